@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The way from snmpd to the MIB engine and back (RFC 2741). Owns the AgentX
+ * session: connects, opens, registers the MIB root once, adds the sysORTable entry,
+ * answers requests from the engine, and reconnects by itself. The only room with
+ * net-snmp, which is used for the wire format. Never blocks the loop.
+ */
+#ifndef AGENTX_AGENTX_H
+#define AGENTX_AGENTX_H
+
+#include <stdbool.h>
+
+#include "mib/mib.h"
+#include "util/loop.h"
+
+struct agentx;
+
+struct agentx_config {
+	const char	*socket;	/* path of the master's socket: /var/agentx/master */
+	const char	*description;	/* for the Open PDU and sysORDescr */
+};
+
+/* Starts to connect from the loop; 'loop' and 'mib' must outlive it, the texts of
+ * 'config' are copied. NULL without memory. */
+struct agentx *agentx_new(struct loop *loop, struct mib *mib, const struct agentx_config *config);
+
+/* Closes the session (a Close PDU, not waited for). NULL is fine. */
+void agentx_free(struct agentx *agentx);
+
+/* True while the MIB is registered with a master. */
+bool agentx_serving(const struct agentx *agentx);
+
+/* Calls fn(arg) whenever agentx_serving() changes; NULL ends it. */
+void agentx_notify_state(struct agentx *agentx, void (*fn)(void *arg), void *arg);
+
+#endif

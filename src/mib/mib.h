@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The MIB engine: LBCLUSTER-MIB over an image of the store. Typed values and
+ * arrays of sub-identifiers in and out; knows nothing of AgentX or net-snmp, so
+ * it is tested and fuzzed alone. GET and GETNEXT read memory only.
+ */
+#ifndef MIB_MIB_H
+#define MIB_MIB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/model.h"
+#include "util/err.h"
+
+struct image;
+struct store;
+struct mib;
+
+enum { MIB_OID_MAX = 128 };	/* sub-identifiers, RFC 2578 section 3.5 */
+
+struct mib_oid {
+	uint32_t	n;
+	uint32_t	sub[MIB_OID_MAX];
+};
+
+/* ASN.1 tags as AgentX numbers them too (RFC 2741 section 5.4). Unsigned32 and
+ * Gauge32 are one type on the wire. */
+enum mib_type {
+	MIB_INTEGER = 0x02, MIB_OCTETS = 0x04, MIB_NULL = 0x05, MIB_OBJECT_ID = 0x06,
+	MIB_COUNTER32 = 0x41, MIB_GAUGE32 = 0x42, MIB_TIMETICKS = 0x43, MIB_OPAQUE = 0x44,
+	MIB_COUNTER64 = 0x46, MIB_NO_SUCH_OBJECT = 0x80, MIB_NO_SUCH_INSTANCE = 0x81,
+	MIB_END_OF_VIEW = 0x82
+};
+
+struct mib_value {
+	enum mib_type	type;
+	union {
+		int32_t		integer;	/* MIB_INTEGER */
+		uint32_t	number;		/* MIB_GAUGE32, MIB_COUNTER32, MIB_TIMETICKS */
+		uint64_t	counter64;
+		struct {
+			const uint8_t	*data;	/* into 'room', or memory of the image: valid
+						 * until the next call of the engine */
+			size_t		 length;
+		} octets;
+		struct mib_oid	oid;
+	};
+	uint8_t		room[MODEL_MESSAGE_MAX + 1];
+};
+
+struct mib_varbind {
+	struct mib_oid		name;
+	struct mib_value	value;
+};
+
+/* SNMPv2 error-status, RFC 3416 section 3; snmpd maps them for SNMPv1. */
+enum mib_status {
+	MIB_NO_ERROR = 0, MIB_GEN_ERR = 5, MIB_WRONG_TYPE = 7, MIB_WRONG_LENGTH = 8,
+	MIB_WRONG_VALUE = 10, MIB_NO_CREATION = 11, MIB_INCONSISTENT_VALUE = 12,
+	MIB_RESOURCE_UNAVAILABLE = 13, MIB_COMMIT_FAILED = 14, MIB_UNDO_FAILED = 15,
+	MIB_NOT_WRITABLE = 17
+};
+
+/* The OID of lbcMIB, the one place in the code where it is written. */
+extern const uint32_t mib_root[];
+extern const size_t mib_root_length;
+
+struct mib_config {
+	uint32_t	stale_after_s;		/* lbcSysStatsStaleAfter */
+	const char	*version;		/* lbcSysVersion, at most 64 octets */
+};
+
+/* An engine over 'image', which follows 'store'; both must outlive it. NULL
+ * without memory. */
+struct mib *mib_new(struct image *image, struct store *store, const struct mib_config *config);
+void mib_free(struct mib *mib);
+void mib_config_set(struct mib *mib, const struct mib_config *config);
+
+/* The value of instance 'name', or MIB_NO_SUCH_OBJECT, MIB_NO_SUCH_INSTANCE. */
+void mib_get(struct mib *mib, const struct mib_oid *name, struct mib_value *ret_value);
+
+/* The first instance after 'start' (at or after it if 'inclusive') and before
+ * 'end' (end->n 0: no end); MIB_END_OF_VIEW with ret_name = start if there is none
+ * (RFC 2741 section 7.2.3.2). 'ret_name' may be 'start'. */
+void mib_next(struct mib *mib, const struct mib_oid *start, bool inclusive,
+    const struct mib_oid *end, struct mib_oid *ret_name, struct mib_value *ret_value);
+
+/*
+ * A SET, phase by phase (RFC 2741 section 7.2.4). A transaction is named by
+ * (session, transaction): 'session' is our own count of AgentX sessions, since
+ * snmpd uses transaction numbers again after a restart. Every phase may come
+ * again or be left out, because a slow answer makes snmpd resend.
+ *
+ *   test     checks all, changes nothing
+ *   commit   one durable transaction of the store; jobs are held
+ *   undo     takes it back
+ *   cleanup  releases the jobs. Nothing that can fail may wait until here.
+ *
+ * On an error *ret_index is the varbind at fault, from 1; it is 0 otherwise.
+ */
+enum mib_status mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
+    const struct mib_varbind *varbinds, size_t n, size_t *ret_index);
+enum mib_status mib_set_commit(struct mib *mib, uint32_t session, uint32_t transaction,
+    size_t *ret_index);
+enum mib_status mib_set_undo(struct mib *mib, uint32_t session, uint32_t transaction,
+    size_t *ret_index);
+void mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction);
+
+/* The session ended: what was tested is forgotten, what was committed without a
+ * cleanup is undone, since the manager was not told success (facts in HACKING). */
+void mib_session_lost(struct mib *mib, uint32_t session);
+
+/* True while work for the store is left over (a release or an undo that the
+ * store refused): call mib_repair() from a timer until it is false. */
+bool mib_needs_repair(const struct mib *mib);
+void mib_repair(struct mib *mib);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * What a cluster, a service, a real service, its statistics and a job are.
+ * Rows are views: their texts belong to whoever hands them over and are valid
+ * until that call returns; none is ever NULL. Times are clock_wall_s() seconds,
+ * 0 for never. The enumerations have the numbers of LBCLUSTER-MIB.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/err.h"
+
+enum {
+	MODEL_NAME_MAX = 64,		/* octets of a name (LbcName) */
+	MODEL_ADDRESS_MAX = 240,	/* octets of an address text */
+	MODEL_PORT_TEXT_MAX = 8,
+	MODEL_MESSAGE_MAX = 255,	/* octets of an SnmpAdminString */
+	MODEL_WEIGHT_MAX = 65535,
+	MODEL_PATH_MAX = 3 * MODEL_NAME_MAX + 2,
+	MODEL_ID_MAX = 2147483647,
+};
+
+enum plane_status {
+	PLANE_STATUS_NONE = 1, PLANE_STATUS_OK, PLANE_STATUS_UNREACHABLE, PLANE_STATUS_FAILING
+};
+
+enum protocol { PROTOCOL_OTHER = 1, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP };
+
+/* The columns that may be set. */
+enum real_column { REAL_ENABLED, REAL_FALLBACK, REAL_WEIGHT };
+
+enum job_operation {
+	JOB_ENABLE = 1, JOB_DISABLE, JOB_ENABLE_FALLBACK, JOB_DISABLE_FALLBACK, JOB_SET_WEIGHT
+};
+
+/*
+ *            SET answered            driver claims          driver is done
+ *   held ---------------> queued ------------> running --------+--> succeeded
+ *     |                     |  \                                \-> failed
+ *     | undone              |   \ a later job for the column
+ *     v                     v    v
+ *   cancelled           (plane "none": succeeded at once)   superseded
+ *
+ * A held job was written by a SET whose answer the manager may not have yet.
+ * Outside the store it shows as queued.
+ */
+enum job_state {
+	JOB_HELD = 0, JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED,
+	JOB_SUPERSEDED
+};
+
+enum job_fail_cause {
+	JOB_CAUSE_NONE = 1, JOB_CAUSE_NOT_FOUND, JOB_CAUSE_REJECTED, JOB_CAUSE_UNREACHABLE,
+	JOB_CAUSE_TIMEOUT, JOB_CAUSE_OTHER
+};
+
+enum job_source { JOB_SOURCE_OTHER = 1, JOB_SOURCE_SNMP, JOB_SOURCE_CLI };
+
+struct cluster_row {
+	uint32_t		 id;
+	const char		*name;
+	const char		*plane;		/* kind: none, haproxy, ipvs */
+	const char		*plane_params;	/* the driver's own parameters, as JSON */
+	enum plane_status	 plane_status;
+	const char		*plane_message;
+};
+
+struct service_row {
+	uint32_t		 id;
+	uint32_t		 cluster_id;
+	const char		*name;
+	const char		*address;	/* virtual address, "" if none */
+	const char		*port;		/* decimal text, "" if none */
+	enum protocol		 protocol;
+};
+
+struct real_row {
+	uint32_t		 id;
+	uint32_t		 service_id;
+	const char		*name;
+	const char		*address;
+	const char		*port;
+	uint16_t		 weight;
+	bool			 fallback;
+	bool			 enabled;
+	const char		*reason;	/* words of the data plane about its state */
+	int64_t			 last_change;
+	uint32_t		 last_job;	/* 0 if none */
+};
+
+/* The numbers of statistics(), in the order of enum stat_number. */
+enum stat_number {
+	STAT_ACTIVE_CONNECTIONS, STAT_INACTIVE_CONNECTIONS, STAT_PERSISTENT_CONNECTIONS,
+	STAT_CONNECTIONS_PER_SECOND, STAT_BPS_IN, STAT_BPS_OUT, STAT_PPS_IN, STAT_PPS_OUT,
+	/* Totals since counters_since; not of the API, for managers that make
+	 * their own rates. */
+	STAT_TOTAL_CONNECTIONS, STAT_TOTAL_PACKETS_IN, STAT_TOTAL_PACKETS_OUT,
+	STAT_TOTAL_OCTETS_IN, STAT_TOTAL_OCTETS_OUT,
+	STAT_NUMBERS
+};
+
+enum { STAT_PRESENT_ACTIVE = 1u << STAT_NUMBERS };
+
+/* One row of statistics. A bit of 'present' says that number i was measured: an
+ * absent one is never a zero. */
+struct statistics {
+	uint32_t		real_id;
+	uint32_t		present;	/* 1u << stat_number, STAT_PRESENT_ACTIVE */
+	bool			active;
+	int64_t			last_update;
+	int64_t			counters_since;
+	uint64_t		number[STAT_NUMBERS];
+};
+
+/* The keys of statistics(), which are also the store's column names. */
+extern const char *const stat_number_names[STAT_NUMBERS];
+
+struct job_row {
+	uint32_t		 id;
+	uint32_t		 real_id;	/* 0 once the real service is gone */
+	enum job_operation	 operation;
+	enum job_state		 state;
+	enum job_fail_cause	 cause;
+	enum job_source		 source;
+	uint32_t		 old_value;	/* a boolean is 0 or 1 here */
+	uint32_t		 new_value;
+	uint32_t		 request;	/* id of the first job of the Set, 0 if none */
+	int64_t			 created, started, finished;
+	const char		*cluster, *service, *real;	/* names when it was made */
+	const char		*message;
+};
+
+/* True while the job has not ended. */
+bool job_state_open(enum job_state state);
+
+/* Words of the enumerations, never NULL; "?" for a number outside. */
+const char *plane_status_name(enum plane_status status);
+const char *protocol_name(enum protocol protocol);
+bool protocol_parse(const char *text, enum protocol *ret);
+const char *real_column_name(enum real_column column);	/* "enabled" ... */
+const char *job_operation_name(enum job_operation operation);	/* "enable" ... */
+const char *job_state_name(enum job_state state);	/* held reads "queued" */
+const char *job_fail_cause_name(enum job_fail_cause cause);
+
+/* Operation that brings 'column' to 'value', and back. */
+enum job_operation job_operation_for(enum real_column column, uint32_t value);
+enum real_column job_operation_column(enum job_operation operation);
+
+/* A kind of data plane and what it can do. */
+struct plane_kind {
+	const char	*name;
+	uint32_t	 weight_max;	/* most it takes: HAProxy 256, management.txt */
+};
+
+/* NULL if no such kind. */
+const struct plane_kind *plane_kind_find(const char *name);
+/* "none, haproxy, ipvs" for error texts. */
+const char *plane_kind_names(void);
+
+/* True for 1 to 64 of A-Z a-z 0-9 - . _ */
+bool model_name_valid(const char *name);
+
+/* A row by its names: "web", "web/http" or "web/http/web-1". */
+struct path {
+	char	cluster[MODEL_NAME_MAX + 1];
+	char	service[MODEL_NAME_MAX + 1];	/* "" if the path ends before */
+	char	real[MODEL_NAME_MAX + 1];
+};
+
+/* ERR_INVALID, with words that say which part and what a name is. */
+enum err_code path_parse(const char *text, struct path *ret, struct err *err);
+
+enum { PATH_TEXT_SIZE = MODEL_PATH_MAX + 1 };
+
+/* The path as text; returns 'buf'. */
+const char *path_text(const struct path *path, char buf[PATH_TEXT_SIZE]);
+
+#endif

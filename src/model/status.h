@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Status and sums, derived from rows and the time; pure functions.
+ */
+#ifndef MODEL_STATUS_H
+#define MODEL_STATUS_H
+
+#include "model/model.h"
+
+/* lbcRealStatsFreshness */
+enum freshness { FRESHNESS_CURRENT = 1, FRESHNESS_STALE, FRESHNESS_NEVER };
+
+/* lbcRealOperStatus */
+enum oper_status {
+	OPER_IN_USE = 1, OPER_STANDBY, OPER_DRAINING, OPER_INACTIVE, OPER_DISABLED, OPER_UNKNOWN
+};
+
+/* LbcStatus */
+enum lb_status {
+	STATUS_UP = 1, STATUS_DEGRADED, STATUS_ON_FALLBACK, STATUS_DOWN, STATUS_DISABLED,
+	STATUS_UNKNOWN
+};
+
+const char *freshness_name(enum freshness freshness);
+const char *oper_status_name(enum oper_status status);
+const char *lb_status_name(enum lb_status status);
+
+/* Freshness of statistics last updated at 'last_update' (0: never). An update
+ * "from the future", by a clock ahead of ours, is current. */
+enum freshness status_freshness(int64_t last_update, int64_t now, uint32_t stale_after_s);
+
+/* Seconds since the last update, 4294967295 if never. */
+uint32_t status_age(int64_t last_update, int64_t now);
+
+/* What the status of a real service depends on. Where 'active' was not measured,
+ * freshness is FRESHNESS_NEVER. An old claim is no claim: only current statistics
+ * make a real service active here. */
+struct status_real {
+	bool		enabled, fallback, active;
+	enum freshness	freshness;
+	uint32_t	weight;
+};
+
+/* Tally of the real services of a service. */
+struct status_tally {
+	uint32_t	reals, enabled, active;		/* active: by current statistics */
+	uint32_t	known;				/* enabled with current statistics */
+	uint32_t	plain, plain_active;	/* enabled, not the fallback; of these active */
+	uint32_t	fallback_active;		/* enabled fallback, active: 0 or 1 */
+};
+
+void status_tally_add(struct status_tally *tally, const struct status_real *real);
+
+/* lbcServiceStatus: disabled if no real service is enabled; unknown if no
+ * enabled one has current statistics; up if every enabled one that is not the
+ * fallback is active; degraded if some are; onFallback if none is but the
+ * fallback is; down if none is. */
+enum lb_status status_service(const struct status_tally *tally);
+
+/* lbcServiceOnFallback: the fallback is the only active real service. */
+bool status_on_fallback(const struct status_tally *tally);
+
+/* lbcRealOperStatus. 'other_active': some other enabled real service of the
+ * service is active, by current statistics. */
+enum oper_status status_real(const struct status_real *real, bool other_active);
+
+/* lbcClusterStatus so far, and one more service: the worst of those not
+ * disabled, in the order down, onFallback, degraded, unknown, up. Start from
+ * STATUS_DISABLED. */
+enum lb_status status_cluster_add(enum lb_status so_far, enum lb_status service);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The store: the only seam between the programs. A directory with two files:
+ * lbcluster.db holds what must never be lost (inventory, settings, jobs),
+ * lbcluster-stats.db what is measured again within seconds. This interface
+ * knows nothing of SQLite; the schema is in lbcluster-store(5).
+ *
+ * Several processes use one store at once. No call waits longer than the wait
+ * given to store_open() for another process. Not for use by several threads,
+ * nor over fork(2).
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "model/model.h"
+#include "model/rules.h"
+
+struct store;
+
+enum store_mode {
+	STORE_READ,	/* never writes */
+	STORE_WRITE,	/* the store must be there */
+	STORE_CREATE,	/* makes an empty store where there is none */
+};
+
+/* lbcSysStoreStatus */
+enum store_status {
+	STORE_OK = 1, STORE_READ_ONLY, STORE_LOCKED, STORE_UNAVAILABLE
+};
+
+/* Opens the store in directory 'dir' and checks it: identity, version, every
+ * page, every reference. Older versions are brought up to date (not in
+ * STORE_READ: ERR_INVALID says so). An ill lbcluster.db is refused and left
+ * untouched; an ill lbcluster-stats.db is made anew. 'wait_ms' is the longest
+ * wait for a lock.
+ * Errors: ERR_NOT_FOUND, ERR_FOREIGN, ERR_NEWER, ERR_CORRUPT, ERR_READONLY,
+ * ERR_BUSY, ERR_FULL, ERR_IO, ERR_NOMEM, with words that name the file. */
+enum err_code store_open(const char *dir, enum store_mode mode, int wait_ms,
+    struct store **ret_store, struct err *err) __attribute__((warn_unused_result));
+
+/* NULL is fine. */
+void store_close(struct store *store);
+
+/* What the last calls saw; words for anything but STORE_OK ("" then). */
+enum store_status store_status(const struct store *store);
+const char *store_status_text(const struct store *store);
+
+/* -- reading what changed ------------------------------------------------- */
+
+/* How far a reader has come, zero for "knows nothing". */
+struct store_cursor {
+	int64_t cluster, service, real, job, removed, removed_stats, statistics;
+};
+
+/* Facts about the whole store, kept by the store itself whoever writes. */
+struct store_totals {
+	int64_t		config_changes;		/* effective changes of enabled, fallback, weight */
+	int64_t		config_last_change;
+	int64_t		table_last_change;	/* last add, remove or rename of any row */
+	int64_t		jobs_succeeded;
+	int64_t		jobs_failed;
+	int64_t		jobs_bumped;		/* finished jobs removed to make room */
+	uint32_t	job_last_id;
+	uint32_t	set_lock;		/* lbcSysSetLock */
+	uint32_t	job_max_rows;
+};
+
+enum store_kind { STORE_CLUSTER = 1, STORE_SERVICE, STORE_REAL, STORE_JOB, STORE_STATISTICS };
+
+/* Receives changes. Any of the functions may return an error to end the read;
+ * cursors then stand before that row. Parents come before children; a row seen
+ * before comes again when it changed. */
+struct store_sink {
+	void		 *arg;
+	enum err_code	(*cluster)(void *arg, const struct cluster_row *row);
+	enum err_code	(*service)(void *arg, const struct service_row *row);
+	enum err_code	(*real)(void *arg, const struct real_row *row);
+	enum err_code	(*job)(void *arg, const struct job_row *row);
+	enum err_code	(*statistics)(void *arg, const struct statistics *row);
+	enum err_code	(*removed)(void *arg, enum store_kind kind, uint32_t id);
+	void		(*totals)(void *arg, const struct store_totals *totals);
+};
+
+/* True if some process committed something since the last store_changes(), or
+ * something of this process, or the files need a look. Costs two reads of a
+ * file header. */
+bool store_changed(struct store *store);
+
+/* Hands out at most 'limit' rows that changed after 'cursor' and moves the
+ * cursor. *ret_more: there is more, call again. The cost follows the number of
+ * changed rows. If the files were replaced or came back from an illness they are
+ * opened again first. ERR_GONE: the cursor is too old, or of another file: zero
+ * it and the reader's rows, and read all. */
+enum err_code store_changes(struct store *store, struct store_cursor *cursor,
+    const struct store_sink *sink, size_t limit, bool *ret_more, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* -- reading rows by name ------------------------------------------------- */
+
+/* A real service with all there is to know about it. */
+struct store_real_view {
+	struct path		path;
+	struct real_row		row;
+	uint32_t		cluster_id;
+	bool			has_statistics;
+	struct statistics	statistics;
+	uint32_t		pending_jobs;
+};
+
+/* Call for each row at or below 'path' (NULL: all), by name within parents.
+ * ERR_NOT_FOUND with words if 'path' names a row that does not exist. The
+ * function's own error ends the read and is returned. */
+enum err_code store_each_cluster(struct store *store, const struct path *path,
+    enum err_code (*fn)(void *arg, const struct cluster_row *row), void *arg, struct err *err);
+enum err_code store_each_service(struct store *store, const struct path *path,
+    enum err_code (*fn)(void *arg, const struct path *path, const struct service_row *row),
+    void *arg, struct err *err);
+enum err_code store_each_real(struct store *store, const struct path *path,
+    enum err_code (*fn)(void *arg, const struct store_real_view *view), void *arg,
+    struct err *err);
+/* Jobs from the oldest; 'id' 0: all. */
+enum err_code store_each_job(struct store *store, uint32_t id,
+    enum err_code (*fn)(void *arg, const struct job_row *row), void *arg, struct err *err);
+
+/* Ids of the rows that 'path' names; those it does not name are 0.
+ * ERR_NOT_FOUND with words. */
+enum err_code store_find(struct store *store, const struct path *path,
+    uint32_t *ret_cluster_id, uint32_t *ret_service_id, uint32_t *ret_real_id,
+    struct err *err);
+
+/* Facts about the whole store. */
+enum err_code store_totals(struct store *store, struct store_totals *ret, struct err *err);
+
+/* -- settings of real services: the SET ---------------------------------- */
+
+enum store_set_mode {
+	STORE_SET_TEST,	/* judge it, change nothing */
+	STORE_SET_HOLD,	/* do it; jobs are held until store_set_release() */
+	STORE_SET_NOW,	/* do it; jobs are queued at once */
+};
+
+enum { STORE_NO_LOCK = -1 };
+
+struct store_set {
+	const struct change	*changes;
+	size_t			 n;
+	int64_t			 lock;		/* expected lbcSysSetLock, or STORE_NO_LOCK */
+	enum job_source		 source;
+	uint64_t		 token;		/* names this SET, at random; not 0 */
+};
+
+/* One SET, all or nothing, in one transaction that is durable on return: rules
+ * judged on what is stored, rows changed, one job for each changed column, the
+ * lock increased, old finished jobs removed to make room. Nothing to change: no
+ * write. In STORE_SET_NOW, and for jobs of a cluster whose plane is "none" once
+ * they are released, a job ends as succeeded at once. A queued job for the same
+ * column is superseded.
+ * ret_verdict says why it was refused (index n: the lock; otherwise the change
+ * at fault), ret_first_job the id of the first job (0: none), ret_jobs how many.
+ * Errors: ERR_PRECOND (rules, lock), ERR_NOT_FOUND (row gone), ERR_LIMIT (too
+ * many unfinished jobs), ERR_BUSY, ERR_READONLY, ERR_FULL, ERR_CORRUPT, ERR_IO:
+ * nothing was changed. ERR_DOUBT: the commit may or may not be on the disk; ask
+ * store_set_undo(). */
+enum err_code store_set(struct store *store, const struct store_set *set,
+    enum store_set_mode mode, struct verdict *ret_verdict, uint32_t *ret_first_job,
+    size_t *ret_jobs, struct err *err) __attribute__((warn_unused_result));
+
+/* Held jobs of SET 'token' (0: of all, at start-up) become queued; those of a
+ * cluster without data plane succeed. Repeating it is harmless. */
+enum err_code store_set_release(struct store *store, uint64_t token, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* Takes back SET 'set', as far as it is stored: values that are still its own go
+ * back, its jobs are cancelled, the lock gets its old value. Looks on the disk
+ * after a commit in doubt. Repeating it is harmless. */
+enum err_code store_set_undo(struct store *store, const struct store_set *set,
+    struct err *err) __attribute__((warn_unused_result));
+
+/* Settings, kept over a restart. */
+enum err_code store_set_lock_increase(struct store *store, struct err *err);
+enum err_code store_job_max_rows_set(struct store *store, uint32_t max, struct err *err);
+
+/* -- inventory ------------------------------------------------------------ */
+
+/* Transaction around the calls below; never nested. */
+enum err_code store_begin(struct store *store, struct err *err);
+enum err_code store_commit(struct store *store, struct err *err);
+void store_rollback(struct store *store);
+
+enum store_put_result { STORE_PUT_SAME, STORE_PUT_ADDED, STORE_PUT_UPDATED };
+
+/* Adds or updates one row by its name; the parent must be there. 'id' and what
+ * the store keeps by itself are ignored. store_put_real() leaves enabled, fallback
+ * and weight of a row that exists alone unless 'reset'. *ret_id may be NULL. */
+enum err_code store_put_cluster(struct store *store, const struct cluster_row *row,
+    uint32_t *ret_id, enum store_put_result *ret_result, struct err *err);
+enum err_code store_put_service(struct store *store, const struct service_row *row,
+    uint32_t *ret_id, enum store_put_result *ret_result, struct err *err);
+enum err_code store_put_real(struct store *store, const struct real_row *row, bool reset,
+    uint32_t *ret_id, enum store_put_result *ret_result, struct err *err);
+
+/* Clears the fallback flag of whoever has it in a service, if it is not 'real_id':
+ * for a hand-over while loading with reset. */
+enum err_code store_clear_fallback(struct store *store, uint32_t service_id,
+    uint32_t real_id, struct err *err);
+
+/* Removes a row and all below it; its open jobs are cancelled. ERR_NOT_FOUND. */
+enum err_code store_remove(struct store *store, enum store_kind kind, uint32_t id,
+    struct err *err);
+
+/* -- statistics ------------------------------------------------------------ */
+
+enum { STORE_STATISTICS_BATCH = 1000 };
+
+/* Writes rows, each whole (what is not present becomes absent), in transactions
+ * of at most STORE_STATISTICS_BATCH rows. Not inside store_begin(). */
+enum err_code store_statistics_put(struct store *store, const struct statistics *rows,
+    size_t n, struct err *err);
+
+#endif

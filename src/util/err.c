@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Errors with words; see err.h.
+ */
+#include "util/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const names[] = {
+	[ERR_OK] = "ok",
+	[ERR_NOMEM] = "out of memory",
+	[ERR_INVALID] = "invalid",
+	[ERR_RANGE] = "out of range",
+	[ERR_NOT_FOUND] = "does not exist",
+	[ERR_PRECOND] = "precondition failed",
+	[ERR_LIMIT] = "limit reached",
+	[ERR_BUSY] = "busy",
+	[ERR_READONLY] = "read-only",
+	[ERR_FULL] = "no space left",
+	[ERR_FOREIGN] = "foreign file",
+	[ERR_NEWER] = "newer version",
+	[ERR_CORRUPT] = "corrupt",
+	[ERR_GONE] = "too far behind",
+	[ERR_DOUBT] = "in doubt",
+	[ERR_IO] = "input/output error",
+};
+
+enum err_code
+err_set(struct err *err, enum err_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err == NULL)
+		return code;
+	err->code = code;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+void
+err_prefix(struct err *err, const char *fmt, ...)
+{
+	char head[ERR_TEXT_SIZE], tail[ERR_TEXT_SIZE];
+	va_list ap;
+	size_t n;
+
+	if (err == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(head, sizeof(head), fmt, ap);
+	va_end(ap);
+	memcpy(tail, err->text, sizeof(tail));
+	n = strlen(head);
+	memcpy(err->text, head, n);
+	snprintf(err->text + n, sizeof(err->text) - n, "%s", tail);
+}
+
+const char *
+err_name(enum err_code code)
+{
+	return names[code];
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The log of a program; see log.h.
+ */
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+static const struct {
+	const char	*name;
+	int		 priority;
+} levels[] = {
+	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },
+	[LOG_LEVEL_WARN] = { "warn", LOG_WARNING },
+	[LOG_LEVEL_INFO] = { "info", LOG_INFO },
+	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
+};
+
+/* A process has one standard error and one syslog connection, so the state of
+ * the log is the state of the process. */
+static const char *log_ident = "lbcluster";
+static bool log_to_syslog;
+static bool log_to_journal;
+static enum log_level log_level_now = LOG_LEVEL_INFO;
+
+void
+log_open(const char *ident, bool to_syslog, enum log_level level)
+{
+	log_ident = ident;
+	log_to_syslog = to_syslog;
+	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+	log_level_now = level;
+	if (to_syslog)
+		openlog(ident, LOG_PID, LOG_DAEMON);
+}
+
+void
+log_level_set(enum log_level level)
+{
+	log_level_now = level;
+}
+
+bool
+log_level_parse(const char *text, enum log_level *ret_level)
+{
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (strcmp(levels[i].name, text) == 0) {
+			*ret_level = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+log_enabled(enum log_level level)
+{
+	return level <= log_level_now;
+}
+
+void
+log_line(enum log_level level, const char *token, const char *fmt, ...)
+{
+	int saved = errno;
+	char text[1024];
+	va_list ap;
+
+	if (!log_enabled(level))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (log_to_syslog)
+		syslog(levels[level].priority, "%s: [%s] %s", levels[level].name, token,
+		    text);
+	else if (log_to_journal)
+		fprintf(stderr, "<%d>[%s] %s\n", levels[level].priority, token, text);
+	else
+		fprintf(stderr, "%s: %s: [%s] %s\n", log_ident, levels[level].name, token,
+		    text);
+	errno = saved;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The event loop of a program: descriptors by poll(2) and a handful of timers.
+ * One thread, no signals of its own (give it a signalfd(2)). Nothing called
+ * from it may wait.
+ */
+#ifndef UTIL_LOOP_H
+#define UTIL_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+
+/* 'events' are those of poll(2) that came. */
+typedef void (*loop_fd_fn)(void *arg, short events);
+typedef void (*loop_timer_fn)(void *arg);
+
+/* A timer lives in its owner. Zero it, then loop_timer_set(). */
+struct loop_timer {
+	int64_t			 at_ms;		/* clock_steady_ms() when due */
+	loop_timer_fn		 fn;
+	void			*arg;
+	struct loop_timer	*next;
+	bool			 armed;
+};
+
+/* NULL without memory. */
+struct loop *loop_new(void);
+void loop_free(struct loop *loop);
+
+/* Watches 'fd' for 'events' of poll(2) from now on, in place of what was asked
+ * for it before; 'events' 0 ends the watch, and must come before close(2).
+ * At most 16 descriptors: false beyond. */
+bool loop_fd_watch(struct loop *loop, int fd, short events, loop_fd_fn fn, void *arg);
+
+/* Calls fn(arg) once, 'after_ms' milliseconds from now or as soon after as the
+ * loop comes to it. Setting an armed timer moves it. */
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
+    loop_timer_fn fn, void *arg);
+void loop_timer_cancel(struct loop *loop, struct loop_timer *timer);
+
+/* Serves until loop_stop(). */
+void loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Numbers from text, with their bounds checked.
+ */
+#ifndef UTIL_NUM_H
+#define UTIL_NUM_H
+
+#include <stdint.h>
+
+#include "util/err.h"
+
+/* Reads a whole decimal number: digits only, no sign, no space, nothing after.
+ * Returns ERR_INVALID if 'text' (not NULL) is no such number, ERR_RANGE if it is
+ * outside min..max; sets *ret only on ERR_OK. */
+enum err_code num_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
+
+#endif
