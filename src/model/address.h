@@ -31,13 +31,16 @@ struct address address_from_text(const char *text);
 /* Port number of 'text'; 0 if it is no number of 0..65535. */
 uint16_t address_port(const char *text);
 
-/* "192.0.2.1:80", "[2001:db8::1]:80", the text alone without a port, "" without an
- * address. Returns 'buf'. */
+/* "192.0.2.1:80", "[2001:db8::1]:80", the text alone without a port and for
+ * "unix@/path", "" without an address. Cut at 'size'; MODEL_ADDRESS_MAX +
+ * MODEL_PORT_TEXT_MAX + 4 is always enough. Returns 'buf'. */
 const char *address_endpoint(const char *address, const char *port, char *buf, size_t size);
 
 /* Judges what a person wrote. Accepts an IPv4 or IPv6 address, a host name, or
- * "unix@/path"; refuses an address that is only nearly one ("10.0.0.300",
- * "2001:db8::g") and texts above MODEL_ADDRESS_MAX. ERR_INVALID, ERR_RANGE. */
+ * "unix@/path"; refuses "", an address that is only nearly one ("10.0.0.300",
+ * "2001:db8::g", "10.0.0.1:80") and texts above MODEL_ADDRESS_MAX. Of a zone only
+ * the form is judged: its interface may be one of another machine. ERR_INVALID,
+ * ERR_RANGE. */
 enum err_code address_check(const char *text, struct err *err);
 
 #endif

@@ -138,12 +138,13 @@ struct job_row {
 /* True while the job has not ended. */
 bool job_state_open(enum job_state state);
 
-/* Words of the enumerations, never NULL; "?" for a number outside. */
+/* Words of the enumerations, never NULL; "?" for a number outside. They are the
+ * labels of LBCLUSTER-MIB, but operations are the methods of the original API. */
 const char *plane_status_name(enum plane_status status);
 const char *protocol_name(enum protocol protocol);
 bool protocol_parse(const char *text, enum protocol *ret);
 const char *real_column_name(enum real_column column);	/* "enabled" ... */
-const char *job_operation_name(enum job_operation operation);	/* "enable" ... */
+const char *job_operation_name(enum job_operation operation);	/* "enable_fallback" */
 const char *job_state_name(enum job_state state);	/* held reads "queued" */
 const char *job_fail_cause_name(enum job_fail_cause cause);
 

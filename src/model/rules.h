@@ -24,7 +24,7 @@ struct change {
 	uint32_t		value;
 };
 
-/* The stored state around a change. */
+/* The stored state around a change; what two of them say of one service agrees. */
 struct rules_before {
 	uint32_t		 service_id;
 	uint32_t		 fallback_id;	/* fallback of the service, 0 if none */
@@ -45,16 +45,20 @@ struct verdict {
 /*
  * Lays all 'n' changes over the state before and judges the result, as if they
  * happened at once; of two changes of one column of one row the last one wins.
- * before[i] goes with changes[i]. Sets ret_effective[i] where change i is the
- * one that changes its column. Returns ERR_OK, or ERR_PRECOND with *ret_verdict
- * naming the first change at fault. *ret_verdict is always set.
+ * before[i] goes with changes[i]; real_id and service_id are never 0. Sets
+ * ret_effective[i], for every i, to whether change i is the one that changes its
+ * column. Returns ERR_OK, or ERR_PRECOND with *ret_verdict naming the first change
+ * at fault, or ERR_NOMEM (REJECT_OTHER; ret_effective is then of no use).
+ * *ret_verdict is always set. The cost is linear in 'n'.
  *
  * The rules, from the notes of cluster.real_service in the original API:
  *  - a real service becomes fallback only if it is enabled in the end;
  *  - and only if no other real service of its service is fallback in the end;
- *  - a weight must be one that the data plane of the cluster takes.
+ *  - a weight must be one that the data plane of the cluster takes (a plane of
+ *    unknown kind sets no limit of its own).
  * The rules are on the change, not on the row: a fallback may be disabled, and
- * what is set to the value it has is never refused.
+ * what is set to the value it has is never refused. Where two real services of
+ * one service become fallback, the later change is at fault.
  */
 enum err_code rules_judge(const struct change *changes, const struct rules_before *before,
     size_t n, bool *ret_effective, struct verdict *ret_verdict);

@@ -30,7 +30,7 @@ const char *lb_status_name(enum lb_status status);
  * "from the future", by a clock ahead of ours, is current. */
 enum freshness status_freshness(int64_t last_update, int64_t now, uint32_t stale_after_s);
 
-/* Seconds since the last update, 4294967295 if never. */
+/* Seconds since the last update, at most 4294967294; 4294967295 if never. */
 uint32_t status_age(int64_t last_update, int64_t now);
 
 /* What the status of a real service depends on. Where 'active' was not measured,
@@ -42,12 +42,13 @@ struct status_real {
 	uint32_t	weight;
 };
 
-/* Tally of the real services of a service. */
+/* Tally of the real services of a service, or of a cluster. */
 struct status_tally {
-	uint32_t	reals, enabled, active;		/* active: by current statistics */
-	uint32_t	known;				/* enabled with current statistics */
+	uint32_t	reals, enabled;
+	uint32_t	active;			/* enabled, active by current statistics */
+	uint32_t	known;			/* enabled with current statistics */
 	uint32_t	plain, plain_active;	/* enabled, not the fallback; of these active */
-	uint32_t	fallback_active;		/* enabled fallback, active: 0 or 1 */
+	uint32_t	fallback_active;	/* enabled fallback, active: 0 or 1 */
 };
 
 void status_tally_add(struct status_tally *tally, const struct status_real *real);
@@ -55,7 +56,8 @@ void status_tally_add(struct status_tally *tally, const struct status_real *real
 /* lbcServiceStatus: disabled if no real service is enabled; unknown if no
  * enabled one has current statistics; up if every enabled one that is not the
  * fallback is active; degraded if some are; onFallback if none is but the
- * fallback is; down if none is. */
+ * fallback is; down if none is. Where the fallback is the only enabled one it is
+ * onFallback or down, never up: "every" takes one at least. */
 enum lb_status status_service(const struct status_tally *tally);
 
 /* lbcServiceOnFallback: the fallback is the only active real service. */

@@ -86,6 +86,8 @@ idmap_put(struct idmap *map, uint32_t id, void *value)
 {
 	struct idmap_slot *slot;
 
+	if (id == 0)
+		return false;
 	if (map->slots != NULL) {
 		slot = &map->slots[slot_find(map, id)];
 		if (slot->id == id) {

@@ -31,8 +31,8 @@ void idmap_done(struct idmap *map);
 /* The pointer of 'id'; NULL if there is none, and for id 0. */
 void *idmap_get(const struct idmap *map, uint32_t id);
 
-/* Maps 'id' (not 0) to 'value' (not NULL), in place of what it was mapped to.
- * False without memory: the map is as it was then. Replacing never fails. */
+/* Maps 'id' to 'value' (not NULL), in place of what it was mapped to. False
+ * without memory, and for id 0: the map is as it was then. Replacing never fails. */
 bool idmap_put(struct idmap *map, uint32_t id, void *value) __attribute__((warn_unused_result));
 
 /* Forgets 'id'; returns the pointer it had, NULL if there was none. */

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The words of the model, as tables, and paths; see model.h.
+ */
+#include "model/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+const char *const stat_number_names[STAT_NUMBERS] = {
+	[STAT_ACTIVE_CONNECTIONS] = "active_connections",
+	[STAT_INACTIVE_CONNECTIONS] = "inactive_connections",
+	[STAT_PERSISTENT_CONNECTIONS] = "persistent_connections",
+	[STAT_CONNECTIONS_PER_SECOND] = "connections_per_second",
+	[STAT_BPS_IN] = "bps_in",
+	[STAT_BPS_OUT] = "bps_out",
+	[STAT_PPS_IN] = "pps_in",
+	[STAT_PPS_OUT] = "pps_out",
+	[STAT_TOTAL_CONNECTIONS] = "total_connections",
+	[STAT_TOTAL_PACKETS_IN] = "total_packets_in",
+	[STAT_TOTAL_PACKETS_OUT] = "total_packets_out",
+	[STAT_TOTAL_OCTETS_IN] = "total_octets_in",
+	[STAT_TOTAL_OCTETS_OUT] = "total_octets_out",
+};
+
+static const char *const plane_statuses[] = {
+	[PLANE_STATUS_NONE] = "none",
+	[PLANE_STATUS_OK] = "ok",
+	[PLANE_STATUS_UNREACHABLE] = "unreachable",
+	[PLANE_STATUS_FAILING] = "failing",
+};
+
+static const char *const protocols[] = {
+	[PROTOCOL_OTHER] = "other",
+	[PROTOCOL_TCP] = "tcp",
+	[PROTOCOL_UDP] = "udp",
+	[PROTOCOL_SCTP] = "sctp",
+};
+
+/* A column, and the operations that bring it to 0 and to anything else. */
+static const struct {
+	const char		*name;
+	enum job_operation	 to_zero, to_other;
+} columns[] = {
+	[REAL_ENABLED] = { "enabled", JOB_DISABLE, JOB_ENABLE },
+	[REAL_FALLBACK] = { "fallback", JOB_DISABLE_FALLBACK, JOB_ENABLE_FALLBACK },
+	[REAL_WEIGHT] = { "weight", JOB_SET_WEIGHT, JOB_SET_WEIGHT },
+};
+
+/* The methods of cluster.real_service in the original API. */
+static const char *const operations[] = {
+	[JOB_ENABLE] = "enable",
+	[JOB_DISABLE] = "disable",
+	[JOB_ENABLE_FALLBACK] = "enable_fallback",
+	[JOB_DISABLE_FALLBACK] = "disable_fallback",
+	[JOB_SET_WEIGHT] = "set_weight",
+};
+
+static const struct {
+	const char	*name;
+	bool		 open;
+} states[] = {
+	[JOB_HELD] = { "queued", true },
+	[JOB_QUEUED] = { "queued", true },
+	[JOB_RUNNING] = { "running", true },
+	[JOB_SUCCEEDED] = { "succeeded", false },
+	[JOB_FAILED] = { "failed", false },
+	[JOB_CANCELLED] = { "cancelled", false },
+	[JOB_SUPERSEDED] = { "superseded", false },
+};
+
+static const char *const causes[] = {
+	[JOB_CAUSE_NONE] = "none",
+	[JOB_CAUSE_NOT_FOUND] = "notFound",
+	[JOB_CAUSE_REJECTED] = "rejected",
+	[JOB_CAUSE_UNREACHABLE] = "unreachable",
+	[JOB_CAUSE_TIMEOUT] = "timeout",
+	[JOB_CAUSE_OTHER] = "other",
+};
+
+static const struct plane_kind plane_kinds[] = {
+	{ "none", MODEL_WEIGHT_MAX },
+	{ "haproxy", 256 },
+	{ "ipvs", MODEL_WEIGHT_MAX },
+};
+
+/* Numbers may come from a file that others write, so none indexes unchecked. */
+static const char *
+word_of(const char *const words[], size_t n, size_t number)
+{
+	return number < n && words[number] != NULL ? words[number] : "?";
+}
+
+bool
+job_state_open(enum job_state state)
+{
+	return (size_t)state < COUNT(states) && states[state].open;
+}
+
+const char *
+plane_status_name(enum plane_status status)
+{
+	return word_of(plane_statuses, COUNT(plane_statuses), status);
+}
+
+const char *
+protocol_name(enum protocol protocol)
+{
+	return word_of(protocols, COUNT(protocols), protocol);
+}
+
+bool
+protocol_parse(const char *text, enum protocol *ret)
+{
+	for (size_t i = PROTOCOL_OTHER; i < COUNT(protocols); i++) {
+		if (strcmp(protocols[i], text) == 0) {
+			*ret = (enum protocol)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+real_column_name(enum real_column column)
+{
+	return (size_t)column < COUNT(columns) ? columns[column].name : "?";
+}
+
+const char *
+job_operation_name(enum job_operation operation)
+{
+	return word_of(operations, COUNT(operations), operation);
+}
+
+const char *
+job_state_name(enum job_state state)
+{
+	return (size_t)state < COUNT(states) ? states[state].name : "?";
+}
+
+const char *
+job_fail_cause_name(enum job_fail_cause cause)
+{
+	return word_of(causes, COUNT(causes), cause);
+}
+
+enum job_operation
+job_operation_for(enum real_column column, uint32_t value)
+{
+	return value == 0 ? columns[column].to_zero : columns[column].to_other;
+}
+
+enum real_column
+job_operation_column(enum job_operation operation)
+{
+	size_t i = 0;
+
+	while (i < COUNT(columns) - 1 && columns[i].to_zero != operation &&
+	    columns[i].to_other != operation)
+		i++;
+	return (enum real_column)i;
+}
+
+const struct plane_kind *
+plane_kind_find(const char *name)
+{
+	for (size_t i = 0; i < COUNT(plane_kinds); i++)
+		if (strcmp(plane_kinds[i].name, name) == 0)
+			return &plane_kinds[i];
+	return NULL;
+}
+
+const char *
+plane_kind_names(void)
+{
+	return "none, haproxy, ipvs";
+}
+
+/* Not isalnum(3): what is a letter must not depend on the locale. */
+static bool
+name_valid(const char *name, size_t length)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	    "0123456789-._";
+
+	return length >= 1 && length <= MODEL_NAME_MAX && strspn(name, allowed) >= length;
+}
+
+bool
+model_name_valid(const char *name)
+{
+	return name_valid(name, strlen(name));
+}
+
+enum err_code
+path_parse(const char *text, struct path *ret, struct err *err)
+{
+	static const char *const parts[] = { "cluster", "service", "real service" };
+	struct path path = { 0 };
+	char *const names[] = { path.cluster, path.service, path.real };
+	const char *p = text;
+
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		size_t length = strcspn(p, "/");
+
+		if (!name_valid(p, length))
+			return err_set(err, ERR_INVALID, "\"%.*s\" is no name of a %s: "
+			    "a name is 1 to %d of A-Z a-z 0-9 - . _",
+			    length > MODEL_NAME_MAX + 1 ? MODEL_NAME_MAX + 1 : (int)length, p,
+			    parts[i], MODEL_NAME_MAX);
+		memcpy(names[i], p, length);
+		p += length;
+		if (*p == '\0') {
+			*ret = path;
+			return ERR_OK;
+		}
+		p++;
+	}
+	return err_set(err, ERR_INVALID, "\"%.*s\" has more than three parts: "
+	    "a path is cluster/service/real", MODEL_PATH_MAX, text);
+}
+
+const char *
+path_text(const struct path *path, char buf[PATH_TEXT_SIZE])
+{
+	snprintf(buf, PATH_TEXT_SIZE, "%s%s%s%s%s", path->cluster,
+	    path->service[0] != '\0' ? "/" : "", path->service,
+	    path->real[0] != '\0' ? "/" : "", path->real);
+	return buf;
+}
