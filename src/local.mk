@@ -1,0 +1,10 @@
+# The programs: a main each, and the rooms. A program that has no main yet is left
+# out.
+
+#sbin_PROGRAMS += lbclusterd
+#lbclusterd_SOURCES = src/lbclusterd.c
+#lbclusterd_LDADD = $(DAEMON_LIBS)
+
+#bin_PROGRAMS += lbclusterctl
+#lbclusterctl_SOURCES = src/lbclusterctl.c
+#lbclusterctl_LDADD = $(CTL_LIBS)

@@ -1,0 +1,3 @@
+noinst_LIBRARIES += src/mib/libmib.a
+src_mib_libmib_a_SOURCES = \
+	src/mib/mib.h

@@ -1,0 +1,14 @@
+noinst_LIBRARIES += src/util/libutil.a
+src_util_libutil_a_SOURCES = \
+	src/util/clock.c \
+	src/util/clock.h \
+	src/util/err.c \
+	src/util/err.h \
+	src/util/idmap.c \
+	src/util/idmap.h \
+	src/util/log.c \
+	src/util/log.h \
+	src/util/loop.c \
+	src/util/loop.h \
+	src/util/num.c \
+	src/util/num.h
