@@ -1,14 +1,18 @@
 # The tests of "make check". 77 as exit status is a skipped test.
 
-# -- unit tests: cmocka, a program each, linked with the room they test. Two lines
-# for each: tests/unit/test_NAME in the list, and the libraries it links.
+# -- unit tests: cmocka, a program each of tests/unit/NAME.c, linked with the room
+# it tests. A new one is two lines:
+#
+#     unit_tests += tests/unit/test_num
+#     tests_unit_test_num_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 
 unit_tests =
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
-# -- integration tests: Python, through a real snmpd. Each test_*.py is a test.
+# -- integration tests: Python, through a real snmpd. Each test_*.py is a test; what
+# they share is only distributed.
 
 TEST_EXTENSIONS = .py
 PY_LOG_COMPILER = $(top_srcdir)/tests/integration/run
