@@ -28,17 +28,31 @@ static const char *const names[] = {
 	[ERR_IO] = "input/output error",
 };
 
+/* Words from outside (a path on a command line, a message of a data plane) must
+ * not break the line or move a terminal's cursor. */
+static void
+text_clean(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 enum err_code
 err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
+	char text[ERR_TEXT_SIZE];
 	va_list ap;
 
 	if (err == NULL)
 		return code;
-	err->code = code;
+	/* Not straight into err->text: it may be among the arguments. */
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	text_clean(text);
+	err->code = code;
+	memcpy(err->text, text, strlen(text) + 1);
 	return code;
 }
 
@@ -54,7 +68,9 @@ err_prefix(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(head, sizeof(head), fmt, ap);
 	va_end(ap);
-	memcpy(tail, err->text, sizeof(tail));
+	text_clean(head);
+	n = strlen(err->text);
+	memcpy(tail, err->text, n + 1);
 	n = strlen(head);
 	memcpy(err->text, head, n);
 	snprintf(err->text + n, sizeof(err->text) - n, "%s", tail);
@@ -63,5 +79,5 @@ err_prefix(struct err *err, const char *fmt, ...)
 const char *
 err_name(enum err_code code)
 {
-	return names[code];
+	return (size_t)code < sizeof(names) / sizeof(names[0]) ? names[code] : "unknown error";
 }

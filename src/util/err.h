@@ -31,18 +31,20 @@ enum err_code {
 
 enum { ERR_TEXT_SIZE = 384 };
 
-/* An error with its words. 'text' is one line without a full stop. */
+/* An error with its words. 'text' is one line without a full stop; control
+ * characters in it become '?'. */
 struct err {
 	enum err_code	code;
 	char		text[ERR_TEXT_SIZE];
 };
 
 /* Fills 'err' (may be NULL) and returns 'code', so that "return err_set(...)"
- * is the idiom. */
+ * is the idiom. err->text itself may be among the arguments. */
 enum err_code err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts words in front of the text that is there already: "load: " and so on. */
+/* Puts words in front of the text that is there already: "load: " and so on. What
+ * no longer fits is cut at the end. */
 void err_prefix(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -7,10 +7,13 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
 static const struct {
 	const char	*name;
@@ -29,13 +32,29 @@ static bool log_to_syslog;
 static bool log_to_journal;
 static enum log_level log_level_now = LOG_LEVEL_INFO;
 
+/* $JOURNAL_STREAM is inherited: a terminal started from a service has it too. The
+ * journal reads only the very file whose "device:inode" it names, systemd.exec(5). */
+static bool
+stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char ours[64];
+	struct stat st;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
+		return false;
+	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, ours) == 0;
+}
+
 void
 log_open(const char *ident, bool to_syslog, enum log_level level)
 {
 	log_ident = ident;
 	log_to_syslog = to_syslog;
-	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+	log_to_journal = stderr_is_journal();
 	log_level_now = level;
+	closelog();
 	if (to_syslog)
 		openlog(ident, LOG_PID, LOG_DAEMON);
 }
@@ -64,6 +83,20 @@ log_enabled(enum log_level level)
 	return level <= log_level_now;
 }
 
+/* One message is one line, whatever a library or a peer put into it: it ends where
+ * its last newlines begin, and control characters inside become spaces. */
+static void
+line_clean(char *text)
+{
+	size_t n = strlen(text);
+
+	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		text[--n] = '\0';
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
 void
 log_line(enum log_level level, const char *token, const char *fmt, ...)
 {
@@ -76,6 +109,7 @@ log_line(enum log_level level, const char *token, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	line_clean(text);
 	if (log_to_syslog)
 		syslog(levels[level].priority, "%s: [%s] %s", levels[level].name, token,
 		    text);

@@ -16,7 +16,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 /* Where lines go from now on. 'to_syslog' false: "ident: level: [token] text"
  * on the standard error, or with the <N> prefix of sd-daemon(3) in place of the
  * level where $JOURNAL_STREAM says that the journal reads it. 'ident' must
- * stay valid. */
+ * stay valid. May be called again. */
 void log_open(const char *ident, bool to_syslog, enum log_level level);
 
 /* Changes the level only. */
@@ -28,7 +28,8 @@ bool log_level_parse(const char *text, enum log_level *ret_level);
 /* True if a line of this level is written: guards work done only for a line. */
 bool log_enabled(enum log_level level);
 
-/* Writes one line; 'fmt' without newline. Keeps errno. */
+/* Writes one line. Newlines at its end are dropped (libraries put them there),
+ * other control characters become spaces; it is cut at 1023 octets. Keeps errno. */
 void log_line(enum log_level level, const char *token, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -5,9 +5,7 @@
  */
 #include "util/loop.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <stddef.h>
 #include <stdlib.h>
 
 #include "util/clock.h"
@@ -42,6 +40,8 @@ loop_fd_watch(struct loop *loop, int fd, short events, loop_fd_fn fn, void *arg)
 {
 	nfds_t i;
 
+	if (fd < 0)
+		return events == 0;
 	for (i = 0; i < loop->n && loop->fds[i].fd != fd; i++)
 		;
 	if (events == 0) {
@@ -96,15 +96,17 @@ loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
 	timer->armed = true;
 }
 
-/* Timers that a due timer sets for "now" wait for the next turn, so that
- * descriptors are never starved. */
+/* As many as are due when it begins: timers that these set for "now" come after them
+ * and wait for the next turn, so that descriptors are never starved. */
 static void
 timers_run(struct loop *loop)
 {
 	int64_t now = clock_steady_ms();
-	int budget = 8;
+	size_t due = 0;
 
-	while (loop->timers != NULL && loop->timers->at_ms <= now && budget-- > 0) {
+	for (struct loop_timer *t = loop->timers; t != NULL && t->at_ms <= now; t = t->next)
+		due++;
+	while (!loop->stop && loop->timers != NULL && loop->timers->at_ms <= now && due-- > 0) {
 		struct loop_timer *timer = loop->timers;
 
 		loop_timer_cancel(loop, timer);
@@ -123,22 +125,31 @@ timeout_ms(const struct loop *loop)
 	return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
 }
 
+/* A watch may be changed or ended by a function called before it in the same turn;
+ * then only what is still asked for comes. */
+static void
+fds_run(struct loop *loop)
+{
+	for (nfds_t i = 0; i < loop->n && !loop->stop; i++) {
+		short events = loop->fds[i].revents;
+
+		loop->fds[i].revents = 0;
+		events = (short)(events & (loop->fds[i].events | POLLERR | POLLHUP | POLLNVAL));
+		if (loop->fds[i].fd >= 0 && events != 0)
+			loop->watchers[i].fn(loop->watchers[i].arg, events);
+	}
+}
+
 void
 loop_run(struct loop *loop)
 {
-	loop->stop = false;
 	while (!loop->stop) {
-		int ready = poll(loop->fds, loop->n, timeout_ms(loop));
-
-		for (nfds_t i = 0; ready > 0 && i < loop->n; i++) {
-			short events = loop->fds[i].revents;
-
-			loop->fds[i].revents = 0;
-			if (loop->fds[i].fd >= 0 && events != 0)
-				loop->watchers[i].fn(loop->watchers[i].arg, events);
-		}
+		/* -1 is a signal, and the next turn comes at once. */
+		if (poll(loop->fds, loop->n, timeout_ms(loop)) > 0)
+			fds_run(loop);
 		timers_run(loop);
 	}
+	loop->stop = false;
 }
 
 void

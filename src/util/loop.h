@@ -17,7 +17,8 @@ struct loop;
 typedef void (*loop_fd_fn)(void *arg, short events);
 typedef void (*loop_timer_fn)(void *arg);
 
-/* A timer lives in its owner. Zero it, then loop_timer_set(). */
+/* A timer lives in its owner, who cancels it before going. Zero it, then
+ * loop_timer_set(). */
 struct loop_timer {
 	int64_t			 at_ms;		/* clock_steady_ms() when due */
 	loop_timer_fn		 fn;
@@ -32,17 +33,21 @@ void loop_free(struct loop *loop);
 
 /* Watches 'fd' for 'events' of poll(2) from now on, in place of what was asked
  * for it before; 'events' 0 ends the watch, and must come before close(2).
- * At most 16 descriptors: false beyond. */
+ * At most 16 descriptors: false beyond. A function called before in the same turn
+ * of the loop may do either to any descriptor. */
 bool loop_fd_watch(struct loop *loop, int fd, short events, loop_fd_fn fn, void *arg);
 
 /* Calls fn(arg) once, 'after_ms' milliseconds from now or as soon after as the
- * loop comes to it. Setting an armed timer moves it. */
+ * loop comes to it; timers due at the same time in the order they were set. Setting
+ * an armed timer moves it. */
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
     loop_timer_fn fn, void *arg);
 void loop_timer_cancel(struct loop *loop, struct loop_timer *timer);
 
-/* Serves until loop_stop(). */
+/* Serves until loop_stop(), at once if that came before. */
 void loop_run(struct loop *loop);
+
+/* Ends loop_run(): nothing else is called once the function it came from returns. */
 void loop_stop(struct loop *loop);
 
 #endif

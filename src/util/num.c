@@ -6,7 +6,6 @@
 #include "util/num.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 enum err_code
 num_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
