@@ -1,3 +1,12 @@
 noinst_LIBRARIES += src/store/libstore.a
 src_store_libstore_a_SOURCES = \
+	src/store/changes.c \
+	src/store/db.c \
+	src/store/db.h \
+	src/store/inventory.c \
+	src/store/rows.c \
+	src/store/schema.c \
+	src/store/set.c \
+	src/store/statistics.c \
+	src/store/store.c \
 	src/store/store.h

@@ -50,7 +50,8 @@ const char *store_status_text(const struct store *store);
 
 /* How far a reader has come, zero for "knows nothing". */
 struct store_cursor {
-	int64_t cluster, service, real, job, removed, removed_stats, statistics;
+	int64_t cluster, service, real, job, removed;
+	int64_t statistics, removed_stats, stats_birth;
 };
 
 /* Facts about the whole store, kept by the store itself whoever writes. */
@@ -150,7 +151,8 @@ struct store_set {
 	uint64_t		 token;		/* names this SET, at random; not 0 */
 };
 
-/* One SET, all or nothing, in one transaction that is durable on return: rules
+/* One SET, all or nothing, in one transaction that is durable on return (within
+ * store_begin(): once that is committed): rules
  * judged on what is stored, rows changed, one job for each changed column, the
  * lock increased, old finished jobs removed to make room. Nothing to change: no
  * write. In STORE_SET_NOW, and for jobs of a cluster whose plane is "none" once
@@ -183,7 +185,8 @@ enum err_code store_job_max_rows_set(struct store *store, uint32_t max, struct e
 
 /* -- inventory ------------------------------------------------------------ */
 
-/* Transaction around the calls below; never nested. */
+/* Transaction around the calls below and store_set(), so that a whole inventory
+ * with its settings is one durable change; never nested. */
 enum err_code store_begin(struct store *store, struct err *err);
 enum err_code store_commit(struct store *store, struct err *err);
 void store_rollback(struct store *store);
@@ -191,19 +194,15 @@ void store_rollback(struct store *store);
 enum store_put_result { STORE_PUT_SAME, STORE_PUT_ADDED, STORE_PUT_UPDATED };
 
 /* Adds or updates one row by its name; the parent must be there. 'id' and what
- * the store keeps by itself are ignored. store_put_real() leaves enabled, fallback
- * and weight of a row that exists alone unless 'reset'. *ret_id may be NULL. */
+ * the store keeps by itself are ignored, and so are enabled, fallback and weight
+ * of a real service that exists: those change by store_set() alone, which judges
+ * the rules and makes jobs. ret_id and ret_result may be NULL. */
 enum err_code store_put_cluster(struct store *store, const struct cluster_row *row,
     uint32_t *ret_id, enum store_put_result *ret_result, struct err *err);
 enum err_code store_put_service(struct store *store, const struct service_row *row,
     uint32_t *ret_id, enum store_put_result *ret_result, struct err *err);
-enum err_code store_put_real(struct store *store, const struct real_row *row, bool reset,
+enum err_code store_put_real(struct store *store, const struct real_row *row,
     uint32_t *ret_id, enum store_put_result *ret_result, struct err *err);
-
-/* Clears the fallback flag of whoever has it in a service, if it is not 'real_id':
- * for a hand-over while loading with reset. */
-enum err_code store_clear_fallback(struct store *store, uint32_t service_id,
-    uint32_t real_id, struct err *err);
 
 /* Removes a row and all below it; its open jobs are cancelled. ERR_NOT_FOUND. */
 enum err_code store_remove(struct store *store, enum store_kind kind, uint32_t id,

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * One SQLite file: open and check, statements, transactions; see db.h.
+ */
+#include "store/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* SQLite's primary result codes, with what a person on call does about each. */
+static const struct {
+	int		 rc;
+	enum err_code	 code;
+	const char	*words;
+} results[] = {
+	{ SQLITE_BUSY, ERR_BUSY, "locked by another program" },
+	{ SQLITE_LOCKED, ERR_BUSY, "locked by another program" },
+	{ SQLITE_READONLY, ERR_READONLY, "read-only" },
+	{ SQLITE_PERM, ERR_READONLY, "no permission" },
+	{ SQLITE_FULL, ERR_FULL, "the disk is full" },
+	{ SQLITE_CORRUPT, ERR_CORRUPT, "damaged: put a backup in its place" },
+	{ SQLITE_NOTADB, ERR_FOREIGN, "not a database" },
+	{ SQLITE_NOMEM, ERR_NOMEM, "out of memory" },
+	{ SQLITE_CONSTRAINT, ERR_INVALID, "refused by a constraint" },
+	{ SQLITE_CANTOPEN, ERR_IO, "cannot be opened" },
+};
+
+enum err_code
+db_error(struct db *db, int rc, struct err *err)
+{
+	const char *detail = db->handle != NULL ? sqlite3_errmsg(db->handle) :
+	    sqlite3_errstr(rc);
+
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+		if (results[i].rc == (rc & 0xff))
+			return err_set(err, results[i].code, "%s: %s (%s)", db->path,
+			    results[i].words, detail);
+	}
+	return err_set(err, ERR_IO, "%s: %s (SQLite %d)", db->path, detail, rc);
+}
+
+/* -- statements ------------------------------------------------------------ */
+
+static enum err_code
+statement_get(struct db *db, const char *sql, sqlite3_stmt **ret, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	for (size_t i = 0; i < db->n_statements; i++) {
+		if (db->statements[i].sql == sql) {
+			*ret = db->statements[i].stmt;
+			return ERR_OK;
+		}
+	}
+	if (db->n_statements == DB_STATEMENTS_MAX)
+		return err_set(err, ERR_LIMIT, "%s: too many statements", db->path);
+	rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+	if (rc != SQLITE_OK)
+		return db_error(db, rc, err);
+	db->statements[db->n_statements].sql = sql;
+	db->statements[db->n_statements++].stmt = stmt;
+	*ret = stmt;
+	return ERR_OK;
+}
+
+static int
+bind_all(sqlite3_stmt *stmt, const char *types, va_list ap)
+{
+	int rc = SQLITE_OK;
+
+	for (int i = 1; *types != '\0' && rc == SQLITE_OK; types++, i++) {
+		if (*types == 'i')
+			rc = sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t));
+		else if (*types == 's')
+			rc = sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1,
+			    SQLITE_TRANSIENT);
+		else
+			rc = sqlite3_bind_null(stmt, i);
+	}
+	return rc;
+}
+
+static enum err_code
+query_va(struct db *db, struct err *err, sqlite3_stmt **ret_stmt, const char *sql,
+    const char *types, va_list ap)
+{
+	enum err_code code;
+	sqlite3_stmt *stmt;
+	int rc;
+
+	code = statement_get(db, sql, &stmt, err);
+	if (code != ERR_OK)
+		return code;
+	rc = bind_all(stmt, types, ap);
+	if (rc != SQLITE_OK)
+		return db_error(db, rc, err);
+	*ret_stmt = stmt;
+	return ERR_OK;
+}
+
+enum err_code
+db_query(struct db *db, struct err *err, sqlite3_stmt **ret_stmt, const char *sql,
+    const char *types, ...)
+{
+	enum err_code code;
+	va_list ap;
+
+	va_start(ap, types);
+	code = query_va(db, err, ret_stmt, sql, types, ap);
+	va_end(ap);
+	return code;
+}
+
+enum err_code
+db_next(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err)
+{
+	enum err_code code = ERR_OK;
+	int rc = sqlite3_step(stmt);
+
+	if (rc == SQLITE_ROW) {
+		*ret_row = true;
+		return ERR_OK;
+	}
+	if (rc == SQLITE_DONE)
+		*ret_row = false;
+	else
+		code = db_error(db, rc, err);
+	sqlite3_reset(stmt);
+	return code;
+}
+
+void
+db_reset(sqlite3_stmt *stmt)
+{
+	sqlite3_reset(stmt);
+}
+
+static enum err_code
+number_va(struct db *db, struct err *err, int64_t fallback, int64_t *ret, const char *sql,
+    const char *types, va_list ap)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool row;
+
+	code = query_va(db, err, &stmt, sql, types, ap);
+	if (code == ERR_OK)
+		code = db_next(db, stmt, &row, err);
+	if (code != ERR_OK)
+		return code;
+	if (ret != NULL)
+		*ret = row ? sqlite3_column_int64(stmt, 0) : fallback;
+	db_reset(stmt);
+	return ERR_OK;
+}
+
+enum err_code
+db_number(struct db *db, struct err *err, int64_t fallback, int64_t *ret, const char *sql,
+    const char *types, ...)
+{
+	enum err_code code;
+	va_list ap;
+
+	va_start(ap, types);
+	code = number_va(db, err, fallback, ret, sql, types, ap);
+	va_end(ap);
+	return code;
+}
+
+enum err_code
+db_run(struct db *db, struct err *err, const char *sql, const char *types, ...)
+{
+	enum err_code code;
+	va_list ap;
+
+	va_start(ap, types);
+	code = number_va(db, err, 0, NULL, sql, types, ap);
+	va_end(ap);
+	return code;
+}
+
+const char *
+db_text(sqlite3_stmt *stmt, int column)
+{
+	const unsigned char *text = sqlite3_column_text(stmt, column);
+
+	return text == NULL ? "" : (const char *)text;
+}
+
+/* -- transactions ----------------------------------------------------------- */
+
+enum err_code
+db_begin(struct db *db, bool immediate, struct err *err)
+{
+	/* IMMEDIATE for every write: a read transaction that turns into a writing
+	 * one gets SQLITE_BUSY at once, whatever the wait. */
+	return immediate ? db_run(db, err, "BEGIN IMMEDIATE", "") :
+	    db_run(db, err, "BEGIN", "");
+}
+
+enum err_code
+db_commit(struct db *db, struct err *err)
+{
+	enum err_code code = db_run(db, err, "COMMIT", "");
+
+	if (code == ERR_OK)
+		return ERR_OK;
+	db_rollback(db);
+	/* A failed fsync(2) at the end leaves a commit that may be found whole when
+	 * the file is opened again: seen with SQLite 3.40.1 in both journal modes. */
+	if (code == ERR_IO && err != NULL)
+		err->code = ERR_DOUBT;
+	return code == ERR_IO ? ERR_DOUBT : code;
+}
+
+void
+db_rollback(struct db *db)
+{
+	if (db->handle != NULL && !sqlite3_get_autocommit(db->handle))
+		(void)db_run(db, NULL, "ROLLBACK", "");
+}
+
+/* -- open and check --------------------------------------------------------- */
+
+static enum err_code
+pragma_number(struct db *db, const char *sql, int64_t *ret, struct err *err)
+{
+	return db_number(db, err, 0, ret, sql, "");
+}
+
+static enum err_code
+pragmas_set(struct db *db, const char *const *pragmas, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (; *pragmas != NULL && code == ERR_OK; pragmas++)
+		code = db_run(db, err, *pragmas, "");
+	return code;
+}
+
+/* The whole file, not quick_check: that one does not see an index that lost a
+ * row (measured). */
+static enum err_code
+integrity_check(struct db *db, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool row;
+
+	code = db_query(db, err, &stmt, "PRAGMA integrity_check(1)", "");
+	if (code == ERR_OK)
+		code = db_next(db, stmt, &row, err);
+	if (code == ERR_OK && row && strcmp(db_text(stmt, 0), "ok") != 0)
+		code = err_set(err, ERR_CORRUPT, "%s: damaged: %s", db->path,
+		    db_text(stmt, 0));
+	if (code == ERR_OK || code == ERR_CORRUPT)
+		db_reset(stmt);
+	if (code != ERR_OK)
+		return code;
+	code = db_query(db, err, &stmt, "PRAGMA foreign_key_check", "");
+	if (code == ERR_OK)
+		code = db_next(db, stmt, &row, err);
+	if (code == ERR_OK && row) {
+		db_reset(stmt);
+		code = err_set(err, ERR_CORRUPT,
+		    "%s: damaged: a row refers to a row that is not there", db->path);
+	}
+	return code;
+}
+
+/* One transaction for each step, with the version inside it. */
+static enum err_code
+migrate(struct db *db, int64_t version, struct err *err)
+{
+	for (size_t i = (size_t)version; i < db->kind->n_migrations; i++) {
+		char *sql = sqlite3_mprintf("BEGIN IMMEDIATE;"
+		    "PRAGMA application_id = %d;%sPRAGMA user_version = %d;COMMIT;",
+		    db->kind->application_id, db->kind->migrations[i], (int)i + 1);
+		int rc;
+
+		if (sql == NULL)
+			return err_set(err, ERR_NOMEM, "out of memory");
+		rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+		sqlite3_free(sql);
+		if (rc != SQLITE_OK) {
+			enum err_code code = db_error(db, rc, err);
+
+			db_rollback(db);
+			return code;
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+identity_check(struct db *db, bool writable, int64_t *ret_version, struct err *err)
+{
+	int64_t id, version, newest = (int64_t)db->kind->n_migrations;
+	enum err_code code;
+
+	code = pragma_number(db, "PRAGMA application_id", &id, err);
+	if (code == ERR_OK)
+		code = pragma_number(db, "PRAGMA user_version", &version, err);
+	if (code != ERR_OK)
+		return code;
+	if (id != db->kind->application_id)
+		return err_set(err, ERR_FOREIGN, "%s: not a file of lbcluster "
+		    "(application_id %lld); move it away", db->path, (long long)id);
+	if (version > newest)
+		return err_set(err, ERR_NEWER, "%s: made by a newer lbcluster (version "
+		    "%lld, this one knows %lld); use that one", db->path,
+		    (long long)version, (long long)newest);
+	if (version < newest && !writable)
+		return err_set(err, ERR_INVALID, "%s: of an older lbcluster (version "
+		    "%lld); start lbclusterd once to bring it up to date", db->path,
+		    (long long)version);
+	*ret_version = version;
+	return ERR_OK;
+}
+
+/* Settings of a connection; none of them touches the file but the last ones. */
+static enum err_code
+connection_set_up(struct db *db, int wait_ms, struct err *err)
+{
+	static const char *const pragmas[] = {
+		"PRAGMA foreign_keys = ON", "PRAGMA trusted_schema = OFF",
+		"PRAGMA cell_size_check = ON", "PRAGMA mmap_size = 0", NULL,
+	};
+
+	sqlite3_extended_result_codes(db->handle, 1);
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_busy_timeout(db->handle, wait_ms);
+	return pragmas_set(db, pragmas, err);
+}
+
+/* A database without content opens without complaint: that is no store. */
+static enum err_code
+file_look(struct db *db, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(db->path, &st) == -1)
+		return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s",
+		    db->path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_FOREIGN, "%s: not a regular file", db->path);
+	if (st.st_size == 0)
+		return err_set(err, ERR_FOREIGN,
+		    "%s: an empty file, not a store; move it away", db->path);
+	db->dev = st.st_dev;
+	db->ino = st.st_ino;
+	return ERR_OK;
+}
+
+enum err_code
+db_open(struct db *db, bool writable, int wait_ms, struct err *err)
+{
+	int flags = writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+	enum err_code code;
+	int64_t version;
+	int rc;
+
+	code = file_look(db, err);
+	if (code != ERR_OK)
+		return code;
+	rc = sqlite3_open_v2(db->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc != SQLITE_OK)
+		code = db_error(db, rc, err);
+	if (code == ERR_OK)
+		code = connection_set_up(db, wait_ms, err);
+	if (code == ERR_OK)
+		code = identity_check(db, writable, &version, err);
+	if (code == ERR_OK)
+		code = integrity_check(db, err);
+	if (code == ERR_OK && writable)
+		code = pragmas_set(db, db->kind->pragmas, err);
+	if (code == ERR_OK && version < (int64_t)db->kind->n_migrations)
+		code = migrate(db, version, err);
+	if (code == ERR_OK && writable && sqlite3_db_readonly(db->handle, "main") == 1)
+		code = err_set(err, ERR_READONLY, "%s: may not be written; check the owner "
+		    "and the file system", db->path);
+	if (code != ERR_OK)
+		db_close(db);
+	return code;
+}
+
+void
+db_close(struct db *db)
+{
+	for (size_t i = 0; i < db->n_statements; i++)
+		sqlite3_finalize(db->statements[i].stmt);
+	db->n_statements = 0;
+	sqlite3_close(db->handle);
+	db->handle = NULL;
+	db->data_version = 0;
+}
+
+bool
+db_is_same_file(const struct db *db)
+{
+	struct stat st;
+
+	return db->handle != NULL && lstat(db->path, &st) == 0 && st.st_dev == db->dev &&
+	    st.st_ino == db->ino;
+}
+
+/* fsync(2) of the directory, so that the new name survives a power cut. */
+static enum err_code
+directory_sync(const char *path, struct err *err)
+{
+	char *dir = strdup(path), *slash;
+	enum err_code code = ERR_OK;
+	int fd = -1;
+
+	if (dir == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	slash = strrchr(dir, '/');
+	if (slash != NULL)
+		slash[1] = '\0';
+	fd = open(slash == NULL ? "." : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1 || fsync(fd) == -1)
+		code = err_set(err, ERR_IO, "%s: %s", dir, strerror(errno));
+	if (fd != -1)
+		close(fd);
+	free(dir);
+	return code;
+}
+
+enum err_code
+db_create(const struct db_kind *kind, const char *path, struct err *err)
+{
+	char *temporary = sqlite3_mprintf("%s.new-%d", path, (int)getpid());
+	struct db db = { .kind = kind, .path = temporary };
+	enum err_code code = ERR_OK;
+	int fd, rc;
+
+	if (temporary == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	/* By hand and exclusively, so that no link is followed. */
+	fd = open(temporary, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
+	if (fd == -1) {
+		code = err_set(err, errno == EACCES || errno == EROFS ? ERR_READONLY :
+		    errno == ENOSPC ? ERR_FULL : ERR_IO, "%s: %s", temporary,
+		    strerror(errno));
+		sqlite3_free(temporary);
+		return code;
+	}
+	close(fd);
+	rc = sqlite3_open_v2(temporary, &db.handle, SQLITE_OPEN_READWRITE, NULL);
+	code = rc == SQLITE_OK ? migrate(&db, 0, err) : db_error(&db, rc, err);
+	db_close(&db);
+	/* link(2), not rename(2): whoever was first keeps his. */
+	if (code == ERR_OK && link(temporary, path) == -1 && errno != EEXIST)
+		code = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+	unlink(temporary);
+	if (code == ERR_OK)
+		code = directory_sync(path, err);
+	sqlite3_free(temporary);
+	return code;
+}

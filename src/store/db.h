@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * One SQLite file of the store, and the store's inside. Only src/store includes
+ * this. Owns connections and their statements.
+ */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include <sqlite3.h>
+#include <sys/types.h>
+
+#include "store/store.h"
+
+enum { DB_STATEMENTS_MAX = 64 };
+
+/* What makes a file the one or the other. */
+struct db_kind {
+	const char		*file;		/* name in the store's directory */
+	int			 application_id;
+	const char *const	*migrations;	/* append-only: user_version n is done by [n-1] */
+	size_t			 n_migrations;
+	const char		*const *pragmas;	/* at every open, NULL at the end */
+};
+
+extern const struct db_kind db_main_kind;
+extern const struct db_kind db_stats_kind;
+
+struct db {
+	const struct db_kind	*kind;
+	char			*path;
+	sqlite3			*handle;	/* NULL while closed */
+	dev_t			 dev;		/* the file that is open */
+	ino_t			 ino;
+	int64_t			 data_version;	/* of the last look */
+	struct {
+		const char	*sql;
+		sqlite3_stmt	*stmt;
+	} statements[DB_STATEMENTS_MAX];
+	size_t			 n_statements;
+};
+
+/* What the last calls saw of one side of the store. */
+struct store_health {
+	enum err_code		 code;
+	char			 text[ERR_TEXT_SIZE];
+};
+
+struct store {
+	struct db		 main;
+	struct db		 stats;
+	enum store_mode		 mode;
+	int			 wait_ms;
+	struct store_health	 read;
+	struct store_health	 write;
+	int64_t			 busy_since_ms;		/* 0: reading is not blocked */
+	int64_t			 reopen_at_ms;		/* next look at an ill file */
+	int64_t			 stats_reopen_at_ms;
+	int64_t			 write_look_at_ms;
+	bool			 self_changed;		/* committed here, not read yet */
+	bool			 main_replaced;		/* readers have to start again */
+	bool			 main_in_doubt;		/* open again before believing it */
+	bool			 in_transaction;	/* store_begin() .. store_commit() */
+};
+
+/* Opens an existing file and checks it. Migrates if 'writable'. */
+enum err_code db_open(struct db *db, bool writable, int wait_ms, struct err *err);
+/* Makes an empty file under another name and gives it its own only when it is
+ * whole: two programs may do so at once, and a crash leaves nothing behind that
+ * looks like a store. ERR_OK if it is there now, whoever made it. */
+enum err_code db_create(const struct db_kind *kind, const char *path, struct err *err);
+void db_close(struct db *db);
+
+/* True while the path names the file that is open. */
+bool db_is_same_file(const struct db *db);
+
+/* Fills 'err' from the connection, or from 'rc' alone, with the file's name. */
+enum err_code db_error(struct db *db, int rc, struct err *err);
+
+/* Takes a statement from the cache (keyed by the address of 'sql', a literal) and
+ * binds arguments by 'types': i int64_t, s const char *, n nothing (NULL). */
+enum err_code db_query(struct db *db, struct err *err, sqlite3_stmt **ret_stmt,
+    const char *sql, const char *types, ...);
+/* ERR_OK with *ret_row false at the end; the statement is reset then, and on error. */
+enum err_code db_next(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err);
+/* Resets a statement that was not stepped to its end. NULL is fine. */
+void db_reset(sqlite3_stmt *stmt);
+/* A statement without rows, or whose rows do not matter. */
+enum err_code db_run(struct db *db, struct err *err, const char *sql, const char *types, ...);
+/* A query for one number; 'fallback' if there is no row. */
+enum err_code db_number(struct db *db, struct err *err, int64_t fallback, int64_t *ret,
+    const char *sql, const char *types, ...);
+
+enum err_code db_begin(struct db *db, bool immediate, struct err *err);
+/* ERR_DOUBT if the disk failed while committing. The transaction is over in any
+ * case. */
+enum err_code db_commit(struct db *db, struct err *err);
+void db_rollback(struct db *db);
+
+/* Text of a column, never NULL. */
+const char *db_text(sqlite3_stmt *stmt, int column);
+
+/* Note what a call saw, for store_status(); both return 'code'. */
+enum err_code store_saw_read(struct store *store, enum err_code code, const struct err *err);
+enum err_code store_saw_write(struct store *store, enum err_code code, const struct err *err);
+/* Opens again what was replaced or found ill, at most once a second. */
+enum err_code store_files_look(struct store *store, struct err *err);
+/* Closes and opens lbcluster.db, which settles a commit in doubt. */
+enum err_code store_main_reopen(struct store *store, struct err *err);
+/* Takes the write lock, after a look at the disk; commits; gives up what is not
+ * committed. Inside store_begin() the lock is there and stays: then they do nothing,
+ * and store_commit() or store_rollback() decides. */
+enum err_code store_write_begin(struct store *store, struct err *err);
+enum err_code store_write_commit(struct store *store, struct err *err);
+void store_write_end(struct store *store);
+
+/* Row of the columns listed beside each query macro. */
+void store_read_cluster(sqlite3_stmt *stmt, int first, struct cluster_row *ret);
+void store_read_service(sqlite3_stmt *stmt, int first, struct service_row *ret);
+void store_read_real(sqlite3_stmt *stmt, int first, struct real_row *ret);
+void store_read_job(sqlite3_stmt *stmt, int first, struct job_row *ret);
+void store_read_statistics(sqlite3_stmt *stmt, int first, struct statistics *ret);
+
+#define CLUSTER_COLUMNS "c.id, c.name, c.plane, c.plane_params, c.plane_status, c.plane_message"
+#define SERVICE_COLUMNS "s.id, s.cluster_id, s.name, s.address, s.port, s.protocol"
+#define REAL_COLUMNS                                                           \
+	"r.id, r.service_id, r.name, r.address, r.port, r.weight, r.fallback, " \
+	"r.enabled, r.reason, r.last_change, r.last_job"
+#define JOB_COLUMNS                                                            \
+	"j.id, j.real_id, j.operation, j.state, j.fail_cause, j.source, j.old_value, " \
+	"j.new_value, j.request, j.created, j.started, j.finished, j.cluster_name, " \
+	"j.service_name, j.real_name, j.message"
+#define STATISTICS_COLUMNS                                                     \
+	"t.real_id, t.active, t.last_update, t.counters_since, t.active_connections, " \
+	"t.inactive_connections, t.persistent_connections, t.connections_per_second, " \
+	"t.bps_in, t.bps_out, t.pps_in, t.pps_out, t.total_connections, "      \
+	"t.total_packets_in, t.total_packets_out, t.total_octets_in, t.total_octets_out"
+
+enum { CLUSTER_COLUMN_COUNT = 6, SERVICE_COLUMN_COUNT = 6, REAL_COLUMN_COUNT = 11 };
+
+#endif

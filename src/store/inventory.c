@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The inventory: clusters, services and real services come and go by name, many
+ * in one transaction.
+ */
+#include "store/db.h"
+
+#include <string.h>
+
+/* -- transaction ------------------------------------------------------------------ */
+
+enum err_code
+store_begin(struct store *store, struct err *err)
+{
+	enum err_code code = store_write_begin(store, err);
+
+	/* A large load must not lock readers out before its commit. */
+	if (code == ERR_OK)
+		code = db_run(&store->main, err, "PRAGMA cache_spill = OFF", "");
+	if (code == ERR_OK)
+		store->in_transaction = true;
+	else
+		db_rollback(&store->main);
+	return store_saw_write(store, code, err);
+}
+
+enum err_code
+store_commit(struct store *store, struct err *err)
+{
+	store->in_transaction = false;
+	return store_saw_write(store, store_write_commit(store, err), err);
+}
+
+void
+store_rollback(struct store *store)
+{
+	store->in_transaction = false;
+	db_rollback(&store->main);
+}
+
+/* -- rows --------------------------------------------------------------------------- */
+
+/* What to do about a row that is there, or not. */
+static enum store_put_result
+put_result(uint32_t id, bool same)
+{
+	if (id == 0)
+		return STORE_PUT_ADDED;
+	return same ? STORE_PUT_SAME : STORE_PUT_UPDATED;
+}
+
+static void
+put_return(struct db *db, enum store_put_result result, uint32_t id, uint32_t *ret_id,
+    enum store_put_result *ret_result)
+{
+	if (ret_id != NULL)
+		*ret_id = result == STORE_PUT_ADDED ?
+		    (uint32_t)sqlite3_last_insert_rowid(db->handle) : id;
+	if (ret_result != NULL)
+		*ret_result = result;
+}
+
+/* Looks a row up; *ret_same is the query's second column, a comparison. */
+static enum err_code
+row_look(struct db *db, sqlite3_stmt *stmt, uint32_t *ret_id, bool *ret_same, struct err *err)
+{
+	enum err_code code;
+	bool row;
+
+	code = db_next(db, stmt, &row, err);
+	if (code != ERR_OK)
+		return code;
+	*ret_id = row ? (uint32_t)sqlite3_column_int64(stmt, 0) : 0;
+	*ret_same = row && sqlite3_column_int(stmt, 1) != 0;
+	db_reset(stmt);
+	return ERR_OK;
+}
+
+enum err_code
+store_put_cluster(struct store *store, const struct cluster_row *row, uint32_t *ret_id,
+    enum store_put_result *ret_result, struct err *err)
+{
+	struct db *db = &store->main;
+	enum store_put_result result;
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	uint32_t id;
+	bool same;
+
+	code = db_query(db, err, &stmt, "SELECT id, plane = ?2 AND plane_params = ?3"
+	    " FROM cluster WHERE name = ?1", "sss", row->name, row->plane, row->plane_params);
+	if (code == ERR_OK)
+		code = row_look(db, stmt, &id, &same, err);
+	if (code != ERR_OK)
+		return code;
+	result = put_result(id, same);
+	if (result == STORE_PUT_ADDED)
+		code = db_run(db, err, "INSERT INTO cluster (name, plane, plane_params)"
+		    " VALUES (?1, ?2, ?3)", "sss", row->name, row->plane,
+		    row->plane_params);
+	else if (result == STORE_PUT_UPDATED)
+		code = db_run(db, err, "UPDATE cluster SET plane = ?2, plane_params = ?3,"
+		    " plane_status = 1, plane_message = '' WHERE id = ?1", "iss",
+		    (int64_t)id, row->plane, row->plane_params);
+	if (code == ERR_OK)
+		put_return(db, result, id, ret_id, ret_result);
+	return code;
+}
+
+enum err_code
+store_put_service(struct store *store, const struct service_row *row, uint32_t *ret_id,
+    enum store_put_result *ret_result, struct err *err)
+{
+	struct db *db = &store->main;
+	enum store_put_result result;
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	uint32_t id;
+	bool same;
+
+	code = db_query(db, err, &stmt, "SELECT id, address = ?3 AND port = ?4 AND"
+	    " protocol = ?5 FROM service WHERE cluster_id = ?1 AND name = ?2", "isssi",
+	    (int64_t)row->cluster_id, row->name, row->address, row->port,
+	    (int64_t)row->protocol);
+	if (code == ERR_OK)
+		code = row_look(db, stmt, &id, &same, err);
+	if (code != ERR_OK)
+		return code;
+	result = put_result(id, same);
+	if (result == STORE_PUT_ADDED)
+		code = db_run(db, err, "INSERT INTO service (cluster_id, name, address, port,"
+		    " protocol) VALUES (?1, ?2, ?3, ?4, ?5)", "isssi",
+		    (int64_t)row->cluster_id, row->name, row->address, row->port,
+		    (int64_t)row->protocol);
+	else if (result == STORE_PUT_UPDATED)
+		code = db_run(db, err, "UPDATE service SET address = ?2, port = ?3,"
+		    " protocol = ?4 WHERE id = ?1", "issi", (int64_t)id, row->address,
+		    row->port, (int64_t)row->protocol);
+	if (code == ERR_OK)
+		put_return(db, result, id, ret_id, ret_result);
+	return code;
+}
+
+enum err_code
+store_put_real(struct store *store, const struct real_row *row, uint32_t *ret_id,
+    enum store_put_result *ret_result, struct err *err)
+{
+	struct db *db = &store->main;
+	enum store_put_result result;
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	uint32_t id;
+	bool same;
+
+	code = db_query(db, err, &stmt, "SELECT id, address = ?3 AND port = ?4"
+	    " FROM real_service WHERE service_id = ?1 AND name = ?2", "isss",
+	    (int64_t)row->service_id, row->name, row->address, row->port);
+	if (code == ERR_OK)
+		code = row_look(db, stmt, &id, &same, err);
+	if (code != ERR_OK)
+		return code;
+	result = put_result(id, same);
+	if (result == STORE_PUT_ADDED)
+		code = db_run(db, err, "INSERT INTO real_service (service_id, name, address,"
+		    " port, weight, fallback, enabled) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		    "isssiii", (int64_t)row->service_id, row->name, row->address, row->port,
+		    (int64_t)row->weight, (int64_t)row->fallback, (int64_t)row->enabled);
+	else if (result == STORE_PUT_UPDATED)
+		code = db_run(db, err, "UPDATE real_service SET address = ?2, port = ?3"
+		    " WHERE id = ?1", "iss", (int64_t)id, row->address, row->port);
+	if (code == ERR_OK)
+		put_return(db, result, id, ret_id, ret_result);
+	return code;
+}
+
+/* -- removal ------------------------------------------------------------------------- */
+
+enum err_code
+store_remove(struct store *store, enum store_kind kind, uint32_t id, struct err *err)
+{
+	static const char *const sql[] = {
+		[STORE_CLUSTER] = "DELETE FROM cluster WHERE id = ?1",
+		[STORE_SERVICE] = "DELETE FROM service WHERE id = ?1",
+		[STORE_REAL] = "DELETE FROM real_service WHERE id = ?1",
+	};
+	bool alone = !store->in_transaction;
+	enum err_code code = ERR_OK;
+
+	if (alone)
+		code = store_begin(store, err);
+	if (code == ERR_OK)
+		code = db_run(&store->main, err, sql[kind], "i", (int64_t)id);
+	if (code == ERR_OK && sqlite3_changes(store->main.handle) == 0)
+		code = err_set(err, ERR_NOT_FOUND, "row %u: does not exist", id);
+	if (alone && code == ERR_OK)
+		return store_commit(store, err);
+	if (alone)
+		store_rollback(store);
+	return code;
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The schema of the two files, as migrations, and what is set at every open.
+ * lbcluster-store(5) documents it as a public contract: what must hold is
+ * stated here in constraints and triggers, because anybody may write with plain
+ * SQL.
+ *
+ * Every row that is read by others carries 'changed', the value of the
+ * store-wide counter when it last changed. The triggers give it, so a reader
+ * asks for "changed > what I know" whoever wrote, and pays for what changed.
+ */
+#include "store/db.h"
+
+/* Letters, digits, - . _ only; the second length() finds a NUL, at which the
+ * first one stops. */
+#define NAME_CHECK                                                             \
+	" CHECK (length(name) BETWEEN 1 AND 64"                                \
+	" AND name NOT GLOB '*[^A-Za-z0-9._-]*'"                               \
+	" AND length(CAST(name AS BLOB)) = length(name))"
+#define ID " INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 2147483647)"
+#define TEXT_CHECK(column, max)                                                \
+	" TEXT NOT NULL DEFAULT '' CHECK (length(CAST(" column " AS BLOB)) <= " #max ")"
+#define BUMP(more) "UPDATE store SET change = change + 1" more ";\n"
+#define STAMP(table)                                                           \
+	"UPDATE " table " SET changed = (SELECT change FROM store) WHERE id = NEW.id;\n"
+#define TABLE_CHANGE ", table_last_change = unixepoch()"
+
+/* Do not reorder, edit or remove an element: files out there have it. */
+static const char *const main_migrations[] = {
+	/* 1 */
+	"CREATE TABLE store (\n"
+	"  id INTEGER PRIMARY KEY CHECK (id = 1),\n"
+	"  birth INTEGER NOT NULL,\n"
+	"  change INTEGER NOT NULL DEFAULT 0,\n"
+	"  removed_oldest INTEGER NOT NULL DEFAULT 0,\n"
+	"  config_changes INTEGER NOT NULL DEFAULT 0,\n"
+	"  config_last_change INTEGER NOT NULL DEFAULT 0,\n"
+	"  table_last_change INTEGER NOT NULL DEFAULT 0,\n"
+	"  job_rows INTEGER NOT NULL DEFAULT 0,\n"
+	"  jobs_open INTEGER NOT NULL DEFAULT 0,\n"
+	"  jobs_succeeded INTEGER NOT NULL DEFAULT 0,\n"
+	"  jobs_failed INTEGER NOT NULL DEFAULT 0,\n"
+	"  jobs_bumped INTEGER NOT NULL DEFAULT 0\n"
+	") STRICT;\n"
+	"INSERT INTO store (id, birth) VALUES (1, random());\n"
+
+	"CREATE TABLE setting (\n"
+	"  name TEXT PRIMARY KEY,\n"
+	"  value INTEGER NOT NULL\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"INSERT INTO setting VALUES ('set_lock', 0), ('job_max_rows', 1000);\n"
+
+	"CREATE TABLE cluster (\n"
+	"  id" ID ",\n"
+	"  name TEXT NOT NULL UNIQUE" NAME_CHECK ",\n"
+	"  plane TEXT NOT NULL DEFAULT 'none' CHECK (plane IN ('none', 'haproxy', 'ipvs')),\n"
+	"  plane_params TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(plane_params)\n"
+	"    AND length(CAST(plane_params AS BLOB)) <= 2000),\n"
+	"  plane_status INTEGER NOT NULL DEFAULT 1 CHECK (plane_status BETWEEN 1 AND 4),\n"
+	"  plane_message" TEXT_CHECK("plane_message", 255) ",\n"
+	"  changed INTEGER NOT NULL DEFAULT 0\n"
+	") STRICT;\n"
+	"CREATE INDEX cluster_changed ON cluster (changed);\n"
+
+	"CREATE TABLE service (\n"
+	"  id" ID ",\n"
+	"  cluster_id INTEGER NOT NULL REFERENCES cluster (id) ON DELETE CASCADE,\n"
+	"  name TEXT NOT NULL" NAME_CHECK ",\n"
+	"  address" TEXT_CHECK("address", 240) ",\n"
+	"  port" TEXT_CHECK("port", 8) ",\n"
+	"  protocol INTEGER NOT NULL DEFAULT 2 CHECK (protocol BETWEEN 1 AND 4),\n"
+	"  changed INTEGER NOT NULL DEFAULT 0,\n"
+	"  UNIQUE (cluster_id, name)\n"
+	") STRICT;\n"
+	"CREATE INDEX service_changed ON service (changed);\n"
+
+	"CREATE TABLE real_service (\n"
+	"  id" ID ",\n"
+	"  service_id INTEGER NOT NULL REFERENCES service (id) ON DELETE CASCADE,\n"
+	"  name TEXT NOT NULL" NAME_CHECK ",\n"
+	"  address" TEXT_CHECK("address", 240) ",\n"
+	"  port" TEXT_CHECK("port", 8) ",\n"
+	"  weight INTEGER NOT NULL DEFAULT 1 CHECK (weight BETWEEN 0 AND 65535),\n"
+	"  fallback INTEGER NOT NULL DEFAULT 0 CHECK (fallback IN (0, 1)),\n"
+	"  enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),\n"
+	"  reason" TEXT_CHECK("reason", 255) ",\n"
+	"  last_change INTEGER NOT NULL DEFAULT 0,\n"
+	"  last_job INTEGER NOT NULL DEFAULT 0 CHECK (last_job BETWEEN 0 AND 2147483647),\n"
+	"  changed INTEGER NOT NULL DEFAULT 0,\n"
+	"  UNIQUE (service_id, name)\n"
+	") STRICT;\n"
+	"CREATE INDEX real_service_changed ON real_service (changed);\n"
+	"CREATE UNIQUE INDEX real_service_fallback ON real_service (service_id)\n"
+	"  WHERE fallback = 1;\n"
+
+	"CREATE TABLE job (\n"
+	"  id" ID ",\n"
+	"  real_id INTEGER REFERENCES real_service (id) ON DELETE SET NULL,\n"
+	"  operation INTEGER NOT NULL CHECK (operation BETWEEN 1 AND 5),\n"
+	"  state INTEGER NOT NULL DEFAULT 1 CHECK (state BETWEEN 0 AND 6),\n"
+	"  fail_cause INTEGER NOT NULL DEFAULT 1 CHECK (fail_cause BETWEEN 1 AND 6),\n"
+	"  source INTEGER NOT NULL DEFAULT 1 CHECK (source BETWEEN 1 AND 3),\n"
+	"  old_value INTEGER NOT NULL CHECK (old_value BETWEEN 0 AND 65535),\n"
+	"  new_value INTEGER NOT NULL CHECK (new_value BETWEEN 0 AND 65535),\n"
+	"  request INTEGER NOT NULL DEFAULT 0 CHECK (request BETWEEN 0 AND 2147483647),\n"
+	"  token INTEGER NOT NULL DEFAULT 0,\n"
+	"  created INTEGER NOT NULL DEFAULT (unixepoch()),\n"
+	"  started INTEGER NOT NULL DEFAULT 0,\n"
+	"  finished INTEGER NOT NULL DEFAULT 0,\n"
+	"  cluster_name TEXT NOT NULL,\n"
+	"  service_name TEXT NOT NULL,\n"
+	"  real_name TEXT NOT NULL,\n"
+	"  message" TEXT_CHECK("message", 255) ",\n"
+	"  changed INTEGER NOT NULL DEFAULT 0\n"
+	") STRICT;\n"
+	"CREATE INDEX job_changed ON job (changed);\n"
+	"CREATE INDEX job_real ON job (real_id);\n"
+	"CREATE INDEX job_open ON job (state, id) WHERE state < 3;\n"
+
+	/* What is gone: kind 1 cluster, 2 service, 3 real service, 4 job. */
+	"CREATE TABLE removed (\n"
+	"  changed INTEGER PRIMARY KEY,\n"
+	"  kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 4),\n"
+	"  id INTEGER NOT NULL\n"
+	") STRICT;\n"
+
+	"CREATE TRIGGER cluster_insert AFTER INSERT ON cluster BEGIN\n"
+	BUMP(TABLE_CHANGE) STAMP("cluster")
+	"END;\n"
+	"CREATE TRIGGER cluster_update AFTER UPDATE OF name, plane, plane_params,\n"
+	"  plane_status, plane_message ON cluster\n"
+	"WHEN OLD.name IS NOT NEW.name OR OLD.plane IS NOT NEW.plane\n"
+	"  OR OLD.plane_params IS NOT NEW.plane_params\n"
+	"  OR OLD.plane_status IS NOT NEW.plane_status\n"
+	"  OR OLD.plane_message IS NOT NEW.plane_message\n"
+	"BEGIN\n"
+	BUMP(", table_last_change = iif(OLD.name IS NEW.name, table_last_change, unixepoch())")
+	STAMP("cluster")
+	"END;\n"
+	"CREATE TRIGGER cluster_delete AFTER DELETE ON cluster BEGIN\n"
+	BUMP(TABLE_CHANGE)
+	"INSERT INTO removed SELECT change, 1, OLD.id FROM store;\n"
+	"END;\n"
+
+	"CREATE TRIGGER service_insert AFTER INSERT ON service BEGIN\n"
+	BUMP(TABLE_CHANGE) STAMP("service")
+	"END;\n"
+	"CREATE TRIGGER service_update AFTER UPDATE OF name, address, port, protocol\n"
+	"  ON service\n"
+	"WHEN OLD.name IS NOT NEW.name OR OLD.address IS NOT NEW.address\n"
+	"  OR OLD.port IS NOT NEW.port OR OLD.protocol IS NOT NEW.protocol\n"
+	"BEGIN\n"
+	BUMP(", table_last_change = iif(OLD.name IS NEW.name, table_last_change, unixepoch())")
+	STAMP("service")
+	"END;\n"
+	"CREATE TRIGGER service_stays BEFORE UPDATE OF id, cluster_id ON service\n"
+	"WHEN OLD.id IS NOT NEW.id OR OLD.cluster_id IS NOT NEW.cluster_id\n"
+	"BEGIN SELECT RAISE(ABORT, 'a service does not move: remove it and add it'); END;\n"
+	"CREATE TRIGGER service_delete AFTER DELETE ON service BEGIN\n"
+	BUMP(TABLE_CHANGE)
+	"INSERT INTO removed SELECT change, 2, OLD.id FROM store;\n"
+	"END;\n"
+
+	"CREATE TRIGGER real_service_insert AFTER INSERT ON real_service BEGIN\n"
+	BUMP(TABLE_CHANGE) STAMP("real_service")
+	"END;\n"
+	"CREATE TRIGGER real_service_update AFTER UPDATE OF name, address, port, reason,\n"
+	"  last_job ON real_service\n"
+	"WHEN OLD.name IS NOT NEW.name OR OLD.address IS NOT NEW.address\n"
+	"  OR OLD.port IS NOT NEW.port OR OLD.reason IS NOT NEW.reason\n"
+	"  OR OLD.last_job IS NOT NEW.last_job\n"
+	"BEGIN\n"
+	BUMP(", table_last_change = iif(OLD.name IS NEW.name, table_last_change, unixepoch())")
+	STAMP("real_service")
+	"END;\n"
+	"CREATE TRIGGER real_service_setting AFTER UPDATE OF weight, fallback, enabled\n"
+	"  ON real_service\n"
+	"WHEN OLD.weight IS NOT NEW.weight OR OLD.fallback IS NOT NEW.fallback\n"
+	"  OR OLD.enabled IS NOT NEW.enabled\n"
+	"BEGIN\n"
+	BUMP(", config_changes = config_changes + (OLD.weight IS NOT NEW.weight)\n"
+	    "  + (OLD.fallback IS NOT NEW.fallback) + (OLD.enabled IS NOT NEW.enabled),\n"
+	    "  config_last_change = unixepoch()")
+	"UPDATE real_service SET changed = (SELECT change FROM store),\n"
+	"  last_change = unixepoch() WHERE id = NEW.id;\n"
+	"END;\n"
+	"CREATE TRIGGER real_service_stays BEFORE UPDATE OF id, service_id ON real_service\n"
+	"WHEN OLD.id IS NOT NEW.id OR OLD.service_id IS NOT NEW.service_id\n"
+	"BEGIN\n"
+	"SELECT RAISE(ABORT, 'a real service does not move: remove it and add it');\n"
+	"END;\n"
+	"CREATE TRIGGER real_service_jobs BEFORE DELETE ON real_service BEGIN\n"
+	"UPDATE job SET state = 5, finished = unixepoch(), message = 'real service removed'\n"
+	"  WHERE real_id = OLD.id AND state < 3;\n"
+	"UPDATE job SET real_id = NULL WHERE real_id = OLD.id;\n"
+	"END;\n"
+	"CREATE TRIGGER real_service_delete AFTER DELETE ON real_service BEGIN\n"
+	BUMP(TABLE_CHANGE)
+	"INSERT INTO removed SELECT change, 3, OLD.id FROM store;\n"
+	"END;\n"
+
+	"CREATE TRIGGER job_insert AFTER INSERT ON job BEGIN\n"
+	BUMP(", job_rows = job_rows + 1, jobs_open = jobs_open + (NEW.state < 3),\n"
+	    "  jobs_succeeded = jobs_succeeded + (NEW.state = 3),\n"
+	    "  jobs_failed = jobs_failed + (NEW.state = 4)")
+	STAMP("job")
+	"UPDATE real_service SET last_job = NEW.id WHERE id = NEW.real_id;\n"
+	"END;\n"
+	"CREATE TRIGGER job_update AFTER UPDATE OF real_id, state, fail_cause, request,\n"
+	"  started, finished, message ON job BEGIN\n"
+	BUMP(", jobs_open = jobs_open + (NEW.state < 3) - (OLD.state < 3),\n"
+	    "  jobs_succeeded = jobs_succeeded + (NEW.state = 3 AND OLD.state <> 3),\n"
+	    "  jobs_failed = jobs_failed + (NEW.state = 4 AND OLD.state <> 4)")
+	STAMP("job")
+	"END;\n"
+	"CREATE TRIGGER job_ended BEFORE UPDATE OF state ON job\n"
+	"WHEN OLD.state >= 3 AND NEW.state IS NOT OLD.state\n"
+	"BEGIN SELECT RAISE(ABORT, 'the job has ended already'); END;\n"
+	"CREATE TRIGGER job_delete AFTER DELETE ON job BEGIN\n"
+	BUMP(", job_rows = job_rows - 1, jobs_open = jobs_open - (OLD.state < 3),\n"
+	    "  jobs_bumped = jobs_bumped + 1")
+	"INSERT INTO removed SELECT change, 4, OLD.id FROM store;\n"
+	"END;\n",
+};
+
+#define COUNT(column) "  " column " INTEGER CHECK (" column " >= 0),\n"
+
+static const char *const stats_migrations[] = {
+	/* 1 */
+	"CREATE TABLE store (\n"
+	"  id INTEGER PRIMARY KEY CHECK (id = 1),\n"
+	"  birth INTEGER NOT NULL,\n"
+	"  change INTEGER NOT NULL DEFAULT 0\n"
+	") STRICT;\n"
+	"INSERT INTO store (id, birth) VALUES (1, random());\n"
+
+	/* NULL: not measured. */
+	"CREATE TABLE statistics (\n"
+	"  real_id INTEGER PRIMARY KEY CHECK (real_id BETWEEN 1 AND 2147483647),\n"
+	"  active INTEGER CHECK (active IN (0, 1)),\n"
+	COUNT("active_connections")
+	COUNT("inactive_connections")
+	COUNT("persistent_connections")
+	COUNT("connections_per_second")
+	COUNT("bps_in")
+	COUNT("bps_out")
+	COUNT("pps_in")
+	COUNT("pps_out")
+	"  last_update INTEGER NOT NULL DEFAULT (unixepoch()) CHECK (last_update >= 0),\n"
+	COUNT("total_connections")
+	COUNT("total_packets_in")
+	COUNT("total_packets_out")
+	COUNT("total_octets_in")
+	COUNT("total_octets_out")
+	"  counters_since INTEGER NOT NULL DEFAULT 0 CHECK (counters_since >= 0),\n"
+	"  changed INTEGER NOT NULL DEFAULT 0\n"
+	") STRICT;\n"
+	"CREATE INDEX statistics_changed ON statistics (changed);\n"
+	"CREATE TABLE removed (\n"
+	"  changed INTEGER PRIMARY KEY,\n"
+	"  id INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE TRIGGER statistics_insert AFTER INSERT ON statistics BEGIN\n"
+	BUMP("")
+	"UPDATE statistics SET changed = (SELECT change FROM store)\n"
+	"  WHERE real_id = NEW.real_id;\n"
+	"END;\n"
+	"CREATE TRIGGER statistics_update AFTER UPDATE OF real_id, active,\n"
+	"  active_connections, inactive_connections, persistent_connections,\n"
+	"  connections_per_second, bps_in, bps_out, pps_in, pps_out, last_update,\n"
+	"  total_connections, total_packets_in, total_packets_out, total_octets_in,\n"
+	"  total_octets_out, counters_since ON statistics BEGIN\n"
+	BUMP("")
+	"UPDATE statistics SET changed = (SELECT change FROM store)\n"
+	"  WHERE real_id = NEW.real_id;\n"
+	"END;\n"
+	"CREATE TRIGGER statistics_delete AFTER DELETE ON statistics BEGIN\n"
+	BUMP("")
+	"INSERT INTO removed SELECT change, OLD.real_id FROM store;\n"
+	"END;\n",
+};
+
+/* TRUNCATE and FULL lose no acknowledged commit in simulated power cuts; WAL is
+ * not used here because SQLite before 3.51.3 may lose a commit when two
+ * connections meet in a checkpoint (sqlite.org/wal.html#walresetbug). */
+static const char *const main_pragmas[] = {
+	"PRAGMA journal_mode = TRUNCATE",
+	"PRAGMA synchronous = FULL",
+	NULL,
+};
+
+/* Measured again within seconds: readers and writers do not wait for each
+ * other, and a power cut may take the last moments. */
+static const char *const stats_pragmas[] = {
+	"PRAGMA journal_mode = WAL",
+	"PRAGMA synchronous = NORMAL",
+	NULL,
+};
+
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
+const struct db_kind db_main_kind = {
+	.file = "lbcluster.db",
+	.application_id = 0x6c626331,	/* "lbc1" */
+	.migrations = main_migrations,
+	.n_migrations = ROWS(main_migrations),
+	.pragmas = main_pragmas,
+};
+
+const struct db_kind db_stats_kind = {
+	.file = "lbcluster-stats.db",
+	.application_id = 0x6c627331,	/* "lbs1" */
+	.migrations = stats_migrations,
+	.n_migrations = ROWS(stats_migrations),
+	.pragmas = stats_pragmas,
+};

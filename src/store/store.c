@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The store as a whole: its two files, how they are opened, found ill, made anew
+ * and opened again; see store.h.
+ */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "store/db.h"
+#include "util/clock.h"
+
+enum {
+	REOPEN_MS = 1000,		/* between two looks at an ill file */
+	WRITE_LOOK_MS = 1000,		/* between two looks whether writing is possible */
+	SPACE_NEEDED_BYTES = 256 * 1024,	/* journal and pages of a large SET */
+};
+
+/* -- status ------------------------------------------------------------------ */
+
+static enum store_status
+status_for(enum err_code code)
+{
+	switch (code) {
+	case ERR_OK:
+		return STORE_OK;
+	case ERR_BUSY:
+		return STORE_LOCKED;
+	case ERR_READONLY:
+		return STORE_READ_ONLY;
+	case ERR_NOMEM:
+	case ERR_INVALID:
+	case ERR_RANGE:
+	case ERR_NOT_FOUND:
+	case ERR_PRECOND:
+	case ERR_LIMIT:
+	case ERR_FULL:
+	case ERR_FOREIGN:
+	case ERR_NEWER:
+	case ERR_CORRUPT:
+	case ERR_GONE:
+	case ERR_DOUBT:
+	case ERR_IO:
+		break;
+	}
+	return STORE_UNAVAILABLE;
+}
+
+static void
+health_set(struct store_health *health, enum err_code code, const struct err *err)
+{
+	health->code = code;
+	snprintf(health->text, sizeof(health->text), "%s", code == ERR_OK ? "" : err->text);
+}
+
+enum err_code
+store_saw_read(struct store *store, enum err_code code, const struct err *err)
+{
+	int64_t now = clock_steady_ms();
+
+	if (code == ERR_BUSY) {
+		/* Another program's commit is no illness; a lock that stays is. */
+		if (store->busy_since_ms == 0)
+			store->busy_since_ms = now;
+		if (now - store->busy_since_ms < store->wait_ms)
+			return code;
+	} else {
+		store->busy_since_ms = 0;
+	}
+	health_set(&store->read, code, err);
+	/* What cannot be trusted is closed, and looked at whole before it is used
+	 * again. */
+	if (code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_IO)
+		db_close(&store->main);
+	return code;
+}
+
+enum err_code
+store_saw_write(struct store *store, enum err_code code, const struct err *err)
+{
+	switch (code) {
+	case ERR_PRECOND:
+	case ERR_NOT_FOUND:
+	case ERR_LIMIT:
+	case ERR_INVALID:
+	case ERR_RANGE:
+		break;	/* the request was at fault, not the store */
+	case ERR_OK:
+	case ERR_NOMEM:
+	case ERR_BUSY:
+	case ERR_READONLY:
+	case ERR_FULL:
+	case ERR_FOREIGN:
+	case ERR_NEWER:
+	case ERR_CORRUPT:
+	case ERR_GONE:
+	case ERR_DOUBT:
+	case ERR_IO:
+		health_set(&store->write, code, err);
+		break;
+	}
+	return code;
+}
+
+enum store_status
+store_status(const struct store *store)
+{
+	return status_for(store->read.code != ERR_OK ? store->read.code : store->write.code);
+}
+
+const char *
+store_status_text(const struct store *store)
+{
+	return store->read.code != ERR_OK ? store->read.text : store->write.text;
+}
+
+/* Sees a read-only or full file system before a write runs into it. */
+static enum err_code
+disk_look(const struct db *db, struct err *err)
+{
+	struct statvfs vfs;
+	unsigned long long free_bytes;
+
+	if (access(db->path, W_OK) == -1)
+		return err_set(err, ERR_READONLY, "%s: may not be written: %s", db->path,
+		    strerror(errno));
+	if (statvfs(db->path, &vfs) == -1)
+		return ERR_OK;
+	free_bytes = (unsigned long long)vfs.f_frsize *
+	    (geteuid() == 0 ? vfs.f_bfree : vfs.f_bavail);
+	if (free_bytes < SPACE_NEEDED_BYTES)
+		return err_set(err, ERR_FULL, "%s: the disk is full: %llu bytes are left, "
+		    "%d are needed", db->path, free_bytes, (int)SPACE_NEEDED_BYTES);
+	return ERR_OK;
+}
+
+enum err_code
+store_write_begin(struct store *store, struct err *err)
+{
+	enum err_code code;
+
+	if (store->in_transaction)
+		return ERR_OK;
+	if (store->main_in_doubt) {
+		code = store_main_reopen(store, err);
+		if (code != ERR_OK)
+			return store_saw_read(store, code, err);
+	}
+	if (store->main.handle == NULL)
+		return err_set(err, store->read.code, "%s", store->read.text);
+	code = disk_look(&store->main, err);
+	return code == ERR_OK ? db_begin(&store->main, true, err) : code;
+}
+
+enum err_code
+store_write_commit(struct store *store, struct err *err)
+{
+	enum err_code code;
+
+	if (store->in_transaction)
+		return ERR_OK;
+	store->self_changed = true;
+	code = db_commit(&store->main, err);
+	store->main_in_doubt = code == ERR_DOUBT;
+	return code;
+}
+
+void
+store_write_end(struct store *store)
+{
+	if (!store->in_transaction)
+		db_rollback(&store->main);
+}
+
+/* Finds out whether writing is possible again, or no longer, without a SET. */
+static void
+write_look(struct store *store)
+{
+	int64_t now = clock_steady_ms();
+	struct err err;
+	enum err_code code;
+
+	if (store->mode == STORE_READ || store->main.handle == NULL || store->in_transaction ||
+	    now < store->write_look_at_ms)
+		return;
+	store->write_look_at_ms = now + WRITE_LOOK_MS;
+	if (store->write.code == ERR_OK) {
+		code = disk_look(&store->main, &err);
+	} else {
+		sqlite3_busy_timeout(store->main.handle, 0);
+		code = store_write_begin(store, &err);
+		db_rollback(&store->main);
+		sqlite3_busy_timeout(store->main.handle, store->wait_ms);
+	}
+	store_saw_write(store, code, &err);
+}
+
+/* -- statistics file -------------------------------------------------------- */
+
+/* One program at a time judges and replaces the statistics file. */
+static int
+stats_lock(const struct store *store)
+{
+	char *path = sqlite3_mprintf("%s.lock", store->stats.path);
+	int fd = -1;
+
+	if (path != NULL)
+		fd = open(path, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
+	if (fd != -1 && flock(fd, LOCK_EX) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	sqlite3_free(path);
+	return fd;
+}
+
+/* Puts the ill file aside, with all that SQLite would replay into a new one. */
+static void
+stats_put_aside(const struct store *store)
+{
+	static const char *const tails[] = { "-wal", "-shm", "-journal" };
+	char *path = sqlite3_mprintf("%s.ill", store->stats.path);
+
+	if (path == NULL || rename(store->stats.path, path) == -1)
+		unlink(store->stats.path);
+	sqlite3_free(path);
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		path = sqlite3_mprintf("%s%s", store->stats.path, tails[i]);
+		if (path != NULL)
+			unlink(path);
+		sqlite3_free(path);
+	}
+}
+
+static enum err_code
+stats_open(struct store *store, struct err *err)
+{
+	bool writable = store->mode != STORE_READ;
+	enum err_code code;
+	int lock;
+
+	code = db_open(&store->stats, writable, store->wait_ms, err);
+	if (code == ERR_OK || !writable ||
+	    (code != ERR_NOT_FOUND && code != ERR_CORRUPT && code != ERR_FOREIGN))
+		return code;
+	lock = stats_lock(store);
+	/* Another program may have mended it while we waited for the lock. */
+	code = db_open(&store->stats, true, store->wait_ms, err);
+	if (code == ERR_CORRUPT || code == ERR_FOREIGN)
+		stats_put_aside(store);
+	if (code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_NOT_FOUND) {
+		code = db_create(&db_stats_kind, store->stats.path, err);
+		if (code == ERR_OK)
+			code = db_open(&store->stats, true, store->wait_ms, err);
+	}
+	if (lock != -1)
+		close(lock);
+	return code;
+}
+
+/* -- open, close, open again ------------------------------------------------- */
+
+static enum err_code
+paths_set(struct store *store, const char *dir, struct err *err)
+{
+	store->main.kind = &db_main_kind;
+	store->stats.kind = &db_stats_kind;
+	store->main.path = sqlite3_mprintf("%s/%s", dir, db_main_kind.file);
+	store->stats.path = sqlite3_mprintf("%s/%s", dir, db_stats_kind.file);
+	if (store->main.path == NULL || store->stats.path == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	return ERR_OK;
+}
+
+static enum err_code
+directory_make(const char *dir, struct err *err)
+{
+	if (mkdir(dir, 0770) == -1 && errno != EEXIST)
+		return err_set(err, errno == EACCES || errno == EROFS ? ERR_READONLY :
+		    ERR_IO, "%s: cannot make the directory: %s", dir, strerror(errno));
+	return ERR_OK;
+}
+
+enum err_code
+store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **ret_store,
+    struct err *err)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	enum err_code code;
+
+	if (store == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	store->mode = mode;
+	store->wait_ms = wait_ms;
+	code = paths_set(store, dir, err);
+	if (code == ERR_OK && mode == STORE_CREATE)
+		code = directory_make(dir, err);
+	if (code == ERR_OK)
+		code = db_open(&store->main, mode != STORE_READ, wait_ms, err);
+	if (code == ERR_NOT_FOUND && mode == STORE_CREATE) {
+		code = db_create(&db_main_kind, store->main.path, err);
+		if (code == ERR_OK)
+			code = db_open(&store->main, true, wait_ms, err);
+	}
+	if (code == ERR_OK) {
+		code = stats_open(store, err);
+		/* A reader can do without: there are no statistics then. */
+		if (mode == STORE_READ)
+			code = ERR_OK;
+	}
+	if (code != ERR_OK) {
+		store_close(store);
+		return code;
+	}
+	*ret_store = store;
+	return ERR_OK;
+}
+
+void
+store_close(struct store *store)
+{
+	if (store == NULL)
+		return;
+	db_close(&store->main);
+	db_close(&store->stats);
+	sqlite3_free(store->main.path);
+	sqlite3_free(store->stats.path);
+	free(store);
+}
+
+enum err_code
+store_main_reopen(struct store *store, struct err *err)
+{
+	enum err_code code;
+
+	db_close(&store->main);
+	code = db_open(&store->main, store->mode != STORE_READ, store->wait_ms, err);
+	store->main_replaced = true;
+	store->main_in_doubt = code != ERR_OK;
+	return code;
+}
+
+enum err_code
+store_files_look(struct store *store, struct err *err)
+{
+	int64_t now = clock_steady_ms();
+	enum err_code code = ERR_OK;
+
+	if (store->in_transaction)
+		return ERR_OK;
+	if (store->main_in_doubt || !db_is_same_file(&store->main)) {
+		if (now < store->reopen_at_ms)
+			return err_set(err, store->read.code, "%s", store->read.text);
+		store->reopen_at_ms = now + REOPEN_MS;
+		code = store_main_reopen(store, err);
+		if (code != ERR_OK)
+			return store_saw_read(store, code, err);
+		store->reopen_at_ms = 0;
+	}
+	/* Statistics that cannot be read are no illness of the store: they age. */
+	if (!db_is_same_file(&store->stats) && now >= store->stats_reopen_at_ms) {
+		store->stats_reopen_at_ms = now + REOPEN_MS;
+		db_close(&store->stats);
+		(void)stats_open(store, NULL);
+	}
+	return code;
+}
+
+/* True if another connection committed since the last look. */
+static bool
+data_version_moved(struct db *db)
+{
+	int64_t version;
+
+	if (db->handle == NULL)
+		return false;
+	if (db_number(db, NULL, 0, &version, "PRAGMA data_version", "") != ERR_OK)
+		return true;
+	return version != db->data_version;
+}
+
+bool
+store_changed(struct store *store)
+{
+	write_look(store);
+	return store->self_changed || store->read.code != ERR_OK ||
+	    !db_is_same_file(&store->main) || !db_is_same_file(&store->stats) ||
+	    data_version_moved(&store->main) || data_version_moved(&store->stats);
+}
