@@ -1,1 +1,4 @@
-dist_man_MANS =
+dist_man_MANS = \
+	doc/LBCLUSTER-MIB.7 \
+	doc/lbclusterd.8 \
+	doc/lbclusterd.conf.5
