@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The life of the session with the master; see agentx.h.
+ */
+#include "agentx/agentx.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agentx/libsnmp_log.h"
+#include "agentx/reason.h"
+#include "agentx/responder.h"
+#include "agentx/stream.h"
+#include "agentx/wire.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+/* Nothing blocks while an answer is awaited, so this may be long: a master that was
+ * stopped and goes on within it is served at once, without a new connection. */
+enum { ANSWER_WAIT_MS = 2000 };
+
+/*
+ *                +------------------ failure: session_end() ------------------+
+ *                v                                                            |
+ *   AWAY --connected--> OPENING --session id--> REGISTERING --accepted--> SERVING
+ *    ^ |                   |                         |
+ *    +-+ timer: next try   +-- timer: no answer -----+
+ */
+enum state { STATE_AWAY, STATE_OPENING, STATE_REGISTERING, STATE_SERVING };
+
+struct agentx {
+	struct loop		*loop;
+	char			*socket;
+	char			*description;
+	char			 oid[16 * MIB_OID_MAX];
+	char			 group[64];
+	enum state		 state;
+	struct stream		 stream;
+	struct wire		 wire;
+	struct responder	 responder;
+	uint32_t		 packet;	/* id of our latest request */
+	struct loop_timer	 timer;
+	int64_t			 served_from_ms;
+	struct absence		 absence;
+	void			(*notify)(void *arg);
+	void			*notify_arg;
+};
+
+static void session_try(void *arg);
+
+/* -- what we send ------------------------------------------------------------------ */
+
+/* Encodes and sends 'pdu' and frees it. */
+static enum stream_result
+pdu_send(struct agentx *agentx, netsnmp_pdu *pdu)
+{
+	enum stream_result result = STREAM_NOMEM;
+	const uint8_t *data;
+	size_t length;
+
+	data = wire_encode(&agentx->wire, pdu, &length);
+	if (data != NULL)
+		result = stream_send(&agentx->stream, data, length);
+	snmp_free_pdu(pdu);
+	return result;
+}
+
+/* A request of ours. 'sub' is the OID it is about, 'text' may be NULL. */
+static enum stream_result
+request_send(struct agentx *agentx, enum wire_command command, const oid *sub, size_t n,
+    const char *text)
+{
+	netsnmp_pdu *pdu = snmp_pdu_create((int)command);
+
+	if (pdu == NULL)
+		return STREAM_NOMEM;
+	pdu->version = agentx->wire.session.version;
+	pdu->flags = 0;
+	pdu->sessid = (long)agentx->responder.session_id;
+	pdu->transid = 0;
+	pdu->reqid = (long)++agentx->packet;
+	pdu->time = 0;			/* the master's own timeout */
+	pdu->errstat = 0;
+	pdu->priority = 127;		/* RFC 2741 section 6.2.3: the default */
+	pdu->range_subid = 0;
+	if (command == WIRE_CLOSE)
+		pdu->errstat = WIRE_CLOSE_SHUTDOWN;
+	else if (snmp_pdu_add_variable(pdu, sub, n, text == NULL ? ASN_NULL : ASN_OCTET_STR,
+	    text, text == NULL ? 0 : strlen(text)) == NULL) {
+		snmp_free_pdu(pdu);
+		return STREAM_NOMEM;
+	}
+	return pdu_send(agentx, pdu);
+}
+
+/* lbcFullCompliance is lbcMIB.2.1.1: what sysORID names. */
+static enum stream_result
+root_send(struct agentx *agentx, enum wire_command command, const char *text)
+{
+	static const oid compliance[] = { 2, 1, 1 };
+	oid sub[MIB_OID_MAX];
+	size_t n = 0;
+
+	while (n < mib_root_length) {
+		sub[n] = mib_root[n];
+		n++;
+	}
+	if (command == WIRE_ADD_AGENT_CAPS) {
+		memcpy(sub + n, compliance, sizeof(compliance));
+		n += sizeof(compliance) / sizeof(compliance[0]);
+	}
+	return request_send(agentx, command, sub, n, text);
+}
+
+/* -- life and death of a session ----------------------------------------------------- */
+
+static void
+state_set(struct agentx *agentx, enum state state)
+{
+	bool changed = (agentx->state == STATE_SERVING) != (state == STATE_SERVING);
+
+	agentx->state = state;
+	if (changed && agentx->notify != NULL)
+		agentx->notify(agentx->notify_arg);
+}
+
+static void
+reason_log(struct agentx *agentx, const struct reason *reason)
+{
+	const struct reason_place place = { agentx->socket, agentx->oid, agentx->group };
+	char text[512];
+
+	log_warn("agentx", "%s", reason_text(reason, &place, text, sizeof(text)));
+}
+
+/* Ends whatever there is of a session and sets the time of the next try. */
+static void
+session_end(struct agentx *agentx, enum reason_kind kind, int code)
+{
+	const struct reason reason = { kind, code };
+	enum state was = agentx->state;
+	int64_t now = clock_steady_ms();
+
+	if (agentx->stream.fd >= 0)
+		loop_fd_watch(agentx->loop, agentx->stream.fd, 0, NULL, NULL);
+	stream_close(&agentx->stream);
+	agentx->responder.session_id = 0;
+	if (was == STATE_SERVING)
+		absence_begin(&agentx->absence, now, now - agentx->served_from_ms);
+	if (absence_news(&agentx->absence, now, &reason))
+		reason_log(agentx, &reason);
+	loop_timer_set(agentx->loop, &agentx->timer, absence_wait(&agentx->absence, &reason),
+	    session_try, agentx);
+	state_set(agentx, STATE_AWAY);
+	if (was == STATE_REGISTERING || was == STATE_SERVING)
+		mib_session_lost(agentx->responder.mib, agentx->responder.session);
+}
+
+static void
+answer_missing(void *arg)
+{
+	session_end(arg, REASON_SILENT, 0);
+}
+
+/* The end of a session that a failed read or write means. */
+static bool
+result_ok(struct agentx *agentx, enum stream_result result)
+{
+	switch (result) {
+	case STREAM_OK:
+		return true;
+	case STREAM_END:
+		session_end(agentx, REASON_END, 0);
+		return false;
+	case STREAM_RUBBISH:
+		session_end(agentx, REASON_RUBBISH, 0);
+		return false;
+	case STREAM_CLOGGED:
+		session_end(agentx, REASON_CLOGGED, 0);
+		return false;
+	case STREAM_NOMEM:
+		break;
+	}
+	session_end(agentx, REASON_LOCAL, 0);
+	return false;
+}
+
+/* Sends Open or Register and waits for its answer in 'state'. */
+static void
+step_begin(struct agentx *agentx, enum state state)
+{
+	enum wire_command command = state == STATE_OPENING ? WIRE_OPEN : WIRE_REGISTER;
+
+	state_set(agentx, state);
+	loop_timer_set(agentx->loop, &agentx->timer, ANSWER_WAIT_MS, answer_missing, agentx);
+	result_ok(agentx, root_send(agentx, command,
+	    command == WIRE_OPEN ? agentx->description : NULL));
+}
+
+static void
+serving_begin(struct agentx *agentx)
+{
+	int64_t now = clock_steady_ms();
+
+	loop_timer_cancel(agentx->loop, &agentx->timer);
+	agentx->served_from_ms = now;
+	log_info("agentx", "serving %s through the master at %s (session %u, after %.1f s)",
+	    agentx->oid, agentx->socket, agentx->responder.session,
+	    (double)(now - agentx->absence.since_ms) / 1000);
+	state_set(agentx, STATE_SERVING);
+	result_ok(agentx, root_send(agentx, WIRE_ADD_AGENT_CAPS, agentx->description));
+}
+
+/* -- what we receive ------------------------------------------------------------------ */
+
+/* The answer to our latest request. */
+static void
+response_take(struct agentx *agentx, const netsnmp_pdu *pdu)
+{
+	if ((uint32_t)pdu->reqid != agentx->packet)
+		return;
+	switch (agentx->state) {
+	case STATE_AWAY:
+		return;
+	case STATE_OPENING:
+		if (pdu->errstat != 0) {
+			session_end(agentx, REASON_REFUSED, (int)pdu->errstat);
+			return;
+		}
+		agentx->responder.session_id = (uint32_t)pdu->sessid;
+		agentx->responder.session++;
+		step_begin(agentx, STATE_REGISTERING);
+		return;
+	case STATE_REGISTERING:
+		if (pdu->errstat != 0)
+			session_end(agentx, REASON_REFUSED, (int)pdu->errstat);
+		else
+			serving_begin(agentx);
+		return;
+	case STATE_SERVING:
+		if (pdu->errstat != 0)
+			log_warn("agentx", "the master adds no row to sysORTable (error %ld)",
+			    pdu->errstat);
+		return;
+	}
+}
+
+/* False if the session ended. */
+static bool
+message_take(struct agentx *agentx, uint8_t *message, size_t length)
+{
+	bool open = agentx->state == STATE_REGISTERING || agentx->state == STATE_SERVING;
+	netsnmp_pdu *pdu;
+	int error = wire_decode(&agentx->wire, message, length, &pdu);
+
+	if (pdu == NULL)
+		return result_ok(agentx, STREAM_NOMEM);
+	if (responder_knows(pdu->command)) {
+		if (responder_answer(&agentx->responder, pdu, open ? error : WIRE_NOT_OPEN))
+			return result_ok(agentx, pdu_send(agentx, pdu));
+	} else if (error != 0) {
+		log_debug("agentx", "message of type %d cannot be read", pdu->command);
+	} else if (pdu->command == WIRE_RESPONSE) {
+		response_take(agentx, pdu);
+	} else if (pdu->command == WIRE_CLOSE) {
+		session_end(agentx, REASON_CLOSE, (int)pdu->errstat);
+	} else {
+		log_debug("agentx", "message of type %d is not for a subagent", pdu->command);
+	}
+	snmp_free_pdu(pdu);
+	return agentx->state != STATE_AWAY;
+}
+
+/* Takes every whole message that was read. False if the session ended. */
+static bool
+messages_take(struct agentx *agentx)
+{
+	uint8_t *message;
+	size_t length;
+
+	for (;;) {
+		if (!result_ok(agentx, stream_take(&agentx->stream, &message, &length)))
+			return false;
+		if (message == NULL)
+			return true;
+		if (!message_take(agentx, message, length))
+			return false;
+	}
+}
+
+/* The master may have sent its last CleanupSet just before it went away, so a
+ * connection ends by reading to its end, never by POLLHUP or a failed write. */
+static void
+session_event(void *arg, short events)
+{
+	struct agentx *agentx = arg;
+
+	if ((events & POLLOUT) != 0)
+		stream_flush(&agentx->stream);
+	if ((events & (POLLIN | POLLHUP | POLLERR)) != 0 &&
+	    (!result_ok(agentx, stream_read(&agentx->stream)) || !messages_take(agentx)))
+		return;
+	loop_fd_watch(agentx->loop, agentx->stream.fd, stream_events(&agentx->stream),
+	    session_event, agentx);
+}
+
+static void
+session_try(void *arg)
+{
+	struct agentx *agentx = arg;
+	int error = stream_connect(&agentx->stream, agentx->socket);
+
+	if (error != 0) {
+		session_end(agentx, REASON_CONNECT, error);
+		return;
+	}
+	if (!loop_fd_watch(agentx->loop, agentx->stream.fd, POLLIN, session_event, agentx)) {
+		session_end(agentx, REASON_LOCAL, 0);
+		return;
+	}
+	step_begin(agentx, STATE_OPENING);
+}
+
+/* -- from outside ----------------------------------------------------------------------- */
+
+/* Looked up once, here, since a name service may be slow. */
+static void
+group_name(char *buf, size_t size)
+{
+	const struct group *group = getgrgid(getegid());
+
+	if (group != NULL)
+		snprintf(buf, size, "%s", group->gr_name);
+	else
+		snprintf(buf, size, "%u", (unsigned int)getegid());
+}
+
+static void
+root_name(char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < mib_root_length; i++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%u", i == 0 ? "" : ".", mib_root[i]);
+}
+
+struct agentx *
+agentx_new(struct loop *loop, struct mib *mib, const struct agentx_config *config)
+{
+	struct agentx *agentx = calloc(1, sizeof(*agentx));
+
+	if (agentx == NULL)
+		return NULL;
+	agentx->loop = loop;
+	agentx->responder.mib = mib;
+	agentx->socket = strdup(config->socket);
+	agentx->description = strdup(config->description);
+	stream_init(&agentx->stream);
+	wire_init(&agentx->wire);
+	if (agentx->socket == NULL || agentx->description == NULL) {
+		free(agentx->socket);
+		free(agentx->description);
+		free(agentx);
+		return NULL;
+	}
+	group_name(agentx->group, sizeof(agentx->group));
+	root_name(agentx->oid, sizeof(agentx->oid));
+	libsnmp_log_open();
+	absence_begin(&agentx->absence, clock_steady_ms(), 0);
+	loop_timer_set(loop, &agentx->timer, 0, session_try, agentx);
+	return agentx;
+}
+
+/* What is there already is still served: a CleanupSet among it says that the manager
+ * was told success, and without it the change would be undone. */
+static void
+session_leave(struct agentx *agentx)
+{
+	if (agentx->state == STATE_SERVING) {
+		session_event(agentx, POLLIN);
+		if (agentx->state == STATE_AWAY)
+			return;
+	}
+	request_send(agentx, WIRE_CLOSE, NULL, 0, NULL);
+	loop_fd_watch(agentx->loop, agentx->stream.fd, 0, NULL, NULL);
+	if (agentx->state != STATE_OPENING)
+		mib_session_lost(agentx->responder.mib, agentx->responder.session);
+}
+
+void
+agentx_free(struct agentx *agentx)
+{
+	if (agentx == NULL)
+		return;
+	agentx->notify = NULL;
+	if (agentx->state != STATE_AWAY)
+		session_leave(agentx);
+	loop_timer_cancel(agentx->loop, &agentx->timer);
+	stream_close(&agentx->stream);
+	wire_free(&agentx->wire);
+	libsnmp_log_close();
+	free(agentx->socket);
+	free(agentx->description);
+	free(agentx);
+}
+
+bool
+agentx_serving(const struct agentx *agentx)
+{
+	return agentx->state == STATE_SERVING;
+}
+
+void
+agentx_notify_state(struct agentx *agentx, void (*fn)(void *arg), void *arg)
+{
+	agentx->notify = fn;
+	agentx->notify_arg = arg;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Why there is no session with the master; see reason.h.
+ */
+#include "agentx/reason.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "agentx/wire.h"
+
+enum {
+	FIRST_MS = 250,
+	POLL_MS = 1000,
+	STRIKE_MS = 8000,
+	STABLE_MS = 60000,	/* service that clears a master's record */
+	BRIEF_MS = 2000,	/* service too short to be more than misbehaviour */
+	RESTART_MS = 5000,	/* a restart of the master may take so long unremarked */
+};
+
+/* %1$s is the socket, %2$s the OID, %3$s the group. A number that no row has
+ * takes the last row of its kind, whose number is -1. */
+static const struct {
+	enum reason_kind	 kind;
+	int			 code;
+	const char		*words;
+} table[] = {
+	{ REASON_CONNECT, ENOENT, "no AgentX master at %1$s: is snmpd running, with "
+	    "'master agentx' in snmpd.conf?" },
+	{ REASON_CONNECT, ECONNREFUSED, "no AgentX master at %1$s, only its socket: is "
+	    "snmpd running, with 'master agentx' in snmpd.conf?" },
+	{ REASON_CONNECT, EACCES, "no permission for %1$s: snmpd.conf needs 'agentXPerms "
+	    "0660 0755 Debian-snmp lbcluster', and this process the group lbcluster (its "
+	    "group is %3$s)" },
+	{ REASON_CONNECT, EAGAIN, "the master at %1$s takes no connections: is snmpd "
+	    "stopped or hung?" },
+	{ REASON_CONNECT, ENAMETOOLONG, "%1$s is too long for the path of a socket" },
+	{ REASON_CONNECT, -1, "cannot connect to the master at %1$s" },
+	{ REASON_SILENT, -1, "the master at %1$s does not answer: is snmpd stopped or "
+	    "hung?" },
+	{ REASON_REFUSED, 256, "the master at %1$s opens no session (openFailed)" },
+	{ REASON_REFUSED, WIRE_NOT_OPEN, "the master at %1$s forgot the session (notOpen)" },
+	{ REASON_REFUSED, WIRE_DUPLICATE, "another subagent serves %2$s: is another "
+	    "lbclusterd running? (duplicateRegistration)" },
+	{ REASON_REFUSED, WIRE_REQUEST_DENIED, "the master at %1$s does not let us serve "
+	    "%2$s (requestDenied)" },
+	{ REASON_REFUSED, -1, "the master at %1$s refused to register %2$s" },
+	{ REASON_END, -1, "the master at %1$s closed the connection: has snmpd stopped?" },
+	{ REASON_CLOSE, 4, "the master at %1$s closed the session: it waited too long for "
+	    "answers (reasonTimeouts)" },
+	{ REASON_CLOSE, 5, "the master at %1$s closed the session: it shuts down" },
+	{ REASON_CLOSE, 6, "the master at %1$s closed the session: a manager wanted it so" },
+	{ REASON_CLOSE, -1, "the master at %1$s closed the session" },
+	{ REASON_RUBBISH, -1, "what listens at %1$s does not speak AgentX" },
+	{ REASON_CLOGGED, -1, "the master at %1$s reads no answers: is snmpd stopped or "
+	    "hung?" },
+	{ REASON_LOCAL, -1, "no memory or no descriptor for a session with %1$s" },
+};
+
+/* Puts the three texts for %1$s to %3$s; everything else is copied. */
+static void
+words_fill(const char *words, const char *const with[3], char *buf, size_t size)
+{
+	size_t n = 0;
+
+	while (*words != '\0' && n + 1 < size) {
+		if (words[0] != '%') {
+			buf[n++] = *words++;
+			continue;
+		}
+		n += (size_t)snprintf(buf + n, size - n, "%s", with[words[1] - '1']);
+		if (n >= size)
+			n = size - 1;
+		words += strlen("%1$s");
+	}
+	buf[n] = '\0';
+}
+
+const char *
+reason_text(const struct reason *reason, const struct reason_place *place, char *buf,
+    size_t size)
+{
+	const char *const with[] = { place->socket, place->oid, place->group };
+	bool known;
+	size_t i = 0, n;
+
+	while (table[i].kind != reason->kind ||
+	    (table[i].code != reason->code && table[i].code != -1))
+		i++;
+	words_fill(table[i].words, with, buf, size);
+	known = table[i].code != -1 || reason->code == 0;
+	n = strlen(buf);
+	if (!known && reason->kind == REASON_CONNECT)
+		snprintf(buf + n, size - n, ": %s", strerror(reason->code));
+	else if (!known)
+		snprintf(buf + n, size - n, " (%d)", reason->code);
+	return buf;
+}
+
+void
+absence_begin(struct absence *absence, int64_t now_ms, int64_t served_ms)
+{
+	absence->since_ms = now_ms;
+	absence->restart = served_ms >= BRIEF_MS;
+	absence->first = true;
+	absence->n = 0;
+	absence->poll_ms = FIRST_MS;
+	if (absence->strike_ms == 0 || served_ms >= STABLE_MS)
+		absence->strike_ms = FIRST_MS;
+}
+
+bool
+absence_news(struct absence *absence, int64_t now_ms, const struct reason *reason)
+{
+	/* EACCES too: snmpd sets the permissions of its socket after it made it. */
+	bool step = reason->kind == REASON_CONNECT && (reason->code == ENOENT ||
+	    reason->code == ECONNREFUSED || reason->code == EAGAIN || reason->code == EACCES);
+
+	if (step && absence->restart && now_ms - absence->since_ms < RESTART_MS)
+		return false;
+	for (size_t i = 0; i < absence->n; i++) {
+		if (absence->said[i].kind == reason->kind &&
+		    absence->said[i].code == reason->code)
+			return false;
+	}
+	if (absence->n == REASONS_MAX)
+		return false;
+	absence->said[absence->n++] = *reason;
+	return true;
+}
+
+/* Up to a quarter less, so that many subagents of one master do not march in step. */
+static int64_t
+jitter(int64_t ms)
+{
+	uint16_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+		random = 0;
+	return ms - ms / 4 * random / UINT16_MAX;
+}
+
+int64_t
+absence_wait(struct absence *absence, const struct reason *reason)
+{
+	/* Waiting for an answer that did not come was pause enough; and a master that
+	 * was only stopped must be found soon after it goes on. */
+	bool poll = reason->kind == REASON_CONNECT || reason->kind == REASON_SILENT ||
+	    (absence->first && absence->restart);
+	int64_t *ms = poll ? &absence->poll_ms : &absence->strike_ms;
+	int64_t most = poll ? POLL_MS : STRIKE_MS, wait = *ms;
+
+	absence->first = false;
+	*ms = wait * 2 < most ? wait * 2 : most;
+	return jitter(wait);
+}

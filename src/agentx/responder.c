@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Requests of the master to the MIB engine, and what it says back; see responder.h.
+ */
+#include "agentx/responder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* Bounds of one answer to a GetBulk, which may always be shorter than asked
+	 * for. snmpd sends none: it makes GetNexts of them. */
+	BULK_VARBINDS_MAX = 2000,
+	BULK_OCTETS_MAX = 64 * 1024
+};
+
+bool
+responder_knows(int command)
+{
+	return command >= WIRE_GET && command <= WIRE_CLEANUP_SET;
+}
+
+/* The library keeps sub-identifiers in longs and sign-extends those above 2^31. */
+static bool
+oid_read(const oid *sub, size_t n, struct mib_oid *ret_oid)
+{
+	if (n > MIB_OID_MAX)
+		return false;
+	ret_oid->n = (uint32_t)n;
+	for (size_t i = 0; i < n; i++)
+		ret_oid->sub[i] = (uint32_t)sub[i];
+	return true;
+}
+
+static void
+oid_write(const struct mib_oid *from, oid to[MIB_OID_MAX])
+{
+	for (uint32_t i = 0; i < from->n; i++)
+		to[i] = from->sub[i];
+}
+
+/* The end of a search range. The codec turns the null OID, no end, into 0.0. */
+static bool
+end_read(const netsnmp_variable_list *varbind, struct mib_oid *ret_end)
+{
+	if (!oid_read(varbind->val.objid, varbind->val_len / sizeof(oid), ret_end))
+		return false;
+	if (ret_end->n == 2 && ret_end->sub[0] == 0 && ret_end->sub[1] == 0)
+		ret_end->n = 0;
+	return true;
+}
+
+/* Puts a copy of 'value' into 'varbind'. */
+static bool
+value_write(netsnmp_variable_list *varbind, const struct mib_value *value)
+{
+	oid sub[MIB_OID_MAX];
+	struct counter64 wide;
+	const void *data = NULL;
+	size_t length = 0;
+
+	switch (value->type) {
+	case MIB_INTEGER:
+		data = &value->integer;
+		length = sizeof(value->integer);
+		break;
+	case MIB_COUNTER32:
+	case MIB_GAUGE32:
+	case MIB_TIMETICKS:
+		data = &value->number;
+		length = sizeof(value->number);
+		break;
+	case MIB_COUNTER64:
+		wide.high = (u_long)(value->counter64 >> 32);
+		wide.low = (u_long)(value->counter64 & UINT32_MAX);
+		data = &wide;
+		length = sizeof(wide);
+		break;
+	case MIB_OCTETS:
+	case MIB_OPAQUE:
+		data = value->octets.length == 0 ? value->room : value->octets.data;
+		length = value->octets.length;
+		break;
+	case MIB_OBJECT_ID:
+		oid_write(&value->oid, sub);
+		data = sub;
+		length = value->oid.n * sizeof(oid);
+		break;
+	case MIB_NULL:
+	case MIB_NO_SUCH_OBJECT:
+	case MIB_NO_SUCH_INSTANCE:
+	case MIB_END_OF_VIEW:
+		break;
+	}
+	return snmp_set_var_typed_value(varbind, (u_char)value->type, data, length) == 0;
+}
+
+static bool
+name_write(netsnmp_variable_list *varbind, const struct mib_oid *name)
+{
+	oid sub[MIB_OID_MAX];
+
+	oid_write(name, sub);
+	return snmp_set_var_objid(varbind, sub, name->n) == 0;
+}
+
+/* A type that the engine does not know becomes an Opaque, which no column has. */
+static void
+value_read(const netsnmp_variable_list *varbind, struct mib_value *ret_value)
+{
+	const netsnmp_vardata *val = &varbind->val;
+
+	ret_value->type = MIB_OPAQUE;
+	ret_value->octets.data = val->string;
+	ret_value->octets.length = varbind->val_len;
+	switch (varbind->type) {
+	case ASN_INTEGER:
+		ret_value->type = MIB_INTEGER;
+		ret_value->integer = (int32_t)*val->integer;
+		break;
+	case ASN_COUNTER:
+	case ASN_GAUGE:
+	case ASN_TIMETICKS:
+		ret_value->type = (enum mib_type)varbind->type;
+		ret_value->number = (uint32_t)*val->integer;
+		break;
+	case ASN_COUNTER64:
+		ret_value->type = MIB_COUNTER64;
+		ret_value->counter64 = (uint64_t)val->counter64->high << 32 |
+		    (val->counter64->low & UINT32_MAX);
+		break;
+	case ASN_OCTET_STR:
+		ret_value->type = MIB_OCTETS;
+		break;
+	case ASN_NULL:
+		ret_value->type = MIB_NULL;
+		break;
+	case ASN_OBJECT_ID:
+		if (varbind->val_len / sizeof(oid) <= MIB_OID_MAX) {
+			ret_value->type = MIB_OBJECT_ID;
+			oid_read(val->objid, varbind->val_len / sizeof(oid), &ret_value->oid);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* -- Get, GetNext, GetBulk: RFC 2741 sections 7.2.3.1 to 7.2.3.3 ----------------- */
+
+static bool
+get_one(struct mib *mib, netsnmp_variable_list *varbind)
+{
+	struct mib_oid name;
+	struct mib_value value;
+
+	if (!oid_read(varbind->name, varbind->name_length, &name))
+		return false;
+	mib_get(mib, &name, &value);
+	return value_write(varbind, &value);
+}
+
+/* Puts what follows 'start' in 'range' into 'ret', which may be either of them. */
+static bool
+next_one(struct mib *mib, const netsnmp_variable_list *start, bool inclusive,
+    const netsnmp_variable_list *range, netsnmp_variable_list *ret)
+{
+	struct mib_oid name, end;
+	struct mib_value value;
+
+	if (!oid_read(start->name, start->name_length, &name) || !end_read(range, &end))
+		return false;
+	mib_next(mib, &name, inclusive, &end, &name, &value);
+	return name_write(ret, &name) && value_write(ret, &value);
+}
+
+/* Answers each varbind in its place. On a failure ret_index says which. */
+static bool
+get_each(struct mib *mib, netsnmp_pdu *pdu, long *ret_index)
+{
+	netsnmp_variable_list *varbind = pdu->variables;
+	bool ok;
+
+	for (*ret_index = 1; varbind != NULL; varbind = varbind->next_variable) {
+		if (pdu->command == WIRE_GET)
+			ok = get_one(mib, varbind);
+		else
+			ok = next_one(mib, varbind, varbind->type == ASN_PRIV_INCL_RANGE,
+			    varbind, varbind);
+		if (!ok)
+			return false;
+		(*ret_index)++;
+	}
+	return true;
+}
+
+/* The list of an answer, at whose end varbinds are added. */
+struct bulk {
+	struct mib			 *mib;
+	netsnmp_variable_list	 *first;
+	netsnmp_variable_list	**end;
+	size_t			  n, octets;
+};
+
+static bool
+bulk_full(const struct bulk *bulk)
+{
+	return bulk->n >= BULK_VARBINDS_MAX || bulk->octets >= BULK_OCTETS_MAX;
+}
+
+static bool
+bulk_add(struct bulk *bulk, const netsnmp_variable_list *start,
+    const netsnmp_variable_list *range)
+{
+	netsnmp_variable_list *added = snmp_varlist_add_variable(bulk->end, range->name,
+	    range->name_length, ASN_NULL, NULL, 0);
+
+	if (added == NULL || !next_one(bulk->mib, start, start == range &&
+	    range->type == ASN_PRIV_INCL_RANGE, range, added))
+		return false;
+	bulk->end = &added->next_variable;
+	bulk->n++;
+	bulk->octets += added->val_len + 4 * added->name_length;
+	return true;
+}
+
+/* The repeated part: each round goes on from the varbinds of the round before. */
+static bool
+bulk_repeat(struct bulk *bulk, const netsnmp_variable_list *ranges, long rounds)
+{
+	const netsnmp_variable_list *range, *start, *previous;
+	netsnmp_variable_list **round = bulk->end;
+	bool more = true;
+
+	for (long i = 0; i < rounds && more; i++) {
+		previous = *round;
+		round = bulk->end;
+		more = false;
+		for (range = ranges; range != NULL; range = range->next_variable) {
+			if (bulk_full(bulk))
+				return true;
+			start = i == 0 ? range : previous;
+			if (!bulk_add(bulk, start, range))
+				return false;
+			if (i > 0)
+				previous = previous->next_variable;
+		}
+		for (start = *round; start != NULL; start = start->next_variable)
+			more |= start->type != SNMP_ENDOFMIBVIEW;
+	}
+	return true;
+}
+
+static bool
+get_bulk(struct mib *mib, netsnmp_pdu *pdu, long *ret_index)
+{
+	struct bulk bulk = { .mib = mib };
+	netsnmp_variable_list *range = pdu->variables;
+	bool ok = true;
+
+	bulk.end = &bulk.first;
+	for (long i = 0; i < pdu->non_repeaters && range != NULL && ok; i++) {
+		if (!bulk_full(&bulk))
+			ok = bulk_add(&bulk, range, range);
+		range = range->next_variable;
+	}
+	if (ok && range != NULL)
+		ok = bulk_repeat(&bulk, range, pdu->max_repetitions);
+	snmp_free_varbind(pdu->variables);
+	pdu->variables = bulk.first;
+	*ret_index = (long)bulk.n + 1;
+	return ok;
+}
+
+static void
+retrieve(const struct responder *responder, netsnmp_pdu *pdu)
+{
+	long index;
+	bool ok;
+
+	if (pdu->command == WIRE_GET_BULK)
+		ok = get_bulk(responder->mib, pdu, &index);
+	else
+		ok = get_each(responder->mib, pdu, &index);
+	pdu->errstat = ok ? MIB_NO_ERROR : MIB_GEN_ERR;
+	pdu->errindex = ok ? 0 : index;
+}
+
+/* -- TestSet, CommitSet, UndoSet, CleanupSet: RFC 2741 section 7.2.4 ------------- */
+
+static enum mib_status
+set_test(const struct responder *responder, const netsnmp_pdu *pdu, size_t *ret_index)
+{
+	const netsnmp_variable_list *from;
+	struct mib_varbind *varbinds;
+	enum mib_status status = MIB_NO_ERROR;
+	size_t n = 0, i = 0;
+
+	for (from = pdu->variables; from != NULL; from = from->next_variable)
+		n++;
+	varbinds = malloc(n == 0 ? 1 : n * sizeof(*varbinds));
+	*ret_index = 1;
+	if (varbinds == NULL)
+		return MIB_RESOURCE_UNAVAILABLE;
+	for (from = pdu->variables; from != NULL; from = from->next_variable, i++) {
+		if (!oid_read(from->name, from->name_length, &varbinds[i].name)) {
+			*ret_index = i + 1;
+			status = MIB_NOT_WRITABLE;
+			break;
+		}
+		value_read(from, &varbinds[i].value);
+	}
+	if (status == MIB_NO_ERROR)
+		status = mib_set_test(responder->mib, responder->session,
+		    (uint32_t)pdu->transid, varbinds, n, ret_index);
+	free(varbinds);
+	return status;
+}
+
+/* snmpd 5.9.3 never waits for an answer to CleanupSet: its codec marks the PDU as
+ * one that has none, as the RFC says, so an answer would only be dropped. */
+static bool
+set_phase(const struct responder *responder, netsnmp_pdu *pdu)
+{
+	uint32_t session = responder->session, transaction = (uint32_t)pdu->transid;
+	enum mib_status status = MIB_NO_ERROR;
+	size_t index = 0;
+
+	switch (pdu->command) {
+	case WIRE_TEST_SET:
+		status = set_test(responder, pdu, &index);
+		break;
+	case WIRE_COMMIT_SET:
+		status = mib_set_commit(responder->mib, session, transaction, &index);
+		break;
+	case WIRE_UNDO_SET:
+		status = mib_set_undo(responder->mib, session, transaction, &index);
+		break;
+	default:
+		mib_set_cleanup(responder->mib, session, transaction);
+		return false;
+	}
+	pdu->errstat = status;
+	pdu->errindex = status == MIB_NO_ERROR ? 0 : (long)index;
+	return true;
+}
+
+/* -- all of them ------------------------------------------------------------------ */
+
+/* What can be said of a request before the engine is asked: section 7.2.2. */
+static int
+request_check(const struct responder *responder, const netsnmp_pdu *pdu)
+{
+	if ((uint32_t)pdu->sessid != responder->session_id)
+		return WIRE_NOT_OPEN;
+	if ((pdu->flags & WIRE_CONTEXT) != 0 && pdu->community_len > 0)
+		return WIRE_UNSUPPORTED_CONTEXT;
+	return 0;
+}
+
+bool
+responder_answer(const struct responder *responder, netsnmp_pdu *pdu, int error)
+{
+	bool wanted = pdu->command != WIRE_CLEANUP_SET;
+	bool retrieval = pdu->command <= WIRE_GET_BULK;
+
+	if (error == 0)
+		error = request_check(responder, pdu);
+	if (error != 0) {
+		pdu->errstat = error;
+		pdu->errindex = 0;
+	} else if (retrieval) {
+		retrieve(responder, pdu);
+	} else {
+		wanted = set_phase(responder, pdu);
+	}
+	if (!retrieval || pdu->errstat != MIB_NO_ERROR) {
+		snmp_free_varbind(pdu->variables);
+		pdu->variables = NULL;
+	}
+	pdu->command = WIRE_RESPONSE;
+	pdu->flags &= WIRE_NETWORK_ORDER;
+	pdu->time = 0;
+	return wanted;
+}

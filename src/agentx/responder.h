@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Requests of the master to the MIB engine, and what it says back (RFC 2741
+ * section 7.2). Owns nothing, sends nothing.
+ */
+#ifndef AGENTX_RESPONDER_H
+#define AGENTX_RESPONDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agentx/wire.h"
+#include "mib/mib.h"
+
+/* The session that a request must be of. */
+struct responder {
+	struct mib	*mib;
+	uint32_t	 session;	/* our own count, for the engine */
+	uint32_t	 session_id;	/* the master's */
+};
+
+/* True if 'command' is one for responder_answer(). */
+bool responder_knows(int command);
+
+/* Does what the request 'pdu' asks and turns it into its own answer, which keeps its
+ * session, transaction and packet ids and its byte order. 'error' is what
+ * wire_decode() said of it. False if nothing is to be sent. */
+bool responder_answer(const struct responder *responder, netsnmp_pdu *pdu, int error);
+
+#endif
