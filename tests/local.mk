@@ -8,6 +8,15 @@
 
 unit_tests =
 
+unit_tests += tests/unit/test_idmap
+tests_unit_test_idmap_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_loop
+tests_unit_test_loop_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_util
+tests_unit_test_util_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -30,12 +39,9 @@ TESTS += scripts/check-includes scripts/lint-man scripts/lint-mib
 # directory; the source directory may be read-only.
 
 AM_TESTS_ENVIRONMENT = \
-	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
-	top_builddir='$(abs_top_builddir)'; export top_builddir; \
-	PYTHON3='$(PYTHON3)'; export PYTHON3; \
-	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE; \
+	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
+	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
 	PATH="$$PATH:/usr/sbin:/sbin"; export PATH; \
-	ASAN_OPTIONS="$${ASAN_OPTIONS-detect_leaks=1:abort_on_error=0}"; export ASAN_OPTIONS; \
 	UBSAN_OPTIONS="$${UBSAN_OPTIONS-print_stacktrace=1}"; export UBSAN_OPTIONS;
 
 # -- fuzz targets (configure --enable-fuzzer): tests/fuzz/fuzz_NAME.c each
