@@ -1,2 +1,8 @@
 noinst_LIBRARIES += src/image/libimage.a
-src_image_libimage_a_SOURCES =
+src_image_libimage_a_SOURCES = \
+	src/image/derive.c \
+	src/image/image.c \
+	src/image/image.h \
+	src/image/inside.h \
+	src/image/list.c \
+	src/image/list.h

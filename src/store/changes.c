@@ -327,8 +327,10 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	code = store_files_look(store, err);
 	if (code != ERR_OK)
 		return code;
-	/* Who reads to keep a picture fresh comes again soon: no wait for a lock. */
-	sqlite3_busy_timeout(store->main.handle, 0);
+	/* Who reads to keep a picture fresh comes again soon: no wait for a lock,
+	 * except to show what was just done here. */
+	if (!store->self_changed)
+		sqlite3_busy_timeout(store->main.handle, 0);
 	/* The snapshot of the statistics is taken first: a row in it then finds its
 	 * real service in the later snapshot of the inventory. */
 	if (store->stats.handle != NULL && db_begin(&store->stats, false, NULL) == ERR_OK)

@@ -332,7 +332,8 @@ connection_set_up(struct db *db, int wait_ms, struct err *err)
 {
 	static const char *const pragmas[] = {
 		"PRAGMA foreign_keys = ON", "PRAGMA trusted_schema = OFF",
-		"PRAGMA cell_size_check = ON", "PRAGMA mmap_size = 0", NULL,
+		"PRAGMA cell_size_check = ON", "PRAGMA mmap_size = 0",
+		"PRAGMA temp_store = MEMORY", NULL,
 	};
 
 	sqlite3_extended_result_codes(db->handle, 1);

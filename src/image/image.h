@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The picture of the store in memory, from which all reads are answered: rows in
+ * the order of their index, names beside them, statistics, derived status and
+ * sums. It follows the store in slices; between two slices every row is whole.
+ * Only this room writes it; others read its structures.
+ */
+#ifndef IMAGE_IMAGE_H
+#define IMAGE_IMAGE_H
+
+#include "image/list.h"
+#include "model/model.h"
+#include "model/status.h"
+#include "store/store.h"
+
+/* Sums over statistics: what is present is added. */
+struct image_sums {
+	struct status_tally	tally;
+	uint32_t		known;		/* rows with current statistics */
+	uint64_t		weight;		/* over enabled ones that are not fallback */
+	uint64_t		number[STAT_TOTAL_CONNECTIONS];
+	int64_t			oldest_update;	/* among enabled ones; 0 if one has none */
+	bool			any_enabled;
+};
+
+struct image_cluster {
+	struct image_node	 node;
+	const char		*plane;		/* into node.texts */
+	const char		*plane_message;
+	enum plane_status	 plane_status;
+	struct image_list	 services;
+	struct image_names	 service_names;
+	struct image_sums	 sums;
+	enum lb_status		 status;
+	int64_t			 status_last_change;
+	uint32_t		 services_up;
+	bool			 dirty;		/* sums are to be made again */
+	bool			 derived;	/* status was known before */
+};
+
+struct image_service {
+	struct image_node	 node;
+	struct image_cluster	*cluster;
+	const char		*address;	/* into node.texts */
+	const char		*port;
+	enum protocol		 protocol;
+	struct image_list	 reals;
+	struct image_names	 real_names;
+	struct image_sums	 sums;
+	enum lb_status		 status;
+	int64_t			 status_last_change;
+	int64_t			 stale_at;	/* when the next row gets stale; 0: none will */
+	uint32_t		 fallback_id;	/* 0 if none */
+	uint32_t		 fallback_uses;
+	bool			 on_fallback;
+	bool			 dirty;
+	bool			 derived;
+};
+
+struct image_real {
+	struct image_node	 node;
+	struct image_service	*service;
+	uint16_t		 address_at;	/* offsets in node.texts */
+	uint16_t		 port_at;
+	uint16_t		 reason_at;
+	uint16_t		 weight;
+	bool			 fallback;
+	bool			 enabled;
+	uint32_t		 last_job;
+	uint32_t		 pending_jobs;
+	uint32_t		 active_transitions;
+	int64_t			 last_change;
+	int64_t			 active_last_change;
+	struct statistics	 statistics;
+};
+
+struct image_job {
+	struct image_node	 node;		/* its "name" is the cluster's */
+	struct job_row		 row;		/* texts point into node.texts */
+};
+
+struct image;
+
+/* NULL without memory. */
+struct image *image_new(void);
+void image_free(struct image *image);
+
+/* Age in seconds after which statistics are stale, 1..86400. */
+void image_stale_after_set(struct image *image, uint32_t seconds, int64_t now);
+uint32_t image_stale_after(const struct image *image);
+
+/* Takes in at most 'limit' changed rows. *ret_more: call again. The first load, and
+ * one after the store's file was replaced, becomes visible when it is complete as
+ * far as rows were not there before. 'now' is clock_wall_s(). The errors are those
+ * of store_changes(); the image stays what it was. */
+enum err_code image_refresh(struct image *image, struct store *store, size_t limit,
+    int64_t now, bool *ret_more, struct err *err);
+
+/* True once a load was complete. */
+bool image_loaded(const struct image *image);
+
+/* Time goes by: statistics get stale. Call about once a second. */
+void image_tick(struct image *image, int64_t now);
+
+/* Facts about the whole store, as of the last refresh. */
+const struct store_totals *image_totals(const struct image *image);
+/* Rows in all, and those whose statistics are not current. */
+uint32_t image_services_count(const struct image *image);
+uint32_t image_reals_count(const struct image *image);
+uint32_t image_reals_stale(const struct image *image);
+uint32_t image_jobs_active(const struct image *image);
+
+/* The lists from which everything hangs. */
+struct image_list *image_clusters(struct image *image);
+struct image_names *image_cluster_names(struct image *image);
+struct image_list *image_jobs(struct image *image);
+
+/* NULL if there is none. */
+struct image_real *image_real_find(struct image *image, uint32_t id);
+
+/* lbcRealStatsFreshness. */
+enum freshness image_real_freshness(const struct image *image, const struct image_real *real,
+    int64_t now);
+/* lbcRealOperStatus. */
+enum oper_status image_real_status(const struct image *image, const struct image_real *real,
+    int64_t now);
+
+static inline const char *
+image_name(const struct image_node *node)
+{
+	return node->texts;
+}
+
+#endif
