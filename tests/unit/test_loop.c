@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/util/loop.c, in a time of their own: the clock and poll(2) are the
+ * test's, nothing waits, and a loaded machine changes nothing.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/loop.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* -- time ---------------------------------------------------------------------- */
+
+enum { POLLS_MAX = 1000 };
+
+static int64_t clock_now_ms;
+static int polls, poll_last_ms, poll_interrupts;
+
+int __poll_chk(struct pollfd *fds, nfds_t n, int timeout_ms, size_t size);
+
+/* In place of the one in src/util/clock.c, which is then not linked. */
+int64_t
+clock_steady_ms(void)
+{
+	return clock_now_ms;
+}
+
+/* Descriptors are real. If none is ready, the time that poll(2) would have waited
+ * is over at once. */
+int
+poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	const struct timespec none = { 0 };
+	int ready = ppoll(fds, n, &none, NULL);
+
+	if (++polls > POLLS_MAX)
+		fail_msg("the loop turns for ever");
+	poll_last_ms = timeout_ms;
+	if (poll_interrupts-- > 0) {
+		errno = EINTR;
+		return -1;
+	}
+	if (ready == 0) {
+		if (timeout_ms < 0)
+			fail_msg("the loop waits for ever");
+		clock_now_ms += timeout_ms;
+	}
+	return ready;
+}
+
+/* With _FORTIFY_SOURCE the C library has it under this name. */
+int
+__poll_chk(struct pollfd *fds, nfds_t n, int timeout_ms, size_t size)
+{
+	assert_true(n * sizeof(*fds) <= size);
+	return poll(fds, n, timeout_ms);
+}
+
+/* -- a loop and things that happen in it ------------------------------------------ */
+
+/* What the functions called from the loop did, in order. */
+static struct {
+	struct loop	*loop;
+	char		 order[64];
+	short		 events;
+	int		 pipes[4][2];
+	struct loop_timer timers[4];
+} played;
+
+static int
+loop_setup(void **state)
+{
+	(void)state;
+	memset(&played, 0, sizeof(played));
+	clock_now_ms = 1000000;
+	polls = poll_interrupts = 0;
+	played.loop = loop_new();
+	for (size_t i = 0; i < COUNT(played.pipes); i++)
+		if (pipe(played.pipes[i]) != 0)
+			return -1;
+	return played.loop == NULL ? -1 : 0;
+}
+
+static int
+loop_teardown(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(played.pipes); i++) {
+		close(played.pipes[i][0]);
+		close(played.pipes[i][1]);
+	}
+	loop_free(played.loop);
+	return 0;
+}
+
+static void
+note(char letter)
+{
+	size_t n = strlen(played.order);
+
+	assert_true(n < sizeof(played.order) - 1);
+	played.order[n] = letter;
+}
+
+static char letters[] = "abcdefgh";
+
+static void
+timer_note(void *arg)
+{
+	note(*(char *)arg);
+}
+
+static void
+timer_stop(void *arg)
+{
+	(void)arg;
+	loop_stop(played.loop);
+}
+
+/* A descriptor that is readable from now on. */
+static int
+readable(size_t i)
+{
+	assert_int_equal(write(played.pipes[i][1], "x", 1), 1);
+	return played.pipes[i][0];
+}
+
+static void
+fd_note_and_stop(void *arg, short events)
+{
+	note(*(char *)arg);
+	played.events = events;
+	loop_stop(played.loop);
+}
+
+static void
+timer_at(size_t i, int64_t after_ms, loop_timer_fn fn)
+{
+	loop_timer_set(played.loop, &played.timers[i], after_ms, fn, &letters[i]);
+}
+
+static void
+timers_run_in_order_of_due(void **state)
+{
+	(void)state;
+	timer_at(0, 3, timer_note);
+	timer_at(1, 1, timer_note);
+	timer_at(2, 2, timer_note);
+	timer_at(3, 4, timer_stop);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "bca");
+	assert_int_equal(clock_now_ms, 1000004);
+	for (size_t i = 0; i < COUNT(played.timers); i++)
+		assert_false(played.timers[i].armed);
+}
+
+static void
+timers_due_at_once_run_in_order_of_setting(void **state)
+{
+	(void)state;
+	timer_at(2, 5, timer_note);
+	timer_at(0, 5, timer_note);
+	timer_at(1, 5, timer_note);
+	timer_at(3, 5, timer_stop);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "cab");
+}
+
+static void
+timer_far_away_is_waited_for_in_pieces(void **state)
+{
+	(void)state;
+	timer_at(0, INT64_C(10000000000), timer_stop);
+	timer_at(1, 120001, timer_note);
+	timer_at(2, 120002, timer_stop);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "b");
+	assert_int_equal(clock_now_ms, 1120002);
+	assert_int_equal(polls, 4);
+	assert_true(played.timers[0].armed);
+}
+
+static void
+timer_overdue_runs_without_waiting(void **state)
+{
+	(void)state;
+	timer_at(0, 5, timer_stop);
+	clock_now_ms += 100;
+	loop_run(played.loop);
+	assert_int_equal(poll_last_ms, 0);
+	timer_at(0, -5, timer_stop);
+	loop_run(played.loop);
+	assert_int_equal(poll_last_ms, 0);
+	assert_int_equal(polls, 2);
+}
+
+static void
+loop_without_timers_waits_for_descriptors(void **state)
+{
+	(void)state;
+	assert_true(loop_fd_watch(played.loop, readable(0), POLLIN, fd_note_and_stop,
+	    &letters[0]));
+	loop_run(played.loop);
+	assert_int_equal(poll_last_ms, -1);
+}
+
+static void
+loop_interrupted_by_a_signal_goes_on(void **state)
+{
+	(void)state;
+	poll_interrupts = 2;
+	assert_true(loop_fd_watch(played.loop, readable(0), POLLIN, fd_note_and_stop,
+	    &letters[0]));
+	timer_at(1, 0, timer_note);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "ba");
+	assert_int_equal(polls, 3);
+}
+
+static void
+timer_cancelled_never_runs(void **state)
+{
+	(void)state;
+	timer_at(0, 0, timer_note);
+	timer_at(1, 0, timer_note);
+	timer_at(2, 0, timer_note);
+	timer_at(3, 1, timer_stop);
+	loop_timer_cancel(played.loop, &played.timers[1]);
+	loop_timer_cancel(played.loop, &played.timers[1]);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "ac");
+}
+
+static void
+timer_set_again_moves(void **state)
+{
+	(void)state;
+	timer_at(0, 0, timer_note);
+	timer_at(1, 1, timer_note);
+	timer_at(0, 2, timer_note);
+	timer_at(2, 60000, timer_note);
+	timer_at(2, 0, timer_note);
+	timer_at(3, 3, timer_stop);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "cba");
+}
+
+static void
+cancel_second(void *arg)
+{
+	timer_note(arg);
+	loop_timer_cancel(played.loop, &played.timers[1]);
+}
+
+static void
+timer_cancelled_by_a_timer_never_runs(void **state)
+{
+	(void)state;
+	timer_at(0, 0, cancel_second);
+	timer_at(1, 0, timer_note);
+	timer_at(2, 1, timer_stop);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "a");
+}
+
+/* Makes the descriptor readable and wants to run again, now, for ever. */
+static void
+greedy(void *arg)
+{
+	timer_note(arg);
+	readable(0);
+	timer_at(0, 0, greedy);
+}
+
+static void
+timer_set_for_now_lets_descriptors_in(void **state)
+{
+	(void)state;
+	assert_true(loop_fd_watch(played.loop, played.pipes[0][0], POLLIN, fd_note_and_stop,
+	    &letters[5]));
+	timer_at(0, 0, greedy);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "af");
+}
+
+static void
+fd_readable_is_told_with_events(void **state)
+{
+	(void)state;
+	assert_true(loop_fd_watch(played.loop, readable(0), POLLIN, fd_note_and_stop,
+	    &letters[0]));
+	assert_true(loop_fd_watch(played.loop, played.pipes[1][0], POLLIN, fd_note_and_stop,
+	    &letters[1]));
+	loop_run(played.loop);
+	assert_string_equal(played.order, "a");
+	assert_int_equal(played.events, POLLIN);
+}
+
+static void
+fd_hang_up_is_told_unasked(void **state)
+{
+	(void)state;
+	close(played.pipes[0][1]);
+	played.pipes[0][1] = -1;
+	assert_true(loop_fd_watch(played.loop, played.pipes[0][0], POLLIN, fd_note_and_stop,
+	    &letters[0]));
+	loop_run(played.loop);
+	assert_int_equal(played.events & POLLHUP, POLLHUP);
+}
+
+static void
+fd_watched_again_replaces(void **state)
+{
+	int fd = readable(0);
+
+	(void)state;
+	assert_true(loop_fd_watch(played.loop, fd, POLLIN, fd_note_and_stop, &letters[0]));
+	assert_true(loop_fd_watch(played.loop, fd, POLLIN, fd_note_and_stop, &letters[1]));
+	loop_run(played.loop);
+	assert_string_equal(played.order, "b");
+}
+
+static void
+fd_unwatch_itself(void *arg, short events)
+{
+	(void)events;
+	note(*(char *)arg);
+	assert_true(loop_fd_watch(played.loop, played.pipes[0][0], 0, NULL, NULL));
+	timer_at(3, 0, timer_stop);
+}
+
+static void
+fd_removed_in_its_callback_is_silent(void **state)
+{
+	(void)state;
+	assert_true(loop_fd_watch(played.loop, readable(0), POLLIN, fd_unwatch_itself,
+	    &letters[0]));
+	loop_run(played.loop);
+	assert_string_equal(played.order, "a");
+}
+
+/* Whoever is called first ends the other's watch. */
+static void
+fd_unwatch_other(void *arg, short events)
+{
+	size_t other = *(char *)arg == 'a' ? 1 : 0;
+
+	(void)events;
+	note('x');
+	assert_true(loop_fd_watch(played.loop, played.pipes[other][0], 0, NULL, NULL));
+	timer_at(3, 0, timer_stop);
+	assert_true(loop_fd_watch(played.loop, played.pipes[1 - other][0], 0, NULL, NULL));
+}
+
+static void
+fd_removed_in_another_callback_is_silent(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		assert_true(loop_fd_watch(played.loop, readable(i), POLLIN, fd_unwatch_other,
+		    &letters[i]));
+	loop_run(played.loop);
+	assert_string_equal(played.order, "x");
+}
+
+static void
+fd_note(void *arg, short events)
+{
+	(void)events;
+	note(*(char *)arg);
+}
+
+/* Whoever is called first asks no more for POLLIN of the other, but for POLLOUT,
+ * which the reading end of a pipe never has. */
+static void
+fd_change_other(void *arg, short events)
+{
+	size_t other = *(char *)arg == 'a' ? 1 : 0;
+
+	(void)events;
+	note('x');
+	assert_true(loop_fd_watch(played.loop, played.pipes[other][0], POLLOUT, fd_note, arg));
+	assert_true(loop_fd_watch(played.loop, played.pipes[1 - other][0], 0, NULL, NULL));
+	timer_at(3, 0, timer_stop);
+}
+
+static void
+fd_changed_in_another_callback_gets_no_old_events(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		assert_true(loop_fd_watch(played.loop, readable(i), POLLIN, fd_change_other,
+		    &letters[i]));
+	loop_run(played.loop);
+	assert_string_equal(played.order, "x");
+}
+
+/* Ends the watch of the second and gives its slot to the third, which is not
+ * readable. */
+static void
+fd_swap_second_for_third(void *arg, short events)
+{
+	(void)arg;
+	(void)events;
+	note('x');
+	assert_true(loop_fd_watch(played.loop, played.pipes[0][0], 0, NULL, NULL));
+	assert_true(loop_fd_watch(played.loop, played.pipes[1][0], 0, NULL, NULL));
+	assert_true(loop_fd_watch(played.loop, played.pipes[3][0], POLLIN, fd_note, &letters[3]));
+	assert_true(loop_fd_watch(played.loop, played.pipes[2][0], POLLIN, fd_note, &letters[2]));
+	timer_at(3, 0, timer_stop);
+}
+
+static void
+fd_in_a_used_slot_gets_no_old_events(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		assert_true(loop_fd_watch(played.loop, readable(i), POLLIN,
+		    fd_swap_second_for_third, &letters[i]));
+	loop_run(played.loop);
+	assert_string_equal(played.order, "x");
+}
+
+static void
+fd_beyond_sixteen_is_refused(void **state)
+{
+	(void)state;
+	/* The loop does not look at numbers until it runs. */
+	for (int fd = 1000; fd < 1016; fd++)
+		assert_true(loop_fd_watch(played.loop, fd, POLLIN, fd_note, &letters[0]));
+	assert_false(loop_fd_watch(played.loop, 2000, POLLIN, fd_note, &letters[0]));
+	assert_true(loop_fd_watch(played.loop, 1003, POLLIN, fd_note, &letters[0]));
+	assert_true(loop_fd_watch(played.loop, 1003, 0, NULL, NULL));
+	assert_true(loop_fd_watch(played.loop, 2000, POLLIN, fd_note, &letters[0]));
+	assert_false(loop_fd_watch(played.loop, 2001, POLLIN, fd_note, &letters[0]));
+	assert_true(loop_fd_watch(played.loop, 3000, 0, NULL, NULL));
+}
+
+static void
+fd_negative_is_refused(void **state)
+{
+	(void)state;
+	assert_false(loop_fd_watch(played.loop, -1, POLLIN, fd_note, &letters[0]));
+	assert_true(loop_fd_watch(played.loop, -1, 0, NULL, NULL));
+}
+
+static void
+stop_before_run_ends_it_at_once(void **state)
+{
+	(void)state;
+	timer_at(0, 0, timer_note);
+	loop_stop(played.loop);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "");
+	timer_at(1, 1, timer_stop);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "a");
+}
+
+static void
+stop_in_a_callback_ends_the_turn(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		assert_true(loop_fd_watch(played.loop, readable(i), POLLIN, fd_note_and_stop,
+		    &letters[i]));
+	timer_at(3, 0, timer_note);
+	loop_run(played.loop);
+	assert_int_equal(strlen(played.order), 1);
+}
+
+static void
+stop_in_a_timer_ends_the_turn(void **state)
+{
+	(void)state;
+	timer_at(0, 0, timer_stop);
+	timer_at(1, 0, timer_note);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "");
+}
+
+#define loop_test(fn) cmocka_unit_test_setup_teardown(fn, loop_setup, loop_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		loop_test(timers_run_in_order_of_due),
+		loop_test(timers_due_at_once_run_in_order_of_setting),
+		loop_test(timer_far_away_is_waited_for_in_pieces),
+		loop_test(timer_overdue_runs_without_waiting),
+		loop_test(loop_without_timers_waits_for_descriptors),
+		loop_test(loop_interrupted_by_a_signal_goes_on),
+		loop_test(timer_cancelled_never_runs),
+		loop_test(timer_set_again_moves),
+		loop_test(timer_cancelled_by_a_timer_never_runs),
+		loop_test(timer_set_for_now_lets_descriptors_in),
+		loop_test(fd_readable_is_told_with_events),
+		loop_test(fd_hang_up_is_told_unasked),
+		loop_test(fd_watched_again_replaces),
+		loop_test(fd_removed_in_its_callback_is_silent),
+		loop_test(fd_removed_in_another_callback_is_silent),
+		loop_test(fd_changed_in_another_callback_gets_no_old_events),
+		loop_test(fd_in_a_used_slot_gets_no_old_events),
+		loop_test(fd_beyond_sixteen_is_refused),
+		loop_test(fd_negative_is_refused),
+		loop_test(stop_before_run_ends_it_at_once),
+		loop_test(stop_in_a_callback_ends_the_turn),
+		loop_test(stop_in_a_timer_ends_the_turn),
+	};
+
+	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
+}

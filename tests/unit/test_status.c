@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/model/status.c: each row of the derived status, and bounds of time.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "model/status.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* -- age and freshness ------------------------------------------------------- */
+
+static void
+freshness_follows_age(void **state)
+{
+	static const struct {
+		int64_t		last_update, now;
+		uint32_t	stale_after_s;
+		enum freshness	freshness;
+		uint32_t	age;
+	} cases[] = {
+		{ 0, 1000, 60, FRESHNESS_NEVER, UINT32_MAX },
+		{ 0, 0, 60, FRESHNESS_NEVER, UINT32_MAX },
+		{ 1000, 1000, 60, FRESHNESS_CURRENT, 0 },
+		{ 940, 1000, 60, FRESHNESS_CURRENT, 60 },
+		{ 939, 1000, 60, FRESHNESS_STALE, 61 },
+		{ 1, 86402, 86400, FRESHNESS_STALE, 86401 },
+		{ 1, 86401, 86400, FRESHNESS_CURRENT, 86400 },
+		/* A clock ahead of ours. */
+		{ 5000, 1000, 60, FRESHNESS_CURRENT, 0 },
+		{ INT64_MAX, 1000, 60, FRESHNESS_CURRENT, 0 },
+		/* No age is mistaken for never. */
+		{ 1, INT64_C(4294967295), 60, FRESHNESS_STALE, 4294967294 },
+		{ 1, INT64_C(4294967296), 60, FRESHNESS_STALE, 4294967294 },
+		{ 1, INT64_C(4294967297), 60, FRESHNESS_STALE, 4294967294 },
+		{ 1, INT64_C(4294967300), UINT32_MAX, FRESHNESS_STALE, 4294967294 },
+		/* What no clock says, but a file may. */
+		{ -1, 1000, 60, FRESHNESS_STALE, 1001 },
+		{ INT64_MIN, 1000, 60, FRESHNESS_STALE, 4294967294 },
+		{ INT64_MIN, INT64_MAX, 60, FRESHNESS_STALE, 4294967294 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(status_freshness(cases[i].last_update, cases[i].now,
+		    cases[i].stale_after_s), cases[i].freshness);
+		assert_int_equal(status_age(cases[i].last_update, cases[i].now), cases[i].age);
+	}
+}
+
+/* -- a real service ------------------------------------------------------------ */
+
+static void
+real_status_is_that_of_its_row(void **state)
+{
+	static const struct {
+		struct status_real	real;
+		bool			other_active;
+		enum oper_status	status;
+	} cases[] = {
+#define REAL(e, f, a, fresh, w) { .enabled = e, .fallback = f, .active = a, \
+	.freshness = FRESHNESS_##fresh, .weight = w }
+		/* disabled comes before all else */
+		{ REAL(false, false, true, CURRENT, 1), true, OPER_DISABLED },
+		{ REAL(false, true, true, STALE, 0), true, OPER_DISABLED },
+		{ REAL(false, false, false, NEVER, 1), false, OPER_DISABLED },
+		/* then unknown */
+		{ REAL(true, false, true, STALE, 1), false, OPER_UNKNOWN },
+		{ REAL(true, false, true, NEVER, 1), false, OPER_UNKNOWN },
+		{ REAL(true, false, false, STALE, 0), false, OPER_UNKNOWN },
+		{ REAL(true, true, true, STALE, 0), true, OPER_UNKNOWN },
+		/* then inactive */
+		{ REAL(true, false, false, CURRENT, 1), false, OPER_INACTIVE },
+		{ REAL(true, false, false, CURRENT, 0), false, OPER_INACTIVE },
+		{ REAL(true, true, false, CURRENT, 1), true, OPER_INACTIVE },
+		/* then draining */
+		{ REAL(true, false, true, CURRENT, 0), false, OPER_DRAINING },
+		{ REAL(true, true, true, CURRENT, 0), true, OPER_DRAINING },
+		/* then standby */
+		{ REAL(true, true, true, CURRENT, 1), true, OPER_STANDBY },
+		/* else in use */
+		{ REAL(true, true, true, CURRENT, 1), false, OPER_IN_USE },
+		{ REAL(true, false, true, CURRENT, 1), true, OPER_IN_USE },
+		{ REAL(true, false, true, CURRENT, 65535), false, OPER_IN_USE },
+#undef REAL
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(status_real(&cases[i].real, cases[i].other_active),
+		    cases[i].status);
+}
+
+/* -- a service --------------------------------------------------------------- */
+
+/*
+ * A real service by a letter: a active, i inactive, s statistics that are stale and
+ * say active, n none ever, d disabled and active by current statistics. Capital
+ * letters: the same as the fallback.
+ */
+static struct status_real
+real_of(char letter)
+{
+	struct status_real real = { .enabled = true, .weight = 1, .active = true };
+
+	real.fallback = letter >= 'A' && letter <= 'Z';
+	real.freshness = FRESHNESS_CURRENT;
+	switch (letter | 0x20) {
+	case 'i':
+		real.active = false;
+		break;
+	case 's':
+		real.freshness = FRESHNESS_STALE;
+		break;
+	case 'n':
+		real.freshness = FRESHNESS_NEVER;
+		break;
+	case 'd':
+		real.enabled = false;
+		break;
+	default:
+		assert_int_equal(letter | 0x20, 'a');
+	}
+	return real;
+}
+
+static struct status_tally
+tally_of(const char *letters)
+{
+	struct status_tally tally = { 0 };
+
+	for (; *letters != '\0'; letters++) {
+		struct status_real real = real_of(*letters);
+
+		status_tally_add(&tally, &real);
+	}
+	return tally;
+}
+
+static void
+service_status_is_that_of_its_reals(void **state)
+{
+	static const struct {
+		const char	*reals;
+		enum lb_status	 status;
+		bool		 on_fallback;
+	} cases[] = {
+		/* disabled if no real service is enabled */
+		{ "", STATUS_DISABLED, false },
+		{ "d", STATUS_DISABLED, false }, { "dddD", STATUS_DISABLED, false },
+		/* unknown if no enabled one has current statistics */
+		{ "n", STATUS_UNKNOWN, false }, { "s", STATUS_UNKNOWN, false },
+		{ "S", STATUS_UNKNOWN, false }, { "snN", STATUS_UNKNOWN, false },
+		{ "ssd", STATUS_UNKNOWN, false },
+		/* up if every enabled one that is not the fallback is active */
+		{ "a", STATUS_UP, false }, { "aaa", STATUS_UP, false }, { "aad", STATUS_UP, false },
+		{ "aA", STATUS_UP, false }, { "aI", STATUS_UP, false }, { "aS", STATUS_UP, false },
+		{ "aaD", STATUS_UP, false },
+		/* degraded if some are */
+		{ "ai", STATUS_DEGRADED, false }, { "ia", STATUS_DEGRADED, false },
+		{ "aiA", STATUS_DEGRADED, false }, { "as", STATUS_DEGRADED, false },
+		{ "anI", STATUS_DEGRADED, false },
+		/* onFallback if none is but the fallback is */
+		{ "iA", STATUS_ON_FALLBACK, true }, { "iidA", STATUS_ON_FALLBACK, true },
+		{ "sA", STATUS_ON_FALLBACK, true }, { "A", STATUS_ON_FALLBACK, true },
+		{ "dA", STATUS_ON_FALLBACK, true },
+		/* down if none is */
+		{ "i", STATUS_DOWN, false }, { "iii", STATUS_DOWN, false },
+		{ "iI", STATUS_DOWN, false }, { "I", STATUS_DOWN, false },
+		{ "iS", STATUS_DOWN, false }, { "is", STATUS_DOWN, false },
+		{ "iD", STATUS_DOWN, false }, { "id", STATUS_DOWN, false },
+		{ "sI", STATUS_DOWN, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct status_tally tally = tally_of(cases[i].reals);
+
+		assert_int_equal(status_service(&tally), cases[i].status);
+		assert_int_equal(status_on_fallback(&tally), cases[i].on_fallback);
+	}
+}
+
+static void
+tally_counts_each_kind(void **state)
+{
+	struct status_tally tally = tally_of("aaaisnndDA");
+
+	(void)state;
+	assert_int_equal(tally.reals, 10);
+	assert_int_equal(tally.enabled, 8);
+	assert_int_equal(tally.active, 4);
+	assert_int_equal(tally.known, 5);
+	assert_int_equal(tally.plain, 7);
+	assert_int_equal(tally.plain_active, 3);
+	assert_int_equal(tally.fallback_active, 1);
+}
+
+/* -- a cluster ----------------------------------------------------------------- */
+
+static void
+cluster_status_is_the_worst_not_disabled(void **state)
+{
+	/* From good to bad. */
+	static const enum lb_status order[] = {
+		STATUS_DISABLED, STATUS_UP, STATUS_UNKNOWN, STATUS_DEGRADED, STATUS_ON_FALLBACK,
+		STATUS_DOWN,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(order); i++)
+		for (size_t j = 0; j < COUNT(order); j++)
+			assert_int_equal(status_cluster_add(order[i], order[j]),
+			    order[i > j ? i : j]);
+}
+
+/* -- words ------------------------------------------------------------------- */
+
+static void
+word_of_each_number_is_the_label_of_the_mib(void **state)
+{
+	static const char *const fresh[] = { "?", "current", "stale", "never", "?" };
+	static const char *const oper[] = { "?", "inUse", "standby", "draining", "inactive",
+		"disabled", "unknown", "?" };
+	static const char *const lb[] = { "?", "up", "degraded", "onFallback", "down", "disabled",
+		"unknown", "?" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(fresh); i++)
+		assert_string_equal(freshness_name((enum freshness)i), fresh[i]);
+	for (size_t i = 0; i < COUNT(oper); i++)
+		assert_string_equal(oper_status_name((enum oper_status)i), oper[i]);
+	for (size_t i = 0; i < COUNT(lb); i++)
+		assert_string_equal(lb_status_name((enum lb_status)i), lb[i]);
+	assert_string_equal(lb_status_name((enum lb_status)~0u), "?");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(freshness_follows_age),
+		cmocka_unit_test(real_status_is_that_of_its_row),
+		cmocka_unit_test(service_status_is_that_of_its_reals),
+		cmocka_unit_test(tally_counts_each_kind),
+		cmocka_unit_test(cluster_status_is_the_worst_not_disabled),
+		cmocka_unit_test(word_of_each_number_is_the_label_of_the_mib),
+	};
+
+	return cmocka_run_group_tests_name("status", tests, NULL, NULL);
+}

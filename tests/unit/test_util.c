@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/util: numbers, errors, clocks and the log.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/num.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* -- num --------------------------------------------------------------------- */
+
+static void
+num_of_digits_is_read(void **state)
+{
+	static const struct {
+		const char	*text;
+		uint64_t	 value;
+	} cases[] = {
+		{ "0", 0 }, { "7", 7 }, { "65535", 65535 }, { "4294967295", 4294967295 },
+		{ "4294967296", 4294967296 }, { "18446744073709551615", UINT64_MAX },
+		{ "007", 7 }, { "00000000000000000000000000000001", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		uint64_t value = 99;
+
+		assert_int_equal(num_parse(cases[i].text, 0, UINT64_MAX, &value), ERR_OK);
+		assert_true(value == cases[i].value);
+	}
+}
+
+static void
+num_of_other_text_is_invalid(void **state)
+{
+	static const char *const texts[] = {
+		"", " ", "+1", "-1", "-0", " 1", "1 ", "1\n", "0x10", "1e3", "1.0", "1,000",
+		"one", "1a", "\xd9\xa1", "99999999999999999999999x",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		uint64_t value = 99;
+
+		assert_int_equal(num_parse(texts[i], 0, UINT64_MAX, &value), ERR_INVALID);
+		assert_int_equal(value, 99);
+	}
+}
+
+static void
+num_outside_bounds_is_out_of_range(void **state)
+{
+	static const struct {
+		const char	*text;
+		uint64_t	 min, max;
+		enum err_code	 code;
+	} cases[] = {
+		{ "65535", 0, 65535, ERR_OK }, { "65536", 0, 65535, ERR_RANGE },
+		{ "4294967296", 0, UINT32_MAX, ERR_RANGE },
+		{ "4294967295", 0, UINT32_MAX, ERR_OK },
+		{ "18446744073709551616", 0, UINT64_MAX, ERR_RANGE },
+		{ "18446744073709551617", 0, UINT64_MAX, ERR_RANGE },
+		{ "184467440737095516160", 0, UINT64_MAX, ERR_RANGE },
+		{ "999999999999999999999999999999", 0, UINT64_MAX, ERR_RANGE },
+		{ "0", 1, 10, ERR_RANGE }, { "1", 1, 10, ERR_OK }, { "10", 1, 10, ERR_OK },
+		{ "11", 1, 10, ERR_RANGE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		uint64_t value = 99;
+
+		assert_int_equal(num_parse(cases[i].text, cases[i].min, cases[i].max, &value),
+		    cases[i].code);
+		if (cases[i].code != ERR_OK)
+			assert_int_equal(value, 99);
+	}
+}
+
+/* -- err --------------------------------------------------------------------- */
+
+static void
+err_set_fills_and_returns_code(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(err_set(&err, ERR_BUSY, "row %d", 7), ERR_BUSY);
+	assert_int_equal(err.code, ERR_BUSY);
+	assert_string_equal(err.text, "row 7");
+	assert_int_equal(err_set(NULL, ERR_IO, "nobody listens"), ERR_IO);
+}
+
+static void
+err_set_own_text_as_argument_is_kept(void **state)
+{
+	struct err err;
+
+	(void)state;
+	err_set(&err, ERR_IO, "disk on fire");
+	err_set(&err, ERR_BUSY, "load: %s", err.text);
+	assert_string_equal(err.text, "load: disk on fire");
+}
+
+static void
+err_set_control_characters_become_question_marks(void **state)
+{
+	struct err err;
+
+	(void)state;
+	err_set(&err, ERR_INVALID, "\"%s\" is no name", "a\nb\033[2J\x7f\xc3\xa9");
+	assert_string_equal(err.text, "\"a?b?[2J?\xc3\xa9\" is no name");
+}
+
+static void
+err_set_long_text_is_cut(void **state)
+{
+	struct err err;
+	char text[2 * ERR_TEXT_SIZE];
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	err_set(&err, ERR_IO, "%s", text);
+	assert_int_equal(strlen(err.text), ERR_TEXT_SIZE - 1);
+}
+
+static void
+err_prefix_goes_before_text(void **state)
+{
+	struct err err;
+
+	(void)state;
+	err_set(&err, ERR_IO, "no such file");
+	err_prefix(&err, "%s: ", "lbcluster.db");
+	assert_string_equal(err.text, "lbcluster.db: no such file");
+	assert_int_equal(err.code, ERR_IO);
+	err_prefix(&err, "open: ");
+	assert_string_equal(err.text, "open: lbcluster.db: no such file");
+	err_prefix(NULL, "x");
+}
+
+static void
+err_prefix_on_full_text_cuts_the_end(void **state)
+{
+	struct err err;
+	char text[2 * ERR_TEXT_SIZE];
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	err_set(&err, ERR_IO, "%s", text);
+	err_prefix(&err, "head: ");
+	assert_int_equal(strlen(err.text), ERR_TEXT_SIZE - 1);
+	assert_memory_equal(err.text, "head: xxx", 9);
+	err_prefix(&err, "%s", text);
+	assert_int_equal(strlen(err.text), ERR_TEXT_SIZE - 1);
+	assert_null(strchr(err.text, 'h'));
+}
+
+static void
+err_name_of_each_code_is_its_own(void **state)
+{
+	(void)state;
+	for (int i = ERR_OK; i <= ERR_IO; i++) {
+		assert_non_null(err_name((enum err_code)i));
+		for (int j = ERR_OK; j < i; j++)
+			assert_string_not_equal(err_name((enum err_code)i),
+			    err_name((enum err_code)j));
+	}
+	assert_string_equal(err_name(ERR_NOT_FOUND), "does not exist");
+	assert_string_equal(err_name(ERR_PRECOND), "precondition failed");
+	assert_non_null(err_name((enum err_code)(ERR_IO + 1)));
+}
+
+/* -- clock ----------------------------------------------------------------- */
+
+static void
+clock_text_of_time_is_utc(void **state)
+{
+	static const struct {
+		int64_t		 time;
+		const char	*text;
+	} cases[] = {
+		{ 0, "" }, { 1, "1970-01-01T00:00:01Z" },
+		{ 1795354920, "2026-11-22T13:42:00Z" }, { 4102444800, "2100-01-01T00:00:00Z" },
+		{ -1, "1969-12-31T23:59:59Z" }, { INT64_MAX, "" }, { INT64_MIN, "" },
+	};
+	char buf[CLOCK_TEXT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_ptr_equal(clock_text(cases[i].time, buf), buf);
+		assert_string_equal(buf, cases[i].text);
+	}
+}
+
+static void
+clock_steady_never_goes_back(void **state)
+{
+	int64_t last = clock_steady_ms();
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		int64_t now = clock_steady_ms();
+
+		assert_true(now >= last);
+		last = now;
+	}
+	assert_true(clock_wall_s() > 1700000000);
+}
+
+/* -- log ----------------------------------------------------------------- */
+
+/* What log_line() hands to syslog(3). With _FORTIFY_SOURCE the C library calls it by
+ * the second name; <syslog.h> is left out because it would define the first then. */
+static char syslog_got[2048];
+static int syslog_priority;
+
+void syslog(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void __syslog_chk(int priority, int flag, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void
+syslog(int priority, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(syslog_got, sizeof(syslog_got), fmt, ap);
+	va_end(ap);
+	syslog_priority = priority;
+}
+
+void
+__syslog_chk(int priority, int flag, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)flag;
+	va_start(ap, fmt);
+	vsnprintf(syslog_got, sizeof(syslog_got), fmt, ap);
+	va_end(ap);
+	syslog_priority = priority;
+}
+
+/* Standard error goes into a file while a test looks at it. */
+static struct {
+	FILE	*file;
+	int	 saved;
+	char	 text[4096];
+} capture;
+
+static void
+capture_start(void)
+{
+	capture.file = tmpfile();
+	assert_non_null(capture.file);
+	fflush(stderr);
+	capture.saved = dup(STDERR_FILENO);
+	assert_true(capture.saved >= 0);
+	assert_int_equal(dup2(fileno(capture.file), STDERR_FILENO), STDERR_FILENO);
+}
+
+/* What was written to it; the standard error is the old one again. */
+static const char *
+capture_end(void)
+{
+	size_t n;
+
+	fflush(stderr);
+	dup2(capture.saved, STDERR_FILENO);
+	close(capture.saved);
+	rewind(capture.file);
+	n = fread(capture.text, 1, sizeof(capture.text) - 1, capture.file);
+	capture.text[n] = '\0';
+	fclose(capture.file);
+	return capture.text;
+}
+
+static void
+log_to_foreground_has_ident_level_token(void **state)
+{
+	(void)state;
+	unsetenv("JOURNAL_STREAM");
+	capture_start();
+	log_open("prog", false, LOG_LEVEL_DEBUG);
+	log_error("store", "one %d", 1);
+	log_warn("agentx", "two");
+	log_info("sqlite", "three");
+	log_debug("loop", "four");
+	assert_string_equal(capture_end(), "prog: error: [store] one 1\nprog: warn: [agentx] two\n"
+	    "prog: info: [sqlite] three\nprog: debug: [loop] four\n");
+}
+
+static void
+log_below_level_is_silent(void **state)
+{
+	static const char *const lines[] = { "E\n", "E\nW\n", "E\nW\nI\n", "E\nW\nI\nD\n" };
+
+	(void)state;
+	unsetenv("JOURNAL_STREAM");
+	for (int level = LOG_LEVEL_ERROR; level <= LOG_LEVEL_DEBUG; level++) {
+		char wanted[256] = "";
+
+		for (const char *p = lines[level]; *p != '\0'; p += 2) {
+			static const char names[] = "EWID";
+			static const char *const words[] = { "error", "warn", "info", "debug" };
+			size_t n = strlen(wanted);
+
+			snprintf(wanted + n, sizeof(wanted) - n, "p: %s: [t] %c\n",
+			    words[strchr(names, *p) - names], *p);
+		}
+		capture_start();
+		log_open("p", false, LOG_LEVEL_ERROR);
+		log_level_set((enum log_level)level);
+		log_error("t", "E");
+		log_warn("t", "W");
+		log_info("t", "I");
+		log_debug("t", "D");
+		assert_string_equal(capture_end(), wanted);
+		for (int other = LOG_LEVEL_ERROR; other <= LOG_LEVEL_DEBUG; other++)
+			assert_int_equal(log_enabled((enum log_level)other), other <= level);
+	}
+}
+
+static void
+log_debug_switched_off_evaluates_nothing(void **state)
+{
+	int calls = 0;
+
+	(void)state;
+	log_level_set(LOG_LEVEL_INFO);
+	log_debug("t", "%d", ++calls);
+	assert_int_equal(calls, 0);
+}
+
+static void
+log_where_journal_reads_has_priority(void **state)
+{
+	char stream[64];
+	struct stat st;
+
+	(void)state;
+	capture_start();
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_open("prog", false, LOG_LEVEL_DEBUG);
+	log_error("t", "E");
+	log_warn("t", "W");
+	log_info("t", "I");
+	log_debug("t", "D");
+	unsetenv("JOURNAL_STREAM");
+	assert_string_equal(capture_end(), "<3>[t] E\n<4>[t] W\n<6>[t] I\n<7>[t] D\n");
+}
+
+static void
+log_with_inherited_journal_stream_is_plain(void **state)
+{
+	(void)state;
+	capture_start();
+	setenv("JOURNAL_STREAM", "1:1", 1);
+	log_open("prog", false, LOG_LEVEL_INFO);
+	log_info("t", "I");
+	unsetenv("JOURNAL_STREAM");
+	assert_string_equal(capture_end(), "prog: info: [t] I\n");
+}
+
+static void
+log_to_background_goes_to_syslog(void **state)
+{
+	(void)state;
+	capture_start();
+	log_open("prog", true, LOG_LEVEL_INFO);
+	log_warn("t", "fire in %s", "room 3");
+	log_debug("t", "not this");
+	log_open("prog", false, LOG_LEVEL_INFO);
+	assert_string_equal(capture_end(), "");
+	assert_string_equal(syslog_got, "warn: [t] fire in room 3");
+	assert_int_equal(syslog_priority, 4);
+}
+
+static void
+log_line_of_many_lines_is_one(void **state)
+{
+	(void)state;
+	unsetenv("JOURNAL_STREAM");
+	capture_start();
+	log_open("p", false, LOG_LEVEL_INFO);
+	log_info("libsnmp", "%s", "agentx\nmaster\033[2J gone\r\n\n");
+	log_info("t", "%s", "");
+	assert_string_equal(capture_end(), "p: info: [libsnmp] agentx master [2J gone\n"
+	    "p: info: [t] \n");
+}
+
+static void
+log_line_keeps_errno(void **state)
+{
+	(void)state;
+	capture_start();
+	log_open("p", false, LOG_LEVEL_INFO);
+	errno = ENOENT;
+	log_info("t", "x");
+	assert_int_equal(errno, ENOENT);
+	capture_end();
+}
+
+static void
+log_level_parse_knows_four_words(void **state)
+{
+	static const char *const words[] = { "error", "warn", "info", "debug" };
+	static const char *const others[] = { "", "Error", "warning", "err", "debug ", "0" };
+	enum log_level level;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(words); i++) {
+		assert_true(log_level_parse(words[i], &level));
+		assert_int_equal(level, i);
+	}
+	for (size_t i = 0; i < COUNT(others); i++) {
+		level = LOG_LEVEL_WARN;
+		assert_false(log_level_parse(others[i], &level));
+		assert_int_equal(level, LOG_LEVEL_WARN);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(num_of_digits_is_read),
+		cmocka_unit_test(num_of_other_text_is_invalid),
+		cmocka_unit_test(num_outside_bounds_is_out_of_range),
+		cmocka_unit_test(err_set_fills_and_returns_code),
+		cmocka_unit_test(err_set_own_text_as_argument_is_kept),
+		cmocka_unit_test(err_set_control_characters_become_question_marks),
+		cmocka_unit_test(err_set_long_text_is_cut),
+		cmocka_unit_test(err_prefix_goes_before_text),
+		cmocka_unit_test(err_prefix_on_full_text_cuts_the_end),
+		cmocka_unit_test(err_name_of_each_code_is_its_own),
+		cmocka_unit_test(clock_text_of_time_is_utc),
+		cmocka_unit_test(clock_steady_never_goes_back),
+		cmocka_unit_test(log_to_foreground_has_ident_level_token),
+		cmocka_unit_test(log_below_level_is_silent),
+		cmocka_unit_test(log_debug_switched_off_evaluates_nothing),
+		cmocka_unit_test(log_where_journal_reads_has_priority),
+		cmocka_unit_test(log_with_inherited_journal_stream_is_plain),
+		cmocka_unit_test(log_to_background_goes_to_syslog),
+		cmocka_unit_test(log_line_of_many_lines_is_one),
+		cmocka_unit_test(log_line_keeps_errno),
+		cmocka_unit_test(log_level_parse_knows_four_words),
+	};
+
+	return cmocka_run_group_tests_name("util", tests, NULL, NULL);
+}
