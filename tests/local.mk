@@ -1,10 +1,8 @@
 # The tests of "make check". 77 as exit status is a skipped test.
 
 # -- unit tests: cmocka, a program each of tests/unit/NAME.c, linked with the room
-# it tests. A new one is two lines:
-#
-#     unit_tests += tests/unit/test_num
-#     tests_unit_test_num_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+# it tests. A new one is two lines; a third, tests_unit_NAME_SOURCES, where it has more
+# than one source.
 
 unit_tests =
 
@@ -16,6 +14,18 @@ tests_unit_test_loop_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_util
 tests_unit_test_util_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_address
+tests_unit_test_address_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_model
+tests_unit_test_model_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_rules
+tests_unit_test_rules_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_status
+tests_unit_test_status_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
