@@ -1,3 +1,10 @@
 noinst_LIBRARIES += src/mib/libmib.a
 src_mib_libmib_a_SOURCES = \
-	src/mib/mib.h
+	src/mib/columns.c \
+	src/mib/engine.c \
+	src/mib/inside.h \
+	src/mib/mib.h \
+	src/mib/rows.c \
+	src/mib/set.c \
+	src/mib/table.h \
+	src/mib/value.c

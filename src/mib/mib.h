@@ -64,7 +64,7 @@ enum mib_status {
 	MIB_NOT_WRITABLE = 17
 };
 
-/* The OID of lbcMIB, the one place in the code where it is written. */
+/* The OID of lbcMIB. */
 extern const uint32_t mib_root[];
 extern const size_t mib_root_length;
 

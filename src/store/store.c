@@ -18,6 +18,7 @@
 
 #include "store/db.h"
 #include "util/clock.h"
+#include "util/log.h"
 
 enum {
 	REOPEN_MS = 1000,		/* between two looks at an ill file */
@@ -267,6 +268,14 @@ stats_open(struct store *store, struct err *err)
 	return code;
 }
 
+/* SQLite's own messages, with its token. */
+static void
+sqlite_log(void *arg, int rc, const char *text)
+{
+	(void)arg;
+	log_debug("sqlite", "%s (%d)", text, rc);
+}
+
 /* -- open, close, open again ------------------------------------------------- */
 
 static enum err_code
@@ -299,6 +308,8 @@ store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **re
 
 	if (store == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
+	/* Refused, and harmless, once SQLite is in use. */
+	sqlite3_config(SQLITE_CONFIG_LOG, sqlite_log, NULL);
 	store->mode = mode;
 	store->wait_ms = wait_ms;
 	code = paths_set(store, dir, err);

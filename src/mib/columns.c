@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The tables of LBCLUSTER-MIB and their columns, in the order of their OIDs. A new
+ * column is one row here, one object in the MIB file, one line in the golden walk;
+ * a test compares these rows with mibs/LBCLUSTER-MIB.txt.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "mib/inside.h"
+#include "model/address.h"
+#include "util/clock.h"
+
+#define CLUSTER struct image_cluster
+#define SERVICE struct image_service
+#define REAL struct image_real
+#define JOB struct image_job
+#define MIB struct mib
+#define ID_MAX 2147483647
+
+/* -- lbcSystem ------------------------------------------------------------------------- */
+
+static bool
+get_set_lock(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)row;
+	return mib_value_number(value, image_totals(mib->image)->set_lock);
+}
+
+/* A Counter32 of what the store has counted since the subagent started. */
+#define SINCE_START(function, total)                                           \
+	static bool                                                            \
+	function(struct mib *mib, const void *row, struct mib_value *value)    \
+	{                                                                      \
+		(void)row;                                                     \
+		return mib_value_number(value,                                 \
+		    (uint32_t)(image_totals(mib->image)->total - mib->at_start.total)); \
+	}
+
+#define FROM_IMAGE(function, expression)                                       \
+	static bool                                                            \
+	function(struct mib *mib, const void *row, struct mib_value *value)    \
+	{                                                                      \
+		(void)row;                                                     \
+		return expression;                                             \
+	}
+
+SINCE_START(get_config_changes, config_changes)
+SINCE_START(get_jobs_bumped, jobs_bumped)
+SINCE_START(get_jobs_succeeded, jobs_succeeded)
+SINCE_START(get_jobs_failed, jobs_failed)
+
+FROM_IMAGE(get_config_last_change,
+    mib_value_time(value, image_totals(mib->image)->config_last_change))
+FROM_IMAGE(get_table_last_change,
+    mib_value_time(value, image_totals(mib->image)->table_last_change))
+FROM_IMAGE(get_store_status, mib_value_number(value, store_status(mib->store)))
+FROM_IMAGE(get_stale_after, mib_value_number(value, image_stale_after(mib->image)))
+FROM_IMAGE(get_clusters, mib_value_number(value, image_clusters(mib->image)->n))
+FROM_IMAGE(get_services, mib_value_number(value, image_services_count(mib->image)))
+FROM_IMAGE(get_reals, mib_value_number(value, image_reals_count(mib->image)))
+FROM_IMAGE(get_reals_stale, mib_value_number(value, image_reals_stale(mib->image)))
+FROM_IMAGE(get_reject_text, mib_value_text(value, mib->reject.text))
+
+static bool
+get_reject_object(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)row;
+	value->oid = mib->reject.object;
+	return true;
+}
+
+const struct mib_column mib_system_columns[] = {
+	MEMBER(1, "lbcSysVersion", SYNTAX_OCTETS, 0, 64, SOURCE_TEXT, MIB, version),
+	{ .sub = 2, .name = "lbcSysSetLock", .syntax = SYNTAX_INTEGER,
+	  .access = ACCESS_WRITE, .min = 0, .max = ID_MAX, .source = SOURCE_FUNCTION,
+	  .get = get_set_lock, .setting = SETTING_LOCK },
+	FUNCTION(3, "lbcSysConfigChanges", SYNTAX_COUNTER32, 0, 0, get_config_changes),
+	FUNCTION(4, "lbcSysConfigLastChange", SYNTAX_OCTETS, 0, 0, get_config_last_change),
+	FUNCTION(5, "lbcSysTableLastChange", SYNTAX_OCTETS, 0, 0, get_table_last_change),
+	FUNCTION(6, "lbcSysStoreStatus", SYNTAX_INTEGER, 1, 4, get_store_status),
+	FUNCTION(7, "lbcSysStatsStaleAfter", SYNTAX_UNSIGNED32, 1, 86400, get_stale_after),
+	FUNCTION(8, "lbcSysClusters", SYNTAX_UNSIGNED32, 0, 0, get_clusters),
+	FUNCTION(9, "lbcSysServices", SYNTAX_UNSIGNED32, 0, 0, get_services),
+	FUNCTION(10, "lbcSysReals", SYNTAX_UNSIGNED32, 0, 0, get_reals),
+	FUNCTION(11, "lbcSysRealsStale", SYNTAX_UNSIGNED32, 0, 0, get_reals_stale),
+	MEMBER(12, "lbcSysSetRejects", SYNTAX_COUNTER32, 0, 0, SOURCE_U32, MIB, reject.count),
+	MEMBER(13, "lbcSysLastRejectReason", SYNTAX_INTEGER, 1, 10, SOURCE_U32, MIB,
+	    reject.reason),
+	FUNCTION(14, "lbcSysLastRejectText", SYNTAX_OCTETS, 0, 255, get_reject_text),
+	FUNCTION(15, "lbcSysLastRejectObject", SYNTAX_OBJECT_ID, 0, 0, get_reject_object),
+	TIME(16, "lbcSysLastRejectTime", MIB, reject.time),
+	TIME(17, "lbcSysCountersSince", MIB, started),
+	COLUMNS_END,
+};
+
+/* -- lbcClusterTable --------------------------------------------------------------------- */
+
+const struct mib_column mib_cluster_columns[] = {
+	INDEX(1, "lbcClusterIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
+	NAME(2, "lbcClusterName", CLUSTER),
+	MEMBER(3, "lbcClusterPlane", SYNTAX_OCTETS, 0, 32, SOURCE_TEXT, CLUSTER, plane),
+	MEMBER(4, "lbcClusterPlaneStatus", SYNTAX_INTEGER, 1, 4, SOURCE_U32, CLUSTER,
+	    plane_status),
+	MEMBER(5, "lbcClusterPlaneMessage", SYNTAX_OCTETS, 0, 255, SOURCE_TEXT, CLUSTER,
+	    plane_message),
+	MEMBER(6, "lbcClusterStatus", SYNTAX_INTEGER, 1, 6, SOURCE_U32, CLUSTER, status),
+	TIME(7, "lbcClusterStatusLastChange", CLUSTER, status_last_change),
+	GAUGE(8, "lbcClusterServices", CLUSTER, services.n),
+	GAUGE(9, "lbcClusterServicesUp", CLUSTER, services_up),
+	GAUGE(10, "lbcClusterReals", CLUSTER, sums.tally.reals),
+	GAUGE(11, "lbcClusterRealsEnabled", CLUSTER, sums.tally.enabled),
+	GAUGE(12, "lbcClusterRealsActive", CLUSTER, sums.tally.active),
+	SUM(13, "lbcClusterActiveConns", CLUSTER, STAT_ACTIVE_CONNECTIONS),
+	SUM(14, "lbcClusterInactiveConns", CLUSTER, STAT_INACTIVE_CONNECTIONS),
+	SUM(15, "lbcClusterPersistentConns", CLUSTER, STAT_PERSISTENT_CONNECTIONS),
+	SUM(16, "lbcClusterConnRate", CLUSTER, STAT_CONNECTIONS_PER_SECOND),
+	SUM(17, "lbcClusterInBitRate", CLUSTER, STAT_BPS_IN),
+	SUM(18, "lbcClusterOutBitRate", CLUSTER, STAT_BPS_OUT),
+	SUM_KILO(19, "lbcClusterInKbitRate", CLUSTER, STAT_BPS_IN),
+	SUM_KILO(20, "lbcClusterOutKbitRate", CLUSTER, STAT_BPS_OUT),
+	SUM(21, "lbcClusterInPktRate", CLUSTER, STAT_PPS_IN),
+	SUM(22, "lbcClusterOutPktRate", CLUSTER, STAT_PPS_OUT),
+	TIME(23, "lbcClusterOldestUpdate", CLUSTER, sums.oldest_update),
+	COLUMNS_END,
+};
+
+/* -- lbcServiceTable --------------------------------------------------------------------- */
+
+static bool
+get_service_path(struct mib *mib, const void *row, struct mib_value *value)
+{
+	const SERVICE *service = row;
+
+	(void)mib;
+	return mib_value_printf(value, "%s/%s", image_name(&service->cluster->node),
+	    image_name(&service->node));
+}
+
+static bool
+get_service_address_type(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)mib;
+	return mib_value_address_type(value, ((const SERVICE *)row)->address);
+}
+
+static bool
+get_service_address(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)mib;
+	return mib_value_address(value, ((const SERVICE *)row)->address);
+}
+
+static bool
+get_service_port(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)mib;
+	return mib_value_number(value, address_port(((const SERVICE *)row)->port));
+}
+
+static bool
+get_service_endpoint(struct mib *mib, const void *row, struct mib_value *value)
+{
+	const SERVICE *service = row;
+
+	(void)mib;
+	return mib_value_endpoint(value, service->address, service->port);
+}
+
+const struct mib_column mib_service_columns[] = {
+	INDEX(1, "lbcServiceIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
+	NAME(2, "lbcServiceName", SERVICE),
+	FUNCTION(3, "lbcServicePath", SYNTAX_OCTETS, 0, 129, get_service_path),
+	FUNCTION(4, "lbcServiceAddressType", SYNTAX_INTEGER, 0, 0, get_service_address_type),
+	FUNCTION(5, "lbcServiceAddress", SYNTAX_OCTETS, 0, 20, get_service_address),
+	FUNCTION(6, "lbcServicePort", SYNTAX_UNSIGNED32, 0, 65535, get_service_port),
+	MEMBER(7, "lbcServiceProtocol", SYNTAX_INTEGER, 1, 4, SOURCE_U32, SERVICE, protocol),
+	FUNCTION(8, "lbcServiceEndpoint", SYNTAX_OCTETS, 0, 255, get_service_endpoint),
+	MEMBER(9, "lbcServiceStatus", SYNTAX_INTEGER, 1, 6, SOURCE_U32, SERVICE, status),
+	TIME(10, "lbcServiceStatusLastChange", SERVICE, status_last_change),
+	GAUGE(11, "lbcServiceReals", SERVICE, sums.tally.reals),
+	GAUGE(12, "lbcServiceRealsEnabled", SERVICE, sums.tally.enabled),
+	GAUGE(13, "lbcServiceRealsActive", SERVICE, sums.tally.active),
+	MEMBER(14, "lbcServiceWeightTotal", SYNTAX_UNSIGNED32, 0, 0, SOURCE_SUM, SERVICE,
+	    sums.weight),
+	MEMBER(15, "lbcServiceFallbackReal", SYNTAX_UNSIGNED32, 0, ID_MAX, SOURCE_U32,
+	    SERVICE, fallback_id),
+	MEMBER(16, "lbcServiceOnFallback", SYNTAX_INTEGER, 1, 2, SOURCE_BOOL, SERVICE,
+	    on_fallback),
+	MEMBER(17, "lbcServiceFallbackUses", SYNTAX_COUNTER32, 0, 0, SOURCE_U32, SERVICE,
+	    fallback_uses),
+	SUM(18, "lbcServiceActiveConns", SERVICE, STAT_ACTIVE_CONNECTIONS),
+	SUM(19, "lbcServiceInactiveConns", SERVICE, STAT_INACTIVE_CONNECTIONS),
+	SUM(20, "lbcServicePersistentConns", SERVICE, STAT_PERSISTENT_CONNECTIONS),
+	SUM(21, "lbcServiceConnRate", SERVICE, STAT_CONNECTIONS_PER_SECOND),
+	SUM(22, "lbcServiceInBitRate", SERVICE, STAT_BPS_IN),
+	SUM(23, "lbcServiceOutBitRate", SERVICE, STAT_BPS_OUT),
+	SUM_KILO(24, "lbcServiceInKbitRate", SERVICE, STAT_BPS_IN),
+	SUM_KILO(25, "lbcServiceOutKbitRate", SERVICE, STAT_BPS_OUT),
+	SUM(26, "lbcServiceInPktRate", SERVICE, STAT_PPS_IN),
+	SUM(27, "lbcServiceOutPktRate", SERVICE, STAT_PPS_OUT),
+	TIME(28, "lbcServiceOldestUpdate", SERVICE, sums.oldest_update),
+	COLUMNS_END,
+};
+
+/* -- lbcRealTable --------------------------------------------------------------------------- */
+
+static const char *
+real_address(const REAL *real)
+{
+	return real->node.texts + real->address_at;
+}
+
+static bool
+get_real_path(struct mib *mib, const void *row, struct mib_value *value)
+{
+	const REAL *real = row;
+
+	(void)mib;
+	return mib_value_printf(value, "%s/%s/%s", image_name(&real->service->cluster->node),
+	    image_name(&real->service->node), image_name(&real->node));
+}
+
+static bool
+get_real_address_type(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)mib;
+	return mib_value_address_type(value, real_address(row));
+}
+
+static bool
+get_real_address(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)mib;
+	return mib_value_address(value, real_address(row));
+}
+
+static bool
+get_real_port(struct mib *mib, const void *row, struct mib_value *value)
+{
+	const REAL *real = row;
+
+	(void)mib;
+	return mib_value_number(value, address_port(real->node.texts + real->port_at));
+}
+
+static bool
+get_real_endpoint(struct mib *mib, const void *row, struct mib_value *value)
+{
+	const REAL *real = row;
+
+	(void)mib;
+	return mib_value_endpoint(value, real_address(real), real->node.texts + real->port_at);
+}
+
+static bool
+get_real_status(struct mib *mib, const void *row, struct mib_value *value)
+{
+	return mib_value_number(value, image_real_status(mib->image, row, clock_wall_s()));
+}
+
+static bool
+get_real_reason(struct mib *mib, const void *row, struct mib_value *value)
+{
+	const REAL *real = row;
+	const char *reason = real->node.texts + real->reason_at;
+
+	/* Where the data plane has nothing to say, we say what we know. */
+	if (reason[0] != '\0' || !real->enabled)
+		return mib_value_text(value, reason);
+	switch (image_real_freshness(mib->image, real, clock_wall_s())) {
+	case FRESHNESS_CURRENT:
+		return mib_value_text(value, reason);
+	case FRESHNESS_STALE:
+		return mib_value_text(value, "statistics are stale: is the collector running?");
+	case FRESHNESS_NEVER:
+		return mib_value_text(value, "no statistics yet");
+	}
+	return false;
+}
+
+const struct mib_column mib_real_columns[] = {
+	INDEX(1, "lbcRealIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
+	NAME(2, "lbcRealName", REAL),
+	FUNCTION(3, "lbcRealPath", SYNTAX_OCTETS, 0, 194, get_real_path),
+	FUNCTION(4, "lbcRealAddressType", SYNTAX_INTEGER, 0, 0, get_real_address_type),
+	FUNCTION(5, "lbcRealAddress", SYNTAX_OCTETS, 0, 20, get_real_address),
+	FUNCTION(6, "lbcRealPort", SYNTAX_UNSIGNED32, 0, 65535, get_real_port),
+	FUNCTION(7, "lbcRealEndpoint", SYNTAX_OCTETS, 0, 255, get_real_endpoint),
+	MEMBER_RW(8, "lbcRealWeight", SYNTAX_UNSIGNED32, 0, 65535, SOURCE_U16, REAL, weight,
+	    SETTING_WEIGHT),
+	MEMBER_RW(9, "lbcRealFallback", SYNTAX_INTEGER, 1, 2, SOURCE_BOOL, REAL, fallback,
+	    SETTING_FALLBACK),
+	MEMBER_RW(10, "lbcRealEnabled", SYNTAX_INTEGER, 1, 2, SOURCE_BOOL, REAL, enabled,
+	    SETTING_ENABLED),
+	FUNCTION(11, "lbcRealOperStatus", SYNTAX_INTEGER, 1, 6, get_real_status),
+	FUNCTION(12, "lbcRealOperStatusReason", SYNTAX_OCTETS, 0, 255, get_real_reason),
+	TIME(13, "lbcRealLastChange", REAL, last_change),
+	MEMBER(14, "lbcRealLastJob", SYNTAX_UNSIGNED32, 0, ID_MAX, SOURCE_U32, REAL, last_job),
+	GAUGE(15, "lbcRealPendingJobs", REAL, pending_jobs),
+	COLUMNS_END,
+};
+
+/* -- lbcRealStatsTable ----------------------------------------------------------------------- */
+
+static bool
+get_stats_age(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)mib;
+	return mib_value_number(value,
+	    status_age(((const REAL *)row)->statistics.last_update, clock_wall_s()));
+}
+
+static bool
+get_stats_freshness(struct mib *mib, const void *row, struct mib_value *value)
+{
+	return mib_value_number(value, image_real_freshness(mib->image, row, clock_wall_s()));
+}
+
+static bool
+get_counters_since(struct mib *mib, const void *row, struct mib_value *value)
+{
+	const struct statistics *statistics = &((const REAL *)row)->statistics;
+
+	(void)mib;
+	return mib_value_time(value, statistics->present >> STAT_TOTAL_CONNECTIONS &
+	    ((1u << (STAT_NUMBERS - STAT_TOTAL_CONNECTIONS)) - 1) ?
+	    statistics->counters_since : 0);
+}
+
+#define STAT(number_, title, syn, src, which)                                  \
+	{ .sub = (number_), .name = (title), .syntax = (syn), .access = ACCESS_READ, \
+	  .source = (src), .at = offsetof(REAL, statistics.number[which]),     \
+	  .needs = 1u << (which) }
+#define STAT_GAUGE(sub, title, which) STAT(sub, title, SYNTAX_UNSIGNED32, SOURCE_SUM, which)
+#define STAT_KILO(sub, title, which) STAT(sub, title, SYNTAX_UNSIGNED32, SOURCE_SUM_KILO, which)
+#define STAT_TOTAL(sub, title, which) STAT(sub, title, SYNTAX_COUNTER64, SOURCE_U64, which)
+
+const struct mib_column mib_real_stats_columns[] = {
+	{ .sub = 1, .name = "lbcRealStatsActive", .syntax = SYNTAX_INTEGER,
+	  .access = ACCESS_READ, .min = 1, .max = 2, .source = SOURCE_BOOL,
+	  .at = offsetof(REAL, statistics.active), .needs = STAT_PRESENT_ACTIVE },
+	STAT_GAUGE(2, "lbcRealStatsActiveConns", STAT_ACTIVE_CONNECTIONS),
+	STAT_GAUGE(3, "lbcRealStatsInactiveConns", STAT_INACTIVE_CONNECTIONS),
+	STAT_GAUGE(4, "lbcRealStatsPersistentConns", STAT_PERSISTENT_CONNECTIONS),
+	STAT_GAUGE(5, "lbcRealStatsConnRate", STAT_CONNECTIONS_PER_SECOND),
+	STAT_GAUGE(6, "lbcRealStatsInBitRate", STAT_BPS_IN),
+	STAT_GAUGE(7, "lbcRealStatsOutBitRate", STAT_BPS_OUT),
+	STAT_KILO(8, "lbcRealStatsInKbitRate", STAT_BPS_IN),
+	STAT_KILO(9, "lbcRealStatsOutKbitRate", STAT_BPS_OUT),
+	STAT_GAUGE(10, "lbcRealStatsInPktRate", STAT_PPS_IN),
+	STAT_GAUGE(11, "lbcRealStatsOutPktRate", STAT_PPS_OUT),
+	TIME(12, "lbcRealStatsLastUpdate", REAL, statistics.last_update),
+	FUNCTION(13, "lbcRealStatsAge", SYNTAX_UNSIGNED32, 0, 0, get_stats_age),
+	FUNCTION(14, "lbcRealStatsFreshness", SYNTAX_INTEGER, 1, 3, get_stats_freshness),
+	TIME(15, "lbcRealStatsActiveLastChange", REAL, active_last_change),
+	MEMBER(16, "lbcRealStatsActiveTransitions", SYNTAX_COUNTER32, 0, 0, SOURCE_U32, REAL,
+	    active_transitions),
+	FUNCTION(17, "lbcRealStatsCountersSince", SYNTAX_OCTETS, 0, 0, get_counters_since),
+	STAT_TOTAL(18, "lbcRealStatsTotalConns", STAT_TOTAL_CONNECTIONS),
+	STAT_TOTAL(19, "lbcRealStatsInPkts", STAT_TOTAL_PACKETS_IN),
+	STAT_TOTAL(20, "lbcRealStatsOutPkts", STAT_TOTAL_PACKETS_OUT),
+	STAT_TOTAL(21, "lbcRealStatsInOctets", STAT_TOTAL_OCTETS_IN),
+	STAT_TOTAL(22, "lbcRealStatsOutOctets", STAT_TOTAL_OCTETS_OUT),
+	COLUMNS_END,
+};
+
+/* -- lbcLookup ---------------------------------------------------------------------------------- */
+
+#define LOOKUP(title, type)                                                    \
+	MEMBER(1, title, SYNTAX_UNSIGNED32, 1, ID_MAX, SOURCE_U32, type, node.id)
+
+const struct mib_column mib_cluster_name_columns[] = {
+	LOOKUP("lbcClusterByNameIndex", CLUSTER),
+	COLUMNS_END,
+};
+
+const struct mib_column mib_service_name_columns[] = {
+	LOOKUP("lbcServiceByNameIndex", SERVICE),
+	COLUMNS_END,
+};
+
+const struct mib_column mib_real_name_columns[] = {
+	LOOKUP("lbcRealByNameIndex", REAL),
+	COLUMNS_END,
+};
+
+/* -- lbcJobs -------------------------------------------------------------------------------------- */
+
+FROM_IMAGE(get_job_max_rows, mib_value_number(value, image_totals(mib->image)->job_max_rows))
+FROM_IMAGE(get_job_rows, mib_value_number(value, image_jobs(mib->image)->n))
+FROM_IMAGE(get_job_last_id, mib_value_number(value, image_totals(mib->image)->job_last_id))
+FROM_IMAGE(get_jobs_active, mib_value_number(value, image_jobs_active(mib->image)))
+
+const struct mib_column mib_jobs_columns[] = {
+	FUNCTION(1, "lbcJobMaxRows", SYNTAX_UNSIGNED32, 10, 100000, get_job_max_rows),
+	FUNCTION(2, "lbcJobRows", SYNTAX_UNSIGNED32, 0, 0, get_job_rows),
+	FUNCTION(3, "lbcJobRowsBumped", SYNTAX_COUNTER32, 0, 0, get_jobs_bumped),
+	FUNCTION(4, "lbcJobLastId", SYNTAX_UNSIGNED32, 0, ID_MAX, get_job_last_id),
+	FUNCTION(5, "lbcJobsActive", SYNTAX_UNSIGNED32, 0, 0, get_jobs_active),
+	FUNCTION(6, "lbcJobsSucceeded", SYNTAX_COUNTER32, 0, 0, get_jobs_succeeded),
+	FUNCTION(7, "lbcJobsFailed", SYNTAX_COUNTER32, 0, 0, get_jobs_failed),
+	COLUMNS_END,
+};
+
+static bool
+get_job_target(struct mib *mib, const void *row, struct mib_value *value)
+{
+	static const uint32_t name_column[] = { 1, 4, 1, 2 };	/* lbcRealName */
+	const REAL *real = image_real_find(mib->image, ((const JOB *)row)->row.real_id);
+	struct mib_oid *oid = &value->oid;
+
+	memset(oid, 0, sizeof(*oid));
+	oid->n = 2;	/* zeroDotZero */
+	if (real == NULL)
+		return true;
+	memcpy(oid->sub, mib_root, mib_root_length * sizeof(uint32_t));
+	memcpy(oid->sub + mib_root_length, name_column, sizeof(name_column));
+	oid->n = (uint32_t)mib_root_length + 4;
+	oid->sub[oid->n++] = real->service->cluster->node.id;
+	oid->sub[oid->n++] = real->service->node.id;
+	oid->sub[oid->n++] = real->node.id;
+	return true;
+}
+
+/* A boolean is a TruthValue at the edge of the MIB. */
+static bool
+job_value(const JOB *job, uint32_t number, struct mib_value *value)
+{
+	if (job_operation_column(job->row.operation) == REAL_WEIGHT)
+		return mib_value_number(value, number);
+	return mib_value_truth(value, number != 0);
+}
+
+static bool
+get_job_old_value(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)mib;
+	return job_value(row, ((const JOB *)row)->row.old_value, value);
+}
+
+static bool
+get_job_new_value(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)mib;
+	return job_value(row, ((const JOB *)row)->row.new_value, value);
+}
+
+static bool
+get_job_state(struct mib *mib, const void *row, struct mib_value *value)
+{
+	enum job_state state = ((const JOB *)row)->row.state;
+
+	(void)mib;
+	return mib_value_number(value, state == JOB_HELD ? JOB_QUEUED : state);
+}
+
+const struct mib_column mib_job_columns[] = {
+	INDEX(1, "lbcJobId", SYNTAX_UNSIGNED32, 1, ID_MAX),
+	MEMBER(2, "lbcJobOperation", SYNTAX_INTEGER, 1, 5, SOURCE_U32, JOB, row.operation),
+	FUNCTION(3, "lbcJobTarget", SYNTAX_OBJECT_ID, 0, 0, get_job_target),
+	MEMBER(4, "lbcJobClusterName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, row.cluster),
+	MEMBER(5, "lbcJobServiceName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, row.service),
+	MEMBER(6, "lbcJobRealName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, row.real),
+	FUNCTION(7, "lbcJobOldValue", SYNTAX_UNSIGNED32, 0, 0, get_job_old_value),
+	FUNCTION(8, "lbcJobNewValue", SYNTAX_UNSIGNED32, 0, 0, get_job_new_value),
+	FUNCTION(9, "lbcJobState", SYNTAX_INTEGER, 1, 6, get_job_state),
+	MEMBER(10, "lbcJobFailCause", SYNTAX_INTEGER, 1, 6, SOURCE_U32, JOB, row.cause),
+	MEMBER(11, "lbcJobMessage", SYNTAX_OCTETS, 0, 255, SOURCE_TEXT, JOB, row.message),
+	TIME(12, "lbcJobCreated", JOB, row.created),
+	TIME(13, "lbcJobStarted", JOB, row.started),
+	TIME(14, "lbcJobFinished", JOB, row.finished),
+	MEMBER(15, "lbcJobSource", SYNTAX_INTEGER, 1, 3, SOURCE_U32, JOB, row.source),
+	MEMBER(16, "lbcJobRequest", SYNTAX_UNSIGNED32, 0, ID_MAX, SOURCE_U32, JOB, row.request),
+	COLUMNS_END,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The engine's inside. Only src/mib includes this.
+ */
+#ifndef MIB_INSIDE_H
+#define MIB_INSIDE_H
+
+#include "mib/mib.h"
+#include "mib/table.h"
+#include "model/rules.h"
+
+struct mib_set;
+
+/* The latest SET refused by a precondition or for want of resources. */
+struct mib_reject {
+	uint32_t		count;
+	enum reject_reason	reason;
+	char			text[MODEL_MESSAGE_MAX + 1];
+	struct mib_oid		object;
+	int64_t			time;
+};
+
+struct mib {
+	struct image		*image;
+	struct store		*store;
+	const char		*version;
+	int64_t			 started;
+	struct store_totals	 at_start;	/* Counter32 objects count from here */
+	struct mib_reject	 reject;
+	struct mib_set		*sets;		/* under way; the latest first */
+};
+
+/* Ends all SETs without a word to the store. */
+void mib_sets_free(struct mib *mib);
+
+#endif

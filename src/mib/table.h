@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * LBCLUSTER-MIB as data: tables, their columns, and how rows are found. One small
+ * engine (engine.c) serves them all. Only src/mib includes this.
+ */
+#ifndef MIB_TABLE_H
+#define MIB_TABLE_H
+
+#include "image/image.h"
+#include "mib/mib.h"
+
+/* SYNTAX, as far as it makes a difference. */
+enum mib_syntax {
+	SYNTAX_INTEGER,		/* enumerations, TruthValue, TestAndIncr */
+	SYNTAX_UNSIGNED32,	/* and Gauge32 */
+	SYNTAX_COUNTER32,
+	SYNTAX_COUNTER64,
+	SYNTAX_OCTETS,
+	SYNTAX_OBJECT_ID,
+};
+
+enum mib_access { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE };
+
+/* What a SET of the column sets. */
+enum mib_setting {
+	SETTING_NONE, SETTING_ENABLED, SETTING_FALLBACK, SETTING_WEIGHT, SETTING_LOCK
+};
+
+/* Where a value comes from: a member of the row's struct by its C type, a number of
+ * its statistics, or a function for the odd ones. */
+enum mib_source {
+	SOURCE_NONE,		/* not-accessible */
+	SOURCE_FUNCTION,
+	SOURCE_BOOL,		/* as TruthValue */
+	SOURCE_U16,
+	SOURCE_U32,		/* and enumerations */
+	SOURCE_U64,		/* as Counter64 */
+	SOURCE_TEXT,		/* const char * */
+	SOURCE_TIME,		/* int64_t seconds, as DateAndTime */
+	SOURCE_SUM,		/* uint64_t that stays at the top of Gauge32 */
+	SOURCE_SUM_KILO,	/* the same divided by 1000, rounded */
+};
+
+/* Fills the value but its type; false if the instance does not exist. */
+typedef bool (*mib_get_fn)(struct mib *mib, const void *row, struct mib_value *value);
+
+struct mib_column {
+	uint32_t		sub;
+	const char		*name;		/* as in the MIB file */
+	enum mib_syntax		syntax;
+	enum mib_access		access;
+	uint32_t		min, max;	/* range or size; both 0: none */
+	enum mib_source		source;
+	uint32_t		at;		/* offset of the member */
+	uint32_t		needs;		/* bits of statistics.present */
+	mib_get_fn		get;
+	enum mib_setting	setting;
+};
+
+/* Finds rows by index: sub-identifiers after the column. */
+struct mib_rows {
+	const char	*name;
+	/* The row with exactly this index, NULL if there is none. */
+	const void	*(*get)(struct mib *mib, const uint32_t *index, size_t n);
+	/* The first row after 'index', or at it if 'inclusive'; its index goes to
+	 * ret_index[0..*ret_n-1]. NULL past the last one. */
+	const void	*(*next)(struct mib *mib, const uint32_t *index, size_t n,
+			    bool inclusive, uint32_t *ret_index, size_t *ret_n);
+};
+
+struct mib_table {
+	const char			*name;		/* of the entry, as in the MIB file */
+	uint32_t			 prefix[4];	/* below lbcMIB */
+	size_t				 prefix_n;
+	const struct mib_rows		*rows;
+	const struct mib_column		*columns;
+};
+
+extern const struct mib_table mib_tables[];	/* in the order of their OIDs */
+extern const size_t mib_tables_count;
+
+extern const struct mib_rows mib_rows_scalar, mib_rows_cluster, mib_rows_service,
+    mib_rows_real, mib_rows_job, mib_rows_cluster_name, mib_rows_service_name,
+    mib_rows_real_name;
+
+/* Columns of each table, ascending, a row with sub 0 at the end. */
+extern const struct mib_column mib_system_columns[], mib_cluster_columns[],
+    mib_service_columns[], mib_real_columns[], mib_real_stats_columns[],
+    mib_cluster_name_columns[], mib_service_name_columns[], mib_real_name_columns[],
+    mib_jobs_columns[], mib_job_columns[];
+
+/* How a row of such a table is written. */
+#define COLUMNS_END { .sub = 0 }
+#define INDEX(col, title, syn, low, high)                                   \
+	{ .sub = (col), .name = (title), .syntax = (syn), .access = ACCESS_NONE, \
+	  .min = (low), .max = (high), .source = SOURCE_NONE }
+#define MEMBER(col, title, syn, low, high, src, type, member)               \
+	{ .sub = (col), .name = (title), .syntax = (syn), .access = ACCESS_READ, \
+	  .min = (low), .max = (high), .source = (src), .at = offsetof(type, member) }
+#define MEMBER_RW(col, title, syn, low, high, src, type, member, set)       \
+	{ .sub = (col), .name = (title), .syntax = (syn), .access = ACCESS_WRITE, \
+	  .min = (low), .max = (high), .source = (src), .at = offsetof(type, member), \
+	  .setting = (set) }
+#define FUNCTION(col, title, syn, low, high, fn)                            \
+	{ .sub = (col), .name = (title), .syntax = (syn), .access = ACCESS_READ, \
+	  .min = (low), .max = (high), .source = SOURCE_FUNCTION, .get = (fn) }
+#define NAME(col, title, type)                                              \
+	MEMBER(col, title, SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, type, node.texts)
+#define TIME(col, title, type, member)                                      \
+	MEMBER(col, title, SYNTAX_OCTETS, 0, 0, SOURCE_TIME, type, member)
+#define GAUGE(col, title, type, member)                                     \
+	MEMBER(col, title, SYNTAX_UNSIGNED32, 0, 0, SOURCE_U32, type, member)
+#define SUM(col, title, type, which)                                        \
+	MEMBER(col, title, SYNTAX_UNSIGNED32, 0, 0, SOURCE_SUM, type,       \
+	    sums.number[which])
+#define SUM_KILO(col, title, type, which)                                   \
+	MEMBER(col, title, SYNTAX_UNSIGNED32, 0, 0, SOURCE_SUM_KILO, type,  \
+	    sums.number[which])
+
+/* -- values (value.c) --------------------------------------------------------- */
+
+/* Fill a value's octets: with a text that stays (not copied), a copy of at most
+ * 255 octets, a DateAndTime (RFC 2579, 11 octets in UTC; zeros for never). All
+ * return true, for the end of a mib_get_fn. */
+bool mib_value_text(struct mib_value *value, const char *text);
+bool mib_value_time(struct mib_value *value, int64_t wall_s);
+bool mib_value_printf(struct mib_value *value, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+bool mib_value_truth(struct mib_value *value, bool truth);
+bool mib_value_number(struct mib_value *value, uint32_t number);
+/* Stays at 4294967295 above it: what a Gauge32 does (RFC 2578 section 7.1.7). */
+bool mib_value_gauge(struct mib_value *value, uint64_t number);
+/* Thousands, rounded to the nearest. */
+bool mib_value_kilo(struct mib_value *value, uint64_t number);
+bool mib_value_address_type(struct mib_value *value, const char *address);
+bool mib_value_address(struct mib_value *value, const char *address);
+bool mib_value_endpoint(struct mib_value *value, const char *address, const char *port);
+
+/* The value of a column in a row; false if it does not exist there. */
+bool mib_column_value(struct mib *mib, const struct mib_column *column, const void *row,
+    struct mib_value *ret_value);
+
+/* The ASN.1 type of a syntax. */
+enum mib_type mib_syntax_type(enum mib_syntax syntax);
+
+/* -- finding columns (engine.c) -------------------------------------------------- */
+
+/* The column and the index in 'name', as far as it exists: false for any other
+ * OID. The row need not exist. */
+bool mib_find(const struct mib_oid *name, const struct mib_table **ret_table,
+    const struct mib_column **ret_column, const uint32_t **ret_index, size_t *ret_n);
+
+#endif

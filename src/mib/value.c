@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Typed values from the members of rows.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "mib/table.h"
+#include "model/address.h"
+
+enum mib_type
+mib_syntax_type(enum mib_syntax syntax)
+{
+	static const enum mib_type types[] = {
+		[SYNTAX_INTEGER] = MIB_INTEGER,
+		[SYNTAX_UNSIGNED32] = MIB_GAUGE32,
+		[SYNTAX_COUNTER32] = MIB_COUNTER32,
+		[SYNTAX_COUNTER64] = MIB_COUNTER64,
+		[SYNTAX_OCTETS] = MIB_OCTETS,
+		[SYNTAX_OBJECT_ID] = MIB_OBJECT_ID,
+	};
+
+	return types[syntax];
+}
+
+bool
+mib_value_text(struct mib_value *value, const char *text)
+{
+	value->octets.data = (const uint8_t *)text;
+	value->octets.length = strnlen(text, MODEL_MESSAGE_MAX);
+	return true;
+}
+
+bool
+mib_value_printf(struct mib_value *value, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf((char *)value->room, sizeof(value->room), fmt, ap);
+	va_end(ap);
+	return mib_value_text(value, (const char *)value->room);
+}
+
+/* DateAndTime has years up to 65535 and no time before year 0. */
+bool
+mib_value_time(struct mib_value *value, int64_t wall_s)
+{
+	enum { LENGTH = 11 };
+	time_t t = (time_t)wall_s;
+	struct tm tm;
+	uint8_t *to = value->room;
+
+	memset(to, 0, LENGTH);
+	if (wall_s > 0 && gmtime_r(&t, &tm) != NULL && tm.tm_year <= 65535 - 1900) {
+		unsigned year = (unsigned)tm.tm_year + 1900;
+
+		to[0] = (uint8_t)(year >> 8);
+		to[1] = (uint8_t)(year & 0xff);
+		to[2] = (uint8_t)(tm.tm_mon + 1);
+		to[3] = (uint8_t)tm.tm_mday;
+		to[4] = (uint8_t)tm.tm_hour;
+		to[5] = (uint8_t)tm.tm_min;
+		to[6] = (uint8_t)tm.tm_sec;
+		to[8] = '+';
+	}
+	value->octets.data = to;
+	value->octets.length = LENGTH;
+	return true;
+}
+
+bool
+mib_value_number(struct mib_value *value, uint32_t number)
+{
+	/* MIB_INTEGER has its own member, of the same size at the same place. */
+	value->number = number;
+	return true;
+}
+
+bool
+mib_value_truth(struct mib_value *value, bool truth)
+{
+	return mib_value_number(value, truth ? 1 : 2);
+}
+
+bool
+mib_value_gauge(struct mib_value *value, uint64_t number)
+{
+	return mib_value_number(value, number > UINT32_MAX ? UINT32_MAX : (uint32_t)number);
+}
+
+bool
+mib_value_kilo(struct mib_value *value, uint64_t number)
+{
+	return mib_value_gauge(value, number / 1000 + (number % 1000 >= 500));
+}
+
+bool
+mib_value_address_type(struct mib_value *value, const char *address)
+{
+	return mib_value_number(value, address_from_text(address).type);
+}
+
+bool
+mib_value_address(struct mib_value *value, const char *address)
+{
+	struct address found = address_from_text(address);
+
+	memcpy(value->room, found.octets, found.length);
+	value->octets.data = value->room;
+	value->octets.length = found.length;
+	return true;
+}
+
+bool
+mib_value_endpoint(struct mib_value *value, const char *address, const char *port)
+{
+	address_endpoint(address, port, (char *)value->room, sizeof(value->room));
+	return mib_value_text(value, (const char *)value->room);
+}
+
+bool
+mib_column_value(struct mib *mib, const struct mib_column *column, const void *row,
+    struct mib_value *ret_value)
+{
+	const char *member = (const char *)row + column->at;
+
+	if (column->needs != 0 &&
+	    !(((const struct image_real *)row)->statistics.present & column->needs))
+		return false;
+	ret_value->type = mib_syntax_type(column->syntax);
+	switch (column->source) {
+	case SOURCE_NONE:
+		return false;
+	case SOURCE_FUNCTION:
+		return column->get(mib, row, ret_value);
+	case SOURCE_BOOL:
+		return mib_value_truth(ret_value, *(const bool *)member);
+	case SOURCE_U16:
+		return mib_value_number(ret_value, *(const uint16_t *)(const void *)member);
+	case SOURCE_U32:
+		return mib_value_number(ret_value, *(const uint32_t *)(const void *)member);
+	case SOURCE_U64:
+		ret_value->counter64 = *(const uint64_t *)(const void *)member;
+		return true;
+	case SOURCE_TEXT:
+		return mib_value_text(ret_value, *(const char *const *)(const void *)member);
+	case SOURCE_TIME:
+		return mib_value_time(ret_value, *(const int64_t *)(const void *)member);
+	case SOURCE_SUM:
+		return mib_value_gauge(ret_value, *(const uint64_t *)(const void *)member);
+	case SOURCE_SUM_KILO:
+		return mib_value_kilo(ret_value, *(const uint64_t *)(const void *)member);
+	}
+	return false;
+}
