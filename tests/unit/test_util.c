@@ -53,7 +53,7 @@ num_of_other_text_is_invalid(void **state)
 {
 	static const char *const texts[] = {
 		"", " ", "+1", "-1", "-0", " 1", "1 ", "1\n", "0x10", "1e3", "1.0", "1,000",
-		"one", "1a", "\xd9\xa1", "99999999999999999999999x",
+		"one", "1a", "1:", "1/", "\xd9\xa1", "99999999999999999999999x",
 	};
 
 	(void)state;
@@ -155,6 +155,8 @@ err_prefix_goes_before_text(void **state)
 	assert_int_equal(err.code, ERR_IO);
 	err_prefix(&err, "open: ");
 	assert_string_equal(err.text, "open: lbcluster.db: no such file");
+	err_prefix(&err, "%s: ", "a\nb");
+	assert_string_equal(err.text, "a?b: open: lbcluster.db: no such file");
 	err_prefix(NULL, "x");
 }
 
