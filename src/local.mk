@@ -5,6 +5,6 @@
 #lbclusterd_SOURCES = src/lbclusterd.c
 #lbclusterd_LDADD = $(DAEMON_LIBS)
 
-#bin_PROGRAMS += lbclusterctl
-#lbclusterctl_SOURCES = src/lbclusterctl.c
-#lbclusterctl_LDADD = $(CTL_LIBS)
+bin_PROGRAMS += lbclusterctl
+lbclusterctl_SOURCES = src/lbclusterctl.c
+lbclusterctl_LDADD = $(CTL_LIBS)

@@ -36,10 +36,23 @@ TESTS += $(unit_tests)
 TEST_EXTENSIONS = .py
 PY_LOG_COMPILER = $(top_srcdir)/tests/integration/run
 
-integration_tests =
+integration_tests = \
+	tests/integration/test_daemon.py \
+	tests/integration/test_many.py \
+	tests/integration/test_master.py \
+	tests/integration/test_set.py \
+	tests/integration/test_walk.py
 
 TESTS += $(integration_tests)
-EXTRA_DIST += $(integration_tests)
+EXTRA_DIST += $(integration_tests) \
+	tests/integration/agentx.py \
+	tests/integration/fixture-late.conf \
+	tests/integration/fixture.conf \
+	tests/integration/fixture.golden \
+	tests/integration/harness.py \
+	tests/integration/mib.py \
+	tests/integration/run \
+	tests/integration/snmp.py
 
 # -- the tree itself
 

@@ -4,6 +4,7 @@ src_model_libmodel_a_SOURCES = \
 	src/model/address.h \
 	src/model/model.c \
 	src/model/model.h \
+	src/model/oid.h \
 	src/model/rules.c \
 	src/model/rules.h \
 	src/model/status.c \
