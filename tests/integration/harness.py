@@ -1,0 +1,474 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# A private world for each test or test class: its own directory, snmpd, store,
+# lbclusterd and lbclusterctl. Waits for events with a deadline, never for a time.
+# Ends only processes it started, by pid, also when a test fails, and shows the
+# logs of every part then. `run` says where the programs are.
+"""World (snmpd, store, lbclusterd, lbclusterctl) and Case (a test with worlds)."""
+
+import atexit
+import calendar
+import contextlib
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import mib
+from snmp import Client, ClientV3, Timeout
+
+LBCLUSTERD = os.environ.get('LBCLUSTERD', 'lbclusterd')
+LBCLUSTERCTL = os.environ.get('LBCLUSTERCTL', 'lbclusterctl')
+
+# Deadlines are generous, since a test waits for events; more for valgrind.
+PATIENCE = float(os.environ.get('LBCLUSTER_TESTS_PATIENCE', '1'))
+
+VISIBLE_S = 2.0     # a change by another process is seen through SNMP
+SERVED_S = 5.0      # served again after a master came back
+ENDED_S = 10.0      # a program ends after SIGTERM
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+# What a sanitizer or a failed assertion leaves in a log.
+_ILL = re.compile(r'runtime error:|Sanitizer|Assertion .* failed|==\d+==')
+
+
+def wait_for(event, deadline_s, what):
+    """Calls event() until it returns something true, and returns that."""
+    end = time.monotonic() + deadline_s * PATIENCE
+    while True:
+        found = event()
+        if found:
+            return found
+        if time.monotonic() >= end:
+            raise AssertionError('%s: not within %.1f s' % (what, deadline_s * PATIENCE))
+        time.sleep(0.01)
+
+
+def date(octets):
+    """DateAndTime as seconds since 1970 (0: never); only the form that the MIB
+    promises, 11 octets and +00:00."""
+    if len(octets) != 11:
+        raise AssertionError('DateAndTime of %d octets' % len(octets))
+    if octets == bytes(11):
+        return 0
+    if octets[8:] != b'+\0\0' or octets[7] > 9:
+        raise AssertionError('DateAndTime %s' % octets.hex())
+    return calendar.timegm((octets[0] << 8 | octets[1],) + tuple(octets[2:7]))
+
+
+def is_root():
+    return os.geteuid() == 0
+
+
+def _die_with_parent():
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Program:
+    """A process and its log."""
+
+    def __init__(self, name, argv, log, env=None, cwd=None, dies_with_us=True):
+        self.name = name
+        self.log = log
+        self._file = open(log, 'ab')
+        self.process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=self._file, stderr=self._file,
+            env=env, cwd=cwd, preexec_fn=_die_with_parent if dies_with_us else None)
+        self.pid = self.process.pid
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        if self.alive():
+            self.process.send_signal(number)
+
+    def wait(self, deadline_s=ENDED_S):
+        """Exit status; of a process that does not end: killed, and an error."""
+        try:
+            return self.process.wait(deadline_s * PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError('%s did not end' % self.name) from None
+        finally:
+            self._file.close()
+
+    def end(self, deadline_s=ENDED_S):
+        self.signal(signal.SIGTERM)
+        return self.wait(deadline_s)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        status = self.process.wait()
+        self._file.close()
+        return status
+
+
+def _free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+_SNMPD_CONF = """\
+master agentx
+agentXSocket {socket}
+agentXTimeout {timeout}
+agentXRetries {retries}
+{perms}
+view everything included .1
+view system included .1.3.6.1.2.1.1
+view ours included .{root}
+view weight included .{weight}
+rocommunity public 127.0.0.1
+rwcommunity private 127.0.0.1
+rocommunity outside 127.0.0.1 -V system
+rocommunity ours 127.0.0.1 -V ours
+com2sec weights 127.0.0.1 weights
+group weights v1 weights
+group weights v2c weights
+access weights "" any noauth exact everything weight none
+createUser writer SHA authentication AES encryption
+createUser reader SHA authentication AES encryption
+rwuser writer priv
+rouser reader priv
+"""
+
+
+class World:
+    """One snmpd, one store, one lbclusterd, in a directory of their own."""
+
+    def __init__(self, agentx_timeout=5, agentx_retries=0, user=None, store=None):
+        self.dir = tempfile.mkdtemp(prefix='lbc-', dir='/tmp')   # sun_path is short
+        self.store = store or os.path.join(self.dir, 'store')
+        self.socket = os.path.join(self.dir, 'agentx')
+        self.daemon_socket = self.socket    # a proxy puts itself in front
+        self.conf = os.path.join(self.dir, 'lbclusterd.conf')
+        self.user = user
+        self.port = 0
+        self.master = None
+        self.daemon = None
+        self.others = []
+        self._clients = {}
+        self._problems = []
+        if store is None:
+            os.mkdir(self.store)
+        os.mkdir(self._path('persistent'))
+        if user:
+            os.chmod(self.dir, 0o755)
+            os.chown(self.store, user[0], user[1])
+        self._write('snmpd.conf', _SNMPD_CONF.format(
+            socket=self.socket, timeout=agentx_timeout, retries=agentx_retries,
+            perms='agentXPerms 0777 0755' if user else '',
+            root='.'.join(map(str, mib.ROOT)),
+            weight='.'.join(map(str, mib.oid('lbcRealWeight')))))
+        self.configure()
+        atexit.register(self.kill)
+
+    def _path(self, name):
+        return os.path.join(self.dir, name)
+
+    def _write(self, name, text):
+        with open(self._path(name), 'w', encoding='utf-8') as file:
+            file.write(text)
+        return self._path(name)
+
+    def configure(self, **options):
+        """Writes lbclusterd.conf; an underscore in a name stands for a hyphen."""
+        self._write('lbclusterd.conf', ''.join(
+            '%s = %s\n' % (name.replace('_', '-'), value) for name, value in options.items()))
+
+    # -- snmpd ------------------------------------------------------------
+
+    def start_master(self, wait=True):
+        """Starts snmpd, on the same port as before if there was one."""
+        new_port = not self.port
+        for attempt in range(20):
+            if new_port:
+                self.port = _free_port()
+            self.master = Program(
+                'snmpd',
+                ['snmpd', '-f', '-C', '-c', self._path('snmpd.conf'), '-I', '-smux',
+                 '-Lf', self._path('snmpd.log'), '-p', self._path('snmpd.pid'),
+                 'udp:127.0.0.1:%d' % self.port],
+                self._path('snmpd.out'),
+                env=dict(os.environ, MIBS='', SNMP_PERSISTENT_DIR=self._path('persistent')))
+            if not wait:
+                return
+            if self._master_answers():
+                break
+            if attempt == 19:
+                raise AssertionError('snmpd does not start')
+        self._forget_clients()
+
+    def _master_answers(self):
+        """False if snmpd ended, as it does when the port is taken."""
+        client = Client(self.port, 'public', timeout=0.2)
+        try:
+            def answers():
+                if not self.master.alive():
+                    return 'ended'
+                with contextlib.suppress(Timeout):
+                    client.get_answer((1, 3, 6, 1, 2, 1, 1, 3, 0), timeout=0.2)
+                    return 'answers'
+                return None
+            return wait_for(answers, 15, 'snmpd answers') == 'answers'
+        finally:
+            client.close()
+
+    def stop_master(self, number=signal.SIGTERM):
+        """Ends snmpd; it may be killed (SIGKILL)."""
+        self.master.signal(number)
+        self.master.wait()
+
+    # -- lbclusterd -------------------------------------------------------
+
+    def daemon_argv(self, *args):
+        return self._as_user([LBCLUSTERD, '-f', '-c', self.conf, '-s', self.store, '-x',
+                              self.daemon_socket, '-l', 'debug', *args])
+
+    def _as_user(self, argv):
+        if not self.user:
+            return argv
+        return ['setpriv', '--pdeathsig=KILL', '--reuid=%d' % self.user[0],
+                '--regid=%d' % self.user[1], '--clear-groups', *argv]
+
+    def start_daemon(self, wait=True, args=()):
+        self.daemon = Program('lbclusterd', self.daemon_argv(*args),
+                              self._path('lbclusterd.log'))
+        if wait:
+            self.wait_served(15)
+
+    def stop_daemon(self):
+        """Ends lbclusterd with SIGTERM: a clean exit, or an error."""
+        status = self.daemon.end()
+        if status != 0:
+            raise AssertionError('lbclusterd ended with %s' % status)
+
+    def served(self):
+        """True if snmpd answers with our MIB; at most half a second."""
+        with contextlib.suppress(Timeout):
+            answer = self.client('ours').get_answer(mib.oid('lbcSysVersion', 0), timeout=0.5)
+            return answer.varbinds[0].type == 'STRING'
+        return False
+
+    def wait_served(self, deadline_s=SERVED_S):
+        def event():
+            if not self.daemon.alive():
+                raise AssertionError('lbclusterd ended with %s' % self.daemon.wait())
+            return self.served()
+        wait_for(event, deadline_s, 'lbclusterd serves')
+
+    def daemon_log(self):
+        return _read(self._path('lbclusterd.log'))
+
+    def wait_logged(self, pattern, deadline_s=5.0, count=1):
+        """Until the log of lbclusterd has 'count' lines that match."""
+        wait_for(lambda: len(re.findall(pattern, self.daemon_log(), re.M)) >= count,
+                 deadline_s, 'log line /%s/' % pattern)
+
+    def start(self):
+        self.start_master()
+        self.start_daemon()
+
+    # -- requests ---------------------------------------------------------
+
+    def client(self, community='private', version=2):
+        """A client that is kept; of version 3, 'community' is the user."""
+        key = (community, version)
+        if key not in self._clients:
+            self._clients[key] = (
+                ClientV3(self.port, community) if version == 3
+                else Client(self.port, community, version))
+        return self._clients[key]
+
+    def _forget_clients(self):
+        # A new snmpd has new boots: pysnmp's engine asks again.
+        for key in [key for key in self._clients if key[1] == 3]:
+            self._clients.pop(key).close()
+
+    def get(self, name, *index):
+        """The plain value of one object."""
+        return self.client().get(mib.oid(name, *index)).value
+
+    def wait_value(self, expected, name, *index, deadline_s=VISIBLE_S):
+        wait_for(lambda: self.get(name, *index) == expected, deadline_s,
+                 '%s%s is %r' % (name, list(index), expected))
+
+    # -- the store --------------------------------------------------------
+
+    def ctl(self, *args, check=True, stdin=None):
+        """Runs lbclusterctl on the store."""
+        argv = self._as_user([LBCLUSTERCTL, '-s', self.store, *args])
+        done = subprocess.run(argv, input=stdin, text=True, capture_output=True,
+                              timeout=60 * PATIENCE, check=False)
+        if _ILL.search(done.stderr) or (check and done.returncode != 0):
+            raise AssertionError('lbclusterctl %s: %d\n%s%s' % (
+                ' '.join(args), done.returncode, done.stdout, done.stderr))
+        return done
+
+    def load(self, inventory, *args):
+        """Loads an inventory given as text."""
+        return self.ctl('load', *args, self._write('inventory.conf', inventory))
+
+    def import_statistics(self, rows):
+        """Rows are dictionaries with 'path' and the keys of statistics()."""
+        return self.ctl('import-statistics', '-',
+                        stdin=''.join(json.dumps(row) + '\n' for row in rows))
+
+    def connect(self, file='lbcluster.db', **options):
+        """A connection of another program to the store."""
+        connection = sqlite3.connect(os.path.join(self.store, file), isolation_level=None,
+                                     timeout=10, **options)
+        connection.execute('PRAGMA foreign_keys = ON')
+        return connection
+
+    def sql(self, statement, *args, file='lbcluster.db'):
+        """Runs one statement; returns its rows."""
+        with contextlib.closing(self.connect(file)) as connection:
+            return connection.execute(statement, args).fetchall()
+
+    def number(self, path):
+        """(cluster, service, real service) numbers of a path, from the store."""
+        rows = self.sql(
+            'SELECT c.id, s.id, r.id FROM real_service r JOIN service s ON s.id = r.service_id'
+            ' JOIN cluster c ON c.id = s.cluster_id'
+            ' WHERE c.name || \'/\' || s.name || \'/\' || r.name = ?', path)
+        if len(rows) != 1:
+            raise AssertionError('no real service %s' % path)
+        return rows[0]
+
+    # -- the end ----------------------------------------------------------
+
+    def close(self):
+        """Ends all that runs; an unclean end of lbclusterd is an error."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        problems = []
+        if self.daemon and self.daemon.alive():
+            self.daemon.signal(signal.SIGCONT)
+            try:
+                status = self.daemon.end()
+                if status != 0:
+                    problems.append('lbclusterd ended with %s' % status)
+            except AssertionError as error:
+                problems.append(str(error))
+        self.kill()
+        if _ILL.search(self.daemon_log()):
+            problems.append('a sanitizer or an assertion complains in the log')
+        if problems:
+            raise AssertionError('; '.join(problems))
+
+    def kill(self):
+        """Ends all that runs, at once."""
+        for program in [self.daemon, self.master, *self.others]:
+            if program and program.alive():
+                program.kill()
+
+    def logs(self, since=None):
+        """The logs of every part, from 'since' on (a dictionary of sizes)."""
+        text = []
+        for name in sorted(os.listdir(self.dir)) if os.path.isdir(self.dir) else []:
+            if name.endswith(('.log', '.out')):
+                content = _read(self._path(name))[(since or {}).get(name, 0):]
+                lines = content.splitlines()
+                if len(lines) > 200:
+                    lines = ['... %d lines' % (len(lines) - 200), *lines[-200:]]
+                text.append('--- %s\n%s\n' % (self._path(name), '\n'.join(lines)))
+        return ''.join(text)
+
+    def log_sizes(self):
+        return {name: len(_read(self._path(name))) for name in os.listdir(self.dir)
+                if name.endswith(('.log', '.out'))}
+
+    def remove(self):
+        atexit.unregister(self.kill)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def _read(path):
+    try:
+        with open(path, encoding='utf-8', errors='replace') as file:
+            return file.read()
+    except OSError:
+        return ''
+
+
+class Case(unittest.TestCase):
+    """A test with worlds. 'world' is one for the whole class, if inventory (or
+    prepare()) asks for it; new_world() makes one for one test."""
+
+    inventory = None        # text for the world of the class
+    options = {}            # of World
+    daemon_options = {}     # of lbclusterd.conf
+    world = None
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        if cls.inventory is None:
+            return
+        world = World(**cls.options)
+        cls.addClassCleanup(world.remove)
+        cls.addClassCleanup(world.close)
+        try:
+            world.configure(**cls.daemon_options)
+            world.load(cls.inventory)
+            cls.prepare(world)
+            world.start()
+        except BaseException:
+            sys.stderr.write(world.logs())
+            raise
+        cls.world = world
+
+    @classmethod
+    def prepare(cls, world):
+        """What else the store holds before lbclusterd starts."""
+
+    def new_world(self, **options):
+        world = World(**options)
+        self._worlds.append(world)
+        self.addCleanup(world.close)
+        return world
+
+    def run(self, result=None):
+        self._worlds = []
+        sizes = self.world.log_sizes() if self.world else None
+        bad = len(result.failures) + len(result.errors)
+        try:
+            super().run(result)
+        finally:
+            if len(result.failures) + len(result.errors) > bad:
+                sys.stderr.write('=== logs of %s\n' % self.id())
+                if self.world:
+                    sys.stderr.write(self.world.logs(sizes))
+                for world in self._worlds:
+                    sys.stderr.write(world.logs())
+                sys.stderr.write('=== end of logs\n')
+            for world in self._worlds:
+                world.remove()
+        return result
+
+    def assert_now(self, octets, since=None):
+        """DateAndTime octets are of this moment, or between since and now."""
+        told = date(octets)
+        now = time.time()
+        self.assertLessEqual(int(since if since is not None else now - 60), told)
+        self.assertLessEqual(told, now + 1)
+
+
+def main():
+    unittest.main(verbosity=2)

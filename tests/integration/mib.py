@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# Names of LBCLUSTER-MIB to OIDs, read from the module's text: a test says
+# mib.oid('lbcRealWeight', 1, 1, 1). What must never move is in fixture.golden,
+# in numbers.
+"""Names of the MIB module to OIDs."""
+
+import os
+import re
+
+_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                     '..', '..', 'mibs', 'LBCLUSTER-MIB.txt')
+
+_OUTSIDE = {'enterprises': (1, 3, 6, 1, 4, 1)}
+
+_ASSIGNMENT = re.compile(
+    r'^[ \t]*(lbc\w+)[ \t]+(?:MODULE-IDENTITY|OBJECT-TYPE|OBJECT IDENTIFIER|OBJECT-GROUP|'
+    r'NOTIFICATION-TYPE|NOTIFICATION-GROUP|MODULE-COMPLIANCE)\b'
+    r'(?:"[^"]*"|(?!::=)[^"])*::=\s*\{([^}]*)\}', re.M)
+
+
+def _load():
+    with open(_FILE, encoding='ascii') as file:
+        text = re.sub(r'--[^\n]*', '', file.read())
+    found = dict(_OUTSIDE)
+    for name, value in _ASSIGNMENT.findall(text):
+        parent, *rest = value.split()
+        # "netSnmp(8072)" and "8072" are both a number.
+        found[name] = found[parent] + tuple(
+            int(re.sub(r'.*\((\d+)\)', r'\1', part)) for part in rest)
+    return found
+
+
+def _dates():
+    with open(_FILE, encoding='ascii') as file:
+        return frozenset(re.findall(
+            r'^(lbc\w+) OBJECT-TYPE\s+SYNTAX\s+DateAndTime\b', file.read(), re.M))
+
+
+NAMES = _load()
+DATES = _dates()    # names of the objects of SYNTAX DateAndTime
+ROOT = NAMES['lbcMIB']
+
+# Every readable column and scalar by its OID.
+OBJECTS = {oid: name for name, oid in NAMES.items() if oid[:len(ROOT) + 1] == ROOT + (1,)}
+
+
+def oid(name, *index):
+    """The OID of a name, and index sub-identifiers; a name in an index is its
+    length and its octets."""
+    found = list(NAMES[name])
+    for part in index:
+        if isinstance(part, str):
+            found.append(len(part))
+            found.extend(part.encode('ascii'))
+        else:
+            found.append(part)
+    return tuple(found)
+
+
+def name_of(instance):
+    """Name of the object that an instance belongs to, or ''."""
+    for length in range(len(instance), len(ROOT), -1):
+        if instance[:length] in OBJECTS:
+            return OBJECTS[instance[:length]]
+    return ''
+
+
+# Words of the enumerations.
+TRUE, FALSE = 1, 2
+STORE_OK, STORE_READ_ONLY, STORE_LOCKED, STORE_UNAVAILABLE = range(1, 5)
+(REJECT_NONE, REJECT_FALLBACK_TAKEN, REJECT_FALLBACK_NEEDS_ENABLED, REJECT_OUT_OF_RANGE,
+ REJECT_NO_SUCH_REAL, REJECT_LOCK_MISMATCH, REJECT_QUEUE_FULL, REJECT_STORE_BUSY,
+ REJECT_STORE_READ_ONLY, REJECT_OTHER) = range(1, 11)
+ENABLE, DISABLE, ENABLE_FALLBACK, DISABLE_FALLBACK, SET_WEIGHT = range(1, 6)
+QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED, SUPERSEDED = range(1, 7)
+SOURCE_OTHER, SOURCE_SNMP, SOURCE_CLI = range(1, 4)
+CURRENT, STALE, NEVER = range(1, 4)

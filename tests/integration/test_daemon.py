@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# lbclusterd as a program: options, configuration, signals, log, its store at
+# start, and that it needs no privileges.
+"""The daemon."""
+
+import contextlib
+import hashlib
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+
+import mib
+from harness import LBCLUSTERD, PATIENCE, Case, Program, is_root, main, wait_for
+
+INVENTORY = """
+cluster web {
+    plane = none
+    service http {
+        address = 192.0.2.10  port = 80  protocol = tcp
+        real a { address = 10.0.0.1  port = 80  weight = 10 }
+    }
+}
+"""
+
+OK, FAILED, USAGE, BAD_STORE, TAKEN = range(5)      # lbclusterd(8), EXIT STATUS
+
+
+def run(*args, **options):
+    """Runs lbclusterd to its end."""
+    return subprocess.run([LBCLUSTERD, *args], capture_output=True, text=True,
+                          timeout=20 * PATIENCE, check=False, stdin=subprocess.DEVNULL,
+                          **options)
+
+
+class Options(Case):
+    """What ends at once."""
+
+    def setUp(self):
+        self.world = self.new_world()
+
+    def check(self, text, *args):
+        with open(self.world.conf, 'w', encoding='utf-8') as file:
+            file.write(text)
+        return run('--check', '-c', self.world.conf, *args)
+
+    def test_version_is_told(self):
+        done = run('--version')
+        self.assertEqual(OK, done.returncode)
+        self.assertRegex(done.stdout, r'\Alb\w+ \d+\.\d+')
+        self.assertEqual('', done.stderr)
+
+    def test_unknown_option_is_usage(self):
+        for args in (['--nonsense'], ['-l', 'nonsense'], ['-c'], ['operand'], ['-Z']):
+            done = run(*args)
+            self.assertEqual(USAGE, done.returncode, args)
+            self.assertNotEqual('', done.stderr)
+
+    def test_check_of_good_configuration_is_ok(self):
+        done = self.check('store = "/srv/x"\nagentx-socket = "/run/x"\nlog-level = debug\n'
+                          'stale-after = 60\njob-max-rows = 50\n')
+        self.assertEqual((OK, ''), (done.returncode, done.stderr))
+        self.assertEqual(OK, self.check('').returncode)
+        self.assertEqual(OK, self.check('# nothing\n').returncode)
+
+    def test_check_of_bad_configuration_tells_file_and_line(self):
+        good = '# first\nlog-level = info\n'
+        for line in ('stale-after = 0', 'stale-after = 86401', 'stale-after = -1',
+                     'stale-after = soon', 'stale-after = 99999999999999999999',
+                     'job-max-rows = 9', 'job-max-rows = 100001', 'log-level = loud',
+                     'nonsense = 1', 'store =', 'stale-after 5'):
+            done = self.check(good + line + '\n')
+            self.assertEqual(USAGE, done.returncode, line)
+            self.assertRegex(done.stderr, re.escape(self.world.conf) + ':[34]:', line)
+
+    def test_bounds_of_configuration_are_ok(self):
+        for line in ('stale-after = 1', 'stale-after = 86400', 'job-max-rows = 10',
+                     'job-max-rows = 100000'):
+            self.assertEqual(OK, self.check(line + '\n').returncode, line)
+
+    def test_missing_configuration_is_refused(self):
+        done = run('--check', '-c', self.world.dir + '/none')
+        self.assertEqual(USAGE, done.returncode)
+        self.assertIn(self.world.dir + '/none', done.stderr)
+
+    def test_start_with_bad_configuration_is_refused(self):
+        with open(self.world.conf, 'w', encoding='utf-8') as file:
+            file.write('stale-after = 0\n')
+        done = run('-f', '-c', self.world.conf, '-s', self.world.store, '-x',
+                   self.world.socket)
+        self.assertEqual(USAGE, done.returncode)
+        self.assertIn(self.world.conf + ':1:', done.stderr)
+        self.assertEqual([], os.listdir(self.world.store))
+
+    def test_check_makes_no_store(self):
+        self.check('store = "%s/made"\n' % self.world.dir)
+        self.assertFalse(os.path.exists(self.world.dir + '/made'))
+
+
+class Start(Case):
+    """The store at start."""
+
+    def setUp(self):
+        self.world = self.new_world()
+        self.db = os.path.join(self.world.store, 'lbcluster.db')
+
+    def digest(self):
+        with open(self.db, 'rb') as file:
+            return hashlib.sha256(file.read()).hexdigest()
+
+    def assert_refused(self, *words):
+        before = self.digest()
+        done = run(*self.world.daemon_argv()[1:])
+        self.assertEqual(BAD_STORE, done.returncode, done.stderr)
+        self.assertIn(self.db, done.stderr)
+        for word in words:
+            self.assertRegex(done.stderr, word)
+        self.assertEqual(before, self.digest())
+
+    def make(self, *statements):
+        with contextlib.closing(sqlite3.connect(self.db, isolation_level=None)) as other:
+            for statement in statements:
+                other.execute(statement)
+
+    def test_no_store_is_made_and_served_empty(self):
+        os.rmdir(self.world.store)
+        self.world.start()
+        self.assertEqual(0, self.world.get('lbcSysReals', 0))
+        walked = [mib.name_of(varbind.oid) for varbind in self.world.client().walk(mib.ROOT)]
+        scalars = [name for name in mib.NAMES if re.fullmatch(
+            r'lbcSys[A-Z]\w+|lbcJob(?:MaxRows|Rows|RowsBumped|LastId|sActive|sSucceeded|sFailed)',
+            name) and name != 'lbcSystem']
+        self.assertEqual(sorted(scalars), sorted(walked))
+        self.world.load(INVENTORY)
+        self.world.wait_value(1, 'lbcSysReals', 0)
+
+    def test_foreign_file_is_refused_and_untouched(self):
+        self.make('CREATE TABLE theirs (x)', 'PRAGMA application_id = 1')
+        self.assert_refused()
+
+    def test_foreign_file_without_identity_is_refused_and_untouched(self):
+        self.make('CREATE TABLE theirs (x)')
+        self.assert_refused()
+
+    def test_empty_file_is_refused_and_untouched(self):
+        with open(self.db, 'wb'):
+            pass
+        self.assert_refused()
+
+    def test_file_that_is_no_database_is_refused_and_untouched(self):
+        with open(self.db, 'wb') as file:
+            file.write(b'not a database\n' * 1000)
+        self.assert_refused()
+
+    def test_newer_store_is_refused_and_untouched(self):
+        self.world.load(INVENTORY)
+        self.make('PRAGMA user_version = 999')
+        self.assert_refused('newer|999')
+
+    def test_corrupt_store_is_refused_and_untouched(self):
+        self.world.load('cluster c { plane = none  service s { address = 192.0.2.1 port = 80\n' +
+                        ''.join('real r%d { address = 10.0.0.1 port = 80 }\n' % number
+                                for number in range(500)) + '} }')
+        with open(self.db, 'r+b') as file:
+            file.seek(8 * 4096 + 1000)
+            file.write(b'\xff' * 3000)
+        self.assert_refused()
+
+    def test_truncated_store_is_refused_and_untouched(self):
+        self.world.load(INVENTORY)
+        with open(self.db, 'r+b') as file:
+            file.truncate(os.path.getsize(self.db) // 2)
+        self.assert_refused()
+
+    def test_ill_statistics_are_made_anew(self):
+        self.world.load(INVENTORY)
+        for name in os.listdir(self.world.store):
+            if name.startswith('lbcluster-stats.db'):
+                os.unlink(os.path.join(self.world.store, name))
+        with open(os.path.join(self.world.store, 'lbcluster-stats.db'), 'wb') as file:
+            file.write(b'garbage' * 5000)
+        self.world.start()
+        self.assertEqual(mib.NEVER, self.world.get('lbcRealStatsFreshness', 1, 1, 1))
+        self.world.import_statistics([dict(path='web/http/a', active=True,
+                                           last_update=1577934245)])
+        self.world.wait_value(mib.STALE, 'lbcRealStatsFreshness', 1, 1, 1)
+
+    def test_store_in_missing_directory_is_refused(self):
+        done = run('-f', '-c', self.world.conf, '-s', self.world.dir + '/no/such',
+                   '-x', self.world.socket)
+        self.assertEqual(BAD_STORE, done.returncode)
+        self.assertIn(self.world.dir + '/no/such', done.stderr)
+
+    def test_second_daemon_on_one_store_is_refused(self):
+        self.world.load(INVENTORY)
+        self.world.start()
+        done = run(*self.world.daemon_argv()[1:])
+        self.assertEqual(TAKEN, done.returncode, done.stderr)
+        self.assertIn(self.world.store, done.stderr)
+        self.assertEqual(10, self.world.get('lbcRealWeight', 1, 1, 1))
+        # The lock goes with the process, however it ends.
+        self.world.daemon.kill()
+        self.world.start_daemon()
+
+    def test_lock_increases_at_each_start(self):
+        self.world.load(INVENTORY)
+        self.world.start()
+        before = self.world.get('lbcSysSetLock', 0)
+        since = self.world.get('lbcSysCountersSince', 0)
+        self.world.stop_daemon()
+        self.world.start_daemon()
+        self.assertEqual(before + 1, self.world.get('lbcSysSetLock', 0))
+        self.assertLessEqual(since, self.world.get('lbcSysCountersSince', 0))
+
+    def test_settings_and_numbers_live_through_a_restart(self):
+        self.world.load(INVENTORY)
+        self.world.start()
+        self.assertEqual('noError', self.world.client().set_answer(
+            (mib.oid('lbcRealWeight', 1, 1, 1), 'u', 4321),
+            (mib.oid('lbcRealEnabled', 1, 1, 1), 'i', mib.FALSE)).status)
+        names = [mib.oid('lbcRealWeight', 1, 1, 1), mib.oid('lbcRealEnabled', 1, 1, 1),
+                 mib.oid('lbcRealLastChange', 1, 1, 1), mib.oid('lbcRealLastJob', 1, 1, 1),
+                 mib.oid('lbcJobLastId', 0), mib.oid('lbcSysConfigLastChange', 0),
+                 mib.oid('lbcSysTableLastChange', 0), mib.oid('lbcJobRequest', 2)]
+        before = self.world.client().get(*names)
+        self.assertEqual(2, self.world.get('lbcSysConfigChanges', 0))
+        self.world.daemon.kill()
+        self.world.start_daemon()
+        self.assertEqual(before, self.world.client().get(*names))
+        self.assertEqual(0, self.world.get('lbcSysConfigChanges', 0))
+        self.assertEqual(0, self.world.get('lbcJobsSucceeded', 0))
+
+
+class Running(Case):
+    """While it runs."""
+
+    inventory = INVENTORY
+    daemon_options = dict(stale_after=111)
+
+    def reload(self, text, pattern):
+        with open(self.world.conf, 'w', encoding='utf-8') as file:
+            file.write(text)
+        before = len(re.findall(pattern, self.world.daemon_log()))
+        self.world.daemon.signal(signal.SIGHUP)
+        self.world.wait_logged(pattern, count=before + 1)
+
+    def test_sighup_reads_configuration_again(self):
+        self.assertEqual(111, self.world.get('lbcSysStatsStaleAfter', 0))
+        self.world.configure(stale_after=222, job_max_rows=55)
+        self.world.daemon.signal(signal.SIGHUP)
+        self.world.wait_value(222, 'lbcSysStatsStaleAfter', 0)
+        self.world.wait_value(55, 'lbcJobMaxRows', 0)
+        # Left out: the default.
+        self.world.configure()
+        self.world.daemon.signal(signal.SIGHUP)
+        self.world.wait_value(300, 'lbcSysStatsStaleAfter', 0)
+        self.world.wait_value(1000, 'lbcJobMaxRows', 0)
+
+    def test_sighup_with_bad_configuration_changes_nothing(self):
+        before = self.world.get('lbcSysStatsStaleAfter', 0)
+        self.reload('stale-after = 123\nlog-level = loud\n', re.escape(self.world.conf) + ':2:')
+        self.assertTrue(self.world.served())
+        self.assertEqual(before, self.world.get('lbcSysStatsStaleAfter', 0))
+        self.world.configure(stale_after=before)
+
+    def test_sighup_without_configuration_changes_nothing(self):
+        before = self.world.get('lbcSysStatsStaleAfter', 0)
+        os.rename(self.world.conf, self.world.conf + '.away')
+        try:
+            self.world.daemon.signal(signal.SIGHUP)
+            self.world.wait_logged(re.escape(self.world.conf))
+        finally:
+            os.rename(self.world.conf + '.away', self.world.conf)
+        self.assertEqual(before, self.world.get('lbcSysStatsStaleAfter', 0))
+
+    def test_many_signals_do_no_harm(self):
+        for _ in range(200):
+            self.world.daemon.signal(signal.SIGHUP)
+            self.world.daemon.signal(signal.SIGPIPE)
+        self.assertTrue(self.world.served())
+
+    def test_log_is_one_line_each_without_noise(self):
+        log = self.world.daemon_log()
+        self.assertNotEqual('', log)
+        for line in log.splitlines():
+            self.assertRegex(line, r'\Albclusterd: (error|warn|info|debug): \[[\w-]+\] \S')
+        # No MIB is parsed, nothing is looked for below /var/lib/snmp.
+        self.assertNotRegex(log, r'(?i)mibs?/|cannot find module|persistent|/var/lib/snmp')
+
+    def test_nothing_is_written_beside_the_store(self):
+        self.assertLessEqual(
+            {name for name in os.listdir(self.world.store)} -
+            {name for name in os.listdir(self.world.store)
+             if name.startswith(('lbcluster.db', 'lbcluster-stats.db'))},
+            {'lbclusterd.lock', 'lock'})
+
+    def test_descriptors_do_not_grow(self):
+        def count():
+            return len(os.listdir('/proc/%d/fd' % self.world.daemon.pid))
+        self.world.ctl('set-weight', 'web/http/a', '11')
+        self.world.wait_value(11, 'lbcRealWeight', 1, 1, 1)
+        before = count()
+        for weight in range(20, 40):
+            self.world.client().set_answer((mib.oid('lbcRealWeight', 1, 1, 1), 'u', weight))
+        self.assertLessEqual(count(), before + 1)
+
+
+class Ends(Case):
+    """Signals that end it."""
+
+    def test_sigterm_and_sigint_end_it_cleanly(self):
+        world = self.new_world()
+        world.load(INVENTORY)
+        world.start()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            world.daemon.signal(number)
+            self.assertEqual(0, world.daemon.wait())
+            world.start_daemon()
+
+    def test_background_writes_no_terminal_and_ends_on_sigterm(self):
+        world = self.new_world()
+        world.load(INVENTORY)
+        world.start_master()
+        argv = [argument for argument in world.daemon_argv() if argument != '-f']
+        # A process that detaches is not our child: it is found by the lock it holds,
+        # and ended by its pid.
+        started = Program('lbclusterd', argv, world.dir + '/background.out',
+                          dies_with_us=False)
+        self.assertEqual(0, started.wait())
+        def pids():
+            found = []
+            for pid in filter(str.isdigit, os.listdir('/proc')):
+                with contextlib.suppress(OSError), open('/proc/%s/cmdline' % pid, 'rb') as file:
+                    if world.store.encode() in file.read().split(b'\0'):
+                        found.append(int(pid))
+            return found
+        try:
+            wait_for(world.served, 10, 'served from the background')
+        finally:
+            running = pids()
+            for pid in running:
+                os.kill(pid, signal.SIGTERM)
+        self.assertEqual(1, len(running))
+        wait_for(lambda: not pids(), 10, 'the end of the background process')
+        with open(world.dir + '/background.out', encoding='utf-8') as file:
+            self.assertEqual('', file.read())
+
+
+class Unprivileged(Case):
+    """As nobody, where the tests run as root."""
+
+    NOBODY = (65534, 65534)
+
+    def setUp(self):
+        if not is_root():
+            self.skipTest('all other tests run without privileges already')
+
+    def test_unprivileged_user_is_enough(self):
+        world = self.new_world(user=self.NOBODY)
+        world.load(INVENTORY)
+        world.start()
+        with open('/proc/%d/status' % world.daemon.pid, encoding='ascii') as file:
+            status = file.read()
+        self.assertRegex(status, r'Uid:\s65534\s65534')
+        self.assertEqual('noError', world.client().set_answer(
+            (mib.oid('lbcRealWeight', 1, 1, 1), 'u', 5)).status)
+        world.stop_master()
+        world.start_master()
+        world.wait_served()
+        world.stop_daemon()
+
+    def test_socket_without_permission_tells_what_to_do(self):
+        world = self.new_world(user=self.NOBODY)
+        world.load(INVENTORY)
+        world.start_master()
+        os.chmod(world.socket, 0o700)
+        world.start_daemon(wait=False)
+        world.wait_logged('agentXPerms')
+        os.chmod(world.socket, 0o777)
+        world.wait_served()
+        world.stop_daemon()
+
+    def test_store_that_is_not_ours_is_refused(self):
+        world = self.new_world(user=self.NOBODY)
+        world.load(INVENTORY)
+        for name in os.listdir(world.store):
+            os.chown(os.path.join(world.store, name), 0, 0)
+            os.chmod(os.path.join(world.store, name), 0o600)
+        os.chown(world.store, 0, 0)
+        os.chmod(world.store, 0o755)
+        done = subprocess.run(world.daemon_argv(), capture_output=True, text=True,
+                              timeout=20 * PATIENCE, check=False)
+        self.assertEqual(BAD_STORE, done.returncode, done.stderr)
+        self.assertIn(world.store, done.stderr)
+
+
+if __name__ == '__main__':
+    main()
