@@ -1,2 +1,24 @@
 noinst_LIBRARIES += src/ctl/libctl.a
-src_ctl_libctl_a_SOURCES =
+src_ctl_libctl_a_SOURCES = \
+	src/ctl/conftext.c \
+	src/ctl/conftext.h \
+	src/ctl/ctl.c \
+	src/ctl/ctl.h \
+	src/ctl/export.c \
+	src/ctl/import.c \
+	src/ctl/inventory.c \
+	src/ctl/inventory.h \
+	src/ctl/inventory_read.c \
+	src/ctl/inventory_write.c \
+	src/ctl/job.c \
+	src/ctl/lines.c \
+	src/ctl/lines.h \
+	src/ctl/load.c \
+	src/ctl/oid.c \
+	src/ctl/out.c \
+	src/ctl/out.h \
+	src/ctl/progress.c \
+	src/ctl/progress.h \
+	src/ctl/read.c \
+	src/ctl/remove.c \
+	src/ctl/set.c

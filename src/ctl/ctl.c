@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The program around the commands: the tables of commands, options and exit
+ * statuses, from which the arguments are read and the usage is printed.
+ */
+#include "ctl/ctl.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef LBCLUSTER_STORE_DIR
+#define DEFAULT_STORE LBCLUSTER_STORE_DIR
+#endif
+#ifndef DEFAULT_STORE
+#define DEFAULT_STORE "/var/lib/lbcluster"
+#endif
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "(no version)"
+#endif
+
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct command commands[] = {
+	{ "list", "[PATH]", "clusters, services of a cluster, real services of a service",
+	    ctl_list, 0, 1, CTL_RECURSIVE, STORE_READ },
+	{ "info", "PATH", "what is set of a real service, a service or a cluster",
+	    ctl_info, 1, 1, 0, STORE_READ },
+	{ "statistics", "[PATH]", "what was measured of a real service, or of all below",
+	    ctl_statistics, 0, 1, 0, STORE_READ },
+	{ "enable", "PATH", "make a real service part of its service",
+	    ctl_set, 1, 1, 0, STORE_WRITE },
+	{ "disable", "PATH", "take a real service out of its service",
+	    ctl_set, 1, 1, 0, STORE_WRITE },
+	{ "enable-fallback", "PATH", "make a real service the fallback of its service",
+	    ctl_set, 1, 1, 0, STORE_WRITE },
+	{ "disable-fallback", "PATH", "make it the fallback no longer",
+	    ctl_set, 1, 1, 0, STORE_WRITE },
+	{ "set-weight", "PATH WEIGHT", "set the weight of a real service, 0 to 65535",
+	    ctl_set, 2, 2, 0, STORE_WRITE },
+	{ "job", "[ID]", "status of a job, or of all jobs",
+	    ctl_job, 0, 1, 0, STORE_READ },
+	{ "load", "FILE", "bring an inventory file into the store",
+	    ctl_load, 1, 1, CTL_PRUNE | CTL_RESET | CTL_DRY_RUN, STORE_CREATE },
+	{ "export", "[PATH]", "write the store as an inventory file",
+	    ctl_export, 0, 1, 0, STORE_READ },
+	{ "import-statistics", "FILE|-", "store what a collector measured, as JSON lines",
+	    ctl_import, 1, 1, 0, STORE_WRITE },
+	{ "oid", "PATH", "numeric OIDs of a row, and commands to read and set it",
+	    ctl_oid, 1, 1, 0, STORE_READ },
+	{ "remove", "PATH", "remove a row and all below it",
+	    ctl_remove, 1, 1, 0, STORE_WRITE },
+};
+
+/* 'flag' 0: an option of the program, not of a command. */
+static const struct ctl_option {
+	const char	*name;
+	int		 letter;
+	const char	*argument;
+	unsigned int	 flag;
+	const char	*help;
+} options[] = {
+	{ "store", 's', "DIR", 0,
+	    "directory of the store, else $LBCLUSTER_STORE, else " DEFAULT_STORE },
+	{ "format", 'f', "table|json", 0, "form of what is printed: table" },
+	{ "help", 'h', NULL, 0, "print this" },
+	{ "version", 'V', NULL, 0, "print the version" },
+	{ "recursive", 'r', NULL, CTL_RECURSIVE, "list: all real services below" },
+	{ "prune", 'p', NULL, CTL_PRUNE, "load: remove what the file does not name" },
+	{ "reset", 'R', NULL, CTL_RESET,
+	    "load: set weight, fallback and enabled as the file says, by jobs" },
+	{ "dry-run", 'n', NULL, CTL_DRY_RUN, "load: show the difference, change nothing" },
+};
+
+static const struct {
+	enum ctl_exit	 status;
+	const char	*help;
+} exits[] = {
+	{ CTL_OK, "done, or nothing to do" },
+	{ CTL_FAILURE, "any other failure" },
+	{ CTL_USAGE, "wrong usage" },
+	{ CTL_NOT_FOUND, "does not exist" },
+	{ CTL_PRECOND, "precondition failed" },
+	{ CTL_BUSY, "the store is busy" },
+	{ CTL_REFUSED, "the store cannot be used: missing, foreign, newer, corrupt, read-only, full" },
+};
+
+/* Errors about a row or the store, once it is open. */
+static const enum ctl_exit exit_of_error[] = {
+	[ERR_OK] = CTL_OK,
+	[ERR_NOMEM] = CTL_FAILURE,
+	[ERR_INVALID] = CTL_FAILURE,
+	[ERR_RANGE] = CTL_FAILURE,
+	[ERR_NOT_FOUND] = CTL_NOT_FOUND,
+	[ERR_PRECOND] = CTL_PRECOND,
+	[ERR_LIMIT] = CTL_FAILURE,
+	[ERR_BUSY] = CTL_BUSY,
+	[ERR_READONLY] = CTL_REFUSED,
+	[ERR_FULL] = CTL_REFUSED,
+	[ERR_FOREIGN] = CTL_REFUSED,
+	[ERR_NEWER] = CTL_REFUSED,
+	[ERR_CORRUPT] = CTL_REFUSED,
+	[ERR_GONE] = CTL_FAILURE,
+	[ERR_DOUBT] = CTL_FAILURE,
+	[ERR_IO] = CTL_REFUSED,
+};
+
+/* -- talk ------------------------------------------------------------------- */
+
+static void __attribute__((format(printf, 2, 0)))
+say(struct ctl *ctl, const char *fmt, va_list ap)
+{
+	fputs("lbclusterctl: ", ctl->err);
+	vfprintf(ctl->err, fmt, ap);
+	fputc('\n', ctl->err);
+}
+
+void
+ctl_say(struct ctl *ctl, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(ctl, fmt, ap);
+	va_end(ap);
+}
+
+enum ctl_exit
+ctl_failure(struct ctl *ctl, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(ctl, fmt, ap);
+	va_end(ap);
+	return CTL_FAILURE;
+}
+
+enum ctl_exit
+ctl_usage(struct ctl *ctl, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(ctl, fmt, ap);
+	va_end(ap);
+	if (ctl->command == NULL)
+		fputs("try \"lbclusterctl --help\"\n", ctl->err);
+	else
+		fprintf(ctl->err, "usage: lbclusterctl %s %s\n", ctl->command->name,
+		    ctl->command->operands);
+	return CTL_USAGE;
+}
+
+enum ctl_exit
+ctl_error(struct ctl *ctl, const struct path *path, const struct err *err)
+{
+	char text[PATH_TEXT_SIZE];
+
+	/* The store's own words name the part of the path that is missing. */
+	if (path != NULL && err->code == ERR_NOT_FOUND &&
+	    strstr(err->text, err_name(ERR_NOT_FOUND)) == NULL)
+		ctl_say(ctl, "%s: %s", path_text(path, text), err_name(err->code));
+	else if (path != NULL && err->code == ERR_PRECOND)
+		ctl_say(ctl, "%s: %s: %s", path_text(path, text), err_name(err->code),
+		    err->text);
+	else
+		ctl_say(ctl, "%s", err->text);
+	return exit_of_error[err->code];
+}
+
+/* -- paths ------------------------------------------------------------------ */
+
+enum path_depth
+path_depth(const struct path *path)
+{
+	if (path->real[0] != '\0')
+		return DEPTH_REAL;
+	if (path->service[0] != '\0')
+		return DEPTH_SERVICE;
+	return path->cluster[0] != '\0' ? DEPTH_CLUSTER : DEPTH_NONE;
+}
+
+enum ctl_exit
+ctl_path(struct ctl *ctl, const char *text, enum path_depth least, struct path *ret)
+{
+	struct err err;
+
+	if (path_parse(text, ret, &err) != ERR_OK)
+		return ctl_usage(ctl, "%s", err.text);
+	if (path_depth(ret) < least)
+		return ctl_usage(ctl, "%s: names no real service: cluster/service/server", text);
+	return CTL_OK;
+}
+
+enum ctl_exit
+ctl_open(struct ctl *ctl)
+{
+	enum store_mode mode = ctl->command->mode;
+	struct err err;
+
+	/* A store is not made for a look. */
+	if (mode == STORE_CREATE && (ctl->flags & CTL_DRY_RUN) != 0)
+		mode = STORE_WRITE;
+	if (store_open(ctl->store_dir, mode, CTL_STORE_WAIT_MS, &ctl->store, &err) == ERR_OK)
+		return CTL_OK;
+	ctl_say(ctl, "%s", err.text);
+	if (err.code == ERR_NOT_FOUND)
+		ctl_say(ctl, "-s names the directory of the store; \"load\" makes a new one");
+	return err.code == ERR_BUSY ? CTL_BUSY : CTL_REFUSED;
+}
+
+/* -- the program ------------------------------------------------------------ */
+
+static void
+help(FILE *file)
+{
+	fputs("usage: lbclusterctl [-s DIR] [-f table|json] COMMAND\n\nCommands:\n", file);
+	for (size_t i = 0; i < ROWS(commands); i++)
+		fprintf(file, "  %-18s %-11s  %s\n", commands[i].name, commands[i].operands,
+		    commands[i].help);
+	fputs("PATH is cluster, cluster/service or cluster/service/server.\n\nOptions:\n", file);
+	for (size_t i = 0; i < ROWS(options); i++)
+		fprintf(file, "  -%c, --%-9s %-10s  %s\n", options[i].letter, options[i].name,
+		    options[i].argument != NULL ? options[i].argument : "", options[i].help);
+	fputs("\nExit status:\n", file);
+	for (size_t i = 0; i < ROWS(exits); i++)
+		fprintf(file, "  %d  %s\n", (int)exits[i].status, exits[i].help);
+}
+
+static const struct command *
+command_find(const char *name)
+{
+	for (size_t i = 0; i < ROWS(commands); i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static const struct ctl_option *
+option_find(int letter)
+{
+	for (size_t i = 0; i < ROWS(options); i++) {
+		if (options[i].letter == letter)
+			return &options[i];
+	}
+	return NULL;
+}
+
+/* What an option of the program does. *ret_done: there is nothing more to do. */
+static enum ctl_exit
+option_take(struct ctl *ctl, const struct ctl_option *option, const char *argument,
+    bool *ret_done)
+{
+	switch (option->letter) {
+	case 's':
+		ctl->store_dir = argument;
+		break;
+	case 'f':
+		if (strcmp(argument, "table") != 0 && strcmp(argument, "json") != 0)
+			return ctl_usage(ctl, "-f %s: neither table nor json", argument);
+		ctl->format = strcmp(argument, "json") == 0 ? OUT_JSON : OUT_TABLE;
+		break;
+	case 'h':
+		help(ctl->out);
+		*ret_done = true;
+		break;
+	case 'V':
+		fprintf(ctl->out, "lbclusterctl %s\n", PACKAGE_VERSION);
+		*ret_done = true;
+		break;
+	default:
+		ctl->flags |= option->flag;
+	}
+	return CTL_OK;
+}
+
+/* Options may stand anywhere; "--" ends them. */
+static enum ctl_exit
+options_read(struct ctl *ctl, int argc, char **argv, bool *ret_done)
+{
+	struct option longs[ROWS(options) + 1];
+	char shorts[2 * ROWS(options) + 2] = ":";
+	enum ctl_exit status = CTL_OK;
+	size_t n = 1;
+	int letter;
+
+	memset(longs, 0, sizeof(longs));
+	for (size_t i = 0; i < ROWS(options); i++) {
+		longs[i].name = options[i].name;
+		longs[i].has_arg = options[i].argument != NULL;
+		longs[i].val = options[i].letter;
+		shorts[n++] = (char)options[i].letter;
+		if (options[i].argument != NULL)
+			shorts[n++] = ':';
+	}
+	shorts[n] = '\0';
+	optind = 0;	/* glibc: read from the start, with its own state made new */
+	while (status == CTL_OK && !*ret_done &&
+	    (letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		const struct ctl_option *option = option_find(letter);
+
+		if (letter == ':')
+			status = ctl_usage(ctl, "%s: an argument is missing", argv[optind - 1]);
+		else if (option == NULL)
+			status = ctl_usage(ctl, "%s: no such option", argv[optind - 1]);
+		else
+			status = option_take(ctl, option, optarg, ret_done);
+	}
+	return status;
+}
+
+/* The command and what was given to it. */
+static enum ctl_exit
+command_check(struct ctl *ctl, char **words, int n)
+{
+	if (n == 0)
+		return ctl_usage(ctl, "a command is missing");
+	ctl->command = command_find(words[0]);
+	if (ctl->command == NULL)
+		return ctl_usage(ctl, "%s: no such command", words[0]);
+	for (size_t i = 0; i < ROWS(options); i++) {
+		if ((ctl->flags & options[i].flag & ~ctl->command->flags) != 0)
+			return ctl_usage(ctl, "--%s: no option of %s", options[i].name,
+			    ctl->command->name);
+	}
+	if (n - 1 < ctl->command->min)
+		return ctl_usage(ctl, "%s: an operand is missing", ctl->command->name);
+	if (n - 1 > ctl->command->max)
+		return ctl_usage(ctl, "%s: one operand too many", words[ctl->command->max + 1]);
+	return CTL_OK;
+}
+
+enum ctl_exit
+ctl_main(int argc, char **argv, FILE *out, FILE *err)
+{
+	struct ctl ctl = { .out = out, .err = err, .format = OUT_TABLE };
+	enum ctl_exit status;
+	bool done = false;
+
+	ctl.store_dir = getenv("LBCLUSTER_STORE");
+	if (ctl.store_dir == NULL || ctl.store_dir[0] == '\0')
+		ctl.store_dir = DEFAULT_STORE;
+	status = options_read(&ctl, argc, argv, &done);
+	if (status == CTL_OK && !done)
+		status = command_check(&ctl, argv + optind, argc - optind);
+	if (status == CTL_OK && !done)
+		status = ctl.command->run(&ctl, argv + optind + 1, argc - optind - 1);
+	store_close(ctl.store);
+	if (fflush(out) != 0 || ferror(out)) {
+		ctl_say(&ctl, "standard output: %s", strerror(errno));
+		if (status == CTL_OK)
+			status = CTL_FAILURE;
+	}
+	return status;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The command export: an inventory file that load reads back to the same store.
+ */
+#include "ctl/ctl.h"
+#include "ctl/inventory.h"
+
+enum ctl_exit
+ctl_export(struct ctl *ctl, char **operands, int n)
+{
+	enum ctl_exit status = CTL_OK;
+	struct inventory *inventory;
+	struct path path;
+	struct err err;
+
+	if (ctl->format == OUT_JSON)
+		return ctl_usage(ctl, "export writes an inventory file, not JSON: see list");
+	if (n > 0)
+		status = ctl_path(ctl, operands[0], DEPTH_CLUSTER, &path);
+	if (status == CTL_OK)
+		status = ctl_open(ctl);
+	if (status != CTL_OK)
+		return status;
+	if (inventory_from_store(ctl->store, n > 0 ? &path : NULL, &inventory, &err) != ERR_OK)
+		return ctl_error(ctl, n > 0 ? &path : NULL, &err);
+	if (!inventory_write(inventory, ctl->out, &err))
+		status = ctl_failure(ctl, "%s", err.text);
+	inventory_free(inventory);
+	return status;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The rows of an inventory, and complaints about its file; see inventory.h.
+ */
+#include "ctl/inventory.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/out.h"
+
+/* -- names ---------------------------------------------------------------------- */
+
+/* Every row begins with its name. */
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void *
+name_find(void *const *tree, const char *name)
+{
+	void *node = tfind(&name, tree, by_name);
+
+	return node == NULL ? NULL : *(void **)node;
+}
+
+static void
+no_free(void *row)
+{
+	(void)row;
+}
+
+bool
+inventory_text(char **text, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (copy == NULL)
+		return false;
+	free(*text);
+	*text = copy;
+	return true;
+}
+
+/* -- rows ------------------------------------------------------------------------ */
+
+struct inventory *
+inventory_new(void)
+{
+	struct inventory *inventory = calloc(1, sizeof(*inventory));
+
+	if (inventory != NULL)
+		inventory->clusters_end = &inventory->clusters;
+	return inventory;
+}
+
+static void
+real_free(struct inventory_real *real)
+{
+	free(real->name);
+	free(real->address);
+	free(real->port);
+	free(real);
+}
+
+static void
+service_free(struct inventory_service *service)
+{
+	tdestroy(service->by_name, no_free);
+	while (service->reals != NULL) {
+		struct inventory_real *next = service->reals->next;
+
+		real_free(service->reals);
+		service->reals = next;
+	}
+	free(service->name);
+	free(service->address);
+	free(service->port);
+	free(service);
+}
+
+static void
+cluster_free(struct inventory_cluster *cluster)
+{
+	tdestroy(cluster->by_name, no_free);
+	while (cluster->services != NULL) {
+		struct inventory_service *next = cluster->services->next;
+
+		service_free(cluster->services);
+		cluster->services = next;
+	}
+	free(cluster->name);
+	free(cluster->plane);
+	free(cluster->params);
+	free(cluster);
+}
+
+void
+inventory_free(struct inventory *inventory)
+{
+	if (inventory == NULL)
+		return;
+	tdestroy(inventory->by_name, no_free);
+	while (inventory->clusters != NULL) {
+		struct inventory_cluster *next = inventory->clusters->next;
+
+		cluster_free(inventory->clusters);
+		inventory->clusters = next;
+	}
+	free(inventory);
+}
+
+struct inventory_cluster *
+inventory_add_cluster(struct inventory *inventory, const char *name)
+{
+	struct inventory_cluster *cluster = calloc(1, sizeof(*cluster));
+
+	if (cluster == NULL)
+		return NULL;
+	cluster->services_end = &cluster->services;
+	if (!inventory_text(&cluster->name, name) || !inventory_text(&cluster->plane, "none") ||
+	    !inventory_text(&cluster->params, "{}") ||
+	    tsearch(cluster, &inventory->by_name, by_name) == NULL) {
+		cluster_free(cluster);
+		return NULL;
+	}
+	*inventory->clusters_end = cluster;
+	inventory->clusters_end = &cluster->next;
+	inventory->rows++;
+	return cluster;
+}
+
+struct inventory_service *
+inventory_add_service(struct inventory *inventory, struct inventory_cluster *cluster,
+    const char *name)
+{
+	struct inventory_service *service = calloc(1, sizeof(*service));
+
+	if (service == NULL)
+		return NULL;
+	service->reals_end = &service->reals;
+	service->protocol = PROTOCOL_TCP;
+	if (!inventory_text(&service->name, name) || !inventory_text(&service->address, "") ||
+	    !inventory_text(&service->port, "") ||
+	    tsearch(service, &cluster->by_name, by_name) == NULL) {
+		service_free(service);
+		return NULL;
+	}
+	*cluster->services_end = service;
+	cluster->services_end = &service->next;
+	inventory->rows++;
+	return service;
+}
+
+struct inventory_real *
+inventory_add_real(struct inventory *inventory, struct inventory_service *service,
+    const char *name)
+{
+	struct inventory_real *real = calloc(1, sizeof(*real));
+
+	if (real == NULL)
+		return NULL;
+	real->weight = 1;
+	real->enabled = true;
+	if (!inventory_text(&real->name, name) || !inventory_text(&real->address, "") ||
+	    !inventory_text(&real->port, "") ||
+	    tsearch(real, &service->by_name, by_name) == NULL) {
+		real_free(real);
+		return NULL;
+	}
+	*service->reals_end = real;
+	service->reals_end = &real->next;
+	inventory->rows++;
+	return real;
+}
+
+struct inventory_cluster *
+inventory_cluster(const struct inventory *inventory, const char *name)
+{
+	return name_find(&inventory->by_name, name);
+}
+
+struct inventory_service *
+inventory_service(const struct inventory_cluster *cluster, const char *name)
+{
+	return name_find(&cluster->by_name, name);
+}
+
+struct inventory_real *
+inventory_real(const struct inventory_service *service, const char *name)
+{
+	return name_find(&service->by_name, name);
+}
+
+struct inventory_real *
+inventory_fallback(const struct inventory_service *service)
+{
+	struct inventory_real *real = service->reals;
+
+	while (real != NULL && !real->fallback)
+		real = real->next;
+	return real;
+}
+
+/* -- complaints -------------------------------------------------------------------- */
+
+void
+complaints_add(struct complaints *complaints, int line, bool warning, const char *fmt,
+    va_list ap)
+{
+	size_t *count = warning ? &complaints->warnings : &complaints->errors;
+	struct complaint *complaint;
+	char text[1024], printable[1024];
+
+	if ((*count)++ >= COMPLAINTS_MAX)
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	complaint = &complaints->list[complaints->n];
+	complaint->line = line;
+	complaint->warning = warning;
+	complaint->text = strdup(out_printable(text, printable, sizeof(printable)));
+	complaints->n += complaint->text != NULL;
+}
+
+void
+complaints_warn(struct complaints *complaints, int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complaints_add(complaints, line, true, fmt, ap);
+	va_end(ap);
+}
+
+void
+complaints_error(struct complaints *complaints, int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complaints_add(complaints, line, false, fmt, ap);
+	va_end(ap);
+}
+
+static int
+by_line(const void *a, const void *b)
+{
+	const struct complaint *x = a, *y = b;
+
+	return (x->line > y->line) - (x->line < y->line);
+}
+
+void
+complaints_print(struct complaints *complaints, FILE *file)
+{
+	qsort(complaints->list, complaints->n, sizeof(complaints->list[0]), by_line);
+	for (size_t i = 0; i < complaints->n; i++) {
+		const struct complaint *complaint = &complaints->list[i];
+
+		fprintf(file, "%s:%d: %s%s\n", complaints->file, complaint->line,
+		    complaint->warning ? "warning: " : "", complaint->text);
+	}
+	if (complaints->errors > COMPLAINTS_MAX)
+		fprintf(file, "%s: %zu more errors\n", complaints->file,
+		    complaints->errors - COMPLAINTS_MAX);
+	if (complaints->warnings > COMPLAINTS_MAX)
+		fprintf(file, "%s: %zu more warnings\n", complaints->file,
+		    complaints->warnings - COMPLAINTS_MAX);
+	complaints_free(complaints);
+}
+
+void
+complaints_free(struct complaints *complaints)
+{
+	for (size_t i = 0; i < complaints->n; i++)
+		free(complaints->list[i].text);
+	complaints->n = 0;
+	complaints->errors = 0;
+	complaints->warnings = 0;
+}

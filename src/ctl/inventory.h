@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * An inventory in memory: clusters, their services, their real services, as an
+ * inventory file or the store has them. It comes from either, goes to a file, and
+ * two of them are compared to load one over the other.
+ */
+#ifndef CTL_INVENTORY_H
+#define CTL_INVENTORY_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "model/model.h"
+#include "store/store.h"
+
+/* 'name' comes first: the trees of names look there. 'line' is where a row begins
+ * in its file, 'id' its number in the store; 0 if it has none. Texts are never
+ * NULL once a row is complete. */
+struct inventory_real {
+	char			*name;
+	struct inventory_real	*next;
+	char			*address, *port;
+	uint32_t		 id;
+	uint32_t		 weight;
+	bool			 fallback, enabled;
+	int			 line, weight_line, fallback_line;
+};
+
+struct inventory_service {
+	char				*name;
+	struct inventory_service	*next;
+	char				*address, *port;
+	enum protocol			 protocol;
+	uint32_t			 id;
+	int				 line;
+	struct inventory_real		*reals, **reals_end;	/* in their order */
+	void				*by_name;
+};
+
+struct inventory_cluster {
+	char				*name;
+	struct inventory_cluster	*next;
+	char				*plane;
+	char				*params;	/* JSON, its keys sorted */
+	uint32_t			 id;
+	int				 line;
+	struct inventory_service	*services, **services_end;
+	void				*by_name;
+};
+
+struct inventory {
+	struct inventory_cluster	*clusters, **clusters_end;
+	void				*by_name;
+	size_t				 rows;		/* of all three kinds */
+};
+
+/* NULL without memory. */
+struct inventory *inventory_new(void);
+void inventory_free(struct inventory *inventory);
+
+/* Adds a row with defaults. A second one of the same name is in the list and not
+ * in the tree. NULL without memory. */
+struct inventory_cluster *inventory_add_cluster(struct inventory *inventory, const char *name);
+struct inventory_service *inventory_add_service(struct inventory *inventory,
+    struct inventory_cluster *cluster, const char *name);
+struct inventory_real *inventory_add_real(struct inventory *inventory,
+    struct inventory_service *service, const char *name);
+
+/* NULL if there is none. */
+struct inventory_cluster *inventory_cluster(const struct inventory *inventory,
+    const char *name);
+struct inventory_service *inventory_service(const struct inventory_cluster *cluster,
+    const char *name);
+struct inventory_real *inventory_real(const struct inventory_service *service,
+    const char *name);
+
+/* The fallback of a service; NULL if it has none. */
+struct inventory_real *inventory_fallback(const struct inventory_service *service);
+
+/* Puts a copy of 'value' in place of a text. False without memory. */
+bool inventory_text(char **text, const char *value);
+
+/* -- a file --------------------------------------------------------------------- */
+
+enum { COMPLAINTS_MAX = 20 };
+
+/* What is wrong with a file, or odd: the first of each, and how many there are. */
+struct complaint {
+	int	 line;
+	bool	 warning;
+	char	*text;
+};
+
+struct complaints {
+	const char		*file;
+	size_t			 errors;
+	size_t			 n;		/* kept below */
+	struct complaint	 list[2 * COMPLAINTS_MAX];
+	size_t			 warnings;
+};
+
+void complaints_add(struct complaints *complaints, int line, bool warning, const char *fmt,
+    va_list ap) __attribute__((format(printf, 4, 0)));
+void complaints_warn(struct complaints *complaints, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void complaints_error(struct complaints *complaints, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Prints them by line, "FILE:LINE: text" each, and forgets them. */
+void complaints_print(struct complaints *complaints, FILE *file);
+void complaints_free(struct complaints *complaints);
+
+/* Reads and checks an inventory file ("-": the standard input). ERR_INVALID: it is
+ * not right, and *complaints says why; other errors have their words in 'err'.
+ * Warnings are in *complaints with ERR_OK as well. Not for use by several threads:
+ * libConfuse's lexer is not either. */
+enum err_code inventory_read(const char *file, struct inventory **ret,
+    struct complaints *complaints, struct err *err);
+
+/* Writes it as a file that inventory_read() takes. False: some parameters of a
+ * plane cannot be written, and 'err' says which. */
+bool inventory_write(const struct inventory *inventory, FILE *file, struct err *err);
+
+/* -- the store ------------------------------------------------------------------ */
+
+/* What the store has at or below 'path' (NULL: all), with the rows above it. */
+enum err_code inventory_from_store(struct store *store, const struct path *path,
+    struct inventory **ret, struct err *err);
+
+#endif

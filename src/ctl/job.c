@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The command job, and jobs as job.status() of the API tells them: id, type,
+ * status and service are texts, finished and error are booleans; error is set if
+ * the job did not do what it was made for, whatever the reason.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "util/num.h"
+
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct out_column columns[] = {
+	{ "id", "ID", OUT_TEXT },
+	{ "type", "TYPE", OUT_TEXT },
+	{ "status", "STATUS", OUT_TEXT },
+	{ "service", "SERVICE", OUT_TEXT },
+	{ "finished", "FINISHED", OUT_BOOL },
+	{ "error", "ERROR", OUT_BOOL },
+	{ NULL, "CREATED", OUT_TIME },
+	{ NULL, "MESSAGE", OUT_TEXT },
+};
+
+struct job_print {
+	struct ctl	*ctl;
+	struct out	*out;	/* NULL: one job alone */
+	bool		 seen;
+};
+
+/* What the values of a row point to. */
+struct job_texts {
+	char	id[16];
+	char	status[64 + MODEL_MESSAGE_MAX];
+	char	service[PATH_TEXT_SIZE];
+};
+
+static void
+job_status(const struct job_row *row, char *buf, size_t size)
+{
+	const char *state = job_state_name(row->state);
+
+	if (row->state != JOB_FAILED)
+		snprintf(buf, size, "%s", state);
+	else if (row->message[0] == '\0')
+		snprintf(buf, size, "%s: %s", state, job_fail_cause_name(row->cause));
+	else
+		snprintf(buf, size, "%s: %s: %s", state, job_fail_cause_name(row->cause),
+		    row->message);
+}
+
+static void
+job_values(const struct job_row *row, struct job_texts *texts, struct out_value *values)
+{
+	bool finished = !job_state_open(row->state);
+
+	snprintf(texts->id, sizeof(texts->id), "%u", row->id);
+	job_status(row, texts->status, sizeof(texts->status));
+	snprintf(texts->service, sizeof(texts->service), "%s/%s/%s", row->cluster,
+	    row->service, row->real);
+	values[0] = (struct out_value){ .text = texts->id };
+	values[1] = (struct out_value){ .text = job_operation_name(row->operation) };
+	values[2] = (struct out_value){ .text = texts->status };
+	values[3] = (struct out_value){ .text = texts->service };
+	values[4] = (struct out_value){ .truth = finished };
+	values[5] = (struct out_value){ .truth = finished && row->state != JOB_SUCCEEDED };
+	values[6] = (struct out_value){ .time = row->created };
+	values[7] = (struct out_value){ .text = row->message };
+}
+
+static enum err_code
+job_row_print(void *arg, const struct job_row *row)
+{
+	struct job_print *print = arg;
+	struct out_value values[ROWS(columns)];
+	struct job_texts texts;
+	bool ok;
+
+	print->seen = true;
+	job_values(row, &texts, values);
+	if (print->out != NULL)
+		ok = out_row(print->out, values);
+	else
+		ok = out_object(print->ctl->out, print->ctl->format, columns, ROWS(columns),
+		    values);
+	return ok ? ERR_OK : ERR_NOMEM;
+}
+
+enum ctl_exit
+ctl_job_print(struct ctl *ctl, uint32_t id)
+{
+	struct job_print print = { .ctl = ctl };
+	enum err_code code;
+	struct err err;
+
+	code = store_each_job(ctl->store, id, job_row_print, &print, &err);
+	if (code == ERR_NOT_FOUND || (code == ERR_OK && !print.seen)) {
+		ctl_say(ctl, "job %u: %s", id, err_name(ERR_NOT_FOUND));
+		return CTL_NOT_FOUND;
+	}
+	if (code == ERR_NOMEM)
+		err_set(&err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+	return code == ERR_OK ? CTL_OK : ctl_error(ctl, NULL, &err);
+}
+
+static enum ctl_exit
+list_jobs(struct ctl *ctl)
+{
+	struct job_print print = { .ctl = ctl };
+	enum err_code code = ERR_NOMEM;
+	struct err err;
+
+	err_set(&err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+	print.out = out_begin(ctl->out, ctl->format, columns, ROWS(columns));
+	if (print.out != NULL)
+		code = store_each_job(ctl->store, 0, job_row_print, &print, &err);
+	if (code != ERR_OK) {
+		out_cancel(print.out);
+		return ctl_error(ctl, NULL, &err);
+	}
+	out_end(print.out);
+	return CTL_OK;
+}
+
+enum ctl_exit
+ctl_job(struct ctl *ctl, char **operands, int n)
+{
+	enum ctl_exit status;
+	uint64_t id = 0;
+
+	if (n > 0 && num_parse(operands[0], 1, MODEL_ID_MAX, &id) != ERR_OK)
+		return ctl_usage(ctl, "%s: is no number of a job", operands[0]);
+	status = ctl_open(ctl);
+	if (status != CTL_OK)
+		return status;
+	return n > 0 ? ctl_job_print(ctl, (uint32_t)id) : list_jobs(ctl);
+}

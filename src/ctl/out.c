@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tables and JSON; see out.h. The first rows of a table are kept back to learn
+ * how wide the columns are; the rest streams.
+ */
+#include "ctl/out.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/clock.h"
+
+enum { OUT_SAMPLE_ROWS = 500, OUT_CELL_MAX = 320, OUT_GAP = 2 };
+
+struct out {
+	FILE				*file;
+	enum out_format			 format;
+	const struct out_column		*columns;
+	size_t				 n;
+	size_t				 rows;		/* so far */
+	char				**sample;	/* cells of the rows kept back */
+	size_t				 n_sample;	/* rows; until it is written */
+	bool				 flowing;	/* the widths are known */
+	size_t				 widths[];
+};
+
+/* Octets that are not the start of a UTF-8 sequence take no place of their own. */
+static size_t
+text_width(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++)
+		n += (*text & 0xc0) != 0x80;
+	return n;
+}
+
+const char *
+out_printable(const char *text, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (; *text != '\0' && n + 1 < size; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		buf[n++] = c < 0x20 || c == 0x7f ? '?' : *text;
+	}
+	buf[n] = '\0';
+	return buf;
+}
+
+static const char *
+cell_text(const struct out_column *column, const struct out_value *value, char buf[OUT_CELL_MAX])
+{
+	if (value->absent)
+		return "-";
+	switch (column->type) {
+	case OUT_TEXT:
+		return value->text[0] == '\0' ? "-" :
+		    out_printable(value->text, buf, OUT_CELL_MAX);
+	case OUT_NUMBER:
+		snprintf(buf, OUT_CELL_MAX, "%llu", (unsigned long long)value->number);
+		return buf;
+	case OUT_BOOL:
+		return value->truth ? "yes" : "no";
+	case OUT_TIME:
+		return value->time == 0 ? "-" : clock_text(value->time, buf);
+	}
+	return "?";
+}
+
+/* -- JSON ------------------------------------------------------------------- */
+
+/* The store's texts need not be UTF-8: anybody may write there. */
+static json_t *
+json_text(const char *text)
+{
+	json_t *json = json_string(text);
+	char *copy, *p;
+
+	if (json != NULL || (copy = strdup(text)) == NULL)
+		return json;
+	for (p = copy; *p != '\0'; p++) {
+		if ((*p & 0x80) != 0)
+			*p = '?';
+	}
+	json = json_string(copy);
+	free(copy);
+	return json;
+}
+
+static json_t *
+json_value(const struct out_column *column, const struct out_value *value)
+{
+	char buf[CLOCK_TEXT_SIZE];
+
+	if (value->absent)
+		return json_null();
+	switch (column->type) {
+	case OUT_TEXT:
+		return json_text(value->text);
+	case OUT_NUMBER:
+		return json_integer((json_int_t)value->number);
+	case OUT_BOOL:
+		return json_boolean(value->truth);
+	case OUT_TIME:
+		return value->time == 0 ? json_null() : json_string(clock_text(value->time, buf));
+	}
+	return json_null();
+}
+
+static bool
+json_row(FILE *file, const struct out_column *columns, size_t n, const struct out_value *values)
+{
+	json_t *row = json_object();
+	bool ok = row != NULL;
+
+	for (size_t i = 0; i < n && ok; i++) {
+		if (columns[i].key != NULL)
+			ok = json_object_set_new(row, columns[i].key,
+			    json_value(&columns[i], &values[i])) == 0;
+	}
+	/* A failed write is seen once, at the end, by ferror(). */
+	if (ok)
+		(void)json_dumpf(row, file, 0);
+	json_decref(row);
+	return ok;
+}
+
+/* -- tables ----------------------------------------------------------------- */
+
+static void
+cell_print(const struct out *out, size_t i, const char *text, bool last)
+{
+	int pad = (int)out->widths[i] - (int)text_width(text);
+
+	if (pad < 0)
+		pad = 0;
+	if (out->columns[i].type == OUT_NUMBER)
+		fprintf(out->file, "%*s%s", pad, "", text);
+	else
+		fprintf(out->file, "%s%*s", text, last ? 0 : pad, "");
+	if (!last)
+		fprintf(out->file, "%*s", OUT_GAP, "");
+}
+
+/* The last column that is shown; it is not padded. */
+static size_t
+last_column(const struct out *out)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < out->n; i++) {
+		if (out->columns[i].title != NULL)
+			last = i;
+	}
+	return last;
+}
+
+static void
+line_print(const struct out *out, char **cells)
+{
+	size_t last = last_column(out);
+
+	for (size_t i = 0; i < out->n; i++) {
+		if (out->columns[i].title != NULL)
+			cell_print(out, i, cells == NULL ? out->columns[i].title : cells[i],
+			    i == last);
+	}
+	fputc('\n', out->file);
+}
+
+static void
+table_widths(struct out *out)
+{
+	for (size_t i = 0; i < out->n; i++) {
+		if (out->columns[i].title == NULL)
+			continue;
+		out->widths[i] = text_width(out->columns[i].title);
+		for (size_t row = 0; row < out->n_sample; row++) {
+			size_t width = text_width(out->sample[row * out->n + i]);
+
+			if (width > out->widths[i])
+				out->widths[i] = width;
+		}
+	}
+}
+
+static void
+sample_free(struct out *out)
+{
+	for (size_t i = 0; i < out->n_sample * out->n; i++)
+		free(out->sample[i]);
+	free(out->sample);
+	out->sample = NULL;
+	out->n_sample = 0;
+}
+
+/* Writes the heading and what was kept back. */
+static void
+table_flow(struct out *out)
+{
+	table_widths(out);
+	line_print(out, NULL);
+	for (size_t row = 0; row < out->n_sample; row++)
+		line_print(out, out->sample + row * out->n);
+	sample_free(out);
+	out->flowing = true;
+}
+
+static bool
+table_keep(struct out *out, const struct out_value *values)
+{
+	char buf[OUT_CELL_MAX];
+	char **cells;
+
+	if (out->sample == NULL) {
+		out->sample = calloc((size_t)OUT_SAMPLE_ROWS * out->n, sizeof(*out->sample));
+		if (out->sample == NULL)
+			return false;
+	}
+	cells = out->sample + out->n_sample * out->n;
+	for (size_t i = 0; i < out->n; i++) {
+		cells[i] = strdup(cell_text(&out->columns[i], &values[i], buf));
+		if (cells[i] == NULL) {
+			while (i-- > 0)
+				free(cells[i]);
+			return false;
+		}
+	}
+	if (++out->n_sample == OUT_SAMPLE_ROWS)
+		table_flow(out);
+	return true;
+}
+
+static void
+table_row(const struct out *out, const struct out_value *values)
+{
+	size_t last = last_column(out);
+	char buf[OUT_CELL_MAX];
+
+	for (size_t i = 0; i < out->n; i++) {
+		if (out->columns[i].title != NULL)
+			cell_print(out, i, cell_text(&out->columns[i], &values[i], buf),
+			    i == last);
+	}
+	fputc('\n', out->file);
+}
+
+/* -- listings and single rows ------------------------------------------------ */
+
+struct out *
+out_begin(FILE *file, enum out_format format, const struct out_column *columns, size_t n)
+{
+	struct out *out = calloc(1, sizeof(*out) + n * sizeof(out->widths[0]));
+
+	if (out == NULL)
+		return NULL;
+	out->file = file;
+	out->format = format;
+	out->columns = columns;
+	out->n = n;
+	return out;
+}
+
+bool
+out_row(struct out *out, const struct out_value *values)
+{
+	out->rows++;
+	if (out->format == OUT_JSON) {
+		fputs(out->rows == 1 ? "[\n" : ",\n", out->file);
+		return json_row(out->file, out->columns, out->n, values);
+	}
+	if (!out->flowing)
+		return table_keep(out, values);
+	table_row(out, values);
+	return true;
+}
+
+void
+out_end(struct out *out)
+{
+	if (out == NULL)
+		return;
+	if (out->format == OUT_JSON)
+		fputs(out->rows == 0 ? "[]\n" : "\n]\n", out->file);
+	else if (!out->flowing)
+		table_flow(out);
+	free(out);
+}
+
+void
+out_cancel(struct out *out)
+{
+	if (out == NULL)
+		return;
+	sample_free(out);
+	free(out);
+}
+
+bool
+out_object(FILE *file, enum out_format format, const struct out_column *columns, size_t n,
+    const struct out_value *values)
+{
+	char buf[OUT_CELL_MAX];
+	size_t width = 0;
+
+	if (format == OUT_JSON) {
+		bool ok = json_row(file, columns, n, values);
+
+		fputc('\n', file);
+		return ok;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (columns[i].key != NULL && strlen(columns[i].key) > width)
+			width = strlen(columns[i].key);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (columns[i].key != NULL)
+			fprintf(file, "%-*s  %s\n", (int)width, columns[i].key,
+			    cell_text(&columns[i], &values[i], buf));
+	}
+	return true;
+}

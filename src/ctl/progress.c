@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Progress; see progress.h.
+ */
+#include "ctl/progress.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+
+enum { PROGRESS_AFTER_MS = 1000, PROGRESS_EVERY_MS = 200, PROGRESS_LOOK_ROWS = 64 };
+
+void
+progress_begin(struct progress *progress, FILE *file, const char *what, uint64_t total)
+{
+	int fd = fileno(file);
+
+	*progress = (struct progress){ .what = what, .total = total };
+	progress->file = fd >= 0 && isatty(fd) ? file : NULL;
+	progress->next_ms = clock_steady_ms() + PROGRESS_AFTER_MS;
+}
+
+void
+progress_step(struct progress *progress)
+{
+	int64_t now;
+
+	/* A look at the clock costs more than a row. */
+	if (progress->done++ % PROGRESS_LOOK_ROWS != 0 || progress->file == NULL)
+		return;
+	now = clock_steady_ms();
+	if (now < progress->next_ms)
+		return;
+	progress->next_ms = now + PROGRESS_EVERY_MS;
+	progress->shown = true;
+	fprintf(progress->file, "\r%s: %" PRIu64, progress->what, progress->done);
+	if (progress->total != 0)
+		fprintf(progress->file, " of %" PRIu64, progress->total);
+	fflush(progress->file);
+}
+
+void
+progress_end(struct progress *progress)
+{
+	if (!progress->shown)
+		return;
+	fputs("\r\033[K", progress->file);
+	fflush(progress->file);
+	progress->shown = false;
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Commands that look: list, info, statistics. The keys are those of the API's
+ * info() and statistics().
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A listing under way, and what its rows are made of. */
+struct listing {
+	struct ctl	*ctl;
+	struct out	*out;
+	bool		 seen;		/* a row came */
+};
+
+static const struct out_column cluster_columns[] = {
+	{ "name", "NAME", OUT_TEXT },
+	{ "plane", "PLANE", OUT_TEXT },
+	{ "plane_status", "STATUS", OUT_TEXT },
+	{ "plane_message", "MESSAGE", OUT_TEXT },
+};
+
+static const struct out_column service_columns[] = {
+	{ "path", "PATH", OUT_TEXT },
+	{ "name", NULL, OUT_TEXT },
+	{ "ip_address", "ADDRESS", OUT_TEXT },
+	{ "port", "PORT", OUT_TEXT },
+	{ "protocol", "PROTOCOL", OUT_TEXT },
+};
+
+/* Those of info(), after the two that name the row. */
+enum { INFO_FIRST = 2, INFO_COUNT = 5 };
+
+static const struct out_column real_columns[] = {
+	{ "path", "PATH", OUT_TEXT },
+	{ "name", NULL, OUT_TEXT },
+	{ "ip_address", "ADDRESS", OUT_TEXT },
+	{ "port", "PORT", OUT_TEXT },
+	{ "weight", "WEIGHT", OUT_NUMBER },
+	{ "fallback", "FALLBACK", OUT_BOOL },
+	{ "enabled", "ENABLED", OUT_BOOL },
+	{ "active", "ACTIVE", OUT_BOOL },
+	{ "pending_jobs", "PENDING", OUT_NUMBER },
+};
+
+/* Those of statistics() in the API's order, then the totals, which it has not. */
+static const struct out_column statistics_columns[] = {
+	{ "path", "PATH", OUT_TEXT },
+	{ "active", "ACTIVE", OUT_BOOL },
+	{ "active_connections", "CONNS", OUT_NUMBER },
+	{ "bps_in", "BPS-IN", OUT_NUMBER },
+	{ "bps_out", "BPS-OUT", OUT_NUMBER },
+	{ "connections_per_second", "CONNS/S", OUT_NUMBER },
+	{ "inactive_connections", "INACTIVE", OUT_NUMBER },
+	{ "last_update", "LAST-UPDATE", OUT_TIME },
+	{ "persistent_connections", "PERSISTENT", OUT_NUMBER },
+	{ "pps_in", "PPS-IN", OUT_NUMBER },
+	{ "pps_out", "PPS-OUT", OUT_NUMBER },
+	{ "counters_since", NULL, OUT_TIME },
+	{ "total_connections", NULL, OUT_NUMBER },
+	{ "total_packets_in", NULL, OUT_NUMBER },
+	{ "total_packets_out", NULL, OUT_NUMBER },
+	{ "total_octets_in", NULL, OUT_NUMBER },
+	{ "total_octets_out", NULL, OUT_NUMBER },
+};
+
+enum { STATISTICS_API = 11, STATISTICS_ALL = ROWS(statistics_columns) };
+
+static struct out_value
+text(const char *value)
+{
+	return (struct out_value){ .text = value };
+}
+
+static struct out_value
+number(uint64_t value)
+{
+	return (struct out_value){ .number = value };
+}
+
+static struct out_value
+truth(bool value)
+{
+	return (struct out_value){ .truth = value };
+}
+
+/* -- rows as values ----------------------------------------------------------- */
+
+static void
+cluster_values(const struct cluster_row *row, struct out_value *values)
+{
+	values[0] = text(row->name);
+	values[1] = text(row->plane);
+	values[2] = text(plane_status_name(row->plane_status));
+	values[3] = text(row->plane_message);
+}
+
+static void
+service_values(const char *path, const struct service_row *row, struct out_value *values)
+{
+	values[0] = text(path);
+	values[1] = text(row->name);
+	values[2] = text(row->address);
+	values[3] = text(row->port);
+	values[4] = text(protocol_name(row->protocol));
+}
+
+static struct out_value
+active_value(const struct store_real_view *view)
+{
+	if (!view->has_statistics || (view->statistics.present & STAT_PRESENT_ACTIVE) == 0)
+		return (struct out_value){ .absent = true };
+	return truth(view->statistics.active);
+}
+
+static void
+real_values(const char *path, const struct store_real_view *view, struct out_value *values)
+{
+	values[0] = text(path);
+	values[1] = text(view->row.name);
+	values[2] = text(view->row.address);
+	values[3] = text(view->row.port);
+	values[4] = number(view->row.weight);
+	values[5] = truth(view->row.fallback);
+	values[6] = truth(view->row.enabled);
+	values[7] = active_value(view);
+	values[8] = number(view->pending_jobs);
+}
+
+/* The number of a key, by the name that the store's column has as well. */
+static struct out_value
+statistics_number(const struct statistics *statistics, const char *key)
+{
+	for (unsigned int i = 0; i < STAT_NUMBERS; i++) {
+		if (strcmp(stat_number_names[i], key) == 0 &&
+		    (statistics->present & (1u << i)) != 0)
+			return number(statistics->number[i]);
+	}
+	return (struct out_value){ .absent = true };
+}
+
+static void
+statistics_values(const char *path, const struct store_real_view *view,
+    struct out_value values[STATISTICS_ALL])
+{
+	static const struct statistics none;
+	const struct statistics *statistics = view->has_statistics ? &view->statistics : &none;
+
+	for (size_t i = 0; i < STATISTICS_ALL; i++) {
+		const char *key = statistics_columns[i].key;
+
+		if (strcmp(key, "path") == 0)
+			values[i] = text(path);
+		else if (strcmp(key, "last_update") == 0)
+			values[i] = (struct out_value){ .time = statistics->last_update };
+		else if (strcmp(key, "counters_since") == 0)
+			values[i] = (struct out_value){ .time = statistics->counters_since };
+		else if (strcmp(key, "active") == 0)
+			values[i] = active_value(view);
+		else
+			values[i] = statistics_number(statistics, key);
+	}
+}
+
+static bool
+has_totals(const struct store_real_view *view)
+{
+	return view->has_statistics &&
+	    (view->statistics.present & (STAT_PRESENT_ACTIVE - 1) &
+	    ~((1u << STAT_TOTAL_CONNECTIONS) - 1)) != 0;
+}
+
+/* -- list, and statistics of many ---------------------------------------------- */
+
+static enum err_code
+list_cluster(void *arg, const struct cluster_row *row)
+{
+	struct listing *listing = arg;
+	struct out_value values[ROWS(cluster_columns)];
+
+	cluster_values(row, values);
+	return out_row(listing->out, values) ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err_code
+list_service(void *arg, const struct path *path, const struct service_row *row)
+{
+	struct listing *listing = arg;
+	struct out_value values[ROWS(service_columns)];
+	char name[PATH_TEXT_SIZE];
+
+	service_values(path_text(path, name), row, values);
+	return out_row(listing->out, values) ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err_code
+list_real(void *arg, const struct store_real_view *view)
+{
+	struct listing *listing = arg;
+	struct out_value values[ROWS(real_columns)];
+	char name[PATH_TEXT_SIZE];
+
+	real_values(path_text(&view->path, name), view, values);
+	return out_row(listing->out, values) ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err_code
+list_statistics(void *arg, const struct store_real_view *view)
+{
+	struct listing *listing = arg;
+	struct out_value values[STATISTICS_ALL];
+	char name[PATH_TEXT_SIZE];
+
+	statistics_values(path_text(&view->path, name), view, values);
+	return out_row(listing->out, values) ? ERR_OK : ERR_NOMEM;
+}
+
+static enum ctl_exit
+listing_finish(struct listing *listing, const struct path *path, enum err_code code,
+    struct err *err)
+{
+	if (code == ERR_OK) {
+		out_end(listing->out);
+		return CTL_OK;
+	}
+	out_cancel(listing->out);
+	if (code == ERR_NOMEM)
+		err_set(err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+	return ctl_error(listing->ctl, path, err);
+}
+
+/* Rows of one kind, at or below 'path' (NULL: all). */
+static enum ctl_exit
+list_rows(struct ctl *ctl, const struct path *path, enum path_depth kind)
+{
+	struct listing listing = { .ctl = ctl };
+	enum err_code code;
+	struct err err;
+
+	if (kind == DEPTH_CLUSTER) {
+		listing.out = out_begin(ctl->out, ctl->format, cluster_columns,
+		    ROWS(cluster_columns));
+		code = listing.out == NULL ? ERR_NOMEM :
+		    store_each_cluster(ctl->store, path, list_cluster, &listing, &err);
+	} else if (kind == DEPTH_SERVICE) {
+		listing.out = out_begin(ctl->out, ctl->format, service_columns,
+		    ROWS(service_columns));
+		code = listing.out == NULL ? ERR_NOMEM :
+		    store_each_service(ctl->store, path, list_service, &listing, &err);
+	} else {
+		listing.out = out_begin(ctl->out, ctl->format, real_columns, ROWS(real_columns));
+		code = listing.out == NULL ? ERR_NOMEM :
+		    store_each_real(ctl->store, path, list_real, &listing, &err);
+	}
+	return listing_finish(&listing, path, code, &err);
+}
+
+enum ctl_exit
+ctl_list(struct ctl *ctl, char **operands, int n)
+{
+	enum path_depth depth = DEPTH_NONE;
+	enum ctl_exit status = CTL_OK;
+	struct path path;
+
+	if (n > 0) {
+		status = ctl_path(ctl, operands[0], DEPTH_CLUSTER, &path);
+		depth = status == CTL_OK ? path_depth(&path) : DEPTH_NONE;
+	}
+	if (status == CTL_OK)
+		status = ctl_open(ctl);
+	if (status != CTL_OK)
+		return status;
+	if ((ctl->flags & CTL_RECURSIVE) != 0 || depth >= DEPTH_SERVICE)
+		return list_rows(ctl, n > 0 ? &path : NULL, DEPTH_REAL);
+	return list_rows(ctl, n > 0 ? &path : NULL,
+	    depth == DEPTH_NONE ? DEPTH_CLUSTER : DEPTH_SERVICE);
+}
+
+static enum ctl_exit
+statistics_below(struct ctl *ctl, const struct path *path)
+{
+	struct listing listing = { .ctl = ctl };
+	enum err_code code;
+	struct err err;
+
+	listing.out = out_begin(ctl->out, ctl->format, statistics_columns, STATISTICS_API);
+	code = listing.out == NULL ? ERR_NOMEM :
+	    store_each_real(ctl->store, path, list_statistics, &listing, &err);
+	return listing_finish(&listing, path, code, &err);
+}
+
+/* -- one row alone -------------------------------------------------------------- */
+
+static enum err_code
+info_cluster(void *arg, const struct cluster_row *row)
+{
+	struct listing *listing = arg;
+	struct out_value values[ROWS(cluster_columns)];
+
+	listing->seen = true;
+	cluster_values(row, values);
+	return out_object(listing->ctl->out, listing->ctl->format, cluster_columns + 1,
+	    ROWS(cluster_columns) - 1, values + 1) ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err_code
+info_service(void *arg, const struct path *path, const struct service_row *row)
+{
+	struct listing *listing = arg;
+	struct out_value values[ROWS(service_columns)];
+	char name[PATH_TEXT_SIZE];
+
+	listing->seen = true;
+	service_values(path_text(path, name), row, values);
+	return out_object(listing->ctl->out, listing->ctl->format, service_columns + INFO_FIRST,
+	    ROWS(service_columns) - INFO_FIRST, values + INFO_FIRST) ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err_code
+info_real(void *arg, const struct store_real_view *view)
+{
+	struct listing *listing = arg;
+	struct out_value values[ROWS(real_columns)];
+	char name[PATH_TEXT_SIZE];
+
+	listing->seen = true;
+	real_values(path_text(&view->path, name), view, values);
+	return out_object(listing->ctl->out, listing->ctl->format, real_columns + INFO_FIRST,
+	    INFO_COUNT, values + INFO_FIRST) ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err_code
+statistics_real(void *arg, const struct store_real_view *view)
+{
+	struct listing *listing = arg;
+	struct out_value values[STATISTICS_ALL];
+	char name[PATH_TEXT_SIZE];
+
+	listing->seen = true;
+	statistics_values(path_text(&view->path, name), view, values);
+	return out_object(listing->ctl->out, listing->ctl->format, statistics_columns + 1,
+	    (has_totals(view) ? STATISTICS_ALL : STATISTICS_API) - 1, values + 1) ?
+	    ERR_OK : ERR_NOMEM;
+}
+
+/* The row may go between two looks of the store. */
+static enum ctl_exit
+row_finish(struct listing *listing, const struct path *path, enum err_code code,
+    struct err *err)
+{
+	if (code == ERR_OK && listing->seen)
+		return CTL_OK;
+	if (code == ERR_OK)
+		err_set(err, ERR_NOT_FOUND, "gone");
+	else if (code == ERR_NOMEM)
+		err_set(err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+	return ctl_error(listing->ctl, path, err);
+}
+
+enum ctl_exit
+ctl_info(struct ctl *ctl, char **operands, int n)
+{
+	struct listing listing = { .ctl = ctl };
+	enum err_code code = ERR_OK;
+	enum ctl_exit status;
+	struct path path;
+	struct err err;
+
+	(void)n;
+	status = ctl_path(ctl, operands[0], DEPTH_CLUSTER, &path);
+	if (status == CTL_OK)
+		status = ctl_open(ctl);
+	if (status != CTL_OK)
+		return status;
+	if (path_depth(&path) == DEPTH_REAL)
+		code = store_each_real(ctl->store, &path, info_real, &listing, &err);
+	else if (path_depth(&path) == DEPTH_SERVICE)
+		code = store_each_service(ctl->store, &path, info_service, &listing, &err);
+	else
+		code = store_each_cluster(ctl->store, &path, info_cluster, &listing, &err);
+	return row_finish(&listing, &path, code, &err);
+}
+
+enum ctl_exit
+ctl_statistics(struct ctl *ctl, char **operands, int n)
+{
+	struct listing listing = { .ctl = ctl };
+	enum ctl_exit status = CTL_OK;
+	enum err_code code;
+	struct path path;
+	struct err err;
+
+	if (n > 0)
+		status = ctl_path(ctl, operands[0], DEPTH_CLUSTER, &path);
+	if (status == CTL_OK)
+		status = ctl_open(ctl);
+	if (status != CTL_OK)
+		return status;
+	if (n == 0 || path_depth(&path) != DEPTH_REAL)
+		return statistics_below(ctl, n == 0 ? NULL : &path);
+	code = store_each_real(ctl->store, &path, statistics_real, &listing, &err);
+	return row_finish(&listing, &path, code, &err);
+}

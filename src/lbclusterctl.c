@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * lbclusterctl: looks at and changes the store, from the command line.
+ */
+#include <signal.h>
+#include <stdio.h>
+
+#include "ctl/ctl.h"
+
+int
+main(int argc, char **argv)
+{
+	/* "list | head" ends without a word, also below a parent that ignores it. */
+	signal(SIGPIPE, SIG_DFL);
+	return (int)ctl_main(argc, argv, stdout, stderr);
+}
