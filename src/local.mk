@@ -1,9 +1,9 @@
 # The programs: a main each, and the rooms. A program that has no main yet is left
 # out.
 
-#sbin_PROGRAMS += lbclusterd
-#lbclusterd_SOURCES = src/lbclusterd.c
-#lbclusterd_LDADD = $(DAEMON_LIBS)
+sbin_PROGRAMS += lbclusterd
+lbclusterd_SOURCES = src/lbclusterd.c
+lbclusterd_LDADD = $(DAEMON_LIBS)
 
 bin_PROGRAMS += lbclusterctl
 lbclusterctl_SOURCES = src/lbclusterctl.c

@@ -92,8 +92,8 @@ static enum err_code
 query_va(struct db *db, struct err *err, sqlite3_stmt **ret_stmt, const char *sql,
     const char *types, va_list ap)
 {
+	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
-	sqlite3_stmt *stmt;
 	int rc;
 
 	code = statement_get(db, sql, &stmt, err);
@@ -147,7 +147,7 @@ static enum err_code
 number_va(struct db *db, struct err *err, int64_t fallback, int64_t *ret, const char *sql,
     const char *types, va_list ap)
 {
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
 	bool row;
 
@@ -366,7 +366,7 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 {
 	int flags = writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
 	enum err_code code;
-	int64_t version;
+	int64_t version = 0;
 	int rc;
 
 	code = file_look(db, err);

@@ -235,18 +235,18 @@ jobs_prune(struct db *db, struct err *err)
 /* Steps that release held jobs, in this order. The last one is the truth for
  * what a driver will see; the first spares clusters without a data plane. */
 static const char *const release_sql[] = {
-	"UPDATE job SET state = 3, started = unixepoch(), finished = unixepoch(),"
+	("UPDATE job SET state = 3, started = unixepoch(), finished = unixepoch(),"
 	" message = 'recorded: cluster ' || cluster_name || ' has no data plane'"
 	" WHERE " HELD_OF_SET " AND real_id IN (SELECT r.id FROM real_service AS r"
 	" JOIN service AS s ON s.id = r.service_id JOIN cluster AS c ON c.id = s.cluster_id"
-	" WHERE r.id = job.real_id AND c.plane = 'none')",
+	" WHERE r.id = job.real_id AND c.plane = 'none')"),
 
-	"UPDATE job SET state = 6, finished = unixepoch(), message = 'a later job came first'"
+	("UPDATE job SET state = 6, finished = unixepoch(), message = 'a later job came first'"
 	" WHERE state = 1 AND EXISTS (SELECT 1 FROM job AS later WHERE later.state = 0"
 	" AND (?1 = 0 OR later.token = ?1) AND later.real_id = job.real_id"
-	" AND later.id > job.id AND (later.operation + 1) / 2 = (job.operation + 1) / 2)",
+	" AND later.id > job.id AND (later.operation + 1) / 2 = (job.operation + 1) / 2)"),
 
-	"UPDATE job SET state = 1 WHERE " HELD_OF_SET,
+	("UPDATE job SET state = 1 WHERE " HELD_OF_SET),
 };
 
 static enum err_code
@@ -375,8 +375,8 @@ static const char *const undo_sql[] = {
 	UNDO("fallback", "3, 4", " AND j.old_value = 1"),
 	UNDO("enabled", "1, 2", ""),
 	UNDO("weight", "5", ""),
-	"UPDATE job SET state = 5, finished = unixepoch(),"
-	" message = 'undone: the request failed elsewhere' WHERE state = 0 AND token = ?1",
+	("UPDATE job SET state = 5, finished = unixepoch(),"
+	" message = 'undone: the request failed elsewhere' WHERE state = 0 AND token = ?1"),
 };
 
 static enum err_code

@@ -268,6 +268,8 @@ stats_open(struct store *store, struct err *err)
 	return code;
 }
 
+static bool sqlite_log_set;
+
 /* SQLite's own messages, with its token. */
 static void
 sqlite_log(void *arg, int rc, const char *text)
@@ -308,8 +310,10 @@ store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **re
 
 	if (store == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	/* Refused, and harmless, once SQLite is in use. */
-	sqlite3_config(SQLITE_CONFIG_LOG, sqlite_log, NULL);
+	if (!sqlite_log_set) {	/* only before SQLite's first use */
+		sqlite3_config(SQLITE_CONFIG_LOG, sqlite_log, NULL);
+		sqlite_log_set = true;
+	}
 	store->mode = mode;
 	store->wait_ms = wait_ms;
 	code = paths_set(store, dir, err);

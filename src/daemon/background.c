@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Going into the background; see background.h.
+ */
+#include "daemon/background.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* Waits for the daemon's word; without one it died. */
+static void
+wait_and_exit(int fd)
+{
+	unsigned char status = 1;
+
+	while (read(fd, &status, 1) == -1 && errno == EINTR)
+		;
+	_exit(status);
+}
+
+int
+background_enter(void)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) == -1)
+		return -1;
+	pid = fork();
+	if (pid == -1)
+		return -1;
+	if (pid > 0) {
+		close(fds[1]);
+		wait_and_exit(fds[0]);
+	}
+	close(fds[0]);
+	if (setsid() == -1)
+		return -1;
+	/* Not the leader of a session, so that no terminal can become ours. */
+	pid = fork();
+	if (pid == -1)
+		return -1;
+	if (pid > 0)
+		_exit(0);
+	return fds[1];
+}
+
+void
+background_ready(int fd, int status)
+{
+	unsigned char byte = (unsigned char)status;
+	int null;
+
+	if (fd == -1)
+		return;
+	if (write(fd, &byte, 1) == -1)
+		return;		/* nobody waits any more */
+	close(fd);
+	if (status != 0)
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null == -1)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	if (null > STDERR_FILENO)
+		close(null);
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * lbclusterd: options, start-up, the timers, the end; see daemon.h.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agentx/agentx.h"
+#include "daemon/background.h"
+#include "daemon/config.h"
+#include "daemon/supervisor.h"
+#include "image/image.h"
+#include "mib/mib.h"
+#include "store/store.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/loop.h"
+
+enum {
+	STORE_WAIT_MS = 100,	/* snmpd's patience is 1 s for each phase of a SET */
+	START_WAIT_MS = 10000,	/* for a store that is locked while we start */
+	REFRESH_MS = 100,	/* others' changes are visible within 250 ms */
+	REFRESH_ROWS = 2000,	/* of one turn of the loop */
+	TICK_MS = 1000,
+};
+
+/* Exit statuses, lbclusterd(8). */
+enum { EXIT_OK = 0, EXIT_RUN = 1, EXIT_USAGE = 2, EXIT_STORE = 3, EXIT_LOCKED = 4 };
+
+struct options {
+	bool		 foreground, check;
+	const char	*config_file, *store, *agentx_socket, *level;
+};
+
+struct daemon {
+	struct options		 options;
+	struct config		 config;
+	int			 lock_fd;
+	int			 signal_fd;
+	struct loop		*loop;
+	struct store		*store;
+	struct image		*image;
+	struct mib		*mib;
+	struct agentx		*agentx;
+	struct loop_timer	 refresh_timer;
+	struct loop_timer	 tick_timer;
+	enum store_status	 told_status;	/* of the store, as the log has it */
+};
+
+/* -- options and configuration ------------------------------------------------------- */
+
+static int
+usage(FILE *to)
+{
+	fprintf(to, "usage: lbclusterd [-f] [-c FILE] [-s STORE] [-x AGENTX_SOCKET] "
+	    "[-l LEVEL] [--check] [--version]\n");
+	return EXIT_USAGE;
+}
+
+/* -1: go on; otherwise the exit status. */
+static int
+options_parse(int argc, char **argv, struct options *ret)
+{
+	static const struct option longs[] = {
+		{ "check", no_argument, NULL, 'C' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	enum log_level level;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "fc:s:x:l:h", longs, NULL)) != -1) {
+		switch (option) {
+		case 'f': ret->foreground = true; break;
+		case 'c': ret->config_file = optarg; break;
+		case 's': ret->store = optarg; break;
+		case 'x': ret->agentx_socket = optarg; break;
+		case 'l': ret->level = optarg; break;
+		case 'C': ret->check = true; break;
+		case 'V': printf("lbclusterd %s\n", PACKAGE_VERSION); return EXIT_OK;
+		case 'h': usage(stdout); return EXIT_OK;
+		default: return usage(stderr);
+		}
+	}
+	if (optind != argc)
+		return usage(stderr);
+	if (ret->level != NULL && !log_level_parse(ret->level, &level)) {
+		fprintf(stderr, "lbclusterd: -l %s: not one of error, warn, info, debug\n",
+		    ret->level);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* What the command line says wins over the file. */
+static enum err_code
+config_read(const struct options *options, struct config *ret, struct err *err)
+{
+	struct config config;
+	enum err_code code = config_load(options->config_file, &config, err);
+
+	if (code != ERR_OK)
+		return code;
+	if (options->level != NULL)
+		log_level_parse(options->level, &config.log_level);
+	if (options->store != NULL) {
+		free(config.store);
+		config.store = strdup(options->store);
+	}
+	if (options->agentx_socket != NULL) {
+		free(config.agentx_socket);
+		config.agentx_socket = strdup(options->agentx_socket);
+	}
+	if (config.store == NULL || config.agentx_socket == NULL) {
+		config_done(&config);
+		return err_set(err, ERR_NOMEM, "out of memory");
+	}
+	*ret = config;
+	return ERR_OK;
+}
+
+static struct mib_config
+mib_config_of(const struct config *config)
+{
+	return (struct mib_config){
+		.stale_after_s = config->stale_after_s,
+		.version = "lbcluster " PACKAGE_VERSION,
+	};
+}
+
+/* -- timers ------------------------------------------------------------------------- */
+
+static void
+status_tell(struct daemon *daemon)
+{
+	enum store_status status = store_status(daemon->store);
+
+	if (status == daemon->told_status)
+		return;
+	daemon->told_status = status;
+	if (status == STORE_OK)
+		log_info("store", "is usable again");
+	else
+		log_error("store", "%s; serving what is known, SETs are refused",
+		    store_status_text(daemon->store));
+}
+
+/* A slice of what others changed; requests are answered between two slices. */
+static void
+on_refresh(void *arg)
+{
+	struct daemon *daemon = arg;
+	bool more = false;
+
+	if (store_changed(daemon->store))
+		(void)image_refresh(daemon->image, daemon->store, REFRESH_ROWS,
+		    clock_wall_s(), &more, NULL);
+	status_tell(daemon);
+	loop_timer_set(daemon->loop, &daemon->refresh_timer, more ? 0 : REFRESH_MS, on_refresh,
+	    daemon);
+}
+
+static void
+state_tell(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	supervisor_status("%s; %u clusters, %u services, %u real services",
+	    agentx_serving(daemon->agentx) ? "registered with snmpd" : "no AgentX master",
+	    image_clusters(daemon->image)->n, image_services_count(daemon->image),
+	    image_reals_count(daemon->image));
+}
+
+static void
+on_tick(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	image_tick(daemon->image, clock_wall_s());
+	if (mib_needs_repair(daemon->mib))
+		mib_repair(daemon->mib);
+	supervisor_alive();
+	state_tell(daemon);
+	loop_timer_set(daemon->loop, &daemon->tick_timer, TICK_MS, on_tick, daemon);
+}
+
+/* -- signals ------------------------------------------------------------------------- */
+
+static void
+reload(struct daemon *daemon)
+{
+	struct mib_config mib_config;
+	struct config config;
+	struct err err;
+
+	supervisor_reloading();
+	if (config_read(&daemon->options, &config, &err) != ERR_OK) {
+		log_error("config", "%s; going on as before", err.text);
+		supervisor_ready();
+		return;
+	}
+	if (strcmp(config.store, daemon->config.store) != 0 ||
+	    strcmp(config.agentx_socket, daemon->config.agentx_socket) != 0)
+		log_warn("config", "store and agentx-socket change at a restart only");
+	if (config.job_max_rows != daemon->config.job_max_rows &&
+	    store_job_max_rows_set(daemon->store, config.job_max_rows, &err) != ERR_OK) {
+		log_error("config", "job-max-rows stays %u: %s", daemon->config.job_max_rows,
+		    err.text);
+		config.job_max_rows = daemon->config.job_max_rows;
+	}
+	log_level_set(config.log_level);
+	mib_config = mib_config_of(&config);
+	mib_config_set(daemon->mib, &mib_config);
+	config_done(&daemon->config);
+	daemon->config = config;
+	log_info("config", "read again");
+	supervisor_ready();
+}
+
+static void
+on_signal(void *arg, short events)
+{
+	struct daemon *daemon = arg;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(daemon->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		reload(daemon);
+	else
+		loop_stop(daemon->loop);
+}
+
+static bool
+signals_set_up(struct daemon *daemon)
+{
+	sigset_t set;
+
+	/* A master that goes away while we write must not end us. */
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	daemon->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return daemon->signal_fd != -1 &&
+	    loop_fd_watch(daemon->loop, daemon->signal_fd, POLLIN, on_signal, daemon);
+}
+
+/* -- start ------------------------------------------------------------------------------ */
+
+/* One lbclusterd for a store: a second one would register in vain and fight over
+ * the held jobs. The lock goes with the process. */
+static int
+lock_take(struct daemon *daemon)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/lbclusterd.lock", daemon->config.store);
+	daemon->lock_fd = open(path, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
+	if (daemon->lock_fd == -1) {
+		log_error("store", "%s: %s", path, strerror(errno));
+		return EXIT_STORE;
+	}
+	if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) == -1) {
+		log_error("store", "%s: another lbclusterd serves this store", path);
+		return EXIT_LOCKED;
+	}
+	return EXIT_OK;
+}
+
+/* What a crash between commit and cleanup left: the change stays, since the manager
+ * may have been told success, and its jobs go their way. */
+static enum err_code
+store_prepare(struct daemon *daemon, struct err *err)
+{
+	enum err_code code;
+
+	code = store_set_release(daemon->store, 0, err);
+	if (code == ERR_OK)
+		code = store_set_lock_increase(daemon->store, err);
+	if (code == ERR_OK)
+		code = store_job_max_rows_set(daemon->store, daemon->config.job_max_rows, err);
+	return code;
+}
+
+static enum err_code
+image_load(struct daemon *daemon, struct err *err)
+{
+	enum err_code code = ERR_OK;
+	bool more = true;
+
+	while (more && code == ERR_OK)
+		code = image_refresh(daemon->image, daemon->store, REFRESH_ROWS,
+		    clock_wall_s(), &more, err);
+	return code;
+}
+
+/* Another program may be loading an inventory just now. */
+static enum err_code
+patiently(struct daemon *daemon, enum err_code (*step)(struct daemon *, struct err *),
+    struct err *err)
+{
+	int64_t until = clock_steady_ms() + START_WAIT_MS;
+	enum err_code code;
+
+	while ((code = step(daemon, err)) == ERR_BUSY && clock_steady_ms() < until)
+		usleep(10000);
+	return code;
+}
+
+static enum err_code
+open_step(struct daemon *daemon, struct err *err)
+{
+	return store_open(daemon->config.store, STORE_CREATE, STORE_WAIT_MS, &daemon->store,
+	    err);
+}
+
+static int
+store_start(struct daemon *daemon)
+{
+	struct err err;
+	enum err_code code;
+	int status;
+
+	code = patiently(daemon, open_step, &err);
+	if (code == ERR_OK) {
+		status = lock_take(daemon);
+		if (status != EXIT_OK)
+			return status;
+		code = patiently(daemon, store_prepare, &err);
+	}
+	if (code == ERR_OK)
+		code = patiently(daemon, image_load, &err);
+	if (code != ERR_OK) {
+		log_error("store", "%s", err.text);
+		return EXIT_STORE;
+	}
+	daemon->told_status = STORE_OK;
+	log_info("store", "%s: %u clusters, %u services, %u real services",
+	    daemon->config.store, image_clusters(daemon->image)->n,
+	    image_services_count(daemon->image), image_reals_count(daemon->image));
+	return EXIT_OK;
+}
+
+static int
+daemon_start(struct daemon *daemon)
+{
+	struct agentx_config agentx_config = {
+		.description = "lbcluster: load-balanced clusters, services, real services",
+	};
+	struct mib_config mib_config = mib_config_of(&daemon->config);
+	int status;
+
+	daemon->loop = loop_new();
+	daemon->image = image_new();
+	if (daemon->loop == NULL || daemon->image == NULL || !signals_set_up(daemon)) {
+		log_error("daemon", "cannot start: %s", strerror(errno));
+		return EXIT_RUN;
+	}
+	image_stale_after_set(daemon->image, daemon->config.stale_after_s, clock_wall_s());
+	status = store_start(daemon);
+	if (status != EXIT_OK)
+		return status;
+	agentx_config.socket = daemon->config.agentx_socket;
+	daemon->mib = mib_new(daemon->image, daemon->store, &mib_config);
+	if (daemon->mib != NULL)
+		daemon->agentx = agentx_new(daemon->loop, daemon->mib, &agentx_config);
+	if (daemon->agentx == NULL) {
+		log_error("daemon", "cannot start: out of memory");
+		return EXIT_RUN;
+	}
+	agentx_notify_state(daemon->agentx, state_tell, daemon);
+	on_refresh(daemon);
+	on_tick(daemon);
+	return EXIT_OK;
+}
+
+static void
+daemon_end(struct daemon *daemon)
+{
+	agentx_free(daemon->agentx);
+	mib_free(daemon->mib);
+	image_free(daemon->image);
+	store_close(daemon->store);
+	if (daemon->lock_fd != -1)
+		close(daemon->lock_fd);
+	if (daemon->signal_fd != -1)
+		close(daemon->signal_fd);
+	loop_free(daemon->loop);
+	config_done(&daemon->config);
+}
+
+int
+daemon_main(int argc, char **argv)
+{
+	struct daemon daemon = { .lock_fd = -1, .signal_fd = -1 };
+	int status, ready = -1;
+	struct err err;
+
+	status = options_parse(argc, argv, &daemon.options);
+	if (status != -1)
+		return status;
+	if (config_read(&daemon.options, &daemon.config, &err) != ERR_OK) {
+		fprintf(stderr, "lbclusterd: %s\n", err.text);
+		return EXIT_USAGE;
+	}
+	if (daemon.options.check) {
+		printf("lbclusterd: the configuration is good\n");
+		config_done(&daemon.config);
+		return EXIT_OK;
+	}
+	umask(0007);	/* the store is its owner's and its group's */
+	log_open("lbclusterd", false, daemon.config.log_level);
+	if (!daemon.options.foreground && (ready = background_enter()) == -1) {
+		log_error("daemon", "cannot go into the background: %s", strerror(errno));
+		return EXIT_RUN;
+	}
+	status = daemon_start(&daemon);
+	background_ready(ready, status);
+	if (status == EXIT_OK) {
+		if (!daemon.options.foreground)
+			log_open("lbclusterd", true, daemon.config.log_level);
+		supervisor_ready();
+		loop_run(daemon.loop);
+		supervisor_stopping();
+		log_info("daemon", "ends");
+	}
+	daemon_end(&daemon);
+	return status;
+}
