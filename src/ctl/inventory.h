@@ -8,10 +8,10 @@
 #ifndef CTL_INVENTORY_H
 #define CTL_INVENTORY_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "ctl/complaints.h"
 #include "model/model.h"
 #include "store/store.h"
 
@@ -83,33 +83,6 @@ struct inventory_real *inventory_fallback(const struct inventory_service *servic
 bool inventory_text(char **text, const char *value);
 
 /* -- a file --------------------------------------------------------------------- */
-
-enum { COMPLAINTS_MAX = 20 };
-
-/* What is wrong with a file, or odd: the first of each, and how many there are. */
-struct complaint {
-	int	 line;
-	bool	 warning;
-	char	*text;
-};
-
-struct complaints {
-	const char		*file;
-	size_t			 errors;
-	size_t			 n;		/* kept below */
-	struct complaint	 list[2 * COMPLAINTS_MAX];
-	size_t			 warnings;
-};
-
-void complaints_add(struct complaints *complaints, int line, bool warning, const char *fmt,
-    va_list ap) __attribute__((format(printf, 4, 0)));
-void complaints_warn(struct complaints *complaints, int line, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-void complaints_error(struct complaints *complaints, int line, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-/* Prints them by line, "FILE:LINE: text" each, and forgets them. */
-void complaints_print(struct complaints *complaints, FILE *file);
-void complaints_free(struct complaints *complaints);
 
 /* Reads and checks an inventory file ("-": the standard input). ERR_INVALID: it is
  * not right, and *complaints says why; other errors have their words in 'err'.

@@ -15,225 +15,30 @@
 #include <string.h>
 
 #include "ctl/conftext.h"
-#include "model/address.h"
-#include "util/num.h"
+#include "ctl/parse.h"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
-enum depth { ROOT, CLUSTER, SERVICE, REAL, DEPTHS };
-
-enum { OPTIONS_MAX = 16, PARAMS_MAX = 2000 };
-
-static const struct {
-	const char	*section;	/* as the file names it */
-	const char	*words;
-} kinds[DEPTHS] = {
-	[ROOT] = { "root", "file" },
-	[CLUSTER] = { "cluster", "cluster" },
-	[SERVICE] = { "service", "service" },
-	[REAL] = { "real", "real service" },
-};
-
-/* A file while it is read. One section of each kind is open at most. */
-struct parse {
-	struct complaints		*complaints;
-	struct inventory		*inventory;
-	struct inventory_cluster	*cluster;
-	struct inventory_service	*service;
-	struct inventory_real		*real;
-	struct inventory_real		*fallback;	/* of the service, so far */
-	cfg_t				*cfgs[DEPTHS];
-	enum depth			 depth;		/* the innermost that is open */
-	int				 lines[OPTIONS_MAX];	/* of options; 0: not given */
-	bool				 no_memory;
-	char				 where[PATH_TEXT_SIZE];
-};
+enum { PARAMS_MAX = 2000 };
 
 /* libConfuse hands no pointer of ours to its callbacks. */
 static struct parse *now;
 
-/* The path of what is open, down to 'depth', for words. Names that are not valid
- * may be of any length. */
-static const char *
-where_at(struct parse *parse, enum depth depth)
-{
-	snprintf(parse->where, sizeof(parse->where), "%.64s%s%.64s%s%.64s",
-	    parse->cluster->name,
-	    depth >= SERVICE ? "/" : "", depth >= SERVICE ? parse->service->name : "",
-	    depth >= REAL ? "/" : "", depth >= REAL ? parse->real->name : "");
-	return parse->where;
-}
-
-static const char *
-where(struct parse *parse)
-{
-	return where_at(parse, parse->depth);
-}
-
-static void
-keep(struct parse *parse, char **text, const char *value)
-{
-	if (!inventory_text(text, value))
-		parse->no_memory = true;
-}
-
-/* -- options ------------------------------------------------------------------------ */
-
-static void
-take_plane(struct parse *parse, const char *value, int line)
-{
-	if (plane_kind_find(value) == NULL)
-		complaints_error(parse->complaints, line, "plane \"%.64s\" of %s is not one of %s",
-		    value, where(parse), plane_kind_names());
-	keep(parse, &parse->cluster->plane, value);
-}
-
-/* "" says that there is none. */
-static void
-take_address(struct parse *parse, const char *value, int line)
-{
-	struct err err;
-
-	if (value[0] != '\0' && address_check(value, &err) != ERR_OK)
-		complaints_error(parse->complaints, line, "address of %s: %s", where(parse),
-		    err.text);
-	keep(parse, parse->depth == REAL ? &parse->real->address : &parse->service->address,
-	    value);
-}
-
-static void
-take_port(struct parse *parse, const char *value, int line)
-{
-	char text[MODEL_PORT_TEXT_MAX + 1] = "";
-	uint64_t port;
-
-	if (num_parse(value, 1, UINT16_MAX, &port) != ERR_OK)
-		complaints_error(parse->complaints, line,
-		    "port \"%.64s\" of %s is no number of 1 to %d", value, where(parse),
-		    UINT16_MAX);
-	else
-		snprintf(text, sizeof(text), "%u", (unsigned int)port);
-	keep(parse, parse->depth == REAL ? &parse->real->port : &parse->service->port, text);
-}
-
-static void
-take_protocol(struct parse *parse, const char *value, int line)
-{
-	if (!protocol_parse(value, &parse->service->protocol))
-		complaints_error(parse->complaints, line,
-		    "protocol \"%.64s\" of %s is not one of tcp, udp, sctp, other", value,
-		    where(parse));
-}
-
-/* What the data plane takes is judged at the end of the cluster. */
-static void
-take_weight(struct parse *parse, const char *value, int line)
-{
-	enum err_code code;
-	uint64_t weight;
-
-	code = num_parse(value, 0, MODEL_WEIGHT_MAX, &weight);
-	if (code == ERR_OK)
-		parse->real->weight = (uint32_t)weight;
-	else if (code == ERR_RANGE)
-		complaints_error(parse->complaints, line, "weight %.64s of %s is above %d", value,
-		    where(parse), MODEL_WEIGHT_MAX);
-	else
-		complaints_error(parse->complaints, line,
-		    "weight \"%.64s\" of %s is no number of 0 to %d", value, where(parse),
-		    MODEL_WEIGHT_MAX);
-	parse->real->weight_line = line;
-}
-
-static void
-take_bool(struct parse *parse, const char *option, const char *value, int line, bool *ret)
-{
-	int truth = cfg_parse_boolean(value);
-
-	if (truth < 0)
-		complaints_error(parse->complaints, line, "%s \"%.64s\" of %s is neither yes nor no",
-		    option, value, where(parse));
-	else
-		*ret = truth != 0;
-}
-
-static void
-take_fallback(struct parse *parse, const char *value, int line)
-{
-	take_bool(parse, "fallback", value, line, &parse->real->fallback);
-	parse->real->fallback_line = line;
-}
-
-static void
-take_enabled(struct parse *parse, const char *value, int line)
-{
-	take_bool(parse, "enabled", value, line, &parse->real->enabled);
-}
-
-/* Read at the end of the cluster, where all of the list is there. */
-static void
-take_parameter(struct parse *parse, const char *value, int line)
-{
-	if (value[0] == '\0')
-		complaints_error(parse->complaints, line, "a parameter of %s is empty",
-		    where(parse));
-}
-
-/* 'plane': a parameter of this data plane. Those are lists of texts. */
-static const struct option {
-	enum depth	 depth;
-	const char	*name;
-	const char	*plane;
-	void		(*take)(struct parse *parse, const char *value, int line);
-} options[] = {
-	{ CLUSTER, "plane", NULL, take_plane },
-	{ CLUSTER, "socket", "haproxy", take_parameter },
-	{ SERVICE, "address", NULL, take_address },
-	{ SERVICE, "port", NULL, take_port },
-	{ SERVICE, "protocol", NULL, take_protocol },
-	{ REAL, "address", NULL, take_address },
-	{ REAL, "port", NULL, take_port },
-	{ REAL, "weight", NULL, take_weight },
-	{ REAL, "fallback", NULL, take_fallback },
-	{ REAL, "enabled", NULL, take_enabled },
-};
-
-_Static_assert(ROWS(options) <= OPTIONS_MAX, "room for the lines of all options");
-
-static size_t
-option_index(enum depth depth, const char *name)
-{
-	size_t i = 0;
-
-	while (i < ROWS(options) - 1 &&
-	    (options[i].depth != depth || strcmp(options[i].name, name) != 0))
-		i++;
-	return i;
-}
-
-static int
-line_of(const struct parse *parse, enum depth depth, const char *name)
-{
-	return parse->lines[option_index(depth, name)];
-}
-
 /* -- the beginning of a section -------------------------------------------------------- */
 
 static void
-check_name(struct parse *parse, enum depth depth, const char *name, int line)
+check_name(struct parse *parse, enum parse_depth depth, const char *name, int line)
 {
 	if (!model_name_valid(name))
 		complaints_error(parse->complaints, line,
 		    "name \"%.80s\" of a %s is not 1 to %d of A-Z a-z 0-9 - . _", name,
-		    kinds[depth].words, MODEL_NAME_MAX);
+		    parse_kinds[depth].words, MODEL_NAME_MAX);
 }
 
 static void
-check_first(struct parse *parse, enum depth depth, int first_line, int line)
+check_first(struct parse *parse, enum parse_depth depth, int first_line, int line)
 {
 	if (first_line != 0)
 		complaints_error(parse->complaints, line, "%s is here twice, first at line %d",
-		    where_at(parse, depth), first_line);
+		    parse_where_at(parse, depth), first_line);
 }
 
 static bool
@@ -245,7 +50,7 @@ open_cluster(struct parse *parse, const char *name, int line)
 	if (parse->cluster == NULL)
 		return false;
 	parse->cluster->line = line;
-	check_first(parse, CLUSTER, first == NULL ? 0 : first->line, line);
+	check_first(parse, PARSE_CLUSTER, first == NULL ? 0 : first->line, line);
 	return true;
 }
 
@@ -259,7 +64,7 @@ open_service(struct parse *parse, const char *name, int line)
 		return false;
 	parse->service->line = line;
 	parse->fallback = NULL;
-	check_first(parse, SERVICE, first == NULL ? 0 : first->line, line);
+	check_first(parse, PARSE_SERVICE, first == NULL ? 0 : first->line, line);
 	return true;
 }
 
@@ -272,26 +77,26 @@ open_real(struct parse *parse, const char *name, int line)
 	if (parse->real == NULL)
 		return false;
 	parse->real->line = line;
-	check_first(parse, REAL, first == NULL ? 0 : first->line, line);
+	check_first(parse, PARSE_REAL, first == NULL ? 0 : first->line, line);
 	return true;
 }
 
-static bool (*const openers[DEPTHS])(struct parse *parse, const char *name, int line) = {
-	[CLUSTER] = open_cluster,
-	[SERVICE] = open_service,
-	[REAL] = open_real,
+static bool (*const openers[PARSE_DEPTHS])(struct parse *parse, const char *name, int line) = {
+	[PARSE_CLUSTER] = open_cluster,
+	[PARSE_SERVICE] = open_service,
+	[PARSE_REAL] = open_real,
 };
 
 /* Opens what the parser has entered since the last callback. While a section is
  * open, the line of the one around it stays at its brace; only the end of a section
  * without any option tells no more than the line of the end. */
 static bool
-enter(struct parse *parse, enum depth depth)
+enter(struct parse *parse, enum parse_depth depth)
 {
 	while (parse->depth < depth) {
 		cfg_t *parent = parse->cfgs[parse->depth];
-		enum depth next = parse->depth + 1;
-		cfg_opt_t *opt = cfg_getopt(parent, kinds[next].section);
+		enum parse_depth next = parse->depth + 1;
+		cfg_opt_t *opt = cfg_getopt(parent, parse_kinds[next].section);
 		cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
 		const char *name = cfg_title(section) == NULL ? "" : cfg_title(section);
 
@@ -302,8 +107,8 @@ enter(struct parse *parse, enum depth depth)
 		}
 		parse->cfgs[next] = section;
 		parse->depth = next;
-		for (size_t i = 0; i < ROWS(options); i++) {
-			if (options[i].depth == next)
+		for (size_t i = 0; i < PARSE_OPTIONS; i++) {
+			if (parse_options[i].depth == next)
 				parse->lines[i] = 0;
 		}
 	}
@@ -317,20 +122,20 @@ close_real(struct parse *parse)
 {
 	struct inventory_real *real = parse->real;
 
-	if (line_of(parse, REAL, "address") == 0)
-		complaints_error(parse->complaints, real->line, "%s has no address", where(parse));
+	if (parse_line_of(parse, PARSE_REAL, "address") == 0)
+		complaints_error(parse->complaints, real->line, "%s has no address", parse_where(parse));
 	if (!real->fallback)
 		return;
 	if (parse->fallback != NULL)
 		complaints_error(parse->complaints, real->fallback_line,
-		    "%s is a second fallback of its service, after %.64s at line %d", where(parse),
+		    "%s is a second fallback of its service, after %.64s at line %d", parse_where(parse),
 		    parse->fallback->name, parse->fallback->fallback_line);
 	else
 		parse->fallback = real;
 	if (!real->enabled)
 		complaints_warn(parse->complaints, real->fallback_line,
 		    "%s is fallback but not enabled: it holds the place and does nothing",
-		    where(parse));
+		    parse_where(parse));
 }
 
 static void
@@ -365,26 +170,21 @@ parameter_json(cfg_opt_t *opt)
 	return list;
 }
 
-/* One parameter into the JSON; false if it cannot be there. */
-static bool
+static void
 close_parameter(struct parse *parse, size_t i, json_t *params)
 {
-	cfg_opt_t *opt = cfg_getopt(parse->cfgs[CLUSTER], options[i].name);
+	cfg_opt_t *opt = cfg_getopt(parse->cfgs[PARSE_CLUSTER], parse_options[i].name);
 
 	if (cfg_opt_size(opt) == 0)
-		return true;
-	if (strcmp(options[i].plane, parse->cluster->plane) != 0) {
+		return;
+	if (strcmp(parse_options[i].plane, parse->cluster->plane) != 0)
 		complaints_error(parse->complaints, parse->lines[i],
-		    "%s of %s is no parameter of plane %.64s", options[i].name, where(parse),
-		    parse->cluster->plane);
-		return true;
-	}
-	if (json_object_set_new(params, options[i].name, parameter_json(opt)) == 0)
-		return true;
-	/* Only UTF-8 goes into JSON. */
-	complaints_error(parse->complaints, parse->lines[i], "%s of %s is not UTF-8",
-	    options[i].name, where(parse));
-	return true;
+		    "%s of %s is no parameter of plane %.64s", parse_options[i].name,
+		    parse_where(parse), parse->cluster->plane);
+	else if (json_object_set_new(params, parse_options[i].name, parameter_json(opt)) != 0)
+		complaints_error(parse->complaints, parse->lines[i],
+		    "%s of %s is not UTF-8, as JSON is", parse_options[i].name,
+		    parse_where(parse));
 }
 
 static void
@@ -393,8 +193,8 @@ close_parameters(struct parse *parse)
 	json_t *params = json_object();
 	char *text = NULL;
 
-	for (size_t i = 0; params != NULL && i < ROWS(options); i++) {
-		if (options[i].plane != NULL)
+	for (size_t i = 0; params != NULL && i < PARSE_OPTIONS; i++) {
+		if (parse_options[i].plane != NULL)
 			close_parameter(parse, i, params);
 	}
 	if (params != NULL)
@@ -406,7 +206,7 @@ close_parameters(struct parse *parse)
 	}
 	if (strlen(text) > PARAMS_MAX)
 		complaints_error(parse->complaints, parse->cluster->line,
-		    "the parameters of %s take more than %d octets", where(parse), PARAMS_MAX);
+		    "the parameters of %s take more than %d octets", parse_where(parse), PARAMS_MAX);
 	free(parse->cluster->params);
 	parse->cluster->params = text;
 }
@@ -423,12 +223,12 @@ close_cluster(struct parse *parse)
 
 /* -- callbacks of libConfuse --------------------------------------------------------------- */
 
-static enum depth
+static enum parse_depth
 depth_of(const char *section)
 {
-	enum depth depth = ROOT;
+	enum parse_depth depth = PARSE_ROOT;
 
-	while (depth < REAL && strcmp(kinds[depth].section, section) != 0)
+	while (depth < PARSE_REAL && strcmp(parse_kinds[depth].section, section) != 0)
 		depth++;
 	return depth;
 }
@@ -437,16 +237,16 @@ depth_of(const char *section)
 static int
 on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
-	size_t i = option_index(depth_of(cfg->name), opt->name);
+	size_t i = parse_option_index(depth_of(cfg->name), opt->name);
 
-	if (!enter(now, options[i].depth))
+	if (!enter(now, parse_options[i].depth))
 		return -1;
-	if (now->lines[i] != 0 && options[i].plane == NULL)
+	if (now->lines[i] != 0 && parse_options[i].plane == NULL)
 		complaints_error(now->complaints, cfg->line, "%s of %s is given twice",
-		    opt->name, where(now));
+		    opt->name, parse_where(now));
 	if (now->lines[i] == 0)
 		now->lines[i] = cfg->line;
-	options[i].take(now, value, cfg->line);
+	parse_options[i].take(now, value, cfg->line);
 	*(const char **)result = value;
 	return now->no_memory ? -1 : 0;
 }
@@ -455,14 +255,14 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 static int
 on_section(cfg_t *parent, cfg_opt_t *opt)
 {
-	enum depth depth = depth_of(opt->name);
+	enum parse_depth depth = depth_of(opt->name);
 
 	(void)parent;
 	if (!enter(now, depth))
 		return -1;
-	if (depth == REAL)
+	if (depth == PARSE_REAL)
 		close_real(now);
-	else if (depth == CLUSTER)
+	else if (depth == PARSE_CLUSTER)
 		close_cluster(now);
 	now->depth = depth - 1;
 	cfg_opt_rmnsec(opt, cfg_opt_size(opt) - 1);
@@ -479,22 +279,22 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 
 /* The options of a section, and the section within it; libConfuse keeps copies. */
 static void
-describe(enum depth depth, cfg_opt_t *opts, cfg_opt_t *inner)
+describe(enum parse_depth depth, cfg_opt_t *opts, cfg_opt_t *inner)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < ROWS(options); i++) {
-		if (options[i].depth != depth)
+	for (size_t i = 0; i < PARSE_OPTIONS; i++) {
+		if (parse_options[i].depth != depth)
 			continue;
-		if (options[i].plane != NULL)
-			opts[n++] = (cfg_opt_t)CFG_STR_LIST_CB(options[i].name, NULL,
+		if (parse_options[i].plane != NULL)
+			opts[n++] = (cfg_opt_t)CFG_STR_LIST_CB(parse_options[i].name, NULL,
 			    CFGF_NODEFAULT, on_value);
 		else
-			opts[n++] = (cfg_opt_t)CFG_STR_CB(options[i].name, NULL, CFGF_NODEFAULT,
+			opts[n++] = (cfg_opt_t)CFG_STR_CB(parse_options[i].name, NULL, CFGF_NODEFAULT,
 			    on_value);
 	}
 	if (inner != NULL) {
-		opts[n] = (cfg_opt_t)CFG_SEC(kinds[depth + 1].section, inner,
+		opts[n] = (cfg_opt_t)CFG_SEC(parse_kinds[depth + 1].section, inner,
 		    CFGF_MULTI | CFGF_TITLE);
 		opts[n++].validcb = on_section;
 	}
@@ -504,14 +304,14 @@ describe(enum depth depth, cfg_opt_t *opts, cfg_opt_t *inner)
 static cfg_t *
 parser_new(void)
 {
-	cfg_opt_t opts[DEPTHS][OPTIONS_MAX + 2];
+	cfg_opt_t opts[PARSE_DEPTHS][PARSE_OPTIONS + 2];
 	cfg_t *cfg;
 
-	describe(REAL, opts[REAL], NULL);
-	describe(SERVICE, opts[SERVICE], opts[REAL]);
-	describe(CLUSTER, opts[CLUSTER], opts[SERVICE]);
-	describe(ROOT, opts[ROOT], opts[CLUSTER]);
-	cfg = cfg_init(opts[ROOT], CFGF_NONE);
+	describe(PARSE_REAL, opts[PARSE_REAL], NULL);
+	describe(PARSE_SERVICE, opts[PARSE_SERVICE], opts[PARSE_REAL]);
+	describe(PARSE_CLUSTER, opts[PARSE_CLUSTER], opts[PARSE_SERVICE]);
+	describe(PARSE_ROOT, opts[PARSE_ROOT], opts[PARSE_CLUSTER]);
+	cfg = cfg_init(opts[PARSE_ROOT], CFGF_NONE);
 	if (cfg != NULL)
 		cfg_set_error_function(cfg, on_error);
 	return cfg;
@@ -524,7 +324,7 @@ parse_text(struct parse *parse, const struct conftext *conftext, struct err *err
 	cfg_t *cfg = parser_new();
 	int result = CFG_PARSE_ERROR;
 
-	parse->cfgs[ROOT] = cfg;
+	parse->cfgs[PARSE_ROOT] = cfg;
 	if (file != NULL && cfg != NULL) {
 		now = parse;
 		result = cfg_parse_fp(cfg, file);

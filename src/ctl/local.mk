@@ -1,5 +1,7 @@
 noinst_LIBRARIES += src/ctl/libctl.a
 src_ctl_libctl_a_SOURCES = \
+	src/ctl/complaints.c \
+	src/ctl/complaints.h \
 	src/ctl/conftext.c \
 	src/ctl/conftext.h \
 	src/ctl/ctl.c \
@@ -14,9 +16,13 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/lines.c \
 	src/ctl/lines.h \
 	src/ctl/load.c \
+	src/ctl/merge.c \
+	src/ctl/merge.h \
 	src/ctl/oid.c \
 	src/ctl/out.c \
 	src/ctl/out.h \
+	src/ctl/parse.c \
+	src/ctl/parse.h \
 	src/ctl/progress.c \
 	src/ctl/progress.h \
 	src/ctl/read.c \

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The options of an inventory file; see parse.h.
+ */
+#include "ctl/parse.h"
+
+#include <confuse.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/address.h"
+#include "util/num.h"
+
+const struct parse_kind parse_kinds[PARSE_DEPTHS] = {
+	[PARSE_ROOT] = { "root", "file" },
+	[PARSE_CLUSTER] = { "cluster", "cluster" },
+	[PARSE_SERVICE] = { "service", "service" },
+	[PARSE_REAL] = { "real", "real service" },
+};
+
+/* Names that are not valid may be of any length. */
+const char *
+parse_where_at(struct parse *parse, enum parse_depth depth)
+{
+	snprintf(parse->where, sizeof(parse->where), "%.64s%s%.64s%s%.64s",
+	    parse->cluster->name,
+	    depth >= PARSE_SERVICE ? "/" : "", depth >= PARSE_SERVICE ? parse->service->name : "",
+	    depth >= PARSE_REAL ? "/" : "", depth >= PARSE_REAL ? parse->real->name : "");
+	return parse->where;
+}
+
+const char *
+parse_where(struct parse *parse)
+{
+	return parse_where_at(parse, parse->depth);
+}
+
+static void
+keep(struct parse *parse, char **text, const char *value)
+{
+	if (!inventory_text(text, value))
+		parse->no_memory = true;
+}
+
+/* -- options ------------------------------------------------------------------------ */
+
+static void
+take_plane(struct parse *parse, const char *value, int line)
+{
+	if (plane_kind_find(value) == NULL)
+		complaints_error(parse->complaints, line, "plane \"%.64s\" of %s is not one of %s",
+		    value, parse_where(parse), plane_kind_names());
+	keep(parse, &parse->cluster->plane, value);
+}
+
+/* "" says that there is none. */
+static void
+take_address(struct parse *parse, const char *value, int line)
+{
+	struct err err;
+
+	if (value[0] != '\0' && address_check(value, &err) != ERR_OK)
+		complaints_error(parse->complaints, line, "address of %s: %s", parse_where(parse),
+		    err.text);
+	keep(parse, parse->depth == PARSE_REAL ? &parse->real->address : &parse->service->address,
+	    value);
+}
+
+static void
+take_port(struct parse *parse, const char *value, int line)
+{
+	char text[MODEL_PORT_TEXT_MAX + 1] = "";
+	uint64_t port;
+
+	if (num_parse(value, 1, UINT16_MAX, &port) != ERR_OK)
+		complaints_error(parse->complaints, line,
+		    "port \"%.64s\" of %s is no number of 1 to %d", value, parse_where(parse),
+		    UINT16_MAX);
+	else
+		snprintf(text, sizeof(text), "%u", (unsigned int)port);
+	keep(parse, parse->depth == PARSE_REAL ? &parse->real->port : &parse->service->port, text);
+}
+
+static void
+take_protocol(struct parse *parse, const char *value, int line)
+{
+	if (!protocol_parse(value, &parse->service->protocol))
+		complaints_error(parse->complaints, line,
+		    "protocol \"%.64s\" of %s is not one of tcp, udp, sctp, other", value,
+		    parse_where(parse));
+}
+
+/* What the data plane takes is judged at the end of the cluster. */
+static void
+take_weight(struct parse *parse, const char *value, int line)
+{
+	enum err_code code;
+	uint64_t weight;
+
+	code = num_parse(value, 0, MODEL_WEIGHT_MAX, &weight);
+	if (code == ERR_OK)
+		parse->real->weight = (uint32_t)weight;
+	else if (code == ERR_RANGE)
+		complaints_error(parse->complaints, line, "weight %.64s of %s is above %d", value,
+		    parse_where(parse), MODEL_WEIGHT_MAX);
+	else
+		complaints_error(parse->complaints, line,
+		    "weight \"%.64s\" of %s is no number of 0 to %d", value, parse_where(parse),
+		    MODEL_WEIGHT_MAX);
+	parse->real->weight_line = line;
+}
+
+static void
+take_bool(struct parse *parse, const char *option, const char *value, int line, bool *ret)
+{
+	int truth = cfg_parse_boolean(value);
+
+	if (truth < 0)
+		complaints_error(parse->complaints, line, "%s \"%.64s\" of %s is neither yes nor no",
+		    option, value, parse_where(parse));
+	else
+		*ret = truth != 0;
+}
+
+static void
+take_fallback(struct parse *parse, const char *value, int line)
+{
+	take_bool(parse, "fallback", value, line, &parse->real->fallback);
+	parse->real->fallback_line = line;
+}
+
+static void
+take_enabled(struct parse *parse, const char *value, int line)
+{
+	take_bool(parse, "enabled", value, line, &parse->real->enabled);
+}
+
+/* Read at the end of the cluster, where all of the list is there. */
+static void
+take_parameter(struct parse *parse, const char *value, int line)
+{
+	if (value[0] == '\0')
+		complaints_error(parse->complaints, line, "a parameter of %s is empty",
+		    parse_where(parse));
+}
+
+const struct parse_option parse_options[PARSE_OPTIONS] = {
+	{ PARSE_CLUSTER, "plane", NULL, take_plane },
+	{ PARSE_CLUSTER, "socket", "haproxy", take_parameter },
+	{ PARSE_SERVICE, "address", NULL, take_address },
+	{ PARSE_SERVICE, "port", NULL, take_port },
+	{ PARSE_SERVICE, "protocol", NULL, take_protocol },
+	{ PARSE_REAL, "address", NULL, take_address },
+	{ PARSE_REAL, "port", NULL, take_port },
+	{ PARSE_REAL, "weight", NULL, take_weight },
+	{ PARSE_REAL, "fallback", NULL, take_fallback },
+	{ PARSE_REAL, "enabled", NULL, take_enabled },
+};
+
+size_t
+parse_option_index(enum parse_depth depth, const char *name)
+{
+	size_t i = 0;
+
+	while (i < PARSE_OPTIONS - 1 &&
+	    (parse_options[i].depth != depth || strcmp(parse_options[i].name, name) != 0))
+		i++;
+	return i;
+}
+
+int
+parse_line_of(const struct parse *parse, enum parse_depth depth, const char *name)
+{
+	return parse->lines[parse_option_index(depth, name)];
+}
