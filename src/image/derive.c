@@ -66,6 +66,7 @@ sums_add_real(struct image_sums *sums, const struct image *image, const struct i
 	struct status_real status = status_of(image, real, now);
 
 	status_tally_add(&sums->tally, &status);
+	sums->present |= statistics->present;
 	sums->known += image_real_freshness(image, real, now) == FRESHNESS_CURRENT;
 	if (real->enabled && !real->fallback)
 		sums->weight += real->weight;

@@ -55,6 +55,7 @@ texts_take(struct image_node *node, char *texts, struct image_names *names)
 static void
 real_free(struct image *image, struct image_real *real)
 {
+	image->version++;
 	idmap_remove(&image->real_by_id, real->node.id);
 	free(real->node.texts);
 	free(real);
@@ -87,6 +88,7 @@ real_new(struct image *image, struct image_service *service, uint32_t id)
 		free(real);
 		return NULL;
 	}
+	image->version++;
 	return real;
 }
 
@@ -159,6 +161,7 @@ service_free(struct image *image, struct image_service *service)
 	image->reals_stale -= service->sums.tally.reals - service->sums.known;
 	image_list_done(&service->reals);
 	image_list_done(&service->real_names.list);
+	image->version++;
 	idmap_remove(&image->service_by_id, service->node.id);
 	free(service->node.texts);
 	free(service);
@@ -192,6 +195,7 @@ service_new(struct image *image, struct image_cluster *cluster, uint32_t id)
 		free(service);
 		return NULL;
 	}
+	image->version++;
 	return service;
 }
 
@@ -231,6 +235,7 @@ cluster_free(struct image *image, struct image_cluster *cluster)
 		service_free(image, (struct image_service *)cluster->services.nodes[i]);
 	image_list_done(&cluster->services);
 	image_list_done(&cluster->service_names.list);
+	image->version++;
 	idmap_remove(&image->cluster_by_id, cluster->node.id);
 	free(cluster->node.texts);
 	free(cluster);
@@ -262,6 +267,7 @@ cluster_new(struct image *image, uint32_t id)
 		free(cluster);
 		return NULL;
 	}
+	image->version++;
 	return cluster;
 }
 
@@ -527,6 +533,12 @@ bool
 image_loaded(const struct image *image)
 {
 	return image->loaded;
+}
+
+uint64_t
+image_version(const struct image *image)
+{
+	return image->version;
 }
 
 uint32_t

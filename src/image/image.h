@@ -22,6 +22,7 @@ struct image_sums {
 	uint64_t		number[STAT_TOTAL_CONNECTIONS];
 	int64_t			oldest_update;	/* among enabled ones; 0 if one has none */
 	bool			any_enabled;
+	uint32_t		present;	/* what any row has, bits of statistics.present */
 };
 
 struct image_cluster {
@@ -96,6 +97,10 @@ uint32_t image_stale_after(const struct image *image);
  * of store_changes(); the image stays what it was. */
 enum err_code image_refresh(struct image *image, struct store *store, size_t limit,
     int64_t now, bool *ret_more, struct err *err);
+
+/* Changes whenever a cluster, service or real service comes or goes: positions in
+ * the lists are good as long as it stays. */
+uint64_t image_version(const struct image *image);
 
 /* True once a load was complete. */
 bool image_loaded(const struct image *image);

@@ -18,6 +18,7 @@ struct image {
 	struct idmap		real_by_id;
 	struct store_cursor	cursor;
 	struct store_totals	totals;
+	uint64_t		version;	/* of what rows there are */
 	uint32_t		stale_after_s;
 	uint32_t		reals_stale;
 	uint32_t		jobs_active;

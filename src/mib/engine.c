@@ -136,9 +136,11 @@ column_next(struct mib *mib, const struct mib_table *table, const struct mib_col
 	const void *row;
 	size_t at_n;
 
-	row = table->rows->next(mib, index, n, inclusive, at, &at_n);
+	row = table->rows->next(mib, index, n, inclusive, column->needs, at,
+	    &at_n);
 	while (row != NULL && !mib_column_value(mib, column, row, ret_value))
-		row = table->rows->next(mib, at, at_n, false, at, &at_n);
+		row = table->rows->next(mib, at, at_n, false, column->needs, at,
+		    &at_n);
 	if (row == NULL)
 		return false;
 	name_make(ret_name, table, column->sub, at, at_n);

@@ -21,6 +21,13 @@ struct mib_reject {
 	int64_t			time;
 };
 
+/* Where a real service stands in the lists of the image. */
+struct mib_place {
+	uint32_t		 index[3];	/* its numbers: cluster, service, itself */
+	uint32_t		 at[3];		/* positions in the lists */
+	uint64_t		 version;	/* of the image; 0: nowhere */
+};
+
 struct mib {
 	struct image		*image;
 	struct store		*store;
@@ -29,6 +36,7 @@ struct mib {
 	struct store_totals	 at_start;	/* Counter32 objects count from here */
 	struct mib_reject	 reject;
 	struct mib_set		*sets;		/* under way; the latest first */
+	struct mib_place	 places[2];	/* the rows found last: a walk goes on here */
 };
 
 /* Ends all SETs without a word to the store. */

@@ -33,8 +33,9 @@ scalar_get(struct mib *mib, const uint32_t *index, size_t n)
 
 static const void *
 scalar_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t *ret_index, size_t *ret_n)
+    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
+	(void)needs;
 	if (n > 0 && !(inclusive && n == 1 && index[0] == 0))
 		return NULL;
 	ret_index[0] = 0;
@@ -84,33 +85,15 @@ service_from(struct mib *mib, const uint64_t least[LEVELS])
 	return NULL;
 }
 
-static struct image_node *
-real_from(struct mib *mib, const uint64_t least[LEVELS])
-{
-	uint64_t at[LEVELS] = { least[0], least[1], least[2] };
-	struct image_service *service;
-
-	while ((service = service_from(mib, at)) != NULL) {
-		bool same = service->cluster->node.id == at[0] && service->node.id == at[1];
-		uint32_t i = from(&service->reals, same ? at[2] : 0);
-
-		if (i < service->reals.n)
-			return service->reals.nodes[i];
-		at[0] = service->cluster->node.id;
-		at[1] = (uint64_t)service->node.id + 1;
-		at[2] = 0;
-	}
-	return NULL;
-}
-
 static const void *
 cluster_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t *ret_index, size_t *ret_n)
+    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	struct image_list *clusters = image_clusters(mib->image);
 	uint64_t least[LEVELS];
 	uint32_t i;
 
+	(void)needs;
 	least_tuple(index, n, 1, inclusive, least);
 	i = from(clusters, least[0]);
 	if (i == clusters->n)
@@ -122,11 +105,12 @@ cluster_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
 
 static const void *
 service_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t *ret_index, size_t *ret_n)
+    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	struct image_service *service;
 	uint64_t least[LEVELS];
 
+	(void)needs;
 	least_tuple(index, n, 2, inclusive, least);
 	service = service_from(mib, least);
 	if (service == NULL)
@@ -138,31 +122,14 @@ service_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
 }
 
 static const void *
-real_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t *ret_index, size_t *ret_n)
-{
-	const struct image_real *real;
-	uint64_t least[LEVELS];
-
-	least_tuple(index, n, 3, inclusive, least);
-	real = (const struct image_real *)(const void *)real_from(mib, least);
-	if (real == NULL)
-		return NULL;
-	ret_index[0] = real->service->cluster->node.id;
-	ret_index[1] = real->service->node.id;
-	ret_index[2] = real->node.id;
-	*ret_n = 3;
-	return real;
-}
-
-static const void *
 job_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t *ret_index, size_t *ret_n)
+    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	struct image_list *jobs = image_jobs(mib->image);
 	uint64_t least[LEVELS];
 	uint32_t i;
 
+	(void)needs;
 	least_tuple(index, n, 1, inclusive, least);
 	i = from(jobs, least[0]);
 	if (i == jobs->n)
@@ -206,6 +173,114 @@ static const void *
 job_get(struct mib *mib, const uint32_t *index, size_t n)
 {
 	return n == 1 ? image_list_find(image_jobs(mib->image), index[0]) : NULL;
+}
+
+/* -- real services: three lists deep, and walked the most ------------------------------ */
+
+static struct image_list *
+services_at(struct mib *mib, const struct mib_place *place)
+{
+	return &as_cluster(image_clusters(mib->image)->nodes[place->at[0]])->services;
+}
+
+static struct image_service *
+service_at(struct mib *mib, const struct mib_place *place)
+{
+	return as_service(services_at(mib, place)->nodes[place->at[1]]);
+}
+
+/* Finds the position of the first row at or above 'least', which may be one past the
+ * end of the innermost list. */
+static void
+place_search(struct mib *mib, const uint64_t least[LEVELS], struct mib_place *ret)
+{
+	struct image_list *clusters = image_clusters(mib->image);
+	struct image_node *node;
+
+	memset(ret->at, 0, sizeof(ret->at));
+	ret->at[0] = from(clusters, least[0]);
+	if (ret->at[0] == clusters->n || clusters->nodes[ret->at[0]]->id != least[0])
+		return;
+	ret->at[1] = from(services_at(mib, ret), least[1]);
+	if (ret->at[1] == services_at(mib, ret)->n)
+		return;
+	node = services_at(mib, ret)->nodes[ret->at[1]];
+	if (node->id == least[1])
+		ret->at[2] = from(&as_service(node)->reals, least[2]);
+}
+
+/* Moves on to a row that is there, over clusters without services, services without
+ * rows, and services without a row that has what is needed. */
+static const struct image_real *
+place_settle(struct mib *mib, struct mib_place *place, uint32_t needs)
+{
+	struct image_list *clusters = image_clusters(mib->image);
+
+	for (; place->at[0] < clusters->n; place->at[0]++, place->at[1] = 0) {
+		struct image_list *services = services_at(mib, place);
+
+		for (; place->at[1] < services->n; place->at[1]++, place->at[2] = 0) {
+			struct image_service *service = service_at(mib, place);
+
+			if (place->at[2] < service->reals.n &&
+			    (needs == 0 || (service->sums.present & needs) != 0))
+				return (struct image_real *)(void *)
+				    service->reals.nodes[place->at[2]];
+		}
+		place->at[2] = 0;
+	}
+	return NULL;
+}
+
+/* The place of the row with this index, if it is one of those found last: a walk
+ * asks for what follows the row before, a GETBULK of many columns for what follows
+ * the same row in each. */
+static const struct mib_place *
+place_recall(const struct mib *mib, const uint32_t *index)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (mib->places[i].version == image_version(mib->image) &&
+		    memcmp(mib->places[i].index, index, sizeof(mib->places[i].index)) == 0)
+			return &mib->places[i];
+	return NULL;
+}
+
+/* Remembers it in the place of the one that was not asked for. */
+static void
+place_keep(struct mib *mib, const struct mib_place *asked, const struct mib_place *found)
+{
+	size_t to = asked == &mib->places[0] ? 1 : 0;
+
+	mib->places[to] = *found;
+	mib->places[to].version = image_version(mib->image);
+}
+
+static const void *
+real_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
+    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
+{
+	const struct mib_place *asked = n == LEVELS ? place_recall(mib, index) : NULL;
+	const struct image_real *real;
+	struct mib_place place;
+	uint64_t least[LEVELS];
+
+	if (asked != NULL) {
+		place = *asked;
+		place.at[2] += !inclusive;
+	} else {
+		least_tuple(index, n, LEVELS, inclusive, least);
+		place_search(mib, least, &place);
+	}
+	real = place_settle(mib, &place, needs);
+	if (real == NULL)
+		return NULL;
+	place.index[0] = real->service->cluster->node.id;
+	place.index[1] = real->service->node.id;
+	place.index[2] = real->node.id;
+	place_keep(mib, asked, &place);
+	memcpy(ret_index, place.index, sizeof(place.index));
+	*ret_n = LEVELS;
+	return real;
 }
 
 const struct mib_rows mib_rows_cluster = { "cluster", cluster_get, cluster_next };
@@ -305,11 +380,12 @@ real_name_get(struct mib *mib, const uint32_t *index, size_t n)
 
 static const void *
 cluster_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t *ret_index, size_t *ret_n)
+    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	struct image_node *node = name_after(image_cluster_names(mib->image), index, n,
 	    inclusive);
 
+	(void)needs;
 	if (node != NULL)
 		name_index(node, ret_index, 0, ret_n);
 	return node;
@@ -317,10 +393,11 @@ cluster_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusi
 
 static const void *
 service_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t *ret_index, size_t *ret_n)
+    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	struct image_list *clusters = image_clusters(mib->image);
 
+	(void)needs;
 	for (uint32_t i = n == 0 ? 0 : from(clusters, index[0]); i < clusters->n; i++) {
 		struct image_cluster *cluster = as_cluster(clusters->nodes[i]);
 		bool same = n > 0 && cluster->node.id == index[0];
@@ -338,11 +415,12 @@ service_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusi
 
 static const void *
 real_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t *ret_index, size_t *ret_n)
+    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	uint64_t at[LEVELS] = { n > 0 ? index[0] : 0, n > 1 ? index[1] : 0, 0 };
 	struct image_service *service;
 
+	(void)needs;
 	while ((service = service_from(mib, at)) != NULL) {
 		bool same = n > 1 && service->cluster->node.id == index[0] &&
 		    service->node.id == index[1];

@@ -64,9 +64,11 @@ struct mib_rows {
 	/* The row with exactly this index, NULL if there is none. */
 	const void	*(*get)(struct mib *mib, const uint32_t *index, size_t n);
 	/* The first row after 'index', or at it if 'inclusive'; its index goes to
-	 * ret_index[0..*ret_n-1]. NULL past the last one. */
+	 * ret_index[0..*ret_n-1]. NULL past the last one. May pass over rows that have
+	 * none of the statistics in 'needs' (0: any row will do). */
 	const void	*(*next)(struct mib *mib, const uint32_t *index, size_t n,
-			    bool inclusive, uint32_t *ret_index, size_t *ret_n);
+			    bool inclusive, uint32_t needs, uint32_t *ret_index,
+			    size_t *ret_n);
 };
 
 struct mib_table {
