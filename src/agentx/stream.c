@@ -55,15 +55,18 @@ stream_connect(struct stream *stream, const char *path)
 	return saved;
 }
 
-/* Makes room for 'more' octets behind *end, moving what is left to the front. */
+/* Makes room for 'more' octets behind *end. What is left moves to the front only if
+ * that frees more than it moves, so that each octet moves once on the average. */
 static bool
 room_make(uint8_t **buffer, size_t *room, size_t *at, size_t *end, size_t more)
 {
 	size_t used = *end - *at, wanted = *room;
 	uint8_t *bigger;
 
-	if (*at > 0 && (used == 0 || *end + more > *room)) {
-		memmove(*buffer, *buffer + *at, used);
+	if (used == 0) {
+		*at = *end = 0;
+	} else if (*end + more > *room && *at >= used) {
+		memcpy(*buffer, *buffer + *at, used);
 		*at = 0;
 		*end = used;
 	}

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A master, and time, for the tests of src/agentx; see agentx_fake.h.
+ */
+#include "agentx_fake.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+
+enum { READ_SIZE = 16 * 1024 };
+
+struct master master;
+struct loop *loop;
+struct agentx *agentx;
+int64_t worst_turn_ms;
+unsigned int state_changes;
+
+/* -- time ------------------------------------------------------------------------------ */
+
+static int64_t now_ms, real_ms;
+static bool (*stop_when)(void);
+
+static bool master_work(void);
+
+/* In place of the one in src/util/clock.c, which is then not linked. */
+int64_t
+clock_steady_ms(void)
+{
+	return now_ms;
+}
+
+static int64_t
+real_clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* In place of the C library's. The master does its part here; if nobody has anything
+ * to do, the time that poll(2) would have waited is over at once. */
+int
+poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	const struct timespec none = { 0 };
+	int64_t turn = real_clock_ms() - real_ms;
+	bool busy;
+	int ready;
+
+	if (real_ms != 0 && turn > worst_turn_ms)
+		worst_turn_ms = turn;
+	busy = master_work();
+	ready = ppoll(fds, n, &none, NULL);
+	if (stop_when != NULL && stop_when())
+		loop_stop(loop);
+	else if (ready == 0 && !busy && timeout_ms > 0)
+		now_ms += timeout_ms;
+	real_ms = real_clock_ms();
+	return ready;
+}
+
+int __poll_chk(struct pollfd *fds, nfds_t n, int timeout_ms, size_t size);
+
+/* With _FORTIFY_SOURCE the C library has it under this name. */
+int
+__poll_chk(struct pollfd *fds, nfds_t n, int timeout_ms, size_t size)
+{
+	(void)size;
+	return poll(fds, n, timeout_ms);
+}
+
+static void
+time_is_up(void *arg)
+{
+	*(bool *)arg = true;
+	loop_stop(loop);
+}
+
+/* True if it stopped before the time was up. */
+static bool
+run(bool (*when)(void), int64_t ms)
+{
+	struct loop_timer timer = { 0 };
+	bool up = false;
+
+	real_ms = 0;
+	stop_when = when;
+	loop_timer_set(loop, &timer, ms, time_is_up, &up);
+	loop_run(loop);
+	loop_timer_cancel(loop, &timer);
+	stop_when = NULL;
+	return !up;
+}
+
+void
+run_ms(int64_t ms)
+{
+	run(NULL, ms);
+}
+
+static bool
+serving(void)
+{
+	return agentx_serving(agentx);
+}
+
+void
+run_until_serving(int64_t ms)
+{
+	assert_true(run(serving, ms));
+}
+
+/* -- messages ------------------------------------------------------------------------ */
+
+void
+put_8(struct message *m, unsigned int value)
+{
+	assert_true(m->n < sizeof(m->data));
+	m->data[m->n++] = (uint8_t)value;
+}
+
+void
+put_16(struct message *m, unsigned int value)
+{
+	put_8(m, m->network ? value >> 8 : value & 0xff);
+	put_8(m, m->network ? value & 0xff : value >> 8);
+}
+
+void
+put_32(struct message *m, uint32_t value)
+{
+	put_16(m, m->network ? value >> 16 : value & 0xffff);
+	put_16(m, m->network ? value & 0xffff : value >> 16);
+}
+
+void
+put_text(struct message *m, const char *text, size_t length)
+{
+	put_32(m, (uint32_t)length);
+	for (size_t i = 0; i < (length + 3) / 4 * 4; i++)
+		put_8(m, i < length ? (uint8_t)text[i] : 0);
+}
+
+void
+put_oid(struct message *m, bool include, size_t n, ...)
+{
+	va_list more;
+
+	put_8(m, (unsigned int)(mib_root_length - 5 + n));
+	put_8(m, mib_root[4]);
+	put_8(m, include);
+	put_8(m, 0);
+	for (size_t i = 5; i < mib_root_length; i++)
+		put_32(m, mib_root[i]);
+	va_start(more, n);
+	while (n-- > 0)
+		put_32(m, va_arg(more, uint32_t));
+	va_end(more);
+}
+
+void
+put_null_oid(struct message *m)
+{
+	put_32(m, 0);
+}
+
+void
+message_begin(struct message *m, uint8_t type, uint8_t flags, uint32_t session,
+    uint32_t transaction, uint32_t packet)
+{
+	m->type = type;
+	m->flags = flags;
+	m->session = session;
+	m->transaction = transaction;
+	m->packet = packet;
+	m->n = m->at = 0;
+	m->network = (flags & NETWORK) != 0;
+	put_8(m, 1);
+	put_8(m, type);
+	put_8(m, flags);
+	put_8(m, 0);
+	put_32(m, session);
+	put_32(m, transaction);
+	put_32(m, packet);
+	put_32(m, 0);
+}
+
+unsigned int
+take_8(struct message *m)
+{
+	assert_true(m->at < m->n);
+	return m->data[m->at++];
+}
+
+unsigned int
+take_16(struct message *m)
+{
+	unsigned int first = take_8(m), second = take_8(m);
+
+	return m->network ? first << 8 | second : second << 8 | first;
+}
+
+uint32_t
+take_32(struct message *m)
+{
+	uint32_t first = take_16(m), second = take_16(m);
+
+	return m->network ? first << 16 | second : second << 16 | first;
+}
+
+void
+take_oid(struct message *m, size_t n, ...)
+{
+	va_list more;
+	unsigned int left = take_8(m), prefix = take_8(m);
+
+	take_16(m);
+	assert_int_equal(prefix, mib_root[4]);
+	assert_int_equal(left, mib_root_length - 5 + n);
+	for (size_t i = 5; i < mib_root_length; i++)
+		assert_int_equal(take_32(m), mib_root[i]);
+	va_start(more, n);
+	while (n-- > 0)
+		assert_int_equal(take_32(m), va_arg(more, uint32_t));
+	va_end(more);
+}
+
+void
+take_text(struct message *m, const char *text, size_t length)
+{
+	assert_int_equal(take_32(m), length);
+	assert_memory_equal(m->data + m->at, text, length);
+	m->at += (length + 3) / 4 * 4;
+}
+
+void
+take_end(const struct message *m)
+{
+	assert_int_equal(m->at, m->n);
+}
+
+/* -- the master ---------------------------------------------------------------------- */
+
+void
+master_listen(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	memcpy(address.sun_path, master.path, strlen(master.path) + 1);
+	master.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_true(master.listener >= 0);
+	assert_int_equal(bind(master.listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(master.listener, 0), 0);
+}
+
+void
+master_hang_up(void)
+{
+	if (master.fd >= 0)
+		close(master.fd);
+	master.fd = -1;
+	master.at = master.n = 0;
+}
+
+void
+master_leave(void)
+{
+	master_hang_up();
+	if (master.listener >= 0)
+		close(master.listener);
+	master.listener = -1;
+	unlink(master.path);
+}
+
+void
+octets_send(const void *data, size_t length)
+{
+	ssize_t sent = send(master.fd, data, length, MSG_NOSIGNAL);
+
+	/* The other side may have given up long before a slow master answers. */
+	if (sent >= 0 || errno != EPIPE)
+		assert_int_equal(sent, length);
+}
+
+void
+message_send(struct message *m)
+{
+	size_t n = m->n;
+
+	m->n = 16;
+	put_32(m, (uint32_t)(n - HEADER));
+	m->n = n;
+	octets_send(m->data, n);
+}
+
+/* The first whole message that was received, or false. */
+static bool
+message_cut(struct message *m)
+{
+	const uint8_t *in = master.in + master.at;
+
+	if (master.n - master.at < HEADER)
+		return false;
+	memcpy(m->data, in, HEADER);
+	m->n = HEADER;
+	m->type = m->data[1];
+	m->flags = m->data[2];
+	m->network = (m->flags & NETWORK) != 0;
+	m->at = 4;
+	m->session = take_32(m);
+	m->transaction = take_32(m);
+	m->packet = take_32(m);
+	m->n += take_32(m);
+	assert_true(m->n <= sizeof(m->data));
+	if (master.n - master.at < m->n)
+		return false;
+	memcpy(m->data, in, m->n);
+	master.at += m->n;
+	if (master.at == master.n)
+		master.at = master.n = 0;
+	return true;
+}
+
+static void
+response_send(const struct message *to, unsigned int error)
+{
+	struct message m;
+
+	message_begin(&m, RESPONSE, to->flags & NETWORK, SESSION_ID, 0, to->packet);
+	put_32(&m, 12345);
+	put_16(&m, error);
+	put_16(&m, 0);
+	message_send(&m);
+}
+
+static void
+manners_show(const struct message *m)
+{
+	static const uint8_t huge[HEADER] = { 1, RESPONSE, NETWORK, 0,
+	    [16] = 0xff, 0xff, 0xff, 0xf0 };
+
+	switch (master.manners) {
+	case MANNERS_GOOD:
+		if (m->type == OPEN || m->type == REGISTER || m->type == ADD_CAPS)
+			response_send(m, 0);
+		return;
+	case MANNERS_DUPLICATE:
+		response_send(m, m->type == REGISTER ? 263 : 0);
+		return;
+	case MANNERS_OPEN_ONLY:
+	case MANNERS_OPEN_SILENT:
+		if (m->type == OPEN)
+			response_send(m, 0);
+		if (m->type == REGISTER && master.manners == MANNERS_OPEN_ONLY)
+			master_hang_up();
+		return;
+	case MANNERS_RUBBISH:
+		octets_send("220 mail.example.net ESMTP ready for you\r\n", 42);
+		return;
+	case MANNERS_HUGE:
+		octets_send(huge, sizeof(huge));
+		return;
+	case MANNERS_HALF:
+		octets_send(m->data, 10);
+		master_hang_up();
+		return;
+	case MANNERS_NONE:
+	case MANNERS_CLOSE:
+	case MANNERS_DEAF:
+		return;
+	}
+}
+
+/* What the test has not asked for yet stays in the buffer. */
+static bool
+manners_apply(const struct message *m)
+{
+	return master.manners != MANNERS_NONE && (master.manners != MANNERS_GOOD ||
+	    m->type == OPEN || m->type == REGISTER || m->type == ADD_CAPS);
+}
+
+/* Takes a connection if it has none. */
+static bool
+master_accept(void)
+{
+	if (master.listener < 0 || master.fd >= 0 || master.manners == MANNERS_DEAF)
+		return false;
+	master.fd = accept4(master.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (master.fd < 0)
+		return false;
+	master.connects++;
+	if (master.manners == MANNERS_CLOSE)
+		master_hang_up();
+	return true;
+}
+
+/* True if it had something to do. */
+static bool
+master_work(void)
+{
+	static struct message m;
+	bool busy = master_accept();
+	ssize_t got;
+
+	if (master.fd < 0 || master.paused)
+		return busy;
+	if (master.at > master.n - master.at) {
+		memcpy(master.in, master.in + master.at, master.n - master.at);
+		master.n -= master.at;
+		master.at = 0;
+	}
+	assert_true(master.n + READ_SIZE <= sizeof(master.in));
+	got = recv(master.fd, master.in + master.n, READ_SIZE, 0);
+	if (got == 0 || (got < 0 && errno != EAGAIN)) {
+		master_hang_up();
+		return true;
+	}
+	if (got > 0)
+		master.n += (size_t)got;
+	if (master.n - master.at < HEADER)
+		return busy || got > 0;
+	m.type = master.in[master.at + 1];
+	if (manners_apply(&m) && message_cut(&m)) {
+		manners_show(&m);
+		return true;
+	}
+	return busy || got > 0;
+}
+
+static struct message *received;
+
+static bool
+message_there(void)
+{
+	return message_cut(received);
+}
+
+void
+message_receive(struct message *m)
+{
+	received = m;
+	assert_true(run(message_there, 10000));
+}
+
+void
+ask(struct message *m, struct message *ret, unsigned int error, unsigned int index)
+{
+	message_send(m);
+	message_receive(ret);
+	assert_int_equal(ret->type, RESPONSE);
+	assert_int_equal(ret->flags, m->flags & NETWORK);
+	assert_int_equal(ret->session, m->session);
+	assert_int_equal(ret->transaction, m->transaction);
+	assert_int_equal(ret->packet, m->packet);
+	assert_int_equal(take_32(ret), 0);
+	assert_int_equal(take_16(ret), error);
+	assert_int_equal(take_16(ret), index);
+	if (error != 0)
+		take_end(ret);
+}
+
+/* -- a world for each test ------------------------------------------------------------- */
+
+static void
+state_changed(void *arg)
+{
+	(void)arg;
+	state_changes++;
+}
+
+int
+world_begin(void **state)
+{
+	struct agentx_config config = { .socket = master.path, .description = "a test" };
+
+	(void)state;
+	memset(&engine, 0, sizeof(engine));
+	memset(&master, 0, sizeof(master));
+	engine.rows = 5;
+	master.listener = master.fd = -1;
+	worst_turn_ms = 0;
+	state_changes = 0;
+	now_ms += 1000000;
+	snprintf(master.dir, sizeof(master.dir), "/tmp/lbcluster-test-XXXXXX");
+	if (mkdtemp(master.dir) == NULL)
+		return -1;
+	snprintf(master.path, sizeof(master.path), "%s/master", master.dir);
+	loop = loop_new();
+	agentx = loop == NULL ? NULL : agentx_new(loop, (struct mib *)&engine, &config);
+	if (agentx == NULL)
+		return -1;
+	agentx_notify_state(agentx, state_changed, NULL);
+	master_listen();
+	return 0;
+}
+
+int
+world_end(void **state)
+{
+	(void)state;
+	agentx_free(agentx);
+	agentx = NULL;
+	master_leave();
+	rmdir(master.dir);
+	loop_free(loop);
+	return 0;
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/agentx: the life of the session, with good masters and bad ones.
+ */
+#include "agentx_fake.h"
+
+#include <string.h>
+
+/* No turn of the loop may take longer, in real time. */
+enum { TURN_MAX_MS = 500 };
+
+static struct message m, answer;
+
+static int
+world_check(void **state)
+{
+	assert_in_range(worst_turn_ms, 0, TURN_MAX_MS);
+	return world_end(state);
+}
+
+/* -- opening ---------------------------------------------------------------------------- */
+
+static void
+accept_it(unsigned int error)
+{
+	struct message yes;
+
+	message_begin(&yes, RESPONSE, m.flags & NETWORK, SESSION_ID, 0, m.packet);
+	put_32(&yes, 12345);
+	put_16(&yes, error), put_16(&yes, 0);
+	message_send(&yes);
+}
+
+static void
+session_opens_registers_and_adds_capabilities(void **state)
+{
+	(void)state;
+	master.manners = MANNERS_NONE;
+	message_receive(&m);
+	assert_int_equal(m.type, OPEN);
+	assert_int_equal(m.session, 0);
+	assert_int_equal(take_32(&m), 0);		/* timeout */
+	take_oid(&m, 0);
+	take_text(&m, "a test", 6);
+	take_end(&m);
+	accept_it(0);
+	message_receive(&m);
+	assert_int_equal(m.type, REGISTER);
+	assert_int_equal(m.session, SESSION_ID);
+	assert_int_equal(m.flags & ~NETWORK, 0);
+	assert_int_equal(take_8(&m), 0);		/* timeout */
+	assert_int_equal(take_8(&m), 127);		/* priority */
+	assert_int_equal(take_16(&m), 0);		/* range */
+	take_oid(&m, 0);
+	take_end(&m);
+	assert_false(agentx_serving(agentx));
+	accept_it(0);
+	message_receive(&m);
+	assert_true(agentx_serving(agentx));
+	assert_int_equal(state_changes, 1);
+	assert_int_equal(m.type, ADD_CAPS);
+	assert_int_equal(m.session, SESSION_ID);
+	take_oid(&m, 3, 2, 1, 1);
+	take_text(&m, "a test", 6);
+	take_end(&m);
+	accept_it(265);					/* does no harm */
+	run_ms(100000);
+	assert_true(agentx_serving(agentx));
+	assert_int_equal(master.connects, 1);
+	assert_int_equal(state_changes, 1);
+}
+
+static void
+session_closes_with_the_agent(void **state)
+{
+	(void)state;
+	run_until_serving(1000);
+	run_ms(10);
+	agentx_free(agentx);
+	agentx = NULL;
+	message_receive(&m);
+	assert_int_equal(m.type, CLOSE);
+	assert_int_equal(m.session, SESSION_ID);
+	assert_int_equal(take_8(&m), 5);		/* reasonShutdown */
+	assert_string_equal(engine.calls, "lost 1 0, ");
+	assert_int_equal(state_changes, 1);
+}
+
+/* -- losing ------------------------------------------------------------------------------ */
+
+static void
+connection_that_ends_is_opened_again(void **state)
+{
+	(void)state;
+	run_until_serving(1000);
+	run_ms(5000);
+	master_hang_up();
+	run_ms(0);
+	assert_false(agentx_serving(agentx));
+	assert_string_equal(engine.calls, "lost 1 0, ");
+	run_until_serving(300);
+	assert_int_equal(state_changes, 3);
+	message_begin(&m, COMMIT_SET, 0, SESSION_ID, 4, 5);
+	ask(&m, &answer, 0, 0);
+	assert_string_equal(engine.calls, "lost 1 0, commit 2 4, ");
+}
+
+static void
+session_that_the_master_closes_is_opened_again(void **state)
+{
+	(void)state;
+	run_until_serving(1000);
+	run_ms(5000);
+	message_begin(&m, CLOSE, 0, SESSION_ID, 0, 5);
+	put_8(&m, 4), put_8(&m, 0), put_16(&m, 0);
+	message_send(&m);
+	run_ms(0);
+	assert_false(agentx_serving(agentx));
+	assert_string_equal(engine.calls, "lost 1 0, ");
+	run_until_serving(300);
+	assert_int_equal(master.connects, 2);
+}
+
+/* The manager was told success once the master wrote this. */
+static void
+cleanup_before_the_end_is_read(void **state)
+{
+	(void)state;
+	run_until_serving(1000);
+	run_ms(10);
+	message_begin(&m, GET, 0, SESSION_ID, 1, 5);
+	message_send(&m);
+	message_begin(&m, CLEANUP_SET, 0, SESSION_ID, 9, 6);
+	message_send(&m);
+	master_leave();
+	run_ms(10);
+	assert_string_equal(engine.calls, "cleanup 1 9, lost 1 0, ");
+}
+
+static void
+cleanup_before_our_own_end_is_read(void **state)
+{
+	(void)state;
+	run_until_serving(1000);
+	run_ms(10);
+	message_begin(&m, CLEANUP_SET, 0, SESSION_ID, 9, 6);
+	message_send(&m);
+	agentx_free(agentx);
+	agentx = NULL;
+	assert_string_equal(engine.calls, "cleanup 1 9, lost 1 0, ");
+}
+
+static void
+message_in_pieces_is_put_together(void **state)
+{
+	struct message two;
+
+	(void)state;
+	run_until_serving(1000);
+	run_ms(10);
+	message_begin(&m, COMMIT_SET, 0, SESSION_ID, 1, 5);
+	for (size_t i = 0; i < m.n; i++) {
+		octets_send(m.data + i, 1);
+		run_ms(1);
+	}
+	message_receive(&answer);
+	assert_int_equal(answer.packet, 5);
+	message_begin(&two, UNDO_SET, NETWORK, SESSION_ID, 1, 6);
+	memcpy(m.data + m.n, two.data, two.n);
+	octets_send(m.data, m.n + two.n);
+	message_receive(&answer);
+	assert_int_equal(answer.packet, 5);
+	message_receive(&answer);
+	assert_int_equal(answer.packet, 6);
+	assert_string_equal(engine.calls, "commit 1 1, commit 1 1, undo 1 1, ");
+}
+
+/* Nothing says where the next message would begin. */
+static void
+message_with_a_bad_header_ends_the_session(void **state)
+{
+	static const struct {
+		size_t	at;
+		uint8_t	octet;
+	} bad[] = { { 0, 0 }, { 0, 2 }, { 16, 1 }, { 19, 1 }, { 19, 3 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		run_until_serving(2000);
+		run_ms(5000);
+		message_begin(&m, GET, NETWORK, SESSION_ID, 0, 5);
+		m.data[bad[i].at] = bad[i].octet;
+		octets_send(m.data, HEADER);
+		run_ms(0);
+		assert_false(agentx_serving(agentx));
+	}
+}
+
+/* -- masters that are not there ----------------------------------------------------------- */
+
+static void
+master_that_comes_late_is_served_within_two_seconds(void **state)
+{
+	(void)state;
+	master_leave();
+	run_ms(600000);
+	assert_false(agentx_serving(agentx));
+	master_listen();
+	run_until_serving(2000);
+}
+
+static void
+master_that_comes_back_is_served_within_two_seconds(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		run_until_serving(2000);
+		run_ms(3000);
+		master_leave();
+		run_ms(i * 4000);
+		master_listen();
+	}
+	run_until_serving(2000);
+}
+
+/* The backlog of one connection is taken, and never accepted. */
+static void
+master_that_accepts_nothing_is_no_stall(void **state)
+{
+	(void)state;
+	master.manners = MANNERS_DEAF;
+	run_ms(60000);
+	assert_false(agentx_serving(agentx));
+	master.manners = MANNERS_GOOD;
+	run_until_serving(2000);
+}
+
+/* -- masters that misbehave --------------------------------------------------------------- */
+
+/* Meets a bad master for ten minutes, then the same one cured. */
+static void
+bad_master_met(enum manners manners, unsigned int connects_min, unsigned int connects_max,
+    int64_t cured_ms)
+{
+	master.manners = manners;
+	run_ms(600000);
+	assert_false(agentx_serving(agentx));
+	assert_in_range(master.connects, connects_min, connects_max);
+	assert_int_equal(state_changes, 0);
+	master.manners = MANNERS_GOOD;
+	run_until_serving(cured_ms);
+}
+
+static void
+master_that_closes_at_once_is_asked_rarely(void **state)
+{
+	(void)state;
+	bad_master_met(MANNERS_CLOSE, 60, 120, 8100);
+}
+
+static void
+master_that_closes_after_open_is_asked_rarely(void **state)
+{
+	(void)state;
+	bad_master_met(MANNERS_OPEN_ONLY, 60, 120, 8100);
+	assert_int_equal(strncmp(engine.calls, "lost 1 0, lost 2 0, ", 20), 0);
+}
+
+static void
+master_that_speaks_no_agentx_is_asked_rarely(void **state)
+{
+	(void)state;
+	bad_master_met(MANNERS_RUBBISH, 60, 120, 8100);
+}
+
+static void
+master_that_tells_a_huge_length_is_asked_rarely(void **state)
+{
+	(void)state;
+	bad_master_met(MANNERS_HUGE, 60, 120, 8100);
+}
+
+static void
+master_that_sends_half_a_message_is_asked_rarely(void **state)
+{
+	(void)state;
+	bad_master_met(MANNERS_HALF, 60, 120, 8100);
+}
+
+static void
+master_that_has_another_subagent_is_asked_rarely(void **state)
+{
+	(void)state;
+	bad_master_met(MANNERS_DUPLICATE, 60, 120, 8100);
+}
+
+static void
+master_that_is_silent_is_no_stall(void **state)
+{
+	(void)state;
+	bad_master_met(MANNERS_NONE, 150, 300, 3100);
+}
+
+static void
+master_that_is_silent_after_open_is_no_stall(void **state)
+{
+	(void)state;
+	bad_master_met(MANNERS_OPEN_SILENT, 150, 300, 3100);
+}
+
+/* It takes the registration and goes, each time. */
+static void
+master_that_serves_for_a_moment_is_asked_rarely(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		run_until_serving(8100);
+		run_ms(100);
+		master_hang_up();
+		run_ms(0);
+		engine.calls[0] = '\0';
+	}
+	run_ms(5000);
+	assert_false(agentx_serving(agentx));
+}
+
+/* -- masters that do not read --------------------------------------------------------------- */
+
+static void
+row_ask(uint32_t packet)
+{
+	message_begin(&m, GET, 0, SESSION_ID, 0, packet);
+	put_oid(&m, false, 2, 1, 1);
+	put_null_oid(&m);
+	message_send(&m);
+}
+
+static void
+answers_that_wait_are_sent_later_in_order(void **state)
+{
+	enum { ASKED = 3000 };
+
+	(void)state;
+	run_until_serving(1000);
+	run_ms(10);
+	engine.value = (struct mib_value){ .type = MIB_OCTETS };
+	engine.value.octets.data = master.in;
+	engine.value.octets.length = 1000;
+	master.paused = true;
+	for (uint32_t i = 0; i < ASKED; i++) {
+		row_ask(i);
+		run_ms(0);
+	}
+	assert_true(agentx_serving(agentx));
+	assert_int_equal(engine.gets, ASKED);
+	master.paused = false;
+	for (uint32_t i = 0; i < 2 * ASKED; i++) {
+		message_receive(&answer);
+		assert_int_equal(answer.packet, i);
+		if (i < ASKED)
+			row_ask(ASKED + i);
+	}
+}
+
+static void
+master_that_never_reads_is_left(void **state)
+{
+	(void)state;
+	run_until_serving(1000);
+	run_ms(10);
+	engine.value = (struct mib_value){ .type = MIB_OCTETS };
+	engine.value.octets.data = master.in;
+	engine.value.octets.length = sizeof(master.in) / 64;
+	master.paused = true;
+	for (uint32_t i = 0; i < 1000 && engine.calls[0] == '\0'; i++) {
+		row_ask(i);
+		run_ms(0);
+	}
+	assert_string_equal(engine.calls, "lost 1 0, ");
+	assert_in_range(engine.gets, 200, 400);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_check)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(session_opens_registers_and_adds_capabilities),
+		TEST(session_closes_with_the_agent),
+		TEST(connection_that_ends_is_opened_again),
+		TEST(session_that_the_master_closes_is_opened_again),
+		TEST(cleanup_before_the_end_is_read),
+		TEST(cleanup_before_our_own_end_is_read),
+		TEST(message_in_pieces_is_put_together),
+		TEST(message_with_a_bad_header_ends_the_session),
+		TEST(master_that_comes_late_is_served_within_two_seconds),
+		TEST(master_that_comes_back_is_served_within_two_seconds),
+		TEST(master_that_accepts_nothing_is_no_stall),
+		TEST(master_that_closes_at_once_is_asked_rarely),
+		TEST(master_that_closes_after_open_is_asked_rarely),
+		TEST(master_that_speaks_no_agentx_is_asked_rarely),
+		TEST(master_that_tells_a_huge_length_is_asked_rarely),
+		TEST(master_that_sends_half_a_message_is_asked_rarely),
+		TEST(master_that_has_another_subagent_is_asked_rarely),
+		TEST(master_that_is_silent_is_no_stall),
+		TEST(master_that_is_silent_after_open_is_no_stall),
+		TEST(master_that_serves_for_a_moment_is_asked_rarely),
+		TEST(answers_that_wait_are_sent_later_in_order),
+		TEST(master_that_never_reads_is_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
