@@ -87,6 +87,7 @@ class Program:
             argv, stdin=subprocess.DEVNULL, stdout=self._file, stderr=self._file,
             env=env, cwd=cwd, preexec_fn=_die_with_parent if dies_with_us else None)
         self.pid = self.process.pid
+        self.awaited = False    # somebody asked for its end
 
     def alive(self):
         return self.process.poll() is None
@@ -97,6 +98,7 @@ class Program:
 
     def wait(self, deadline_s=ENDED_S):
         """Exit status; of a process that does not end: killed, and an error."""
+        self.awaited = True
         try:
             return self.process.wait(deadline_s * PATIENCE)
         except subprocess.TimeoutExpired:
@@ -110,6 +112,7 @@ class Program:
         return self.wait(deadline_s)
 
     def kill(self):
+        self.awaited = True
         self.signal(signal.SIGKILL)
         status = self.process.wait()
         self._file.close()
@@ -358,7 +361,8 @@ class World:
             client.close()
         self._clients.clear()
         problems = []
-        if self.daemon and self.daemon.alive():
+        if self.daemon and not self.daemon.awaited:
+            # One that died by itself meanwhile has a status too.
             self.daemon.signal(signal.SIGCONT)
             try:
                 status = self.daemon.end()
