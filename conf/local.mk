@@ -9,7 +9,7 @@ EXTRA_DIST += conf/lbclusterd.conf conf/lbclusterd.service.in conf/lbcluster.sys
 CLEANFILES += conf/lbclusterd.service
 
 nodist_unit_DATA = conf/lbclusterd.service
-dist_examples_DATA = conf/snmpd.conf.example
+dist_examples_DATA = conf/snmpd.conf.example conf/sample.conf conf/sample-statistics.jsonl
 
 # A configuration that is there already is the administrator's.
 install-data-local:
