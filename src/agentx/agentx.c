@@ -56,7 +56,7 @@ static void session_try(void *arg);
 
 /* -- what we send ------------------------------------------------------------------ */
 
-/* Encodes and sends 'pdu' and frees it. */
+/* Encodes and sends 'pdu' and frees it. An answer that snmpd could not read says so. */
 static enum stream_result
 pdu_send(struct agentx *agentx, netsnmp_pdu *pdu)
 {
@@ -65,6 +65,10 @@ pdu_send(struct agentx *agentx, netsnmp_pdu *pdu)
 	size_t length;
 
 	data = wire_encode(&agentx->wire, pdu, &length);
+	if (data != NULL && length > WIRE_MESSAGE_MAX) {
+		responder_refuse(pdu, WIRE_TOO_BIG, 1);
+		data = wire_encode(&agentx->wire, pdu, &length);
+	}
 	if (data != NULL)
 		result = stream_send(&agentx->stream, data, length);
 	snmp_free_pdu(pdu);

@@ -10,9 +10,10 @@
 
 enum {
 	/* Bounds of one answer to a GetBulk, which may always be shorter than asked
-	 * for. snmpd sends none: it makes GetNexts of them. */
-	BULK_VARBINDS_MAX = 2000,
-	BULK_OCTETS_MAX = 64 * 1024
+	 * for. With them it stays below WIRE_MESSAGE_MAX. snmpd sends none: it makes
+	 * GetNexts of them. */
+	BULK_VARBINDS_MAX = 500,
+	BULK_OCTETS_MAX = 48 * 1024
 };
 
 bool
@@ -177,7 +178,7 @@ next_one(struct mib *mib, const netsnmp_variable_list *start, bool inclusive,
 
 /* Answers each varbind in its place. On a failure ret_index says which. */
 static bool
-get_each(struct mib *mib, netsnmp_pdu *pdu, long *ret_index)
+get_each(struct mib *mib, netsnmp_pdu *pdu, size_t *ret_index)
 {
 	netsnmp_variable_list *varbind = pdu->variables;
 	bool ok;
@@ -253,7 +254,7 @@ bulk_repeat(struct bulk *bulk, const netsnmp_variable_list *ranges, long rounds)
 }
 
 static bool
-get_bulk(struct mib *mib, netsnmp_pdu *pdu, long *ret_index)
+get_bulk(struct mib *mib, netsnmp_pdu *pdu, size_t *ret_index)
 {
 	struct bulk bulk = { .mib = mib };
 	netsnmp_variable_list *range = pdu->variables;
@@ -269,22 +270,20 @@ get_bulk(struct mib *mib, netsnmp_pdu *pdu, long *ret_index)
 		ok = bulk_repeat(&bulk, range, pdu->max_repetitions);
 	snmp_free_varbind(pdu->variables);
 	pdu->variables = bulk.first;
-	*ret_index = (long)bulk.n + 1;
+	*ret_index = bulk.n + 1;
 	return ok;
 }
 
-static void
-retrieve(const struct responder *responder, netsnmp_pdu *pdu)
+static enum mib_status
+retrieve(const struct responder *responder, netsnmp_pdu *pdu, size_t *ret_index)
 {
-	long index;
 	bool ok;
 
 	if (pdu->command == WIRE_GET_BULK)
-		ok = get_bulk(responder->mib, pdu, &index);
+		ok = get_bulk(responder->mib, pdu, ret_index);
 	else
-		ok = get_each(responder->mib, pdu, &index);
-	pdu->errstat = ok ? MIB_NO_ERROR : MIB_GEN_ERR;
-	pdu->errindex = ok ? 0 : index;
+		ok = get_each(responder->mib, pdu, ret_index);
+	return ok ? MIB_NO_ERROR : MIB_GEN_ERR;
 }
 
 /* -- TestSet, CommitSet, UndoSet, CleanupSet: RFC 2741 section 7.2.4 ------------- */
@@ -318,32 +317,22 @@ set_test(const struct responder *responder, const netsnmp_pdu *pdu, size_t *ret_
 	return status;
 }
 
-/* snmpd 5.9.3 never waits for an answer to CleanupSet: its codec marks the PDU as
- * one that has none, as the RFC says, so an answer would only be dropped. */
-static bool
-set_phase(const struct responder *responder, netsnmp_pdu *pdu)
+static enum mib_status
+set_phase(const struct responder *responder, const netsnmp_pdu *pdu, size_t *ret_index)
 {
 	uint32_t session = responder->session, transaction = (uint32_t)pdu->transid;
-	enum mib_status status = MIB_NO_ERROR;
-	size_t index = 0;
 
 	switch (pdu->command) {
 	case WIRE_TEST_SET:
-		status = set_test(responder, pdu, &index);
-		break;
+		return set_test(responder, pdu, ret_index);
 	case WIRE_COMMIT_SET:
-		status = mib_set_commit(responder->mib, session, transaction, &index);
-		break;
+		return mib_set_commit(responder->mib, session, transaction, ret_index);
 	case WIRE_UNDO_SET:
-		status = mib_set_undo(responder->mib, session, transaction, &index);
-		break;
+		return mib_set_undo(responder->mib, session, transaction, ret_index);
 	default:
 		mib_set_cleanup(responder->mib, session, transaction);
-		return false;
+		return MIB_NO_ERROR;
 	}
-	pdu->errstat = status;
-	pdu->errindex = status == MIB_NO_ERROR ? 0 : (long)index;
-	return true;
 }
 
 /* -- all of them ------------------------------------------------------------------ */
@@ -359,26 +348,33 @@ request_check(const struct responder *responder, const netsnmp_pdu *pdu)
 	return 0;
 }
 
+void
+responder_refuse(netsnmp_pdu *pdu, int error, size_t index)
+{
+	snmp_free_varbind(pdu->variables);
+	pdu->variables = NULL;
+	pdu->errstat = error;
+	pdu->errindex = (long)index;
+}
+
 bool
 responder_answer(const struct responder *responder, netsnmp_pdu *pdu, int error)
 {
+	/* snmpd 5.9.3 never waits for an answer to CleanupSet: its codec marks the PDU as
+	 * one that has none, as the RFC says, so an answer would only be dropped. */
 	bool wanted = pdu->command != WIRE_CLEANUP_SET;
-	bool retrieval = pdu->command <= WIRE_GET_BULK;
+	size_t index = 0;
 
 	if (error == 0)
 		error = request_check(responder, pdu);
-	if (error != 0) {
-		pdu->errstat = error;
-		pdu->errindex = 0;
-	} else if (retrieval) {
-		retrieve(responder, pdu);
-	} else {
-		wanted = set_phase(responder, pdu);
-	}
-	if (!retrieval || pdu->errstat != MIB_NO_ERROR) {
-		snmp_free_varbind(pdu->variables);
-		pdu->variables = NULL;
-	}
+	if (error == 0 && pdu->command <= WIRE_GET_BULK)
+		error = (int)retrieve(responder, pdu, &index);
+	else if (error == 0)
+		error = (int)set_phase(responder, pdu, &index);
+	if (error != 0 || pdu->command > WIRE_GET_BULK)
+		responder_refuse(pdu, error, error == 0 ? 0 : index);
+	else
+		pdu->errstat = pdu->errindex = 0;
 	pdu->command = WIRE_RESPONSE;
 	pdu->flags &= WIRE_NETWORK_ORDER;
 	pdu->time = 0;

@@ -8,6 +8,7 @@
 #define AGENTX_RESPONDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "agentx/wire.h"
@@ -27,5 +28,8 @@ bool responder_knows(int command);
  * session, transaction and packet ids and its byte order. 'error' is what
  * wire_decode() said of it. False if nothing is to be sent. */
 bool responder_answer(const struct responder *responder, netsnmp_pdu *pdu, int error);
+
+/* Makes the answer 'pdu' one that tells an error and no varbinds. */
+void responder_refuse(netsnmp_pdu *pdu, int error, size_t index);
 
 #endif

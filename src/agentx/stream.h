@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 enum {
-	/* More than snmpd can make of the largest request that UDP carries: 3,400
-	 * varbinds under our root, twice 40 octets each. */
+	/* A longer message is rubbish. More than snmpd can make of the largest request
+	 * that UDP carries: 3,400 varbinds under our root, twice 40 octets each. */
 	STREAM_MESSAGE_MAX = 1024 * 1024,
 
 	/* Answers that a master may leave unread. Reading its requests must go on

@@ -49,7 +49,7 @@ extern struct engine engine;
 /* -- messages ---------------------------------------------------------------------------- */
 
 struct message {
-	uint8_t		data[64 * 1024];
+	uint8_t		data[128 * 1024];
 	size_t		n;
 	size_t		at;		/* reading goes on here */
 	bool		network;	/* byte order */

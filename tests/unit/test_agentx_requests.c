@@ -284,7 +284,7 @@ bulk_of_a_long_table_is_cut_short(void **state)
 	put_null_oid(&question);
 	ask(&question, &answer, 0, 0);
 	take_row(1);
-	assert_in_range(engine.nexts, 500, 2000);
+	assert_in_range(engine.nexts, 100, 1000);
 }
 
 /* -- SET --------------------------------------------------------------------------------- */
@@ -448,23 +448,42 @@ unreadable_request_is_a_parse_error(void **state)
 	assert_int_equal(engine.gets + engine.nexts + engine.n, 0);
 }
 
+/* snmpd may make it of a large request of a manager, so it must not end the session. */
 static void
-request_of_too_many_varbinds_is_refused(void **state)
+request_above_64_kib_is_refused(void **state)
 {
 	(void)state;
 	FOR_BOTH_ORDERS(flags) {
 		begin(GET, flags);
-		for (int i = 0; i < 5000; i++)
-			put_null_oid(&question), put_null_oid(&question);
-		ask(&question, &answer, 268, 0);
-		begin(TEST_SET, flags);
-		for (int i = 0; i < 5000; i++) {
-			put_16(&question, 5), put_16(&question, 0);
-			put_null_oid(&question);
+		for (int i = 0; i < 1000; i++) {
+			put_oid(&question, false, 2, 1, 1);
+			put_null_oid(&question), put_null_oid(&question), put_null_oid(&question);
 		}
-		ask(&question, &answer, 268, 0);
+		while (question.n <= 65536)
+			put_null_oid(&question), put_null_oid(&question);
+		ask(&question, &answer, 266, 0);
 	}
 	assert_int_equal(engine.gets, 0);
+}
+
+/* snmpd 5.9.3 would not read it, ask five times more and then close the session. */
+static void
+answer_above_64_kib_is_too_big(void **state)
+{
+	static uint8_t text[32768];
+
+	(void)state;
+	engine.value = (struct mib_value){ .type = MIB_OCTETS };
+	engine.value.octets.data = text;
+	for (size_t length = 32000; length < sizeof(text); length += 4) {
+		bool fits = HEADER + 8 + 2 * (8 + 4 * 7 + 4 + length) <= 65536;
+
+		engine.value.octets.length = length;
+		begin(GET, NETWORK);
+		put_oid(&question, false, 2, 1, 1), put_null_oid(&question);
+		put_oid(&question, false, 2, 1, 2), put_null_oid(&question);
+		ask(&question, &answer, fits ? 0 : 1, fits ? 0 : 1);
+	}
 }
 
 static void
@@ -544,7 +563,8 @@ main(void)
 		TEST(other_session_is_not_open),
 		TEST(context_is_unsupported_unless_it_is_the_default),
 		TEST(unreadable_request_is_a_parse_error),
-		TEST(request_of_too_many_varbinds_is_refused),
+		TEST(request_above_64_kib_is_refused),
+		TEST(answer_above_64_kib_is_too_big),
 		TEST(oid_of_128_sub_identifiers_is_served),
 		TEST(oid_of_129_sub_identifiers_is_refused),
 		TEST(messages_of_other_types_are_ignored),
