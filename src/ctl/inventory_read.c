@@ -361,7 +361,7 @@ inventory_read(const char *file, struct inventory **ret, struct complaints *comp
 	parse.inventory = inventory_new();
 	if (parse.inventory == NULL)
 		code = err_set(err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
-	else if (conftext.length > 0)
+	else
 		code = parse_text(&parse, &conftext, err);
 	free(conftext.text);
 	if (code == ERR_OK)

@@ -27,7 +27,6 @@ static const struct out_column columns[] = {
 struct job_print {
 	struct ctl	*ctl;
 	struct out	*out;	/* NULL: one job alone */
-	bool		 seen;
 };
 
 /* What the values of a row point to. */
@@ -78,7 +77,6 @@ job_row_print(void *arg, const struct job_row *row)
 	struct job_texts texts;
 	bool ok;
 
-	print->seen = true;
 	job_values(row, &texts, values);
 	if (print->out != NULL)
 		ok = out_row(print->out, values);
@@ -96,10 +94,6 @@ ctl_job_print(struct ctl *ctl, uint32_t id)
 	struct err err;
 
 	code = store_each_job(ctl->store, id, job_row_print, &print, &err);
-	if (code == ERR_NOT_FOUND || (code == ERR_OK && !print.seen)) {
-		ctl_say(ctl, "job %u: %s", id, err_name(ERR_NOT_FOUND));
-		return CTL_NOT_FOUND;
-	}
 	if (code == ERR_NOMEM)
 		err_set(&err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
 	return code == ERR_OK ? CTL_OK : ctl_error(ctl, NULL, &err);

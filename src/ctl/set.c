@@ -77,8 +77,7 @@ set_one(struct ctl *ctl, const struct setting *setting, const struct path *path,
 	if (code == ERR_OK)
 		code = store_set(ctl->store, &set, STORE_SET_NOW, &verdict, &first_job, &jobs,
 		    &err);
-	if (code == ERR_PRECOND)
-		err_set(&err, ERR_PRECOND, "%s", verdict.text);
+	/* The words of a refusal are in 'err' as well. */
 	if (code != ERR_OK)
 		return ctl_error(ctl, path, &err);
 	return jobs == 0 ? nothing_to_do(ctl, setting) : ctl_job_print(ctl, first_job);

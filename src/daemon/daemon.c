@@ -166,6 +166,8 @@ on_refresh(void *arg)
 	struct daemon *daemon = arg;
 	bool more = false;
 
+	if (mib_needs_repair(daemon->mib))
+		mib_repair(daemon->mib);
 	if (store_changed(daemon->store))
 		(void)image_refresh(daemon->image, daemon->store, REFRESH_ROWS,
 		    clock_wall_s(), &more, NULL);
@@ -191,8 +193,6 @@ on_tick(void *arg)
 	struct daemon *daemon = arg;
 
 	image_tick(daemon->image, clock_wall_s());
-	if (mib_needs_repair(daemon->mib))
-		mib_repair(daemon->mib);
 	supervisor_alive();
 	state_tell(daemon);
 	loop_timer_set(daemon->loop, &daemon->tick_timer, TICK_MS, on_tick, daemon);
@@ -292,7 +292,9 @@ store_prepare(struct daemon *daemon, struct err *err)
 {
 	enum err_code code;
 
-	code = store_set_release(daemon->store, 0, err);
+	if (!store_needs_flush(daemon->store))
+		store_set_release(daemon->store, 0);
+	code = store_flush(daemon->store, err);
 	if (code == ERR_OK)
 		code = store_set_lock_increase(daemon->store, err);
 	if (code == ERR_OK)
@@ -396,6 +398,8 @@ static void
 daemon_end(struct daemon *daemon)
 {
 	agentx_free(daemon->agentx);
+	if (daemon->mib != NULL && mib_needs_repair(daemon->mib))
+		mib_repair(daemon->mib);
 	mib_free(daemon->mib);
 	image_free(daemon->image);
 	store_close(daemon->store);

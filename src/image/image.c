@@ -365,6 +365,34 @@ take_job(void *arg, const struct job_row *row)
 	return ERR_OK;
 }
 
+/* A cluster without data plane has nothing more to do. */
+static void
+job_release(struct image *image, struct image_job *job, int64_t now)
+{
+	const struct image_real *real = idmap_get(&image->real_by_id, job->row.real_id);
+
+	pending_count(image, job, UINT32_MAX);
+	job->row.state = JOB_QUEUED;
+	if (real != NULL && strcmp(real->service->cluster->plane, "none") == 0) {
+		job->row.state = JOB_SUCCEEDED;
+		job->row.started = job->row.finished = now;
+		job->row.message = JOB_MESSAGE_RECORDED;
+	}
+	pending_count(image, job, 1);
+}
+
+void
+image_jobs_release(struct image *image, uint32_t first, size_t n, int64_t now)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct image_node *node = image_list_find(&image->jobs, first + (uint32_t)i);
+		struct image_job *job = (struct image_job *)(void *)node;
+
+		if (job != NULL && job->row.state == JOB_HELD)
+			job_release(image, job, now);
+	}
+}
+
 /* -- what is gone ------------------------------------------------------------------------------ */
 
 static void

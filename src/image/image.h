@@ -105,6 +105,10 @@ uint64_t image_version(const struct image *image);
 /* True once a load was complete. */
 bool image_loaded(const struct image *image);
 
+/* The held jobs first..first+n-1 are released: they show as what the store will make
+ * of them with its next write. */
+void image_jobs_release(struct image *image, uint32_t first, size_t n, int64_t now);
+
 /* Time goes by: statistics get stale. Call about once a second. */
 void image_tick(struct image *image, int64_t now);
 

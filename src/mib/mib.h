@@ -113,8 +113,8 @@ void mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction);
  * cleanup is undone, since the manager was not told success (facts in HACKING). */
 void mib_session_lost(struct mib *mib, uint32_t session);
 
-/* True while work for the store is left over (a release or an undo that the
- * store refused): call mib_repair() from a timer until it is false. */
+/* True while work for the store is left over (released jobs, an undo that the store
+ * refused): call mib_repair() from a timer within a moment. */
 bool mib_needs_repair(const struct mib *mib);
 void mib_repair(struct mib *mib);
 

@@ -5,11 +5,11 @@
  *
  *            test          commit                cleanup
  *   (none) ------> TESTED -------> APPLIED ---------------> (released, forgotten)
- *                    |  \             |  \       store says no
- *            cleanup |   \ fails      |   \---------------> RELEASING --repair--> (none)
- *                    v    \           | undo, session lost
- *                 (none)   v          v
- *              FAILED, IN_DOUBT     (undone, forgotten)
+ *                    |  \             |
+ *            cleanup |   \ fails      | undo, session lost
+ *                    v    v           v
+ *                 (none) FAILED,    (undone, forgotten)
+ *                       IN_DOUBT
  *                                     \  store says no
  *                                      \-----------------> UNDOING --repair--> (none)
  *
@@ -32,7 +32,6 @@ enum set_state {
 	SET_APPLIED,
 	SET_FAILED,	/* nothing was changed */
 	SET_IN_DOUBT,	/* failed, but the disk may have it */
-	SET_RELEASING,
 	SET_UNDOING,
 };
 
@@ -47,7 +46,8 @@ struct mib_set {
 	struct change		*changes;
 	size_t			*indexes;	/* varbind of each change, from 1 */
 	size_t			 lock_index;	/* varbind of the lock, 0: none */
-	size_t			 jobs;		/* made by the commit */
+	uint32_t		 first_job;	/* made by the commit: so many in a row */
+	size_t			 jobs;
 	struct mib_oid		*names;		/* of all varbinds */
 	size_t			 n;
 };
@@ -74,7 +74,7 @@ set_find(struct mib *mib, uint32_t session, uint32_t transaction)
 	struct mib_set *set = mib->sets;
 
 	while (set != NULL && (set->session != session || set->transaction != transaction ||
-	    set->state == SET_RELEASING || set->state == SET_UNDOING))
+	    set->state == SET_UNDOING))
 		set = set->next;
 	return set;
 }
@@ -149,7 +149,7 @@ refuse(struct mib *mib, enum mib_status status, enum reject_reason reason, const
 	mib->reject.time = clock_wall_s();
 	if (object != NULL)
 		mib->reject.object = *object;
-	snprintf(mib->reject.text, sizeof(mib->reject.text), "%s", text);
+	snprintf(mib->reject.text, sizeof(mib->reject.text), "%.*s", MODEL_MESSAGE_MAX, text);
 	log_info("set", "refused: %s", mib->reject.text);
 	return status;
 }
@@ -310,7 +310,7 @@ sets_limit(struct mib *mib)
 
 	for (; set != NULL; set = next) {
 		next = set->next;
-		if (++n > SETS_MAX && set->state != SET_RELEASING && set->state != SET_UNDOING)
+		if (++n > SETS_MAX && set->state != SET_UNDOING)
 			mib_set_cleanup(mib, set->session, set->transaction);
 	}
 }
@@ -350,7 +350,6 @@ changed_something(const struct mib_set *set)
 	case SET_APPLIED:
 		return set->jobs > 0 || set->lock_index > 0;
 	case SET_IN_DOUBT:
-	case SET_RELEASING:
 	case SET_UNDOING:
 		break;
 	}
@@ -364,7 +363,6 @@ mib_set_commit(struct mib *mib, uint32_t session, uint32_t transaction, size_t *
 {
 	struct mib_set *set = set_find(mib, session, transaction);
 	struct verdict verdict;
-	uint32_t first_job;
 	enum err_code code;
 	struct err err;
 
@@ -379,8 +377,8 @@ mib_set_commit(struct mib *mib, uint32_t session, uint32_t transaction, size_t *
 		*ret_index = set->status_index;
 		return set->status;
 	}
-	code = store_set(mib->store, &set->set, STORE_SET_HOLD, &verdict, &first_job,
-	    &set->jobs, &err);
+	code = store_set(mib->store, &set->set, STORE_SET_HOLD, &verdict,
+	    &set->first_job, &set->jobs, &err);
 	if (code != ERR_OK) {
 		/* The undo that follows looks at the disk if it is in doubt. */
 		set->state = code == ERR_DOUBT ? SET_IN_DOUBT : SET_FAILED;
@@ -427,21 +425,8 @@ mib_set_undo(struct mib *mib, uint32_t session, uint32_t transaction, size_t *re
 	return MIB_UNDO_FAILED;
 }
 
-static void
-release(struct mib *mib, struct mib_set *set)
-{
-	struct err err;
-
-	if (store_set_release(mib->store, set->set.token, &err) != ERR_OK) {
-		if (set->state != SET_RELEASING)
-			log_warn("set", "jobs stay queued, will try again: %s", err.text);
-		set->state = SET_RELEASING;
-		return;
-	}
-	refresh(mib);
-	set_free(mib, set);
-}
-
+/* Nothing that can fail may wait until here: what is shown changes at once, the disk
+ * follows with the next write, or at a start after a crash. */
 void
 mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction)
 {
@@ -449,10 +434,11 @@ mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction)
 
 	if (set == NULL)
 		return;
-	if (set->state == SET_APPLIED && set->jobs > 0)
-		release(mib, set);
-	else
-		set_free(mib, set);
+	if (set->state == SET_APPLIED && set->jobs > 0) {
+		store_set_release(mib->store, set->set.token);
+		image_jobs_release(mib->image, set->first_job, set->jobs, clock_wall_s());
+	}
+	set_free(mib, set);
 }
 
 void
@@ -462,8 +448,7 @@ mib_session_lost(struct mib *mib, uint32_t session)
 
 	for (; set != NULL; set = next) {
 		next = set->next;
-		if (set->session != session || set->state == SET_RELEASING ||
-		    set->state == SET_UNDOING)
+		if (set->session != session || set->state == SET_UNDOING)
 			continue;
 		if (changed_something(set))
 			log_warn("set", "undone: the master went away before it told the "
@@ -477,9 +462,9 @@ mib_needs_repair(const struct mib *mib)
 {
 	const struct mib_set *set = mib->sets;
 
-	while (set != NULL && set->state != SET_RELEASING && set->state != SET_UNDOING)
+	while (set != NULL && set->state != SET_UNDOING)
 		set = set->next;
-	return set != NULL;
+	return set != NULL || store_needs_flush(mib->store);
 }
 
 void
@@ -489,9 +474,9 @@ mib_repair(struct mib *mib)
 
 	for (; set != NULL; set = next) {
 		next = set->next;
-		if (set->state == SET_RELEASING)
-			release(mib, set);
-		else if (set->state == SET_UNDOING)
+		if (set->state == SET_UNDOING)
 			(void)undo(mib, set);
 	}
+	if (store_flush(mib->store, NULL) != ERR_OK)
+		log_debug("set", "released jobs wait for the store");
 }

@@ -54,6 +54,9 @@ enum job_state {
 	JOB_SUPERSEDED
 };
 
+/* lbcJobMessage of a job that had nothing to do but to be recorded. */
+#define JOB_MESSAGE_RECORDED "recorded: the cluster has no data plane"
+
 enum job_fail_cause {
 	JOB_CAUSE_NONE = 1, JOB_CAUSE_NOT_FOUND, JOB_CAUSE_REJECTED, JOB_CAUSE_UNREACHABLE,
 	JOB_CAUSE_TIMEOUT, JOB_CAUSE_OTHER

@@ -46,6 +46,14 @@ struct store_health {
 	char			 text[ERR_TEXT_SIZE];
 };
 
+enum { RELEASES_MAX = 64 };
+
+/* Jobs of a SET that are no longer to be held, since 'wall_s'. */
+struct store_release {
+	uint64_t		 token;
+	int64_t			 wall_s;
+};
+
 struct store {
 	struct db		 main;
 	struct db		 stats;
@@ -57,6 +65,8 @@ struct store {
 	int64_t			 reopen_at_ms;		/* next look at an ill file */
 	int64_t			 stats_reopen_at_ms;
 	int64_t			 write_look_at_ms;
+	struct store_release	 releases[RELEASES_MAX];	/* not written yet */
+	size_t			 n_releases;
 	bool			 self_changed;		/* committed here, not read yet */
 	bool			 main_replaced;		/* readers have to start again */
 	bool			 main_in_doubt;		/* open again before believing it */

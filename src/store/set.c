@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/clock.h"
+
 static const char *const update_sql[] = {
 	[REAL_ENABLED] = "UPDATE real_service SET enabled = ?2 WHERE id = ?1",
 	[REAL_FALLBACK] = "UPDATE real_service SET fallback = ?2 WHERE id = ?1",
@@ -232,31 +234,48 @@ jobs_prune(struct db *db, struct err *err)
 
 #define HELD_OF_SET "state = 0 AND (?1 = 0 OR token = ?1)"
 
-/* Steps that release held jobs, in this order. The last one is the truth for
- * what a driver will see; the first spares clusters without a data plane. */
-static const char *const release_sql[] = {
-	("UPDATE job SET state = 3, started = unixepoch(), finished = unixepoch(),"
-	" message = 'recorded: cluster ' || cluster_name || ' has no data plane'"
-	" WHERE " HELD_OF_SET " AND real_id IN (SELECT r.id FROM real_service AS r"
-	" JOIN service AS s ON s.id = r.service_id JOIN cluster AS c ON c.id = s.cluster_id"
-	" WHERE r.id = job.real_id AND c.plane = 'none')"),
+/* Steps that release held jobs, in this order; ?1 the token, ?2 the time. The last one
+ * is the truth for what a driver will see; the first spares clusters without a data
+ * plane. */
+static const struct {
+	const char	*sql, *types;
+} release_steps[] = {
+	{ "UPDATE job SET state = 3, started = ?2, finished = ?2,"
+	  " message = '" JOB_MESSAGE_RECORDED "'"
+	  " WHERE " HELD_OF_SET " AND real_id IN (SELECT r.id FROM real_service AS r"
+	  " JOIN service AS s ON s.id = r.service_id JOIN cluster AS c ON c.id = s.cluster_id"
+	  " WHERE r.id = job.real_id AND c.plane = 'none')", "ii" },
 
-	("UPDATE job SET state = 6, finished = unixepoch(), message = 'a later job came first'"
-	" WHERE state = 1 AND EXISTS (SELECT 1 FROM job AS later WHERE later.state = 0"
-	" AND (?1 = 0 OR later.token = ?1) AND later.real_id = job.real_id"
-	" AND later.id > job.id AND (later.operation + 1) / 2 = (job.operation + 1) / 2)"),
+	{ "UPDATE job SET state = 6, finished = ?2, message = 'a later job came first'"
+	  " WHERE state = 1 AND EXISTS (SELECT 1 FROM job AS later WHERE later.state = 0"
+	  " AND (?1 = 0 OR later.token = ?1) AND later.real_id = job.real_id"
+	  " AND later.id > job.id AND (later.operation + 1) / 2 = (job.operation + 1) / 2)",
+	  "ii" },
 
-	("UPDATE job SET state = 1 WHERE " HELD_OF_SET),
+	{ "UPDATE job SET state = 1 WHERE " HELD_OF_SET, "i" },
 };
 
 static enum err_code
-jobs_release(struct db *db, uint64_t token, struct err *err)
+jobs_release(struct db *db, uint64_t token, int64_t wall_s, struct err *err)
 {
 	enum err_code code = ERR_OK;
 
-	for (size_t i = 0; i < sizeof(release_sql) / sizeof(release_sql[0]) && code == ERR_OK;
-	    i++)
-		code = db_run(db, err, release_sql[i], "i", (int64_t)token);
+	for (size_t i = 0; i < sizeof(release_steps) / sizeof(release_steps[0]) &&
+	    code == ERR_OK; i++)
+		code = db_run(db, err, release_steps[i].sql, release_steps[i].types,
+		    (int64_t)token, wall_s);
+	return code;
+}
+
+/* What waits for a write goes with this one. */
+static enum err_code
+releases_write(struct store *store, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < store->n_releases && code == ERR_OK; i++)
+		code = jobs_release(&store->main, store->releases[i].token,
+		    store->releases[i].wall_s, err);
 	return code;
 }
 
@@ -274,11 +293,13 @@ carry_out(struct store *store, const struct work *work, enum store_set_mode mode
 	struct db *db = &store->main;
 	enum err_code code;
 
-	code = rows_update(db, work, err);
+	code = releases_write(store, err);
+	if (code == ERR_OK)
+		code = rows_update(db, work, err);
 	if (code == ERR_OK)
 		code = jobs_insert(db, work, ret_first_job, err);
 	if (code == ERR_OK && mode == STORE_SET_NOW)
-		code = jobs_release(db, work->set->token, err);
+		code = jobs_release(db, work->set->token, clock_wall_s(), err);
 	if (code == ERR_OK)
 		code = jobs_prune(db, err);
 	if (code == ERR_OK && work->set->lock != STORE_NO_LOCK)
@@ -300,7 +321,10 @@ set_in_transaction(struct store *store, struct work *work, enum store_set_mode m
 	code = carry_out(store, work, mode, ret_first_job, err);
 	if (code != ERR_OK)
 		return code;
-	return store_write_commit(store, err);
+	code = store_write_commit(store, err);
+	if (code == ERR_OK)
+		store->n_releases = 0;
+	return code;
 }
 
 enum err_code
@@ -352,15 +376,43 @@ write_alone(struct store *store, enum err_code (*fn)(struct store *, const void 
 }
 
 static enum err_code
-release_write(struct store *store, const void *arg, struct err *err)
+flush_write(struct store *store, const void *arg, struct err *err)
 {
-	return jobs_release(&store->main, *(const uint64_t *)arg, err);
+	(void)arg;
+	return releases_write(store, err);
 }
 
 enum err_code
-store_set_release(struct store *store, uint64_t token, struct err *err)
+store_flush(struct store *store, struct err *err)
 {
-	return write_alone(store, release_write, &token, err);
+	enum err_code code = ERR_OK;
+
+	if (store->n_releases > 0)
+		code = write_alone(store, flush_write, NULL, err);
+	if (code == ERR_OK)
+		store->n_releases = 0;
+	return code;
+}
+
+bool
+store_needs_flush(const struct store *store)
+{
+	return store->n_releases > 0;
+}
+
+void
+store_set_release(struct store *store, uint64_t token)
+{
+	struct store_release release = { .token = token, .wall_s = clock_wall_s() };
+
+	/* With no room left and no disk to write to, all held jobs are released together
+	 * once it is back: none of them is of a SET that can still be undone. */
+	if (store->n_releases == RELEASES_MAX && store_flush(store, NULL) != ERR_OK) {
+		store->n_releases = 1;
+		store->releases[0].token = 0;
+		return;
+	}
+	store->releases[store->n_releases++] = release;
 }
 
 #define UNDO(column, operations, more)                                        \

@@ -168,9 +168,17 @@ enum err_code store_set(struct store *store, const struct store_set *set,
     enum store_set_mode mode, struct verdict *ret_verdict, uint32_t *ret_first_job,
     size_t *ret_jobs, struct err *err) __attribute__((warn_unused_result));
 
-/* Held jobs of SET 'token' (0: of all, at start-up) become queued; those of a
- * cluster without data plane succeed. Repeating it is harmless. */
-enum err_code store_set_release(struct store *store, uint64_t token, struct err *err)
+/* Held jobs of SET 'token' (0: of all, at start-up) are to become queued; those of a
+ * cluster without data plane to succeed. Done with the next write of this process or
+ * by store_flush(), whichever comes first, so that a manager that sets one value after
+ * the other does not wait twice for the disk. A crash before leaves them held, which
+ * is mended at start-up. */
+void store_set_release(struct store *store, uint64_t token);
+
+/* True while jobs wait for it. */
+bool store_needs_flush(const struct store *store);
+/* Nothing to do is fine. On an error they go on waiting. */
+enum err_code store_flush(struct store *store, struct err *err)
     __attribute__((warn_unused_result));
 
 /* Takes back SET 'set', as far as it is stored: values that are still its own go
