@@ -123,6 +123,10 @@ enum err_code store_main_reopen(struct store *store, struct err *err);
 enum err_code store_write_begin(struct store *store, struct err *err);
 enum err_code store_write_commit(struct store *store, struct err *err);
 void store_write_end(struct store *store);
+/* fn(store, arg) in a write transaction of its own. */
+enum err_code store_write_alone(struct store *store,
+    enum err_code (*fn)(struct store *, const void *, struct err *), const void *arg,
+    struct err *err);
 
 /* Row of the columns listed beside each query macro. */
 void store_read_cluster(sqlite3_stmt *stmt, int first, struct cluster_row *ret);

@@ -377,32 +377,48 @@ store_each_real(struct store *store, const struct path *path,
 }
 
 struct job_walk {
-	uint32_t	  id;
 	void		 *arg;
 	enum err_code	(*fn)(void *arg, const struct job_row *row);
-	bool		  found;
 };
 
 static enum err_code
 walk_job(void *arg, const void *row)
 {
-	const struct job_copy *copy = row;
-	struct job_walk *walk = arg;
+	const struct job_walk *walk = arg;
 
-	if (walk->id != 0 && walk->id != copy->row.id)
-		return ERR_OK;
-	walk->found = true;
-	return walk->fn(walk->arg, &copy->row);
+	return walk->fn(walk->arg, &((const struct job_copy *)row)->row);
+}
+
+static enum err_code
+job_read(struct store *store, uint32_t id, struct job_copy *ret, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool row;
+
+	code = db_query(&store->main, err, &stmt, "SELECT " JOB_COLUMNS " FROM job AS j"
+	    " WHERE j.id = ?1", "i", (int64_t)id);
+	if (code == ERR_OK)
+		code = db_next(&store->main, stmt, &row, err);
+	if (code != ERR_OK)
+		return code;
+	if (!row)
+		return err_set(err, ERR_NOT_FOUND, "job %u: does not exist", id);
+	job_copy(stmt, ret);
+	db_reset(stmt);
+	return ERR_OK;
 }
 
 enum err_code
 store_each_job(struct store *store, uint32_t id,
     enum err_code (*fn)(void *arg, const struct job_row *row), void *arg, struct err *err)
 {
-	struct job_walk walk = { .id = id, .arg = arg, .fn = fn };
-	enum err_code code = pages_each(store, &jobs, 0, walk_job, &walk, err);
+	struct job_walk walk = { .arg = arg, .fn = fn };
+	struct job_copy copy;
+	enum err_code code;
 
-	if (code == ERR_OK && id != 0 && !walk.found)
-		return err_set(err, ERR_NOT_FOUND, "job %u: does not exist", id);
-	return code;
+	if (id == 0)
+		return pages_each(store, &jobs, 0, walk_job, &walk, err);
+	code = job_read(store, id, &copy, err);
+	return code == ERR_OK ? fn(arg, &copy.row) : code;
 }

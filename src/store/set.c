@@ -360,21 +360,6 @@ store_set(struct store *store, const struct store_set *set, enum store_set_mode 
 
 /* -- after the SET ------------------------------------------------------------- */
 
-/* One write of a SET's aftermath, in a transaction of its own. */
-static enum err_code
-write_alone(struct store *store, enum err_code (*fn)(struct store *, const void *, struct err *),
-    const void *arg, struct err *err)
-{
-	enum err_code code = store_write_begin(store, err);
-
-	if (code == ERR_OK)
-		code = fn(store, arg, err);
-	if (code == ERR_OK)
-		code = store_write_commit(store, err);
-	store_write_end(store);
-	return store_saw_write(store, code, err);
-}
-
 static enum err_code
 flush_write(struct store *store, const void *arg, struct err *err)
 {
@@ -388,7 +373,7 @@ store_flush(struct store *store, struct err *err)
 	enum err_code code = ERR_OK;
 
 	if (store->n_releases > 0)
-		code = write_alone(store, flush_write, NULL, err);
+		code = store_write_alone(store, flush_write, NULL, err);
 	if (code == ERR_OK)
 		store->n_releases = 0;
 	return code;
@@ -450,7 +435,7 @@ undo_write(struct store *store, const void *arg, struct err *err)
 enum err_code
 store_set_undo(struct store *store, const struct store_set *set, struct err *err)
 {
-	return write_alone(store, undo_write, set, err);
+	return store_write_alone(store, undo_write, set, err);
 }
 
 /* -- settings ------------------------------------------------------------------- */
@@ -470,7 +455,7 @@ lock_increase_write(struct store *store, const void *arg, struct err *err)
 enum err_code
 store_set_lock_increase(struct store *store, struct err *err)
 {
-	return write_alone(store, lock_increase_write, NULL, err);
+	return store_write_alone(store, lock_increase_write, NULL, err);
 }
 
 static enum err_code
@@ -486,5 +471,5 @@ max_rows_write(struct store *store, const void *arg, struct err *err)
 enum err_code
 store_job_max_rows_set(struct store *store, uint32_t max, struct err *err)
 {
-	return write_alone(store, max_rows_write, &max, err);
+	return store_write_alone(store, max_rows_write, &max, err);
 }

@@ -182,6 +182,21 @@ store_write_end(struct store *store)
 		db_rollback(&store->main);
 }
 
+enum err_code
+store_write_alone(struct store *store,
+    enum err_code (*fn)(struct store *, const void *, struct err *), const void *arg,
+    struct err *err)
+{
+	enum err_code code = store_write_begin(store, err);
+
+	if (code == ERR_OK)
+		code = fn(store, arg, err);
+	if (code == ERR_OK)
+		code = store_write_commit(store, err);
+	store_write_end(store);
+	return store_saw_write(store, code, err);
+}
+
 /* Finds out whether writing is possible again, or no longer, without a SET. */
 static void
 write_look(struct store *store)

@@ -216,6 +216,43 @@ enum err_code store_put_real(struct store *store, const struct real_row *row,
 enum err_code store_remove(struct store *store, enum store_kind kind, uint32_t id,
     struct err *err);
 
+/* -- for plane drivers ------------------------------------------------------ */
+
+/* Hands out the queued jobs of a cluster, the oldest first, at most 'max', and marks
+ * them running. fn gets each once that is durable; its error ends the handing out (the
+ * rest is running all the same). A driver calls store_jobs_requeue() when it starts:
+ * what ran when it died is done again, since operations are absolute. */
+enum err_code store_jobs_claim(struct store *store, uint32_t cluster_id, size_t max,
+    enum err_code (*fn)(void *arg, const struct job_row *row), void *arg, struct err *err);
+enum err_code store_jobs_requeue(struct store *store, uint32_t cluster_id, struct err *err);
+
+/* How a job that ran ended. */
+struct store_job_end {
+	uint32_t		 id;
+	enum job_state		 state;		/* JOB_SUCCEEDED, JOB_FAILED, or JOB_QUEUED: later */
+	enum job_fail_cause	 cause;		/* of a failed one */
+	const char		*message;	/* at most 255 octets */
+};
+
+/* Records ends, all in one transaction. The setting of a failed job goes back to the
+ * value before, unless a later job for the column exists or another program has set
+ * something else. */
+enum err_code store_jobs_end(struct store *store, const struct store_job_end *ends, size_t n,
+    struct err *err);
+
+/* lbcClusterPlaneStatus and its words; no write if they are the same. */
+enum err_code store_plane_set(struct store *store, uint32_t cluster_id,
+    enum plane_status status, const char *message, struct err *err);
+
+/* Words of the data plane about real services, lbcRealOperStatusReason; those that
+ * are the same are not written. One transaction for at most STORE_STATISTICS_BATCH. */
+struct store_reason {
+	uint32_t	 real_id;
+	const char	*text;
+};
+enum err_code store_reasons_put(struct store *store, const struct store_reason *reasons,
+    size_t n, struct err *err);
+
 /* -- statistics ------------------------------------------------------------ */
 
 enum { STORE_STATISTICS_BATCH = 1000 };
