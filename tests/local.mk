@@ -8,6 +8,7 @@ unit_tests =
 
 unit_tests += tests/unit/test_idmap
 tests_unit_test_idmap_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_idmap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 
 unit_tests += tests/unit/test_loop
 tests_unit_test_loop_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
@@ -23,9 +24,30 @@ tests_unit_test_model_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_rules
 tests_unit_test_rules_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_rules_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 
 unit_tests += tests/unit/test_status
 tests_unit_test_status_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_agentx_parts
+tests_unit_test_agentx_parts_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
+
+# A master made by hand, and an engine that only notes what it is asked.
+agentx_fake = tests/unit/agentx_engine.c tests/unit/agentx_fake.c tests/unit/agentx_fake.h
+
+unit_tests += tests/unit/test_agentx_requests
+tests_unit_test_agentx_requests_SOURCES = tests/unit/test_agentx_requests.c $(agentx_fake)
+tests_unit_test_agentx_requests_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_agentx_session
+tests_unit_test_agentx_session_SOURCES = tests/unit/test_agentx_session.c $(agentx_fake)
+tests_unit_test_agentx_session_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_inventory
+tests_unit_test_inventory_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_ctl
+tests_unit_test_ctl_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -38,6 +60,7 @@ PY_LOG_COMPILER = $(top_srcdir)/tests/integration/run
 
 integration_tests = \
 	tests/integration/test_daemon.py \
+	tests/integration/test_limits.py \
 	tests/integration/test_many.py \
 	tests/integration/test_master.py \
 	tests/integration/test_set.py \
