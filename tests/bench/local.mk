@@ -1,0 +1,33 @@
+# What "make bench" runs. Nothing here is built by "make all".
+
+bench_programs = \
+	tests/bench/loaded.so \
+	tests/bench/null_responder \
+	tests/bench/stock_subagent
+
+EXTRA_PROGRAMS = $(bench_programs)
+CLEANFILES += $(bench_programs) bench.tsv
+EXTRA_DIST += \
+	tests/bench/pass_persist \
+	tests/bench/rows.py \
+	tests/bench/run
+
+tests_bench_null_responder_LDADD = src/agentx/libagentx.a $(UTIL_LIBS) $(SNMP_LIBS)
+tests_bench_stock_subagent_LDADD = $(SNMP_LIBS)
+
+# A module for snmpd's dlmod: the rooms again, as position-independent code.
+tests_bench_loaded_so_SOURCES = tests/bench/loaded.c \
+	$(src_util_libutil_a_SOURCES) $(src_model_libmodel_a_SOURCES) \
+	$(src_store_libstore_a_SOURCES) $(src_image_libimage_a_SOURCES) \
+	$(src_mib_libmib_a_SOURCES)
+tests_bench_loaded_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_bench_loaded_so_LDFLAGS = -shared -Wl,--as-needed
+tests_bench_loaded_so_LDADD = $(SQLITE_LIBS) $(JANSSON_LIBS) $(SNMP_LIBS)
+
+# Rates, latency, memory; one table, and bench.tsv. Options in BENCH_FLAGS;
+# BENCH=quick is done within a minute.
+bench: all $(bench_programs)
+	abs_top_builddir='$(abs_top_builddir)' PYTHON3='$(PYTHON3)' BENCH='$(BENCH)' \
+	    $(PYTHON3) -B $(top_srcdir)/tests/bench/run $(BENCH_FLAGS)
+
+.PHONY: bench

@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# What is measured: each subject behind an snmpd of its own, on a loopback port and in
+# a directory of its own. Ends only processes it started, by pid.
+"""Bench (a directory and all that runs in it) and the subjects."""
+
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import rows
+
+BUILD = os.environ.get('abs_top_builddir') or os.getcwd()
+HERE = os.path.dirname(os.path.abspath(__file__))
+LBCLUSTERD = os.path.join(BUILD, 'lbclusterd')
+LBCLUSTERCTL = os.path.join(BUILD, 'lbclusterctl')
+START_S = 120
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Wrong(Exception):
+    """A measurement that did not measure what it should."""
+
+
+def built(name):
+    """A program that only "make bench" builds."""
+    return os.path.join(BUILD, 'tests', 'bench', name)
+
+
+def _die_with_parent():
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def cpu_ns(pid):
+    """CPU time of all threads of a process; 0 if it is gone."""
+    total = 0
+    try:
+        for task in os.listdir('/proc/%d/task' % pid):
+            with open('/proc/%d/task/%s/schedstat' % (pid, task), encoding='ascii') as file:
+                total += int(file.read().split()[0])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return total
+
+
+def memory_bytes(pid):
+    """RSS and PSS."""
+    found = {}
+    with open('/proc/%d/smaps_rollup' % pid, encoding='ascii') as file:
+        for line in file:
+            key, _, value = line.partition(':')
+            if key in ('Rss', 'Pss'):
+                found[key] = int(value.split()[0]) * 1024
+    return found['Rss'], found['Pss']
+
+
+class Bench:
+    """The directory of a run, on the file system that is measured."""
+
+    def __init__(self, base):
+        self.dir = tempfile.mkdtemp(prefix='lbc-bench-', dir=base)
+        self.running = []
+        self.stores = {}
+        self.tables = {}
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
+
+    def start(self, name, argv, env=None, stdin=subprocess.DEVNULL, **options):
+        """Starts a process with a log; it never outlives us."""
+        with open(self.path(name + '.log'), 'ab') as log:
+            process = subprocess.Popen(
+                argv, stdin=stdin, stdout=options.get('stdout', log), stderr=log,
+                env=dict(os.environ, MIBS='', **(env or {})), cwd=self.dir,
+                preexec_fn=_die_with_parent)
+        self.running.append(process)
+        return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if process in self.running:
+            self.running.remove(process)
+
+    def run(self, argv, stdin=None, timeout=600):
+        """Runs a program to its end; what it printed."""
+        done = subprocess.run(argv, input=stdin, text=True, capture_output=True,
+                              env=dict(os.environ, MIBS=''), cwd=self.dir, timeout=timeout,
+                              check=False)
+        if done.returncode != 0:
+            raise Wrong('%s: %d\n%s%s' % (' '.join(argv), done.returncode,
+                                          done.stdout[-2000:], done.stderr[-2000:]))
+        return done.stdout
+
+    def table(self, n):
+        """The rows for subjects without a store."""
+        if n not in self.tables:
+            self.tables[n] = self.path('table-%d' % n)
+            with open(self.tables[n], 'w', encoding='ascii') as file:
+                rows.write_table(file, n)
+        return self.tables[n]
+
+    def store(self, n):
+        """A store with n real services and their statistics. [seconds to load and to
+        import are kept beside it]"""
+        if n not in self.stores:
+            directory = self.path('store-%d' % n)
+            os.mkdir(directory)
+            master = Master(self, 'making-%d' % n)
+            subject = Lbclusterd(self, 'making-%d' % n, directory)
+            subject.master = master
+            master.start()
+            subject.spawn()     # creates the store
+            subject.wait_answers()
+            subject.stop()
+            took = (self.load(directory, n), self.import_statistics(directory, n, 7))
+            self.stores[n] = (directory,) + took
+        return self.stores[n][0]
+
+    def copy_of_store(self, n, name):
+        directory = self.path(name)
+        shutil.copytree(self.store(n), directory)
+        return directory
+
+    def load(self, directory, n):
+        """Loads the inventory; seconds."""
+        with open(self.path('inventory'), 'w', encoding='ascii') as file:
+            rows.write_inventory(file, n)
+        start = time.monotonic()
+        self.run([LBCLUSTERCTL, '-s', directory, 'load', self.path('inventory')])
+        return time.monotonic() - start
+
+    def statistics_file(self, n, value):
+        name = self.path('statistics-%d-%d' % (n, value))
+        if not os.path.exists(name):
+            with open(name, 'w', encoding='ascii') as file:
+                rows.write_statistics(file, n, value)
+        return name
+
+    def import_statistics(self, directory, n, value):
+        """Imports a value for every row; seconds."""
+        file = self.statistics_file(n, value)
+        start = time.monotonic()
+        self.run([LBCLUSTERCTL, '-s', directory, 'import-statistics', file])
+        return time.monotonic() - start
+
+    def close(self, keep):
+        for process in list(self.running):
+            self.end(process)
+        if not keep:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+
+_SNMPD_CONF = """\
+master agentx
+agentXSocket {socket}
+agentXTimeout {timeout}
+agentXRetries 0
+rwcommunity private 127.0.0.1
+dontLogTCPWrappersConnects yes
+{more}
+"""
+
+
+class Master:
+    """A private snmpd."""
+
+    def __init__(self, bench, name, more='', env=None, timeout=20):
+        self.bench = bench
+        self.name = name
+        self.more = more
+        self.env = env or {}
+        self.timeout = timeout
+        self.socket = bench.path(name + '.agentx')
+        self.port = 0
+        self.process = None
+
+    def start(self):
+        conf = self.bench.path(self.name + '.conf')
+        persistent = self.bench.path(self.name + '.persistent')
+        os.makedirs(persistent, exist_ok=True)
+        with open(conf, 'w', encoding='ascii') as file:
+            file.write(_SNMPD_CONF.format(socket=self.socket, more=self.more,
+                                          timeout=self.timeout))
+        for _ in range(20):
+            self.port = _free_port()
+            self.process = self.bench.start(self.name + '-snmpd', [
+                'snmpd', '-f', '-C', '-c', conf, '-I', '-smux', '-Lf',
+                self.bench.path(self.name + '-snmpd.log'), '-p',
+                self.bench.path(self.name + '.pid'), 'udp:127.0.0.1:%d' % self.port],
+                dict(self.env, SNMP_PERSISTENT_DIR=persistent))
+            if self._answers():
+                return
+            self.bench.end(self.process)    # the port was taken meanwhile
+        raise Wrong('snmpd does not start: %s' % self.bench.path(self.name + '-snmpd.log'))
+
+    def _answers(self):
+        end = time.monotonic() + START_S
+        while self.process.poll() is None and time.monotonic() < end:
+            if self.get('.1.3.6.1.2.1.1.3.0') is not None:
+                return True
+        return False
+
+    def get(self, oid):
+        """The text of a value, None if nobody answers."""
+        done = subprocess.run(
+            ['snmpget', '-v2c', '-c', 'private', '-t', '0.2', '-r', '0', '-Oqvn',
+             '127.0.0.1:%d' % self.port, oid], capture_output=True, text=True,
+            env=dict(os.environ, MIBS=''), check=False)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    def stop(self):
+        if self.process:
+            self.bench.end(self.process)
+
+
+class Subject:
+    """Something that serves lbcRealTable behind its own snmpd."""
+
+    title = ''
+
+    def __init__(self, bench, name, n):
+        self.bench = bench
+        self.name = name
+        self.n = n
+        self.master = None
+        self.process = None
+
+    def spawn(self):
+        """Starts the subagent, if there is one."""
+
+    def pids(self):
+        """Of the subagent."""
+        return [self.process.pid] if self.process else []
+
+    def start(self):
+        self.master = self.make_master()
+        self.master.start()
+        self.spawn()
+        self.wait_answers()
+
+    def make_master(self):
+        return Master(self.bench, self.name)
+
+    def probe(self):
+        return rows.text(rows.table(8, *rows.index(self.n)))
+
+    def wait_answers(self):
+        end = time.monotonic() + START_S
+        while time.monotonic() < end:
+            answer = self.master.get(self.probe())
+            if answer and not answer.startswith('No Such'):
+                return
+            if self.process and self.process.poll() is not None:
+                break
+            time.sleep(0.01)
+        raise Wrong('%s does not serve; see %s' % (self.name, self.bench.dir))
+
+    def respawn(self):
+        self.stop_subagent()
+        self.spawn()
+
+    def stop_subagent(self):
+        if self.process:
+            self.bench.end(self.process)
+            self.process = None
+
+    def stop(self):
+        self.stop_subagent()
+        if self.master:
+            self.master.stop()
+
+    def cpu_ns(self):
+        """(subagent, snmpd)"""
+        return (sum(map(cpu_ns, self.pids())), cpu_ns(self.master.process.pid))
+
+
+class Lbclusterd(Subject):
+    """lbclusterd on a store; statistics stay current however long it takes."""
+
+    title = 'lbclusterd'
+
+    def __init__(self, bench, name, store, n=0, prefix=()):
+        super().__init__(bench, name, n)
+        self.store = store
+        self.prefix = list(prefix)
+
+    def probe(self):
+        return super().probe() if self.n else rows.text(rows.ROOT + (1, 1, 1, 0))
+
+    def spawn(self):
+        conf = self.bench.path('lbclusterd.conf')
+        with open(conf, 'w', encoding='ascii') as file:
+            file.write('stale-after = 86400\njob-max-rows = 10000\n')
+        self.process = self.bench.start(self.name, self.prefix + [
+            LBCLUSTERD, '-f', '-c', conf, '-s', self.store, '-x', self.master.socket,
+            '-l', 'info'])
+
+
+class Stock(Subject):
+    """A subagent of net-snmp's own kind."""
+
+    def __init__(self, bench, name, n, helper, prefix=()):
+        super().__init__(bench, name, n)
+        self.helper = helper
+        self.prefix = list(prefix)
+        self.title = 'stock %s' % helper
+
+    def spawn(self):
+        self.process = self.bench.start(self.name, self.prefix + [
+            built('stock_subagent'), self.helper, self.master.socket,
+            self.bench.table(self.n)])
+
+
+class Null(Subject):
+    """lbclusterd's way to snmpd with a constant for an engine."""
+
+    title = 'null responder'
+
+    def __init__(self, bench, name, n, prefix=()):
+        super().__init__(bench, name, n)
+        self.prefix = list(prefix)
+
+    def probe(self):
+        return rows.text(rows.table(8, 1, 1, 1))
+
+    def spawn(self):
+        self.process = self.bench.start(self.name, self.prefix + [
+            built('null_responder'), self.master.socket, str(self.n)])
+
+
+class PassPersist(Subject):
+    """A script that snmpd talks to over a pipe."""
+
+    title = 'pass_persist'
+
+    def make_master(self):
+        root = rows.text(rows.ROOT)
+        return Master(self.bench, self.name, 'pass_persist %s %s %s %s' % (
+            root, os.path.join(HERE, 'pass_persist'), root[1:], self.bench.table(self.n)))
+
+    def pids(self):
+        pid = self.master.process.pid
+        with open('/proc/%d/task/%d/children' % (pid, pid), encoding='ascii') as file:
+            return [int(child) for child in file.read().split()]
+
+
+class Loaded(Subject):
+    """The engine inside snmpd, by dlmod."""
+
+    title = 'inside snmpd (dlmod)'
+
+    def make_master(self):
+        return Master(self.bench, self.name, 'dlmod loaded %s' % built('loaded.so'),
+                      {'LBCLUSTER_BENCH_STORE': self.bench.store(self.n)})
+
+    @staticmethod
+    def possible():
+        """Whether this snmpd has dlmod."""
+        done = subprocess.run(['snmpd', '-H'], capture_output=True, text=True,
+                              env=dict(os.environ, MIBS=''), check=False)
+        return 'dlmod' in done.stdout + done.stderr
