@@ -169,7 +169,7 @@ static const struct refusal {
 	{ "quote_missing_is_refused", "cluster a {\n plane = \"none\n}\n",
 	    "F:2: the quoted text does not end on its line\n" },
 	{ "quote_missing_before_another_is_refused",
-	    "cluster a {\n plane = \"none\n service \"s\" { }\n}\n",
+	    "cluster a {\n plane = \"none\n}\ncluster b\" { }\n",
 	    "F:2: the quoted text does not end on its line\n" },
 	{ "comment_without_end_is_refused", "cluster a { }\n/* and\nso on",
 	    "F:2: the comment has no end\n" },
