@@ -29,6 +29,21 @@ tests_unit_test_rules_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 unit_tests += tests/unit/test_status
 tests_unit_test_status_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_mib_columns
+tests_unit_test_mib_columns_SOURCES = tests/unit/test_mib_columns.c \
+	tests/unit/smi.c tests/unit/smi.h
+tests_unit_test_mib_columns_LDADD = $(MIB_LIBS) $(CMOCKA_LIBS)
+
+# A store filled with plain SQL, and an engine over it. Its fsync(2) and clock stand in
+# for the C library's and ours.
+mib_fixture = tests/unit/mib_fixture.c tests/unit/mib_fixture.h
+mib_fixture_libs = $(MIB_LIBS) $(SQLITE_LIBS)
+
+unit_tests += tests/unit/test_mib_walk
+tests_unit_test_mib_walk_SOURCES = tests/unit/test_mib_walk.c \
+	tests/unit/mib_world.c tests/unit/mib_world.h $(mib_fixture)
+tests_unit_test_mib_walk_LDADD = $(mib_fixture_libs) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_agentx_parts
 tests_unit_test_agentx_parts_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
 

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A store and a MIB engine for tests; see mib_fixture.h.
+ */
+#include "mib_fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+
+static void __attribute__((noreturn, format(printf, 1, 2)))
+give_up(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("fixture: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	abort();
+}
+
+/* -- the world around the store ------------------------------------------------------- */
+
+int64_t fixture_now = 1700000000;	/* 2023-11-14T22:13:20Z */
+int fixture_syncs = -1;
+bool fixture_disk_full;
+
+/* In place of src/util/clock.c. */
+int64_t
+clock_wall_s(void)
+{
+	return fixture_now;
+}
+
+int64_t
+clock_steady_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+const char *
+clock_text(int64_t wall_s, char buf[CLOCK_TEXT_SIZE])
+{
+	snprintf(buf, CLOCK_TEXT_SIZE, "%lld", (long long)wall_s);
+	return buf;
+}
+
+static int
+sync_done(void)
+{
+	if (fixture_syncs == 0) {
+		errno = EIO;
+		return -1;
+	}
+	if (fixture_syncs > 0)
+		fixture_syncs--;
+	return 0;
+}
+
+/* In place of the C library's, also where libsqlite3 calls them. */
+int
+fsync(int fd)
+{
+	(void)fd;
+	return sync_done();
+}
+
+int
+fdatasync(int fildes)
+{
+	(void)fildes;
+	return sync_done();
+}
+
+int
+statvfs(const char *restrict file, struct statvfs *restrict buf)
+{
+	(void)file;
+	memset(buf, 0, sizeof(*buf));
+	buf->f_frsize = 4096;
+	buf->f_bfree = buf->f_bavail = fixture_disk_full ? 1 : 1000000;
+	return 0;
+}
+
+/* -- life ------------------------------------------------------------------------------- */
+
+void
+fixture_dir_make(struct fixture *f)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	memset(f, 0, sizeof(*f));
+	fixture_syncs = -1;
+	fixture_disk_full = false;
+	if (tmp == NULL || strlen(tmp) > 32)
+		tmp = "/tmp";
+	snprintf(f->dir, sizeof(f->dir), "%s/lbcluster-mib-XXXXXX", tmp);
+	if (mkdtemp(f->dir) == NULL)
+		give_up("%s: %s", f->dir, strerror(errno));
+}
+
+static sqlite3 *
+connection_open(const struct fixture *f, const char *file)
+{
+	char path[128];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/%s", f->dir, file);
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+		give_up("%s: %s", path, sqlite3_errmsg(db));
+	sqlite3_busy_timeout(db, 5000);
+	fixture_sql(db, "PRAGMA foreign_keys = ON");
+	return db;
+}
+
+void
+fixture_store_make(struct fixture *f)
+{
+	struct store *store;
+	struct err err;
+
+	if (store_open(f->dir, STORE_CREATE, 1000, &store, &err) != ERR_OK)
+		give_up("%s", err.text);
+	store_close(store);
+	f->main = connection_open(f, "lbcluster.db");
+	f->stats = connection_open(f, "lbcluster-stats.db");
+}
+
+void
+fixture_start(struct fixture *f, enum store_mode mode, int wait_ms)
+{
+	static const struct mib_config config = { .stale_after_s = 300, .version = "0.0 test" };
+	struct err err;
+
+	f->image = image_new();
+	if (f->image == NULL || store_open(f->dir, mode, wait_ms, &f->store, &err) != ERR_OK)
+		give_up("no engine");
+	fixture_refresh(f);
+	f->mib = mib_new(f->image, f->store, &config);
+	if (f->mib == NULL)
+		give_up("no engine");
+}
+
+void
+fixture_stop(struct fixture *f)
+{
+	mib_free(f->mib);
+	image_free(f->image);
+	store_close(f->store);
+	f->mib = NULL;
+	f->image = NULL;
+	f->store = NULL;
+}
+
+void
+fixture_free(struct fixture *f)
+{
+	static const char *const files[] = { "lbcluster.db", "lbcluster.db-journal",
+	    "lbcluster-stats.db", "lbcluster-stats.db-wal", "lbcluster-stats.db-shm",
+	    "lbcluster-stats.db.lock" };
+	char path[128];
+
+	fixture_syncs = -1;
+	fixture_disk_full = false;
+	fixture_stop(f);
+	sqlite3_close(f->main);
+	sqlite3_close(f->stats);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", f->dir, files[i]);
+		unlink(path);
+	}
+	if (rmdir(f->dir) == -1)
+		give_up("%s: %s", f->dir, strerror(errno));
+}
+
+void
+fixture_refresh(struct fixture *f)
+{
+	struct err err;
+	bool more = true;
+
+	while (more)
+		if (image_refresh(f->image, f->store, 1000, fixture_now, &more, &err) != ERR_OK)
+			give_up("refresh: %s", err.text);
+}
+
+/* -- SQL ----------------------------------------------------------------------------------- */
+
+void
+fixture_sql(sqlite3 *db, const char *fmt, ...)
+{
+	va_list ap;
+	char *sql;
+
+	va_start(ap, fmt);
+	sql = sqlite3_vmprintf(fmt, ap);
+	va_end(ap);
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		give_up("%s: %.300s", sqlite3_errmsg(db), sql);
+	sqlite3_free(sql);
+}
+
+const char *
+fixture_text(sqlite3 *db, const char *sql)
+{
+	static char text[4096];
+	sqlite3_stmt *stmt;
+	size_t n = 0;
+	int rc;
+
+	text[0] = '\0';
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+		give_up("%s: %s", sqlite3_errmsg(db), sql);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && n < sizeof(text)) {
+		const unsigned char *column = sqlite3_column_text(stmt, 0);
+
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n == 0 ? "" : ", ",
+		    column == NULL ? "NULL" : (const char *)column);
+	}
+	if (rc != SQLITE_DONE)
+		give_up("%s: %s", sqlite3_errmsg(db), sql);
+	sqlite3_finalize(stmt);
+	return text;
+}
+
+int64_t
+fixture_number(sqlite3 *db, const char *sql)
+{
+	return strtoll(fixture_text(db, sql), NULL, 10);
+}
+
+/* -- another process -------------------------------------------------------------------------- */
+
+static void __attribute__((noreturn))
+locker_run(const struct fixture *f, int order, int done)
+{
+	sqlite3 *db = NULL;
+	char sql[64];
+
+	while (read(order, sql, sizeof(sql)) == sizeof(sql)) {
+		if (db == NULL)
+			db = connection_open(f, "lbcluster.db");
+		fixture_sql(db, "%s", sql);
+		if (write(done, "", 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+void
+locker_start(struct locker *locker, const struct fixture *f)
+{
+	int order[2], done[2];
+
+	if (pipe2(order, O_CLOEXEC) == -1 || pipe2(done, O_CLOEXEC) == -1)
+		give_up("pipe: %s", strerror(errno));
+	fflush(NULL);
+	locker->pid = fork();
+	if (locker->pid == -1)
+		give_up("fork: %s", strerror(errno));
+	if (locker->pid == 0) {
+		close(order[1]);
+		close(done[0]);
+		locker_run(f, order[0], done[1]);
+	}
+	close(order[0]);
+	close(done[1]);
+	locker->order = order[1];
+	locker->done = done[0];
+}
+
+void
+locker_do(struct locker *locker, const char *sql)
+{
+	char text[64] = "", answer;
+
+	snprintf(text, sizeof(text), "%s", sql);
+	if (write(locker->order, text, sizeof(text)) != sizeof(text) ||
+	    read(locker->done, &answer, 1) != 1)
+		give_up("the other process is gone");
+}
+
+void
+locker_stop(struct locker *locker)
+{
+	close(locker->order);
+	waitpid(locker->pid, NULL, 0);
+	close(locker->done);
+}
+
+/* -- OIDs --------------------------------------------------------------------------------------- */
+
+static void
+oid_add(struct mib_oid *oid, uint32_t sub)
+{
+	if (oid->n == MIB_OID_MAX)
+		give_up("an OID is too long");
+	oid->sub[oid->n++] = sub;
+}
+
+struct mib_oid
+oid_make(const char *text)
+{
+	struct mib_oid oid = { 0 };
+
+	if (*text == '.') {
+		text++;
+		for (size_t i = 0; i < mib_root_length; i++)
+			oid_add(&oid, mib_root[i]);
+	}
+	while (*text != '\0') {
+		size_t length = strcspn(text, *text == '$' ? "" : ".");
+
+		if (*text == '$') {
+			oid_add(&oid, (uint32_t)length - 1);
+			for (size_t i = 1; i < length; i++)
+				oid_add(&oid, (uint8_t)text[i]);
+		} else {
+			oid_add(&oid, (uint32_t)strtoul(text, NULL, 10));
+		}
+		text += length + (text[length] == '.');
+	}
+	return oid;
+}
+
+const char *
+oid_text(const struct mib_oid *oid, char buf[OID_TEXT_SIZE])
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (uint32_t i = 0; i < oid->n; i++)
+		n += (size_t)snprintf(buf + n, OID_TEXT_SIZE - n, "%s%u", i == 0 ? "" : ".",
+		    oid->sub[i]);
+	return buf;
+}
+
+int
+oid_order(const struct mib_oid *a, const struct mib_oid *b)
+{
+	uint32_t i = 0;
+
+	while (i < a->n && i < b->n && a->sub[i] == b->sub[i])
+		i++;
+	if (i == a->n || i == b->n)
+		return a->n == b->n ? 0 : i == a->n ? -1 : 1;
+	return a->sub[i] < b->sub[i] ? -1 : 1;
+}
+
+bool
+oid_starts(const struct mib_oid *oid, const struct mib_oid *prefix)
+{
+	for (uint32_t i = 0; i < prefix->n; i++)
+		if (i == oid->n || oid->sub[i] != prefix->sub[i])
+			return false;
+	return true;
+}
+
+/* xorshift32, Marsaglia 2003. */
+uint32_t
+fixture_random(uint32_t below)
+{
+	static uint32_t x = 2463534242u;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return x % below;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A store on disk, filled with plain SQL as another program would, and a MIB engine
+ * over it, for the tests of src/mib. The wall clock stands still until it is set. A
+ * fixture that cannot be made ends the program: that is no result of a test.
+ *
+ * The system calls by which the store looks at its disk end here, so that tests
+ * are fast, and a disk may be ill.
+ */
+#ifndef TESTS_UNIT_MIB_FIXTURE_H
+#define TESTS_UNIT_MIB_FIXTURE_H
+
+#include <sqlite3.h>
+#include <sys/types.h>
+
+#include "image/image.h"
+#include "mib/mib.h"
+#include "store/store.h"
+
+struct fixture {
+	char		 dir[64];
+	sqlite3		*main;		/* another program's connections */
+	sqlite3		*stats;
+	struct store	*store;
+	struct image	*image;
+	struct mib	*mib;
+};
+
+/* An empty store with both files, and the connections to them. In two steps where
+ * a child has to be forked in between. */
+void fixture_dir_make(struct fixture *f);
+void fixture_store_make(struct fixture *f);
+/* The engine over what is stored; not before a child was forked. */
+void fixture_start(struct fixture *f, enum store_mode mode, int wait_ms);
+/* Ends the engine, leaves the store. */
+void fixture_stop(struct fixture *f);
+/* Ends all and removes the directory. */
+void fixture_free(struct fixture *f);
+
+/* The image takes in all that changed. */
+void fixture_refresh(struct fixture *f);
+
+/* SQL of another program. */
+void fixture_sql(sqlite3 *db, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int64_t fixture_number(sqlite3 *db, const char *sql);
+/* The first column of all rows, with ", " in between, as long as the next call. */
+const char *fixture_text(sqlite3 *db, const char *sql);
+
+/* -- the world around the store --------------------------------------------------- */
+
+extern int64_t fixture_now;		/* clock_wall_s() */
+extern int fixture_syncs;		/* that succeed before one fails; -1: all do */
+extern bool fixture_disk_full;
+
+/* Another process that holds a lock on the main file. */
+struct locker {
+	pid_t	pid;
+	int	order, done;		/* pipes */
+};
+
+/* Between fixture_dir_make() and fixture_store_make(). */
+void locker_start(struct locker *locker, const struct fixture *f);
+/* Runs "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE" or "ROLLBACK" there. */
+void locker_do(struct locker *locker, const char *sql);
+void locker_stop(struct locker *locker);
+
+/* -- OIDs --------------------------------------------------------------------------- */
+
+/* "1.3.6.1", or "." and what is below lbcMIB: ".1.4.1.8.1.2.3"; "$web" is a name with
+ * its length in front. */
+struct mib_oid oid_make(const char *text);
+enum { OID_TEXT_SIZE = 11 * MIB_OID_MAX + 1 };
+const char *oid_text(const struct mib_oid *oid, char buf[OID_TEXT_SIZE]);
+/* As strcmp(3). */
+int oid_order(const struct mib_oid *a, const struct mib_oid *b);
+bool oid_starts(const struct mib_oid *oid, const struct mib_oid *prefix);
+
+/* Numbers at random, the same in each run. */
+uint32_t fixture_random(uint32_t below);
+
+#endif

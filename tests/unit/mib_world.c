@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The world that test_mib_walk expects; see mib_world.h.
+ */
+#include "mib_world.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* -- the world, stored ------------------------------------------------------------------ */
+
+#define X17 "xxxxxxxxxxxxxxxxx"
+#define X255 X17 X17 X17 X17 X17 X17 X17 X17 X17 X17 X17 X17 X17 X17 X17
+
+const char world_inventory[] =
+	"BEGIN;"
+	"INSERT INTO cluster (id, name, plane, plane_status, plane_message) VALUES"
+	" (1, 'web', 'haproxy', 2, 'HAProxy 2.6.12'), (3, 'a', 'none', 1, ''),"
+	" (5, 'Web', 'none', 1, ''), (7, '" N64 "', 'ipvs', 3, '" X255 "'),"
+	" (" M ", 'Zz', 'none', 4, '');"
+	"INSERT INTO service (id, cluster_id, name, address, port, protocol) VALUES"
+	" (2, 1, 'http', '192.0.2.10', '80', 2), (5, 1, 'dns', '2001:db8::53', '53', 3),"
+	" (9, 1, 'empty', '', '', 2), (6, 5, 'http', '10.0.0.9', '8443', 2),"
+	" (8, 5, 'ssh', '', '', 2), (4, 7, '" N64 "', 'fe80::1%3', '443', 4),"
+	" (" M ", " M ", 'x', 'lb.example.org', 'https', 1);"
+	"INSERT INTO real_service (id, service_id, name, address, port, weight, fallback,"
+	" enabled, reason, last_change) VALUES"
+	" (1, 2, 'web-1', '192.0.2.1', '80', 10, 0, 1, 'L7OK/200 in 1ms', 0),"
+	" (3, 2, 'web-2', '192.0.2.2', '8080', 0, 0, 1, '', 1),"
+	" (4, 2, 'web-10', '192.0.2.3%4', '', 5, 0, 1, 'L4CON: Connection refused', 0),"
+	" (20, 2, 'b', 'unix@/run/b.sock', '', 1, 1, 1, '', 0),"
+	" (21, 2, 'off', 'host.example.org', '70000', 65535, 0, 0, 'MAINT', 0),"
+	" (8, 5, 'ns1', '2001:db8::1', '53', 1, 0, 1, '', 0),"
+	" (2, 6, 'web-1', '10.0.0.1', '80', 1, 0, 0, '', 0),"
+	" (30, 8, 's', '', '22', 1, 0, 1, '', 0),"
+	" (11, 4, '" N64 "', 'fe80::2%7', '443', 256, 0, 1, '', 0),"
+	" (12, 4, 'n', '::ffff:192.0.2.9', 'https', 1, 0, 1, '', 0),"
+	" (" M_1 ", " M ", 'r1', '198.51.100.1', '65535', 100, 0, 1, '', 0),"
+	" (" M ", " M ", 'r2', '198.51.100.255', '1', 100, 1, 1, '" X255 "', 0);"
+	"COMMIT;";
+
+const char world_jobs[] =
+	"BEGIN;"
+	"INSERT INTO job (id, real_id, operation, state, fail_cause, source, old_value,"
+	" new_value, request, created, started, finished, cluster_name, service_name,"
+	" real_name, message) VALUES"
+	" (1, 1, 1, 3, 1, 3, 0, 1, 0, 1, 1699999900, 1699999901, 'web', 'http', 'web-1', 'recorded'),"
+	" (2, 3, 2, 4, 5, 2, 1, 0, 2, 1699913600, 0, 0, 'web', 'http', 'web-2', 'no answer'),"
+	" (3, 3, 3, 5, 1, 2, 0, 1, 2, -5, 0, 0, 'web', 'http', 'web-2', ''),"
+	" (4, 4, 5, 6, 1, 1, 1, 256, 0, 1699913600, 0, 9223372036854775807, 'web', 'http',"
+	"  'web-10', 'a later job came first'),"
+	" (5, 20, 3, 1, 1, 1, 0, 1, 0, 1699913600, 0, 0, 'web', 'http', 'b', ''),"
+	" (6, 1, 5, 2, 1, 1, 10, 65535, 0, 1699913600, 1699999900, 0, 'web', 'http', 'web-1', ''),"
+	" (7, 1, 4, 0, 1, 1, 1, 0, 0, 1699913600, 2005949145599, 2005949145600, 'web', 'http',"
+	"  'web-1', ''),"
+	" (8, NULL, 5, 5, 1, 1, 0, 0, 0, 1699913600, 0, 0, '" N64 "', '" N64 "', '" N64 "', 'gone'),"
+	" (9, 21, 2, 1, 1, 1, 1, 0, 0, 1699913600, 0, 0, 'web', 'http', 'off', ''),"
+	" (10, 8, 1, 2, 1, 1, 0, 1, 0, 1699913600, 0, 0, 'web', 'dns', 'ns1', ''),"
+	" (11, 2, 1, 3, 1, 1, 0, 1, 0, 1699913600, 0, 0, 'Web', 'http', 'web-1', ''),"
+	" (" M ", " M ", 5, 1, 1, 1, 65535, 0, " M ", 253402300799, 0, 0, 'Zz', 'x', 'r2',"
+	"  '" X255 "');"
+	"UPDATE setting SET value = 2147483647 WHERE name = 'set_lock';"
+	"UPDATE setting SET value = 500 WHERE name = 'job_max_rows';"
+	"UPDATE store SET table_last_change = 1699913600;"
+	"COMMIT;";
+
+const char world_statistics[] =
+	"BEGIN;"
+	"INSERT INTO statistics (real_id, active, active_connections, inactive_connections,"
+	" persistent_connections, connections_per_second, bps_in, bps_out, pps_in, pps_out,"
+	" last_update, total_connections, total_packets_in, total_packets_out, total_octets_in,"
+	" total_octets_out, counters_since) VALUES"
+	" (1, 1, 10, 20, 3, 4, 123499, 123500, 7, 8, 1699999999, 9223372036854775807, 1, 0,"
+	"  4294967296, 5, 1699999000);"
+	"INSERT INTO statistics (real_id, active, active_connections, last_update,"
+	" counters_since) VALUES (3, 1, 0, 1700000000, 55);"
+	"INSERT INTO statistics (real_id, active, active_connections, bps_in, last_update)"
+	" VALUES (4, 1, 4000000000, 1, 1700000000), (20, 1, 294967296, NULL, 1700000065);"
+	"INSERT INTO statistics (real_id, active, connections_per_second, last_update)"
+	" VALUES (21, 1, 6, 1699999999);"
+	"INSERT INTO statistics (real_id, active, pps_in, last_update) VALUES"
+	" (8, 1, 100, 1699999759), (30, 1, NULL, 1700000000);"
+	"INSERT INTO statistics (real_id, total_octets_in, last_update)"
+	" VALUES (11, 77, 1699999760);"
+	"INSERT INTO statistics (real_id, active, active_connections, bps_in, bps_out, pps_out,"
+	" last_update) VALUES (" M_1 ", 1, 1, 5000000000, 4294967295499, 4294967296, 1700000000),"
+	" (" M ", 1, 2, 4294967295, 500, NULL, 1699999900);"
+	/* Left over from a real service that was removed. */
+	"INSERT INTO statistics (real_id, active) VALUES (777, 1);"
+	"COMMIT;";
+
+/* What happens after the engine started. */
+const char world_changes[] =
+	"BEGIN;"
+	"UPDATE real_service SET weight = 12 WHERE id = 1;"
+	"UPDATE real_service SET last_change = 1700000060 WHERE id = 1;"
+	"UPDATE store SET config_last_change = 1700000060;"
+	"UPDATE job SET state = 4, fail_cause = 3, finished = 1700000060,"
+	" message = 'No such server.' WHERE id = 9;"
+	"UPDATE job SET state = 3, started = 1700000000, finished = 1700000060 WHERE id = 10;"
+	"DELETE FROM job WHERE id = 11;"
+	"COMMIT;";
+
+const char world_measured[] =
+	"UPDATE statistics SET active = 0, last_update = 1700000060 WHERE real_id IN (4, " M_1 ");";
+
+/* -- the world, expected ------------------------------------------------------------------- */
+
+static const struct column system_columns[] = {
+	{ 1, 's', { "0.0 test" } },
+	{ 2, 'i', { "2147483647" } },
+	{ 3, 'c', { "1" } },
+	{ 4, 't', { LATER } },
+	{ 5, 't', { "2023-11-13T22:13:20" } },
+	{ 6, 'i', { "1" } },
+	{ 7, 'u', { "300" } },
+	{ 8, 'u', { "5" } },
+	{ 9, 'u', { "7" } },
+	{ 10, 'u', { "12" } },
+	{ 11, 'u', { "3" } },
+	{ 12, 'c', { "0" } },
+	{ 13, 'i', { "1" } },
+	{ 14, 's', { "" } },
+	{ 15, 'o', { "0.0" } },
+	{ 16, 't', { NEVER } },
+	{ 17, 't', { START } },
+};
+
+static const struct column cluster_columns[] = {
+	{ 2, 's', { "web", "a", "Web", N64, "Zz" } },
+	{ 3, 's', { "haproxy", "none", "none", "ipvs", "none" } },
+	{ 4, 'i', { "2", "1", "1", "3", "4" } },
+	{ 5, 's', { "HAProxy 2.6.12", "", "", X255, "" } },
+	{ 6, 'i', { "2", "5", "1", "6", "3" } },
+	{ 7, 't', { LATER, NEVER, NEVER, NEVER, LATER } },
+	{ 8, 'u', { "3", "0", "2", "1", "1" } },
+	{ 9, 'u', { "0", "0", "1", "0", "0" } },
+	{ 10, 'u', { "6", "0", "2", "2", "2" } },
+	{ 11, 'u', { "5", "0", "1", "2", "2" } },
+	{ 12, 'u', { "3", "0", "1", "0", "1" } },
+	{ 13, 'u', { "4294967295", "0", "0", "0", "3" } },
+	{ 14, 'u', { "20", "0", "0", "0", "0" } },
+	{ 15, 'u', { "3", "0", "0", "0", "0" } },
+	{ 16, 'u', { "10", "0", "0", "0", "0" } },
+	{ 17, 'u', { "123500", "0", "0", "0", "4294967295" } },
+	{ 18, 'u', { "123500", "0", "0", "0", "4294967295" } },
+	{ 19, 'u', { "124", "0", "0", "0", "9294967" } },
+	{ 20, 'u', { "124", "0", "0", "0", "4294967295" } },
+	{ 21, 'u', { "107", "0", "0", "0", "0" } },
+	{ 22, 'u', { "8", "0", "0", "0", "4294967295" } },
+	{ 23, 't', { "2023-11-14T22:09:19", NEVER, START, NEVER, "2023-11-14T22:11:40" } },
+};
+
+#define V6_53 "20010db8000000000000000000000053"
+#define V6_1 "20010db8000000000000000000000001"
+#define LL_1_3 "fe80000000000000000000000000000100000003"
+#define LL_2_7 "fe80000000000000000000000000000200000007"
+#define MAPPED "00000000000000000000ffffc0000209"
+
+static const struct column service_columns[] = {
+	{ 2, 's', { "http", "dns", "empty", "http", "ssh", N64, "x" } },
+	{ 3, 's', { "web/http", "web/dns", "web/empty", "Web/http", "Web/ssh", N64 "/" N64, "Zz/x" } },
+	{ 4, 'i', { "1", "2", "0", "1", "0", "4", "0" } },
+	{ 5, 'x', { "c000020a", V6_53, "", "0a000009", "", LL_1_3, "" } },
+	{ 6, 'u', { "80", "53", "0", "8443", "0", "443", "0" } },
+	{ 7, 'i', { "2", "3", "2", "2", "2", "4", "1" } },
+	{ 8, 's', { "192.0.2.10:80", "[2001:db8::53]:53", "", "10.0.0.9:8443", "",
+	    "[fe80::1%3]:443", "lb.example.org:https" } },
+	{ 9, 'i', { "2", "6", "5", "5", "1", "6", "3" } },
+	{ 10, 't', { LATER, LATER, NEVER, NEVER, NEVER, NEVER, LATER } },
+	{ 11, 'u', { "5", "1", "0", "1", "1", "2", "2" } },
+	{ 12, 'u', { "4", "1", "0", "0", "1", "2", "2" } },
+	{ 13, 'u', { "3", "0", "0", "0", "1", "0", "1" } },
+	{ 14, 'u', { "17", "1", "0", "0", "1", "257", "100" } },
+	{ 15, 'u', { "20", "0", "0", "0", "0", "0", M } },
+	{ 16, 'i', { "2", "2", "2", "2", "2", "2", "1" } },
+	{ 17, 'c', { "0", "0", "0", "0", "0", "0", "1" } },
+	{ 18, 'u', { "4294967295", "0", "0", "0", "0", "0", "3" } },
+	{ 19, 'u', { "20", "0", "0", "0", "0", "0", "0" } },
+	{ 20, 'u', { "3", "0", "0", "0", "0", "0", "0" } },
+	{ 21, 'u', { "10", "0", "0", "0", "0", "0", "0" } },
+	{ 22, 'u', { "123500", "0", "0", "0", "0", "0", "4294967295" } },
+	{ 23, 'u', { "123500", "0", "0", "0", "0", "0", "4294967295" } },
+	{ 24, 'u', { "124", "0", "0", "0", "0", "0", "9294967" } },
+	{ 25, 'u', { "124", "0", "0", "0", "0", "0", "4294967295" } },
+	{ 26, 'u', { "7", "100", "0", "0", "0", "0", "0" } },
+	{ 27, 'u', { "8", "0", "0", "0", "0", "0", "4294967295" } },
+	{ 28, 't', { "2023-11-14T22:13:19", "2023-11-14T22:09:19", NEVER, NEVER, START, NEVER,
+	    "2023-11-14T22:11:40" } },
+};
+
+static const struct column real_columns[] = {
+	{ 2, 's', { "web-1", "web-2", "web-10", "b", "off", "ns1", "web-1", "s", N64, "n",
+	    "r1", "r2" } },
+	{ 3, 's', { "web/http/web-1", "web/http/web-2", "web/http/web-10", "web/http/b",
+	    "web/http/off", "web/dns/ns1", "Web/http/web-1", "Web/ssh/s",
+	    N64 "/" N64 "/" N64, N64 "/" N64 "/n", "Zz/x/r1", "Zz/x/r2" } },
+	{ 4, 'i', { "1", "1", "3", "0", "0", "2", "1", "0", "4", "2", "1", "1" } },
+	{ 5, 'x', { "c0000201", "c0000202", "c000020300000004", "", "", V6_1, "0a000001", "",
+	    LL_2_7, MAPPED, "c6336401", "c63364ff" } },
+	{ 6, 'u', { "80", "8080", "0", "0", "0", "53", "80", "22", "443", "0", "65535", "1" } },
+	{ 7, 's', { "192.0.2.1:80", "192.0.2.2:8080", "192.0.2.3%4", "unix@/run/b.sock",
+	    "host.example.org:70000", "[2001:db8::1]:53", "10.0.0.1:80", "",
+	    "[fe80::2%7]:443", "[::ffff:192.0.2.9]:https", "198.51.100.1:65535",
+	    "198.51.100.255:1" } },
+	{ 8, 'u', { "12", "0", "5", "1", "65535", "1", "1", "1", "256", "1", "100", "100" } },
+	{ 9, 'i', { "2", "2", "2", "1", "2", "2", "2", "2", "2", "2", "2", "1" } },
+	{ 10, 'i', { "1", "1", "1", "1", "2", "1", "2", "1", "1", "1", "1", "1" } },
+	{ 11, 'i', { "1", "3", "4", "2", "5", "6", "5", "1", "6", "6", "4", "1" } },
+	{ 12, 's', { "L7OK/200 in 1ms", "", "L4CON: Connection refused", "", "MAINT",
+	    "statistics are stale: is the collector running?", "", "", "",
+	    "no statistics yet", "", X255 } },
+	{ 13, 't', { LATER, "1970-01-01T00:00:01", NEVER, NEVER, NEVER, NEVER, NEVER, NEVER,
+	    NEVER, NEVER, NEVER, NEVER } },
+	{ 14, 'u', { "7", "3", "4", "5", "9", "10", "11", "0", "0", "0", "0", M } },
+	{ 15, 'u', { "2", "0", "0", "1", "0", "0", "0", "0", "0", "0", "0", "1" } },
+};
+
+static const struct column stats_columns[] = {
+	{ 1, 'i', { "1", "1", "2", "1", "1", "1", NULL, "1", NULL, NULL, "2", "1" } },
+	{ 2, 'u', { "10", "0", "4000000000", "294967296", NULL, NULL, NULL, NULL, NULL, NULL,
+	    "1", "2" } },
+	{ 3, 'u', { "20" } },
+	{ 4, 'u', { "3" } },
+	{ 5, 'u', { "4", NULL, NULL, NULL, "6" } },
+	{ 6, 'u', { "123499", NULL, "1", NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+	    "4294967295", "4294967295" } },
+	{ 7, 'u', { "123500", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+	    "4294967295", "500" } },
+	{ 8, 'u', { "123", NULL, "0", NULL, NULL, NULL, NULL, NULL, NULL, NULL, "5000000",
+	    "4294967" } },
+	{ 9, 'u', { "124", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+	    "4294967295", "1" } },
+	{ 10, 'u', { "7", NULL, NULL, NULL, NULL, "100" } },
+	{ 11, 'u', { "8", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+	    "4294967295" } },
+	{ 12, 't', { "2023-11-14T22:13:19", START, LATER, "2023-11-14T22:14:25",
+	    "2023-11-14T22:13:19", "2023-11-14T22:09:19", NEVER, START,
+	    "2023-11-14T22:09:20", NEVER, LATER, "2023-11-14T22:11:40" } },
+	{ 13, 'u', { "61", "60", "0", "0", "61", "301", "4294967295", "60", "300",
+	    "4294967295", "0", "160" } },
+	{ 14, 'i', { "1", "1", "1", "1", "1", "2", "3", "1", "1", "3", "1", "1" } },
+	{ 15, 't', { NEVER, NEVER, LATER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER,
+	    LATER, NEVER } },
+	{ 16, 'c', { "0", "0", "1", "0", "0", "0", "0", "0", "0", "0", "1", "0" } },
+	{ 17, 't', { "2023-11-14T21:56:40", NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER,
+	    NEVER, NEVER, NEVER, NEVER } },
+	{ 18, 'C', { "9223372036854775807" } },
+	{ 19, 'C', { "1" } },
+	{ 20, 'C', { "0" } },
+	{ 21, 'C', { "4294967296", NULL, NULL, NULL, NULL, NULL, NULL, NULL, "77" } },
+	{ 22, 'C', { "5" } },
+};
+
+static const struct column cluster_name_columns[] = {
+	{ 1, 'u', { "3", M, "5", "1", "7" } },
+};
+
+static const struct column service_name_columns[] = {
+	{ 1, 'u', { "5", "2", "9", "8", "6", "4", M } },
+};
+
+static const struct column real_name_columns[] = {
+	{ 1, 'u', { "20", "21", "1", "3", "4", "8", "2", "30", "12", "11", M_1, M } },
+};
+
+static const struct column jobs_columns[] = {
+	{ 1, 'u', { "500" } },
+	{ 2, 'u', { "11" } },
+	{ 3, 'c', { "1" } },
+	{ 4, 'u', { M } },
+	{ 5, 'u', { "4" } },
+	{ 6, 'c', { "1" } },
+	{ 7, 'c', { "1" } },
+};
+
+#define REAL_NAME ".1.4.1.2."	/* lbcRealName */
+#define DAY_BEFORE "2023-11-13T22:13:20"
+
+static const struct column job_columns[] = {
+	{ 2, 'i', { "1", "2", "3", "5", "3", "5", "4", "5", "2", "1", "5" } },
+	{ 3, 'o', { REAL_NAME "1.2.1", REAL_NAME "1.2.3", REAL_NAME "1.2.3", REAL_NAME "1.2.4",
+	    REAL_NAME "1.2.20", REAL_NAME "1.2.1", REAL_NAME "1.2.1", "0.0",
+	    REAL_NAME "1.2.21", REAL_NAME "1.5.8", REAL_NAME M "." M "." M } },
+	{ 4, 's', { "web", "web", "web", "web", "web", "web", "web", N64, "web", "web", "Zz" } },
+	{ 5, 's', { "http", "http", "http", "http", "http", "http", "http", N64, "http", "dns",
+	    "x" } },
+	{ 6, 's', { "web-1", "web-2", "web-2", "web-10", "b", "web-1", "web-1", N64, "off",
+	    "ns1", "r2" } },
+	{ 7, 'u', { "2", "1", "2", "1", "2", "10", "1", "0", "1", "2", "65535" } },
+	{ 8, 'u', { "1", "2", "1", "256", "1", "65535", "2", "0", "2", "1", "0" } },
+	{ 9, 'i', { "3", "4", "5", "6", "1", "2", "1", "5", "4", "3", "1" } },
+	{ 10, 'i', { "1", "5", "1", "1", "1", "1", "1", "1", "3", "1", "1" } },
+	{ 11, 's', { "recorded", "no answer", "", "a later job came first", "", "", "", "gone",
+	    "No such server.", "", X255 } },
+	{ 12, 't', { "1970-01-01T00:00:01", DAY_BEFORE, NEVER, DAY_BEFORE, DAY_BEFORE,
+	    DAY_BEFORE, DAY_BEFORE, DAY_BEFORE, DAY_BEFORE, DAY_BEFORE,
+	    "9999-12-31T23:59:59" } },
+	{ 13, 't', { "2023-11-14T22:11:40", NEVER, NEVER, NEVER, NEVER, "2023-11-14T22:11:40",
+	    "65535-12-31T23:59:59", NEVER, NEVER, START, NEVER } },
+	{ 14, 't', { "2023-11-14T22:11:41", NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER,
+	    LATER, LATER, NEVER } },
+	{ 15, 'i', { "3", "2", "2", "1", "1", "1", "1", "1", "1", "1", "1" } },
+	{ 16, 'u', { "0", "2", "2", "0", "0", "0", "0", "0", "0", "0", M } },
+};
+
+#define REALS { "1.2.1", "1.2.3", "1.2.4", "1.2.20", "1.2.21", "1.5.8", "5.6.2", "5.8.30", \
+	"7.4.11", "7.4.12", M "." M "." M_1, M "." M "." M }
+
+const struct table world_tables[WORLD_TABLES] = {
+	{ ".1.1", { "0" }, system_columns, COUNT(system_columns) },
+	{ ".1.2.1", { "1", "3", "5", "7", M }, cluster_columns, COUNT(cluster_columns) },
+	{ ".1.3.1", { "1.2", "1.5", "1.9", "5.6", "5.8", "7.4", M "." M }, service_columns,
+	    COUNT(service_columns) },
+	{ ".1.4.1", REALS, real_columns, COUNT(real_columns) },
+	{ ".1.5.1", REALS, stats_columns, COUNT(stats_columns) },
+	{ ".1.6.1.1", { "$a", "$Zz", "$Web", "$web", "$" N64 }, cluster_name_columns,
+	    COUNT(cluster_name_columns) },
+	{ ".1.6.2.1", { "1.$dns", "1.$http", "1.$empty", "5.$ssh", "5.$http", "7.$" N64,
+	    M ".$x" }, service_name_columns, COUNT(service_name_columns) },
+	{ ".1.6.3.1", { "1.2.$b", "1.2.$off", "1.2.$web-1", "1.2.$web-2", "1.2.$web-10",
+	    "1.5.$ns1", "5.6.$web-1", "5.8.$s", "7.4.$n", "7.4.$" N64, M "." M ".$r1",
+	    M "." M ".$r2" }, real_name_columns, COUNT(real_name_columns) },
+	{ ".1.7", { "0" }, jobs_columns, COUNT(jobs_columns) },
+	{ ".1.7.8.1", { "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", M }, job_columns,
+	    COUNT(job_columns) },
+};
+
+/* Of an empty store only the scalars have values. */
+
+static const struct column empty_system_columns[] = {
+	{ 1, 's', { "0.0 test" } },
+	{ 2, 'i', { "0" } },
+	{ 3, 'c', { "0" } },
+	{ 4, 't', { NEVER } },
+	{ 5, 't', { NEVER } },
+	{ 6, 'i', { "1" } },
+	{ 7, 'u', { "300" } },
+	{ 8, 'u', { "0" } },
+	{ 9, 'u', { "0" } },
+	{ 10, 'u', { "0" } },
+	{ 11, 'u', { "0" } },
+	{ 12, 'c', { "0" } },
+	{ 13, 'i', { "1" } },
+	{ 14, 's', { "" } },
+	{ 15, 'o', { "0.0" } },
+	{ 16, 't', { NEVER } },
+	{ 17, 't', { START } },
+};
+
+static const struct column empty_jobs_columns[] = {
+	{ 1, 'u', { "1000" } },
+	{ 2, 'u', { "0" } },
+	{ 3, 'c', { "0" } },
+	{ 4, 'u', { "0" } },
+	{ 5, 'u', { "0" } },
+	{ 6, 'c', { "0" } },
+	{ 7, 'c', { "0" } },
+};
+
+const struct table empty_tables[WORLD_TABLES] = {
+	{ ".1.1", { "0" }, empty_system_columns, COUNT(empty_system_columns) },
+	{ ".1.2.1", { NULL }, cluster_columns, COUNT(cluster_columns) },
+	{ ".1.3.1", { NULL }, service_columns, COUNT(service_columns) },
+	{ ".1.4.1", { NULL }, real_columns, COUNT(real_columns) },
+	{ ".1.5.1", { NULL }, stats_columns, COUNT(stats_columns) },
+	{ ".1.6.1.1", { NULL }, cluster_name_columns, COUNT(cluster_name_columns) },
+	{ ".1.6.2.1", { NULL }, service_name_columns, COUNT(service_name_columns) },
+	{ ".1.6.3.1", { NULL }, real_name_columns, COUNT(real_name_columns) },
+	{ ".1.7", { "0" }, empty_jobs_columns, COUNT(empty_jobs_columns) },
+	{ ".1.7.8.1", { NULL }, job_columns, COUNT(job_columns) },
+};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A store with something of everything, as SQL, and what is to be read of it, as a
+ * value for each column and row: written once, by hand, and in no other place.
+ */
+#ifndef TESTS_UNIT_MIB_WORLD_H
+#define TESTS_UNIT_MIB_WORLD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define M "2147483647"
+#define M_1 "2147483646"
+#define N64 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+#define START "2023-11-14T22:13:20"	/* 1700000000, the engine starts */
+#define LATER "2023-11-14T22:14:20"	/* 60 s later, all is asked */
+#define NEVER ""
+
+enum { START_S = 1700000000, LATER_S = START_S + 60 };
+
+/* SQL: what is stored when the engine starts, */
+extern const char world_inventory[], world_jobs[], world_statistics[];
+/* and what happens in the minute after. */
+extern const char world_changes[], world_measured[];
+
+enum { ROWS_MAX = 12 };
+
+/* i INTEGER, u Gauge32, c Counter32, C Counter64, s text, x octets in hex,
+ * t DateAndTime, o OBJECT IDENTIFIER. */
+struct column {
+	uint32_t	 sub;
+	char		 type;
+	const char	*values[ROWS_MAX];	/* NULL: absent */
+};
+
+struct table {
+	const char		*oid;
+	const char		*rows[ROWS_MAX];	/* index, in the order of the walk */
+	const struct column	*columns;
+	size_t			 n;
+};
+
+enum { WORLD_TABLES = 10 };
+
+extern const struct table world_tables[WORLD_TABLES];
+/* Of an empty store only the scalars have values. */
+extern const struct table empty_tables[WORLD_TABLES];
+
+#endif

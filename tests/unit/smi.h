@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * LBCLUSTER-MIB as its file tells it, for the tests: as much of SMIv2 (RFC 2578, 2579)
+ * as our own module and mibs/base need. What is not understood fails the test.
+ */
+#ifndef TESTS_UNIT_SMI_H
+#define TESTS_UNIT_SMI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SMI_WORD = 64, SMI_OBJECTS_MAX = 400, SMI_CONVENTIONS_MAX = 32, SMI_LABELS_MAX = 20 };
+
+struct smi_label {
+	char	name[SMI_WORD];
+	long	number;
+};
+
+/* A syntax, after all conventions: what it is at the bottom, and its bounds. */
+struct smi_syntax {
+	char		name[SMI_WORD];	/* as written: LbcName */
+	char		base[SMI_WORD];	/* OCTET, INTEGER, OBJECT, Unsigned32, Gauge32 ... */
+	bool		bounds;
+	long		min, max;
+	struct smi_label labels[SMI_LABELS_MAX];
+	size_t		labels_count;
+};
+
+struct smi_object {
+	char		name[SMI_WORD];
+	char		parent[SMI_WORD];
+	uint32_t	sub;
+	bool		is_type;	/* OBJECT-TYPE, not OBJECT IDENTIFIER */
+	bool		is_sequence;	/* table or entry */
+	struct smi_syntax syntax;
+	char		access[SMI_WORD];
+	char		index[4][SMI_WORD];	/* or what is augmented */
+	size_t		index_count;
+	bool		augments;
+};
+
+extern struct smi_object smi_objects[SMI_OBJECTS_MAX];	/* of LBCLUSTER-MIB */
+extern size_t smi_objects_count;
+extern struct smi_syntax smi_conventions[SMI_CONVENTIONS_MAX];	/* and of mibs/base */
+extern size_t smi_conventions_count;
+
+/* Reads mibs/ of $abs_top_srcdir; for the setup of a group. */
+int smi_read(void **state);
+
+/* NULL if there is none. */
+const struct smi_object *smi_find(const char *name);
+/* Of a convention, or of an object. */
+const struct smi_syntax *smi_syntax_find(const char *name);
+/* Sub-identifiers of an object below lbcMIB; their number is returned. */
+size_t smi_place(const struct smi_object *object, uint32_t ret[8]);
+bool smi_is_below(const struct smi_object *object, const char *name);
+
+#endif
