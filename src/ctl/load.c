@@ -5,6 +5,8 @@
  * run does it as well, tells the difference and takes it back. The file is read
  * and judged before the store is opened.
  */
+#include <stdlib.h>
+
 #include "ctl/ctl.h"
 #include "ctl/inventory.h"
 #include "ctl/merge.h"
@@ -37,7 +39,12 @@ struct load {
 	struct complaints	 complaints;
 	struct merge		 merge;
 	struct progress		 progress;
-	struct out		*out;		/* the difference, as JSON */
+	/* The difference. It is printed once the transaction is over: a pager must
+	 * not hold the store, and one that is left early must not end us in it. */
+	FILE			*difference;
+	char			*text;
+	size_t			 text_size;
+	struct out		*out;		/* as JSON */
 	struct err		 err;
 };
 
@@ -65,7 +72,7 @@ static void
 tell_table(struct load *load, const struct merge_change *change)
 {
 	char text[PATH_TEXT_SIZE], from[VALUE_SIZE], to[VALUE_SIZE];
-	FILE *file = load->ctl->out;
+	FILE *file = load->difference;
 
 	fprintf(file, "%c %s", change->sign, path_text(change->path, text));
 	if (change->column != NULL)
@@ -105,14 +112,15 @@ static void
 summary_print(const struct load *load)
 {
 	const struct merge *merge = &load->merge;
-	FILE *file = load->out != NULL ? load->ctl->err : load->ctl->out;
+	bool listed = load->ctl->format == OUT_JSON && is_dry(load);
+	FILE *file = listed ? load->ctl->err : load->ctl->out;
 	const size_t counts[] = { merge->added, merge->updated, merge->removed,
 	    merge->unchanged, merge->jobs };
 	struct out_value values[ROWS(counts)];
 
 	for (size_t i = 0; i < ROWS(counts); i++)
 		values[i] = (struct out_value){ .number = counts[i] };
-	if (load->ctl->format == OUT_JSON && load->out == NULL) {
+	if (load->ctl->format == OUT_JSON && !listed) {
 		out_object(file, OUT_JSON, summary_columns, ROWS(counts), values);
 		return;
 	}
@@ -144,34 +152,53 @@ load_transaction(struct load *load)
 	return code;
 }
 
+static bool
+difference_begin(struct load *load)
+{
+	load->difference = open_memstream(&load->text, &load->text_size);
+	if (load->difference == NULL || load->ctl->format != OUT_JSON)
+		return load->difference != NULL;
+	load->out = out_begin(load->difference, OUT_JSON, change_columns, ROWS(change_columns));
+	return load->out != NULL;
+}
+
+/* Prints it, if the run went well. */
+static void
+difference_end(struct load *load, bool ok)
+{
+	if (ok)
+		out_end(load->out);
+	else
+		out_cancel(load->out);
+	if (load->difference != NULL && fclose(load->difference) == 0 && ok)
+		fwrite(load->text, 1, load->text_size, load->ctl->out);
+	free(load->text);
+}
+
 static enum ctl_exit
 load_run(struct load *load)
 {
 	struct ctl *ctl = load->ctl;
 	enum ctl_exit status = ctl_open(ctl);
-	enum err_code code;
+	enum err_code code = ERR_OK;
 
 	if (status != CTL_OK)
 		return status;
-	if (ctl->format == OUT_JSON && is_dry(load)) {
-		load->out = out_begin(ctl->out, OUT_JSON, change_columns, ROWS(change_columns));
-		if (load->out == NULL)
-			return ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
-	}
+	if (is_dry(load) && !difference_begin(load))
+		code = err_set(&load->err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
 	load->merge = (struct merge){ .store = ctl->store, .file = load->file,
 	    .prune = (ctl->flags & CTL_PRUNE) != 0, .reset = (ctl->flags & CTL_RESET) != 0,
 	    .complaints = &load->complaints, .progress = &load->progress, .err = &load->err,
 	    .tell = is_dry(load) ? tell : NULL, .tell_arg = load };
-	code = load_transaction(load);
+	if (code == ERR_OK)
+		code = load_transaction(load);
 	merge_done(&load->merge);
 	complaints_print(&load->complaints, ctl->err);
-	if (code == ERR_OK) {
-		summary_print(load);
-		out_end(load->out);
-		return CTL_OK;
-	}
-	out_cancel(load->out);
-	return ctl_error(ctl, NULL, &load->err);
+	difference_end(load, code == ERR_OK);
+	if (code != ERR_OK)
+		return ctl_error(ctl, NULL, &load->err);
+	summary_print(load);
+	return CTL_OK;
 }
 
 enum ctl_exit
