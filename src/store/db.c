@@ -435,6 +435,22 @@ directory_sync(const char *path, struct err *err)
 	return code;
 }
 
+/* Failures leave it to whoever made it, who can use it at least. */
+void
+db_file_share(int fd, const char *path)
+{
+	char *dir = strdup(path), *slash = dir == NULL ? NULL : strrchr(dir, '/');
+	struct stat st;
+	bool shared = fchmod(fd, 0660) == 0;
+
+	if (slash != NULL)
+		*slash = '\0';
+	if (slash != NULL && geteuid() == 0 && stat(dir[0] == '\0' ? "/" : dir, &st) == 0)
+		shared = fchown(fd, st.st_uid, st.st_gid) == 0;
+	(void)shared;
+	free(dir);
+}
+
 enum err_code
 db_create(const struct db_kind *kind, const char *path, struct err *err)
 {
@@ -454,6 +470,7 @@ db_create(const struct db_kind *kind, const char *path, struct err *err)
 		sqlite3_free(temporary);
 		return code;
 	}
+	db_file_share(fd, path);
 	close(fd);
 	rc = sqlite3_open_v2(temporary, &db.handle, SQLITE_OPEN_READWRITE, NULL);
 	code = rc == SQLITE_OK ? migrate(&db, 0, err) : db_error(&db, rc, err);

@@ -231,6 +231,8 @@ stats_lock(const struct store *store)
 
 	if (path != NULL)
 		fd = open(path, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
+	if (fd != -1)
+		db_file_share(fd, path);
 	if (fd != -1 && flock(fd, LOCK_EX) == -1) {
 		close(fd);
 		fd = -1;
