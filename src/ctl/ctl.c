@@ -85,7 +85,8 @@ static const struct {
 	{ CTL_NOT_FOUND, "does not exist" },
 	{ CTL_PRECOND, "precondition failed" },
 	{ CTL_BUSY, "the store is busy" },
-	{ CTL_REFUSED, "the store cannot be used: missing, foreign, newer, corrupt, read-only, full" },
+	{ CTL_REFUSED,
+	    "the store cannot be used: missing, foreign, newer, corrupt, read-only, full" },
 };
 
 /* Errors about a row or the store, once it is open. */

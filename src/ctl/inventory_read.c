@@ -123,13 +123,14 @@ close_real(struct parse *parse)
 	struct inventory_real *real = parse->real;
 
 	if (parse_line_of(parse, PARSE_REAL, "address") == 0)
-		complaints_error(parse->complaints, real->line, "%s has no address", parse_where(parse));
+		complaints_error(parse->complaints, real->line, "%s has no address",
+		    parse_where(parse));
 	if (!real->fallback)
 		return;
 	if (parse->fallback != NULL)
 		complaints_error(parse->complaints, real->fallback_line,
-		    "%s is a second fallback of its service, after %.64s at line %d", parse_where(parse),
-		    parse->fallback->name, parse->fallback->fallback_line);
+		    "%s is a second fallback of its service, after %.64s at line %d",
+		    parse_where(parse), parse->fallback->name, parse->fallback->fallback_line);
 	else
 		parse->fallback = real;
 	if (!real->enabled)
@@ -206,7 +207,8 @@ close_parameters(struct parse *parse)
 	}
 	if (strlen(text) > PARAMS_MAX)
 		complaints_error(parse->complaints, parse->cluster->line,
-		    "the parameters of %s take more than %d octets", parse_where(parse), PARAMS_MAX);
+		    "the parameters of %s take more than %d octets", parse_where(parse),
+		    PARAMS_MAX);
 	free(parse->cluster->params);
 	parse->cluster->params = text;
 }
@@ -290,8 +292,8 @@ describe(enum parse_depth depth, cfg_opt_t *opts, cfg_opt_t *inner)
 			opts[n++] = (cfg_opt_t)CFG_STR_LIST_CB(parse_options[i].name, NULL,
 			    CFGF_NODEFAULT, on_value);
 		else
-			opts[n++] = (cfg_opt_t)CFG_STR_CB(parse_options[i].name, NULL, CFGF_NODEFAULT,
-			    on_value);
+			opts[n++] = (cfg_opt_t)CFG_STR_CB(parse_options[i].name, NULL,
+			    CFGF_NODEFAULT, on_value);
 	}
 	if (inner != NULL) {
 		opts[n] = (cfg_opt_t)CFG_SEC(parse_kinds[depth + 1].section, inner,

@@ -117,8 +117,8 @@ take_bool(struct parse *parse, const char *option, const char *value, int line, 
 	int truth = cfg_parse_boolean(value);
 
 	if (truth < 0)
-		complaints_error(parse->complaints, line, "%s \"%.64s\" of %s is neither yes nor no",
-		    option, value, parse_where(parse));
+		complaints_error(parse->complaints, line,
+		    "%s \"%.64s\" of %s is neither yes nor no", option, value, parse_where(parse));
 	else
 		*ret = truth != 0;
 }

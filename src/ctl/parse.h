@@ -33,7 +33,7 @@ struct parse {
 	struct inventory_real		*fallback;	/* of the service, so far */
 	struct cfg_t			*cfgs[PARSE_DEPTHS];
 	enum parse_depth		 depth;		/* the innermost that is open */
-	int				 lines[PARSE_OPTIONS];	/* of options; 0: not given */
+	int				 lines[PARSE_OPTIONS];	/* 0: not given */
 	bool				 no_memory;
 	char				 where[PATH_TEXT_SIZE];
 };

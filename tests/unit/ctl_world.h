@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * What the tests of lbclusterctl share: a store of their own and the program run on
+ * it. Comes after cmocka.h.
+ */
+#ifndef TESTS_CTL_WORLD_H
+#define TESTS_CTL_WORLD_H
+
+#include <jansson.h>
+
+#include "ctl/ctl.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What is in a store at first: 9 rows. */
+extern const char inventory[];
+
+struct world {
+	char	 dir[96];
+	char	*out, *err;	/* of the last command */
+};
+
+/* Runs "lbclusterctl -s DIR ..."; the words end with NULL. Returns the exit status. */
+int run(struct world *world, const char *first, ...) __attribute__((sentinel));
+
+/* Forgets what the last command printed. */
+void forget(struct world *world);
+
+/* Writes a file of the store's directory; 'path' gets its name. */
+void file_write(const struct world *world, const char *name, const char *text, char path[128]);
+
+/* Loads a text as clusters.conf; options may be NULL. */
+int load(struct world *world, const char *text, const char *option, const char *option2);
+
+/* Imports a text as stats.jsonl. */
+int import(struct world *world, const char *text);
+
+/* Setup and teardown of a test: a store with 'inventory'. */
+int world_new(void **state);
+int world_free(void **state);
+
+/* The JSON of the last command; the caller frees it. */
+json_t *json_of(const struct world *world);
+
+/* The keys of an object as "a b c", in their order. */
+void assert_keys(const json_t *object, const char *keys);
+
+/* The JSON of the last command, as compact text. */
+void assert_json(const struct world *world, const char *wanted);
+
+#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_new, world_free)
+
+/* The keys of statistics() in the API. */
+#define API_KEYS "active active_connections bps_in bps_out connections_per_second " \
+	"inactive_connections last_update persistent_connections pps_in pps_out"
+
+#endif

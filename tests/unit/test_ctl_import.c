@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of import-statistics: what comes back by statistics, and every line that is
+ * not taken.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl_world.h"
+#include "ctl/lines.h"
+
+/* -- what is taken ------------------------------------------------------------ */
+
+static void
+statistics_imported_are_printed(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(import(world, "{\"path\": \"web/http/web-1\", \"active\": true,"
+	    " \"active_connections\": 7, \"bps_in\": 9223372036854775807, \"bps_out\": 0,"
+	    " \"connections_per_second\": 3, \"inactive_connections\": 4,"
+	    " \"last_update\": \"2026-11-22T13:42:00Z\", \"persistent_connections\": null,"
+	    " \"pps_out\": 6}\n"), CTL_OK);
+	assert_string_equal(world->out, "imported  1\nbad       0\n");
+	assert_int_equal(run(world, "-f", "json", "statistics", "web/http/web-1", NULL), CTL_OK);
+	assert_json(world, "{\"active\":true,\"active_connections\":7,"
+	    "\"bps_in\":9223372036854775807,\"bps_out\":0,\"connections_per_second\":3,"
+	    "\"inactive_connections\":4,\"last_update\":\"2026-11-22T13:42:00Z\","
+	    "\"persistent_connections\":null,\"pps_in\":null,\"pps_out\":6}");
+	assert_int_equal(run(world, "-f", "json", "list", "web/http/web-1", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\"active\": true"));
+}
+
+static void
+statistics_totals_follow_where_counted(void **state)
+{
+	struct world *world = *state;
+	json_t *json;
+
+	assert_int_equal(import(world, "{\"path\": \"web/http/web-1\", \"last_update\": 1000,"
+	    " \"total_octets_in\": 5, \"counters_since\": \"1970-01-01T00:00:09Z\"}\n"), CTL_OK);
+	assert_int_equal(run(world, "-f", "json", "statistics", "web/http/web-1", NULL), CTL_OK);
+	json = json_of(world);
+	assert_keys(json, API_KEYS " counters_since total_connections total_packets_in "
+	    "total_packets_out total_octets_in total_octets_out");
+	assert_string_equal(json_string_value(json_object_get(json, "last_update")),
+	    "1970-01-01T00:16:40Z");
+	assert_string_equal(json_string_value(json_object_get(json, "counters_since")),
+	    "1970-01-01T00:00:09Z");
+	assert_int_equal(json_integer_value(json_object_get(json, "total_octets_in")), 5);
+	assert_true(json_is_null(json_object_get(json, "total_octets_out")));
+	assert_true(json_is_null(json_object_get(json, "active")));
+	json_decref(json);
+}
+
+/* -- what is not -------------------------------------------------------------------- */
+
+#define ON_WEB_1(text) "{\"path\": \"web/http/web-1\", " text "}\n"
+#define GOOD ON_WEB_1("\"pps_in\": 1")
+
+static const struct bad_line {
+	const char *name, *line, *words;
+} bad_lines[] = {
+	{ "line_that_is_no_json_is_bad", "path web\n", ":2: no JSON: " },
+	{ "line_with_two_objects_is_bad", "{} {}\n", ":2: no JSON: " },
+	{ "line_that_is_an_array_is_bad", "[]\n", ":2: no JSON object\n" },
+	{ "line_with_a_key_twice_is_bad", ON_WEB_1("\"pps_in\": 1, \"pps_in\": 2"),
+	    ":2: no JSON: duplicate" },
+	{ "line_without_path_is_bad", "{\"pps_in\": 1}\n", ":2: path is missing, or no text\n" },
+	{ "line_with_path_of_number_is_bad", "{\"path\": 1}\n",
+	    ":2: path is missing, or no text\n" },
+	{ "line_of_unknown_real_is_bad", "{\"path\": \"web/http/web-9\"}\n",
+	    ":2: web/http/web-9: does not exist\n" },
+	{ "line_of_service_is_bad", "{\"path\": \"web/http\"}\n",
+	    ":2: web/http names no real service\n" },
+	{ "line_of_no_name_is_bad", "{\"path\": \"web//x\"}\n", ":2: \"\" is no name of a" },
+	{ "key_unknown_is_bad", ON_WEB_1("\"bps\": 1"), ":2: \"bps\" is no key of statistics\n" },
+	{ "key_unknown_of_null_is_bad", ON_WEB_1("\"bps\": null"),
+	    ":2: \"bps\" is no key of statistics\n" },
+	{ "number_negative_is_bad", ON_WEB_1("\"bps_in\": -1"), ":2: bps_in is negative\n" },
+	{ "number_of_text_is_bad", ON_WEB_1("\"bps_in\": \"1\""), ":2: bps_in is no integer\n" },
+	{ "number_with_fraction_is_bad", ON_WEB_1("\"bps_in\": 1.5"),
+	    ":2: bps_in is no integer\n" },
+	{ "number_too_big_is_bad", ON_WEB_1("\"bps_in\": 9223372036854775808"),
+	    ":2: no JSON: too big integer" },
+	{ "active_of_number_is_bad", ON_WEB_1("\"active\": 1"),
+	    ":2: active is neither true nor false\n" },
+	{ "time_negative_is_bad", ON_WEB_1("\"last_update\": -1"),
+	    ":2: last_update is no time in seconds\n" },
+	{ "time_in_milliseconds_is_bad", ON_WEB_1("\"last_update\": 1795354920000"),
+	    ":2: last_update is no time in seconds\n" },
+	{ "time_without_z_is_bad", ON_WEB_1("\"last_update\": \"2026-11-22T13:42:00\""),
+	    ":2: last_update is neither seconds nor a time as 2026-11-22T13:42:00Z\n" },
+	{ "time_of_one_digit_is_bad", ON_WEB_1("\"last_update\": \"2026-1-22T13:42:00Z\""),
+	    ":2: last_update is neither seconds nor a time as 2026-11-22T13:42:00Z\n" },
+	{ "time_with_more_after_is_bad", ON_WEB_1("\"last_update\": \"2026-1-22T13:42:00Zx\""),
+	    ":2: last_update is neither seconds nor a time as 2026-11-22T13:42:00Z\n" },
+	{ "time_of_no_month_is_bad", ON_WEB_1("\"counters_since\": \"2026-13-22T13:42:00Z\""),
+	    ":2: counters_since is neither seconds nor a time as 2026-11-22T13:42:00Z\n" },
+	{ "time_before_1970_is_bad", ON_WEB_1("\"last_update\": \"1969-12-31T23:59:59Z\""),
+	    ":2: last_update is before 1970\n" },
+};
+
+/* The lines around it are taken, and the status tells of it. */
+static void
+bad_line_test(void **state)
+{
+	const struct bad_line *bad = *state;
+	char text[1024], *row[1];
+	struct world *world;
+
+	world_new((void **)row);
+	world = (struct world *)(void *)row[0];
+	snprintf(text, sizeof(text), "%s%s\n%s", GOOD, bad->line,
+	    "{\"path\": \"ha/s/a\", \"bps_out\": 8}\n");
+	assert_int_equal(import(world, text), CTL_FAILURE);
+	assert_non_null(strstr(world->err, bad->words));
+	assert_string_equal(world->out, "imported  2\nbad       1\n");
+	assert_int_equal(run(world, "-f", "json", "statistics", "ha/s/a", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\"bps_out\": 8"));
+	world_free((void **)row);
+}
+
+static void
+line_too_long_is_bad(void **state)
+{
+	struct world *world = *state;
+	size_t length = 3 * LINES_LENGTH_MAX;
+	char *text = malloc(length + 512);
+
+	strcpy(text, GOOD);
+	memset(text + strlen(GOOD), ' ', length);
+	strcpy(text + strlen(GOOD) + length, "\n" GOOD "{");
+	assert_int_equal(import(world, text), CTL_FAILURE);
+	assert_non_null(strstr(world->err, ":2: the line is too long\n"));
+	assert_non_null(strstr(world->err, ":4: no JSON: "));
+	assert_string_equal(world->out, "imported  2\nbad       2\n");
+	free(text);
+}
+
+static void
+bad_lines_beyond_the_limit_are_counted(void **state)
+{
+	struct world *world = *state;
+	char text[512] = "";
+	size_t lines = 0;
+
+	for (int i = 0; i < 23; i++)
+		strcat(text, "x\n");
+	assert_int_equal(import(world, text), CTL_FAILURE);
+	for (const char *p = world->err; (p = strchr(p, '\n')) != NULL; p++)
+		lines++;
+	assert_int_equal(lines, 21);
+	assert_non_null(strstr(world->err, ": 3 more bad lines\n"));
+	assert_string_equal(world->out, "imported  0\nbad       23\n");
+}
+
+static void
+line_without_time_is_of_now(void **state)
+{
+	struct world *world = *state;
+	struct tm tm = { 0 };
+	json_t *json;
+	time_t told;
+
+	assert_int_equal(import(world, "\n" GOOD), CTL_OK);
+	assert_int_equal(run(world, "-f", "json", "statistics", "web/http/web-1", NULL), CTL_OK);
+	json = json_of(world);
+	assert_non_null(strptime(json_string_value(json_object_get(json, "last_update")),
+	    "%Y-%m-%dT%H:%M:%SZ", &tm));
+	told = timegm(&tm);
+	assert_true(told <= time(NULL) && told > time(NULL) - 60);
+	json_decref(json);
+}
+
+/* More than one batch, and the last line without a newline. */
+static void
+import_of_many_lines_takes_all(void **state)
+{
+	struct world *world = *state;
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	for (int i = 0; i < 2500; i++)
+		fprintf(file, "{\"path\": \"web/http/web-%d\", \"pps_in\": %d}\n", 1 + i % 2, i);
+	fprintf(file, "{\"path\": \"web/http/sorry\", \"pps_in\": 77}");
+	fclose(file);
+	assert_int_equal(import(world, text), CTL_OK);
+	assert_string_equal(world->out, "imported  2501\nbad       0\n");
+	assert_int_equal(run(world, "-f", "json", "statistics", "web/http", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\"pps_in\": 77"));
+	assert_non_null(strstr(world->out, "\"pps_in\": 2498"));
+	assert_non_null(strstr(world->out, "\"pps_in\": 2499"));
+	free(text);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest fixed[] = {
+		IN_WORLD(statistics_imported_are_printed),
+		IN_WORLD(statistics_totals_follow_where_counted),
+		IN_WORLD(line_too_long_is_bad),
+		IN_WORLD(bad_lines_beyond_the_limit_are_counted),
+		IN_WORLD(line_without_time_is_of_now),
+		IN_WORLD(import_of_many_lines_takes_all),
+	};
+	struct CMUnitTest tests[COUNT(fixed) + COUNT(bad_lines)] = { 0 };
+
+	for (size_t i = 0; i < COUNT(bad_lines); i++) {
+		union { const void *in; void *out; } row = { .in = &bad_lines[i] };
+
+		tests[i].name = bad_lines[i].name;
+		tests[i].test_func = bad_line_test;
+		tests[i].initial_state = row.out;
+	}
+	memcpy(tests + COUNT(bad_lines), fixed, sizeof(fixed));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

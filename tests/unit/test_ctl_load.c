@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of load and export: what changes and what does not, how it is told, and that
+ * a store comes back from its export.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl_world.h"
+
+/* -- load and export ------------------------------------------------------------------- */
+
+static void
+load_again_changes_nothing(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(load(world, inventory, NULL, NULL), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 9\n");
+	assert_int_equal(load(world, inventory, "--prune", "--reset"), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 9\n");
+}
+
+static const char changed[] =
+    "cluster web {\n"
+    "    service http {\n"
+    "        address = 192.0.2.11  port = 80\n"
+    "        real web-1 { address = 10.0.0.7  port = 80  weight = 11 }\n"
+    "        real web-2 { address = 10.0.0.2  port = 80  weight = 20 }\n"
+    "        real web-4 { address = 10.0.0.4  fallback = yes }\n"
+    "    }\n"
+    "}\n";
+
+#define KEPT "clusters.conf:6: warning: web/http/web-4 is added without fallback: sorry is " \
+	"fallback already\n"
+
+static void
+load_leaves_settings_alone(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(load(world, changed, NULL, NULL), CTL_OK);
+	assert_string_equal(world->out, "added 1, updated 2, removed 0, unchanged 2\n");
+	assert_non_null(strstr(world->err, KEPT));
+	assert_int_equal(run(world, "list", "web/http", NULL), CTL_OK);
+	assert_string_equal(world->out,
+	    "PATH            ADDRESS      PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING\n"
+	    "web/http/sorry  2001:db8::9  80         1  yes       yes      -             0\n"
+	    "web/http/web-1  10.0.0.7     80        10  no        yes      -             0\n"
+	    "web/http/web-2  10.0.0.2     80        20  no        no       -             0\n"
+	    "web/http/web-4  10.0.0.4     -          1  no        yes      -             0\n");
+	assert_int_equal(run(world, "-f", "json", "job", NULL), CTL_OK);
+	assert_string_equal(world->out, "[]\n");
+}
+
+static void
+load_reset_sets_by_jobs(void **state)
+{
+	struct world *world = *state;
+	json_t *json;
+
+	assert_int_equal(load(world, changed, "--reset", NULL), CTL_OK);
+	assert_string_equal(world->out,
+	    "added 1, updated 4, removed 0, unchanged 1, jobs 4\n");
+	assert_string_equal(world->err, "");
+	assert_int_equal(run(world, "list", "web/http", NULL), CTL_OK);
+	assert_string_equal(world->out,
+	    "PATH            ADDRESS      PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING\n"
+	    "web/http/sorry  2001:db8::9  80         1  no        yes      -             0\n"
+	    "web/http/web-1  10.0.0.7     80        11  no        yes      -             0\n"
+	    "web/http/web-2  10.0.0.2     80        20  no        yes      -             0\n"
+	    "web/http/web-4  10.0.0.4     -          1  yes       yes      -             0\n");
+	assert_int_equal(run(world, "-f", "json", "job", NULL), CTL_OK);
+	json = json_of(world);
+	assert_int_equal(json_array_size(json), 4);
+	json_decref(json);
+}
+
+static void
+load_prune_removes_what_is_not_named(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(load(world, changed, "--prune", NULL), CTL_OK);
+	assert_string_equal(world->out, "added 1, updated 2, removed 5, unchanged 2\n");
+	/* The fallback that was in the way is gone. */
+	assert_string_equal(world->err, "");
+	assert_int_equal(run(world, "-f", "json", "list", "-r", NULL), CTL_OK);
+	assert_null(strstr(world->out, "sorry"));
+	assert_null(strstr(world->out, "ha/"));
+	assert_int_equal(run(world, "-f", "json", "info", "web/http/web-4", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\"fallback\": true"));
+	assert_int_equal(run(world, "list", NULL), CTL_OK);
+	assert_null(strstr(world->out, "ha"));
+	assert_int_equal(run(world, "list", "web", NULL), CTL_OK);
+	assert_null(strstr(world->out, "empty"));
+}
+
+static void
+load_dry_run_tells_and_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	json_t *json;
+
+	assert_int_equal(load(world, changed, "--prune", "--dry-run"), CTL_OK);
+	assert_string_equal(world->out,
+	    "- ha\n"
+	    "- ha/s\n"
+	    "- ha/s/a\n"
+	    "- web/empty\n"
+	    "- web/http/sorry\n"
+	    "~ web/http address 192.0.2.10 -> 192.0.2.11\n"
+	    "~ web/http/web-1 address 10.0.0.1 -> 10.0.0.7\n"
+	    "+ web/http/web-4\n"
+	    "added 1, updated 2, removed 5, unchanged 2\n");
+	assert_int_equal(load(world, changed, "--reset", "--dry-run"), CTL_OK);
+	assert_string_equal(world->out,
+	    "~ web/http address 192.0.2.10 -> 192.0.2.11\n"
+	    "~ web/http/sorry fallback yes -> no\n"
+	    "~ web/http/web-1 address 10.0.0.1 -> 10.0.0.7\n"
+	    "~ web/http/web-1 weight 10 -> 11\n"
+	    "~ web/http/web-2 enabled no -> yes\n"
+	    "+ web/http/web-4\n"
+	    "~ web/http/web-4 fallback no -> yes\n"
+	    "added 1, updated 4, removed 0, unchanged 1, jobs 4\n");
+	assert_int_equal(load(world, inventory, "--prune", "--reset"), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 9\n");
+	assert_int_equal(run(world, "-f", "json", "job", NULL), CTL_OK);
+	json = json_of(world);
+	assert_int_equal(json_array_size(json), 0);
+	json_decref(json);
+}
+
+static void
+load_json_has_its_shapes(void **state)
+{
+	struct world *world = *state;
+	char path[128];
+	json_t *json;
+
+	file_write(world, "clusters.conf", changed, path);
+	assert_int_equal(run(world, "-f", "json", "load", "-n", path, NULL), CTL_OK);
+	json = json_of(world);
+	assert_int_equal(json_array_size(json), 3);
+	assert_keys(json_array_get(json, 0), "change path column from to");
+	json_decref(json);
+	assert_non_null(strstr(world->err, "added 1, updated 2, removed 0, unchanged 2\n"));
+	assert_int_equal(run(world, "-f", "json", "load", path, NULL), CTL_OK);
+	assert_json(world, "{\"added\":1,\"updated\":2,\"removed\":0,\"unchanged\":2,"
+	    "\"jobs\":0}");
+}
+
+static void
+load_reset_against_a_rule_changes_nothing(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(load(world, "cluster web { service http {\n"
+	    "real sorry { address = 10.9.9.9 }\n"
+	    "real web-1 { address = 10.0.0.1  enabled = no\n"
+	    "fallback = yes } } }", "--reset", NULL), CTL_PRECOND);
+	assert_non_null(strstr(world->err,
+	    "clusters.conf:4: web/http/web-1: precondition failed: "));
+	assert_int_equal(load(world, inventory, "--prune", "--reset"), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 9\n");
+}
+
+static void
+load_of_a_bad_file_makes_no_store(void **state)
+{
+	struct world *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
+	char path[128];
+
+	assert_non_null(mkdtemp(other.dir));
+	file_write(world, "clusters.conf", "cluster web { weight = 1 }", path);
+	assert_int_equal(run(&other, "load", path, NULL), CTL_FAILURE);
+	assert_non_null(strstr(other.err, "clusters.conf:1: no such option 'weight'\n"));
+	assert_int_equal(rmdir(other.dir), 0);
+	forget(&other);
+}
+
+static void
+load_dry_run_makes_no_store(void **state)
+{
+	struct world *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
+	char path[128];
+
+	assert_non_null(mkdtemp(other.dir));
+	file_write(world, "clusters.conf", inventory, path);
+	assert_int_equal(run(&other, "load", "-n", path, NULL), CTL_REFUSED);
+	assert_int_equal(rmdir(other.dir), 0);
+	forget(&other);
+}
+
+static void
+load_prune_of_an_empty_file_is_refused(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(load(world, "# nothing\n", "--prune", NULL), CTL_FAILURE);
+	assert_non_null(strstr(world->err, "names no cluster: --prune would remove all"));
+	assert_int_equal(load(world, "# nothing\n", NULL, NULL), CTL_OK);
+}
+
+static void
+export_is_loaded_to_the_same_store(void **state)
+{
+	struct world *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
+	struct world *copy = &other;
+	char *text;
+
+	assert_int_equal(run(world, "export", NULL), CTL_OK);
+	text = strdup(world->out);
+	assert_int_equal(load(world, text, "--prune", "--dry-run"), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 9\n");
+	assert_non_null(mkdtemp(other.dir));
+	assert_int_equal(load(copy, text, NULL, NULL), CTL_OK);
+	assert_int_equal(run(copy, "export", NULL), CTL_OK);
+	assert_string_equal(copy->out, text);
+	free(text);
+	copy = calloc(1, sizeof(*copy));
+	*copy = other;
+	world_free((void **)&copy);
+}
+
+/* The flag stays when a fallback is disabled, and is a state to be restored. */
+static void
+export_of_disabled_fallback_is_loaded(void **state)
+{
+	struct world *world = *state;
+	char *text;
+
+	assert_int_equal(run(world, "disable", "web/http/sorry", NULL), CTL_OK);
+	assert_int_equal(run(world, "export", NULL), CTL_OK);
+	text = strdup(world->out);
+	assert_int_equal(run(world, "remove", "web", NULL), CTL_OK);
+	assert_int_equal(load(world, text, NULL, NULL), CTL_OK);
+	assert_int_equal(run(world, "export", NULL), CTL_OK);
+	assert_string_equal(world->out, text);
+	free(text);
+}
+
+static void
+export_of_a_path_is_what_is_below(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(run(world, "export", "web/http/web-1", NULL), CTL_OK);
+	assert_string_equal(world->out,
+	    "cluster web {\n"
+	    "    plane = none\n"
+	    "    service http {\n"
+	    "        address = 192.0.2.10\n"
+	    "        port = 80\n"
+	    "        protocol = tcp\n"
+	    "        real web-1 { address = 10.0.0.1  port = 80  weight = 10 }\n"
+	    "    }\n"
+	    "}\n");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_WORLD(load_again_changes_nothing),
+		IN_WORLD(load_leaves_settings_alone),
+		IN_WORLD(load_reset_sets_by_jobs),
+		IN_WORLD(load_prune_removes_what_is_not_named),
+		IN_WORLD(load_dry_run_tells_and_changes_nothing),
+		IN_WORLD(load_json_has_its_shapes),
+		IN_WORLD(load_reset_against_a_rule_changes_nothing),
+		IN_WORLD(load_of_a_bad_file_makes_no_store),
+		IN_WORLD(load_dry_run_makes_no_store),
+		IN_WORLD(load_prune_of_an_empty_file_is_refused),
+		IN_WORLD(export_is_loaded_to_the_same_store),
+		IN_WORLD(export_of_disabled_fallback_is_loaded),
+		IN_WORLD(export_of_a_path_is_what_is_below),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
