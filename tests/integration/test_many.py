@@ -94,6 +94,9 @@ class AtOnce(Case):
     def assert_jobs_tell_all(self, start):
         """The jobs of each column lead without a gap from the value at the start to
         the one that is stored, and there is one for each effective change."""
+        # The last ones are released after the answer.
+        wait_for(lambda: not self.world.sql('SELECT 1 FROM job WHERE state < 3'), 5,
+                 'all jobs have ended')
         rows = self.world.sql('SELECT id, enabled, fallback, weight FROM real_service')
         now = {(number, column): value for number, *values in rows
                for column, value in zip(COLUMNS, values, strict=True)}

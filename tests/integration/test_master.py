@@ -244,7 +244,7 @@ class Repeated(ProxyCase):
         self.assertEqual([(99, 1), (10, 0)], self.stored()[0])
         self.assertEqual('noError', self.world.client().set_answer((WEIGHT, 'u', 7)).status)
         self.assertEqual([(7, 1), (10, 0)], self.stored()[0])
-        self.assertEqual(mib.SUCCEEDED, self.jobs()[-1])
+        wait_for(lambda: self.jobs()[-1] == mib.SUCCEEDED, 5, 'its job has ended')
 
     def test_undoset_without_set_changes_nothing(self):
         # UndoSet for the transaction of a CleanupSet that was served already.

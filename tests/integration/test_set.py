@@ -6,6 +6,7 @@
 # jobs it made, what lbcSysLastReject* tells.
 """SET requests."""
 
+import json
 import subprocess
 
 import mib
@@ -411,6 +412,8 @@ class Single(SetCase):
         # A lock that was changed elsewhere is judged as it is stored, seen or not.
         self.assertEqual(('noError', 0), self.send(2, [(LOCK, 'i', 2147483647)])[:2])
         self.assertEqual(0, self.world.get('lbcSysSetLock', 0))
+        self.assertEqual([(0,)], self.world.sql(
+            "SELECT value FROM setting WHERE name = 'set_lock'"))
         self.assertEqual(('noError', 0), self.send(2, [(LOCK, 'i', 0)])[:2])
         self.assertEqual(1, self.world.get('lbcSysSetLock', 0))
         self.world.sql("UPDATE setting SET value = ? WHERE name = 'set_lock'", before)
@@ -443,6 +446,23 @@ class Single(SetCase):
                                    str(number)], capture_output=True, text=True, check=True)
             self.assertEqual('%s = Gauge32: %d\n' % (oid, number), done.stdout)
             self.assertEqual(number, self.world.client().get(self.oid(WEIGHT, 'a')).value)
+
+    def test_lines_of_oid_command_are_answered(self):
+        self.place(a=(12, FALSE, TRUE))
+        rows = json.loads(self.world.ctl('-f', 'json', 'oid', 'web/http/a').stdout)
+        for row in rows:
+            self.assertEqual('.' + oid_text(self.oid(row['name'], 'a')), row['oid'])
+        lines = [row['snmpget'] for row in rows] + [
+            row['snmpset'] for row in rows if row['snmpset']]
+        self.assertEqual(3, len(lines) - len(rows))
+        before = self.state()
+        for line in lines:
+            words = line.replace('localhost', '127.0.0.1:%d' % self.world.port).split()
+            done = subprocess.run([*words[:1], '-m', '', *words[1:]], capture_output=True,
+                                  text=True, check=True)
+            self.assertNotIn('No Such Object', done.stdout)
+        # The lines that set say what is set already.
+        self.assertEqual(before, self.state())
 
     def test_snmpset_refused_tells_why(self):
         self.place(b=(10, TRUE, TRUE))
