@@ -61,8 +61,20 @@ tests_unit_test_agentx_session_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
 unit_tests += tests/unit/test_inventory
 tests_unit_test_inventory_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
+# A store of their own, and the program on it.
+ctl_world = tests/unit/ctl_world.c tests/unit/ctl_world.h
+
 unit_tests += tests/unit/test_ctl
+tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c $(ctl_world)
 tests_unit_test_ctl_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_ctl_import
+tests_unit_test_ctl_import_SOURCES = tests/unit/test_ctl_import.c $(ctl_world)
+tests_unit_test_ctl_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_ctl_load
+tests_unit_test_ctl_load_SOURCES = tests/unit/test_ctl_load.c $(ctl_world)
+tests_unit_test_ctl_load_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
