@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Notifications to the master; see notify.h.
+ */
+#include "agentx/notify.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "util/log.h"
+
+/* Ids of our other requests count from 1. */
+enum { PACKET_FIRST = 0x40000000 };
+
+void
+notifier_begin(struct notifier *notifier)
+{
+	memset(notifier, 0, sizeof(*notifier));
+	notifier->packet = PACKET_FIRST;
+}
+
+static netsnmp_pdu *
+pdu_make(struct notifier *notifier, const struct responder *responder, const struct wire *wire,
+    const struct mib_notification *notification)
+{
+	netsnmp_pdu *pdu = snmp_pdu_create(WIRE_NOTIFY);
+	netsnmp_variable_list **end;
+
+	if (pdu == NULL)
+		return NULL;
+	pdu->version = wire->session.version;
+	pdu->flags = 0;
+	pdu->sessid = (long)responder->session_id;
+	pdu->transid = 0;
+	pdu->reqid = (long)++notifier->packet;
+	pdu->time = 0;
+	pdu->errstat = pdu->errindex = 0;
+	end = &pdu->variables;
+	for (size_t i = 0; i < notification->n; i++) {
+		netsnmp_variable_list *varbind = responder_varbind_add(end,
+		    &notification->varbinds[i]);
+
+		if (varbind == NULL) {
+			snmp_free_pdu(pdu);
+			return NULL;
+		}
+		end = &varbind->next_variable;
+	}
+	return pdu;
+}
+
+static enum stream_result
+one_send(struct notifier *notifier, const struct responder *responder, struct wire *wire,
+    struct stream *stream, const struct mib_notification *notification)
+{
+	netsnmp_pdu *pdu = pdu_make(notifier, responder, wire, notification);
+	const uint8_t *data = NULL;
+	size_t length;
+
+	if (pdu != NULL)
+		data = wire_encode(wire, pdu, &length);
+	snmp_free_pdu(pdu);
+	return data == NULL ? STREAM_NOMEM : stream_send(stream, data, length);
+}
+
+enum stream_result
+notifier_send(struct notifier *notifier, const struct responder *responder,
+    struct wire *wire, struct stream *stream, int64_t now_ms)
+{
+	/* 12 KiB, and this is not called within itself. */
+	static struct mib_notification notification;
+	enum stream_result result = STREAM_OK;
+
+	if (notifier->unanswered > 0 && now_ms - notifier->sent_ms > NOTIFIER_WAIT_MS)
+		notifier->unanswered = 0;
+	if (now_ms - notifier->sent_ms < NOTIFIER_PACE_MS)
+		return STREAM_OK;
+	while (result == STREAM_OK && notifier->unanswered < NOTIFIER_UNANSWERED_MAX &&
+	    (stream_events(stream) & POLLOUT) == 0 &&
+	    mib_notification_take(responder->mib, &notification)) {
+		notifier->unanswered++;
+		notifier->sent_ms = now_ms;
+		result = one_send(notifier, responder, wire, stream, &notification);
+	}
+	return result;
+}
+
+bool
+notifier_answer(struct notifier *notifier, const netsnmp_pdu *pdu)
+{
+	uint32_t packet = (uint32_t)pdu->reqid;
+
+	if (packet <= PACKET_FIRST || packet > notifier->packet)
+		return false;
+	if (notifier->unanswered > 0)
+		notifier->unanswered--;
+	if (pdu->errstat != 0 && pdu->errstat != notifier->error)
+		log_warn("agentx", "the master refuses notifications (error %ld)", pdu->errstat);
+	notifier->error = pdu->errstat != 0 ? pdu->errstat : notifier->error;
+	return true;
+}
