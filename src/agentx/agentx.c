@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agentx/libsnmp_log.h"
+#include "agentx/notify.h"
 #include "agentx/reason.h"
 #include "agentx/responder.h"
 #include "agentx/stream.h"
@@ -44,6 +45,7 @@ struct agentx {
 	struct stream		 stream;
 	struct wire		 wire;
 	struct responder	 responder;
+	struct notifier		 notifier;
 	uint32_t		 packet;	/* id of our latest request */
 	struct loop_timer	 timer;
 	int64_t			 served_from_ms;
@@ -214,6 +216,7 @@ serving_begin(struct agentx *agentx)
 
 	loop_timer_cancel(agentx->loop, &agentx->timer);
 	agentx->served_from_ms = now;
+	notifier_begin(&agentx->notifier);
 	log_info("agentx", "serving %s through the master at %s (session %u, after %.1f s)",
 	    agentx->oid, agentx->socket, agentx->responder.session,
 	    (double)(now - agentx->absence.since_ms) / 1000);
@@ -227,6 +230,8 @@ serving_begin(struct agentx *agentx)
 static void
 response_take(struct agentx *agentx, const netsnmp_pdu *pdu)
 {
+	if (agentx->state == STATE_SERVING && notifier_answer(&agentx->notifier, pdu))
+		return;
 	if ((uint32_t)pdu->reqid != agentx->packet)
 		return;
 	switch (agentx->state) {
@@ -425,4 +430,15 @@ agentx_notify_state(struct agentx *agentx, void (*fn)(void *arg), void *arg)
 {
 	agentx->notify = fn;
 	agentx->notify_arg = arg;
+}
+
+void
+agentx_notifications_send(struct agentx *agentx)
+{
+	if (agentx->state != STATE_SERVING)
+		return;
+	if (result_ok(agentx, notifier_send(&agentx->notifier, &agentx->responder,
+	    &agentx->wire, &agentx->stream, clock_steady_ms())))
+		loop_fd_watch(agentx->loop, agentx->stream.fd, stream_events(&agentx->stream),
+		    session_event, agentx);
 }

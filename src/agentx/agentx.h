@@ -34,4 +34,9 @@ bool agentx_serving(const struct agentx *agentx);
 /* Calls fn(arg) whenever agentx_serving() changes; NULL ends it. */
 void agentx_notify_state(struct agentx *agentx, void (*fn)(void *arg), void *arg);
 
+/* Sends notifications of the engine to the master, as many as may go at once: to be called
+ * about ten times a second. What happens while there is no session waits in the engine,
+ * the latest of each row. What was sent and not passed on when a session ends is lost. */
+void agentx_notifications_send(struct agentx *agentx);
+
 #endif

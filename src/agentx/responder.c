@@ -106,6 +106,17 @@ name_write(netsnmp_variable_list *varbind, const struct mib_oid *name)
 	return snmp_set_var_objid(varbind, sub, name->n) == 0;
 }
 
+netsnmp_variable_list *
+responder_varbind_add(netsnmp_variable_list **end, const struct mib_varbind *from)
+{
+	netsnmp_variable_list *added;
+	oid sub[MIB_OID_MAX];
+
+	oid_write(&from->name, sub);
+	added = snmp_varlist_add_variable(end, sub, from->name.n, ASN_NULL, NULL, 0);
+	return added != NULL && value_write(added, &from->value) ? added : NULL;
+}
+
 /* A type that the engine does not know becomes an Opaque, which no column has. */
 static void
 value_read(const netsnmp_variable_list *varbind, struct mib_value *ret_value)

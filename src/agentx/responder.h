@@ -29,6 +29,10 @@ bool responder_knows(int command);
  * wire_decode() said of it. False if nothing is to be sent. */
 bool responder_answer(const struct responder *responder, netsnmp_pdu *pdu, int error);
 
+/* Adds a copy of 'from' to a list of varbinds whose end is '*end'. NULL without memory. */
+netsnmp_variable_list *responder_varbind_add(netsnmp_variable_list **end,
+    const struct mib_varbind *from);
+
 /* Makes the answer 'pdu' one that tells an error and no varbinds. */
 void responder_refuse(netsnmp_pdu *pdu, int error, size_t index);
 

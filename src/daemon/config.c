@@ -23,6 +23,7 @@ static const struct {
 } numbers[] = {
 	{ "stale-after", 1, 86400, offsetof(struct config, stale_after_s) },
 	{ "job-max-rows", 10, 100000, offsetof(struct config, job_max_rows) },
+	{ "notify-min-interval", 0, 3600, offsetof(struct config, notify_interval_s) },
 };
 
 /* libConfuse hands its messages to a function without an argument of ours. The
@@ -120,6 +121,7 @@ config_load(const char *path, struct config *ret_config, struct err *err)
 		CFG_STR("log-level", "info", CFGF_NONE),
 		CFG_INT("stale-after", 300, CFGF_NONE),
 		CFG_INT("job-max-rows", 1000, CFGF_NONE),
+		CFG_INT("notify-min-interval", 10, CFGF_NONE),
 		CFG_END(),
 	};
 	const char *file = path == NULL ? LBCLUSTER_CONF_FILE : path;

@@ -17,6 +17,7 @@ struct config {
 	enum log_level	 log_level;
 	uint32_t	 stale_after_s;	/* 1..86400 */
 	uint32_t	 job_max_rows;	/* 10..100000 */
+	uint32_t	 notify_interval_s;	/* 0..3600 */
 };
 
 /* Reads 'path' over the defaults. NULL: the default file, which need not exist. The

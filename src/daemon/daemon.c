@@ -139,6 +139,7 @@ mib_config_of(const struct config *config)
 	return (struct mib_config){
 		.stale_after_s = config->stale_after_s,
 		.version = "lbcluster " PACKAGE_VERSION,
+		.notify_interval_s = config->notify_interval_s,
 	};
 }
 
@@ -171,6 +172,7 @@ on_refresh(void *arg)
 	if (store_changed(daemon->store))
 		(void)image_refresh(daemon->image, daemon->store, REFRESH_ROWS,
 		    clock_wall_s(), &more, NULL);
+	agentx_notifications_send(daemon->agentx);
 	status_tell(daemon);
 	loop_timer_set(daemon->loop, &daemon->refresh_timer, more ? 0 : REFRESH_MS, on_refresh,
 	    daemon);

@@ -109,6 +109,7 @@ static void
 service_derive(struct image *image, struct image_service *service, int64_t now, bool found)
 {
 	uint32_t stale_before = service->sums.tally.reals - service->sums.known;
+	uint32_t key_before = image_service_key(service);
 	enum lb_status status;
 	bool on_fallback;
 
@@ -116,8 +117,9 @@ service_derive(struct image *image, struct image_service *service, int64_t now, 
 	service->stale_at = 0;
 	service->fallback_id = 0;
 	for (uint32_t i = 0; i < service->reals.n; i++) {
-		const struct image_real *real = (struct image_real *)service->reals.nodes[i];
+		struct image_real *real = (struct image_real *)service->reals.nodes[i];
 
+		image_freshness_follow(image, real, now);
 		sums_add_real(&service->sums, image, real, now);
 		stale_at_add(service, image, real->statistics.last_update, now);
 		if (real->fallback)
@@ -134,6 +136,8 @@ service_derive(struct image *image, struct image_service *service, int64_t now, 
 	}
 	service->status = status;
 	service->on_fallback = on_fallback;
+	image_service_tell(image, service,
+	    service->derived ? key_before : image_service_key(service), now);
 	service->derived = true;
 	service->dirty = false;
 }
@@ -172,6 +176,7 @@ image_derive(struct image *image, int64_t now, bool found)
 		if (cluster->dirty)
 			cluster_derive(image, cluster, now, found);
 	}
+	image_round_tell(image);
 }
 
 /* -- time ------------------------------------------------------------------------------ */
@@ -209,5 +214,7 @@ image_stale_after_set(struct image *image, uint32_t seconds, int64_t now)
 	if (!image->loaded)
 		return;
 	services_mark(image, now, true);
+	image->quiet = true;
 	image_derive(image, now, false);
+	image->quiet = false;
 }

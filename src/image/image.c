@@ -92,7 +92,6 @@ real_new(struct image *image, struct image_service *service, uint32_t id)
 	return real;
 }
 
-
 static enum err_code
 take_real(void *arg, const struct real_row *row)
 {
@@ -115,6 +114,7 @@ take_real(void *arg, const struct real_row *row)
 	real->address_at = (uint16_t)at[1];
 	real->port_at = (uint16_t)at[2];
 	real->reason_at = (uint16_t)at[3];
+	image_settings_follow(image, real, row);
 	real->node.generation = image->generation;
 	real->weight = row->weight;
 	real->fallback = row->fallback;
@@ -133,6 +133,7 @@ statistics_set(struct image_real *real, const struct statistics *row, const stru
 	if (known && in->image->loaded && real->statistics.active != row->active) {
 		real->active_last_change = in->now;
 		real->active_transitions++;
+		image_active_follow(in->image, real, row->active);
 	}
 	real->statistics = *row;
 	image_dirty(real->service);
@@ -344,6 +345,7 @@ take_job(void *arg, const struct job_row *row)
 	const char *const texts[] = { row->cluster, row->service, row->real, row->message };
 	size_t at[4];
 	char *block;
+	bool ended;
 
 	block = texts_make(4, texts, at);
 	if (block != NULL && job == NULL)
@@ -352,6 +354,7 @@ take_job(void *arg, const struct job_row *row)
 		free(block);
 		return ERR_NOMEM;
 	}
+	ended = image_job_ends(job, row);
 	pending_count(image, job, UINT32_MAX);
 	free(job->node.texts);
 	job->node.texts = block;
@@ -362,6 +365,8 @@ take_job(void *arg, const struct job_row *row)
 	job->row.message = block + at[3];
 	job->node.generation = image->generation;
 	pending_count(image, job, 1);
+	if (ended)
+		image_job_tell(image, job);
 	return ERR_OK;
 }
 
@@ -377,6 +382,7 @@ job_release(struct image *image, struct image_job *job, int64_t now)
 		job->row.state = JOB_SUCCEEDED;
 		job->row.started = job->row.finished = now;
 		job->row.message = JOB_MESSAGE_RECORDED;
+		image_job_tell(image, job);
 	}
 	pending_count(image, job, 1);
 }
@@ -545,6 +551,7 @@ image_refresh(struct image *image, struct store *store, size_t limit, int64_t no
 	}
 	if (code != ERR_OK)
 		return code;
+	image->behind = more;
 	if (image->loading && !more) {
 		sweep(image);
 		image_derive(image, now, !image->loaded);
@@ -555,6 +562,12 @@ image_refresh(struct image *image, struct store *store, size_t limit, int64_t no
 	}
 	*ret_more = more;
 	return ERR_OK;
+}
+
+bool
+image_behind(const struct image *image)
+{
+	return image->behind;
 }
 
 bool
@@ -627,4 +640,10 @@ struct image_real *
 image_real_find(struct image *image, uint32_t id)
 {
 	return idmap_get(&image->real_by_id, id);
+}
+
+struct image_service *
+image_service_find(struct image *image, uint32_t id)
+{
+	return idmap_get(&image->service_by_id, id);
 }

@@ -55,6 +55,7 @@ struct image_service {
 	uint32_t		 fallback_id;	/* 0 if none */
 	uint32_t		 fallback_uses;
 	bool			 on_fallback;
+	bool			 news;		/* some row below has any */
 	bool			 dirty;
 	bool			 derived;
 };
@@ -71,6 +72,9 @@ struct image_real {
 	uint32_t		 last_job;
 	uint32_t		 pending_jobs;
 	uint32_t		 active_transitions;
+	uint32_t		 settings_before;	/* for NEWS_CONFIG */
+	uint8_t			 news;			/* not told yet, see inside.h */
+	uint8_t			 freshness;		/* as last derived; 0: never was */
 	int64_t			 last_change;
 	int64_t			 active_last_change;
 	struct statistics	 statistics;
@@ -79,6 +83,27 @@ struct image_real {
 struct image_job {
 	struct image_node	 node;		/* its "name" is the cluster's */
 	struct job_row		 row;		/* texts point into node.texts */
+};
+
+/* What managers are told of, by the numbers of the notifications. */
+enum image_event_kind {
+	EVENT_ACTIVE = 1,	/* of a real service: values active, enum oper_status */
+	EVENT_CONFIG,		/* enabled, fallback, weight, last job */
+	EVENT_SERVICE,		/* enum lb_status, on fallback, active and enabled rows */
+	EVENT_JOB_END,		/* none: what ended changes no more */
+	EVENT_STALE,		/* of the first real service of many: how many are not current */
+	EVENT_FRESH,
+};
+
+enum { EVENT_KINDS = EVENT_FRESH, EVENT_VALUES = 4 };
+
+/* A change, with the values of its time. */
+struct image_event {
+	enum image_event_kind	kind;
+	uint32_t		id;		/* of the real service, the service or the job */
+	uint32_t		before, after;	/* what changed; nothing did if they are equal */
+	uint32_t		values[EVENT_VALUES];
+	int64_t			time;		/* statistics.last_update */
 };
 
 struct image;
@@ -97,6 +122,15 @@ uint32_t image_stale_after(const struct image *image);
  * of store_changes(); the image stays what it was. */
 enum err_code image_refresh(struct image *image, struct store *store, size_t limit,
     int64_t now, bool *ret_more, struct err *err);
+
+/* Calls fn(arg, event) from now on for each change that image_refresh(), image_tick()
+ * or image_jobs_release() takes in, when all rows are whole again. Not for what is
+ * merely found: at a load, or by another idea of what is stale. NULL ends it. */
+void image_events_set(struct image *image,
+    void (*fn)(void *arg, const struct image_event *event), void *arg);
+
+/* True while the last image_refresh() has left something for the next one. */
+bool image_behind(const struct image *image);
 
 /* Changes whenever a cluster, service or real service comes or goes: positions in
  * the lists are good as long as it stays. */
@@ -127,6 +161,7 @@ struct image_list *image_jobs(struct image *image);
 
 /* NULL if there is none. */
 struct image_real *image_real_find(struct image *image, uint32_t id);
+struct image_service *image_service_find(struct image *image, uint32_t id);
 
 /* lbcRealStatsFreshness. */
 enum freshness image_real_freshness(const struct image *image, const struct image_real *real,

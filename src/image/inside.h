@@ -25,7 +25,44 @@ struct image {
 	uint8_t			generation;	/* of the load under way */
 	bool			loading;	/* a full load is not complete yet */
 	bool			loaded;		/* one was */
+	bool			behind;		/* the last refresh came to its limit */
+	bool			quiet;		/* changes are not of the world, but of us */
+	void			(*event_fn)(void *arg, const struct image_event *event);
+	void			*event_arg;
+	uint32_t		went_stale, went_fresh;	/* the first one of this round, or 0 */
 };
+
+/* image_real.news */
+enum { NEWS_ACTIVE = 1, NEWS_CONFIG = 2 };
+
+/* True if changes are told, not merely found. */
+static inline bool
+image_telling(const struct image *image)
+{
+	return image->event_fn != NULL && image->loaded && !image->loading && !image->quiet;
+}
+
+/* Before a row takes in what is new: notes what managers are to be told of it once its
+ * service is derived. The settings of a row that was not there before are none. */
+void image_settings_follow(struct image *image, struct image_real *real,
+    const struct real_row *row);
+void image_active_follow(struct image *image, struct image_real *real, bool active);
+/* True if a job ends with 'row' and managers want to know it: not of one that was undone
+ * with its SET before anybody was told of it. */
+bool image_job_ends(const struct image_job *job, const struct job_row *row);
+
+/* Tells of a service what is new in it; 'before' is image_service_key() of before. */
+void image_service_tell(struct image *image, struct image_service *service, uint32_t before,
+    int64_t now);
+void image_job_tell(struct image *image, const struct image_job *job);
+/* Follows the freshness of a row. */
+void image_freshness_follow(struct image *image, struct image_real *real, int64_t now);
+/* Tells at the end of a round what many rows may have in common. */
+void image_round_tell(struct image *image);
+
+/* What it takes to be a change of these. */
+uint32_t image_settings_key(bool enabled, bool fallback, uint16_t weight);
+uint32_t image_service_key(const struct image_service *service);
 
 /* Marks what is to be derived again. */
 void image_dirty(struct image_service *service);

@@ -475,3 +475,33 @@ const struct mib_column mib_job_columns[] = {
 	MEMBER(16, "lbcJobRequest", SYNTAX_UNSIGNED32, 0, ID_MAX, SOURCE_U32, JOB, row.request),
 	COLUMNS_END,
 };
+
+/* -- lbcNotify ------------------------------------------------------------------------------------ */
+
+FROM_IMAGE(get_notify_interval, mib_value_number(value, notify_interval(mib->notify)))
+FROM_IMAGE(get_notify_suppressed, mib_value_number(value, notify_suppressed(mib->notify)))
+
+/* Bit 0 is the highest of the first octet, RFC 3417 section 8. */
+static bool
+get_notify_enable(struct mib *mib, const void *row, struct mib_value *value)
+{
+	uint32_t enable = image_totals(mib->image)->notify_enable;
+
+	(void)row;
+	value->room[0] = 0;
+	for (unsigned int bit = 0; bit < NOTIFY_BITS; bit++)
+		if ((enable & 1u << bit) != 0)
+			value->room[0] |= (uint8_t)(0x80u >> bit);
+	value->octets.data = value->room;
+	value->octets.length = 1;
+	return true;
+}
+
+const struct mib_column mib_notify_columns[] = {
+	{ .sub = 1, .name = "lbcNotifyEnable", .syntax = SYNTAX_BITS,
+	  .access = ACCESS_WRITE, .min = 0, .max = NOTIFY_BITS - 1,
+	  .source = SOURCE_FUNCTION, .get = get_notify_enable, .setting = SETTING_NOTIFY },
+	FUNCTION(2, "lbcNotifyMinInterval", SYNTAX_UNSIGNED32, 0, 3600, get_notify_interval),
+	FUNCTION(3, "lbcNotifySuppressed", SYNTAX_COUNTER32, 0, 0, get_notify_suppressed),
+	COLUMNS_END,
+};

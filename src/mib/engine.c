@@ -31,6 +31,7 @@ const struct mib_table mib_tables[] = {
 	TABLE("lbcRealByNameEntry", real_name, mib_real_name_columns, 1, 6, 3, 1),
 	TABLE("lbcJobs", scalar, mib_jobs_columns, 1, 7),
 	TABLE("lbcJobEntry", job, mib_job_columns, 1, 7, 8, 1),
+	TABLE("lbcNotify", scalar, mib_notify_columns, 1, 8),
 };
 const size_t mib_tables_count = sizeof(mib_tables) / sizeof(mib_tables[0]);
 
@@ -111,8 +112,8 @@ mib_get(struct mib *mib, const struct mib_oid *name, struct mib_value *ret_value
 
 /* -- GETNEXT ------------------------------------------------------------------------ */
 
-static void
-name_make(struct mib_oid *ret, const struct mib_table *table, uint32_t column,
+void
+mib_name_make(struct mib_oid *ret, const struct mib_table *table, uint32_t column,
     const uint32_t *index, size_t n)
 {
 	uint32_t *to = ret->sub;
@@ -143,7 +144,7 @@ column_next(struct mib *mib, const struct mib_table *table, const struct mib_col
 		    &at_n);
 	if (row == NULL)
 		return false;
-	name_make(ret_name, table, column->sub, at, at_n);
+	mib_name_make(ret_name, table, column->sub, at, at_n);
 	return true;
 }
 
@@ -220,7 +221,13 @@ mib_new(struct image *image, struct store *store, const struct mib_config *confi
 	mib->at_start = *image_totals(image);
 	mib->reject.reason = REJECT_NONE;
 	mib->reject.object.n = 2;	/* zeroDotZero */
+	mib->notify = notify_new();
+	if (mib->notify == NULL) {
+		free(mib);
+		return NULL;
+	}
 	mib_config_set(mib, config);
+	image_events_set(image, mib_event, mib);
 	return mib;
 }
 
@@ -229,7 +236,9 @@ mib_free(struct mib *mib)
 {
 	if (mib == NULL)
 		return;
+	image_events_set(mib->image, NULL, NULL);
 	mib_sets_free(mib);
+	notify_free(mib->notify);
 	free(mib);
 }
 
@@ -237,5 +246,6 @@ void
 mib_config_set(struct mib *mib, const struct mib_config *config)
 {
 	mib->version = config->version;
+	notify_interval_set(mib->notify, config->notify_interval_s);
 	image_stale_after_set(mib->image, config->stale_after_s, clock_wall_s());
 }

@@ -7,6 +7,7 @@
 #define MIB_INSIDE_H
 
 #include "mib/mib.h"
+#include "mib/notify.h"
 #include "mib/table.h"
 #include "model/rules.h"
 
@@ -37,9 +38,15 @@ struct mib {
 	struct mib_reject	 reject;
 	struct mib_set		*sets;		/* under way; the latest first */
 	struct mib_place	 places[2];	/* the rows found last: a walk goes on here */
+	struct notify		*notify;
 };
 
 /* Ends all SETs without a word to the store. */
 void mib_sets_free(struct mib *mib);
+/* True while one was committed and may still be undone. */
+bool mib_sets_open(const struct mib *mib, int64_t now_ms);
+
+/* Takes an event of the image; 'arg' is the engine. */
+void mib_event(void *arg, const struct image_event *event);
 
 #endif

@@ -4,6 +4,9 @@ src_mib_libmib_a_SOURCES = \
 	src/mib/engine.c \
 	src/mib/inside.h \
 	src/mib/mib.h \
+	src/mib/notification.c \
+	src/mib/notify.c \
+	src/mib/notify.h \
 	src/mib/rows.c \
 	src/mib/set.c \
 	src/mib/table.h \

@@ -71,6 +71,7 @@ extern const size_t mib_root_length;
 struct mib_config {
 	uint32_t	stale_after_s;		/* lbcSysStatsStaleAfter */
 	const char	*version;		/* lbcSysVersion, at most 64 octets */
+	uint32_t	notify_interval_s;	/* lbcNotifyMinInterval */
 };
 
 /* An engine over 'image', which follows 'store'; both must outlive it. NULL
@@ -112,6 +113,18 @@ void mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction);
 /* The session ended: what was tested is forgotten, what was committed without a
  * cleanup is undone, since the manager was not told success (facts in HACKING). */
 void mib_session_lost(struct mib *mib, uint32_t session);
+
+enum { MIB_NOTIFICATION_VARBINDS = 9 };
+
+/* snmpTrapOID.0 and the objects of a notification, all with full instances. */
+struct mib_notification {
+	size_t			n;
+	struct mib_varbind	varbinds[MIB_NOTIFICATION_VARBINDS];
+};
+
+/* The notification that is to be sent next, taken out of the queue; false if there is
+ * none now. To be called again and again, as fast as they may go out. */
+bool mib_notification_take(struct mib *mib, struct mib_notification *ret_notification);
 
 /* True while work for the store is left over (released jobs, an undo that the store
  * refused): call mib_repair() from a timer within a moment. */

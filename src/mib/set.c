@@ -25,7 +25,15 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-enum { REFRESH_ROWS = 2000, SETS_MAX = 32 };
+enum {
+	REFRESH_ROWS = 2000,
+	SETS_MAX = 32,
+	BITS_OCTETS_MAX = 8,	/* of managers that know more bits than we do */
+
+	/* snmpd gives a phase up after agentXTimeout, agentXRetries times more: 6 s by
+	 * default. A SET that has heard nothing for so long will not be undone. */
+	OPEN_MAX_MS = 30000
+};
 
 enum set_state {
 	SET_TESTED,
@@ -48,6 +56,8 @@ struct mib_set {
 	size_t			 lock_index;	/* varbind of the lock, 0: none */
 	uint32_t		 first_job;	/* made by the commit: so many in a row */
 	size_t			 jobs;
+	int64_t			 applied_ms;
+	size_t			 notify_index;	/* varbind of lbcNotifyEnable, 0: none */
 	struct mib_oid		*names;		/* of all varbinds */
 	size_t			 n;
 };
@@ -99,6 +109,17 @@ mib_sets_free(struct mib *mib)
 {
 	while (mib->sets != NULL)
 		set_free(mib, mib->sets);
+}
+
+bool
+mib_sets_open(const struct mib *mib, int64_t now_ms)
+{
+	const struct mib_set *set = mib->sets;
+
+	while (set != NULL && (set->state == SET_TESTED || set->state == SET_FAILED ||
+	    set->applied_ms + OPEN_MAX_MS < now_ms))
+		set = set->next;
+	return set != NULL;
 }
 
 static uint64_t
@@ -154,6 +175,16 @@ refuse(struct mib *mib, enum mib_status status, enum reject_reason reason, const
 	return status;
 }
 
+/* The varbind that an error of the store is told at, from 1: the first that is a change,
+ * if it is not one of those. */
+static size_t
+index_first(const struct mib_set *set)
+{
+	if (set->set.n > 0)
+		return set->indexes[0];
+	return set->lock_index > 0 ? set->lock_index : set->notify_index;
+}
+
 /* Turns what the store said into a status, with the varbind at fault. */
 static enum mib_status
 refuse_store(struct mib *mib, const struct mib_set *set, bool commit, enum err_code code,
@@ -161,7 +192,7 @@ refuse_store(struct mib *mib, const struct mib_set *set, bool commit, enum err_c
 {
 	enum mib_status status = commit ? MIB_COMMIT_FAILED : MIB_RESOURCE_UNAVAILABLE;
 	enum reject_reason reason = REJECT_OTHER;
-	size_t index = set->set.n > 0 ? set->indexes[0] : set->lock_index;
+	size_t index = index_first(set);
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		if (errors[i].code == code) {
@@ -180,6 +211,20 @@ refuse_store(struct mib *mib, const struct mib_set *set, bool commit, enum err_c
 
 /* -- test -------------------------------------------------------------------------------- */
 
+/* One octet has room for all bits that there are (RFC 3417 section 8). Octets of zeros
+ * behind it, of a manager that knows more bits, change nothing, nor does a first one that
+ * is left out. */
+static enum mib_status
+check_bits(const struct mib_column *column, const struct mib_value *value)
+{
+	if (value->octets.length > BITS_OCTETS_MAX)
+		return MIB_WRONG_LENGTH;
+	for (size_t i = 0; i < value->octets.length; i++)
+		if ((value->octets.data[i] & (i == 0 ? 0xff >> (column->max + 1) : 0xff)) != 0)
+			return MIB_WRONG_VALUE;
+	return MIB_NO_ERROR;
+}
+
 static enum mib_status
 check_value(const struct mib_column *column, const struct mib_value *value)
 {
@@ -187,6 +232,8 @@ check_value(const struct mib_column *column, const struct mib_value *value)
 
 	if (value->type != mib_syntax_type(column->syntax))
 		return MIB_WRONG_TYPE;
+	if (column->syntax == SYNTAX_BITS)
+		return check_bits(column, value);
 	if (value->type == MIB_OCTETS)
 		return value->octets.length < column->min ||
 		    value->octets.length > column->max ? MIB_WRONG_LENGTH : MIB_NO_ERROR;
@@ -222,6 +269,17 @@ add_lock(struct mib *mib, struct mib_set *set, uint32_t value, size_t index)
 	set->set.lock = lock;
 	set->lock_index = index;
 	return MIB_NO_ERROR;
+}
+
+static void
+add_notify(struct mib *mib, struct mib_set *set, const struct mib_value *value, size_t index)
+{
+	set->notify_index = index;
+	set->set.notify_before = image_totals(mib->image)->notify_enable;
+	set->set.notify_after = 0;
+	for (unsigned int bit = 0; bit < NOTIFY_BITS && value->octets.length > 0; bit++)
+		if ((value->octets.data[0] & 0x80u >> bit) != 0)
+			set->set.notify_after |= 1u << bit;
 }
 
 /* One varbind by itself, in the order of RFC 3416 section 4.2.5. */
@@ -260,6 +318,9 @@ add_varbind(struct mib *mib, struct mib_set *set, const struct mib_varbind *varb
 		break;
 	case SETTING_LOCK:
 		return add_lock(mib, set, varbind->value.number, index_from_1);
+	case SETTING_NOTIFY:
+		add_notify(mib, set, &varbind->value, index_from_1);
+		break;
 	}
 	return MIB_NO_ERROR;
 }
@@ -348,7 +409,8 @@ changed_something(const struct mib_set *set)
 	case SET_FAILED:
 		return false;
 	case SET_APPLIED:
-		return set->jobs > 0 || set->lock_index > 0;
+		return set->jobs > 0 || set->lock_index > 0 ||
+		    set->set.notify_after != set->set.notify_before;
 	case SET_IN_DOUBT:
 	case SET_UNDOING:
 		break;
@@ -377,6 +439,7 @@ mib_set_commit(struct mib *mib, uint32_t session, uint32_t transaction, size_t *
 		*ret_index = set->status_index;
 		return set->status;
 	}
+	set->applied_ms = clock_steady_ms();
 	code = store_set(mib->store, &set->set, STORE_SET_HOLD, &verdict,
 	    &set->first_job, &set->jobs, &err);
 	if (code != ERR_OK) {

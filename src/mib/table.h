@@ -17,6 +17,7 @@ enum mib_syntax {
 	SYNTAX_COUNTER32,
 	SYNTAX_COUNTER64,
 	SYNTAX_OCTETS,
+	SYNTAX_BITS,		/* bounds are those of the numbers of bits */
 	SYNTAX_OBJECT_ID,
 };
 
@@ -24,7 +25,8 @@ enum mib_access { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE };
 
 /* What a SET of the column sets. */
 enum mib_setting {
-	SETTING_NONE, SETTING_ENABLED, SETTING_FALLBACK, SETTING_WEIGHT, SETTING_LOCK
+	SETTING_NONE, SETTING_ENABLED, SETTING_FALLBACK, SETTING_WEIGHT, SETTING_LOCK,
+	SETTING_NOTIFY
 };
 
 /* Where a value comes from: a member of the row's struct by its C type, a number of
@@ -90,7 +92,7 @@ extern const struct mib_rows mib_rows_scalar, mib_rows_cluster, mib_rows_service
 extern const struct mib_column mib_system_columns[], mib_cluster_columns[],
     mib_service_columns[], mib_real_columns[], mib_real_stats_columns[],
     mib_cluster_name_columns[], mib_service_name_columns[], mib_real_name_columns[],
-    mib_jobs_columns[], mib_job_columns[];
+    mib_jobs_columns[], mib_job_columns[], mib_notify_columns[];
 
 /* How a row of such a table is written. */
 #define COLUMNS_END { .sub = 0 }
@@ -152,5 +154,9 @@ enum mib_type mib_syntax_type(enum mib_syntax syntax);
  * OID. The row need not exist. */
 bool mib_find(const struct mib_oid *name, const struct mib_table **ret_table,
     const struct mib_column **ret_column, const uint32_t **ret_index, size_t *ret_n);
+
+/* The name of an instance. */
+void mib_name_make(struct mib_oid *ret, const struct mib_table *table, uint32_t column,
+    const uint32_t *index, size_t n);
 
 #endif

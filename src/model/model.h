@@ -64,6 +64,16 @@ enum job_fail_cause {
 
 enum job_source { JOB_SOURCE_OTHER = 1, JOB_SOURCE_SNMP, JOB_SOURCE_CLI };
 
+/* Bits of lbcNotifyEnable, by their numbers in the module. */
+enum notify_bit {
+	NOTIFY_REAL_ACTIVE, NOTIFY_REAL_CONFIG, NOTIFY_SERVICE_STATUS, NOTIFY_JOB_FINISHED,
+	NOTIFY_STATS, NOTIFY_BITS
+};
+
+/* Of a store in which nobody has chosen: all. None leaves the machine unless snmpd is
+ * told where to, and who tells it so wants to hear of a server that went down. */
+enum { NOTIFY_DEFAULT = (1 << NOTIFY_BITS) - 1 };
+
 struct cluster_row {
 	uint32_t		 id;
 	const char		*name;

@@ -223,8 +223,9 @@ totals_read(struct db *db, struct store_totals *ret, int64_t *ret_change, struct
 	    " jobs_succeeded, jobs_failed, jobs_bumped,"
 	    " ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0),"
 	    " ifnull((SELECT value FROM setting WHERE name = 'set_lock'), 0),"
-	    " ifnull((SELECT value FROM setting WHERE name = 'job_max_rows'), 1000)"
-	    " FROM store", "");
+	    " ifnull((SELECT value FROM setting WHERE name = 'job_max_rows'), 1000),"
+	    " ifnull((SELECT value FROM setting WHERE name = 'notify_enable'), ?1)"
+	    " FROM store", "i", (int64_t)NOTIFY_DEFAULT);
 	if (code == ERR_OK)
 		code = db_next(db, stmt, &row, err);
 	if (code != ERR_OK)
@@ -241,6 +242,8 @@ totals_read(struct db *db, struct store_totals *ret, int64_t *ret_change, struct
 	ret->job_last_id = (uint32_t)sqlite3_column_int64(stmt, 7);
 	ret->set_lock = (uint32_t)sqlite3_column_int64(stmt, 8) & MODEL_ID_MAX;
 	ret->job_max_rows = (uint32_t)sqlite3_column_int64(stmt, 9);
+	ret->notify_enable = (uint32_t)sqlite3_column_int64(stmt, 10) &
+	    ((1u << NOTIFY_BITS) - 1);
 	db_reset(stmt);
 	return ERR_OK;
 }

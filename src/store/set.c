@@ -286,6 +286,20 @@ lock_write(struct db *db, uint32_t lock, struct err *err)
 	    (int64_t)lock);
 }
 
+static bool
+notify_changes(const struct store_set *set)
+{
+	return set->notify_after != set->notify_before;
+}
+
+/* There is no row until somebody has chosen. */
+static enum err_code
+notify_write(struct db *db, uint32_t enable, struct err *err)
+{
+	return db_run(db, err, "INSERT INTO setting VALUES ('notify_enable', ?1)"
+	    " ON CONFLICT (name) DO UPDATE SET value = excluded.value", "i", (int64_t)enable);
+}
+
 static enum err_code
 carry_out(struct store *store, const struct work *work, enum store_set_mode mode,
     uint32_t *ret_first_job, struct err *err)
@@ -304,6 +318,8 @@ carry_out(struct store *store, const struct work *work, enum store_set_mode mode
 		code = jobs_prune(db, err);
 	if (code == ERR_OK && work->set->lock != STORE_NO_LOCK)
 		code = lock_write(db, lock_after(work->totals.set_lock), err);
+	if (code == ERR_OK && notify_changes(work->set))
+		code = notify_write(db, work->set->notify_after, err);
 	return code;
 }
 
@@ -315,7 +331,8 @@ set_in_transaction(struct store *store, struct work *work, enum store_set_mode m
 	enum err_code code;
 
 	code = judge(store, work, mode, err);
-	nothing = work->jobs == 0 && work->set->lock == STORE_NO_LOCK;
+	nothing = work->jobs == 0 && work->set->lock == STORE_NO_LOCK &&
+	    !notify_changes(work->set);
 	if (code != ERR_OK || mode == STORE_SET_TEST || nothing)
 		return code;
 	code = carry_out(store, work, mode, ret_first_job, err);
@@ -429,6 +446,10 @@ undo_write(struct store *store, const void *arg, struct err *err)
 		code = db_run(db, err, "UPDATE setting SET value = ?1"
 		    " WHERE name = 'set_lock' AND value = ?2", "ii", set->lock,
 		    (int64_t)lock_after((uint32_t)set->lock));
+	if (code == ERR_OK && notify_changes(set))
+		code = db_run(db, err, "UPDATE setting SET value = ?1"
+		    " WHERE name = 'notify_enable' AND value = ?2", "ii",
+		    (int64_t)set->notify_before, (int64_t)set->notify_after);
 	return code;
 }
 

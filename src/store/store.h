@@ -65,6 +65,7 @@ struct store_totals {
 	uint32_t	job_last_id;
 	uint32_t	set_lock;		/* lbcSysSetLock */
 	uint32_t	job_max_rows;
+	uint32_t	notify_enable;	/* lbcNotifyEnable: 1u << enum notify_bit */
 };
 
 enum store_kind { STORE_CLUSTER = 1, STORE_SERVICE, STORE_REAL, STORE_JOB, STORE_STATISTICS };
@@ -149,13 +150,15 @@ struct store_set {
 	int64_t			 lock;		/* expected lbcSysSetLock, or STORE_NO_LOCK */
 	enum job_source		 source;
 	uint64_t		 token;		/* names this SET, at random; not 0 */
+	uint32_t		 notify_before;	/* lbcNotifyEnable, as in the totals: goes */
+	uint32_t		 notify_after;	/* from the one to the other if they differ */
 };
 
 /* One SET, all or nothing, in one transaction that is durable on return (within
  * store_begin(): once that is committed): rules
  * judged on what is stored, rows changed, one job for each changed column, the
- * lock increased, old finished jobs removed to make room. Nothing to change: no
- * write. In STORE_SET_NOW, and for jobs of a cluster whose plane is "none" once
+ * lock increased, lbcNotifyEnable written, old finished jobs removed to make room.
+ * Nothing to change: no write. In STORE_SET_NOW, and for jobs of a cluster whose plane is "none" once
  * they are released, a job ends as succeeded at once. A queued job for the same
  * column is superseded.
  * ret_verdict says why it was refused (index n: the lock; otherwise the change
@@ -182,8 +185,8 @@ enum err_code store_flush(struct store *store, struct err *err)
     __attribute__((warn_unused_result));
 
 /* Takes back SET 'set', as far as it is stored: values that are still its own go
- * back, its jobs are cancelled, the lock gets its old value. Looks on the disk
- * after a commit in doubt. Repeating it is harmless. */
+ * back, its jobs are cancelled, the lock and lbcNotifyEnable get their old values. Looks
+ * on the disk after a commit in doubt. Repeating it is harmless. */
 enum err_code store_set_undo(struct store *store, const struct store_set *set,
     struct err *err) __attribute__((warn_unused_result));
 

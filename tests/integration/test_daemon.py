@@ -132,7 +132,8 @@ class Start(Case):
         self.assertEqual(0, self.world.get('lbcSysReals', 0))
         walked = [mib.name_of(varbind.oid) for varbind in self.world.client().walk(mib.ROOT)]
         scalars = [name for name in mib.NAMES if re.fullmatch(
-            r'lbcSys[A-Z]\w+|lbcJob(?:MaxRows|Rows|RowsBumped|LastId|sActive|sSucceeded|sFailed)',
+            r'lbcSys[A-Z]\w+|lbcNotify[A-Z]\w+|'
+            r'lbcJob(?:MaxRows|Rows|RowsBumped|LastId|sActive|sSucceeded|sFailed)',
             name) and name != 'lbcSystem']
         self.assertEqual(sorted(scalars), sorted(walked))
         self.world.load(INVENTORY)

@@ -116,3 +116,14 @@ mib_session_lost(struct mib *mib, uint32_t session)
 	(void)mib;
 	called("lost", session, 0);
 }
+
+bool
+mib_notification_take(struct mib *mib, struct mib_notification *ret)
+{
+	assert_ptr_equal(mib, &engine);
+	if (engine.notifications == 0)
+		return false;
+	engine.notifications--;
+	*ret = engine.notification;
+	return true;
+}

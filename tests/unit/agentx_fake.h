@@ -41,6 +41,8 @@ struct engine {
 	size_t			n;
 	enum mib_status		status;		/* what the SET phases answer */
 	size_t			index;
+	unsigned int		notifications;	/* that wait to be sent, all of them ... */
+	struct mib_notification	notification;	/* ... this one */
 	char			calls[512];	/* "test 1 7, commit 1 7, ": session, transaction */
 };
 

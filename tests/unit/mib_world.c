@@ -60,6 +60,7 @@ const char world_jobs[] =
 	" (" M ", " M ", 5, 1, 1, 1, 65535, 0, " M ", 253402300799, 0, 0, 'Zz', 'x', 'r2',"
 	"  '" X255 "');"
 	"UPDATE setting SET value = 2147483647 WHERE name = 'set_lock';"
+	"INSERT INTO setting VALUES ('notify_enable', 9);"
 	"UPDATE setting SET value = 500 WHERE name = 'job_max_rows';"
 	"UPDATE store SET table_last_change = 1699913600;"
 	"COMMIT;";
@@ -274,6 +275,12 @@ static const struct column jobs_columns[] = {
 	{ 7, 'c', { "1" } },
 };
 
+static const struct column notify_columns[] = {
+	{ 1, 'x', { "90" } },
+	{ 2, 'u', { "0" } },
+	{ 3, 'c', { "0" } },
+};
+
 #define REAL_NAME ".1.4.1.2."	/* lbcRealName */
 #define DAY_BEFORE "2023-11-13T22:13:20"
 
@@ -324,6 +331,7 @@ const struct table world_tables[WORLD_TABLES] = {
 	{ ".1.7", { "0" }, jobs_columns, COUNT(jobs_columns) },
 	{ ".1.7.8.1", { "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", M }, job_columns,
 	    COUNT(job_columns) },
+	{ ".1.8", { "0" }, notify_columns, COUNT(notify_columns) },
 };
 
 /* Of an empty store only the scalars have values. */
@@ -358,6 +366,12 @@ static const struct column empty_jobs_columns[] = {
 	{ 7, 'c', { "0" } },
 };
 
+static const struct column empty_notify_columns[] = {
+	{ 1, 'x', { "f8" } },
+	{ 2, 'u', { "0" } },
+	{ 3, 'c', { "0" } },
+};
+
 const struct table empty_tables[WORLD_TABLES] = {
 	{ ".1.1", { "0" }, empty_system_columns, COUNT(empty_system_columns) },
 	{ ".1.2.1", { NULL }, cluster_columns, COUNT(cluster_columns) },
@@ -369,4 +383,5 @@ const struct table empty_tables[WORLD_TABLES] = {
 	{ ".1.6.3.1", { NULL }, real_name_columns, COUNT(real_name_columns) },
 	{ ".1.7", { "0" }, empty_jobs_columns, COUNT(empty_jobs_columns) },
 	{ ".1.7.8.1", { NULL }, job_columns, COUNT(job_columns) },
+	{ ".1.8", { "0" }, empty_notify_columns, COUNT(empty_notify_columns) },
 };

@@ -145,7 +145,7 @@ each_object_of_the_module_is_served(void **state)
 		const struct smi_object *object = &smi_objects[i];
 		bool found = false;
 
-		if (!object->is_type || object->is_sequence || smi_is_below(object, "lbcNotify"))
+		if (!object->is_type || object->is_sequence)
 			continue;
 		FOR_COLUMNS(table, column) {
 			uint32_t place[8];
@@ -207,6 +207,7 @@ settings_are_each_set_by_one_column(void **state)
 	static const char *const names[] = {
 		[SETTING_ENABLED] = "lbcRealEnabled", [SETTING_FALLBACK] = "lbcRealFallback",
 		[SETTING_WEIGHT] = "lbcRealWeight", [SETTING_LOCK] = "lbcSysSetLock",
+		[SETTING_NOTIFY] = "lbcNotifyEnable",
 	};
 	size_t found = 0;
 
@@ -217,7 +218,7 @@ settings_are_each_set_by_one_column(void **state)
 		found++;
 		assert_string_equal(column->name, names[column->setting]);
 	}
-	assert_int_equal(found, 4);
+	assert_int_equal(found, 5);
 }
 
 static void
@@ -230,7 +231,7 @@ syntax_is_that_of_the_module(void **state)
 		{ "INTEGER", SYNTAX_INTEGER }, { "Unsigned32", SYNTAX_UNSIGNED32 },
 		{ "Gauge32", SYNTAX_UNSIGNED32 }, { "Counter32", SYNTAX_COUNTER32 },
 		{ "Counter64", SYNTAX_COUNTER64 }, { "OCTET", SYNTAX_OCTETS },
-		{ "OBJECT", SYNTAX_OBJECT_ID },
+		{ "OBJECT", SYNTAX_OBJECT_ID }, { "BITS", SYNTAX_BITS },
 	};
 
 	(void)state;
@@ -445,7 +446,7 @@ each_enumeration_of_the_module_is_compared(void **state)
 	(void)state;
 	FOR_COLUMNS(table, column) {
 		const struct smi_syntax *syntax = &smi_find(column->name)->syntax;
-		bool found = syntax->labels_count == 0;
+		bool found = syntax->labels_count == 0 || column->syntax == SYNTAX_BITS;
 
 		for (size_t i = 0; i < COUNT(enumerations); i++)
 			found |= strcmp(enumerations[i].syntax, column->name) == 0 ||
