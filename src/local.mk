@@ -5,6 +5,10 @@ sbin_PROGRAMS += lbclusterd
 lbclusterd_SOURCES = src/lbclusterd.c
 lbclusterd_LDADD = $(DAEMON_LIBS)
 
+sbin_PROGRAMS += lbcluster-haproxy
+lbcluster_haproxy_SOURCES = src/lbcluster-haproxy.c
+lbcluster_haproxy_LDADD = $(DRIVER_LIBS)
+
 bin_PROGRAMS += lbclusterctl
 lbclusterctl_SOURCES = src/lbclusterctl.c
 lbclusterctl_LDADD = $(CTL_LIBS)

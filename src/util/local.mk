@@ -11,4 +11,6 @@ src_util_libutil_a_SOURCES = \
 	src/util/loop.c \
 	src/util/loop.h \
 	src/util/num.c \
-	src/util/num.h
+	src/util/num.h \
+	src/util/settings.c \
+	src/util/settings.h

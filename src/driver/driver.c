@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A driver: its store, the works on its clusters, the end; see driver.h.
+ */
+#include "driver/driver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/background.h"
+#include "daemon/supervisor.h"
+#include "driver/options.h"
+#include "driver/work.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+enum {
+	STORE_WAIT_MS = 1000,
+	START_WAIT_MS = 10000,	/* for a store that is locked while we start */
+	TICK_MS = 100,		/* until a new job is seen */
+	ALIVE_TICKS = 10,
+};
+
+/* Exit statuses, lbcluster-haproxy(8). */
+enum { EXIT_OK = 0, EXIT_RUN = 1, EXIT_USAGE = 2, EXIT_STORE = 3, EXIT_LOCKED = 4 };
+
+struct driver {
+	const struct driver_program	*program;
+	struct driver_options		 options;
+	struct driver_config		 config;
+	int				 lock_fd, signal_fd;
+	struct loop			*loop;
+	struct store			*store;
+	struct mirror			 mirror;
+	struct work_shared		 shared;
+	struct loop_timer		 tick_timer;
+	unsigned int			 ticks;
+	bool				 store_told;	/* its illness is in the log */
+	size_t				 waiting;	/* rounds that --once waits for */
+	bool				 failed;	/* one of them did */
+};
+
+/* -- clusters ------------------------------------------------------------------------ */
+
+static void
+let_go(struct mirror_cluster *cluster)
+{
+	work_free(cluster->work);
+	cluster->work = NULL;
+}
+
+static void
+on_round_done(void *arg, bool ok)
+{
+	struct driver *driver = arg;
+
+	if (!driver->options.once)
+		return;
+	driver->failed |= !ok;
+	if (--driver->waiting == 0)
+		loop_stop(driver->loop);
+}
+
+static size_t
+clusters_serve(struct driver *driver)
+{
+	struct mirror_cluster *cluster;
+	size_t n = 0;
+
+	LIST_FOREACH(cluster, &driver->mirror.clusters, entry) {
+		if (!cluster->mine)
+			continue;
+		if (cluster->work == NULL)
+			cluster->work = work_new(&driver->shared, cluster);
+		else if (cluster->has_work)
+			work_hurry(cluster->work);
+		n += cluster->work != NULL;
+	}
+	return n;
+}
+
+static void
+mirror_follow(struct driver *driver)
+{
+	struct err err;
+
+	if (!store_changed(driver->store))
+		return;
+	if (mirror_refresh(&driver->mirror, driver->store, &err) == ERR_OK) {
+		if (driver->store_told)
+			log_info("store", "is usable again");
+		driver->store_told = false;
+	} else if (err.code != ERR_BUSY && !driver->store_told) {
+		driver->store_told = true;
+		log_error("store", "%s; going on with what is known", err.text);
+	}
+}
+
+static void
+on_tick(void *arg)
+{
+	struct driver *driver = arg;
+	size_t n;
+
+	mirror_follow(driver);
+	n = clusters_serve(driver);
+	if (driver->ticks++ % ALIVE_TICKS == 0) {
+		supervisor_alive();
+		supervisor_status("%zu clusters, %zu real services", n,
+		    idmap_count(&driver->mirror.by_id[STORE_REAL]));
+	}
+	loop_timer_set(driver->loop, &driver->tick_timer, TICK_MS, on_tick, driver);
+}
+
+/* -- signals ------------------------------------------------------------------------- */
+
+static enum err_code
+config_read(const struct driver *driver, struct driver_config *ret, struct err *err)
+{
+	struct driver_config config;
+	enum err_code code = driver_config_load(driver->options.config_file,
+	    driver->program->conf_file, &config, err);
+
+	if (code != ERR_OK)
+		return code;
+	if (driver->options.level != NULL)
+		log_level_parse(driver->options.level, &config.log_level);
+	if (driver->options.store != NULL) {
+		free(config.store);
+		config.store = strdup(driver->options.store);
+	}
+	if (config.store == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	*ret = config;
+	return ERR_OK;
+}
+
+/* The works begin anew, with what the configuration says now. */
+static void
+reload(struct driver *driver)
+{
+	struct mirror_cluster *cluster;
+	struct driver_config config;
+	struct err err;
+
+	supervisor_reloading();
+	if (config_read(driver, &config, &err) != ERR_OK) {
+		log_error("config", "%s; going on as before", err.text);
+		supervisor_ready();
+		return;
+	}
+	if (strcmp(config.store, driver->config.store) != 0)
+		log_warn("config", "store changes at a restart only");
+	LIST_FOREACH(cluster, &driver->mirror.clusters, entry)
+		let_go(cluster);
+	log_level_set(config.log_level);
+	driver_config_done(&driver->config);
+	driver->config = config;
+	log_info("config", "read again");
+	supervisor_ready();
+}
+
+static void
+on_signal(void *arg, short events)
+{
+	struct driver *driver = arg;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(driver->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP && !driver->options.once)
+		reload(driver);
+	else
+		loop_stop(driver->loop);
+}
+
+static bool
+signals_set_up(struct driver *driver)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	driver->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return driver->signal_fd != -1 &&
+	    loop_fd_watch(driver->loop, driver->signal_fd, POLLIN, on_signal, driver);
+}
+
+/* -- start ---------------------------------------------------------------------------- */
+
+/* One driver of a kind for a store: two would carry out each other's jobs. The lock
+ * goes with the process. */
+static int
+lock_take(struct driver *driver)
+{
+	const char *name = driver->program->name;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s.lock", driver->config.store, name);
+	driver->lock_fd = open(path, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
+	if (driver->lock_fd == -1) {
+		log_error("store", "%s: %s", path, strerror(errno));
+		return EXIT_STORE;
+	}
+	if (flock(driver->lock_fd, LOCK_EX | LOCK_NB) == -1) {
+		log_error("store", "%s: another %s serves this store", path, name);
+		return EXIT_LOCKED;
+	}
+	return EXIT_OK;
+}
+
+/* Another program may be loading an inventory just now. */
+static enum err_code
+patiently(struct driver *driver, enum err_code (*step)(struct driver *, struct err *),
+    struct err *err)
+{
+	int64_t until = clock_steady_ms() + START_WAIT_MS;
+	enum err_code code;
+
+	while ((code = step(driver, err)) == ERR_BUSY && clock_steady_ms() < until)
+		usleep(10000);
+	return code;
+}
+
+static enum err_code
+open_step(struct driver *driver, struct err *err)
+{
+	return store_open(driver->config.store, STORE_CREATE, STORE_WAIT_MS, &driver->store,
+	    err);
+}
+
+static enum err_code
+refresh_step(struct driver *driver, struct err *err)
+{
+	return mirror_refresh(&driver->mirror, driver->store, err);
+}
+
+static int
+store_start(struct driver *driver)
+{
+	struct err err;
+	int status;
+
+	if (patiently(driver, open_step, &err) == ERR_OK) {
+		status = lock_take(driver);
+		if (status != EXIT_OK)
+			return status;
+		if (patiently(driver, refresh_step, &err) == ERR_OK)
+			return EXIT_OK;
+	}
+	log_error("store", "%s", err.text);
+	return EXIT_STORE;
+}
+
+static int
+driver_start(struct driver *driver)
+{
+	int status;
+
+	driver->loop = loop_new();
+	if (driver->loop == NULL || !signals_set_up(driver)) {
+		log_error("driver", "cannot start: %s", strerror(errno));
+		return EXIT_RUN;
+	}
+	status = store_start(driver);
+	if (status != EXIT_OK)
+		return status;
+	driver->shared = (struct work_shared){ .loop = driver->loop, .store = driver->store,
+	    .mirror = &driver->mirror, .config = &driver->config, .ops = driver->program->ops,
+	    .round_done = on_round_done, .arg = driver };
+	driver->waiting = clusters_serve(driver);
+	log_info("driver", "%s: clusters with plane %s: %zu", driver->config.store,
+	    driver->program->ops->kind, driver->waiting);
+	if (!driver->options.once)
+		on_tick(driver);
+	return EXIT_OK;
+}
+
+static int
+driver_run(struct driver *driver)
+{
+	if (driver->options.once) {
+		if (driver->waiting > 0)
+			loop_run(driver->loop);
+		return driver->failed || driver->waiting > 0 ? EXIT_RUN : EXIT_OK;
+	}
+	supervisor_ready();
+	loop_run(driver->loop);
+	supervisor_stopping();
+	log_info("driver", "ends");
+	return EXIT_OK;
+}
+
+static void
+driver_end(struct driver *driver)
+{
+	mirror_done(&driver->mirror);
+	store_close(driver->store);
+	if (driver->lock_fd != -1)
+		close(driver->lock_fd);
+	if (driver->signal_fd != -1)
+		close(driver->signal_fd);
+	loop_free(driver->loop);
+	driver_config_done(&driver->config);
+}
+
+int
+driver_main(const struct driver_program *program, int argc, char **argv)
+{
+	struct driver driver = { .program = program, .lock_fd = -1, .signal_fd = -1 };
+	int status, ready = -1;
+	bool stay;
+	struct err err;
+
+	status = driver_options_parse(program->name, argc, argv, &driver.options);
+	if (status != -1)
+		return status;
+	if (config_read(&driver, &driver.config, &err) != ERR_OK) {
+		fprintf(stderr, "%s: %s\n", program->name, err.text);
+		return EXIT_USAGE;
+	}
+	mirror_init(&driver.mirror, program->ops->kind, let_go);
+	umask(0007);	/* the store is its owner's and its group's */
+	log_open(program->name, false, driver.config.log_level);
+	stay = driver.options.foreground || driver.options.once;
+	if (!stay && (ready = background_enter()) == -1) {
+		log_error("driver", "cannot go into the background: %s", strerror(errno));
+		return EXIT_RUN;
+	}
+	status = driver_start(&driver);
+	background_ready(ready, status);
+	if (status == EXIT_OK) {
+		if (!stay)
+			log_open(program->name, true, driver.config.log_level);
+		status = driver_run(&driver);
+	}
+	driver_end(&driver);
+	return status;
+}

@@ -1,0 +1,16 @@
+noinst_LIBRARIES += src/driver/libdriver.a
+src_driver_libdriver_a_SOURCES = \
+	src/driver/config.c \
+	src/driver/config.h \
+	src/driver/driver.c \
+	src/driver/driver.h \
+	src/driver/measure.c \
+	src/driver/measure.h \
+	src/driver/mirror.c \
+	src/driver/mirror.h \
+	src/driver/options.c \
+	src/driver/options.h \
+	src/driver/plan.c \
+	src/driver/plan.h \
+	src/driver/work.c \
+	src/driver/work.h

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The rows; see mirror.h.
+ */
+#include "driver/mirror.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLICE_ROWS = 10000 };
+
+struct mirror_real *
+mirror_real(const struct mirror *mirror, uint32_t id)
+{
+	return idmap_get(&mirror->by_id[STORE_REAL], id);
+}
+
+static bool
+text_put(char **text, const char *value)
+{
+	char *copy;
+
+	if (*text != NULL && strcmp(*text, value) == 0)
+		return true;
+	copy = strdup(value);
+	if (copy == NULL)
+		return false;
+	free(*text);
+	*text = copy;
+	return true;
+}
+
+/* -- going ------------------------------------------------------------------------ */
+
+static void
+real_remove(struct mirror *mirror, struct mirror_real *real)
+{
+	real->service->cluster->reals--;
+	LIST_REMOVE(real, entry);
+	idmap_remove(&mirror->by_id[STORE_REAL], real->id);
+	free(real->reason);
+	free(real);
+}
+
+static void
+service_remove(struct mirror *mirror, struct mirror_service *service)
+{
+	while (!LIST_EMPTY(&service->reals))
+		real_remove(mirror, LIST_FIRST(&service->reals));
+	LIST_REMOVE(service, entry);
+	idmap_remove(&mirror->by_id[STORE_SERVICE], service->id);
+	free(service);
+}
+
+static void
+cluster_remove(struct mirror *mirror, struct mirror_cluster *cluster)
+{
+	mirror->let_go(cluster);
+	while (!LIST_EMPTY(&cluster->services))
+		service_remove(mirror, LIST_FIRST(&cluster->services));
+	LIST_REMOVE(cluster, entry);
+	idmap_remove(&mirror->by_id[STORE_CLUSTER], cluster->id);
+	free(cluster->params);
+	free(cluster);
+}
+
+static void
+all_remove(struct mirror *mirror)
+{
+	while (!LIST_EMPTY(&mirror->clusters))
+		cluster_remove(mirror, LIST_FIRST(&mirror->clusters));
+}
+
+static enum err_code
+on_removed(void *arg, enum store_kind kind, uint32_t id)
+{
+	struct mirror *mirror = arg;
+	void *row = kind <= STORE_REAL ? idmap_get(&mirror->by_id[kind], id) : NULL;
+
+	if (row == NULL)
+		return ERR_OK;
+	if (kind == STORE_CLUSTER)
+		cluster_remove(mirror, row);
+	else if (kind == STORE_SERVICE)
+		service_remove(mirror, row);
+	else
+		real_remove(mirror, row);
+	return ERR_OK;
+}
+
+/* -- coming and changing ------------------------------------------------------------ */
+
+static struct mirror_cluster *
+cluster_add(struct mirror *mirror, uint32_t id)
+{
+	struct mirror_cluster *cluster = calloc(1, sizeof(*cluster));
+
+	if (cluster == NULL)
+		return NULL;
+	cluster->id = id;
+	if (!idmap_put(&mirror->by_id[STORE_CLUSTER], id, cluster)) {
+		free(cluster);
+		return NULL;
+	}
+	LIST_INSERT_HEAD(&mirror->clusters, cluster, entry);
+	return cluster;
+}
+
+static enum err_code
+on_cluster(void *arg, const struct cluster_row *row)
+{
+	struct mirror *mirror = arg;
+	struct mirror_cluster *cluster = idmap_get(&mirror->by_id[STORE_CLUSTER], row->id);
+	bool mine = strcmp(row->plane, mirror->kind) == 0;
+
+	if (cluster == NULL)
+		cluster = cluster_add(mirror, row->id);
+	if (cluster == NULL)
+		return ERR_NOMEM;
+	snprintf(cluster->name, sizeof(cluster->name), "%s", row->name);
+	if (cluster->params == NULL || strcmp(cluster->params, row->plane_params) != 0 ||
+	    cluster->mine != mine)
+		mirror->let_go(cluster);
+	cluster->mine = mine;
+	return text_put(&cluster->params, row->plane_params) ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err_code
+on_service(void *arg, const struct service_row *row)
+{
+	struct mirror *mirror = arg;
+	struct mirror_service *service = idmap_get(&mirror->by_id[STORE_SERVICE], row->id);
+	struct mirror_cluster *cluster =
+	    idmap_get(&mirror->by_id[STORE_CLUSTER], row->cluster_id);
+
+	if (cluster == NULL)
+		return ERR_GONE;
+	if (service == NULL) {
+		service = calloc(1, sizeof(*service));
+		if (service == NULL)
+			return ERR_NOMEM;
+		service->id = row->id;
+		service->cluster = cluster;
+		if (!idmap_put(&mirror->by_id[STORE_SERVICE], row->id, service)) {
+			free(service);
+			return ERR_NOMEM;
+		}
+		LIST_INSERT_HEAD(&cluster->services, service, entry);
+	}
+	snprintf(service->name, sizeof(service->name), "%s", row->name);
+	return ERR_OK;
+}
+
+static struct mirror_real *
+real_add(struct mirror *mirror, struct mirror_service *service, uint32_t id)
+{
+	struct mirror_real *real = calloc(1, sizeof(*real));
+
+	if (real == NULL)
+		return NULL;
+	real->id = id;
+	real->service = service;
+	if (!idmap_put(&mirror->by_id[STORE_REAL], id, real)) {
+		free(real);
+		return NULL;
+	}
+	LIST_INSERT_HEAD(&service->reals, real, entry);
+	service->cluster->reals++;
+	return real;
+}
+
+static enum err_code
+on_real(void *arg, const struct real_row *row)
+{
+	struct mirror *mirror = arg;
+	struct mirror_real *real = mirror_real(mirror, row->id);
+	struct mirror_service *service =
+	    idmap_get(&mirror->by_id[STORE_SERVICE], row->service_id);
+
+	if (service == NULL)
+		return ERR_GONE;
+	if (real == NULL)
+		real = real_add(mirror, service, row->id);
+	if (real == NULL)
+		return ERR_NOMEM;
+	snprintf(real->name, sizeof(real->name), "%s", row->name);
+	real->weight = row->weight;
+	real->fallback = row->fallback;
+	real->enabled = row->enabled;
+	return text_put(&real->reason, row->reason) ? ERR_OK : ERR_NOMEM;
+}
+
+/* A job with words was tried before, and waits for a data plane that answers. */
+static enum err_code
+on_job(void *arg, const struct job_row *row)
+{
+	struct mirror *mirror = arg;
+	struct mirror_real *real = mirror_real(mirror, row->real_id);
+
+	if (real != NULL && row->state == JOB_QUEUED && row->message[0] == '\0')
+		real->service->cluster->has_work = true;
+	return ERR_OK;
+}
+
+static enum err_code
+on_statistics(void *arg, const struct statistics *row)
+{
+	(void)arg;
+	(void)row;
+	return ERR_OK;
+}
+
+static void
+on_totals(void *arg, const struct store_totals *totals)
+{
+	(void)arg;
+	(void)totals;
+}
+
+/* -- the whole ----------------------------------------------------------------------- */
+
+void
+mirror_init(struct mirror *mirror, const char *kind,
+    void (*let_go)(struct mirror_cluster *cluster))
+{
+	*mirror = (struct mirror){ .kind = kind, .let_go = let_go };
+	LIST_INIT(&mirror->clusters);
+}
+
+void
+mirror_done(struct mirror *mirror)
+{
+	all_remove(mirror);
+	for (size_t i = 0; i <= STORE_REAL; i++)
+		idmap_done(&mirror->by_id[i]);
+}
+
+enum err_code
+mirror_refresh(struct mirror *mirror, struct store *store, struct err *err)
+{
+	const struct store_sink sink = {
+		.arg = mirror, .cluster = on_cluster, .service = on_service, .real = on_real,
+		.job = on_job, .statistics = on_statistics, .removed = on_removed,
+		.totals = on_totals,
+	};
+	enum err_code code = ERR_OK;
+	bool more = true;
+
+	while (more && code == ERR_OK) {
+		/* Nothing comes after the end: what this driver measured itself. */
+		mirror->cursor.statistics = INT64_MAX;
+		mirror->cursor.removed_stats = INT64_MAX;
+		code = store_changes(store, &mirror->cursor, &sink, SLICE_ROWS, &more, err);
+		if (code == ERR_GONE) {
+			all_remove(mirror);
+			mirror->cursor = (struct store_cursor){ 0 };
+			code = ERR_OK;
+			more = true;
+		}
+	}
+	return code;
+}

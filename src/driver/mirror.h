@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * What the store says, in memory, as a driver needs it: the clusters of its kind of
+ * data plane with their services and real services, and which of them have work
+ * waiting. Kept fresh by what changed; statistics are the driver's own and never read.
+ */
+#ifndef DRIVER_MIRROR_H
+#define DRIVER_MIRROR_H
+
+#include <sys/queue.h>
+
+#include "driver/measure.h"
+#include "store/store.h"
+#include "util/idmap.h"
+
+struct mirror_real {
+	LIST_ENTRY(mirror_real)	 entry;
+	struct mirror_service	*service;
+	uint32_t		 id;
+	char			 name[MODEL_NAME_MAX + 1];
+	uint16_t		 weight;
+	bool			 fallback, enabled;
+	char			*reason;	/* as the store has it */
+	/* The driver's own. */
+	struct measure		 measure;
+	enum plane_state	 wanted;
+	int64_t			 drain_since_ms;	/* 0: does not drain */
+};
+
+struct mirror_service {
+	LIST_ENTRY(mirror_service)	 entry;
+	struct mirror_cluster		*cluster;
+	uint32_t			 id;
+	char				 name[MODEL_NAME_MAX + 1];
+	LIST_HEAD(, mirror_real)	 reals;
+};
+
+struct mirror_cluster {
+	LIST_ENTRY(mirror_cluster)	 entry;
+	uint32_t			 id;
+	char				 name[MODEL_NAME_MAX + 1];
+	char				*params;
+	bool				 mine;		/* of the driver's kind */
+	bool				 has_work;	/* a new job is queued */
+	uint32_t			 reals;
+	LIST_HEAD(, mirror_service)	 services;
+	struct work			*work;		/* the driver's own */
+};
+
+LIST_HEAD(mirror_clusters, mirror_cluster);
+
+struct mirror {
+	const char		*kind;
+	/* A cluster goes, or its kind or parameters change: the driver is to let go of
+	 * cluster->work, which is NULL then. */
+	void			(*let_go)(struct mirror_cluster *cluster);
+	struct mirror_clusters	 clusters;
+	struct idmap		 by_id[STORE_REAL + 1];	/* enum store_kind */
+	struct store_cursor	 cursor;
+};
+
+void mirror_init(struct mirror *mirror, const char *kind,
+    void (*let_go)(struct mirror_cluster *cluster));
+void mirror_done(struct mirror *mirror);
+
+/* Reads all that changed. Afterwards the mirror is whole, unless it returns an
+ * error of store_changes(). */
+enum err_code mirror_refresh(struct mirror *mirror, struct store *store, struct err *err);
+
+/* NULL if there is none. */
+struct mirror_real *mirror_real(const struct mirror *mirror, uint32_t id);
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Wanted and actual side by side; see plan.h.
+ */
+#include "driver/plan.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct plane_server *
+server_of(const struct mirror_real *real, const struct plane_look *look)
+{
+	return plane_look_find(look, real->service->name, real->name);
+}
+
+/* A fallback that the driver itself brings in and takes out. */
+static bool
+is_reserve(const struct mirror_real *real, const struct plane_server *server)
+{
+	return real->enabled && real->fallback && !server->backup;
+}
+
+/* -- what is wanted ------------------------------------------------------------------- */
+
+/* Some real service that is no fallback takes work, or will as soon as it is let. */
+static bool
+others_work(const struct mirror_service *service, const struct plane_look *look)
+{
+	const struct mirror_real *real;
+
+	LIST_FOREACH(real, &service->reals, entry) {
+		const struct plane_server *server;
+
+		if (!real->enabled || real->fallback || real->weight == 0)
+			continue;
+		server = server_of(real, look);
+		if (server != NULL && server->up && !server->blocked)
+			return true;
+	}
+	return false;
+}
+
+static enum plane_state
+wanted_disabled(struct mirror_real *real, const struct plane_server *server,
+    const struct plan_rules *rules, int64_t now_ms)
+{
+	bool idle = server->number[STAT_ACTIVE_CONNECTIONS] == 0;
+
+	if (rules->drain_ms == 0 || server->state == PLANE_OUT)
+		return PLANE_OUT;
+	if (real->drain_since_ms == 0)
+		real->drain_since_ms = now_ms;
+	if (server->state == PLANE_DRAIN &&
+	    (idle || now_ms - real->drain_since_ms >= rules->drain_ms))
+		return PLANE_OUT;
+	return PLANE_DRAIN;
+}
+
+static enum plane_state
+wanted_state(struct mirror_real *real, const struct plane_server *server, bool others,
+    const struct plan_rules *rules, int64_t now_ms)
+{
+	if (!real->enabled)
+		return wanted_disabled(real, server, rules, now_ms);
+	real->drain_since_ms = 0;
+	return is_reserve(real, server) && others ? PLANE_DRAIN : PLANE_READY;
+}
+
+/* -- orders ------------------------------------------------------------------------- */
+
+static enum err_code
+order_add(struct plan_orders *orders, const struct mirror_real *real,
+    enum plane_order_kind kind, uint32_t value)
+{
+	struct plane_order *order;
+
+	if (orders->n == orders->room) {
+		size_t room = orders->room == 0 ? 16 : 2 * orders->room;
+
+		order = reallocarray(orders->orders, room, sizeof(*order));
+		if (order == NULL)
+			return ERR_NOMEM;
+		orders->orders = order;
+		orders->room = room;
+	}
+	order = &orders->orders[orders->n++];
+	*order = (struct plane_order){ .real_id = real->id, .kind = kind, .value = value,
+	    .cause = JOB_CAUSE_NONE };
+	snprintf(order->service, sizeof(order->service), "%s", real->service->name);
+	snprintf(order->real, sizeof(order->real), "%s", real->name);
+	return ERR_OK;
+}
+
+static enum err_code
+real_plan(struct mirror_real *real, const struct plane_server *server, bool others,
+    const struct plan_rules *rules, int64_t now_ms, struct plan_orders *orders)
+{
+	enum err_code code = ERR_OK;
+
+	real->wanted = wanted_state(real, server, others, rules, now_ms);
+	if (server->weight != real->weight)
+		code = order_add(orders, real, PLANE_ORDER_WEIGHT, real->weight);
+	if (code == ERR_OK && server->state != real->wanted)
+		code = order_add(orders, real, PLANE_ORDER_STATE, real->wanted);
+	/* What outlived its drain is cut. */
+	if (code == ERR_OK && real->wanted == PLANE_OUT && server->state == PLANE_DRAIN &&
+	    real->drain_since_ms != 0 && server->number[STAT_ACTIVE_CONNECTIONS] > 0)
+		code = order_add(orders, real, PLANE_ORDER_CUT, 0);
+	return code;
+}
+
+enum err_code
+plan_make(struct mirror_cluster *cluster, const struct plane_look *look,
+    const struct plan_rules *rules, int64_t now_ms, struct plan_orders *orders)
+{
+	struct mirror_service *service;
+	struct mirror_real *real;
+	enum err_code code = ERR_OK;
+
+	LIST_FOREACH(service, &cluster->services, entry) {
+		bool others = others_work(service, look);
+
+		LIST_FOREACH(real, &service->reals, entry) {
+			const struct plane_server *server = server_of(real, look);
+
+			if (server != NULL && code == ERR_OK)
+				code = real_plan(real, server, others, rules, now_ms, orders);
+		}
+	}
+	return code;
+}
+
+void
+plan_orders_done(struct plan_orders *orders)
+{
+	free(orders->orders);
+	*orders = (struct plan_orders){ 0 };
+}
+
+const struct plane_order *
+plan_order_find(const struct plan_orders *orders, uint32_t real_id, enum plane_order_kind kind)
+{
+	for (size_t i = 0; i < orders->n; i++) {
+		if (orders->orders[i].real_id == real_id && orders->orders[i].kind == kind)
+			return &orders->orders[i];
+	}
+	return NULL;
+}
+
+bool
+plan_order_is_routine(const struct plane_order *order, const struct mirror_real *real)
+{
+	if (order->kind == PLANE_ORDER_CUT)
+		return true;
+	return order->kind == PLANE_ORDER_STATE &&
+	    (real->drain_since_ms != 0 || (real->enabled && real->fallback));
+}
+
+/* -- words ---------------------------------------------------------------------------- */
+
+bool
+plan_active(const struct mirror_real *real, const struct plane_server *server)
+{
+	if (server == NULL || !server->up || server->blocked || server->state == PLANE_OUT)
+		return false;
+	return server->state != PLANE_DRAIN || is_reserve(real, server);
+}
+
+static void
+reason_disabled(const struct plane_server *server, char buf[MODEL_MESSAGE_MAX + 1])
+{
+	if (server->state == PLANE_DRAIN)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "DRAIN by lbcluster: its connections end");
+	else if (server->state == PLANE_OUT)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "MAINT by lbcluster");
+}
+
+const char *
+plan_reason(const struct mirror_real *real, const struct plane_server *server,
+    const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
+{
+	buf[0] = '\0';
+	if (server == NULL)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s has no such server", rules->title);
+	else if (!real->enabled)
+		reason_disabled(server, buf);
+	else if (server->words[0] != '\0')
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->words);
+	else if (server->backup)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "backup by %s's configuration",
+		    rules->title);
+	else if (is_reserve(real, server) && server->state == PLANE_DRAIN)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "held in reserve by lbcluster");
+	else if (is_reserve(real, server))
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "brought in by lbcluster: no other is up");
+	return buf;
+}
+
+/* -- jobs ----------------------------------------------------------------------------- */
+
+uint32_t
+plan_value(const struct mirror_real *real, enum job_operation operation)
+{
+	switch (job_operation_column(operation)) {
+	case REAL_ENABLED: return real->enabled;
+	case REAL_FALLBACK: return real->fallback;
+	case REAL_WEIGHT: return real->weight;
+	}
+	return 0;
+}
+
+void
+plan_value_set(struct mirror_real *real, enum job_operation operation, uint32_t value)
+{
+	switch (job_operation_column(operation)) {
+	case REAL_ENABLED: real->enabled = value != 0; break;
+	case REAL_FALLBACK: real->fallback = value != 0; break;
+	case REAL_WEIGHT: real->weight = (uint16_t)value; break;
+	}
+}
+
+static void __attribute__((format(printf, 4, 5)))
+end_set(struct plan_end *ret, enum job_state state, enum job_fail_cause cause,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	ret->state = state;
+	ret->cause = cause;
+	va_start(ap, fmt);
+	vsnprintf(ret->message, sizeof(ret->message), fmt, ap);
+	va_end(ap);
+}
+
+/* What was read back is what the job asked for; 'words' are added to its success. */
+static bool
+job_holds(const struct plan_job *job, const struct mirror_real *real,
+    const struct plane_server *server, const char **words)
+{
+	switch (job_operation_column(job->operation)) {
+	case REAL_WEIGHT:
+		return server->weight == job->value;
+	case REAL_ENABLED:
+		if (!real->enabled && server->state == PLANE_DRAIN)
+			*words = "its connections end";
+		return !real->enabled ? server->state == PLANE_DRAIN ||
+		    server->state == PLANE_OUT : server->state == real->wanted;
+	case REAL_FALLBACK:
+		if (server->backup)
+			*words = "backup by the data plane's own configuration";
+		else if (job->value && real->enabled)
+			*words = real->wanted == PLANE_DRAIN ? "held in reserve" :
+			    "brought in: no other is up";
+		return server->state == real->wanted;
+	}
+	return false;
+}
+
+static void
+job_fail(const struct plan_job *job, const struct plan_orders *orders,
+    const struct plan_rules *rules, struct plan_end *ret)
+{
+	enum plane_order_kind kind = job_operation_column(job->operation) == REAL_WEIGHT ?
+	    PLANE_ORDER_WEIGHT : PLANE_ORDER_STATE;
+	const struct plane_order *order = plan_order_find(orders, job->real_id, kind);
+
+	if (order == NULL || order->cause == JOB_CAUSE_NONE)
+		end_set(ret, JOB_FAILED, JOB_CAUSE_OTHER,
+		    "%s shows another value after the change", rules->title);
+	else if (order->cause == JOB_CAUSE_UNREACHABLE || order->cause == JOB_CAUSE_TIMEOUT)
+		end_set(ret, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %s", order->message);
+	else
+		end_set(ret, JOB_FAILED, order->cause, "%s", order->message);
+}
+
+void
+plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
+    const struct plane_look *look, const struct plan_orders *orders,
+    const struct plan_rules *rules, struct plan_end *ret)
+{
+	const struct plane_server *server = server_of(real, look);
+	const char *words = "";
+
+	if (plan_value(real, job->operation) != job->value)
+		end_set(ret, JOB_SUPERSEDED, JOB_CAUSE_NONE, "a later job came first");
+	else if (server == NULL)
+		end_set(ret, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server %s/%s",
+		    rules->title, real->service->name, real->name);
+	else if (job->operation == JOB_DISABLE_FALLBACK && server->backup)
+		end_set(ret, JOB_FAILED, JOB_CAUSE_REJECTED,
+		    "%s's configuration makes it a backup, which no command changes",
+		    rules->title);
+	else if (job_holds(job, real, server, &words))
+		end_set(ret, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", words);
+	else
+		job_fail(job, orders, rules, ret);
+}
+
+void
+plan_job_put_off(const struct plan_job *job, const struct plane_trouble *trouble,
+    const struct plan_rules *rules, int64_t now_s, struct plan_end *ret)
+{
+	if (now_s - job->created >= rules->patience_s)
+		end_set(ret, JOB_FAILED, trouble->cause, "given up after %lld s: %.200s",
+		    (long long)(now_s - job->created), trouble->text);
+	else
+		end_set(ret, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", trouble->text);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * What is wanted, beside what is: the difference as orders, the words about each
+ * real service, the outcome of each job. Pure functions over a mirror and a look.
+ *
+ * Wanted of a real service, by what the store says of it:
+ *
+ *   not enabled ............. out; where a drain time is set, drain first
+ *   fallback, not "backup" .. ready if no other takes work, else drain: "in reserve"
+ *   else .................... ready
+ *
+ * A server that the data plane itself has as a backup is a fallback by its own means
+ * and stays ready.
+ */
+#ifndef DRIVER_PLAN_H
+#define DRIVER_PLAN_H
+
+#include "driver/mirror.h"
+
+struct plan_rules {
+	int64_t		 drain_ms;	/* longest drain; 0: out at once, nothing is cut */
+	int64_t		 patience_s;	/* a job waits so long for its data plane */
+	const char	*title;		/* of the data plane, for people */
+};
+
+struct plan_orders {
+	struct plane_order	*orders;
+	size_t			 n, room;
+};
+
+/* Sets what is wanted of each real service of 'cluster', and adds the orders that
+ * lead there. ERR_NOMEM. */
+enum err_code plan_make(struct mirror_cluster *cluster, const struct plane_look *look,
+    const struct plan_rules *rules, int64_t now_ms, struct plan_orders *orders);
+void plan_orders_done(struct plan_orders *orders);
+
+/* The order of that kind for a real service; NULL if there was none. */
+const struct plane_order *plan_order_find(const struct plan_orders *orders, uint32_t real_id,
+    enum plane_order_kind kind);
+
+/* True for an order that is the driver's daily work, not a setting that was lost: a
+ * fallback that comes and goes, the end of a drain. */
+bool plan_order_is_routine(const struct plane_order *order, const struct mirror_real *real);
+
+/* Whether it takes work, or would as the fallback it is. 'server' may be NULL. */
+bool plan_active(const struct mirror_real *real, const struct plane_server *server);
+
+/* lbcRealOperStatusReason; returns 'buf'. 'server' may be NULL. */
+const char *plan_reason(const struct mirror_real *real, const struct plane_server *server,
+    const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1]);
+
+/* -- jobs -------------------------------------------------------------------------- */
+
+/* A job in hand. */
+struct plan_job {
+	uint32_t		id, real_id;
+	enum job_operation	operation;
+	uint32_t		value, old_value;
+	int64_t			created;
+};
+
+struct plan_end {
+	enum job_state		state;
+	enum job_fail_cause	cause;
+	char			message[MODEL_MESSAGE_MAX + 1];
+};
+
+/* The value that the mirror has for the column of a job, and another one for it. */
+uint32_t plan_value(const struct mirror_real *real, enum job_operation operation);
+void plan_value_set(struct mirror_real *real, enum job_operation operation, uint32_t value);
+
+/* How 'job' ended, by what was read back: 'look' after the orders. */
+void plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
+    const struct plane_look *look, const struct plan_orders *orders,
+    const struct plan_rules *rules, struct plan_end *ret);
+
+/* The job could not be tried: it waits on, or ends where its patience is over. */
+void plan_job_put_off(const struct plan_job *job, const struct plane_trouble *trouble,
+    const struct plan_rules *rules, int64_t now_s, struct plan_end *ret);
+
+#endif

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Rounds; see work.h.
+ */
+#include "driver/work.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/clock.h"
+#include "util/log.h"
+
+enum {
+	JOBS_MAX = 1000,	/* of one round */
+	RETRY_FIRST_MS = 250,
+	RETRY_MAX_MS = 10000,	/* or the interval, if that is longer */
+};
+
+struct work {
+	const struct work_shared	*shared;
+	struct mirror_cluster		*cluster;
+	struct plane			*plane;
+	struct loop_timer		 timer;
+	bool				 busy;		/* a round is under way */
+	bool				 measuring;	/* this round is a measuring one */
+	bool				 requeue;	/* jobs of a round that was cut off */
+	int64_t				 measure_at_ms;	/* when the next one is due */
+	int64_t				 retry_ms;	/* 0: the data plane was reached */
+	struct plan_job			*jobs;
+	size_t				 n_jobs;
+	struct plan_orders		 orders;
+	bool				 partial;	/* trouble of the first look */
+	struct plane_trouble		 trouble;
+	enum plane_status		 told;		/* in the log */
+	char				 note[MODEL_MESSAGE_MAX + 1];	/* of a repair */
+};
+
+static void round_begin(void *arg);
+
+static struct plan_rules
+rules_of(const struct work *work)
+{
+	return (struct plan_rules){
+		.drain_ms = work->shared->config->drain_ms,
+		.patience_s = work->shared->config->job_patience_s,
+		.title = work->shared->ops->title,
+	};
+}
+
+/* The store is busy or ill: what was to be written is done again by the next round. */
+static void
+store_failed(struct work *work, const struct err *err)
+{
+	work->requeue = true;
+	log_warn("store", "%s: %s; the next round tries again", work->cluster->name, err->text);
+}
+
+/* -- jobs ----------------------------------------------------------------------------- */
+
+/* The mirror follows: a job that was claimed is what the store says. */
+static enum err_code
+job_take(void *arg, const struct job_row *row)
+{
+	struct work *work = arg;
+	struct mirror_real *real = mirror_real(work->shared->mirror, row->real_id);
+
+	if (real == NULL || work->n_jobs == JOBS_MAX)
+		return ERR_OK;
+	work->jobs[work->n_jobs++] = (struct plan_job){ .id = row->id, .real_id = row->real_id,
+	    .operation = row->operation, .value = row->new_value, .old_value = row->old_value,
+	    .created = row->created };
+	plan_value_set(real, row->operation, row->new_value);
+	/* There may be more than one round takes. */
+	if (work->n_jobs == JOBS_MAX)
+		work->cluster->has_work = true;
+	return ERR_OK;
+}
+
+static void
+jobs_claim(struct work *work)
+{
+	struct store *store = work->shared->store;
+	struct err err;
+
+	work->n_jobs = 0;
+	if (work->requeue && store_jobs_requeue(store, work->cluster->id, &err) != ERR_OK) {
+		store_failed(work, &err);
+		return;
+	}
+	work->requeue = false;
+	if (work->jobs == NULL)
+		work->jobs = calloc(JOBS_MAX, sizeof(*work->jobs));
+	if (work->jobs == NULL)
+		return;
+	work->cluster->has_work = false;
+	if (store_jobs_claim(store, work->cluster->id, JOBS_MAX, job_take, work, &err) != ERR_OK)
+		store_failed(work, &err);
+}
+
+static void
+job_tell(const struct plan_job *job, const struct mirror_real *real, const struct plan_end *end)
+{
+	const struct mirror_service *service = real->service;
+
+	log_line(end->state == JOB_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "job",
+	    "%u %s %s/%s/%s %u: %s%s%s", job->id, job_operation_name(job->operation),
+	    service->cluster->name, service->name, real->name, job->value,
+	    job_state_name(end->state), end->message[0] != '\0' ? ": " : "", end->message);
+}
+
+/* Judges the jobs in hand by 'look', or puts them off, and records it. */
+static void
+jobs_end(struct work *work, const struct plane_look *look, const struct plane_trouble *trouble)
+{
+	struct plan_end *ends = calloc(work->n_jobs + 1, sizeof(*ends));
+	struct store_job_end *rows = calloc(work->n_jobs + 1, sizeof(*rows));
+	const struct plan_rules rules = rules_of(work);
+	size_t n = 0;
+	struct err err;
+
+	for (size_t i = 0; i < work->n_jobs && ends != NULL && rows != NULL; i++) {
+		const struct plan_job *job = &work->jobs[i];
+		struct mirror_real *real = mirror_real(work->shared->mirror, job->real_id);
+
+		if (real == NULL)
+			continue;	/* removed with its open jobs */
+		if (trouble != NULL)
+			plan_job_put_off(job, trouble, &rules, clock_wall_s(), &ends[n]);
+		else
+			plan_job_judge(job, real, look, &work->orders, &rules, &ends[n]);
+		job_tell(job, real, &ends[n]);
+		/* As the store does it with the setting of a job that failed. */
+		if (ends[n].state == JOB_FAILED && plan_value(real, job->operation) == job->value)
+			plan_value_set(real, job->operation, job->old_value);
+		rows[n] = (struct store_job_end){ .id = job->id, .state = ends[n].state,
+		    .cause = ends[n].cause, .message = ends[n].message };
+		n++;
+	}
+	if (ends == NULL || rows == NULL)
+		work->requeue = true;
+	else if (store_jobs_end(work->shared->store, rows, n, &err) != ERR_OK)
+		store_failed(work, &err);
+	work->n_jobs = 0;
+	free(ends);
+	free(rows);
+}
+
+/* -- record ---------------------------------------------------------------------------- */
+
+static void
+status_put(struct work *work, enum plane_status status, const char *message)
+{
+	const char *name = work->cluster->name;
+	struct err err;
+
+	if (status != work->told) {
+		if (status != PLANE_STATUS_OK)
+			log_warn("plane", "%s: %s", name, message);
+		else
+			log_info("plane", "%s: %s answers, %u real services", name,
+			    work->shared->ops->title, work->cluster->reals);
+	}
+	work->told = status;
+	if (store_plane_set(work->shared->store, work->cluster->id, status, message, &err) !=
+	    ERR_OK)
+		store_failed(work, &err);
+}
+
+/* What is recorded of each real service. */
+struct record {
+	struct store_reason	*reasons;
+	char			(*texts)[MODEL_MESSAGE_MAX + 1];
+	struct statistics	*rows;
+	size_t			 n_reasons, n_rows;
+};
+
+static void
+real_record(struct work *work, const struct plane_look *look, struct mirror_real *real,
+    struct measure_time now, struct record *record)
+{
+	const struct plane_server *server =
+	    plane_look_find(look, real->service->name, real->name);
+	const struct plan_rules rules = rules_of(work);
+	char *text = record->texts[record->n_reasons];
+
+	if (strcmp(plan_reason(real, server, &rules, text), real->reason) != 0)
+		record->reasons[record->n_reasons++] =
+		    (struct store_reason){ .real_id = real->id, .text = text };
+	if (work->measuring)
+		measure_take(&real->measure, look, server, now, real->id,
+		    plan_active(real, server), &record->rows[record->n_rows++]);
+}
+
+static void
+record_write(struct work *work, const struct record *record)
+{
+	struct store *store = work->shared->store;
+	struct err err;
+
+	if (record->n_reasons > 0 &&
+	    store_reasons_put(store, record->reasons, record->n_reasons, &err) != ERR_OK)
+		store_failed(work, &err);
+	if (record->n_rows > 0 &&
+	    store_statistics_put(store, record->rows, record->n_rows, &err) != ERR_OK)
+		store_failed(work, &err);
+}
+
+static void
+look_record(struct work *work, const struct plane_look *look)
+{
+	const struct measure_time now = { clock_steady_ms(), clock_wall_s() };
+	size_t room = work->cluster->reals + 1;
+	struct record record = {
+		.reasons = calloc(room, sizeof(*record.reasons)),
+		.texts = calloc(room, sizeof(*record.texts)),
+		.rows = calloc(room, sizeof(*record.rows)),
+	};
+	struct mirror_service *service;
+	struct mirror_real *real;
+
+	if (record.reasons != NULL && record.texts != NULL && record.rows != NULL) {
+		LIST_FOREACH(service, &work->cluster->services, entry) {
+			LIST_FOREACH(real, &service->reals, entry)
+				real_record(work, look, real, now, &record);
+		}
+		record_write(work, &record);
+	}
+	free(record.reasons);
+	free(record.texts);
+	free(record.rows);
+}
+
+/* -- what the orders did ------------------------------------------------------------------ */
+
+static bool
+is_of_job(const struct work *work, const struct plane_order *order)
+{
+	for (size_t i = 0; i < work->n_jobs; i++) {
+		if (work->jobs[i].real_id == order->real_id &&
+		    (job_operation_column(work->jobs[i].operation) == REAL_WEIGHT) ==
+		    (order->kind == PLANE_ORDER_WEIGHT))
+			return true;
+	}
+	return false;
+}
+
+static void
+routine_tell(const struct plane_order *order, const struct mirror_real *real)
+{
+	const char *what = order->kind == PLANE_ORDER_CUT ? "its connections are ended" :
+	    order->value == PLANE_OUT ? "drained" :
+	    order->value == PLANE_READY ? "fallback is brought in: no other is up" :
+	    "fallback is held in reserve";
+
+	log_info("plane", "%s/%s/%s: %s", real->service->cluster->name, order->service,
+	    order->real, what);
+}
+
+/* Settings that the data plane had lost, and those it does not take. */
+static void
+repairs_tell(struct work *work, char refusal[MODEL_MESSAGE_MAX + 1])
+{
+	const char *name = work->cluster->name;
+	char now[CLOCK_TEXT_SIZE];
+	size_t mended = 0;
+
+	for (size_t i = 0; i < work->orders.n; i++) {
+		const struct plane_order *order = &work->orders.orders[i];
+		struct mirror_real *real = mirror_real(work->shared->mirror, order->real_id);
+
+		if (real == NULL || is_of_job(work, order))
+			continue;
+		if (order->cause != JOB_CAUSE_NONE && refusal[0] == '\0')
+			snprintf(refusal, MODEL_MESSAGE_MAX + 1, "%s/%s: %.120s", order->service,
+			    order->real, order->message);
+		else if (order->cause == JOB_CAUSE_NONE && plan_order_is_routine(order, real))
+			routine_tell(order, real);
+		else if (order->cause == JOB_CAUSE_NONE)
+			mended++;
+	}
+	if (mended == 0)
+		return;
+	snprintf(work->note, sizeof(work->note), "%zu settings brought to what the store says, %s",
+	    mended, clock_text(clock_wall_s(), now));
+	log_info("plane", "%s: %s", name, work->note);
+}
+
+/* -- a round --------------------------------------------------------------------------- */
+
+static void
+round_end(struct work *work, bool ok)
+{
+	int64_t now = clock_steady_ms(), wait = work->measure_at_ms - now;
+	int64_t most = work->shared->config->interval_ms;
+
+	plan_orders_done(&work->orders);
+	work->busy = false;
+	if (most < RETRY_MAX_MS)
+		most = RETRY_MAX_MS;
+	if (ok) {
+		work->retry_ms = 0;
+	} else {
+		work->retry_ms = work->retry_ms == 0 ? RETRY_FIRST_MS : 2 * work->retry_ms;
+		if (work->retry_ms > most)
+			work->retry_ms = most;
+		wait = work->retry_ms;
+	}
+	loop_timer_set(work->shared->loop, &work->timer, wait > 0 ? wait : 0, round_begin, work);
+	work->shared->round_done(work->shared->arg, ok && !work->partial);
+}
+
+/* Nothing was seen: jobs wait, what was measured grows old. */
+static void
+round_fail(struct work *work, const struct plane_trouble *trouble)
+{
+	work->trouble = *trouble;
+	if (work->n_jobs == 0 && (work->cluster->has_work || work->requeue))
+		jobs_claim(work);
+	jobs_end(work, NULL, trouble);
+	status_put(work, trouble->status, trouble->text);
+	round_end(work, false);
+}
+
+static void
+round_finish(struct work *work, const struct plane_look *look,
+    const struct plane_trouble *trouble)
+{
+	char refusal[MODEL_MESSAGE_MAX + 1] = "";
+
+	repairs_tell(work, refusal);
+	jobs_end(work, look, trouble);
+	look_record(work, look);
+	work->partial = trouble != NULL || refusal[0] != '\0';
+	if (trouble != NULL)
+		status_put(work, trouble->status, trouble->text);
+	else if (refusal[0] != '\0')
+		status_put(work, PLANE_STATUS_FAILING, refusal);
+	else
+		status_put(work, PLANE_STATUS_OK, work->note);
+	round_end(work, true);
+}
+
+static void
+on_second_look(void *arg, const struct plane_look *look, const struct plane_trouble *trouble)
+{
+	struct work *work = arg;
+
+	if (look == NULL)
+		round_fail(work, trouble);
+	else
+		round_finish(work, look, trouble);
+}
+
+static void
+on_applied(void *arg)
+{
+	struct work *work = arg;
+
+	work->shared->ops->look(work->plane, on_second_look, work);
+}
+
+static void
+on_first_look(void *arg, const struct plane_look *look, const struct plane_trouble *trouble)
+{
+	const struct plane_trouble no_memory = { .status = PLANE_STATUS_FAILING,
+	    .cause = JOB_CAUSE_OTHER, .text = "out of memory" };
+	struct work *work = arg;
+	const struct plan_rules rules = rules_of(work);
+
+	if (look == NULL) {
+		round_fail(work, trouble);
+		return;
+	}
+	jobs_claim(work);
+	if (plan_make(work->cluster, look, &rules, clock_steady_ms(), &work->orders) != ERR_OK)
+		round_fail(work, &no_memory);
+	else if (work->orders.n == 0)
+		round_finish(work, look, trouble);
+	else
+		work->shared->ops->apply(work->plane, work->orders.orders, work->orders.n,
+		    on_applied, work);
+}
+
+/* Parameters that can never be right are told like a data plane that fails. */
+static bool
+plane_ready(struct work *work, struct plane_trouble *ret_trouble)
+{
+	struct err err;
+
+	if (work->plane != NULL || work->shared->ops->open(work->shared->loop,
+	    work->cluster->params, (int)work->shared->config->timeout_ms, &work->plane, &err) ==
+	    ERR_OK)
+		return true;
+	*ret_trouble = (struct plane_trouble){ .status = PLANE_STATUS_FAILING,
+	    .cause = JOB_CAUSE_OTHER };
+	snprintf(ret_trouble->text, sizeof(ret_trouble->text), "%.250s", err.text);
+	return false;
+}
+
+static void
+round_begin(void *arg)
+{
+	struct work *work = arg;
+	int64_t now = clock_steady_ms();
+	struct plane_trouble trouble;
+
+	work->busy = true;
+	work->partial = false;
+	work->measuring = now >= work->measure_at_ms;
+	if (work->measuring)
+		work->measure_at_ms = now + work->shared->config->interval_ms;
+	if (plane_ready(work, &trouble))
+		work->shared->ops->look(work->plane, on_first_look, work);
+	else
+		round_fail(work, &trouble);
+}
+
+/* -- life ------------------------------------------------------------------------------ */
+
+struct work *
+work_new(const struct work_shared *shared, struct mirror_cluster *cluster)
+{
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (work == NULL)
+		return NULL;
+	work->shared = shared;
+	work->cluster = cluster;
+	work->requeue = true;	/* what ran when a driver died */
+	work->told = PLANE_STATUS_NONE;
+	loop_timer_set(shared->loop, &work->timer, 0, round_begin, work);
+	return work;
+}
+
+void
+work_free(struct work *work)
+{
+	if (work == NULL)
+		return;
+	work->shared->ops->close(work->plane);
+	loop_timer_cancel(work->shared->loop, &work->timer);
+	plan_orders_done(&work->orders);
+	free(work->jobs);
+	free(work);
+}
+
+void
+work_hurry(struct work *work)
+{
+	if (work->busy)
+		return;		/* seen again when the round is over */
+	if (work->retry_ms == 0) {
+		loop_timer_set(work->shared->loop, &work->timer, 0, round_begin, work);
+		return;
+	}
+	/* Not reached just now: the job says so at once, and is tried in its turn. */
+	jobs_claim(work);
+	jobs_end(work, NULL, &work->trouble);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The work on one cluster, round after round:
+ *
+ *          +------------------------ interval, or a new job ---------------------+
+ *          v                                                                     |
+ *        look --> claim jobs, compare --differences--> orders --> look again --> record
+ *          |                  \--------------- none -------------------------->--^
+ *          +--not reached--> jobs wait with the reason, again after a growing delay
+ *
+ * Repairing and carrying out are the same: a job changed what the store says, a
+ * restart of the data plane changed what is. Never logs above debug but for what
+ * happened to the data plane, which nobody above could tell.
+ */
+#ifndef DRIVER_WORK_H
+#define DRIVER_WORK_H
+
+#include "driver/config.h"
+#include "driver/mirror.h"
+#include "driver/plan.h"
+#include "util/loop.h"
+
+/* What all works of a driver share; belongs to the driver. */
+struct work_shared {
+	struct loop			*loop;
+	struct store			*store;
+	struct mirror			*mirror;
+	const struct driver_config	*config;
+	const struct plane_kind_ops	*ops;
+	void				(*round_done)(void *arg, bool ok);
+	void				*arg;
+};
+
+/* Begins to work on a cluster, with a round at once. NULL without memory. */
+struct work *work_new(const struct work_shared *shared, struct mirror_cluster *cluster);
+
+/* At any time but from within a round. NULL is fine. */
+void work_free(struct work *work);
+
+/* The cluster has a new job: a round as soon as may be. */
+void work_hurry(struct work *work);
+
+#endif

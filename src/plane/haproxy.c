@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * HAProxy behind one socket, or a pair of processes behind two: asked one after the
+ * other, their servers summed by name; see haproxy.h.
+ */
+#include "plane/haproxy.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "plane/haproxy_command.h"
+#include "plane/haproxy_socket.h"
+#include "util/clock.h"
+
+enum { SOCKETS_MAX = 8 };
+
+/* A process, as the last look saw it. */
+struct process {
+	char			 path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	char			*answer;
+	struct haproxy_view	 view;
+	bool			 seen;
+	uint64_t		 pid, start_time;	/* of the look before, if any */
+	bool			 seen_before;
+};
+
+struct plane {
+	struct loop		*loop;
+	int			 timeout_ms;
+	struct process		 processes[SOCKETS_MAX];
+	size_t			 n, at;		/* 'at': the one that is asked */
+	struct haproxy_request	*request;
+	/* a look */
+	plane_looked_fn		 looked;
+	struct plane_server	*servers;
+	struct plane_look	 look;
+	struct plane_trouble	 trouble;
+	/* an apply */
+	plane_applied_fn	 applied;
+	struct plane_order	*orders;
+	size_t			 n_orders, done, under_way;
+	void			*arg;
+};
+
+/* -- parameters ------------------------------------------------------------------- */
+
+static enum err_code
+path_take(struct plane *plane, const json_t *value, struct err *err)
+{
+	const char *path = json_string_value(value);
+
+	if (path == NULL || path[0] != '/')
+		return err_set(err, ERR_INVALID, "socket is not an absolute path");
+	if (strlen(path) >= sizeof(plane->processes[0].path))
+		return err_set(err, ERR_INVALID, "socket %.60s... is longer than %zu octets",
+		    path, sizeof(plane->processes[0].path) - 1);
+	if (plane->n == SOCKETS_MAX)
+		return err_set(err, ERR_INVALID, "more than %d sockets", SOCKETS_MAX);
+	snprintf(plane->processes[plane->n++].path, sizeof(plane->processes[0].path), "%s",
+	    path);
+	return ERR_OK;
+}
+
+/* {"socket": ["/run/haproxy/admin.sock"]}, or a text alone. */
+static enum err_code
+params_read(struct plane *plane, const char *params, struct err *err)
+{
+	json_t *json = json_loads(params, 0, NULL);
+	const json_t *sockets = json_object_get(json, "socket"), *value;
+	enum err_code code = ERR_OK;
+	size_t i;
+
+	if (json_is_string(sockets)) {
+		code = path_take(plane, sockets, err);
+	} else {
+		json_array_foreach(sockets, i, value) {
+			if (code == ERR_OK)
+				code = path_take(plane, value, err);
+		}
+	}
+	json_decref(json);
+	if (code == ERR_OK && plane->n == 0)
+		code = err_set(err, ERR_INVALID, "the cluster names no socket of HAProxy");
+	return code;
+}
+
+static void
+processes_forget(struct plane *plane)
+{
+	for (size_t i = 0; i < plane->n; i++) {
+		haproxy_view_done(&plane->processes[i].view);
+		free(plane->processes[i].answer);
+		plane->processes[i].answer = NULL;
+		plane->processes[i].seen = false;
+	}
+	free(plane->servers);
+	plane->servers = NULL;
+	plane->look.servers = NULL;
+	plane->look.n = 0;
+}
+
+static void
+plane_close(struct plane *plane)
+{
+	if (plane == NULL)
+		return;
+	haproxy_request_cancel(plane->request);
+	processes_forget(plane);
+	free(plane);
+}
+
+static enum err_code
+plane_open(struct loop *loop, const char *params, int timeout_ms, struct plane **ret,
+    struct err *err)
+{
+	struct plane *plane = calloc(1, sizeof(*plane));
+	enum err_code code;
+
+	if (plane == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	plane->loop = loop;
+	plane->timeout_ms = timeout_ms;
+	code = params_read(plane, params, err);
+	if (code != ERR_OK) {
+		plane_close(plane);
+		return code;
+	}
+	*ret = plane;
+	return ERR_OK;
+}
+
+/* -- from HAProxy's words to ours ---------------------------------------------------- */
+
+static void
+words_read(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
+{
+	uint32_t admin = server->admin_state;
+
+	words[0] = '\0';
+	if (admin & HAPROXY_FORCED_MAINT)
+		snprintf(words, PLANE_WORDS_MAX, "MAINT by %s",
+		    admin & HAPROXY_CONFIGURED_MAINT ? "HAProxy's configuration" : "command");
+	else if (admin & HAPROXY_INHERITED_MAINT)
+		snprintf(words, PLANE_WORDS_MAX, "MAINT by %.100s, which it tracks",
+		    server->tracked);
+	else if (admin & HAPROXY_RESOLUTION_MAINT)
+		snprintf(words, PLANE_WORDS_MAX, "MAINT: %.100s does not resolve", server->fqdn);
+	else if (admin & HAPROXY_NAME_MAINT)
+		snprintf(words, PLANE_WORDS_MAX, "MAINT: its host name was changed");
+	else if (server->op_state == HAPROXY_STOPPING)
+		snprintf(words, PLANE_WORDS_MAX, "NOLB: its check asks for no new work");
+	else if (server->op_state == HAPROXY_STOPPED && server->check_status[0] == '\0')
+		snprintf(words, PLANE_WORDS_MAX, "%.100s", server->tracked[0] != '\0' ?
+		    server->tracked : server->status);
+	else if (server->op_state == HAPROXY_STOPPED)
+		snprintf(words, PLANE_WORDS_MAX, "%.20s%s%.10s%s%.100s", server->check_status,
+		    server->check_code[0] != '\0' ? " " : "", server->check_code,
+		    server->last_check[0] != '\0' ? " " : "", server->last_check);
+}
+
+void
+haproxy_server_read(const struct haproxy_server *server, struct plane_server *ret)
+{
+	const uint32_t not_by_order = HAPROXY_INHERITED_MAINT | HAPROXY_INHERITED_DRAIN |
+	    HAPROXY_RESOLUTION_MAINT | HAPROXY_NAME_MAINT;
+
+	*ret = (struct plane_server){
+		.service = server->backend,
+		.real = server->name,
+		.state = server->admin_state & HAPROXY_FORCED_MAINT ? PLANE_OUT :
+		    server->admin_state & HAPROXY_FORCED_DRAIN ? PLANE_DRAIN : PLANE_READY,
+		.up = server->op_state == HAPROXY_RUNNING ||
+		    server->op_state == HAPROXY_STARTING,
+		.blocked = (server->admin_state & not_by_order) != 0,
+		.backup = server->backup,
+		.weight = server->weight,
+		.present = 1u << STAT_ACTIVE_CONNECTIONS | 1u << STAT_CONNECTIONS_PER_SECOND |
+		    1u << STAT_TOTAL_CONNECTIONS | 1u << STAT_TOTAL_OCTETS_IN |
+		    1u << STAT_TOTAL_OCTETS_OUT,
+	};
+	ret->number[STAT_ACTIVE_CONNECTIONS] = server->current;
+	ret->number[STAT_CONNECTIONS_PER_SECOND] = server->rate;
+	ret->number[STAT_TOTAL_CONNECTIONS] = server->total;
+	ret->number[STAT_TOTAL_OCTETS_IN] = server->bytes_in;
+	ret->number[STAT_TOTAL_OCTETS_OUT] = server->bytes_out;
+	words_read(server, ret->words);
+}
+
+/* One server of two processes, as one. */
+static void
+server_fold(struct plane_server *server, const struct plane_server *other)
+{
+	if (server->state != other->state)
+		server->state = PLANE_MIXED;
+	if (server->weight != other->weight)
+		server->weight = PLANE_WEIGHT_MIXED;
+	server->up |= other->up;
+	server->blocked &= other->blocked;
+	server->backup |= other->backup;
+	for (size_t i = 0; i < STAT_NUMBERS; i++)
+		server->number[i] += other->number[i];
+	if (server->words[0] == '\0')
+		memcpy(server->words, other->words, sizeof(server->words));
+}
+
+/* All servers of all processes in one array, each name once. */
+static bool
+servers_gather(struct plane *plane)
+{
+	size_t n = 0, folded = 0;
+
+	for (size_t i = 0; i < plane->n; i++)
+		n += plane->processes[i].view.n_servers;
+	plane->servers = calloc(n + 1, sizeof(*plane->servers));
+	if (plane->servers == NULL)
+		return false;
+	n = 0;
+	for (size_t i = 0; i < plane->n; i++) {
+		const struct haproxy_view *view = &plane->processes[i].view;
+
+		for (size_t j = 0; j < view->n_servers; j++) {
+			if (view->servers[j].has_state)
+				haproxy_server_read(&view->servers[j], &plane->servers[n++]);
+		}
+	}
+	plane_servers_sort(plane->servers, n);
+	for (size_t i = 0; i < n; i++) {
+		struct plane_server *last = &plane->servers[folded == 0 ? 0 : folded - 1];
+
+		if (folded > 0 && strcmp(last->service, plane->servers[i].service) == 0 &&
+		    strcmp(last->real, plane->servers[i].real) == 0)
+			server_fold(last, &plane->servers[i]);
+		else
+			plane->servers[folded++] = plane->servers[i];
+	}
+	plane->look.servers = plane->servers;
+	plane->look.n = folded;
+	return true;
+}
+
+/* -- a look ----------------------------------------------------------------------- */
+
+static void look_next(struct plane *plane);
+
+/* The first trouble of a look is told. */
+static void __attribute__((format(printf, 4, 5)))
+trouble_note(struct plane *plane, enum plane_status status, enum job_fail_cause cause,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	if (plane->trouble.status != PLANE_STATUS_OK)
+		return;
+	plane->trouble.status = status;
+	plane->trouble.cause = cause;
+	va_start(ap, fmt);
+	vsnprintf(plane->trouble.text, sizeof(plane->trouble.text), fmt, ap);
+	va_end(ap);
+}
+
+/* Counters began anew where a process is another one, or others are summed. */
+static void
+epoch_judge(struct plane *plane)
+{
+	bool same = plane->look.epoch != 0;
+	int64_t since = 0;
+
+	for (size_t i = 0; i < plane->n; i++) {
+		struct process *process = &plane->processes[i];
+
+		if (process->seen != process->seen_before ||
+		    (process->seen && (process->view.pid != process->pid ||
+		    process->view.start_time != process->start_time)))
+			same = false;
+		process->seen_before = process->seen;
+		process->pid = process->view.pid;
+		process->start_time = process->view.start_time;
+		if (process->seen && (int64_t)process->start_time > since)
+			since = (int64_t)process->start_time;
+	}
+	if (same)
+		return;
+	plane->look.counters_since =
+	    plane->look.epoch != 0 && plane->n > 1 ? clock_wall_s() : since;
+	plane->look.epoch++;
+}
+
+static void
+look_end(struct plane *plane)
+{
+	const struct plane_look *look = NULL;
+	bool seen = false;
+
+	for (size_t i = 0; i < plane->n; i++)
+		seen |= plane->processes[i].seen;
+	if (seen && !servers_gather(plane))
+		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, "out of memory");
+	else if (seen) {
+		epoch_judge(plane);
+		look = &plane->look;
+	}
+	plane->looked(plane->arg, look,
+	    plane->trouble.status == PLANE_STATUS_OK ? NULL : &plane->trouble);
+}
+
+static void
+on_view(void *arg, enum haproxy_failure failure, char *answer, size_t length,
+    const char *words)
+{
+	struct plane *plane = arg;
+	struct process *process = &plane->processes[plane->at];
+	struct err err;
+
+	plane->request = NULL;
+	if (failure != HAPROXY_ANSWERED) {
+		trouble_note(plane, failure == HAPROXY_TOO_MUCH ? PLANE_STATUS_FAILING :
+		    PLANE_STATUS_UNREACHABLE, failure == HAPROXY_TIMEOUT ? JOB_CAUSE_TIMEOUT :
+		    JOB_CAUSE_UNREACHABLE, "%.250s", words);
+	} else if (haproxy_view_parse(answer, length, &process->view, &err) != ERR_OK) {
+		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, "%.100s: %.140s",
+		    process->path, err.text);
+		free(answer);
+	} else {
+		process->answer = answer;
+		process->seen = true;
+	}
+	plane->at++;
+	look_next(plane);
+}
+
+static void
+look_next(struct plane *plane)
+{
+	for (; plane->at < plane->n; plane->at++) {
+		plane->request = haproxy_request_new(plane->loop,
+		    plane->processes[plane->at].path, HAPROXY_LOOK, strlen(HAPROXY_LOOK),
+		    plane->timeout_ms, on_view, plane);
+		if (plane->request != NULL)
+			return;
+		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, "out of memory");
+	}
+	look_end(plane);
+}
+
+static void
+plane_look(struct plane *plane, plane_looked_fn fn, void *arg)
+{
+	processes_forget(plane);
+	plane->looked = fn;
+	plane->arg = arg;
+	plane->at = 0;
+	plane->trouble = (struct plane_trouble){ .status = PLANE_STATUS_OK };
+	look_next(plane);
+}
+
+/* -- orders ----------------------------------------------------------------------- */
+
+static void apply_next(struct plane *plane);
+
+static void
+orders_fail(struct plane *plane, enum job_fail_cause cause, const char *words)
+{
+	for (size_t i = plane->done; i < plane->n_orders; i++) {
+		plane->orders[i].cause = cause;
+		snprintf(plane->orders[i].message, sizeof(plane->orders[i].message), "%.150s",
+		    words);
+	}
+	plane->done = plane->n_orders;
+}
+
+static void
+on_outcomes(void *arg, enum haproxy_failure failure, char *answer, size_t length,
+    const char *words)
+{
+	struct plane *plane = arg;
+
+	plane->request = NULL;
+	if (failure == HAPROXY_ANSWERED) {
+		haproxy_command_outcomes(answer, length, plane->orders + plane->done,
+		    plane->under_way);
+		plane->done += plane->under_way;
+	} else {
+		orders_fail(plane, failure == HAPROXY_TIMEOUT ? JOB_CAUSE_TIMEOUT :
+		    JOB_CAUSE_UNREACHABLE, words);
+	}
+	free(answer);
+	apply_next(plane);
+}
+
+/* The next line of commands to the process that is served; false if all is said. */
+static bool
+apply_send(struct plane *plane)
+{
+	const char *path = plane->processes[plane->at].path;
+	char line[HAPROXY_LINE_MAX];
+	size_t length;
+
+	while (plane->done < plane->n_orders) {
+		plane->under_way = haproxy_command_line(plane->orders + plane->done,
+		    plane->n_orders - plane->done, line, &length);
+		if (plane->under_way == 0) {
+			struct plane_order *order = &plane->orders[plane->done++];
+
+			order->cause = JOB_CAUSE_REJECTED;
+			snprintf(order->message, sizeof(order->message),
+			    "its name is none that HAProxy takes");
+			continue;
+		}
+		plane->request = haproxy_request_new(plane->loop, path, line, length,
+		    plane->timeout_ms, on_outcomes, plane);
+		if (plane->request != NULL)
+			return true;
+		orders_fail(plane, JOB_CAUSE_OTHER, "out of memory");
+	}
+	return false;
+}
+
+/* Processes that the look did not reach would only take their time again. */
+static void
+apply_next(struct plane *plane)
+{
+	while (plane->at < plane->n) {
+		if (plane->processes[plane->at].seen && apply_send(plane))
+			return;
+		plane->at++;
+		plane->done = 0;
+	}
+	plane->applied(plane->arg);
+}
+
+static void
+plane_apply(struct plane *plane, struct plane_order *orders, size_t n, plane_applied_fn fn,
+    void *arg)
+{
+	plane->orders = orders;
+	plane->n_orders = n;
+	plane->applied = fn;
+	plane->arg = arg;
+	plane->at = 0;
+	plane->done = 0;
+	for (size_t i = 0; i < n; i++) {
+		orders[i].cause = JOB_CAUSE_NONE;
+		orders[i].message[0] = '\0';
+	}
+	apply_next(plane);
+}
+
+const struct plane_kind_ops haproxy_plane = {
+	.kind = "haproxy",
+	.title = "HAProxy",
+	.open = plane_open,
+	.close = plane_close,
+	.look = plane_look,
+	.apply = plane_apply,
+};
+
+/* -- for a person who waits ---------------------------------------------------------- */
+
+struct look_now {
+	struct loop	*loop;
+	enum err_code	 code;
+	struct err	*err;
+	char		*answer;
+	size_t		 length;
+};
+
+static void
+on_answer_now(void *arg, enum haproxy_failure failure, char *answer, size_t length,
+    const char *words)
+{
+	struct look_now *now = arg;
+
+	now->code = ERR_OK;
+	if (failure != HAPROXY_ANSWERED)
+		now->code = err_set(now->err, ERR_IO, "%s", words);
+	now->answer = answer;
+	now->length = length;
+	loop_stop(now->loop);
+}
+
+enum err_code
+haproxy_look_now(const char *path, int timeout_ms, char **ret_answer,
+    struct haproxy_view *ret_view, struct err *err)
+{
+	struct look_now now = { .loop = loop_new(), .err = err };
+
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
+		loop_free(now.loop);
+		return err_set(err, ERR_INVALID, "%.60s...: too long for a socket", path);
+	}
+	if (now.loop == NULL || haproxy_request_new(now.loop, path, HAPROXY_LOOK,
+	    strlen(HAPROXY_LOOK), timeout_ms, on_answer_now, &now) == NULL) {
+		loop_free(now.loop);
+		return err_set(err, ERR_NOMEM, "out of memory");
+	}
+	loop_run(now.loop);
+	loop_free(now.loop);
+	if (now.code == ERR_OK)
+		now.code = haproxy_view_parse(now.answer, now.length, ret_view, err);
+	if (now.code != ERR_OK) {
+		if (now.code == ERR_INVALID)
+			err_prefix(err, "%.120s: ", path);
+		free(now.answer);
+		return now.code;
+	}
+	*ret_answer = now.answer;
+	return ERR_OK;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The Runtime API of HAProxy as text (management.txt, "Unix Socket commands"):
+ * octets in, structs out, no input or output of its own. Written for 2.6; columns
+ * are found by their names, so that a version with more of them does no harm.
+ */
+#ifndef PLANE_HAPROXY_ANSWER_H
+#define PLANE_HAPROXY_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/err.h"
+
+/* What a look asks for, in one line. */
+#define HAPROXY_LOOK "show info;show stat -1 6 -1;show servers state\n"
+
+/* srv_op_state and srv_admin_state, management.txt 9.3, "show servers state". */
+enum haproxy_op_state { HAPROXY_STOPPED, HAPROXY_STARTING, HAPROXY_RUNNING, HAPROXY_STOPPING };
+
+enum {
+	HAPROXY_FORCED_MAINT = 0x01,	/* by a command */
+	HAPROXY_INHERITED_MAINT = 0x02,	/* by the server it tracks */
+	HAPROXY_CONFIGURED_MAINT = 0x04,	/* "disabled" in the configuration */
+	HAPROXY_FORCED_DRAIN = 0x08,
+	HAPROXY_INHERITED_DRAIN = 0x10,
+	HAPROXY_RESOLUTION_MAINT = 0x20,	/* its name does not resolve */
+	HAPROXY_NAME_MAINT = 0x40,	/* its name was changed by a command */
+};
+
+/* A server, from both "show stat" and "show servers state". Texts are never NULL. */
+struct haproxy_server {
+	const char	*backend, *name;
+	const char	*status;	/* "UP", "DOWN 1/2", "MAINT (via lst/a)" ... */
+	const char	*check_status;	/* "L4CON", without the "* " of one under way */
+	const char	*check_code;	/* "503", "" if it has none */
+	const char	*last_check;	/* "Connection refused" */
+	const char	*address;	/* "10.0.0.1:80", "[2001:db8::1]:80", "unix", ... */
+	const char	*tracked;
+	const char	*fqdn;		/* "" if its address is none */
+	uint64_t	 current, rate, total, bytes_in, bytes_out;
+	bool		 backup;
+	bool		 has_state;	/* "show servers state" had it, and so: */
+	uint32_t	 op_state, admin_state, weight;
+};
+
+/* A backend, from "show stat". */
+struct haproxy_backend {
+	const char	*name;
+	const char	*mode;		/* "http", "tcp" ... */
+};
+
+/* An answer to HAPROXY_LOOK. */
+struct haproxy_view {
+	struct haproxy_server	*servers;
+	struct haproxy_backend	*backends;
+	size_t			 n_servers, n_backends;
+	uint64_t		 pid, start_time;
+	const char		*version;
+};
+
+/* Reads the 'length' octets of 'text', which it changes: the view points into it and
+ * is valid as long. text[length] is to be there. ERR_INVALID with words for what is
+ * no such answer (those of HAProxy, where it refused), ERR_NOMEM. */
+enum err_code haproxy_view_parse(char *text, size_t length, struct haproxy_view *ret,
+    struct err *err);
+void haproxy_view_done(struct haproxy_view *view);
+
+/* -- lines, for the parts of this parser ----------------------------------------- */
+
+/* What is left of an answer. */
+struct haproxy_text {
+	char	*at, *end;
+};
+
+/* The next line without its end, NUL-terminated; NULL at the end. */
+char *haproxy_line_next(struct haproxy_text *text);
+
+#endif

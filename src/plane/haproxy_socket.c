@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * One request; see haproxy_socket.h.
+ *
+ *   (start) --connect--> sending --all sent--> receiving --end of file--> answered
+ *      ^ |                  |                      |
+ *      | v full             +------ deadline ------+--> failed
+ *     (wait)
+ */
+#include "plane/haproxy_socket.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+
+enum {
+	RETRY_MS = 10,		/* HAProxy's backlog or our loop is full */
+	READ_MIN = 16384,	/* room for one read */
+	READS_MAX = 64,		/* of one turn of the loop */
+};
+
+struct haproxy_request {
+	struct loop		*loop;
+	struct loop_timer	 deadline, retry;
+	int			 timeout_ms;
+	haproxy_answer_fn	 fn;
+	void			*arg;
+	int			 fd;
+	struct sockaddr_un	 address;
+	char			*line;
+	size_t			 length, sent;
+	char			*answer;
+	size_t			 received, room;
+};
+
+static void start(void *arg);
+
+static void
+request_close(struct haproxy_request *request)
+{
+	if (request->fd == -1)
+		return;
+	loop_fd_watch(request->loop, request->fd, 0, NULL, NULL);
+	close(request->fd);
+	request->fd = -1;
+}
+
+void
+haproxy_request_cancel(struct haproxy_request *request)
+{
+	if (request == NULL)
+		return;
+	request_close(request);
+	loop_timer_cancel(request->loop, &request->deadline);
+	loop_timer_cancel(request->loop, &request->retry);
+	free(request->line);
+	free(request->answer);
+	free(request);
+}
+
+/* The last thing that happens to a request. */
+static void
+finish(struct haproxy_request *request, enum haproxy_failure failure, const char *words)
+{
+	haproxy_answer_fn fn = request->fn;
+	char text[ERR_TEXT_SIZE], *answer = NULL;
+	size_t length = 0;
+	void *arg = request->arg;
+
+	snprintf(text, sizeof(text), "%.120s: %s", request->address.sun_path, words);
+	if (failure == HAPROXY_ANSWERED) {
+		answer = request->answer;
+		length = request->received;
+		request->answer = NULL;
+	}
+	haproxy_request_cancel(request);
+	fn(arg, failure, answer, length, text);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct haproxy_request *request = arg;
+	char words[80];
+
+	snprintf(words, sizeof(words), "no %s within %d.%03d s",
+	    request->received > 0 ? "end of its answer" : "answer", request->timeout_ms / 1000,
+	    request->timeout_ms % 1000);
+	finish(request, HAPROXY_TIMEOUT, words);
+}
+
+/* -- receiving -------------------------------------------------------------------- */
+
+static bool
+answer_grow(struct haproxy_request *request)
+{
+	size_t room = request->room == 0 ? 4 * READ_MIN : 2 * request->room;
+	char *bigger;
+
+	if (request->room - request->received > READ_MIN)
+		return true;
+	if (room > HAPROXY_ANSWER_MAX)
+		return false;
+	bigger = realloc(request->answer, room);
+	if (bigger == NULL)
+		return false;
+	request->answer = bigger;
+	request->room = room;
+	return true;
+}
+
+/* One octet stays free for a NUL. */
+static void
+receive(struct haproxy_request *request)
+{
+	for (int i = 0; i < READS_MAX; i++) {
+		ssize_t n;
+
+		if (!answer_grow(request)) {
+			finish(request, HAPROXY_TOO_MUCH, "an answer without end");
+			return;
+		}
+		n = recv(request->fd, request->answer + request->received,
+		    request->room - request->received - 1, 0);
+		if (n == 0) {
+			finish(request, HAPROXY_ANSWERED, "");
+			return;
+		}
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n == -1) {
+			finish(request, HAPROXY_UNREACHABLE, strerror(errno));
+			return;
+		}
+		request->received += (size_t)n;
+	}
+}
+
+/* -- sending ---------------------------------------------------------------------- */
+
+static void
+on_ready(void *arg, short events)
+{
+	struct haproxy_request *request = arg;
+	ssize_t n;
+
+	(void)events;
+	if (request->sent == request->length) {
+		receive(request);
+		return;
+	}
+	n = send(request->fd, request->line + request->sent, request->length - request->sent,
+	    MSG_NOSIGNAL);
+	if (n == -1 && errno != EAGAIN && errno != EINTR) {
+		finish(request, HAPROXY_UNREACHABLE, strerror(errno));
+		return;
+	}
+	if (n > 0)
+		request->sent += (size_t)n;
+	if (request->sent == request->length)
+		loop_fd_watch(request->loop, request->fd, POLLIN, on_ready, request);
+}
+
+/* -- starting --------------------------------------------------------------------- */
+
+/* The loop has place for a few descriptors: the others wait for their turn. */
+static void
+start_later(struct haproxy_request *request)
+{
+	request_close(request);
+	loop_timer_set(request->loop, &request->retry, RETRY_MS, start, request);
+}
+
+static void
+start(void *arg)
+{
+	struct haproxy_request *request = arg;
+
+	request->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (request->fd == -1) {
+		finish(request, HAPROXY_UNREACHABLE, strerror(errno));
+		return;
+	}
+	if (connect(request->fd, (const struct sockaddr *)&request->address,
+	    sizeof(request->address)) == -1) {
+		/* On a Unix socket EAGAIN is a backlog that is full. */
+		if (errno == EAGAIN)
+			start_later(request);
+		else
+			finish(request, HAPROXY_UNREACHABLE, strerror(errno));
+		return;
+	}
+	if (!loop_fd_watch(request->loop, request->fd, POLLOUT, on_ready, request))
+		start_later(request);
+}
+
+struct haproxy_request *
+haproxy_request_new(struct loop *loop, const char *path, const char *line, size_t length,
+    int timeout_ms, haproxy_answer_fn fn, void *arg)
+{
+	struct haproxy_request *request = calloc(1, sizeof(*request));
+
+	if (request == NULL)
+		return NULL;
+	request->loop = loop;
+	request->timeout_ms = timeout_ms;
+	request->fn = fn;
+	request->arg = arg;
+	request->fd = -1;
+	request->length = length;
+	request->address.sun_family = AF_UNIX;
+	/* haproxy_open() refuses a path that would be cut here. */
+	snprintf(request->address.sun_path, sizeof(request->address.sun_path), "%s", path);
+	request->line = malloc(length);
+	if (request->line == NULL) {
+		free(request);
+		return NULL;
+	}
+	memcpy(request->line, line, length);
+	loop_timer_set(loop, &request->deadline, timeout_ms, on_deadline, request);
+	loop_timer_set(loop, &request->retry, 0, start, request);
+	return request;
+}

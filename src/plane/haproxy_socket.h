@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The socket of HAProxy's Runtime API, used the way that is not interactive: one
+ * connection, one line of commands joined by ";", one answer that ends with the
+ * connection. Nothing waits, and every request has an end.
+ */
+#ifndef PLANE_HAPROXY_SOCKET_H
+#define PLANE_HAPROXY_SOCKET_H
+
+#include <stddef.h>
+
+#include "util/err.h"
+#include "util/loop.h"
+
+enum { HAPROXY_ANSWER_MAX = 256 * 1024 * 1024 };
+
+struct haproxy_request;
+
+enum haproxy_failure {
+	HAPROXY_ANSWERED,
+	HAPROXY_UNREACHABLE,	/* no socket, nobody behind it, gone in between */
+	HAPROXY_TIMEOUT,	/* no whole answer within the time given */
+	HAPROXY_TOO_MUCH,	/* more than HAPROXY_ANSWER_MAX, or no memory for it */
+};
+
+/* 'answer' is the caller's to free, its octet answer[length] is there; NULL with any
+ * failure, and 'words' say which then. */
+typedef void (*haproxy_answer_fn)(void *arg, enum haproxy_failure failure, char *answer,
+    size_t length, const char *words);
+
+/* Sends 'line' to the socket at 'path' and hands the answer to fn(arg), once, from
+ * the loop. Both texts are copied. NULL without memory. */
+struct haproxy_request *haproxy_request_new(struct loop *loop, const char *path,
+    const char *line, size_t length, int timeout_ms, haproxy_answer_fn fn, void *arg);
+
+/* Ends it without a call; not once fn was called. NULL is fine. */
+void haproxy_request_cancel(struct haproxy_request *request);
+
+#endif

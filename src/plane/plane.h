@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * What a data plane can do for a driver: be looked at, and take orders. A kind of
+ * data plane is a row of four functions; what is wanted, when and why is the
+ * driver's business. Nothing here waits: answers come from the loop.
+ */
+#ifndef PLANE_PLANE_H
+#define PLANE_PLANE_H
+
+#include "model/model.h"
+#include "util/err.h"
+#include "util/loop.h"
+
+struct plane;
+
+/* What a server does with new work, as far as somebody decided it. */
+enum plane_state {
+	PLANE_READY,	/* takes it */
+	PLANE_DRAIN,	/* takes none, is still watched; what it has goes on */
+	PLANE_OUT,	/* takes none and is not watched */
+	PLANE_MIXED,	/* the processes of a pair disagree */
+};
+
+enum { PLANE_WEIGHT_MIXED = UINT32_MAX, PLANE_WORDS_MAX = 160 };
+
+/* A server of the data plane. Texts live as long as the look they came with. */
+struct plane_server {
+	const char		*service, *real;
+	enum plane_state	 state;
+	bool			 up;		/* able to work: not found dead */
+	bool			 blocked;	/* kept out by something no order changes */
+	bool			 backup;	/* a fallback by the data plane's own means */
+	uint32_t		 weight;	/* PLANE_WEIGHT_MIXED: a pair disagrees */
+	uint32_t		 present;	/* 1u << stat_number: no rates among them */
+	uint64_t		 number[STAT_NUMBERS];
+	char			 words[PLANE_WORDS_MAX];	/* about its health */
+};
+
+struct plane_look {
+	const struct plane_server	*servers;	/* by service and name */
+	size_t				 n;
+	uint64_t			 epoch;		/* another one: counters began anew */
+	int64_t				 counters_since;
+};
+
+/* Why a look, or a part of it, failed. */
+struct plane_trouble {
+	enum plane_status	status;		/* unreachable or failing */
+	enum job_fail_cause	cause;
+	char			text[MODEL_MESSAGE_MAX + 1];
+};
+
+enum plane_order_kind {
+	PLANE_ORDER_STATE,	/* value: enum plane_state, not PLANE_MIXED */
+	PLANE_ORDER_WEIGHT,
+	PLANE_ORDER_CUT,	/* ends the connections it has */
+};
+
+/* Orders are absolute: to give one twice does no harm. */
+struct plane_order {
+	uint32_t		 real_id;	/* the driver's */
+	char			 service[MODEL_NAME_MAX + 1], real[MODEL_NAME_MAX + 1];
+	enum plane_order_kind	 kind;
+	uint32_t		 value;
+	/* The outcome; JOB_CAUSE_NONE: not refused. */
+	enum job_fail_cause	 cause;
+	char			 message[PLANE_WORDS_MAX];
+};
+
+/* 'look' is NULL where nothing was seen; both are there where a pair was seen in
+ * part. The look is valid until the next one begins. */
+typedef void (*plane_looked_fn)(void *arg, const struct plane_look *look,
+    const struct plane_trouble *trouble);
+typedef void (*plane_applied_fn)(void *arg);
+
+struct plane_kind_ops {
+	const char	*kind;		/* of plane_kind_find() */
+	const char	*title;		/* for people */
+
+	/* 'params' is cluster_row's. No wait for one answer is longer than
+	 * 'timeout_ms'. ERR_INVALID with words, ERR_NOMEM. */
+	enum err_code	(*open)(struct loop *loop, const char *params, int timeout_ms,
+			    struct plane **ret, struct err *err);
+	/* Ends what is under way without a call. NULL is fine. */
+	void		(*close)(struct plane *plane);
+	/* One look or one apply at a time; each calls back once, from the loop. */
+	void		(*look)(struct plane *plane, plane_looked_fn fn, void *arg);
+	/* 'orders' stay in place until the call. */
+	void		(*apply)(struct plane *plane, struct plane_order *orders, size_t n,
+			    plane_applied_fn fn, void *arg);
+};
+
+/* The server of that name; NULL if there is none. */
+const struct plane_server *plane_look_find(const struct plane_look *look,
+    const char *service, const char *real);
+
+/* Puts servers into the order of a look. */
+void plane_servers_sort(struct plane_server *servers, size_t n);
+
+#endif
