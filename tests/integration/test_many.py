@@ -227,6 +227,47 @@ class AtOnce(Case):
         jobs = self.assert_jobs_tell_all(self.start_values())
         self.assertGreater(len(jobs), 20)
 
+    def test_walk_while_rows_come_and_go_is_in_order(self):
+        def come_and_go(stop):
+            watcher = self.manager()
+            with contextlib.closing(self.world.connect()) as store:
+                for number in range(20):
+                    if stop.is_set():
+                        return
+                    store.execute('BEGIN IMMEDIATE')
+                    store.executemany(
+                        'INSERT INTO real_service (service_id, name) VALUES (1, ?)',
+                        [('t%d-%d' % (number, which),) for which in range(5)])
+                    store.execute("DELETE FROM real_service WHERE name LIKE 't%' AND id % 3 = ?",
+                                  (number % 3,))
+                    if number % 10 == 9:
+                        store.execute("DELETE FROM real_service WHERE name LIKE 't%'")
+                        store.execute("INSERT INTO cluster (name) VALUES (?)", ('c%d' % number,))
+                        store.execute("DELETE FROM cluster WHERE name <> 'web' AND id % 2 = 0")
+                    store.execute('COMMIT')
+                    # Each round is another picture in memory.
+                    count = store.execute('SELECT count(*) FROM real_service').fetchone()[0]
+                    wait_for(lambda: watcher.get(mib.oid('lbcSysReals', 0)).value == count, 2,
+                             'the number of rows')
+
+        changes = Threads(come_and_go)
+        columns = [mib.oid(name) for name in (
+            'lbcRealName', 'lbcRealByNameIndex', 'lbcRealStatsFreshness', 'lbcClusterName')]
+        client = self.manager()
+        walks = 0
+        while changes.alive() or walks < 5:
+            walks += 1
+            for column in columns:
+                # walk() itself fails where the order is broken.
+                found = [varbind.oid[len(column):] for varbind in client.walk(column, 3)]
+                if column == columns[0]:
+                    self.assertEqual([(1, 1, number) for number in range(1, REALS + 1)],
+                                     [index for index in found if index[2] <= REALS])
+        changes.join()
+        expected = [row[0] for row in self.world.sql('SELECT id FROM real_service ORDER BY id')]
+        wait_for(lambda: [varbind.oid[-1] for varbind in client.walk(columns[0])] == expected,
+                 2, 'the rows that are left')
+
     def test_retransmitted_requests_are_done_once_each(self):
         # An impatient manager sends its SET again and again; each is a SET of its own,
         # and with the lock only one of them counts.

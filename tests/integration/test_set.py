@@ -18,6 +18,7 @@ VERSIONS = (1, 2, 3)
 WEIGHT, FALLBACK, ENABLED = 'lbcRealWeight', 'lbcRealFallback', 'lbcRealEnabled'
 LETTERS = {WEIGHT: 'u', FALLBACK: 'i', ENABLED: 'i'}
 LOCK = mib.oid('lbcSysSetLock', 0)
+NOTIFY = mib.oid('lbcNotifyEnable', 0)
 
 INVENTORY = """
 cluster web {
@@ -243,6 +244,23 @@ class Single(SetCase):
         self.assert_accepted([self.varbind(FALLBACK, 'a', FALSE)],
                              [(FALLBACK, 'a', TRUE, FALSE)], start=dict(a=(10, TRUE, TRUE)))
 
+    def test_set_of_notify_enable_is_done_without_job(self):
+        self.place()
+        client = self.world.client()
+        before = self.state()
+        for version, bits in zip(VERSIONS, (b'\x80', b'\0', b'\x48'), strict=True):
+            self.assertEqual(('noError', 0), self.send(version, [(NOTIFY, 's', bits)])[:2])
+            self.assertEqual(bits, client.get(NOTIFY).value)
+            self.assertEqual(before, self.state())
+        # With others it is all or nothing; no bits at all are none that are set.
+        self.assertEqual(('inconsistentValue', 2), self.send(
+            2, [(NOTIFY, 's', b'\xf8'), (LOCK, 'i', 2000000000)])[:2])
+        self.assertEqual(b'\x48', client.get(NOTIFY).value)
+        self.assertEqual(('noError', 0), self.send(2, [(NOTIFY, 's', b'')])[:2])
+        self.assertEqual(b'\0', client.get(NOTIFY).value)
+        self.assertEqual(('noError', 0), self.send(2, [(NOTIFY, 's', b'\xf8\0')])[:2])
+        self.assertEqual(b'\xf8', client.get(NOTIFY).value)
+
     def test_set_shows_in_derived_values(self):
         self.place()
         client = self.world.client()
@@ -294,6 +312,7 @@ class Single(SetCase):
         oids += [mib.oid('lbcClusterName', row[0]), mib.oid('lbcServiceName', *row[:2]),
                  mib.oid('lbcSysVersion', 0), mib.oid('lbcSysStatsStaleAfter', 0),
                  mib.oid('lbcJobMaxRows', 0), mib.oid('lbcJobState', 1),
+                 mib.oid('lbcNotifyMinInterval', 0), mib.oid('lbcNotifySuppressed', 0),
                  mib.oid('lbcClusterByNameIndex', 'web'),
                  mib.oid('lbcServiceByNameIndex', row[0], 'http'),
                  mib.oid('lbcRealByNameIndex', *row[:2], 'a'),
@@ -349,14 +368,20 @@ class Single(SetCase):
         for letter, value in dict(values, u=lock).items():
             if letter != 'i':
                 self.assert_refused([(LOCK, letter, value)], 'wrongType', 1)
+            if letter != 's':
+                self.assert_refused([(NOTIFY, letter, value)], 'wrongType', 1)
 
     def test_set_of_text_is_wrong_type(self):
         for text in (b'', b'1', b'10', b'\0\0\0\1', b'x' * 1000):
             for column in (WEIGHT, FALLBACK, ENABLED):
                 self.assert_refused([self.varbind(column, 'a', text, 's')], 'wrongType', 1)
 
-    # Row 7, wrongLength, cannot be had: all columns are integers, and on the wire of
-    # AgentX an integer has 4 octets. What BER allows beyond is told below.
+    # Row 7. An integer on the wire of AgentX has 4 octets; only BITS has a length.
+
+    def test_set_of_too_long_bits_is_wrong_length(self):
+        self.assert_refused([(NOTIFY, 's', b'\xf8' + bytes(300))], 'wrongLength', 1)
+        self.assert_refused([self.varbind(WEIGHT, 'a', 5), (NOTIFY, 's', bytes(300))],
+                            'wrongLength', 2)
 
     def test_set_of_integer_longer_than_32_bits_changes_nothing(self):
         self.place()
@@ -379,6 +404,10 @@ class Single(SetCase):
                 self.assert_refused([self.varbind(column, 'a', value)], 'wrongValue', 1)
         for value in (65536, 65546, 2147483647, 2147483648, 4294967295):
             self.assert_refused([self.varbind(WEIGHT, 'a', value)], 'wrongValue', 1)
+
+    def test_set_of_unknown_bits_is_wrong_value(self):
+        for bits in (b'\x04', b'\xff', b'\xf8\x80', b'\0\1'):
+            self.assert_refused([(NOTIFY, 's', bits)], 'wrongValue', 1)
 
     def test_set_of_negative_lock_is_wrong_value(self):
         for value in (-1, -2147483648):

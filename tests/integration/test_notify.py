@@ -1,0 +1,425 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# Notifications, as a real snmptrapd receives them from a real snmpd: what each says,
+# when it is sent and when not, and that a burst delays no answer.
+#
+# That something is not sent is seen by what is sent after it: notifications of a
+# kind come in the order of their events.
+"""Notifications."""
+
+import threading
+import time
+
+import mib
+from agentx import Subagent
+from harness import Case, date, main, wait_for
+from mib import FALSE, TRUE
+from traps import V3_INFORM, Traps
+
+COMMIT_FAILED = 14
+IN_USE, STANDBY, DRAINING, INACTIVE = 1, 2, 3, 4
+UP, DEGRADED, ON_FALLBACK, DOWN, DISABLED, UNKNOWN = range(1, 7)
+REJECTED = 3
+
+INVENTORY = """
+cluster web {
+    plane = none
+    service http {
+        address = 192.0.2.10  port = 80  protocol = tcp
+        real a { address = 10.0.0.1  port = 80  weight = 10 }
+        real b { address = 10.0.0.2  port = 80  weight = 10 }
+        real f { address = 10.0.0.3  port = 80  weight = 10  fallback = yes }
+    }
+    service mark {
+        address = 192.0.2.10  port = 81  protocol = tcp
+        real m { address = 10.0.0.4  port = 81  weight = 1 }
+    }
+}
+cluster driven {
+    plane = haproxy
+    service s {
+        address = 192.0.2.11  port = 80  protocol = tcp
+        real p { address = 10.0.1.1  port = 80  weight = 10 }
+    }
+}
+"""
+PATHS = ('web/http/a', 'web/http/b', 'web/http/f', 'web/mark/m', 'driven/s/p')
+A, B, F, M, P = (1, 1, 1), (1, 1, 2), (1, 1, 3), (1, 2, 4), (2, 3, 5)
+HTTP, MARK = A[:2], M[:2]
+ENABLE = mib.oid('lbcNotifyEnable', 0)
+ALL = ('realActive', 'realConfig', 'serviceStatus', 'jobFinished', 'stats')
+
+
+def bits(*names):
+    return bytes([sum(0x80 >> ALL.index(name) for name in names)])
+
+
+def of_real(row, *columns):
+    """OBJECTS of a notification for a real service, with their instances."""
+    return [('lbcClusterName', row[:1]), ('lbcServiceName', row[:2]), ('lbcRealName', row),
+            *[(column, row) for column in columns]]
+
+
+class NotifyCase(Case):
+    """A world in which all is well."""
+
+    interval = 0
+    conf = {}
+    sink = {}
+
+    def setUp(self):
+        self.world = world = self.new_world()
+        self.traps = Traps(world, **self.sink)
+        world.configure(notify_min_interval=self.interval, **self.conf)
+        world.load(INVENTORY)
+        self.measure(*PATHS)
+        world.start()
+
+    def measure(self, *paths, active=True, **more):
+        self.world.import_statistics([{'path': path, 'active': active, **more}
+                                      for path in paths])
+
+    def set(self, *varbinds):
+        return self.world.client().set_answer(*varbinds).status
+
+    def enable(self, *names):
+        self.assertEqual('noError', self.set((ENABLE, 's', bits(*names))))
+
+    def weight(self, row, weight):
+        self.assertEqual('noError', self.set((mib.oid('lbcRealWeight', *row), 'u', weight)))
+
+    def mark(self):
+        """Until a service that changes now is told, and all before it with it."""
+        told = len(self.of_mark())
+        self.measure('web/mark/m', active=self.world.get('lbcServiceStatus', *MARK) != UP)
+        wait_for(lambda: len(self.of_mark()) > told, 10, 'the mark is told')
+
+    def of_mark(self):
+        return [trap for trap in self.traps.all('lbcServiceStatusChange')
+                if trap.values['lbcServiceName'] == 'mark']
+
+    def but_mark(self, name=None):
+        """All of a kind that are not of the mark."""
+        return [trap for trap in self.traps.all(name)
+                if trap.values.get('lbcServiceName') != 'mark']
+
+
+class Each(NotifyCase):
+    """What each of the six says."""
+
+    def test_real_active_change_has_all_objects(self):
+        since = time.time()
+        self.measure('web/http/a', active=False)
+        trap, = self.traps.wait('lbcRealActiveChange', lbcRealName='a')
+        self.assertEqual(of_real(A, 'lbcRealStatsActive', 'lbcRealOperStatus',
+                                 'lbcRealStatsLastUpdate'), trap.objects)
+        self.assertEqual(('web', 'http', FALSE, INACTIVE), (
+            trap.values['lbcClusterName'], trap.values['lbcServiceName'],
+            trap.values['lbcRealStatsActive'], trap.values['lbcRealOperStatus']))
+        self.assert_now(trap.values['lbcRealStatsLastUpdate'], since)
+        self.measure('web/http/a')
+        trap, = self.traps.wait('lbcRealActiveChange', lbcRealStatsActive=TRUE)
+        self.assertEqual(IN_USE, trap.values['lbcRealOperStatus'])
+        self.assertEqual(2, len(self.traps.all('lbcRealActiveChange')))
+
+    def test_real_config_change_covers_all_columns_at_once(self):
+        self.assertEqual('noError', self.set(
+            (mib.oid('lbcRealFallback', *F), 'i', FALSE),
+            (mib.oid('lbcRealFallback', *A), 'i', TRUE),
+            (mib.oid('lbcRealWeight', *A), 'u', 33)))
+        for row, name, values in ((A, 'a', (TRUE, TRUE, 33)), (F, 'f', (TRUE, FALSE, 10))):
+            trap, = self.traps.wait('lbcRealConfigChange', lbcRealName=name)
+            self.assertEqual(of_real(row, 'lbcRealEnabled', 'lbcRealFallback',
+                                     'lbcRealWeight', 'lbcRealLastJob'), trap.objects)
+            self.assertEqual(values, (
+                trap.values['lbcRealEnabled'], trap.values['lbcRealFallback'],
+                trap.values['lbcRealWeight']))
+            self.assertEqual(self.world.get('lbcRealLastJob', *row),
+                             trap.values['lbcRealLastJob'])
+        self.traps.wait('lbcJobEnd', 3)
+        self.assertEqual(2, len(self.traps.all('lbcRealConfigChange')))
+
+    def test_real_config_change_by_the_command_line_is_told(self):
+        self.world.ctl('set-weight', 'web/http/b', '7')
+        trap, = self.traps.wait('lbcRealConfigChange')
+        self.assertEqual(('b', 7), (trap.values['lbcRealName'], trap.values['lbcRealWeight']))
+
+    def test_service_status_change_has_all_objects(self):
+        self.measure('web/http/a', active=False)
+        trap, = self.traps.wait('lbcServiceStatusChange')
+        columns = ('lbcServiceStatus', 'lbcServiceOnFallback', 'lbcServiceRealsActive',
+                   'lbcServiceRealsEnabled')
+        self.assertEqual([('lbcClusterName', (1,)), ('lbcServiceName', HTTP),
+                          *[(column, HTTP) for column in columns]], trap.objects)
+        self.assertEqual(['web', 'http', DEGRADED, FALSE, 2, 3], list(trap.values.values()))
+        self.measure('web/http/b', active=False)
+        trap, = self.traps.wait('lbcServiceStatusChange', lbcServiceStatus=ON_FALLBACK)
+        self.assertEqual([TRUE, 1, 3], list(trap.values.values())[3:])
+
+    def test_job_end_has_all_objects(self):
+        self.weight(A, 44)
+        trap, = self.traps.wait('lbcJobEnd')
+        columns = ('lbcJobOperation', 'lbcJobState', 'lbcJobFailCause', 'lbcJobClusterName',
+                   'lbcJobServiceName', 'lbcJobRealName', 'lbcJobNewValue', 'lbcJobMessage')
+        self.assertEqual([(column, (1,)) for column in columns], trap.objects)
+        self.assertEqual([mib.SET_WEIGHT, mib.SUCCEEDED, 1, 'web', 'http', 'a', 44,
+                          'recorded: the cluster has no data plane'],
+                         list(trap.values.values()))
+
+    def test_job_end_is_told_when_the_driver_is_done(self):
+        self.weight(P, 55)
+        self.assertEqual(1, self.world.get('lbcRealPendingJobs', *P))
+        self.weight(A, 44)
+        self.traps.wait('lbcJobEnd', lbcJobRealName='a')
+        self.assertEqual([], [trap for trap in self.traps.all('lbcJobEnd')
+                              if trap.values['lbcJobRealName'] == 'p'])
+        self.world.sql('UPDATE job SET state = 4, fail_cause = ?, message = ?,'
+                       ' finished = unixepoch() WHERE real_id = 5', REJECTED, 'No such server.')
+        trap, = self.traps.wait('lbcJobEnd', lbcJobRealName='p')
+        self.assertEqual([mib.FAILED, REJECTED], list(trap.values.values())[1:3])
+        self.assertEqual('No such server.', trap.values['lbcJobMessage'])
+
+    def test_job_that_is_superseded_is_told(self):
+        self.weight(P, 55)
+        self.weight(P, 56)
+        trap, = self.traps.wait('lbcJobEnd')
+        self.assertEqual((mib.SUPERSEDED, 55), (trap.values['lbcJobState'],
+                                                trap.values['lbcJobNewValue']))
+
+
+class Stats(NotifyCase):
+    """Statistics that get stale and fresh again."""
+
+    conf = {'stale_after': 300}
+
+    def age(self, seconds, *numbers):
+        self.world.sql('UPDATE statistics SET last_update = unixepoch() - ?'
+                       ' WHERE real_id IN (%s)' % ', '.join(map(str, numbers)), seconds,
+                       file='lbcluster-stats.db')
+
+    def test_stale_and_fresh_tell_the_first_and_the_count(self):
+        self.age(299, 1, 2, 3)
+        trap, = self.traps.wait('lbcStatsStale', deadline_s=10)
+        row = {'a': A, 'b': B, 'f': F}[trap.values['lbcRealName']]
+        self.assertEqual([*of_real(row, 'lbcRealStatsLastUpdate'), ('lbcSysRealsStale', (0,))],
+                         trap.objects)
+        self.assertLess(date(trap.values['lbcRealStatsLastUpdate']), time.time() - 290)
+        self.assertEqual(3, trap.values['lbcSysRealsStale'])
+        self.traps.wait('lbcServiceStatusChange', lbcServiceStatus=UNKNOWN)
+        self.measure('web/http/a', 'web/http/b')
+        trap, = self.traps.wait('lbcStatsFresh')
+        self.assertEqual('a', trap.values['lbcRealName'])
+        self.assertEqual([*of_real(A, 'lbcRealStatsLastUpdate'), ('lbcSysRealsStale', (0,))],
+                         trap.objects)
+        self.assertEqual(1, trap.values['lbcSysRealsStale'])
+        self.mark()
+        self.assertEqual(1, len(self.traps.all('lbcStatsStale')))
+        self.assertEqual(1, len(self.traps.all('lbcStatsFresh')))
+
+
+class Quiet(NotifyCase):
+    """What is not sent."""
+
+    def test_start_tells_nothing_that_was_found(self):
+        self.world.stop_daemon()
+        self.measure('web/http/a', active=False)
+        self.world.ctl('set-weight', 'web/http/b', '7')
+        self.world.start_daemon()
+        self.mark()
+        self.assertEqual([], self.but_mark())
+
+    def test_new_rows_are_no_changes(self):
+        self.world.load(INVENTORY.replace(
+            'cluster driven', 'cluster more { service t { real x { address = 10.0.2.1'
+            '  port = 80  weight = 1 } } }\ncluster driven'))
+        self.world.wait_value(6, 'lbcSysReals', 0)
+        self.mark()
+        self.assertEqual([], self.but_mark())
+
+    def test_activity_that_a_set_explains_is_not_told(self):
+        self.assertEqual('noError', self.set((mib.oid('lbcRealEnabled', *A), 'i', FALSE)))
+        self.measure('web/http/a', active=False)
+        self.world.wait_value(1, 'lbcRealStatsActiveTransitions', *A)
+        self.assertEqual('noError', self.set((mib.oid('lbcRealEnabled', *A), 'i', TRUE)))
+        self.measure('web/http/a')
+        self.world.wait_value(2, 'lbcRealStatsActiveTransitions', *A)
+        self.weight(A, 20)
+        self.measure('web/http/a', active=False)    # but this one failed
+        trap, = self.traps.wait('lbcRealActiveChange', lbcRealName='a')
+        self.assertEqual(FALSE, trap.values['lbcRealStatsActive'])
+        self.assertEqual(1, len(self.but_mark('lbcRealActiveChange')))
+
+    def test_set_that_is_undone_tells_nothing(self):
+        other = mib.ROOT[:-1] + (mib.ROOT[-1] + 1,)
+        subagent = Subagent(self.world.socket, other, {'CommitSet': COMMIT_FAILED})
+        self.addCleanup(subagent.close)
+        for varbinds in (((mib.oid('lbcRealEnabled', *A), 'i', FALSE), (other + (1, 0), 'i', 1)),
+                         ((other + (1, 0), 'i', 1), (mib.oid('lbcRealWeight', *A), 'u', 9)),
+                         ((ENABLE, 's', b'\0'), (other + (1, 0), 'i', 1))):
+            self.assertNotEqual('noError', self.set(*varbinds))
+        self.assertEqual(bits(*ALL), self.world.get('lbcNotifyEnable', 0))
+        self.mark()
+        self.weight(M, 9)
+        self.traps.wait('lbcJobEnd', lbcJobRealName='m')
+        self.assertEqual(['lbcJobEnd'], [trap.name for trap in self.but_mark()])
+        self.assertEqual(0, self.world.get('lbcNotifySuppressed', 0))
+
+    def test_no_change_is_told_of_a_set_to_the_same_values(self):
+        self.weight(A, 10)
+        self.weight(M, 9)
+        self.traps.wait('lbcJobEnd', lbcJobRealName='m')
+        self.assertEqual(['lbcJobEnd'], [trap.name for trap in self.but_mark()])
+
+
+class Enable(NotifyCase):
+    """lbcNotifyEnable."""
+
+    def test_bits_that_are_not_set_are_not_sent_and_live_through_a_restart(self):
+        self.enable('serviceStatus')
+        for _ in range(2):
+            self.assertEqual(bits('serviceStatus'), self.world.get('lbcNotifyEnable', 0))
+            self.weight(A, self.world.get('lbcRealWeight', *A) + 1)
+            self.measure('web/http/a', active=self.world.get('lbcRealStatsActive', *A) != TRUE)
+            self.mark()
+            self.world.stop_daemon()
+            self.world.start_daemon()
+        self.assertEqual({'lbcServiceStatusChange'}, {trap.name for trap in self.traps.all()})
+        self.enable('realConfig', 'jobFinished')
+        self.measure('web/http/b', active=False)
+        self.weight(B, 12)
+        self.traps.wait('lbcJobEnd')
+        self.assertEqual({'lbcServiceStatusChange', 'lbcRealConfigChange', 'lbcJobEnd'},
+                         {trap.name for trap in self.traps.all()})
+
+    def test_what_a_set_of_it_answers(self):
+        for value, status, after in (
+                (b'\xa0', 'noError', b'\xa0'), (b'\x40\0', 'noError', b'\x40'),
+                (b'', 'noError', b'\0'), (b'\xf8' + bytes(7), 'noError', b'\xf8'),
+                (b'\x04', 'wrongValue', b'\xf8'), (b'\x80\x01', 'wrongValue', b'\xf8'),
+                (bytes(9), 'wrongLength', b'\xf8')):
+            self.assertEqual(status, self.set((ENABLE, 's', value)), value)
+            self.assertEqual(after, self.world.get('lbcNotifyEnable', 0))
+        self.assertEqual('wrongType', self.set((ENABLE, 'i', 1)))
+        changes = self.world.sql('PRAGMA data_version')
+        self.assertEqual('noError', self.set((ENABLE, 's', b'\xf8')))
+        self.assertEqual(changes, self.world.sql('PRAGMA data_version'))
+
+    def test_it_goes_with_the_rest_of_a_request_or_not_at_all(self):
+        self.assertEqual('wrongValue', self.set(
+            (ENABLE, 's', b'\0'), (mib.oid('lbcRealWeight', *A), 'u', 99999)))
+        self.assertEqual(bits(*ALL), self.world.get('lbcNotifyEnable', 0))
+        self.assertEqual('noError', self.set(
+            (ENABLE, 's', b'\0'), (mib.oid('lbcRealWeight', *A), 'u', 99)))
+        self.assertEqual(b'\0', self.world.get('lbcNotifyEnable', 0))
+        self.assertEqual(99, self.world.get('lbcRealWeight', *A))
+
+
+class Throttle(NotifyCase):
+    """lbcNotifyMinInterval."""
+
+    interval = 3
+
+    def flap(self, active):
+        before = self.world.get('lbcRealStatsActiveTransitions', *A)
+        self.measure('web/http/a', active=active)
+        self.world.wait_value(before + 1, 'lbcRealStatsActiveTransitions', *A)
+
+    def test_what_stands_at_the_end_is_sent_and_what_does_not_is_counted(self):
+        self.assertEqual(3, self.world.get('lbcNotifyMinInterval', 0))
+        self.enable('realActive', 'serviceStatus')
+        self.flap(False)
+        self.traps.wait('lbcRealActiveChange')
+        first = time.monotonic()
+        for active in (True, False, True):
+            self.flap(active)
+        # Of another row it is told at once.
+        self.measure('web/http/b', active=False)
+        self.traps.wait('lbcRealActiveChange', lbcRealName='b')
+        self.assertEqual(1, len([trap for trap in self.traps.all('lbcRealActiveChange')
+                                 if trap.values['lbcRealName'] == 'a']))
+        trap, = self.traps.wait('lbcRealActiveChange', lbcRealName='a', lbcRealStatsActive=TRUE)
+        self.assertGreater(time.monotonic() - first, 2.5)
+        self.assertGreaterEqual(self.world.get('lbcNotifySuppressed', 0), 2)
+
+    def test_what_is_as_it_was_is_not_sent_again(self):
+        self.enable('realActive')
+        self.flap(False)
+        self.traps.wait('lbcRealActiveChange')
+        self.flap(True)
+        self.flap(False)
+        self.world.wait_value(2, 'lbcNotifySuppressed', 0, deadline_s=8)
+        self.assertEqual(1, len(self.traps.all('lbcRealActiveChange')))
+
+
+class Ways(NotifyCase):
+    """How they get there."""
+
+    sink = {'sink': V3_INFORM}
+
+    def test_v3_inform(self):
+        self.weight(A, 44)
+        trap, = self.traps.wait('lbcJobEnd')
+        self.assertIn('INFORM', trap.how)
+        self.assertIn('v3', trap.how)
+
+    def test_what_happens_without_a_master_is_told_later_as_it_is_then(self):
+        self.world.stop_master()
+        self.world.wait_logged(r'\[agentx\] the master at \S+ closed the (connection|session)')
+        self.world.ctl('set-weight', 'web/http/a', '77')
+        self.world.ctl('set-weight', 'web/http/a', '78')
+        self.world.ctl('set-weight', 'web/http/b', '79')
+        self.world.ctl('set-weight', 'web/http/b', '10')
+        self.world.start_master()
+        self.world.wait_served()
+        self.traps.wait('lbcJobEnd', 4)
+        self.assertEqual([('a', 78)], [
+            (trap.values['lbcRealName'], trap.values['lbcRealWeight'])
+            for trap in self.traps.all('lbcRealConfigChange')])
+
+
+class Burst(Case):
+    """A rack goes down."""
+
+    REALS = 1000
+
+    def paths(self, active):
+        return [{'path': 'web/s%d/r%d' % (i % 10, i), 'active': active}
+                for i in range(self.REALS)]
+
+    def test_rack_down_is_told_and_delays_no_answer(self):
+        world = self.new_world()
+        traps = Traps(world)
+        world.load('cluster web {' + ''.join(
+            'service s%d {' % s + ''.join(
+                'real r%d { address = 10.1.%d.%d  port = 80  weight = 1 }\n'
+                % (i, i // 250, i % 250) for i in range(s, self.REALS, 10)) + '}\n'
+            for s in range(10)) + '}')
+        world.import_statistics(self.paths(True))
+        world.start()
+        worst, done = [0.0], threading.Event()
+        def poll():
+            client = world.client('public')
+            while not done.is_set():
+                start = time.monotonic()
+                client.get(mib.oid('lbcSysReals', 0))
+                worst[0] = max(worst[0], time.monotonic() - start)
+        thread = threading.Thread(target=poll)
+        thread.start()
+        try:
+            world.import_statistics(self.paths(False))
+            # Services first: what matters most is not behind a thousand others.
+            traps.wait('lbcServiceStatusChange', 10, 10, lbcServiceStatus=DOWN)
+            traps.wait('lbcRealActiveChange', self.REALS, 20, lbcRealStatsActive=FALSE)
+        finally:
+            done.set()
+            thread.join()
+        told = [trap.values['lbcRealName'] for trap in traps.all('lbcRealActiveChange')]
+        self.assertEqual(self.REALS, len(set(told)))
+        self.assertEqual(self.REALS, len(told))
+        self.assertEqual(10, len(traps.all('lbcServiceStatusChange')))
+        self.assertLess(worst[0], 0.5)
+
+
+if __name__ == '__main__':
+    main()
