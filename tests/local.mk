@@ -82,7 +82,7 @@ TESTS += $(unit_tests)
 # -- integration tests: Python, through a real snmpd. Each test_*.py is a test; what
 # they share is only distributed.
 
-TEST_EXTENSIONS = .py
+TEST_EXTENSIONS = .py .test
 PY_LOG_COMPILER = $(top_srcdir)/tests/integration/run
 
 integration_tests = \
@@ -103,6 +103,11 @@ EXTRA_DIST += $(integration_tests) \
 	tests/integration/mib.py \
 	tests/integration/run \
 	tests/integration/snmp.py
+
+# -- lbclusterctl run for real
+
+TESTS += tests/ctl.test
+EXTRA_DIST += tests/ctl.test
 
 # -- the tree itself
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/conftext.h"
+#include "util/conftext.h"
 #include "ctl/parse.h"
 
 enum { PARAMS_MAX = 2000 };

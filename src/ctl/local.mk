@@ -2,8 +2,6 @@ noinst_LIBRARIES += src/ctl/libctl.a
 src_ctl_libctl_a_SOURCES = \
 	src/ctl/complaints.c \
 	src/ctl/complaints.h \
-	src/ctl/conftext.c \
-	src/ctl/conftext.h \
 	src/ctl/ctl.c \
 	src/ctl/ctl.h \
 	src/ctl/export.c \

@@ -70,6 +70,7 @@ struct store {
 	bool			 self_changed;		/* committed here, not read yet */
 	bool			 main_replaced;		/* readers have to start again */
 	bool			 main_in_doubt;		/* open again before believing it */
+	int64_t			 begin_change;		/* the counter at store_begin() */
 	bool			 in_transaction;	/* store_begin() .. store_commit() */
 };
 

@@ -19,17 +19,72 @@ store_begin(struct store *store, struct err *err)
 	if (code == ERR_OK)
 		code = db_run(&store->main, err, "PRAGMA cache_spill = OFF", "");
 	if (code == ERR_OK)
+		code = db_number(&store->main, err, 0, &store->begin_change,
+		    "SELECT change FROM store", "");
+	if (code == ERR_OK)
 		store->in_transaction = true;
 	else
 		db_rollback(&store->main);
 	return store_saw_write(store, code, err);
 }
 
+enum { FORGET_ROWS = 500 };
+
+/* The next real services that were removed after 'after', at most FORGET_ROWS. */
+static enum err_code
+removed_read(struct store *store, int64_t after, int64_t ret_changed[FORGET_ROWS],
+    int64_t ret_ids[FORGET_ROWS], size_t *ret_n, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool row;
+
+	*ret_n = 0;
+	code = db_query(&store->main, err, &stmt, "SELECT changed, id FROM removed"
+	    " WHERE kind = 3 AND changed > ?1 ORDER BY changed LIMIT ?2", "ii", after,
+	    (int64_t)FORGET_ROWS);
+	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK &&
+	    row) {
+		ret_changed[*ret_n] = sqlite3_column_int64(stmt, 0);
+		ret_ids[(*ret_n)++] = sqlite3_column_int64(stmt, 1);
+	}
+	return code;
+}
+
+/* What was measured of real services that are gone goes too. Numbers are never used
+ * again, so what is left behind after an error here harms nobody. */
+static void
+statistics_forget(struct store *store)
+{
+	int64_t changed[FORGET_ROWS], ids[FORGET_ROWS], after = store->begin_change;
+	enum err_code code = ERR_OK;
+	size_t n = FORGET_ROWS;
+
+	while (n == FORGET_ROWS && code == ERR_OK && store->stats.handle != NULL) {
+		code = removed_read(store, after, changed, ids, &n, NULL);
+		if (code == ERR_OK && n > 0)
+			code = db_begin(&store->stats, true, NULL);
+		for (size_t i = 0; i < n && code == ERR_OK; i++)
+			code = db_run(&store->stats, NULL,
+			    "DELETE FROM statistics WHERE real_id = ?1", "i", ids[i]);
+		if (code == ERR_OK && n > 0)
+			code = db_commit(&store->stats, NULL);
+		db_rollback(&store->stats);
+		if (n > 0)
+			after = changed[n - 1];
+	}
+}
+
 enum err_code
 store_commit(struct store *store, struct err *err)
 {
+	enum err_code code;
+
 	store->in_transaction = false;
-	return store_saw_write(store, store_write_commit(store, err), err);
+	code = store_saw_write(store, store_write_commit(store, err), err);
+	if (code == ERR_OK)
+		statistics_forget(store);
+	return code;
 }
 
 void

@@ -15,38 +15,46 @@ enum { PAGE_ROWS = 256 };
 
 /* -- finding ------------------------------------------------------------------- */
 
+/* The part of the path that leads nowhere. */
+static enum err_code
+missing(const struct path *path, size_t level, struct err *err)
+{
+	struct path part = *path;
+	char text[PATH_TEXT_SIZE];
+
+	if (level < 2)
+		part.real[0] = '\0';
+	if (level < 1)
+		part.service[0] = '\0';
+	return err_set(err, ERR_NOT_FOUND, "%s: does not exist", path_text(&part, text));
+}
+
 enum err_code
 store_find(struct store *store, const struct path *path, uint32_t *ret_cluster_id,
     uint32_t *ret_service_id, uint32_t *ret_real_id, struct err *err)
 {
-	static const char *const sql[] = {
-		"SELECT id FROM cluster WHERE ?1 IS NOT NULL AND name = ?2",
-		"SELECT id FROM service WHERE cluster_id = ?1 AND name = ?2",
-		"SELECT id FROM real_service WHERE service_id = ?1 AND name = ?2",
-	};
 	const char *const names[] = { path->cluster, path->service, path->real };
 	uint32_t ids[3] = { 0, 0, 0 };
-	int64_t parent = 0;
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool row;
 
-	for (size_t i = 0; i < 3 && names[i][0] != '\0'; i++) {
-		enum err_code code = db_number(&store->main, err, 0, &parent, sql[i], "is",
-		    parent, names[i]);
-
-		if (code != ERR_OK)
-			return code;
-		if (parent == 0) {
-			struct path missing = *path;
-			char text[PATH_TEXT_SIZE];
-
-			if (i < 2)
-				missing.real[0] = '\0';
-			if (i < 1)
-				missing.service[0] = '\0';
-			return err_set(err, ERR_NOT_FOUND, "%s: does not exist",
-			    path_text(&missing, text));
-		}
-		ids[i] = (uint32_t)parent;
-	}
+	/* One query, for one lock. */
+	code = db_query(&store->main, err, &stmt,
+	    "SELECT c.id, s.id, r.id FROM cluster AS c"
+	    " LEFT JOIN service AS s ON s.cluster_id = c.id AND s.name = ?2"
+	    " LEFT JOIN real_service AS r ON r.service_id = s.id AND r.name = ?3"
+	    " WHERE c.name = ?1", "sss", names[0], names[1], names[2]);
+	if (code == ERR_OK)
+		code = db_next(&store->main, stmt, &row, err);
+	if (code != ERR_OK)
+		return code;
+	for (int i = 0; i < 3 && row; i++)
+		ids[i] = (uint32_t)sqlite3_column_int64(stmt, i);
+	db_reset(stmt);
+	for (size_t i = 0; i < 3 && names[i][0] != '\0'; i++)
+		if (ids[i] == 0)
+			return missing(path, i, err);
 	*ret_cluster_id = ids[0];
 	*ret_service_id = ids[1];
 	*ret_real_id = ids[2];

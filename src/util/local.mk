@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/util/libutil.a
 src_util_libutil_a_SOURCES = \
 	src/util/clock.c \
 	src/util/clock.h \
+	src/util/conftext.c \
+	src/util/conftext.h \
 	src/util/err.c \
 	src/util/err.h \
 	src/util/idmap.c \

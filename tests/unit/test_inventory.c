@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/conftext.h"
+#include "util/conftext.h"
 #include "ctl/inventory.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -4,7 +4,7 @@
  * Text for libConfuse; see conftext.h. What ends a word and what begins a comment
  * is as in libConfuse's lexer.l.
  */
-#include "ctl/conftext.h"
+#include "util/conftext.h"
 
 #include <errno.h>
 #include <fcntl.h>

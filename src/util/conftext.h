@@ -6,8 +6,8 @@
  * takes a quotation mark that was forgotten for the start of a text that goes on
  * for the rest of the file, and a file that was cut short for a whole one.
  */
-#ifndef CTL_CONFTEXT_H
-#define CTL_CONFTEXT_H
+#ifndef UTIL_CONFTEXT_H
+#define UTIL_CONFTEXT_H
 
 #include <stddef.h>
 
