@@ -29,6 +29,23 @@ tests_unit_test_rules_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 unit_tests += tests/unit/test_status
 tests_unit_test_status_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
+# A store in a directory of its own, other processes beside it, memory and disks that
+# fail, a clock that can be moved.
+store_fixture = tests/unit/store_fixture.c tests/unit/store_fixture.h
+store_fixture_libs = $(IMAGE_LIBS) $(CMOCKA_LIBS)
+store_fixture_ldflags = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=clock_steady_ms
+
+unit_tests += tests/unit/test_store
+tests_unit_test_store_SOURCES = tests/unit/test_store.c $(store_fixture)
+tests_unit_test_store_LDADD = $(store_fixture_libs)
+tests_unit_test_store_LDFLAGS = $(store_fixture_ldflags)
+
+unit_tests += tests/unit/test_store_run
+tests_unit_test_store_run_SOURCES = tests/unit/test_store_run.c $(store_fixture)
+tests_unit_test_store_run_LDADD = $(store_fixture_libs)
+tests_unit_test_store_run_LDFLAGS = $(store_fixture_ldflags)
+
 unit_tests += tests/unit/test_mib_columns
 tests_unit_test_mib_columns_SOURCES = tests/unit/test_mib_columns.c \
 	tests/unit/smi.c tests/unit/smi.h

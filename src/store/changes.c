@@ -256,6 +256,19 @@ store_totals(struct store *store, struct store_totals *ret, struct err *err)
 	return totals_read(&store->main, ret, &change, err);
 }
 
+static int64_t
+cursor_furthest(const struct store_cursor *cursor)
+{
+	const int64_t positions[] = { cursor->cluster, cursor->service, cursor->real,
+		cursor->job, cursor->removed };
+	int64_t furthest = 0;
+
+	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++)
+		if (positions[i] > furthest)
+			furthest = positions[i];
+	return furthest;
+}
+
 static enum err_code
 main_read(struct store *store, struct store_cursor *cursor, const struct store_sink *sink,
     size_t *left, struct err *err)
@@ -267,8 +280,8 @@ main_read(struct store *store, struct store_cursor *cursor, const struct store_s
 	code = totals_read(&store->main, &totals, &change, err);
 	if (code != ERR_OK)
 		return code;
-	/* A counter behind the cursor: an older file was put in place. */
-	if (store->main_replaced || cursor->real > change || cursor->job > change) {
+	/* A counter behind the cursor: older content was put in place. */
+	if (store->main_replaced || cursor_furthest(cursor) > change) {
 		store->main_replaced = false;
 		return err_set(err, ERR_GONE, "%s: was replaced", store->main.path);
 	}
@@ -324,8 +337,7 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
     size_t limit, bool *ret_more, struct err *err)
 {
 	size_t left = limit;
-	bool stats = false;
-	enum err_code code;
+	enum err_code code, stats = ERR_NOT_FOUND;
 
 	code = store_files_look(store, err);
 	if (code != ERR_OK)
@@ -336,27 +348,28 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 		sqlite3_busy_timeout(store->main.handle, 0);
 	/* The snapshot of the statistics is taken first: a row in it then finds its
 	 * real service in the later snapshot of the inventory. */
-	if (store->stats.handle != NULL && db_begin(&store->stats, false, NULL) == ERR_OK)
-		stats = stats_birth_check(store, cursor, sink, NULL) == ERR_OK;
+	if (store->stats.handle != NULL)
+		stats = db_begin(&store->stats, false, NULL);
+	if (stats == ERR_OK)
+		stats = stats_birth_check(store, cursor, sink, NULL);
 	code = db_begin(&store->main, false, err);
 	if (code == ERR_OK)
 		code = main_read(store, cursor, sink, &left, err);
 	db_rollback(&store->main);
 	sqlite3_busy_timeout(store->main.handle, store->wait_ms);
-	if (code == ERR_OK && stats && left > 0) {
-		struct err ill;
-
-		/* Ill statistics are closed here, and made anew by the next look. */
-		if (stats_read(store, cursor, sink, &left, &ill) == ERR_CORRUPT)
-			db_close(&store->stats);
-	}
+	if (code == ERR_OK && stats == ERR_OK && left > 0)
+		stats = stats_read(store, cursor, sink, &left, NULL);
 	db_rollback(&store->stats);
+	/* Ill statistics are closed here, and made anew by the next look. */
+	if (stats == ERR_CORRUPT || stats == ERR_FOREIGN)
+		db_close(&store->stats);
 	if (code == ERR_GONE)
 		return code;
 	store_saw_read(store, code, err);
 	if (code != ERR_OK)
 		return code;
-	store->self_changed = false;
+	/* What could not be read this time is looked at again. */
+	store->self_changed = store->stats.handle != NULL && stats != ERR_OK;
 	*ret_more = left == 0;
 	return ERR_OK;
 }

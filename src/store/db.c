@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DAMAGED "damaged: put a backup in its place"
+
 /* SQLite's primary result codes, with what a person on call does about each. */
 static const struct {
 	int		 rc;
@@ -25,8 +27,8 @@ static const struct {
 	{ SQLITE_READONLY, ERR_READONLY, "read-only" },
 	{ SQLITE_PERM, ERR_READONLY, "no permission" },
 	{ SQLITE_FULL, ERR_FULL, "the disk is full" },
-	{ SQLITE_CORRUPT, ERR_CORRUPT, "damaged: put a backup in its place" },
-	{ SQLITE_NOTADB, ERR_FOREIGN, "not a database" },
+	{ SQLITE_CORRUPT, ERR_CORRUPT, DAMAGED },
+	{ SQLITE_NOTADB, ERR_FOREIGN, "not a database, move it away" },
 	{ SQLITE_NOMEM, ERR_NOMEM, "out of memory" },
 	{ SQLITE_CONSTRAINT, ERR_INVALID, "refused by a constraint" },
 	{ SQLITE_CANTOPEN, ERR_IO, "cannot be opened" },
@@ -251,7 +253,7 @@ pragmas_set(struct db *db, const char *const *pragmas, struct err *err)
 static enum err_code
 integrity_check(struct db *db, struct err *err)
 {
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
 	bool row;
 
@@ -259,10 +261,9 @@ integrity_check(struct db *db, struct err *err)
 	if (code == ERR_OK)
 		code = db_next(db, stmt, &row, err);
 	if (code == ERR_OK && row && strcmp(db_text(stmt, 0), "ok") != 0)
-		code = err_set(err, ERR_CORRUPT, "%s: damaged: %s", db->path,
+		code = err_set(err, ERR_CORRUPT, "%s: " DAMAGED " (%s)", db->path,
 		    db_text(stmt, 0));
-	if (code == ERR_OK || code == ERR_CORRUPT)
-		db_reset(stmt);
+	db_reset(stmt);
 	if (code != ERR_OK)
 		return code;
 	code = db_query(db, err, &stmt, "PRAGMA foreign_key_check", "");
@@ -270,34 +271,45 @@ integrity_check(struct db *db, struct err *err)
 		code = db_next(db, stmt, &row, err);
 	if (code == ERR_OK && row) {
 		db_reset(stmt);
-		code = err_set(err, ERR_CORRUPT,
-		    "%s: damaged: a row refers to a row that is not there", db->path);
+		code = err_set(err, ERR_CORRUPT, "%s: " DAMAGED
+		    " (a row refers to a row that is not there)", db->path);
 	}
 	return code;
 }
 
-/* One transaction for each step, with the version inside it. */
 static enum err_code
-migrate(struct db *db, int64_t version, struct err *err)
+step_do(struct db *db, size_t step, struct err *err)
 {
-	for (size_t i = (size_t)version; i < db->kind->n_migrations; i++) {
-		char *sql = sqlite3_mprintf("BEGIN IMMEDIATE;"
-		    "PRAGMA application_id = %d;%sPRAGMA user_version = %d;COMMIT;",
-		    db->kind->application_id, db->kind->migrations[i], (int)i + 1);
-		int rc;
+	char *sql = sqlite3_mprintf("PRAGMA application_id = %d;%sPRAGMA user_version = %d;",
+	    db->kind->application_id, db->kind->migrations[step], (int)step + 1);
+	int rc;
 
-		if (sql == NULL)
-			return err_set(err, ERR_NOMEM, "out of memory");
-		rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-		sqlite3_free(sql);
-		if (rc != SQLITE_OK) {
-			enum err_code code = db_error(db, rc, err);
+	if (sql == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	sqlite3_free(sql);
+	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
+}
 
-			db_rollback(db);
-			return code;
-		}
-	}
-	return ERR_OK;
+/* One transaction for each step, with the version inside it: another program may be
+ * about the same thing. */
+static enum err_code
+migrate(struct db *db, struct err *err)
+{
+	int64_t version = 0;
+	enum err_code code;
+
+	do {
+		code = db_begin(db, true, err);
+		if (code == ERR_OK)
+			code = pragma_number(db, "PRAGMA user_version", &version, err);
+		if (code == ERR_OK && version < (int64_t)db->kind->n_migrations)
+			code = step_do(db, (size_t)version, err);
+		if (code == ERR_OK)
+			code = db_commit(db, err);
+		db_rollback(db);
+	} while (code == ERR_OK && version + 1 < (int64_t)db->kind->n_migrations);
+	return code;
 }
 
 static enum err_code
@@ -352,7 +364,8 @@ file_look(struct db *db, struct err *err)
 		return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s",
 		    db->path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_FOREIGN, "%s: not a regular file", db->path);
+		return err_set(err, ERR_FOREIGN, "%s: not a regular file; move it away",
+		    db->path);
 	if (st.st_size == 0)
 		return err_set(err, ERR_FOREIGN,
 		    "%s: an empty file, not a store; move it away", db->path);
@@ -384,7 +397,7 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	if (code == ERR_OK && writable)
 		code = pragmas_set(db, db->kind->pragmas, err);
 	if (code == ERR_OK && version < (int64_t)db->kind->n_migrations)
-		code = migrate(db, version, err);
+		code = migrate(db, err);
 	if (code == ERR_OK && writable && sqlite3_db_readonly(db->handle, "main") == 1)
 		code = err_set(err, ERR_READONLY, "%s: may not be written; check the owner "
 		    "and the file system", db->path);
@@ -451,36 +464,71 @@ db_file_share(int fd, const char *path)
 	free(dir);
 }
 
+/* SQLite would play what a lost file left behind into a new one of the same name. */
+static enum err_code
+leftovers_look(const char *path, struct err *err)
+{
+	static const char *const tails[] = { "-journal", "-wal" };
+	enum err_code code = ERR_OK;
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]) && code == ERR_OK; i++) {
+		char *left = sqlite3_mprintf("%s%s", path, tails[i]);
+
+		if (left == NULL)
+			return err_set(err, ERR_NOMEM, "out of memory");
+		/* In this order: it is nobody's if the file is not there after all. */
+		if (lstat(left, &st) == 0 && st.st_size > 0 && lstat(path, &st) == -1)
+			code = err_set(err, ERR_FOREIGN, "%s: belongs to a file that is lost; put "
+			    "both back or move it away", left);
+		sqlite3_free(left);
+	}
+	return code;
+}
+
+/* By hand and exclusively, so that no link is followed. */
+static enum err_code
+temporary_make(const char *temporary, const char *path, struct err *err)
+{
+	int fd = open(temporary, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
+
+	if (fd == -1)
+		return err_set(err, errno == EACCES || errno == EROFS ? ERR_READONLY :
+		    errno == ENOSPC ? ERR_FULL : ERR_IO, "%s: %s", temporary,
+		    strerror(errno));
+	db_file_share(fd, path);
+	close(fd);
+	return ERR_OK;
+}
+
 enum err_code
 db_create(const struct db_kind *kind, const char *path, struct err *err)
 {
-	char *temporary = sqlite3_mprintf("%s.new-%d", path, (int)getpid());
-	struct db db = { .kind = kind, .path = temporary };
-	enum err_code code = ERR_OK;
-	int fd, rc;
+	struct db db = { .kind = kind };
+	enum err_code code;
+	unsigned unique;
+	int rc;
 
-	if (temporary == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	/* By hand and exclusively, so that no link is followed. */
-	fd = open(temporary, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
-	if (fd == -1) {
-		code = err_set(err, errno == EACCES || errno == EROFS ? ERR_READONLY :
-		    errno == ENOSPC ? ERR_FULL : ERR_IO, "%s: %s", temporary,
-		    strerror(errno));
-		sqlite3_free(temporary);
+	code = leftovers_look(path, err);
+	if (code != ERR_OK)
 		return code;
+	/* Not the process's number alone: that comes again, after a crash as well. */
+	sqlite3_randomness(sizeof(unique), &unique);
+	db.path = sqlite3_mprintf("%s.new-%d-%08x", path, (int)getpid(), unique);
+	if (db.path == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	code = temporary_make(db.path, path, err);
+	if (code == ERR_OK) {
+		rc = sqlite3_open_v2(db.path, &db.handle, SQLITE_OPEN_READWRITE, NULL);
+		code = rc == SQLITE_OK ? migrate(&db, err) : db_error(&db, rc, err);
+		db_close(&db);
+		/* link(2), not rename(2): whoever was first keeps his. */
+		if (code == ERR_OK && link(db.path, path) == -1 && errno != EEXIST)
+			code = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+		unlink(db.path);
 	}
-	db_file_share(fd, path);
-	close(fd);
-	rc = sqlite3_open_v2(temporary, &db.handle, SQLITE_OPEN_READWRITE, NULL);
-	code = rc == SQLITE_OK ? migrate(&db, 0, err) : db_error(&db, rc, err);
-	db_close(&db);
-	/* link(2), not rename(2): whoever was first keeps his. */
-	if (code == ERR_OK && link(temporary, path) == -1 && errno != EEXIST)
-		code = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-	unlink(temporary);
 	if (code == ERR_OK)
 		code = directory_sync(path, err);
-	sqlite3_free(temporary);
+	sqlite3_free(db.path);
 	return code;
 }

@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/db.h"
@@ -72,7 +73,7 @@ store_saw_read(struct store *store, enum err_code code, const struct err *err)
 		/* Another program's commit is no illness; a lock that stays is. */
 		if (store->busy_since_ms == 0)
 			store->busy_since_ms = now;
-		if (now - store->busy_since_ms < store->wait_ms)
+		if (store->main.handle != NULL && now - store->busy_since_ms < store->wait_ms)
 			return code;
 	} else {
 		store->busy_since_ms = 0;
@@ -151,7 +152,9 @@ store_write_begin(struct store *store, struct err *err)
 
 	if (store->in_transaction)
 		return ERR_OK;
-	if (store->main_in_doubt) {
+	/* Never into a file that has lost its name. */
+	if (store->main_in_doubt ||
+	    (store->main.handle != NULL && !db_is_same_file(&store->main))) {
 		code = store_main_reopen(store, err);
 		if (code != ERR_OK)
 			return store_saw_read(store, code, err);
@@ -222,23 +225,41 @@ write_look(struct store *store)
 
 /* -- statistics file -------------------------------------------------------- */
 
-/* One program at a time judges and replaces the statistics file. */
-static int
-stats_lock(const struct store *store)
+/* Whoever opens the statistics file keeps others from replacing it meanwhile (LOCK_SH),
+ * whoever replaces it does so alone (LOCK_EX): a program half way into the old file
+ * would use the new one's log for it. *ret_fd is -1 where there is no locking. */
+static enum err_code
+stats_lock(const struct store *store, int operation, int *ret_fd, struct err *err)
 {
+	const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+	int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (store->mode == STORE_READ ? 0 : O_CREAT);
+	int64_t until = clock_steady_ms() + store->wait_ms;
 	char *path = sqlite3_mprintf("%s.lock", store->stats.path);
-	int fd = -1;
+	enum err_code code = ERR_OK;
+	int fd = path == NULL ? -1 : open(path, flags, 0660);
 
-	if (path != NULL)
-		fd = open(path, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
-	if (fd != -1)
+	if (fd != -1 && store->mode != STORE_READ)
 		db_file_share(fd, path);
-	if (fd != -1 && flock(fd, LOCK_EX) == -1) {
+	while (fd != -1 && flock(fd, operation | LOCK_NB) == -1) {
+		if (errno == EWOULDBLOCK && clock_steady_ms() < until) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		if (errno == EWOULDBLOCK)
+			code = err_set(err, ERR_BUSY, "%s: locked by another program", path);
 		close(fd);
 		fd = -1;
 	}
 	sqlite3_free(path);
-	return fd;
+	*ret_fd = fd;
+	return code;
+}
+
+static void
+stats_unlock(int fd)
+{
+	if (fd != -1)
+		close(fd);
 }
 
 /* Puts the ill file aside, with all that SQLite would replay into a new one. */
@@ -259,6 +280,28 @@ stats_put_aside(const struct store *store)
 	}
 }
 
+/* Opens it, or opens a new one in place of an ill one. */
+static enum err_code
+stats_mend(struct store *store, struct err *err)
+{
+	enum err_code code;
+	int lock;
+
+	code = stats_lock(store, LOCK_EX, &lock, err);
+	if (code != ERR_OK)
+		return code;
+	/* Another program may have mended it while we waited for the lock. */
+	code = db_open(&store->stats, true, store->wait_ms, err);
+	if (code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_NOT_FOUND) {
+		stats_put_aside(store);
+		code = db_create(&db_stats_kind, store->stats.path, err);
+		if (code == ERR_OK)
+			code = db_open(&store->stats, true, store->wait_ms, err);
+	}
+	stats_unlock(lock);
+	return code;
+}
+
 static enum err_code
 stats_open(struct store *store, struct err *err)
 {
@@ -266,22 +309,13 @@ stats_open(struct store *store, struct err *err)
 	enum err_code code;
 	int lock;
 
-	code = db_open(&store->stats, writable, store->wait_ms, err);
-	if (code == ERR_OK || !writable ||
-	    (code != ERR_NOT_FOUND && code != ERR_CORRUPT && code != ERR_FOREIGN))
+	code = stats_lock(store, LOCK_SH, &lock, err);
+	if (code != ERR_OK)
 		return code;
-	lock = stats_lock(store);
-	/* Another program may have mended it while we waited for the lock. */
-	code = db_open(&store->stats, true, store->wait_ms, err);
-	if (code == ERR_CORRUPT || code == ERR_FOREIGN)
-		stats_put_aside(store);
-	if (code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_NOT_FOUND) {
-		code = db_create(&db_stats_kind, store->stats.path, err);
-		if (code == ERR_OK)
-			code = db_open(&store->stats, true, store->wait_ms, err);
-	}
-	if (lock != -1)
-		close(lock);
+	code = db_open(&store->stats, writable, store->wait_ms, err);
+	stats_unlock(lock);
+	if (writable && (code == ERR_NOT_FOUND || code == ERR_CORRUPT || code == ERR_FOREIGN))
+		return stats_mend(store, err);
 	return code;
 }
 

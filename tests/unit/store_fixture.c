@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * See store_fixture.h.
+ */
+#include "store_fixture.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <sched.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+
+enum { HANGS_AFTER_S = 240 };
+
+/* -- directory and store ------------------------------------------------------ */
+
+int
+fixture_setup(void **state)
+{
+	const char *tmp = getenv("TMPDIR");
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return -1;
+	/* A store that waits for ever ends the program. */
+	alarm(HANGS_AFTER_S);
+	if (tmp == NULL || strlen(tmp) > 30)
+		tmp = "/tmp";
+	snprintf(f->dir, sizeof(f->dir), "%s/lbcluster-store-XXXXXX", tmp);
+	if (mkdtemp(f->dir) == NULL) {
+		perror(f->dir);
+		free(f);
+		return -1;
+	}
+	snprintf(f->main_path, sizeof(f->main_path), "%s/lbcluster.db", f->dir);
+	snprintf(f->stats_path, sizeof(f->stats_path), "%s/lbcluster-stats.db", f->dir);
+	*state = f;
+	return 0;
+}
+
+int
+fixture_setup_open(void **state)
+{
+	if (fixture_setup(state) != 0)
+		return -1;
+	return fixture_open(*state, STORE_CREATE) == ERR_OK ? 0 : -1;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+int
+fixture_teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	memory_fails_at(0);
+	disk_fails_at(0, 0, false);
+	fixture_close(f);
+	other_end(f);
+	mount_free(f);
+	nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+enum err_code
+fixture_open(struct fixture *f, enum store_mode mode)
+{
+	fixture_close(f);
+	f->err.text[0] = '\0';
+	return store_open(f->dir, mode, WAIT_MS, &f->store, &f->err);
+}
+
+void
+fixture_close(struct fixture *f)
+{
+	store_close(f->store);
+	f->store = NULL;
+}
+
+uint32_t
+fixture_cluster(struct fixture *f, const char *name, const char *plane)
+{
+	const struct cluster_row row = { .name = name, .plane = plane, .plane_params = "{}" };
+	enum store_put_result result;
+	uint32_t id = 0;
+
+	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
+	assert_int_equal(store_put_cluster(f->store, &row, &id, &result, &f->err), ERR_OK);
+	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
+	assert_int_equal(result, STORE_PUT_ADDED);
+	return id;
+}
+
+uint32_t
+fixture_service(struct fixture *f, uint32_t cluster_id, const char *name)
+{
+	const struct service_row row = { .cluster_id = cluster_id, .name = name,
+		.address = "192.0.2.1", .port = "80", .protocol = PROTOCOL_TCP };
+	enum store_put_result result;
+	uint32_t id = 0;
+
+	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
+	assert_int_equal(store_put_service(f->store, &row, &id, &result, &f->err), ERR_OK);
+	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
+	assert_int_equal(result, STORE_PUT_ADDED);
+	return id;
+}
+
+uint32_t
+fixture_real(struct fixture *f, uint32_t service_id, const char *name, uint16_t weight,
+    bool fallback, bool enabled)
+{
+	const struct real_row row = { .service_id = service_id, .name = name,
+		.address = "10.0.0.1", .port = "8080", .weight = weight, .fallback = fallback,
+		.enabled = enabled };
+	enum store_put_result result;
+	uint32_t id = 0;
+
+	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
+	assert_int_equal(store_put_real(f->store, &row, &id, &result, &f->err), ERR_OK);
+	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
+	assert_int_equal(result, STORE_PUT_ADDED);
+	return id;
+}
+
+/* -- files -------------------------------------------------------------------- */
+
+struct bytes
+bytes_of(const char *path)
+{
+	struct bytes bytes = { 0, NULL };
+	struct stat st;
+	FILE *file = fopen(path, "re");
+
+	assert_non_null(file);
+	assert_int_equal(fstat(fileno(file), &st), 0);
+	bytes.n = (size_t)st.st_size;
+	bytes.data = malloc(bytes.n + 1);
+	assert_non_null(bytes.data);
+	assert_int_equal(fread(bytes.data, 1, bytes.n, file), bytes.n);
+	fclose(file);
+	return bytes;
+}
+
+void
+bytes_write(const char *path, const void *data, size_t n)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(data, 1, n, file), n);
+	assert_int_equal(fclose(file), 0);
+}
+
+void
+bytes_unchanged(const char *path, struct bytes before)
+{
+	struct bytes now = bytes_of(path);
+
+	assert_int_equal(now.n, before.n);
+	assert_memory_equal(now.data, before.data, now.n);
+	free(now.data);
+	free(before.data);
+}
+
+bool
+file_exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+void
+error_says(const struct err *err, const char *file, const char *cure)
+{
+	if (strstr(err->text, file) == NULL || strstr(err->text, cure) == NULL)
+		fail_msg("\"%s\" does not say \"%s\" and \"%s\"", err->text, file, cure);
+}
+
+/* -- plain SQL ------------------------------------------------------------------ */
+
+static char plain_said[4096];
+static int64_t plain_said_number;
+
+static int
+plain_row(void *arg, int columns, char **values, char **names)
+{
+	const char *value = columns > 0 && values[0] != NULL ? values[0] : "";
+
+	(void)arg;
+	(void)names;
+	snprintf(plain_said, sizeof(plain_said), "%s", value);
+	plain_said_number = strtoll(value, NULL, 10);
+	return 0;
+}
+
+static sqlite3 *
+plain_open(const char *path)
+{
+	sqlite3 *handle = NULL;
+
+	if (sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
+		sqlite3_close(handle);
+		return NULL;
+	}
+	sqlite3_busy_timeout(handle, NOBODY_WAITS_MS);
+	return handle;
+}
+
+int
+plain(const char *path, const char *sql)
+{
+	sqlite3 *handle = plain_open(path);
+	int rc = SQLITE_CANTOPEN;
+
+	plain_said[0] = '\0';
+	plain_said_number = 0;
+	if (handle != NULL)
+		rc = sqlite3_exec(handle, sql, plain_row, NULL, NULL);
+	if (rc != SQLITE_OK)
+		snprintf(plain_said, sizeof(plain_said), "%s", sqlite3_errmsg(handle));
+	sqlite3_close(handle);
+	return rc & 0xff;
+}
+
+void
+plain_ok(const char *path, const char *sql)
+{
+	int rc = plain(path, sql);
+
+	if (rc != SQLITE_OK)
+		fail_msg("%s: %s (%d)", sql, plain_said, rc);
+}
+
+int64_t
+plain_number(const char *path, const char *sql)
+{
+	plain_ok(path, sql);
+	return plain_said_number;
+}
+
+const char *
+plain_text(const char *path, const char *sql)
+{
+	plain_ok(path, sql);
+	return plain_said;
+}
+
+/* -- content -------------------------------------------------------------------------- */
+
+void
+fixture_fill(struct fixture *f)
+{
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+	fixture_close(f);
+	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('web');"
+	    "INSERT INTO service (cluster_id, name) VALUES (1, 'http');"
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+	    " INSERT INTO real_service (service_id, name, address) SELECT 1, 'r' || i,"
+	    " '10.0.0.' || i FROM n");
+	plain_ok(f->stats_path, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1"
+	    " FROM n WHERE i < 300) INSERT INTO statistics (real_id, active) SELECT i, 1 FROM n");
+}
+
+void
+fixture_unfill(struct fixture *f)
+{
+	static const char *const names[] = { "lbcluster.db", "lbcluster.db.elsewhere",
+		"lbcluster-stats.db", "lbcluster-stats.db.elsewhere", "lbcluster-stats.db.ill",
+		"lbcluster-stats.db-wal", "lbcluster-stats.db-shm", "lbcluster.db-journal" };
+	char path[128];
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", f->dir, names[i]);
+		remove(path);
+	}
+}
+
+static enum err_code
+count_cluster(void *arg, const struct cluster_row *row)
+{
+	(void)row;
+	(*(int *)arg)++;
+	return ERR_OK;
+}
+
+static enum err_code
+ignore_service(void *arg, const struct service_row *row)
+{
+	(void)arg;
+	(void)row;
+	return ERR_OK;
+}
+
+static enum err_code
+ignore_real(void *arg, const struct real_row *row)
+{
+	(void)arg;
+	(void)row;
+	return ERR_OK;
+}
+
+static enum err_code
+ignore_job(void *arg, const struct job_row *row)
+{
+	(void)arg;
+	(void)row;
+	return ERR_OK;
+}
+
+static enum err_code
+ignore_statistics(void *arg, const struct statistics *row)
+{
+	(void)arg;
+	(void)row;
+	return ERR_OK;
+}
+
+static enum err_code
+ignore_removed(void *arg, enum store_kind kind, uint32_t id)
+{
+	(void)arg;
+	(void)kind;
+	(void)id;
+	return ERR_OK;
+}
+
+static void
+ignore_totals(void *arg, const struct store_totals *totals)
+{
+	(void)arg;
+	(void)totals;
+}
+
+enum err_code
+fixture_look(struct fixture *f, struct store_cursor *cursor, int *ret_clusters)
+{
+	const struct store_sink sink = { ret_clusters, count_cluster, ignore_service, ignore_real, ignore_job,
+		ignore_statistics, ignore_removed, ignore_totals };
+	bool more;
+
+	*ret_clusters = 0;
+	f->err.text[0] = '\0';
+	return store_changes(f->store, cursor, &sink, 1000, &more, &f->err);
+}
+
+void
+spoil_page(const char *path)
+{
+	struct bytes bytes = bytes_of(path);
+	int64_t page;
+
+	free(bytes.data);
+	page = plain_number(path, "SELECT rootpage FROM sqlite_schema WHERE name IN"
+	    " ('real_service', 'statistics')") - 1;
+	bytes = bytes_of(path);
+	for (size_t i = 0; i < 4096; i += 2)
+		bytes.data[(size_t)page * 4096 + i] ^= 0x5a;
+	bytes_write(path, bytes.data, bytes.n);
+	free(bytes.data);
+}
+
+/* -- other processes -------------------------------------------------------------- */
+
+struct other {
+	pid_t	pid;
+	int	fd;
+};
+
+/* Each message is a line of SQL, answered by SQLite's code as an int. */
+static void
+other_live(int fd, const char *path)
+{
+	static char sql[4096];
+	sqlite3 *handle = NULL;
+	ssize_t n;
+
+	while ((n = recv(fd, sql, sizeof(sql) - 1, 0)) > 0) {
+		int rc = SQLITE_OK;
+
+		sql[n] = '\0';
+		if (handle == NULL)
+			rc = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL);
+		sqlite3_busy_timeout(handle, NOBODY_WAITS_MS);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(handle, sql, NULL, NULL, NULL);
+		if (send(fd, &rc, sizeof(rc), 0) != (ssize_t)sizeof(rc))
+			break;
+	}
+	sqlite3_close(handle);
+	_exit(0);
+}
+
+void
+other_start(struct fixture *f, const char *path)
+{
+	int fds[2];
+
+	f->other = calloc(1, sizeof(*f->other));
+	assert_non_null(f->other);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+	f->other->pid = fork();
+	assert_int_not_equal(f->other->pid, -1);
+	if (f->other->pid == 0) {
+		close(fds[0]);
+		other_live(fds[1], path);
+	}
+	close(fds[1]);
+	f->other->fd = fds[0];
+}
+
+int
+other_sql(struct fixture *f, const char *sql)
+{
+	struct pollfd pollfd = { .fd = f->other->fd, .events = POLLIN };
+	int rc = -1;
+
+	assert_int_equal(send(f->other->fd, sql, strlen(sql), 0), strlen(sql));
+	assert_int_equal(poll(&pollfd, 1, 3 * NOBODY_WAITS_MS), 1);
+	assert_int_equal(recv(f->other->fd, &rc, sizeof(rc), 0), sizeof(rc));
+	return rc;
+}
+
+void
+other_end(struct fixture *f)
+{
+	if (f->other == NULL)
+		return;
+	close(f->other->fd);
+	waitpid(f->other->pid, NULL, 0);
+	free(f->other);
+	f->other = NULL;
+}
+
+void
+all_at_once(int n, int (*fn)(void *arg, int i), void *arg)
+{
+	enum { MOST = 16 };
+	pid_t pids[MOST];
+	int fds[2], wrong = 0;
+	char byte;
+
+	assert_in_range(n, 1, MOST);
+	assert_int_equal(pipe(fds), 0);
+	for (int i = 0; i < n; i++) {
+		pids[i] = fork();
+		assert_int_not_equal(pids[i], -1);
+		if (pids[i] == 0) {
+			close(fds[1]);
+			/* The end of the pipe is the start for all. */
+			while (read(fds[0], &byte, 1) > 0)
+				;
+			_exit(fn(arg, i));
+		}
+	}
+	close(fds[0]);
+	close(fds[1]);
+	for (int i = 0; i < n; i++) {
+		int status = -1;
+
+		waitpid(pids[i], &status, 0);
+		if (status != 0) {
+			print_error("process %d: status %#x\n", i, (unsigned)status);
+			wrong++;
+		}
+	}
+	assert_int_equal(wrong, 0);
+}
+
+/* -- clock -------------------------------------------------------------------------- */
+
+int64_t __real_clock_steady_ms(void);
+int64_t __wrap_clock_steady_ms(void);
+
+static int64_t clock_ahead_ms;
+
+int64_t
+__wrap_clock_steady_ms(void)
+{
+	return __real_clock_steady_ms() + clock_ahead_ms;
+}
+
+void
+clock_forward(int64_t ms)
+{
+	clock_ahead_ms += ms;
+}
+
+/* -- memory --------------------------------------------------------------------------- */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static long memory_left;
+static bool memory_out;
+
+static bool
+memory_fails_now(void)
+{
+	if (memory_left == 0 || --memory_left > 0)
+		return false;
+	memory_out = true;
+	return true;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return memory_fails_now() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return memory_fails_now() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *old, size_t size)
+{
+	return memory_fails_now() ? NULL : __real_realloc(old, size);
+}
+
+void
+memory_fails_at(long n)
+{
+	memory_left = n;
+	memory_out = false;
+}
+
+bool
+memory_failed(void)
+{
+	return memory_out;
+}
+
+/* -- disk ------------------------------------------------------------------------------- */
+
+/* A VFS like SQLite's own, whose files have other methods for what may fail. */
+static sqlite3_vfs disk_vfs;
+static const sqlite3_vfs *disk_real_vfs;
+static const sqlite3_io_methods *disk_real;
+static sqlite3_io_methods disk_methods;
+static unsigned disk_operations;
+static long disk_left;
+static bool disk_for_good, disk_out;
+
+static bool
+disk_fails_now(enum disk_operation operation)
+{
+	if (!(disk_operations & (unsigned)operation))
+		return false;
+	if (disk_for_good && disk_out)
+		return true;
+	if (disk_left == 0 || --disk_left > 0)
+		return false;
+	disk_out = true;
+	return true;
+}
+
+static int
+disk_sync(sqlite3_file *file, int flags)
+{
+	return disk_fails_now(DISK_SYNC) ? SQLITE_IOERR_FSYNC : disk_real->xSync(file, flags);
+}
+
+static int
+disk_write(sqlite3_file *file, const void *data, int n, sqlite3_int64 at)
+{
+	return disk_fails_now(DISK_WRITE) ? SQLITE_IOERR_WRITE :
+	    disk_real->xWrite(file, data, n, at);
+}
+
+static int
+disk_truncate(sqlite3_file *file, sqlite3_int64 size)
+{
+	return disk_fails_now(DISK_TRUNCATE) ? SQLITE_IOERR_TRUNCATE :
+	    disk_real->xTruncate(file, size);
+}
+
+static int
+disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
+{
+	int rc = disk_real_vfs->xOpen(vfs, name, file, flags, ret_flags);
+
+	if (rc == SQLITE_OK && file->pMethods != NULL) {
+		if (disk_real == NULL) {
+			disk_real = file->pMethods;
+			disk_methods = *disk_real;
+			disk_methods.xSync = disk_sync;
+			disk_methods.xWrite = disk_write;
+			disk_methods.xTruncate = disk_truncate;
+		}
+		if (file->pMethods == disk_real)
+			file->pMethods = &disk_methods;
+	}
+	return rc;
+}
+
+void
+disk_set_up(void)
+{
+	disk_real_vfs = sqlite3_vfs_find(NULL);
+	disk_vfs = *disk_real_vfs;
+	disk_vfs.zName = "failing";
+	disk_vfs.xOpen = disk_open;
+	sqlite3_vfs_register(&disk_vfs, 1);
+}
+
+void
+disk_fails_at(unsigned operations, long n, bool for_good)
+{
+	disk_operations = operations;
+	disk_left = n;
+	disk_for_good = for_good;
+	disk_out = false;
+}
+
+bool
+disk_failed(void)
+{
+	return disk_out;
+}
+
+/* -- file systems ------------------------------------------------------------------------- */
+
+void
+mount_small(struct fixture *f, size_t kbytes)
+{
+	static bool own_namespace;
+	char options[64];
+
+	if (!own_namespace) {
+		if (unshare(CLONE_NEWNS) == -1 ||
+		    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1) {
+			print_message("may not mount: skipped\n");
+			skip();
+		}
+		own_namespace = true;
+	}
+	snprintf(options, sizeof(options), "size=%zuk,mode=0700", kbytes);
+	if (mount("tmpfs", f->dir, "tmpfs", 0, options) == -1)
+		skip();
+	f->mounted = true;
+}
+
+/* A second, read-only mount over the first: the first one has files open. */
+void
+mount_read_only(struct fixture *f, bool read_only)
+{
+	if (!read_only) {
+		assert_int_equal(umount2(f->dir, MNT_DETACH), 0);
+		return;
+	}
+	assert_int_equal(mount(f->dir, f->dir, NULL, MS_BIND, NULL), 0);
+	assert_int_equal(mount(NULL, f->dir, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), 0);
+}
+
+void
+mount_fill(struct fixture *f, size_t kbytes_left)
+{
+	static const char block[4096];
+	char path[96];
+	struct statvfs vfs;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/ballast", f->dir);
+	unlink(path);
+	if (kbytes_left == 0)
+		return;
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_int_not_equal(fd, -1);
+	while (statvfs(f->dir, &vfs) == 0 && vfs.f_bfree * vfs.f_frsize > kbytes_left * 1024)
+		assert_int_equal(write(fd, block, sizeof(block)), sizeof(block));
+	close(fd);
+}
+
+void
+mount_free(struct fixture *f)
+{
+	while (f->mounted && umount2(f->dir, MNT_DETACH) == 0)
+		;
+	f->mounted = false;
+}
+
+uint32_t
+random_next(uint64_t *seed)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(*seed >> 32);
+}

@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/store: files that are made, checked, refused, made anew.
+ */
+#include "store_fixture.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* -- making ------------------------------------------------------------------------- */
+
+static void
+open_where_nothing_is_without_create_is_not_found(void **state)
+{
+	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		assert_int_equal(fixture_open(f, modes[i]), ERR_NOT_FOUND);
+		error_says(&f->err, f->main_path, "No such file");
+		assert_null(f->store);
+		assert_int_equal(f->err.code, ERR_NOT_FOUND);
+	}
+	assert_int_equal(rmdir(f->dir), 0);	/* nothing was made */
+	assert_int_equal(mkdir(f->dir, 0700), 0);
+}
+
+static void
+open_create_makes_directory_and_both_files(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(rmdir(f->dir), 0);
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+	assert_int_equal(store_status(f->store), STORE_OK);
+	assert_string_equal(store_status_text(f->store), "");
+	fixture_close(f);
+	assert_int_equal(plain_number(f->main_path, "PRAGMA application_id"), 0x6c626331);
+	assert_int_equal(plain_number(f->stats_path, "PRAGMA application_id"), 0x6c627331);
+	assert_true(plain_number(f->main_path, "PRAGMA user_version") >= 1);
+	assert_true(plain_number(f->stats_path, "PRAGMA user_version") >= 1);
+	assert_string_equal(plain_text(f->stats_path, "PRAGMA journal_mode"), "wal");
+	/* Not WAL, which SQLite remembers in the file. */
+	assert_string_equal(plain_text(f->main_path, "PRAGMA journal_mode"), "delete");
+	assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+	/* Every number is there, and none is left to chance. */
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM store"), 1);
+	assert_int_equal(plain_number(f->main_path, "SELECT change FROM store"), 0);
+	assert_true(plain_number(f->main_path, "SELECT birth FROM store") != 0);
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM sqlite_schema"
+	    " WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND sql NOT LIKE '%STRICT%'"), 0);
+}
+
+static void
+open_create_of_what_is_there_keeps_it(void **state)
+{
+	struct fixture *f = *state;
+	int64_t birth;
+
+	fixture_fill(f);
+	birth = plain_number(f->main_path, "SELECT birth FROM store");
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+	fixture_close(f);
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 300);
+	assert_int_equal(plain_number(f->main_path, "SELECT birth FROM store"), birth);
+	assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), 300);
+}
+
+static void
+open_create_below_missing_parent_says_so(void **state)
+{
+	struct fixture *f = *state;
+	char dir[96];
+
+	snprintf(dir, sizeof(dir), "%s/no/where", f->dir);
+	assert_int_equal(store_open(dir, STORE_CREATE, WAIT_MS, &f->store, &f->err), ERR_IO);
+	error_says(&f->err, dir, "No such file");
+}
+
+/* Another crash may have left any name behind, and a pid comes again. */
+static void
+create_with_leftovers_of_a_crash_succeeds(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s.new-%d", f->main_path, (int)getpid());
+	bytes_write(path, "half", 4);
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+}
+
+/* SQLite would play it back into the new file. */
+static void
+create_beside_journal_of_a_lost_file_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s-journal", f->main_path);
+	bytes_write(path, "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7 and so on", 18);
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_FOREIGN);
+	error_says(&f->err, path, "move");
+	assert_false(file_exists(f->main_path));
+	bytes_write(path, "", 0);	/* what TRUNCATE leaves after each commit */
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+}
+
+static int
+create_and_write(void *arg, int i)
+{
+	struct fixture *f = arg;
+	struct store *store;
+	struct err err;
+	char name[16];
+	const struct cluster_row row = { .name = name, .plane = "none", .plane_params = "{}" };
+	const struct statistics statistics = { .real_id = (uint32_t)i + 1, .last_update = 5 };
+	bool wrong;
+
+	snprintf(name, sizeof(name), "c%d", i);
+	if (store_open(f->dir, STORE_CREATE, NOBODY_WAITS_MS, &store, &err) != ERR_OK) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	wrong = store_begin(store, &err) != ERR_OK ||
+	    store_put_cluster(store, &row, NULL, NULL, &err) != ERR_OK ||
+	    store_commit(store, &err) != ERR_OK ||
+	    store_statistics_put(store, &statistics, 1, &err) != ERR_OK;
+	if (wrong)
+		fprintf(stderr, "%s\n", err.text);
+	store_close(store);
+	return wrong;
+}
+
+static void
+create_by_several_at_once_makes_one_store(void **state)
+{
+	enum { PROCESSES = 6 };
+	struct fixture *f = *state;
+
+	all_at_once(PROCESSES, create_and_write, f);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	fixture_close(f);
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM cluster"), PROCESSES);
+	assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"),
+	    PROCESSES);
+}
+
+/* -- files that are no store --------------------------------------------------------- */
+
+static void
+ill_missing_bytes(const char *path)
+{
+	bytes_write(path, "", 0);
+}
+
+static void
+ill_foreign(const char *path)
+{
+	plain_ok(path, "PRAGMA application_id = 1234");
+}
+
+static void
+ill_no_application(const char *path)
+{
+	unlink(path);
+	bytes_write(path, "", 0);
+	plain_ok(path, "CREATE TABLE recipe (name)");
+}
+
+static void
+ill_newer(const char *path)
+{
+	plain_ok(path, "PRAGMA user_version = 99");
+}
+
+static void
+ill_garbage(const char *path)
+{
+	static const char text[] = "Dear diary, today I was no database at all, and nor was I "
+	    "yesterday. I have more than one hundred bytes, though, which makes me look big.";
+
+	bytes_write(path, text, sizeof(text));
+}
+
+static void
+ill_truncated(const char *path)
+{
+	struct bytes bytes = bytes_of(path);
+
+	assert_int_equal(truncate(path, (off_t)(bytes.n / 2)), 0);
+	free(bytes.data);
+}
+
+/* Seen by integrity_check alone: a row that an index does not have. The index is
+ * declared to be another one's, and then a row goes from it. */
+static void
+ill_index(const char *path)
+{
+	int64_t page = plain_number(path, "SELECT rootpage FROM sqlite_schema WHERE type ="
+	    " 'index' AND name IN ('real_service_changed', 'statistics_changed')");
+	char sql[500];
+
+	plain_ok(path, "CREATE TABLE aside (changed INTEGER); CREATE INDEX aside_i ON aside"
+	    " (changed);");
+	/* A table of the same shape writes into the pages of the index. */
+	snprintf(sql, sizeof(sql), "PRAGMA writable_schema = ON;"
+	    "UPDATE sqlite_schema SET rootpage = %lld WHERE name = 'aside_i';"
+	    "PRAGMA writable_schema = RESET;"
+	    "INSERT INTO aside (rowid, changed) VALUES (100000, 100000);", (long long)page);
+	plain_ok(path, sql);
+	plain_ok(path, "PRAGMA writable_schema = ON;"
+	    "DELETE FROM sqlite_schema WHERE name IN ('aside', 'aside_i');"
+	    "PRAGMA writable_schema = RESET;");
+}
+
+static void
+ill_reference(const char *path)
+{
+	plain_ok(path, "PRAGMA foreign_keys = OFF;"
+	    "UPDATE sqlite_sequence SET seq = 7 WHERE name = 'service';"
+	    "INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,"
+	    " service_name, real_name) VALUES (4711, 5, 1, 2, 'a', 'b', 'c')");
+}
+
+static void
+ill_schema(const char *path)
+{
+	plain_ok(path, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
+	    " 'CREATE TABLE (' WHERE type = 'table' AND name = 'store'");
+}
+
+static void
+ill_directory(const char *path)
+{
+	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+/* To a perfect store, even. */
+static void
+ill_symlink(const char *path)
+{
+	char to[128];
+
+	snprintf(to, sizeof(to), "%s.elsewhere", path);
+	assert_int_equal(rename(path, to), 0);
+	assert_int_equal(symlink(to, path), 0);
+}
+
+static void
+ill_fifo(const char *path)
+{
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+}
+
+static const struct {
+	const char	*what;
+	void		(*make)(const char *path);
+	enum err_code	 code;
+	const char	*cure;		/* in the words of the refusal */
+	bool		 bytes;		/* it has some to compare */
+	bool		 main_only;
+} ills[] = {
+	{ "0 bytes", ill_missing_bytes, ERR_FOREIGN, "move it away", true, false },
+	{ "foreign application_id", ill_foreign, ERR_FOREIGN, "move it away", true, false },
+	{ "no application_id", ill_no_application, ERR_FOREIGN, "move it away", true, false },
+	{ "newer", ill_newer, ERR_NEWER, "use that one", true, true },
+	{ "garbage", ill_garbage, ERR_FOREIGN, "move it away", true, false },
+	{ "truncated", ill_truncated, ERR_CORRUPT, "put a backup in its place", true, false },
+	{ "page", spoil_page, ERR_CORRUPT, "put a backup in its place", true, false },
+	{ "index", ill_index, ERR_CORRUPT, "put a backup in its place", true, false },
+	{ "reference", ill_reference, ERR_CORRUPT, "put a backup in its place", true, true },
+	{ "schema", ill_schema, ERR_CORRUPT, "put a backup in its place", true, false },
+	{ "directory", ill_directory, ERR_FOREIGN, "move it away", false, false },
+	{ "symlink", ill_symlink, ERR_FOREIGN, "move it away", true, false },
+	{ "fifo", ill_fifo, ERR_FOREIGN, "move it away", false, false },
+};
+
+static void
+open_of_ill_file_is_refused_and_leaves_it(void **state)
+{
+	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE, STORE_CREATE };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(ills); i++) {
+		struct bytes before = { 0, NULL };
+		struct stat was, is;
+
+		fixture_fill(f);
+		ills[i].make(f->main_path);
+		assert_int_equal(lstat(f->main_path, &was), 0);
+		if (ills[i].bytes)
+			before = bytes_of(f->main_path);
+		for (size_t mode = 0; mode < COUNT(modes); mode++) {
+			enum err_code code = fixture_open(f, modes[mode]);
+
+			if (code != ills[i].code)
+				fail_msg("%s: %d, %s", ills[i].what, code, f->err.text);
+			error_says(&f->err, f->main_path, ills[i].cure);
+			assert_int_equal(f->err.code, code);
+		}
+		assert_int_equal(lstat(f->main_path, &is), 0);
+		assert_int_equal(is.st_mode, was.st_mode);
+		assert_int_equal(is.st_ino, was.st_ino);
+		if (ills[i].bytes)
+			bytes_unchanged(f->main_path, before);
+		fixture_unfill(f);
+	}
+}
+
+/* One byte turned over at random, two hundred times. What is noticed is refused;
+ * nothing falls over it. */
+static void
+open_of_file_with_random_byte_never_falls_over(void **state)
+{
+	struct fixture *f = *state;
+	struct bytes good;
+	uint64_t seed = 7;
+	int refused = 0;
+
+	fixture_fill(f);
+	good = bytes_of(f->main_path);
+	for (int i = 0; i < 200; i++) {
+		size_t at = random_next(&seed) % good.n;
+		enum err_code code;
+
+		good.data[at] ^= 0xff;
+		bytes_write(f->main_path, good.data, good.n);
+		code = fixture_open(f, STORE_READ);
+		if (code != ERR_OK)
+			error_says(&f->err, f->main_path, "");
+		refused += code != ERR_OK;
+		fixture_close(f);
+		good.data[at] ^= 0xff;
+	}
+	assert_in_range(refused, 1, 200);
+	bytes_write(f->main_path, good.data, good.n);
+	free(good.data);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+}
+
+/* -- versions ---------------------------------------------------------------------------- */
+
+static const char all_sql[] =
+    "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)";
+
+/* What a crash between two steps of a migration leaves: a file of version 0. */
+static void
+version_0_make(const char *path, int application_id)
+{
+	char sql[80];
+
+	unlink(path);
+	bytes_write(path, "", 0);
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; VACUUM", application_id);
+	plain_ok(path, sql);
+}
+
+static void
+older_file_is_brought_up_to_date_by_writers_only(void **state)
+{
+	struct fixture *f = *state;
+	struct bytes before;
+	char *schema;
+
+	fixture_fill(f);
+	schema = strdup(plain_text(f->main_path, all_sql));
+	version_0_make(f->main_path, 0x6c626331);
+	before = bytes_of(f->main_path);
+	assert_int_equal(fixture_open(f, STORE_READ), ERR_INVALID);
+	error_says(&f->err, f->main_path, "lbclusterd");
+	bytes_unchanged(f->main_path, before);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	fixture_close(f);
+	assert_string_equal(plain_text(f->main_path, all_sql), schema);
+	assert_true(plain_number(f->main_path, "PRAGMA user_version") >= 1);
+	free(schema);
+	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
+}
+
+static int
+open_for_writing(void *arg, int i)
+{
+	struct fixture *f = arg;
+	struct store *store;
+	struct err err;
+
+	(void)i;
+	if (store_open(f->dir, STORE_WRITE, NOBODY_WAITS_MS, &store, &err) != ERR_OK) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	store_close(store);
+	return 0;
+}
+
+static void
+older_file_opened_by_several_is_migrated_once(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_fill(f);
+	for (int round = 0; round < 10; round++) {
+		version_0_make(f->main_path, 0x6c626331);
+		all_at_once(4, open_for_writing, f);
+	}
+}
+
+/* -- statistics ---------------------------------------------------------------------------- */
+
+static void
+ill_statistics_are_made_anew_and_the_inventory_stays(void **state)
+{
+	struct fixture *f = *state;
+	char aside[128];
+
+	snprintf(aside, sizeof(aside), "%s.ill", f->stats_path);
+	for (size_t i = 0; i < COUNT(ills); i++) {
+		if (ills[i].main_only)
+			continue;
+		fixture_fill(f);
+		ills[i].make(f->stats_path);
+		if (fixture_open(f, STORE_WRITE) != ERR_OK)
+			fail_msg("%s: %s", ills[i].what, f->err.text);
+		fixture_close(f);
+		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"),
+		    0);
+		assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"),
+		    300);
+		assert_true(file_exists(aside));
+		fixture_unfill(f);
+	}
+}
+
+static void
+missing_statistics_are_made_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_fill(f);
+	assert_int_equal(unlink(f->stats_path), 0);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	fixture_close(f);
+	assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), 0);
+}
+
+static void
+newer_statistics_are_refused_and_left(void **state)
+{
+	struct fixture *f = *state;
+	struct bytes before;
+
+	fixture_fill(f);
+	ill_newer(f->stats_path);
+	before = bytes_of(f->stats_path);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_NEWER);
+	error_says(&f->err, f->stats_path, "use that one");
+	bytes_unchanged(f->stats_path, before);
+}
+
+static void
+reader_does_without_ill_statistics_and_leaves_them(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(ills); i++) {
+		struct store_cursor cursor = { 0 };
+		struct bytes before = { 0, NULL };
+		int clusters;
+
+		if (ills[i].main_only || !ills[i].bytes)
+			continue;
+		fixture_fill(f);
+		ills[i].make(f->stats_path);
+		before = bytes_of(f->stats_path);
+		if (fixture_open(f, STORE_READ) != ERR_OK)
+			fail_msg("%s: %s", ills[i].what, f->err.text);
+		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+		assert_int_equal(clusters, 1);
+		fixture_close(f);
+		bytes_unchanged(f->stats_path, before);
+		fixture_unfill(f);
+	}
+}
+
+static void
+ill_statistics_found_by_several_at_once_are_made_anew_once(void **state)
+{
+	enum { PROCESSES = 6 };
+	struct fixture *f = *state;
+
+	for (int round = 0; round < 5; round++) {
+		fixture_fill(f);
+		spoil_page(f->stats_path);
+		all_at_once(PROCESSES, create_and_write, f);
+		/* A second new file would have lost somebody's row. */
+		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"),
+		    PROCESSES);
+		fixture_unfill(f);
+	}
+}
+
+/* While somebody stands still with the lock, nobody waits for ever. */
+static void
+ill_statistics_under_a_lock_that_stays_are_busy(void **state)
+{
+	struct fixture *f = *state;
+	char lock[128];
+	int fd;
+
+	fixture_fill(f);
+	spoil_page(f->stats_path);
+	snprintf(lock, sizeof(lock), "%s.lock", f->stats_path);
+	fd = open(lock, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_BUSY);
+	error_says(&f->err, f->stats_path, "locked by another program");
+	close(fd);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+}
+
+/* Damage that comes while the store is open, found before the first row and after. */
+static void
+statistics_that_fall_ill_later_are_made_anew(void **state)
+{
+	static const char *const ills_later[] = {
+		"UPDATE sqlite_schema SET sql = 'CREATE TABLE (' WHERE name = 'store'",
+		"UPDATE sqlite_schema SET sql = 'CREATE TABLE (' WHERE name = 'statistics'",
+		"UPDATE sqlite_schema SET rootpage = 12345 WHERE name = 'statistics_changed'",
+		"UPDATE sqlite_schema SET rootpage = 12345 WHERE name = 'store'",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(ills_later); i++) {
+		struct store_cursor cursor = { 0 };
+		char sql[200];
+		int clusters;
+
+		fixture_fill(f);
+		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+		/* The version of the schema makes everybody read it again. */
+		snprintf(sql, sizeof(sql), "PRAGMA writable_schema = ON; BEGIN; %s;"
+		    "PRAGMA schema_version = 4711; COMMIT", ills_later[i]);
+		plain_ok(f->stats_path, sql);
+		for (int k = 0; k < 5; k++) {
+			clock_forward(2000);
+			assert_true(k > 0 || store_changed(f->store));
+			assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+			assert_int_equal(store_status(f->store), STORE_OK);
+		}
+		fixture_close(f);
+		assert_string_equal(plain_text(f->stats_path, "PRAGMA integrity_check"), "ok");
+		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"),
+		    0);
+		fixture_unfill(f);
+	}
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(open_where_nothing_is_without_create_is_not_found),
+		TEST(open_create_makes_directory_and_both_files),
+		TEST(open_create_of_what_is_there_keeps_it),
+		TEST(open_create_below_missing_parent_says_so),
+		TEST(create_with_leftovers_of_a_crash_succeeds),
+		TEST(create_beside_journal_of_a_lost_file_is_refused),
+		TEST(create_by_several_at_once_makes_one_store),
+		TEST(open_of_ill_file_is_refused_and_leaves_it),
+		TEST(open_of_file_with_random_byte_never_falls_over),
+		TEST(older_file_is_brought_up_to_date_by_writers_only),
+		TEST(older_file_opened_by_several_is_migrated_once),
+		TEST(ill_statistics_are_made_anew_and_the_inventory_stays),
+		TEST(missing_statistics_are_made_anew),
+		TEST(newer_statistics_are_refused_and_left),
+		TEST(reader_does_without_ill_statistics_and_leaves_them),
+		TEST(ill_statistics_found_by_several_at_once_are_made_anew_once),
+		TEST(ill_statistics_under_a_lock_that_stays_are_busy),
+		TEST(statistics_that_fall_ill_later_are_made_anew),
+	};
+
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}

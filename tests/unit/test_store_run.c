@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/store while it is open: files that go and come, locks of other
+ * programs, full and read-only disks.
+ */
+#include "store_fixture.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+cluster_add_plain(struct fixture *f, const char *name)
+{
+	char sql[200];
+
+	snprintf(sql, sizeof(sql), "INSERT INTO cluster (name) VALUES ('%s')", name);
+	plain_ok(f->main_path, sql);
+}
+
+/* -- files that go and come ------------------------------------------------------------------ */
+
+static void
+file_taken_away_is_told_and_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	char away[128];
+	int clusters;
+
+	fixture_fill(f);
+	snprintf(away, sizeof(away), "%s.away", f->main_path);
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(clusters, 1);
+	assert_false(store_changed(f->store));
+
+	assert_int_equal(rename(f->main_path, away), 0);
+	assert_true(store_changed(f->store));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_NOT_FOUND);
+		error_says(&f->err, f->main_path, "No such file");
+		assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+		assert_string_equal(store_status_text(f->store), f->err.text);
+		clock_forward(i * 500);
+	}
+	assert_false(file_exists(f->main_path));	/* nothing new in its place */
+
+	assert_int_equal(rename(away, f->main_path), 0);
+	clock_forward(2000);
+	assert_true(store_changed(f->store));
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+	memset(&cursor, 0, sizeof(cursor));
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(clusters, 1);
+	assert_int_equal(store_status(f->store), STORE_OK);
+	assert_string_equal(store_status_text(f->store), "");
+	assert_false(store_changed(f->store));
+}
+
+static void
+file_replaced_is_gone_to_readers(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	char aside[128];
+	int clusters;
+
+	fixture_fill(f);
+	snprintf(aside, sizeof(aside), "VACUUM INTO '%s.backup'", f->main_path);
+	plain_ok(f->main_path, aside);
+	cluster_add_plain(f, "later");
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(clusters, 2);
+
+	snprintf(aside, sizeof(aside), "%s.backup", f->main_path);
+	assert_int_equal(rename(aside, f->main_path), 0);
+	assert_true(store_changed(f->store));
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+	assert_int_equal(clusters, 0);
+	memset(&cursor, 0, sizeof(cursor));
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(clusters, 1);
+}
+
+/* As "sqlite3 lbcluster.db '.restore backup'" does: the same file, older content,
+ * where any of the kinds may have changed last. */
+static void
+older_content_in_the_same_file_is_gone_to_readers(void **state)
+{
+	static const char *const last[] = {
+		"INSERT INTO cluster (name) VALUES ('x')",
+		"INSERT INTO service (cluster_id, name) VALUES (1, 'x')",
+		"UPDATE real_service SET weight = 9 WHERE id = 5",
+		"INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,"
+		" service_name, real_name) VALUES (NULL, 5, 1, 2, 'a', 'b', 'c')",
+		"DELETE FROM real_service WHERE id = 300",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(last); i++) {
+		struct store_cursor cursor = { 0 };
+		struct bytes before;
+		sqlite3 *to, *from;
+		sqlite3_backup *backup;
+		int clusters;
+
+		fixture_fill(f);
+		before = bytes_of(f->main_path);
+		plain_ok(f->main_path, last[i]);
+		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+
+		assert_int_equal(sqlite3_open(":memory:", &from), SQLITE_OK);
+		assert_int_equal(sqlite3_deserialize(from, "main", before.data,
+		    (sqlite3_int64)before.n, (sqlite3_int64)before.n, 0), SQLITE_OK);
+		assert_int_equal(sqlite3_open(f->main_path, &to), SQLITE_OK);
+		backup = sqlite3_backup_init(to, "main", from, "main");
+		assert_non_null(backup);
+		assert_int_equal(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+		sqlite3_backup_finish(backup);
+		sqlite3_close(to);
+		sqlite3_close(from);
+		free(before.data);
+
+		assert_true(store_changed(f->store));
+		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+		fixture_close(f);
+		fixture_unfill(f);
+	}
+}
+
+static void
+file_replaced_by_an_ill_one_is_refused_until_mended(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	struct bytes good, ill;
+	char aside[128];
+	int clusters;
+
+	fixture_fill(f);
+	good = bytes_of(f->main_path);
+	snprintf(aside, sizeof(aside), "%s.ill", f->main_path);
+	bytes_write(aside, good.data, good.n);
+	spoil_page(aside);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(rename(aside, f->main_path), 0);
+	ill = bytes_of(f->main_path);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_CORRUPT);
+		error_says(&f->err, f->main_path, "put a backup in its place");
+		assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+		clock_forward(2000);
+	}
+	bytes_unchanged(f->main_path, ill);
+	bytes_write(aside, good.data, good.n);
+	free(good.data);
+	assert_int_equal(rename(aside, f->main_path), 0);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);	/* not read yet */
+	memset(&cursor, 0, sizeof(cursor));
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(store_status(f->store), STORE_OK);
+}
+
+static void
+file_replaced_by_a_locked_one_is_busy_until_free(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	struct bytes good;
+	char aside[128];
+	int clusters;
+
+	fixture_fill(f);
+	good = bytes_of(f->main_path);
+	snprintf(aside, sizeof(aside), "%s.next", f->main_path);
+	bytes_write(aside, good.data, good.n);
+	free(good.data);
+	other_start(f, aside);
+	assert_int_equal(other_sql(f, "BEGIN EXCLUSIVE"), SQLITE_OK);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(rename(aside, f->main_path), 0);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_BUSY);
+		error_says(&f->err, f->main_path, "locked");
+		clock_forward(300);
+	}
+	assert_int_equal(store_status(f->store), STORE_LOCKED);
+	assert_int_equal(other_sql(f, "ROLLBACK"), SQLITE_OK);
+	clock_forward(2000);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+	memset(&cursor, 0, sizeof(cursor));
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(store_status(f->store), STORE_OK);
+}
+
+/* A write into a file that lost its name would be answered and then be gone. */
+static void
+write_after_file_was_replaced_goes_to_the_new_one(void **state)
+{
+	const struct change change = { 5, REAL_WEIGHT, 77 };
+	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
+		.source = JOB_SOURCE_CLI, .token = 1 };
+	struct fixture *f = *state;
+	struct verdict verdict;
+	struct bytes good;
+	char aside[128];
+	uint32_t job;
+	size_t jobs;
+
+	fixture_fill(f);
+	good = bytes_of(f->main_path);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	snprintf(aside, sizeof(aside), "%s.next", f->main_path);
+	bytes_write(aside, good.data, good.n);
+	free(good.data);
+	assert_int_equal(rename(aside, f->main_path), 0);
+	assert_int_equal(store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err),
+	    ERR_OK);
+	assert_int_equal(plain_number(f->main_path, "SELECT weight FROM real_service WHERE id = 5"),
+	    77);
+
+	assert_int_equal(unlink(f->main_path), 0);
+	assert_int_equal(store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err),
+	    ERR_NOT_FOUND);
+	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+}
+
+/* -- locks, full and read-only disks -------------------------------------------------------- */
+
+static enum err_code
+set_weight(struct fixture *f, uint32_t weight)
+{
+	const struct change change = { 5, REAL_WEIGHT, weight };
+	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
+		.source = JOB_SOURCE_SNMP, .token = weight };
+	struct verdict verdict;
+	uint32_t job;
+	size_t jobs;
+
+	f->err.text[0] = '\0';
+	return store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err);
+}
+
+static void
+lock_of_another_program_is_busy_and_told_until_it_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	int clusters;
+
+	fixture_fill(f);
+	other_start(f, f->main_path);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(other_sql(f, "BEGIN EXCLUSIVE; INSERT INTO cluster (name) VALUES ('x')"),
+	    SQLITE_OK);
+
+	/* A lock for a moment is no illness to a reader. */
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_BUSY);
+	error_says(&f->err, f->main_path, "locked by another program");
+	assert_int_equal(store_status(f->store), STORE_OK);
+	clock_forward(WAIT_MS + 1);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_BUSY);
+	assert_int_equal(store_status(f->store), STORE_LOCKED);
+	assert_string_equal(store_status_text(f->store), f->err.text);
+	assert_int_equal(set_weight(f, 44), ERR_BUSY);
+	assert_int_equal(store_begin(f->store, &f->err), ERR_BUSY);
+	assert_int_equal(store_set_lock_increase(f->store, &f->err), ERR_BUSY);
+	assert_true(store_changed(f->store));
+
+	assert_int_equal(other_sql(f, "COMMIT"), SQLITE_OK);
+	clock_forward(2000);
+	assert_true(store_changed(f->store));	/* looks whether writing is possible */
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(clusters, 1);
+	assert_int_equal(store_status(f->store), STORE_OK);
+	assert_int_equal(set_weight(f, 45), ERR_OK);
+}
+
+/* A writer that only reads so far: reading goes on, writing waits in vain. */
+static void
+lock_for_writing_leaves_readers_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	int clusters;
+
+	fixture_fill(f);
+	other_start(f, f->main_path);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	assert_int_equal(other_sql(f, "BEGIN IMMEDIATE"), SQLITE_OK);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(set_weight(f, 44), ERR_BUSY);
+	assert_int_equal(store_status(f->store), STORE_LOCKED);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(store_status(f->store), STORE_LOCKED);
+	assert_int_equal(other_sql(f, "ROLLBACK"), SQLITE_OK);
+	clock_forward(2000);
+	store_changed(f->store);
+	assert_int_equal(store_status(f->store), STORE_OK);
+	assert_int_equal(set_weight(f, 44), ERR_OK);
+}
+
+/* A reader in another program holds up the commit, and no more than that. */
+static void
+commit_behind_a_reader_is_busy_and_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_fill(f);
+	other_start(f, f->main_path);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	assert_int_equal(other_sql(f, "BEGIN; SELECT count(*) FROM real_service"), SQLITE_OK);
+	assert_int_equal(set_weight(f, 44), ERR_BUSY);
+	assert_int_equal(other_sql(f, "COMMIT"), SQLITE_OK);
+	assert_int_equal(plain_number(f->main_path, "SELECT weight FROM real_service WHERE id = 5"),
+	    1);
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job"), 0);
+	assert_int_equal(set_weight(f, 45), ERR_OK);
+	assert_int_equal(store_status(f->store), STORE_OK);
+}
+
+static void
+open_while_locked_is_busy(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_fill(f);
+	other_start(f, f->main_path);
+	assert_int_equal(other_sql(f, "BEGIN EXCLUSIVE"), SQLITE_OK);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_BUSY);
+	error_says(&f->err, f->main_path, "locked by another program");
+	assert_int_equal(other_sql(f, "COMMIT"), SQLITE_OK);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+}
+
+/* A collector with a transaction open keeps nobody from setting anything. */
+static void
+lock_of_statistics_does_not_touch_settings(void **state)
+{
+	const struct statistics row = { .real_id = 5, .last_update = 6 };
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	int clusters;
+
+	fixture_fill(f);
+	other_start(f, f->stats_path);
+	assert_int_equal(other_sql(f, "PRAGMA journal_mode"), SQLITE_OK);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	assert_int_equal(other_sql(f, "BEGIN IMMEDIATE; DELETE FROM statistics"), SQLITE_OK);
+	assert_int_equal(set_weight(f, 44), ERR_OK);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_BUSY);
+	assert_int_equal(store_status(f->store), STORE_OK);
+	assert_int_equal(other_sql(f, "ROLLBACK"), SQLITE_OK);
+	assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
+}
+
+static void
+full_disk_refuses_writes_until_there_is_room(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	int clusters;
+
+	mount_small(f, 2048);
+	fixture_fill(f);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	mount_fill(f, 8);
+	assert_int_equal(set_weight(f, 44), ERR_FULL);
+	error_says(&f->err, f->main_path, "disk is full");
+	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+	error_says(&f->err, store_status_text(f->store), "");
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);	/* reading goes on */
+	assert_int_equal(clusters, 1);
+	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+	clock_forward(2000);
+	store_changed(f->store);
+	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+
+	mount_fill(f, 0);
+	clock_forward(2000);
+	store_changed(f->store);
+	assert_int_equal(store_status(f->store), STORE_OK);
+	assert_int_equal(set_weight(f, 45), ERR_OK);
+}
+
+/* It is seen before anybody asks for a write. */
+static void
+full_disk_is_told_before_a_write(void **state)
+{
+	struct fixture *f = *state;
+
+	mount_small(f, 2048);
+	fixture_fill(f);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	mount_fill(f, 8);
+	clock_forward(2000);
+	store_changed(f->store);
+	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+	mount_fill(f, 0);
+	clock_forward(2000);
+	store_changed(f->store);
+	assert_int_equal(store_status(f->store), STORE_OK);
+}
+
+/* More room than the look asks for, and not enough for what comes. */
+static void
+disk_that_fills_up_within_a_load_rolls_it_back(void **state)
+{
+	struct fixture *f = *state;
+	struct real_row row = { .service_id = 1, .address = "192.0.2.1", .port = "80" };
+	enum err_code code;
+	char name[16];
+
+	mount_small(f, 2048);
+	fixture_fill(f);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	mount_fill(f, 300);
+	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
+	code = ERR_OK;
+	for (int i = 0; i < 20000 && code == ERR_OK; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		row.name = name;
+		code = store_put_real(f->store, &row, NULL, NULL, &f->err);
+	}
+	if (code == ERR_OK)
+		code = store_commit(f->store, &f->err);
+	else
+		store_rollback(f->store);
+	assert_int_equal(code, ERR_FULL);
+	error_says(&f->err, f->main_path, "disk is full");
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 300);
+	mount_fill(f, 0);
+	clock_forward(2000);
+	store_changed(f->store);
+	assert_int_equal(store_status(f->store), STORE_OK);
+	assert_int_equal(set_weight(f, 45), ERR_OK);
+	fixture_close(f);
+	assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+}
+
+static void
+full_disk_leaves_nothing_of_a_new_store(void **state)
+{
+	struct fixture *f = *state;
+	char ballast[96];
+
+	mount_small(f, 256);
+	mount_fill(f, 16);
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_FULL);
+	error_says(&f->err, f->dir, "disk is full");
+	snprintf(ballast, sizeof(ballast), "%s/ballast", f->dir);
+	assert_false(file_exists(f->main_path));
+	mount_fill(f, 0);
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+}
+
+static void
+full_disk_refuses_statistics_and_keeps_settings(void **state)
+{
+	enum { ROWS = 3000 };
+	struct fixture *f = *state;
+	struct statistics *rows = calloc(ROWS, sizeof(*rows));
+
+	assert_non_null(rows);
+	for (uint32_t i = 0; i < ROWS; i++)
+		rows[i] = (struct statistics){ .real_id = i + 1, .last_update = 7 };
+	mount_small(f, 2048);
+	fixture_fill(f);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	mount_fill(f, 8);
+	assert_int_equal(store_statistics_put(f->store, rows, ROWS, &f->err), ERR_FULL);
+	error_says(&f->err, f->stats_path, "disk is full");
+	mount_fill(f, 0);
+	assert_int_equal(store_statistics_put(f->store, rows, ROWS, &f->err), ERR_OK);
+	assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), ROWS);
+	free(rows);
+}
+
+static void
+read_only_disk_refuses_writes_until_it_is_writable(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	int clusters;
+
+	mount_small(f, 2048);
+	fixture_fill(f);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	mount_read_only(f, true);
+	assert_int_equal(set_weight(f, 44), ERR_READONLY);
+	error_says(&f->err, f->main_path, "may not be written");
+	assert_int_equal(store_status(f->store), STORE_READ_ONLY);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(clusters, 1);
+	clock_forward(2000);
+	store_changed(f->store);
+	assert_int_equal(store_status(f->store), STORE_READ_ONLY);
+	mount_read_only(f, false);
+	clock_forward(2000);
+	store_changed(f->store);
+	assert_int_equal(store_status(f->store), STORE_OK);
+	assert_int_equal(set_weight(f, 45), ERR_OK);
+}
+
+static void
+open_on_read_only_disk_serves_readers_only(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	int clusters;
+
+	mount_small(f, 2048);
+	fixture_fill(f);
+	mount_read_only(f, true);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_READONLY);
+	error_says(&f->err, f->main_path, "");
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_READONLY);
+	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(clusters, 1);
+	fixture_close(f);
+	mount_read_only(f, false);
+}
+
+static void
+create_on_read_only_disk_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	mount_small(f, 2048);
+	mount_read_only(f, true);
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_READONLY);
+	error_says(&f->err, f->dir, "Read-only file system");
+	mount_read_only(f, false);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(file_taken_away_is_told_and_comes_back),
+		TEST(file_replaced_is_gone_to_readers),
+		TEST(older_content_in_the_same_file_is_gone_to_readers),
+		TEST(file_replaced_by_an_ill_one_is_refused_until_mended),
+		TEST(file_replaced_by_a_locked_one_is_busy_until_free),
+		TEST(write_after_file_was_replaced_goes_to_the_new_one),
+		TEST(lock_of_another_program_is_busy_and_told_until_it_ends),
+		TEST(lock_for_writing_leaves_readers_alone),
+		TEST(commit_behind_a_reader_is_busy_and_changes_nothing),
+		TEST(open_while_locked_is_busy),
+		TEST(lock_of_statistics_does_not_touch_settings),
+		TEST(full_disk_refuses_writes_until_there_is_room),
+		TEST(full_disk_is_told_before_a_write),
+		TEST(disk_that_fills_up_within_a_load_rolls_it_back),
+		TEST(full_disk_leaves_nothing_of_a_new_store),
+		TEST(full_disk_refuses_statistics_and_keeps_settings),
+		TEST(read_only_disk_refuses_writes_until_it_is_writable),
+		TEST(open_on_read_only_disk_serves_readers_only),
+		TEST(create_on_read_only_disk_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("store_run", tests, NULL, NULL);
+}
