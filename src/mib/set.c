@@ -330,9 +330,10 @@ add_varbind(struct mib *mib, struct mib_set *set, const struct mib_varbind *varb
 static void
 refresh(struct mib *mib)
 {
+	struct err err;
 	bool more;
 
-	(void)image_refresh(mib->image, mib->store, REFRESH_ROWS, clock_wall_s(), &more, NULL);
+	(void)image_refresh(mib->image, mib->store, REFRESH_ROWS, clock_wall_s(), &more, &err);
 }
 
 static enum mib_status
@@ -534,12 +535,13 @@ void
 mib_repair(struct mib *mib)
 {
 	struct mib_set *set = mib->sets, *next;
+	struct err err;
 
 	for (; set != NULL; set = next) {
 		next = set->next;
 		if (set->state == SET_UNDOING)
 			(void)undo(mib, set);
 	}
-	if (store_flush(mib->store, NULL) != ERR_OK)
-		log_debug("set", "released jobs wait for the store");
+	if (store_flush(mib->store, &err) != ERR_OK)
+		log_debug("set", "released jobs wait for the store: %s", err.text);
 }

@@ -57,11 +57,14 @@ status_for(enum err_code code)
 	return STORE_UNAVAILABLE;
 }
 
+/* Without words ('err' is NULL) the name of the code has to do. */
 static void
 health_set(struct store_health *health, enum err_code code, const struct err *err)
 {
+	const char *text = err != NULL ? err->text : err_name(code);
+
 	health->code = code;
-	snprintf(health->text, sizeof(health->text), "%s", code == ERR_OK ? "" : err->text);
+	snprintf(health->text, sizeof(health->text), "%s", code == ERR_OK ? "" : text);
 }
 
 enum err_code
