@@ -78,13 +78,14 @@ static const struct {
 
 /* -- transactions ----------------------------------------------------------------------- */
 
+/* 'undoing': one whose undo the store refused, which is over for all but another undo. */
 static struct mib_set *
-set_find(struct mib *mib, uint32_t session, uint32_t transaction)
+set_find(struct mib *mib, uint32_t session, uint32_t transaction, bool undoing)
 {
 	struct mib_set *set = mib->sets;
 
 	while (set != NULL && (set->session != session || set->transaction != transaction ||
-	    set->state == SET_UNDOING))
+	    (set->state == SET_UNDOING) != undoing))
 		set = set->next;
 	return set;
 }
@@ -381,7 +382,7 @@ enum mib_status
 mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
     const struct mib_varbind *varbinds, size_t n, size_t *ret_index)
 {
-	struct mib_set *set = set_find(mib, session, transaction);
+	struct mib_set *set = set_find(mib, session, transaction, false);
 	enum mib_status status;
 
 	*ret_index = 0;
@@ -424,7 +425,7 @@ changed_something(const struct mib_set *set)
 enum mib_status
 mib_set_commit(struct mib *mib, uint32_t session, uint32_t transaction, size_t *ret_index)
 {
-	struct mib_set *set = set_find(mib, session, transaction);
+	struct mib_set *set = set_find(mib, session, transaction, false);
 	struct verdict verdict;
 	enum err_code code;
 	struct err err;
@@ -480,9 +481,11 @@ undo(struct mib *mib, struct mib_set *set)
 enum mib_status
 mib_set_undo(struct mib *mib, uint32_t session, uint32_t transaction, size_t *ret_index)
 {
-	struct mib_set *set = set_find(mib, session, transaction);
+	struct mib_set *set = set_find(mib, session, transaction, false);
 
 	*ret_index = 0;
+	if (set == NULL)	/* sent again: the first one may not have succeeded */
+		set = set_find(mib, session, transaction, true);
 	if (set == NULL || undo(mib, set))
 		return MIB_NO_ERROR;
 	*ret_index = 1;
@@ -494,7 +497,7 @@ mib_set_undo(struct mib *mib, uint32_t session, uint32_t transaction, size_t *re
 void
 mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction)
 {
-	struct mib_set *set = set_find(mib, session, transaction);
+	struct mib_set *set = set_find(mib, session, transaction, false);
 
 	if (set == NULL)
 		return;
