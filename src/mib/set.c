@@ -359,6 +359,11 @@ test_all(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind
 	}
 	code = store_set(mib->store, &set->set, STORE_SET_TEST, &verdict, &first_job, &jobs,
 	    &err);
+	/* Jobs that ended but are not written yet count as unfinished there. */
+	if (code == ERR_LIMIT && store_needs_flush(mib->store) &&
+	    store_flush(mib->store, &err) == ERR_OK)
+		code = store_set(mib->store, &set->set, STORE_SET_TEST, &verdict, &first_job,
+		    &jobs, &err);
 	return code == ERR_OK ? MIB_NO_ERROR :
 	    refuse_store(mib, set, false, code, &verdict, &err, ret_index);
 }
