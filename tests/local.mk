@@ -61,11 +61,30 @@ tests_unit_test_mib_walk_SOURCES = tests/unit/test_mib_walk.c \
 	tests/unit/mib_world.c tests/unit/mib_world.h $(mib_fixture)
 tests_unit_test_mib_walk_LDADD = $(mib_fixture_libs) $(CMOCKA_LIBS)
 
+# SETs as texts.
+mib_pdu = tests/unit/mib_pdu.c tests/unit/mib_pdu.h
+
+unit_tests += tests/unit/test_mib_set
+tests_unit_test_mib_set_SOURCES = tests/unit/test_mib_set.c $(mib_pdu) $(mib_fixture)
+tests_unit_test_mib_set_LDADD = $(mib_fixture_libs) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_mib_phases
+tests_unit_test_mib_phases_SOURCES = tests/unit/test_mib_phases.c $(mib_pdu) $(mib_fixture)
+tests_unit_test_mib_phases_LDADD = $(mib_fixture_libs) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_notify
+tests_unit_test_notify_SOURCES = tests/unit/test_notify.c $(mib_fixture)
+tests_unit_test_notify_LDADD = $(mib_fixture_libs) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_agentx_parts
 tests_unit_test_agentx_parts_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
 
 # A master made by hand, and an engine that only notes what it is asked.
 agentx_fake = tests/unit/agentx_engine.c tests/unit/agentx_fake.c tests/unit/agentx_fake.h
+
+unit_tests += tests/unit/test_agentx_notify
+tests_unit_test_agentx_notify_SOURCES = tests/unit/test_agentx_notify.c $(agentx_fake)
+tests_unit_test_agentx_notify_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_agentx_requests
 tests_unit_test_agentx_requests_SOURCES = tests/unit/test_agentx_requests.c $(agentx_fake)
@@ -107,6 +126,7 @@ integration_tests = \
 	tests/integration/test_limits.py \
 	tests/integration/test_many.py \
 	tests/integration/test_master.py \
+	tests/integration/test_notify.py \
 	tests/integration/test_set.py \
 	tests/integration/test_walk.py
 
@@ -119,7 +139,8 @@ EXTRA_DIST += $(integration_tests) \
 	tests/integration/harness.py \
 	tests/integration/mib.py \
 	tests/integration/run \
-	tests/integration/snmp.py
+	tests/integration/snmp.py \
+	tests/integration/traps.py
 
 # -- lbclusterctl run for real
 

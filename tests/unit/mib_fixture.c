@@ -35,7 +35,7 @@ give_up(const char *fmt, ...)
 
 int64_t fixture_now = 1700000000;	/* 2023-11-14T22:13:20Z */
 int fixture_syncs = -1;
-bool fixture_disk_full;
+bool fixture_disk_full, fixture_read_only;
 
 /* In place of src/util/clock.c. */
 int64_t
@@ -97,6 +97,16 @@ statvfs(const char *restrict file, struct statvfs *restrict buf)
 	return 0;
 }
 
+int
+access(const char *name, int type)
+{
+	if (fixture_read_only && (type & W_OK) != 0) {
+		errno = EROFS;
+		return -1;
+	}
+	return faccessat(AT_FDCWD, name, type, 0);
+}
+
 /* -- life ------------------------------------------------------------------------------- */
 
 void
@@ -106,7 +116,7 @@ fixture_dir_make(struct fixture *f)
 
 	memset(f, 0, sizeof(*f));
 	fixture_syncs = -1;
-	fixture_disk_full = false;
+	fixture_disk_full = fixture_read_only = false;
 	if (tmp == NULL || strlen(tmp) > 32)
 		tmp = "/tmp";
 	snprintf(f->dir, sizeof(f->dir), "%s/lbcluster-mib-XXXXXX", tmp);
@@ -176,7 +186,7 @@ fixture_free(struct fixture *f)
 	char path[128];
 
 	fixture_syncs = -1;
-	fixture_disk_full = false;
+	fixture_disk_full = fixture_read_only = false;
 	fixture_stop(f);
 	sqlite3_close(f->main);
 	sqlite3_close(f->stats);

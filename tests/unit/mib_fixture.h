@@ -52,6 +52,7 @@ const char *fixture_text(sqlite3 *db, const char *sql);
 extern int64_t fixture_now;		/* clock_wall_s() */
 extern int fixture_syncs;		/* that succeed before one fails; -1: all do */
 extern bool fixture_disk_full;
+extern bool fixture_read_only;		/* the file system may not be written */
 
 /* Another process that holds a lock on the main file. */
 struct locker {

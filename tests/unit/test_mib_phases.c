@@ -1,0 +1,706 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of the phases of a SET: in every order, repeated, left out, of several
+ * transactions and sessions; with a store that others lock, change and break in
+ * between.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mib_pdu.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define REASON ".1.1.13.0"
+#define STATUS ".1.1.6.0"
+#define REFUSALS ".1.1.12.0"
+#define WEIGHT_A ".1.4.1.8.1.1.1"
+
+static struct locker locker;
+
+/* -- every order of the phases ------------------------------------------------------------ */
+
+/* What must come of it, told a second time: 'A.weight=5' by one transaction. */
+struct model {
+	enum { NOTHING, TESTED, APPLIED } state;
+	bool	changed;	/* by the commit */
+	int	weight;
+	int	jobs, cancelled, succeeded;
+};
+
+static void
+model_undo(struct model *model)
+{
+	if (model->state == APPLIED && model->changed) {
+		model->weight = 10;
+		model->cancelled++;
+	}
+	model->state = NOTHING;
+}
+
+/* T test, C commit, U undo, X cleanup, L session lost. */
+static enum mib_status
+model_phase(struct model *model, char phase)
+{
+	switch (phase) {
+	case 'T':
+		if (model->state == NOTHING)
+			model->state = TESTED;
+		break;
+	case 'C':
+		if (model->state == NOTHING)
+			return MIB_COMMIT_FAILED;
+		if (model->state == TESTED) {
+			model->changed = model->weight != 5;
+			model->jobs += model->changed;
+			model->weight = 5;
+			model->state = APPLIED;
+		}
+		break;
+	case 'X':
+		if (model->state == APPLIED)
+			model->succeeded += model->changed;
+		model->state = NOTHING;
+		break;
+	default:
+		model_undo(model);
+		break;
+	}
+	return MIB_NO_ERROR;
+}
+
+static enum mib_status
+phase_do(char phase, const char *pdu)
+{
+	switch (phase) {
+	case 'T':
+		return set_test(pdu);
+	case 'C':
+		return set_commit();
+	case 'U':
+		return set_undo();
+	case 'X':
+		set_cleanup();
+		break;
+	default:
+		mib_session_lost(f.mib, session);
+		break;
+	}
+	fault = 0;
+	return MIB_NO_ERROR;
+}
+
+static void
+store_reset(void)
+{
+	fixture_sql(f.main, "BEGIN; UPDATE real_service SET weight = 10 WHERE weight <> 10;"
+	    "DELETE FROM job; COMMIT;");
+	fixture_refresh(&f);
+	transaction++;
+}
+
+static void
+phases_check(const char *phases)
+{
+	struct model model = { .state = NOTHING, .weight = 10 };
+
+	store_reset();
+	for (const char *p = phases; *p != '\0'; p++) {
+		enum mib_status expected = model_phase(&model, *p);
+
+		if (phase_do(*p, "A.weight=5") != expected ||
+		    fault != (expected == MIB_NO_ERROR ? 0 : 1))
+			fail_msg("%s: answer of %zu", phases, (size_t)(p - phases) + 1);
+		if (get_number(WEIGHT_A) != model.weight ||
+		    fixture_number(f.main, "SELECT weight FROM real_service WHERE id = 1") !=
+		    model.weight)
+			fail_msg("%s: weight after %zu", phases, (size_t)(p - phases) + 1);
+	}
+	mib_repair(f.mib);
+	if (fixture_number(f.main, "SELECT count(*) FROM job") != model.jobs ||
+	    fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 5") !=
+	    model.cancelled || fixture_number(f.main,
+	    "SELECT count(*) FROM job WHERE state = 3") != model.succeeded)
+		fail_msg("%s: jobs %s", phases, jobs_stored());
+	set_cleanup();	/* what is left of it */
+	mib_repair(f.mib);
+}
+
+static void
+phases_in_every_order_do_what_they_must(void **state)
+{
+	enum { LENGTH = 4, KINDS = 5 };
+	static const char *const longer[] = {
+		"TCXTCX", "TCUTCU", "TCUTCX", "TCXTCU", "TCLTCX", "TTCCXX", "TTCCUU", "TCUUTCX",
+		"TCTCTCX", "TCTUTCX", "TCTXC", "CUXTCX", "XXUUTC", "TXTXTXTC", "TCXTCLTCU",
+		"TCXXTTCCUUXX", "TLTLTCLLTC",
+	};
+	char phases[LENGTH + 1] = "";
+
+	(void)state;
+	for (int i = 0; i < KINDS * KINDS * KINDS * KINDS; i++) {
+		for (int k = 0, rest = i; k < LENGTH; k++, rest /= KINDS)
+			phases[k] = "TCUXL"[rest % KINDS];
+		phases_check(phases);
+	}
+	for (size_t i = 0; i < COUNT(longer); i++)
+		phases_check(longer[i]);
+}
+
+/* Runs all ways to mix the phases of two transactions. */
+static void
+mix(const char *first, const char *second, char *mixed, size_t n)
+{
+	if (*first != '\0') {
+		mixed[n] = *first;
+		mix(first + 1, second, mixed, n + 1);
+	}
+	if (*second != '\0') {
+		mixed[n] = (char)(*second | ' ');	/* in small letters */
+		mix(first, second + 1, mixed, n + 1);
+	}
+	if (*first != '\0' || *second != '\0')
+		return;
+	mixed[n] = '\0';
+	store_reset();
+	transaction += 2;
+	for (const char *p = mixed; *p != '\0'; p++) {
+		bool small = *p >= 'a';
+
+		transaction -= small;
+		assert_int_equal(phase_do((char)(*p & ~' '), small ? "B.weight=6" : "A.weight=5"),
+		    MIB_NO_ERROR);
+		transaction += small;
+	}
+	mib_repair(f.mib);
+	if (get_number(WEIGHT_A) != (strstr(mixed, "C") && !strstr(mixed, "U") ? 5 : 10) ||
+	    get_number(".1.4.1.8.1.1.2") != (strstr(mixed, "c") && !strstr(mixed, "u") ? 6 : 10))
+		fail_msg("%s: %s", mixed, rows_stored());
+	if (fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 0") != 0)
+		fail_msg("%s: %s", mixed, jobs_stored());
+}
+
+static void
+two_transactions_mixed_leave_each_other_alone(void **state)
+{
+	static const char *const lives[] = { "TCX", "TCU", "TX", "TU", "TTCCX" };
+	char mixed[16];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lives); i++)
+		for (size_t k = 0; k < COUNT(lives); k++)
+			mix(lives[i], lives[k], mixed, 0);
+}
+
+static void
+two_transactions_for_one_fallback_only_the_first_gets_it(void **state)
+{
+	(void)state;
+	assert_int_equal(set_test("A.fallback=1"), MIB_NO_ERROR);
+	transaction = 2;
+	assert_int_equal(set_test("B.weight=3 B.fallback=1"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	transaction = 1;
+	assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
+	assert_int_equal(fault, 1);
+	assert_int_equal(get_number(REASON), REJECT_FALLBACK_TAKEN);
+	assert_int_equal(set_undo(), MIB_NO_ERROR);
+	assert_string_equal(rows_stored(), "A10e B3ef D10 X10ef Y10e H10e F10");
+}
+
+/* -- sessions ----------------------------------------------------------------------------------- */
+
+static void
+commit_of_an_unknown_session_or_transaction_fails(void **state)
+{
+	(void)state;
+	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+	session = 2;
+	assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
+	assert_int_equal(fault, 1);
+	assert_int_equal(set_undo(), MIB_NO_ERROR);
+	set_cleanup();
+	mib_session_lost(f.mib, session);
+	session = 1;
+	transaction = 2;
+	assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
+	transaction = 1;
+	assert_int_equal(set_commit(), MIB_NO_ERROR);	/* untouched by all that */
+	assert_int_equal(get_number(REFUSALS), 0);
+}
+
+static void
+same_transaction_number_in_a_new_session_is_another_one(void **state)
+{
+	(void)state;
+	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	session = 2;
+	assert_int_equal(set_test("B.weight=6"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	assert_string_equal(rows_stored(), "A5e B6e D10 X10ef Y10e H10e F10");
+	mib_session_lost(f.mib, 1);
+	assert_string_equal(rows_stored(), "A10e B6e D10 X10ef Y10e H10e F10");
+	set_cleanup();
+	mib_repair(f.mib);
+	assert_string_equal(jobs_stored(),
+	    "A set_weight 10>5 cancelled #1, B set_weight 10>6 succeeded #2");
+}
+
+static void
+session_lost_undoes_all_that_was_committed(void **state)
+{
+	(void)state;
+	assert_int_equal(set_test("A.weight=5 lock=0 notify=0"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	assert_int_equal(notify_stored(), 0);
+	transaction = 2;
+	assert_int_equal(set_test("X.fallback=2 Y.fallback=1"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	transaction = 3;
+	assert_int_equal(set_test("H.weight=5"), MIB_NO_ERROR);
+	mib_session_lost(f.mib, session);
+	assert_string_equal(rows_stored(), ROWS_AT_FIRST);
+	assert_int_equal(lock_stored(), 0);
+	assert_int_equal(notify_stored(), 31);
+	assert_int_equal(fixture_number(f.main, "SELECT count(*) FROM job WHERE state <> 5"), 0);
+	assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
+	assert_false(mib_needs_repair(f.mib));
+}
+
+/* -- transactions without an end ------------------------------------------------------------------ */
+
+enum { MANY = 40, KEPT = 32 };
+
+static void
+tested_transactions_without_an_end_are_forgotten(void **state)
+{
+	(void)state;
+	for (transaction = 1; transaction <= MANY; transaction++)
+		assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+	for (transaction = 1; transaction <= MANY - KEPT; transaction++)
+		assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
+	for (; transaction <= MANY; transaction++)
+		assert_int_equal(set_commit(), MIB_NO_ERROR);
+}
+
+/* The manager may have been told success. */
+static void
+committed_transactions_without_an_end_are_released(void **state)
+{
+	char pdu[32];
+
+	(void)state;
+	for (transaction = 1; transaction <= MANY; transaction++) {
+		snprintf(pdu, sizeof(pdu), "A.weight=%u", 100 + transaction);
+		assert_int_equal(set_test(pdu), MIB_NO_ERROR);
+		assert_int_equal(set_commit(), MIB_NO_ERROR);
+	}
+	mib_repair(f.mib);
+	assert_int_equal(fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 0"), KEPT);
+	assert_int_equal(fixture_number(f.main, "SELECT max(id) FROM job WHERE state = 3"),
+	    MANY - KEPT);
+	mib_session_lost(f.mib, session);
+	assert_int_equal(get_number(WEIGHT_A), 100 + MANY - KEPT);
+}
+
+/* -- changes of others in between -------------------------------------------------------------------- */
+
+struct meanwhile {
+	const char		*pdu;
+	const char		*sql;		/* between test and commit */
+	enum mib_status		 status;	/* of the commit */
+	size_t			 fault;
+	enum reject_reason	 reason;
+	const char		*rows;		/* after the commit, or the undo of a failed one */
+	const char		*jobs;
+};
+
+static const struct meanwhile meanwhiles[] = {
+	{ "A.weight=3 A.fallback=1", "UPDATE real_service SET fallback = 1 WHERE id = 2",
+	  MIB_COMMIT_FAILED, 2, REJECT_FALLBACK_TAKEN, "A10e B10ef D10 X10ef Y10e H10e F10", "" },
+	{ "A.fallback=1", "UPDATE real_service SET enabled = 0 WHERE id = 1",
+	  MIB_COMMIT_FAILED, 1, REJECT_FALLBACK_NEEDS_ENABLED,
+	  "A10 B10e D10 X10ef Y10e H10e F10", "" },
+	{ "B.weight=5 A.weight=5", "DELETE FROM real_service WHERE id = 1",
+	  MIB_COMMIT_FAILED, 2, REJECT_NO_SUCH_REAL, "B10e D10 X10ef Y10e H10e F10", "" },
+	{ "B.weight=5 A.weight=5", "DELETE FROM cluster WHERE id = 1",
+	  MIB_COMMIT_FAILED, 1, REJECT_NO_SUCH_REAL, "H10e F10", "" },
+	{ "A.weight=5 lock=0", "UPDATE setting SET value = 1 WHERE name = 'set_lock'",
+	  MIB_COMMIT_FAILED, 2, REJECT_LOCK_MISMATCH, ROWS_AT_FIRST, "" },
+	{ "A.weight=300", "UPDATE cluster SET plane = 'haproxy' WHERE id = 1",
+	  MIB_COMMIT_FAILED, 1, REJECT_VALUE_OUT_OF_RANGE, ROWS_AT_FIRST, "" },
+	{ "B.weight=5", "UPDATE setting SET value = 0 WHERE name = 'job_max_rows'",
+	  MIB_COMMIT_FAILED, 1, REJECT_QUEUE_FULL, ROWS_AT_FIRST, "" },
+	{ "A.weight=5", "UPDATE real_service SET weight = 5 WHERE id = 1",
+	  MIB_NO_ERROR, 0, 0, "A5e B10e D10 X10ef Y10e H10e F10", "" },
+	{ "A.weight=5", "UPDATE real_service SET weight = 8 WHERE id = 1",
+	  MIB_NO_ERROR, 0, 0, "A5e B10e D10 X10ef Y10e H10e F10", "A set_weight 8>5 held #1" },
+	{ "A.weight=10", "UPDATE real_service SET weight = 8 WHERE id = 1",
+	  MIB_NO_ERROR, 0, 0, ROWS_AT_FIRST, "A set_weight 8>10 held #1" },
+	{ "Y.fallback=1 X.fallback=2", "UPDATE real_service SET fallback = 0 WHERE id = 4",
+	  MIB_NO_ERROR, 0, 0, "A10e B10e D10 X10e Y10ef H10e F10",
+	  "Y enable_fallback 0>1 held #1" },
+};
+
+static void
+commit_judges_what_others_changed_since_the_test(void **state)
+{
+	(void)state;
+	for (const struct meanwhile *m = meanwhiles; m < meanwhiles + COUNT(meanwhiles); m++) {
+		pdu_fixture_make(NULL);
+		print_message("%s; %s\n", m->pdu, m->sql);
+		assert_int_equal(set_test(m->pdu), MIB_NO_ERROR);
+		fixture_sql(f.main, "%s", m->sql);
+		assert_int_equal(set_commit(), m->status);
+		assert_int_equal(fault, m->fault);
+		/* A repeat has the same answer and is not counted again. */
+		assert_int_equal(set_commit(), m->status);
+		assert_int_equal(fault, m->fault);
+		assert_int_equal(get_number(REFUSALS), m->status != MIB_NO_ERROR);
+		assert_int_equal(get_number(REASON), m->reason == 0 ? REJECT_NONE : m->reason);
+		if (m->status != MIB_NO_ERROR)
+			assert_int_equal(set_undo(), MIB_NO_ERROR);
+		assert_string_equal(rows_stored(), m->rows);
+		assert_string_equal(jobs_stored(), m->jobs);
+		fixture_free(&f);
+	}
+}
+
+static void
+undo_leaves_what_others_set_since(void **state)
+{
+	(void)state;
+	assert_int_equal(set_test("A.weight=5 B.weight=6 lock=0"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	fixture_sql(f.main, "UPDATE real_service SET weight = 8 WHERE id = 1");
+	fixture_sql(f.main, "UPDATE setting SET value = 9 WHERE name = 'set_lock'");
+	assert_int_equal(set_undo(), MIB_NO_ERROR);
+	assert_string_equal(rows_stored(), "A8e B10e D10 X10ef Y10e H10e F10");
+	assert_int_equal(lock_stored(), 9);
+}
+
+static void
+row_removed_after_the_commit_is_no_fault_of_undo_or_cleanup(void **state)
+{
+	(void)state;
+	for (int undo = 0; undo <= 1; undo++) {
+		transaction = 1 + (uint32_t)undo;
+		assert_int_equal(set_test(undo ? "X.weight=5 Y.weight=5" : "A.weight=5 B.weight=5"),
+		    MIB_NO_ERROR);
+		assert_int_equal(set_commit(), MIB_NO_ERROR);
+		fixture_sql(f.main, "DELETE FROM real_service WHERE id = %d", undo ? 4 : 1);
+		if (undo)
+			assert_int_equal(set_undo(), MIB_NO_ERROR);
+		else
+			set_cleanup();
+		mib_repair(f.mib);
+		fixture_refresh(&f);
+		assert_false(mib_needs_repair(f.mib));
+	}
+	assert_string_equal(rows_stored(), "B5e D10 Y10e H10e F10");
+	assert_string_equal(jobs_stored(), "- set_weight 10>5 cancelled #1,"
+	    " B set_weight 10>5 succeeded #1, - set_weight 10>5 cancelled #3,"
+	    " Y set_weight 10>5 cancelled #3");
+}
+
+static void
+row_added_by_another_can_be_set_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(set_all("Z.weight=5"), MIB_NO_CREATION);
+	fixture_sql(f.main, "INSERT INTO real_service (id, service_id, name) VALUES (99, 1, 'z')");
+	assert_int_equal(set_test("Z.weight=5"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	assert_int_equal(get_number(".1.4.1.8.1.1.99"), 5);
+}
+
+/* -- a store that another process locks ------------------------------------------------------------------ */
+
+static int
+locked_fixture_make(void **state)
+{
+	(void)state;
+	fixture_dir_make(&f);
+	locker_start(&locker, &f);
+	fixture_store_make(&f);
+	pdu_store_fill();
+	fixture_start(&f, STORE_WRITE, 10);
+	session = transaction = 1;
+	return 0;
+}
+
+static int
+locked_fixture_end(void **state)
+{
+	locker_stop(&locker);
+	return pdu_fixture_end(state);
+}
+
+static const char *const locks[] = { "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE" };
+
+static void
+test_of_a_locked_store_is_resource_unavailable(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(locks); i++) {
+		locker_do(&locker, locks[i]);
+		assert_int_equal(set_test("A.weight=10 B.weight=5"), MIB_RESOURCE_UNAVAILABLE);
+		assert_int_equal(fault, 1);
+		assert_int_equal(get_number(REASON), REJECT_STORE_BUSY);
+		assert_int_equal(get_number(STATUS), STORE_LOCKED);
+		assert_int_equal(set_test("lock=0"), MIB_RESOURCE_UNAVAILABLE);
+		assert_int_equal(fault, 1);
+		assert_int_equal(set_test("notify=0"), MIB_RESOURCE_UNAVAILABLE);
+		assert_int_equal(fault, 1);
+		assert_int_equal(set_test("Z.weight=5"), MIB_NO_CREATION);
+		assert_int_equal(get_number(REFUSALS), 3 * ((int)i + 1));
+		assert_int_equal(get_number(WEIGHT_A), 10);	/* reading goes on */
+		set_cleanup();
+		locker_do(&locker, "ROLLBACK");
+		assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+		assert_int_equal(get_number(STATUS), STORE_OK);
+		set_cleanup();
+	}
+}
+
+static void
+commit_to_a_locked_store_fails_and_changes_nothing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(locks); i++) {
+		assert_int_equal(set_test("A.weight=5 lock=0"), MIB_NO_ERROR);
+		locker_do(&locker, locks[i]);
+		assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
+		assert_int_equal(fault, 1);
+		assert_int_equal(get_number(REASON), REJECT_STORE_BUSY);
+		assert_int_equal(set_undo(), MIB_NO_ERROR);	/* there is nothing to undo */
+		assert_false(mib_needs_repair(f.mib));
+		locker_do(&locker, "ROLLBACK");
+		assert_string_equal(rows_stored(), ROWS_AT_FIRST);
+		assert_string_equal(jobs_stored(), "");
+		assert_int_equal(get_number(REFUSALS), (int)i + 1);
+	}
+}
+
+static void
+undo_in_a_locked_store_fails_and_is_made_good(void **state)
+{
+	char cancelled[64] = "";
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(locks); i++) {
+		assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+		assert_int_equal(set_commit(), MIB_NO_ERROR);
+		locker_do(&locker, locks[i]);
+		assert_int_equal(set_undo(), MIB_UNDO_FAILED);
+		assert_int_equal(fault, 1);
+		/* Sent again: it is no better. */
+		assert_int_equal(set_undo(), MIB_UNDO_FAILED);
+		assert_int_equal(fault, 1);
+		assert_true(mib_needs_repair(f.mib));
+		mib_repair(f.mib);
+		assert_true(mib_needs_repair(f.mib));
+		assert_int_equal(get_number(WEIGHT_A), 5);	/* as it is */
+		locker_do(&locker, "ROLLBACK");
+		mib_repair(f.mib);
+		assert_false(mib_needs_repair(f.mib));
+		assert_int_equal(get_number(WEIGHT_A), 10);
+		assert_string_equal(rows_stored(), ROWS_AT_FIRST);
+		snprintf(cancelled + strlen(cancelled), sizeof(cancelled) - strlen(cancelled),
+		    "%sA set_weight 10>5 cancelled #%d", i == 0 ? "" : ", ", (int)i + 1);
+		assert_string_equal(jobs_stored(), cancelled);
+		assert_int_equal(set_undo(), MIB_NO_ERROR);
+	}
+}
+
+static void
+undo_sent_again_after_the_lock_is_gone_succeeds(void **state)
+{
+	(void)state;
+	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	locker_do(&locker, locks[0]);
+	assert_int_equal(set_undo(), MIB_UNDO_FAILED);
+	locker_do(&locker, "ROLLBACK");
+	assert_int_equal(set_undo(), MIB_NO_ERROR);
+	assert_int_equal(fault, 0);
+	assert_string_equal(rows_stored(), ROWS_AT_FIRST);
+	assert_false(mib_needs_repair(f.mib));
+}
+
+static void
+cleanup_of_a_locked_store_is_written_later(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(locks); i++) {
+		assert_int_equal(set_test(i == 0 ? "H.weight=5" : "H.weight=6"), MIB_NO_ERROR);
+		assert_int_equal(set_commit(), MIB_NO_ERROR);
+		locker_do(&locker, locks[i]);
+		set_cleanup();
+		set_cleanup();
+		assert_true(mib_needs_repair(f.mib));
+		mib_repair(f.mib);
+		assert_true(mib_needs_repair(f.mib));
+		assert_int_equal(get_number(".1.7.8.1.9.1"), JOB_QUEUED);
+		locker_do(&locker, "ROLLBACK");
+		assert_int_equal(fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 0"),
+		    1);
+		mib_repair(f.mib);
+		assert_false(mib_needs_repair(f.mib));
+	}
+	assert_string_equal(jobs_stored(),
+	    "H set_weight 10>5 superseded #1, H set_weight 5>6 queued #2");
+}
+
+static void
+session_lost_with_a_locked_store_is_undone_later(void **state)
+{
+	(void)state;
+	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	transaction = 2;
+	assert_int_equal(set_test("X.fallback=2 Y.fallback=1"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	locker_do(&locker, "BEGIN IMMEDIATE");
+	mib_session_lost(f.mib, session);
+	mib_session_lost(f.mib, session);
+	assert_true(mib_needs_repair(f.mib));
+	locker_do(&locker, "ROLLBACK");
+	/* The same number in a new session is not the one that is still to be undone. */
+	session = 2;
+	assert_int_equal(set_test("B.weight=6"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	mib_repair(f.mib);
+	assert_false(mib_needs_repair(f.mib));
+	assert_string_equal(rows_stored(), "A10e B6e D10 X10ef Y10e H10e F10");
+	set_cleanup();
+}
+
+/* -- a disk that is ill -------------------------------------------------------------------------------------- */
+
+static void
+set_with_a_full_disk_is_resource_unavailable(void **state)
+{
+	(void)state;
+	fixture_disk_full = true;
+	assert_int_equal(set_all("A.weight=5"), MIB_RESOURCE_UNAVAILABLE);
+	assert_int_equal(get_number(REASON), REJECT_OTHER);
+	assert_int_equal(get_number(STATUS), STORE_UNAVAILABLE);
+	fixture_disk_full = false;
+	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+	fixture_disk_full = true;
+	assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
+	assert_int_equal(fault, 1);
+	assert_int_equal(set_undo(), MIB_NO_ERROR);
+	assert_string_equal(rows_stored(), ROWS_AT_FIRST);
+}
+
+static void
+set_of_a_store_that_may_not_be_written_is_resource_unavailable(void **state)
+{
+	(void)state;
+	fixture_read_only = true;
+	assert_int_equal(set_all("B.weight=5"), MIB_RESOURCE_UNAVAILABLE);
+	assert_int_equal(fault, 1);
+	assert_int_equal(get_number(REASON), REJECT_STORE_READ_ONLY);
+	assert_int_equal(get_number(STATUS), STORE_READ_ONLY);
+	fixture_read_only = false;
+	assert_int_equal(set_test("B.weight=5"), MIB_NO_ERROR);
+	fixture_read_only = true;
+	assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
+	assert_int_equal(get_number(REASON), REJECT_STORE_READ_ONLY);
+	assert_int_equal(set_undo(), MIB_NO_ERROR);
+	assert_string_equal(rows_stored(), ROWS_AT_FIRST);
+}
+
+/* The disk fails at each of the syncs of a commit, which leaves it in doubt. What
+ * follows it: undo, a lost session, or an undo that the disk refuses as well. */
+static void
+commit_in_doubt_is_settled_by_what_follows(void **state)
+{
+	enum { UNDO, LOST, LATER, WAYS };
+	enum { SYNCS_MAX = 20 };
+
+	(void)state;
+	for (int way = 0; way < WAYS; way++) {
+		int syncs = 0, refused = 0;
+		bool failed;
+
+		for (; syncs < SYNCS_MAX; syncs++) {
+			store_reset();
+			fixture_sql(f.main, "UPDATE setting SET value = 0 WHERE name = 'set_lock'");
+			assert_int_equal(set_test("A.weight=5 X.fallback=2 Y.fallback=1 lock=0"),
+			    MIB_NO_ERROR);
+			fixture_syncs = syncs;
+			if (set_commit() == MIB_NO_ERROR)
+				break;
+			assert_int_equal(fault, 1);
+			assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
+			failed = false;
+			fixture_syncs = way == LATER ? 0 : -1;
+			/* What is not on the disk takes no write to undo. */
+			if (way == LOST)
+				mib_session_lost(f.mib, session);
+			else
+				failed = set_undo() == MIB_UNDO_FAILED;
+			assert_int_equal(mib_needs_repair(f.mib), failed);
+			refused += failed;
+			fixture_syncs = -1;
+			mib_repair(f.mib);
+			assert_false(mib_needs_repair(f.mib));
+			fixture_refresh(&f);
+			assert_string_equal(rows_stored(), ROWS_AT_FIRST);
+			assert_int_equal(lock_stored(), 0);
+			assert_int_equal(fixture_number(f.main,
+			    "SELECT count(*) FROM job WHERE state <> 5"), 0);
+			assert_int_equal(get_number(WEIGHT_A), 10);
+		}
+		fixture_syncs = -1;
+		assert_in_range(syncs, 1, SYNCS_MAX - 1);	/* some failed, and then none */
+		assert_int_equal(refused > 0, way == LATER);
+		set_undo();
+	}
+}
+
+int
+main(void)
+{
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, pdu_fixture_make, pdu_fixture_end)
+#define WITH_LOCKER(test) \
+	cmocka_unit_test_setup_teardown(test, locked_fixture_make, locked_fixture_end)
+	const struct CMUnitTest tests[] = {
+		WITH_STORE(phases_in_every_order_do_what_they_must),
+		WITH_STORE(two_transactions_mixed_leave_each_other_alone),
+		WITH_STORE(two_transactions_for_one_fallback_only_the_first_gets_it),
+		WITH_STORE(commit_of_an_unknown_session_or_transaction_fails),
+		WITH_STORE(same_transaction_number_in_a_new_session_is_another_one),
+		WITH_STORE(session_lost_undoes_all_that_was_committed),
+		WITH_STORE(tested_transactions_without_an_end_are_forgotten),
+		WITH_STORE(committed_transactions_without_an_end_are_released),
+		cmocka_unit_test(commit_judges_what_others_changed_since_the_test),
+		WITH_STORE(undo_leaves_what_others_set_since),
+		WITH_STORE(row_removed_after_the_commit_is_no_fault_of_undo_or_cleanup),
+		WITH_STORE(row_added_by_another_can_be_set_at_once),
+		WITH_LOCKER(test_of_a_locked_store_is_resource_unavailable),
+		WITH_LOCKER(commit_to_a_locked_store_fails_and_changes_nothing),
+		WITH_LOCKER(undo_in_a_locked_store_fails_and_is_made_good),
+		WITH_LOCKER(undo_sent_again_after_the_lock_is_gone_succeeds),
+		WITH_LOCKER(cleanup_of_a_locked_store_is_written_later),
+		WITH_LOCKER(session_lost_with_a_locked_store_is_undone_later),
+		WITH_STORE(set_with_a_full_disk_is_resource_unavailable),
+		WITH_STORE(set_of_a_store_that_may_not_be_written_is_resource_unavailable),
+		WITH_STORE(commit_in_doubt_is_settled_by_what_follows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
