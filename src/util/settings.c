@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/conftext.h"
 #include "util/log.h"
 
 /* libConfuse hands no argument of ours to its functions. A configuration is read by
@@ -174,15 +175,34 @@ parser_new(const struct setting *settings, size_t n)
 }
 
 static enum err_code
-file_parse(cfg_t *cfg, const char *path, struct err *err)
+text_parse(cfg_t *cfg, const char *path, const struct conftext *conftext, struct err *err)
 {
+	FILE *file = fmemopen(conftext->text, conftext->length, "r");
 	enum err_code code = ERR_OK;
 
-	err->code = ERR_OK;
-	current.err = err;
-	if (cfg_parse(cfg, path) != CFG_SUCCESS)
+	cfg->filename = strdup(path);
+	if (file == NULL || cfg->filename == NULL)
+		code = err_set(err, ERR_NOMEM, "out of memory");
+	else if (cfg_parse_fp(cfg, file) != CFG_SUCCESS)
 		code = err->code != ERR_OK ? err->code :
 		    err_set(err, ERR_INVALID, "%s: cannot be read", path);
+	if (file != NULL)
+		fclose(file);
+	return code;
+}
+
+static enum err_code
+file_parse(cfg_t *cfg, const char *path, struct err *err)
+{
+	struct conftext conftext;
+	enum err_code code = conftext_read(path, &conftext, err);
+
+	if (code != ERR_OK)
+		return code;
+	err->code = ERR_OK;
+	current.err = err;
+	code = text_parse(cfg, path, &conftext, err);
+	free(conftext.text);
 	return code;
 }
 
