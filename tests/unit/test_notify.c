@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of notifications: the queue and its throttle, in a time of their own; what the
+ * image tells and what it keeps to itself; varbinds; and that a SET that may still be
+ * undone tells nothing.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mib/notify.h"
+#include "mib_fixture.h"
+
+enum { ALL = (1 << NOTIFY_BITS) - 1, INTERVAL_S = 10, INTERVAL_MS = INTERVAL_S * 1000 };
+
+/* -- the queue -------------------------------------------------------------------------- */
+
+static struct notify *notify;
+static int64_t now_ms;
+
+static int
+queue_make(void **state)
+{
+	(void)state;
+	notify = notify_new();
+	if (notify == NULL)
+		return -1;
+	notify_interval_set(notify, INTERVAL_S);
+	notify_enable_set(notify, ALL);
+	now_ms = 1000;
+	return 0;
+}
+
+static int
+queue_free(void **state)
+{
+	(void)state;
+	notify_free(notify);
+	return 0;
+}
+
+/* A change of row 'id' to 'after'; the first value is what it is recognized by. */
+static void
+happen(enum image_event_kind kind, uint32_t id, uint32_t before, uint32_t after)
+{
+	const struct image_event event = { .kind = kind, .id = id, .before = before,
+	    .after = after, .values = { after } };
+
+	notify_event(notify, &event, now_ms);
+}
+
+static void
+assert_taken(enum image_event_kind kind, uint32_t id, uint32_t value)
+{
+	struct image_event event;
+
+	assert_true(notify_take(notify, now_ms, &event));
+	assert_int_equal(event.kind, kind);
+	assert_int_equal(event.id, id);
+	assert_int_equal(event.values[0], value);
+}
+
+static void
+assert_none(void)
+{
+	struct image_event event;
+
+	assert_false(notify_take(notify, now_ms, &event));
+}
+
+static void
+event_is_taken_once(void **state)
+{
+	(void)state;
+	assert_none();
+	happen(EVENT_ACTIVE, 7, 1, 0);
+	assert_taken(EVENT_ACTIVE, 7, 0);
+	assert_none();
+	now_ms += 10 * INTERVAL_MS;
+	assert_none();
+	assert_int_equal(notify_suppressed(notify), 0);
+}
+
+static void
+what_failed_comes_before_what_people_did(void **state)
+{
+	(void)state;
+	happen(EVENT_JOB_END, 1, 0, 1);
+	happen(EVENT_CONFIG, 1, 0, 5);
+	happen(EVENT_ACTIVE, 1, 1, 0);
+	happen(EVENT_FRESH, 1, 0, 1);
+	happen(EVENT_STALE, 1, 0, 1);
+	happen(EVENT_SERVICE, 1, 2, 8);
+	now_ms += NOTIFY_SETTLE_MS;
+	assert_taken(EVENT_SERVICE, 1, 8);
+	assert_taken(EVENT_STALE, 1, 1);
+	assert_taken(EVENT_FRESH, 1, 1);
+	assert_taken(EVENT_ACTIVE, 1, 0);
+	assert_taken(EVENT_CONFIG, 1, 5);
+	assert_taken(EVENT_JOB_END, 1, 1);
+	assert_none();
+}
+
+static void
+latest_of_a_row_that_waits_is_taken_in_its_place(void **state)
+{
+	(void)state;
+	happen(EVENT_CONFIG, 1, 10, 11);
+	happen(EVENT_CONFIG, 2, 10, 12);
+	happen(EVENT_CONFIG, 1, 11, 13);
+	assert_taken(EVENT_CONFIG, 1, 13);
+	assert_taken(EVENT_CONFIG, 2, 12);
+	assert_none();
+	assert_int_equal(notify_suppressed(notify), 0);
+}
+
+static void
+what_went_back_while_it_waited_is_not_taken(void **state)
+{
+	(void)state;
+	happen(EVENT_CONFIG, 1, 10, 11);
+	happen(EVENT_CONFIG, 1, 11, 12);
+	happen(EVENT_CONFIG, 1, 12, 10);
+	assert_none();
+	assert_int_equal(notify_suppressed(notify), 0);
+	happen(EVENT_CONFIG, 1, 10, 12);
+	assert_taken(EVENT_CONFIG, 1, 12);
+}
+
+static void
+change_within_the_interval_is_taken_at_its_end(void **state)
+{
+	(void)state;
+	happen(EVENT_ACTIVE, 1, 1, 0);
+	assert_taken(EVENT_ACTIVE, 1, 0);
+	now_ms += INTERVAL_MS / 2;
+	happen(EVENT_ACTIVE, 1, 0, 1);
+	happen(EVENT_ACTIVE, 2, 1, 0);
+	assert_taken(EVENT_ACTIVE, 2, 0);	/* another row */
+	happen(EVENT_CONFIG, 1, 1, 2);
+	assert_taken(EVENT_CONFIG, 1, 2);	/* another kind */
+	now_ms += INTERVAL_MS / 2 - 1;
+	assert_none();
+	now_ms++;
+	assert_taken(EVENT_ACTIVE, 1, 1);
+	assert_int_equal(notify_suppressed(notify), 0);
+	/* And this was one, from which the next interval counts. */
+	happen(EVENT_ACTIVE, 1, 1, 0);
+	now_ms += INTERVAL_MS - 1;
+	assert_none();
+	now_ms++;
+	assert_taken(EVENT_ACTIVE, 1, 0);
+}
+
+static void
+change_that_does_not_stand_at_the_end_is_counted(void **state)
+{
+	(void)state;
+	happen(EVENT_ACTIVE, 1, 1, 0);
+	assert_taken(EVENT_ACTIVE, 1, 0);
+	for (int i = 0; i < 3; i++) {
+		happen(EVENT_ACTIVE, 1, 0, 1);
+		happen(EVENT_ACTIVE, 1, 1, 0);
+	}
+	assert_int_equal(notify_suppressed(notify), 5);
+	now_ms += INTERVAL_MS;
+	assert_none();
+	assert_int_equal(notify_suppressed(notify), 6);
+	happen(EVENT_ACTIVE, 1, 0, 1);
+	assert_taken(EVENT_ACTIVE, 1, 1);
+}
+
+static void
+interval_of_0_holds_nothing_back(void **state)
+{
+	(void)state;
+	notify_interval_set(notify, 0);
+	for (uint32_t i = 0; i < 5; i++) {
+		happen(EVENT_CONFIG, 1, i, i + 1);
+		assert_taken(EVENT_CONFIG, 1, i + 1);
+	}
+	assert_int_equal(notify_suppressed(notify), 0);
+}
+
+static void
+services_settle_before_they_are_taken(void **state)
+{
+	(void)state;
+	happen(EVENT_SERVICE, 1, 2, 4);
+	assert_none();
+	now_ms += NOTIFY_SETTLE_MS - 1;
+	happen(EVENT_SERVICE, 1, 4, 8);		/* the rest of the round */
+	assert_none();
+	now_ms++;
+	assert_taken(EVENT_SERVICE, 1, 8);
+	assert_none();
+}
+
+static void
+many_stale_rows_are_one_with_the_first_and_the_latest_count(void **state)
+{
+	(void)state;
+	happen(EVENT_STALE, 5, 0, 1);
+	for (uint32_t i = 1; i < 100; i++) {
+		struct image_event event = { .kind = EVENT_STALE, .id = 5 + i, .after = 1,
+		    .values = { i + 1 } };
+
+		notify_event(notify, &event, now_ms);
+	}
+	now_ms += NOTIFY_SETTLE_MS;
+	assert_taken(EVENT_STALE, 5, 100);
+	assert_none();
+	happen(EVENT_STALE, 200, 0, 1);
+	now_ms += INTERVAL_MS - 1;
+	assert_none();
+	now_ms++;
+	assert_taken(EVENT_STALE, 200, 1);
+	assert_none();
+}
+
+static void
+what_is_not_enabled_is_forgotten(void **state)
+{
+	(void)state;
+	happen(EVENT_CONFIG, 1, 1, 2);
+	happen(EVENT_ACTIVE, 1, 1, 0);
+	notify_enable_set(notify, ALL & ~(1u << NOTIFY_REAL_CONFIG));
+	happen(EVENT_CONFIG, 2, 1, 2);
+	notify_enable_set(notify, ALL);
+	assert_taken(EVENT_ACTIVE, 1, 0);
+	assert_none();
+	assert_int_equal(notify_suppressed(notify), 0);
+}
+
+static void
+each_kind_has_its_bit(void **state)
+{
+	static const enum notify_bit bits[] = {
+		[EVENT_ACTIVE] = NOTIFY_REAL_ACTIVE, [EVENT_CONFIG] = NOTIFY_REAL_CONFIG,
+		[EVENT_SERVICE] = NOTIFY_SERVICE_STATUS, [EVENT_JOB_END] = NOTIFY_JOB_FINISHED,
+		[EVENT_STALE] = NOTIFY_STATS, [EVENT_FRESH] = NOTIFY_STATS,
+	};
+
+	(void)state;
+	for (uint32_t kind = 1; kind <= EVENT_KINDS; kind++) {
+		notify_enable_set(notify, ALL & ~(1u << bits[kind]));
+		happen((enum image_event_kind)kind, 1, 0, 1);
+		now_ms += NOTIFY_SETTLE_MS;
+		assert_none();
+		notify_enable_set(notify, 1u << bits[kind]);
+		happen((enum image_event_kind)kind, 1, 0, 1);
+		now_ms += NOTIFY_SETTLE_MS;
+		assert_taken((enum image_event_kind)kind, 1, 1);
+	}
+}
+
+static void
+what_has_no_room_is_dropped_and_counted(void **state)
+{
+	const uint32_t more = 100;
+
+	(void)state;
+	for (uint32_t i = 1; i <= NOTIFY_WAITING_MAX + more; i++)
+		happen(EVENT_ACTIVE, i, 1, 0);
+	assert_int_equal(notify_suppressed(notify), more);
+	happen(EVENT_SERVICE, 1, 2, 8);		/* has room of its own */
+	happen(EVENT_ACTIVE, 1, 0, 1);		/* went back: one less */
+	now_ms += NOTIFY_SETTLE_MS;
+	assert_int_equal(notify_dropped(notify), 0);
+	assert_taken(EVENT_SERVICE, 1, 8);
+	for (uint32_t i = 2; i <= NOTIFY_WAITING_MAX; i++)
+		assert_taken(EVENT_ACTIVE, i, 0);
+	assert_none();
+	assert_int_equal(notify_dropped(notify), more);
+	assert_int_equal(notify_dropped(notify), 0);
+}
+
+static void
+more_quiet_rows_than_there_is_room_for_may_speak_again(void **state)
+{
+	(void)state;
+	for (uint32_t i = 1; i <= NOTIFY_QUIET_MAX + 2; i++) {
+		happen(EVENT_ACTIVE, i, 1, 0);
+		assert_taken(EVENT_ACTIVE, i, 0);
+	}
+	assert_none();
+	happen(EVENT_ACTIVE, 1, 0, 1);
+	assert_taken(EVENT_ACTIVE, 1, 1);
+	happen(EVENT_ACTIVE, NOTIFY_QUIET_MAX, 0, 1);
+	assert_none();
+}
+
+/* -- the engine --------------------------------------------------------------------------- */
+
+static struct fixture f;
+static struct mib_notification notification;
+
+static const char inventory[] =
+	"INSERT INTO cluster (id, name, plane) VALUES (1, 'web', 'none'), (2, 'lb', 'haproxy');"
+	"INSERT INTO service (id, cluster_id, name) VALUES (3, 1, 'http'), (4, 2, 'ssh');"
+	"INSERT INTO real_service (id, service_id, name, weight) VALUES (5, 3, 'a', 10),"
+	" (6, 3, 'b', 10), (7, 4, 'c', 10);";
+
+static int
+engine_make(void **state)
+{
+	(void)state;
+	fixture_dir_make(&f);
+	fixture_store_make(&f);
+	fixture_sql(f.main, "%s", inventory);
+	fixture_sql(f.stats, "INSERT INTO statistics (real_id, active, last_update) VALUES"
+	    " (5, 1, 1699999990), (6, 1, 1699999990), (7, 1, 1699999990)");
+	fixture_now = 1700000000;
+	fixture_start(&f, STORE_WRITE, 100);
+	return 0;
+}
+
+static int
+engine_free(void **state)
+{
+	(void)state;
+	fixture_stop(&f);
+	fixture_free(&f);
+	return 0;
+}
+
+/* Names and numbers of the notification taken next, "" if there is none. */
+static const char *
+taken(void)
+{
+	static char text[2048];
+	char oid[OID_TEXT_SIZE];
+	size_t at = 0;
+
+	text[0] = '\0';
+	if (!mib_notification_take(f.mib, &notification))
+		return text;
+	for (size_t i = 0; i < notification.n; i++) {
+		const struct mib_value *value = &notification.varbinds[i].value;
+
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s=", i == 0 ? "" : " ",
+		    oid_text(&notification.varbinds[i].name, oid));
+		if (value->type == MIB_OCTETS && value->octets.length == 11)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "@%d:%02d:%02d",
+			    value->octets.data[4], value->octets.data[5], value->octets.data[6]);
+		else if (value->type == MIB_OCTETS)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%.*s",
+			    (int)value->octets.length, (const char *)value->octets.data);
+		else if (value->type == MIB_OBJECT_ID)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s",
+			    oid_text(&value->oid, oid));
+		else
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%u", value->number);
+	}
+	return text;
+}
+
+#define ROOT "1.3.6.1.4.1.8072.9999.9999.522"
+#define TRAP(number) "1.3.6.1.6.3.1.1.4.1.0=" ROOT ".0." number
+#define NAMES_OF_5 " " ROOT ".1.2.1.2.1=web " ROOT ".1.3.1.2.1.3=http " ROOT ".1.4.1.2.1.3.5=a"
+
+static void
+measured(int real, int active)
+{
+	fixture_now += 5;
+	fixture_sql(f.stats, "UPDATE statistics SET active = %d, last_update = %lld"
+	    " WHERE real_id = %d", active, (long long)fixture_now, real);
+	fixture_refresh(&f);
+}
+
+static void
+real_that_fails_is_told_with_full_instances(void **state)
+{
+	(void)state;
+	assert_string_equal(taken(), "");
+	measured(5, 0);
+	assert_string_equal(taken(), TRAP("1") NAMES_OF_5 " " ROOT ".1.5.1.1.1.3.5=2 "
+	    ROOT ".1.4.1.11.1.3.5=4 " ROOT ".1.5.1.12.1.3.5=@22:13:25");
+	assert_string_equal(taken(), "");
+	measured(5, 0);
+	assert_string_equal(taken(), "");
+}
+
+static void
+values_are_those_of_the_event(void **state)
+{
+	(void)state;
+	measured(5, 0);
+	fixture_sql(f.main, "UPDATE real_service SET enabled = 0 WHERE id = 5");
+	fixture_refresh(&f);
+	assert_non_null(strstr(taken(), ROOT ".1.4.1.11.1.3.5=4 "));	/* inactive */
+}
+
+static void
+real_that_was_removed_is_told_no_more(void **state)
+{
+	(void)state;
+	measured(5, 0);
+	fixture_sql(f.main, "DELETE FROM real_service WHERE id = 5");
+	fixture_refresh(&f);
+	assert_string_equal(taken(), "");
+}
+
+struct attribution {
+	const char	*setting;	/* changed since the measurement before */
+	int		 active;	/* that the next one finds */
+	bool		 told;
+};
+
+/* What explains that a row turned active or inactive, and what does not. */
+static const struct attribution attributions[] = {
+	{ NULL, 0, true }, { NULL, 1, true },
+	{ "enabled = 0", 0, false }, { "enabled = 0", 1, false },
+	{ "weight = 0", 0, false }, { "weight = 11", 0, true },
+	{ "weight = 11", 1, false }, { "fallback = 1", 0, false },
+};
+
+static void
+activity_is_told_unless_a_set_explains_it(void **state)
+{
+	for (size_t i = 0; i < sizeof(attributions) / sizeof(attributions[0]); i++) {
+		const struct attribution *a = &attributions[i];
+
+		engine_make(state);
+		fixture_sql(f.stats, "UPDATE statistics SET active = %d", !a->active);
+		fixture_refresh(&f);
+		while (taken()[0] != '\0')
+			;
+		fixture_now += 5;
+		if (a->setting != NULL)
+			fixture_sql(f.main, "UPDATE real_service SET %s WHERE id = 5", a->setting);
+		/* The store's own clock is not the test's. */
+		fixture_sql(f.main, "UPDATE real_service SET last_change = %lld WHERE id = 5",
+		    a->setting == NULL ? 0LL : (long long)fixture_now);
+		fixture_refresh(&f);
+		measured(5, a->active);
+		if ((strncmp(taken(), TRAP("1"), strlen(TRAP("1"))) == 0) != a->told)
+			fail_msg("%s, active %d: told %d", a->setting, a->active, !a->told);
+		engine_free(state);
+	}
+}
+
+static void
+job_that_ends_is_told_with_its_words(void **state)
+{
+	(void)state;
+	fixture_sql(f.main, "INSERT INTO job (id, real_id, operation, state, old_value,"
+	    " new_value, cluster_name, service_name, real_name) VALUES"
+	    " (9, 7, 2, 2, 1, 0, 'lb', 'ssh', 'c')");
+	fixture_refresh(&f);
+	assert_string_equal(taken(), "");
+	fixture_sql(f.main, "UPDATE job SET state = 4, fail_cause = 5, message = 'too slow'");
+	fixture_refresh(&f);
+	assert_string_equal(taken(), TRAP("4") " " ROOT ".1.7.8.1.2.9=2 " ROOT ".1.7.8.1.9.9=4 "
+	    ROOT ".1.7.8.1.10.9=5 " ROOT ".1.7.8.1.4.9=lb " ROOT ".1.7.8.1.5.9=ssh "
+	    ROOT ".1.7.8.1.6.9=c " ROOT ".1.7.8.1.8.9=2 " ROOT ".1.7.8.1.11.9=too slow");
+	assert_string_equal(taken(), "");
+}
+
+/* -- a SET ------------------------------------------------------------------------------------ */
+
+static void
+weight_commit(uint32_t real, uint32_t weight)
+{
+	static struct mib_varbind varbind;
+	char name[64];
+	size_t index;
+
+	snprintf(name, sizeof(name), ".1.4.1.8.1.3.%u", real);
+	varbind.name = oid_make(name);
+	varbind.value.type = MIB_GAUGE32;
+	varbind.value.number = weight;
+	assert_int_equal(mib_set_test(f.mib, 1, 1, &varbind, 1, &index), MIB_NO_ERROR);
+	assert_string_equal(taken(), "");
+	assert_int_equal(mib_set_commit(f.mib, 1, 1, &index), MIB_NO_ERROR);
+}
+
+static void
+set_is_told_after_its_cleanup(void **state)
+{
+	(void)state;
+	weight_commit(5, 33);
+	assert_string_equal(taken(), "");
+	measured(6, 0);				/* nothing else either: it may wait */
+	assert_string_equal(taken(), "");
+	mib_set_cleanup(f.mib, 1, 1);
+	assert_non_null(strstr(taken(), TRAP("1")));
+	assert_string_equal(taken(), TRAP("2") NAMES_OF_5 " " ROOT ".1.4.1.10.1.3.5=1 "
+	    ROOT ".1.4.1.9.1.3.5=2 " ROOT ".1.4.1.8.1.3.5=33 " ROOT ".1.4.1.14.1.3.5=1");
+	assert_non_null(strstr(taken(), TRAP("4")));
+	assert_string_equal(taken(), "");
+	/* The store writes the end of the job later, which is no other end. */
+	mib_repair(f.mib);
+	fixture_refresh(&f);
+	assert_string_equal(taken(), "");
+}
+
+static void
+set_that_is_undone_tells_nothing(void **state)
+{
+	size_t index;
+
+	(void)state;
+	weight_commit(5, 33);
+	assert_string_equal(taken(), "");
+	assert_int_equal(mib_set_undo(f.mib, 1, 1, &index), MIB_NO_ERROR);
+	assert_string_equal(taken(), "");
+	weight_commit(5, 34);
+	mib_session_lost(f.mib, 1);
+	assert_string_equal(taken(), "");
+}
+
+static void
+nothing_is_told_while_the_image_is_behind(void **state)
+{
+	struct err err;
+	bool more;
+
+	(void)state;
+	fixture_sql(f.main, "UPDATE real_service SET weight = 11");
+	assert_int_equal(image_refresh(f.image, f.store, 2, fixture_now, &more, &err), ERR_OK);
+	assert_true(more);
+	assert_string_equal(taken(), "");
+	fixture_refresh(&f);
+	for (int i = 0; i < 3; i++)
+		assert_non_null(strstr(taken(), TRAP("2")));
+	assert_string_equal(taken(), "");
+}
+
+static void
+file_that_was_replaced_is_merely_found(void **state)
+{
+	char path[128], other[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/lbcluster.db", f.dir);
+	snprintf(other, sizeof(other), "%s/other.db", f.dir);
+	fixture_sql(f.main, "VACUUM INTO '%s'", other);
+	fixture_sql(f.main, "ATTACH '%s' AS other; UPDATE other.real_service SET weight = 99",
+	    other);
+	assert_int_equal(rename(other, path), 0);
+	fixture_refresh(&f);
+	assert_int_equal(image_real_find(f.image, 5)->weight, 99);
+	assert_string_equal(taken(), "");
+}
+
+static void
+other_idea_of_what_is_stale_is_no_event(void **state)
+{
+	const struct mib_config config = { .stale_after_s = 1, .version = "" };
+	struct mib_value value;
+	struct mib_oid name = oid_make(".1.8.3.0");
+
+	(void)state;
+	mib_config_set(f.mib, &config);
+	assert_int_equal(image_reals_stale(f.image), 3);
+	assert_string_equal(taken(), "");
+	mib_get(f.mib, &name, &value);
+	assert_int_equal(value.number, 0);
+}
+
+#define QUEUE(test) cmocka_unit_test_setup_teardown(test, queue_make, queue_free)
+#define ENGINE(test) cmocka_unit_test_setup_teardown(test, engine_make, engine_free)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		QUEUE(event_is_taken_once),
+		QUEUE(what_failed_comes_before_what_people_did),
+		QUEUE(latest_of_a_row_that_waits_is_taken_in_its_place),
+		QUEUE(what_went_back_while_it_waited_is_not_taken),
+		QUEUE(change_within_the_interval_is_taken_at_its_end),
+		QUEUE(change_that_does_not_stand_at_the_end_is_counted),
+		QUEUE(interval_of_0_holds_nothing_back),
+		QUEUE(services_settle_before_they_are_taken),
+		QUEUE(many_stale_rows_are_one_with_the_first_and_the_latest_count),
+		QUEUE(what_is_not_enabled_is_forgotten),
+		QUEUE(each_kind_has_its_bit),
+		QUEUE(what_has_no_room_is_dropped_and_counted),
+		QUEUE(more_quiet_rows_than_there_is_room_for_may_speak_again),
+		ENGINE(real_that_fails_is_told_with_full_instances),
+		ENGINE(values_are_those_of_the_event),
+		ENGINE(real_that_was_removed_is_told_no_more),
+		cmocka_unit_test(activity_is_told_unless_a_set_explains_it),
+		ENGINE(job_that_ends_is_told_with_its_words),
+		ENGINE(set_is_told_after_its_cleanup),
+		ENGINE(set_that_is_undone_tells_nothing),
+		ENGINE(nothing_is_told_while_the_image_is_behind),
+		ENGINE(file_that_was_replaced_is_merely_found),
+		ENGINE(other_idea_of_what_is_stale_is_no_event),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
