@@ -14,7 +14,7 @@ dist_examples_DATA = conf/snmpd.conf.example conf/sample.conf conf/sample-statis
 # A configuration that is there already is the administrator's.
 install-data-local:
 	$(MKDIR_P) '$(DESTDIR)$(lbcconfdir)' '$(DESTDIR)$(storedir)' '$(DESTDIR)$(sysusersdir)'
-	chmod 0750 '$(DESTDIR)$(storedir)'
+	chmod 0770 '$(DESTDIR)$(storedir)'
 	test -e '$(DESTDIR)$(lbcconfdir)/lbclusterd.conf' || \
 	    $(INSTALL_DATA) '$(srcdir)/conf/lbclusterd.conf' '$(DESTDIR)$(lbcconfdir)/lbclusterd.conf'
 	$(INSTALL_DATA) '$(srcdir)/conf/lbcluster.sysusers' '$(DESTDIR)$(sysusersdir)/lbcluster.conf'

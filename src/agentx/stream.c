@@ -34,6 +34,21 @@ stream_close(struct stream *stream)
 	stream_init(stream);
 }
 
+/* EACCES as it is where the socket may not be used; EPERM where its directory may not
+ * even be entered, which has another cure. */
+static int
+access_error(const char *path)
+{
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)] = ".";
+	const char *slash = strrchr(path, '/');
+
+	if (slash != NULL) {
+		memcpy(dir, path, (size_t)(slash - path));
+		dir[slash - path] = '\0';
+	}
+	return eaccess(slash == path ? "/" : dir, X_OK) == -1 ? EPERM : EACCES;
+}
+
 /* A unix socket connects at once or not at all, so there is nothing to wait for
  * even though the descriptor does not block. */
 int
@@ -52,7 +67,7 @@ stream_connect(struct stream *stream, const char *path)
 		return 0;
 	saved = errno;
 	stream_close(stream);
-	return saved;
+	return saved == EACCES ? access_error(path) : saved;
 }
 
 /* Makes room for 'more' octets behind *end. What is left moves to the front only if

@@ -385,6 +385,10 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	code = file_look(db, err);
 	if (code != ERR_OK)
 		return code;
+	/* SQLite's own word for it would be "unable to open database file". */
+	if (access(db->path, R_OK) == -1)
+		return err_set(err, ERR_READONLY, "%s: may not be read: %s; whose file is it?",
+		    db->path, strerror(errno));
 	rc = sqlite3_open_v2(db->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		code = db_error(db, rc, err);
