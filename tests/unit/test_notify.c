@@ -553,18 +553,27 @@ file_that_was_replaced_is_merely_found(void **state)
 }
 
 static void
+event_count(void *arg, const struct image_event *event)
+{
+	(void)event;
+	++*(unsigned int *)arg;
+}
+
+static void
 other_idea_of_what_is_stale_is_no_event(void **state)
 {
-	const struct mib_config config = { .stale_after_s = 1, .version = "" };
-	struct mib_value value;
-	struct mib_oid name = oid_make(".1.8.3.0");
+	unsigned int events = 0;
 
 	(void)state;
-	mib_config_set(f.mib, &config);
+	image_events_set(f.image, event_count, &events);
+	image_stale_after_set(f.image, 1, fixture_now);
 	assert_int_equal(image_reals_stale(f.image), 3);
-	assert_string_equal(taken(), "");
-	mib_get(f.mib, &name, &value);
-	assert_int_equal(value.number, 0);
+	assert_int_equal(events, 0);
+	image_stale_after_set(f.image, 300, fixture_now);
+	fixture_now += 291;
+	image_tick(f.image, fixture_now);
+	/* The first of three rows, and the two services. */
+	assert_int_equal(events, 3);
 }
 
 #define QUEUE(test) cmocka_unit_test_setup_teardown(test, queue_make, queue_free)
