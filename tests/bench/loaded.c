@@ -96,7 +96,9 @@ answer(netsnmp_mib_handler *handler, netsnmp_handler_registration *registration,
 void
 init_loaded(void)
 {
-	static const struct mib_config config = { 86400, "loaded" };
+	static const struct mib_config config = {
+		.stale_after_s = 86400, .version = "loaded"
+	};
 	const char *dir = getenv("LBCLUSTER_BENCH_STORE");
 	struct image *image = image_new();
 	struct store *store;

@@ -1,18 +1,26 @@
 # What "make bench" runs. Nothing here is built by "make all".
 
 bench_programs = \
+	tests/bench/agentx_driver \
+	tests/bench/bare_sqlite \
 	tests/bench/loaded.so \
 	tests/bench/null_responder \
+	tests/bench/snmp_client \
 	tests/bench/stock_subagent
 
 EXTRA_PROGRAMS = $(bench_programs)
-CLEANFILES += $(bench_programs) bench.tsv
+CLEANFILES += $(bench_programs) bench.tsv bench.callgrind.out
 EXTRA_DIST += \
 	tests/bench/pass_persist \
+	tests/bench/figures.py \
+	tests/bench/report.py \
 	tests/bench/rows.py \
-	tests/bench/run
+	tests/bench/run \
+	tests/bench/subjects.py
 
+tests_bench_bare_sqlite_LDADD = $(SQLITE_LIBS)
 tests_bench_null_responder_LDADD = src/agentx/libagentx.a $(UTIL_LIBS) $(SNMP_LIBS)
+tests_bench_snmp_client_LDADD = $(SNMP_LIBS)
 tests_bench_stock_subagent_LDADD = $(SNMP_LIBS)
 
 # A module for snmpd's dlmod: the rooms again, as position-independent code.
@@ -21,8 +29,8 @@ tests_bench_loaded_so_SOURCES = tests/bench/loaded.c \
 	$(src_store_libstore_a_SOURCES) $(src_image_libimage_a_SOURCES) \
 	$(src_mib_libmib_a_SOURCES)
 tests_bench_loaded_so_CFLAGS = $(AM_CFLAGS) -fPIC
-tests_bench_loaded_so_LDFLAGS = -shared -Wl,--as-needed
-tests_bench_loaded_so_LDADD = $(SQLITE_LIBS) $(JANSSON_LIBS) $(SNMP_LIBS)
+tests_bench_loaded_so_LDFLAGS = -shared -Wl,--as-needed -Wl,-z,defs
+tests_bench_loaded_so_LDADD = $(SQLITE_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(SNMP_LIBS)
 
 # Rates, latency, memory; one table, and bench.tsv. Options in BENCH_FLAGS;
 # BENCH=quick is done within a minute.

@@ -23,6 +23,9 @@ enum { ROOT_N = 10, COLUMN_AT = ROOT_N + 3, NAME_N = COLUMN_AT + 4, FIRST = 2, L
 const uint32_t mib_root[] = { OID_LBC_MIB };
 const size_t mib_root_length = ROOT_N;
 
+struct mib_notification;
+bool mib_notification_take(struct mib *mib, struct mib_notification *ret_notification);
+
 struct mib {
 	uint32_t rows;
 };
@@ -125,6 +128,13 @@ void
 mib_session_lost(struct mib *mib, uint32_t session)
 {
 	(void)mib, (void)session;
+}
+
+bool
+mib_notification_take(struct mib *mib, struct mib_notification *ret_notification)
+{
+	(void)mib, (void)ret_notification;
+	return false;
 }
 
 int

@@ -5,7 +5,10 @@
 # 1,000 services. The numbers follow from the order in which the store gets them.
 """Inventories, statistics and plain tables of n real services."""
 
+import contextlib
 import json
+import os
+import sqlite3
 
 ROOT = (1, 3, 6, 1, 4, 1, 8072, 9999, 9999, 522)
 REALS = 10          # of a service
@@ -86,3 +89,30 @@ def write_table(file, n):
             *index(real), path(real).rsplit('/', 1)[1], path(real), 1,
             bytes(octets).hex(), 8080, '%d.%d.%d.%d:8080' % octets, weight(real), 2, 1, 1,
             '', '00' * 11, 0, 0))) + '\n')
+
+
+def write_store(directory, n, value):
+    """Fills an empty store by SQL: the same rows as write_inventory() and
+    write_statistics(), one transaction in each of its files."""
+    numbers = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) '
+    services, clusters = (n - 1) // REALS + 1, (n - 1) // CLUSTER + 1
+    inventory = (
+        numbers % clusters + "INSERT INTO cluster (name, plane) "
+        "SELECT printf('cluster-%02d', i), 'none' FROM n",
+        numbers % services + "INSERT INTO service (cluster_id, name, address, port, protocol) "
+        "SELECT (i - 1) / {0} + 1, printf('service-%04d', i), '192.0.2.1', '80', 2 FROM n"
+        .format(CLUSTER // REALS),
+        numbers % n + "INSERT INTO real_service (service_id, name, address, port, weight) "
+        "SELECT (i - 1) / {0} + 1, printf('real-%06d', i), printf('10.%d.%d.%d', i >> 16 & 255,"
+        " i >> 8 & 255, i & 255), '8080', i % 100 + 1 FROM n".format(REALS))
+    statistics = (
+        numbers % n + 'INSERT INTO statistics (real_id, active, %s) SELECT i, 1%s FROM n' % (
+            ', '.join(STATISTICS), ', %d' % value * len(STATISTICS)),)
+    for file, statements in (('lbcluster.db', inventory), ('lbcluster-stats.db', statistics)):
+        with contextlib.closing(sqlite3.connect(os.path.join(directory, file),
+                                                isolation_level=None)) as db:
+            db.execute('PRAGMA foreign_keys = ON')
+            db.execute('BEGIN IMMEDIATE')
+            for statement in statements:
+                db.execute(statement)
+            db.execute('COMMIT')

@@ -21,6 +21,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 LBCLUSTERD = os.path.join(BUILD, 'lbclusterd')
 LBCLUSTERCTL = os.path.join(BUILD, 'lbclusterctl')
 START_S = 120
+BY_CTL_MAX = 100000     # larger stores are made by SQL: faster, and the same
+STATISTICS_VALUE = 7
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -75,6 +77,7 @@ class Bench:
         self.dir = tempfile.mkdtemp(prefix='lbc-bench-', dir=base)
         self.running = []
         self.stores = {}
+        self.took = {}      # seconds of lbclusterctl: load, import-statistics
         self.tables = {}
 
     def path(self, *names):
@@ -120,8 +123,7 @@ class Bench:
         return self.tables[n]
 
     def store(self, n):
-        """A store with n real services and their statistics. [seconds to load and to
-        import are kept beside it]"""
+        """A store with n real services and their statistics."""
         if n not in self.stores:
             directory = self.path('store-%d' % n)
             os.mkdir(directory)
@@ -132,16 +134,20 @@ class Bench:
             subject.spawn()     # creates the store
             subject.wait_answers()
             subject.stop()
-            took = (self.load(directory, n), self.import_statistics(directory, n, 7))
-            self.stores[n] = (directory,) + took
-        return self.stores[n][0]
+            if n <= BY_CTL_MAX:
+                self.took[n] = (self._load(directory, n),
+                                self._import_statistics(directory, n, STATISTICS_VALUE))
+            else:
+                rows.write_store(directory, n, STATISTICS_VALUE)
+            self.stores[n] = directory
+        return self.stores[n]
 
     def copy_of_store(self, n, name):
         directory = self.path(name)
         shutil.copytree(self.store(n), directory)
         return directory
 
-    def load(self, directory, n):
+    def _load(self, directory, n):
         """Loads the inventory; seconds."""
         with open(self.path('inventory'), 'w', encoding='ascii') as file:
             rows.write_inventory(file, n)
@@ -156,7 +162,7 @@ class Bench:
                 rows.write_statistics(file, n, value)
         return name
 
-    def import_statistics(self, directory, n, value):
+    def _import_statistics(self, directory, n, value):
         """Imports a value for every row; seconds."""
         file = self.statistics_file(n, value)
         start = time.monotonic()
@@ -379,3 +385,64 @@ class Loaded(Subject):
         done = subprocess.run(['snmpd', '-H'], capture_output=True, text=True,
                               env=dict(os.environ, MIBS=''), check=False)
         return 'dlmod' in done.stdout + done.stderr
+
+
+class Driver:
+    """A subject behind agentx_driver in the place of snmpd."""
+
+    def __init__(self, bench, subject):
+        self.bench = bench
+        self.subject = subject
+        self.title = subject.title
+        self.socket = bench.path(subject.name + '.driver')
+        self.process = None
+
+    def __enter__(self):
+        self.process = self.bench.start(
+            self.subject.name + '-driver', [built('agentx_driver'), self.socket],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            self._expect('listening')
+            self.subject.master = self
+            self.subject.spawn()
+            self._expect('ready')
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.subject.stop_subagent()
+        self.process.stdin.close()
+        self.bench.end(self.process)
+
+    def _line(self):
+        line = self.process.stdout.readline().decode()
+        if not line:
+            raise Wrong('agentx_driver ended; see %s' %
+                        self.bench.path(self.subject.name + '-driver.log'))
+        return line.strip()
+
+    def _expect(self, what):
+        line = self._line()
+        if line != what:
+            raise Wrong('agentx_driver said "%s"' % line)
+
+    def _say(self, text):
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def walk(self, values, oid):
+        """(values, nanoseconds, nanoseconds of CPU of the subject)"""
+        before = sum(map(cpu_ns, self.subject.pids()))
+        self._say('walk %d %s\n' % (values, rows.text(oid)))
+        values, took = map(int, self._line().split())
+        return values, took, sum(map(cpu_ns, self.subject.pids())) - before
+
+    def watch_begin(self, oid):
+        self._say('watch %s\n' % rows.text(oid))
+
+    def watch_end(self):
+        """(values, nanoseconds in all, median, p99, longest)"""
+        self._say('\n')
+        return tuple(map(int, self._line().split()))

@@ -1,0 +1,589 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# What is measured, section by section. Each function takes the run (bench, sizes,
+# rounds, samples, report), checks that what it measured is right (Wrong otherwise) and
+# writes its lines of the report.
+"""The sections of the bench."""
+
+import contextlib
+import hashlib
+import os
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import time
+
+import rows
+from report import percentile
+from subjects import (BUILD, LBCLUSTERCTL, Driver, Lbclusterd, Loaded, Null, PassPersist,
+                      Stock, Wrong, built, memory_bytes)
+
+SNMP = ['-v2c', '-c', 'private', '-t', '20', '-r', '0', '-On']
+US = 1e-3       # nanoseconds to microseconds
+MS = 1e-6
+
+LBC = Lbclusterd.title
+STOCK = 'stock container'
+NULL = Null.title
+PASS = PassPersist.title
+LOADED = Loaded.title
+
+
+def rotated(items, by):
+    by %= len(items)
+    return items[by:] + items[:by]
+
+
+def ask(run, *args, stdin=None):
+    """snmp_client; its numbers, a list for each line."""
+    out = run.bench.run([built('snmp_client')] + [str(arg) for arg in args], stdin)
+    return [list(map(int, line.split())) for line in out.splitlines()]
+
+
+@contextlib.contextmanager
+def started(*subjects):
+    try:
+        for subject in subjects:
+            subject.start()
+        yield
+    finally:
+        for subject in subjects:
+            subject.stop()
+
+
+@contextlib.contextmanager
+def on_one_cpu(run):
+    """Everything on one CPU. A request is never worked on by two processes at once, so
+    little is lost, and what the scheduler makes of the moment is out of the figures: on
+    virtual machines waking a process on another CPU may cost more than the request."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before if run.cpu is None else {run.cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+# -- retrieval through snmpd ----------------------------------------------------------
+
+def one_walk(run, subject, figure):
+    """snmpbulkwalk of lbcRealEntry; a hash of what it said."""
+    before = subject.cpu_ns()
+    with open(run.bench.path('walk'), 'wb') as file:
+        start = time.monotonic()
+        done = subprocess.run(
+            ['snmpbulkwalk', *SNMP, '-Cr50', '-Cp', '127.0.0.1:%d' % subject.master.port,
+             rows.text(rows.table())], stdout=file, env=dict(os.environ, MIBS=''),
+            check=False)
+        took = time.monotonic() - start
+    after = subject.cpu_ns()
+    with open(run.bench.path('walk'), 'rb') as file:
+        said = file.read()
+    values = re.search(rb'Variables found: (\d+)\n$', said)
+    if done.returncode != 0 or not values or int(values[1]) != len(rows.COLUMNS) * subject.n:
+        raise Wrong('%s: a walk of %d rows gave %s' % (
+            subject.title, subject.n, values[0] if values else said[-200:]))
+    values = int(values[1])
+    run.samples.add(figure, subject.title, values / took)
+    run.samples.add(figure + ' cpu', subject.title, (after[0] - before[0]) / values)
+    run.samples.add(figure + ' snmpd', subject.title, (after[1] - before[1]) / values)
+    return hashlib.md5(said).hexdigest()
+
+
+def timed(run, subject, figure, *args, stdin=None):
+    """snmp_client's walk or get: rate, CPU."""
+    before = subject.cpu_ns()
+    values, took = ask(run, args[0], subject.master.port, *args[1:], stdin=stdin)[0]
+    after = subject.cpu_ns()
+    run.samples.add(figure, subject.title, values / took * 1e9)
+    run.samples.add(figure + ' cpu', subject.title, (after[0] - before[0]) / values)
+
+
+def scattered(n, count, null=False):
+    """OIDs of rows all over the table, of different columns, for snmp_client's stdin."""
+    chance = random.Random(522)
+    columns = (2, 5, 8, 10, 11)
+    names = []
+    for i in range(count):
+        real = chance.randint(1, n)
+        index = (1, 1, real) if null else rows.index(real)
+        names.append(rows.text(rows.table(columns[i % len(columns)], *index)) + '\n')
+    return ''.join(names)
+
+
+def ten_columns(run, subject, figure):
+    timed(run, subject, figure, 'walk', 10 * min(subject.n, 1000), 10,
+          *[rows.text(rows.table(column)) for column in rows.TEN_COLUMNS])
+
+
+def gets(run, subject, figure):
+    timed(run, subject, figure, 'get', 200, 60,
+          stdin=scattered(subject.n, 12000, subject.title == NULL))
+
+
+def retrieval(run):
+    """The whole table of a small store, from everybody."""
+    n = run.small
+    subjects = [Lbclusterd(run.bench, 'lbclusterd', run.bench.store(n), n),
+                Stock(run.bench, 'container', n, 'container'), Null(run.bench, 'null', n),
+                PassPersist(run.bench, 'pass', n)]
+    if Loaded.possible():
+        subjects.append(Loaded(run.bench, 'loaded', n))
+    else:
+        run.report.note('This snmpd has no dlmod: the handler inside snmpd is not measured.')
+    slow = [Stock(run.bench, 'data', n, 'data'), Stock(run.bench, 'iterator', n, 'iterator')]
+    hashes = {}
+    with on_one_cpu(run), started(*subjects, *slow):
+        # Short and often: what disturbs a shared machine then meets all of them alike.
+        for number in range(2 * run.rounds):
+            for subject in rotated(subjects, number):
+                hashes[subject.title] = one_walk(run, subject, 'walk')
+        for number in range(run.rounds):
+            for subject in rotated(subjects, number):
+                ten_columns(run, subject, 'ten')
+                gets(run, subject, 'get')
+        # Their GETNEXT goes through all rows from the first: not worth many rounds.
+        for number in range(run.slow_rounds):
+            for subject in [subjects[0]] + slow:
+                hashes[subject.title] = one_walk(run, subject, 'slow walk')
+    del hashes[NULL]
+    if len(set(hashes.values())) != 1:
+        raise Wrong('the subjects do not serve the same: %s' % hashes)
+    report = run.report
+    report.heading('Walk of lbcRealTable by snmpbulkwalk -Cr50, %s real services (%s values)' % (
+        '{:,}'.format(n), '{:,}'.format(n * len(rows.COLUMNS))))
+    for other, target in ((STOCK, 1.5), (NULL, 0.95), (PASS, 1.0), (LOADED, None)):
+        report.compare('walk', 'values/s', 'walk', LBC, other, target and ('>=', target))
+    for other in ('stock data', 'stock iterator'):
+        report.compare('walk', 'values/s', 'slow walk', LBC, other)
+    for other, target in ((STOCK, 0.5), (NULL, None), (PASS, None)):
+        report.compare('subagent CPU per value', 'us', 'walk cpu', LBC, other,
+                       target and ('<=', target), US, high=False)
+    for other in (STOCK, NULL, PASS, LOADED):
+        report.compare('snmpd CPU per value', 'us', 'walk snmpd', LBC, other, None, US,
+                       high=False)
+    report.heading('Ten columns in one GETBULK; GET of 60 scattered instances in a PDU')
+    for figure, title in (('ten', '10 columns'), ('get', '60 in a GET')):
+        for other in (STOCK, NULL, PASS, LOADED):
+            report.compare(title, 'values/s', figure, LBC, other)
+        report.compare(title + ', subagent CPU', 'us', figure + ' cpu', LBC, STOCK, None, US,
+                       high=False)
+
+
+def scheduled(run):
+    """The walk again with the processes wherever the scheduler puts them."""
+    n = run.small
+    subjects = [Lbclusterd(run.bench, 'lbc-any', run.bench.store(n), n),
+                Stock(run.bench, 'container-any', n, 'container'),
+                Null(run.bench, 'null-any', n), PassPersist(run.bench, 'pass-any', n)]
+    with started(*subjects):
+        for number in range(run.rounds):
+            for subject in rotated(subjects, number):
+                one_walk(run, subject, 'any walk')
+    report = run.report
+    report.heading('The same walk on whatever CPUs the scheduler takes')
+    for other in (STOCK, NULL, PASS):
+        report.compare('walk', 'values/s', 'any walk', LBC, other)
+        report.compare('subagent CPU per value', 'us', 'any walk cpu', LBC, other, None, US,
+                       high=False)
+
+
+COLUMNS_OF_LONG_WALKS = (2, 8, 11)
+
+
+def long_walk(run, subject, figure):
+    for column in COLUMNS_OF_LONG_WALKS:
+        timed(run, subject, '%s.%d' % (figure, column), 'walk', run.long_walk, 50,
+              rows.text(rows.table(column)))
+    for kind in ('', ' cpu'):
+        of = [run.samples.of('%s.%d%s' % (figure, column, kind), subject.title)[-1]
+              for column in COLUMNS_OF_LONG_WALKS]
+        mean = statistics.mean(of) if kind else statistics.harmonic_mean(of)
+        run.samples.add(figure + kind, subject.title, mean)
+
+
+def flatness(run):
+    """The same number of values from stores of different size."""
+    subjects = []
+    for n in run.sizes:
+        subject = Lbclusterd(run.bench, 'lbclusterd-%d' % n, run.bench.store(n), n)
+        subject.title = '%s at %d' % (LBC, n)
+        subjects.append(subject)
+    large = [Stock(run.bench, 'container-large', run.large, 'container'),
+             Null(run.bench, 'null-large', run.large)]
+    with on_one_cpu(run), started(*subjects, *large):
+        for number in range(run.rounds):
+            for subject in rotated(subjects + large, number):
+                long_walk(run, subject, 'long')
+                gets(run, subject, 'long get')
+    report = run.report
+    smallest = subjects[0].title
+    report.heading('The same %s values from stores of different size' %
+                   '{:,}'.format(run.long_walk * len(COLUMNS_OF_LONG_WALKS)))
+    for n, subject in zip(run.sizes[1:], subjects[1:]):
+        target = ('>=', 0.9) if n >= 1000000 else None
+        size = '{:,}'.format(n)
+        against = 'itself at %s' % '{:,}'.format(run.small)
+        report.compare('walk at ' + size, 'values/s', 'long', subject.title, smallest, target,
+                       against=against)
+        report.compare('walk at %s, subagent CPU' % size, 'us', 'long cpu', subject.title,
+                       smallest, None, US, high=False, against=against)
+        report.compare('60 in a GET at ' + size, 'values/s', 'long get', subject.title,
+                       smallest, against=against)
+    title = '%s at %d' % (LBC, run.large)
+    size = '{:,}'.format(run.large)
+    for other in large:
+        report.compare('walk at ' + size, 'values/s', 'long', title, other.title)
+        report.compare('60 in a GET at ' + size, 'values/s', 'long get', title, other.title)
+
+
+# -- retrieval straight from the subagent ---------------------------------------------------
+
+def straight(run):
+    """GetNext by a master that does nothing else, one after the other."""
+    subjects = [Lbclusterd(run.bench, 'lbc-%d' % n, run.bench.store(n), n) for n in run.sizes]
+    for n, subject in zip(run.sizes, subjects):
+        subject.title = '%s at %d' % (LBC, n)
+    subjects += [Null(run.bench, 'null-straight', run.small),
+                 Stock(run.bench, 'container-straight', run.small, 'container')]
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(on_one_cpu(run))
+        drivers = []
+        for subject in subjects:
+            drivers.append(stack.enter_context(Driver(run.bench, subject)))
+        for number in range(run.rounds):
+            for driver in rotated(drivers, number):
+                for column in COLUMNS_OF_LONG_WALKS:
+                    values, took, cpu = driver.walk(run.long_walk, rows.table(column))
+                    figure = 'straight.%d' % column
+                    run.samples.add(figure, driver.title, took / values)
+                    run.samples.add(figure + ' cpu', driver.title, cpu / values)
+                for kind in ('', ' cpu'):
+                    run.samples.add('straight' + kind, driver.title, statistics.mean(
+                        run.samples.of('straight.%d%s' % (column, kind), driver.title)[-1]
+                        for column in COLUMNS_OF_LONG_WALKS))
+    report = run.report
+    mine = subjects[0].title
+    report.heading('One GetNext after the other straight on the AgentX socket, without snmpd')
+    for other in (STOCK, NULL):
+        report.compare('time of a GetNext', 'us', 'straight', mine, other, None, US, high=False)
+        report.compare('CPU of a GetNext', 'us', 'straight cpu', mine, other, None, US,
+                       high=False)
+    for n, subject in zip(run.sizes[1:], subjects[1:]):
+        report.compare('CPU of a GetNext at {:,}'.format(n), 'us', 'straight cpu',
+                       subject.title, mine, None, US, high=False,
+                       against='itself at {:,}'.format(run.small))
+
+
+def instructions(run):
+    """Instructions of a GetNext, by callgrind; loads nothing, counts the loop only."""
+    if not shutil.which('valgrind'):
+        run.report.note('No valgrind: instructions are not counted.')
+        return
+    values = run.small * len(rows.COLUMNS)
+    report = run.report
+    report.heading('Instructions of a GetNext, by callgrind')
+    for make, toggle in (
+            (lambda prefix: Lbclusterd(run.bench, 'cg-lbc', run.bench.store(run.small),
+                                       run.small, prefix), 'loop_run'),
+            (lambda prefix: Null(run.bench, 'cg-null', run.small, prefix), 'loop_run'),
+            (lambda prefix: Stock(run.bench, 'cg-stock', run.small, 'container', prefix),
+             'agent_check_and_process')):
+        out = run.bench.path('callgrind.out')
+        subject = make(['valgrind', '--tool=callgrind', '-q', '--toggle-collect=' + toggle,
+                        '--callgrind-out-file=' + out])
+        with Driver(run.bench, subject) as driver:
+            driver.walk(values, rows.table())
+        with open(out, encoding='utf-8', errors='replace') as file:
+            total = re.search(r'^(?:summary|totals): (\d+)', file.read(), re.M)
+        if not total or int(total[1]) < 100 * values:
+            raise Wrong('callgrind counted nothing in %s' % toggle)
+        run.samples.add('instructions', subject.title, int(total[1]) / values)
+        if subject.title == LBC:
+            shutil.copy(out, os.path.join(BUILD, 'bench.callgrind.out'))
+    for other in (STOCK, NULL):
+        report.compare('instructions', '', 'instructions', LBC, other, high=False)
+    report.note('callgrind_annotate bench.callgrind.out tells where the instructions of '
+                'lbclusterd are.')
+
+
+# -- SET -------------------------------------------------------------------------------------
+
+def every_nth_row(n, null=False):
+    return ''.join(rows.text(rows.table(8, *((1, 1, 1 + i % n) if null else
+                                             rows.index(1 + i * 7919 % n)))) + '\n'
+                   for i in range(200))
+
+
+def sets(run):
+    n = run.large
+    count = 15 if run.quick else 40
+    pace = 5000     # microseconds: what follows an answer is done when the next SET comes
+    mine = Lbclusterd(run.bench, 'lbclusterd-set', run.bench.copy_of_store(n, 'set'), n)
+    null = Null(run.bench, 'null-set', n)
+    bare = os.path.join(run.bench.copy_of_store(n, 'bare'), 'lbcluster.db')
+    times = {}
+
+    def take(figure, title, out):
+        took = [line[0] for line in out]
+        if min(took) < 0:
+            raise Wrong('%s: a SET was refused' % title)
+        run.samples.add(figure, title, statistics.median(took))
+        times.setdefault((figure, title), []).extend(took)
+
+    def run_bare(pause, value):
+        out = run.bench.run([built('bare_sqlite'), bare, str(count), str(pause), str(n),
+                             str(value)])
+        return [[int(line)] for line in out.splitlines()]
+
+    with on_one_cpu(run), started(mine, null):
+        for number in range(run.rounds):
+            for figure, pause in (('set', pace), ('set stream', 0)):
+                value = 1000 + number * 2000 + (500 if pause else 0)
+                tasks = [
+                    (LBC, lambda: ask(run, 'set', mine.master.port, count, pause, value,
+                                      stdin=every_nth_row(n))),
+                    (NULL, lambda: ask(run, 'set', null.master.port, count, pause, value,
+                                       stdin=every_nth_row(n, True))),
+                    ('bare transaction', lambda: run_bare(pause, value))]
+                for title, task in rotated(tasks, number):
+                    take(figure, title, task())
+        jobs = int(mine.master.get(rows.text(rows.ROOT + (1, 7, 4, 0))))
+        if jobs != 2 * count * run.rounds:
+            raise Wrong('%d SETs made %d jobs' % (2 * count * run.rounds, jobs))
+    report = run.report
+    report.heading('SET of lbcRealWeight, one varbind, {:,} real services'.format(n))
+    for figure, title, target in (('set', 'SET, median', ('<=', 1.5)),
+                                  ('set stream', 'SET one after the other, median', None)):
+        against = 'bare transaction'
+        report.compare(title, 'ms', figure, LBC, against, target, MS, high=False)
+        p99 = [percentile(times[figure, who], 0.99) for who in (LBC, against)]
+        report.line(title.replace('median', 'p99'), 'ms', p99[0] * MS, against, p99[1] * MS,
+                    p99[0] / p99[1])
+        report.compare(title, 'ms', figure, LBC, NULL, None, MS, high=False,
+                       against="snmpd's round trips")
+    both = [a - b for a, b in zip(run.samples.of('set', LBC), run.samples.of('set', NULL))]
+    ratios = [x / y for x, y in zip(both, run.samples.of('set', 'bare transaction'))]
+    report.line("SET less snmpd's round trips", 'ms', statistics.median(both) * MS,
+                'bare transaction', run.samples.median('set', 'bare transaction') * MS,
+                statistics.median(ratios), None, ('<=', 1.5), len(both))
+
+
+# -- start, memory ---------------------------------------------------------------------------
+
+def start_once(run, subject):
+    """Nanoseconds from the start of lbclusterd to the first right answer."""
+    subject.stop_subagent()
+    waiting = run.bench.start('wait', [built('snmp_client'), 'wait', str(subject.master.port)],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    waiting.stdin.write(('%s %d\n' % (subject.probe(), rows.weight(subject.n))).encode())
+    waiting.stdin.close()
+    time.sleep(0.05)        # it asks already when the clock starts
+    start = time.monotonic_ns()
+    subject.spawn()
+    took = int(waiting.stdout.read()) - start
+    run.bench.end(waiting)
+    if took <= 0:
+        raise Wrong('answers before the start')
+    return took
+
+
+def start_and_memory(run):
+    subjects = [Lbclusterd(run.bench, 'start-%d' % n, run.bench.store(n), n)
+                for n in run.sizes]
+    pss = {}
+    with started(*subjects):
+        for number in range(min(3, run.rounds)):
+            for n, subject in zip(run.sizes, subjects):
+                if n >= 1000000 and number > 1:
+                    continue
+                run.samples.add('start', '%d' % n, start_once(run, subject))
+                rss, pss[n] = memory_bytes(subject.process.pid)
+                run.samples.add('rss', '%d' % n, rss)
+                run.samples.add('pss', '%d' % n, pss[n])
+    report = run.report
+    report.heading('Start to the first answer; memory with statistics of every real service')
+    for n in run.sizes:
+        report.plain('start at {:,}'.format(n), 's', 'start', '%d' % n, 1e-9,
+                     ('<=', 1.0) if n == 100000 else None)
+    if run.sizes[-1] >= 1000000:
+        a, b = run.samples.median('start', '1000000'), run.samples.median('start', '100000')
+        report.line('start at 1,000,000 against 100,000', 's', a * 1e-9,
+                    '10 x 100,000', b * 1e-8, a / b / 10, None, ('<=', 1.0))
+    for n in run.sizes:
+        report.plain('RSS at {:,}'.format(n), 'MiB', 'rss', '%d' % n, 2.0 ** -20)
+        report.plain('PSS at {:,}'.format(n), 'MiB', 'pss', '%d' % n, 2.0 ** -20)
+    for a, b in zip(run.sizes, run.sizes[1:]):
+        report.line('memory of a real service, {:,} to {:,}'.format(a, b), 'bytes',
+                    (pss[b] - pss[a]) / (b - a), of_value=True,
+                    target=('<=', 400) if b >= 100000 else None)
+
+
+# -- statistics ----------------------------------------------------------------------------------
+
+def sums_are(n, value):
+    """snmp_client's stdin: lbcClusterActiveConns of every cluster."""
+    clusters = (n - 1) // rows.CLUSTER + 1
+    return ''.join('%s %d\n' % (rows.text(rows.ROOT + (1, 2, 1, 13, cluster)),
+                                value * min(rows.CLUSTER, n - (cluster - 1) * rows.CLUSTER))
+                   for cluster in range(1, clusters + 1))
+
+
+def write_by_sql(store, n, value):
+    """What a collector may do: every row in one transaction. The time of the commit."""
+    with contextlib.closing(sqlite3.connect(os.path.join(store, 'lbcluster-stats.db'),
+                                            isolation_level=None, timeout=30)) as db:
+        db.execute('BEGIN IMMEDIATE')
+        db.executemany('UPDATE statistics SET active_connections = ?, '
+                       'last_update = unixepoch() WHERE real_id = ?',
+                       ((value, real) for real in range(1, n + 1)))
+        db.execute('COMMIT')
+    return time.monotonic_ns()
+
+
+def write_by_import(run, store, n, value):
+    run.bench.run([LBCLUSTERCTL, '-s', store, 'import-statistics',
+                   run.bench.statistics_file(n, value)])
+    return time.monotonic_ns()
+
+
+@contextlib.contextmanager
+def clients(run, *commands):
+    """snmp_clients that run meanwhile: yields a list that has their numbers at the end.
+    A command is (arguments, stdin)."""
+    running, numbers = [], []
+    for i, (args, stdin) in enumerate(commands):
+        out = run.bench.path('client-%d' % i)
+        with open(out, 'wb') as file:
+            process = run.bench.start('client', [built('snmp_client'), *map(str, args)],
+                                      stdin=subprocess.PIPE, stdout=file)
+        process.stdin.write(stdin.encode())
+        process.stdin.close()
+        running.append((process, out))
+    time.sleep(0.3)
+    yield numbers
+    time.sleep(0.3)
+    for process, out in running:
+        process.send_signal(signal.SIGTERM)
+        if process.wait(30) != 0:
+            raise Wrong('snmp_client failed; see %s' % run.bench.path('client.log'))
+        run.bench.end(process)
+        with open(out, encoding='ascii') as file:
+            numbers.append([int(line) for line in file])
+
+
+def check_statistics(run, subject, n, value):
+    """Every value by a walk."""
+    said = run.bench.run(['snmpbulkwalk', *SNMP, '-Oqv', '-Cr50',
+                          '127.0.0.1:%d' % subject.master.port,
+                          rows.text(rows.ROOT + (1, 5, 1, 2))])
+    if said != ('%d\n' % value) * n:
+        raise Wrong('not all %d statistics rows have %d' % (n, value))
+
+
+def imports(run):
+    n = run.large
+    store = run.bench.copy_of_store(n, 'import')
+    mine = Lbclusterd(run.bench, 'lbclusterd-import', store, n)
+    null = Null(run.bench, 'null-import', n)
+    watched = {LBC: (mine, scattered(n, 500)), NULL: (null, scattered(n, 500, True))}
+    times = {}
+    value = 100
+
+    with started(mine, null):
+        for number in range(run.import_rounds):
+            for way in ('import-statistics', 'plain SQL'):
+                for title in rotated([LBC, NULL], number):
+                    value += 1
+                    subject, names = watched[title]
+                    if title == NULL:
+                        mine.stop_subagent()    # its work is not to be in this noise
+                    with clients(run, (('watch', subject.master.port, 1000), names)) as took:
+                        start = time.monotonic_ns()
+                        committed = (write_by_sql(store, n, value) if way == 'plain SQL' else
+                                     write_by_import(run, store, n, value))
+                        if title == LBC:
+                            seen = ask(run, 'wait', mine.master.port,
+                                       stdin=sums_are(n, value))[0][0]
+                            run.samples.add('visible', way, seen - committed)
+                            run.samples.add('write', way, committed - start)
+                    times.setdefault((way, title), []).extend(took[0])
+                    if title == NULL:
+                        mine.spawn()
+                        mine.wait_answers()
+        check_statistics(run, mine, n, value)
+        value += 1
+        with clients(run, (('set', mine.master.port, 0, 20000, 1), every_nth_row(n))) as took:
+            write_by_import(run, store, n, value)
+        refused = [-time for time in took[0] if time < 0]
+        times['set'] = [time for time in took[0] if time > 0]
+        if not times['set']:
+            raise Wrong('no SET was done while statistics were written')
+    report = run.report
+    report.heading('{:,} statistics rows written, while GETs go on'.format(n))
+    for way in ('import-statistics', 'plain SQL'):
+        report.plain('%s: time of writing' % way, 's', 'write', way, 1e-9)
+        report.plain('%s: all visible after the commit' % way, 's', 'visible', way, 1e-9,
+                     ('<=', 1.0))
+        for title, part in (('GET meanwhile, median', 0.5), ('GET meanwhile, p99', 0.99),
+                            ('GET meanwhile, longest', 1.0)):
+            a, b = (percentile(times[way, who], part) * MS for who in (LBC, NULL))
+            report.line('%s: %s' % (way, title), 'ms', a, NULL, b, a / b,
+                        rounds=run.import_rounds)
+    idle = run.samples.median('set', LBC)
+    a = statistics.median(times['set'])
+    report.line('SET meanwhile, median', 'ms', a * MS, 'SET at rest',
+                idle * MS if idle else None, a / idle if idle else None)
+    report.line('SET meanwhile, p99', 'ms', percentile(times['set'], 0.99) * MS)
+    report.line('SET meanwhile, longest', 'ms', max(times['set'] + refused) * MS)
+    report.line('SETs refused meanwhile', 'of %d' % (len(times['set']) + len(refused)),
+                len(refused))
+
+
+def turns(run):
+    """The longest turn of the loop, seen from the AgentX socket, while statistics come."""
+    n = run.large
+    store = run.bench.copy_of_store(n, 'turns')
+    found = {}
+    for value, subject in ((501, Lbclusterd(run.bench, 'lbclusterd-turns', store, n)),
+                           (502, Null(run.bench, 'null-turns', n))):
+        with Driver(run.bench, subject) as driver:
+            driver.watch_begin(rows.table(8))
+            write_by_import(run, store, n, value)
+            time.sleep(1)
+            imported = driver.watch_end()
+            driver.watch_begin(rows.table(8))
+            write_by_sql(store, n, value + 10)
+            time.sleep(1)
+            found[subject.title] = (imported, driver.watch_end())
+    report = run.report
+    report.heading('Longest wait for a GetNext on the AgentX socket meanwhile: a turn of the '
+                   'loop')
+    for i, way in enumerate(('import-statistics', 'plain SQL')):
+        a, b = found[LBC][i], found[NULL][i]
+        report.line('%s: longest turn' % way, 'ms', a[4] * MS, NULL, b[4] * MS, a[4] / b[4],
+                    target=('<=', 10), of_value=True)
+        report.line('%s: p99' % way, 'ms', a[3] * MS, NULL, b[3] * MS, a[3] / b[3])
+
+
+def command_line(run):
+    """What lbclusterctl takes; the loads were timed when the stores were made."""
+    report = run.report
+    run.bench.store(run.large)
+    report.heading('lbclusterctl')
+    load, statistic = run.bench.took[run.large]
+    size = '{:,}'.format(run.large)
+    report.line('load of %s real services' % size, 's', load)
+    report.line('import-statistics of %s, lbclusterd not running' % size, 's', statistic)
+    for n in run.sizes:
+        argv = [LBCLUSTERCTL, '-s', run.bench.store(n), 'info', rows.path(n)]
+        for _ in range(3):
+            start = time.monotonic()
+            run.bench.run(argv)
+            run.samples.add('info', '%d' % n, time.monotonic() - start)
+        report.plain('info of one of {:,}'.format(n), 's', 'info', '%d' % n)
