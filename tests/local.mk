@@ -123,6 +123,8 @@ PY_LOG_COMPILER = $(top_srcdir)/tests/integration/run
 
 integration_tests = \
 	tests/integration/test_daemon.py \
+	tests/integration/test_haproxy.py \
+	tests/integration/test_haproxy_ill.py \
 	tests/integration/test_limits.py \
 	tests/integration/test_many.py \
 	tests/integration/test_master.py \
@@ -136,6 +138,7 @@ EXTRA_DIST += $(integration_tests) \
 	tests/integration/fixture-late.conf \
 	tests/integration/fixture.conf \
 	tests/integration/fixture.golden \
+	tests/integration/haproxy.py \
 	tests/integration/harness.py \
 	tests/integration/mib.py \
 	tests/integration/run \

@@ -45,6 +45,8 @@ static const struct command commands[] = {
 	    ctl_job, 0, 1, 0, STORE_READ },
 	{ "load", "FILE", "bring an inventory file into the store",
 	    ctl_load, 1, 1, CTL_PRUNE | CTL_RESET | CTL_DRY_RUN, STORE_CREATE },
+	{ "discover", "haproxy SOCKET", "write a running HAProxy as an inventory file",
+	    ctl_discover, 2, 2, CTL_CLUSTER | CTL_LOAD | CTL_DRY_RUN, STORE_CREATE },
 	{ "export", "[PATH]", "write the store as an inventory file",
 	    ctl_export, 0, 1, 0, STORE_READ },
 	{ "import-statistics", "FILE|-", "store what a collector measured, as JSON lines",
@@ -73,6 +75,8 @@ static const struct ctl_option {
 	{ "reset", 'R', NULL, CTL_RESET,
 	    "load: set weight, fallback and enabled as the file says, by jobs" },
 	{ "dry-run", 'n', NULL, CTL_DRY_RUN, "load: show the difference, change nothing" },
+	{ "cluster", 'c', "NAME", CTL_CLUSTER, "discover: name of the cluster, else haproxy" },
+	{ "load", 'l', NULL, CTL_LOAD, "discover: bring it into the store at once" },
 };
 
 static const struct {
@@ -265,6 +269,10 @@ option_take(struct ctl *ctl, const struct ctl_option *option, const char *argume
 		if (strcmp(argument, "table") != 0 && strcmp(argument, "json") != 0)
 			return ctl_usage(ctl, "-f %s: neither table nor json", argument);
 		ctl->format = strcmp(argument, "json") == 0 ? OUT_JSON : OUT_TABLE;
+		break;
+	case 'c':
+		ctl->cluster = argument;
+		ctl->flags |= option->flag;
 		break;
 	case 'h':
 		help(ctl->out);

@@ -34,6 +34,8 @@ enum {
 	CTL_PRUNE = 1 << 1,
 	CTL_RESET = 1 << 2,
 	CTL_DRY_RUN = 1 << 3,
+	CTL_CLUSTER = 1 << 4,
+	CTL_LOAD = 1 << 5,
 };
 
 enum { CTL_STORE_WAIT_MS = 5000 };	/* longest wait for another process */
@@ -44,6 +46,7 @@ struct ctl {
 	const char		*store_dir;
 	enum out_format		 format;
 	unsigned int		 flags;
+	const char		*cluster;	/* of CTL_CLUSTER */
 	const struct command	*command;
 	struct store		*store;
 };
@@ -102,6 +105,12 @@ enum ctl_exit ctl_export(struct ctl *ctl, char **operands, int n);
 enum ctl_exit ctl_import(struct ctl *ctl, char **operands, int n);
 enum ctl_exit ctl_oid(struct ctl *ctl, char **operands, int n);
 enum ctl_exit ctl_remove(struct ctl *ctl, char **operands, int n);
+enum ctl_exit ctl_discover(struct ctl *ctl, char **operands, int n);
+
+/* What "load" does, with an inventory in memory; 'name' is for its complaints. */
+struct inventory;
+enum ctl_exit ctl_load_inventory(struct ctl *ctl, struct inventory *inventory,
+    const char *name);
 
 /* Prints a job as job.status() of the API tells it. */
 enum ctl_exit ctl_job_print(struct ctl *ctl, uint32_t id);

@@ -224,3 +224,13 @@ ctl_load(struct ctl *ctl, char **operands, int n)
 	inventory_free(load.file);
 	return status;
 }
+
+enum ctl_exit
+ctl_load_inventory(struct ctl *ctl, struct inventory *inventory, const char *name)
+{
+	struct load load = { .ctl = ctl, .file = inventory, .complaints = { .file = name } };
+	enum ctl_exit status = load_run(&load);
+
+	complaints_free(&load.complaints);
+	return status;
+}

@@ -4,6 +4,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/complaints.h \
 	src/ctl/ctl.c \
 	src/ctl/ctl.h \
+	src/ctl/discover.c \
 	src/ctl/export.c \
 	src/ctl/import.c \
 	src/ctl/inventory.c \

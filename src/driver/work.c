@@ -28,6 +28,7 @@ struct work {
 	bool				 requeue;	/* jobs of a round that was cut off */
 	int64_t				 measure_at_ms;	/* when the next one is due */
 	int64_t				 retry_ms;	/* 0: the data plane was reached */
+	int64_t				 patience_over_s;	/* of the oldest job that waits */
 	struct plan_job			*jobs;
 	size_t				 n_jobs;
 	struct plan_orders		 orders;
@@ -95,6 +96,7 @@ jobs_claim(struct work *work)
 	if (work->jobs == NULL)
 		return;
 	work->cluster->has_work = false;
+	work->patience_over_s = INT64_MAX;
 	if (store_jobs_claim(store, work->cluster->id, JOBS_MAX, job_take, work, &err) != ERR_OK)
 		store_failed(work, &err);
 }
@@ -108,6 +110,16 @@ job_tell(const struct plan_job *job, const struct mirror_real *real, const struc
 	    "%u %s %s/%s/%s %u: %s%s%s", job->id, job_operation_name(job->operation),
 	    service->cluster->name, service->name, real->name, job->value,
 	    job_state_name(end->state), end->message[0] != '\0' ? ": " : "", end->message);
+}
+
+/* When a job that goes back to the queue is to be looked at again in any case. */
+static void
+job_waits(struct work *work, const struct plan_job *job, const struct plan_end *end)
+{
+	int64_t over = job->created + work->shared->config->job_patience_s;
+
+	if (end->state == JOB_QUEUED && over < work->patience_over_s)
+		work->patience_over_s = over;
 }
 
 /* Judges the jobs in hand by 'look', or puts them off, and records it. */
@@ -131,6 +143,7 @@ jobs_end(struct work *work, const struct plane_look *look, const struct plane_tr
 		else
 			plan_job_judge(job, real, look, &work->orders, &rules, &ends[n]);
 		job_tell(job, real, &ends[n]);
+		job_waits(work, job, &ends[n]);
 		/* As the store does it with the setting of a job that failed. */
 		if (ends[n].state == JOB_FAILED && plan_value(real, job->operation) == job->value)
 			plan_value_set(real, job->operation, job->old_value);
@@ -316,7 +329,8 @@ static void
 round_fail(struct work *work, const struct plane_trouble *trouble)
 {
 	work->trouble = *trouble;
-	if (work->n_jobs == 0 && (work->cluster->has_work || work->requeue))
+	if (work->n_jobs == 0 && (work->cluster->has_work || work->requeue ||
+	    clock_wall_s() >= work->patience_over_s))
 		jobs_claim(work);
 	jobs_end(work, NULL, trouble);
 	status_put(work, trouble->status, trouble->text);
@@ -430,6 +444,7 @@ work_new(const struct work_shared *shared, struct mirror_cluster *cluster)
 	work->cluster = cluster;
 	work->requeue = true;	/* what ran when a driver died */
 	work->told = PLANE_STATUS_NONE;
+	work->patience_over_s = INT64_MAX;
 	loop_timer_set(shared->loop, &work->timer, 0, round_begin, work);
 	return work;
 }

@@ -13,7 +13,7 @@
 #include "util/err.h"
 #include "util/loop.h"
 
-enum { HAPROXY_ANSWER_MAX = 256 * 1024 * 1024 };
+enum { HAPROXY_ANSWER_MAX = 64 * 1024 * 1024 };
 
 struct haproxy_request;
 

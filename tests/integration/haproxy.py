@@ -1,0 +1,438 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# What the tests of lbcluster-haproxy have in common: real HAProxy processes, small
+# HTTP servers behind them, traffic, a gate in front of a runtime socket that holds
+# or spoils what goes through, and a world with a driver. All on loopback.
+"""HAProxy, Backend, Gate, Plane (a test with them)."""
+
+import contextlib
+import http.client
+import http.server
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+from harness import LBCLUSTERD, PATIENCE, Case, Program, wait_for
+
+DRIVER = os.environ.get('LBCLUSTER_HAPROXY') or os.path.join(
+    os.path.dirname(LBCLUSTERD), 'lbcluster-haproxy')
+
+INTERVAL_S = 0.2
+ROUND_S = 5.0       # deadline for what a round does, generous
+
+if not shutil.which('haproxy'):
+    sys.stderr.write('these tests need haproxy: apt-get install haproxy\n')
+    sys.exit(1 if os.environ.get('LBCLUSTER_TESTS_FORCE') == '1' else 77)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+# -- servers -----------------------------------------------------------------
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        backend = self.server.backend
+        if self.path == '/slow':
+            backend.slow_begun.set()
+            backend.slow_may_end.wait(20)
+        length = int(self.path[len('/octets/'):]) if self.path.startswith('/octets/') else 0
+        body = backend.name.encode() if not length else b'x' * length
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format, *args):
+        pass
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def handle_error(self, request, client_address):
+        pass    # a connection that HAProxy ended
+
+
+class Backend:
+    """An HTTP server that answers with its name; it can die and come back."""
+
+    def __init__(self, name):
+        self.name = name
+        self.port = 0
+        self.slow_begun = threading.Event()
+        self.slow_may_end = threading.Event()
+        self._server = None
+        self.start()
+
+    def start(self):
+        self._server = _Server(('127.0.0.1', self.port), _Handler)
+        self._server.backend = self
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def stop(self):
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+        self._server = None
+
+
+# -- HAProxy -----------------------------------------------------------------
+
+_GLOBAL = """\
+global
+    stats socket {socket} mode 600 level {level}
+    stats timeout 30s
+    hard-stop-after 2s
+defaults
+    mode http
+    option http-server-close
+    retries 0
+    timeout connect 1s
+    timeout client 20s
+    timeout server 20s
+"""
+
+
+class HAProxy:
+    """One process, its configuration and its traffic."""
+
+    def __init__(self, world, name='haproxy', level='admin'):
+        self.world = world
+        self.name = name
+        self.socket = os.path.join(world.dir, name + '.sock')
+        self.config = os.path.join(world.dir, name + '.cfg')
+        self.level = level
+        self.ports = {}
+        self.program = None
+        self._generation = 0
+
+    def configure(self, services, balance='roundrobin'):
+        """'services': name -> {server: (port, options)}."""
+        text = [_GLOBAL.format(socket=self.socket, level=self.level)]
+        for name, servers in services.items():
+            if name not in self.ports:
+                self.ports[name] = free_port()
+            text.append('listen %s\n    bind 127.0.0.1:%d\n    balance %s\n' % (
+                name, self.ports[name], balance))
+            for server, (port, options) in servers.items():
+                text.append('    server %s 127.0.0.1:%d %s\n' % (server, port, options))
+        with open(self.config, 'w', encoding='utf-8') as file:
+            file.write(''.join(text))
+
+    def start(self, *args):
+        old = self.program
+        self._generation += 1
+        self.program = Program(self.name, ['haproxy', '-db', '-f', self.config, *args],
+                               os.path.join(self.world.dir, '%s-%d.log' % (
+                                   self.name, self._generation)))
+        self.world.others.append(self.program)
+        wait_for(lambda: self._serves(), 10, '%s answers' % self.name)
+        return old
+
+    def _serves(self):
+        if not self.program.alive():
+            raise AssertionError('%s ended' % self.name)
+        with contextlib.suppress(OSError):
+            return ('Pid: %d' % self.program.pid) in self.ask('show info')
+        return False
+
+    def reload(self):
+        """As systemd does: a new process, the old one ends when it is done."""
+        old = self.start('-sf', str(self.program.pid))
+        old.awaited = True
+        return old
+
+    def kill(self):
+        self.program.kill()
+
+    def restart(self):
+        self.kill()
+        self.start()
+
+    def ask(self, command):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(5)
+            client.connect(self.socket)
+            client.sendall(command.encode() + b'\n')
+            answer = b''
+            while True:
+                part = client.recv(65536)
+                if not part:
+                    return answer.decode()
+                answer += part
+
+    def state(self, server):
+        """(admin state, weight) of "service/server"."""
+        service, name = server.split('/')
+        for line in self.ask('show servers state ' + service).splitlines():
+            words = line.split()
+            if len(words) > 7 and words[1] == service and words[3] == name:
+                return int(words[6]), int(words[7])
+        return None
+
+    def get(self, service, path='/', timeout=10):
+        """One request over a connection of its own: (status, body)."""
+        connection = http.client.HTTPConnection('127.0.0.1', self.ports[service],
+                                                timeout=timeout)
+        try:
+            connection.request('GET', path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def share(self, service, n):
+        """Who answered n requests: name -> count."""
+        count = {}
+        for _ in range(n):
+            status, body = self.get(service)
+            name = body if status == 200 else status
+            count[name] = count.get(name, 0) + 1
+        return count
+
+
+FORCED_MAINT, FORCED_DRAIN = 1, 8
+
+
+# -- a gate before the socket ----------------------------------------------------
+
+
+class Gate:
+    """Listens where the driver looks for HAProxy. 'behave' decides what becomes of a
+    request: a function of (gate, connection, line)."""
+
+    def __init__(self, path, behave):
+        self.path = path
+        self.behave = behave
+        self.lines = []
+        self.opened = threading.Event()    # what is held may go on
+        self._open = True
+        self._listener = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        self._listener.bind(path)
+        self._listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while self._open:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with connection, contextlib.suppress(OSError):
+            line = b''
+            while not line.endswith(b'\n'):
+                part = connection.recv(65536)
+                if not part:
+                    return
+                line += part
+            self.lines.append(line.decode())
+            self.behave(self, connection, line)
+
+    def close(self):
+        self._open = False
+        self.opened.set()
+        # Wakes accept().
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+            client.connect(self.path)
+        self._listener.close()
+
+
+def relay(haproxy):
+    """A behaviour: all goes to HAProxy and back."""
+    def behave(gate, connection, line):
+        connection.sendall(haproxy.ask(line.decode().rstrip('\n')).encode())
+    return behave
+
+
+# -- a world ---------------------------------------------------------------------
+
+
+class Plane(Case):
+    """A test with a store, a driver and HAProxy."""
+
+    def plane_world(self, **options):
+        self.world = self.new_world()
+        self.driver = None
+        self.backends = {}
+        self.addCleanup(self._backends_stop)
+        self.addCleanup(self.stop_driver)
+        self.configure(**options)
+        return self.world
+
+    def _backends_stop(self):
+        for backend in self.backends.values():
+            backend.slow_may_end.set()
+            backend.stop()
+
+    def run(self, result=None):
+        result = super().run(result)
+        self.world = None
+        return result
+
+    def configure(self, **options):
+        options.setdefault('interval', INTERVAL_S)
+        self.conf = os.path.join(self.world.dir, 'driver.conf')
+        with open(self.conf, 'w', encoding='utf-8') as file:
+            for name, value in options.items():
+                file.write('%s = %s\n' % (name.replace('_', '-'), value))
+
+    def backend(self, name):
+        if name not in self.backends:
+            self.backends[name] = Backend(name)
+        return self.backends[name]
+
+    def haproxy(self, services, name='haproxy', balance='roundrobin', level='admin'):
+        """Starts HAProxy; services: name -> {server: options}."""
+        haproxy = HAProxy(self.world, name, level)
+        self.set_services(haproxy, services, balance)
+        haproxy.start()
+        return haproxy
+
+    def set_services(self, haproxy, services, balance='roundrobin'):
+        haproxy.configure({service: {
+            server: (self.backend(server).port, options)
+            for server, options in servers.items()} for service, servers in services.items()},
+            balance)
+
+    def load(self, haproxy, cluster='web'):
+        """Brings what HAProxy has into the store."""
+        self.world.ctl('discover', 'haproxy', haproxy.socket, '--cluster', cluster, '--load')
+
+    def driver_argv(self, *args):
+        return [DRIVER, '-c', self.conf, '-s', self.world.store, '-l', 'debug', *args]
+
+    def start_driver(self, wait=True):
+        self.driver = Program('lbcluster-haproxy', self.driver_argv('-f'),
+                              os.path.join(self.world.dir, 'driver.log'))
+        self.world.others.append(self.driver)
+        # The store is there then: sqlite3 would make an empty file of it.
+        wait_for(lambda: 'clusters with plane' in self.driver_log(), 10, 'the driver starts')
+        if wait:
+            # Status 1 is that of a cluster nobody looked at.
+            wait_for(lambda: not self.world.sql(
+                "SELECT 1 FROM cluster WHERE plane = 'haproxy' AND plane_status = 1"),
+                10, 'the driver has looked at every cluster')
+
+    def stop_driver(self):
+        if not self.driver or self.driver.awaited:
+            return
+        status = self.driver.end()
+        log = self.driver_log()
+        if status != 0 or 'Sanitizer' in log or 'runtime error' in log:
+            raise AssertionError('lbcluster-haproxy ended with %s' % status)
+
+    def driver_log(self):
+        with open(os.path.join(self.world.dir, 'driver.log'), encoding='utf-8') as file:
+            return file.read()
+
+    def once(self):
+        return subprocess.run(self.driver_argv('--once'), capture_output=True, text=True,
+                              timeout=30 * PATIENCE, check=False)
+
+    # -- what the store says ---------------------------------------------------
+
+    def plane(self, cluster='web'):
+        """(status, message) of the cluster's data plane."""
+        return self.world.sql('SELECT plane_status, plane_message FROM cluster WHERE name = ?',
+                              cluster)[0]
+
+    def wait_plane(self, status, words='', cluster='web'):
+        def event():
+            found = self.plane(cluster)
+            return found if found[0] == status and words in found[1] else None
+        try:
+            return wait_for(event, 10, 'plane status')
+        except AssertionError:
+            raise AssertionError('plane is %r, not (%d, ...%s...)' % (
+                self.plane(cluster), status, words)) from None
+
+    def real(self, path, columns='weight, enabled, fallback, reason'):
+        return self.world.sql('SELECT %s FROM real_service WHERE id = ?' % columns,
+                              self.world.number(path)[2])[0]
+
+    def wait_reason(self, path, words):
+        try:
+            wait_for(lambda: words in self.real(path)[3] if words else
+                     self.real(path)[3] == '', 10, 'reason')
+        except AssertionError:
+            raise AssertionError('reason of %s is %r, not %r' % (
+                path, self.real(path)[3], words)) from None
+
+    def statistics(self, path):
+        """A row of statistics as a dictionary; {} if there is none."""
+        with contextlib.closing(self.world.connect('lbcluster-stats.db')) as connection:
+            cursor = connection.execute('SELECT * FROM statistics WHERE real_id = ?',
+                                        (self.world.number(path)[2],))
+            row = cursor.fetchone()
+            return dict(zip([d[0] for d in cursor.description], row)) if row else {}
+
+    def wait_statistics(self, path, judge, what):
+        """Until judge(row) is true; returns the row."""
+        def event():
+            row = self.statistics(path)
+            return row if row and judge(row) else None
+        try:
+            return wait_for(event, 10, what)
+        except AssertionError:
+            raise AssertionError('%s: %r' % (what, self.statistics(path))) from None
+
+    def wait_active(self, path, active):
+        self.wait_statistics(path, lambda row: row['active'] == active,
+                             '%s is %sactive' % (path, '' if active else 'not '))
+
+    # -- jobs --------------------------------------------------------------------
+
+    QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED, SUPERSEDED = range(1, 7)
+    NOT_FOUND, REJECTED, UNREACHABLE, TIMEOUT, OTHER = range(2, 7)
+
+    def ctl(self, *args):
+        """Runs lbclusterctl; returns the number of the job it made."""
+        self.world.ctl(*args)
+        return self.world.sql('SELECT max(id) FROM job')[0][0]
+
+    def job(self, number):
+        """(state, cause, message)"""
+        return self.world.sql('SELECT state, fail_cause, message FROM job WHERE id = ?',
+                              number)[0]
+
+    def wait_job(self, number, state, words=''):
+        def event():
+            found = self.job(number)
+            return found if found[0] == state and words in found[2] else None
+        try:
+            return wait_for(event, 10, 'job')
+        except AssertionError:
+            raise AssertionError('job %d is %r, not (%d, ...%s...)' % (
+                number, self.job(number), state, words)) from None
+
+    def done(self, *args):
+        """Runs lbclusterctl and waits until its job succeeded."""
+        return self.wait_job(self.ctl(*args), self.SUCCEEDED)
+
+
+def is_stopped(pid):
+    with open('/proc/%d/stat' % pid, encoding='ascii') as file:
+        return file.read().rsplit(')', 1)[1].split()[0] == 'T'
+
+
+def stop(program):
+    """Stops a process (SIGSTOP) and waits until it stands."""
+    program.signal(signal.SIGSTOP)
+    wait_for(lambda: is_stopped(program.pid), 5, 'stopped')

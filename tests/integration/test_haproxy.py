@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# lbcluster-haproxy with a real HAProxy and real traffic: what a SET does to the
+# requests, what is measured, and that a setting outlives HAProxy.
+"""Settings, statistics, repair."""
+
+import threading
+import time
+
+import mib
+from harness import main, wait_for
+from haproxy import FORCED_DRAIN, FORCED_MAINT, Plane
+
+CHECK = 'check inter 100 fastinter 50 downinter 50 fall 1 rise 1 weight 10'
+
+
+class Settings(Plane):
+    """A SET takes effect."""
+
+    def setUp(self):
+        self.plane_world()
+        self.proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK, 'c': CHECK}})
+        self.load(self.proxy)
+        self.start_driver()
+
+    def test_weight_shifts_the_share_of_requests(self):
+        self.assertEqual({'a': 10, 'b': 10, 'c': 10}, self.proxy.share('http', 30))
+        self.done('set-weight', 'web/http/a', '40')
+        share = self.proxy.share('http', 60)
+        self.assertEqual(40, share['a'], share)
+        self.done('set-weight', 'web/http/b', '0')
+        share = self.proxy.share('http', 50)
+        self.assertEqual({'a': 40, 'c': 10}, share)
+
+    def test_weight_above_what_haproxy_takes_is_refused(self):
+        done = self.world.ctl('set-weight', 'web/http/a', '257', check=False)
+        self.assertEqual(4, done.returncode)
+        self.assertIn('256', done.stderr)
+        self.done('set-weight', 'web/http/a', '256')
+        self.assertEqual((0, 256), self.proxy.state('http/a'))
+
+    def test_disable_lets_established_connections_end(self):
+        for name in ('b', 'c'):
+            self.done('disable', 'web/http/' + name)
+        answers = []
+        client = threading.Thread(target=lambda: answers.append(
+            self.proxy.get('http', '/slow', 20)), daemon=True)
+        client.start()
+        self.assertTrue(self.backend('a').slow_begun.wait(5))
+        self.done('enable', 'web/http/b')
+        self.done('disable', 'web/http/a')
+        self.assertEqual((FORCED_MAINT, 10), self.proxy.state('http/a'))
+        self.assertEqual({'b': 20}, self.proxy.share('http', 20))
+        self.wait_reason('web/http/a', 'MAINT by lbcluster')
+        self.backend('a').slow_may_end.set()
+        client.join(10)
+        self.assertEqual([(200, 'a')], answers)
+        self.done('enable', 'web/http/a')
+        self.assertEqual({'a': 10, 'b': 10}, self.proxy.share('http', 20))
+        self.wait_reason('web/http/a', '')
+
+    def test_settings_of_one_moment_are_one_round(self):
+        self.world.ctl('set-weight', 'web/http/a', '1')
+        self.world.ctl('set-weight', 'web/http/b', '2')
+        last = self.ctl('disable', 'web/http/c')
+        for job in (last - 2, last - 1, last):
+            self.wait_job(job, self.SUCCEEDED)
+        self.assertEqual([(0, 1), (0, 2), (FORCED_MAINT, 10)],
+                         [self.proxy.state('http/' + name) for name in 'abc'])
+
+
+class Drain(Plane):
+    """disable with a drain time."""
+
+    def prepare(self, seconds):
+        self.plane_world(drain_time=seconds)
+        self.proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
+        self.load(self.proxy)
+        self.start_driver()
+        self.done('set-weight', 'web/http/b', '0')
+        self.answers = []
+        self.client = threading.Thread(target=self._ask_slowly, daemon=True)
+        self.client.start()
+        self.assertTrue(self.backend('a').slow_begun.wait(5))
+
+    def _ask_slowly(self):
+        try:
+            self.answers.append(self.proxy.get('http', '/slow', 20))
+        except OSError as error:
+            self.answers.append(error)
+
+    def state_is(self, bits):
+        return lambda: self.proxy.state('http/a')[0] == bits
+
+    def test_server_is_out_when_its_connections_have_ended(self):
+        self.prepare(60)
+        self.wait_job(self.ctl('disable', 'web/http/a'), self.SUCCEEDED, 'connections')
+        self.assertEqual(FORCED_DRAIN, self.proxy.state('http/a')[0])
+        self.wait_reason('web/http/a', 'DRAIN by lbcluster')
+        self.backend('a').slow_may_end.set()
+        wait_for(self.state_is(FORCED_MAINT), 10, 'a is out')
+        self.client.join(10)
+        self.assertEqual([(200, 'a')], self.answers)
+        self.wait_reason('web/http/a', 'MAINT by lbcluster')
+
+    def test_connections_that_outlive_the_drain_time_are_ended(self):
+        self.prepare(0.5)
+        self.done('disable', 'web/http/a')
+        wait_for(self.state_is(FORCED_MAINT), 10, 'a is out')
+        self.client.join(10)
+        self.assertEqual(1, len(self.answers))
+        self.assertNotEqual((200, 'a'), self.answers[0])
+
+
+class Fallback(Plane):
+    """The fallback of a service, held by the driver or by HAProxy itself."""
+
+    def serve(self, services):
+        self.plane_world()
+        self.proxy = self.haproxy(services)
+        self.load(self.proxy)
+        self.start_driver()
+
+    def wait_share(self, names):
+        wait_for(lambda: set(self.proxy.share('http', 6)) == set(names), 10,
+                 'requests go to %s' % names)
+
+    def test_fallback_by_set_comes_in_and_steps_back(self):
+        self.serve({'http': {'a': CHECK, 'b': CHECK, 'f': CHECK}})
+        self.wait_share('abf')
+        self.wait_job(self.ctl('enable-fallback', 'web/http/f'), self.SUCCEEDED, 'reserve')
+        self.wait_share('ab')
+        self.wait_reason('web/http/f', 'held in reserve')
+        self.wait_active('web/http/f', 1)       # it would: standby
+        self.backend('a').stop()
+        self.backend('b').stop()
+        self.wait_share('f')
+        self.wait_reason('web/http/f', 'brought in')
+        self.wait_active('web/http/a', 0)
+        self.backend('b').start()
+        self.wait_share('b')
+        self.wait_reason('web/http/f', 'held in reserve')
+        self.done('disable-fallback', 'web/http/f')
+        self.wait_share('bf')
+        self.wait_reason('web/http/f', '')
+
+    def test_fallback_that_is_dead_is_not_active(self):
+        self.serve({'http': {'a': CHECK, 'f': CHECK}})
+        self.done('enable-fallback', 'web/http/f')
+        self.backend('f').stop()
+        self.wait_active('web/http/f', 0)
+        self.wait_reason('web/http/f', 'L4CON')
+
+    def test_fallback_comes_in_when_all_others_are_disabled(self):
+        self.serve({'http': {'a': CHECK, 'f': CHECK}})
+        self.done('enable-fallback', 'web/http/f')
+        self.wait_share('a')
+        self.done('disable', 'web/http/a')
+        self.wait_share('f')
+
+    def test_backup_of_haproxy_stays_its_own_affair(self):
+        self.serve({'http': {'a': CHECK, 'f': CHECK + ' backup'}})
+        self.assertEqual(1, self.real('web/http/f')[2])
+        self.wait_reason('web/http/f', 'backup by HAProxy')
+        self.assertEqual((0, 10), self.proxy.state('http/f'))
+        self.wait_share('a')
+        self.backend('a').stop()
+        self.wait_share('f')
+
+    def test_backup_of_haproxy_cannot_be_made_none(self):
+        self.serve({'http': {'a': CHECK, 'f': CHECK + ' backup'}})
+        job = self.ctl('disable-fallback', 'web/http/f')
+        self.assertEqual(self.REJECTED, self.wait_job(job, self.FAILED, 'configuration')[1])
+        self.assertEqual(1, self.real('web/http/f')[2])
+
+
+class Statistics(Plane):
+    """What is measured."""
+
+    def setUp(self):
+        self.plane_world()
+        self.proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK + ' disabled'}})
+        self.load(self.proxy)
+        self.start_driver()
+
+    def test_totals_and_rates_are_those_of_the_traffic(self):
+        before = self.wait_statistics('web/http/a', lambda row: row['bps_out'] is not None,
+                                      'a second measuring')
+        self.assertEqual(0, before['bps_out'])
+        self.proxy.get('http', '/octets/300000')
+        row = self.wait_statistics('web/http/a', lambda row: row['total_connections'] == 1 and
+                                   row['total_octets_out'] > 300000, 'the request')
+        # Within one interval of 0.2 s or a little more, or in two of them.
+        self.assertLess(row['bps_out'], 300500 * 8 / 0.19)
+        self.assertGreater(row['total_octets_in'], 10)
+        self.assertAlmostEqual(time.time(), row['last_update'], delta=3)
+        self.assertAlmostEqual(time.time(), row['counters_since'], delta=30)
+        for absent in ('inactive_connections', 'persistent_connections', 'pps_in', 'pps_out',
+                       'total_packets_in', 'total_packets_out'):
+            self.assertIsNone(row[absent], absent)
+
+    def test_current_connections_are_counted(self):
+        client = threading.Thread(target=lambda: self.proxy.get('http', '/slow', 20),
+                                  daemon=True)
+        client.start()
+        self.wait_statistics('web/http/a', lambda row: row['active_connections'] == 1,
+                             'a connection')
+        self.backend('a').slow_may_end.set()
+        client.join(10)
+        self.wait_statistics('web/http/a', lambda row: row['active_connections'] == 0,
+                             'no connection')
+
+    def test_restart_of_haproxy_makes_no_spike(self):
+        self.proxy.get('http', '/octets/2000000')
+        old = self.wait_statistics('web/http/a', lambda row:
+                                   row['total_octets_out'] > 2000000, 'the request')
+        rates = []
+
+        def restarted():
+            row = self.statistics('web/http/a')
+            rates.append(row['bps_out'])
+            return row['total_octets_out'] < 2000000
+        # A whole second later, so that the start is another one.
+        wait_for(lambda: time.time() >= old['counters_since'] + 2, 5, 'the clock')
+        wait_for(lambda: self.statistics('web/http/a')['bps_out'] == 0, 5, 'quiet')
+        self.proxy.restart()
+        wait_for(restarted, 10, 'totals of the new process')
+        new = self.wait_statistics('web/http/a', lambda row: row['bps_out'] is not None,
+                                   'a rate again')
+        rates.append(new['bps_out'])
+        self.assertEqual(set(), {rate for rate in rates if rate})
+        self.assertGreater(new['counters_since'], old['counters_since'])
+
+    def test_cleared_counters_make_no_spike(self):
+        self.proxy.get('http', '/octets/2000000')
+        self.wait_statistics('web/http/a', lambda row: row['total_octets_out'] > 2000000 and
+                             row['bps_out'] == 0, 'the request, and quiet after it')
+        self.proxy.ask('clear counters all')
+        row = self.wait_statistics('web/http/a', lambda row: row['total_octets_out'] == 0,
+                                   'totals from zero')
+        self.assertFalse(row['bps_out'])
+        self.assertAlmostEqual(time.time(), row['counters_since'], delta=3)
+
+    def test_health_is_told_in_words(self):
+        self.wait_reason('web/http/b', 'MAINT')
+        self.wait_active('web/http/a', 1)
+        self.backend('a').stop()
+        self.wait_reason('web/http/a', 'L4CON Connection refused')
+        self.wait_active('web/http/a', 0)
+        self.backend('a').start()
+        self.wait_reason('web/http/a', '')
+        self.wait_active('web/http/a', 1)
+
+
+class Repair(Plane):
+    """HAProxy forgets; the store does not."""
+
+    def setUp(self):
+        self.plane_world()
+        self.services = {'http': {'a': CHECK, 'b': CHECK, 'c': CHECK, 'f': CHECK}}
+        self.proxy = self.haproxy(self.services)
+        self.load(self.proxy)
+        self.start_driver()
+        self.done('set-weight', 'web/http/a', '77')
+        self.done('disable', 'web/http/b')
+        self.done('enable-fallback', 'web/http/f')
+
+    def wait_mended(self):
+        wait_for(lambda: [self.proxy.state('http/' + name) for name in 'abf'] == [
+            (0, 77), (FORCED_MAINT, 10), (FORCED_DRAIN, 10)], 10, 'settings are back')
+
+    def test_reload_is_mended_and_written_down(self):
+        self.proxy.reload()
+        self.wait_mended()
+        self.wait_plane(2, '2 settings brought to what the store says')
+
+    def test_restart_is_mended(self):
+        self.proxy.restart()
+        self.wait_mended()
+        self.wait_plane(2, 'brought to what the store says')
+
+    def test_what_a_person_changes_is_mended(self):
+        self.proxy.ask('set server http/a weight 3;set server http/b state ready')
+        self.wait_mended()
+
+    def test_server_that_vanished_is_shown_not_deleted(self):
+        del self.services['http']['a']
+        self.set_services(self.proxy, self.services)
+        self.proxy.reload()
+        self.wait_reason('web/http/a', 'HAProxy has no such server')
+        self.wait_active('web/http/a', 0)
+        self.assertEqual(77, self.real('web/http/a')[0])
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        self.assertEqual(self.NOT_FOUND,
+                         self.wait_job(job, self.FAILED, 'no server http/a')[1])
+        self.assertEqual(77, self.real('web/http/a')[0])
+        self.services['http']['a'] = CHECK
+        self.set_services(self.proxy, self.services)
+        self.proxy.reload()
+        self.wait_mended()
+        self.wait_reason('web/http/a', '')
+
+
+class Refusal(Plane):
+    """HAProxy says no."""
+
+    def test_weight_with_a_static_algorithm_is_rejected_in_its_words(self):
+        self.plane_world()
+        self.proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}}, balance='static-rr')
+        self.load(self.proxy)
+        self.start_driver()
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        self.assertEqual(self.REJECTED, self.wait_job(job, self.FAILED, 'static')[1])
+        self.assertEqual(10, self.real('web/http/a')[0])
+        self.wait_plane(2)
+
+    def test_socket_without_the_right_to_write_is_told(self):
+        self.plane_world()
+        self.proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}}, level='operator')
+        self.load(self.proxy)
+        self.start_driver()
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        self.assertEqual(self.REJECTED, self.wait_job(job, self.FAILED, 'ermission')[1])
+
+
+class Snmp(Plane):
+    """The whole way: snmpset, snmpd, lbclusterd, store, driver, HAProxy, and back."""
+
+    def test_set_through_snmpd_takes_effect(self):
+        self.plane_world()
+        proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
+        self.load(proxy)
+        self.start_driver()
+        self.world.start()
+        self.addCleanup(self.world.stop_daemon)
+        a = self.world.number('web/http/a')
+        self.world.wait_value(2, 'lbcClusterPlaneStatus', a[0])
+        self.assertEqual('noError', self.world.client().set_answer(
+            (mib.oid('lbcRealWeight', *a), 'u', 30)).status)
+        wait_for(lambda: proxy.state('http/a') == (0, 30), 5, 'HAProxy has the weight')
+        self.assertEqual(30, proxy.share('http', 40)['a'])
+        self.world.wait_value(30, 'lbcRealStatsTotalConns', *a)
+        self.world.wait_value(0, 'lbcRealPendingJobs', *a)
+        self.world.wait_value(1, 'lbcRealOperStatus', *a)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# lbcluster-haproxy where something is wrong: HAProxy gone, mute, slow or talking
+# rubbish, one of a pair gone, two drivers, a driver killed in the middle of a job.
+"""Failures."""
+
+import contextlib
+import os
+import signal
+import subprocess
+
+from harness import PATIENCE, main, wait_for
+from haproxy import DRIVER, FORCED_MAINT, Gate, Plane, relay, stop
+
+CHECK = 'check inter 100 fastinter 50 downinter 50 fall 1 rise 1 weight 10'
+OK, UNREACHABLE, FAILING = 2, 3, 4      # lbcClusterPlaneStatus
+
+
+def command_line(pid):
+    with contextlib.suppress(OSError), open('/proc/%s/cmdline' % pid, 'rb') as file:
+        return file.read()
+    return b''
+
+
+class Gone(Plane):
+    """HAProxy does not answer, then it does."""
+
+    def setUp(self):
+        self.plane_world(timeout=0.5)
+        self.proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
+        self.load(self.proxy)
+        self.start_driver()
+
+    def test_job_waits_for_a_haproxy_that_was_killed(self):
+        self.proxy.kill()
+        self.wait_plane(UNREACHABLE, 'Connection refused')
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        self.wait_job(job, self.QUEUED, 'Connection refused')
+        self.assertEqual(5, self.real('web/http/a')[0])
+        before = self.statistics('web/http/a')['last_update']
+        self.proxy.start()
+        self.wait_job(job, self.SUCCEEDED)
+        self.assertEqual((0, 5), self.proxy.state('http/a'))
+        self.wait_plane(OK)
+        self.wait_statistics('web/http/a', lambda row: row['last_update'] > before,
+                             'measured again')
+
+    def test_socket_that_is_gone_is_told(self):
+        os.unlink(self.proxy.socket)
+        self.wait_plane(UNREACHABLE, self.proxy.socket + ': No such file')
+        self.proxy.reload()
+        self.wait_plane(OK)
+
+    def test_haproxy_that_hangs_is_told_and_waited_for(self):
+        stop(self.proxy.program)
+        self.wait_plane(UNREACHABLE, 'no answer within 0.500 s')
+        job = self.ctl('disable', 'web/http/b')
+        self.wait_job(job, self.QUEUED, 'no answer')
+        self.proxy.program.signal(signal.SIGCONT)
+        self.wait_job(job, self.SUCCEEDED)
+        self.assertEqual(FORCED_MAINT, self.proxy.state('http/b')[0])
+        self.wait_plane(OK)
+
+    def test_job_that_was_overtaken_is_not_run(self):
+        self.proxy.kill()
+        self.wait_plane(UNREACHABLE)
+        first = self.ctl('set-weight', 'web/http/a', '5')
+        self.wait_job(first, self.QUEUED, 'waits')
+        second = self.ctl('set-weight', 'web/http/a', '7')
+        self.proxy.start()
+        self.wait_job(second, self.SUCCEEDED)
+        self.assertEqual(self.SUPERSEDED, self.job(first)[0])
+        self.assertEqual((0, 7), self.proxy.state('http/a'))
+
+    def test_job_is_given_up_when_its_patience_is_over(self):
+        self.stop_driver()
+        self.configure(job_patience=1, timeout=0.5)
+        self.start_driver()
+        self.proxy.kill()
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        self.assertEqual(self.UNREACHABLE, self.wait_job(job, self.FAILED, 'given up')[1])
+        self.assertEqual(10, self.real('web/http/a')[0])
+
+
+class Spoilt(Plane):
+    """What answers is no HAProxy, or not one in good health."""
+
+    def gate(self, behave):
+        self.plane_world(timeout=0.5)
+        self.path = os.path.join(self.world.dir, 'gate.sock')
+        gate = Gate(self.path, behave)
+        self.addCleanup(gate.close)
+        return gate
+
+    def serve(self, path=None):
+        """A cluster behind the gate, and one beside it that is well."""
+        self.proxy = self.haproxy({'http': {'a': CHECK}})
+        self.load(self.haproxy({'http': {'b': CHECK}}, 'well'), 'well')
+        self.world.load('''
+            cluster web {
+                plane = haproxy
+                socket = "%s"
+                service http { real a { address = 10.0.0.1 weight = 10 } }
+            }''' % (path or self.path))
+        self.start_driver()
+
+    def well(self):
+        """The other cluster is served meanwhile."""
+        self.done('set-weight', 'well/http/b', '33')
+        self.assertEqual(OK, self.plane('well')[0])
+
+    def test_rubbish_is_told(self):
+        self.gate(lambda gate, connection, line: connection.sendall(b'\x00\xff HTTP/1.0?\n' * 9))
+        self.serve()
+        self.wait_plane(FAILING, self.path + ': its answer is')
+        self.well()
+
+    def test_empty_answer_is_told(self):
+        self.gate(lambda gate, connection, line: None)
+        self.serve()
+        self.wait_plane(FAILING, 'its answer is empty')
+        self.well()
+
+    def test_half_an_answer_is_no_answer(self):
+        def half(gate, connection, line):
+            answer = self.proxy.ask(line.decode().rstrip('\n')).encode()
+            connection.sendall(answer[:len(answer) // 2])
+        self.gate(half)
+        self.serve()
+        self.wait_plane(FAILING)
+        self.assertEqual({}, self.statistics('web/http/a'))
+
+    def test_answer_that_drips_has_an_end(self):
+        def drip(gate, connection, line):
+            while not gate.opened.wait(0.05):
+                connection.sendall(b'x')
+        self.gate(drip)
+        self.serve()
+        self.wait_plane(UNREACHABLE, 'no end of its answer within 0.500 s')
+        self.well()
+
+    def test_silence_has_an_end(self):
+        self.gate(lambda gate, connection, line: gate.opened.wait(60))
+        self.serve()
+        self.wait_plane(UNREACHABLE, 'no answer within 0.500 s')
+        self.well()
+
+    def test_answer_without_end_has_an_end(self):
+        def flood(gate, connection, line):
+            while not gate.opened.is_set():
+                connection.sendall(b'x' * 65536)
+        self.gate(flood)
+        self.serve()
+        # By its length or by its time, whichever comes first.
+        wait_for(lambda: self.plane()[0] in (UNREACHABLE, FAILING), 10, 'it is told')
+        self.assertRegex(self.plane()[1], 'no end of its answer|without end')
+        self.well()
+
+    def test_slow_answer_is_an_answer(self):
+        def slow(gate, connection, line):
+            answer = self.proxy.ask(line.decode().rstrip('\n')).encode()
+            for i in range(4):
+                gate.opened.wait(0.05)
+                connection.sendall(answer[i * len(answer) // 4:(i + 1) * len(answer) // 4])
+        self.gate(slow)
+        self.serve()
+        self.wait_plane(OK)
+        self.done('set-weight', 'web/http/a', '12')
+
+    def test_no_socket_at_all_is_told(self):
+        self.gate(lambda *args: None)
+        self.serve('/nonexistent/admin.sock')
+        self.wait_plane(UNREACHABLE, '/nonexistent/admin.sock: No such file')
+        self.well()
+
+    def test_orders_that_are_not_answered_are_given_again(self):
+        def behave(gate, connection, line):
+            if line.startswith(b'set server') and not gate.opened.is_set():
+                gate.opened.wait(60)
+            else:
+                relay(self.proxy)(gate, connection, line)
+        gate = self.gate(behave)
+        self.serve()
+        self.wait_plane(OK)
+        job = self.ctl('set-weight', 'web/http/a', '12')
+        self.wait_job(job, self.QUEUED, 'no answer')
+        gate.opened.set()
+        self.wait_job(job, self.SUCCEEDED)
+
+
+class Pair(Plane):
+    """Two processes behind one cluster."""
+
+    def setUp(self):
+        self.plane_world(timeout=0.5)
+        services = {'http': {'a': CHECK, 'b': CHECK}}
+        self.one = self.haproxy(services, 'one')
+        self.two = self.haproxy(services, 'two')
+        self.world.load('''
+            cluster web {
+                plane = haproxy
+                socket = { "%s", "%s" }
+                service http {
+                    real a { address = 10.0.0.1 weight = 10 }
+                    real b { address = 10.0.0.2 weight = 10 }
+                }
+            }''' % (self.one.socket, self.two.socket))
+        self.start_driver()
+
+    def test_both_get_what_is_set_and_are_summed(self):
+        self.done('set-weight', 'web/http/a', '5')
+        self.assertEqual([(0, 5)] * 2, [self.one.state('http/a'), self.two.state('http/a')])
+        self.done('disable', 'web/http/b')
+        self.one.share('http', 3)
+        self.two.share('http', 4)
+        self.wait_statistics('web/http/a', lambda row: row['total_connections'] == 7, 'the sum')
+
+    def test_one_that_is_gone_is_told_and_follows_later(self):
+        self.two.kill()
+        self.wait_plane(UNREACHABLE, self.two.socket)
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        self.wait_job(job, self.QUEUED, self.two.socket)
+        self.assertEqual((0, 5), self.one.state('http/a'))
+        self.two.start()
+        self.wait_job(job, self.SUCCEEDED)
+        self.assertEqual((0, 5), self.two.state('http/a'))
+        self.wait_plane(OK)
+
+    def test_one_that_forgot_is_mended(self):
+        self.done('set-weight', 'web/http/a', '5')
+        self.two.restart()
+        wait_for(lambda: self.two.state('http/a') == (0, 5), 10, 'the second one is mended')
+
+
+class Drivers(Plane):
+    """The driver itself."""
+
+    def setUp(self):
+        self.plane_world()
+
+    def test_second_driver_yields(self):
+        self.start_driver()
+        second = subprocess.run(self.driver_argv('-f'), capture_output=True, text=True,
+                                timeout=20 * PATIENCE, check=False)
+        self.assertEqual(4, second.returncode)
+        self.assertIn('another lbcluster-haproxy serves this store', second.stderr)
+        self.assertTrue(self.driver.alive())
+
+    def test_driver_killed_in_the_middle_of_a_job_leaves_it_to_the_next(self):
+        proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
+        path = os.path.join(self.world.dir, 'gate.sock')
+
+        def behave(gate, connection, line):
+            if line.startswith(b'set server') and not gate.opened.wait(60):
+                return
+            relay(proxy)(gate, connection, line)
+        gate = Gate(path, behave)
+        self.addCleanup(gate.close)
+        self.world.ctl('discover', 'haproxy', path, '--cluster', 'web', '--load')
+        self.start_driver()
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        wait_for(lambda: any(line.startswith('set server') for line in gate.lines), 10,
+                 'the driver gives the order')
+        self.assertEqual(self.RUNNING, self.job(job)[0])
+        self.driver.kill()
+        self.assertEqual((0, 10), proxy.state('http/a'))
+        # That no order of the dead driver is what does it.
+        gate.close()
+        gate = Gate(path, relay(proxy))
+        self.addCleanup(gate.close)
+        self.start_driver()
+        self.wait_job(job, self.SUCCEEDED)
+        self.assertEqual((0, 5), proxy.state('http/a'))
+
+    def test_inventory_that_changes_is_followed(self):
+        self.start_driver()
+        proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
+        self.load(proxy)
+        self.wait_plane(OK)
+        self.world.ctl('remove', 'web/http/a')
+        self.done('set-weight', 'web/http/b', '3')
+        self.world.ctl('remove', 'web')
+        other = self.haproxy({'http': {'a': CHECK, 'b': CHECK}}, 'other')
+        self.load(other)
+        self.wait_plane(OK)
+        self.done('set-weight', 'web/http/a', '4')
+        self.assertEqual(((0, 4), (0, 10)), (other.state('http/a'), proxy.state('http/a')))
+
+    def test_socket_that_is_changed_is_followed(self):
+        proxy = self.haproxy({'http': {'a': CHECK}})
+        other = self.haproxy({'http': {'a': CHECK}}, 'other')
+        self.load(proxy)
+        self.start_driver()
+        self.load(other)
+        wait_for(lambda: proxy.kill() or True, 1, 'the first one is gone')
+        self.done('set-weight', 'web/http/a', '4')
+        self.assertEqual((0, 4), other.state('http/a'))
+
+    def test_clusters_of_other_planes_are_left_alone(self):
+        self.world.load('cluster plain { service s { real r { address = 10.0.0.1 } } }')
+        self.start_driver(wait=False)
+        proxy = self.haproxy({'http': {'a': CHECK}})
+        self.load(proxy)
+        self.wait_plane(OK)
+        self.assertEqual((1, ''), self.plane('plain'))
+        self.assertEqual({}, self.statistics('plain/s/r'))
+
+    def test_once_is_one_round(self):
+        proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
+        self.load(proxy)
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        done = self.once()
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual(self.SUCCEEDED, self.job(job)[0])
+        self.assertEqual(1, self.statistics('web/http/b')['active'])
+        proxy.kill()
+        self.assertEqual(1, self.once().returncode)
+        self.assertEqual(UNREACHABLE, self.plane()[0])
+
+    def test_reload_takes_the_configuration(self):
+        proxy = self.haproxy({'http': {'a': CHECK}})
+        self.load(proxy)
+        self.configure(interval=3600)
+        self.start_driver()
+        self.wait_statistics('web/http/a', lambda row: row['bps_out'] is None, 'one round')
+        self.configure(interval=0.2)
+        self.driver.signal(signal.SIGHUP)
+        self.wait_statistics('web/http/a', lambda row: row['bps_out'] is not None, 'more')
+        self.assertIn('read again', self.driver_log())
+
+    def test_background_is_entered_when_it_serves(self):
+        done = subprocess.run(self.driver_argv(), capture_output=True, text=True,
+                              timeout=20 * PATIENCE, check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        pids = [pid for pid in os.listdir('/proc') if pid.isdigit() and
+                self.conf.encode() in command_line(pid)]
+        self.assertEqual(1, len(pids))
+        os.kill(int(pids[0]), signal.SIGTERM)
+        wait_for(lambda: not command_line(pids[0]), 10, 'it ends')
+
+
+class Options(Plane):
+    """What ends at once."""
+
+    def setUp(self):
+        self.plane_world()
+
+    def run_driver(self, *args):
+        return subprocess.run([DRIVER, *args], capture_output=True, text=True,
+                              timeout=20 * PATIENCE, check=False)
+
+    def test_version_is_told(self):
+        done = self.run_driver('--version')
+        self.assertEqual(0, done.returncode)
+        self.assertRegex(done.stdout, r'\Albcluster-haproxy \d')
+
+    def test_wrong_usage_is_told(self):
+        for args in (['-Z'], ['operand'], ['-l', 'loud'], ['-c', '/nonexistent']):
+            done = self.run_driver(*args)
+            self.assertEqual(2, done.returncode, args)
+            self.assertNotEqual('', done.stderr)
+
+    def test_wrong_configuration_is_told_by_file_and_line(self):
+        for line in ('interval = 0.01', 'interval = 3601', 'timeout = 0', 'drain-time = -1',
+                     'job-patience = 0', 'log-level = loud', 'store = here', 'nonsense = 1'):
+            with open(self.conf, 'w', encoding='utf-8') as file:
+                file.write('log-level = info\n%s\n' % line)
+            done = self.run_driver('-c', self.conf, '--once')
+            self.assertEqual(2, done.returncode, line)
+            self.assertIn(self.conf + ':2:', done.stderr)
+
+    def test_store_that_cannot_be_used_is_told(self):
+        done = self.run_driver('-c', self.conf, '-s', '/nonexistent/store', '--once')
+        self.assertEqual(3, done.returncode)
+
+
+class Discover(Plane):
+    """From a running HAProxy to an inventory."""
+
+    def test_inventory_says_what_haproxy_has(self):
+        self.plane_world()
+        proxy = self.haproxy({'http': {'a': CHECK, 'f': CHECK + ' backup'},
+                              'api': {'b': 'weight 7 disabled'}})
+        text = self.world.ctl('discover', 'haproxy', proxy.socket, '--cluster', 'edge').stdout
+        self.assertIn('cluster edge {\n    plane = haproxy\n    socket = { "%s" }\n' %
+                      proxy.socket, text)
+        self.world.load(text)
+        port = {name: str(backend.port) for name, backend in self.backends.items()}
+        self.assertEqual([
+            ('api', 'b', '127.0.0.1', port['b'], 7, 0, 0),
+            ('http', 'a', '127.0.0.1', port['a'], 10, 0, 1),
+            ('http', 'f', '127.0.0.1', port['f'], 10, 1, 1)], self.world.sql(
+                'SELECT s.name, r.name, r.address, r.port, weight, fallback, enabled'
+                ' FROM real_service r JOIN service s ON s.id = service_id ORDER BY 1, 2'))
+        # And once more is no change.
+        done = self.world.ctl('discover', 'haproxy', proxy.socket, '-c', 'edge', '--load')
+        self.assertIn('added 0, updated 0, removed 0', done.stdout)
+
+    def test_what_cannot_be_asked_is_told(self):
+        self.plane_world()
+        done = self.world.ctl('discover', 'haproxy', '/nonexistent/s', check=False)
+        self.assertEqual(1, done.returncode)
+        self.assertIn('/nonexistent/s: No such file', done.stderr)
+        for args in (['ipvs', '/s'], ['haproxy', '/s', '--cluster', 'a/b'], ['haproxy']):
+            self.assertEqual(2, self.world.ctl('discover', *args, check=False).returncode)
+
+
+if __name__ == '__main__':
+    main()
