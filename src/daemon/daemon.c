@@ -367,7 +367,7 @@ static int
 daemon_start(struct daemon *daemon)
 {
 	struct agentx_config agentx_config = {
-		.description = "lbcluster: load-balanced clusters, services, real services",
+		.description = "LBCLUSTER-MIB: load-balanced clusters, services, real services",
 	};
 	struct mib_config mib_config = mib_config_of(&daemon->config);
 	int status;

@@ -415,7 +415,9 @@ store_main_reopen(struct store *store, struct err *err)
 	code = db_open(&store->main, store->mode != STORE_READ, store->wait_ms, err);
 	store->main_replaced = true;
 	store->main_in_doubt = code != ERR_OK;
-	return code;
+	/* It is the file that is gone, not a row that somebody asked for. */
+	return code == ERR_NOT_FOUND ? err_set(err, ERR_IO, "%s: is gone", store->main.path) :
+	    code;
 }
 
 enum err_code
