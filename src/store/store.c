@@ -416,8 +416,10 @@ store_main_reopen(struct store *store, struct err *err)
 	store->main_replaced = true;
 	store->main_in_doubt = code != ERR_OK;
 	/* It is the file that is gone, not a row that somebody asked for. */
-	return code == ERR_NOT_FOUND ? err_set(err, ERR_IO, "%s: is gone", store->main.path) :
-	    code;
+	if (code == ERR_NOT_FOUND)
+		code = err_set(err, ERR_IO, "%s: is gone: %s", store->main.path,
+		    strerror(ENOENT));
+	return code;
 }
 
 enum err_code
