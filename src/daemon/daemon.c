@@ -19,15 +19,15 @@
 #include <unistd.h>
 
 #include "agentx/agentx.h"
-#include "daemon/background.h"
 #include "daemon/config.h"
-#include "daemon/supervisor.h"
 #include "image/image.h"
 #include "mib/mib.h"
 #include "store/store.h"
+#include "util/background.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/loop.h"
+#include "util/supervisor.h"
 
 enum {
 	STORE_WAIT_MS = 100,	/* snmpd's patience is 1 s for each phase of a SET */

@@ -17,12 +17,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/background.h"
-#include "daemon/supervisor.h"
 #include "driver/options.h"
 #include "driver/work.h"
+#include "util/background.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/supervisor.h"
 
 enum {
 	STORE_WAIT_MS = 1000,

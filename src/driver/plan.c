@@ -155,8 +155,10 @@ plan_order_is_routine(const struct plane_order *order, const struct mirror_real 
 {
 	if (order->kind == PLANE_ORDER_CUT)
 		return true;
-	return order->kind == PLANE_ORDER_STATE &&
-	    (real->drain_since_ms != 0 || (real->enabled && real->fallback));
+	if (order->kind != PLANE_ORDER_STATE)
+		return false;
+	return (real->enabled && real->fallback) ||
+	    (real->drain_since_ms != 0 && order->value == PLANE_OUT);
 }
 
 /* -- words ---------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@ struct work {
 	bool				 busy;		/* a round is under way */
 	bool				 measuring;	/* this round is a measuring one */
 	bool				 requeue;	/* jobs of a round that was cut off */
+	int64_t				 begun_ms;
 	int64_t				 measure_at_ms;	/* when the next one is due */
 	int64_t				 retry_ms;	/* 0: the data plane was reached */
 	int64_t				 patience_over_s;	/* of the oldest job that waits */
@@ -35,6 +36,8 @@ struct work {
 	bool				 partial;	/* trouble of the first look */
 	struct plane_trouble		 trouble;
 	enum plane_status		 told;		/* in the log */
+	bool				 store_ill;	/* in this round */
+	bool				 store_told;	/* in the log */
 	char				 note[MODEL_MESSAGE_MAX + 1];	/* of a repair */
 };
 
@@ -54,8 +57,11 @@ rules_of(const struct work *work)
 static void
 store_failed(struct work *work, const struct err *err)
 {
-	work->requeue = true;
-	log_warn("store", "%s: %s; the next round tries again", work->cluster->name, err->text);
+	if (!work->store_told)
+		log_warn("store", "%s: %s; the next round tries again", work->cluster->name,
+		    err->text);
+	work->store_told = true;
+	work->store_ill = true;
 }
 
 /* -- jobs ----------------------------------------------------------------------------- */
@@ -86,19 +92,22 @@ jobs_claim(struct work *work)
 	struct err err;
 
 	work->n_jobs = 0;
+	work->cluster->has_work = false;
+	work->patience_over_s = INT64_MAX;
+	if (work->jobs == NULL)
+		work->jobs = calloc(JOBS_MAX, sizeof(*work->jobs));
+	if (work->jobs == NULL)
+		return;
 	if (work->requeue && store_jobs_requeue(store, work->cluster->id, &err) != ERR_OK) {
 		store_failed(work, &err);
 		return;
 	}
 	work->requeue = false;
-	if (work->jobs == NULL)
-		work->jobs = calloc(JOBS_MAX, sizeof(*work->jobs));
-	if (work->jobs == NULL)
-		return;
-	work->cluster->has_work = false;
-	work->patience_over_s = INT64_MAX;
-	if (store_jobs_claim(store, work->cluster->id, JOBS_MAX, job_take, work, &err) != ERR_OK)
+	if (store_jobs_claim(store, work->cluster->id, JOBS_MAX, job_take, work, &err) !=
+	    ERR_OK) {
+		work->requeue = true;
 		store_failed(work, &err);
+	}
 }
 
 static void
@@ -153,8 +162,10 @@ jobs_end(struct work *work, const struct plane_look *look, const struct plane_tr
 	}
 	if (ends == NULL || rows == NULL)
 		work->requeue = true;
-	else if (store_jobs_end(work->shared->store, rows, n, &err) != ERR_OK)
+	else if (store_jobs_end(work->shared->store, rows, n, &err) != ERR_OK) {
+		work->requeue = true;
 		store_failed(work, &err);
+	}
 	work->n_jobs = 0;
 	free(ends);
 	free(rows);
@@ -308,8 +319,15 @@ round_end(struct work *work, bool ok)
 	int64_t now = clock_steady_ms(), wait = work->measure_at_ms - now;
 	int64_t most = work->shared->config->interval_ms;
 
+	log_debug("round", "%s: %lld ms, %zu orders%s", work->cluster->name,
+	    (long long)(now - work->begun_ms), work->orders.n,
+	    work->measuring ? ", measured" : "");
 	plan_orders_done(&work->orders);
 	work->busy = false;
+	if (work->store_told && !work->store_ill) {
+		log_info("store", "%s: is written again", work->cluster->name);
+		work->store_told = false;
+	}
 	if (most < RETRY_MAX_MS)
 		most = RETRY_MAX_MS;
 	if (ok) {
@@ -321,7 +339,7 @@ round_end(struct work *work, bool ok)
 		wait = work->retry_ms;
 	}
 	loop_timer_set(work->shared->loop, &work->timer, wait > 0 ? wait : 0, round_begin, work);
-	work->shared->round_done(work->shared->arg, ok && !work->partial);
+	work->shared->round_done(work->shared->arg, ok && !work->partial && !work->store_ill);
 }
 
 /* Nothing was seen: jobs wait, what was measured grows old. */
@@ -420,8 +438,10 @@ round_begin(void *arg)
 	int64_t now = clock_steady_ms();
 	struct plane_trouble trouble;
 
+	work->begun_ms = now;
 	work->busy = true;
 	work->partial = false;
+	work->store_ill = false;
 	work->measuring = now >= work->measure_at_ms;
 	if (work->measuring)
 		work->measure_at_ms = now + work->shared->config->interval_ms;

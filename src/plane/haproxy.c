@@ -189,6 +189,7 @@ haproxy_server_read(const struct haproxy_server *server, struct plane_server *re
 	ret->number[STAT_TOTAL_OCTETS_IN] = server->bytes_in;
 	ret->number[STAT_TOTAL_OCTETS_OUT] = server->bytes_out;
 	words_read(server, ret->words);
+	haproxy_printable(ret->words);
 }
 
 /* One server of two processes, as one. */

@@ -27,6 +27,16 @@ haproxy_line_next(struct haproxy_text *text)
 	return line;
 }
 
+char *
+haproxy_printable(char *text)
+{
+	for (char *p = text; *p != '\0'; p++) {
+		if (*p < 0x20 || *p > 0x7e)
+			*p = '?';
+	}
+	return text;
+}
+
 static void
 info_take(struct haproxy_view *view, const char *line)
 {
@@ -50,11 +60,11 @@ info_parse(struct haproxy_text *text, struct haproxy_view *view)
 
 /* What HAProxy said in place of what was asked for. */
 static enum err_code
-refuse(const char *words, struct err *err)
+refuse(char *words, struct err *err)
 {
 	if (words == NULL)
 		return err_set(err, ERR_INVALID, "its answer is empty");
-	return err_set(err, ERR_INVALID, "its answer is \"%.120s\"", words);
+	return err_set(err, ERR_INVALID, "its answer is \"%.120s\"", haproxy_printable(words));
 }
 
 static enum err_code
@@ -62,8 +72,7 @@ parts_parse(struct haproxy_text *text, struct haproxy_view *view, struct err *er
 {
 	bool info = false, stat = false, state = false;
 	enum err_code code = ERR_OK;
-	const char *words = NULL;
-	char *line;
+	char *line, *words = NULL;
 
 	while (code == ERR_OK && (line = haproxy_line_next(text)) != NULL) {
 		if (strncmp(line, "Name: ", 6) == 0 && !info) {

@@ -68,6 +68,10 @@ enum err_code haproxy_view_parse(char *text, size_t length, struct haproxy_view 
     struct err *err);
 void haproxy_view_done(struct haproxy_view *view);
 
+/* Puts '?' in place of what is no printable ASCII; returns 'text'. Words of HAProxy
+ * may be those of a server it checks: anything. */
+char *haproxy_printable(char *text);
+
 /* -- lines, for the parts of this parser ----------------------------------------- */
 
 /* What is left of an answer. */

@@ -86,6 +86,7 @@ outcome_read(struct haproxy_text *text, struct plane_order *order)
 		return;
 	order->cause = cause_of(line);
 	snprintf(order->message, sizeof(order->message), "HAProxy: %.120s", line);
+	haproxy_printable(order->message);
 	while (line != NULL && line[0] != '\0')
 		line = haproxy_line_next(text);
 }

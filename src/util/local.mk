@@ -1,5 +1,7 @@
 noinst_LIBRARIES += src/util/libutil.a
 src_util_libutil_a_SOURCES = \
+	src/util/background.c \
+	src/util/background.h \
 	src/util/clock.c \
 	src/util/clock.h \
 	src/util/conftext.c \
@@ -15,4 +17,6 @@ src_util_libutil_a_SOURCES = \
 	src/util/num.c \
 	src/util/num.h \
 	src/util/settings.c \
-	src/util/settings.h
+	src/util/settings.h \
+	src/util/supervisor.c \
+	src/util/supervisor.h

@@ -111,9 +111,9 @@ class Spoilt(Plane):
         self.assertEqual(OK, self.plane('well')[0])
 
     def test_rubbish_is_told(self):
-        self.gate(lambda gate, connection, line: connection.sendall(b'\x00\xff HTTP/1.0?\n' * 9))
+        self.gate(lambda gate, connection, line: connection.sendall(b'\xff\x01 HTTP/1.0?\n' * 9))
         self.serve()
-        self.wait_plane(FAILING, self.path + ': its answer is')
+        self.wait_plane(FAILING, self.path + ': its answer is "?? HTTP/1.0?"')
         self.well()
 
     def test_empty_answer_is_told(self):

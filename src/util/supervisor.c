@@ -3,7 +3,7 @@
  *
  * Words to systemd; see supervisor.h.
  */
-#include "daemon/supervisor.h"
+#include "util/supervisor.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  * Words to systemd, sd_notify(3); nothing where it does not listen, or where this
  * was built without libsystemd.
  */
-#ifndef DAEMON_SUPERVISOR_H
-#define DAEMON_SUPERVISOR_H
+#ifndef UTIL_SUPERVISOR_H
+#define UTIL_SUPERVISOR_H
 
 void supervisor_ready(void);
 void supervisor_reloading(void);

@@ -3,7 +3,7 @@
  *
  * Going into the background; see background.h.
  */
-#include "daemon/background.h"
+#include "util/background.h"
 
 #include <errno.h>
 #include <fcntl.h>

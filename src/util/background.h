@@ -5,8 +5,8 @@
  * first process waits until the daemon serves or gives up, and ends with its
  * status.
  */
-#ifndef DAEMON_BACKGROUND_H
-#define DAEMON_BACKGROUND_H
+#ifndef UTIL_BACKGROUND_H
+#define UTIL_BACKGROUND_H
 
 /* Returns in the new process only, with a descriptor for background_ready(); -1 with
  * errno on failure. Before any file of the store is open: SQLite's connections do
