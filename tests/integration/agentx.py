@@ -149,6 +149,7 @@ class Proxy:
     def __init__(self, path, master_path):
         self.seen = []
         self.links = []
+        self._threads = []
         self._master_path = master_path
         self._rules = collections.defaultdict(list)
         self._lock = threading.Lock()
@@ -177,7 +178,9 @@ class Proxy:
                     continue
                 link = Link(self, agent, master)
                 self.links.append(link)
-                threading.Thread(target=self._serve, args=(link,), daemon=True).start()
+                thread = threading.Thread(target=self._serve, args=(link,), daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     @staticmethod
     def _serve(link):
@@ -190,6 +193,10 @@ class Proxy:
         with contextlib.suppress(OSError):
             self._listen.shutdown(socket.SHUT_RDWR)
         self._listen.close()
+        for link in self.links:
+            link.cut()
+        for thread in self._threads:
+            thread.join(5)
         for link in self.links:
             link.close()
 

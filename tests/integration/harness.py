@@ -450,15 +450,16 @@ class Case(unittest.TestCase):
 
     def run(self, result=None):
         self._worlds = []
-        sizes = self.world.log_sizes() if self.world else None
+        shared = type(self).world
+        sizes = shared.log_sizes() if shared else None
         bad = len(result.failures) + len(result.errors)
         try:
             super().run(result)
         finally:
             if len(result.failures) + len(result.errors) > bad:
                 sys.stderr.write('=== logs of %s\n' % self.id())
-                if self.world:
-                    sys.stderr.write(self.world.logs(sizes))
+                if shared:
+                    sys.stderr.write(shared.logs(sizes))
                 for world in self._worlds:
                     sys.stderr.write(world.logs())
                 sys.stderr.write('=== end of logs\n')
