@@ -230,7 +230,8 @@ serving_begin(struct agentx *agentx)
 static void
 response_take(struct agentx *agentx, const netsnmp_pdu *pdu)
 {
-	if (agentx->state == STATE_SERVING && notifier_answer(&agentx->notifier, pdu))
+	if (agentx->state == STATE_SERVING &&
+	    notifier_answer(&agentx->notifier, pdu, clock_steady_ms()))
 		return;
 	if ((uint32_t)pdu->reqid != agentx->packet)
 		return;

@@ -6,7 +6,6 @@
 #include "agentx/notify.h"
 
 #include <poll.h>
-#include <string.h>
 
 #include "util/log.h"
 
@@ -16,8 +15,10 @@ enum { PACKET_FIRST = 0x40000000 };
 void
 notifier_begin(struct notifier *notifier)
 {
-	memset(notifier, 0, sizeof(*notifier));
 	notifier->packet = PACKET_FIRST;
+	notifier->batch = 1;
+	notifier->unanswered = 0;
+	notifier->next_ms = 0;
 }
 
 static netsnmp_pdu *
@@ -72,31 +73,55 @@ notifier_send(struct notifier *notifier, const struct responder *responder,
 	static struct mib_notification notification;
 	enum stream_result result = STREAM_OK;
 
-	if (notifier->unanswered > 0 && now_ms - notifier->sent_ms > NOTIFIER_WAIT_MS)
+	if (notifier->unanswered > 0 && now_ms - notifier->sent_ms > NOTIFIER_WAIT_MS) {
 		notifier->unanswered = 0;
-	if (now_ms - notifier->sent_ms < NOTIFIER_PACE_MS)
+		notifier->batch = 1;
+	}
+	if (notifier->unanswered > 0 || now_ms < notifier->next_ms)
 		return STREAM_OK;
-	while (result == STREAM_OK && notifier->unanswered < NOTIFIER_UNANSWERED_MAX &&
+	while (result == STREAM_OK && notifier->unanswered < notifier->batch &&
 	    (stream_events(stream) & POLLOUT) == 0 &&
 	    mib_notification_take(responder->mib, &notification)) {
 		notifier->unanswered++;
 		notifier->sent_ms = now_ms;
+		notifier->next_ms = now_ms + NOTIFIER_PACE_MS;
 		result = one_send(notifier, responder, wire, stream, &notification);
 	}
 	return result;
 }
 
+/* All of a batch is answered. */
+static void
+batch_end(struct notifier *notifier, int64_t now_ms)
+{
+	int64_t took = now_ms - notifier->sent_ms;
+
+	if (took <= NOTIFIER_PACE_MS && notifier->batch < NOTIFIER_BATCH_MAX)
+		notifier->batch = 2 * notifier->batch < NOTIFIER_BATCH_MAX ?
+		    2 * notifier->batch : NOTIFIER_BATCH_MAX;
+	if (took <= NOTIFIER_SLOW_MS)
+		return;
+	notifier->batch = 1;
+	notifier->next_ms = now_ms + NOTIFIER_PAUSE * took;
+	if (!notifier->slow)
+		log_warn("agentx", "the master took %.1f s to send notifications and may have "
+		    "answered nobody meanwhile: is a receiver of SNMPv3 informs away? Give its "
+		    "engine ID to trapsess with -e", (double)took / 1000);
+	notifier->slow = true;
+}
+
 bool
-notifier_answer(struct notifier *notifier, const netsnmp_pdu *pdu)
+notifier_answer(struct notifier *notifier, const netsnmp_pdu *pdu, int64_t now_ms)
 {
 	uint32_t packet = (uint32_t)pdu->reqid;
 
 	if (packet <= PACKET_FIRST || packet > notifier->packet)
 		return false;
-	if (notifier->unanswered > 0)
-		notifier->unanswered--;
-	if (pdu->errstat != 0 && pdu->errstat != notifier->error)
+	if (notifier->unanswered > 0 && --notifier->unanswered == 0)
+		batch_end(notifier, now_ms);
+	if (pdu->errstat != 0 && pdu->errstat != notifier->error) {
 		log_warn("agentx", "the master refuses notifications (error %ld)", pdu->errstat);
-	notifier->error = pdu->errstat != 0 ? pdu->errstat : notifier->error;
+		notifier->error = pdu->errstat;
+	}
 	return true;
 }
