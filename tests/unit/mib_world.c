@@ -5,6 +5,15 @@
  */
 #include "mib_world.h"
 
+#include <stdarg.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* -- the world, stored ------------------------------------------------------------------ */
@@ -385,3 +394,115 @@ const struct table empty_tables[WORLD_TABLES] = {
 	{ ".1.7.8.1", { NULL }, job_columns, COUNT(job_columns) },
 	{ ".1.8", { "0" }, empty_notify_columns, COUNT(empty_notify_columns) },
 };
+
+/* -- one array of it all ---------------------------------------------------------------------- */
+
+struct entry entries[ENTRIES_MAX];
+size_t entries_count;
+struct mib_oid columns[COLUMNS_MAX];
+size_t columns_count;
+
+static void
+octets_set(struct mib_value *value, const void *data, size_t length)
+{
+	value->type = MIB_OCTETS;
+	memcpy(value->room, data, length);
+	value->octets.data = value->room;
+	value->octets.length = length;
+}
+
+static void
+time_set(struct mib_value *value, const char *text)
+{
+	uint8_t octets[11] = { 0 };
+	int year, part[5];
+
+	if (text[0] != '\0') {
+		assert_int_equal(sscanf(text, "%d-%d-%dT%d:%d:%d", &year, &part[0], &part[1],
+		    &part[2], &part[3], &part[4]), 6);
+		octets[0] = (uint8_t)(year / 256);
+		octets[1] = (uint8_t)(year % 256);
+		for (int i = 0; i < 5; i++)
+			octets[2 + i] = (uint8_t)part[i];
+		octets[8] = '+';	/* deciseconds and offset are 0 */
+	}
+	octets_set(value, octets, sizeof(octets));
+}
+
+static void
+hex_set(struct mib_value *value, const char *text)
+{
+	uint8_t octets[MODEL_MESSAGE_MAX];
+	size_t n = 0;
+
+	for (; text[2 * n] != '\0'; n++) {
+		char pair[3] = { text[2 * n], text[2 * n + 1], '\0' };
+
+		octets[n] = (uint8_t)strtoul(pair, NULL, 16);
+	}
+	octets_set(value, octets, n);
+}
+
+void
+world_value(struct mib_value *value, char type, const char *text)
+{
+	switch (type) {
+	case 'i':
+		value->type = MIB_INTEGER;
+		value->integer = (int32_t)strtol(text, NULL, 10);
+		break;
+	case 'u':
+	case 'c':
+		value->type = type == 'u' ? MIB_GAUGE32 : MIB_COUNTER32;
+		value->number = (uint32_t)strtoul(text, NULL, 10);
+		break;
+	case 'C':
+		value->type = MIB_COUNTER64;
+		value->counter64 = strtoull(text, NULL, 10);
+		break;
+	case 's':
+		octets_set(value, text, strlen(text));
+		break;
+	case 'x':
+		hex_set(value, text);
+		break;
+	case 't':
+		time_set(value, text);
+		break;
+	case 'o':
+		value->type = MIB_OBJECT_ID;
+		value->oid = oid_make(text);
+		break;
+	default:
+		fail_msg("type '%c'", type);
+	}
+}
+
+void
+world_expect(const struct table tables[WORLD_TABLES])
+{
+	entries_count = 0;
+	columns_count = 0;
+	for (const struct table *table = tables; table < tables + WORLD_TABLES; table++) {
+		for (const struct column *c = table->columns; c < table->columns + table->n; c++) {
+			struct mib_oid *column = &columns[columns_count++];
+
+			assert_true(columns_count < COLUMNS_MAX);
+			*column = oid_make(table->oid);
+			column->sub[column->n++] = c->sub;
+			for (size_t r = 0; r < ROWS_MAX && table->rows[r] != NULL; r++) {
+				struct entry *entry = &entries[entries_count];
+				struct mib_oid index = oid_make(table->rows[r]);
+
+				if (c->values[r] == NULL)
+					continue;
+				entry->name = *column;
+				memcpy(entry->name.sub + entry->name.n, index.sub,
+				    index.n * sizeof(uint32_t));
+				entry->name.n += index.n;
+				world_value(&entry->value, c->type, c->values[r]);
+				assert_true(++entries_count < ENTRIES_MAX);
+			}
+		}
+	}
+}

@@ -7,8 +7,7 @@
 #ifndef TESTS_UNIT_MIB_WORLD_H
 #define TESTS_UNIT_MIB_WORLD_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "mib_fixture.h"
 
 #define M "2147483647"
 #define M_1 "2147483646"
@@ -46,5 +45,23 @@ enum { WORLD_TABLES = 11 };
 extern const struct table world_tables[WORLD_TABLES];
 /* Of an empty store only the scalars have values. */
 extern const struct table empty_tables[WORLD_TABLES];
+
+/* -- the same as one array, in the order of the walk ------------------------------- */
+
+struct entry {
+	struct mib_oid		name;
+	struct mib_value	value;
+};
+
+enum { ENTRIES_MAX = 1000, COLUMNS_MAX = 200 };
+
+extern struct entry entries[ENTRIES_MAX];
+extern size_t entries_count;
+extern struct mib_oid columns[COLUMNS_MAX];	/* all that may be read */
+extern size_t columns_count;
+
+void world_expect(const struct table tables[WORLD_TABLES]);
+/* A value from its type and text, as in struct column. */
+void world_value(struct mib_value *value, char type, const char *text);
 
 #endif
