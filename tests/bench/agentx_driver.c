@@ -10,6 +10,8 @@
  *   walk VALUES OID   GetNext below OID, from its start again at its end: "VALUES NS"
  *   watch OID         the same until the next line comes: "VALUES NS MEDIAN_NS P99_NS
  *                     MAX_NS" of the single requests
+ *   set COUNT PAUSE_US VALUE OID   SETs of OID to the Gauge32 VALUE, VALUE + 1 and so
+ *                     on: "TEST_NS COMMIT_NS" of each, a line each
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,7 +27,8 @@
 
 enum {
 	HEADER = 20, MESSAGE_MAX = 64 * 1024, OID_MAX = 4 + 4 * 128,
-	REGISTER = 3, GET_NEXT = 6, RESPONSE = 18, END_OF_VIEW = 130,
+	REGISTER = 3, GET_NEXT = 6, TEST_SET = 8, COMMIT_SET = 9, CLEANUP_SET = 11,
+	RESPONSE = 18, GAUGE32 = 66, END_OF_VIEW = 130,
 	NETWORK_ORDER = 0x10,
 	SUBS_BEFORE_ROOT = 5	/* 1.3.6.1.x is the prefix octet x */
 };
@@ -38,7 +41,8 @@ struct wire_oid {
 
 static int peer;
 static uint8_t in[MESSAGE_MAX];
-static uint32_t packet;
+static size_t there, taken;	/* octets of 'in': all, those of the latest message */
+static uint32_t packet, transaction;
 
 static void
 fail(const char *what)
@@ -71,34 +75,27 @@ number_put(uint8_t *at, uint32_t value)
 	memcpy(at, &value, sizeof(value));
 }
 
-static void
-octets_read(uint8_t *to, size_t n)
-{
-	while (n > 0) {
-		ssize_t got = read(peer, to, n);
-
-		if (got <= 0)
-			fail("the subagent went away");
-		to += got;
-		n -= (size_t)got;
-	}
-}
-
-/* One whole message into 'in'; its size. In one read as a rule, as snmpd does it. */
+/* The next whole message to the front of 'in'; its size. One read as a rule, as snmpd
+ * does it, but a subagent may have more to say than answers. */
 static size_t
 message_read(void)
 {
-	ssize_t got = read(peer, in, sizeof(in));
 	size_t size;
 
-	if (got < HEADER)
-		fail("the subagent went away");
+	if (taken > 0)
+		memmove(in, in + taken, there - taken);
+	there -= taken;
+	taken = 0;
+	while (there < HEADER || there < (size = HEADER + number(in + 16))) {
+		ssize_t got = read(peer, in + there, sizeof(in) - there);
+
+		if (got <= 0)
+			fail("the subagent went away, or sent too much");
+		there += (size_t)got;
+	}
 	if ((in[2] & NETWORK_ORDER) != 0)
 		fail("the other byte order");
-	size = HEADER + number(in + 16);
-	if (size > sizeof(in) || (size_t)got > size)
-		fail("a message too long, or two");
-	octets_read(in + got, size - (size_t)got);
+	taken = size;
 	return size;
 }
 
@@ -146,7 +143,8 @@ subagent_await(const char *path)
 		agree();
 	}
 	/* What it has to say after that: sysORTable, further regions. */
-	for (struct pollfd fd = { .fd = peer, .events = POLLIN }; poll(&fd, 1, 200) > 0;) {
+	for (struct pollfd fd = { .fd = peer, .events = POLLIN };
+	    there > taken || poll(&fd, 1, 200) > 0;) {
 		message_read();
 		agree();
 	}
@@ -186,26 +184,52 @@ oid_end(const struct wire_oid *below)
 	return end;
 }
 
+/* Fills the header of a request and sends it. */
+static void
+request_write(uint8_t *out, uint8_t type, size_t size)
+{
+	memset(out, 0, HEADER);
+	out[0] = 1;
+	out[1] = type;
+	number_put(out + 4, 1);
+	number_put(out + 8, transaction);
+	number_put(out + 12, ++packet);
+	number_put(out + 16, (uint32_t)(size - HEADER));
+	message_write(out, size);
+}
+
+/* Size of the answer to the request just written; its errors end us. What else the
+ * subagent has to say, a notification, is agreed to. */
+static size_t
+answer_read(void)
+{
+	size_t size = message_read();
+
+	while (in[1] != RESPONSE) {
+		agree();
+		size = message_read();
+	}
+	if (number(in + 12) != packet || size < HEADER + 8 ||
+	    number(in + HEADER + 4) != 0)
+		fail("not the answer, or an error");
+	return size;
+}
+
 /* One request; 'at' moves on, or back to 'below' at the end. False at the end. */
 static bool
 next(const struct wire_oid *below, const struct wire_oid *end, struct wire_oid *at)
 {
-	uint8_t out[HEADER + 2 * OID_MAX] = { 1, GET_NEXT };
+	uint8_t out[HEADER + 2 * OID_MAX];
 	size_t size = HEADER;
 
-	number_put(out + 4, 1);
-	number_put(out + 8, packet);
-	number_put(out + 12, ++packet);
 	memcpy(out + size, at->octets, at->size);
 	size += at->size;
 	memcpy(out + size, end->octets, end->size);
 	size += end->size;
-	number_put(out + 16, (uint32_t)(size - HEADER));
-	message_write(out, size);
-	size = message_read();
-	if (in[1] != RESPONSE || number(in + 12) != packet || number(in + HEADER + 4) != 0 ||
-	    size < HEADER + 16)
-		fail("not the answer, or an error");
+	transaction++;
+	request_write(out, GET_NEXT, size);
+	if (answer_read() < HEADER + 16)
+		fail("an answer without a value");
 	if (in[HEADER + 8] == END_OF_VIEW) {
 		*at = *below;
 		return false;
@@ -230,6 +254,39 @@ walk(const struct wire_oid *below, long values)
 			fail("nothing there");
 	}
 	printf("%ld %lld\n", n, (long long)(now_ns() - start));
+}
+
+static int64_t
+phase(uint8_t *out, uint8_t type, size_t size)
+{
+	int64_t start = now_ns();
+
+	request_write(out, type, size);
+	answer_read();
+	return now_ns() - start;
+}
+
+static void
+set(long count, long pause_us, uint32_t value, const struct wire_oid *name)
+{
+	const struct timespec pause = { pause_us / 1000000, pause_us % 1000000 * 1000 };
+
+	for (long i = 0; i < count; i++) {
+		uint8_t out[HEADER + 8 + OID_MAX] = { 0 };
+		size_t size = HEADER + 4 + name->size;
+		int64_t test, commit;
+
+		out[HEADER] = GAUGE32;
+		memcpy(out + HEADER + 4, name->octets, name->size);
+		number_put(out + size, value + (uint32_t)i);
+		transaction++;
+		test = phase(out, TEST_SET, size + 4);
+		commit = phase(out, COMMIT_SET, HEADER);
+		/* There is no answer to this one. */
+		request_write(out, CLEANUP_SET, HEADER);
+		printf("%lld %lld\n", (long long)test, (long long)commit);
+		nanosleep(&pause, NULL);
+	}
 }
 
 static int
@@ -274,7 +331,8 @@ main(int argc, char **argv)
 {
 	char line[1024], text[512];
 	struct wire_oid below;
-	long values;
+	long values, pause;
+	unsigned int value;
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: agentx_driver SOCKET\n");
@@ -290,6 +348,10 @@ main(int argc, char **argv)
 		} else if (sscanf(line, "watch %511s", text) == 1) {
 			oid_parse(text, &below);
 			watch(&below);
+		} else if (sscanf(line, "set %ld %ld %u %511s", &values, &pause, &value,
+		    text) == 4) {
+			oid_parse(text, &below);
+			set(values, pause, value, &below);
 		} else if (strcmp(line, "\n") != 0) {
 			fail("not understood");
 		}

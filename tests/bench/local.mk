@@ -24,13 +24,17 @@ tests_bench_snmp_client_LDADD = $(SNMP_LIBS)
 tests_bench_stock_subagent_LDADD = $(SNMP_LIBS)
 
 # A module for snmpd's dlmod: the rooms again, as position-independent code.
-tests_bench_loaded_so_SOURCES = tests/bench/loaded.c \
+EXTRA_LIBRARIES = tests/bench/librooms.a
+tests_bench_librooms_a_SOURCES = \
 	$(src_util_libutil_a_SOURCES) $(src_model_libmodel_a_SOURCES) \
 	$(src_store_libstore_a_SOURCES) $(src_image_libimage_a_SOURCES) \
 	$(src_mib_libmib_a_SOURCES)
+tests_bench_librooms_a_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_bench_loaded_so_SOURCES = tests/bench/loaded.c
 tests_bench_loaded_so_CFLAGS = $(AM_CFLAGS) -fPIC
 tests_bench_loaded_so_LDFLAGS = -shared -Wl,--as-needed -Wl,-z,defs
-tests_bench_loaded_so_LDADD = $(SQLITE_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(SNMP_LIBS)
+tests_bench_loaded_so_LDADD = tests/bench/librooms.a $(SQLITE_LIBS) $(JANSSON_LIBS) \
+	$(CONFUSE_LIBS) $(SYSTEMD_LIBS) $(SNMP_LIBS)
 
 # Rates, latency, memory; one table, and bench.tsv. Options in BENCH_FLAGS;
 # BENCH=quick is done within a minute.

@@ -439,6 +439,11 @@ class Driver:
         values, took = map(int, self._line().split())
         return values, took, sum(map(cpu_ns, self.subject.pids())) - before
 
+    def set(self, count, pause_us, value, oid):
+        """[(nanoseconds of TestSet, of CommitSet)]"""
+        self._say('set %d %d %d %s\n' % (count, pause_us, value, rows.text(oid)))
+        return [tuple(map(int, self._line().split())) for _ in range(count)]
+
     def watch_begin(self, oid):
         self._say('watch %s\n' % rows.text(oid))
 
