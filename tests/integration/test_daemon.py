@@ -12,6 +12,7 @@ import re
 import signal
 import sqlite3
 import subprocess
+import time
 
 import mib
 from harness import LBCLUSTERD, PATIENCE, Case, Program, is_root, main, wait_for
@@ -204,6 +205,20 @@ class Start(Case):
                    '-x', self.world.socket)
         self.assertEqual(BAD_STORE, done.returncode)
         self.assertIn(self.world.dir + '/no/such', done.stderr)
+
+    def test_store_locked_at_start_is_waited_for(self):
+        # Another program loads an inventory just now.
+        self.world.load(INVENTORY)
+        self.world.start_master()
+        with contextlib.closing(self.world.connect()) as other:
+            other.execute('BEGIN EXCLUSIVE')
+            self.world.start_daemon(wait=False)
+            began = time.monotonic()
+            wait_for(lambda: time.monotonic() - began > 0.5, 5, 'a while')
+            self.assertFalse(self.world.served())
+            other.execute('ROLLBACK')
+        self.world.wait_served()
+        self.assertEqual(10, self.world.get('lbcRealWeight', 1, 1, 1))
 
     def test_second_daemon_on_one_store_is_refused(self):
         self.world.load(INVENTORY)
