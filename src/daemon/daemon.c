@@ -166,12 +166,13 @@ on_refresh(void *arg)
 {
 	struct daemon *daemon = arg;
 	bool more = false;
+	struct err err;
 
 	if (mib_needs_repair(daemon->mib))
 		mib_repair(daemon->mib);
 	if (store_changed(daemon->store))
 		(void)image_refresh(daemon->image, daemon->store, REFRESH_ROWS,
-		    clock_wall_s(), &more, NULL);
+		    clock_wall_s(), &more, &err);
 	agentx_notifications_send(daemon->agentx);
 	status_tell(daemon);
 	loop_timer_set(daemon->loop, &daemon->refresh_timer, more ? 0 : REFRESH_MS, on_refresh,

@@ -549,8 +549,11 @@ image_refresh(struct image *image, struct store *store, size_t limit, int64_t no
 		more = true;
 		code = ERR_OK;
 	}
-	if (code != ERR_OK)
+	if (code != ERR_OK) {
+		if (image->loaded)	/* for the rows that came before the error */
+			image_derive(image, now, false);
 		return code;
+	}
 	image->behind = more;
 	if (image->loading && !more) {
 		sweep(image);

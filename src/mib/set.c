@@ -27,6 +27,7 @@
 
 enum {
 	REFRESH_ROWS = 2000,
+	REFRESH_SLICES = 4,
 	SETS_MAX = 32,
 	BITS_OCTETS_MAX = 8,	/* of managers that know more bits than we do */
 
@@ -327,14 +328,67 @@ add_varbind(struct mib *mib, struct mib_set *set, const struct mib_varbind *varb
 }
 
 /* The picture may lag behind what another program just did. A store that cannot be
- * read says so at the judging. */
+ * read says so at the judging. Settings come before statistics: a few slices show all
+ * that one request can change. */
 static void
 refresh(struct mib *mib)
 {
 	struct err err;
-	bool more;
+	bool more = true;
 
-	(void)image_refresh(mib->image, mib->store, REFRESH_ROWS, clock_wall_s(), &more, &err);
+	for (int i = 0; i < REFRESH_SLICES && more; i++)
+		if (image_refresh(mib->image, mib->store, REFRESH_ROWS, clock_wall_s(), &more,
+		    &err) != ERR_OK)
+			return;
+}
+
+/* False for what was only tested or refused, and for a SET to the same values. */
+static bool
+changed_something(const struct mib_set *set)
+{
+	switch (set->state) {
+	case SET_TESTED:
+	case SET_FAILED:
+		return false;
+	case SET_APPLIED:
+		return set->jobs > 0 || set->lock_index > 0 ||
+		    set->set.notify_after != set->set.notify_before;
+	case SET_IN_DOUBT:
+	case SET_UNDOING:
+		break;
+	}
+	return true;
+}
+
+/* Takes it back; what the store refuses now is tried again by mib_repair(). */
+static bool
+undo(struct mib *mib, struct mib_set *set)
+{
+	struct err err;
+
+	if (!changed_something(set)) {
+		set_free(mib, set);
+		return true;
+	}
+	if (store_set_undo(mib->store, &set->set, &err) != ERR_OK) {
+		if (set->state != SET_UNDOING)
+			log_error("set", "cannot undo, will try again: %s", err.text);
+		set->state = SET_UNDOING;
+		return false;
+	}
+	refresh(mib);
+	set_free(mib, set);
+	return true;
+}
+
+/* Nobody will ask for it again. What may be on the disk is not left there. */
+static void
+set_forget(struct mib *mib, struct mib_set *set)
+{
+	if (set->state == SET_IN_DOUBT)
+		(void)undo(mib, set);
+	else
+		set_free(mib, set);
 }
 
 static enum mib_status
@@ -394,7 +448,7 @@ mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
 	if (set != NULL && set->state == SET_APPLIED)
 		return MIB_NO_ERROR;	/* sent again, after its commit was done */
 	if (set != NULL)
-		set_free(mib, set);
+		set_forget(mib, set);
 	set = set_new(mib, session, transaction, n);
 	if (set == NULL) {
 		*ret_index = 1;
@@ -405,24 +459,6 @@ mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
 	if (status != MIB_NO_ERROR)
 		set_free(mib, set);
 	return status;
-}
-
-/* False for what was only tested or refused, and for a SET to the same values. */
-static bool
-changed_something(const struct mib_set *set)
-{
-	switch (set->state) {
-	case SET_TESTED:
-	case SET_FAILED:
-		return false;
-	case SET_APPLIED:
-		return set->jobs > 0 || set->lock_index > 0 ||
-		    set->set.notify_after != set->set.notify_before;
-	case SET_IN_DOUBT:
-	case SET_UNDOING:
-		break;
-	}
-	return true;
 }
 
 /* -- commit, undo, cleanup ------------------------------------------------------------------ */
@@ -462,27 +498,6 @@ mib_set_commit(struct mib *mib, uint32_t session, uint32_t transaction, size_t *
 	return MIB_NO_ERROR;
 }
 
-/* Takes it back; what the store refuses now is tried again by mib_repair(). */
-static bool
-undo(struct mib *mib, struct mib_set *set)
-{
-	struct err err;
-
-	if (!changed_something(set)) {
-		set_free(mib, set);
-		return true;
-	}
-	if (store_set_undo(mib->store, &set->set, &err) != ERR_OK) {
-		if (set->state != SET_UNDOING)
-			log_error("set", "cannot undo, will try again: %s", err.text);
-		set->state = SET_UNDOING;
-		return false;
-	}
-	refresh(mib);
-	set_free(mib, set);
-	return true;
-}
-
 enum mib_status
 mib_set_undo(struct mib *mib, uint32_t session, uint32_t transaction, size_t *ret_index)
 {
@@ -509,8 +524,10 @@ mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction)
 	if (set->state == SET_APPLIED && set->jobs > 0) {
 		store_set_release(mib->store, set->set.token);
 		image_jobs_release(mib->image, set->first_job, set->jobs, clock_wall_s());
+		set_free(mib, set);
+	} else {
+		set_forget(mib, set);
 	}
-	set_free(mib, set);
 }
 
 void
