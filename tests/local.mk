@@ -112,6 +112,12 @@ unit_tests += tests/unit/test_ctl_load
 tests_unit_test_ctl_load_SOURCES = tests/unit/test_ctl_load.c $(ctl_world)
 tests_unit_test_ctl_load_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_haproxy_text
+tests_unit_test_haproxy_text_LDADD = $(PLANE_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_haproxy_plan
+tests_unit_test_haproxy_plan_LDADD = $(DRIVER_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of what a driver decides and measures: src/driver/plan.c and measure.c, over
+ * a mirror and a look made by hand.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "driver/plan.h"
+
+/* One service with four servers: the store's view and the data plane's. */
+enum { A, B, F, G, N };
+
+static struct {
+	struct mirror_cluster	 cluster;
+	struct mirror_service	 service;
+	struct mirror_real	 reals[N];
+	struct plane_server	 servers[N];
+	struct plane_look	 look;
+	struct plan_rules	 rules;
+	struct plan_orders	 orders;
+	int64_t			 now_ms;
+} w;
+
+static int
+setup(void **state)
+{
+	static const char *const names[N] = { "a", "b", "f", "g" };
+
+	(void)state;
+	plan_orders_done(&w.orders);
+	memset(&w, 0, sizeof(w));
+	w.rules = (struct plan_rules){ .patience_s = 3600, .title = "HAProxy" };
+	w.now_ms = 1000;
+	LIST_INSERT_HEAD(&w.cluster.services, &w.service, entry);
+	w.service.cluster = &w.cluster;
+	snprintf(w.service.name, sizeof(w.service.name), "http");
+	for (uint32_t i = 0; i < N; i++) {
+		w.reals[i] = (struct mirror_real){ .service = &w.service, .id = i + 1,
+		    .weight = 10, .enabled = true };
+		snprintf(w.reals[i].name, sizeof(w.reals[i].name), "%s", names[i]);
+		LIST_INSERT_HEAD(&w.service.reals, &w.reals[i], entry);
+		w.servers[i] = (struct plane_server){ .service = "http", .real = names[i],
+		    .state = PLANE_READY, .up = true, .weight = 10 };
+	}
+	w.look = (struct plane_look){ .servers = w.servers, .n = N, .epoch = 1,
+	    .counters_since = 500 };
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	plan_orders_done(&w.orders);
+	return 0;
+}
+
+/* The orders as text: "a weight 5; b out". Carries them out as well. */
+static const char *
+plan(void)
+{
+	static const char *const states[] = { "ready", "drain", "out" };
+	static char text[512];
+	size_t used = 0;
+
+	plan_orders_done(&w.orders);
+	assert_int_equal(plan_make(&w.cluster, &w.look, &w.rules, w.now_ms, &w.orders), ERR_OK);
+	text[0] = '\0';
+	for (int i = 0; i < N; i++) {
+		for (size_t j = 0; j < w.orders.n; j++) {
+			const struct plane_order *order = &w.orders.orders[j];
+
+			if (order->real_id != w.reals[i].id)
+				continue;
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+			    used > 0 ? "; " : "", order->real);
+			if (order->kind == PLANE_ORDER_WEIGHT) {
+				used += (size_t)snprintf(text + used, sizeof(text) - used,
+				    " weight %u", order->value);
+				w.servers[i].weight = order->value;
+			} else if (order->kind == PLANE_ORDER_CUT) {
+				used += (size_t)snprintf(text + used, sizeof(text) - used, " cut");
+			} else {
+				used += (size_t)snprintf(text + used, sizeof(text) - used, " %s",
+				    states[order->value]);
+				w.servers[i].state = (enum plane_state)order->value;
+				w.servers[i].up = order->value != PLANE_OUT;
+			}
+		}
+	}
+	return text;
+}
+
+static const char *
+reason(int i)
+{
+	static char buf[MODEL_MESSAGE_MAX + 1];
+
+	return plan_reason(&w.reals[i], &w.servers[i], &w.rules, buf);
+}
+
+/* -- orders --------------------------------------------------------------------------- */
+
+static void
+plan_of_what_agrees_is_empty(void **state)
+{
+	(void)state;
+	assert_string_equal(plan(), "");
+}
+
+static void
+plan_brings_back_what_differs(void **state)
+{
+	(void)state;
+	w.reals[A].weight = 5;
+	w.reals[B].enabled = false;
+	w.servers[F].state = PLANE_OUT;
+	w.servers[G].state = PLANE_MIXED;
+	assert_string_equal(plan(), "a weight 5; b out; f ready; g ready");
+	assert_string_equal(plan(), "");
+}
+
+static void
+plan_leaves_what_the_data_plane_has_not(void **state)
+{
+	(void)state;
+	w.reals[G].weight = 5;
+	w.look.n = N - 1;
+	assert_string_equal(plan(), "");
+	assert_false(plan_active(&w.reals[G], NULL));
+}
+
+static void
+plan_fallback_is_in_reserve_while_another_is_up(void **state)
+{
+	(void)state;
+	w.reals[F].fallback = true;
+	assert_string_equal(plan(), "f drain");
+	assert_string_equal(reason(F), "held in reserve by lbcluster");
+	assert_true(plan_active(&w.reals[F], &w.servers[F]));
+	w.servers[A].up = w.servers[B].up = false;
+	assert_string_equal(plan(), "");
+	w.servers[G].blocked = true;
+	assert_string_equal(plan(), "f ready");
+	assert_string_equal(reason(F), "brought in by lbcluster: no other is up");
+	w.servers[B].up = true;
+	assert_string_equal(plan(), "f drain");
+}
+
+static void
+plan_fallback_comes_in_when_others_get_no_work(void **state)
+{
+	(void)state;
+	w.reals[F].fallback = true;
+	w.reals[A].enabled = w.reals[B].enabled = false;
+	w.reals[G].weight = 0;
+	assert_string_equal(plan(), "a out; b out; g weight 0");
+	assert_int_equal(w.reals[F].wanted, PLANE_READY);
+}
+
+static void
+plan_native_backup_stays_ready(void **state)
+{
+	(void)state;
+	w.reals[F].fallback = true;
+	w.servers[F].backup = true;
+	assert_string_equal(plan(), "");
+	assert_string_equal(reason(F), "backup by HAProxy's configuration");
+	w.reals[F].fallback = false;
+	assert_string_equal(plan(), "");
+}
+
+static void
+plan_disabled_fallback_is_out(void **state)
+{
+	(void)state;
+	w.reals[F].fallback = true;
+	w.reals[F].enabled = false;
+	assert_string_equal(plan(), "f out");
+	assert_string_equal(reason(F), "MAINT by lbcluster");
+	assert_false(plan_active(&w.reals[F], &w.servers[F]));
+}
+
+static void
+plan_drain_ends_with_the_last_connection(void **state)
+{
+	(void)state;
+	w.rules.drain_ms = 5000;
+	w.reals[A].enabled = false;
+	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 3;
+	assert_string_equal(plan(), "a drain");
+	assert_string_equal(reason(A), "DRAIN by lbcluster: its connections end");
+	w.now_ms += 4999;
+	assert_string_equal(plan(), "");
+	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 0;
+	assert_string_equal(plan(), "a out");
+	w.reals[A].enabled = true;
+	assert_string_equal(plan(), "a ready");
+	assert_int_equal(w.reals[A].drain_since_ms, 0);
+}
+
+static void
+plan_drain_has_an_end(void **state)
+{
+	(void)state;
+	w.rules.drain_ms = 5000;
+	w.reals[A].enabled = false;
+	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 3;
+	assert_string_equal(plan(), "a drain");
+	w.now_ms += 5000;
+	assert_string_equal(plan(), "a out; a cut");
+	assert_string_equal(plan(), "");
+}
+
+/* -- jobs ------------------------------------------------------------------------------- */
+
+static struct plan_end
+judge(int i, enum job_operation operation, uint32_t value)
+{
+	const struct plan_job job = { .id = 1, .real_id = w.reals[i].id, .operation = operation,
+	    .value = value };
+	struct plan_end end;
+
+	plan_job_judge(&job, &w.reals[i], &w.look, &w.orders, &w.rules, &end);
+	return end;
+}
+
+static void
+job_that_was_read_back_succeeded(void **state)
+{
+	(void)state;
+	w.reals[A].weight = 5;
+	w.reals[B].enabled = false;
+	w.reals[F].fallback = true;
+	plan();
+	assert_int_equal(judge(A, JOB_SET_WEIGHT, 5).state, JOB_SUCCEEDED);
+	assert_int_equal(judge(B, JOB_DISABLE, 0).state, JOB_SUCCEEDED);
+	assert_int_equal(judge(F, JOB_ENABLE_FALLBACK, 1).state, JOB_SUCCEEDED);
+	assert_string_equal(judge(F, JOB_ENABLE_FALLBACK, 1).message, "held in reserve");
+	assert_int_equal(judge(A, JOB_ENABLE, 1).state, JOB_SUCCEEDED);
+}
+
+static void
+job_that_was_refused_failed_in_words(void **state)
+{
+	struct plan_end end;
+
+	(void)state;
+	w.reals[A].weight = 5;
+	plan();
+	w.servers[A].weight = 10;
+	w.orders.orders[0].cause = JOB_CAUSE_REJECTED;
+	snprintf(w.orders.orders[0].message, sizeof(w.orders.orders[0].message), "no");
+	end = judge(A, JOB_SET_WEIGHT, 5);
+	assert_int_equal(end.state, JOB_FAILED);
+	assert_int_equal(end.cause, JOB_CAUSE_REJECTED);
+	assert_string_equal(end.message, "no");
+	w.orders.orders[0].cause = JOB_CAUSE_NONE;
+	end = judge(A, JOB_SET_WEIGHT, 5);
+	assert_int_equal(end.state, JOB_FAILED);
+	assert_int_equal(end.cause, JOB_CAUSE_OTHER);
+	w.orders.orders[0].cause = JOB_CAUSE_TIMEOUT;
+	assert_int_equal(judge(A, JOB_SET_WEIGHT, 5).state, JOB_QUEUED);
+}
+
+static void
+job_that_cannot_be_done_failed(void **state)
+{
+	(void)state;
+	w.servers[F].backup = true;
+	plan();
+	assert_int_equal(judge(F, JOB_DISABLE_FALLBACK, 0).cause, JOB_CAUSE_REJECTED);
+	w.look.n = 1;
+	assert_int_equal(judge(B, JOB_SET_WEIGHT, 10).cause, JOB_CAUSE_NOT_FOUND);
+}
+
+static void
+job_that_was_overtaken_is_superseded(void **state)
+{
+	(void)state;
+	w.reals[A].weight = 7;
+	plan();
+	assert_int_equal(judge(A, JOB_SET_WEIGHT, 5).state, JOB_SUPERSEDED);
+	assert_int_equal(judge(A, JOB_SET_WEIGHT, 7).state, JOB_SUCCEEDED);
+}
+
+static void
+job_put_off_waits_as_long_as_its_patience(void **state)
+{
+	const struct plane_trouble trouble = { .status = PLANE_STATUS_UNREACHABLE,
+	    .cause = JOB_CAUSE_UNREACHABLE, .text = "gone" };
+	const struct plan_job job = { .created = 1000 };
+	struct plan_end end;
+
+	(void)state;
+	plan_job_put_off(&job, &trouble, &w.rules, 4599, &end);
+	assert_int_equal(end.state, JOB_QUEUED);
+	assert_string_equal(end.message, "waits: gone");
+	plan_job_put_off(&job, &trouble, &w.rules, 4600, &end);
+	assert_int_equal(end.state, JOB_FAILED);
+	assert_int_equal(end.cause, JOB_CAUSE_UNREACHABLE);
+	assert_string_equal(end.message, "given up after 3600 s: gone");
+}
+
+/* -- measuring ---------------------------------------------------------------------------- */
+
+static struct statistics
+take(struct measure *measure, int64_t at_ms, uint64_t in, uint64_t out)
+{
+	struct plane_server *server = &w.servers[A];
+	struct statistics row;
+
+	server->present = 1u << STAT_TOTAL_OCTETS_IN | 1u << STAT_TOTAL_OCTETS_OUT;
+	server->number[STAT_TOTAL_OCTETS_IN] = in;
+	server->number[STAT_TOTAL_OCTETS_OUT] = out;
+	measure_take(measure, &w.look, server, (struct measure_time){ at_ms, at_ms / 1000 }, 1,
+	    true, &row);
+	return row;
+}
+
+static void
+measure_rate_is_over_the_time_that_went_by(void **state)
+{
+	struct measure measure = { 0 };
+	struct statistics row;
+
+	(void)state;
+	row = take(&measure, 10000, 1000, 5000);
+	assert_false(row.present & 1u << STAT_BPS_IN);
+	assert_int_equal(row.counters_since, 500);
+	assert_int_equal(row.last_update, 10);
+	row = take(&measure, 12500, 3500, 5000);
+	assert_true(row.present & 1u << STAT_BPS_IN);
+	assert_int_equal(row.number[STAT_BPS_IN], 8000);
+	assert_int_equal(row.number[STAT_BPS_OUT], 0);
+	assert_false(row.present & 1u << STAT_PPS_IN);
+	assert_false(row.present & 1u << STAT_INACTIVE_CONNECTIONS);
+}
+
+static void
+measure_of_great_totals_does_not_overflow(void **state)
+{
+	struct measure measure = { 0 };
+	struct statistics row;
+
+	(void)state;
+	take(&measure, 10000, 0, 0);
+	row = take(&measure, 11000, UINT64_C(1) << 60, 0);
+	assert_int_equal(row.number[STAT_BPS_IN], UINT64_C(1) << 63);
+}
+
+static void
+measure_after_a_reset_has_no_rate(void **state)
+{
+	struct measure measure = { 0 };
+	struct statistics row;
+
+	(void)state;
+	take(&measure, 10000, 1000, 1000);
+	row = take(&measure, 11000, 2000, 10);
+	assert_false(row.present & 1u << STAT_BPS_IN);
+	assert_int_equal(row.counters_since, 11);
+	row = take(&measure, 12000, 3000, 1010);
+	assert_int_equal(row.number[STAT_BPS_IN], 8000);
+	assert_int_equal(row.number[STAT_BPS_OUT], 8000);
+	assert_int_equal(row.counters_since, 11);
+	/* Another process, whose totals happen to be higher already. */
+	w.look.epoch++;
+	w.look.counters_since = 12;
+	row = take(&measure, 13000, 9000, 9000);
+	assert_false(row.present & 1u << STAT_BPS_IN);
+	assert_int_equal(row.counters_since, 12);
+}
+
+static void
+measure_of_a_server_that_is_gone_is_not_active(void **state)
+{
+	struct measure measure = { 0 };
+	struct statistics row;
+
+	(void)state;
+	take(&measure, 10000, 1000, 1000);
+	measure_take(&measure, &w.look, NULL, (struct measure_time){ 11000, 11 }, 1, false, &row);
+	assert_int_equal(row.present, STAT_PRESENT_ACTIVE);
+	assert_false(row.active);
+	assert_int_equal(row.last_update, 11);
+	assert_false(take(&measure, 12000, 9000, 9000).present & 1u << STAT_BPS_IN);
+}
+
+static void
+measure_keeps_a_rate_of_the_data_plane(void **state)
+{
+	struct measure measure = { 0 };
+	struct statistics row;
+
+	(void)state;
+	take(&measure, 10000, 0, 0);
+	w.servers[A].present = 1u << STAT_TOTAL_CONNECTIONS | 1u << STAT_CONNECTIONS_PER_SECOND;
+	w.servers[A].number[STAT_CONNECTIONS_PER_SECOND] = 77;
+	for (int i = 0; i < 2; i++) {
+		measure_take(&measure, &w.look, &w.servers[A],
+		    (struct measure_time){ 11000 + i * 1000, 11 + i }, 1, true, &row);
+		assert_int_equal(row.number[STAT_CONNECTIONS_PER_SECOND], 77);
+		w.servers[A].number[STAT_TOTAL_CONNECTIONS] += 5;
+	}
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(plan_of_what_agrees_is_empty),
+		TEST(plan_brings_back_what_differs),
+		TEST(plan_leaves_what_the_data_plane_has_not),
+		TEST(plan_fallback_is_in_reserve_while_another_is_up),
+		TEST(plan_fallback_comes_in_when_others_get_no_work),
+		TEST(plan_native_backup_stays_ready),
+		TEST(plan_disabled_fallback_is_out),
+		TEST(plan_drain_ends_with_the_last_connection),
+		TEST(plan_drain_has_an_end),
+		TEST(job_that_was_read_back_succeeded),
+		TEST(job_that_was_refused_failed_in_words),
+		TEST(job_that_cannot_be_done_failed),
+		TEST(job_that_was_overtaken_is_superseded),
+		TEST(job_put_off_waits_as_long_as_its_patience),
+		TEST(measure_rate_is_over_the_time_that_went_by),
+		TEST(measure_of_great_totals_does_not_overflow),
+		TEST(measure_after_a_reset_has_no_rate),
+		TEST(measure_of_a_server_that_is_gone_is_not_active),
+		TEST(measure_keeps_a_rate_of_the_data_plane),
+	};
+
+	return cmocka_run_group_tests_name("haproxy_plan", tests, NULL, NULL);
+}
