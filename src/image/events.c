@@ -38,24 +38,34 @@ news_add(struct image *image, struct image_real *real, uint8_t news)
 	real->service->news = true;
 }
 
+/* True if the settings are such that a data plane may have it do nothing. */
+static bool
+held(const struct image_real *real)
+{
+	return !real->enabled || real->weight == 0 || real->fallback;
+}
+
 void
 image_settings_follow(struct image *image, struct image_real *real, const struct real_row *row)
 {
 	uint32_t before = image_settings_key(real->enabled, real->fallback, real->weight);
 
-	if (real->node.texts == NULL /* it is new */ || (real->news & NEWS_CONFIG) != 0 ||
+	if (real->node.texts == NULL /* it is new */ ||
 	    before == image_settings_key(row->enabled, row->fallback, row->weight))
 		return;
-	real->settings_before = before;
+	real->was_held |= held(real);
+	if ((real->news & NEWS_CONFIG) == 0)
+		real->settings_before = before;
 	news_add(image, real, NEWS_CONFIG);
 }
 
 /*
  * True if a Set explains that the row turned 'active'. No one tells us why, but a row
  * that is not enabled has no say; and if since the measurement before this one a setting
- * changed, or a job for the row ended or is still under way, then a row that comes up was
- * let in, and one that goes down was held back where its settings say so. A row that goes
- * down with settings by which it should work has failed, whoever set what meanwhile.
+ * changed, or a job for the row ended or is still under way, then a row that comes up and
+ * was held back before was let in, and one that goes down and is held back now was held
+ * back. A row that goes down with settings by which it should work has failed, whoever
+ * set what meanwhile.
  */
 static bool
 by_set(const struct image *image, const struct image_real *real, bool active)
@@ -67,7 +77,7 @@ by_set(const struct image *image, const struct image_real *real, bool active)
 	    (job != NULL && job->row.finished >= since);
 
 	return !real->enabled ||
-	    (touched && (active || real->weight == 0 || real->fallback));
+	    (touched && (active ? real->was_held : held(real)));
 }
 
 void
@@ -75,6 +85,8 @@ image_active_follow(struct image *image, struct image_real *real, bool active)
 {
 	if (!by_set(image, real, active))
 		news_add(image, real, NEWS_ACTIVE);
+	if (active)
+		real->was_held = false;
 }
 
 bool

@@ -410,6 +410,7 @@ real_that_was_removed_is_told_no_more(void **state)
 }
 
 struct attribution {
+	const char	*first;		/* settings at first */
 	const char	*setting;	/* changed since the measurement before */
 	int		 active;	/* that the next one finds */
 	bool		 told;
@@ -417,10 +418,15 @@ struct attribution {
 
 /* What explains that a row turned active or inactive, and what does not. */
 static const struct attribution attributions[] = {
-	{ NULL, 0, true }, { NULL, 1, true },
-	{ "enabled = 0", 0, false }, { "enabled = 0", 1, false },
-	{ "weight = 0", 0, false }, { "weight = 11", 0, true },
-	{ "weight = 11", 1, false }, { "fallback = 1", 0, false },
+	{ NULL, NULL, 0, true }, { NULL, NULL, 1, true },
+	{ NULL, "enabled = 0", 0, false }, { NULL, "enabled = 0", 1, false },
+	{ "enabled = 0", NULL, 0, false }, { "enabled = 0", "enabled = 1", 1, false },
+	{ "enabled = 0", "enabled = 1", 0, true },
+	{ NULL, "weight = 0", 0, false }, { "weight = 0", NULL, 0, true },
+	{ "weight = 0", NULL, 1, true }, { "weight = 0", "weight = 10", 1, false },
+	{ NULL, "weight = 11", 0, true }, { NULL, "weight = 11", 1, true },
+	{ NULL, "fallback = 1", 0, false }, { "fallback = 1", NULL, 1, true },
+	{ "fallback = 1", "fallback = 0", 1, false },
 };
 
 static void
@@ -431,19 +437,22 @@ activity_is_told_unless_a_set_explains_it(void **state)
 
 		engine_make(state);
 		fixture_sql(f.stats, "UPDATE statistics SET active = %d", !a->active);
+		if (a->first != NULL)
+			fixture_sql(f.main, "UPDATE real_service SET %s WHERE id = 5", a->first);
 		fixture_refresh(&f);
+		/* That was long ago, by the store's own clock, which is not the test's. */
+		image_real_find(f.image, 5)->was_held = false;
+		image_real_find(f.image, 5)->last_change = 1;
 		while (taken()[0] != '\0')
 			;
 		fixture_now += 5;
 		if (a->setting != NULL)
 			fixture_sql(f.main, "UPDATE real_service SET %s WHERE id = 5", a->setting);
-		/* The store's own clock is not the test's. */
-		fixture_sql(f.main, "UPDATE real_service SET last_change = %lld WHERE id = 5",
-		    a->setting == NULL ? 0LL : (long long)fixture_now);
 		fixture_refresh(&f);
 		measured(5, a->active);
 		if ((strncmp(taken(), TRAP("1"), strlen(TRAP("1"))) == 0) != a->told)
-			fail_msg("%s, active %d: told %d", a->setting, a->active, !a->told);
+			fail_msg("%s, then %s, active %d: told %d", a->first, a->setting, a->active,
+			    !a->told);
 		engine_free(state);
 	}
 }
