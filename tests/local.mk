@@ -46,6 +46,11 @@ tests_unit_test_store_run_SOURCES = tests/unit/test_store_run.c $(store_fixture)
 tests_unit_test_store_run_LDADD = $(store_fixture_libs)
 tests_unit_test_store_run_LDFLAGS = $(store_fixture_ldflags)
 
+unit_tests += tests/unit/test_store_schema
+tests_unit_test_store_schema_SOURCES = tests/unit/test_store_schema.c $(store_fixture)
+tests_unit_test_store_schema_LDADD = $(store_fixture_libs)
+tests_unit_test_store_schema_LDFLAGS = $(store_fixture_ldflags)
+
 unit_tests += tests/unit/test_mib_columns
 tests_unit_test_mib_columns_SOURCES = tests/unit/test_mib_columns.c \
 	tests/unit/smi.c tests/unit/smi.h

@@ -212,14 +212,14 @@ feeds_read(struct db *db, const struct feed *feeds, size_t n, struct store_curso
 /* -- facts about the whole ---------------------------------------------------- */
 
 static enum err_code
-totals_read(struct db *db, struct store_totals *ret, int64_t *ret_change, struct err *err)
+totals_read(struct db *db, struct store_totals *ret, struct err *err)
 {
 	sqlite3_stmt *stmt;
 	enum err_code code;
 	bool row;
 
 	code = db_query(db, err, &stmt,
-	    "SELECT change, config_changes, config_last_change, table_last_change,"
+	    "SELECT config_changes, config_last_change, table_last_change,"
 	    " jobs_succeeded, jobs_failed, jobs_bumped,"
 	    " ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0),"
 	    " ifnull((SELECT value FROM setting WHERE name = 'set_lock'), 0),"
@@ -232,17 +232,16 @@ totals_read(struct db *db, struct store_totals *ret, int64_t *ret_change, struct
 		return code;
 	if (!row)
 		return err_set(err, ERR_CORRUPT, "%s: table store is empty", db->path);
-	*ret_change = sqlite3_column_int64(stmt, 0);
-	ret->config_changes = sqlite3_column_int64(stmt, 1);
-	ret->config_last_change = sqlite3_column_int64(stmt, 2);
-	ret->table_last_change = sqlite3_column_int64(stmt, 3);
-	ret->jobs_succeeded = sqlite3_column_int64(stmt, 4);
-	ret->jobs_failed = sqlite3_column_int64(stmt, 5);
-	ret->jobs_bumped = sqlite3_column_int64(stmt, 6);
-	ret->job_last_id = (uint32_t)sqlite3_column_int64(stmt, 7);
-	ret->set_lock = (uint32_t)sqlite3_column_int64(stmt, 8) & MODEL_ID_MAX;
-	ret->job_max_rows = (uint32_t)sqlite3_column_int64(stmt, 9);
-	ret->notify_enable = (uint32_t)sqlite3_column_int64(stmt, 10) &
+	ret->config_changes = sqlite3_column_int64(stmt, 0);
+	ret->config_last_change = sqlite3_column_int64(stmt, 1);
+	ret->table_last_change = sqlite3_column_int64(stmt, 2);
+	ret->jobs_succeeded = sqlite3_column_int64(stmt, 3);
+	ret->jobs_failed = sqlite3_column_int64(stmt, 4);
+	ret->jobs_bumped = sqlite3_column_int64(stmt, 5);
+	ret->job_last_id = (uint32_t)sqlite3_column_int64(stmt, 6);
+	ret->set_lock = (uint32_t)sqlite3_column_int64(stmt, 7) & MODEL_ID_MAX;
+	ret->job_max_rows = (uint32_t)sqlite3_column_int64(stmt, 8);
+	ret->notify_enable = (uint32_t)sqlite3_column_int64(stmt, 9) &
 	    ((1u << NOTIFY_BITS) - 1);
 	db_reset(stmt);
 	return ERR_OK;
@@ -251,9 +250,31 @@ totals_read(struct db *db, struct store_totals *ret, int64_t *ret_change, struct
 enum err_code
 store_totals(struct store *store, struct store_totals *ret, struct err *err)
 {
-	int64_t change;
+	return totals_read(&store->main, ret, err);
+}
 
-	return totals_read(&store->main, ret, &change, err);
+/* How far the store itself is. */
+struct extent {
+	int64_t	change;		/* its counter */
+	int64_t	removed_oldest;	/* what was removed up to here is forgotten */
+};
+
+static enum err_code
+extent_read(struct db *db, struct extent *ret, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool row;
+
+	code = db_query(db, err, &stmt, "SELECT change, removed_oldest FROM store", "");
+	if (code == ERR_OK)
+		code = db_next(db, stmt, &row, err);
+	if (code != ERR_OK)
+		return code;
+	ret->change = row ? sqlite3_column_int64(stmt, 0) : 0;
+	ret->removed_oldest = row ? sqlite3_column_int64(stmt, 1) : 0;
+	db_reset(stmt);
+	return ERR_OK;
 }
 
 static int64_t
@@ -274,17 +295,24 @@ main_read(struct store *store, struct store_cursor *cursor, const struct store_s
     size_t *left, struct err *err)
 {
 	struct store_totals totals;
-	int64_t change, version;
+	struct extent extent;
+	int64_t version;
 	enum err_code code;
 
-	code = totals_read(&store->main, &totals, &change, err);
+	code = totals_read(&store->main, &totals, err);
+	if (code == ERR_OK)
+		code = extent_read(&store->main, &extent, err);
 	if (code != ERR_OK)
 		return code;
 	/* A counter behind the cursor: older content was put in place. */
-	if (store->main_replaced || cursor_furthest(cursor) > change) {
+	if (store->main_replaced || cursor_furthest(cursor) > extent.change) {
 		store->main_replaced = false;
 		return err_set(err, ERR_GONE, "%s: was replaced", store->main.path);
 	}
+	if (cursor_furthest(cursor) == 0)	/* knows nothing that could be gone */
+		cursor->removed = extent.change;
+	else if (cursor->removed < extent.removed_oldest)
+		return err_set(err, ERR_GONE, "%s: too much was removed since", store->main.path);
 	code = feeds_read(&store->main, main_feeds, sizeof(main_feeds) / sizeof(main_feeds[0]),
 	    cursor, sink, left, err);
 	if (code == ERR_OK)
@@ -297,22 +325,27 @@ main_read(struct store *store, struct store_cursor *cursor, const struct store_s
 	return ERR_OK;
 }
 
-/* A statistics file made anew forgets all rows that were known. */
+/* A statistics file made anew forgets all rows that were known, and so does a reader
+ * who comes too late for what was removed. */
 static enum err_code
 stats_birth_check(struct store *store, struct store_cursor *cursor,
     const struct store_sink *sink, struct err *err)
 {
+	struct extent extent;
 	enum err_code code;
 	int64_t birth;
 
 	code = db_number(&store->stats, err, 0, &birth, "SELECT birth FROM store", "");
-	if (code != ERR_OK || birth == cursor->stats_birth)
+	if (code == ERR_OK)
+		code = extent_read(&store->stats, &extent, err);
+	if (code != ERR_OK || (birth == cursor->stats_birth &&
+	    cursor->removed_stats >= extent.removed_oldest))
 		return code;
 	if (cursor->stats_birth != 0)
 		code = sink->removed(sink->arg, STORE_STATISTICS, 0);
 	cursor->stats_birth = birth;
 	cursor->statistics = 0;
-	cursor->removed_stats = 0;
+	cursor->removed_stats = extent.removed_oldest;
 	return code;
 }
 

@@ -26,6 +26,16 @@
 	"UPDATE " table " SET changed = (SELECT change FROM store) WHERE id = NEW.id;\n"
 #define TABLE_CHANGE ", table_last_change = unixepoch()"
 
+/* What was removed long ago is forgotten, some at a time; whoever has not read up to
+ * removed_oldest reads all again. */
+#define REMOVED_PRUNE                                                          \
+	"CREATE TRIGGER removed_prune AFTER INSERT ON removed\n"               \
+	"WHEN (SELECT min(changed) FROM removed) < NEW.changed - 200000 BEGIN\n" \
+	"UPDATE store SET removed_oldest = (SELECT max(changed) FROM removed\n" \
+	"  WHERE changed < NEW.changed - 195000);\n"                           \
+	"DELETE FROM removed WHERE changed < NEW.changed - 195000;\n"          \
+	"END;\n"
+
 /* Do not reorder, edit or remove an element: files out there have it. */
 static const char *const main_migrations[] = {
 	/* 1 */
@@ -222,6 +232,35 @@ static const char *const main_migrations[] = {
 	    "  jobs_bumped = jobs_bumped + 1")
 	"INSERT INTO removed SELECT change, 4, OLD.id FROM store;\n"
 	"END;\n",
+
+	/* 2: what is below a row goes with it, and nothing is added below nothing, also
+	 * by programs that leave foreign keys off, as sqlite3(1) does; what is gone is
+	 * not kept for ever. */
+	"CREATE TRIGGER cluster_children BEFORE DELETE ON cluster BEGIN\n"
+	"DELETE FROM service WHERE cluster_id = OLD.id;\n"
+	"END;\n"
+	"CREATE TRIGGER service_children BEFORE DELETE ON service BEGIN\n"
+	"DELETE FROM real_service WHERE service_id = OLD.id;\n"
+	"END;\n"
+	"CREATE TRIGGER service_parent BEFORE INSERT ON service\n"
+	"WHEN NOT EXISTS (SELECT 1 FROM cluster WHERE id = NEW.cluster_id)\n"
+	"BEGIN SELECT RAISE(ABORT, 'no such cluster'); END;\n"
+	"CREATE TRIGGER real_service_parent BEFORE INSERT ON real_service\n"
+	"WHEN NOT EXISTS (SELECT 1 FROM service WHERE id = NEW.service_id)\n"
+	"BEGIN SELECT RAISE(ABORT, 'no such service'); END;\n"
+	"CREATE TRIGGER job_parent BEFORE INSERT ON job WHEN NEW.real_id IS NOT NULL\n"
+	"  AND NOT EXISTS (SELECT 1 FROM real_service WHERE id = NEW.real_id)\n"
+	"BEGIN SELECT RAISE(ABORT, 'no such real service'); END;\n"
+
+	/* Most rows have no jobs: not to look costs half of a removal. */
+	"DROP TRIGGER real_service_jobs;\n"
+	"CREATE TRIGGER real_service_jobs BEFORE DELETE ON real_service\n"
+	"WHEN EXISTS (SELECT 1 FROM job WHERE real_id = OLD.id) BEGIN\n"
+	"UPDATE job SET state = 5, finished = unixepoch(), message = 'real service removed'\n"
+	"  WHERE real_id = OLD.id AND state < 3;\n"
+	"UPDATE job SET real_id = NULL WHERE real_id = OLD.id;\n"
+	"END;\n"
+	REMOVED_PRUNE,
 };
 
 #define COUNT(column) "  " column " INTEGER CHECK (" column " >= 0),\n"
@@ -279,6 +318,10 @@ static const char *const stats_migrations[] = {
 	BUMP("")
 	"INSERT INTO removed SELECT change, OLD.real_id FROM store;\n"
 	"END;\n",
+
+	/* 2 */
+	"ALTER TABLE store ADD COLUMN removed_oldest INTEGER NOT NULL DEFAULT 0;\n"
+	REMOVED_PRUNE,
 };
 
 /* TRUNCATE and FULL lose no acknowledged commit in simulated power cuts; WAL is

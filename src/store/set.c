@@ -232,7 +232,7 @@ jobs_prune(struct db *db, struct err *err)
 	    " WHERE state >= 3 ORDER BY id LIMIT ?1)", "i", over);
 }
 
-#define HELD_OF_SET "state = 0 AND (?1 = 0 OR token = ?1)"
+#define HELD_OF_SET "state = 0 AND " JOB_OPEN " AND (?1 = 0 OR token = ?1)"
 
 /* Steps that release held jobs, in this order; ?1 the token, ?2 the time. The last one
  * is the truth for what a driver will see; the first spares clusters without a data
@@ -247,7 +247,7 @@ static const struct {
 	  " WHERE r.id = job.real_id AND c.plane = 'none')", "ii" },
 
 	{ "UPDATE job SET state = 6, finished = ?2, message = 'a later job came first'"
-	  " WHERE state = 1 AND EXISTS (SELECT 1 FROM job AS later WHERE later.state = 0"
+	  " WHERE state = 1 AND " JOB_OPEN " AND EXISTS (SELECT 1 FROM job AS later WHERE later.state = 0"
 	  " AND (?1 = 0 OR later.token = ?1) AND later.real_id = job.real_id"
 	  " AND later.id > job.id AND (later.operation + 1) / 2 = (job.operation + 1) / 2)",
 	  "ii" },
@@ -339,7 +339,7 @@ set_in_transaction(struct store *store, struct work *work, enum store_set_mode m
 	if (code != ERR_OK)
 		return code;
 	code = store_write_commit(store, err);
-	if (code == ERR_OK)
+	if (code == ERR_OK && !store->in_transaction)
 		store->n_releases = 0;
 	return code;
 }
@@ -419,18 +419,22 @@ store_set_release(struct store *store, uint64_t token)
 
 #define UNDO(column, operations, more)                                        \
 	"UPDATE real_service SET " column " = j.old_value FROM job AS j"       \
-	" WHERE j.token = ?1 AND j.state = 0 AND j.operation IN (" operations ")" \
+	" WHERE j.token = ?1 AND j.state = 0 AND j." JOB_OPEN                 \
+	" AND j.operation IN (" operations ")"                                 \
 	" AND real_service.id = j.real_id AND real_service." column " = j.new_value" more
 
-/* Values go back if they are still those of the SET; what clears a fallback comes
- * before what sets one, as in the SET itself. Then its jobs end. */
+/* Values go back if they are still those of the SET, and a fallback if no other row
+ * holds it by now; what clears a fallback comes before what sets one, as in the SET
+ * itself. Then its jobs end. */
 static const char *const undo_sql[] = {
 	UNDO("fallback", "3, 4", " AND j.old_value = 0"),
-	UNDO("fallback", "3, 4", " AND j.old_value = 1"),
+	UNDO("fallback", "3, 4", " AND j.old_value = 1 AND NOT EXISTS (SELECT 1"
+	    " FROM real_service AS f WHERE f.service_id = real_service.service_id"
+	    " AND f.fallback = 1)"),
 	UNDO("enabled", "1, 2", ""),
 	UNDO("weight", "5", ""),
 	("UPDATE job SET state = 5, finished = unixepoch(),"
-	" message = 'undone: the request failed elsewhere' WHERE state = 0 AND token = ?1"),
+	" message = 'undone: the request failed elsewhere' WHERE " HELD_OF_SET),
 };
 
 static enum err_code

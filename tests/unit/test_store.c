@@ -224,9 +224,8 @@ static void
 ill_reference(const char *path)
 {
 	plain_ok(path, "PRAGMA foreign_keys = OFF;"
-	    "UPDATE sqlite_sequence SET seq = 7 WHERE name = 'service';"
-	    "INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,"
-	    " service_name, real_name) VALUES (4711, 5, 1, 2, 'a', 'b', 'c')");
+	    "INSERT INTO job (operation, old_value, new_value, cluster_name, service_name,"
+	    " real_name) VALUES (5, 1, 2, 'a', 'b', 'c'); UPDATE job SET real_id = 4711");
 }
 
 static void

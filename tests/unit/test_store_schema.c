@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of the schema: what must hold whoever writes, by plain SQL from a program
+ * that sets nothing, not even foreign keys.
+ */
+#include "store_fixture.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOREIGN_KEYS "PRAGMA foreign_keys = ON;"
+#define TEN "aaaaaaaaaa"
+#define SIXTY TEN TEN TEN TEN TEN TEN
+#define HUNDRED SIXTY TEN TEN TEN TEN
+
+/* Clusters web (1) and mail (2), services http (1) and https (2) of web and smtp (3) of
+ * mail, real services a (1), b (2, the fallback) of http and c (3) of smtp. */
+static int
+setup(void **state)
+{
+	struct fixture *f;
+
+	if (fixture_setup_open(state) != 0)
+		return -1;
+	f = *state;
+	fixture_close(f);
+	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('web'), ('mail');"
+	    "INSERT INTO service (cluster_id, name) VALUES (1, 'http'), (1, 'https'),"
+	    " (2, 'smtp');"
+	    "INSERT INTO real_service (service_id, name, fallback) VALUES (1, 'a', 0),"
+	    " (1, 'b', 1), (3, 'c', 0);"
+	    "INSERT INTO job (real_id, operation, state, old_value, new_value, cluster_name,"
+	    " service_name, real_name) VALUES (1, 5, 1, 1, 2, 'web', 'http', 'a'),"
+	    " (1, 5, 3, 1, 2, 'web', 'http', 'a')");
+	plain_ok(f->stats_path, "INSERT INTO statistics (real_id, active) VALUES (1, 1), (2, 0)");
+	return 0;
+}
+
+/* -- what is refused ------------------------------------------------------------------ */
+
+#define CLUSTER_NAMED(name) "INSERT INTO cluster (name) VALUES (" name ")"
+#define SERVICE_WITH(column, value)                                            \
+	"INSERT INTO service (cluster_id, name, " column ") VALUES (1, 'new', " value ")"
+#define REAL_WITH(column, value)                                               \
+	"INSERT INTO real_service (service_id, name, " column ") VALUES (1, 'new', " value ")"
+#define JOB_WITH(column, value)                                                \
+	"INSERT INTO job (operation, old_value, new_value, cluster_name, service_name,"  \
+	" real_name) VALUES (5, 1, 2, 'a', 'b', 'c');"                         \
+	"UPDATE job SET " column " = " value " WHERE id = (SELECT max(id) FROM job)"
+#define STATISTICS_WITH(column, value)                                         \
+	"INSERT INTO statistics (real_id, " column ") VALUES (9, " value ")"
+
+static const char *const refused[] = {
+	CLUSTER_NAMED("''"), CLUSTER_NAMED("NULL"), CLUSTER_NAMED("'a b'"),
+	CLUSTER_NAMED("'a/b'"), CLUSTER_NAMED("'a\nb'"), CLUSTER_NAMED("'\xc3\xa4'"),
+	CLUSTER_NAMED("'*'"), CLUSTER_NAMED("'[a]'"), CLUSTER_NAMED("'a,b'"),
+	CLUSTER_NAMED("CAST(x'610062' AS TEXT)"), CLUSTER_NAMED("CAST(x'00' AS TEXT)"),
+	CLUSTER_NAMED("CAST(x'6100' AS TEXT)"), CLUSTER_NAMED("CAST(x'61ff' AS TEXT)"),
+	CLUSTER_NAMED("x'61'"), CLUSTER_NAMED("'" SIXTY "12345'"), CLUSTER_NAMED("'web'"),
+	"UPDATE cluster SET name = 'a/b' WHERE id = 1",
+	"UPDATE cluster SET name = 'mail' WHERE id = 1",
+	"INSERT INTO cluster (name, plane) VALUES ('new', 'docker')",
+	"INSERT INTO cluster (name, plane) VALUES ('new', NULL)",
+	"INSERT INTO cluster (name, plane_status) VALUES ('new', 0)",
+	"INSERT INTO cluster (name, plane_status) VALUES ('new', 5)",
+	"INSERT INTO cluster (name, plane_message) VALUES ('new', '" HUNDRED HUNDRED SIXTY "')",
+	"INSERT INTO cluster (name, plane_params) VALUES ('new', printf('%2001d', 1))",
+	"INSERT INTO cluster (id, name) VALUES (0, 'new')",
+	"INSERT INTO cluster (id, name) VALUES (-1, 'new')",
+	"INSERT INTO cluster (id, name) VALUES (2147483648, 'new')",
+
+	"INSERT INTO service (cluster_id, name) VALUES (1, 'http')",
+	"INSERT INTO service (cluster_id, name) VALUES (1, 'a b')",
+	"INSERT INTO service (cluster_id, name) VALUES (1, CAST(x'610062' AS TEXT))",
+	"INSERT INTO service (cluster_id, name) VALUES (77, 'new')",
+	"INSERT INTO service (cluster_id, name) VALUES (NULL, 'new')",
+	SERVICE_WITH("protocol", "0"), SERVICE_WITH("protocol", "5"),
+	SERVICE_WITH("protocol", "'tcp'"), SERVICE_WITH("port", "'123456789'"),
+	SERVICE_WITH("port", "NULL"), SERVICE_WITH("address", "printf('%241d', 1)"),
+	SERVICE_WITH("id", "2147483648"),
+	"UPDATE service SET cluster_id = 2 WHERE id = 1", "UPDATE service SET id = 9 WHERE id = 1",
+	"UPDATE service SET name = 'https' WHERE id = 1",
+
+	"INSERT INTO real_service (service_id, name) VALUES (1, 'a')",
+	"INSERT INTO real_service (service_id, name) VALUES (1, '')",
+	"INSERT INTO real_service (service_id, name) VALUES (1, CAST(x'610062' AS TEXT))",
+	"INSERT INTO real_service (service_id, name) VALUES (77, 'new')",
+	REAL_WITH("weight", "65536"), REAL_WITH("weight", "-1"), REAL_WITH("weight", "'ten'"),
+	REAL_WITH("weight", "1.5"), REAL_WITH("weight", "NULL"), REAL_WITH("fallback", "1"),
+	REAL_WITH("fallback", "2"), REAL_WITH("fallback", "-1"), REAL_WITH("fallback", "NULL"),
+	REAL_WITH("enabled", "2"), REAL_WITH("enabled", "NULL"), REAL_WITH("enabled", "'yes'"),
+	REAL_WITH("address", "printf('%241d', 1)"), REAL_WITH("port", "'123456789'"),
+	REAL_WITH("reason", "printf('%256d', 1)"), REAL_WITH("last_job", "2147483648"),
+	"UPDATE real_service SET fallback = 1 WHERE id = 1",
+	"UPDATE real_service SET weight = 65536 WHERE id = 1",
+	"UPDATE real_service SET service_id = 2 WHERE id = 1",
+	"UPDATE real_service SET id = 9 WHERE id = 1",
+	"UPDATE real_service SET name = 'b' WHERE id = 1",
+
+	JOB_WITH("operation", "0"), JOB_WITH("operation", "6"), JOB_WITH("state", "-1"),
+	JOB_WITH("state", "7"), JOB_WITH("fail_cause", "0"), JOB_WITH("fail_cause", "7"),
+	JOB_WITH("source", "0"), JOB_WITH("source", "4"), JOB_WITH("old_value", "65536"),
+	JOB_WITH("new_value", "-1"), JOB_WITH("request", "-1"),
+	JOB_WITH("message", "printf('%256d', 1)"), JOB_WITH("cluster_name", "NULL"),
+	"INSERT INTO job (real_id, operation, old_value, new_value, cluster_name, service_name,"
+	    " real_name) VALUES (77, 5, 1, 2, 'a', 'b', 'c')",
+	"UPDATE job SET state = 1 WHERE id = 2", "UPDATE job SET state = 4 WHERE id = 2",
+
+	"INSERT INTO store (id, birth) VALUES (2, 5)",
+	"INSERT INTO removed (changed, kind, id) VALUES (9999, 5, 1)",
+	"INSERT INTO setting VALUES ('set_lock', 5)",
+	"UPDATE setting SET value = 'much' WHERE name = 'job_max_rows'",
+};
+
+static const char *const refused_statistics[] = {
+	STATISTICS_WITH("active", "2"), STATISTICS_WITH("active", "-1"),
+	STATISTICS_WITH("active_connections", "-1"), STATISTICS_WITH("bps_in", "-5"),
+	STATISTICS_WITH("bps_in", "'fast'"), STATISTICS_WITH("pps_out", "1.5"),
+	STATISTICS_WITH("total_octets_out", "-1"), STATISTICS_WITH("last_update", "-1"),
+	STATISTICS_WITH("last_update", "NULL"), STATISTICS_WITH("last_update", "'now'"),
+	STATISTICS_WITH("counters_since", "-1"),
+	"INSERT INTO statistics (real_id) VALUES (0)",
+	"INSERT INTO statistics (real_id) VALUES (2147483648)",
+	"INSERT INTO statistics (real_id) VALUES (1)",
+	"UPDATE statistics SET connections_per_second = -1 WHERE real_id = 1",
+	"INSERT INTO store (id, birth) VALUES (2, 5)",
+};
+
+static void
+refuses(const char *path, const char *sql)
+{
+	int64_t change = plain_number(path, "SELECT change FROM store");
+	char transaction[1000];
+	int rc;
+
+	snprintf(transaction, sizeof(transaction), "BEGIN; %s; COMMIT", sql);
+	rc = plain(path, transaction);
+	if (rc != SQLITE_CONSTRAINT)
+		fail_msg("%s: %d", sql, rc);
+	assert_int_equal(plain_number(path, "SELECT change FROM store"), change);
+}
+
+static void
+what_is_against_the_rules_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(refused); i++)
+		refuses(f->main_path, refused[i]);
+	for (size_t i = 0; i < COUNT(refused_statistics); i++)
+		refuses(f->stats_path, refused_statistics[i]);
+}
+
+/* The other side of each bound. */
+static const char *const accepted[] = {
+	CLUSTER_NAMED("'a'"), CLUSTER_NAMED("'-'"), CLUSTER_NAMED("'.'"), CLUSTER_NAMED("'_'"),
+	CLUSTER_NAMED("'AZaz09-._'"), CLUSTER_NAMED("'" SIXTY "1234'"), CLUSTER_NAMED("'WEB'"),
+	"INSERT INTO cluster (name, plane, plane_status, plane_message, plane_params) VALUES"
+	    " ('new', 'haproxy', 4, printf('%255d', 1), printf('%2000d', 1))",
+	"INSERT INTO cluster (name, plane) VALUES ('new2', 'ipvs')",
+	"INSERT INTO service (cluster_id, name) VALUES (2, 'http')",
+	SERVICE_WITH("protocol", "4"),
+	"INSERT INTO service (cluster_id, name, address, port, protocol) VALUES"
+	    " (1, 'wide', printf('%240d', 1), '12345678', 1)",
+	"INSERT INTO real_service (service_id, name) VALUES (2, 'a')",
+	"INSERT INTO real_service (service_id, name, weight) VALUES (2, 'zero', 0)",
+	"INSERT INTO real_service (service_id, name, weight) VALUES (2, 'most', 65535)",
+	"INSERT INTO real_service (service_id, name, fallback, enabled) VALUES (2, 'f', 1, 0)",
+	"UPDATE real_service SET fallback = 0 WHERE id = 2",
+	"UPDATE real_service SET fallback = 1 WHERE id = 1",
+	"UPDATE job SET state = 2 WHERE id = 1", "UPDATE job SET state = 4 WHERE id = 1",
+	"UPDATE job SET message = 'again' WHERE id = 2",
+	"INSERT INTO cluster (id, name) VALUES (2147483647, 'last')",
+};
+
+static void
+what_is_within_the_rules_is_accepted(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(accepted); i++)
+		plain_ok(f->main_path, accepted[i]);
+	plain_ok(f->stats_path, "INSERT INTO statistics (real_id, active, bps_in, total_octets_in,"
+	    " last_update) VALUES (2147483647, NULL, 9223372036854775807,"
+	    " 9223372036854775807, 0)");
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+}
+
+/* -- numbers -------------------------------------------------------------------------- */
+
+static void
+numbers_of_removed_rows_are_never_used_again(void **state)
+{
+	static const struct {
+		const char	*table, *insert;
+	} kinds[] = {
+		{ "job", JOB_WITH("state", "1") },
+		{ "real_service", "INSERT INTO real_service (service_id, name) VALUES (1, 'new')" },
+		{ "service", "INSERT INTO service (cluster_id, name) VALUES (1, 'new')" },
+		{ "cluster", "INSERT INTO cluster (name) VALUES ('new')" },
+	};
+	struct fixture *f = *state;
+	char max[80], delete[80];
+
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		int64_t last = 0, id;
+
+		snprintf(max, sizeof(max), "SELECT max(id) FROM %s", kinds[i].table);
+		snprintf(delete, sizeof(delete), "DELETE FROM %s WHERE id = (SELECT max(id)"
+		    " FROM %s)", kinds[i].table, kinds[i].table);
+		for (int round = 0; round < 3; round++) {
+			plain_ok(f->main_path, kinds[i].insert);
+			id = plain_number(f->main_path, max);
+			assert_true(id > last);
+			last = id;
+			plain_ok(f->main_path, delete);
+		}
+		/* Not after the file was opened anew, nor after all are gone. */
+		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+		fixture_close(f);
+		snprintf(delete, sizeof(delete), "VACUUM; DELETE FROM %s", kinds[i].table);
+		if (i == 0)
+			plain_ok(f->main_path, delete);
+		plain_ok(f->main_path, kinds[i].insert);
+		assert_true(plain_number(f->main_path, max) > last);
+		snprintf(delete, sizeof(delete), "DELETE FROM %s WHERE id = (SELECT max(id)"
+		    " FROM %s)", kinds[i].table, kinds[i].table);
+		plain_ok(f->main_path, delete);
+	}
+}
+
+/* -- the counter ------------------------------------------------------------------------ */
+
+/* After 'sql', does "SELECT ... changed > what I know" find just 'rows' of 'table'? */
+static const struct {
+	const char	*sql, *table;
+	int64_t		 rows;
+} counted[] = {
+	{ "INSERT INTO cluster (name) VALUES ('new'), ('new2')", "cluster", 2 },
+	{ "UPDATE cluster SET name = 'www' WHERE id = 1", "cluster", 1 },
+	{ "UPDATE cluster SET plane = 'haproxy' WHERE id = 1", "cluster", 1 },
+	{ "UPDATE cluster SET plane_params = '{\"a\":1}' WHERE id = 1", "cluster", 1 },
+	{ "UPDATE cluster SET plane_status = 3, plane_message = 'gone' WHERE id = 1", "cluster", 1 },
+	{ "UPDATE cluster SET plane_status = 3, plane_message = 'gone' WHERE id = 1", "cluster", 0 },
+	{ "UPDATE cluster SET name = name, plane = plane", "cluster", 0 },
+	{ "INSERT OR IGNORE INTO cluster (name) VALUES ('www')", "cluster", 0 },
+	{ "INSERT INTO cluster (name) VALUES ('www') ON CONFLICT (name) DO UPDATE SET"
+	    " plane = 'none'", "cluster", 1 },
+	{ "INSERT INTO service (cluster_id, name) VALUES (1, 'new')", "service", 1 },
+	{ "UPDATE service SET name = 'www' WHERE id = 1", "service", 1 },
+	{ "UPDATE service SET address = '192.0.2.1' WHERE id = 1", "service", 1 },
+	{ "UPDATE service SET port = '80' WHERE id = 1", "service", 1 },
+	{ "UPDATE service SET protocol = 3 WHERE id = 1", "service", 1 },
+	{ "UPDATE service SET protocol = 3 WHERE id = 1", "service", 0 },
+	{ "INSERT INTO real_service (service_id, name) VALUES (1, 'new')", "real_service", 1 },
+	{ "UPDATE real_service SET name = 'www' WHERE id = 1", "real_service", 1 },
+	{ "UPDATE real_service SET address = '192.0.2.1' WHERE id = 1", "real_service", 1 },
+	{ "UPDATE real_service SET port = '80' WHERE id = 1", "real_service", 1 },
+	{ "UPDATE real_service SET reason = 'ill' WHERE id = 1", "real_service", 1 },
+	{ "UPDATE real_service SET weight = 9 WHERE id = 1", "real_service", 1 },
+	{ "UPDATE real_service SET weight = 9 WHERE id = 1", "real_service", 0 },
+	{ "UPDATE real_service SET enabled = 0 WHERE id = 1", "real_service", 1 },
+	{ "UPDATE real_service SET fallback = 0 WHERE id = 2", "real_service", 1 },
+	{ "UPDATE real_service SET weight = 7, name = 'w' WHERE id = 1", "real_service", 1 },
+	{ "UPDATE real_service SET weight = 8", "real_service", 4 },
+	{ JOB_WITH("state", "1"), "job", 1 },
+	{ "UPDATE job SET state = 2 WHERE id = 1", "job", 1 },
+	{ "UPDATE job SET state = 4, fail_cause = 3, message = 'no' WHERE id = 1", "job", 1 },
+	{ "INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,"
+	    " service_name, real_name) VALUES (1, 5, 1, 2, 'a', 'b', 'c')", "real_service", 1 },
+	{ "DELETE FROM job WHERE id = 1", "removed", 1 },
+	{ "DELETE FROM real_service WHERE id = 1", "removed", 1 },
+	{ "DELETE FROM service WHERE id = 1", "removed", 3 },	/* b, new, http */
+	{ "DELETE FROM cluster WHERE id = 1", "removed", 3 },	/* https, new, www */
+	{ "DELETE FROM cluster", "removed", 5 },		/* c, smtp, mail, new, new2 */
+};
+
+static const struct {
+	const char	*sql;
+	int64_t		 rows, rows_removed;
+} counted_statistics[] = {
+	{ "INSERT INTO statistics (real_id) VALUES (7), (8)", 2, 0 },
+	{ "UPDATE statistics SET active = 0 WHERE real_id = 1", 1, 0 },
+	/* Measured again is news, also where nothing differs. */
+	{ "UPDATE statistics SET active = 0 WHERE real_id = 1", 1, 0 },
+	{ "INSERT INTO statistics (real_id, bps_in) VALUES (1, 5) ON CONFLICT (real_id)"
+	    " DO UPDATE SET bps_in = excluded.bps_in", 1, 0 },
+	{ "INSERT INTO statistics (real_id, bps_in) VALUES (9, 5) ON CONFLICT (real_id)"
+	    " DO UPDATE SET bps_in = excluded.bps_in", 1, 0 },
+	{ "INSERT OR REPLACE INTO statistics (real_id, bps_out) VALUES (1, 5)", 1, 0 },
+	{ "REPLACE INTO statistics (real_id, bps_out) VALUES (1, 5), (2, 6), (3, 7)", 3, 0 },
+	{ "INSERT OR IGNORE INTO statistics (real_id) VALUES (1)", 0, 0 },
+	{ "UPDATE statistics SET total_octets_out = 5, counters_since = 6 WHERE real_id = 2", 1, 0 },
+	{ "DELETE FROM statistics WHERE real_id = 9", 0, 1 },
+	{ "DELETE FROM statistics", 0, 5 },
+};
+
+static int64_t
+rows_after(const char *path, const char *table, int64_t change)
+{
+	char sql[200];
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s WHERE changed > %lld AND changed <="
+	    " (SELECT change FROM store)", table, (long long)change);
+	return plain_number(path, sql);
+}
+
+static void
+counter_tells_what_changed_whoever_writes(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(counted); i++) {
+		int64_t change = plain_number(f->main_path, "SELECT change FROM store"), rows;
+
+		plain_ok(f->main_path, counted[i].sql);
+		rows = rows_after(f->main_path, counted[i].table, change);
+		if (rows != counted[i].rows)
+			fail_msg("%s: %lld rows", counted[i].sql, (long long)rows);
+		/* No two rows of a table share a number: a reader may stop at each. */
+		assert_int_equal(plain_number(f->main_path, "SELECT count(*) - count(DISTINCT"
+		    " changed) FROM real_service"), 0);
+	}
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM service"), 0);
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 0);
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job"
+	    " WHERE real_id IS NOT NULL"), 0);
+	for (size_t i = 0; i < COUNT(counted_statistics); i++) {
+		int64_t change = plain_number(f->stats_path, "SELECT change FROM store");
+
+		plain_ok(f->stats_path, counted_statistics[i].sql);
+		if (rows_after(f->stats_path, "statistics", change) !=
+		    counted_statistics[i].rows ||
+		    rows_after(f->stats_path, "removed", change) !=
+		    counted_statistics[i].rows_removed)
+			fail_msg("%s", counted_statistics[i].sql);
+	}
+}
+
+/* Whether foreign keys are on or off, as they are in sqlite3(1). */
+static void
+children_go_with_their_parent_before_it(void **state)
+{
+	struct fixture *f = *state;
+	const char *const pragmas[] = { "PRAGMA foreign_keys = OFF;", FOREIGN_KEYS };
+	char sql[100];
+
+	for (int i = 0; i < 2; i++) {
+		int64_t change = plain_number(f->main_path, "SELECT change FROM store");
+
+		snprintf(sql, sizeof(sql), "%s DELETE FROM cluster WHERE id = %d", pragmas[i],
+		    i + 1);
+		plain_ok(f->main_path, sql);
+		snprintf(sql, sizeof(sql), "SELECT group_concat(kind, '') FROM (SELECT kind FROM"
+		    " removed WHERE changed > %lld ORDER BY changed)", (long long)change);
+		assert_string_equal(plain_text(f->main_path, sql), i == 0 ? "332" "21" : "321");
+	}
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 0);
+	assert_int_equal(plain_number(f->main_path, "SELECT state FROM job WHERE id = 1"), 5);
+	assert_int_equal(plain_number(f->main_path, "SELECT state FROM job WHERE id = 2"), 3);
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job"
+	    " WHERE real_id IS NULL"), 2);
+	assert_string_equal(plain_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
+	    "real service removed");
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+}
+
+/* -- facts about the whole ----------------------------------------------------------------- */
+
+static void
+facts_about_the_whole_follow_whoever_writes(void **state)
+{
+	static const struct {
+		const char	*sql;
+		int		 config;	/* effective changes */
+		bool		 table;		/* rows added, removed or renamed */
+	} steps[] = {
+		{ "UPDATE real_service SET weight = 5 WHERE id = 1", 1, false },
+		{ "UPDATE real_service SET weight = 5 WHERE id = 1", 0, false },
+		{ "UPDATE real_service SET weight = 6, enabled = 0 WHERE id = 1", 2, false },
+		{ "UPDATE real_service SET weight = 7, enabled = 1, fallback = 0", 5, false },
+		{ "UPDATE real_service SET fallback = 1 WHERE id = 1", 1, false },
+		{ "UPDATE real_service SET address = 'x', reason = 'y', port = '1'", 0, false },
+		{ "UPDATE real_service SET name = 'n' WHERE id = 1", 0, true },
+		{ "UPDATE service SET name = 'n' WHERE id = 1", 0, true },
+		{ "UPDATE service SET address = 'x' WHERE id = 1", 0, false },
+		{ "UPDATE cluster SET name = 'n' WHERE id = 1", 0, true },
+		{ "UPDATE cluster SET plane_status = 2 WHERE id = 1", 0, false },
+		{ "INSERT INTO real_service (service_id, name) VALUES (1, 'new')", 0, true },
+		{ "INSERT INTO service (cluster_id, name) VALUES (1, 'new')", 0, true },
+		{ "INSERT INTO cluster (name) VALUES ('new')", 0, true },
+		{ JOB_WITH("state", "1"), 0, false },
+		{ "DELETE FROM real_service WHERE id = 1", 0, true },
+		{ "DELETE FROM service WHERE id = 1", 0, true },
+		{ "DELETE FROM cluster WHERE id = 1", 0, true },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		plain_ok(f->main_path, "UPDATE store SET config_changes = 0,"
+		    " config_last_change = 1, table_last_change = 1");
+		plain_ok(f->main_path, steps[i].sql);
+		if (plain_number(f->main_path, "SELECT config_changes FROM store") !=
+		    steps[i].config ||
+		    plain_number(f->main_path, "SELECT config_last_change >= unixepoch() - 100"
+		    " FROM store") != (steps[i].config > 0) ||
+		    plain_number(f->main_path, "SELECT table_last_change >= unixepoch() - 100"
+		    " FROM store") != steps[i].table)
+			fail_msg("%s", steps[i].sql);
+	}
+	assert_true(plain_number(f->main_path, "SELECT last_change >= unixepoch() - 100"
+	    " FROM real_service WHERE id = 3"));
+}
+
+static void
+job_counts_agree_with_a_recount(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t seed = 3;
+	int64_t made = 2;
+
+	for (int i = 0; i < 200; i++) {
+		char sql[500];
+		unsigned id = 1 + random_next(&seed) % (unsigned)made;
+
+		switch (random_next(&seed) % 4) {
+		case 0:
+			snprintf(sql, sizeof(sql), "INSERT INTO job (real_id, operation, state,"
+			    " old_value, new_value, cluster_name, service_name, real_name)"
+			    " VALUES (1, 5, %u, 1, 2, 'a', 'b', 'c')", random_next(&seed) % 7);
+			made++;
+			break;
+		case 1:
+			snprintf(sql, sizeof(sql), "DELETE FROM job WHERE id = %u", id);
+			break;
+		default:
+			snprintf(sql, sizeof(sql), "UPDATE job SET state = %u WHERE id = %u AND"
+			    " state < 3", random_next(&seed) % 7, id);
+		}
+		plain_ok(f->main_path, sql);
+		assert_int_equal(plain_number(f->main_path, "SELECT"
+		    " job_rows = (SELECT count(*) FROM job) AND"
+		    " jobs_open = (SELECT count(*) FROM job WHERE state < 3) AND"
+		    " job_rows + jobs_bumped = (SELECT seq FROM sqlite_sequence"
+		    " WHERE name = 'job') AND"
+		    " jobs_succeeded >= (SELECT count(*) FROM job WHERE state = 3) AND"
+		    " jobs_failed >= (SELECT count(*) FROM job WHERE state = 4) FROM store"), 1);
+	}
+	plain_ok(f->main_path, "DELETE FROM job; UPDATE store SET jobs_succeeded = 0,"
+	    " jobs_failed = 0;" JOB_WITH("state", "3") ";" JOB_WITH("state", "4") ";"
+	    JOB_WITH("state", "5") ";" JOB_WITH("state", "6") ";" JOB_WITH("state", "4"));
+	assert_int_equal(plain_number(f->main_path, "SELECT jobs_succeeded FROM store"), 1);
+	assert_int_equal(plain_number(f->main_path, "SELECT jobs_failed FROM store"), 2);
+}
+
+/* What is gone is remembered for a while, and how long is known. */
+static void
+removed_rows_are_forgotten_after_many_changes(void **state)
+{
+	struct fixture *f = *state;
+	const char *const paths[] = { f->main_path, f->stats_path };
+
+	plain_ok(f->main_path, "DELETE FROM real_service WHERE id = 1");
+	plain_ok(f->stats_path, "DELETE FROM statistics WHERE real_id = 1");
+	for (int i = 0; i < 2; i++) {
+		int64_t first = plain_number(paths[i], "SELECT max(changed) FROM removed");
+
+		plain_ok(paths[i], "UPDATE store SET change = change + 190000");
+		plain_ok(paths[i], i == 0 ? "DELETE FROM real_service WHERE id = 2" :
+		    "DELETE FROM statistics WHERE real_id = 2");
+		assert_int_equal(plain_number(paths[i], "SELECT count(*) FROM removed"), 2);
+		assert_int_equal(plain_number(paths[i], "SELECT removed_oldest FROM store"), 0);
+		plain_ok(paths[i], "UPDATE store SET change = change + 20000");
+		plain_ok(paths[i], i == 0 ? "DELETE FROM real_service WHERE id = 3" :
+		    "INSERT INTO statistics (real_id) VALUES (3); DELETE FROM statistics");
+		assert_int_equal(plain_number(paths[i], "SELECT count(*) FROM removed"), 2);
+		assert_int_equal(plain_number(paths[i], "SELECT removed_oldest FROM store"),
+		    first);
+	}
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_against_the_rules_is_refused),
+		TEST(what_is_within_the_rules_is_accepted),
+		TEST(numbers_of_removed_rows_are_never_used_again),
+		TEST(counter_tells_what_changed_whoever_writes),
+		TEST(children_go_with_their_parent_before_it),
+		TEST(facts_about_the_whole_follow_whoever_writes),
+		TEST(job_counts_agree_with_a_recount),
+		TEST(removed_rows_are_forgotten_after_many_changes),
+	};
+
+	return cmocka_run_group_tests_name("store_schema", tests, NULL, NULL);
+}
