@@ -51,6 +51,11 @@ tests_unit_test_store_schema_SOURCES = tests/unit/test_store_schema.c $(store_fi
 tests_unit_test_store_schema_LDADD = $(store_fixture_libs)
 tests_unit_test_store_schema_LDFLAGS = $(store_fixture_ldflags)
 
+unit_tests += tests/unit/test_store_set
+tests_unit_test_store_set_SOURCES = tests/unit/test_store_set.c $(store_fixture)
+tests_unit_test_store_set_LDADD = $(store_fixture_libs)
+tests_unit_test_store_set_LDFLAGS = $(store_fixture_ldflags)
+
 unit_tests += tests/unit/test_mib_columns
 tests_unit_test_mib_columns_SOURCES = tests/unit/test_mib_columns.c \
 	tests/unit/smi.c tests/unit/smi.h

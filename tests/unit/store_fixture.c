@@ -561,11 +561,16 @@ memory_failed(void)
 
 /* -- disk ------------------------------------------------------------------------------- */
 
-/* A VFS like SQLite's own, whose files have other methods for what may fail. */
+/* A VFS like SQLite's own, whose files have other methods for what may fail. It has
+ * several kinds of files, with methods of their own. */
+struct disk_kind {
+	const sqlite3_io_methods	*real;
+	sqlite3_io_methods		 ours;
+};
+
 static sqlite3_vfs disk_vfs;
 static const sqlite3_vfs *disk_real_vfs;
-static const sqlite3_io_methods *disk_real;
-static sqlite3_io_methods disk_methods;
+static struct disk_kind disk_kinds[4];
 static unsigned disk_operations;
 static long disk_left;
 static bool disk_for_good, disk_out;
@@ -583,42 +588,57 @@ disk_fails_now(enum disk_operation operation)
 	return true;
 }
 
+static const sqlite3_io_methods *
+disk_real(const sqlite3_file *file)
+{
+	for (size_t i = 0; i < COUNT(disk_kinds); i++)
+		if (file->pMethods == &disk_kinds[i].ours)
+			return disk_kinds[i].real;
+	abort();
+}
+
 static int
 disk_sync(sqlite3_file *file, int flags)
 {
-	return disk_fails_now(DISK_SYNC) ? SQLITE_IOERR_FSYNC : disk_real->xSync(file, flags);
+	return disk_fails_now(DISK_SYNC) ? SQLITE_IOERR_FSYNC :
+	    disk_real(file)->xSync(file, flags);
 }
 
 static int
 disk_write(sqlite3_file *file, const void *data, int n, sqlite3_int64 at)
 {
 	return disk_fails_now(DISK_WRITE) ? SQLITE_IOERR_WRITE :
-	    disk_real->xWrite(file, data, n, at);
+	    disk_real(file)->xWrite(file, data, n, at);
 }
 
 static int
 disk_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
 	return disk_fails_now(DISK_TRUNCATE) ? SQLITE_IOERR_TRUNCATE :
-	    disk_real->xTruncate(file, size);
+	    disk_real(file)->xTruncate(file, size);
 }
 
 static int
 disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
 {
 	int rc = disk_real_vfs->xOpen(vfs, name, file, flags, ret_flags);
+	size_t i = 0;
 
-	if (rc == SQLITE_OK && file->pMethods != NULL) {
-		if (disk_real == NULL) {
-			disk_real = file->pMethods;
-			disk_methods = *disk_real;
-			disk_methods.xSync = disk_sync;
-			disk_methods.xWrite = disk_write;
-			disk_methods.xTruncate = disk_truncate;
-		}
-		if (file->pMethods == disk_real)
-			file->pMethods = &disk_methods;
+	if (rc != SQLITE_OK || file->pMethods == NULL)
+		return rc;
+	while (i < COUNT(disk_kinds) && disk_kinds[i].real != NULL &&
+	    disk_kinds[i].real != file->pMethods)
+		i++;
+	if (i == COUNT(disk_kinds))
+		abort();
+	if (disk_kinds[i].real == NULL) {
+		disk_kinds[i].real = file->pMethods;
+		disk_kinds[i].ours = *file->pMethods;
+		disk_kinds[i].ours.xSync = disk_sync;
+		disk_kinds[i].ours.xWrite = disk_write;
+		disk_kinds[i].ours.xTruncate = disk_truncate;
 	}
+	file->pMethods = &disk_kinds[i].ours;
 	return rc;
 }
 
