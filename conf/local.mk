@@ -1,27 +1,35 @@
-# The unit is a template: @names@ are paths chosen by configure.
+# The units are templates: @names@ are paths chosen by configure.
 
-conf/lbclusterd.service: conf/lbclusterd.service.in Makefile
+units = conf/lbclusterd.service conf/lbcluster-haproxy.service
+unit_templates = conf/lbclusterd.service.in conf/lbcluster-haproxy.service.in
+
+$(units): $(unit_templates) Makefile
 	$(AM_V_GEN)$(MKDIR_P) conf && \
-	$(SED) -e 's|@sbindir[@]|$(sbindir)|g' '$(srcdir)/conf/lbclusterd.service.in' > $@.tmp && \
+	$(SED) -e 's|@sbindir[@]|$(sbindir)|g' '$(srcdir)/$@.in' > $@.tmp && \
 	mv $@.tmp $@
 
-EXTRA_DIST += conf/lbclusterd.conf conf/lbclusterd.service.in conf/lbcluster.sysusers
-CLEANFILES += conf/lbclusterd.service
+EXTRA_DIST += $(unit_templates) conf/lbclusterd.conf conf/lbcluster-haproxy.conf \
+	conf/lbcluster.sysusers
+CLEANFILES += $(units)
 
-nodist_unit_DATA = conf/lbclusterd.service
+nodist_unit_DATA = $(units)
 dist_examples_DATA = conf/snmpd.conf.example conf/sample.conf conf/sample-statistics.jsonl
 
 # A configuration that is there already is the administrator's.
 install-data-local:
 	$(MKDIR_P) '$(DESTDIR)$(lbcconfdir)' '$(DESTDIR)$(storedir)' '$(DESTDIR)$(sysusersdir)'
 	chmod 0770 '$(DESTDIR)$(storedir)'
-	test -e '$(DESTDIR)$(lbcconfdir)/lbclusterd.conf' || \
-	    $(INSTALL_DATA) '$(srcdir)/conf/lbclusterd.conf' '$(DESTDIR)$(lbcconfdir)/lbclusterd.conf'
+	for conf in lbclusterd.conf lbcluster-haproxy.conf; do \
+	    test -e '$(DESTDIR)$(lbcconfdir)'/$$conf || \
+	    $(INSTALL_DATA) '$(srcdir)'/conf/$$conf '$(DESTDIR)$(lbcconfdir)'/$$conf || exit 1; \
+	done
 	$(INSTALL_DATA) '$(srcdir)/conf/lbcluster.sysusers' '$(DESTDIR)$(sysusersdir)/lbcluster.conf'
 
 # Only what was not changed goes; a store with anything in it stays.
 uninstall-local:
 	rm -f '$(DESTDIR)$(sysusersdir)/lbcluster.conf'
-	if cmp -s '$(srcdir)/conf/lbclusterd.conf' '$(DESTDIR)$(lbcconfdir)/lbclusterd.conf'; then \
-	    rm -f '$(DESTDIR)$(lbcconfdir)/lbclusterd.conf'; fi
+	for conf in lbclusterd.conf lbcluster-haproxy.conf; do \
+	    if cmp -s '$(srcdir)'/conf/$$conf '$(DESTDIR)$(lbcconfdir)'/$$conf; then \
+	    rm -f '$(DESTDIR)$(lbcconfdir)'/$$conf; fi; \
+	done
 	-rmdir '$(DESTDIR)$(lbcconfdir)' '$(DESTDIR)$(storedir)' 2>/dev/null
