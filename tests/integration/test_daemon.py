@@ -72,6 +72,7 @@ class Options(Case):
         for line in ('stale-after = 0', 'stale-after = 86401', 'stale-after = -1',
                      'stale-after = soon', 'stale-after = 99999999999999999999',
                      'job-max-rows = 9', 'job-max-rows = 100001', 'log-level = loud',
+                     'notify-min-interval = -1', 'notify-min-interval = 3601',
                      'nonsense = 1', 'store =', 'stale-after 5'):
             done = self.check(good + line + '\n')
             self.assertEqual(USAGE, done.returncode, line)
@@ -80,7 +81,8 @@ class Options(Case):
 
     def test_bounds_of_configuration_are_ok(self):
         for line in ('stale-after = 1', 'stale-after = 86400', 'job-max-rows = 10',
-                     'job-max-rows = 100000'):
+                     'job-max-rows = 100000', 'notify-min-interval = 0',
+                     'notify-min-interval = 3600'):
             self.assertEqual(OK, self.check(line + '\n').returncode, line)
 
     def test_missing_configuration_is_refused(self):

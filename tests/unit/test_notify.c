@@ -561,28 +561,41 @@ file_that_was_replaced_is_merely_found(void **state)
 	assert_string_equal(taken(), "");
 }
 
+struct seen {
+	unsigned int	events;
+	uint32_t	stale;		/* the row that was told as stale, */
+	uint32_t	count;		/* and the number of rows */
+};
+
 static void
-event_count(void *arg, const struct image_event *event)
+event_see(void *arg, const struct image_event *event)
 {
-	(void)event;
-	++*(unsigned int *)arg;
+	struct seen *seen = arg;
+
+	seen->events++;
+	if (event->kind == EVENT_STALE) {
+		seen->stale = event->id;
+		seen->count = event->values[0];
+	}
 }
 
 static void
 other_idea_of_what_is_stale_is_no_event(void **state)
 {
-	unsigned int events = 0;
+	struct seen seen = { 0 };
 
 	(void)state;
-	image_events_set(f.image, event_count, &events);
+	image_events_set(f.image, event_see, &seen);
 	image_stale_after_set(f.image, 1, fixture_now);
 	assert_int_equal(image_reals_stale(f.image), 3);
-	assert_int_equal(events, 0);
+	assert_int_equal(seen.events, 0);
 	image_stale_after_set(f.image, 300, fixture_now);
 	fixture_now += 291;
 	image_tick(f.image, fixture_now);
 	/* The first of three rows, and the two services. */
-	assert_int_equal(events, 3);
+	assert_int_equal(seen.events, 3);
+	assert_int_equal(seen.stale, 5);
+	assert_int_equal(seen.count, 3);
 }
 
 #define QUEUE(test) cmocka_unit_test_setup_teardown(test, queue_make, queue_free)
