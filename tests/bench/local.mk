@@ -11,12 +11,14 @@ bench_programs = \
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs) bench.tsv bench.callgrind.out
 EXTRA_DIST += \
+	tests/bench/common.py \
 	tests/bench/pass_persist \
-	tests/bench/figures.py \
+	tests/bench/reading.py \
 	tests/bench/report.py \
 	tests/bench/rows.py \
 	tests/bench/run \
-	tests/bench/subjects.py
+	tests/bench/subjects.py \
+	tests/bench/writing.py
 
 tests_bench_bare_sqlite_LDADD = $(SQLITE_LIBS)
 tests_bench_null_responder_LDADD = src/agentx/libagentx.a $(UTIL_LIBS) $(SNMP_LIBS)
