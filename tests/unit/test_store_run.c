@@ -96,8 +96,8 @@ older_content_in_the_same_file_is_gone_to_readers(void **state)
 		"INSERT INTO cluster (name) VALUES ('x')",
 		"INSERT INTO service (cluster_id, name) VALUES (1, 'x')",
 		"UPDATE real_service SET weight = 9 WHERE id = 5",
-		"INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,"
-		" service_name, real_name) VALUES (NULL, 5, 1, 2, 'a', 'b', 'c')",
+		("INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,"
+		" service_name, real_name) VALUES (NULL, 5, 1, 2, 'a', 'b', 'c')"),
 		"DELETE FROM real_service WHERE id = 300",
 	};
 	struct fixture *f = *state;
