@@ -198,8 +198,12 @@ start(void *arg)
 			finish(request, HAPROXY_UNREACHABLE, strerror(errno));
 		return;
 	}
-	if (!loop_fd_watch(request->loop, request->fd, POLLOUT, on_ready, request))
-		start_later(request);
+	if (loop_fd_watch(request->loop, request->fd, POLLOUT, on_ready, request))
+		return;
+	/* The time that others take is not HAProxy's. */
+	loop_timer_set(request->loop, &request->deadline, request->timeout_ms, on_deadline,
+	    request);
+	start_later(request);
 }
 
 struct haproxy_request *

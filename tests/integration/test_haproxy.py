@@ -5,12 +5,13 @@
 # requests, what is measured, and that a setting outlives HAProxy.
 """Settings, statistics, repair."""
 
+import re
 import threading
 import time
 
 import mib
-from harness import main, wait_for
-from haproxy import FORCED_DRAIN, FORCED_MAINT, Plane
+from harness import PATIENCE, main, wait_for
+from haproxy import FORCED_DRAIN, FORCED_MAINT, HAProxy, Plane
 
 CHECK = 'check inter 100 fastinter 50 downinter 50 fall 1 rise 1 weight 10'
 
@@ -322,6 +323,36 @@ class Refusal(Plane):
         self.start_driver()
         job = self.ctl('set-weight', 'web/http/a', '5')
         self.assertEqual(self.REJECTED, self.wait_job(job, self.FAILED, 'ermission')[1])
+
+
+class Many(Plane):
+    """10,000 servers."""
+
+    BACKENDS, SERVERS = 100, 100
+
+    def rounds(self):
+        return [(int(ms), int(orders)) for ms, orders in re.findall(
+            r'\[round\] web: (\d+) ms, (\d+) orders', self.driver_log())]
+
+    def test_round_of_10000_servers_is_below_a_second(self):
+        self.plane_world(timeout=30)
+        proxy = HAProxy(self.world)
+        proxy.configure({'service-%d' % i: {
+            'web-%d' % j: (1 + j, 'weight 10') for j in range(self.SERVERS)}
+            for i in range(self.BACKENDS)})
+        proxy.start()
+        self.load(proxy)
+        self.start_driver()
+        wait_for(lambda: len(self.rounds()) >= 5, 60, 'five rounds')
+        self.assertEqual(10000, len(self.world.sql('SELECT 1 FROM statistics',
+                                                   file='lbcluster-stats.db')))
+        # The fastest of them: this machine may have other things to do.
+        self.assertLess(min(self.rounds())[0], 1000 * PATIENCE)
+        self.done('set-weight', 'web/service-7/web-7', '5')
+        self.assertEqual((0, 5), proxy.state('service-7/web-7'))
+        # And all of them mended at once.
+        self.world.sql('UPDATE real_service SET weight = 3')
+        self.wait_plane(2, '10000 settings brought')
 
 
 class Snmp(Plane):

@@ -168,6 +168,18 @@ class Spoilt(Plane):
         self.wait_plane(OK)
         self.done('set-weight', 'web/http/a', '12')
 
+    def test_many_that_hang_do_not_hold_up_one_that_is_well(self):
+        self.gate(lambda gate, connection, line: gate.opened.wait(60))
+        self.world.load(''.join('''
+            cluster mute-%d {
+                plane = haproxy
+                socket = "%s"
+                service http { real a { address = 10.0.0.1 weight = 10 } }
+            }''' % (i, self.path) for i in range(40)))
+        self.serve()
+        self.well()
+        self.wait_plane(UNREACHABLE, 'no answer within', 'mute-39')
+
     def test_no_socket_at_all_is_told(self):
         self.gate(lambda *args: None)
         self.serve('/nonexistent/admin.sock')
