@@ -179,6 +179,8 @@ class Spoilt(Plane):
         self.serve()
         self.well()
         self.wait_plane(UNREACHABLE, 'no answer within', 'mute-39')
+        # Waiting for its turn was not taken for silence.
+        self.assertNotIn('[plane] well: /', self.driver_log())
 
     def test_no_socket_at_all_is_told(self):
         self.gate(lambda *args: None)
@@ -284,6 +286,15 @@ class Drivers(Plane):
         self.start_driver()
         self.wait_job(job, self.SUCCEEDED)
         self.assertEqual((0, 5), proxy.state('http/a'))
+
+    def test_job_does_not_wait_for_the_interval(self):
+        self.configure(interval=3600)
+        proxy = self.haproxy({'http': {'a': CHECK}})
+        self.load(proxy)
+        self.start_driver()
+        for weight in (5, 6, 7):
+            self.done('set-weight', 'web/http/a', str(weight))
+            self.assertEqual((0, weight), proxy.state('http/a'))
 
     def test_inventory_that_changes_is_followed(self):
         self.start_driver()
