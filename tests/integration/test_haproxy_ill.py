@@ -287,6 +287,32 @@ class Drivers(Plane):
         self.wait_job(job, self.SUCCEEDED)
         self.assertEqual((0, 5), proxy.state('http/a'))
 
+    def test_store_that_is_locked_for_a_while_loses_no_job(self):
+        proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
+        path = os.path.join(self.world.dir, 'gate.sock')
+
+        def behave(gate, connection, line):
+            if line.startswith(b'set server'):
+                gate.opened.wait(60)
+            relay(proxy)(gate, connection, line)
+        gate = Gate(path, behave)
+        self.addCleanup(gate.close)
+        self.world.ctl('discover', 'haproxy', path, '--cluster', 'web', '--load')
+        self.start_driver()
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        wait_for(lambda: any(line.startswith('set server') for line in gate.lines), 10,
+                 'the driver gives the order')
+        with contextlib.closing(self.world.connect()) as other:
+            other.execute('BEGIN IMMEDIATE')
+            gate.opened.set()
+            wait_for(lambda: 'the next round tries again' in self.driver_log(), 10,
+                     'the driver cannot record the end')
+            self.assertEqual(self.RUNNING, self.job(job)[0])
+            other.execute('ROLLBACK')
+        self.wait_job(job, self.SUCCEEDED)
+        self.assertEqual((0, 5), proxy.state('http/a'))
+        wait_for(lambda: 'is written again' in self.driver_log(), 10, 'it is told')
+
     def test_job_does_not_wait_for_the_interval(self):
         self.configure(interval=3600)
         proxy = self.haproxy({'http': {'a': CHECK}})
