@@ -19,4 +19,6 @@ src_util_libutil_a_SOURCES = \
 	src/util/settings.c \
 	src/util/settings.h \
 	src/util/supervisor.c \
-	src/util/supervisor.h
+	src/util/supervisor.h \
+	src/util/wait.c \
+	src/util/wait.h

@@ -5,15 +5,15 @@
  */
 #include "util/loop.h"
 
-#include <poll.h>
 #include <stdlib.h>
 
 #include "util/clock.h"
+#include "util/wait.h"
 
 enum { FDS_MAX = 16 };
 
 struct loop {
-	struct pollfd		 fds[FDS_MAX];
+	struct pollfd		 fds[FDS_MAX + 1];	/* one more for wait_ready() */
 	struct {
 		loop_fd_fn	 fn;
 		void		*arg;
@@ -114,17 +114,6 @@ timers_run(struct loop *loop)
 	}
 }
 
-static int
-timeout_ms(const struct loop *loop)
-{
-	int64_t left;
-
-	if (loop->timers == NULL)
-		return -1;
-	left = loop->timers->at_ms - clock_steady_ms();
-	return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
-}
-
 /* A watch may be changed or ended by a function called before it in the same turn;
  * then only what is still asked for comes. */
 static void
@@ -145,7 +134,8 @@ loop_run(struct loop *loop)
 {
 	while (!loop->stop) {
 		/* -1 is a signal, and the next turn comes at once. */
-		if (poll(loop->fds, loop->n, timeout_ms(loop)) > 0)
+		if (wait_ready(loop->fds, loop->n, loop->timers == NULL ? WAIT_FOR_EVER :
+		    loop->timers->at_ms) > 0)
 			fds_run(loop);
 		timers_run(loop);
 	}

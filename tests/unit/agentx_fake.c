@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "util/clock.h"
+#include "util/wait.h"
 
 enum { READ_SIZE = 16 * 1024 };
 
@@ -48,10 +49,10 @@ real_clock_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* In place of the C library's. The master does its part here; if nobody has anything
- * to do, the time that poll(2) would have waited is over at once. */
+/* In place of the one in src/util/wait.c. The master does its part here; if nobody has
+ * anything to do, the time that it would have waited is over at once. */
 int
-poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+wait_ready(struct pollfd *fds, nfds_t n, int64_t until_ms)
 {
 	const struct timespec none = { 0 };
 	int64_t turn = real_clock_ms() - real_ms;
@@ -64,20 +65,10 @@ poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 	ready = ppoll(fds, n, &none, NULL);
 	if (stop_when != NULL && stop_when())
 		loop_stop(loop);
-	else if (ready == 0 && !busy && timeout_ms > 0)
-		now_ms += timeout_ms;
+	else if (ready == 0 && !busy && until_ms != WAIT_FOR_EVER && until_ms > now_ms)
+		now_ms = until_ms;
 	real_ms = real_clock_ms();
 	return ready;
-}
-
-int __poll_chk(struct pollfd *fds, nfds_t n, int timeout_ms, size_t size);
-
-/* With _FORTIFY_SOURCE the C library has it under this name. */
-int
-__poll_chk(struct pollfd *fds, nfds_t n, int timeout_ms, size_t size)
-{
-	(void)size;
-	return poll(fds, n, timeout_ms);
 }
 
 static void
