@@ -677,7 +677,7 @@ mount_small(struct fixture *f, size_t kbytes)
 
 	if (!own_namespace) {
 		if (unshare(CLONE_NEWNS) == -1 ||
-		    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1) {
+		    mount("none", "/", "", MS_REC | MS_PRIVATE, NULL) == -1) {
 			print_message("may not mount: skipped\n");
 			skip();
 		}
@@ -697,8 +697,8 @@ mount_read_only(struct fixture *f, bool read_only)
 		assert_int_equal(umount2(f->dir, MNT_DETACH), 0);
 		return;
 	}
-	assert_int_equal(mount(f->dir, f->dir, NULL, MS_BIND, NULL), 0);
-	assert_int_equal(mount(NULL, f->dir, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), 0);
+	assert_int_equal(mount(f->dir, f->dir, "", MS_BIND, NULL), 0);
+	assert_int_equal(mount("none", f->dir, "", MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), 0);
 }
 
 void
