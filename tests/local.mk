@@ -104,6 +104,9 @@ unit_tests += tests/unit/test_agentx_session
 tests_unit_test_agentx_session_SOURCES = tests/unit/test_agentx_session.c $(agentx_fake)
 tests_unit_test_agentx_session_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_doctor
+tests_unit_test_doctor_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_inventory
 tests_unit_test_inventory_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 
@@ -139,6 +142,7 @@ PY_LOG_COMPILER = $(top_srcdir)/tests/integration/run
 
 integration_tests = \
 	tests/integration/test_daemon.py \
+	tests/integration/test_doctor.py \
 	tests/integration/test_haproxy.py \
 	tests/integration/test_haproxy_ill.py \
 	tests/integration/test_limits.py \

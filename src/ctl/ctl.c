@@ -55,6 +55,8 @@ static const struct command commands[] = {
 	    ctl_oid, 1, 1, 0, STORE_READ },
 	{ "remove", "PATH", "remove a row and all below it",
 	    ctl_remove, 1, 1, 0, STORE_WRITE },
+	{ "doctor", "", "what keeps it from working, and what mends it",
+	    ctl_doctor, 0, 0, CTL_AGENTX | CTL_SNMP | CTL_WRITE, STORE_READ },
 };
 
 /* 'flag' 0: an option of the program, not of a command. */
@@ -77,6 +79,10 @@ static const struct ctl_option {
 	{ "dry-run", 'n', NULL, CTL_DRY_RUN, "load: show the difference, change nothing" },
 	{ "cluster", 'c', "NAME", CTL_CLUSTER, "discover: name of the cluster, else haproxy" },
 	{ "load", 'l', NULL, CTL_LOAD, "discover: bring it into the store at once" },
+	{ "agentx", 'x', "SOCKET", CTL_AGENTX,
+	    "doctor: socket of snmpd, else as lbclusterd.conf has it" },
+	{ "snmp", 'S', "ARGS", CTL_SNMP, "doctor: how to ask, else \"-v2c -c public localhost\"" },
+	{ "write", 'w', NULL, CTL_WRITE, "doctor: try a SET that changes nothing" },
 };
 
 static const struct {
@@ -84,7 +90,7 @@ static const struct {
 	const char	*help;
 } exits[] = {
 	{ CTL_OK, "done, or nothing to do" },
-	{ CTL_FAILURE, "any other failure" },
+	{ CTL_FAILURE, "any other failure; doctor: something has FAILed" },
 	{ CTL_USAGE, "wrong usage" },
 	{ CTL_NOT_FOUND, "does not exist" },
 	{ CTL_PRECOND, "precondition failed" },
@@ -272,6 +278,14 @@ option_take(struct ctl *ctl, const struct ctl_option *option, const char *argume
 		break;
 	case 'c':
 		ctl->cluster = argument;
+		ctl->flags |= option->flag;
+		break;
+	case 'x':
+		ctl->agentx = argument;
+		ctl->flags |= option->flag;
+		break;
+	case 'S':
+		ctl->snmp = argument;
 		ctl->flags |= option->flag;
 		break;
 	case 'h':

@@ -36,6 +36,9 @@ enum {
 	CTL_DRY_RUN = 1 << 3,
 	CTL_CLUSTER = 1 << 4,
 	CTL_LOAD = 1 << 5,
+	CTL_AGENTX = 1 << 6,
+	CTL_SNMP = 1 << 7,
+	CTL_WRITE = 1 << 8,
 };
 
 enum { CTL_STORE_WAIT_MS = 5000 };	/* longest wait for another process */
@@ -47,6 +50,8 @@ struct ctl {
 	enum out_format		 format;
 	unsigned int		 flags;
 	const char		*cluster;	/* of CTL_CLUSTER */
+	const char		*agentx;	/* of CTL_AGENTX */
+	const char		*snmp;		/* of CTL_SNMP */
 	const struct command	*command;
 	struct store		*store;
 };
@@ -106,6 +111,7 @@ enum ctl_exit ctl_import(struct ctl *ctl, char **operands, int n);
 enum ctl_exit ctl_oid(struct ctl *ctl, char **operands, int n);
 enum ctl_exit ctl_remove(struct ctl *ctl, char **operands, int n);
 enum ctl_exit ctl_discover(struct ctl *ctl, char **operands, int n);
+enum ctl_exit ctl_doctor(struct ctl *ctl, char **operands, int n);
 
 /* What "load" does, with an inventory in memory; 'name' is for its complaints. */
 struct inventory;

@@ -5,6 +5,16 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/ctl.c \
 	src/ctl/ctl.h \
 	src/ctl/discover.c \
+	src/ctl/doctor.c \
+	src/ctl/doctor.h \
+	src/ctl/doctor_conf.c \
+	src/ctl/doctor_local.c \
+	src/ctl/doctor_plane.c \
+	src/ctl/doctor_run.c \
+	src/ctl/doctor_run.h \
+	src/ctl/doctor_snmp.c \
+	src/ctl/doctor_who.c \
+	src/ctl/doctor_who.h \
 	src/ctl/export.c \
 	src/ctl/import.c \
 	src/ctl/inventory.c \

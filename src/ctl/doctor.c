@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The command doctor: what keeps a first installation from working, and the line
+ * that mends it. The checks are a table; see doctor.h.
+ */
+#include "ctl/doctor.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "util/conftext.h"
+
+#ifndef LBCLUSTER_CONF_FILE
+#define LBCLUSTER_CONF_FILE "/etc/lbcluster/lbclusterd.conf"
+#endif
+
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
+#define DEFAULT_SOCKET "/var/agentx/master"
+#define DEFAULT_SNMP "-v2c -c public localhost"
+
+static const struct {
+	const char	*name;
+	void		(*run)(struct doctor *doctor);
+} checks[] = {
+	{ "store", doctor_store },
+	{ "lbclusterd", doctor_daemon },
+	{ "store-files", doctor_store_files },
+	{ "agentx-socket", doctor_socket },
+	{ "agentx-master", doctor_master },
+	{ "snmpd.conf", doctor_snmpd_conf },
+	{ "agentx-patience", doctor_patience },
+	{ "snmpd", doctor_snmpd },
+	{ "registered", doctor_registered },
+	{ "view", doctor_view },
+	{ "write", doctor_write },
+	{ "mib-file", doctor_mib_file },
+	{ "plane", doctor_planes },
+};
+
+static const char *const result_names[] = {
+	[DOCTOR_OK] = "ok",
+	[DOCTOR_WARN] = "warn",
+	[DOCTOR_FAIL] = "FAIL",
+	[DOCTOR_UNSEEN] = "unseen",
+};
+
+static const struct out_column columns[] = {
+	{ "check", "CHECK", OUT_TEXT },
+	{ "result", "RESULT", OUT_TEXT },
+	{ "words", "WORDS", OUT_TEXT },
+	{ "cure", "CURE", OUT_TEXT },
+};
+
+enum { WORDS_MAX = 1024, NAME_WIDTH = 15, RESULT_WIDTH = 6 };
+
+/* -- findings ---------------------------------------------------------------------- */
+
+/* A line of its own for each line of the cure. */
+static void
+cure_print(FILE *file, const char *cure)
+{
+	char buf[WORDS_MAX], line[WORDS_MAX];
+
+	while (*cure != '\0') {
+		size_t length = strcspn(cure, "\n");
+
+		snprintf(line, sizeof(line), "%.*s", (int)length, cure);
+		fprintf(file, "%*s%s\n", RESULT_WIDTH + NAME_WIDTH + 6, "",
+		    out_printable(line, buf, sizeof(buf)));
+		cure += length + (cure[length] == '\n');
+	}
+}
+
+void
+doctor_find(struct doctor *doctor, enum doctor_result result, const char *cure,
+    const char *fmt, ...)
+{
+	char words[WORDS_MAX], buf[WORDS_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof(words), fmt, ap);
+	va_end(ap);
+	if (result == DOCTOR_FAIL)
+		doctor->failed = true;
+	if (doctor->out != NULL) {
+		const struct out_value values[ROWS(columns)] = {
+			{ .text = doctor->check },
+			{ .text = result_names[result] },
+			{ .text = words },
+			{ .text = cure, .absent = cure == NULL },
+		};
+
+		if (!out_row(doctor->out, values))
+			doctor->memory = true;
+		return;
+	}
+	fprintf(doctor->ctl->out, "%-*s  %-*s  %s\n", RESULT_WIDTH, result_names[result],
+	    NAME_WIDTH, doctor->check, out_printable(words, buf, sizeof(buf)));
+	if (cure != NULL)
+		cure_print(doctor->ctl->out, cure);
+	fflush(doctor->ctl->out);
+}
+
+const char *
+doctor_cure(struct doctor *doctor, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(doctor->cure, sizeof(doctor->cure), fmt, ap);
+	va_end(ap);
+	return doctor->cure;
+}
+
+const char *
+doctor_user(uid_t uid, char buf[64])
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user != NULL)
+		snprintf(buf, 64, "%s", user->pw_name);
+	else
+		snprintf(buf, 64, "%u", (unsigned int)uid);
+	return buf;
+}
+
+const char *
+doctor_group(gid_t gid, char buf[64])
+{
+	const struct group *group = getgrgid(gid);
+
+	if (group != NULL)
+		snprintf(buf, 64, "%s", group->gr_name);
+	else
+		snprintf(buf, 64, "%u", (unsigned int)gid);
+	return buf;
+}
+
+/* -- parts of several checks --------------------------------------------------------- */
+
+int
+doctor_connect(const char *path, pid_t *ret_pid)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof(peer);
+	int fd, status = 0;
+
+	*ret_pid = 0;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == -1)
+		status = errno;
+	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0)
+		*ret_pid = peer.pid;
+	close(fd);
+	return status;
+}
+
+/* The next argument; 'to' gets it. Returns what follows it, NULL if a quote is open. */
+static const char *
+word_take(const char *text, char **to)
+{
+	char quote = '\0';
+
+	for (; *text != '\0' && (quote != '\0' || strchr(" \t\n", *text) == NULL); text++) {
+		if (quote == '\0' && (*text == '\'' || *text == '"')) {
+			quote = *text;
+		} else if (*text == quote) {
+			quote = '\0';
+		} else {
+			if (*text == '\\' && quote != '\'' && text[1] != '\0')
+				text++;
+			*(*to)++ = *text;
+		}
+	}
+	*(*to)++ = '\0';
+	return quote == '\0' ? text : NULL;
+}
+
+char **
+doctor_words(const char *text)
+{
+	/* At most a word for two characters, and their ends. */
+	size_t most = strlen(text) / 2 + 2, n = 0;
+	char **words = malloc(most * sizeof(*words) + strlen(text) + 2);
+	char *to = (char *)(words + most);
+
+	if (words == NULL)
+		return NULL;
+	while (*(text += strspn(text, " \t\n")) != '\0') {
+		words[n++] = to;
+		text = word_take(text, &to);
+		if (text == NULL) {
+			free(words);
+			return NULL;
+		}
+	}
+	words[n] = NULL;
+	return words;
+}
+
+/* -- the command ---------------------------------------------------------------------- */
+
+/* "agentx-socket" of lbclusterd.conf, as far as it can be read; the rest of the file is
+ * lbclusterd's own to judge. */
+static void
+socket_default(struct doctor *doctor)
+{
+	cfg_opt_t options[] = {
+		CFG_STR("agentx-socket", NULL, CFGF_NONE),
+		CFG_STR("__unknown", NULL, CFGF_NONE),
+		CFG_END()
+	};
+	const char *path = NULL;
+	struct conftext conftext;
+	cfg_t *cfg = NULL;
+
+	if (conftext_read(LBCLUSTER_CONF_FILE, &conftext, NULL) == ERR_OK) {
+		cfg = cfg_init(options, CFGF_IGNORE_UNKNOWN);
+		if (cfg != NULL && cfg_parse_buf(cfg, conftext.text) == CFG_SUCCESS)
+			path = cfg_getstr(cfg, "agentx-socket");
+		free(conftext.text);
+	}
+	snprintf(doctor->socket, sizeof(doctor->socket), "%s",
+	    path == NULL ? DEFAULT_SOCKET : path);
+	if (cfg != NULL)
+		cfg_free(cfg);
+}
+
+static enum ctl_exit
+doctor_run(struct doctor *doctor)
+{
+	struct ctl *ctl = doctor->ctl;
+
+	if (ctl->format == OUT_JSON) {
+		doctor->out = out_begin(ctl->out, OUT_JSON, columns, ROWS(columns));
+		doctor->memory = doctor->out == NULL;
+	}
+	for (size_t i = 0; i < ROWS(checks) && !doctor->memory; i++) {
+		doctor->check = checks[i].name;
+		checks[i].run(doctor);
+	}
+	if (doctor->memory) {
+		out_cancel(doctor->out);
+		return ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
+	}
+	out_end(doctor->out);
+	return doctor->failed ? CTL_FAILURE : CTL_OK;
+}
+
+enum ctl_exit
+ctl_doctor(struct ctl *ctl, char **operands, int n)
+{
+	struct doctor doctor = { .ctl = ctl, .snmp_given = ctl->snmp != NULL };
+	enum ctl_exit status;
+
+	(void)operands;
+	(void)n;
+	doctor.snmp = doctor_words(doctor.snmp_given ? ctl->snmp : DEFAULT_SNMP);
+	if (doctor.snmp == NULL || doctor.snmp[0] == NULL) {
+		free(doctor.snmp);
+		return ctl_usage(ctl, "--snmp: no arguments, or a quotation mark is open");
+	}
+	if (ctl->agentx == NULL)
+		socket_default(&doctor);
+	else
+		snprintf(doctor.socket, sizeof(doctor.socket), "%s", ctl->agentx);
+	status = doctor_run(&doctor);
+	free(doctor.snmp);
+	return status;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The inside of the command doctor: what a check is given, and how it tells what
+ * it found. Checks only look, and run in the order of their table: a later one may
+ * use what an earlier one saw. Only the doctor's own sources include this.
+ */
+#ifndef CTL_DOCTOR_H
+#define CTL_DOCTOR_H
+
+#include "ctl/ctl.h"
+#include "ctl/doctor_who.h"
+
+/* LAST-UPDATED of the LBCLUSTER-MIB that this program belongs to. */
+#define DOCTOR_MIB_REVISION "202611220000Z"
+
+enum doctor_result {
+	DOCTOR_OK,
+	DOCTOR_WARN,	/* works, and will hurt */
+	DOCTOR_FAIL,
+	DOCTOR_UNSEEN,	/* could not be seen; the words say why */
+};
+
+enum doctor_sight { SIGHT_UNKNOWN, SIGHT_NO, SIGHT_YES };
+
+struct doctor {
+	struct ctl		*ctl;
+	struct out		*out;		/* NULL: text */
+	const char		*check;		/* the one that runs */
+	bool			 failed;
+	bool			 memory;	/* there was none */
+	char			 cure[1024];
+	/* What is asked for. */
+	char			 socket[256];	/* of the AgentX master */
+	char			**snmp;		/* arguments for net-snmp's programs */
+	bool			 snmp_given;	/* by the user */
+	/* What was seen. */
+	struct who		 daemon;	/* lbclusterd, or the user it would be */
+	enum doctor_sight	 daemon_alive;
+	enum doctor_sight	 listening;	/* somebody does, on the socket */
+	enum doctor_sight	 answers;	/* snmpd, to the arguments */
+	enum doctor_sight	 registered;
+	char			 version[80];	/* lbcSysVersion, "" if not readable */
+};
+
+/* One finding. 'cure' is NULL, or lines: a command each, or a line of a file after
+ * the file's name and a colon. */
+void doctor_find(struct doctor *doctor, enum doctor_result result, const char *cure,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Makes a cure; it is valid until the next one. */
+const char *doctor_cure(struct doctor *doctor, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* "user lbcluster", for words and cures. */
+const char *doctor_user(uid_t uid, char buf[64]);
+const char *doctor_group(gid_t gid, char buf[64]);
+
+/* Tries to connect to a socket without waiting, and ends the connection. Returns 0,
+ * with the process that listens (0 if not known), or errno. */
+int doctor_connect(const char *path, pid_t *ret_pid);
+
+/* The checks. */
+void doctor_store(struct doctor *doctor);
+void doctor_store_files(struct doctor *doctor);
+void doctor_daemon(struct doctor *doctor);
+void doctor_socket(struct doctor *doctor);
+void doctor_master(struct doctor *doctor);
+void doctor_snmpd_conf(struct doctor *doctor);
+void doctor_patience(struct doctor *doctor);
+void doctor_snmpd(struct doctor *doctor);
+void doctor_registered(struct doctor *doctor);
+void doctor_view(struct doctor *doctor);
+void doctor_write(struct doctor *doctor);
+void doctor_mib_file(struct doctor *doctor);
+void doctor_planes(struct doctor *doctor);
+
+/* -- parts without a world, for their tests ------------------------------------------ */
+
+/* Splits a text into arguments as a shell would: blanks, quotes and backslash, no
+ * more. NULL if a quote is open or without memory. The array ends with NULL and is one
+ * piece of memory. */
+char **doctor_words(const char *text);
+
+/* A time of snmpd.conf ("5", "5s", "2m") in seconds; -1 if it is none. */
+long doctor_seconds(const char *text);
+
+/* LAST-UPDATED of a module in 'text'; "" if it has none. */
+const char *doctor_mib_revision(const char *text, char buf[16]);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Checks of the doctor on the data planes: what the store knows of each cluster's,
+ * whether a driver is alive, whether HAProxy's sockets can be reached.
+ */
+#include "ctl/doctor.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+enum { KINDS_MAX = 8 };
+
+/* The drivers that were told already: one for a kind of data plane. */
+struct planes {
+	struct doctor		*doctor;
+	size_t			 n;
+	struct driver {
+		char			kind[16];
+		struct who		who;
+		enum who_lock		lock;
+	}			 drivers[KINDS_MAX];
+};
+
+/* -- drivers ---------------------------------------------------------------------------- */
+
+static void
+driver_tell(struct doctor *doctor, const struct driver *driver)
+{
+	char user[64];
+
+	if (driver->lock == WHO_LOCK_UNSEEN)
+		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "whether lbcluster-%s runs could not be"
+		    " seen", driver->kind);
+	else if (driver->lock == WHO_LOCK_FREE)
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor,
+		    "systemctl start lbcluster-%s", driver->kind), "lbcluster-%s does not run:"
+		    " jobs stay queued, statistics get stale", driver->kind);
+	else if (driver->who.known)
+		doctor_find(doctor, DOCTOR_OK, NULL, "lbcluster-%s runs, pid %ld, user %s",
+		    driver->kind, (long)driver->who.pid, doctor_user(driver->who.uid, user));
+	else
+		doctor_find(doctor, DOCTOR_OK, NULL, "lbcluster-%s runs, pid %ld", driver->kind,
+		    (long)driver->who.pid);
+}
+
+/* NULL if there are too many kinds. */
+static const struct driver *
+driver_of(struct planes *planes, const char *kind)
+{
+	char path[WHO_PATH_MAX], program[32];
+	struct driver *driver;
+
+	for (size_t i = 0; i < planes->n; i++) {
+		if (strcmp(planes->drivers[i].kind, kind) == 0)
+			return &planes->drivers[i];
+	}
+	if (planes->n == KINDS_MAX)
+		return NULL;
+	driver = &planes->drivers[planes->n++];
+	snprintf(driver->kind, sizeof(driver->kind), "%s", kind);
+	snprintf(program, sizeof(program), "lbcluster-%s", driver->kind);
+	snprintf(path, sizeof(path), "%s/%s.lock", planes->doctor->ctl->store_dir, program);
+	driver->lock = who_locks(path, program, &driver->who);
+	driver_tell(planes->doctor, driver);
+	return driver;
+}
+
+/* -- sockets of HAProxy -------------------------------------------------------------------- */
+
+#define SOCKET_CURE "haproxy.cfg: stats socket %s mode 660 level admin"
+
+/* For the driver if it runs, else for us. True if there is nothing to say. */
+static bool
+socket_check(struct doctor *doctor, const char *cluster, const char *path,
+    const struct driver *driver)
+{
+	char part[WHO_PATH_MAX], user[64], group[64];
+	struct stat st;
+	pid_t pid;
+	int status = doctor_connect(path, &pid);
+
+	if (status == EACCES || status == EPERM) {
+		doctor_find(doctor, DOCTOR_UNSEEN, "sudo lbclusterctl doctor",
+		    "%s: %s: you may not connect", cluster, path);
+		return false;
+	}
+	if (status != 0) {
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, SOCKET_CURE
+		    "\nsystemctl restart haproxy", path), "%s: %s: %s", cluster, path,
+		    strerror(status));
+		return false;
+	}
+	if (driver == NULL || !driver->who.known ||
+	    who_reach(&driver->who, path, WHO_READ | WHO_WRITE, part, &st) != EACCES)
+		return true;
+	doctor_user(driver->who.uid, user);
+	doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, SOCKET_CURE "\nusermod -aG %s %s\n"
+	    "systemctl restart lbcluster-haproxy", path, doctor_group(st.st_gid, group), user),
+	    "%s: %s has mode %04o: the user of lbcluster-haproxy, %s, may not connect", cluster,
+	    part, (unsigned int)st.st_mode & 07777, user);
+	return false;
+}
+
+static bool
+sockets_check(struct doctor *doctor, const struct cluster_row *row, const struct driver *driver)
+{
+	json_t *params = json_loads(row->plane_params, 0, NULL);
+	const json_t *sockets = json_object_get(params, "socket"), *value;
+	bool good = true;
+	size_t i, n = 0;
+
+	if (json_is_string(sockets)) {
+		n = 1;
+		good = socket_check(doctor, row->name, json_string_value(sockets), driver);
+	}
+	json_array_foreach(sockets, i, value) {
+		n += json_is_string(value);
+		if (json_is_string(value) &&
+		    !socket_check(doctor, row->name, json_string_value(value), driver))
+			good = false;
+	}
+	json_decref(params);
+	if (n == 0)
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "inventory file: cluster %s {"
+		    " plane = haproxy  socket = /run/haproxy/admin.sock }", row->name),
+		    "%s: names no socket of HAProxy", row->name);
+	return good && n > 0;
+}
+
+/* -- clusters ------------------------------------------------------------------------------ */
+
+static void
+status_tell(struct doctor *doctor, const struct cluster_row *row)
+{
+	char cure[96];
+
+	snprintf(cure, sizeof(cure), "journalctl -u lbcluster-%.16s -n 20", row->plane);
+	if (row->plane_status == PLANE_STATUS_OK)
+		doctor_find(doctor, DOCTOR_OK, NULL, "%s: %s is reached", row->name, row->plane);
+	else if (row->plane_status == PLANE_STATUS_NONE)
+		doctor_find(doctor, DOCTOR_WARN, cure, "%s: no driver has looked at its %s yet",
+		    row->name, row->plane);
+	else
+		doctor_find(doctor, DOCTOR_FAIL, cure, "%s: %s is %s: %s", row->name, row->plane,
+		    row->plane_status == PLANE_STATUS_UNREACHABLE ? "unreachable" : "failing",
+		    row->plane_message);
+}
+
+static enum err_code
+cluster_check(void *arg, const struct cluster_row *row)
+{
+	struct planes *planes = arg;
+	const struct driver *driver;
+
+	if (strcmp(row->plane, "none") == 0) {
+		doctor_find(planes->doctor, DOCTOR_OK, NULL, "%s: no data plane", row->name);
+		return ERR_OK;
+	}
+	driver = driver_of(planes, row->plane);
+	if (strcmp(row->plane, "haproxy") != 0 ||
+	    sockets_check(planes->doctor, row, driver))
+		status_tell(planes->doctor, row);
+	return ERR_OK;
+}
+
+void
+doctor_planes(struct doctor *doctor)
+{
+	struct planes planes = { .doctor = doctor };
+	struct err err;
+
+	if (doctor->ctl->store == NULL)
+		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "the store could not be read");
+	else if (store_each_cluster(doctor->ctl->store, NULL, cluster_check, &planes, &err) !=
+	    ERR_OK)
+		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "%s", err.text);
+}

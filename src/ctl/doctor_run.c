@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A program as a subprocess; see doctor_run.h.
+ */
+#include "ctl/doctor_run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+
+extern char **environ;
+
+static int
+spawn(char *const argv[], int output, pid_t *ret_pid)
+{
+	posix_spawn_file_actions_t actions;
+	int status = posix_spawn_file_actions_init(&actions);
+
+	if (status != 0)
+		return status;
+	status = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (status == 0)
+		status = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+	if (status == 0)
+		status = posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+	if (status == 0)
+		status = posix_spawnp(ret_pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return status;
+}
+
+/* What does not fit is read all the same, so that the program comes to its end. */
+static int
+text_read(int fd, int timeout_ms, char text[RUN_TEXT_MAX])
+{
+	int64_t end_ms = clock_steady_ms() + timeout_ms, left_ms;
+	struct pollfd input = { .fd = fd, .events = POLLIN };
+	char rest[4096];
+	size_t used = 0;
+	ssize_t n = 1;
+
+	text[0] = '\0';
+	while (n > 0 && (left_ms = end_ms - clock_steady_ms()) > 0) {
+		size_t room = RUN_TEXT_MAX - 1 - used;
+
+		if (poll(&input, 1, (int)left_ms) <= 0)
+			continue;
+		n = room > 0 ? read(fd, text + used, room) : read(fd, rest, sizeof(rest));
+		if (n > 0 && room > 0)
+			used += (size_t)n;
+		text[used] = '\0';
+	}
+	return n > 0 ? ETIMEDOUT : 0;
+}
+
+int
+run_program(char *const argv[], int timeout_ms, char text[RUN_TEXT_MAX])
+{
+	int ends[2], status;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return errno;
+	status = spawn(argv, ends[1], &pid);
+	close(ends[1]);
+	if (status == 0) {
+		status = text_read(ends[0], timeout_ms, text);
+		if (status != 0)
+			kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+			continue;
+	}
+	close(ends[0]);
+	return status;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Processes, users, modes and locks; see doctor_who.h.
+ */
+#include "ctl/doctor_who.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+enum { STATUS_MAX = 8192, COMM_MAX = 15 };
+
+/* -- who ----------------------------------------------------------------------------- */
+
+/* What follows "Key:" and blanks, on a line of its own. NULL if there is none. */
+static const char *
+status_value(const char *text, const char *key)
+{
+	size_t length = strlen(key);
+
+	while (text != NULL && (strncmp(text, key, length) != 0 || text[length] != ':')) {
+		text = strchr(text, '\n');
+		text = text == NULL ? NULL : text + 1;
+	}
+	return text == NULL ? NULL : text + length + 1 + strspn(text + length + 1, " \t");
+}
+
+/* The second number of "Uid:" is the effective one. */
+static bool
+second_number(const char *text, unsigned int *ret)
+{
+	return text != NULL && sscanf(text, "%*u %u", ret) == 1;
+}
+
+static void
+groups_take(const char *text, struct who *who)
+{
+	unsigned int group;
+	int used;
+
+	while (text != NULL && who->n_groups < WHO_GROUPS_MAX && text[0] != '\n' &&
+	    sscanf(text, "%u%n", &group, &used) == 1) {
+		who->groups[who->n_groups++] = group;
+		text += used;
+		text += strspn(text, " \t");
+	}
+}
+
+bool
+who_parse(const char *text, struct who *ret)
+{
+	const char *name = status_value(text, "Name"), *state = status_value(text, "State");
+	struct who who = { 0 };
+	unsigned int uid, gid;
+
+	if (name == NULL || state == NULL || !second_number(status_value(text, "Uid"), &uid) ||
+	    !second_number(status_value(text, "Gid"), &gid))
+		return false;
+	who.known = true;
+	who.pid = ret->pid;
+	snprintf(who.name, sizeof(who.name), "%.*s", (int)strcspn(name, "\n"), name);
+	who.state = state[0];
+	who.uid = uid;
+	who.gid = gid;
+	groups_take(status_value(text, "Groups"), &who);
+	*ret = who;
+	return true;
+}
+
+bool
+who_is(pid_t pid, struct who *ret)
+{
+	char path[64], text[STATUS_MAX];
+	FILE *file;
+	size_t n;
+
+	*ret = (struct who){ 0 };
+	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	n = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[n] = '\0';
+	ret->pid = pid;
+	return who_parse(text, ret);
+}
+
+bool
+who_user(const char *name, struct who *ret)
+{
+	const struct passwd *user = getpwnam(name);
+	int n = WHO_GROUPS_MAX;
+
+	*ret = (struct who){ 0 };
+	if (user == NULL)
+		return false;
+	ret->known = true;
+	snprintf(ret->name, sizeof(ret->name), "%s", name);
+	ret->uid = user->pw_uid;
+	ret->gid = user->pw_gid;
+	if (getgrouplist(name, user->pw_gid, ret->groups, &n) != -1)
+		ret->n_groups = (size_t)n;
+	return true;
+}
+
+bool
+who_runs(const char *name, struct who *ret)
+{
+	DIR *dir = opendir("/proc");
+	const struct dirent *entry;
+	bool found = false;
+
+	while (dir != NULL && !found && (entry = readdir(dir)) != NULL)
+		found = isdigit((unsigned char)entry->d_name[0]) &&
+		    who_is((pid_t)strtol(entry->d_name, NULL, 10), ret) &&
+		    strncmp(ret->name, name, COMM_MAX) == 0;
+	if (dir != NULL)
+		closedir(dir);
+	if (!found)
+		*ret = (struct who){ 0 };
+	return found;
+}
+
+/* -- what it may ----------------------------------------------------------------------- */
+
+static bool
+is_member(const struct who *who, gid_t gid)
+{
+	for (size_t i = 0; i < who->n_groups; i++) {
+		if (who->groups[i] == gid)
+			return true;
+	}
+	return who->gid == gid;
+}
+
+bool
+who_may(const struct who *who, const struct stat *st, unsigned int want)
+{
+	unsigned int shift = 0;
+
+	if (who->uid == 0)
+		return true;
+	if (who->uid == st->st_uid)
+		shift = 6;
+	else if (is_member(who, st->st_gid))
+		shift = 3;
+	return ((st->st_mode >> shift) & want) == want;
+}
+
+int
+who_reach(const struct who *who, const char *path, unsigned int want,
+    char ret_part[WHO_PATH_MAX], struct stat *ret_st)
+{
+	char *real = realpath(path, NULL);
+	const char *slash = real == NULL ? path : real, *end;
+	int status = 0;
+
+	snprintf(ret_part, WHO_PATH_MAX, "%s", slash);
+	free(real);
+	for (end = ret_part; status == 0 && (slash = strchr(end, '/')) != NULL; end = slash + 1) {
+		char rest = slash[1];
+		size_t length = (size_t)(slash - ret_part);
+
+		/* "/a/" names the directory /a. */
+		ret_part[length + 1] = '\0';
+		if (stat(ret_part, ret_st) == -1)
+			status = errno;
+		else if (!who_may(who, ret_st, WHO_PASS))
+			status = EACCES;
+		if (status != 0 && length > 0)
+			ret_part[length] = '\0';
+		if (status == 0)
+			ret_part[length + 1] = rest;
+	}
+	if (status != 0)
+		return status;
+	if (stat(ret_part, ret_st) == -1)
+		return errno;
+	return who_may(who, ret_st, want) ? 0 : EACCES;
+}
+
+/* -- locks ------------------------------------------------------------------------------ */
+
+/* The device of /proc/locks is the file system's own, which stat(2) does not tell of
+ * some (btrfs, overlays): the number of the file and the program's name do then. */
+static bool
+is_holder(const char *line, const struct stat *st, const char *program, struct who *ret)
+{
+	unsigned int major_number, minor_number;
+	unsigned long long inode;
+	long pid;
+
+	if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%llu", &pid, &major_number,
+	    &minor_number, &inode) != 4 || inode != st->st_ino)
+		return false;
+	if (!who_is((pid_t)pid, ret))
+		ret->pid = (pid_t)pid;
+	return st->st_dev == makedev(major_number, minor_number) ||
+	    strncmp(ret->name, program, COMM_MAX) == 0;
+}
+
+enum who_lock
+who_locks(const char *path, const char *program, struct who *ret)
+{
+	bool held = false;
+	struct stat st;
+	char line[256];
+	FILE *file;
+
+	*ret = (struct who){ 0 };
+	if (stat(path, &st) == -1)
+		return errno == ENOENT ? WHO_LOCK_FREE : WHO_LOCK_UNSEEN;
+	file = fopen("/proc/locks", "re");
+	if (file == NULL)
+		return WHO_LOCK_UNSEEN;
+	while (!held && fgets(line, sizeof(line), file) != NULL)
+		held = is_holder(line, &st, program, ret);
+	fclose(file);
+	if (!held)
+		*ret = (struct who){ 0 };
+	return held ? WHO_LOCK_HELD : WHO_LOCK_FREE;
+}

@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# lbclusterctl doctor: nothing to find where all is right; then each fault made on
+# purpose, one at a time, gives its finding and the line that mends it.
+"""The doctor."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import unittest
+
+from harness import LBCLUSTERCTL, PATIENCE, Case, is_root, main
+
+INVENTORY = """
+cluster web {
+    plane = none
+    service http {
+        address = 192.0.2.10  port = 80  protocol = tcp
+        real a { address = 10.0.0.1  port = 80  weight = 10 }
+    }
+}
+"""
+HAPROXY = 'cluster ha { plane = haproxy  socket = "%s" }\n'
+GOOD_CONF = 'master agentx\nagentXTimeout 5\nagentXRetries 0\n'
+CHECKS = ['store', 'lbclusterd', 'store-files', 'agentx-socket', 'agentx-master', 'snmpd.conf',
+          'agentx-patience', 'snmpd', 'registered', 'view', 'write', 'mib-file', 'plane']
+NOBODY = 65534
+ROOT = '.1.3.6.1.4.1.8072.9999.9999.522'
+MIBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'mibs')
+
+
+class Doctor(Case):
+    """A world, and the doctor in it."""
+
+    def made(self, **options):
+        world = self.new_world(**options)
+        world.conf_dir = os.path.join(world.dir, 'conf')
+        os.mkdir(world.conf_dir)
+        self.write(world, 'conf/snmpd.conf', GOOD_CONF)
+        os.chmod(world.store, 0o770)
+        return world
+
+    def started(self, inventory=INVENTORY, **options):
+        world = self.made(**options)
+        world.start()
+        world.load(inventory)
+        return world
+
+    def write(self, world, name, text):
+        with open(os.path.join(world.dir, name), 'w', encoding='utf-8') as file:
+            file.write(text)
+
+    def listen(self, path):
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(path)
+        listener.listen(5)
+        return listener
+
+    def run_doctor(self, world, *args, form='json', prefix=(), env=None):
+        return subprocess.run(
+            [*prefix, LBCLUSTERCTL, '-s', world.store, '-f', form, 'doctor', *args],
+            capture_output=True, text=True, timeout=60 * PATIENCE, check=False,
+            env={**os.environ, 'SNMPCONFPATH': world.conf_dir, 'MIBDIRS': MIBS,
+                 'SNMP_PERSISTENT_DIR': os.path.join(world.dir, 'persistent'), **(env or {})})
+
+    def doctor(self, world, *args, community='private', version='2c', path=None, status=None,
+               **options):
+        """Findings as {check: (result, words, cure)}; the last one of a check."""
+        if community:
+            args = ('--snmp', '-v%s -c %s 127.0.0.1:%d' % (version, community, world.port), *args)
+        done = self.run_doctor(world, '-x', path or world.socket, *args, **options)
+        found = {row['check']: (row['result'], row['words'], row['cure'])
+                 for row in json.loads(done.stdout)}
+        self.assertEqual('', done.stderr)
+        failed = any(finding[0] == 'FAIL' for finding in found.values())
+        self.assertEqual(int(failed) if status is None else status, done.returncode, found)
+        return found
+
+    def assert_finding(self, found, check, result, words, cure=None):
+        self.assertEqual(result, found[check][0], found[check])
+        self.assertRegex(found[check][1], words)
+        if cure is None:
+            self.assertIsNone(found[check][2])
+        else:
+            self.assertIn(cure, found[check][2] or '')
+
+    def assert_others_ok(self, found, *but):
+        self.assertEqual({}, {check: finding for check, finding in found.items()
+                              if finding[0] != 'ok' and check not in but})
+
+
+class Right(Doctor):
+    """Nothing to find."""
+
+    def test_all_is_ok(self):
+        world = self.started()
+        found = self.doctor(world, '--write', status=0)
+        self.assertEqual(CHECKS, list(found))
+        self.assert_others_ok(found)
+        self.assertIn('pid %d' % world.daemon.pid, found['lbclusterd'][1])
+        self.assertIn('snmpd listens, pid %d' % world.master.pid, found['agentx-master'][1])
+        self.assertRegex(found['store'][1], r'version \d+, 1 cluster$')
+
+    def test_lbclusterd_goes_on_and_nothing_changed(self):
+        world = self.started()
+        changes = world.get('lbcSysConfigChanges', 0), world.get('lbcSysSetRejects', 0)
+        for _ in range(3):
+            self.doctor(world, '--write', status=0)
+        self.assertEqual(changes, (world.get('lbcSysConfigChanges', 0),
+                                   world.get('lbcSysSetRejects', 0)))
+        self.assertEqual([], world.sql('SELECT id FROM job'))
+        self.assertTrue(world.daemon.alive())
+
+    def test_table_has_a_line_for_a_finding(self):
+        world = self.started()
+        done = self.run_doctor(world, '-x', world.socket, '--snmp',
+                               '-v2c -c "private" 127.0.0.1:%d' % world.port, form='table')
+        lines = done.stdout.splitlines()
+        self.assertEqual((0, ''), (done.returncode, done.stderr))
+        self.assertEqual(['ok'] * 10 + ['unseen'] + ['ok'] * 2,
+                         [line.split()[0] for line in lines if line[0] != ' '])
+        self.assertEqual(['lbclusterctl doctor --write'],
+                         [line.strip() for line in lines if line[0] == ' '])
+
+    def test_without_write_nothing_is_set(self):
+        world = self.started()
+        found = self.doctor(world, status=0)
+        self.assert_finding(found, 'write', 'unseen', 'not tried', 'doctor --write')
+
+    def test_user_of_version_3(self):
+        world = self.started()
+        found = self.doctor(
+            world, '--write', '--snmp', "-v3 -l authPriv -u writer -a SHA -A 'authentication'"
+            " -x AES -X encryption 127.0.0.1:%d" % world.port, community=None)
+        self.assert_others_ok(found)
+
+    @unittest.skipUnless(is_root(), 'needs root')
+    def test_other_user_sees_what_he_may(self):
+        world = self.started()
+        os.chmod(world.dir, 0o755)
+        os.chmod(world.conf_dir + '/snmpd.conf', 0o600)
+        found = self.doctor(world, prefix=[
+            'setpriv', '--reuid=%d' % NOBODY, '--regid=%d' % NOBODY, '--clear-groups'])
+        self.assert_finding(found, 'store', 'unseen', 'may not be read', 'usermod -aG lbcluster')
+        self.assert_finding(found, 'snmpd.conf', 'unseen', 'may not read', 'sudo')
+        self.assert_finding(found, 'plane', 'unseen', 'store')
+        self.assertEqual('ok', found['view'][0])
+
+
+class Usage(Doctor):
+    """Its options, and those of others."""
+
+    def test_wrong_usage(self):
+        world = self.made()
+        for args in (['operand'], ['--snmp'], ['--snmp', ''], ['--snmp', "-c 'open"], ['-x'],
+                     ['--prune']):
+            done = self.run_doctor(world, *args)
+            self.assertEqual(2, done.returncode, args)
+            self.assertNotEqual('', done.stderr)
+
+    def test_options_of_the_doctor_are_no_options_of_others(self):
+        world = self.made()
+        for args in (['-x', '/x'], ['--snmp', 'x'], ['--write']):
+            self.assertEqual(2, world.ctl('list', *args, check=False).returncode, args)
+
+
+class Store(Doctor):
+    """Faults of the store."""
+
+    def test_no_store(self):
+        world = self.made()
+        os.rmdir(world.store)
+        found = self.doctor(world, community=None)
+        self.assert_finding(found, 'store', 'FAIL', 'No such file', 'install -d')
+        self.assert_finding(found, 'plane', 'unseen', 'store')
+
+    def test_empty_directory(self):
+        found = self.doctor(self.made(), community=None)
+        self.assert_finding(found, 'store', 'FAIL', 'No such file', 'systemctl start lbclusterd')
+
+    def test_empty_store(self):
+        found = self.doctor(self.started(inventory=''))
+        self.assert_finding(found, 'store', 'warn', 'empty', 'lbclusterctl load')
+
+    def test_foreign_file(self):
+        world = self.made()
+        self.write(world, 'store/lbcluster.db', 'rubbish, no database at all\n' * 100)
+        found = self.doctor(world, community=None)
+        self.assert_finding(found, 'store', 'FAIL', 'lbcluster.db', 'lbcluster.db.ill')
+
+    def test_mode_without_the_group(self):
+        world = self.started()
+        os.chmod(os.path.join(world.store, 'lbcluster.db'), 0o600)
+        found = self.doctor(world)
+        self.assert_finding(found, 'store-files', 'warn', '0600',
+                            'chmod g+rw %s/lbcluster.db' % world.store)
+
+    @unittest.skipUnless(is_root(), 'needs root')
+    def test_file_of_root(self):
+        world = self.started(user=(NOBODY, NOBODY))
+        os.chown(os.path.join(world.store, 'lbcluster.db'), 0, 0)
+        found = self.doctor(world)
+        self.assert_finding(found, 'store-files', 'FAIL', 'lbcluster.db is of root:root',
+                            'chown -R nobody: %s' % world.store)
+
+
+class Daemon(Doctor):
+    """Faults of lbclusterd."""
+
+    def test_does_not_run(self):
+        world = self.started()
+        world.stop_daemon()
+        found = self.doctor(world, '--write')
+        self.assert_finding(found, 'lbclusterd', 'FAIL', 'does not run',
+                            'systemctl start lbclusterd')
+        self.assert_finding(found, 'registered', 'FAIL', 'not connected',
+                            'systemctl start lbclusterd')
+        self.assert_finding(found, 'view', 'unseen', 'nothing is registered')
+        self.assert_finding(found, 'write', 'unseen', 'nothing is registered')
+
+    def test_runs_and_is_not_connected(self):
+        world = self.made()
+        world.load(INVENTORY)
+        world.daemon_socket = world.socket + '-other'
+        world.start_master()
+        world.start_daemon(wait=False)
+        world.wait_logged('no AgentX master')
+        found = self.doctor(world)
+        self.assert_others_ok(found, 'registered', 'view', 'write')
+        self.assert_finding(found, 'registered', 'FAIL', 'not connected', 'journalctl')
+
+    def test_is_stopped(self):
+        world = self.started()
+        world.daemon.signal(signal.SIGSTOP)
+        found = self.doctor(world, community=None)
+        world.daemon.signal(signal.SIGCONT)
+        self.assert_finding(found, 'lbclusterd', 'FAIL', 'stopped',
+                            'kill -CONT %d' % world.daemon.pid)
+
+
+class Socket(Doctor):
+    """Faults of the AgentX socket."""
+
+    def test_absent(self):
+        world = self.started()
+        found = self.doctor(world, path=world.dir + '/none')
+        self.assert_finding(found, 'agentx-socket', 'FAIL', 'No such file', 'master agentx')
+
+    def test_nobody_listens(self):
+        world = self.started()
+        path = os.path.join(world.dir, 'dead')
+        self.listen(path).close()
+        found = self.doctor(world, path=path)
+        self.assert_finding(found, 'agentx-master', 'FAIL', 'nobody listens', 'restart snmpd')
+
+    def test_no_socket(self):
+        world = self.started()
+        found = self.doctor(world, path=world.conf)
+        self.assert_finding(found, 'agentx-socket', 'FAIL', 'no socket', 'agentx-socket =')
+
+    @unittest.skipUnless(is_root(), 'needs root')
+    def test_directory_that_is_closed(self):
+        world = self.started(user=(NOBODY, NOBODY))
+        closed = os.path.join(world.dir, 'closed')
+        os.mkdir(closed, 0o700)
+        self.listen(closed + '/master')
+        found = self.doctor(world, path=closed + '/master')
+        self.assert_finding(found, 'agentx-socket', 'FAIL', 'mode 0700.*nobody, may not pass',
+                            'chmod 755 ' + closed)
+        os.chmod(closed, 0o755)
+        found = self.doctor(world, path=closed + '/master')
+        self.assert_finding(found, 'agentx-socket', 'FAIL', 'nobody, may not connect',
+                            'agentXPerms 0660 0755 Debian-snmp nogroup')
+        os.chmod(closed + '/master', 0o666)
+        found = self.doctor(world, path=closed + '/master')
+        self.assertEqual('ok', found['agentx-socket'][0])
+
+
+class Conf(Doctor):
+    """Faults of snmpd.conf, and the file of the MIB."""
+
+    def found(self, text, **options):
+        world = self.made()
+        self.write(world, 'conf/snmpd.conf', text)
+        return self.doctor(world, community=None, **options)
+
+    def test_no_master(self):
+        for text in ('rocommunity public\n', '#master agentx\n', GOOD_CONF + 'master no\n'):
+            found = self.found(text)
+            self.assert_finding(found, 'snmpd.conf', 'FAIL', 'master', 'snmpd.conf: master agentx')
+
+    def test_master_in_a_file_of_the_directory(self):
+        world = self.made()
+        self.write(world, 'conf/snmpd.conf', '')
+        os.mkdir(world.conf_dir + '/snmpd.conf.d')
+        self.write(world, 'conf/snmpd.conf.d/a.conf', '  Master AgentX\n')
+        found = self.doctor(world, community=None)
+        self.assert_finding(found, 'snmpd.conf', 'ok', 'a.conf:1')
+
+    def test_other_socket(self):
+        found = self.found(GOOD_CONF + 'agentXSocket /run/x\n')
+        self.assert_finding(found, 'snmpd.conf', 'warn', 'agentXSocket /run/x',
+                            'agentx-socket = /run/x')
+
+    def test_patience(self):
+        for text in ('', 'agentXTimeout 5\n', 'agentXTimeout 1\nagentXRetries 0\n'):
+            found = self.found('master agentx\n' + text)
+            self.assert_finding(found, 'agentx-patience', 'warn', 'agentXTimeout',
+                                'snmpd.conf: agentXTimeout 5\nsnmpd.conf: agentXRetries 0')
+
+    def test_no_conf(self):
+        world = self.made()
+        os.unlink(world.conf_dir + '/snmpd.conf')
+        found = self.doctor(world, community=None)
+        self.assert_finding(found, 'snmpd.conf', 'unseen', 'no snmpd.conf', 'SNMPCONFPATH')
+
+    def test_mib_file(self):
+        world = self.made()
+        mibs = os.path.join(world.dir, 'mibs')
+        os.mkdir(mibs)
+        found = self.doctor(world, community=None, env={'MIBDIRS': mibs})
+        self.assert_finding(found, 'mib-file', 'warn', 'no LBCLUSTER-MIB', 'install -m')
+        self.write(world, 'mibs/LBCLUSTER-MIB.txt', 'LAST-UPDATED "202001010000Z"\n')
+        found = self.doctor(world, community=None, env={'MIBDIRS': MIBS + ':' + mibs})
+        self.assert_finding(found, 'mib-file', 'warn', '202001010000Z',
+                            'install -m 0644 mibs/LBCLUSTER-MIB.txt ' + mibs)
+
+
+class Views(Doctor):
+    """Who may read and write."""
+
+    def setUp(self):
+        self.world = self.started()
+
+    def test_wrong_community(self):
+        found = self.doctor(self.world, community='wrong')
+        self.assert_finding(found, 'snmpd', 'FAIL', 'Timeout', 'rocommunity COMMUNITY')
+        self.assert_finding(found, 'registered', 'unseen', 'see snmpd')
+
+    def test_wrong_user(self):
+        found = self.doctor(self.world, '--snmp', '-v3 -l noAuthNoPriv -u wrong 127.0.0.1:%d' %
+                            self.world.port, community=None)
+        self.assert_finding(found, 'snmpd', 'FAIL', 'Unknown user name', 'createUser')
+
+    def test_view_without_us(self):
+        for version in ('1', '2c'):
+            found = self.doctor(self.world, community='outside', version=version)
+            self.assert_finding(found, 'registered', 'ok', 'LBCLUSTER-MIB')
+            self.assert_finding(found, 'view', 'FAIL', 'hides it',
+                                'snmpd.conf: view lbread included ' + ROOT)
+
+    def test_view_of_us_alone(self):
+        found = self.doctor(self.world, community='ours')
+        self.assert_others_ok(found, 'write')
+
+    def test_readonly_community(self):
+        found = self.doctor(self.world, '--write', community='public')
+        self.assert_others_ok(found, 'write')
+        self.assert_finding(found, 'write', 'FAIL', 'noAccess', 'view lbwrite included ' + ROOT)
+
+    def test_version_1_cannot_tell(self):
+        for community in ('public', 'private'):
+            found = self.doctor(self.world, '--write', community=community, version='1')
+            self.assert_others_ok(found, 'write')
+            self.assert_finding(found, 'write', 'unseen', 'SNMPv1')
+
+    def test_no_programs_of_net_snmp(self):
+        found = self.doctor(self.world, '--write', env={'PATH': '/nonexistent'})
+        self.assert_finding(found, 'snmpd', 'unseen', 'no snmpget', 'apt-get install snmp')
+
+
+class Planes(Doctor):
+    """HAProxy as far as its socket."""
+
+    def setUp(self):
+        self.world = self.made()
+        self.path = os.path.join(self.world.dir, 'haproxy.sock')
+        self.world.load(HAPROXY % self.path)
+
+    def findings(self):
+        done = self.run_doctor(self.world)
+        return [(row['result'], row['words'], row['cure']) for row in json.loads(done.stdout)
+                if row['check'] == 'plane']
+
+    def test_no_driver_and_no_socket(self):
+        driver, cluster = self.findings()
+        self.assertEqual(('FAIL', 'systemctl start lbcluster-haproxy'), (driver[0], driver[2]))
+        self.assertEqual('FAIL', cluster[0])
+        self.assertIn('%s: No such file' % self.path, cluster[1])
+        self.assertIn('stats socket %s' % self.path, cluster[2])
+
+    def test_driver_and_socket(self):
+        self.listen(self.path)
+        lock = open(os.path.join(self.world.store, 'lbcluster-haproxy.lock'), 'w',
+                    encoding='utf-8')
+        self.addCleanup(lock.close)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        driver, cluster = self.findings()
+        self.assertEqual('ok', driver[0])
+        self.assertIn('pid %d' % os.getpid(), driver[1])
+        self.assertEqual('warn', cluster[0])
+        for status, result, words in ((2, 'ok', 'reached'), (3, 'FAIL', 'unreachable: gone'),
+                                      (4, 'FAIL', 'failing: gone')):
+            self.world.sql('UPDATE cluster SET plane_status = ?, plane_message = ?', status,
+                           'gone')
+            cluster = self.findings()[1]
+            self.assertEqual(result, cluster[0])
+            self.assertIn(words, cluster[1])
+
+
+if __name__ == '__main__':
+    main()

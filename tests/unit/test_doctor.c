@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of the parts of the doctor that need no world: arguments, times, revisions,
+ * processes and modes. The revision it knows is that of the module in this tree.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/doctor.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* -- texts ---------------------------------------------------------------------------- */
+
+static void
+words_are_split_as_by_a_shell(void **state)
+{
+	static const struct {
+		const char	*text;
+		const char	*words;	/* joined by "|" */
+	} cases[] = {
+		{ "", "" }, { "  ", "" }, { "a", "a" }, { " a  b\tc ", "a|b|c" },
+		{ "-A 'pass phrase' host", "-A|pass phrase|host" },
+		{ "-A \"pass 'x' phrase\"", "-A|pass 'x' phrase" },
+		{ "a\\ b '\\' \"\\\"\"", "a b|\\|\"" }, { "'' a", "|a" },
+		{ "x'y'\"z\"", "xyz" }, { "a b c d e f", "a|b|c|d|e|f" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char **words = doctor_words(cases[i].text);
+		char joined[64] = "";
+
+		assert_non_null(words);
+		for (size_t k = 0; words[k] != NULL; k++) {
+			strcat(joined, k == 0 ? "" : "|");
+			strcat(joined, words[k]);
+		}
+		assert_string_equal(joined, cases[i].words);
+		free(words);
+	}
+	assert_null(doctor_words("a 'b"));
+	assert_null(doctor_words("\""));
+}
+
+static void
+seconds_have_the_units_of_snmpd(void **state)
+{
+	static const struct {
+		const char	*text;
+		long		 seconds;
+	} cases[] = {
+		{ "5", 5 }, { "0", 0 }, { "5s", 5 }, { "2m", 120 }, { "1 h", 3600 },
+		{ "1D", 86400 }, { "1w", 604800 }, { "", -1 }, { "soon", -1 }, { "-1", -1 }, { "5x", -1 },
+		{ "99999999999999999999", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(doctor_seconds(cases[i].text), cases[i].seconds);
+}
+
+static void
+revision_of_this_tree_is_known(void **state)
+{
+	const char *top = getenv("abs_top_srcdir");
+	char path[4096], text[16384], revision[16];
+	FILE *file;
+
+	(void)state;
+	if (top == NULL)
+		skip();
+	snprintf(path, sizeof(path), "%s/mibs/LBCLUSTER-MIB.txt", top);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	assert_string_equal(doctor_mib_revision(text, revision), DOCTOR_MIB_REVISION);
+}
+
+static void
+revision_of_rubbish_is_none(void **state)
+{
+	char revision[16];
+
+	(void)state;
+	assert_string_equal(doctor_mib_revision("", revision), "");
+	assert_string_equal(doctor_mib_revision("LAST-UPDATED", revision), "");
+	assert_string_equal(doctor_mib_revision("LAST-UPDATED \"", revision), "");
+	assert_string_equal(doctor_mib_revision("LAST-UPDATED \"2026", revision), "2026");
+}
+
+/* -- who ------------------------------------------------------------------------------- */
+
+static const char status[] = "Name:\tlbclusterd\nUmask:\t0007\nState:\tS (sleeping)\nPid:\t9\n"
+    "Uid:\t101\t102\t103\t104\nGid:\t201\t202\t203\t204\nFDSize:\t64\nGroups:\t7 301 302 \n"
+    "VmPeak:\t 1\n";
+
+static void
+process_is_read(void **state)
+{
+	struct who who = { .pid = 9 };
+
+	(void)state;
+	assert_true(who_parse(status, &who));
+	assert_true(who.known);
+	assert_string_equal(who.name, "lbclusterd");
+	assert_int_equal(who.pid, 9);
+	assert_int_equal(who.state, 'S');
+	assert_int_equal(who.uid, 102);
+	assert_int_equal(who.gid, 202);
+	assert_int_equal(who.n_groups, 3);
+	assert_int_equal(who.groups[0], 7);
+	assert_int_equal(who.groups[2], 302);
+}
+
+static void
+process_that_says_less_is_not_known(void **state)
+{
+	struct who who = { 0 };
+
+	(void)state;
+	assert_false(who_parse("", &who));
+	assert_false(who_parse("Name:\tx\nState:\tS\nUid:\t1\nGid:\t1\t1\n", &who));
+	assert_false(who_parse("State:\tS\nUid:\t1\t1\nGid:\t1\t1\n", &who));
+	assert_false(who.known);
+	assert_true(who_parse("Name:\tx\nState:\tS\nUid:\t1\t1\nGid:\t1\t1\n", &who));
+	assert_int_equal(who.n_groups, 0);
+}
+
+static void
+own_process_is_seen(void **state)
+{
+	struct who who;
+
+	(void)state;
+	assert_true(who_is(getpid(), &who));
+	assert_int_equal(who.uid, geteuid());
+	assert_int_equal(who.gid, getegid());
+}
+
+static void
+modes_decide_what_may_be_done(void **state)
+{
+	static const struct {
+		uid_t		uid;
+		mode_t		mode;
+		unsigned int	want;
+		bool		may;
+	} cases[] = {
+		{ 0, 0, 7, true },
+		{ 1, 0700, 7, true }, { 1, 0077, WHO_READ, false },	/* the owner */
+		{ 2, 0070, 7, true }, { 2, 0707, WHO_READ, false },	/* by a group */
+		{ 3, 0007, 7, true }, { 3, 0770, WHO_READ, false },	/* another */
+		{ 3, 0755, WHO_PASS, true }, { 3, 0755, WHO_WRITE, false },
+		{ 3, 0754, WHO_READ | WHO_PASS, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct who who = { .known = true, .uid = cases[i].uid, .gid = 50,
+		    .groups = { cases[i].uid == 3 ? 51 : 60 }, .n_groups = 1 };
+		const struct stat st = { .st_uid = 1, .st_gid = 60, .st_mode = cases[i].mode };
+
+		assert_int_equal(who_may(&who, &st, cases[i].want), cases[i].may);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_are_split_as_by_a_shell),
+		cmocka_unit_test(seconds_have_the_units_of_snmpd),
+		cmocka_unit_test(revision_of_this_tree_is_known),
+		cmocka_unit_test(revision_of_rubbish_is_none),
+		cmocka_unit_test(process_is_read),
+		cmocka_unit_test(process_that_says_less_is_not_known),
+		cmocka_unit_test(own_process_is_seen),
+		cmocka_unit_test(modes_decide_what_may_be_done),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
