@@ -232,7 +232,8 @@ enum err_code store_jobs_requeue(struct store *store, uint32_t cluster_id, struc
 /* How a job that ran ended. */
 struct store_job_end {
 	uint32_t		 id;
-	enum job_state		 state;		/* JOB_SUCCEEDED, JOB_FAILED, or JOB_QUEUED: later */
+	enum job_state		 state;		/* JOB_SUCCEEDED, _FAILED, _SUPERSEDED, or
+						 * JOB_QUEUED: later */
 	enum job_fail_cause	 cause;		/* of a failed one */
 	const char		*message;	/* at most 255 octets */
 };
