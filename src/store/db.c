@@ -397,7 +397,7 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	if (code == ERR_OK)
 		code = identity_check(db, writable, &version, err);
 	if (code == ERR_OK)
-		code = integrity_check(db, err);
+		code = db->verify ? integrity_check(db, err) : ERR_OK;
 	if (code == ERR_OK && writable)
 		code = pragmas_set(db, db->kind->pragmas, err);
 	if (code == ERR_OK && version < (int64_t)db->kind->n_migrations)

@@ -29,6 +29,7 @@ extern const struct db_kind db_stats_kind;
 struct db {
 	const struct db_kind	*kind;
 	char			*path;
+	bool			 verify;	/* every page and reference, at an open */
 	sqlite3			*handle;	/* NULL while closed */
 	dev_t			 dev;		/* the file that is open */
 	ino_t			 ino;

@@ -369,6 +369,7 @@ store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **re
 		sqlite_log_set = true;
 	}
 	store->mode = mode;
+	store->main.verify = store->stats.verify = mode == STORE_CREATE;
 	store->wait_ms = wait_ms;
 	code = paths_set(store, dir, err);
 	if (code == ERR_OK && mode == STORE_CREATE)

@@ -148,7 +148,7 @@ file_replaced_by_an_ill_one_is_refused_until_mended(void **state)
 	snprintf(aside, sizeof(aside), "%s.ill", f->main_path);
 	bytes_write(aside, good.data, good.n);
 	spoil_page(aside);
-	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
 	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(rename(aside, f->main_path), 0);
 	ill = bytes_of(f->main_path);
