@@ -56,6 +56,18 @@ tests_unit_test_store_set_SOURCES = tests/unit/test_store_set.c $(store_fixture)
 tests_unit_test_store_set_LDADD = $(store_fixture_libs)
 tests_unit_test_store_set_LDFLAGS = $(store_fixture_ldflags)
 
+unit_tests += tests/unit/test_store_changes
+tests_unit_test_store_changes_SOURCES = tests/unit/test_store_changes.c $(store_fixture) \
+	tests/unit/store_picture.c tests/unit/store_picture.h
+tests_unit_test_store_changes_LDADD = $(store_fixture_libs)
+tests_unit_test_store_changes_LDFLAGS = $(store_fixture_ldflags)
+
+unit_tests += tests/unit/test_store_rows
+tests_unit_test_store_rows_SOURCES = tests/unit/test_store_rows.c $(store_fixture) \
+	tests/unit/store_picture.c tests/unit/store_picture.h
+tests_unit_test_store_rows_LDADD = $(store_fixture_libs)
+tests_unit_test_store_rows_LDFLAGS = $(store_fixture_ldflags)
+
 unit_tests += tests/unit/test_mib_columns
 tests_unit_test_mib_columns_SOURCES = tests/unit/test_mib_columns.c \
 	tests/unit/smi.c tests/unit/smi.h

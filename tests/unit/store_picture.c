@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * See store_picture.h.
+ */
+#include "store_picture.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum err_code
+keep(struct picture *picture, enum store_kind kind, uint32_t id, const char *text)
+{
+	if (picture->fail_after != 0 && picture->handed + 1 > picture->fail_after)
+		return ERR_NOMEM;
+	picture->handed++;
+	assert_in_range(id, 1, IDS - 1);
+	free(picture->rows[kind][id]);
+	picture->rows[kind][id] = text == NULL ? NULL : strdup(text);
+	return ERR_OK;
+}
+
+static enum err_code
+take_cluster(void *arg, const struct cluster_row *row)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "%s %s %s %d %s", row->name, row->plane, row->plane_params,
+	    row->plane_status, row->plane_message);
+	return keep(arg, STORE_CLUSTER, row->id, text);
+}
+
+static enum err_code
+take_service(void *arg, const struct service_row *row)
+{
+	struct picture *picture = arg;
+	char text[200];
+
+	picture->orphan |= picture->rows[STORE_CLUSTER][row->cluster_id] == NULL;
+	snprintf(text, sizeof(text), "%u %s %s %s %d", row->cluster_id, row->name, row->address,
+	    row->port, row->protocol);
+	return keep(arg, STORE_SERVICE, row->id, text);
+}
+
+static enum err_code
+take_real(void *arg, const struct real_row *row)
+{
+	struct picture *picture = arg;
+	char text[200];
+
+	picture->orphan |= picture->rows[STORE_SERVICE][row->service_id] == NULL;
+	snprintf(text, sizeof(text), "%u %s %s %s %u %d %d %s %d %u", row->service_id, row->name,
+	    row->address, row->port, row->weight, row->fallback, row->enabled, row->reason,
+	    row->last_change != 0, row->last_job);
+	return keep(arg, STORE_REAL, row->id, text);
+}
+
+static enum err_code
+take_job(void *arg, const struct job_row *row)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "%u %d %d %d %d %u %u %u %d %d %d %s/%s/%s %s", row->real_id,
+	    row->operation, row->state, row->cause, row->source, row->old_value, row->new_value,
+	    row->request, row->created != 0, row->started != 0, row->finished != 0, row->cluster,
+	    row->service, row->real, row->message);
+	return keep(arg, STORE_JOB, row->id, text);
+}
+
+static enum err_code
+take_statistics(void *arg, const struct statistics *row)
+{
+	char text[400];
+	int n = snprintf(text, sizeof(text), "%d %lld %lld",
+	    row->present & STAT_PRESENT_ACTIVE ? row->active : -1, (long long)row->last_update,
+	    (long long)row->counters_since);
+
+	for (int i = 0; i < STAT_NUMBERS; i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, " %lld",
+		    row->present & 1u << i ? (long long)row->number[i] : -1);
+	return keep(arg, STORE_STATISTICS, row->real_id, text);
+}
+
+static enum err_code
+take_removed(void *arg, enum store_kind kind, uint32_t id)
+{
+	struct picture *picture = arg;
+
+	if (kind == STORE_STATISTICS && id == 0) {
+		for (uint32_t i = 1; i < IDS; i++) {
+			free(picture->rows[kind][i]);
+			picture->rows[kind][i] = NULL;
+		}
+		return ERR_OK;
+	}
+	return keep(arg, kind, id, NULL);
+}
+
+static void
+take_totals(void *arg, const struct store_totals *totals)
+{
+	((struct picture *)arg)->totals = *totals;
+}
+
+enum err_code
+changes(struct fixture *f, struct picture *picture, size_t limit, bool *ret_more)
+{
+	const struct store_sink sink = { picture, take_cluster, take_service, take_real, take_job,
+		take_statistics, take_removed, take_totals };
+
+	return store_changes(f->store, &picture->cursor, &sink, limit, ret_more, &f->err);
+}
+
+void
+read_all(struct fixture *f, struct picture *picture, size_t limit)
+{
+	bool more = true;
+
+	while (more) {
+		size_t before = picture->handed;
+
+		if (changes(f, picture, limit, &more) != ERR_OK)
+			fail_msg("%s", f->err.text);
+		assert_true(picture->handed - before <= limit);
+		assert_int_equal(more, picture->handed - before == limit);
+	}
+	assert_false(picture->orphan);
+}
+
+void
+picture_forget(struct picture *picture)
+{
+	for (int kind = 0; kind < KINDS; kind++)
+		for (uint32_t id = 0; id < IDS; id++)
+			free(picture->rows[kind][id]);
+	memset(picture, 0, sizeof(*picture));
+}
+
+/* The truth about a kind of rows, in the same words. */
+static const char *const truths[KINDS] = {
+	[STORE_CLUSTER] = "SELECT id, concat(name, plane, plane_params, plane_status,"
+	    " plane_message) FROM cluster",
+	[STORE_SERVICE] = "SELECT id, concat(cluster_id, name, address, port, protocol)"
+	    " FROM service",
+	[STORE_REAL] = "SELECT id, concat(service_id, name, address, port, weight, fallback,"
+	    " enabled, reason, last_change <> 0, last_job) FROM real_service",
+	[STORE_JOB] = "SELECT id, concat(ifnull(real_id, 0), operation, state, fail_cause, source,"
+	    " old_value, new_value, request, created <> 0, started <> 0, finished <> 0,"
+	    " cluster_name || '/' || service_name || '/' || real_name, message) FROM job",
+	[STORE_STATISTICS] = "SELECT real_id, concat(ifnull(active, -1), last_update,"
+	    " counters_since, ifnull(active_connections, -1), ifnull(inactive_connections, -1),"
+	    " ifnull(persistent_connections, -1), ifnull(connections_per_second, -1),"
+	    " ifnull(bps_in, -1), ifnull(bps_out, -1), ifnull(pps_in, -1), ifnull(pps_out, -1),"
+	    " ifnull(total_connections, -1), ifnull(total_packets_in, -1),"
+	    " ifnull(total_packets_out, -1), ifnull(total_octets_in, -1),"
+	    " ifnull(total_octets_out, -1)) FROM statistics",
+};
+
+/* Arguments with a space between; SQLite 3.40 has no concat_ws() yet. */
+static void
+concat(sqlite3_context *context, int n, sqlite3_value **values)
+{
+	char text[500];
+	int length = 0;
+
+	for (int i = 0; i < n; i++)
+		length += snprintf(text + length, sizeof(text) - (size_t)length, "%s%s",
+		    i == 0 ? "" : " ", (const char *)sqlite3_value_text(values[i]));
+	sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+}
+
+static void
+kind_is_true(struct fixture *f, const struct picture *picture, enum store_kind kind)
+{
+	const char *path = kind == STORE_STATISTICS ? f->stats_path : f->main_path;
+	sqlite3_stmt *stmt;
+	sqlite3 *handle;
+	uint32_t next = 1;
+
+	assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	sqlite3_create_function(handle, "concat", -1, SQLITE_UTF8, NULL, concat, NULL, NULL);
+	assert_int_equal(sqlite3_prepare_v2(handle, truths[kind], -1, &stmt, NULL), SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		uint32_t id = (uint32_t)sqlite3_column_int(stmt, 0);
+
+		for (; next < id; next++)
+			assert_null(picture->rows[kind][next]);
+		assert_non_null(picture->rows[kind][id]);
+		assert_string_equal(picture->rows[kind][id],
+		    (const char *)sqlite3_column_text(stmt, 1));
+		next++;
+	}
+	for (; next < IDS; next++)
+		assert_null(picture->rows[kind][next]);
+	sqlite3_finalize(stmt);
+	sqlite3_close(handle);
+}
+
+void
+picture_is_true(struct fixture *f, const struct picture *picture)
+{
+	for (enum store_kind kind = STORE_CLUSTER; kind <= STORE_STATISTICS; kind++)
+		kind_is_true(f, picture, kind);
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/store: reading what changed, with other programs about the same files.
+ */
+#include "store_fixture.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_picture.h"
+
+/* -- a world that changes ------------------------------------------------------------------ */
+
+static void
+change_something(struct fixture *f, uint64_t *seed)
+{
+	static const char *const main_sql[] = {
+		"INSERT OR IGNORE INTO cluster (name) VALUES ('c%u')",
+		"INSERT OR IGNORE INTO service (cluster_id, name) SELECT id, 's%u' FROM cluster"
+		    " ORDER BY random() LIMIT 1",
+		"INSERT OR IGNORE INTO real_service (service_id, name) SELECT id, 'r%u' FROM service"
+		    " ORDER BY random() LIMIT 1",
+		"INSERT OR IGNORE INTO real_service (service_id, name) SELECT id, 'q%u' FROM service"
+		    " ORDER BY random() LIMIT 3",
+		"UPDATE real_service SET weight = %u WHERE id IN (SELECT id FROM real_service"
+		    " ORDER BY random() LIMIT 2)",
+		"UPDATE real_service SET weight = weight + 1, reason = 'r%u'",
+		"UPDATE OR IGNORE real_service SET name = 'n%u' WHERE id IN (SELECT id FROM"
+		    " real_service ORDER BY random() LIMIT 1)",
+		"UPDATE OR IGNORE service SET name = 'n%u', address = '192.0.2.1' WHERE id IN"
+		    " (SELECT id FROM service ORDER BY random() LIMIT 1)",
+		"UPDATE OR IGNORE cluster SET name = 'n%u', plane_status = 2 WHERE id IN"
+		    " (SELECT id FROM cluster ORDER BY random() LIMIT 1)",
+		"INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,"
+		    " service_name, real_name) SELECT id, 5, 1, %u, 'c', 's', name FROM real_service"
+		    " ORDER BY random() LIMIT 1",
+		"UPDATE job SET state = 3, finished = 1, message = 'm%u' WHERE state < 3",
+		"DELETE FROM job WHERE id %% 7 = %u %% 7",
+		"DELETE FROM real_service WHERE id %% 9 = %u %% 9",
+		"DELETE FROM service WHERE id %% 11 = %u %% 11",
+		"DELETE FROM cluster WHERE id %% 13 = %u %% 13",
+		"DELETE FROM cluster WHERE 0 = %u %% 30",
+	};
+	static const char *const stats_sql[] = {
+		"INSERT OR REPLACE INTO statistics (real_id, active, bps_in) VALUES (1 + %u %% 300,"
+		    " abs(random() %% 2), 77)",
+		"INSERT OR REPLACE INTO statistics (real_id, total_octets_in) VALUES"
+		    " (1 + %u %% 300, 5)",
+		"UPDATE statistics SET pps_out = %u, last_update = 5, counters_since = 3",
+		"DELETE FROM statistics WHERE real_id %% 5 = %u %% 5",
+	};
+	bool stats = random_next(seed) % 4 == 0;
+	const char *format = stats ? stats_sql[random_next(seed) % COUNT(stats_sql)] :
+	    main_sql[random_next(seed) % COUNT(main_sql)];
+	char sql[400];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(sql, sizeof(sql), format, random_next(seed) % 40);
+#pragma GCC diagnostic pop
+	plain_ok(stats ? f->stats_path : f->main_path, sql);
+}
+
+static void
+picture_follows_every_change_in_slices_of_any_size(void **state)
+{
+	static const size_t limits[] = { 1, 2, 7, 1000 };
+	struct fixture *f = *state;
+	struct picture *pictures = calloc(COUNT(limits), sizeof(*pictures));
+	uint64_t seed = 11;
+
+	assert_non_null(pictures);
+	for (int round = 0; round < 250; round++) {
+		for (uint32_t n = random_next(&seed) % 4 + 1; n > 0; n--)
+			change_something(f, &seed);
+		for (size_t i = 0; i < COUNT(limits); i++) {
+			bool more;
+
+			/* Some are only half way when the next change comes. */
+			if (random_next(&seed) % 3 == 0)
+				assert_int_equal(changes(f, &pictures[i], limits[i], &more), ERR_OK);
+			else
+				read_all(f, &pictures[i], limits[i]);
+			assert_false(pictures[i].orphan);
+		}
+	}
+	for (size_t i = 0; i < COUNT(limits); i++) {
+		read_all(f, &pictures[i], limits[i]);
+		picture_is_true(f, &pictures[i]);
+		if (i > 0)
+			assert_memory_equal(&pictures[i].totals, &pictures[0].totals,
+			    sizeof(pictures[0].totals));
+	}
+	for (size_t i = 0; i < COUNT(limits); i++)
+		picture_forget(&pictures[i]);
+	free(pictures);
+}
+
+/* A reader who comes late gets what is there and hears nothing of what is gone. */
+static void
+late_reader_gets_what_is_there(void **state)
+{
+	struct fixture *f = *state;
+	struct picture *picture = calloc(1, sizeof(*picture));
+
+	assert_non_null(picture);
+	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c');"
+	    "DELETE FROM cluster WHERE name <> 'c'");
+	read_all(f, picture, 1000);
+	assert_int_equal(picture->handed, 1);
+	picture_is_true(f, picture);
+	picture_forget(picture);
+	free(picture);
+}
+
+static void
+reader_that_fails_goes_on_before_that_row(void **state)
+{
+	struct fixture *f = *state;
+	struct picture *picture = calloc(1, sizeof(*picture));
+	bool more = false;
+
+	assert_non_null(picture);
+	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c');"
+	    "INSERT INTO service (cluster_id, name) VALUES (1, 's'), (2, 's')");
+	plain_ok(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2)");
+	for (size_t n = 1; n <= 4; n++) {
+		picture->fail_after = n;
+		assert_int_equal(changes(f, picture, 1000, &more), ERR_NOMEM);
+		assert_int_equal(picture->handed, n);
+		assert_int_equal(f->err.code, ERR_NOMEM);
+		assert_true(store_changed(f->store));
+	}
+	/* Statistics are no reason to fail, and come all the same. */
+	picture->fail_after = 6;
+	assert_int_equal(changes(f, picture, 1000, &more), ERR_OK);
+	assert_true(store_changed(f->store));
+	picture->fail_after = 0;
+	read_all(f, picture, 1000);
+	assert_int_equal(picture->handed, 7);
+	assert_false(store_changed(f->store));
+	picture_is_true(f, picture);
+	picture_forget(picture);
+	free(picture);
+}
+
+static void
+changed_is_true_for_changes_of_all_and_then_false(void **state)
+{
+	const struct statistics statistics = { .real_id = 1, .last_update = 5 };
+	const struct change change = { 1, REAL_WEIGHT, 5 };
+	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
+		.source = JOB_SOURCE_CLI, .token = 1 };
+	struct fixture *f = *state;
+	struct picture *picture = calloc(1, sizeof(*picture));
+	struct verdict verdict;
+	uint32_t job;
+	size_t jobs;
+
+	assert_non_null(picture);
+	fixture_close(f);
+	other_start(f, f->main_path);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	assert_true(store_changed(f->store));
+	read_all(f, picture, 1000);
+	for (int i = 0; i < 3; i++)
+		assert_false(store_changed(f->store));
+
+	assert_int_equal(other_sql(f, "INSERT INTO cluster (name) VALUES ('a')"), SQLITE_OK);
+	assert_true(store_changed(f->store));
+	assert_true(store_changed(f->store));	/* until it is read */
+	read_all(f, picture, 1000);
+	assert_false(store_changed(f->store));
+	plain_ok(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1)");
+	assert_true(store_changed(f->store));
+	read_all(f, picture, 1000);
+	assert_false(store_changed(f->store));
+
+	fixture_real(f, fixture_service(f, 1, "s"), "r", 1, false, true);
+	assert_true(store_changed(f->store));
+	read_all(f, picture, 1000);
+	assert_false(store_changed(f->store));
+	assert_int_equal(store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err),
+	    ERR_OK);
+	assert_true(store_changed(f->store));
+	read_all(f, picture, 1000);
+	assert_false(store_changed(f->store));
+	assert_int_equal(store_statistics_put(f->store, &statistics, 1, &f->err), ERR_OK);
+	assert_true(store_changed(f->store));
+	read_all(f, picture, 1000);
+	assert_false(store_changed(f->store));
+	picture_is_true(f, picture);
+	picture_forget(picture);
+	free(picture);
+}
+
+/* It costs what changed, not what there is. */
+static void
+one_change_among_many_rows_is_one_row(void **state)
+{
+	struct fixture *f = *state;
+	struct picture *picture = calloc(1, sizeof(*picture));
+
+	assert_non_null(picture);
+	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('a');"
+	    "INSERT INTO service (cluster_id, name) VALUES (1, 's');"
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+	    " INSERT INTO real_service (service_id, name) SELECT 1, 'r' || i FROM n");
+	read_all(f, picture, 1000);
+	assert_int_equal(picture->handed, 302);
+	plain_ok(f->main_path, "UPDATE real_service SET weight = 5 WHERE id = 150");
+	read_all(f, picture, 1000);
+	assert_int_equal(picture->handed, 303);
+	read_all(f, picture, 1000);
+	assert_int_equal(picture->handed, 303);
+	picture_forget(picture);
+	free(picture);
+}
+
+static void
+statistics_made_anew_are_forgotten_by_readers(void **state)
+{
+	struct fixture *f = *state;
+	struct picture *picture = calloc(1, sizeof(*picture));
+
+	assert_non_null(picture);
+	plain_ok(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2), (3)");
+	read_all(f, picture, 2);
+	assert_non_null(picture->rows[STORE_STATISTICS][3]);
+	fixture_close(f);
+	assert_int_equal(remove(f->stats_path), 0);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	plain_ok(f->stats_path, "INSERT INTO statistics (real_id) VALUES (2)");
+	read_all(f, picture, 2);
+	picture_is_true(f, picture);
+	picture_forget(picture);
+	free(picture);
+}
+
+/* So much was removed since that the store has forgotten some of it. */
+static void
+reader_too_far_behind_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct picture *picture = calloc(1, sizeof(*picture));
+	bool more;
+
+	assert_non_null(picture);
+	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c')");
+	plain_ok(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2), (3)");
+	read_all(f, picture, 1000);
+	plain_ok(f->main_path, "DELETE FROM cluster WHERE name = 'a'");
+	plain_ok(f->main_path, "UPDATE store SET change = change + 300000");
+	plain_ok(f->main_path, "DELETE FROM cluster WHERE name = 'b'");
+	assert_int_equal(changes(f, picture, 1000, &more), ERR_GONE);
+	assert_int_equal(store_status(f->store), STORE_OK);
+	picture_forget(picture);
+	read_all(f, picture, 1000);
+	picture_is_true(f, picture);
+
+	/* Of statistics all are forgotten and read again, without ado. */
+	plain_ok(f->stats_path, "DELETE FROM statistics WHERE real_id = 1");
+	plain_ok(f->stats_path, "UPDATE store SET change = change + 300000");
+	plain_ok(f->stats_path, "DELETE FROM statistics WHERE real_id = 2");
+	read_all(f, picture, 1000);
+	picture_is_true(f, picture);
+	/* A reader that kept up is not troubled. */
+	plain_ok(f->main_path, "UPDATE store SET change = change + 300000");
+	plain_ok(f->main_path, "DELETE FROM cluster WHERE name = 'c'");
+	read_all(f, picture, 1000);
+	picture_is_true(f, picture);
+	picture_forget(picture);
+	free(picture);
+}
+
+/* -- several at once ------------------------------------------------------------------------------ */
+
+enum { WRITERS = 4, TURNS = 25 };
+
+/* Each makes SETs, statistics and rows of its own, and reads along. */
+static int
+write_and_read(void *arg, int i)
+{
+	struct fixture *f = arg;
+	struct picture *picture = calloc(1, sizeof(*picture));
+	struct change change = { .real_id = (uint32_t)i + 1, .column = REAL_WEIGHT };
+	struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
+		.source = JOB_SOURCE_CLI };
+	int wrong = 0;
+
+	if (picture == NULL || store_open(f->dir, STORE_WRITE, NOBODY_WAITS_MS, &f->store,
+	    &f->err) != ERR_OK)
+		return 1;
+	for (uint32_t turn = 1; turn <= TURNS && wrong == 0; turn++) {
+		struct statistics row = { .real_id = (uint32_t)i + 1, .last_update = turn };
+		struct verdict verdict;
+		uint32_t job;
+		size_t jobs;
+		bool more = true;
+
+		change.value = 100 + turn;
+		set.token = (uint64_t)i * 1000 + turn;
+		wrong += store_set(f->store, &set, STORE_SET_HOLD, &verdict, &job, &jobs,
+		    &f->err) != ERR_OK;
+		store_set_release(f->store, set.token);
+		wrong += store_flush(f->store, &f->err) != ERR_OK;
+		wrong += store_statistics_put(f->store, &row, 1, &f->err) != ERR_OK;
+		while (more && wrong == 0) {
+			enum err_code code = changes(f, picture, 10, &more);
+
+			wrong += code != ERR_OK && code != ERR_BUSY;
+		}
+		wrong += picture->orphan;
+	}
+	if (wrong != 0)
+		fprintf(stderr, "process %d: %s\n", i, f->err.text);
+	picture_forget(picture);
+	free(picture);
+	fixture_close(f);
+	return wrong;
+}
+
+static void
+several_programs_write_and_read_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct picture *picture = calloc(1, sizeof(*picture));
+
+	assert_non_null(picture);
+	plain_ok(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('a', 'ipvs');"
+	    "INSERT INTO service (cluster_id, name) VALUES (1, 's');"
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8)"
+	    " INSERT INTO real_service (service_id, name) SELECT 1, 'r' || i FROM n;");
+	fixture_close(f);
+	all_at_once(WRITERS, write_and_read, f);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	read_all(f, picture, 1000);
+	picture_is_true(f, picture);
+	assert_int_equal(picture->totals.config_changes, WRITERS * TURNS);
+	assert_int_equal(picture->totals.job_last_id, WRITERS * TURNS);
+	/* Of each row's jobs the last one is left to do. */
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job WHERE state = 1"),
+	    WRITERS);
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job WHERE state = 6"),
+	    WRITERS * (TURNS - 1));
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service WHERE weight ="
+	    " 125"), WRITERS);
+	assert_int_equal(plain_number(f->stats_path, "SELECT sum(last_update) FROM statistics"),
+	    WRITERS * TURNS);
+	picture_forget(picture);
+	free(picture);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_open, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(picture_follows_every_change_in_slices_of_any_size),
+		TEST(late_reader_gets_what_is_there),
+		TEST(reader_that_fails_goes_on_before_that_row),
+		TEST(changed_is_true_for_changes_of_all_and_then_false),
+		TEST(one_change_among_many_rows_is_one_row),
+		TEST(statistics_made_anew_are_forgotten_by_readers),
+		TEST(reader_too_far_behind_is_gone),
+		TEST(several_programs_write_and_read_at_once),
+	};
+
+	return cmocka_run_group_tests_name("store_changes", tests, NULL, NULL);
+}
