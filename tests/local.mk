@@ -68,6 +68,16 @@ tests_unit_test_store_rows_SOURCES = tests/unit/test_store_rows.c $(store_fixtur
 tests_unit_test_store_rows_LDADD = $(store_fixture_libs)
 tests_unit_test_store_rows_LDFLAGS = $(store_fixture_ldflags)
 
+unit_tests += tests/unit/test_list
+tests_unit_test_list_SOURCES = tests/unit/test_list.c $(store_fixture)
+tests_unit_test_list_LDADD = $(store_fixture_libs)
+tests_unit_test_list_LDFLAGS = $(store_fixture_ldflags)
+
+unit_tests += tests/unit/test_image
+tests_unit_test_image_SOURCES = tests/unit/test_image.c $(store_fixture)
+tests_unit_test_image_LDADD = $(store_fixture_libs)
+tests_unit_test_image_LDFLAGS = $(store_fixture_ldflags)
+
 unit_tests += tests/unit/test_mib_columns
 tests_unit_test_mib_columns_SOURCES = tests/unit/test_mib_columns.c \
 	tests/unit/smi.c tests/unit/smi.h

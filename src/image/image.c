@@ -35,9 +35,9 @@ texts_make(size_t n, const char *const texts[], size_t ret_at[])
 	return block;
 }
 
-/* Gives a row its texts and its place among the names; a name that stays keeps
- * its place. False without memory for the place. */
-static bool
+/* Gives a row its texts and its place among the names, for which there is room; a name
+ * that stays keeps its place. */
+static void
 texts_take(struct image_node *node, char *texts, struct image_names *names)
 {
 	bool renamed = node->texts == NULL || strcmp(node->texts, texts) != 0;
@@ -47,7 +47,15 @@ texts_take(struct image_node *node, char *texts, struct image_names *names)
 	free(node->texts);
 	node->texts = texts;
 	node->name_length = (uint8_t)strnlen(texts, UINT8_MAX);
-	return !renamed || image_names_add(names, node);
+	if (renamed)
+		image_names_add(names, node);
+}
+
+/* Room for one row more in both. */
+static bool
+room_make(struct image_list *list, struct image_names *names)
+{
+	return image_list_reserve(list) && image_list_reserve(&names->list);
 }
 
 /* -- real services ---------------------------------------------------------------------- */
@@ -56,18 +64,58 @@ static void
 real_free(struct image *image, struct image_real *real)
 {
 	image->version++;
-	idmap_remove(&image->real_by_id, real->node.id);
+	if (!real->node.dead)	/* its number may be another row's by now */
+		idmap_remove(&image->real_by_id, real->node.id);
 	free(real->node.texts);
 	free(real);
 }
 
+/* Nothing finds it any more; it leaves the lists together with others, before anybody
+ * reads them. */
 static void
 real_remove(struct image *image, struct image_real *real)
 {
-	image_list_remove(&real->service->reals, &real->node);
-	image_names_remove(&real->service->real_names, &real->node);
+	idmap_remove(&image->real_by_id, real->node.id);
+	real->node.dead = true;
+	real->service->mourning = true;
+	image->mourning = true;
 	image_dirty(real->service);
-	real_free(image, real);
+}
+
+static void
+service_bury(struct image *image, struct image_service *service)
+{
+	uint32_t n = service->reals.n, left = 0;
+
+	image_names_bury(&service->real_names);
+	for (uint32_t i = 0; i < n; i++) {
+		struct image_node *node = service->reals.nodes[i];
+
+		if (node->dead)
+			real_free(image, (struct image_real *)node);
+		else
+			service->reals.nodes[left++] = node;
+	}
+	service->reals.n = left;
+	service->mourning = false;
+}
+
+static void
+dead_bury(struct image *image)
+{
+	for (uint32_t i = 0; i < image->clusters.n && image->mourning; i++) {
+		struct image_cluster *cluster =
+		    (struct image_cluster *)image->clusters.nodes[i];
+
+		for (uint32_t j = 0; j < cluster->services.n; j++) {
+			struct image_service *service =
+			    (struct image_service *)cluster->services.nodes[j];
+
+			if (service->mourning)
+				service_bury(image, service);
+		}
+	}
+	image->mourning = false;
 }
 
 static struct image_real *
@@ -79,15 +127,12 @@ real_new(struct image *image, struct image_service *service, uint32_t id)
 		return NULL;
 	real->node.id = id;
 	real->service = service;
-	if (!idmap_put(&image->real_by_id, id, real)) {
+	if (!room_make(&service->reals, &service->real_names) ||
+	    !idmap_put(&image->real_by_id, id, real)) {
 		free(real);
 		return NULL;
 	}
-	if (!image_list_add(&service->reals, &real->node)) {
-		idmap_remove(&image->real_by_id, id);
-		free(real);
-		return NULL;
-	}
+	image_list_add(&service->reals, &real->node);
 	image->version++;
 	return real;
 }
@@ -104,6 +149,10 @@ take_real(void *arg, const struct real_row *row)
 
 	if (service == NULL)
 		return ERR_CORRUPT;	/* foreign keys forbid it */
+	if (real != NULL && real->service != service) {
+		real_remove(image, real);	/* from another file */
+		real = NULL;
+	}
 	block = texts_make(4, texts, at);
 	if (block != NULL && real == NULL)
 		real = real_new(image, service, row->id);
@@ -122,7 +171,8 @@ take_real(void *arg, const struct real_row *row)
 	real->last_change = row->last_change;
 	real->last_job = row->last_job;
 	image_dirty(service);
-	return texts_take(&real->node, block, &service->real_names) ? ERR_OK : ERR_NOMEM;
+	texts_take(&real->node, block, &service->real_names);
+	return ERR_OK;
 }
 
 static void
@@ -187,15 +237,12 @@ service_new(struct image *image, struct image_cluster *cluster, uint32_t id)
 	service->node.id = id;
 	service->cluster = cluster;
 	service->status = STATUS_DISABLED;
-	if (!idmap_put(&image->service_by_id, id, service)) {
+	if (!room_make(&cluster->services, &cluster->service_names) ||
+	    !idmap_put(&image->service_by_id, id, service)) {
 		free(service);
 		return NULL;
 	}
-	if (!image_list_add(&cluster->services, &service->node)) {
-		idmap_remove(&image->service_by_id, id);
-		free(service);
-		return NULL;
-	}
+	image_list_add(&cluster->services, &service->node);
 	image->version++;
 	return service;
 }
@@ -212,6 +259,10 @@ take_service(void *arg, const struct service_row *row)
 
 	if (cluster == NULL)
 		return ERR_CORRUPT;
+	if (service != NULL && service->cluster != cluster) {
+		service_remove(image, service);	/* from another file */
+		service = NULL;
+	}
 	block = texts_make(3, texts, at);
 	if (block != NULL && service == NULL)
 		service = service_new(image, cluster, row->id);
@@ -224,7 +275,8 @@ take_service(void *arg, const struct service_row *row)
 	service->protocol = row->protocol;
 	service->node.generation = image->generation;
 	image_dirty(service);
-	return texts_take(&service->node, block, &cluster->service_names) ? ERR_OK : ERR_NOMEM;
+	texts_take(&service->node, block, &cluster->service_names);
+	return ERR_OK;
 }
 
 /* -- clusters ------------------------------------------------------------------------------ */
@@ -259,15 +311,12 @@ cluster_new(struct image *image, uint32_t id)
 		return NULL;
 	cluster->node.id = id;
 	cluster->status = STATUS_DISABLED;
-	if (!idmap_put(&image->cluster_by_id, id, cluster)) {
+	if (!room_make(&image->clusters, &image->cluster_names) ||
+	    !idmap_put(&image->cluster_by_id, id, cluster)) {
 		free(cluster);
 		return NULL;
 	}
-	if (!image_list_add(&image->clusters, &cluster->node)) {
-		idmap_remove(&image->cluster_by_id, id);
-		free(cluster);
-		return NULL;
-	}
+	image_list_add(&image->clusters, &cluster->node);
 	image->version++;
 	return cluster;
 }
@@ -293,7 +342,8 @@ take_cluster(void *arg, const struct cluster_row *row)
 	cluster->plane_status = row->plane_status;
 	cluster->node.generation = image->generation;
 	cluster->dirty = true;
-	return texts_take(&cluster->node, block, &image->cluster_names) ? ERR_OK : ERR_NOMEM;
+	texts_take(&cluster->node, block, &image->cluster_names);
+	return ERR_OK;
 }
 
 /* -- jobs ------------------------------------------------------------------------------------ */
@@ -330,10 +380,11 @@ job_new(struct image *image, uint32_t id)
 	if (job == NULL)
 		return NULL;
 	job->node.id = id;
-	if (!image_list_add(&image->jobs, &job->node)) {
+	if (!image_list_reserve(&image->jobs)) {
 		free(job);
 		return NULL;
 	}
+	image_list_add(&image->jobs, &job->node);
 	return job;
 }
 
@@ -468,6 +519,27 @@ take_totals(void *arg, const struct store_totals *totals)
 	((struct intake *)arg)->image->totals = *totals;
 }
 
+/* After a load from another file, where a number may stand for another row. */
+static void
+pending_recount(struct image *image)
+{
+	for (uint32_t i = 0; i < image->clusters.n; i++) {
+		struct image_cluster *cluster =
+		    (struct image_cluster *)image->clusters.nodes[i];
+
+		for (uint32_t j = 0; j < cluster->services.n; j++) {
+			struct image_service *service =
+			    (struct image_service *)cluster->services.nodes[j];
+
+			for (uint32_t k = 0; k < service->reals.n; k++)
+				((struct image_real *)service->reals.nodes[k])->pending_jobs = 0;
+		}
+	}
+	image->jobs_active = 0;
+	for (uint32_t i = 0; i < image->jobs.n; i++)
+		pending_count(image, (struct image_job *)image->jobs.nodes[i], 1);
+}
+
 /* After a load over an image that was there: rows that did not come are gone.
  * Rows that stayed keep their counters. */
 static void
@@ -494,6 +566,8 @@ sweep(struct image *image)
 		if (cluster->node.generation != image->generation)
 			cluster_remove(image, cluster);
 	}
+	dead_bury(image);
+	pending_recount(image);
 }
 
 /* -- the whole ----------------------------------------------------------------------------------- */
@@ -549,6 +623,7 @@ image_refresh(struct image *image, struct store *store, size_t limit, int64_t no
 		more = true;
 		code = ERR_OK;
 	}
+	dead_bury(image);
 	if (code != ERR_OK) {
 		if (image->loaded)	/* for the rows that came before the error */
 			image_derive(image, now, false);

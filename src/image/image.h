@@ -56,6 +56,7 @@ struct image_service {
 	uint32_t		 fallback_uses;
 	bool			 on_fallback;
 	bool			 news;		/* some row below has any */
+	bool			 mourning;	/* some of its rows are dead */
 	bool			 dirty;
 	bool			 derived;
 };

@@ -25,6 +25,7 @@ struct image {
 	uint8_t			generation;	/* of the load under way */
 	bool			loading;	/* a full load is not complete yet */
 	bool			loaded;		/* one was */
+	bool			mourning;	/* some service has dead rows */
 	bool			behind;		/* the last refresh came to its limit */
 	bool			quiet;		/* changes are not of the world, but of us */
 	void			(*event_fn)(void *arg, const struct image_event *event);

@@ -8,23 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
+bool
+image_list_reserve(struct image_list *list)
+{
+	uint32_t size = list->size == 0 ? 4 : list->size + list->size / 2;
+	void *nodes;
+
+	if (list->n < list->size)
+		return true;
+	nodes = realloc(list->nodes, size * sizeof(struct image_node *));
+	if (nodes == NULL)
+		return false;
+	list->nodes = nodes;
+	list->size = size;
+	return true;
+}
+
+static void
 insert_at(struct image_list *list, uint32_t at, struct image_node *node)
 {
-	if (list->n == list->size) {
-		uint32_t size = list->size == 0 ? 4 : list->size + list->size / 2;
-		void *nodes = realloc(list->nodes, size * sizeof(struct image_node *));
-
-		if (nodes == NULL)
-			return false;
-		list->nodes = nodes;
-		list->size = size;
-	}
 	memmove(list->nodes + at + 1, list->nodes + at,
 	    (list->n - at) * sizeof(struct image_node *));
 	list->nodes[at] = node;
 	list->n++;
-	return true;
 }
 
 static void
@@ -72,10 +78,10 @@ image_list_find(const struct image_list *list, uint32_t id)
 	return list->nodes[after - 1];
 }
 
-bool
+void
 image_list_add(struct image_list *list, struct image_node *node)
 {
-	return insert_at(list, image_list_after(list, node->id), node);
+	insert_at(list, image_list_after(list, node->id), node);
 }
 
 void
@@ -143,10 +149,10 @@ settle(struct image_names *names)
 	names->sorted = list->n;
 }
 
-bool
+void
 image_names_add(struct image_names *names, struct image_node *node)
 {
-	return insert_at(&names->list, names->list.n, node);
+	insert_at(&names->list, names->list.n, node);
 }
 
 void
@@ -162,6 +168,21 @@ image_names_remove(struct image_names *names, const struct image_node *node)
 		return;
 	remove_at(&names->list, at);
 	names->sorted--;
+}
+
+void
+image_names_bury(struct image_names *names)
+{
+	struct image_list *list = &names->list;
+	uint32_t n = list->n, sorted = names->sorted;
+
+	list->n = names->sorted = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (list->nodes[i]->dead)
+			continue;
+		names->sorted += i < sorted;
+		list->nodes[list->n++] = list->nodes[i];
+	}
 }
 
 uint32_t

@@ -17,6 +17,7 @@ struct image_node {
 	uint32_t	 id;
 	uint8_t		 name_length;
 	uint8_t		 generation;	/* of the last full load that had the row */
+	bool		 dead;		/* to be taken out with others */
 	char		*texts;
 };
 
@@ -38,13 +39,18 @@ void image_list_done(struct image_list *list);
 uint32_t image_list_after(const struct image_list *list, uint32_t id);
 /* NULL if there is none. */
 struct image_node *image_list_find(const struct image_list *list, uint32_t id);
-/* False without memory. Numbers grow, so this appends as a rule. */
-bool image_list_add(struct image_list *list, struct image_node *node);
+/* Room for one node more than there is; false without memory. What adds a node cannot
+ * fail then, so that a row is in all its lists or in none. */
+bool image_list_reserve(struct image_list *list) __attribute__((warn_unused_result));
+/* Numbers grow, so this appends as a rule. */
+void image_list_add(struct image_list *list, struct image_node *node);
 void image_list_remove(struct image_list *list, const struct image_node *node);
 
-bool image_names_add(struct image_names *names, struct image_node *node);
-/* Before the name of 'node' changes or ends. */
+void image_names_add(struct image_names *names, struct image_node *node);
+/* Before the name of 'node' changes or ends. Leaves room for one. */
 void image_names_remove(struct image_names *names, const struct image_node *node);
+/* Takes all dead nodes out at once: one by one, each would move the rest. */
+void image_names_bury(struct image_names *names);
 /* Position of the first name at or above name[0..length-1]; n if there is none. */
 uint32_t image_names_from(struct image_names *names, const uint8_t *name, size_t length);
 

@@ -105,8 +105,8 @@ static const char *const refused[] = {
 	JOB_WITH("source", "0"), JOB_WITH("source", "4"), JOB_WITH("old_value", "65536"),
 	JOB_WITH("new_value", "-1"), JOB_WITH("request", "-1"),
 	JOB_WITH("message", "printf('%256d', 1)"), JOB_WITH("cluster_name", "NULL"),
-	"INSERT INTO job (real_id, operation, old_value, new_value, cluster_name, service_name,"
-	    " real_name) VALUES (77, 5, 1, 2, 'a', 'b', 'c')",
+	("INSERT INTO job (real_id, operation, old_value, new_value, cluster_name, service_name,"
+	    " real_name) VALUES (77, 5, 1, 2, 'a', 'b', 'c')"),
 	"UPDATE job SET state = 1 WHERE id = 2", "UPDATE job SET state = 4 WHERE id = 2",
 
 	"INSERT INTO store (id, birth) VALUES (2, 5)",
@@ -158,13 +158,13 @@ what_is_against_the_rules_is_refused(void **state)
 static const char *const accepted[] = {
 	CLUSTER_NAMED("'a'"), CLUSTER_NAMED("'-'"), CLUSTER_NAMED("'.'"), CLUSTER_NAMED("'_'"),
 	CLUSTER_NAMED("'AZaz09-._'"), CLUSTER_NAMED("'" SIXTY "1234'"), CLUSTER_NAMED("'WEB'"),
-	"INSERT INTO cluster (name, plane, plane_status, plane_message, plane_params) VALUES"
-	    " ('new', 'haproxy', 4, printf('%255d', 1), printf('%2000d', 1))",
+	("INSERT INTO cluster (name, plane, plane_status, plane_message, plane_params) VALUES"
+	    " ('new', 'haproxy', 4, printf('%255d', 1), printf('%2000d', 1))"),
 	"INSERT INTO cluster (name, plane) VALUES ('new2', 'ipvs')",
 	"INSERT INTO service (cluster_id, name) VALUES (2, 'http')",
 	SERVICE_WITH("protocol", "4"),
-	"INSERT INTO service (cluster_id, name, address, port, protocol) VALUES"
-	    " (1, 'wide', printf('%240d', 1), '12345678', 1)",
+	("INSERT INTO service (cluster_id, name, address, port, protocol) VALUES"
+	    " (1, 'wide', printf('%240d', 1), '12345678', 1)"),
 	"INSERT INTO real_service (service_id, name) VALUES (2, 'a')",
 	"INSERT INTO real_service (service_id, name, weight) VALUES (2, 'zero', 0)",
 	"INSERT INTO real_service (service_id, name, weight) VALUES (2, 'most', 65535)",
