@@ -13,6 +13,9 @@ tests_unit_test_idmap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 unit_tests += tests/unit/test_loop
 tests_unit_test_loop_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_wait
+tests_unit_test_wait_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_util
 tests_unit_test_util_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 

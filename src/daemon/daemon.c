@@ -8,13 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,7 +47,6 @@ struct daemon {
 	struct options		 options;
 	struct config		 config;
 	int			 lock_fd;
-	int			 signal_fd;
 	struct loop		*loop;
 	struct store		*store;
 	struct image		*image;
@@ -235,35 +232,27 @@ reload(struct daemon *daemon)
 }
 
 static void
-on_signal(void *arg, short events)
+on_hangup(void *arg)
+{
+	reload(arg);
+}
+
+static void
+on_end(void *arg)
 {
 	struct daemon *daemon = arg;
-	struct signalfd_siginfo info;
 
-	(void)events;
-	if (read(daemon->signal_fd, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (info.ssi_signo == SIGHUP)
-		reload(daemon);
-	else
-		loop_stop(daemon->loop);
+	loop_stop(daemon->loop);
 }
 
 static bool
 signals_set_up(struct daemon *daemon)
 {
-	sigset_t set;
-
 	/* A master that goes away while we write must not end us. */
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	daemon->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return daemon->signal_fd != -1 &&
-	    loop_fd_watch(daemon->loop, daemon->signal_fd, POLLIN, on_signal, daemon);
+	return loop_signal_watch(daemon->loop, SIGTERM, on_end, daemon) &&
+	    loop_signal_watch(daemon->loop, SIGINT, on_end, daemon) &&
+	    loop_signal_watch(daemon->loop, SIGHUP, on_hangup, daemon);
 }
 
 /* -- start ------------------------------------------------------------------------------ */
@@ -408,8 +397,6 @@ daemon_end(struct daemon *daemon)
 	store_close(daemon->store);
 	if (daemon->lock_fd != -1)
 		close(daemon->lock_fd);
-	if (daemon->signal_fd != -1)
-		close(daemon->signal_fd);
 	loop_free(daemon->loop);
 	config_done(&daemon->config);
 }
@@ -417,7 +404,7 @@ daemon_end(struct daemon *daemon)
 int
 daemon_main(int argc, char **argv)
 {
-	struct daemon daemon = { .lock_fd = -1, .signal_fd = -1 };
+	struct daemon daemon = { .lock_fd = -1 };
 	int status, ready = -1;
 	struct err err;
 

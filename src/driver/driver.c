@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,7 +37,7 @@ struct driver {
 	const struct driver_program	*program;
 	struct driver_options		 options;
 	struct driver_config		 config;
-	int				 lock_fd, signal_fd;
+	int				 lock_fd;
 	struct loop			*loop;
 	struct store			*store;
 	struct mirror			 mirror;
@@ -171,34 +170,31 @@ reload(struct driver *driver)
 }
 
 static void
-on_signal(void *arg, short events)
+on_end(void *arg)
 {
 	struct driver *driver = arg;
-	struct signalfd_siginfo info;
 
-	(void)events;
-	if (read(driver->signal_fd, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (info.ssi_signo == SIGHUP && !driver->options.once)
-		reload(driver);
-	else
+	loop_stop(driver->loop);
+}
+
+static void
+on_hangup(void *arg)
+{
+	struct driver *driver = arg;
+
+	if (driver->options.once)
 		loop_stop(driver->loop);
+	else
+		reload(driver);
 }
 
 static bool
 signals_set_up(struct driver *driver)
 {
-	sigset_t set;
-
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	driver->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return driver->signal_fd != -1 &&
-	    loop_fd_watch(driver->loop, driver->signal_fd, POLLIN, on_signal, driver);
+	return loop_signal_watch(driver->loop, SIGTERM, on_end, driver) &&
+	    loop_signal_watch(driver->loop, SIGINT, on_end, driver) &&
+	    loop_signal_watch(driver->loop, SIGHUP, on_hangup, driver);
 }
 
 /* -- start ---------------------------------------------------------------------------- */
@@ -313,8 +309,6 @@ driver_end(struct driver *driver)
 	store_close(driver->store);
 	if (driver->lock_fd != -1)
 		close(driver->lock_fd);
-	if (driver->signal_fd != -1)
-		close(driver->signal_fd);
 	loop_free(driver->loop);
 	driver_config_done(&driver->config);
 }
@@ -322,7 +316,7 @@ driver_end(struct driver *driver)
 int
 driver_main(const struct driver_program *program, int argc, char **argv)
 {
-	struct driver driver = { .program = program, .lock_fd = -1, .signal_fd = -1 };
+	struct driver driver = { .program = program, .lock_fd = -1 };
 	int status, ready = -1;
 	bool stay;
 	struct err err;

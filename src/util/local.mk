@@ -20,5 +20,7 @@ src_util_libutil_a_SOURCES = \
 	src/util/settings.h \
 	src/util/supervisor.c \
 	src/util/supervisor.h \
+	src/util/signals.c \
+	src/util/signals.h \
 	src/util/wait.c \
 	src/util/wait.h

@@ -8,17 +8,24 @@
 #include <stdlib.h>
 
 #include "util/clock.h"
+#include "util/signals.h"
 #include "util/wait.h"
 
-enum { FDS_MAX = 16 };
+enum { FDS_MAX = 16, SIGNALS_MAX = 4 };
 
 struct loop {
-	struct pollfd		 fds[FDS_MAX + 1];	/* one more for wait_ready() */
+	struct pollfd		 fds[FDS_MAX];
 	struct {
 		loop_fd_fn	 fn;
 		void		*arg;
 	} watchers[FDS_MAX];
 	nfds_t			 n;
+	struct {
+		int		 signo;
+		loop_timer_fn	 fn;
+		void		*arg;
+	} signals[SIGNALS_MAX];
+	size_t			 n_signals;
 	struct loop_timer	*timers;	/* the earliest first */
 	bool			 stop;
 };
@@ -63,6 +70,17 @@ loop_fd_watch(struct loop *loop, int fd, short events, loop_fd_fn fn, void *arg)
 	loop->fds[i].events = events;
 	loop->watchers[i].fn = fn;
 	loop->watchers[i].arg = arg;
+	return true;
+}
+
+bool
+loop_signal_watch(struct loop *loop, int signo, loop_timer_fn fn, void *arg)
+{
+	if (loop->n_signals == SIGNALS_MAX || !signals_catch(signo))
+		return false;
+	loop->signals[loop->n_signals].signo = signo;
+	loop->signals[loop->n_signals].fn = fn;
+	loop->signals[loop->n_signals++].arg = arg;
 	return true;
 }
 
@@ -129,6 +147,14 @@ fds_run(struct loop *loop)
 	}
 }
 
+static void
+signals_run(struct loop *loop)
+{
+	for (size_t i = 0; i < loop->n_signals && !loop->stop; i++)
+		if (signals_take(loop->signals[i].signo))
+			loop->signals[i].fn(loop->signals[i].arg);
+}
+
 void
 loop_run(struct loop *loop)
 {
@@ -137,6 +163,7 @@ loop_run(struct loop *loop)
 		if (wait_ready(loop->fds, loop->n, loop->timers == NULL ? WAIT_FOR_EVER :
 		    loop->timers->at_ms) > 0)
 			fds_run(loop);
+		signals_run(loop);
 		timers_run(loop);
 	}
 	loop->stop = false;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The event loop of a program: descriptors by poll(2) and a handful of timers.
- * One thread, no signals of its own (give it a signalfd(2)). Nothing called
- * from it may wait.
+ * The event loop of a program: descriptors by poll(2), a handful of timers and
+ * signals. One thread. Nothing called from it may wait.
  */
 #ifndef UTIL_LOOP_H
 #define UTIL_LOOP_H
@@ -36,6 +35,11 @@ void loop_free(struct loop *loop);
  * At most 16 descriptors: false beyond. A function called before in the same turn
  * of the loop may do either to any descriptor. */
 bool loop_fd_watch(struct loop *loop, int fd, short events, loop_fd_fn fn, void *arg);
+
+/* Calls fn(arg) from the loop when 'signo' came, once for any number of times; at other
+ * moments it is blocked. At most 4 signals, for the life of the process: false beyond,
+ * or with errno. */
+bool loop_signal_watch(struct loop *loop, int signo, loop_timer_fn fn, void *arg);
 
 /* Calls fn(arg) once, 'after_ms' milliseconds from now or as soon after as the
  * loop comes to it; timers due at the same time in the order they were set. Setting

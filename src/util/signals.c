@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Caught signals; see signals.h.
+ */
+#include "util/signals.h"
+
+#include <stddef.h>
+
+enum { SIGNALS_MAX = 65 };
+
+/* Of the process, as signals are. */
+static volatile sig_atomic_t came[SIGNALS_MAX];
+static sigset_t wait_mask;
+static bool wait_mask_known;
+
+static void
+on_signal(int signo)
+{
+	came[signo] = 1;
+}
+
+const sigset_t *
+signals_wait_mask(void)
+{
+	if (!wait_mask_known) {
+		sigprocmask(SIG_BLOCK, NULL, &wait_mask);
+		wait_mask_known = true;
+	}
+	return &wait_mask;
+}
+
+bool
+signals_catch(int signo)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	sigset_t set;
+
+	(void)signals_wait_mask();
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	if (signo >= SIGNALS_MAX || sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
+	    sigaction(signo, &action, NULL) == -1)
+		return false;
+	sigdelset(&wait_mask, signo);
+	return true;
+}
+
+bool
+signals_take(int signo)
+{
+	bool taken = came[signo] != 0;
+
+	came[signo] = 0;
+	return taken;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Signals that come only while the loop waits: noted then, and dealt with by it. Costs
+ * nothing where none comes, unlike a signalfd(2), which poll(2) looks at in every turn.
+ */
+#ifndef UTIL_SIGNALS_H
+#define UTIL_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+/* Blocks 'signo' but in a wait with signals_wait_mask(), and notes it when it comes.
+ * False with errno on failure. */
+bool signals_catch(int signo);
+
+/* True if it came since the last call for it. */
+bool signals_take(int signo);
+
+/* For ppoll(2): lets through what is caught, and what was let through at the start. */
+const sigset_t *signals_wait_mask(void);
+
+#endif
