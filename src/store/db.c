@@ -345,7 +345,7 @@ connection_set_up(struct db *db, int wait_ms, struct err *err)
 	static const char *const pragmas[] = {
 		"PRAGMA foreign_keys = ON", "PRAGMA trusted_schema = OFF",
 		"PRAGMA cell_size_check = ON", "PRAGMA mmap_size = 0",
-		"PRAGMA temp_store = MEMORY", NULL,
+		"PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -512", NULL,
 	};
 
 	sqlite3_extended_result_codes(db->handle, 1);
