@@ -747,26 +747,39 @@ released_jobs_show_at_once_as_the_store_will_have_them(void **state)
 
 /* -- size, and memory -------------------------------------------------------------------------------------------- */
 
+/* Under valgrind(1), which takes fifty times as long, it is fewer. */
+static unsigned
+many_rows(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	return preload != NULL && strstr(preload, "vgpreload") != NULL ? 4000 : 100000;
+}
+
 static void
 many_rows_are_followed(void **state)
 {
 	struct fixture *f = *state;
 	struct image *image = image_make();
+	unsigned rows = many_rows();
+	char sql[500];
 
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('big');"
+	snprintf(sql, sizeof(sql), "INSERT INTO cluster (name) VALUES ('big');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 'flat');"
-	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
-	    " INSERT INTO real_service (service_id, name) SELECT 1, 'r' || i FROM n");
-	plain_ok(f->stats_path, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-	    " WHERE i < 100000) INSERT INTO statistics (real_id, active, last_update, bps_in)"
-	    " SELECT i, 1, 1000000, i FROM n");
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
+	    " INSERT INTO real_service (service_id, name) SELECT 1, 'r' || i FROM n", rows);
+	plain_ok(f->main_path, sql);
+	snprintf(sql, sizeof(sql), "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < %u) INSERT INTO statistics (real_id, active, last_update, bps_in)"
+	    " SELECT i, 1, 1000000, i FROM n", rows);
+	plain_ok(f->stats_path, sql);
 	refresh(f, image, 1000, NOW);
-	assert_int_equal(image_reals_count(image), 100000);
+	assert_int_equal(image_reals_count(image), rows);
 	image_is_true(f, image, NOW);
 	plain_ok(f->main_path, "DELETE FROM real_service WHERE id % 2 = 0;"
 	    "UPDATE real_service SET name = 'n' || id WHERE id < 1000");
 	refresh(f, image, 1000, NOW);
-	assert_int_equal(image_reals_count(image), 50000);
+	assert_int_equal(image_reals_count(image), rows / 2);
 	image_is_true(f, image, NOW);
 	plain_ok(f->main_path, "DELETE FROM cluster");
 	refresh(f, image, 1000, NOW);
@@ -867,6 +880,9 @@ memory_that_fails_anywhere_loses_nothing(void **state)
 		char sql[2000];
 		bool more;
 
+		plain_ok(f->main_path, "DELETE FROM cluster WHERE name = 'again';"
+		    "DELETE FROM service WHERE name = 'again';"
+		    "DELETE FROM real_service WHERE name = 'again'");
 		refresh(f, image, 1000, NOW);
 		snprintf(sql, sizeof(sql), "%s; UPDATE cluster SET name = 'web' || (id * 1000 + %ld);"
 		    "UPDATE service SET name = 's' || (id * 1000 + %ld);"

@@ -428,6 +428,19 @@ queued_job_is_superseded_by_a_later_one_for_the_column(void **state)
 }
 
 static void
+release_out_of_order_keeps_the_later_job(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(1, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(2, { 4, REAL_WEIGHT, 60 })).code, ERR_OK);
+	release(f, 2);
+	release(f, 1);
+	assert_int_equal(job_state(f, 2), JOB_QUEUED);
+	row_is(f, 4, "60 0 1");
+}
+
+static void
 unfinished_jobs_at_their_limit_refuse_a_set(void **state)
 {
 	struct fixture *f = *state;
@@ -697,6 +710,7 @@ main(void)
 		TEST(release_goes_with_the_next_write),
 		TEST(releases_without_a_disk_all_come_once_it_is_back),
 		TEST(queued_job_is_superseded_by_a_later_one_for_the_column),
+		TEST(release_out_of_order_keeps_the_later_job),
 		TEST(unfinished_jobs_at_their_limit_refuse_a_set),
 		TEST(oldest_finished_jobs_make_room),
 		TEST(undo_takes_all_back_and_may_be_repeated),
