@@ -85,22 +85,29 @@ service_from(struct mib *mib, const uint64_t least[LEVELS])
 	return NULL;
 }
 
+/* In a list of the whole image: an index of one number. */
+static const void *
+list_next(const struct image_list *list, const uint32_t *index, size_t n, bool inclusive,
+    uint32_t *ret_index, size_t *ret_n)
+{
+	uint64_t least[LEVELS];
+	uint32_t i;
+
+	least_tuple(index, n, 1, inclusive, least);
+	i = from(list, least[0]);
+	if (i == list->n)
+		return NULL;
+	ret_index[0] = list->nodes[i]->id;
+	*ret_n = 1;
+	return list->nodes[i];
+}
+
 static const void *
 cluster_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	struct image_list *clusters = image_clusters(mib->image);
-	uint64_t least[LEVELS];
-	uint32_t i;
-
 	(void)needs;
-	least_tuple(index, n, 1, inclusive, least);
-	i = from(clusters, least[0]);
-	if (i == clusters->n)
-		return NULL;
-	ret_index[0] = clusters->nodes[i]->id;
-	*ret_n = 1;
-	return clusters->nodes[i];
+	return list_next(image_clusters(mib->image), index, n, inclusive, ret_index, ret_n);
 }
 
 static const void *
@@ -125,18 +132,8 @@ static const void *
 job_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	struct image_list *jobs = image_jobs(mib->image);
-	uint64_t least[LEVELS];
-	uint32_t i;
-
 	(void)needs;
-	least_tuple(index, n, 1, inclusive, least);
-	i = from(jobs, least[0]);
-	if (i == jobs->n)
-		return NULL;
-	ret_index[0] = jobs->nodes[i]->id;
-	*ret_n = 1;
-	return jobs->nodes[i];
+	return list_next(image_jobs(mib->image), index, n, inclusive, ret_index, ret_n);
 }
 
 static const void *
