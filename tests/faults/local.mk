@@ -1,0 +1,1 @@
+# Every Nth read, write, sync, open or allocation fails, for each N.
