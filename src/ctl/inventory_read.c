@@ -331,6 +331,10 @@ parse_text(struct parse *parse, const struct conftext *conftext, struct err *err
 		now = parse;
 		result = cfg_parse_fp(cfg, file);
 		now = NULL;
+		/* Of a name of no letters libConfuse says nothing. */
+		if (result == CFG_PARSE_ERROR && parse->complaints->errors == 0 &&
+		    !parse->no_memory)
+			complaints_error(parse->complaints, cfg->line, "not understood");
 	}
 	if (file != NULL)
 		fclose(file);

@@ -184,8 +184,9 @@ text_parse(cfg_t *cfg, const char *path, const struct conftext *conftext, struct
 	if (file == NULL || cfg->filename == NULL)
 		code = err_set(err, ERR_NOMEM, "out of memory");
 	else if (cfg_parse_fp(cfg, file) != CFG_SUCCESS)
+		/* Of a name of no letters libConfuse says nothing. */
 		code = err->code != ERR_OK ? err->code :
-		    err_set(err, ERR_INVALID, "%s: cannot be read", path);
+		    err_set(err, ERR_INVALID, "%s:%d: not understood", path, cfg->line);
 	if (file != NULL)
 		fclose(file);
 	return code;

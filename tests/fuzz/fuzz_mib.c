@@ -33,44 +33,6 @@ static const char *const bases[] = {
 
 /* -- the input ------------------------------------------------------------------------ */
 
-struct input {
-	const uint8_t	*data;
-	size_t		 left;
-};
-
-static uint8_t
-take(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
-
-static uint32_t
-take_number(struct input *in)
-{
-	uint32_t number = 0;
-	uint8_t b = take(in);
-
-	switch (b) {
-	case 255:
-		return UINT32_MAX;
-	case 254:
-		return (uint32_t)INT32_MAX + 1;
-	case 253:
-		return INT32_MAX;
-	case 252:
-		for (int i = 0; i < 4; i++)
-			number = number << 8 | take(in);
-		return number;
-	case 251:
-		return 256u + take(in);
-	default:
-		return b;
-	}
-}
-
 /* A base or the name of before, cut, and with more behind. */
 static struct mib_oid
 take_oid(struct input *in, const struct mib_oid *last)
@@ -100,10 +62,7 @@ take_value(struct input *in, struct mib_value *ret)
 	if (ret->type == MIB_OCTETS || ret->type == MIB_OPAQUE) {
 		size_t length = take(in);
 
-		ret->octets.length = length < in->left ? length : in->left;
-		ret->octets.data = in->data;
-		in->data += ret->octets.length;
-		in->left -= ret->octets.length;
+		ret->octets.data = take_octets(in, length, &ret->octets.length);
 	} else if (ret->type != MIB_OBJECT_ID) {
 		ret->number = take_number(in);
 	}
@@ -112,7 +71,7 @@ take_value(struct input *in, struct mib_value *ret)
 /* -- what must hold ---------------------------------------------------------------------- */
 
 static void
-must(int condition, const char *what, const struct mib_oid *oid)
+must_at(bool condition, const char *what, const struct mib_oid *oid)
 {
 	char text[OID_TEXT_SIZE];
 
@@ -137,22 +96,22 @@ touch(const struct mib_value *value)
 static void
 values_compare(const struct mib_value *a, const struct mib_value *b, const struct mib_oid *name)
 {
-	must(a->type == b->type, "GET and GETNEXT differ in type", name);
+	must_at(a->type == b->type, "GET and GETNEXT differ in type", name);
 	switch (a->type) {
 	case MIB_INTEGER:
 	case MIB_GAUGE32:
 	case MIB_COUNTER32:
-		must(a->number == b->number, "they differ", name);
+		must_at(a->number == b->number, "they differ", name);
 		break;
 	case MIB_COUNTER64:
-		must(a->counter64 == b->counter64, "they differ", name);
+		must_at(a->counter64 == b->counter64, "they differ", name);
 		break;
 	case MIB_OBJECT_ID:
-		must(oid_order(&a->oid, &b->oid) == 0, "they differ", name);
+		must_at(oid_order(&a->oid, &b->oid) == 0, "they differ", name);
 		break;
 	case MIB_OCTETS:
-		must(a->octets.length <= MODEL_MESSAGE_MAX, "too long", name);
-		must(a->octets.length == b->octets.length && touch(a) == touch(b) &&
+		must_at(a->octets.length <= MODEL_MESSAGE_MAX, "too long", name);
+		must_at(a->octets.length == b->octets.length && touch(a) == touch(b) &&
 		    memcmp(a->octets.data, b->octets.data, a->octets.length) == 0, "they differ",
 		    name);
 		break;
@@ -162,7 +121,7 @@ values_compare(const struct mib_value *a, const struct mib_value *b, const struc
 	case MIB_NO_SUCH_OBJECT:
 	case MIB_NO_SUCH_INSTANCE:
 	case MIB_END_OF_VIEW:
-		must(0, "no type of this module", name);
+		must_at(0, "no type of this module", name);
 	}
 }
 
@@ -176,11 +135,11 @@ next(const struct mib_oid *start, bool inclusive, const struct mib_oid *end,
 	mib_next(f.mib, start, inclusive, end, ret_name, &value);
 	order = oid_order(ret_name, start);
 	if (value.type == MIB_END_OF_VIEW) {
-		must(order == 0, "the end has another name", start);
+		must_at(order == 0, "the end has another name", start);
 		return;
 	}
-	must(order > 0 || (order == 0 && inclusive), "does not go up", start);
-	must(end->n == 0 || oid_order(ret_name, end) < 0, "goes beyond its end", start);
+	must_at(order > 0 || (order == 0 && inclusive), "does not go up", start);
+	must_at(end->n == 0 || oid_order(ret_name, end) < 0, "goes beyond its end", start);
 	touch(&value);
 	mib_get(f.mib, ret_name, &again);
 	values_compare(&value, &again, ret_name);
@@ -196,7 +155,7 @@ get(const struct mib_oid *name)
 	if (value.type == MIB_NO_SUCH_OBJECT || value.type == MIB_NO_SUCH_INSTANCE)
 		return;
 	next(name, true, &(struct mib_oid){ .n = 0 }, &same);
-	must(oid_order(name, &same) == 0, "GETNEXT does not find it", name);
+	must_at(oid_order(name, &same) == 0, "GETNEXT does not find it", name);
 }
 
 /* -- SETs ----------------------------------------------------------------------------------- */
@@ -214,9 +173,9 @@ answer_check(enum mib_status status, size_t index, size_t n)
 
 	while (i < COUNT(known) && known[i] != status)
 		i++;
-	must(i < COUNT(known), "an unknown status", &none);
-	must((status == MIB_NO_ERROR) == (index == 0), "no index", &none);
-	must(index <= n, "an index of no varbind", &none);
+	must_at(i < COUNT(known), "an unknown status", &none);
+	must_at((status == MIB_NO_ERROR) == (index == 0), "no index", &none);
+	must_at(index <= n, "an index of no varbind", &none);
 }
 
 static void
@@ -227,7 +186,7 @@ set_test(struct input *in, uint32_t session, uint32_t transaction, const struct 
 	enum mib_status status;
 
 	varbinds = calloc(n, sizeof(*varbinds));
-	must(varbinds != NULL, "no memory", last);
+	must_at(varbinds != NULL, "no memory", last);
 	for (size_t i = 0; i < n; i++) {
 		varbinds[i].name = take_oid(in, last);
 		take_value(in, &varbinds[i].value);

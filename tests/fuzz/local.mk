@@ -1,25 +1,47 @@
-# Fuzz targets (configure --enable-fuzzer): tests/fuzz/fuzz_NAME.c each. Without a
-# fuzzer they run on their corpus.
+# Fuzz targets: tests/fuzz/fuzz_NAME.c each, linked twice. As replay_NAME they run their
+# corpus in "make check"; as fuzz_NAME (configure --enable-fuzzer) they look for more.
 
-fuzz_replays = tests/fuzz/replay_mib tests/fuzz/replay_haproxy
-fuzz_mib = tests/fuzz/fuzz_mib.c tests/fuzz/fuzz.h $(mib_fixture)
-tests_fuzz_replay_mib_SOURCES = $(fuzz_mib) tests/fuzz/replay.c
-tests_fuzz_replay_mib_LDADD = $(mib_fixture_libs)
-fuzz_haproxy = tests/fuzz/fuzz_haproxy.c tests/fuzz/fuzz.h
-tests_fuzz_replay_haproxy_SOURCES = $(fuzz_haproxy) tests/fuzz/replay.c
+fuzz_common = tests/fuzz/fuzz.c tests/fuzz/fuzz.h
+fuzz_replay = tests/fuzz/replay.c
+fuzz_ctl = tests/fuzz/ctl_run.c tests/fuzz/ctl_run.h
+fuzz_ldflags = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_config = tests/fuzz/fuzz_config.c $(fuzz_common)
+fuzz_config_libs = src/daemon/libdaemon.a src/driver/libdriver.a $(UTIL_LIBS) $(CONFUSE_LIBS)
+tests_fuzz_replay_config_SOURCES = $(fuzz_config) $(fuzz_replay)
+tests_fuzz_replay_config_LDADD = $(fuzz_config_libs)
+tests_fuzz_fuzz_config_SOURCES = $(fuzz_config)
+tests_fuzz_fuzz_config_LDADD = $(fuzz_config_libs)
+tests_fuzz_fuzz_config_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_haproxy = tests/fuzz/fuzz_haproxy.c $(fuzz_common)
+tests_fuzz_replay_haproxy_SOURCES = $(fuzz_haproxy) $(fuzz_replay)
 tests_fuzz_replay_haproxy_LDADD = $(PLANE_LIBS)
-
-check_PROGRAMS += $(fuzz_replays)
-TESTS += $(fuzz_replays)
-EXTRA_DIST += tests/fuzz/corpus
-
-if FUZZER
-fuzz_targets = tests/fuzz/fuzz_mib tests/fuzz/fuzz_haproxy
-tests_fuzz_fuzz_mib_SOURCES = $(fuzz_mib)
-tests_fuzz_fuzz_mib_LDADD = $(mib_fixture_libs)
-tests_fuzz_fuzz_mib_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_haproxy_SOURCES = $(fuzz_haproxy)
 tests_fuzz_fuzz_haproxy_LDADD = $(PLANE_LIBS)
-tests_fuzz_fuzz_haproxy_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
-noinst_PROGRAMS += $(fuzz_targets)
+tests_fuzz_fuzz_haproxy_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_inventory = tests/fuzz/fuzz_inventory.c $(fuzz_ctl) $(fuzz_common)
+tests_fuzz_replay_inventory_SOURCES = $(fuzz_inventory) $(fuzz_replay)
+tests_fuzz_replay_inventory_LDADD = $(CTL_LIBS)
+tests_fuzz_fuzz_inventory_SOURCES = $(fuzz_inventory)
+tests_fuzz_fuzz_inventory_LDADD = $(CTL_LIBS)
+tests_fuzz_fuzz_inventory_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_mib = tests/fuzz/fuzz_mib.c $(fuzz_common) $(mib_fixture)
+tests_fuzz_replay_mib_SOURCES = $(fuzz_mib) $(fuzz_replay)
+tests_fuzz_replay_mib_LDADD = $(mib_fixture_libs)
+tests_fuzz_fuzz_mib_SOURCES = $(fuzz_mib)
+tests_fuzz_fuzz_mib_LDADD = $(mib_fixture_libs)
+tests_fuzz_fuzz_mib_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_replays = tests/fuzz/replay_config tests/fuzz/replay_haproxy tests/fuzz/replay_inventory \
+	tests/fuzz/replay_mib
+check_PROGRAMS += $(fuzz_replays)
+TESTS += $(fuzz_replays)
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict
+
+if FUZZER
+noinst_PROGRAMS += tests/fuzz/fuzz_config tests/fuzz/fuzz_haproxy tests/fuzz/fuzz_inventory \
+	tests/fuzz/fuzz_mib
 endif

@@ -158,6 +158,7 @@ static const struct refusal {
 	{ "section_out_of_place_is_refused", "cluster a {\n real b { } }",
 	    "F:2: no such option 'real'\n" },
 	{ "include_is_refused", "include(\"/etc/passwd\")", "F:1: no such option 'include'\n" },
+	{ "option_without_a_name_is_refused", "\n'' = 1", "F:2: not understood\n" },
 	{ "title_missing_is_refused", "\ncluster { }",
 	    "F:2: missing title for section 'cluster'\n" },
 	{ "equals_missing_is_refused", "cluster a { plane none }",

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Fuzz target of the configuration files: octets as lbclusterd.conf and as
+ * lbcluster-haproxy.conf. What is taken keeps to the bounds that the man pages name;
+ * what is refused says so in one line that begins with the file and the line.
+ */
+#include "fuzz.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "daemon/config.h"
+#include "driver/config.h"
+
+const char fuzz_corpus[] = "config";
+
+static void
+words_check(const char *path, enum err_code code, const struct err *err)
+{
+	size_t n = strlen(path);
+
+	must(code == ERR_INVALID, "error %d: %s", code, err->text);
+	must(err->code == code, "error %d, in words %d", code, err->code);
+	must(strncmp(err->text, path, n) == 0 && err->text[n] == ':', "no file: %s", err->text);
+	must(isdigit((unsigned char)err->text[n + 1]), "no line: %s", err->text);
+	must(err->text[strcspn(err->text, "\n\r\033")] == '\0', "no line of text: %s", err->text);
+}
+
+static void
+between(const char *what, uint32_t number, uint32_t min, uint32_t max)
+{
+	must(number >= min && number <= max, "%s is %u", what, number);
+}
+
+static void
+daemon_try(const char *path)
+{
+	struct config config = { 0 };
+	struct err err = { 0 };
+	enum err_code code = config_load(path, &config, &err);
+
+	if (code != ERR_OK) {
+		words_check(path, code, &err);
+		must(config.store == NULL && config.agentx_socket == NULL, "half a configuration");
+		return;
+	}
+	must(config.store[0] == '/' && config.agentx_socket[0] == '/', "no absolute path");
+	between("log-level", config.log_level, LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG);
+	between("stale-after", config.stale_after_s, 1, 86400);
+	between("job-max-rows", config.job_max_rows, 10, 100000);
+	between("notify-min-interval", config.notify_interval_s, 0, 3600);
+	config_done(&config);
+}
+
+static void
+driver_try(const char *path)
+{
+	struct driver_config config = { 0 };
+	struct err err = { 0 };
+	enum err_code code = driver_config_load(path, NULL, &config, &err);
+
+	if (code != ERR_OK) {
+		words_check(path, code, &err);
+		must(config.store == NULL, "half a configuration");
+		return;
+	}
+	must(config.store[0] == '/', "no absolute path");
+	between("log-level", config.log_level, LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG);
+	between("interval", config.interval_ms, 100, 3600 * 1000);
+	between("timeout", config.timeout_ms, 100, 60 * 1000);
+	between("drain-time", config.drain_ms, 0, 86400u * 1000);
+	between("job-patience", config.job_patience_s, 1, 604800);
+	driver_config_done(&config);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char path[FUZZ_PATH];
+
+	file_put("conf", data, size, path);
+	daemon_try(path);
+	driver_try(path);
+	return 0;
+}

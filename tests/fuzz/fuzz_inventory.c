@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Fuzz target of inventory files: octets are loaded over a store that has rows. What is
+ * refused says so in lines that begin with the file and the line, and changes nothing;
+ * what is taken is there afterwards, and its export says the same, octet by octet, when
+ * it is read and written once more.
+ */
+#include "fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/inventory.h"
+#include "ctl_run.h"
+
+const char fuzz_corpus[] = "inventory";
+
+static const char before[] =
+    "cluster web {\n"
+    "  service http { address = 192.0.2.1 port = 80\n"
+    "    real web-1 { address = 10.0.0.1 port = 80 weight = 10 }\n"
+    "    real web-2 { address = 10.0.0.2 fallback = yes }\n"
+    "    real web-3 { address = 10.0.0.3 enabled = no } }\n"
+    "  service smtp { protocol = udp }\n"
+    "}\n"
+    "cluster lb { plane = haproxy socket = { /run/a, /run/b } service http {\n"
+    "  real a { address = ::1 weight = 256 } } }\n";
+
+static struct said said;
+static char path[FUZZ_PATH], again[FUZZ_PATH];
+
+static void
+finish(void)
+{
+	said_free(&said);
+}
+
+static void
+load_nothing_new(const char *file)
+{
+	ctl_run(&said, "load", "--prune", "--reset", "--dry-run", file, NULL);
+	must(said.status == CTL_OK, "a second time it is refused: %s", said.err);
+	must(strncmp(said.out, "added 0, updated 0, removed 0,", 30) == 0 &&
+	    strstr(said.out, "jobs") == NULL, "a second time it differs: %s", said.out);
+}
+
+static void
+written_is_read(const char *text)
+{
+	struct complaints complaints;
+	struct inventory *inventory;
+	char *written;
+	size_t size;
+	FILE *file;
+	struct err err;
+
+	file_put("again", text, strlen(text), again);
+	must(inventory_read(again, &inventory, &complaints, &err) == ERR_OK,
+	    "what was written cannot be read: %s", err.text);
+	file = open_memstream(&written, &size);
+	must(file != NULL && inventory_write(inventory, file, &err), "not written: %s", err.text);
+	fclose(file);
+	must(strcmp(written, text) == 0, "written:\n%s\nonce more:\n%s", text, written);
+	free(written);
+	complaints_free(&complaints);
+	inventory_free(inventory);
+}
+
+static void
+begin(void)
+{
+	file_put("before", before, sizeof(before) - 1, path);
+	ctl_run(&said, "load", path, NULL);
+	must(said.status == CTL_OK, "%s", said.err);
+	store_keep();
+	atexit(finish);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool begun;
+	char head[FUZZ_PATH + 1], tail[FUZZ_PATH + 20];
+
+	if (!begun)
+		begin();
+	begun = true;
+	file_put("conf", data, size, path);
+	snprintf(head, sizeof(head), "%s:", path);
+	snprintf(tail, sizeof(tail), "lbclusterctl: %s:", path);
+	ctl_run(&said, "load", "--prune", "--reset", path, NULL);
+	lines_begin(said.err, head, tail);
+	if (said.status != CTL_OK)
+		return 0;
+	load_nothing_new(path);
+	ctl_run(&said, "export", NULL);
+	must(said.status == CTL_OK, "not exported: %s", said.err);
+	written_is_read(said.out);
+	load_nothing_new(again);
+	store_put_back();
+	return 0;
+}
