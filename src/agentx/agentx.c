@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ struct agentx {
 	char			*socket;
 	char			*description;
 	char			 oid[16 * MIB_OID_MAX];
-	char			 group[64];
+	char			 user[64], group[64];
 	enum state		 state;
 	struct stream		 stream;
 	struct wire		 wire;
@@ -139,7 +140,8 @@ state_set(struct agentx *agentx, enum state state)
 static void
 reason_log(struct agentx *agentx, const struct reason *reason)
 {
-	const struct reason_place place = { agentx->socket, agentx->oid, agentx->group };
+	const struct reason_place place = { agentx->socket, agentx->oid, agentx->user,
+	    agentx->group };
 	char text[512];
 
 	log_warn("agentx", "%s", reason_text(reason, &place, text, sizeof(text)));
@@ -339,16 +341,19 @@ session_try(void *arg)
 
 /* -- from outside ----------------------------------------------------------------------- */
 
-/* Looked up once, here, since a name service may be slow. */
+/* Looked up once, here, since a name service may be slow. A number has no name. */
 static void
-group_name(char *buf, size_t size)
+names_look_up(struct agentx *agentx)
 {
+	const struct passwd *user = getpwuid(geteuid());
 	const struct group *group = getgrgid(getegid());
 
+	snprintf(agentx->user, sizeof(agentx->user), "%u", (unsigned int)geteuid());
+	snprintf(agentx->group, sizeof(agentx->group), "%u", (unsigned int)getegid());
+	if (user != NULL)
+		snprintf(agentx->user, sizeof(agentx->user), "%s", user->pw_name);
 	if (group != NULL)
-		snprintf(buf, size, "%s", group->gr_name);
-	else
-		snprintf(buf, size, "%u", (unsigned int)getegid());
+		snprintf(agentx->group, sizeof(agentx->group), "%s", group->gr_name);
 }
 
 static void
@@ -379,7 +384,7 @@ agentx_new(struct loop *loop, struct mib *mib, const struct agentx_config *confi
 		free(agentx);
 		return NULL;
 	}
-	group_name(agentx->group, sizeof(agentx->group));
+	names_look_up(agentx);
 	root_name(agentx->oid, sizeof(agentx->oid));
 	libsnmp_log_open();
 	absence_begin(&agentx->absence, clock_steady_ms(), 0);

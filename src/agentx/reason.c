@@ -21,7 +21,7 @@ enum {
 	RESTART_MS = 5000,	/* a restart of the master may take so long unremarked */
 };
 
-/* %1$s is the socket, %2$s the OID, %3$s the group. A number that no row has
+/* %1$s is the socket, %2$s the OID, %3$s the user, %4$s the group. A number that no row has
  * takes the last row of its kind, whose number is -1. */
 static const struct {
 	enum reason_kind	 kind;
@@ -33,10 +33,10 @@ static const struct {
 	{ REASON_CONNECT, ECONNREFUSED, "no AgentX master at %1$s, only its socket: is "
 	    "snmpd running, with 'master agentx' in snmpd.conf?" },
 	{ REASON_CONNECT, EACCES, "no permission for %1$s: snmpd.conf needs 'agentXPerms "
-	    "0660 0755 Debian-snmp lbcluster', and this process the group lbcluster (its "
-	    "group is %3$s)" },
-	{ REASON_CONNECT, EPERM, "no permission for the directory of %1$s: 'chmod 755' it "
-	    "(snmpd applies the directory mode of agentXPerms only when it makes it)" },
+	    "0660 0755 Debian-snmp lbcluster', and this process the group lbcluster (it runs as "
+	    "%3$s, group %4$s)" },
+	{ REASON_CONNECT, EPERM, "no permission for the directory of %1$s (running as %3$s, "
+	    "group %4$s): 'chmod 755' it (snmpd applies the directory mode of agentXPerms only when it makes it)" },
 	{ REASON_CONNECT, EAGAIN, "the master at %1$s takes no connections: is snmpd "
 	    "stopped or hung?" },
 	{ REASON_CONNECT, ENAMETOOLONG, "%1$s is too long for the path of a socket" },
@@ -62,9 +62,9 @@ static const struct {
 	{ REASON_LOCAL, -1, "no memory or no descriptor for a session with %1$s" },
 };
 
-/* Puts the three texts for %1$s to %3$s; everything else is copied. */
+/* Puts the four texts for %1$s to %4$s; everything else is copied. */
 static void
-words_fill(const char *words, const char *const with[3], char *buf, size_t size)
+words_fill(const char *words, const char *const with[4], char *buf, size_t size)
 {
 	size_t n = 0;
 
@@ -85,7 +85,7 @@ const char *
 reason_text(const struct reason *reason, const struct reason_place *place, char *buf,
     size_t size)
 {
-	const char *const with[] = { place->socket, place->oid, place->group };
+	const char *const with[] = { place->socket, place->oid, place->user, place->group };
 	bool known;
 	size_t i = 0, n;
 

@@ -31,7 +31,7 @@ struct reason {
 struct reason_place {
 	const char	*socket;
 	const char	*oid;		/* the registered root, dotted */
-	const char	*group;		/* of this process */
+	const char	*user, *group;	/* of this process */
 };
 
 /* Writes the words for 'reason' and returns 'buf'. */

@@ -6,13 +6,11 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,8 +21,10 @@
 #include "store/store.h"
 #include "util/background.h"
 #include "util/clock.h"
+#include "util/lockfile.h"
 #include "util/log.h"
 #include "util/loop.h"
+#include "util/signals.h"
 #include "util/supervisor.h"
 
 enum {
@@ -245,36 +245,44 @@ on_end(void *arg)
 	loop_stop(daemon->loop);
 }
 
+/* While it starts it may be ended at any moment; from signals_to_loop() on the loop does
+ * that, in order. */
 static bool
 signals_set_up(struct daemon *daemon)
 {
 	/* A master that goes away while we write must not end us. */
 	signal(SIGPIPE, SIG_IGN);
+	return loop_signal_watch(daemon->loop, SIGHUP, on_hangup, daemon) && signals_end(SIGTERM) &&
+	    signals_end(SIGINT);
+}
+
+static bool
+signals_to_loop(struct daemon *daemon)
+{
 	return loop_signal_watch(daemon->loop, SIGTERM, on_end, daemon) &&
-	    loop_signal_watch(daemon->loop, SIGINT, on_end, daemon) &&
-	    loop_signal_watch(daemon->loop, SIGHUP, on_hangup, daemon);
+	    loop_signal_watch(daemon->loop, SIGINT, on_end, daemon);
 }
 
 /* -- start ------------------------------------------------------------------------------ */
 
 /* One lbclusterd for a store: a second one would register in vain and fight over
- * the held jobs. The lock goes with the process. */
+ * the held jobs. Asked for before the store is opened where the file is there already, so
+ * that a newer version, started by mistake, does not migrate what an older one serves; and
+ * made only in a store that was found good. */
 static int
-lock_take(struct daemon *daemon)
+lock_take(struct daemon *daemon, bool make)
 {
-	char path[4096];
+	enum err_code code;
+	struct err err;
 
-	snprintf(path, sizeof(path), "%s/lbclusterd.lock", daemon->config.store);
-	daemon->lock_fd = open(path, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
-	if (daemon->lock_fd == -1) {
-		log_error("store", "%s: %s", path, strerror(errno));
-		return EXIT_STORE;
-	}
-	if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) == -1) {
-		log_error("store", "%s: another lbclusterd serves this store", path);
-		return EXIT_LOCKED;
-	}
-	return EXIT_OK;
+	if (daemon->lock_fd != -1)
+		return EXIT_OK;
+	code = lockfile_take(daemon->config.store, "lbclusterd", make, &daemon->lock_fd,
+	    &err);
+	if (code == ERR_OK || (code == ERR_NOT_FOUND && !make))
+		return EXIT_OK;
+	log_error("store", "%s", err.text);
+	return code == ERR_BUSY ? EXIT_LOCKED : EXIT_STORE;
 }
 
 /* What a crash between commit and cleanup left: the change stays, since the manager
@@ -333,9 +341,12 @@ store_start(struct daemon *daemon)
 	enum err_code code;
 	int status;
 
+	status = lock_take(daemon, false);
+	if (status != EXIT_OK)
+		return status;
 	code = patiently(daemon, open_step, &err);
 	if (code == ERR_OK) {
-		status = lock_take(daemon);
+		status = lock_take(daemon, true);
 		if (status != EXIT_OK)
 			return status;
 		code = patiently(daemon, store_prepare, &err);
@@ -376,8 +387,8 @@ daemon_start(struct daemon *daemon)
 	daemon->mib = mib_new(daemon->image, daemon->store, &mib_config);
 	if (daemon->mib != NULL)
 		daemon->agentx = agentx_new(daemon->loop, daemon->mib, &agentx_config);
-	if (daemon->agentx == NULL) {
-		log_error("daemon", "cannot start: out of memory");
+	if (daemon->agentx == NULL || !signals_to_loop(daemon)) {
+		log_error("daemon", "cannot start: %s", strerror(errno));
 		return EXIT_RUN;
 	}
 	agentx_notify_state(daemon->agentx, state_tell, daemon);

@@ -6,13 +6,11 @@
 #include "driver/driver.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,7 +18,9 @@
 #include "driver/work.h"
 #include "util/background.h"
 #include "util/clock.h"
+#include "util/lockfile.h"
 #include "util/log.h"
+#include "util/signals.h"
 #include "util/supervisor.h"
 
 enum {
@@ -188,36 +188,42 @@ on_hangup(void *arg)
 		reload(driver);
 }
 
+/* While it starts it may be ended at any moment; from signals_to_loop() on the loop does
+ * that, in order. */
 static bool
 signals_set_up(struct driver *driver)
 {
 	signal(SIGPIPE, SIG_IGN);
+	return loop_signal_watch(driver->loop, SIGHUP, on_hangup, driver) && signals_end(SIGTERM) &&
+	    signals_end(SIGINT);
+}
+
+static bool
+signals_to_loop(struct driver *driver)
+{
 	return loop_signal_watch(driver->loop, SIGTERM, on_end, driver) &&
-	    loop_signal_watch(driver->loop, SIGINT, on_end, driver) &&
-	    loop_signal_watch(driver->loop, SIGHUP, on_hangup, driver);
+	    loop_signal_watch(driver->loop, SIGINT, on_end, driver);
 }
 
 /* -- start ---------------------------------------------------------------------------- */
 
 /* One driver of a kind for a store: two would carry out each other's jobs. The lock
- * goes with the process. */
+ * is asked for before the store is opened where its file is there already, and made only
+ * in a store that was found good. */
 static int
-lock_take(struct driver *driver)
+lock_take(struct driver *driver, bool make)
 {
-	const char *name = driver->program->name;
-	char path[4096];
+	enum err_code code;
+	struct err err;
 
-	snprintf(path, sizeof(path), "%s/%s.lock", driver->config.store, name);
-	driver->lock_fd = open(path, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
-	if (driver->lock_fd == -1) {
-		log_error("store", "%s: %s", path, strerror(errno));
-		return EXIT_STORE;
-	}
-	if (flock(driver->lock_fd, LOCK_EX | LOCK_NB) == -1) {
-		log_error("store", "%s: another %s serves this store", path, name);
-		return EXIT_LOCKED;
-	}
-	return EXIT_OK;
+	if (driver->lock_fd != -1)
+		return EXIT_OK;
+	code = lockfile_take(driver->config.store, driver->program->name, make, &driver->lock_fd,
+	    &err);
+	if (code == ERR_OK || (code == ERR_NOT_FOUND && !make))
+		return EXIT_OK;
+	log_error("store", "%s", err.text);
+	return code == ERR_BUSY ? EXIT_LOCKED : EXIT_STORE;
 }
 
 /* Another program may be loading an inventory just now. */
@@ -252,8 +258,11 @@ store_start(struct driver *driver)
 	struct err err;
 	int status;
 
+	status = lock_take(driver, false);
+	if (status != EXIT_OK)
+		return status;
 	if (patiently(driver, open_step, &err) == ERR_OK) {
-		status = lock_take(driver);
+		status = lock_take(driver, true);
 		if (status != EXIT_OK)
 			return status;
 		if (patiently(driver, refresh_step, &err) == ERR_OK)
@@ -276,6 +285,10 @@ driver_start(struct driver *driver)
 	status = store_start(driver);
 	if (status != EXIT_OK)
 		return status;
+	if (!signals_to_loop(driver)) {
+		log_error("driver", "cannot start: %s", strerror(errno));
+		return EXIT_RUN;
+	}
 	driver->shared = (struct work_shared){ .loop = driver->loop, .store = driver->store,
 	    .mirror = &driver->mirror, .config = &driver->config, .ops = driver->program->ops,
 	    .round_done = on_round_done, .arg = driver };

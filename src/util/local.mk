@@ -10,6 +10,8 @@ src_util_libutil_a_SOURCES = \
 	src/util/err.h \
 	src/util/idmap.c \
 	src/util/idmap.h \
+	src/util/lockfile.c \
+	src/util/lockfile.h \
 	src/util/log.c \
 	src/util/log.h \
 	src/util/loop.c \

@@ -6,6 +6,7 @@
 #include "util/signals.h"
 
 #include <stddef.h>
+#include <unistd.h>
 
 enum { SIGNALS_MAX = 65 };
 
@@ -28,6 +29,21 @@ signals_wait_mask(void)
 		wait_mask_known = true;
 	}
 	return &wait_mask;
+}
+
+static void
+on_signal_exit(int signo)
+{
+	(void)signo;
+	_exit(0);
+}
+
+bool
+signals_end(int signo)
+{
+	const struct sigaction action = { .sa_handler = on_signal_exit };
+
+	return sigaction(signo, &action, NULL) == 0;
 }
 
 bool

@@ -10,6 +10,11 @@
 #include <signal.h>
 #include <stdbool.h>
 
+/* Until signals_catch(): 'signo' ends the process there and then, with status 0. For a
+ * start that may take long, whatever it waits for; to the store it is a crash, which it
+ * withstands. False with errno on failure. */
+bool signals_end(int signo);
+
 /* Blocks 'signo' but in a wait with signals_wait_mask(), and notes it when it comes.
  * False with errno on failure. */
 bool signals_catch(int signo);

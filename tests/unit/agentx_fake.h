@@ -110,6 +110,10 @@ extern struct agentx *agentx;
 extern int64_t worst_turn_ms;		/* in real time */
 extern unsigned int state_changes;
 
+/* What was logged, but for debug. */
+extern unsigned int log_lines;
+extern char log_latest[512];
+
 void master_listen(void);
 void master_leave(void);		/* closes all, removes the socket */
 void master_hang_up(void);		/* closes the connection only */

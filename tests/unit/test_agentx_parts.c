@@ -173,7 +173,7 @@ reasons_say_what_to_do(void **state)
 		    "'master agentx' in snmpd.conf?" },
 		{ { REASON_CONNECT, EACCES }, "no permission for /s: snmpd.conf needs "
 		    "'agentXPerms 0660 0755 Debian-snmp lbcluster', and this process the group "
-		    "lbcluster (its group is users)" },
+		    "lbcluster (it runs as nobody, group users)" },
 		{ { REASON_CONNECT, ENOTDIR }, "cannot connect to the master at /s: Not a "
 		    "directory" },
 		{ { REASON_REFUSED, 263 }, "another subagent serves 1.3.6: is another "
@@ -183,7 +183,7 @@ reasons_say_what_to_do(void **state)
 		{ { REASON_SILENT, 0 }, "the master at /s does not answer: is snmpd stopped or "
 		    "hung?" },
 	};
-	const struct reason_place place = { "/s", "1.3.6", "users" };
+	const struct reason_place place = { "/s", "1.3.6", "nobody", "users" };
 	char text[512], little[12];
 
 	(void)state;

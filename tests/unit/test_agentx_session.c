@@ -226,8 +226,11 @@ master_that_comes_late_is_served_within_two_seconds(void **state)
 	master_leave();
 	run_ms(600000);
 	assert_false(agentx_serving(agentx));
+	assert_int_equal(log_lines, 1);
+	assert_non_null(strstr(log_latest, "no AgentX master at /tmp/"));
 	master_listen();
 	run_until_serving(2000);
+	assert_int_equal(log_lines, 2);
 }
 
 static void
@@ -252,38 +255,47 @@ master_that_accepts_nothing_is_no_stall(void **state)
 	master.manners = MANNERS_DEAF;
 	run_ms(60000);
 	assert_false(agentx_serving(agentx));
+	assert_in_range(log_lines, 1, 2);
+	assert_non_null(strstr(log_latest, "takes no connections"));
 	master.manners = MANNERS_GOOD;
 	run_until_serving(2000);
 }
 
 /* -- masters that misbehave --------------------------------------------------------------- */
 
-/* Meets a bad master for ten minutes, then the same one cured. */
+/* Meets a bad master for ten minutes, then the same one cured. All that is said meanwhile
+ * is 'words', once. */
 static void
-bad_master_met(enum manners manners, unsigned int connects_min, unsigned int connects_max,
-    int64_t cured_ms)
+bad_master_met(enum manners manners, const char *words, unsigned int connects_min,
+    unsigned int connects_max, int64_t cured_ms)
 {
 	master.manners = manners;
 	run_ms(600000);
 	assert_false(agentx_serving(agentx));
 	assert_in_range(master.connects, connects_min, connects_max);
 	assert_int_equal(state_changes, 0);
+	assert_int_equal(log_lines, 1);
+	assert_non_null(strstr(log_latest, words));
 	master.manners = MANNERS_GOOD;
 	run_until_serving(cured_ms);
+	assert_int_equal(log_lines, 2);
+	assert_non_null(strstr(log_latest, "serving 1.3.6.1."));
 }
 
 static void
 master_that_closes_at_once_is_asked_rarely(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_CLOSE, 60, 120, 8100);
+	bad_master_met(MANNERS_CLOSE, "closed the connection: has snmpd", 60, 120,
+	    8100);
 }
 
 static void
 master_that_closes_after_open_is_asked_rarely(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_OPEN_ONLY, 60, 120, 8100);
+	bad_master_met(MANNERS_OPEN_ONLY, "closed the connection: has snmpd", 60, 120,
+	    8100);
 	assert_int_equal(strncmp(engine.calls, "lost 1 0, lost 2 0, ", 20), 0);
 }
 
@@ -291,42 +303,64 @@ static void
 master_that_speaks_no_agentx_is_asked_rarely(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_RUBBISH, 60, 120, 8100);
+	bad_master_met(MANNERS_RUBBISH, "does not speak AgentX", 60, 120, 8100);
 }
 
 static void
 master_that_tells_a_huge_length_is_asked_rarely(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_HUGE, 60, 120, 8100);
+	bad_master_met(MANNERS_HUGE, "does not speak AgentX", 60, 120, 8100);
 }
 
 static void
 master_that_sends_half_a_message_is_asked_rarely(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_HALF, 60, 120, 8100);
+	bad_master_met(MANNERS_HALF, "closed the connection", 60, 120, 8100);
 }
 
 static void
 master_that_has_another_subagent_is_asked_rarely(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_DUPLICATE, 60, 120, 8100);
+	bad_master_met(MANNERS_DUPLICATE, "another subagent serves", 60, 120, 8100);
 }
 
 static void
 master_that_is_silent_is_no_stall(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_NONE, 150, 300, 3100);
+	bad_master_met(MANNERS_NONE, "does not answer: is snmpd stopped or hung?",
+	    150, 300, 3100);
 }
 
 static void
 master_that_is_silent_after_open_is_no_stall(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_OPEN_SILENT, 150, 300, 3100);
+	bad_master_met(MANNERS_OPEN_SILENT, "does not answer: is snmpd stopped or hung?",
+	    150, 300, 3100);
+}
+
+/* The row in sysORTable is a nicety: without its answer all is served. */
+static void
+master_that_answers_all_but_one_is_served(void **state)
+{
+	(void)state;
+	master.manners = MANNERS_NONE;
+	message_receive(&m);
+	accept_it(0);
+	message_receive(&m);
+	accept_it(0);
+	message_receive(&m);
+	assert_int_equal(m.type, ADD_CAPS);
+	run_ms(600000);
+	assert_true(agentx_serving(agentx));
+	assert_int_equal(master.connects, 1);
+	message_begin(&m, COMMIT_SET, 0, SESSION_ID, 4, 5);
+	ask(&m, &answer, 0, 0);
+	assert_int_equal(log_lines, 1);
 }
 
 /* It takes the registration and goes, each time. */
@@ -427,6 +461,7 @@ main(void)
 		TEST(master_that_has_another_subagent_is_asked_rarely),
 		TEST(master_that_is_silent_is_no_stall),
 		TEST(master_that_is_silent_after_open_is_no_stall),
+		TEST(master_that_answers_all_but_one_is_served),
 		TEST(master_that_serves_for_a_moment_is_asked_rarely),
 		TEST(answers_that_wait_are_sent_later_in_order),
 		TEST(master_that_never_reads_is_left),

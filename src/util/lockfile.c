@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A file that one process holds; see lockfile.h.
+ */
+#include "util/lockfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "util/num.h"
+
+/* " (process 4711)", or nothing if the holder has not written it, or could not. */
+static void
+holder_text(int fd, char *buf, size_t size)
+{
+	char text[16];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	uint64_t pid;
+
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	buf[0] = '\0';
+	if (num_parse(text, 1, INT32_MAX, &pid) == ERR_OK)
+		snprintf(buf, size, " (process %llu)", (unsigned long long)pid);
+}
+
+/* What the last holder left goes in any case; on a full disk nothing comes in its place. */
+static void
+holder_write(int fd)
+{
+	if (ftruncate(fd, 0) == 0)
+		dprintf(fd, "%ld\n", (long)getpid());
+}
+
+enum err_code
+lockfile_take(const char *dir, const char *program, bool make, int *ret_fd, struct err *err)
+{
+	char path[4096], holder[40];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.lock", dir, program);
+	fd = open(path, (make ? O_CREAT : 0) | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
+	if (fd == -1)
+		return err_set(err, errno == ENOENT && !make ? ERR_NOT_FOUND : ERR_IO, "%s: %s",
+		    path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		holder_text(fd, holder, sizeof(holder));
+		close(fd);
+		return err_set(err, ERR_BUSY, "%s: another %s serves this store%s", path, program,
+		    holder);
+	}
+	holder_write(fd);
+	*ret_fd = fd;
+	return ERR_OK;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/util/lockfile.h.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/lockfile.h"
+
+static char dir[64], path[80];
+static struct err err;
+
+static int
+world_begin(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/lbcluster-test-XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/prog.lock", dir);
+	return 0;
+}
+
+static int
+world_end(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(dir);
+}
+
+static void
+text_write(const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void
+lock_is_held_by_one_and_names_it(void **state)
+{
+	char words[200];
+	int fd, other;
+
+	(void)state;
+	text_write("123456789012\nleft by another\n");
+	assert_int_equal(lockfile_take(dir, "prog", true, &fd, &err), ERR_OK);
+	assert_int_equal(lockfile_take(dir, "prog", true, &other, &err), ERR_BUSY);
+	snprintf(words, sizeof(words), "%s: another prog serves this store (process %ld)", path,
+	    (long)getpid());
+	assert_string_equal(err.text, words);
+	assert_int_equal(lockfile_take(dir, "prog", false, &other, &err), ERR_BUSY);
+	close(fd);
+	assert_int_equal(lockfile_take(dir, "prog", false, &fd, &err), ERR_OK);
+	close(fd);
+}
+
+/* A full disk, a hand that edited it. */
+static void
+lock_without_number_is_told_without(void **state)
+{
+	static const char *const texts[] = { "", "\n", "me\n", "-1\n", "99999999999999\n" };
+	int fd, other;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_int_equal(lockfile_take(dir, "prog", true, &fd, &err), ERR_OK);
+		text_write(texts[i]);
+		assert_int_equal(lockfile_take(dir, "prog", true, &other, &err), ERR_BUSY);
+		assert_null(strstr(err.text, "process"));
+		close(fd);
+	}
+}
+
+static void
+lock_that_is_not_there_is_made_only_when_wanted(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(lockfile_take(dir, "prog", false, &fd, &err), ERR_NOT_FOUND);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(lockfile_take("/nonexistent", "prog", true, &fd, &err), ERR_IO);
+	assert_string_equal(err.text, "/nonexistent/prog.lock: No such file or directory");
+}
+
+static void
+lock_that_is_a_link_is_not_followed(void **state)
+{
+	char target[96];
+	int fd;
+
+	(void)state;
+	snprintf(target, sizeof(target), "%s/target", dir);
+	assert_int_equal(symlink(target, path), 0);
+	assert_int_equal(lockfile_take(dir, "prog", true, &fd, &err), ERR_IO);
+	assert_int_equal(access(target, F_OK), -1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(lock_is_held_by_one_and_names_it),
+		TEST(lock_without_number_is_told_without),
+		TEST(lock_that_is_not_there_is_made_only_when_wanted),
+		TEST(lock_that_is_a_link_is_not_followed),
+	};
+
+	return cmocka_run_group_tests_name("lockfile", tests, NULL, NULL);
+}
