@@ -8,7 +8,7 @@ bench_programs = \
 	tests/bench/snmp_client \
 	tests/bench/stock_subagent
 
-EXTRA_PROGRAMS = $(bench_programs)
+EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs) bench.tsv bench.callgrind.out
 EXTRA_DIST += \
 	tests/bench/common.py \
@@ -22,6 +22,8 @@ EXTRA_DIST += \
 
 tests_bench_bare_sqlite_LDADD = $(SQLITE_LIBS)
 tests_bench_null_responder_LDADD = src/agentx/libagentx.a $(UTIL_LIBS) $(SNMP_LIBS)
+tests_bench_snmp_client_SOURCES = tests/bench/snmp_client.c tests/bench/manager.c \
+	tests/bench/manager.h
 tests_bench_snmp_client_LDADD = $(SNMP_LIBS)
 tests_bench_stock_subagent_LDADD = $(SNMP_LIBS)
 

@@ -18,16 +18,12 @@
  *
  * COUNT 0, and watch: until SIGTERM.
  */
+#include "manager.h"
+
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <net-snmp/net-snmp-config.h>
-#include <net-snmp/net-snmp-includes.h>
 
 enum { WAIT_PAUSE_US = 1000, FIRST_TIMEOUT_US = 50 * 1000, TIMEOUT_US = 20 * 1000000 };
 
@@ -49,49 +45,11 @@ fail(const char *what)
 	exit(1);
 }
 
-static int64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-static void
-pause_us(long us)
-{
-	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
-
-	if (us > 0)
-		nanosleep(&ts, NULL);
-}
-
 static void
 on_signal(int number)
 {
 	(void)number;
 	stop = 1;
-}
-
-static void
-session_open(const char *port)
-{
-	static char community[] = "private";
-	char peer[64];
-	netsnmp_session config;
-
-	snmp_sess_init(&config);
-	snprintf(peer, sizeof(peer), "udp:127.0.0.1:%s", port);
-	config.peername = peer;
-	config.version = SNMP_VERSION_2c;
-	config.community = (u_char *)community;
-	config.community_len = strlen(community);
-	config.timeout = TIMEOUT_US;
-	config.retries = 0;
-	session = snmp_sess_open(&config);
-	if (session == NULL)
-		fail("no session");
 }
 
 static void
@@ -134,12 +92,9 @@ names_read(void)
 static netsnmp_pdu *
 ask(netsnmp_pdu *pdu)
 {
-	netsnmp_pdu *answer = NULL;
-	int status = snmp_sess_synch_response(session, pdu, &answer);
+	netsnmp_pdu *answer = manager_ask(session, pdu);
 
-	if (status != STAT_SUCCESS || answer == NULL)
-		return NULL;
-	if (answer->errstat != SNMP_ERR_NOERROR)
+	if (answer != NULL && answer->errstat != SNMP_ERR_NOERROR)
 		fprintf(stderr, "snmp_client: %s at %ld\n",
 		    snmp_errstring((int)answer->errstat), answer->errindex);
 	return answer;
@@ -155,13 +110,6 @@ ask_surely(netsnmp_pdu *pdu)
 	return answer;
 }
 
-static bool
-is_value(const netsnmp_variable_list *varbind)
-{
-	return varbind->type != SNMP_NOSUCHOBJECT && varbind->type != SNMP_NOSUCHINSTANCE &&
-	    varbind->type != SNMP_ENDOFMIBVIEW && varbind->type != ASN_NULL;
-}
-
 /* -- commands ---------------------------------------------------------------------- */
 
 /* Takes the values of a GETBULK; false at the end of the columns. */
@@ -172,7 +120,7 @@ bulk_take(const netsnmp_pdu *answer, struct name *at, long *values)
 
 	for (const netsnmp_variable_list *varbind = answer->variables; varbind != NULL;
 	    varbind = varbind->next_variable) {
-		if (!is_value(varbind) || snmp_oidtree_compare(names[column].sub,
+		if (!manager_is_value(varbind) || snmp_oidtree_compare(names[column].sub,
 		    names[column].n, varbind->name, varbind->name_length) != 0)
 			return false;
 		if (snmp_oid_compare(at[column].sub, at[column].n, varbind->name,
@@ -190,7 +138,7 @@ static void
 walk(long values_wanted, long repetitions)
 {
 	struct name *at = malloc(names_n * sizeof(*at));
-	int64_t start = now_ns();
+	int64_t start = manager_now_ns();
 	long values = 0, before;
 
 	if (at == NULL)
@@ -212,14 +160,14 @@ walk(long values_wanted, long repetitions)
 		}
 		snmp_free_pdu(answer);
 	}
-	printf("%ld %lld\n", values, (long long)(now_ns() - start));
+	printf("%ld %lld\n", values, (long long)(manager_now_ns() - start));
 	free(at);
 }
 
 static void
 get(long pdus, long varbinds)
 {
-	int64_t start = now_ns();
+	int64_t start = manager_now_ns();
 	size_t next = 0;
 	long values = 0;
 
@@ -231,11 +179,11 @@ get(long pdus, long varbinds)
 		answer = ask_surely(pdu);
 		for (const netsnmp_variable_list *varbind = answer->variables;
 		    varbind != NULL; varbind = varbind->next_variable, values++)
-			if (!is_value(varbind))
+			if (!manager_is_value(varbind))
 				fail("no such instance");
 		snmp_free_pdu(answer);
 	}
-	printf("%ld %lld\n", values, (long long)(now_ns() - start));
+	printf("%ld %lld\n", values, (long long)(manager_now_ns() - start));
 }
 
 /* The time of one request in nanoseconds goes to stdout, which is a file or pipe that
@@ -251,10 +199,10 @@ one(int command, const struct name *name, long value)
 		    sizeof(value));
 	else
 		snmp_add_null_var(pdu, name->sub, name->n);
-	start = now_ns();
+	start = manager_now_ns();
 	answer = ask(pdu);
-	took = now_ns() - start;
-	if (answer == NULL || !is_value(answer->variables))
+	took = manager_now_ns() - start;
+	if (answer == NULL || !manager_is_value(answer->variables))
 		fail("no answer, or no such instance");
 	printf("%lld\n", (long long)(answer->errstat == SNMP_ERR_NOERROR ? took : -took));
 	snmp_free_pdu(answer);
@@ -265,7 +213,7 @@ each(int command, long count, long pause, long value)
 {
 	for (long i = 0; (count == 0 || i < count) && !stop; i++) {
 		one(command, &names[(size_t)i % names_n], value + i);
-		pause_us(pause);
+		manager_pause_us(pause);
 	}
 }
 
@@ -275,7 +223,7 @@ all_are_so(const netsnmp_pdu *answer)
 	const netsnmp_variable_list *varbind = answer->variables;
 
 	for (size_t i = 0; i < names_n; i++, varbind = varbind->next_variable)
-		if (varbind == NULL || !is_value(varbind) ||
+		if (varbind == NULL || !manager_is_value(varbind) ||
 		    (names[i].value != 0 && (*varbind->val.integer & 0xffffffff) !=
 		    names[i].value))
 			return false;
@@ -299,9 +247,9 @@ wait_for(void)
 			snmp_free_pdu(answer);
 		}
 		if (!done)
-			pause_us(WAIT_PAUSE_US);
+			manager_pause_us(WAIT_PAUSE_US);
 	}
-	printf("%lld\n", (long long)now_ns());
+	printf("%lld\n", (long long)manager_now_ns());
 }
 
 int
@@ -314,12 +262,8 @@ main(int argc, char **argv)
 	for (int i = 0; i < 3 && i + 3 < argc; i++)
 		numbers[i] = strtol(argv[i + 3], NULL, 10);
 	sigaction(SIGTERM, &action, NULL);
-	setenv("MIBS", "", 1);
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
-	init_snmp("snmp_client");
-	if (command[0] != '\0')
-		session_open(argv[2]);
+	if (command[0] != '\0' && (session = manager_open(argv[2], TIMEOUT_US)) == NULL)
+		fail("no session");
 	if (strcmp(command, "walk") == 0 && argc > 5) {
 		for (int i = 5; i < argc; i++)
 			name_add(argv[i]);

@@ -1,1 +1,33 @@
 # Long trials with the real programs: what "make torture", "make load" and "make soak" run.
+
+# -- load: many managers at once ----------------------------------------------------
+
+EXTRA_PROGRAMS += tests/torture/load_client
+CLEANFILES += tests/torture/load_client
+EXTRA_DIST += tests/torture/load.py tests/torture/load_watch.py
+
+tests_torture_load_client_SOURCES = tests/torture/load_client.c tests/bench/manager.c \
+	tests/bench/manager.h
+tests_torture_load_client_LDADD = $(SNMP_LIBS)
+
+# "make load SECONDS=60": these may be set on the command line of make.
+SECONDS = 600
+HOURS = 8
+POLLERS = 50
+SETTERS = 4
+SIZE = 2000
+
+LOAD_RUN = LOAD_CLIENT='$(abs_top_builddir)/tests/torture/load_client' \
+	top_builddir='$(abs_top_builddir)' PYTHON3='$(PYTHON3)' \
+	$(top_srcdir)/tests/integration/run $(top_srcdir)/tests/torture/load.py \
+	--pollers $(POLLERS) --setters $(SETTERS) --size $(SIZE)
+
+# No error, no growth; prints percentiles.
+load: all tests/torture/load_client
+	$(LOAD_RUN) --seconds $(SECONDS)
+
+# The same for HOURS, while programs are restarted and inventories come and go.
+soak: all tests/torture/load_client
+	$(LOAD_RUN) --soak --seconds $$(( $(HOURS) * 3600 ))
+
+.PHONY: load soak

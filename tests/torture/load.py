@@ -1,0 +1,311 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# "make load": many managers that walk and a few that set, on one snmpd, while statistics
+# come in and a driver carries out jobs. Every answer is judged (load_client.c), every
+# process is watched. "make soak" is the same for hours, while programs are restarted and
+# inventories come and go.
+"""Usage: see --help."""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'integration'))
+
+import mib                                              # noqa: E402
+from harness import Program, World, wait_for            # noqa: E402
+from load_watch import Growth, Times, look              # noqa: E402
+
+HAPROXY = shutil.which('haproxy', path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin')
+SERVICES = 10
+SERVERS = 8             # of HAProxy
+JOB_MAX_ROWS = 200      # reached within the warm-up
+OWN = 20                # weights of a setter alone
+SETTLED_S = 30          # jobs have ended, what was asked for is seen
+
+TABLES = (
+    ['lbcReal' + name for name in (
+        'Name', 'Path', 'AddressType', 'Address', 'Port', 'Endpoint', 'Weight', 'Fallback',
+        'Enabled', 'OperStatus', 'OperStatusReason', 'LastChange', 'LastJob', 'PendingJobs')],
+    ['lbcRealStats' + name for name in (
+        'Active', 'ActiveConns', 'ConnRate', 'LastUpdate', 'Age', 'Freshness')],
+    ['lbcRealPath', 'lbcRealOperStatus'],
+    ['lbcRealStatsActiveConns', 'lbcRealStatsConnRate'])
+
+
+def options():
+    parser = argparse.ArgumentParser(prog='load.py', description=__doc__)
+    parser.add_argument('--seconds', type=float, default=600)
+    parser.add_argument('--pollers', type=int, default=50)
+    parser.add_argument('--setters', type=int, default=4)
+    parser.add_argument('--size', type=int, default=2000, help='real services')
+    parser.add_argument('--soak', action='store_true',
+                        help='restart programs and change the inventory meanwhile')
+    parser.add_argument('--seed', type=int, default=int(time.time()))
+    ret = parser.parse_args()
+    if ret.size % SERVICES or ret.size < SERVICES * OWN * 2:
+        parser.error('--size: a multiple of %d, %d at least' % (SERVICES, SERVICES * OWN * 2))
+    return ret
+
+
+def text(oid):
+    return '.' + '.'.join(map(str, oid))
+
+
+def inventory(cluster, size):
+    return 'cluster %s { plane = none\n' % cluster + ''.join(
+        'service s%d { address = 192.0.2.1  port = %d  protocol = tcp\n' % (s, 80 + s) +
+        ''.join('real r%d { address = 10.%d.%d.%d  port = 80  weight = 1 }\n' % (
+            r, r // 62500, r // 250 % 250, r % 250) for r in range(s, size, SERVICES)) + '}\n'
+        for s in range(SERVICES)) + '}\n'
+
+
+class Load:
+    """The world, its load, and what is seen of it."""
+
+    def __init__(self, opts):
+        self.opts = opts
+        self.chance = random.Random(opts.seed)
+        self.world = World()
+        self.world.configure(job_max_rows=JOB_MAX_ROWS, stale_after=86400)
+        self.driver = None
+        self.clients = []
+        self.growth = Growth()
+        self.times = Times()
+        self.events = 0
+        self.problems = []
+
+    # -- what runs ----------------------------------------------------------------
+
+    def start_daemon(self):
+        self.world.start_daemon(args=('-l', 'info'))
+
+    def start_haproxy(self):
+        """A data plane that takes the weights, and its driver."""
+        path = os.path.join(self.world.dir, 'haproxy.cfg')
+        socket = os.path.join(self.world.dir, 'haproxy.sock')
+        with open(path, 'w', encoding='ascii') as file:
+            file.write('global\n stats socket %s mode 600 level admin\n'
+                       'defaults\n mode tcp\n timeout connect 1s\n timeout client 1s\n'
+                       ' timeout server 1s\nbackend plane\n' % socket)
+            file.writelines(' server h%d 127.0.0.1:9 weight 1\n' % i for i in range(SERVERS))
+        self.world.others.append(Program('haproxy', [HAPROXY, '-db', '-f', path],
+                                         os.path.join(self.world.dir, 'haproxy.log')))
+        wait_for(lambda: os.path.exists(socket), 10, 'haproxy starts')
+        self.world.ctl('discover', 'haproxy', socket, '--cluster', 'plane', '--load')
+        conf = os.path.join(self.world.dir, 'driver.conf')
+        with open(conf, 'w', encoding='ascii') as file:
+            file.write('interval = 1\n')
+        self.driver = Program(
+            'lbcluster-haproxy',
+            [os.path.join(os.path.dirname(os.environ['LBCLUSTERD']), 'lbcluster-haproxy'),
+             '-f', '-s', self.world.store, '-l', 'warn', '-c', conf],
+            os.path.join(self.world.dir, 'driver.log'))
+        self.world.others.append(self.driver)
+
+    def start(self):
+        self.world.load(inventory('load', self.opts.size))
+        self.world.start_master()
+        if HAPROXY:
+            self.start_haproxy()
+        else:
+            print('no haproxy: nothing but clusters without a data plane')
+        self.measure()
+        self.start_daemon()
+        self.world.wait_value(self.opts.size + (SERVERS if HAPROXY else 0), 'lbcSysReals', 0,
+                              deadline_s=60)
+        self.before = self.changes()
+        self.lock = self.world.get('lbcSysSetLock', 0)
+        for number in range(self.opts.pollers):
+            self.start_poller(number)
+        for number in range(self.opts.setters):
+            self.start_setter(number)
+
+    def client(self, *args):
+        name = 'client-%d' % len(self.clients)
+        program = Program(name, [os.environ['LOAD_CLIENT'], *map(str, args)],
+                          os.path.join(self.world.dir, name + '.log'))
+        self.clients.append(program)
+        self.world.others.append(program)
+
+    def start_poller(self, number):
+        columns = TABLES[number % len(TABLES)]
+        self.client('poll', self.world.port, int(self.opts.soak), self.opts.size,
+                    self.chance.choice((10, 25, 50)),
+                    *[text(mib.oid(name) + (1,)) for name in columns])
+
+    def start_setter(self, number):
+        rows = self.world.sql(
+            'SELECT s.cluster_id, s.id, r.id FROM real_service r JOIN service s'
+            ' ON s.id = r.service_id WHERE r.id > 1 AND r.id %% %d = %d AND s.cluster_id = 1'
+            ' LIMIT %d' % (self.opts.setters, number, OWN))
+        rows += self.world.sql(
+            'SELECT s.cluster_id, s.id, r.id FROM real_service r JOIN service s'
+            " ON s.id = r.service_id JOIN cluster c ON c.id = s.cluster_id"
+            " WHERE c.name = 'plane' AND r.id %% %d = %d" % (self.opts.setters, number))
+        self.client('set', self.world.port, int(self.opts.soak), self.chance.randrange(1 << 30),
+                    text(mib.oid('lbcSysSetLock', 0)), text(mib.oid('lbcRealWeight', 1, 1, 1)),
+                    *[text(mib.oid('lbcRealWeight', *row)) for row in rows])
+
+    def changes(self):
+        return self.world.get('lbcSysConfigChanges', 0)
+
+    # -- meanwhile ---------------------------------------------------------------------
+
+    def measure(self):
+        rows = [{'path': 'load/s%d/r%d' % (r % SERVICES, r), 'active': True,
+                 'active_connections': self.chance.randrange(1000),
+                 'connections_per_second': self.chance.randrange(1000)}
+                for r in range(self.opts.size)]
+        done = self.world.ctl('import-statistics', '-', check=not self.opts.soak,
+                              stdin=''.join(json.dumps(row) + '\n' for row in rows))
+        if done.returncode:
+            self.problems.append('import-statistics: ' + done.stderr)
+
+    def sample(self):
+        for who, program in (('lbclusterd', self.world.daemon), ('snmpd', self.world.master),
+                             ('lbcluster-haproxy', self.driver)):
+            if program:
+                self.growth.take(who, look(program.pid))
+        with contextlib.suppress(OSError):
+            size = os.path.getsize(os.path.join(self.world.store, 'lbcluster.db'))
+            self.growth.take('lbcluster.db', {'store': size // 1024})
+
+    def disturb(self):
+        """One of what may happen in the life of a machine."""
+        self.events += 1
+        what = self.chance.choice(('daemon', 'daemon killed', 'snmpd', 'snmpd killed',
+                                   'inventory', 'inventory'))
+        if what.startswith('daemon'):
+            if what == 'daemon':
+                self.world.stop_daemon()
+            else:
+                self.world.daemon.kill()
+            self.start_daemon()
+        elif what.startswith('snmpd'):
+            self.world.stop_master(signal.SIGKILL if 'killed' in what else signal.SIGTERM)
+            self.world.start_master()
+        elif self.world.sql("SELECT 1 FROM cluster WHERE name = 'extra'"):
+            self.world.ctl('remove', 'extra')
+        else:
+            self.world.load(inventory('extra', self.opts.size // 2))
+
+    def alive(self):
+        """All that must run does."""
+        watched = [self.world.daemon, self.world.master, self.driver, *self.clients]
+        for program in filter(None, watched):
+            if not program.alive():
+                self.problems.append('%s ended with %s' % (program.name, program.process.poll()))
+        return not self.problems
+
+    def run(self):
+        end = time.monotonic() + self.opts.seconds
+        step = min(5.0, self.opts.seconds / 40)
+        disturb_at = time.monotonic() + 10
+        while time.monotonic() < end and self.alive():
+            began = time.monotonic()
+            self.measure()
+            self.sample()
+            if self.opts.soak and began >= disturb_at:
+                self.disturb()
+                disturb_at = time.monotonic() + self.chance.uniform(5, 60)
+            time.sleep(max(0.0, step - (time.monotonic() - began)))
+
+    # -- afterwards ------------------------------------------------------------------------
+
+    def end_clients(self):
+        for client in self.clients:
+            client.signal(signal.SIGTERM)
+        for client in self.clients:
+            status = client.wait(60)
+            with open(client.log, encoding='utf-8') as file:
+                said = file.read()
+            if status == 0:
+                self.times.take(said)
+            else:
+                self.problems.append('%s: %s' % (client.name, said.strip()))
+
+    def check(self, what, expected, got):
+        if expected != got:
+            self.problems.append('%s: %r expected, %r found' % (what, expected, got))
+
+    def check_end(self):
+        """The books are balanced: every change that was answered has been counted, once."""
+        counts = self.times.counts
+        wait_for(lambda: not self.world.sql('SELECT 1 FROM job WHERE state < 3'), SETTLED_S,
+                 'all jobs have ended')
+        wait_for(lambda: self.world.get('lbcJobsActive', 0) == 0, SETTLED_S, 'and it is seen')
+        self.check('jobs kept', True, self.world.get('lbcJobRows', 0) <= JOB_MAX_ROWS)
+        self.check('jobs that failed', [], self.world.sql('SELECT id, message FROM job'
+                                                          ' WHERE state = 4'))
+        self.check('integrity_check', [('ok',)], self.world.sql('PRAGMA integrity_check'))
+        if not self.opts.soak:
+            self.check('changes', counts['sets'] + counts['shared'], self.changes() - self.before)
+            self.check('the lock', counts['shared'],
+                       self.world.get('lbcSysSetLock', 0) - self.lock)
+        # One line for each start, loss, return and end, and for what was refused.
+        lines = self.world.daemon_log().count('\n')
+        self.check('%d lines of log for %d events and %d refusals' % (
+            lines, self.events, counts['beaten'] + counts['busy']), True,
+            lines <= 10 + 6 * self.events + counts['beaten'] + counts['busy'])
+
+    def report(self, seconds):
+        counts = self.times.counts
+        lines, grown = self.growth.judge()
+        print('%d pollers, %d setters, %d real services, %.0f s%s; seed %d' % (
+            self.opts.pollers, self.opts.setters, self.opts.size, seconds,
+            ', %d disturbances' % self.events if self.opts.soak else '', self.opts.seed))
+        print('\n'.join(self.times.lines(seconds)))
+        print(', '.join('%d %s' % (counts[name], words) for name, words in (
+            ('walks', 'whole walks'), ('values', 'values'), ('sets', 'SETs done alone'),
+            ('shared', 'done with the lock'), ('beaten', 'refused by it'),
+            ('busy', 'refused because the store was busy'),
+            ('missed', 'not answered while something restarted'))))
+        print('\n'.join(lines))
+        self.problems += ['grows: ' + line for line in grown]
+
+    def close(self):
+        try:
+            self.world.close()
+        except AssertionError as error:
+            self.problems.append(str(error))
+
+
+def main():
+    opts = options()
+    load = Load(opts)
+    began = time.monotonic()
+    try:
+        load.start()
+        began = time.monotonic()
+        load.run()
+        seconds = time.monotonic() - began
+        load.end_clients()
+        if not load.problems:
+            load.check_end()
+        load.report(seconds)
+    except (AssertionError, subprocess.SubprocessError) as error:
+        load.problems.append(str(error))
+    finally:
+        load.close()
+    for problem in load.problems:
+        print('WRONG: ' + problem)
+    if load.problems:
+        print('logs are in ' + load.world.dir)
+        return 1
+    load.world.remove()
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
