@@ -46,6 +46,7 @@ TABLES = (
 def options():
     parser = argparse.ArgumentParser(prog='load.py', description=__doc__)
     parser.add_argument('--seconds', type=float, default=600)
+    parser.add_argument('--hours', type=float, help='in place of --seconds')
     parser.add_argument('--pollers', type=int, default=50)
     parser.add_argument('--setters', type=int, default=4)
     parser.add_argument('--size', type=int, default=2000, help='real services')
@@ -53,6 +54,8 @@ def options():
                         help='restart programs and change the inventory meanwhile')
     parser.add_argument('--seed', type=int, default=int(time.time()))
     ret = parser.parse_args()
+    if ret.hours is not None:
+        ret.seconds = ret.hours * 3600
     if ret.size % SERVICES or ret.size < SERVICES * OWN * 2:
         parser.error('--size: a multiple of %d, %d at least' % (SERVICES, SERVICES * OWN * 2))
     return ret
@@ -211,14 +214,14 @@ class Load:
     def run(self):
         end = time.monotonic() + self.opts.seconds
         step = min(5.0, self.opts.seconds / 40)
-        disturb_at = time.monotonic() + 10
+        disturb_at = time.monotonic() + step
         while time.monotonic() < end and self.alive():
             began = time.monotonic()
             self.measure()
             self.sample()
             if self.opts.soak and began >= disturb_at:
                 self.disturb()
-                disturb_at = time.monotonic() + self.chance.uniform(5, 60)
+                disturb_at = time.monotonic() + self.chance.uniform(step, 12 * step)
             time.sleep(max(0.0, step - (time.monotonic() - began)))
 
     # -- afterwards ------------------------------------------------------------------------

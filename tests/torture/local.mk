@@ -28,6 +28,6 @@ load: all tests/torture/load_client
 
 # The same for HOURS, while programs are restarted and inventories come and go.
 soak: all tests/torture/load_client
-	$(LOAD_RUN) --soak --seconds $$(( $(HOURS) * 3600 ))
+	$(LOAD_RUN) --soak --hours $(HOURS)
 
 .PHONY: load soak
