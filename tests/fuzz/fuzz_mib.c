@@ -6,80 +6,16 @@
  * end, GET has to say the same of what it found, and a SET may not be answered with
  * what is no answer.
  */
-#include "fuzz.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../unit/mib_fixture.h"
-#include "util/log.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "world.h"
 
 const char fuzz_corpus[] = "mib";
 
 enum { VARBINDS_MAX = 8, SESSIONS = 3, TRANSACTIONS = 3 };
 
-static struct fixture f;
-
-/* Where an OID may start from. */
-static const char *const bases[] = {
-	"", ".", ".1", ".1.1", ".1.1.2.0", ".1.2.1", ".1.3.1", ".1.4.1", ".1.5.1", ".1.6.1.1.1",
-	".1.6.2.1.1", ".1.6.3.1.1", ".1.7", ".1.7.8.1", ".1.8", ".1.8.1.0", ".1.4.1.8.1.1",
-	".1.4.1.9.1.1", ".1.4.1.10.1.1", ".1.4.1.8.2.2", ".1.4.1.9.2.2", ".1.4.1.10.2.2",
-	".1.6.1.1.1.$web", ".1.6.2.1.1.1.$http", ".1.6.3.1.1.1.1.$web-2",
-};
-
-/* -- the input ------------------------------------------------------------------------ */
-
-/* A base or the name of before, cut, and with more behind. */
-static struct mib_oid
-take_oid(struct input *in, const struct mib_oid *last)
-{
-	uint8_t base = take(in), shape = take(in);
-	struct mib_oid oid = base < COUNT(bases) ? oid_make(bases[base]) : *last;
-	uint32_t cut = shape >> 5, more = shape & 31;
-
-	oid.n -= cut < oid.n ? cut : oid.n;
-	if (more == 31)
-		more = take(in);
-	for (; more > 0 && oid.n < MIB_OID_MAX; more--)
-		oid.sub[oid.n++] = take_number(in);
-	return oid;
-}
-
-static void
-take_value(struct input *in, struct mib_value *ret)
-{
-	static const enum mib_type types[] = {
-		MIB_INTEGER, MIB_GAUGE32, MIB_OCTETS, MIB_NULL, MIB_OBJECT_ID, MIB_COUNTER32,
-		MIB_TIMETICKS, MIB_OPAQUE, MIB_COUNTER64,
-	};
-
-	memset(ret, 0, sizeof(*ret));
-	ret->type = types[take(in) % COUNT(types)];
-	if (ret->type == MIB_OCTETS || ret->type == MIB_OPAQUE) {
-		size_t length = take(in);
-
-		ret->octets.data = take_octets(in, length, &ret->octets.length);
-	} else if (ret->type != MIB_OBJECT_ID) {
-		ret->number = take_number(in);
-	}
-}
-
 /* -- what must hold ---------------------------------------------------------------------- */
-
-static void
-must_at(bool condition, const char *what, const struct mib_oid *oid)
-{
-	char text[OID_TEXT_SIZE];
-
-	if (condition)
-		return;
-	fprintf(stderr, "%s: %s\n", what, oid_text(oid, text));
-	abort();
-}
 
 /* Reads all of it, so that a sanitizer may look. */
 static uint32_t
@@ -230,54 +166,6 @@ set_phase(struct input *in, uint8_t phase, const struct mib_oid *last)
 	}
 }
 
-/* -- the store ------------------------------------------------------------------------------- */
-
-static const char store_rows[] =
-    "BEGIN;"
-    "DELETE FROM cluster; DELETE FROM job; DELETE FROM removed; DELETE FROM sqlite_sequence;"
-    "INSERT INTO cluster (id, name, plane) VALUES (1, 'web', 'none'), (2, 'lb', 'haproxy'),"
-    " (7, 'empty', 'none');"
-    "INSERT INTO service (id, cluster_id, name, address, port) VALUES"
-    " (1, 1, 'http', '192.0.2.1', '80'), (2, 2, 'http', 'fe80::1%3', '443'), (5, 1, 'none', '', '');"
-    "INSERT INTO real_service (id, service_id, name, address, port, weight, fallback, enabled)"
-    " VALUES (1, 1, 'web-1', '10.0.0.1', '80', 1, 0, 1), (2, 1, 'web-2', '10.0.0.2', '80', 2, 1, 1),"
-    " (3, 1, 'web-10', 'host', '', 3, 0, 0), (4, 2, 'a', '2001:db8::1', '443', 4, 0, 1),"
-    " (5, 2, 'b', 'unix@/run/b', '', 5, 0, 0);"
-    "INSERT INTO job (operation, state, old_value, new_value, cluster_name, service_name, real_name)"
-    " VALUES (5, 3, 1, 2, 'c', 's', 'r'), (1, 1, 0, 1, 'c', 's', 'r');"
-    "UPDATE setting SET value = 0 WHERE name = 'set_lock';"
-    "DELETE FROM setting WHERE name = 'notify_enable';"
-    "COMMIT;";
-
-static void
-finish(void)
-{
-	fixture_free(&f);
-}
-
-static void
-engine_make(void)
-{
-	log_level_set(LOG_LEVEL_ERROR);
-	fixture_dir_make(&f);
-	fixture_store_make(&f);
-	atexit(finish);
-	fixture_sql(f.main, "%s", store_rows);
-	fixture_sql(f.stats, "INSERT INTO statistics (real_id, active, bps_in, total_octets_in,"
-	    " last_update) VALUES (1, 1, 5000000000, 7, %lld), (2, 0, NULL, NULL, %lld),"
-	    " (4, NULL, 3, NULL, 1)", (long long)fixture_now, (long long)fixture_now);
-	fixture_start(&f, STORE_WRITE, 10);
-}
-
-/* Each input finds the same rows. */
-static void
-store_reset(void)
-{
-	fixture_stop(&f);
-	fixture_sql(f.main, "%s", store_rows);
-	fixture_start(&f, STORE_WRITE, 10);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -286,7 +174,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool changed = false;
 
 	if (f.mib == NULL)
-		engine_make();
+		world_make();
 	while (in.left > 0) {
 		uint8_t op = take(&in);
 		struct mib_oid start, end;
@@ -305,6 +193,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (uint32_t session = 0; session < SESSIONS; session++)
 		mib_session_lost(f.mib, session);
 	if (changed)
-		store_reset();
+		world_reset();
 	return 0;
 }

@@ -4,7 +4,19 @@
 fuzz_common = tests/fuzz/fuzz.c tests/fuzz/fuzz.h
 fuzz_replay = tests/fuzz/replay.c
 fuzz_ctl = tests/fuzz/ctl_run.c tests/fuzz/ctl_run.h
+fuzz_world = tests/fuzz/world.c tests/fuzz/world.h $(mib_fixture)
 fuzz_ldflags = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+fuzz_agentx = tests/fuzz/fuzz_agentx.c tests/fuzz/master.c tests/fuzz/master.h \
+	tests/fuzz/octets.c tests/fuzz/octets.h $(fuzz_world) $(fuzz_common)
+fuzz_agentx_libs = $(AGENTX_LIBS) $(SQLITE_LIBS)
+fuzz_agentx_ldflags = -Wl,--wrap=stream_connect,--wrap=wire_decode,--wrap=getgrgid
+tests_fuzz_replay_agentx_SOURCES = $(fuzz_agentx) $(fuzz_replay)
+tests_fuzz_replay_agentx_LDADD = $(fuzz_agentx_libs)
+tests_fuzz_replay_agentx_LDFLAGS = $(AM_LDFLAGS) $(fuzz_agentx_ldflags)
+tests_fuzz_fuzz_agentx_SOURCES = $(fuzz_agentx)
+tests_fuzz_fuzz_agentx_LDADD = $(fuzz_agentx_libs)
+tests_fuzz_fuzz_agentx_LDFLAGS = $(fuzz_ldflags) $(fuzz_agentx_ldflags)
 
 fuzz_config = tests/fuzz/fuzz_config.c $(fuzz_common)
 fuzz_config_libs = src/daemon/libdaemon.a src/driver/libdriver.a $(UTIL_LIBS) $(CONFUSE_LIBS)
@@ -28,20 +40,20 @@ tests_fuzz_fuzz_inventory_SOURCES = $(fuzz_inventory)
 tests_fuzz_fuzz_inventory_LDADD = $(CTL_LIBS)
 tests_fuzz_fuzz_inventory_LDFLAGS = $(fuzz_ldflags)
 
-fuzz_mib = tests/fuzz/fuzz_mib.c $(fuzz_common) $(mib_fixture)
+fuzz_mib = tests/fuzz/fuzz_mib.c $(fuzz_world) $(fuzz_common)
 tests_fuzz_replay_mib_SOURCES = $(fuzz_mib) $(fuzz_replay)
 tests_fuzz_replay_mib_LDADD = $(mib_fixture_libs)
 tests_fuzz_fuzz_mib_SOURCES = $(fuzz_mib)
 tests_fuzz_fuzz_mib_LDADD = $(mib_fixture_libs)
 tests_fuzz_fuzz_mib_LDFLAGS = $(fuzz_ldflags)
 
-fuzz_replays = tests/fuzz/replay_config tests/fuzz/replay_haproxy tests/fuzz/replay_inventory \
-	tests/fuzz/replay_mib
+fuzz_replays = tests/fuzz/replay_agentx tests/fuzz/replay_config tests/fuzz/replay_haproxy \
+	tests/fuzz/replay_inventory tests/fuzz/replay_mib
 check_PROGRAMS += $(fuzz_replays)
 TESTS += $(fuzz_replays)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict
 
 if FUZZER
-noinst_PROGRAMS += tests/fuzz/fuzz_config tests/fuzz/fuzz_haproxy tests/fuzz/fuzz_inventory \
-	tests/fuzz/fuzz_mib
+noinst_PROGRAMS += tests/fuzz/fuzz_agentx tests/fuzz/fuzz_config tests/fuzz/fuzz_haproxy \
+	tests/fuzz/fuzz_inventory tests/fuzz/fuzz_mib
 endif

@@ -34,6 +34,7 @@ give_up(const char *fmt, ...)
 /* -- the world around the store ------------------------------------------------------- */
 
 int64_t fixture_now = 1700000000;	/* 2023-11-14T22:13:20Z */
+int64_t fixture_skipped_ms;
 int fixture_syncs = -1;
 bool fixture_disk_full, fixture_read_only;
 
@@ -50,7 +51,7 @@ clock_steady_ms(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + fixture_skipped_ms;
 }
 
 const char *

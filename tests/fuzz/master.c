@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A master who reads closely; see master.h.
+ */
+#include "master.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agentx/agentx.h"
+#include "agentx/stream.h"
+#include "agentx/wire.h"
+#include "util/clock.h"
+#include "util/wait.h"
+
+enum { ASKED_MAX = 32, IN_MAX = 8 * 1024 * 1024 };
+
+struct master master = { .fd = -1 };
+
+static struct loop *loop;
+static struct agentx *agentx;
+static struct asked asked_list[ASKED_MAX];
+static size_t asked_first, asked_n;
+static uint8_t in[IN_MAX];
+static size_t in_n;
+
+/* -- the world of the subagent --------------------------------------------------------- */
+
+int __wrap_stream_connect(struct stream *stream, const char *path);
+int __wrap_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu);
+int __real_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu);
+struct group *__wrap_getgrgid(gid_t gid);
+
+static void
+connection_begin(int fd)
+{
+	master.fd = fd;
+	master.exact = true;
+	asked_n = in_n = 0;
+}
+
+int
+__wrap_stream_connect(struct stream *stream, const char *path)
+{
+	int pair[2];
+
+	(void)path;
+	if (master.refuses)
+		return ECONNREFUSED;
+	must(master.fd == -1, "a second connection");
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0,
+	    "no socket");
+	stream->fd = pair[0];
+	connection_begin(pair[1]);
+	return 0;
+}
+
+/* In a block of its own size, so that valgrind sees a codec that reads behind it. */
+int
+__wrap_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu)
+{
+	uint8_t *copy = malloc(length);
+	int error;
+
+	must(copy != NULL, "no memory");
+	memcpy(copy, message, length);
+	error = __real_wire_decode(wire, copy, length, ret_pdu);
+	free(copy);
+	return error;
+}
+
+/* It is for words only, and reads files. */
+struct group *
+__wrap_getgrgid(gid_t gid)
+{
+	(void)gid;
+	return NULL;
+}
+
+/* In place of the one in src/util/wait.c: who has nothing to do comes back to us. */
+int
+wait_ready(struct pollfd *fds, nfds_t n, int64_t until_ms)
+{
+	const struct timespec none = { 0 };
+	int ready = ppoll(fds, n, &none, NULL);
+
+	if (ready == 0 && (until_ms == WAIT_FOR_EVER || until_ms > clock_steady_ms()))
+		loop_stop(loop);
+	return ready;
+}
+
+/* -- answers ------------------------------------------------------------------------------ */
+
+static void
+error_check(uint32_t error)
+{
+	static const uint32_t known[] = { 0, MIB_GEN_ERR, WIRE_TOO_BIG, MIB_WRONG_TYPE,
+	    MIB_WRONG_LENGTH, MIB_WRONG_VALUE, MIB_NO_CREATION, MIB_INCONSISTENT_VALUE,
+	    MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, MIB_UNDO_FAILED, MIB_NOT_WRITABLE,
+	    WIRE_NOT_OPEN, WIRE_UNSUPPORTED_CONTEXT, WIRE_PARSE_ERROR };
+	size_t i = 0;
+
+	while (i < COUNT(known) && known[i] != error)
+		i++;
+	must(i < COUNT(known), "error %u", error);
+}
+
+/* The codec makes 0.0 of the null OID, and so does not tell the one from the other. */
+static const struct mib_oid zero = { .n = 2 };
+
+static int
+order(const struct mib_oid *a, const struct mib_oid *b)
+{
+	return oid_order(a->n == 0 ? &zero : a, b->n == 0 ? &zero : b);
+}
+
+/* 'start' goes on to the name found. */
+static void
+next_check(const struct mib_varbind *got, struct mib_oid *start, bool include,
+    const struct mib_oid *end)
+{
+	int step = order(&got->name, start);
+
+	if (got->value.type == MIB_END_OF_VIEW) {
+		must_at(step == 0, "the end has another name than", start);
+		return;
+	}
+	must_at(step > 0 || (step == 0 && include), "does not go up from", start);
+	must_at(order(end, &zero) == 0 || order(&got->name, end) < 0, "goes beyond", end);
+	must_at(got->value.type != MIB_NO_SUCH_OBJECT && got->value.type != MIB_NO_SUCH_INSTANCE,
+	    "the next one does not exist", start);
+	*start = got->name;
+}
+
+static void
+bulk_check(struct asked *asked, struct reader *reader)
+{
+	size_t once = asked->once < asked->n ? asked->once : asked->n;
+	size_t columns = asked->n - once;
+
+	for (size_t i = 0; reader->left > 0; i++) {
+		struct mib_varbind got = varbind_read(reader);
+		bool repeated = i >= once;
+		size_t at = !repeated ? i : once + (columns == 0 ? 0 : (i - once) % columns);
+
+		must(!repeated || (columns > 0 && (i - once) / columns < asked->rounds),
+		    "more than was asked for");
+		next_check(&got, &asked->starts[at], asked->include[at] && i < asked->n,
+		    &asked->ends[at]);
+	}
+}
+
+static void
+values_check(struct asked *asked, struct reader *reader)
+{
+	size_t n = asked->header.type <= GET_NEXT ? asked->n : 0;
+
+	if (asked->header.type == GET_BULK) {
+		bulk_check(asked, reader);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct mib_varbind got = varbind_read(reader);
+
+		if (asked->header.type == GET_NEXT)
+			next_check(&got, &asked->starts[i], asked->include[i], &asked->ends[i]);
+		else
+			must_at(order(&got.name, &asked->starts[i]) == 0 &&
+			    got.value.type != MIB_END_OF_VIEW, "another answer to", &asked->starts[i]);
+	}
+	must(reader->left == 0, "more than was asked for");
+}
+
+/* 'asked' NULL: of what was asked nothing is known. */
+static void
+response_check(struct asked *asked, const struct header *header, struct reader *reader)
+{
+	uint32_t error, index;
+
+	must(header->flags == 0 || header->flags == NETWORK, "flags %x", header->flags);
+	must(asked == NULL || (header->session == asked->header.session &&
+	    header->transaction == asked->header.transaction &&
+	    header->packet == asked->header.packet &&
+	    header->flags == (asked->header.flags & NETWORK)),
+	    "an answer to something else");
+	(void)read_32(reader);		/* sysUpTime, which is the master's to know */
+	error = read_16(reader);
+	index = read_16(reader);
+	error_check(error);
+	if (error != 0) {
+		must(reader->left == 0, "values with an error");
+		must(asked == NULL || asked->loose || index <= asked->n + 1, "error at %u", index);
+		return;
+	}
+	must(index == 0, "no error, but at %u", index);
+	if (asked != NULL && !asked->loose)
+		values_check(asked, reader);
+	else
+		while (reader->left > 0)
+			(void)varbind_read(reader);
+	master.commits += asked != NULL && asked->header.type == COMMIT_SET;
+}
+
+/* -- the subagent's requests ------------------------------------------------------------------ */
+
+static void
+octets_send(const uint8_t *data, size_t n)
+{
+	if (master.fd != -1)
+		(void)send(master.fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+request_answer(const struct header *request)
+{
+	enum manners manners = master.manners;
+	struct header header = *request;
+	static struct message m;
+	bool refused = (manners == MANNERS_NO_OPEN && request->type == OPEN) ||
+	    (manners == MANNERS_NO_REGISTER && request->type == REGISTER) ||
+	    (manners == MANNERS_NO_MORE && request->type > REGISTER);
+
+	if (manners == MANNERS_SILENT)
+		return;
+	header.type = RESPONSE;
+	if (request->type == OPEN)
+		header.session = ++master.session;
+	header.packet += manners == MANNERS_OTHER_PACKET;
+	header.session += manners == MANNERS_OTHER_SESSION;
+	message_begin(&m, &header);
+	if (manners != MANNERS_SHORT) {
+		put_32(&m, 0);
+		put_32(&m, refused ? UINT32_C(0x01070107) : 0);	/* 263 in either byte order */
+	}
+	message_end(&m);
+	octets_send(m.data, m.n);
+}
+
+static void
+message_take(const uint8_t *data, size_t n)
+{
+	struct reader reader;
+	struct header header = header_read(&reader, data, n);
+	struct asked *asked = NULL;
+
+	switch (header.type) {
+	case OPEN:
+	case REGISTER:
+	case ADD_CAPS:
+		request_answer(&header);
+		return;
+	case NOTIFY:
+		while (reader.left > 0)
+			(void)varbind_read(&reader);
+		request_answer(&header);
+		return;
+	case CLOSE:
+		return;
+	case RESPONSE:
+		break;
+	default:
+		must(false, "a message of type %u", header.type);
+	}
+	if (master.exact) {
+		must(asked_n > 0, "an answer to nothing");
+		asked = &asked_list[asked_first++ % ASKED_MAX];
+		asked_n--;
+	}
+	response_check(asked, &header, &reader);
+}
+
+static void
+connection_end(void)
+{
+	must(asked_n == 0 || !master.exact, "ended with requests unanswered");
+	close(master.fd);
+	master.fd = -1;
+	asked_n = 0;
+}
+
+static void
+messages_take(void)
+{
+	size_t at = 0, length;
+
+	while (in_n - at >= HEADER && (length = wire_length(in + at)) <= in_n - at) {
+		must(length != 0, "no header");
+		message_take(in + at, length);
+		at += length;
+	}
+	memmove(in, in + at, in_n - at);
+	in_n -= at;
+}
+
+/* True if there was something to do. */
+static bool
+master_read(void)
+{
+	ssize_t got;
+
+	if (master.fd == -1)
+		return false;
+	must(in_n < sizeof(in), "an endless message");
+	got = recv(master.fd, in + in_n, sizeof(in) - in_n, MSG_DONTWAIT);
+	if (got < 0)
+		return false;
+	in_n += (size_t)got;
+	messages_take();
+	if (got == 0 && master.fd != -1)
+		connection_end();
+	return true;
+}
+
+static void
+serve(void)
+{
+	do
+		loop_run(loop);
+	while (master_read());
+	must(asked_n == 0 || !master.exact || master.fd == -1, "a request without answer");
+}
+
+/* -- from outside --------------------------------------------------------------------------------- */
+
+void
+master_begin(void)
+{
+	static const struct agentx_config config = { .socket = "master", .description = "fuzzed" };
+
+	if (loop == NULL)
+		loop = loop_new();
+	master = (struct master){ .fd = -1, .always_exact = true };
+	asked_n = in_n = 0;
+	agentx = agentx_new(loop, f.mib, &config);
+	must(loop != NULL && agentx != NULL, "no memory");
+	serve();
+	must(agentx_serving(agentx), "not served");
+}
+
+void
+master_end(void)
+{
+	serve();
+	agentx_free(agentx);
+	while (master_read())
+		;
+	if (master.fd != -1)
+		connection_end();
+}
+
+void
+master_send(const uint8_t *data, size_t n)
+{
+	master.exact = master.always_exact = false;
+	octets_send(data, n);
+	serve();
+}
+
+void
+master_ask(const struct asked *asked, const struct message *m, size_t split)
+{
+	if (master.fd == -1)
+		return;
+	if (master.exact && asked->header.type >= GET &&
+	    asked->header.type < CLEANUP_SET) {
+		must(asked_n < ASKED_MAX, "too many requests");
+		asked_list[(asked_first + asked_n++) % ASKED_MAX] = *asked;
+	}
+	master.cleanups += asked->header.type == CLEANUP_SET;
+	octets_send(m->data, split < m->n ? split : m->n);
+	if (split < m->n) {
+		do
+			loop_run(loop);
+		while (master_read());
+		octets_send(m->data + split, m->n - split);
+	}
+	/* A Close that cannot be read is none. */
+	if (asked->header.type == CLOSE) {
+		master.exact = false;
+		serve();
+		master.always_exact &= master.fd == -1;
+		return;
+	}
+	serve();
+}
+
+void
+master_hang_up(void)
+{
+	if (master.fd != -1)
+		close(master.fd);
+	master.fd = -1;
+	asked_n = 0;
+	serve();
+}
+
+void
+master_notify(void)
+{
+	fixture_refresh(&f);
+	agentx_notifications_send(agentx);
+	serve();
+}
+
+void
+master_pass_ms(int64_t ms)
+{
+	fixture_skipped_ms += ms;
+	serve();
+}

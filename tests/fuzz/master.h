@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A master at the other end of the subagent's stream, who holds it to its answers: one
+ * for each request and in their order, with the request's numbers, well-formed to the
+ * last octet, names where RFC 2741 wants them. Time passes when it is told to.
+ */
+#ifndef TESTS_FUZZ_MASTER_H
+#define TESTS_FUZZ_MASTER_H
+
+#include "octets.h"
+#include "world.h"
+
+enum { RANGES_MAX = 8 };
+
+/* A request and what its answer is held to. */
+struct asked {
+	struct header	header;
+	bool		loose;		/* its body was spoilt: any answer with its numbers */
+	size_t		n;		/* varbinds or ranges */
+	struct mib_oid	starts[RANGES_MAX], ends[RANGES_MAX];
+	bool		include[RANGES_MAX];
+	uint32_t	once, rounds;	/* of GetBulk: non-repeaters, max-repetitions */
+};
+
+/* How it answers Open, Register, AddAgentCaps and Notify. */
+enum manners {
+	MANNERS_GOOD, MANNERS_NO_OPEN, MANNERS_NO_REGISTER, MANNERS_NO_MORE,
+	MANNERS_OTHER_PACKET, MANNERS_OTHER_SESSION, MANNERS_SHORT, MANNERS_SILENT, MANNERS_KINDS
+};
+
+struct master {
+	int		fd;		/* -1: no connection */
+	enum manners	manners;
+	bool		refuses;	/* connections */
+	uint32_t	session;	/* the latest */
+	bool		exact;		/* nothing was sent but whole requests */
+	/* Over all connections since master_begin(): */
+	bool		always_exact;
+	unsigned int	commits;	/* CommitSets answered with noError */
+	unsigned int	cleanups;	/* CleanupSets sent */
+};
+
+extern struct master master;
+
+/* A subagent of its own for each input, which is served at the end of the first. */
+void master_begin(void);
+/* Ends the session, and the subagent. */
+void master_end(void);
+
+/* Sends octets of no particular meaning. */
+void master_send(const uint8_t *data, size_t n);
+/* Sends a request, in two parts if 'split' is not 0. */
+void master_ask(const struct asked *asked, const struct message *m, size_t split);
+void master_hang_up(void);
+void master_notify(void);
+void master_pass_ms(int64_t ms);
+
+#endif
