@@ -30,4 +30,31 @@ load: all tests/torture/load_client
 soak: all tests/torture/load_client
 	$(LOAD_RUN) --soak --hours $(HOURS)
 
-.PHONY: load soak
+# -- torture: programs are killed at random moments under a stream of SETs -----------
+
+TESTS += tests/torture/test_judge.py tests/torture/test_torture.py
+EXTRA_DIST += \
+	tests/torture/history.py \
+	tests/torture/invariants.py \
+	tests/torture/place.py \
+	tests/torture/quick.py \
+	tests/torture/test_judge.py \
+	tests/torture/test_torture.py \
+	tests/torture/torture.py \
+	tests/torture/trial.py \
+	tests/torture/victims.py \
+	tests/torture/writers.py
+
+# "make torture ROUNDS=100 KINDS=snmpd": whichever of ROUNDS and LIMIT, in seconds, is
+# reached first. Without SEED another one each time.
+ROUNDS = 2000
+LIMIT = 900
+SEED =
+KINDS = lbclusterd,load,driver,snmpd
+
+torture: all
+	ROUNDS='$(ROUNDS)' LIMIT='$(LIMIT)' SEED='$(SEED)' KINDS='$(KINDS)' \
+		top_builddir='$(abs_top_builddir)' PYTHON3='$(PYTHON3)' \
+		$(top_srcdir)/tests/integration/run $(top_srcdir)/tests/torture/torture.py
+
+.PHONY: load soak torture

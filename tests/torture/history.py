@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# What the writers were told against what the store says happened. The jobs of a round,
+# in the order of their numbers, are every change in the order of the commits; those of
+# one SET have one token. Played over what was stored before, they must be whole SETs of
+# the writers, each writer's in its order, and lead to what is stored now.
+"""judge(): the history of a round, or Violation."""
+
+import collections
+import itertools
+
+import place
+from writers import TRANSIENT, UNKNOWN
+
+_UNDONE = 'undone'
+
+
+class Violation(Exception):
+    """An invariant is broken."""
+
+
+def _groups(jobs):
+    """Jobs of one SET after the other."""
+    groups = [list(group) for _, group in itertools.groupby(jobs, lambda job: job.token)]
+    tokens = collections.Counter(group[0].token for group in groups)
+    for group in groups:
+        first = group[0]
+        if tokens[first.token] > 1:
+            raise Violation('two SETs with the token of job %d' % first.id)
+        request = first.id if first.source == 2 else 0
+        if any(job.request != request for job in group):
+            raise Violation('jobs of one SET, other requests: %s' % (group,))
+    return groups
+
+
+def _is_undone(group):
+    undone = [job.state == place.CANCELLED and job.message.startswith(_UNDONE) for job in group]
+    if any(undone) and not all(undone):
+        raise Violation('a SET is undone in part: %s' % (group,))
+    return undone[0]
+
+
+def _writer_of(group):
+    """Whose SET it is; None for a load's."""
+    owners = {place.owner(job.object[0]) for job in group}
+    if owners == {None}:
+        return None
+    own = owners - {place.SHARED}
+    if len(own) > 1:
+        raise Violation('one SET over what is of several writers: %s' % (group,))
+    if own:
+        return own.pop()
+    marks = {place.WRITERS[job.new % len(place.WRITERS)] for job in group
+             if job.object[1] == place.WEIGHT}
+    if len(marks) != 1:
+        raise Violation('a SET of nobody: %s' % (group,))
+    return marks.pop()
+
+
+class _Play:
+    """What is stored, as the jobs lead from one value to the next. While it may be
+    either that a SET was undone already or not yet, an object has two values."""
+
+    def __init__(self, before):
+        self.values = {object_: {value} for object_, value in before.items()}
+        self.undone = {}        # object -> the value that it must have got back
+
+    def may_be(self, object_, value):
+        return value in self.values.get(object_, {value})
+
+    def apply(self, group, undone):
+        for job in group:
+            if job.old == job.new:
+                raise Violation('job %d changes nothing: %s' % (job.id, job))
+            if not self.may_be(job.object, job.old):
+                raise Violation('job %d begins at %d, but the value was %s: a change without'
+                                ' a job, or a job without a change: %s' % (
+                                    job.id, job.old, self.values[job.object], job))
+            self.values[job.object] = {job.old, job.new} if undone else {job.new}
+            self.undone.pop(job.object, None)
+            if undone:
+                self.undone[job.object] = job.old
+
+    def end(self, after):
+        for object_, value in after.items():
+            if not self.may_be(object_, value):
+                raise Violation('%s.%s is %d, but the last job leaves %s' % (
+                    *object_, value, self.values[object_]))
+            back = self.undone.get(object_, value)
+            # Another one may hold the fallback by now.
+            if value != back and object_[1] != place.FALLBACK:
+                raise Violation('%s.%s is %d, not undone to %d' % (*object_, value, back))
+
+
+class _Queue:
+    """SETs of a writer that are not accounted for yet."""
+
+    def __init__(self, ops):
+        self._ops = collections.deque(ops)
+
+    def take(self, group, undone, play):
+        """The SET that made these jobs; those before it made none."""
+        changes = {job.object: job.new for job in group}
+        while self._ops:
+            op = self._ops.popleft()
+            if self._fits(op, changes, play):
+                if op.status == 'noError' and undone:
+                    raise Violation('answered noError, then undone: %s\n%s' % (op, group))
+                if op.status != 'noError' and op.status not in UNKNOWN and not undone:
+                    raise Violation('answered %s, but done: %s\n%s' % (op.status, op, group))
+                return
+            _check_without_jobs(op, play)
+        raise Violation('jobs that are no whole SET, or one done twice: %s' % (group,))
+
+    def _fits(self, op, changes, play):
+        if not changes.items() <= op.final.items():
+            return False
+        if any(not play.may_be(object_, value) for object_, value in op.final.items()
+               if object_ not in changes):
+            return False
+        # A refused one may have been asked for again.
+        return op.status == 'noError' or op.status in UNKNOWN or not any(
+            later.final == op.final for later in self._ops)
+
+    def end(self, play):
+        for op in self._ops:
+            _check_without_jobs(op, play)
+
+
+def _check_without_jobs(op, play):
+    if op.status != 'noError':
+        return
+    for object_, value in op.final.items():
+        if not play.may_be(object_, value):
+            raise Violation('answered noError, and not done: %s' % op)
+
+
+def _check_answers(ops):
+    """What a SET must be told when nothing is in its way."""
+    for op in ops:
+        if op.status is None:
+            raise Violation('neither answered nor given up: %s' % op)
+        if op.bad and op.status == 'noError':
+            raise Violation('a bad SET was accepted: %s' % op)
+        if op.status in ('noError', op.bad, op.may) or op.status in UNKNOWN or op.status in TRANSIENT:
+            continue
+        raise Violation('a good SET was refused: %s' % op)
+
+
+def judge(before, jobs, ops, after):
+    """'before' and 'after': object -> value; jobs in their order; ops: writer -> SETs in
+    their order."""
+    queues = {writer: _Queue(of) for writer, of in ops.items()}
+    for of in ops.values():
+        _check_answers(of)
+    play = _Play(before)
+    for group in _groups(jobs):
+        undone = _is_undone(group)
+        writer = _writer_of(group)
+        if writer is not None:
+            queues[writer].take(group, undone, play)
+        play.apply(group, undone)
+    for queue in queues.values():
+        queue.end(play)
+    play.end(after)
+
+
+def judge_orders(before, jobs, orders):
+    """Weights that reached the data plane came in the order of their jobs, each perhaps
+    more than once, and none of a SET that was undone. 'orders': (path, weight)."""
+    chains = {}
+    for job in jobs:
+        if job.object[1] == place.WEIGHT:
+            chain = chains.setdefault(job.object[0], [before.get(job.object)])
+            undone = job.state == place.CANCELLED
+            chain.append(None if undone else job.new)
+    at = {}
+    for path, weight in orders:
+        chain = chains.get(path, [before.get((path, place.WEIGHT))])
+        if weight not in chain[at.get(path, 0):]:
+            raise Violation('HAProxy was told %s weight %d, out of order or of no job: %s' % (
+                path, weight, chain))
+        at[path] = chain.index(weight, at.get(path, 0))

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# What must hold whenever the writers rest, whatever was killed before: the store is
+# whole, its counts are right, no job is held, and SNMP and lbclusterctl show what it has.
+"""check_store(), check_shown(): or Violation."""
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+
+import mib
+import place
+from history import Violation
+
+# Counts that triggers keep beside the rows.
+_COUNTS = """
+SELECT job_rows - (SELECT count(*) FROM job), jobs_open - (SELECT count(*) FROM job
+  WHERE state < 3), (SELECT count(*) FROM (SELECT 1 FROM real_service WHERE fallback = 1
+  GROUP BY service_id HAVING count(*) > 1)) FROM store"""
+
+_SHOWN = ('lbcRealPath', 'lbcRealWeight', 'lbcRealFallback', 'lbcRealEnabled',
+          'lbcRealLastJob', 'lbcRealPendingJobs', 'lbcRealEndpoint')
+_SCALARS = {
+    'lbcSysReals': 'SELECT count(*) FROM real_service',
+    'lbcJobRows': 'SELECT count(*) FROM job',
+    'lbcJobsActive': 'SELECT count(*) FROM job WHERE state < 3',
+    'lbcJobLastId': "SELECT seq FROM sqlite_sequence WHERE name = 'job'"}
+
+
+def snapshot(connection, read):
+    """read(connection) in one transaction."""
+    connection.execute('BEGIN')
+    try:
+        return read(connection)
+    finally:
+        connection.execute('ROLLBACK')
+
+
+def check_store(connection):
+    """The file, and what the schema alone cannot promise."""
+    for pragma in ('integrity_check', 'foreign_key_check'):
+        found = connection.execute('PRAGMA ' + pragma).fetchall()
+        if found not in ([], [('ok',)]):
+            raise Violation('PRAGMA %s: %s' % (pragma, found))
+    found = connection.execute(_COUNTS).fetchone()
+    if found != (0, 0, 0):
+        raise Violation('job_rows, jobs_open and services of two fallbacks are off by %s'
+                        % (found,))
+
+
+def check_jobs(jobs):
+    """Jobs of a round that is over: each has ended, and none failed."""
+    for job in jobs:
+        if job.state not in (place.SUCCEEDED, place.CANCELLED, place.SUPERSEDED):
+            raise Violation('not ended, or failed: %s' % (job,))
+
+
+def unfinished(connection):
+    """(held jobs, jobs that have not ended)"""
+    return connection.execute('SELECT count(*) FILTER (WHERE state = 0), count(*) FROM job'
+                              ' WHERE state < 3').fetchone()
+
+
+def _truth(connection):
+    rows = place.reals(connection)
+    return rows, {name: connection.execute(sql).fetchone()[0] for name, sql in _SCALARS.items()}
+
+
+def _endpoint(real):
+    return ('%s:%s' % (real.address, real.port)).encode()
+
+
+def _rows_wrong(walked, rows):
+    expected = {
+        (real.cluster, real.service, real.id): [
+            real.path.encode(), real.weight, 1 if real.fallback else 2,
+            1 if real.enabled else 2, real.last_job, real.pending, _endpoint(real)]
+        for real in rows.values()}
+    if walked == expected:
+        return None
+    return 'SNMP has %s, the store %s' % tuple(
+        {index: row for index, row in one.items() if other.get(index) != row}
+        for one, other in ((walked, expected), (expected, walked)))
+
+
+def _listed_wrong(listed, rows):
+    found = {row['path']: (row['weight'], row['fallback'], row['enabled'], row['ip_address'],
+                           row['port'], row['pending_jobs']) for row in json.loads(listed)}
+    expected = {real.path: (real.weight, bool(real.fallback), bool(real.enabled),
+                            real.address, real.port, real.pending) for real in rows.values()}
+    if found == expected:
+        return None
+    return 'lbclusterctl has %s, the store %s' % (
+        sorted(set(found.items()) - set(expected.items())),
+        sorted(set(expected.items()) - set(found.items())))
+
+
+def shown_wrong(connection, client, world):
+    """What is shown otherwise than stored; None if all is right."""
+    rows, scalars = snapshot(connection, _truth)
+    walked = client.table([mib.oid(name) for name in _SHOWN])
+    told = dict(zip(scalars, client.get(*[mib.oid(name, 0) for name in scalars])))
+    wrong = _rows_wrong(walked, rows) or _listed_wrong(
+        world.ctl('list', '-r', '-f', 'json').stdout, rows)
+    if not wrong and told != scalars:
+        wrong = 'SNMP has %s, the store %s' % (told, scalars)
+    return wrong
+
+
+def keep(world, to):
+    """Copies of the store's files as they are, journals too: opened, they would change."""
+    os.makedirs(to, exist_ok=True)
+    for name in os.listdir(world.store):
+        with contextlib.suppress(OSError):
+            shutil.copy2(os.path.join(world.store, name), to)
+
+
+def connect(world):
+    """For looks only, in a thread of its own choice."""
+    return sqlite3.connect(os.path.join(world.store, 'lbcluster.db'), isolation_level=None,
+                           timeout=10, check_same_thread=False)

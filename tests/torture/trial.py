@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# One world that is tortured: snmpd, lbclusterd, lbcluster-haproxy with a real HAProxy,
+# and the writers. A round: the writers go, something is killed and started again, the
+# writers rest, and everything is judged.
+"""Trial: round() after round()."""
+
+import collections
+import os
+import random
+import time
+
+import harness
+import history
+import invariants
+import place
+from haproxy import DRIVER, FORCED_MAINT, Gate, HAProxy
+from harness import Program, World, wait_for
+from history import Violation
+from victims import KINDS, Undisturbed
+from writers import Commander, Manager
+
+SETTLED_S = 20.0    # released, carried out, shown: generous
+_DRIVEN = 4         # in one round of so many SETs are for HAProxy, too
+
+
+class Agent:
+    """What the managers may know: which life of snmpd this is, whether it is there, and
+    whether it serves."""
+
+    def __init__(self):
+        self.life = 0
+        self.alive = True
+        self.served = False
+
+
+class Trial:
+    """'defect' is for tests of the tests: a function of (trial, round) that breaks
+    something in a round."""
+
+    def __init__(self, seed, kinds=tuple(KINDS)):
+        self.seed = seed
+        self.rng = random.Random(seed)
+        self.kinds = kinds
+        self.agent = Agent()
+        self.rounds = collections.Counter()     # by kind
+        self.answers = collections.Counter()    # by status
+        self.phases = collections.Counter()     # (kind, phase)
+        self.world = World()
+        self.driver = None
+        self.orders = []        # lines to HAProxy, of this round
+        self.on_order = None    # called once, before the next one is passed on
+        self.writers = []
+        self.kind = None
+        self._n = 0
+
+    # -- begin and end ----------------------------------------------------------------
+
+    def begin(self):
+        world = self.world
+        world.configure(job_max_rows=5000, stale_after=86400, log_level='info')
+        self.haproxy = HAProxy(world)
+        self.haproxy.configure({name: {real: (1, 'weight 10') for real in reals}
+                                for name, reals in place.names('drv').items()})
+        self.haproxy.start()
+        self.gate = Gate(os.path.join(world.dir, 'gate.sock'), self._pass)
+        self.stays = place.inventory(self.gate.path)
+        world.load(self.stays + place.loaded(self.seed, '').text())
+        world.start_master()
+        self.start_daemon()
+        self.start_driver()
+        self.db = invariants.connect(world)
+        self.last_job = 0
+        self.rows = invariants.snapshot(self.db, place.reals)
+        self.writers = [Manager(name, self.seed, world.port, self.agent) for name in 'ab']
+        self.writers.append(Commander(self.seed, world.store))
+        for writer in self.writers:
+            writer.start()
+        self.round(Undisturbed)
+
+    def end(self):
+        """Ends all; a violation if a program ends badly."""
+        for writer in self.writers:
+            writer.end()
+        if self.driver and self.driver.end() != 0:
+            raise Violation('lbcluster-haproxy ended badly')
+        self.db.close()
+        self.gate.close()
+        self.world.close()
+
+    def _pass(self, gate, connection, line):
+        text = line.decode()
+        if text.startswith('set ') or text.startswith('shutdown '):
+            self.orders.append(text)
+            if self.on_order:
+                self.on_order, call = None, self.on_order
+                call()
+        connection.sendall(self.haproxy.ask(text.rstrip('\n')).encode())
+
+    # -- programs ---------------------------------------------------------------------
+
+    def start_daemon(self):
+        self.world.start_daemon(args=('-l', 'info'))
+        self.agent.served = True
+
+    def start_driver(self):
+        others = self.world.others
+        if self.driver in others:
+            others.remove(self.driver)
+        conf = os.path.join(self.world.dir, 'driver.conf')
+        with open(conf, 'w', encoding='utf-8') as file:
+            file.write('interval = 0.2\n')
+        self.driver = Program(
+            'lbcluster-haproxy', [DRIVER, '-f', '-c', conf, '-s', self.world.store],
+            os.path.join(self.world.dir, 'driver.log'))
+        others.append(self.driver)
+
+    # -- a round ----------------------------------------------------------------------
+
+    def next(self):
+        """A round of a kind by chance."""
+        self.round(KINDS[self.rng.choice(self.kinds)])
+
+    def round(self, kind):
+        self._n += 1
+        self.kind = kind(self)
+        self.orders = []
+        drives = kind.drives or self.rng.randrange(_DRIVEN) == 0
+        for writer in self.writers:
+            writer.prepare(self.rows, drives)
+            writer.go()
+        self.kind.strike()
+        time.sleep(self.rng.uniform(0, 0.01))
+        for writer in self.writers:
+            writer.pause()
+        for writer in self.writers:
+            writer.probe()
+        self._settle()
+        self._judge()
+        self.rounds[kind.name] += 1
+        self.phases[kind.name, self.kind.phase] += 1
+        self.answers.update(op.status for writer in self.writers for op in writer.ops)
+
+    def _settle(self):
+        try:
+            wait_for(lambda: invariants.unfinished(self.db) == (0, 0), SETTLED_S, 'jobs end')
+        except AssertionError:
+            raise Violation('held and unfinished jobs: %s' % (
+                invariants.unfinished(self.db),)) from None
+
+    def _judge(self):
+        rows, jobs = invariants.snapshot(
+            self.db, lambda db: (place.reals(db), place.jobs(db, self.last_job)))
+        invariants.check_store(self.db)
+        invariants.check_jobs(jobs)
+        history.judge(place.objects(self.rows), jobs,
+                      {writer.writer: writer.ops for writer in self.writers},
+                      place.objects(rows))
+        self.kind.judge(place.inventory_rows(self.rows), place.inventory_rows(rows))
+        history.judge_orders(place.objects(self.rows), jobs, self._weights_ordered())
+        self._judge_haproxy(rows)
+        self._judge_shown()
+        self.rows = rows
+        self.last_job = jobs[-1].id if jobs else self.last_job
+
+    def _judge_shown(self):
+        def right():
+            self.wrong = invariants.shown_wrong(self.db, self.client(), self.world)
+            return not self.wrong
+        try:
+            wait_for(right, harness.VISIBLE_S * 2, 'shown')
+        except AssertionError:
+            raise Violation('not shown as stored: %s' % self.wrong) from None
+
+    def client(self):
+        return self.writers[0].client
+
+    def _weights_ordered(self):
+        """(path, weight) of each order, as they came."""
+        found = []
+        for line in self.orders:
+            for command in line.rstrip('\n').split(';'):
+                words = command.split()
+                if words[:2] == ['set', 'server'] and words[3] == 'weight':
+                    found.append(('drv/' + words[2], int(words[4])))
+        return found
+
+    def _judge_haproxy(self, rows):
+        for service in place.names('drv'):
+            for line in self.haproxy.ask('show servers state ' + service).splitlines():
+                words = line.split()
+                if len(words) < 8 or words[1] != service:
+                    continue
+                real = rows['drv/%s/%s' % (service, words[3])]
+                out = int(words[6]) == FORCED_MAINT
+                if int(words[7]) != real.weight or out == bool(real.enabled):
+                    raise Violation('HAProxy has %s, the store %s' % (line, real))
+
+    # -- what is told of a violation -----------------------------------------------------
+
+    def story(self):
+        """What happened in the round that broke."""
+        lines = ['round %d of seed %s: %s, %s' % (
+            self._n, self.seed, self.kind.name, self.kind.phase)]
+        for writer in self.writers:
+            lines.extend('  ' + str(op) for op in writer.ops)
+        lines.append('jobs from %d on:' % (self.last_job + 1))
+        lines.extend('  %s' % (job,) for job in place.jobs(self.db, self.last_job))
+        lines.append('orders to HAProxy:')
+        lines.extend('  ' + line.rstrip() for line in self.orders)
+        return '\n'.join(lines) + '\n'

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# What is killed, when, and how it is brought back. The moment is by chance, over a time
+# that has all phases of what is killed; often it is given by an event instead: a SET
+# was answered just now, an order passes to HAProxy just now.
+"""KINDS: name -> class with strike(), judge() and the phase it met."""
+
+import os
+import signal
+import time
+
+import place
+from harness import LBCLUSTERCTL, Program, wait_for
+from history import Violation
+
+SET_S = 0.030       # some SETs of each manager
+START_S = 0.060     # a start of lbclusterd
+
+
+class Victim:
+    """A kind of round."""
+
+    name = ''
+    drives = False      # the SETs are for HAProxy, too
+
+    def __init__(self, trial):
+        self.trial = trial
+        self.world = trial.world
+        self.rng = trial.rng
+        self.phase = 'none'
+
+    def strike(self):
+        """Kills and brings back."""
+        raise NotImplementedError
+
+    def judge(self, before, after):
+        """Rows of "inv" before and after the round."""
+        if before != after:
+            raise Violation('nobody loaded, but the inventory changed')
+
+    def wait(self, span_s):
+        time.sleep(self.rng.uniform(0, span_s))
+
+    def wait_answer(self):
+        """Until a manager was told of success, or it takes too long. The signal is sent
+        by the manager's thread, at once."""
+        pid, done = self.world_pid(), []
+
+        def kill():
+            done.append(True)
+            os.kill(pid, signal.SIGKILL)
+        manager = self.trial.writers[self.rng.randrange(2)]
+        manager.on_answer = kill
+        end = time.monotonic() + 1.0
+        while not done and time.monotonic() < end:
+            time.sleep(0.001)
+        manager.on_answer = None
+
+    def world_pid(self):
+        raise NotImplementedError
+
+    def journal(self):
+        """True while a commit is half done, or was when its writer died."""
+        try:
+            return os.path.getsize(os.path.join(self.world.store, 'lbcluster.db-journal')) > 0
+        except FileNotFoundError:
+            return False
+
+
+class Undisturbed(Victim):
+    """Nothing is killed: what all others are compared with."""
+
+    name = 'none'
+    drives = True
+
+    def strike(self):
+        time.sleep(0.1)
+
+
+class Daemon(Victim):
+    """lbclusterd, sometimes a second time while it starts."""
+
+    name = 'lbclusterd'
+
+    def world_pid(self):
+        return self.world.daemon.pid
+
+    def strike(self):
+        if self.rng.randrange(3) == 0:
+            self.wait_answer()
+            self.phase = 'answered'
+        else:
+            self.wait(SET_S)
+        self.world.daemon.kill()
+        self.trial.agent.served = False
+        self.look()
+        if self.rng.randrange(5) == 0:
+            self.world.start_daemon(wait=False, args=('-l', 'info'))
+            self.wait(START_S)
+            self.world.daemon.kill()
+            self.phase += ', starting'
+        self.trial.start_daemon()
+
+    def look(self):
+        """The phase, by what is left; opening a journal would mend it."""
+        if self.journal():
+            self.phase = 'writing'
+        elif self.trial.db.execute('SELECT 1 FROM job WHERE state = 0').fetchone():
+            self.phase = 'held'
+        elif self.phase == 'none':
+            self.phase = 'other'
+
+
+class Load(Victim):
+    """lbclusterctl load of another inventory."""
+
+    name = 'load'
+    span_s = 0.030      # how long one takes; learnt
+
+    def strike(self):
+        mode = self.rng.choice(('', 'prune', 'reset'))
+        self.wanted = place.loaded(self.rng.random(), mode)
+        path = os.path.join(self.world.dir, 'changed.conf')
+        with open(path, 'w', encoding='utf-8') as file:
+            # What is not named is pruned.
+            file.write(self.wanted.text() + (self.trial.stays if mode == 'prune' else ''))
+        option = ['--' + mode] if mode else []
+        self.wait(SET_S)
+        begun = time.monotonic()
+        load = Program('load', [LBCLUSTERCTL, '-s', self.world.store, 'load', *option, path],
+                       os.path.join(self.world.dir, 'load.log'))
+        if self.rng.randrange(8):
+            self.wait(1.2 * Load.span_s)
+        else:
+            wait_for(lambda: not load.alive(), 30, 'load ends')
+            Load.span_s = (Load.span_s + time.monotonic() - begun) / 2
+        self.status = load.kill()
+        self.phase = {0: 'done', -signal.SIGKILL: 'before'}.get(self.status, 'refused')
+        if self.status < 0 and self.journal():
+            self.phase = 'writing'
+        self.world.ctl('list', '-r')    # whoever looks next finds a store that is whole
+
+    def judge(self, before, after):
+        allowed = [self.wanted.after(before)] if self.status == 0 else [before]
+        if self.status < 0:
+            allowed.append(self.wanted.after(before))
+            if after != before:
+                self.phase = 'committed'
+        if after not in allowed:
+            raise Violation('a load (%s, %s) is applied in part:\n%s\nnot\n%s' % (
+                self.wanted.mode, self.status, sorted(after.items()),
+                [sorted(rows.items()) for rows in allowed]))
+
+
+class Driver(Victim):
+    """lbcluster-haproxy."""
+
+    name = 'driver'
+    drives = True
+
+    def strike(self):
+        if self.rng.randrange(2):
+            self.at_order()
+        else:
+            self.wait(0.25)
+            self.phase = 'other'
+        self.trial.driver.kill()
+        if self.rng.randrange(5) == 0:
+            self.trial.start_driver()
+            self.wait(START_S)
+            self.trial.driver.kill()
+            self.phase += ', starting'
+        self.trial.start_driver()
+
+    def at_order(self):
+        """It has asked HAProxy for a change: before or after that is done."""
+        pid, done = self.trial.driver.pid, []
+        before = self.rng.randrange(2)
+        self.phase = 'ordering' if before else 'ordered'
+
+        def kill():
+            done.append(True)
+            if before:
+                os.kill(pid, signal.SIGKILL)
+        self.trial.on_order = kill
+        end = time.monotonic() + 1.0
+        while not done and time.monotonic() < end:
+            time.sleep(0.001)
+        self.trial.on_order = None
+        if not done:
+            self.phase = 'other'
+        elif not before:
+            self.wait(0.005)
+
+
+class Master(Victim):
+    """snmpd."""
+
+    name = 'snmpd'
+
+    def world_pid(self):
+        return self.world.master.pid
+
+    def strike(self):
+        if self.rng.randrange(3) == 0:
+            self.wait_answer()
+            self.phase = 'answered'
+        else:
+            self.wait(SET_S)
+            self.phase = 'other'
+        agent = self.trial.agent
+        agent.alive = agent.served = False
+        self.world.stop_master(signal.SIGKILL)
+        agent.life += 1
+        self.cut_off()
+        self.world.start_master()
+        agent.alive = True
+        self.world.wait_served(20)
+        agent.served = True
+
+    def cut_off(self):
+        """What snmpd left behind holds nothing: others write and read at once."""
+        commander = self.trial.writers[-1]
+        commander.pause()
+        commander.probe()
+        self.world.ctl('list', '-r')
+        commander.go()
+
+    def judge(self, before, after):
+        super().judge(before, after)
+        if self.trial.db.execute('SELECT 1 FROM job WHERE id > ? AND state = 5',
+                                 (self.trial.last_job,)).fetchone():
+            self.phase += ', undone'
+
+
+KINDS = {kind.name: kind for kind in (Daemon, Load, Driver, Master)}

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# Who sets: two managers over SNMP and one who runs lbclusterctl, each a thread that
+# goes on from SET to SET until it is told to pause. What each asked for and what it was
+# told is kept, to be judged by history.py.
+#
+# A SET that is only weights can be told from all others by its values, which come once.
+# One that is not is made only while the writer knows for certain what its rows are.
+"""Manager, Commander: threads that set."""
+
+import random
+import subprocess
+import threading
+import time
+
+import place
+from harness import LBCLUSTERCTL
+from place import ENABLED, FALLBACK, WEIGHT
+from quick import Quick
+from snmp import Timeout
+
+# What tells nothing of what became of the SET: the master lost somebody in its midst.
+UNKNOWN = ('genErr', 'undoFailed', 'timeout')
+
+# A refusal that a good SET may meet: nobody serves the MIB just now, or the store is
+# another's for longer than lbclusterd waits.
+TRANSIENT = ('notWritable', 'noAccess', 'noCreation', 'resourceUnavailable', 'commitFailed')
+
+
+class Op:
+    """One SET. 'final': object -> value asked for; 'bad': the error that it must meet."""
+
+    def __init__(self, writer, final, bad=None, varbinds=None, may=None):
+        self.writer = writer
+        self.final = final
+        self.bad = bad
+        self.may = may              # an error that it may meet
+        self.varbinds = varbinds    # where they are not those of 'final'
+        self.status = None
+        self.begun = time.monotonic()
+        self.ended = None
+
+    def __str__(self):
+        return '%s %s: %s%s (%.1f ms)' % (
+            self.writer, ' '.join('%s.%s=%d' % (*object_, value)
+                                  for object_, value in self.final.items()),
+            self.status or 'not sent', ' (must be %s)' % self.bad if self.bad else '',
+            1000 * ((self.ended or time.monotonic()) - self.begun))
+
+
+class Writer(threading.Thread):
+    """Pauses and goes on when it is told. A round: prepare(), go(), pause()."""
+
+    def __init__(self, name, seed):
+        super().__init__(name='writer-' + name, daemon=True)
+        self.writer = name
+        self.ops = []
+        self.failure = None
+        self.drives = True          # sets what has a data plane, too
+        self.on_answer = None       # called once, after the next noError
+        self._rng = random.Random('%s %s' % (seed, name))
+        self._known = {}            # object -> value, of its own
+        self._sure = True
+        self._numbers = {}
+        self._mark = 0
+        self._may_go = threading.Event()
+        self._rests = threading.Event()
+        self._ends = False
+        self._rests.set()
+
+    # -- told by the trial ---------------------------------------------------------
+
+    def prepare(self, rows, drives):
+        """While it rests: what is stored."""
+        self.ops = []
+        self._numbers = rows
+        self._known = place.objects(rows)
+        self._sure = True
+        self.drives = drives
+
+    def go(self):
+        self._rests.clear()
+        self._may_go.set()
+
+    def pause(self, patience_s=60):
+        """Until it rests. Raises what its thread raised."""
+        self._may_go.clear()
+        if not self._rests.wait(patience_s):
+            raise AssertionError('%s does not come to rest: %s' % (
+                self.writer, self.ops[-1] if self.ops else 'no SET'))
+        if self.failure:
+            raise self.failure
+
+    def probe(self):
+        """One SET while it rests, which must succeed."""
+        self.one(Op(self.writer, self._weights(self._some(1))))
+        if self.ops[-1].status != 'noError':
+            raise AssertionError('nothing is in the way of this SET: %s' % self.ops[-1])
+
+    def end(self):
+        self._ends = True
+        self._may_go.set()
+        self.join(10)
+
+    def run(self):
+        while True:
+            if not self._may_go.is_set():
+                self._rests.set()
+                self._may_go.wait()
+            if self._ends:
+                return
+            try:
+                self.one(self.choose())
+            except Exception as error:      # pylint: disable=broad-except
+                self.failure = error
+                self._may_go.clear()
+
+    # -- choosing -------------------------------------------------------------------
+
+    def weight(self, path):
+        """One that is no other's and was not there for long: the writers take turns."""
+        self._mark += 1
+        turn = place.WRITERS.index(self.writer) + len(place.WRITERS) * self._mark
+        return turn % (place.HIGHEST[path.split('/')[0]] // 3 * 3)
+
+    def _services(self):
+        return [service for service in place.services(self.writer)
+                if self.drives or not service.startswith('drv/')]
+
+    def _paths(self, service):
+        return [service + '/' + real for real in place.REALS]
+
+    def _weights(self, paths):
+        return {(path, WEIGHT): self.weight(path) for path in paths}
+
+    def _some(self, most):
+        """Some of its real services, over all its services."""
+        paths = [path for service in self._services() for path in self._paths(service)]
+        return self._rng.sample(paths, self._rng.randrange(1, most + 1))
+
+    def _shared(self):
+        cluster = self._rng.choice(('rec', 'drv') if self.drives else ('rec',))
+        return self._rng.choice(self._paths('%s/%s' % (cluster, place.SHARED)))
+
+    def _holder(self, service):
+        """The fallback of a service of its own, or None."""
+        for path in self._paths(service):
+            if self._known[path, FALLBACK]:
+                return path
+        return None
+
+    def learn(self, op):
+        """What the answer tells of its own rows."""
+        if op.status == 'noError':
+            self._known.update(op.final)
+        elif not op.bad:
+            self._sure = False
+
+    def choose(self):
+        """The next Op."""
+        raise NotImplementedError
+
+    def one(self, op):
+        """Carries it out and keeps it."""
+        raise NotImplementedError
+
+    def answered(self, op, status):
+        op.status = status
+        op.ended = time.monotonic()
+        if status == 'noError' and self.on_answer:
+            self.on_answer, call = None, self.on_answer
+            call()
+        self.learn(op)
+
+
+class Manager(Writer):
+    """Sets over SNMP. 'agent' tells which life of snmpd it is (life), whether it is there
+    (alive) and has our MIB (served)."""
+
+    def __init__(self, name, seed, port, agent):
+        super().__init__(name, seed)
+        self.client = Quick(port, life=lambda: agent.life)
+        self._agent = agent
+        self._kinds = (
+            (self._weights_only, 6), (self._toggle, 3), (self._hand_over, 2),
+            (self._again, 2), (self._contended, 3), (self._refused, 3))
+
+    def choose(self):
+        kinds = self._kinds if self._sure else (
+            (self._weights_only, 2), (self._contended, 1))
+        make = self._rng.choices([kind for kind, _ in kinds], [n for _, n in kinds])[0]
+        return make()
+
+    def _weights_only(self):
+        return Op(self.writer, self._weights(self._some(4)))
+
+    def _toggle(self):
+        path = self._some(1)[0]
+        final = {(path, ENABLED): 1 - self._known[path, ENABLED]}
+        if self._rng.randrange(2):
+            final.update(self._weights(self._some(2)))
+        return Op(self.writer, final)
+
+    def _hand_over(self):
+        """The fallback goes from one to another, which may have to be enabled."""
+        service = self._rng.choice(self._services())
+        holder = self._holder(service)
+        to = self._rng.choice([path for path in self._paths(service) if path != holder])
+        final = {(to, FALLBACK): 1}
+        if holder:
+            final[holder, FALLBACK] = 0
+        if not self._known[to, ENABLED]:
+            final[to, ENABLED] = 1
+        items = list(final.items())
+        self._rng.shuffle(items)
+        return Op(self.writer, dict(items))
+
+    def _again(self):
+        """What is there already."""
+        return Op(self.writer, {(path, column): self._known[path, column]
+                                for path in self._some(3) for column in place.COLUMNS})
+
+    def _contended(self):
+        path = self._shared()
+        final = {(path, WEIGHT): self.weight(path)}
+        if self._rng.randrange(2):
+            final[path, ENABLED] = self._rng.randrange(2)
+        if self._rng.randrange(2):
+            final[path, FALLBACK] = self._rng.randrange(2)
+        if self._rng.randrange(3) == 0:
+            final.update(self._weights(self._some(2)))
+        # What the others did meanwhile decides.
+        return Op(self.writer, final, may='inconsistentValue')
+
+    def _refused(self):
+        """Good varbinds and one that is not, in any place: none of it may happen."""
+        final = self._weights(self._some(3))
+        good = [place.varbind(object_, value, self._numbers) for object_, value in final.items()]
+        bad, status = self._rng.choice((self._too_high, self._missing, self._mistyped,
+                                        self._second_fallback))()
+        good.insert(self._rng.randrange(len(good) + 1), bad)
+        return Op(self.writer, final, status, good)
+
+    def _too_high(self):
+        path = self._some(1)[0]
+        return place.varbind((path, WEIGHT), 65536, self._numbers), 'wrongValue'
+
+    def _missing(self):
+        oid, letter, value = place.varbind((self._some(1)[0], WEIGHT), 1, self._numbers)
+        return (oid[:-1] + (2000000000,), letter, value), 'noCreation'
+
+    def _mistyped(self):
+        oid, _, value = place.varbind((self._some(1)[0], WEIGHT), 1, self._numbers)
+        return (oid, 'i', value), 'wrongType'
+
+    def _second_fallback(self):
+        service = self._rng.choice(self._services())
+        holder = self._holder(service)
+        if not holder:
+            return self._too_high()
+        other = self._rng.choice([path for path in self._paths(service) if path != holder])
+        return place.varbind((other, FALLBACK), 1, self._numbers), 'inconsistentValue'
+
+    def one(self, op):
+        if not self._agent.served and (not self._agent.alive or self._rng.randrange(20)):
+            time.sleep(0.002)   # nobody to ask; snmpd alone may be asked at times
+            return
+        self.ops.append(op)
+        op.begun = time.monotonic()
+        varbinds = op.varbinds or [place.varbind(object_, value, self._numbers)
+                                   for object_, value in op.final.items()]
+        try:
+            status, _ = self.client.set(varbinds)
+        except Timeout:
+            status = 'timeout'
+        self.answered(op, status)
+
+
+class Commander(Writer):
+    """Runs lbclusterctl, one command after the other."""
+
+    def __init__(self, seed, store):
+        super().__init__('ctl', seed)
+        self._store = store
+
+    def choose(self):
+        choice = self._rng.randrange(6 if self._sure else 2)
+        if choice == 0:
+            path = self._shared()
+            return Op('ctl', {(path, WEIGHT): self.weight(path)})
+        if choice < 3:
+            return Op('ctl', self._weights(self._some(1)))
+        path = self._some(1)[0]
+        if choice < 5:
+            return Op('ctl', {(path, ENABLED): 1 - self._known[path, ENABLED]})
+        return self._fallback(path)
+
+    def _fallback(self, path):
+        holder = self._holder(path.rsplit('/', 1)[0])
+        if holder:
+            return Op('ctl', {(holder, FALLBACK): 0})
+        if not self._known[path, ENABLED]:
+            return Op('ctl', {(path, FALLBACK): 1}, 'refused')
+        return Op('ctl', {(path, FALLBACK): 1})
+
+    def _command(self, op):
+        ((path, column), value), = op.final.items()
+        if column == WEIGHT:
+            return ['set-weight', path, str(value)]
+        word = 'enable' if value else 'disable'
+        return [word + ('-fallback' if column == FALLBACK else ''), path]
+
+    def one(self, op):
+        self.ops.append(op)
+        op.begun = time.monotonic()
+        done = subprocess.run(
+            [LBCLUSTERCTL, '-s', self._store, *self._command(op)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True, timeout=60, check=False)
+        words = {0: 'noError', 4: 'refused', 5: 'resourceUnavailable'}
+        self.answered(op, words.get(done.returncode, 'exit %d: %s' % (
+            done.returncode, done.stderr.strip())))
+        # The managers are the stream; this one comes in between.
+        time.sleep(0.01)
