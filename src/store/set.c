@@ -279,25 +279,27 @@ releases_write(struct store *store, struct err *err)
 	return code;
 }
 
+/* The token beside a setting names the SET that changed it last. There is no row until
+ * somebody has chosen. */
 static enum err_code
-lock_write(struct db *db, uint32_t lock, struct err *err)
+setting_write(struct db *db, const char *name, int64_t value, uint64_t token,
+    struct err *err)
 {
-	return db_run(db, err, "UPDATE setting SET value = ?1 WHERE name = 'set_lock'", "i",
-	    (int64_t)lock);
+	return db_run(db, err, "INSERT INTO setting VALUES (?1, ?2), (?1 || '_token', ?3)"
+	    " ON CONFLICT (name) DO UPDATE SET value = excluded.value", "sii", name, value,
+	    (int64_t)token);
+}
+
+static enum err_code
+lock_write(struct db *db, uint32_t lock, uint64_t token, struct err *err)
+{
+	return setting_write(db, "set_lock", lock, token, err);
 }
 
 static bool
 notify_changes(const struct store_set *set)
 {
 	return set->notify_after != set->notify_before;
-}
-
-/* There is no row until somebody has chosen. */
-static enum err_code
-notify_write(struct db *db, uint32_t enable, struct err *err)
-{
-	return db_run(db, err, "INSERT INTO setting VALUES ('notify_enable', ?1)"
-	    " ON CONFLICT (name) DO UPDATE SET value = excluded.value", "i", (int64_t)enable);
 }
 
 static enum err_code
@@ -317,9 +319,11 @@ carry_out(struct store *store, const struct work *work, enum store_set_mode mode
 	if (code == ERR_OK)
 		code = jobs_prune(db, err);
 	if (code == ERR_OK && work->set->lock != STORE_NO_LOCK)
-		code = lock_write(db, lock_after(work->totals.set_lock), err);
+		code = lock_write(db, lock_after(work->totals.set_lock), work->set->token,
+		    err);
 	if (code == ERR_OK && notify_changes(work->set))
-		code = notify_write(db, work->set->notify_after, err);
+		code = setting_write(db, "notify_enable", work->set->notify_after,
+		    work->set->token, err);
 	return code;
 }
 
@@ -425,8 +429,14 @@ store_set_release(struct store *store, uint64_t token)
 
 /* Values go back if they are still those of the SET, and a fallback if no other row
  * holds it by now; what clears a fallback comes before what sets one, as in the SET
- * itself. Then its jobs end. */
+ * itself. Where a job that may still fail came after, its old value is ours. Then the
+ * SET's jobs end. */
 static const char *const undo_sql[] = {
+	("UPDATE job AS later SET old_value = j.old_value, message = later.message"
+	" FROM job AS j WHERE j.token = ?1 AND j.state = 0 AND j." JOB_OPEN
+	" AND later.old_value = j.new_value AND later.id = (SELECT min(n.id) FROM job AS n"
+	" WHERE n." JOB_OPEN " AND n.id > j.id AND n.real_id = j.real_id"
+	" AND (n.operation + 1) / 2 = (j.operation + 1) / 2)"),
 	UNDO("fallback", "3, 4", " AND j.old_value = 0"),
 	UNDO("fallback", "3, 4", " AND j.old_value = 1 AND NOT EXISTS (SELECT 1"
 	    " FROM real_service AS f WHERE f.service_id = real_service.service_id"
@@ -436,6 +446,23 @@ static const char *const undo_sql[] = {
 	("UPDATE job SET state = 5, finished = unixepoch(),"
 	" message = 'undone: the request failed elsewhere' WHERE " HELD_OF_SET),
 };
+
+/* The value alone does not tell that it is ours: a commit in doubt may not have been,
+ * an undo in doubt may have been, and another manager the one who set the same since. */
+static enum err_code
+setting_undo(struct db *db, const char *name, int64_t before, int64_t after, uint64_t token,
+    struct err *err)
+{
+	enum err_code code;
+
+	code = db_run(db, err, "UPDATE setting SET value = ?2 WHERE name = ?1 AND value = ?3"
+	    " AND EXISTS (SELECT 1 FROM setting AS t WHERE t.name = ?1 || '_token'"
+	    " AND t.value = ?4)", "siii", name, before, after, (int64_t)token);
+	if (code != ERR_OK)
+		return code;
+	return db_run(db, err, "DELETE FROM setting WHERE name = ?1 || '_token'"
+	    " AND value = ?2", "si", name, (int64_t)token);
+}
 
 static enum err_code
 undo_write(struct store *store, const void *arg, struct err *err)
@@ -447,13 +474,11 @@ undo_write(struct store *store, const void *arg, struct err *err)
 	for (size_t i = 0; i < sizeof(undo_sql) / sizeof(undo_sql[0]) && code == ERR_OK; i++)
 		code = db_run(db, err, undo_sql[i], "i", (int64_t)set->token);
 	if (code == ERR_OK && set->lock != STORE_NO_LOCK)
-		code = db_run(db, err, "UPDATE setting SET value = ?1"
-		    " WHERE name = 'set_lock' AND value = ?2", "ii", set->lock,
-		    (int64_t)lock_after((uint32_t)set->lock));
+		code = setting_undo(db, "set_lock", set->lock,
+		    lock_after((uint32_t)set->lock), set->token, err);
 	if (code == ERR_OK && notify_changes(set))
-		code = db_run(db, err, "UPDATE setting SET value = ?1"
-		    " WHERE name = 'notify_enable' AND value = ?2", "ii",
-		    (int64_t)set->notify_before, (int64_t)set->notify_after);
+		code = setting_undo(db, "notify_enable", set->notify_before,
+		    set->notify_after, set->token, err);
 	return code;
 }
 
@@ -474,7 +499,7 @@ lock_increase_write(struct store *store, const void *arg, struct err *err)
 	(void)arg;
 	code = store_totals(store, &totals, err);
 	return code != ERR_OK ? code :
-	    lock_write(&store->main, lock_after(totals.set_lock), err);
+	    lock_write(&store->main, lock_after(totals.set_lock), 0, err);
 }
 
 enum err_code

@@ -167,8 +167,8 @@ struct store_set {
  * at fault), ret_first_job the id of the first job (0: none), ret_jobs how many.
  * Errors: ERR_PRECOND (rules, lock), ERR_NOT_FOUND (row gone), ERR_LIMIT (too
  * many unfinished jobs), ERR_BUSY, ERR_READONLY, ERR_FULL, ERR_CORRUPT, ERR_IO:
- * nothing was changed. ERR_DOUBT: the commit may or may not be on the disk; ask
- * store_set_undo(). */
+ * nothing was changed. ERR_DOUBT: the commit may or may not be on the disk; after
+ * STORE_SET_HOLD store_set_undo() settles it, after STORE_SET_NOW a look at the rows. */
 enum err_code store_set(struct store *store, const struct store_set *set,
     enum store_set_mode mode, struct verdict *ret_verdict, uint32_t *ret_first_job,
     size_t *ret_jobs, struct err *err) __attribute__((warn_unused_result));
@@ -186,9 +186,10 @@ bool store_needs_flush(const struct store *store);
 enum err_code store_flush(struct store *store, struct err *err)
     __attribute__((warn_unused_result));
 
-/* Takes back SET 'set', as far as it is stored: values that are still its own go
- * back, its jobs are cancelled, the lock and lbcNotifyEnable get their old values. Looks
- * on the disk after a commit in doubt. Repeating it is harmless. */
+/* Takes back SET 'set' of STORE_SET_HOLD, as far as it is stored: values that are still
+ * its own go back, its jobs are cancelled, the lock and lbcNotifyEnable get their old
+ * values unless another SET has changed them since. Looks on the disk after a commit in
+ * doubt. Repeating it is harmless. */
 enum err_code store_set_undo(struct store *store, const struct store_set *set,
     struct err *err) __attribute__((warn_unused_result));
 

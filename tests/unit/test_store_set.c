@@ -529,6 +529,82 @@ undo_of_what_never_was_changes_nothing(void **state)
 }
 
 static void
+lock_and_notify_are(struct fixture *f, int64_t lock, int64_t notify)
+{
+	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), lock);
+	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'notify_enable'"),
+	    notify);
+}
+
+/* Two managers that saw the same lock and bits: the undo of the one, whose commit never
+ * reached the disk or who was undone already, does not take back what the other did. */
+static void
+undo_leaves_a_lock_and_bits_that_another_set_took(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_set mine = { .lock = 0, .source = JOB_SOURCE_SNMP, .token = 5,
+	    .notify_before = 31, .notify_after = 3 };
+	struct store_set other = mine;
+
+	for (int committed = 0; committed <= 1; committed++) {
+		other.token = 6 + (uint64_t)committed;
+		if (committed) {
+			assert_int_equal(do_set(f, STORE_SET_HOLD, &mine).code, ERR_OK);
+			lock_and_notify_are(f, 1, 3);
+			assert_int_equal(store_set_undo(f->store, &mine, &f->err), ERR_OK);
+			lock_and_notify_are(f, 0, 31);
+		}
+		assert_int_equal(do_set(f, STORE_SET_HOLD, &other).code, ERR_OK);
+		assert_int_equal(store_set_undo(f->store, &mine, &f->err), ERR_OK);
+		lock_and_notify_are(f, 1, 3);
+		assert_int_equal(store_set_undo(f->store, &other, &f->err), ERR_OK);
+		lock_and_notify_are(f, 0, 31);
+	}
+	assert_int_equal(number(f, "SELECT count(*) FROM setting WHERE name LIKE '%token'"), 0);
+}
+
+/* Whatever is undone first, and of however many: no value of an undone SET comes back. */
+static void
+undo_of_sets_after_one_another_works_in_any_order(void **state)
+{
+	static const uint64_t orders[][3] = { { 1, 2, 3 }, { 1, 3, 2 }, { 2, 1, 3 }, { 2, 3, 1 },
+	    { 3, 1, 2 }, { 3, 2, 1 } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(orders); i++) {
+		for (uint64_t token = 1; token <= 3; token++)
+			assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(token,
+			    { 4, REAL_WEIGHT, 20 + (uint32_t)token },
+			    { 6, REAL_FALLBACK, token % 2 == 0 })).code, ERR_OK);
+		row_is(f, 4, "23 0 1");
+		for (int k = 0; k < 3; k++)
+			assert_int_equal(store_set_undo(f->store, SET_OF(orders[i][k]), &f->err),
+			    ERR_OK);
+		row_is(f, 4, "10 0 1");
+		row_is(f, 6, "10 1 1");
+		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state <> 5"), 0);
+	}
+}
+
+/* A driver that fails puts back the value before: not one that was undone. */
+static void
+undo_reaches_the_old_value_of_a_later_job(void **state)
+{
+	struct fixture *f = *state;
+	int64_t seen;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 60 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_ENABLED, 0 })).code, ERR_OK);
+	seen = number(f, "SELECT changed FROM job WHERE token = 6");
+	assert_int_equal(store_set_undo(f->store, SET_OF(5), &f->err), ERR_OK);
+	row_is(f, 4, "60 0 0");
+	assert_int_equal(number(f, "SELECT old_value FROM job WHERE token = 6"), 10);
+	assert_int_equal(number(f, "SELECT old_value FROM job WHERE token = 7"), 1);
+	assert_true(number(f, "SELECT changed FROM job WHERE token = 6") > seen);
+}
+
+static void
 undo_keeps_what_others_did_meanwhile(void **state)
 {
 	struct fixture *f = *state;
@@ -715,6 +791,9 @@ main(void)
 		TEST(oldest_finished_jobs_make_room),
 		TEST(undo_takes_all_back_and_may_be_repeated),
 		TEST(undo_of_what_never_was_changes_nothing),
+		TEST(undo_leaves_a_lock_and_bits_that_another_set_took),
+		TEST(undo_of_sets_after_one_another_works_in_any_order),
+		TEST(undo_reaches_the_old_value_of_a_later_job),
 		TEST(undo_keeps_what_others_did_meanwhile),
 		TEST(undo_leaves_a_fallback_with_who_has_it_now),
 		TEST(undo_after_release_leaves_the_jobs),
