@@ -95,7 +95,8 @@ void mib_next(struct mib *mib, const struct mib_oid *start, bool inclusive,
  * snmpd uses transaction numbers again after a restart. Every phase may come
  * again or be left out, because a slow answer makes snmpd resend.
  *
- *   test     checks all, changes nothing
+ *   test     checks all, changes nothing. Another SET under the number of one that was
+ *            committed and has no end yet: MIB_GEN_ERR
  *   commit   one durable transaction of the store; jobs are held
  *   undo     takes it back
  *   cleanup  releases the jobs. Nothing that can fail may wait until here.

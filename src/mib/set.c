@@ -61,6 +61,7 @@ struct mib_set {
 	size_t			 notify_index;	/* varbind of lbcNotifyEnable, 0: none */
 	struct mib_oid		*names;		/* of all varbinds */
 	size_t			 n;
+	uint64_t		 digest;	/* of them: a repeat is the same */
 };
 
 /* What the store's errors are to a manager, before the write and in it. */
@@ -437,6 +438,18 @@ sets_limit(struct mib *mib)
 	}
 }
 
+/* After its commit was done. Another SET under the same number is not let through: its
+ * commit would look like a repeat, and tell of a success that never was. */
+static enum mib_status
+test_again(const struct mib_set *set, const struct mib_varbind *varbinds, size_t n,
+    size_t *ret_index)
+{
+	if (mib_varbinds_digest(varbinds, n) == set->digest)
+		return MIB_NO_ERROR;
+	*ret_index = 1;
+	return MIB_GEN_ERR;
+}
+
 enum mib_status
 mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
     const struct mib_varbind *varbinds, size_t n, size_t *ret_index)
@@ -446,7 +459,7 @@ mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
 
 	*ret_index = 0;
 	if (set != NULL && set->state == SET_APPLIED)
-		return MIB_NO_ERROR;	/* sent again, after its commit was done */
+		return test_again(set, varbinds, n, ret_index);
 	if (set != NULL)
 		set_forget(mib, set);
 	set = set_new(mib, session, transaction, n);
@@ -454,6 +467,7 @@ mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
 		*ret_index = 1;
 		return MIB_RESOURCE_UNAVAILABLE;
 	}
+	set->digest = mib_varbinds_digest(varbinds, n);
 	sets_limit(mib);
 	status = test_all(mib, set, varbinds, ret_index);
 	if (status != MIB_NO_ERROR)

@@ -144,6 +144,8 @@ bool mib_value_endpoint(struct mib_value *value, const char *address, const char
 /* The value of a column in a row; false if it does not exist there. */
 bool mib_column_value(struct mib *mib, const struct mib_column *column, const void *row,
     struct mib_value *ret_value);
+/* The same for the same names and values, in this order. */
+uint64_t mib_varbinds_digest(const struct mib_varbind *varbinds, size_t n);
 
 /* The ASN.1 type of a syntax. */
 enum mib_type mib_syntax_type(enum mib_syntax syntax);

@@ -158,3 +158,61 @@ mib_column_value(struct mib *mib, const struct mib_column *column, const void *r
 	}
 	return false;
 }
+
+/* -- whole lists -------------------------------------------------------------------- */
+
+/* FNV-1a. */
+static uint64_t
+digest_add(uint64_t digest, const void *data, size_t length)
+{
+	const uint8_t *octets = data;
+
+	for (size_t i = 0; i < length; i++)
+		digest = (digest ^ octets[i]) * 0x100000001b3;
+	return digest;
+}
+
+static uint64_t
+digest_add_oid(uint64_t digest, const struct mib_oid *oid)
+{
+	digest = digest_add(digest, &oid->n, sizeof(oid->n));
+	return digest_add(digest, oid->sub, oid->n * sizeof(oid->sub[0]));
+}
+
+static uint64_t
+digest_add_value(uint64_t digest, const struct mib_value *value)
+{
+	digest = digest_add(digest, &value->type, sizeof(value->type));
+	switch (value->type) {
+	case MIB_INTEGER:
+	case MIB_COUNTER32:
+	case MIB_GAUGE32:
+	case MIB_TIMETICKS:
+		return digest_add(digest, &value->number, sizeof(value->number));
+	case MIB_COUNTER64:
+		return digest_add(digest, &value->counter64, sizeof(value->counter64));
+	case MIB_OCTETS:
+	case MIB_OPAQUE:
+		return digest_add(digest, value->octets.data, value->octets.length);
+	case MIB_OBJECT_ID:
+		return digest_add_oid(digest, &value->oid);
+	case MIB_NULL:
+	case MIB_NO_SUCH_OBJECT:
+	case MIB_NO_SUCH_INSTANCE:
+	case MIB_END_OF_VIEW:
+		break;
+	}
+	return digest;
+}
+
+uint64_t
+mib_varbinds_digest(const struct mib_varbind *varbinds, size_t n)
+{
+	uint64_t digest = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < n; i++) {
+		digest = digest_add_oid(digest, &varbinds[i].name);
+		digest = digest_add_value(digest, &varbinds[i].value);
+	}
+	return digest;
+}

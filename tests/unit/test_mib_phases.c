@@ -256,6 +256,27 @@ same_transaction_number_in_a_new_session_is_another_one(void **state)
 	    "A set_weight 10>5 cancelled #1, B set_weight 10>6 succeeded #2");
 }
 
+/* Its commit would have the answer of the one before, for a SET that never was. */
+static void
+other_set_under_the_number_of_a_committed_one_is_refused(void **state)
+{
+	static const char *const others[] = { "A.weight=6", "B.weight=5", "A.enabled=5", "lock=5",
+	    "A.weight=5 B.weight=5", "Z.weight=5", "", "notify=0" };
+
+	(void)state;
+	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		assert_int_equal(set_test(others[i]), MIB_GEN_ERR);
+		assert_int_equal(fault, 1);
+	}
+	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+	set_cleanup();
+	assert_int_equal(set_test("A.weight=6"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	assert_int_equal(get_number(WEIGHT_A), 6);
+}
+
 static void
 session_lost_undoes_all_that_was_committed(void **state)
 {
@@ -684,6 +705,7 @@ main(void)
 		WITH_STORE(two_transactions_for_one_fallback_only_the_first_gets_it),
 		WITH_STORE(commit_of_an_unknown_session_or_transaction_fails),
 		WITH_STORE(same_transaction_number_in_a_new_session_is_another_one),
+		WITH_STORE(other_set_under_the_number_of_a_committed_one_is_refused),
 		WITH_STORE(session_lost_undoes_all_that_was_committed),
 		WITH_STORE(tested_transactions_without_an_end_are_forgotten),
 		WITH_STORE(committed_transactions_without_an_end_are_released),
