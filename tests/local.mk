@@ -91,7 +91,8 @@ tests_unit_test_mib_columns_LDADD = $(MIB_LIBS) $(CMOCKA_LIBS)
 
 # A store filled with plain SQL, and an engine over it. Its fsync(2) and clock stand in
 # for the C library's and ours.
-mib_fixture = tests/unit/mib_fixture.c tests/unit/mib_fixture.h
+mib_store = tests/unit/mib_fixture.c tests/unit/mib_fixture.h
+mib_fixture = $(mib_store) tests/unit/steady_clock.c
 mib_fixture_libs = $(MIB_LIBS) $(SQLITE_LIBS)
 
 unit_tests += tests/unit/test_mib_walk
@@ -118,7 +119,8 @@ unit_tests += tests/unit/test_agentx_parts
 tests_unit_test_agentx_parts_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
 
 # A master made by hand, and an engine that only notes what it is asked.
-agentx_fake = tests/unit/agentx_engine.c tests/unit/agentx_fake.c tests/unit/agentx_fake.h
+agentx_master = tests/unit/agentx_fake.c tests/unit/agentx_fake.h
+agentx_fake = tests/unit/agentx_engine.c $(agentx_master)
 
 unit_tests += tests/unit/test_agentx_notify
 tests_unit_test_agentx_notify_SOURCES = tests/unit/test_agentx_notify.c $(agentx_fake)
@@ -131,6 +133,16 @@ tests_unit_test_agentx_requests_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
 unit_tests += tests/unit/test_agentx_session
 tests_unit_test_agentx_session_SOURCES = tests/unit/test_agentx_session.c $(agentx_fake)
 tests_unit_test_agentx_session_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
+
+# The same master, and all of the real subagent behind its socket: session, engine, store.
+agentx_real = tests/unit/agentx_real.c tests/unit/agentx_pdu.c tests/unit/agentx_pdu.h \
+	$(agentx_master) $(mib_pdu) $(mib_store)
+agentx_real_libs = $(AGENTX_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_phases
+tests_unit_test_phases_SOURCES = tests/unit/test_phases.c tests/unit/phases_model.c \
+	tests/unit/phases_model.h $(agentx_real)
+tests_unit_test_phases_LDADD = $(agentx_real_libs)
 
 unit_tests += tests/unit/test_doctor
 tests_unit_test_doctor_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)

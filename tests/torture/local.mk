@@ -57,4 +57,14 @@ torture: all
 		top_builddir='$(abs_top_builddir)' PYTHON3='$(PYTHON3)' \
 		$(top_srcdir)/tests/integration/run $(top_srcdir)/tests/torture/torture.py
 
-.PHONY: load soak torture
+# -- phases: every sequence of the phases of a SET, up to a length ---------------------
+
+# "make torture-phases LENGTH=5 SEQUENCES=10000": 15 kinds of events to the power of it.
+LENGTH = 4
+SEQUENCES = 2000
+
+torture-phases: tests/unit/test_phases
+	LBCLUSTER_PHASES_LENGTH='$(LENGTH)' LBCLUSTER_PHASES_RANDOM='$(SEQUENCES)' \
+		tests/unit/test_phases
+
+.PHONY: load soak torture torture-phases

@@ -13,6 +13,19 @@ struct engine engine;
 const uint32_t mib_root[] = { 1, 3, 6, 1, 4, 1, 8072, 9999, 9999, 522 };
 const size_t mib_root_length = 10;
 
+struct mib *
+engine_make(void)
+{
+	memset(&engine, 0, sizeof(engine));
+	engine.rows = 5;
+	return (struct mib *)&engine;
+}
+
+void
+engine_end(void)
+{
+}
+
 static void
 called(const char *what, uint32_t session, uint32_t transaction)
 {

@@ -470,9 +470,11 @@ message_receive(struct message *m)
 	assert_true(run(message_there, 10000));
 }
 
-void
-ask(struct message *m, struct message *ret, unsigned int error, unsigned int index)
+uint32_t
+exchange(struct message *m, struct message *ret)
 {
+	unsigned int error;
+
 	message_send(m);
 	message_receive(ret);
 	assert_int_equal(ret->type, RESPONSE);
@@ -481,8 +483,14 @@ ask(struct message *m, struct message *ret, unsigned int error, unsigned int ind
 	assert_int_equal(ret->transaction, m->transaction);
 	assert_int_equal(ret->packet, m->packet);
 	assert_int_equal(take_32(ret), 0);
-	assert_int_equal(take_16(ret), error);
-	assert_int_equal(take_16(ret), index);
+	error = take_16(ret);
+	return ANSWER(error, take_16(ret));
+}
+
+void
+ask(struct message *m, struct message *ret, unsigned int error, unsigned int index)
+{
+	assert_int_equal(exchange(m, ret), ANSWER(error, index));
 	if (error != 0)
 		take_end(ret);
 }
@@ -500,11 +508,10 @@ int
 world_begin(void **state)
 {
 	struct agentx_config config = { .socket = master.path, .description = "a test" };
+	struct mib *mib = engine_make();
 
 	(void)state;
-	memset(&engine, 0, sizeof(engine));
 	memset(&master, 0, sizeof(master));
-	engine.rows = 5;
 	master.listener = master.fd = -1;
 	worst_turn_ms = 0;
 	state_changes = log_lines = 0;
@@ -514,7 +521,7 @@ world_begin(void **state)
 		return -1;
 	snprintf(master.path, sizeof(master.path), "%s/master", master.dir);
 	loop = loop_new();
-	agentx = loop == NULL ? NULL : agentx_new(loop, (struct mib *)&engine, &config);
+	agentx = loop == NULL || mib == NULL ? NULL : agentx_new(loop, mib, &config);
 	if (agentx == NULL)
 		return -1;
 	agentx_notify_state(agentx, state_changed, NULL);
@@ -531,5 +538,6 @@ world_end(void **state)
 	master_leave();
 	rmdir(master.dir);
 	loop_free(loop);
+	engine_end();
 	return 0;
 }

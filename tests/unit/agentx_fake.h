@@ -29,6 +29,11 @@ enum {
 
 /* -- the engine ---------------------------------------------------------------------- */
 
+/* What world_begin() and world_end() call: agentx_engine.c has the engine below,
+ * agentx_real.c the one of src/mib over a store. NULL: cannot be made. */
+struct mib *engine_make(void);
+void engine_end(void);
+
 /* Instances are root.1.1 to root.1.rows, each a Gauge32 of its number, unless 'value'
  * has a type: then every instance has that value. */
 struct engine {
@@ -130,7 +135,12 @@ void run_ms(int64_t ms);
 /* Runs it until agentx_serving(); fails after 'ms'. */
 void run_until_serving(int64_t ms);
 
-/* Sends 'm' and receives its answer; checks the ids, and error and index. */
+/* Sends 'm' and receives its answer, checks the ids and reads on from the varbinds.
+ * Gives ANSWER(error, index). */
+#define ANSWER(error, index) ((uint32_t)(error) | (uint32_t)(index) << 16)
+uint32_t exchange(struct message *m, struct message *ret);
+
+/* The same, and fails unless it has this error and index. */
 void ask(struct message *m, struct message *ret, unsigned int error, unsigned int index);
 
 /* cmocka's: a new world for each test, in which the master listens. */

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "util/clock.h"
@@ -34,24 +33,14 @@ give_up(const char *fmt, ...)
 /* -- the world around the store ------------------------------------------------------- */
 
 int64_t fixture_now = 1700000000;	/* 2023-11-14T22:13:20Z */
-int64_t fixture_skipped_ms;
 int fixture_syncs = -1;
 bool fixture_disk_full, fixture_read_only;
 
-/* In place of src/util/clock.c. */
+/* In place of src/util/clock.c; clock_steady_ms() is in steady_clock.c. */
 int64_t
 clock_wall_s(void)
 {
 	return fixture_now;
-}
-
-int64_t
-clock_steady_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + fixture_skipped_ms;
 }
 
 const char *

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * What must come of SETs; see phases_model.h.
+ */
+#include "phases_model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NO_CREATION = 11, COMMIT_FAILED = 14, GEN_ERR = 5 };
+
+enum { ASKED_MAX = 3, OTHERS_WEIGHT = 8 };
+
+/* What each transaction asks for. The first expects a lock as well, as its second
+ * varbind. */
+static const struct {
+	size_t		n;
+	struct {
+		enum setting	setting;
+		uint32_t	value;
+	} asked[ASKED_MAX];
+	bool		locks;
+} sets[MODEL_SETS] = {
+	{ 2, { { A_WEIGHT, 5 }, { H_WEIGHT, 5 } }, true },
+	{ 3, { { H_WEIGHT, 6 }, { X_FALLBACK, 0 }, { Y_FALLBACK, 1 } }, false },
+};
+
+enum { LOCK_INDEX = 2 };
+
+static const uint32_t real_ids[SETTINGS] = { 1, 6, 4, 5 };
+
+void
+model_begin(struct model *model)
+{
+	memset(model, 0, sizeof(*model));
+	model->values[A_WEIGHT] = model->values[H_WEIGHT] = 10;
+	model->values[X_FALLBACK] = 1;
+}
+
+const char *
+model_pdu(struct model *model, size_t number, bool bad)
+{
+	static char text[64];
+	char *pdu = bad ? text : model->sets[number - 1].pdu;
+
+	if (bad)
+		snprintf(text, sizeof(text), "A.weight=%zu Z.weight=5", 6 + number);
+	else if (model->sets[number - 1].state == APPLIED)
+		return pdu;
+	else if (number == 1)
+		snprintf(pdu, sizeof(text), "A.weight=5 lock=%u H.weight=5", model->lock);
+	else
+		snprintf(pdu, sizeof(text), "H.weight=6 X.fallback=2 Y.fallback=1");
+	return pdu;
+}
+
+static struct model_answer
+set_test(struct model *model, size_t i, bool bad)
+{
+	if (model->sets[i].state == APPLIED)
+		return (struct model_answer){ bad ? GEN_ERR : 0, bad };
+	model->sets[i].state = bad ? NOTHING : TESTED;
+	model->sets[i].lock = model->lock;
+	model->latest = i;
+	return (struct model_answer){ bad ? NO_CREATION : 0, bad ? 2 : 0 };
+}
+
+static struct model_answer
+set_commit(struct model *model, size_t i)
+{
+	if (model->sets[i].state == NOTHING)
+		return (struct model_answer){ COMMIT_FAILED, 1 };
+	if (model->sets[i].state == APPLIED)
+		return (struct model_answer){ 0, 0 };
+	if (model->sets[i].state == FAILED || (sets[i].locks &&
+	    model->sets[i].lock != model->lock)) {
+		model->sets[i].state = FAILED;
+		return (struct model_answer){ COMMIT_FAILED, LOCK_INDEX };
+	}
+	for (size_t k = 0; k < sets[i].n; k++) {
+		enum setting setting = sets[i].asked[k].setting;
+
+		if (model->values[setting] == sets[i].asked[k].value)
+			continue;
+		model->jobs[model->n_jobs].setting = setting;
+		model->jobs[model->n_jobs].before = model->values[setting];
+		model->jobs[model->n_jobs].after = sets[i].asked[k].value;
+		model->jobs[model->n_jobs].state = HELD;
+		model->jobs[model->n_jobs++].set = i;
+		model->values[setting] = sets[i].asked[k].value;
+	}
+	model->lock += sets[i].locks;
+	model->sets[i].state = APPLIED;
+	return (struct model_answer){ 0, 0 };
+}
+
+/* The value goes back; if a later job that may still fail has replaced it, then in what
+ * that one goes back to. */
+static void
+job_undo(struct model *model, size_t j)
+{
+	enum setting setting = model->jobs[j].setting;
+
+	model->jobs[j].state = CANCELLED;
+	if (model->values[setting] == model->jobs[j].after)
+		model->values[setting] = model->jobs[j].before;
+	for (size_t k = j + 1; k < model->n_jobs; k++)
+		if (model->jobs[k].state <= QUEUED && model->jobs[k].setting == setting &&
+		    model->jobs[k].before == model->jobs[j].after)
+			model->jobs[k].before = model->jobs[j].before;
+}
+
+static void
+set_undo(struct model *model, size_t i)
+{
+	for (size_t j = 0; j < model->n_jobs && model->sets[i].state == APPLIED; j++)
+		if (model->jobs[j].state == HELD && model->jobs[j].set == i)
+			job_undo(model, j);
+	if (model->sets[i].state == APPLIED && sets[i].locks &&
+	    model->lock == model->sets[i].lock + 1)
+		model->lock = model->sets[i].lock;
+	model->sets[i].state = NOTHING;
+}
+
+/* Row H alone has a data plane: there a job waits, and replaces one that does. */
+static void
+set_cleanup(struct model *model, size_t i)
+{
+	for (size_t j = 0; j < model->n_jobs && model->sets[i].state == APPLIED; j++) {
+		if (model->jobs[j].state != HELD || model->jobs[j].set != i)
+			continue;
+		model->jobs[j].state = SUCCEEDED;
+		if (model->jobs[j].setting != H_WEIGHT)
+			continue;
+		for (size_t k = 0; k < j; k++)
+			if (model->jobs[k].state == QUEUED)
+				model->jobs[k].state = SUPERSEDED;
+		model->jobs[j].state = QUEUED;
+	}
+	model->sets[i].state = NOTHING;
+}
+
+struct model_answer
+model_phase(struct model *model, size_t number, int event)
+{
+	size_t i = number - 1;
+
+	switch (event) {
+	case EVENT_TEST:
+	case EVENT_BAD:
+		return set_test(model, i, event == EVENT_BAD);
+	case EVENT_COMMIT:
+		return set_commit(model, i);
+	case EVENT_UNDO:
+		set_undo(model, i);
+		break;
+	default:
+		set_cleanup(model, i);
+		break;
+	}
+	return (struct model_answer){ 0, 0 };
+}
+
+/* The latest one first. */
+void
+model_lost(struct model *model)
+{
+	set_undo(model, model->latest);
+	set_undo(model, MODEL_SETS - 1 - model->latest);
+}
+
+void
+model_other(struct model *model)
+{
+	model->values[A_WEIGHT] = OTHERS_WEIGHT;
+	model->lock++;
+}
+
+uint32_t
+model_jobs_active(const struct model *model)
+{
+	uint32_t n = 0;
+
+	for (size_t j = 0; j < model->n_jobs; j++)
+		n += model->jobs[j].state <= QUEUED;
+	return n;
+}
+
+const char *
+model_settings(const struct model *model)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), "%u %u %u %u %u", model->values[0], model->values[1],
+	    model->values[2], model->values[3], model->lock);
+	return text;
+}
+
+const char *
+model_jobs(const struct model *model)
+{
+	static char text[32 * MODEL_JOBS_MAX];
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (size_t j = 0; j < model->n_jobs; j++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u %u>%u %d",
+		    j == 0 ? "" : ", ", real_ids[model->jobs[j].setting], model->jobs[j].before,
+		    model->jobs[j].after, model->jobs[j].state);
+	return text;
+}
