@@ -18,7 +18,7 @@ dist_examples_DATA = conf/snmpd.conf.example conf/sample.conf conf/sample-statis
 # A configuration that is there already is the administrator's.
 install-data-local:
 	$(MKDIR_P) '$(DESTDIR)$(lbcconfdir)' '$(DESTDIR)$(storedir)' '$(DESTDIR)$(sysusersdir)'
-	chmod 0770 '$(DESTDIR)$(storedir)'
+	chmod 2770 '$(DESTDIR)$(storedir)'
 	for conf in lbclusterd.conf lbcluster-haproxy.conf; do \
 	    test -e '$(DESTDIR)$(lbcconfdir)'/$$conf || \
 	    $(INSTALL_DATA) '$(srcdir)'/conf/$$conf '$(DESTDIR)$(lbcconfdir)'/$$conf || exit 1; \

@@ -183,6 +183,7 @@ PY_LOG_COMPILER = $(top_srcdir)/tests/integration/run
 integration_tests = \
 	tests/integration/test_daemon.py \
 	tests/integration/test_doctor.py \
+	tests/integration/test_files.py \
 	tests/integration/test_haproxy.py \
 	tests/integration/test_haproxy_ill.py \
 	tests/integration/test_limits.py \

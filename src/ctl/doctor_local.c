@@ -19,6 +19,7 @@
 enum {
 	MAIN_VERSION_AT = 60,	/* user_version in the header of an SQLite file */
 	GROUP_RW = 060,
+	OTHERS_W = 02,
 };
 
 /* What a user is told who may not look. */
@@ -72,7 +73,7 @@ store_fault(struct doctor *doctor, const struct err *err)
 		    "%s; lbclusterd makes it when it starts", err->text);
 	else if (err->code == ERR_NOT_FOUND)
 		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor,
-		    "install -d -o " DAEMON_USER " -g " DAEMON_USER " -m 0770 %s\n"
+		    "install -d -o " DAEMON_USER " -g " DAEMON_USER " -m 2770 %s\n"
 		    "systemctl start lbclusterd", dir), "%s; lbclusterd makes it when it"
 		    " starts (-s names another directory)", err->text);
 	else if (err->code == ERR_INVALID)
@@ -135,9 +136,11 @@ static const struct {
 } files[] = {
 	{ "", true },
 	{ "/lbcluster.db", false },
+	{ "/lbcluster.db-journal", false },
 	{ "/lbcluster-stats.db", false },
 	{ "/lbcluster-stats.db-wal", false },
 	{ "/lbcluster-stats.db-shm", false },
+	{ "/lbcluster-stats.db.lock", false },
 	{ "/lbclusterd.lock", false },
 };
 
@@ -172,7 +175,7 @@ file_closed(struct doctor *doctor, const char *part, bool whole, const struct st
 static bool
 file_check(struct doctor *doctor, const char *path, bool directory)
 {
-	unsigned int want = WHO_READ | WHO_WRITE | (directory ? WHO_PASS : 0u);
+	unsigned int want = WHO_READ | WHO_WRITE | (directory ? WHO_PASS : 0u), mode;
 	char part[WHO_PATH_MAX], group[64];
 	struct stat st;
 	int status;
@@ -182,12 +185,22 @@ file_check(struct doctor *doctor, const char *path, bool directory)
 		file_closed(doctor, part, is_whole(part, path), &st);
 		return false;
 	}
-	if (status != 0 || (st.st_mode & GROUP_RW) == GROUP_RW)
+	if (status != 0)
 		return true;
-	doctor_find(doctor, DOCTOR_WARN, doctor_cure(doctor, "chmod g+rw%s %s",
-	    directory ? "x" : "", path), "%s has mode %04o: nobody of its group %s can use"
-	    " lbclusterctl", path, (unsigned int)st.st_mode & 07777,
-	    doctor_group(st.st_gid, group));
+	mode = (unsigned int)st.st_mode & 07777;
+	if ((mode & OTHERS_W) != 0)
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "chmod o= %s", path),
+		    "%s has mode %04o: anybody on this machine may change it", path, mode);
+	else if ((mode & GROUP_RW) != GROUP_RW)
+		doctor_find(doctor, DOCTOR_WARN, doctor_cure(doctor, "chmod g+rw%s %s",
+		    directory ? "x" : "", path), "%s has mode %04o: nobody of its group %s can"
+		    " use lbclusterctl", path, mode, doctor_group(st.st_gid, group));
+	else if (directory && (mode & S_ISGID) == 0)
+		doctor_find(doctor, DOCTOR_WARN, doctor_cure(doctor, "chmod g+s %s", path),
+		    "%s has mode %04o: a file that one of its group %s makes there is closed to"
+		    " lbclusterd", path, mode, doctor_group(st.st_gid, group));
+	else
+		return true;
 	return false;
 }
 

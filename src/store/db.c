@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/file.h"
+
 #define DAMAGED "damaged: put a backup in its place"
 
 /* SQLite's primary result codes, with what a person on call does about each. */
@@ -374,6 +376,31 @@ file_look(struct db *db, struct err *err)
 	return ERR_OK;
 }
 
+/* What SQLite keeps beside the file: of one that is a link, or somebody else's, it says
+ * no more than "unable to open database file". */
+static enum err_code
+parts_look(const struct db *db, bool writable, struct err *err)
+{
+	static const char *const tails[] = { "-journal", "-wal", "-shm" };
+	enum err_code code = ERR_OK;
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]) && code == ERR_OK; i++) {
+		char *part = sqlite3_mprintf("%s%s", db->path, tails[i]);
+
+		if (part == NULL)
+			return err_set(err, ERR_NOMEM, "out of memory");
+		if (lstat(part, &st) == 0 && !S_ISREG(st.st_mode))
+			code = err_set(err, ERR_FOREIGN, "%s: not a regular file; move it away",
+			    part);
+		else if (writable && access(part, R_OK | W_OK) == -1 && errno == EACCES)
+			code = err_set(err, ERR_READONLY, "%s: may not be written: %s; whose file "
+			    "is it?", part, strerror(errno));
+		sqlite3_free(part);
+	}
+	return code;
+}
+
 enum err_code
 db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 {
@@ -389,6 +416,9 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	if (access(db->path, R_OK) == -1)
 		return err_set(err, ERR_READONLY, "%s: may not be read: %s; whose file is it?",
 		    db->path, strerror(errno));
+	code = parts_look(db, writable, err);
+	if (code != ERR_OK)
+		return code;
 	rc = sqlite3_open_v2(db->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		code = db_error(db, rc, err);
@@ -452,22 +482,6 @@ directory_sync(const char *path, struct err *err)
 	return code;
 }
 
-/* Failures leave it to whoever made it, who can use it at least. */
-void
-db_file_share(int fd, const char *path)
-{
-	char *dir = strdup(path), *slash = dir == NULL ? NULL : strrchr(dir, '/');
-	struct stat st;
-	bool shared = fchmod(fd, 0660) == 0;
-
-	if (slash != NULL)
-		*slash = '\0';
-	if (slash != NULL && geteuid() == 0 && stat(dir[0] == '\0' ? "/" : dir, &st) == 0)
-		shared = fchown(fd, st.st_uid, st.st_gid) == 0;
-	(void)shared;
-	free(dir);
-}
-
 /* SQLite would play what a lost file left behind into a new one of the same name. */
 static enum err_code
 leftovers_look(const char *path, struct err *err)
@@ -490,28 +504,13 @@ leftovers_look(const char *path, struct err *err)
 	return code;
 }
 
-/* By hand and exclusively, so that no link is followed. */
-static enum err_code
-temporary_make(const char *temporary, const char *path, struct err *err)
-{
-	int fd = open(temporary, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
-
-	if (fd == -1)
-		return err_set(err, errno == EACCES || errno == EROFS ? ERR_READONLY :
-		    errno == ENOSPC ? ERR_FULL : ERR_IO, "%s: %s", temporary,
-		    strerror(errno));
-	db_file_share(fd, path);
-	close(fd);
-	return ERR_OK;
-}
-
 enum err_code
 db_create(const struct db_kind *kind, const char *path, struct err *err)
 {
 	struct db db = { .kind = kind };
 	enum err_code code;
 	unsigned unique;
-	int rc;
+	int fd, rc;
 
 	code = leftovers_look(path, err);
 	if (code != ERR_OK)
@@ -521,8 +520,10 @@ db_create(const struct db_kind *kind, const char *path, struct err *err)
 	db.path = sqlite3_mprintf("%s.new-%d-%08x", path, (int)getpid(), unique);
 	if (db.path == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	code = temporary_make(db.path, path, err);
+	/* By hand and exclusively: SQLite would follow a link. */
+	code = file_make(db.path, &fd, err);
 	if (code == ERR_OK) {
+		close(fd);
 		rc = sqlite3_open_v2(db.path, &db.handle, SQLITE_OPEN_READWRITE, NULL);
 		code = rc == SQLITE_OK ? migrate(&db, err) : db_error(&db, rc, err);
 		db_close(&db);

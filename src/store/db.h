@@ -82,9 +82,6 @@ enum err_code db_open(struct db *db, bool writable, int wait_ms, struct err *err
  * looks like a store. ERR_OK if it is there now, whoever made it. */
 enum err_code db_create(const struct db_kind *kind, const char *path, struct err *err);
 void db_close(struct db *db);
-/* A new file of the store is its owner's and its group's to write, and made by root it
- * belongs to whom the directory belongs: the daemon's own user. */
-void db_file_share(int fd, const char *path);
 
 /* True while the path names the file that is open. */
 bool db_is_same_file(const struct db *db);

@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "store/db.h"
 #include "util/clock.h"
+#include "util/file.h"
 #include "util/log.h"
 
 enum {
@@ -235,14 +235,16 @@ static enum err_code
 stats_lock(const struct store *store, int operation, int *ret_fd, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
-	int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (store->mode == STORE_READ ? 0 : O_CREAT);
 	int64_t until = clock_steady_ms() + store->wait_ms;
 	char *path = sqlite3_mprintf("%s.lock", store->stats.path);
 	enum err_code code = ERR_OK;
-	int fd = path == NULL ? -1 : open(path, flags, 0660);
+	int fd = -1;
 
-	if (fd != -1 && store->mode != STORE_READ)
-		db_file_share(fd, path);
+	if (path != NULL)
+		code = file_open(path, O_RDONLY, store->mode != STORE_READ, &fd, err);
+	/* One that may not be made or read is none; what is no file is somebody's trap. */
+	if (code != ERR_FOREIGN)
+		code = ERR_OK;
 	while (fd != -1 && flock(fd, operation | LOCK_NB) == -1) {
 		if (errno == EWOULDBLOCK && clock_steady_ms() < until) {
 			nanosleep(&pause, NULL);
@@ -346,15 +348,6 @@ paths_set(struct store *store, const char *dir, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-directory_make(const char *dir, struct err *err)
-{
-	if (mkdir(dir, 0770) == -1 && errno != EEXIST)
-		return err_set(err, errno == EACCES || errno == EROFS ? ERR_READONLY :
-		    ERR_IO, "%s: cannot make the directory: %s", dir, strerror(errno));
-	return ERR_OK;
-}
-
 enum err_code
 store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **ret_store,
     struct err *err)
@@ -373,7 +366,7 @@ store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **re
 	store->wait_ms = wait_ms;
 	code = paths_set(store, dir, err);
 	if (code == ERR_OK && mode == STORE_CREATE)
-		code = directory_make(dir, err);
+		code = file_directory_make(dir, err);
 	if (code == ERR_OK)
 		code = db_open(&store->main, mode != STORE_READ, wait_ms, err);
 	if (code == ERR_NOT_FOUND && mode == STORE_CREATE) {

@@ -8,6 +8,8 @@ src_util_libutil_a_SOURCES = \
 	src/util/conftext.h \
 	src/util/err.c \
 	src/util/err.h \
+	src/util/file.c \
+	src/util/file.h \
 	src/util/idmap.c \
 	src/util/idmap.h \
 	src/util/lockfile.c \

@@ -5,13 +5,13 @@
  */
 #include "util/lockfile.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "util/file.h"
 #include "util/num.h"
 
 /* " (process 4711)", or nothing if the holder has not written it, or could not. */
@@ -41,13 +41,13 @@ enum err_code
 lockfile_take(const char *dir, const char *program, bool make, int *ret_fd, struct err *err)
 {
 	char path[4096], holder[40];
+	enum err_code code;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s.lock", dir, program);
-	fd = open(path, (make ? O_CREAT : 0) | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0660);
-	if (fd == -1)
-		return err_set(err, errno == ENOENT && !make ? ERR_NOT_FOUND : ERR_IO, "%s: %s",
-		    path, strerror(errno));
+	code = file_open(path, O_RDWR, make, &fd, err);
+	if (code != ERR_OK)
+		return code;
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		holder_text(fd, holder, sizeof(holder));
 		close(fd);

@@ -13,8 +13,8 @@
 
 /* Takes the lock "DIR/PROGRAM.lock" for this process, until *ret_fd is closed. ERR_BUSY:
  * another one has it, and the words tell its number. A file that is not there is made
- * with 'make', else it is ERR_NOT_FOUND: then nobody has the lock. ERR_IO: it cannot be
- * opened. */
+ * with 'make', else it is ERR_NOT_FOUND: then nobody has the lock. Other errors are those
+ * of file_open(). */
 enum err_code lockfile_take(const char *dir, const char *program, bool make, int *ret_fd,
     struct err *err) __attribute__((warn_unused_result));
 

@@ -72,6 +72,13 @@ def is_root():
     return os.geteuid() == 0
 
 
+def as_user(argv, uid, gid, groups=()):
+    """The command as this user, without any capability nor a way to one; for root."""
+    return ['setpriv', '--pdeathsig=KILL', '--reuid=%d' % uid, '--regid=%d' % gid,
+            '--groups=%s' % ','.join(map(str, groups)) if groups else '--clear-groups',
+            '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', *argv]
+
+
 def _die_with_parent():
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -243,10 +250,7 @@ class World:
                               self.daemon_socket, '-l', 'debug', *args])
 
     def _as_user(self, argv):
-        if not self.user:
-            return argv
-        return ['setpriv', '--pdeathsig=KILL', '--reuid=%d' % self.user[0],
-                '--regid=%d' % self.user[1], '--clear-groups', *argv]
+        return as_user(argv, *self.user) if self.user else argv
 
     def start_daemon(self, wait=True, args=()):
         self.daemon = Program('lbclusterd', self.daemon_argv(*args),

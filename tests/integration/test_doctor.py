@@ -41,7 +41,7 @@ class Doctor(Case):
         world.conf_dir = os.path.join(world.dir, 'conf')
         os.mkdir(world.conf_dir)
         self.write(world, 'conf/snmpd.conf', GOOD_CONF)
-        os.chmod(world.store, 0o770)
+        os.chmod(world.store, 0o2770)
         return world
 
     def started(self, inventory=INVENTORY, **options):
@@ -199,6 +199,21 @@ class Store(Doctor):
         found = self.doctor(world)
         self.assert_finding(found, 'store-files', 'warn', '0600',
                             'chmod g+rw %s/lbcluster.db' % world.store)
+
+    def test_directory_whose_files_are_not_the_groups(self):
+        world = self.started()
+        os.chmod(world.store, 0o770)
+        found = self.doctor(world)
+        self.assert_finding(found, 'store-files', 'warn', '0770', 'chmod g+s ' + world.store)
+
+    def test_file_that_anybody_may_write(self):
+        world = self.started()
+        for name, mode in (('', 0o2777), ('/lbcluster.db', 0o666)):
+            os.chmod(world.store, 0o2770)
+            os.chmod(world.store + name, mode)
+            found = self.doctor(world)
+            self.assert_finding(found, 'store-files', 'FAIL', 'mode %04o: anybody' % mode,
+                                'chmod o= ' + world.store + name)
 
     @unittest.skipUnless(is_root(), 'needs root')
     def test_file_of_root(self):

@@ -107,7 +107,7 @@ lock_that_is_a_link_is_not_followed(void **state)
 	(void)state;
 	snprintf(target, sizeof(target), "%s/target", dir);
 	assert_int_equal(symlink(target, path), 0);
-	assert_int_equal(lockfile_take(dir, "prog", true, &fd, &err), ERR_IO);
+	assert_int_equal(lockfile_take(dir, "prog", true, &fd, &err), ERR_FOREIGN);
 	assert_int_equal(access(target, F_OK), -1);
 }
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Files made in directories of several users; see file.h.
+ */
+#include "util/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	DIRECTORY_MODE = 0770,
+	FILE_MODE = 0660,
+};
+
+static enum err_code
+code_for(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return ERR_READONLY;
+	case ENOSPC:
+	case EDQUOT:
+		return ERR_FULL;
+	default:
+		return ERR_IO;
+	}
+}
+
+/* -- the directory ------------------------------------------------------------ */
+
+enum err_code
+file_directory_make(const char *dir, struct err *err)
+{
+	int fd;
+
+	if (mkdir(dir, DIRECTORY_MODE) == -1) {
+		if (errno == EEXIST)
+			return ERR_OK;
+		return err_set(err, code_for(errno), "%s: cannot make the directory: %s", dir,
+		    strerror(errno));
+	}
+	/* Failures leave it to whoever made it, who can use it at least. RestrictSUIDSGID=
+	 * of systemd forbids the second. */
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd != -1 && fchmod(fd, DIRECTORY_MODE) == 0)
+		(void)!fchmod(fd, DIRECTORY_MODE | S_ISGID);
+	if (fd != -1)
+		close(fd);
+	return ERR_OK;
+}
+
+/* -- files --------------------------------------------------------------------- */
+
+/* Failures leave it to whoever made it, as above. */
+static void
+file_share(int fd, const char *path)
+{
+	char *dir = strdup(path), *slash = dir == NULL ? NULL : strrchr(dir, '/');
+	uid_t unchanged = (uid_t)-1;
+	struct stat st;
+	bool shared = fchmod(fd, FILE_MODE) == 0;
+
+	if (slash != NULL)
+		*slash = '\0';
+	if (slash != NULL && stat(dir[0] == '\0' ? "/" : dir, &st) == 0)
+		shared = fchown(fd, geteuid() == 0 ? st.st_uid : unchanged, st.st_gid) == 0;
+	(void)shared;
+	free(dir);
+}
+
+enum err_code
+file_make(const char *path, int *ret_fd, struct err *err)
+{
+	int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+
+	if (fd == -1)
+		return err_set(err, code_for(errno), "%s: %s", path, strerror(errno));
+	file_share(fd, path);
+	*ret_fd = fd;
+	return ERR_OK;
+}
+
+/* Without O_NONBLOCK a FIFO would be waited for. With a second name it may be any file of
+ * this file system: fs.protected_hardlinks forbids that, where it is on. */
+static enum err_code
+existing_open(const char *path, int flags, int *ret_fd, struct err *err)
+{
+	int fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), error = errno;
+	struct stat st = { 0 };
+
+	if (fd == -1 && error != ELOOP)
+		return err_set(err, error == ENOENT ? ERR_NOT_FOUND : code_for(error), "%s: %s",
+		    path, strerror(error));
+	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1) {
+		*ret_fd = fd;
+		return ERR_OK;
+	}
+	if (fd != -1)
+		close(fd);
+	return err_set(err, ERR_FOREIGN, "%s: a link, or not a regular file; move it away", path);
+}
+
+enum err_code
+file_open(const char *path, int flags, bool make, int *ret_fd, struct err *err)
+{
+	enum err_code code = existing_open(path, flags, ret_fd, err), made;
+
+	if (code != ERR_NOT_FOUND || !make)
+		return code;
+	made = file_make(path, ret_fd, err);
+	if (made != ERR_IO)
+		return made;
+	/* Somebody may have been faster. */
+	code = existing_open(path, flags, ret_fd, err);
+	return code == ERR_NOT_FOUND ? made : code;
+}

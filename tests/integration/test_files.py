@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# The files that the programs make, as lbcluster-store(5) promises them: whose they
+# are, with which modes, whoever makes them and whatever his umask; that root, the
+# user of lbclusterd and an operator of its group get along on one store; and that
+# nothing planted in the directory leads to another file.
+"""Files of the store: owner, modes, links."""
+
+import itertools
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+
+from haproxy import DRIVER
+from harness import (
+    LBCLUSTERCTL, LBCLUSTERD, PATIENCE, Case, Program, as_user, is_root, main, wait_for)
+
+INVENTORY = """
+cluster web { plane = none  service http { address = 192.0.2.10  port = 80
+    real a { address = 10.0.0.1  port = 80  weight = 10 } } }
+"""
+MEASURED = '{"path": "web/http/a", "active": true}\n'
+
+# uid, gid, further groups: who works with a store.
+ROOT = None
+DAEMON = (60001, 60001)
+OPERATOR = (60002, 60002, (60001,))
+STRANGER = (60003, 60003)
+WHO = {'root': ROOT, 'daemon': DAEMON, 'operator': OPERATOR}
+
+UMASKS = (0, 0o027, 0o077)
+
+FILES = {'lbcluster.db', 'lbcluster.db-journal', 'lbcluster-stats.db',
+         'lbcluster-stats.db-wal', 'lbcluster-stats.db-shm', 'lbcluster-stats.db.lock',
+         'lbclusterd.lock', 'lbcluster-haproxy.lock'}
+
+OK, FAILED, BAD_STORE = 0, 6, 3     # exit statuses of lbclusterctl(1), lbclusterd(8)
+
+
+class Files(Case):
+    """A directory without a store, the user's that lbclusterd runs as."""
+
+    mode = 0o2770
+
+    def setUp(self):
+        if not is_root():
+            self.skipTest('needs root, to be several users')
+        # Hundreds of stores, and no power cut: in memory, where fsync(2) costs nothing.
+        self.dir = tempfile.mkdtemp(
+            prefix='lbc-', dir='/dev/shm' if os.path.isdir('/dev/shm') else None)
+        self.addCleanup(shutil.rmtree, self.dir)
+        os.chmod(self.dir, 0o777)
+        self.store = self.path('store')
+        os.mkdir(self.store)
+        self.world = self.new_world(user=DAEMON, store=self.store)
+        os.chmod(self.store, self.mode)
+        self.inventory = self.path('inventory.conf')
+        with open(self.inventory, 'w', encoding='utf-8') as file:
+            file.write(INVENTORY)
+        os.chmod(self.inventory, 0o644)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def argv(self, who, *argv):
+        return as_user(argv, *who) if who else list(argv)
+
+    def run_as(self, who, *argv, umask=0o022, stdin=''):
+        return subprocess.run(self.argv(who, *argv), input=stdin, text=True, umask=umask,
+                              capture_output=True, timeout=20 * PATIENCE, check=False)
+
+    def ctl(self, who, *args, **options):
+        return self.run_as(who, LBCLUSTERCTL, '-s', self.store, *args, **options)
+
+    def driver(self, who, **options):
+        return self.run_as(who, DRIVER, '-c', self.world.conf, '-s', self.store, '-l', 'error',
+                           '--once', **options)
+
+    def start(self, who, umask=0o022):
+        """lbclusterd; it looks for snmpd when its store is open."""
+        log = os.path.join(self.world.dir, 'lbclusterd.log')
+        size = os.path.getsize(log) if os.path.exists(log) else 0
+        argv = self.argv(who, LBCLUSTERD, '-f', '-c', self.world.conf, '-s', self.store,
+                         '-x', self.path('nobody'))
+        daemon = Program('lbclusterd', ['sh', '-c', 'umask %o; exec "$@"' % umask, 'sh', *argv],
+                         log)
+        self.addCleanup(lambda: daemon.alive() and daemon.kill())
+        daemon.said = lambda: self.world.daemon_log()[size:]
+        wait_for(lambda: 'no AgentX master' in daemon.said() or not daemon.alive(), 10,
+                 'lbclusterd starts')
+        return daemon
+
+    def assert_done(self, done):
+        self.assertEqual((OK, ''), (done.returncode, done.stderr))
+
+    def use(self, who, weight, umask=0o022):
+        """All that writes to the store from the command line."""
+        self.assert_done(self.ctl(who, 'set-weight', 'web/http/a', str(weight), umask=umask))
+        self.assert_done(self.ctl(who, 'import-statistics', '-', stdin=MEASURED, umask=umask))
+
+    def empty(self):
+        for name in os.listdir(self.store):
+            os.unlink(os.path.join(self.store, name))
+
+
+class Modes(Files):
+    """lbcluster-store(5): 0660, of the directory's group, and made by root of its owner."""
+
+    def assert_modes(self, maker):
+        for name in os.listdir(self.store):
+            info = os.lstat(os.path.join(self.store, name))
+            self.assertEqual(0o100660, info.st_mode, name)
+            self.assertEqual(DAEMON[1], info.st_gid, name)
+            self.assertIn(info.st_uid, (DAEMON[0], (maker or DAEMON)[0]), name)
+
+    def test_files_are_the_groups_whoever_makes_them_with_any_umask(self):
+        for (name, who), umask in itertools.product(WHO.items(), UMASKS):
+            with self.subTest(name, umask='%03o' % umask):
+                self.empty()
+                self.assert_done(self.ctl(who, 'load', self.inventory, umask=umask))
+                daemon = self.start(who, umask)
+                self.use(who, 5, umask)
+                self.assert_done(self.driver(who, umask=umask))
+                self.assertEqual(FILES, set(os.listdir(self.store)))
+                self.assert_modes(who)
+                self.assertEqual(0, daemon.end())
+                self.assert_modes(who)
+
+    def test_directory_that_is_made_is_the_groups(self):
+        for umask in UMASKS:
+            os.rmdir(self.store)
+            self.assert_done(self.ctl(DAEMON, 'load', self.inventory, umask=umask))
+            info = os.stat(self.store)
+            self.assertEqual((0o42770, *DAEMON), (info.st_mode, info.st_uid, info.st_gid))
+            self.empty()
+
+    def test_stranger_is_let_nowhere(self):
+        self.assert_done(self.ctl(DAEMON, 'load', self.inventory))
+        daemon = self.start(DAEMON)
+        for args in (['list'], ['load', self.inventory], ['set-weight', 'web/http/a', '3']):
+            done = self.ctl(STRANGER, *args)
+            self.assertEqual(FAILED, done.returncode, args)
+            self.assertIn('Permission denied', done.stderr)
+        # Nor by the files' own modes, were the directory open.
+        os.chmod(self.store, 0o2775)
+        for name in os.listdir(self.store):
+            done = self.run_as(STRANGER, 'cat', os.path.join(self.store, name))
+            self.assertIn('Permission denied', done.stderr, name)
+        self.assertEqual(0, daemon.end())
+
+
+class Together(Files):
+    """Who came first leaves nothing that shuts the others out."""
+
+    def test_each_after_each_may_write(self):
+        for order in itertools.permutations(WHO):
+            with self.subTest(order=order):
+                self.empty()
+                self.assert_done(self.ctl(WHO[order[0]], 'load', self.inventory, umask=0o077))
+                for weight, name in enumerate(order + order[:1]):
+                    self.use(WHO[name], weight + 1, umask=0o077)
+
+    def test_each_while_lbclusterd_runs_may_write(self):
+        self.assert_done(self.ctl(ROOT, 'load', self.inventory, umask=0o077))
+        daemon = self.start(DAEMON)
+        for weight, who in enumerate(WHO.values()):
+            self.use(who, weight + 1, umask=0o077)
+            self.assert_done(self.driver(who, umask=0o077))
+        self.assertEqual(0, daemon.end())
+
+    def test_killed_operator_leaves_nothing_that_shuts_out(self):
+        self.assert_done(self.ctl(OPERATOR, 'load', self.inventory))
+        log = os.path.join(self.store, 'lbcluster-stats.db-wal')
+        for name in ('operator', 'root'):
+            other = subprocess.Popen(
+                self.argv(WHO[name], LBCLUSTERCTL, '-s', self.store, 'import-statistics', '-'),
+                stdin=subprocess.PIPE, umask=0o077)
+            wait_for(lambda: os.path.exists(log), 10, 'the statistics are open')
+            os.kill(other.pid, signal.SIGKILL)
+            other.wait()
+            other.stdin.close()
+            daemon = self.start(DAEMON)
+            self.assertTrue(daemon.alive(), daemon.said())
+            self.use(DAEMON, 7)
+            self.assertEqual(0, daemon.end())
+
+    def test_lbclusterd_of_root_leaves_nothing_that_shuts_out(self):
+        daemon = self.start(ROOT, umask=0o077)
+        self.assertEqual(0, daemon.end())
+        self.assert_done(self.driver(ROOT, umask=0o077))
+        daemon = self.start(DAEMON)
+        self.assertTrue(daemon.alive(), daemon.said())
+        self.assert_done(self.driver(DAEMON))
+        self.assertEqual(0, daemon.end())
+
+    def test_part_of_somebody_else_is_named(self):
+        self.assert_done(self.ctl(DAEMON, 'load', self.inventory))
+        part = os.path.join(self.store, 'lbcluster.db-journal')
+        os.chown(part, 0, 0)
+        os.chmod(part, 0o600)
+        done = self.ctl(DAEMON, 'set-weight', 'web/http/a', '3')
+        self.assertEqual(FAILED, done.returncode)
+        self.assertIn(part + ': may not be written', done.stderr)
+
+
+class Planted(Files):
+    """Somebody else may write into the directory, and has put something there under each
+    name that a program makes or opens. Root runs the programs, who may write everywhere;
+    the kernel's own protection (fs.protected_symlinks) covers sticky directories alone."""
+
+    mode = 0o777
+
+    # What each says of it: it refuses, and names it, or it works all the same.
+    PROGRAMS = ('load', 'daemon', 'driver')
+    ALL = set(PROGRAMS)
+    NAMES = {   # name -> who refuses, without a store and with one
+        'lbcluster.db': (ALL, ALL),
+        'lbcluster.db-journal': (ALL, ALL),
+        'lbcluster-stats.db': (set(), set()),           # made anew in its place
+        'lbcluster-stats.db-journal': (set(), set()),
+        'lbcluster-stats.db-wal': (set(), set()),
+        'lbcluster-stats.db-shm': (set(), set()),
+        'lbcluster-stats.db.ill': (set(), set()),
+        'lbcluster-stats.db.lock': (ALL, ALL),
+        'lbclusterd.lock': ({'daemon'}, {'daemon'}),
+        'lbcluster-haproxy.lock': ({'driver'}, {'driver'}),
+    }
+
+    def run_program(self, name):
+        """(whether it worked, what it said)"""
+        if name == 'daemon':
+            daemon = self.start(ROOT)
+            if daemon.alive():
+                return daemon.end() == 0, daemon.said()
+            return daemon.wait() == 0, daemon.said()
+        done = self.driver(ROOT) if name == 'driver' else self.ctl(ROOT, 'load', self.inventory)
+        return done.returncode == 0, done.stderr
+
+    def plant(self, name, how):
+        """Puts it there; returns what tells whether the victim was touched."""
+        victim = self.path('victim')
+        planted = os.path.join(self.store, name)
+        for old in (victim, planted):
+            if os.path.lexists(old):
+                os.unlink(old)
+        if how not in ('dangling', 'fifo'):
+            with open(victim, 'w', encoding='ascii') as file:
+                file.write('precious\n')
+            os.chmod(victim, 0o600)
+        if how == 'fifo':
+            os.mkfifo(planted, 0o666)
+        elif how == 'name':
+            os.link(victim, planted)
+        else:
+            os.symlink(victim, planted)
+        if how != 'name':
+            os.chown(planted, *STRANGER, follow_symlinks=False)
+
+        def state():
+            if not os.path.lexists(victim):
+                return None
+            info = os.stat(victim)
+            with open(victim, encoding='ascii') as file:
+                text = file.read()
+            return text, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid
+        return state
+
+    def assert_harmless(self, name, how, refused):
+        state = self.plant(name, how)
+        before = state()
+        for program in self.PROGRAMS:
+            with self.subTest(name, how=how, program=program):
+                worked, said = self.run_program(program)
+                self.assertEqual(before, state(), said)
+                self.assertEqual(program not in refused, worked, said)
+                if program in refused:
+                    self.assertIn(os.path.join(self.store, name), said)
+                    self.assertRegex(said, 'move it away')
+
+    def test_link_is_never_followed_where_a_store_is_made(self):
+        for (name, (refused, _)), how in itertools.product(
+                self.NAMES.items(), ('link', 'dangling')):
+            self.empty()
+            self.assert_harmless(name, how, refused)
+
+    def test_link_is_never_followed_where_a_store_is(self):
+        for (name, (_, refused)), how in itertools.product(
+                self.NAMES.items(), ('link', 'dangling')):
+            self.empty()
+            self.assert_done(self.ctl(ROOT, 'load', self.inventory))
+            self.assert_harmless(name, how, refused)
+
+    def test_fifo_is_not_waited_for(self):
+        for name, (_, refused) in self.NAMES.items():
+            self.empty()
+            self.assert_done(self.ctl(ROOT, 'load', self.inventory))
+            self.assert_harmless(name, 'fifo', refused)
+
+    def test_second_name_of_a_file_is_not_written_to(self):
+        # What fs.protected_hardlinks forbids by default.
+        for name, (refused, _) in self.NAMES.items():
+            if name.endswith('.lock'):
+                self.empty()
+                self.assert_harmless(name, 'name', refused)
+
+
+if __name__ == '__main__':
+    main()
