@@ -191,7 +191,8 @@ integration_tests = \
 	tests/integration/test_master.py \
 	tests/integration/test_notify.py \
 	tests/integration/test_set.py \
-	tests/integration/test_walk.py
+	tests/integration/test_walk.py \
+	tests/integration/test_watchdog.py
 
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) \

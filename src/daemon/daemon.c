@@ -54,6 +54,7 @@ struct daemon {
 	struct agentx		*agentx;
 	struct loop_timer	 refresh_timer;
 	struct loop_timer	 tick_timer;
+	struct supervisor_watchdog watchdog;
 	enum store_status	 told_status;	/* of the store, as the log has it */
 };
 
@@ -193,7 +194,6 @@ on_tick(void *arg)
 	struct daemon *daemon = arg;
 
 	image_tick(daemon->image, clock_wall_s());
-	supervisor_alive();
 	state_tell(daemon);
 	loop_timer_set(daemon->loop, &daemon->tick_timer, TICK_MS, on_tick, daemon);
 }
@@ -443,6 +443,7 @@ daemon_main(int argc, char **argv)
 		if (!daemon.options.foreground)
 			log_open("lbclusterd", true, daemon.config.log_level);
 		supervisor_ready();
+		supervisor_watchdog_start(&daemon.watchdog, daemon.loop);
 		loop_run(daemon.loop);
 		supervisor_stopping();
 		log_info("daemon", "ends");

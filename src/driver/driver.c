@@ -27,7 +27,7 @@ enum {
 	STORE_WAIT_MS = 1000,
 	START_WAIT_MS = 10000,	/* for a store that is locked while we start */
 	TICK_MS = 100,		/* until a new job is seen */
-	ALIVE_TICKS = 10,
+	STATUS_TICKS = 10,
 };
 
 /* Exit statuses, lbcluster-haproxy(8). */
@@ -43,6 +43,7 @@ struct driver {
 	struct mirror			 mirror;
 	struct work_shared		 shared;
 	struct loop_timer		 tick_timer;
+	struct supervisor_watchdog	 watchdog;
 	unsigned int			 ticks;
 	bool				 store_told;	/* its illness is in the log */
 	size_t				 waiting;	/* rounds that --once waits for */
@@ -113,8 +114,7 @@ on_tick(void *arg)
 
 	mirror_follow(driver);
 	n = clusters_serve(driver);
-	if (driver->ticks++ % ALIVE_TICKS == 0) {
-		supervisor_alive();
+	if (driver->ticks++ % STATUS_TICKS == 0) {
 		supervisor_status("%zu clusters, %zu real services", n,
 		    idmap_count(&driver->mirror.by_id[STORE_REAL]));
 	}
@@ -309,6 +309,7 @@ driver_run(struct driver *driver)
 		return driver->failed || driver->waiting > 0 ? EXIT_RUN : EXIT_OK;
 	}
 	supervisor_ready();
+	supervisor_watchdog_start(&driver->watchdog, driver->loop);
 	loop_run(driver->loop);
 	supervisor_stopping();
 	log_info("driver", "ends");

@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 #else
 #define sd_notify(unset, state) ((void)(state))
+#define sd_watchdog_enabled(unset, ret_us) ((void)(ret_us), 0)
 #endif
 
 void
@@ -32,10 +33,26 @@ supervisor_stopping(void)
 	sd_notify(0, "STOPPING=1");
 }
 
-void
-supervisor_alive(void)
+static void
+on_watchdog(void *arg)
 {
+	struct supervisor_watchdog *watchdog = arg;
+
 	sd_notify(0, "WATCHDOG=1");
+	loop_timer_set(watchdog->loop, &watchdog->timer, watchdog->every_ms, on_watchdog,
+	    watchdog);
+}
+
+void
+supervisor_watchdog_start(struct supervisor_watchdog *watchdog, struct loop *loop)
+{
+	uint64_t allowed_us = 0;
+
+	if (sd_watchdog_enabled(0, &allowed_us) <= 0)
+		return;
+	watchdog->loop = loop;
+	watchdog->every_ms = (int64_t)(allowed_us / 2000);
+	on_watchdog(watchdog);
 }
 
 void

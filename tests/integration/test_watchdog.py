@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# What the programs tell systemd, sd_notify(3), and above all the watchdog: it is the
+# loop that feeds it, so that a program whose loop stands still is ended. Here a log that
+# nobody reads makes it stand still. The test listens in systemd's place.
+"""Words to systemd."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import time
+
+from haproxy import DRIVER
+from harness import LBCLUSTERD, PATIENCE, Case, main
+
+ALLOWED_S = 0.4     # WatchdogSec=
+
+ALIVE, READY, RELOADING, STOPPING = 'WATCHDOG=1', 'READY=1', 'RELOADING=1', 'STOPPING=1'
+
+
+class Supervised:
+    """A program, its words and its log."""
+
+    def __init__(self, world, argv, **env):
+        path = os.path.join(world.dir, 'notify')
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(path)
+        self._log, self._log_in = os.pipe()
+        fcntl.fcntl(self._log, fcntl.F_SETPIPE_SZ, 4096)
+        self.process = subprocess.Popen(
+            [*argv, '-f', '-s', world.store], stderr=self._log_in, stdin=subprocess.DEVNULL,
+            env={**os.environ, 'NOTIFY_SOCKET': path, **env})
+
+    def hear(self, deadline_s=10.0):
+        """The next word that is no STATUS; None if there is none in time."""
+        end = time.monotonic() + deadline_s
+        while True:
+            self._socket.settimeout(max(0.001, end - time.monotonic()))
+            try:
+                word = self._socket.recv(4096).decode()
+            except socket.timeout:
+                return None
+            if not word.startswith('STATUS='):
+                return word
+
+    def stop_reading(self):
+        """Whatever it logs next is waited for."""
+        again = os.open('/proc/self/fd/%d' % self._log_in, os.O_WRONLY | os.O_NONBLOCK)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(again, b'x')
+        os.close(again)
+
+    def read_on(self):
+        os.read(self._log, 65536)
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(10 * PATIENCE)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._socket.close()
+        os.close(self._log)
+        os.close(self._log_in)
+
+
+class Watchdog(Case):
+    """Of each program that stays."""
+
+    def setUp(self):
+        with open(LBCLUSTERD, 'rb') as file:
+            if b'libsystemd' not in file.read():
+                self.skipTest('built without libsystemd')
+
+    def programs(self):
+        world = self.new_world()
+        yield 'lbclusterd', world, [LBCLUSTERD, '-c', world.conf, '-x', world.socket]
+        yield 'lbcluster-haproxy', world, [DRIVER, '-c', world.conf]
+
+    def supervised(self, world, argv, **env):
+        program = Supervised(world, argv, **env)
+        self.addCleanup(program.close)
+        self.assertEqual(READY, program.hear())
+        return program
+
+    def test_loop_that_stands_still_feeds_no_more(self):
+        for name, world, argv in self.programs():
+            with self.subTest(name):
+                program = self.supervised(world, argv,
+                                          WATCHDOG_USEC=str(round(ALLOWED_S * 1e6)))
+                times = []
+                for _ in range(6):
+                    self.assertEqual(ALIVE, program.hear())
+                    times.append(time.monotonic())
+                gaps = [after - before for before, after in zip(times, times[1:])]
+                # Twice in the time allowed. Of several, since this machine is busy.
+                self.assertLess(statistics.median(gaps), ALLOWED_S * 0.75)
+                self.assertGreater(statistics.median(gaps), ALLOWED_S * 0.25)
+
+                program.stop_reading()
+                program.process.send_signal(signal.SIGHUP)
+                while (word := program.hear()) == ALIVE:
+                    pass
+                self.assertEqual(RELOADING, word)
+                # Its next word would be READY, when the log has what it says.
+                self.assertIsNone(program.hear(4 * ALLOWED_S))
+                program.read_on()
+                self.assertEqual(READY, program.hear())
+                self.assertEqual(ALIVE, program.hear())
+                self.assertEqual(0, program.end())
+                while (word := program.hear()) == ALIVE:
+                    pass
+                self.assertEqual(STOPPING, word)
+
+    def test_nobody_who_watches_is_told_nothing(self):
+        for name, world, argv in self.programs():
+            for env in ({}, dict(WATCHDOG_USEC='100000', WATCHDOG_PID='1')):
+                with self.subTest(name, **env):
+                    program = self.supervised(world, argv, **env)
+                    self.assertIsNone(program.hear(0.3))
+                    self.assertEqual(0, program.end())
+                    self.assertEqual(STOPPING, program.hear())
+
+
+if __name__ == '__main__':
+    main()
