@@ -37,10 +37,13 @@ tests_unit_test_status_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
 # A store in a directory of its own, other processes beside it, memory and disks that
 # fail, a clock that can be moved.
-store_fixture = tests/unit/store_fixture.c tests/unit/store_fixture.h
+memory_fails = tests/faults/memory.c tests/faults/memory.h
+memory_fails_ldflags = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=reallocarray,--wrap=strdup
+store_fixture = tests/unit/store_fixture.c tests/unit/store_fixture.h \
+	tests/faults/disk.c tests/faults/disk.h $(memory_fails)
 store_fixture_libs = $(IMAGE_LIBS) $(CMOCKA_LIBS)
-store_fixture_ldflags = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
-	-Wl,--wrap=clock_steady_ms
+store_fixture_ldflags = $(AM_LDFLAGS) $(memory_fails_ldflags) -Wl,--wrap=clock_steady_ms
 
 unit_tests += tests/unit/test_store
 tests_unit_test_store_SOURCES = tests/unit/test_store.c $(store_fixture)

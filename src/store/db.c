@@ -26,6 +26,7 @@ static const struct {
 } results[] = {
 	{ SQLITE_BUSY, ERR_BUSY, "locked by another program" },
 	{ SQLITE_LOCKED, ERR_BUSY, "locked by another program" },
+	{ SQLITE_PROTOCOL, ERR_BUSY, "locked by another program" },
 	{ SQLITE_READONLY, ERR_READONLY, "read-only" },
 	{ SQLITE_PERM, ERR_READONLY, "no permission" },
 	{ SQLITE_FULL, ERR_FULL, "the disk is full" },
@@ -33,15 +34,40 @@ static const struct {
 	{ SQLITE_NOTADB, ERR_FOREIGN, "not a database, move it away" },
 	{ SQLITE_NOMEM, ERR_NOMEM, "out of memory" },
 	{ SQLITE_CONSTRAINT, ERR_INVALID, "refused by a constraint" },
-	{ SQLITE_CANTOPEN, ERR_IO, "cannot be opened" },
+	{ SQLITE_CANTOPEN, ERR_IO, "cannot be opened, look at its owner, mode and disk" },
+	{ SQLITE_IOERR, ERR_IO, "the disk fails, see the kernel's log" },
 };
+
+enum err_code
+db_errno_code(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return ERR_READONLY;
+	case ENOSPC:
+	case EDQUOT:
+		return ERR_FULL;
+	case ENOMEM:
+		return ERR_NOMEM;
+	default:
+		return ERR_IO;
+	}
+}
 
 enum err_code
 db_error(struct db *db, int rc, struct err *err)
 {
-	const char *detail = db->handle != NULL ? sqlite3_errmsg(db->handle) :
+	const char *detail = db->handle != NULL &&
+	    (sqlite3_errcode(db->handle) & 0xff) == (rc & 0xff) ? sqlite3_errmsg(db->handle) :
 	    sqlite3_errstr(rc);
+	int error = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
 
+	/* Why it cannot be opened SQLite leaves to the system's word. */
+	if ((rc & 0xff) == SQLITE_CANTOPEN && error != 0)
+		return err_set(err, db_errno_code(error), "%s: cannot be opened: %s", db->path,
+		    strerror(error));
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
 		if (results[i].rc == (rc & 0xff))
 			return err_set(err, results[i].code, "%s: %s (%s)", db->path,
@@ -250,6 +276,19 @@ pragmas_set(struct db *db, const char *const *pragmas, struct err *err)
 	return code;
 }
 
+/* The check says in words, too, which page it could not read: that is a disk or a memory
+ * which fails, not a file that is damaged. */
+static enum err_code
+integrity_error(struct db *db, const char *words, struct err *err)
+{
+	static const char mark[] = "error code=";
+	const char *code = strstr(words, mark);
+	int rc = code == NULL ? SQLITE_CORRUPT : atoi(code + sizeof(mark) - 1);
+
+	return (rc & 0xff) != SQLITE_CORRUPT ? db_error(db, rc, err) :
+	    err_set(err, ERR_CORRUPT, "%s: " DAMAGED " (%s)", db->path, words);
+}
+
 /* The whole file, not quick_check: that one does not see an index that lost a
  * row (measured). */
 static enum err_code
@@ -263,8 +302,7 @@ integrity_check(struct db *db, struct err *err)
 	if (code == ERR_OK)
 		code = db_next(db, stmt, &row, err);
 	if (code == ERR_OK && row && strcmp(db_text(stmt, 0), "ok") != 0)
-		code = err_set(err, ERR_CORRUPT, "%s: " DAMAGED " (%s)", db->path,
-		    db_text(stmt, 0));
+		code = integrity_error(db, db_text(stmt, 0), err);
 	db_reset(stmt);
 	if (code != ERR_OK)
 		return code;
@@ -475,7 +513,7 @@ directory_sync(const char *path, struct err *err)
 		slash[1] = '\0';
 	fd = open(slash == NULL ? "." : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 || fsync(fd) == -1)
-		code = err_set(err, ERR_IO, "%s: %s", dir, strerror(errno));
+		code = err_set(err, db_errno_code(errno), "%s: %s", dir, strerror(errno));
 	if (fd != -1)
 		close(fd);
 	free(dir);
@@ -525,11 +563,18 @@ db_create(const struct db_kind *kind, const char *path, struct err *err)
 	if (code == ERR_OK) {
 		close(fd);
 		rc = sqlite3_open_v2(db.path, &db.handle, SQLITE_OPEN_READWRITE, NULL);
-		code = rc == SQLITE_OK ? migrate(&db, err) : db_error(&db, rc, err);
+		code = rc == SQLITE_OK ? ERR_OK : db_error(&db, rc, err);
+		/* Nobody has it before it is whole: there is nothing to go back to, and no
+		 * journal that a failing disk could leave behind. */
+		if (code == ERR_OK)
+			code = db_run(&db, err, "PRAGMA journal_mode = MEMORY", "");
+		if (code == ERR_OK)
+			code = migrate(&db, err);
 		db_close(&db);
 		/* link(2), not rename(2): whoever was first keeps his. */
 		if (code == ERR_OK && link(db.path, path) == -1 && errno != EEXIST)
-			code = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+			code = err_set(err, db_errno_code(errno), "%s: %s", path,
+			    strerror(errno));
 		unlink(db.path);
 	}
 	if (code == ERR_OK)

@@ -225,9 +225,10 @@ enum err_code store_remove(struct store *store, enum store_kind kind, uint32_t i
 /* -- for plane drivers ------------------------------------------------------ */
 
 /* Hands out the queued jobs of a cluster, the oldest first, at most 'max', and marks
- * them running. fn gets each once that is durable; its error ends the handing out (the
- * rest is running all the same). A driver calls store_jobs_requeue() when it starts:
- * what ran when it died is done again, since operations are absolute. */
+ * them running. fn gets each once that is durable; its error, or one of the store, ends the
+ * handing out: the rest may be running all the same. A driver calls store_jobs_requeue()
+ * after an error and when it starts: what ran when it died is done again, since operations
+ * are absolute. */
 enum err_code store_jobs_claim(struct store *store, uint32_t cluster_id, size_t max,
     enum err_code (*fn)(void *arg, const struct job_row *row), void *arg, struct err *err);
 enum err_code store_jobs_requeue(struct store *store, uint32_t cluster_id, struct err *err);

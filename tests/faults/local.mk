@@ -1,1 +1,22 @@
-# Every Nth read, write, sync, open or allocation fails, for each N.
+# Every Nth read, write, sync, open or allocation fails, for each N: some of them in
+# "make check", all of them in "make faults".
+
+system_fails = tests/faults/system.c tests/faults/system.h
+system_fails_ldflags = -Wl,--wrap=open,--wrap=link,--wrap=mkdir,--wrap=fsync
+
+faults_tests = tests/faults/test_store_faults
+tests_faults_test_store_faults_SOURCES = tests/faults/test_store_faults.c \
+	tests/faults/faults.c tests/faults/faults.h \
+	tests/faults/operations.c tests/faults/operations.h \
+	tests/faults/picture.c tests/faults/picture.h $(system_fails) $(store_fixture)
+tests_faults_test_store_faults_LDADD = $(store_fixture_libs)
+tests_faults_test_store_faults_LDFLAGS = $(store_fixture_ldflags) $(system_fails_ldflags)
+
+check_PROGRAMS += $(faults_tests)
+TESTS += $(faults_tests)
+
+# All of them, and how many there were.
+faults: $(faults_tests)
+	for test in $(faults_tests); do FAULTS_ALL=1 $$test || exit 1; done
+
+.PHONY: faults

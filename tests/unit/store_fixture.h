@@ -17,6 +17,8 @@
 
 #include <stdbool.h>
 
+#include "../faults/disk.h"
+#include "../faults/memory.h"
 #include "store/store.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -95,19 +97,6 @@ void all_at_once(int n, int (*fn)(void *arg, int i), void *arg);
 
 /* Moves clock_steady_ms() of this process. */
 void clock_forward(int64_t ms);
-
-/* Memory of our own objects: of the allocations from now on the n-th fails, once
- * (0: none). ret: true if that came to pass. */
-void memory_fails_at(long n);
-bool memory_failed(void);
-
-/* The disk, as far as SQLite uses it from here on: of the operations of the kinds
- * named, the n-th fails, and all after it if 'for_good' (0: none fails). */
-enum disk_operation { DISK_SYNC = 1, DISK_WRITE = 2, DISK_TRUNCATE = 4 };
-
-void disk_set_up(void);		/* before the first store_open() of the program */
-void disk_fails_at(unsigned operations, long n, bool for_good);
-bool disk_failed(void);
 
 /* A small file system over the fixture's directory, in a mount namespace of this
  * process; skips the test where that is not permitted. */

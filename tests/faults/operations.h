@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * What the programs do with a store, as a table, for tests in which one part of it fails.
+ */
+#ifndef TESTS_FAULTS_OPERATIONS_H
+#define TESTS_FAULTS_OPERATIONS_H
+
+#include "../unit/store_fixture.h"
+
+enum { SAID_SIZE = 2048 };
+
+/* The world of an operation: the fixture's directory and store. What a reading one
+ * found is 'said', as text. */
+struct world {
+	struct fixture	*f;
+	char		 said[SAID_SIZE];
+};
+
+struct operation {
+	const char	*name;
+	enum store_mode	 mode;		/* the store is opened so before, */
+	bool		 opens;		/* unless this is what it does */
+	/* Without faults: files while nobody has them open (NULL: see operations_base());
+	 * calls with the store open. */
+	void		(*files)(struct fixture *f);
+	enum err_code	(*before)(struct world *w);
+	/* Words in w->f->err. */
+	enum err_code	(*run)(struct world *w);
+	/* What store.h says is to be done when a commit is in doubt, or after any error, so
+	 * that all settings are the old ones. NULL: to look, and do it again if it was not
+	 * done. */
+	enum err_code	(*settle)(struct world *w);
+	bool		 settle_always;
+	bool		 statistics_may_stay;	/* of what is gone: they harm nobody */
+};
+
+extern const struct operation operations[];
+extern const size_t operations_count;
+
+/* The files from which each operation starts: clusters plain (1, no data plane) and proxy
+ * (2, haproxy); services 1 and 2 of them; real services 1, 2, 3 (fallback) of 1; 4, 5,
+ * 6 (fallback) of 2; statistics of 1 and 4. */
+void operations_base(struct fixture *f);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * See system.h.
+ */
+#include "system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int __real_open(const char *path, int flags, ...);
+int __real_link(const char *from, const char *to);
+int __real_mkdir(const char *path, mode_t mode);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_link(const char *from, const char *to);
+int __wrap_mkdir(const char *path, mode_t mode);
+int __wrap_fsync(int fd);
+
+static long left;
+static int error_then;
+static bool out;
+
+static bool
+fails_now(void)
+{
+	if (left == 0 || --left > 0)
+		return false;
+	out = true;
+	errno = error_then;
+	return true;
+}
+
+int
+__wrap_open(const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+	va_end(ap);
+	return fails_now() ? -1 : __real_open(path, flags, mode);
+}
+
+int
+__wrap_link(const char *from, const char *to)
+{
+	return fails_now() ? -1 : __real_link(from, to);
+}
+
+int
+__wrap_mkdir(const char *path, mode_t mode)
+{
+	return fails_now() ? -1 : __real_mkdir(path, mode);
+}
+
+/* Not done: nobody cuts the power here. */
+int
+__wrap_fsync(int fd)
+{
+	(void)fd;
+	return fails_now() ? -1 : 0;
+}
+
+void
+system_fails_at(long n, int error)
+{
+	left = n;
+	error_then = error;
+	out = false;
+}
+
+bool
+system_failed(void)
+{
+	return out;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Whatever a program does with a store, the N-th read, write, sync, open, lock or
+ * allocation of it fails, for N from 1 until it succeeds. Each time the error is one that
+ * was promised, with words; what is stored is the old or the new, whole; nothing leaks;
+ * and the same call does it once the fault is gone.
+ *
+ * "make check" leaves numbers out where there are many; with FAULTS_ALL set, as "make
+ * faults" has it, none is, and it is told how many there were.
+ */
+#include "operations.h"
+
+#include <dirent.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "faults.h"
+#include "picture.h"
+
+enum { LOCK_WAIT_MS = 3, LATER_MS = 2000, FAULTS_MAX = 100000 };
+
+/* -- one fault ------------------------------------------------------------------------------ */
+
+/* What a person reads of each, or of a system call the system's own words. */
+static const struct {
+	enum err_code	 code;
+	const char	*words, *or_words;
+} cures[] = {
+	{ ERR_IO, "see the kernel's log", "cannot be opened: Too many open files" },
+	{ ERR_DOUBT, "see the kernel's log", NULL },
+	{ ERR_FULL, "the disk is full", NULL },
+	{ ERR_BUSY, "locked by another program", NULL },
+	{ ERR_NOMEM, "out of memory", NULL },
+};
+
+/* Of the trial at hand. */
+static struct picture before, after, now;
+
+static size_t
+descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+struct trial {
+	struct world		 w;
+	const struct operation	*operation;
+	const struct fault_kind	*kind;
+	long			 n;
+	char			 said[SAID_SIZE];	/* without a fault */
+};
+
+static bool
+now_is(const struct trial *t, const struct picture *expected)
+{
+	return strcmp(now.all, expected->all) == 0 &&
+	    (strcmp(now.statistics, expected->statistics) == 0 ||
+	    (t->operation->statistics_may_stay &&
+	    strcmp(now.statistics, before.statistics) == 0));
+}
+
+#define WRONG(t, what)                                                         \
+	fail_msg("%s, %s %ld: %s (%d, %s)", (t)->operation->name, (t)->kind->name, (t)->n, what, \
+	    (int)(t)->w.f->err.code, (t)->w.f->err.text)
+
+static void
+trial_begin(struct trial *t)
+{
+	struct fixture *f = t->w.f;
+
+	files_restore(f, true);
+	if (!t->operation->opens)
+		assert_int_equal(store_open(f->dir, t->operation->mode, LOCK_WAIT_MS, &f->store,
+		    &f->err), ERR_OK);
+	if (t->operation->before != NULL)
+		assert_int_equal(t->operation->before(&t->w), ERR_OK);
+	t->w.said[0] = '\0';
+}
+
+static bool
+says(const struct err *err, const char *words)
+{
+	return words != NULL && strstr(err->text, words) != NULL;
+}
+
+static void
+words_check(struct trial *t, enum err_code code)
+{
+	const struct err *err = &t->w.f->err;
+
+	if (!(t->kind->codes & FAULT_CODE(code)))
+		WRONG(t, "not an error of this fault");
+	if (err->code != code)
+		WRONG(t, "code and words are of two errors");
+	for (size_t i = 0; i < COUNT(cures); i++)
+		if (cures[i].code == code && !says(err, cures[i].words) &&
+		    !says(err, cures[i].or_words) && !says(err, strerror((int)t->kind->what)))
+			WRONG(t, "words do not tell what to do");
+	if (code != ERR_NOMEM && strstr(err->text, t->w.f->dir) == NULL)
+		WRONG(t, "words do not name the file");
+}
+
+/* As any program does that stays: time goes by, and it looks. */
+static void
+recover(struct trial *t)
+{
+	struct store_cursor cursor = { 0 };
+	enum err_code code;
+	int clusters;
+
+	clock_forward(LATER_MS);
+	if (t->w.f->store == NULL || t->operation->opens)
+		return;
+	store_changed(t->w.f->store);
+	code = fixture_look(t->w.f, &cursor, &clusters);
+	if (code == ERR_GONE)
+		code = fixture_look(t->w.f, &cursor, &clusters);
+	if (code != ERR_OK)
+		WRONG(t, "the store does not come back");
+	clock_forward(LATER_MS);
+	store_changed(t->w.f->store);
+	if (store_status(t->w.f->store) != STORE_OK)
+		WRONG(t, "the store stays ill");
+}
+
+static void
+in_doubt(struct trial *t)
+{
+	bool done = now_is(t, &after);
+
+	if (!done && !now_is(t, &before))
+		WRONG(t, "half done, and in doubt");
+	if (t->operation->settle != NULL) {
+		if (t->operation->settle(&t->w) != ERR_OK)
+			WRONG(t, "is not settled");
+		picture_take(t->w.f, &now);
+		if (strcmp(now.settings, t->operation->before == NULL ||
+		    t->operation->run != t->operation->settle ? before.settings :
+		    after.settings) != 0)
+			WRONG(t, "was settled wrongly");
+	} else if (!done && t->operation->run(&t->w) != ERR_OK) {
+		WRONG(t, "a second time fails as well");
+	}
+}
+
+static void
+failed(struct trial *t, enum err_code code)
+{
+	words_check(t, code);
+	picture_take(t->w.f, &now);
+	recover(t);
+	if ((code == ERR_DOUBT && !t->operation->opens) || t->operation->settle_always) {
+		in_doubt(t);
+		return;
+	}
+	if (!t->operation->opens && !now_is(t, &before))
+		WRONG(t, "half done");
+	if (t->operation->run(&t->w) != ERR_OK)
+		WRONG(t, "the same does not succeed without the fault");
+	if (strcmp(t->w.said, t->said) != 0)
+		WRONG(t, "something else was read");
+	picture_take(t->w.f, &now);
+	if (!now_is(t, &after))
+		WRONG(t, "what is stored is wrong");
+}
+
+/* False if there was nothing left to fail. */
+static bool
+trial(struct trial *t)
+{
+	size_t open_before = descriptors();
+	sqlite3_int64 memory_before;
+	enum err_code code;
+	bool came;
+
+	memory_before = sqlite3_memory_used();
+	trial_begin(t);
+	t->w.f->err.text[0] = '\0';
+	t->w.f->err.code = ERR_OK;
+	t->kind->arm(t->w.f, t->kind->what, t->n);
+	code = t->operation->run(&t->w);
+	came = fault_came();
+	faults_disarm();
+	if (code != ERR_OK) {
+		failed(t, code);
+	} else {
+		if (strcmp(t->w.said, t->said) != 0)
+			WRONG(t, "something else was read without a word");
+		picture_take(t->w.f, &now);
+		if (!now_is(t, &after))
+			WRONG(t, "it was said to be done");
+	}
+	fixture_close(t->w.f);
+	if (descriptors() != open_before)
+		WRONG(t, "a descriptor leaks");
+	if (sqlite3_memory_used() != memory_before)
+		WRONG(t, "memory leaks");
+	return came;
+}
+
+/* -- all of them ------------------------------------------------------------------------ */
+
+static long
+next_number(long n, bool each)
+{
+	return each ? n + 1 : 2 * n + 1;
+}
+
+/* What the operation does without a fault. */
+static void
+learn(struct trial *t)
+{
+	struct fixture *f = t->w.f;
+
+	files_clear(f, false);
+	operations_base(f);
+	if (t->operation->files != NULL)
+		t->operation->files(f);
+	files_keep(f);
+	trial_begin(t);
+	picture_take(f, &before);
+	if (t->operation->run(&t->w) != ERR_OK)
+		WRONG(t, "does not even work without a fault");
+	snprintf(t->said, sizeof(t->said), "%s", t->w.said);
+	picture_take(f, &after);
+	fixture_close(f);
+}
+
+static void
+every_fault_of_an_operation_leaves_old_or_new(void **state)
+{
+	bool each = getenv("FAULTS_ALL") != NULL;
+	long all = 0;
+
+	for (size_t i = 0; i < operations_count; i++) {
+		static const struct fault_kind none = { .name = "no fault" };
+		struct trial t = { .w.f = *state, .operation = &operations[i], .kind = &none };
+		long faults = 0;
+
+		learn(&t);
+		for (size_t j = 0; j < fault_kinds_count; j++) {
+			t.kind = &fault_kinds[j];
+			for (t.n = 1; trial(&t); t.n = next_number(t.n, each)) {
+				assert_true(t.n < FAULTS_MAX);
+				faults++;
+			}
+		}
+		if (each)
+			print_message("%-24s %6ld faults\n", t.operation->name, faults);
+		all += faults;
+	}
+	print_message("%ld faults in %zu operations\n", all, operations_count);
+	files_forget();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_fault_of_an_operation_leaves_old_or_new,
+		    fixture_setup, fixture_teardown),
+	};
+
+	memory_sqlite_set_up();
+	disk_set_up();
+	disk_hurry(true);
+	return cmocka_run_group_tests_name("store_faults", tests, NULL, NULL);
+}
