@@ -39,24 +39,6 @@ static const struct {
 };
 
 enum err_code
-db_errno_code(int error)
-{
-	switch (error) {
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		return ERR_READONLY;
-	case ENOSPC:
-	case EDQUOT:
-		return ERR_FULL;
-	case ENOMEM:
-		return ERR_NOMEM;
-	default:
-		return ERR_IO;
-	}
-}
-
-enum err_code
 db_error(struct db *db, int rc, struct err *err)
 {
 	const char *detail = db->handle != NULL &&
@@ -66,7 +48,7 @@ db_error(struct db *db, int rc, struct err *err)
 
 	/* Why it cannot be opened SQLite leaves to the system's word. */
 	if ((rc & 0xff) == SQLITE_CANTOPEN && error != 0)
-		return err_set(err, db_errno_code(error), "%s: cannot be opened: %s", db->path,
+		return err_set(err, err_of_errno(error), "%s: cannot be opened: %s", db->path,
 		    strerror(error));
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
 		if (results[i].rc == (rc & 0xff))
@@ -513,7 +495,7 @@ directory_sync(const char *path, struct err *err)
 		slash[1] = '\0';
 	fd = open(slash == NULL ? "." : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 || fsync(fd) == -1)
-		code = err_set(err, db_errno_code(errno), "%s: %s", dir, strerror(errno));
+		code = err_set(err, err_of_errno(errno), "%s: %s", dir, strerror(errno));
 	if (fd != -1)
 		close(fd);
 	free(dir);
@@ -573,7 +555,7 @@ db_create(const struct db_kind *kind, const char *path, struct err *err)
 		db_close(&db);
 		/* link(2), not rename(2): whoever was first keeps his. */
 		if (code == ERR_OK && link(db.path, path) == -1 && errno != EEXIST)
-			code = err_set(err, db_errno_code(errno), "%s: %s", path,
+			code = err_set(err, err_of_errno(errno), "%s: %s", path,
 			    strerror(errno));
 		unlink(db.path);
 	}

@@ -86,8 +86,6 @@ void db_close(struct db *db);
 /* True while the path names the file that is open. */
 bool db_is_same_file(const struct db *db);
 
-/* What a failed system call is to a caller. */
-enum err_code db_errno_code(int error);
 /* Fills 'err' from the connection, or from 'rc' alone, with the file's name. */
 enum err_code db_error(struct db *db, int rc, struct err *err);
 

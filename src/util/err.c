@@ -5,6 +5,7 @@
  */
 #include "util/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,6 +75,24 @@ err_prefix(struct err *err, const char *fmt, ...)
 	n = strlen(head);
 	memcpy(err->text, head, n);
 	snprintf(err->text + n, sizeof(err->text) - n, "%s", tail);
+}
+
+enum err_code
+err_of_errno(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return ERR_READONLY;
+	case ENOSPC:
+	case EDQUOT:
+		return ERR_FULL;
+	case ENOMEM:
+		return ERR_NOMEM;
+	default:
+		return ERR_IO;
+	}
 }
 
 const char *

@@ -48,6 +48,10 @@ enum err_code err_set(struct err *err, enum err_code code, const char *fmt, ...)
 void err_prefix(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What a system call that failed with this errno is to a caller: ERR_READONLY, ERR_FULL,
+ * ERR_NOMEM or ERR_IO. */
+enum err_code err_of_errno(int error);
+
 /* Short name of a code for people, never NULL. The two names of the original
  * API are kept: "does not exist", "precondition failed". */
 const char *err_name(enum err_code code);

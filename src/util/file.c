@@ -17,22 +17,6 @@ enum {
 	FILE_MODE = 0660,
 };
 
-static enum err_code
-code_for(int error)
-{
-	switch (error) {
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		return ERR_READONLY;
-	case ENOSPC:
-	case EDQUOT:
-		return ERR_FULL;
-	default:
-		return ERR_IO;
-	}
-}
-
 /* -- the directory ------------------------------------------------------------ */
 
 enum err_code
@@ -43,7 +27,7 @@ file_directory_make(const char *dir, struct err *err)
 	if (mkdir(dir, DIRECTORY_MODE) == -1) {
 		if (errno == EEXIST)
 			return ERR_OK;
-		return err_set(err, code_for(errno), "%s: cannot make the directory: %s", dir,
+		return err_set(err, err_of_errno(errno), "%s: cannot make the directory: %s", dir,
 		    strerror(errno));
 	}
 	/* Failures leave it to whoever made it, who can use it at least. RestrictSUIDSGID=
@@ -81,7 +65,7 @@ file_make(const char *path, int *ret_fd, struct err *err)
 	int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
 
 	if (fd == -1)
-		return err_set(err, code_for(errno), "%s: %s", path, strerror(errno));
+		return err_set(err, err_of_errno(errno), "%s: %s", path, strerror(errno));
 	file_share(fd, path);
 	*ret_fd = fd;
 	return ERR_OK;
@@ -96,7 +80,7 @@ existing_open(const char *path, int flags, int *ret_fd, struct err *err)
 	struct stat st = { 0 };
 
 	if (fd == -1 && error != ELOOP)
-		return err_set(err, error == ENOENT ? ERR_NOT_FOUND : code_for(error), "%s: %s",
+		return err_set(err, error == ENOENT ? ERR_NOT_FOUND : err_of_errno(error), "%s: %s",
 		    path, strerror(error));
 	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1) {
 		*ret_fd = fd;
