@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,16 @@
 
 #define DAMAGED "damaged: put a backup in its place"
 
-/* SQLite's primary result codes, with what a person on call does about each. */
+/* SQLite's result codes, primary but for the first, with what a person on call does about
+ * each. */
 static const struct {
 	int		 rc;
 	enum err_code	 code;
 	const char	*words;
 } results[] = {
+	/* A program died in a COMMIT, and who only reads may not undo that. */
+	{ SQLITE_READONLY_ROLLBACK, ERR_READONLY, "a write was cut off: start lbclusterd, "
+	    "which mends it" },
 	{ SQLITE_BUSY, ERR_BUSY, "locked by another program" },
 	{ SQLITE_LOCKED, ERR_BUSY, "locked by another program" },
 	{ SQLITE_PROTOCOL, ERR_BUSY, "locked by another program" },
@@ -51,7 +56,7 @@ db_error(struct db *db, int rc, struct err *err)
 		return err_set(err, err_of_errno(error), "%s: cannot be opened: %s", db->path,
 		    strerror(error));
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
-		if (results[i].rc == (rc & 0xff))
+		if (results[i].rc == rc || results[i].rc == (rc & 0xff))
 			return err_set(err, results[i].code, "%s: %s (%s)", db->path,
 			    results[i].words, detail);
 	}
@@ -480,25 +485,23 @@ db_is_same_file(const struct db *db)
 	    st.st_ino == db->ino;
 }
 
-/* fsync(2) of the directory, so that the new name survives a power cut. */
-static enum err_code
-directory_sync(const char *path, struct err *err)
+enum err_code
+db_name_sync(const char *path, struct err *err)
 {
-	char *dir = strdup(path), *slash;
+	char *copy = strdup(path);
 	enum err_code code = ERR_OK;
-	int fd = -1;
+	const char *dir;
+	int fd;
 
-	if (dir == NULL)
+	if (copy == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	slash = strrchr(dir, '/');
-	if (slash != NULL)
-		slash[1] = '\0';
-	fd = open(slash == NULL ? "." : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = dirname(copy);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 || fsync(fd) == -1)
 		code = err_set(err, err_of_errno(errno), "%s: %s", dir, strerror(errno));
 	if (fd != -1)
 		close(fd);
-	free(dir);
+	free(copy);
 	return code;
 }
 
@@ -560,7 +563,7 @@ db_create(const struct db_kind *kind, const char *path, struct err *err)
 		unlink(db.path);
 	}
 	if (code == ERR_OK)
-		code = directory_sync(path, err);
+		code = db_name_sync(path, err);
 	sqlite3_free(db.path);
 	return code;
 }

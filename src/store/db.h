@@ -81,6 +81,9 @@ enum err_code db_open(struct db *db, bool writable, int wait_ms, struct err *err
  * whole: two programs may do so at once, and a crash leaves nothing behind that
  * looks like a store. ERR_OK if it is there now, whoever made it. */
 enum err_code db_create(const struct db_kind *kind, const char *path, struct err *err);
+/* fsync(2) of the directory that 'path' is in, so that the name is there after a power
+ * cut. ERR_READONLY: that directory may not be read. */
+enum err_code db_name_sync(const char *path, struct err *err);
 void db_close(struct db *db);
 
 /* True while the path names the file that is open. */

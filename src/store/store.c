@@ -348,6 +348,20 @@ paths_set(struct store *store, const char *dir, struct err *err)
 	return ERR_OK;
 }
 
+/* An empty store, whose name and whose directory's name survive a power cut. */
+static enum err_code
+main_make(const struct store *store, const char *dir, struct err *err)
+{
+	enum err_code code = db_create(&db_main_kind, store->main.path, err);
+
+	if (code != ERR_OK)
+		return code;
+	/* The directory may be as new, whoever made it: another program, even one that was
+	 * killed. If what it is in may not be read it was not one of us. */
+	code = db_name_sync(dir, err);
+	return code == ERR_READONLY ? ERR_OK : code;
+}
+
 enum err_code
 store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **ret_store,
     struct err *err)
@@ -370,7 +384,7 @@ store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **re
 	if (code == ERR_OK)
 		code = db_open(&store->main, mode != STORE_READ, wait_ms, err);
 	if (code == ERR_NOT_FOUND && mode == STORE_CREATE) {
-		code = db_create(&db_main_kind, store->main.path, err);
+		code = main_make(store, dir, err);
 		if (code == ERR_OK)
 			code = db_open(&store->main, true, wait_ms, err);
 	}
