@@ -184,6 +184,7 @@ TEST_EXTENSIONS = .py .test
 PY_LOG_COMPILER = $(top_srcdir)/tests/integration/run
 
 integration_tests = \
+	tests/integration/test_access.py \
 	tests/integration/test_daemon.py \
 	tests/integration/test_doctor.py \
 	tests/integration/test_files.py \

@@ -167,6 +167,7 @@ class World:
         self.daemon_socket = self.socket    # a proxy puts itself in front
         self.conf = os.path.join(self.dir, 'lbclusterd.conf')
         self.user = user
+        self.reader = 'public'      # a community that may read sysUpTime and our tree
         self.port = 0
         self.master = None
         self.daemon = None
@@ -202,6 +203,11 @@ class World:
 
     # -- snmpd ------------------------------------------------------------
 
+    def configure_master(self, text):
+        """snmpd.conf of the test's own, in place of one that allows everything; 'reader'
+        must be among its communities."""
+        self._write('snmpd.conf', 'agentXSocket %s\n%s' % (self.socket, text))
+
     def start_master(self, wait=True):
         """Starts snmpd, on the same port as before if there was one."""
         new_port = not self.port
@@ -225,7 +231,7 @@ class World:
 
     def _master_answers(self):
         """False if snmpd ended, as it does when the port is taken."""
-        client = Client(self.port, 'public', timeout=0.2)
+        client = Client(self.port, self.reader, timeout=0.2)
         try:
             def answers():
                 if not self.master.alive():
@@ -267,7 +273,8 @@ class World:
     def served(self):
         """True if snmpd answers with our MIB; at most half a second."""
         with contextlib.suppress(Timeout):
-            answer = self.client('ours').get_answer(mib.oid('lbcSysVersion', 0), timeout=0.5)
+            answer = self.client(self.reader).get_answer(mib.oid('lbcSysVersion', 0),
+                                                         timeout=0.5)
             return answer.varbinds[0].type == 'STRING'
         return False
 

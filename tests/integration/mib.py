@@ -38,7 +38,15 @@ def _dates():
             r'^(lbc\w+) OBJECT-TYPE\s+SYNTAX\s+DateAndTime\b', file.read(), re.M))
 
 
+def _access():
+    with open(_FILE, encoding='ascii') as file:
+        return dict(re.findall(
+            r'^(lbc\w+) OBJECT-TYPE\s(?:"[^"]*"|(?!::=)[^"])*?MAX-ACCESS\s+(read-only|read-write)',
+            file.read(), re.M))
+
+
 NAMES = _load()
+ACCESS = _access()  # of each object that can be read
 DATES = _dates()    # names of the objects of SYNTAX DateAndTime
 ROOT = NAMES['lbcMIB']
 

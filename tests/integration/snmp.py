@@ -31,6 +31,8 @@ STATUS_V1 = {
     'resourceUnavailable': 'genErr', 'commitFailed': 'genErr', 'undoFailed': 'genErr',
     'notWritable': 'noSuchName'}
 
+SHA_256 = hlapi.usmHMAC192SHA256AuthProtocol
+
 # Class and number of an ASN.1 tag to the name that the tests use.
 _TAGS = {
     (0x00, 2): 'INTEGER', (0x00, 4): 'STRING', (0x00, 5): 'NULL', (0x00, 6): 'OID',
@@ -94,13 +96,15 @@ def make(letter, value, version=2):
 class Client:
     """SNMPv1 (version=1) and SNMPv2c (version=2) from one socket of its own."""
 
-    def __init__(self, port, community='private', version=2, timeout=15.0):
+    def __init__(self, port, community='private', version=2, timeout=15.0, source=None):
         self.version = version
         self.timeout = timeout
         self.community = community
         self._api = api.protoModules[
             api.protoVersion1 if version == 1 else api.protoVersion2c]
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if source:
+            self._socket.bind((source, 0))
         self._socket.connect(('127.0.0.1', port))
 
     def close(self):
@@ -228,21 +232,25 @@ class Client:
 
 
 class ClientV3:
-    """SNMPv3 with SHA and AES, through pysnmp's own engine."""
+    """SNMPv3 with SHA and AES, through pysnmp's own engine; without 'priv', or 'auth' as
+    well, of a lower security level."""
 
     version = 3
 
-    def __init__(self, port, user='writer', auth='authentication', priv='encryption'):
+    def __init__(self, port, user='writer', auth='authentication', priv='encryption',
+                 sha=hlapi.usmHMACSHAAuthProtocol, timeout=15):
         self._engine = hlapi.SnmpEngine()
-        self._target = hlapi.UdpTransportTarget(('127.0.0.1', port), timeout=15, retries=0)
+        self._target = hlapi.UdpTransportTarget(('127.0.0.1', port), timeout=timeout,
+                                                retries=0)
         self._user = hlapi.UsmUserData(
             user, auth, priv,
-            authProtocol=hlapi.usmHMACSHAAuthProtocol if auth else hlapi.usmNoAuthProtocol,
+            authProtocol=sha if auth else hlapi.usmNoAuthProtocol,
             privProtocol=hlapi.usmAesCfb128Protocol if priv else hlapi.usmNoPrivProtocol)
 
     def close(self):
-        # Ends the timer and the socket of the engine.
-        self._engine.transportDispatcher.closeDispatcher()
+        # Ends the timer and the socket of the engine, which has them from its first request.
+        if self._engine.transportDispatcher:
+            self._engine.transportDispatcher.closeDispatcher()
 
     def _ask(self, command, *varbinds):
         error, status, index, got = next(command(

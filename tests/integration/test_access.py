@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# conf/snmpd.conf.example as it stands, with the users that it tells to make: what an
+# operator may SET, what a monitor and a poller may read, and that nobody else gets
+# anywhere, nor anything of a refused SET to lbclusterd.
+"""Who may do what."""
+
+import os
+import re
+import subprocess
+
+import mib
+from agentx import Proxy
+from harness import PATIENCE, Case, main, wait_for
+from snmp import SHA_256, Client, ClientV3, Timeout, oid_text
+
+_EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                        '..', '..', 'conf', 'snmpd.conf.example')
+
+INVENTORY = """
+cluster web { plane = none  service http { address = 192.0.2.10  port = 80
+    real a { address = 10.0.0.1  port = 80  weight = 10 }
+    real b { address = 10.0.0.2  port = 80  weight = 10 } } }
+"""
+MEASURED = dict(path='web/http/a', active=True, active_connections=1, inactive_connections=1,
+                persistent_connections=1, connections_per_second=1, bps_in=1, bps_out=1,
+                pps_in=1, pps_out=1)
+
+WEIGHT = mib.oid('lbcRealWeight', 1, 1, 1)
+NAME = mib.oid('lbcRealName', 1, 1, 1)
+HIDDEN = (1, 3, 6, 1, 2, 1, 11, 1, 0)       # snmpInPkts: snmpd's own, outside of the view
+SYSTEM = (1, 3, 6, 1, 2, 1, 1, 5, 0)        # sysName
+
+# What SNMP can write, and the write view of the example names all of it.
+WRITABLE = {name for name, access in mib.ACCESS.items() if access == 'read-write'}
+
+LETTERS = {'INTEGER': 'i', 'STRING': 's', 'OID': 'o', 'Counter32': 'c', 'Gauge32': 'u',
+           'Timeticks': 't', 'Counter64': 'C'}
+
+
+def example():
+    """(snmpd.conf, {user: (passphrase, passphrase)}) that the example makes of itself: its
+    community in place, its users made, its group by number since there may be none."""
+    with open(_EXAMPLE, encoding='ascii') as file:
+        text = file.read()
+    users = re.findall(r"^#     '(createUser (\w+) SHA-256 \"(.+?)\" AES \"(.+?)\")'", text, re.M)
+    text = text.replace('#rocommunity CHANGE-ME', 'rocommunity poller')
+    text = re.sub(r'^(agentXPerms \d+ \d+) .*', r'\1', text, flags=re.M)
+    text += ''.join(user[0] + '\n' for user in users)
+    return text, {user[1]: user[2:] for user in users}
+
+
+class AccessCase(Case):
+    """snmpd as the example has it, with a proxy that sees what reaches lbclusterd."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.conf, cls.users = example()
+        cls.inventory = INVENTORY
+        super().setUpClass()
+
+    @classmethod
+    def prepare(cls, world):
+        world.configure_master(cls.conf)
+        world.reader = 'poller'
+        # A row of everything.
+        world.ctl('set-weight', 'web/http/b', '11')
+        world.import_statistics([MEASURED])
+        world.sql('UPDATE statistics SET total_connections = 1, total_packets_in = 1,'
+                  ' total_packets_out = 1, total_octets_in = 1, total_octets_out = 1',
+                  file='lbcluster-stats.db')
+        cls.proxy = Proxy(os.path.join(world.dir, 'proxy'), world.socket)
+        cls.addClassCleanup(cls.proxy.close)
+        world.daemon_socket = os.path.join(world.dir, 'proxy')
+
+    def user(self, name, *phrases, **options):
+        """A client of version 3, with two passphrases of his or other ones, or less."""
+        auth, priv = (*(phrases or self.users[name]), None, None)[:2]
+        client = ClientV3(self.world.port, name, auth, priv, SHA_256, **options)
+        self.addCleanup(client.close)
+        return client
+
+    def state(self):
+        """All that a SET could have changed, and what came to lbclusterd of it."""
+        wait_for(lambda: not self.world.sql('SELECT 1 FROM job WHERE finished = 0'), 5,
+                 'the jobs of what was allowed have ended')
+        return (self.world.sql('SELECT * FROM real_service'),
+                self.world.sql('SELECT * FROM job'), self.world.sql('SELECT * FROM setting'),
+                self.proxy.seen.count('TestSet'), self.served('lbcSysSetRejects', 0))
+
+    def served(self, name, *index):
+        return self.world.client('poller').get(mib.oid(name, *index)).value
+
+    def assert_refused(self, client, varbinds, status, index=0):
+        """With this status, or with these words of version 3 if there is no answer."""
+        before = self.state()
+        try:
+            answer = client.set_answer(*varbinds)[:2]
+        except Timeout as error:
+            answer = (str(error), 0)
+        self.assertEqual((status, index), answer)
+        self.assertEqual(before, self.state())
+
+
+class Operator(AccessCase):
+    """lbop, authPriv."""
+
+    def test_each_column_is_writable_or_no_access(self):
+        client = self.user('lbop')
+        tried = {}
+        for varbind in self.world.client('poller').walk(mib.ROOT):
+            name = mib.name_of(varbind.oid)
+            if name in tried:
+                continue
+            tried[name] = varbind.oid
+            same = (varbind.oid, LETTERS[varbind.type], varbind.value)
+            with self.subTest(name):
+                if name in WRITABLE:
+                    self.assertEqual(('noError', 0), client.set_answer(same)[:2])
+                else:
+                    self.assert_refused(client, [same], 'noAccess', 1)
+        self.assertEqual(set(mib.ACCESS), set(tried))
+
+    def test_what_is_beside_the_columns_is_no_access(self):
+        client = self.user('lbop')
+        entry = mib.oid('lbcRealEntry')
+        for oid in (SYSTEM, HIDDEN, mib.ROOT, mib.ROOT + (1,), mib.oid('lbcRealTable'), entry,
+                    entry + (7, 1, 1, 1), entry + (11, 1, 1, 1), entry + (99, 1, 1, 1),
+                    mib.oid('lbcSysSetLock')[:-1] + (1, 0), mib.ROOT[:-1] + (523, 1)):
+            with self.subTest(oid_text(oid)):
+                self.assert_refused(client, [(oid, 'i', 1)], 'noAccess', 1)
+
+    def test_request_with_one_such_column_changes_nothing(self):
+        client = self.user('lbop')
+        good, bad = (WEIGHT, 'u', 77), (NAME, 's', b'x')
+        self.assert_refused(client, [good, bad], 'noAccess', 2)
+        self.assert_refused(client, [bad, good], 'noAccess', 1)
+        self.assert_refused(client, [good, good, good, (SYSTEM, 's', b'x')], 'noAccess', 4)
+
+    def test_set_is_done(self):
+        client = self.user('lbop')
+        self.assertEqual(('noError', 0), client.set_answer(
+            (WEIGHT, 'u', 41), (mib.oid('lbcRealEnabled', 1, 1, 2), 'i', mib.FALSE))[:2])
+        self.assertEqual([(41, 1), (11, 0)],
+                         self.world.sql('SELECT weight, enabled FROM real_service'))
+        self.assertEqual(41, client.get(WEIGHT).value)
+
+
+class Others(AccessCase):
+    """Everybody else."""
+
+    CHANGE = [(WEIGHT, 'u', 66)]
+
+    def assert_reads(self, client, said):
+        try:
+            answer = client.get_answer(WEIGHT).status
+        except Timeout as error:
+            answer = str(error)
+        self.assertEqual(said, answer)
+
+    def test_version_3(self):
+        lbop, lbmon = self.users['lbop'], self.users['lbmon']
+        digest, unknown = 'Wrong SNMP PDU digest', 'Unknown USM user'
+        for name, phrases, get, refusal in (
+                ('lbmon', lbmon, 'noError', ('noAccess', 1)),
+                # A security level below that of the example.
+                ('lbmon', lbmon[:1], 'authorizationError', ('authorizationError', 0)),
+                ('lbmon', (None,), 'authorizationError', ('authorizationError', 0)),
+                ('lbop', lbop[:1], 'authorizationError', ('authorizationError', 0)),
+                ('lbop', (None,), 'authorizationError', ('authorizationError', 0)),
+                # Wrong keys, of others too.
+                ('lbop', ('passphrase 9', lbop[1]), digest, (digest, 0)),
+                ('lbop', ('passphrase 9',), digest, (digest, 0)),
+                ('lbop', lbmon, digest, (digest, 0)),
+                # Users that are none.
+                ('nobody', lbop, unknown, (unknown, 0)),
+                ('nobody', (None,), unknown, (unknown, 0)),
+                ('poller', (None,), unknown, (unknown, 0))):
+            with self.subTest(name, phrases=phrases):
+                client = self.user(name, *phrases)
+                self.assert_reads(client, get)
+                self.assert_refused(client, self.CHANGE, *refusal)
+
+    def test_wrong_privacy_key_gets_no_answer(self):
+        # To snmpd 5.9.3 what it made of it is no SNMP.
+        client = self.user('lbop', self.users['lbop'][0], 'passphrase 9', timeout=1)
+        self.assert_refused(client, self.CHANGE, 'No SNMP response received before timeout')
+
+    def test_poller_reads_and_may_not_write(self):
+        for version, status in ((1, 'noSuchName'), (2, 'noAccess')):
+            client = self.world.client('poller', version)
+            for varbinds, index in ((self.CHANGE, 1), ([(NAME, 's', b'x')], 1),
+                                    ([(SYSTEM, 's', b'x')], 1),
+                                    (self.CHANGE * 3, 1)):
+                with self.subTest(version=version, varbinds=varbinds):
+                    self.assert_refused(client, varbinds, status, index)
+            self.assert_reads(client, 'noError')
+
+    def test_poller_sees_what_the_view_has(self):
+        for client in (self.world.client('poller'), self.user('lbmon'), self.user('lbop')):
+            found = client.get_answer(SYSTEM, WEIGHT, HIDDEN).varbinds
+            self.assertEqual(['STRING', 'Gauge32', 'noSuchObject'],
+                             [varbind.type for varbind in found])
+        self.assertEqual(('noSuchName', 1), self.world.client('poller', 1).get_answer(HIDDEN)[:2])
+        allowed = (SYSTEM[:-2], mib.ROOT)
+        for varbind in self.world.client('poller').walk((1, 3)):
+            self.assertIn(True, [varbind.oid[:len(oid)] == oid for oid in allowed], varbind)
+
+    def test_stranger_gets_no_answer(self):
+        for community, source in (('CHANGE-ME', None), ('private', None), ('', None),
+                                  ('poller', '127.0.0.2')):
+            for version in (1, 2):
+                with self.subTest(community, version=version, source=source):
+                    client = Client(self.world.port, community, version, timeout=0.2,
+                                    source=source)
+                    self.addCleanup(client.close)
+                    self.assert_refused(client, self.CHANGE, 'no answer from snmpd')
+
+    # The same once with snmpset(1), as README has it.
+
+    def snmpset(self, *args):
+        return subprocess.run(
+            ['snmpset', '-On', *args, '127.0.0.1:%d' % self.world.port,
+             oid_text(WEIGHT), 'u', '55'],
+            capture_output=True, text=True, timeout=20 * PATIENCE, check=False,
+            env=dict(os.environ, MIBS='', SNMPCONFPATH=self.world.dir,
+                     SNMP_PERSISTENT_DIR=self.world.dir))
+
+    def test_snmpset(self):
+        def user(name, level='authPriv', auth=None, priv=None):
+            phrases = self.users.get(name, ('passphrase 1', 'passphrase 2'))
+            return ['-v3', '-u', name, '-l', level, '-a', 'SHA-256', '-A', auth or phrases[0],
+                    '-x', 'AES', '-X', priv or phrases[1]]
+        unanswered = ['-t', '0.5', '-r', '0']
+        before = self.state()
+        for args, words in (
+                (user('lbmon'), r'Reason: noAccess'),
+                (user('lbop', 'authNoPriv'), r'Reason: authorizationError'),
+                (user('lbop', 'noAuthNoPriv'), r'Reason: authorizationError'),
+                (user('lbop', auth='passphrase 9'), r'Authentication failure'),
+                (user('lbop', priv='passphrase 9') + unanswered, r'Timeout'),
+                (user('nobody'), r'Unknown user name'),
+                (['-v2c', '-c', 'poller'], r'Reason: noAccess'),
+                (['-v1', '-c', 'poller'], r'Reason: \(noSuchName\)'),
+                (['-v2c', '-c', 'CHANGE-ME'] + unanswered, r'Timeout')):
+            with self.subTest(args=args):
+                done = self.snmpset(*args)
+                self.assertNotEqual(0, done.returncode)
+                self.assertRegex(done.stderr, words)
+        self.assertEqual(before, self.state())
+        done = self.snmpset(*user('lbop'))
+        self.assertEqual((0, '.%s = Gauge32: 55\n' % oid_text(WEIGHT)),
+                         (done.returncode, done.stdout), done.stderr)
+        self.assertEqual(55, self.served('lbcRealWeight', 1, 1, 1))
+
+
+if __name__ == '__main__':
+    main()
