@@ -112,7 +112,7 @@ struct master {
 extern struct master master;
 extern struct loop *loop;
 extern struct agentx *agentx;
-extern int64_t worst_turn_ms;		/* in real time */
+extern int64_t worst_turn_ms;		/* of the CPU, or with its sleep */
 extern unsigned int state_changes;
 
 /* What was logged, but for debug. */

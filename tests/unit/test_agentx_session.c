@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* No turn of the loop may take longer, in real time. */
+/* No turn of the loop may take longer. */
 enum { TURN_MAX_MS = 500 };
 
 static struct message m, answer;
