@@ -98,9 +98,12 @@ mib_store = tests/unit/mib_fixture.c tests/unit/mib_fixture.h
 mib_fixture = $(mib_store) tests/unit/steady_clock.c
 mib_fixture_libs = $(MIB_LIBS) $(SQLITE_LIBS)
 
+# A world with something of everything, and what is to be read of it.
+mib_world = tests/unit/mib_world.c tests/unit/mib_world.h \
+	tests/unit/mib_reference.c tests/unit/mib_reference.h
+
 unit_tests += tests/unit/test_mib_walk
-tests_unit_test_mib_walk_SOURCES = tests/unit/test_mib_walk.c \
-	tests/unit/mib_world.c tests/unit/mib_world.h $(mib_fixture)
+tests_unit_test_mib_walk_SOURCES = tests/unit/test_mib_walk.c $(mib_world) $(mib_fixture)
 tests_unit_test_mib_walk_LDADD = $(mib_fixture_libs) $(CMOCKA_LIBS)
 
 # SETs as texts.
@@ -138,9 +141,14 @@ tests_unit_test_agentx_session_SOURCES = tests/unit/test_agentx_session.c $(agen
 tests_unit_test_agentx_session_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
 
 # The same master, and all of the real subagent behind its socket: session, engine, store.
-agentx_real = tests/unit/agentx_real.c tests/unit/agentx_pdu.c tests/unit/agentx_pdu.h \
-	$(agentx_master) $(mib_pdu) $(mib_store)
+agentx_pdu = tests/unit/agentx_pdu.c tests/unit/agentx_pdu.h $(agentx_master) $(mib_store)
+agentx_real = tests/unit/agentx_real.c $(agentx_pdu) $(mib_pdu)
 agentx_real_libs = $(AGENTX_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_hostile_names
+tests_unit_test_hostile_names_SOURCES = tests/unit/test_hostile_names.c $(agentx_pdu) \
+	$(mib_world)
+tests_unit_test_hostile_names_LDADD = $(agentx_real_libs)
 
 unit_tests += tests/unit/test_phases
 tests_unit_test_phases_SOURCES = tests/unit/test_phases.c tests/unit/phases_model.c \

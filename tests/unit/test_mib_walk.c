@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "mib_fixture.h"
-#include "mib_world.h"
+#include "mib_reference.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -31,19 +31,7 @@ static int
 full_make(void **state)
 {
 	(void)state;
-	fixture_dir_make(&f);
-	fixture_store_make(&f);
-	fixture_sql(f.main, "%s", world_inventory);
-	fixture_sql(f.main, "%s", world_jobs);
-	fixture_sql(f.stats, "%s", world_statistics);
-	fixture_now = START_S;
-	fixture_start(&f, STORE_WRITE, 1000);
-	fixture_sql(f.main, "%s", world_changes);
-	fixture_sql(f.stats, "%s", world_measured);
-	fixture_now = LATER_S;
-	fixture_refresh(&f);
-	image_tick(f.image, fixture_now);
-	world_expect(world_tables);
+	reference_make(&f, false);
 	return 0;
 }
 
@@ -51,11 +39,7 @@ static int
 empty_make(void **state)
 {
 	(void)state;
-	fixture_dir_make(&f);
-	fixture_store_make(&f);
-	fixture_now = START_S;
-	fixture_start(&f, STORE_WRITE, 1000);
-	world_expect(empty_tables);
+	reference_make(&f, true);
 	return 0;
 }
 
@@ -69,104 +53,21 @@ world_end(void **state)
 
 /* -- what is said of an OID ---------------------------------------------------------------------- */
 
-static bool
-value_equals(const struct mib_value *a, const struct mib_value *b)
-{
-	if (a->type != b->type)
-		return false;
-	switch (a->type) {
-	case MIB_INTEGER:
-		return a->integer == b->integer;
-	case MIB_GAUGE32:
-	case MIB_COUNTER32:
-	case MIB_TIMETICKS:
-		return a->number == b->number;
-	case MIB_COUNTER64:
-		return a->counter64 == b->counter64;
-	case MIB_OBJECT_ID:
-		return oid_order(&a->oid, &b->oid) == 0;
-	case MIB_OCTETS:
-	case MIB_OPAQUE:
-		return a->octets.length == b->octets.length &&
-		    memcmp(a->octets.data, b->octets.data, a->octets.length) == 0;
-	case MIB_NULL:
-	case MIB_NO_SUCH_OBJECT:
-	case MIB_NO_SUCH_INSTANCE:
-	case MIB_END_OF_VIEW:
-		break;
-	}
-	return true;
-}
-
-static const char *
-value_text(const struct mib_value *value)
-{
-	static char text[2 * OID_TEXT_SIZE];
-	size_t n;
-
-	n = (size_t)snprintf(text, sizeof(text), "0x%02x ", (unsigned)value->type);
-	if (value->type == MIB_OCTETS)
-		for (size_t i = 0; i < value->octets.length && i < 300; i++)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "%02x",
-			    value->octets.data[i]);
-	else if (value->type == MIB_OBJECT_ID)
-		oid_text(&value->oid, text + n);
-	else if (value->type == MIB_COUNTER64)
-		snprintf(text + n, sizeof(text) - n, "%llu",
-		    (unsigned long long)value->counter64);
-	else
-		snprintf(text + n, sizeof(text) - n, "%u", value->number);
-	return text;
-}
-
-static void
-value_check(const struct mib_oid *name, const struct mib_value *value,
-    const struct mib_value *expected)
-{
-	char text[OID_TEXT_SIZE];
-
-	if (value_equals(value, expected))
-		return;
-	print_message("%s\n is %s\n", oid_text(name, text), value_text(value));
-	fail_msg("expected %s", value_text(expected));
-}
-
-/* Position of the first entry after 'start', or at it. */
-static size_t
-position(const struct mib_oid *start, bool inclusive)
-{
-	size_t low = 0, high = entries_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int order = oid_order(&entries[middle].name, start);
-
-		if (order > 0 || (order == 0 && inclusive))
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
 static void
 next_check(const struct mib_oid *start, bool inclusive, const struct mib_oid *end)
 {
-	static const struct mib_value end_of_view = { .type = MIB_END_OF_VIEW };
-	size_t i = position(start, inclusive);
-	bool found = i < entries_count && (end->n == 0 ||
-	    oid_order(&entries[i].name, end) < 0);
-	const struct mib_oid *expected = found ? &entries[i].name : start;
+	static struct mib_varbind expected;
 	static struct mib_value value;
 	char text[3][OID_TEXT_SIZE];
 	struct mib_oid name;
 
+	reference_next(start, inclusive, end, &expected);
 	mib_next(f.mib, start, inclusive, end, &name, &value);
-	if (oid_order(&name, expected) != 0)
+	if (oid_order(&name, &expected.name) != 0)
 		fail_msg("after %s%s: %s, not %s", inclusive ? "or at " : "",
 		    oid_text(start, text[0]), oid_text(&name, text[1]),
-		    oid_text(expected, text[2]));
-	value_check(start, &value, found ? &entries[i].value : &end_of_view);
+		    oid_text(&expected.name, text[2]));
+	reference_check(start, &value, &expected.value);
 }
 
 static void
@@ -180,18 +81,10 @@ static void
 get_check(const struct mib_oid *name)
 {
 	static struct mib_value value, expected;
-	size_t i = position(name, true);
-	bool known = false;
 
-	for (size_t c = 0; c < columns_count && !known; c++)
-		known = oid_starts(name, &columns[c]);
+	reference_get(name, &expected);
 	mib_get(f.mib, name, &value);
-	if (i < entries_count && oid_order(&entries[i].name, name) == 0) {
-		value_check(name, &value, &entries[i].value);
-	} else {
-		expected.type = known ? MIB_NO_SUCH_INSTANCE : MIB_NO_SUCH_OBJECT;
-		value_check(name, &value, &expected);
-	}
+	reference_check(name, &value, &expected);
 }
 
 /* -- GET -------------------------------------------------------------------------------------------- */
@@ -319,7 +212,7 @@ next_of_each_instance_is_the_one_after_it(void **state)
 	for (size_t i = 0; i < entries_count; i++) {
 		/* The name may go where it came from. */
 		mib_next(f.mib, &at, false, &no_end, &at, &value);
-		value_check(&at, &value, &entries[i].value);
+		reference_check(&at, &value, &entries[i].value);
 		assert_int_equal(oid_order(&at, &entries[i].name), 0);
 	}
 	mib_next(f.mib, &at, false, &no_end, &at, &value);
@@ -344,7 +237,7 @@ next_from_outside_the_root_is_the_first_or_none(void **state)
 	for (size_t i = 0; i < COUNT(names); i++) {
 		struct mib_oid name = oid_make(names[i]);
 
-		assert_true(position(&name, true) == 0 || position(&name, true) == entries_count);
+		assert_true(reference_position(&name, true) == 0 || reference_position(&name, true) == entries_count);
 		next_check_both(&name);
 	}
 }
@@ -518,7 +411,7 @@ stale_by_time_alone_shows_after_a_tick(void **state)
 	assert_int_equal(value.number, 9);	/* all but 4, 20 and the one before the last */
 	mib_get(f.mib, &change, &value);
 	world_value(&expected, 't', "2023-11-14T22:18:21");
-	value_check(&change, &value, &expected);
+	reference_check(&change, &value, &expected);
 }
 
 /* Names of what an engine serves, from 'start' on, as two engines see it. */
