@@ -47,7 +47,8 @@ struct agentx {
 	struct wire		 wire;
 	struct responder	 responder;
 	struct notifier		 notifier;
-	uint32_t		 packet;	/* id of our latest request */
+	uint32_t		 packet;	/* id of our latest request ... */
+	bool			 asked;		/* ... which has no answer yet */
 	struct loop_timer	 timer;
 	int64_t			 served_from_ms;
 	struct absence		 absence;
@@ -92,6 +93,7 @@ request_send(struct agentx *agentx, enum wire_command command, const oid *sub, s
 	pdu->sessid = (long)agentx->responder.session_id;
 	pdu->transid = 0;
 	pdu->reqid = (long)++agentx->packet;
+	agentx->asked = true;
 	pdu->time = 0;			/* the master's own timeout */
 	pdu->errstat = 0;
 	pdu->priority = 127;		/* RFC 2741 section 6.2.3: the default */
@@ -235,8 +237,9 @@ response_take(struct agentx *agentx, const netsnmp_pdu *pdu)
 	if (agentx->state == STATE_SERVING &&
 	    notifier_answer(&agentx->notifier, pdu, clock_steady_ms()))
 		return;
-	if ((uint32_t)pdu->reqid != agentx->packet)
+	if (!agentx->asked || (uint32_t)pdu->reqid != agentx->packet)
 		return;
+	agentx->asked = false;
 	switch (agentx->state) {
 	case STATE_AWAY:
 		return;
