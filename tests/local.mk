@@ -142,13 +142,22 @@ tests_unit_test_agentx_session_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
 
 # The same master, and all of the real subagent behind its socket: session, engine, store.
 agentx_pdu = tests/unit/agentx_pdu.c tests/unit/agentx_pdu.h $(agentx_master) $(mib_store)
-agentx_real = tests/unit/agentx_real.c $(agentx_pdu) $(mib_pdu)
+agentx_real = tests/unit/agentx_real.c tests/unit/agentx_real.h $(agentx_pdu) $(mib_pdu)
 agentx_real_libs = $(AGENTX_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_hostile_names
 tests_unit_test_hostile_names_SOURCES = tests/unit/test_hostile_names.c $(agentx_pdu) \
 	$(mib_world)
 tests_unit_test_hostile_names_LDADD = $(agentx_real_libs)
+
+# Messages are decoded from blocks of their own size.
+hostile = tests/unit/hostile.c tests/unit/hostile.h $(agentx_real)
+hostile_ldflags = $(AM_LDFLAGS) -Wl,--wrap=wire_decode
+
+unit_tests += tests/unit/test_hostile_pdus
+tests_unit_test_hostile_pdus_SOURCES = tests/unit/test_hostile_pdus.c $(hostile)
+tests_unit_test_hostile_pdus_LDADD = $(agentx_real_libs)
+tests_unit_test_hostile_pdus_LDFLAGS = $(hostile_ldflags)
 
 unit_tests += tests/unit/test_phases
 tests_unit_test_phases_SOURCES = tests/unit/test_phases.c tests/unit/phases_model.c \

@@ -346,14 +346,20 @@ octets_send(const void *data, size_t length)
 }
 
 void
-message_send(struct message *m)
+message_finish(struct message *m)
 {
 	size_t n = m->n;
 
 	m->n = 16;
 	put_32(m, (uint32_t)(n - HEADER));
 	m->n = n;
-	octets_send(m->data, n);
+}
+
+void
+message_send(struct message *m)
+{
+	message_finish(m);
+	octets_send(m->data, m->n);
 }
 
 /* The first whole message that was received, or false. */

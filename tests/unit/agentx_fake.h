@@ -122,6 +122,7 @@ extern char log_latest[512];
 void master_listen(void);
 void master_leave(void);		/* closes all, removes the socket */
 void master_hang_up(void);		/* closes the connection only */
+void message_finish(struct message *m);	/* puts its length into the header */
 void message_send(struct message *m);
 void octets_send(const void *data, size_t length);
 

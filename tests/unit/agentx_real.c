@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The engine of src/mib, over a store on disk, for the master of agentx_fake.h: all of
- * the subagent but the wiring of lbclusterd.
+ * All of the subagent but lbclusterd's wiring; see agentx_real.h.
  */
-#include "agentx_fake.h"
-#include "mib_pdu.h"
+#include "agentx_real.h"
+
+#include <dirent.h>
+#include <malloc.h>
+
 #include "util/log.h"
 
 /* In place of the one in src/util/log.c: the log is that of agentx_fake.c. */
@@ -26,4 +28,52 @@ void
 engine_end(void)
 {
 	pdu_fixture_end(NULL);
+}
+
+/* -- what is in use ------------------------------------------------------------------------ */
+
+void
+real_jobs_fill(unsigned int kept)
+{
+	fixture_sql(f.main, "UPDATE setting SET value = %u WHERE name = 'job_max_rows';"
+	    "INSERT INTO job (operation, state, old_value, new_value, cluster_name, service_name,"
+	    " real_name) WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < %u) SELECT 5, 3, 1, 2, 'a', 'b', 'c' FROM n", kept, kept);
+	fixture_refresh(&f);
+}
+
+void
+real_notifications_drop(void)
+{
+	static struct mib_notification notification;
+
+	while (mib_notification_take(f.mib, &notification))
+		continue;
+}
+
+struct usage
+real_usage(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct usage usage = { 0 };
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		usage.descriptors++;
+	closedir(dir);
+	real_notifications_drop();
+	/* valgrind and the sanitizers have a heap of their own, and find leaks by themselves. */
+	usage.heap = mallinfo2().uordblks;
+	if (usage.heap > 0)
+		usage.heap -= (size_t)sqlite3_memory_used();
+	return usage;
+}
+
+void
+real_usage_check(const struct usage *before, size_t slack)
+{
+	struct usage now = real_usage();
+
+	assert_int_equal(now.descriptors, before->descriptors);
+	assert_in_range(now.heap, 0, before->heap + slack);
 }

@@ -7,13 +7,10 @@
  *
  * LBCLUSTER_PHASES_LENGTH=5 and LBCLUSTER_PHASES_RANDOM=10000 try longer and more.
  */
-#include "agentx_pdu.h"
-#include "mib_pdu.h"
+#include "agentx_real.h"
 #include "phases_model.h"
 
 #include <ctype.h>
-#include <dirent.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,13 +33,6 @@ static struct model model;
 static char sequence[RANDOM_LENGTH + 1];	/* being played */
 static unsigned long sequences, pdus;
 static int64_t first_job;
-
-/* Octets in use but for SQLite's, whose caches fill at their leisure within their bounds. */
-static size_t
-own_heap(void)
-{
-	return mallinfo2().uordblks - (size_t)sqlite3_memory_used();
-}
 
 /* -- the master's part ----------------------------------------------------------------- */
 
@@ -248,17 +238,14 @@ stored_check(const char *when)
 static void
 sequence_begin(void)
 {
-	static struct mib_notification notification;
-
 	fixture_sql(f.main, "BEGIN; UPDATE job SET state = 3 WHERE state < 3;"
 	    "UPDATE real_service SET weight = 10 WHERE weight <> 10;"
 	    "UPDATE real_service SET fallback = 0 WHERE id = 5 AND fallback <> 0;"
 	    "UPDATE real_service SET fallback = 1 WHERE id = 4 AND fallback <> 1;"
 	    "UPDATE setting SET value = 0 WHERE name = 'set_lock' AND value <> 0; COMMIT");
 	fixture_refresh(&f);
+	real_notifications_drop();
 	first_job = fixture_number(f.main, "SELECT max(id) FROM job");
-	while (mib_notification_take(f.mib, &notification))
-		continue;
 	model_begin(&model);
 }
 
@@ -301,19 +288,6 @@ environment(const char *name, long otherwise)
 	return text == NULL ? otherwise : strtol(text, NULL, 10);
 }
 
-static int
-open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
 /* Plays every sequence of 'length' events of 'events'. */
 static void
 play_all(const char *events, size_t length)
@@ -334,16 +308,13 @@ play_all(const char *events, size_t length)
 static void
 play_all_within_bounds(const char *events, size_t length)
 {
-	size_t heap;
-	int descriptors;
+	struct usage usage;
 
 	for (size_t n = 1; n < length; n++)
 		play_all(events, n);
-	descriptors = open_descriptors();
-	heap = own_heap();
+	usage = real_usage();
 	play_all(events, length);
-	assert_int_equal(open_descriptors(), descriptors);
-	assert_in_range(own_heap(), 0, heap + HEAP_SLACK);
+	real_usage_check(&usage, HEAP_SLACK);
 }
 
 static void
@@ -383,12 +354,7 @@ phases_begin(void **state)
 	run_until_serving(1000);
 	/* For the test's own connection: it is fast that way. */
 	fixture_number(f.main, "PRAGMA journal_mode = MEMORY");
-	/* As many jobs from the start as there will ever be. */
-	fixture_sql(f.main, "UPDATE setting SET value = %d WHERE name = 'job_max_rows';"
-	    "INSERT INTO job (operation, state, old_value, new_value, cluster_name, service_name,"
-	    " real_name) WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n"
-	    " WHERE i < %d) SELECT 5, 3, 1, 2, 'a', 'b', 'c' FROM n", JOBS_KEPT, JOBS_KEPT);
-	fixture_refresh(&f);
+	real_jobs_fill(JOBS_KEPT);
 	return 0;
 }
 

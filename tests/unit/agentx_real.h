@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The engine of src/mib, over a store on disk, for the master of agentx_fake.h: all of
+ * the subagent but the wiring of lbclusterd. And what it uses, which must not grow.
+ */
+#ifndef TESTS_AGENTX_REAL_H
+#define TESTS_AGENTX_REAL_H
+
+#include "agentx_pdu.h"
+#include "mib_pdu.h"
+
+struct usage {
+	int	descriptors;
+	size_t	heap;		/* octets, but for SQLite's: its caches have bounds of their own */
+};
+
+/* Job rows as many as are kept, all of them ended: from now on none is added but in the
+ * place of another. */
+void real_jobs_fill(unsigned int kept);
+
+/* They wait for as long as nobody takes them. */
+void real_notifications_drop(void);
+
+struct usage real_usage(void);
+/* Fails if more is in use than at that time, but for 'slack' octets. */
+void real_usage_check(const struct usage *before, size_t slack);
+
+#endif
