@@ -235,7 +235,8 @@ EXTRA_DIST += tests/ctl.test
 
 # -- the tree itself
 
-TESTS += scripts/check-includes scripts/lint-man scripts/lint-mib scripts/lint-units
+TESTS += scripts/check-includes scripts/lint-man scripts/lint-mib \
+	scripts/lint-promises scripts/lint-units
 
 # -- what a test finds in its environment, all absolute. Tests run in the build
 # directory; the source directory may be read-only.
