@@ -498,7 +498,8 @@ db_name_sync(const char *path, struct err *err)
 	dir = dirname(copy);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 || fsync(fd) == -1)
-		code = err_set(err, err_of_errno(errno), "%s: %s", dir, strerror(errno));
+		code = err_set(err, err_of_errno(errno), "%s: fsync of %s: %s", path, dir,
+		    strerror(errno));
 	if (fd != -1)
 		close(fd);
 	free(copy);
