@@ -27,6 +27,8 @@
  * stopped and goes on within it is served at once, without a new connection. */
 enum { ANSWER_WAIT_MS = 2000 };
 
+enum { LOOK_MS = 250 };		/* at the socket, while there is no session */
+
 /*
  *                +------------------ failure: session_end() ------------------+
  *                v                                                            |
@@ -51,12 +53,14 @@ struct agentx {
 	bool			 asked;		/* ... which has no answer yet */
 	struct loop_timer	 timer;
 	int64_t			 served_from_ms;
+	int64_t			 try_at_ms;	/* the next one, at the latest */
+	struct stream_place	 place;		/* of the socket at the latest try */
 	struct absence		 absence;
 	void			(*notify)(void *arg);
 	void			*notify_arg;
 };
 
-static void session_try(void *arg);
+static void session_await(struct agentx *agentx);
 
 /* -- what we send ------------------------------------------------------------------ */
 
@@ -165,8 +169,8 @@ session_end(struct agentx *agentx, enum reason_kind kind, int code)
 		absence_begin(&agentx->absence, now, now - agentx->served_from_ms);
 	if (absence_news(&agentx->absence, now, &reason))
 		reason_log(agentx, &reason);
-	loop_timer_set(agentx->loop, &agentx->timer, absence_wait(&agentx->absence, &reason),
-	    session_try, agentx);
+	agentx->try_at_ms = now + absence_wait(&agentx->absence, &reason);
+	session_await(agentx);
 	state_set(agentx, STATE_AWAY);
 	if (was == STATE_REGISTERING || was == STATE_SERVING)
 		mib_session_lost(agentx->responder.mib, agentx->responder.session);
@@ -329,8 +333,10 @@ static void
 session_try(void *arg)
 {
 	struct agentx *agentx = arg;
-	int error = stream_connect(&agentx->stream, agentx->socket);
+	int error;
 
+	stream_place(agentx->socket, &agentx->place);
+	error = stream_connect(&agentx->stream, agentx->socket);
 	if (error != 0) {
 		session_end(agentx, REASON_CONNECT, error);
 		return;
@@ -340,6 +346,34 @@ session_try(void *arg)
 		return;
 	}
 	step_begin(agentx, STATE_OPENING);
+}
+
+/* A socket that was made anew is of a master that was started anew: whatever the last one
+ * did is no reason to wait. */
+static void
+session_look(void *arg)
+{
+	struct agentx *agentx = arg;
+	struct stream_place place;
+
+	stream_place(agentx->socket, &place);
+	if (!stream_place_same(&place, &agentx->place)) {
+		absence_forgive(&agentx->absence);
+		session_try(agentx);
+	} else if (clock_steady_ms() >= agentx->try_at_ms) {
+		session_try(agentx);
+	} else {
+		session_await(agentx);
+	}
+}
+
+static void
+session_await(struct agentx *agentx)
+{
+	int64_t left = agentx->try_at_ms - clock_steady_ms();
+
+	loop_timer_set(agentx->loop, &agentx->timer, left < LOOK_MS ? left : LOOK_MS,
+	    session_look, agentx);
 }
 
 /* -- from outside ----------------------------------------------------------------------- */

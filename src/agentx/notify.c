@@ -105,8 +105,8 @@ batch_end(struct notifier *notifier, int64_t now_ms)
 	notifier->next_ms = now_ms + NOTIFIER_PAUSE * took;
 	if (!notifier->slow)
 		log_warn("agentx", "the master took %.1f s to send notifications and may have "
-		    "answered nobody meanwhile: is a receiver of SNMPv3 informs away? Give its "
-		    "engine ID to trapsess with -e", (double)took / 1000);
+		    "answered nobody meanwhile: was it stopped, or is a receiver of SNMPv3 "
+		    "informs away? Give its engine ID to trapsess with -e", (double)took / 1000);
 	notifier->slow = true;
 }
 

@@ -114,6 +114,12 @@ absence_begin(struct absence *absence, int64_t now_ms, int64_t served_ms)
 		absence->strike_ms = FIRST_MS;
 }
 
+void
+absence_forgive(struct absence *absence)
+{
+	absence->poll_ms = absence->strike_ms = FIRST_MS;
+}
+
 bool
 absence_news(struct absence *absence, int64_t now_ms, const struct reason *reason)
 {

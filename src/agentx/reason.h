@@ -46,7 +46,7 @@ enum { REASONS_MAX = 8 };
  * A master that is not there is looked for once a second, however long it takes:
  * a failed connect(2) to a unix socket costs microseconds, and its return must be
  * seen at once. One that accepts and then misbehaves is asked ever more rarely, to
- * 8 seconds; that is forgotten after a minute of service.
+ * 8 seconds; that is forgotten after a minute of service, or when it is started anew.
  */
 struct absence {
 	bool		restart;	/* began as the end of a session that served */
@@ -61,6 +61,9 @@ struct absence {
 /* From now on there is no session; before that one served for 'served_ms', 0 if
  * there was none. */
 void absence_begin(struct absence *absence, int64_t now_ms, int64_t served_ms);
+
+/* Forgets that masters misbehaved. */
+void absence_forgive(struct absence *absence);
 
 /* True if 'reason' is news that belongs in the log: not said in this absence yet,
  * and not one of the short steps of a master's restart. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -68,6 +69,26 @@ stream_connect(struct stream *stream, const char *path)
 	saved = errno;
 	stream_close(stream);
 	return saved == EACCES ? access_error(path) : saved;
+}
+
+void
+stream_place(const char *path, struct stream_place *ret)
+{
+	struct stat st;
+
+	*ret = (struct stream_place){ 0 };
+	if (stat(path, &st) == -1)
+		return;
+	ret->device = st.st_dev;
+	ret->file = st.st_ino;
+	ret->made = st.st_mtim;
+}
+
+bool
+stream_place_same(const struct stream_place *a, const struct stream_place *b)
+{
+	return a->device == b->device && a->file == b->file &&
+	    a->made.tv_sec == b->made.tv_sec && a->made.tv_nsec == b->made.tv_nsec;
 }
 
 /* Makes room for 'more' octets behind *end. What is left moves to the front only if

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 enum {
 	/* A longer message is rubbish. More than snmpd can make of the largest request
@@ -53,6 +55,17 @@ void stream_close(struct stream *stream);
 /* Connects to the unix socket 'path'. Returns 0 or an errno; EAGAIN says that the
  * backlog of the listener is full, where a blocking connect(2) would wait. */
 int stream_connect(struct stream *stream, const char *path);
+
+/* What tells one socket at a path from the next: a master makes it when it starts. */
+struct stream_place {
+	dev_t		device;
+	ino_t		file;
+	struct timespec	made;
+};
+
+/* All zero if there is nothing at 'path'. */
+void stream_place(const char *path, struct stream_place *ret);
+bool stream_place_same(const struct stream_place *a, const struct stream_place *b);
 
 /* Reads once what is there, at most 64 KiB. STREAM_OK also if nothing is. */
 enum stream_result stream_read(struct stream *stream);

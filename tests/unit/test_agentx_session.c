@@ -363,6 +363,21 @@ master_that_answers_all_but_one_is_served(void **state)
 	assert_int_equal(log_lines, 1);
 }
 
+/* Killed and started again before two seconds are over, each time. */
+static void
+master_that_restarts_often_is_found_soon(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		run_until_serving(1000);
+		run_ms(100);
+		master_leave();
+		run_ms(i % 2 == 0 ? 0 : 500);
+		master_listen();
+	}
+	run_until_serving(1000);
+}
+
 /* It takes the registration and goes, each time. */
 static void
 master_that_serves_for_a_moment_is_asked_rarely(void **state)
@@ -462,6 +477,7 @@ main(void)
 		TEST(master_that_is_silent_is_no_stall),
 		TEST(master_that_is_silent_after_open_is_no_stall),
 		TEST(master_that_answers_all_but_one_is_served),
+		TEST(master_that_restarts_often_is_found_soon),
 		TEST(master_that_serves_for_a_moment_is_asked_rarely),
 		TEST(answers_that_wait_are_sent_later_in_order),
 		TEST(master_that_never_reads_is_left),
