@@ -115,7 +115,8 @@ loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
 }
 
 /* As many as are due when it begins: timers that these set for "now" come after them
- * and wait for the next turn, so that descriptors are never starved. */
+ * and wait for the next turn, so that descriptors are never starved. A signal cuts the
+ * turn short: a driver has a timer for each of many clusters, and each may wait for a disk. */
 static void
 timers_run(struct loop *loop)
 {
@@ -129,6 +130,8 @@ timers_run(struct loop *loop)
 
 		loop_timer_cancel(loop, timer);
 		timer->fn(timer->arg);
+		if (signals_wait())
+			return;
 	}
 }
 

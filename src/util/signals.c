@@ -14,6 +14,7 @@ enum { SIGNALS_MAX = 65 };
 static volatile sig_atomic_t came[SIGNALS_MAX];
 static sigset_t wait_mask;
 static bool wait_mask_known;
+static sigset_t caught;
 
 static void
 on_signal(int signo)
@@ -59,7 +60,18 @@ signals_catch(int signo)
 	    sigaction(signo, &action, NULL) == -1)
 		return false;
 	sigdelset(&wait_mask, signo);
+	sigaddset(&caught, signo);
 	return true;
+}
+
+bool
+signals_wait(void)
+{
+	sigset_t pending;
+
+	if (sigpending(&pending) == -1 || sigandset(&pending, &pending, &caught) == -1)
+		return false;
+	return sigisemptyset(&pending) == 0;
 }
 
 bool

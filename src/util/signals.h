@@ -22,6 +22,9 @@ bool signals_catch(int signo);
 /* True if it came since the last call for it. */
 bool signals_take(int signo);
 
+/* True if one of those waits to be let through. */
+bool signals_wait(void);
+
 /* For ppoll(2): lets through what is caught, and what was let through at the start. */
 const sigset_t *signals_wait_mask(void);
 

@@ -19,6 +19,7 @@
 
 #include "util/clock.h"
 #include "util/loop.h"
+#include "util/signals.h"
 #include "util/wait.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -44,7 +45,7 @@ int
 wait_ready(struct pollfd *fds, nfds_t n, int64_t until_ms)
 {
 	const struct timespec none = { 0 };
-	int ready = ppoll(fds, n, &none, NULL);
+	int ready = ppoll(fds, n, &none, signals_wait_mask());
 
 	if (++polls > POLLS_MAX)
 		fail_msg("the loop turns for ever");
@@ -221,6 +222,27 @@ loop_interrupted_by_a_signal_goes_on(void **state)
 	loop_run(played.loop);
 	assert_string_equal(played.order, "ba");
 	assert_int_equal(polls, 3);
+}
+
+static void
+timer_note_and_raise(void *arg)
+{
+	note(*(char *)arg);
+	raise(SIGUSR1);
+}
+
+/* Each of them may take its time. */
+static void
+loop_serves_a_signal_between_two_timers(void **state)
+{
+	(void)state;
+	assert_true(loop_signal_watch(played.loop, SIGUSR1, timer_note, &letters[7]));
+	timer_at(0, 0, timer_note_and_raise);
+	timer_at(1, 0, timer_note);
+	timer_at(2, 0, timer_note);
+	timer_at(3, 1, timer_stop);
+	loop_run(played.loop);
+	assert_string_equal(played.order, "ahbc");
 }
 
 static void
@@ -497,6 +519,7 @@ main(void)
 		loop_test(timer_overdue_runs_without_waiting),
 		loop_test(loop_without_timers_waits_for_descriptors),
 		loop_test(loop_interrupted_by_a_signal_goes_on),
+		loop_test(loop_serves_a_signal_between_two_timers),
 		loop_test(timer_cancelled_never_runs),
 		loop_test(timer_set_again_moves),
 		loop_test(timer_cancelled_by_a_timer_never_runs),
