@@ -24,7 +24,9 @@
 #include "util/supervisor.h"
 
 enum {
-	STORE_WAIT_MS = 1000,
+	STORE_WAIT_MS = 250,	/* the loop stands still meanwhile; */
+	STORE_REST_MS = 1000,	/* and then not, for so long */
+	ONCE_WAIT_MS = 1000,	/* with --once, which has nothing else to do */
 	START_WAIT_MS = 10000,	/* for a store that is locked while we start */
 	TICK_MS = 100,		/* until a new job is seen */
 	STATUS_TICKS = 10,
@@ -242,8 +244,8 @@ patiently(struct driver *driver, enum err_code (*step)(struct driver *, struct e
 static enum err_code
 open_step(struct driver *driver, struct err *err)
 {
-	return store_open(driver->config.store, STORE_CREATE, STORE_WAIT_MS, &driver->store,
-	    err);
+	return store_open(driver->config.store, STORE_CREATE, driver->options.once ? ONCE_WAIT_MS :
+	    STORE_WAIT_MS, &driver->store, err);
 }
 
 static enum err_code
@@ -291,7 +293,8 @@ driver_start(struct driver *driver)
 	}
 	driver->shared = (struct work_shared){ .loop = driver->loop, .store = driver->store,
 	    .mirror = &driver->mirror, .config = &driver->config, .ops = driver->program->ops,
-	    .round_done = on_round_done, .arg = driver };
+	    .round_done = on_round_done, .arg = driver,
+	    .rest_ms = driver->options.once ? 0 : STORE_REST_MS };
 	driver->waiting = clusters_serve(driver);
 	log_info("driver", "%s: clusters with plane %s: %zu", driver->config.store,
 	    driver->program->ops->kind, driver->waiting);

@@ -19,7 +19,7 @@ enum {
 };
 
 struct work {
-	const struct work_shared	*shared;
+	struct work_shared		*shared;
 	struct mirror_cluster		*cluster;
 	struct plane			*plane;
 	struct loop_timer		 timer;
@@ -62,6 +62,18 @@ store_failed(struct work *work, const struct err *err)
 		    err->text);
 	work->store_told = true;
 	work->store_ill = true;
+	if (err->code == ERR_BUSY)
+		work->shared->rests_until_ms = clock_steady_ms() + work->shared->rest_ms;
+}
+
+/* False: it was locked just now, and the next round tries again. */
+static bool
+store_may_be_used(struct work *work)
+{
+	if (clock_steady_ms() >= work->shared->rests_until_ms)
+		return true;
+	work->store_ill = true;
+	return false;
 }
 
 /* -- jobs ----------------------------------------------------------------------------- */
@@ -92,6 +104,8 @@ jobs_claim(struct work *work)
 	struct err err;
 
 	work->n_jobs = 0;
+	if (!store_may_be_used(work))
+		return;
 	work->cluster->has_work = false;
 	work->patience_over_s = INT64_MAX;
 	if (work->jobs == NULL)
@@ -141,6 +155,10 @@ jobs_end(struct work *work, const struct plane_look *look, const struct plane_tr
 	size_t n = 0;
 	struct err err;
 
+	if (work->n_jobs > 0 && !store_may_be_used(work)) {
+		work->requeue = true;
+		work->n_jobs = 0;
+	}
 	for (size_t i = 0; i < work->n_jobs && ends != NULL && rows != NULL; i++) {
 		const struct plan_job *job = &work->jobs[i];
 		struct mirror_real *real = mirror_real(work->shared->mirror, job->real_id);
@@ -187,7 +205,7 @@ status_put(struct work *work, enum plane_status status, const char *message)
 			    work->shared->ops->title, work->cluster->reals);
 	}
 	work->told = status;
-	if (store_plane_set(work->shared->store, work->cluster->id, status, message, &err) !=
+	if (store_may_be_used(work) && store_plane_set(work->shared->store, work->cluster->id, status, message, &err) !=
 	    ERR_OK)
 		store_failed(work, &err);
 }
@@ -223,6 +241,8 @@ record_write(struct work *work, const struct record *record)
 	struct store *store = work->shared->store;
 	struct err err;
 
+	if (!store_may_be_used(work))
+		return;
 	if (record->n_reasons > 0 &&
 	    store_reasons_put(store, record->reasons, record->n_reasons, &err) != ERR_OK)
 		store_failed(work, &err);
@@ -454,7 +474,7 @@ round_begin(void *arg)
 /* -- life ------------------------------------------------------------------------------ */
 
 struct work *
-work_new(const struct work_shared *shared, struct mirror_cluster *cluster)
+work_new(struct work_shared *shared, struct mirror_cluster *cluster)
 {
 	struct work *work = calloc(1, sizeof(*work));
 

@@ -21,7 +21,9 @@
 #include "driver/plan.h"
 #include "util/loop.h"
 
-/* What all works of a driver share; belongs to the driver. */
+/* What all works of a driver share; belongs to the driver. Where the store is locked one of
+ * them waits for it, and then none for 'rest_ms': a hundred clusters that wait in turn would
+ * leave the loop no time. */
 struct work_shared {
 	struct loop			*loop;
 	struct store			*store;
@@ -30,10 +32,12 @@ struct work_shared {
 	const struct plane_kind_ops	*ops;
 	void				(*round_done)(void *arg, bool ok);
 	void				*arg;
+	int64_t				 rest_ms;	/* after the store was locked */
+	int64_t				 rests_until_ms;
 };
 
 /* Begins to work on a cluster, with a round at once. NULL without memory. */
-struct work *work_new(const struct work_shared *shared, struct mirror_cluster *cluster);
+struct work *work_new(struct work_shared *shared, struct mirror_cluster *cluster);
 
 /* At any time but from within a round. NULL is fine. */
 void work_free(struct work *work);
