@@ -204,6 +204,8 @@ integration_tests = \
 	tests/integration/test_access.py \
 	tests/integration/test_daemon.py \
 	tests/integration/test_doctor.py \
+	tests/integration/test_faults.py \
+	tests/integration/test_faults_driver.py \
 	tests/integration/test_files.py \
 	tests/integration/test_haproxy.py \
 	tests/integration/test_haproxy_ill.py \
@@ -211,7 +213,9 @@ integration_tests = \
 	tests/integration/test_many.py \
 	tests/integration/test_master.py \
 	tests/integration/test_notify.py \
+	tests/integration/test_restarts.py \
 	tests/integration/test_set.py \
+	tests/integration/test_slow_disk.py \
 	tests/integration/test_walk.py \
 	tests/integration/test_watchdog.py
 
@@ -223,10 +227,18 @@ EXTRA_DIST += $(integration_tests) \
 	tests/integration/fixture.golden \
 	tests/integration/haproxy.py \
 	tests/integration/harness.py \
+	tests/integration/heart.py \
 	tests/integration/mib.py \
 	tests/integration/run \
 	tests/integration/snmp.py \
 	tests/integration/traps.py
+
+# A disk that takes its time, as a library to put in front of the C library; without
+# the flags of sanitizers, which want to be in front of it.
+check_PROGRAMS += tests/integration/slow_disk.so
+tests_integration_slow_disk_so_SOURCES = tests/integration/slow_disk.c
+tests_integration_slow_disk_so_CFLAGS = -fPIC -Wall -Wextra
+tests_integration_slow_disk_so_LDFLAGS = -shared
 
 # -- lbclusterctl run for real
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 
-from harness import LBCLUSTERD, PATIENCE, Case, Program, wait_for
+from harness import LBCLUSTERD, OBEYED_S, PATIENCE, Case, Program, wait_for
 
 DRIVER = os.environ.get('LBCLUSTER_HAPROXY') or os.path.join(
     os.path.dirname(LBCLUSTERD), 'lbcluster-haproxy')
@@ -320,7 +320,8 @@ class Plane(Case):
 
     def start_driver(self, wait=True):
         self.driver = Program('lbcluster-haproxy', self.driver_argv('-f'),
-                              os.path.join(self.world.dir, 'driver.log'))
+                              os.path.join(self.world.dir, 'driver.log'),
+                              env={**os.environ, **self.world.env})
         self.world.others.append(self.driver)
         # The store is there then: sqlite3 would make an empty file of it.
         wait_for(lambda: 'clusters with plane' in self.driver_log(), 10, 'the driver starts')
@@ -333,7 +334,7 @@ class Plane(Case):
     def stop_driver(self):
         if not self.driver or self.driver.awaited:
             return
-        status = self.driver.end()
+        status = self.driver.end(OBEYED_S)
         log = self.driver_log()
         if status != 0 or 'Sanitizer' in log or 'runtime error' in log:
             raise AssertionError('lbcluster-haproxy ended with %s' % status)

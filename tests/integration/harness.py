@@ -36,6 +36,7 @@ PATIENCE = float(os.environ.get('LBCLUSTER_TESTS_PATIENCE', '1'))
 VISIBLE_S = 2.0     # a change by another process is seen through SNMP
 SERVED_S = 5.0      # served again after a master came back
 ENDED_S = 10.0      # a program ends after SIGTERM
+OBEYED_S = 2.0      # and one of ours, whatever it is doing
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -168,6 +169,7 @@ class World:
         self.conf = os.path.join(self.dir, 'lbclusterd.conf')
         self.user = user
         self.reader = 'public'      # a community that may read sysUpTime and our tree
+        self.env = {}           # more of it for lbclusterd
         self.port = 0
         self.master = None
         self.daemon = None
@@ -260,13 +262,13 @@ class World:
 
     def start_daemon(self, wait=True, args=()):
         self.daemon = Program('lbclusterd', self.daemon_argv(*args),
-                              self._path('lbclusterd.log'))
+                              self._path('lbclusterd.log'), env={**os.environ, **self.env})
         if wait:
             self.wait_served(15)
 
     def stop_daemon(self):
-        """Ends lbclusterd with SIGTERM: a clean exit, or an error."""
-        status = self.daemon.end()
+        """Ends lbclusterd with SIGTERM: a clean exit, soon, or an error."""
+        status = self.daemon.end(OBEYED_S)
         if status != 0:
             raise AssertionError('lbclusterd ended with %s' % status)
 
@@ -376,7 +378,7 @@ class World:
             # One that died by itself meanwhile has a status too.
             self.daemon.signal(signal.SIGCONT)
             try:
-                status = self.daemon.end()
+                status = self.daemon.end(OBEYED_S)
                 if status != 0:
                     problems.append('lbclusterd ended with %s' % status)
             except AssertionError as error:

@@ -30,6 +30,14 @@ load: all tests/torture/load_client
 soak: all tests/torture/load_client
 	$(LOAD_RUN) --soak --hours $(HOURS)
 
+# snmpd, and lbclusterd, restarted so often under managers that set.
+RESTARTS = 120
+
+restarts: all
+	LBCLUSTER_TESTS_RESTARTS=$(RESTARTS) top_builddir='$(abs_top_builddir)' \
+	    PYTHON3='$(PYTHON3)' $(top_srcdir)/tests/integration/run \
+	    $(top_srcdir)/tests/integration/test_restarts.py
+
 # -- torture: programs are killed at random moments under a stream of SETs -----------
 
 TESTS += tests/torture/test_judge.py tests/torture/test_torture.py
@@ -67,4 +75,4 @@ torture-phases: tests/unit/test_phases
 	LBCLUSTER_PHASES_LENGTH='$(LENGTH)' LBCLUSTER_PHASES_RANDOM='$(SEQUENCES)' \
 		tests/unit/test_phases
 
-.PHONY: load soak torture torture-phases
+.PHONY: load soak restarts torture torture-phases

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A disk that takes its time: with LD_PRELOAD, every fsync(2) and fdatasync(2) waits for
+ * as many milliseconds as the file named by $SLOW_DISK says at that moment. It is done
+ * then: what is synced is on the disk.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static void
+wait_long(void)
+{
+	const char *path = getenv("SLOW_DISK");
+	FILE *file = path == NULL ? NULL : fopen(path, "re");
+	struct timespec pause = { 0 };
+	long ms = 0;
+
+	if (file == NULL)
+		return;
+	if (fscanf(file, "%ld", &ms) != 1)
+		ms = 0;
+	fclose(file);
+	pause.tv_sec = ms / 1000;
+	pause.tv_nsec = ms % 1000 * 1000000;
+	while (nanosleep(&pause, &pause) == -1)
+		;
+}
+
+int
+fsync(int fd)
+{
+	wait_long();
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int
+fdatasync(int fd)
+{
+	wait_long();
+	return (int)syscall(SYS_fdatasync, fd);
+}

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# snmpd, its socket or the store out of order, and more to do than there is time for. Each
+# time: what is wrong is said clearly, and once; the loop never stands still; SIGTERM is
+# obeyed; and when the fault is over all is as before, without help. What masters of other
+# kinds do is in test_master.py, and in tests/unit/test_agentx_session.c for ten minutes.
+"""Faults around lbclusterd."""
+
+import contextlib
+import os
+import re
+import signal
+import threading
+import time
+
+import mib
+from harness import OBEYED_S, Case, is_root, main, wait_for
+from heart import STALL_S, Heart
+from traps import Traps
+
+INVENTORY = """
+cluster web {
+    plane = none
+    service http {
+        address = 192.0.2.10  port = 80  protocol = tcp
+        real a { address = 10.0.0.1  port = 80  weight = 10 }
+    }
+}
+"""
+
+WEIGHT = mib.oid('lbcRealWeight', 1, 1, 1)
+NOBODY = (65534, 65534)
+SERVING = 'info: .agentx. serving 1.3.6.1.*'
+
+
+class FaultCase(Case):
+    """A world whose heart is heard."""
+
+    def faulty_world(self, inventory=INVENTORY, **options):
+        self.world = world = self.new_world(**options)
+        self.heart = Heart(world.dir)
+        self.addCleanup(self.heart.close)
+        world.env = self.heart.env
+        world.load(inventory)
+        self.heard = 0
+        return world
+
+    def said(self):
+        """All that was logged since the last time, but for debugging."""
+        lines = [line for line in self.world.daemon_log().splitlines() if ': debug:' not in line]
+        new, self.heard = lines[self.heard:], len(lines)
+        return new
+
+    def assert_said(self, *patterns):
+        """Since the last time exactly this was logged, a line each."""
+        said = self.said()
+        self.assertEqual(len(patterns), len(said), said)
+        for pattern, line in zip(patterns, said):
+            self.assertRegex(line, pattern)
+
+    def assert_well(self, weight):
+        """It serves, takes SETs, and never stood still."""
+        self.world.wait_served(12)
+        self.assertEqual('noError', self.world.client().set_answer((WEIGHT, 'u', weight)).status)
+        self.assertEqual(weight, self.world.get('lbcRealWeight', 1, 1, 1))
+        self.heart.assert_even()
+
+
+class Master(FaultCase):
+    """snmpd and its socket."""
+
+    def test_master_stopped_and_continued_goes_on(self):
+        world = self.faulty_world()
+        world.start()
+        self.said()
+        world.master.signal(signal.SIGSTOP)
+        world.ctl('set-weight', 'web/http/a', '33')
+        self.heart.wait_beats(2)
+        world.master.signal(signal.SIGCONT)
+        world.wait_value(33, 'lbcRealWeight', 1, 1, 1, deadline_s=5)
+        self.assert_well(34)
+        # The notification of that change had to wait.
+        self.assert_said('warn: .agentx. the master took [0-9.]+ s to send notifications')
+
+    def test_master_stopped_at_start_is_told_and_waited_for(self):
+        world = self.faulty_world()
+        world.start_master()
+        world.master.signal(signal.SIGSTOP)
+        try:
+            world.start_daemon(wait=False)
+            world.wait_logged('does not answer: is snmpd stopped or hung')
+            # SIGTERM while Open is not answered; and what many dead connections leave.
+            world.stop_daemon()
+            self.said()
+            world.start_daemon(wait=False)
+            self.heart.wait_beats(4)
+        finally:
+            world.master.signal(signal.SIGCONT)
+        self.assert_well(35)
+        said = self.said()
+        self.assertLessEqual(len(said), 4, said)
+        self.assertRegex(said[1], 'warn: .agentx. the master at %s (does not answer|takes no '
+                         'connections): is snmpd stopped or hung' % re.escape(world.socket))
+        self.assertRegex(said[-1], SERVING)
+
+    def test_socket_removed_and_remade_is_found(self):
+        world = self.faulty_world()
+        world.start()
+        os.rename(world.socket, world.socket + '.away')
+        # The session needs no name.
+        self.assert_well(36)
+        world.stop_daemon()
+        self.said()
+        world.start_daemon(wait=False)
+        self.heart.wait_beats(3)
+        self.assert_said('info: .store. ', 'warn: .agentx. no AgentX master at %s: is snmpd '
+                         "running, with 'master agentx' in snmpd.conf.$" % re.escape(world.socket))
+        os.rename(world.socket + '.away', world.socket)
+        self.assert_well(37)
+        self.assert_said(SERVING)
+
+
+class Permissions(FaultCase):
+    """The socket is there, but not for us."""
+
+    def setUp(self):
+        if not is_root():
+            self.skipTest('needs root, to be somebody else')
+
+    def denied_world(self):
+        world = self.faulty_world(user=NOBODY)
+        world.start_master()
+        return world
+
+    def meet(self, world, *patterns):
+        world.start_daemon(wait=False)
+        self.heart.wait_beats(3)
+        self.assert_said('info: .store. ', *patterns)
+
+    def test_socket_without_permission_tells_who_and_what_to_do(self):
+        world = self.denied_world()
+        os.chmod(world.socket, 0o700)
+        self.meet(world, "warn: .agentx. no permission for %s: snmpd.conf needs 'agentXPerms 0660"
+                  " 0755 Debian-snmp lbcluster', and this process the group lbcluster .it runs as "
+                  'nobody, group nogroup.$' % re.escape(world.socket))
+        os.chmod(world.socket, 0o777)
+        self.assert_well(41)
+        self.assert_said(SERVING)
+        # Taken away again: the session goes on, and another is found when it is given back.
+        os.chmod(world.socket, 0o700)
+        self.assert_well(42)
+        self.assert_said()
+
+    def test_directory_without_permission_tells_who_and_what_to_do(self):
+        world = self.denied_world()
+        closed = os.path.join(world.dir, 'closed')
+        os.mkdir(closed, 0o700)
+        world.daemon_socket = os.path.join(closed, 'master')
+        os.symlink(world.socket, world.daemon_socket)
+        self.meet(world, 'warn: .agentx. no permission for the directory of %s .running as '
+                  "nobody, group nogroup.: 'chmod 755' it" % re.escape(world.daemon_socket))
+        os.chmod(closed, 0o755)
+        self.assert_well(43)
+        self.assert_said(SERVING)
+
+
+class Store(FaultCase):
+    """Another process has the store."""
+
+    def locked(self):
+        """Locks it against everybody until it is closed."""
+        other = self.world.connect()
+        self.addCleanup(other.close)
+        other.execute('BEGIN EXCLUSIVE')
+        return other
+
+    def test_store_locked_is_told_once_and_waited_for(self):
+        world = self.faulty_world()
+        world.start()
+        self.said()
+        other = self.locked()
+        for _ in range(15):
+            self.assertEqual('resourceUnavailable',
+                             world.client().set_answer((WEIGHT, 'u', 44)).status)
+        self.assertEqual(10, world.get('lbcRealWeight', 1, 1, 1))
+        said = self.said()
+        # A line for each SET that was refused, and one for the reason.
+        self.assertLessEqual(len([line for line in said if 'serving what is known' in line]), 1)
+        self.assertLessEqual(len(said), 16, said)
+        other.execute('ROLLBACK')
+        self.assert_well(45)
+        self.assertLessEqual(len(self.said()), 1)
+
+    def test_store_locked_daemon_ends_on_sigterm(self):
+        world = self.faulty_world()
+        world.start()
+        other = self.locked()
+        # Somebody waits to read it, so that there is something to look for in every turn.
+        other.execute('UPDATE real_service SET weight = 99')
+        self.heart.wait_beats(1)
+        world.stop_daemon()
+
+    def test_store_locked_at_start_daemon_ends_on_sigterm(self):
+        world = self.faulty_world()
+        self.locked()
+        world.start_daemon(wait=False)
+        fds = '/proc/%d/fd' % world.daemon.pid
+
+        def waits():
+            with contextlib.suppress(OSError):
+                return any(os.readlink(os.path.join(fds, fd)).endswith('/lbcluster.db')
+                           for fd in os.listdir(fds))
+            return False
+        wait_for(waits, 5, 'lbclusterd has opened the store')
+        world.stop_daemon()
+
+
+class Large(FaultCase):
+    """More than can be done at once."""
+
+    REALS, SERVICES = 20000, 20
+
+    def large_world(self):
+        return self.faulty_world('cluster web {' + ''.join(
+            'service s%d {' % s + ''.join(
+                'real r%d { address = 10.%d.%d.1  port = 80 }\n' % (i, i // 250, i % 250)
+                for i in range(s, self.REALS, self.SERVICES)) + '}\n'
+            for s in range(self.SERVICES)) + '}')
+
+    def measure(self, active):
+        self.world.import_statistics([
+            {'path': 'web/s%d/r%d' % (i % self.SERVICES, i), 'active': active}
+            for i in range(self.REALS)])
+
+    def assert_no_wait(self, work, most_s=STALL_S):
+        """While work() goes on, no GET waits for longer; and that is no matter of luck."""
+        worst, done = [0.0], threading.Event()
+
+        def poll():
+            client = self.world.client('public')
+            while not done.is_set():
+                began = time.monotonic()
+                client.get(mib.oid('lbcSysReals', 0))
+                worst[0] = max(worst[0], time.monotonic() - began)
+        thread = threading.Thread(target=poll)
+        thread.start()
+        try:
+            work()
+        finally:
+            done.set()
+            thread.join()
+        self.assertLess(worst[0], most_s + self.heart.late)
+
+    def test_20000_notifications_block_nobody(self):
+        world = self.large_world()
+        traps = Traps(world)
+        self.measure(True)
+        world.start()
+
+        def rack_down():
+            self.measure(False)
+            traps.wait('lbcRealActiveChange', 500, 30)
+        self.assert_no_wait(rack_down)
+        self.heart.assert_even()
+        # Many are to come yet.
+        self.assertLess(len(traps.all('lbcRealActiveChange')), self.REALS // 2)
+        world.stop_daemon()
+
+    def test_inventory_taken_in_blocks_nobody(self):
+        world = self.large_world()
+        world.start()
+        self.said()
+
+        def replace():
+            world.ctl('remove', 'web')
+            world.wait_value(0, 'lbcSysReals', 0, deadline_s=10)
+        self.assert_no_wait(replace)
+        # All of it is there to be read when it goes on, and SIGTERM too.
+        world.daemon.signal(signal.SIGSTOP)
+        world.load('cluster b { service s {' + ''.join(
+            'real r%d { address = 10.0.0.1 }\n' % i for i in range(self.REALS)) + '} }')
+        world.daemon.signal(signal.SIGTERM)
+        world.daemon.signal(signal.SIGCONT)
+        self.assertEqual(0, world.daemon.wait(OBEYED_S))
+
+
+if __name__ == '__main__':
+    main()

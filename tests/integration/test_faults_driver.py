@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# A driver among faults: HAProxy hung, mute, deaf or gone, the store locked. Its loop never
+# stands still, so that its watchdog is fed; SIGTERM is obeyed; and SNMP is answered as if
+# nothing were the matter.
+"""Faults around lbcluster-haproxy."""
+
+import os
+import signal
+
+import mib
+from agentx import BadMaster
+from harness import OBEYED_S, main
+from haproxy import Gate, Plane, stop
+from heart import Heart
+
+UNREACHABLE = 3     # lbcClusterPlaneStatus
+CHECK = 'weight 10'
+STALL_S = 3.0       # it writes to a disk for each cluster; systemd waits for 30 s
+
+
+class Faults(Plane):
+
+    def setUp(self):
+        self.plane_world(timeout=0.5)
+        self.heart = Heart(self.world.dir)
+        self.addCleanup(self.heart.close)
+        self.world.env = self.heart.env
+        self.path = os.path.join(self.world.dir, 'plane.sock')
+
+    def clusters(self, path, n=1):
+        self.world.load(''.join('''
+            cluster c%d {
+                plane = haproxy
+                socket = "%s"
+                service http { real a { address = 10.0.0.1 weight = 10 } }
+            }''' % (i, path) for i in range(n)))
+
+    def assert_in_peace(self):
+        """It beats, and ends when it is told to."""
+        self.heart.wait_beats(2)
+        self.heart.assert_even(STALL_S)
+        self.driver.signal(signal.SIGTERM)
+        self.assertEqual(0, self.driver.wait(OBEYED_S))
+
+    def test_haproxy_that_hangs_is_no_stall(self):
+        proxy = self.haproxy({'http': {'a': CHECK}})
+        self.load(proxy)
+        self.start_driver()
+        stop(proxy.program)
+        self.wait_plane(UNREACHABLE, 'no answer within')
+        self.ctl('set-weight', 'web/http/a', '5')
+        self.assert_in_peace()
+
+    def test_socket_that_is_mute_is_no_stall(self):
+        gate = Gate(self.path, lambda gate, connection, line: gate.opened.wait(60))
+        self.addCleanup(gate.close)
+        self.clusters(self.path, 40)
+        self.start_driver()
+        self.assert_in_peace()
+
+    def test_socket_that_is_deaf_is_no_stall(self):
+        deaf = BadMaster(self.path, 'deaf')
+        self.addCleanup(deaf.close)
+        self.clusters(self.path, 40)
+        self.start_driver()
+        self.wait_plane(UNREACHABLE, self.path, 'c39')
+        self.assert_in_peace()
+
+    def test_store_that_is_locked_is_no_stall(self):
+        self.clusters('/nonexistent/admin.sock', 40)
+        self.start_driver()
+        other = self.world.connect()
+        self.addCleanup(other.close)
+        other.execute('BEGIN EXCLUSIVE')
+        self.assert_in_peace()
+        # A line for each cluster that met it, and few of the forty do.
+        self.assertLessEqual(self.driver_log().count('locked by another program'), 5)
+
+    def test_haproxy_that_hangs_delays_no_manager(self):
+        proxy = self.haproxy({'http': {'a': CHECK}})
+        self.load(proxy)
+        self.start_driver()
+        directory = os.path.join(self.world.dir, 'daemon')
+        os.mkdir(directory)
+        heart = Heart(directory)
+        self.addCleanup(heart.close)
+        self.world.env = heart.env
+        self.world.start()
+        stop(proxy.program)
+        weight = mib.oid('lbcRealWeight', *self.world.number('web/http/a'))
+        for value in range(20, 40):
+            self.assertEqual('noError',
+                             self.world.client().set_answer((weight, 'u', value)).status)
+            self.assertEqual(value, self.world.client().get(weight).value)
+        self.wait_plane(UNREACHABLE, 'no answer within')
+        heart.assert_even()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# A disk that takes seconds for a sync. A SET is answered when it is on the disk: within
+# snmpd's patience it is done, past it the manager is told an error, and then it is undone.
+# Whatever was answered is what there is in the end. And systemd hears of a loop that
+# stands still: only the loop feeds its watchdog.
+"""A slow disk."""
+
+import os
+
+import mib
+from harness import LBCLUSTERD, Case, main, wait_for
+from heart import BEAT_S, Heart
+
+INVENTORY = """
+cluster web { service http { real a { address = 10.0.0.1  port = 80  weight = 10 } } }
+"""
+
+WEIGHT = mib.oid('lbcRealWeight', 1, 1, 1)
+LIBRARY = os.path.join(os.path.dirname(LBCLUSTERD), 'tests', 'integration', 'slow_disk.so')
+
+
+class SlowDisk(Case):
+
+    def slow_world(self, **options):
+        self.world = world = self.new_world(**options)
+        self.addCleanup(self.slow, 0)
+        self.path = os.path.join(world.dir, 'slow')
+        self.heart = Heart(world.dir)
+        self.addCleanup(self.heart.close)
+        self.slow(0)
+        # The address sanitizer wants to come first.
+        world.env = dict(self.heart.env, SLOW_DISK=self.path, LD_PRELOAD=LIBRARY,
+                         ASAN_OPTIONS='verify_asan_link_order=0')
+        world.load(INVENTORY)
+        world.start()
+
+    def slow(self, ms):
+        """So much for each sync from now on; a SET has some five."""
+        with open(self.path + '.new', 'w', encoding='ascii') as file:
+            file.write(str(ms))
+        os.rename(self.path + '.new', self.path)
+
+    def set(self, weight):
+        return self.world.client().set_answer((WEIGHT, 'u', weight), timeout=30).status
+
+    def settled(self, weight, *states):
+        """In the end, in the store and through SNMP."""
+        def event():
+            return (self.world.sql('SELECT weight FROM real_service') == [(weight,)] and
+                    self.world.sql('SELECT state FROM job ORDER BY id') ==
+                    [(state,) for state in states])
+        wait_for(event, 20, 'the store has weight %d' % weight)
+        self.world.wait_served(15)
+        self.world.wait_value(weight, 'lbcRealWeight', 1, 1, 1)
+        self.world.wait_value(0, 'lbcJobsActive', 0)
+
+    def test_set_within_patience_is_done_and_watchdog_tells_the_loop_stood_still(self):
+        self.slow_world()       # snmpd waits for 5 s
+        self.heart.wait_beats(1)
+        self.slow(250)
+        self.assertEqual('noError', self.set(11))
+        self.slow(0)
+        self.settled(11, mib.SUCCEEDED)
+        self.assertGreater(self.heart.longest(), 5 * BEAT_S)
+
+    def test_set_past_patience_is_an_error_and_undone(self):
+        self.slow_world(agentx_timeout=1)
+        self.slow(350)
+        self.assertEqual('genErr', self.set(12))
+        self.slow(0)
+        self.settled(10, mib.CANCELLED)
+        self.assertEqual('noError', self.set(13))
+        self.settled(13, mib.CANCELLED, mib.SUCCEEDED)
+
+
+if __name__ == '__main__':
+    main()
