@@ -46,6 +46,8 @@ class Heart:
                 return
             if not words:
                 return
+            if 'READY=1' in words:
+                self.beats.clear()      # a start is no stall
             if 'WATCHDOG=1' in words:
                 self.beats.append(time.monotonic())
 
@@ -58,7 +60,7 @@ class Heart:
     def wait_beats(self, seconds):
         """Until it was fed for so long, from now on."""
         goal = len(self.beats) + seconds / BEAT_S
-        wait_for(lambda: len(self.beats) >= goal, 5 + 3 * seconds, 'beats for %d s' % seconds)
+        wait_for(lambda: len(self.beats) >= goal, 5 + 3 * seconds, 'beats for %.1f s' % seconds)
 
     def longest(self):
         """The longest time between two of them, or since the last one."""

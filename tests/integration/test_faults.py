@@ -94,7 +94,7 @@ class Master(FaultCase):
             world.stop_daemon()
             self.said()
             world.start_daemon(wait=False)
-            self.heart.wait_beats(4)
+            self.heart.wait_beats(3)
         finally:
             world.master.signal(signal.SIGCONT)
         self.assert_well(35)
@@ -113,7 +113,7 @@ class Master(FaultCase):
         world.stop_daemon()
         self.said()
         world.start_daemon(wait=False)
-        self.heart.wait_beats(3)
+        self.heart.wait_beats(2)
         self.assert_said('info: .store. ', 'warn: .agentx. no AgentX master at %s: is snmpd '
                          "running, with 'master agentx' in snmpd.conf.$" % re.escape(world.socket))
         os.rename(world.socket + '.away', world.socket)
@@ -135,7 +135,7 @@ class Permissions(FaultCase):
 
     def meet(self, world, *patterns):
         world.start_daemon(wait=False)
-        self.heart.wait_beats(3)
+        self.heart.wait_beats(2)
         self.assert_said('info: .store. ', *patterns)
 
     def test_socket_without_permission_tells_who_and_what_to_do(self):
@@ -180,14 +180,14 @@ class Store(FaultCase):
         world.start()
         self.said()
         other = self.locked()
-        for _ in range(15):
+        for _ in range(8):
             self.assertEqual('resourceUnavailable',
                              world.client().set_answer((WEIGHT, 'u', 44)).status)
         self.assertEqual(10, world.get('lbcRealWeight', 1, 1, 1))
         said = self.said()
         # A line for each SET that was refused, and one for the reason.
         self.assertLessEqual(len([line for line in said if 'serving what is known' in line]), 1)
-        self.assertLessEqual(len(said), 16, said)
+        self.assertLessEqual(len(said), 9, said)
         other.execute('ROLLBACK')
         self.assert_well(45)
         self.assertLessEqual(len(self.said()), 1)

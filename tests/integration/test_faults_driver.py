@@ -39,7 +39,7 @@ class Faults(Plane):
 
     def assert_in_peace(self):
         """It beats, and ends when it is told to."""
-        self.heart.wait_beats(2)
+        self.heart.wait_beats(1.5)
         self.heart.assert_even(STALL_S)
         self.driver.signal(signal.SIGTERM)
         self.assertEqual(0, self.driver.wait(OBEYED_S))
