@@ -393,9 +393,7 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	if (code == ERR_OK && stats == ERR_OK && left > 0)
 		stats = stats_read(store, cursor, sink, &left, NULL);
 	db_rollback(&store->stats);
-	/* Ill statistics are closed here, and made anew by the next look. */
-	if (stats == ERR_CORRUPT || stats == ERR_FOREIGN)
-		db_close(&store->stats);
+	store_saw_statistics(store, stats);
 	if (code == ERR_GONE)
 		return code;
 	store_saw_read(store, code, err);

@@ -353,6 +353,9 @@ identity_check(struct db *db, bool writable, int64_t *ret_version, struct err *e
 	if (id != db->kind->application_id)
 		return err_set(err, ERR_FOREIGN, "%s: not a file of lbcluster "
 		    "(application_id %lld); move it away", db->path, (long long)id);
+	if (version < 0)
+		return err_set(err, ERR_CORRUPT, "%s: " DAMAGED " (version %lld)", db->path,
+		    (long long)version);
 	if (version > newest)
 		return err_set(err, ERR_NEWER, "%s: made by a newer lbcluster (version "
 		    "%lld, this one knows %lld); use that one", db->path,
@@ -363,6 +366,16 @@ identity_check(struct db *db, bool writable, int64_t *ret_version, struct err *e
 		    (long long)version);
 	*ret_version = version;
 	return ERR_OK;
+}
+
+static enum err_code
+needs_check(struct db *db, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db->handle, db->kind->needs, -1, &stmt, NULL);
+
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
 }
 
 /* Settings of a connection; none of them touches the file but the last ones. */
@@ -457,9 +470,15 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 		code = pragmas_set(db, db->kind->pragmas, err);
 	if (code == ERR_OK && version < (int64_t)db->kind->n_migrations)
 		code = migrate(db, err);
+	if (code == ERR_OK)
+		code = needs_check(db, err);
 	if (code == ERR_OK && writable && sqlite3_db_readonly(db->handle, "main") == 1)
 		code = err_set(err, ERR_READONLY, "%s: may not be written; check the owner "
 		    "and the file system", db->path);
+	/* What nobody could ask for in vain of a file that is as we made it. */
+	if (code == ERR_IO && sqlite3_errcode(db->handle) == SQLITE_ERROR)
+		code = err_set(err, ERR_CORRUPT, "%s: " DAMAGED " (%s)", db->path,
+		    sqlite3_errmsg(db->handle));
 	if (code != ERR_OK)
 		db_close(db);
 	return code;

@@ -21,6 +21,7 @@ struct db_kind {
 	const char *const	*migrations;	/* append-only: user_version n is done by [n-1] */
 	size_t			 n_migrations;
 	const char		*const *pragmas;	/* at every open, NULL at the end */
+	const char		*needs;		/* a query over all tables and columns */
 };
 
 extern const struct db_kind db_main_kind;
@@ -118,6 +119,8 @@ const char *db_text(sqlite3_stmt *stmt, int column);
 /* Note what a call saw, for store_status(); both return 'code'. */
 enum err_code store_saw_read(struct store *store, enum err_code code, const struct err *err);
 enum err_code store_saw_write(struct store *store, enum err_code code, const struct err *err);
+/* Closes statistics that are ill: the next look opens them again, or makes them anew. */
+void store_saw_statistics(struct store *store, enum err_code code);
 /* Opens again what was replaced or found ill, at most once a second. */
 enum err_code store_files_look(struct store *store, struct err *err);
 /* Closes and opens lbcluster.db, which settles a commit in doubt. */

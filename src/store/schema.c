@@ -341,6 +341,21 @@ static const char *const stats_pragmas[] = {
 	NULL,
 };
 
+/* A file may be whole, have the right number, and lack what the next query asks for. */
+#define COUNTER "m.birth, m.change, m.removed_oldest"
+
+static const char main_needs[] =
+    "SELECT " CLUSTER_COLUMNS ", c.changed, " SERVICE_COLUMNS ", s.changed, " REAL_COLUMNS
+    ", r.changed, " JOB_COLUMNS ", j.token, j.changed, e.name, e.value, " COUNTER
+    ", m.config_changes, m.config_last_change, m.table_last_change, m.job_rows, m.jobs_open,"
+    " m.jobs_succeeded, m.jobs_failed, m.jobs_bumped, x.changed, x.kind, x.id"
+    " FROM cluster AS c, service AS s, real_service AS r, job AS j, setting AS e,"
+    " store AS m, removed AS x";
+
+static const char stats_needs[] =
+    "SELECT " STATISTICS_COLUMNS ", t.changed, " COUNTER ", x.changed, x.id"
+    " FROM statistics AS t, store AS m, removed AS x";
+
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 const struct db_kind db_main_kind = {
@@ -349,6 +364,7 @@ const struct db_kind db_main_kind = {
 	.migrations = main_migrations,
 	.n_migrations = ROWS(main_migrations),
 	.pragmas = main_pragmas,
+	.needs = main_needs,
 };
 
 const struct db_kind db_stats_kind = {
@@ -357,4 +373,5 @@ const struct db_kind db_stats_kind = {
 	.migrations = stats_migrations,
 	.n_migrations = ROWS(stats_migrations),
 	.pragmas = stats_pragmas,
+	.needs = stats_needs,
 };

@@ -75,8 +75,6 @@ store_statistics_put(struct store *store, const struct statistics *rows, size_t 
 		}
 		db_rollback(db);
 	}
-	/* The file is made anew by the next look. */
-	if (code == ERR_CORRUPT || code == ERR_FOREIGN)
-		db_close(db);
+	store_saw_statistics(store, code);
 	return code;
 }

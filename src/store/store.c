@@ -116,6 +116,13 @@ store_saw_write(struct store *store, enum err_code code, const struct err *err)
 	return code;
 }
 
+void
+store_saw_statistics(struct store *store, enum err_code code)
+{
+	if (code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_IO)
+		db_close(&store->stats);
+}
+
 enum store_status
 store_status(const struct store *store)
 {

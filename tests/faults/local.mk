@@ -12,6 +12,11 @@ tests_faults_test_store_faults_SOURCES = tests/faults/test_store_faults.c \
 tests_faults_test_store_faults_LDADD = $(store_fixture_libs)
 tests_faults_test_store_faults_LDFLAGS = $(store_fixture_ldflags) $(system_fails_ldflags)
 
+faults_tests += tests/faults/test_files
+tests_faults_test_files_SOURCES = tests/faults/test_files.c $(store_fixture)
+tests_faults_test_files_LDADD = $(store_fixture_libs)
+tests_faults_test_files_LDFLAGS = $(store_fixture_ldflags)
+
 check_PROGRAMS += $(faults_tests)
 TESTS += $(faults_tests)
 

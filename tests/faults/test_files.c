@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Files of a store that are not what they should be: cut off at any length, any page
+ * spoiled, any byte of the head turned over, a table gone, logs that are another's. Damage
+ * to lbcluster.db is refused with one clear message, and the file stays as it was; damaged
+ * statistics are made anew. Nothing hangs or falls over.
+ */
+#include "../unit/store_fixture.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, HEAD = 100 };
+
+static struct bytes good_main, good_stats;
+
+static void
+good_put(struct fixture *f)
+{
+	fixture_close(f);
+	fixture_unfill(f);
+	bytes_write(f->main_path, good_main.data, good_main.n);
+	bytes_write(f->stats_path, good_stats.data, good_stats.n);
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f;
+
+	if (fixture_setup(state) != 0)
+		return -1;
+	f = *state;
+	fixture_fill(f);
+	good_main = bytes_of(f->main_path);
+	good_stats = bytes_of(f->stats_path);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	free(good_main.data);
+	free(good_stats.data);
+	return fixture_teardown(state);
+}
+
+static enum err_code
+count_real(void *arg, const struct store_real_view *view)
+{
+	(void)view;
+	(*(int *)arg)++;
+	return ERR_OK;
+}
+
+/* What a program sees that opens it so and reads every row. */
+static enum err_code
+open_and_read(struct fixture *f, enum store_mode mode)
+{
+	enum err_code code = fixture_open(f, mode);
+	int reals = 0;
+
+	if (code == ERR_OK)
+		code = store_each_real(f->store, NULL, count_real, &reals, &f->err);
+	fixture_close(f);
+	return code;
+}
+
+static bool
+says_what_to_do(const struct fixture *f)
+{
+	return strstr(f->err.text, f->dir) != NULL &&
+	    (strstr(f->err.text, "put a backup in its place") != NULL ||
+	    strstr(f->err.text, "move it away") != NULL ||
+	    strstr(f->err.text, "use that one") != NULL ||
+	    strstr(f->err.text, "check the owner") != NULL ||
+	    strstr(f->err.text, "start lbclusterd") != NULL);
+}
+
+/* The main file, as it lies there, is refused by a daemon and by whoever reads all of it,
+ * with words, and stays as it is. 'must': a daemon cannot but see it. */
+static void
+main_is_refused(struct fixture *f, bool must, const char *what, size_t which)
+{
+	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE, STORE_CREATE };
+	struct bytes before = bytes_of(f->main_path);
+
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		enum err_code code = open_and_read(f, modes[i]);
+
+		if (code == ERR_OK && must && modes[i] == STORE_CREATE)
+			fail_msg("%s %zu: nobody noticed", what, which);
+		if (code != ERR_OK && !says_what_to_do(f))
+			fail_msg("%s %zu: %d, %s", what, which, (int)code, f->err.text);
+		/* Whoever succeeds may have written: another version's number turned over. */
+		if (code == ERR_OK && modes[i] != STORE_READ) {
+			free(before.data);
+			return;
+		}
+	}
+	bytes_unchanged(f->main_path, before);
+}
+
+static void
+file_cut_off_at_any_length_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	size_t n = 0;
+
+	while (n < good_main.n) {
+		good_put(f);
+		assert_int_equal(truncate(f->main_path, (off_t)n), 0);
+		main_is_refused(f, true, "cut off at", n);
+		/* Every page's end, with the bytes around it; parts of the head. */
+		if (n < HEAD + 20)
+			n += 20;
+		else
+			n = n % PAGE == 1 ? n + PAGE - 2 : n % PAGE == PAGE - 1 ? n + 1 :
+			    n % PAGE == 0 ? n + 1 : PAGE - 1;
+	}
+}
+
+static void
+page_spoiled_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t page = 0; page < good_main.n / PAGE; page++) {
+		unsigned char *data = good_main.data + page * PAGE;
+		struct bytes keep = { PAGE, malloc(PAGE) };
+
+		assert_non_null(keep.data);
+		memcpy(keep.data, data, PAGE);
+		for (size_t i = 0; i < PAGE; i += 2)
+			data[i] ^= 0x5a;
+		good_put(f);
+		memcpy(data, keep.data, PAGE);
+		free(keep.data);
+		main_is_refused(f, true, "page", page);
+	}
+}
+
+static void
+byte_of_the_head_turned_over_never_hangs(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t at = 0; at < HEAD; at++) {
+		good_main.data[at] ^= 0xff;
+		good_put(f);
+		good_main.data[at] ^= 0xff;
+		main_is_refused(f, at < 16, "byte", at);
+	}
+}
+
+static const char *const main_lacks[] = {
+	"DROP TABLE store", "DROP TABLE setting", "DROP TABLE cluster", "DROP TABLE service",
+	"DROP TABLE real_service", "DROP TABLE job", "DROP TABLE removed",
+	"ALTER TABLE job RENAME COLUMN token TO t", "ALTER TABLE store DROP COLUMN birth",
+	"ALTER TABLE real_service RENAME COLUMN reason TO r",
+};
+
+static const char *const stats_lacks[] = {
+	"DROP TABLE store", "DROP TABLE statistics", "DROP TABLE removed",
+	"ALTER TABLE statistics RENAME COLUMN active TO a",
+};
+
+/* The right number of application and version, and not what the number promises. */
+static void
+file_without_a_table_or_column_is_refused_or_made_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(main_lacks); i++) {
+		good_put(f);
+		plain_ok(f->main_path, "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON");
+		(void)plain(f->main_path, "PRAGMA writable_schema = ON;"
+		    "DELETE FROM sqlite_schema WHERE type = 'trigger'");
+		plain_ok(f->main_path, main_lacks[i]);
+		main_is_refused(f, true, main_lacks[i], i);
+	}
+	for (size_t i = 0; i < COUNT(stats_lacks); i++) {
+		good_put(f);
+		(void)plain(f->stats_path, "PRAGMA writable_schema = ON;"
+		    "DELETE FROM sqlite_schema WHERE type = 'trigger'");
+		plain_ok(f->stats_path, stats_lacks[i]);
+		assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
+		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+		fixture_close(f);
+		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), 0);
+	}
+}
+
+/* -- logs ------------------------------------------------------------------------------- */
+
+static const char rubbish[] = "Dear diary, today I was no log at all, and nor was I yesterday.";
+
+/* They neither make the store fail nor change what is in it. A reader cannot tell whether a
+ * journal is to be played, and leaves it to others. */
+static void
+logs_that_are_rubbish_are_not_played(void **state)
+{
+	static const char *const tails[] = { "-journal", "-wal", "-shm" };
+	struct fixture *f = *state;
+	char path[128];
+
+	for (size_t i = 0; i < COUNT(tails) * 2; i++) {
+		const char *file = i % 2 == 0 ? f->main_path : f->stats_path;
+
+		good_put(f);
+		snprintf(path, sizeof(path), "%s%s", file, tails[i / 2]);
+		bytes_write(path, rubbish, sizeof(rubbish));
+		if (open_and_read(f, STORE_READ) != ERR_OK) {
+			assert_int_equal(i, 0);
+			error_says(&f->err, f->main_path, "start lbclusterd");
+		}
+		assert_int_equal(open_and_read(f, STORE_CREATE), ERR_OK);
+		unlink(path);
+		assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 300);
+		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), 300);
+	}
+}
+
+/* The log of the statistics as another program left it when it was killed: taken away, or
+ * that of an earlier file. What was in it is lost at most, and the store stays usable. */
+static void
+log_of_statistics_removed_or_older_loses_statistics_at_most(void **state)
+{
+	const struct statistics row = { .real_id = 1, .last_update = 7 };
+	struct fixture *f = *state;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s-wal", f->stats_path);
+	for (int older = 0; older <= 1; older++) {
+		struct bytes stats, log;
+
+		good_put(f);
+		other_start(f, f->stats_path);
+		assert_int_equal(other_sql(f, "UPDATE statistics SET active = 0"), SQLITE_OK);
+		stats = bytes_of(f->stats_path);
+		log = bytes_of(path);
+		other_end(f);
+		good_put(f);
+		if (older) {
+			plain_ok(f->stats_path, "DELETE FROM statistics; VACUUM");
+			bytes_write(path, log.data, log.n);
+		} else {
+			bytes_write(f->stats_path, stats.data, stats.n);
+		}
+		free(stats.data);
+		free(log.data);
+		assert_int_equal(open_and_read(f, STORE_CREATE), ERR_OK);
+		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+		assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
+		fixture_close(f);
+		assert_string_equal(plain_text(f->stats_path, "PRAGMA integrity_check"), "ok");
+		assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+	}
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(file_cut_off_at_any_length_is_refused),
+		TEST(page_spoiled_is_refused),
+		TEST(byte_of_the_head_turned_over_never_hangs),
+		TEST(file_without_a_table_or_column_is_refused_or_made_anew),
+		TEST(logs_that_are_rubbish_are_not_played),
+		TEST(log_of_statistics_removed_or_older_loses_statistics_at_most),
+	};
+
+	disk_set_up();
+	disk_hurry(true);
+	return cmocka_run_group_tests_name("files", tests, NULL, NULL);
+}
