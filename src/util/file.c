@@ -42,20 +42,24 @@ file_directory_make(const char *dir, struct err *err)
 
 /* -- files --------------------------------------------------------------------- */
 
-/* Failures leave it to whoever made it, as above. */
+/* Failures leave it to whoever made it, as above. Where all is as it should be, as in a
+ * directory with the bit, nothing is called that the units forbid. */
 static void
 file_share(int fd, const char *path)
 {
 	char *dir = strdup(path), *slash = dir == NULL ? NULL : strrchr(dir, '/');
-	uid_t unchanged = (uid_t)-1;
-	struct stat st;
-	bool shared = fchmod(fd, FILE_MODE) == 0;
+	struct stat st, of_dir;
+	uid_t owner;
 
+	(void)!fchmod(fd, FILE_MODE);
 	if (slash != NULL)
 		*slash = '\0';
-	if (slash != NULL && stat(dir[0] == '\0' ? "/" : dir, &st) == 0)
-		shared = fchown(fd, geteuid() == 0 ? st.st_uid : unchanged, st.st_gid) == 0;
-	(void)shared;
+	if (slash != NULL && stat(dir[0] == '\0' ? "/" : dir, &of_dir) == 0 &&
+	    fstat(fd, &st) == 0) {
+		owner = geteuid() == 0 ? of_dir.st_uid : st.st_uid;
+		if (st.st_uid != owner || st.st_gid != of_dir.st_gid)
+			(void)!fchown(fd, owner, of_dir.st_gid);
+	}
 	free(dir);
 }
 
