@@ -233,10 +233,16 @@ jobs_prune(struct db *db, struct err *err)
 }
 
 #define HELD_OF_SET "state = 0 AND " JOB_OPEN " AND (?1 = 0 OR token = ?1)"
+/* Later jobs for the column of 'job', the name of another row. */
+#define LATER_THAN(job)                                                        \
+	"SELECT 1 FROM job AS later WHERE later.real_id = " job ".real_id"     \
+	" AND later.id > " job ".id"                                           \
+	" AND (later.operation + 1) / 2 = (" job ".operation + 1) / 2"
+#define OVERTAKEN "state = 6, finished = ?2, message = 'a later job came first'"
 
 /* Steps that release held jobs, in this order; ?1 the token, ?2 the time. The last one
  * is the truth for what a driver will see; the first spares clusters without a data
- * plane. */
+ * plane. A job that was held while a later one went its way is not done after it. */
 static const struct {
 	const char	*sql, *types;
 } release_steps[] = {
@@ -246,11 +252,12 @@ static const struct {
 	  " JOIN service AS s ON s.id = r.service_id JOIN cluster AS c ON c.id = s.cluster_id"
 	  " WHERE r.id = job.real_id AND c.plane = 'none')", "ii" },
 
-	{ "UPDATE job SET state = 6, finished = ?2, message = 'a later job came first'"
-	  " WHERE state = 1 AND " JOB_OPEN " AND EXISTS (SELECT 1 FROM job AS later WHERE later.state = 0"
-	  " AND (?1 = 0 OR later.token = ?1) AND later.real_id = job.real_id"
-	  " AND later.id > job.id AND (later.operation + 1) / 2 = (job.operation + 1) / 2)",
-	  "ii" },
+	{ "UPDATE job SET " OVERTAKEN " WHERE " HELD_OF_SET
+	  " AND EXISTS (" LATER_THAN("job") " AND later.state IN (1, 2, 3, 6))", "ii" },
+
+	{ "UPDATE job SET " OVERTAKEN " WHERE state = 1 AND " JOB_OPEN
+	  " AND EXISTS (" LATER_THAN("job") " AND later.state = 0"
+	  " AND (?1 = 0 OR later.token = ?1))", "ii" },
 
 	{ "UPDATE job SET state = 1 WHERE " HELD_OF_SET, "i" },
 };
@@ -425,12 +432,13 @@ store_set_release(struct store *store, uint64_t token)
 	"UPDATE real_service SET " column " = j.old_value FROM job AS j"       \
 	" WHERE j.token = ?1 AND j.state = 0 AND j." JOB_OPEN                 \
 	" AND j.operation IN (" operations ")"                                 \
-	" AND real_service.id = j.real_id AND real_service." column " = j.new_value" more
+	" AND real_service.id = j.real_id AND real_service." column " = j.new_value" \
+	" AND NOT EXISTS (" LATER_THAN("j") " AND later.state NOT IN (4, 5))" more
 
-/* Values go back if they are still those of the SET, and a fallback if no other row
- * holds it by now; what clears a fallback comes before what sets one, as in the SET
- * itself. Where a job that may still fail came after, its old value is ours. Then the
- * SET's jobs end. */
+/* Values go back if they are still those of the SET (a value that a later one set again
+ * is that one's), and a fallback if no other row holds it by now; what clears a fallback
+ * comes before what sets one, as in the SET itself. Where a job that may still fail came
+ * after, its old value is ours. Then the SET's jobs end. */
 static const char *const undo_sql[] = {
 	("UPDATE job AS later SET old_value = j.old_value, message = later.message"
 	" FROM job AS j WHERE j.token = ?1 AND j.state = 0 AND j." JOB_OPEN

@@ -436,8 +436,44 @@ release_out_of_order_keeps_the_later_job(void **state)
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(2, { 4, REAL_WEIGHT, 60 })).code, ERR_OK);
 	release(f, 2);
 	release(f, 1);
+	assert_int_equal(job_state(f, 1), JOB_SUPERSEDED);
 	assert_int_equal(job_state(f, 2), JOB_QUEUED);
 	row_is(f, 4, "60 0 1");
+}
+
+/* A driver would carry it out after the later one. */
+static void
+release_of_a_job_that_was_overtaken_supersedes_it(void **state)
+{
+	static const struct {
+		enum job_state	later, expected;
+	} cases[] = {
+		{ JOB_HELD, JOB_QUEUED },	/* may be undone yet */
+		{ JOB_QUEUED, JOB_SUPERSEDED },
+		{ JOB_RUNNING, JOB_SUPERSEDED },
+		{ JOB_SUCCEEDED, JOB_SUPERSEDED },
+		{ JOB_FAILED, JOB_QUEUED },
+		{ JOB_CANCELLED, JOB_QUEUED },
+		{ JOB_SUPERSEDED, JOB_SUPERSEDED },
+	};
+	struct fixture *f = *state;
+	char sql[80];
+
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		const uint32_t job = 3 * i + 1;
+
+		assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(1, { 4, REAL_WEIGHT, 50 + 2 * i },
+		    { 4, REAL_ENABLED, i % 2 })).code, ERR_OK);
+		assert_int_equal(do_set(f, STORE_SET_HOLD,
+		    SET_OF(2, { 4, REAL_WEIGHT, 51 + 2 * i })).code, ERR_OK);
+		snprintf(sql, sizeof(sql), "UPDATE job SET state = %d WHERE id = %u",
+		    (int)cases[i].later, job + 2);
+		plain_ok(f->main_path, sql);
+		release(f, 1);
+		assert_int_equal(job_state(f, job), cases[i].expected);
+		assert_int_equal(job_state(f, job + 1), JOB_QUEUED);	/* another column */
+		plain_ok(f->main_path, "UPDATE job SET state = 3 WHERE state < 3");
+	}
 }
 
 static void
@@ -623,6 +659,25 @@ undo_keeps_what_others_did_meanwhile(void **state)
 	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE token = 5 AND state = 5"), 3);
 }
 
+/* To the same value, but it is the later one's. */
+static void
+undo_keeps_a_value_that_a_later_job_set_again(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 },
+	    { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 60 },
+	    { 5, REAL_WEIGHT, 60 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	/* What failed went back to ours. */
+	plain_ok(f->main_path, "UPDATE job SET state = 4 WHERE real_id = 5 AND token = 6;"
+	    "UPDATE real_service SET weight = 50 WHERE id = 5");
+	assert_int_equal(store_set_undo(f->store, SET_OF(5), &f->err), ERR_OK);
+	row_is(f, 4, "50 0 1");
+	row_is(f, 5, "10 0 1");
+}
+
 /* The fallback was given away, and another row has it now: two there cannot be. */
 static void
 undo_leaves_a_fallback_with_who_has_it_now(void **state)
@@ -787,6 +842,7 @@ main(void)
 		TEST(releases_without_a_disk_all_come_once_it_is_back),
 		TEST(queued_job_is_superseded_by_a_later_one_for_the_column),
 		TEST(release_out_of_order_keeps_the_later_job),
+		TEST(release_of_a_job_that_was_overtaken_supersedes_it),
 		TEST(unfinished_jobs_at_their_limit_refuse_a_set),
 		TEST(oldest_finished_jobs_make_room),
 		TEST(undo_takes_all_back_and_may_be_repeated),
@@ -796,6 +852,7 @@ main(void)
 		TEST(undo_reaches_the_old_value_of_a_later_job),
 		TEST(undo_keeps_what_others_did_meanwhile),
 		TEST(undo_leaves_a_fallback_with_who_has_it_now),
+		TEST(undo_keeps_a_value_that_a_later_job_set_again),
 		TEST(undo_after_release_leaves_the_jobs),
 		TEST(disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it),
 		TEST(disk_that_fails_for_good_is_told_and_undo_settles_it_later),
