@@ -17,6 +17,27 @@ mirror_real(const struct mirror *mirror, uint32_t id)
 	return idmap_get(&mirror->by_id[STORE_REAL], id);
 }
 
+uint32_t
+mirror_value(const struct mirror_real *real, enum job_operation operation)
+{
+	switch (job_operation_column(operation)) {
+	case REAL_ENABLED: return real->enabled;
+	case REAL_FALLBACK: return real->fallback;
+	case REAL_WEIGHT: return real->weight;
+	}
+	return 0;
+}
+
+void
+mirror_value_set(struct mirror_real *real, enum job_operation operation, uint32_t value)
+{
+	switch (job_operation_column(operation)) {
+	case REAL_ENABLED: real->enabled = value != 0; break;
+	case REAL_FALLBACK: real->fallback = value != 0; break;
+	case REAL_WEIGHT: real->weight = (uint16_t)value; break;
+	}
+}
+
 static bool
 text_put(char **text, const char *value)
 {
@@ -192,15 +213,20 @@ on_real(void *arg, const struct real_row *row)
 	return text_put(&real->reason, row->reason) ? ERR_OK : ERR_NOMEM;
 }
 
-/* A job with words was tried before, and waits for a data plane that answers. */
+/* A job with words was tried before, and waits for a data plane that answers. What a held
+ * one set may be undone yet: until it is released, and claimed, the value before counts. */
 static enum err_code
 on_job(void *arg, const struct job_row *row)
 {
 	struct mirror *mirror = arg;
 	struct mirror_real *real = mirror_real(mirror, row->real_id);
 
-	if (real != NULL && row->state == JOB_QUEUED && row->message[0] == '\0')
+	if (real == NULL)
+		return ERR_OK;
+	if (row->state == JOB_QUEUED && row->message[0] == '\0')
 		real->service->cluster->has_work = true;
+	else if (row->state == JOB_HELD && mirror_value(real, row->operation) == row->new_value)
+		mirror_value_set(real, row->operation, row->old_value);
 	return ERR_OK;
 }
 

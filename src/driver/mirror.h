@@ -71,4 +71,8 @@ enum err_code mirror_refresh(struct mirror *mirror, struct store *store, struct 
 /* NULL if there is none. */
 struct mirror_real *mirror_real(const struct mirror *mirror, uint32_t id);
 
+/* The value of the column that a job is for, and another one for it. */
+uint32_t mirror_value(const struct mirror_real *real, enum job_operation operation);
+void mirror_value_set(struct mirror_real *real, enum job_operation operation, uint32_t value);
+
 #endif

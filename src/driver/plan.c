@@ -203,27 +203,6 @@ plan_reason(const struct mirror_real *real, const struct plane_server *server,
 
 /* -- jobs ----------------------------------------------------------------------------- */
 
-uint32_t
-plan_value(const struct mirror_real *real, enum job_operation operation)
-{
-	switch (job_operation_column(operation)) {
-	case REAL_ENABLED: return real->enabled;
-	case REAL_FALLBACK: return real->fallback;
-	case REAL_WEIGHT: return real->weight;
-	}
-	return 0;
-}
-
-void
-plan_value_set(struct mirror_real *real, enum job_operation operation, uint32_t value)
-{
-	switch (job_operation_column(operation)) {
-	case REAL_ENABLED: real->enabled = value != 0; break;
-	case REAL_FALLBACK: real->fallback = value != 0; break;
-	case REAL_WEIGHT: real->weight = (uint16_t)value; break;
-	}
-}
-
 static void __attribute__((format(printf, 4, 5)))
 end_set(struct plan_end *ret, enum job_state state, enum job_fail_cause cause,
     const char *fmt, ...)
@@ -286,7 +265,7 @@ plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
 	const struct plane_server *server = server_of(real, look);
 	const char *words = "";
 
-	if (plan_value(real, job->operation) != job->value)
+	if (mirror_value(real, job->operation) != job->value)
 		end_set(ret, JOB_SUPERSEDED, JOB_CAUSE_NONE, "a later job came first");
 	else if (server == NULL)
 		end_set(ret, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server %s/%s",

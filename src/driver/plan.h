@@ -66,10 +66,6 @@ struct plan_end {
 	char			message[MODEL_MESSAGE_MAX + 1];
 };
 
-/* The value that the mirror has for the column of a job, and another one for it. */
-uint32_t plan_value(const struct mirror_real *real, enum job_operation operation);
-void plan_value_set(struct mirror_real *real, enum job_operation operation, uint32_t value);
-
 /* How 'job' ended, by what was read back: 'look' after the orders. */
 void plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
     const struct plane_look *look, const struct plan_orders *orders,

@@ -90,7 +90,7 @@ job_take(void *arg, const struct job_row *row)
 	work->jobs[work->n_jobs++] = (struct plan_job){ .id = row->id, .real_id = row->real_id,
 	    .operation = row->operation, .value = row->new_value, .old_value = row->old_value,
 	    .created = row->created };
-	plan_value_set(real, row->operation, row->new_value);
+	mirror_value_set(real, row->operation, row->new_value);
 	/* There may be more than one round takes. */
 	if (work->n_jobs == JOBS_MAX)
 		work->cluster->has_work = true;
@@ -172,8 +172,8 @@ jobs_end(struct work *work, const struct plane_look *look, const struct plane_tr
 		job_tell(job, real, &ends[n]);
 		job_waits(work, job, &ends[n]);
 		/* As the store does it with the setting of a job that failed. */
-		if (ends[n].state == JOB_FAILED && plan_value(real, job->operation) == job->value)
-			plan_value_set(real, job->operation, job->old_value);
+		if (ends[n].state == JOB_FAILED && mirror_value(real, job->operation) == job->value)
+			mirror_value_set(real, job->operation, job->old_value);
 		rows[n] = (struct store_job_end){ .id = job->id, .state = ends[n].state,
 		    .cause = ends[n].cause, .message = ends[n].message };
 		n++;

@@ -287,6 +287,26 @@ class Drivers(Plane):
         self.wait_job(job, self.SUCCEEDED)
         self.assertEqual((0, 5), proxy.state('http/a'))
 
+    def test_held_job_is_carried_out_when_it_is_released_and_not_before(self):
+        proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
+        self.load(proxy)
+        self.start_driver()
+        with contextlib.closing(self.world.connect()) as other:
+            other.executescript("""
+                BEGIN IMMEDIATE;
+                UPDATE real_service SET weight = 5 WHERE name = 'a';
+                INSERT INTO job (real_id, operation, state, old_value, new_value,
+                  cluster_name, service_name, real_name)
+                SELECT id, 5, 0, 10, 5, 'web', 'http', 'a' FROM real_service WHERE name = 'a';
+                COMMIT;""")
+        # Each of these is a round that would bring "a" to what the store says.
+        for weight in '67':
+            self.done('set-weight', 'web/http/b', weight)
+        self.assertEqual((0, 10), proxy.state('http/a'))
+        self.world.sql('UPDATE job SET state = 1 WHERE id = 1')
+        self.wait_job(1, self.SUCCEEDED)
+        self.assertEqual((0, 5), proxy.state('http/a'))
+
     def test_store_that_is_locked_for_a_while_loses_no_job(self):
         proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
         path = os.path.join(self.world.dir, 'gate.sock')
