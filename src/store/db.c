@@ -339,6 +339,26 @@ migrate(struct db *db, struct err *err)
 	return code;
 }
 
+/* A program that was killed in a commit leaves a journal, with which the next one that may
+ * write takes the rest back. Whoever only reads must be that one, or would wait for
+ * lbclusterd to do it. */
+static bool
+rolled_back(struct db *db, int wait_ms)
+{
+	sqlite3 *writer = NULL;
+	int rc;
+
+	if (sqlite3_extended_errcode(db->handle) != SQLITE_READONLY_ROLLBACK)
+		return false;
+	rc = sqlite3_open_v2(db->path, &writer, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_busy_timeout(writer, wait_ms);
+		rc = sqlite3_exec(writer, "PRAGMA application_id", NULL, NULL, NULL);
+	}
+	sqlite3_close(writer);
+	return rc == SQLITE_OK;
+}
+
 static enum err_code
 identity_check(struct db *db, bool writable, int64_t *ret_version, struct err *err)
 {
@@ -463,6 +483,8 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	if (code == ERR_OK)
 		code = connection_set_up(db, wait_ms, err);
 	if (code == ERR_OK)
+		code = identity_check(db, writable, &version, err);
+	if (code == ERR_READONLY && rolled_back(db, wait_ms))
 		code = identity_check(db, writable, &version, err);
 	if (code == ERR_OK)
 		code = db->verify ? integrity_check(db, err) : ERR_OK;

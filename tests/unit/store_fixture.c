@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sqlite3.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -451,6 +452,13 @@ other_end(struct fixture *f)
 	waitpid(f->other->pid, NULL, 0);
 	free(f->other);
 	f->other = NULL;
+}
+
+void
+other_kill(struct fixture *f)
+{
+	assert_int_equal(kill(f->other->pid, SIGKILL), 0);
+	other_end(f);
 }
 
 void

@@ -90,6 +90,7 @@ void spoil_page(const char *path);
 void other_start(struct fixture *f, const char *path);
 int other_sql(struct fixture *f, const char *sql);
 void other_end(struct fixture *f);
+void other_kill(struct fixture *f);	/* SIGKILL: its locks go, its journal stays */
 
 /* Runs fn(arg, i) in 'n' processes that set out at the same moment; each must
  * return 0. */

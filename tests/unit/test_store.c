@@ -494,6 +494,38 @@ reader_does_without_ill_statistics_and_leaves_them(void **state)
 	}
 }
 
+/* Half of a transaction is in the file, and a journal beside it to take it back with. */
+static void
+write_that_was_cut_off_is_taken_back_by_whoever_opens(void **state)
+{
+	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE, STORE_CREATE };
+	struct fixture *f = *state;
+
+	fixture_fill(f);
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		struct store_cursor cursor = { 0 };
+		char journal[128];
+		int clusters;
+
+		snprintf(journal, sizeof(journal), "%s-journal", f->main_path);
+		other_start(f, f->main_path);
+		/* What has no room in the cache is written before the commit. */
+		assert_int_equal(other_sql(f, "PRAGMA cache_size = 1; BEGIN IMMEDIATE;"
+		    "UPDATE real_service SET address = printf('%0240d', id);"
+		    "UPDATE cluster SET name = 'half'"), 0);
+		other_kill(f);
+		assert_true(file_exists(journal));
+		assert_int_equal(fixture_open(f, modes[i]), ERR_OK);
+		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+		assert_int_equal(clusters, 1);
+		fixture_close(f);
+		assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"
+		    " WHERE length(address) = 240"), 0);
+		assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+	}
+	fixture_unfill(f);
+}
+
 static void
 ill_statistics_found_by_several_at_once_are_made_anew_once(void **state)
 {
@@ -589,6 +621,7 @@ main(void)
 		TEST(missing_statistics_are_made_anew),
 		TEST(newer_statistics_are_refused_and_left),
 		TEST(reader_does_without_ill_statistics_and_leaves_them),
+		TEST(write_that_was_cut_off_is_taken_back_by_whoever_opens),
 		TEST(ill_statistics_found_by_several_at_once_are_made_anew_once),
 		TEST(ill_statistics_under_a_lock_that_stays_are_busy),
 		TEST(statistics_that_fall_ill_later_are_made_anew),
