@@ -32,12 +32,13 @@ def report(trial, seconds):
 
 def broken(trial, error):
     """Keeps all there is, and says where."""
+    trial.halt()
     kept = os.path.join(trial.world.dir, 'kept')
     invariants.keep(trial.world, kept)
-    trial.world.kill()
     story = '%s: %s\n%s' % (type(error).__name__, error, trial.story())
     with open(os.path.join(trial.world.dir, 'story'), 'w', encoding='utf-8') as file:
         file.write(story)
+    trial.world.kill()
     print('VIOLATION\n' + story)
     print('kept: %s has the logs, the store, the store as it was (kept) and this story' %
           trial.world.dir)

@@ -7,6 +7,7 @@
 """Trial: round() after round()."""
 
 import collections
+import contextlib
 import os
 import random
 import time
@@ -100,9 +101,9 @@ class Trial:
 
     # -- programs ---------------------------------------------------------------------
 
-    def start_daemon(self):
-        self.world.start_daemon(args=('-l', 'info'))
-        self.agent.served = True
+    def start_daemon(self, wait=True):
+        self.world.start_daemon(wait, args=('-l', 'info'))
+        self.agent.served = wait
 
     def start_driver(self):
         others = self.world.others
@@ -198,6 +199,14 @@ class Trial:
                     raise Violation('HAProxy has %s, the store %s' % (line, real))
 
     # -- what is told of a violation -----------------------------------------------------
+
+    def halt(self):
+        """Before a look at what is broken: nobody goes on meanwhile."""
+        self.agent.served = self.agent.alive = False
+        self.agent.life += 1
+        for writer in self.writers:
+            with contextlib.suppress(AssertionError):
+                writer.pause(10)
 
     def story(self):
         """What happened in the round that broke."""

@@ -96,7 +96,7 @@ class Daemon(Victim):
         self.trial.agent.served = False
         self.look()
         if self.rng.randrange(5) == 0:
-            self.world.start_daemon(wait=False, args=('-l', 'info'))
+            self.trial.start_daemon(wait=False)
             self.wait(START_S)
             self.world.daemon.kill()
             self.phase += ', starting'
@@ -195,9 +195,12 @@ class Driver(Victim):
 
 
 class Master(Victim):
-    """snmpd."""
+    """snmpd. lbclusterd looks ever more rarely for a master that goes away all the time:
+    it is begun anew before that takes long, by SIGTERM."""
 
     name = 'snmpd'
+    drives = True
+    MOST = 2            # lives of snmpd that one lbclusterd sees
 
     def world_pid(self):
         return self.world.master.pid
@@ -216,6 +219,9 @@ class Master(Victim):
         self.cut_off()
         self.world.start_master()
         agent.alive = True
+        if agent.life % self.MOST == 0:
+            self.world.stop_daemon()
+            self.trial.start_daemon(wait=False)
         self.world.wait_served(20)
         agent.served = True
 
