@@ -272,7 +272,9 @@ def _oid(oid, include=0):
 
 class Subagent:
     """Another subagent, of one subtree, that answers SETs as it is told: 'errors'
-    maps the type of a request to the error of its Response."""
+    maps the type of a request to the error of its Response, or to DIES."""
+
+    DIES = -1
 
     def __init__(self, path, subtree, errors=()):
         self.errors = dict(errors)
@@ -303,6 +305,9 @@ class Subagent:
             self.seen.append(pdu.kind)
             if pdu.kind not in ('CleanupSet', 'Close'):
                 error = self.errors.get(pdu.kind, 0)
+                if error == self.DIES:
+                    self.close()
+                    return
                 with contextlib.suppress(OSError):
                     self._socket.sendall(make_response(pdu, error, 1 if error else 0))
 

@@ -7,6 +7,7 @@
 """Sessions with the master."""
 
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -298,20 +299,21 @@ class Undone(ProxyCase):
         self.assertEqual('commitFailed', self.set())
         self.assert_state([(55, 0), (10, 1)], self.lock, CANCELLED)
 
-    def test_second_subagent_fails_commit_is_undone(self):
+    def test_second_subagent_fails_or_dies_is_undone(self):
         other = mib.ROOT[:-1] + (mib.ROOT[-1] + 1,)
-        for failing in ('CommitSet', 'TestSet'):
-            with self.subTest(failing=failing):
-                subagent = Subagent(self.world.socket, other, {failing: COMMIT_FAILED})
-                self.addCleanup(subagent.close)
+        for failing, how in itertools.product(('CommitSet', 'TestSet'),
+                                              (COMMIT_FAILED, Subagent.DIES)):
+            with self.subTest(failing=failing, how=how):
                 for varbinds in (((WEIGHT, 'u', 99), (other + (1, 0), 'i', 1)),
                                  ((other + (1, 0), 'i', 1), (WEIGHT, 'u', 99))):
+                    subagent = Subagent(self.world.socket, other, {failing: how})
+                    self.addCleanup(subagent.close)
                     self.assertNotEqual(
                         'noError', self.world.client().set_answer(*varbinds).status)
                     wait_for(lambda: self.stored()[0] == [(10, 0), (10, 1)], 5, 'undone')
                     self.assertEqual(10, self.world.get('lbcRealWeight', 1, 1, 1))
                     self.assertLessEqual(set(self.jobs()), {mib.CANCELLED})
-                subagent.close()
+                    subagent.close()
         # With one that agrees both are done.
         subagent = Subagent(self.world.socket, other)
         self.addCleanup(subagent.close)
