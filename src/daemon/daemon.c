@@ -285,16 +285,23 @@ lock_take(struct daemon *daemon, bool make)
 	return code == ERR_BUSY ? EXIT_LOCKED : EXIT_STORE;
 }
 
-/* What a crash between commit and cleanup left: the change stays, since the manager
- * may have been told success, and its jobs go their way. */
+/* What is noted was told as failed and is undone. Of what else a crash between commit and
+ * cleanup left the change stays, since the manager may have been told success, and its jobs
+ * go their way. */
 static enum err_code
 store_prepare(struct daemon *daemon, struct err *err)
 {
 	enum err_code code;
+	size_t undone;
 
-	if (!store_needs_flush(daemon->store))
+	code = store_undo_noted(daemon->store, &undone, err);
+	if (undone > 0)
+		log_warn("store", "undone: %zu SETs that lbclusterd could not undo before it ended",
+		    undone);
+	if (code == ERR_OK && !store_needs_flush(daemon->store))
 		store_set_release(daemon->store, 0);
-	code = store_flush(daemon->store, err);
+	if (code == ERR_OK)
+		code = store_flush(daemon->store, err);
 	if (code == ERR_OK)
 		code = store_set_lock_increase(daemon->store, err);
 	if (code == ERR_OK)

@@ -62,6 +62,7 @@ struct mib_set {
 	struct mib_oid		*names;		/* of all varbinds */
 	size_t			 n;
 	uint64_t		 digest;	/* of them: a repeat is the same */
+	bool			 noted;		/* that it is to be undone, also by a next start */
 };
 
 /* What the store's errors are to a manager, before the write and in it. */
@@ -361,10 +362,34 @@ changed_something(const struct mib_set *set)
 	return true;
 }
 
+/* The manager is told that it failed: if we end before it is undone, the next start does
+ * it. */
+static void
+note(struct mib *mib, struct mib_set *set)
+{
+	struct err err;
+
+	if (!set->noted && store_undo_note(mib->store, &set->set, &err) != ERR_OK)
+		log_error("set", "a restart now would keep the change: %s", err.text);
+	set->noted = true;
+}
+
+static void
+notes_drop(struct mib *mib)
+{
+	const struct mib_set *set = mib->sets;
+
+	while (set != NULL && !set->noted)
+		set = set->next;
+	if (set == NULL)
+		store_undo_notes_drop(mib->store);
+}
+
 /* Takes it back; what the store refuses now is tried again by mib_repair(). */
 static bool
 undo(struct mib *mib, struct mib_set *set)
 {
+	bool noted = set->noted;
 	struct err err;
 
 	if (!changed_something(set)) {
@@ -375,10 +400,13 @@ undo(struct mib *mib, struct mib_set *set)
 		if (set->state != SET_UNDOING)
 			log_error("set", "cannot undo, will try again: %s", err.text);
 		set->state = SET_UNDOING;
+		note(mib, set);
 		return false;
 	}
 	refresh(mib);
 	set_free(mib, set);
+	if (noted)
+		notes_drop(mib);
 	return true;
 }
 
@@ -467,11 +495,12 @@ mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
 		*ret_index = 1;
 		return MIB_RESOURCE_UNAVAILABLE;
 	}
-	set->digest = mib_varbinds_digest(varbinds, n);
 	sets_limit(mib);
 	status = test_all(mib, set, varbinds, ret_index);
 	if (status != MIB_NO_ERROR)
 		set_free(mib, set);
+	else
+		set->digest = mib_varbinds_digest(varbinds, n);
 	return status;
 }
 
@@ -502,6 +531,8 @@ mib_set_commit(struct mib *mib, uint32_t session, uint32_t transaction, size_t *
 	if (code != ERR_OK) {
 		/* The undo that follows looks at the disk if it is in doubt. */
 		set->state = code == ERR_DOUBT ? SET_IN_DOUBT : SET_FAILED;
+		if (code == ERR_DOUBT)
+			note(mib, set);
 		set->status = refuse_store(mib, set, true, code, &verdict, &err, ret_index);
 		set->status_index = *ret_index;
 		return set->status;

@@ -10,4 +10,5 @@ src_store_libstore_a_SOURCES = \
 	src/store/set.c \
 	src/store/statistics.c \
 	src/store/store.c \
-	src/store/store.h
+	src/store/store.h \
+	src/store/undo.c

@@ -193,6 +193,14 @@ enum err_code store_flush(struct store *store, struct err *err)
 enum err_code store_set_undo(struct store *store, const struct store_set *set,
     struct err *err) __attribute__((warn_unused_result));
 
+/* Notes, in a file beside the store, that SET 'set' is still to be undone: the store refuses
+ * it, or the commit is in doubt; drops all notes; undoes what is noted, at a start, before held
+ * jobs are released: ret_n is how many. */
+enum err_code store_undo_note(struct store *store, const struct store_set *set,
+    struct err *err);
+void store_undo_notes_drop(struct store *store);
+enum err_code store_undo_noted(struct store *store, size_t *ret_n, struct err *err);
+
 /* Settings, kept over a restart. */
 enum err_code store_set_lock_increase(struct store *store, struct err *err);
 enum err_code store_job_max_rows_set(struct store *store, uint32_t max, struct err *err);

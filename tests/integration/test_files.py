@@ -227,6 +227,7 @@ class Planted(Files):
         'lbcluster-stats.db.ill': (set(), set()),
         'lbcluster-stats.db.lock': (ALL, ALL),
         'lbclusterd.lock': ({'daemon'}, {'daemon'}),
+        'lbcluster.undo': ({'daemon'}, {'daemon'}),
         'lbcluster-haproxy.lock': ({'driver'}, {'driver'}),
     }
 

@@ -366,6 +366,25 @@ class StoreGone(ProxyCase):
         held[0].execute('ROLLBACK')
         self.assert_untouched(CANCELLED)
 
+    def ends_while_locked(self, end):
+        """lbclusterd could not undo what the manager was told has failed, ends and is
+        started again."""
+        held = self.locked_at('CommitSet answer', lambda link, pdu: link.cut())
+        self.assertNotEqual('noError', self.set())
+        self.world.wait_served()
+        end()
+        held[0].execute('ROLLBACK')
+        self.assertEqual([(99, 1), (10, 0)], self.stored()[0])
+        self.world.start_daemon()
+        self.assert_untouched(CANCELLED, restarted=1)
+        self.assertNotIn('lbcluster.undo', os.listdir(self.world.store))
+
+    def test_store_locked_until_daemon_ends_is_undone_at_the_next_start(self):
+        self.ends_while_locked(self.world.stop_daemon)
+
+    def test_store_locked_until_daemon_is_killed_is_undone_at_the_next_start(self):
+        self.ends_while_locked(self.world.daemon.kill)
+
 
 class DaemonKilled(ProxyCase):
     """lbclusterd dies in the middle of a SET (kill -9), and is started again."""

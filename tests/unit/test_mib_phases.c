@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mib_pdu.h"
 
@@ -513,6 +514,15 @@ commit_to_a_locked_store_fails_and_changes_nothing(void **state)
 	}
 }
 
+static bool
+undo_is_noted(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/lbcluster.undo", f.dir);
+	return access(path, F_OK) == 0;
+}
+
 static void
 undo_in_a_locked_store_fails_and_is_made_good(void **state)
 {
@@ -540,8 +550,45 @@ undo_in_a_locked_store_fails_and_is_made_good(void **state)
 		snprintf(cancelled + strlen(cancelled), sizeof(cancelled) - strlen(cancelled),
 		    "%sA set_weight 10>5 cancelled #%d", i == 0 ? "" : ", ", (int)i + 1);
 		assert_string_equal(jobs_stored(), cancelled);
+		assert_false(undo_is_noted());
 		assert_int_equal(set_undo(), MIB_NO_ERROR);
 	}
+}
+
+/* The manager was told that it failed: a restart does not make it kept. */
+static void
+undo_that_waits_when_the_engine_ends_is_done_at_the_next_start(void **state)
+{
+	struct err err;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(set_test("A.weight=5 lock=0 notify=0"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	transaction = 2;
+	assert_int_equal(set_test("X.fallback=2 Y.fallback=1"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	transaction = 3;
+	assert_int_equal(set_test("B.weight=6"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	set_cleanup();
+	mib_repair(f.mib);
+	locker_do(&locker, "BEGIN IMMEDIATE");
+	mib_session_lost(f.mib, session);
+	assert_true(undo_is_noted());
+	fixture_stop(&f);
+	locker_do(&locker, "ROLLBACK");
+	assert_string_equal(rows_stored(), "A5e B6e D10 X10e Y10ef H10e F10");
+	fixture_start(&f, STORE_WRITE, 10);
+	assert_int_equal(store_undo_noted(f.store, &n, &err), ERR_OK);
+	assert_int_equal(n, 2);
+	assert_string_equal(rows_stored(), "A10e B6e D10 X10ef Y10e H10e F10");
+	assert_int_equal(lock_stored(), 0);
+	assert_int_equal(notify_stored(), 31);
+	assert_int_equal(fixture_number(f.main, "SELECT count(*) FROM job WHERE state < 3"), 0);
+	assert_false(undo_is_noted());
+	assert_int_equal(store_undo_noted(f.store, &n, &err), ERR_OK);
+	assert_int_equal(n, 0);
 }
 
 static void
@@ -654,7 +701,7 @@ commit_in_doubt_is_settled_by_what_follows(void **state)
 
 	(void)state;
 	for (int way = 0; way < WAYS; way++) {
-		int syncs = 0, refused = 0;
+		int syncs = 0, refused = 0, in_doubt = 0;
 		bool failed;
 
 		for (; syncs < SYNCS_MAX; syncs++) {
@@ -667,6 +714,7 @@ commit_in_doubt_is_settled_by_what_follows(void **state)
 				break;
 			assert_int_equal(fault, 1);
 			assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
+			in_doubt += undo_is_noted();
 			failed = false;
 			fixture_syncs = way == LATER ? 0 : -1;
 			/* What is not on the disk takes no write to undo. */
@@ -679,6 +727,7 @@ commit_in_doubt_is_settled_by_what_follows(void **state)
 			fixture_syncs = -1;
 			mib_repair(f.mib);
 			assert_false(mib_needs_repair(f.mib));
+			assert_false(undo_is_noted());
 			fixture_refresh(&f);
 			assert_string_equal(rows_stored(), ROWS_AT_FIRST);
 			assert_int_equal(lock_stored(), 0);
@@ -689,6 +738,7 @@ commit_in_doubt_is_settled_by_what_follows(void **state)
 		fixture_syncs = -1;
 		assert_in_range(syncs, 1, SYNCS_MAX - 1);	/* some failed, and then none */
 		assert_int_equal(refused > 0, way == LATER);
+		assert_true(in_doubt > 0);
 		set_undo();
 	}
 }
@@ -716,6 +766,7 @@ main(void)
 		WITH_LOCKER(test_of_a_locked_store_is_resource_unavailable),
 		WITH_LOCKER(commit_to_a_locked_store_fails_and_changes_nothing),
 		WITH_LOCKER(undo_in_a_locked_store_fails_and_is_made_good),
+		WITH_LOCKER(undo_that_waits_when_the_engine_ends_is_done_at_the_next_start),
 		WITH_LOCKER(undo_sent_again_after_the_lock_is_gone_succeeds),
 		WITH_LOCKER(cleanup_of_a_locked_store_is_written_later),
 		WITH_LOCKER(session_lost_with_a_locked_store_is_undone_later),
