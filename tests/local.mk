@@ -65,6 +65,11 @@ tests_unit_test_store_set_SOURCES = tests/unit/test_store_set.c $(store_fixture)
 tests_unit_test_store_set_LDADD = $(store_fixture_libs)
 tests_unit_test_store_set_LDFLAGS = $(store_fixture_ldflags)
 
+unit_tests += tests/unit/test_store_odd
+tests_unit_test_store_odd_SOURCES = tests/unit/test_store_odd.c $(store_fixture)
+tests_unit_test_store_odd_LDADD = $(store_fixture_libs)
+tests_unit_test_store_odd_LDFLAGS = $(store_fixture_ldflags)
+
 unit_tests += tests/unit/test_store_changes
 tests_unit_test_store_changes_SOURCES = tests/unit/test_store_changes.c $(store_fixture) \
 	tests/unit/store_picture.c tests/unit/store_picture.h
@@ -94,7 +99,8 @@ tests_unit_test_mib_columns_LDADD = $(MIB_LIBS) $(CMOCKA_LIBS)
 
 # A store filled with plain SQL, and an engine over it. Its fsync(2) and clock stand in
 # for the C library's and ours.
-mib_store = tests/unit/mib_fixture.c tests/unit/mib_fixture.h
+mib_oid = tests/unit/mib_oid.c tests/unit/mib_oid.h
+mib_store = tests/unit/mib_fixture.c tests/unit/mib_fixture.h $(mib_oid)
 mib_fixture = $(mib_store) tests/unit/steady_clock.c
 mib_fixture_libs = $(MIB_LIBS) $(SQLITE_LIBS)
 

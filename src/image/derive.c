@@ -99,8 +99,11 @@ static void
 stale_at_add(struct image_service *service, const struct image *image, int64_t last_update,
     int64_t now)
 {
-	int64_t at = last_update + image->stale_after_s + 1;
+	int64_t at;
 
+	/* A time that far ahead never comes. */
+	if (__builtin_add_overflow(last_update, (int64_t)image->stale_after_s + 1, &at))
+		return;
 	if (last_update != 0 && at > now && (service->stale_at == 0 || at < service->stale_at))
 		service->stale_at = at;
 }

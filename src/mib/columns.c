@@ -388,7 +388,9 @@ const struct mib_column mib_real_name_columns[] = {
 
 /* -- lbcJobs -------------------------------------------------------------------------------------- */
 
-FROM_IMAGE(get_job_max_rows, mib_value_number(value, image_totals(mib->image)->job_max_rows))
+/* What is stored is lbclusterd's own setting, unless somebody else wrote it. */
+FROM_IMAGE(get_job_max_rows, mib_value_number(value, image_totals(mib->image)->job_max_rows < 10 ?
+    10 : image_totals(mib->image)->job_max_rows))
 FROM_IMAGE(get_job_rows, mib_value_number(value, image_jobs(mib->image)->n))
 FROM_IMAGE(get_job_last_id, mib_value_number(value, image_totals(mib->image)->job_last_id))
 FROM_IMAGE(get_jobs_active, mib_value_number(value, image_jobs_active(mib->image)))

@@ -8,148 +8,84 @@
 #include <stddef.h>
 #include <string.h>
 
-/* -- rows ------------------------------------------------------------------- */
-
-void
-store_read_cluster(sqlite3_stmt *stmt, int first, struct cluster_row *ret)
-{
-	ret->id = (uint32_t)sqlite3_column_int64(stmt, first);
-	ret->name = db_text(stmt, first + 1);
-	ret->plane = db_text(stmt, first + 2);
-	ret->plane_params = db_text(stmt, first + 3);
-	ret->plane_status = (enum plane_status)sqlite3_column_int(stmt, first + 4);
-	ret->plane_message = db_text(stmt, first + 5);
-}
-
-void
-store_read_service(sqlite3_stmt *stmt, int first, struct service_row *ret)
-{
-	ret->id = (uint32_t)sqlite3_column_int64(stmt, first);
-	ret->cluster_id = (uint32_t)sqlite3_column_int64(stmt, first + 1);
-	ret->name = db_text(stmt, first + 2);
-	ret->address = db_text(stmt, first + 3);
-	ret->port = db_text(stmt, first + 4);
-	ret->protocol = (enum protocol)sqlite3_column_int(stmt, first + 5);
-}
-
-void
-store_read_real(sqlite3_stmt *stmt, int first, struct real_row *ret)
-{
-	ret->id = (uint32_t)sqlite3_column_int64(stmt, first);
-	ret->service_id = (uint32_t)sqlite3_column_int64(stmt, first + 1);
-	ret->name = db_text(stmt, first + 2);
-	ret->address = db_text(stmt, first + 3);
-	ret->port = db_text(stmt, first + 4);
-	ret->weight = (uint16_t)sqlite3_column_int(stmt, first + 5);
-	ret->fallback = sqlite3_column_int(stmt, first + 6) != 0;
-	ret->enabled = sqlite3_column_int(stmt, first + 7) != 0;
-	ret->reason = db_text(stmt, first + 8);
-	ret->last_change = sqlite3_column_int64(stmt, first + 9);
-	ret->last_job = (uint32_t)sqlite3_column_int64(stmt, first + 10);
-}
-
-void
-store_read_job(sqlite3_stmt *stmt, int first, struct job_row *ret)
-{
-	ret->id = (uint32_t)sqlite3_column_int64(stmt, first);
-	ret->real_id = (uint32_t)sqlite3_column_int64(stmt, first + 1);
-	ret->operation = (enum job_operation)sqlite3_column_int(stmt, first + 2);
-	ret->state = (enum job_state)sqlite3_column_int(stmt, first + 3);
-	ret->cause = (enum job_fail_cause)sqlite3_column_int(stmt, first + 4);
-	ret->source = (enum job_source)sqlite3_column_int(stmt, first + 5);
-	ret->old_value = (uint32_t)sqlite3_column_int64(stmt, first + 6);
-	ret->new_value = (uint32_t)sqlite3_column_int64(stmt, first + 7);
-	ret->request = (uint32_t)sqlite3_column_int64(stmt, first + 8);
-	ret->created = sqlite3_column_int64(stmt, first + 9);
-	ret->started = sqlite3_column_int64(stmt, first + 10);
-	ret->finished = sqlite3_column_int64(stmt, first + 11);
-	ret->cluster = db_text(stmt, first + 12);
-	ret->service = db_text(stmt, first + 13);
-	ret->real = db_text(stmt, first + 14);
-	ret->message = db_text(stmt, first + 15);
-}
-
-void
-store_read_statistics(sqlite3_stmt *stmt, int first, struct statistics *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	ret->real_id = (uint32_t)sqlite3_column_int64(stmt, first);
-	if (sqlite3_column_type(stmt, first + 1) != SQLITE_NULL) {
-		ret->active = sqlite3_column_int(stmt, first + 1) != 0;
-		ret->present |= STAT_PRESENT_ACTIVE;
-	}
-	ret->last_update = sqlite3_column_int64(stmt, first + 2);
-	ret->counters_since = sqlite3_column_int64(stmt, first + 3);
-	for (int i = 0; i < STAT_NUMBERS; i++) {
-		if (sqlite3_column_type(stmt, first + 4 + i) == SQLITE_NULL)
-			continue;
-		ret->number[i] = (uint64_t)sqlite3_column_int64(stmt, first + 4 + i);
-		ret->present |= 1u << i;
-	}
-}
-
 /* -- one kind of row after another ------------------------------------------- */
 
+/* What a function of the sink returned, with words. */
 static enum err_code
-emit_removed(const struct store_sink *sink, sqlite3_stmt *stmt)
+told(enum err_code code, struct err *err)
 {
-	return sink->removed(sink->arg, (enum store_kind)sqlite3_column_int(stmt, 1),
-	    (uint32_t)sqlite3_column_int64(stmt, 2));
+	return code == ERR_OK ? code : err_set(err, code, "%s", err_name(code));
 }
 
 static enum err_code
-emit_cluster(const struct store_sink *sink, sqlite3_stmt *stmt)
+emit_removed(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
 {
+	enum store_kind kind;
+	uint32_t id;
+	enum err_code code = store_read_removed(stmt, 1, &kind, &id, err);
+
+	return code == ERR_OK ? told(sink->removed(sink->arg, kind, id), err) : code;
+}
+
+static enum err_code
+emit_cluster(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
+{
+	enum err_code code;
 	struct cluster_row row;
 
-	store_read_cluster(stmt, 1, &row);
-	return sink->cluster(sink->arg, &row);
+	code = store_read_cluster(stmt, 1, &row, err);
+	return code == ERR_OK ? told(sink->cluster(sink->arg, &row), err) : code;
 }
 
 static enum err_code
-emit_service(const struct store_sink *sink, sqlite3_stmt *stmt)
+emit_service(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
 {
+	enum err_code code;
 	struct service_row row;
 
-	store_read_service(stmt, 1, &row);
-	return sink->service(sink->arg, &row);
+	code = store_read_service(stmt, 1, &row, err);
+	return code == ERR_OK ? told(sink->service(sink->arg, &row), err) : code;
 }
 
 static enum err_code
-emit_real(const struct store_sink *sink, sqlite3_stmt *stmt)
+emit_real(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
 {
+	enum err_code code;
 	struct real_row row;
 
-	store_read_real(stmt, 1, &row);
-	return sink->real(sink->arg, &row);
+	code = store_read_real(stmt, 1, &row, err);
+	return code == ERR_OK ? told(sink->real(sink->arg, &row), err) : code;
 }
 
 static enum err_code
-emit_job(const struct store_sink *sink, sqlite3_stmt *stmt)
+emit_job(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
 {
+	enum err_code code;
 	struct job_row row;
 
-	store_read_job(stmt, 1, &row);
-	return sink->job(sink->arg, &row);
+	code = store_read_job(stmt, 1, &row, err);
+	return code == ERR_OK ? told(sink->job(sink->arg, &row), err) : code;
 }
 
 static enum err_code
-emit_statistics(const struct store_sink *sink, sqlite3_stmt *stmt)
+emit_statistics(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
 {
+	enum err_code code;
 	struct statistics row;
 
-	store_read_statistics(stmt, 1, &row);
-	return sink->statistics(sink->arg, &row);
+	code = store_read_statistics(stmt, 1, &row, err);
+	return code == ERR_OK ? told(sink->statistics(sink->arg, &row), err) : code;
 }
 
 struct feed {
+	const char	*table;
 	const char	*sql;		/* changed, then the row; ?1 after, ?2 limit */
 	size_t		 cursor;	/* offset in struct store_cursor */
-	enum err_code	(*emit)(const struct store_sink *sink, sqlite3_stmt *stmt);
+	enum err_code	(*emit)(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err);
 };
 
 #define FEED(table, alias, columns)                                            \
-	"SELECT " alias ".changed, " columns " FROM " table " AS " alias       \
+	table, "SELECT " alias ".changed, " columns " FROM " table " AS " alias       \
 	" WHERE " alias ".changed > ?1 ORDER BY " alias ".changed LIMIT ?2"
 
 /* What is gone first (a name may be used again), then parents before children. */
@@ -172,9 +108,22 @@ static const struct feed stats_feeds[] = {
 	    offsetof(struct store_cursor, statistics), emit_statistics },
 };
 
-/* Hands out the rows of one kind while *left lasts. */
+/* No row is younger than the store: a reader who went there would find it behind, and read
+ * all of it again and again. */
 static enum err_code
-feed_read(struct db *db, const struct feed *feed, struct store_cursor *cursor,
+position_check(const struct db *db, const struct feed *feed, sqlite3_stmt *stmt, int64_t last,
+    struct err *err)
+{
+	if (sqlite3_column_type(stmt, 0) == SQLITE_INTEGER && sqlite3_column_int64(stmt, 0) <= last)
+		return ERR_OK;
+	return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (a row of table %s has changed = "
+	    "%.20s, where the counter is at %lld)", db->path, feed->table, db_text(stmt, 0),
+	    (long long)last);
+}
+
+/* Hands out the rows of one kind while *left lasts; 'last' is where the store is. */
+static enum err_code
+feed_read(struct db *db, const struct feed *feed, int64_t last, struct store_cursor *cursor,
     const struct store_sink *sink, size_t *left, struct err *err)
 {
 	int64_t *position = (int64_t *)(void *)((char *)cursor + feed->cursor);
@@ -186,10 +135,12 @@ feed_read(struct db *db, const struct feed *feed, struct store_cursor *cursor,
 	if (code != ERR_OK)
 		return code;
 	while ((code = db_next(db, stmt, &row, err)) == ERR_OK && row) {
-		code = feed->emit(sink, stmt);
+		code = position_check(db, feed, stmt, last, err);
+		if (code == ERR_OK)
+			code = feed->emit(sink, stmt, err);
 		if (code != ERR_OK) {
 			db_reset(stmt);
-			return err_set(err, code, "%s", err_name(code));
+			return code;
 		}
 		*position = sqlite3_column_int64(stmt, 0);
 		(*left)--;
@@ -198,18 +149,27 @@ feed_read(struct db *db, const struct feed *feed, struct store_cursor *cursor,
 }
 
 static enum err_code
-feeds_read(struct db *db, const struct feed *feeds, size_t n, struct store_cursor *cursor,
-    const struct store_sink *sink, size_t *left, struct err *err)
+feeds_read(struct db *db, const struct feed *feeds, size_t n, int64_t last,
+    struct store_cursor *cursor, const struct store_sink *sink, size_t *left, struct err *err)
 {
 	enum err_code code = ERR_OK;
 
 	/* Children only once all their parents are out, in one snapshot. */
 	for (size_t i = 0; i < n && *left > 0 && code == ERR_OK; i++)
-		code = feed_read(db, &feeds[i], cursor, sink, left, err);
+		code = feed_read(db, &feeds[i], last, cursor, sink, left, err);
 	return code;
 }
 
 /* -- facts about the whole ---------------------------------------------------- */
+
+enum { JOB_ROWS_MAX = 100000 };
+
+/* Settings have no CHECK. */
+static int64_t
+within(int64_t number, int64_t min, int64_t max)
+{
+	return number < min ? min : number > max ? max : number;
+}
 
 static enum err_code
 totals_read(struct db *db, struct store_totals *ret, struct err *err)
@@ -238,9 +198,9 @@ totals_read(struct db *db, struct store_totals *ret, struct err *err)
 	ret->jobs_succeeded = sqlite3_column_int64(stmt, 3);
 	ret->jobs_failed = sqlite3_column_int64(stmt, 4);
 	ret->jobs_bumped = sqlite3_column_int64(stmt, 5);
-	ret->job_last_id = (uint32_t)sqlite3_column_int64(stmt, 6);
+	ret->job_last_id = (uint32_t)within(sqlite3_column_int64(stmt, 6), 0, MODEL_ID_MAX);
 	ret->set_lock = (uint32_t)sqlite3_column_int64(stmt, 7) & MODEL_ID_MAX;
-	ret->job_max_rows = (uint32_t)sqlite3_column_int64(stmt, 8);
+	ret->job_max_rows = (uint32_t)within(sqlite3_column_int64(stmt, 8), 0, JOB_ROWS_MAX);
 	ret->notify_enable = (uint32_t)sqlite3_column_int64(stmt, 9) &
 	    ((1u << NOTIFY_BITS) - 1);
 	db_reset(stmt);
@@ -314,7 +274,7 @@ main_read(struct store *store, struct store_cursor *cursor, const struct store_s
 	else if (cursor->removed < extent.removed_oldest)
 		return err_set(err, ERR_GONE, "%s: too much was removed since", store->main.path);
 	code = feeds_read(&store->main, main_feeds, sizeof(main_feeds) / sizeof(main_feeds[0]),
-	    cursor, sink, left, err);
+	    extent.change, cursor, sink, left, err);
 	if (code == ERR_OK)
 		code = db_number(&store->main, err, 0, &version, "PRAGMA data_version", "");
 	if (code != ERR_OK)
@@ -353,11 +313,14 @@ static enum err_code
 stats_read(struct store *store, struct store_cursor *cursor, const struct store_sink *sink,
     size_t *left, struct err *err)
 {
+	struct extent extent;
 	enum err_code code;
 	int64_t version;
 
-	code = feeds_read(&store->stats, stats_feeds,
-	    sizeof(stats_feeds) / sizeof(stats_feeds[0]), cursor, sink, left, err);
+	code = extent_read(&store->stats, &extent, err);
+	if (code == ERR_OK)
+		code = feeds_read(&store->stats, stats_feeds, sizeof(stats_feeds) /
+		    sizeof(stats_feeds[0]), extent.change, cursor, sink, left, err);
 	if (code == ERR_OK)
 		code = db_number(&store->stats, err, 0, &version, "PRAGMA data_version", "");
 	if (code == ERR_OK && *left > 0)

@@ -17,8 +17,6 @@
 
 #include "util/file.h"
 
-#define DAMAGED "damaged: put a backup in its place"
-
 /* SQLite's result codes, primary but for the first, with what a person on call does about
  * each. */
 static const struct {
@@ -35,7 +33,7 @@ static const struct {
 	{ SQLITE_READONLY, ERR_READONLY, "read-only" },
 	{ SQLITE_PERM, ERR_READONLY, "no permission" },
 	{ SQLITE_FULL, ERR_FULL, "the disk is full" },
-	{ SQLITE_CORRUPT, ERR_CORRUPT, DAMAGED },
+	{ SQLITE_CORRUPT, ERR_CORRUPT, DB_DAMAGED },
 	{ SQLITE_NOTADB, ERR_FOREIGN, "not a database, move it away" },
 	{ SQLITE_NOMEM, ERR_NOMEM, "out of memory" },
 	{ SQLITE_CONSTRAINT, ERR_INVALID, "refused by a constraint" },
@@ -273,7 +271,7 @@ integrity_error(struct db *db, const char *words, struct err *err)
 	int rc = code == NULL ? SQLITE_CORRUPT : atoi(code + sizeof(mark) - 1);
 
 	return (rc & 0xff) != SQLITE_CORRUPT ? db_error(db, rc, err) :
-	    err_set(err, ERR_CORRUPT, "%s: " DAMAGED " (%s)", db->path, words);
+	    err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s)", db->path, words);
 }
 
 /* The whole file, not quick_check: that one does not see an index that lost a
@@ -298,7 +296,7 @@ integrity_check(struct db *db, struct err *err)
 		code = db_next(db, stmt, &row, err);
 	if (code == ERR_OK && row) {
 		db_reset(stmt);
-		code = err_set(err, ERR_CORRUPT, "%s: " DAMAGED
+		code = err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED
 		    " (a row refers to a row that is not there)", db->path);
 	}
 	return code;
@@ -374,7 +372,7 @@ identity_check(struct db *db, bool writable, int64_t *ret_version, struct err *e
 		return err_set(err, ERR_FOREIGN, "%s: not a file of lbcluster "
 		    "(application_id %lld); move it away", db->path, (long long)id);
 	if (version < 0)
-		return err_set(err, ERR_CORRUPT, "%s: " DAMAGED " (version %lld)", db->path,
+		return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (version %lld)", db->path,
 		    (long long)version);
 	if (version > newest)
 		return err_set(err, ERR_NEWER, "%s: made by a newer lbcluster (version "
@@ -499,7 +497,7 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 		    "and the file system", db->path);
 	/* What nobody could ask for in vain of a file that is as we made it. */
 	if (code == ERR_IO && sqlite3_errcode(db->handle) == SQLITE_ERROR)
-		code = err_set(err, ERR_CORRUPT, "%s: " DAMAGED " (%s)", db->path,
+		code = err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s)", db->path,
 		    sqlite3_errmsg(db->handle));
 	if (code != ERR_OK)
 		db_close(db);

@@ -14,6 +14,8 @@
 
 enum { DB_STATEMENTS_MAX = 64 };
 
+#define DB_DAMAGED "damaged: put a backup in its place"
+
 /* What makes a file the one or the other. */
 struct db_kind {
 	const char		*file;		/* name in the store's directory */
@@ -136,12 +138,20 @@ enum err_code store_write_alone(struct store *store,
     enum err_code (*fn)(struct store *, const void *, struct err *), const void *arg,
     struct err *err);
 
-/* Row of the columns listed beside each query macro. */
-void store_read_cluster(sqlite3_stmt *stmt, int first, struct cluster_row *ret);
-void store_read_service(sqlite3_stmt *stmt, int first, struct service_row *ret);
-void store_read_real(sqlite3_stmt *stmt, int first, struct real_row *ret);
-void store_read_job(sqlite3_stmt *stmt, int first, struct job_row *ret);
-void store_read_statistics(sqlite3_stmt *stmt, int first, struct statistics *ret);
+/* Row of the columns listed beside each query macro. ERR_CORRUPT with words for one that
+ * breaks a rule of the schema; nothing is set then. */
+enum err_code store_read_removed(sqlite3_stmt *stmt, int first, enum store_kind *ret_kind,
+    uint32_t *ret_id, struct err *err);
+enum err_code store_read_cluster(sqlite3_stmt *stmt, int first, struct cluster_row *ret,
+    struct err *err);
+enum err_code store_read_service(sqlite3_stmt *stmt, int first, struct service_row *ret,
+    struct err *err);
+enum err_code store_read_real(sqlite3_stmt *stmt, int first, struct real_row *ret,
+    struct err *err);
+enum err_code store_read_job(sqlite3_stmt *stmt, int first, struct job_row *ret,
+    struct err *err);
+enum err_code store_read_statistics(sqlite3_stmt *stmt, int first, struct statistics *ret,
+    struct err *err);
 
 #define CLUSTER_COLUMNS "c.id, c.name, c.plane, c.plane_params, c.plane_status, c.plane_message"
 #define SERVICE_COLUMNS "s.id, s.cluster_id, s.name, s.address, s.port, s.protocol"

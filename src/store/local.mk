@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/store/libstore.a
 src_store_libstore_a_SOURCES = \
 	src/store/changes.c \
+	src/store/columns.c \
 	src/store/db.c \
 	src/store/db.h \
 	src/store/inventory.c \

@@ -95,53 +95,69 @@ struct job_copy {
 		(row)->field = (copy)->to;                                     \
 	} while (0)
 
-static void
-cluster_copy(sqlite3_stmt *stmt, void *to)
+static enum err_code
+cluster_copy(sqlite3_stmt *stmt, void *to, struct err *err)
 {
 	struct cluster_copy *copy = to;
+	enum err_code code;
 
-	store_read_cluster(stmt, 0, &copy->row);
+	code = store_read_cluster(stmt, 0, &copy->row, err);
+	if (code != ERR_OK)
+		return code;
 	KEEP(copy, &copy->row, name, name);
 	KEEP(copy, &copy->row, plane, plane);
 	KEEP(copy, &copy->row, plane_params, params);
 	KEEP(copy, &copy->row, plane_message, message);
+	return ERR_OK;
 }
 
-static void
-service_copy(sqlite3_stmt *stmt, void *to)
+static enum err_code
+service_copy(sqlite3_stmt *stmt, void *to, struct err *err)
 {
 	struct service_copy *copy = to;
+	enum err_code code;
 
-	store_read_service(stmt, 0, &copy->row);
+	code = store_read_service(stmt, 0, &copy->row, err);
+	if (code != ERR_OK)
+		return code;
 	KEEP(copy, &copy->row, name, name);
 	KEEP(copy, &copy->row, address, address);
 	KEEP(copy, &copy->row, port, port);
+	return ERR_OK;
 }
 
-static void
-real_copy(sqlite3_stmt *stmt, void *to)
+static enum err_code
+real_copy(sqlite3_stmt *stmt, void *to, struct err *err)
 {
 	struct real_copy *copy = to;
+	enum err_code code;
 
 	memset(&copy->view, 0, sizeof(copy->view));
-	store_read_real(stmt, 0, &copy->view.row);
+	code = store_read_real(stmt, 0, &copy->view.row, err);
+	if (code != ERR_OK)
+		return code;
 	KEEP(copy, &copy->view.row, name, name);
 	KEEP(copy, &copy->view.row, address, address);
 	KEEP(copy, &copy->view.row, port, port);
 	KEEP(copy, &copy->view.row, reason, reason);
 	copy->view.pending_jobs = (uint32_t)sqlite3_column_int64(stmt, REAL_COLUMN_COUNT);
+	return ERR_OK;
 }
 
-static void
-job_copy(sqlite3_stmt *stmt, void *to)
+static enum err_code
+job_copy(sqlite3_stmt *stmt, void *to, struct err *err)
 {
 	struct job_copy *copy = to;
+	enum err_code code;
 
-	store_read_job(stmt, 0, &copy->row);
+	code = store_read_job(stmt, 0, &copy->row, err);
+	if (code != ERR_OK)
+		return code;
 	KEEP(copy, &copy->row, cluster, cluster);
 	KEEP(copy, &copy->row, service, service);
 	KEEP(copy, &copy->row, real, real);
 	KEEP(copy, &copy->row, message, message);
+	return ERR_OK;
 }
 
 static const char *
@@ -173,7 +189,7 @@ job_key(const void *row)
 struct pager {
 	const char	*sql;
 	size_t		 copy_size;
-	void		(*copy)(sqlite3_stmt *stmt, void *to);
+	enum err_code	(*copy)(sqlite3_stmt *stmt, void *to, struct err *err);
 	const char	*(*name)(const void *row);
 	int64_t		(*id)(const void *row);
 };
@@ -211,8 +227,13 @@ page_read(struct store *store, sqlite3_stmt *stmt, const struct pager *pager, ch
 	bool row;
 	size_t n = 0;
 
-	while ((code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row)
-		pager->copy(stmt, rows + n++ * pager->copy_size);
+	while ((code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row) {
+		code = pager->copy(stmt, rows + n++ * pager->copy_size, err);
+		if (code != ERR_OK) {
+			db_reset(stmt);
+			return code;
+		}
+	}
 	if (code == ERR_OK)
 		*ret_n = n;
 	return code;
@@ -287,7 +308,7 @@ statistics_add(struct store *store, struct store_real_view *view, struct err *er
 	if (code == ERR_OK)
 		code = db_next(&store->stats, stmt, &view->has_statistics, err);
 	if (code == ERR_OK && view->has_statistics) {
-		store_read_statistics(stmt, 0, &view->statistics);
+		code = store_read_statistics(stmt, 0, &view->statistics, err);
 		db_reset(stmt);
 	}
 	return code;
@@ -412,9 +433,9 @@ job_read(struct store *store, uint32_t id, struct job_copy *ret, struct err *err
 		return code;
 	if (!row)
 		return err_set(err, ERR_NOT_FOUND, "job %u: does not exist", id);
-	job_copy(stmt, ret);
+	code = job_copy(stmt, ret, err);
 	db_reset(stmt);
-	return ERR_OK;
+	return code;
 }
 
 enum err_code

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #include "image/image.h"
-#include "mib/mib.h"
+#include "mib_oid.h"
 #include "store/store.h"
 
 struct fixture {
@@ -66,17 +66,6 @@ void locker_start(struct locker *locker, const struct fixture *f);
 /* Runs "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE" or "ROLLBACK" there. */
 void locker_do(struct locker *locker, const char *sql);
 void locker_stop(struct locker *locker);
-
-/* -- OIDs --------------------------------------------------------------------------- */
-
-/* "1.3.6.1", or "." and what is below lbcMIB: ".1.4.1.8.1.2.3"; "$web" is a name with
- * its length in front. */
-struct mib_oid oid_make(const char *text);
-enum { OID_TEXT_SIZE = 11 * MIB_OID_MAX + 1 };
-const char *oid_text(const struct mib_oid *oid, char buf[OID_TEXT_SIZE]);
-/* As strcmp(3). */
-int oid_order(const struct mib_oid *a, const struct mib_oid *b);
-bool oid_starts(const struct mib_oid *oid, const struct mib_oid *prefix);
 
 /* Numbers at random, the same in each run. */
 uint32_t fixture_random(uint32_t below);

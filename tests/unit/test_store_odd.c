@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/store: rows that break a rule of the schema, as a program writes them
+ * that turned the checks off. tests/fuzz/fuzz_store.c has more of them.
+ */
+#include "store_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct odd {
+	const char	*name;
+	bool		 stats;		/* which file */
+	const char	*sql;
+	const char	*words;
+} odd[] = {
+	{ "number_of_a_row", false, "UPDATE cluster SET id = 4294967297",
+	    "(id of row 4294967297 of table cluster)" },
+	{ "name_too_long", false, "UPDATE cluster SET name = printf('%.70c', 'a')",
+	    "(name of row 1 of table cluster)" },
+	{ "name_with_a_nul", false, "UPDATE service SET name = 'a' || char(0) || 'b'",
+	    "(name of row 1 of table service)" },
+	{ "address_too_long", false, "UPDATE real_service SET address = printf('%.70000c', 'a')"
+	    " WHERE id = 7", "(address of row 7 of table real_service)" },
+	{ "weight_too_much", false, "UPDATE real_service SET weight = 65536 WHERE id = 3",
+	    "(weight of row 3 of table real_service)" },
+	{ "protocol_unknown", false, "UPDATE service SET protocol = 5",
+	    "(protocol of row 1 of table service)" },
+	{ "job_without_a_name", false, "INSERT INTO job (operation, old_value, new_value,"
+	    " cluster_name, service_name, real_name) VALUES (5, 1, 2, 'a', 'b', '')",
+	    "(real_name of row 1 of table job)" },
+	{ "change_ahead_of_the_counter", false, "UPDATE cluster SET changed = 1000000",
+	    "(a row of table cluster has changed = 1000000, " },
+	{ "statistics_below_zero", true, "UPDATE statistics SET bps_in = -1 WHERE real_id = 9",
+	    NULL },
+};
+
+/* Statistics are no illness of the store, so they are only not there. */
+static void
+odd_row_is_damage_and_named(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		struct store_cursor cursor = { 0 };
+		enum err_code code;
+		char sql[256];
+		int clusters;
+
+		fixture_fill(f);
+		snprintf(sql, sizeof(sql), "PRAGMA ignore_check_constraints = ON; %s", odd[i].sql);
+		plain_ok(odd[i].stats ? f->stats_path : f->main_path, sql);
+		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+		code = fixture_look(f, &cursor, &clusters);
+		if (code != (odd[i].words == NULL ? ERR_OK : ERR_CORRUPT) || (odd[i].words != NULL &&
+		    strstr(f->err.text, odd[i].words) == NULL))
+			fail_msg("%s: %s", odd[i].name, f->err.text);
+		if (odd[i].words != NULL)
+			assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+		fixture_close(f);
+		fixture_unfill(f);
+	}
+}
+
+static enum err_code
+count_row(void *arg, const struct store_real_view *view)
+{
+	(void)view;
+	(*(int *)arg)++;
+	return ERR_OK;
+}
+
+/* More than a page of them: what comes next was found by the name of the last one. */
+static void
+listing_of_odd_names_ends(void **state)
+{
+	struct fixture *f = *state;
+	int rows = 0;
+
+	fixture_fill(f);
+	plain_ok(f->main_path, "PRAGMA ignore_check_constraints = ON;"
+	    "UPDATE real_service SET name = printf('%.70c', 'a') || id");
+	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
+	assert_int_equal(store_each_real(f->store, NULL, count_row, &rows, &f->err), ERR_CORRUPT);
+	assert_int_equal(rows, 0);
+}
+
+static void
+setting_out_of_range_is_the_nearest_one(void **state)
+{
+	struct fixture *f = *state;
+	struct store_totals totals;
+
+	fixture_fill(f);
+	plain_ok(f->main_path, "UPDATE setting SET value = 5000000000 WHERE name = 'job_max_rows'");
+	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
+	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
+	assert_int_equal(totals.job_max_rows, 100000);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(odd_row_is_damage_and_named),
+		TEST(listing_of_odd_names_ends),
+		TEST(setting_out_of_range_is_the_nearest_one),
+	};
+
+	return cmocka_run_group_tests_name("store_odd", tests, NULL, NULL);
+}
