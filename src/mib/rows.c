@@ -287,6 +287,12 @@ const struct mib_rows mib_rows_job = { "job", job_get, job_next };
 
 /* -- names: a length and so many octets (RFC 2578 section 7.7) -------------------------- */
 
+static bool
+has_name(const struct image_node *node, const uint8_t *name, size_t length)
+{
+	return node->name_length == length && memcmp(node->texts, name, length) == 0;
+}
+
 /* The first name after index[0..n-1] (at it if 'inclusive'). */
 static struct image_node *
 name_after(struct image_names *names, const uint32_t *index, size_t n, bool inclusive)
@@ -313,11 +319,10 @@ name_after(struct image_names *names, const uint32_t *index, size_t n, bool incl
 		name[i] = (uint8_t)index[i + 1];
 	}
 	at = image_names_from(names, name, length);
-	if (at < names->list.n && exact && !(inclusive && n == length + 1)) {
-		const struct image_node *node = names->list.nodes[at];
-
-		at += node->name_length == length && memcmp(node->texts, name, length) == 0;
-	}
+	/* Two rows may share a name for a moment (image_names_remove()): past both. */
+	if (exact && !(inclusive && n == length + 1))
+		while (at < names->list.n && has_name(names->list.nodes[at], name, length))
+			at++;
 	return at < names->list.n ? names->list.nodes[at] : NULL;
 }
 

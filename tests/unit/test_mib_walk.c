@@ -519,6 +519,30 @@ walk_over_rows_that_come_and_go_agrees_with_a_fresh_engine(void **state)
 	}
 }
 
+/* Names are changed in one transaction, and read in slices. */
+static void
+names_shared_for_a_moment_do_not_hold_a_walk(void **state)
+{
+	struct mib_oid at = oid_make(".1.6.1"), next;
+	struct mib_value value;
+	bool more = true;
+
+	(void)state;
+	fixture_sql(f.main, "DELETE FROM cluster; INSERT INTO cluster (name) VALUES ('a'), ('b')");
+	fixture_refresh(&f);
+	fixture_sql(f.main, "BEGIN; UPDATE cluster SET name = 'c' WHERE name = 'a';"
+	    "UPDATE cluster SET name = 'a' WHERE name = 'b';"
+	    "UPDATE cluster SET name = 'b' WHERE name = 'c'; COMMIT");
+	assert_int_equal(image_refresh(f.image, f.store, 1, fixture_now, &more, NULL), ERR_OK);
+	assert_true(more);
+	for (int step = 0; step < 3; step++) {
+		mib_next(f.mib, &at, false, &no_end, &next, &value);
+		assert_true(oid_order(&next, &at) > 0);
+		at = next;
+	}
+	fixture_refresh(&f);
+}
+
 int
 main(void)
 {
@@ -541,6 +565,7 @@ main(void)
 	};
 	const struct CMUnitTest empty_store[] = {
 		ANY_WORLD,
+		cmocka_unit_test(names_shared_for_a_moment_do_not_hold_a_walk),
 		cmocka_unit_test(walk_over_rows_that_come_and_go_agrees_with_a_fresh_engine),
 	};
 	int failed;
