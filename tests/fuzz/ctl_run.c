@@ -38,7 +38,8 @@ ctl_run(struct said *said, ...)
 	snprintf(store, sizeof(store), "%s", file_dir());
 	va_start(ap, said);
 	while ((word = va_arg(ap, const char *)) != NULL && argc < WORDS_MAX) {
-		snprintf(words[argc], sizeof(words[argc]), "%s", word);
+		snprintf(words[argc], sizeof(words[argc]), "%s%s%s", word[0] == '@' ? store : "",
+		    word[0] == '@' ? "/" : "", word + (word[0] == '@'));
 		argv[argc] = words[argc];
 		argc++;
 	}
@@ -71,24 +72,24 @@ lines_begin(const char *text, const char *one, const char *other)
 
 /* -- the store ----------------------------------------------------------------------- */
 
-static struct {
-	const char	*name;
-	char		*data;
-	size_t		 size;
-} kept[] = { { "lbcluster.db", NULL, 0 }, { "lbcluster-stats.db", NULL, 0 } };
+enum { FILES = 2 };
 
-#define KEPT (sizeof(kept) / sizeof(kept[0]))
+static const char *const files[FILES] = { "lbcluster.db", "lbcluster-stats.db" };
+static struct {
+	char	*data;
+	size_t	 size;
+} kept[STORES_KEPT][FILES];
 
 void
-store_keep(void)
+store_keep(size_t which)
 {
 	char path[FUZZ_PATH];
 
-	for (size_t i = 0; i < KEPT; i++) {
-		FILE *data = open_memstream(&kept[i].data, &kept[i].size), *file;
+	for (size_t i = 0; i < FILES; i++) {
+		FILE *data = open_memstream(&kept[which][i].data, &kept[which][i].size), *file;
 		int octet;
 
-		snprintf(path, sizeof(path), "%s/%s", file_dir(), kept[i].name);
+		snprintf(path, sizeof(path), "%s/%s", file_dir(), files[i]);
 		file = fopen(path, "rb");
 		must(data != NULL && file != NULL, "%s cannot be read", path);
 		while ((octet = getc(file)) != EOF)
@@ -99,16 +100,51 @@ store_keep(void)
 }
 
 void
-store_put_back(void)
+store_put_back(size_t which)
 {
 	static const char *const tails[] = { "-journal", "-wal", "-shm", ".ill", "" };
 	char path[FUZZ_PATH];
 
-	for (size_t i = 0; i < KEPT; i++) {
+	for (size_t i = 0; i < FILES; i++) {
 		for (size_t j = 0; j < sizeof(tails) / sizeof(tails[0]); j++) {
-			snprintf(path, sizeof(path), "%s/%s%s", file_dir(), kept[i].name, tails[j]);
+			snprintf(path, sizeof(path), "%s/%s%s", file_dir(), files[i], tails[j]);
 			unlink(path);
 		}
-		file_put(kept[i].name, kept[i].data, kept[i].size, path);
+		file_put(files[i], kept[which][i].data, kept[which][i].size, path);
 	}
+}
+
+static const char inventory[] =
+    "cluster web {\n"
+    "  service http { address = 192.0.2.1 port = 80\n"
+    "    real web-1 { address = 10.0.0.1 port = 80 weight = 10 }\n"
+    "    real web-2 { address = 10.0.0.2 fallback = yes }\n"
+    "    real web-3 { address = 10.0.0.3 enabled = no } }\n"
+    "  service smtp { protocol = udp }\n"
+    "}\n"
+    "cluster lb { plane = haproxy socket = { /run/a, /run/b } service http {\n"
+    "  real a { address = ::1 weight = 256 } } }\n";
+
+static const char statistics[] =
+    "{\"path\": \"web/http/web-1\", \"active\": true, \"bps_in\": 5000000000}\n"
+    "{\"path\": \"lb/http/a\", \"active\": false, \"total_connections\": 7}\n";
+
+void
+store_make(void)
+{
+	struct said said = { 0 };
+	char path[FUZZ_PATH];
+
+	file_put("inventory", inventory, sizeof(inventory) - 1, path);
+	ctl_run(&said, "load", path, NULL);
+	must(said.status == CTL_OK, "%s", said.err);
+	file_put("statistics", statistics, sizeof(statistics) - 1, path);
+	ctl_run(&said, "import-statistics", path, NULL);
+	must(said.status == CTL_OK, "%s", said.err);
+	ctl_run(&said, "set-weight", "web/http/web-1", "11", NULL);
+	ctl_run(&said, "enable", "web/http/web-3", NULL);
+	ctl_run(&said, "set-weight", "lb/http/a", "1", NULL);
+	must(said.status == CTL_OK, "%s", said.err);
+	said_free(&said);
+	store_keep(0);
 }

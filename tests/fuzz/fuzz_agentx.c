@@ -172,7 +172,7 @@ static char *rows_before;
 static const char rows_sql[] =
     "SELECT group_concat(id || ' ' || weight || ' ' || fallback || ' ' || enabled) FROM real_service"
     " UNION ALL SELECT group_concat(name || ' ' || value) FROM setting"
-    "  WHERE name <> 'notify_enable' OR value <> 31"
+    "  WHERE name IN ('set_lock', 'job_max_rows') OR (name = 'notify_enable' AND value <> 31)"
     " UNION ALL SELECT count(*) FROM job WHERE state <> 5";
 
 static int64_t

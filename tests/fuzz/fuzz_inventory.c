@@ -16,17 +16,6 @@
 
 const char fuzz_corpus[] = "inventory";
 
-static const char before[] =
-    "cluster web {\n"
-    "  service http { address = 192.0.2.1 port = 80\n"
-    "    real web-1 { address = 10.0.0.1 port = 80 weight = 10 }\n"
-    "    real web-2 { address = 10.0.0.2 fallback = yes }\n"
-    "    real web-3 { address = 10.0.0.3 enabled = no } }\n"
-    "  service smtp { protocol = udp }\n"
-    "}\n"
-    "cluster lb { plane = haproxy socket = { /run/a, /run/b } service http {\n"
-    "  real a { address = ::1 weight = 256 } } }\n";
-
 static struct said said;
 static char path[FUZZ_PATH], again[FUZZ_PATH];
 
@@ -67,25 +56,15 @@ written_is_read(const char *text)
 	inventory_free(inventory);
 }
 
-static void
-begin(void)
-{
-	file_put("before", before, sizeof(before) - 1, path);
-	ctl_run(&said, "load", path, NULL);
-	must(said.status == CTL_OK, "%s", said.err);
-	store_keep();
-	atexit(finish);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool begun;
 	char head[FUZZ_PATH + 1], tail[FUZZ_PATH + 20];
 
-	if (!begun)
-		begin();
-	begun = true;
+	if (said.out == NULL) {
+		store_make();
+		atexit(finish);
+	}
 	file_put("conf", data, size, path);
 	snprintf(head, sizeof(head), "%s:", path);
 	snprintf(tail, sizeof(tail), "lbclusterctl: %s:", path);
@@ -98,6 +77,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(said.status == CTL_OK, "not exported: %s", said.err);
 	written_is_read(said.out);
 	load_nothing_new(again);
-	store_put_back();
+	store_put_back(0);
 	return 0;
 }

@@ -33,6 +33,13 @@ tests_fuzz_fuzz_haproxy_SOURCES = $(fuzz_haproxy)
 tests_fuzz_fuzz_haproxy_LDADD = $(PLANE_LIBS)
 tests_fuzz_fuzz_haproxy_LDFLAGS = $(fuzz_ldflags)
 
+fuzz_import = tests/fuzz/fuzz_import.c $(fuzz_ctl) $(fuzz_common)
+tests_fuzz_replay_import_SOURCES = $(fuzz_import) $(fuzz_replay)
+tests_fuzz_replay_import_LDADD = $(CTL_LIBS)
+tests_fuzz_fuzz_import_SOURCES = $(fuzz_import)
+tests_fuzz_fuzz_import_LDADD = $(CTL_LIBS)
+tests_fuzz_fuzz_import_LDFLAGS = $(fuzz_ldflags)
+
 fuzz_inventory = tests/fuzz/fuzz_inventory.c $(fuzz_ctl) $(fuzz_common)
 tests_fuzz_replay_inventory_SOURCES = $(fuzz_inventory) $(fuzz_replay)
 tests_fuzz_replay_inventory_LDADD = $(CTL_LIBS)
@@ -47,13 +54,42 @@ tests_fuzz_fuzz_mib_SOURCES = $(fuzz_mib)
 tests_fuzz_fuzz_mib_LDADD = $(mib_fixture_libs)
 tests_fuzz_fuzz_mib_LDFLAGS = $(fuzz_ldflags)
 
+fuzz_oid = tests/fuzz/fuzz_oid.c $(fuzz_world) $(fuzz_common)
+tests_fuzz_replay_oid_SOURCES = $(fuzz_oid) $(fuzz_replay)
+tests_fuzz_replay_oid_LDADD = $(mib_fixture_libs)
+tests_fuzz_fuzz_oid_SOURCES = $(fuzz_oid)
+tests_fuzz_fuzz_oid_LDADD = $(mib_fixture_libs)
+tests_fuzz_fuzz_oid_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_store = tests/fuzz/fuzz_store.c tests/fuzz/loose.c tests/fuzz/loose.h $(mib_oid) \
+	$(fuzz_ctl) $(fuzz_common)
+fuzz_store_libs = src/mib/libmib.a src/image/libimage.a $(CTL_LIBS)
+tests_fuzz_replay_store_SOURCES = $(fuzz_store) $(fuzz_replay)
+tests_fuzz_replay_store_LDADD = $(fuzz_store_libs)
+tests_fuzz_fuzz_store_SOURCES = $(fuzz_store)
+tests_fuzz_fuzz_store_LDADD = $(fuzz_store_libs)
+tests_fuzz_fuzz_store_LDFLAGS = $(fuzz_ldflags)
+
 fuzz_replays = tests/fuzz/replay_agentx tests/fuzz/replay_config tests/fuzz/replay_haproxy \
-	tests/fuzz/replay_inventory tests/fuzz/replay_mib
+	tests/fuzz/replay_import tests/fuzz/replay_inventory tests/fuzz/replay_mib \
+	tests/fuzz/replay_oid tests/fuzz/replay_store
 check_PROGRAMS += $(fuzz_replays)
 TESTS += $(fuzz_replays)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict
 
 if FUZZER
 noinst_PROGRAMS += tests/fuzz/fuzz_agentx tests/fuzz/fuzz_config tests/fuzz/fuzz_haproxy \
-	tests/fuzz/fuzz_inventory tests/fuzz/fuzz_mib
+	tests/fuzz/fuzz_import tests/fuzz/fuzz_inventory tests/fuzz/fuzz_mib \
+	tests/fuzz/fuzz_oid tests/fuzz/fuzz_store
 endif
+
+# All targets, FUZZ_SECONDS each; FUZZ_TARGETS="mib oid" for some. Makes a build with
+# clang by itself where this one has no fuzzer.
+FUZZ_SECONDS = 60
+FUZZ_TARGETS =
+EXTRA_DIST += tests/fuzz/run
+
+fuzz:
+	FUZZ_SECONDS='$(FUZZ_SECONDS)' $(top_srcdir)/tests/fuzz/run . $(FUZZ_TARGETS)
+
+.PHONY: fuzz
