@@ -278,8 +278,11 @@ message_take(struct agentx *agentx, uint8_t *message, size_t length)
 	netsnmp_pdu *pdu;
 	int error = wire_decode(&agentx->wire, message, length, &pdu);
 
-	if (pdu == NULL)
+	if (pdu == NULL) {
+		if (message[1] == WIRE_CLEANUP_SET && open)
+			responder_cleanup(&agentx->responder, message);
 		return result_ok(agentx, STREAM_NOMEM);
+	}
 	if (responder_knows(pdu->command)) {
 		if (responder_answer(&agentx->responder, pdu, open ? error : WIRE_NOT_OPEN))
 			return result_ok(agentx, pdu_send(agentx, pdu));

@@ -346,6 +346,16 @@ set_phase(const struct responder *responder, const netsnmp_pdu *pdu, size_t *ret
 	}
 }
 
+void
+responder_cleanup(const struct responder *responder, const uint8_t *message)
+{
+	uint32_t session_id, transaction;
+
+	wire_ids(message, &session_id, &transaction);
+	if (session_id == responder->session_id)
+		mib_set_cleanup(responder->mib, responder->session, transaction);
+}
+
 /* -- all of them ------------------------------------------------------------------ */
 
 /* What can be said of a request before the engine is asked: section 7.2.2. */

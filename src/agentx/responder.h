@@ -29,6 +29,10 @@ bool responder_knows(int command);
  * wire_decode() said of it. False if nothing is to be sent. */
 bool responder_answer(const struct responder *responder, netsnmp_pdu *pdu, int error);
 
+/* The CleanupSet 'message', for which there is no memory to decode it. It is carried out
+ * all the same: the manager has been told of success by now. */
+void responder_cleanup(const struct responder *responder, const uint8_t *message);
+
 /* Adds a copy of 'from' to a list of varbinds whose end is '*end'. NULL without memory. */
 netsnmp_variable_list *responder_varbind_add(netsnmp_variable_list **end,
     const struct mib_varbind *from);

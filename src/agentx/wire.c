@@ -51,6 +51,114 @@ wire_length(const uint8_t *header)
 	return (size_t)payload + WIRE_HEADER;
 }
 
+void
+wire_ids(const uint8_t *message, uint32_t *ret_session, uint32_t *ret_transaction)
+{
+	bool network_order = (message[2] & WIRE_NETWORK_ORDER) != 0;
+
+	*ret_session = number_read(message + 4, network_order);
+	*ret_transaction = number_read(message + 8, network_order);
+}
+
+/* -- whether all was decoded ----------------------------------------------------- */
+
+/* Goes over a message without decoding it; behind its end it stays there. */
+struct walk {
+	const uint8_t	*data;
+	size_t		 length, at;
+	bool		 network_order;
+};
+
+static void
+walk_on(struct walk *walk, size_t n)
+{
+	walk->at = n > walk->length - walk->at ? walk->length : walk->at + n;
+}
+
+static size_t
+walk_left(const struct walk *walk)
+{
+	return walk->length - walk->at;
+}
+
+/* Section 5.1. */
+static void
+walk_oid(struct walk *walk)
+{
+	walk_on(walk, walk_left(walk) == 0 ? 0 : 4 + 4 * (size_t)walk->data[walk->at]);
+}
+
+/* Section 5.3: padded to whole words. */
+static void
+walk_octets(struct walk *walk)
+{
+	size_t n = walk_left(walk) < 4 ? 0 :
+	    number_read(walk->data + walk->at, walk->network_order);
+
+	walk_on(walk, 4 + (n + 3) / 4 * 4);
+}
+
+/* Section 5.4. */
+static void
+walk_varbind(struct walk *walk)
+{
+	const uint8_t *at = walk->data + walk->at;
+	unsigned int type = walk_left(walk) < 2 ? ASN_NULL :
+	    walk->network_order ? at[1] : at[0];
+
+	walk_on(walk, 4);
+	walk_oid(walk);
+	switch (type) {
+	case ASN_INTEGER:
+	case ASN_COUNTER:
+	case ASN_GAUGE:
+	case ASN_TIMETICKS:
+		walk_on(walk, 4);
+		break;
+	case ASN_COUNTER64:
+		walk_on(walk, 8);
+		break;
+	case ASN_OCTET_STR:
+	case ASN_IPADDRESS:
+	case ASN_OPAQUE:
+		walk_octets(walk);
+		break;
+	case ASN_OBJECT_ID:
+		walk_oid(walk);
+		break;
+	default:
+		break;
+	}
+}
+
+/* net-snmp 5.9.3 leaves a varbind out, without a word, when there is no memory for it: of
+ * a SET the rest would be done. Sections 6.2.5 to 6.2.8. */
+static bool
+all_decoded(const netsnmp_pdu *pdu, const uint8_t *message, size_t length)
+{
+	struct walk walk = { .data = message, .length = length, .at = WIRE_HEADER,
+		.network_order = (message[2] & WIRE_NETWORK_ORDER) != 0 };
+	const netsnmp_variable_list *varbind = pdu->variables;
+
+	if (pdu->command < WIRE_GET || pdu->command > WIRE_TEST_SET)
+		return true;
+	if ((message[2] & WIRE_CONTEXT) != 0)
+		walk_octets(&walk);
+	if (pdu->command == WIRE_GET_BULK)
+		walk_on(&walk, 4);
+	for (; walk_left(&walk) > 0 && varbind != NULL; varbind = varbind->next_variable) {
+		if (pdu->command == WIRE_TEST_SET) {
+			walk_varbind(&walk);
+		} else {
+			walk_oid(&walk);
+			walk_oid(&walk);
+		}
+	}
+	return walk_left(&walk) == 0 && varbind == NULL;
+}
+
+/* -- messages ------------------------------------------------------------------------ */
+
 int
 wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu)
 {
@@ -71,6 +179,8 @@ wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **re
 	}
 	if (agentx_parse(&wire->session, pdu, message, length) != SNMP_ERR_NOERROR)
 		error = WIRE_PARSE_ERROR;
+	else if (error == 0 && !all_decoded(pdu, message, length))
+		error = WIRE_PROCESSING_ERROR;
 	return error;
 }
 

@@ -54,6 +54,9 @@ void wire_free(struct wire *wire);
  * included; 0 if it is no header of AgentX version 1. */
 size_t wire_length(const uint8_t *header);
 
+/* The master's numbers of session and transaction in a header of 20 octets. */
+void wire_ids(const uint8_t *message, uint32_t *ret_session, uint32_t *ret_transaction);
+
 /* Decodes one whole message of wire_length() octets, and may change its header.
  * Returns 0, or the error to answer with, and then 'ret_pdu' holds the header.
  * 'ret_pdu' is NULL only without memory; snmp_free_pdu() frees it. */

@@ -17,6 +17,11 @@ tests_faults_test_files_SOURCES = tests/faults/test_files.c $(store_fixture)
 tests_faults_test_files_LDADD = $(store_fixture_libs)
 tests_faults_test_files_LDFLAGS = $(store_fixture_ldflags)
 
+faults_tests += tests/faults/test_request_memory
+tests_faults_test_request_memory_SOURCES = tests/faults/test_request_memory.c \
+	tests/faults/any_memory.c tests/faults/any_memory.h $(agentx_real)
+tests_faults_test_request_memory_LDADD = $(agentx_real_libs)
+
 check_PROGRAMS += $(faults_tests)
 TESTS += $(faults_tests)
 
