@@ -20,6 +20,6 @@ TESTS += $(power_test)
 # Many disks at each cut, and how many there were. Some minutes.
 POWER_VARIANTS = 50
 power: $(power_test)
-	POWER_VARIANTS='$(POWER_VARIANTS)' POWER_AGAIN=20 $(power_test)
+	POWER_VARIANTS='$(POWER_VARIANTS)' $(power_test)
 
 .PHONY: power

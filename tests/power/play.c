@@ -43,7 +43,10 @@ seen_add(struct seen *seen, uint64_t hash)
 	return true;
 }
 
-enum { TOLD_MAX = 20 };	/* the first ones say it all */
+enum {
+	TOLD_MAX = 20,		/* the first ones say it all */
+	AGAIN_VARIANTS = 2,	/* there are very many of them */
+};
 
 /* -- one disk ------------------------------------------------------------------------------ */
 
@@ -76,6 +79,7 @@ tell(const struct player *player, const struct cut *cut, enum loss loss, uint64_
 static void
 recover_again(struct player *player, const struct remains *remains, size_t begun, size_t done)
 {
+	struct play_options options = *player->options;
 	struct player inner = *player;
 	struct store *store = NULL;
 	struct tape tape;
@@ -90,6 +94,8 @@ recover_again(struct player *player, const struct remains *remains, size_t begun
 	inner.base_begun = begun;
 	inner.base_done = done;
 	inner.again = true;
+	inner.options = &options;
+	options.variants = AGAIN_VARIANTS;
 	play_tape(&inner, &tape);
 	player->seen = inner.seen;
 	tape_free(&tape);

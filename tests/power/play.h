@@ -10,7 +10,7 @@
 #include "judge.h"
 
 struct play_options {
-	unsigned	variants;	/* at each cut with something not synced; at least 2 */
+	unsigned	variants;	/* at each cut with something not synced */
 	unsigned	again;		/* one in so many is cut again while it recovers; 0: none */
 	uint64_t	seed;
 	size_t		enough;		/* harms, then it ends; 0: never */
