@@ -267,8 +267,8 @@ def relay(haproxy):
 class Plane(Case):
     """A test with a store, a driver and HAProxy."""
 
-    def plane_world(self, **options):
-        self.world = self.new_world()
+    def plane_world(self, user=None, **options):
+        self.world = self.new_world(user=user)
         self.driver = None
         self.backends = {}
         self.addCleanup(self._backends_stop)
@@ -303,6 +303,8 @@ class Plane(Case):
         haproxy = HAProxy(self.world, name, level)
         self.set_services(haproxy, services, balance)
         haproxy.start()
+        if self.world.user:
+            os.chown(haproxy.socket, *self.world.user)
         return haproxy
 
     def set_services(self, haproxy, services, balance='roundrobin'):
@@ -316,7 +318,8 @@ class Plane(Case):
         self.world.ctl('discover', 'haproxy', haproxy.socket, '--cluster', cluster, '--load')
 
     def driver_argv(self, *args):
-        return [DRIVER, '-c', self.conf, '-s', self.world.store, '-l', 'debug', *args]
+        return self.world.as_user([DRIVER, '-c', self.conf, '-s', self.world.store, '-l',
+                                   'debug', *args])
 
     def start_driver(self, wait=True):
         self.driver = Program('lbcluster-haproxy', self.driver_argv('-f'),

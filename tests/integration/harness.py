@@ -184,7 +184,7 @@ class World:
             os.chown(self.store, user[0], user[1])
         self._write('snmpd.conf', _SNMPD_CONF.format(
             socket=self.socket, timeout=agentx_timeout, retries=agentx_retries,
-            perms='agentXPerms 0777 0755' if user else '',
+            perms='agentXPerms 0660 0755 root %d' % user[1] if user else '',
             root='.'.join(map(str, mib.ROOT)),
             weight='.'.join(map(str, mib.oid('lbcRealWeight')))))
         self.configure()
@@ -254,10 +254,11 @@ class World:
     # -- lbclusterd -------------------------------------------------------
 
     def daemon_argv(self, *args):
-        return self._as_user([LBCLUSTERD, '-f', '-c', self.conf, '-s', self.store, '-x',
+        return self.as_user([LBCLUSTERD, '-f', '-c', self.conf, '-s', self.store, '-x',
                               self.daemon_socket, '-l', 'debug', *args])
 
-    def _as_user(self, argv):
+    def as_user(self, argv):
+        """The command as the user of this world, if it has one."""
         return as_user(argv, *self.user) if self.user else argv
 
     def start_daemon(self, wait=True, args=()):
@@ -327,7 +328,7 @@ class World:
 
     def ctl(self, *args, check=True, stdin=None):
         """Runs lbclusterctl on the store."""
-        argv = self._as_user([LBCLUSTERCTL, '-s', self.store, *args])
+        argv = self.as_user([LBCLUSTERCTL, '-s', self.store, *args])
         done = subprocess.run(argv, input=stdin, text=True, capture_output=True,
                               timeout=60 * PATIENCE, check=False)
         if _ILL.search(done.stderr) or (check and done.returncode != 0):
