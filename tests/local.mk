@@ -165,6 +165,11 @@ tests_unit_test_hostile_pdus_SOURCES = tests/unit/test_hostile_pdus.c $(hostile)
 tests_unit_test_hostile_pdus_LDADD = $(agentx_real_libs)
 tests_unit_test_hostile_pdus_LDFLAGS = $(hostile_ldflags)
 
+unit_tests += tests/unit/test_hostile_values
+tests_unit_test_hostile_values_SOURCES = tests/unit/test_hostile_values.c $(hostile)
+tests_unit_test_hostile_values_LDADD = $(agentx_real_libs)
+tests_unit_test_hostile_values_LDFLAGS = $(hostile_ldflags)
+
 unit_tests += tests/unit/test_phases
 tests_unit_test_phases_SOURCES = tests/unit/test_phases.c tests/unit/phases_model.c \
 	tests/unit/phases_model.h $(agentx_real)
