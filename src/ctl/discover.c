@@ -12,6 +12,7 @@
 
 #include "ctl/inventory.h"
 #include "plane/haproxy.h"
+#include "util/memory.h"
 
 enum { TIMEOUT_MS = 5000 };
 
@@ -41,8 +42,8 @@ address_take(struct inventory_real *real, const struct haproxy_server *server)
 	}
 	address = strndup(start, length);
 	ok = address != NULL &&
-	    inventory_text(&real->address, server->fqdn[0] != '\0' ? server->fqdn : address) &&
-	    inventory_text(&real->port,
+	    memory_text_set(&real->address, server->fqdn[0] != '\0' ? server->fqdn : address) &&
+	    memory_text_set(&real->port,
 		colon != NULL && strcmp(colon, ":0") != 0 ? colon + 1 : "");
 	free(address);
 	return ok;
@@ -125,7 +126,7 @@ cluster_add(struct discovery *discovery, const char *name, const char *socket)
 	}
 	free(discovery->cluster->params);
 	discovery->cluster->params = text;
-	return inventory_text(&discovery->cluster->plane, "haproxy");
+	return memory_text_set(&discovery->cluster->plane, "haproxy");
 }
 
 /* -- the command ------------------------------------------------------------------------ */

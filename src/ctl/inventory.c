@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/memory.h"
+
 /* -- names ---------------------------------------------------------------------- */
 
 /* Every row begins with its name. */
@@ -30,18 +32,6 @@ static void
 no_free(void *row)
 {
 	(void)row;
-}
-
-bool
-inventory_text(char **text, const char *value)
-{
-	char *copy = strdup(value);
-
-	if (copy == NULL)
-		return false;
-	free(*text);
-	*text = copy;
-	return true;
 }
 
 /* -- rows ------------------------------------------------------------------------ */
@@ -120,8 +110,8 @@ inventory_add_cluster(struct inventory *inventory, const char *name)
 	if (cluster == NULL)
 		return NULL;
 	cluster->services_end = &cluster->services;
-	if (!inventory_text(&cluster->name, name) || !inventory_text(&cluster->plane, "none") ||
-	    !inventory_text(&cluster->params, "{}") ||
+	if (!memory_text_set(&cluster->name, name) || !memory_text_set(&cluster->plane, "none") ||
+	    !memory_text_set(&cluster->params, "{}") ||
 	    tsearch(cluster, &inventory->by_name, by_name) == NULL) {
 		cluster_free(cluster);
 		return NULL;
@@ -142,8 +132,8 @@ inventory_add_service(struct inventory *inventory, struct inventory_cluster *clu
 		return NULL;
 	service->reals_end = &service->reals;
 	service->protocol = PROTOCOL_TCP;
-	if (!inventory_text(&service->name, name) || !inventory_text(&service->address, "") ||
-	    !inventory_text(&service->port, "") ||
+	if (!memory_text_set(&service->name, name) || !memory_text_set(&service->address, "") ||
+	    !memory_text_set(&service->port, "") ||
 	    tsearch(service, &cluster->by_name, by_name) == NULL) {
 		service_free(service);
 		return NULL;
@@ -164,8 +154,8 @@ inventory_add_real(struct inventory *inventory, struct inventory_service *servic
 		return NULL;
 	real->weight = 1;
 	real->enabled = true;
-	if (!inventory_text(&real->name, name) || !inventory_text(&real->address, "") ||
-	    !inventory_text(&real->port, "") ||
+	if (!memory_text_set(&real->name, name) || !memory_text_set(&real->address, "") ||
+	    !memory_text_set(&real->port, "") ||
 	    tsearch(real, &service->by_name, by_name) == NULL) {
 		real_free(real);
 		return NULL;

@@ -79,9 +79,6 @@ struct inventory_real *inventory_real(const struct inventory_service *service,
 /* The fallback of a service; NULL if it has none. */
 struct inventory_real *inventory_fallback(const struct inventory_service *service);
 
-/* Puts a copy of 'value' in place of a text. False without memory. */
-bool inventory_text(char **text, const char *value);
-
 /* -- a file --------------------------------------------------------------------- */
 
 /* Reads and checks an inventory file ("-": the standard input). ERR_INVALID: it is

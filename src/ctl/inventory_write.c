@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/memory.h"
+
 /* -- to a file ------------------------------------------------------------------------ */
 
 /* Quoted unless it is plain, as libConfuse takes it: "\$" keeps "${" from being a
@@ -178,7 +180,7 @@ read_cluster(void *arg, const struct cluster_row *row)
 	char *params;
 
 	cluster = inventory_add_cluster(reading->inventory, row->name);
-	if (cluster == NULL || !inventory_text(&cluster->plane, row->plane))
+	if (cluster == NULL || !memory_text_set(&cluster->plane, row->plane))
 		return ERR_NOMEM;
 	params = params_normal(row->plane_params);
 	if (params == NULL)
@@ -217,8 +219,8 @@ read_service(void *arg, const struct path *path, const struct service_row *row)
 	if (code != ERR_OK)
 		return code;
 	service = inventory_add_service(reading->inventory, reading->cluster, row->name);
-	if (service == NULL || !inventory_text(&service->address, row->address) ||
-	    !inventory_text(&service->port, row->port))
+	if (service == NULL || !memory_text_set(&service->address, row->address) ||
+	    !memory_text_set(&service->port, row->port))
 		return ERR_NOMEM;
 	service->protocol = row->protocol;
 	service->id = row->id;
@@ -236,8 +238,8 @@ read_real(void *arg, const struct store_real_view *view)
 	if (code != ERR_OK)
 		return code;
 	real = inventory_add_real(reading->inventory, reading->service, view->row.name);
-	if (real == NULL || !inventory_text(&real->address, view->row.address) ||
-	    !inventory_text(&real->port, view->row.port))
+	if (real == NULL || !memory_text_set(&real->address, view->row.address) ||
+	    !memory_text_set(&real->port, view->row.port))
 		return ERR_NOMEM;
 	real->weight = view->row.weight;
 	real->fallback = view->row.fallback;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "util/clock.h"
+#include "util/memory.h"
 
 enum { OUT_SAMPLE_ROWS = 500, OUT_CELL_MAX = 320, OUT_GAP = 2 };
 
@@ -45,7 +46,7 @@ out_printable(const char *text, char *buf, size_t size)
 	for (; *text != '\0' && n + 1 < size; text++) {
 		unsigned char c = (unsigned char)*text;
 
-		buf[n++] = c < 0x20 || c == 0x7f ? '?' : *text;
+		buf[n++] = (char)(c < 0x20 || c == 0x7f ? '?' : c);
 	}
 	buf[n] = '\0';
 	return buf;
@@ -191,7 +192,7 @@ table_widths(struct out *out)
 static void
 sample_free(struct out *out)
 {
-	for (size_t i = 0; i < out->n_sample * out->n; i++)
+	for (size_t i = 0; out->sample != NULL && i < OUT_SAMPLE_ROWS * out->n; i++)
 		free(out->sample[i]);
 	free(out->sample);
 	out->sample = NULL;
@@ -223,12 +224,8 @@ table_keep(struct out *out, const struct out_value *values)
 	}
 	cells = out->sample + out->n_sample * out->n;
 	for (size_t i = 0; i < out->n; i++) {
-		cells[i] = strdup(cell_text(&out->columns[i], &values[i], buf));
-		if (cells[i] == NULL) {
-			while (i-- > 0)
-				free(cells[i]);
+		if (!memory_text_set(&cells[i], cell_text(&out->columns[i], &values[i], buf)))
 			return false;
-		}
 	}
 	if (++out->n_sample == OUT_SAMPLE_ROWS)
 		table_flow(out);

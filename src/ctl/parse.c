@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "model/address.h"
+#include "util/memory.h"
 #include "util/num.h"
 
 const struct parse_kind parse_kinds[PARSE_DEPTHS] = {
@@ -39,7 +40,7 @@ parse_where(struct parse *parse)
 static void
 keep(struct parse *parse, char **text, const char *value)
 {
-	if (!inventory_text(text, value))
+	if (!memory_text_set(text, value))
 		parse->no_memory = true;
 }
 

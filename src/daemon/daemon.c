@@ -23,6 +23,7 @@
 #include "util/clock.h"
 #include "util/lockfile.h"
 #include "util/log.h"
+#include "util/memory.h"
 #include "util/loop.h"
 #include "util/signals.h"
 #include "util/supervisor.h"
@@ -115,17 +116,12 @@ config_read(const struct options *options, struct config *ret, struct err *err)
 		return code;
 	if (options->level != NULL)
 		log_level_parse(options->level, &config.log_level);
-	if (options->store != NULL) {
-		free(config.store);
-		config.store = strdup(options->store);
-	}
-	if (options->agentx_socket != NULL) {
-		free(config.agentx_socket);
-		config.agentx_socket = strdup(options->agentx_socket);
-	}
-	if (config.store == NULL || config.agentx_socket == NULL) {
+	if ((options->store != NULL && !memory_text_set(&config.store, options->store)) ||
+	    (options->agentx_socket != NULL &&
+	    !memory_text_set(&config.agentx_socket, options->agentx_socket))) {
 		config_done(&config);
-		return err_set(err, ERR_NOMEM, "out of memory");
+		err_set(err, ERR_NOMEM, "out of memory");
+		return ERR_NOMEM;
 	}
 	*ret = config;
 	return ERR_OK;

@@ -20,6 +20,7 @@
 #include "util/clock.h"
 #include "util/lockfile.h"
 #include "util/log.h"
+#include "util/memory.h"
 #include "util/signals.h"
 #include "util/supervisor.h"
 
@@ -136,12 +137,12 @@ config_read(const struct driver *driver, struct driver_config *ret, struct err *
 		return code;
 	if (driver->options.level != NULL)
 		log_level_parse(driver->options.level, &config.log_level);
-	if (driver->options.store != NULL) {
-		free(config.store);
-		config.store = strdup(driver->options.store);
+	if (driver->options.store != NULL &&
+	    !memory_text_set(&config.store, driver->options.store)) {
+		driver_config_done(&config);
+		err_set(err, ERR_NOMEM, "out of memory");
+		return ERR_NOMEM;
 	}
-	if (config.store == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
 	*ret = config;
 	return ERR_OK;
 }

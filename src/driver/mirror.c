@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/memory.h"
+
 enum { SLICE_ROWS = 10000 };
 
 struct mirror_real *
@@ -38,21 +40,6 @@ mirror_value_set(struct mirror_real *real, enum job_operation operation, uint32_
 	}
 }
 
-static bool
-text_put(char **text, const char *value)
-{
-	char *copy;
-
-	if (*text != NULL && strcmp(*text, value) == 0)
-		return true;
-	copy = strdup(value);
-	if (copy == NULL)
-		return false;
-	free(*text);
-	*text = copy;
-	return true;
-}
-
 /* -- going ------------------------------------------------------------------------ */
 
 static void
@@ -68,8 +55,12 @@ real_remove(struct mirror *mirror, struct mirror_real *real)
 static void
 service_remove(struct mirror *mirror, struct mirror_service *service)
 {
-	while (!LIST_EMPTY(&service->reals))
-		real_remove(mirror, LIST_FIRST(&service->reals));
+	struct mirror_real *real, *next;
+
+	for (real = LIST_FIRST(&service->reals); real != NULL; real = next) {
+		next = LIST_NEXT(real, entry);
+		real_remove(mirror, real);
+	}
 	LIST_REMOVE(service, entry);
 	idmap_remove(&mirror->by_id[STORE_SERVICE], service->id);
 	free(service);
@@ -78,9 +69,13 @@ service_remove(struct mirror *mirror, struct mirror_service *service)
 static void
 cluster_remove(struct mirror *mirror, struct mirror_cluster *cluster)
 {
+	struct mirror_service *service, *next;
+
 	mirror->let_go(cluster);
-	while (!LIST_EMPTY(&cluster->services))
-		service_remove(mirror, LIST_FIRST(&cluster->services));
+	for (service = LIST_FIRST(&cluster->services); service != NULL; service = next) {
+		next = LIST_NEXT(service, entry);
+		service_remove(mirror, service);
+	}
 	LIST_REMOVE(cluster, entry);
 	idmap_remove(&mirror->by_id[STORE_CLUSTER], cluster->id);
 	free(cluster->params);
@@ -145,7 +140,7 @@ on_cluster(void *arg, const struct cluster_row *row)
 	    cluster->mine != mine)
 		mirror->let_go(cluster);
 	cluster->mine = mine;
-	return text_put(&cluster->params, row->plane_params) ? ERR_OK : ERR_NOMEM;
+	return memory_text_set(&cluster->params, row->plane_params) ? ERR_OK : ERR_NOMEM;
 }
 
 static enum err_code
@@ -210,7 +205,7 @@ on_real(void *arg, const struct real_row *row)
 	real->weight = row->weight;
 	real->fallback = row->fallback;
 	real->enabled = row->enabled;
-	return text_put(&real->reason, row->reason) ? ERR_OK : ERR_NOMEM;
+	return memory_text_set(&real->reason, row->reason) ? ERR_OK : ERR_NOMEM;
 }
 
 /* A job with words was tried before, and waits for a data plane that answers. What a held

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/memory.h"
+
 static const struct plane_server *
 server_of(const struct mirror_real *real, const struct plane_look *look)
 {
@@ -75,18 +77,13 @@ static enum err_code
 order_add(struct plan_orders *orders, const struct mirror_real *real,
     enum plane_order_kind kind, uint32_t value)
 {
-	struct plane_order *order;
+	struct plane_order *order = memory_array_room(orders->orders, orders->n, &orders->room,
+	    sizeof(*order));
 
-	if (orders->n == orders->room) {
-		size_t room = orders->room == 0 ? 16 : 2 * orders->room;
-
-		order = reallocarray(orders->orders, room, sizeof(*order));
-		if (order == NULL)
-			return ERR_NOMEM;
-		orders->orders = order;
-		orders->room = room;
-	}
-	order = &orders->orders[orders->n++];
+	if (order == NULL)
+		return ERR_NOMEM;
+	orders->orders = order;
+	order += orders->n++;
 	*order = (struct plane_order){ .real_id = real->id, .kind = kind, .value = value,
 	    .cause = JOB_CAUSE_NONE };
 	snprintf(order->service, sizeof(order->service), "%s", real->service->name);

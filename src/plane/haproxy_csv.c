@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/memory.h"
 #include "util/num.h"
 
 enum { COLUMNS_MAX = 512 };
@@ -133,20 +134,6 @@ row_read(struct table *table, const char *values[FIELDS], struct err *err)
 	return ERR_OK;
 }
 
-/* 'array' with room for one more of 'size' octets; NULL without memory. */
-static void *
-room_for(void *array, size_t n, size_t *room, size_t size)
-{
-	void *bigger;
-
-	if (n < *room)
-		return array;
-	bigger = reallocarray(array, *room == 0 ? 64 : 2 * *room, size);
-	if (bigger != NULL)
-		*room = *room == 0 ? 64 : 2 * *room;
-	return bigger;
-}
-
 static uint64_t
 number_of(const char *value)
 {
@@ -163,7 +150,7 @@ server_add(struct table *table, const char *const values[FIELDS], struct err *er
 	struct haproxy_server *servers;
 	const char *check = values[F_CHECK_STATUS];
 
-	servers = room_for(view->servers, view->n_servers, &table->servers_room,
+	servers = memory_array_room(view->servers, view->n_servers, &table->servers_room,
 	    sizeof(*servers));
 	if (servers == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
@@ -187,7 +174,7 @@ backend_add(struct table *table, const char *const values[FIELDS], struct err *e
 	struct haproxy_view *view = table->view;
 	struct haproxy_backend *backends;
 
-	backends = room_for(view->backends, view->n_backends, &table->backends_room,
+	backends = memory_array_room(view->backends, view->n_backends, &table->backends_room,
 	    sizeof(*backends));
 	if (backends == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");

@@ -18,6 +18,8 @@ src_util_libutil_a_SOURCES = \
 	src/util/log.h \
 	src/util/loop.c \
 	src/util/loop.h \
+	src/util/memory.c \
+	src/util/memory.h \
 	src/util/num.c \
 	src/util/num.h \
 	src/util/settings.c \

@@ -18,6 +18,7 @@
 
 #include "util/conftext.h"
 #include "ctl/inventory.h"
+#include "util/memory.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -495,7 +496,7 @@ written_odd_texts_are_read_back(void **state)
 		free(cluster->params);
 		snprintf(params, sizeof(params), "{\"socket\":[\"/x\"]}");
 		cluster->params = strdup(params);
-		inventory_text(&cluster->plane, texts[i]);
+		assert_true(memory_text_set(&cluster->plane, texts[i]));
 		written = write_text(inventory);
 		words = read_text(written, strlen(written), &again);
 		/* It is no plane, and the complaint has it, harmless, in its words. */
@@ -523,10 +524,10 @@ parameter_that_is_no_list_cannot_be_written(void **state)
 	FILE *file = open_memstream(&text, &size);
 
 	(void)state;
-	inventory_text(&cluster->params, "{\"socket\":7}");
+	assert_true(memory_text_set(&cluster->params, "{\"socket\":7}"));
 	assert_false(inventory_write(inventory, file, &err));
 	assert_string_equal(err.text, "c: parameter socket cannot be told in a file");
-	inventory_text(&cluster->params, "{\"socket\":[\"a\",7]}");
+	assert_true(memory_text_set(&cluster->params, "{\"socket\":[\"a\",7]}"));
 	assert_false(inventory_write(inventory, file, &err));
 	fclose(file);
 	free(text);

@@ -21,6 +21,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
+#include "util/memory.h"
 #include "util/num.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -445,6 +446,53 @@ log_level_parse_knows_four_words(void **state)
 	}
 }
 
+/* -- memory ---------------------------------------------------------------------- */
+
+static void
+text_set_takes_the_place_of_the_old(void **state)
+{
+	char *text = NULL, *first;
+
+	(void)state;
+	assert_true(memory_text_set(&text, "one"));
+	assert_string_equal(text, "one");
+	first = text;
+	assert_true(memory_text_set(&text, "one"));
+	assert_ptr_equal(text, first);
+	assert_true(memory_text_set(&text, text + 1));
+	assert_string_equal(text, "ne");
+	free(text);
+}
+
+static void
+array_room_grows_and_keeps_what_is_there(void **state)
+{
+	uint16_t *numbers = NULL;
+	size_t room = 0;
+
+	(void)state;
+	for (uint16_t n = 0; n < 1000; n++) {
+		numbers = memory_array_room(numbers, n, &room, sizeof(*numbers));
+		assert_non_null(numbers);
+		assert_true(room > n);
+		numbers[n] = n;
+	}
+	for (uint16_t n = 0; n < 1000; n++)
+		assert_int_equal(numbers[n], n);
+	free(numbers);
+}
+
+static void
+array_room_without_memory_leaves_all_as_it_was(void **state)
+{
+	char array[1];
+	size_t room = SIZE_MAX / 4;
+
+	(void)state;
+	assert_null(memory_array_room(array, room, &room, 8));
+	assert_int_equal(room, SIZE_MAX / 4);
+}
+
 int
 main(void)
 {
@@ -470,6 +518,9 @@ main(void)
 		cmocka_unit_test(log_line_of_many_lines_is_one),
 		cmocka_unit_test(log_line_keeps_errno),
 		cmocka_unit_test(log_level_parse_knows_four_words),
+		cmocka_unit_test(text_set_takes_the_place_of_the_old),
+		cmocka_unit_test(array_room_grows_and_keeps_what_is_there),
+		cmocka_unit_test(array_room_without_memory_leaves_all_as_it_was),
 	};
 
 	return cmocka_run_group_tests_name("util", tests, NULL, NULL);
