@@ -271,7 +271,8 @@ get_real_reason(struct mib *mib, const void *row, struct mib_value *value)
 		return mib_value_text(value, reason);
 	switch (image_real_freshness(mib->image, real, clock_wall_s())) {
 	case FRESHNESS_CURRENT:
-		return mib_value_text(value, reason);
+		return mib_value_text(value, real->statistics.present & STAT_PRESENT_ACTIVE ? "" :
+		    "statistics do not tell whether it is active");
 	case FRESHNESS_STALE:
 		return mib_value_text(value, "statistics are stale: is the collector running?");
 	case FRESHNESS_NEVER:
@@ -322,11 +323,11 @@ static bool
 get_counters_since(struct mib *mib, const void *row, struct mib_value *value)
 {
 	const struct statistics *statistics = &((const REAL *)row)->statistics;
+	const uint32_t counters = statistics->present >> STAT_TOTAL_CONNECTIONS &
+	    ((1u << (STAT_NUMBERS - STAT_TOTAL_CONNECTIONS)) - 1);
 
 	(void)mib;
-	return mib_value_time(value, statistics->present >> STAT_TOTAL_CONNECTIONS &
-	    ((1u << (STAT_NUMBERS - STAT_TOTAL_CONNECTIONS)) - 1) ?
-	    statistics->counters_since : 0);
+	return mib_value_time(value, counters != 0 ? statistics->counters_since : 0);
 }
 
 #define STAT(number_, title, syn, src, which)                                  \
