@@ -199,10 +199,11 @@ doctor_words(const char *text)
 	/* At most a word for two characters, and their ends. */
 	size_t most = strlen(text) / 2 + 2, n = 0;
 	char **words = malloc(most * sizeof(*words) + strlen(text) + 2);
-	char *to = (char *)(words + most);
+	char *to;
 
 	if (words == NULL)
 		return NULL;
+	to = (char *)(words + most);
 	while (*(text += strspn(text, " \t\n")) != '\0') {
 		words[n++] = to;
 		text = word_take(text, &to);

@@ -16,8 +16,6 @@
 
 #include "util/clock.h"
 
-extern char **environ;
-
 static int
 spawn(char *const argv[], int output, pid_t *ret_pid)
 {
@@ -76,7 +74,7 @@ run_program(char *const argv[], int timeout_ms, char text[RUN_TEXT_MAX])
 		if (status != 0)
 			kill(pid, SIGKILL);
 		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-			continue;
+			;
 	}
 	close(ends[0]);
 	return status;

@@ -63,14 +63,13 @@ value_of(const char *text, const char *oid)
 {
 	size_t length = strlen(oid);
 
-	while (text != NULL) {
-		if (strncmp(text, oid, length) == 0 && strncmp(text + length, " = ", 3) == 0)
-			return text + length + 3;
+	while (strncmp(text, oid, length) != 0 || strncmp(text + length, " = ", 3) != 0) {
 		text = strchr(text, '\n');
-		if (text != NULL)
-			text++;
+		if (text == NULL)
+			return NULL;
+		text++;
 	}
-	return NULL;
+	return text + length + 3;
 }
 
 /* -- snmpd answers ------------------------------------------------------------------ */

@@ -36,20 +36,27 @@ status_value(const char *text, const char *key)
 static bool
 second_number(const char *text, unsigned int *ret)
 {
-	return text != NULL && sscanf(text, "%*u %u", ret) == 1;
+	char *first, *second;
+
+	if (text == NULL)
+		return false;
+	strtoul(text, &first, 10);
+	*ret = (unsigned int)strtoul(first, &second, 10);
+	return second != first;
 }
 
 static void
 groups_take(const char *text, struct who *who)
 {
-	unsigned int group;
-	int used;
+	while (text != NULL && who->n_groups < WHO_GROUPS_MAX) {
+		char *end;
 
-	while (text != NULL && who->n_groups < WHO_GROUPS_MAX && text[0] != '\n' &&
-	    sscanf(text, "%u%n", &group, &used) == 1) {
-		who->groups[who->n_groups++] = group;
-		text += used;
 		text += strspn(text, " \t");
+		who->groups[who->n_groups] = (gid_t)strtoul(text, &end, 10);
+		if (*text == '\n' || end == text)
+			return;
+		who->n_groups++;
+		text = end;
 	}
 }
 
@@ -198,6 +205,7 @@ is_holder(const char *line, const struct stat *st, const char *program, struct w
 	unsigned long long inode;
 	long pid;
 
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote these numbers. */
 	if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%llu", &pid, &major_number,
 	    &minor_number, &inode) != 4 || inode != st->st_ino)
 		return false;

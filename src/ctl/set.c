@@ -10,8 +10,6 @@
 #include "ctl/ctl.h"
 #include "util/num.h"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 /* 'value' is for those that take none from the command line. */
 static const struct setting {
 	const char		*command;
@@ -26,16 +24,6 @@ static const struct setting {
 	{ "disable-fallback", REAL_FALLBACK, false, 0, "not fallback" },
 	{ "set-weight", REAL_WEIGHT, true, 0, "weight is that already" },
 };
-
-static const struct setting *
-setting_find(const char *command)
-{
-	for (size_t i = 0; i < ROWS(settings); i++) {
-		if (strcmp(settings[i].command, command) == 0)
-			return &settings[i];
-	}
-	return NULL;
-}
 
 uint64_t
 ctl_token(void)
@@ -86,12 +74,15 @@ set_one(struct ctl *ctl, const struct setting *setting, const struct path *path,
 enum ctl_exit
 ctl_set(struct ctl *ctl, char **operands, int n)
 {
-	const struct setting *setting = setting_find(ctl->command->name);
-	uint64_t value = setting->value;
+	const struct setting *setting = settings;
 	enum ctl_exit status;
 	struct path path;
+	uint64_t value;
 
 	(void)n;
+	while (strcmp(setting->command, ctl->command->name) != 0)
+		setting++;
+	value = setting->value;
 	status = ctl_path(ctl, operands[0], DEPTH_REAL, &path);
 	if (status != CTL_OK)
 		return status;

@@ -31,7 +31,7 @@ texts_make(size_t n, const char *const texts[], size_t ret_at[])
 	}
 	block = malloc(size);
 	for (size_t i = 0; i < n && block != NULL; i++)
-		strcpy(block + ret_at[i], texts[i]);
+		memcpy(block + ret_at[i], texts[i], strlen(texts[i]) + 1);
 	return block;
 }
 
@@ -455,9 +455,7 @@ image_jobs_release(struct image *image, uint32_t first, size_t n, int64_t now)
 static void
 statistics_forget(struct image_real *real)
 {
-	static const struct statistics none;
-
-	real->statistics = none;
+	memset(&real->statistics, 0, sizeof(real->statistics));
 	image_dirty(real->service);
 }
 

@@ -102,7 +102,7 @@ on_deadline(void *arg)
 static bool
 answer_grow(struct haproxy_request *request)
 {
-	size_t room = request->room == 0 ? 4 * READ_MIN : 2 * request->room;
+	size_t room = request->room == 0 ? 4 * (size_t)READ_MIN : 2 * request->room;
 	char *bigger;
 
 	if (request->room - request->received > READ_MIN)

@@ -119,7 +119,7 @@ haproxy_state_parse(char *header, struct haproxy_text *text, struct haproxy_view
     struct err *err)
 {
 	const char *values[FIELDS];
-	size_t columns[FIELDS];
+	size_t columns[FIELDS] = { 0 };
 	enum err_code code;
 	char *line;
 

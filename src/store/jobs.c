@@ -179,7 +179,7 @@ store_plane_set(struct store *store, uint32_t cluster_id, enum plane_status stat
 {
 	const struct plane plane = { cluster_id, status, message };
 	enum err_code code;
-	int64_t same;
+	int64_t same = 0;
 
 	code = store_files_look(store, err);
 	if (code == ERR_OK)

@@ -241,7 +241,7 @@ write_look(struct store *store)
 static enum err_code
 stats_lock(const struct store *store, int operation, int *ret_fd, struct err *err)
 {
-	const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+	const struct timespec pause = { .tv_nsec = 5L * 1000 * 1000 };
 	int64_t until = clock_steady_ms() + store->wait_ms;
 	char *path = sqlite3_mprintf("%s.lock", store->stats.path);
 	enum err_code code = ERR_OK;

@@ -23,9 +23,6 @@ enum { ROOT_N = 10, COLUMN_AT = ROOT_N + 3, NAME_N = COLUMN_AT + 4, FIRST = 2, L
 const uint32_t mib_root[] = { OID_LBC_MIB };
 const size_t mib_root_length = ROOT_N;
 
-struct mib_notification;
-bool mib_notification_take(struct mib *mib, struct mib_notification *ret_notification);
-
 struct mib {
 	uint32_t rows;
 };
