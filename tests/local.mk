@@ -60,10 +60,23 @@ tests_unit_test_store_schema_SOURCES = tests/unit/test_store_schema.c $(store_fi
 tests_unit_test_store_schema_LDADD = $(store_fixture_libs)
 tests_unit_test_store_schema_LDFLAGS = $(store_fixture_ldflags)
 
+# Two clusters, and SETs.
+store_set_world = tests/unit/store_set_world.c tests/unit/store_set_world.h $(store_fixture)
+
 unit_tests += tests/unit/test_store_set
-tests_unit_test_store_set_SOURCES = tests/unit/test_store_set.c $(store_fixture)
+tests_unit_test_store_set_SOURCES = tests/unit/test_store_set.c $(store_set_world)
 tests_unit_test_store_set_LDADD = $(store_fixture_libs)
 tests_unit_test_store_set_LDFLAGS = $(store_fixture_ldflags)
+
+unit_tests += tests/unit/test_store_jobs
+tests_unit_test_store_jobs_SOURCES = tests/unit/test_store_jobs.c $(store_set_world)
+tests_unit_test_store_jobs_LDADD = $(store_fixture_libs)
+tests_unit_test_store_jobs_LDFLAGS = $(store_fixture_ldflags)
+
+unit_tests += tests/unit/test_store_undo
+tests_unit_test_store_undo_SOURCES = tests/unit/test_store_undo.c $(store_set_world)
+tests_unit_test_store_undo_LDADD = $(store_fixture_libs)
+tests_unit_test_store_undo_LDFLAGS = $(store_fixture_ldflags)
 
 unit_tests += tests/unit/test_store_odd
 tests_unit_test_store_odd_SOURCES = tests/unit/test_store_odd.c $(store_fixture)

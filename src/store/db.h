@@ -138,6 +138,9 @@ enum err_code store_write_alone(struct store *store,
     enum err_code (*fn)(struct store *, const void *, struct err *), const void *arg,
     struct err *err);
 
+/* Jobs of a cluster that wait for a data plane, or run, end as succeeded: it has none. */
+enum err_code store_jobs_record(struct store *store, uint32_t cluster_id, struct err *err);
+
 /* Row of the columns listed beside each query macro. ERR_CORRUPT with words for one that
  * breaks a rule of the schema; nothing is set then. */
 enum err_code store_read_removed(sqlite3_stmt *stmt, int first, enum store_kind *ret_kind,

@@ -158,6 +158,9 @@ store_put_cluster(struct store *store, const struct cluster_row *row, uint32_t *
 		code = db_run(db, err, "UPDATE cluster SET plane = ?2, plane_params = ?3,"
 		    " plane_status = 1, plane_message = '' WHERE id = ?1", "iss",
 		    (int64_t)id, row->plane, row->plane_params);
+	/* No driver is left to end its jobs. */
+	if (code == ERR_OK && result == STORE_PUT_UPDATED && strcmp(row->plane, "none") == 0)
+		code = store_jobs_record(store, id, err);
 	if (code == ERR_OK)
 		put_return(db, result, id, ret_id, ret_result);
 	return code;
@@ -242,6 +245,8 @@ store_remove(struct store *store, enum store_kind kind, uint32_t id, struct err 
 	bool alone = !store->in_transaction;
 	enum err_code code = ERR_OK;
 
+	if (kind < STORE_CLUSTER || kind > STORE_REAL)
+		return err_set(err, ERR_INVALID, "only rows of the inventory are removed");
 	if (alone)
 		code = store_begin(store, err);
 	if (code == ERR_OK)

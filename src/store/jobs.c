@@ -91,11 +91,20 @@ store_jobs_requeue(struct store *store, uint32_t cluster_id, struct err *err)
 	return store_write_alone(store, requeue_write, &cluster_id, err);
 }
 
+enum err_code
+store_jobs_record(struct store *store, uint32_t cluster_id, struct err *err)
+{
+	return db_run(&store->main, err, "UPDATE job SET state = 3, message = '"
+	    JOB_MESSAGE_RECORDED "', started = iif(started = 0, unixepoch(), started),"
+	    " finished = unixepoch() WHERE state IN (1, 2) AND " JOB_OPEN " AND " OF_CLUSTER,
+	    "i", (int64_t)cluster_id);
+}
+
 /* -- ends ------------------------------------------------------------------------- */
 
 #define BACK(column, operations)                                               \
 	"UPDATE real_service SET " column " = j.old_value FROM job AS j"       \
-	" WHERE j.id = ?1 AND j.operation IN (" operations ")"                 \
+	" WHERE j.id = ?1 AND j.state IN (1, 2) AND j.operation IN (" operations ")" \
 	" AND real_service.id = j.real_id AND real_service." column " = j.new_value" \
 	" AND NOT EXISTS (SELECT 1 FROM job AS later WHERE later.real_id = j.real_id" \
 	" AND later.id > j.id AND (later.operation + 1) / 2 = (j.operation + 1) / 2)"

@@ -218,7 +218,8 @@ enum store_put_result { STORE_PUT_SAME, STORE_PUT_ADDED, STORE_PUT_UPDATED };
 /* Adds or updates one row by its name; the parent must be there. 'id' and what
  * the store keeps by itself are ignored, and so are enabled, fallback and weight
  * of a real service that exists: those change by store_set() alone, which judges
- * the rules and makes jobs. ret_id and ret_result may be NULL. */
+ * the rules and makes jobs. A cluster that gets the plane "none" has its open jobs end
+ * as succeeded, but for held ones, which do once they are released. ret_id and ret_result may be NULL. */
 enum err_code store_put_cluster(struct store *store, const struct cluster_row *row,
     uint32_t *ret_id, enum store_put_result *ret_result, struct err *err);
 enum err_code store_put_service(struct store *store, const struct service_row *row,
@@ -226,7 +227,8 @@ enum err_code store_put_service(struct store *store, const struct service_row *r
 enum err_code store_put_real(struct store *store, const struct real_row *row,
     uint32_t *ret_id, enum store_put_result *ret_result, struct err *err);
 
-/* Removes a row and all below it; its open jobs are cancelled. ERR_NOT_FOUND. */
+/* Removes a cluster, service or real service and all below it; its open jobs are
+ * cancelled. ERR_NOT_FOUND; ERR_INVALID for any other kind. */
 enum err_code store_remove(struct store *store, enum store_kind kind, uint32_t id,
     struct err *err);
 

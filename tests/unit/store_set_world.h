@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * For tests of SETs of src/store: a store of two clusters, SETs and what they left.
+ */
+#ifndef TESTS_STORE_SET_WORLD_H
+#define TESTS_STORE_SET_WORLD_H
+
+#include "store_fixture.h"
+
+/* What a SET answered. */
+struct answer {
+	enum err_code	code;
+	struct verdict	verdict;
+	uint32_t	first_job;
+	size_t		jobs;
+};
+
+enum { NO_JOB = 4711 };		/* ret_first_job as it was before */
+
+#define SET_OF(token_, ...)                                                    \
+	(&(const struct store_set){                                            \
+		.changes = (const struct change[]){ __VA_ARGS__ },             \
+		.n = sizeof((const struct change[]){ __VA_ARGS__ }) / sizeof(struct change), \
+		.lock = STORE_NO_LOCK, .source = JOB_SOURCE_SNMP, .token = (token_) })
+
+/* Clusters plain (1, no data plane) and proxy (2, haproxy); services 1 and 2 of them, 3 of
+ * proxy; real services 1, 2, 3 (fallback) of 1; 4, 5, 6 (fallback) of 2; 7 of 3. For
+ * cmocka: *state is a struct fixture with it open; fixture_teardown() ends it. */
+int set_world_setup(void **state);
+
+#define IN_SET_WORLD(name) cmocka_unit_test_setup_teardown(name, set_world_setup, fixture_teardown)
+
+/* store_set(); words of an error come with an error only. */
+struct answer do_set(struct fixture *f, enum store_set_mode mode, const struct store_set *set);
+
+/* store_set_release() and store_flush(). */
+void release(struct fixture *f, uint64_t token);
+
+int64_t number(struct fixture *f, const char *sql);
+int64_t job_state(struct fixture *f, uint32_t id);
+/* "weight fallback enabled" of a row. */
+void row_is(struct fixture *f, int id, const char *what);
+
+/* Everything but counters and times, to compare; content_is() frees it. */
+char *content(struct fixture *f);
+void content_is(struct fixture *f, char *before);
+
+#endif

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/store: the jobs of SETs, until they end or make room.
+ */
+#include "store_set_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- jobs -------------------------------------------------------------------------------------- */
+
+static void
+jobs_of_a_set_now_are_queued_or_done_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct store_set set = *SET_OF(5, { 1, REAL_WEIGHT, 50 }, { 4, REAL_WEIGHT, 50 });
+	struct store_totals totals;
+
+	set.source = JOB_SOURCE_CLI;
+	assert_int_equal(do_set(f, STORE_SET_NOW, &set).code, ERR_OK);
+	assert_int_equal(job_state(f, 1), JOB_SUCCEEDED);
+	assert_int_equal(job_state(f, 2), JOB_QUEUED);
+	assert_string_equal(plain_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
+	    JOB_MESSAGE_RECORDED);
+	assert_int_equal(number(f, "SELECT started > 0 AND finished >= started AND source = 3 AND"
+	    " request = 0 FROM job WHERE id = 1"), 1);
+	assert_int_equal(number(f, "SELECT started + finished FROM job WHERE id = 2"), 0);
+	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
+	assert_int_equal(totals.jobs_succeeded, 1);
+	assert_int_equal(totals.job_last_id, 2);
+	assert_int_equal(totals.config_changes, 2);
+}
+
+static void
+release_queues_its_own_jobs_and_may_be_repeated(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(6, { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(7, { 1, REAL_WEIGHT, 50 })).code, ERR_OK);
+	for (int i = 0; i < 2; i++) {
+		release(f, 5);
+		assert_int_equal(job_state(f, 1), JOB_QUEUED);
+		assert_int_equal(job_state(f, 2), JOB_HELD);
+	}
+	release(f, 7);
+	assert_int_equal(job_state(f, 3), JOB_SUCCEEDED);
+	release(f, 999);	/* of nothing */
+	assert_int_equal(job_state(f, 2), JOB_HELD);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(8, { 7, REAL_WEIGHT, 50 })).code, ERR_OK);
+	release(f, 0);
+	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 0"), 0);
+	assert_int_equal(job_state(f, 1), JOB_QUEUED);
+	assert_int_equal(job_state(f, 2), JOB_QUEUED);
+	assert_int_equal(job_state(f, 3), JOB_SUCCEEDED);
+	assert_int_equal(job_state(f, 4), JOB_QUEUED);
+	/* Nothing to do is no write. */
+	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
+}
+
+static void
+release_goes_with_the_next_write(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	store_set_release(f->store, 5);
+	assert_int_equal(job_state(f, 1), JOB_HELD);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(6, { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_false(store_needs_flush(f->store));
+	assert_int_equal(job_state(f, 1), JOB_QUEUED);
+	assert_int_equal(job_state(f, 2), JOB_HELD);
+}
+
+/* More than there is room for, while the disk is locked: none is forgotten. */
+static void
+releases_without_a_disk_all_come_once_it_is_back(void **state)
+{
+	enum { MANY = 200 };
+	struct fixture *f = *state;
+
+	fixture_close(f);
+	other_start(f, f->main_path);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	assert_int_equal(store_job_max_rows_set(f->store, 10000, &f->err), ERR_OK);
+	for (uint32_t i = 0; i < MANY; i++)
+		assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(i + 1,
+		    { 4, REAL_WEIGHT, 100 + i % 2 })).code, ERR_OK);
+	assert_int_equal(other_sql(f, "BEGIN IMMEDIATE"), 0);
+	for (uint32_t i = 0; i < MANY; i++)
+		store_set_release(f->store, i + 1);
+	assert_int_equal(store_flush(f->store, &f->err), ERR_BUSY);
+	assert_true(store_needs_flush(f->store));
+	assert_int_equal(other_sql(f, "ROLLBACK"), 0);
+	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
+	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 0"), 0);
+}
+
+/* For the column of the row, and by the newest one that is released. */
+static void
+queued_job_is_superseded_by_a_later_one_for_the_column(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(1, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(2, { 4, REAL_ENABLED, 0 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(3, { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
+	plain_ok(f->main_path, "UPDATE job SET state = 2 WHERE id = 3");	/* it runs */
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(4, { 4, REAL_WEIGHT, 60 },
+	    { 5, REAL_WEIGHT, 60 })).code, ERR_OK);
+	assert_int_equal(job_state(f, 1), JOB_QUEUED);	/* while the later one is held */
+	release(f, 4);
+	assert_int_equal(job_state(f, 1), JOB_SUPERSEDED);
+	assert_string_equal(plain_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
+	    "a later job came first");
+	assert_int_equal(number(f, "SELECT finished > 0 FROM job WHERE id = 1"), 1);
+	assert_int_equal(job_state(f, 2), JOB_QUEUED);	/* another column */
+	assert_int_equal(job_state(f, 3), JOB_RUNNING);
+	assert_int_equal(job_state(f, 4), JOB_QUEUED);
+
+	/* enable and disable are one column, fallback is another. */
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(5, { 4, REAL_ENABLED, 1 })).code, ERR_OK);
+	assert_int_equal(job_state(f, 2), JOB_SUPERSEDED);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 6, REAL_FALLBACK, 0 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_FALLBACK, 1 })).code, ERR_OK);
+	assert_int_equal(job_state(f, 6), JOB_QUEUED);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(8, { 4, REAL_FALLBACK, 0 })).code, ERR_OK);
+	assert_int_equal(job_state(f, 7), JOB_QUEUED);
+	assert_int_equal(job_state(f, 8), JOB_SUPERSEDED);
+}
+
+static void
+release_out_of_order_keeps_the_later_job(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(1, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(2, { 4, REAL_WEIGHT, 60 })).code, ERR_OK);
+	release(f, 2);
+	release(f, 1);
+	assert_int_equal(job_state(f, 2), JOB_QUEUED);
+	row_is(f, 4, "60 0 1");
+}
+
+/* A driver would carry it out after the later one. */
+static void
+release_of_a_job_that_was_overtaken_supersedes_it(void **state)
+{
+	static const struct {
+		enum job_state	later, expected;
+	} cases[] = {
+		{ JOB_HELD, JOB_QUEUED },	/* may be undone yet */
+		{ JOB_QUEUED, JOB_SUPERSEDED },
+		{ JOB_RUNNING, JOB_SUPERSEDED },
+		{ JOB_SUCCEEDED, JOB_SUPERSEDED },
+		{ JOB_FAILED, JOB_QUEUED },
+		{ JOB_CANCELLED, JOB_QUEUED },
+		{ JOB_SUPERSEDED, JOB_SUPERSEDED },
+	};
+	struct fixture *f = *state;
+	char sql[80];
+
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		const uint32_t job = 3 * i + 1;
+
+		assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(1, { 4, REAL_WEIGHT, 50 + 2 * i },
+		    { 4, REAL_ENABLED, i % 2 })).code, ERR_OK);
+		assert_int_equal(do_set(f, STORE_SET_HOLD,
+		    SET_OF(2, { 4, REAL_WEIGHT, 51 + 2 * i })).code, ERR_OK);
+		snprintf(sql, sizeof(sql), "UPDATE job SET state = %d WHERE id = %u",
+		    (int)cases[i].later, job + 2);
+		plain_ok(f->main_path, sql);
+		release(f, 1);
+		assert_int_equal(job_state(f, job), cases[i].expected);
+		assert_int_equal(job_state(f, job + 1), JOB_QUEUED);	/* another column */
+		plain_ok(f->main_path, "UPDATE job SET state = 3 WHERE state < 3");
+	}
+}
+
+static void
+unfinished_jobs_at_their_limit_refuse_a_set(void **state)
+{
+	struct fixture *f = *state;
+	struct answer answer;
+
+	assert_int_equal(store_job_max_rows_set(f->store, 3, &f->err), ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(1, { 4, REAL_WEIGHT, 50 },
+	    { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
+	answer = do_set(f, STORE_SET_HOLD, SET_OF(2, { 4, REAL_ENABLED, 0 }, { 5, REAL_ENABLED, 0 }));
+	assert_int_equal(answer.code, ERR_LIMIT);
+	assert_int_equal(answer.verdict.reason, REJECT_QUEUE_FULL);
+	error_says(&f->err, "2 jobs are unfinished", "job-max-rows 3");
+	row_is(f, 4, "50 0 1");
+	/* What changes nothing needs no room, nor what ends at once. */
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(3, { 4, REAL_ENABLED, 1 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(4, { 7, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 51 })).code,
+	    ERR_LIMIT);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 1, REAL_WEIGHT, 51 })).code, ERR_OK);
+	plain_ok(f->main_path, "UPDATE job SET state = 4 WHERE id = 1");
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(7, { 4, REAL_WEIGHT, 51 })).code, ERR_OK);
+}
+
+static void
+oldest_finished_jobs_make_room(void **state)
+{
+	struct fixture *f = *state;
+	struct store_totals totals;
+
+	assert_int_equal(store_job_max_rows_set(f->store, 5, &f->err), ERR_OK);
+	/* The oldest of all stays: it is not finished. */
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(1, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	for (uint32_t i = 0; i < 10; i++)
+		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(i + 2,
+		    { 1, REAL_WEIGHT, 100 + i })).code, ERR_OK);
+	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(id) FROM"
+	    " (SELECT id FROM job ORDER BY id)"),
+	    "1,8,9,10,11");
+	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
+	assert_int_equal(totals.jobs_bumped, 6);
+	assert_int_equal(totals.job_last_id, 11);
+	assert_int_equal(totals.job_max_rows, 5);
+	assert_int_equal(totals.jobs_succeeded, 10);
+	assert_int_equal(number(f, "SELECT count(*) FROM removed WHERE kind = 4"), 6);
+
+	assert_int_equal(store_job_max_rows_set(f->store, 2, &f->err), ERR_OK);
+	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(id) FROM"
+	    " (SELECT id FROM job ORDER BY id)"), "1,11");
+}
+
+/* -- a data plane that goes, rows that go -------------------------------------------------- */
+
+static enum err_code
+job_ignore(void *arg, const struct job_row *row)
+{
+	(void)arg;
+	(void)row;
+	return ERR_OK;
+}
+
+/* Jobs 1 (running), 2 (queued) and 3 (held, of SET 6) of cluster proxy. */
+static void
+jobs_make(struct fixture *f)
+{
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(4, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(store_jobs_claim(f->store, 2, 1, job_ignore, NULL, &f->err), ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(5, { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(6, { 7, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(job_state(f, 1), JOB_RUNNING);
+	assert_int_equal(job_state(f, 2), JOB_QUEUED);
+	assert_int_equal(job_state(f, 3), JOB_HELD);
+}
+
+static void
+proxy_put(struct fixture *f, const char *plane, const char *params)
+{
+	const struct cluster_row row = { .name = "proxy", .plane = plane, .plane_params = params };
+
+	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
+	assert_int_equal(store_put_cluster(f->store, &row, NULL, NULL, &f->err), ERR_OK);
+	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
+}
+
+static void
+jobs_of_a_cluster_that_loses_its_data_plane_are_recorded(void **state)
+{
+	struct fixture *f = *state;
+	struct store_totals totals;
+
+	jobs_make(f);
+	proxy_put(f, "none", "{}");
+	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 3 AND id IN (1, 2)"
+	    " AND message = '" JOB_MESSAGE_RECORDED "' AND started > 0 AND finished >= started"), 2);
+	assert_int_equal(job_state(f, 3), JOB_HELD);
+	release(f, 6);
+	assert_int_equal(job_state(f, 3), JOB_SUCCEEDED);
+	row_is(f, 4, "50 0 1");
+	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
+	assert_int_equal(totals.jobs_succeeded, 3);
+	assert_int_equal(number(f, "SELECT jobs_open FROM store"), 0);
+}
+
+static void
+jobs_of_a_cluster_whose_data_plane_changes_stay(void **state)
+{
+	struct fixture *f = *state;
+
+	jobs_make(f);
+	proxy_put(f, "haproxy", "{\"socket\":[\"/run/other\"]}");
+	assert_int_equal(job_state(f, 1), JOB_RUNNING);
+	assert_int_equal(job_state(f, 2), JOB_QUEUED);
+}
+
+/* The driver knew nothing of it yet. */
+static void
+failure_of_a_job_that_has_ended_takes_nothing_back(void **state)
+{
+	const struct store_job_end end = { .id = 1, .state = JOB_FAILED,
+	    .cause = JOB_CAUSE_REJECTED, .message = "no" };
+	struct fixture *f = *state;
+
+	jobs_make(f);
+	proxy_put(f, "none", "{}");
+	assert_int_equal(store_jobs_end(f->store, &end, 1, &f->err), ERR_OK);
+	assert_int_equal(job_state(f, 1), JOB_SUCCEEDED);
+	row_is(f, 4, "50 0 1");
+}
+
+static void
+jobs_of_rows_that_are_removed_are_cancelled(void **state)
+{
+	static const struct { enum store_kind kind; uint32_t id; int64_t cancelled; } removals[] = {
+		{ STORE_REAL, 4, 1 }, { STORE_SERVICE, 2, 2 }, { STORE_CLUSTER, 2, 3 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(removals); i++) {
+		if (i > 0) {
+			fixture_teardown(state);
+			assert_int_equal(set_world_setup(state), 0);
+			f = *state;
+		}
+		jobs_make(f);
+		assert_int_equal(store_remove(f->store, removals[i].kind, removals[i].id, &f->err),
+		    ERR_OK);
+		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5 AND"
+		    " real_id IS NULL AND finished > 0 AND message = 'real service removed'"),
+		    removals[i].cancelled);
+		assert_int_equal(number(f, "SELECT jobs_open FROM store"),
+		    3 - removals[i].cancelled);
+	}
+}
+
+static void
+what_is_no_inventory_cannot_be_removed(void **state)
+{
+	static const enum store_kind kinds[] = { 0, STORE_JOB, STORE_STATISTICS };
+	struct fixture *f = *state;
+
+	jobs_make(f);
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		assert_int_equal(store_remove(f->store, kinds[i], 1, &f->err), ERR_INVALID);
+	assert_int_equal(number(f, "SELECT count(*) FROM job"), 3);
+	assert_int_equal(number(f, "SELECT count(*) FROM cluster"), 2);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_SET_WORLD(jobs_of_a_set_now_are_queued_or_done_at_once),
+		IN_SET_WORLD(release_queues_its_own_jobs_and_may_be_repeated),
+		IN_SET_WORLD(release_goes_with_the_next_write),
+		IN_SET_WORLD(releases_without_a_disk_all_come_once_it_is_back),
+		IN_SET_WORLD(queued_job_is_superseded_by_a_later_one_for_the_column),
+		IN_SET_WORLD(release_out_of_order_keeps_the_later_job),
+		IN_SET_WORLD(release_of_a_job_that_was_overtaken_supersedes_it),
+		IN_SET_WORLD(unfinished_jobs_at_their_limit_refuse_a_set),
+		IN_SET_WORLD(oldest_finished_jobs_make_room),
+		IN_SET_WORLD(jobs_of_a_cluster_that_loses_its_data_plane_are_recorded),
+		IN_SET_WORLD(jobs_of_a_cluster_whose_data_plane_changes_stay),
+		IN_SET_WORLD(failure_of_a_job_that_has_ended_takes_nothing_back),
+		IN_SET_WORLD(jobs_of_rows_that_are_removed_are_cancelled),
+		IN_SET_WORLD(what_is_no_inventory_cannot_be_removed),
+	};
+
+	return cmocka_run_group_tests_name("store_jobs", tests, NULL, NULL);
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/store: the undo of a SET, and disks that fail under it.
+ */
+#include "store_set_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- undo ------------------------------------------------------------------------------------------ */
+
+static void
+undo_takes_all_back_and_may_be_repeated(void **state)
+{
+	struct fixture *f = *state;
+	char *before = content(f);
+	struct store_set set = *SET_OF(5, { 4, REAL_WEIGHT, 50 }, { 4, REAL_ENABLED, 0 },
+	    { 6, REAL_FALLBACK, 0 }, { 1, REAL_WEIGHT, 77 });
+
+	set.lock = 0;
+	assert_int_equal(do_set(f, STORE_SET_HOLD, &set).code, ERR_OK);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_set_undo(f->store, &set, &f->err), ERR_OK);
+		row_is(f, 4, "10 0 1");
+		row_is(f, 6, "10 1 1");
+		row_is(f, 1, "10 0 1");
+		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5 AND"
+		    " finished > 0 AND message LIKE 'undone%'"), 4);
+		assert_int_equal(number(f, "SELECT jobs_open FROM store"), 0);
+		assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
+	}
+	/* Undo is a change as well. */
+	assert_int_equal(number(f, "SELECT config_changes FROM store"), 8);
+	free(before);
+}
+
+static void
+undo_of_what_never_was_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	char *before = content(f);
+
+	assert_int_equal(store_set_undo(f->store, SET_OF(5, { 4, REAL_WEIGHT, 50 }), &f->err), ERR_OK);
+	content_is(f, before);
+}
+
+static void
+lock_and_notify_are(struct fixture *f, int64_t lock, int64_t notify)
+{
+	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), lock);
+	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'notify_enable'"),
+	    notify);
+}
+
+/* Two managers that saw the same lock and bits: the undo of the one, whose commit never
+ * reached the disk or who was undone already, does not take back what the other did. */
+static void
+undo_leaves_a_lock_and_bits_that_another_set_took(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_set mine = { .lock = 0, .source = JOB_SOURCE_SNMP, .token = 5,
+	    .notify_before = 31, .notify_after = 3 };
+	struct store_set other = mine;
+
+	for (int committed = 0; committed <= 1; committed++) {
+		other.token = 6 + (uint64_t)committed;
+		if (committed) {
+			assert_int_equal(do_set(f, STORE_SET_HOLD, &mine).code, ERR_OK);
+			lock_and_notify_are(f, 1, 3);
+			assert_int_equal(store_set_undo(f->store, &mine, &f->err), ERR_OK);
+			lock_and_notify_are(f, 0, 31);
+		}
+		assert_int_equal(do_set(f, STORE_SET_HOLD, &other).code, ERR_OK);
+		assert_int_equal(store_set_undo(f->store, &mine, &f->err), ERR_OK);
+		lock_and_notify_are(f, 1, 3);
+		assert_int_equal(store_set_undo(f->store, &other, &f->err), ERR_OK);
+		lock_and_notify_are(f, 0, 31);
+	}
+	assert_int_equal(number(f, "SELECT count(*) FROM setting WHERE name LIKE '%token'"), 0);
+}
+
+/* Whatever is undone first, and of however many: no value of an undone SET comes back. */
+static void
+undo_of_sets_after_one_another_works_in_any_order(void **state)
+{
+	static const uint64_t orders[][3] = { { 1, 2, 3 }, { 1, 3, 2 }, { 2, 1, 3 }, { 2, 3, 1 },
+	    { 3, 1, 2 }, { 3, 2, 1 } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(orders); i++) {
+		for (uint64_t token = 1; token <= 3; token++)
+			assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(token,
+			    { 4, REAL_WEIGHT, 20 + (uint32_t)token },
+			    { 6, REAL_FALLBACK, token % 2 == 0 })).code, ERR_OK);
+		row_is(f, 4, "23 0 1");
+		for (int k = 0; k < 3; k++)
+			assert_int_equal(store_set_undo(f->store, SET_OF(orders[i][k]), &f->err),
+			    ERR_OK);
+		row_is(f, 4, "10 0 1");
+		row_is(f, 6, "10 1 1");
+		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state <> 5"), 0);
+	}
+}
+
+/* A driver that fails puts back the value before: not one that was undone. */
+static void
+undo_reaches_the_old_value_of_a_later_job(void **state)
+{
+	struct fixture *f = *state;
+	int64_t seen;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 60 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_ENABLED, 0 })).code, ERR_OK);
+	seen = number(f, "SELECT changed FROM job WHERE token = 6");
+	assert_int_equal(store_set_undo(f->store, SET_OF(5), &f->err), ERR_OK);
+	row_is(f, 4, "60 0 0");
+	assert_int_equal(number(f, "SELECT old_value FROM job WHERE token = 6"), 10);
+	assert_int_equal(number(f, "SELECT old_value FROM job WHERE token = 7"), 1);
+	assert_true(number(f, "SELECT changed FROM job WHERE token = 6") > seen);
+}
+
+static void
+undo_keeps_what_others_did_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_set *set = SET_OF(5, { 4, REAL_WEIGHT, 50 }, { 5, REAL_WEIGHT, 50 },
+	    { 7, REAL_ENABLED, 0 });
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, set).code, ERR_OK);
+	plain_ok(f->main_path, "UPDATE real_service SET weight = 99 WHERE id = 5;"
+	    "DELETE FROM real_service WHERE id = 7");
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(6, { 1, REAL_WEIGHT, 3 })).code, ERR_OK);
+	assert_int_equal(store_set_undo(f->store, set, &f->err), ERR_OK);
+	row_is(f, 4, "10 0 1");
+	row_is(f, 5, "99 0 1");
+	row_is(f, 1, "3 0 1");
+	assert_int_equal(job_state(f, 4), JOB_HELD);
+	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE token = 5 AND state = 5"), 3);
+}
+
+/* To the same value, but it is the later one's. */
+static void
+undo_keeps_a_value_that_a_later_job_set_again(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 },
+	    { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 60 },
+	    { 5, REAL_WEIGHT, 60 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	/* What failed went back to ours. */
+	plain_ok(f->main_path, "UPDATE job SET state = 4 WHERE real_id = 5 AND token = 6;"
+	    "UPDATE real_service SET weight = 50 WHERE id = 5");
+	assert_int_equal(store_set_undo(f->store, SET_OF(5), &f->err), ERR_OK);
+	row_is(f, 4, "50 0 1");
+	row_is(f, 5, "10 0 1");
+}
+
+/* The fallback was given away, and another row has it now: two there cannot be. */
+static void
+undo_leaves_a_fallback_with_who_has_it_now(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_set *set = SET_OF(5, { 6, REAL_FALLBACK, 0 }, { 4, REAL_WEIGHT, 50 });
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, set).code, ERR_OK);
+	plain_ok(f->main_path, "UPDATE real_service SET fallback = 1 WHERE id = 5");
+	assert_int_equal(store_set_undo(f->store, set, &f->err), ERR_OK);
+	row_is(f, 4, "10 0 1");
+	row_is(f, 5, "10 1 1");
+	row_is(f, 6, "10 0 1");
+	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5"), 2);
+}
+
+static void
+undo_after_release_leaves_the_jobs(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_set *set = SET_OF(5, { 4, REAL_WEIGHT, 50 });
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, set).code, ERR_OK);
+	release(f, 5);
+	assert_int_equal(store_set_undo(f->store, set, &f->err), ERR_OK);
+	assert_int_equal(job_state(f, 1), JOB_QUEUED);
+	row_is(f, 4, "50 0 1");
+}
+
+/* -- disks that fail ----------------------------------------------------------------------------------- */
+
+/*
+ * Every operation of the disk in a SET fails once, one after the other. Then either
+ * nothing was changed, or the SET is in doubt and undo settles it: whatever is on the
+ * disk, the old values are back and no job is left. Returns how many in doubt were
+ * found done, and how many not.
+ */
+static void
+disk_fails_in_turn(struct fixture *f, unsigned operations, bool for_good, int ret_doubts[2])
+{
+	const struct store_set *set = SET_OF(5, { 4, REAL_WEIGHT, 50 }, { 6, REAL_FALLBACK, 0 },
+	    { 4, REAL_FALLBACK, 1 });
+	struct answer answer = { .code = ERR_IO };
+	struct store_cursor cursor = { 0 };
+	bool failed = true, undone;
+	int64_t done;
+	int clusters;
+
+	for (long n = 1; failed; n++) {
+		plain_ok(f->main_path, "DELETE FROM job");
+		disk_fails_at(operations, n, for_good);
+		answer = do_set(f, STORE_SET_HOLD, set);
+		failed = disk_failed();
+		if (!failed)
+			break;
+		assert_true(n < 100);
+		assert_true(answer.code == ERR_IO || answer.code == ERR_DOUBT);
+		error_says(&f->err, f->main_path, "");
+		assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+		/* It may find that there is nothing to undo, but cannot undo a thing. */
+		undone = for_good && answer.code == ERR_DOUBT &&
+		    store_set_undo(f->store, set, &f->err) == ERR_OK;
+		disk_fails_at(0, 0, false);
+		if (answer.code == ERR_DOUBT) {
+			/* Whole, or not at all. */
+			done = number(f, "SELECT count(*) FROM job");
+			assert_true(done == 0 || (done == 3 && !undone));
+			row_is(f, 4, done == 3 ? "50 1 1" : "10 0 1");
+			row_is(f, 6, done == 3 ? "10 0 1" : "10 1 1");
+			ret_doubts[done == 3]++;
+			assert_int_equal(store_set_undo(f->store, set, &f->err), ERR_OK);
+			assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5"), done);
+		} else {
+			assert_int_equal(number(f, "SELECT count(*) FROM job"), 0);
+		}
+		row_is(f, 4, "10 0 1");
+		row_is(f, 6, "10 1 1");
+		assert_int_equal(number(f, "SELECT jobs_open FROM store"), 0);
+		clock_forward(2000);
+		store_changed(f->store);
+		if (fixture_look(f, &cursor, &clusters) == ERR_GONE)
+			memset(&cursor, 0, sizeof(cursor));
+		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+		assert_int_equal(store_status(f->store), STORE_OK);
+	}
+	disk_fails_at(0, 0, false);
+	assert_int_equal(answer.code, ERR_OK);
+	assert_int_equal(store_set_undo(f->store, set, &f->err), ERR_OK);
+	plain_ok(f->main_path, "DELETE FROM job");
+}
+
+static void
+disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it(void **state)
+{
+	struct fixture *f = *state;
+	int doubts[2] = { 0, 0 };
+
+	disk_fails_in_turn(f, DISK_SYNC, false, doubts);
+	disk_fails_in_turn(f, DISK_WRITE, false, doubts);
+	disk_fails_in_turn(f, DISK_TRUNCATE, false, doubts);
+	/* Both were seen: a doubt is one. */
+	assert_in_range(doubts[0], 1, 100);
+	assert_in_range(doubts[1], 1, 100);
+	fixture_close(f);
+	assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+}
+
+static void
+disk_that_fails_for_good_is_told_and_undo_settles_it_later(void **state)
+{
+	struct fixture *f = *state;
+	int doubts[2] = { 0, 0 };
+
+	disk_fails_in_turn(f, DISK_SYNC | DISK_WRITE | DISK_TRUNCATE, true, doubts);
+	fixture_close(f);
+	assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+}
+
+/* What is in doubt is looked at again before anything else is believed. */
+static void
+after_a_doubt_readers_start_again(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	struct answer answer = { .code = ERR_OK };
+	int clusters;
+
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	for (long n = 1; answer.code != ERR_DOUBT; n++) {
+		assert_true(n < 100);
+		disk_fails_at(DISK_SYNC | DISK_TRUNCATE, n, false);
+		answer = do_set(f, STORE_SET_NOW, SET_OF(5, { 4, REAL_WEIGHT, 10 + (uint32_t)n }));
+	}
+	disk_fails_at(0, 0, false);
+	assert_true(store_changed(f->store));
+	clock_forward(2000);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+	memset(&cursor, 0, sizeof(cursor));
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(clusters, 2);
+	clock_forward(2000);
+	store_changed(f->store);
+	assert_int_equal(store_status(f->store), STORE_OK);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_SET_WORLD(undo_takes_all_back_and_may_be_repeated),
+		IN_SET_WORLD(undo_of_what_never_was_changes_nothing),
+		IN_SET_WORLD(undo_leaves_a_lock_and_bits_that_another_set_took),
+		IN_SET_WORLD(undo_of_sets_after_one_another_works_in_any_order),
+		IN_SET_WORLD(undo_reaches_the_old_value_of_a_later_job),
+		IN_SET_WORLD(undo_keeps_what_others_did_meanwhile),
+		IN_SET_WORLD(undo_keeps_a_value_that_a_later_job_set_again),
+		IN_SET_WORLD(undo_leaves_a_fallback_with_who_has_it_now),
+		IN_SET_WORLD(undo_after_release_leaves_the_jobs),
+		IN_SET_WORLD(disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it),
+		IN_SET_WORLD(disk_that_fails_for_good_is_told_and_undo_settles_it_later),
+		IN_SET_WORLD(after_a_doubt_readers_start_again),
+	};
+
+	disk_set_up();
+	return cmocka_run_group_tests_name("store_undo", tests, NULL, NULL);
+}
