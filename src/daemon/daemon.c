@@ -435,7 +435,7 @@ daemon_main(int argc, char **argv)
 		return EXIT_OK;
 	}
 	umask(0007);	/* the store is its owner's and its group's */
-	log_open("lbclusterd", false, daemon.config.log_level);
+	log_open("lbclusterd", !daemon.options.foreground, daemon.config.log_level);
 	if (!daemon.options.foreground && (ready = background_enter()) == -1) {
 		log_error("daemon", "cannot go into the background: %s", strerror(errno));
 		return EXIT_RUN;
@@ -443,8 +443,6 @@ daemon_main(int argc, char **argv)
 	status = daemon_start(&daemon);
 	background_ready(ready, status);
 	if (status == EXIT_OK) {
-		if (!daemon.options.foreground)
-			log_open("lbclusterd", true, daemon.config.log_level);
 		supervisor_ready();
 		supervisor_watchdog_start(&daemon.watchdog, daemon.loop);
 		loop_run(daemon.loop);

@@ -348,19 +348,16 @@ driver_main(const struct driver_program *program, int argc, char **argv)
 	}
 	mirror_init(&driver.mirror, program->ops->kind, let_go);
 	umask(0007);	/* the store is its owner's and its group's */
-	log_open(program->name, false, driver.config.log_level);
 	stay = driver.options.foreground || driver.options.once;
+	log_open(program->name, !stay, driver.config.log_level);
 	if (!stay && (ready = background_enter()) == -1) {
 		log_error("driver", "cannot go into the background: %s", strerror(errno));
 		return EXIT_RUN;
 	}
 	status = driver_start(&driver);
 	background_ready(ready, status);
-	if (status == EXIT_OK) {
-		if (!stay)
-			log_open(program->name, true, driver.config.log_level);
+	if (status == EXIT_OK)
 		status = driver_run(&driver);
-	}
 	driver_end(&driver);
 	return status;
 }

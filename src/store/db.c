@@ -268,7 +268,8 @@ integrity_error(struct db *db, const char *words, struct err *err)
 {
 	static const char mark[] = "error code=";
 	const char *code = strstr(words, mark);
-	int rc = code == NULL ? SQLITE_CORRUPT : atoi(code + sizeof(mark) - 1);
+	int rc = code == NULL ? SQLITE_CORRUPT :
+	    (int)strtol(code + sizeof(mark) - 1, NULL, 10);
 
 	return (rc & 0xff) != SQLITE_CORRUPT ? db_error(db, rc, err) :
 	    err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s)", db->path, words);

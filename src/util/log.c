@@ -52,7 +52,7 @@ log_open(const char *ident, bool to_syslog, enum log_level level)
 {
 	log_ident = ident;
 	log_to_syslog = to_syslog;
-	log_to_journal = stderr_is_journal();
+	log_to_journal = !to_syslog && stderr_is_journal();
 	log_level_now = level;
 	closelog();
 	if (to_syslog)
@@ -113,9 +113,9 @@ log_line(enum log_level level, const char *token, const char *fmt, ...)
 	if (log_to_syslog)
 		syslog(levels[level].priority, "%s: [%s] %s", levels[level].name, token,
 		    text);
-	else if (log_to_journal)
+	if (log_to_journal)
 		fprintf(stderr, "<%d>[%s] %s\n", levels[level].priority, token, text);
-	else
+	else if (!log_to_syslog || level <= LOG_LEVEL_WARN)
 		fprintf(stderr, "%s: %s: [%s] %s\n", log_ident, levels[level].name, token,
 		    text);
 	errno = saved;

@@ -15,8 +15,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 
 /* Where lines go from now on. 'to_syslog' false: "ident: level: [token] text"
  * on the standard error, or with the <N> prefix of sd-daemon(3) in place of the
- * level where $JOURNAL_STREAM says that the journal reads it. 'ident' must
- * stay valid. May be called again. */
+ * level where $JOURNAL_STREAM says that the journal reads it. 'to_syslog' true: errors
+ * and warnings go to the standard error as well, for whoever waits for the start;
+ * background_ready() closes that. 'ident' must stay valid. May be called again. */
 void log_open(const char *ident, bool to_syslog, enum log_level level);
 
 /* Changes the level only. */

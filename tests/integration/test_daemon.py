@@ -387,9 +387,18 @@ class Ends(Case):
                 os.kill(pid, signal.SIGTERM)
         self.assertEqual(1, len(running))
         wait_for(lambda: not pids(), 10, 'the end of the background process')
-        # What it said before it went there is no complaint.
         with open(world.dir + '/background.out', encoding='utf-8') as file:
-            self.assertNotRegex(file.read(), ': (error|warn): ')
+            self.assertEqual('', file.read())
+
+    def test_background_that_cannot_be_entered_is_told(self):
+        world = self.new_world()
+        with open(world.store + '/lbcluster.db', 'w', encoding='ascii') as file:
+            file.write('no database')
+        argv = [argument for argument in world.daemon_argv() if argument != '-f']
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=20 * PATIENCE,
+                              check=False)
+        self.assertNotEqual(0, done.returncode)
+        self.assertRegex(done.stderr, r'\Albclusterd: error: \[store\] %s.*\n\Z' % world.store)
 
 
 class Unprivileged(Case):

@@ -401,7 +401,7 @@ class Drivers(Plane):
     def test_background_is_entered_when_it_serves(self):
         done = subprocess.run(self.driver_argv(), capture_output=True, text=True,
                               timeout=20 * PATIENCE, check=False)
-        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual((0, ''), (done.returncode, done.stderr))
         pids = [pid for pid in os.listdir('/proc') if pid.isdigit() and
                 self.conf.encode() in command_line(pid)]
         self.assertEqual(1, len(pids))

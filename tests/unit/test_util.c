@@ -394,10 +394,14 @@ log_to_background_goes_to_syslog(void **state)
 	(void)state;
 	capture_start();
 	log_open("prog", true, LOG_LEVEL_INFO);
-	log_warn("t", "fire in %s", "room 3");
+	log_info("t", "smoke in %s", "room 3");
 	log_debug("t", "not this");
+	assert_string_equal(syslog_got, "info: [t] smoke in room 3");
+	assert_int_equal(syslog_priority, 6);
+	/* Whoever waits for the start hears what is wrong. */
+	log_warn("t", "fire in %s", "room 3");
 	log_open("prog", false, LOG_LEVEL_INFO);
-	assert_string_equal(capture_end(), "");
+	assert_string_equal(capture_end(), "prog: warn: [t] fire in room 3\n");
 	assert_string_equal(syslog_got, "warn: [t] fire in room 3");
 	assert_int_equal(syslog_priority, 4);
 }
