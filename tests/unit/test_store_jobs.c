@@ -142,6 +142,7 @@ release_out_of_order_keeps_the_later_job(void **state)
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(2, { 4, REAL_WEIGHT, 60 })).code, ERR_OK);
 	release(f, 2);
 	release(f, 1);
+	assert_int_equal(job_state(f, 1), JOB_SUPERSEDED);
 	assert_int_equal(job_state(f, 2), JOB_QUEUED);
 	row_is(f, 4, "60 0 1");
 }
