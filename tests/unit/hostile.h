@@ -11,7 +11,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { PARSE_ERROR = 266, NOT_OPEN = 257, UNSUPPORTED_CONTEXT = 262 };
+enum {
+	NOT_OPEN = 257, UNSUPPORTED_CONTEXT = 262, PARSE_ERROR = 266, PROCESSING_ERROR = 268,
+};
 
 extern struct message request, reply;
 
