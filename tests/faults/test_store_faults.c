@@ -16,11 +16,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "faults.h"
 #include "picture.h"
 
-enum { LOCK_WAIT_MS = 3, LATER_MS = 2000, FAULTS_MAX = 100000 };
+enum { LOCK_WAIT_MS = 3, LATER_MS = 2000, FAULTS_MAX = 100000,
+	HANGS_AFTER_S = 600 };
 
 /* -- one fault ------------------------------------------------------------------------------ */
 
@@ -250,6 +252,7 @@ every_fault_of_an_operation_leaves_old_or_new(void **state)
 		learn(&t);
 		for (size_t j = 0; j < fault_kinds_count; j++) {
 			t.kind = &fault_kinds[j];
+			alarm(HANGS_AFTER_S);
 			for (t.n = 1; trial(&t); t.n = next_number(t.n, each)) {
 				assert_true(t.n < FAULTS_MAX);
 				faults++;
