@@ -39,6 +39,7 @@ static const struct {
 	{ "agentx-master", doctor_master },
 	{ "snmpd.conf", doctor_snmpd_conf },
 	{ "agentx-patience", doctor_patience },
+	{ "communities", doctor_conf_access },
 	{ "snmpd", doctor_snmpd },
 	{ "registered", doctor_registered },
 	{ "view", doctor_view },

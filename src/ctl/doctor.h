@@ -68,6 +68,7 @@ void doctor_socket(struct doctor *doctor);
 void doctor_master(struct doctor *doctor);
 void doctor_snmpd_conf(struct doctor *doctor);
 void doctor_patience(struct doctor *doctor);
+void doctor_conf_access(struct doctor *doctor);
 void doctor_snmpd(struct doctor *doctor);
 void doctor_registered(struct doctor *doctor);
 void doctor_view(struct doctor *doctor);

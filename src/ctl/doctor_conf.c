@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
@@ -27,19 +28,24 @@ struct conf_line {
 	char	at[320];	/* FILE:LINE */
 };
 
-enum conf_key { CONF_MASTER, CONF_SOCKET, CONF_TIMEOUT, CONF_RETRIES, CONF_KEYS };
+enum conf_key {
+	CONF_MASTER, CONF_SOCKET, CONF_TIMEOUT, CONF_RETRIES, CONF_RW, CONF_RW6, CONF_KEYS
+};
 
 static const char *const key_names[CONF_KEYS] = {
 	[CONF_MASTER] = "master",
 	[CONF_SOCKET] = "agentXSocket",
 	[CONF_TIMEOUT] = "agentXTimeout",
 	[CONF_RETRIES] = "agentXRetries",
+	[CONF_RW] = "rwcommunity",
+	[CONF_RW6] = "rwcommunity6",
 };
 
 struct conf {
 	struct conf_line	lines[CONF_KEYS];
 	size_t			n_files;
 	char			hidden[256];	/* a file that may not be read; "" */
+	char			open[256];	/* one that anybody may write; "" */
 };
 
 /* -- snmpd.conf --------------------------------------------------------------------- */
@@ -67,6 +73,7 @@ file_read(struct conf *conf, const char *path)
 	FILE *file = fopen(path, "re");
 	char line[LINE_MAX_SIZE];
 	unsigned int number = 0;
+	struct stat st;
 
 	if (file == NULL) {
 		if (errno == EACCES)
@@ -74,6 +81,8 @@ file_read(struct conf *conf, const char *path)
 		return;
 	}
 	conf->n_files++;
+	if (fstat(fileno(file), &st) == 0 && (st.st_mode & S_IWOTH) != 0)
+		snprintf(conf->open, sizeof(conf->open), "%s", path);
 	while (fgets(line, sizeof(line), file) != NULL)
 		line_take(conf, line, path, ++number);
 	fclose(file);
@@ -234,6 +243,28 @@ doctor_patience(struct doctor *doctor)
 		    "agentXTimeout %s, agentXRetries %s: one slow disk, and snmpd drops"
 		    " lbclusterd", timeout->value[0] == '\0' ? "1 (default)" : timeout->value,
 		    retries->value[0] == '\0' ? "5 (default)" : retries->value);
+}
+
+/* A community is a word that whoever listens can read, and the only thing that decides. */
+void
+doctor_conf_access(struct doctor *doctor)
+{
+	const struct conf_line *line;
+	struct conf conf;
+
+	conf_read(&conf);
+	line = conf.lines[CONF_RW].value[0] != '\0' ? &conf.lines[CONF_RW] :
+	    &conf.lines[CONF_RW6];
+	if (conf.open[0] != '\0')
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "chmod o-w %s", conf.open),
+		    "%s: anybody on this machine may change who may SET", conf.open);
+	else if (line->value[0] != '\0')
+		/* Not the word itself: what is printed here is shown to others. */
+		doctor_find(doctor, DOCTOR_WARN, "snmpd.conf: rocommunity COMMUNITY 127.0.0.1 -V"
+		    " lbread\nsystemctl restart snmpd", "%s: a community that may SET is sent in the"
+		    " clear; use SNMPv3 with a write view", line->at);
+	else if (!conf_unseen(doctor, &conf, false))
+		doctor_find(doctor, DOCTOR_OK, NULL, "no community may SET");
 }
 
 /* -- the MIB file ------------------------------------------------------------------------ */

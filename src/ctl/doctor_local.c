@@ -337,6 +337,13 @@ doctor_socket(struct doctor *doctor)
 		    " lbclusterd may connect could not be seen: its user is not known", path);
 		return;
 	}
+	if ((st.st_mode & S_IWOTH) != 0) {
+		doctor_find(doctor, DOCTOR_WARN, doctor_cure(doctor,
+		    "snmpd.conf: agentXPerms 0660 0755 Debian-snmp %s\nsystemctl restart snmpd",
+		    doctor_group(daemon->gid, user)), "%s has mode %04o: anybody on this machine"
+		    " may answer in place of lbclusterd", path, (unsigned int)st.st_mode & 07777);
+		return;
+	}
 	status = who_reach(daemon, path, WHO_WRITE, part, &st);
 	if (status == EACCES)
 		socket_closed(doctor, part, &st);

@@ -27,7 +27,8 @@ cluster web {
 HAPROXY = 'cluster ha { plane = haproxy  socket = "%s" }\n'
 GOOD_CONF = 'master agentx\nagentXTimeout 5\nagentXRetries 0\n'
 CHECKS = ['store', 'lbclusterd', 'store-files', 'agentx-socket', 'agentx-master', 'snmpd.conf',
-          'agentx-patience', 'snmpd', 'registered', 'view', 'write', 'mib-file', 'plane']
+          'agentx-patience', 'communities', 'snmpd', 'registered', 'view', 'write', 'mib-file',
+          'plane']
 NOBODY = 65534
 ROOT = '.1.3.6.1.4.1.8072.9999.9999.522'
 MIBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'mibs')
@@ -122,7 +123,7 @@ class Right(Doctor):
                                '-v2c -c "private" 127.0.0.1:%d' % world.port, form='table')
         lines = done.stdout.splitlines()
         self.assertEqual((0, ''), (done.returncode, done.stderr))
-        self.assertEqual(['ok'] * 10 + ['unseen'] + ['ok'] * 2,
+        self.assertEqual(['ok'] * 11 + ['unseen'] + ['ok'] * 2,
                          [line.split()[0] for line in lines if line[0] != ' '])
         self.assertEqual(['lbclusterctl doctor --write'],
                          [line.strip() for line in lines if line[0] == ' '])
@@ -278,6 +279,13 @@ class Socket(Doctor):
         found = self.doctor(world, path=world.conf)
         self.assert_finding(found, 'agentx-socket', 'FAIL', 'no socket', 'agentx-socket =')
 
+    def test_socket_that_is_open_to_all(self):
+        world = self.started()
+        os.chmod(world.socket, 0o777)
+        found = self.doctor(world)
+        self.assert_finding(found, 'agentx-socket', 'warn', 'mode 0777: anybody',
+                            'agentXPerms 0660 0755')
+
     @unittest.skipUnless(is_root(), 'needs root')
     def test_directory_that_is_closed(self):
         world = self.started(user=(NOBODY, NOBODY))
@@ -291,7 +299,8 @@ class Socket(Doctor):
         found = self.doctor(world, path=closed + '/master')
         self.assert_finding(found, 'agentx-socket', 'FAIL', 'nobody, may not connect',
                             'agentXPerms 0660 0755 Debian-snmp nogroup')
-        os.chmod(closed + '/master', 0o666)
+        os.chown(closed + '/master', 0, NOBODY)
+        os.chmod(closed + '/master', 0o660)
         found = self.doctor(world, path=closed + '/master')
         self.assertEqual('ok', found['agentx-socket'][0])
 
@@ -327,6 +336,20 @@ class Conf(Doctor):
             found = self.found('master agentx\n' + text)
             self.assert_finding(found, 'agentx-patience', 'warn', 'agentXTimeout',
                                 'snmpd.conf: agentXTimeout 5\nsnmpd.conf: agentXRetries 0')
+
+    def test_community_that_may_write(self):
+        for line in ('rwcommunity hearsay 127.0.0.1', 'rwcommunity6 hearsay ::1'):
+            found = self.found(GOOD_CONF + line + '\n')
+            self.assert_finding(found, 'communities', 'warn', r'snmpd.conf:4: a community',
+                                'rocommunity')
+            self.assertNotIn('hearsay', str(found))
+
+    def test_conf_that_anybody_may_change(self):
+        world = self.made()
+        path = os.path.join(world.conf_dir, 'snmpd.conf')
+        os.chmod(path, 0o646)
+        found = self.doctor(world, community=None)
+        self.assert_finding(found, 'communities', 'FAIL', 'anybody', 'chmod o-w ' + path)
 
     def test_no_conf(self):
         world = self.made()
