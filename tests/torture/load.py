@@ -83,7 +83,7 @@ class Load:
         self.world.configure(job_max_rows=JOB_MAX_ROWS, stale_after=86400)
         self.driver = None
         self.clients = []
-        self.growth = Growth()
+        self.growth = Growth(opts.size // 2 if opts.soak else 0)
         self.times = Times()
         self.events = 0
         self.problems = []
