@@ -14,7 +14,7 @@
 
 const char fuzz_corpus[] = "haproxy";
 
-enum { ORDERS = 5 };
+enum { ORDERS = 5, CUTS = 6 };
 
 /* In a block of its own size and the one octet that is promised. */
 static char *
@@ -26,6 +26,29 @@ copy(const uint8_t *data, size_t size)
 		abort();
 	memcpy(text, data, size);
 	return text;
+}
+
+/* What a look says of a server when the answer is cut is what the whole of it says, or
+ * nothing. */
+static void
+cut_try(const uint8_t *data, size_t size, const struct haproxy_view *whole)
+{
+	char *text = copy(data, size);
+	struct haproxy_view view;
+	struct err err;
+
+	if (haproxy_view_parse(text, size, &view, &err) == ERR_OK) {
+		must(view.n_servers == whole->n_servers, "servers are missing");
+		for (size_t i = 0; i < view.n_servers; i++) {
+			const struct haproxy_server *a = &view.servers[i], *b = &whole->servers[i];
+
+			must(a->has_state == b->has_state && a->weight == b->weight &&
+			    a->admin_state == b->admin_state && strcmp(a->fqdn, b->fqdn) == 0,
+			    "%s/%s is another one", a->backend, a->name);
+		}
+		haproxy_view_done(&view);
+	}
+	free(text);
 }
 
 static void
@@ -42,6 +65,10 @@ look_try(const uint8_t *data, size_t size)
 			if (server.service[0] == '\0' || server.real[0] == '\0' ||
 			    strlen(server.words) >= PLANE_WORDS_MAX)
 				abort();
+		}
+		for (size_t cut = 1; cut <= CUTS && cut < size; cut++) {
+			cut_try(data, size - cut, &view);
+			cut_try(data, size - size / (cut + 1), &view);
 		}
 		haproxy_view_done(&view);
 	} else if (err.text[0] == '\0') {

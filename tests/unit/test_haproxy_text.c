@@ -123,6 +123,25 @@ answer_columns_are_found_by_name(void **state)
 	done(&parsed);
 }
 
+/* Wherever the connection ends: nothing is taken for a whole answer that is none. */
+static void
+answer_that_breaks_off_is_refused(void **state)
+{
+	static const char whole[] = WHOLE;
+	struct parsed parsed;
+	char text[sizeof(whole)];
+
+	(void)state;
+	/* Its last two empty lines may be missing. */
+	for (size_t length = 0; length < sizeof(whole) - 3; length++) {
+		memcpy(text, whole, length);
+		text[length] = '\0';
+		if (parse(&parsed, text) != ERR_INVALID)
+			fail_msg("taken after %zu octets of %zu", length, sizeof(whole) - 1);
+		free(parsed.text);
+	}
+}
+
 static void
 answer_of_haproxy_without_servers_is_empty(void **state)
 {
@@ -344,6 +363,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answer_whole_gives_all),
 		cmocka_unit_test(answer_columns_are_found_by_name),
+		cmocka_unit_test(answer_that_breaks_off_is_refused),
 		cmocka_unit_test(answer_of_haproxy_without_servers_is_empty),
 		cmocka_unit_test(answer_server_without_state_is_told_apart),
 		cmocka_unit_test(answer_that_is_none_is_refused_in_words),
