@@ -35,7 +35,7 @@ NAMES = '/var/run/nscd/socket'
 _OPEN = re.compile(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]*)", (\S+?)[,)]')
 _SOCKET = re.compile(r'socket\((\w+)')
 _CONNECT = re.compile(r'connect\(\d+, \{sa_family=AF_UNIX, sun_path="([^"]*)"')
-_CHANGE = re.compile(r'(?:rename|link|symlink|unlink|mkdir|rmdir|mknod|chmod|chown|truncate)'
+_CHANGE = re.compile(r'\bf?(?:rename|link|symlink|unlink|mkdir|rmdir|mknod|chmod|chown|truncate)'
                      r'\w*\((?:AT_FDCWD, )?"([^"]*)"')
 _BEGIN = re.compile(r'execve\("([^"]*)"')
 
