@@ -10,6 +10,9 @@ unit_tests += tests/unit/test_idmap
 tests_unit_test_idmap_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_idmap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 
+unit_tests += tests/unit/test_file
+tests_unit_test_file_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_lockfile
 tests_unit_test_lockfile_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 

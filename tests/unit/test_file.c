@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/util/file.h; tests/integration/test_files.py has several users.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/file.h"
+
+static char dir[64], path[80], victim[80];
+static mode_t umask_before;
+static struct err err;
+
+static int
+world_begin(void **state)
+{
+	(void)state;
+	umask_before = umask(077);
+	snprintf(dir, sizeof(dir), "/tmp/lbcluster-test-XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/name", dir);
+	snprintf(victim, sizeof(victim), "%s/victim", dir);
+	return 0;
+}
+
+static int
+world_end(void **state)
+{
+	(void)state;
+	umask(umask_before);
+	unlink(path);
+	rmdir(path);
+	unlink(victim);
+	return rmdir(dir);
+}
+
+static mode_t
+mode_of(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(name, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void
+victim_make(void)
+{
+	int fd = open(victim, O_CREAT | O_EXCL | O_WRONLY, 0600);
+
+	assert_int_not_equal(fd, -1);
+	close(fd);
+}
+
+static void
+file_that_is_made_is_the_groups_whatever_the_umask(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(file_make(path, &fd, &err), ERR_OK);
+	assert_int_equal(mode_of(path), 0660);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+}
+
+static void
+directory_that_is_made_gives_its_group(void **state)
+{
+	(void)state;
+	assert_int_equal(file_directory_make(path, &err), ERR_OK);
+	assert_int_equal(mode_of(path), 02770);
+	/* One that is there stays as it is. */
+	assert_int_equal(chmod(path, 0750), 0);
+	assert_int_equal(file_directory_make(path, &err), ERR_OK);
+	assert_int_equal(mode_of(path), 0750);
+}
+
+static void
+file_that_is_there_keeps_its_mode(void **state)
+{
+	int fd;
+
+	(void)state;
+	victim_make();
+	assert_int_equal(file_open(victim, O_RDWR, true, &fd, &err), ERR_OK);
+	close(fd);
+	assert_int_equal(mode_of(victim), 0600);
+	assert_int_equal(file_make(victim, &fd, &err), ERR_IO);
+	assert_int_equal(mode_of(victim), 0600);
+}
+
+static void
+file_that_is_not_there_is_made_only_when_wanted(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(file_open(path, O_RDONLY, false, &fd, &err), ERR_NOT_FOUND);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(file_open(path, O_RDONLY, true, &fd, &err), ERR_OK);
+	close(fd);
+	assert_int_equal(mode_of(path), 0660);
+}
+
+/* What stands in the place of the file is refused and named; nothing is touched. */
+static void
+refused(void)
+{
+	char words[160];
+	int fd;
+
+	snprintf(words, sizeof(words), "%s: a link, or not a regular file; move it away", path);
+	assert_int_equal(file_open(path, O_RDWR, true, &fd, &err), ERR_FOREIGN);
+	assert_string_equal(err.text, words);
+	assert_int_equal(file_open(path, O_RDONLY, false, &fd, &err), ERR_FOREIGN);
+	assert_int_equal(file_make(path, &fd, &err), ERR_IO);
+}
+
+static void
+link_is_not_followed(void **state)
+{
+	(void)state;
+	assert_int_equal(symlink(victim, path), 0);
+	refused();
+	assert_int_equal(access(victim, F_OK), -1);
+	victim_make();
+	refused();
+	assert_int_equal(mode_of(victim), 0600);
+}
+
+static void
+second_name_is_refused(void **state)
+{
+	(void)state;
+	victim_make();
+	assert_int_equal(link(victim, path), 0);
+	refused();
+	assert_int_equal(mode_of(victim), 0600);
+}
+
+/* It would be waited for: until somebody else opens it. */
+static void
+fifo_is_refused_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo(path, 0666), 0);
+	refused();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(file_that_is_made_is_the_groups_whatever_the_umask),
+		TEST(directory_that_is_made_gives_its_group),
+		TEST(file_that_is_there_keeps_its_mode),
+		TEST(file_that_is_not_there_is_made_only_when_wanted),
+		TEST(link_is_not_followed),
+		TEST(second_name_is_refused),
+		TEST(fifo_is_refused_at_once),
+	};
+
+	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
+}
