@@ -456,7 +456,8 @@ static const char *const undo_sql[] = {
 };
 
 /* The value alone does not tell that it is ours: a commit in doubt may not have been,
- * an undo in doubt may have been, and another manager the one who set the same since. */
+ * an undo in doubt may have been, and another manager the one who set the same since. No
+ * token is there once that one is undone, and then the value is what we left. */
 static enum err_code
 setting_undo(struct db *db, const char *name, int64_t before, int64_t after, uint64_t token,
     struct err *err)
@@ -464,8 +465,8 @@ setting_undo(struct db *db, const char *name, int64_t before, int64_t after, uin
 	enum err_code code;
 
 	code = db_run(db, err, "UPDATE setting SET value = ?2 WHERE name = ?1 AND value = ?3"
-	    " AND EXISTS (SELECT 1 FROM setting AS t WHERE t.name = ?1 || '_token'"
-	    " AND t.value = ?4)", "siii", name, before, after, (int64_t)token);
+	    " AND NOT EXISTS (SELECT 1 FROM setting AS t WHERE t.name = ?1 || '_token'"
+	    " AND t.value <> ?4)", "siii", name, before, after, (int64_t)token);
 	if (code != ERR_OK)
 		return code;
 	return db_run(db, err, "DELETE FROM setting WHERE name = ?1 || '_token'"

@@ -78,6 +78,18 @@ undo_leaves_a_lock_and_bits_that_another_set_took(void **state)
 		assert_int_equal(store_set_undo(f->store, &other, &f->err), ERR_OK);
 		lock_and_notify_are(f, 0, 31);
 	}
+	/* One after the other, undone as a lost session does: the latest first. */
+	other.token = 8;
+	other.lock = 1;
+	other.notify_before = 3;
+	other.notify_after = 7;
+	assert_int_equal(do_set(f, STORE_SET_HOLD, &mine).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, &other).code, ERR_OK);
+	lock_and_notify_are(f, 2, 7);
+	assert_int_equal(store_set_undo(f->store, &other, &f->err), ERR_OK);
+	lock_and_notify_are(f, 1, 3);
+	assert_int_equal(store_set_undo(f->store, &mine, &f->err), ERR_OK);
+	lock_and_notify_are(f, 0, 31);
 	assert_int_equal(number(f, "SELECT count(*) FROM setting WHERE name LIKE '%token'"), 0);
 }
 
