@@ -76,6 +76,11 @@ tests_unit_test_store_jobs_SOURCES = tests/unit/test_store_jobs.c $(store_set_wo
 tests_unit_test_store_jobs_LDADD = $(store_fixture_libs)
 tests_unit_test_store_jobs_LDFLAGS = $(store_fixture_ldflags)
 
+unit_tests += tests/unit/test_store_snapshot
+tests_unit_test_store_snapshot_SOURCES = tests/unit/test_store_snapshot.c $(store_fixture)
+tests_unit_test_store_snapshot_LDADD = $(store_fixture_libs)
+tests_unit_test_store_snapshot_LDFLAGS = $(store_fixture_ldflags) -Wl,--wrap=sqlite3_backup_step
+
 unit_tests += tests/unit/test_store_undo
 tests_unit_test_store_undo_SOURCES = tests/unit/test_store_undo.c $(store_set_world)
 tests_unit_test_store_undo_LDADD = $(store_fixture_libs)
@@ -211,6 +216,7 @@ tests_unit_test_ctl_import_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 unit_tests += tests/unit/test_ctl_load
 tests_unit_test_ctl_load_SOURCES = tests/unit/test_ctl_load.c $(ctl_world)
 tests_unit_test_ctl_load_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_ctl_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_snapshot
 
 unit_tests += tests/unit/test_haproxy_text
 tests_unit_test_haproxy_text_LDADD = $(PLANE_LIBS) $(CMOCKA_LIBS)

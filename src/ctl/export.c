@@ -22,7 +22,8 @@ ctl_export(struct ctl *ctl, char **operands, int n)
 		status = ctl_open(ctl);
 	if (status != CTL_OK)
 		return status;
-	if (inventory_from_store(ctl->store, n > 0 ? &path : NULL, &inventory, &err) != ERR_OK)
+	if (store_snapshot(ctl->store, &err) != ERR_OK ||
+	    inventory_from_store(ctl->store, n > 0 ? &path : NULL, &inventory, &err) != ERR_OK)
 		return ctl_error(ctl, n > 0 ? &path : NULL, &err);
 	if (!inventory_write(inventory, ctl->out, &err))
 		status = ctl_failure(ctl, "%s", err.text);

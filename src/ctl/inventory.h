@@ -94,7 +94,8 @@ bool inventory_write(const struct inventory *inventory, FILE *file, struct err *
 
 /* -- the store ------------------------------------------------------------------ */
 
-/* What the store has at or below 'path' (NULL: all), with the rows above it. */
+/* What the store has at or below 'path' (NULL: all), with the rows above it. In a
+ * transaction or of a store_snapshot(), so that it is of one moment. */
 enum err_code inventory_from_store(struct store *store, const struct path *path,
     struct inventory **ret, struct err *err);
 

@@ -9,6 +9,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/rows.c \
 	src/store/schema.c \
 	src/store/set.c \
+	src/store/snapshot.c \
 	src/store/statistics.c \
 	src/store/store.c \
 	src/store/store.h \

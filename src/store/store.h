@@ -102,6 +102,12 @@ enum err_code store_changes(struct store *store, struct store_cursor *cursor,
 
 /* -- reading rows by name ------------------------------------------------- */
 
+/* From now on what is read by name is a copy in memory, of one moment, whatever others
+ * write; statistics are not in it. For a store of STORE_READ that is closed soon. Others
+ * are kept from writing for some 15 ms at a time. ERR_BUSY with words if they go on
+ * writing meanwhile. */
+enum err_code store_snapshot(struct store *store, struct err *err);
+
 /* A real service with all there is to know about it. */
 struct store_real_view {
 	struct path		path;

@@ -250,6 +250,42 @@ export_of_disabled_fallback_is_loaded(void **state)
 	free(text);
 }
 
+/* What another program does just when export has taken its picture. */
+static struct world *removes_web;
+
+enum err_code __real_store_snapshot(struct store *store, struct err *err);
+enum err_code __wrap_store_snapshot(struct store *store, struct err *err);
+
+enum err_code
+__wrap_store_snapshot(struct store *store, struct err *err)
+{
+	enum err_code code = __real_store_snapshot(store, err);
+
+	if (removes_web != NULL)
+		assert_int_equal(run(removes_web, "remove", "web", NULL), CTL_OK);
+	removes_web = NULL;
+	return code;
+}
+
+static void
+export_is_of_one_moment(void **state)
+{
+	struct world *world = *state, other = *world;
+	char *text;
+
+	assert_int_equal(run(world, "export", NULL), CTL_OK);
+	text = strdup(world->out);
+	other.out = other.err = NULL;
+	removes_web = &other;
+	assert_int_equal(run(world, "export", NULL), CTL_OK);
+	assert_null(removes_web);
+	assert_string_equal(world->out, text);
+	free(text);
+	forget(&other);
+	assert_int_equal(run(world, "export", NULL), CTL_OK);
+	assert_null(strstr(world->out, "cluster web "));
+}
+
 static void
 export_of_a_path_is_what_is_below(void **state)
 {
@@ -284,6 +320,7 @@ main(void)
 		IN_WORLD(load_prune_of_an_empty_file_is_refused),
 		IN_WORLD(export_is_loaded_to_the_same_store),
 		IN_WORLD(export_of_disabled_fallback_is_loaded),
+		IN_WORLD(export_is_of_one_moment),
 		IN_WORLD(export_of_a_path_is_what_is_below),
 	};
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/store: one picture of a store that others write.
+ */
+#include "store_fixture.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+enum { SLICE_PAGES = 5 };	/* of the tests, far below what is there */
+
+static struct {
+	struct fixture	*f;
+	int		 left;		/* before this many slices another program writes */
+	int		 slices;
+} writer;
+
+int __real_sqlite3_backup_step(sqlite3_backup *backup, int pages);
+int __wrap_sqlite3_backup_step(sqlite3_backup *backup, int pages);
+
+int
+__wrap_sqlite3_backup_step(sqlite3_backup *backup, int pages)
+{
+	(void)pages;
+	if (writer.left > 0) {
+		writer.left--;
+		assert_int_equal(other_sql(writer.f, "UPDATE real_service SET weight = weight + 1"),
+		    SQLITE_OK);
+	}
+	writer.slices++;
+	return __real_sqlite3_backup_step(backup, SLICE_PAGES);
+}
+
+/* 300 real services of weight 1, a reader of it, and another program that has it open. */
+static int
+setup(void **state)
+{
+	struct fixture *f;
+
+	if (fixture_setup(state) != 0)
+		return -1;
+	f = *state;
+	fixture_fill(f);
+	plain_ok(f->main_path, "UPDATE real_service SET weight = 1");
+	other_start(f, f->main_path);
+	writer.f = f;
+	writer.left = writer.slices = 0;
+	return fixture_open(f, STORE_READ) == ERR_OK ? 0 : -1;
+}
+
+struct weights {
+	uint32_t	n, least, most;
+};
+
+static enum err_code
+weight_see(void *arg, const struct store_real_view *view)
+{
+	struct weights *weights = arg;
+
+	if (weights->n++ == 0 || view->row.weight < weights->least)
+		weights->least = view->row.weight;
+	if (view->row.weight > weights->most)
+		weights->most = view->row.weight;
+	return ERR_OK;
+}
+
+static void
+weights_are(struct fixture *f, uint32_t weight)
+{
+	struct weights weights = { 0 };
+
+	assert_int_equal(store_each_real(f->store, NULL, weight_see, &weights, &f->err), ERR_OK);
+	assert_int_equal(weights.n, 300);
+	assert_int_equal(weights.least, weight);
+	assert_int_equal(weights.most, weight);
+}
+
+static void
+snapshot_stays_what_it_is(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
+	assert_in_range(writer.slices, 2, 1000);
+	assert_int_equal(other_sql(f, "BEGIN EXCLUSIVE; UPDATE real_service SET weight = 7;"
+	    " DELETE FROM real_service WHERE id < 100; COMMIT"), SQLITE_OK);
+	weights_are(f, 1);
+	fixture_close(f);
+	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 201);
+}
+
+static void
+snapshot_while_others_write_is_of_one_moment(void **state)
+{
+	struct fixture *f = *state;
+
+	writer.left = 10;
+	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
+	assert_int_equal(writer.left, 0);
+	weights_are(f, 11);
+}
+
+static void
+snapshot_of_what_never_rests_is_busy(void **state)
+{
+	struct fixture *f = *state;
+
+	writer.left = 1000;
+	assert_int_equal(store_snapshot(f->store, &f->err), ERR_BUSY);
+	error_says(&f->err, f->main_path, "try again");
+	/* The store itself is as it was. */
+	weights_are(f, (uint32_t)plain_number(f->main_path, "SELECT max(weight) FROM real_service"));
+}
+
+static void
+snapshot_of_a_locked_store_is_busy(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(other_sql(f, "BEGIN EXCLUSIVE"), SQLITE_OK);
+	assert_int_equal(store_snapshot(f->store, &f->err), ERR_BUSY);
+	assert_int_equal(other_sql(f, "ROLLBACK"), SQLITE_OK);
+	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
+	weights_are(f, 1);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(snapshot_stays_what_it_is),
+		TEST(snapshot_while_others_write_is_of_one_moment),
+		TEST(snapshot_of_what_never_rests_is_busy),
+		TEST(snapshot_of_a_locked_store_is_busy),
+	};
+
+	return cmocka_run_group_tests_name("store_snapshot", tests, NULL, NULL);
+}
