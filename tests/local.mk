@@ -243,6 +243,7 @@ integration_tests = \
 	tests/integration/test_faults.py \
 	tests/integration/test_faults_driver.py \
 	tests/integration/test_files.py \
+	tests/integration/test_full_disk.py \
 	tests/integration/test_haproxy.py \
 	tests/integration/test_haproxy_ill.py \
 	tests/integration/test_limits.py \
@@ -265,6 +266,7 @@ EXTRA_DIST += $(integration_tests) \
 	tests/integration/harness.py \
 	tests/integration/heart.py \
 	tests/integration/mib.py \
+	tests/integration/mounts.py \
 	tests/integration/run \
 	tests/integration/snmp.py \
 	tests/integration/traps.py

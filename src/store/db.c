@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "util/file.h"
@@ -41,6 +42,22 @@ static const struct {
 	{ SQLITE_IOERR, ERR_IO, "the disk fails, see the kernel's log" },
 };
 
+/* Why a file cannot be opened SQLite leaves to the system's word. Where it could not make
+ * one it looks for it again, and the word is of that. */
+static enum err_code
+open_error(const struct db *db, int error, struct err *err)
+{
+	struct statvfs vfs;
+
+	if (error != ENOENT)
+		return err_set(err, err_of_errno(error), "%s: cannot be opened: %s", db->path,
+		    strerror(error));
+	if (statvfs(db->path, &vfs) == 0 && vfs.f_files > 0 && vfs.f_favail == 0)
+		return err_set(err, ERR_FULL, "%s: the disk is full: no inode is left", db->path);
+	return err_set(err, ERR_IO, "%s: what SQLite keeps beside it cannot be opened, look at "
+	    "owner and mode of the directory", db->path);
+}
+
 enum err_code
 db_error(struct db *db, int rc, struct err *err)
 {
@@ -49,10 +66,8 @@ db_error(struct db *db, int rc, struct err *err)
 	    sqlite3_errstr(rc);
 	int error = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
 
-	/* Why it cannot be opened SQLite leaves to the system's word. */
 	if ((rc & 0xff) == SQLITE_CANTOPEN && error != 0)
-		return err_set(err, err_of_errno(error), "%s: cannot be opened: %s", db->path,
-		    strerror(error));
+		return open_error(db, error, err);
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
 		if (results[i].rc == rc || results[i].rc == (rc & 0xff))
 			return err_set(err, results[i].code, "%s: %s (%s)", db->path,

@@ -6,7 +6,7 @@
  * was promised, with words; what is stored is the old or the new, whole; nothing leaks;
  * and the same call does it once the fault is gone.
  *
- * "make check" leaves numbers out where there are many; with FAULTS_ALL set, as "make
+ * "make check" leaves out numbers and kinds, others in each operation; with FAULTS_ALL set, as "make
  * faults" has it, none is, and it is told how many there were.
  */
 #include "operations.h"
@@ -215,7 +215,7 @@ trial(struct trial *t)
 static long
 next_number(long n, bool each)
 {
-	return each ? n + 1 : 2 * n + 1;
+	return each ? n + 1 : 4 * n;
 }
 
 /* What the operation does without a fault. */
@@ -251,9 +251,13 @@ every_fault_of_an_operation_leaves_old_or_new(void **state)
 
 		learn(&t);
 		for (size_t j = 0; j < fault_kinds_count; j++) {
+			/* Every other one, and others for the next operation. */
+			if (!each && (i + j) % 2 != 0)
+				continue;
 			t.kind = &fault_kinds[j];
 			alarm(HANGS_AFTER_S);
-			for (t.n = 1; trial(&t); t.n = next_number(t.n, each)) {
+			for (t.n = each ? 1 : 1 + (long)(i + j) % 3; trial(&t);
+			    t.n = next_number(t.n, each)) {
 				assert_true(t.n < FAULTS_MAX);
 				faults++;
 			}

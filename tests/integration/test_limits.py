@@ -7,11 +7,10 @@
 
 import contextlib
 import os
-import subprocess
 import time
 
 import mib
-from harness import Case, date, is_root, main, wait_for
+from harness import Case, date, main, wait_for
 from mib import FALSE, TRUE
 from test_set import ENABLED, FALLBACK, INVENTORY, LETTERS, LOCK, VERSIONS, WEIGHT, SetCase
 
@@ -195,20 +194,6 @@ class Driven(Case):
         self.assertLess(0, self.world.get('lbcJobRowsBumped', 0))
 
 
-@contextlib.contextmanager
-def mounted(path, *options):
-    """A mount of this test's own, or a skipped test where that is not allowed."""
-    done = subprocess.run(['mount', *options, path], capture_output=True, text=True,
-                          check=False)
-    if done.returncode != 0:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        subprocess.run(['umount', '-l', path], check=True)
-
-
 class Store(SetCase):
     """Row 12: the store is not to be had."""
 
@@ -328,49 +313,6 @@ class Store(SetCase):
             return self.world.client().get(
                 self.oid('lbcRealStatsActive', 'a')).type == 'INTEGER'
         wait_for(imported, 10, 'statistics are back')
-
-    def test_store_on_read_only_file_system_is_resource_unavailable(self):
-        if not is_root():
-            self.skipTest('needs root')
-        with mounted(self.world.store, '--bind', self.world.store) as done:
-            if not done:
-                self.skipTest('may not mount')
-            subprocess.run(['mount', '-o', 'remount,bind,ro', self.world.store], check=True)
-            self.assert_unavailable(mib.REJECT_STORE_READ_ONLY)
-            self.wait_status(mib.STORE_READ_ONLY)
-        self.assert_works()
-
-
-class Full(Case):
-    """A disk without room."""
-
-    def test_store_on_full_disk_refuses_and_recovers(self):
-        if not is_root():
-            self.skipTest('needs root')
-        world = self.new_world()
-        with mounted(world.store, '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs') as done:
-            if not done:
-                self.skipTest('may not mount')
-            world.load(INVENTORY)
-            world.start()
-            row = world.number('web/http/a')
-            stuffing = os.path.join(world.store, 'stuffing')
-            with open(stuffing, 'wb', buffering=0) as file, contextlib.suppress(OSError):
-                while True:
-                    file.write(b'x' * 4096)
-            client = world.client()
-            answer = client.set_answer((mib.oid(WEIGHT, *row), 'u', 99))
-            self.assertIn(answer[:2], (('resourceUnavailable', 1), ('commitFailed', 1)))
-            self.assertEqual(10, world.get(WEIGHT, *row))
-            os.unlink(stuffing)
-            def works():
-                return client.set_answer((mib.oid(WEIGHT, *row), 'u', 98)).status == 'noError'
-            wait_for(works, 10, 'a SET works again')
-            world.wait_value(mib.STORE_OK, 'lbcSysStoreStatus', 0)
-            self.assertEqual(98, world.get(WEIGHT, *row))
-            self.assertEqual([(98,)], world.sql(
-                'SELECT weight FROM real_service WHERE id = ?', row[2]))
-            world.stop_daemon()
 
 
 if __name__ == '__main__':

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# A disk without room, without room for names, or that may only be read, under a running
+# lbclusterd. Reads go on, SETs are refused before anything is written, lbclusterctl says what
+# is wrong and ends with its documented exit status, nothing is half done; and once the disk
+# is well again all works without a restart.
+"""Disks that are full or read-only."""
+
+import contextlib
+import os
+import tempfile
+
+import mib
+from harness import Case, main, wait_for
+from mounts import mounted, read_only
+
+REAL = 'real %s { address = 10.0.0.1  port = 80  weight = 10 }\n'
+INVENTORY = """cluster web { plane = none  service http {
+    address = 192.0.2.10  port = 80
+    %s%s} }
+""" % (REAL % 'a', REAL % 'b')
+# More than what is left of a disk that is only nearly full.
+LARGE = 'cluster large { plane = none  service http { address = 192.0.2.11  port = 80\n%s} }\n' \
+    % ''.join(REAL % ('n%d' % i) for i in range(20000))
+MEASURED = '{"path": "web/http/a", "active": true}\n'
+
+# Exit statuses of lbclusterd(8) and lbclusterctl(1).
+DAEMON_REFUSED, CTL_REFUSED = 3, 6
+BLOCK = b'x' * 4096
+RECOVERS_S = 10
+
+
+def fill(path, leave=0):
+    """Uses up the room of the file system at path, but for so many octets."""
+    with open(os.path.join(path, 'ballast'), 'wb', buffering=0) as file, \
+            contextlib.suppress(OSError):
+        while os.statvfs(path).f_bavail * os.statvfs(path).f_frsize > leave:
+            file.write(BLOCK)
+
+
+def use_up_names(path):
+    with contextlib.suppress(OSError):
+        while True:
+            os.close(tempfile.mkstemp(prefix='ballast-', dir=path)[0])
+
+
+def give_back(path):
+    for name in os.listdir(path):
+        if name.startswith('ballast'):
+            os.unlink(os.path.join(path, name))
+
+
+class Disk(Case):
+    """A store on a file system of its own."""
+
+    def setUp(self):
+        self.world = self.new_world()
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
+        self.stack.enter_context(mounted(
+            self.world.store, '-t', 'tmpfs', '-o', 'size=3m,nr_inodes=40,mode=0770', 'tmpfs'))
+        self.world.load(INVENTORY)
+        self.world.start()
+        self.addCleanup(self.world.close)       # before the mount goes
+        self.row = self.world.number('web/http/a')
+        self.weight = mib.oid('lbcRealWeight', *self.row)
+
+    def set(self, value):
+        return self.world.client().set_answer((self.weight, 'u', value))[:2]
+
+    def stored(self):
+        """All that a SET or a command could have changed."""
+        return (self.world.sql('SELECT id, weight, fallback, enabled FROM real_service'),
+                self.world.sql('SELECT id, state FROM job'),
+                self.world.sql('SELECT name, value FROM setting'))
+
+    def assert_refused(self, words, args, stdin=None):
+        done = self.world.ctl(*args, check=False, stdin=stdin)
+        self.assertEqual(CTL_REFUSED, done.returncode, done.stderr)
+        self.assertEqual(1, done.stderr.count('\n'), done.stderr)
+        self.assertIn(self.world.store, done.stderr)
+        self.assertIn(words, done.stderr)
+
+    def assert_ill(self, status, reason, words, statistics=True):
+        """Nothing can be written; all can be read."""
+        before = self.stored()
+        self.world.wait_value(status, 'lbcSysStoreStatus', 0, deadline_s=RECOVERS_S)
+        for value in (77, 78):
+            self.assertEqual(('resourceUnavailable', 1), self.set(value))
+        self.assertEqual(10, self.world.client().get(self.weight).value)
+        self.assertEqual(reason, self.world.get('lbcSysLastRejectReason', 0))
+        self.assertIn(words, self.world.get('lbcSysLastRejectText', 0).decode())
+        self.assert_refused(words, ['set-weight', 'web/http/a', '77'])
+        self.assert_refused(words, ['remove', 'web/http/b'])
+        if statistics:
+            self.assert_refused(words, ['import-statistics', '-'], stdin=MEASURED * 2000)
+        self.assertIn('real a', self.world.ctl('export').stdout)
+        self.assertEqual(before, self.stored())
+
+    def assert_well(self):
+        """Without a restart."""
+        def works():
+            return self.set(11)[0] == 'noError' and self.set(10)[0] == 'noError'
+        wait_for(works, RECOVERS_S, 'a SET works again')
+        self.world.wait_value(mib.STORE_OK, 'lbcSysStoreStatus', 0, deadline_s=RECOVERS_S)
+        self.world.ctl('set-weight', 'web/http/b', '12')
+        self.world.ctl('set-weight', 'web/http/b', '10')
+        self.world.import_statistics([{'path': 'web/http/a', 'active': True}])
+        self.assertEqual([('ok',)], self.world.sql('PRAGMA integrity_check'))
+
+    def test_full_disk_refuses_writes_and_recovers(self):
+        fill(self.world.store)
+        self.assert_ill(mib.STORE_UNAVAILABLE, mib.REJECT_OTHER, 'the disk is full',
+                            statistics=False)
+        give_back(self.world.store)
+        self.assert_well()
+
+    def test_disk_that_fills_up_within_a_load_keeps_the_old_inventory(self):
+        fill(self.world.store, leave=400 * 1024)
+        before = self.stored()
+        large = os.path.join(self.world.dir, 'large.conf')
+        with open(large, 'w', encoding='ascii') as file:
+            file.write(LARGE)
+        self.assert_refused('the disk is full', ['load', large])
+        self.assertEqual(before, self.stored())
+        self.assert_well()      # what is left is enough for a SET
+        give_back(self.world.store)
+
+    def test_read_only_disk_refuses_writes_and_recovers(self):
+        with read_only(self.world.store):
+            self.assert_ill(mib.STORE_READ_ONLY, mib.REJECT_STORE_READ_ONLY,
+                            'may not be written')
+        self.assert_well()
+
+    def test_disk_without_room_for_names_is_told(self):
+        # SQLite keeps its journal, and while lbclusterd runs the log of statistics is there.
+        use_up_names(self.world.store)
+        self.assert_well()
+        self.world.stop_daemon()
+        use_up_names(self.world.store)
+        self.assert_refused('no inode is left', ['import-statistics', '-'], stdin=MEASURED)
+        self.world.start_daemon(wait=False)
+        self.assertEqual(DAEMON_REFUSED, self.world.daemon.wait())
+        give_back(self.world.store)
+        self.world.start_daemon()
+        self.assert_well()
+
+
+if __name__ == '__main__':
+    main()
