@@ -274,9 +274,10 @@ stats_unlock(int fd)
 		close(fd);
 }
 
-/* Puts the ill file aside, with all that SQLite would replay into a new one. */
-static void
-stats_put_aside(const struct store *store)
+/* Puts the ill file aside, with all that SQLite would replay into a new one: on the disk
+ * too, where a power cut could bring the old log back beside the new file. */
+static enum err_code
+stats_put_aside(const struct store *store, struct err *err)
 {
 	static const char *const tails[] = { "-wal", "-shm", "-journal" };
 	char *path = sqlite3_mprintf("%s.ill", store->stats.path);
@@ -286,10 +287,12 @@ stats_put_aside(const struct store *store)
 	sqlite3_free(path);
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
 		path = sqlite3_mprintf("%s%s", store->stats.path, tails[i]);
-		if (path != NULL)
-			unlink(path);
+		if (path == NULL)
+			return err_set(err, ERR_NOMEM, "out of memory");
+		unlink(path);
 		sqlite3_free(path);
 	}
+	return db_name_sync(store->stats.path, err);
 }
 
 /* Opens it, or opens a new one in place of an ill one. */
@@ -305,8 +308,9 @@ stats_mend(struct store *store, struct err *err)
 	/* Another program may have mended it while we waited for the lock. */
 	code = db_open(&store->stats, true, store->wait_ms, err);
 	if (code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_NOT_FOUND) {
-		stats_put_aside(store);
-		code = db_create(&db_stats_kind, store->stats.path, err);
+		code = stats_put_aside(store, err);
+		if (code == ERR_OK)
+			code = db_create(&db_stats_kind, store->stats.path, err);
 		if (code == ERR_OK)
 			code = db_open(&store->stats, true, store->wait_ms, err);
 	}

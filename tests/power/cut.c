@@ -232,6 +232,12 @@ cut_next(struct cut *cut)
 	return true;
 }
 
+bool
+cut_is_at_name(const struct cut *cut)
+{
+	return cut->at > 0 && name_op(&cut->tape->ops[cut->at - 1]);
+}
+
 void
 cut_end(struct cut *cut)
 {

@@ -48,6 +48,8 @@ struct cut {
 void cut_start(struct cut *cut, const struct tape *tape);
 /* One operation more; false at the end of the tape. */
 bool cut_next(struct cut *cut);
+/* True if the last operation was about the name of a file. */
+bool cut_is_at_name(const struct cut *cut);
 /* Fills *ret, for remains_free(). The same seed gives the same. */
 void cut_remains(const struct cut *cut, enum loss loss, uint64_t seed, struct remains *ret);
 void cut_end(struct cut *cut);

@@ -146,7 +146,7 @@ opens(const struct scene *scene, struct store **ret, struct finding *finding)
 	if (store_open(scene->dir, STORE_CREATE, WAIT_MS, ret, &err) != ERR_OK)
 		return found(finding, HARM_ILL, "%s", err.text);
 	snprintf(ill, sizeof(ill), "%s.ill", scene->stats_path);
-	return access(ill, F_OK) == -1 || found(finding, HARM_STATISTICS, "%s is there", ill);
+	return scene->ill_statistics || access(ill, F_OK) == -1 || found(finding, HARM_STATISTICS, "%s is there", ill);
 }
 
 static enum err_code

@@ -45,6 +45,7 @@ seen_add(struct seen *seen, uint64_t hash)
 
 enum {
 	TOLD_MAX = 20,		/* the first ones say it all */
+	NAMES_FACTOR = 8,	/* that many more: there are few such cuts, with many ends */
 	AGAIN_VARIANTS = 2,	/* there are very many of them */
 };
 
@@ -151,6 +152,9 @@ play_tape(struct player *player, const struct tape *tape)
 	cut_start(&cut, tape);
 	while (cut_next(&cut)) {
 		unsigned variants = cut.n_pending == 0 ? 1 : options->variants;
+
+		if (cut_is_at_name(&cut))
+			variants *= NAMES_FACTOR;
 
 		player->figures->cuts++;
 		for (unsigned i = 0; i < variants; i++) {

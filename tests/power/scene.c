@@ -171,7 +171,8 @@ void
 scene_first(struct scene *scene)
 {
 	scene->steps[0].main = picture_must(scene->main_path);
-	scene->steps[0].stats = picture_must(scene->stats_path);
+	if (!scene->ill_statistics)
+		scene->steps[0].stats = picture_must(scene->stats_path);
 }
 
 void

@@ -32,6 +32,7 @@ struct scene {
 	struct store	*store;
 	struct err	 err;
 	bool		 migrates;		/* whoever opens it changes it: look before */
+	bool		 ill_statistics;	/* before the first step */
 	struct step	 steps[STEPS_MAX];	/* [0]: before the first */
 	size_t		 n_steps;
 	struct promise	 promises[PROMISES_MAX];

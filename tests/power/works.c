@@ -9,6 +9,8 @@
 #include "unit/store_fixture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* -- a store with something in it ------------------------------------------------------------ */
 
@@ -250,6 +252,40 @@ works_statistics(struct scene *scene)
 	scene_close(scene);
 	scene_open(scene);
 	statistics_put(scene, 3000);
+	weight_set(scene, 1, 11, STORE_SET_NOW);
+	scene_close(scene);
+}
+
+/* Its log is worth nothing without it, and must not come into the one that is made anew. */
+void
+works_mend_before(struct scene *scene)
+{
+	char log[PATH_SIZE + 48];
+	struct bytes bytes;
+
+	works_fill(scene);
+	scene_open(scene);
+	statistics_put(scene, 1000);
+	snprintf(log, sizeof(log), "%s-wal", scene->stats_path);
+	bytes = bytes_of(log);
+	scene_close(scene);
+	bytes_write(log, bytes.data, bytes.n);
+	free(bytes.data);
+	bytes = bytes_of(scene->stats_path);
+	memset(bytes.data, 0x5a, 64);
+	bytes_write(scene->stats_path, bytes.data, bytes.n);
+	free(bytes.data);
+	scene->n_steps = 0;
+	scene->ill_statistics = true;
+}
+
+void
+works_mend(struct scene *scene)
+{
+	scene_begin(scene);
+	scene_open(scene);
+	scene_done(scene);
+	statistics_put(scene, 2000);
 	weight_set(scene, 1, 11, STORE_SET_NOW);
 	scene_close(scene);
 }

@@ -33,6 +33,9 @@ void works_sets(struct scene *scene);
 void works_driver(struct scene *scene);
 /* Statistics, their log brought into the file and begun anew. On works_fill(). */
 void works_statistics(struct scene *scene);
+/* Statistics that are no database, with a log of their own, are put aside. */
+void works_mend_before(struct scene *scene);
+void works_mend(struct scene *scene);
 /* A store that is made, its directory too; its first inventory and SETs. On nothing. */
 void works_create(struct scene *scene);
 /* Inventories, and statistics as JSON lines. On works_fill(). */
