@@ -6,8 +6,10 @@
 # was answered just now, an order passes to HAProxy just now.
 """KINDS: name -> class with strike(), judge() and the phase it met."""
 
+import contextlib
 import os
 import signal
+import threading
 import time
 
 import place
@@ -16,6 +18,12 @@ from history import Violation
 
 SET_S = 0.030       # some SETs of each manager
 START_S = 0.060     # a start of lbclusterd
+
+
+def kill_now(pid):
+    """From any thread; it may be over already."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 class Victim:
@@ -42,23 +50,21 @@ class Victim:
     def wait(self, span_s):
         time.sleep(self.rng.uniform(0, span_s))
 
-    def wait_answer(self):
-        """Until a manager was told of success, or it takes too long. The signal is sent
-        by the manager's thread, at once."""
-        pid, done = self.world_pid(), []
+    def wait_event(self, arm):
+        """arm(call) has call() called at the next event of its kind. False if none came
+        within a second."""
+        came = threading.Event()
+        arm(came.set)
+        return came.wait(1.0)
 
-        def kill():
-            done.append(True)
-            os.kill(pid, signal.SIGKILL)
+    def kill_at_answer(self, pid):
+        """When a manager is told of success next, by its own thread, at once."""
         manager = self.trial.writers[self.rng.randrange(2)]
-        manager.on_answer = kill
-        end = time.monotonic() + 1.0
-        while not done and time.monotonic() < end:
-            time.sleep(0.001)
-        manager.on_answer = None
 
-    def world_pid(self):
-        raise NotImplementedError
+        def arm(call):
+            manager.on_answer = lambda: (kill_now(pid), call())
+        self.wait_event(arm)
+        manager.on_answer = None
 
     def journal(self):
         """True while a commit is half done, or was when its writer died."""
@@ -82,19 +88,19 @@ class Daemon(Victim):
     """lbclusterd, sometimes a second time while it starts."""
 
     name = 'lbclusterd'
-
-    def world_pid(self):
-        return self.world.daemon.pid
+    drives = True
 
     def strike(self):
         if self.rng.randrange(3) == 0:
-            self.wait_answer()
+            self.kill_at_answer(self.world.daemon.pid)
             self.phase = 'answered'
         else:
             self.wait(SET_S)
         self.world.daemon.kill()
         self.trial.agent.served = False
         self.look()
+        if self.rng.randrange(3) == 0:
+            self.wait(0.4)      # others go on: a driver overtakes what is held
         if self.rng.randrange(5) == 0:
             self.trial.start_daemon(wait=False)
             self.wait(START_S)
@@ -174,24 +180,16 @@ class Driver(Victim):
         self.trial.start_driver()
 
     def at_order(self):
-        """It has asked HAProxy for a change: before or after that is done."""
-        pid, done = self.trial.driver.pid, []
-        before = self.rng.randrange(2)
-        self.phase = 'ordering' if before else 'ordered'
+        """It has asked HAProxy for a change: before that is done, or after."""
+        pid, before = self.trial.driver.pid, self.rng.randrange(2)
 
-        def kill():
-            done.append(True)
-            if before:
-                os.kill(pid, signal.SIGKILL)
-        self.trial.on_order = kill
-        end = time.monotonic() + 1.0
-        while not done and time.monotonic() < end:
-            time.sleep(0.001)
+        def arm(call):
+            self.trial.on_order = lambda: (before and kill_now(pid), call())
+        self.phase = 'other'
+        if self.wait_event(arm):
+            self.phase = 'ordering' if before else 'ordered'
+            self.wait(0 if before else 0.005)
         self.trial.on_order = None
-        if not done:
-            self.phase = 'other'
-        elif not before:
-            self.wait(0.005)
 
 
 class Master(Victim):
@@ -202,20 +200,13 @@ class Master(Victim):
     drives = True
     MOST = 2            # lives of snmpd that one lbclusterd sees
 
-    def world_pid(self):
-        return self.world.master.pid
-
     def strike(self):
-        if self.rng.randrange(3) == 0:
-            self.wait_answer()
-            self.phase = 'answered'
-        else:
-            self.wait(SET_S)
-            self.phase = 'other'
+        self.rng.choice((self.at_answer, self.frozen, self.at_random))()
         agent = self.trial.agent
         agent.alive = agent.served = False
         self.world.stop_master(signal.SIGKILL)
         agent.life += 1
+        self.world.daemon.signal(signal.SIGCONT)
         self.cut_off()
         self.world.start_master()
         agent.alive = True
@@ -224,6 +215,22 @@ class Master(Victim):
             self.trial.start_daemon(wait=False)
         self.world.wait_served(20)
         agent.served = True
+
+    def at_answer(self):
+        self.kill_at_answer(self.world.master.pid)
+        self.phase = 'answered'
+
+    def at_random(self):
+        self.wait(SET_S)
+        self.phase = 'other'
+
+    def frozen(self):
+        """lbclusterd stands still before, long enough that its timers are due, too, when
+        it finds what snmpd said last."""
+        self.wait(SET_S)
+        self.world.daemon.signal(signal.SIGSTOP)
+        time.sleep(0.12)
+        self.phase = 'frozen'
 
     def cut_off(self):
         """What snmpd left behind holds nothing: others write and read at once."""

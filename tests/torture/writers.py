@@ -15,7 +15,7 @@ import threading
 import time
 
 import place
-from harness import LBCLUSTERCTL
+from harness import LBCLUSTERCTL, wait_for
 from place import ENABLED, FALLBACK, WEIGHT
 from quick import Quick
 from snmp import Timeout
@@ -26,6 +26,8 @@ UNKNOWN = ('genErr', 'undoFailed', 'timeout')
 # A refusal that a good SET may meet: nobody serves the MIB just now, or the store is
 # another's for longer than lbclusterd waits.
 TRANSIENT = ('notWritable', 'noAccess', 'noCreation', 'resourceUnavailable', 'commitFailed')
+
+PROBED_S = 10.0
 
 
 class Op:
@@ -93,10 +95,14 @@ class Writer(threading.Thread):
             raise self.failure
 
     def probe(self):
-        """One SET while it rests, which must succeed."""
-        self.one(Op(self.writer, self._weights(self._some(1))))
-        if self.ops[-1].status != 'noError':
-            raise AssertionError('nothing is in the way of this SET: %s' % self.ops[-1])
+        """One SET while it rests, which must succeed: at once, but that another program
+        may be writing."""
+        def succeeds():
+            self.one(Op(self.writer, self._weights(self._some(1))))
+            if self.ops[-1].status not in ('noError', 'resourceUnavailable', 'commitFailed'):
+                raise AssertionError('nothing is in the way of this SET: %s' % self.ops[-1])
+            return self.ops[-1].status == 'noError'
+        wait_for(succeeds, PROBED_S, 'a SET is done')
 
     def end(self):
         self._ends = True
@@ -140,8 +146,9 @@ class Writer(threading.Thread):
         return self._rng.sample(paths, self._rng.randrange(1, most + 1))
 
     def _shared(self):
-        cluster = self._rng.choice(('rec', 'drv') if self.drives else ('rec',))
-        return self._rng.choice(self._paths('%s/%s' % (cluster, place.SHARED)))
+        """One of a few, so that writers meet."""
+        cluster = 'drv' if self.drives and self._rng.randrange(3) else 'rec'
+        return self._rng.choice(self._paths('%s/%s' % (cluster, place.SHARED))[:2])
 
     def _holder(self, service):
         """The fallback of a service of its own, or None."""
@@ -184,7 +191,7 @@ class Manager(Writer):
         self._agent = agent
         self._kinds = (
             (self._weights_only, 6), (self._toggle, 3), (self._hand_over, 2),
-            (self._again, 2), (self._contended, 3), (self._refused, 3))
+            (self._again, 2), (self._contended, 5), (self._refused, 3))
 
     def choose(self):
         kinds = self._kinds if self._sure else (
@@ -285,11 +292,11 @@ class Commander(Writer):
         self._store = store
 
     def choose(self):
-        choice = self._rng.randrange(6 if self._sure else 2)
-        if choice == 0:
+        choice = self._rng.randrange(6 if self._sure else 3)
+        if choice < 2:
             path = self._shared()
             return Op('ctl', {(path, WEIGHT): self.weight(path)})
-        if choice < 3:
+        if choice == 2:
             return Op('ctl', self._weights(self._some(1)))
         path = self._some(1)[0]
         if choice < 5:
