@@ -42,7 +42,7 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 # What a sanitizer or a failed assertion leaves in a log.
-_ILL = re.compile(r'runtime error:|Sanitizer|Assertion .* failed|==\d+==')
+ILL = re.compile(r'runtime error:|Sanitizer|Assertion .* failed|==\d+==')
 
 
 def wait_for(event, deadline_s, what):
@@ -331,7 +331,7 @@ class World:
         argv = self.as_user([LBCLUSTERCTL, '-s', self.store, *args])
         done = subprocess.run(argv, input=stdin, text=True, capture_output=True,
                               timeout=60 * PATIENCE, check=False)
-        if _ILL.search(done.stderr) or (check and done.returncode != 0):
+        if ILL.search(done.stderr) or (check and done.returncode != 0):
             raise AssertionError('lbclusterctl %s: %d\n%s%s' % (
                 ' '.join(args), done.returncode, done.stdout, done.stderr))
         return done
@@ -385,7 +385,7 @@ class World:
             except AssertionError as error:
                 problems.append(str(error))
         self.kill()
-        if _ILL.search(self.daemon_log()):
+        if ILL.search(self.daemon_log()):
             problems.append('a sanitizer or an assertion complains in the log')
         if problems:
             raise AssertionError('; '.join(problems))

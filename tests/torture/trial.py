@@ -86,6 +86,9 @@ class Trial:
             writer.end()
         if self.driver and self.driver.end() != 0:
             raise Violation('lbcluster-haproxy ended badly')
+        with open(self.driver.log, encoding='utf-8') as file:
+            if harness.ILL.search(file.read()):
+                raise Violation('a sanitizer complains in the log of lbcluster-haproxy')
         self.db.close()
         self.gate.close()
         self.world.close()

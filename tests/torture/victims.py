@@ -99,14 +99,30 @@ class Daemon(Victim):
         self.world.daemon.kill()
         self.trial.agent.served = False
         self.look()
-        if self.rng.randrange(3) == 0:
-            self.wait(0.4)      # others go on: a driver overtakes what is held
+        if not self.journal():
+            self.overtake()
         if self.rng.randrange(5) == 0:
             self.trial.start_daemon(wait=False)
             self.wait(START_S)
             self.world.daemon.kill()
             self.phase += ', starting'
         self.trial.start_daemon()
+
+    def overtake(self):
+        """Another sets what a job is held for, and the driver does that."""
+        held = {job.object for job in place.jobs(self.trial.db, self.trial.last_job)
+                if job.state == place.HELD and job.object[1] == place.WEIGHT}
+        commander = self.trial.writers[-1]
+        for path, _ in held:
+            if path.startswith('drv/' + place.SHARED):
+                commander.pause()
+                commander.overtake(path)
+                wait_for(lambda: not self.queued(), 10, 'the driver overtakes')
+                commander.go()
+                self.phase += ', overtaken'
+
+    def queued(self):
+        return self.trial.db.execute('SELECT 1 FROM job WHERE state IN (1, 2)').fetchone()
 
     def look(self):
         """The phase, by what is left; opening a journal would mend it."""

@@ -318,6 +318,10 @@ class Commander(Writer):
         word = 'enable' if value else 'disable'
         return [word + ('-fallback' if column == FALLBACK else ''), path]
 
+    def overtake(self, path):
+        """Sets a weight that somebody else has set just now."""
+        self.one(Op('ctl', {(path, WEIGHT): self.weight(path)}))
+
     def one(self, op):
         self.ops.append(op)
         op.begun = time.monotonic()
