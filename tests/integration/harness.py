@@ -69,6 +69,15 @@ def date(octets):
     return calendar.timegm((octets[0] << 8 | octets[1],) + tuple(octets[2:7]))
 
 
+def has_open(pid, name):
+    """True if the process has a file of this name open."""
+    fds = '/proc/%d/fd' % pid
+    with contextlib.suppress(OSError):
+        return any(os.path.basename(os.readlink(os.path.join(fds, fd))) == name
+                   for fd in os.listdir(fds))
+    return False
+
+
 def is_root():
     return os.geteuid() == 0
 

@@ -15,7 +15,7 @@ import threading
 import time
 
 import mib
-from harness import OBEYED_S, Case, is_root, main, wait_for
+from harness import OBEYED_S, Case, has_open, is_root, main, wait_for
 from heart import STALL_S, Heart
 from traps import Traps
 
@@ -205,14 +205,7 @@ class Store(FaultCase):
         world = self.faulty_world()
         self.locked()
         world.start_daemon(wait=False)
-        fds = '/proc/%d/fd' % world.daemon.pid
-
-        def waits():
-            with contextlib.suppress(OSError):
-                return any(os.readlink(os.path.join(fds, fd)).endswith('/lbcluster.db')
-                           for fd in os.listdir(fds))
-            return False
-        wait_for(waits, 5, 'lbclusterd has opened the store')
+        wait_for(lambda: has_open(world.daemon.pid, 'lbcluster.db'), 5, 'it looks at the store')
         world.stop_daemon()
 
 

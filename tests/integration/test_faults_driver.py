@@ -6,12 +6,13 @@
 # nothing were the matter.
 """Faults around lbcluster-haproxy."""
 
+import contextlib
 import os
 import signal
 
 import mib
 from agentx import BadMaster
-from harness import OBEYED_S, main
+from harness import OBEYED_S, Program, has_open, main, wait_for
 from haproxy import Gate, Plane, stop
 from heart import Heart
 
@@ -77,6 +78,16 @@ class Faults(Plane):
         self.assert_in_peace()
         # A line for each cluster that met it, and few of the forty do.
         self.assertLessEqual(self.driver_log().count('locked by another program'), 5)
+
+    def test_store_that_is_locked_at_start_driver_ends_on_sigterm(self):
+        self.clusters('/nonexistent/admin.sock')
+        with contextlib.closing(self.world.connect()) as other:
+            other.execute('BEGIN EXCLUSIVE')
+            driver = Program('lbcluster-haproxy', self.driver_argv('-f'),
+                             os.path.join(self.world.dir, 'driver.log'))
+            self.world.others.append(driver)
+            wait_for(lambda: has_open(driver.pid, 'lbcluster.db'), 5, 'it looks at the store')
+            self.assertEqual(0, driver.end(OBEYED_S))
 
     def test_haproxy_that_hangs_delays_no_manager(self):
         proxy = self.haproxy({'http': {'a': CHECK}})
