@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "unit/store_fixture.h"
+
 enum { SECTOR_SIZE = 512 };
 
 const char *const loss_names[LOSSES] = {
@@ -17,20 +19,13 @@ const char *const loss_names[LOSSES] = {
 	[LOSS_GARBAGE] = "garbage",
 };
 
-static uint32_t
-roll(uint64_t *seed)
-{
-	*seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(*seed >> 32);
-}
-
 static bool
 coin(uint64_t *seed)
 {
-	return roll(seed) & 1;
+	return random_next(seed) & 1;
 }
 
-/* -- files ------------------------------------------------------------------------ */
+/* -- files ----------------------------------------------------------------- */
 
 /* A longer file is longer by zeros. */
 static void
@@ -83,17 +78,17 @@ static void
 apply_garbage(struct cut_file *file, const struct op *op, uint64_t *seed)
 {
 	size_t length = op->size < SECTOR_SIZE ? op->size : SECTOR_SIZE;
-	size_t from = op->at + roll(seed) % (op->size - length + 1);
-	size_t whole = roll(seed) % (length + 1);
+	size_t from = op->at + random_next(seed) % (op->size - length + 1);
+	size_t whole = random_next(seed) % (length + 1);
 
 	if (from + length > file->size)
 		resize(file, from + length);
 	memcpy(file->data + from, op->data + (from - op->at), whole);
 	for (size_t i = whole; i < length; i++)
-		file->data[from + i] = (unsigned char)roll(seed);
+		file->data[from + i] = (unsigned char)random_next(seed);
 }
 
-/* -- names ------------------------------------------------------------------------- */
+/* -- names ----------------------------------------------------------------- */
 
 static bool
 name_op(const struct op *op)
@@ -169,7 +164,7 @@ parent_there(struct name_list list, const char *name)
 	return false;
 }
 
-/* -- the tape ------------------------------------------------------------------------ */
+/* -- the tape -------------------------------------------------------------- */
 
 void
 cut_start(struct cut *cut, const struct tape *tape)
@@ -248,7 +243,7 @@ cut_end(struct cut *cut)
 	memset(cut, 0, sizeof(*cut));
 }
 
-/* -- what remains ---------------------------------------------------------------------- */
+/* -- what remains ---------------------------------------------------------- */
 
 /* What happens to all that is pending. */
 struct fate {
@@ -328,7 +323,7 @@ file_remains(const struct cut *cut, const struct cut_name *name, struct fate *fa
 	data_remains(cut, name->file, fate, &file);
 	if (fate->loss == LOSS_GARBAGE && ends_with(name->name, "-shm"))
 		for (size_t at = 0; at < file.size; at++)
-			file.data[at] = (unsigned char)roll(&fate->seed);
+			file.data[at] = (unsigned char)random_next(&fate->seed);
 	remains_add(ret, name->name, false, file.data, file.size);
 }
 
@@ -342,8 +337,8 @@ cut_remains(const struct cut *cut, enum loss loss, uint64_t seed, struct remains
 	int numbers[REMAINS_MAX + 1];
 
 	if (cut->n_pending > 0) {
-		fate.last = roll(&fate.seed) % cut->n_pending;
-		fate.wild = roll(&fate.seed) % cut->n_pending;
+		fate.last = random_next(&fate.seed) % cut->n_pending;
+		fate.wild = random_next(&fate.seed) % cut->n_pending;
 	}
 	memcpy(names, cut->names, sizeof(names));
 	names_remain(cut, &fate, list);

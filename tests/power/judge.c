@@ -39,7 +39,7 @@ found(struct finding *finding, enum harm harm, const char *format, ...)
 	return false;
 }
 
-/* -- the whole content ------------------------------------------------------------------- */
+/* -- the whole content ----------------------------------------------------- */
 
 static bool
 opens_raw(struct moment *moment, struct finding *finding)
@@ -109,7 +109,7 @@ untouched_is_whole(struct moment *moment, struct finding *finding)
 	return whole;
 }
 
-/* -- single promises ------------------------------------------------------------------------ */
+/* -- single promises ------------------------------------------------------- */
 
 static bool
 is_one(struct raw *raw, const char *sql, enum harm harm, struct finding *finding)
@@ -135,7 +135,7 @@ promises_are_kept(struct moment *moment, struct finding *finding)
 	    HARM_HALF, finding);
 }
 
-/* -- as lbclusterd starts ---------------------------------------------------------------------- */
+/* -- as lbclusterd starts -------------------------------------------------- */
 
 static bool
 opens(const struct scene *scene, struct store **ret, struct finding *finding)
@@ -146,7 +146,8 @@ opens(const struct scene *scene, struct store **ret, struct finding *finding)
 	if (store_open(scene->dir, STORE_CREATE, WAIT_MS, ret, &err) != ERR_OK)
 		return found(finding, HARM_ILL, "%s", err.text);
 	snprintf(ill, sizeof(ill), "%s.ill", scene->stats_path);
-	return scene->ill_statistics || access(ill, F_OK) == -1 || found(finding, HARM_STATISTICS, "%s is there", ill);
+	return scene->ill_statistics || access(ill, F_OK) == -1 ||
+	    found(finding, HARM_STATISTICS, "%s is there", ill);
 }
 
 static enum err_code

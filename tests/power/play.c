@@ -10,7 +10,7 @@
 
 #include "unit/store_fixture.h"
 
-/* -- what was judged already ------------------------------------------------------------ */
+/* -- what was judged already ----------------------------------------------- */
 
 /* Many cuts leave the same. */
 struct seen {
@@ -49,7 +49,7 @@ enum {
 	AGAIN_VARIANTS = 2,	/* there are very many of them */
 };
 
-/* -- one disk ------------------------------------------------------------------------------ */
+/* -- one disk -------------------------------------------------------------- */
 
 struct player {
 	const struct scene		*scene;
@@ -130,7 +130,7 @@ play_remains(struct player *player, const struct cut *cut, enum loss loss, uint6
 	remains_free(&remains);
 }
 
-/* -- every cut --------------------------------------------------------------------------------- */
+/* -- every cut ------------------------------------------------------------- */
 
 /* All lost first: the hardest, and often the same as at the cut before. The others in
  * turn. */
@@ -183,7 +183,22 @@ play(const struct scene *scene, const struct tape *tape, const struct play_optio
 	free(player.seen.hashes);
 }
 
-/* -- figures ------------------------------------------------------------------------------------ */
+/* -- figures --------------------------------------------------------------- */
+
+void
+figures_add(struct figures *figures, const struct figures *more)
+{
+	for (size_t i = 0; i < OP_KINDS; i++)
+		figures->ops[i] += more->ops[i];
+	for (size_t i = 0; i < LOSSES; i++)
+		figures->kinds[i] += more->kinds[i];
+	for (size_t i = 0; i < HARMS; i++)
+		figures->harms[i] += more->harms[i];
+	figures->cuts += more->cuts;
+	figures->remains += more->remains;
+	figures->judged += more->judged;
+	figures->again += more->again;
+}
 
 size_t
 figures_harms(const struct figures *figures)

@@ -30,6 +30,7 @@ struct figures {
 /* Adds to *figures. What is below scene->root is used for it. */
 void play(const struct scene *scene, const struct tape *tape,
     const struct play_options *options, struct figures *figures);
+void figures_add(struct figures *figures, const struct figures *more);
 size_t figures_harms(const struct figures *figures);
 void figures_print(const char *name, const struct figures *figures);
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* -- pictures ------------------------------------------------------------------------ */
+/* -- pictures -------------------------------------------------------------- */
 
 static uint64_t
 row_hash(uint64_t hash, sqlite3_stmt *stmt)
@@ -122,7 +122,7 @@ raw_number(struct raw *raw, const char *sql, int64_t *ret)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE || raw_failed(raw, sql);
 }
 
-/* -- the store -------------------------------------------------------------------------- */
+/* -- the store ------------------------------------------------------------- */
 
 void
 scene_start(struct scene *scene, const char *root)
@@ -149,7 +149,7 @@ scene_close(struct scene *scene)
 	scene->store = NULL;
 }
 
-/* -- steps ----------------------------------------------------------------------------- */
+/* -- steps ----------------------------------------------------------------- */
 
 static uint64_t
 picture_must(const char *path)

@@ -39,7 +39,9 @@ struct scene {
 	size_t		 n_promises;
 };
 
+/* Nothing is there yet. */
 void scene_start(struct scene *scene, const char *root);
+/* As lbclusterd does; fails the test if it cannot be. */
 void scene_open(struct scene *scene);
 void scene_close(struct scene *scene);
 /* What is there now is what is expected, before any step. */
@@ -51,7 +53,9 @@ void scene_done(struct scene *scene);
 void scene_promise(struct scene *scene, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A connection past our own code, to one of the files as it is. */
+/* -- past our own code ---------------------------------------------------- */
+
+/* A connection to one of the files as it is. */
 struct raw {
 	sqlite3	*db;
 	char	 words[ERR_TEXT_SIZE];	/* of what failed */

@@ -64,7 +64,7 @@ op_new(enum op_kind kind, const char *name, int file)
 	return op;
 }
 
-/* -- names ---------------------------------------------------------------------- */
+/* -- names ----------------------------------------------------------------- */
 
 /* The name below the root, or false: not ours, or nobody records. */
 static bool
@@ -113,7 +113,7 @@ name_set(const char *name, int file)
 		names[i] = names[--n_names];
 }
 
-/* -- start, stop ------------------------------------------------------------------ */
+/* -- start, stop ----------------------------------------------------------- */
 
 void
 tape_start(struct tape *new_tape, const char *root)
@@ -160,7 +160,7 @@ tape_free(struct tape *old)
 	memset(old, 0, sizeof(*old));
 }
 
-/* -- what was done ------------------------------------------------------------------ */
+/* -- what was done --------------------------------------------------------- */
 
 /* Of a descriptor that is recorded, else FD_OTHER. */
 static enum fd_kind
@@ -250,7 +250,7 @@ renamed(const char *old, const char *new)
 	name_set(op->to, file);
 }
 
-/* -- in place of the C library's, also where libsqlite3 calls them ---------------------- */
+/* -- in place of the C library's, also where libsqlite3 calls them --------- */
 
 int open64(const char *path, int flags, ...);
 ssize_t pwrite64(int fd, const void *data, size_t n, off_t at);

@@ -35,7 +35,7 @@ options(void)
 		.again = (unsigned)option("POWER_AGAIN", 200), .seed = option("POWER_SEED", 1) };
 }
 
-/* -- a store that is another ------------------------------------------------------------------ */
+/* -- a store that is another ----------------------------------------------- */
 
 /* In place of a statement of the store. */
 static struct {
@@ -65,7 +65,7 @@ swap(size_t i, const char *statement, const char *instead)
 	swaps[i].instead = instead;
 }
 
-/* -- works --------------------------------------------------------------------------------- */
+/* -- works ----------------------------------------------------------------- */
 
 /* A disk of its own for the scene. */
 static void
@@ -100,6 +100,17 @@ work_play(const struct fixture *f, void (*before)(struct scene *scene),
 	tape_free(&tape);
 }
 
+/* Of all works so far. */
+static struct figures all_figures;
+
+static void
+survived(const char *name, const struct figures *figures)
+{
+	figures_print(name, figures);
+	figures_add(&all_figures, figures);
+	assert_int_equal(figures_harms(figures), 0);
+}
+
 static void
 work_survives(void **state, const char *name, void (*before)(struct scene *scene),
     void (*work)(struct scene *scene))
@@ -108,8 +119,7 @@ work_survives(void **state, const char *name, void (*before)(struct scene *scene
 	struct figures figures = { .cuts = 0 };
 
 	work_play(*state, before, work, &how, &figures);
-	figures_print(name, &figures);
-	assert_int_equal(figures_harms(&figures), 0);
+	survived(name, &figures);
 }
 
 static void
@@ -175,11 +185,10 @@ migrations_survive_every_cut(void **state)
 			tape_free(&tape);
 		}
 	}
-	figures_print("migrations", &figures);
-	assert_int_equal(figures_harms(&figures), 0);
+	survived("migrations", &figures);
 }
 
-/* -- who only reads ---------------------------------------------------------------------------- */
+/* -- who only reads -------------------------------------------------------- */
 
 /* The first moment at which a commit is on the disk in part. */
 static void
@@ -241,7 +250,7 @@ half_a_commit_is_taken_back_by_who_reads_and_may_write(void **state)
 	tape_free(&tape);
 }
 
-/* -- the test itself ------------------------------------------------------------------------- */
+/* -- the test itself ------------------------------------------------------- */
 
 #define JOURNAL "PRAGMA journal_mode = TRUNCATE"
 #define FULL "PRAGMA synchronous = FULL"
@@ -324,9 +333,13 @@ main(void)
 		ON_A_DISK(carelessness_is_found),
 	};
 
+	int failed;
+
 	/* The disk that is played with need not be one. */
 	if (access("/dev/shm", W_OK) == 0)
 		setenv("TMPDIR", "/dev/shm", 0);
 	cmocka_set_test_filter(getenv("POWER_ONLY"));
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	figures_print("all works", &all_figures);
+	return failed;
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- a store with something in it ------------------------------------------------------------ */
+/* -- a store with something in it ------------------------------------------ */
 
 void
 works_fill(struct scene *scene)
@@ -23,7 +23,7 @@ works_fill(struct scene *scene)
 	plain_ok(scene->stats_path, WORKS_FILLED_STATISTICS);
 }
 
-/* -- SETs -------------------------------------------------------------------------------------- */
+/* -- SETs ------------------------------------------------------------------ */
 
 static uint64_t token;
 
@@ -156,7 +156,7 @@ works_sets(struct scene *scene)
 	scene_close(scene);
 }
 
-/* -- a driver ------------------------------------------------------------------------------------ */
+/* -- a driver -------------------------------------------------------------- */
 
 static enum err_code
 job_note(void *arg, const struct job_row *row)
@@ -224,7 +224,7 @@ works_driver(struct scene *scene)
 	scene_close(scene);
 }
 
-/* -- what is measured ------------------------------------------------------------------------------- */
+/* -- what is measured ------------------------------------------------------ */
 
 static void
 statistics_put(struct scene *scene, uint64_t number)

@@ -13,7 +13,7 @@
 
 #include "store/db.h"
 
-/* -- lbclusterctl --------------------------------------------------------------------- */
+/* -- lbclusterctl ---------------------------------------------------------- */
 
 void
 works_ctl(struct scene *scene, const char *command, const char *operand,
@@ -106,7 +106,7 @@ works_load(struct scene *scene)
 	scene_close(scene);
 }
 
-/* -- migrations ------------------------------------------------------------------------- */
+/* -- migrations ------------------------------------------------------------ */
 
 static const struct db_kind *
 kind_of(const struct migration *migration)
