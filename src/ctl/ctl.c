@@ -224,6 +224,16 @@ ctl_open(struct ctl *ctl)
 	return err.code == ERR_BUSY ? CTL_BUSY : CTL_REFUSED;
 }
 
+enum ctl_exit
+ctl_open_path(struct ctl *ctl, const char *text, struct path *ret)
+{
+	enum ctl_exit status = CTL_OK;
+
+	if (text != NULL)
+		status = ctl_path(ctl, text, DEPTH_CLUSTER, ret);
+	return status == CTL_OK ? ctl_open(ctl) : status;
+}
+
 /* -- the program ------------------------------------------------------------ */
 
 static void

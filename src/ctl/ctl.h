@@ -99,6 +99,9 @@ enum ctl_exit ctl_path(struct ctl *ctl, const char *text, enum path_depth least,
  * ctl_main() closes it. */
 enum ctl_exit ctl_open(struct ctl *ctl);
 
+/* Both, for an operand that may name any row; NULL names none, and *ret is not set. */
+enum ctl_exit ctl_open_path(struct ctl *ctl, const char *text, struct path *ret);
+
 /* The commands. */
 enum ctl_exit ctl_list(struct ctl *ctl, char **operands, int n);
 enum ctl_exit ctl_info(struct ctl *ctl, char **operands, int n);

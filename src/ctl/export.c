@@ -9,17 +9,14 @@
 enum ctl_exit
 ctl_export(struct ctl *ctl, char **operands, int n)
 {
-	enum ctl_exit status = CTL_OK;
+	enum ctl_exit status;
 	struct inventory *inventory;
 	struct path path;
 	struct err err;
 
 	if (ctl->format == OUT_JSON)
 		return ctl_usage(ctl, "export writes an inventory file, not JSON: see list");
-	if (n > 0)
-		status = ctl_path(ctl, operands[0], DEPTH_CLUSTER, &path);
-	if (status == CTL_OK)
-		status = ctl_open(ctl);
+	status = ctl_open_path(ctl, n > 0 ? operands[0] : NULL, &path);
 	if (status != CTL_OK)
 		return status;
 	if (store_snapshot(ctl->store, &err) != ERR_OK ||

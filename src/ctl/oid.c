@@ -190,9 +190,7 @@ ctl_oid(struct ctl *ctl, char **operands, int n)
 	struct err err;
 
 	(void)n;
-	status = ctl_path(ctl, operands[0], DEPTH_CLUSTER, &path);
-	if (status == CTL_OK)
-		status = ctl_open(ctl);
+	status = ctl_open_path(ctl, operands[0], &path);
 	if (status != CTL_OK)
 		return status;
 	target.depth = path_depth(&path);

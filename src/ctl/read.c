@@ -263,18 +263,14 @@ list_rows(struct ctl *ctl, const struct path *path, enum path_depth kind)
 enum ctl_exit
 ctl_list(struct ctl *ctl, char **operands, int n)
 {
-	enum path_depth depth = DEPTH_NONE;
-	enum ctl_exit status = CTL_OK;
+	enum path_depth depth;
+	enum ctl_exit status;
 	struct path path;
 
-	if (n > 0) {
-		status = ctl_path(ctl, operands[0], DEPTH_CLUSTER, &path);
-		depth = status == CTL_OK ? path_depth(&path) : DEPTH_NONE;
-	}
-	if (status == CTL_OK)
-		status = ctl_open(ctl);
+	status = ctl_open_path(ctl, n > 0 ? operands[0] : NULL, &path);
 	if (status != CTL_OK)
 		return status;
+	depth = n > 0 ? path_depth(&path) : DEPTH_NONE;
 	if ((ctl->flags & CTL_RECURSIVE) != 0 || depth >= DEPTH_SERVICE)
 		return list_rows(ctl, n > 0 ? &path : NULL, DEPTH_REAL);
 	return list_rows(ctl, n > 0 ? &path : NULL,
@@ -372,9 +368,7 @@ ctl_info(struct ctl *ctl, char **operands, int n)
 	struct err err;
 
 	(void)n;
-	status = ctl_path(ctl, operands[0], DEPTH_CLUSTER, &path);
-	if (status == CTL_OK)
-		status = ctl_open(ctl);
+	status = ctl_open_path(ctl, operands[0], &path);
 	if (status != CTL_OK)
 		return status;
 	if (path_depth(&path) == DEPTH_REAL)
@@ -390,15 +384,12 @@ enum ctl_exit
 ctl_statistics(struct ctl *ctl, char **operands, int n)
 {
 	struct listing listing = { .ctl = ctl };
-	enum ctl_exit status = CTL_OK;
+	enum ctl_exit status;
 	enum err_code code;
 	struct path path;
 	struct err err;
 
-	if (n > 0)
-		status = ctl_path(ctl, operands[0], DEPTH_CLUSTER, &path);
-	if (status == CTL_OK)
-		status = ctl_open(ctl);
+	status = ctl_open_path(ctl, n > 0 ? operands[0] : NULL, &path);
 	if (status != CTL_OK)
 		return status;
 	if (n == 0 || path_depth(&path) != DEPTH_REAL)
