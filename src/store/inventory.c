@@ -96,13 +96,23 @@ store_rollback(struct store *store)
 
 /* -- rows --------------------------------------------------------------------------- */
 
-/* What to do about a row that is there, or not. */
-static enum store_put_result
-put_result(uint32_t id, bool same)
+/* Whether the row that 'stmt' looks for is there, and what to do about it; the query's
+ * second column says whether it is the same. 'code' is of the query. */
+static enum err_code
+put_look(struct db *db, enum err_code code, sqlite3_stmt *stmt, uint32_t *ret_id,
+    enum store_put_result *ret_result, struct err *err)
 {
-	if (id == 0)
-		return STORE_PUT_ADDED;
-	return same ? STORE_PUT_SAME : STORE_PUT_UPDATED;
+	bool row = false;
+
+	if (code == ERR_OK)
+		code = db_next(db, stmt, &row, err);
+	if (code != ERR_OK)
+		return code;
+	*ret_id = row ? (uint32_t)sqlite3_column_int64(stmt, 0) : 0;
+	*ret_result = !row ? STORE_PUT_ADDED :
+	    sqlite3_column_int(stmt, 1) != 0 ? STORE_PUT_SAME : STORE_PUT_UPDATED;
+	db_reset(stmt);
+	return ERR_OK;
 }
 
 static void
@@ -116,40 +126,21 @@ put_return(struct db *db, enum store_put_result result, uint32_t id, uint32_t *r
 		*ret_result = result;
 }
 
-/* Looks a row up; *ret_same is the query's second column, a comparison. */
-static enum err_code
-row_look(struct db *db, sqlite3_stmt *stmt, uint32_t *ret_id, bool *ret_same, struct err *err)
-{
-	enum err_code code;
-	bool row;
-
-	code = db_next(db, stmt, &row, err);
-	if (code != ERR_OK)
-		return code;
-	*ret_id = row ? (uint32_t)sqlite3_column_int64(stmt, 0) : 0;
-	*ret_same = row && sqlite3_column_int(stmt, 1) != 0;
-	db_reset(stmt);
-	return ERR_OK;
-}
-
 enum err_code
 store_put_cluster(struct store *store, const struct cluster_row *row, uint32_t *ret_id,
     enum store_put_result *ret_result, struct err *err)
 {
 	struct db *db = &store->main;
 	enum store_put_result result;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
 	uint32_t id;
-	bool same;
 
 	code = db_query(db, err, &stmt, "SELECT id, plane = ?2 AND plane_params = ?3"
 	    " FROM cluster WHERE name = ?1", "sss", row->name, row->plane, row->plane_params);
-	if (code == ERR_OK)
-		code = row_look(db, stmt, &id, &same, err);
+	code = put_look(db, code, stmt, &id, &result, err);
 	if (code != ERR_OK)
 		return code;
-	result = put_result(id, same);
 	if (result == STORE_PUT_ADDED)
 		code = db_run(db, err, "INSERT INTO cluster (name, plane, plane_params)"
 		    " VALUES (?1, ?2, ?3)", "sss", row->name, row->plane,
@@ -172,20 +163,17 @@ store_put_service(struct store *store, const struct service_row *row, uint32_t *
 {
 	struct db *db = &store->main;
 	enum store_put_result result;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
 	uint32_t id;
-	bool same;
 
 	code = db_query(db, err, &stmt, "SELECT id, address = ?3 AND port = ?4 AND"
 	    " protocol = ?5 FROM service WHERE cluster_id = ?1 AND name = ?2", "isssi",
 	    (int64_t)row->cluster_id, row->name, row->address, row->port,
 	    (int64_t)row->protocol);
-	if (code == ERR_OK)
-		code = row_look(db, stmt, &id, &same, err);
+	code = put_look(db, code, stmt, &id, &result, err);
 	if (code != ERR_OK)
 		return code;
-	result = put_result(id, same);
 	if (result == STORE_PUT_ADDED)
 		code = db_run(db, err, "INSERT INTO service (cluster_id, name, address, port,"
 		    " protocol) VALUES (?1, ?2, ?3, ?4, ?5)", "isssi",
@@ -206,19 +194,16 @@ store_put_real(struct store *store, const struct real_row *row, uint32_t *ret_id
 {
 	struct db *db = &store->main;
 	enum store_put_result result;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
 	uint32_t id;
-	bool same;
 
 	code = db_query(db, err, &stmt, "SELECT id, address = ?3 AND port = ?4"
 	    " FROM real_service WHERE service_id = ?1 AND name = ?2", "isss",
 	    (int64_t)row->service_id, row->name, row->address, row->port);
-	if (code == ERR_OK)
-		code = row_look(db, stmt, &id, &same, err);
+	code = put_look(db, code, stmt, &id, &result, err);
 	if (code != ERR_OK)
 		return code;
-	result = put_result(id, same);
 	if (result == STORE_PUT_ADDED)
 		code = db_run(db, err, "INSERT INTO real_service (service_id, name, address,"
 		    " port, weight, fallback, enabled) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
