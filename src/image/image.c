@@ -51,11 +51,25 @@ texts_take(struct image_node *node, char *texts, struct image_names *names)
 		image_names_add(names, node);
 }
 
-/* Room for one row more in both. */
-static bool
-room_make(struct image_list *list, struct image_names *names)
+/* A row of 'size' octets, which begins with its node and has no name yet, in the list and
+ * the map, with room among the names; NULL without memory. */
+static void *
+row_new(struct image *image, size_t size, uint32_t id, struct idmap *by_id,
+    struct image_list *list, struct image_names *names)
 {
-	return image_list_reserve(list) && image_list_reserve(&names->list);
+	struct image_node *node = calloc(1, size);
+
+	if (node == NULL)
+		return NULL;
+	node->id = id;
+	if (!image_list_reserve(list) || !image_list_reserve(&names->list) ||
+	    !idmap_put(by_id, id, node)) {
+		free(node);
+		return NULL;
+	}
+	image_list_add(list, node);
+	image->version++;
+	return node;
 }
 
 /* -- real services ---------------------------------------------------------------------- */
@@ -121,19 +135,11 @@ dead_bury(struct image *image)
 static struct image_real *
 real_new(struct image *image, struct image_service *service, uint32_t id)
 {
-	struct image_real *real = calloc(1, sizeof(*real));
+	struct image_real *real = row_new(image, sizeof(*real), id, &image->real_by_id,
+	    &service->reals, &service->real_names);
 
-	if (real == NULL)
-		return NULL;
-	real->node.id = id;
-	real->service = service;
-	if (!room_make(&service->reals, &service->real_names) ||
-	    !idmap_put(&image->real_by_id, id, real)) {
-		free(real);
-		return NULL;
-	}
-	image_list_add(&service->reals, &real->node);
-	image->version++;
+	if (real != NULL)
+		real->service = service;
 	return real;
 }
 
@@ -230,20 +236,13 @@ service_remove(struct image *image, struct image_service *service)
 static struct image_service *
 service_new(struct image *image, struct image_cluster *cluster, uint32_t id)
 {
-	struct image_service *service = calloc(1, sizeof(*service));
+	struct image_service *service = row_new(image, sizeof(*service), id,
+	    &image->service_by_id, &cluster->services, &cluster->service_names);
 
-	if (service == NULL)
-		return NULL;
-	service->node.id = id;
-	service->cluster = cluster;
-	service->status = STATUS_DISABLED;
-	if (!room_make(&cluster->services, &cluster->service_names) ||
-	    !idmap_put(&image->service_by_id, id, service)) {
-		free(service);
-		return NULL;
+	if (service != NULL) {
+		service->cluster = cluster;
+		service->status = STATUS_DISABLED;
 	}
-	image_list_add(&cluster->services, &service->node);
-	image->version++;
 	return service;
 }
 
@@ -305,19 +304,11 @@ cluster_remove(struct image *image, struct image_cluster *cluster)
 static struct image_cluster *
 cluster_new(struct image *image, uint32_t id)
 {
-	struct image_cluster *cluster = calloc(1, sizeof(*cluster));
+	struct image_cluster *cluster = row_new(image, sizeof(*cluster), id,
+	    &image->cluster_by_id, &image->clusters, &image->cluster_names);
 
-	if (cluster == NULL)
-		return NULL;
-	cluster->node.id = id;
-	cluster->status = STATUS_DISABLED;
-	if (!room_make(&image->clusters, &image->cluster_names) ||
-	    !idmap_put(&image->cluster_by_id, id, cluster)) {
-		free(cluster);
-		return NULL;
-	}
-	image_list_add(&image->clusters, &cluster->node);
-	image->version++;
+	if (cluster != NULL)
+		cluster->status = STATUS_DISABLED;
 	return cluster;
 }
 
