@@ -13,7 +13,7 @@
 
 const char fuzz_corpus[] = "agentx";
 
-/* -- requests ---------------------------------------------------------------------------- */
+/* -- requests ---------------------------------------------------------------------- */
 
 static void
 take_ranges(struct input *in, struct asked *asked, struct message *m)
@@ -128,7 +128,7 @@ request(struct input *in)
 	master_ask(&asked, &m, split);
 }
 
-/* -- all that a master may do ----------------------------------------------------------------- */
+/* -- all that a master may do ------------------------------------------------------ */
 
 static void
 step(struct input *in)
@@ -164,13 +164,14 @@ step(struct input *in)
 	}
 }
 
-/* -- the store ----------------------------------------------------------------------------------- */
+/* -- the store --------------------------------------------------------------------- */
 
 static char *rows_before;
 
 /* 31 is what lbcNotifyEnable is without a row of its own. */
 static const char rows_sql[] =
-    "SELECT group_concat(id || ' ' || weight || ' ' || fallback || ' ' || enabled) FROM real_service"
+    "SELECT group_concat(id || ' ' || weight || ' ' || fallback || ' ' || enabled)"
+    "  FROM real_service"
     " UNION ALL SELECT group_concat(name || ' ' || value) FROM setting"
     "  WHERE name IN ('set_lock', 'job_max_rows') OR (name = 'notify_enable' AND value <> 31)"
     " UNION ALL SELECT count(*) FROM job WHERE state <> 5";

@@ -50,7 +50,7 @@ run(sqlite3 *db, char *sql)
 	sqlite3_free(sql);
 }
 
-/* -- files without rules ------------------------------------------------------------------ */
+/* -- files without rules ----------------------------------------------------------- */
 
 /* Ids of jobs are given by SQLite, and so is the table of those. */
 static const char copy_sql[] =
@@ -98,7 +98,7 @@ loose_make(void)
 		loose_file_make(names[i]);
 }
 
-/* -- what is written -------------------------------------------------------------------------- */
+/* -- what is written --------------------------------------------------------------- */
 
 static int
 column_note(void *arg, int n, char **values, char **titles)

@@ -29,7 +29,7 @@ static size_t asked_first, asked_n;
 static uint8_t in[IN_MAX];
 static size_t in_n;
 
-/* -- the world of the subagent --------------------------------------------------------- */
+/* -- the world of the subagent ----------------------------------------------------- */
 
 int __wrap_stream_connect(struct stream *stream, const char *path);
 int __wrap_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu);
@@ -94,7 +94,7 @@ wait_ready(struct pollfd *fds, nfds_t n, int64_t until_ms)
 	return ready;
 }
 
-/* -- answers ------------------------------------------------------------------------------ */
+/* -- answers ----------------------------------------------------------------------- */
 
 static void
 error_check(uint32_t error)
@@ -206,7 +206,7 @@ response_check(struct asked *asked, const struct header *header, struct reader *
 	master.commits += asked != NULL && asked->header.type == COMMIT_SET;
 }
 
-/* -- the subagent's requests ------------------------------------------------------------------ */
+/* -- the subagent's requests ------------------------------------------------------- */
 
 static void
 octets_send(const uint8_t *data, size_t n)
@@ -325,7 +325,7 @@ serve(void)
 	must(asked_n == 0 || !master.exact || master.fd == -1, "a request without answer");
 }
 
-/* -- from outside --------------------------------------------------------------------------------- */
+/* -- from outside ------------------------------------------------------------------ */
 
 void
 master_begin(void)

@@ -13,7 +13,7 @@ enum { INTERNET = 4 };	/* sub-identifiers of 1.3.6.1, which a prefix stands for 
 
 static const uint32_t internet[INTERNET] = { 1, 3, 6, 1 };
 
-/* -- writing --------------------------------------------------------------------------- */
+/* -- writing ----------------------------------------------------------------------- */
 
 /* What is too long is cut: the length tells of what there is. */
 static void
@@ -119,7 +119,7 @@ put_varbind(struct message *m, const struct mib_varbind *varbind)
 	}
 }
 
-/* -- reading ------------------------------------------------------------------------------ */
+/* -- reading ----------------------------------------------------------------------- */
 
 static uint32_t
 read_8(struct reader *reader)
