@@ -25,7 +25,7 @@ UNKNOWN = ('genErr', 'undoFailed', 'timeout')
 
 # A refusal that a good SET may meet: nobody serves the MIB just now, or the store is
 # another's for longer than lbclusterd waits.
-TRANSIENT = ('notWritable', 'noAccess', 'noCreation', 'resourceUnavailable', 'commitFailed')
+TRANSIENT = ('notWritable', 'resourceUnavailable', 'commitFailed')
 
 PROBED_S = 10.0
 
