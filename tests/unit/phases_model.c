@@ -123,21 +123,29 @@ set_undo(struct model *model, size_t i)
 	model->sets[i].state = NOTHING;
 }
 
-/* Row H alone has a data plane: there a job waits, and replaces one that does. */
+/* Row H alone has a data plane: there a job waits, and replaces one that does; one that was
+ * overtaken while it was held never gets there. */
+static void
+job_release(struct model *model, size_t j)
+{
+	model->jobs[j].state = model->jobs[j].setting == H_WEIGHT ? QUEUED : SUCCEEDED;
+	if (model->jobs[j].state == SUCCEEDED)
+		return;
+	for (size_t k = 0; k < model->n_jobs; k++) {
+		if (k < j && model->jobs[k].state == QUEUED)
+			model->jobs[k].state = SUPERSEDED;
+		if (k > j && model->jobs[k].setting == H_WEIGHT &&
+		    (model->jobs[k].state == QUEUED || model->jobs[k].state == SUPERSEDED))
+			model->jobs[j].state = SUPERSEDED;
+	}
+}
+
 static void
 set_cleanup(struct model *model, size_t i)
 {
-	for (size_t j = 0; j < model->n_jobs && model->sets[i].state == APPLIED; j++) {
-		if (model->jobs[j].state != HELD || model->jobs[j].set != i)
-			continue;
-		model->jobs[j].state = SUCCEEDED;
-		if (model->jobs[j].setting != H_WEIGHT)
-			continue;
-		for (size_t k = 0; k < j; k++)
-			if (model->jobs[k].state == QUEUED)
-				model->jobs[k].state = SUPERSEDED;
-		model->jobs[j].state = QUEUED;
-	}
+	for (size_t j = 0; j < model->n_jobs && model->sets[i].state == APPLIED; j++)
+		if (model->jobs[j].state == HELD && model->jobs[j].set == i)
+			job_release(model, j);
 	model->sets[i].state = NOTHING;
 }
 

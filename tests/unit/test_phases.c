@@ -5,7 +5,8 @@
  * it: every sequence of events up to a length, then long ones at random, each answer,
  * value, lock and job compared with phases_model.h after each event.
  *
- * LBCLUSTER_PHASES_LENGTH=5 and LBCLUSTER_PHASES_RANDOM=10000 try longer and more.
+ * LBCLUSTER_PHASES_LENGTH=5 and LBCLUSTER_PHASES_RANDOM=10000 try longer and more,
+ * LBCLUSTER_PHASES_SEQUENCE=TCX and LBCLUSTER_PHASES_RANDOM=1 one of them again.
  */
 #include "agentx_real.h"
 #include "phases_model.h"
@@ -336,12 +337,15 @@ static void
 long_sequence_at_random_does_what_it_must(void **state)
 {
 	long n = environment("LBCLUSTER_PHASES_RANDOM", RANDOM);
+	const char *given = getenv("LBCLUSTER_PHASES_SEQUENCE");
 
 	(void)state;
 	for (long i = 0; i < n; i++) {
 		for (size_t k = 0; k < RANDOM_LENGTH; k++)
 			sequence[k] = EVENTS_ALL[fixture_random(sizeof(EVENTS_ALL) - 1)];
 		sequence[RANDOM_LENGTH] = '\0';
+		if (given != NULL)
+			snprintf(sequence, sizeof(sequence), "%s", given);
 		sequence_play();
 	}
 }
