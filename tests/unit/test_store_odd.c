@@ -32,6 +32,10 @@ static const struct odd {
 	    "(real_name of row 1 of table job)" },
 	{ "change_ahead_of_the_counter", false, "UPDATE cluster SET changed = 1000000",
 	    "(a row of table cluster has changed = 1000000, " },
+	{ "counter_below_zero", false, "UPDATE store SET change = -223",
+	    "(table store has change = -223, removed_oldest = 0)" },
+	{ "removed_ahead_of_the_counter", false, "UPDATE store SET removed_oldest = 1000000",
+	    "(table store has change = " },
 	{ "statistics_below_zero", true, "UPDATE statistics SET bps_in = -1 WHERE real_id = 9",
 	    NULL },
 };
