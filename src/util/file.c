@@ -99,6 +99,7 @@ enum err_code
 file_open(const char *path, int flags, bool make, int *ret_fd, struct err *err)
 {
 	enum err_code code = existing_open(path, flags, ret_fd, err), made;
+	struct err again;
 
 	if (code != ERR_NOT_FOUND || !make)
 		return code;
@@ -106,6 +107,8 @@ file_open(const char *path, int flags, bool make, int *ret_fd, struct err *err)
 	if (made != ERR_IO)
 		return made;
 	/* Somebody may have been faster. */
-	code = existing_open(path, flags, ret_fd, err);
-	return code == ERR_NOT_FOUND ? made : code;
+	code = existing_open(path, flags, ret_fd, &again);
+	if (code == ERR_NOT_FOUND)
+		return made;
+	return code == ERR_OK ? ERR_OK : err_set(err, code, "%s", again.text);
 }

@@ -156,6 +156,16 @@ set_undo(struct world *w)
 	return store_set_undo(w->f->store, the_set(), &w->f->err);
 }
 
+/* As when the store refuses an undo, and lbclusterd is started again. */
+static enum err_code
+undo_at_start(struct world *w)
+{
+	enum err_code code = store_undo_note(w->f->store, the_set(), &w->f->err);
+	size_t undone;
+
+	return code == ERR_OK ? store_undo_noted(w->f->store, &undone, &w->f->err) : code;
+}
+
 static enum err_code
 set_hold_release(struct world *w)
 {
@@ -349,6 +359,14 @@ rows_each(struct world *w)
 	return code == ERR_OK ? store_each_job(w->f->store, 0, job_say, w, &w->f->err) : code;
 }
 
+static enum err_code
+rows_of_a_moment(struct world *w)
+{
+	enum err_code code = store_snapshot(w->f->store, &w->f->err);
+
+	return code == ERR_OK ? rows_each(w) : code;
+}
+
 /* From the start; statistics may be left out as long as the store says that there is
  * more. */
 static enum err_code
@@ -391,6 +409,8 @@ const struct operation operations[] = {
 	{ .name = "set: now", .mode = STORE_WRITE, .run = set_now },
 	{ .name = "set: undo", .mode = STORE_WRITE, .before = set_hold, .run = set_undo,
 	    .settle = set_undo },
+	{ .name = "set: undo at start", .mode = STORE_WRITE, .before = set_hold,
+	    .run = undo_at_start, .settle = undo_at_start },
 	{ .name = "set: flush", .mode = STORE_WRITE, .before = set_hold_release,
 	    .run = flush },
 	{ .name = "set: next", .mode = STORE_WRITE, .before = set_hold_release,
@@ -409,6 +429,7 @@ const struct operation operations[] = {
 	{ .name = "remove", .mode = STORE_WRITE, .run = remove_cluster,
 	    .statistics_may_stay = true },
 	{ .name = "rows", .mode = STORE_READ, .run = rows_each },
+	{ .name = "snapshot", .mode = STORE_READ, .run = rows_of_a_moment },
 	{ .name = "changes", .mode = STORE_WRITE, .run = changes },
 };
 

@@ -16,7 +16,8 @@
 
 static const char *const file_names[] = { "lbcluster.db", "lbcluster-stats.db",
 	"lbcluster.db-journal", "lbcluster-stats.db.lock", "lbcluster-stats.db-wal",
-	"lbcluster-stats.db-shm", "lbcluster-stats.db-journal" };
+	"lbcluster-stats.db-shm", "lbcluster-stats.db-journal",
+	"lbcluster.undo" };
 
 enum { FILES_KEPT = 3 };	/* the first of them make up a store */
 

@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 int __real_open(const char *path, int flags, ...);
+int __real___open_2(const char *path, int flags);
 int __real_link(const char *from, const char *to);
 int __real_mkdir(const char *path, mode_t mode);
 int __wrap_open(const char *path, int flags, ...);
+int __wrap___open_2(const char *path, int flags);
 int __wrap_link(const char *from, const char *to);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __wrap_fsync(int fd);
@@ -43,6 +45,13 @@ __wrap_open(const char *path, int flags, ...)
 	mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
 	va_end(ap);
 	return fails_now() ? -1 : __real_open(path, flags, mode);
+}
+
+/* What _FORTIFY_SOURCE makes of it. */
+int
+__wrap___open_2(const char *path, int flags)
+{
+	return fails_now() ? -1 : __real___open_2(path, flags);
 }
 
 int
