@@ -42,7 +42,7 @@ enum err_code
 store_undo_note(struct store *store, const struct store_set *set, struct err *err)
 {
 	enum err_code code;
-	int fd;
+	int fd = -1;
 
 	code = notes_open(store, O_WRONLY | O_APPEND, true, &fd, err);
 	if (code != ERR_OK)
@@ -75,6 +75,7 @@ notes_do(struct store *store, FILE *notes, size_t *ret_n, struct err *err)
 	while (code == ERR_OK && fgets(line, sizeof(line), notes) != NULL) {
 		struct store_set set = { .source = JOB_SOURCE_SNMP };
 
+		/* NOLINTNEXTLINE(cert-err34-c): numbers that store_undo_note() wrote. */
 		if (strchr(line, '\n') == NULL || sscanf(line, "%" SCNu64 " %" SCNd64
 		    " %" SCNu32 " %" SCNu32, &set.token, &set.lock, &set.notify_before,
 		    &set.notify_after) != 4 || set.token == 0)
@@ -90,7 +91,7 @@ store_undo_noted(struct store *store, size_t *ret_n, struct err *err)
 {
 	enum err_code code;
 	FILE *notes;
-	int fd;
+	int fd = -1;
 
 	*ret_n = 0;
 	code = notes_open(store, O_RDONLY, false, &fd, err);
