@@ -23,7 +23,7 @@
 #include "picture.h"
 
 enum { LOCK_WAIT_MS = 3, LATER_MS = 2000, FAULTS_MAX = 100000,
-	HANGS_AFTER_S = 600 };
+	HANGS_AFTER_S = 120 };
 
 /* -- one fault ------------------------------------------------------------------------------ */
 
@@ -186,6 +186,7 @@ trial(struct trial *t)
 	enum err_code code;
 	bool came;
 
+	alarm(HANGS_AFTER_S);
 	memory_before = sqlite3_memory_used();
 	trial_begin(t);
 	t->w.f->err.text[0] = '\0';
@@ -259,7 +260,6 @@ every_fault_of_an_operation_leaves_old_or_new(void **state)
 			if (!each && (i + j) % 2 != 0)
 				continue;
 			t.kind = &fault_kinds[j];
-			alarm(HANGS_AFTER_S);
 			for (t.n = each ? 1 : 1 + (long)(i + j) % 3; trial(&t);
 			    t.n = next_number(t.n, each)) {
 				assert_true(t.n < FAULTS_MAX);
