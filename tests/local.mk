@@ -81,6 +81,11 @@ tests_unit_test_store_snapshot_SOURCES = tests/unit/test_store_snapshot.c $(stor
 tests_unit_test_store_snapshot_LDADD = $(store_fixture_libs)
 tests_unit_test_store_snapshot_LDFLAGS = $(store_fixture_ldflags) -Wl,--wrap=sqlite3_backup_step
 
+unit_tests += tests/unit/test_store_serve
+tests_unit_test_store_serve_SOURCES = tests/unit/test_store_serve.c $(store_fixture)
+tests_unit_test_store_serve_LDADD = $(store_fixture_libs)
+tests_unit_test_store_serve_LDFLAGS = $(store_fixture_ldflags)
+
 unit_tests += tests/unit/test_store_undo
 tests_unit_test_store_undo_SOURCES = tests/unit/test_store_undo.c $(store_set_world)
 tests_unit_test_store_undo_LDADD = $(store_fixture_libs)

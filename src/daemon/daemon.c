@@ -7,12 +7,10 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "agentx/agentx.h"
 #include "daemon/config.h"
@@ -21,16 +19,13 @@
 #include "store/store.h"
 #include "util/background.h"
 #include "util/clock.h"
-#include "util/lockfile.h"
 #include "util/log.h"
 #include "util/memory.h"
 #include "util/loop.h"
-#include "util/signals.h"
 #include "util/supervisor.h"
 
 enum {
 	STORE_WAIT_MS = 100,	/* snmpd's patience is 1 s for each phase of a SET */
-	START_WAIT_MS = 10000,	/* for a store that is locked while we start */
 	REFRESH_MS = 100,	/* others' changes are visible within 250 ms */
 	REFRESH_ROWS = 2000,	/* of one turn of the loop */
 	TICK_MS = 1000,
@@ -47,7 +42,6 @@ struct options {
 struct daemon {
 	struct options		 options;
 	struct config		 config;
-	int			 lock_fd;
 	struct loop		*loop;
 	struct store		*store;
 	struct image		*image;
@@ -203,10 +197,8 @@ reload(struct daemon *daemon)
 	struct config config;
 	struct err err;
 
-	supervisor_reloading();
 	if (config_read(&daemon->options, &config, &err) != ERR_OK) {
 		log_error("config", "%s; going on as before", err.text);
-		supervisor_ready();
 		return;
 	}
 	if (strcmp(config.store, daemon->config.store) != 0 ||
@@ -224,69 +216,25 @@ reload(struct daemon *daemon)
 	config_done(&daemon->config);
 	daemon->config = config;
 	log_info("config", "read again");
-	supervisor_ready();
 }
 
 static void
 on_hangup(void *arg)
 {
+	supervisor_reloading();
 	reload(arg);
-}
-
-static void
-on_end(void *arg)
-{
-	struct daemon *daemon = arg;
-
-	loop_stop(daemon->loop);
-}
-
-/* While it starts it may be ended at any moment; from signals_to_loop() on the loop does
- * that, in order. */
-static bool
-signals_set_up(struct daemon *daemon)
-{
-	/* A master that goes away while we write must not end us. */
-	signal(SIGPIPE, SIG_IGN);
-	return loop_signal_watch(daemon->loop, SIGHUP, on_hangup, daemon) && signals_end(SIGTERM) &&
-	    signals_end(SIGINT);
-}
-
-static bool
-signals_to_loop(struct daemon *daemon)
-{
-	return loop_signal_watch(daemon->loop, SIGTERM, on_end, daemon) &&
-	    loop_signal_watch(daemon->loop, SIGINT, on_end, daemon);
+	supervisor_ready();
 }
 
 /* -- start ------------------------------------------------------------------------------ */
-
-/* One lbclusterd for a store: a second one would register in vain and fight over
- * the held jobs. Asked for before the store is opened where the file is there already, so
- * that a newer version, started by mistake, does not migrate what an older one serves; and
- * made only in a store that was found good. */
-static int
-lock_take(struct daemon *daemon, bool make)
-{
-	enum err_code code;
-	struct err err;
-
-	if (daemon->lock_fd != -1)
-		return EXIT_OK;
-	code = lockfile_take(daemon->config.store, "lbclusterd", make, &daemon->lock_fd,
-	    &err);
-	if (code == ERR_OK || (code == ERR_NOT_FOUND && !make))
-		return EXIT_OK;
-	log_error("store", "%s", err.text);
-	return code == ERR_BUSY ? EXIT_LOCKED : EXIT_STORE;
-}
 
 /* What is noted was told as failed and is undone. Of what else a crash between commit and
  * cleanup left the change stays, since the manager may have been told success, and its jobs
  * go their way. */
 static enum err_code
-store_prepare(struct daemon *daemon, struct err *err)
+store_prepare(void *arg, struct err *err)
 {
+	struct daemon *daemon = arg;
 	enum err_code code;
 	size_t undone;
 
@@ -306,8 +254,9 @@ store_prepare(struct daemon *daemon, struct err *err)
 }
 
 static enum err_code
-image_load(struct daemon *daemon, struct err *err)
+image_load(void *arg, struct err *err)
 {
+	struct daemon *daemon = arg;
 	enum err_code code = ERR_OK;
 	bool more = true;
 
@@ -317,48 +266,18 @@ image_load(struct daemon *daemon, struct err *err)
 	return code;
 }
 
-/* Another program may be loading an inventory just now. */
-static enum err_code
-patiently(struct daemon *daemon, enum err_code (*step)(struct daemon *, struct err *),
-    struct err *err)
-{
-	int64_t until = clock_steady_ms() + START_WAIT_MS;
-	enum err_code code;
-
-	while ((code = step(daemon, err)) == ERR_BUSY && clock_steady_ms() < until)
-		usleep(10000);
-	return code;
-}
-
-static enum err_code
-open_step(struct daemon *daemon, struct err *err)
-{
-	return store_open(daemon->config.store, STORE_CREATE, STORE_WAIT_MS, &daemon->store,
-	    err);
-}
-
 static int
 store_start(struct daemon *daemon)
 {
-	struct err err;
 	enum err_code code;
-	int status;
+	struct err err;
 
-	status = lock_take(daemon, false);
-	if (status != EXIT_OK)
-		return status;
-	code = patiently(daemon, open_step, &err);
-	if (code == ERR_OK) {
-		status = lock_take(daemon, true);
-		if (status != EXIT_OK)
-			return status;
-		code = patiently(daemon, store_prepare, &err);
-	}
-	if (code == ERR_OK)
-		code = patiently(daemon, image_load, &err);
-	if (code != ERR_OK) {
+	/* A second one would register in vain and fight over the held jobs. */
+	code = store_serve(daemon->config.store, "lbclusterd", STORE_WAIT_MS, &daemon->store, &err);
+	if (code != ERR_OK || store_patiently(store_prepare, daemon, &err) != ERR_OK ||
+	    store_patiently(image_load, daemon, &err) != ERR_OK) {
 		log_error("store", "%s", err.text);
-		return EXIT_STORE;
+		return code == ERR_PRECOND ? EXIT_LOCKED : EXIT_STORE;
 	}
 	daemon->told_status = STORE_OK;
 	log_info("store", "%s: %u clusters, %u services, %u real services",
@@ -378,7 +297,8 @@ daemon_start(struct daemon *daemon)
 
 	daemon->loop = loop_new();
 	daemon->image = image_new();
-	if (daemon->loop == NULL || daemon->image == NULL || !signals_set_up(daemon)) {
+	if (daemon->loop == NULL || daemon->image == NULL ||
+	    !loop_signals_start(daemon->loop, on_hangup, daemon)) {
 		log_error("daemon", "cannot start: %s", strerror(errno));
 		return EXIT_RUN;
 	}
@@ -390,7 +310,7 @@ daemon_start(struct daemon *daemon)
 	daemon->mib = mib_new(daemon->image, daemon->store, &mib_config);
 	if (daemon->mib != NULL)
 		daemon->agentx = agentx_new(daemon->loop, daemon->mib, &agentx_config);
-	if (daemon->agentx == NULL || !signals_to_loop(daemon)) {
+	if (daemon->agentx == NULL || !loop_signals_serve(daemon->loop)) {
 		log_error("daemon", "cannot start: %s", strerror(errno));
 		return EXIT_RUN;
 	}
@@ -409,8 +329,6 @@ daemon_end(struct daemon *daemon)
 	mib_free(daemon->mib);
 	image_free(daemon->image);
 	store_close(daemon->store);
-	if (daemon->lock_fd != -1)
-		close(daemon->lock_fd);
 	loop_free(daemon->loop);
 	config_done(&daemon->config);
 }
@@ -418,7 +336,7 @@ daemon_end(struct daemon *daemon)
 int
 daemon_main(int argc, char **argv)
 {
-	struct daemon daemon = { .lock_fd = -1 };
+	struct daemon daemon = { 0 };
 	int status, ready = -1;
 	struct err err;
 

@@ -7,28 +7,23 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "driver/options.h"
 #include "driver/work.h"
 #include "util/background.h"
 #include "util/clock.h"
-#include "util/lockfile.h"
 #include "util/log.h"
 #include "util/memory.h"
-#include "util/signals.h"
 #include "util/supervisor.h"
 
 enum {
 	STORE_WAIT_MS = 250,	/* the loop stands still meanwhile; */
 	STORE_REST_MS = 1000,	/* and then not, for so long */
 	ONCE_WAIT_MS = 1000,	/* with --once, which has nothing else to do */
-	START_WAIT_MS = 10000,	/* for a store that is locked while we start */
 	TICK_MS = 100,		/* until a new job is seen */
 	STATUS_TICKS = 10,
 };
@@ -40,7 +35,6 @@ struct driver {
 	const struct driver_program	*program;
 	struct driver_options		 options;
 	struct driver_config		 config;
-	int				 lock_fd;
 	struct loop			*loop;
 	struct store			*store;
 	struct mirror			 mirror;
@@ -155,10 +149,8 @@ reload(struct driver *driver)
 	struct driver_config config;
 	struct err err;
 
-	supervisor_reloading();
 	if (config_read(driver, &config, &err) != ERR_OK) {
 		log_error("config", "%s; going on as before", err.text);
-		supervisor_ready();
 		return;
 	}
 	if (strcmp(config.store, driver->config.store) != 0)
@@ -169,15 +161,6 @@ reload(struct driver *driver)
 	driver_config_done(&driver->config);
 	driver->config = config;
 	log_info("config", "read again");
-	supervisor_ready();
-}
-
-static void
-on_end(void *arg)
-{
-	struct driver *driver = arg;
-
-	loop_stop(driver->loop);
 }
 
 static void
@@ -185,94 +168,38 @@ on_hangup(void *arg)
 {
 	struct driver *driver = arg;
 
-	if (driver->options.once)
+	if (driver->options.once) {
 		loop_stop(driver->loop);
-	else
-		reload(driver);
-}
-
-/* While it starts it may be ended at any moment; from signals_to_loop() on the loop does
- * that, in order. */
-static bool
-signals_set_up(struct driver *driver)
-{
-	signal(SIGPIPE, SIG_IGN);
-	return loop_signal_watch(driver->loop, SIGHUP, on_hangup, driver) && signals_end(SIGTERM) &&
-	    signals_end(SIGINT);
-}
-
-static bool
-signals_to_loop(struct driver *driver)
-{
-	return loop_signal_watch(driver->loop, SIGTERM, on_end, driver) &&
-	    loop_signal_watch(driver->loop, SIGINT, on_end, driver);
+		return;
+	}
+	supervisor_reloading();
+	reload(driver);
+	supervisor_ready();
 }
 
 /* -- start ---------------------------------------------------------------------------- */
 
-/* One driver of a kind for a store: two would carry out each other's jobs. The lock
- * is asked for before the store is opened where its file is there already, and made only
- * in a store that was found good. */
-static int
-lock_take(struct driver *driver, bool make)
-{
-	enum err_code code;
-	struct err err;
-
-	if (driver->lock_fd != -1)
-		return EXIT_OK;
-	code = lockfile_take(driver->config.store, driver->program->name, make, &driver->lock_fd,
-	    &err);
-	if (code == ERR_OK || (code == ERR_NOT_FOUND && !make))
-		return EXIT_OK;
-	log_error("store", "%s", err.text);
-	return code == ERR_BUSY ? EXIT_LOCKED : EXIT_STORE;
-}
-
-/* Another program may be loading an inventory just now. */
 static enum err_code
-patiently(struct driver *driver, enum err_code (*step)(struct driver *, struct err *),
-    struct err *err)
+refresh_step(void *arg, struct err *err)
 {
-	int64_t until = clock_steady_ms() + START_WAIT_MS;
-	enum err_code code;
+	struct driver *driver = arg;
 
-	while ((code = step(driver, err)) == ERR_BUSY && clock_steady_ms() < until)
-		usleep(10000);
-	return code;
-}
-
-static enum err_code
-open_step(struct driver *driver, struct err *err)
-{
-	return store_open(driver->config.store, STORE_CREATE, driver->options.once ? ONCE_WAIT_MS :
-	    STORE_WAIT_MS, &driver->store, err);
-}
-
-static enum err_code
-refresh_step(struct driver *driver, struct err *err)
-{
 	return mirror_refresh(&driver->mirror, driver->store, err);
 }
 
 static int
 store_start(struct driver *driver)
 {
+	enum err_code code;
 	struct err err;
-	int status;
 
-	status = lock_take(driver, false);
-	if (status != EXIT_OK)
-		return status;
-	if (patiently(driver, open_step, &err) == ERR_OK) {
-		status = lock_take(driver, true);
-		if (status != EXIT_OK)
-			return status;
-		if (patiently(driver, refresh_step, &err) == ERR_OK)
-			return EXIT_OK;
-	}
+	/* Two drivers of a kind would carry out each other's jobs. */
+	code = store_serve(driver->config.store, driver->program->name,
+	    driver->options.once ? ONCE_WAIT_MS : STORE_WAIT_MS, &driver->store, &err);
+	if (code == ERR_OK && store_patiently(refresh_step, driver, &err) == ERR_OK)
+		return EXIT_OK;
 	log_error("store", "%s", err.text);
-	return EXIT_STORE;
+	return code == ERR_PRECOND ? EXIT_LOCKED : EXIT_STORE;
 }
 
 static int
@@ -281,14 +208,14 @@ driver_start(struct driver *driver)
 	int status;
 
 	driver->loop = loop_new();
-	if (driver->loop == NULL || !signals_set_up(driver)) {
+	if (driver->loop == NULL || !loop_signals_start(driver->loop, on_hangup, driver)) {
 		log_error("driver", "cannot start: %s", strerror(errno));
 		return EXIT_RUN;
 	}
 	status = store_start(driver);
 	if (status != EXIT_OK)
 		return status;
-	if (!signals_to_loop(driver)) {
+	if (!loop_signals_serve(driver->loop)) {
 		log_error("driver", "cannot start: %s", strerror(errno));
 		return EXIT_RUN;
 	}
@@ -325,8 +252,6 @@ driver_end(struct driver *driver)
 {
 	mirror_done(&driver->mirror);
 	store_close(driver->store);
-	if (driver->lock_fd != -1)
-		close(driver->lock_fd);
 	loop_free(driver->loop);
 	driver_config_done(&driver->config);
 }
@@ -334,7 +259,7 @@ driver_end(struct driver *driver)
 int
 driver_main(const struct driver_program *program, int argc, char **argv)
 {
-	struct driver driver = { .program = program, .lock_fd = -1 };
+	struct driver driver = { .program = program };
 	int status, ready = -1;
 	bool stay;
 	struct err err;

@@ -63,6 +63,7 @@ struct store {
 	struct db		 stats;
 	enum store_mode		 mode;
 	int			 wait_ms;
+	int			 lock_fd;		/* of store_serve(), or -1 */
 	struct store_health	 read;
 	struct store_health	 write;
 	int64_t			 busy_since_ms;		/* 0: reading is not blocked */

@@ -8,6 +8,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/jobs.c \
 	src/store/rows.c \
 	src/store/schema.c \
+	src/store/serve.c \
 	src/store/set.c \
 	src/store/snapshot.c \
 	src/store/statistics.c \

@@ -387,6 +387,7 @@ store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **re
 		sqlite_log_set = true;
 	}
 	store->mode = mode;
+	store->lock_fd = -1;
 	store->main.verify = store->stats.verify = mode == STORE_CREATE;
 	store->wait_ms = wait_ms;
 	code = paths_set(store, dir, err);
@@ -422,6 +423,8 @@ store_close(struct store *store)
 	db_close(&store->stats);
 	sqlite3_free(store->main.path);
 	sqlite3_free(store->stats.path);
+	if (store->lock_fd != -1)
+		close(store->lock_fd);
 	free(store);
 }
 

@@ -41,6 +41,20 @@ enum store_status {
 enum err_code store_open(const char *dir, enum store_mode mode, int wait_ms,
     struct store **ret_store, struct err *err) __attribute__((warn_unused_result));
 
+/* store_open() with STORE_CREATE for a program that stays and of which there is one for a
+ * store: it holds the lock of lockfile_take() until store_close(). The lock is asked for
+ * first where its file is there already, so that a newer version, started by mistake, does
+ * not migrate what an older one serves; it is made only in a store that was found good. A
+ * store that is locked is waited for as by store_patiently().
+ * Errors: ERR_PRECOND if another process has the lock; those of store_open(). */
+enum err_code store_serve(const char *dir, const char *program, int wait_ms,
+    struct store **ret_store, struct err *err) __attribute__((warn_unused_result));
+
+/* A step of a program's start: again while it is ERR_BUSY, for 10 s. Another program may
+ * be loading an inventory just now. */
+enum err_code store_patiently(enum err_code (*step)(void *arg, struct err *err), void *arg,
+    struct err *err) __attribute__((warn_unused_result));
+
 /* NULL is fine. */
 void store_close(struct store *store);
 

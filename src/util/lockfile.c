@@ -51,8 +51,8 @@ lockfile_take(const char *dir, const char *program, bool make, int *ret_fd, stru
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		holder_text(fd, holder, sizeof(holder));
 		close(fd);
-		return err_set(err, ERR_BUSY, "%s: another %s serves this store%s", path, program,
-		    holder);
+		return err_set(err, ERR_PRECOND, "%s: another %s serves this store%s", path,
+		    program, holder);
 	}
 	holder_write(fd);
 	*ret_fd = fd;

@@ -11,7 +11,7 @@
 
 #include "util/err.h"
 
-/* Takes the lock "DIR/PROGRAM.lock" for this process, until *ret_fd is closed. ERR_BUSY:
+/* Takes the lock "DIR/PROGRAM.lock" for this process, until *ret_fd is closed. ERR_PRECOND:
  * another one has it, and the words tell its number. A file that is not there is made
  * with 'make', else it is ERR_NOT_FOUND: then nobody has the lock. Other errors are those
  * of file_open(). */

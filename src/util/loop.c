@@ -84,6 +84,28 @@ loop_signal_watch(struct loop *loop, int signo, loop_timer_fn fn, void *arg)
 	return true;
 }
 
+bool
+loop_signals_start(struct loop *loop, loop_timer_fn hangup, void *arg)
+{
+	/* A peer that goes away while we write must not end us. */
+	signal(SIGPIPE, SIG_IGN);
+	return loop_signal_watch(loop, SIGHUP, hangup, arg) && signals_end(SIGTERM) &&
+	    signals_end(SIGINT);
+}
+
+static void
+on_end(void *arg)
+{
+	loop_stop(arg);
+}
+
+bool
+loop_signals_serve(struct loop *loop)
+{
+	return loop_signal_watch(loop, SIGTERM, on_end, loop) &&
+	    loop_signal_watch(loop, SIGINT, on_end, loop);
+}
+
 void
 loop_timer_cancel(struct loop *loop, struct loop_timer *timer)
 {

@@ -59,11 +59,11 @@ lock_is_held_by_one_and_names_it(void **state)
 	(void)state;
 	text_write("123456789012\nleft by another\n");
 	assert_int_equal(lockfile_take(dir, "prog", true, &fd, &err), ERR_OK);
-	assert_int_equal(lockfile_take(dir, "prog", true, &other, &err), ERR_BUSY);
+	assert_int_equal(lockfile_take(dir, "prog", true, &other, &err), ERR_PRECOND);
 	snprintf(words, sizeof(words), "%s: another prog serves this store (process %ld)", path,
 	    (long)getpid());
 	assert_string_equal(err.text, words);
-	assert_int_equal(lockfile_take(dir, "prog", false, &other, &err), ERR_BUSY);
+	assert_int_equal(lockfile_take(dir, "prog", false, &other, &err), ERR_PRECOND);
 	close(fd);
 	assert_int_equal(lockfile_take(dir, "prog", false, &fd, &err), ERR_OK);
 	close(fd);
@@ -80,7 +80,7 @@ lock_without_number_is_told_without(void **state)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		assert_int_equal(lockfile_take(dir, "prog", true, &fd, &err), ERR_OK);
 		text_write(texts[i]);
-		assert_int_equal(lockfile_take(dir, "prog", true, &other, &err), ERR_BUSY);
+		assert_int_equal(lockfile_take(dir, "prog", true, &other, &err), ERR_PRECOND);
 		assert_null(strstr(err.text, "process"));
 		close(fd);
 	}

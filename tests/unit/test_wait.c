@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/loop.h"
@@ -103,6 +104,60 @@ signals_beyond_four_are_refused(void **state)
 	assert_false(loop_signal_watch(loop, SIGKILL, note, &letters['s' - 'a']));
 }
 
+/* The exit status of a process that does this, which ends at its own end with 7. */
+static int
+status_of(void (*serve)(int signo), int signo)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		serve(signo);
+		_exit(7);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+start_and_raise(int signo)
+{
+	if (loop_signals_start(loop, note, &letters['h' - 'a']))
+		raise(signo);
+}
+
+static void
+serve_and_raise(int signo)
+{
+	if (!loop_signals_start(loop, note, &letters['h' - 'a']) || !loop_signals_serve(loop))
+		_exit(1);
+	raise(SIGHUP);
+	raise(signo);
+	loop_run(loop);
+	if (strcmp(order, "h") != 0)
+		_exit(2);
+}
+
+static void
+program_that_starts_is_ended_there_and_then(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(start_and_raise, SIGTERM), 0);
+	assert_int_equal(status_of(start_and_raise, SIGINT), 0);
+	assert_int_equal(status_of(start_and_raise, SIGHUP), 7);
+	assert_int_equal(status_of(start_and_raise, SIGPIPE), 7);
+}
+
+static void
+program_that_serves_ends_by_its_loop(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(serve_and_raise, SIGTERM), 7);
+	assert_int_equal(status_of(serve_and_raise, SIGINT), 7);
+}
+
 static void
 timers_run_in_order_and_again(void **state)
 {
@@ -148,6 +203,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(signal_before_the_loop_is_not_lost, loop_setup,
 		    loop_teardown),
 		cmocka_unit_test_setup_teardown(signals_beyond_four_are_refused, loop_setup,
+		    loop_teardown),
+		cmocka_unit_test_setup_teardown(program_that_starts_is_ended_there_and_then,
+		    loop_setup, loop_teardown),
+		cmocka_unit_test_setup_teardown(program_that_serves_ends_by_its_loop, loop_setup,
 		    loop_teardown),
 		cmocka_unit_test_setup_teardown(timers_run_in_order_and_again, loop_setup,
 		    loop_teardown),

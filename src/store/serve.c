@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The store of a program that stays: one process of a name, and patience while it starts;
+ * see store.h.
+ */
+#include "store/store.h"
+
+#include <unistd.h>
+
+#include "store/db.h"
+#include "util/clock.h"
+#include "util/lockfile.h"
+
+enum { START_WAIT_MS = 10000, PAUSE_US = 10000 };
+
+enum err_code
+store_patiently(enum err_code (*step)(void *arg, struct err *err), void *arg, struct err *err)
+{
+	int64_t until = clock_steady_ms() + START_WAIT_MS;
+	enum err_code code;
+
+	while ((code = step(arg, err)) == ERR_BUSY && clock_steady_ms() < until)
+		usleep(PAUSE_US);
+	return code;
+}
+
+struct serve {
+	const char	*dir, *program;
+	int		 wait_ms, lock_fd;
+	struct store	*store;
+};
+
+static enum err_code
+lock_take(struct serve *serve, bool make, struct err *err)
+{
+	enum err_code code;
+
+	if (serve->lock_fd != -1)
+		return ERR_OK;
+	code = lockfile_take(serve->dir, serve->program, make, &serve->lock_fd, err);
+	return code == ERR_NOT_FOUND && !make ? ERR_OK : code;
+}
+
+static enum err_code
+serve_step(void *arg, struct err *err)
+{
+	struct serve *serve = arg;
+	enum err_code code;
+
+	code = lock_take(serve, false, err);
+	if (code == ERR_OK)
+		code = store_open(serve->dir, STORE_CREATE, serve->wait_ms, &serve->store, err);
+	if (code == ERR_OK)
+		code = lock_take(serve, true, err);
+	return code;
+}
+
+enum err_code
+store_serve(const char *dir, const char *program, int wait_ms, struct store **ret_store,
+    struct err *err)
+{
+	struct serve serve = { .dir = dir, .program = program, .wait_ms = wait_ms, .lock_fd = -1 };
+	enum err_code code = store_patiently(serve_step, &serve, err);
+
+	if (code == ERR_OK) {
+		serve.store->lock_fd = serve.lock_fd;
+		*ret_store = serve.store;
+		return ERR_OK;
+	}
+	store_close(serve.store);
+	if (serve.lock_fd != -1)
+		close(serve.lock_fd);
+	return code;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/store: one program of a name that serves, and its patience.
+ */
+#include "store_fixture.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "util/lockfile.h"
+
+static const char *
+lock_path(const struct fixture *f)
+{
+	static char path[96];
+
+	snprintf(path, sizeof(path), "%s/prog.lock", f->dir);
+	return path;
+}
+
+static enum err_code
+serve(struct fixture *f)
+{
+	return store_serve(f->dir, "prog", WAIT_MS, &f->store, &f->err);
+}
+
+static void
+store_is_served_by_one_of_a_name_until_it_is_closed(void **state)
+{
+	struct fixture *f = *state;
+	struct store *other;
+	int fd;
+
+	assert_int_equal(serve(f), ERR_OK);
+	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_PRECOND);
+	error_says(&f->err, lock_path(f), "another prog serves this store");
+	assert_int_equal(store_serve(f->dir, "another", WAIT_MS, &other, &f->err), ERR_OK);
+	store_close(other);
+	fixture_close(f);
+	assert_int_equal(lockfile_take(f->dir, "prog", false, &fd, &f->err), ERR_OK);
+	close(fd);
+	assert_int_equal(serve(f), ERR_OK);
+}
+
+/* As a newer version would be, that could migrate it. */
+static void
+store_that_is_served_is_not_even_looked_at(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	fixture_fill(f);
+	plain_ok(f->main_path, "PRAGMA user_version = 999");
+	assert_int_equal(lockfile_take(f->dir, "prog", true, &fd, &f->err), ERR_OK);
+	assert_int_equal(serve(f), ERR_PRECOND);
+	close(fd);
+	assert_int_equal(serve(f), ERR_NEWER);
+	assert_int_equal(lockfile_take(f->dir, "prog", false, &fd, &f->err), ERR_OK);
+	close(fd);
+}
+
+static void
+lock_is_made_only_in_a_good_store(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_fill(f);
+	plain_ok(f->main_path, "PRAGMA user_version = 999");
+	assert_int_equal(serve(f), ERR_NEWER);
+	assert_false(file_exists(lock_path(f)));
+	plain_ok(f->main_path, "PRAGMA application_id = 1");
+	assert_int_equal(serve(f), ERR_FOREIGN);
+	assert_false(file_exists(lock_path(f)));
+	fixture_unfill(f);
+	assert_int_equal(serve(f), ERR_OK);
+	assert_true(file_exists(lock_path(f)));
+}
+
+/* A step of which each try takes so long, and which is busy so often. */
+struct step {
+	int		 busy, tries;
+	int64_t		 takes_ms;
+	enum err_code	 then;
+};
+
+static enum err_code
+step_try(void *arg, struct err *err)
+{
+	struct step *step = arg;
+
+	clock_forward(step->takes_ms);
+	if (step->tries++ < step->busy)
+		return err_set(err, ERR_BUSY, "try %d", step->tries);
+	return step->then;
+}
+
+static void
+step_is_tried_until_the_store_is_no_longer_busy(void **state)
+{
+	struct step soon = { .busy = 3, .then = ERR_OK }, ill = { .busy = 1, .then = ERR_IO };
+	struct step never = { .busy = 1000, .takes_ms = 4000 };
+	struct fixture *f = *state;
+
+	assert_int_equal(store_patiently(step_try, &soon, &f->err), ERR_OK);
+	assert_int_equal(soon.tries, 4);
+	assert_int_equal(store_patiently(step_try, &ill, &f->err), ERR_IO);
+	assert_int_equal(ill.tries, 2);
+	assert_int_equal(store_patiently(step_try, &never, &f->err), ERR_BUSY);
+	assert_int_equal(never.tries, 3);
+	assert_string_equal(f->err.text, "try 3");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(store_is_served_by_one_of_a_name_until_it_is_closed),
+		TEST(store_that_is_served_is_not_even_looked_at),
+		TEST(lock_is_made_only_in_a_good_store),
+		TEST(step_is_tried_until_the_store_is_no_longer_busy),
+	};
+
+	return cmocka_run_group_tests_name("store_serve", tests, NULL, NULL);
+}
