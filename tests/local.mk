@@ -229,6 +229,11 @@ tests_unit_test_haproxy_text_LDADD = $(PLANE_LIBS) $(CMOCKA_LIBS)
 unit_tests += tests/unit/test_haproxy_plan
 tests_unit_test_haproxy_plan_LDADD = $(DRIVER_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_mirror
+tests_unit_test_mirror_SOURCES = tests/unit/test_mirror.c $(store_set_world)
+tests_unit_test_mirror_LDADD = $(DRIVER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_mirror_LDFLAGS = $(store_fixture_ldflags)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 

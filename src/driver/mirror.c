@@ -30,14 +30,75 @@ mirror_value(const struct mirror_real *real, enum job_operation operation)
 	return 0;
 }
 
-void
-mirror_value_set(struct mirror_real *real, enum job_operation operation, uint32_t value)
+static void
+value_set(struct mirror_real *real, enum real_column column, uint32_t value)
 {
-	switch (job_operation_column(operation)) {
+	switch (column) {
 	case REAL_ENABLED: real->enabled = value != 0; break;
 	case REAL_FALLBACK: real->fallback = value != 0; break;
 	case REAL_WEIGHT: real->weight = (uint16_t)value; break;
 	}
+}
+
+void
+mirror_value_set(struct mirror_real *real, enum job_operation operation, uint32_t value)
+{
+	value_set(real, job_operation_column(operation), value);
+}
+
+/* -- what is held ------------------------------------------------------------------ */
+
+/* The stored value, or what it was before all that is held. */
+static void
+value_settle(struct mirror_real *real, enum real_column column)
+{
+	uint32_t value = real->stored[column];
+	const struct mirror_hold *hold;
+
+	LIST_FOREACH(hold, &real->holds, entry) {
+		if (hold->column == column && hold->after == value)
+			value = hold->before;
+	}
+	value_set(real, column, value);
+}
+
+static struct mirror_hold *
+hold_find(const struct mirror_real *real, uint32_t job)
+{
+	struct mirror_hold *hold = LIST_FIRST(&real->holds);
+
+	while (hold != NULL && hold->job != job)
+		hold = LIST_NEXT(hold, entry);
+	return hold;
+}
+
+static enum err_code
+hold_add(struct mirror_real *real, const struct job_row *row)
+{
+	struct mirror_hold *hold = calloc(1, sizeof(*hold)), *at = LIST_FIRST(&real->holds);
+
+	if (hold == NULL)
+		return ERR_NOMEM;
+	hold->job = row->id;
+	hold->column = job_operation_column(row->operation);
+	hold->before = row->old_value;
+	hold->after = row->new_value;
+	while (at != NULL && at->job > hold->job && LIST_NEXT(at, entry) != NULL)
+		at = LIST_NEXT(at, entry);
+	if (at == NULL)
+		LIST_INSERT_HEAD(&real->holds, hold, entry);
+	else if (at->job > hold->job)
+		LIST_INSERT_AFTER(at, hold, entry);
+	else
+		LIST_INSERT_BEFORE(at, hold, entry);
+	return ERR_OK;
+}
+
+static void
+hold_end(struct mirror_hold *hold)
+{
+	LIST_REMOVE(hold, entry);
+	free(hold);
 }
 
 /* -- going ------------------------------------------------------------------------ */
@@ -45,6 +106,12 @@ mirror_value_set(struct mirror_real *real, enum job_operation operation, uint32_
 static void
 real_remove(struct mirror *mirror, struct mirror_real *real)
 {
+	struct mirror_hold *hold, *next;
+
+	for (hold = LIST_FIRST(&real->holds); hold != NULL; hold = next) {
+		next = LIST_NEXT(hold, entry);
+		hold_end(hold);
+	}
 	real->service->cluster->reals--;
 	LIST_REMOVE(real, entry);
 	idmap_remove(&mirror->by_id[STORE_REAL], real->id);
@@ -202,27 +269,38 @@ on_real(void *arg, const struct real_row *row)
 	if (real == NULL)
 		return ERR_NOMEM;
 	snprintf(real->name, sizeof(real->name), "%s", row->name);
-	real->weight = row->weight;
-	real->fallback = row->fallback;
-	real->enabled = row->enabled;
+	real->stored[REAL_ENABLED] = row->enabled;
+	real->stored[REAL_FALLBACK] = row->fallback;
+	real->stored[REAL_WEIGHT] = row->weight;
+	for (int column = 0; column < MIRROR_COLUMNS; column++)
+		value_settle(real, (enum real_column)column);
 	return memory_text_set(&real->reason, row->reason) ? ERR_OK : ERR_NOMEM;
 }
 
 /* A job with words was tried before, and waits for a data plane that answers. What a held
- * one set may be undone yet: until it is released, and claimed, the value before counts. */
+ * one set may be undone yet: until its end, whichever, the value before counts. */
 static enum err_code
 on_job(void *arg, const struct job_row *row)
 {
 	struct mirror *mirror = arg;
 	struct mirror_real *real = mirror_real(mirror, row->real_id);
+	enum err_code code = ERR_OK;
+	struct mirror_hold *hold;
 
 	if (real == NULL)
 		return ERR_OK;
 	if (row->state == JOB_QUEUED && row->message[0] == '\0')
 		real->service->cluster->has_work = true;
-	else if (row->state == JOB_HELD && mirror_value(real, row->operation) == row->new_value)
-		mirror_value_set(real, row->operation, row->old_value);
-	return ERR_OK;
+	hold = hold_find(real, row->id);
+	if (hold == NULL && row->state != JOB_HELD)
+		return ERR_OK;
+	/* An undo of what came before changes 'before'. */
+	if (hold != NULL)
+		hold_end(hold);
+	if (row->state == JOB_HELD)
+		code = hold_add(real, row);
+	value_settle(real, job_operation_column(row->operation));
+	return code;
 }
 
 static enum err_code

@@ -14,13 +14,26 @@
 #include "store/store.h"
 #include "util/idmap.h"
 
+enum { MIRROR_COLUMNS = REAL_WEIGHT + 1 };
+
+/* A job that is held. */
+struct mirror_hold {
+	LIST_ENTRY(mirror_hold)	 entry;
+	uint32_t		 job;
+	enum real_column	 column;
+	uint32_t		 before, after;
+};
+
 struct mirror_real {
 	LIST_ENTRY(mirror_real)	 entry;
 	struct mirror_service	*service;
 	uint32_t		 id;
 	char			 name[MODEL_NAME_MAX + 1];
+	/* What counts: as stored, but for jobs that are held, whose SET may be undone yet. */
 	uint16_t		 weight;
 	bool			 fallback, enabled;
+	uint32_t		 stored[MIRROR_COLUMNS];
+	LIST_HEAD(, mirror_hold) holds;		/* the latest first */
 	char			*reason;	/* as the store has it */
 	/* The driver's own. */
 	struct measure		 measure;

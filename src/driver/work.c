@@ -205,8 +205,8 @@ status_put(struct work *work, enum plane_status status, const char *message)
 			    work->shared->ops->title, work->cluster->reals);
 	}
 	work->told = status;
-	if (store_may_be_used(work) && store_plane_set(work->shared->store, work->cluster->id, status, message, &err) !=
-	    ERR_OK)
+	if (store_may_be_used(work) && store_plane_set(work->shared->store, work->cluster->id,
+	    status, message, &err) != ERR_OK)
 		store_failed(work, &err);
 }
 
