@@ -53,52 +53,54 @@ static void
 value_settle(struct mirror_real *real, enum real_column column)
 {
 	uint32_t value = real->stored[column];
-	const struct mirror_hold *hold;
 
-	LIST_FOREACH(hold, &real->holds, entry) {
+	for (size_t i = real->n_holds; i-- > 0;) {
+		const struct mirror_hold *hold = &real->holds[i];
+
 		if (hold->column == column && hold->after == value)
 			value = hold->before;
 	}
 	value_set(real, column, value);
 }
 
-static struct mirror_hold *
+/* Where the job is among those held; their number if it is not. */
+static size_t
 hold_find(const struct mirror_real *real, uint32_t job)
 {
-	struct mirror_hold *hold = LIST_FIRST(&real->holds);
+	size_t i = 0;
 
-	while (hold != NULL && hold->job != job)
-		hold = LIST_NEXT(hold, entry);
-	return hold;
+	while (i < real->n_holds && real->holds[i].job != job)
+		i++;
+	return i;
 }
 
-static enum err_code
-hold_add(struct mirror_real *real, const struct job_row *row)
+static bool
+hold_put(struct mirror_real *real, const struct job_row *row)
 {
-	struct mirror_hold *hold = calloc(1, sizeof(*hold)), *at = LIST_FIRST(&real->holds);
+	size_t i = hold_find(real, row->id);
+	struct mirror_hold *holds = memory_array_room(real->holds, i, &real->holds_room,
+	    sizeof(*holds));
 
-	if (hold == NULL)
-		return ERR_NOMEM;
-	hold->job = row->id;
-	hold->column = job_operation_column(row->operation);
-	hold->before = row->old_value;
-	hold->after = row->new_value;
-	while (at != NULL && at->job > hold->job && LIST_NEXT(at, entry) != NULL)
-		at = LIST_NEXT(at, entry);
-	if (at == NULL)
-		LIST_INSERT_HEAD(&real->holds, hold, entry);
-	else if (at->job > hold->job)
-		LIST_INSERT_AFTER(at, hold, entry);
-	else
-		LIST_INSERT_BEFORE(at, hold, entry);
-	return ERR_OK;
+	if (holds == NULL)
+		return false;
+	real->holds = holds;
+	real->n_holds += i == real->n_holds;
+	/* That of one that is there has another value before, if what came before was undone. */
+	holds[i] = (struct mirror_hold){ .job = row->id, .before = row->old_value,
+	    .after = row->new_value, .column = job_operation_column(row->operation) };
+	return true;
 }
 
 static void
-hold_end(struct mirror_hold *hold)
+hold_end(struct mirror_real *real, uint32_t job)
 {
-	LIST_REMOVE(hold, entry);
-	free(hold);
+	size_t i = hold_find(real, job);
+
+	if (i == real->n_holds)
+		return;
+	real->n_holds--;
+	for (; i < real->n_holds; i++)
+		real->holds[i] = real->holds[i + 1];
 }
 
 /* -- going ------------------------------------------------------------------------ */
@@ -106,15 +108,10 @@ hold_end(struct mirror_hold *hold)
 static void
 real_remove(struct mirror *mirror, struct mirror_real *real)
 {
-	struct mirror_hold *hold, *next;
-
-	for (hold = LIST_FIRST(&real->holds); hold != NULL; hold = next) {
-		next = LIST_NEXT(hold, entry);
-		hold_end(hold);
-	}
 	real->service->cluster->reals--;
 	LIST_REMOVE(real, entry);
 	idmap_remove(&mirror->by_id[STORE_REAL], real->id);
+	free(real->holds);
 	free(real->reason);
 	free(real);
 }
@@ -284,23 +281,17 @@ on_job(void *arg, const struct job_row *row)
 {
 	struct mirror *mirror = arg;
 	struct mirror_real *real = mirror_real(mirror, row->real_id);
-	enum err_code code = ERR_OK;
-	struct mirror_hold *hold;
 
 	if (real == NULL)
 		return ERR_OK;
 	if (row->state == JOB_QUEUED && row->message[0] == '\0')
 		real->service->cluster->has_work = true;
-	hold = hold_find(real, row->id);
-	if (hold == NULL && row->state != JOB_HELD)
-		return ERR_OK;
-	/* An undo of what came before changes 'before'. */
-	if (hold != NULL)
-		hold_end(hold);
-	if (row->state == JOB_HELD)
-		code = hold_add(real, row);
+	if (row->state != JOB_HELD)
+		hold_end(real, row->id);
+	else if (!hold_put(real, row))
+		return ERR_NOMEM;
 	value_settle(real, job_operation_column(row->operation));
-	return code;
+	return ERR_OK;
 }
 
 static enum err_code

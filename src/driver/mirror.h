@@ -18,7 +18,6 @@ enum { MIRROR_COLUMNS = REAL_WEIGHT + 1 };
 
 /* A job that is held. */
 struct mirror_hold {
-	LIST_ENTRY(mirror_hold)	 entry;
 	uint32_t		 job;
 	enum real_column	 column;
 	uint32_t		 before, after;
@@ -33,7 +32,8 @@ struct mirror_real {
 	uint16_t		 weight;
 	bool			 fallback, enabled;
 	uint32_t		 stored[MIRROR_COLUMNS];
-	LIST_HEAD(, mirror_hold) holds;		/* the latest first */
+	struct mirror_hold	*holds;		/* the latest last */
+	size_t			 n_holds, holds_room;
 	char			*reason;	/* as the store has it */
 	/* The driver's own. */
 	struct measure		 measure;
