@@ -157,7 +157,8 @@ unit_tests += tests/unit/test_agentx_parts
 tests_unit_test_agentx_parts_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
 
 # A master made by hand, and an engine that only notes what it is asked.
-agentx_master = tests/unit/agentx_fake.c tests/unit/agentx_fake.h
+agentx_pdu = tests/unit/agentx_pdu.c tests/unit/agentx_pdu.h tests/unit/must.h
+agentx_master = tests/unit/agentx_fake.c tests/unit/agentx_fake.h $(agentx_pdu)
 agentx_fake = tests/unit/agentx_engine.c $(agentx_master)
 
 unit_tests += tests/unit/test_agentx_notify
@@ -173,12 +174,12 @@ tests_unit_test_agentx_session_SOURCES = tests/unit/test_agentx_session.c $(agen
 tests_unit_test_agentx_session_LDADD = $(AGENTX_LIBS) $(CMOCKA_LIBS)
 
 # The same master, and all of the real subagent behind its socket: session, engine, store.
-agentx_pdu = tests/unit/agentx_pdu.c tests/unit/agentx_pdu.h $(agentx_master) $(mib_store)
-agentx_real = tests/unit/agentx_real.c tests/unit/agentx_real.h $(agentx_pdu) $(mib_pdu)
+agentx_store = $(agentx_master) $(mib_store)
+agentx_real = tests/unit/agentx_real.c tests/unit/agentx_real.h $(agentx_store) $(mib_pdu)
 agentx_real_libs = $(AGENTX_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_hostile_names
-tests_unit_test_hostile_names_SOURCES = tests/unit/test_hostile_names.c $(agentx_pdu) \
+tests_unit_test_hostile_names_SOURCES = tests/unit/test_hostile_names.c $(agentx_store) \
 	$(mib_world)
 tests_unit_test_hostile_names_LDADD = $(agentx_real_libs)
 

@@ -13,13 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../unit/must.h"
+
 extern const char fuzz_corpus[];	/* NAME */
 
 /* As libFuzzer calls it. What must not be ends the program. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Ends the program with words unless 'condition' holds. */
-void must(bool condition, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* -- an input that is read octet by octet -------------------------------------------- */
 

@@ -28,8 +28,8 @@ take_ranges(struct input *in, struct asked *asked, struct message *m)
 		asked->ends[i].n = 0;
 		if ((shape & 0x80) != 0)
 			asked->ends[i] = take_oid(in, &last);
-		put_oid(m, &asked->starts[i], asked->include[i]);
-		put_oid(m, &asked->ends[i], false);
+		put_name(m, &asked->starts[i], asked->include[i]);
+		put_name(m, &asked->ends[i], false);
 	}
 }
 
@@ -54,7 +54,7 @@ take_body(struct input *in, struct asked *asked, struct message *m)
 	const uint8_t *octets;
 	size_t n;
 
-	switch (asked->header.type) {
+	switch (asked->type) {
 	case GET_BULK:
 		asked->once = take(in) % 4;
 		asked->rounds = take_number(in) & UINT16_MAX;
@@ -105,22 +105,23 @@ request(struct input *in)
 	uint8_t shape = take(in), numbers = take(in);
 	size_t n, split = SIZE_MAX;
 
-	asked.header.type = types[numbers % COUNT(types)];
-	asked.header.flags = (uint8_t)((shape & NETWORK_BIT ? NETWORK : 0) |
+	asked.type = types[numbers % COUNT(types)];
+	asked.flags = (uint8_t)((shape & NETWORK_BIT ? NETWORK : 0) |
 	    (shape & CONTEXT_BIT ? CONTEXT : 0) | shape >> 5);
-	asked.header.session = master.session + (shape & SESSION_BIT ? take(in) : 0);
-	asked.header.transaction = numbers >> 4 & 3;
-	asked.header.packet = numbers >> 6;
+	asked.session = master.session + (shape & SESSION_BIT ? take(in) : 0);
+	asked.transaction = numbers >> 4 & 3;
+	asked.packet = numbers >> 6;
 	asked.loose = false;
 	asked.n = 0;
-	message_begin(&m, &asked.header);
+	message_begin(&m, asked.type, asked.flags, asked.session, asked.transaction,
+	    asked.packet);
 	if ((shape & CONTEXT_BIT) != 0) {
 		const uint8_t *octets = take_octets(in, take(in) % 8, &n);
 
 		put_octets(&m, octets, n);
 	}
 	take_body(in, &asked, &m);
-	message_end(&m);
+	message_finish(&m);
 	if ((shape & SPOIL_BIT) != 0)
 		spoil(in, &asked, &m);
 	if ((shape & SPLIT_BIT) != 0)

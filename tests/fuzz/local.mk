@@ -1,14 +1,14 @@
 # Fuzz targets: tests/fuzz/fuzz_NAME.c each, linked twice. As replay_NAME they run their
 # corpus in "make check"; as fuzz_NAME (configure --enable-fuzzer) they look for more.
 
-fuzz_common = tests/fuzz/fuzz.c tests/fuzz/fuzz.h
+fuzz_common = tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/unit/must.h
 fuzz_replay = tests/fuzz/replay.c
 fuzz_ctl = tests/fuzz/ctl_run.c tests/fuzz/ctl_run.h
 fuzz_world = tests/fuzz/world.c tests/fuzz/world.h $(mib_fixture)
 fuzz_ldflags = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 fuzz_agentx = tests/fuzz/fuzz_agentx.c tests/fuzz/master.c tests/fuzz/master.h \
-	tests/fuzz/octets.c tests/fuzz/octets.h $(fuzz_world) $(fuzz_common)
+	$(agentx_pdu) $(fuzz_world) $(fuzz_common)
 fuzz_agentx_libs = $(AGENTX_LIBS) $(SQLITE_LIBS)
 fuzz_agentx_ldflags = -Wl,--wrap=stream_connect,--wrap=wire_decode,--wrap=getgrgid
 tests_fuzz_replay_agentx_SOURCES = $(fuzz_agentx) $(fuzz_replay)

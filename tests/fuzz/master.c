@@ -138,16 +138,17 @@ next_check(const struct mib_varbind *got, struct mib_oid *start, bool include,
 }
 
 static void
-bulk_check(struct asked *asked, struct reader *reader)
+bulk_check(struct asked *asked, struct message *m)
 {
 	size_t once = asked->once < asked->n ? asked->once : asked->n;
 	size_t columns = asked->n - once;
 
-	for (size_t i = 0; reader->left > 0; i++) {
-		struct mib_varbind got = varbind_read(reader);
+	for (size_t i = 0; m->at < m->n; i++) {
+		struct mib_varbind got;
 		bool repeated = i >= once;
 		size_t at = !repeated ? i : once + (columns == 0 ? 0 : (i - once) % columns);
 
+		take_varbind(m, &got);
 		must(!repeated || (columns > 0 && (i - once) / columns < asked->rounds),
 		    "more than was asked for");
 		next_check(&got, &asked->starts[at], asked->include[at] && i < asked->n,
@@ -156,54 +157,62 @@ bulk_check(struct asked *asked, struct reader *reader)
 }
 
 static void
-values_check(struct asked *asked, struct reader *reader)
+values_check(struct asked *asked, struct message *m)
 {
-	size_t n = asked->header.type <= GET_NEXT ? asked->n : 0;
+	size_t n = asked->type <= GET_NEXT ? asked->n : 0;
 
-	if (asked->header.type == GET_BULK) {
-		bulk_check(asked, reader);
+	if (asked->type == GET_BULK) {
+		bulk_check(asked, m);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct mib_varbind got = varbind_read(reader);
+		struct mib_varbind got;
 
-		if (asked->header.type == GET_NEXT)
+		take_varbind(m, &got);
+		if (asked->type == GET_NEXT)
 			next_check(&got, &asked->starts[i], asked->include[i], &asked->ends[i]);
 		else
 			must_at(order(&got.name, &asked->starts[i]) == 0 &&
 			    got.value.type != MIB_END_OF_VIEW, "another answer to", &asked->starts[i]);
 	}
-	must(reader->left == 0, "more than was asked for");
+	must(m->at == m->n, "more than was asked for");
+}
+
+/* Whatever they are: well-formed. */
+static void
+varbinds_check(struct message *m)
+{
+	struct mib_varbind got;
+
+	while (m->at < m->n)
+		take_varbind(m, &got);
 }
 
 /* 'asked' NULL: of what was asked nothing is known. */
 static void
-response_check(struct asked *asked, const struct header *header, struct reader *reader)
+response_check(struct asked *asked, struct message *m)
 {
 	uint32_t error, index;
 
-	must(header->flags == 0 || header->flags == NETWORK, "flags %x", header->flags);
-	must(asked == NULL || (header->session == asked->header.session &&
-	    header->transaction == asked->header.transaction &&
-	    header->packet == asked->header.packet &&
-	    header->flags == (asked->header.flags & NETWORK)),
-	    "an answer to something else");
-	(void)read_32(reader);		/* sysUpTime, which is the master's to know */
-	error = read_16(reader);
-	index = read_16(reader);
+	must(m->flags == 0 || m->flags == NETWORK, "flags %x", m->flags);
+	must(asked == NULL || (m->session == asked->session &&
+	    m->transaction == asked->transaction && m->packet == asked->packet &&
+	    m->flags == (asked->flags & NETWORK)), "an answer to something else");
+	(void)take_32(m);		/* sysUpTime, which is the master's to know */
+	error = take_16(m);
+	index = take_16(m);
 	error_check(error);
 	if (error != 0) {
-		must(reader->left == 0, "values with an error");
+		must(m->at == m->n, "values with an error");
 		must(asked == NULL || asked->loose || index <= asked->n + 1, "error at %u", index);
 		return;
 	}
 	must(index == 0, "no error, but at %u", index);
 	if (asked != NULL && !asked->loose)
-		values_check(asked, reader);
+		values_check(asked, m);
 	else
-		while (reader->left > 0)
-			(void)varbind_read(reader);
-	master.commits += asked != NULL && asked->header.type == COMMIT_SET;
+		varbinds_check(m);
+	master.commits += asked != NULL && asked->type == COMMIT_SET;
 }
 
 /* -- the subagent's requests ------------------------------------------------------- */
@@ -216,10 +225,10 @@ octets_send(const uint8_t *data, size_t n)
 }
 
 static void
-request_answer(const struct header *request)
+request_answer(const struct message *request)
 {
 	enum manners manners = master.manners;
-	struct header header = *request;
+	uint32_t session = request->session;
 	static struct message m;
 	bool refused = (manners == MANNERS_NO_OPEN && request->type == OPEN) ||
 	    (manners == MANNERS_NO_REGISTER && request->type == REGISTER) ||
@@ -227,51 +236,46 @@ request_answer(const struct header *request)
 
 	if (manners == MANNERS_SILENT)
 		return;
-	header.type = RESPONSE;
 	if (request->type == OPEN)
-		header.session = ++master.session;
-	header.packet += manners == MANNERS_OTHER_PACKET;
-	header.session += manners == MANNERS_OTHER_SESSION;
-	message_begin(&m, &header);
+		session = ++master.session;
+	message_begin(&m, RESPONSE, request->flags, session + (manners == MANNERS_OTHER_SESSION),
+	    request->transaction, request->packet + (manners == MANNERS_OTHER_PACKET));
 	if (manners != MANNERS_SHORT) {
 		put_32(&m, 0);
 		put_32(&m, refused ? UINT32_C(0x01070107) : 0);	/* 263 in either byte order */
 	}
-	message_end(&m);
+	message_finish(&m);
 	octets_send(m.data, m.n);
 }
 
 static void
-message_take(const uint8_t *data, size_t n)
+message_read(struct message *m)
 {
-	struct reader reader;
-	struct header header = header_read(&reader, data, n);
 	struct asked *asked = NULL;
 
-	switch (header.type) {
+	switch (m->type) {
 	case OPEN:
 	case REGISTER:
 	case ADD_CAPS:
-		request_answer(&header);
+		request_answer(m);
 		return;
 	case NOTIFY:
-		while (reader.left > 0)
-			(void)varbind_read(&reader);
-		request_answer(&header);
+		varbinds_check(m);
+		request_answer(m);
 		return;
 	case CLOSE:
 		return;
 	case RESPONSE:
 		break;
 	default:
-		must(false, "a message of type %u", header.type);
+		must(false, "a message of type %u", m->type);
 	}
 	if (master.exact) {
 		must(asked_n > 0, "an answer to nothing");
 		asked = &asked_list[asked_first++ % ASKED_MAX];
 		asked_n--;
 	}
-	response_check(asked, &header, &reader);
+	response_check(asked, m);
 }
 
 static void
@@ -286,11 +290,11 @@ connection_end(void)
 static void
 messages_take(void)
 {
+	static struct message m;
 	size_t at = 0, length;
 
-	while (in_n - at >= HEADER && (length = wire_length(in + at)) <= in_n - at) {
-		must(length != 0, "no header");
-		message_take(in + at, length);
+	while ((length = message_take(&m, in + at, in_n - at)) > 0) {
+		message_read(&m);
 		at += length;
 	}
 	memmove(in, in + at, in_n - at);
@@ -366,12 +370,12 @@ master_ask(const struct asked *asked, const struct message *m, size_t split)
 {
 	if (master.fd == -1)
 		return;
-	if (master.exact && asked->header.type >= GET &&
-	    asked->header.type < CLEANUP_SET) {
+	if (master.exact && asked->type >= GET &&
+	    asked->type < CLEANUP_SET) {
 		must(asked_n < ASKED_MAX, "too many requests");
 		asked_list[(asked_first + asked_n++) % ASKED_MAX] = *asked;
 	}
-	master.cleanups += asked->header.type == CLEANUP_SET;
+	master.cleanups += asked->type == CLEANUP_SET;
 	octets_send(m->data, split < m->n ? split : m->n);
 	if (split < m->n) {
 		do
@@ -380,7 +384,7 @@ master_ask(const struct asked *asked, const struct message *m, size_t split)
 		octets_send(m->data + split, m->n - split);
 	}
 	/* A Close that cannot be read is none. */
-	if (asked->header.type == CLOSE) {
+	if (asked->type == CLOSE) {
 		master.exact = false;
 		serve();
 		master.always_exact &= master.fd == -1;

@@ -8,14 +8,15 @@
 #ifndef TESTS_FUZZ_MASTER_H
 #define TESTS_FUZZ_MASTER_H
 
-#include "octets.h"
+#include "../unit/agentx_pdu.h"
 #include "world.h"
 
 enum { RANGES_MAX = 8 };
 
 /* A request and what its answer is held to. */
 struct asked {
-	struct header	header;
+	uint8_t		type, flags;
+	uint32_t	session, transaction, packet;
 	bool		loose;		/* its body was spoilt: any answer with its numbers */
 	size_t		n;		/* varbinds or ranges */
 	struct mib_oid	starts[RANGES_MAX], ends[RANGES_MAX];

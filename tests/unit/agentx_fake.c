@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "must.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/wait.h"
@@ -176,32 +177,26 @@ log_line(enum log_level level, const char *token, const char *fmt, ...)
 /* -- messages ------------------------------------------------------------------------ */
 
 void
-put_8(struct message *m, unsigned int value)
+must(bool condition, const char *fmt, ...)
 {
-	assert_true(m->n < sizeof(m->data));
-	m->data[m->n++] = (uint8_t)value;
+	char text[256];
+	va_list ap;
+
+	if (condition)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fail_msg("%s", text);
 }
 
 void
-put_16(struct message *m, unsigned int value)
+request_begin(struct message *m, uint8_t type, uint32_t transaction)
 {
-	put_8(m, m->network ? value >> 8 : value & 0xff);
-	put_8(m, m->network ? value & 0xff : value >> 8);
-}
+	static uint32_t packet;
 
-void
-put_32(struct message *m, uint32_t value)
-{
-	put_16(m, m->network ? value >> 16 : value & 0xffff);
-	put_16(m, m->network ? value & 0xffff : value >> 16);
-}
-
-void
-put_text(struct message *m, const char *text, size_t length)
-{
-	put_32(m, (uint32_t)length);
-	for (size_t i = 0; i < (length + 3) / 4 * 4; i++)
-		put_8(m, i < length ? (uint8_t)text[i] : 0);
+	packet++;
+	message_begin(m, type, packet % 2 == 0 ? NETWORK : 0, SESSION_ID, transaction, packet);
 }
 
 void
@@ -225,50 +220,6 @@ void
 put_null_oid(struct message *m)
 {
 	put_32(m, 0);
-}
-
-void
-message_begin(struct message *m, uint8_t type, uint8_t flags, uint32_t session,
-    uint32_t transaction, uint32_t packet)
-{
-	m->type = type;
-	m->flags = flags;
-	m->session = session;
-	m->transaction = transaction;
-	m->packet = packet;
-	m->n = m->at = 0;
-	m->network = (flags & NETWORK) != 0;
-	put_8(m, 1);
-	put_8(m, type);
-	put_8(m, flags);
-	put_8(m, 0);
-	put_32(m, session);
-	put_32(m, transaction);
-	put_32(m, packet);
-	put_32(m, 0);
-}
-
-unsigned int
-take_8(struct message *m)
-{
-	assert_true(m->at < m->n);
-	return m->data[m->at++];
-}
-
-unsigned int
-take_16(struct message *m)
-{
-	unsigned int first = take_8(m), second = take_8(m);
-
-	return m->network ? first << 8 | second : second << 8 | first;
-}
-
-uint32_t
-take_32(struct message *m)
-{
-	uint32_t first = take_16(m), second = take_16(m);
-
-	return m->network ? first << 16 | second : second << 16 | first;
 }
 
 void
@@ -346,16 +297,6 @@ octets_send(const void *data, size_t length)
 }
 
 void
-message_finish(struct message *m)
-{
-	size_t n = m->n;
-
-	m->n = 16;
-	put_32(m, (uint32_t)(n - HEADER));
-	m->n = n;
-}
-
-void
 message_send(struct message *m)
 {
 	message_finish(m);
@@ -366,28 +307,12 @@ message_send(struct message *m)
 static bool
 message_cut(struct message *m)
 {
-	const uint8_t *in = master.in + master.at;
+	size_t length = message_take(m, master.in + master.at, master.n - master.at);
 
-	if (master.n - master.at < HEADER)
-		return false;
-	memcpy(m->data, in, HEADER);
-	m->n = HEADER;
-	m->type = m->data[1];
-	m->flags = m->data[2];
-	m->network = (m->flags & NETWORK) != 0;
-	m->at = 4;
-	m->session = take_32(m);
-	m->transaction = take_32(m);
-	m->packet = take_32(m);
-	m->n += take_32(m);
-	assert_true(m->n <= sizeof(m->data));
-	if (master.n - master.at < m->n)
-		return false;
-	memcpy(m->data, in, m->n);
-	master.at += m->n;
+	master.at += length;
 	if (master.at == master.n)
 		master.at = master.n = 0;
-	return true;
+	return length > 0;
 }
 
 static void

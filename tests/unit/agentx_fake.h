@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Both neighbours of src/agentx for its tests: a master that speaks AgentX octet by
- * octet, written after RFC 2741 and without net-snmp, and a MIB engine that tells
+ * octet, see agentx_pdu.h, and a MIB engine that tells
  * what it was asked. Sockets are real; time is the test's own, so that a minute of
  * retries takes no time and a loaded machine changes nothing.
  */
@@ -19,13 +19,9 @@
 #include <stdbool.h>
 
 #include "agentx/agentx.h"
+#include "agentx_pdu.h"
 
-enum {
-	OPEN = 1, CLOSE = 2, REGISTER = 3, GET = 5, GET_NEXT = 6, GET_BULK = 7, TEST_SET = 8,
-	COMMIT_SET = 9, UNDO_SET = 10, CLEANUP_SET = 11, ADD_CAPS = 16, RESPONSE = 18,
-
-	HEADER = 20, NETWORK = 0x10, CONTEXT = 0x08, SESSION_ID = 0x4d2
-};
+enum { SESSION_ID = 0x4d2 };
 
 /* -- the engine ---------------------------------------------------------------------- */
 
@@ -55,29 +51,13 @@ extern struct engine engine;
 
 /* -- messages ---------------------------------------------------------------------------- */
 
-struct message {
-	uint8_t		data[128 * 1024];
-	size_t		n;
-	size_t		at;		/* reading goes on here */
-	bool		network;	/* byte order */
-	uint8_t		type, flags;
-	uint32_t	session, transaction, packet;
-};
+/* The next request of the session, in its own byte order each. */
+void request_begin(struct message *m, uint8_t type, uint32_t transaction);
 
-/* Begins a message to the subagent, in network byte order if 'flags' say so. */
-void message_begin(struct message *m, uint8_t type, uint8_t flags, uint32_t session,
-    uint32_t transaction, uint32_t packet);
-void put_8(struct message *m, unsigned int value);
-void put_16(struct message *m, unsigned int value);
-void put_32(struct message *m, uint32_t value);
-void put_text(struct message *m, const char *text, size_t length);
 /* The root with 'n' more sub-identifiers, compressed as section 5.1 wants it. */
 void put_oid(struct message *m, bool include, size_t n, ...);
 void put_null_oid(struct message *m);
 
-unsigned int take_8(struct message *m);
-unsigned int take_16(struct message *m);
-uint32_t take_32(struct message *m);
 /* Fails unless the OID is the root with these sub-identifiers. */
 void take_oid(struct message *m, size_t n, ...);
 void take_text(struct message *m, const char *text, size_t length);
@@ -122,7 +102,6 @@ extern char log_latest[512];
 void master_listen(void);
 void master_leave(void);		/* closes all, removes the socket */
 void master_hang_up(void);		/* closes the connection only */
-void message_finish(struct message *m);	/* puts its length into the header */
 void message_send(struct message *m);
 void octets_send(const void *data, size_t length);
 

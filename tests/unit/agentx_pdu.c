@@ -1,15 +1,50 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Names and varbinds of AgentX; see agentx_pdu.h.
+ * AgentX messages octet by octet; see agentx_pdu.h.
  */
 #include "agentx_pdu.h"
 
 #include <string.h>
 
-static const uint32_t internet[] = { 1, 3, 6, 1 };
+#include "must.h"
 
-enum { INTERNET = 4 };
+enum { INTERNET = 4 };	/* sub-identifiers of 1.3.6.1, which a prefix stands for */
+
+static const uint32_t internet[INTERNET] = { 1, 3, 6, 1 };
+
+/* -- writing ----------------------------------------------------------------------- */
+
+void
+put_8(struct message *m, unsigned int value)
+{
+	must(m->n < sizeof(m->data), "a message too long to be written");
+	m->data[m->n++] = (uint8_t)value;
+}
+
+void
+put_16(struct message *m, unsigned int value)
+{
+	put_8(m, m->network ? value >> 8 : value & 0xff);
+	put_8(m, m->network ? value & 0xff : value >> 8);
+}
+
+void
+put_32(struct message *m, uint32_t value)
+{
+	put_16(m, m->network ? value >> 16 : value & 0xffff);
+	put_16(m, m->network ? value & 0xffff : value >> 16);
+}
+
+void
+put_octets(struct message *m, const void *octets, size_t length)
+{
+	const uint8_t *octet = octets;
+
+	put_32(m, (uint32_t)length);
+	for (size_t i = 0; i < (length + 3) / 4 * 4; i++)
+		put_8(m, i < length ? octet[i] : 0);
+}
 
 void
 put_subs(struct message *m, unsigned int prefix, bool include, size_t n, const uint32_t *subs)
@@ -57,7 +92,7 @@ put_varbind(struct message *m, const struct mib_varbind *varbind)
 		break;
 	case MIB_OCTETS:
 	case MIB_OPAQUE:
-		put_text(m, (const char *)value->octets.data, value->octets.length);
+		put_octets(m, value->octets.data, value->octets.length);
 		break;
 	case MIB_OBJECT_ID:
 		put_name(m, &value->oid, false);
@@ -71,77 +106,150 @@ put_varbind(struct message *m, const struct mib_varbind *varbind)
 }
 
 void
+message_begin(struct message *m, uint8_t type, uint8_t flags, uint32_t session,
+    uint32_t transaction, uint32_t packet)
+{
+	m->type = type;
+	m->flags = flags;
+	m->session = session;
+	m->transaction = transaction;
+	m->packet = packet;
+	m->n = m->at = 0;
+	m->network = (flags & NETWORK) != 0;
+	put_8(m, 1);
+	put_8(m, type);
+	put_8(m, flags);
+	put_8(m, 0);
+	put_32(m, session);
+	put_32(m, transaction);
+	put_32(m, packet);
+	put_32(m, 0);
+}
+
+void
+message_finish(struct message *m)
+{
+	size_t n = m->n;
+
+	m->n = 16;
+	put_32(m, (uint32_t)(n - HEADER));
+	m->n = n;
+}
+
+/* -- reading ----------------------------------------------------------------------- */
+
+unsigned int
+take_8(struct message *m)
+{
+	must(m->at < m->n, "the message ends too soon");
+	return m->data[m->at++];
+}
+
+unsigned int
+take_16(struct message *m)
+{
+	unsigned int first = take_8(m), second = take_8(m);
+
+	return m->network ? first << 8 | second : second << 8 | first;
+}
+
+uint32_t
+take_32(struct message *m)
+{
+	uint32_t first = take_16(m), second = take_16(m);
+
+	return m->network ? first << 16 | second : second << 16 | first;
+}
+
+size_t
+message_take(struct message *m, const uint8_t *data, size_t n)
+{
+	if (n < HEADER)
+		return 0;
+	memcpy(m->data, data, HEADER);
+	m->n = HEADER;
+	m->at = 0;
+	must(take_8(m) == 1, "not version 1");
+	m->type = (uint8_t)take_8(m);
+	m->flags = (uint8_t)take_8(m);
+	m->network = (m->flags & NETWORK) != 0;
+	must(take_8(m) == 0, "a reserved octet is used");
+	m->session = take_32(m);
+	m->transaction = take_32(m);
+	m->packet = take_32(m);
+	m->n += take_32(m);
+	must(m->n % 4 == 0 && m->n <= sizeof(m->data), "a message of %zu octets", m->n);
+	if (m->n > n)
+		return 0;
+	memcpy(m->data, data, m->n);
+	return m->n;
+}
+
+/* The codec sets "include" in every value that is an OID: it means nothing there. */
+void
 take_name(struct message *m, struct mib_oid *ret_name)
 {
-	unsigned int n = take_8(m), prefix = take_8(m);
+	unsigned int n = take_8(m), prefix = take_8(m), include = take_8(m);
 
-	assert_in_range(take_8(m), 0, 1);
-	assert_int_equal(take_8(m), 0);
+	must(include <= 1 && take_8(m) == 0, "a reserved octet is used");
 	ret_name->n = 0;
 	if (prefix != 0) {
 		memcpy(ret_name->sub, internet, sizeof(internet));
 		ret_name->sub[INTERNET] = prefix;
 		ret_name->n = INTERNET + 1;
 	}
-	assert_in_range(ret_name->n + n, 0, MIB_OID_MAX);
+	must(ret_name->n + n <= MIB_OID_MAX, "an OID of %u sub-identifiers", ret_name->n + n);
 	while (n-- > 0)
 		ret_name->sub[ret_name->n++] = take_32(m);
 }
 
 static void
-take_octets(struct message *m, struct mib_value *ret_value)
+octets_of_value(struct message *m, struct mib_value *ret_value)
 {
-	size_t length = take_32(m), padded = (length + 3) / 4 * 4;
+	size_t length = take_32(m);
 
-	assert_in_range(padded, length, m->n - m->at);
+	must(length <= m->n - m->at, "a text longer than its message");
 	ret_value->octets.data = m->data + m->at;
 	ret_value->octets.length = length;
-	m->at += padded;
+	m->at += length;
+	while (length++ % 4 != 0)
+		must(take_8(m) == 0, "padding tells a secret");
 }
 
 void
 take_varbind(struct message *m, struct mib_varbind *ret_varbind)
 {
 	struct mib_value *value = &ret_varbind->value;
-	uint32_t first;
+	uint64_t first;
 
 	value->type = (enum mib_type)take_16(m);
-	assert_int_equal(take_16(m), 0);
+	must(take_16(m) == 0, "a reserved field is used");
 	take_name(m, &ret_varbind->name);
 	switch (value->type) {
 	case MIB_INTEGER:
 	case MIB_COUNTER32:
 	case MIB_GAUGE32:
-	case MIB_TIMETICKS:
 		value->number = take_32(m);
-		return;
+		break;
 	case MIB_COUNTER64:
 		first = take_32(m);
-		value->counter64 = take_32(m);
-		value->counter64 = m->network ? (uint64_t)first << 32 | value->counter64 :
-		    value->counter64 << 32 | first;
-		return;
+		value->counter64 = m->network ? first << 32 | take_32(m) :
+		    (uint64_t)take_32(m) << 32 | first;
+		break;
 	case MIB_OCTETS:
-	case MIB_OPAQUE:
-		take_octets(m, value);
-		return;
+		octets_of_value(m, value);
+		break;
 	case MIB_OBJECT_ID:
 		take_name(m, &value->oid);
-		return;
-	case MIB_NULL:
+		break;
 	case MIB_NO_SUCH_OBJECT:
 	case MIB_NO_SUCH_INSTANCE:
 	case MIB_END_OF_VIEW:
-		return;
+		break;
+	case MIB_TIMETICKS:
+	case MIB_OPAQUE:
+	case MIB_NULL:
+		must(false, "a value of type %u, which this module has not",
+		    (unsigned int)value->type);
 	}
-	fail_msg("type %u", (unsigned int)value->type);
-}
-
-void
-request_begin(struct message *m, uint8_t type, uint32_t transaction)
-{
-	static uint32_t packet;
-
-	packet++;
-	message_begin(m, type, packet % 2 == 0 ? NETWORK : 0, SESSION_ID, transaction, packet);
 }

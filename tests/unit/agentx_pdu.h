@@ -1,26 +1,59 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Names and varbinds of AgentX, octet by octet, to and from the types of the engine
- * (RFC 2741 section 5).
+ * AgentX messages octet by octet (RFC 2741 sections 5 and 6), written and read without
+ * net-snmp, to and from the types of the engine: for a master that is not one of its
+ * friends. What is read must be right to the last octet; what is not fails the test.
  */
 #ifndef TESTS_AGENTX_PDU_H
 #define TESTS_AGENTX_PDU_H
 
-#include "agentx_fake.h"
+#include "mib/mib.h"
 
+enum {
+	OPEN = 1, CLOSE = 2, REGISTER = 3, GET = 5, GET_NEXT = 6, GET_BULK = 7, TEST_SET = 8,
+	COMMIT_SET = 9, UNDO_SET = 10, CLEANUP_SET = 11, NOTIFY = 12, PING = 13, ADD_CAPS = 16,
+	RESPONSE = 18,
+
+	HEADER = 20, CONTEXT = 0x08, NETWORK = 0x10
+};
+
+struct message {
+	uint8_t		data[128 * 1024];
+	size_t		n;
+	size_t		at;		/* reading goes on here */
+	bool		network;	/* byte order */
+	uint8_t		type, flags;
+	uint32_t	session, transaction, packet;
+};
+
+/* -- writing --------------------------------------------------------------------------- */
+
+/* Begins a message to the subagent, in network byte order if 'flags' say so. */
+void message_begin(struct message *m, uint8_t type, uint8_t flags, uint32_t session,
+    uint32_t transaction, uint32_t packet);
+void put_8(struct message *m, unsigned int value);
+void put_16(struct message *m, unsigned int value);
+void put_32(struct message *m, uint32_t value);
+void put_octets(struct message *m, const void *octets, size_t length);
 /* An OID as it is told: its 'n' sub-identifiers after 'prefix', whatever that makes. */
 void put_subs(struct message *m, unsigned int prefix, bool include, size_t n,
     const uint32_t *subs);
 /* An OID, compressed where it can be. */
 void put_name(struct message *m, const struct mib_oid *name, bool include);
 void put_varbind(struct message *m, const struct mib_varbind *varbind);
+void message_finish(struct message *m);	/* puts its length into the header */
 
-/* Fails for what is no OID and no varbind. The octets of a value stay in the message. */
+/* -- reading --------------------------------------------------------------------------- */
+
+/* Copies the first message of 'n' octets and reads its header. Returns how long it is; 0
+ * if it is not whole yet. */
+size_t message_take(struct message *m, const uint8_t *data, size_t n);
+unsigned int take_8(struct message *m);
+unsigned int take_16(struct message *m);
+uint32_t take_32(struct message *m);
 void take_name(struct message *m, struct mib_oid *ret_name);
+/* Of the types that the engine has. The octets of a value stay in the message. */
 void take_varbind(struct message *m, struct mib_varbind *ret_varbind);
-
-/* The next request of the session, in its own byte order each. */
-void request_begin(struct message *m, uint8_t type, uint32_t transaction);
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef TESTS_AGENTX_REAL_H
 #define TESTS_AGENTX_REAL_H
 
-#include "agentx_pdu.h"
+#include "agentx_fake.h"
 #include "mib_pdu.h"
 
 struct usage {

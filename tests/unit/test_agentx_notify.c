@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { NOTIFY = 12, BATCH = 50, PACE_MS = 100 };
+enum { BATCH = 50, PACE_MS = 100 };
 
 static struct message m;
 

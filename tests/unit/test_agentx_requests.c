@@ -307,12 +307,12 @@ put_each_type(void)
 	put_head(0x46, 5);
 	put_32(&question, question.network ? 1 : 0xfffffffd);
 	put_32(&question, question.network ? 0xfffffffd : 1);
-	put_head(0x04, 6), put_text(&question, "a\0bcd", 5);
+	put_head(0x04, 6), put_octets(&question, "a\0bcd", 5);
 	put_head(0x06, 7), put_oid(&question, false, 1, 4294967293u);
 	put_head(0x05, 8);
-	put_head(0x40, 9), put_text(&question, "\n\0\0\1", 4);
-	put_head(0x44, 10), put_text(&question, "xyz", 3);
-	put_head(0x04, 11), put_text(&question, "", 0);
+	put_head(0x40, 9), put_octets(&question, "\n\0\0\1", 4);
+	put_head(0x44, 10), put_octets(&question, "xyz", 3);
+	put_head(0x04, 11), put_octets(&question, "", 0);
 }
 
 static void
@@ -419,12 +419,12 @@ context_is_unsupported_unless_it_is_the_default(void **state)
 	(void)state;
 	FOR_BOTH_ORDERS(flags) {
 		begin(GET, flags | CONTEXT);
-		put_text(&question, "east", 4);
+		put_octets(&question, "east", 4);
 		put_oid(&question, false, 2, 1, 1);
 		put_null_oid(&question);
 		ask(&question, &answer, 262, 0);
 		begin(GET, flags | CONTEXT);
-		put_text(&question, "", 0);
+		put_octets(&question, "", 0);
 		put_oid(&question, false, 2, 1, 1);
 		put_null_oid(&question);
 		ask(&question, &answer, 0, 0);

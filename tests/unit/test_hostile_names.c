@@ -5,7 +5,7 @@
  * codec, engine and store: beside each instance, too short, too long, beyond 31 bits, ranges
  * that are empty or the wrong way round. Each answer is that of the reference.
  */
-#include "agentx_pdu.h"
+#include "agentx_fake.h"
 #include "mib_reference.h"
 
 #include <stdio.h>

@@ -246,7 +246,7 @@ HOSTILE_TEST(flags_without_a_meaning_are_no_matter)
 				continue;
 			message_begin(&request, type, (uint8_t)flags, SESSION_ID, 7, flags);
 			if ((flags & CONTEXT) != 0)
-				put_text(&request, "", 0);
+				put_octets(&request, "", 0);
 			if (type == GET_BULK)
 				put_32(&request, 0);
 			ask(&request, &reply, 0, 0);
@@ -261,7 +261,7 @@ HOSTILE_TEST(context_of_any_request_is_unsupported)
 			char text[300] = "east";
 
 			message_begin(&request, type, CONTEXT | NETWORK, SESSION_ID, 7, type);
-			put_text(&request, text, length);
+			put_octets(&request, text, length);
 			if (type == GET_BULK)
 				put_32(&request, 0);
 			if (type == CLEANUP_SET)

@@ -170,11 +170,11 @@ HOSTILE_TEST(text_of_any_length_is_wrong_or_taken)
 
 	for (size_t length = 0; length < sizeof(text); length = length * 5 / 4 + 1) {
 		varbind_begin(MIB_OCTETS, ".1.8.1.0");
-		put_text(&request, text, length);
+		put_octets(&request, text, length);
 		ask(&request, &reply, length > 8 ? MIB_WRONG_LENGTH : 0, length > 8);
 		end_it();
 		varbind_begin(MIB_OCTETS, ".1.4.1.2.1.1.1");
-		put_text(&request, text, length);
+		put_octets(&request, text, length);
 		ask(&request, &reply, MIB_NOT_WRITABLE, 1);
 	}
 }
