@@ -410,6 +410,29 @@ undo(struct mib *mib, struct mib_set *set)
 	return true;
 }
 
+static bool
+undos_wait(const struct mib *mib)
+{
+	const struct mib_set *set = mib->sets;
+
+	while (set != NULL && set->state != SET_UNDOING)
+		set = set->next;
+	return set != NULL;
+}
+
+/* What the store refused to take back, until it refuses again. */
+static void
+undos_do(struct mib *mib)
+{
+	struct mib_set *set = mib->sets, *next;
+
+	for (; set != NULL; set = next) {
+		next = set->next;
+		if (set->state == SET_UNDOING && !undo(mib, set))
+			return;
+	}
+}
+
 /* Nobody will ask for it again. What may be on the disk is not left there. */
 static void
 set_forget(struct mib *mib, struct mib_set *set)
@@ -447,8 +470,13 @@ test_all(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind
 	    store_flush(mib->store, &err) == ERR_OK)
 		code = store_set(mib->store, &set->set, STORE_SET_TEST, &verdict, &first_job,
 		    &jobs, &err);
-	return code == ERR_OK ? MIB_NO_ERROR :
-	    refuse_store(mib, set, false, code, &verdict, &err, ret_index);
+	if (code != ERR_OK)
+		return refuse_store(mib, set, false, code, &verdict, &err, ret_index);
+	if (!undos_wait(mib))
+		return MIB_NO_ERROR;
+	*ret_index = 1;
+	return refuse(mib, MIB_RESOURCE_UNAVAILABLE, REJECT_OTHER, "an earlier request that "
+	    "failed is still to be undone: try again", &set->names[0]);
 }
 
 /* Of transactions without an end the oldest are released: the manager may have
@@ -490,6 +518,8 @@ mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
 		return test_again(set, varbinds, n, ret_index);
 	if (set != NULL)
 		set_forget(mib, set);
+	/* Else this one might find there what it asks for, change nothing, and lose it. */
+	undos_do(mib);
 	set = set_new(mib, session, transaction, n);
 	if (set == NULL) {
 		*ret_index = 1;
@@ -594,24 +624,15 @@ mib_session_lost(struct mib *mib, uint32_t session)
 bool
 mib_needs_repair(const struct mib *mib)
 {
-	const struct mib_set *set = mib->sets;
-
-	while (set != NULL && set->state != SET_UNDOING)
-		set = set->next;
-	return set != NULL || store_needs_flush(mib->store);
+	return undos_wait(mib) || store_needs_flush(mib->store);
 }
 
 void
 mib_repair(struct mib *mib)
 {
-	struct mib_set *set = mib->sets, *next;
 	struct err err;
 
-	for (; set != NULL; set = next) {
-		next = set->next;
-		if (set->state == SET_UNDOING)
-			(void)undo(mib, set);
-	}
+	undos_do(mib);
 	if (store_flush(mib->store, &err) != ERR_OK)
 		log_debug("set", "released jobs wait for the store: %s", err.text);
 }

@@ -555,6 +555,45 @@ undo_in_a_locked_store_fails_and_is_made_good(void **state)
 	}
 }
 
+/* A manager that repeats its SET finds it there, and must not be told of a success that the
+ * undo takes away. */
+static void
+set_to_what_is_still_to_be_undone_is_a_change(void **state)
+{
+	(void)state;
+	assert_int_equal(set_test("A.weight=5 notify=0"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	locker_do(&locker, locks[0]);
+	assert_int_equal(set_undo(), MIB_UNDO_FAILED);
+	locker_do(&locker, "ROLLBACK");
+	transaction = 2;
+	assert_int_equal(set_all("A.weight=5 notify=0"), MIB_NO_ERROR);
+	assert_string_equal(rows_stored(), "A5e B10e D10 X10ef Y10e H10e F10");
+	assert_int_equal(notify_stored(), 0);
+	assert_string_equal(jobs_stored(), "A set_weight 10>5 cancelled #1,"
+	    " A set_weight 10>5 succeeded #2");
+	assert_false(undo_is_noted());
+}
+
+static void
+set_while_an_undo_cannot_be_done_is_resource_unavailable(void **state)
+{
+	(void)state;
+	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	fixture_syncs = 0;
+	assert_int_equal(set_undo(), MIB_UNDO_FAILED);
+	transaction = 2;
+	assert_int_equal(set_test("A.weight=5"), MIB_RESOURCE_UNAVAILABLE);
+	assert_int_equal(fault, 1);
+	fixture_syncs = -1;
+	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	set_cleanup();
+	mib_repair(f.mib);
+	assert_string_equal(rows_stored(), "A5e B10e D10 X10ef Y10e H10e F10");
+}
+
 /* The manager was told that it failed: a restart does not make it kept. */
 static void
 undo_that_waits_when_the_engine_ends_is_done_at_the_next_start(void **state)
@@ -766,6 +805,8 @@ main(void)
 		WITH_LOCKER(test_of_a_locked_store_is_resource_unavailable),
 		WITH_LOCKER(commit_to_a_locked_store_fails_and_changes_nothing),
 		WITH_LOCKER(undo_in_a_locked_store_fails_and_is_made_good),
+		WITH_LOCKER(set_to_what_is_still_to_be_undone_is_a_change),
+		WITH_LOCKER(set_while_an_undo_cannot_be_done_is_resource_unavailable),
 		WITH_LOCKER(undo_that_waits_when_the_engine_ends_is_done_at_the_next_start),
 		WITH_LOCKER(undo_sent_again_after_the_lock_is_gone_succeeds),
 		WITH_LOCKER(cleanup_of_a_locked_store_is_written_later),
