@@ -24,6 +24,7 @@ tests_unit_test_wait_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_util
 tests_unit_test_util_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_util_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 
 unit_tests += tests/unit/test_address
 tests_unit_test_address_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)

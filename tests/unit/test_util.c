@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/util: numbers, errors, clocks and the log.
+ * Tests of src/util: numbers, errors, clocks, the log, texts and arrays that grow.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +25,18 @@
 #include "util/num.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* In place of the C library's, by the linker. */
+void *__real_reallocarray(void *array, size_t n, size_t size);
+void *__wrap_reallocarray(void *array, size_t n, size_t size);
+
+static bool reallocarray_fails;
+
+void *
+__wrap_reallocarray(void *array, size_t n, size_t size)
+{
+	return reallocarray_fails ? NULL : __real_reallocarray(array, n, size);
+}
 
 /* -- num --------------------------------------------------------------------- */
 
@@ -490,11 +502,13 @@ static void
 array_room_without_memory_leaves_all_as_it_was(void **state)
 {
 	char array[1];
-	size_t room = SIZE_MAX / 4;
+	size_t room = 4;
 
 	(void)state;
+	reallocarray_fails = true;
 	assert_null(memory_array_room(array, room, &room, 8));
-	assert_int_equal(room, SIZE_MAX / 4);
+	reallocarray_fails = false;
+	assert_int_equal(room, 4);
 }
 
 int
