@@ -81,8 +81,12 @@ keeps(sqlite3_stmt *stmt, int column, const struct rule *rule)
 static enum err_code
 damaged(sqlite3_stmt *stmt, int first, int column, const char *table, struct err *err)
 {
-	return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s of row %lld of table %s)",
-	    sqlite3_db_filename(sqlite3_db_handle(stmt), "main"),
+	const char *file = sqlite3_db_filename(sqlite3_db_handle(stmt), "main");
+
+	/* What is in memory is a copy of that one: store_snapshot(). */
+	if (file == NULL || file[0] == '\0')
+		file = db_main_kind.file;
+	return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s of row %lld of table %s)", file,
 	    sqlite3_column_name(stmt, column), (long long)sqlite3_column_int64(stmt, first),
 	    table);
 }

@@ -126,6 +126,20 @@ snapshot_of_a_locked_store_is_busy(void **state)
 	weights_are(f, 1);
 }
 
+static void
+snapshot_of_a_damaged_row_names_the_file(void **state)
+{
+	struct weights weights = { 0 };
+	struct fixture *f = *state;
+
+	plain_ok(f->main_path, "PRAGMA ignore_check_constraints = ON;"
+	    " UPDATE real_service SET name = 'a b' WHERE id = 7");
+	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
+	assert_int_equal(store_each_real(f->store, NULL, weight_see, &weights, &f->err),
+	    ERR_CORRUPT);
+	error_says(&f->err, "lbcluster.db", "put a backup in its place");
+}
+
 int
 main(void)
 {
@@ -135,6 +149,7 @@ main(void)
 		TEST(snapshot_while_others_write_is_of_one_moment),
 		TEST(snapshot_of_what_never_rests_is_busy),
 		TEST(snapshot_of_a_locked_store_is_busy),
+		TEST(snapshot_of_a_damaged_row_names_the_file),
 	};
 
 	return cmocka_run_group_tests_name("store_snapshot", tests, NULL, NULL);
