@@ -32,10 +32,9 @@ setup(void **state)
 {
 	struct fixture *f;
 
-	if (fixture_setup(state) != 0)
+	if (fixture_setup_filled(state) != 0)
 		return -1;
 	f = *state;
-	fixture_fill(f);
 	good_main = bytes_of(f->main_path);
 	good_stats = bytes_of(f->stats_path);
 	return 0;

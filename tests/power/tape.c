@@ -252,41 +252,22 @@ renamed(const char *old, const char *new)
 
 /* -- in place of the C library's, also where libsqlite3 calls them --------- */
 
-int open64(const char *path, int flags, ...);
-ssize_t pwrite64(int fd, const void *data, size_t n, off_t at);
-int ftruncate64(int fd, off_t size);
-
-static int
-file_open(const char *path, int flags, va_list ap)
-{
-	mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-
-	opened(fd, path, flags);
-	return fd;
-}
+int open64(const char *path, int flags, ...) __attribute__((alias("open")));
+ssize_t pwrite64(int fd, const void *data, size_t n, off_t at) __attribute__((alias("pwrite")));
+int ftruncate64(int fd, off_t size) __attribute__((alias("ftruncate")));
 
 int
 open(const char *path, int flags, ...)
 {
+	mode_t mode;
 	va_list ap;
 	int fd;
 
 	va_start(ap, flags);
-	fd = file_open(path, flags, ap);
+	mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
 	va_end(ap);
-	return fd;
-}
-
-int
-open64(const char *path, int flags, ...)
-{
-	va_list ap;
-	int fd;
-
-	va_start(ap, flags);
-	fd = file_open(path, flags, ap);
-	va_end(ap);
+	fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	opened(fd, path, flags);
 	return fd;
 }
 
@@ -317,22 +298,10 @@ pwrite(int fd, const void *data, size_t n, off_t at)
 	return done;
 }
 
-ssize_t
-pwrite64(int fd, const void *data, size_t n, off_t at)
-{
-	return pwrite(fd, data, n, at);
-}
-
 int
 ftruncate(int fd, off_t size)
 {
 	return truncated(fd, size, (int)syscall(SYS_ftruncate, fd, size));
-}
-
-int
-ftruncate64(int fd, off_t size)
-{
-	return ftruncate(fd, size);
 }
 
 int

@@ -2,9 +2,9 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Both neighbours of src/agentx for its tests: a master that speaks AgentX octet by
- * octet, see agentx_pdu.h, and a MIB engine that tells
- * what it was asked. Sockets are real; time is the test's own, so that a minute of
- * retries takes no time and a loaded machine changes nothing.
+ * octet, see agentx_pdu.h, and a MIB engine that tells what it was asked. Sockets are
+ * real; time is the test's own, so that a minute of retries takes no time and a loaded
+ * machine changes nothing.
  */
 #ifndef TESTS_AGENTX_FAKE_H
 #define TESTS_AGENTX_FAKE_H

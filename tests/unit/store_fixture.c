@@ -59,6 +59,15 @@ fixture_setup_open(void **state)
 	return fixture_open(*state, STORE_CREATE) == ERR_OK ? 0 : -1;
 }
 
+int
+fixture_setup_filled(void **state)
+{
+	if (fixture_setup(state) != 0)
+		return -1;
+	fixture_fill(*state);
+	return 0;
+}
+
 static int
 remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {

@@ -38,9 +38,11 @@ struct fixture {
 };
 
 /* For cmocka: *state is a struct fixture with an empty directory; what is left
- * open is closed at the end. The second one opens a store in it as well. */
+ * open is closed at the end. The second one opens a store in it as well, the third one
+ * makes that of fixture_fill(). */
 int fixture_setup(void **state);
 int fixture_setup_open(void **state);
+int fixture_setup_filled(void **state);
 int fixture_teardown(void **state);
 
 enum err_code fixture_open(struct fixture *f, enum store_mode mode);

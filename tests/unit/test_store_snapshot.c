@@ -38,10 +38,9 @@ setup(void **state)
 {
 	struct fixture *f;
 
-	if (fixture_setup(state) != 0)
+	if (fixture_setup_filled(state) != 0)
 		return -1;
 	f = *state;
-	fixture_fill(f);
 	plain_ok(f->main_path, "UPDATE real_service SET weight = 1");
 	other_start(f, f->main_path);
 	writer.f = f;
