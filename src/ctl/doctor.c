@@ -124,16 +124,22 @@ doctor_cure(struct doctor *doctor, const char *fmt, ...)
 	return doctor->cure;
 }
 
+static const char *
+name_or_number(const char *name, unsigned int number, char buf[64])
+{
+	if (name != NULL)
+		snprintf(buf, 64, "%s", name);
+	else
+		snprintf(buf, 64, "%u", number);
+	return buf;
+}
+
 const char *
 doctor_user(uid_t uid, char buf[64])
 {
 	const struct passwd *user = getpwuid(uid);
 
-	if (user != NULL)
-		snprintf(buf, 64, "%s", user->pw_name);
-	else
-		snprintf(buf, 64, "%u", (unsigned int)uid);
-	return buf;
+	return name_or_number(user != NULL ? user->pw_name : NULL, uid, buf);
 }
 
 const char *
@@ -141,11 +147,7 @@ doctor_group(gid_t gid, char buf[64])
 {
 	const struct group *group = getgrgid(gid);
 
-	if (group != NULL)
-		snprintf(buf, 64, "%s", group->gr_name);
-	else
-		snprintf(buf, 64, "%u", (unsigned int)gid);
-	return buf;
+	return name_or_number(group != NULL ? group->gr_name : NULL, gid, buf);
 }
 
 /* -- parts of several checks --------------------------------------------------------- */

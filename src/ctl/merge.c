@@ -51,6 +51,14 @@ count(struct merge *merge, bool changed)
 	progress_step(merge->progress);
 }
 
+static void
+count_added(struct merge *merge, const struct path *path)
+{
+	merge->added++;
+	progress_step(merge->progress);
+	tell(merge, '+', path, NULL, NULL, NULL);
+}
+
 static struct path
 path_of(const char *cluster, const char *service, const char *real)
 {
@@ -265,9 +273,7 @@ add_real(struct merge *merge, const struct path *path, uint32_t service_id,
 	enum err_code code;
 	uint32_t id;
 
-	tell(merge, '+', path, NULL, NULL, NULL);
-	merge->added++;
-	progress_step(merge->progress);
+	count_added(merge, path);
 	code = store_put_real(merge->store, &row, &id, NULL, merge->err);
 	if (code != ERR_OK || !real->fallback || holder == NULL)
 		return code;
@@ -340,13 +346,10 @@ merge_service(struct merge *merge, const struct inventory_cluster *cluster,
 	struct path path = path_of(cluster->name, service->name, "");
 	uint32_t id = old == NULL ? 0 : old->id;
 	enum err_code code = ERR_OK;
-	bool changed;
+	bool changed = true;
 
 	if (old == NULL) {
-		changed = true;
-		merge->added++;
-		progress_step(merge->progress);
-		tell(merge, '+', &path, NULL, NULL, NULL);
+		count_added(merge, &path);
 	} else {
 		changed = differs(merge, &path, "address", old->address, service->address);
 		changed |= differs(merge, &path, "port", old->port, service->port);
@@ -369,13 +372,10 @@ merge_cluster(struct merge *merge, const struct inventory_cluster *cluster,
 	struct path path = path_of(cluster->name, "", "");
 	uint32_t id = old == NULL ? 0 : old->id;
 	enum err_code code = ERR_OK;
-	bool changed;
+	bool changed = true;
 
 	if (old == NULL) {
-		changed = true;
-		merge->added++;
-		progress_step(merge->progress);
-		tell(merge, '+', &path, NULL, NULL, NULL);
+		count_added(merge, &path);
 	} else {
 		changed = differs(merge, &path, "plane", old->plane, cluster->plane);
 		changed |= differs(merge, &path, "parameters", old->params, cluster->params);

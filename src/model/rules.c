@@ -35,8 +35,8 @@ struct world {
 	struct idmap			 claims;	/* struct touched */
 };
 
-static uint32_t
-value_before(const struct rules_before *before, enum real_column column)
+uint32_t
+rules_value_before(const struct rules_before *before, enum real_column column)
 {
 	switch (column) {
 	case REAL_ENABLED:
@@ -53,7 +53,7 @@ static uint32_t
 value_after(const struct touched *real, enum real_column column)
 {
 	return real->last[column] != NULL ? real->last[column]->value :
-	    value_before(real->before, column);
+	    rules_value_before(real->before, column);
 }
 
 /* -- the world after ------------------------------------------------------ */
@@ -110,7 +110,7 @@ world_init(struct world *world, size_t n, bool *ret_effective)
 		struct touched *real = idmap_get(&world->by_real, change->real_id);
 
 		ret_effective[i] = real->last[change->column] == change &&
-		    change->value != value_before(real->before, change->column);
+		    change->value != rules_value_before(real->before, change->column);
 		if (ret_effective[i] && change->column == REAL_FALLBACK && change->value != 0 &&
 		    !claim_add(world, real))
 			return false;

@@ -36,6 +36,8 @@ struct rules_before {
 	char			 plane[32 + 1];
 };
 
+uint32_t rules_value_before(const struct rules_before *before, enum real_column column);
+
 struct verdict {
 	enum reject_reason	reason;		/* REJECT_NONE: may be done */
 	size_t			index;		/* the change at fault, from 0 */

@@ -142,20 +142,6 @@ judge(struct store *store, struct work *work, enum store_set_mode mode, struct e
 
 /* -- doing -------------------------------------------------------------------- */
 
-static uint32_t
-value_before(const struct rules_before *before, enum real_column column)
-{
-	switch (column) {
-	case REAL_ENABLED:
-		return before->enabled;
-	case REAL_FALLBACK:
-		return before->fallback;
-	case REAL_WEIGHT:
-		return before->weight;
-	}
-	return 0;
-}
-
 /* At most one fallback holds at every moment, also within a hand-over: what
  * clears comes before what sets. */
 static enum err_code
@@ -189,7 +175,7 @@ job_insert(struct db *db, const struct work *work, size_t i, int64_t request,
 	    " VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", "iiiiiiisss",
 	    (int64_t)change->real_id,
 	    (int64_t)job_operation_for(change->column, change->value),
-	    (int64_t)work->set->source, (int64_t)value_before(before, change->column),
+	    (int64_t)work->set->source, (int64_t)rules_value_before(before, change->column),
 	    (int64_t)change->value, request, (int64_t)work->set->token,
 	    before->path.cluster, before->path.service, before->path.real);
 	if (code == ERR_OK)
