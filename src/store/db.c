@@ -58,6 +58,15 @@ open_error(const struct db *db, int error, struct err *err)
 	    "owner and mode of the directory", db->path);
 }
 
+/* A -shm that cannot grow is an error of input or output to SQLite, with no word why. */
+static bool
+no_block_is_left(const struct db *db)
+{
+	struct statvfs vfs;
+
+	return statvfs(db->path, &vfs) == 0 && vfs.f_bavail == 0;
+}
+
 enum err_code
 db_error(struct db *db, int rc, struct err *err)
 {
@@ -68,6 +77,8 @@ db_error(struct db *db, int rc, struct err *err)
 
 	if ((rc & 0xff) == SQLITE_CANTOPEN && error != 0)
 		return open_error(db, error, err);
+	if (rc == SQLITE_IOERR_SHMSIZE && no_block_is_left(db))
+		rc = SQLITE_FULL;
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
 		if (results[i].rc == rc || results[i].rc == (rc & 0xff))
 			return err_set(err, results[i].code, "%s: %s (%s)", db->path,

@@ -116,6 +116,17 @@ class Disk(Case):
         give_back(self.world.store)
         self.assert_well()
 
+    def test_full_disk_is_told_where_nobody_holds_the_statistics_open(self):
+        # What SQLite keeps beside them is to be made then, and finds no room.
+        self.world.stop_daemon()
+        fill(self.world.store)
+        self.assert_refused('the disk is full', ['set-weight', 'web/http/a', '77'])
+        self.assert_refused('the disk is full', ['import-statistics', '-'], stdin=MEASURED)
+        self.assertIn('real a', self.world.ctl('export').stdout)
+        give_back(self.world.store)
+        self.world.start_daemon()
+        self.assert_well()
+
     def test_disk_that_fills_up_within_a_load_keeps_the_old_inventory(self):
         fill(self.world.store, leave=400 * 1024)
         before = self.stored()
