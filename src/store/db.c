@@ -543,12 +543,17 @@ db_close(struct db *db)
 }
 
 bool
-db_is_same_file(const struct db *db)
+db_is_in_place(const struct db *db)
 {
 	struct stat st;
 
-	return db->handle != NULL && lstat(db->path, &st) == 0 && st.st_dev == db->dev &&
-	    st.st_ino == db->ino;
+	return lstat(db->path, &st) == 0 && st.st_dev == db->dev && st.st_ino == db->ino;
+}
+
+bool
+db_is_same_file(const struct db *db)
+{
+	return db->handle != NULL && db_is_in_place(db);
 }
 
 enum err_code

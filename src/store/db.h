@@ -69,6 +69,7 @@ struct store {
 	int64_t			 busy_since_ms;		/* 0: reading is not blocked */
 	int64_t			 reopen_at_ms;		/* next look at an ill file */
 	int64_t			 stats_reopen_at_ms;
+	bool			 stats_ill;		/* what was open last, seen when read */
 	int64_t			 write_look_at_ms;
 	struct store_release	 releases[RELEASES_MAX];	/* not written yet */
 	size_t			 n_releases;
@@ -90,6 +91,8 @@ enum err_code db_create(const struct db_kind *kind, const char *path, struct err
 enum err_code db_name_sync(const char *path, struct err *err);
 void db_close(struct db *db);
 
+/* True while the path names the file that is open, or, of a closed one, was open last. */
+bool db_is_in_place(const struct db *db);
 /* True while the path names the file that is open. */
 bool db_is_same_file(const struct db *db);
 

@@ -119,6 +119,8 @@ store_saw_write(struct store *store, enum err_code code, const struct err *err)
 void
 store_saw_statistics(struct store *store, enum err_code code)
 {
+	if (code == ERR_CORRUPT || code == ERR_FOREIGN)
+		store->stats_ill = true;
 	if (code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_IO)
 		db_close(&store->stats);
 }
@@ -305,8 +307,11 @@ stats_mend(struct store *store, struct err *err)
 	code = stats_lock(store, LOCK_EX, &lock, err);
 	if (code != ERR_OK)
 		return code;
-	/* Another program may have mended it while we waited for the lock. */
-	code = db_open(&store->stats, true, store->wait_ms, err);
+	/* Another program may have mended it while we waited for the lock. An open does not
+	 * see all that may be wrong with rows: one that was ill when it was read stays so. */
+	code = store->stats_ill && db_is_in_place(&store->stats) ? ERR_CORRUPT :
+	    db_open(&store->stats, true, store->wait_ms, err);
+	store->stats_ill = false;
 	if (code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_NOT_FOUND) {
 		code = stats_put_aside(store, err);
 		if (code == ERR_OK)
@@ -325,6 +330,8 @@ stats_open(struct store *store, struct err *err)
 	enum err_code code;
 	int lock;
 
+	if (writable && store->stats_ill)
+		return stats_mend(store, err);
 	code = stats_lock(store, LOCK_SH, &lock, err);
 	if (code != ERR_OK)
 		return code;

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct odd {
 	const char	*name;
@@ -103,6 +104,39 @@ setting_out_of_range_is_the_nearest_one(void **state)
 	assert_int_equal(totals.job_max_rows, 100000);
 }
 
+/* What an open does not see either, though it looks at every page. */
+static void
+statistics_that_cannot_be_read_are_made_anew(void **state)
+{
+	static const char *const sql[] = {
+		"UPDATE statistics SET changed = 1000000 WHERE real_id = 9",
+		"UPDATE store SET removed_oldest = 1000000",
+		"PRAGMA ignore_check_constraints = ON; UPDATE statistics SET bps_in = -1",
+	};
+	const enum store_mode modes[] = { STORE_WRITE, STORE_CREATE };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(sql) * COUNT(modes); i++) {
+		struct store_cursor cursor = { 0 };
+		char ill[128];
+		int clusters;
+
+		fixture_fill(f);
+		plain_ok(f->stats_path, sql[i / COUNT(modes)]);
+		assert_int_equal(fixture_open(f, modes[i % COUNT(modes)]), ERR_OK);
+		for (int looks = 0; looks < 2; looks++) {
+			assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+			clock_forward(2000);
+		}
+		fixture_close(f);
+		snprintf(ill, sizeof(ill), "%s.ill", f->stats_path);
+		assert_true(file_exists(ill));
+		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), 0);
+		fixture_unfill(f);
+		unlink(ill);
+	}
+}
+
 int
 main(void)
 {
@@ -111,6 +145,7 @@ main(void)
 		TEST(odd_row_is_damage_and_named),
 		TEST(listing_of_odd_names_ends),
 		TEST(setting_out_of_range_is_the_nearest_one),
+		TEST(statistics_that_cannot_be_read_are_made_anew),
 	};
 
 	return cmocka_run_group_tests_name("store_odd", tests, NULL, NULL);
