@@ -185,20 +185,17 @@ image_derive(struct image *image, int64_t now, bool found)
 /* -- time ------------------------------------------------------------------------------ */
 
 static void
-services_mark(struct image *image, int64_t now, bool all)
+old_mark(struct image_service *service, void *now)
 {
-	for (uint32_t i = 0; i < image->clusters.n; i++) {
-		struct image_cluster *cluster =
-		    (struct image_cluster *)image->clusters.nodes[i];
+	if (service->stale_at != 0 && service->stale_at <= *(int64_t *)now)
+		image_dirty(service);
+}
 
-		for (uint32_t j = 0; j < cluster->services.n; j++) {
-			struct image_service *service =
-			    (struct image_service *)cluster->services.nodes[j];
-
-			if (all || (service->stale_at != 0 && service->stale_at <= now))
-				image_dirty(service);
-		}
-	}
+static void
+any_mark(struct image_service *service, void *arg)
+{
+	(void)arg;
+	image_dirty(service);
 }
 
 void
@@ -206,7 +203,7 @@ image_tick(struct image *image, int64_t now)
 {
 	if (!image->loaded)
 		return;
-	services_mark(image, now, false);
+	image_services_each(image, old_mark, &now);
 	image_derive(image, now, false);
 }
 
@@ -216,7 +213,7 @@ image_stale_after_set(struct image *image, uint32_t seconds, int64_t now)
 	image->stale_after_s = seconds;
 	if (!image->loaded)
 		return;
-	services_mark(image, now, true);
+	image_services_each(image, any_mark, NULL);
 	image->quiet = true;
 	image_derive(image, now, false);
 	image->quiet = false;

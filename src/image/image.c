@@ -72,6 +72,19 @@ row_new(struct image *image, size_t size, uint32_t id, struct idmap *by_id,
 	return node;
 }
 
+void
+image_services_each(struct image *image, void (*fn)(struct image_service *service, void *arg),
+    void *arg)
+{
+	for (uint32_t i = 0; i < image->clusters.n; i++) {
+		const struct image_cluster *cluster =
+		    (const struct image_cluster *)image->clusters.nodes[i];
+
+		for (uint32_t j = 0; j < cluster->services.n; j++)
+			fn((struct image_service *)cluster->services.nodes[j], arg);
+	}
+}
+
 /* -- real services ---------------------------------------------------------------------- */
 
 static void
@@ -97,10 +110,12 @@ real_remove(struct image *image, struct image_real *real)
 }
 
 static void
-service_bury(struct image *image, struct image_service *service)
+service_bury(struct image_service *service, void *image)
 {
 	uint32_t n = service->reals.n, left = 0;
 
+	if (!service->mourning)
+		return;
 	image_names_bury(&service->real_names);
 	for (uint32_t i = 0; i < n; i++) {
 		struct image_node *node = service->reals.nodes[i];
@@ -117,18 +132,8 @@ service_bury(struct image *image, struct image_service *service)
 static void
 dead_bury(struct image *image)
 {
-	for (uint32_t i = 0; i < image->clusters.n && image->mourning; i++) {
-		struct image_cluster *cluster =
-		    (struct image_cluster *)image->clusters.nodes[i];
-
-		for (uint32_t j = 0; j < cluster->services.n; j++) {
-			struct image_service *service =
-			    (struct image_service *)cluster->services.nodes[j];
-
-			if (service->mourning)
-				service_bury(image, service);
-		}
-	}
+	if (image->mourning)
+		image_services_each(image, service_bury, image);
 	image->mourning = false;
 }
 
@@ -450,23 +455,12 @@ statistics_forget(struct image_real *real)
 	image_dirty(real->service);
 }
 
-/* The statistics file was made anew. */
 static void
-statistics_forget_all(struct image *image)
+statistics_forget_below(struct image_service *service, void *arg)
 {
-	for (uint32_t i = 0; i < image->clusters.n; i++) {
-		struct image_cluster *cluster =
-		    (struct image_cluster *)image->clusters.nodes[i];
-
-		for (uint32_t j = 0; j < cluster->services.n; j++) {
-			struct image_service *service =
-			    (struct image_service *)cluster->services.nodes[j];
-
-			for (uint32_t k = 0; k < service->reals.n; k++)
-				statistics_forget((struct image_real *)
-				    service->reals.nodes[k]);
-		}
-	}
+	(void)arg;
+	for (uint32_t i = 0; i < service->reals.n; i++)
+		statistics_forget((struct image_real *)service->reals.nodes[i]);
 }
 
 static enum err_code
@@ -493,8 +487,8 @@ take_removed(void *arg, enum store_kind kind, uint32_t id)
 			job_remove(image, row);
 		break;
 	case STORE_STATISTICS:
-		if (id == 0)
-			statistics_forget_all(image);
+		if (id == 0)	/* the file was made anew */
+			image_services_each(image, statistics_forget_below, NULL);
 		else if ((row = idmap_get(&image->real_by_id, id)) != NULL)
 			statistics_forget(row);
 		break;
@@ -508,22 +502,19 @@ take_totals(void *arg, const struct store_totals *totals)
 	((struct intake *)arg)->image->totals = *totals;
 }
 
+static void
+pending_forget(struct image_service *service, void *arg)
+{
+	(void)arg;
+	for (uint32_t i = 0; i < service->reals.n; i++)
+		((struct image_real *)service->reals.nodes[i])->pending_jobs = 0;
+}
+
 /* After a load from another file, where a number may stand for another row. */
 static void
 pending_recount(struct image *image)
 {
-	for (uint32_t i = 0; i < image->clusters.n; i++) {
-		struct image_cluster *cluster =
-		    (struct image_cluster *)image->clusters.nodes[i];
-
-		for (uint32_t j = 0; j < cluster->services.n; j++) {
-			struct image_service *service =
-			    (struct image_service *)cluster->services.nodes[j];
-
-			for (uint32_t k = 0; k < service->reals.n; k++)
-				((struct image_real *)service->reals.nodes[k])->pending_jobs = 0;
-		}
-	}
+	image_services_each(image, pending_forget, NULL);
 	image->jobs_active = 0;
 	for (uint32_t i = 0; i < image->jobs.n; i++)
 		pending_count(image, (struct image_job *)image->jobs.nodes[i], 1);

@@ -65,6 +65,10 @@ void image_round_tell(struct image *image);
 uint32_t image_settings_key(bool enabled, bool fallback, uint16_t weight);
 uint32_t image_service_key(const struct image_service *service);
 
+/* Calls fn(service, arg) for all of them, by number within clusters. It removes none. */
+void image_services_each(struct image *image,
+    void (*fn)(struct image_service *service, void *arg), void *arg);
+
 /* Marks what is to be derived again. */
 void image_dirty(struct image_service *service);
 
