@@ -279,6 +279,9 @@ option_take(struct ctl *ctl, const struct ctl_option *option, const char *argume
 {
 	switch (option->letter) {
 	case 's':
+		/* An unset variable of a script, and not the root directory. */
+		if (argument[0] == '\0')
+			return ctl_usage(ctl, "-s: the name of the directory is empty");
 		ctl->store_dir = argument;
 		break;
 	case 'f':

@@ -305,7 +305,7 @@ usage_wrong_is_told_before_the_store_is_opened(void **state)
 		{ { NULL } }, { { "nonsense" } }, { { "enable" } }, { { "list", "a", "b" } },
 		{ { "list", "--prune" } }, { { "list", "--nonsense" } }, { { "list", "-z" } },
 		{ { "list", "-f" } }, { { "-f", "xml", "list" } }, { { "enable", "web/http" } },
-		{ { "info", "a b" } }, { { "info", "a/b/c/d" } }, { { "info", "" } },
+		{ { "-s", "", "list" } }, { { "info", "a b" } }, { { "info", "a/b/c/d" } }, { { "info", "" } },
 		{ { "set-weight", "a/b/c", "65536" } }, { { "set-weight", "a/b/c", "x" } },
 		{ { "set-weight", "a/b/c" } }, { { "job", "0" } }, { { "job", "x" } },
 		{ { "load" } }, { { "-f", "json", "export" } }, { { "info", "--reset", "a" } },
