@@ -340,6 +340,9 @@ long_sequence_at_random_does_what_it_must(void **state)
 	const char *given = getenv("LBCLUSTER_PHASES_SEQUENCE");
 
 	(void)state;
+	if (given != NULL && (strlen(given) > RANDOM_LENGTH ||
+	    given[strspn(given, EVENTS_ALL)] != '\0'))
+		fail_msg("LBCLUSTER_PHASES_SEQUENCE: at most %d of " EVENTS_ALL, RANDOM_LENGTH);
 	for (long i = 0; i < n; i++) {
 		for (size_t k = 0; k < RANDOM_LENGTH; k++)
 			sequence[k] = EVENTS_ALL[fixture_random(sizeof(EVENTS_ALL) - 1)];
