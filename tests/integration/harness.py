@@ -21,6 +21,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -37,6 +38,17 @@ VISIBLE_S = 2.0     # a change by another process is seen through SNMP
 SERVED_S = 5.0      # served again after a master came back
 ENDED_S = 10.0      # a program ends after SIGTERM
 OBEYED_S = 2.0      # and one of ours, whatever it is doing
+
+# For tests to which it is no matter what they serve.
+INVENTORY = """
+cluster web {
+    plane = none
+    service http {
+        address = 192.0.2.10  port = 80  protocol = tcp
+        real a { address = 10.0.0.1  port = 80  weight = 10 }
+    }
+}
+"""
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -332,6 +344,28 @@ class World:
     def wait_value(self, expected, name, *index, deadline_s=VISIBLE_S):
         wait_for(lambda: self.get(name, *index) == expected, deadline_s,
                  '%s%s is %r' % (name, list(index), expected))
+
+    @contextlib.contextmanager
+    def slowest_get(self):
+        """Asks again and again meanwhile. Gives a list; its one item is how many seconds
+        the slowest GET took, also one without an answer."""
+        slowest, done = [0.0], threading.Event()
+
+        def ask():
+            client = self.client('public')
+            while not done.is_set():
+                began = time.monotonic()
+                try:
+                    client.get(mib.oid('lbcSysReals', 0))
+                finally:
+                    slowest[0] = max(slowest[0], time.monotonic() - began)
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            yield slowest
+        finally:
+            done.set()
+            thread.join()
 
     # -- the store --------------------------------------------------------
 

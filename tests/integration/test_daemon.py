@@ -15,17 +15,7 @@ import subprocess
 import time
 
 import mib
-from harness import LBCLUSTERD, PATIENCE, Case, Program, is_root, main, wait_for
-
-INVENTORY = """
-cluster web {
-    plane = none
-    service http {
-        address = 192.0.2.10  port = 80  protocol = tcp
-        real a { address = 10.0.0.1  port = 80  weight = 10 }
-    }
-}
-"""
+from harness import INVENTORY, LBCLUSTERD, PATIENCE, Case, Program, is_root, main, wait_for
 
 OK, FAILED, USAGE, BAD_STORE, TAKEN = range(5)      # lbclusterd(8), EXIT STATUS
 

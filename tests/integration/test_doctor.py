@@ -13,17 +13,8 @@ import socket
 import subprocess
 import unittest
 
-from harness import LBCLUSTERCTL, PATIENCE, Case, is_root, main
+from harness import INVENTORY, LBCLUSTERCTL, PATIENCE, Case, is_root, main
 
-INVENTORY = """
-cluster web {
-    plane = none
-    service http {
-        address = 192.0.2.10  port = 80  protocol = tcp
-        real a { address = 10.0.0.1  port = 80  weight = 10 }
-    }
-}
-"""
 HAPROXY = 'cluster ha { plane = haproxy  socket = "%s" }\n'
 GOOD_CONF = 'master agentx\nagentXTimeout 5\nagentXRetries 0\n'
 CHECKS = ['store', 'lbclusterd', 'store-files', 'agentx-socket', 'agentx-master', 'snmpd.conf',

@@ -11,23 +11,11 @@ import contextlib
 import os
 import re
 import signal
-import threading
-import time
 
 import mib
-from harness import OBEYED_S, Case, has_open, is_root, main, wait_for
+from harness import INVENTORY, OBEYED_S, Case, has_open, is_root, main, wait_for
 from heart import STALL_S, Heart
 from traps import Traps
-
-INVENTORY = """
-cluster web {
-    plane = none
-    service http {
-        address = 192.0.2.10  port = 80  protocol = tcp
-        real a { address = 10.0.0.1  port = 80  weight = 10 }
-    }
-}
-"""
 
 WEIGHT = mib.oid('lbcRealWeight', 1, 1, 1)
 NOBODY = (65534, 65534)
@@ -237,35 +225,21 @@ class Large(FaultCase):
                 ' active = excluded.active', [(2 + i, active) for i in range(self.MANY)])
             store.execute('COMMIT')
 
-    def assert_no_wait(self, work, most_s=STALL_S):
-        """While work() goes on, no GET waits for longer; and that is no matter of luck."""
-        worst, done = [0.0], threading.Event()
-
-        def poll():
-            client = self.world.client('public')
-            while not done.is_set():
-                began = time.monotonic()
-                client.get(mib.oid('lbcSysReals', 0))
-                worst[0] = max(worst[0], time.monotonic() - began)
-        thread = threading.Thread(target=poll)
-        thread.start()
-        try:
-            work()
-        finally:
-            done.set()
-            thread.join()
-        self.assertLess(worst[0], most_s + self.heart.late)
+    @contextlib.contextmanager
+    def no_wait(self):
+        """Meanwhile no GET waits for longer than it may; and that is no matter of luck."""
+        with self.world.slowest_get() as slowest:
+            yield
+        self.assertLess(slowest[0], STALL_S + self.heart.late)
 
     def test_20000_notifications_block_nobody(self):
         world = self.large_world(self.MANY)
         traps = Traps(world)
         self.measure(True)
         world.start()
-
-        def rack_down():
+        with self.no_wait():
             self.measure(False)
             traps.wait('lbcRealActiveChange', 500, 30)
-        self.assert_no_wait(rack_down)
         self.heart.assert_even()
         # Many are to come yet.
         self.assertLess(len(traps.all('lbcRealActiveChange')), self.MANY // 2)
@@ -275,11 +249,9 @@ class Large(FaultCase):
         world = self.large_world(self.SLICES)
         world.start()
         self.said()
-
-        def replace():
+        with self.no_wait():
             world.ctl('remove', 'web')
             world.wait_value(0, 'lbcSysReals', 0, deadline_s=10)
-        self.assert_no_wait(replace)
         # All of it is there to be read when it goes on, and SIGTERM too.
         world.daemon.signal(signal.SIGSTOP)
         world.load('cluster b { service s {' + ''.join(
