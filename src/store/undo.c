@@ -49,7 +49,7 @@ store_undo_note(struct store *store, const struct store_set *set, struct err *er
 		return code;
 	if (dprintf(fd, "%" PRIu64 " %" PRId64 " %" PRIu32 " %" PRIu32 "\n", set->token,
 	    set->lock, set->notify_before, set->notify_after) < 0)
-		code = err_set(err, err_of_errno(errno), "cannot note an undo: %s",
+		code = err_set(err, err_of_errno(errno), "lbcluster.undo of the store: %s",
 		    strerror(errno));
 	close(fd);
 	return code;
