@@ -253,6 +253,23 @@ class Drivers(Plane):
     def setUp(self):
         self.plane_world()
 
+    def job_at_gate(self):
+        """A gate before HAProxy, and a job whose order waits there."""
+        proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
+
+        def behave(gate, connection, line):
+            if line.startswith(b'set server') and not gate.opened.wait(60):
+                return
+            relay(proxy)(gate, connection, line)
+        gate = Gate(os.path.join(self.world.dir, 'gate.sock'), behave)
+        self.addCleanup(gate.close)
+        self.world.ctl('discover', 'haproxy', gate.path, '--cluster', 'web', '--load')
+        self.start_driver()
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        wait_for(lambda: any(line.startswith('set server') for line in gate.lines), 10,
+                 'the driver gives the order')
+        return proxy, gate, job
+
     def test_second_driver_yields(self):
         self.start_driver()
         second = subprocess.run(self.driver_argv('-f'), capture_output=True, text=True,
@@ -262,26 +279,13 @@ class Drivers(Plane):
         self.assertTrue(self.driver.alive())
 
     def test_driver_killed_in_the_middle_of_a_job_leaves_it_to_the_next(self):
-        proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
-        path = os.path.join(self.world.dir, 'gate.sock')
-
-        def behave(gate, connection, line):
-            if line.startswith(b'set server') and not gate.opened.wait(60):
-                return
-            relay(proxy)(gate, connection, line)
-        gate = Gate(path, behave)
-        self.addCleanup(gate.close)
-        self.world.ctl('discover', 'haproxy', path, '--cluster', 'web', '--load')
-        self.start_driver()
-        job = self.ctl('set-weight', 'web/http/a', '5')
-        wait_for(lambda: any(line.startswith('set server') for line in gate.lines), 10,
-                 'the driver gives the order')
+        proxy, gate, job = self.job_at_gate()
         self.assertEqual(self.RUNNING, self.job(job)[0])
         self.driver.kill()
         self.assertEqual((0, 10), proxy.state('http/a'))
         # That no order of the dead driver is what does it.
         gate.close()
-        gate = Gate(path, relay(proxy))
+        gate = Gate(gate.path, relay(proxy))
         self.addCleanup(gate.close)
         self.start_driver()
         self.wait_job(job, self.SUCCEEDED)
@@ -308,20 +312,7 @@ class Drivers(Plane):
         self.assertEqual((0, 5), proxy.state('http/a'))
 
     def test_store_that_is_locked_for_a_while_loses_no_job(self):
-        proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
-        path = os.path.join(self.world.dir, 'gate.sock')
-
-        def behave(gate, connection, line):
-            if line.startswith(b'set server'):
-                gate.opened.wait(60)
-            relay(proxy)(gate, connection, line)
-        gate = Gate(path, behave)
-        self.addCleanup(gate.close)
-        self.world.ctl('discover', 'haproxy', path, '--cluster', 'web', '--load')
-        self.start_driver()
-        job = self.ctl('set-weight', 'web/http/a', '5')
-        wait_for(lambda: any(line.startswith('set server') for line in gate.lines), 10,
-                 'the driver gives the order')
+        proxy, gate, job = self.job_at_gate()
         with contextlib.closing(self.world.connect()) as other:
             other.execute('BEGIN IMMEDIATE')
             gate.opened.set()

@@ -236,6 +236,15 @@ write_after_file_was_replaced_goes_to_the_new_one(void **state)
 
 /* -- locks, full and read-only disks -------------------------------------------------------- */
 
+/* The next time that it looks by itself how the files are. */
+static void
+look_finds(struct fixture *f, enum store_status status)
+{
+	clock_forward(2000);
+	(void)store_changed(f->store);
+	assert_int_equal(store_status(f->store), status);
+}
+
 static enum err_code
 set_weight(struct fixture *f, uint32_t weight)
 {
@@ -304,9 +313,7 @@ lock_for_writing_leaves_readers_alone(void **state)
 	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(store_status(f->store), STORE_LOCKED);
 	assert_int_equal(other_sql(f, "ROLLBACK"), SQLITE_OK);
-	clock_forward(2000);
-	store_changed(f->store);
-	assert_int_equal(store_status(f->store), STORE_OK);
+	look_finds(f, STORE_OK);
 	assert_int_equal(set_weight(f, 44), ERR_OK);
 }
 
@@ -383,14 +390,10 @@ full_disk_refuses_writes_until_there_is_room(void **state)
 	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);	/* reading goes on */
 	assert_int_equal(clusters, 1);
 	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
-	clock_forward(2000);
-	store_changed(f->store);
-	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+	look_finds(f, STORE_UNAVAILABLE);
 
 	mount_fill(f, 0);
-	clock_forward(2000);
-	store_changed(f->store);
-	assert_int_equal(store_status(f->store), STORE_OK);
+	look_finds(f, STORE_OK);
 	assert_int_equal(set_weight(f, 45), ERR_OK);
 }
 
@@ -404,13 +407,9 @@ full_disk_is_told_before_a_write(void **state)
 	fixture_fill(f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	mount_fill(f, 8);
-	clock_forward(2000);
-	store_changed(f->store);
-	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+	look_finds(f, STORE_UNAVAILABLE);
 	mount_fill(f, 0);
-	clock_forward(2000);
-	store_changed(f->store);
-	assert_int_equal(store_status(f->store), STORE_OK);
+	look_finds(f, STORE_OK);
 }
 
 /* More room than the look asks for, and not enough for what comes. */
@@ -441,9 +440,7 @@ disk_that_fills_up_within_a_load_rolls_it_back(void **state)
 	error_says(&f->err, f->main_path, "disk is full");
 	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 300);
 	mount_fill(f, 0);
-	clock_forward(2000);
-	store_changed(f->store);
-	assert_int_equal(store_status(f->store), STORE_OK);
+	look_finds(f, STORE_OK);
 	assert_int_equal(set_weight(f, 45), ERR_OK);
 	fixture_close(f);
 	assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
@@ -503,13 +500,9 @@ read_only_disk_refuses_writes_until_it_is_writable(void **state)
 	assert_int_equal(store_status(f->store), STORE_READ_ONLY);
 	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 1);
-	clock_forward(2000);
-	store_changed(f->store);
-	assert_int_equal(store_status(f->store), STORE_READ_ONLY);
+	look_finds(f, STORE_READ_ONLY);
 	mount_read_only(f, false);
-	clock_forward(2000);
-	store_changed(f->store);
-	assert_int_equal(store_status(f->store), STORE_OK);
+	look_finds(f, STORE_OK);
 	assert_int_equal(set_weight(f, 45), ERR_OK);
 }
 
