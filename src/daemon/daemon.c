@@ -91,6 +91,11 @@ options_parse(int argc, char **argv, struct options *ret)
 	}
 	if (optind != argc)
 		return usage(stderr);
+	/* An unset variable of a script, and not the root directory. */
+	if (ret->store != NULL && ret->store[0] == '\0') {
+		fprintf(stderr, "lbclusterd: -s: the name of the directory is empty\n");
+		return EXIT_USAGE;
+	}
 	if (ret->level != NULL && !log_level_parse(ret->level, &level)) {
 		fprintf(stderr, "lbclusterd: -l %s: not one of error, warn, info, debug\n",
 		    ret->level);

@@ -47,6 +47,11 @@ driver_options_parse(const char *name, int argc, char **argv, struct driver_opti
 	}
 	if (optind != argc)
 		return usage(name, stderr);
+	/* An unset variable of a script, and not the root directory. */
+	if (ret->store != NULL && ret->store[0] == '\0') {
+		fprintf(stderr, "%s: -s: the name of the directory is empty\n", name);
+		return EXIT_USAGE;
+	}
 	if (ret->level != NULL && !log_level_parse(ret->level, &level)) {
 		fprintf(stderr, "%s: -l %s: not one of error, warn, info, debug\n", name,
 		    ret->level);

@@ -137,6 +137,6 @@ haproxy_state_parse(char *header, struct haproxy_text *text, struct haproxy_view
 	/* An empty line ends every answer (management.txt 9.3): without it the last word may
 	 * be half of one, and rows may be missing. */
 	if (code == ERR_OK && line == NULL)
-		code = err_set(err, ERR_INVALID, "show servers state breaks off");
+		code = err_set(err, ERR_INVALID, "the answer to show servers state breaks off");
 	return code;
 }

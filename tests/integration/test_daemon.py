@@ -45,7 +45,8 @@ class Options(Case):
         self.assertEqual('', done.stderr)
 
     def test_unknown_option_is_usage(self):
-        for args in (['--nonsense'], ['-l', 'nonsense'], ['-c'], ['operand'], ['-Z']):
+        for args in (['--nonsense'], ['-l', 'nonsense'], ['-c'], ['operand'], ['-Z'],
+                     ['-s', '', '--check']):
             done = run(*args)
             self.assertEqual(USAGE, done.returncode, args)
             self.assertNotEqual('', done.stderr)

@@ -416,7 +416,8 @@ class Options(Plane):
         self.assertRegex(done.stdout, r'\Albcluster-haproxy \d')
 
     def test_wrong_usage_is_told(self):
-        for args in (['-Z'], ['operand'], ['-l', 'loud'], ['-c', '/nonexistent']):
+        for args in (['-Z'], ['operand'], ['-l', 'loud'], ['-c', '/nonexistent'],
+                     ['-s', '', '--once']):
             done = self.run_driver(*args)
             self.assertEqual(2, done.returncode, args)
             self.assertNotEqual('', done.stderr)
