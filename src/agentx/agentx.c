@@ -29,6 +29,8 @@ enum { ANSWER_WAIT_MS = 2000 };
 
 enum { LOOK_MS = 250 };		/* at the socket, while there is no session */
 
+enum { LEAVE_MS = 1000 };	/* for the end of a SET, before we go */
+
 /*
  *                +------------------ failure: session_end() ------------------+
  *                v                                                            |
@@ -432,20 +434,39 @@ agentx_new(struct loop *loop, struct mib *mib, const struct agentx_config *confi
 	return agentx;
 }
 
-/* What is there already is still served: a CleanupSet among it says that the manager
- * was told success, and without it the change would be undone. */
+/* Serves until the SET that is committed has its end: a master that has the answer to
+ * CommitSet sends UndoSet or CleanupSet at once. */
+static void
+sets_await(struct agentx *agentx)
+{
+	const struct responder *responder = &agentx->responder;
+	int64_t left, until = clock_steady_ms() + LEAVE_MS;
+
+	while (agentx->state == STATE_SERVING &&
+	    mib_session_has_open_set(responder->mib, responder->session) &&
+	    (left = until - clock_steady_ms()) > 0) {
+		struct pollfd fd = { .fd = agentx->stream.fd, .events = POLLIN };
+
+		if (poll(&fd, 1, (int)left) <= 0)
+			return;
+		session_event(agentx, POLLIN);
+	}
+}
+
+/* What is there already is still served. */
 static void
 session_leave(struct agentx *agentx)
 {
 	if (agentx->state == STATE_SERVING) {
 		session_event(agentx, POLLIN);
+		sets_await(agentx);
 		if (agentx->state == STATE_AWAY)
 			return;
 	}
 	request_send(agentx, WIRE_CLOSE, NULL, 0, NULL);
 	loop_fd_watch(agentx->loop, agentx->stream.fd, 0, NULL, NULL);
 	if (agentx->state != STATE_OPENING)
-		mib_session_lost(agentx->responder.mib, agentx->responder.session);
+		mib_session_left(agentx->responder.mib, agentx->responder.session);
 }
 
 void

@@ -116,6 +116,14 @@ void mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction);
  * cleanup is undone, since the manager was not told success (facts in HACKING). */
 void mib_session_lost(struct mib *mib, uint32_t session);
 
+/* Whether a SET of the session is committed and has no end yet. */
+bool mib_session_has_open_set(const struct mib *mib, uint32_t session);
+
+/* We end the session: what was tested is forgotten, what is committed and has no end stays,
+ * since the master has our answer and may have told the manager of success. The next start
+ * releases its jobs, as after a crash. */
+void mib_session_left(struct mib *mib, uint32_t session);
+
 enum { MIB_NOTIFICATION_VARBINDS = 9 };
 
 /* snmpTrapOID.0 and the objects of a notification, all with full instances. */

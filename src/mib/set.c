@@ -605,6 +605,32 @@ mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction)
 	}
 }
 
+bool
+mib_session_has_open_set(const struct mib *mib, uint32_t session)
+{
+	const struct mib_set *set = mib->sets;
+
+	while (set != NULL && (set->session != session || set->state != SET_APPLIED))
+		set = set->next;
+	return set != NULL;
+}
+
+void
+mib_session_left(struct mib *mib, uint32_t session)
+{
+	struct mib_set *set = mib->sets, *next;
+
+	for (; set != NULL; set = next) {
+		next = set->next;
+		if (set->session != session || set->state != SET_APPLIED)
+			continue;
+		if (changed_something(set))
+			log_warn("set", "kept: the master did not say how it ended");
+		set_free(mib, set);
+	}
+	mib_session_lost(mib, session);
+}
+
 void
 mib_session_lost(struct mib *mib, uint32_t session)
 {

@@ -349,10 +349,14 @@ master_begin(void)
 void
 master_end(void)
 {
+	/* Hangs up, so that a SET without an end is undone, and not waited for. */
 	serve();
-	agentx_free(agentx);
 	while (master_read())
 		;
+	if (master.fd != -1)
+		connection_end();
+	serve();
+	agentx_free(agentx);
 	if (master.fd != -1)
 		connection_end();
 }

@@ -121,6 +121,7 @@ mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction)
 {
 	(void)mib;
 	called("cleanup", session, transaction);
+	engine.open = false;
 }
 
 void
@@ -128,6 +129,21 @@ mib_session_lost(struct mib *mib, uint32_t session)
 {
 	(void)mib;
 	called("lost", session, 0);
+}
+
+void
+mib_session_left(struct mib *mib, uint32_t session)
+{
+	(void)mib;
+	called("left", session, 0);
+}
+
+bool
+mib_session_has_open_set(const struct mib *mib, uint32_t session)
+{
+	(void)mib;
+	(void)session;
+	return engine.open;
 }
 
 bool

@@ -44,6 +44,7 @@ struct engine {
 	size_t			index;
 	unsigned int		notifications;	/* that wait to be sent, all of them ... */
 	struct mib_notification	notification;	/* ... this one */
+	bool			open;		/* a SET, until its cleanup */
 	char			calls[512];	/* "test 1 7, commit 1 7, ": session, transaction */
 };
 

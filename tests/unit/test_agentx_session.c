@@ -5,7 +5,10 @@
  */
 #include "agentx_fake.h"
 
+#include <poll.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* No turn of the loop may take longer. */
 enum { TURN_MAX_MS = 500 };
@@ -83,7 +86,7 @@ session_closes_with_the_agent(void **state)
 	assert_int_equal(m.type, CLOSE);
 	assert_int_equal(m.session, SESSION_ID);
 	assert_int_equal(take_8(&m), 5);		/* reasonShutdown */
-	assert_string_equal(engine.calls, "lost 1 0, ");
+	assert_string_equal(engine.calls, "left 1 0, ");
 	assert_int_equal(state_changes, 1);
 }
 
@@ -148,7 +151,50 @@ cleanup_before_our_own_end_is_read(void **state)
 	message_send(&m);
 	agentx_free(agentx);
 	agentx = NULL;
-	assert_string_equal(engine.calls, "cleanup 1 9, lost 1 0, ");
+	assert_string_equal(engine.calls, "cleanup 1 9, left 1 0, ");
+}
+
+/* Of a SET that is committed the end is under way: a master that sends it only once it has
+ * the answer, while we are about to go. */
+static void
+cleanup_that_follows_the_commit_is_awaited_at_our_own_end(void **state)
+{
+	pid_t late;
+
+	(void)state;
+	run_until_serving(1000);
+	run_ms(10);
+	engine.open = true;
+	request_begin(&m, COMMIT_SET, 9);
+	message_send(&m);
+	late = fork();
+	if (late == 0) {
+		struct pollfd fd = { .fd = master.fd, .events = POLLIN };
+
+		if (poll(&fd, 1, 5000) == 1) {
+			request_begin(&m, CLEANUP_SET, 9);
+			message_send(&m);
+		}
+		_exit(0);
+	}
+	assert_true(late > 0);
+	agentx_free(agentx);
+	agentx = NULL;
+	assert_string_equal(engine.calls, "commit 1 9, cleanup 1 9, left 1 0, ");
+	assert_int_equal(waitpid(late, NULL, 0), late);
+}
+
+/* A master that is stopped sends none: it is not waited for any longer. */
+static void
+cleanup_that_never_comes_ends_the_wait(void **state)
+{
+	(void)state;
+	run_until_serving(1000);
+	run_ms(10);
+	engine.open = true;
+	agentx_free(agentx);
+	agentx = NULL;
+	assert_string_equal(engine.calls, "left 1 0, ");
 }
 
 static void
@@ -462,6 +508,8 @@ main(void)
 		TEST(session_that_the_master_closes_is_opened_again),
 		TEST(cleanup_before_the_end_is_read),
 		TEST(cleanup_before_our_own_end_is_read),
+		TEST(cleanup_that_follows_the_commit_is_awaited_at_our_own_end),
+		TEST(cleanup_that_never_comes_ends_the_wait),
 		TEST(message_in_pieces_is_put_together),
 		TEST(message_with_a_bad_header_ends_the_session),
 		TEST(message_of_any_type_is_no_stall),

@@ -278,6 +278,25 @@ other_set_under_the_number_of_a_committed_one_is_refused(void **state)
 	assert_int_equal(get_number(WEIGHT_A), 6);
 }
 
+/* The manager may have been told of success. What was told as failed is undone. */
+static void
+session_left_keeps_all_that_was_committed(void **state)
+{
+	(void)state;
+	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
+	assert_false(mib_session_has_open_set(f.mib, session));
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	assert_true(mib_session_has_open_set(f.mib, session));
+	assert_false(mib_session_has_open_set(f.mib, session + 1));
+	transaction = 2;
+	assert_int_equal(set_test("H.weight=5"), MIB_NO_ERROR);
+	mib_session_left(f.mib, session);
+	assert_false(mib_session_has_open_set(f.mib, session));
+	assert_string_equal(rows_stored(), "A5e B10e D10 X10ef Y10e H10e F10");
+	assert_string_equal(jobs_stored(), "A set_weight 10>5 held #1");
+	assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
+}
+
 static void
 session_lost_undoes_all_that_was_committed(void **state)
 {
@@ -795,6 +814,7 @@ main(void)
 		WITH_STORE(commit_of_an_unknown_session_or_transaction_fails),
 		WITH_STORE(same_transaction_number_in_a_new_session_is_another_one),
 		WITH_STORE(other_set_under_the_number_of_a_committed_one_is_refused),
+		WITH_STORE(session_left_keeps_all_that_was_committed),
 		WITH_STORE(session_lost_undoes_all_that_was_committed),
 		WITH_STORE(tested_transactions_without_an_end_are_forgotten),
 		WITH_STORE(committed_transactions_without_an_end_are_released),
