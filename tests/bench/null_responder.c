@@ -127,6 +127,19 @@ mib_session_lost(struct mib *mib, uint32_t session)
 	(void)mib, (void)session;
 }
 
+void
+mib_session_left(struct mib *mib, uint32_t session)
+{
+	(void)mib, (void)session;
+}
+
+bool
+mib_session_has_open_set(const struct mib *mib, uint32_t session)
+{
+	(void)mib, (void)session;
+	return false;
+}
+
 bool
 mib_notification_take(struct mib *mib, struct mib_notification *ret_notification)
 {
