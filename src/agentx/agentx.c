@@ -27,9 +27,10 @@
  * stopped and goes on within it is served at once, without a new connection. */
 enum { ANSWER_WAIT_MS = 2000 };
 
-enum { LOOK_MS = 250 };		/* at the socket, while there is no session */
-
-enum { LEAVE_MS = 1000 };	/* for the end of a SET, before we go */
+enum {
+	LOOK_MS = 250,		/* at the socket, while there is no session */
+	LEAVE_MS = 1000,	/* for the end of a SET, before we go */
+};
 
 /*
  *                +------------------ failure: session_end() ------------------+

@@ -36,7 +36,8 @@ static const struct {
 	    "0660 0755 Debian-snmp lbcluster', and this process the group lbcluster (it runs as "
 	    "%3$s, group %4$s)" },
 	{ REASON_CONNECT, EPERM, "no permission for the directory of %1$s (running as %3$s, "
-	    "group %4$s): 'chmod 755' it (snmpd applies the directory mode of agentXPerms only when it makes it)" },
+	    "group %4$s): 'chmod 755' it (snmpd applies the directory mode of agentXPerms only "
+	    "when it makes it)" },
 	{ REASON_CONNECT, EAGAIN, "the master at %1$s takes no connections: is snmpd "
 	    "stopped or hung?" },
 	{ REASON_CONNECT, ENAMETOOLONG, "%1$s is too long for the path of a socket" },
