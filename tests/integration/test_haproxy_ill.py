@@ -7,6 +7,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 
@@ -198,7 +199,9 @@ class Spoilt(Plane):
         self.serve()
         self.wait_plane(OK)
         job = self.ctl('set-weight', 'web/http/a', '12')
-        self.wait_job(job, self.QUEUED, 'no answer')
+        # A round begins as soon as one of 0.5 s is over: the job is seldom not running.
+        wait_for(lambda: re.search(r'a 12: queued: waits: .*: no answer', self.driver_log()),
+                 10, 'the job is put off')
         gate.opened.set()
         self.wait_job(job, self.SUCCEEDED)
 
