@@ -5,6 +5,7 @@
  */
 #include "driver/driver.h"
 #include "plane/haproxy.h"
+#include "util/standard.h"
 
 int
 main(int argc, char **argv)
@@ -15,5 +16,7 @@ main(int argc, char **argv)
 		.ops = &haproxy_plane,
 	};
 
+	if (!standard_open())
+		return 1;
 	return driver_main(&program, argc, argv);
 }

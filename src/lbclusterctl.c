@@ -7,10 +7,13 @@
 #include <stdio.h>
 
 #include "ctl/ctl.h"
+#include "util/standard.h"
 
 int
 main(int argc, char **argv)
 {
+	if (!standard_open())
+		return 1;
 	/* "list | head" ends without a word, also below a parent that ignores it. */
 	signal(SIGPIPE, SIG_DFL);
 	return (int)ctl_main(argc, argv, stdout, stderr);

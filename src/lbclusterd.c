@@ -4,9 +4,12 @@
  * lbclusterd(8), the AgentX subagent.
  */
 #include "daemon/daemon.h"
+#include "util/standard.h"
 
 int
 main(int argc, char **argv)
 {
+	if (!standard_open())
+		return 1;
 	return daemon_main(argc, argv);
 }

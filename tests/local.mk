@@ -249,6 +249,7 @@ integration_tests = \
 	tests/integration/test_access.py \
 	tests/integration/test_agentx_perms.py \
 	tests/integration/test_bad_files.py \
+	tests/integration/test_closed.py \
 	tests/integration/test_confined.py \
 	tests/integration/test_daemon.py \
 	tests/integration/test_doctor.py \

@@ -24,6 +24,8 @@ src_util_libutil_a_SOURCES = \
 	src/util/num.h \
 	src/util/settings.c \
 	src/util/settings.h \
+	src/util/standard.c \
+	src/util/standard.h \
 	src/util/supervisor.c \
 	src/util/supervisor.h \
 	src/util/signals.c \

@@ -6,6 +6,7 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
+
+enum { LINE_SIZE = 1024 };
 
 static const struct {
 	const char	*name;
@@ -31,6 +34,7 @@ static const char *log_ident = "lbcluster";
 static bool log_to_syslog;
 static bool log_to_journal;
 static enum log_level log_level_now = LOG_LEVEL_INFO;
+static unsigned int log_lost;	/* lines, since the last one that was written */
 
 /* $JOURNAL_STREAM is inherited: a terminal started from a service has it too. The
  * journal reads only the very file whose "device:inode" it names, systemd.exec(5). */
@@ -97,11 +101,51 @@ line_clean(char *text)
 			*text = ' ';
 }
 
+/* False where a write would wait: a pipe that nobody reads from is full, a terminal was
+ * stopped. The answer of a manager, or the end, is not to wait for that. */
+static bool
+stderr_takes_line(void)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&fd, 1, 0) != 0;
+}
+
+static void
+line_format(enum log_level level, const char *token, const char *text, char *buf, size_t size)
+{
+	if (log_to_journal)
+		snprintf(buf, size, "<%d>[%s] %s\n", levels[level].priority, token, text);
+	else
+		snprintf(buf, size, "%s: %s: [%s] %s\n", log_ident, levels[level].name, token,
+		    text);
+}
+
+/* In one write: room for one is all that is known of. */
+static void
+line_to_stderr(enum log_level level, const char *token, const char *text)
+{
+	char line[LINE_SIZE + 128], lost[128] = "", lost_text[64];
+
+	if (!stderr_takes_line()) {
+		log_lost++;
+		return;
+	}
+	if (log_lost > 0) {
+		snprintf(lost_text, sizeof(lost_text), "%u lines were lost: nobody took them",
+		    log_lost);
+		line_format(LOG_LEVEL_WARN, "log", lost_text, lost, sizeof(lost));
+		log_lost = 0;
+	}
+	line_format(level, token, text, line, sizeof(line));
+	fprintf(stderr, "%s%s", lost, line);
+}
+
 void
 log_line(enum log_level level, const char *token, const char *fmt, ...)
 {
 	int saved = errno;
-	char text[1024];
+	char text[LINE_SIZE];
 	va_list ap;
 
 	if (!log_enabled(level))
@@ -113,10 +157,7 @@ log_line(enum log_level level, const char *token, const char *fmt, ...)
 	if (log_to_syslog)
 		syslog(levels[level].priority, "%s: [%s] %s", levels[level].name, token,
 		    text);
-	if (log_to_journal)
-		fprintf(stderr, "<%d>[%s] %s\n", levels[level].priority, token, text);
-	else if (!log_to_syslog || level <= LOG_LEVEL_WARN)
-		fprintf(stderr, "%s: %s: [%s] %s\n", log_ident, levels[level].name, token,
-		    text);
+	if (!log_to_syslog || level <= LOG_LEVEL_WARN)
+		line_to_stderr(level, token, text);
 	errno = saved;
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Standard input, output and error; see standard.h.
+ */
+#include "util/standard.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+bool
+standard_open(void)
+{
+	/* The lowest number that is free is the one that is given. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null",
+		    fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) == -1)
+			return false;
+	return true;
+}
