@@ -48,7 +48,8 @@ mirror_value_set(struct mirror_real *real, enum job_operation operation, uint32_
 
 /* -- what is held ------------------------------------------------------------------ */
 
-/* The stored value, or what it was before all that is held. */
+/* The stored value, or what it was before all that is held. What a later job set again is
+ * that one's. */
 static void
 value_settle(struct mirror_real *real, enum real_column column)
 {
@@ -57,7 +58,8 @@ value_settle(struct mirror_real *real, enum real_column column)
 	for (size_t i = real->n_holds; i-- > 0;) {
 		const struct mirror_hold *hold = &real->holds[i];
 
-		if (hold->column == column && hold->after == value)
+		if (hold->column == column && hold->after == value &&
+		    hold->job > real->latest[column])
 			value = hold->before;
 	}
 	value_set(real, column, value);
@@ -274,6 +276,19 @@ on_real(void *arg, const struct real_row *row)
 	return memory_text_set(&real->reason, row->reason) ? ERR_OK : ERR_NOMEM;
 }
 
+/* A job that ends without a change leaves the value to those before it. */
+static void
+latest_note(struct mirror_real *real, const struct job_row *row)
+{
+	uint32_t *latest = &real->latest[job_operation_column(row->operation)];
+	bool in_vain = row->state == JOB_FAILED || row->state == JOB_CANCELLED;
+
+	if (in_vain && *latest == row->id)
+		*latest = 0;
+	else if (!in_vain && row->id > *latest)
+		*latest = row->id;
+}
+
 /* A job with words was tried before, and waits for a data plane that answers. What a held
  * one set may be undone yet: until its end, whichever, the value before counts. */
 static enum err_code
@@ -286,10 +301,13 @@ on_job(void *arg, const struct job_row *row)
 		return ERR_OK;
 	if (row->state == JOB_QUEUED && row->message[0] == '\0')
 		real->service->cluster->has_work = true;
-	if (row->state != JOB_HELD)
+	if (row->state == JOB_HELD) {
+		if (!hold_put(real, row))
+			return ERR_NOMEM;
+	} else {
 		hold_end(real, row->id);
-	else if (!hold_put(real, row))
-		return ERR_NOMEM;
+		latest_note(real, row);
+	}
 	value_settle(real, job_operation_column(row->operation));
 	return ERR_OK;
 }

@@ -103,6 +103,23 @@ two_held_values_count_one_after_the_other(void **state)
 	weight_is(f, REAL_PROXY, 66);
 }
 
+/* That one's job is carried out, whatever becomes of the SET that is open. */
+static void
+held_value_that_another_set_as_well_counts(void **state)
+{
+	struct fixture *f = *state;
+
+	weight_hold(f, TOKEN, REAL_PROXY, 55);
+	weight_is(f, REAL_PROXY, BEFORE);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(LATER, { REAL_PROXY, REAL_WEIGHT, 55 })).jobs,
+	    1);
+	weight_is(f, REAL_PROXY, 55);
+	plain_ok(f->main_path, "UPDATE job SET state = 4 WHERE id = 2");
+	weight_is(f, REAL_PROXY, BEFORE);
+	release(f, TOKEN);
+	weight_is(f, REAL_PROXY, 55);
+}
+
 static void
 real_service_goes_while_a_value_is_held(void **state)
 {
@@ -128,6 +145,7 @@ main(void)
 		IN_MIRROR(held_value_that_is_undone_never_counted),
 		IN_MIRROR(held_value_that_is_recorded_counts),
 		IN_MIRROR(two_held_values_count_one_after_the_other),
+		IN_MIRROR(held_value_that_another_set_as_well_counts),
 		IN_MIRROR(real_service_goes_while_a_value_is_held),
 	};
 
