@@ -25,6 +25,7 @@ struct inventory_real {
 	uint32_t		 id;
 	uint32_t		 weight;
 	bool			 fallback, enabled;
+	bool			 pending;	/* jobs of it have not ended */
 	int			 line, weight_line, fallback_line;
 };
 

@@ -245,6 +245,7 @@ read_real(void *arg, const struct store_real_view *view)
 	real->fallback = view->row.fallback;
 	real->enabled = view->row.enabled;
 	real->id = view->row.id;
+	real->pending = view->pending_jobs > 0;
 	return ERR_OK;
 }
 

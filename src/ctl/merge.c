@@ -91,16 +91,26 @@ settings_grow(struct merge *merge)
 }
 
 static enum err_code
-setting_add(struct merge *merge, const struct path *path, uint32_t id, int line,
-    enum real_column column, uint32_t from, uint32_t to)
+setting_ask(struct merge *merge, const struct path *path, uint32_t id, int line,
+    enum real_column column, uint32_t to)
 {
-	char old[16], new[16];
-
 	if (merge->n == merge->room && !settings_grow(merge))
 		return no_memory(merge);
 	merge->changes[merge->n] = (struct change){ .real_id = id, .column = column, .value = to };
 	merge->settings[merge->n] = (struct merge_setting){ .path = *path, .line = line };
 	merge->n++;
+	return ERR_OK;
+}
+
+static enum err_code
+setting_add(struct merge *merge, const struct path *path, uint32_t id, int line,
+    enum real_column column, uint32_t from, uint32_t to)
+{
+	enum err_code code = setting_ask(merge, path, id, line, column, to);
+	char old[16], new[16];
+
+	if (code != ERR_OK)
+		return code;
 	if (column == REAL_WEIGHT) {
 		snprintf(old, sizeof(old), "%u", from);
 		snprintf(new, sizeof(new), "%u", to);
@@ -112,10 +122,11 @@ setting_add(struct merge *merge, const struct path *path, uint32_t id, int line,
 	return ERR_OK;
 }
 
-/* What the file says otherwise of a real service that exists. */
+/* What the file says otherwise of a real service that exists. What it says as well while
+ * jobs wait may be what a SET over SNMP left that is undone yet: the store knows. */
 static enum err_code
 settings_compare(struct merge *merge, const struct path *path, const struct inventory_real *old,
-    const struct inventory_real *real)
+    const struct inventory_real *real, bool *ret_differs)
 {
 	const struct {
 		enum real_column	column;
@@ -129,10 +140,16 @@ settings_compare(struct merge *merge, const struct path *path, const struct inve
 	enum err_code code = ERR_OK;
 
 	for (size_t i = 0; i < ROWS(settings) && code == ERR_OK; i++) {
-		if (settings[i].from != settings[i].to)
-			code = setting_add(merge, path, old->id,
-			    settings[i].line != 0 ? settings[i].line : real->line,
-			    settings[i].column, settings[i].from, settings[i].to);
+		int line = settings[i].line != 0 ? settings[i].line : real->line;
+		bool differs = settings[i].from != settings[i].to;
+
+		*ret_differs |= differs;
+		if (differs)
+			code = setting_add(merge, path, old->id, line, settings[i].column,
+			    settings[i].from, settings[i].to);
+		else if (old->pending)
+			code = setting_ask(merge, path, old->id, line, settings[i].column,
+			    settings[i].to);
 	}
 	return code;
 }
@@ -291,7 +308,6 @@ update_real(struct merge *merge, const struct path *path, uint32_t service_id,
 {
 	struct real_row row = { .service_id = service_id, .name = real->name,
 	    .address = real->address, .port = real->port, .reason = "" };
-	size_t settings = merge->n;
 	enum err_code code = ERR_OK;
 	bool changed;
 
@@ -300,8 +316,8 @@ update_real(struct merge *merge, const struct path *path, uint32_t service_id,
 	if (changed)
 		code = store_put_real(merge->store, &row, NULL, NULL, merge->err);
 	if (code == ERR_OK && merge->reset)
-		code = settings_compare(merge, path, old, real);
-	count(merge, changed || merge->n != settings);
+		code = settings_compare(merge, path, old, real, &changed);
+	count(merge, changed);
 	return code;
 }
 

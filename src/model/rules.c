@@ -91,6 +91,14 @@ world_done(struct world *world)
 	idmap_done(&world->claims);
 }
 
+static bool
+changes_value(const struct world *world, size_t i)
+{
+	const struct change *change = &world->changes[i];
+
+	return change->value != rules_value_before(&world->before[i], change->column);
+}
+
 /* False without memory. */
 static bool
 world_init(struct world *world, size_t n, bool *ret_effective)
@@ -110,8 +118,9 @@ world_init(struct world *world, size_t n, bool *ret_effective)
 		struct touched *real = idmap_get(&world->by_real, change->real_id);
 
 		ret_effective[i] = real->last[change->column] == change &&
-		    change->value != rules_value_before(real->before, change->column);
-		if (ret_effective[i] && change->column == REAL_FALLBACK && change->value != 0 &&
+		    (changes_value(world, i) || world->before[i].undecided);
+		if (ret_effective[i] && changes_value(world, i) &&
+		    change->column == REAL_FALLBACK && change->value != 0 &&
 		    !claim_add(world, real))
 			return false;
 	}
@@ -198,8 +207,8 @@ fallback_not_enabled(const struct world *world, size_t i, char text[])
 	return say(text, "; enable it first or in the same request", "%s: not enabled", path);
 }
 
-/* Asked in this order, of effective changes only; the first that is broken tells
- * its reason. */
+/* Asked in this order, of effective changes of a value only; the first that is broken
+ * tells its reason. */
 static const struct {
 	enum reject_reason	reason;
 	/* True if change 'i' breaks the rule; 'text' then says how. */
@@ -215,7 +224,9 @@ world_judge(const struct world *world, size_t n, const bool *effective,
     struct verdict *ret_verdict)
 {
 	for (size_t i = 0; i < n; i++) {
-		for (size_t r = 0; effective[i] && r < COUNT(rules); r++) {
+		bool asked = effective[i] && changes_value(world, i);
+
+		for (size_t r = 0; asked && r < COUNT(rules); r++) {
 			if (rules[r].broken(world, i, ret_verdict->text)) {
 				ret_verdict->reason = rules[r].reason;
 				ret_verdict->index = i;

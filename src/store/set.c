@@ -17,6 +17,15 @@ static const char *const update_sql[] = {
 	[REAL_WEIGHT] = "UPDATE real_service SET weight = ?2 WHERE id = ?1",
 };
 
+#define HELD_OF_SET "state = 0 AND " JOB_OPEN " AND (?1 = 0 OR token = ?1)"
+/* Later jobs for the column of 'job', the name of another row. */
+#define LATER_THAN(job)                                                        \
+	"SELECT 1 FROM job AS later WHERE later.real_id = " job ".real_id"     \
+	" AND later.id > " job ".id"                                           \
+	" AND (later.operation + 1) / 2 = (" job ".operation + 1) / 2"
+/* The value of job 'j' is the later one's now. One that ended without a change leaves it. */
+#define KEPT_BY_LATER "EXISTS (" LATER_THAN("j") " AND later.state NOT IN (4, 5))"
+
 static uint32_t
 lock_after(uint32_t lock)
 {
@@ -56,6 +65,37 @@ before_read(struct db *db, uint32_t real_id, struct rules_before *ret, bool *ret
 	snprintf(ret->fallback_name, sizeof(ret->fallback_name), "%s", db_text(stmt, 9));
 	db_reset(stmt);
 	return ERR_OK;
+}
+
+static bool
+is_released(const struct store *store, uint64_t token)
+{
+	size_t i = 0;
+
+	while (i < store->n_releases && store->releases[i].token != 0 &&
+	    store->releases[i].token != token)
+		i++;
+	return i < store->n_releases;
+}
+
+/* Whether the value that the change finds there would go with the undo of its SET. What is
+ * held is few: the plus makes SQLite look there, and not among all jobs of the row. */
+static enum err_code
+undecided_read(struct store *store, const struct change *change, struct rules_before *before,
+    struct err *err)
+{
+	enum err_code code;
+	int64_t token;
+
+	if (rules_value_before(before, change->column) != change->value)
+		return ERR_OK;
+	code = db_number(&store->main, err, 0, &token, "SELECT j.token FROM job AS j"
+	    " WHERE j.state = 0 AND j." JOB_OPEN " AND +j.real_id = ?1 AND j.operation = ?2"
+	    " AND j.new_value = ?3 AND NOT " KEPT_BY_LATER, "iii", (int64_t)change->real_id,
+	    (int64_t)job_operation_for(change->column, change->value), (int64_t)change->value);
+	if (code == ERR_OK)
+		before->undecided = token != 0 && !is_released(store, (uint64_t)token);
+	return code;
 }
 
 /* A SET while it is judged and done. */
@@ -126,6 +166,8 @@ judge(struct store *store, struct work *work, enum store_set_mode mode, struct e
 		if (code == ERR_OK && !found)
 			return refuse(work, ERR_NOT_FOUND, REJECT_NO_SUCH_REAL, i,
 			    "the real service was removed meanwhile", err);
+		if (code == ERR_OK)
+			code = undecided_read(store, &set->changes[i], &work->before[i], err);
 	}
 	if (code != ERR_OK)
 		return code;
@@ -218,12 +260,6 @@ jobs_prune(struct db *db, struct err *err)
 	    " WHERE state >= 3 ORDER BY id LIMIT ?1)", "i", over);
 }
 
-#define HELD_OF_SET "state = 0 AND " JOB_OPEN " AND (?1 = 0 OR token = ?1)"
-/* Later jobs for the column of 'job', the name of another row. */
-#define LATER_THAN(job)                                                        \
-	"SELECT 1 FROM job AS later WHERE later.real_id = " job ".real_id"     \
-	" AND later.id > " job ".id"                                           \
-	" AND (later.operation + 1) / 2 = (" job ".operation + 1) / 2"
 #define OVERTAKEN "state = 6, finished = ?2, message = 'a later job came first'"
 
 /* Steps that release held jobs, in this order; ?1 the token, ?2 the time. The last one
@@ -419,7 +455,7 @@ store_set_release(struct store *store, uint64_t token)
 	" WHERE j.token = ?1 AND j.state = 0 AND j." JOB_OPEN                 \
 	" AND j.operation IN (" operations ")"                                 \
 	" AND real_service.id = j.real_id AND real_service." column " = j.new_value" \
-	" AND NOT EXISTS (" LATER_THAN("j") " AND later.state NOT IN (4, 5))" more
+	" AND NOT " KEPT_BY_LATER more
 
 /* Values go back if they are still those of the SET (a value that a later one set again
  * is that one's), and a fallback if no other row holds it by now; what clears a fallback
@@ -464,7 +500,7 @@ undo_write(struct store *store, const void *arg, struct err *err)
 {
 	const struct store_set *set = arg;
 	struct db *db = &store->main;
-	enum err_code code = ERR_OK;
+	enum err_code code = releases_write(store, err);
 
 	for (size_t i = 0; i < sizeof(undo_sql) / sizeof(undo_sql[0]) && code == ERR_OK; i++)
 		code = db_run(db, err, undo_sql[i], "i", (int64_t)set->token);
@@ -480,7 +516,11 @@ undo_write(struct store *store, const void *arg, struct err *err)
 enum err_code
 store_set_undo(struct store *store, const struct store_set *set, struct err *err)
 {
-	return store_write_alone(store, undo_write, set, err);
+	enum err_code code = store_write_alone(store, undo_write, set, err);
+
+	if (code == ERR_OK)
+		store->n_releases = 0;
+	return code;
 }
 
 /* -- settings ------------------------------------------------------------------- */

@@ -180,7 +180,8 @@ struct store_set {
  * store_begin(): once that is committed): rules
  * judged on what is stored, rows changed, one job for each changed column, the
  * lock increased, lbcNotifyEnable written, old finished jobs removed to make room.
- * Nothing to change: no write. In STORE_SET_NOW, and for jobs of a cluster whose plane is "none" once
+ * Nothing to change: no write; a value that an undo of another SET would take away is a
+ * change, with a job of its own. In STORE_SET_NOW, and for jobs of a cluster whose plane is "none" once
  * they are released, a job ends as succeeded at once. A queued job for the same
  * column is superseded.
  * ret_verdict says why it was refused (index n: the lock; otherwise the change

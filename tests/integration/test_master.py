@@ -299,6 +299,16 @@ class Undone(ProxyCase):
         self.assertEqual('commitFailed', self.set())
         self.assert_state([(55, 0), (10, 1)], self.lock, CANCELLED)
 
+    def test_undoset_leaves_what_another_set_to_the_same(self):
+        told = []
+        def ask_too(link, pdu):
+            told.append(self.world.ctl('set-weight', 'web/http/a', '99').stdout)
+            link.to_master(with_error(pdu, COMMIT_FAILED, 1))
+        self.proxy.once('CommitSet answer', ask_too)
+        self.assertEqual('commitFailed', self.set())
+        self.assertNotIn('nothing to do', told[0])
+        self.assert_state([(99, 0), (10, 1)], self.lock, CANCELLED + [mib.SUCCEEDED])
+
     def test_second_subagent_fails_or_dies_is_undone(self):
         other = mib.ROOT[:-1] + (mib.ROOT[-1] + 1,)
         for failing, how in itertools.product(('CommitSet', 'TestSet'),

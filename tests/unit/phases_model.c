@@ -10,10 +10,10 @@
 
 enum { NO_CREATION = 11, COMMIT_FAILED = 14, GEN_ERR = 5 };
 
-enum { ASKED_MAX = 3, OTHERS_WEIGHT = 8 };
+enum { ASKED_MAX = 4, OTHERS_WEIGHT = 8 };
 
-/* What each transaction asks for. The first expects a lock as well, as its second
- * varbind. */
+/* What each transaction asks for; one is the same in both. The first expects a lock as
+ * well, as its second varbind. */
 static const struct {
 	size_t		n;
 	struct {
@@ -23,7 +23,7 @@ static const struct {
 	bool		locks;
 } sets[MODEL_SETS] = {
 	{ 2, { { A_WEIGHT, 5 }, { H_WEIGHT, 5 } }, true },
-	{ 3, { { H_WEIGHT, 6 }, { X_FALLBACK, 0 }, { Y_FALLBACK, 1 } }, false },
+	{ 4, { { H_WEIGHT, 6 }, { X_FALLBACK, 0 }, { Y_FALLBACK, 1 }, { A_WEIGHT, 5 } }, false },
 };
 
 enum { LOCK_INDEX = 2 };
@@ -51,7 +51,7 @@ model_pdu(struct model *model, size_t number, bool bad)
 	else if (number == 1)
 		snprintf(pdu, sizeof(text), "A.weight=5 lock=%u H.weight=5", model->lock);
 	else
-		snprintf(pdu, sizeof(text), "H.weight=6 X.fallback=2 Y.fallback=1");
+		snprintf(pdu, sizeof(text), "H.weight=6 X.fallback=2 Y.fallback=1 A.weight=5");
 	return pdu;
 }
 
@@ -64,6 +64,28 @@ set_test(struct model *model, size_t i, bool bad)
 	model->sets[i].lock = model->lock;
 	model->latest = i;
 	return (struct model_answer){ bad ? NO_CREATION : 0, bad ? 2 : 0 };
+}
+
+/* A later job that was not undone has the value now. */
+static bool
+is_overtaken(const struct model *model, size_t j)
+{
+	for (size_t k = j + 1; k < model->n_jobs; k++)
+		if (model->jobs[k].setting == model->jobs[j].setting &&
+		    model->jobs[k].state != CANCELLED)
+			return true;
+	return false;
+}
+
+/* That is there, but by a SET that may still be undone. */
+static bool
+is_undecided(const struct model *model, enum setting setting, uint32_t value)
+{
+	for (size_t j = 0; j < model->n_jobs; j++)
+		if (model->jobs[j].state == HELD && model->jobs[j].setting == setting &&
+		    model->jobs[j].after == value && !is_overtaken(model, j))
+			return true;
+	return false;
 }
 
 static struct model_answer
@@ -81,7 +103,8 @@ set_commit(struct model *model, size_t i)
 	for (size_t k = 0; k < sets[i].n; k++) {
 		enum setting setting = sets[i].asked[k].setting;
 
-		if (model->values[setting] == sets[i].asked[k].value)
+		if (model->values[setting] == sets[i].asked[k].value &&
+		    !is_undecided(model, setting, sets[i].asked[k].value))
 			continue;
 		model->jobs[model->n_jobs].setting = setting;
 		model->jobs[model->n_jobs].before = model->values[setting];
@@ -103,7 +126,7 @@ job_undo(struct model *model, size_t j)
 	enum setting setting = model->jobs[j].setting;
 
 	model->jobs[j].state = CANCELLED;
-	if (model->values[setting] == model->jobs[j].after)
+	if (model->values[setting] == model->jobs[j].after && !is_overtaken(model, j))
 		model->values[setting] = model->jobs[j].before;
 	for (size_t k = j + 1; k < model->n_jobs; k++)
 		if (model->jobs[k].state <= QUEUED && model->jobs[k].setting == setting &&

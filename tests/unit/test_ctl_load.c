@@ -175,6 +175,46 @@ load_reset_against_a_rule_changes_nothing(void **state)
 	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 9\n");
 }
 
+/* Manager and operator ask for the same; the manager's SET fails elsewhere. */
+static void
+setting_that_is_there_by_an_open_set_is_set_for_good(void **state)
+{
+	static const char file[] = "cluster ha { plane = haproxy  socket = /run/x\n"
+	    "service s { real a { address = 10.0.0.1  weight = 50 } } }";
+	const struct path path = { "ha", "s", "a" };
+	struct world *world = *state;
+
+	for (int loads = 0; loads <= 1; loads++) {
+		struct change change = { .column = REAL_WEIGHT, .value = 50 };
+		const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
+		    .source = JOB_SOURCE_SNMP, .token = 7 + (uint64_t)loads };
+		uint32_t cluster_id, service_id, first_job;
+		struct verdict verdict;
+		struct store *store;
+		struct err err;
+		size_t jobs;
+
+		run(world, "set-weight", "ha/s/a", "1", NULL);
+		assert_int_equal(store_open(world->dir, STORE_WRITE, 1000, &store, &err), ERR_OK);
+		assert_int_equal(store_find(store, &path, &cluster_id, &service_id,
+		    &change.real_id, &err), ERR_OK);
+		assert_int_equal(store_set(store, &set, STORE_SET_HOLD, &verdict, &first_job,
+		    &jobs, &err), ERR_OK);
+		if (loads) {
+			assert_int_equal(load(world, file, "--reset", NULL), CTL_OK);
+			assert_string_equal(world->out,
+			    "added 0, updated 0, removed 0, unchanged 3, jobs 1\n");
+		} else {
+			assert_int_equal(run(world, "set-weight", "ha/s/a", "50", NULL), CTL_OK);
+			assert_non_null(strstr(world->out, "queued"));
+		}
+		assert_int_equal(store_set_undo(store, &set, &err), ERR_OK);
+		store_close(store);
+		run(world, "-f", "json", "list", "ha/s/a", NULL);
+		assert_non_null(strstr(world->out, "\"weight\": 50"));
+	}
+}
+
 static void
 load_of_a_bad_file_makes_no_store(void **state)
 {
@@ -315,6 +355,7 @@ main(void)
 		IN_WORLD(load_dry_run_tells_and_changes_nothing),
 		IN_WORLD(load_json_has_its_shapes),
 		IN_WORLD(load_reset_against_a_rule_changes_nothing),
+		IN_WORLD(setting_that_is_there_by_an_open_set_is_set_for_good),
 		IN_WORLD(load_of_a_bad_file_makes_no_store),
 		IN_WORLD(load_dry_run_makes_no_store),
 		IN_WORLD(load_prune_of_an_empty_file_is_refused),

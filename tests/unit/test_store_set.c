@@ -52,6 +52,79 @@ set_of_what_is_there_writes_nothing(void **state)
 	content_is(f, before);
 }
 
+/* Its undo would take away what this one was told is there. */
+static void
+set_of_what_may_still_be_undone_is_a_change(void **state)
+{
+	static const struct {
+		struct change	change;
+		int64_t		old_value;
+	} cases[] = {
+		{ { 4, REAL_WEIGHT, 50 }, 10 }, { { 1, REAL_WEIGHT, 50 }, 10 },
+		{ { 4, REAL_ENABLED, 0 }, 1 }, { { 7, REAL_FALLBACK, 1 }, 0 },
+		{ { 6, REAL_FALLBACK, 0 }, 1 },
+	};
+	struct fixture *f = *state;
+	uint64_t token = 10;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct change *change = &cases[i].change;
+		const struct store_set *set = SET_OF(++token, *change), *again = SET_OF(++token,
+		    { change->real_id, change->column, 9 }, *change);
+		int64_t changes;
+
+		assert_int_equal(do_set(f, STORE_SET_HOLD, set).jobs, 1);
+		changes = number(f, "SELECT config_changes FROM store");
+		assert_int_equal(do_set(f, STORE_SET_TEST, again).jobs, 1);
+		assert_int_equal(do_set(f, STORE_SET_NOW, again).jobs, 1);
+		assert_int_equal(number(f, "SELECT old_value = new_value AND state IN (1, 3)"
+		    " FROM job ORDER BY id DESC LIMIT 1"), 1);
+		assert_int_equal(number(f, "SELECT config_changes FROM store"), changes);
+		/* It is there for good now. */
+		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(++token, *change)).jobs, 0);
+		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(++token, { change->real_id,
+		    change->column, (uint32_t)cases[i].old_value })).jobs, 1);
+	}
+}
+
+static void
+set_of_what_is_released_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 })).jobs, 1);
+	store_set_release(f->store, 6);
+	assert_int_equal(do_set(f, STORE_SET_TEST, SET_OF(7, { 4, REAL_WEIGHT, 50 })).jobs, 1);
+	assert_int_equal(do_set(f, STORE_SET_TEST, SET_OF(7, { 4, REAL_WEIGHT, 50 },
+	    { 4, REAL_WEIGHT, 60 })).jobs, 1);
+	store_set_release(f->store, 5);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_WEIGHT, 50 })).jobs, 0);
+	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_WEIGHT, 50 })).jobs, 0);
+	/* Nor does one that another program wrote since. */
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(8, { 5, REAL_WEIGHT, 50 })).jobs, 1);
+	plain_ok(f->main_path, "UPDATE real_service SET weight = 60 WHERE id = 5");
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(9, { 5, REAL_WEIGHT, 60 })).jobs, 0);
+}
+
+/* It is the fallback already, and another cannot be; the rules are for what changes. */
+static void
+set_of_a_fallback_that_may_still_be_undone_is_not_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 6, REAL_FALLBACK, 0 },
+	    { 4, REAL_FALLBACK, 1 })).jobs, 2);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 5, REAL_FALLBACK, 1 })).code,
+	    ERR_PRECOND);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_FALLBACK, 1 },
+	    { 5, REAL_FALLBACK, 1 })).verdict.index, 1);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_ENABLED, 0 },
+	    { 4, REAL_FALLBACK, 1 })).jobs, 2);
+	row_is(f, 4, "10 1 0");
+	row_is(f, 6, "10 0 1");
+}
+
 static void
 set_on_trial_changes_nothing(void **state)
 {
@@ -206,6 +279,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_SET_WORLD(set_held_writes_rows_and_held_jobs),
 		IN_SET_WORLD(set_of_what_is_there_writes_nothing),
+		IN_SET_WORLD(set_of_what_may_still_be_undone_is_a_change),
+		IN_SET_WORLD(set_of_what_is_released_changes_nothing),
+		IN_SET_WORLD(set_of_a_fallback_that_may_still_be_undone_is_not_refused),
 		IN_SET_WORLD(set_on_trial_changes_nothing),
 		IN_SET_WORLD(set_refused_changes_nothing_and_names_the_culprit),
 		IN_SET_WORLD(fallback_is_handed_over_in_one_set_and_back_by_undo),

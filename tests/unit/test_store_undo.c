@@ -93,7 +93,8 @@ undo_leaves_a_lock_and_bits_that_another_set_took(void **state)
 	assert_int_equal(number(f, "SELECT count(*) FROM setting WHERE name LIKE '%token'"), 0);
 }
 
-/* Whatever is undone first, and of however many: no value of an undone SET comes back. */
+/* Whatever is undone first, and of however many: no value of an undone SET comes back, also
+ * of those that asked for the same. */
 static void
 undo_of_sets_after_one_another_works_in_any_order(void **state)
 {
@@ -105,12 +106,15 @@ undo_of_sets_after_one_another_works_in_any_order(void **state)
 		for (uint64_t token = 1; token <= 3; token++)
 			assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(token,
 			    { 4, REAL_WEIGHT, 20 + (uint32_t)token },
-			    { 6, REAL_FALLBACK, token % 2 == 0 })).code, ERR_OK);
+			    { 6, REAL_FALLBACK, token % 2 == 0 }, { 5, REAL_WEIGHT, 50 })).jobs,
+			    3);
 		row_is(f, 4, "23 0 1");
+		row_is(f, 5, "50 0 1");
 		for (int k = 0; k < 3; k++)
 			assert_int_equal(store_set_undo(f->store, SET_OF(orders[i][k]), &f->err),
 			    ERR_OK);
 		row_is(f, 4, "10 0 1");
+		row_is(f, 5, "10 0 1");
 		row_is(f, 6, "10 1 1");
 		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state <> 5"), 0);
 	}
@@ -170,6 +174,59 @@ undo_keeps_a_value_that_a_later_job_set_again(void **state)
 	assert_int_equal(store_set_undo(f->store, SET_OF(5), &f->err), ERR_OK);
 	row_is(f, 4, "50 0 1");
 	row_is(f, 5, "10 0 1");
+}
+
+/* Each was told of success, or will be, for the same value. */
+static void
+undo_leaves_what_another_asked_for_as_well(void **state)
+{
+	struct fixture *f = *state;
+	const struct change changes[] = { { 4, REAL_WEIGHT, 50 }, { 4, REAL_ENABLED, 0 },
+	    { 6, REAL_FALLBACK, 0 }, { 5, REAL_FALLBACK, 1 }, { 1, REAL_WEIGHT, 50 } };
+	const struct store_set open = { .changes = changes, .n = COUNT(changes),
+	    .lock = STORE_NO_LOCK, .source = JOB_SOURCE_SNMP, .token = 5 };
+	struct store_set later = open;
+	struct store_job_end failed = { .state = JOB_FAILED, .cause = JOB_CAUSE_REJECTED,
+	    .message = "no" };
+
+	later.token = 6;
+	assert_int_equal(do_set(f, STORE_SET_HOLD, &open).jobs, COUNT(changes));
+	assert_int_equal(do_set(f, STORE_SET_NOW, &later).jobs, COUNT(changes));
+	assert_int_equal(store_set_undo(f->store, &open, &f->err), ERR_OK);
+	row_is(f, 4, "50 0 0");
+	row_is(f, 5, "10 1 1");
+	row_is(f, 6, "10 0 1");
+	row_is(f, 1, "50 0 1");
+	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(state, '') FROM job"),
+	    "5555511113");
+	/* What the data plane refuses goes back to what was before both. */
+	failed.id = (uint32_t)number(f, "SELECT id FROM job WHERE token = 6 AND real_id = 4"
+	    " AND operation = 5");
+	assert_int_equal(store_jobs_end(f->store, &failed, 1, &f->err), ERR_OK);
+	row_is(f, 4, "10 0 0");
+}
+
+/* The first is overtaken once it is kept, and counts again where the later one failed. */
+static void
+release_beside_another_that_asked_for_the_same(void **state)
+{
+	struct fixture *f = *state;
+	struct store_job_end failed = { .id = 4, .state = JOB_FAILED,
+	    .cause = JOB_CAUSE_REJECTED, .message = "no" };
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 })).jobs, 1);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 50 })).jobs, 1);
+	release(f, 5);
+	assert_int_equal(job_state(f, 1), JOB_SUPERSEDED);
+	assert_int_equal(job_state(f, 2), JOB_QUEUED);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(7, { 5, REAL_WEIGHT, 50 })).jobs, 1);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(8, { 5, REAL_WEIGHT, 50 })).jobs, 1);
+	assert_int_equal(store_jobs_end(f->store, &failed, 1, &f->err), ERR_OK);
+	row_is(f, 5, "50 0 1");
+	assert_int_equal(do_set(f, STORE_SET_TEST, SET_OF(9, { 5, REAL_WEIGHT, 50 })).jobs, 1);
+	release(f, 7);
+	assert_int_equal(job_state(f, 3), JOB_QUEUED);
+	row_is(f, 5, "50 0 1");
 }
 
 /* The fallback was given away, and another row has it now: two there cannot be. */
@@ -328,6 +385,8 @@ main(void)
 		IN_SET_WORLD(undo_reaches_the_old_value_of_a_later_job),
 		IN_SET_WORLD(undo_keeps_what_others_did_meanwhile),
 		IN_SET_WORLD(undo_keeps_a_value_that_a_later_job_set_again),
+		IN_SET_WORLD(undo_leaves_what_another_asked_for_as_well),
+		IN_SET_WORLD(release_beside_another_that_asked_for_the_same),
 		IN_SET_WORLD(undo_leaves_a_fallback_with_who_has_it_now),
 		IN_SET_WORLD(undo_after_release_leaves_the_jobs),
 		IN_SET_WORLD(disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it),
