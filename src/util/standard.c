@@ -12,9 +12,15 @@ bool
 standard_open(void)
 {
 	/* The lowest number that is free is the one that is given. */
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null",
-		    fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) == -1)
-			return false;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(fd, F_GETFD) == -1) {
+			int given = open("/dev/null", flags);
+
+			if (given != fd)
+				return false;
+		}
+	}
 	return true;
 }
