@@ -16,6 +16,9 @@ tests_unit_test_file_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 unit_tests += tests/unit/test_lockfile
 tests_unit_test_lockfile_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_log_limit
+tests_unit_test_log_limit_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_loop
 tests_unit_test_loop_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 
@@ -150,6 +153,10 @@ unit_tests += tests/unit/test_mib_phases
 tests_unit_test_mib_phases_SOURCES = tests/unit/test_mib_phases.c $(mib_pdu) $(mib_fixture)
 tests_unit_test_mib_phases_LDADD = $(mib_fixture_libs) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_reject
+tests_unit_test_reject_LDADD = $(MIB_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_reject_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_status,--wrap=store_status_text
+
 unit_tests += tests/unit/test_notify
 tests_unit_test_notify_SOURCES = tests/unit/test_notify.c $(mib_fixture)
 tests_unit_test_notify_LDADD = $(mib_fixture_libs) $(CMOCKA_LIBS)
@@ -260,6 +267,7 @@ integration_tests = \
 	tests/integration/test_haproxy.py \
 	tests/integration/test_haproxy_ill.py \
 	tests/integration/test_limits.py \
+	tests/integration/test_log.py \
 	tests/integration/test_many.py \
 	tests/integration/test_master.py \
 	tests/integration/test_notify.py \

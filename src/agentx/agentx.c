@@ -21,7 +21,7 @@
 #include "agentx/stream.h"
 #include "agentx/wire.h"
 #include "util/clock.h"
-#include "util/log.h"
+#include "util/log_limit.h"
 
 /* Nothing blocks while an answer is awaited, so this may be long: a master that was
  * stopped and goes on within it is served at once, without a new connection. */
@@ -62,6 +62,9 @@ struct agentx {
 	void			(*notify)(void *arg);
 	void			*notify_arg;
 };
+
+/* A master may come and go as often as it likes. */
+static struct log_limit limit = LOG_LIMIT("agentx", 30);
 
 static void session_await(struct agentx *agentx);
 
@@ -153,7 +156,8 @@ reason_log(struct agentx *agentx, const struct reason *reason)
 	    agentx->group };
 	char text[512];
 
-	log_warn("agentx", "%s", reason_text(reason, &place, text, sizeof(text)));
+	log_limited(&limit, LOG_LEVEL_WARN, "%s",
+	    reason_text(reason, &place, text, sizeof(text)));
 }
 
 /* Ends whatever there is of a session and sets the time of the next try. */
@@ -228,8 +232,9 @@ serving_begin(struct agentx *agentx)
 	loop_timer_cancel(agentx->loop, &agentx->timer);
 	agentx->served_from_ms = now;
 	notifier_begin(&agentx->notifier);
-	log_info("agentx", "serving %s through the master at %s (session %u, after %.1f s)",
-	    agentx->oid, agentx->socket, agentx->responder.session,
+	log_limited(&limit, LOG_LEVEL_INFO,
+	    "serving %s through the master at %s (session %u, after %.1f s)", agentx->oid,
+	    agentx->socket, agentx->responder.session,
 	    (double)(now - agentx->absence.since_ms) / 1000);
 	state_set(agentx, STATE_SERVING);
 	result_ok(agentx, root_send(agentx, WIRE_ADD_AGENT_CAPS, agentx->description));
@@ -267,8 +272,8 @@ response_take(struct agentx *agentx, const netsnmp_pdu *pdu)
 		return;
 	case STATE_SERVING:
 		if (pdu->errstat != 0)
-			log_warn("agentx", "the master adds no row to sysORTable (error %ld)",
-			    pdu->errstat);
+			log_limited(&limit, LOG_LEVEL_WARN,
+			    "the master adds no row to sysORTable (error %ld)", pdu->errstat);
 		return;
 	}
 }

@@ -5,43 +5,19 @@
  */
 #include "agentx/libsnmp_log.h"
 
-#include <stdint.h>
 #include <string.h>
 #include <syslog.h>
 
 #include <net-snmp/net-snmp-config.h>
 #include <net-snmp/net-snmp-includes.h>
 
-#include "util/clock.h"
-#include "util/log.h"
-
-enum { WINDOW_MS = 60000, LINES_MAX = 5 };
+#include "util/log_limit.h"
 
 /* The library's log is the process's, and so is this. */
 static netsnmp_log_handler *handler;
-static int64_t window_from_ms;
-static unsigned int lines, dropped;
 
-/* True if one more line may be written in this minute. */
-static bool
-may_log(void)
-{
-	int64_t now = clock_steady_ms();
-
-	if (lines > 0 && now - window_from_ms >= WINDOW_MS) {
-		if (dropped > 0)
-			log_info("libsnmp", "%u more lines in that minute", dropped);
-		lines = dropped = 0;
-	}
-	if (lines == 0)
-		window_from_ms = now;
-	if (lines >= LINES_MAX) {
-		dropped++;
-		return false;
-	}
-	lines++;
-	return true;
-}
+/* It complains once per packet where it complains. */
+static struct log_limit limit = LOG_LIMIT("libsnmp", 5);
 
 static int
 line_take(netsnmp_log_handler *from, int priority, const char *text)
@@ -52,8 +28,8 @@ line_take(netsnmp_log_handler *from, int priority, const char *text)
 	int length = (int)strcspn(text, "\n");
 
 	(void)from;
-	if (length > 0 && log_enabled(level) && may_log())
-		log_line(level, "libsnmp", "%.*s", length, text);
+	if (length > 0)
+		log_limited(&limit, level, "%.*s", length, text);
 	return 1;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What net-snmp's library logs, into our log with the token "libsnmp", and no
- * more than a few lines a minute: it complains once per packet where it complains.
+ * What net-snmp's library logs, into our log with the token "libsnmp", a few lines a
+ * minute.
  */
 #ifndef AGENTX_LIBSNMP_LOG_H
 #define AGENTX_LIBSNMP_LOG_H

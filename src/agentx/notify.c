@@ -7,10 +7,13 @@
 
 #include <poll.h>
 
-#include "util/log.h"
+#include "util/log_limit.h"
 
 /* Ids of our other requests count from 1. */
 enum { PACKET_FIRST = 0x40000000 };
+
+/* A master may refuse each for another reason. */
+static struct log_limit limit = LOG_LIMIT("agentx", 5);
 
 void
 notifier_begin(struct notifier *notifier)
@@ -120,7 +123,8 @@ notifier_answer(struct notifier *notifier, const netsnmp_pdu *pdu, int64_t now_m
 	if (notifier->unanswered > 0 && --notifier->unanswered == 0)
 		batch_end(notifier, now_ms);
 	if (pdu->errstat != 0 && pdu->errstat != notifier->error) {
-		log_warn("agentx", "the master refuses notifications (error %ld)", pdu->errstat);
+		log_limited(&limit, LOG_LEVEL_WARN, "the master refuses notifications (error %ld)",
+		    pdu->errstat);
 		notifier->error = pdu->errstat;
 	}
 	return true;

@@ -20,6 +20,7 @@
 #include "util/background.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/log_limit.h"
 #include "util/memory.h"
 #include "util/loop.h"
 #include "util/supervisor.h"
@@ -50,7 +51,6 @@ struct daemon {
 	struct loop_timer	 refresh_timer;
 	struct loop_timer	 tick_timer;
 	struct supervisor_watchdog watchdog;
-	enum store_status	 told_status;	/* of the store, as the log has it */
 };
 
 /* -- options and configuration ------------------------------------------------------- */
@@ -138,21 +138,6 @@ mib_config_of(const struct config *config)
 
 /* -- timers ------------------------------------------------------------------------- */
 
-static void
-status_tell(struct daemon *daemon)
-{
-	enum store_status status = store_status(daemon->store);
-
-	if (status == daemon->told_status)
-		return;
-	daemon->told_status = status;
-	if (status == STORE_OK)
-		log_info("store", "is usable again");
-	else
-		log_error("store", "%s; serving what is known, SETs are refused",
-		    store_status_text(daemon->store));
-}
-
 /* A slice of what others changed; requests are answered between two slices. */
 static void
 on_refresh(void *arg)
@@ -167,7 +152,7 @@ on_refresh(void *arg)
 		(void)image_refresh(daemon->image, daemon->store, REFRESH_ROWS,
 		    clock_wall_s(), &more, &err);
 	agentx_notifications_send(daemon->agentx);
-	status_tell(daemon);
+	mib_store_tell(daemon->mib);
 	loop_timer_set(daemon->loop, &daemon->refresh_timer, more ? 0 : REFRESH_MS, on_refresh,
 	    daemon);
 }
@@ -190,6 +175,7 @@ on_tick(void *arg)
 
 	image_tick(daemon->image, clock_wall_s());
 	state_tell(daemon);
+	log_limits_tell(false);
 	loop_timer_set(daemon->loop, &daemon->tick_timer, TICK_MS, on_tick, daemon);
 }
 
@@ -284,7 +270,6 @@ store_start(struct daemon *daemon)
 		log_error("store", "%s", err.text);
 		return code == ERR_PRECOND ? EXIT_LOCKED : EXIT_STORE;
 	}
-	daemon->told_status = STORE_OK;
 	log_info("store", "%s: %u clusters, %u services, %u real services",
 	    daemon->config.store, image_clusters(daemon->image)->n,
 	    image_services_count(daemon->image), image_reals_count(daemon->image));
@@ -331,6 +316,8 @@ daemon_end(struct daemon *daemon)
 	agentx_free(daemon->agentx);
 	if (daemon->mib != NULL && mib_needs_repair(daemon->mib))
 		mib_repair(daemon->mib);
+	if (daemon->mib != NULL)
+		mib_store_tell(daemon->mib);
 	mib_free(daemon->mib);
 	image_free(daemon->image);
 	store_close(daemon->store);
@@ -373,5 +360,6 @@ daemon_main(int argc, char **argv)
 		log_info("daemon", "ends");
 	}
 	daemon_end(&daemon);
+	log_limits_tell(true);
 	return status;
 }

@@ -17,6 +17,7 @@
 #include "util/background.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/log_limit.h"
 #include "util/memory.h"
 #include "util/supervisor.h"
 
@@ -46,6 +47,9 @@ struct driver {
 	size_t				 waiting;	/* rounds that --once waits for */
 	bool				 failed;	/* one of them did */
 };
+
+/* Whoever shares the store may make it ill, and well, as often as he likes. */
+static struct log_limit limit = LOG_LIMIT("store", 10);
 
 /* -- clusters ------------------------------------------------------------------------ */
 
@@ -95,11 +99,11 @@ mirror_follow(struct driver *driver)
 		return;
 	if (mirror_refresh(&driver->mirror, driver->store, &err) == ERR_OK) {
 		if (driver->store_told)
-			log_info("store", "is usable again");
+			log_limited(&limit, LOG_LEVEL_INFO, "is usable again");
 		driver->store_told = false;
 	} else if (err.code != ERR_BUSY && !driver->store_told) {
 		driver->store_told = true;
-		log_error("store", "%s; going on with what is known", err.text);
+		log_limited(&limit, LOG_LEVEL_ERROR, "%s; going on with what is known", err.text);
 	}
 }
 
@@ -114,6 +118,7 @@ on_tick(void *arg)
 	if (driver->ticks++ % STATUS_TICKS == 0) {
 		supervisor_status("%zu clusters, %zu real services", n,
 		    idmap_count(&driver->mirror.by_id[STORE_REAL]));
+		log_limits_tell(false);
 	}
 	loop_timer_set(driver->loop, &driver->tick_timer, TICK_MS, on_tick, driver);
 }
@@ -284,5 +289,6 @@ driver_main(const struct driver_program *program, int argc, char **argv)
 	if (status == EXIT_OK)
 		status = driver_run(&driver);
 	driver_end(&driver);
+	log_limits_tell(true);
 	return status;
 }

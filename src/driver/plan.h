@@ -58,6 +58,7 @@ struct plan_job {
 	enum job_operation	operation;
 	uint32_t		value, old_value;
 	int64_t			created;
+	char			message[MODEL_MESSAGE_MAX + 1];	/* why it waited so far */
 };
 
 struct plan_end {

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "util/clock.h"
-#include "util/log.h"
+#include "util/log_limit.h"
 
 enum {
 	JOBS_MAX = 1000,	/* of one round */
@@ -41,6 +41,11 @@ struct work {
 	char				 note[MODEL_MESSAGE_MAX + 1];	/* of a repair */
 };
 
+/* What managers, data planes and others who use the store cause, as often as they like. Of
+ * jobs the store has all. */
+static struct log_limit jobs_limit = LOG_LIMIT("job", 100),
+    planes_limit = LOG_LIMIT("plane", 100), store_limit = LOG_LIMIT("store", 20);
+
 static void round_begin(void *arg);
 
 static struct plan_rules
@@ -58,8 +63,8 @@ static void
 store_failed(struct work *work, const struct err *err)
 {
 	if (!work->store_told)
-		log_warn("store", "%s: %s; the next round tries again", work->cluster->name,
-		    err->text);
+		log_limited(&store_limit, LOG_LEVEL_WARN, "%s: %s; the next round tries again",
+		    work->cluster->name, err->text);
 	work->store_told = true;
 	work->store_ill = true;
 	if (err->code == ERR_BUSY)
@@ -84,12 +89,15 @@ job_take(void *arg, const struct job_row *row)
 {
 	struct work *work = arg;
 	struct mirror_real *real = mirror_real(work->shared->mirror, row->real_id);
+	struct plan_job *job;
 
 	if (real == NULL || work->n_jobs == JOBS_MAX)
 		return ERR_OK;
-	work->jobs[work->n_jobs++] = (struct plan_job){ .id = row->id, .real_id = row->real_id,
+	job = &work->jobs[work->n_jobs++];
+	*job = (struct plan_job){ .id = row->id, .real_id = row->real_id,
 	    .operation = row->operation, .value = row->new_value, .old_value = row->old_value,
 	    .created = row->created };
+	snprintf(job->message, sizeof(job->message), "%s", row->message);
 	mirror_value_set(real, row->operation, row->new_value);
 	/* There may be more than one round takes. */
 	if (work->n_jobs == JOBS_MAX)
@@ -129,7 +137,10 @@ job_tell(const struct plan_job *job, const struct mirror_real *real, const struc
 {
 	const struct mirror_service *service = real->service;
 
-	log_line(end->state == JOB_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "job",
+	/* One that waits on is told where it waits for another reason than before. */
+	if (end->state == JOB_QUEUED && strcmp(end->message, job->message) == 0)
+		return;
+	log_limited(&jobs_limit, end->state == JOB_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
 	    "%u %s %s/%s/%s %u: %s%s%s", job->id, job_operation_name(job->operation),
 	    service->cluster->name, service->name, real->name, job->value,
 	    job_state_name(end->state), end->message[0] != '\0' ? ": " : "", end->message);
@@ -199,10 +210,11 @@ status_put(struct work *work, enum plane_status status, const char *message)
 
 	if (status != work->told) {
 		if (status != PLANE_STATUS_OK)
-			log_warn("plane", "%s: %s", name, message);
+			log_limited(&planes_limit, LOG_LEVEL_WARN, "%s: %s", name, message);
 		else
-			log_info("plane", "%s: %s answers, %u real services", name,
-			    work->shared->ops->title, work->cluster->reals);
+			log_limited(&planes_limit, LOG_LEVEL_INFO,
+			    "%s: %s answers, %u real services", name, work->shared->ops->title,
+			    work->cluster->reals);
 	}
 	work->told = status;
 	if (store_may_be_used(work) && store_plane_set(work->shared->store, work->cluster->id,
@@ -298,8 +310,8 @@ routine_tell(const struct plane_order *order, const struct mirror_real *real)
 	    order->value == PLANE_READY ? "fallback is brought in: no other is up" :
 	    "fallback is held in reserve";
 
-	log_info("plane", "%s/%s/%s: %s", real->service->cluster->name, order->service,
-	    order->real, what);
+	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s/%s: %s",
+	    real->service->cluster->name, order->service, order->real, what);
 }
 
 /* Settings that the data plane had lost, and those it does not take. */
@@ -328,7 +340,7 @@ repairs_tell(struct work *work, char refusal[MODEL_MESSAGE_MAX + 1])
 		return;
 	snprintf(work->note, sizeof(work->note), "%zu settings brought to what the store says, %s",
 	    mended, clock_text(clock_wall_s(), now));
-	log_info("plane", "%s: %s", name, work->note);
+	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s", name, work->note);
 }
 
 /* -- a round --------------------------------------------------------------------------- */
@@ -345,7 +357,8 @@ round_end(struct work *work, bool ok)
 	plan_orders_done(&work->orders);
 	work->busy = false;
 	if (work->store_told && !work->store_ill) {
-		log_info("store", "%s: is written again", work->cluster->name);
+		log_limited(&store_limit, LOG_LEVEL_INFO, "%s: is written again",
+		    work->cluster->name);
 		work->store_told = false;
 	}
 	if (most < RETRY_MAX_MS)

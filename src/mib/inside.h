@@ -10,6 +10,7 @@
 #include "mib/notify.h"
 #include "mib/table.h"
 #include "model/rules.h"
+#include "store/store.h"
 
 struct mib_set;
 
@@ -20,6 +21,13 @@ struct mib_reject {
 	char			text[MODEL_MESSAGE_MAX + 1];
 	struct mib_oid		object;
 	int64_t			time;
+};
+
+/* What the log has of the store. */
+struct mib_told {
+	enum store_status	status;
+	char			illness[ERR_TEXT_SIZE];	/* words of that status */
+	char			refusal[ERR_TEXT_SIZE];	/* the latest by the store; "": told */
 };
 
 /* Where a real service stands in the lists of the image. */
@@ -36,6 +44,7 @@ struct mib {
 	int64_t			 started;
 	struct store_totals	 at_start;	/* Counter32 objects count from here */
 	struct mib_reject	 reject;
+	struct mib_told		 told;
 	struct mib_set		*sets;		/* under way; the latest first */
 	struct mib_place	 places[2];	/* the rows found last: a walk goes on here */
 	struct notify		*notify;
@@ -45,6 +54,13 @@ struct mib {
 void mib_sets_free(struct mib *mib);
 /* True while one was committed and may still be undone. */
 bool mib_sets_open(const struct mib *mib, int64_t now_ms);
+
+/* A SET is refused: for lbcSysLastReject* and the log. 'object' may be NULL. */
+void mib_reject(struct mib *mib, enum reject_reason reason, const char *text,
+    const struct mib_oid *object);
+/* So, by the store and not by a rule: mib_store_tell() tells the log. */
+void mib_reject_by_store(struct mib *mib, enum reject_reason reason, const char *text,
+    const struct mib_oid *object);
 
 /* Takes an event of the image; 'arg' is the engine. */
 void mib_event(void *arg, const struct image_event *event);

@@ -141,4 +141,8 @@ bool mib_notification_take(struct mib *mib, struct mib_notification *ret_notific
 bool mib_needs_repair(const struct mib *mib);
 void mib_repair(struct mib *mib);
 
+/* Tells the log that the store got ill or well, and what it refused while it is well. To be
+ * called after each look at the store. */
+void mib_store_tell(struct mib *mib);
+
 #endif

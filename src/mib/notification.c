@@ -7,7 +7,7 @@
 
 #include "mib/inside.h"
 #include "util/clock.h"
-#include "util/log.h"
+#include "util/log_limit.h"
 
 /* The value of an object: that of its row, one of event.values by its place, or the
  * time. What names the row comes from the row, what changed from the event. */
@@ -22,6 +22,9 @@ struct object {
 	{ "lbcClusterName", FROM_ROW }, { "lbcServiceName", FROM_ROW }, { "lbcRealName", FROM_ROW }
 
 enum { OBJECTS_MAX = MIB_NOTIFICATION_VARBINDS - 1 };
+
+/* Whoever writes statistics may cause as many as he likes. */
+static struct log_limit limit = LOG_LIMIT("notify", 5);
 
 /* OBJECTS in their order, by the number of the notification. */
 static const struct object notifications[EVENT_KINDS + 1][OBJECTS_MAX + 1] = {
@@ -226,7 +229,7 @@ mib_notification_take(struct mib *mib, struct mib_notification *ret)
 	}
 	dropped = notify_dropped(mib->notify);
 	if (dropped > 0)
-		log_warn("notify", "%u notifications were dropped, more than %d of a kind waited: "
-		    "read the tables", dropped, (int)NOTIFY_WAITING_MAX);
+		log_limited(&limit, LOG_LEVEL_WARN, "%u notifications were dropped, more than %d "
+		    "of a kind waited: read the tables", dropped, (int)NOTIFY_WAITING_MAX);
 	return false;
 }

@@ -23,7 +23,7 @@
 
 #include "mib/inside.h"
 #include "util/clock.h"
-#include "util/log.h"
+#include "util/log_limit.h"
 
 enum {
 	REFRESH_ROWS = 2000,
@@ -78,6 +78,9 @@ static const struct {
 	{ ERR_BUSY, MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, REJECT_STORE_BUSY },
 	{ ERR_READONLY, MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, REJECT_STORE_READ_ONLY },
 };
+
+/* A master may go away in the middle of a SET as often as it likes. */
+static struct log_limit limit = LOG_LIMIT("set", 20);
 
 /* -- transactions ----------------------------------------------------------------------- */
 
@@ -164,21 +167,6 @@ set_new(struct mib *mib, uint32_t session, uint32_t transaction, size_t n)
 
 /* -- refusals --------------------------------------------------------------------------- */
 
-/* A refusal that lbcSysLastReject* and the log tell. */
-static enum mib_status
-refuse(struct mib *mib, enum mib_status status, enum reject_reason reason, const char *text,
-    const struct mib_oid *object)
-{
-	mib->reject.count++;
-	mib->reject.reason = reason;
-	mib->reject.time = clock_wall_s();
-	if (object != NULL)
-		mib->reject.object = *object;
-	snprintf(mib->reject.text, sizeof(mib->reject.text), "%.*s", MODEL_MESSAGE_MAX, text);
-	log_info("set", "refused: %s", mib->reject.text);
-	return status;
-}
-
 /* The varbind that an error of the store is told at, from 1: the first that is a change,
  * if it is not one of those. */
 static size_t
@@ -196,6 +184,7 @@ refuse_store(struct mib *mib, const struct mib_set *set, bool commit, enum err_c
 {
 	enum mib_status status = commit ? MIB_COMMIT_FAILED : MIB_RESOURCE_UNAVAILABLE;
 	enum reject_reason reason = REJECT_OTHER;
+	const struct mib_oid *object;
 	size_t index = index_first(set);
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
@@ -204,13 +193,16 @@ refuse_store(struct mib *mib, const struct mib_set *set, bool commit, enum err_c
 			reason = errors[i].reason;
 		}
 	}
-	if (verdict->reason != REJECT_NONE) {
-		reason = verdict->reason;
+	if (verdict->reason != REJECT_NONE)
 		index = verdict->index < set->set.n ? set->indexes[verdict->index] :
 		    set->lock_index;
-	}
 	*ret_index = index;
-	return refuse(mib, status, reason, err->text, index > 0 ? &set->names[index - 1] : NULL);
+	object = index > 0 ? &set->names[index - 1] : NULL;
+	if (verdict->reason != REJECT_NONE)
+		mib_reject(mib, verdict->reason, err->text, object);
+	else
+		mib_reject_by_store(mib, reason, err->text, object);
+	return status;
 }
 
 /* -- test -------------------------------------------------------------------------------- */
@@ -267,8 +259,8 @@ add_lock(struct mib *mib, struct mib_set *set, uint32_t value, size_t index)
 	if (value != lock) {
 		snprintf(text, sizeof(text), "lbcSysSetLock is %u, not %u: read it again, "
 		    "another manager was here", lock, value);
-		return refuse(mib, MIB_INCONSISTENT_VALUE, REJECT_LOCK_MISMATCH, text,
-		    &set->names[index - 1]);
+		mib_reject(mib, REJECT_LOCK_MISMATCH, text, &set->names[index - 1]);
+		return MIB_INCONSISTENT_VALUE;
 	}
 	set->set.lock = lock;
 	set->lock_index = index;
@@ -370,7 +362,8 @@ note(struct mib *mib, struct mib_set *set)
 	struct err err;
 
 	if (!set->noted && store_undo_note(mib->store, &set->set, &err) != ERR_OK)
-		log_error("set", "a restart now would keep the change: %s", err.text);
+		log_limited(&limit, LOG_LEVEL_ERROR, "a restart now would keep the change: %s",
+		    err.text);
 	set->noted = true;
 }
 
@@ -398,7 +391,8 @@ undo(struct mib *mib, struct mib_set *set)
 	}
 	if (store_set_undo(mib->store, &set->set, &err) != ERR_OK) {
 		if (set->state != SET_UNDOING)
-			log_error("set", "cannot undo, will try again: %s", err.text);
+			log_limited(&limit, LOG_LEVEL_ERROR, "cannot undo, will try again: %s",
+			    err.text);
 		set->state = SET_UNDOING;
 		note(mib, set);
 		return false;
@@ -475,8 +469,9 @@ test_all(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind
 	if (!undos_wait(mib))
 		return MIB_NO_ERROR;
 	*ret_index = 1;
-	return refuse(mib, MIB_RESOURCE_UNAVAILABLE, REJECT_OTHER, "an earlier request that "
-	    "failed is still to be undone: try again", &set->names[0]);
+	mib_reject(mib, REJECT_OTHER, "an earlier request that failed is still to be undone: try "
+	    "again", &set->names[0]);
+	return MIB_RESOURCE_UNAVAILABLE;
 }
 
 /* Of transactions without an end the oldest are released: the manager may have
@@ -625,7 +620,8 @@ mib_session_left(struct mib *mib, uint32_t session)
 		if (set->session != session || set->state != SET_APPLIED)
 			continue;
 		if (changed_something(set))
-			log_warn("set", "kept: the master did not say how it ended");
+			log_limited(&limit, LOG_LEVEL_WARN,
+			    "kept: the master did not say how it ended");
 		set_free(mib, set);
 	}
 	mib_session_lost(mib, session);
@@ -641,8 +637,8 @@ mib_session_lost(struct mib *mib, uint32_t session)
 		if (set->session != session || set->state == SET_UNDOING)
 			continue;
 		if (changed_something(set))
-			log_warn("set", "undone: the master went away before it told the "
-			    "manager of success");
+			log_limited(&limit, LOG_LEVEL_WARN, "undone: the master went away "
+			    "before it told the manager of success");
 		(void)undo(mib, set);
 	}
 }

@@ -16,6 +16,8 @@ src_util_libutil_a_SOURCES = \
 	src/util/lockfile.h \
 	src/util/log.c \
 	src/util/log.h \
+	src/util/log_limit.c \
+	src/util/log_limit.h \
 	src/util/loop.c \
 	src/util/loop.h \
 	src/util/memory.c \

@@ -191,10 +191,9 @@ class Spoilt(Plane):
 
     def test_orders_that_are_not_answered_are_given_again(self):
         def behave(gate, connection, line):
-            if line.startswith(b'set server') and not gate.opened.is_set():
+            if line.startswith(b'set server'):
                 gate.opened.wait(60)
-            else:
-                relay(self.proxy)(gate, connection, line)
+            relay(self.proxy)(gate, connection, line)
         gate = self.gate(behave)
         self.serve()
         self.wait_plane(OK)
@@ -202,6 +201,10 @@ class Spoilt(Plane):
         # A round begins as soon as one of 0.5 s is over: the job is seldom not running.
         wait_for(lambda: re.search(r'a 12: queued: waits: .*: no answer', self.driver_log()),
                  10, 'the job is put off')
+        # It is tried again and again, and told once.
+        wait_for(lambda: sum(line.startswith('set server') for line in gate.lines) >= 4,
+                 10, 'it is tried again')
+        self.assertEqual(1, self.driver_log().count('a 12: queued: waits: '))
         gate.opened.set()
         self.wait_job(job, self.SUCCEEDED)
 

@@ -232,6 +232,24 @@ refusal_ends_nothing(void **state)
 	assert_int_equal(master.connects, 1);
 }
 
+/* Each time for another reason. */
+static void
+refusals_fill_no_log(void **state)
+{
+	(void)state;
+	serve(0);
+	log_lines = 0;
+	for (unsigned int i = 0; i < 200; i++) {
+		notification_make(1);
+		agentx_notifications_send(agentx);
+		message_receive(&m);
+		answer_send(256 + i % 2);
+		run_ms(PACE_MS);
+	}
+	assert_in_range(log_lines, 1, 10);
+	assert_true(agentx_serving(agentx));
+}
+
 static void
 new_session_begins_anew(void **state)
 {
@@ -262,6 +280,7 @@ main(void)
 		TEST(master_that_never_answers_is_told_on_after_a_while),
 		TEST(master_that_reads_nothing_is_sent_no_more),
 		TEST(refusal_ends_nothing),
+		TEST(refusals_fill_no_log),
 		TEST(new_session_begins_anew),
 	};
 

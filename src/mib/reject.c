@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * What was refused, told: in lbcSysLastReject* and in the log, each reason once. What the
+ * store is to blame for waits for the next look at it: if it is ill, that is one line for
+ * all SETs that it refuses.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "mib/inside.h"
+#include "store/store.h"
+#include "util/clock.h"
+#include "util/log_limit.h"
+
+/* Managers may ask as often as they like, and lock the store as often, too. */
+static struct log_limit refusals = LOG_LIMIT("set", 20), states = LOG_LIMIT("store", 10);
+
+static void
+reject_set(struct mib *mib, enum reject_reason reason, const char *text,
+    const struct mib_oid *object)
+{
+	mib->reject.count++;
+	mib->reject.reason = reason;
+	mib->reject.time = clock_wall_s();
+	if (object != NULL)
+		mib->reject.object = *object;
+	snprintf(mib->reject.text, sizeof(mib->reject.text), "%.*s", MODEL_MESSAGE_MAX, text);
+}
+
+void
+mib_reject(struct mib *mib, enum reject_reason reason, const char *text,
+    const struct mib_oid *object)
+{
+	reject_set(mib, reason, text, object);
+	log_limited(&refusals, LOG_LEVEL_INFO, "refused: %s", mib->reject.text);
+}
+
+void
+mib_reject_by_store(struct mib *mib, enum reject_reason reason, const char *text,
+    const struct mib_oid *object)
+{
+	reject_set(mib, reason, text, object);
+	snprintf(mib->told.refusal, sizeof(mib->told.refusal), "%s", text);
+}
+
+void
+mib_store_tell(struct mib *mib)
+{
+	enum store_status status = store_status(mib->store);
+	struct mib_told *told = &mib->told;
+
+	if (status != told->status) {
+		told->status = status;
+		snprintf(told->illness, sizeof(told->illness), "%s", store_status_text(mib->store));
+		if (status == STORE_OK)
+			log_limited(&states, LOG_LEVEL_INFO, "is usable again");
+		else
+			log_limited(&states, LOG_LEVEL_ERROR,
+			    "%s; serving what is known, SETs are refused", told->illness);
+	}
+	if (told->refusal[0] != '\0' && strcmp(told->refusal, told->illness) != 0)
+		log_limited(&refusals, LOG_LEVEL_INFO, "refused: %s", told->refusal);
+	told->refusal[0] = '\0';
+}
