@@ -87,8 +87,10 @@ loop_signal_watch(struct loop *loop, int signo, loop_timer_fn fn, void *arg)
 bool
 loop_signals_start(struct loop *loop, loop_timer_fn hangup, void *arg)
 {
-	/* A peer that goes away while we write must not end us. */
+	/* A peer that goes away while we write must not end us, nor a file that is as large
+	 * as its limit: the write fails. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	return loop_signal_watch(loop, SIGHUP, hangup, arg) && signals_end(SIGTERM) &&
 	    signals_end(SIGINT);
 }

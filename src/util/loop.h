@@ -42,8 +42,8 @@ bool loop_fd_watch(struct loop *loop, int fd, short events, loop_fd_fn fn, void 
 bool loop_signal_watch(struct loop *loop, int signo, loop_timer_fn fn, void *arg);
 
 /* The signals of a program that serves, while it starts: SIGTERM and SIGINT end it there
- * and then, see signals_end(), SIGPIPE is nothing, SIGHUP will be hangup(arg) from the
- * loop. False as loop_signal_watch(). */
+ * and then, see signals_end(), SIGPIPE and SIGXFSZ are nothing, SIGHUP will be hangup(arg)
+ * from the loop. False as loop_signal_watch(). */
 bool loop_signals_start(struct loop *loop, loop_timer_fn hangup, void *arg);
 /* And once it has started: SIGTERM and SIGINT are loop_stop(), so that it ends in order. */
 bool loop_signals_serve(struct loop *loop);

@@ -10,6 +10,7 @@
 import contextlib
 import os
 import re
+import resource
 import signal
 
 import mib
@@ -189,6 +190,20 @@ class Store(FaultCase):
         other.execute('UPDATE real_service SET weight = 99')
         self.heart.wait_beats(1)
         world.stop_daemon()
+
+    def test_file_as_large_as_its_limit_refuses_sets_and_recovers(self):
+        # As LimitFSIZE= of systemd; a write beyond it is a signal that kills.
+        world = self.faulty_world()
+        world.start()
+        none = resource.RLIM_INFINITY
+        resource.prlimit(world.daemon.pid, resource.RLIMIT_FSIZE, (40960, none))
+        answer = world.client().set_answer((WEIGHT, 'u', 46)).status
+        self.assertIn(answer, ('commitFailed', 'undoFailed'))
+        self.assertEqual(10, world.get('lbcRealWeight', 1, 1, 1))
+        resource.prlimit(world.daemon.pid, resource.RLIMIT_FSIZE, (none, none))
+        wait_for(lambda: world.client().set_answer((WEIGHT, 'u', 47)).status == 'noError', 5,
+                 'a SET when files may grow again')
+        self.assert_well(48)
 
     def test_store_locked_at_start_daemon_ends_on_sigterm(self):
         world = self.faulty_world()
