@@ -237,27 +237,42 @@ job_holds(const struct plan_job *job, const struct mirror_real *real,
 	return false;
 }
 
+void
+plan_job_put_off(const struct plan_job *job, const struct plane_trouble *trouble,
+    const struct plan_rules *rules, int64_t now_s, struct plan_end *ret)
+{
+	if (now_s - job->created >= rules->patience_s)
+		end_set(ret, JOB_FAILED, trouble->cause, "given up after %lld s: %.200s",
+		    (long long)(now_s - job->created), trouble->text);
+	else
+		end_set(ret, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", trouble->text);
+}
+
 static void
 job_fail(const struct plan_job *job, const struct plan_orders *orders,
-    const struct plan_rules *rules, struct plan_end *ret)
+    const struct plan_rules *rules, int64_t now_s, struct plan_end *ret)
 {
 	enum plane_order_kind kind = job_operation_column(job->operation) == REAL_WEIGHT ?
 	    PLANE_ORDER_WEIGHT : PLANE_ORDER_STATE;
 	const struct plane_order *order = plan_order_find(orders, job->real_id, kind);
+	struct plane_trouble trouble;
 
-	if (order == NULL || order->cause == JOB_CAUSE_NONE)
+	if (order == NULL || order->cause == JOB_CAUSE_NONE) {
 		end_set(ret, JOB_FAILED, JOB_CAUSE_OTHER,
 		    "%s shows another value after the change", rules->title);
-	else if (order->cause == JOB_CAUSE_UNREACHABLE || order->cause == JOB_CAUSE_TIMEOUT)
-		end_set(ret, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %s", order->message);
-	else
+	} else if (order->cause == JOB_CAUSE_UNREACHABLE || order->cause == JOB_CAUSE_TIMEOUT) {
+		trouble = (struct plane_trouble){ .cause = order->cause };
+		snprintf(trouble.text, sizeof(trouble.text), "%s", order->message);
+		plan_job_put_off(job, &trouble, rules, now_s, ret);
+	} else {
 		end_set(ret, JOB_FAILED, order->cause, "%s", order->message);
+	}
 }
 
 void
 plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
     const struct plane_look *look, const struct plan_orders *orders,
-    const struct plan_rules *rules, struct plan_end *ret)
+    const struct plan_rules *rules, int64_t now_s, struct plan_end *ret)
 {
 	const struct plane_server *server = server_of(real, look);
 	const char *words = "";
@@ -274,16 +289,5 @@ plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
 	else if (job_holds(job, real, server, &words))
 		end_set(ret, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", words);
 	else
-		job_fail(job, orders, rules, ret);
-}
-
-void
-plan_job_put_off(const struct plan_job *job, const struct plane_trouble *trouble,
-    const struct plan_rules *rules, int64_t now_s, struct plan_end *ret)
-{
-	if (now_s - job->created >= rules->patience_s)
-		end_set(ret, JOB_FAILED, trouble->cause, "given up after %lld s: %.200s",
-		    (long long)(now_s - job->created), trouble->text);
-	else
-		end_set(ret, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", trouble->text);
+		job_fail(job, orders, rules, now_s, ret);
 }

@@ -67,10 +67,11 @@ struct plan_end {
 	char			message[MODEL_MESSAGE_MAX + 1];
 };
 
-/* How 'job' ended, by what was read back: 'look' after the orders. */
+/* How 'job' ended, by what was read back: 'look' after the orders. One whose order had no
+ * answer is put off. */
 void plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
     const struct plane_look *look, const struct plan_orders *orders,
-    const struct plan_rules *rules, struct plan_end *ret);
+    const struct plan_rules *rules, int64_t now_s, struct plan_end *ret);
 
 /* The job could not be tried: it waits on, or ends where its patience is over. */
 void plan_job_put_off(const struct plan_job *job, const struct plane_trouble *trouble,

@@ -179,7 +179,8 @@ jobs_end(struct work *work, const struct plane_look *look, const struct plane_tr
 		if (trouble != NULL)
 			plan_job_put_off(job, trouble, &rules, clock_wall_s(), &ends[n]);
 		else
-			plan_job_judge(job, real, look, &work->orders, &rules, &ends[n]);
+			plan_job_judge(job, real, look, &work->orders, &rules, clock_wall_s(),
+			    &ends[n]);
 		job_tell(job, real, &ends[n]);
 		job_waits(work, job, &ends[n]);
 		/* As the store does it with the setting of a job that failed. */

@@ -71,14 +71,15 @@ cause_of(const char *words)
 	return JOB_CAUSE_REJECTED;
 }
 
-/* An answer is an empty line if all is well, or words and an empty line behind. */
+/* An answer is an empty line if all is well, or words and an empty line behind. One that
+ * was cut off is of an HAProxy that ended meanwhile. */
 static void
 outcome_read(struct haproxy_text *text, struct plane_order *order)
 {
 	const char *line = haproxy_line_next(text);
 
 	if (line == NULL) {
-		order->cause = JOB_CAUSE_OTHER;
+		order->cause = JOB_CAUSE_UNREACHABLE;
 		snprintf(order->message, sizeof(order->message), "HAProxy gave no answer");
 		return;
 	}

@@ -208,6 +208,20 @@ class Spoilt(Plane):
         gate.opened.set()
         self.wait_job(job, self.SUCCEEDED)
 
+    def test_orders_that_are_cut_off_are_given_again(self):
+        """As by a HAProxy that is reloaded: it answers before and afterwards."""
+        def behave(gate, connection, line):
+            if not line.startswith(b'set server') or gate.opened.is_set():
+                relay(self.proxy)(gate, connection, line)
+        gate = self.gate(behave)
+        self.serve()
+        self.wait_plane(OK)
+        job = self.ctl('set-weight', 'web/http/a', '12')
+        wait_for(lambda: 'a 12: queued: waits: HAProxy gave no answer' in self.driver_log(),
+                 10, 'the job is put off')
+        gate.opened.set()
+        self.wait_job(job, self.SUCCEEDED)
+
 
 class Pair(Plane):
     """Two processes behind one cluster."""

@@ -223,14 +223,16 @@ plan_drain_has_an_end(void **state)
 
 /* -- jobs ------------------------------------------------------------------------------- */
 
+static int64_t now_s = 1000;
+
 static struct plan_end
 judge(int i, enum job_operation operation, uint32_t value)
 {
 	const struct plan_job job = { .id = 1, .real_id = w.reals[i].id, .operation = operation,
-	    .value = value };
+	    .value = value, .created = 1000 };
 	struct plan_end end;
 
-	plan_job_judge(&job, &w.reals[i], &w.look, &w.orders, &w.rules, &end);
+	plan_job_judge(&job, &w.reals[i], &w.look, &w.orders, &w.rules, now_s, &end);
 	return end;
 }
 
@@ -268,8 +270,31 @@ job_that_was_refused_failed_in_words(void **state)
 	end = judge(A, JOB_SET_WEIGHT, 5);
 	assert_int_equal(end.state, JOB_FAILED);
 	assert_int_equal(end.cause, JOB_CAUSE_OTHER);
-	w.orders.orders[0].cause = JOB_CAUSE_TIMEOUT;
-	assert_int_equal(judge(A, JOB_SET_WEIGHT, 5).state, JOB_QUEUED);
+}
+
+static void
+job_whose_order_had_no_answer_waits_as_long_as_its_patience(void **state)
+{
+	static const enum job_fail_cause causes[] = { JOB_CAUSE_TIMEOUT, JOB_CAUSE_UNREACHABLE };
+	struct plan_end end;
+
+	(void)state;
+	w.reals[A].weight = 5;
+	plan();
+	w.servers[A].weight = 10;
+	snprintf(w.orders.orders[0].message, sizeof(w.orders.orders[0].message), "mute");
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+		w.orders.orders[0].cause = causes[i];
+		now_s = 4599;
+		end = judge(A, JOB_SET_WEIGHT, 5);
+		assert_int_equal(end.state, JOB_QUEUED);
+		assert_string_equal(end.message, "waits: mute");
+		now_s = 4600;
+		end = judge(A, JOB_SET_WEIGHT, 5);
+		assert_int_equal(end.state, JOB_FAILED);
+		assert_int_equal(end.cause, causes[i]);
+		assert_string_equal(end.message, "given up after 3600 s: mute");
+	}
 }
 
 static void
@@ -431,6 +456,7 @@ main(void)
 		TEST(plan_drain_has_an_end),
 		TEST(job_that_was_read_back_succeeded),
 		TEST(job_that_was_refused_failed_in_words),
+		TEST(job_whose_order_had_no_answer_waits_as_long_as_its_patience),
 		TEST(job_that_cannot_be_done_failed),
 		TEST(job_that_was_overtaken_is_superseded),
 		TEST(job_put_off_waits_as_long_as_its_patience),

@@ -354,7 +354,7 @@ command_outcomes_go_to_their_orders(void **state)
 	assert_int_equal(orders[3].cause, JOB_CAUSE_NONE);
 	assert_int_equal(orders[4].cause, JOB_CAUSE_REJECTED);
 	assert_int_equal(orders[5].cause, JOB_CAUSE_REJECTED);
-	assert_int_equal(orders[6].cause, JOB_CAUSE_OTHER);
+	assert_int_equal(orders[6].cause, JOB_CAUSE_UNREACHABLE);
 }
 
 int
