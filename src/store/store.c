@@ -342,7 +342,7 @@ stats_open(struct store *store, struct err *err)
 	return code;
 }
 
-static bool sqlite_log_set;
+static bool sqlite_set_up;
 
 /* SQLite's own messages, with its token. */
 static void
@@ -389,9 +389,11 @@ store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **re
 
 	if (store == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	if (!sqlite_log_set) {	/* only before SQLite's first use */
+	if (!sqlite_set_up) {	/* only before SQLite's first use */
 		sqlite3_config(SQLITE_CONFIG_LOG, sqlite_log, NULL);
-		sqlite_log_set = true;
+		/* Debian's takes a name that begins with "file:" for a URI. */
+		sqlite3_config(SQLITE_CONFIG_URI, 0);
+		sqlite_set_up = true;
 	}
 	store->mode = mode;
 	store->lock_fd = -1;
