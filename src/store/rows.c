@@ -35,13 +35,15 @@ store_find(struct store *store, const struct path *path, uint32_t *ret_cluster_i
 {
 	const char *const names[] = { path->cluster, path->service, path->real };
 	uint32_t ids[3] = { 0, 0, 0 };
+	char text[PATH_TEXT_SIZE];
 	sqlite3_stmt *stmt;
 	enum err_code code;
+	int shared;
 	bool row;
 
-	/* One query, for one lock. */
+	/* One query, for one lock; and one row, for it counts. */
 	code = db_query(&store->main, err, &stmt,
-	    "SELECT c.id, s.id, r.id FROM cluster AS c"
+	    "SELECT c.id, s.id, r.id, count(*) > 1 FROM cluster AS c"
 	    " LEFT JOIN service AS s ON s.cluster_id = c.id AND s.name = ?2"
 	    " LEFT JOIN real_service AS r ON r.service_id = s.id AND r.name = ?3"
 	    " WHERE c.name = ?1", "sss", names[0], names[1], names[2]);
@@ -49,9 +51,14 @@ store_find(struct store *store, const struct path *path, uint32_t *ret_cluster_i
 		code = db_next(&store->main, stmt, &row, err);
 	if (code != ERR_OK)
 		return code;
-	for (int i = 0; i < 3 && row; i++)
+	for (int i = 0; i < 3; i++)
 		ids[i] = (uint32_t)sqlite3_column_int64(stmt, i);
+	shared = sqlite3_column_int(stmt, 3);
 	db_reset(stmt);
+	/* Of a file that was mended by hand, and lost its rules. */
+	if (shared)
+		return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (two rows are %s)",
+		    store->main.path, path_text(path, text));
 	for (size_t i = 0; i < 3 && names[i][0] != '\0'; i++)
 		if (ids[i] == 0)
 			return missing(path, i, err);

@@ -148,7 +148,7 @@ enum err_code store_each_job(struct store *store, uint32_t id,
     enum err_code (*fn)(void *arg, const struct job_row *row), void *arg, struct err *err);
 
 /* Ids of the rows that 'path' names; those it does not name are 0.
- * ERR_NOT_FOUND with words. */
+ * ERR_NOT_FOUND with words; ERR_CORRUPT where two rows are of that path. */
 enum err_code store_find(struct store *store, const struct path *path,
     uint32_t *ret_cluster_id, uint32_t *ret_service_id, uint32_t *ret_real_id,
     struct err *err);

@@ -34,7 +34,7 @@ lines_count(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < size; i++) {
 		if (data[i] == '\n')
 			blank = true;
-		else if (blank && strchr(" \t\r", data[i]) == NULL) {
+		else if (blank && memchr(" \t\r", data[i], 3) == NULL) {
 			blank = false;
 			n++;
 		}

@@ -91,6 +91,28 @@ listing_of_odd_names_ends(void **state)
 	assert_int_equal(rows, 0);
 }
 
+/* A copy of a table has no UNIQUE. */
+static void
+path_of_two_rows_is_damage(void **state)
+{
+	const struct path path = { .cluster = "web", .service = "http", .real = "a" };
+	struct fixture *f = *state;
+	uint32_t ids[3] = { 7, 7, 7 };
+	int rows = 0;
+
+	fixture_fill(f);
+	plain_ok(f->main_path, "CREATE TABLE loose AS SELECT * FROM real_service;"
+	    "DROP TABLE real_service; ALTER TABLE loose RENAME TO real_service;"
+	    "UPDATE real_service SET name = 'a' WHERE name = 'b'");
+	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
+	assert_int_equal(store_find(f->store, &path, &ids[0], &ids[1], &ids[2], &f->err),
+	    ERR_CORRUPT);
+	assert_non_null(strstr(f->err.text, "(two rows are web/http/a)"));
+	assert_int_equal(ids[0] + ids[1] + ids[2], 21);
+	assert_int_equal(store_each_real(f->store, &path, count_row, &rows, &f->err), ERR_CORRUPT);
+	assert_int_equal(rows, 0);
+}
+
 static void
 setting_out_of_range_is_the_nearest_one(void **state)
 {
@@ -144,6 +166,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(odd_row_is_damage_and_named),
 		TEST(listing_of_odd_names_ends),
+		TEST(path_of_two_rows_is_damage),
 		TEST(setting_out_of_range_is_the_nearest_one),
 		TEST(statistics_that_cannot_be_read_are_made_anew),
 	};
