@@ -7,6 +7,9 @@
  *      ^ |                  |                      |
  *      | v full             +------ deadline ------+--> failed
  *     (wait)
+ *
+ * The deadline is HAProxy's: when it is found late, because our own loop stood still (a
+ * slow disk, a busy machine), that time is given once more, and what came meanwhile is read.
  */
 #include "plane/haproxy_socket.h"
 
@@ -31,6 +34,8 @@ struct haproxy_request {
 	struct loop		*loop;
 	struct loop_timer	 deadline, retry;
 	int			 timeout_ms;
+	int64_t			 due_ms;	/* the deadline */
+	bool			 extended;	/* it was late, and is another one now */
 	haproxy_answer_fn	 fn;
 	void			*arg;
 	int			 fd;
@@ -85,12 +90,26 @@ finish(struct haproxy_request *request, enum haproxy_failure failure, const char
 	fn(arg, failure, answer, length, text);
 }
 
+static void on_deadline(void *arg);
+
+static void
+deadline_set(struct haproxy_request *request, int64_t after_ms)
+{
+	request->due_ms = clock_steady_ms() + after_ms;
+	loop_timer_set(request->loop, &request->deadline, after_ms, on_deadline, request);
+}
+
 static void
 on_deadline(void *arg)
 {
 	struct haproxy_request *request = arg;
 	char words[80];
 
+	if (!request->extended) {
+		request->extended = true;
+		deadline_set(request, clock_steady_ms() - request->due_ms);
+		return;
+	}
 	snprintf(words, sizeof(words), "no %s within %d.%03d s",
 	    request->received > 0 ? "end of its answer" : "answer", request->timeout_ms / 1000,
 	    request->timeout_ms % 1000);
@@ -201,8 +220,7 @@ start(void *arg)
 	if (loop_fd_watch(request->loop, request->fd, POLLOUT, on_ready, request))
 		return;
 	/* The time that others take is not HAProxy's. */
-	loop_timer_set(request->loop, &request->deadline, request->timeout_ms, on_deadline,
-	    request);
+	deadline_set(request, request->timeout_ms);
 	start_later(request);
 }
 
@@ -229,7 +247,7 @@ haproxy_request_new(struct loop *loop, const char *path, const char *line, size_
 		return NULL;
 	}
 	memcpy(request->line, line, length);
-	loop_timer_set(loop, &request->deadline, timeout_ms, on_deadline, request);
+	deadline_set(request, timeout_ms);
 	loop_timer_set(loop, &request->retry, 0, start, request);
 	return request;
 }
