@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import http.server
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import threading
 
-from harness import LBCLUSTERD, OBEYED_S, PATIENCE, Case, Program, wait_for
+from harness import LBCLUSTERD, PATIENCE, Case, Program, free_port, wait_for
 
 DRIVER = os.environ.get('LBCLUSTER_HAPROXY') or os.path.join(
     os.path.dirname(LBCLUSTERD), 'lbcluster-haproxy')
@@ -30,10 +31,9 @@ if not shutil.which('haproxy'):
     sys.exit(1 if os.environ.get('LBCLUSTER_TESTS_FORCE') == '1' else 77)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+# Options of a server. One check that fails is enough to be down; it has the time of "inter".
+SERVER = 'weight 10'
+CHECK = 'check inter 1000 fastinter 100 downinter 100 fall 1 rise 1 weight 10'
 
 
 # -- servers -----------------------------------------------------------------
@@ -59,6 +59,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 128    # while we have no time for them
 
     def handle_error(self, request, client_address):
         pass    # a connection that HAProxy ended
@@ -69,7 +70,7 @@ class Backend:
 
     def __init__(self, name):
         self.name = name
-        self.port = 0
+        self.port = free_port()
         self.slow_begun = threading.Event()
         self.slow_may_end = threading.Event()
         self._server = None
@@ -78,7 +79,6 @@ class Backend:
     def start(self):
         self._server = _Server(('127.0.0.1', self.port), _Handler)
         self._server.backend = self
-        self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self):
@@ -218,7 +218,7 @@ class Gate:
         self.behave = behave
         self.lines = []
         self.opened = threading.Event()    # what is held may go on
-        self._open = True
+        self.closed = False
         self._listener = socket.socket(socket.AF_UNIX)
         with contextlib.suppress(OSError):
             os.unlink(path)
@@ -227,7 +227,7 @@ class Gate:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
-        while self._open:
+        while not self.closed:
             try:
                 connection, _ = self._listener.accept()
             except OSError:
@@ -246,7 +246,7 @@ class Gate:
             self.behave(self, connection, line)
 
     def close(self):
-        self._open = False
+        self.closed = True
         self.opened.set()
         # Wakes accept().
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
@@ -337,7 +337,7 @@ class Plane(Case):
     def stop_driver(self):
         if not self.driver or self.driver.awaited:
             return
-        status = self.driver.end(OBEYED_S)
+        status = self.driver.obey()
         log = self.driver_log()
         if status != 0 or 'Sanitizer' in log or 'runtime error' in log:
             raise AssertionError('lbcluster-haproxy ended with %s' % status)
@@ -426,17 +426,12 @@ class Plane(Case):
             raise AssertionError('job %d is %r, not (%d, ...%s...)' % (
                 number, self.job(number), state, words)) from None
 
+    def wait_put_off(self, what, words):
+        """Until the log has it that a job waits; the state itself may be too short to see,
+        since a round begins as soon as one that took its time is over."""
+        wait_for(lambda: re.search(r'%s: queued: waits: .*%s' % (what, words),
+                                   self.driver_log()), 10, 'the job is put off')
+
     def done(self, *args):
         """Runs lbclusterctl and waits until its job succeeded."""
         return self.wait_job(self.ctl(*args), self.SUCCEEDED)
-
-
-def is_stopped(pid):
-    with open('/proc/%d/stat' % pid, encoding='ascii') as file:
-        return file.read().rsplit(')', 1)[1].split()[0] == 'T'
-
-
-def stop(program):
-    """Stops a process (SIGSTOP) and waits until it stands."""
-    program.signal(signal.SIGSTOP)
-    wait_for(lambda: is_stopped(program.pid), 5, 'stopped')

@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -34,10 +35,10 @@ LBCLUSTERCTL = os.environ.get('LBCLUSTERCTL', 'lbclusterctl')
 # Deadlines are generous, since a test waits for events; more for valgrind.
 PATIENCE = float(os.environ.get('LBCLUSTER_TESTS_PATIENCE', '1'))
 
-VISIBLE_S = 2.0     # a change by another process is seen through SNMP
-SERVED_S = 5.0      # served again after a master came back
-ENDED_S = 10.0      # a program ends after SIGTERM
-OBEYED_S = 2.0      # and one of ours, whatever it is doing
+VISIBLE_S = 5.0     # a change by another process is seen through SNMP
+SERVED_S = 10.0     # served again after a master came back
+ENDED_S = 20.0      # a program ends after SIGTERM
+OBEYED_S = 2.0      # and one of ours, whatever it is doing; see Program.obey()
 
 # For tests to which it is no matter what they serve.
 INVENTORY = """
@@ -50,6 +51,7 @@ cluster web {
 }
 """
 
+_NAP_S = 0.01
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -66,7 +68,7 @@ def wait_for(event, deadline_s, what):
             return found
         if time.monotonic() >= end:
             raise AssertionError('%s: not within %.1f s' % (what, deadline_s * PATIENCE))
-        time.sleep(0.01)
+        time.sleep(_NAP_S)
 
 
 def date(octets):
@@ -88,6 +90,26 @@ def has_open(pid, name):
         return any(os.path.basename(os.readlink(os.path.join(fds, fd))) == name
                    for fd in os.listdir(fds))
     return False
+
+
+def _stat(pid):
+    """(state, seconds of CPU) of a process; ('X', 0) if there is none."""
+    try:
+        with open('/proc/%d/stat' % pid, encoding='ascii') as file:
+            fields = file.read().rsplit(')', 1)[1].split()
+    except OSError:
+        return 'X', 0.0
+    return fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def cpu_s(pid):
+    return _stat(pid)[1]
+
+
+def stop(program):
+    """Stops a process (SIGSTOP) and waits until it stands."""
+    program.signal(signal.SIGSTOP)
+    wait_for(lambda: _stat(program.pid)[0] == 'T', 5, 'stopped')
 
 
 def is_root():
@@ -140,6 +162,25 @@ class Program:
         self.signal(signal.SIGTERM)
         return self.wait(deadline_s)
 
+    def obey(self):
+        """Ends it with SIGTERM: exit status, as end()."""
+        self.signal(signal.SIGTERM)
+        return self.obeyed()
+
+    def obeyed(self):
+        """As wait(), of one that was told to end: it may take OBEYED_S of its own time, in
+        which it computes or sleeps. What a busy machine or disk takes is not its own."""
+        end = time.monotonic() + 3 * ENDED_S * PATIENCE
+        slept, cpu = 0.0, cpu_s(self.pid)
+        while self.alive() and time.monotonic() < end:
+            time.sleep(_NAP_S)
+            state, now = _stat(self.pid)
+            if state in 'SIT':
+                slept += _NAP_S
+            if slept + max(now - cpu, 0.0) > OBEYED_S * PATIENCE:
+                break
+        return self.wait(0)
+
     def kill(self):
         self.awaited = True
         self.signal(signal.SIGKILL)
@@ -148,10 +189,42 @@ class Program:
         return status
 
 
-def _free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+_ports = []      # what holds those that were given
+
+
+def free_port():
+    """A port of 127.0.0.1, UDP and TCP, that is no other test's as long as this process
+    lives. It is none of those that the kernel gives to clients, so that it stays free while
+    its server is away."""
+    with open('/proc/sys/net/ipv4/ip_local_port_range', encoding='ascii') as file:
+        end = int(file.read().split()[0])
+    if end < 10000:
+        end = 32768
+    for _ in range(1000):
+        port = random.randrange(end // 2, end)
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind('\0lbcluster-test-port-%d' % port)
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind(('127.0.0.1', port))
+        except OSError:
+            name.close()
+            continue
+        _ports.append(name)
+        return port
+    raise AssertionError('no port is free')
+
+
+def new_directory():
+    """In memory, if there is room: what a busy disk does to a sync is no matter of these
+    tests. tests/power and test_slow_disk.py see to that. Paths are short, for sun_path."""
+    memory = '/dev/shm'
+    with contextlib.suppress(OSError):
+        room = os.statvfs(memory)
+        if room.f_bavail * room.f_frsize >= 1 << 30:
+            return tempfile.mkdtemp(prefix='lbc-', dir=memory)
+    return tempfile.mkdtemp(prefix='lbc-', dir='/tmp')
 
 
 _SNMPD_CONF = """\
@@ -183,7 +256,7 @@ class World:
     """One snmpd, one store, one lbclusterd, in a directory of their own."""
 
     def __init__(self, agentx_timeout=5, agentx_retries=0, user=None, store=None):
-        self.dir = tempfile.mkdtemp(prefix='lbc-', dir='/tmp')   # sun_path is short
+        self.dir = new_directory()
         self.store = store or os.path.join(self.dir, 'store')
         self.socket = os.path.join(self.dir, 'agentx')
         self.daemon_socket = self.socket    # a proxy puts itself in front
@@ -236,7 +309,7 @@ class World:
         new_port = not self.port
         for attempt in range(20):
             if new_port:
-                self.port = _free_port()
+                self.port = free_port()
             self.master = Program(
                 'snmpd',
                 ['snmpd', '-f', '-C', '-c', self._path('snmpd.conf'), '-I', '-smux',
@@ -290,7 +363,7 @@ class World:
 
     def stop_daemon(self):
         """Ends lbclusterd with SIGTERM: a clean exit, soon, or an error."""
-        status = self.daemon.end(OBEYED_S)
+        status = self.daemon.obey()
         if status != 0:
             raise AssertionError('lbclusterd ended with %s' % status)
 
@@ -312,7 +385,7 @@ class World:
     def daemon_log(self):
         return _read(self._path('lbclusterd.log'))
 
-    def wait_logged(self, pattern, deadline_s=5.0, count=1):
+    def wait_logged(self, pattern, deadline_s=10.0, count=1):
         """Until the log of lbclusterd has 'count' lines that match."""
         wait_for(lambda: len(re.findall(pattern, self.daemon_log(), re.M)) >= count,
                  deadline_s, 'log line /%s/' % pattern)
@@ -422,7 +495,7 @@ class World:
             # One that died by itself meanwhile has a status too.
             self.daemon.signal(signal.SIGCONT)
             try:
-                status = self.daemon.end(OBEYED_S)
+                status = self.daemon.obey()
                 if status != 0:
                     problems.append('lbclusterd ended with %s' % status)
             except AssertionError as error:

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import INVENTORY, LBCLUSTERCTL, PATIENCE, Case, is_root, main
+from harness import INVENTORY, LBCLUSTERCTL, PATIENCE, Case, is_root, main, stop
 
 HAPROXY = 'cluster ha { plane = haproxy  socket = "%s" }\n'
 GOOD_CONF = 'master agentx\nagentXTimeout 5\nagentXRetries 0\n'
@@ -243,7 +243,7 @@ class Daemon(Doctor):
 
     def test_is_stopped(self):
         world = self.started()
-        world.daemon.signal(signal.SIGSTOP)
+        stop(world.daemon)
         found = self.doctor(world, community=None)
         world.daemon.signal(signal.SIGCONT)
         self.assert_finding(found, 'lbclusterd', 'FAIL', 'stopped',

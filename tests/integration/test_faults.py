@@ -14,7 +14,7 @@ import resource
 import signal
 
 import mib
-from harness import INVENTORY, OBEYED_S, Case, has_open, is_root, main, wait_for
+from harness import INVENTORY, Case, has_open, is_root, main, wait_for
 from heart import STALL_S, Heart
 from traps import Traps
 
@@ -274,7 +274,7 @@ class Large(FaultCase):
             'real r%d { address = 10.0.0.1 }\n' % i for i in range(self.SLICES)) + '} }')
         world.daemon.signal(signal.SIGTERM)
         world.daemon.signal(signal.SIGCONT)
-        self.assertEqual(0, world.daemon.wait(OBEYED_S))
+        self.assertEqual(0, world.daemon.obeyed())
 
 
 if __name__ == '__main__':

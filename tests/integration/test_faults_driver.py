@@ -8,16 +8,14 @@
 
 import contextlib
 import os
-import signal
 
 import mib
 from agentx import BadMaster
-from harness import OBEYED_S, Program, has_open, main, wait_for
-from haproxy import Gate, Plane, stop
+from harness import Program, has_open, main, stop, wait_for
+from haproxy import SERVER, Gate, Plane
 from heart import Heart
 
 UNREACHABLE = 3     # lbcClusterPlaneStatus
-CHECK = 'weight 10'
 STALL_S = 3.0       # it writes to a disk for each cluster; systemd waits for 30 s
 
 
@@ -42,11 +40,10 @@ class Faults(Plane):
         """It beats, and ends when it is told to."""
         self.heart.wait_beats(1.5)
         self.heart.assert_even(STALL_S)
-        self.driver.signal(signal.SIGTERM)
-        self.assertEqual(0, self.driver.wait(OBEYED_S))
+        self.assertEqual(0, self.driver.obey())
 
     def test_haproxy_that_hangs_is_no_stall(self):
-        proxy = self.haproxy({'http': {'a': CHECK}})
+        proxy = self.haproxy({'http': {'a': SERVER}})
         self.load(proxy)
         self.start_driver()
         stop(proxy.program)
@@ -87,10 +84,10 @@ class Faults(Plane):
                              os.path.join(self.world.dir, 'driver.log'))
             self.world.others.append(driver)
             wait_for(lambda: has_open(driver.pid, 'lbcluster.db'), 5, 'it looks at the store')
-            self.assertEqual(0, driver.end(OBEYED_S))
+            self.assertEqual(0, driver.obey())
 
     def test_haproxy_that_hangs_delays_no_manager(self):
-        proxy = self.haproxy({'http': {'a': CHECK}})
+        proxy = self.haproxy({'http': {'a': SERVER}})
         self.load(proxy)
         self.start_driver()
         directory = os.path.join(self.world.dir, 'daemon')

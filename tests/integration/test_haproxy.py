@@ -11,9 +11,7 @@ import time
 
 import mib
 from harness import PATIENCE, main, wait_for
-from haproxy import FORCED_DRAIN, FORCED_MAINT, HAProxy, Plane
-
-CHECK = 'check inter 100 fastinter 50 downinter 50 fall 1 rise 1 weight 10'
+from haproxy import CHECK, FORCED_DRAIN, FORCED_MAINT, SERVER, HAProxy, Plane
 
 
 class Settings(Plane):
@@ -21,7 +19,7 @@ class Settings(Plane):
 
     def setUp(self):
         self.plane_world()
-        self.proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK, 'c': CHECK}})
+        self.proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER, 'c': SERVER}})
         self.load(self.proxy)
         self.start_driver()
 
@@ -76,7 +74,7 @@ class Drain(Plane):
 
     def prepare(self, seconds):
         self.plane_world(drain_time=seconds)
-        self.proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
+        self.proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}})
         self.load(self.proxy)
         self.start_driver()
         self.done('set-weight', 'web/http/b', '0')
@@ -259,7 +257,7 @@ class Repair(Plane):
 
     def setUp(self):
         self.plane_world()
-        self.services = {'http': {'a': CHECK, 'b': CHECK, 'c': CHECK, 'f': CHECK}}
+        self.services = {'http': {'a': SERVER, 'b': SERVER, 'c': SERVER, 'f': SERVER}}
         self.proxy = self.haproxy(self.services)
         self.load(self.proxy)
         self.start_driver()
@@ -296,7 +294,7 @@ class Repair(Plane):
         self.assertEqual(self.NOT_FOUND,
                          self.wait_job(job, self.FAILED, 'no server http/a')[1])
         self.assertEqual(77, self.real('web/http/a')[0])
-        self.services['http']['a'] = CHECK
+        self.services['http']['a'] = SERVER
         self.set_services(self.proxy, self.services)
         self.proxy.reload()
         self.wait_mended()
@@ -308,7 +306,7 @@ class Refusal(Plane):
 
     def test_weight_with_a_static_algorithm_is_rejected_in_its_words(self):
         self.plane_world()
-        self.proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}}, balance='static-rr')
+        self.proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}}, balance='static-rr')
         self.load(self.proxy)
         self.start_driver()
         job = self.ctl('set-weight', 'web/http/a', '5')
@@ -318,7 +316,7 @@ class Refusal(Plane):
 
     def test_socket_without_the_right_to_write_is_told(self):
         self.plane_world()
-        self.proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}}, level='operator')
+        self.proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}}, level='operator')
         self.load(self.proxy)
         self.start_driver()
         job = self.ctl('set-weight', 'web/http/a', '5')
@@ -360,7 +358,7 @@ class Snmp(Plane):
 
     def test_set_through_snmpd_takes_effect(self):
         self.plane_world()
-        proxy = self.haproxy({'http': {'a': CHECK, 'b': CHECK}})
+        proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}})
         self.load(proxy)
         self.start_driver()
         self.world.start()

@@ -6,10 +6,9 @@
 
 import os
 import re
-import socket
 
 import mib
-from harness import Program, wait_for
+from harness import Program, free_port, wait_for
 
 _CONF = """\
 createUser informer SHA authentication AES encryption
@@ -78,9 +77,7 @@ class Traps:
         os.mkdir(state)
         with open(conf, 'w', encoding='ascii') as file:
             file.write(_CONF)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(('127.0.0.1', 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         program = Program(
             'snmptrapd',
             ['snmptrapd', '-f', '-C', '-c', conf, '-Lf', self._log, '-On', '-Ot', '-m', '',
@@ -106,7 +103,7 @@ class Traps:
         traps = [Trap(line) for line in re.findall(r'^GOT (.*)\n', text, re.M)]
         return [trap for trap in traps if trap.name and name in (None, trap.name)]
 
-    def wait(self, name, count=1, deadline_s=5.0, **values):
+    def wait(self, name, count=1, deadline_s=15.0, **values):
         """The first 'count' with this name and these values, once they are there."""
         def found():
             traps = [trap for trap in self.all(name)
