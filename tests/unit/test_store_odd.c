@@ -102,7 +102,8 @@ path_of_two_rows_is_damage(void **state)
 
 	fixture_fill(f);
 	plain_ok(f->main_path, "CREATE TABLE loose AS SELECT * FROM real_service;"
-	    "DROP TABLE real_service; ALTER TABLE loose RENAME TO real_service;"
+	    "DROP TABLE real_service; CREATE TABLE real_service AS SELECT * FROM loose;"
+	    "DROP TABLE loose;"
 	    "UPDATE real_service SET name = 'a' WHERE name = 'b'");
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
 	assert_int_equal(store_find(f->store, &path, &ids[0], &ids[1], &ids[2], &f->err),
