@@ -95,7 +95,7 @@ listing_of_odd_names_ends(void **state)
 static void
 path_of_two_rows_is_damage(void **state)
 {
-	const struct path path = { .cluster = "web", .service = "http", .real = "a" };
+	const struct path path = { .cluster = "web", .service = "http", .real = "r1" };
 	struct fixture *f = *state;
 	uint32_t ids[3] = { 7, 7, 7 };
 	int rows = 0;
@@ -104,11 +104,11 @@ path_of_two_rows_is_damage(void **state)
 	plain_ok(f->main_path, "CREATE TABLE loose AS SELECT * FROM real_service;"
 	    "DROP TABLE real_service; CREATE TABLE real_service AS SELECT * FROM loose;"
 	    "DROP TABLE loose;"
-	    "UPDATE real_service SET name = 'a' WHERE name = 'b'");
+	    "UPDATE real_service SET name = 'r1' WHERE name = 'r2'");
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
 	assert_int_equal(store_find(f->store, &path, &ids[0], &ids[1], &ids[2], &f->err),
 	    ERR_CORRUPT);
-	assert_non_null(strstr(f->err.text, "(two rows are web/http/a)"));
+	assert_non_null(strstr(f->err.text, "(two rows are web/http/r1)"));
 	assert_int_equal(ids[0] + ids[1] + ids[2], 21);
 	assert_int_equal(store_each_real(f->store, &path, count_row, &rows, &f->err), ERR_CORRUPT);
 	assert_int_equal(rows, 0);
