@@ -126,7 +126,7 @@ setting_add(struct merge *merge, const struct path *path, uint32_t id, int line,
  * jobs wait may be what a SET over SNMP left that is undone yet: the store knows. */
 static enum err_code
 settings_compare(struct merge *merge, const struct path *path, const struct inventory_real *old,
-    const struct inventory_real *real, bool *ret_differs)
+    const struct inventory_real *real, bool *ret_changed)
 {
 	const struct {
 		enum real_column	column;
@@ -141,10 +141,10 @@ settings_compare(struct merge *merge, const struct path *path, const struct inve
 
 	for (size_t i = 0; i < ROWS(settings) && code == ERR_OK; i++) {
 		int line = settings[i].line != 0 ? settings[i].line : real->line;
-		bool differs = settings[i].from != settings[i].to;
+		bool changed = settings[i].from != settings[i].to;
 
-		*ret_differs |= differs;
-		if (differs)
+		*ret_changed |= changed;
+		if (changed)
 			code = setting_add(merge, path, old->id, line, settings[i].column,
 			    settings[i].from, settings[i].to);
 		else if (old->pending)
