@@ -13,6 +13,10 @@ tests_unit_test_idmap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 unit_tests += tests/unit/test_file
 tests_unit_test_file_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_sync
+tests_unit_test_sync_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_sync_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fsync
+
 unit_tests += tests/unit/test_lockfile
 tests_unit_test_lockfile_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 
@@ -94,6 +98,11 @@ unit_tests += tests/unit/test_store_undo
 tests_unit_test_store_undo_SOURCES = tests/unit/test_store_undo.c $(store_set_world)
 tests_unit_test_store_undo_LDADD = $(store_fixture_libs)
 tests_unit_test_store_undo_LDFLAGS = $(store_fixture_ldflags)
+
+unit_tests += tests/unit/test_store_notes
+tests_unit_test_store_notes_SOURCES = tests/unit/test_store_notes.c $(store_set_world)
+tests_unit_test_store_notes_LDADD = $(store_fixture_libs)
+tests_unit_test_store_notes_LDFLAGS = $(store_fixture_ldflags)
 
 unit_tests += tests/unit/test_store_odd
 tests_unit_test_store_odd_SOURCES = tests/unit/test_store_odd.c $(store_fixture)

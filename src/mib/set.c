@@ -362,8 +362,8 @@ note(struct mib *mib, struct mib_set *set)
 	struct err err;
 
 	if (!set->noted && store_undo_note(mib->store, &set->set, &err) != ERR_OK)
-		log_limited(&limit, LOG_LEVEL_ERROR, "a restart now would keep the change: %s",
-		    err.text);
+		log_limited(&limit, LOG_LEVEL_ERROR, "a restart or a power cut now may keep "
+		    "the change: %s", err.text);
 	set->noted = true;
 }
 

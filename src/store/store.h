@@ -215,7 +215,7 @@ enum err_code store_set_undo(struct store *store, const struct store_set *set,
     struct err *err) __attribute__((warn_unused_result));
 
 /* Notes, in a file beside the store, that SET 'set' is still to be undone: the store refuses
- * it, or the commit is in doubt; drops all notes; undoes what is noted, at a start, before held
+ * it, or the commit is in doubt. Waits for its sync no longer than for a lock. Drops all notes; undoes what is noted, at a start, before held
  * jobs are released: ret_n is how many. */
 enum err_code store_undo_note(struct store *store, const struct store_set *set,
     struct err *err);

@@ -3,7 +3,8 @@
  *
  * SETs that are still to be undone, since the store refuses it or a commit is in doubt,
  * noted in a file beside it, a line each. A restart would else take for kept what the manager
- * was told has failed. Not synced, since the disk may be why: a power cut may take the notes.
+ * was told has failed. Synced beside the loop: the disk may be why. That the file is gone again
+ * is not synced: to undo what was undone does no harm.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +15,11 @@
 
 #include "store/db.h"
 #include "util/file.h"
+#include "util/sync.h"
 
 #define UNDO_SUFFIX "undo"	/* in place of that of lbcluster.db */
+
+enum { NOTE_SIZE = 128 };	/* 66 of digits at most */
 
 static char *
 notes_path(const struct store *store)
@@ -26,32 +30,48 @@ notes_path(const struct store *store)
 }
 
 static enum err_code
-notes_open(const struct store *store, int flags, bool make, int *ret_fd, struct err *err)
+notes_open(const char *path, int flags, bool make, int *ret_fd, struct err *err)
 {
-	char *path = notes_path(store);
-	enum err_code code;
+	return path == NULL ? err_set(err, ERR_NOMEM, "out of memory") :
+	    file_open(path, flags, make, ret_fd, err);
+}
 
-	if (path == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
-	code = file_open(path, flags, make, ret_fd, err);
-	sqlite3_free(path);
-	return code;
+/* What a full disk or a power cut left of a note before ends where this one begins, and
+ * lacks the mark at the end of one that is whole. */
+#define NOTE_END " ."
+
+static enum err_code
+note_write(int fd, const char *path, const struct store_set *set, struct err *err)
+{
+	char note[NOTE_SIZE];
+	ssize_t n, written;
+
+	n = snprintf(note, sizeof(note), "\n%" PRIu64 " %" PRId64 " %" PRIu32 " %" PRIu32 NOTE_END
+	    "\n", set->token, set->lock, set->notify_before, set->notify_after);
+	written = write(fd, note, (size_t)n);
+	if (written == n)
+		return ERR_OK;
+	if (written >= 0)
+		errno = ENOSPC;
+	return err_set(err, err_of_errno(errno), "%s: %s", path, strerror(errno));
 }
 
 enum err_code
 store_undo_note(struct store *store, const struct store_set *set, struct err *err)
 {
+	char *path = notes_path(store);
 	enum err_code code;
 	int fd = -1;
 
-	code = notes_open(store, O_WRONLY | O_APPEND, true, &fd, err);
-	if (code != ERR_OK)
-		return code;
-	if (dprintf(fd, "%" PRIu64 " %" PRId64 " %" PRIu32 " %" PRIu32 "\n", set->token,
-	    set->lock, set->notify_before, set->notify_after) < 0)
-		code = err_set(err, err_of_errno(errno), "lbcluster.undo of the store: %s",
-		    strerror(errno));
-	close(fd);
+	code = notes_open(path, O_WRONLY | O_APPEND, true, &fd, err);
+	if (code == ERR_OK) {
+		code = note_write(fd, path, set, err);
+		if (code == ERR_OK)
+			code = sync_within(fd, path, store->wait_ms, err);
+		else
+			close(fd);
+	}
+	sqlite3_free(path);
 	return code;
 }
 
@@ -65,20 +85,29 @@ store_undo_notes_drop(struct store *store)
 	sqlite3_free(path);
 }
 
-/* A line that a full disk cut short is left out. */
+/* False: it is no note, or not a whole one. */
+static bool
+note_read(const char *line, struct store_set *ret)
+{
+	int end = 0;
+
+	*ret = (struct store_set){ .source = JOB_SOURCE_SNMP };
+	/* NOLINTNEXTLINE(cert-err34-c): numbers that store_undo_note() wrote. */
+	return sscanf(line, "%" SCNu64 " %" SCNd64 " %" SCNu32 " %" SCNu32 "%n", &ret->token,
+	    &ret->lock, &ret->notify_before, &ret->notify_after, &end) == 4 &&
+	    strcmp(line + end, NOTE_END "\n") == 0 && ret->token != 0;
+}
+
 static enum err_code
 notes_do(struct store *store, FILE *notes, size_t *ret_n, struct err *err)
 {
 	enum err_code code = ERR_OK;
-	char line[128];
+	char line[NOTE_SIZE];
 
 	while (code == ERR_OK && fgets(line, sizeof(line), notes) != NULL) {
-		struct store_set set = { .source = JOB_SOURCE_SNMP };
+		struct store_set set;
 
-		/* NOLINTNEXTLINE(cert-err34-c): numbers that store_undo_note() wrote. */
-		if (strchr(line, '\n') == NULL || sscanf(line, "%" SCNu64 " %" SCNd64
-		    " %" SCNu32 " %" SCNu32, &set.token, &set.lock, &set.notify_before,
-		    &set.notify_after) != 4 || set.token == 0)
+		if (!note_read(line, &set))
 			continue;
 		code = store_set_undo(store, &set, err);
 		*ret_n += code == ERR_OK;
@@ -89,12 +118,14 @@ notes_do(struct store *store, FILE *notes, size_t *ret_n, struct err *err)
 enum err_code
 store_undo_noted(struct store *store, size_t *ret_n, struct err *err)
 {
+	char *path = notes_path(store);
 	enum err_code code;
 	FILE *notes;
 	int fd = -1;
 
 	*ret_n = 0;
-	code = notes_open(store, O_RDONLY, false, &fd, err);
+	code = notes_open(path, O_RDONLY, false, &fd, err);
+	sqlite3_free(path);
 	if (code != ERR_OK)
 		return code == ERR_NOT_FOUND ? ERR_OK : code;
 	notes = fdopen(fd, "r");

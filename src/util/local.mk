@@ -32,5 +32,7 @@ src_util_libutil_a_SOURCES = \
 	src/util/supervisor.h \
 	src/util/signals.c \
 	src/util/signals.h \
+	src/util/sync.c \
+	src/util/sync.h \
 	src/util/wait.c \
 	src/util/wait.h

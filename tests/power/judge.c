@@ -157,6 +157,16 @@ first_real(void *arg, const struct store_real_view *view)
 	return ERR_OK;
 }
 
+static bool
+undoes(struct store *store, struct finding *finding)
+{
+	struct err err;
+	size_t n;
+
+	return store_undo_noted(store, &n, &err) == ERR_OK ||
+	    found(finding, HARM_ILL, "%s", err.text);
+}
+
 /* Held jobs are released, and a SET is done. */
 static bool
 works_on(struct store *store, struct raw *raw, struct finding *finding)
@@ -197,7 +207,7 @@ judge(const struct scene *scene, size_t begun, size_t done, struct finding *ret)
 	    opens_raw(&moment, ret);
 	if (good && !scene->migrates)
 		good = main_is_whole(&moment, ret) && statistics_are_whole(&moment, ret);
-	good = good && promises_are_kept(&moment, ret) && works_on(store, &moment.main, ret) &&
+	good = good && undoes(store, ret) && promises_are_kept(&moment, ret) && works_on(store, &moment.main, ret) &&
 	    is_one(&moment.main, sound, HARM_ILL, ret) &&
 	    is_one(&moment.stats, sound, HARM_STATISTICS, ret);
 	(void)good;

@@ -129,6 +129,12 @@ sets_survive_every_cut(void **state)
 }
 
 static void
+note_of_an_undo_survives_every_cut(void **state)
+{
+	work_survives(state, "note of an undo", works_fill, works_note);
+}
+
+static void
 jobs_of_a_driver_survive_every_cut(void **state)
 {
 	work_survives(state, "driver", works_fill, works_driver);
@@ -281,6 +287,7 @@ static const struct {
 	    .work = works_statistics },
 	{ "no sync of lbcluster.db", .deaf = "store/lbcluster.db" },
 	{ "no sync of the journal", .deaf = "store/lbcluster.db-journal" },
+	{ "no sync of a note", .deaf = "store/lbcluster.undo", .work = works_note },
 	{ "no sync of the store's directory", .deaf = "store", .work = works_create },
 	{ "no sync of the directory above", .deaf = "", .work = works_create },
 };
@@ -323,6 +330,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_A_DISK(sets_survive_every_cut),
+		ON_A_DISK(note_of_an_undo_survives_every_cut),
 		ON_A_DISK(jobs_of_a_driver_survive_every_cut),
 		ON_A_DISK(statistics_survive_every_cut_or_are_old),
 		ON_A_DISK(statistics_made_anew_survive_every_cut),

@@ -102,16 +102,17 @@ many_set(struct scene *scene)
 	store_set_release(scene->store, set.token);
 }
 
-/* The manager was told an error: it is not there once that was undone. */
+/* The manager was told an error: it is not there once that was undone, or noted. */
 static void
-set_undo(struct scene *scene)
+set_undo(struct scene *scene, int64_t lock,
+    enum err_code (*undo)(struct store *store, const struct store_set *set, struct err *err))
 {
 	const struct change changes[] = {
 		{ 6, REAL_FALLBACK, 0 }, { 5, REAL_FALLBACK, 1 }, { 4, REAL_WEIGHT, 44 },
 	};
 	struct store_set set = set_of(changes, COUNT(changes));
 
-	set.lock = 1;
+	set.lock = lock;
 	set.notify_before = 1;
 	set.notify_after = 3;
 	scene_begin(scene);
@@ -125,7 +126,7 @@ set_undo(struct scene *scene)
 	}
 	scene_done(scene);
 	scene_begin(scene);
-	assert_int_equal(store_set_undo(scene->store, &set, &scene->err), ERR_OK);
+	assert_int_equal(undo(scene->store, &set, &scene->err), ERR_OK);
 	scene_promise(scene, "SELECT fallback FROM real_service WHERE id = 6");
 	scene_promise(scene, "SELECT weight = 10 FROM real_service WHERE id = 4");
 	scene_promise(scene, "SELECT count(*) = 3 FROM job WHERE state = 5 AND token = %llu",
@@ -144,7 +145,7 @@ works_sets(struct scene *scene)
 	weight_stays(scene, 7, 256);
 	many_set(scene);	/* and what that one released */
 	flush(scene);
-	set_undo(scene);
+	set_undo(scene, 1, store_set_undo);
 	works_ctl(scene, "set-weight", "plain/http/r2", "77");
 	weight_stays(scene, 2, 77);
 	works_ctl(scene, "disable", "proxy/http/r8", NULL);
@@ -153,6 +154,16 @@ works_sets(struct scene *scene)
 	assert_int_equal(store_set_lock_increase(scene->store, &scene->err), ERR_OK);
 	scene_promise(scene, "SELECT value = 2 FROM setting WHERE name = 'set_lock'");
 	scene_done(scene);
+	scene_close(scene);
+}
+
+/* A store that waits until the note is synced, however slow we are. */
+void
+works_note(struct scene *scene)
+{
+	assert_int_equal(store_open(scene->dir, STORE_WRITE, NOBODY_WAITS_MS, &scene->store,
+	    &scene->err), ERR_OK);
+	set_undo(scene, 0, store_undo_note);
 	scene_close(scene);
 }
 

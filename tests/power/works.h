@@ -29,6 +29,8 @@ void works_fill(struct scene *scene);
 /* SETs of one value and of many, held and released, undone, under the lock; those of
  * lbclusterctl beside them. On works_fill(). */
 void works_sets(struct scene *scene);
+/* A SET that cannot be undone yet, and the note of it. On works_fill(). */
+void works_note(struct scene *scene);
 /* Jobs claimed and ended, words of the data plane. On works_fill(). */
 void works_driver(struct scene *scene);
 /* Statistics, their log brought into the file and begun anew. On works_fill(). */
