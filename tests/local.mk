@@ -29,6 +29,9 @@ tests_unit_test_loop_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 unit_tests += tests/unit/test_wait
 tests_unit_test_wait_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_syslog
+tests_unit_test_syslog_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_util
 tests_unit_test_util_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_util_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray

@@ -34,5 +34,7 @@ src_util_libutil_a_SOURCES = \
 	src/util/signals.h \
 	src/util/sync.c \
 	src/util/sync.h \
+	src/util/syslogger.c \
+	src/util/syslogger.h \
 	src/util/wait.c \
 	src/util/wait.h

@@ -16,6 +16,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "util/syslogger.h"
+
 enum { LINE_SIZE = 1024 };
 
 static const struct {
@@ -28,13 +30,13 @@ static const struct {
 	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
 };
 
-/* A process has one standard error and one syslog connection, so the state of
+/* A process has one standard error and one connection to syslogd, so the state of
  * the log is the state of the process. */
 static const char *log_ident = "lbcluster";
 static bool log_to_syslog;
 static bool log_to_journal;
 static enum log_level log_level_now = LOG_LEVEL_INFO;
-static unsigned int log_lost;	/* lines, since the last one that was written */
+static unsigned int stderr_lost, syslog_lost;	/* lines, since the last one that was taken */
 
 /* $JOURNAL_STREAM is inherited: a terminal started from a service has it too. The
  * journal reads only the very file whose "device:inode" it names, systemd.exec(5). */
@@ -58,9 +60,6 @@ log_open(const char *ident, bool to_syslog, enum log_level level)
 	log_to_syslog = to_syslog;
 	log_to_journal = !to_syslog && stderr_is_journal();
 	log_level_now = level;
-	closelog();
-	if (to_syslog)
-		openlog(ident, LOG_PID, LOG_DAEMON);
 }
 
 void
@@ -121,6 +120,12 @@ line_format(enum log_level level, const char *token, const char *text, char *buf
 		    text);
 }
 
+static void
+lost_format(unsigned int lost, char *buf, size_t size)
+{
+	snprintf(buf, size, "%u lines were lost: nobody took them", lost);
+}
+
 /* In one write: room for one is all that is known of. */
 static void
 line_to_stderr(enum log_level level, const char *token, const char *text)
@@ -128,17 +133,39 @@ line_to_stderr(enum log_level level, const char *token, const char *text)
 	char line[LINE_SIZE + 128], lost[128] = "", lost_text[64];
 
 	if (!stderr_takes_line()) {
-		log_lost++;
+		stderr_lost++;
 		return;
 	}
-	if (log_lost > 0) {
-		snprintf(lost_text, sizeof(lost_text), "%u lines were lost: nobody took them",
-		    log_lost);
+	if (stderr_lost > 0) {
+		lost_format(stderr_lost, lost_text, sizeof(lost_text));
 		line_format(LOG_LEVEL_WARN, "log", lost_text, lost, sizeof(lost));
-		log_lost = 0;
+		stderr_lost = 0;
 	}
 	line_format(level, token, text, line, sizeof(line));
 	fprintf(stderr, "%s%s", lost, line);
+}
+
+static bool
+syslog_takes_line(enum log_level level, const char *token, const char *text)
+{
+	char line[LINE_SIZE + 128];
+
+	snprintf(line, sizeof(line), "%s: [%s] %s", levels[level].name, token, text);
+	return syslogger_send(levels[level].priority, log_ident, line);
+}
+
+static void
+line_to_syslog(enum log_level level, const char *token, const char *text)
+{
+	char lost[64];
+
+	if (syslog_lost > 0) {
+		lost_format(syslog_lost, lost, sizeof(lost));
+		if (syslog_takes_line(LOG_LEVEL_WARN, "log", lost))
+			syslog_lost = 0;
+	}
+	if (syslog_lost > 0 || !syslog_takes_line(level, token, text))
+		syslog_lost++;
 }
 
 void
@@ -155,8 +182,7 @@ log_line(enum log_level level, const char *token, const char *fmt, ...)
 	va_end(ap);
 	line_clean(text);
 	if (log_to_syslog)
-		syslog(levels[level].priority, "%s: [%s] %s", levels[level].name, token,
-		    text);
+		line_to_syslog(level, token, text);
 	if (!log_to_syslog || level <= LOG_LEVEL_WARN)
 		line_to_stderr(level, token, text);
 	errno = saved;

@@ -31,8 +31,8 @@ bool log_enabled(enum log_level level);
 
 /* Writes one line. Newlines at its end are dropped (libraries put them there),
  * other control characters become spaces; it is cut at 1023 octets. Keeps errno. Waits
- * for nobody to take it from the standard error: what finds no room there is lost, and
- * counted in a line before the next one. */
+ * for nobody to read it: what finds no room is lost, and counted in a line before the
+ * next one. */
 void log_line(enum log_level level, const char *token, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -245,38 +245,6 @@ clock_steady_never_goes_back(void **state)
 
 /* -- log ----------------------------------------------------------------- */
 
-/* What log_line() hands to syslog(3). With _FORTIFY_SOURCE the C library calls it by
- * the second name; <syslog.h> is left out because it would define the first then. */
-static char syslog_got[2048];
-static int syslog_priority;
-
-void syslog(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void __syslog_chk(int priority, int flag, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-void
-syslog(int priority, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(syslog_got, sizeof(syslog_got), fmt, ap);
-	va_end(ap);
-	syslog_priority = priority;
-}
-
-void
-__syslog_chk(int priority, int flag, const char *fmt, ...)
-{
-	va_list ap;
-
-	(void)flag;
-	va_start(ap, fmt);
-	vsnprintf(syslog_got, sizeof(syslog_got), fmt, ap);
-	va_end(ap);
-	syslog_priority = priority;
-}
-
 /* Standard error goes into a file while a test looks at it. */
 static struct {
 	FILE	*file;
@@ -401,24 +369,6 @@ log_with_inherited_journal_stream_is_plain(void **state)
 }
 
 static void
-log_to_background_goes_to_syslog(void **state)
-{
-	(void)state;
-	capture_start();
-	log_open("prog", true, LOG_LEVEL_INFO);
-	log_info("t", "smoke in %s", "room 3");
-	log_debug("t", "not this");
-	assert_string_equal(syslog_got, "info: [t] smoke in room 3");
-	assert_int_equal(syslog_priority, 6);
-	/* Whoever waits for the start hears what is wrong. */
-	log_warn("t", "fire in %s", "room 3");
-	log_open("prog", false, LOG_LEVEL_INFO);
-	assert_string_equal(capture_end(), "prog: warn: [t] fire in room 3\n");
-	assert_string_equal(syslog_got, "warn: [t] fire in room 3");
-	assert_int_equal(syslog_priority, 4);
-}
-
-static void
 log_line_of_many_lines_is_one(void **state)
 {
 	(void)state;
@@ -532,7 +482,6 @@ main(void)
 		cmocka_unit_test(log_debug_switched_off_evaluates_nothing),
 		cmocka_unit_test(log_where_journal_reads_has_priority),
 		cmocka_unit_test(log_with_inherited_journal_stream_is_plain),
-		cmocka_unit_test(log_to_background_goes_to_syslog),
 		cmocka_unit_test(log_line_of_many_lines_is_one),
 		cmocka_unit_test(log_line_keeps_errno),
 		cmocka_unit_test(log_level_parse_knows_four_words),

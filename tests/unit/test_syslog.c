@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The log of a program in the background, to a syslogd of the test's own: there, slow, not
+ * there, started anew.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "util/log.h"
+#include "util/syslogger.h"
+
+enum {
+	HANGS_AFTER_S = 20,
+	MANY = 5000,		/* more than any syslogd may leave unread */
+};
+
+static char dir[] = "/tmp/lbcluster-syslog-XXXXXX";
+static char place[64];
+static int syslogd = -1;
+
+static void
+syslogd_start(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", place);
+	syslogd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(syslogd >= 0);
+	assert_int_equal(bind(syslogd, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+static void
+syslogd_end(void)
+{
+	close(syslogd);
+	assert_int_equal(unlink(place), 0);
+}
+
+/* What came first of what was not read; "" if there is nothing. */
+static const char *
+syslogd_read(void)
+{
+	static char text[2048];
+	ssize_t n = recv(syslogd, text, sizeof(text) - 1, MSG_DONTWAIT);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return text;
+}
+
+/* Priority, the time (15 octets), name and process, and the line. */
+static void
+syslogd_has(int priority, const char *line)
+{
+	const char *text = syslogd_read();
+	char head[16], rest[1200];
+
+	snprintf(head, sizeof(head), "<%d>", priority);
+	snprintf(rest, sizeof(rest), " prog[%ld]: %s", (long)getpid(), line);
+	assert_memory_equal(text, head, strlen(head));
+	assert_true(strlen(text) > strlen(head) + 15);
+	assert_string_equal(text + strlen(head) + 15, rest);
+}
+
+static void
+line_is_a_daemons(void **state)
+{
+	(void)state;
+	log_info("t", "smoke in %s", "room 3");
+	log_debug("t", "not this");
+	syslogd_has(24 + 6, "info: [t] smoke in room 3");
+	assert_string_equal(syslogd_read(), "");
+}
+
+/* Whoever waits for the start hears what is wrong. */
+static void
+warning_goes_to_the_standard_error_too(void **state)
+{
+	char text[64] = "";
+	int fds[2], saved = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	log_info("t", "no fire");
+	log_warn("t", "fire");
+	dup2(saved, STDERR_FILENO);
+	assert_true(read(fds[0], text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "prog: warn: [t] fire\n");
+	syslogd_has(24 + 6, "info: [t] no fire");
+	syslogd_has(24 + 4, "warn: [t] fire");
+	close(saved);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
+syslogd_that_does_not_read_is_not_waited_for(void **state)
+{
+	char lost[64];
+	int taken = 0;
+
+	(void)state;
+	alarm(HANGS_AFTER_S);
+	for (int i = 0; i < MANY; i++)
+		log_info("t", "%d", i);
+	while (syslogd_read()[0] != '\0')
+		taken++;
+	assert_true(taken > 0 && taken < MANY);
+	log_info("t", "again");
+	snprintf(lost, sizeof(lost), "warn: [log] %d lines were lost: nobody took them",
+	    MANY - taken);
+	syslogd_has(24 + 4, lost);
+	syslogd_has(24 + 6, "info: [t] again");
+	alarm(0);
+}
+
+static void
+syslogd_started_anew_is_found(void **state)
+{
+	(void)state;
+	log_info("t", "first");
+	syslogd_end();
+	log_info("t", "lost");
+	syslogd_start();
+	log_info("t", "second");
+	syslogd_has(24 + 4, "warn: [log] 1 lines were lost: nobody took them");
+	syslogd_has(24 + 6, "info: [t] second");
+	/* Between two lines. */
+	syslogd_end();
+	syslogd_start();
+	log_info("t", "third");
+	syslogd_has(24 + 6, "info: [t] third");
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	syslogd_start();
+	syslogger_place(place);
+	log_open("prog", true, LOG_LEVEL_INFO);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	syslogd_end();
+	return 0;
+}
+
+static int
+dir_make(void **state)
+{
+	(void)state;
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(place, sizeof(place), "%s/log", dir);
+	return 0;
+}
+
+static int
+dir_remove(void **state)
+{
+	(void)state;
+	return rmdir(dir);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(line_is_a_daemons),
+		TEST(warning_goes_to_the_standard_error_too),
+		TEST(syslogd_that_does_not_read_is_not_waited_for),
+		TEST(syslogd_started_anew_is_found),
+	};
+
+	return cmocka_run_group_tests_name("syslog", tests, dir_make, dir_remove);
+}
