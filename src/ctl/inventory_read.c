@@ -348,7 +348,7 @@ parse_text(struct parse *parse, const struct conftext *conftext, struct err *err
 		return err_set(err, ERR_INVALID, "%s: not loaded, errors: %zu",
 		    parse->complaints->file, parse->complaints->errors);
 	if (result != CFG_SUCCESS)
-		return err_set(err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+		return err_set(err, ERR_NOMEM, "%s: out of memory", parse->complaints->file);
 	return ERR_OK;
 }
 
@@ -366,7 +366,7 @@ inventory_read(const char *file, struct inventory **ret, struct complaints *comp
 		return code;
 	parse.inventory = inventory_new();
 	if (parse.inventory == NULL)
-		code = err_set(err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+		code = err_set(err, ERR_NOMEM, "%s: out of memory", file);
 	else
 		code = parse_text(&parse, &conftext, err);
 	free(conftext.text);

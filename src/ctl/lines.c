@@ -24,7 +24,7 @@ lines_open(struct lines *lines, const char *file, struct err *err)
 	lines->buf = malloc(LINES_ROOM + 1);
 	if (lines->buf == NULL) {
 		lines_close(lines);
-		return err_set(err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+		return err_set(err, ERR_NOMEM, "%s: out of memory", file);
 	}
 	return ERR_OK;
 }

@@ -119,7 +119,7 @@ config_read(const struct options *options, struct config *ret, struct err *err)
 	    (options->agentx_socket != NULL &&
 	    !memory_text_set(&config.agentx_socket, options->agentx_socket))) {
 		config_done(&config);
-		err_set(err, ERR_NOMEM, "out of memory");
+		err_set(err, ERR_NOMEM, "out of memory for the configuration");
 		return ERR_NOMEM;
 	}
 	*ret = config;

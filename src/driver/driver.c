@@ -139,7 +139,7 @@ config_read(const struct driver *driver, struct driver_config *ret, struct err *
 	if (driver->options.store != NULL &&
 	    !memory_text_set(&config.store, driver->options.store)) {
 		driver_config_done(&config);
-		err_set(err, ERR_NOMEM, "out of memory");
+		err_set(err, ERR_NOMEM, "out of memory for the configuration");
 		return ERR_NOMEM;
 	}
 	*ret = config;

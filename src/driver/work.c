@@ -431,7 +431,7 @@ static void
 on_first_look(void *arg, const struct plane_look *look, const struct plane_trouble *trouble)
 {
 	const struct plane_trouble no_memory = { .status = PLANE_STATUS_FAILING,
-	    .cause = JOB_CAUSE_OTHER, .text = "out of memory" };
+	    .cause = JOB_CAUSE_OTHER, .text = "out of memory for orders" };
 	struct work *work = arg;
 	const struct plan_rules rules = rules_of(work);
 

@@ -122,7 +122,7 @@ plane_open(struct loop *loop, const char *params, int timeout_ms, struct plane *
 	enum err_code code;
 
 	if (plane == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "out of memory for a data plane");
 	plane->loop = loop;
 	plane->timeout_ms = timeout_ms;
 	code = params_read(plane, params, err);
@@ -244,7 +244,8 @@ look_end(struct plane *plane)
 	for (size_t i = 0; i < plane->n; i++)
 		seen |= plane->processes[i].seen;
 	if (seen && !servers_gather(plane))
-		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, "out of memory");
+		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER,
+		    "out of memory for its servers");
 	else if (seen) {
 		epoch_judge(plane);
 		look = &plane->look;
@@ -287,7 +288,8 @@ look_next(struct plane *plane)
 		    plane->timeout_ms, on_view, plane);
 		if (plane->request != NULL)
 			return;
-		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, "out of memory");
+		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER,
+		    "%.100s: out of memory for a request", plane->processes[plane->at].path);
 	}
 	look_end(plane);
 }
@@ -360,7 +362,7 @@ apply_send(struct plane *plane)
 		    plane->timeout_ms, on_outcomes, plane);
 		if (plane->request != NULL)
 			return true;
-		orders_fail(plane, JOB_CAUSE_OTHER, "out of memory");
+		orders_fail(plane, JOB_CAUSE_OTHER, "out of memory for a request");
 	}
 	return false;
 }
@@ -441,7 +443,7 @@ haproxy_look_now(const char *path, int timeout_ms, char **ret_answer,
 	if (now.loop == NULL || haproxy_request_new(now.loop, path, HAPROXY_LOOK,
 	    strlen(HAPROXY_LOOK), timeout_ms, on_answer_now, &now) == NULL) {
 		loop_free(now.loop);
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "%s: out of memory for a request", path);
 	}
 	loop_run(now.loop);
 	loop_free(now.loop);

@@ -153,7 +153,8 @@ server_add(struct table *table, const char *const values[FIELDS], struct err *er
 	servers = memory_array_room(view->servers, view->n_servers, &table->servers_room,
 	    sizeof(*servers));
 	if (servers == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "out of memory for server %s/%s",
+		    values[F_PXNAME], values[F_SVNAME]);
 	view->servers = servers;
 	servers[view->n_servers++] = (struct haproxy_server){
 		.backend = values[F_PXNAME], .name = values[F_SVNAME],
@@ -177,7 +178,7 @@ backend_add(struct table *table, const char *const values[FIELDS], struct err *e
 	backends = memory_array_room(view->backends, view->n_backends, &table->backends_room,
 	    sizeof(*backends));
 	if (backends == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "out of memory for backend %s", values[F_PXNAME]);
 	view->backends = backends;
 	backends[view->n_backends++] =
 	    (struct haproxy_backend){ .name = values[F_PXNAME], .mode = values[F_MODE] };

@@ -31,7 +31,8 @@ static const struct {
 	{ SQLITE_BUSY, ERR_BUSY, "locked by another program" },
 	{ SQLITE_LOCKED, ERR_BUSY, "locked by another program" },
 	{ SQLITE_PROTOCOL, ERR_BUSY, "locked by another program" },
-	{ SQLITE_READONLY, ERR_READONLY, "read-only" },
+	{ SQLITE_READONLY, ERR_READONLY, "read-only, look at the owner and mode of it and of "
+	    "its directory, and at the file system" },
 	{ SQLITE_PERM, ERR_READONLY, "no permission" },
 	{ SQLITE_FULL, ERR_FULL, "the disk is full" },
 	{ SQLITE_CORRUPT, ERR_CORRUPT, DB_DAMAGED },
@@ -337,7 +338,7 @@ step_do(struct db *db, size_t step, struct err *err)
 	int rc;
 
 	if (sql == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "%s: out of memory", db->path);
 	rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 	sqlite3_free(sql);
 	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
@@ -472,7 +473,7 @@ parts_look(const struct db *db, bool writable, struct err *err)
 		char *part = sqlite3_mprintf("%s%s", db->path, tails[i]);
 
 		if (part == NULL)
-			return err_set(err, ERR_NOMEM, "out of memory");
+			return err_set(err, ERR_NOMEM, "%s: out of memory", db->path);
 		if (lstat(part, &st) == 0 && !S_ISREG(st.st_mode))
 			code = err_set(err, ERR_FOREIGN, "%s: not a regular file; move it away",
 			    part);
@@ -565,7 +566,7 @@ db_name_sync(const char *path, struct err *err)
 	int fd;
 
 	if (copy == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	dir = dirname(copy);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 || fsync(fd) == -1)
@@ -589,7 +590,7 @@ leftovers_look(const char *path, struct err *err)
 		char *left = sqlite3_mprintf("%s%s", path, tails[i]);
 
 		if (left == NULL)
-			return err_set(err, ERR_NOMEM, "out of memory");
+			return err_set(err, ERR_NOMEM, "%s: out of memory", path);
 		/* In this order: it is nobody's if the file is not there after all. */
 		if (lstat(left, &st) == 0 && st.st_size > 0 && lstat(path, &st) == -1)
 			code = err_set(err, ERR_FOREIGN, "%s: belongs to a file that is lost; put "
@@ -614,7 +615,7 @@ db_create(const struct db_kind *kind, const char *path, struct err *err)
 	sqlite3_randomness(sizeof(unique), &unique);
 	db.path = sqlite3_mprintf("%s.new-%d-%08x", path, (int)getpid(), unique);
 	if (db.path == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	/* By hand and exclusively: SQLite would follow a link. */
 	code = file_make(db.path, &fd, err);
 	if (code == ERR_OK) {

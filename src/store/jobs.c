@@ -70,7 +70,8 @@ store_jobs_claim(struct store *store, uint32_t cluster_id, size_t max,
 		return code;
 	claim.ids = calloc(max + 1, sizeof(*claim.ids));
 	if (claim.ids == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "%s: out of memory for %zu jobs",
+		    store->main.path, max);
 	code = store_write_alone(store, claim_write, &pointer, err);
 	for (size_t i = 0; i < claim.n && code == ERR_OK; i++)
 		code = store_each_job(store, claim.ids[i], fn, arg, err);

@@ -258,7 +258,7 @@ pages_each(struct store *store, const struct pager *pager, int64_t parent,
 	size_t n = PAGE_ROWS;
 
 	if (rows == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "%s: out of memory for rows", store->main.path);
 	while (code == ERR_OK && n == PAGE_ROWS) {
 		sqlite3_stmt *stmt;
 

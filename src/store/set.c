@@ -119,6 +119,13 @@ refuse(struct work *work, enum err_code code, enum reject_reason reason, size_t 
 }
 
 static enum err_code
+no_memory(const struct store *store, const struct store_set *set, struct err *err)
+{
+	return err_set(err, ERR_NOMEM, "%s: out of memory for %zu changes", store->main.path,
+	    set->n);
+}
+
+static enum err_code
 lock_judge(struct work *work, struct err *err)
 {
 	char text[MODEL_MESSAGE_MAX + 1];
@@ -175,6 +182,8 @@ judge(struct store *store, struct work *work, enum store_set_mode mode, struct e
 	if (code != ERR_OK)
 		return code;
 	code = rules_judge(set->changes, work->before, set->n, work->effective, work->verdict);
+	if (code == ERR_NOMEM)
+		return no_memory(store, set, err);
 	if (code != ERR_OK)
 		return err_set(err, code, "%s", work->verdict->text);
 	for (size_t i = 0; i < set->n; i++)
@@ -391,7 +400,7 @@ store_set(struct store *store, const struct store_set *set, enum store_set_mode 
 	work.before = calloc(set->n + 1, sizeof(*work.before));
 	work.effective = calloc(set->n + 1, sizeof(*work.effective));
 	if (work.before == NULL || work.effective == NULL)
-		code = err_set(err, ERR_NOMEM, "out of memory");
+		code = no_memory(store, set, err);
 	else
 		code = store_write_begin(store, err);
 	if (code == ERR_OK) {

@@ -45,7 +45,7 @@ store_snapshot(struct store *store, struct err *err)
 	if (sqlite3_open(":memory:", &copy) == SQLITE_OK)
 		code = pages_copy(&store->main, copy, err);
 	else
-		code = err_set(err, ERR_NOMEM, "out of memory");
+		code = err_set(err, ERR_NOMEM, "%s: out of memory for a copy", store->main.path);
 	if (code != ERR_OK) {
 		sqlite3_close(copy);
 		return store_saw_read(store, code, err);

@@ -290,7 +290,7 @@ stats_put_aside(const struct store *store, struct err *err)
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
 		path = sqlite3_mprintf("%s%s", store->stats.path, tails[i]);
 		if (path == NULL)
-			return err_set(err, ERR_NOMEM, "out of memory");
+			return err_set(err, ERR_NOMEM, "%s: out of memory", store->stats.path);
 		unlink(path);
 		sqlite3_free(path);
 	}
@@ -362,7 +362,7 @@ paths_set(struct store *store, const char *dir, struct err *err)
 	store->main.path = sqlite3_mprintf("%s/%s", dir, db_main_kind.file);
 	store->stats.path = sqlite3_mprintf("%s/%s", dir, db_stats_kind.file);
 	if (store->main.path == NULL || store->stats.path == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", dir);
 	return ERR_OK;
 }
 
@@ -388,7 +388,7 @@ store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **re
 	enum err_code code;
 
 	if (store == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", dir);
 	if (!sqlite_set_up) {	/* only before SQLite's first use */
 		sqlite3_config(SQLITE_CONFIG_LOG, sqlite_log, NULL);
 		/* Debian's takes a name that begins with "file:" for a URI. */

@@ -30,10 +30,17 @@ notes_path(const struct store *store)
 }
 
 static enum err_code
-notes_open(const char *path, int flags, bool make, int *ret_fd, struct err *err)
+no_memory(const struct store *store, struct err *err)
 {
-	return path == NULL ? err_set(err, ERR_NOMEM, "out of memory") :
-	    file_open(path, flags, make, ret_fd, err);
+	return err_set(err, ERR_NOMEM, "%s: out of memory for its notes", store->main.path);
+}
+
+/* 'path' may be NULL. */
+static enum err_code
+notes_open(const struct store *store, const char *path, int flags, bool make, int *ret_fd,
+    struct err *err)
+{
+	return path == NULL ? no_memory(store, err) : file_open(path, flags, make, ret_fd, err);
 }
 
 /* What a full disk or a power cut left of a note before ends where this one begins, and
@@ -63,7 +70,7 @@ store_undo_note(struct store *store, const struct store_set *set, struct err *er
 	enum err_code code;
 	int fd = -1;
 
-	code = notes_open(path, O_WRONLY | O_APPEND, true, &fd, err);
+	code = notes_open(store, path, O_WRONLY | O_APPEND, true, &fd, err);
 	if (code == ERR_OK) {
 		code = note_write(fd, path, set, err);
 		if (code == ERR_OK)
@@ -124,14 +131,14 @@ store_undo_noted(struct store *store, size_t *ret_n, struct err *err)
 	int fd = -1;
 
 	*ret_n = 0;
-	code = notes_open(path, O_RDONLY, false, &fd, err);
+	code = notes_open(store, path, O_RDONLY, false, &fd, err);
 	sqlite3_free(path);
 	if (code != ERR_OK)
 		return code == ERR_NOT_FOUND ? ERR_OK : code;
 	notes = fdopen(fd, "r");
 	if (notes == NULL) {
 		close(fd);
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return no_memory(store, err);
 	}
 	code = notes_do(store, notes, ret_n, err);
 	fclose(notes);

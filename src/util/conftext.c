@@ -18,13 +18,13 @@ enum { CONFTEXT_CHUNK = 64 * 1024 };
 /* -- reading ------------------------------------------------------------------ */
 
 static enum err_code
-grow(char **text, size_t *room, struct err *err)
+grow(const char *file, char **text, size_t *room, struct err *err)
 {
 	size_t more = *room == 0 ? CONFTEXT_CHUNK : 2 * *room;
 	char *bigger = realloc(*text, more);
 
 	if (bigger == NULL)
-		return err_set(err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+		return err_set(err, ERR_NOMEM, "%s: out of memory", file);
 	*text = bigger;
 	*room = more;
 	return ERR_OK;
@@ -39,7 +39,7 @@ read_all(int fd, const char *file, char **text, size_t *ret_length, struct err *
 	for (;;) {
 		ssize_t n;
 
-		if (length + 1 >= room && (code = grow(text, &room, err)) != ERR_OK)
+		if (length + 1 >= room && (code = grow(file, text, &room, err)) != ERR_OK)
 			return code;
 		n = read(fd, *text + length, room - length - 1);
 		if (n < 0 && errno == EINTR)

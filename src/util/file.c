@@ -69,7 +69,9 @@ file_make(const char *path, int *ret_fd, struct err *err)
 	int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
 
 	if (fd == -1)
-		return err_set(err, err_of_errno(errno), "%s: %s", path, strerror(errno));
+		return err_set(err, err_of_errno(errno), "%s: %s%s", path, strerror(errno),
+		    errno != EACCES ? "" : "; whose directory is it? Who makes files there owns "
+		    "it, or is of its group");
 	file_share(fd, path);
 	*ret_fd = fd;
 	return ERR_OK;
@@ -82,17 +84,22 @@ existing_open(const char *path, int flags, int *ret_fd, struct err *err)
 {
 	int fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), error = errno;
 	struct stat st = { 0 };
+	bool regular;
 
 	if (fd == -1 && error != ELOOP)
-		return err_set(err, error == ENOENT ? ERR_NOT_FOUND : err_of_errno(error), "%s: %s",
-		    path, strerror(error));
-	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1) {
+		return err_set(err, error == ENOENT ? ERR_NOT_FOUND : err_of_errno(error),
+		    "%s: %s%s", path, strerror(error), error != EACCES ? "" :
+		    "; whose file is it? It should have the owner and the group of its directory");
+	regular = fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (regular && st.st_nlink == 1) {
 		*ret_fd = fd;
 		return ERR_OK;
 	}
 	if (fd != -1)
 		close(fd);
-	return err_set(err, ERR_FOREIGN, "%s: a link, or not a regular file; move it away", path);
+	return err_set(err, ERR_FOREIGN, "%s: %s", path, regular ?
+	    "hard-linked: what is written here shows under another name, too; move it away, or "
+	    "put a copy (cp -p) in its place" : "a link, or not a regular file; move it away");
 }
 
 enum err_code

@@ -182,7 +182,7 @@ text_parse(cfg_t *cfg, const char *path, const struct conftext *conftext, struct
 
 	cfg->filename = strdup(path);
 	if (file == NULL || cfg->filename == NULL)
-		code = err_set(err, ERR_NOMEM, "out of memory");
+		code = err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	else if (cfg_parse_fp(cfg, file) != CFG_SUCCESS)
 		/* Of a name of no letters libConfuse says nothing. */
 		code = err->code != ERR_OK ? err->code :
@@ -220,11 +220,11 @@ settings_load(const struct setting *settings, size_t n, const char *path, bool o
 	current.settings = settings;
 	cfg = parser_new(settings, n);
 	if (cfg == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	code = absent ? ERR_OK : file_parse(cfg, path, err);
 	for (size_t i = 0; i < n && code == ERR_OK; i++) {
 		if (!take(cfg, &settings[i], into))
-			code = err_set(err, ERR_NOMEM, "out of memory");
+			code = err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	}
 	cfg_free(cfg);
 	if (code != ERR_OK)

@@ -109,7 +109,7 @@ words_check(struct trial *t, enum err_code code)
 		if (cures[i].code == code && !says(err, cures[i].words) &&
 		    !says(err, cures[i].or_words) && !says(err, strerror((int)t->kind->what)))
 			WRONG(t, "words do not tell what to do");
-	if (code != ERR_NOMEM && strstr(err->text, t->w.f->dir) == NULL)
+	if (strstr(err->text, t->w.f->dir) == NULL)
 		WRONG(t, "words do not name the file");
 }
 

@@ -206,6 +206,33 @@ class Together(Files):
         self.assertEqual(FAILED, done.returncode)
         self.assertIn(part + ': may not be written', done.stderr)
 
+    def test_lock_of_somebody_else_is_named_with_who_should_have_it(self):
+        self.assert_done(self.ctl(DAEMON, 'load', self.inventory))
+        lock = os.path.join(self.store, 'lbclusterd.lock')
+        with open(lock, 'x', encoding='ascii'):
+            os.chmod(lock, 0o600)
+        daemon = self.start(DAEMON)
+        self.assertEqual(BAD_STORE, daemon.wait())
+        self.assertIn(lock + ': Permission denied; whose file is it? It should have the owner '
+                      'and the group of its directory', daemon.said())
+        shutil.chown(lock, *DAEMON)
+        daemon = self.start(DAEMON)
+        self.assertEqual(0, daemon.end())
+
+    def test_directory_of_somebody_else_is_named_with_who_may_use_it(self):
+        self.assert_done(self.ctl(DAEMON, 'load', self.inventory))
+        os.chown(self.store, 0, 0)
+        os.chmod(self.store, 0o755)
+        daemon = self.start(DAEMON)
+        self.assertEqual(BAD_STORE, daemon.wait())
+        self.assertIn('lbcluster-stats.db: read-only, look at the owner and mode of it and of '
+                      'its directory', daemon.said())
+        self.empty()
+        daemon = self.start(DAEMON)
+        self.assertEqual(BAD_STORE, daemon.wait())
+        self.assertIn('Permission denied; whose directory is it? Who makes files there owns '
+                      'it, or is of its group', daemon.said())
+
 
 class Planted(Files):
     """Somebody else may write into the directory, and has put something there under each

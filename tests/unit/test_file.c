@@ -19,6 +19,8 @@
 
 #include "util/file.h"
 
+#define NO_FILE "a link, or not a regular file; move it away"
+
 static char dir[64], path[80], victim[80];
 static mode_t umask_before;
 static struct err err;
@@ -118,12 +120,12 @@ file_that_is_not_there_is_made_only_when_wanted(void **state)
 
 /* What stands in the place of the file is refused and named; nothing is touched. */
 static void
-refused(void)
+refused(const char *why)
 {
-	char words[160];
+	char words[256];
 	int fd;
 
-	snprintf(words, sizeof(words), "%s: a link, or not a regular file; move it away", path);
+	snprintf(words, sizeof(words), "%s: %s", path, why);
 	assert_int_equal(file_open(path, O_RDWR, true, &fd, &err), ERR_FOREIGN);
 	assert_string_equal(err.text, words);
 	assert_int_equal(file_open(path, O_RDONLY, false, &fd, &err), ERR_FOREIGN);
@@ -135,10 +137,10 @@ link_is_not_followed(void **state)
 {
 	(void)state;
 	assert_int_equal(symlink(victim, path), 0);
-	refused();
+	refused(NO_FILE);
 	assert_int_equal(access(victim, F_OK), -1);
 	victim_make();
-	refused();
+	refused(NO_FILE);
 	assert_int_equal(mode_of(victim), 0600);
 }
 
@@ -148,7 +150,8 @@ second_name_is_refused(void **state)
 	(void)state;
 	victim_make();
 	assert_int_equal(link(victim, path), 0);
-	refused();
+	refused("hard-linked: what is written here shows under another name, too; move it away, "
+	    "or put a copy (cp -p) in its place");
 	assert_int_equal(mode_of(victim), 0600);
 }
 
@@ -158,7 +161,7 @@ fifo_is_refused_at_once(void **state)
 {
 	(void)state;
 	assert_int_equal(mkfifo(path, 0666), 0);
-	refused();
+	refused(NO_FILE);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
