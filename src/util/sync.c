@@ -102,7 +102,7 @@ sync_within(int fd, const char *path, int wait_ms, struct err *err)
 
 	if (job == NULL) {
 		close(fd);
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	}
 	*job = (struct job){ .fd = fd, .dir = directory_open(path), .tell = -1 };
 	if (job->dir == -1 || pipe2(ends, O_CLOEXEC) == -1)
@@ -120,7 +120,7 @@ sync_within(int fd, const char *path, int wait_ms, struct err *err)
 	if (ends[0] != -1)
 		close(ends[0]);
 	if (error == ENOMEM)
-		return err_set(err, ERR_NOMEM, "out of memory");
+		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	return error == 0 ? ERR_OK : err_set(err, err_of_errno(error), "%s: cannot be synced: %s",
 	    path, strerror(error));
 }
