@@ -83,7 +83,7 @@ class AccessCase(Case):
 
     def state(self):
         """All that a SET could have changed, and what came to lbclusterd of it."""
-        wait_for(lambda: not self.world.sql('SELECT 1 FROM job WHERE finished = 0'), 5,
+        wait_for(lambda: not self.world.sql('SELECT 1 FROM job WHERE finished = 0'), 10,
                  'the jobs of what was allowed have ended')
         return (self.world.sql('SELECT * FROM real_service'),
                 self.world.sql('SELECT * FROM job'), self.world.sql('SELECT * FROM setting'),

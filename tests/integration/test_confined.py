@@ -133,7 +133,7 @@ class Confined(Plane):
         # A SET, a job that HAProxy carries out, notifications, other configurations, a
         # master that goes and comes back.
         weight = mib.oid('lbcRealWeight', 1, 1, 1)
-        self.assertEqual('noError', world.client().set_answer((weight, 'u', 44)).status)
+        world.set_among_others((weight, 'u', 44))
         self.wait_job(1, self.SUCCEEDED)
         self.assertEqual((0, 44), self.proxy.state('http/a'))
         for program in (world.daemon, self.driver):

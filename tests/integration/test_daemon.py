@@ -276,7 +276,10 @@ class Running(Case):
     def reload(self, text, pattern):
         with open(self.world.conf, 'w', encoding='utf-8') as file:
             file.write(text)
-        before = len(re.findall(pattern, self.world.daemon_log()))
+        self.hang_up(pattern)
+
+    def hang_up(self, pattern):
+        before = len(re.findall(pattern, self.world.daemon_log(), re.M))
         self.world.daemon.signal(signal.SIGHUP)
         self.world.wait_logged(pattern, count=before + 1)
 
@@ -295,7 +298,7 @@ class Running(Case):
     def test_sighup_with_bad_configuration_changes_nothing(self):
         before = self.world.get('lbcSysStatsStaleAfter', 0)
         self.reload('stale-after = 123\nlog-level = loud\n', re.escape(self.world.conf) + ':2:')
-        self.assertTrue(self.world.served())
+        self.world.wait_served()
         self.assertEqual(before, self.world.get('lbcSysStatsStaleAfter', 0))
         self.world.configure(stale_after=before)
 
@@ -303,8 +306,7 @@ class Running(Case):
         before = self.world.get('lbcSysStatsStaleAfter', 0)
         os.rename(self.world.conf, self.world.conf + '.away')
         try:
-            self.world.daemon.signal(signal.SIGHUP)
-            self.world.wait_logged(re.escape(self.world.conf))
+            self.hang_up(re.escape(self.world.conf))
         finally:
             os.rename(self.world.conf + '.away', self.world.conf)
         self.assertEqual(before, self.world.get('lbcSysStatsStaleAfter', 0))
@@ -313,7 +315,7 @@ class Running(Case):
         for _ in range(200):
             self.world.daemon.signal(signal.SIGHUP)
             self.world.daemon.signal(signal.SIGPIPE)
-        self.assertTrue(self.world.served())
+        self.world.wait_served()
 
     def test_log_is_one_line_each_without_noise(self):
         log = self.world.daemon_log()

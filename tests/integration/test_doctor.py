@@ -61,10 +61,11 @@ class Doctor(Case):
                  'SNMP_PERSISTENT_DIR': os.path.join(world.dir, 'persistent'), **(env or {})})
 
     def doctor(self, world, *args, community='private', version='2c', path=None, status=None,
-               **options):
+               patience=10, **options):
         """Findings as {check: (result, words, cure)}; the last one of a check."""
         if community:
-            args = ('--snmp', '-v%s -c %s 127.0.0.1:%d' % (version, community, world.port), *args)
+            args = ('--snmp', '-t %d -v%s -c %s 127.0.0.1:%d' % (
+                patience, version, community, world.port), *args)
         done = self.run_doctor(world, '-x', path or world.socket, *args, **options)
         found = {row['check']: (row['result'], row['words'], row['cure'])
                  for row in json.loads(done.stdout)}
@@ -111,7 +112,7 @@ class Right(Doctor):
     def test_table_has_a_line_for_a_finding(self):
         world = self.started()
         done = self.run_doctor(world, '-x', world.socket, '--snmp',
-                               '-v2c -c "private" 127.0.0.1:%d' % world.port, form='table')
+                               '-t 10 -v2c -c "private" 127.0.0.1:%d' % world.port, form='table')
         lines = done.stdout.splitlines()
         self.assertEqual((0, ''), (done.returncode, done.stderr))
         self.assertEqual(['ok'] * 11 + ['unseen'] + ['ok'] * 2,
@@ -127,7 +128,7 @@ class Right(Doctor):
     def test_user_of_version_3(self):
         world = self.started()
         found = self.doctor(
-            world, '--write', '--snmp', "-v3 -l authPriv -u writer -a SHA -A 'authentication'"
+            world, '--write', '--snmp', "-t 10 -v3 -l authPriv -u writer -a SHA -A 'authentication'"
             " -x AES -X encryption 127.0.0.1:%d" % world.port, community=None)
         self.assert_others_ok(found)
 
@@ -367,7 +368,7 @@ class Views(Doctor):
         self.world = self.started()
 
     def test_wrong_community(self):
-        found = self.doctor(self.world, community='wrong')
+        found = self.doctor(self.world, community='wrong', patience=1)
         self.assert_finding(found, 'snmpd', 'FAIL', 'Timeout', 'rocommunity COMMUNITY')
         self.assert_finding(found, 'registered', 'unseen', 'see snmpd')
 

@@ -201,7 +201,7 @@ class Store(FaultCase):
         self.assertIn(answer, ('commitFailed', 'undoFailed'))
         self.assertEqual(10, world.get('lbcRealWeight', 1, 1, 1))
         resource.prlimit(world.daemon.pid, resource.RLIMIT_FSIZE, (none, none))
-        wait_for(lambda: world.client().set_answer((WEIGHT, 'u', 47)).status == 'noError', 5,
+        wait_for(lambda: world.client().set_answer((WEIGHT, 'u', 47)).status == 'noError', 10,
                  'a SET when files may grow again')
         self.assert_well(48)
 
@@ -209,7 +209,7 @@ class Store(FaultCase):
         world = self.faulty_world()
         self.locked()
         world.start_daemon(wait=False)
-        wait_for(lambda: has_open(world.daemon.pid, 'lbcluster.db'), 5, 'it looks at the store')
+        wait_for(lambda: has_open(world.daemon.pid, 'lbcluster.db'), 10, 'it looks at the store')
         world.stop_daemon()
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 
 import mib
-from harness import PATIENCE, main, wait_for
+from harness import PATIENCE, main, starved_s, wait_for
 from haproxy import CHECK, FORCED_DRAIN, FORCED_MAINT, SERVER, HAProxy, Plane
 
 
@@ -46,7 +46,7 @@ class Settings(Plane):
         client = threading.Thread(target=lambda: answers.append(
             self.proxy.get('http', '/slow', 20)), daemon=True)
         client.start()
-        self.assertTrue(self.backend('a').slow_begun.wait(5))
+        self.assertTrue(self.backend('a').slow_begun.wait(20))
         self.done('enable', 'web/http/b')
         self.done('disable', 'web/http/a')
         self.assertEqual((FORCED_MAINT, 10), self.proxy.state('http/a'))
@@ -81,7 +81,7 @@ class Drain(Plane):
         self.answers = []
         self.client = threading.Thread(target=self._ask_slowly, daemon=True)
         self.client.start()
-        self.assertTrue(self.backend('a').slow_begun.wait(5))
+        self.assertTrue(self.backend('a').slow_begun.wait(20))
 
     def _ask_slowly(self):
         try:
@@ -190,8 +190,9 @@ class Statistics(Plane):
         self.proxy.get('http', '/octets/300000')
         row = self.wait_statistics('web/http/a', lambda row: row['total_connections'] == 1 and
                                    row['total_octets_out'] > 300000, 'the request')
-        # Within one interval of 0.2 s or a little more, or in two of them.
-        self.assertLess(row['bps_out'], 300500 * 8 / 0.19)
+        # Within one interval of 0.2 s or a little more, or in two of them; a quarter of that
+        # if a busy machine made one late and the next not.
+        self.assertLess(row['bps_out'], 300500 * 8 / 0.05)
         self.assertGreater(row['total_octets_in'], 10)
         self.assertAlmostEqual(time.time(), row['last_update'], delta=3)
         self.assertAlmostEqual(time.time(), row['counters_since'], delta=30)
@@ -222,7 +223,7 @@ class Statistics(Plane):
             return row['total_octets_out'] < 2000000
         # A whole second later, so that the start is another one.
         wait_for(lambda: time.time() >= old['counters_since'] + 2, 5, 'the clock')
-        wait_for(lambda: self.statistics('web/http/a')['bps_out'] == 0, 5, 'quiet')
+        wait_for(lambda: self.statistics('web/http/a')['bps_out'] == 0, 10, 'quiet')
         self.proxy.restart()
         wait_for(restarted, 10, 'totals of the new process')
         new = self.wait_statistics('web/http/a', lambda row: row['bps_out'] is not None,
@@ -341,11 +342,16 @@ class Many(Plane):
         proxy.start()
         self.load(proxy)
         self.start_driver()
-        wait_for(lambda: len(self.rounds()) >= 5, 60, 'five rounds')
+        programs = self.driver.pid, proxy.program.pid
+        starved, first = starved_s(*programs), len(self.rounds())
+        wait_for(lambda: len(self.rounds()) >= first + 5, 60, 'five rounds')
+        rounds = [ms / 1000 for ms, _ in self.rounds()[first:]]
+        waited = (starved_s(*programs) - starved) / len(rounds)
         self.assertEqual(10000, len(self.world.sql('SELECT 1 FROM statistics',
                                                    file='lbcluster-stats.db')))
-        # The fastest of them: this machine may have other things to do.
-        self.assertLess(min(self.rounds())[0], 1000 * PATIENCE)
+        # The fastest of them, but for what it waited for a CPU: this machine may have other
+        # things to do.
+        self.assertLess(min(rounds) - waited, PATIENCE)
         self.done('set-weight', 'web/service-7/web-7', '5')
         self.assertEqual((0, 5), proxy.state('service-7/web-7'))
         # And all of them mended at once.
@@ -365,9 +371,8 @@ class Snmp(Plane):
         self.addCleanup(self.world.stop_daemon)
         a = self.world.number('web/http/a')
         self.world.wait_value(2, 'lbcClusterPlaneStatus', a[0])
-        self.assertEqual('noError', self.world.client().set_answer(
-            (mib.oid('lbcRealWeight', *a), 'u', 30)).status)
-        wait_for(lambda: proxy.state('http/a') == (0, 30), 5, 'HAProxy has the weight')
+        self.world.set_among_others((mib.oid('lbcRealWeight', *a), 'u', 30))
+        wait_for(lambda: proxy.state('http/a') == (0, 30), 10, 'HAProxy has the weight')
         self.assertEqual(30, proxy.share('http', 40)['a'])
         self.world.wait_value(30, 'lbcRealStatsTotalConns', *a)
         self.world.wait_value(0, 'lbcRealPendingJobs', *a)

@@ -97,7 +97,7 @@ class Driven(Case):
         self.finish_jobs()
         self.world.sql('UPDATE real_service SET enabled = 1, fallback = 0, weight = 10')
         wait_for(lambda: {10} == {varbind.value for varbind in self.world.client().walk(
-            mib.oid(WEIGHT))}, 5, 'rows as at the start')
+            mib.oid(WEIGHT))}, 10, 'rows as at the start')
 
     def finish_jobs(self):
         """The data plane carries out what is left over."""

@@ -246,7 +246,7 @@ class Repeated(ProxyCase):
         self.assertEqual([(99, 1), (10, 0)], self.stored()[0])
         self.assertEqual('noError', self.world.client().set_answer((WEIGHT, 'u', 7)).status)
         self.assertEqual([(7, 1), (10, 0)], self.stored()[0])
-        wait_for(lambda: self.jobs()[-1] == mib.SUCCEEDED, 5, 'its job has ended')
+        wait_for(lambda: self.jobs()[-1] == mib.SUCCEEDED, 10, 'its job has ended')
 
     def test_undoset_without_set_changes_nothing(self):
         # UndoSet for the transaction of a CleanupSet that was served already.
@@ -320,7 +320,7 @@ class Undone(ProxyCase):
                     self.addCleanup(subagent.close)
                     self.assertNotEqual(
                         'noError', self.world.client().set_answer(*varbinds).status)
-                    wait_for(lambda: self.stored()[0] == [(10, 0), (10, 1)], 5, 'undone')
+                    wait_for(lambda: self.stored()[0] == [(10, 0), (10, 1)], 10, 'undone')
                     self.assertEqual(10, self.world.get('lbcRealWeight', 1, 1, 1))
                     self.assertLessEqual(set(self.jobs()), {mib.CANCELLED})
                     subagent.close()
@@ -448,7 +448,7 @@ class Slow(ProxyCase):
         if status == 'noError':
             self.assert_done()
         else:
-            wait_for(lambda: not set(self.jobs()) - {mib.CANCELLED}, 5, 'no job is left')
+            wait_for(lambda: not set(self.jobs()) - {mib.CANCELLED}, 10, 'no job is left')
             self.assertEqual([(10, 0), (10, 1)], self.stored()[0])
 
 
@@ -537,7 +537,7 @@ class Life(Case):
         self.world.wait_served()
         wait_for(lambda: len(entries()) == 1, 10, 'a row in sysORTable again')
         self.world.stop_daemon()
-        wait_for(lambda: not entries(), 5, 'no row is left')
+        wait_for(lambda: not entries(), 10, 'no row is left')
 
     def test_other_subagent_has_the_tree_is_told_and_waited_for(self):
         self.world.start_master()
