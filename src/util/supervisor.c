@@ -9,28 +9,67 @@
 #include <stdio.h>
 
 #ifdef HAVE_LIBSYSTEMD
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 #else
-#define sd_notify(unset, state) ((void)(state))
 #define sd_watchdog_enabled(unset, ret_us) ((void)(ret_us), 0)
 #endif
+
+/* False if it is not heard now. Not sd_notify(3), which waits for a systemd that stands
+ * still; the protocol is a promise of its page. */
+static bool
+tell(const char *words)
+{
+#ifdef HAVE_LIBSYSTEMD
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = path == NULL ? 0 : strlen(path);
+	ssize_t sent;
+	int fd;
+
+	if (length < 2 || length > sizeof(address.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return true;
+	memcpy(address.sun_path, path, length);
+	if (path[0] == '@')
+		address.sun_path[0] = '\0';	/* an abstract one */
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return false;
+	sent = sendto(fd, words, strlen(words), MSG_DONTWAIT | MSG_NOSIGNAL,
+	    (const struct sockaddr *)&address,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+	close(fd);
+	return sent != -1;
+#else
+	(void)words;
+	return true;
+#endif
+}
+
+/* Said, and not heard yet: without it a start is no start. Of the process, as the words. */
+static bool ready_owed;
 
 void
 supervisor_ready(void)
 {
-	sd_notify(0, "READY=1");
+	ready_owed = !tell("READY=1");
 }
 
 void
 supervisor_reloading(void)
 {
-	sd_notify(0, "RELOADING=1");
+	(void)tell("RELOADING=1");
 }
 
 void
 supervisor_stopping(void)
 {
-	sd_notify(0, "STOPPING=1");
+	(void)tell("STOPPING=1");
 }
 
 static void
@@ -38,7 +77,7 @@ on_watchdog(void *arg)
 {
 	struct supervisor_watchdog *watchdog = arg;
 
-	sd_notify(0, "WATCHDOG=1");
+	(void)tell("WATCHDOG=1");
 	loop_timer_set(watchdog->loop, &watchdog->timer, watchdog->every_ms, on_watchdog,
 	    watchdog);
 }
@@ -64,5 +103,7 @@ supervisor_status(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text + 7, sizeof(text) - 7, fmt, ap);
 	va_end(ap);
-	sd_notify(0, text);
+	if (ready_owed)
+		supervisor_ready();
+	(void)tell(text);
 }

@@ -3,12 +3,14 @@
 #
 # What the programs tell systemd, sd_notify(3), and above all the watchdog: it is the
 # loop that feeds it, so that a program whose loop stands still is ended. A log that nobody
-# reads does not make it stand still. The test listens in systemd's place.
+# reads does not make it stand still, nor does a systemd that does not listen. The test is
+# in systemd's place.
 """Words to systemd."""
 
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -56,6 +58,22 @@ class Supervised:
             while True:
                 os.write(again, b'x')
         os.close(again)
+
+    def stop_hearing(self):
+        """Whatever it tells next finds no room either."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, \
+                contextlib.suppress(BlockingIOError):
+            other.setblocking(False)
+            while True:
+                other.sendto(b'STATUS=', self._socket.getsockname())
+
+    def wait_logged(self, words, deadline_s=10.0):
+        end, log = time.monotonic() + deadline_s, ''
+        while words not in log:
+            ready = select.select([self._log], [], [], max(0.0, end - time.monotonic()))
+            if not ready[0]:
+                raise AssertionError('%s: not in %r' % (words, log))
+            log += self.read_log()
 
     def read_log(self):
         return os.read(self._log, 65536).decode()
@@ -142,6 +160,18 @@ class Watchdog(Case):
                 self.assertRegex(program.read_log(), r'\A\S+ warn: \[log\] [2-9] lines were'
                                  r' lost: .*\n.*\[config\] read again\n')
                 program.stop_reading()
+                self.assertEqual(0, program.end())
+
+    def test_systemd_that_stands_still_holds_nothing_up(self):
+        for name, world, argv in self.programs():
+            with self.subTest(name):
+                program = self.supervised(world, argv)
+                program.stop_hearing()
+                program.process.send_signal(signal.SIGHUP)
+                program.wait_logged('[config] read again')
+                # What it needs to know it is told when it goes on.
+                self.assertEqual(READY, program.hear())
+                program.stop_hearing()
                 self.assertEqual(0, program.end())
 
     def test_nobody_who_watches_is_told_nothing(self):
