@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/sync.h"
+
 int __real_open(const char *path, int flags, ...);
 int __real___open_2(const char *path, int flags);
 int __real_link(const char *from, const char *to);
@@ -20,6 +22,10 @@ int __wrap___open_2(const char *path, int flags);
 int __wrap_link(const char *from, const char *to);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __wrap_fsync(int fd);
+enum err_code __real_sync_within(int fd, const char *path, int wait_ms, struct err *err);
+enum err_code __wrap_sync_within(int fd, const char *path, int wait_ms, struct err *err);
+
+enum { PATIENCE_MS = 20000 };
 
 static long left;
 static int error_then;
@@ -72,6 +78,13 @@ __wrap_fsync(int fd)
 {
 	(void)fd;
 	return fails_now() ? -1 : 0;
+}
+
+/* To be slow is no fault: what is to fail does so while it is waited for. */
+enum err_code
+__wrap_sync_within(int fd, const char *path, int wait_ms, struct err *err)
+{
+	return __real_sync_within(fd, path, wait_ms + PATIENCE_MS, err);
 }
 
 void
