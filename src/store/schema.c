@@ -14,10 +14,11 @@
 
 /* Letters, digits, - . _ only; the second length() finds a NUL, at which the
  * first one stops. */
-#define NAME_CHECK                                                             \
-	" CHECK (length(name) BETWEEN 1 AND 64"                                \
-	" AND name NOT GLOB '*[^A-Za-z0-9._-]*'"                               \
-	" AND length(CAST(name AS BLOB)) = length(name))"
+#define NAME_RULE(column)                                                      \
+	"length(" column ") BETWEEN 1 AND 64"                                  \
+	" AND " column " NOT GLOB '*[^A-Za-z0-9._-]*'"                         \
+	" AND length(CAST(" column " AS BLOB)) = length(" column ")"
+#define NAME_CHECK " CHECK (" NAME_RULE("name") ")"
 #define ID " INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 2147483647)"
 #define TEXT_CHECK(column, max)                                                \
 	" TEXT NOT NULL DEFAULT '' CHECK (length(CAST(" column " AS BLOB)) <= " #max ")"
@@ -34,6 +35,14 @@
 	"UPDATE store SET removed_oldest = (SELECT max(changed) FROM removed\n" \
 	"  WHERE changed < NEW.changed - 195000);\n"                           \
 	"DELETE FROM removed WHERE changed < NEW.changed - 195000;\n"          \
+	"END;\n"
+
+/* Of all that read jobs none takes a name that is none. */
+#define JOB_NAMES(trigger, when)                                               \
+	"CREATE TRIGGER " trigger " BEFORE " when " ON job\n"                  \
+	"WHEN NOT (" NAME_RULE("NEW.cluster_name") "\n  AND "                  \
+	NAME_RULE("NEW.service_name") "\n  AND " NAME_RULE("NEW.real_name") ") BEGIN\n" \
+	"SELECT RAISE(ABORT, 'a name has 1 to 64 of A-Z a-z 0-9 - . _');\n"   \
 	"END;\n"
 
 /* Do not reorder, edit or remove an element: files out there have it. */
@@ -261,6 +270,10 @@ static const char *const main_migrations[] = {
 	"UPDATE job SET real_id = NULL WHERE real_id = OLD.id;\n"
 	"END;\n"
 	REMOVED_PRUNE,
+
+	/* 3: triggers, since a table has its constraints from its birth. */
+	JOB_NAMES("job_names", "INSERT")
+	JOB_NAMES("job_renamed", "UPDATE OF cluster_name, service_name, real_name"),
 };
 
 #define COUNT(column) "  " column " INTEGER CHECK (" column " >= 0),\n"

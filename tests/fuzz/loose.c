@@ -62,7 +62,8 @@ static const char copy_sql[] =
     "UNION ALL SELECT 'INSERT INTO main.' || name || ' SELECT * FROM old.' || name"
     "  FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' "
     "UNION ALL SELECT replace(sql, 'CREATE UNIQUE', 'CREATE') FROM sqlite_master"
-    "  WHERE type IN ('index', 'trigger') AND sql IS NOT NULL "
+    "  WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
+    "  AND name NOT IN ('job_names', 'job_renamed') "
     "UNION ALL SELECT 'PRAGMA application_id = ' || application_id FROM pragma_application_id "
     "UNION ALL SELECT 'PRAGMA user_version = ' || user_version FROM pragma_user_version";
 

@@ -50,6 +50,9 @@ setup(void **state)
 	"INSERT INTO job (operation, old_value, new_value, cluster_name, service_name,"  \
 	" real_name) VALUES (5, 1, 2, 'a', 'b', 'c');"                         \
 	"UPDATE job SET " column " = " value " WHERE id = (SELECT max(id) FROM job)"
+#define JOB_OF(cluster, service, real)                                         \
+	"INSERT INTO job (operation, old_value, new_value, cluster_name, service_name,"  \
+	" real_name) VALUES (5, 1, 2, " cluster ", " service ", " real ")"
 #define STATISTICS_WITH(column, value)                                         \
 	"INSERT INTO statistics (real_id, " column ") VALUES (9, " value ")"
 
@@ -107,6 +110,11 @@ static const char *const refused[] = {
 	JOB_WITH("message", "printf('%256d', 1)"), JOB_WITH("cluster_name", "NULL"),
 	("INSERT INTO job (real_id, operation, old_value, new_value, cluster_name, service_name,"
 	    " real_name) VALUES (77, 5, 1, 2, 'a', 'b', 'c')"),
+	JOB_WITH("cluster_name", "''"), JOB_WITH("service_name", "'a/b'"),
+	JOB_WITH("real_name", "CAST(x'610062' AS TEXT)"), JOB_WITH("real_name", "'" SIXTY "12345'"),
+	JOB_OF("'a b'", "'b'", "'c'"), JOB_OF("'a'", "''", "'c'"), JOB_OF("'a'", "'b'", "NULL"),
+	JOB_OF("'a'", "'b'", "'\xc3\xa4'"), JOB_OF("'a'", "'b'", "CAST(x'6100' AS TEXT)"),
+	JOB_OF("'" SIXTY "12345'", "'b'", "'c'"),
 	"UPDATE job SET state = 1 WHERE id = 2", "UPDATE job SET state = 4 WHERE id = 2",
 
 	"INSERT INTO store (id, birth) VALUES (2, 5)",
@@ -162,6 +170,7 @@ static const char *const accepted[] = {
 	    " ('new', 'haproxy', 4, printf('%255d', 1), printf('%2000d', 1))"),
 	"INSERT INTO cluster (name, plane) VALUES ('new2', 'ipvs')",
 	"INSERT INTO service (cluster_id, name) VALUES (2, 'http')",
+	JOB_OF("'.'", "'" SIXTY "1234'", "'AZaz09-._'"), JOB_WITH("real_name", "'-'"),
 	SERVICE_WITH("protocol", "4"),
 	("INSERT INTO service (cluster_id, name, address, port, protocol) VALUES"
 	    " (1, 'wide', printf('%240d', 1), '12345678', 1)"),
