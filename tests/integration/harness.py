@@ -629,4 +629,8 @@ class Case(unittest.TestCase):
 
 
 def main():
-    unittest.main(verbosity=2)
+    result = unittest.main(verbosity=2, exit=False).result
+    # To unittest a filter (-k) that leaves no test is a success.
+    if not (result.testsRun or result.skipped or result.errors):
+        sys.exit('no test has that name')
+    sys.exit(not result.wasSuccessful())

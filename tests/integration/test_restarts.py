@@ -17,6 +17,8 @@ from harness import Case, main, wait_for
 from snmp import Client, Timeout
 
 RESTARTS = int(os.environ.get('LBCLUSTER_TESTS_RESTARTS', '6'))
+if RESTARTS < 1:
+    sys.exit('LBCLUSTER_TESTS_RESTARTS: a number above 0')
 BACK_S = 2.0        # served again after snmpd was
 MANAGERS = 3
 INVENTORY = 'cluster web { plane = none  service http {\n' + ''.join(

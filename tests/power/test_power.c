@@ -8,6 +8,7 @@
  */
 #include "unit/store_fixture.h"
 
+#include <fnmatch.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,20 @@
 #include "play.h"
 #include "works.h"
 
+/* A number that is none would be 0, and all disks of no variant are good. */
 static unsigned long
 option(const char *name, unsigned long otherwise)
 {
 	const char *text = getenv(name);
+	unsigned long value;
+	char *end;
 
-	return text == NULL ? otherwise : strtoul(text, NULL, 0);
+	if (text == NULL)
+		return otherwise;
+	value = strtoul(text, &end, 0);
+	if (value == 0 || *end != '\0')
+		fail_msg("%s=%s: not a number above 0", name, text);
+	return value;
 }
 
 static struct play_options
@@ -323,6 +332,16 @@ carelessness_is_found(void **state)
 	}
 }
 
+/* cmocka takes a filter that leaves no test for success. */
+static bool
+is_any(const char *only, const struct CMUnitTest *tests, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fnmatch(only, tests[i].name, 0) == 0)
+			return true;
+	return false;
+}
+
 #define ON_A_DISK(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int
@@ -340,13 +359,18 @@ main(void)
 		ON_A_DISK(half_a_commit_is_taken_back_by_who_reads_and_may_write),
 		ON_A_DISK(carelessness_is_found),
 	};
-
+	const char *only = getenv("POWER_ONLY");
 	int failed;
 
+	if (only != NULL && !is_any(only, tests, COUNT(tests))) {
+		fprintf(stderr, "POWER_ONLY=%s: no test has that name ('*' stands for the rest)\n",
+		    only);
+		return 1;
+	}
 	/* The disk that is played with need not be one. */
 	if (access("/dev/shm", W_OK) == 0)
 		setenv("TMPDIR", "/dev/shm", 0);
-	cmocka_set_test_filter(getenv("POWER_ONLY"));
+	cmocka_set_test_filter(only);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	figures_print("all works", &all_figures);
 	return failed;

@@ -56,6 +56,8 @@ def options():
     ret = parser.parse_args()
     if ret.hours is not None:
         ret.seconds = ret.hours * 3600
+    if ret.seconds <= 0:
+        parser.error('--seconds, --hours: numbers above 0')
     if ret.size % SERVICES or ret.size < SERVICES * OWN * 2:
         parser.error('--size: a multiple of %d, %d at least' % (SERVICES, SERVICES * OWN * 2))
     return ret

@@ -51,8 +51,10 @@ def main():
     limit_s = float(os.environ.get('LIMIT') or 900)
     seed = int(os.environ.get('SEED') or random.randrange(1 << 32))
     kinds = [kind for kind in (os.environ.get('KINDS') or ','.join(KINDS)).split(',') if kind]
-    if set(kinds) - set(KINDS):
+    if not kinds or set(kinds) - set(KINDS):
         sys.exit('KINDS: some of ' + ','.join(KINDS))
+    if rounds < 1 or limit_s <= 0:
+        sys.exit('ROUNDS, LIMIT: numbers above 0')
     trial = Trial(seed, kinds)
     print('torture: seed %d, at most %d rounds or %.0f s, %s, in %s' % (
         seed, rounds, limit_s, ','.join(kinds), trial.world.dir), flush=True)

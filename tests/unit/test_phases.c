@@ -281,12 +281,20 @@ sequence_play(void)
 
 /* -- the tests --------------------------------------------------------------------------------- */
 
+/* A number that is none would be 0, and no sequence is ever wrong. */
 static long
 environment(const char *name, long otherwise)
 {
 	const char *text = getenv(name);
+	long value;
+	char *end;
 
-	return text == NULL ? otherwise : strtol(text, NULL, 10);
+	if (text == NULL)
+		return otherwise;
+	value = strtol(text, &end, 10);
+	if (value < 1 || *end != '\0')
+		fail_msg("%s=%s: not a number above 0", name, text);
+	return value;
 }
 
 /* Plays every sequence of 'length' events of 'events'. */
