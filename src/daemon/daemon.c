@@ -265,10 +265,17 @@ store_start(struct daemon *daemon)
 
 	/* A second one would register in vain and fight over the held jobs. */
 	code = store_serve(daemon->config.store, "lbclusterd", STORE_WAIT_MS, &daemon->store, &err);
-	if (code != ERR_OK || store_patiently(store_prepare, daemon, &err) != ERR_OK ||
-	    store_patiently(image_load, daemon, &err) != ERR_OK) {
+	if (code == ERR_PRECOND) {
 		log_error("store", "%s", err.text);
-		return code == ERR_PRECOND ? EXIT_LOCKED : EXIT_STORE;
+		return EXIT_LOCKED;
+	}
+	if (code == ERR_OK)
+		code = store_patiently(store_prepare, daemon, &err);
+	if (code == ERR_OK)
+		code = store_patiently(image_load, daemon, &err);
+	if (code != ERR_OK) {
+		log_error("store", "%s", err.text);
+		return store_error_passes(code) ? EXIT_RUN : EXIT_STORE;
 	}
 	log_info("store", "%s: %u clusters, %u services, %u real services",
 	    daemon->config.store, image_clusters(daemon->image)->n,

@@ -201,10 +201,16 @@ store_start(struct driver *driver)
 	/* Two drivers of a kind would carry out each other's jobs. */
 	code = store_serve(driver->config.store, driver->program->name,
 	    driver->options.once ? ONCE_WAIT_MS : STORE_WAIT_MS, &driver->store, &err);
-	if (code == ERR_OK && store_patiently(refresh_step, driver, &err) == ERR_OK)
+	if (code == ERR_PRECOND) {
+		log_error("store", "%s", err.text);
+		return EXIT_LOCKED;
+	}
+	if (code == ERR_OK)
+		code = store_patiently(refresh_step, driver, &err);
+	if (code == ERR_OK)
 		return EXIT_OK;
 	log_error("store", "%s", err.text);
-	return code == ERR_PRECOND ? EXIT_LOCKED : EXIT_STORE;
+	return store_error_passes(code) ? EXIT_RUN : EXIT_STORE;
 }
 
 static int

@@ -25,6 +25,32 @@ store_patiently(enum err_code (*step)(void *arg, struct err *err), void *arg, st
 	return code;
 }
 
+bool
+store_error_passes(enum err_code code)
+{
+	switch (code) {
+	case ERR_NOMEM:
+	case ERR_BUSY:
+	case ERR_FULL:
+	case ERR_DOUBT:
+		return true;
+	case ERR_OK:
+	case ERR_INVALID:
+	case ERR_RANGE:
+	case ERR_NOT_FOUND:
+	case ERR_PRECOND:
+	case ERR_LIMIT:
+	case ERR_READONLY:
+	case ERR_FOREIGN:
+	case ERR_NEWER:
+	case ERR_CORRUPT:
+	case ERR_GONE:
+	case ERR_IO:
+		break;
+	}
+	return false;
+}
+
 struct serve {
 	const char	*dir, *program;
 	int		 wait_ms, lock_fd;

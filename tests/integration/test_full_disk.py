@@ -9,10 +9,12 @@
 
 import contextlib
 import os
+import subprocess
 import tempfile
 
 import mib
-from harness import Case, main, wait_for
+from haproxy import DRIVER
+from harness import PATIENCE, Case, main, wait_for
 from mounts import mounted, read_only
 
 REAL = 'real %s { address = 10.0.0.1  port = 80  weight = 10 }\n'
@@ -26,7 +28,7 @@ LARGE = 'cluster large { plane = none  service http { address = 192.0.2.11  port
 MEASURED = '{"path": "web/http/a", "active": true}\n'
 
 # Exit statuses of lbclusterd(8) and lbclusterctl(1).
-DAEMON_REFUSED, CTL_REFUSED = 3, 6
+FAILED, CTL_REFUSED = 1, 6
 BLOCK = b'x' * 4096
 RECOVERS_S = 10
 
@@ -98,6 +100,15 @@ class Disk(Case):
         self.assertIn('real a', self.world.ctl('export').stdout)
         self.assertEqual(before, self.stored())
 
+    def assert_no_start(self, words):
+        """Of the programs that stay; with the status on which systemd tries again."""
+        for argv in (self.world.daemon_argv(),
+                     [DRIVER, '-f', '-s', self.world.store, '-c', self.world.conf]):
+            done = subprocess.run(argv, capture_output=True, text=True, check=False,
+                                  timeout=20 * PATIENCE)
+            self.assertEqual(FAILED, done.returncode, done.stderr)
+            self.assertRegex(done.stderr, r'error: \[store\] %s.*%s' % (self.world.store, words))
+
     def assert_well(self):
         """Without a restart."""
         def works():
@@ -123,6 +134,7 @@ class Disk(Case):
         self.assert_refused('the disk is full', ['set-weight', 'web/http/a', '77'])
         self.assert_refused('the disk is full', ['import-statistics', '-'], stdin=MEASURED)
         self.assertIn('real a', self.world.ctl('export').stdout)
+        self.assert_no_start('the disk is full')
         give_back(self.world.store)
         self.world.start_daemon()
         self.assert_well()
@@ -151,8 +163,7 @@ class Disk(Case):
         self.world.stop_daemon()
         use_up_names(self.world.store)
         self.assert_refused('no inode is left', ['import-statistics', '-'], stdin=MEASURED)
-        self.world.start_daemon(wait=False)
-        self.assertEqual(DAEMON_REFUSED, self.world.daemon.wait())
+        self.assert_no_start('no inode is left')
         give_back(self.world.store)
         self.world.start_daemon()
         self.assert_well()
