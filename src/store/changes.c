@@ -346,7 +346,7 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	/* Who reads to keep a picture fresh comes again soon: no wait for a lock,
 	 * except to show what was just done here. */
 	if (!store->self_changed)
-		sqlite3_busy_timeout(store->main.handle, 0);
+		db_wait_set(&store->main, 0);
 	/* The snapshot of the statistics is taken first: a row in it then finds its
 	 * real service in the later snapshot of the inventory. */
 	if (store->stats.handle != NULL)
@@ -357,7 +357,7 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	if (code == ERR_OK)
 		code = main_read(store, cursor, sink, &left, err);
 	db_rollback(&store->main);
-	sqlite3_busy_timeout(store->main.handle, store->wait_ms);
+	db_wait_set(&store->main, store->wait_ms);
 	if (code == ERR_OK && stats == ERR_OK && left > 0)
 		stats = stats_read(store, cursor, sink, &left, NULL);
 	db_rollback(&store->stats);

@@ -119,6 +119,10 @@ enum err_code db_begin(struct db *db, bool immediate, struct err *err);
 enum err_code db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
 
+/* How long a statement waits for another program's lock from now on; nothing to a file
+ * that is not open, as it may be once it was looked for and not found. */
+void db_wait_set(struct db *db, int wait_ms);
+
 /* Text of a column, never NULL. */
 const char *db_text(sqlite3_stmt *stmt, int column);
 

@@ -227,10 +227,10 @@ write_look(struct store *store)
 	if (store->write.code == ERR_OK) {
 		code = disk_look(&store->main, &err);
 	} else {
-		sqlite3_busy_timeout(store->main.handle, 0);
+		db_wait_set(&store->main, 0);
 		code = store_write_begin(store, &err);
 		db_rollback(&store->main);
-		sqlite3_busy_timeout(store->main.handle, store->wait_ms);
+		db_wait_set(&store->main, store->wait_ms);
 	}
 	store_saw_write(store, code, &err);
 }

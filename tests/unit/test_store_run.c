@@ -295,6 +295,30 @@ lock_of_another_program_is_busy_and_told_until_it_ends(void **state)
 	assert_int_equal(set_weight(f, 45), ERR_OK);
 }
 
+/* A look whether writing is possible again is what finds that it is gone. */
+static void
+file_taken_away_after_a_write_that_failed_is_told(void **state)
+{
+	struct fixture *f = *state;
+	char away[128];
+
+	fixture_fill(f);
+	snprintf(away, sizeof(away), "%s.away", f->main_path);
+	other_start(f, f->main_path);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	assert_int_equal(other_sql(f, "BEGIN IMMEDIATE"), SQLITE_OK);
+	assert_int_equal(set_weight(f, 44), ERR_BUSY);
+	assert_int_equal(other_sql(f, "COMMIT"), SQLITE_OK);
+	assert_int_equal(rename(f->main_path, away), 0);
+	clock_forward(2000);
+	assert_true(store_changed(f->store));
+	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
+	assert_int_equal(set_weight(f, 45), ERR_IO);
+	assert_int_equal(rename(away, f->main_path), 0);
+	clock_forward(2000);
+	assert_int_equal(set_weight(f, 46), ERR_OK);
+}
+
 /* A writer that only reads so far: reading goes on, writing waits in vain. */
 static void
 lock_for_writing_leaves_readers_alone(void **state)
@@ -544,6 +568,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(file_taken_away_is_told_and_comes_back),
+		TEST(file_taken_away_after_a_write_that_failed_is_told),
 		TEST(file_replaced_is_gone_to_readers),
 		TEST(older_content_in_the_same_file_is_gone_to_readers),
 		TEST(file_replaced_by_an_ill_one_is_refused_until_mended),
