@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "agentx/responder.h"
+
 static const uint8_t orders[] = { 0, NETWORK };
 
 #define FOR_BOTH_ORDERS(flags)                                                 \
@@ -394,6 +396,22 @@ cleanup_has_no_answer(void **state)
 	assert_string_equal(engine.calls, "cleanup 1 7, ");
 }
 
+/* One that cannot be decoded for want of memory is done by its header. */
+static void
+cleanup_by_its_header_is_of_our_session_only(void **state)
+{
+	const struct responder responder = { .session = 1, .session_id = SESSION_ID };
+
+	(void)state;
+	FOR_BOTH_ORDERS(flags) {
+		begin(CLEANUP_SET, flags);
+		responder_cleanup(&responder, question.data);
+		message_begin(&question, CLEANUP_SET, flags, SESSION_ID + 1, 8, 99);
+		responder_cleanup(&responder, question.data);
+	}
+	assert_string_equal(engine.calls, "cleanup 1 7, cleanup 1 7, ");
+}
+
 /* -- what is refused --------------------------------------------------------------------- */
 
 static void
@@ -560,6 +578,7 @@ main(void)
 		TEST(phases_reach_the_engine_and_are_answered),
 		TEST(phase_that_fails_is_answered_with_its_varbind),
 		TEST(cleanup_has_no_answer),
+		TEST(cleanup_by_its_header_is_of_our_session_only),
 		TEST(other_session_is_not_open),
 		TEST(context_is_unsupported_unless_it_is_the_default),
 		TEST(unreadable_request_is_a_parse_error),
