@@ -23,7 +23,8 @@ install-data-local:
 	    test -e '$(DESTDIR)$(lbcconfdir)'/$$conf || \
 	    $(INSTALL_DATA) '$(srcdir)'/conf/$$conf '$(DESTDIR)$(lbcconfdir)'/$$conf || exit 1; \
 	done
-	$(INSTALL_DATA) '$(srcdir)/conf/lbcluster.sysusers' '$(DESTDIR)$(sysusersdir)/lbcluster.conf'
+	$(INSTALL_DATA) '$(srcdir)/conf/lbcluster.sysusers' \
+	    '$(DESTDIR)$(sysusersdir)/lbcluster.conf'
 
 # Only what was not changed goes; a store with anything in it stays.
 uninstall-local:

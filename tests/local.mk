@@ -318,7 +318,7 @@ EXTRA_DIST += tests/ctl.test
 
 # -- the tree itself
 
-TESTS += scripts/check-includes scripts/lint-man scripts/lint-mib \
+TESTS += scripts/check-includes scripts/lint-lines scripts/lint-man scripts/lint-mib \
 	scripts/lint-promises scripts/lint-units
 
 # -- what a test finds in its environment, all absolute. Tests run in the build

@@ -261,8 +261,9 @@ doctor_conf_access(struct doctor *doctor)
 	else if (line->value[0] != '\0')
 		/* Not the word itself: what is printed here is shown to others. */
 		doctor_find(doctor, DOCTOR_WARN, "snmpd.conf: rocommunity COMMUNITY 127.0.0.1 -V"
-		    " lbread\nsystemctl restart snmpd", "%s: a community that may SET is sent in the"
-		    " clear; use SNMPv3 with a write view", line->at);
+		    " lbread\nsystemctl restart snmpd",
+		    "%s: a community that may SET is sent in the clear; use SNMPv3 with a write "
+		    "view", line->at);
 	else if (!conf_unseen(doctor, &conf, false))
 		doctor_find(doctor, DOCTOR_OK, NULL, "no community may SET");
 }

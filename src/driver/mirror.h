@@ -34,7 +34,7 @@ struct mirror_real {
 	uint32_t		 stored[MIRROR_COLUMNS];
 	struct mirror_hold	*holds;		/* the latest last */
 	size_t			 n_holds, holds_room;
-	uint32_t		 latest[MIRROR_COLUMNS];	/* job that is not held, nor in vain */
+	uint32_t		 latest[MIRROR_COLUMNS];	/* job not held, nor in vain */
 	char			*reason;	/* as the store has it */
 	/* The driver's own. */
 	struct measure		 measure;

@@ -70,7 +70,7 @@ struct image_real {
 	uint16_t		 weight;
 	bool			 fallback;
 	bool			 enabled;
-	bool			 was_held;		/* settings kept it from work, and changed */
+	bool			 was_held;	/* settings kept it from work, and changed */
 	uint32_t		 last_job;
 	uint32_t		 pending_jobs;
 	uint32_t		 active_transitions;

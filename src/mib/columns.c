@@ -367,7 +367,7 @@ const struct mib_column mib_real_stats_columns[] = {
 	COLUMNS_END,
 };
 
-/* -- lbcLookup ---------------------------------------------------------------------------------- */
+/* -- lbcLookup ----------------------------------------------------------------------- */
 
 #define LOOKUP(title, type)                                                    \
 	MEMBER(1, title, SYNTAX_UNSIGNED32, 1, ID_MAX, SOURCE_U32, type, node.id)
@@ -387,7 +387,7 @@ const struct mib_column mib_real_name_columns[] = {
 	COLUMNS_END,
 };
 
-/* -- lbcJobs -------------------------------------------------------------------------------------- */
+/* -- lbcJobs ------------------------------------------------------------------------- */
 
 /* What is stored is lbclusterd's own setting, unless somebody else wrote it. */
 FROM_IMAGE(get_job_max_rows, mib_value_number(value, image_totals(mib->image)->job_max_rows < 10 ?
@@ -479,7 +479,7 @@ const struct mib_column mib_job_columns[] = {
 	COLUMNS_END,
 };
 
-/* -- lbcNotify ------------------------------------------------------------------------------------ */
+/* -- lbcNotify ----------------------------------------------------------------------- */
 
 FROM_IMAGE(get_notify_interval, mib_value_number(value, notify_interval(mib->notify)))
 FROM_IMAGE(get_notify_suppressed, mib_value_number(value, notify_suppressed(mib->notify)))

@@ -32,7 +32,7 @@ struct rules_before {
 	uint32_t		 weight;
 	bool			 fallback;
 	bool			 enabled;
-	bool			 undecided;	/* the column's value: its SET may still be undone */
+	bool			 undecided;	/* that value: its SET may be undone yet */
 	struct path		 path;
 	char			 plane[32 + 1];
 };
@@ -50,9 +50,9 @@ struct verdict {
  * happened at once; of two changes of one column of one row the last one wins.
  * before[i] goes with changes[i]; real_id and service_id are never 0. Sets
  * ret_effective[i], for every i, to whether change i is the one that changes its
- * column, or sets again what is undecided. Returns ERR_OK, or ERR_PRECOND with *ret_verdict naming the first change
- * at fault, or ERR_NOMEM (REJECT_OTHER; ret_effective is then of no use).
- * *ret_verdict is always set. The cost is linear in 'n'.
+ * column, or sets again what is undecided. Returns ERR_OK, or ERR_PRECOND with
+ * *ret_verdict naming the first change at fault, or ERR_NOMEM (REJECT_OTHER;
+ * ret_effective is then of no use). *ret_verdict is always set. The cost is linear in 'n'.
  *
  * The rules, from the notes of cluster.real_service in the original API:
  *  - a real service becomes fallback only if it is enabled in the end;

@@ -236,8 +236,8 @@ extent_read(struct db *db, struct extent *ret, struct err *err)
 	db_reset(stmt);
 	/* A reader would begin anew for ever. */
 	if (ret->removed_oldest < 0 || ret->removed_oldest > ret->change)
-		return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (table store has change = %lld, "
-		    "removed_oldest = %lld)", db->path, (long long)ret->change,
+		return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (table store has change = "
+		    "%lld, removed_oldest = %lld)", db->path, (long long)ret->change,
 		    (long long)ret->removed_oldest);
 	return ERR_OK;
 }

@@ -32,7 +32,8 @@ claim_write(struct store *store, const void *arg, struct err *err)
 
 	claim->n = 0;
 	code = db_query(db, err, &stmt, "SELECT id FROM job WHERE state = 1 AND " JOB_OPEN
-	    " AND " OF_CLUSTER " ORDER BY id LIMIT ?2", "ii", (int64_t)claim->cluster_id, (int64_t)claim->max);
+	    " AND " OF_CLUSTER " ORDER BY id LIMIT ?2", "ii", (int64_t)claim->cluster_id,
+	    (int64_t)claim->max);
 	while (code == ERR_OK && (code = db_next(db, stmt, &row, err)) == ERR_OK && row)
 		claim->ids[claim->n++] = (uint32_t)sqlite3_column_int64(stmt, 0);
 	for (size_t i = 0; i < claim->n && code == ERR_OK; i++)
@@ -51,7 +52,8 @@ work_look(struct store *store, uint32_t cluster_id, bool *ret_work, struct err *
 	code = store_files_look(store, err);
 	if (code == ERR_OK)
 		code = db_number(&store->main, err, 0, &id, "SELECT id FROM job"
-		    " WHERE state = 1 AND " JOB_OPEN " AND " OF_CLUSTER " LIMIT 1", "i", (int64_t)cluster_id);
+		    " WHERE state = 1 AND " JOB_OPEN " AND " OF_CLUSTER " LIMIT 1", "i",
+		    (int64_t)cluster_id);
 	if (code == ERR_OK)
 		*ret_work = id != 0;
 	return store_saw_read(store, code, err);
@@ -83,7 +85,8 @@ static enum err_code
 requeue_write(struct store *store, const void *arg, struct err *err)
 {
 	return db_run(&store->main, err, "UPDATE job SET state = 1, started = 0"
-	    " WHERE state = 2 AND " JOB_OPEN " AND " OF_CLUSTER, "i", (int64_t)*(const uint32_t *)arg);
+	    " WHERE state = 2 AND " JOB_OPEN " AND " OF_CLUSTER, "i",
+	    (int64_t)*(const uint32_t *)arg);
 }
 
 enum err_code

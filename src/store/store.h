@@ -30,13 +30,12 @@ enum store_status {
 };
 
 /* Opens the store in directory 'dir' and checks it: identity and version, with
- * STORE_CREATE every page and every reference too. That takes a lock which makes
- * commits of others wait, about 1 ms for 1,000 real services: a program that runs once
- * leaves it to those that stay, and meets damage where it reads it. Older versions are brought up to date (not in
- * STORE_READ: ERR_INVALID says so). An ill lbcluster.db is refused and left
- * untouched; an ill lbcluster-stats.db is made anew. 'wait_ms' is the longest
- * wait for a lock.
- * Errors: ERR_NOT_FOUND, ERR_FOREIGN, ERR_NEWER, ERR_CORRUPT, ERR_READONLY,
+ * STORE_CREATE every page and every reference too. That takes a lock which makes commits
+ * of others wait, about 1 ms for 1,000 real services: a program that runs once leaves it
+ * to those that stay, and meets damage where it reads it. Older versions are brought up
+ * to date (not in STORE_READ: ERR_INVALID says so). An ill lbcluster.db is refused and
+ * left untouched; an ill lbcluster-stats.db is made anew. 'wait_ms' is the longest wait
+ * for a lock. Errors: ERR_NOT_FOUND, ERR_FOREIGN, ERR_NEWER, ERR_CORRUPT, ERR_READONLY,
  * ERR_BUSY, ERR_FULL, ERR_IO, ERR_NOMEM, with words that name the file. */
 enum err_code store_open(const char *dir, enum store_mode mode, int wait_ms,
     struct store **ret_store, struct err *err) __attribute__((warn_unused_result));
@@ -184,9 +183,9 @@ struct store_set {
  * judged on what is stored, rows changed, one job for each changed column, the
  * lock increased, lbcNotifyEnable written, old finished jobs removed to make room.
  * Nothing to change: no write; a value that an undo of another SET would take away is a
- * change, with a job of its own. In STORE_SET_NOW, and for jobs of a cluster whose plane is "none" once
- * they are released, a job ends as succeeded at once. A queued job for the same
- * column is superseded.
+ * change, with a job of its own. In STORE_SET_NOW, and for jobs of a cluster whose plane is
+ * "none" once they are released, a job ends as succeeded at once. A queued job for the
+ * same column is superseded.
  * ret_verdict says why it was refused (index n: the lock; otherwise the change
  * at fault), ret_first_job the id of the first job (0: none), ret_jobs how many.
  * Errors: ERR_PRECOND (rules, lock), ERR_NOT_FOUND (row gone), ERR_LIMIT (too
@@ -218,8 +217,9 @@ enum err_code store_set_undo(struct store *store, const struct store_set *set,
     struct err *err) __attribute__((warn_unused_result));
 
 /* Notes, in a file beside the store, that SET 'set' is still to be undone: the store refuses
- * it, or the commit is in doubt. Waits for its sync no longer than for a lock. Drops all notes; undoes what is noted, at a start, before held
- * jobs are released: ret_n is how many. */
+ * it, or the commit is in doubt. Waits for its sync no longer than for a lock.
+ * Drops all notes; undoes what is noted, at a start, before held jobs are released: ret_n is
+ * how many. */
 enum err_code store_undo_note(struct store *store, const struct store_set *set,
     struct err *err);
 void store_undo_notes_drop(struct store *store);
@@ -243,7 +243,8 @@ enum store_put_result { STORE_PUT_SAME, STORE_PUT_ADDED, STORE_PUT_UPDATED };
  * the store keeps by itself are ignored, and so are enabled, fallback and weight
  * of a real service that exists: those change by store_set() alone, which judges
  * the rules and makes jobs. A cluster that gets the plane "none" has its open jobs end
- * as succeeded, but for held ones, which do once they are released. ret_id and ret_result may be NULL. */
+ * as succeeded, but for held ones, which do once they are released. ret_id and
+ * ret_result may be NULL. */
 enum err_code store_put_cluster(struct store *store, const struct cluster_row *row,
     uint32_t *ret_id, enum store_put_result *ret_result, struct err *err);
 enum err_code store_put_service(struct store *store, const struct service_row *row,

@@ -2,7 +2,8 @@
 # "make check", all of them in "make faults".
 
 system_fails = tests/faults/system.c tests/faults/system.h
-system_fails_ldflags = -Wl,--wrap=open,--wrap=__open_2,--wrap=link,--wrap=mkdir,--wrap=fsync,--wrap=sync_within
+system_fails_ldflags = -Wl,--wrap=open,--wrap=__open_2,--wrap=link,--wrap=mkdir,--wrap=fsync \
+	-Wl,--wrap=sync_within
 
 faults_tests = tests/faults/test_store_faults
 tests_faults_test_store_faults_SOURCES = tests/faults/test_store_faults.c \

@@ -219,8 +219,10 @@ logs_that_are_rubbish_are_not_played(void **state)
 		}
 		assert_int_equal(open_and_read(f, STORE_CREATE), ERR_OK);
 		unlink(path);
-		assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 300);
-		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), 300);
+		assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"),
+		    300);
+		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"),
+		    300);
 	}
 }
 

@@ -128,7 +128,8 @@ reading_without_memory_is_an_error_or_right(void **state)
 			if (answered && error_of_reply() == 0) {
 				if (reply.n != right.n || memcmp(reply.data + VARBINDS_AT,
 				    right.data + VARBINDS_AT, right.n - VARBINDS_AT) != 0)
-					fail_msg("%s, allocation %ld: the answer is wrong", reads[i].name, n);
+					fail_msg("%s, allocation %ld: the answer is wrong",
+					    reads[i].name, n);
 			} else if (answered) {
 				unsigned int error = error_of_reply();
 
@@ -252,7 +253,7 @@ set_without_memory_is_all_or_nothing(void **state)
 	}
 }
 
-/* -- what others changed ------------------------------------------------------------------------ */
+/* -- what others changed ------------------------------------------------------------- */
 
 /* Renames, settings, rows that come and go, a job and statistics; 'n' makes names of them. */
 static void

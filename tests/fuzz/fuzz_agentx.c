@@ -196,7 +196,8 @@ store_check(void)
 		return;
 	must(master.commits > 0, "changed without a commit");
 	must(master.cleanups > 0 || strcmp(fixture_text(f.main, rows_sql), rows_before) == 0,
-	    "changed without a cleanup: %s, before %s", fixture_text(f.main, rows_sql), rows_before);
+	    "changed without a cleanup: %s, before %s", fixture_text(f.main, rows_sql),
+	    rows_before);
 }
 
 static void

@@ -52,10 +52,12 @@ command_run(uint8_t which)
 		{ "list" }, { "list", "web" }, { "list", "--recursive" }, { "info", "web" },
 		{ "info", "web/http" }, { "info", "web/http/web-1" }, { "statistics" },
 		{ "statistics", "web/http/web-1" }, { "job" }, { "job", "1" }, { "export" },
-		{ "oid", "web/http/web-1" }, { "oid", "lb" }, { "set-weight", "web/http/web-1", "7" },
+		{ "oid", "web/http/web-1" }, { "oid", "lb" },
+		{ "set-weight", "web/http/web-1", "7" },
 		{ "disable", "lb/http/a" }, { "enable-fallback", "web/http/web-1" },
 		{ "remove", "web/http" }, { "remove", "lb" },
-		{ "load", "--prune", "--reset", "@inventory" }, { "import-statistics", "@statistics" },
+		{ "load", "--prune", "--reset", "@inventory" },
+		{ "import-statistics", "@statistics" },
 	};
 	const char *const *words = commands[which % (sizeof(commands) / sizeof(commands[0]))];
 	bool json = which >= 128 && strcmp(words[0], "export") != 0;

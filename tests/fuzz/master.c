@@ -173,7 +173,8 @@ values_check(struct asked *asked, struct message *m)
 			next_check(&got, &asked->starts[i], asked->include[i], &asked->ends[i]);
 		else
 			must_at(order(&got.name, &asked->starts[i]) == 0 &&
-			    got.value.type != MIB_END_OF_VIEW, "another answer to", &asked->starts[i]);
+			    got.value.type != MIB_END_OF_VIEW, "another answer to",
+			    &asked->starts[i]);
 	}
 	must(m->at == m->n, "more than was asked for");
 }

@@ -207,7 +207,8 @@ judge(const struct scene *scene, size_t begun, size_t done, struct finding *ret)
 	    opens_raw(&moment, ret);
 	if (good && !scene->migrates)
 		good = main_is_whole(&moment, ret) && statistics_are_whole(&moment, ret);
-	good = good && undoes(store, ret) && promises_are_kept(&moment, ret) && works_on(store, &moment.main, ret) &&
+	good = good && undoes(store, ret) && promises_are_kept(&moment, ret) &&
+	    works_on(store, &moment.main, ret) &&
 	    is_one(&moment.main, sound, HARM_ILL, ret) &&
 	    is_one(&moment.stats, sound, HARM_STATISTICS, ret);
 	(void)good;

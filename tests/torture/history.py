@@ -143,7 +143,8 @@ def _check_answers(ops):
             raise Violation('neither answered nor given up: %s' % op)
         if op.bad and op.status == 'noError':
             raise Violation('a bad SET was accepted: %s' % op)
-        if op.status in ('noError', op.bad, op.may) or op.status in UNKNOWN or op.status in TRANSIENT:
+        if op.status in ('noError', op.bad, op.may) or op.status in UNKNOWN \
+                or op.status in TRANSIENT:
             continue
         raise Violation('a good SET was refused: %s' % op)
 

@@ -195,7 +195,8 @@ rows_stored(void)
 	char *to = text;
 
 	/* One word for each row, without commas. */
-	for (const char *from = fixture_text(f.main, "SELECT iif(id = 99, 'Z', substr('ABDXYHF', id, 1)) || weight"
+	for (const char *from = fixture_text(f.main,
+	    "SELECT iif(id = 99, 'Z', substr('ABDXYHF', id, 1)) || weight"
 	    " || iif(enabled, 'e', '') || iif(fallback, 'f', '') FROM real_service ORDER BY id");
 	    *from != '\0'; from++)
 		if (*from != ',')

@@ -53,7 +53,8 @@ const char world_jobs[] =
 	"INSERT INTO job (id, real_id, operation, state, fail_cause, source, old_value,"
 	" new_value, request, created, started, finished, cluster_name, service_name,"
 	" real_name, message) VALUES"
-	" (1, 1, 1, 3, 1, 3, 0, 1, 0, 1, 1699999900, 1699999901, 'web', 'http', 'web-1', 'recorded'),"
+	" (1, 1, 1, 3, 1, 3, 0, 1, 0, 1, 1699999900, 1699999901, 'web', 'http', 'web-1',"
+	" 'recorded'),"
 	" (2, 3, 2, 4, 5, 2, 1, 0, 2, 1699913600, 0, 0, 'web', 'http', 'web-2', 'no answer'),"
 	" (3, 3, 3, 5, 1, 2, 0, 1, 2, -5, 0, 0, 'web', 'http', 'web-2', ''),"
 	" (4, 4, 5, 6, 1, 1, 1, 256, 0, 1699913600, 0, 9223372036854775807, 'web', 'http',"
@@ -62,7 +63,8 @@ const char world_jobs[] =
 	" (6, 1, 5, 2, 1, 1, 10, 65535, 0, 1699913600, 1699999900, 0, 'web', 'http', 'web-1', ''),"
 	" (7, 1, 4, 0, 1, 1, 1, 0, 0, 1699913600, 2005949145599, 2005949145600, 'web', 'http',"
 	"  'web-1', ''),"
-	" (8, NULL, 5, 5, 1, 1, 0, 0, 0, 1699913600, 0, 0, '" N64 "', '" N64 "', '" N64 "', 'gone'),"
+	" (8, NULL, 5, 5, 1, 1, 0, 0, 0, 1699913600, 0, 0, '" N64 "', '" N64 "', '" N64 "',"
+	" 'gone'),"
 	" (9, 21, 2, 1, 1, 1, 1, 0, 0, 1699913600, 0, 0, 'web', 'http', 'off', ''),"
 	" (10, 8, 1, 2, 1, 1, 0, 1, 0, 1699913600, 0, 0, 'web', 'dns', 'ns1', ''),"
 	" (11, 2, 1, 3, 1, 1, 0, 1, 0, 1699913600, 0, 0, 'Web', 'http', 'web-1', ''),"
@@ -169,7 +171,8 @@ static const struct column cluster_columns[] = {
 
 static const struct column service_columns[] = {
 	{ 2, 's', { "http", "dns", "empty", "http", "ssh", N64, "x" } },
-	{ 3, 's', { "web/http", "web/dns", "web/empty", "Web/http", "Web/ssh", N64 "/" N64, "Zz/x" } },
+	{ 3, 's', { "web/http", "web/dns", "web/empty", "Web/http", "Web/ssh", N64 "/" N64,
+	    "Zz/x" } },
 	{ 4, 'i', { "1", "2", "0", "1", "0", "4", "0" } },
 	{ 5, 'x', { "c000020a", V6_53, "", "0a000009", "", LL_1_3, "" } },
 	{ 6, 'u', { "80", "53", "0", "8443", "0", "443", "0" } },

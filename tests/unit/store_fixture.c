@@ -366,7 +366,8 @@ ignore_totals(void *arg, const struct store_totals *totals)
 enum err_code
 fixture_look(struct fixture *f, struct store_cursor *cursor, int *ret_clusters)
 {
-	const struct store_sink sink = { ret_clusters, count_cluster, ignore_service, ignore_real, ignore_job,
+	const struct store_sink sink = { ret_clusters, count_cluster, ignore_service, ignore_real,
+	    ignore_job,
 		ignore_statistics, ignore_removed, ignore_totals };
 	bool more;
 

@@ -91,7 +91,8 @@ value_of_each_type_is_encoded(void **state)
 		get_answer(&(struct mib_value){ .type = MIB_INTEGER, .integer = -2 }, flags);
 		assert_int_equal(take_32(&answer), 0xfffffffe);
 		take_end(&answer);
-		get_answer(&(struct mib_value){ .type = MIB_COUNTER32, .number = 4294967295u }, flags);
+		get_answer(&(struct mib_value){ .type = MIB_COUNTER32, .number = 4294967295u },
+		    flags);
 		assert_int_equal(take_32(&answer), 4294967295u);
 		take_end(&answer);
 		get_answer(&(struct mib_value){ .type = MIB_TIMETICKS, .number = 5 }, flags);

@@ -295,7 +295,8 @@ command_line_says_what_was_ordered(void **state)
 static void
 command_with_a_foreign_name_is_never_written(void **state)
 {
-	static const char *const names[] = { "", "a b", "a;show env", "a\nb", "a\\b", "a/b", "a:b" };
+	static const char *const names[] = { "", "a b", "a;show env", "a\nb", "a\\b", "a/b",
+	    "a:b" };
 	char line[HAPROXY_LINE_MAX];
 	size_t length;
 

@@ -95,7 +95,7 @@ put_either(const struct mib_oid *name, bool include)
 		put_subs(&request, 0, include, name->n, name->sub);
 }
 
-/* -- many in one request ------------------------------------------------------------------------ */
+/* -- many in one request ------------------------------------------------------------- */
 
 enum { TOGETHER = 16 };
 
@@ -156,7 +156,7 @@ range_add(uint8_t type, const struct mib_oid *start, bool inclusive, const struc
 		ranges_ask(type);
 }
 
-/* -- Get ------------------------------------------------------------------------------------------ */
+/* -- Get ----------------------------------------------------------------------------- */
 
 static const struct mib_oid no_end;
 
@@ -174,7 +174,7 @@ get_of_any_name_is_answered(void **state)
 	ranges_ask(GET);
 }
 
-/* -- GetNext --------------------------------------------------------------------------------------- */
+/* -- GetNext ------------------------------------------------------------------------- */
 
 static void
 next_add(const struct mib_oid *name)
@@ -219,7 +219,7 @@ next_in_any_range_is_answered(void **state)
 	ranges_ask(GET_NEXT);
 }
 
-/* -- GetBulk --------------------------------------------------------------------------------------- */
+/* -- GetBulk ------------------------------------------------------------------------- */
 
 static void
 bulk_begin(unsigned int non_repeaters, unsigned int repetitions)
@@ -302,7 +302,7 @@ bulk_of_any_size_is_answered(void **state)
 	n_ranges = 0;
 }
 
-/* -- TestSet ------------------------------------------------------------------------------------------ */
+/* -- TestSet ------------------------------------------------------------------------- */
 
 /* What a name is set to: what it has, or the first row of its column, so that only the name
  * can be wrong. Gives what the answer is then. */
@@ -356,7 +356,7 @@ set_of_any_name_is_answered(void **state)
 	assert_false(mib_needs_repair(f.mib));
 }
 
-/* -- the world ---------------------------------------------------------------------------------------- */
+/* -- the world ----------------------------------------------------------------------- */
 
 static int
 names_begin(void **state)

@@ -105,7 +105,7 @@ HOSTILE_TEST(message_cut_off_does_nothing)
 	}
 }
 
-/* -- in pieces ------------------------------------------------------------------------------------ */
+/* -- in pieces ----------------------------------------------------------------------- */
 
 HOSTILE_TEST(message_in_any_two_pieces_is_answered)
 {
@@ -120,7 +120,8 @@ HOSTILE_TEST(message_in_any_two_pieces_is_answered)
 			message_receive(&reply);
 			assert_int_equal(reply.packet, request.packet);
 			take_32(&reply);
-			assert_int_equal(take_16(&reply), type == COMMIT_SET ? MIB_COMMIT_FAILED : 0);
+			assert_int_equal(take_16(&reply),
+			    type == COMMIT_SET ? MIB_COMMIT_FAILED : 0);
 			end_it();
 		}
 	}
@@ -178,7 +179,7 @@ HOSTILE_TEST(messages_in_one_write_are_answered_in_order)
 	}
 }
 
-/* -- lengths ----------------------------------------------------------------------------------------- */
+/* -- lengths ------------------------------------------------------------------------- */
 
 HOSTILE_TEST(length_beyond_all_bounds_ends_the_session)
 {
@@ -236,7 +237,7 @@ HOSTILE_TEST(other_version_ends_the_session)
 	}
 }
 
-/* -- headers --------------------------------------------------------------------------------------------- */
+/* -- headers ------------------------------------------------------------------------- */
 
 HOSTILE_TEST(flags_without_a_meaning_are_no_matter)
 {
@@ -302,7 +303,7 @@ HOSTILE_TEST(numbers_of_a_request_come_back)
 	}
 }
 
-/* -- types --------------------------------------------------------------------------------------------------- */
+/* -- types --------------------------------------------------------------------------- */
 
 HOSTILE_TEST(message_of_any_type_and_length_is_answered_or_ignored)
 {
@@ -351,7 +352,8 @@ HOSTILE_TEST(response_that_nobody_asked_for_is_ignored)
 	lines = log_lines;
 	for (uint32_t packet = 0; packet < 200; packet++) {
 		for (size_t i = 0; i < COUNT(errors); i++) {
-			message_begin(&request, RESPONSE, 0, SESSION_ID + packet % 2, packet, packet);
+			message_begin(&request, RESPONSE, 0, SESSION_ID + packet % 2, packet,
+			    packet);
 			put_32(&request, 0xffffffff);
 			put_16(&request, errors[i]), put_16(&request, packet);
 			if (packet % 3 == 0)

@@ -18,7 +18,7 @@ end_it(void)
 	ask(&request, &reply, 0, 0);
 }
 
-/* -- OIDs ---------------------------------------------------------------------------------------- */
+/* -- OIDs ---------------------------------------------------------------------------- */
 
 /* 'n' sub-identifiers, and so many really there. */
 static void
@@ -100,7 +100,7 @@ HOSTILE_TEST(octets_of_an_oid_without_a_meaning_are_no_matter)
 	}
 }
 
-/* -- values --------------------------------------------------------------------------------------- */
+/* -- values -------------------------------------------------------------------------- */
 
 static void
 varbind_begin(unsigned int type, const char *name)
@@ -207,7 +207,7 @@ HOSTILE_TEST(number_of_any_size_is_wrong_or_taken)
 	}
 }
 
-/* -- many ------------------------------------------------------------------------------------------- */
+/* -- many ---------------------------------------------------------------------------- */
 
 /* As many as 64 KiB hold, in a SET that is done and undone. */
 HOSTILE_TEST(thousands_of_varbinds_are_answered)

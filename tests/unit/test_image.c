@@ -259,7 +259,7 @@ image_is_true(struct fixture *f, struct image *image, int64_t now)
 	all_names_are_right(image);
 }
 
-/* -- help ---------------------------------------------------------------------------------------- */
+/* -- help ---------------------------------------------------------------------------- */
 
 static void
 refresh(struct fixture *f, struct image *image, size_t limit, int64_t now)
@@ -317,7 +317,7 @@ statistics_set(struct fixture *f, uint32_t id, int active, int64_t update)
 	plain_ok(f->stats_path, sql);
 }
 
-/* -- following ----------------------------------------------------------------------------------- */
+/* -- following ----------------------------------------------------------------------- */
 
 static void
 change_something(struct fixture *f, uint64_t *seed)
@@ -338,7 +338,8 @@ change_something(struct fixture *f, uint64_t *seed)
 		    " %u %% 4" },
 		{ false, "UPDATE OR IGNORE real_service SET fallback = 1 - fallback WHERE id %% 5 ="
 		    " %u %% 5" },
-		{ false, "UPDATE OR IGNORE real_service SET name = 'a%u', reason = 'renamed' WHERE id"
+		{ false,
+		  "UPDATE OR IGNORE real_service SET name = 'a%u', reason = 'renamed' WHERE id"
 		    " IN (SELECT id FROM real_service ORDER BY random() LIMIT 3)" },
 		{ false, "UPDATE OR IGNORE service SET name = 's%u', port = '1' WHERE id IN"
 		    " (SELECT id FROM service ORDER BY random() LIMIT 3)" },
@@ -354,12 +355,14 @@ change_something(struct fixture *f, uint64_t *seed)
 		{ false, "DELETE FROM service WHERE id %% 11 = %u %% 11" },
 		{ false, "DELETE FROM cluster WHERE id %% 13 = %u %% 13" },
 		{ true, "INSERT OR REPLACE INTO statistics (real_id, active, bps_in, last_update)"
-		    " SELECT real_id, abs(random() %% 2), 5000000000, 1000000 - abs(random() %% 500)"
+		    " SELECT real_id, abs(random() %% 2), 5000000000,"
+		    " 1000000 - abs(random() %% 500)"
 		    " FROM statistics WHERE real_id %% 3 = %u %% 3" },
 		{ true, "INSERT OR REPLACE INTO statistics (real_id, active_connections,"
 		    " connections_per_second, pps_out, last_update) SELECT id, 7, 5, %u, 1000000"
 		    " FROM inventory.real_service ORDER BY random() LIMIT 1" },
-		{ true, "INSERT OR REPLACE INTO statistics (real_id, active, last_update) SELECT id,"
+		{ true,
+		  "INSERT OR REPLACE INTO statistics (real_id, active, last_update) SELECT id,"
 		    " %u %% 2, 1000000 - abs(random() %% 400) FROM inventory.real_service"
 		    " ORDER BY random() LIMIT 20" },
 		{ true, "DELETE FROM statistics WHERE real_id %% 10 = %u %% 10" },
@@ -433,7 +436,7 @@ image_of_an_empty_store_is_empty(void **state)
 	image_free(NULL);
 }
 
-/* -- what is found, and what changes ---------------------------------------------------------------- */
+/* -- what is found, and what changes ------------------------------------------------- */
 
 static void
 first_load_finds_states_and_counts_none(void **state)
@@ -508,7 +511,7 @@ changes_seen_later_are_counted_with_their_time(void **state)
 	image_free(image);
 }
 
-/* -- time ----------------------------------------------------------------------------------------------- */
+/* -- time ---------------------------------------------------------------------------- */
 
 static void
 statistics_get_stale_by_time_alone(void **state)
@@ -567,7 +570,7 @@ age_of_staleness_may_change(void **state)
 	image_free(image);
 }
 
-/* -- files that go and come ------------------------------------------------------------------------------- */
+/* -- files that go and come ---------------------------------------------------------- */
 
 /* Puts the file 'from' in the place of the inventory. */
 static void
@@ -592,7 +595,8 @@ load_after_a_replacement_keeps_counters_and_drops_what_is_gone(void **state)
 	    "INSERT INTO service (cluster_id, name) VALUES (2, 's'), (1, 't');"
 	    "INSERT INTO real_service (service_id, name) VALUES (1, 'd'), (2, 'e'), (3, 'f');"
 	    "INSERT INTO job (real_id, operation, old_value, new_value, cluster_name, service_name,"
-	    " real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a'), (4, 5, 1, 2, 'web', 'http', 'd')");
+	    " real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a'),"
+	    " (4, 5, 1, 2, 'web', 'http', 'd')");
 	refresh(f, image, 1000, NOW);
 	statistics_set(f, 1, 0, NOW + 1);
 	statistics_set(f, 2, 0, NOW + 1);
@@ -702,7 +706,7 @@ image_keeps_what_it_has_while_the_store_is_away(void **state)
 	image_free(image);
 }
 
-/* -- jobs ---------------------------------------------------------------------------------------------------- */
+/* -- jobs ---------------------------------------------------------------------------- */
 
 static void
 released_jobs_show_at_once_as_the_store_will_have_them(void **state)
@@ -721,7 +725,8 @@ released_jobs_show_at_once_as_the_store_will_have_them(void **state)
 	plain_ok(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('proxy', 'haproxy');"
 	    "INSERT INTO service (cluster_id, name) VALUES (2, 's');"
 	    "INSERT INTO real_service (service_id, name) VALUES (2, 'r')");
-	assert_int_equal(store_set(f->store, &set, STORE_SET_HOLD, &verdict, &first, &jobs, &f->err),
+	assert_int_equal(store_set(f->store, &set, STORE_SET_HOLD, &verdict, &first, &jobs,
+	    &f->err),
 	    ERR_OK);
 	refresh(f, image, 1000, NOW);
 	assert_int_equal(image_jobs_active(image), 2);
@@ -745,7 +750,7 @@ released_jobs_show_at_once_as_the_store_will_have_them(void **state)
 	image_free(image);
 }
 
-/* -- size, and memory -------------------------------------------------------------------------------------------- */
+/* -- size, and memory ---------------------------------------------------------------- */
 
 /* Under valgrind(1), which takes fifty times as long, it is fewer. */
 static unsigned
@@ -884,12 +889,14 @@ memory_that_fails_anywhere_loses_nothing(void **state)
 		    "DELETE FROM service WHERE name = 'again';"
 		    "DELETE FROM real_service WHERE name = 'again'");
 		refresh(f, image, 1000, NOW);
-		snprintf(sql, sizeof(sql), "%s; UPDATE cluster SET name = 'web' || (id * 1000 + %ld);"
+		snprintf(sql, sizeof(sql),
+		    "%s; UPDATE cluster SET name = 'web' || (id * 1000 + %ld);"
 		    "UPDATE service SET name = 's' || (id * 1000 + %ld);"
 		    "UPDATE real_service SET name = 'r' || (id * 1000 + %ld)",
 		    n == 1 ? changes_sql : "SELECT 1", n, n, n);
 		plain_ok(f->main_path, sql);
-		plain_ok(f->main_path, "INSERT INTO real_service (service_id, name) VALUES (1, 'again');"
+		plain_ok(f->main_path,
+		    "INSERT INTO real_service (service_id, name) VALUES (1, 'again');"
 		    "INSERT INTO service (cluster_id, name) VALUES (1, 'again');"
 		    "INSERT INTO cluster (name) VALUES ('again')");
 		memory_fails_at(n);

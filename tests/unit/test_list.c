@@ -84,7 +84,8 @@ names_answers_are_right(struct world *world, const char *name)
 		n += world->in[i];
 		from += world->in[i] && name_below(world->texts[i], name);
 	}
-	assert_int_equal(image_names_from(&world->names, (const uint8_t *)name, strlen(name)), from);
+	assert_int_equal(image_names_from(&world->names, (const uint8_t *)name, strlen(name)),
+	    from);
 	assert_int_equal(world->names.list.n, n);
 	for (uint32_t k = 1; k < n; k++)
 		assert_false(name_below(world->names.list.nodes[k]->texts,

@@ -218,7 +218,7 @@ two_transactions_for_one_fallback_only_the_first_gets_it(void **state)
 	assert_string_equal(rows_stored(), "A10e B3ef D10 X10ef Y10e H10e F10");
 }
 
-/* -- sessions ----------------------------------------------------------------------------------- */
+/* -- sessions ------------------------------------------------------------------------ */
 
 static void
 commit_of_an_unknown_session_or_transaction_fails(void **state)
@@ -318,7 +318,7 @@ session_lost_undoes_all_that_was_committed(void **state)
 	assert_false(mib_needs_repair(f.mib));
 }
 
-/* -- transactions without an end ------------------------------------------------------------------ */
+/* -- transactions without an end ----------------------------------------------------- */
 
 enum { MANY = 40, KEPT = 32 };
 
@@ -354,7 +354,7 @@ committed_transactions_without_an_end_are_released(void **state)
 	assert_int_equal(get_number(WEIGHT_A), 100 + MANY - KEPT);
 }
 
-/* -- changes of others in between -------------------------------------------------------------------- */
+/* -- changes of others in between ---------------------------------------------------- */
 
 struct meanwhile {
 	const char		*pdu;
@@ -465,7 +465,7 @@ row_added_by_another_can_be_set_at_once(void **state)
 	assert_int_equal(get_number(".1.4.1.8.1.1.99"), 5);
 }
 
-/* -- a store that another process locks ------------------------------------------------------------------ */
+/* -- a store that another process locks ---------------------------------------------- */
 
 static int
 locked_fixture_make(void **state)
@@ -712,7 +712,7 @@ session_lost_with_a_locked_store_is_undone_later(void **state)
 	set_cleanup();
 }
 
-/* -- a disk that is ill -------------------------------------------------------------------------------------- */
+/* -- a disk that is ill -------------------------------------------------------------- */
 
 static void
 set_with_a_full_disk_is_resource_unavailable(void **state)

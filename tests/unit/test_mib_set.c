@@ -90,7 +90,8 @@ static const struct answer answers[] = {
 
 	/* Preconditions. */
 	REFUSED("Y.fallback=1", 1, REJECT_FALLBACK_TAKEN,
-	    "web/smtp: fallback is mx-1 already; disable its fallback first or in the same request"),
+	    "web/smtp: fallback is mx-1 already; disable its fallback first or in the "
+	    "same request"),
 	REFUSED("D.fallback=1", 1, REJECT_FALLBACK_NEEDS_ENABLED,
 	    "web/http/web-3: not enabled; enable it first or in the same request"),
 	REFUSED("H.weight=257", 1, REJECT_VALUE_OUT_OF_RANGE,
@@ -319,7 +320,8 @@ any_other_oid_is_not_writable(void **state)
 		"", "0", "1.3.6.1", "1.3.6.1.2.1.1.5.0", ".", ".0", ".1", ".1.0", ".1.1", ".1.1.0",
 		".1.1.0.0", ".1.1.18.0", ".1.4", ".1.4.1", ".1.4.0.8.1.1.1", ".1.4.2.8.1.1.1",
 		".1.4.1.0.1.1.1", ".1.4.1.16.1.1.1", ".1.4.1.4294967295.1.1.1", ".1.4.1.1.1.1.1",
-		".1.6.1.1.1.$web", ".1.6.3.1.1.1.1.$web-1", ".1.7.8.1.1.1", ".1.7.9.1", ".1.8.4.0", ".1.8",
+		".1.6.1.1.1.$web", ".1.6.3.1.1.1.1.$web-1", ".1.7.8.1.1.1", ".1.7.9.1", ".1.8.4.0",
+		".1.8",
 		".2.1.1", ".4294967295", "1.3.6.1.4.1.8072.9999.9999.521.1.4.1.8.1.1.1",
 		"1.3.6.1.4.1.8072.9999.9999.523.1.4.1.8.1.1.1", "4294967295.4294967295",
 	};
@@ -338,7 +340,8 @@ instance_that_is_not_there_is_no_creation(void **state)
 		"", ".1", ".1.1", ".1.1.0", ".1.1.1.0", ".1.1.1.1", ".1.1.4", ".1.2.1", ".2.1.1",
 		".2.3.1", ".0.0.0", ".0.1.1", ".1.1.8", ".1.1.2147483647", ".1.1.2147483648",
 		".1.1.4294967295", ".4294967295.4294967295.4294967295", ".1.1.257",
-		".1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1",
+		".1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1"
+		".1.1.1.1.1",
 	};
 	static const char *const locks[] = { "", ".1", ".0.0", ".4294967295" };
 	static struct mib_value value;
@@ -398,7 +401,7 @@ instance_of_128_sub_identifiers_is_no_creation(void **state)
 	assert_int_equal(fault, 1);
 }
 
-/* -- what is told of refusals and jobs ---------------------------------------------------------- */
+/* -- what is told of refusals and jobs ----------------------------------------------- */
 
 static void
 refusals_are_counted_and_the_latest_is_told(void **state)
@@ -520,7 +523,7 @@ set_that_is_not_committed_writes_nothing(void **state)
 	assert_int_equal(version(), before);
 }
 
-/* -- many varbinds ---------------------------------------------------------------------------------- */
+/* -- many varbinds ------------------------------------------------------------------- */
 
 /* So many real services more in web/http, from number 1001 on, and a PDU for them. */
 static struct mib_varbind *
@@ -613,7 +616,7 @@ set_of_one_instance_2000_times_makes_one_job(void **state)
 	test_free(varbinds);
 }
 
-/* -- limits -------------------------------------------------------------------------------------------- */
+/* -- limits -------------------------------------------------------------------------- */
 
 /* Ten jobs are most, and so many are there. */
 static void

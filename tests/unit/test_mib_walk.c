@@ -51,7 +51,7 @@ world_end(void **state)
 	return 0;
 }
 
-/* -- what is said of an OID ---------------------------------------------------------------------- */
+/* -- what is said of an OID ---------------------------------------------------------- */
 
 static void
 next_check(const struct mib_oid *start, bool inclusive, const struct mib_oid *end)
@@ -87,7 +87,7 @@ get_check(const struct mib_oid *name)
 	reference_check(name, &value, &expected);
 }
 
-/* -- GET -------------------------------------------------------------------------------------------- */
+/* -- GET ----------------------------------------------------------------------------- */
 
 static void
 expected_world_is_in_order(void **state)
@@ -164,7 +164,8 @@ get_of_a_missing_row_is_no_such_instance(void **state)
 		".1.3.1.2.1.2.0", ".1.4.1.2.1.2", ".1.4.1.2.1.2.2", ".1.4.1.2.1.5.1",
 		".1.4.1.2.5.2.1", ".1.4.1.2.1.2.1.0", ".1.4.1.8.4294967295.4294967295.4294967295",
 		".1.4.1.8.2147483648.2.1", ".1.5.1.1.1.2.2", ".1.6.1.1.1", ".1.6.1.1.1.0",
-		".1.6.1.1.1.1", ".1.6.1.1.1.$zzz", ".1.6.1.1.1.3.119.101.98.0", ".1.6.1.1.1.3.119.101",
+		".1.6.1.1.1.1", ".1.6.1.1.1.$zzz", ".1.6.1.1.1.3.119.101.98.0",
+		".1.6.1.1.1.3.119.101",
 		".1.6.1.1.1.3.119.101.354", ".1.6.1.1.1.65", ".1.6.1.1.1.255", ".1.6.1.1.1.256",
 		".1.6.1.1.1.4294967295", ".1.6.2.1.1.1", ".1.6.2.1.1.2.$http", ".1.6.2.1.1.1.0",
 		".1.6.2.1.1.1.$ssh", ".1.6.3.1.1.1", ".1.6.3.1.1.1.2", ".1.6.3.1.1.1.2.$x",
@@ -200,7 +201,7 @@ get_of_what_was_not_measured_is_no_such_instance(void **state)
 	}
 }
 
-/* -- GETNEXT ------------------------------------------------------------------------------------------ */
+/* -- GETNEXT ------------------------------------------------------------------------- */
 
 static void
 next_of_each_instance_is_the_one_after_it(void **state)
@@ -237,7 +238,8 @@ next_from_outside_the_root_is_the_first_or_none(void **state)
 	for (size_t i = 0; i < COUNT(names); i++) {
 		struct mib_oid name = oid_make(names[i]);
 
-		assert_true(reference_position(&name, true) == 0 || reference_position(&name, true) == entries_count);
+		assert_true(reference_position(&name, true) == 0 ||
+		    reference_position(&name, true) == entries_count);
 		next_check_both(&name);
 	}
 }
@@ -337,7 +339,8 @@ next_before_an_end_stops_there(void **state)
 static struct mib_oid
 oid_random(void)
 {
-	struct mib_oid oid = fixture_random(8) == 0 ? columns[fixture_random((uint32_t)columns_count)] :
+	struct mib_oid oid = fixture_random(8) == 0 ?
+	    columns[fixture_random((uint32_t)columns_count)] :
 	    entries[fixture_random((uint32_t)entries_count)].name;
 
 	for (uint32_t left = fixture_random(5); left > 0; left--) {
@@ -391,7 +394,7 @@ random_oids_agree_with_the_reference(void **state)
 	}
 }
 
-/* -- other worlds ------------------------------------------------------------------------------------- */
+/* -- other worlds -------------------------------------------------------------------- */
 
 static void
 stale_by_time_alone_shows_after_a_tick(void **state)

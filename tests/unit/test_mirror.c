@@ -111,7 +111,8 @@ held_value_that_another_set_as_well_counts(void **state)
 
 	weight_hold(f, TOKEN, REAL_PROXY, 55);
 	weight_is(f, REAL_PROXY, BEFORE);
-	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(LATER, { REAL_PROXY, REAL_WEIGHT, 55 })).jobs,
+	assert_int_equal(do_set(f, STORE_SET_NOW,
+	    SET_OF(LATER, { REAL_PROXY, REAL_WEIGHT, 55 })).jobs,
 	    1);
 	weight_is(f, REAL_PROXY, 55);
 	plain_ok(f->main_path, "UPDATE job SET state = 4 WHERE id = 2");

@@ -197,7 +197,8 @@ fallback_while_another_is_fallback_is_refused(void **state)
 {
 	(void)state;
 	check({ { FALLBACK(Y, 1) }, "1", REJECT_FALLBACK_TAKEN, 0,
-	    "web/smtp: fallback is mx-1 already; disable its fallback first or in the same request" });
+	    "web/smtp: fallback is mx-1 already; disable its fallback first or in "
+	    "the same request" });
 }
 
 static void
@@ -206,7 +207,8 @@ fallback_while_another_disabled_one_holds_it_is_refused(void **state)
 	(void)state;
 	row_of(X)->enabled = false;
 	check({ { FALLBACK(Y, 1) }, "1", REJECT_FALLBACK_TAKEN, 0,
-	    "web/smtp: fallback is mx-1 already; disable its fallback first or in the same request" });
+	    "web/smtp: fallback is mx-1 already; disable its fallback first or in "
+	    "the same request" });
 }
 
 static void
@@ -363,9 +365,11 @@ fallback_named_but_kept_still_holds_it(void **state)
 {
 	(void)state;
 	check({ { FALLBACK(X, 1), FALLBACK(Y, 1) }, "01", REJECT_FALLBACK_TAKEN, 1,
-	    "web/smtp: fallback is mx-1 already; disable its fallback first or in the same request" });
+	    "web/smtp: fallback is mx-1 already; disable its fallback first or in "
+	    "the same request" });
 	check({ { WEIGHT(X, 1), ENABLED(X, 0), FALLBACK(Y, 1) }, "111", REJECT_FALLBACK_TAKEN, 2,
-	    "web/smtp: fallback is mx-1 already; disable its fallback first or in the same request" });
+	    "web/smtp: fallback is mx-1 already; disable its fallback first or in "
+	    "the same request" });
 }
 
 static void
@@ -380,7 +384,8 @@ last_of_two_for_one_column_wins(void **state)
 	check({ { FALLBACK(Y, 1), FALLBACK(Y, 0) }, "00", ACCEPTED });
 	check({ { FALLBACK(A, 1), FALLBACK(B, 1), FALLBACK(A, 0) }, "010", ACCEPTED });
 	check({ { FALLBACK(X, 0), FALLBACK(Y, 1), FALLBACK(X, 1) }, "010", REJECT_FALLBACK_TAKEN,
-	    1, "web/smtp: fallback is mx-1 already; disable its fallback first or in the same request" });
+	    1, "web/smtp: fallback is mx-1 already; disable its fallback first or in "
+	    "the same request" });
 	/* The place of the last one counts. */
 	check({ { FALLBACK(A, 1), FALLBACK(B, 1), FALLBACK(A, 1) }, "011", REJECT_FALLBACK_TAKEN,
 	    2, "web/http: the same request makes web-2 fallback; a service has one fallback" });
@@ -406,7 +411,8 @@ fallback_taken_and_not_enabled_says_taken(void **state)
 	(void)state;
 	row_of(Y)->enabled = false;
 	check({ { FALLBACK(Y, 1) }, "1", REJECT_FALLBACK_TAKEN, 0,
-	    "web/smtp: fallback is mx-1 already; disable its fallback first or in the same request" });
+	    "web/smtp: fallback is mx-1 already; disable its fallback first or in "
+	    "the same request" });
 }
 
 /* -- words -------------------------------------------------------------------- */

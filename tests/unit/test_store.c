@@ -271,7 +271,8 @@ static const struct {
 } ills[] = {
 	{ "0 bytes", ill_missing_bytes, ERR_FOREIGN, "move it away", true, false, false },
 	{ "foreign application_id", ill_foreign, ERR_FOREIGN, "move it away", true, false, false },
-	{ "no application_id", ill_no_application, ERR_FOREIGN, "move it away", true, false, false },
+	{ "no application_id", ill_no_application, ERR_FOREIGN, "move it away", true, false,
+	  false },
 	{ "newer", ill_newer, ERR_NEWER, "use that one", true, true, false },
 	{ "garbage", ill_garbage, ERR_FOREIGN, "move it away", true, false, false },
 	{ "truncated", ill_truncated, ERR_CORRUPT, "put a backup in its place", true, false, true },

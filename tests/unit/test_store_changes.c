@@ -21,9 +21,11 @@ change_something(struct fixture *f, uint64_t *seed)
 		"INSERT OR IGNORE INTO cluster (name) VALUES ('c%u')",
 		"INSERT OR IGNORE INTO service (cluster_id, name) SELECT id, 's%u' FROM cluster"
 		    " ORDER BY random() LIMIT 1",
-		"INSERT OR IGNORE INTO real_service (service_id, name) SELECT id, 'r%u' FROM service"
+		"INSERT OR IGNORE INTO real_service (service_id, name)"
+		" SELECT id, 'r%u' FROM service"
 		    " ORDER BY random() LIMIT 1",
-		"INSERT OR IGNORE INTO real_service (service_id, name) SELECT id, 'q%u' FROM service"
+		"INSERT OR IGNORE INTO real_service (service_id, name)"
+		" SELECT id, 'q%u' FROM service"
 		    " ORDER BY random() LIMIT 3",
 		"UPDATE real_service SET weight = %u WHERE id IN (SELECT id FROM real_service"
 		    " ORDER BY random() LIMIT 2)",
@@ -35,7 +37,8 @@ change_something(struct fixture *f, uint64_t *seed)
 		"UPDATE OR IGNORE cluster SET name = 'n%u', plane_status = 2 WHERE id IN"
 		    " (SELECT id FROM cluster ORDER BY random() LIMIT 1)",
 		"INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,"
-		    " service_name, real_name) SELECT id, 5, 1, %u, 'c', 's', name FROM real_service"
+		    " service_name, real_name)"
+		    " SELECT id, 5, 1, %u, 'c', 's', name FROM real_service"
 		    " ORDER BY random() LIMIT 1",
 		"UPDATE job SET state = 3, finished = 1, message = 'm%u' WHERE state < 3",
 		"DELETE FROM job WHERE id %% 7 = %u %% 7",
@@ -81,7 +84,8 @@ picture_follows_every_change_in_slices_of_any_size(void **state)
 
 			/* Some are only half way when the next change comes. */
 			if (random_next(&seed) % 3 == 0)
-				assert_int_equal(changes(f, &pictures[i], limits[i], &more), ERR_OK);
+				assert_int_equal(changes(f, &pictures[i], limits[i], &more),
+				    ERR_OK);
 			else
 				read_all(f, &pictures[i], limits[i]);
 			assert_false(pictures[i].orphan);
@@ -276,7 +280,7 @@ reader_too_far_behind_is_gone(void **state)
 	free(picture);
 }
 
-/* -- several at once ------------------------------------------------------------------------------ */
+/* -- several at once ----------------------------------------------------------------- */
 
 enum { WRITERS = 4, TURNS = 25 };
 
@@ -346,7 +350,8 @@ several_programs_write_and_read_at_once(void **state)
 	    WRITERS);
 	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job WHERE state = 6"),
 	    WRITERS * (TURNS - 1));
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service WHERE weight ="
+	assert_int_equal(plain_number(f->main_path,
+	    "SELECT count(*) FROM real_service WHERE weight ="
 	    " 125"), WRITERS);
 	assert_int_equal(plain_number(f->stats_path, "SELECT sum(last_update) FROM statistics"),
 	    WRITERS * TURNS);

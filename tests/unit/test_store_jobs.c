@@ -191,7 +191,8 @@ unfinished_jobs_at_their_limit_refuse_a_set(void **state)
 	assert_int_equal(store_job_max_rows_set(f->store, 3, &f->err), ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(1, { 4, REAL_WEIGHT, 50 },
 	    { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
-	answer = do_set(f, STORE_SET_HOLD, SET_OF(2, { 4, REAL_ENABLED, 0 }, { 5, REAL_ENABLED, 0 }));
+	answer = do_set(f, STORE_SET_HOLD,
+	    SET_OF(2, { 4, REAL_ENABLED, 0 }, { 5, REAL_ENABLED, 0 }));
 	assert_int_equal(answer.code, ERR_LIMIT);
 	assert_int_equal(answer.verdict.reason, REJECT_QUEUE_FULL);
 	error_says(&f->err, "2 jobs are unfinished", "job-max-rows 3");
@@ -275,7 +276,8 @@ jobs_of_a_cluster_that_loses_its_data_plane_are_recorded(void **state)
 	jobs_make(f);
 	proxy_put(f, "none", "{}");
 	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 3 AND id IN (1, 2)"
-	    " AND message = '" JOB_MESSAGE_RECORDED "' AND started > 0 AND finished >= started"), 2);
+	    " AND message = '" JOB_MESSAGE_RECORDED "' AND started > 0 AND finished >= started"),
+	    2);
 	assert_int_equal(job_state(f, 3), JOB_HELD);
 	release(f, 6);
 	assert_int_equal(job_state(f, 3), JOB_SUCCEEDED);

@@ -28,7 +28,8 @@ static const struct odd {
 	    "(weight of row 3 of table real_service)" },
 	{ "protocol_unknown", false, "UPDATE service SET protocol = 5",
 	    "(protocol of row 1 of table service)" },
-	{ "job_without_a_name", false, "DROP TRIGGER job_names; INSERT INTO job (operation, old_value, new_value,"
+	{ "job_without_a_name", false,
+	  "DROP TRIGGER job_names; INSERT INTO job (operation, old_value, new_value,"
 	    " cluster_name, service_name, real_name) VALUES (5, 1, 2, 'a', 'b', '')",
 	    "(real_name of row 1 of table job)" },
 	{ "change_ahead_of_the_counter", false, "UPDATE cluster SET changed = 1000000",
@@ -58,7 +59,8 @@ odd_row_is_damage_and_named(void **state)
 		plain_ok(odd[i].stats ? f->stats_path : f->main_path, sql);
 		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 		code = fixture_look(f, &cursor, &clusters);
-		if (code != (odd[i].words == NULL ? ERR_OK : ERR_CORRUPT) || (odd[i].words != NULL &&
+		if (code != (odd[i].words == NULL ? ERR_OK : ERR_CORRUPT) ||
+		    (odd[i].words != NULL &&
 		    strstr(f->err.text, odd[i].words) == NULL))
 			fail_msg("%s: %s", odd[i].name, f->err.text);
 		if (odd[i].words != NULL)

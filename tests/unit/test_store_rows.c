@@ -324,7 +324,8 @@ row_is_removed_with_all_below_and_its_jobs_end(void **state)
 	assert_int_equal(store_remove(f->store, STORE_CLUSTER, 77, &f->err), ERR_NOT_FOUND);
 	error_says(&f->err, "77", "does not exist");
 	assert_int_equal(store_status(f->store), STORE_OK);
-	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(state) FROM job"), "5,5,3");
+	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(state) FROM job"),
+	    "5,5,3");
 	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(name) FROM service"),
 	    "https");
 	/* Within a transaction nothing is durable before its end. */

@@ -252,8 +252,10 @@ static const struct {
 	{ "UPDATE cluster SET name = 'www' WHERE id = 1", "cluster", 1 },
 	{ "UPDATE cluster SET plane = 'haproxy' WHERE id = 1", "cluster", 1 },
 	{ "UPDATE cluster SET plane_params = '{\"a\":1}' WHERE id = 1", "cluster", 1 },
-	{ "UPDATE cluster SET plane_status = 3, plane_message = 'gone' WHERE id = 1", "cluster", 1 },
-	{ "UPDATE cluster SET plane_status = 3, plane_message = 'gone' WHERE id = 1", "cluster", 0 },
+	{ "UPDATE cluster SET plane_status = 3, plane_message = 'gone' WHERE id = 1", "cluster",
+	  1 },
+	{ "UPDATE cluster SET plane_status = 3, plane_message = 'gone' WHERE id = 1", "cluster",
+	  0 },
 	{ "UPDATE cluster SET name = name, plane = plane", "cluster", 0 },
 	{ "INSERT OR IGNORE INTO cluster (name) VALUES ('www')", "cluster", 0 },
 	{ "INSERT INTO cluster (name) VALUES ('www') ON CONFLICT (name) DO UPDATE SET"
@@ -302,7 +304,8 @@ static const struct {
 	{ "INSERT OR REPLACE INTO statistics (real_id, bps_out) VALUES (1, 5)", 1, 0 },
 	{ "REPLACE INTO statistics (real_id, bps_out) VALUES (1, 5), (2, 6), (3, 7)", 3, 0 },
 	{ "INSERT OR IGNORE INTO statistics (real_id) VALUES (1)", 0, 0 },
-	{ "UPDATE statistics SET total_octets_out = 5, counters_since = 6 WHERE real_id = 2", 1, 0 },
+	{ "UPDATE statistics SET total_octets_out = 5, counters_since = 6 WHERE real_id = 2", 1,
+	  0 },
 	{ "DELETE FROM statistics WHERE real_id = 9", 0, 1 },
 	{ "DELETE FROM statistics", 0, 5 },
 };

@@ -24,7 +24,8 @@ set_held_writes_rows_and_held_jobs(void **state)
 	assert_int_equal(answer.first_job, 1);
 	assert_int_equal(answer.jobs, 2);	/* one of three changed nothing */
 	row_is(f, 4, "50 0 0");
-	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(id || ':' || real_id || ':'"
+	assert_string_equal(plain_text(f->main_path,
+	    "SELECT group_concat(id || ':' || real_id || ':'"
 	    " || operation || ':' || state || ':' || fail_cause || ':' || source || ':' ||"
 	    " old_value || ':' || new_value || ':' || request || ':' || token || ':' || started"
 	    " || ':' || finished || ':' || cluster_name || '/' || service_name || '/' ||"
@@ -162,7 +163,8 @@ set_refused_changes_nothing_and_names_the_culprit(void **state)
 		{ { { 4, REAL_WEIGHT, 50 }, { 5, REAL_WEIGHT, 50 }, { 1, REAL_WEIGHT, 9 } },
 		    1, ERR_PRECOND, REJECT_LOCK_MISMATCH, 3, "lbcSysSetLock is 0, not 1" },
 	};
-	static const enum store_set_mode modes[] = { STORE_SET_TEST, STORE_SET_HOLD, STORE_SET_NOW };
+	static const enum store_set_mode modes[] = { STORE_SET_TEST, STORE_SET_HOLD,
+	    STORE_SET_NOW };
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < COUNT(cases) * COUNT(modes); i++) {
@@ -189,8 +191,10 @@ fallback_is_handed_over_in_one_set_and_back_by_undo(void **state)
 	struct fixture *f = *state;
 
 	for (int order = 0; order < 2; order++) {
-		const struct change one_way[] = { { 6, REAL_FALLBACK, 0 }, { 4, REAL_FALLBACK, 1 } };
-		const struct change other_way[] = { { 4, REAL_FALLBACK, 1 }, { 6, REAL_FALLBACK, 0 } };
+		const struct change one_way[] = { { 6, REAL_FALLBACK, 0 },
+		    { 4, REAL_FALLBACK, 1 } };
+		const struct change other_way[] = { { 4, REAL_FALLBACK, 1 },
+		    { 6, REAL_FALLBACK, 0 } };
 		const struct store_set set = { .changes = order == 0 ? one_way : other_way, .n = 2,
 			.lock = STORE_NO_LOCK, .source = JOB_SOURCE_SNMP,
 			.token = (uint64_t)order + 1 };
@@ -234,7 +238,8 @@ lock_is_increased_and_starts_again_after_its_end(void **state)
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &set).code, ERR_OK);
 	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
 	assert_int_equal(store_set_undo(f->store, &set, &f->err), ERR_OK);
-	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 2147483647);
+	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"),
+	    2147483647);
 }
 
 static void

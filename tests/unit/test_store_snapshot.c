@@ -110,7 +110,8 @@ snapshot_of_what_never_rests_is_busy(void **state)
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_BUSY);
 	error_says(&f->err, f->main_path, "try again");
 	/* The store itself is as it was. */
-	weights_are(f, (uint32_t)plain_number(f->main_path, "SELECT max(weight) FROM real_service"));
+	weights_are(f, 
+	    (uint32_t)plain_number(f->main_path, "SELECT max(weight) FROM real_service"));
 }
 
 static void

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- undo ------------------------------------------------------------------------------------------ */
+/* -- undo ---------------------------------------------------------------------------- */
 
 static void
 undo_takes_all_back_and_may_be_repeated(void **state)
@@ -42,7 +42,8 @@ undo_of_what_never_was_changes_nothing(void **state)
 	struct fixture *f = *state;
 	char *before = content(f);
 
-	assert_int_equal(store_set_undo(f->store, SET_OF(5, { 4, REAL_WEIGHT, 50 }), &f->err), ERR_OK);
+	assert_int_equal(store_set_undo(f->store, SET_OF(5, { 4, REAL_WEIGHT, 50 }), &f->err),
+	    ERR_OK);
 	content_is(f, before);
 }
 
@@ -258,7 +259,7 @@ undo_after_release_leaves_the_jobs(void **state)
 	row_is(f, 4, "50 0 1");
 }
 
-/* -- disks that fail ----------------------------------------------------------------------------------- */
+/* -- disks that fail ----------------------------------------------------------------- */
 
 /*
  * Every operation of the disk in a SET fails once, one after the other. Then either
@@ -300,7 +301,8 @@ disk_fails_in_turn(struct fixture *f, unsigned operations, bool for_good, int re
 			row_is(f, 6, done == 3 ? "10 0 1" : "10 1 1");
 			ret_doubts[done == 3]++;
 			assert_int_equal(store_set_undo(f->store, set, &f->err), ERR_OK);
-			assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5"), done);
+			assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5"),
+			    done);
 		} else {
 			assert_int_equal(number(f, "SELECT count(*) FROM job"), 0);
 		}
