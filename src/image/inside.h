@@ -33,6 +33,12 @@ struct image {
 	uint32_t		went_stale, went_fresh;	/* the first one of this round, or 0 */
 };
 
+/* What the functions of the store's sink work on. */
+struct image_intake {
+	struct image	*image;
+	int64_t		 now;
+};
+
 /* image_real.news */
 enum { NEWS_ACTIVE = 1, NEWS_CONFIG = 2 };
 
@@ -42,6 +48,32 @@ image_telling(const struct image *image)
 {
 	return image->event_fn != NULL && image->loaded && !image->loading && !image->quiet;
 }
+
+/* Texts one after the other in one block, the name first; NULL without memory.
+ * ret_at[i] is where text i starts. */
+char *image_texts_make(size_t n, const char *const texts[], size_t ret_at[]);
+
+/* Functions of the sink, for rows; 'arg' is a struct image_intake. */
+enum err_code image_take_cluster(void *arg, const struct cluster_row *row);
+enum err_code image_take_service(void *arg, const struct service_row *row);
+enum err_code image_take_real(void *arg, const struct real_row *row);
+enum err_code image_take_statistics(void *arg, const struct statistics *row);
+enum err_code image_take_job(void *arg, const struct job_row *row);
+
+/* A row goes, with all that is below it. */
+void image_cluster_remove(struct image *image, struct image_cluster *cluster);
+void image_service_remove(struct image *image, struct image_service *service);
+void image_job_remove(struct image *image, struct image_job *job);
+/* Nothing finds it any more; it leaves the lists together with others, before anybody
+ * reads them: in image_dead_bury(). */
+void image_real_remove(struct image *image, struct image_real *real);
+void image_dead_bury(struct image *image);
+/* Frees one that stays in its lists, at the end of all. */
+void image_cluster_free(struct image *image, struct image_cluster *cluster);
+
+/* After a load from another file, where a number may stand for another row: counts the
+ * unfinished jobs of each anew. */
+void image_pending_recount(struct image *image);
 
 /* Before a row takes in what is new: notes what managers are to be told of it once its
  * service is derived. The settings of a row that was not there before are none. */
