@@ -123,6 +123,14 @@ class Spoilt(Plane):
         self.wait_plane(FAILING, 'its answer is empty')
         self.well()
 
+    def test_one_that_never_answers_is_asked_ever_more_rarely(self):
+        times = []
+        self.gate(lambda gate, connection, line: times.append(time.monotonic()))
+        self.serve()
+        # A busy machine makes the waits longer, and never shorter.
+        wait_for(lambda: len(times) >= 4, 20, 'it is asked again')
+        self.assertGreater(times[3] - times[0], 0.9 * (0.25 + 0.5 + 1))
+
     def test_half_an_answer_is_no_answer(self):
         def half(gate, connection, line):
             answer = self.proxy.ask(line.decode().rstrip('\n')).encode()
