@@ -347,7 +347,7 @@ class World:
                     client.get_answer((1, 3, 6, 1, 2, 1, 1, 3, 0), timeout=0.2)
                     return 'answers'
                 return None
-            return wait_for(answers, 15, 'snmpd answers') == 'answers'
+            return wait_for(answers, 30, 'snmpd answers') == 'answers'
         finally:
             client.close()
 
@@ -370,7 +370,7 @@ class World:
         self.daemon = Program('lbclusterd', self.daemon_argv(*args),
                               self._path('lbclusterd.log'), env={**os.environ, **self.env})
         if wait:
-            self.wait_served(15)
+            self.wait_served(30)
 
     def stop_daemon(self):
         """Ends lbclusterd with SIGTERM: a clean exit, soon, or an error."""

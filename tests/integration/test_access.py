@@ -223,7 +223,7 @@ class Others(AccessCase):
         return subprocess.run(
             ['snmpset', '-On', *args, '127.0.0.1:%d' % self.world.port,
              oid_text(WEIGHT), 'u', '55'],
-            capture_output=True, text=True, timeout=20 * PATIENCE, check=False,
+            capture_output=True, text=True, timeout=60 * PATIENCE, check=False,
             env=dict(os.environ, MIBS='', SNMPCONFPATH=self.world.dir,
                      SNMP_PERSISTENT_DIR=self.world.dir))
 

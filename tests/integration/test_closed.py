@@ -72,11 +72,11 @@ class Closed(Case):
         for name in ('lbclusterd', 'lbcluster-haproxy'):
             # One that ended, for its lock file.
             for _ in range(2):
-                subprocess.run(without((0, 1, 2), self.argv(name)), timeout=20 * PATIENCE,
+                subprocess.run(without((0, 1, 2), self.argv(name)), timeout=60 * PATIENCE,
                                check=True)
                 pid = int(self.lock_text(name))
                 try:
-                    done = subprocess.run([*self.argv(name), '-f'], timeout=20 * PATIENCE,
+                    done = subprocess.run([*self.argv(name), '-f'], timeout=60 * PATIENCE,
                                           capture_output=True, text=True, check=False)
                     self.assertEqual(TAKEN, done.returncode, done.stderr)
                     self.assertIn('(process %d)' % pid, done.stderr)
@@ -86,7 +86,7 @@ class Closed(Case):
 
     def test_output_that_cannot_be_written_is_an_error(self):
         done = subprocess.run(without((1,), [LBCLUSTERCTL, '-s', self.world.store, 'list']),
-                              timeout=20 * PATIENCE, stderr=subprocess.PIPE, text=True,
+                              timeout=60 * PATIENCE, stderr=subprocess.PIPE, text=True,
                               check=False)
         self.assertNotEqual(OK, done.returncode)
         self.assertRegex(done.stderr, r'\Albclusterctl: .*\n\Z')

@@ -23,7 +23,7 @@ OK, FAILED, USAGE, BAD_STORE, TAKEN = range(5)      # lbclusterd(8), EXIT STATUS
 def run(*args, **options):
     """Runs lbclusterd to its end."""
     return subprocess.run([LBCLUSTERD, *args], capture_output=True, text=True,
-                          timeout=20 * PATIENCE, check=False, stdin=subprocess.DEVNULL,
+                          timeout=60 * PATIENCE, check=False, stdin=subprocess.DEVNULL,
                           **options)
 
 
@@ -388,7 +388,7 @@ class Ends(Case):
         with open(world.store + '/lbcluster.db', 'w', encoding='ascii') as file:
             file.write('no database')
         argv = [argument for argument in world.daemon_argv() if argument != '-f']
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=20 * PATIENCE,
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60 * PATIENCE,
                               check=False)
         self.assertNotEqual(0, done.returncode)
         self.assertRegex(done.stderr, r'\Albclusterd: error: \[store\] %s.*\n\Z' % world.store)
@@ -412,7 +412,7 @@ class Unprivileged(Case):
         os.chown(world.store, 0, 0)
         os.chmod(world.store, 0o755)
         done = subprocess.run(world.daemon_argv(), capture_output=True, text=True,
-                              timeout=20 * PATIENCE, check=False)
+                              timeout=60 * PATIENCE, check=False)
         self.assertEqual(BAD_STORE, done.returncode, done.stderr)
         self.assertIn(world.store, done.stderr)
 

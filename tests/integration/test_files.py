@@ -71,7 +71,7 @@ class Files(Case):
 
     def run_as(self, who, *argv, umask=0o022, stdin=''):
         return subprocess.run(self.argv(who, *argv), input=stdin, text=True, umask=umask,
-                              capture_output=True, timeout=20 * PATIENCE, check=False)
+                              capture_output=True, timeout=60 * PATIENCE, check=False)
 
     def ctl(self, who, *args, **options):
         return self.run_as(who, LBCLUSTERCTL, '-s', self.store, *args, **options)

@@ -105,7 +105,7 @@ class Disk(Case):
         for argv in (self.world.daemon_argv(),
                      [DRIVER, '-f', '-s', self.world.store, '-c', self.world.conf]):
             done = subprocess.run(argv, capture_output=True, text=True, check=False,
-                                  timeout=20 * PATIENCE)
+                                  timeout=60 * PATIENCE)
             self.assertEqual(FAILED, done.returncode, done.stderr)
             self.assertRegex(done.stderr, r'error: \[store\] %s.*%s' % (self.world.store, words))
 

@@ -11,7 +11,7 @@ import time
 
 import mib
 from harness import PATIENCE, main, starved_s, wait_for
-from haproxy import CHECK, FORCED_DRAIN, FORCED_MAINT, SERVER, HAProxy, Plane
+from haproxy import CHECK, EVENT_S, FORCED_DRAIN, FORCED_MAINT, SERVER, HAProxy, Plane
 
 
 class Settings(Plane):
@@ -44,7 +44,7 @@ class Settings(Plane):
             self.done('disable', 'web/http/' + name)
         answers = []
         client = threading.Thread(target=lambda: answers.append(
-            self.proxy.get('http', '/slow', 20)), daemon=True)
+            self.proxy.get('http', '/slow', 120)), daemon=True)
         client.start()
         self.assertTrue(self.backend('a').slow_begun.wait(20))
         self.done('enable', 'web/http/b')
@@ -85,7 +85,7 @@ class Drain(Plane):
 
     def _ask_slowly(self):
         try:
-            self.answers.append(self.proxy.get('http', '/slow', 20))
+            self.answers.append(self.proxy.get('http', '/slow', 120))
         except OSError as error:
             self.answers.append(error)
 
@@ -98,7 +98,7 @@ class Drain(Plane):
         self.assertEqual(FORCED_DRAIN, self.proxy.state('http/a')[0])
         self.wait_reason('web/http/a', 'DRAIN by lbcluster')
         self.backend('a').slow_may_end.set()
-        wait_for(self.state_is(FORCED_MAINT), 10, 'a is out')
+        wait_for(self.state_is(FORCED_MAINT), EVENT_S, 'a is out')
         self.client.join(10)
         self.assertEqual([(200, 'a')], self.answers)
         self.wait_reason('web/http/a', 'MAINT by lbcluster')
@@ -106,7 +106,7 @@ class Drain(Plane):
     def test_connections_that_outlive_the_drain_time_are_ended(self):
         self.prepare(0.5)
         self.done('disable', 'web/http/a')
-        wait_for(self.state_is(FORCED_MAINT), 10, 'a is out')
+        wait_for(self.state_is(FORCED_MAINT), EVENT_S, 'a is out')
         self.client.join(10)
         self.assertEqual(1, len(self.answers))
         self.assertNotEqual((200, 'a'), self.answers[0])
@@ -122,7 +122,7 @@ class Fallback(Plane):
         self.start_driver()
 
     def wait_share(self, names):
-        wait_for(lambda: set(self.proxy.share('http', 6)) == set(names), 10,
+        wait_for(lambda: set(self.proxy.share('http', 6)) == set(names), EVENT_S,
                  'requests go to %s' % names)
 
     def test_fallback_by_set_comes_in_and_steps_back(self):
@@ -201,7 +201,7 @@ class Statistics(Plane):
             self.assertIsNone(row[absent], absent)
 
     def test_current_connections_are_counted(self):
-        client = threading.Thread(target=lambda: self.proxy.get('http', '/slow', 20),
+        client = threading.Thread(target=lambda: self.proxy.get('http', '/slow', 120),
                                   daemon=True)
         client.start()
         self.wait_statistics('web/http/a', lambda row: row['active_connections'] == 1,
@@ -223,9 +223,9 @@ class Statistics(Plane):
             return row['total_octets_out'] < 2000000
         # A whole second later, so that the start is another one.
         wait_for(lambda: time.time() >= old['counters_since'] + 2, 5, 'the clock')
-        wait_for(lambda: self.statistics('web/http/a')['bps_out'] == 0, 10, 'quiet')
+        wait_for(lambda: self.statistics('web/http/a')['bps_out'] == 0, EVENT_S, 'quiet')
         self.proxy.restart()
-        wait_for(restarted, 10, 'totals of the new process')
+        wait_for(restarted, EVENT_S, 'totals of the new process')
         new = self.wait_statistics('web/http/a', lambda row: row['bps_out'] is not None,
                                    'a rate again')
         rates.append(new['bps_out'])
@@ -268,7 +268,7 @@ class Repair(Plane):
 
     def wait_mended(self):
         wait_for(lambda: [self.proxy.state('http/' + name) for name in 'abf'] == [
-            (0, 77), (FORCED_MAINT, 10), (FORCED_DRAIN, 10)], 10, 'settings are back')
+            (0, 77), (FORCED_MAINT, 10), (FORCED_DRAIN, 10)], EVENT_S, 'settings are back')
 
     def test_reload_is_mended_and_written_down(self):
         self.proxy.reload()
@@ -372,7 +372,7 @@ class Snmp(Plane):
         a = self.world.number('web/http/a')
         self.world.wait_value(2, 'lbcClusterPlaneStatus', a[0])
         self.world.set_among_others((mib.oid('lbcRealWeight', *a), 'u', 30))
-        wait_for(lambda: proxy.state('http/a') == (0, 30), 10, 'HAProxy has the weight')
+        wait_for(lambda: proxy.state('http/a') == (0, 30), EVENT_S, 'HAProxy has the weight')
         self.assertEqual(30, proxy.share('http', 40)['a'])
         self.world.wait_value(30, 'lbcRealStatsTotalConns', *a)
         self.world.wait_value(0, 'lbcRealPendingJobs', *a)

@@ -13,7 +13,7 @@ import threading
 import time
 
 from harness import PATIENCE, main, stop, wait_for
-from haproxy import DRIVER, FORCED_MAINT, SERVER, Gate, Plane, relay
+from haproxy import DRIVER, EVENT_S, FORCED_MAINT, SERVER, Gate, Plane, relay
 
 OK, UNREACHABLE, FAILING = 2, 3, 4      # lbcClusterPlaneStatus
 
@@ -162,7 +162,7 @@ class Spoilt(Plane):
         self.gate(flood)
         self.serve()
         # By its length or by its time, whichever comes first.
-        wait_for(lambda: self.plane()[0] in (UNREACHABLE, FAILING), 10, 'it is told')
+        wait_for(lambda: self.plane()[0] in (UNREACHABLE, FAILING), EVENT_S, 'it is told')
         self.assertRegex(self.plane()[1], 'no end of its answer|without end')
         self.well()
 
@@ -291,7 +291,7 @@ class Pair(Plane):
     def test_one_that_forgot_is_mended(self):
         self.done('set-weight', 'web/http/a', '5')
         self.two.restart()
-        wait_for(lambda: self.two.state('http/a') == (0, 5), 10, 'the second one is mended')
+        wait_for(lambda: self.two.state('http/a') == (0, 5), EVENT_S, 'the second one is mended')
 
 
 class Drivers(Plane):
@@ -314,7 +314,7 @@ class Drivers(Plane):
         self.world.ctl('discover', 'haproxy', gate.path, '--cluster', 'web', '--load')
         self.start_driver()
         job = self.ctl('set-weight', 'web/http/a', '5')
-        wait_for(lambda: any(line.startswith('set server') for line in gate.lines), 10,
+        wait_for(lambda: any(line.startswith('set server') for line in gate.lines), EVENT_S,
                  'the driver gives the order')
         # It may do so before the job is claimed, if the store is busy just then.
         self.wait_job(job, self.RUNNING)
@@ -323,7 +323,7 @@ class Drivers(Plane):
     def test_second_driver_yields(self):
         self.start_driver()
         second = subprocess.run(self.driver_argv('-f'), capture_output=True, text=True,
-                                timeout=20 * PATIENCE, check=False)
+                                timeout=60 * PATIENCE, check=False)
         self.assertEqual(4, second.returncode)
         self.assertIn('another lbcluster-haproxy serves this store', second.stderr)
         self.assertTrue(self.driver.alive())
@@ -365,13 +365,13 @@ class Drivers(Plane):
         with contextlib.closing(self.world.connect()) as other:
             other.execute('BEGIN IMMEDIATE')
             gate.opened.set()
-            wait_for(lambda: 'the next round tries again' in self.driver_log(), 10,
+            wait_for(lambda: 'the next round tries again' in self.driver_log(), EVENT_S,
                      'the driver cannot record the end')
             self.assertEqual(self.RUNNING, self.job(job)[0])
             other.execute('ROLLBACK')
         self.wait_job(job, self.SUCCEEDED)
         self.assertEqual((0, 5), proxy.state('http/a'))
-        wait_for(lambda: 'is written again' in self.driver_log(), 10, 'it is told')
+        wait_for(lambda: 'is written again' in self.driver_log(), EVENT_S, 'it is told')
 
     def test_job_does_not_wait_for_the_interval(self):
         self.configure(interval=3600)
@@ -440,13 +440,13 @@ class Drivers(Plane):
 
     def test_background_is_entered_when_it_serves(self):
         done = subprocess.run(self.driver_argv(), capture_output=True, text=True,
-                              timeout=20 * PATIENCE, check=False)
+                              timeout=60 * PATIENCE, check=False)
         self.assertEqual((0, ''), (done.returncode, done.stderr))
         pids = [pid for pid in os.listdir('/proc') if pid.isdigit() and
                 self.conf.encode() in command_line(pid)]
         self.assertEqual(1, len(pids))
         os.kill(int(pids[0]), signal.SIGTERM)
-        wait_for(lambda: not command_line(pids[0]), 10, 'it ends')
+        wait_for(lambda: not command_line(pids[0]), EVENT_S, 'it ends')
 
 
 class Options(Plane):
@@ -457,7 +457,7 @@ class Options(Plane):
 
     def run_driver(self, *args):
         return subprocess.run([DRIVER, *args], capture_output=True, text=True,
-                              timeout=20 * PATIENCE, check=False)
+                              timeout=60 * PATIENCE, check=False)
 
     def test_version_is_told(self):
         done = self.run_driver('--version')
