@@ -107,6 +107,11 @@ tests_unit_test_store_notes_SOURCES = tests/unit/test_store_notes.c $(store_set_
 tests_unit_test_store_notes_LDADD = $(store_fixture_libs)
 tests_unit_test_store_notes_LDFLAGS = $(store_fixture_ldflags)
 
+unit_tests += tests/unit/test_store_marks
+tests_unit_test_store_marks_SOURCES = tests/unit/test_store_marks.c $(store_fixture)
+tests_unit_test_store_marks_LDADD = $(store_fixture_libs)
+tests_unit_test_store_marks_LDFLAGS = $(store_fixture_ldflags)
+
 unit_tests += tests/unit/test_store_odd
 tests_unit_test_store_odd_SOURCES = tests/unit/test_store_odd.c $(store_fixture)
 tests_unit_test_store_odd_LDADD = $(store_fixture_libs)

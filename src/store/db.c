@@ -443,7 +443,7 @@ connection_set_up(struct db *db, int wait_ms, struct err *err)
 
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_busy_timeout(db->handle, wait_ms);
+	db_wait_set(db, wait_ms);
 	return pragmas_set(db, pragmas, err);
 }
 
@@ -510,7 +510,8 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	code = parts_look(db, writable, err);
 	if (code != ERR_OK)
 		return code;
-	rc = sqlite3_open_v2(db->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(db->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX,
+	    db_vfs());
 	if (rc != SQLITE_OK)
 		code = db_error(db, rc, err);
 	if (code == ERR_OK)

@@ -37,6 +37,8 @@ struct db {
 	dev_t			 dev;		/* the file that is open */
 	ino_t			 ino;
 	int64_t			 data_version;	/* of the last look */
+	int			 wait_ms;	/* for a lock */
+	int64_t			 busy_since_ms;
 	struct {
 		const char	*sql;
 		sqlite3_stmt	*stmt;
@@ -90,6 +92,12 @@ enum err_code db_create(const struct db_kind *kind, const char *path, struct err
  * cut. ERR_READONLY: that directory may not be read. */
 enum err_code db_name_sync(const char *path, struct err *err);
 void db_close(struct db *db);
+
+/* From now on the connection waits so long for a lock. */
+void db_wait_set(struct db *db, int wait_ms);
+/* To open connections with: the system's files, without SQLite's long wait for what a WAL
+ * has for its readers. NULL, which is SQLite's own, if there is no memory. */
+const char *db_vfs(void);
 
 /* True while the path names the file that is open, or, of a closed one, was open last. */
 bool db_is_in_place(const struct db *db);

@@ -14,4 +14,5 @@ src_store_libstore_a_SOURCES = \
 	src/store/statistics.c \
 	src/store/store.c \
 	src/store/store.h \
-	src/store/undo.c
+	src/store/undo.c \
+	src/store/wait.c

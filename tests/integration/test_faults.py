@@ -8,6 +8,7 @@
 """Faults around lbclusterd."""
 
 import contextlib
+import fcntl
 import os
 import re
 import resource
@@ -181,6 +182,23 @@ class Store(FaultCase):
         self.world.wait_value(1, 'lbcSysStoreStatus', 0)
         self.world.wait_logged('is usable again')
         self.assert_said('info: .store. is usable again')
+
+    def test_statistics_whose_readers_are_locked_out_hold_up_nobody(self):
+        # As by a process that was stopped in the moment in which it had all marks of the
+        # WAL; sqlite.org/walformat.html says where. SQLite by itself waits for 10 s.
+        world = self.faulty_world()
+        world.start()
+        world.import_statistics([{'path': 'web/http/a', 'active': True}])
+        world.wait_value(1, 'lbcRealStatsActive', 1, 1, 1)
+        with open(os.path.join(world.store, 'lbcluster-stats.db-shm'), 'r+b') as marks:
+            fcntl.lockf(marks, fcntl.LOCK_EX, 5, 123)
+            with world.slowest_get() as slowest:
+                self.assertEqual('noError', world.client().set_answer((WEIGHT, 'u', 44)).status)
+                self.heart.wait_beats(5)
+            self.assertLess(slowest[0], STALL_S + self.heart.late)
+        self.assert_well(45)
+        world.import_statistics([{'path': 'web/http/a', 'active': False}])
+        world.wait_value(mib.FALSE, 'lbcRealStatsActive', 1, 1, 1)
 
     def test_store_locked_daemon_ends_on_sigterm(self):
         world = self.faulty_world()
