@@ -7,6 +7,8 @@ src_mib_libmib_a_SOURCES = \
 	src/mib/notification.c \
 	src/mib/notify.c \
 	src/mib/notify.h \
+	src/mib/record.c \
+	src/mib/record.h \
 	src/mib/reject.c \
 	src/mib/rows.c \
 	src/mib/set.c \

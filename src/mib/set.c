@@ -16,12 +16,7 @@
  * snmpd 5.9.3 resends what was answered late and leaves phases out when it gives
  * up (measured), so every phase may come again and none need come.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
-
-#include "mib/inside.h"
+#include "mib/record.h"
 #include "util/clock.h"
 #include "util/log_limit.h"
 
@@ -29,54 +24,10 @@ enum {
 	REFRESH_ROWS = 2000,
 	REFRESH_SLICES = 4,
 	SETS_MAX = 32,
-	BITS_OCTETS_MAX = 8,	/* of managers that know more bits than we do */
 
 	/* snmpd gives a phase up after agentXTimeout, agentXRetries times more: 6 s by
 	 * default. A SET that has heard nothing for so long will not be undone. */
 	OPEN_MAX_MS = 30000
-};
-
-enum set_state {
-	SET_TESTED,
-	SET_APPLIED,
-	SET_FAILED,	/* nothing was changed */
-	SET_IN_DOUBT,	/* failed, but the disk may have it */
-	SET_UNDOING,
-};
-
-struct mib_set {
-	struct mib_set		*next;
-	uint32_t		 session;
-	uint32_t		 transaction;
-	enum set_state		 state;
-	enum mib_status		 status;	/* of a commit that failed */
-	size_t			 status_index;
-	struct store_set	 set;
-	struct change		*changes;
-	size_t			*indexes;	/* varbind of each change, from 1 */
-	size_t			 lock_index;	/* varbind of the lock, 0: none */
-	uint32_t		 first_job;	/* made by the commit: so many in a row */
-	size_t			 jobs;
-	int64_t			 applied_ms;
-	size_t			 notify_index;	/* varbind of lbcNotifyEnable, 0: none */
-	struct mib_oid		*names;		/* of all varbinds */
-	size_t			 n;
-	uint64_t		 digest;	/* of them: a repeat is the same */
-	bool			 noted;		/* that it is to be undone, also by a next start */
-};
-
-/* What the store's errors are to a manager, before the write and in it. */
-static const struct {
-	enum err_code		code;
-	enum mib_status		test;
-	enum mib_status		commit;
-	enum reject_reason	reason;		/* where the verdict has none */
-} errors[] = {
-	{ ERR_PRECOND, MIB_INCONSISTENT_VALUE, MIB_COMMIT_FAILED, REJECT_OTHER },
-	{ ERR_NOT_FOUND, MIB_NO_CREATION, MIB_COMMIT_FAILED, REJECT_NO_SUCH_REAL },
-	{ ERR_LIMIT, MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, REJECT_QUEUE_FULL },
-	{ ERR_BUSY, MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, REJECT_STORE_BUSY },
-	{ ERR_READONLY, MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, REJECT_STORE_READ_ONLY },
 };
 
 /* A master may go away in the middle of a SET as often as it likes. */
@@ -97,7 +48,7 @@ set_find(struct mib *mib, uint32_t session, uint32_t transaction, bool undoing)
 }
 
 static void
-set_free(struct mib *mib, struct mib_set *set)
+set_drop(struct mib *mib, struct mib_set *set)
 {
 	struct mib_set **p = &mib->sets;
 
@@ -105,17 +56,14 @@ set_free(struct mib *mib, struct mib_set *set)
 		p = &(*p)->next;
 	if (*p == set)
 		*p = set->next;
-	free(set->changes);
-	free(set->indexes);
-	free(set->names);
-	free(set);
+	mib_set_free(set);
 }
 
 void
 mib_sets_free(struct mib *mib)
 {
 	while (mib->sets != NULL)
-		set_free(mib, mib->sets);
+		set_drop(mib, mib->sets);
 }
 
 bool
@@ -129,197 +77,7 @@ mib_sets_open(const struct mib *mib, int64_t now_ms)
 	return set != NULL;
 }
 
-static uint64_t
-token_make(void)
-{
-	uint64_t token = 0;
-
-	if (getrandom(&token, sizeof(token), 0) != sizeof(token))
-		token = (uint64_t)clock_steady_ms();
-	return token >> 1 | 1;	/* SQLite's integers have 63 bits; not 0 */
-}
-
-static struct mib_set *
-set_new(struct mib *mib, uint32_t session, uint32_t transaction, size_t n)
-{
-	struct mib_set *set = calloc(1, sizeof(*set));
-
-	if (set == NULL)
-		return NULL;
-	set->session = session;
-	set->transaction = transaction;
-	set->changes = calloc(n + 1, sizeof(*set->changes));
-	set->indexes = calloc(n + 1, sizeof(*set->indexes));
-	set->names = calloc(n + 1, sizeof(*set->names));
-	set->n = n;
-	set->set.changes = set->changes;
-	set->set.lock = STORE_NO_LOCK;
-	set->set.source = JOB_SOURCE_SNMP;
-	set->set.token = token_make();
-	if (set->changes == NULL || set->indexes == NULL || set->names == NULL) {
-		set_free(mib, set);
-		return NULL;
-	}
-	set->next = mib->sets;
-	mib->sets = set;
-	return set;
-}
-
-/* -- refusals --------------------------------------------------------------------------- */
-
-/* The varbind that an error of the store is told at, from 1: the first that is a change,
- * if it is not one of those. */
-static size_t
-index_first(const struct mib_set *set)
-{
-	if (set->set.n > 0)
-		return set->indexes[0];
-	return set->lock_index > 0 ? set->lock_index : set->notify_index;
-}
-
-/* Turns what the store said into a status, with the varbind at fault. */
-static enum mib_status
-refuse_store(struct mib *mib, const struct mib_set *set, bool commit, enum err_code code,
-    const struct verdict *verdict, const struct err *err, size_t *ret_index)
-{
-	enum mib_status status = commit ? MIB_COMMIT_FAILED : MIB_RESOURCE_UNAVAILABLE;
-	enum reject_reason reason = REJECT_OTHER;
-	const struct mib_oid *object;
-	size_t index = index_first(set);
-
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-		if (errors[i].code == code) {
-			status = commit ? errors[i].commit : errors[i].test;
-			reason = errors[i].reason;
-		}
-	}
-	if (verdict->reason != REJECT_NONE)
-		index = verdict->index < set->set.n ? set->indexes[verdict->index] :
-		    set->lock_index;
-	*ret_index = index;
-	object = index > 0 ? &set->names[index - 1] : NULL;
-	if (verdict->reason != REJECT_NONE)
-		mib_reject(mib, verdict->reason, err->text, object);
-	else
-		mib_reject_by_store(mib, reason, err->text, object);
-	return status;
-}
-
 /* -- test -------------------------------------------------------------------------------- */
-
-/* One octet has room for all bits that there are (RFC 3417 section 8). Octets of zeros
- * behind it, of a manager that knows more bits, change nothing, nor does a first one that
- * is left out. */
-static enum mib_status
-check_bits(const struct mib_column *column, const struct mib_value *value)
-{
-	if (value->octets.length > BITS_OCTETS_MAX)
-		return MIB_WRONG_LENGTH;
-	for (size_t i = 0; i < value->octets.length; i++)
-		if ((value->octets.data[i] & (i == 0 ? 0xff >> (column->max + 1) : 0xff)) != 0)
-			return MIB_WRONG_VALUE;
-	return MIB_NO_ERROR;
-}
-
-static enum mib_status
-check_value(const struct mib_column *column, const struct mib_value *value)
-{
-	int64_t number;
-
-	if (value->type != mib_syntax_type(column->syntax))
-		return MIB_WRONG_TYPE;
-	if (column->syntax == SYNTAX_BITS)
-		return check_bits(column, value);
-	if (value->type == MIB_OCTETS)
-		return value->octets.length < column->min ||
-		    value->octets.length > column->max ? MIB_WRONG_LENGTH : MIB_NO_ERROR;
-	number = value->type == MIB_INTEGER ? value->integer : (int64_t)value->number;
-	return number < (int64_t)column->min || number > (int64_t)column->max ?
-	    MIB_WRONG_VALUE : MIB_NO_ERROR;
-}
-
-static void
-add_change(struct mib_set *set, const struct image_real *real, enum real_column column,
-    uint32_t value, size_t index)
-{
-	struct change *change = &set->changes[set->set.n];
-
-	change->real_id = real->node.id;
-	change->column = column;
-	change->value = value;
-	set->indexes[set->set.n++] = index;
-}
-
-static enum mib_status
-add_lock(struct mib *mib, struct mib_set *set, uint32_t value, size_t index)
-{
-	uint32_t lock = image_totals(mib->image)->set_lock;
-	char text[MODEL_MESSAGE_MAX + 1];
-
-	if (value != lock) {
-		snprintf(text, sizeof(text), "lbcSysSetLock is %u, not %u: read it again, "
-		    "another manager was here", lock, value);
-		mib_reject(mib, REJECT_LOCK_MISMATCH, text, &set->names[index - 1]);
-		return MIB_INCONSISTENT_VALUE;
-	}
-	set->set.lock = lock;
-	set->lock_index = index;
-	return MIB_NO_ERROR;
-}
-
-static void
-add_notify(struct mib *mib, struct mib_set *set, const struct mib_value *value, size_t index)
-{
-	set->notify_index = index;
-	set->set.notify_before = image_totals(mib->image)->notify_enable;
-	set->set.notify_after = 0;
-	for (unsigned int bit = 0; bit < NOTIFY_BITS && value->octets.length > 0; bit++)
-		if ((value->octets.data[0] & 0x80u >> bit) != 0)
-			set->set.notify_after |= 1u << bit;
-}
-
-/* One varbind by itself, in the order of RFC 3416 section 4.2.5. */
-static enum mib_status
-add_varbind(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind,
-    size_t index_from_1)
-{
-	const struct mib_column *column;
-	const struct mib_table *table;
-	const uint32_t *index;
-	enum mib_status status;
-	const void *row;
-	size_t n;
-
-	set->names[index_from_1 - 1] = varbind->name;
-	if (!mib_find(&varbind->name, &table, &column, &index, &n) ||
-	    column->access != ACCESS_WRITE)
-		return MIB_NOT_WRITABLE;
-	status = check_value(column, &varbind->value);
-	if (status != MIB_NO_ERROR)
-		return status;
-	row = table->rows->get(mib, index, n);
-	if (row == NULL)
-		return MIB_NO_CREATION;
-	switch (column->setting) {
-	case SETTING_NONE:
-		return MIB_NOT_WRITABLE;
-	case SETTING_ENABLED:
-		add_change(set, row, REAL_ENABLED, varbind->value.integer == 1, index_from_1);
-		break;
-	case SETTING_FALLBACK:
-		add_change(set, row, REAL_FALLBACK, varbind->value.integer == 1, index_from_1);
-		break;
-	case SETTING_WEIGHT:
-		add_change(set, row, REAL_WEIGHT, varbind->value.number, index_from_1);
-		break;
-	case SETTING_LOCK:
-		return add_lock(mib, set, varbind->value.number, index_from_1);
-	case SETTING_NOTIFY:
-		add_notify(mib, set, &varbind->value, index_from_1);
-		break;
-	}
-	return MIB_NO_ERROR;
-}
 
 /* The picture may lag behind what another program just did. A store that cannot be
  * read says so at the judging. Settings come before statistics: a few slices show all
@@ -386,7 +144,7 @@ undo(struct mib *mib, struct mib_set *set)
 	struct err err;
 
 	if (!changed_something(set)) {
-		set_free(mib, set);
+		set_drop(mib, set);
 		return true;
 	}
 	if (store_set_undo(mib->store, &set->set, &err) != ERR_OK) {
@@ -398,7 +156,7 @@ undo(struct mib *mib, struct mib_set *set)
 		return false;
 	}
 	refresh(mib);
-	set_free(mib, set);
+	set_drop(mib, set);
 	if (noted)
 		notes_drop(mib);
 	return true;
@@ -434,7 +192,7 @@ set_forget(struct mib *mib, struct mib_set *set)
 	if (set->state == SET_IN_DOUBT)
 		(void)undo(mib, set);
 	else
-		set_free(mib, set);
+		set_drop(mib, set);
 }
 
 static enum mib_status
@@ -450,7 +208,7 @@ test_all(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind
 	if (store_changed(mib->store))
 		refresh(mib);
 	for (size_t i = 0; i < set->n; i++) {
-		enum mib_status status = add_varbind(mib, set, &varbinds[i], i + 1);
+		enum mib_status status = mib_set_take(mib, set, &varbinds[i], i + 1);
 
 		if (status != MIB_NO_ERROR) {
 			*ret_index = i + 1;
@@ -465,7 +223,7 @@ test_all(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind
 		code = store_set(mib->store, &set->set, STORE_SET_TEST, &verdict, &first_job,
 		    &jobs, &err);
 	if (code != ERR_OK)
-		return refuse_store(mib, set, false, code, &verdict, &err, ret_index);
+		return mib_set_refuse(mib, set, false, code, &verdict, &err, ret_index);
 	if (!undos_wait(mib))
 		return MIB_NO_ERROR;
 	*ret_index = 1;
@@ -515,15 +273,17 @@ mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
 		set_forget(mib, set);
 	/* Else this one might find there what it asks for, change nothing, and lose it. */
 	undos_do(mib);
-	set = set_new(mib, session, transaction, n);
+	set = mib_set_new(session, transaction, n);
 	if (set == NULL) {
 		*ret_index = 1;
 		return MIB_RESOURCE_UNAVAILABLE;
 	}
+	set->next = mib->sets;
+	mib->sets = set;
 	sets_limit(mib);
 	status = test_all(mib, set, varbinds, ret_index);
 	if (status != MIB_NO_ERROR)
-		set_free(mib, set);
+		set_drop(mib, set);
 	else
 		set->digest = mib_varbinds_digest(varbinds, n);
 	return status;
@@ -558,7 +318,7 @@ mib_set_commit(struct mib *mib, uint32_t session, uint32_t transaction, size_t *
 		set->state = code == ERR_DOUBT ? SET_IN_DOUBT : SET_FAILED;
 		if (code == ERR_DOUBT)
 			note(mib, set);
-		set->status = refuse_store(mib, set, true, code, &verdict, &err, ret_index);
+		set->status = mib_set_refuse(mib, set, true, code, &verdict, &err, ret_index);
 		set->status_index = *ret_index;
 		return set->status;
 	}
@@ -594,7 +354,7 @@ mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction)
 	if (set->state == SET_APPLIED && set->jobs > 0) {
 		store_set_release(mib->store, set->set.token);
 		image_jobs_release(mib->image, set->first_job, set->jobs, clock_wall_s());
-		set_free(mib, set);
+		set_drop(mib, set);
 	} else {
 		set_forget(mib, set);
 	}
@@ -622,7 +382,7 @@ mib_session_left(struct mib *mib, uint32_t session)
 		if (changed_something(set))
 			log_limited(&limit, LOG_LEVEL_WARN,
 			    "kept: the master did not say how it ended");
-		set_free(mib, set);
+		set_drop(mib, set);
 	}
 	mib_session_lost(mib, session);
 }

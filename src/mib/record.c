@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * What a SET asks for, varbind by varbind, and why the store refuses it; see record.h.
+ */
+#include "mib/record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "util/clock.h"
+
+enum { BITS_OCTETS_MAX = 8 };	/* of managers that know more bits than we do */
+
+/* -- the record ------------------------------------------------------------------------ */
+
+static uint64_t
+token_make(void)
+{
+	uint64_t token = 0;
+
+	if (getrandom(&token, sizeof(token), 0) != sizeof(token))
+		token = (uint64_t)clock_steady_ms();
+	return token >> 1 | 1;	/* SQLite's integers have 63 bits; not 0 */
+}
+
+struct mib_set *
+mib_set_new(uint32_t session, uint32_t transaction, size_t n)
+{
+	struct mib_set *set = calloc(1, sizeof(*set));
+
+	if (set == NULL)
+		return NULL;
+	set->session = session;
+	set->transaction = transaction;
+	set->changes = calloc(n + 1, sizeof(*set->changes));
+	set->indexes = calloc(n + 1, sizeof(*set->indexes));
+	set->names = calloc(n + 1, sizeof(*set->names));
+	set->n = n;
+	set->set.changes = set->changes;
+	set->set.lock = STORE_NO_LOCK;
+	set->set.source = JOB_SOURCE_SNMP;
+	set->set.token = token_make();
+	if (set->changes == NULL || set->indexes == NULL || set->names == NULL) {
+		mib_set_free(set);
+		return NULL;
+	}
+	return set;
+}
+
+void
+mib_set_free(struct mib_set *set)
+{
+	if (set == NULL)
+		return;
+	free(set->changes);
+	free(set->indexes);
+	free(set->names);
+	free(set);
+}
+
+/* -- varbinds -------------------------------------------------------------------------- */
+
+/* One octet has room for all bits that there are (RFC 3417 section 8). Octets of zeros
+ * behind it, of a manager that knows more bits, change nothing, nor does a first one that
+ * is left out. */
+static enum mib_status
+check_bits(const struct mib_column *column, const struct mib_value *value)
+{
+	if (value->octets.length > BITS_OCTETS_MAX)
+		return MIB_WRONG_LENGTH;
+	for (size_t i = 0; i < value->octets.length; i++)
+		if ((value->octets.data[i] & (i == 0 ? 0xff >> (column->max + 1) : 0xff)) != 0)
+			return MIB_WRONG_VALUE;
+	return MIB_NO_ERROR;
+}
+
+static enum mib_status
+check_value(const struct mib_column *column, const struct mib_value *value)
+{
+	int64_t number;
+
+	if (value->type != mib_syntax_type(column->syntax))
+		return MIB_WRONG_TYPE;
+	if (column->syntax == SYNTAX_BITS)
+		return check_bits(column, value);
+	if (value->type == MIB_OCTETS)
+		return value->octets.length < column->min ||
+		    value->octets.length > column->max ? MIB_WRONG_LENGTH : MIB_NO_ERROR;
+	number = value->type == MIB_INTEGER ? value->integer : (int64_t)value->number;
+	return number < (int64_t)column->min || number > (int64_t)column->max ?
+	    MIB_WRONG_VALUE : MIB_NO_ERROR;
+}
+
+static void
+add_change(struct mib_set *set, const struct image_real *real, enum real_column column,
+    uint32_t value, size_t index)
+{
+	struct change *change = &set->changes[set->set.n];
+
+	change->real_id = real->node.id;
+	change->column = column;
+	change->value = value;
+	set->indexes[set->set.n++] = index;
+}
+
+static enum mib_status
+add_lock(struct mib *mib, struct mib_set *set, uint32_t value, size_t index)
+{
+	uint32_t lock = image_totals(mib->image)->set_lock;
+	char text[MODEL_MESSAGE_MAX + 1];
+
+	if (value != lock) {
+		snprintf(text, sizeof(text), "lbcSysSetLock is %u, not %u: read it again, "
+		    "another manager was here", lock, value);
+		mib_reject(mib, REJECT_LOCK_MISMATCH, text, &set->names[index - 1]);
+		return MIB_INCONSISTENT_VALUE;
+	}
+	set->set.lock = lock;
+	set->lock_index = index;
+	return MIB_NO_ERROR;
+}
+
+static void
+add_notify(struct mib *mib, struct mib_set *set, const struct mib_value *value, size_t index)
+{
+	set->notify_index = index;
+	set->set.notify_before = image_totals(mib->image)->notify_enable;
+	set->set.notify_after = 0;
+	for (unsigned int bit = 0; bit < NOTIFY_BITS && value->octets.length > 0; bit++)
+		if ((value->octets.data[0] & 0x80u >> bit) != 0)
+			set->set.notify_after |= 1u << bit;
+}
+
+enum mib_status
+mib_set_take(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind,
+    size_t index_from_1)
+{
+	const struct mib_column *column;
+	const struct mib_table *table;
+	const uint32_t *index;
+	enum mib_status status;
+	const void *row;
+	size_t n;
+
+	set->names[index_from_1 - 1] = varbind->name;
+	if (!mib_find(&varbind->name, &table, &column, &index, &n) ||
+	    column->access != ACCESS_WRITE)
+		return MIB_NOT_WRITABLE;
+	status = check_value(column, &varbind->value);
+	if (status != MIB_NO_ERROR)
+		return status;
+	row = table->rows->get(mib, index, n);
+	if (row == NULL)
+		return MIB_NO_CREATION;
+	switch (column->setting) {
+	case SETTING_NONE:
+		return MIB_NOT_WRITABLE;
+	case SETTING_ENABLED:
+		add_change(set, row, REAL_ENABLED, varbind->value.integer == 1, index_from_1);
+		break;
+	case SETTING_FALLBACK:
+		add_change(set, row, REAL_FALLBACK, varbind->value.integer == 1, index_from_1);
+		break;
+	case SETTING_WEIGHT:
+		add_change(set, row, REAL_WEIGHT, varbind->value.number, index_from_1);
+		break;
+	case SETTING_LOCK:
+		return add_lock(mib, set, varbind->value.number, index_from_1);
+	case SETTING_NOTIFY:
+		add_notify(mib, set, &varbind->value, index_from_1);
+		break;
+	}
+	return MIB_NO_ERROR;
+}
+
+/* -- refusals -------------------------------------------------------------------------- */
+
+/* What the store's errors are to a manager, before the write and in it. */
+static const struct {
+	enum err_code		code;
+	enum mib_status		test;
+	enum mib_status		commit;
+	enum reject_reason	reason;		/* where the verdict has none */
+} errors[] = {
+	{ ERR_PRECOND, MIB_INCONSISTENT_VALUE, MIB_COMMIT_FAILED, REJECT_OTHER },
+	{ ERR_NOT_FOUND, MIB_NO_CREATION, MIB_COMMIT_FAILED, REJECT_NO_SUCH_REAL },
+	{ ERR_LIMIT, MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, REJECT_QUEUE_FULL },
+	{ ERR_BUSY, MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, REJECT_STORE_BUSY },
+	{ ERR_READONLY, MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, REJECT_STORE_READ_ONLY },
+};
+
+/* The varbind that an error of the store is told at, from 1: the first that is a change,
+ * if it is not one of those. */
+static size_t
+index_first(const struct mib_set *set)
+{
+	if (set->set.n > 0)
+		return set->indexes[0];
+	return set->lock_index > 0 ? set->lock_index : set->notify_index;
+}
+
+enum mib_status
+mib_set_refuse(struct mib *mib, const struct mib_set *set, bool commit, enum err_code code,
+    const struct verdict *verdict, const struct err *err, size_t *ret_index)
+{
+	enum mib_status status = commit ? MIB_COMMIT_FAILED : MIB_RESOURCE_UNAVAILABLE;
+	enum reject_reason reason = REJECT_OTHER;
+	const struct mib_oid *object;
+	size_t index = index_first(set);
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		if (errors[i].code == code) {
+			status = commit ? errors[i].commit : errors[i].test;
+			reason = errors[i].reason;
+		}
+	}
+	if (verdict->reason != REJECT_NONE)
+		index = verdict->index < set->set.n ? set->indexes[verdict->index] :
+		    set->lock_index;
+	*ret_index = index;
+	object = index > 0 ? &set->names[index - 1] : NULL;
+	if (verdict->reason != REJECT_NONE)
+		mib_reject(mib, verdict->reason, err->text, object);
+	else
+		mib_reject_by_store(mib, reason, err->text, object);
+	return status;
+}
