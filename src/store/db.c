@@ -270,13 +270,6 @@ db_rollback(struct db *db)
 		(void)db_run(db, NULL, "ROLLBACK", "");
 }
 
-void
-db_wait_set(struct db *db, int wait_ms)
-{
-	if (db->handle != NULL)
-		sqlite3_busy_timeout(db->handle, wait_ms);
-}
-
 /* -- open and check --------------------------------------------------------- */
 
 static enum err_code

@@ -93,8 +93,6 @@ enum err_code db_create(const struct db_kind *kind, const char *path, struct err
 enum err_code db_name_sync(const char *path, struct err *err);
 void db_close(struct db *db);
 
-/* From now on the connection waits so long for a lock. */
-void db_wait_set(struct db *db, int wait_ms);
 /* To open connections with: the system's files, without SQLite's long wait for what a WAL
  * has for its readers. NULL, which is SQLite's own, if there is no memory. */
 const char *db_vfs(void);

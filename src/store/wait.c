@@ -49,7 +49,8 @@ void
 db_wait_set(struct db *db, int wait_ms)
 {
 	db->wait_ms = wait_ms;
-	sqlite3_busy_handler(db->handle, on_busy, db);
+	if (db->handle != NULL)
+		sqlite3_busy_handler(db->handle, on_busy, db);
 }
 
 /* -- a mark ----------------------------------------------------------------------- */
