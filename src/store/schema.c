@@ -351,6 +351,8 @@ static const char *const main_pragmas[] = {
 static const char *const stats_pragmas[] = {
 	"PRAGMA journal_mode = WAL",
 	"PRAGMA synchronous = NORMAL",
+	/* The log grows as long as somebody reads what was before. Twice its usual size. */
+	"PRAGMA journal_size_limit = 8388608",
 	NULL,
 };
 

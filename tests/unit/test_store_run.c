@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Tests of src/store while it is open: files that go and come, locks of other
- * programs, full and read-only disks.
+ * programs, full and read-only disks, the room that it takes.
  */
 #include "store_fixture.h"
 
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void
@@ -562,6 +563,51 @@ create_on_read_only_disk_is_refused(void **state)
 	mount_read_only(f, false);
 }
 
+/* -- room on the disk ------------------------------------------------------------------ */
+
+static off_t
+log_size(const struct fixture *f)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s-wal", f->stats_path);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+static void
+statistics_all_put(struct fixture *f)
+{
+	static struct statistics rows[300];
+
+	for (uint32_t i = 0; i < COUNT(rows); i++)
+		rows[i] = (struct statistics){ .real_id = i + 1, .last_update = 4711 };
+	assert_int_equal(store_statistics_put(f->store, rows, COUNT(rows), &f->err), ERR_OK);
+}
+
+/* Who forgot to end a transaction: meanwhile nothing in the log may be written over. */
+static void
+log_of_statistics_gives_its_room_back(void **state)
+{
+	enum { USUAL = 8 * 1024 * 1024 };
+	struct fixture *f = *state;
+
+	fixture_fill(f);
+	other_start(f, f->stats_path);
+	assert_int_equal(other_sql(f, "BEGIN; SELECT count(*) FROM statistics"), 0);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	do
+		statistics_all_put(f);
+	while (log_size(f) < 2 * USUAL);
+	assert_int_equal(other_sql(f, "COMMIT"), 0);
+	for (int i = 0; i < 2; i++)
+		statistics_all_put(f);
+	assert_true(log_size(f) <= USUAL);
+	fixture_close(f);
+	other_end(f);
+}
+
 int
 main(void)
 {
@@ -587,6 +633,7 @@ main(void)
 		TEST(read_only_disk_refuses_writes_until_it_is_writable),
 		TEST(open_on_read_only_disk_serves_readers_only),
 		TEST(create_on_read_only_disk_is_refused),
+		TEST(log_of_statistics_gives_its_room_back),
 	};
 
 	return cmocka_run_group_tests_name("store_run", tests, NULL, NULL);
