@@ -96,6 +96,10 @@ options_parse(int argc, char **argv, struct options *ret)
 		fprintf(stderr, "lbclusterd: -s: the name of the directory is empty\n");
 		return EXIT_USAGE;
 	}
+	if (ret->agentx_socket != NULL && ret->agentx_socket[0] == '\0') {
+		fprintf(stderr, "lbclusterd: -x: the name of the socket is empty\n");
+		return EXIT_USAGE;
+	}
 	if (ret->level != NULL && !log_level_parse(ret->level, &level)) {
 		fprintf(stderr, "lbclusterd: -l %s: not one of error, warn, info, debug\n",
 		    ret->level);

@@ -46,7 +46,7 @@ class Options(Case):
 
     def test_unknown_option_is_usage(self):
         for args in (['--nonsense'], ['-l', 'nonsense'], ['-c'], ['operand'], ['-Z'],
-                     ['-s', '', '--check']):
+                     ['-s', '', '--check'], ['-x', '', '--check']):
             done = run(*args)
             self.assertEqual(USAGE, done.returncode, args)
             self.assertNotEqual('', done.stderr)
