@@ -134,10 +134,18 @@ tests_unit_test_list_SOURCES = tests/unit/test_list.c $(store_fixture)
 tests_unit_test_list_LDADD = $(store_fixture_libs)
 tests_unit_test_list_LDFLAGS = $(store_fixture_ldflags)
 
+# A small world, and what is true of it.
+image_world = tests/unit/image_world.c tests/unit/image_world.h $(store_fixture)
+
 unit_tests += tests/unit/test_image
-tests_unit_test_image_SOURCES = tests/unit/test_image.c $(store_fixture)
+tests_unit_test_image_SOURCES = tests/unit/test_image.c $(image_world)
 tests_unit_test_image_LDADD = $(store_fixture_libs)
 tests_unit_test_image_LDFLAGS = $(store_fixture_ldflags)
+
+unit_tests += tests/unit/test_image_size
+tests_unit_test_image_size_SOURCES = tests/unit/test_image_size.c $(image_world)
+tests_unit_test_image_size_LDADD = $(store_fixture_libs)
+tests_unit_test_image_size_LDFLAGS = $(store_fixture_ldflags)
 
 unit_tests += tests/unit/test_mib_columns
 tests_unit_test_mib_columns_SOURCES = tests/unit/test_mib_columns.c \

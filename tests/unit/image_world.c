@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A small world, and whether an image of it is true; see image_world.h.
+ */
+#include "image_world.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- the picture as text --------------------------------------------------------------- */
+
+static void
+sums_write(FILE *out, const struct image_sums *sums)
+{
+	fprintf(out, " %u/%u/%u", sums->tally.active, sums->tally.enabled, sums->tally.reals);
+	for (int i = 0; i < STAT_TOTAL_CONNECTIONS; i++)
+		fprintf(out, " %" PRIu64, sums->number[i]);
+	fprintf(out, " oldest %" PRId64, sums->any_enabled ? sums->oldest_update : 0);
+}
+
+static void
+real_write(FILE *out, const struct image *image, const struct image_real *real, int64_t now)
+{
+	const char *texts = real->node.texts;
+
+	fprintf(out, "real %u %s %s %s %u %d %d \"%s\" job %u pending %u fresh %d oper %d\n",
+	    real->node.id, image_name(&real->node), texts + real->address_at,
+	    texts + real->port_at, real->weight, real->fallback, real->enabled,
+	    texts + real->reason_at, real->last_job, real->pending_jobs,
+	    image_real_freshness(image, real, now), image_real_status(image, real, now));
+}
+
+static void
+service_write(FILE *out, struct image *image, const struct image_service *service, int64_t now)
+{
+	fprintf(out, "service %u %s %s %s %d status %d on %d fallback %u weight %" PRIu64
+	    " stale %u at %" PRId64, service->node.id, image_name(&service->node),
+	    service->address, service->port, service->protocol, service->status,
+	    service->on_fallback, service->fallback_id, service->sums.weight,
+	    service->sums.tally.reals - service->sums.known, service->stale_at);
+	sums_write(out, &service->sums);
+	fprintf(out, "\n");
+	for (uint32_t i = 0; i < service->reals.n; i++)
+		real_write(out, image, (const struct image_real *)(void *)service->reals.nodes[i],
+		    now);
+}
+
+static void
+cluster_write(FILE *out, struct image *image, const struct image_cluster *cluster, int64_t now)
+{
+	fprintf(out, "cluster %u %s %s %d \"%s\" status %d up %u", cluster->node.id,
+	    image_name(&cluster->node), cluster->plane, cluster->plane_status,
+	    cluster->plane_message, cluster->status, cluster->services_up);
+	sums_write(out, &cluster->sums);
+	fprintf(out, "\n");
+	for (uint32_t i = 0; i < cluster->services.n; i++)
+		service_write(out, image,
+		    (const struct image_service *)(void *)cluster->services.nodes[i], now);
+}
+
+char *
+picture_text(struct image *image, int64_t now)
+{
+	const struct image_list *clusters = image_clusters(image), *jobs = image_jobs(image);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	for (uint32_t i = 0; i < clusters->n; i++)
+		cluster_write(out, image,
+		    (const struct image_cluster *)(void *)clusters->nodes[i], now);
+	for (uint32_t i = 0; i < jobs->n; i++) {
+		const struct image_job *job = (const struct image_job *)(void *)jobs->nodes[i];
+
+		assert_int_equal(job->node.id, job->row.id);
+		fprintf(out, "job %u of %u: %d %d %s/%s/%s \"%s\"\n", job->row.id,
+		    job->row.real_id, job->row.operation, job->row.state, job->row.cluster,
+		    job->row.service, job->row.real, job->row.message);
+	}
+	fprintf(out, "%u services, %u reals, %u of them stale, %u jobs active\n",
+	    image_services_count(image), image_reals_count(image), image_reals_stale(image),
+	    image_jobs_active(image));
+	fclose(out);
+	return text;
+}
+
+/* -- the same from the files --------------------------------------------------------------- */
+
+/* A view for each level. ?1 is the time, ?2 the age at which statistics are stale. */
+static const char views_sql[] =
+    "CREATE TEMP VIEW x AS SELECT r.*, s.cluster_id, t.real_id IS NOT NULL AND t.last_update <> 0"
+    " AND now - t.last_update <= old AS fresh, ifnull(t.last_update, 0) AS last_update,"
+    " t.active AS active, ifnull(active_connections, 0) AS n0,"
+    " ifnull(inactive_connections, 0) AS n1, ifnull(persistent_connections, 0) AS n2,"
+    " ifnull(connections_per_second, 0) AS n3, ifnull(bps_in, 0) AS n4,"
+    " ifnull(bps_out, 0) AS n5, ifnull(pps_in, 0) AS n6, ifnull(pps_out, 0) AS n7, old, now"
+    " FROM main.real_service AS r JOIN main.service AS s ON s.id = r.service_id"
+    " JOIN temp.parameter LEFT JOIN stats.statistics AS t ON t.real_id = r.id;"
+
+    "CREATE TEMP VIEW y AS SELECT *, enabled AND fresh AND active IS NOT NULL AS known,"
+    " enabled AND fresh AND active IS 1 AS up FROM x;"
+
+    "CREATE TEMP VIEW sv AS SELECT s.id, s.cluster_id, s.name, s.address, s.port, s.protocol,"
+    " CASE WHEN total(y.enabled) = 0 THEN 5 WHEN total(known) = 0 THEN 6"
+    "  WHEN total(up AND NOT fallback) > 0 AND"
+    "    total(up AND NOT fallback) = total(y.enabled AND NOT fallback) THEN 1"
+    "  WHEN total(up AND NOT fallback) > 0 THEN 2 WHEN total(up AND fallback) > 0 THEN 3"
+    "  ELSE 4 END AS status,"
+    " total(up AND fallback) > 0 AND total(up AND NOT fallback) = 0 AS on_fallback,"
+    " ifnull(max(iif(fallback, y.id, 0)), 0) AS fallback_id,"
+    " cast(total(iif(y.enabled AND NOT fallback, weight, 0)) AS INTEGER) AS weight,"
+    " cast(total(y.id IS NOT NULL AND NOT fresh) AS INTEGER) AS stale,"
+    " ifnull(min(iif(last_update + old + 1 > now AND last_update <> 0,"
+    "   last_update + old + 1, NULL)), 0) AS stale_at,"
+    " cast(total(up) AS INTEGER) AS up, cast(total(y.enabled) AS INTEGER) AS enabled,"
+    " count(y.id) AS reals, cast(total(n0) AS INTEGER) AS n0, cast(total(n1) AS INTEGER) AS n1,"
+    " cast(total(n2) AS INTEGER) AS n2, cast(total(n3) AS INTEGER) AS n3,"
+    " cast(total(n4) AS INTEGER) AS n4, cast(total(n5) AS INTEGER) AS n5,"
+    " cast(total(n6) AS INTEGER) AS n6, cast(total(n7) AS INTEGER) AS n7,"
+    " ifnull(min(iif(y.enabled, last_update, NULL)), 0) AS oldest,"
+    " total(y.enabled) > 0 AS any_enabled"
+    " FROM main.service AS s LEFT JOIN y ON y.service_id = s.id GROUP BY s.id;";
+
+/* Lines in the order of the picture: cluster, service, real service. */
+static const char lines_sql[] =
+    "SELECT c.id AS c, 0 AS s, 0 AS r, printf('cluster %d %s %s %d \"%s\" status %d up %d"
+    " %d/%d/%d %d %d %d %d %d %d %d %d oldest %d', c.id, c.name, c.plane, c.plane_status,"
+    " c.plane_message, CASE WHEN total(status = 4) > 0 THEN 4 WHEN total(status = 3) > 0 THEN 3"
+    " WHEN total(status = 2) > 0 THEN 2 WHEN total(status = 6) > 0 THEN 6"
+    " WHEN total(status = 1) > 0 THEN 1 ELSE 5 END, cast(total(status = 1) AS INTEGER),"
+    " cast(total(up) AS INTEGER), cast(total(enabled) AS INTEGER), cast(total(reals) AS INTEGER),"
+    " cast(total(n0) AS INTEGER), cast(total(n1) AS INTEGER), cast(total(n2) AS INTEGER),"
+    " cast(total(n3) AS INTEGER), cast(total(n4) AS INTEGER), cast(total(n5) AS INTEGER),"
+    " cast(total(n6) AS INTEGER), cast(total(n7) AS INTEGER),"
+    " ifnull(min(iif(any_enabled, oldest, NULL)), 0)) AS line"
+    " FROM main.cluster AS c LEFT JOIN sv ON sv.cluster_id = c.id GROUP BY c.id"
+    " UNION ALL SELECT cluster_id, id, 0, printf('service %d %s %s %s %d status %d on %d"
+    " fallback %d weight %d stale %d at %d %d/%d/%d %d %d %d %d %d %d %d %d oldest %d', id, name,"
+    " address, port, protocol, status, on_fallback, fallback_id, weight, stale, stale_at, up,"
+    " enabled, reals, n0, n1, n2, n3, n4, n5, n6, n7, oldest) FROM sv"
+    " UNION ALL SELECT cluster_id, service_id, id, printf('real %d %s %s %s %d %d %d \"%s\" job %d"
+    " pending %d fresh %d oper %d', id, name, address, port, weight, fallback, enabled, reason,"
+    " last_job, (SELECT count(*) FROM job WHERE real_id = y.id AND state < 3),"
+    " CASE WHEN last_update = 0 THEN 3 WHEN fresh THEN 1 ELSE 2 END,"
+    " CASE WHEN NOT enabled THEN 5 WHEN NOT known THEN 6 WHEN NOT up THEN 4 WHEN weight = 0 THEN 3"
+    " WHEN fallback AND EXISTS (SELECT 1 FROM y AS o WHERE o.service_id = y.service_id AND"
+    " o.id <> y.id AND o.up) THEN 2 ELSE 1 END) FROM y"
+    " UNION ALL SELECT 1 << 40, id, 0, printf('job %d of %d: %d %d %s/%s/%s \"%s\"', id,"
+    " ifnull(real_id, 0), operation, state, cluster_name, service_name, real_name, message)"
+    " FROM job"
+    " UNION ALL SELECT 1 << 41, 0, 0, printf('%d services, %d reals, %d of them stale, %d jobs"
+    " active', (SELECT count(*) FROM service), (SELECT count(*) FROM real_service),"
+    " (SELECT count(*) FROM x WHERE NOT fresh), (SELECT count(*) FROM job WHERE state < 3))"
+    " ORDER BY 1, 2, 3";
+
+char *
+truth_text(struct fixture *f, int64_t now)
+{
+	char sql[300], *text = NULL;
+	sqlite3_stmt *stmt = NULL;
+	sqlite3 *handle;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	assert_int_equal(sqlite3_open_v2(f->main_path, &handle, SQLITE_OPEN_READWRITE, NULL),
+	    SQLITE_OK);
+	snprintf(sql, sizeof(sql), "ATTACH '%s' AS stats; CREATE TEMP TABLE parameter AS SELECT"
+	    " %" PRId64 " AS now, %d AS old;", f->stats_path, now, STALE_AFTER_S);
+	assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+	if (sqlite3_exec(handle, views_sql, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(handle, lines_sql, -1, &stmt, NULL) != SQLITE_OK)
+		fail_msg("%s", sqlite3_errmsg(handle));
+	while (sqlite3_step(stmt) == SQLITE_ROW)
+		fprintf(out, "%s\n", (const char *)sqlite3_column_text(stmt, 3));
+	sqlite3_finalize(stmt);
+	sqlite3_close(handle);
+	fclose(out);
+	return text;
+}
+
+/* -- names ------------------------------------------------------------------------------------ */
+
+static void
+names_are_right(const struct image_list *list, struct image_names *names)
+{
+	assert_int_equal(names->list.n, list->n);
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct image_node *node = list->nodes[i];
+		uint32_t at = image_names_from(names, (const uint8_t *)image_name(node),
+		    strlen(image_name(node)));
+
+		assert_int_equal(node->name_length, strlen(image_name(node)));
+		assert_true(at < names->list.n);
+		assert_ptr_equal(names->list.nodes[at], node);
+	}
+}
+
+void
+all_names_are_right(struct image *image)
+{
+	const struct image_list *clusters = image_clusters(image);
+
+	names_are_right(clusters, image_cluster_names(image));
+	for (uint32_t i = 0; i < clusters->n; i++) {
+		struct image_cluster *cluster = (struct image_cluster *)(void *)clusters->nodes[i];
+
+		names_are_right(&cluster->services, &cluster->service_names);
+		for (uint32_t j = 0; j < cluster->services.n; j++) {
+			struct image_service *service =
+			    (struct image_service *)(void *)cluster->services.nodes[j];
+
+			assert_ptr_equal(service->cluster, cluster);
+			names_are_right(&service->reals, &service->real_names);
+			for (uint32_t k = 0; k < service->reals.n; k++) {
+				struct image_real *real =
+				    (struct image_real *)(void *)service->reals.nodes[k];
+
+				assert_ptr_equal(real->service, service);
+				assert_ptr_equal(image_real_find(image, real->node.id), real);
+			}
+		}
+	}
+}
+
+void
+texts_are_equal(const char *picture, const char *truth)
+{
+	size_t i = 0, line = 0;
+
+	for (; picture[i] == truth[i] && picture[i] != '\0'; i++)
+		if (picture[i] == '\n')
+			line = i + 1;
+	if (picture[i] != truth[i])
+		fail_msg("picture: %.*s\n  truth: %.*s", (int)strcspn(picture + line, "\n"),
+		    picture + line, (int)strcspn(truth + line, "\n"), truth + line);
+}
+
+void
+image_is_true(struct fixture *f, struct image *image, int64_t now)
+{
+	char *picture = picture_text(image, now), *truth = truth_text(f, now);
+
+	texts_are_equal(picture, truth);
+	free(picture);
+	free(truth);
+	all_names_are_right(image);
+}
+
+/* -- help ---------------------------------------------------------------------------- */
+
+void
+refresh(struct fixture *f, struct image *image, size_t limit, int64_t now)
+{
+	bool more = true;
+
+	while (more)
+		if (image_refresh(image, f->store, limit, now, &more, &f->err) != ERR_OK)
+			fail_msg("%s", f->err.text);
+}
+
+struct image *
+image_make(void)
+{
+	struct image *image = image_new();
+
+	assert_non_null(image);
+	image_stale_after_set(image, STALE_AFTER_S, NOW);
+	return image;
+}
+
+struct image_real *
+real_of(struct image *image, uint32_t id)
+{
+	struct image_real *real = image_real_find(image, id);
+
+	assert_non_null(real);
+	return real;
+}
+
+void
+small_make(struct fixture *f)
+{
+	char sql[300];
+
+	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('web');"
+	    "INSERT INTO service (cluster_id, name) VALUES (1, 'http');"
+	    "INSERT INTO real_service (service_id, name, fallback) VALUES (1, 'a', 0), (1, 'b', 0),"
+	    " (1, 'c', 1)");
+	snprintf(sql, sizeof(sql), "INSERT INTO statistics (real_id, active, active_connections,"
+	    " last_update) VALUES (1, 1, 10, %" PRId64 "), (2, 1, 20, %" PRId64 "),"
+	    " (3, 1, 30, %" PRId64 ")", NOW - 10, NOW - 20, NOW - 30);
+	plain_ok(f->stats_path, sql);
+}
+
+void
+statistics_set(struct fixture *f, uint32_t id, int active, int64_t update)
+{
+	char sql[200];
+
+	snprintf(sql, sizeof(sql), "INSERT INTO statistics (real_id, active, last_update) VALUES"
+	    " (%u, %d, %" PRId64 ") ON CONFLICT (real_id) DO UPDATE SET active = excluded.active,"
+	    " last_update = excluded.last_update", id, active, update);
+	plain_ok(f->stats_path, sql);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/image: many rows, and memory that fails.
+ */
+#include "image_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Under valgrind(1), which takes fifty times as long, it is fewer. */
+static unsigned
+many_rows(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	return preload != NULL && strstr(preload, "vgpreload") != NULL ? 4000 : 100000;
+}
+
+static void
+many_rows_are_followed(void **state)
+{
+	struct fixture *f = *state;
+	struct image *image = image_make();
+	unsigned rows = many_rows();
+	char sql[500];
+
+	snprintf(sql, sizeof(sql), "INSERT INTO cluster (name) VALUES ('big');"
+	    "INSERT INTO service (cluster_id, name) VALUES (1, 'flat');"
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
+	    " INSERT INTO real_service (service_id, name) SELECT 1, 'r' || i FROM n", rows);
+	plain_ok(f->main_path, sql);
+	snprintf(sql, sizeof(sql), "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < %u) INSERT INTO statistics (real_id, active, last_update, bps_in)"
+	    " SELECT i, 1, 1000000, i FROM n", rows);
+	plain_ok(f->stats_path, sql);
+	refresh(f, image, 1000, NOW);
+	assert_int_equal(image_reals_count(image), rows);
+	image_is_true(f, image, NOW);
+	plain_ok(f->main_path, "DELETE FROM real_service WHERE id % 2 = 0;"
+	    "UPDATE real_service SET name = 'n' || id WHERE id < 1000");
+	refresh(f, image, 1000, NOW);
+	assert_int_equal(image_reals_count(image), rows / 2);
+	image_is_true(f, image, NOW);
+	plain_ok(f->main_path, "DELETE FROM cluster");
+	refresh(f, image, 1000, NOW);
+	image_is_true(f, image, NOW);
+	assert_int_equal(image_reals_count(image), 0);
+	image_free(image);
+}
+
+/* What changes between the two loads: rows come, go, get other names and jobs. */
+static const char changes_sql[] =
+    "INSERT INTO cluster (name) VALUES ('new');"
+    "INSERT INTO service (cluster_id, name) VALUES (2, 's'), (1, 't'), (1, 'u'), (1, 'v');"
+    "INSERT INTO real_service (service_id, name) VALUES (1, 'd'), (1, 'e'), (2, 'f'), (3, 'g');"
+    "UPDATE cluster SET name = 'www' WHERE id = 1; UPDATE service SET name = 'x' WHERE id = 1;"
+    "UPDATE real_service SET name = 'y' WHERE id = 1; DELETE FROM real_service WHERE id = 2;"
+    "INSERT INTO job (real_id, operation, old_value, new_value, cluster_name, service_name,"
+    " real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a')";
+
+/* Every allocation fails once. After each failure the image is whole, and goes on. */
+static void
+memory_that_fails_only_delays(void **state)
+{
+	struct fixture *f = *state;
+	struct image *image = image_make();
+	long failures = 0;
+	bool changed = false;
+
+	small_make(f);
+	for (long n = 1; ; n++) {
+		bool more = true, failed;
+		enum err_code code;
+
+		memory_fails_at(n);
+		code = image_refresh(image, f->store, 1000, NOW, &more, &f->err);
+		failed = memory_failed();
+		memory_fails_at(0);
+		failures += failed;
+		assert_int_equal(code, failed ? ERR_NOMEM : ERR_OK);
+		if (image_loaded(image)) {
+			char *text = picture_text(image, NOW);	/* nothing falls over */
+
+			free(text);
+			all_names_are_right(image);
+		}
+		if (failed) {
+			n = 0;	/* some of it is done: begin again with the rest */
+			if (failures % 2 == 0)
+				refresh(f, image, 1, NOW);
+			continue;
+		}
+		if (more)
+			continue;
+		image_is_true(f, image, NOW);
+		if (changed)
+			break;
+		plain_ok(f->main_path, changes_sql);
+		changed = true;
+		n = 0;
+	}
+	image_free(image);
+}
+
+/* The n-th allocation of a whole load and of a whole set of changes fails, for each n. */
+static void
+memory_that_fails_anywhere_loses_nothing(void **state)
+{
+	struct fixture *f = *state;
+	long failures = 0;
+	bool failed = true;
+
+	small_make(f);
+	plain_ok(f->main_path, "INSERT INTO job (real_id, operation, old_value, new_value,"
+	    " cluster_name, service_name, real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a')");
+	for (long n = 1; failed; n++) {
+		struct image *image;
+		bool more;
+
+		memory_fails_at(n);
+		image = image_new();
+		if (image == NULL) {
+			assert_true(memory_failed());
+			memory_fails_at(0);
+			continue;
+		}
+		image_stale_after_set(image, STALE_AFTER_S, NOW);
+		(void)image_refresh(image, f->store, 1000, NOW, &more, &f->err);
+		failed = memory_failed();
+		memory_fails_at(0);
+		refresh(f, image, 1000, NOW);
+		image_is_true(f, image, NOW);
+		image_free(image);
+		failures += failed;
+	}
+	assert_true(failures > 10);
+	failed = true;
+	for (long n = 1; failed; n++) {
+		struct image *image = image_make();
+		char sql[2000];
+		bool more;
+
+		plain_ok(f->main_path, "DELETE FROM cluster WHERE name = 'again';"
+		    "DELETE FROM service WHERE name = 'again';"
+		    "DELETE FROM real_service WHERE name = 'again'");
+		refresh(f, image, 1000, NOW);
+		snprintf(sql, sizeof(sql),
+		    "%s; UPDATE cluster SET name = 'web' || (id * 1000 + %ld);"
+		    "UPDATE service SET name = 's' || (id * 1000 + %ld);"
+		    "UPDATE real_service SET name = 'r' || (id * 1000 + %ld)",
+		    n == 1 ? changes_sql : "SELECT 1", n, n, n);
+		plain_ok(f->main_path, sql);
+		plain_ok(f->main_path,
+		    "INSERT INTO real_service (service_id, name) VALUES (1, 'again');"
+		    "INSERT INTO service (cluster_id, name) VALUES (1, 'again');"
+		    "INSERT INTO cluster (name) VALUES ('again')");
+		memory_fails_at(n);
+		(void)image_refresh(image, f->store, 1000, NOW, &more, &f->err);
+		failed = memory_failed();
+		memory_fails_at(0);
+		all_names_are_right(image);
+		refresh(f, image, 1000, NOW);
+		image_is_true(f, image, NOW);
+		image_free(image);
+	}
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_open, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(many_rows_are_followed),
+		TEST(memory_that_fails_only_delays),
+		TEST(memory_that_fails_anywhere_loses_nothing),
+	};
+
+	return cmocka_run_group_tests_name("image_size", tests, NULL, NULL);
+}
