@@ -34,7 +34,8 @@ class Supervised:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(path)
         self._log, self._log_in = os.pipe()
-        fcntl.fcntl(self._log, fcntl.F_SETPIPE_SZ, 4096)
+        # Of one page it would be full, to poll(2), with the first line that is not read yet.
+        fcntl.fcntl(self._log, fcntl.F_SETPIPE_SZ, 16384)
         self.process = subprocess.Popen(
             [*argv, '-f', '-s', world.store], stderr=self._log_in, stdin=subprocess.DEVNULL,
             env={**os.environ, 'NOTIFY_SOCKET': path, **env})
