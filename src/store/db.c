@@ -70,6 +70,10 @@ db_error(struct db *db, int rc, struct err *err)
 
 	if ((rc & 0xff) == SQLITE_CANTOPEN && error != 0)
 		return open_error(db, error, err);
+	/* Not the disk, though SQLite tells them no apart. */
+	if ((rc & 0xff) == SQLITE_IOERR && (error == EDQUOT || error == EFBIG))
+		return err_set(err, ERR_IO, "%s: there is no more room for this program: %s",
+		    db->path, strerror(error));
 	if (rc == SQLITE_IOERR_SHMSIZE && no_block_is_left(db))
 		rc = SQLITE_FULL;
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {

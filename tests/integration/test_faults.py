@@ -217,6 +217,7 @@ class Store(FaultCase):
         resource.prlimit(world.daemon.pid, resource.RLIMIT_FSIZE, (40960, none))
         answer = world.client().set_answer((WEIGHT, 'u', 46)).status
         self.assertIn(answer, ('commitFailed', 'undoFailed'))
+        world.wait_logged('no more room for this program: File too large; serving what is known')
         self.assertEqual(10, world.get('lbcRealWeight', 1, 1, 1))
         resource.prlimit(world.daemon.pid, resource.RLIMIT_FSIZE, (none, none))
         wait_for(lambda: world.client().set_answer((WEIGHT, 'u', 47)).status == 'noError', 10,
