@@ -106,15 +106,20 @@ def cpu_s(pid):
     return _stat(pid)[1]
 
 
+def _starved_ns(path):
+    with contextlib.suppress(OSError), open(path + '/schedstat', encoding='ascii') as file:
+        return int(file.read().split()[1])
+    return 0
+
+
 def starved_s(*pids):
-    """How long threads of these processes, or these threads, wanted a CPU and had none."""
-    total = 0
+    """How long these processes, and this thread, wanted a CPU and had none."""
+    paths = ['/proc/thread-self']
     for pid in pids:
         with contextlib.suppress(OSError):
-            for task in os.listdir('/proc/%d/task' % pid):
-                with open('/proc/%d/task/%s/schedstat' % (pid, task), encoding='ascii') as file:
-                    total += int(file.read().split()[1])
-    return total / 1e9
+            tasks = '/proc/%d/task/' % pid
+            paths += [tasks + task for task in os.listdir(tasks)]
+    return sum(map(_starved_ns, paths)) / 1e9
 
 
 def stop(program):
@@ -447,7 +452,7 @@ class World:
 
         def ask():
             client = self.client('public')
-            programs = self.master.pid, self.daemon.pid, os.getpid()
+            programs = self.master.pid, self.daemon.pid
             while not done.is_set():
                 began, starved = time.monotonic(), starved_s(*programs)
                 try:
