@@ -35,7 +35,7 @@ get_set_lock(struct mib *mib, const void *row, struct mib_value *value)
 	{                                                                      \
 		(void)row;                                                     \
 		return mib_value_number(value,                                 \
-		    (uint32_t)(image_totals(mib->image)->total - mib->at_start.total)); \
+		    image_totals(mib->image)->total - mib->at_start.total);        \
 	}
 
 #define FROM_IMAGE(function, expression)                                       \

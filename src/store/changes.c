@@ -192,12 +192,12 @@ totals_read(struct db *db, struct store_totals *ret, struct err *err)
 		return code;
 	if (!row)
 		return err_set(err, ERR_CORRUPT, "%s: table store is empty", db->path);
-	ret->config_changes = sqlite3_column_int64(stmt, 0);
+	ret->config_changes = (uint32_t)sqlite3_column_int64(stmt, 0);
 	ret->config_last_change = sqlite3_column_int64(stmt, 1);
 	ret->table_last_change = sqlite3_column_int64(stmt, 2);
-	ret->jobs_succeeded = sqlite3_column_int64(stmt, 3);
-	ret->jobs_failed = sqlite3_column_int64(stmt, 4);
-	ret->jobs_bumped = sqlite3_column_int64(stmt, 5);
+	ret->jobs_succeeded = (uint32_t)sqlite3_column_int64(stmt, 3);
+	ret->jobs_failed = (uint32_t)sqlite3_column_int64(stmt, 4);
+	ret->jobs_bumped = (uint32_t)sqlite3_column_int64(stmt, 5);
 	ret->job_last_id = (uint32_t)within(sqlite3_column_int64(stmt, 6), 0, MODEL_ID_MAX);
 	ret->set_lock = (uint32_t)sqlite3_column_int64(stmt, 7) & MODEL_ID_MAX;
 	ret->job_max_rows = (uint32_t)within(sqlite3_column_int64(stmt, 8), 0, JOB_ROWS_MAX);

@@ -74,12 +74,13 @@ struct store_cursor {
 
 /* Facts about the whole store, kept by the store itself whoever writes. */
 struct store_totals {
-	int64_t		config_changes;		/* effective changes of enabled, fallback, weight */
 	int64_t		config_last_change;
 	int64_t		table_last_change;	/* last add, remove or rename of any row */
-	int64_t		jobs_succeeded;
-	int64_t		jobs_failed;
-	int64_t		jobs_bumped;		/* finished jobs removed to make room */
+	/* Counts, modulo 2^32 as a Counter32 is. */
+	uint32_t	config_changes;		/* effective changes of enabled, fallback, weight */
+	uint32_t	jobs_succeeded;
+	uint32_t	jobs_failed;
+	uint32_t	jobs_bumped;		/* finished jobs removed to make room */
 	uint32_t	job_last_id;
 	uint32_t	set_lock;		/* lbcSysSetLock */
 	uint32_t	job_max_rows;

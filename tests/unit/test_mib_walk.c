@@ -546,6 +546,28 @@ names_shared_for_a_moment_do_not_hold_a_walk(void **state)
 	fixture_refresh(&f);
 }
 
+/* Also where somebody wrote into the store what it never counts. */
+static void
+counter_since_start_wraps(void **state)
+{
+	static const struct mib_config config = { .stale_after_s = 300, .version = "0.0" };
+	const struct mib_oid changes = oid_make(".1.1.3.0");
+	struct mib_value value;
+	struct mib *mib;
+
+	(void)state;
+	fixture_sql(f.main, "UPDATE store SET config_changes = 3");
+	fixture_refresh(&f);
+	mib = mib_new(f.image, f.store, &config);
+	assert_non_null(mib);
+	fixture_sql(f.main, "UPDATE store SET config_changes = -9223372036854775807 - 1");
+	fixture_refresh(&f);
+	mib_get(mib, &changes, &value);
+	assert_int_equal(value.type, MIB_COUNTER32);
+	assert_int_equal(value.number, UINT32_MAX - 2);
+	mib_free(mib);
+}
+
 int
 main(void)
 {
@@ -569,6 +591,7 @@ main(void)
 	const struct CMUnitTest empty_store[] = {
 		ANY_WORLD,
 		cmocka_unit_test(names_shared_for_a_moment_do_not_hold_a_walk),
+		cmocka_unit_test(counter_since_start_wraps),
 		cmocka_unit_test(walk_over_rows_that_come_and_go_agrees_with_a_fresh_engine),
 	};
 	int failed;
