@@ -65,7 +65,9 @@ struct store {
 	struct db		 stats;
 	enum store_mode		 mode;
 	int			 wait_ms;
-	int			 lock_fd;		/* of store_serve(), or -1 */
+	char			*dir;
+	const char		*program;		/* of store_serve() */
+	int			 lock_fd;		/* its lock, or -1 */
 	struct store_health	 read;
 	struct store_health	 write;
 	int64_t			 busy_since_ms;		/* 0: reading is not blocked */
@@ -139,8 +141,14 @@ enum err_code store_saw_write(struct store *store, enum err_code code, const str
 void store_saw_statistics(struct store *store, enum err_code code);
 /* Opens again what was replaced or found ill, at most once a second. */
 enum err_code store_files_look(struct store *store, struct err *err);
-/* Closes and opens lbcluster.db, which settles a commit in doubt. */
+/* Closes and opens lbcluster.db, which settles a commit in doubt. ERR_BUSY, too, if another
+ * process has the lock of store_serve() by now. */
 enum err_code store_main_reopen(struct store *store, struct err *err);
+/* The lock of store_serve(): true while it is that of the file of its name, or if there is
+ * none. Takes it anew where it is not; ERR_BUSY, with the words of lockfile_take(), if
+ * another process has it. A file that is not there is left so without 'make'. */
+bool store_lock_is_in_place(const struct store *store);
+enum err_code store_lock_look(struct store *store, bool make, struct err *err);
 /* Takes the write lock, after a look at the disk; commits; gives up what is not
  * committed. Inside store_begin() the lock is there and stays: then they do nothing,
  * and store_commit() or store_rollback() decides. */

@@ -90,6 +90,7 @@ store_serve(const char *dir, const char *program, int wait_ms, struct store **re
 	enum err_code code = store_patiently(serve_step, &serve, err);
 
 	if (code == ERR_OK) {
+		serve.store->program = program;
 		serve.store->lock_fd = serve.lock_fd;
 		*ret_store = serve.store;
 		return ERR_OK;
@@ -98,4 +99,34 @@ store_serve(const char *dir, const char *program, int wait_ms, struct store **re
 	if (serve.lock_fd != -1)
 		close(serve.lock_fd);
 	return code;
+}
+
+/* -- while it serves ---------------------------------------------------------- */
+
+bool
+store_lock_is_in_place(const struct store *store)
+{
+	return store->lock_fd == -1 ||
+	    lockfile_is_in_place(store->dir, store->program, store->lock_fd);
+}
+
+enum err_code
+store_lock_look(struct store *store, bool make, struct err *err)
+{
+	enum err_code code;
+	struct err why;
+	int fd;
+
+	if (store_lock_is_in_place(store))
+		return ERR_OK;
+	code = lockfile_take(store->dir, store->program, make, &fd, &why);
+	if (code == ERR_OK) {
+		close(store->lock_fd);
+		store->lock_fd = fd;
+		return ERR_OK;
+	}
+	if (code == ERR_NOT_FOUND && !make)
+		return ERR_OK;
+	/* It may be free again: that is no end, as it is at a start. */
+	return err_set(err, code == ERR_PRECOND ? ERR_BUSY : code, "%s", why.text);
 }

@@ -157,6 +157,13 @@ disk_look(const struct db *db, struct err *err)
 	return ERR_OK;
 }
 
+/* Its file has its name, and nobody else may serve it. */
+static bool
+main_is_ours(const struct store *store)
+{
+	return db_is_same_file(&store->main) && store_lock_is_in_place(store);
+}
+
 enum err_code
 store_write_begin(struct store *store, struct err *err)
 {
@@ -164,9 +171,8 @@ store_write_begin(struct store *store, struct err *err)
 
 	if (store->in_transaction)
 		return ERR_OK;
-	/* Never into a file that has lost its name. */
-	if (store->main_in_doubt ||
-	    (store->main.handle != NULL && !db_is_same_file(&store->main))) {
+	/* Never into a file that has lost its name, or that another process serves. */
+	if (store->main_in_doubt || (store->main.handle != NULL && !main_is_ours(store))) {
 		code = store_main_reopen(store, err);
 		if (code != ERR_OK)
 			return store_saw_read(store, code, err);
@@ -359,9 +365,10 @@ paths_set(struct store *store, const char *dir, struct err *err)
 {
 	store->main.kind = &db_main_kind;
 	store->stats.kind = &db_stats_kind;
+	store->dir = sqlite3_mprintf("%s", dir);
 	store->main.path = sqlite3_mprintf("%s/%s", dir, db_main_kind.file);
 	store->stats.path = sqlite3_mprintf("%s/%s", dir, db_stats_kind.file);
-	if (store->main.path == NULL || store->stats.path == NULL)
+	if (store->dir == NULL || store->main.path == NULL || store->stats.path == NULL)
 		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", dir);
 	return ERR_OK;
 }
@@ -430,6 +437,7 @@ store_close(struct store *store)
 		return;
 	db_close(&store->main);
 	db_close(&store->stats);
+	sqlite3_free(store->dir);
 	sqlite3_free(store->main.path);
 	sqlite3_free(store->stats.path);
 	if (store->lock_fd != -1)
@@ -443,7 +451,15 @@ store_main_reopen(struct store *store, struct err *err)
 	enum err_code code;
 
 	db_close(&store->main);
-	code = db_open(&store->main, store->mode != STORE_READ, store->wait_ms, err);
+	/* As at a start: first what is there already, and made only in a good store. */
+	code = store_lock_look(store, false, err);
+	if (code == ERR_OK)
+		code = db_open(&store->main, store->mode != STORE_READ, store->wait_ms, err);
+	if (code == ERR_OK) {
+		code = store_lock_look(store, true, err);
+		if (code != ERR_OK)
+			db_close(&store->main);
+	}
 	store->main_replaced = true;
 	store->main_in_doubt = code != ERR_OK;
 	/* It is the file that is gone, not a row that somebody asked for. */
@@ -461,7 +477,7 @@ store_files_look(struct store *store, struct err *err)
 
 	if (store->in_transaction)
 		return ERR_OK;
-	if (store->main_in_doubt || !db_is_same_file(&store->main)) {
+	if (store->main_in_doubt || !main_is_ours(store)) {
 		if (now < store->reopen_at_ms)
 			return err_set(err, store->read.code, "%s", store->read.text);
 		store->reopen_at_ms = now + REOPEN_MS;
@@ -497,6 +513,6 @@ store_changed(struct store *store)
 {
 	write_look(store);
 	return store->self_changed || store->read.code != ERR_OK ||
-	    !db_is_same_file(&store->main) || !db_is_same_file(&store->stats) ||
+	    !main_is_ours(store) || !db_is_same_file(&store->stats) ||
 	    data_version_moved(&store->main) || data_version_moved(&store->stats);
 }

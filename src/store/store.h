@@ -45,6 +45,9 @@ enum err_code store_open(const char *dir, enum store_mode mode, int wait_ms,
  * first where its file is there already, so that a newer version, started by mistake, does
  * not migrate what an older one serves; it is made only in a store that was found good. A
  * store that is locked is waited for as by store_patiently().
+ * Where the lock's file, or its directory, is put in place anew later, that one's lock is
+ * taken; while another process has it the store may not be used, as if it were locked.
+ * 'program' has to stay as long as the store does.
  * Errors: ERR_PRECOND if another process has the lock; those of store_open(). */
 enum err_code store_serve(const char *dir, const char *program, int wait_ms,
     struct store **ret_store, struct err *err) __attribute__((warn_unused_result));

@@ -9,10 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/file.h"
 #include "util/num.h"
+
+enum { PATH_SIZE = 4096 };
+
+static void
+path_of(const char *dir, const char *program, char path[PATH_SIZE])
+{
+	snprintf(path, PATH_SIZE, "%s/%s.lock", dir, program);
+}
 
 /* " (process 4711)", or nothing if the holder has not written it, or could not. */
 static void
@@ -40,11 +49,11 @@ holder_write(int fd)
 enum err_code
 lockfile_take(const char *dir, const char *program, bool make, int *ret_fd, struct err *err)
 {
-	char path[4096], holder[40];
+	char path[PATH_SIZE], holder[40];
 	enum err_code code;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s.lock", dir, program);
+	path_of(dir, program, path);
 	code = file_open(path, O_RDWR, make, &fd, err);
 	if (code != ERR_OK)
 		return code;
@@ -57,4 +66,15 @@ lockfile_take(const char *dir, const char *program, bool make, int *ret_fd, stru
 	holder_write(fd);
 	*ret_fd = fd;
 	return ERR_OK;
+}
+
+bool
+lockfile_is_in_place(const char *dir, const char *program, int fd)
+{
+	struct stat named, held;
+	char path[PATH_SIZE];
+
+	path_of(dir, program, path);
+	return lstat(path, &named) == 0 && fstat(fd, &held) == 0 &&
+	    named.st_dev == held.st_dev && named.st_ino == held.st_ino;
 }

@@ -18,4 +18,8 @@
 enum err_code lockfile_take(const char *dir, const char *program, bool make, int *ret_fd,
     struct err *err) __attribute__((warn_unused_result));
 
+/* True while that name leads to the file whose lock is held by 'fd'. Else whoever takes the
+ * lock now gets it: the file, or its directory, was removed or put in place anew. */
+bool lockfile_is_in_place(const char *dir, const char *program, int fd);
+
 #endif

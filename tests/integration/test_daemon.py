@@ -238,6 +238,47 @@ class Start(Case):
         self.world.sql('PRAGMA user_version = 999')
         self.assertEqual(TAKEN, run(*self.world.daemon_argv()[1:]).returncode)
 
+    def lock_holder(self):
+        with contextlib.suppress(OSError), \
+                open(os.path.join(self.world.store, 'lbclusterd.lock'), encoding='ascii') as file:
+            return file.read().strip()
+        return None
+
+    def remake_store(self):
+        """Another directory in its place, as after a restoration; its lock is nobody's."""
+        os.rename(self.world.store, self.world.store + '.old')
+        os.mkdir(self.world.store)
+        self.world.load(INVENTORY)
+
+    def test_store_made_anew_is_refused_to_a_second_daemon(self):
+        self.world.load(INVENTORY)
+        self.world.start()
+        self.remake_store()
+        wait_for(lambda: self.lock_holder() == str(self.world.daemon.pid), 10,
+                 'the new lock is taken')
+        self.assertEqual(TAKEN, run(*self.world.daemon_argv()[1:]).returncode)
+
+    def test_store_made_anew_that_another_serves_is_left_to_it(self):
+        self.world.load(INVENTORY)
+        self.world.start()
+        # Before this one has seen it.
+        self.world.daemon.signal(signal.SIGSTOP)
+        self.remake_store()
+        second = Program('lbclusterd', self.world.daemon_argv(), self.world.dir + '/second.log')
+        self.world.others.append(second)
+        wait_for(lambda: self.lock_holder() == str(second.pid), 10, 'the other one has the lock')
+        self.world.daemon.signal(signal.SIGCONT)
+        self.world.wait_logged(
+            re.escape('%s/lbclusterd.lock: another lbclusterd serves this store (process %d);'
+                      ' serving what is known, SETs are refused' % (self.world.store, second.pid)))
+        self.assertEqual(mib.STORE_LOCKED, self.world.get('lbcSysStoreStatus', 0))
+        weight = mib.oid('lbcRealWeight', 1, 1, 1), 'u', 77
+        self.assertEqual('resourceUnavailable', self.world.client().set_answer(weight).status)
+        self.assertEqual(OK, second.obey())
+        wait_for(lambda: self.world.client().set_answer(weight).status == 'noError', 10,
+                 'a SET works again')
+        self.assertEqual([(77,)], self.world.sql('SELECT weight FROM real_service'))
+
     def test_lock_increases_at_each_start(self):
         self.world.load(INVENTORY)
         self.world.start()

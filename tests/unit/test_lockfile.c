@@ -111,6 +111,25 @@ lock_that_is_a_link_is_not_followed(void **state)
 	assert_int_equal(access(target, F_OK), -1);
 }
 
+static void
+lock_is_in_place_while_its_name_leads_to_it(void **state)
+{
+	char other[96];
+	int fd;
+
+	(void)state;
+	snprintf(other, sizeof(other), "%s/other", dir);
+	assert_int_equal(lockfile_take(dir, "prog", true, &fd, &err), ERR_OK);
+	assert_true(lockfile_is_in_place(dir, "prog", fd));
+	assert_int_equal(rename(path, other), 0);
+	assert_false(lockfile_is_in_place(dir, "prog", fd));
+	text_write("");
+	assert_false(lockfile_is_in_place(dir, "prog", fd));
+	assert_int_equal(rename(other, path), 0);
+	assert_true(lockfile_is_in_place(dir, "prog", fd));
+	close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int
@@ -121,6 +140,7 @@ main(void)
 		TEST(lock_without_number_is_told_without),
 		TEST(lock_that_is_not_there_is_made_only_when_wanted),
 		TEST(lock_that_is_a_link_is_not_followed),
+		TEST(lock_is_in_place_while_its_name_leads_to_it),
 	};
 
 	return cmocka_run_group_tests_name("lockfile", tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "store_fixture.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/lockfile.h"
@@ -77,6 +78,114 @@ lock_is_made_only_in_a_good_store(void **state)
 	assert_true(file_exists(lock_path(f)));
 }
 
+/* -- a lock whose file went ---------------------------------------------------- */
+
+enum { LOOK_AGAIN_MS = 1001 };
+
+/* As the loop of a program does, that looks again at what is ill once a second. */
+static enum err_code
+look(struct fixture *f)
+{
+	struct store_cursor cursor = { 0 };
+	enum err_code code = ERR_OK;
+	int clusters;
+
+	clock_forward(LOOK_AGAIN_MS);
+	if (store_changed(f->store))
+		code = fixture_look(f, &cursor, &clusters);
+	/* The files are others, and a reader begins anew. */
+	return code == ERR_GONE ? fixture_look(f, &cursor, &clusters) : code;
+}
+
+static void
+taken_by_another_until_it_ends(struct fixture *f, struct store *other)
+{
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(look(f), ERR_BUSY);
+		error_says(&f->err, lock_path(f), "another prog serves this store (process ");
+		assert_int_equal(store_status(f->store), STORE_LOCKED);
+		assert_int_equal(store_begin(f->store, &f->err), ERR_BUSY);
+	}
+	store_close(other);
+	/* What is read is found well first, then what is written. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(look(f), ERR_OK);
+	assert_int_equal(store_status(f->store), STORE_OK);
+	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
+	store_rollback(f->store);
+	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_PRECOND);
+}
+
+/* An empty directory takes the place of the store's. */
+static void
+directory_remake(const struct fixture *f)
+{
+	char aside[80], below[80];
+
+	snprintf(aside, sizeof(aside), "%s.old", f->dir);
+	snprintf(below, sizeof(below), "%s/old", f->dir);	/* removed with the rest */
+	assert_int_equal(rename(f->dir, aside), 0);
+	assert_int_equal(mkdir(f->dir, 0700), 0);
+	assert_int_equal(rename(aside, below), 0);
+}
+
+static void
+lock_of_a_store_in_place_of_the_old_one_is_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct store *other;
+
+	assert_int_equal(serve(f), ERR_OK);
+	directory_remake(f);
+	assert_int_equal(look(f), ERR_IO);
+	assert_false(file_exists(lock_path(f)));
+	assert_int_equal(store_open(f->dir, STORE_CREATE, WAIT_MS, &other, &f->err), ERR_OK);
+	store_close(other);
+	assert_int_equal(look(f), ERR_OK);
+	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_PRECOND);
+}
+
+static void
+store_in_place_of_the_old_one_is_its_servers_until_that_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct store *other;
+
+	assert_int_equal(serve(f), ERR_OK);
+	directory_remake(f);
+	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_OK);
+	taken_by_another_until_it_ends(f, other);
+}
+
+/* By a hand that took it for what a program left that had died. */
+static void
+lock_whose_file_was_removed_is_taken_again(void **state)
+{
+	struct fixture *f = *state;
+	struct store *other;
+
+	assert_int_equal(serve(f), ERR_OK);
+	assert_int_equal(look(f), ERR_OK);
+	assert_int_equal(unlink(lock_path(f)), 0);
+	assert_int_equal(look(f), ERR_OK);
+	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_PRECOND);
+}
+
+static void
+lock_whose_file_was_removed_may_be_anothers(void **state)
+{
+	struct fixture *f = *state;
+	struct store *other;
+
+	assert_int_equal(serve(f), ERR_OK);
+	assert_int_equal(unlink(lock_path(f)), 0);
+	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_OK);
+	assert_int_equal(store_begin(f->store, &f->err), ERR_BUSY);
+	taken_by_another_until_it_ends(f, other);
+}
+
+/* -- patience -------------------------------------------------------------------- */
+
 /* A step of which each try takes so long, and which is busy so often. */
 struct step {
 	int		 busy, tries;
@@ -120,6 +229,10 @@ main(void)
 		TEST(store_is_served_by_one_of_a_name_until_it_is_closed),
 		TEST(store_that_is_served_is_not_even_looked_at),
 		TEST(lock_is_made_only_in_a_good_store),
+		TEST(lock_of_a_store_in_place_of_the_old_one_is_taken),
+		TEST(store_in_place_of_the_old_one_is_its_servers_until_that_ends),
+		TEST(lock_whose_file_was_removed_is_taken_again),
+		TEST(lock_whose_file_was_removed_may_be_anothers),
 		TEST(step_is_tried_until_the_store_is_no_longer_busy),
 	};
 
