@@ -279,7 +279,7 @@ store_start(struct daemon *daemon)
 		code = store_patiently(image_load, daemon, &err);
 	if (code != ERR_OK) {
 		log_error("store", "%s", err.text);
-		return store_error_passes(code) ? EXIT_RUN : EXIT_STORE;
+		return store_error_passes(daemon->config.store, code) ? EXIT_RUN : EXIT_STORE;
 	}
 	log_info("store", "%s: %u clusters, %u services, %u real services",
 	    daemon->config.store, image_clusters(daemon->image)->n,

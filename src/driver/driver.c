@@ -210,7 +210,7 @@ store_start(struct driver *driver)
 	if (code == ERR_OK)
 		return EXIT_OK;
 	log_error("store", "%s", err.text);
-	return store_error_passes(code) ? EXIT_RUN : EXIT_STORE;
+	return store_error_passes(driver->config.store, code) ? EXIT_RUN : EXIT_STORE;
 }
 
 static int

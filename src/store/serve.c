@@ -6,6 +6,7 @@
  */
 #include "store/store.h"
 
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/db.h"
@@ -25,8 +26,16 @@ store_patiently(enum err_code (*step)(void *arg, struct err *err), void *arg, st
 	return code;
 }
 
+static bool
+file_system_is_read_only(const char *dir)
+{
+	struct statvfs vfs;
+
+	return statvfs(dir, &vfs) == 0 && (vfs.f_flag & ST_RDONLY) != 0;
+}
+
 bool
-store_error_passes(enum err_code code)
+store_error_passes(const char *dir, enum err_code code)
 {
 	switch (code) {
 	case ERR_NOMEM:
@@ -34,13 +43,14 @@ store_error_passes(enum err_code code)
 	case ERR_FULL:
 	case ERR_DOUBT:
 		return true;
+	case ERR_READONLY:
+		return file_system_is_read_only(dir);
 	case ERR_OK:
 	case ERR_INVALID:
 	case ERR_RANGE:
 	case ERR_NOT_FOUND:
 	case ERR_PRECOND:
 	case ERR_LIMIT:
-	case ERR_READONLY:
 	case ERR_FOREIGN:
 	case ERR_NEWER:
 	case ERR_CORRUPT:

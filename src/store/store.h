@@ -56,9 +56,10 @@ enum err_code store_serve(const char *dir, const char *program, int wait_ms,
  * be loading an inventory just now. */
 enum err_code store_patiently(enum err_code (*step)(void *arg, struct err *err), void *arg,
     struct err *err) __attribute__((warn_unused_result));
-/* True of an error at a start that may pass without a person: another start may succeed. */
-bool store_error_passes(enum err_code code);
-
+/* True of an error at a start in 'dir' that may pass without the programs' own files being
+ * mended: another start may succeed. Of what may not be written, when that is the whole file
+ * system, which may be mounted anew. */
+bool store_error_passes(const char *dir, enum err_code code);
 
 /* NULL is fine. */
 void store_close(struct store *store);

@@ -156,6 +156,14 @@ class Disk(Case):
                             'may not be written')
         self.assert_well()
 
+    def test_disk_that_is_read_only_at_a_start_may_be_mounted_anew(self):
+        # A wrong owner needs a person, and another status: test_files.py.
+        self.world.stop_daemon()
+        with read_only(self.world.store):
+            self.assert_no_start('(Read-only file system|may not be written)')
+        self.world.start_daemon()
+        self.assert_well()
+
     def test_disk_without_room_for_names_is_told(self):
         # SQLite keeps its journal, and while lbclusterd runs the log of statistics is there.
         use_up_names(self.world.store)
