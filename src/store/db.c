@@ -60,6 +60,12 @@ no_block_is_left(const struct db *db)
 	return statvfs(db->path, &vfs) == 0 && vfs.f_bavail == 0;
 }
 
+static bool
+is_growth(int rc)
+{
+	return rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_SHMSIZE;
+}
+
 enum err_code
 db_error(struct db *db, int rc, struct err *err)
 {
@@ -70,10 +76,12 @@ db_error(struct db *db, int rc, struct err *err)
 
 	if ((rc & 0xff) == SQLITE_CANTOPEN && error != 0)
 		return open_error(db, error, err);
-	/* Not the disk, though SQLite tells them no apart. */
+	/* Not the disk, though SQLite tells them no apart. A sync that says so has failed all
+	 * the same: what it leaves is in doubt. */
 	if ((rc & 0xff) == SQLITE_IOERR && (error == EDQUOT || error == EFBIG))
-		return err_set(err, ERR_IO, "%s: there is no more room for this program: %s",
-		    db->path, strerror(error));
+		return err_set(err, is_growth(rc) ? ERR_FULL : ERR_IO,
+		    "%s: there is no more room for this program: %s", db->path,
+		    strerror(error));
 	if (rc == SQLITE_IOERR_SHMSIZE && no_block_is_left(db))
 		rc = SQLITE_FULL;
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {

@@ -100,11 +100,11 @@ class Disk(Case):
         self.assertIn('real a', self.world.ctl('export').stdout)
         self.assertEqual(before, self.stored())
 
-    def assert_no_start(self, words):
+    def assert_no_start(self, words, *before):
         """Of the programs that stay; with the status on which systemd tries again."""
         for argv in (self.world.daemon_argv(),
                      [DRIVER, '-f', '-s', self.world.store, '-c', self.world.conf]):
-            done = subprocess.run(argv, capture_output=True, text=True, check=False,
+            done = subprocess.run([*before, *argv], capture_output=True, text=True, check=False,
                                   timeout=60 * PATIENCE)
             self.assertEqual(FAILED, done.returncode, done.stderr)
             self.assertRegex(done.stderr, r'error: \[store\] %s.*%s' % (self.world.store, words))
@@ -125,6 +125,13 @@ class Disk(Case):
         self.assert_ill(mib.STORE_UNAVAILABLE, mib.REJECT_OTHER, 'the disk is full',
                             statistics=False)
         give_back(self.world.store)
+        self.assert_well()
+
+    def test_limit_of_a_files_size_is_told_as_no_room(self):
+        self.world.stop_daemon()
+        self.assert_no_start('no more room for this program: File too large',
+                             'prlimit', '--fsize=4096')
+        self.world.start_daemon()
         self.assert_well()
 
     def test_full_disk_is_told_where_nobody_holds_the_statistics_open(self):
