@@ -248,6 +248,23 @@ plan_job_put_off(const struct plan_job *job, const struct plane_trouble *trouble
 		end_set(ret, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", trouble->text);
 }
 
+/* The data plane has not said no: another try may succeed. */
+static bool
+may_be_tried_again(const struct plane_order *order)
+{
+	switch (order->cause) {
+	case JOB_CAUSE_UNREACHABLE:
+	case JOB_CAUSE_TIMEOUT:
+	case JOB_CAUSE_OTHER:
+		return true;
+	case JOB_CAUSE_NONE:
+	case JOB_CAUSE_NOT_FOUND:
+	case JOB_CAUSE_REJECTED:
+		break;
+	}
+	return false;
+}
+
 static void
 job_fail(const struct plan_job *job, const struct plan_orders *orders,
     const struct plan_rules *rules, int64_t now_s, struct plan_end *ret)
@@ -260,7 +277,7 @@ job_fail(const struct plan_job *job, const struct plan_orders *orders,
 	if (order == NULL || order->cause == JOB_CAUSE_NONE) {
 		end_set(ret, JOB_FAILED, JOB_CAUSE_OTHER,
 		    "%s shows another value after the change", rules->title);
-	} else if (order->cause == JOB_CAUSE_UNREACHABLE || order->cause == JOB_CAUSE_TIMEOUT) {
+	} else if (may_be_tried_again(order)) {
 		trouble = (struct plane_trouble){ .cause = order->cause };
 		snprintf(trouble.text, sizeof(trouble.text), "%s", order->message);
 		plan_job_put_off(job, &trouble, rules, now_s, ret);

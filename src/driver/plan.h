@@ -68,7 +68,7 @@ struct plan_end {
 };
 
 /* How 'job' ended, by what was read back: 'look' after the orders. One whose order had no
- * answer is put off. */
+ * answer, or was not given for want of memory, is put off. */
 void plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
     const struct plane_look *look, const struct plan_orders *orders,
     const struct plan_rules *rules, int64_t now_s, struct plan_end *ret);

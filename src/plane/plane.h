@@ -63,7 +63,9 @@ struct plane_order {
 	char			 service[MODEL_NAME_MAX + 1], real[MODEL_NAME_MAX + 1];
 	enum plane_order_kind	 kind;
 	uint32_t		 value;
-	/* The outcome; JOB_CAUSE_NONE: not refused. */
+	/* The outcome. JOB_CAUSE_NONE: not refused; _NOT_FOUND, _REJECTED: the data plane
+	 * refused it; _UNREACHABLE, _TIMEOUT, _OTHER: nobody knows, or it was not given for
+	 * want of memory. */
 	enum job_fail_cause	 cause;
 	char			 message[PLANE_WORDS_MAX];
 };

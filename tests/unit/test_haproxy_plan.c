@@ -273,9 +273,10 @@ job_that_was_refused_failed_in_words(void **state)
 }
 
 static void
-job_whose_order_had_no_answer_waits_as_long_as_its_patience(void **state)
+job_whose_order_was_not_refused_waits_as_long_as_its_patience(void **state)
 {
-	static const enum job_fail_cause causes[] = { JOB_CAUSE_TIMEOUT, JOB_CAUSE_UNREACHABLE };
+	static const enum job_fail_cause causes[] = { JOB_CAUSE_TIMEOUT, JOB_CAUSE_UNREACHABLE,
+		JOB_CAUSE_OTHER };
 	struct plan_end end;
 
 	(void)state;
@@ -456,7 +457,7 @@ main(void)
 		TEST(plan_drain_has_an_end),
 		TEST(job_that_was_read_back_succeeded),
 		TEST(job_that_was_refused_failed_in_words),
-		TEST(job_whose_order_had_no_answer_waits_as_long_as_its_patience),
+		TEST(job_whose_order_was_not_refused_waits_as_long_as_its_patience),
 		TEST(job_that_cannot_be_done_failed),
 		TEST(job_that_was_overtaken_is_superseded),
 		TEST(job_put_off_waits_as_long_as_its_patience),
