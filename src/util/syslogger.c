@@ -19,6 +19,7 @@ enum { LINE_SIZE = 2048 };
 /* Of the process, as the log is. */
 static const char *place = _PATH_LOG;
 static int connection = -1;
+static int type;	/* of its socket */
 
 static void
 leave(void)
@@ -35,21 +36,31 @@ syslogger_place(const char *path)
 	leave();
 }
 
+/* 0, or errno. */
+static int
+connect_as(int wanted)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int error;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", place);
+	type = wanted;
+	connection = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (connection != -1 &&
+	    connect(connection, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return 0;
+	error = errno;
+	leave();
+	return error;
+}
+
+/* A few of the older ones listen for streams. */
 static bool
 reach(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int error = connection != -1 ? 0 : connect_as(SOCK_DGRAM);
 
-	if (connection != -1)
-		return true;
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", place);
-	connection = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (connection == -1)
-		return false;
-	if (connect(connection, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return true;
-	leave();
-	return false;
+	return (error == EPROTOTYPE ? connect_as(SOCK_STREAM) : error) == 0;
 }
 
 bool
@@ -59,6 +70,8 @@ syslogger_send(int priority, const char *ident, const char *line)
 	time_t now = time(NULL);
 	struct tm tm;
 	int length;
+	ssize_t sent;
+	size_t size;
 
 	if (localtime_r(&now, &tm) != NULL)
 		strftime(when, sizeof(when), "%h %e %T", &tm);
@@ -68,9 +81,12 @@ syslogger_send(int priority, const char *ident, const char *line)
 		length = (int)sizeof(text) - 1;
 	/* A second time, since syslogd may have been started anew. */
 	for (int tries = 0; tries < 2 && reach(); tries++) {
-		if (send(connection, text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL) != -1)
+		/* In a stream a line ends with its NUL. */
+		size = (size_t)length + (type == SOCK_STREAM ? 1 : 0);
+		sent = send(connection, text, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent == (ssize_t)size)
 			return true;
-		if (errno == EAGAIN || errno == ENOBUFS)
+		if (sent == -1 && (errno == EAGAIN || errno == ENOBUFS))
 			return false;
 		leave();
 	}

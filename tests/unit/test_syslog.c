@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * The log of a program in the background, to a syslogd of the test's own: there, slow, not
- * there, started anew.
+ * there, started anew; one that listens for datagrams, and one for a stream.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "util/log.h"
@@ -28,7 +29,8 @@ enum {
 
 static char dir[] = "/tmp/lbcluster-syslog-XXXXXX";
 static char place[64];
-static int syslogd = -1;
+static int syslogd = -1, type;
+static int stream = -1;		/* what a syslogd for streams has accepted */
 
 static void
 syslogd_start(void)
@@ -36,15 +38,20 @@ syslogd_start(void)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", place);
-	syslogd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	syslogd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	assert_true(syslogd >= 0);
 	assert_int_equal(bind(syslogd, (struct sockaddr *)&address, sizeof(address)), 0);
+	if (type == SOCK_STREAM)
+		assert_int_equal(listen(syslogd, 1), 0);
 }
 
 static void
 syslogd_end(void)
 {
 	close(syslogd);
+	if (stream != -1)
+		close(stream);
+	stream = -1;
 	assert_int_equal(unlink(place), 0);
 }
 
@@ -53,8 +60,19 @@ static const char *
 syslogd_read(void)
 {
 	static char text[2048];
-	ssize_t n = recv(syslogd, text, sizeof(text) - 1, MSG_DONTWAIT);
+	ssize_t n;
 
+	if (type == SOCK_STREAM && stream == -1)
+		stream = accept(syslogd, NULL, NULL);
+	if (type == SOCK_STREAM) {
+		/* Up to its NUL. */
+		n = recv(stream, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_PEEK);
+		if (n > 0)
+			n = recv(stream, text, strnlen(text, (size_t)n - 1) + 1, MSG_DONTWAIT);
+		assert_true(n <= 0 || text[n - 1] == '\0');
+	} else {
+		n = recv(syslogd, text, sizeof(text) - 1, MSG_DONTWAIT);
+	}
 	text[n < 0 ? 0 : n] = '\0';
 	return text;
 }
@@ -126,6 +144,27 @@ syslogd_that_does_not_read_is_not_waited_for(void **state)
 	alarm(0);
 }
 
+/* Of a stream, connect(2) would wait. */
+static void
+syslogd_that_takes_no_connection_is_not_waited_for(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fds[8], n = 0, full = 0;
+
+	(void)state;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", place);
+	while (n < 8 && !full) {
+		fds[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		full = connect(fds[n++], (struct sockaddr *)&address, sizeof(address)) != 0;
+	}
+	assert_true(full);
+	alarm(HANGS_AFTER_S);
+	assert_false(syslogger_send(LOG_INFO, "prog", "lost"));
+	alarm(0);
+	while (n > 0)
+		close(fds[--n]);
+}
+
 static void
 syslogd_started_anew_is_found(void **state)
 {
@@ -147,7 +186,7 @@ syslogd_started_anew_is_found(void **state)
 static int
 setup(void **state)
 {
-	(void)state;
+	type = *(const int *)*state;
 	syslogd_start();
 	syslogger_place(place);
 	log_open("prog", true, LOG_LEVEL_INFO);
@@ -182,11 +221,14 @@ dir_remove(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	static int datagrams = SOCK_DGRAM, streams = SOCK_STREAM;
+#define STREAM(name)	{ #name " (a stream)", name, setup, teardown, &streams }
+#define TEST(name)	{ #name, name, setup, teardown, &datagrams }, STREAM(name)
 	const struct CMUnitTest tests[] = {
 		TEST(line_is_a_daemons),
 		TEST(warning_goes_to_the_standard_error_too),
 		TEST(syslogd_that_does_not_read_is_not_waited_for),
+		STREAM(syslogd_that_takes_no_connection_is_not_waited_for),
 		TEST(syslogd_started_anew_is_found),
 	};
 
