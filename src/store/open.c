@@ -6,8 +6,6 @@
 #include "store/db.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -304,21 +302,14 @@ db_is_same_file(const struct db *db)
 enum err_code
 db_name_sync(const char *path, struct err *err)
 {
-	char *copy = strdup(path);
+	int fd = file_directory_open(path);
 	enum err_code code = ERR_OK;
-	const char *dir;
-	int fd;
 
-	if (copy == NULL)
-		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
-	dir = dirname(copy);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 || fsync(fd) == -1)
-		code = err_set(err, err_of_errno(errno), "%s: fsync of %s: %s", path, dir,
-		    strerror(errno));
+		code = err_set(err, err_of_errno(errno), "%s: its directory cannot be synced: %s",
+		    path, strerror(errno));
 	if (fd != -1)
 		close(fd);
-	free(copy);
 	return code;
 }
 

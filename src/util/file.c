@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,6 +39,16 @@ file_directory_make(const char *dir, struct err *err)
 	if (fd != -1)
 		close(fd);
 	return ERR_OK;
+}
+
+int
+file_directory_open(const char *path)
+{
+	char *copy = strdup(path);
+	int fd = copy == NULL ? -1 : open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	free(copy);
+	return fd;
 }
 
 /* -- files --------------------------------------------------------------------- */

@@ -16,6 +16,10 @@
  * group makes in it is the group's; 0770 where setting that bit is forbidden. */
 enum err_code file_directory_make(const char *dir, struct err *err);
 
+/* Opens the directory that 'path' is in, for fsync(2): without it a new name may not be there
+ * after a power cut. -1 with errno. */
+int file_directory_open(const char *path);
+
 /* Makes an empty file, which must not be there: 0660 whatever the umask, of the directory's
  * group, and made by root of the directory's owner too. It is open to read and write. */
 enum err_code file_make(const char *path, int *ret_fd, struct err *err);

@@ -8,13 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "util/file.h"
 
 struct job {
 	int	fd, dir;
@@ -42,20 +43,6 @@ job_do(void *arg)
 	(void)!write(tell, &error, sizeof(error));
 	close(tell);
 	return NULL;
-}
-
-static int
-directory_open(const char *path)
-{
-	char *copy = strdup(path);
-	int fd = -1;
-
-	if (copy != NULL)
-		fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	else
-		errno = ENOMEM;
-	free(copy);
-	return fd;
 }
 
 /* Signals are for the program's own thread: SIGPIPE, too, is nothing here then. */
@@ -104,7 +91,7 @@ sync_within(int fd, const char *path, int wait_ms, struct err *err)
 		close(fd);
 		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	}
-	*job = (struct job){ .fd = fd, .dir = directory_open(path), .tell = -1 };
+	*job = (struct job){ .fd = fd, .dir = file_directory_open(path), .tell = -1 };
 	if (job->dir == -1 || pipe2(ends, O_CLOEXEC) == -1)
 		error = errno;
 	job->tell = ends[1];
