@@ -177,18 +177,18 @@ mib_set_take(struct mib *mib, struct mib_set *set, const struct mib_varbind *var
 
 /* -- refusals -------------------------------------------------------------------------- */
 
-/* What the store's errors are to a manager, before the write and in it. */
+/* What the store's errors are to a manager before the write; in it there is one status for
+ * all. */
 static const struct {
 	enum err_code		code;
-	enum mib_status		test;
-	enum mib_status		commit;
+	enum mib_status		status;
 	enum reject_reason	reason;		/* where the verdict has none */
 } errors[] = {
-	{ ERR_PRECOND, MIB_INCONSISTENT_VALUE, MIB_COMMIT_FAILED, REJECT_OTHER },
-	{ ERR_NOT_FOUND, MIB_NO_CREATION, MIB_COMMIT_FAILED, REJECT_NO_SUCH_REAL },
-	{ ERR_LIMIT, MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, REJECT_QUEUE_FULL },
-	{ ERR_BUSY, MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, REJECT_STORE_BUSY },
-	{ ERR_READONLY, MIB_RESOURCE_UNAVAILABLE, MIB_COMMIT_FAILED, REJECT_STORE_READ_ONLY },
+	{ ERR_PRECOND, MIB_INCONSISTENT_VALUE, REJECT_OTHER },
+	{ ERR_NOT_FOUND, MIB_NO_CREATION, REJECT_NO_SUCH_REAL },
+	{ ERR_LIMIT, MIB_RESOURCE_UNAVAILABLE, REJECT_QUEUE_FULL },
+	{ ERR_BUSY, MIB_RESOURCE_UNAVAILABLE, REJECT_STORE_BUSY },
+	{ ERR_READONLY, MIB_RESOURCE_UNAVAILABLE, REJECT_STORE_READ_ONLY },
 };
 
 /* The varbind that an error of the store is told at, from 1: the first that is a change,
@@ -205,14 +205,14 @@ enum mib_status
 mib_set_refuse(struct mib *mib, const struct mib_set *set, bool commit, enum err_code code,
     const struct verdict *verdict, const struct err *err, size_t *ret_index)
 {
-	enum mib_status status = commit ? MIB_COMMIT_FAILED : MIB_RESOURCE_UNAVAILABLE;
+	enum mib_status status = MIB_RESOURCE_UNAVAILABLE;
 	enum reject_reason reason = REJECT_OTHER;
 	const struct mib_oid *object;
 	size_t index = index_first(set);
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		if (errors[i].code == code) {
-			status = commit ? errors[i].commit : errors[i].test;
+			status = errors[i].status;
 			reason = errors[i].reason;
 		}
 	}
@@ -225,5 +225,5 @@ mib_set_refuse(struct mib *mib, const struct mib_set *set, bool commit, enum err
 		mib_reject(mib, verdict->reason, err->text, object);
 	else
 		mib_reject_by_store(mib, reason, err->text, object);
-	return status;
+	return commit ? MIB_COMMIT_FAILED : status;
 }

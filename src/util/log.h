@@ -3,8 +3,8 @@
  *
  * The log of a program: to the standard error in the foreground, to syslog in
  * the background. Messages of libraries come through here too, each with its
- * own token ("libsnmp", "sqlite"). Below agentx, ctl, daemon and the mains
- * nothing logs above debug.
+ * own token ("libsnmp", "sqlite"). Of the rooms only mib, agentx, daemon and driver log
+ * above debug; what a peer can cause goes through log_limit.h.
  */
 #ifndef UTIL_LOG_H
 #define UTIL_LOG_H
