@@ -280,6 +280,7 @@ PY_LOG_COMPILER = $(top_srcdir)/tests/integration/run
 integration_tests = \
 	tests/integration/test_access.py \
 	tests/integration/test_agentx_perms.py \
+	tests/integration/test_backup.py \
 	tests/integration/test_bad_files.py \
 	tests/integration/test_closed.py \
 	tests/integration/test_confined.py \

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# Backups as lbcluster-store(5) describes them, made while managers SET: each is whole, of
+# one moment, and has all that was answered before it began. One that fails is no store.
+"""Backup and restoration."""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+
+import mib
+from harness import LBCLUSTERCTL, PATIENCE, Case, main, wait_for
+from mounts import mounted
+from snmp import Client
+from test_many import INVENTORY, Threads, oid
+
+ROUNDS = 20
+PAIRS = ((1, 2), (3, 4))        # the real services of each manager, always set together
+# The store was another program's just then.
+AGAIN = ('resourceUnavailable', 'commitFailed')
+CTL_REFUSED = 6                 # lbclusterctl(1)
+
+
+def vacuum_into(source, path):
+    source.execute('VACUUM INTO ?', (path,))
+
+
+def backup(source, path):
+    """As .backup of sqlite3(1) does it, a part after the other."""
+    with contextlib.closing(sqlite3.connect(path)) as target:
+        source.backup(target, pages=1, sleep=0)
+
+
+WAYS = (vacuum_into, backup)
+
+
+class Backup(Case):
+    """Each test has a world of its own."""
+
+    def setUp(self):
+        self.world = self.new_world()
+        self.world.load(INVENTORY)
+        self.answered = {}      # pair -> the last weight that was answered with success
+
+    def manager(self, pair):
+        """A function that sets both weights to the next number, again and again."""
+        client = Client(self.world.port)
+        self.addCleanup(client.close)
+        self.answered[pair] = 1
+
+        def run(stop):
+            while not stop.is_set():
+                value = self.answered[pair] + 1
+                status = client.set_answer(*[(oid('Weight', number), 'u', value)
+                                             for number in pair]).status
+                if status == 'noError':
+                    self.answered[pair] = value
+                elif status not in AGAIN:
+                    raise AssertionError(status)
+        return run
+
+    def make(self, way, directory):
+        """A backup, in a directory of its own; its path."""
+        path = os.path.join(directory, 'lbcluster.db')
+        with contextlib.closing(self.world.connect()) as source:
+            way(source, path)
+        return path
+
+    def ctl(self, directory, *args):
+        return subprocess.run([LBCLUSTERCTL, '-s', directory, *args], text=True, check=False,
+                              capture_output=True, timeout=60 * PATIENCE)
+
+    def assert_good(self, path, answered):
+        """Whole, of one moment, with what was answered; returns its weights."""
+        done = self.ctl(os.path.dirname(path), 'export')
+        self.assertEqual((0, ''), (done.returncode, done.stderr))
+        self.assertIn('real r4', done.stdout)
+        with contextlib.closing(sqlite3.connect(path)) as copy:
+            self.assertEqual([('ok',)], copy.execute('PRAGMA integrity_check').fetchall())
+            self.assertEqual([], copy.execute('PRAGMA foreign_key_check').fetchall())
+            weights = dict(copy.execute('SELECT id, weight FROM real_service'))
+            jobs = dict(copy.execute('SELECT real_id, new_value FROM job WHERE id IN'
+                                     ' (SELECT max(id) FROM job GROUP BY real_id)'))
+        for pair, value in answered.items():
+            self.assertEqual(1, len({weights[number] for number in pair}), weights)
+            self.assertLessEqual(value, weights[pair[0]])
+        self.assertEqual(weights, {**dict.fromkeys(weights, 1), **jobs})
+        return weights
+
+    def test_backup_while_managers_set_has_what_was_answered_and_can_be_restored(self):
+        self.world.start()
+        managers = Threads(*[self.manager(pair) for pair in PAIRS])
+        try:
+            for number in range(ROUNDS):
+                before = dict(self.answered)
+                wait_for(lambda before=before: not managers.alive() or all(
+                    self.answered[pair] > before[pair] for pair in PAIRS), 20, 'each has set')
+                before = dict(self.answered)
+                directory = os.path.join(self.world.dir, 'backup%d' % number)
+                os.mkdir(directory)
+                path = self.make(WAYS[number % len(WAYS)], directory)
+                weights = self.assert_good(path, before)
+        finally:
+            managers.stop.set()
+            managers.join()
+        self.restore(path)
+        self.assertEqual(weights, {number: self.world.get('lbcRealWeight', 1, 1, number)
+                                   for number in weights})
+        self.assertEqual('noError', self.world.client().set_answer(
+            (oid('Weight', 1), 'u', 65535)).status)
+
+    def restore(self, path):
+        """The steps of lbcluster-store(5)."""
+        self.world.stop_daemon()
+        aside = os.path.join(self.world.dir, 'aside')
+        os.mkdir(aside)
+        for name in os.listdir(self.world.store):
+            if name.startswith(('lbcluster.db', 'lbcluster-stats.db')):
+                os.rename(os.path.join(self.world.store, name), os.path.join(aside, name))
+        shutil.copy(path, self.world.store)
+        self.world.start_daemon()
+
+    def test_backup_that_fails_opens_as_no_store(self):
+        directory = os.path.join(self.world.dir, 'small')
+        os.mkdir(directory)
+        whole = os.path.getsize(os.path.join(self.world.store, 'lbcluster.db'))
+        for way in WAYS:
+            for room in (4096, whole // 2 // 4096 * 4096, whole - 4096):
+                with self.subTest(way.__name__, room=room), mounted(
+                        directory, '-t', 'tmpfs', '-o', 'size=%d' % room, 'tmpfs'):
+                    with self.assertRaises(sqlite3.OperationalError):
+                        self.make(way, directory)
+                    done = self.ctl(directory, 'export')
+                    self.assertEqual((CTL_REFUSED, ''), (done.returncode, done.stdout))
+                    self.assertIn('lbcluster.db: an empty file, not a store', done.stderr)
+
+
+if __name__ == '__main__':
+    main()
