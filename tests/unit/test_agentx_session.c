@@ -440,6 +440,22 @@ master_that_serves_for_a_moment_is_asked_rarely(void **state)
 	assert_false(agentx_serving(agentx));
 }
 
+/* The socket is another one: what the last master did is no reason to wait. */
+static void
+master_that_is_started_anew_is_asked_soon(void **state)
+{
+	unsigned int before;
+
+	(void)state;
+	master.manners = MANNERS_CLOSE;
+	run_ms(60000);
+	master_leave();
+	master_listen();
+	before = master.connects;
+	run_ms(2000);
+	assert_in_range(master.connects - before, 3, 6);
+}
+
 /* -- masters that do not read --------------------------------------------------------------- */
 
 static void
@@ -527,6 +543,7 @@ main(void)
 		TEST(master_that_answers_all_but_one_is_served),
 		TEST(master_that_restarts_often_is_found_soon),
 		TEST(master_that_serves_for_a_moment_is_asked_rarely),
+		TEST(master_that_is_started_anew_is_asked_soon),
 		TEST(answers_that_wait_are_sent_later_in_order),
 		TEST(master_that_never_reads_is_left),
 	};
