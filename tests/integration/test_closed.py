@@ -82,7 +82,7 @@ class Closed(Case):
                     self.assertIn('(process %d)' % pid, done.stderr)
                 finally:
                     os.kill(pid, signal.SIGTERM)
-                    wait_for(lambda: not os.path.exists('/proc/%d' % pid), 10, 'its end')
+                    wait_for(lambda: not has_open(pid, name + '.lock'), 10, 'its end')
 
     def test_output_that_cannot_be_written_is_an_error(self):
         done = subprocess.run(without((1,), [LBCLUSTERCTL, '-s', self.world.store, 'list']),
