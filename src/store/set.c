@@ -149,8 +149,7 @@ room_judge(struct db *db, struct work *work, enum store_set_mode mode, struct er
 		more += work->effective[i] && !(mode == STORE_SET_NOW &&
 		    strcmp(work->before[i].plane, "none") == 0);
 	code = db_number(db, err, 0, &open, "SELECT jobs_open FROM store", "");
-	if (code != ERR_OK || more == 0 ||
-	    open + more <= (int64_t)work->totals.job_max_rows)
+	if (code != ERR_OK || more == 0 || open <= (int64_t)work->totals.job_max_rows - more)
 		return code;
 	snprintf(text, sizeof(text), "%lld jobs are unfinished and %lld more would pass "
 	    "job-max-rows %u: wait for the data plane or raise the limit", (long long)open,

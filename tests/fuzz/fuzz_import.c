@@ -24,6 +24,12 @@ finish(void)
 	said_free(&said);
 }
 
+static bool
+is_space(uint8_t octet)
+{
+	return octet == ' ' || octet == '\t' || octet == '\r';
+}
+
 /* Lines that are not blank. */
 static uint64_t
 lines_count(const uint8_t *data, size_t size)
@@ -34,7 +40,7 @@ lines_count(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < size; i++) {
 		if (data[i] == '\n')
 			blank = true;
-		else if (blank && memchr(" \t\r", data[i], 3) == NULL) {
+		else if (blank && !is_space(data[i])) {
 			blank = false;
 			n++;
 		}

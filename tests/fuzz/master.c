@@ -36,30 +36,6 @@ int __wrap_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsn
 int __real_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu);
 struct group *__wrap_getgrgid(gid_t gid);
 
-static void
-connection_begin(int fd)
-{
-	master.fd = fd;
-	master.exact = true;
-	asked_n = in_n = 0;
-}
-
-int
-__wrap_stream_connect(struct stream *stream, const char *path)
-{
-	int pair[2];
-
-	(void)path;
-	if (master.refuses)
-		return ECONNREFUSED;
-	must(master.fd == -1, "a second connection");
-	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0,
-	    "no socket");
-	stream->fd = pair[0];
-	connection_begin(pair[1]);
-	return 0;
-}
-
 /* In a block of its own size, so that valgrind sees a codec that reads behind it. */
 int
 __wrap_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu)
@@ -319,6 +295,33 @@ master_read(void)
 	if (got == 0 && master.fd != -1)
 		connection_end();
 	return true;
+}
+
+static void
+connection_begin(int fd)
+{
+	master.fd = fd;
+	master.exact = true;
+	asked_n = in_n = 0;
+}
+
+/* The end of the one before may not be read yet. */
+int
+__wrap_stream_connect(struct stream *stream, const char *path)
+{
+	int pair[2];
+
+	(void)path;
+	if (master.refuses)
+		return ECONNREFUSED;
+	while (master_read())
+		;
+	must(master.fd == -1, "a second connection");
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0,
+	    "no socket");
+	stream->fd = pair[0];
+	connection_begin(pair[1]);
+	return 0;
 }
 
 static void
