@@ -235,6 +235,12 @@ tests_unit_test_phases_SOURCES = tests/unit/test_phases.c tests/unit/phases_mode
 	tests/unit/phases_model.h $(agentx_real)
 tests_unit_test_phases_LDADD = $(agentx_real_libs)
 
+unit_tests += tests/unit/test_daemon_turn
+tests_unit_test_daemon_turn_SOURCES = tests/unit/test_daemon_turn.c $(store_fixture)
+tests_unit_test_daemon_turn_LDADD = $(DAEMON_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_daemon_turn_LDFLAGS = $(store_fixture_ldflags) -Wl,--wrap=image_refresh \
+	-Wl,--wrap=agentx_notifications_send
+
 unit_tests += tests/unit/test_doctor
 tests_unit_test_doctor_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 

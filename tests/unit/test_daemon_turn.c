@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * All of lbclusterd in this process, without a master: how much one turn of its loop takes
+ * in of what others wrote. Requests are answered between two turns.
+ */
+#include "store_fixture.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "agentx/agentx.h"
+#include "daemon/daemon.h"
+#include "image/image.h"
+
+enum { ROWS = 9000, TURN_MOST = 2000 };
+
+static struct {
+	const char		*path;		/* of lbcluster.db */
+	const struct image	*image;
+	bool			 written;
+	uint32_t		 before, most, turns;	/* rows, in one turn, turns with rows */
+} seen;
+
+enum err_code __real_image_refresh(struct image *image, struct store *store, size_t limit,
+    int64_t now, bool *ret_more, struct err *err);
+enum err_code __wrap_image_refresh(struct image *image, struct store *store, size_t limit,
+    int64_t now, bool *ret_more, struct err *err);
+void __wrap_agentx_notifications_send(struct agentx *agentx);
+
+enum err_code
+__wrap_image_refresh(struct image *image, struct store *store, size_t limit, int64_t now,
+    bool *ret_more, struct err *err)
+{
+	seen.image = image;
+	return __real_image_refresh(image, store, limit, now, ret_more, err);
+}
+
+static void
+others_write(void)
+{
+	char sql[512];
+
+	snprintf(sql, sizeof(sql), "INSERT INTO cluster (name) VALUES ('web');"
+	    "INSERT INTO service (cluster_id, name) VALUES (1, 'http');"
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+	    " INSERT INTO real_service (service_id, name, address) SELECT 1, 'r' || i,"
+	    " '10.0.0.1' FROM n", ROWS);
+	plain_ok(seen.path, sql);
+}
+
+/* Once in each turn, after the rows. */
+void
+__wrap_agentx_notifications_send(struct agentx *agentx)
+{
+	uint32_t rows = image_reals_count(seen.image);
+
+	(void)agentx;
+	if (rows - seen.before > seen.most)
+		seen.most = rows - seen.before;
+	seen.turns += rows > seen.before;
+	seen.before = rows;
+	if (!seen.written)
+		others_write();
+	seen.written = true;
+	if (rows == ROWS)
+		raise(SIGTERM);
+}
+
+static void
+rows_of_one_turn_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+	char conf[96], socket[96], name[] = "lbclusterd", options[][3] = { "-f", "-l", "-c", "-s",
+	    "-x" }, level[] = "error";
+	char *argv[] = { name, options[0], options[1], level, options[2], conf, options[3], f->dir,
+	    options[4], socket, NULL };
+
+	snprintf(conf, sizeof(conf), "%s/lbclusterd.conf", f->dir);
+	snprintf(socket, sizeof(socket), "%s/nobody", f->dir);
+	bytes_write(conf, "", 0);
+	seen.path = f->main_path;
+	assert_int_equal(daemon_main((int)COUNT(argv) - 1, argv), 0);
+	assert_int_equal(seen.before, ROWS);
+	assert_in_range(seen.most, 1, TURN_MOST);
+	assert_true(seen.turns >= ROWS / TURN_MOST);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(rows_of_one_turn_are_bounded, fixture_setup,
+		    fixture_teardown),
+	};
+
+	return cmocka_run_group_tests_name("daemon_turn", tests, NULL, NULL);
+}
