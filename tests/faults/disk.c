@@ -112,8 +112,8 @@ disk_shm_map(sqlite3_file *file, int region, int size, int extend, void volatile
 	    disk_real(file)->xShmMap(file, region, size, extend, ret);
 }
 
-/* What is to be unlocked is. That somebody has a lock of these for good is left out: SQLite
- * tries again for ten seconds, and it takes a process stopped at the wrong instant. */
+/* What is to be unlocked is. That somebody has a lock of these for good is left to
+ * tests/unit/test_store_marks.c: it takes a process stopped at the wrong instant. */
 static int
 disk_shm_lock(sqlite3_file *file, int offset, int n, int flags)
 {
