@@ -83,6 +83,16 @@ store_may_be_used(struct work *work)
 
 /* -- jobs ----------------------------------------------------------------------------- */
 
+/* Any number may stand there: whoever makes a job with SQL gives it, and clocks are set
+ * back. */
+static int64_t
+created_within(int64_t created)
+{
+	int64_t now = clock_wall_s();
+
+	return created < 0 ? 0 : created > now ? now : created;
+}
+
 /* The mirror follows: a job that was claimed is what the store says. */
 static enum err_code
 job_take(void *arg, const struct job_row *row)
@@ -96,7 +106,7 @@ job_take(void *arg, const struct job_row *row)
 	job = &work->jobs[work->n_jobs++];
 	*job = (struct plan_job){ .id = row->id, .real_id = row->real_id,
 	    .operation = row->operation, .value = row->new_value, .old_value = row->old_value,
-	    .created = row->created };
+	    .created = created_within(row->created) };
 	snprintf(job->message, sizeof(job->message), "%s", row->message);
 	mirror_value_set(real, row->operation, row->new_value);
 	/* There may be more than one round takes. */

@@ -47,6 +47,16 @@ class Gone(Plane):
         self.wait_statistics('web/http/a', lambda row: row['last_update'] > before,
                              'measured again')
 
+    def test_job_with_a_time_that_is_none_waits_or_is_given_up(self):
+        self.proxy.kill()
+        self.wait_plane(UNREACHABLE, 'Connection refused')
+        for name, created in ('a', 2 ** 63 - 1), ('b', -2 ** 63):
+            self.world.sql('INSERT INTO job (real_id, operation, old_value, new_value, created,'
+                           ' cluster_name, service_name, real_name) SELECT id, 5, weight, 5, ?,'
+                           " 'web', 'http', name FROM real_service WHERE name = ?", created, name)
+        self.wait_job(1, self.QUEUED, 'Connection refused')
+        self.wait_job(2, self.FAILED, 'given up')
+
     def test_socket_that_is_gone_is_told(self):
         os.unlink(self.proxy.socket)
         self.wait_plane(UNREACHABLE, self.proxy.socket + ': No such file')
