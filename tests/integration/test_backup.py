@@ -31,7 +31,7 @@ def vacuum_into(source, path):
 def backup(source, path):
     """As .backup of sqlite3(1) does it, a part after the other."""
     with contextlib.closing(sqlite3.connect(path)) as target:
-        source.backup(target, pages=1, sleep=0)
+        source.backup(target, pages=10, sleep=0)
 
 
 WAYS = (vacuum_into, backup)

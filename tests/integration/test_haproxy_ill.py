@@ -330,13 +330,28 @@ class Drivers(Plane):
         self.wait_job(job, self.RUNNING)
         return proxy, gate, job
 
-    def test_second_driver_yields(self):
-        self.start_driver()
+    def assert_second_yields(self):
         second = subprocess.run(self.driver_argv('-f'), capture_output=True, text=True,
                                 timeout=60 * PATIENCE, check=False)
         self.assertEqual(4, second.returncode)
         self.assertIn('another lbcluster-haproxy serves this store', second.stderr)
         self.assertTrue(self.driver.alive())
+
+    def test_second_driver_yields(self):
+        self.start_driver()
+        self.assert_second_yields()
+
+    def test_second_driver_yields_on_a_store_made_anew(self):
+        proxy = self.haproxy({'http': {'a': SERVER}})
+        self.start_driver()
+        os.rename(self.world.store, self.world.store + '.old')
+        os.mkdir(self.world.store)
+        self.load(proxy)
+        wait_for(lambda: os.path.exists(self.world.store + '/lbcluster-haproxy.lock'), EVENT_S,
+                 'the new lock is taken')
+        self.assert_second_yields()
+        self.done('set-weight', 'web/http/a', '4')
+        self.assertEqual((0, 4), proxy.state('http/a'))
 
     def test_driver_killed_in_the_middle_of_a_job_leaves_it_to_the_next(self):
         proxy, gate, job = self.job_at_gate()
