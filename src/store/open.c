@@ -305,6 +305,8 @@ db_name_sync(const char *path, struct err *err)
 	int fd = file_directory_open(path);
 	enum err_code code = ERR_OK;
 
+	if (fd == -1 && errno == ENOMEM)
+		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	if (fd == -1 || fsync(fd) == -1)
 		code = err_set(err, err_of_errno(errno), "%s: its directory cannot be synced: %s",
 		    path, strerror(errno));

@@ -45,8 +45,12 @@ int
 file_directory_open(const char *path)
 {
 	char *copy = strdup(path);
-	int fd = copy == NULL ? -1 : open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = -1;
 
+	if (copy != NULL)
+		fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	else
+		errno = ENOMEM;
 	free(copy);
 	return fd;
 }
