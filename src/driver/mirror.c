@@ -276,7 +276,9 @@ on_real(void *arg, const struct real_row *row)
 	return memory_text_set(&real->reason, row->reason) ? ERR_OK : ERR_NOMEM;
 }
 
-/* A job that ends without a change leaves the value to those before it. */
+/* A job that ends without a change leaves the value to those before it. Where another later
+ * one is among these, it is not known any more: until the open SET has its end, the value
+ * before that one counts. */
 static void
 latest_note(struct mirror_real *real, const struct job_row *row)
 {

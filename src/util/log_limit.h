@@ -16,7 +16,7 @@
 
 enum { LOG_LIMIT_MS = 60000, LOG_LIMIT_TEXT = 384 };
 
-/* One kind of lines, with a token of its own. Static, as the log is: it is remembered
+/* One kind of lines; others may have the same token. Static, as the log is: it is remembered
  * from its first line on. */
 struct log_limit {
 	const char		*token;
