@@ -78,6 +78,20 @@ class Judge(unittest.TestCase):
         self.done(((A, WEIGHT), 10, 33))
         self.assert_noticed('and not done')
 
+    def test_set_of_what_was_there_before_another_changed_it(self):
+        self.op('b', 'noError', {(SHARED, WEIGHT): 10})
+        self.op('b', 'noError', {(B, WEIGHT): OF_B})
+        self.op('a', 'noError', {(SHARED, WEIGHT): OF_A})
+        self.done(((SHARED, WEIGHT), 10, OF_A))
+        self.done(((B, WEIGHT), 10, OF_B))
+        self.judge()
+
+    def test_set_of_what_was_there_before_its_writer_changed_it(self):
+        self.op('a', 'noError', {(A, WEIGHT): OF_A})
+        self.op('a', 'noError', {(A, WEIGHT): 10})
+        self.done(((A, WEIGHT), 10, OF_A))
+        self.assert_noticed('and not done')
+
     def test_answered_set_that_is_undone(self):
         self.op('a', 'noError', {(A, WEIGHT): OF_A})
         self.done(((A, WEIGHT), 10, OF_A), state=CANCELLED, message='undone: ')
