@@ -113,7 +113,7 @@ enum mib_status mib_set_undo(struct mib *mib, uint32_t session, uint32_t transac
 void mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction);
 
 /* The session ended: what was tested is forgotten, what was committed without a
- * cleanup is undone, since the manager was not told success (facts in HACKING). */
+ * cleanup is undone, since the manager was not told success (doc/snmpd-behaviour.txt). */
 void mib_session_lost(struct mib *mib, uint32_t session);
 
 /* Whether a SET of the session is committed and has no end yet. */
