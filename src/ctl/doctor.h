@@ -12,7 +12,7 @@
 #include "ctl/doctor_who.h"
 
 /* LAST-UPDATED of the LBCLUSTER-MIB that this program belongs to. */
-#define DOCTOR_MIB_REVISION "202611220000Z"
+#define DOCTOR_MIB_REVISION "202611290000Z"
 
 enum doctor_result {
 	DOCTOR_OK,

@@ -43,7 +43,7 @@ enum oper_status
 image_real_status(const struct image *image, const struct image_real *real, int64_t now)
 {
 	struct status_real status = status_of(image, real, now);
-	bool self = status.enabled && status.active && status.freshness == FRESHNESS_CURRENT;
+	bool self = status.enabled && status.active && status.freshness == FRESHNESS_FRESH;
 
 	return status_real(&status, real->service->sums.tally.active > (self ? 1u : 0u));
 }
@@ -67,7 +67,7 @@ sums_add_real(struct image_sums *sums, const struct image *image, const struct i
 
 	status_tally_add(&sums->tally, &status);
 	sums->present |= statistics->present;
-	sums->known += image_real_freshness(image, real, now) == FRESHNESS_CURRENT;
+	sums->known += image_real_freshness(image, real, now) == FRESHNESS_FRESH;
 	if (real->enabled && !real->fallback)
 		sums->weight += real->weight;
 	for (int i = 0; i < STAT_TOTAL_CONNECTIONS; i++)

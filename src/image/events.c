@@ -173,10 +173,10 @@ image_freshness_follow(struct image *image, struct image_real *real, int64_t now
 {
 	enum freshness is = image_real_freshness(image, real, now);
 
-	if (real->freshness == FRESHNESS_CURRENT && is == FRESHNESS_STALE &&
+	if (real->freshness == FRESHNESS_FRESH && is == FRESHNESS_STALE &&
 	    image->went_stale == 0)
 		image->went_stale = real->node.id;
-	if (real->freshness == FRESHNESS_STALE && is == FRESHNESS_CURRENT &&
+	if (real->freshness == FRESHNESS_STALE && is == FRESHNESS_FRESH &&
 	    image->went_fresh == 0)
 		image->went_fresh = real->node.id;
 	real->freshness = (uint8_t)is;

@@ -270,7 +270,7 @@ get_real_reason(struct mib *mib, const void *row, struct mib_value *value)
 	if (reason[0] != '\0' || !real->enabled)
 		return mib_value_text(value, reason);
 	switch (image_real_freshness(mib->image, real, clock_wall_s())) {
-	case FRESHNESS_CURRENT:
+	case FRESHNESS_FRESH:
 		return mib_value_text(value, real->statistics.present & STAT_PRESENT_ACTIVE ? "" :
 		    "statistics do not tell whether it is active");
 	case FRESHNESS_STALE:

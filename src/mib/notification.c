@@ -186,7 +186,7 @@ compose(struct mib *mib, const struct image_event *event, struct mib_notificatio
 		return false;
 	if (event->kind == EVENT_STALE || event->kind == EVENT_FRESH) {
 		freshness = image_real_freshness(mib->image, rows.real, clock_wall_s());
-		if ((event->kind == EVENT_FRESH) != (freshness == FRESHNESS_CURRENT))
+		if ((event->kind == EVENT_FRESH) != (freshness == FRESHNESS_FRESH))
 			return false;
 	}
 	ret->n = 0;

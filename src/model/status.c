@@ -8,7 +8,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const freshnesses[] = {
-	[FRESHNESS_CURRENT] = "current",
+	[FRESHNESS_FRESH] = "fresh",
 	[FRESHNESS_STALE] = "stale",
 	[FRESHNESS_NEVER] = "never",
 };
@@ -76,7 +76,7 @@ status_freshness(int64_t last_update, int64_t now, uint32_t stale_after_s)
 {
 	if (last_update == 0)
 		return FRESHNESS_NEVER;
-	return age_of(last_update, now) > stale_after_s ? FRESHNESS_STALE : FRESHNESS_CURRENT;
+	return age_of(last_update, now) > stale_after_s ? FRESHNESS_STALE : FRESHNESS_FRESH;
 }
 
 uint32_t
@@ -92,7 +92,7 @@ status_age(int64_t last_update, int64_t now)
 void
 status_tally_add(struct status_tally *tally, const struct status_real *real)
 {
-	bool known = real->enabled && real->freshness == FRESHNESS_CURRENT;
+	bool known = real->enabled && real->freshness == FRESHNESS_FRESH;
 	bool active = known && real->active;
 
 	tally->reals++;
@@ -127,7 +127,7 @@ status_real(const struct status_real *real, bool other_active)
 {
 	if (!real->enabled)
 		return OPER_DISABLED;
-	if (real->freshness != FRESHNESS_CURRENT)
+	if (real->freshness != FRESHNESS_FRESH)
 		return OPER_UNKNOWN;
 	if (!real->active)
 		return OPER_INACTIVE;

@@ -9,7 +9,7 @@
 #include "model/model.h"
 
 /* lbcRealStatsFreshness */
-enum freshness { FRESHNESS_CURRENT = 1, FRESHNESS_STALE, FRESHNESS_NEVER };
+enum freshness { FRESHNESS_FRESH = 1, FRESHNESS_STALE, FRESHNESS_NEVER };
 
 /* lbcRealOperStatus */
 enum oper_status {

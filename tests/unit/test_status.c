@@ -29,14 +29,14 @@ freshness_follows_age(void **state)
 	} cases[] = {
 		{ 0, 1000, 60, FRESHNESS_NEVER, UINT32_MAX },
 		{ 0, 0, 60, FRESHNESS_NEVER, UINT32_MAX },
-		{ 1000, 1000, 60, FRESHNESS_CURRENT, 0 },
-		{ 940, 1000, 60, FRESHNESS_CURRENT, 60 },
+		{ 1000, 1000, 60, FRESHNESS_FRESH, 0 },
+		{ 940, 1000, 60, FRESHNESS_FRESH, 60 },
 		{ 939, 1000, 60, FRESHNESS_STALE, 61 },
 		{ 1, 86402, 86400, FRESHNESS_STALE, 86401 },
-		{ 1, 86401, 86400, FRESHNESS_CURRENT, 86400 },
+		{ 1, 86401, 86400, FRESHNESS_FRESH, 86400 },
 		/* A clock ahead of ours. */
-		{ 5000, 1000, 60, FRESHNESS_CURRENT, 0 },
-		{ INT64_MAX, 1000, 60, FRESHNESS_CURRENT, 0 },
+		{ 5000, 1000, 60, FRESHNESS_FRESH, 0 },
+		{ INT64_MAX, 1000, 60, FRESHNESS_FRESH, 0 },
 		/* No age is mistaken for never. */
 		{ 1, INT64_C(4294967295), 60, FRESHNESS_STALE, 4294967294 },
 		{ 1, INT64_C(4294967296), 60, FRESHNESS_STALE, 4294967294 },
@@ -69,7 +69,7 @@ real_status_is_that_of_its_row(void **state)
 #define REAL(e, f, a, fresh, w) { .enabled = e, .fallback = f, .active = a, \
 	.freshness = FRESHNESS_##fresh, .weight = w }
 		/* disabled comes before all else */
-		{ REAL(false, false, true, CURRENT, 1), true, OPER_DISABLED },
+		{ REAL(false, false, true, FRESH, 1), true, OPER_DISABLED },
 		{ REAL(false, true, true, STALE, 0), true, OPER_DISABLED },
 		{ REAL(false, false, false, NEVER, 1), false, OPER_DISABLED },
 		/* then unknown */
@@ -78,18 +78,18 @@ real_status_is_that_of_its_row(void **state)
 		{ REAL(true, false, false, STALE, 0), false, OPER_UNKNOWN },
 		{ REAL(true, true, true, STALE, 0), true, OPER_UNKNOWN },
 		/* then inactive */
-		{ REAL(true, false, false, CURRENT, 1), false, OPER_INACTIVE },
-		{ REAL(true, false, false, CURRENT, 0), false, OPER_INACTIVE },
-		{ REAL(true, true, false, CURRENT, 1), true, OPER_INACTIVE },
+		{ REAL(true, false, false, FRESH, 1), false, OPER_INACTIVE },
+		{ REAL(true, false, false, FRESH, 0), false, OPER_INACTIVE },
+		{ REAL(true, true, false, FRESH, 1), true, OPER_INACTIVE },
 		/* then draining */
-		{ REAL(true, false, true, CURRENT, 0), false, OPER_DRAINING },
-		{ REAL(true, true, true, CURRENT, 0), true, OPER_DRAINING },
+		{ REAL(true, false, true, FRESH, 0), false, OPER_DRAINING },
+		{ REAL(true, true, true, FRESH, 0), true, OPER_DRAINING },
 		/* then standby */
-		{ REAL(true, true, true, CURRENT, 1), true, OPER_STANDBY },
+		{ REAL(true, true, true, FRESH, 1), true, OPER_STANDBY },
 		/* else in use */
-		{ REAL(true, true, true, CURRENT, 1), false, OPER_IN_USE },
-		{ REAL(true, false, true, CURRENT, 1), true, OPER_IN_USE },
-		{ REAL(true, false, true, CURRENT, 65535), false, OPER_IN_USE },
+		{ REAL(true, true, true, FRESH, 1), false, OPER_IN_USE },
+		{ REAL(true, false, true, FRESH, 1), true, OPER_IN_USE },
+		{ REAL(true, false, true, FRESH, 65535), false, OPER_IN_USE },
 #undef REAL
 	};
 
@@ -112,7 +112,7 @@ real_of(char letter)
 	struct status_real real = { .enabled = true, .weight = 1, .active = true };
 
 	real.fallback = letter >= 'A' && letter <= 'Z';
-	real.freshness = FRESHNESS_CURRENT;
+	real.freshness = FRESHNESS_FRESH;
 	switch (letter | 0x20) {
 	case 'i':
 		real.active = false;
@@ -227,7 +227,7 @@ cluster_status_is_the_worst_not_disabled(void **state)
 static void
 word_of_each_number_is_the_label_of_the_mib(void **state)
 {
-	static const char *const fresh[] = { "?", "current", "stale", "never", "?" };
+	static const char *const fresh[] = { "?", "fresh", "stale", "never", "?" };
 	static const char *const oper[] = { "?", "inUse", "standby", "draining", "inactive",
 		"disabled", "unknown", "?" };
 	static const char *const lb[] = { "?", "up", "degraded", "onFallback", "down", "disabled",
