@@ -219,8 +219,8 @@ parts_look(const struct db *db, bool writable, struct err *err)
 			code = err_set(err, ERR_FOREIGN, "%s: not a regular file; move it away",
 			    part);
 		else if (writable && access(part, R_OK | W_OK) == -1 && errno == EACCES)
-			code = err_set(err, ERR_READONLY, "%s: may not be written: %s; whose file "
-			    "is it?", part, strerror(errno));
+			code = err_set(err, ERR_READONLY, "%s: cannot be written: %s; check "
+			    "its owner and mode", part, strerror(errno));
 		sqlite3_free(part);
 	}
 	return code;
@@ -237,9 +237,10 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	code = file_look(db, err);
 	if (code != ERR_OK)
 		return code;
-	/* SQLite's own word for it would be "unable to open database file". */
+	/* SQLite would only report "unable to open database file". */
 	if (access(db->path, R_OK) == -1)
-		return err_set(err, ERR_READONLY, "%s: may not be read: %s; whose file is it?",
+		return err_set(err, ERR_READONLY, "%s: cannot be read: %s; check its owner and "
+		    "mode",
 		    db->path, strerror(errno));
 	code = parts_look(db, writable, err);
 	if (code != ERR_OK)
@@ -263,9 +264,9 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	if (code == ERR_OK)
 		code = needs_check(db, err);
 	if (code == ERR_OK && writable && sqlite3_db_readonly(db->handle, "main") == 1)
-		code = err_set(err, ERR_READONLY, "%s: may not be written; check the owner "
+		code = err_set(err, ERR_READONLY, "%s: cannot be written; check the owner "
 		    "and the file system", db->path);
-	/* What nobody could ask for in vain of a file that is as we made it. */
+	/* SQLITE_ERROR here means that the schema is not ours: report a damaged file. */
 	if (code == ERR_IO && sqlite3_errcode(db->handle) == SQLITE_ERROR)
 		code = err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s)", db->path,
 		    sqlite3_errmsg(db->handle));

@@ -145,7 +145,7 @@ disk_look(const struct db *db, struct err *err)
 	unsigned long long free_bytes;
 
 	if (access(db->path, W_OK) == -1)
-		return err_set(err, ERR_READONLY, "%s: may not be written: %s", db->path,
+		return err_set(err, ERR_READONLY, "%s: cannot be written: %s", db->path,
 		    strerror(errno));
 	if (statvfs(db->path, &vfs) == -1)
 		return ERR_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Going into the background; see background.h.
+ * Puts a program into the background; see background.h.
  */
 #include "util/background.h"
 
@@ -10,7 +10,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* Waits for the daemon's word; without one it died. */
+/* Waits for the daemon's status. The pipe closes without one if the daemon died: 1. */
 static void
 wait_and_exit(int fd)
 {
@@ -39,7 +39,7 @@ background_enter(void)
 	close(fds[0]);
 	if (setsid() == -1)
 		return -1;
-	/* Not the leader of a session, so that no terminal can become ours. */
+	/* A process that is not a session leader cannot get a controlling terminal. */
 	pid = fork();
 	if (pid == -1)
 		return -1;
@@ -56,7 +56,7 @@ background_ready(int fd, int status)
 
 	if (fd == -1)
 		return;
-	/* It may have been killed; the terminal is let go of all the same. */
+	/* The write fails if the first process was killed; the terminal is closed even so. */
 	(void)!write(fd, &byte, 1);
 	close(fd);
 	if (status != 0)

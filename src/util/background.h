@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Going into the background, in the way that tells the caller how it went: the
- * first process waits until the daemon serves or gives up, and ends with its
- * status.
+ * Puts a program into the background. The first process waits until the daemon serves or
+ * fails, and exits with the daemon's status.
  */
 #ifndef UTIL_BACKGROUND_H
 #define UTIL_BACKGROUND_H
 
-/* Returns in the new process only, with a descriptor for background_ready(); -1 with
- * errno on failure. Before any file of the store is open: SQLite's connections do
- * not live through fork(2). */
+/* Returns only in the new process, with a descriptor for background_ready(); -1 with errno on
+ * failure. Call it before a file of the store is open, because SQLite connections must not be
+ * carried over fork(2) (sqlite.org/howtocorrupt.html). */
 int background_enter(void);
 
-/* Ends the first process with 'status' and lets go of the terminal if it is 0.
- * fd -1: nothing to do. */
+/* Ends the first process with 'status'. If 'status' is 0, closes the terminal (standard input,
+ * output, error become /dev/null). Does nothing for fd -1. */
 void background_ready(int fd, int status);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Two clocks: the wall for what people read, the steady one for deadlines.
+ * Two clocks: the wall clock for times that people read, the steady clock for deadlines.
  */
 #ifndef UTIL_CLOCK_H
 #define UTIL_CLOCK_H
 
 #include <stdint.h>
 
-/* Seconds since 1970-01-01 00:00:00 UTC. Every time in the store is of this kind. */
+/* Seconds since 1970-01-01 00:00:00 UTC. Every time in the store has this form. */
 int64_t clock_wall_s(void);
 
 /* Milliseconds of a clock that never jumps (CLOCK_MONOTONIC). */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A file for libConfuse, read whole and made fit for it: libConfuse 3.3 counts
- * lines wrongly after every comment, puts environment variables into the text,
- * takes a quotation mark that was forgotten for the start of a text that goes on
- * for the rest of the file, and a file that was cut short for a whole one.
+ * Reads a file and prepares its text for libConfuse 3.3, which counts lines wrongly after
+ * every comment, expands environment variables, reads a string without its closing quote up
+ * to the end of the file, and accepts a truncated file.
  */
 #ifndef UTIL_CONFTEXT_H
 #define UTIL_CONFTEXT_H
@@ -18,19 +17,19 @@ enum {
 	CONFTEXT_LINE_MAX = 64 * 1024,		/* octets of a line */
 };
 
-/* Every comment is blank, every line where it was. */
+/* The text with each comment replaced by spaces; every line keeps its number. */
 struct conftext {
-	char	*text;		/* the caller's; a NUL follows it */
+	char	*text;		/* owned by the caller; NUL-terminated */
 	size_t	 length;
-	int	 open_line;	/* of the outermost brace that is not closed; 0: none */
+	int	 open_line;	/* line of the outermost unclosed brace; 0: none */
 };
 
-/* Reads 'file' ("-": the standard input). ERR_INVALID with words that begin with
- * FILE:LINE for a NUL, a comment or a quoted text without end, "${", a line too
- * long; ERR_RANGE for a file too long, ERR_IO, ERR_NOMEM. */
+/* Reads 'file' ("-": standard input). ERR_INVALID with a message that begins with FILE:LINE
+ * for a NUL byte, an unclosed comment or string, "${", or a line that is too long; ERR_RANGE
+ * for a file that is too long; ERR_IO, ERR_NOMEM. */
 enum err_code conftext_read(const char *file, struct conftext *ret, struct err *err);
 
-/* The same for a text in memory, in place. 'file' is for the words. */
+/* The same for a text in memory, in place. 'file' is the name in messages. */
 enum err_code conftext_clean(const char *file, struct conftext *conftext, struct err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Errors with words; see err.h.
+ * Errors with a message; see err.h.
  */
 #include "util/err.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Files made in directories of several users; see file.h.
+ * Files in directories that several users may write; see file.h.
  */
 #include "util/file.h"
 
@@ -31,8 +31,8 @@ file_directory_make(const char *dir, struct err *err)
 		return err_set(err, err_of_errno(errno), "%s: cannot make the directory: %s", dir,
 		    strerror(errno));
 	}
-	/* Failures leave it to whoever made it, who can use it at least. RestrictSUIDSGID=
-	 * of systemd forbids the second. */
+	/* On failure the directory stays usable for its owner. systemd's RestrictSUIDSGID=
+	 * forbids the second fchmod(2). */
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd != -1 && fchmod(fd, DIRECTORY_MODE) == 0)
 		(void)!fchmod(fd, DIRECTORY_MODE | S_ISGID);
@@ -57,8 +57,9 @@ file_directory_open(const char *path)
 
 /* -- files --------------------------------------------------------------------- */
 
-/* Failures leave it to whoever made it, as above. Where all is as it should be, as in a
- * directory with the bit, nothing is called that the units forbid. */
+/* Gives the file the mode, group and owner of file_make(). On failure the file stays usable
+ * for its owner. If owner and group are right already, as in a directory with the
+ * set-group-ID bit, fchown(2) is not called, because the units forbid it. */
 static void
 file_share(int fd, const char *path)
 {
@@ -85,15 +86,15 @@ file_make(const char *path, int *ret_fd, struct err *err)
 
 	if (fd == -1)
 		return err_set(err, err_of_errno(errno), "%s: %s%s", path, strerror(errno),
-		    errno != EACCES ? "" : "; whose directory is it? Who makes files there owns "
-		    "it, or is of its group");
+		    errno != EACCES ? "" : "; the directory must be writable by this user or its "
+		    "group");
 	file_share(fd, path);
 	*ret_fd = fd;
 	return ERR_OK;
 }
 
-/* Without O_NONBLOCK a FIFO would be waited for. With a second name it may be any file of
- * this file system: fs.protected_hardlinks forbids that, where it is on. */
+/* O_NONBLOCK: open(2) of a FIFO would block otherwise. A file with a second hard link may be
+ * any file of this file system unless the sysctl fs.protected_hardlinks is 1. */
 static enum err_code
 existing_open(const char *path, int flags, int *ret_fd, struct err *err)
 {
@@ -104,7 +105,7 @@ existing_open(const char *path, int flags, int *ret_fd, struct err *err)
 	if (fd == -1 && error != ELOOP)
 		return err_set(err, error == ENOENT ? ERR_NOT_FOUND : err_of_errno(error),
 		    "%s: %s%s", path, strerror(error), error != EACCES ? "" :
-		    "; whose file is it? It should have the owner and the group of its directory");
+		    "; the file must have the owner and the group of its directory");
 	regular = fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 	if (regular && st.st_nlink == 1) {
 		*ret_fd = fd;
@@ -113,8 +114,8 @@ existing_open(const char *path, int flags, int *ret_fd, struct err *err)
 	if (fd != -1)
 		close(fd);
 	return err_set(err, ERR_FOREIGN, "%s: %s", path, regular ?
-	    "hard-linked: what is written here shows under another name, too; move it away, or "
-	    "put a copy (cp -p) in its place" : "a link, or not a regular file; move it away");
+	    "the file has a second hard link; move it away, or replace it by a copy (cp -p)" :
+	    "a link, or not a regular file; move it away");
 }
 
 enum err_code
@@ -128,7 +129,7 @@ file_open(const char *path, int flags, bool make, int *ret_fd, struct err *err)
 	made = file_make(path, ret_fd, err);
 	if (made != ERR_IO)
 		return made;
-	/* Somebody may have been faster. */
+	/* Another process may have created it meanwhile. */
 	code = existing_open(path, flags, ret_fd, &again);
 	if (code == ERR_NOT_FOUND)
 		return made;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Files and directories that are made where others may write: never follows a link nor
- * waits for anything, whatever stands under the name, so that a program of root's is no
- * danger to other files there. What is made is its group's, to use it together.
+ * Creates and opens files in a directory that several users may write. No function follows
+ * a link or blocks on a FIFO or device. So a program of root cannot be made to write to
+ * another file. New files belong to the group of their directory.
  */
 #ifndef UTIL_FILE_H
 #define UTIL_FILE_H
@@ -12,21 +12,22 @@
 
 #include "util/err.h"
 
-/* Makes the directory unless something has the name: 2770, so that what anybody of its
- * group makes in it is the group's; 0770 where setting that bit is forbidden. */
+/* Creates the directory unless the name exists. Its mode is 2770, so that new files in it
+ * belong to its group, or 0770 if the set-group-ID bit is forbidden. */
 enum err_code file_directory_make(const char *dir, struct err *err);
 
-/* Opens the directory that 'path' is in, for fsync(2): without it a new name may not be there
- * after a power cut. -1 with errno. */
+/* Opens the parent directory of 'path' for fsync(2). Without that fsync(2) a new name may be
+ * missing after a power cut. Returns -1 with errno on failure. */
 int file_directory_open(const char *path);
 
-/* Makes an empty file, which must not be there: 0660 whatever the umask, of the directory's
- * group, and made by root of the directory's owner too. It is open to read and write. */
+/* Creates an empty file and opens it to read and write. The file must not exist. Its mode is
+ * 0660 whatever the umask is; its group is that of the directory; if root creates it, its
+ * owner is that of the directory too. */
 enum err_code file_make(const char *path, int *ret_fd, struct err *err);
 
-/* Opens a file with the 'flags' of open(2), and makes it, as file_make() does, if 'make' and
- * it is not there. ERR_NOT_FOUND: it is not there, and was not to be made. ERR_FOREIGN: it
- * is a link, has a second name, or is no regular file. */
+/* Opens a file with the 'flags' of open(2). If it does not exist and 'make' is true, creates
+ * it as file_make() does. ERR_NOT_FOUND: it does not exist and 'make' is false. ERR_FOREIGN:
+ * it is a link, has a second hard link, or is not a regular file. */
 enum err_code file_open(const char *path, int flags, bool make, int *ret_fd,
     struct err *err);
 

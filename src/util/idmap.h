@@ -25,17 +25,17 @@ struct idmap {
 /* An empty map; takes no memory until the first idmap_put(). */
 void idmap_init(struct idmap *map);
 
-/* Gives the slots back; the map is empty then and may be used again. */
+/* Frees the slots; the map is empty then and may be used again. */
 void idmap_done(struct idmap *map);
 
-/* The pointer of 'id'; NULL if there is none, and for id 0. */
+/* The pointer of 'id'; NULL if 'id' is not in the map or 0. */
 void *idmap_get(const struct idmap *map, uint32_t id);
 
-/* Maps 'id' to 'value' (not NULL), in place of what it was mapped to. False
- * without memory, and for id 0: the map is as it was then. Replacing never fails. */
+/* Maps 'id' to 'value' (not NULL); replaces an earlier value. False if out of memory and for
+ * id 0: the map is unchanged then. Replacing never fails. */
 bool idmap_put(struct idmap *map, uint32_t id, void *value) __attribute__((warn_unused_result));
 
-/* Forgets 'id'; returns the pointer it had, NULL if there was none. */
+/* Removes 'id'; returns its pointer, NULL if 'id' was not in the map. */
 void *idmap_remove(struct idmap *map, uint32_t id);
 
 /* Number of ids in the map. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A file that one process holds; see lockfile.h.
+ * The lock file; see lockfile.h.
  */
 #include "util/lockfile.h"
 
@@ -23,7 +23,7 @@ path_of(const char *dir, const char *program, char path[PATH_SIZE])
 	snprintf(path, PATH_SIZE, "%s/%s.lock", dir, program);
 }
 
-/* " (process 4711)", or nothing if the holder has not written it, or could not. */
+/* " (process 4711)", or "" if the holder could not write its pid. */
 static void
 holder_text(int fd, char *buf, size_t size)
 {
@@ -38,7 +38,7 @@ holder_text(int fd, char *buf, size_t size)
 		snprintf(buf, size, " (process %llu)", (unsigned long long)pid);
 }
 
-/* What the last holder left goes in any case; on a full disk nothing comes in its place. */
+/* Replaces the last holder's pid by ours. On a full disk the file stays empty. */
 static void
 holder_write(int fd)
 {

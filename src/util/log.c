@@ -36,10 +36,11 @@ static const char *log_ident = "lbcluster";
 static bool log_to_syslog;
 static bool log_to_journal;
 static enum log_level log_level_now = LOG_LEVEL_INFO;
-static unsigned int stderr_lost, syslog_lost;	/* lines, since the last one that was taken */
+static unsigned int stderr_lost, syslog_lost;	/* lines dropped since the last one written */
 
-/* $JOURNAL_STREAM is inherited: a terminal started from a service has it too. The
- * journal reads only the very file whose "device:inode" it names, systemd.exec(5). */
+/* True if the journal reads standard error. $JOURNAL_STREAM names the "device:inode" of the
+ * file that the journal reads (systemd.exec(5)). Child processes inherit the variable, so the
+ * file has to be compared. */
 static bool
 stderr_is_journal(void)
 {
@@ -86,8 +87,8 @@ log_enabled(enum log_level level)
 	return level <= log_level_now;
 }
 
-/* One message is one line, whatever a library or a peer put into it: it ends where
- * its last newlines begin, and control characters inside become spaces. */
+/* Makes one line of a message of a library or a peer: removes newlines at its end and
+ * replaces control characters inside by spaces. */
 static void
 line_clean(char *text)
 {
@@ -100,8 +101,8 @@ line_clean(char *text)
 			*text = ' ';
 }
 
-/* False where a write would wait: a pipe that nobody reads from is full, a terminal was
- * stopped. The answer of a manager, or the end, is not to wait for that. */
+/* False if a write would block: a full pipe, a stopped terminal. A blocked write would delay
+ * the answer to a manager, or the end of the program. */
 static bool
 stderr_takes_line(void)
 {
@@ -123,10 +124,10 @@ line_format(enum log_level level, const char *token, const char *text, char *buf
 static void
 lost_format(unsigned int lost, char *buf, size_t size)
 {
-	snprintf(buf, size, "%u lines were lost: nobody took them", lost);
+	snprintf(buf, size, "%u log lines dropped: the log reader is too slow", lost);
 }
 
-/* In one write: room for one is all that is known of. */
+/* Writes both lines with one write(2), because poll(2) only promises space for one. */
 static void
 line_to_stderr(enum log_level level, const char *token, const char *text)
 {

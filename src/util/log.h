@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The log of a program: to the standard error in the foreground, to syslog in
- * the background. Messages of libraries come through here too, each with its
- * own token ("libsnmp", "sqlite"). Of the rooms only mib, agentx, daemon and driver log
- * above debug; what a peer can cause goes through log_limit.h.
+ * The log of a program: standard error in the foreground, syslog in the background.
+ * Messages of libraries go through this module too, each with its own token
+ * ("libsnmp", "sqlite"). Only the rooms mib, agentx, daemon and driver log above debug.
+ * Lines that a peer can cause go through log_limit.h.
  */
 #ifndef UTIL_LOG_H
 #define UTIL_LOG_H
@@ -13,11 +13,11 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* Where lines go from now on. 'to_syslog' false: "ident: level: [token] text"
- * on the standard error, or with the <N> prefix of sd-daemon(3) in place of the
- * level where $JOURNAL_STREAM says that the journal reads it. 'to_syslog' true: errors
- * and warnings go to the standard error as well, for whoever waits for the start;
- * background_ready() closes that. 'ident' must stay valid. May be called again. */
+/* Sets the destination of log lines. 'to_syslog' false: "ident: level: [token] text" on
+ * standard error; if $JOURNAL_STREAM says that the journal reads it, the <N> prefix of
+ * sd-daemon(3) replaces the level. 'to_syslog' true: errors and warnings also go to standard
+ * error until background_ready() closes it, so that the caller of the program sees them.
+ * 'ident' must stay valid. May be called again. */
 void log_open(const char *ident, bool to_syslog, enum log_level level);
 
 /* Changes the level only. */
@@ -26,13 +26,13 @@ void log_level_set(enum log_level level);
 /* "error", "warn", "info" or "debug" to a level; false for any other text. */
 bool log_level_parse(const char *text, enum log_level *ret_level);
 
-/* True if a line of this level is written: guards work done only for a line. */
+/* True if lines of this level are written. */
 bool log_enabled(enum log_level level);
 
-/* Writes one line. Newlines at its end are dropped (libraries put them there),
- * other control characters become spaces; it is cut at 1023 octets. Keeps errno. Waits
- * for nobody to read it: what finds no room is lost, and counted in a line before the
- * next one. */
+/* Writes one line. Newlines at its end are removed (libraries add them), other control
+ * characters are replaced by spaces, and the line is cut at 1023 bytes. Keeps errno. Never
+ * blocks: if the reader is too slow the line is dropped, and the next line that is written
+ * is preceded by the number of lines dropped. */
 void log_line(enum log_level level, const char *token, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

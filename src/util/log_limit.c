@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Lines that are limited; see log_limit.h.
+ * The rate limit of log lines; see log_limit.h.
  */
 #include "util/log_limit.h"
 
@@ -11,7 +11,7 @@
 
 #include "util/clock.h"
 
-/* All that wrote a line. */
+/* All limits that wrote a line. */
 static struct log_limit *limits;
 
 /* Ends the minute. */

@@ -87,8 +87,8 @@ loop_signal_watch(struct loop *loop, int signo, loop_timer_fn fn, void *arg)
 bool
 loop_signals_start(struct loop *loop, loop_timer_fn hangup, void *arg)
 {
-	/* A peer that goes away while we write must not end us, nor a file that is as large
-	 * as its limit: the write fails. */
+	/* A write to a closed connection, or to a file at its size limit, fails with an error
+	 * and does not end the process. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	return loop_signal_watch(loop, SIGHUP, hangup, arg) && signals_end(SIGTERM) &&
@@ -138,9 +138,9 @@ loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
 	timer->armed = true;
 }
 
-/* As many as are due when it begins: timers that these set for "now" come after them
- * and wait for the next turn, so that descriptors are never starved. A signal cuts the
- * turn short: a driver has a timer for each of many clusters, and each may wait for a disk. */
+/* Runs the timers that are due at its start. Timers that these set for "now" run in the next
+ * turn, so that descriptors are served in between. A pending signal ends the turn early: a
+ * driver has a timer for each cluster, and each of them may wait for a disk. */
 static void
 timers_run(struct loop *loop)
 {
@@ -159,8 +159,8 @@ timers_run(struct loop *loop)
 	}
 }
 
-/* A watch may be changed or ended by a function called before it in the same turn;
- * then only what is still asked for comes. */
+/* Calls the functions of ready descriptors. A function may change or end the watch of another
+ * descriptor in the same turn; only events that are still watched are reported. */
 static void
 fds_run(struct loop *loop)
 {
@@ -186,7 +186,7 @@ void
 loop_run(struct loop *loop)
 {
 	while (!loop->stop) {
-		/* -1 is a signal, and the next turn comes at once. */
+		/* -1: a signal arrived; signals_run() handles it. */
 		if (wait_ready(loop->fds, loop->n, loop->timers == NULL ? WAIT_FOR_EVER :
 		    loop->timers->at_ms) > 0)
 			fds_run(loop);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The event loop of a program: descriptors by poll(2), a handful of timers and
- * signals. One thread. Nothing called from it may wait.
+ * The event loop of a program: file descriptors by poll(2), timers and signals, in one
+ * thread. A function that the loop calls must not block.
  */
 #ifndef UTIL_LOOP_H
 #define UTIL_LOOP_H
@@ -12,12 +12,12 @@
 
 struct loop;
 
-/* 'events' are those of poll(2) that came. */
+/* 'events' are the revents of poll(2). */
 typedef void (*loop_fd_fn)(void *arg, short events);
 typedef void (*loop_timer_fn)(void *arg);
 
-/* A timer lives in its owner, who cancels it before going. Zero it, then
- * loop_timer_set(). */
+/* A timer is a member of its owner's struct. The owner zeroes it before the first
+ * loop_timer_set() and cancels it before the struct is freed. */
 struct loop_timer {
 	int64_t			 at_ms;		/* clock_steady_ms() when due */
 	loop_timer_fn		 fn;
@@ -30,35 +30,34 @@ struct loop_timer {
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 
-/* Watches 'fd' for 'events' of poll(2) from now on, in place of what was asked
- * for it before; 'events' 0 ends the watch, and must come before close(2).
+/* Watches 'fd' for 'events' of poll(2); replaces an earlier watch of 'fd'. 'events' 0 ends
+ * the watch, which the caller must do before close(2).
  * At most 16 descriptors: false beyond. A function called before in the same turn
  * of the loop may do either to any descriptor. */
 bool loop_fd_watch(struct loop *loop, int fd, short events, loop_fd_fn fn, void *arg);
 
-/* Calls fn(arg) from the loop when 'signo' came, once for any number of times; at other
- * moments it is blocked. At most 4 signals, for the life of the process: false beyond,
- * or with errno. */
+/* Calls fn(arg) from the loop after 'signo' arrived, once for several arrivals. The signal is
+ * blocked outside the loop's wait. At most 4 signals for the life of the process: false
+ * beyond, and false with errno if the system call fails. */
 bool loop_signal_watch(struct loop *loop, int signo, loop_timer_fn fn, void *arg);
 
-/* The signals of a program that serves, while it starts: SIGTERM and SIGINT end it there
- * and then, see signals_end(), SIGPIPE and SIGXFSZ are nothing, SIGHUP will be hangup(arg)
- * from the loop. False as loop_signal_watch(). */
+/* Sets the signals of a daemon for the time of its start: SIGTERM and SIGINT end the process
+ * at once (signals_end()), SIGPIPE and SIGXFSZ are ignored, SIGHUP calls hangup(arg) from
+ * the loop. Fails as loop_signal_watch() does. */
 bool loop_signals_start(struct loop *loop, loop_timer_fn hangup, void *arg);
-/* And once it has started: SIGTERM and SIGINT are loop_stop(), so that it ends in order. */
+/* Sets the signals for the time after the start: SIGTERM and SIGINT call loop_stop(). */
 bool loop_signals_serve(struct loop *loop);
 
-/* Calls fn(arg) once, 'after_ms' milliseconds from now or as soon after as the
- * loop comes to it; timers due at the same time in the order they were set. Setting
- * an armed timer moves it. */
+/* Calls fn(arg) once, at least 'after_ms' milliseconds from now. Timers due at the same time
+ * run in the order in which they were set. Setting an armed timer moves it. */
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
     loop_timer_fn fn, void *arg);
 void loop_timer_cancel(struct loop *loop, struct loop_timer *timer);
 
-/* Serves until loop_stop(), at once if that came before. */
+/* Runs until loop_stop(); returns at once if loop_stop() was called before. */
 void loop_run(struct loop *loop);
 
-/* Ends loop_run(): nothing else is called once the function it came from returns. */
+/* Ends loop_run(). The loop calls no further function after the caller returns. */
 void loop_stop(struct loop *loop);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Texts and arrays; see memory.h.
+ * Strings and arrays; see memory.h.
  */
 #include "util/memory.h"
 

@@ -10,9 +10,9 @@
 
 #include "util/err.h"
 
-/* Reads a whole decimal number: digits only, no sign, no space, nothing after.
- * Returns ERR_INVALID if 'text' (not NULL) is no such number, ERR_RANGE if it is
- * outside min..max; sets *ret only on ERR_OK. */
+/* Parses a decimal number of digits only: no sign, no space, nothing after it. Returns
+ * ERR_INVALID if 'text' (not NULL) is anything else, ERR_RANGE if the number is outside
+ * min..max. Sets *ret only on ERR_OK. */
 enum err_code num_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 
 #endif

@@ -17,8 +17,8 @@
 #include "util/conftext.h"
 #include "util/log.h"
 
-/* libConfuse hands no argument of ours to its functions. A configuration is read by
- * one thread, at start and at SIGHUP. */
+/* libConfuse passes no argument to its callbacks, so these are static. One thread reads the
+ * configuration, at start and at SIGHUP. */
 static struct {
 	const struct setting	*settings;
 	struct err		*err;
@@ -30,7 +30,7 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	char text[ERR_TEXT_SIZE];
 
 	if (current.err->code != ERR_OK)
-		return;		/* the first one counts */
+		return;		/* only the first error is reported */
 	vsnprintf(text, sizeof(text), fmt, ap);
 	if (cfg != NULL && cfg->filename != NULL)
 		err_set(current.err, ERR_INVALID, "%s:%d: %s", cfg->filename, cfg->line, text);
@@ -58,7 +58,7 @@ check_number(cfg_t *cfg, cfg_opt_t *opt)
 	double value = setting->kind == SETTING_NUMBER ? (double)cfg_opt_getnint(opt, last) :
 	    cfg_opt_getnfloat(opt, last);
 
-	/* Said this way, what is not a number is outside as well. */
+	/* This form rejects NaN too. */
 	if (value >= setting->min && value <= setting->max)
 		return 0;
 	cfg_error(cfg, "%s is %.10g, outside %.10g to %.10g", opt->name, value, setting->min,
@@ -87,7 +87,7 @@ check_path(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
-/* A directory would make libConfuse's scanner end the program. */
+/* libConfuse's scanner calls exit(3) when it reads a directory. */
 static enum err_code
 file_check(const char *path, struct err *err)
 {
@@ -184,7 +184,7 @@ text_parse(cfg_t *cfg, const char *path, const struct conftext *conftext, struct
 	if (file == NULL || cfg->filename == NULL)
 		code = err_set(err, ERR_NOMEM, "%s: out of memory", path);
 	else if (cfg_parse_fp(cfg, file) != CFG_SUCCESS)
-		/* Of a name of no letters libConfuse says nothing. */
+		/* libConfuse fails without a message for some invalid option names. */
 		code = err->code != ERR_OK ? err->code :
 		    err_set(err, ERR_INVALID, "%s:%d: not understood", path, cfg->line);
 	if (file != NULL)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The configuration file of a daemon: a table says what there is, and where in the
- * program's own struct it goes. libConfuse reads it.
+ * The configuration file of a daemon: a table lists its options and the members of the
+ * program's struct that receive them. libConfuse parses the file.
  */
 #ifndef UTIL_SETTINGS_H
 #define UTIL_SETTINGS_H
@@ -30,14 +30,14 @@ struct setting {
 
 enum { SETTINGS_MAX = 32 };
 
-/* Reads the file at 'path' over the defaults of the 'n' settings (at most
- * SETTINGS_MAX) into the struct at 'into'. 'optional': the file need not exist.
- * ERR_INVALID, ERR_NOT_FOUND, ERR_IO or ERR_NOMEM with words that begin with
- * FILE:LINE; nothing is set then. */
+/* Sets the 'n' settings (at most SETTINGS_MAX) in the struct at 'into' to their defaults and
+ * then to the values of the file at 'path'. 'optional': the file may be missing.
+ * ERR_INVALID, ERR_NOT_FOUND, ERR_IO or ERR_NOMEM with a message that begins with FILE:LINE;
+ * no setting is changed then. */
 enum err_code settings_load(const struct setting *settings, size_t n, const char *path,
     bool optional, void *into, struct err *err);
 
-/* Frees the texts; fine to repeat, and for a struct of zeros. */
+/* Frees the strings. May be repeated, and called for a zeroed struct. */
 void settings_done(const struct setting *settings, size_t n, void *into);
 
 #endif

@@ -10,7 +10,7 @@
 
 enum { SIGNALS_MAX = 65 };
 
-/* Of the process, as signals are. */
+/* One set per process, as signals are. */
 static volatile sig_atomic_t came[SIGNALS_MAX];
 static sigset_t wait_mask;
 static bool wait_mask_known;

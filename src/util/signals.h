@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Signals that come only while the loop waits: noted then, and dealt with by it. Costs
- * nothing where none comes, unlike a signalfd(2), which poll(2) looks at in every turn.
+ * Signals that are delivered only while the loop waits, and recorded for it. Without a signal
+ * this costs nothing, while poll(2) would check a signalfd(2) in every turn.
  */
 #ifndef UTIL_SIGNALS_H
 #define UTIL_SIGNALS_H
@@ -10,22 +10,23 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Until signals_catch(): 'signo' ends the process there and then, with status 0. For a
- * start that may take long, whatever it waits for; to the store it is a crash, which it
- * withstands. False with errno on failure. */
+/* Until signals_catch(), 'signo' ends the process at once with status 0. For a start that may
+ * block for long; for the store this is a crash, which loses nothing. False with errno on
+ * failure. */
 bool signals_end(int signo);
 
-/* Blocks 'signo' but in a wait with signals_wait_mask(), and notes it when it comes.
- * False with errno on failure. */
+/* Blocks 'signo' except in a wait with signals_wait_mask(), and records its arrival. False
+ * with errno on failure. */
 bool signals_catch(int signo);
 
-/* True if it came since the last call for it. */
+/* True if 'signo' arrived since the last call for it. */
 bool signals_take(int signo);
 
-/* True if one of those waits to be let through. */
+/* True if a signal of signals_catch() is pending. */
 bool signals_wait(void);
 
-/* For ppoll(2): lets through what is caught, and what was let through at the start. */
+/* The mask for ppoll(2): unblocks the signals of signals_catch() and those that were unblocked
+ * when the process started. */
 const sigset_t *signals_wait_mask(void);
 
 #endif

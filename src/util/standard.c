@@ -11,7 +11,7 @@
 bool
 standard_open(void)
 {
-	/* The lowest number that is free is the one that is given. */
+	/* open(2) returns the lowest free number. */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Standard input, output and error of a program whose caller closed some of them.
+ * Opens standard input, output and error if the caller closed them.
  */
 #ifndef UTIL_STANDARD_H
 #define UTIL_STANDARD_H
 
 #include <stdbool.h>
 
-/* Opens those of the three that are not, so that no file of ours gets their numbers: what
- * is printed or logged would go into it, and going into the background would close it.
- * They fail at each read and write, as they did. First of all in main(). False, with errno,
- * if that cannot be had. */
+/* Opens those of the descriptors 0 to 2 that are closed, so that no other file gets their
+ * numbers: output and log lines would go into that file, and background_ready() would close
+ * it. Each read and write of them fails, as it did before. Call it first in main(). False
+ * with errno on failure. */
 bool standard_open(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Words to systemd; see supervisor.h.
+ * Messages to systemd; see supervisor.h.
  */
 #include "util/supervisor.h"
 
@@ -20,8 +20,8 @@
 #define sd_watchdog_enabled(unset, ret_us) ((void)(ret_us), 0)
 #endif
 
-/* False if it is not heard now. Not sd_notify(3), which waits for a systemd that stands
- * still; the protocol is a promise of its page. */
+/* Sends one message; false if systemd's socket is full. sd_notify(3) would block then. The
+ * protocol is documented in sd_notify(3). */
 static bool
 tell(const char *words)
 {
@@ -36,7 +36,7 @@ tell(const char *words)
 		return true;
 	memcpy(address.sun_path, path, length);
 	if (path[0] == '@')
-		address.sun_path[0] = '\0';	/* an abstract one */
+		address.sun_path[0] = '\0';	/* abstract socket */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return false;
@@ -51,7 +51,7 @@ tell(const char *words)
 #endif
 }
 
-/* Said, and not heard yet: without it a start is no start. Of the process, as the words. */
+/* READY=1 could not be sent yet. systemd fails the start if it never arrives. */
 static bool ready_owed;
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A sync beside the program; see sync.h. The thread knows three descriptors, its own, and
- * touches nothing else of the program.
+ * fsync(2) in a thread; see sync.h. The thread owns three descriptors and uses no other data
+ * of the program.
  */
 #include "util/sync.h"
 
@@ -19,7 +19,7 @@
 
 struct job {
 	int	fd, dir;
-	int	tell;		/* a pipe; the errno goes there, 0 if all went well */
+	int	tell;		/* a pipe that gets the errno, 0 for success */
 };
 
 static void
@@ -39,13 +39,13 @@ job_do(void *arg)
 	int error = fsync(job->fd) == 0 && fsync(job->dir) == 0 ? 0 : errno, tell = job->tell;
 
 	job_free(job);
-	/* Nobody may be there to hear it. */
+	/* The reader may have stopped waiting. */
 	(void)!write(tell, &error, sizeof(error));
 	close(tell);
 	return NULL;
 }
 
-/* Signals are for the program's own thread: SIGPIPE, too, is nothing here then. */
+/* Starts the thread with all signals blocked, SIGPIPE included: the main thread handles them. */
 static int
 job_start(struct job *job)
 {
@@ -62,8 +62,8 @@ job_start(struct job *job)
 	return error;
 }
 
-/* What the thread says, if it does soon, whatever signals come; then it is at its end, and
- * so is awaited. */
+/* Waits for the thread's errno with all signals blocked. Returns 0 if 'wait_ms' passes first.
+ * After the errno it also waits for the pipe's end, which the thread closes last. */
 static int
 answer_await(int from, int wait_ms)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * fsync(2) for a program that must not stand still while a disk takes its time.
+ * fsync(2) with a bounded wait, in a thread.
  */
 #ifndef UTIL_SYNC_H
 #define UTIL_SYNC_H
 
 #include "util/err.h"
 
-/* Syncs an open file, and the directory that 'path' of it is in, since the name may be new:
- * in a thread of its own, which is waited for 'wait_ms' at most. ERR_OK: done, or it takes
- * longer and goes on; the end of the program comes after the fsync(2) that is under way, and
- * ends what is left. 'fd' is taken in any case. For what is rare: each call makes a thread. */
+/* Syncs the open file 'fd' and the parent directory of its 'path' (the name may be new) in a
+ * thread, and waits for it for at most 'wait_ms'. ERR_OK: done, or still running. The process
+ * cannot exit before an fsync(2) in progress ends; later steps are dropped then. Closes 'fd'
+ * in any case. Each call creates a thread, so use it rarely. */
 enum err_code sync_within(int fd, const char *path, int wait_ms, struct err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Lines to syslogd; see syslogger.h. The format is that of the C library, RFC 3164.
+ * Sends lines to syslogd; see syslogger.h. The format is the C library's (RFC 3164).
  */
 #include "util/syslogger.h"
 
@@ -16,10 +16,10 @@
 
 enum { LINE_SIZE = 2048 };
 
-/* Of the process, as the log is. */
+/* One connection per process. */
 static const char *place = _PATH_LOG;
 static int connection = -1;
-static int type;	/* of its socket */
+static int type;	/* of the socket: SOCK_DGRAM or SOCK_STREAM */
 
 static void
 leave(void)
@@ -36,7 +36,7 @@ syslogger_place(const char *path)
 	leave();
 }
 
-/* 0, or errno. */
+/* Connects with a socket of type 'wanted'. Returns 0 or errno. */
 static int
 connect_as(int wanted)
 {
@@ -54,7 +54,7 @@ connect_as(int wanted)
 	return error;
 }
 
-/* A few of the older ones listen for streams. */
+/* Connects if not connected. Some older syslogds listen on a stream socket. */
 static bool
 reach(void)
 {
@@ -79,9 +79,9 @@ syslogger_send(int priority, const char *ident, const char *line)
 	    ident, (long)getpid(), line);
 	if (length >= (int)sizeof(text))
 		length = (int)sizeof(text) - 1;
-	/* A second time, since syslogd may have been started anew. */
+	/* Two tries, because syslogd may have been restarted. */
 	for (int tries = 0; tries < 2 && reach(); tries++) {
-		/* In a stream a line ends with its NUL. */
+		/* In a stream a NUL ends a line. */
 		size = (size_t)length + (type == SOCK_STREAM ? 1 : 0);
 		sent = send(connection, text, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent == (ssize_t)size)

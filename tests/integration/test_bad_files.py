@@ -103,7 +103,7 @@ BAD = {
     'a socket': (in_place(listening), AWAY),
     'a device': (in_place(lambda path: os.mknod(path, stat.S_IFCHR | 0o666,
                                                 os.makedev(1, 5))), AWAY),
-    'not to be read': (lambda path: os.chmod(path, 0), 'whose file is it'),
+    'not to be read': (lambda path: os.chmod(path, 0), 'check its owner and mode'),
 }
 
 # Of these only root makes one, or is not stopped by one.

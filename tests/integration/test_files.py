@@ -204,7 +204,7 @@ class Together(Files):
         os.chmod(part, 0o600)
         done = self.ctl(DAEMON, 'set-weight', 'web/http/a', '3')
         self.assertEqual(FAILED, done.returncode)
-        self.assertIn(part + ': may not be written', done.stderr)
+        self.assertIn(part + ': cannot be written', done.stderr)
 
     def test_lock_of_somebody_else_is_named_with_who_should_have_it(self):
         self.assert_done(self.ctl(DAEMON, 'load', self.inventory))
@@ -213,7 +213,7 @@ class Together(Files):
             os.chmod(lock, 0o600)
         daemon = self.start(DAEMON)
         self.assertEqual(BAD_STORE, daemon.wait())
-        self.assertIn(lock + ': Permission denied; whose file is it? It should have the owner '
+        self.assertIn(lock + ': Permission denied; the file must have the owner '
                       'and the group of its directory', daemon.said())
         shutil.chown(lock, *DAEMON)
         daemon = self.start(DAEMON)
@@ -230,8 +230,8 @@ class Together(Files):
         self.empty()
         daemon = self.start(DAEMON)
         self.assertEqual(BAD_STORE, daemon.wait())
-        self.assertIn('Permission denied; whose directory is it? Who makes files there owns '
-                      'it, or is of its group', daemon.said())
+        self.assertIn('Permission denied; the directory must be writable by this user or its '
+                      'group', daemon.said())
 
 
 class Planted(Files):

@@ -160,14 +160,14 @@ class Disk(Case):
     def test_read_only_disk_refuses_writes_and_recovers(self):
         with read_only(self.world.store):
             self.assert_ill(mib.STORE_READ_ONLY, mib.REJECT_STORE_READ_ONLY,
-                            'may not be written')
+                            'cannot be written')
         self.assert_well()
 
     def test_disk_that_is_read_only_at_a_start_may_be_mounted_anew(self):
         # A wrong owner needs a person, and another status: test_files.py.
         self.world.stop_daemon()
         with read_only(self.world.store):
-            self.assert_no_start('(Read-only file system|may not be written)')
+            self.assert_no_start('(Read-only file system|cannot be written)')
         self.world.start_daemon()
         self.assert_well()
 

@@ -162,8 +162,8 @@ class Watchdog(Case):
                 self.reload(program)
                 program.read_log()
                 self.reload(program)
-                self.assertRegex(program.read_log(), r'\A\S+ warn: \[log\] [2-9] lines were'
-                                 r' lost: .*\n.*\[config\] read again\n')
+                self.assertRegex(program.read_log(), r'\A\S+ warn: \[log\] [2-9] log lines'
+                                 r' dropped: .*\n.*\[config\] read again\n')
                 program.stop_reading()
                 self.assertEqual(0, program.end())
 

@@ -150,8 +150,7 @@ second_name_is_refused(void **state)
 	(void)state;
 	victim_make();
 	assert_int_equal(link(victim, path), 0);
-	refused("hard-linked: what is written here shows under another name, too; move it away, "
-	    "or put a copy (cp -p) in its place");
+	refused("the file has a second hard link; move it away, or replace it by a copy (cp -p)");
 	assert_int_equal(mode_of(victim), 0600);
 }
 

@@ -521,7 +521,7 @@ read_only_disk_refuses_writes_until_it_is_writable(void **state)
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	mount_read_only(f, true);
 	assert_int_equal(set_weight(f, 44), ERR_READONLY);
-	error_says(&f->err, f->main_path, "may not be written");
+	error_says(&f->err, f->main_path, "cannot be written");
 	assert_int_equal(store_status(f->store), STORE_READ_ONLY);
 	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 1);

@@ -126,7 +126,7 @@ warning_goes_to_the_standard_error_too(void **state)
 static void
 syslogd_that_does_not_read_is_not_waited_for(void **state)
 {
-	char lost[64];
+	char lost[96];
 	int taken = 0;
 
 	(void)state;
@@ -137,7 +137,8 @@ syslogd_that_does_not_read_is_not_waited_for(void **state)
 		taken++;
 	assert_true(taken > 0 && taken < MANY);
 	log_info("t", "again");
-	snprintf(lost, sizeof(lost), "warn: [log] %d lines were lost: nobody took them",
+	snprintf(lost, sizeof(lost),
+	    "warn: [log] %d log lines dropped: the log reader is too slow",
 	    MANY - taken);
 	syslogd_has(24 + 4, lost);
 	syslogd_has(24 + 6, "info: [t] again");
@@ -174,7 +175,7 @@ syslogd_started_anew_is_found(void **state)
 	log_info("t", "lost");
 	syslogd_start();
 	log_info("t", "second");
-	syslogd_has(24 + 4, "warn: [log] 1 lines were lost: nobody took them");
+	syslogd_has(24 + 4, "warn: [log] 1 log lines dropped: the log reader is too slow");
 	syslogd_has(24 + 6, "info: [t] second");
 	/* Between two lines. */
 	syslogd_end();
