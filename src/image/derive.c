@@ -27,9 +27,11 @@ status_of(const struct image *image, const struct image_real *real, int64_t now)
 		    image->stale_after_s),
 	};
 
-	/* Counters without a word on activity say nothing about it. */
+	/* Statistics without a value of 'active' say nothing about activity. */
 	if (!(statistics->present & STAT_PRESENT_ACTIVE))
 		status.freshness = FRESHNESS_NEVER;
+	if (status.freshness == FRESHNESS_FRESH)
+		status.role = statistics->role;
 	return status;
 }
 
@@ -43,9 +45,8 @@ enum oper_status
 image_real_status(const struct image *image, const struct image_real *real, int64_t now)
 {
 	struct status_real status = status_of(image, real, now);
-	bool self = status.enabled && status.active && status.freshness == FRESHNESS_FRESH;
 
-	return status_real(&status, real->service->sums.tally.active > (self ? 1u : 0u));
+	return status_real(&status, &real->service->sums.tally);
 }
 
 /* -- sums --------------------------------------------------------------------------- */

@@ -80,12 +80,20 @@ by_set(const struct image *image, const struct image_real *real, bool active)
 	    (touched && (active ? real->was_held : held(real)));
 }
 
-void
-image_active_follow(struct image *image, struct image_real *real, bool active)
+/* A place of a template gets and loses its address as the DNS has more or fewer servers:
+ * neither is a failure or the end of one. */
+static bool
+by_template(const struct image_real *real, const struct statistics *row)
 {
-	if (!by_set(image, real, active))
+	return real->statistics.role == ROLE_SPARE || row->role == ROLE_SPARE;
+}
+
+void
+image_active_follow(struct image *image, struct image_real *real, const struct statistics *row)
+{
+	if (!by_set(image, real, row->active) && !by_template(real, row))
 		news_add(image, real, NEWS_ACTIVE);
-	if (active)
+	if (row->active)
 		real->was_held = false;
 }
 

@@ -79,7 +79,8 @@ void image_pending_recount(struct image *image);
  * service is derived. The settings of a row that was not there before are none. */
 void image_settings_follow(struct image *image, struct image_real *real,
     const struct real_row *row);
-void image_active_follow(struct image *image, struct image_real *real, bool active);
+void image_active_follow(struct image *image, struct image_real *real,
+    const struct statistics *row);
 /* True if a job ends with 'row' and managers want to know it: not of one that was undone
  * with its SET before anybody was told of it. */
 bool image_job_ends(const struct image_job *job, const struct job_row *row);

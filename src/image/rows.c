@@ -169,7 +169,7 @@ statistics_set(struct image_real *real, const struct statistics *row, const stru
 	if (known && in->image->loaded && real->statistics.active != row->active) {
 		real->active_last_change = in->now;
 		real->active_transitions++;
-		image_active_follow(in->image, real, row->active);
+		image_active_follow(in->image, real, row);
 	}
 	real->statistics = *row;
 	image_dirty(real->service);

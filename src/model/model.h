@@ -119,12 +119,21 @@ enum stat_number {
 
 enum { STAT_PRESENT_ACTIVE = 1u << STAT_NUMBERS };
 
+/* The part that the data plane's own configuration gives a real service. */
+enum real_role {
+	ROLE_MEMBER,	/* it is to take work; also where nobody measured the role */
+	ROLE_BACKUP,	/* the data plane gives it work only while the members take none */
+	ROLE_SPARE,	/* a place without a server: it has no address, others like it have */
+	ROLES
+};
+
 /* One row of statistics. A bit of 'present' says that number i was measured: an
  * absent one is never a zero. */
 struct statistics {
 	uint32_t		real_id;
 	uint32_t		present;	/* 1u << stat_number, STAT_PRESENT_ACTIVE */
 	bool			active;
+	enum real_role		role;
 	int64_t			last_update;
 	int64_t			counters_since;
 	uint64_t		number[STAT_NUMBERS];

@@ -89,6 +89,18 @@ status_age(int64_t last_update, int64_t now)
 	return age >= UINT32_MAX ? UINT32_MAX - 1 : (uint32_t)age;
 }
 
+static bool
+is_member(const struct status_real *real)
+{
+	return !real->fallback && real->role == ROLE_MEMBER;
+}
+
+static bool
+is_fallback(const struct status_real *real)
+{
+	return real->fallback || real->role == ROLE_BACKUP;
+}
+
 void
 status_tally_add(struct status_tally *tally, const struct status_real *real)
 {
@@ -99,9 +111,9 @@ status_tally_add(struct status_tally *tally, const struct status_real *real)
 	tally->enabled += real->enabled;
 	tally->known += known;
 	tally->active += active;
-	tally->plain += real->enabled && !real->fallback;
-	tally->plain_active += active && !real->fallback;
-	tally->fallback_active += active && real->fallback;
+	tally->plain += real->enabled && is_member(real);
+	tally->plain_active += active && is_member(real);
+	tally->fallback_active += active && is_fallback(real);
 }
 
 enum lb_status
@@ -123,7 +135,7 @@ status_on_fallback(const struct status_tally *tally)
 }
 
 enum oper_status
-status_real(const struct status_real *real, bool other_active)
+status_real(const struct status_real *real, const struct status_tally *tally)
 {
 	if (!real->enabled)
 		return OPER_DISABLED;
@@ -133,7 +145,7 @@ status_real(const struct status_real *real, bool other_active)
 		return OPER_INACTIVE;
 	if (real->weight == 0)
 		return OPER_DRAINING;
-	return real->fallback && other_active ? OPER_STANDBY : OPER_IN_USE;
+	return is_fallback(real) && tally->plain_active > 0 ? OPER_STANDBY : OPER_IN_USE;
 }
 
 enum lb_status

@@ -40,6 +40,7 @@ struct status_real {
 	bool		enabled, fallback, active;
 	enum freshness	freshness;
 	uint32_t	weight;
+	enum real_role	role;		/* by current statistics, else ROLE_MEMBER */
 };
 
 /* Tally of the real services of a service, or of a cluster. */
@@ -47,25 +48,27 @@ struct status_tally {
 	uint32_t	reals, enabled;
 	uint32_t	active;			/* enabled, active by current statistics */
 	uint32_t	known;			/* enabled with current statistics */
-	uint32_t	plain, plain_active;	/* enabled, not the fallback; of these active */
-	uint32_t	fallback_active;	/* enabled fallback, active: 0 or 1 */
+	uint32_t	plain, plain_active;	/* enabled members; of these active */
+	uint32_t	fallback_active;	/* enabled fallback and backups, active */
 };
 
+/* A member is a real service that is not the fallback and whose role is ROLE_MEMBER. A
+ * backup counts like the fallback. A spare place counts as enabled and nowhere else. */
 void status_tally_add(struct status_tally *tally, const struct status_real *real);
 
 /* lbcServiceStatus: disabled if no real service is enabled; unknown if no
- * enabled one has current statistics; up if every enabled one that is not the
- * fallback is active; degraded if some are; onFallback if none is but the
- * fallback is; down if none is. Where the fallback is the only enabled one it is
- * onFallback or down, never up: "every" takes one at least. */
+ * enabled one has current statistics; up if every enabled member is active; degraded if
+ * some are; onFallback if none is but the fallback or a backup is; down if none is.
+ * Where the fallback is the only enabled one it is onFallback or down, never up: "every"
+ * takes one at least. */
 enum lb_status status_service(const struct status_tally *tally);
 
-/* lbcServiceOnFallback: the fallback is the only active real service. */
+/* lbcServiceOnFallback: only the fallback or backups are active. */
 bool status_on_fallback(const struct status_tally *tally);
 
-/* lbcRealOperStatus. 'other_active': some other enabled real service of the
- * service is active, by current statistics. */
-enum oper_status status_real(const struct status_real *real, bool other_active);
+/* lbcRealOperStatus. 'tally' is that of its service: a fallback or backup is standby while
+ * a member is active. */
+enum oper_status status_real(const struct status_real *real, const struct status_tally *tally);
 
 /* lbcClusterStatus so far, and one more service: the worst of those not
  * disabled, in the order down, onFallback, degraded, unknown, up. Start from

@@ -53,7 +53,8 @@ static const struct rule job_rules[] = {
 
 /* The numbers come after these. */
 static const struct rule statistics_rules[] = {
-	ID, OPTIONAL(1), NUMBER(0, INT64_MAX), NUMBER(0, INT64_MAX),
+	ID, OPTIONAL(1), NUMBER(ROLE_MEMBER, ROLES - 1), NUMBER(0, INT64_MAX),
+	NUMBER(0, INT64_MAX),
 };
 
 static bool
@@ -210,10 +211,11 @@ store_read_statistics(sqlite3_stmt *stmt, int first, struct statistics *ret, str
 		ret->active = sqlite3_column_int(stmt, first + 1) != 0;
 		ret->present |= STAT_PRESENT_ACTIVE;
 	}
-	ret->last_update = sqlite3_column_int64(stmt, first + 2);
-	ret->counters_since = sqlite3_column_int64(stmt, first + 3);
+	ret->role = (enum real_role)sqlite3_column_int(stmt, first + 2);
+	ret->last_update = sqlite3_column_int64(stmt, first + 3);
+	ret->counters_since = sqlite3_column_int64(stmt, first + 4);
 	for (int i = 0; i < STAT_NUMBERS; i++) {
-		int column = first + 4 + i;
+		int column = first + 5 + i;
 
 		if (!keeps(stmt, column, &rule))
 			return damaged(stmt, first, column, "statistics", err);

@@ -188,7 +188,7 @@ enum err_code store_read_statistics(sqlite3_stmt *stmt, int first, struct statis
 	"j.new_value, j.request, j.created, j.started, j.finished, j.cluster_name, " \
 	"j.service_name, j.real_name, j.message"
 #define STATISTICS_COLUMNS                                                     \
-	"t.real_id, t.active, t.last_update, t.counters_since, t.active_connections, " \
+	"t.real_id, t.active, t.role, t.last_update, t.counters_since, t.active_connections, " \
 	"t.inactive_connections, t.persistent_connections, t.connections_per_second, " \
 	"t.bps_in, t.bps_out, t.pps_in, t.pps_out, t.total_connections, "      \
 	"t.total_packets_in, t.total_packets_out, t.total_octets_in, t.total_octets_out"

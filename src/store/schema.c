@@ -335,6 +335,17 @@ static const char *const stats_migrations[] = {
 	/* 2 */
 	"ALTER TABLE store ADD COLUMN removed_oldest INTEGER NOT NULL DEFAULT 0;\n"
 	REMOVED_PRUNE,
+
+	/* 3: the role of a real service in the data plane. Its own trigger: that of
+	 * migration 1 does not name the column. */
+	"ALTER TABLE statistics ADD COLUMN role INTEGER NOT NULL DEFAULT 0"
+	"  CHECK (role IN (0, 1, 2));\n"
+	"CREATE TRIGGER statistics_role AFTER UPDATE OF role ON statistics\n"
+	"WHEN NEW.role <> OLD.role BEGIN\n"
+	BUMP("")
+	"UPDATE statistics SET changed = (SELECT change FROM store)\n"
+	"  WHERE real_id = NEW.real_id;\n"
+	"END;\n",
 };
 
 /* TRUNCATE and FULL lose no acknowledged commit in simulated power cuts; WAL is

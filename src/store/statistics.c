@@ -7,12 +7,12 @@
 
 /* Whole rows: what was not measured becomes NULL again. */
 static const char put_sql[] =
-    "INSERT INTO statistics (real_id, active, last_update, counters_since,"
+    "INSERT INTO statistics (real_id, active, role, last_update, counters_since,"
     " active_connections, inactive_connections, persistent_connections,"
     " connections_per_second, bps_in, bps_out, pps_in, pps_out, total_connections,"
     " total_packets_in, total_packets_out, total_octets_in, total_octets_out)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
-    " ON CONFLICT (real_id) DO UPDATE SET active = excluded.active,"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+    " ON CONFLICT (real_id) DO UPDATE SET active = excluded.active, role = excluded.role,"
     " last_update = excluded.last_update, counters_since = excluded.counters_since,"
     " active_connections = excluded.active_connections,"
     " inactive_connections = excluded.inactive_connections,"
@@ -26,7 +26,7 @@ static const char put_sql[] =
     " total_octets_in = excluded.total_octets_in,"
     " total_octets_out = excluded.total_octets_out";
 
-enum { FIRST_NUMBER = 5 };	/* its place among the parameters */
+enum { FIRST_NUMBER = 6 };	/* its place among the parameters */
 
 static enum err_code
 row_put(struct db *db, const struct statistics *row, struct err *err)
@@ -35,8 +35,8 @@ row_put(struct db *db, const struct statistics *row, struct err *err)
 	enum err_code code;
 	bool more;
 
-	code = db_query(db, err, &stmt, put_sql, "inii", (int64_t)row->real_id,
-	    row->last_update, row->counters_since);
+	code = db_query(db, err, &stmt, put_sql, "iniii", (int64_t)row->real_id,
+	    (int64_t)row->role, row->last_update, row->counters_since);
 	if (code != ERR_OK)
 		return code;
 	if (row->present & STAT_PRESENT_ACTIVE)

@@ -57,6 +57,7 @@ change_something(struct fixture *f, uint64_t *seed)
 		  "INSERT OR REPLACE INTO statistics (real_id, active, last_update) SELECT id,"
 		    " %u %% 2, 1000000 - abs(random() %% 400) FROM inventory.real_service"
 		    " ORDER BY random() LIMIT 20" },
+		{ true, "UPDATE statistics SET role = %u %% 3 WHERE real_id %% 4 = 1" },
 		{ true, "DELETE FROM statistics WHERE real_id %% 10 = %u %% 10" },
 	};
 	size_t i = random_next(seed) % COUNT(kinds);

@@ -94,17 +94,27 @@ real_status_is_that_of_its_row(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_int_equal(status_real(&cases[i].real, cases[i].other_active),
-		    cases[i].status);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct status_tally tally = { .plain_active = cases[i].other_active };
+		struct status_real backup = cases[i].real;
+
+		assert_int_equal(status_real(&cases[i].real, &tally), cases[i].status);
+		/* A backup of the data plane is what the fallback is. */
+		if (!backup.fallback)
+			continue;
+		backup.fallback = false;
+		backup.role = ROLE_BACKUP;
+		assert_int_equal(status_real(&backup, &tally), cases[i].status);
+	}
 }
 
 /* -- a service --------------------------------------------------------------- */
 
 /*
  * A real service by a letter: a active, i inactive, s statistics that are stale and
- * say active, n none ever, d disabled and active by current statistics. Capital
- * letters: the same as the fallback.
+ * say active, n none ever, d disabled and active by current statistics, b an active
+ * backup of the data plane, c one that is not active, e a spare place. Capital letters:
+ * the same as the fallback.
  */
 static struct status_real
 real_of(char letter)
@@ -115,6 +125,17 @@ real_of(char letter)
 	real.freshness = FRESHNESS_FRESH;
 	switch (letter | 0x20) {
 	case 'i':
+		real.active = false;
+		break;
+	case 'b':
+		real.role = ROLE_BACKUP;
+		break;
+	case 'c':
+		real.role = ROLE_BACKUP;
+		real.active = false;
+		break;
+	case 'e':
+		real.role = ROLE_SPARE;
 		real.active = false;
 		break;
 	case 's':
@@ -178,6 +199,16 @@ service_status_is_that_of_its_reals(void **state)
 		{ "iS", STATUS_DOWN, false }, { "is", STATUS_DOWN, false },
 		{ "iD", STATUS_DOWN, false }, { "id", STATUS_DOWN, false },
 		{ "sI", STATUS_DOWN, false },
+		/* a backup of the data plane counts like the fallback */
+		{ "ab", STATUS_UP, false }, { "abA", STATUS_UP, false },
+		{ "acI", STATUS_UP, false }, { "aib", STATUS_DEGRADED, false },
+		{ "ib", STATUS_ON_FALLBACK, true }, { "ibI", STATUS_ON_FALLBACK, true },
+		{ "icA", STATUS_ON_FALLBACK, true }, { "ibA", STATUS_ON_FALLBACK, true },
+		{ "icI", STATUS_DOWN, false },
+		/* a spare place does not count */
+		{ "ae", STATUS_UP, false }, { "aeee", STATUS_UP, false },
+		{ "aie", STATUS_DEGRADED, false }, { "ieA", STATUS_ON_FALLBACK, true },
+		{ "ie", STATUS_DOWN, false }, { "e", STATUS_DOWN, false },
 	};
 
 	(void)state;
@@ -202,6 +233,10 @@ tally_counts_each_kind(void **state)
 	assert_int_equal(tally.plain, 7);
 	assert_int_equal(tally.plain_active, 3);
 	assert_int_equal(tally.fallback_active, 1);
+	tally = tally_of("abceA");
+	assert_int_equal(tally.enabled, 5);
+	assert_int_equal(tally.plain, 1);
+	assert_int_equal(tally.fallback_active, 2);
 }
 
 /* -- a cluster ----------------------------------------------------------------- */
