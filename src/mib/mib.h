@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The MIB engine: LBCLUSTER-MIB over an image of the store. Typed values and
- * arrays of sub-identifiers in and out; knows nothing of AgentX or net-snmp, so
- * it is tested and fuzzed alone. GET and GETNEXT read memory only.
+ * The MIB engine: serves LBCLUSTER-MIB from an image of the store. Its interface has typed
+ * values and arrays of sub-identifiers, and no type of AgentX or net-snmp, so that it can be
+ * tested and fuzzed alone. GET and GETNEXT read memory only.
  */
 #ifndef MIB_MIB_H
 #define MIB_MIB_H
@@ -42,8 +42,8 @@ struct mib_value {
 		uint32_t	number;		/* MIB_GAUGE32, MIB_COUNTER32, MIB_TIMETICKS */
 		uint64_t	counter64;
 		struct {
-			const uint8_t	*data;	/* into 'room', or memory of the image: valid
-						 * until the next call of the engine */
+			const uint8_t	*data;	/* in 'room' or in the image: valid until the
+						 * next call of the engine */
 			size_t		 length;
 		} octets;
 		struct mib_oid	oid;
@@ -74,18 +74,18 @@ struct mib_config {
 	uint32_t	notify_interval_s;	/* lbcNotifyMinInterval */
 };
 
-/* An engine over 'image', which follows 'store'; both must outlive it. NULL
- * without memory. */
+/* Creates an engine over 'image', which is filled from 'store'; both must outlive the engine.
+ * NULL if out of memory. */
 struct mib *mib_new(struct image *image, struct store *store, const struct mib_config *config);
 void mib_free(struct mib *mib);
 void mib_config_set(struct mib *mib, const struct mib_config *config);
 
-/* The value of instance 'name', or MIB_NO_SUCH_OBJECT, MIB_NO_SUCH_INSTANCE. */
+/* Returns the value of instance 'name', or type MIB_NO_SUCH_OBJECT or MIB_NO_SUCH_INSTANCE. */
 void mib_get(struct mib *mib, const struct mib_oid *name, struct mib_value *ret_value);
 
-/* The first instance after 'start' (at or after it if 'inclusive') and before
- * 'end' (end->n 0: no end); MIB_END_OF_VIEW with ret_name = start if there is none
- * (RFC 2741 section 7.2.3.2). 'ret_name' may be 'start'. */
+/* Returns the first instance after 'start' (at or after it if 'inclusive') and before 'end'
+ * (end->n 0: no end), or MIB_END_OF_VIEW with ret_name = start (RFC 2741 section 7.2.3.2).
+ * 'ret_name' may be 'start'. */
 void mib_next(struct mib *mib, const struct mib_oid *start, bool inclusive,
     const struct mib_oid *end, struct mib_oid *ret_name, struct mib_value *ret_value);
 
@@ -132,8 +132,8 @@ struct mib_notification {
 	struct mib_varbind	varbinds[MIB_NOTIFICATION_VARBINDS];
 };
 
-/* The notification that is to be sent next, taken out of the queue; false if there is
- * none now. To be called again and again, as fast as they may go out. */
+/* Takes the next notification out of the queue; false if none is due. Call it repeatedly, as
+ * fast as notifications may be sent. */
 bool mib_notification_take(struct mib *mib, struct mib_notification *ret_notification);
 
 /* True while work for the store is left over (released jobs, an undo that the store
@@ -141,8 +141,8 @@ bool mib_notification_take(struct mib *mib, struct mib_notification *ret_notific
 bool mib_needs_repair(const struct mib *mib);
 void mib_repair(struct mib *mib);
 
-/* Tells the log that the store got ill or well, and what it refused while it is well. To be
- * called after each look at the store. */
+/* Logs a change of the store's status, and the latest refusal of a SET by a store whose status
+ * did not change. Call it after each check of the store. */
 void mib_store_tell(struct mib *mib);
 
 #endif

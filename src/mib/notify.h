@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Which event is told, and when: a bounded queue with a throttle. For each row and
- * kind of event there is one entry at most:
+ * The queue of notifications: bounded, with a least interval. Each row and kind of event has
+ * at most one entry:
  *
  *   (none) --event--> waiting --taken--> quiet, for the least interval --> (none)
  *                        ^                 |
- *                        +-----------------+ an event came, and still stands
+ *                        +-----------------+ another event, whose change still holds
  *
- * An event for a row that waits takes the place of the one before it, so that the
- * latest values are told; if that brings back what a manager knows already, nothing is.
- * Times are clock_steady_ms(). Knows no OIDs and sends nothing.
+ * An event for a waiting entry replaces the earlier event, so that the latest values are sent.
+ * If the values are again those that the manager knows, nothing is sent. Times are
+ * clock_steady_ms(). This module knows no OIDs and sends nothing.
  */
 #ifndef MIB_NOTIFY_H
 #define MIB_NOTIFY_H
@@ -18,20 +18,20 @@
 #include "image/image.h"
 
 enum {
-	/* Entries of one kind that wait; an event beyond is dropped, and counted. */
+	/* Most waiting entries of one kind; further events are dropped and counted. */
 	NOTIFY_WAITING_MAX = 4096,
 
-	/* Entries of one kind that are quiet; beyond, the oldest may speak again. */
+	/* Most quiet entries of one kind; beyond this the oldest is removed. */
 	NOTIFY_QUIET_MAX = 16384,
 
-	/* A driver writes a measuring round in several steps: what sums up many rows
-	 * waits so long for the rest of it. */
+	/* A driver writes a measuring round in several transactions. Events about a sum of
+	 * many rows wait this long for the rest of the round. */
 	NOTIFY_SETTLE_MS = 1000,
 };
 
 struct notify;
 
-/* NULL without memory. */
+/* NULL if out of memory. */
 struct notify *notify_new(void);
 void notify_free(struct notify *notify);
 
@@ -39,24 +39,24 @@ void notify_free(struct notify *notify);
 void notify_interval_set(struct notify *notify, uint32_t seconds);
 uint32_t notify_interval(const struct notify *notify);
 
-/* lbcNotifyEnable, 1u << enum notify_bit; what is no longer enabled is forgotten. */
+/* Sets lbcNotifyEnable (1u << enum notify_bit); removes entries of disabled kinds. */
 void notify_enable_set(struct notify *notify, uint32_t enable);
 
-/* Something happened. */
+/* Adds an event. */
 void notify_event(struct notify *notify, const struct image_event *event, int64_t now_ms);
 
-/* The event that is to be told next: services first, then what else failed, then what
- * people did. False if none is due. */
+/* Takes the next event: services first, then other failures, then changes by people. False if
+ * none is due. */
 bool notify_take(struct notify *notify, int64_t now_ms, struct image_event *ret_event);
 
-/* The event taken last cannot be told, or does not stand any more. */
+/* Reports that the event taken last was not sent: its row is gone or its change does not hold
+ * any more. */
 void notify_suppress(struct notify *notify);
 
-/* lbcNotifySuppressed: what the interval held back for good, and what was dropped. */
+/* lbcNotifySuppressed: events that the interval suppressed, and dropped events. */
 uint32_t notify_suppressed(const struct notify *notify);
 
-/* Events dropped for want of room since the last call, once nothing waits any more;
- * 0 until then. */
+/* Returns the number of events dropped since the last call once no entry waits; 0 before. */
 uint32_t notify_dropped(struct notify *notify);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What was refused, told: in lbcSysLastReject* and in the log, each reason once. What the
- * store is to blame for waits for the next look at it: if it is ill, that is one line for
- * all SETs that it refuses.
+ * Refused SETs: records them for lbcSysLastReject* and logs them. A refusal by the store is
+ * logged at the next check of the store: if the store's status changed, one line covers all
+ * SETs that the store refuses.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "util/clock.h"
 #include "util/log_limit.h"
 
-/* Managers may ask as often as they like, and lock the store as often, too. */
+/* Managers can cause these lines at any rate. */
 static struct log_limit refusals = LOG_LIMIT("set", 20), states = LOG_LIMIT("store", 10);
 
 static void

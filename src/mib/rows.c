@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * How the rows of each table are found by index, exactly or the next one. An index
- * from outside may be too short, too long, and hold any number: it is compared as
- * the OID it is (RFC 2578 section 7.7).
+ * Finds the rows of each table by index: the exact one or the next one. An index from a
+ * manager may be too short or too long and contain any number; it is compared as an OID
+ * (RFC 2578 section 7.7).
  */
 #include <string.h>
 
@@ -47,9 +47,9 @@ const struct mib_rows mib_rows_scalar = { "scalar", scalar_get, scalar_next };
 
 /* -- numbers ----------------------------------------------------------------------------- */
 
-/* An index of 'levels' numbers as the least tuple that may be answered: what is
- * missing is 0, and one more than a tuple that must be passed. 64 bits hold one
- * more than any sub-identifier. */
+/* Converts an index to the least tuple of 'levels' numbers that may be answered. Missing
+ * numbers are 0; the tuple after an exclusive index is one higher. 64 bits, because one more
+ * than a sub-identifier may exceed 32 bits. */
 static void
 least_tuple(const uint32_t *index, size_t n, size_t levels, bool inclusive,
     uint64_t least[LEVELS])
@@ -60,7 +60,7 @@ least_tuple(const uint32_t *index, size_t n, size_t levels, bool inclusive,
 		least[levels - 1]++;
 }
 
-/* Position of the first row with a number at or above 'least'. */
+/* Returns the position of the first row whose id is at least 'least'. */
 static uint32_t
 from(const struct image_list *list, uint64_t least)
 {
@@ -85,7 +85,7 @@ service_from(struct mib *mib, const uint64_t least[LEVELS])
 	return NULL;
 }
 
-/* In a list of the whole image: an index of one number. */
+/* Finds the next row in a list with an index of one number. */
 static const void *
 list_next(const struct image_list *list, const uint32_t *index, size_t n, bool inclusive,
     uint32_t *ret_index, size_t *ret_n)
@@ -172,7 +172,7 @@ job_get(struct mib *mib, const uint32_t *index, size_t n)
 	return n == 1 ? image_list_find(image_jobs(mib->image), index[0]) : NULL;
 }
 
-/* -- real services: three lists deep, and walked the most ------------------------------ */
+/* -- real services: three nested lists, and the longest walks --------------------------- */
 
 static struct image_list *
 services_at(struct mib *mib, const struct mib_place *place)
@@ -186,7 +186,7 @@ service_at(struct mib *mib, const struct mib_place *place)
 	return as_service(services_at(mib, place)->nodes[place->at[1]]);
 }
 
-/* Finds the position of the first row at or above 'least', which may be one past the
+/* Finds the position of the first row at or above 'least'. The position may be one past the
  * end of the innermost list. */
 static void
 place_search(struct mib *mib, const uint64_t least[LEVELS], struct mib_place *ret)
@@ -206,8 +206,8 @@ place_search(struct mib *mib, const uint64_t least[LEVELS], struct mib_place *re
 		ret->at[2] = from(&as_service(node)->reals, least[2]);
 }
 
-/* Moves on to a row that is there, over clusters without services, services without
- * rows, and services without a row that has what is needed. */
+/* Advances the position to an existing row. Skips clusters without services, services without
+ * rows, and services in which no row has the statistics in 'needs'. */
 static const struct image_real *
 place_settle(struct mib *mib, struct mib_place *place, uint32_t needs)
 {
@@ -229,9 +229,9 @@ place_settle(struct mib *mib, struct mib_place *place, uint32_t needs)
 	return NULL;
 }
 
-/* The place of the row with this index, if it is one of those found last: a walk
- * asks for what follows the row before, a GETBULK of many columns for what follows
- * the same row in each. */
+/* Returns the remembered position of the row with this index, or NULL. A walk asks for the row
+ * after the last answer; a GETBULK of several columns asks for the row after the same row in
+ * each column. Two positions serve both. */
 static const struct mib_place *
 place_recall(const struct mib *mib, const uint32_t *index)
 {
@@ -242,7 +242,7 @@ place_recall(const struct mib *mib, const uint32_t *index)
 	return NULL;
 }
 
-/* Remembers it in the place of the one that was not asked for. */
+/* Remembers 'found' and forgets the position that this request did not use. */
 static void
 place_keep(struct mib *mib, const struct mib_place *asked, const struct mib_place *found)
 {
@@ -285,7 +285,7 @@ const struct mib_rows mib_rows_service = { "service", service_get, service_next 
 const struct mib_rows mib_rows_real = { "real service", real_get, real_next };
 const struct mib_rows mib_rows_job = { "job", job_get, job_next };
 
-/* -- names: a length and so many octets (RFC 2578 section 7.7) -------------------------- */
+/* -- names: a length and that many octets (RFC 2578 section 7.7) ------------------------ */
 
 static bool
 has_name(const struct image_node *node, const uint8_t *name, size_t length)
@@ -293,7 +293,7 @@ has_name(const struct image_node *node, const uint8_t *name, size_t length)
 	return node->name_length == length && memcmp(node->texts, name, length) == 0;
 }
 
-/* The first name after index[0..n-1] (at it if 'inclusive'). */
+/* Returns the first name after index[0..n-1], or at it if 'inclusive'. */
 static struct image_node *
 name_after(struct image_names *names, const uint32_t *index, size_t n, bool inclusive)
 {
@@ -311,7 +311,7 @@ name_after(struct image_names *names, const uint32_t *index, size_t n, bool incl
 	exact = n >= length + 1;
 	for (size_t i = 0; i < length && i + 1 < n; i++) {
 		if (index[i + 1] > UINT8_MAX) {
-			/* Above every name that starts like this: no octet is 255. */
+			/* After every name with this prefix: no name contains octet 255. */
 			memset(name + i, UINT8_MAX, length - i);
 			exact = false;
 			break;
@@ -319,7 +319,7 @@ name_after(struct image_names *names, const uint32_t *index, size_t n, bool incl
 		name[i] = (uint8_t)index[i + 1];
 	}
 	at = image_names_from(names, name, length);
-	/* Two rows may share a name for a moment (image_names_remove()): past both. */
+	/* Two rows may share a name for a moment (image_names_remove()): skip both. */
 	if (exact && !(inclusive && n == length + 1))
 		while (at < names->list.n && has_name(names->list.nodes[at], name, length))
 			at++;
@@ -339,7 +339,7 @@ name_find(struct image_names *names, const uint32_t *index, size_t n)
 	return node;
 }
 
-/* Adds a name to an index that has 'n' numbers before it. */
+/* Appends a name to an index of 'n' numbers. */
 static void
 name_index(const struct image_node *node, uint32_t *ret_index, size_t n, size_t *ret_n)
 {

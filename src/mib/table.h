@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * LBCLUSTER-MIB as data: tables, their columns, and how rows are found. One small
- * engine (engine.c) serves them all. Only src/mib includes this.
+ * LBCLUSTER-MIB as data: tables, their columns, and how rows are found. One engine
+ * (engine.c) serves all of them. Only src/mib includes this file.
  */
 #ifndef MIB_TABLE_H
 #define MIB_TABLE_H
@@ -10,27 +10,26 @@
 #include "image/image.h"
 #include "mib/mib.h"
 
-/* SYNTAX, as far as it makes a difference. */
+/* The SYNTAX clauses that the engine has to distinguish. */
 enum mib_syntax {
 	SYNTAX_INTEGER,		/* enumerations, TruthValue, TestAndIncr */
 	SYNTAX_UNSIGNED32,	/* and Gauge32 */
 	SYNTAX_COUNTER32,
 	SYNTAX_COUNTER64,
 	SYNTAX_OCTETS,
-	SYNTAX_BITS,		/* bounds are those of the numbers of bits */
+	SYNTAX_BITS,		/* min and max are bit numbers */
 	SYNTAX_OBJECT_ID,
 };
 
 enum mib_access { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE };
 
-/* What a SET of the column sets. */
+/* What a SET of the column changes. */
 enum mib_setting {
 	SETTING_NONE, SETTING_ENABLED, SETTING_FALLBACK, SETTING_WEIGHT, SETTING_LOCK,
 	SETTING_NOTIFY
 };
 
-/* Where a value comes from: a member of the row's struct by its C type, a number of
- * its statistics, or a function for the odd ones. */
+/* Where a value comes from: a member of the row's struct by its C type, or a function. */
 enum mib_source {
 	SOURCE_NONE,		/* not-accessible */
 	SOURCE_FUNCTION,
@@ -40,11 +39,11 @@ enum mib_source {
 	SOURCE_U64,		/* as Counter64 */
 	SOURCE_TEXT,		/* const char * */
 	SOURCE_TIME,		/* int64_t seconds, as DateAndTime */
-	SOURCE_SUM,		/* uint64_t that stays at the top of Gauge32 */
+	SOURCE_SUM,		/* uint64_t, latched at the maximum of Gauge32 */
 	SOURCE_SUM_KILO,	/* the same divided by 1000, rounded */
 };
 
-/* Fills the value but its type; false if the instance does not exist. */
+/* Fills the value except its type; false if the instance does not exist. */
 typedef bool (*mib_get_fn)(struct mib *mib, const void *row, struct mib_value *value);
 
 struct mib_column {
@@ -63,11 +62,11 @@ struct mib_column {
 /* Finds rows by index: sub-identifiers after the column. */
 struct mib_rows {
 	const char	*name;
-	/* The row with exactly this index, NULL if there is none. */
+	/* Returns the row with exactly this index, or NULL. */
 	const void	*(*get)(struct mib *mib, const uint32_t *index, size_t n);
-	/* The first row after 'index', or at it if 'inclusive'; its index goes to
-	 * ret_index[0..*ret_n-1]. NULL past the last one. May pass over rows that have
-	 * none of the statistics in 'needs' (0: any row will do). */
+	/* Returns the first row after 'index', or at it if 'inclusive', with its index in
+	 * ret_index[0..*ret_n-1]; NULL after the last row. May skip rows that have none of
+	 * the statistics in 'needs' (0: skip no row). */
 	const void	*(*next)(struct mib *mib, const uint32_t *index, size_t n,
 			    bool inclusive, uint32_t needs, uint32_t *ret_index,
 			    size_t *ret_n);
@@ -88,13 +87,13 @@ extern const struct mib_rows mib_rows_scalar, mib_rows_cluster, mib_rows_service
     mib_rows_real, mib_rows_job, mib_rows_cluster_name, mib_rows_service_name,
     mib_rows_real_name;
 
-/* Columns of each table, ascending, a row with sub 0 at the end. */
+/* The columns of each table in ascending order; an entry with sub 0 ends the array. */
 extern const struct mib_column mib_system_columns[], mib_cluster_columns[],
     mib_service_columns[], mib_real_columns[], mib_real_stats_columns[],
     mib_cluster_name_columns[], mib_service_name_columns[], mib_real_name_columns[],
     mib_jobs_columns[], mib_job_columns[], mib_notify_columns[];
 
-/* How a row of such a table is written. */
+/* Initializers of an entry. */
 #define COLUMNS_END { .sub = 0 }
 #define INDEX(col, title, syn, low, high)                                   \
 	{ .sub = (col), .name = (title), .syntax = (syn), .access = ACCESS_NONE, \
@@ -124,27 +123,27 @@ extern const struct mib_column mib_system_columns[], mib_cluster_columns[],
 
 /* -- values (value.c) --------------------------------------------------------- */
 
-/* Fill a value's octets: with a text that stays (not copied), a copy of at most
- * 255 octets, a DateAndTime (RFC 2579, 11 octets in UTC; zeros for never). All
- * return true, for the end of a mib_get_fn. */
+/* Fill a value: with a string that must stay valid (not copied), a formatted copy of at most
+ * 255 octets, or a DateAndTime (RFC 2579: 11 octets in UTC; all zero for never). All return
+ * true, so that a mib_get_fn can return their result. */
 bool mib_value_text(struct mib_value *value, const char *text);
 bool mib_value_time(struct mib_value *value, int64_t wall_s);
 bool mib_value_printf(struct mib_value *value, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 bool mib_value_truth(struct mib_value *value, bool truth);
 bool mib_value_number(struct mib_value *value, uint32_t number);
-/* Stays at 4294967295 above it: what a Gauge32 does (RFC 2578 section 7.1.7). */
+/* Latches at 4294967295 as a Gauge32 does (RFC 2578 section 7.1.7). */
 bool mib_value_gauge(struct mib_value *value, uint64_t number);
-/* Thousands, rounded to the nearest. */
+/* Divides by 1000 and rounds to the nearest. */
 bool mib_value_kilo(struct mib_value *value, uint64_t number);
 bool mib_value_address_type(struct mib_value *value, const char *address);
 bool mib_value_address(struct mib_value *value, const char *address);
 bool mib_value_endpoint(struct mib_value *value, const char *address, const char *port);
 
-/* The value of a column in a row; false if it does not exist there. */
+/* Returns the value of a column in a row; false if the instance does not exist. */
 bool mib_column_value(struct mib *mib, const struct mib_column *column, const void *row,
     struct mib_value *ret_value);
-/* The same for the same names and values, in this order. */
+/* Returns a hash of the names and values in their order (FNV-1a). */
 uint64_t mib_varbinds_digest(const struct mib_varbind *varbinds, size_t n);
 
 /* The ASN.1 type of a syntax. */
@@ -152,12 +151,12 @@ enum mib_type mib_syntax_type(enum mib_syntax syntax);
 
 /* -- finding columns (engine.c) -------------------------------------------------- */
 
-/* The column and the index in 'name', as far as it exists: false for any other
- * OID. The row need not exist. */
+/* Splits 'name' into table, column and index. False if no column has this OID. The row may or
+ * may not exist. */
 bool mib_find(const struct mib_oid *name, const struct mib_table **ret_table,
     const struct mib_column **ret_column, const uint32_t **ret_index, size_t *ret_n);
 
-/* The name of an instance. */
+/* Makes the OID of an instance. */
 void mib_name_make(struct mib_oid *ret, const struct mib_table *table, uint32_t column,
     const uint32_t *index, size_t n);
 

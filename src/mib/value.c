@@ -46,7 +46,7 @@ mib_value_printf(struct mib_value *value, const char *fmt, ...)
 	return mib_value_text(value, (const char *)value->room);
 }
 
-/* DateAndTime has years up to 65535 and no time before year 0. */
+/* The year of a DateAndTime has 16 bits. Times outside become all zero. */
 bool
 mib_value_time(struct mib_value *value, int64_t wall_s)
 {
@@ -76,7 +76,7 @@ mib_value_time(struct mib_value *value, int64_t wall_s)
 bool
 mib_value_number(struct mib_value *value, uint32_t number)
 {
-	/* MIB_INTEGER has its own member, of the same size at the same place. */
+	/* 'integer', the member for MIB_INTEGER, has the same size and place in the union. */
 	value->number = number;
 	return true;
 }
@@ -159,9 +159,9 @@ mib_column_value(struct mib *mib, const struct mib_column *column, const void *r
 	return false;
 }
 
-/* -- whole lists -------------------------------------------------------------------- */
+/* -- hashes of varbind lists ---------------------------------------------------------- */
 
-/* FNV-1a. */
+/* FNV-1a (isthe.com/chongo/tech/comp/fnv). */
 static uint64_t
 digest_add(uint64_t digest, const void *data, size_t length)
 {
