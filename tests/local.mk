@@ -290,6 +290,7 @@ integration_tests = \
 	tests/integration/test_bad_files.py \
 	tests/integration/test_closed.py \
 	tests/integration/test_confined.py \
+	tests/integration/test_ctl.py \
 	tests/integration/test_daemon.py \
 	tests/integration/test_doctor.py \
 	tests/integration/test_faults.py \

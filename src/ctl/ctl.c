@@ -224,6 +224,22 @@ ctl_open(struct ctl *ctl)
 	return err.code == ERR_BUSY ? CTL_BUSY : CTL_REFUSED;
 }
 
+/* A script that asks snmpd next is to see what this command did: waits for lbclusterd. */
+static void
+reader_wait(struct ctl *ctl)
+{
+	struct err err;
+
+	if (ctl->store == NULL || ctl->command->mode == STORE_READ ||
+	    (ctl->flags & CTL_DRY_RUN) != 0)
+		return;
+	fflush(ctl->out);
+	if (store_reader_wait(ctl->store, "lbclusterd", CTL_READER_WAIT_MS, &err) != ERR_OK)
+		ctl_say(ctl, "lbclusterd: has not read the change within %d s, SNMP may show the "
+		    "values before; \"lbclusterctl doctor\" finds out why",
+		    CTL_READER_WAIT_MS / 1000);
+}
+
 enum ctl_exit
 ctl_open_path(struct ctl *ctl, const char *text, struct path *ret)
 {
@@ -378,14 +394,15 @@ ctl_main(int argc, char **argv, FILE *out, FILE *err)
 	enum ctl_exit status;
 	bool done = false;
 
-	ctl.store_dir = getenv("LBCLUSTER_STORE");
-	if (ctl.store_dir == NULL || ctl.store_dir[0] == '\0')
+	ctl.store_dir = store_dir_named(NULL);
+	if (ctl.store_dir == NULL)
 		ctl.store_dir = DEFAULT_STORE;
 	status = options_read(&ctl, argc, argv, &done);
 	if (status == CTL_OK && !done)
 		status = command_check(&ctl, argv + optind, argc - optind);
 	if (status == CTL_OK && !done)
 		status = ctl.command->run(&ctl, argv + optind + 1, argc - optind - 1);
+	reader_wait(&ctl);
 	store_close(ctl.store);
 	if (fflush(out) != 0 || ferror(out)) {
 		ctl_say(&ctl, "standard output: %s", strerror(errno));

@@ -41,7 +41,10 @@ enum {
 	CTL_WRITE = 1 << 8,
 };
 
-enum { CTL_STORE_WAIT_MS = 5000 };	/* longest wait for another process */
+enum {
+	CTL_STORE_WAIT_MS = 5000,	/* longest wait for another process's lock, */
+	CTL_READER_WAIT_MS = 1000,	/* and for lbclusterd to read a change */
+};
 
 struct ctl {
 	FILE			*out;

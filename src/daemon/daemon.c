@@ -112,6 +112,7 @@ options_parse(int argc, char **argv, struct options *ret)
 static enum err_code
 config_read(const struct options *options, struct config *ret, struct err *err)
 {
+	const char *store = store_dir_named(options->store);
 	struct config config;
 	enum err_code code = config_load(options->config_file, &config, err);
 
@@ -119,7 +120,7 @@ config_read(const struct options *options, struct config *ret, struct err *err)
 		return code;
 	if (options->level != NULL)
 		log_level_parse(options->level, &config.log_level);
-	if ((options->store != NULL && !memory_text_set(&config.store, options->store)) ||
+	if ((store != NULL && !memory_text_set(&config.store, store)) ||
 	    (options->agentx_socket != NULL &&
 	    !memory_text_set(&config.agentx_socket, options->agentx_socket))) {
 		config_done(&config);

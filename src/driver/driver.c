@@ -128,6 +128,7 @@ on_tick(void *arg)
 static enum err_code
 config_read(const struct driver *driver, struct driver_config *ret, struct err *err)
 {
+	const char *store = store_dir_named(driver->options.store);
 	struct driver_config config;
 	enum err_code code = driver_config_load(driver->options.config_file,
 	    driver->program->conf_file, &config, err);
@@ -136,8 +137,7 @@ config_read(const struct driver *driver, struct driver_config *ret, struct err *
 		return code;
 	if (driver->options.level != NULL)
 		log_level_parse(driver->options.level, &config.log_level);
-	if (driver->options.store != NULL &&
-	    !memory_text_set(&config.store, driver->options.store)) {
+	if (store != NULL && !memory_text_set(&config.store, store)) {
 		driver_config_done(&config);
 		err_set(err, ERR_NOMEM, "out of memory for the configuration");
 		return ERR_NOMEM;
@@ -281,6 +281,11 @@ driver_main(const struct driver_program *program, int argc, char **argv)
 	if (config_read(&driver, &driver.config, &err) != ERR_OK) {
 		fprintf(stderr, "%s: %s\n", program->name, err.text);
 		return EXIT_USAGE;
+	}
+	if (driver.options.check) {
+		printf("%s: the configuration is good\n", program->name);
+		driver_config_done(&driver.config);
+		return EXIT_OK;
 	}
 	mirror_init(&driver.mirror, program->ops->kind, let_go);
 	umask(0007);	/* the store is its owner's and its group's */

@@ -16,8 +16,8 @@ enum { EXIT_OK = 0, EXIT_USAGE = 2 };
 static int
 usage(const char *name, FILE *to)
 {
-	fprintf(to, "usage: %s [-f] [-c FILE] [-s STORE] [-l LEVEL] [--once] [--version]\n",
-	    name);
+	fprintf(to, "usage: %s [-f] [-c FILE] [-s STORE] [-l LEVEL] [--check] [--once] "
+	    "[--version]\n", name);
 	return EXIT_USAGE;
 }
 
@@ -25,6 +25,7 @@ int
 driver_options_parse(const char *name, int argc, char **argv, struct driver_options *ret)
 {
 	static const struct option longs[] = {
+		{ "check", no_argument, NULL, 'C' },
 		{ "once", no_argument, NULL, 'O' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -39,6 +40,7 @@ driver_options_parse(const char *name, int argc, char **argv, struct driver_opti
 		case 'c': ret->config_file = optarg; break;
 		case 's': ret->store = optarg; break;
 		case 'l': ret->level = optarg; break;
+		case 'C': ret->check = true; break;
 		case 'O': ret->once = true; break;
 		case 'V': printf("%s %s\n", name, PACKAGE_VERSION); return EXIT_OK;
 		case 'h': usage(name, stdout); return EXIT_OK;

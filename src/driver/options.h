@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 struct driver_options {
-	bool		 foreground, once;
+	bool		 foreground, check, once;
 	const char	*config_file, *store, *level;	/* NULL: not given */
 };
 

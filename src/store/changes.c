@@ -257,7 +257,7 @@ cursor_furthest(const struct store_cursor *cursor)
 
 static enum err_code
 main_read(struct store *store, struct store_cursor *cursor, const struct store_sink *sink,
-    size_t *left, struct err *err)
+    size_t *left, int64_t *ret_change, struct err *err)
 {
 	struct store_totals totals;
 	struct extent extent;
@@ -286,6 +286,7 @@ main_read(struct store *store, struct store_cursor *cursor, const struct store_s
 		return code;
 	if (*left > 0)
 		store->main.data_version = version;
+	*ret_change = extent.change;
 	sink->totals(sink->arg, &totals);
 	return ERR_OK;
 }
@@ -316,7 +317,7 @@ stats_birth_check(struct store *store, struct store_cursor *cursor,
 
 static enum err_code
 stats_read(struct store *store, struct store_cursor *cursor, const struct store_sink *sink,
-    size_t *left, struct err *err)
+    size_t *left, int64_t *ret_change, struct err *err)
 {
 	struct extent extent;
 	enum err_code code;
@@ -330,6 +331,8 @@ stats_read(struct store *store, struct store_cursor *cursor, const struct store_
 		code = db_number(&store->stats, err, 0, &version, "PRAGMA data_version", "");
 	if (code == ERR_OK && *left > 0)
 		store->stats.data_version = version;
+	if (code == ERR_OK)
+		*ret_change = extent.change;
 	return code;
 }
 
@@ -339,6 +342,7 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 {
 	size_t left = limit;
 	enum err_code code, stats = ERR_NOT_FOUND;
+	int64_t main_change = 0, stats_change = 0;
 
 	code = store_files_look(store, err);
 	if (code != ERR_OK)
@@ -355,20 +359,24 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 		stats = stats_birth_check(store, cursor, sink, NULL);
 	code = db_begin(&store->main, false, err);
 	if (code == ERR_OK)
-		code = main_read(store, cursor, sink, &left, err);
+		code = main_read(store, cursor, sink, &left, &main_change, err);
 	db_rollback(&store->main);
 	db_wait_set(&store->main, store->wait_ms);
 	if (code == ERR_OK && stats == ERR_OK && left > 0)
-		stats = stats_read(store, cursor, sink, &left, NULL);
+		stats = stats_read(store, cursor, sink, &left, &stats_change, NULL);
 	db_rollback(&store->stats);
 	store_saw_statistics(store, stats);
-	if (code == ERR_GONE)
+	if (code == ERR_GONE) {
+		store_reader_show(store, 0, 0);
 		return code;
+	}
 	store_saw_read(store, code, err);
 	if (code != ERR_OK)
 		return code;
 	/* What could not be read this time is looked at again. */
 	store->self_changed = store->stats.handle != NULL && stats != ERR_OK;
+	if (left > 0)
+		store_reader_show(store, main_change, stats_change);
 	*ret_more = left == 0;
 	return ERR_OK;
 }

@@ -78,6 +78,7 @@ struct store {
 	struct store_release	 releases[RELEASES_MAX];	/* not written yet */
 	size_t			 n_releases;
 	bool			 self_changed;		/* committed here, not read yet */
+	bool			 stats_written;		/* statistics were committed here */
 	bool			 main_replaced;		/* readers have to start again */
 	bool			 main_in_doubt;		/* open again before believing it */
 	int64_t			 begin_change;		/* the counter at store_begin() */
@@ -155,6 +156,9 @@ enum err_code store_lock_look(struct store *store, bool make, struct err *err);
 enum err_code store_write_begin(struct store *store, struct err *err);
 enum err_code store_write_commit(struct store *store, struct err *err);
 void store_write_end(struct store *store);
+/* Shows store_reader_wait() that each file was read up to this value of its counter; 0 where
+ * it was not read. */
+void store_reader_show(const struct store *store, int64_t main, int64_t stats);
 /* fn(store, arg) in a write transaction of its own. */
 enum err_code store_write_alone(struct store *store,
     enum err_code (*fn)(struct store *, const void *, struct err *), const void *arg,

@@ -6,14 +6,31 @@
  */
 #include "store/store.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/db.h"
 #include "util/clock.h"
+#include "util/file.h"
 #include "util/lockfile.h"
 
-enum { START_WAIT_MS = 10000, PAUSE_US = 10000 };
+enum { START_WAIT_MS = 10000, PAUSE_US = 10000, READER_PAUSE_US = 5000, PATH_SIZE = 4096 };
+
+/* Marks of the lock file. */
+enum { MARK_MAIN, MARK_STATS };
+
+const char *
+store_dir_named(const char *option)
+{
+	const char *variable = getenv("LBCLUSTER_STORE");
+
+	if (option != NULL)
+		return option;
+	return variable != NULL && variable[0] != '\0' ? variable : NULL;
+}
 
 enum err_code
 store_patiently(enum err_code (*step)(void *arg, struct err *err), void *arg, struct err *err)
@@ -139,4 +156,67 @@ store_lock_look(struct store *store, bool make, struct err *err)
 		return ERR_OK;
 	/* It may be free again: that is no end, as it is at a start. */
 	return err_set(err, code == ERR_PRECOND ? ERR_BUSY : code, "%s", why.text);
+}
+
+/* -- how far it has read --------------------------------------------------------- */
+
+void
+store_reader_show(const struct store *store, int64_t main, int64_t stats)
+{
+	if (store->lock_fd == -1)
+		return;
+	lockfile_mark_show(store->lock_fd, MARK_MAIN, main);
+	lockfile_mark_show(store->lock_fd, MARK_STATS, stats);
+}
+
+/* The counter of a file, which grows with each change of a row. */
+static enum err_code
+counter_read(struct db *db, int wait_ms, int64_t *ret, struct err *err)
+{
+	int usual_ms = db->wait_ms;
+	enum err_code code;
+
+	db_wait_set(db, wait_ms);
+	code = db_number(db, err, 0, ret, "SELECT change FROM store", "");
+	db_wait_set(db, usual_ms);
+	return code;
+}
+
+static enum err_code
+marks_await(int fd, int64_t main, int64_t stats, int64_t until, const char *program,
+    struct err *err)
+{
+	while (lockfile_mark_reached(fd, MARK_MAIN, 0)) {
+		if (lockfile_mark_reached(fd, MARK_MAIN, main) &&
+		    (stats == 0 || lockfile_mark_reached(fd, MARK_STATS, stats)))
+			return ERR_OK;
+		if (clock_steady_ms() >= until)
+			return err_set(err, ERR_BUSY, "%s: has not read the store yet", program);
+		usleep(READER_PAUSE_US);
+	}
+	return ERR_OK;
+}
+
+enum err_code
+store_reader_wait(struct store *store, const char *program, int wait_ms, struct err *err)
+{
+	int64_t until = clock_steady_ms() + wait_ms, main = 0, stats = 0;
+	enum err_code code = ERR_OK;
+	char path[PATH_SIZE];
+	int fd;
+
+	if (store->main.handle == NULL)
+		return ERR_OK;
+	snprintf(path, sizeof(path), "%s/%s.lock", store->dir, program);
+	if (file_open(path, O_RDONLY, false, &fd, NULL) != ERR_OK)
+		return ERR_OK;
+	if (lockfile_mark_reached(fd, MARK_MAIN, 0)) {
+		code = counter_read(&store->main, wait_ms, &main, err);
+		if (code == ERR_OK && store->stats_written && store->stats.handle != NULL)
+			code = counter_read(&store->stats, wait_ms, &stats, err);
+		if (code == ERR_OK)
+			code = marks_await(fd, main, stats, until, program, err);
+	}
+	close(fd);
+	return code;
 }

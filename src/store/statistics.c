@@ -71,6 +71,7 @@ store_statistics_put(struct store *store, const struct statistics *rows, size_t 
 			code = row_put(db, &rows[i], err);
 		if (code == ERR_OK) {
 			store->self_changed = true;
+			store->stats_written = true;
 			code = db_commit(db, err);
 		}
 		db_rollback(db);

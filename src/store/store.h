@@ -29,6 +29,11 @@ enum store_status {
 	STORE_OK = 1, STORE_READ_ONLY, STORE_LOCKED, STORE_UNAVAILABLE
 };
 
+/* The directory that the user of a program names: 'option', the argument of -s (NULL: not
+ * given), else $LBCLUSTER_STORE unless it is empty. NULL: neither, so that the configuration
+ * of the program decides. The same for each program: lbcluster-store(5), "Where it is". */
+const char *store_dir_named(const char *option);
+
 /* Opens the store in directory 'dir' and checks it: identity and version, with
  * STORE_CREATE every page and every reference too. That takes a lock which makes commits
  * of others wait, about 1 ms for 1,000 real services: a program that runs once leaves it
@@ -60,6 +65,14 @@ enum err_code store_patiently(enum err_code (*step)(void *arg, struct err *err),
  * mended: another start may succeed. Of what may not be written, when that is the whole file
  * system, which may be mounted anew. */
 bool store_error_passes(const char *dir, enum err_code code);
+
+/* Waits until the process that holds the lock of 'program' has read what is committed now, as
+ * it shows after each store_changes() that left nothing: lbcluster.db, and the statistics if
+ * this store wrote any. At most 'wait_ms'. ERR_OK at once where no process has that lock, or
+ * it shows nothing, as before version 0.2.0; ERR_BUSY if it did not read in time. A store
+ * whose files were put in place less than 0.1 s ago may be taken for read too early. */
+enum err_code store_reader_wait(struct store *store, const char *program, int wait_ms,
+    struct err *err);
 
 /* NULL is fine. */
 void store_close(struct store *store);

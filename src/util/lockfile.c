@@ -78,3 +78,38 @@ lockfile_is_in_place(const char *dir, const char *program, int fd)
 	return lstat(path, &named) == 0 && fstat(fd, &held) == 0 &&
 	    named.st_dev == held.st_dev && named.st_ino == held.st_ino;
 }
+
+/* -- marks ---------------------------------------------------------------------- */
+
+/* Each mark has a range of bytes for itself. Byte n of it is locked if n was reached. */
+static const int64_t mark_bytes = INT64_MAX / LOCKFILE_MARKS;
+
+static struct flock
+bytes_of(short type, int mark, int64_t first, int64_t n)
+{
+	return (struct flock){ .l_type = type, .l_whence = SEEK_SET,
+	    .l_start = mark * mark_bytes + first, .l_len = n };
+}
+
+void
+lockfile_mark_show(int fd, int mark, int64_t number)
+{
+	int64_t n = number >= mark_bytes ? mark_bytes : number + 1;
+	struct flock shown = bytes_of(F_WRLCK, mark, 0, n);
+	struct flock rest = bytes_of(F_UNLCK, mark, n, mark_bytes - n);
+
+	/* A length of 0 would mean all bytes up to the end of any file. */
+	if (shown.l_len > 0)
+		(void)fcntl(fd, F_OFD_SETLK, &shown);
+	if (rest.l_len > 0)
+		(void)fcntl(fd, F_OFD_SETLK, &rest);
+}
+
+bool
+lockfile_mark_reached(int fd, int mark, int64_t number)
+{
+	struct flock byte = bytes_of(F_RDLCK, mark, number, 1);
+
+	return number < mark_bytes && fcntl(fd, F_OFD_GETLK, &byte) == 0 &&
+	    byte.l_type != F_UNLCK;
+}

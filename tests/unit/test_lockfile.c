@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,37 @@ lock_is_in_place_while_its_name_leads_to_it(void **state)
 	close(fd);
 }
 
+static void
+marks_are_seen_until_the_holder_ends(void **state)
+{
+	int fd, other;
+
+	(void)state;
+	assert_int_equal(lockfile_take(dir, "prog", true, &fd, &err), ERR_OK);
+	other = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_not_equal(other, -1);
+	assert_false(lockfile_mark_reached(other, 0, 0));
+	lockfile_mark_show(fd, 0, 7);
+	lockfile_mark_show(fd, 1, 0);
+	assert_true(lockfile_mark_reached(other, 0, 0));
+	assert_true(lockfile_mark_reached(other, 0, 7));
+	assert_false(lockfile_mark_reached(other, 0, 8));
+	assert_true(lockfile_mark_reached(other, 1, 0));
+	assert_false(lockfile_mark_reached(other, 1, 1));
+	lockfile_mark_show(fd, 0, 3);	/* the store was replaced by an older one */
+	assert_true(lockfile_mark_reached(other, 0, 3));
+	assert_false(lockfile_mark_reached(other, 0, 4));
+	lockfile_mark_show(fd, 0, INT64_MAX);
+	assert_true(lockfile_mark_reached(other, 0, 1000000000000));
+	assert_false(lockfile_mark_reached(other, 0, INT64_MAX));
+	assert_false(lockfile_mark_reached(other, 1, 1));
+	lockfile_mark_show(fd, 0, -1);
+	assert_false(lockfile_mark_reached(other, 0, 0));
+	close(fd);
+	assert_false(lockfile_mark_reached(other, 1, 0));
+	close(other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int
@@ -141,6 +173,7 @@ main(void)
 		TEST(lock_that_is_not_there_is_made_only_when_wanted),
 		TEST(lock_that_is_a_link_is_not_followed),
 		TEST(lock_is_in_place_while_its_name_leads_to_it),
+		TEST(marks_are_seen_until_the_holder_ends),
 	};
 
 	return cmocka_run_group_tests_name("lockfile", tests, NULL, NULL);

@@ -184,6 +184,62 @@ lock_whose_file_was_removed_may_be_anothers(void **state)
 	taken_by_another_until_it_ends(f, other);
 }
 
+/* -- a reader that shows how far it has read ---------------------------------------- */
+
+static enum err_code
+reader_wait(struct fixture *f, struct store *writer)
+{
+	return store_reader_wait(writer, "prog", 20, &f->err);
+}
+
+static void
+change_is_waited_for_until_the_reader_has_read_it(void **state)
+{
+	struct cluster_row row = { .name = "late", .plane = "none", .plane_params = "{}",
+		.plane_message = "", .plane_status = PLANE_STATUS_NONE };
+	struct store_cursor cursor = { 0 };
+	struct fixture *f = *state;
+	struct store *writer;
+	int clusters;
+
+	assert_int_equal(store_open(f->dir, STORE_CREATE, WAIT_MS, &writer, &f->err), ERR_OK);
+	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* there is no reader */
+	assert_int_equal(serve(f), ERR_OK);
+	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* it shows nothing yet */
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(reader_wait(f, writer), ERR_OK);
+	assert_int_equal(store_put_cluster(writer, &row, NULL, NULL, &f->err), ERR_OK);
+	assert_int_equal(reader_wait(f, writer), ERR_BUSY);
+	error_says(&f->err, "prog: ", "has not read the store yet");
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(reader_wait(f, writer), ERR_OK);
+	row.name = "later";
+	assert_int_equal(store_put_cluster(writer, &row, NULL, NULL, &f->err), ERR_OK);
+	fixture_close(f);
+	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* it has ended */
+	store_close(writer);
+}
+
+static void
+statistics_are_waited_for_by_who_wrote_them(void **state)
+{
+	struct store_cursor cursor = { 0 };
+	struct fixture *f = *state;
+	struct statistics row = { .real_id = 1, .last_update = 1000 };
+	struct store *writer;
+	int clusters;
+
+	fixture_fill(f);
+	assert_int_equal(serve(f), ERR_OK);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(store_open(f->dir, STORE_WRITE, WAIT_MS, &writer, &f->err), ERR_OK);
+	assert_int_equal(store_statistics_put(writer, &row, 1, &f->err), ERR_OK);
+	assert_int_equal(reader_wait(f, writer), ERR_BUSY);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(reader_wait(f, writer), ERR_OK);
+	store_close(writer);
+}
+
 /* -- patience -------------------------------------------------------------------- */
 
 /* A step of which each try takes so long, and which is busy so often. */
@@ -233,6 +289,8 @@ main(void)
 		TEST(store_in_place_of_the_old_one_is_its_servers_until_that_ends),
 		TEST(lock_whose_file_was_removed_is_taken_again),
 		TEST(lock_whose_file_was_removed_may_be_anothers),
+		TEST(change_is_waited_for_until_the_reader_has_read_it),
+		TEST(statistics_are_waited_for_by_who_wrote_them),
 		TEST(step_is_tried_until_the_store_is_no_longer_busy),
 	};
 

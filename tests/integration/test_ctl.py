@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+"""lbclusterctl beside a running lbclusterd: what a command changed is served when it
+returns."""
+
+import os
+import re
+import signal
+import subprocess
+
+import harness
+from harness import INVENTORY, LBCLUSTERCTL, LBCLUSTERD, PATIENCE
+
+DRIVER = os.environ.get('LBCLUSTER_HAPROXY') or os.path.join(
+    os.path.dirname(LBCLUSTERD), 'lbcluster-haproxy')
+
+TOO_LATE = re.compile(r'lbclusterd: has not read the change within 1 s')
+
+
+class TakenIn(harness.Case):
+    """A manager that asks once, at once, sees the change."""
+
+    inventory = INVENTORY
+
+    def weight(self):
+        return self.world.get('lbcRealWeight', *self.world.number('web/http/a'))
+
+    def test_settings_are_served_when_the_command_returns(self):
+        for weight in range(20, 40):
+            self.world.ctl('set-weight', 'web/http/a', str(weight))
+            self.assertEqual(self.weight(), weight)
+
+    def test_statistics_are_served_when_the_command_returns(self):
+        for connections in range(20):
+            self.world.import_statistics([{'path': 'web/http/a',
+                                           'active_connections': connections}])
+            self.assertEqual(self.world.get('lbcRealStatsActiveConns',
+                                            *self.world.number('web/http/a')), connections)
+
+    def test_loaded_and_removed_rows_are_served_when_the_command_returns(self):
+        for n in range(10):
+            self.world.load('cluster extra { service s { real r%d { address = 10.1.0.1 } } }'
+                            % n)
+            index = self.world.number('extra/s/r%d' % n)
+            self.assertEqual(self.world.get('lbcRealPath', *index),
+                             b'extra/s/r%d' % n)
+        self.world.ctl('remove', 'extra')
+        self.assertEqual(self.world.get('lbcSysClusters', 0), 1)
+
+    def test_many_rows_are_served_when_the_command_returns(self):
+        reals = ''.join('real r%d { address = 10.1.0.1 }\n' % n for n in range(9000))
+        self.world.load('cluster many { service s { %s } }' % reals)
+        self.assertEqual(self.world.get('lbcSysReals', 0), 9001)
+        self.world.ctl('remove', 'many')
+        self.assertEqual(self.world.get('lbcSysReals', 0), 1)
+
+    def test_a_stopped_lbclusterd_costs_a_second_and_a_line(self):
+        harness.stop(self.world.daemon)
+        try:
+            done = self.world.ctl('set-weight', 'web/http/a', '77')
+            self.assertRegex(done.stderr, TOO_LATE)
+            self.assertIn('succeeded', done.stdout)
+            # Nothing changes, and nothing is waited for, in a dry run and in a look.
+            for args in ('load', '-n', self.world.dir + '/inventory.conf'), ('list',):
+                self.assertEqual(self.world.ctl(*args).stderr, '')
+        finally:
+            self.world.daemon.signal(signal.SIGCONT)
+        self.world.wait_value(77, 'lbcRealWeight', *self.world.number('web/http/a'))
+        self.assertEqual(self.world.ctl('set-weight', 'web/http/a', '78').stderr, '')
+        self.assertEqual(self.weight(), 78)
+
+
+class NotServed(harness.Case):
+    """Without lbclusterd there is nothing to wait for."""
+
+    def test_a_store_that_nobody_serves_is_not_waited_for(self):
+        world = self.new_world()
+        self.assertEqual(world.load(INVENTORY).stderr, '')
+        world.start()
+        self.assertEqual(world.ctl('set-weight', 'web/http/a', '5').stderr, '')
+        world.daemon.kill()
+        self.assertEqual(world.ctl('set-weight', 'web/http/a', '6').stderr, '')
+
+
+class Store(harness.Case):
+    """Every program takes -s, then LBCLUSTER_STORE, then its configuration."""
+
+    def setUp(self):
+        self.world = self.new_world()
+        self.dirs = {name: os.path.join(self.world.dir, name)
+                     for name in ('option', 'variable', 'configured')}
+        for path in self.dirs.values():
+            os.mkdir(path)
+        self.world.configure(store='"%s"' % self.dirs['configured'])
+
+    def run_with(self, variable, *argv):
+        """(program's exit status, its standard error, which directories have a store now).
+        The stores are removed again."""
+        env = {key: value for key, value in os.environ.items() if key != 'LBCLUSTER_STORE'}
+        if variable is not None:
+            env['LBCLUSTER_STORE'] = variable
+        done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False,
+                              timeout=60 * PATIENCE, stdin=subprocess.DEVNULL)
+        made = [name for name, path in self.dirs.items() if os.listdir(path)]
+        for path in self.dirs.values():
+            for name in os.listdir(path):
+                os.unlink(os.path.join(path, name))
+        return done.returncode, done.stderr, made
+
+    def assert_order(self, argv, configured):
+        """The store is made where it is to be, with each way to name it."""
+        option, variable = self.dirs['option'], self.dirs['variable']
+        for value, args, made in ((variable, ['-s', option], ['option']),
+                                  (variable, [], ['variable']),
+                                  ('', [], configured), (None, [], configured)):
+            if made is None:
+                continue
+            status, stderr, there = self.run_with(value, *argv, *args)
+            self.assertEqual((0, made), (status, there), stderr)
+
+    def test_lbclusterctl(self):
+        path = os.path.join(self.world.dir, 'inventory.conf')
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(INVENTORY)
+        # It has no configuration; the store of the machine is left alone here.
+        self.assert_order([LBCLUSTERCTL, 'load', path], None)
+
+    def test_lbcluster_haproxy(self):
+        self.assert_order([DRIVER, '--once', '-c', self.world.conf], ['configured'])
+
+    def test_lbclusterd(self):
+        # It stays, and ends at once where another process has the lock of its store.
+        self.world.start_master()
+        for value, args, name in ((self.dirs['variable'], ['-s', self.dirs['option']], 'option'),
+                                  (self.dirs['variable'], [], 'variable'),
+                                  ('', [], 'configured')):
+            holder = harness.Program(
+                'holder', [LBCLUSTERD, '-f', '-s', self.dirs[name], '-x', self.world.socket],
+                os.path.join(self.world.dir, 'holder.log'))
+            self.world.others.append(holder)
+            harness.wait_for(lambda path=self.dirs[name]: os.path.exists(
+                path + '/lbclusterd.lock'), 10, 'the store is served')
+            status, stderr, _ = self.run_with(value, LBCLUSTERD, '-f', '-c', self.world.conf,
+                                              '-x', self.world.socket, *args)
+            self.assertEqual(4, status, stderr)
+            self.assertIn(self.dirs[name] + '/lbclusterd.lock', stderr)
+            holder.end()
+
+
+class Check(harness.Case):
+    """lbcluster-haproxy --check, as lbclusterd --check."""
+
+    def check(self, text):
+        world = self.new_world()
+        with open(world.conf, 'w', encoding='utf-8') as file:
+            file.write(text)
+        return world.conf, subprocess.run(
+            [DRIVER, '--check', '-c', world.conf, '-s', world.dir + '/none'],
+            capture_output=True, text=True, check=False, timeout=60 * PATIENCE)
+
+    def test_good_configuration(self):
+        for text in '', '# nothing\n', 'interval = 0.5\nlog-level = debug\n':
+            conf, done = self.check(text)
+            self.assertEqual((0, ''), (done.returncode, done.stderr))
+            self.assertIn('the configuration is good', done.stdout)
+            self.assertFalse(os.path.exists(os.path.dirname(conf) + '/none'))
+
+    def test_bad_configuration_is_named_by_line(self):
+        conf, done = self.check('interval = 1\ndrain-time = -1\n')
+        self.assertEqual((2, ''), (done.returncode, done.stdout))
+        self.assertIn('lbcluster-haproxy: %s:2: drain-time' % conf, done.stderr)
+
+
+if __name__ == '__main__':
+    harness.main()
