@@ -5,15 +5,9 @@
  */
 #include "mib/mib.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "mib/inside.h"
-#include "model/oid.h"
-#include "util/clock.h"
-
-const uint32_t mib_root[] = { OID_LBC_MIB };
-const size_t mib_root_length = sizeof(mib_root) / sizeof(mib_root[0]);
 
 #define TABLE(title, kind, cols, ...)                                          \
 	{ .name = (title), .prefix = { __VA_ARGS__ },                          \
@@ -112,21 +106,6 @@ mib_get(struct mib *mib, const struct mib_oid *name, struct mib_value *ret_value
 
 /* -- GETNEXT ------------------------------------------------------------------------ */
 
-void
-mib_name_make(struct mib_oid *ret, const struct mib_table *table, uint32_t column,
-    const uint32_t *index, size_t n)
-{
-	uint32_t *to = ret->sub;
-
-	memcpy(to, mib_root, mib_root_length * sizeof(uint32_t));
-	to += mib_root_length;
-	memcpy(to, table->prefix, table->prefix_n * sizeof(uint32_t));
-	to += table->prefix_n;
-	*to++ = column;
-	memcpy(to, index, n * sizeof(uint32_t));
-	ret->n = (uint32_t)(mib_root_length + table->prefix_n + 1 + n);
-}
-
 /* The first value of a column after 'index'. What was not measured is skipped. */
 static bool
 column_next(struct mib *mib, const struct mib_table *table, const struct mib_column *column,
@@ -204,49 +183,4 @@ mib_next(struct mib *mib, const struct mib_oid *start, bool inclusive,
 		return;
 	*ret_name = from;
 	ret_value->type = MIB_END_OF_VIEW;
-}
-
-/* -- life ------------------------------------------------------------------------------ */
-
-struct mib *
-mib_new(struct image *image, struct store *store, const struct mib_config *config)
-{
-	struct mib *mib = calloc(1, sizeof(*mib));
-
-	if (mib == NULL)
-		return NULL;
-	mib->image = image;
-	mib->store = store;
-	mib->started = clock_wall_s();
-	mib->at_start = *image_totals(image);
-	mib->reject.reason = REJECT_NONE;
-	mib->told.status = STORE_OK;
-	mib->reject.object.n = 2;	/* zeroDotZero */
-	mib->notify = notify_new();
-	if (mib->notify == NULL) {
-		free(mib);
-		return NULL;
-	}
-	mib_config_set(mib, config);
-	image_events_set(image, mib_event, mib);
-	return mib;
-}
-
-void
-mib_free(struct mib *mib)
-{
-	if (mib == NULL)
-		return;
-	image_events_set(mib->image, NULL, NULL);
-	mib_sets_free(mib);
-	notify_free(mib->notify);
-	free(mib);
-}
-
-void
-mib_config_set(struct mib *mib, const struct mib_config *config)
-{
-	mib->version = config->version;
-	notify_interval_set(mib->notify, config->notify_interval_s);
-	image_stale_after_set(mib->image, config->stale_after_s, clock_wall_s());
 }

@@ -3,6 +3,8 @@ src_mib_libmib_a_SOURCES = \
 	src/mib/columns.c \
 	src/mib/engine.c \
 	src/mib/inside.h \
+	src/mib/instance.c \
+	src/mib/mib.c \
 	src/mib/mib.h \
 	src/mib/notification.c \
 	src/mib/notify.c \

@@ -156,6 +156,8 @@ enum mib_type mib_syntax_type(enum mib_syntax syntax);
 bool mib_find(const struct mib_oid *name, const struct mib_table **ret_table,
     const struct mib_column **ret_column, const uint32_t **ret_index, size_t *ret_n);
 
+/* -- OIDs of instances (instance.c) ------------------------------------------------ */
+
 /* Makes the OID of an instance. */
 void mib_name_make(struct mib_oid *ret, const struct mib_table *table, uint32_t column,
     const uint32_t *index, size_t n);
