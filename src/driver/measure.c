@@ -54,33 +54,91 @@ rates_take(const struct measure *measure, const struct plane_server *server,
 	}
 }
 
+/* -- when the totals began ------------------------------------------------------------ */
+
+static const uint32_t all_totals = 1u << STAT_TOTAL_CONNECTIONS | 1u << STAT_TOTAL_PACKETS_IN |
+    1u << STAT_TOTAL_PACKETS_OUT | 1u << STAT_TOTAL_OCTETS_IN | 1u << STAT_TOTAL_OCTETS_OUT;
+
+/* The totals began again at 'at'. A manager has to see a move also where the clock was set
+ * back, and where they began twice within a second. */
+static void
+since_move(struct measure *measure, int64_t at)
+{
+	if (at > measure->since)
+		measure->since = at;
+	else if (measure->since < INT64_MAX)
+		measure->since++;
+}
+
+/* Moves 'since' where it has to. Returns true where the totals go on from those of the last
+ * measurement. */
+static bool
+since_judge(struct measure *measure, const struct plane_look *look,
+    const struct plane_server *server, int64_t now_s)
+{
+	bool resumed = measure->epoch == 0;
+
+	if (measure->since == 0) {
+		measure->since = look->counters_since;
+		return false;
+	}
+	if (resumed && look->counters_since > measure->since) {
+		measure->since = look->counters_since;
+		return false;
+	}
+	if (!resumed && look->epoch != measure->epoch) {
+		since_move(measure, look->counters_since);
+		return false;
+	}
+	/* No totals at the last measurement: the server was deleted, and may be a new one. */
+	if (((measure->present & all_totals) == 0 && (server->present & all_totals) != 0) ||
+	    went_back(measure, server)) {
+		since_move(measure, now_s);
+		return false;
+	}
+	return !resumed;
+}
+
+void
+measure_resume(struct measure *measure, const struct statistics *row)
+{
+	if (row->counters_since > measure->since)
+		measure->since = row->counters_since;
+	if (measure->at_ms != 0)
+		return;
+	measure->present = row->present;
+	memcpy(measure->totals, row->number, sizeof(measure->totals));
+}
+
+void
+measure_detach(struct measure *measure)
+{
+	measure->epoch = 0;
+}
+
+bool
+measure_continues(const struct measure *measure, const struct plane_look *look)
+{
+	return measure->since != 0 && measure->since >= look->counters_since;
+}
+
 void
 measure_take(struct measure *measure, const struct plane_look *look,
     const struct plane_server *server, struct measure_time now, uint32_t real_id, bool active,
     struct statistics *ret)
 {
-	bool again;
-
 	*ret = (struct statistics){ .real_id = real_id, .present = STAT_PRESENT_ACTIVE,
 	    .active = active, .last_update = now.wall_s };
-	if (server == NULL) {
-		*measure = (struct measure){ 0 };
-		return;
-	}
-	ret->present |= server->present;
-	memcpy(ret->number, server->number, sizeof(ret->number));
-	again = measure->at_ms != 0 && measure->epoch == look->epoch;
-	if (!again)
-		measure->since = look->counters_since;
-	else if (went_back(measure, server)) {
-		measure->since = now.wall_s;
-		again = false;
+	if (server != NULL) {
+		ret->present |= server->present;
+		memcpy(ret->number, server->number, sizeof(ret->number));
+		if (since_judge(measure, look, server, now.wall_s) &&
+		    now.steady_ms > measure->at_ms)
+			rates_take(measure, server, now.steady_ms - measure->at_ms, ret);
+		memcpy(measure->totals, server->number, sizeof(measure->totals));
 	}
 	ret->counters_since = measure->since;
-	if (again && now.steady_ms > measure->at_ms)
-		rates_take(measure, server, now.steady_ms - measure->at_ms, ret);
 	measure->at_ms = now.steady_ms;
 	measure->epoch = look->epoch;
-	measure->present = server->present;
-	memcpy(measure->totals, server->number, sizeof(measure->totals));
+	measure->present = server == NULL ? 0 : server->present;
 }

@@ -317,8 +317,11 @@ on_job(void *arg, const struct job_row *row)
 static enum err_code
 on_statistics(void *arg, const struct statistics *row)
 {
-	(void)arg;
-	(void)row;
+	const struct mirror *mirror = arg;
+	struct mirror_real *real = mirror_real(mirror, row->real_id);
+
+	if (real != NULL)
+		measure_resume(&real->measure, row);
 	return ERR_OK;
 }
 
@@ -359,16 +362,22 @@ mirror_refresh(struct mirror *mirror, struct store *store, struct err *err)
 	bool more = true;
 
 	while (more && code == ERR_OK) {
-		/* Nothing comes after the end: what this driver measured itself. */
-		mirror->cursor.statistics = INT64_MAX;
-		mirror->cursor.removed_stats = INT64_MAX;
+		/* Nothing comes after the end: this driver writes the statistics itself. */
+		if (mirror->resumed) {
+			mirror->cursor.statistics = INT64_MAX;
+			mirror->cursor.removed_stats = INT64_MAX;
+		}
 		code = store_changes(store, &mirror->cursor, &sink, SLICE_ROWS, &more, err);
 		if (code == ERR_GONE) {
 			all_remove(mirror);
 			mirror->cursor = (struct store_cursor){ 0 };
+			mirror->resumed = false;
 			code = ERR_OK;
 			more = true;
 		}
 	}
+	/* 0: the file of statistics could not be read yet. */
+	if (code == ERR_OK && mirror->cursor.stats_birth != 0)
+		mirror->resumed = true;
 	return code;
 }

@@ -3,7 +3,8 @@
  *
  * What the store says, in memory, as a driver needs it: the clusters of its kind of
  * data plane with their services and real services, and which of them have work
- * waiting. Kept fresh by what changed; statistics are the driver's own and never read.
+ * waiting. Kept fresh by what changed. Statistics are read once, at the start: the driver
+ * itself writes them, and goes on from what it wrote before it was restarted.
  */
 #ifndef DRIVER_MIRROR_H
 #define DRIVER_MIRROR_H
@@ -72,6 +73,7 @@ struct mirror {
 	struct mirror_clusters	 clusters;
 	struct idmap		 by_id[STORE_REAL + 1];	/* enum store_kind */
 	struct store_cursor	 cursor;
+	bool			 resumed;	/* the statistics were read */
 };
 
 void mirror_init(struct mirror *mirror, const char *kind,

@@ -501,9 +501,15 @@ struct work *
 work_new(struct work_shared *shared, struct mirror_cluster *cluster)
 {
 	struct work *work = calloc(1, sizeof(*work));
+	struct mirror_service *service;
+	struct mirror_real *real;
 
 	if (work == NULL)
 		return NULL;
+	LIST_FOREACH(service, &cluster->services, entry) {
+		LIST_FOREACH(real, &service->reals, entry)
+			measure_detach(&real->measure);
+	}
 	work->shared = shared;
 	work->cluster = cluster;
 	work->requeue = true;	/* what ran when a driver died */

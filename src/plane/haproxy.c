@@ -27,11 +27,14 @@ struct process {
 	bool			 seen;
 	uint64_t		 pid, start_time;	/* of the look before, if any */
 	bool			 seen_before;
+	uint64_t		*totals;	/* of its backends, of the look before */
+	size_t			 n_totals;
 };
 
 struct plane {
 	struct loop		*loop;
 	int			 timeout_ms;
+	bool			 keeps_foreign;
 	struct process		 processes[SOCKETS_MAX];
 	size_t			 n, at;		/* 'at': the one that is asked */
 	struct haproxy_request	*request;
@@ -66,6 +69,21 @@ path_take(struct plane *plane, const json_t *value, struct err *err)
 	return ERR_OK;
 }
 
+/* {"foreign-changes": ["keep"]}, or the text alone. */
+static enum err_code
+foreign_take(struct plane *plane, const json_t *value, struct err *err)
+{
+	const char *text;
+
+	if (value == NULL)
+		return ERR_OK;
+	text = json_string_value(json_array_size(value) == 1 ? json_array_get(value, 0) : value);
+	plane->keeps_foreign = text != NULL && strcmp(text, "keep") == 0;
+	if (plane->keeps_foreign || (text != NULL && strcmp(text, "restore") == 0))
+		return ERR_OK;
+	return err_set(err, ERR_INVALID, "foreign-changes is not one of keep, restore");
+}
+
 /* {"socket": ["/run/haproxy/admin.sock"]}, or a text alone. */
 static enum err_code
 params_read(struct plane *plane, const char *params, struct err *err)
@@ -83,6 +101,8 @@ params_read(struct plane *plane, const char *params, struct err *err)
 				code = path_take(plane, value, err);
 		}
 	}
+	if (code == ERR_OK)
+		code = foreign_take(plane, json_object_get(json, "foreign-changes"), err);
 	json_decref(json);
 	if (code == ERR_OK && plane->n == 0)
 		code = err_set(err, ERR_INVALID, "the cluster names no socket of HAProxy");
@@ -111,6 +131,8 @@ plane_close(struct plane *plane)
 		return;
 	haproxy_request_cancel(plane->request);
 	processes_forget(plane);
+	for (size_t i = 0; i < plane->n; i++)
+		free(plane->processes[i].totals);
 	free(plane);
 }
 
@@ -208,30 +230,59 @@ trouble_note(struct plane *plane, enum plane_status status, enum job_fail_cause 
 	va_end(ap);
 }
 
-/* Counters began anew where a process is another one, or others are summed. */
+/* Keeps the totals of the backends. True if one is less than in the look before: somebody
+ * gave "clear counters all". Nothing else lowers the total of a backend (seen with HAProxy
+ * 2.6.12), while "del server" and "add server" lower that of a server. Without memory
+ * nothing is kept, and the next look has nothing to compare with. */
+static bool
+totals_dropped(struct process *process, bool same)
+{
+	const struct haproxy_view *view = &process->view;
+	bool dropped = false;
+
+	if (process->n_totals != view->n_backends) {
+		free(process->totals);
+		process->totals = calloc(view->n_backends, sizeof(*process->totals));
+		process->n_totals = process->totals == NULL ? 0 : view->n_backends;
+		same = false;
+	}
+	for (size_t i = 0; i < process->n_totals; i++) {
+		dropped |= same && view->backends[i].total < process->totals[i];
+		process->totals[i] = view->backends[i].total;
+	}
+	return dropped;
+}
+
+/* Totals began again where a process was restarted or its counters were cleared; the sum of
+ * a pair also changes where one of the two answers that did not, or no longer answers. */
 static void
 epoch_judge(struct plane *plane)
 {
-	bool same = plane->look.epoch != 0;
+	bool same = plane->look.epoch != 0, restarted = false, cleared = false;
 	int64_t since = 0;
 
 	for (size_t i = 0; i < plane->n; i++) {
 		struct process *process = &plane->processes[i];
+		const struct haproxy_view *view = &process->view;
+		bool other;
 
-		if (process->seen != process->seen_before ||
-		    (process->seen && (process->view.pid != process->pid ||
-		    process->view.start_time != process->start_time)))
-			same = false;
+		same &= process->seen == process->seen_before;
 		process->seen_before = process->seen;
-		process->pid = process->view.pid;
-		process->start_time = process->view.start_time;
-		if (process->seen && (int64_t)process->start_time > since)
+		if (!process->seen)
+			continue;
+		other = view->pid != process->pid || view->start_time != process->start_time;
+		restarted |= other;
+		cleared |= totals_dropped(process, !other);
+		process->pid = view->pid;
+		process->start_time = view->start_time;
+		if ((int64_t)process->start_time > since)
 			since = (int64_t)process->start_time;
 	}
-	if (same)
+	plane->look.restarts += restarted;
+	if (same && !restarted && !cleared)
 		return;
-	plane->look.counters_since =
-	    plane->look.epoch != 0 && plane->n > 1 ? clock_wall_s() : since;
+	plane->look.counters_since = plane->look.epoch != 0 && (plane->n > 1 || cleared) ?
+	    clock_wall_s() : since;
 	plane->look.epoch++;
 }
 
@@ -397,6 +448,12 @@ plane_apply(struct plane *plane, struct plane_order *orders, size_t n, plane_app
 	apply_next(plane);
 }
 
+static bool
+plane_keeps_foreign(const struct plane *plane)
+{
+	return plane->keeps_foreign;
+}
+
 const struct plane_kind_ops haproxy_plane = {
 	.kind = "haproxy",
 	.title = "HAProxy",
@@ -404,6 +461,7 @@ const struct plane_kind_ops haproxy_plane = {
 	.close = plane_close,
 	.look = plane_look,
 	.apply = plane_apply,
+	.keeps_foreign = plane_keeps_foreign,
 };
 
 /* -- for a person who waits ---------------------------------------------------------- */

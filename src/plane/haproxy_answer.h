@@ -50,6 +50,7 @@ struct haproxy_server {
 struct haproxy_backend {
 	const char	*name;
 	const char	*mode;		/* "http", "tcp" ... */
+	uint64_t	 total;		/* sessions; del server does not change it */
 };
 
 /* An answer to HAPROXY_LOOK. */

@@ -181,7 +181,8 @@ backend_add(struct table *table, const char *const values[FIELDS], struct err *e
 		return err_set(err, ERR_NOMEM, "out of memory for backend %s", values[F_PXNAME]);
 	view->backends = backends;
 	backends[view->n_backends++] =
-	    (struct haproxy_backend){ .name = values[F_PXNAME], .mode = values[F_MODE] };
+	    (struct haproxy_backend){ .name = values[F_PXNAME], .mode = values[F_MODE],
+	    .total = number_of(values[F_STOT]) };
 	return ERR_OK;
 }
 

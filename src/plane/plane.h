@@ -40,8 +40,9 @@ struct plane_server {
 struct plane_look {
 	const struct plane_server	*servers;	/* by service and name */
 	size_t				 n;
-	uint64_t			 epoch;		/* another one: counters began anew */
+	uint64_t			 epoch;		/* another one: totals began again */
 	int64_t				 counters_since;
+	uint64_t			 restarts;	/* another one: a process was restarted */
 };
 
 /* Why a look, or a part of it, failed. */
@@ -91,6 +92,8 @@ struct plane_kind_ops {
 	/* 'orders' stay in place until the call. */
 	void		(*apply)(struct plane *plane, struct plane_order *orders, size_t n,
 			    plane_applied_fn fn, void *arg);
+	/* Parameter foreign-changes: true for "keep", false for "restore", the default. */
+	bool		(*keeps_foreign)(const struct plane *plane);
 };
 
 /* The server of that name; NULL if there is none. */

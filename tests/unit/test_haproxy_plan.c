@@ -391,6 +391,7 @@ measure_after_a_reset_has_no_rate(void **state)
 	struct statistics row;
 
 	(void)state;
+	w.look.counters_since = 5;
 	take(&measure, 10000, 1000, 1000);
 	row = take(&measure, 11000, 2000, 10);
 	assert_false(row.present & 1u << STAT_BPS_IN);
@@ -405,6 +406,100 @@ measure_after_a_reset_has_no_rate(void **state)
 	row = take(&measure, 13000, 9000, 9000);
 	assert_false(row.present & 1u << STAT_BPS_IN);
 	assert_int_equal(row.counters_since, 12);
+}
+
+/* What the driver that ended had stored: since 500, 1000 octets. */
+static struct measure
+resumed(int64_t since, uint32_t present)
+{
+	struct statistics row = { .real_id = 1, .present = present, .last_update = 9,
+	    .counters_since = since };
+	struct measure measure = { 0 };
+
+	row.number[STAT_TOTAL_OCTETS_IN] = 1000;
+	measure_resume(&measure, &row);
+	return measure;
+}
+
+static const uint32_t octets = 1u << STAT_TOTAL_OCTETS_IN | 1u << STAT_TOTAL_OCTETS_OUT;
+
+static void
+measure_goes_on_from_what_was_stored(void **state)
+{
+	static const struct {
+		int64_t		since, process_since;
+		uint64_t	total;
+		int64_t		expected;
+	} cases[] = {
+		{ 500, 500, 1000, 500 },	/* nothing happened */
+		{ 700, 500, 1000, 700 },	/* cleared before the driver ended */
+		{ 700, 500, 999, 701 },	/* cleared while it was away, clock behind */
+		{ 20, 5, 999, 30 },		/* cleared while it was away */
+		{ 20, 25, 9999, 25 },		/* the process was restarted */
+		{ 0, 5, 2000, 5 },		/* never measured */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct measure measure = resumed(cases[i].since, octets);
+		struct statistics row;
+
+		w.look.counters_since = cases[i].process_since;
+		row = take(&measure, 30000, cases[i].total, 0);
+		assert_int_equal(row.counters_since, cases[i].expected);
+		assert_false(row.present & 1u << STAT_BPS_IN);
+		row = take(&measure, 31000, cases[i].total, 0);
+		assert_int_equal(row.counters_since, cases[i].expected);
+		assert_true(row.present & 1u << STAT_BPS_IN);
+	}
+}
+
+static void
+measure_after_another_plane_was_opened_does_not_move(void **state)
+{
+	struct measure measure = { 0 };
+
+	(void)state;
+	take(&measure, 10000, 1000, 1000);
+	measure_detach(&measure);
+	assert_true(measure_continues(&measure, &w.look));
+	assert_int_equal(take(&measure, 11000, 1000, 1000).counters_since, 500);
+	measure_detach(&measure);
+	w.look.counters_since = 501;
+	assert_false(measure_continues(&measure, &w.look));
+	assert_int_equal(take(&measure, 12000, 1000, 1000).counters_since, 501);
+}
+
+/* Twice within a second, or with a clock that was set back. */
+static void
+measure_moves_at_each_reset_and_never_back(void **state)
+{
+	struct measure measure = { 0 };
+
+	(void)state;
+	assert_int_equal(take(&measure, 600000, 1000, 0).counters_since, 500);
+	assert_int_equal(take(&measure, 600100, 10, 0).counters_since, 600);
+	assert_int_equal(take(&measure, 600200, 5, 0).counters_since, 601);
+	assert_int_equal(take(&measure, 3000, 4, 0).counters_since, 602);
+	w.look.epoch++;
+	assert_int_equal(take(&measure, 700000, 9, 0).counters_since, 603);
+}
+
+static void
+measure_of_a_server_that_was_deleted_and_added_moves(void **state)
+{
+	struct measure measure = resumed(20, octets);
+	struct statistics row;
+
+	(void)state;
+	w.look.counters_since = 5;
+	assert_int_equal(take(&measure, 30000, 1000, 0).counters_since, 20);
+	measure_take(&measure, &w.look, NULL, (struct measure_time){ 31000, 31 }, 1, false, &row);
+	assert_int_equal(row.counters_since, 20);
+	assert_int_equal(take(&measure, 40000, 5000, 0).counters_since, 40);
+	/* The driver was restarted while the server was deleted. */
+	measure = resumed(20, 0);
+	assert_int_equal(take(&measure, 50000, 5000, 0).counters_since, 50);
 }
 
 static void
@@ -464,6 +559,10 @@ main(void)
 		TEST(measure_rate_is_over_the_time_that_went_by),
 		TEST(measure_of_great_totals_does_not_overflow),
 		TEST(measure_after_a_reset_has_no_rate),
+		TEST(measure_goes_on_from_what_was_stored),
+		TEST(measure_after_another_plane_was_opened_does_not_move),
+		TEST(measure_moves_at_each_reset_and_never_back),
+		TEST(measure_of_a_server_that_was_deleted_and_added_moves),
 		TEST(measure_of_a_server_that_is_gone_is_not_active),
 		TEST(measure_keeps_a_rate_of_the_data_plane),
 	};

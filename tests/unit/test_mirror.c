@@ -136,6 +136,23 @@ real_service_goes_while_a_value_is_held(void **state)
 	weight_is(f, REAL_PLAIN, BEFORE);
 }
 
+/* A driver goes on from what it had stored before it was restarted. */
+static void
+statistics_are_read_at_the_start_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	plain_ok(f->stats_path, "INSERT INTO statistics (real_id, counters_since,"
+	    " total_connections) VALUES (4, 77, 5)");
+	weight_is(f, REAL_PROXY, BEFORE);
+	assert_int_equal(mirror_real(&mirror, REAL_PROXY)->measure.since, 77);
+	assert_int_equal(mirror_real(&mirror, REAL_PROXY)->measure.totals[STAT_TOTAL_CONNECTIONS],
+	    5);
+	plain_ok(f->stats_path, "UPDATE statistics SET counters_since = 99 WHERE real_id = 4");
+	weight_is(f, REAL_PROXY, BEFORE);
+	assert_int_equal(mirror_real(&mirror, REAL_PROXY)->measure.since, 77);
+}
+
 #define IN_MIRROR(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -148,6 +165,7 @@ main(void)
 		IN_MIRROR(two_held_values_count_one_after_the_other),
 		IN_MIRROR(held_value_that_another_set_as_well_counts),
 		IN_MIRROR(real_service_goes_while_a_value_is_held),
+		IN_MIRROR(statistics_are_read_at_the_start_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
