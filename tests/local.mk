@@ -17,6 +17,13 @@ unit_tests += tests/unit/test_sync
 tests_unit_test_sync_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sync_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fsync
 
+unit_tests += tests/unit/test_endpoint
+tests_unit_test_endpoint_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+
+unit_tests += tests/unit/test_dial
+tests_unit_test_dial_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_dial_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
+
 unit_tests += tests/unit/test_lockfile
 tests_unit_test_lockfile_LDADD = $(UTIL_LIBS) $(CMOCKA_LIBS)
 
@@ -286,6 +293,7 @@ PY_LOG_COMPILER = $(top_srcdir)/tests/integration/run
 integration_tests = \
 	tests/integration/test_access.py \
 	tests/integration/test_agentx_perms.py \
+	tests/integration/test_agentx_tcp.py \
 	tests/integration/test_backup.py \
 	tests/integration/test_bad_files.py \
 	tests/integration/test_closed.py \

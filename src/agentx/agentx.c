@@ -21,6 +21,7 @@
 #include "agentx/stream.h"
 #include "agentx/wire.h"
 #include "util/clock.h"
+#include "util/dial.h"
 #include "util/log_limit.h"
 
 /* Nothing blocks while an answer is awaited, so this may be long: a master that was
@@ -43,11 +44,14 @@ enum state { STATE_AWAY, STATE_OPENING, STATE_REGISTERING, STATE_SERVING };
 
 struct agentx {
 	struct loop		*loop;
-	char			*socket;
+	char			*socket;	/* as it was given, for messages */
+	struct endpoint		 master;	/* the same */
 	char			*description;
 	char			 oid[16 * MIB_OID_MAX];
 	char			 user[64], group[64];
 	enum state		 state;
+	struct dial		 dial;
+	bool			 warned;	/* that the master is on another host */
 	struct stream		 stream;
 	struct wire		 wire;
 	struct responder	 responder;
@@ -189,6 +193,13 @@ answer_missing(void *arg)
 	session_end(arg, REASON_SILENT, 0);
 }
 
+/* TCP gave up, and not the peer: with ETIMEDOUT, or with what ICMP or ARP reported last. */
+static bool
+is_vanished(int error)
+{
+	return error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
+}
+
 /* The end of a session that a failed read or write means. */
 static bool
 result_ok(struct agentx *agentx, enum stream_result result)
@@ -197,7 +208,8 @@ result_ok(struct agentx *agentx, enum stream_result result)
 	case STREAM_OK:
 		return true;
 	case STREAM_END:
-		session_end(agentx, REASON_END, 0);
+		session_end(agentx, REASON_END,
+		    is_vanished(agentx->stream.error) ? ETIMEDOUT : 0);
 		return false;
 	case STREAM_RUBBISH:
 		session_end(agentx, REASON_RUBBISH, 0);
@@ -340,34 +352,64 @@ session_event(void *arg, short events)
 	    session_event, agentx);
 }
 
+/* AgentX has neither passwords nor encryption (RFC 2741 section 9). */
+static void
+remote_warn(struct agentx *agentx)
+{
+	if (agentx->warned)
+		return;
+	agentx->warned = true;
+	log_warn("agentx", "%s: not an address of the loopback interface; AgentX has no "
+	    "encryption and no passwords: use a network that only snmpd and lbclusterd reach",
+	    agentx->socket);
+}
+
+static void
+session_dialed(void *arg, const struct dial_result *result)
+{
+	struct agentx *agentx = arg;
+
+	if (result->remote)
+		remote_warn(agentx);
+	switch (result->status) {
+	case DIAL_CONNECTED:
+		agentx->stream.fd = result->fd;
+		if (loop_fd_watch(agentx->loop, result->fd, POLLIN, session_event, agentx))
+			step_begin(agentx, STATE_OPENING);
+		else
+			session_end(agentx, REASON_LOCAL, 0);
+		return;
+	case DIAL_NAME:
+		session_end(agentx, REASON_NAME, result->code);
+		return;
+	case DIAL_FAILED:
+		session_end(agentx, agentx->master.kind == ENDPOINT_TCP ? REASON_CONNECT_TCP :
+		    REASON_CONNECT, result->code);
+		return;
+	case DIAL_LOCAL:
+		session_end(agentx, REASON_LOCAL, 0);
+		return;
+	}
+}
+
 static void
 session_try(void *arg)
 {
 	struct agentx *agentx = arg;
-	int error;
 
-	stream_place(agentx->socket, &agentx->place);
-	error = stream_connect(&agentx->stream, agentx->socket);
-	if (error != 0) {
-		session_end(agentx, REASON_CONNECT, error);
-		return;
-	}
-	if (!loop_fd_watch(agentx->loop, agentx->stream.fd, POLLIN, session_event, agentx)) {
-		session_end(agentx, REASON_LOCAL, 0);
-		return;
-	}
-	step_begin(agentx, STATE_OPENING);
+	stream_place(agentx->master.path, &agentx->place);
+	dial_begin(&agentx->dial, agentx->loop, &agentx->master, session_dialed, agentx);
 }
 
-/* A socket that was made anew is of a master that was started anew: whatever the last one
- * did is no reason to wait. */
+/* A new file at the path of a UNIX socket is of a master that was started again: what the
+ * last master did is no reason to wait. */
 static void
 session_look(void *arg)
 {
 	struct agentx *agentx = arg;
 	struct stream_place place;
 
-	stream_place(agentx->socket, &place);
+	stream_place(agentx->master.path, &place);
 	if (!stream_place_same(&place, &agentx->place)) {
 		absence_forgive(&agentx->absence);
 		session_try(agentx);
@@ -418,8 +460,10 @@ agentx_new(struct loop *loop, struct mib *mib, const struct agentx_config *confi
 {
 	struct agentx *agentx = calloc(1, sizeof(*agentx));
 
-	if (agentx == NULL)
+	if (agentx == NULL || endpoint_parse(config->socket, &agentx->master, NULL) != ERR_OK) {
+		free(agentx);
 		return NULL;
+	}
 	agentx->loop = loop;
 	agentx->responder.mib = mib;
 	agentx->socket = strdup(config->socket);
@@ -484,6 +528,7 @@ agentx_free(struct agentx *agentx)
 	if (agentx->state != STATE_AWAY)
 		session_leave(agentx);
 	loop_timer_cancel(agentx->loop, &agentx->timer);
+	dial_cancel(&agentx->dial);
 	stream_close(&agentx->stream);
 	wire_free(&agentx->wire);
 	libsnmp_log_close();

@@ -17,12 +17,13 @@
 struct agentx;
 
 struct agentx_config {
-	const char	*socket;	/* path of the master's socket: /var/agentx/master */
+	const char	*socket;	/* of the master: /var/agentx/master, tcp:localhost:705 */
 	const char	*description;	/* for the Open PDU and sysORDescr */
 };
 
 /* Starts to connect from the loop; 'loop' and 'mib' must outlive it, the texts of
- * 'config' are copied. NULL without memory. */
+ * 'config' are copied. NULL without memory, or if the address of the master is none that
+ * endpoint_parse() takes. */
 struct agentx *agentx_new(struct loop *loop, struct mib *mib, const struct agentx_config *config);
 
 /* Closes the session (a Close PDU, not waited for). NULL is fine. */

@@ -12,10 +12,12 @@
 #include <stdint.h>
 
 enum reason_kind {
-	REASON_CONNECT,		/* connect(2) failed; code: errno */
+	REASON_CONNECT,		/* connect(2) to a UNIX socket failed; code: errno */
+	REASON_CONNECT_TCP,	/* connect(2) over TCP failed; code: errno */
+	REASON_NAME,		/* the host has no address; code: EAI_ of getaddrinfo(3) */
 	REASON_SILENT,		/* Open or Register not answered in time */
 	REASON_REFUSED,		/* Open or Register refused; code: res.error */
-	REASON_END,		/* the master closed the connection */
+	REASON_END,		/* the connection ended; ETIMEDOUT: the peer vanished */
 	REASON_CLOSE,		/* the master sent a Close; code: its reason */
 	REASON_RUBBISH,		/* the peer does not speak AgentX */
 	REASON_CLOGGED,		/* the master reads nothing */
@@ -43,10 +45,11 @@ enum { REASONS_MAX = 8 };
 /*
  * The absence of a session. Zero it, then absence_begin().
  *
- * A master that is not there is looked for once a second, however long it takes:
- * a failed connect(2) to a unix socket costs microseconds, and its return must be
- * seen at once. One that accepts and then misbehaves is asked ever more rarely, to
- * 8 seconds; that is forgotten after a minute of service, or when it is started anew.
+ * A master that is not there is tried once a second, however long it takes: a failed
+ * connect(2) costs little, and its return must be seen at once. One that accepts and then
+ * misbehaves, and a DNS server that fails, are asked at growing intervals of up to 8
+ * seconds; the interval is short again after a minute of service, or when the master made
+ * its socket again.
  */
 struct absence {
 	bool		restart;	/* began as the end of a session that served */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The connection to the master's unix socket; see stream.h.
+ * The connection to the master; see stream.h.
  */
 #include "agentx/stream.h"
 
@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "agentx/wire.h"
@@ -33,42 +32,6 @@ stream_close(struct stream *stream)
 	free(stream->in);
 	free(stream->out);
 	stream_init(stream);
-}
-
-/* EACCES as it is where the socket may not be used; EPERM where its directory may not
- * even be entered, which has another cure. */
-static int
-access_error(const char *path)
-{
-	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)] = ".";
-	const char *slash = strrchr(path, '/');
-
-	if (slash != NULL) {
-		memcpy(dir, path, (size_t)(slash - path));
-		dir[slash - path] = '\0';
-	}
-	return eaccess(slash == path ? "/" : dir, X_OK) == -1 ? EPERM : EACCES;
-}
-
-/* A unix socket connects at once or not at all, so there is nothing to wait for
- * even though the descriptor does not block. */
-int
-stream_connect(struct stream *stream, const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int saved;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	stream->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (stream->fd < 0)
-		return errno;
-	if (connect(stream->fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return 0;
-	saved = errno;
-	stream_close(stream);
-	return saved == EACCES ? access_error(path) : saved;
 }
 
 void
@@ -133,6 +96,7 @@ stream_read(struct stream *stream)
 	}
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return STREAM_OK;
+	stream->error = got < 0 ? errno : 0;
 	return STREAM_END;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The connection to the master's unix socket: bytes, cut into AgentX messages.
+ * The connection to the master: octets, cut into AgentX messages.
  * Owns the descriptor and its two buffers. No call ever waits: what the peer does
  * not take at once stays in the buffer until poll(2) says POLLOUT.
  */
@@ -28,6 +28,7 @@ enum {
 struct stream {
 	int	 fd;		/* -1: not connected */
 	bool	 deaf;		/* the peer takes nothing any more */
+	int	 error;		/* errno of the read that gave STREAM_END; 0: an orderly end */
 	uint8_t	*in;
 	size_t	 in_room;
 	size_t	 in_at;		/* first octet not yet taken */
@@ -52,10 +53,6 @@ void stream_init(struct stream *stream);
 /* Closes and frees. The descriptor must not be watched any more. */
 void stream_close(struct stream *stream);
 
-/* Connects to the unix socket 'path'. Returns 0 or an errno; EAGAIN says that the
- * backlog of the listener is full, where a blocking connect(2) would wait. */
-int stream_connect(struct stream *stream, const char *path);
-
 /* What tells one socket at a path from the next: a master makes it when it starts. */
 struct stream_place {
 	dev_t		device;
@@ -63,7 +60,7 @@ struct stream_place {
 	struct timespec	made;
 };
 
-/* All zero if there is nothing at 'path'. */
+/* All zero if there is nothing at 'path', and for "". */
 void stream_place(const char *path, struct stream_place *ret);
 bool stream_place_same(const struct stream_place *a, const struct stream_place *b);
 

@@ -79,8 +79,8 @@ static const struct ctl_option {
 	{ "dry-run", 'n', NULL, CTL_DRY_RUN, "load: show the difference, change nothing" },
 	{ "cluster", 'c', "NAME", CTL_CLUSTER, "discover: name of the cluster, else haproxy" },
 	{ "load", 'l', NULL, CTL_LOAD, "discover: bring it into the store at once" },
-	{ "agentx", 'x', "SOCKET", CTL_AGENTX,
-	    "doctor: socket of snmpd, else as lbclusterd.conf has it" },
+	{ "agentx", 'x', "ADDRESS", CTL_AGENTX,
+	    "doctor: AgentX master, a path or tcp:HOST:PORT, else as lbclusterd.conf has it" },
 	{ "snmp", 'S', "ARGS", CTL_SNMP, "doctor: how to ask, else \"-v2c -c public localhost\"" },
 	{ "write", 'w', NULL, CTL_WRITE, "doctor: try a SET that changes nothing" },
 };

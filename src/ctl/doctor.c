@@ -241,8 +241,11 @@ socket_default(struct doctor *doctor)
 			path = cfg_getstr(cfg, "agentx-socket");
 		free(conftext.text);
 	}
-	snprintf(doctor->socket, sizeof(doctor->socket), "%s",
-	    path == NULL ? DEFAULT_SOCKET : path);
+	if (path == NULL || endpoint_parse(path, &doctor->master, NULL) != ERR_OK) {
+		path = DEFAULT_SOCKET;
+		(void)endpoint_parse(path, &doctor->master, NULL);
+	}
+	snprintf(doctor->socket, sizeof(doctor->socket), "%s", path);
 	if (cfg != NULL)
 		cfg_free(cfg);
 }
@@ -273,9 +276,12 @@ ctl_doctor(struct ctl *ctl, char **operands, int n)
 {
 	struct doctor doctor = { .ctl = ctl, .snmp_given = ctl->snmp != NULL };
 	enum ctl_exit status;
+	struct err err;
 
 	(void)operands;
 	(void)n;
+	if (ctl->agentx != NULL && endpoint_parse(ctl->agentx, &doctor.master, &err) != ERR_OK)
+		return ctl_usage(ctl, "-x: %s", err.text);
 	doctor.snmp = doctor_words(doctor.snmp_given ? ctl->snmp : DEFAULT_SNMP);
 	if (doctor.snmp == NULL || doctor.snmp[0] == NULL) {
 		free(doctor.snmp);

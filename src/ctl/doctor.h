@@ -10,6 +10,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/doctor_who.h"
+#include "util/endpoint.h"
 
 /* LAST-UPDATED of the LBCLUSTER-MIB that this program belongs to. */
 #define DOCTOR_MIB_REVISION "202611290000Z"
@@ -31,7 +32,8 @@ struct doctor {
 	bool			 memory;	/* there was none */
 	char			 cure[1024];
 	/* What is asked for. */
-	char			 socket[256];	/* of the AgentX master */
+	char			 socket[ENDPOINT_TEXT_MAX];	/* of the AgentX master, */
+	struct endpoint		 master;			/* the same */
 	char			**snmp;		/* arguments for net-snmp's programs */
 	bool			 snmp_given;	/* by the user */
 	/* What was seen. */

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/dial.h"
+
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 #define DAEMON_NAME "lbclusterd"
@@ -20,6 +22,7 @@ enum {
 	MAIN_VERSION_AT = 60,	/* user_version in the header of an SQLite file */
 	GROUP_RW = 060,
 	OTHERS_W = 02,
+	DIAL_MS = 15000,
 };
 
 /* What a user is told who may not look. */
@@ -309,6 +312,23 @@ socket_closed(struct doctor *doctor, const char *part, const struct stat *st)
 		    " user of lbclusterd, %s, may not connect", part, owner, group, mode, user);
 }
 
+/* TCP has no file whose mode could be wrong. */
+static void
+address_check(struct doctor *doctor)
+{
+	struct addrinfo *list = NULL;
+
+	if (lookup_number(doctor->master.host, doctor->master.port, &list) == 0 &&
+	    !endpoint_is_loopback(list->ai_addr))
+		doctor_find(doctor, DOCTOR_WARN, NULL, "%s: not an address of the loopback"
+		    " interface; AgentX has no encryption and no passwords: use a network that"
+		    " only snmpd and lbclusterd reach", doctor->socket);
+	else
+		doctor_find(doctor, DOCTOR_OK, NULL, "%s: over TCP", doctor->socket);
+	if (list != NULL)
+		freeaddrinfo(list);
+}
+
 void
 doctor_socket(struct doctor *doctor)
 {
@@ -318,6 +338,10 @@ doctor_socket(struct doctor *doctor)
 	struct stat st;
 	int status;
 
+	if (doctor->master.kind == ENDPOINT_TCP) {
+		address_check(doctor);
+		return;
+	}
 	if (stat(path, &st) == -1) {
 		int error = errno;
 
@@ -355,13 +379,98 @@ doctor_socket(struct doctor *doctor)
 		    " connect", path, doctor_user(daemon->uid, user));
 }
 
+struct dial_wait {
+	struct loop		*loop;
+	struct dial_result	*result;
+};
+
+static void
+on_dialed(void *arg, const struct dial_result *result)
+{
+	const struct dial_wait *wait = arg;
+
+	*wait->result = *result;
+	loop_stop(wait->loop);
+}
+
+static void
+on_late(void *arg)
+{
+	loop_stop(((struct dial_wait *)arg)->loop);
+}
+
+/* Connects over TCP as lbclusterd does, for 15 s at most in all. */
+static struct dial_result
+tcp_dial(const struct endpoint *to)
+{
+	struct dial_result result = { .status = DIAL_LOCAL, .fd = -1 };
+	struct loop *loop = loop_new();
+	struct loop_timer end = { 0 };
+	struct dial_wait wait = { .loop = loop, .result = &result };
+	struct dial dial = { 0 };
+
+	if (loop == NULL)
+		return result;
+	result = (struct dial_result){ .status = DIAL_FAILED, .code = ETIMEDOUT, .fd = -1 };
+	loop_timer_set(loop, &end, DIAL_MS, on_late, &wait);
+	dial_begin(&dial, loop, to, on_dialed, &wait);
+	loop_run(loop);
+	dial_cancel(&dial);
+	loop_timer_cancel(loop, &end);
+	loop_free(loop);
+	if (result.fd != -1)
+		close(result.fd);
+	return result;
+}
+
+/* agentXSocket of snmpd.conf: net-snmp has a transport of its own for IPv6. */
+static const char *
+socket_line(struct doctor *doctor)
+{
+	const char *v6 = strchr(doctor->master.host, ':') != NULL ? "6" : "";
+
+	return doctor_cure(doctor, "snmpd.conf: agentXSocket tcp%s%s\n"
+	    "systemctl restart snmpd", v6, doctor->socket + strlen("tcp"));
+}
+
+static void
+tcp_master(struct doctor *doctor)
+{
+	struct dial_result result = tcp_dial(&doctor->master);
+
+	doctor->listening = result.status == DIAL_CONNECTED ? SIGHT_YES : SIGHT_NO;
+	switch (result.status) {
+	case DIAL_CONNECTED:
+		doctor_find(doctor, DOCTOR_OK, NULL, "somebody listens at %s", doctor->socket);
+		return;
+	case DIAL_NAME:
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "getent ahosts %s",
+		    doctor->master.host), "%s: the host cannot be looked up: %s", doctor->socket,
+		    gai_strerror(result.code));
+		return;
+	case DIAL_FAILED:
+		doctor_find(doctor, DOCTOR_FAIL, socket_line(doctor), "nobody listens at %s: %s",
+		    doctor->socket, strerror(result.code));
+		return;
+	case DIAL_LOCAL:
+		doctor->listening = SIGHT_UNKNOWN;
+		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "no memory or no descriptor");
+		return;
+	}
+}
+
 void
 doctor_master(struct doctor *doctor)
 {
 	struct who master = { 0 };
 	pid_t pid;
-	int status = doctor_connect(doctor->socket, &pid);
+	int status;
 
+	if (doctor->master.kind == ENDPOINT_TCP) {
+		tcp_master(doctor);
+		return;
+	}
+	status = doctor_connect(doctor->socket, &pid);
 	switch (status) {
 	case ENOENT:
 		doctor->listening = SIGHT_NO;

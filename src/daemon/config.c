@@ -14,7 +14,7 @@
 
 static const struct setting settings[] = {
 	{ "store", SETTING_PATH, AT(store), LBCLUSTER_STORE_DIR, 0, 0, 0 },
-	{ "agentx-socket", SETTING_PATH, AT(agentx_socket), "/var/agentx/master", 0, 0, 0 },
+	{ "agentx-socket", SETTING_AGENTX, AT(agentx_socket), "/var/agentx/master", 0, 0, 0 },
 	{ "log-level", SETTING_LEVEL, AT(log_level), "info", 0, 0, 0 },
 	{ "stale-after", SETTING_NUMBER, AT(stale_after_s), NULL, 300, 1, 86400 },
 	{ "job-max-rows", SETTING_NUMBER, AT(job_max_rows), NULL, 1000, 10, 100000 },

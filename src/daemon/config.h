@@ -13,7 +13,7 @@
 
 struct config {
 	char		*store;		/* directory */
-	char		*agentx_socket;	/* path */
+	char		*agentx_socket;	/* as endpoint_parse() takes it */
 	enum log_level	 log_level;
 	uint32_t	 stale_after_s;	/* 1..86400 */
 	uint32_t	 job_max_rows;	/* 10..100000 */

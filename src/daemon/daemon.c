@@ -19,6 +19,7 @@
 #include "store/store.h"
 #include "util/background.h"
 #include "util/clock.h"
+#include "util/endpoint.h"
 #include "util/log.h"
 #include "util/log_limit.h"
 #include "util/memory.h"
@@ -58,7 +59,7 @@ struct daemon {
 static int
 usage(FILE *to)
 {
-	fprintf(to, "usage: lbclusterd [-f] [-c FILE] [-s STORE] [-x AGENTX_SOCKET] "
+	fprintf(to, "usage: lbclusterd [-f] [-c FILE] [-s STORE] [-x AGENTX_ADDRESS] "
 	    "[-l LEVEL] [--check] [--version]\n");
 	return EXIT_USAGE;
 }
@@ -73,7 +74,9 @@ options_parse(int argc, char **argv, struct options *ret)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	struct endpoint endpoint;
 	enum log_level level;
+	struct err err;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "fc:s:x:l:h", longs, NULL)) != -1) {
@@ -96,8 +99,9 @@ options_parse(int argc, char **argv, struct options *ret)
 		fprintf(stderr, "lbclusterd: -s: the name of the directory is empty\n");
 		return EXIT_USAGE;
 	}
-	if (ret->agentx_socket != NULL && ret->agentx_socket[0] == '\0') {
-		fprintf(stderr, "lbclusterd: -x: the name of the socket is empty\n");
+	if (ret->agentx_socket != NULL &&
+	    endpoint_parse(ret->agentx_socket, &endpoint, &err) != ERR_OK) {
+		fprintf(stderr, "lbclusterd: -x: %s\n", err.text);
 		return EXIT_USAGE;
 	}
 	if (ret->level != NULL && !log_level_parse(ret->level, &level)) {

@@ -6,6 +6,10 @@ src_util_libutil_a_SOURCES = \
 	src/util/clock.h \
 	src/util/conftext.c \
 	src/util/conftext.h \
+	src/util/dial.c \
+	src/util/dial.h \
+	src/util/endpoint.c \
+	src/util/endpoint.h \
 	src/util/err.c \
 	src/util/err.h \
 	src/util/file.c \
@@ -18,6 +22,8 @@ src_util_libutil_a_SOURCES = \
 	src/util/log.h \
 	src/util/log_limit.c \
 	src/util/log_limit.h \
+	src/util/lookup.c \
+	src/util/lookup.h \
 	src/util/loop.c \
 	src/util/loop.h \
 	src/util/memory.c \

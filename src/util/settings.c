@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "util/conftext.h"
+#include "util/endpoint.h"
 #include "util/log.h"
 
 /* libConfuse passes no argument to its callbacks, so these are static. One thread reads the
@@ -87,6 +88,18 @@ check_path(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+static int
+check_agentx(cfg_t *cfg, cfg_opt_t *opt)
+{
+	struct endpoint endpoint;
+	struct err err;
+
+	if (endpoint_parse(cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1), &endpoint, &err) == ERR_OK)
+		return 0;
+	cfg_error(cfg, "%s: %s", opt->name, err.text);
+	return -1;
+}
+
 /* libConfuse's scanner calls exit(3) when it reads a directory. */
 static enum err_code
 file_check(const char *path, struct err *err)
@@ -114,6 +127,7 @@ option_of(const struct setting *setting)
 	case SETTING_SECONDS:
 		return (cfg_opt_t)CFG_FLOAT(setting->name, setting->number, CFGF_NONE);
 	case SETTING_PATH:
+	case SETTING_AGENTX:
 	case SETTING_LEVEL:
 		break;
 	}
@@ -125,6 +139,7 @@ check_of(const struct setting *setting)
 {
 	switch (setting->kind) {
 	case SETTING_PATH: return check_path;
+	case SETTING_AGENTX: return check_agentx;
 	case SETTING_LEVEL: return check_level;
 	case SETTING_NUMBER:
 	case SETTING_SECONDS: break;
@@ -139,6 +154,7 @@ take(cfg_t *cfg, const struct setting *setting, void *into)
 
 	switch (setting->kind) {
 	case SETTING_PATH:
+	case SETTING_AGENTX:
 		*(char **)place = strdup(cfg_getstr(cfg, setting->name));
 		return *(char **)place != NULL;
 	case SETTING_LEVEL:
@@ -238,7 +254,7 @@ settings_done(const struct setting *settings, size_t n, void *into)
 	for (size_t i = 0; i < n; i++) {
 		char **place = (char **)(void *)((char *)into + settings[i].at);
 
-		if (settings[i].kind != SETTING_PATH)
+		if (settings[i].kind != SETTING_PATH && settings[i].kind != SETTING_AGENTX)
 			continue;
 		free(*place);
 		*place = NULL;

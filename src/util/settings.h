@@ -14,6 +14,7 @@
 
 enum setting_kind {
 	SETTING_PATH,		/* absolute; char *, to be freed */
+	SETTING_AGENTX,		/* an address that endpoint_parse() takes; char *, to be freed */
 	SETTING_LEVEL,		/* enum log_level */
 	SETTING_NUMBER,		/* uint32_t */
 	SETTING_SECONDS,	/* with a fraction if need be; uint32_t milliseconds */
@@ -23,7 +24,7 @@ struct setting {
 	const char		*name;
 	enum setting_kind	 kind;
 	size_t			 at;		/* offset in the struct */
-	const char		*text;		/* the default of a path or a level */
+	const char		*text;		/* the default of a path, an address or a level */
 	double			 number;	/* that of a number or seconds, */
 	double			 min, max;	/* and their bounds */
 };

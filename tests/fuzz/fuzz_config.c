@@ -8,10 +8,12 @@
 #include "fuzz.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/config.h"
 #include "driver/config.h"
+#include "util/endpoint.h"
 
 const char fuzz_corpus[] = "config";
 
@@ -37,6 +39,7 @@ static void
 daemon_try(const char *path)
 {
 	struct config config = { 0 };
+	struct endpoint endpoint;
 	struct err err = { 0 };
 	enum err_code code = config_load(path, &config, &err);
 
@@ -45,7 +48,8 @@ daemon_try(const char *path)
 		must(config.store == NULL && config.agentx_socket == NULL, "half a configuration");
 		return;
 	}
-	must(config.store[0] == '/' && config.agentx_socket[0] == '/', "no absolute path");
+	must(config.store[0] == '/', "no absolute path");
+	must(endpoint_parse(config.agentx_socket, &endpoint, NULL) == ERR_OK, "no address");
 	between("log-level", config.log_level, LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG);
 	between("stale-after", config.stale_after_s, 1, 86400);
 	between("job-max-rows", config.job_max_rows, 10, 100000);
@@ -74,6 +78,24 @@ driver_try(const char *path)
 	driver_config_done(&config);
 }
 
+/* The input as an address of an AgentX master: what is taken is whole. */
+static void
+address_try(const uint8_t *data, size_t size)
+{
+	char *text = calloc(1, size + 1);
+	struct endpoint to;
+	struct err err;
+
+	must(text != NULL, "no memory");
+	memcpy(text, data, size);
+	if (endpoint_parse(text, &to, &err) == ERR_OK)
+		must(to.kind == ENDPOINT_UNIX ? strcmp(to.path, text) == 0 :
+		    to.host[0] != '\0' && to.port[0] != '\0', "half an address");
+	else
+		must(err.text[0] != '\0', "no message");
+	free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -82,5 +104,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file_put("conf", data, size, path);
 	daemon_try(path);
 	driver_try(path);
+	address_try(data, size);
 	return 0;
 }

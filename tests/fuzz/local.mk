@@ -10,7 +10,7 @@ fuzz_ldflags = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 fuzz_agentx = tests/fuzz/fuzz_agentx.c tests/fuzz/master.c tests/fuzz/master.h \
 	$(agentx_pdu) $(fuzz_world) $(fuzz_common)
 fuzz_agentx_libs = $(AGENTX_LIBS) $(SQLITE_LIBS)
-fuzz_agentx_ldflags = -Wl,--wrap=stream_connect,--wrap=wire_decode,--wrap=getgrgid
+fuzz_agentx_ldflags = -Wl,--wrap=dial_begin,--wrap=wire_decode,--wrap=getgrgid
 tests_fuzz_replay_agentx_SOURCES = $(fuzz_agentx) $(fuzz_replay)
 tests_fuzz_replay_agentx_LDADD = $(fuzz_agentx_libs)
 tests_fuzz_replay_agentx_LDFLAGS = $(AM_LDFLAGS) $(fuzz_agentx_ldflags)

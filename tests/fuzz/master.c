@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "agentx/agentx.h"
-#include "agentx/stream.h"
 #include "agentx/wire.h"
 #include "util/clock.h"
+#include "util/dial.h"
 #include "util/wait.h"
 
 enum { ASKED_MAX = 32, IN_MAX = 8 * 1024 * 1024 };
@@ -31,7 +31,8 @@ static size_t in_n;
 
 /* -- the world of the subagent ----------------------------------------------------- */
 
-int __wrap_stream_connect(struct stream *stream, const char *path);
+void __wrap_dial_begin(struct dial *dial, struct loop *with, const struct endpoint *to,
+    dial_fn done, void *arg);
 int __wrap_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu);
 int __real_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu);
 struct group *__wrap_getgrgid(gid_t gid);
@@ -306,22 +307,29 @@ connection_begin(int fd)
 }
 
 /* The end of the one before may not be read yet. */
-int
-__wrap_stream_connect(struct stream *stream, const char *path)
+void
+__wrap_dial_begin(struct dial *dial, struct loop *with, const struct endpoint *to, dial_fn done,
+    void *arg)
 {
+	struct dial_result result = { .status = DIAL_FAILED, .code = ECONNREFUSED, .fd = -1 };
 	int pair[2];
 
-	(void)path;
-	if (master.refuses)
-		return ECONNREFUSED;
+	(void)dial;
+	(void)with;
+	(void)to;
+	if (master.refuses) {
+		done(arg, &result);
+		return;
+	}
 	while (master_read())
 		;
 	must(master.fd == -1, "a second connection");
 	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0,
 	    "no socket");
-	stream->fd = pair[0];
+	result.status = DIAL_CONNECTED;
+	result.fd = pair[0];
 	connection_begin(pair[1]);
-	return 0;
+	done(arg, &result);
 }
 
 static void
@@ -338,7 +346,7 @@ serve(void)
 void
 master_begin(void)
 {
-	static const struct agentx_config config = { .socket = "master", .description = "fuzzed" };
+	static const struct agentx_config config = { .socket = "/master", .description = "fuzzed" };
 
 	if (loop == NULL)
 		loop = loop_new();

@@ -271,10 +271,12 @@ rouser reader priv
 class World:
     """One snmpd, one store, one lbclusterd, in a directory of their own."""
 
-    def __init__(self, agentx_timeout=5, agentx_retries=0, user=None, store=None):
+    def __init__(self, agentx_timeout=5, agentx_retries=0, user=None, store=None,
+                 agentx=None):
+        """'agentx' is the address of the AgentX master over TCP, as lbclusterd takes it."""
         self.dir = new_directory()
         self.store = store or os.path.join(self.dir, 'store')
-        self.socket = os.path.join(self.dir, 'agentx')
+        self.socket = agentx or os.path.join(self.dir, 'agentx')
         self.daemon_socket = self.socket    # a proxy puts itself in front
         self.conf = os.path.join(self.dir, 'lbclusterd.conf')
         self.user = user
@@ -293,7 +295,8 @@ class World:
             os.chmod(self.dir, 0o755)
             os.chown(self.store, user[0], user[1])
         self._write('snmpd.conf', _SNMPD_CONF.format(
-            socket=self.socket, timeout=agentx_timeout, retries=agentx_retries,
+            socket=self.socket.replace('tcp:[', 'tcp6:['), timeout=agentx_timeout,
+            retries=agentx_retries,
             perms='agentXPerms 0660 0755 root %d' % user[1] if user else '',
             root='.'.join(map(str, mib.ROOT)),
             weight='.'.join(map(str, mib.oid('lbcRealWeight')))))

@@ -79,7 +79,7 @@ class Master(FaultCase):
         world.master.signal(signal.SIGSTOP)
         try:
             world.start_daemon(wait=False)
-            world.wait_logged('does not answer: is snmpd stopped or hung')
+            world.wait_logged('does not answer; snmpd is stopped or hung')
             # SIGTERM while Open is not answered; and what many dead connections leave.
             world.stop_daemon()
             self.said()
@@ -91,7 +91,7 @@ class Master(FaultCase):
         said = self.said()
         self.assertLessEqual(len(said), 4, said)
         self.assertRegex(said[1], 'warn: .agentx. the master at %s (does not answer|takes no '
-                         'connections): is snmpd stopped or hung' % re.escape(world.socket))
+                         'connections); snmpd is stopped or hung' % re.escape(world.socket))
         self.assertRegex(said[-1], SERVING)
 
     def test_socket_removed_and_remade_is_found(self):
@@ -104,8 +104,8 @@ class Master(FaultCase):
         self.said()
         world.start_daemon(wait=False)
         self.heart.wait_beats(2)
-        self.assert_said('info: .store. ', 'warn: .agentx. no AgentX master at %s: is snmpd '
-                         "running, with 'master agentx' in snmpd.conf.$" % re.escape(world.socket))
+        self.assert_said('info: .store. ', 'warn: .agentx. no AgentX master at %s; start snmpd, '
+                         "with 'master agentx' in snmpd.conf$" % re.escape(world.socket))
         os.rename(world.socket + '.away', world.socket)
         self.assert_well(37)
         self.assert_said(SERVING)

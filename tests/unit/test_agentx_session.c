@@ -332,7 +332,7 @@ static void
 master_that_closes_at_once_is_asked_rarely(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_CLOSE, "closed the connection: has snmpd", 60, 120,
+	bad_master_met(MANNERS_CLOSE, "closed the connection", 60, 120,
 	    8100);
 }
 
@@ -340,7 +340,7 @@ static void
 master_that_closes_after_open_is_asked_rarely(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_OPEN_ONLY, "closed the connection: has snmpd", 60, 120,
+	bad_master_met(MANNERS_OPEN_ONLY, "closed the connection", 60, 120,
 	    8100);
 	assert_int_equal(strncmp(engine.calls, "lost 1 0, lost 2 0, ", 20), 0);
 }
@@ -377,7 +377,7 @@ static void
 master_that_is_silent_is_no_stall(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_NONE, "does not answer: is snmpd stopped or hung?",
+	bad_master_met(MANNERS_NONE, "does not answer; snmpd is stopped or hung",
 	    150, 300, 3100);
 }
 
@@ -385,7 +385,7 @@ static void
 master_that_is_silent_after_open_is_no_stall(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_OPEN_SILENT, "does not answer: is snmpd stopped or hung?",
+	bad_master_met(MANNERS_OPEN_SILENT, "does not answer; snmpd is stopped or hung",
 	    150, 300, 3100);
 }
 

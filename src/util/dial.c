@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Connections without waiting; see dial.h.
+ */
+#include "util/dial.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PROBE_AFTER_S = 10, PROBE_EVERY_S = 5, PROBES = 2 };	/* DIAL_SILENCE_MS in all */
+
+static void address_try(struct dial *dial);
+
+/* -- the end ------------------------------------------------------------------------- */
+
+static void
+connect_drop(struct dial *dial)
+{
+	if (dial->fd == -1)
+		return;
+	loop_fd_watch(dial->loop, dial->fd, 0, NULL, NULL);
+	close(dial->fd);
+	dial->fd = -1;
+}
+
+void
+dial_cancel(struct dial *dial)
+{
+	if (dial->loop == NULL)
+		return;
+	loop_timer_cancel(dial->loop, &dial->timer);
+	if (dial->lookup != NULL)
+		loop_fd_watch(dial->loop, lookup_fd(dial->lookup), 0, NULL, NULL);
+	lookup_abandon(dial->lookup);
+	connect_drop(dial);
+	if (dial->list != NULL)
+		freeaddrinfo(dial->list);
+	*dial = (struct dial){ .fd = -1 };
+}
+
+/* 'dial' may begin again in done(). */
+static void
+finish(struct dial *dial, enum dial_status status, int code)
+{
+	struct dial_result result = { .status = status, .code = code, .fd = -1,
+		.remote = dial->remote };
+	dial_fn done = dial->done;
+	void *arg = dial->arg;
+
+	if (status == DIAL_CONNECTED) {
+		loop_fd_watch(dial->loop, dial->fd, 0, NULL, NULL);
+		result.fd = dial->fd;
+		dial->fd = -1;
+	}
+	dial_cancel(dial);
+	done(arg, &result);
+}
+
+/* -- UNIX sockets ----------------------------------------------------------------------- */
+
+/* EACCES as it is where the socket may not be used; EPERM where its directory may not be
+ * entered, which has another cure. */
+static int
+access_error(const char *path)
+{
+	char dir[ENDPOINT_PATH_MAX + 1];
+	const char *slash = strrchr(path, '/');
+
+	memcpy(dir, path, (size_t)(slash - path));
+	dir[slash - path] = '\0';
+	return eaccess(slash == path ? "/" : dir, X_OK) == -1 ? EPERM : EACCES;
+}
+
+/* A UNIX socket connects at once or not at all. */
+static void
+unix_connect(struct dial *dial, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	dial->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (dial->fd == -1)
+		finish(dial, DIAL_LOCAL, errno);
+	else if (connect(dial->fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		finish(dial, DIAL_CONNECTED, 0);
+	else
+		finish(dial, DIAL_FAILED, errno == EACCES ? access_error(path) : errno);
+}
+
+/* -- TCP ----------------------------------------------------------------------------------- */
+
+static void
+option_set(int fd, int level, int name, int value)
+{
+	(void)setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+/* tcp(7). TCP_USER_TIMEOUT bounds the time for what was sent and not acknowledged, the
+ * probes that of a connection without traffic. Messages are small, and each is awaited. */
+static void
+options_set(int fd)
+{
+	option_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	option_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	option_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE_AFTER_S);
+	option_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S);
+	option_set(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+	option_set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, DIAL_SILENCE_MS);
+}
+
+/* A socket that connects to a free port of its own machine may get that port as its own
+ * one, and is then connected to itself. */
+static bool
+is_self(int fd)
+{
+	struct sockaddr_storage ours = { 0 }, theirs = { 0 };
+	socklen_t n = sizeof(ours), m = sizeof(theirs);
+
+	return getsockname(fd, (struct sockaddr *)&ours, &n) == 0 &&
+	    getpeername(fd, (struct sockaddr *)&theirs, &m) == 0 && n == m &&
+	    memcmp(&ours, &theirs, n) == 0;
+}
+
+static void
+address_failed(struct dial *dial, int error)
+{
+	connect_drop(dial);
+	dial->error = error;
+	address_try(dial);
+}
+
+static void
+on_connected(void *arg, short events)
+{
+	struct dial *dial = arg;
+	int error = 0;
+	socklen_t n = sizeof(error);
+
+	(void)events;
+	if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &error, &n) == -1)
+		error = errno;
+	if (error == 0 && is_self(dial->fd))
+		error = ECONNREFUSED;
+	if (error != 0)
+		address_failed(dial, error);
+	else
+		finish(dial, DIAL_CONNECTED, 0);
+}
+
+static void
+connect_missing(void *arg)
+{
+	address_failed(arg, ETIMEDOUT);
+}
+
+/* Starts with the next address of the list, or ends without one. */
+static void
+address_try(struct dial *dial)
+{
+	const struct addrinfo *address;
+	int error;
+
+	while ((address = dial->next) != NULL) {
+		dial->next = address->ai_next;
+		if (!endpoint_is_loopback(address->ai_addr))
+			dial->remote = true;
+		dial->fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		    IPPROTO_TCP);
+		error = dial->fd == -1 ? errno : 0;
+		if (error == 0) {
+			options_set(dial->fd);
+			if (connect(dial->fd, address->ai_addr, address->ai_addrlen) == -1)
+				error = errno;
+		}
+		if (error == 0 || error == EINPROGRESS) {
+			if (loop_fd_watch(dial->loop, dial->fd, POLLOUT, on_connected, dial)) {
+				loop_timer_set(dial->loop, &dial->timer, DIAL_CONNECT_MS,
+				    connect_missing, dial);
+				return;
+			}
+			error = ENFILE;
+		}
+		connect_drop(dial);
+		dial->error = error;
+	}
+	error = dial->error;
+	finish(dial, error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ?
+	    DIAL_LOCAL : DIAL_FAILED, error);
+}
+
+static void
+on_lookup(void *arg, short events)
+{
+	struct dial *dial = arg;
+	struct lookup *lookup = dial->lookup;
+	int error;
+
+	(void)events;
+	loop_timer_cancel(dial->loop, &dial->timer);
+	loop_fd_watch(dial->loop, lookup_fd(lookup), 0, NULL, NULL);
+	dial->lookup = NULL;
+	error = lookup_end(lookup, &dial->list);
+	dial->next = dial->list;
+	if (error == EAI_MEMORY)
+		finish(dial, DIAL_LOCAL, ENOMEM);
+	else if (error != 0)
+		finish(dial, DIAL_NAME, error);
+	else
+		address_try(dial);
+}
+
+static void
+lookup_missing(void *arg)
+{
+	finish(arg, DIAL_NAME, EAI_AGAIN);
+}
+
+static void
+lookup_start(struct dial *dial, const struct endpoint *to)
+{
+	dial->lookup = lookup_begin(to->host, to->port);
+	if (dial->lookup == NULL || !loop_fd_watch(dial->loop, lookup_fd(dial->lookup), POLLIN,
+	    on_lookup, dial))
+		finish(dial, DIAL_LOCAL, ENOMEM);
+	else
+		loop_timer_set(dial->loop, &dial->timer, DIAL_LOOKUP_MS, lookup_missing, dial);
+}
+
+/* errno where this process may make no TCP socket at all, as under systemd with
+ * RestrictAddressFamilies=AF_UNIX: a lookup would then fail for a reason that misleads. */
+static int
+network_error(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd == -1 && errno == EAFNOSUPPORT)
+		fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+static void
+tcp_connect(struct dial *dial, const struct endpoint *to)
+{
+	int error = network_error();
+
+	if (error != 0) {
+		finish(dial, DIAL_FAILED, error);
+		return;
+	}
+	if (lookup_number(to->host, to->port, &dial->list) != 0) {
+		lookup_start(dial, to);
+		return;
+	}
+	dial->next = dial->list;
+	address_try(dial);
+}
+
+void
+dial_begin(struct dial *dial, struct loop *loop, const struct endpoint *to, dial_fn done,
+    void *arg)
+{
+	*dial = (struct dial){ .loop = loop, .done = done, .arg = arg, .fd = -1 };
+	switch (to->kind) {
+	case ENDPOINT_UNIX:
+		unix_connect(dial, to->path);
+		return;
+	case ENDPOINT_TCP:
+		tcp_connect(dial, to);
+		return;
+	}
+}
