@@ -308,6 +308,7 @@ integration_tests = \
 	tests/integration/test_haproxy.py \
 	tests/integration/test_haproxy_ill.py \
 	tests/integration/test_haproxy_takeover.py \
+	tests/integration/test_left_out.py \
 	tests/integration/test_limits.py \
 	tests/integration/test_log.py \
 	tests/integration/test_many.py \

@@ -207,6 +207,24 @@ ctl_path(struct ctl *ctl, const char *text, enum path_depth least, struct path *
 	return CTL_OK;
 }
 
+static void
+left_out_report(void *arg, bool repaired, const char *text)
+{
+	(void)repaired;
+	ctl_say(arg, "%s", text);
+}
+
+/* Names the rows that a damaged store has and this command will not show. What the search
+ * cannot read the command itself cannot read either, and says so. */
+static void
+left_out_say(struct ctl *ctl)
+{
+	struct err err;
+
+	if (store_left_out_find(ctl->store, &err) == ERR_OK)
+		store_left_out_report(ctl->store, left_out_report, ctl);
+}
+
 enum ctl_exit
 ctl_open(struct ctl *ctl)
 {
@@ -216,8 +234,11 @@ ctl_open(struct ctl *ctl)
 	/* A store is not made for a look. */
 	if (mode == STORE_CREATE && (ctl->flags & CTL_DRY_RUN) != 0)
 		mode = STORE_WRITE;
-	if (store_open(ctl->store_dir, mode, CTL_STORE_WAIT_MS, &ctl->store, &err) == ERR_OK)
+	if (store_open(ctl->store_dir, mode, CTL_STORE_WAIT_MS, &ctl->store, &err) == ERR_OK) {
+		if (mode == STORE_READ)
+			left_out_say(ctl);
 		return CTL_OK;
+	}
 	ctl_say(ctl, "%s", err.text);
 	if (err.code == ERR_NOT_FOUND)
 		ctl_say(ctl, "-s names the directory of the store; \"load\" makes a new one");

@@ -147,6 +147,16 @@ mib_config_of(const struct config *config)
 
 /* -- timers ------------------------------------------------------------------------- */
 
+/* Rows that are not served because somebody damaged the store. */
+static void
+left_out_report(void *arg, bool repaired, const char *text)
+{
+	static struct log_limit limit = LOG_LIMIT("store", 20);
+
+	(void)arg;
+	log_limited(&limit, repaired ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s", text);
+}
+
 /* A slice of what others changed; requests are answered between two slices. */
 static void
 on_refresh(void *arg)
@@ -160,6 +170,7 @@ on_refresh(void *arg)
 	if (store_changed(daemon->store))
 		(void)image_refresh(daemon->image, daemon->store, REFRESH_ROWS,
 		    clock_wall_s(), &more, &err);
+	store_left_out_report(daemon->store, left_out_report, NULL);
 	agentx_notifications_send(daemon->agentx);
 	mib_store_tell(daemon->mib);
 	loop_timer_set(daemon->loop, &daemon->refresh_timer, more ? 0 : REFRESH_MS, on_refresh,

@@ -90,6 +90,14 @@ clusters_serve(struct driver *driver)
 	return n;
 }
 
+/* Rows that are not driven because somebody damaged the store. */
+static void
+left_out_report(void *arg, bool repaired, const char *text)
+{
+	(void)arg;
+	log_limited(&limit, repaired ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s", text);
+}
+
 static void
 mirror_follow(struct driver *driver)
 {
@@ -114,6 +122,7 @@ on_tick(void *arg)
 	size_t n;
 
 	mirror_follow(driver);
+	store_left_out_report(driver->store, left_out_report, NULL);
 	n = clusters_serve(driver);
 	if (driver->ticks++ % STATUS_TICKS == 0) {
 		supervisor_status("%zu clusters, %zu real services", n,
@@ -234,6 +243,7 @@ driver_start(struct driver *driver)
 	    .mirror = &driver->mirror, .config = &driver->config, .ops = driver->program->ops,
 	    .round_done = on_round_done, .arg = driver,
 	    .rest_ms = driver->options.once ? 0 : STORE_REST_MS };
+	store_left_out_report(driver->store, left_out_report, NULL);
 	driver->waiting = clusters_serve(driver);
 	log_info("driver", "%s: clusters with plane %s: %zu", driver->config.store,
 	    driver->program->ops->kind, driver->waiting);

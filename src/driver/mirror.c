@@ -217,8 +217,8 @@ on_service(void *arg, const struct service_row *row)
 	struct mirror_cluster *cluster =
 	    idmap_get(&mirror->by_id[STORE_CLUSTER], row->cluster_id);
 
-	if (cluster == NULL)
-		return ERR_GONE;
+	if (cluster == NULL)	/* the store leaves the cluster out */
+		return ERR_OK;
 	if (service == NULL) {
 		service = calloc(1, sizeof(*service));
 		if (service == NULL)
@@ -261,8 +261,8 @@ on_real(void *arg, const struct real_row *row)
 	struct mirror_service *service =
 	    idmap_get(&mirror->by_id[STORE_SERVICE], row->service_id);
 
-	if (service == NULL)
-		return ERR_GONE;
+	if (service == NULL)	/* the store leaves the service out */
+		return ERR_OK;
 	if (real == NULL)
 		real = real_add(mirror, service, row->id);
 	if (real == NULL)
@@ -359,7 +359,7 @@ mirror_refresh(struct mirror *mirror, struct store *store, struct err *err)
 		.totals = on_totals,
 	};
 	enum err_code code = ERR_OK;
-	bool more = true;
+	bool more = true, again = false;
 
 	while (more && code == ERR_OK) {
 		/* Nothing comes after the end: this driver writes the statistics itself. */
@@ -372,8 +372,10 @@ mirror_refresh(struct mirror *mirror, struct store *store, struct err *err)
 			all_remove(mirror);
 			mirror->cursor = (struct store_cursor){ 0 };
 			mirror->resumed = false;
-			code = ERR_OK;
-			more = true;
+			/* Once: the loop serves signals before the next try. */
+			code = !again ? ERR_OK : err_set(err, ERR_BUSY,
+			    "the store was replaced again while it was read");
+			again = more = true;
 		}
 	}
 	/* 0: the file of statistics could not be read yet. */

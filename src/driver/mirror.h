@@ -81,7 +81,7 @@ void mirror_init(struct mirror *mirror, const char *kind,
 void mirror_done(struct mirror *mirror);
 
 /* Reads all that changed. Afterwards the mirror is whole, unless it returns an
- * error of store_changes(). */
+ * error of store_changes(), or ERR_BUSY because the store was replaced meanwhile. */
 enum err_code mirror_refresh(struct mirror *mirror, struct store *store, struct err *err);
 
 /* NULL if there is none. */

@@ -134,7 +134,7 @@ image_take_real(void *arg, const struct real_row *row)
 	char *block;
 
 	if (service == NULL)
-		return ERR_CORRUPT;	/* foreign keys forbid it */
+		return ERR_OK;	/* the store leaves the service out */
 	if (real != NULL && real->service != service) {
 		image_real_remove(image, real);	/* from another file */
 		real = NULL;
@@ -237,7 +237,7 @@ image_take_service(void *arg, const struct service_row *row)
 	char *block;
 
 	if (cluster == NULL)
-		return ERR_CORRUPT;
+		return ERR_OK;	/* the store leaves the cluster out */
 	if (service != NULL && service->cluster != cluster) {
 		image_service_remove(image, service);	/* from another file */
 		service = NULL;

@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "util/clock.h"
+
+/* How often readers begin again from the start. */
+enum { RESTARTS_MAX = 10, RESTARTS_MS = 10000 };
+
 /* -- one kind of row after another ------------------------------------------- */
 
 /* What a function of the sink returned, with words. */
@@ -22,7 +27,7 @@ emit_removed(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
 {
 	enum store_kind kind;
 	uint32_t id;
-	enum err_code code = store_read_removed(stmt, 1, &kind, &id, err);
+	enum err_code code = store_read_removed(stmt, 2, &kind, &id, err);
 
 	return code == ERR_OK ? told(sink->removed(sink->arg, kind, id), err) : code;
 }
@@ -33,7 +38,7 @@ emit_cluster(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
 	enum err_code code;
 	struct cluster_row row;
 
-	code = store_read_cluster(stmt, 1, &row, err);
+	code = store_read_cluster(stmt, 2, &row, err);
 	return code == ERR_OK ? told(sink->cluster(sink->arg, &row), err) : code;
 }
 
@@ -43,7 +48,7 @@ emit_service(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
 	enum err_code code;
 	struct service_row row;
 
-	code = store_read_service(stmt, 1, &row, err);
+	code = store_read_service(stmt, 2, &row, err);
 	return code == ERR_OK ? told(sink->service(sink->arg, &row), err) : code;
 }
 
@@ -53,7 +58,7 @@ emit_real(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
 	enum err_code code;
 	struct real_row row;
 
-	code = store_read_real(stmt, 1, &row, err);
+	code = store_read_real(stmt, 2, &row, err);
 	return code == ERR_OK ? told(sink->real(sink->arg, &row), err) : code;
 }
 
@@ -63,7 +68,7 @@ emit_job(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
 	enum err_code code;
 	struct job_row row;
 
-	code = store_read_job(stmt, 1, &row, err);
+	code = store_read_job(stmt, 2, &row, err);
 	return code == ERR_OK ? told(sink->job(sink->arg, &row), err) : code;
 }
 
@@ -73,38 +78,40 @@ emit_statistics(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *e
 	enum err_code code;
 	struct statistics row;
 
-	code = store_read_statistics(stmt, 1, &row, err);
+	code = store_read_statistics(stmt, 2, &row, err);
 	return code == ERR_OK ? told(sink->statistics(sink->arg, &row), err) : code;
 }
 
 struct feed {
 	const char	*table;
-	const char	*sql;		/* changed, then the row; ?1 after, ?2 limit */
+	enum store_kind	 kind;		/* of a row that may be left out, otherwise 0 */
+	const char	*sql;		/* changed, why left out, the row; ?1 after, ?2 limit */
 	size_t		 cursor;	/* offset in struct store_cursor */
 	enum err_code	(*emit)(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err);
 };
 
-#define FEED(table, alias, columns)                                            \
-	table, "SELECT " alias ".changed, " columns " FROM " table " AS " alias       \
-	" WHERE " alias ".changed > ?1 ORDER BY " alias ".changed LIMIT ?2"
+#define FEED(table, kind, alias, why, columns)                                 \
+	table, kind, "SELECT " alias ".changed, " why ", " columns " FROM "   \
+	table " AS " alias " WHERE " alias ".changed > ?1 ORDER BY " alias ".changed LIMIT ?2"
 
 /* What is gone first (a name may be used again), then parents before children. */
 static const struct feed main_feeds[] = {
-	{ FEED("removed", "x", "x.kind, x.id"), offsetof(struct store_cursor, removed),
+	{ FEED("removed", 0, "x", "0", "x.kind, x.id"), offsetof(struct store_cursor, removed),
 	    emit_removed },
-	{ FEED("cluster", "c", CLUSTER_COLUMNS), offsetof(struct store_cursor, cluster),
-	    emit_cluster },
-	{ FEED("service", "s", SERVICE_COLUMNS), offsetof(struct store_cursor, service),
-	    emit_service },
-	{ FEED("real_service", "r", REAL_COLUMNS), offsetof(struct store_cursor, real),
-	    emit_real },
-	{ FEED("job", "j", JOB_COLUMNS), offsetof(struct store_cursor, job), emit_job },
+	{ FEED("cluster", STORE_CLUSTER, "c", CLUSTER_LEFT_OUT, CLUSTER_COLUMNS),
+	    offsetof(struct store_cursor, cluster), emit_cluster },
+	{ FEED("service", STORE_SERVICE, "s", SERVICE_LEFT_OUT, SERVICE_COLUMNS),
+	    offsetof(struct store_cursor, service), emit_service },
+	{ FEED("real_service", STORE_REAL, "r", REAL_LEFT_OUT, REAL_COLUMNS),
+	    offsetof(struct store_cursor, real), emit_real },
+	{ FEED("job", STORE_JOB, "j", JOB_LEFT_OUT, JOB_COLUMNS),
+	    offsetof(struct store_cursor, job), emit_job },
 };
 
 static const struct feed stats_feeds[] = {
-	{ FEED("removed", "x", "5, x.id"), offsetof(struct store_cursor, removed_stats),
+	{ FEED("removed", 0, "x", "0", "5, x.id"), offsetof(struct store_cursor, removed_stats),
 	    emit_removed },
-	{ FEED("statistics", "t", STATISTICS_COLUMNS),
+	{ FEED("statistics", 0, "t", "0", STATISTICS_COLUMNS),
 	    offsetof(struct store_cursor, statistics), emit_statistics },
 };
 
@@ -121,10 +128,40 @@ position_check(const struct db *db, const struct feed *feed, sqlite3_stmt *stmt,
 	    (long long)last);
 }
 
+/* A row that readers do not get: one that had it before loses it. */
+static enum err_code
+row_leave_out(struct store *store, const struct feed *feed, sqlite3_stmt *stmt,
+    const struct store_sink *sink, struct err *err)
+{
+	uint32_t id = (uint32_t)sqlite3_column_int64(stmt, 2);
+
+	store_left_out_note(store, feed->kind, id,
+	    (enum left_out_why)sqlite3_column_int(stmt, 1));
+	return told(sink->removed(sink->arg, feed->kind, id), err);
+}
+
+/* Hands out the row that 'stmt' is at. One whose id is invalid is damage of another kind,
+ * which emit() names. */
+static enum err_code
+row_read(struct store *store, const struct feed *feed, sqlite3_stmt *stmt,
+    const struct store_sink *sink, struct err *err)
+{
+	int64_t id = sqlite3_column_int64(stmt, 2);
+	enum err_code code;
+
+	if (sqlite3_column_int(stmt, 1) != LEFT_OUT_NOT && id >= 1 && id <= MODEL_ID_MAX)
+		return row_leave_out(store, feed, stmt, sink, err);
+	code = feed->emit(sink, stmt, err);
+	if (code == ERR_OK && feed->emit == emit_removed && id != STORE_STATISTICS)
+		code = store_left_out_below(store, (enum store_kind)id,
+		    (uint32_t)sqlite3_column_int64(stmt, 3), err);
+	return code;
+}
+
 /* Hands out the rows of one kind while *left lasts; 'last' is where the store is. */
 static enum err_code
-feed_read(struct db *db, const struct feed *feed, int64_t last, struct store_cursor *cursor,
-    const struct store_sink *sink, size_t *left, struct err *err)
+feed_read(struct store *store, struct db *db, const struct feed *feed, int64_t last,
+    struct store_cursor *cursor, const struct store_sink *sink, size_t *left, struct err *err)
 {
 	int64_t *position = (int64_t *)(void *)((char *)cursor + feed->cursor);
 	sqlite3_stmt *stmt;
@@ -137,7 +174,7 @@ feed_read(struct db *db, const struct feed *feed, int64_t last, struct store_cur
 	while ((code = db_next(db, stmt, &row, err)) == ERR_OK && row) {
 		code = position_check(db, feed, stmt, last, err);
 		if (code == ERR_OK)
-			code = feed->emit(sink, stmt, err);
+			code = row_read(store, feed, stmt, sink, err);
 		if (code != ERR_OK) {
 			db_reset(stmt);
 			return code;
@@ -149,14 +186,14 @@ feed_read(struct db *db, const struct feed *feed, int64_t last, struct store_cur
 }
 
 static enum err_code
-feeds_read(struct db *db, const struct feed *feeds, size_t n, int64_t last,
+feeds_read(struct store *store, struct db *db, const struct feed *feeds, size_t n, int64_t last,
     struct store_cursor *cursor, const struct store_sink *sink, size_t *left, struct err *err)
 {
 	enum err_code code = ERR_OK;
 
 	/* Children only once all their parents are out, in one snapshot. */
 	for (size_t i = 0; i < n && *left > 0 && code == ERR_OK; i++)
-		code = feed_read(db, &feeds[i], last, cursor, sink, left, err);
+		code = feed_read(store, db, &feeds[i], last, cursor, sink, left, err);
 	return code;
 }
 
@@ -255,6 +292,60 @@ cursor_furthest(const struct store_cursor *cursor)
 	return furthest;
 }
 
+/* True if a reader may begin again from the start. So often in so long, whatever somebody
+ * does to the store: in between readers serve what they know, and signals. */
+static bool
+restart_allowed(struct store *store)
+{
+	int64_t now = clock_steady_ms();
+
+	if (now - store->restarts_since_ms >= RESTARTS_MS) {
+		store->restarts_since_ms = now;
+		store->restarts = 0;
+	}
+	return store->restarts++ < RESTARTS_MAX;
+}
+
+/* ERR_GONE if the cursor cannot be continued from, ERR_BUSY if that was so too often. */
+static enum err_code
+cursor_check(struct store *store, struct store_cursor *cursor, const struct extent *extent,
+    struct err *err)
+{
+	/* A counter behind the cursor: older content was put in place. */
+	bool older = cursor_furthest(cursor) > extent->change;
+
+	/* A file that was opened again is looked at once a second at most. */
+	if (store->main_replaced) {
+		store->main_replaced = false;
+		return err_set(err, ERR_GONE, "%s: was replaced", store->main.path);
+	}
+	if (cursor_furthest(cursor) == 0) {	/* knows nothing that could be gone */
+		cursor->removed = extent->change;
+		return ERR_OK;
+	}
+	if (!older && cursor->removed >= extent->removed_oldest)
+		return ERR_OK;
+	if (!restart_allowed(store))
+		return err_set(err, ERR_BUSY, "%s: was replaced more than %d times in %d s: it is "
+		    "read again later", store->main.path, RESTARTS_MAX, RESTARTS_MS / 1000);
+	return err_set(err, ERR_GONE, "%s: %s", store->main.path,
+	    older ? "was replaced" : "too much was removed since");
+}
+
+/* ERR_GONE if a row was repaired: the reader needs all that is below it as well. */
+static enum err_code
+repairs_check(struct store *store, struct err *err)
+{
+	bool repaired = false;
+	enum err_code code = store_left_out_check(store, &repaired, err);
+
+	store->restart_due |= repaired;
+	if (code != ERR_OK || !store->restart_due || !restart_allowed(store))
+		return code;
+	store->restart_due = false;
+	return err_set(err, ERR_GONE, "%s: rows were repaired", store->main.path);
+}
+
 static enum err_code
 main_read(struct store *store, struct store_cursor *cursor, const struct store_sink *sink,
     size_t *left, int64_t *ret_change, struct err *err)
@@ -267,19 +358,14 @@ main_read(struct store *store, struct store_cursor *cursor, const struct store_s
 	code = totals_read(&store->main, &totals, err);
 	if (code == ERR_OK)
 		code = extent_read(&store->main, &extent, err);
+	if (code == ERR_OK)
+		code = cursor_check(store, cursor, &extent, err);
+	if (code == ERR_OK)
+		code = repairs_check(store, err);
 	if (code != ERR_OK)
 		return code;
-	/* A counter behind the cursor: older content was put in place. */
-	if (store->main_replaced || cursor_furthest(cursor) > extent.change) {
-		store->main_replaced = false;
-		return err_set(err, ERR_GONE, "%s: was replaced", store->main.path);
-	}
-	if (cursor_furthest(cursor) == 0)	/* knows nothing that could be gone */
-		cursor->removed = extent.change;
-	else if (cursor->removed < extent.removed_oldest)
-		return err_set(err, ERR_GONE, "%s: too much was removed since", store->main.path);
-	code = feeds_read(&store->main, main_feeds, sizeof(main_feeds) / sizeof(main_feeds[0]),
-	    extent.change, cursor, sink, left, err);
+	code = feeds_read(store, &store->main, main_feeds, sizeof(main_feeds) /
+	    sizeof(main_feeds[0]), extent.change, cursor, sink, left, err);
 	if (code == ERR_OK)
 		code = db_number(&store->main, err, 0, &version, "PRAGMA data_version", "");
 	if (code != ERR_OK)
@@ -325,7 +411,7 @@ stats_read(struct store *store, struct store_cursor *cursor, const struct store_
 
 	code = extent_read(&store->stats, &extent, err);
 	if (code == ERR_OK)
-		code = feeds_read(&store->stats, stats_feeds, sizeof(stats_feeds) /
+		code = feeds_read(store, &store->stats, stats_feeds, sizeof(stats_feeds) /
 		    sizeof(stats_feeds[0]), extent.change, cursor, sink, left, err);
 	if (code == ERR_OK)
 		code = db_number(&store->stats, err, 0, &version, "PRAGMA data_version", "");
@@ -374,7 +460,8 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	if (code != ERR_OK)
 		return code;
 	/* What could not be read this time is looked at again. */
-	store->self_changed = store->stats.handle != NULL && stats != ERR_OK;
+	store->self_changed = (store->stats.handle != NULL && stats != ERR_OK) ||
+	    store->restart_due;
 	if (left > 0)
 		store_reader_show(store, main_change, stats_change);
 	*ret_more = left == 0;

@@ -54,6 +54,20 @@ struct store_health {
 
 enum { RELEASES_MAX = 64 };
 
+/* Why readers do not get a row; see left_out.c. The numbers are those of the queries. */
+enum left_out_why {
+	LEFT_OUT_NOT, LEFT_OUT_PARENT, LEFT_OUT_NAME, LEFT_OUT_FALLBACK
+};
+
+enum { LEFT_OUT_MAX = 1000 };	/* rows that are remembered; more are left out unreported */
+
+struct store_left_out {
+	enum store_kind		 kind;
+	enum left_out_why	 why;
+	uint32_t		 id;
+	enum { LEFT_OUT_NEW, LEFT_OUT_TOLD, LEFT_OUT_ENDED } state;
+};
+
 /* Jobs of a SET that are no longer to be held, since 'wall_s'. */
 struct store_release {
 	uint64_t		 token;
@@ -81,8 +95,13 @@ struct store {
 	bool			 stats_written;		/* statistics were committed here */
 	bool			 main_replaced;		/* readers have to start again */
 	bool			 main_in_doubt;		/* open again before believing it */
+	int64_t			 restarts_since_ms;	/* readers began again from the start */
+	unsigned int		 restarts;		/* so often since then */
+	bool			 restart_due;		/* a repaired row waits for a restart */
 	int64_t			 begin_change;		/* the counter at store_begin() */
 	bool			 in_transaction;	/* store_begin() .. store_commit() */
+	struct store_left_out	 left_out[LEFT_OUT_MAX];
+	size_t			 n_left_out;
 };
 
 /* Opens an existing file and checks it. Migrates if 'writable'. */
@@ -167,6 +186,15 @@ enum err_code store_write_alone(struct store *store,
 /* Jobs of a cluster that wait for a data plane, or run, end as succeeded: it has none. */
 enum err_code store_jobs_record(struct store *store, uint32_t cluster_id, struct err *err);
 
+/* Notes that readers do not get this row. */
+void store_left_out_note(struct store *store, enum store_kind kind, uint32_t id,
+    enum left_out_why why);
+/* Notes the rows that lost their parent when row 'id' was removed. */
+enum err_code store_left_out_below(struct store *store, enum store_kind kind, uint32_t id,
+    struct err *err);
+/* Looks at each noted row again. *ret_repaired: readers are to get one of them now. */
+enum err_code store_left_out_check(struct store *store, bool *ret_repaired, struct err *err);
+
 /* Row of the columns listed beside each query macro. ERR_CORRUPT with words for one that
  * breaks a rule of the schema; nothing is set then. */
 enum err_code store_read_removed(sqlite3_stmt *stmt, int first, enum store_kind *ret_kind,
@@ -196,6 +224,26 @@ enum err_code store_read_statistics(sqlite3_stmt *stmt, int first, struct statis
 	"t.inactive_connections, t.persistent_connections, t.connections_per_second, " \
 	"t.bps_in, t.bps_out, t.pps_in, t.pps_out, t.total_connections, "      \
 	"t.total_packets_in, t.total_packets_out, t.total_octets_in, t.total_octets_out"
+
+/* enum left_out_why of a row, as an expression over the aliases of the columns above. */
+#define CLUSTER_LEFT_OUT                                                       \
+	"CASE WHEN EXISTS (SELECT 1 FROM cluster AS d WHERE d.name = c.name"   \
+	" AND d.id < c.id) THEN 2 ELSE 0 END"
+#define SERVICE_LEFT_OUT                                                       \
+	"CASE WHEN NOT EXISTS (SELECT 1 FROM cluster AS p WHERE p.id = s.cluster_id)" \
+	" THEN 1 WHEN EXISTS (SELECT 1 FROM service AS d"                      \
+	" WHERE d.cluster_id = s.cluster_id AND d.name = s.name AND d.id < s.id)" \
+	" THEN 2 ELSE 0 END"
+#define REAL_LEFT_OUT                                                          \
+	"CASE WHEN NOT EXISTS (SELECT 1 FROM service AS p WHERE p.id = r.service_id)" \
+	" THEN 1 WHEN EXISTS (SELECT 1 FROM real_service AS d"                 \
+	" WHERE d.service_id = r.service_id AND d.name = r.name AND d.id < r.id)" \
+	" THEN 2 WHEN r.fallback = 1 AND EXISTS (SELECT 1 FROM real_service AS d" \
+	" WHERE d.service_id = r.service_id AND d.fallback = 1 AND d.id < r.id)" \
+	" THEN 3 ELSE 0 END"
+#define JOB_LEFT_OUT                                                           \
+	"CASE WHEN j.real_id IS NOT NULL AND NOT EXISTS"                       \
+	" (SELECT 1 FROM real_service AS p WHERE p.id = j.real_id) THEN 1 ELSE 0 END"
 
 /* What index job_open is over. Without it in so many words SQLite reads all jobs, also
  * where it follows from the rest. */

@@ -6,6 +6,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/db.h \
 	src/store/inventory.c \
 	src/store/jobs.c \
+	src/store/left_out.c \
 	src/store/open.c \
 	src/store/rows.c \
 	src/store/schema.c \

@@ -43,8 +43,8 @@ integrity_error(struct db *db, const char *words, struct err *err)
 	    err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s)", db->path, words);
 }
 
-/* The whole file, not quick_check: that one does not see an index that lost a
- * row (measured). */
+/* Checks the whole file. quick_check does not see an index that lost a row (measured). A
+ * row without its parent is left to the readers, which leave it out: left_out.c. */
 static enum err_code
 integrity_check(struct db *db, struct err *err)
 {
@@ -58,16 +58,6 @@ integrity_check(struct db *db, struct err *err)
 	if (code == ERR_OK && row && strcmp(db_text(stmt, 0), "ok") != 0)
 		code = integrity_error(db, db_text(stmt, 0), err);
 	db_reset(stmt);
-	if (code != ERR_OK)
-		return code;
-	code = db_query(db, err, &stmt, "PRAGMA foreign_key_check", "");
-	if (code == ERR_OK)
-		code = db_next(db, stmt, &row, err);
-	if (code == ERR_OK && row) {
-		db_reset(stmt);
-		code = err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED
-		    " (a row refers to a row that is not there)", db->path);
-	}
 	return code;
 }
 

@@ -35,30 +35,25 @@ store_find(struct store *store, const struct path *path, uint32_t *ret_cluster_i
 {
 	const char *const names[] = { path->cluster, path->service, path->real };
 	uint32_t ids[3] = { 0, 0, 0 };
-	char text[PATH_TEXT_SIZE];
 	sqlite3_stmt *stmt;
 	enum err_code code;
-	int shared;
 	bool row;
 
-	/* One query, for one lock; and one row, for it counts. */
+	/* One query, for one lock. Of two rows of a name the lower id is served: left_out.c. */
 	code = db_query(&store->main, err, &stmt,
-	    "SELECT c.id, s.id, r.id, count(*) > 1 FROM cluster AS c"
+	    "SELECT c.id, s.id, r.id FROM cluster AS c"
 	    " LEFT JOIN service AS s ON s.cluster_id = c.id AND s.name = ?2"
 	    " LEFT JOIN real_service AS r ON r.service_id = s.id AND r.name = ?3"
-	    " WHERE c.name = ?1", "sss", names[0], names[1], names[2]);
+	    " WHERE c.name = ?1 ORDER BY c.id, s.id, r.id LIMIT 1", "sss", names[0], names[1],
+	    names[2]);
 	if (code == ERR_OK)
 		code = db_next(&store->main, stmt, &row, err);
 	if (code != ERR_OK)
 		return code;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3 && row; i++)
 		ids[i] = (uint32_t)sqlite3_column_int64(stmt, i);
-	shared = sqlite3_column_int(stmt, 3);
-	db_reset(stmt);
-	/* Of a file that was mended by hand, and lost its rules. */
-	if (shared)
-		return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (two rows are %s)",
-		    store->main.path, path_text(path, text));
+	if (row)
+		db_reset(stmt);
 	for (size_t i = 0; i < 3 && names[i][0] != '\0'; i++)
 		if (ids[i] == 0)
 			return missing(path, i, err);
@@ -203,26 +198,30 @@ struct pager {
 
 static const struct pager clusters = {
 	"SELECT " CLUSTER_COLUMNS " FROM cluster AS c"
-	" WHERE ?1 = 0 AND c.name > ?2 AND ?3 = 0 ORDER BY c.name LIMIT ?4",
+	" WHERE ?1 = 0 AND c.name > ?2 AND ?3 = 0 AND (" CLUSTER_LEFT_OUT ") = 0"
+	" ORDER BY c.name LIMIT ?4",
 	sizeof(struct cluster_copy), cluster_copy, cluster_key, NULL,
 };
 
 static const struct pager services = {
 	"SELECT " SERVICE_COLUMNS " FROM service AS s"
-	" WHERE s.cluster_id = ?1 AND s.name > ?2 AND ?3 = 0 ORDER BY s.name LIMIT ?4",
+	" WHERE s.cluster_id = ?1 AND s.name > ?2 AND ?3 = 0 AND (" SERVICE_LEFT_OUT ") = 0"
+	" ORDER BY s.name LIMIT ?4",
 	sizeof(struct service_copy), service_copy, service_key, NULL,
 };
 
 static const struct pager reals = {
 	"SELECT " REAL_COLUMNS ", (SELECT count(*) FROM job AS j WHERE j.real_id = r.id"
 	" AND j.state < 3) FROM real_service AS r"
-	" WHERE r.service_id = ?1 AND r.name > ?2 AND ?3 = 0 ORDER BY r.name LIMIT ?4",
+	" WHERE r.service_id = ?1 AND r.name > ?2 AND ?3 = 0 AND (" REAL_LEFT_OUT ") = 0"
+	" ORDER BY r.name LIMIT ?4",
 	sizeof(struct real_copy), real_copy, real_key, NULL,
 };
 
 static const struct pager jobs = {
 	"SELECT " JOB_COLUMNS " FROM job AS j"
-	" WHERE ?1 = 0 AND ?2 = '' AND j.id > ?3 ORDER BY j.id LIMIT ?4",
+	" WHERE ?1 = 0 AND ?2 = '' AND j.id > ?3 AND (" JOB_LEFT_OUT ") = 0"
+	" ORDER BY j.id LIMIT ?4",
 	sizeof(struct job_copy), job_copy, NULL, job_key,
 };
 

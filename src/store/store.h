@@ -35,7 +35,7 @@ enum store_status {
 const char *store_dir_named(const char *option);
 
 /* Opens the store in directory 'dir' and checks it: identity and version, with
- * STORE_CREATE every page and every reference too. That takes a lock which makes commits
+ * STORE_CREATE every page too. That takes a lock which makes commits
  * of others wait, about 1 ms for 1,000 real services: a program that runs once leaves it
  * to those that stay, and meets damage where it reads it. Older versions are brought up
  * to date (not in STORE_READ: ERR_INVALID says so). An ill lbcluster.db is refused and
@@ -108,7 +108,9 @@ enum store_kind { STORE_CLUSTER = 1, STORE_SERVICE, STORE_REAL, STORE_JOB, STORE
 
 /* Receives changes. Any of the functions may return an error to end the read;
  * cursors then stand before that row. Parents come before children; a row seen
- * before comes again when it changed. */
+ * before comes again when it changed. Rows of store_left_out_report() do not come, and
+ * are removed where they came before; what is below them comes all the same, and is to
+ * be passed over. */
 struct store_sink {
 	void		 *arg;
 	enum err_code	(*cluster)(void *arg, const struct cluster_row *row);
@@ -128,11 +130,24 @@ bool store_changed(struct store *store);
 /* Hands out at most 'limit' rows that changed after 'cursor' and moves the
  * cursor. *ret_more: there is more, call again. The cost follows the number of
  * changed rows. If the files were replaced or came back from an illness they are
- * opened again first. ERR_GONE: the cursor is too old, or of another file: zero
- * it and the reader's rows, and read all. */
+ * opened again first. ERR_GONE: the cursor is too old or of another file, or a row that
+ * was left out is repaired: zero it and the reader's rows, and read all. That comes ten
+ * times in ten seconds at most, then ERR_BUSY. */
 enum err_code store_changes(struct store *store, struct store_cursor *cursor,
     const struct store_sink *sink, size_t limit, bool *ret_more, struct err *err)
     __attribute__((warn_unused_result));
+
+/* Calls fn once for each row that readers do not get because the schema forbids it, and once
+ * when such a row is repaired: a row without its parent, a second row of a name, a second
+ * fallback. Only a store that was changed without its constraints and triggers has such
+ * rows. Of two rows that exclude each other the one with the lower id is served. Reports
+ * what store_changes() or store_left_out_find() has met. 'text' names the file, the table,
+ * the id, and what to do. */
+void store_left_out_report(struct store *store,
+    void (*fn)(void *arg, bool repaired, const char *text), void *arg);
+
+/* Looks for all such rows, for a program that reads by name. */
+enum err_code store_left_out_find(struct store *store, struct err *err);
 
 /* -- reading rows by name ------------------------------------------------- */
 
@@ -168,7 +183,7 @@ enum err_code store_each_job(struct store *store, uint32_t id,
     enum err_code (*fn)(void *arg, const struct job_row *row), void *arg, struct err *err);
 
 /* Ids of the rows that 'path' names; those it does not name are 0.
- * ERR_NOT_FOUND with words; ERR_CORRUPT where two rows are of that path. */
+ * ERR_NOT_FOUND with words. Of two rows of that path: the one that is served. */
 enum err_code store_find(struct store *store, const struct path *path,
     uint32_t *ret_cluster_id, uint32_t *ret_service_id, uint32_t *ret_real_id,
     struct err *err);

@@ -58,6 +58,14 @@ files_older(struct fixture *f)
 	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('plain')");
 }
 
+/* With a service of no cluster. */
+static void
+files_damaged(struct fixture *f)
+{
+	plain_ok(f->main_path, "DROP TRIGGER service_parent;"
+	    "INSERT INTO service (id, cluster_id, name) VALUES (70, 99, 'lost')");
+}
+
 /* What a crash within a commit leaves: a journal that is to be played back. */
 static void
 files_hot(struct fixture *f)
@@ -367,6 +375,16 @@ rows_of_a_moment(struct world *w)
 	return code == ERR_OK ? rows_each(w) : code;
 }
 
+static void
+left_out_say(void *arg, bool repaired, const char *text)
+{
+	struct world *w = arg;
+
+	/* Without the name of the file, which is another each time. */
+	snprintf(w->said, sizeof(w->said), "%s%.40s", repaired ? "repaired: " : "",
+	    strstr(text, "row "));
+}
+
 /* From the start; statistics may be left out as long as the store says that there is
  * more. */
 static enum err_code
@@ -387,6 +405,17 @@ changes(struct world *w)
 	}
 	snprintf(w->said, sizeof(w->said), "%d clusters, statistics up to %lld",
 	    clusters + more, (long long)cursor.statistics);
+	return code;
+}
+
+static enum err_code
+left_out_find(struct world *w)
+{
+	enum err_code code = store_left_out_find(w->f->store, &w->f->err);
+
+	w->said[0] = '\0';
+	if (code == ERR_OK)
+		store_left_out_report(w->f->store, left_out_say, w);
 	return code;
 }
 
@@ -430,6 +459,8 @@ const struct operation operations[] = {
 	    .statistics_may_stay = true },
 	{ .name = "rows", .mode = STORE_READ, .run = rows_each },
 	{ .name = "snapshot", .mode = STORE_READ, .run = rows_of_a_moment },
+	{ .name = "rows left out", .mode = STORE_READ, .files = files_damaged,
+	  .run = left_out_find },
 	{ .name = "changes", .mode = STORE_WRITE, .run = changes },
 };
 

@@ -168,13 +168,6 @@ class Start(Case):
             file.write(b'\xff' * 100)
         self.assert_refused()
 
-    def test_store_against_its_rules_is_refused_and_untouched(self):
-        # Sound pages, but a real service of no service.
-        self.world.load(INVENTORY)
-        self.make('PRAGMA foreign_keys = OFF', 'DROP TRIGGER service_children',
-                  'DELETE FROM service')
-        self.assert_refused()
-
     def test_truncated_store_is_refused_and_untouched(self):
         self.world.load(INVENTORY)
         with open(self.db, 'r+b') as file:

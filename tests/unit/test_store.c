@@ -221,14 +221,6 @@ ill_index(const char *path)
 }
 
 static void
-ill_reference(const char *path)
-{
-	plain_ok(path, "PRAGMA foreign_keys = OFF;"
-	    "INSERT INTO job (operation, old_value, new_value, cluster_name, service_name,"
-	    " real_name) VALUES (5, 1, 2, 'a', 'b', 'c'); UPDATE job SET real_id = 4711");
-}
-
-static void
 ill_schema(const char *path)
 {
 	plain_ok(path, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
@@ -278,7 +270,6 @@ static const struct {
 	{ "truncated", ill_truncated, ERR_CORRUPT, "put a backup in its place", true, false, true },
 	{ "page", spoil_page, ERR_CORRUPT, "put a backup in its place", true, false, true },
 	{ "index", ill_index, ERR_CORRUPT, "put a backup in its place", true, false, true },
-	{ "reference", ill_reference, ERR_CORRUPT, "put a backup in its place", true, true, true },
 	{ "schema", ill_schema, ERR_CORRUPT, "put a backup in its place", true, false, true },
 	{ "directory", ill_directory, ERR_FOREIGN, "move it away", false, false, false },
 	{ "symlink", ill_symlink, ERR_FOREIGN, "move it away", true, false, false },

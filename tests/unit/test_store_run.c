@@ -170,6 +170,31 @@ file_replaced_by_an_ill_one_is_refused_until_mended(void **state)
 	assert_int_equal(store_status(f->store), STORE_OK);
 }
 
+/* Whoever lowers the counter again and again does not make readers read all the time. */
+static void
+cursor_too_old_again_and_again_is_busy_after_ten(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 }, old;
+	int clusters;
+
+	fixture_fill(f);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	clock_forward(60000);
+	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 20; i++) {
+			old = cursor;
+			old.cluster = INT64_MAX;
+			assert_int_equal(fixture_look(f, &old, &clusters),
+			    i < 10 ? ERR_GONE : ERR_BUSY);
+			/* A reader that is not too old has what it asks for. */
+			assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+		}
+		clock_forward(10000);
+	}
+}
+
 static void
 file_replaced_by_a_locked_one_is_busy_until_free(void **state)
 {
@@ -618,6 +643,7 @@ main(void)
 		TEST(file_replaced_is_gone_to_readers),
 		TEST(older_content_in_the_same_file_is_gone_to_readers),
 		TEST(file_replaced_by_an_ill_one_is_refused_until_mended),
+		TEST(cursor_too_old_again_and_again_is_busy_after_ten),
 		TEST(file_replaced_by_a_locked_one_is_busy_until_free),
 		TEST(write_after_file_was_replaced_goes_to_the_new_one),
 		TEST(lock_of_another_program_is_busy_and_told_until_it_ends),

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Rows that the schema forbids and that readers therefore do not get: a row without its
+ * parent, a second row of a name, a second fallback.
+ *
+ * The constraints and triggers of the schema prevent such rows. A person who repairs a
+ * store by hand can turn both off. Every reader leaves out the same row, so lbclusterd,
+ * the drivers and lbclusterctl show the same inventory: of two rows that exclude each
+ * other the one with the lower id is served.
+ */
+#include "store/db.h"
+
+#include <stdio.h>
+
+/* How the rows of a kind are found, and what holds the rows below it. */
+static const struct left_out_kind {
+	const char	*table;
+	const char	*parent;	/* table of the parent, and the column that names it */
+	const char	*parent_column;
+	const char	*one;		/* why row ?1 is left out, 0: it is not */
+	const char	*all;		/* id and why of each row that is left out */
+	const char	*below;		/* ids of rows left without their parent ?1 */
+} kinds[] = {
+#define QUERIES(table, alias, why)                                             \
+	"SELECT " why " FROM " table " AS " alias " WHERE " alias ".id = ?1",  \
+	"SELECT " alias ".id, " why " AS why FROM " table " AS " alias         \
+	" WHERE why <> 0 ORDER BY " alias ".id"
+#define BELOW(table, alias, column, why)                                       \
+	"SELECT " alias ".id FROM " table " AS " alias " WHERE " alias "." column " = ?1" \
+	" AND (" why ") = 1"
+	[STORE_CLUSTER] = { "cluster", NULL, NULL, QUERIES("cluster", "c", CLUSTER_LEFT_OUT),
+	    BELOW("service", "s", "cluster_id", SERVICE_LEFT_OUT) },
+	[STORE_SERVICE] = { "service", "cluster", "cluster_id",
+	    QUERIES("service", "s", SERVICE_LEFT_OUT),
+	    BELOW("real_service", "r", "service_id", REAL_LEFT_OUT) },
+	[STORE_REAL] = { "real_service", "service", "service_id",
+	    QUERIES("real_service", "r", REAL_LEFT_OUT),
+	    BELOW("job", "j", "real_id", JOB_LEFT_OUT) },
+	[STORE_JOB] = { "job", "real_service", "real_id", QUERIES("job", "j", JOB_LEFT_OUT),
+	    NULL },
+};
+
+static bool
+id_valid(int64_t id)
+{
+	return id >= 1 && id <= MODEL_ID_MAX;
+}
+
+void
+store_left_out_note(struct store *store, enum store_kind kind, uint32_t id,
+    enum left_out_why why)
+{
+	struct store_left_out *row = store->left_out;
+
+	for (size_t i = 0; i < store->n_left_out; i++, row++) {
+		if (row->kind != kind || row->id != id)
+			continue;
+		if (row->why != why || row->state == LEFT_OUT_ENDED)
+			row->state = LEFT_OUT_NEW;
+		row->why = why;
+		return;
+	}
+	if (store->n_left_out < LEFT_OUT_MAX)
+		store->left_out[store->n_left_out++] = (struct store_left_out){ .kind = kind,
+		    .id = id, .why = why, .state = LEFT_OUT_NEW };
+}
+
+enum err_code
+store_left_out_below(struct store *store, enum store_kind kind, uint32_t id, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool row = false;
+
+	if (kind > STORE_REAL)
+		return ERR_OK;
+	code = db_query(&store->main, err, &stmt, kinds[kind].below, "i", (int64_t)id);
+	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row)
+		if (id_valid(sqlite3_column_int64(stmt, 0)))
+			store_left_out_note(store, kind + 1,
+			    (uint32_t)sqlite3_column_int64(stmt, 0), LEFT_OUT_PARENT);
+	return code;
+}
+
+/* Why the row is left out now; *ret_there is false if it is gone. */
+static enum err_code
+look_again(struct store *store, const struct store_left_out *row, bool *ret_there,
+    enum left_out_why *ret_why, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code;
+
+	code = db_query(&store->main, err, &stmt, kinds[row->kind].one, "i", (int64_t)row->id);
+	if (code == ERR_OK)
+		code = db_next(&store->main, stmt, ret_there, err);
+	if (code != ERR_OK || !*ret_there)
+		return code;
+	*ret_why = (enum left_out_why)sqlite3_column_int(stmt, 0);
+	db_reset(stmt);
+	return ERR_OK;
+}
+
+enum err_code
+store_left_out_check(struct store *store, bool *ret_repaired, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	*ret_repaired = false;
+	for (size_t i = 0; i < store->n_left_out && code == ERR_OK; i++) {
+		struct store_left_out *row = &store->left_out[i];
+		enum left_out_why why = row->why;
+		bool there;
+
+		if (row->state == LEFT_OUT_ENDED)
+			continue;
+		code = look_again(store, row, &there, &why, err);
+		if (code != ERR_OK)
+			break;
+		*ret_repaired |= there && why == LEFT_OUT_NOT;
+		if (!there || why == LEFT_OUT_NOT)
+			row->state = LEFT_OUT_ENDED;
+		else if (why != row->why)
+			row->state = LEFT_OUT_NEW;
+		row->why = why;
+	}
+	return code;
+}
+
+enum err_code
+store_left_out_find(struct store *store, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (enum store_kind kind = STORE_CLUSTER; kind <= STORE_JOB && code == ERR_OK; kind++) {
+		sqlite3_stmt *stmt;
+		bool row = false;
+
+		code = db_query(&store->main, err, &stmt, kinds[kind].all, "");
+		while (code == ERR_OK &&
+		    (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row)
+			if (id_valid(sqlite3_column_int64(stmt, 0)))
+				store_left_out_note(store, kind,
+				    (uint32_t)sqlite3_column_int64(stmt, 0),
+				    (enum left_out_why)sqlite3_column_int(stmt, 1));
+	}
+	return code;
+}
+
+/* What is wrong with the row, and the statement that repairs it. */
+static void
+row_text(const struct store *store, const struct store_left_out *row, char *text, size_t size)
+{
+	const struct left_out_kind *kind = &kinds[row->kind];
+	const char *path = store->main.path;
+
+	switch (row->why) {
+	case LEFT_OUT_NOT:
+		break;
+	case LEFT_OUT_PARENT:
+		snprintf(text, size, "%s: row %u of table %s is left out: its %s names no row of "
+		    "table %s; remove it: sqlite3 %s 'DELETE FROM %s WHERE id = %u'", path,
+		    row->id, kind->table, kind->parent_column, kind->parent, path, kind->table,
+		    row->id);
+		break;
+	case LEFT_OUT_NAME:
+		snprintf(text, size, "%s: row %u of table %s is left out: another row has its "
+		    "name; rename it: sqlite3 %s \"UPDATE %s SET name = 'NEW' WHERE id = %u\"",
+		    path, row->id, kind->table, path, kind->table, row->id);
+		break;
+	case LEFT_OUT_FALLBACK:
+		snprintf(text, size, "%s: row %u of table %s is left out: its service has another "
+		    "fallback; clear it: sqlite3 %s 'UPDATE %s SET fallback = 0 WHERE id = %u'",
+		    path, row->id, kind->table, path, kind->table, row->id);
+		break;
+	}
+}
+
+void
+store_left_out_report(struct store *store,
+    void (*fn)(void *arg, bool repaired, const char *text), void *arg)
+{
+	char text[2 * ERR_TEXT_SIZE];
+	size_t left = 0;
+
+	for (size_t i = 0; i < store->n_left_out; i++) {
+		struct store_left_out row = store->left_out[i];
+
+		if (row.state == LEFT_OUT_ENDED)
+			snprintf(text, sizeof(text), "%s: row %u of table %s is repaired",
+			    store->main.path, row.id, kinds[row.kind].table);
+		else if (row.state == LEFT_OUT_NEW)
+			row_text(store, &row, text, sizeof(text));
+		if (row.state != LEFT_OUT_TOLD)
+			fn(arg, row.state == LEFT_OUT_ENDED, text);
+		if (row.state == LEFT_OUT_ENDED)
+			continue;
+		row.state = LEFT_OUT_TOLD;
+		store->left_out[left++] = row;
+	}
+	store->n_left_out = left;
+}
