@@ -46,7 +46,8 @@ static const struct command commands[] = {
 	{ "load", "FILE", "bring an inventory file into the store",
 	    ctl_load, 1, 1, CTL_PRUNE | CTL_RESET | CTL_DRY_RUN, STORE_CREATE },
 	{ "discover", "haproxy SOCKET", "write a running HAProxy as an inventory file",
-	    ctl_discover, 2, 2, CTL_CLUSTER | CTL_LOAD | CTL_DRY_RUN, STORE_CREATE },
+	    ctl_discover, 2, 2,
+	    CTL_CLUSTER | CTL_LOAD | CTL_DRY_RUN | CTL_CHANGE_PLANE, STORE_CREATE },
 	{ "export", "[PATH]", "write the store as an inventory file",
 	    ctl_export, 0, 1, 0, STORE_READ },
 	{ "import-statistics", "FILE|-", "store what a collector measured, as JSON lines",
@@ -79,6 +80,8 @@ static const struct ctl_option {
 	{ "dry-run", 'n', NULL, CTL_DRY_RUN, "load: show the difference, change nothing" },
 	{ "cluster", 'c', "NAME", CTL_CLUSTER, "discover: name of the cluster, else haproxy" },
 	{ "load", 'l', NULL, CTL_LOAD, "discover: bring it into the store at once" },
+	{ "change-plane", 'P', NULL, CTL_CHANGE_PLANE,
+	    "discover --load: also change the plane of a cluster that exists" },
 	{ "agentx", 'x', "ADDRESS", CTL_AGENTX,
 	    "doctor: AgentX master, a path or tcp:HOST:PORT, else as lbclusterd.conf has it" },
 	{ "snmp", 'S', "ARGS", CTL_SNMP, "doctor: how to ask, else \"-v2c -c public localhost\"" },
@@ -282,7 +285,7 @@ help(FILE *file)
 		    commands[i].help);
 	fputs("PATH is cluster, cluster/service or cluster/service/server.\n\nOptions:\n", file);
 	for (size_t i = 0; i < ROWS(options); i++)
-		fprintf(file, "  -%c, --%-9s %-10s  %s\n", options[i].letter, options[i].name,
+		fprintf(file, "  -%c, --%-12s %-10s  %s\n", options[i].letter, options[i].name,
 		    options[i].argument != NULL ? options[i].argument : "", options[i].help);
 	fputs("\nExit status:\n", file);
 	for (size_t i = 0; i < ROWS(exits); i++)

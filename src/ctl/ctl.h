@@ -39,6 +39,7 @@ enum {
 	CTL_AGENTX = 1 << 6,
 	CTL_SNMP = 1 << 7,
 	CTL_WRITE = 1 << 8,
+	CTL_CHANGE_PLANE = 1 << 9,
 };
 
 enum {
@@ -119,7 +120,8 @@ enum ctl_exit ctl_remove(struct ctl *ctl, char **operands, int n);
 enum ctl_exit ctl_discover(struct ctl *ctl, char **operands, int n);
 enum ctl_exit ctl_doctor(struct ctl *ctl, char **operands, int n);
 
-/* What "load" does, with an inventory in memory; 'name' is for its complaints. */
+/* What "load" does, with an inventory in memory; 'name' is for its complaints. The plane of a
+ * cluster that exists is changed only with CTL_CHANGE_PLANE. */
 struct inventory;
 enum ctl_exit ctl_load_inventory(struct ctl *ctl, struct inventory *inventory,
     const char *name);

@@ -36,6 +36,7 @@ static const struct out_column summary_columns[] = {
 struct load {
 	struct ctl		*ctl;
 	struct inventory	*file;
+	bool			 keep_plane;
 	struct complaints	 complaints;
 	struct merge		 merge;
 	struct progress		 progress;
@@ -188,7 +189,8 @@ load_run(struct load *load)
 		code = err_set(&load->err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
 	load->merge = (struct merge){ .store = ctl->store, .file = load->file,
 	    .prune = (ctl->flags & CTL_PRUNE) != 0, .reset = (ctl->flags & CTL_RESET) != 0,
-	    .complaints = &load->complaints, .progress = &load->progress, .err = &load->err,
+	    .keep_plane = load->keep_plane, .complaints = &load->complaints,
+	    .progress = &load->progress, .err = &load->err,
 	    .tell = is_dry(load) ? tell : NULL, .tell_arg = load };
 	if (code == ERR_OK)
 		code = load_transaction(load);
@@ -228,7 +230,8 @@ ctl_load(struct ctl *ctl, char **operands, int n)
 enum ctl_exit
 ctl_load_inventory(struct ctl *ctl, struct inventory *inventory, const char *name)
 {
-	struct load load = { .ctl = ctl, .file = inventory, .complaints = { .file = name } };
+	struct load load = { .ctl = ctl, .file = inventory, .complaints = { .file = name },
+	    .keep_plane = (ctl->flags & CTL_CHANGE_PLANE) == 0 };
 	enum ctl_exit status = load_run(&load);
 
 	complaints_free(&load.complaints);

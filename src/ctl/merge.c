@@ -378,6 +378,25 @@ merge_service(struct merge *merge, const struct inventory_cluster *cluster,
 	return code == ERR_OK ? merge_reals(merge, cluster, service, old, id) : code;
 }
 
+/* A plane, or a socket of it, that is changed by mistake takes the servers of a cluster out
+ * of the hands of their driver. */
+static enum err_code
+plane_keep(struct merge *merge, const struct inventory_cluster *cluster,
+    const struct inventory_cluster *old)
+{
+	static const char advice[] = "give the discovered one another name with --cluster, or "
+	    "change this one with --change-plane";
+
+	if (strcmp(old->plane, cluster->plane) != 0)
+		return err_set(merge->err, ERR_PRECOND, "%s: exists with plane %s, not %s; %s",
+		    cluster->name, old->plane, cluster->plane, advice);
+	if (strcmp(old->params, cluster->params) != 0)
+		return err_set(merge->err, ERR_PRECOND, "%s: exists with the parameters %.80s of "
+		    "its plane, not %.80s; %s", cluster->name, old->params, cluster->params,
+		    advice);
+	return ERR_OK;
+}
+
 static enum err_code
 merge_cluster(struct merge *merge, const struct inventory_cluster *cluster,
     const struct inventory_cluster *old)
@@ -390,6 +409,10 @@ merge_cluster(struct merge *merge, const struct inventory_cluster *cluster,
 	enum err_code code = ERR_OK;
 	bool changed = true;
 
+	if (old != NULL && merge->keep_plane)
+		code = plane_keep(merge, cluster, old);
+	if (code != ERR_OK)
+		return code;
 	if (old == NULL) {
 		count_added(merge, &path);
 	} else {

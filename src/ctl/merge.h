@@ -31,6 +31,7 @@ struct merge {
 	struct store		*store;
 	const struct inventory	*file;
 	bool			 prune, reset;
+	bool			 keep_plane;	/* of a cluster that exists: ERR_PRECOND */
 	struct complaints	*complaints;	/* gets warnings */
 	struct progress		*progress;
 	struct err		*err;

@@ -532,6 +532,28 @@ class Discover(Plane):
         done = self.world.ctl('discover', 'haproxy', proxy.socket, '-c', 'edge', '--load')
         self.assertIn('added 0, updated 0, removed 0', done.stdout)
 
+    def test_plane_of_a_cluster_that_exists_is_changed_only_with_the_option(self):
+        self.plane_world()
+        one = self.haproxy({'http': {'a': SERVER}})
+        two = self.haproxy({'http': {'a': SERVER}}, name='two')
+        self.world.load('cluster web { service http { real a { address = 10.0.0.1 } } }')
+
+        def plane():
+            return self.world.sql('SELECT plane, plane_params FROM cluster')
+        for socket, there in ((one.socket, 'exists with plane none, not haproxy'),
+                              (two.socket, 'exists with the parameters {"socket":["%s"]}'
+                               % one.socket)):
+            stored = plane()
+            for args in (['-l'], ['-ln']):
+                done = self.world.ctl('discover', 'haproxy', socket, '-c', 'web', *args,
+                                      check=False)
+                self.assertEqual((4, ''), (done.returncode, done.stdout))
+                self.assertIn('lbclusterctl: web: ' + there, done.stderr)
+                self.assertIn('--change-plane', done.stderr)
+                self.assertEqual(stored, plane())
+            self.world.ctl('discover', 'haproxy', socket, '-c', 'web', '-l', '--change-plane')
+            self.assertEqual([('haproxy', '{"socket":["%s"]}' % socket)], plane())
+
     def test_what_cannot_be_asked_is_told(self):
         self.plane_world()
         done = self.world.ctl('discover', 'haproxy', '/nonexistent/s', check=False)
