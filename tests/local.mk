@@ -306,6 +306,7 @@ integration_tests = \
 	tests/integration/test_files.py \
 	tests/integration/test_full_disk.py \
 	tests/integration/test_haproxy.py \
+	tests/integration/test_haproxy_fleet.py \
 	tests/integration/test_haproxy_ill.py \
 	tests/integration/test_haproxy_takeover.py \
 	tests/integration/test_left_out.py \

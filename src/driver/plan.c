@@ -168,6 +168,13 @@ plan_active(const struct mirror_real *real, const struct plane_server *server)
 	return server->state != PLANE_DRAIN || is_reserve(real, server);
 }
 
+enum real_role
+plan_role(const struct plane_server *server, const struct plane_look *look)
+{
+	(void)look;
+	return server != NULL && server->backup ? ROLE_BACKUP : ROLE_MEMBER;
+}
+
 static void
 reason_disabled(const struct plane_server *server, char buf[MODEL_MESSAGE_MAX + 1])
 {
@@ -307,4 +314,23 @@ plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
 		end_set(ret, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", words);
 	else
 		job_fail(job, orders, rules, now_s, ret);
+}
+
+void
+plan_handovers_judge(const struct plan_job *jobs, struct mirror_real *const *reals, size_t n,
+    struct plan_end *ends)
+{
+	for (size_t from = 0; from < n; from++) {
+		if (reals[from] == NULL || jobs[from].operation != JOB_DISABLE_FALLBACK ||
+		    ends[from].state != JOB_FAILED)
+			continue;
+		for (size_t to = 0; to < n; to++) {
+			if (reals[to] == NULL || jobs[to].operation != JOB_ENABLE_FALLBACK ||
+			    ends[to].state != JOB_SUCCEEDED ||
+			    reals[to]->service != reals[from]->service)
+				continue;
+			end_set(&ends[to], JOB_FAILED, ends[from].cause, "%s stays the fallback: "
+			    "%.180s", reals[from]->name, ends[from].message);
+		}
+	}
 }

@@ -46,6 +46,9 @@ bool plan_order_is_routine(const struct plane_order *order, const struct mirror_
 /* Whether it takes work, or would as the fallback it is. 'server' may be NULL. */
 bool plan_active(const struct mirror_real *real, const struct plane_server *server);
 
+/* Its role in the data plane. 'server' may be NULL. */
+enum real_role plan_role(const struct plane_server *server, const struct plane_look *look);
+
 /* lbcRealOperStatusReason; returns 'buf'. 'server' may be NULL. */
 const char *plan_reason(const struct mirror_real *real, const struct plane_server *server,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1]);
@@ -72,6 +75,13 @@ struct plan_end {
 void plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
     const struct plane_look *look, const struct plan_orders *orders,
     const struct plan_rules *rules, int64_t now_s, struct plan_end *ret);
+
+/* Judges what two jobs in hand have to do with each other: a fallback is handed over wholly
+ * or not. Where "no fallback" failed for one real service, "fallback" fails for the other of
+ * its service, with the same cause. ends[i] is of jobs[i], reals[i] its real service; a
+ * reals[i] of NULL is passed over. */
+void plan_handovers_judge(const struct plan_job *jobs, struct mirror_real *const *reals, size_t n,
+    struct plan_end *ends);
 
 /* The job could not be tried: it waits on, or ends where its patience is over. */
 void plan_job_put_off(const struct plan_job *job, const struct plane_trouble *trouble,

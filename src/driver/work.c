@@ -166,49 +166,94 @@ job_waits(struct work *work, const struct plan_job *job, const struct plan_end *
 		work->patience_over_s = over;
 }
 
+/* A failed job leaves its real service as it was; the store does the same with the setting. */
+static void
+job_take_back(const struct plan_job *job, struct mirror_real *real)
+{
+	if (mirror_value(real, job->operation) == job->value)
+		mirror_value_set(real, job->operation, job->old_value);
+}
+
+/* What the jobs in hand came to. */
+struct outcome {
+	struct plan_end		*ends;
+	struct mirror_real	**reals;	/* NULL: removed, with its open jobs */
+	struct store_job_end	*rows;
+	size_t			 n_rows;
+};
+
+static void
+jobs_judge(struct work *work, const struct plane_look *look, const struct plane_trouble *trouble,
+    const struct outcome *outcome)
+{
+	const struct plan_rules rules = rules_of(work);
+
+	for (size_t i = 0; i < work->n_jobs; i++) {
+		const struct plan_job *job = &work->jobs[i];
+		struct mirror_real *real = mirror_real(work->shared->mirror, job->real_id);
+
+		outcome->reals[i] = real;
+		if (real == NULL)
+			continue;
+		if (trouble != NULL)
+			plan_job_put_off(job, trouble, &rules, clock_wall_s(),
+			    &outcome->ends[i]);
+		else
+			plan_job_judge(job, real, look, &work->orders, &rules, clock_wall_s(),
+			    &outcome->ends[i]);
+	}
+	plan_handovers_judge(work->jobs, outcome->reals, work->n_jobs, outcome->ends);
+}
+
+/* Reports the ends of the jobs that make a fallback, or of all others, and makes them rows for
+ * the store. The store gives "fallback" back to a row only where no other row has it. */
+static void
+jobs_report(struct work *work, bool fallbacks, struct outcome *outcome)
+{
+	for (size_t i = 0; i < work->n_jobs; i++) {
+		const struct plan_job *job = &work->jobs[i];
+		const struct plan_end *end = &outcome->ends[i];
+
+		if (outcome->reals[i] == NULL ||
+		    (job->operation == JOB_ENABLE_FALLBACK) != fallbacks)
+			continue;
+		job_tell(job, outcome->reals[i], end);
+		job_waits(work, job, end);
+		if (end->state == JOB_FAILED)
+			job_take_back(job, outcome->reals[i]);
+		outcome->rows[outcome->n_rows++] = (struct store_job_end){ .id = job->id,
+		    .state = end->state, .cause = end->cause, .message = end->message };
+	}
+}
+
 /* Judges the jobs in hand by 'look', or puts them off, and records it. */
 static void
 jobs_end(struct work *work, const struct plane_look *look, const struct plane_trouble *trouble)
 {
-	struct plan_end *ends = calloc(work->n_jobs + 1, sizeof(*ends));
-	struct store_job_end *rows = calloc(work->n_jobs + 1, sizeof(*rows));
-	const struct plan_rules rules = rules_of(work);
-	size_t n = 0;
+	struct outcome outcome = {
+		.ends = calloc(work->n_jobs + 1, sizeof(*outcome.ends)),
+		.reals = calloc(work->n_jobs + 1, sizeof(struct mirror_real *)),
+		.rows = calloc(work->n_jobs + 1, sizeof(*outcome.rows)),
+	};
 	struct err err;
 
-	if (work->n_jobs > 0 && !store_may_be_used(work)) {
+	if (work->n_jobs > 0 && (outcome.ends == NULL || outcome.reals == NULL ||
+	    outcome.rows == NULL || !store_may_be_used(work))) {
 		work->requeue = true;
-		work->n_jobs = 0;
-	}
-	for (size_t i = 0; i < work->n_jobs && ends != NULL && rows != NULL; i++) {
-		const struct plan_job *job = &work->jobs[i];
-		struct mirror_real *real = mirror_real(work->shared->mirror, job->real_id);
-
-		if (real == NULL)
-			continue;	/* removed with its open jobs */
-		if (trouble != NULL)
-			plan_job_put_off(job, trouble, &rules, clock_wall_s(), &ends[n]);
-		else
-			plan_job_judge(job, real, look, &work->orders, &rules, clock_wall_s(),
-			    &ends[n]);
-		job_tell(job, real, &ends[n]);
-		job_waits(work, job, &ends[n]);
-		/* As the store does it with the setting of a job that failed. */
-		if (ends[n].state == JOB_FAILED && mirror_value(real, job->operation) == job->value)
-			mirror_value_set(real, job->operation, job->old_value);
-		rows[n] = (struct store_job_end){ .id = job->id, .state = ends[n].state,
-		    .cause = ends[n].cause, .message = ends[n].message };
-		n++;
-	}
-	if (ends == NULL || rows == NULL)
-		work->requeue = true;
-	else if (store_jobs_end(work->shared->store, rows, n, &err) != ERR_OK) {
-		work->requeue = true;
-		store_failed(work, &err);
+	} else if (work->n_jobs > 0) {
+		jobs_judge(work, look, trouble, &outcome);
+		jobs_report(work, true, &outcome);
+		jobs_report(work, false, &outcome);
+		if (store_jobs_end(work->shared->store, outcome.rows, outcome.n_rows, &err) !=
+		    ERR_OK) {
+			work->requeue = true;
+			store_failed(work, &err);
+		}
 	}
 	work->n_jobs = 0;
-	free(ends);
-	free(rows);
+	free(outcome.ends);
+	free(outcome.reals);
+	free(outcome.rows);
 }
 
 /* -- record ---------------------------------------------------------------------------- */
@@ -253,9 +298,13 @@ real_record(struct work *work, const struct plane_look *look, struct mirror_real
 	if (strcmp(plan_reason(real, server, &rules, text), real->reason) != 0)
 		record->reasons[record->n_reasons++] =
 		    (struct store_reason){ .real_id = real->id, .text = text };
-	if (work->measuring)
+	if (work->measuring) {
+		struct statistics *row = &record->rows[record->n_rows++];
+
 		measure_take(&real->measure, look, server, now, real->id,
-		    plan_active(real, server), &record->rows[record->n_rows++]);
+		    plan_active(real, server), row);
+		row->role = plan_role(server, look);
+	}
 }
 
 static void

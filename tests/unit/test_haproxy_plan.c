@@ -309,6 +309,44 @@ job_that_cannot_be_done_failed(void **state)
 	assert_int_equal(judge(B, JOB_SET_WEIGHT, 10).cause, JOB_CAUSE_NOT_FOUND);
 }
 
+/* Ends as plan_job_judge() gives them: F hands the fallback to G. */
+static void
+job_of_a_hand_over_fails_with_the_other(void **state)
+{
+	const struct plan_job jobs[] = {
+		{ .id = 1, .real_id = w.reals[G].id, .operation = JOB_ENABLE_FALLBACK, .value = 1 },
+		{ .id = 2, .real_id = w.reals[F].id, .operation = JOB_DISABLE_FALLBACK },
+		{ .id = 3, .real_id = w.reals[A].id, .operation = JOB_SET_WEIGHT, .value = 10 },
+	};
+	struct mirror_real *const reals[] = { &w.reals[G], &w.reals[F], &w.reals[A] };
+	struct plan_end ends[3];
+
+	(void)state;
+	w.reals[G].fallback = true;
+	w.servers[F].backup = w.servers[G].backup = true;
+	plan();
+	ends[0] = judge(G, JOB_ENABLE_FALLBACK, 1);
+	ends[1] = judge(F, JOB_DISABLE_FALLBACK, 0);
+	ends[2] = judge(A, JOB_SET_WEIGHT, 10);
+	plan_handovers_judge(jobs, reals, 3, ends);
+	assert_int_equal(ends[0].state, JOB_FAILED);
+	assert_int_equal(ends[0].cause, JOB_CAUSE_REJECTED);
+	assert_string_equal(ends[0].message, "f stays the fallback: HAProxy's configuration makes"
+	    " it a backup, which no command changes");
+	assert_int_equal(ends[1].state, JOB_FAILED);
+	assert_int_equal(ends[2].state, JOB_SUCCEEDED);
+}
+
+static void
+role_is_that_of_the_data_plane(void **state)
+{
+	(void)state;
+	w.servers[F].backup = true;
+	assert_int_equal(plan_role(&w.servers[F], &w.look), ROLE_BACKUP);
+	assert_int_equal(plan_role(&w.servers[A], &w.look), ROLE_MEMBER);
+	assert_int_equal(plan_role(NULL, &w.look), ROLE_MEMBER);
+}
+
 static void
 job_that_was_overtaken_is_superseded(void **state)
 {
@@ -554,6 +592,8 @@ main(void)
 		TEST(job_that_was_refused_failed_in_words),
 		TEST(job_whose_order_was_not_refused_waits_as_long_as_its_patience),
 		TEST(job_that_cannot_be_done_failed),
+		TEST(job_of_a_hand_over_fails_with_the_other),
+		TEST(role_is_that_of_the_data_plane),
 		TEST(job_that_was_overtaken_is_superseded),
 		TEST(job_put_off_waits_as_long_as_its_patience),
 		TEST(measure_rate_is_over_the_time_that_went_by),

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# lbcluster-haproxy with fleets of a real HAProxy: several backups, spare places of a
+# template, dead servers that are enabled, reloads with open connections, servers that the
+# inventory or HAProxy does not have.
+"""Backups, templates, checks, reloads, differences."""
+
+import mib
+from harness import main, wait_for
+from haproxy import CHECK, EVENT_S, Plane
+
+UP, DEGRADED, ON_FALLBACK, DOWN = 1, 2, 3, 4
+IN_USE, STANDBY, DRAINING, INACTIVE = 1, 2, 3, 4
+
+
+class Fleet(Plane):
+    """A driver, and lbclusterd behind snmpd."""
+
+    def serve(self, services, **options):
+        self.plane_world(**options)
+        self.proxy = self.haproxy(services)
+        self.load(self.proxy)
+        self.start_driver()
+
+    def manage(self):
+        self.world.start()
+        self.addCleanup(self.world.stop_daemon)
+
+    def wait_status(self, status, path='web/http'):
+        self.world.wait_value(status, 'lbcServiceStatus', *self.world.number(path + '/a')[:2],
+                              deadline_s=EVENT_S)
+
+    def wait_oper(self, status, path):
+        self.world.wait_value(status, 'lbcRealOperStatus', *self.world.number(path),
+                              deadline_s=EVENT_S)
+
+    def wait_share(self, names):
+        wait_for(lambda: set(self.proxy.share('http', 6)) == set(names), EVENT_S,
+                 'requests go to %s' % names)
+
+
+class Backups(Fleet):
+    """A service with two backups of HAProxy's configuration; y is the fallback."""
+
+    def setUp(self):
+        self.serve({'http': {'a': CHECK, 'y': CHECK + ' backup', 'z': CHECK + ' backup'}})
+        self.manage()
+
+    def test_service_is_on_fallback_while_only_backups_are_active(self):
+        self.wait_status(UP)
+        self.wait_oper(STANDBY, 'web/http/y')
+        self.wait_oper(STANDBY, 'web/http/z')
+        self.backend('a').stop()
+        self.wait_share('y')
+        self.wait_status(ON_FALLBACK)
+        self.wait_oper(IN_USE, 'web/http/y')
+        self.backend('y').stop()
+        self.wait_share('z')
+        self.wait_oper(INACTIVE, 'web/http/y')
+        self.wait_status(ON_FALLBACK)
+        self.wait_oper(IN_USE, 'web/http/z')
+        self.backend('z').stop()
+        self.wait_status(DOWN)
+        self.backend('a').start()
+        self.wait_status(UP)
+
+    def test_backup_that_is_dead_does_not_degrade_the_service(self):
+        self.backend('z').stop()
+        self.wait_oper(INACTIVE, 'web/http/z')
+        self.wait_status(UP)
+
+    def test_hand_over_between_backups_fails_wholly(self):
+        y, z = (self.world.number('web/http/' + name) for name in 'yz')
+        self.world.set_among_others((mib.oid('lbcRealFallback', *y), 'i', 2),
+                                    (mib.oid('lbcRealFallback', *z), 'i', 1))
+        jobs = dict(self.world.sql('SELECT real_name, id FROM job'))
+        self.assertEqual(self.REJECTED, self.wait_job(jobs['y'], self.FAILED,
+                                                      'makes it a backup')[1])
+        self.assertEqual(self.REJECTED, self.wait_job(jobs['z'], self.FAILED,
+                                                      'y stays the fallback')[1])
+        self.assertEqual([1, 0], [self.real('web/http/' + name)[2] for name in 'yz'])
+        self.world.wait_value(y[2], 'lbcServiceFallbackReal', *y[:2])
+
+
+class HandOver(Fleet):
+    """A hand-over in which one of the two is no backup of HAProxy."""
+
+    def test_fallback_by_set_is_handed_over(self):
+        self.serve({'http': {'a': CHECK, 'f': CHECK, 'g': CHECK}})
+        self.manage()
+        self.done('enable-fallback', 'web/http/f')
+        f, g = (self.world.number('web/http/' + name) for name in 'fg')
+        self.world.set_among_others((mib.oid('lbcRealFallback', *g), 'i', 1),
+                                    (mib.oid('lbcRealFallback', *f), 'i', 2))
+        self.world.wait_value(0, 'lbcRealPendingJobs', *f)
+        self.world.wait_value(0, 'lbcRealPendingJobs', *g)
+        self.assertEqual({self.SUCCEEDED}, {row[0] for row in self.world.sql(
+            'SELECT state FROM job')})
+        self.wait_share('af')
+
+    def test_backup_of_haproxy_does_not_hand_over_to_a_server(self):
+        self.serve({'http': {'a': CHECK, 'b': CHECK, 'y': CHECK + ' backup'}})
+        self.manage()
+        b, y = (self.world.number('web/http/' + name) for name in 'by')
+        self.world.set_among_others((mib.oid('lbcRealFallback', *y), 'i', 2),
+                                    (mib.oid('lbcRealFallback', *b), 'i', 1))
+        jobs = dict(self.world.sql('SELECT real_name, id FROM job'))
+        self.wait_job(jobs['y'], self.FAILED, 'makes it a backup')
+        self.wait_job(jobs['b'], self.FAILED, 'y stays the fallback')
+        self.assertEqual([0, 1], [self.real('web/http/' + name)[2] for name in 'by'])
+        self.wait_share('ab')
+
+
+if __name__ == '__main__':
+    main()
