@@ -308,6 +308,8 @@ integration_tests = \
 	tests/integration/test_haproxy.py \
 	tests/integration/test_haproxy_fleet.py \
 	tests/integration/test_haproxy_ill.py \
+	tests/integration/test_haproxy_sockets.py \
+	tests/integration/test_haproxy_states.py \
 	tests/integration/test_haproxy_takeover.py \
 	tests/integration/test_left_out.py \
 	tests/integration/test_limits.py \
@@ -324,6 +326,7 @@ integration_tests = \
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) \
 	tests/integration/agentx.py \
+	tests/integration/dns.py \
 	tests/integration/fixture-late.conf \
 	tests/integration/fixture.conf \
 	tests/integration/fixture.golden \

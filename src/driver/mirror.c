@@ -115,6 +115,8 @@ real_remove(struct mirror *mirror, struct mirror_real *real)
 	idmap_remove(&mirror->by_id[STORE_REAL], real->id);
 	free(real->holds);
 	free(real->reason);
+	free(real->address);
+	free(real->port);
 	free(real);
 }
 
@@ -273,7 +275,9 @@ on_real(void *arg, const struct real_row *row)
 	real->stored[REAL_WEIGHT] = row->weight;
 	for (int column = 0; column < MIRROR_COLUMNS; column++)
 		value_settle(real, (enum real_column)column);
-	return memory_text_set(&real->reason, row->reason) ? ERR_OK : ERR_NOMEM;
+	return memory_text_set(&real->reason, row->reason) &&
+	    memory_text_set(&real->address, row->address) &&
+	    memory_text_set(&real->port, row->port) ? ERR_OK : ERR_NOMEM;
 }
 
 /* A job that ends without a change leaves the value to those before it. Where another later

@@ -37,6 +37,7 @@ struct mirror_real {
 	size_t			 n_holds, holds_room;
 	uint32_t		 latest[MIRROR_COLUMNS];	/* job not held, nor in vain */
 	char			*reason;	/* as the store has it */
+	char			*address, *port;	/* as the store has them */
 	/* The driver's own. */
 	struct measure		 measure;
 	enum plane_state	 wanted;

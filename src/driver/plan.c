@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/address.h"
 #include "util/memory.h"
 
 static const struct plane_server *
@@ -175,6 +176,22 @@ plan_role(const struct plane_server *server, const struct plane_look *look)
 	return server != NULL && server->backup ? ROLE_BACKUP : ROLE_MEMBER;
 }
 
+/* Adds a clause to a message. */
+static void __attribute__((format(printf, 2, 3)))
+message_add(char buf[MODEL_MESSAGE_MAX + 1], const char *fmt, ...)
+{
+	size_t used = strlen(buf);
+	va_list ap;
+
+	if (used > 0)
+		used += (size_t)snprintf(buf + used, MODEL_MESSAGE_MAX + 1 - used, "; ");
+	if (used >= MODEL_MESSAGE_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(buf + used, MODEL_MESSAGE_MAX + 1 - used, fmt, ap);
+	va_end(ap);
+}
+
 static void
 reason_disabled(const struct plane_server *server, char buf[MODEL_MESSAGE_MAX + 1])
 {
@@ -184,11 +201,10 @@ reason_disabled(const struct plane_server *server, char buf[MODEL_MESSAGE_MAX + 
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "MAINT by lbcluster");
 }
 
-const char *
-plan_reason(const struct mirror_real *real, const struct plane_server *server,
+static void
+reason_state(const struct mirror_real *real, const struct plane_server *server,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
 {
-	buf[0] = '\0';
 	if (server == NULL)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s has no such server", rules->title);
 	else if (!real->enabled)
@@ -202,7 +218,76 @@ plan_reason(const struct mirror_real *real, const struct plane_server *server,
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "held in reserve by lbcluster");
 	else if (is_reserve(real, server))
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "brought in by lbcluster: no other is up");
+}
+
+/* Only numbers are compared: what a host name stands for may change at any time. */
+static bool
+endpoint_differs(const struct mirror_real *real, const struct plane_endpoint *endpoint)
+{
+	struct address stored, actual;
+
+	if (real->address == NULL || real->port == NULL || endpoint->address == NULL)
+		return false;
+	stored = address_from_text(real->address);
+	actual = address_from_text(endpoint->address);
+	if (stored.type == ADDRESS_UNKNOWN || actual.type == ADDRESS_UNKNOWN)
+		return false;
+	if (real->port[0] != '\0' && endpoint->port[0] != '\0' &&
+	    strcmp(real->port, endpoint->port) != 0)
+		return true;
+	return stored.type != actual.type ||
+	    memcmp(stored.octets, actual.octets, stored.length) != 0;
+}
+
+const char *
+plan_reason(const struct mirror_real *real, const struct plane_server *server,
+    const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
+{
+	const struct plane_endpoint *endpoint;
+	char text[MODEL_ADDRESS_MAX + MODEL_PORT_TEXT_MAX + 4];
+
+	buf[0] = '\0';
+	reason_state(real, server, rules, buf);
+	if (server == NULL)
+		return buf;
+	endpoint = endpoint_differs(real, &server->endpoint) ? &server->endpoint :
+	    &server->other_endpoint;
+	if (endpoint_differs(real, endpoint))
+		message_add(buf, "its address in %s is %.80s", rules->title,
+		    address_endpoint(endpoint->address, endpoint->port, text, sizeof(text)));
+	if (server->missing_at != NULL)
+		message_add(buf, "%s at %.108s has no such server", rules->title,
+		    server->missing_at);
 	return buf;
+}
+
+void
+plan_missing(const struct mirror_cluster *cluster, const struct plane_look *look,
+    const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
+{
+	const struct plane_server *first = NULL;
+	const struct mirror_service *service;
+	const struct mirror_real *real;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	LIST_FOREACH(service, &cluster->services, entry) {
+		LIST_FOREACH(real, &service->reals, entry) {
+			const struct plane_server *server = server_of(real, look);
+
+			if (server == NULL || server->missing_at == NULL)
+				continue;
+			n++;
+			if (first == NULL || strcmp(server->real, first->real) < 0)
+				first = server;
+		}
+	}
+	if (n == 0)
+		return;
+	snprintf(buf, MODEL_MESSAGE_MAX + 1, "%.20s at %.70s has no server %.60s/%.60s",
+	    rules->title, first->missing_at, first->service, first->real);
+	if (n > 1)
+		message_add(buf, "%zu more servers are missing in one of the pair", n - 1);
 }
 
 /* -- jobs ----------------------------------------------------------------------------- */
@@ -310,6 +395,9 @@ plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
 		end_set(ret, JOB_FAILED, JOB_CAUSE_REJECTED,
 		    "%s's configuration makes it a backup, which no command changes",
 		    rules->title);
+	else if (job_holds(job, real, server, &words) && server->missing_at != NULL)
+		end_set(ret, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s%s%s at %.108s has no such server",
+		    words, words[0] != '\0' ? "; " : "", rules->title, server->missing_at);
 	else if (job_holds(job, real, server, &words))
 		end_set(ret, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", words);
 	else

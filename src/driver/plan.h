@@ -53,6 +53,10 @@ enum real_role plan_role(const struct plane_server *server, const struct plane_l
 const char *plan_reason(const struct mirror_real *real, const struct plane_server *server,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1]);
 
+/* Writes which processes of a pair lack servers that 'cluster' names; "" if none does. */
+void plan_missing(const struct mirror_cluster *cluster, const struct plane_look *look,
+    const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1]);
+
 /* -- jobs -------------------------------------------------------------------------- */
 
 /* A job in hand. */

@@ -452,18 +452,22 @@ static void
 round_finish(struct work *work, const struct plane_look *look,
     const struct plane_trouble *trouble)
 {
-	char refusal[MODEL_MESSAGE_MAX + 1] = "";
+	char refusal[MODEL_MESSAGE_MAX + 1] = "", missing[MODEL_MESSAGE_MAX + 1];
+	const struct plan_rules rules = rules_of(work);
 
 	repairs_tell(work, refusal);
 	jobs_end(work, look, trouble);
 	look_record(work, look);
-	work->partial = trouble != NULL || refusal[0] != '\0';
+	plan_missing(work->cluster, look, &rules, missing);
+	work->partial = trouble != NULL || refusal[0] != '\0' || look->problem[0] != '\0';
 	if (trouble != NULL)
 		status_put(work, trouble->status, trouble->text);
+	else if (look->problem[0] != '\0')
+		status_put(work, PLANE_STATUS_FAILING, look->problem);
 	else if (refusal[0] != '\0')
 		status_put(work, PLANE_STATUS_FAILING, refusal);
 	else
-		status_put(work, PLANE_STATUS_OK, work->note);
+		status_put(work, PLANE_STATUS_OK, missing[0] != '\0' ? missing : work->note);
 	round_end(work, true);
 }
 

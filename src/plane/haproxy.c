@@ -158,6 +158,12 @@ plane_open(struct loop *loop, const char *params, int timeout_ms, struct plane *
 
 /* -- all processes as one ------------------------------------------------------------- */
 
+static bool
+endpoint_same(const struct plane_endpoint *a, const struct plane_endpoint *b)
+{
+	return strcmp(a->address, b->address) == 0 && strcmp(a->port, b->port) == 0;
+}
+
 /* One server of two processes, as one. */
 static void
 server_fold(struct plane_server *server, const struct plane_server *other)
@@ -169,6 +175,8 @@ server_fold(struct plane_server *server, const struct plane_server *other)
 	server->up |= other->up;
 	server->blocked &= other->blocked;
 	server->backup |= other->backup;
+	if (!endpoint_same(&server->endpoint, &other->endpoint))
+		server->other_endpoint = other->endpoint;
 	for (size_t i = 0; i < STAT_NUMBERS; i++)
 		server->number[i] += other->number[i];
 	if (server->words[0] == '\0')
@@ -208,6 +216,53 @@ servers_gather(struct plane *plane)
 	plane->look.servers = plane->servers;
 	plane->look.n = folded;
 	return true;
+}
+
+/* -- what a person should repair ---------------------------------------------------- */
+
+static int
+view_compare(const struct haproxy_server *a, const struct plane_server *b)
+{
+	int order = strcmp(a->backend, b->service);
+
+	return order != 0 ? order : strcmp(a->name, b->real);
+}
+
+/* Notes which servers of the look 'process' lacks. Both are sorted by name. */
+static void
+missing_note(struct plane *plane, const struct process *process)
+{
+	const struct haproxy_view *view = &process->view;
+	size_t at = 0;
+
+	for (size_t i = 0; i < plane->look.n; i++) {
+		struct plane_server *server = &plane->servers[i];
+
+		while (at < view->n_servers && view_compare(&view->servers[at], server) < 0)
+			at++;
+		if (server->missing_at == NULL && (at == view->n_servers ||
+		    view_compare(&view->servers[at], server) != 0 ||
+		    !view->servers[at].has_state))
+			server->missing_at = process->path;
+	}
+}
+
+static void
+level_judge(struct plane *plane)
+{
+	for (size_t i = 0; i < plane->n; i++) {
+		const struct process *process = &plane->processes[i];
+		const char *problem = process->seen ?
+		    haproxy_level_problem(process->view.level) : NULL;
+		char line[160];
+
+		if (problem == NULL)
+			continue;
+		snprintf(plane->look.problem, sizeof(plane->look.problem),
+		    "%.70s: %s; haproxy.cfg: %.110s", process->path, problem,
+		    haproxy_socket_line(process->path, line, sizeof(line)));
+		return;
+	}
 }
 
 /* -- a look ----------------------------------------------------------------------- */
@@ -299,6 +354,12 @@ look_end(struct plane *plane)
 		    "out of memory for its servers");
 	else if (seen) {
 		epoch_judge(plane);
+		plane->look.problem[0] = '\0';
+		level_judge(plane);
+		for (size_t i = 0; i < plane->n; i++) {
+			if (plane->processes[i].seen)
+				missing_note(plane, &plane->processes[i]);
+		}
 		look = &plane->look;
 	}
 	plane->looked(plane->arg, look,
@@ -371,6 +432,33 @@ orders_fail(struct plane *plane, enum job_fail_cause cause, const char *words)
 	plane->done = plane->n_orders;
 }
 
+/* Judges the outcomes of one process. A server that only this process of a pair lacks is
+ * no failure: it gets no work through it, and the look says so. Which process refused is
+ * told where there are several. */
+static void
+outcomes_judge(struct plane *plane, struct plane_order *orders, size_t n)
+{
+	const char *path = plane->processes[plane->at].path;
+
+	for (size_t i = 0; i < n && plane->n > 1; i++) {
+		const struct plane_server *server;
+		char message[sizeof(orders[i].message)];
+
+		if (orders[i].cause == JOB_CAUSE_NONE)
+			continue;
+		server = plane_look_find(&plane->look, orders[i].service, orders[i].real);
+		if (orders[i].cause == JOB_CAUSE_NOT_FOUND && server != NULL &&
+		    server->missing_at != NULL) {
+			orders[i].cause = JOB_CAUSE_NONE;
+			orders[i].message[0] = '\0';
+		} else if (strncmp(orders[i].message, "HAProxy", 7) == 0) {
+			snprintf(message, sizeof(message), "%.100s: %.150s", path,
+			    orders[i].message);
+			snprintf(orders[i].message, sizeof(orders[i].message), "%s", message);
+		}
+	}
+}
+
 static void
 on_outcomes(void *arg, enum haproxy_failure failure, char *answer, size_t length,
     const char *words)
@@ -381,6 +469,7 @@ on_outcomes(void *arg, enum haproxy_failure failure, char *answer, size_t length
 	if (failure == HAPROXY_ANSWERED) {
 		haproxy_command_outcomes(answer, length, plane->orders + plane->done,
 		    plane->under_way);
+		outcomes_judge(plane, plane->orders + plane->done, plane->under_way);
 		plane->done += plane->under_way;
 	} else {
 		orders_fail(plane, failure == HAPROXY_TIMEOUT ? JOB_CAUSE_TIMEOUT :
@@ -463,6 +552,15 @@ const struct plane_kind_ops haproxy_plane = {
 	.apply = plane_apply,
 	.keeps_foreign = plane_keeps_foreign,
 };
+
+const char *
+haproxy_socket_line(const char *socket, char *buf, size_t size)
+{
+	bool on_disk = socket[0] == '/' || strncmp(socket, "unix@", 5) == 0;
+
+	snprintf(buf, size, "stats socket %s%s level admin", socket, on_disk ? " mode 660" : "");
+	return buf;
+}
 
 /* -- for a person who waits ---------------------------------------------------------- */
 

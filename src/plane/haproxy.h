@@ -14,6 +14,10 @@ extern const struct plane_kind_ops haproxy_plane;
 /* Makes a server for a look of what HAProxy tells of it. 'ret' has a view's texts. */
 void haproxy_server_read(const struct haproxy_server *server, struct plane_server *ret);
 
+/* Writes the line of haproxy.cfg that opens 'socket' (as a cluster names it) with the level
+ * that a driver needs. Cut at 'size'; returns 'buf'. */
+const char *haproxy_socket_line(const char *socket, char *buf, size_t size);
+
 /* One look without a driver, for a person who waits. 'ret_answer' is what 'ret_view'
  * points into; free() it after haproxy_view_done(). ERR_INVALID, ERR_IO, ERR_NOMEM
  * with words. */

@@ -15,19 +15,28 @@
 #include "util/err.h"
 
 /* What a look asks for, in one line. */
-#define HAPROXY_LOOK "show info;show stat -1 6 -1;show servers state\n"
+#define HAPROXY_LOOK "show cli level;show info;show stat -1 6 -1;show servers state\n"
+
+/* What a runtime socket may do, "level" of "stats socket" in configuration.txt. */
+enum haproxy_level {
+	HAPROXY_LEVEL_UNKNOWN,	/* an HAProxy that has no "show cli level" */
+	HAPROXY_LEVEL_USER,	/* sees no address in "show stat", changes nothing */
+	HAPROXY_LEVEL_OPERATOR,	/* sees all, changes no server */
+	HAPROXY_LEVEL_ADMIN,
+};
 
 /* srv_op_state and srv_admin_state, management.txt 9.3, "show servers state". */
 enum haproxy_op_state { HAPROXY_STOPPED, HAPROXY_STARTING, HAPROXY_RUNNING, HAPROXY_STOPPING };
 
+/* What each bit does to traffic was seen with HAProxy 2.6.12: doc/haproxy-states.txt. */
 enum {
-	HAPROXY_FORCED_MAINT = 0x01,	/* by a command */
+	HAPROXY_FORCED_MAINT = 0x01,	/* by a command, an agent or the configuration */
 	HAPROXY_INHERITED_MAINT = 0x02,	/* by the server it tracks */
-	HAPROXY_CONFIGURED_MAINT = 0x04,	/* "disabled" in the configuration */
-	HAPROXY_FORCED_DRAIN = 0x08,
-	HAPROXY_INHERITED_DRAIN = 0x10,
-	HAPROXY_RESOLUTION_MAINT = 0x20,	/* its name does not resolve */
-	HAPROXY_NAME_MAINT = 0x40,	/* its name was changed by a command */
+	HAPROXY_CONFIGURED_MAINT = 0x04,	/* "disabled" in the configuration; alone: none */
+	HAPROXY_FORCED_DRAIN = 0x08,	/* by a command or an agent */
+	HAPROXY_INHERITED_DRAIN = 0x10,	/* by the server it tracks */
+	HAPROXY_RESOLUTION_MAINT = 0x20,	/* it has no address */
+	HAPROXY_NAME_SET = 0x40,	/* a SRV record or a command gave its name: none */
 };
 
 /* A server, from both "show stat" and "show servers state". Texts are never NULL. */
@@ -37,13 +46,16 @@ struct haproxy_server {
 	const char	*check_status;	/* "L4CON", without the "* " of one under way */
 	const char	*check_code;	/* "503", "" if it has none */
 	const char	*last_check;	/* "Connection refused" */
-	const char	*address;	/* "10.0.0.1:80", "[2001:db8::1]:80", "unix", ... */
-	const char	*tracked;
-	const char	*fqdn;		/* "" if its address is none */
+	const char	*last_agent;	/* what an agent answered: "maintenance" */
+	const char	*tracked;	/* "backend/server" */
 	uint64_t	 current, rate, total, bytes_in, bytes_out;
 	bool		 backup;
 	bool		 has_state;	/* "show servers state" had it, and so: */
 	uint32_t	 op_state, admin_state, weight;
+	const char	*address;	/* "10.0.0.1", "2001:db8::1"; "" if not known */
+	const char	*port;		/* "80"; "" if not known */
+	const char	*fqdn;		/* the name its address comes from; "" if none */
+	const char	*srv_record;	/* "_app._tcp.test" of a server-template; "" if none */
 };
 
 /* A backend, from "show stat". */
@@ -59,12 +71,18 @@ struct haproxy_view {
 	struct haproxy_backend	*backends;
 	size_t			 n_servers, n_backends;
 	uint64_t		 pid, start_time;
+	enum haproxy_level	 level;
 	const char		*version;
 };
 
+/* What keeps a driver from changing servers over a socket of this level, as a clause
+ * ("its level is user, ..."); NULL if nothing does. */
+const char *haproxy_level_problem(enum haproxy_level level);
+
 /* Reads the 'length' octets of 'text', which it changes: the view points into it and
- * is valid as long. text[length] is to be there. ERR_INVALID with words for what is
- * no such answer (those of HAProxy, where it refused), ERR_NOMEM. */
+ * is valid as long. text[length] is to be there. ERR_INVALID: it is no such answer,
+ * and the text says whether HAProxy refused, the answer is cut off, or something else
+ * answered. ERR_NOMEM. */
 enum err_code haproxy_view_parse(char *text, size_t length, struct haproxy_view *ret,
     struct err *err);
 void haproxy_view_done(struct haproxy_view *view);

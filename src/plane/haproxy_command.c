@@ -71,25 +71,27 @@ cause_of(const char *words)
 	return JOB_CAUSE_REJECTED;
 }
 
-/* An answer is an empty line if all is well, or words and an empty line behind. One that
- * was cut off is of an HAProxy that ended meanwhile. */
+/* The answer to a command is an empty line, or a message and an empty line. One without
+ * its empty line was cut off, because HAProxy ended meanwhile: what it says is not read. */
 static void
 outcome_read(struct haproxy_text *text, struct plane_order *order)
 {
-	const char *line = haproxy_line_next(text);
+	const char *message = haproxy_line_next(text), *line = message;
 
-	if (line == NULL) {
-		order->cause = JOB_CAUSE_UNREACHABLE;
-		snprintf(order->message, sizeof(order->message), "HAProxy gave no answer");
-		return;
-	}
-	if (line[0] == '\0')
-		return;
-	order->cause = cause_of(line);
-	snprintf(order->message, sizeof(order->message), "HAProxy: %.120s", line);
-	haproxy_printable(order->message);
 	while (line != NULL && line[0] != '\0')
 		line = haproxy_line_next(text);
+	if (line != NULL && message == line)
+		return;
+	/* The first refusal of several processes is kept. */
+	if (order->cause != JOB_CAUSE_NONE)
+		return;
+	order->cause = line == NULL ? JOB_CAUSE_UNREACHABLE : cause_of(message);
+	if (line == NULL)
+		snprintf(order->message, sizeof(order->message), "HAProxy's answer %s",
+		    message == NULL ? "is missing" : "is cut off");
+	else
+		snprintf(order->message, sizeof(order->message), "HAProxy: %.120s", message);
+	haproxy_printable(order->message);
 }
 
 void

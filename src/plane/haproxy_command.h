@@ -21,7 +21,8 @@ enum {
 size_t haproxy_command_line(const struct plane_order *orders, size_t n,
     char line[HAPROXY_LINE_MAX], size_t *ret_length);
 
-/* Reads the answer to a line of 'n' commands into the outcomes of its orders. */
+/* Reads the answer to a line of 'n' commands into the outcomes of its orders. An order
+ * that was refused already keeps that outcome. */
 void haproxy_command_outcomes(char *answer, size_t length, struct plane_order *orders,
     size_t n);
 

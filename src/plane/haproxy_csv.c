@@ -17,17 +17,17 @@ enum { COLUMNS_MAX = 512 };
 /* The column "type", management.txt 9.1, field 32. */
 enum { TYPE_BACKEND = 1, TYPE_SERVER = 2 };
 
-/* Columns this program reads. A number that is left empty is 0. */
+/* Columns this program reads. An empty number is 0. */
 enum field {
 	F_PXNAME, F_SVNAME, F_TYPE, F_SCUR, F_RATE, F_STOT, F_BIN, F_BOUT, F_STATUS, F_BCK,
-	F_CHECK_STATUS, F_CHECK_CODE, F_LAST_CHK, F_ADDR, F_TRACKED, F_MODE, FIELDS
+	F_CHECK_STATUS, F_CHECK_CODE, F_LAST_CHK, F_LAST_AGT, F_TRACKED, F_MODE, FIELDS
 };
 
 static const char *const names[FIELDS] = {
 	[F_PXNAME] = "pxname", [F_SVNAME] = "svname", [F_TYPE] = "type", [F_SCUR] = "scur",
 	[F_RATE] = "rate", [F_STOT] = "stot", [F_BIN] = "bin", [F_BOUT] = "bout",
 	[F_STATUS] = "status", [F_BCK] = "bck", [F_CHECK_STATUS] = "check_status",
-	[F_CHECK_CODE] = "check_code", [F_LAST_CHK] = "last_chk", [F_ADDR] = "addr",
+	[F_CHECK_CODE] = "check_code", [F_LAST_CHK] = "last_chk", [F_LAST_AGT] = "last_agt",
 	[F_TRACKED] = "tracked", [F_MODE] = "mode",
 };
 
@@ -53,8 +53,12 @@ header_read(struct table *table, char *header, struct err *err)
 	char *name;
 
 	header += strlen("# ");
-	while ((name = strsep(&header, ",")) != NULL && table->columns < COLUMNS_MAX) {
+	while ((name = strsep(&header, ",")) != NULL) {
 		unsigned char field = 0;
+
+		if (table->columns == COLUMNS_MAX)
+			return err_set(err, ERR_INVALID, "show stat has more than %d columns",
+			    COLUMNS_MAX);
 
 		while (field < FIELDS && strcmp(names[field], name) != 0)
 			field++;
@@ -117,20 +121,25 @@ static enum err_code
 row_read(struct table *table, const char *values[FIELDS], struct err *err)
 {
 	bool last = false;
+	size_t n = 0;
 
 	for (size_t i = 0; i < FIELDS; i++)
 		values[i] = "";
-	for (size_t i = 0; !last; i++) {
+	for (; !last; n++) {
 		char *value = value_next(table->text, &last);
 
 		if (value == NULL)
-			return err_set(err, ERR_INVALID, "show stat has a quotation mark astray");
-		if (i < table->columns && table->field_of[i] < FIELDS)
-			values[table->field_of[i]] = value;
+			return err_set(err, ERR_INVALID,
+			    "a row of show stat has a misplaced quotation mark");
+		if (n < table->columns && table->field_of[n] < FIELDS)
+			values[table->field_of[n]] = value;
 	}
+	if (n != table->columns)
+		return err_set(err, ERR_INVALID,
+		    "a row of show stat has %zu values, its header has %zu", n, table->columns);
 	if (values[F_PXNAME][0] == '\0' || values[F_SVNAME][0] == '\0' ||
 	    values[F_TYPE][0] == '\0')
-		return err_set(err, ERR_INVALID, "show stat has a row that is none");
+		return err_set(err, ERR_INVALID, "a row of show stat has no name or no type");
 	return ERR_OK;
 }
 
@@ -161,7 +170,8 @@ server_add(struct table *table, const char *const values[FIELDS], struct err *er
 		.status = values[F_STATUS],
 		.check_status = strncmp(check, "* ", 2) == 0 ? check + 2 : check,
 		.check_code = values[F_CHECK_CODE], .last_check = values[F_LAST_CHK],
-		.address = values[F_ADDR], .tracked = values[F_TRACKED], .fqdn = "",
+		.last_agent = values[F_LAST_AGT], .tracked = values[F_TRACKED],
+		.address = "", .port = "", .fqdn = "", .srv_record = "",
 		.current = number_of(values[F_SCUR]), .rate = number_of(values[F_RATE]),
 		.total = number_of(values[F_STOT]), .bytes_in = number_of(values[F_BIN]),
 		.bytes_out = number_of(values[F_BOUT]), .backup = number_of(values[F_BCK]) != 0,

@@ -12,8 +12,8 @@
 bool haproxy_csv_begins(const char *line);
 
 /* Reads the rows below 'header' up to an empty line into the servers and backends of
- * 'view'. ERR_INVALID with words for a column that is missing or a row that is no
- * row, ERR_NOMEM. */
+ * 'view'. ERR_INVALID: a column is missing, or a row has more or fewer values than the
+ * header. ERR_NOMEM. */
 enum err_code haproxy_csv_parse(char *header, struct haproxy_text *text,
     struct haproxy_view *view, struct err *err);
 

@@ -1,11 +1,105 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A server in HAProxy's words to one in ours.
+ * Translates a server as HAProxy shows it into one of plane.h. What each state does to
+ * traffic is written in doc/haproxy-states.txt.
  */
 #include "plane/haproxy.h"
 
 #include <stdio.h>
+#include <string.h>
+
+/* -- reasons ------------------------------------------------------------------------ */
+
+/* Each writes why a server takes no new work, and names the cause. */
+
+static void
+reason_forced_maint(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
+{
+	const char *by = server->admin_state & HAPROXY_CONFIGURED_MAINT ?
+	    "HAProxy's configuration" : server->last_agent[0] != '\0' ?
+	    "command or agent" : "command";
+
+	snprintf(words, PLANE_WORDS_MAX, "MAINT by %s", by);
+}
+
+static void
+reason_resolution(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
+{
+	if (server->fqdn[0] != '\0')
+		snprintf(words, PLANE_WORDS_MAX, "MAINT: %.120s does not resolve", server->fqdn);
+	else if (server->srv_record[0] != '\0')
+		snprintf(words, PLANE_WORDS_MAX, "MAINT: SRV record %.80s has no target for it",
+		    server->srv_record);
+	else
+		snprintf(words, PLANE_WORDS_MAX, "MAINT: HAProxy has no address for it");
+}
+
+static void
+reason_tracked(const struct haproxy_server *server, const char *state,
+    char words[PLANE_WORDS_MAX])
+{
+	snprintf(words, PLANE_WORDS_MAX, "%s: tracks %.110s, which is %s", state,
+	    server->tracked, state);
+}
+
+static void
+reason_stopping(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
+{
+	if (server->tracked[0] != '\0')
+		reason_tracked(server, "NOLB", words);
+	else
+		snprintf(words, PLANE_WORDS_MAX, "NOLB by %s: no new work",
+		    strcmp(server->check_status, "L7OKC") == 0 ? "its check" : "command or agent");
+}
+
+/* "check_status" of a check that passed, management.txt 9.1, field 36; INI: not yet run. */
+static bool
+check_passed(const char *status)
+{
+	static const char *const passed[] = { "INI", "L4OK", "L6OK", "L7OK", "L7OKC", "PROCOK" };
+
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
+		if (strcmp(status, passed[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What an agent answered: last_agt is "via agent : down (under repair)". */
+static const char *
+agent_answer(const struct haproxy_server *server)
+{
+	static const char prefix[] = "via agent : ";
+	const char *answer = server->last_agent;
+
+	return strncmp(answer, prefix, sizeof(prefix) - 1) == 0 ? answer + sizeof(prefix) - 1 :
+	    answer;
+}
+
+/* The status has "(agent)" where the agent has the server down, and "health/rise" while
+ * the check passes again. */
+static void
+reason_stopped(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
+{
+	const char *status = server->status, *check = server->check_status;
+
+	if (server->tracked[0] != '\0')
+		reason_tracked(server, "DOWN", words);
+	else if (strstr(status, "(agent)") != NULL)
+		snprintf(words, PLANE_WORDS_MAX, "DOWN by agent%s%.120s",
+		    server->last_agent[0] != '\0' ? ": " : "", agent_answer(server));
+	else if (check[0] != '\0' && !check_passed(check))
+		snprintf(words, PLANE_WORDS_MAX, "%.20s%s%.10s%s%.100s", check,
+		    server->check_code[0] != '\0' ? " " : "", server->check_code,
+		    server->last_check[0] != '\0' ? " " : "", server->last_check);
+	else if (strchr(status, '/') != NULL)
+		snprintf(words, PLANE_WORDS_MAX, "%.40s: its check passes again, not yet often"
+		    " enough", status);
+	else
+		snprintf(words, PLANE_WORDS_MAX, "DOWN by command or agent%s",
+		    check[0] != '\0' ? ": its check passes" : "");
+}
 
 static void
 words_read(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
@@ -14,35 +108,33 @@ words_read(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
 
 	words[0] = '\0';
 	if (admin & HAPROXY_FORCED_MAINT)
-		snprintf(words, PLANE_WORDS_MAX, "MAINT by %s",
-		    admin & HAPROXY_CONFIGURED_MAINT ? "HAProxy's configuration" : "command");
+		reason_forced_maint(server, words);
 	else if (admin & HAPROXY_INHERITED_MAINT)
-		snprintf(words, PLANE_WORDS_MAX, "MAINT by %.100s, which it tracks",
-		    server->tracked);
+		reason_tracked(server, "MAINT", words);
 	else if (admin & HAPROXY_RESOLUTION_MAINT)
-		snprintf(words, PLANE_WORDS_MAX, "MAINT: %.100s does not resolve", server->fqdn);
-	else if (admin & HAPROXY_NAME_MAINT)
-		snprintf(words, PLANE_WORDS_MAX, "MAINT: its host name was changed");
-	else if (server->op_state == HAPROXY_STOPPING)
-		snprintf(words, PLANE_WORDS_MAX, "NOLB: its check asks for no new work");
-	else if (server->op_state == HAPROXY_STOPPED && server->check_status[0] == '\0')
-		snprintf(words, PLANE_WORDS_MAX, "%.100s", server->tracked[0] != '\0' ?
-		    server->tracked : server->status);
+		reason_resolution(server, words);
 	else if (server->op_state == HAPROXY_STOPPED)
-		snprintf(words, PLANE_WORDS_MAX, "%.20s%s%.10s%s%.100s", server->check_status,
-		    server->check_code[0] != '\0' ? " " : "", server->check_code,
-		    server->last_check[0] != '\0' ? " " : "", server->last_check);
+		reason_stopped(server, words);
+	else if (server->op_state == HAPROXY_STOPPING)
+		reason_stopping(server, words);
+	else if (admin & HAPROXY_INHERITED_DRAIN)
+		reason_tracked(server, "DRAIN", words);
 }
+
+/* -- a server ----------------------------------------------------------------------- */
 
 void
 haproxy_server_read(const struct haproxy_server *server, struct plane_server *ret)
 {
 	const uint32_t not_by_order = HAPROXY_INHERITED_MAINT | HAPROXY_INHERITED_DRAIN |
-	    HAPROXY_RESOLUTION_MAINT | HAPROXY_NAME_MAINT;
+	    HAPROXY_RESOLUTION_MAINT;
+	const struct plane_endpoint endpoint = { server->address, server->port };
 
 	*ret = (struct plane_server){
 		.service = server->backend,
 		.real = server->name,
+		.endpoint = endpoint,
+		.other_endpoint = endpoint,
 		.state = server->admin_state & HAPROXY_FORCED_MAINT ? PLANE_OUT :
 		    server->admin_state & HAPROXY_FORCED_DRAIN ? PLANE_DRAIN : PLANE_READY,
 		.up = server->op_state == HAPROXY_RUNNING ||

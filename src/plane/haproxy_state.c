@@ -12,11 +12,15 @@
 
 enum { COLUMNS_MAX = 64 };
 
-enum field { F_BACKEND, F_NAME, F_OP, F_ADMIN, F_WEIGHT, F_FQDN, FIELDS };
+enum field {
+	F_BACKEND, F_NAME, F_ADDRESS, F_PORT, F_OP, F_ADMIN, F_WEIGHT, F_FQDN, F_SRV_RECORD,
+	FIELDS
+};
 
 static const char *const names[FIELDS] = {
-	[F_BACKEND] = "be_name", [F_NAME] = "srv_name", [F_OP] = "srv_op_state",
-	[F_ADMIN] = "srv_admin_state", [F_WEIGHT] = "srv_uweight", [F_FQDN] = "srv_fqdn",
+	[F_BACKEND] = "be_name", [F_NAME] = "srv_name", [F_ADDRESS] = "srv_addr",
+	[F_PORT] = "srv_port", [F_OP] = "srv_op_state", [F_ADMIN] = "srv_admin_state",
+	[F_WEIGHT] = "srv_uweight", [F_FQDN] = "srv_fqdn", [F_SRV_RECORD] = "srvrecord",
 };
 
 bool
@@ -90,6 +94,13 @@ number_take(const char *value, uint32_t *ret, struct err *err)
 	return ERR_OK;
 }
 
+/* HAProxy writes "-" for a text it does not have. */
+static const char *
+text_of(const char *value)
+{
+	return strcmp(value, "-") == 0 ? "" : value;
+}
+
 static enum err_code
 row_take(struct haproxy_view *view, const char *const values[FIELDS], struct err *err)
 {
@@ -108,8 +119,10 @@ row_take(struct haproxy_view *view, const char *const values[FIELDS], struct err
 		code = number_take(values[F_WEIGHT], &server->weight, err);
 	if (code != ERR_OK)
 		return code;
-	if (strcmp(values[F_FQDN], "-") != 0)
-		server->fqdn = values[F_FQDN];
+	server->address = text_of(values[F_ADDRESS]);
+	server->port = strcmp(values[F_PORT], "0") == 0 ? "" : text_of(values[F_PORT]);
+	server->fqdn = text_of(values[F_FQDN]);
+	server->srv_record = text_of(values[F_SRV_RECORD]);
 	server->has_state = true;
 	return ERR_OK;
 }

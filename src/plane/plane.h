@@ -24,9 +24,21 @@ enum plane_state {
 
 enum { PLANE_WEIGHT_MIXED = UINT32_MAX, PLANE_WORDS_MAX = 160 };
 
+/* Where a server is, as one process has it. A text is "" where the process does not
+ * show it: a UNIX socket, a name that does not resolve. */
+struct plane_endpoint {
+	const char	*address;	/* numeric, without brackets */
+	const char	*port;
+};
+
 /* A server of the data plane. Texts live as long as the look they came with. */
 struct plane_server {
 	const char		*service, *real;
+	struct plane_endpoint	 endpoint;
+	/* That of another process of a pair, where it differs; else equal to 'endpoint'. */
+	struct plane_endpoint	 other_endpoint;
+	/* The socket of a process of a pair that has no such server; NULL if all have it. */
+	const char		*missing_at;
 	enum plane_state	 state;
 	bool			 up;		/* able to work: not found dead */
 	bool			 blocked;	/* kept out by something no order changes */
@@ -40,6 +52,9 @@ struct plane_server {
 struct plane_look {
 	const struct plane_server	*servers;	/* by service and name */
 	size_t				 n;
+	/* What keeps every setting from being changed although all servers were seen, and
+	 * what a person does about it; "" if nothing. */
+	char				 problem[MODEL_MESSAGE_MAX + 1];
 	uint64_t			 epoch;		/* another one: totals began again */
 	int64_t				 counters_since;
 	uint64_t			 restarts;	/* another one: a process was restarted */
@@ -68,7 +83,7 @@ struct plane_order {
 	 * refused it; _UNREACHABLE, _TIMEOUT, _OTHER: nobody knows, or it was not given for
 	 * want of memory. */
 	enum job_fail_cause	 cause;
-	char			 message[PLANE_WORDS_MAX];
+	char			 message[MODEL_MESSAGE_MAX + 1];
 };
 
 /* 'look' is NULL where nothing was seen; both are there where a pair was seen in

@@ -43,7 +43,9 @@ cut_try(const uint8_t *data, size_t size, const struct haproxy_view *whole)
 			const struct haproxy_server *a = &view.servers[i], *b = &whole->servers[i];
 
 			must(a->has_state == b->has_state && a->weight == b->weight &&
-			    a->admin_state == b->admin_state && strcmp(a->fqdn, b->fqdn) == 0,
+			    a->admin_state == b->admin_state && strcmp(a->fqdn, b->fqdn) == 0 &&
+			    strcmp(a->address, b->address) == 0 && strcmp(a->port, b->port) == 0 &&
+			    strcmp(a->srv_record, b->srv_record) == 0,
 			    "%s/%s is another one", a->backend, a->name);
 		}
 		haproxy_view_done(&view);

@@ -47,7 +47,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             backend.slow_may_end.wait(120)
         length = int(self.path[len('/octets/'):]) if self.path.startswith('/octets/') else 0
         body = backend.name.encode() if not length else b'x' * length
-        self.send_response(200)
+        self.send_response(backend.check_status if self.path == '/check' else 200)
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -71,6 +71,7 @@ class Backend:
     def __init__(self, name):
         self.name = name
         self.port = free_port()
+        self.check_status = 200     # of a request for /check
         self.slow_begun = threading.Event()
         self.slow_may_end = threading.Event()
         self._server = None
@@ -118,8 +119,8 @@ class HAProxy:
         self.program = None
         self._generation = 0
 
-    def configure(self, services, balance='roundrobin'):
-        """'services': name -> {server: (port, options)}."""
+    def configure(self, services, balance='roundrobin', more=''):
+        """'services': name -> {server: (port, options)}; 'more': sections as they are."""
         text = [_GLOBAL.format(socket=self.socket, level=self.level)]
         for name, servers in services.items():
             if name not in self.ports:
@@ -128,6 +129,7 @@ class HAProxy:
                 name, self.ports[name], balance))
             for server, (port, options) in servers.items():
                 text.append('    server %s 127.0.0.1:%d %s\n' % (server, port, options))
+        text.append(more)
         with open(self.config, 'w', encoding='utf-8') as file:
             file.write(''.join(text))
 
@@ -173,14 +175,21 @@ class HAProxy:
                     return answer.decode()
                 answer += part
 
-    def state(self, server):
-        """(admin state, weight) of "service/server"."""
+    def _state(self, server):
         service, name = server.split('/')
         for line in self.ask('show servers state ' + service).splitlines():
             words = line.split()
             if len(words) > 7 and words[1] == service and words[3] == name:
-                return int(words[6]), int(words[7])
-        return None
+                return [int(word) for word in words[5:8]]
+        return [None] * 3
+
+    def state(self, server):
+        """(admin state, weight) of "service/server"."""
+        return tuple(self._state(server)[1:])
+
+    def states(self, server):
+        """(operational state, admin state) of "service/server"."""
+        return tuple(self._state(server)[:2])
 
     def get(self, service, path='/', timeout=10):
         """One request over a connection of its own: (status, body)."""

@@ -133,6 +133,20 @@ class Spoilt(Plane):
         self.wait_plane(FAILING, 'its answer is empty')
         self.well()
 
+    def test_refusal_that_is_cut_off_is_no_refusal(self):
+        cut = []
+
+        def behave(gate, connection, line):
+            if line.startswith(b'set server') and not cut:
+                cut.append(line)
+                connection.sendall(b'No such serv')
+            else:
+                relay(self.proxy)(gate, connection, line)
+        self.gate(behave)
+        self.serve()
+        self.wait_job(self.ctl('set-weight', 'web/http/a', '5'), self.SUCCEEDED)
+        self.wait_put_off('set_weight web/http/a 5', "HAProxy's answer is cut off")
+
     def test_one_that_never_answers_is_asked_ever_more_rarely(self):
         times = []
         self.gate(lambda gate, connection, line: times.append(time.monotonic()))
@@ -141,13 +155,13 @@ class Spoilt(Plane):
         wait_for(lambda: len(times) >= 4, 20, 'it is asked again')
         self.assertGreater(times[3] - times[0], 0.9 * (0.25 + 0.5 + 1))
 
-    def test_half_an_answer_is_no_answer(self):
+    def test_half_an_answer_is_reported_as_cut_off(self):
         def half(gate, connection, line):
             answer = self.proxy.ask(line.decode().rstrip('\n')).encode()
             connection.sendall(answer[:len(answer) // 2])
         self.gate(half)
         self.serve()
-        self.wait_plane(FAILING)
+        self.wait_plane(FAILING, 'its answer is cut off after')
         self.assertEqual({}, self.statistics('web/http/a'))
 
     def test_answer_that_drips_has_an_end(self):
@@ -234,7 +248,7 @@ class Spoilt(Plane):
         self.serve()
         self.wait_plane(OK)
         job = self.ctl('set-weight', 'web/http/a', '12')
-        self.wait_put_off('a 12', 'HAProxy gave no answer')
+        self.wait_put_off('a 12', "HAProxy's answer is missing")
         gate.opened.set()
         self.wait_job(job, self.SUCCEEDED)
 
@@ -302,6 +316,46 @@ class Pair(Plane):
         self.done('set-weight', 'web/http/a', '5')
         self.two.restart()
         wait_for(lambda: self.two.state('http/a') == (0, 5), EVENT_S, 'the second one is mended')
+
+
+class PairLacks(Plane):
+    """The second HAProxy of a pair has no such server."""
+
+    def setUp(self):
+        self.plane_world()
+        self.one = self.haproxy({'http': {'a': SERVER, 'b': SERVER}}, 'one')
+        self.two = self.haproxy({'http': {'a': SERVER}}, 'two')
+        self.lacks = 'HAProxy at %s has no such server' % self.two.socket
+        self.load(self.one)
+        self.world.sql("UPDATE cluster SET plane_params = ?", '{"socket":["%s","%s"]}' % (
+            self.one.socket, self.two.socket))
+        self.start_driver()
+
+    def test_reason_and_plane_message_name_the_socket(self):
+        self.wait_reason('web/http/b', self.lacks)
+        self.wait_reason('web/http/a', '')
+        self.wait_plane(OK, 'HAProxy at %s has no server http/b' % self.two.socket)
+
+    def test_job_succeeds_and_names_the_socket(self):
+        self.wait_job(self.ctl('set-weight', 'web/http/b', '20'), self.SUCCEEDED, self.lacks)
+        self.assertEqual((0, 20), self.one.state('http/b'))
+        self.wait_job(self.ctl('disable', 'web/http/b'), self.SUCCEEDED, self.lacks)
+        self.assertEqual(FORCED_MAINT, self.one.state('http/b')[0])
+        self.assertEqual('', self.done('set-weight', 'web/http/a', '20')[2])
+
+    def test_repair_of_the_other_is_no_refusal(self):
+        self.done('set-weight', 'web/http/b', '20')
+        self.one.ask('set server http/b weight 7')
+        wait_for(lambda: self.one.state('http/b') == (0, 20), EVENT_S, 'the weight is back')
+        self.wait_plane(OK, 'has no server http/b')
+        self.assertNotIn('No such server', self.driver_log())
+
+    def test_server_that_both_lack_fails_the_job(self):
+        self.set_services(self.one, {'http': {'a': SERVER}})
+        self.one.reload()
+        self.wait_reason('web/http/b', 'HAProxy has no such server')
+        job = self.ctl('set-weight', 'web/http/b', '5')
+        self.assertEqual(self.NOT_FOUND, self.wait_job(job, self.FAILED, 'no server http/b')[1])
 
 
 class Drivers(Plane):

@@ -221,6 +221,66 @@ plan_drain_has_an_end(void **state)
 	assert_string_equal(plan(), "");
 }
 
+/* -- reasons ---------------------------------------------------------------------------- */
+
+static void
+reason_names_an_address_that_differs(void **state)
+{
+	static char address[] = "10.0.0.1", port[] = "80", name[] = "a.example", none[] = "";
+	static const struct plane_endpoint same = { "10.0.0.1", "80" },
+	    moved = { "10.0.0.9", "80" }, other_port = { "10.0.0.1", "81" },
+	    no_port = { "10.0.0.1", "" }, unknown = { "", "" },
+	    six = { "2001:db8::9", "80" };
+	const struct {
+		char				*address, *port;
+		const struct plane_endpoint	*one, *two;
+		const char			*words;
+	} cases[] = {
+		{ address, port, &same, &same, "" },
+		{ address, port, &moved, &moved, "its address in HAProxy is 10.0.0.9:80" },
+		{ address, port, &same, &moved, "its address in HAProxy is 10.0.0.9:80" },
+		{ address, port, &six, &six, "its address in HAProxy is [2001:db8::9]:80" },
+		{ address, port, &other_port, &same, "its address in HAProxy is 10.0.0.1:81" },
+		{ address, port, &no_port, &no_port, "" },
+		{ address, none, &same, &same, "" },
+		{ address, port, &unknown, &unknown, "" },
+		{ name, port, &moved, &moved, "" },
+		{ none, none, &moved, &moved, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		w.reals[A].address = cases[i].address;
+		w.reals[A].port = cases[i].port;
+		w.servers[A].endpoint = *cases[i].one;
+		w.servers[A].other_endpoint = *cases[i].two;
+		assert_string_equal(reason(A), cases[i].words);
+	}
+	snprintf(w.servers[A].words, sizeof(w.servers[A].words), "L4CON");
+	w.reals[A].address = address;
+	assert_string_equal(reason(A), "L4CON; its address in HAProxy is 10.0.0.9:80");
+	w.reals[A].address = w.reals[A].port = NULL;
+}
+
+static void
+missing_servers_of_a_pair_are_counted(void **state)
+{
+	char text[MODEL_MESSAGE_MAX + 1];
+
+	(void)state;
+	plan_missing(&w.cluster, &w.look, &w.rules, text);
+	assert_string_equal(text, "");
+	w.servers[B].missing_at = "/run/two.sock";
+	assert_string_equal(reason(B), "HAProxy at /run/two.sock has no such server");
+	plan_missing(&w.cluster, &w.look, &w.rules, text);
+	assert_string_equal(text, "HAProxy at /run/two.sock has no server http/b");
+	w.servers[A].missing_at = "/run/one.sock";
+	w.servers[F].missing_at = "/run/two.sock";
+	plan_missing(&w.cluster, &w.look, &w.rules, text);
+	assert_string_equal(text, "HAProxy at /run/one.sock has no server http/a; 2 more servers"
+	    " are missing in one of the pair");
+}
+
 /* -- jobs ------------------------------------------------------------------------------- */
 
 static int64_t now_s = 1000;
@@ -249,6 +309,10 @@ job_that_was_read_back_succeeded(void **state)
 	assert_int_equal(judge(F, JOB_ENABLE_FALLBACK, 1).state, JOB_SUCCEEDED);
 	assert_string_equal(judge(F, JOB_ENABLE_FALLBACK, 1).message, "held in reserve");
 	assert_int_equal(judge(A, JOB_ENABLE, 1).state, JOB_SUCCEEDED);
+	w.servers[F].missing_at = "/run/two.sock";
+	assert_int_equal(judge(F, JOB_ENABLE_FALLBACK, 1).state, JOB_SUCCEEDED);
+	assert_string_equal(judge(F, JOB_ENABLE_FALLBACK, 1).message,
+	    "held in reserve; HAProxy at /run/two.sock has no such server");
 }
 
 static void
@@ -588,6 +652,8 @@ main(void)
 		TEST(plan_disabled_fallback_is_out),
 		TEST(plan_drain_ends_with_the_last_connection),
 		TEST(plan_drain_has_an_end),
+		TEST(reason_names_an_address_that_differs),
+		TEST(missing_servers_of_a_pair_are_counted),
 		TEST(job_that_was_read_back_succeeded),
 		TEST(job_that_was_refused_failed_in_words),
 		TEST(job_whose_order_was_not_refused_waits_as_long_as_its_patience),

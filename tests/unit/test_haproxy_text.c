@@ -18,17 +18,19 @@
 #include "plane/haproxy.h"
 #include "plane/haproxy_command.h"
 
+#define LEVEL "admin\n\n"
 #define INFO "Name: HAProxy\nVersion: 2.6.12\nPid: 77\nStart_time_sec: 1000\n\n"
 #define STAT_HEAD                                                              \
 	"# pxname,svname,scur,stot,bin,bout,status,bck,tracked,type,rate,"     \
-	"check_status,check_code,last_chk,addr,mode,\n"
+	"check_status,check_code,last_chk,last_agt,mode,\n"
 #define STATE_HEAD                                                             \
-	"1\n# be_id be_name srv_id srv_name srv_op_state srv_admin_state "     \
-	"srv_uweight srv_fqdn\n"
-#define SERVER_A "web,a,3,40,500,600,UP,0,,2,7,L4OK,,,10.0.0.1:80,http,\n"
+	"1\n# be_id be_name srv_id srv_name srv_addr srv_op_state "            \
+	"srv_admin_state srv_uweight srv_fqdn srv_port srvrecord\n"
+#define SERVER_A "web,a,3,40,500,600,UP,0,,2,7,L4OK,,,,http,\n"
 #define WHOLE                                                                  \
-	INFO STAT_HEAD SERVER_A "web,BACKEND,3,40,500,600,UP,0,,1,7,,,,,http,\n\n" \
-	STATE_HEAD "2 web 1 a 2 0 10 -\n\n\n"
+	LEVEL INFO STAT_HEAD SERVER_A                                          \
+	"web,BACKEND,3,40,500,600,UP,0,,1,7,,,,,http,\n\n"                     \
+	STATE_HEAD "2 web 1 a 10.0.0.1 2 0 10 - 80 -\n\n\n"
 
 struct parsed {
 	char			*text;
@@ -80,6 +82,7 @@ answer_whole_gives_all(void **state)
 	assert_int_equal(parsed.view.pid, 77);
 	assert_int_equal(parsed.view.start_time, 1000);
 	assert_string_equal(parsed.view.version, "2.6.12");
+	assert_int_equal(parsed.view.level, HAPROXY_LEVEL_ADMIN);
 	assert_int_equal(parsed.view.n_servers, 1);
 	assert_int_equal(parsed.view.n_backends, 1);
 	assert_string_equal(parsed.view.backends[0].name, "web");
@@ -87,7 +90,9 @@ answer_whole_gives_all(void **state)
 	a = &parsed.view.servers[0];
 	assert_string_equal(a->backend, "web");
 	assert_string_equal(a->name, "a");
-	assert_string_equal(a->address, "10.0.0.1:80");
+	assert_string_equal(a->address, "10.0.0.1");
+	assert_string_equal(a->port, "80");
+	assert_string_equal(a->srv_record, "");
 	assert_int_equal(a->current, 3);
 	assert_int_equal(a->total, 40);
 	assert_int_equal(a->bytes_in, 500);
@@ -105,11 +110,16 @@ answer_columns_are_found_by_name(void **state)
 	struct parsed parsed;
 
 	(void)state;
-	assert_int_equal(parse(&parsed, INFO "# pxname,new,svname,type,mode,addr,last_chk,"
+	assert_int_equal(parse(&parsed, INFO "# pxname,new,svname,type,mode,last_agt,last_chk,"
 	    "check_code,check_status,rate,tracked,bck,status,bout,bin,stot,scur,\n"
-	    "web,?,a,2,tcp,unix,\"no, \"\"never\"\"\",,* L4CON,1,,1,DOWN,5,4,3,2,\n\n"
-	    "1\n# be_id srv_uweight srv_name be_name more srv_fqdn srv_admin_state srv_op_state\n"
-	    "1 9 a web ? host.example 5 0\n\n"), ERR_OK);
+	    "web,?,a,2,tcp,,\"no, \"\"never\"\"\",,* L4CON,1,,1,DOWN,5,4,3,2,\n\n"
+	    "1\n# be_id srvrecord srv_port srv_uweight srv_name be_name more srv_fqdn "
+	    "srv_admin_state srv_addr srv_op_state\n"
+	    "1 _x._tcp.example 0 9 a web ? host.example 5 - 0\n\n"), ERR_OK);
+	assert_int_equal(parsed.view.level, HAPROXY_LEVEL_UNKNOWN);
+	assert_string_equal(parsed.view.servers[0].address, "");
+	assert_string_equal(parsed.view.servers[0].port, "");
+	assert_string_equal(parsed.view.servers[0].srv_record, "_x._tcp.example");
 	assert_int_equal(parsed.view.n_servers, 1);
 	assert_string_equal(parsed.view.servers[0].last_check, "no, \"never\"");
 	assert_string_equal(parsed.view.servers[0].check_status, "L4CON");
@@ -132,12 +142,17 @@ answer_that_breaks_off_is_refused(void **state)
 	char text[sizeof(whole)];
 
 	(void)state;
-	/* Its last two empty lines may be missing. */
-	for (size_t length = 0; length < sizeof(whole) - 3; length++) {
+	/* Its last empty line may be missing. */
+	for (size_t length = 1; length < sizeof(whole) - 2; length++) {
+		char words[64];
+
 		memcpy(text, whole, length);
 		text[length] = '\0';
 		if (parse(&parsed, text) != ERR_INVALID)
 			fail_msg("taken after %zu octets of %zu", length, sizeof(whole) - 1);
+		snprintf(words, sizeof(words), "its answer is cut off after %zu octets", length);
+		if (length > strlen("admin") && strcmp(parsed.err.text, words) != 0)
+			fail_msg("%zu octets: \"%s\"", length, parsed.err.text);
 		free(parsed.text);
 	}
 }
@@ -160,7 +175,7 @@ answer_server_without_state_is_told_apart(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&parsed, INFO STAT_HEAD SERVER_A "\n" STATE_HEAD
-	    "2 web 2 late 2 0 10 -\n\n"), ERR_OK);
+	    "2 web 2 late - 2 0 10 - 0 -\n\n"), ERR_OK);
 	assert_int_equal(parsed.view.n_servers, 1);
 	assert_false(parsed.view.servers[0].has_state);
 	done(&parsed);
@@ -170,21 +185,28 @@ static void
 answer_that_is_none_is_refused_in_words(void **state)
 {
 	(void)state;
-	parse_refused("", "empty");
-	parse_refused("\n\n", "empty");
+	parse_refused("", "its answer is empty");
+	parse_refused("\n\n", "cut off after 2 octets");
 	parse_refused("Permission denied\n\n", "Permission denied");
 	parse_refused("\xff\x01rubbish", "??rubbish");
-	parse_refused(INFO, "empty");
-	parse_refused(INFO STAT_HEAD SERVER_A "\n", "empty");
+	parse_refused(INFO, "cut off");
+	parse_refused(INFO STAT_HEAD SERVER_A "\n", "cut off");
+	parse_refused(LEVEL "Na", "cut off");
 	parse_refused(INFO STAT_HEAD SERVER_A "\nPermission denied\n\n", "Permission denied");
-	parse_refused(INFO "# pxname,svname,\n\n" STATE_HEAD, "no column type");
-	parse_refused(INFO STAT_HEAD SERVER_A "\n1\n# be_id be_name\n", "no column srv_name");
-	parse_refused(INFO STAT_HEAD "web\n\n" STATE_HEAD "\n", "a row that is none");
+	parse_refused(INFO "# pxname,svname,\n\n" STATE_HEAD "\n", "no column type");
+	parse_refused(INFO STAT_HEAD SERVER_A "\n1\n# be_id be_name\n\n", "no column srv_name");
+	parse_refused(INFO STAT_HEAD "web\n\n" STATE_HEAD "\n", "has 1 values");
+	parse_refused(INFO STAT_HEAD "web,a,3,40,500,600,UP,0,2,7,L4OK,,,,http,\n\n" STATE_HEAD
+	    "\n", "has 16 values, its header has 17");
+	parse_refused(INFO STAT_HEAD "web,a,3,40,500,600,UP,0,,2,7,L4OK,,,,http,,\n\n" STATE_HEAD
+	    "\n", "has 18 values, its header has 17");
+	parse_refused(INFO STAT_HEAD ",a,3,40,500,600,UP,0,,2,7,L4OK,,,,http,\n\n" STATE_HEAD
+	    "\n", "no name");
 	parse_refused(INFO STAT_HEAD "web,\"a,3\n\n" STATE_HEAD "\n", "quotation mark");
 	parse_refused(INFO STAT_HEAD "web,\"a\"b,3\n\n" STATE_HEAD "\n", "quotation mark");
 	parse_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD "2 web 1 a\n\n", "4 words");
-	parse_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD "2 web 1 a 2 -1 10 -\n\n",
-	    "\"-1\" for a number");
+	parse_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD
+	    "2 web 1 a - 2 -1 10 - 0 -\n\n", "\"-1\" for a number");
 }
 
 /* Whatever is cut off is an error or leaves what was there; never a read behind it. */
@@ -207,54 +229,120 @@ answer_cut_anywhere_is_survived(void **state)
 
 /* -- servers ---------------------------------------------------------------------------- */
 
-static struct plane_server
-read_server(uint32_t op, uint32_t admin, const char *check, const char *last)
+static struct haproxy_server
+server_of(uint32_t op, uint32_t admin)
 {
-	const struct haproxy_server server = { .backend = "web", .name = "a", .status = "?",
-	    .check_status = check, .check_code = "", .last_check = last, .address = "",
-	    .tracked = "web/b", .fqdn = "host.example", .op_state = op, .admin_state = admin,
-	    .has_state = true, .weight = 4 };
-	struct plane_server ret;
-
-	haproxy_server_read(&server, &ret);
-	return ret;
+	return (struct haproxy_server){ .backend = "web", .name = "a", .status = "?",
+	    .check_status = "", .check_code = "", .last_check = "", .last_agent = "",
+	    .tracked = "", .address = "10.0.0.1", .port = "80", .fqdn = "", .srv_record = "",
+	    .op_state = op, .admin_state = admin, .has_state = true, .weight = 4 };
 }
 
 static void
-server_state_is_what_was_decided(void **state)
+server_takes_work(uint32_t op, uint32_t admin, enum plane_state state, bool up, bool blocked)
 {
-	struct plane_server server;
+	const struct haproxy_server server = server_of(op, admin);
+	struct plane_server ret;
+
+	haproxy_server_read(&server, &ret);
+	assert_int_equal(ret.state, state);
+	assert_int_equal(ret.up, up);
+	assert_int_equal(ret.blocked, blocked);
+	assert_string_equal(ret.endpoint.address, "10.0.0.1");
+	assert_string_equal(ret.other_endpoint.port, "80");
+	assert_null(ret.missing_at);
+}
+
+/* As doc/haproxy-states.txt has it. */
+static void
+server_state_is_what_haproxy_does(void **state)
+{
+	(void)state;
+	server_takes_work(HAPROXY_RUNNING, 0, PLANE_READY, true, false);
+	server_takes_work(HAPROXY_STARTING, 0, PLANE_READY, true, false);
+	server_takes_work(HAPROXY_STOPPED, 0, PLANE_READY, false, false);
+	server_takes_work(HAPROXY_STOPPING, 0, PLANE_READY, false, false);
+	server_takes_work(HAPROXY_STOPPED, HAPROXY_FORCED_MAINT, PLANE_OUT, false, false);
+	server_takes_work(HAPROXY_STOPPED, HAPROXY_INHERITED_MAINT, PLANE_READY, false, true);
+	server_takes_work(HAPROXY_RUNNING, HAPROXY_CONFIGURED_MAINT, PLANE_READY, true, false);
+	server_takes_work(HAPROXY_RUNNING, HAPROXY_FORCED_DRAIN, PLANE_DRAIN, true, false);
+	server_takes_work(HAPROXY_RUNNING, HAPROXY_INHERITED_DRAIN, PLANE_READY, true, true);
+	server_takes_work(HAPROXY_STOPPED, HAPROXY_RESOLUTION_MAINT, PLANE_READY, false, true);
+	server_takes_work(HAPROXY_RUNNING, HAPROXY_NAME_SET, PLANE_READY, true, false);
+	server_takes_work(HAPROXY_STOPPED, HAPROXY_NAME_SET | HAPROXY_RESOLUTION_MAINT,
+	    PLANE_READY, false, true);
+}
+
+static void
+reason_is(const struct haproxy_server *server, const char *words)
+{
+	struct plane_server ret;
+
+	haproxy_server_read(server, &ret);
+	assert_string_equal(ret.words, words);
+}
+
+static void
+server_reason_names_the_cause(void **state)
+{
+	struct haproxy_server server;
 
 	(void)state;
-	server = read_server(HAPROXY_RUNNING, 0, "L4OK", "");
-	assert_int_equal(server.state, PLANE_READY);
-	assert_true(server.up);
-	assert_false(server.blocked);
-	assert_string_equal(server.words, "");
-	server = read_server(HAPROXY_STOPPED, HAPROXY_FORCED_MAINT, "", "");
-	assert_int_equal(server.state, PLANE_OUT);
-	assert_string_equal(server.words, "MAINT by command");
-	server = read_server(HAPROXY_STOPPED, HAPROXY_FORCED_MAINT | HAPROXY_CONFIGURED_MAINT, "",
-	    "");
-	assert_string_equal(server.words, "MAINT by HAProxy's configuration");
-	server = read_server(HAPROXY_RUNNING, HAPROXY_FORCED_DRAIN, "L4OK", "");
-	assert_int_equal(server.state, PLANE_DRAIN);
-	assert_true(server.up);
-	server = read_server(HAPROXY_STOPPED, HAPROXY_INHERITED_MAINT, "", "");
-	assert_int_equal(server.state, PLANE_READY);
-	assert_true(server.blocked);
-	assert_string_equal(server.words, "MAINT by web/b, which it tracks");
-	server = read_server(HAPROXY_STOPPED, HAPROXY_RESOLUTION_MAINT, "", "");
-	assert_true(server.blocked);
-	assert_string_equal(server.words, "MAINT: host.example does not resolve");
-	server = read_server(HAPROXY_STOPPED, 0, "L4CON", "Connection refused");
-	assert_false(server.up);
-	assert_string_equal(server.words, "L4CON Connection refused");
-	server = read_server(HAPROXY_STOPPING, 0, "L7OKC", "");
-	assert_false(server.up);
-	assert_string_equal(server.words, "NOLB: its check asks for no new work");
-	server = read_server(HAPROXY_STOPPED, 0, "L7RSP", "caf\xc3\xa9\n");
-	assert_string_equal(server.words, "L7RSP caf???");
+	server = server_of(HAPROXY_RUNNING, HAPROXY_NAME_SET | HAPROXY_CONFIGURED_MAINT);
+	reason_is(&server, "");
+	server = server_of(HAPROXY_STOPPED, HAPROXY_FORCED_MAINT);
+	reason_is(&server, "MAINT by command");
+	server.last_agent = "maint";
+	reason_is(&server, "MAINT by command or agent");
+	server.admin_state |= HAPROXY_CONFIGURED_MAINT;
+	reason_is(&server, "MAINT by HAProxy's configuration");
+	server = server_of(HAPROXY_STOPPED, HAPROXY_RESOLUTION_MAINT);
+	reason_is(&server, "MAINT: HAProxy has no address for it");
+	server.srv_record = "_app._tcp.example";
+	reason_is(&server, "MAINT: SRV record _app._tcp.example has no target for it");
+	server.fqdn = "host.example";
+	reason_is(&server, "MAINT: host.example does not resolve");
+	server = server_of(HAPROXY_STOPPED, HAPROXY_INHERITED_MAINT);
+	server.tracked = "web/b";
+	reason_is(&server, "MAINT: tracks web/b, which is MAINT");
+	server.admin_state = 0;
+	reason_is(&server, "DOWN: tracks web/b, which is DOWN");
+	server.op_state = HAPROXY_STOPPING;
+	reason_is(&server, "NOLB: tracks web/b, which is NOLB");
+	server.op_state = HAPROXY_RUNNING;
+	server.admin_state = HAPROXY_INHERITED_DRAIN;
+	reason_is(&server, "DRAIN: tracks web/b, which is DRAIN");
+}
+
+static void
+server_reason_of_checks_names_the_cause(void **state)
+{
+	struct haproxy_server server = server_of(HAPROXY_STOPPED, 0);
+
+	(void)state;
+	server.status = "DOWN";
+	reason_is(&server, "DOWN by command or agent");
+	server.check_status = "L4CON";
+	server.last_check = "Connection refused";
+	reason_is(&server, "L4CON Connection refused");
+	server.check_status = "L7STS";
+	server.check_code = "503";
+	server.last_check = "caf\xc3\xa9\n";
+	reason_is(&server, "L7STS 503 caf???");
+	server.check_status = "L7OK";
+	server.check_code = "200";
+	server.last_check = "";
+	reason_is(&server, "DOWN by command or agent: its check passes");
+	server.status = "DOWN 8/100";
+	reason_is(&server, "DOWN 8/100: its check passes again, not yet often enough");
+	server.status = "DOWN (agent)";
+	reason_is(&server, "DOWN by agent");
+	server.last_agent = "via agent : down (maintenance)";
+	reason_is(&server, "DOWN by agent: down (maintenance)");
+	server.op_state = HAPROXY_STOPPING;
+	reason_is(&server, "NOLB by command or agent: no new work");
+	server.check_status = "L7OKC";
+	reason_is(&server, "NOLB by its check: no new work");
 }
 
 /* -- commands ----------------------------------------------------------------------------- */
@@ -356,6 +444,44 @@ command_outcomes_go_to_their_orders(void **state)
 	assert_int_equal(orders[4].cause, JOB_CAUSE_REJECTED);
 	assert_int_equal(orders[5].cause, JOB_CAUSE_REJECTED);
 	assert_int_equal(orders[6].cause, JOB_CAUSE_UNREACHABLE);
+	assert_string_equal(orders[6].message, "HAProxy's answer is missing");
+}
+
+/* What is cut off says nothing: HAProxy may have meant another message, or nothing. */
+static void
+command_outcome_that_is_cut_off_is_no_refusal(void **state)
+{
+	static const char *const answers[] = { "\nNo such serv", "\nNo such server.",
+	    "\nNo such server.\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct plane_order orders[] = {
+			order_of("web", "a", PLANE_ORDER_WEIGHT, 1),
+			order_of("web", "b", PLANE_ORDER_WEIGHT, 1),
+		};
+		char answer[32];
+
+		snprintf(answer, sizeof(answer), "%s", answers[i]);
+		haproxy_command_outcomes(answer, strlen(answer), orders, 2);
+		assert_int_equal(orders[0].cause, JOB_CAUSE_NONE);
+		assert_int_equal(orders[1].cause, JOB_CAUSE_UNREACHABLE);
+		assert_string_equal(orders[1].message, "HAProxy's answer is cut off");
+	}
+}
+
+/* A pair answers one after the other. */
+static void
+command_outcome_keeps_the_first_refusal(void **state)
+{
+	struct plane_order order = order_of("web", "a", PLANE_ORDER_WEIGHT, 1);
+	char no[] = "Permission denied\n\n", yes[] = "\n";
+
+	(void)state;
+	haproxy_command_outcomes(no, strlen(no), &order, 1);
+	haproxy_command_outcomes(yes, strlen(yes), &order, 1);
+	assert_int_equal(order.cause, JOB_CAUSE_REJECTED);
+	assert_string_equal(order.message, "HAProxy: Permission denied");
 }
 
 int
@@ -369,11 +495,15 @@ main(void)
 		cmocka_unit_test(answer_server_without_state_is_told_apart),
 		cmocka_unit_test(answer_that_is_none_is_refused_in_words),
 		cmocka_unit_test(answer_cut_anywhere_is_survived),
-		cmocka_unit_test(server_state_is_what_was_decided),
+		cmocka_unit_test(server_state_is_what_haproxy_does),
+		cmocka_unit_test(server_reason_names_the_cause),
+		cmocka_unit_test(server_reason_of_checks_names_the_cause),
 		cmocka_unit_test(command_line_says_what_was_ordered),
 		cmocka_unit_test(command_with_a_foreign_name_is_never_written),
 		cmocka_unit_test(command_line_is_never_too_long),
 		cmocka_unit_test(command_outcomes_go_to_their_orders),
+		cmocka_unit_test(command_outcome_that_is_cut_off_is_no_refusal),
+		cmocka_unit_test(command_outcome_keeps_the_first_refusal),
 	};
 
 	return cmocka_run_group_tests_name("haproxy_text", tests, NULL, NULL);
