@@ -7,10 +7,12 @@
 #include "ctl/ctl.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctl/inventory.h"
+#include "model/address.h"
 #include "plane/haproxy.h"
 #include "util/memory.h"
 
@@ -21,32 +23,42 @@ struct discovery {
 	const struct haproxy_view	*view;
 	struct inventory		*inventory;
 	struct inventory_cluster	*cluster;
+	size_t				 left_out;	/* servers whose name no row may have */
 };
+
+/* What is said of a name for which there is no row. */
+enum { NAME_SHOWN_MAX = 80 };
+
+static void
+leave_out(struct discovery *discovery, const char *backend, const char *server)
+{
+	char text[2 * NAME_SHOWN_MAX + 2];
+
+	snprintf(text, sizeof(text), "%.*s/%.*s", NAME_SHOWN_MAX, backend, NAME_SHOWN_MAX, server);
+	ctl_say(discovery->ctl, "%s/%s: left out: a name is 1 to %d of A-Z a-z 0-9 - . _",
+	    discovery->cluster->name, haproxy_printable(text), MODEL_NAME_MAX);
+	discovery->left_out++;
+}
 
 /* -- a server ------------------------------------------------------------------------ */
 
-/* "10.0.0.1:80", "[2001:db8::1]:80" and a host name in its parts; port 0 is none. */
+/* Takes the address and the port as far as HAProxy shows them. It shows none for a UNIX
+ * socket, and none for a place of a server-template that is free. */
 static bool
-address_take(struct inventory_real *real, const struct haproxy_server *server)
+address_take(struct discovery *discovery, struct inventory_real *real,
+    const struct haproxy_server *server)
 {
-	const char *colon = strrchr(server->address, ':');
-	size_t length = colon == NULL ? strlen(server->address) :
-	    (size_t)(colon - server->address);
-	const char *start = server->address;
-	char *address;
-	bool ok;
+	const char *address = server->fqdn[0] != '\0' ? server->fqdn : server->address;
+	struct err err;
 
-	if (length > 1 && start[0] == '[' && start[length - 1] == ']') {
-		start++;
-		length -= 2;
-	}
-	address = strndup(start, length);
-	ok = address != NULL &&
-	    memory_text_set(&real->address, server->fqdn[0] != '\0' ? server->fqdn : address) &&
-	    memory_text_set(&real->port,
-		colon != NULL && strcmp(colon, ":0") != 0 ? colon + 1 : "");
-	free(address);
-	return ok;
+	real->address_given = address_check(address, &err) == ERR_OK;
+	real->port_given = address_port(server->port) != 0;
+	if (!real->address_given && server->srv_record[0] == '\0')
+		ctl_say(discovery->ctl, "%s/%s/%s: HAProxy shows no address, as for a UNIX socket;"
+		    " one that is stored stays", discovery->cluster->name, server->backend,
+		    server->name);
+	return memory_text_set(&real->address, real->address_given ? address : "") &&
+	    memory_text_set(&real->port, real->port_given ? server->port : "");
 }
 
 static bool
@@ -58,12 +70,11 @@ server_add(struct discovery *discovery, struct inventory_service *service,
 	struct inventory_real *real;
 
 	if (!model_name_valid(server->name)) {
-		ctl_say(discovery->ctl, "%s/%s/%.80s: left out: its name is not 1 to %d of"
-		    " A-Z a-z 0-9 - . _", names[0], names[1], names[2], MODEL_NAME_MAX);
+		leave_out(discovery, service->name, server->name);
 		return true;
 	}
 	real = inventory_add_real(discovery->inventory, service, server->name);
-	if (real == NULL || !address_take(real, server))
+	if (real == NULL || !address_take(discovery, real, server))
 		return false;
 	real->weight = server->weight;
 	real->enabled = (server->admin_state & forced) == 0;
@@ -88,11 +99,16 @@ service_add(struct discovery *discovery, const char *name)
 
 		if (!server->has_state || strcmp(server->backend, name) != 0)
 			continue;
+		if (!model_name_valid(name)) {
+			leave_out(discovery, name, server->name);
+			continue;
+		}
 		if (service == NULL)
 			service = inventory_add_service(discovery->inventory,
 			    discovery->cluster, name);
 		if (service == NULL || !server_add(discovery, service, server))
 			return false;
+		service->protocol_given = true;
 	}
 	return true;
 }
@@ -101,12 +117,7 @@ static bool
 services_add(struct discovery *discovery)
 {
 	for (size_t i = 0; i < discovery->view->n_backends; i++) {
-		const char *name = discovery->view->backends[i].name;
-
-		if (!model_name_valid(name))
-			ctl_say(discovery->ctl, "%s/%.80s: left out: its name is not 1 to %d of"
-			    " A-Z a-z 0-9 - . _", discovery->cluster->name, name, MODEL_NAME_MAX);
-		else if (!service_add(discovery, name))
+		if (!service_add(discovery, discovery->view->backends[i].name))
 			return false;
 	}
 	return true;
@@ -142,6 +153,18 @@ inventory_out(struct ctl *ctl, struct inventory *inventory, const char *socket)
 	    ctl_failure(ctl, "%s", err.text);
 }
 
+/* What a person does before a driver can change anything. */
+static void
+level_tell(struct ctl *ctl, const struct haproxy_view *view, const char *socket)
+{
+	const char *problem = haproxy_level_problem(view->level);
+	char line[256];
+
+	if (problem != NULL)
+		ctl_say(ctl, "%s: %s; haproxy.cfg: %s", socket, problem,
+		    haproxy_socket_line(socket, line, sizeof(line)));
+}
+
 static enum ctl_exit
 discover(struct ctl *ctl, const char *name, const char *socket)
 {
@@ -154,12 +177,17 @@ discover(struct ctl *ctl, const char *name, const char *socket)
 	if (haproxy_look_now(socket, TIMEOUT_MS, &answer, &view, &err) != ERR_OK)
 		return ctl_failure(ctl, "%s", err.text);
 	discovery.view = &view;
+	level_tell(ctl, &view, socket);
 	discovery.inventory = inventory_new();
 	if (discovery.inventory == NULL || !cluster_add(&discovery, name, socket) ||
 	    !services_add(&discovery))
 		status = ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 	else
 		status = inventory_out(ctl, discovery.inventory, socket);
+	if (discovery.left_out > 0) {
+		ctl_say(ctl, "servers left out because of their names: %zu", discovery.left_out);
+		status = status == CTL_OK ? CTL_FAILURE : status;
+	}
 	inventory_free(discovery.inventory);
 	haproxy_view_done(&view);
 	free(answer);

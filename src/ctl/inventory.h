@@ -22,6 +22,8 @@ struct inventory_real {
 	char			*name;
 	struct inventory_real	*next;
 	char			*address, *port;
+	/* False: the source does not say it. What is stored stays; a new row has "". */
+	bool			 address_given, port_given;
 	uint32_t		 id;
 	uint32_t		 weight;
 	bool			 fallback, enabled;
@@ -34,6 +36,7 @@ struct inventory_service {
 	struct inventory_service	*next;
 	char				*address, *port;
 	enum protocol			 protocol;
+	bool				 address_given, port_given, protocol_given;
 	uint32_t			 id;
 	int				 line;
 	struct inventory_real		*reals, **reals_end;	/* in their order */

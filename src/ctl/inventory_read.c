@@ -122,9 +122,9 @@ close_real(struct parse *parse)
 {
 	struct inventory_real *real = parse->real;
 
-	if (parse_line_of(parse, PARSE_REAL, "address") == 0)
-		complaints_error(parse->complaints, real->line, "%s has no address",
-		    parse_where(parse));
+	if (!real->address_given)
+		complaints_warn(parse->complaints, real->line,
+		    "%s has no address: one that is stored stays", parse_where(parse));
 	if (!real->fallback)
 		return;
 	if (parse->fallback != NULL)

@@ -51,7 +51,9 @@ real_write(const struct inventory_real *real, FILE *file)
 {
 	fputs("        real ", file);
 	value_write(file, real->name);
-	option_write(file, " { ", "address", real->address);
+	fputs(" {", file);
+	if (real->address_given)
+		option_write(file, " ", "address", real->address);
 	if (real->port[0] != '\0')
 		option_write(file, "  ", "port", real->port);
 	fprintf(file, "  weight = %u", real->weight);
@@ -223,6 +225,7 @@ read_service(void *arg, const struct path *path, const struct service_row *row)
 	    !memory_text_set(&service->port, row->port))
 		return ERR_NOMEM;
 	service->protocol = row->protocol;
+	service->address_given = service->port_given = service->protocol_given = true;
 	service->id = row->id;
 	return ERR_OK;
 }
@@ -241,6 +244,7 @@ read_real(void *arg, const struct store_real_view *view)
 	if (real == NULL || !memory_text_set(&real->address, view->row.address) ||
 	    !memory_text_set(&real->port, view->row.port))
 		return ERR_NOMEM;
+	real->address_given = real->port_given = true;
 	real->weight = view->row.weight;
 	real->fallback = view->row.fallback;
 	real->enabled = view->row.enabled;

@@ -306,13 +306,14 @@ static enum err_code
 update_real(struct merge *merge, const struct path *path, uint32_t service_id,
     const struct inventory_real *old, const struct inventory_real *real)
 {
-	struct real_row row = { .service_id = service_id, .name = real->name,
-	    .address = real->address, .port = real->port, .reason = "" };
+	struct real_row row = { .service_id = service_id, .name = real->name, .reason = "",
+	    .address = real->address_given ? real->address : old->address,
+	    .port = real->port_given ? real->port : old->port };
 	enum err_code code = ERR_OK;
 	bool changed;
 
-	changed = differs(merge, path, "address", old->address, real->address);
-	changed |= differs(merge, path, "port", old->port, real->port);
+	changed = differs(merge, path, "address", old->address, row.address);
+	changed |= differs(merge, path, "port", old->port, row.port);
 	if (changed)
 		code = store_put_real(merge->store, &row, NULL, NULL, merge->err);
 	if (code == ERR_OK && merge->reset)
@@ -367,10 +368,16 @@ merge_service(struct merge *merge, const struct inventory_cluster *cluster,
 	if (old == NULL) {
 		count_added(merge, &path);
 	} else {
-		changed = differs(merge, &path, "address", old->address, service->address);
-		changed |= differs(merge, &path, "port", old->port, service->port);
+		if (!service->address_given)
+			row.address = old->address;
+		if (!service->port_given)
+			row.port = old->port;
+		if (!service->protocol_given)
+			row.protocol = old->protocol;
+		changed = differs(merge, &path, "address", old->address, row.address);
+		changed |= differs(merge, &path, "port", old->port, row.port);
 		changed |= differs(merge, &path, "protocol", protocol_name(old->protocol),
-		    protocol_name(service->protocol));
+		    protocol_name(row.protocol));
 		count(merge, changed);
 	}
 	if (changed)

@@ -66,21 +66,26 @@ take_address(struct parse *parse, const char *value, int line)
 		    err.text);
 	keep(parse, parse->depth == PARSE_REAL ? &parse->real->address : &parse->service->address,
 	    value);
+	*(parse->depth == PARSE_REAL ? &parse->real->address_given :
+	    &parse->service->address_given) = true;
 }
 
+/* "" says that there is none. */
 static void
 take_port(struct parse *parse, const char *value, int line)
 {
 	char text[MODEL_PORT_TEXT_MAX + 1] = "";
-	uint64_t port;
+	uint64_t port = 0;
 
-	if (num_parse(value, 1, UINT16_MAX, &port) != ERR_OK)
+	if (value[0] != '\0' && num_parse(value, 1, UINT16_MAX, &port) != ERR_OK)
 		complaints_error(parse->complaints, line,
 		    "port \"%.64s\" of %s is no number of 1 to %d", value, parse_where(parse),
 		    UINT16_MAX);
-	else
+	else if (value[0] != '\0')
 		snprintf(text, sizeof(text), "%u", (unsigned int)port);
 	keep(parse, parse->depth == PARSE_REAL ? &parse->real->port : &parse->service->port, text);
+	*(parse->depth == PARSE_REAL ? &parse->real->port_given :
+	    &parse->service->port_given) = true;
 }
 
 static void
@@ -90,6 +95,7 @@ take_protocol(struct parse *parse, const char *value, int line)
 		complaints_error(parse->complaints, line,
 		    "protocol \"%.64s\" of %s is not one of tcp, udp, sctp, other", value,
 		    parse_where(parse));
+	parse->service->protocol_given = true;
 }
 
 /* What the data plane takes is judged at the end of the cluster. */

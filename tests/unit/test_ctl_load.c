@@ -63,6 +63,23 @@ load_leaves_settings_alone(void **state)
 	assert_string_equal(world->out, "[]\n");
 }
 
+/* What a file leaves out stays as it is stored; "" says that there is none. */
+static void
+load_leaves_alone_what_is_not_said(void **state)
+{
+	static const char silent[] = "cluster web {\n service http {\n  real web-1 { }\n"
+	    "  real web-2 { address = \"\"  port = \"\" }\n }\n}\n";
+	struct world *world = *state;
+
+	assert_int_equal(load(world, silent, NULL, NULL), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 1, removed 0, unchanged 3\n");
+	assert_int_equal(run(world, "list", "web/http", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "web/http/web-1  10.0.0.1     80        10"));
+	assert_non_null(strstr(world->out, "web/http/web-2  -            -         20"));
+	assert_int_equal(run(world, "list", "web", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "web/http   192.0.2.10  80"));
+}
+
 static void
 load_reset_sets_by_jobs(void **state)
 {
@@ -350,6 +367,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_WORLD(load_again_changes_nothing),
 		IN_WORLD(load_leaves_settings_alone),
+		IN_WORLD(load_leaves_alone_what_is_not_said),
 		IN_WORLD(load_reset_sets_by_jobs),
 		IN_WORLD(load_prune_removes_what_is_not_named),
 		IN_WORLD(load_dry_run_tells_and_changes_nothing),

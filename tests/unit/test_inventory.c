@@ -123,10 +123,6 @@ static const struct refusal {
 	{ "address_nearly_ipv6_is_refused", IN_WEB("address = \"2001:db8::g\""),
 	    "F:3: address of web/http: \"2001:db8::g\" is no IPv6 address; a port is not part "
 	    "of the address\n" },
-	{ "address_missing_is_refused", IN_WEB("real web-1 { port = 80 }"),
-	    "F:3: web/http/web-1 has no address\n" },
-	{ "address_missing_in_nothing_is_refused", IN_WEB("real web-1 { }"),
-	    "F:3: web/http/web-1 has no address\n" },
 	{ "fallback_neither_yes_nor_no_is_refused", REAL(A "fallback = maybe"),
 	    "F:3: fallback \"maybe\" of web/http/web-1 is neither yes nor no\n" },
 	{ "enabled_neither_yes_nor_no_is_refused", REAL(A "enabled = 1"),
@@ -186,7 +182,7 @@ static const struct refusal {
 	    "F:4: address of web/http: \"1.2.3.4.5\" is no IPv4 or IPv6 address and no host "
 	    "name\n"
 	    "F:5: weight \"x\" of web/http/a is no number of 0 to 65535\n"
-	    "F:5: web/http/a has no address\n"
+	    "F:5: warning: web/http/a has no address: one that is stored stays\n"
 	    "F:6: port \"y\" of web/http/a is no number of 1 to 65535\n" },
 	/* libConfuse itself is wrong about the line after a comment. */
 	{ "line_after_comments_is_right",
@@ -196,6 +192,11 @@ static const struct refusal {
 	{ "line_of_crlf_is_right", "cluster a {\r\n\r\nplane = x\r\n}\r\n",
 	    "F:3: plane \"x\" of a is not one of none, haproxy, ipvs\n" },
 	/* Warnings: it is taken. */
+	{ "address_missing_is_warned_of", IN_WEB("real web-1 { port = 80 }"),
+	    "F:3: warning: web/http/web-1 has no address: one that is stored stays\n" },
+	{ "address_missing_in_nothing_is_warned_of", IN_WEB("real web-1 { }"),
+	    "F:3: warning: web/http/web-1 has no address: one that is stored stays\n" },
+	{ "address_and_port_of_nothing_are_taken", REAL("address = \"\"\nport = \"\""), "" },
 	{ "fallback_not_enabled_is_warned_of", REAL(A "enabled = no\nfallback = yes"),
 	    "F:4: warning: web/http/web-1 is fallback but not enabled: it holds the place and "
 	    "does nothing\n" },

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# Runtime sockets of HAProxy of every level and kind, and what discover, load and the
+# driver make of servers whose address or name HAProxy does not show as a row has it.
+"""Levels and kinds of sockets; addresses and names of servers."""
+
+import os
+
+from dns import Dns
+from harness import free_port, main
+from haproxy import Gate, HAProxy, Plane
+
+OK, FAILING = 2, 4      # lbcClusterPlaneStatus
+
+
+class Sockets(Plane):
+    """One HAProxy with the services that a test writes."""
+
+    def setUp(self):
+        self.plane_world()
+        self.proxy = HAProxy(self.world)
+
+    def serve(self, *lines, level='admin', more=''):
+        """'lines' are those of servers in the service "app"."""
+        self.proxy.level = level
+        self.proxy.configure({}, more='%slisten app\n    bind 127.0.0.1:%d\n    %s\n' % (
+            more, free_port(), '\n    '.join(lines)))
+        self.proxy.start()
+
+    def discover(self, *args, check=True):
+        return self.world.ctl('discover', 'haproxy', self.proxy.socket, '-c', 'web', *args,
+                              check=check)
+
+    def rows(self):
+        return self.world.sql('SELECT name, address, port FROM real_service ORDER BY name')
+
+    # -- levels ------------------------------------------------------------------
+
+    def test_level_user_keeps_addresses_and_is_reported(self):
+        self.serve('server a 127.0.0.1:8001', 'server b [::1]:8002')
+        self.discover('--load')
+        self.proxy.kill()
+        self.serve('server a 127.0.0.1:8001', 'server b [::1]:8002', level='user')
+        done = self.discover('--load')
+        self.assertIn('added 0, updated 0', done.stdout)
+        self.assertEqual([('a', '127.0.0.1', '8001'), ('b', '::1', '8002')], self.rows())
+        self.assertIn('its level is user', done.stderr)
+        self.assertIn('haproxy.cfg: stats socket %s mode 660 level admin' % self.proxy.socket,
+                      done.stderr)
+
+    def test_level_that_is_too_low_is_the_plane_message(self):
+        self.serve('server a 127.0.0.1:8001', level='operator')
+        self.load(self.proxy)
+        self.start_driver()
+        self.wait_plane(FAILING, 'its level is operator')
+        self.assertIn('level admin', self.plane()[1])
+        self.wait_active('web/app/a', 1)        # it is measured all the same
+        self.proxy.kill()
+        self.serve('server a 127.0.0.1:8001')
+        self.wait_plane(OK)
+
+    # -- addresses ---------------------------------------------------------------
+
+    def test_name_that_does_not_resolve_keeps_the_port(self):
+        dns = Dns({})
+        self.addCleanup(dns.close)
+        self.serve('server a no.test:8080 resolvers r init-addr none',
+                   more='resolvers r\n    nameserver n 127.0.0.1:%d\n' % dns.port)
+        self.discover('--load')
+        self.assertEqual([('a', 'no.test', '8080')], self.rows())
+
+    def test_server_on_a_unix_socket_has_no_address_and_keeps_a_stored_one(self):
+        self.serve('server a unix@%s/app.sock' % self.world.dir, 'server b abns@app')
+        done = self.discover('--load')
+        self.assertEqual([('a', '', ''), ('b', '', '')], self.rows())
+        self.assertIn('web/app/a: HAProxy shows no address', done.stderr)
+        self.world.load('cluster web { plane = haproxy  socket = "%s"'
+                        ' service app { real a { address = "unix@/run/app.sock" } } }'
+                        % self.proxy.socket)
+        stored = [('a', 'unix@/run/app.sock', ''), ('b', '', '')]
+        self.assertEqual(stored, self.rows())
+        self.discover('--load')
+        self.assertEqual(stored, self.rows())
+        self.world.load(self.discover().stdout)
+        self.assertEqual(stored, self.rows())
+
+    def test_address_changed_in_haproxy_is_reported_in_the_reason(self):
+        self.serve('server a 127.0.0.1:8001')
+        self.load(self.proxy)
+        self.start_driver()
+        self.wait_reason('web/app/a', '')
+        self.proxy.ask('set server app/a addr 127.0.0.9 port 8009')
+        self.wait_reason('web/app/a', 'its address in HAProxy is 127.0.0.9:8009')
+        self.discover('--load')
+        self.wait_reason('web/app/a', '')
+
+    # -- names -------------------------------------------------------------------
+
+    def test_names_that_no_row_may_have_are_counted(self):
+        self.serve('server a 127.0.0.1:1', 'server b:2 127.0.0.1:2',
+                   'server %s 127.0.0.1:3' % ('c' * 65))
+        for args in ((), ('--load',), ('--load', '-n')):
+            done = self.discover(*args, check=False)
+            self.assertEqual(1, done.returncode, done.stderr)
+            lines = done.stderr.splitlines()
+            self.assertEqual('lbclusterctl: servers left out because of their names: 2',
+                             lines[-1])
+            self.assertIn('web/app/b:2: left out', lines[0])
+        self.assertEqual(['a'], [row[0] for row in self.rows()])
+
+    def test_names_are_shown_without_control_octets(self):
+        def behave(gate, connection, line):
+            answer = self.proxy.ask(line.decode().rstrip('\n')).encode()
+            connection.sendall(answer.replace(b'evil', b'\x1b]0'))
+        self.serve('server evil 127.0.0.1:1')
+        path = os.path.join(self.world.dir, 'gate.sock')
+        gate = Gate(path, behave)
+        self.addCleanup(gate.close)
+        done = self.world.ctl('discover', 'haproxy', path, check=False)
+        self.assertIn('haproxy/app/?]0: left out', done.stderr)
+        self.assertNotIn('\x1b', done.stderr)
+
+
+if __name__ == '__main__':
+    main()
