@@ -42,6 +42,7 @@ struct mirror_real {
 	struct measure		 measure;
 	enum plane_state	 wanted;
 	int64_t			 drain_since_ms;	/* 0: does not drain */
+	bool			 awaits_check;		/* it is down until its checks pass */
 };
 
 struct mirror_service {
@@ -50,6 +51,7 @@ struct mirror_service {
 	uint32_t			 id;
 	char				 name[MODEL_NAME_MAX + 1];
 	LIST_HEAD(, mirror_real)	 reals;
+	bool				 awaits_check;	/* the driver's own: plan.h */
 };
 
 struct mirror_cluster {

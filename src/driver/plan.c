@@ -28,10 +28,15 @@ is_reserve(const struct mirror_real *real, const struct plane_server *server)
 
 /* -- what is wanted ------------------------------------------------------------------- */
 
-/* Some real service that is no fallback takes work, or will as soon as it is let. */
-static bool
-others_work(const struct mirror_service *service, const struct plane_look *look)
+/* What the real services that are no fallback do. */
+enum others { OTHERS_IDLE, OTHERS_UNPROVEN, OTHERS_WORK };
+
+/* WORK: one of them takes work, or will as soon as it may. UNPROVEN: one would, but no check
+ * of it has ended yet. */
+static enum others
+others_of(const struct mirror_service *service, const struct plane_look *look)
 {
+	enum others others = OTHERS_IDLE;
 	const struct mirror_real *real;
 
 	LIST_FOREACH(real, &service->reals, entry) {
@@ -40,7 +45,26 @@ others_work(const struct mirror_service *service, const struct plane_look *look)
 		if (!real->enabled || real->fallback || real->weight == 0)
 			continue;
 		server = server_of(real, look);
-		if (server != NULL && server->up && !server->blocked)
+		if (server == NULL || !server->up || server->blocked)
+			continue;
+		if (!server->unproven)
+			return OTHERS_WORK;
+		others = OTHERS_UNPROVEN;
+	}
+	return others;
+}
+
+/* The fallback takes work, whoever brought it in. */
+static bool
+fallback_works(const struct mirror_service *service, const struct plane_look *look)
+{
+	const struct mirror_real *real;
+
+	LIST_FOREACH(real, &service->reals, entry) {
+		const struct plane_server *server = server_of(real, look);
+
+		if (real->enabled && server != NULL && (real->fallback || server->backup) &&
+		    server->up && !server->blocked && server->state == PLANE_READY)
 			return true;
 	}
 	return false;
@@ -63,13 +87,17 @@ wanted_disabled(struct mirror_real *real, const struct plane_server *server,
 }
 
 static enum plane_state
-wanted_state(struct mirror_real *real, const struct plane_server *server, bool others,
+wanted_state(struct mirror_real *real, const struct plane_server *server, enum others others,
     const struct plan_rules *rules, int64_t now_ms)
 {
 	if (!real->enabled)
 		return wanted_disabled(real, server, rules, now_ms);
 	real->drain_since_ms = 0;
-	return is_reserve(real, server) && others ? PLANE_DRAIN : PLANE_READY;
+	if (!is_reserve(real, server) || others == OTHERS_IDLE)
+		return PLANE_READY;
+	if (others == OTHERS_UNPROVEN && server->state != PLANE_DRAIN)
+		return PLANE_READY;
+	return PLANE_DRAIN;
 }
 
 /* -- orders ------------------------------------------------------------------------- */
@@ -92,17 +120,53 @@ order_add(struct plan_orders *orders, const struct mirror_real *real,
 	return ERR_OK;
 }
 
+/* What a service is in while its real services are planned. */
+struct round {
+	enum others		 others;
+	bool			 on_fallback;	/* the fallback works, no other does */
+	const struct plan_rules	*rules;
+	int64_t			 now_ms;
+};
+
+/* A server that leaves "maint" gets work at once, found dead or not. Where the fallback serves
+ * the clients meanwhile, it can wait for its checks. */
+static bool
+should_await_check(const struct mirror_real *real, const struct plane_server *server,
+    const struct round *round)
+{
+	return round->on_fallback && server->state == PLANE_OUT && real->wanted == PLANE_READY &&
+	    !real->fallback && !server->backup && real->weight > 0 && server->checked &&
+	    !server->blocked;
+}
+
 static enum err_code
-real_plan(struct mirror_real *real, const struct plane_server *server, bool others,
-    const struct plan_rules *rules, int64_t now_ms, struct plan_orders *orders)
+state_plan(struct mirror_real *real, const struct plane_server *server,
+    const struct round *round, struct plan_orders *orders)
+{
+	bool awaits = should_await_check(real, server, round);
+	enum err_code code = ERR_OK;
+
+	if (server->state != real->wanted)
+		code = order_add(orders, real, PLANE_ORDER_STATE, real->wanted);
+	if (code == ERR_OK && awaits)
+		code = order_add(orders, real, PLANE_ORDER_DOWN, 0);
+	/* Also until the look after the order that ends "maint". */
+	real->awaits_check = awaits ||
+	    (real->awaits_check && !server->up && server->state == PLANE_READY);
+	return code;
+}
+
+static enum err_code
+real_plan(struct mirror_real *real, const struct plane_server *server,
+    const struct round *round, struct plan_orders *orders)
 {
 	enum err_code code = ERR_OK;
 
-	real->wanted = wanted_state(real, server, others, rules, now_ms);
+	real->wanted = wanted_state(real, server, round->others, round->rules, round->now_ms);
 	if (server->weight != real->weight)
 		code = order_add(orders, real, PLANE_ORDER_WEIGHT, real->weight);
-	if (code == ERR_OK && server->state != real->wanted)
-		code = order_add(orders, real, PLANE_ORDER_STATE, real->wanted);
+	if (code == ERR_OK)
+		code = state_plan(real, server, round, orders);
 	/* What outlived its drain is cut. */
 	if (code == ERR_OK && real->wanted == PLANE_OUT && server->state == PLANE_DRAIN &&
 	    real->drain_since_ms != 0 && server->number[STAT_ACTIVE_CONNECTIONS] > 0)
@@ -119,13 +183,16 @@ plan_make(struct mirror_cluster *cluster, const struct plane_look *look,
 	enum err_code code = ERR_OK;
 
 	LIST_FOREACH(service, &cluster->services, entry) {
-		bool others = others_work(service, look);
+		struct round round = { .others = others_of(service, look), .rules = rules,
+		    .now_ms = now_ms };
 
+		service->awaits_check = round.others == OTHERS_UNPROVEN;
+		round.on_fallback = round.others == OTHERS_IDLE && fallback_works(service, look);
 		LIST_FOREACH(real, &service->reals, entry) {
 			const struct plane_server *server = server_of(real, look);
 
 			if (server != NULL && code == ERR_OK)
-				code = real_plan(real, server, others, rules, now_ms, orders);
+				code = real_plan(real, server, &round, orders);
 		}
 	}
 	return code;
@@ -151,7 +218,7 @@ plan_order_find(const struct plan_orders *orders, uint32_t real_id, enum plane_o
 bool
 plan_order_is_routine(const struct plane_order *order, const struct mirror_real *real)
 {
-	if (order->kind == PLANE_ORDER_CUT)
+	if (order->kind == PLANE_ORDER_CUT || order->kind == PLANE_ORDER_DOWN)
 		return true;
 	if (order->kind != PLANE_ORDER_STATE)
 		return false;
@@ -192,6 +259,14 @@ message_add(char buf[MODEL_MESSAGE_MAX + 1], const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Why a fallback is in. */
+static const char *
+reserve_cause(const struct mirror_real *real)
+{
+	return real->service->awaits_check ? "no check of another has ended yet" :
+	    "no other is up";
+}
+
 static void
 reason_disabled(const struct plane_server *server, char buf[MODEL_MESSAGE_MAX + 1])
 {
@@ -209,6 +284,9 @@ reason_state(const struct mirror_real *real, const struct plane_server *server,
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s has no such server", rules->title);
 	else if (!real->enabled)
 		reason_disabled(server, buf);
+	else if (real->awaits_check && !server->up)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "DOWN by lbcluster until its checks pass%s%s",
+		    server->words[0] != '\0' ? ": " : "", server->words);
 	else if (server->words[0] != '\0')
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->words);
 	else if (server->backup)
@@ -217,7 +295,8 @@ reason_state(const struct mirror_real *real, const struct plane_server *server,
 	else if (is_reserve(real, server) && server->state == PLANE_DRAIN)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "held in reserve by lbcluster");
 	else if (is_reserve(real, server))
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "brought in by lbcluster: no other is up");
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "brought in by lbcluster: %s",
+		    reserve_cause(real));
 }
 
 /* Only numbers are compared: what a host name stands for may change at any time. */
@@ -316,6 +395,8 @@ job_holds(const struct plan_job *job, const struct mirror_real *real,
 	case REAL_ENABLED:
 		if (!real->enabled && server->state == PLANE_DRAIN)
 			*words = "its connections end";
+		if (real->enabled && real->awaits_check && !server->up)
+			*words = "it gets work when its checks pass";
 		return !real->enabled ? server->state == PLANE_DRAIN ||
 		    server->state == PLANE_OUT : server->state == real->wanted;
 	case REAL_FALLBACK:
@@ -323,6 +404,8 @@ job_holds(const struct plan_job *job, const struct mirror_real *real,
 			*words = "backup by the data plane's own configuration";
 		else if (job->value && real->enabled)
 			*words = real->wanted == PLANE_DRAIN ? "held in reserve" :
+			    real->service->awaits_check ?
+			    "brought in: no check of another has ended yet" :
 			    "brought in: no other is up";
 		return server->state == real->wanted;
 	}

@@ -10,6 +10,12 @@
  *   fallback, not "backup" .. ready if no other takes work, else drain: "in reserve"
  *   else .................... ready
  *
+ * HAProxy takes a server for up until its first check has ended: after its own start, and
+ * after "maint". That is no reason to take the fallback out:
+ *
+ *   others up, no check of theirs has ended ... the fallback stays as it is
+ *   enabled while only the fallback works ..... ready, and down until its checks pass
+ *
  * A server that the data plane itself has as a backup is a fallback by its own means
  * and stays ready.
  */

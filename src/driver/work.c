@@ -366,6 +366,7 @@ static void
 routine_tell(const struct plane_order *order, const struct mirror_real *real)
 {
 	const char *what = order->kind == PLANE_ORDER_CUT ? "its connections are ended" :
+	    order->kind == PLANE_ORDER_DOWN ? "gets work when its checks pass" :
 	    order->value == PLANE_OUT ? "drained" :
 	    order->value == PLANE_READY ? "fallback is brought in: no other is up" :
 	    "fallback is held in reserve";

@@ -177,6 +177,8 @@ server_fold(struct plane_server *server, const struct plane_server *other)
 	server->backup |= other->backup;
 	if (!endpoint_same(&server->endpoint, &other->endpoint))
 		server->other_endpoint = other->endpoint;
+	server->checked &= other->checked;
+	server->unproven &= other->unproven;
 	for (size_t i = 0; i < STAT_NUMBERS; i++)
 		server->number[i] += other->number[i];
 	if (server->words[0] == '\0')

@@ -39,6 +39,10 @@ enum {
 	HAPROXY_NAME_SET = 0x40,	/* a SRV record or a command gave its name: none */
 };
 
+/* srv_check_state, seen with HAProxy 2.6.12: 6 for a check that is on, 14 while the server is
+ * in MAINT, 0 for a server without one, with "track" or with an agent check alone. */
+enum { HAPROXY_CHECK_ENABLED = 0x04 };
+
 /* A server, from both "show stat" and "show servers state". Texts are never NULL. */
 struct haproxy_server {
 	const char	*backend, *name;
@@ -51,7 +55,7 @@ struct haproxy_server {
 	uint64_t	 current, rate, total, bytes_in, bytes_out;
 	bool		 backup;
 	bool		 has_state;	/* "show servers state" had it, and so: */
-	uint32_t	 op_state, admin_state, weight;
+	uint32_t	 op_state, admin_state, weight, check_state;
 	const char	*address;	/* "10.0.0.1", "2001:db8::1"; "" if not known */
 	const char	*port;		/* "80"; "" if not known */
 	const char	*fqdn;		/* the name its address comes from; "" if none */

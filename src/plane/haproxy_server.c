@@ -141,6 +141,8 @@ haproxy_server_read(const struct haproxy_server *server, struct plane_server *re
 		    server->op_state == HAPROXY_STARTING,
 		.blocked = (server->admin_state & not_by_order) != 0,
 		.backup = server->backup,
+		.checked = (server->check_state & HAPROXY_CHECK_ENABLED) != 0,
+		.unproven = strcmp(server->check_status, "INI") == 0,
 		.weight = server->weight,
 		.present = 1u << STAT_ACTIVE_CONNECTIONS | 1u << STAT_CONNECTIONS_PER_SECOND |
 		    1u << STAT_TOTAL_CONNECTIONS | 1u << STAT_TOTAL_OCTETS_IN |

@@ -14,13 +14,14 @@ enum { COLUMNS_MAX = 64 };
 
 enum field {
 	F_BACKEND, F_NAME, F_ADDRESS, F_PORT, F_OP, F_ADMIN, F_WEIGHT, F_FQDN, F_SRV_RECORD,
-	FIELDS
+	F_CHECK, FIELDS
 };
 
 static const char *const names[FIELDS] = {
 	[F_BACKEND] = "be_name", [F_NAME] = "srv_name", [F_ADDRESS] = "srv_addr",
 	[F_PORT] = "srv_port", [F_OP] = "srv_op_state", [F_ADMIN] = "srv_admin_state",
 	[F_WEIGHT] = "srv_uweight", [F_FQDN] = "srv_fqdn", [F_SRV_RECORD] = "srvrecord",
+	[F_CHECK] = "srv_check_state",
 };
 
 bool
@@ -117,6 +118,8 @@ row_take(struct haproxy_view *view, const char *const values[FIELDS], struct err
 		code = number_take(values[F_ADMIN], &server->admin_state, err);
 	if (code == ERR_OK)
 		code = number_take(values[F_WEIGHT], &server->weight, err);
+	if (code == ERR_OK)
+		code = number_take(values[F_CHECK], &server->check_state, err);
 	if (code != ERR_OK)
 		return code;
 	server->address = text_of(values[F_ADDRESS]);

@@ -43,6 +43,8 @@ struct plane_server {
 	bool			 up;		/* able to work: not found dead */
 	bool			 blocked;	/* kept out by something no order changes */
 	bool			 backup;	/* a fallback by the data plane's own means */
+	bool			 checked;	/* it has a health check of its own, which is on */
+	bool			 unproven;	/* 'checked', and no check has ended yet */
 	uint32_t		 weight;	/* PLANE_WEIGHT_MIXED: a pair disagrees */
 	uint32_t		 present;	/* 1u << stat_number: no rates among them */
 	uint64_t		 number[STAT_NUMBERS];
@@ -71,6 +73,7 @@ enum plane_order_kind {
 	PLANE_ORDER_STATE,	/* value: enum plane_state, not PLANE_MIXED */
 	PLANE_ORDER_WEIGHT,
 	PLANE_ORDER_CUT,	/* ends the connections it has */
+	PLANE_ORDER_DOWN,	/* it counts as down until its checks pass; for 'checked' ones */
 };
 
 /* Orders are absolute: to give one twice does no harm. */

@@ -6,9 +6,12 @@
 # inventory or HAProxy does not have.
 """Backups, templates, checks, reloads, differences."""
 
+import socket
+import threading
+
 import mib
 from harness import main, wait_for
-from haproxy import CHECK, EVENT_S, Plane
+from haproxy import CHECK, EVENT_S, SERVER, HAProxy, Plane
 
 UP, DEGRADED, ON_FALLBACK, DOWN = 1, 2, 3, 4
 IN_USE, STANDBY, DRAINING, INACTIVE = 1, 2, 3, 4
@@ -110,6 +113,103 @@ class HandOver(Fleet):
         self.wait_job(jobs['b'], self.FAILED, 'y stays the fallback')
         self.assertEqual([0, 1], [self.real('web/http/' + name)[2] for name in 'by'])
         self.wait_share('ab')
+
+
+class Requests:
+    """Requests one after the other until stop(): who answered, and how often."""
+
+    def __init__(self, proxy):
+        self.proxy = proxy
+        self.count = {}
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread.start()
+
+    def _ask(self):
+        while not self._end.is_set():
+            for name, n in self.proxy.share('http', 1).items():
+                self.count[name] = self.count.get(name, 0) + n
+
+    def wait(self, n, name):
+        goal = self.count.get(name, 0) + n
+        wait_for(lambda: self.count.get(name, 0) >= goal, EVENT_S, '%s answers' % name)
+
+    def stop(self):
+        self._end.set()
+        self._thread.join(EVENT_S)
+        return self.count
+
+
+class Checks(Fleet):
+    """A server is up for HAProxy until its first check has ended."""
+
+    def disable_dead(self, fallback):
+        """a is dead and disabled, the fallback f works."""
+        self.serve({'http': {'a': CHECK, 'f': CHECK + fallback}})
+        if not fallback:
+            self.done('enable-fallback', 'web/http/f')
+        self.done('disable', 'web/http/a')
+        self.backend('a').stop()
+        self.wait_share('f')
+
+    def enable_dead(self):
+        requests = Requests(self.proxy)
+        requests.wait(3, 'f')
+        state, _, words = self.done('enable', 'web/http/a')
+        self.assertEqual('it gets work when its checks pass', words)
+        self.assertEqual((0, 10), self.proxy.state('http/a'))
+        self.wait_reason('web/http/a', 'DOWN by lbcluster until its checks pass: L4CON')
+        requests.wait(3, 'f')
+        self.backend('a').start()
+        self.wait_share('a')
+        self.assertLessEqual(set(requests.stop()), {'a', 'f'})
+        self.wait_reason('web/http/a', '')
+
+    def test_dead_server_is_enabled_beside_a_fallback_by_set(self):
+        self.disable_dead('')
+        self.enable_dead()
+        self.wait_reason('web/http/f', 'held in reserve')
+
+    def test_dead_server_is_enabled_beside_a_backup_of_haproxy(self):
+        self.disable_dead(' backup')
+        self.enable_dead()
+
+    def test_server_without_a_check_gets_work_at_once(self):
+        self.serve({'http': {'a': SERVER, 'f': SERVER}})
+        self.done('enable-fallback', 'web/http/f')
+        self.done('disable', 'web/http/a')
+        self.wait_share('f')
+        self.assertEqual('', self.done('enable', 'web/http/a')[2])
+        self.wait_share('a')
+
+    def test_fallback_stays_in_when_haproxy_restarts_with_a_dead_server(self):
+        self.plane_world()
+        # A check of TLS lasts as long as this listener keeps the connection.
+        self.backend('a').stop()
+        silent = socket.create_server(('127.0.0.1', self.backend('a').port))
+        self.addCleanup(silent.close)
+        silent.settimeout(EVENT_S)
+        self.proxy = HAProxy(self.world)
+        self.set_services(self.proxy, {'http': {
+            'a': 'check check-ssl verify none inter 60000 downinter 60000 fall 1 rise 1',
+            'f': CHECK}})
+        with open(self.proxy.config, encoding='utf-8') as file:
+            text = file.read().replace('timeout connect 1s', 'timeout connect 60s')
+        with open(self.proxy.config, 'w', encoding='utf-8') as file:
+            file.write(text)
+        self.proxy.start()
+        silent.accept()[0].close()
+        self.load(self.proxy)
+        self.start_driver()
+        self.done('enable-fallback', 'web/http/f')
+        self.wait_reason('web/http/a', 'L6')
+        self.wait_share('f')
+        self.proxy.restart()
+        check = silent.accept()[0]
+        self.wait_reason('web/http/f', 'brought in by lbcluster: no check of another')
+        check.close()
+        self.wait_reason('web/http/f', 'brought in by lbcluster: no other is up')
+        self.assertNotIn('http/f: fallback is held in reserve', self.driver_log())
 
 
 if __name__ == '__main__':

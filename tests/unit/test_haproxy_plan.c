@@ -89,6 +89,9 @@ plan(void)
 				w.servers[i].weight = order->value;
 			} else if (order->kind == PLANE_ORDER_CUT) {
 				used += (size_t)snprintf(text + used, sizeof(text) - used, " cut");
+			} else if (order->kind == PLANE_ORDER_DOWN) {
+				used += (size_t)snprintf(text + used, sizeof(text) - used, " down");
+				w.servers[i].up = false;
 			} else {
 				used += (size_t)snprintf(text + used, sizeof(text) - used, " %s",
 				    states[order->value]);
@@ -165,6 +168,69 @@ plan_fallback_comes_in_when_others_get_no_work(void **state)
 	w.reals[G].weight = 0;
 	assert_string_equal(plan(), "a out; b out; g weight 0");
 	assert_int_equal(w.reals[F].wanted, PLANE_READY);
+}
+
+/* After a start of HAProxy: all servers count as up, none was checked. */
+static void
+plan_fallback_stays_as_it_is_until_a_check_has_ended(void **state)
+{
+	(void)state;
+	w.reals[F].fallback = true;
+	for (int i = 0; i < N; i++)
+		w.servers[i].unproven = true;
+	assert_string_equal(plan(), "");
+	assert_string_equal(reason(F),
+	    "brought in by lbcluster: no check of another has ended yet");
+	w.servers[A].up = w.servers[B].up = false;
+	w.servers[A].unproven = w.servers[B].unproven = false;
+	assert_string_equal(plan(), "");
+	w.servers[G].unproven = false;
+	assert_string_equal(plan(), "f drain");
+	/* Nor is that a reason to bring it in. */
+	w.servers[G].unproven = true;
+	assert_string_equal(plan(), "");
+	w.servers[G].up = false;
+	assert_string_equal(plan(), "f ready");
+}
+
+static void
+plan_server_enabled_beside_a_working_fallback_waits_for_its_checks(void **state)
+{
+	(void)state;
+	for (int i = 0; i < N; i++)
+		w.servers[i].checked = true;
+	w.reals[F].fallback = true;
+	w.reals[A].enabled = w.reals[B].enabled = w.reals[G].enabled = false;
+	assert_string_equal(plan(), "a out; b out; g out");
+	w.reals[A].enabled = true;
+	assert_string_equal(plan(), "a ready; a down");
+	assert_string_equal(reason(A), "DOWN by lbcluster until its checks pass");
+	assert_string_equal(plan(), "");
+	snprintf(w.servers[A].words, sizeof(w.servers[A].words), "L4CON");
+	assert_string_equal(reason(A), "DOWN by lbcluster until its checks pass: L4CON");
+	w.servers[A].words[0] = '\0';
+	w.servers[A].up = true;
+	assert_string_equal(plan(), "f drain");
+	assert_string_equal(reason(A), "");
+	/* Beside a server that works it takes its part at once. */
+	w.reals[B].enabled = true;
+	assert_string_equal(plan(), "b ready");
+}
+
+static void
+plan_server_without_a_check_or_a_fallback_does_not_wait(void **state)
+{
+	(void)state;
+	w.reals[F].fallback = true;
+	w.reals[A].enabled = w.reals[B].enabled = w.reals[G].enabled = false;
+	assert_string_equal(plan(), "a out; b out; g out");
+	w.reals[A].enabled = true;
+	assert_string_equal(plan(), "a ready");
+	w.reals[A].enabled = w.reals[F].enabled = false;
+	w.servers[A].checked = true;
+	assert_string_equal(plan(), "a out; f out");
+	w.reals[A].enabled = true;
+	assert_string_equal(plan(), "a ready");
 }
 
 static void
@@ -648,6 +714,9 @@ main(void)
 		TEST(plan_leaves_what_the_data_plane_has_not),
 		TEST(plan_fallback_is_in_reserve_while_another_is_up),
 		TEST(plan_fallback_comes_in_when_others_get_no_work),
+		TEST(plan_fallback_stays_as_it_is_until_a_check_has_ended),
+		TEST(plan_server_enabled_beside_a_working_fallback_waits_for_its_checks),
+		TEST(plan_server_without_a_check_or_a_fallback_does_not_wait),
 		TEST(plan_native_backup_stays_ready),
 		TEST(plan_disabled_fallback_is_out),
 		TEST(plan_drain_ends_with_the_last_connection),

@@ -25,12 +25,12 @@
 	"check_status,check_code,last_chk,last_agt,mode,\n"
 #define STATE_HEAD                                                             \
 	"1\n# be_id be_name srv_id srv_name srv_addr srv_op_state "            \
-	"srv_admin_state srv_uweight srv_fqdn srv_port srvrecord\n"
+	"srv_admin_state srv_uweight srv_fqdn srv_port srvrecord srv_check_state\n"
 #define SERVER_A "web,a,3,40,500,600,UP,0,,2,7,L4OK,,,,http,\n"
 #define WHOLE                                                                  \
 	LEVEL INFO STAT_HEAD SERVER_A                                          \
 	"web,BACKEND,3,40,500,600,UP,0,,1,7,,,,,http,\n\n"                     \
-	STATE_HEAD "2 web 1 a 10.0.0.1 2 0 10 - 80 -\n\n\n"
+	STATE_HEAD "2 web 1 a 10.0.0.1 2 0 10 - 80 - 6\n\n\n"
 
 struct parsed {
 	char			*text;
@@ -113,13 +113,14 @@ answer_columns_are_found_by_name(void **state)
 	assert_int_equal(parse(&parsed, INFO "# pxname,new,svname,type,mode,last_agt,last_chk,"
 	    "check_code,check_status,rate,tracked,bck,status,bout,bin,stot,scur,\n"
 	    "web,?,a,2,tcp,,\"no, \"\"never\"\"\",,* L4CON,1,,1,DOWN,5,4,3,2,\n\n"
-	    "1\n# be_id srvrecord srv_port srv_uweight srv_name be_name more srv_fqdn "
-	    "srv_admin_state srv_addr srv_op_state\n"
-	    "1 _x._tcp.example 0 9 a web ? host.example 5 - 0\n\n"), ERR_OK);
+	    "1\n# be_id srv_check_state srvrecord srv_port srv_uweight srv_name be_name more "
+	    "srv_fqdn srv_admin_state srv_addr srv_op_state\n"
+	    "1 4 _x._tcp.example 0 9 a web ? host.example 5 - 0\n\n"), ERR_OK);
 	assert_int_equal(parsed.view.level, HAPROXY_LEVEL_UNKNOWN);
 	assert_string_equal(parsed.view.servers[0].address, "");
 	assert_string_equal(parsed.view.servers[0].port, "");
 	assert_string_equal(parsed.view.servers[0].srv_record, "_x._tcp.example");
+	assert_int_equal(parsed.view.servers[0].check_state, 4);
 	assert_int_equal(parsed.view.n_servers, 1);
 	assert_string_equal(parsed.view.servers[0].last_check, "no, \"never\"");
 	assert_string_equal(parsed.view.servers[0].check_status, "L4CON");
@@ -175,7 +176,7 @@ answer_server_without_state_is_told_apart(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&parsed, INFO STAT_HEAD SERVER_A "\n" STATE_HEAD
-	    "2 web 2 late - 2 0 10 - 0 -\n\n"), ERR_OK);
+	    "2 web 2 late - 2 0 10 - 0 - 0\n\n"), ERR_OK);
 	assert_int_equal(parsed.view.n_servers, 1);
 	assert_false(parsed.view.servers[0].has_state);
 	done(&parsed);
@@ -206,7 +207,7 @@ answer_that_is_none_is_refused_in_words(void **state)
 	parse_refused(INFO STAT_HEAD "web,\"a\"b,3\n\n" STATE_HEAD "\n", "quotation mark");
 	parse_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD "2 web 1 a\n\n", "4 words");
 	parse_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD
-	    "2 web 1 a - 2 -1 10 - 0 -\n\n", "\"-1\" for a number");
+	    "2 web 1 a - 2 -1 10 - 0 - 0\n\n", "\"-1\" for a number");
 }
 
 /* Whatever is cut off is an error or leaves what was there; never a read behind it. */
