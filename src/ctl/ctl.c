@@ -8,9 +8,16 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl/names.h"
+#include "util/lockers.h"
 
 #ifdef LBCLUSTER_STORE_DIR
 #define DEFAULT_STORE LBCLUSTER_STORE_DIR
@@ -23,6 +30,8 @@
 #endif
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { STORE_PATH_SIZE = 4096 };
 
 static const struct command commands[] = {
 	{ "list", "[PATH]", "clusters, services of a cluster, real services of a service",
@@ -153,6 +162,22 @@ ctl_failure(struct ctl *ctl, const char *fmt, ...)
 	return CTL_FAILURE;
 }
 
+/* "usage: lbclusterctl list [-r] [PATH]", with the options that the command takes. */
+static void
+usage_print(struct ctl *ctl)
+{
+	fprintf(ctl->err, "usage: lbclusterctl %s", ctl->command->name);
+	for (size_t i = 0; i < ROWS(options); i++) {
+		if ((options[i].flag & ctl->command->flags) == 0)
+			continue;
+		fprintf(ctl->err, " [-%c%s%s]", options[i].letter,
+		    options[i].argument != NULL ? " " : "",
+		    options[i].argument != NULL ? options[i].argument : "");
+	}
+	fprintf(ctl->err, "%s%s\n", ctl->command->operands[0] != '\0' ? " " : "",
+	    ctl->command->operands);
+}
+
 enum ctl_exit
 ctl_usage(struct ctl *ctl, const char *fmt, ...)
 {
@@ -164,9 +189,59 @@ ctl_usage(struct ctl *ctl, const char *fmt, ...)
 	if (ctl->command == NULL)
 		fputs("try \"lbclusterctl --help\"\n", ctl->err);
 	else
-		fprintf(ctl->err, "usage: lbclusterctl %s %s\n", ctl->command->name,
-		    ctl->command->operands);
+		usage_print(ctl);
 	return CTL_USAGE;
+}
+
+const char *
+ctl_without_path(const char *text, const struct path *path)
+{
+	char name[PATH_TEXT_SIZE];
+	size_t length = strlen(path_text(path, name));
+
+	return strncmp(text, name, length) == 0 && strncmp(text + length, ": ", 2) == 0 ?
+	    text + length + 2 : text;
+}
+
+/* What of 'path' does not exist, and what does instead. */
+static void
+say_not_found(struct ctl *ctl, const struct path *path, const struct err *err)
+{
+	char text[PATH_TEXT_SIZE], hint[NAMES_TEXT_SIZE];
+	enum path_depth depth = DEPTH_CLUSTER, deepest = path_depth(path);
+	struct path part = { .cluster = "" };
+
+	/* The store's text begins with the part of the path that is missing. */
+	memcpy(part.cluster, path->cluster, sizeof(part.cluster));
+	if (depth < deepest && ctl_without_path(err->text, &part) == err->text) {
+		memcpy(part.service, path->service, sizeof(part.service));
+		depth = DEPTH_SERVICE;
+	}
+	if (depth < deepest && ctl_without_path(err->text, &part) == err->text) {
+		part = *path;
+		depth = DEPTH_REAL;
+	}
+	ctl_say(ctl, "%s: %s%s", path_text(&part, text), err_name(ERR_NOT_FOUND),
+	    names_hint(ctl, &part, depth, hint));
+}
+
+/* Another program kept a lock until the wait was over: 'text' says on which file. */
+static void
+say_busy(struct ctl *ctl, const char *text)
+{
+	static const char *const files[] = { "lbcluster.db", "lbcluster-stats.db",
+	    "lbcluster-stats.db-shm", "lbcluster-stats.db.lock" };
+	char paths[ROWS(files)][STORE_PATH_SIZE], who[LOCKERS_TEXT_SIZE];
+	const char *pointers[ROWS(files)];
+
+	for (size_t i = 0; i < ROWS(files); i++) {
+		snprintf(paths[i], sizeof(paths[i]), "%s/%s", ctl->store_dir, files[i]);
+		pointers[i] = paths[i];
+	}
+	if (lockers_text(pointers, ROWS(files), who)[0] != '\0')
+		ctl_say(ctl, "%s; held by %s", text, who);
+	else
+		ctl_say(ctl, "%s; \"fuser %s/*\" shows who uses it", text, ctl->store_dir);
 }
 
 enum ctl_exit
@@ -174,13 +249,13 @@ ctl_error(struct ctl *ctl, const struct path *path, const struct err *err)
 {
 	char text[PATH_TEXT_SIZE];
 
-	/* The store's own words name the part of the path that is missing. */
-	if (path != NULL && err->code == ERR_NOT_FOUND &&
-	    strstr(err->text, err_name(ERR_NOT_FOUND)) == NULL)
-		ctl_say(ctl, "%s: %s", path_text(path, text), err_name(err->code));
+	if (path != NULL && err->code == ERR_NOT_FOUND)
+		say_not_found(ctl, path, err);
 	else if (path != NULL && err->code == ERR_PRECOND)
 		ctl_say(ctl, "%s: %s: %s", path_text(path, text), err_name(err->code),
-		    err->text);
+		    ctl_without_path(err->text, path));
+	else if (err->code == ERR_BUSY)
+		say_busy(ctl, err->text);
 	else
 		ctl_say(ctl, "%s", err->text);
 	return exit_of_error[err->code];
@@ -198,16 +273,61 @@ path_depth(const struct path *path)
 	return path->cluster[0] != '\0' ? DEPTH_CLUSTER : DEPTH_NONE;
 }
 
+/* A path that ends too early: the message lists what is below, if the store can be read. */
+static enum ctl_exit
+path_too_short(struct ctl *ctl, const struct path *path)
+{
+	char text[NAMES_TEXT_SIZE];
+	struct err err;
+
+	if (store_open(ctl->store_dir, STORE_READ, CTL_LOOK_WAIT_MS, &ctl->store, &err) != ERR_OK)
+		ctl->store = NULL;
+	names_above(ctl, path, text);
+	store_close(ctl->store);
+	ctl->store = NULL;
+	return ctl_usage(ctl, "%s", text);
+}
+
 enum ctl_exit
 ctl_path(struct ctl *ctl, const char *text, enum path_depth least, struct path *ret)
 {
+	char whole[PATH_TEXT_SIZE + 1];
+	size_t length = strlen(text);
 	struct err err;
 
+	/* Completion by a shell adds a slash. One too many is a mistake. */
+	if (length > 1 && length < sizeof(whole) && text[length - 1] == '/' &&
+	    text[length - 2] != '/') {
+		memcpy(whole, text, length - 1);
+		whole[length - 1] = '\0';
+		text = whole;
+	}
 	if (path_parse(text, ret, &err) != ERR_OK)
 		return ctl_usage(ctl, "%s", err.text);
-	if (path_depth(ret) < least)
-		return ctl_usage(ctl, "%s: names no real service: cluster/service/server", text);
-	return CTL_OK;
+	return path_depth(ret) < least ? path_too_short(ctl, ret) : CTL_OK;
+}
+
+/* The user is not in the group of the store: says so. */
+static bool
+say_not_permitted(struct ctl *ctl)
+{
+	int mode = ctl->command->mode == STORE_READ ? R_OK | X_OK : R_OK | W_OK | X_OK;
+	const struct passwd *user;
+	const struct group *group;
+	struct stat st;
+
+	if (eaccess(ctl->store_dir, mode) == 0 || errno != EACCES ||
+	    stat(ctl->store_dir, &st) == -1)
+		return false;
+	user = getpwuid(geteuid());
+	group = getgrgid(st.st_gid);
+	if (user == NULL || group == NULL || (st.st_mode & S_IRWXG) != S_IRWXG)
+		ctl_say(ctl, "%s: permission denied; be root, or its owner", ctl->store_dir);
+	else
+		ctl_say(ctl, "%s: permission denied, user %s is not in group %s; be root, or run "
+		    "\"usermod -aG %s %s\" as root and log in again", ctl->store_dir,
+		    user->pw_name, group->gr_name, group->gr_name, user->pw_name);
+	return true;
 }
 
 static void
@@ -242,10 +362,16 @@ ctl_open(struct ctl *ctl)
 			left_out_say(ctl);
 		return CTL_OK;
 	}
-	ctl_say(ctl, "%s", err.text);
+	if (err.code == ERR_BUSY) {
+		say_busy(ctl, err.text);
+		return CTL_BUSY;
+	}
 	if (err.code == ERR_NOT_FOUND)
-		ctl_say(ctl, "-s names the directory of the store; \"load\" makes a new one");
-	return err.code == ERR_BUSY ? CTL_BUSY : CTL_REFUSED;
+		ctl_say(ctl, "%s; give the directory of the store with -s, or make a new one with "
+		    "\"lbclusterctl load\"", err.text);
+	else if (!say_not_permitted(ctl))
+		ctl_say(ctl, "%s", err.text);
+	return CTL_REFUSED;
 }
 
 /* A script that asks snmpd next is to see what this command did: waits for lbclusterd. */
@@ -326,7 +452,7 @@ option_take(struct ctl *ctl, const struct ctl_option *option, const char *argume
 		break;
 	case 'f':
 		if (strcmp(argument, "table") != 0 && strcmp(argument, "json") != 0)
-			return ctl_usage(ctl, "-f %s: neither table nor json", argument);
+			return ctl_usage(ctl, "-f %s: is not a form; give table or json", argument);
 		ctl->format = strcmp(argument, "json") == 0 ? OUT_JSON : OUT_TABLE;
 		break;
 	case 'c':
@@ -355,17 +481,22 @@ option_take(struct ctl *ctl, const struct ctl_option *option, const char *argume
 	return CTL_OK;
 }
 
-/* Options may stand anywhere; "--" ends them. */
-static enum ctl_exit
-options_read(struct ctl *ctl, int argc, char **argv, bool *ret_done)
+/* getopt(3) takes "-1" for an option. To a person it is a number, and no option is a digit. */
+static bool
+is_negative_number(const char *word)
 {
-	struct option longs[ROWS(options) + 1];
-	char shorts[2 * ROWS(options) + 2] = ":";
-	enum ctl_exit status = CTL_OK;
-	size_t n = 1;
-	int letter;
+	return word[0] == '-' && word[1] >= '0' && word[1] <= '9';
+}
 
-	memset(longs, 0, sizeof(longs));
+/* The tables that getopt_long(3) needs. */
+static void
+options_describe(struct option longs[ROWS(options) + 1], char shorts[2 * ROWS(options) + 3])
+{
+	size_t n = 0;
+
+	memset(longs, 0, (ROWS(options) + 1) * sizeof(longs[0]));
+	shorts[n++] = '-';	/* an operand is handed out as option 1, in its place */
+	shorts[n++] = ':';
 	for (size_t i = 0; i < ROWS(options); i++) {
 		longs[i].name = options[i].name;
 		longs[i].has_arg = options[i].argument != NULL;
@@ -375,39 +506,83 @@ options_read(struct ctl *ctl, int argc, char **argv, bool *ret_done)
 			shorts[n++] = ':';
 	}
 	shorts[n] = '\0';
-	optind = 0;	/* glibc: read from the start, with its own state made new */
-	while (status == CTL_OK && !*ret_done &&
-	    (letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		const struct ctl_option *option = option_find(letter);
+}
 
-		if (letter == ':')
-			status = ctl_usage(ctl, "%s: an argument is missing", argv[optind - 1]);
+/* Options may stand anywhere; "--" ends them. The operands are moved to the front of 'argv',
+ * after the name of the program: *ret_n are there. */
+static enum ctl_exit
+options_read(struct ctl *ctl, int argc, char **argv, int *ret_n, bool *ret_done)
+{
+	struct option longs[ROWS(options) + 1];
+	char shorts[2 * ROWS(options) + 3];
+	enum ctl_exit status = CTL_OK;
+	int letter, n = 1;
+
+	options_describe(longs, shorts);
+	optind = 0;	/* glibc: read from the start, with its own state made new */
+	while (status == CTL_OK && !*ret_done) {
+		const struct ctl_option *option;
+
+		if (optind > 0 && optind < argc && is_negative_number(argv[optind])) {
+			argv[n++] = argv[optind++];
+			continue;
+		}
+		letter = getopt_long(argc, argv, shorts, longs, NULL);
+		if (letter == -1)
+			break;
+		option = option_find(letter);
+		if (letter == 1)
+			argv[n++] = optarg;
+		else if (letter == ':')
+			status = ctl_usage(ctl, "%s: its argument is missing", argv[optind - 1]);
 		else if (option == NULL)
-			status = ctl_usage(ctl, "%s: no such option", argv[optind - 1]);
+			status = ctl_usage(ctl, "%s: is not an option", argv[optind - 1]);
 		else
 			status = option_take(ctl, option, optarg, ret_done);
 	}
+	while (optind < argc)
+		argv[n++] = argv[optind++];
+	*ret_n = n - 1;
 	return status;
+}
+
+/* "; similar: list", or nothing. */
+static const char *
+command_hint(const char *name, char hint[NAMES_TEXT_SIZE])
+{
+	struct names names = { .wanted = name };
+	size_t used = 0;
+
+	for (size_t i = 0; i < ROWS(commands); i++)
+		names_add(&names, commands[i].name);
+	hint[0] = '\0';
+	for (size_t i = 0; i < names.n_near; i++)
+		used += (size_t)snprintf(hint + used, NAMES_TEXT_SIZE - used, "%s%s",
+		    i == 0 ? "; similar: " : ", ", names.near[i]);
+	return hint;
 }
 
 /* The command and what was given to it. */
 static enum ctl_exit
 command_check(struct ctl *ctl, char **words, int n)
 {
+	char hint[NAMES_TEXT_SIZE];
+
 	if (n == 0)
 		return ctl_usage(ctl, "a command is missing");
 	ctl->command = command_find(words[0]);
 	if (ctl->command == NULL)
-		return ctl_usage(ctl, "%s: no such command", words[0]);
+		return ctl_usage(ctl, "%s: is not a command%s", words[0],
+		    command_hint(words[0], hint));
 	for (size_t i = 0; i < ROWS(options); i++) {
 		if ((ctl->flags & options[i].flag & ~ctl->command->flags) != 0)
-			return ctl_usage(ctl, "--%s: no option of %s", options[i].name,
+			return ctl_usage(ctl, "--%s: is not an option of %s", options[i].name,
 			    ctl->command->name);
 	}
 	if (n - 1 < ctl->command->min)
 		return ctl_usage(ctl, "%s: an operand is missing", ctl->command->name);
 	if (n - 1 > ctl->command->max)
-		return ctl_usage(ctl, "%s: one operand too many", words[ctl->command->max + 1]);
+		return ctl_usage(ctl, "%s: is one operand too many", words[ctl->command->max + 1]);
 	return CTL_OK;
 }
 
@@ -417,15 +592,16 @@ ctl_main(int argc, char **argv, FILE *out, FILE *err)
 	struct ctl ctl = { .out = out, .err = err, .format = OUT_TABLE };
 	enum ctl_exit status;
 	bool done = false;
+	int n = 0;
 
 	ctl.store_dir = store_dir_named(NULL);
 	if (ctl.store_dir == NULL)
 		ctl.store_dir = DEFAULT_STORE;
-	status = options_read(&ctl, argc, argv, &done);
+	status = options_read(&ctl, argc, argv, &n, &done);
 	if (status == CTL_OK && !done)
-		status = command_check(&ctl, argv + optind, argc - optind);
+		status = command_check(&ctl, argv + 1, n);
 	if (status == CTL_OK && !done)
-		status = ctl.command->run(&ctl, argv + optind + 1, argc - optind - 1);
+		status = ctl.command->run(&ctl, argv + 2, n - 1);
 	reader_wait(&ctl);
 	store_close(ctl.store);
 	if (fflush(out) != 0 || ferror(out)) {

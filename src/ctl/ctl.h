@@ -44,6 +44,7 @@ enum {
 
 enum {
 	CTL_STORE_WAIT_MS = 5000,	/* longest wait for another process's lock, */
+	CTL_LOOK_WAIT_MS = 250,		/* where the answer is only for a message, */
 	CTL_READER_WAIT_MS = 1000,	/* and for lbclusterd to read a change */
 };
 
@@ -82,6 +83,9 @@ enum ctl_exit ctl_failure(struct ctl *ctl, const char *fmt, ...)
 enum ctl_exit ctl_usage(struct ctl *ctl, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The text of an error without the path that it begins with. */
+const char *ctl_without_path(const char *text, const struct path *path);
+
 /* Says what went wrong with the store or a row of it, and returns the exit status
  * of err->code. 'path' may be NULL. */
 enum ctl_exit ctl_error(struct ctl *ctl, const struct path *path, const struct err *err);
@@ -94,8 +98,8 @@ enum path_depth { DEPTH_NONE, DEPTH_CLUSTER, DEPTH_SERVICE, DEPTH_REAL };
 
 enum path_depth path_depth(const struct path *path);
 
-/* The path of an operand. CTL_USAGE with words if it is none, or ends above
- * 'least'. */
+/* The path of an operand, with or without a slash at its end. CTL_USAGE with a message if it
+ * is not a path, or ends above 'least'; that message lists what is below. */
 enum ctl_exit ctl_path(struct ctl *ctl, const char *text, enum path_depth least,
     struct path *ret);
 

@@ -125,7 +125,8 @@ ctl_job(struct ctl *ctl, char **operands, int n)
 	uint64_t id = 0;
 
 	if (n > 0 && num_parse(operands[0], 1, MODEL_ID_MAX, &id) != ERR_OK)
-		return ctl_usage(ctl, "%s: is no number of a job", operands[0]);
+		return ctl_usage(ctl,
+		    "%s: is not the number of a job; \"lbclusterctl job\" lists them", operands[0]);
 	status = ctl_open(ctl);
 	if (status != CTL_OK)
 		return status;

@@ -27,6 +27,8 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/load.c \
 	src/ctl/merge.c \
 	src/ctl/merge.h \
+	src/ctl/names.c \
+	src/ctl/names.h \
 	src/ctl/oid.c \
 	src/ctl/out.c \
 	src/ctl/out.h \

@@ -172,7 +172,7 @@ settings_apply(struct merge *merge)
 		err_set(merge->err, code, "%s:%d: %s: %s: %s", merge->complaints->file,
 		    merge->settings[verdict.index].line,
 		    path_text(&merge->settings[verdict.index].path, text), err_name(code),
-		    verdict.text);
+		    ctl_without_path(verdict.text, &merge->settings[verdict.index].path));
 	return code;
 }
 

@@ -88,7 +88,7 @@ ctl_set(struct ctl *ctl, char **operands, int n)
 		return status;
 	if (setting->takes_value &&
 	    num_parse(operands[1], 0, MODEL_WEIGHT_MAX, &value) != ERR_OK)
-		return ctl_usage(ctl, "%s: a weight is a number of 0 to %d", operands[1],
+		return ctl_usage(ctl, "%s: is not a whole number of 0 to %d", operands[1],
 		    MODEL_WEIGHT_MAX);
 	status = ctl_open(ctl);
 	return status == CTL_OK ? set_one(ctl, setting, &path, (uint32_t)value) : status;

@@ -208,7 +208,7 @@ path_parse(const char *text, struct path *ret, struct err *err)
 		size_t length = strcspn(p, "/");
 
 		if (!name_valid(p, length))
-			return err_set(err, ERR_INVALID, "\"%.*s\" is no name of a %s: "
+			return err_set(err, ERR_INVALID, "\"%.*s\" is not the name of a %s; "
 			    "a name is 1 to %d of A-Z a-z 0-9 - . _",
 			    length > MODEL_NAME_MAX + 1 ? MODEL_NAME_MAX + 1 : (int)length, p,
 			    parts[i], MODEL_NAME_MAX);
@@ -220,7 +220,7 @@ path_parse(const char *text, struct path *ret, struct err *err)
 		}
 		p++;
 	}
-	return err_set(err, ERR_INVALID, "\"%.*s\" has more than three parts: "
+	return err_set(err, ERR_INVALID, "\"%.*s\" has more than three parts; "
 	    "a path is cluster/service/real", MODEL_PATH_MAX, text);
 }
 

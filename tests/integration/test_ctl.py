@@ -4,6 +4,7 @@
 """lbclusterctl beside a running lbclusterd: what a command changed is served when it
 returns."""
 
+import contextlib
 import os
 import re
 import signal
@@ -81,6 +82,20 @@ class NotServed(harness.Case):
         self.assertEqual(world.ctl('set-weight', 'web/http/a', '5').stderr, '')
         world.daemon.kill()
         self.assertEqual(world.ctl('set-weight', 'web/http/a', '6').stderr, '')
+
+
+class Locked(harness.Case):
+    """The message about a lock says who holds it."""
+
+    def test_who_keeps_the_store_locked_is_named(self):
+        world = self.new_world()
+        world.load(INVENTORY)
+        with contextlib.closing(world.connect()) as connection:
+            connection.execute('BEGIN EXCLUSIVE')
+            done = world.ctl('set-weight', 'web/http/a', '5', check=False)
+        self.assertEqual(5, done.returncode)
+        self.assertRegex(done.stderr, r'lbclusterctl: %s/lbcluster\.db: .*; held by process '
+                         r'%d \(python3' % (world.store, os.getpid()))
 
 
 class Store(harness.Case):

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "ctl_world.h"
+#include "ctl/names.h"
 
 #define PATH "lbclusterctl: "
 
@@ -285,15 +286,47 @@ row_unknown_does_not_exist(void **state)
 	for (size_t i = 0; i < COUNT(commands); i++) {
 		assert_int_equal(run(world, "-f", i == 5 ? "table" : "json", commands[i],
 		    "web/http/web-9", NULL), CTL_NOT_FOUND);
-		assert_string_equal(world->err, PATH "web/http/web-9: does not exist\n");
+		assert_string_equal(world->err, PATH "web/http/web-9: does not exist; similar: "
+		    "web/http/web-1, web/http/web-2\n");
 		assert_string_equal(world->out, "");
 	}
 	assert_int_equal(run(world, "set-weight", "web/none/web-9", "1", NULL), CTL_NOT_FOUND);
-	assert_string_equal(world->err, PATH "web/none: does not exist\n");
+	assert_string_equal(world->err,
+	    PATH "web/none: does not exist; services of web: empty, http\n");
 	assert_int_equal(run(world, "list", "none", NULL), CTL_NOT_FOUND);
-	assert_string_equal(world->err, PATH "none: does not exist\n");
+	assert_string_equal(world->err, PATH "none: does not exist; clusters: ha, web\n");
 	assert_int_equal(run(world, "job", "1", NULL), CTL_NOT_FOUND);
 	assert_string_equal(world->err, PATH "job 1: does not exist\n");
+}
+
+/* Names that are similar, in any case; else the first ones, and how many there are. */
+static void
+names_for_messages_are_few(void **state)
+{
+	static const char *const near[] = { "Web-1", "web-10", "wb-1", "xeb-2" };
+	static const char *const far[] = { "db", "http", "web-1-abc", "" };
+	struct names names = { .wanted = "web-1" };
+	char text[NAMES_TEXT_SIZE], name[MODEL_NAME_MAX + 40];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(near); i++)
+		names_add(&names, near[i]);
+	for (size_t i = 0; i < COUNT(far); i++)
+		names_add(&names, far[i]);
+	assert_int_equal(names.n_near, COUNT(near));
+	assert_string_equal(names.near[2], "wb-1");
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	names_add(&names, name);
+	names_add(&names, name);
+	assert_string_equal(names_list(&names, text),
+	    "Web-1, web-10, wb-1, xeb-2, db, http, web-1-abc,  and 2 more");
+	names = (struct names){ .wanted = name };
+	names_add(&names, "a");
+	assert_int_equal(names.n_near, 0);
+	names = (struct names){ .wanted = "a" };
+	names_add(&names, "b");
+	assert_int_equal(names.n_near, 0);
 }
 
 static void
@@ -541,6 +574,7 @@ main(void)
 		IN_WORLD(setting_each_way_does_what_it_says),
 		IN_WORLD(setting_against_a_rule_is_refused),
 		IN_WORLD(row_unknown_does_not_exist),
+		cmocka_unit_test(names_for_messages_are_few),
 		IN_WORLD(usage_wrong_is_told_before_the_store_is_opened),
 		cmocka_unit_test(store_missing_is_refused),
 		IN_WORLD(store_foreign_is_refused),

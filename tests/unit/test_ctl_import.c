@@ -83,7 +83,7 @@ static const struct bad_line {
 	    ":2: web/http/web-9: does not exist\n" },
 	{ "line_of_service_is_bad", "{\"path\": \"web/http\"}\n",
 	    ":2: web/http names no real service\n" },
-	{ "line_of_no_name_is_bad", "{\"path\": \"web//x\"}\n", ":2: \"\" is no name of a" },
+	{ "line_of_no_name_is_bad", "{\"path\": \"web//x\"}\n", ":2: \"\" is not the name of a" },
 	{ "key_unknown_is_bad", ON_WEB_1("\"bps\": 1"), ":2: \"bps\" is no key of statistics\n" },
 	{ "key_unknown_of_null_is_bad", ON_WEB_1("\"bps\": null"),
 	    ":2: \"bps\" is no key of statistics\n" },

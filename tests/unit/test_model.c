@@ -96,21 +96,21 @@ path_that_is_none_is_invalid_and_says_which_part(void **state)
 	static const struct {
 		const char	*text, *words;
 	} cases[] = {
-		{ "", "\"\" is no name of a cluster: a name is 1 to 64 of A-Z a-z 0-9 - . _" },
-		{ "/", "\"\" is no name of a cluster" },
-		{ "/http", "\"\" is no name of a cluster" },
-		{ "we b/http", "\"we b\" is no name of a cluster" },
-		{ "web/", "\"\" is no name of a service" },
-		{ "web//web-1", "\"\" is no name of a service" },
-		{ "web/ht:tp/x", "\"ht:tp\" is no name of a service" },
-		{ "web/http/", "\"\" is no name of a real service" },
-		{ "web/http/a b", "\"a b\" is no name of a real service" },
+		{ "", "\"\" is not the name of a cluster; a name is 1 to 64 of A-Z a-z 0-9 - . _" },
+		{ "/", "\"\" is not the name of a cluster" },
+		{ "/http", "\"\" is not the name of a cluster" },
+		{ "we b/http", "\"we b\" is not the name of a cluster" },
+		{ "web/", "\"\" is not the name of a service" },
+		{ "web//web-1", "\"\" is not the name of a service" },
+		{ "web/ht:tp/x", "\"ht:tp\" is not the name of a service" },
+		{ "web/http/", "\"\" is not the name of a real service" },
+		{ "web/http/a b", "\"a b\" is not the name of a real service" },
 		{ "web/http/web-1/", "\"web/http/web-1/\" has more than three parts" },
-		{ "web/http/web-1/x", "has more than three parts: a path is cluster/service/real" },
-		{ "web\n", "\"web?\" is no name of a cluster" },
-		{ NAME_64 "x/http", "\"" NAME_64 "x\" is no name of a cluster" },
-		{ "web/" NAME_64 NAME_64, "\"" NAME_64 "a\" is no name of a service" },
-		{ "w\xc3\xa9""b", "is no name of a cluster" },
+		{ "web/http/web-1/x", "has more than three parts; a path is cluster/service/real" },
+		{ "web\n", "\"web?\" is not the name of a cluster" },
+		{ NAME_64 "x/http", "\"" NAME_64 "x\" is not the name of a cluster" },
+		{ "web/" NAME_64 NAME_64, "\"" NAME_64 "a\" is not the name of a service" },
+		{ "w\xc3\xa9""b", "is not the name of a cluster" },
 	};
 
 	(void)state;

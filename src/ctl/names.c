@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Names for messages; see names.h.
+ */
+#include "ctl/names.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Two names are similar up to so many letters inserted, removed or replaced. */
+enum { NEAR_EDITS = 2 };
+
+static const char *const kinds[] = {
+	[DEPTH_NONE] = "store",
+	[DEPTH_CLUSTER] = "cluster",
+	[DEPTH_SERVICE] = "service",
+	[DEPTH_REAL] = "real service",
+};
+
+/* -- similar names -------------------------------------------------------------------- */
+
+static size_t
+smallest(size_t a, size_t b, size_t c)
+{
+	size_t least = a < b ? a : b;
+
+	return least < c ? least : c;
+}
+
+/* Levenshtein's distance of two names of at most MODEL_NAME_MAX letters, of any case. */
+static size_t
+edits(const char *a, const char *b)
+{
+	size_t row[MODEL_NAME_MAX + 1], length = strlen(b);
+
+	for (size_t j = 0; j <= length; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1] != '\0'; i++) {
+		size_t before = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= length; j++) {
+			bool same = tolower((unsigned char)a[i - 1]) ==
+			    tolower((unsigned char)b[j - 1]);
+			size_t replaced = before + !same;
+
+			before = row[j];
+			row[j] = smallest(row[j] + 1, row[j - 1] + 1, replaced);
+		}
+	}
+	return row[length];
+}
+
+/* Of short names only small differences count: "a" is not similar to "web". */
+static bool
+is_near(const char *wanted, const char *name)
+{
+	size_t a = strlen(wanted), b = strlen(name);
+	size_t allowed = a / 2 < NEAR_EDITS ? a / 2 : NEAR_EDITS;
+
+	if (a > MODEL_NAME_MAX || (a > b ? a - b : b - a) > allowed)
+		return false;
+	return edits(wanted, name) <= allowed;
+}
+
+void
+names_add(struct names *names, const char *name)
+{
+	char kept[MODEL_NAME_MAX + 1];
+
+	snprintf(kept, sizeof(kept), "%s", name);
+	names->count++;
+	if (names->n < NAMES_SHOWN)
+		memcpy(names->first[names->n++], kept, sizeof(kept));
+	if (names->wanted != NULL && names->n_near < NAMES_SHOWN &&
+	    is_near(names->wanted, kept))
+		memcpy(names->near[names->n_near++], kept, sizeof(kept));
+}
+
+const char *
+names_list(const struct names *names, char buf[NAMES_TEXT_SIZE])
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < names->n; i++)
+		used += (size_t)snprintf(buf + used, NAMES_TEXT_SIZE - used, "%s%s",
+		    i > 0 ? ", " : "", names->first[i]);
+	if (names->count > names->n)
+		snprintf(buf + used, NAMES_TEXT_SIZE - used, " and %zu more",
+		    names->count - names->n);
+	return buf;
+}
+
+/* -- names of the store ----------------------------------------------------------------- */
+
+static enum err_code
+take_cluster(void *arg, const struct cluster_row *row)
+{
+	names_add(arg, row->name);
+	return ERR_OK;
+}
+
+static enum err_code
+take_service(void *arg, const struct path *path, const struct service_row *row)
+{
+	(void)path;
+	names_add(arg, row->name);
+	return ERR_OK;
+}
+
+static enum err_code
+take_real(void *arg, const struct store_real_view *view)
+{
+	names_add(arg, view->row.name);
+	return ERR_OK;
+}
+
+/* The path cut to a depth. */
+static struct path
+path_cut(const struct path *path, enum path_depth depth)
+{
+	struct path cut = *path;
+
+	if (depth < DEPTH_REAL)
+		cut.real[0] = '\0';
+	if (depth < DEPTH_SERVICE)
+		cut.service[0] = '\0';
+	if (depth < DEPTH_CLUSTER)
+		cut.cluster[0] = '\0';
+	return cut;
+}
+
+/* The names of what is directly below 'parent'. */
+static enum err_code
+names_below(struct ctl *ctl, const struct path *parent, struct names *names)
+{
+	struct err err;
+
+	if (ctl->store == NULL)
+		return ERR_NOT_FOUND;
+	switch (path_depth(parent)) {
+	case DEPTH_NONE:
+		return store_each_cluster(ctl->store, NULL, take_cluster, names, &err);
+	case DEPTH_CLUSTER:
+		return store_each_service(ctl->store, parent, take_service, names, &err);
+	case DEPTH_SERVICE:
+		return store_each_real(ctl->store, parent, take_real, names, &err);
+	case DEPTH_REAL:
+		break;
+	}
+	return ERR_OK;
+}
+
+/* " of web", or nothing below the store itself. */
+static const char *
+of_parent(const struct path *parent, char buf[PATH_TEXT_SIZE + 4])
+{
+	char text[PATH_TEXT_SIZE];
+
+	buf[0] = '\0';
+	if (path_depth(parent) != DEPTH_NONE)
+		snprintf(buf, PATH_TEXT_SIZE + 4, " of %s", path_text(parent, text));
+	return buf;
+}
+
+static const char *
+near_text(const struct names *names, const struct path *parent, char buf[NAMES_TEXT_SIZE])
+{
+	char text[PATH_TEXT_SIZE];
+	size_t used = (size_t)snprintf(buf, NAMES_TEXT_SIZE, "; similar: ");
+
+	path_text(parent, text);
+	for (size_t i = 0; i < names->n_near; i++)
+		used += (size_t)snprintf(buf + used, NAMES_TEXT_SIZE - used, "%s%s%s%s",
+		    i > 0 ? ", " : "", text, text[0] != '\0' ? "/" : "", names->near[i]);
+	return buf;
+}
+
+const char *
+names_hint(struct ctl *ctl, const struct path *path, enum path_depth depth,
+    char buf[NAMES_TEXT_SIZE])
+{
+	const char *const wanted[] = { "", path->cluster, path->service, path->real };
+	struct path parent = path_cut(path, depth - 1);
+	struct names names = { .wanted = wanted[depth] };
+	char list[NAMES_TEXT_SIZE], of[PATH_TEXT_SIZE + 4];
+
+	buf[0] = '\0';
+	if (names_below(ctl, &parent, &names) != ERR_OK)
+		return buf;
+	if (names.n_near > 0)
+		return near_text(&names, &parent, buf);
+	of_parent(&parent, of);
+	if (names.count == 0)
+		snprintf(buf, NAMES_TEXT_SIZE, "; there is no %s%s", kinds[depth], of);
+	else
+		snprintf(buf, NAMES_TEXT_SIZE, "; %ss%s: %s", kinds[depth], of,
+		    names_list(&names, list));
+	return buf;
+}
+
+const char *
+names_above(struct ctl *ctl, const struct path *path, char buf[NAMES_TEXT_SIZE])
+{
+	char text[PATH_TEXT_SIZE], hint[NAMES_TEXT_SIZE];
+	enum path_depth depth = path_depth(path);
+	struct names names = { .wanted = NULL };
+
+	path_text(path, text);
+	if (names_below(ctl, path, &names) != ERR_OK)
+		snprintf(buf, NAMES_TEXT_SIZE, "%s: is not the path of a real service, "
+		    "cluster/service/server", text);
+	else if (names.count == 0)
+		snprintf(buf, NAMES_TEXT_SIZE, "%s: is a %s, not a real service, and is empty",
+		    text, kinds[depth]);
+	else
+		snprintf(buf, NAMES_TEXT_SIZE, "%s: is a %s, not a real service; its %ss: %s",
+		    text, kinds[depth], kinds[depth + 1], names_list(&names, hint));
+	return buf;
+}
