@@ -5,6 +5,7 @@
  */
 #include "ctl/merge.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -385,8 +386,35 @@ merge_service(struct merge *merge, const struct inventory_cluster *cluster,
 	return code == ERR_OK ? merge_reals(merge, cluster, service, old, id) : code;
 }
 
+/* All values of all parameters of 'some' are in 'all', too: the second socket of a pair and
+ * foreign-changes cannot be discovered. Parameters are lists, as inventory_read() makes them. */
+static bool
+params_within(const char *some, const char *all)
+{
+	json_t *few = json_loads(some, 0, NULL), *many = json_loads(all, 0, NULL), *list;
+	const char *name;
+	bool ok = true;
+
+	json_object_foreach(few, name, list) {
+		const json_t *stored = json_object_get(many, name);
+		const json_t *value, *other;
+		size_t i, j;
+
+		json_array_foreach(list, i, value) {
+			bool found = false;
+
+			json_array_foreach(stored, j, other)
+				found |= json_equal(value, other);
+			ok &= found;
+		}
+	}
+	json_decref(few);
+	json_decref(many);
+	return ok;
+}
+
 /* A plane, or a socket of it, that is changed by mistake takes the servers of a cluster out
- * of the hands of their driver. */
+ * of the hands of their driver. Parameters that the cluster has besides are no mistake. */
 static enum err_code
 plane_keep(struct merge *merge, const struct inventory_cluster *cluster,
     const struct inventory_cluster *old)
@@ -397,7 +425,7 @@ plane_keep(struct merge *merge, const struct inventory_cluster *cluster,
 	if (strcmp(old->plane, cluster->plane) != 0)
 		return err_set(merge->err, ERR_PRECOND, "%s: exists with plane %s, not %s; %s",
 		    cluster->name, old->plane, cluster->plane, advice);
-	if (strcmp(old->params, cluster->params) != 0)
+	if (!params_within(cluster->params, old->params))
 		return err_set(merge->err, ERR_PRECOND, "%s: exists with the parameters %.80s of "
 		    "its plane, not %.80s; %s", cluster->name, old->params, cluster->params,
 		    advice);
@@ -423,8 +451,10 @@ merge_cluster(struct merge *merge, const struct inventory_cluster *cluster,
 	if (old == NULL) {
 		count_added(merge, &path);
 	} else {
+		if (merge->keep_plane)
+			row.plane_params = old->params;
 		changed = differs(merge, &path, "plane", old->plane, cluster->plane);
-		changed |= differs(merge, &path, "parameters", old->params, cluster->params);
+		changed |= differs(merge, &path, "parameters", old->params, row.plane_params);
 		count(merge, changed);
 	}
 	if (changed)

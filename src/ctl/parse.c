@@ -152,9 +152,25 @@ take_parameter(struct parse *parse, const char *value, int line)
 		    parse_where(parse));
 }
 
+/* A list of texts as any parameter, but of one. */
+static void
+take_foreign_changes(struct parse *parse, const char *value, int line)
+{
+	cfg_opt_t *opt = cfg_getopt(parse->cfgs[PARSE_CLUSTER], "foreign-changes");
+
+	if (strcmp(value, "keep") != 0 && strcmp(value, "restore") != 0)
+		complaints_error(parse->complaints, line,
+		    "foreign-changes \"%.64s\" of %s is not one of keep, restore", value,
+		    parse_where(parse));
+	if (cfg_opt_size(opt) > 1)
+		complaints_error(parse->complaints, line,
+		    "foreign-changes of %s has more than one value", parse_where(parse));
+}
+
 const struct parse_option parse_options[PARSE_OPTIONS] = {
 	{ PARSE_CLUSTER, "plane", NULL, take_plane },
 	{ PARSE_CLUSTER, "socket", "haproxy", take_parameter },
+	{ PARSE_CLUSTER, "foreign-changes", "haproxy", take_foreign_changes },
 	{ PARSE_SERVICE, "address", NULL, take_address },
 	{ PARSE_SERVICE, "port", NULL, take_port },
 	{ PARSE_SERVICE, "protocol", NULL, take_protocol },

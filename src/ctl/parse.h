@@ -14,7 +14,7 @@ struct cfg_t;	/* libConfuse's */
 
 enum parse_depth { PARSE_ROOT, PARSE_CLUSTER, PARSE_SERVICE, PARSE_REAL, PARSE_DEPTHS };
 
-enum { PARSE_OPTIONS = 10 };
+enum { PARSE_OPTIONS = 11 };
 
 struct parse_kind {
 	const char	*section;	/* as the file names it */

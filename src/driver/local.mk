@@ -4,6 +4,8 @@ src_driver_libdriver_a_SOURCES = \
 	src/driver/config.h \
 	src/driver/driver.c \
 	src/driver/driver.h \
+	src/driver/foreign.c \
+	src/driver/foreign.h \
 	src/driver/measure.c \
 	src/driver/measure.h \
 	src/driver/mirror.c \

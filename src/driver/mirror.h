@@ -11,6 +11,7 @@
 
 #include <sys/queue.h>
 
+#include "driver/foreign.h"
 #include "driver/measure.h"
 #include "store/store.h"
 #include "util/idmap.h"
@@ -40,6 +41,8 @@ struct mirror_real {
 	char			*address, *port;	/* as the store has them */
 	/* The driver's own. */
 	struct measure		 measure;
+	struct foreign		 foreign[FOREIGN_SETTINGS];
+	bool			 ours;		/* lbcluster ordered the drain or maint it has */
 	enum plane_state	 wanted;
 	int64_t			 drain_since_ms;	/* 0: does not drain */
 	bool			 awaits_check;		/* it is down until its checks pass */
@@ -62,6 +65,7 @@ struct mirror_cluster {
 	bool				 mine;		/* of the driver's kind */
 	bool				 has_work;	/* a new job is queued */
 	uint32_t			 reals;
+	size_t				 repairs;	/* settings that were restored */
 	LIST_HEAD(, mirror_service)	 services;
 	struct work			*work;		/* the driver's own */
 };

@@ -13,6 +13,9 @@
 #include "model/address.h"
 #include "util/memory.h"
 
+#define MAINT_BY_US "MAINT by lbcluster"
+#define DRAIN_BY_US "DRAIN by lbcluster"
+
 static const struct plane_server *
 server_of(const struct mirror_real *real, const struct plane_look *look)
 {
@@ -27,6 +30,14 @@ is_reserve(const struct mirror_real *real, const struct plane_server *server)
 }
 
 /* -- what is wanted ------------------------------------------------------------------- */
+
+/* Somebody else took it out of work in the data plane, and that is kept. */
+static bool
+kept_idle(const struct mirror_real *real, const struct plane_server *server)
+{
+	return (real->foreign[FOREIGN_STATE].kept && server->state != PLANE_READY) ||
+	    (real->foreign[FOREIGN_WEIGHT].kept && server->weight == 0);
+}
 
 /* What the real services that are no fallback do. */
 enum others { OTHERS_IDLE, OTHERS_UNPROVEN, OTHERS_WORK };
@@ -45,7 +56,7 @@ others_of(const struct mirror_service *service, const struct plane_look *look)
 		if (!real->enabled || real->fallback || real->weight == 0)
 			continue;
 		server = server_of(real, look);
-		if (server == NULL || !server->up || server->blocked)
+		if (server == NULL || !server->up || server->blocked || kept_idle(real, server))
 			continue;
 		if (!server->unproven)
 			return OTHERS_WORK;
@@ -124,8 +135,6 @@ order_add(struct plan_orders *orders, const struct mirror_real *real,
 struct round {
 	enum others		 others;
 	bool			 on_fallback;	/* the fallback works, no other does */
-	const struct plan_rules	*rules;
-	int64_t			 now_ms;
 };
 
 /* A server that leaves "maint" gets work at once, found dead or not. Where the fallback serves
@@ -139,38 +148,114 @@ should_await_check(const struct mirror_real *real, const struct plane_server *se
 	    !server->blocked;
 }
 
+/* The driver itself moves it between two states: a fallback, or a drain that ends. */
+static bool
+moves_by_itself(const struct mirror_real *real, const struct plane_server *server)
+{
+	return real->enabled ? real->fallback : server->state == PLANE_DRAIN;
+}
+
+/* The driver before this one took the server out, and wrote that down. */
+static bool
+reason_is_ours(const struct mirror_real *real)
+{
+	return real->reason != NULL &&
+	    (strncmp(real->reason, MAINT_BY_US, strlen(MAINT_BY_US)) == 0 ||
+	    strncmp(real->reason, DRAIN_BY_US, strlen(DRAIN_BY_US)) == 0);
+}
+
+/* What the round knows of this real service. */
+static struct foreign_round
+round_of(const struct mirror_real *real, const struct plane_look *look,
+    const struct plan_rules *rules)
+{
+	struct foreign_round round = rules->round;
+
+	if (rules->first) {
+		round.resumed = measure_continues(&real->measure, look);
+		round.restarted = !round.resumed;
+	}
+	return round;
+}
+
+static enum err_code
+weight_plan(struct mirror_real *real, const struct plane_server *server,
+    const struct foreign_round *round, struct plan_orders *orders)
+{
+	if (!foreign_judge(&real->foreign[FOREIGN_WEIGHT], real->weight, server->weight, round))
+		return ERR_OK;
+	return order_add(orders, real, PLANE_ORDER_WEIGHT, real->weight);
+}
+
 static enum err_code
 state_plan(struct mirror_real *real, const struct plane_server *server,
-    const struct round *round, struct plan_orders *orders)
+    const struct round *round, struct foreign_round foreign, struct plan_orders *orders)
 {
-	bool awaits = should_await_check(real, server, round);
 	enum err_code code = ERR_OK;
+	bool awaits = false;
 
-	if (server->state != real->wanted)
+	if (foreign.resumed && reason_is_ours(real))
+		real->ours = true;
+	if (foreign.restarted || server->state == PLANE_READY)
+		real->ours = false;
+	foreign.resumed = foreign.resumed && !moves_by_itself(real, server);
+	if (foreign_judge(&real->foreign[FOREIGN_STATE], real->wanted, server->state, &foreign)) {
+		awaits = should_await_check(real, server, round);
 		code = order_add(orders, real, PLANE_ORDER_STATE, real->wanted);
+	}
 	if (code == ERR_OK && awaits)
 		code = order_add(orders, real, PLANE_ORDER_DOWN, 0);
 	/* Also until the look after the order that ends "maint". */
 	real->awaits_check = awaits ||
 	    (real->awaits_check && !server->up && server->state == PLANE_READY);
-	return code;
-}
-
-static enum err_code
-real_plan(struct mirror_real *real, const struct plane_server *server,
-    const struct round *round, struct plan_orders *orders)
-{
-	enum err_code code = ERR_OK;
-
-	real->wanted = wanted_state(real, server, round->others, round->rules, round->now_ms);
-	if (server->weight != real->weight)
-		code = order_add(orders, real, PLANE_ORDER_WEIGHT, real->weight);
-	if (code == ERR_OK)
-		code = state_plan(real, server, round, orders);
 	/* What outlived its drain is cut. */
 	if (code == ERR_OK && real->wanted == PLANE_OUT && server->state == PLANE_DRAIN &&
 	    real->drain_since_ms != 0 && server->number[STAT_ACTIVE_CONNECTIONS] > 0)
 		code = order_add(orders, real, PLANE_ORDER_CUT, 0);
+	return code;
+}
+
+/* All weights of a cluster come before all states: a server that leaves DRAIN for weight 0
+ * takes no work in between, nor do servers that track it. */
+static enum err_code
+weights_plan(struct mirror_cluster *cluster, const struct plane_look *look,
+    const struct plan_rules *rules, struct plan_orders *orders)
+{
+	struct mirror_service *service;
+	enum err_code code = ERR_OK;
+	struct mirror_real *real;
+
+	LIST_FOREACH(service, &cluster->services, entry) {
+		LIST_FOREACH(real, &service->reals, entry) {
+			const struct plane_server *server = server_of(real, look);
+			struct foreign_round round = round_of(real, look, rules);
+
+			if (server != NULL && code == ERR_OK)
+				code = weight_plan(real, server, &round, orders);
+		}
+	}
+	return code;
+}
+
+/* Those held in reserve are judged after all others, on which they depend. */
+static enum err_code
+states_plan(struct mirror_service *service, bool reserves, const struct plane_look *look,
+    const struct plan_rules *rules, int64_t now_ms, struct plan_orders *orders)
+{
+	struct round round = { .others = others_of(service, look) };
+	enum err_code code = ERR_OK;
+	struct mirror_real *real;
+
+	service->awaits_check = round.others == OTHERS_UNPROVEN;
+	round.on_fallback = round.others == OTHERS_IDLE && fallback_works(service, look);
+	LIST_FOREACH(real, &service->reals, entry) {
+		const struct plane_server *server = server_of(real, look);
+
+		if (server == NULL || code != ERR_OK || is_reserve(real, server) != reserves)
+			continue;
+		real->wanted = wanted_state(real, server, round.others, rules, now_ms);
+		code = state_plan(real, server, &round, round_of(real, look, rules), orders);
+	}
 	return code;
 }
 
@@ -179,21 +264,14 @@ plan_make(struct mirror_cluster *cluster, const struct plane_look *look,
     const struct plan_rules *rules, int64_t now_ms, struct plan_orders *orders)
 {
 	struct mirror_service *service;
-	struct mirror_real *real;
-	enum err_code code = ERR_OK;
+	enum err_code code;
 
+	code = weights_plan(cluster, look, rules, orders);
 	LIST_FOREACH(service, &cluster->services, entry) {
-		struct round round = { .others = others_of(service, look), .rules = rules,
-		    .now_ms = now_ms };
-
-		service->awaits_check = round.others == OTHERS_UNPROVEN;
-		round.on_fallback = round.others == OTHERS_IDLE && fallback_works(service, look);
-		LIST_FOREACH(real, &service->reals, entry) {
-			const struct plane_server *server = server_of(real, look);
-
-			if (server != NULL && code == ERR_OK)
-				code = real_plan(real, server, &round, orders);
-		}
+		if (code == ERR_OK)
+			code = states_plan(service, false, look, rules, now_ms, orders);
+		if (code == ERR_OK)
+			code = states_plan(service, true, look, rules, now_ms, orders);
 	}
 	return code;
 }
@@ -226,7 +304,108 @@ plan_order_is_routine(const struct plane_order *order, const struct mirror_real 
 	    (real->drain_since_ms != 0 && order->value == PLANE_OUT);
 }
 
+void
+plan_order_taken(const struct plane_order *order, struct mirror_real *real, int64_t now_ms)
+{
+	switch (order->kind) {
+	case PLANE_ORDER_STATE:
+		real->ours = order->value != PLANE_READY;
+		foreign_repaired(&real->foreign[FOREIGN_STATE], now_ms);
+		break;
+	case PLANE_ORDER_WEIGHT:
+		foreign_repaired(&real->foreign[FOREIGN_WEIGHT], now_ms);
+		break;
+	case PLANE_ORDER_CUT:
+	case PLANE_ORDER_DOWN:
+		break;
+	}
+}
+
+void
+plan_see(struct mirror_cluster *cluster, const struct plane_look *look)
+{
+	struct mirror_service *service;
+	struct mirror_real *real;
+
+	LIST_FOREACH(service, &cluster->services, entry) {
+		LIST_FOREACH(real, &service->reals, entry) {
+			const struct plane_server *server = server_of(real, look);
+
+			if (server == NULL)
+				continue;
+			foreign_see(&real->foreign[FOREIGN_WEIGHT], server->weight);
+			foreign_see(&real->foreign[FOREIGN_STATE], server->state);
+		}
+	}
+}
+
 /* -- words ---------------------------------------------------------------------------- */
+
+/* One setting of those that are asked for, and how many there are. */
+struct found_setting {
+	const struct mirror_real	*real;
+	enum foreign_setting		 setting;
+	size_t				 n;
+};
+
+/* 'fight' false: those that are kept. */
+static struct found_setting
+settings_find(const struct mirror_cluster *cluster, bool fight, int64_t now_ms)
+{
+	struct found_setting found = { 0 };
+	const struct mirror_service *service;
+	const struct mirror_real *real;
+
+	LIST_FOREACH(service, &cluster->services, entry) {
+		LIST_FOREACH(real, &service->reals, entry) {
+			for (size_t i = 0; i < FOREIGN_SETTINGS; i++) {
+				const struct foreign *foreign = &real->foreign[i];
+
+				if (fight ? !foreign_fights(foreign, now_ms) : !foreign->kept)
+					continue;
+				found.real = real;
+				found.setting = (enum foreign_setting)i;
+				found.n++;
+			}
+		}
+	}
+	return found;
+}
+
+static const char *
+settings_text(const struct found_setting *found, int64_t now_ms, char buf[MODEL_MESSAGE_MAX + 1])
+{
+	char text[MODEL_MESSAGE_MAX + 1], more[32] = "";
+
+	buf[0] = '\0';
+	if (found->n == 0)
+		return buf;
+	if (found->n > 1)
+		snprintf(more, sizeof(more), " and %zu more", found->n - 1);
+	foreign_text(&found->real->foreign[found->setting], found->setting, now_ms, text);
+	/* Long names are cut, and so may be the end of the text. */
+	if (snprintf(buf, MODEL_MESSAGE_MAX + 1, "%.40s/%.40s%s: %s", found->real->service->name,
+	    found->real->name, more, text) > MODEL_MESSAGE_MAX)
+		memcpy(buf + MODEL_MESSAGE_MAX - 3, "...", 4);
+	return buf;
+}
+
+const char *
+plan_fights(const struct mirror_cluster *cluster, int64_t now_ms,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	const struct found_setting found = settings_find(cluster, true, now_ms);
+
+	return settings_text(&found, now_ms, buf);
+}
+
+const char *
+plan_kept(const struct mirror_cluster *cluster, char buf[MODEL_MESSAGE_MAX + 1])
+{
+	const struct found_setting found = settings_find(cluster, false, 0);
+
+	return settings_text(&found, 0, buf);
+}
 
 bool
 plan_active(const struct mirror_real *real, const struct plane_server *server)
@@ -267,13 +446,17 @@ reserve_cause(const struct mirror_real *real)
 	    "no other is up";
 }
 
+/* "MAINT by lbcluster" is only of a server that lbcluster took out. */
 static void
-reason_disabled(const struct plane_server *server, char buf[MODEL_MESSAGE_MAX + 1])
+reason_disabled(const struct mirror_real *real, const struct plane_server *server,
+    char buf[MODEL_MESSAGE_MAX + 1])
 {
-	if (server->state == PLANE_DRAIN)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "DRAIN by lbcluster: its connections end");
-	else if (server->state == PLANE_OUT)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "MAINT by lbcluster");
+	if (real->ours && server->state == PLANE_DRAIN)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, DRAIN_BY_US ": its connections end");
+	else if (real->ours && server->state == PLANE_OUT)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, MAINT_BY_US);
+	else
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->words);
 }
 
 static void
@@ -282,13 +465,19 @@ reason_state(const struct mirror_real *real, const struct plane_server *server,
 {
 	if (server == NULL)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s has no such server", rules->title);
+	else if (foreign_text(&real->foreign[FOREIGN_STATE], FOREIGN_STATE, rules->now_ms,
+	    buf)[0] != '\0')
+		return;
 	else if (!real->enabled)
-		reason_disabled(server, buf);
+		reason_disabled(real, server, buf);
 	else if (real->awaits_check && !server->up)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "DOWN by lbcluster until its checks pass%s%s",
 		    server->words[0] != '\0' ? ": " : "", server->words);
 	else if (server->words[0] != '\0')
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->words);
+	else if (foreign_text(&real->foreign[FOREIGN_WEIGHT], FOREIGN_WEIGHT, rules->now_ms,
+	    buf)[0] != '\0')
+		return;
 	else if (server->backup)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "backup by %s's configuration",
 		    rules->title);

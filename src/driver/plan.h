@@ -25,6 +25,9 @@
 #include "driver/mirror.h"
 
 struct plan_rules {
+	int64_t		 now_ms;	/* clock_steady_ms() */
+	bool		 first;		/* the first round on this plane */
+	struct foreign_round	 round;	/* but 'resumed', which each real service has */
 	int64_t		 drain_ms;	/* longest drain; 0: out at once, nothing is cut */
 	int64_t		 patience_s;	/* a job waits so long for its data plane */
 	const char	*title;		/* of the data plane, for people */
@@ -45,6 +48,12 @@ void plan_orders_done(struct plan_orders *orders);
 const struct plane_order *plan_order_find(const struct plan_orders *orders, uint32_t real_id,
     enum plane_order_kind kind);
 
+/* The data plane took 'order', which was for 'real'. */
+void plan_order_taken(const struct plane_order *order, struct mirror_real *real, int64_t now_ms);
+
+/* 'look' shows all processes of the data plane after the orders. */
+void plan_see(struct mirror_cluster *cluster, const struct plane_look *look);
+
 /* True for an order that is the driver's daily work, not a setting that was lost: a
  * fallback that comes and goes, the end of a drain. */
 bool plan_order_is_routine(const struct plane_order *order, const struct mirror_real *real);
@@ -54,6 +63,12 @@ bool plan_active(const struct mirror_real *real, const struct plane_server *serv
 
 /* Its role in the data plane. 'server' may be NULL. */
 enum real_role plan_role(const struct plane_server *server, const struct plane_look *look);
+
+/* The settings that others change again and again, and how many there are; or those that
+ * others changed and that are kept. The first one is named. Returns 'buf', "" if none. */
+const char *plan_fights(const struct mirror_cluster *cluster, int64_t now_ms,
+    char buf[MODEL_MESSAGE_MAX + 1]);
+const char *plan_kept(const struct mirror_cluster *cluster, char buf[MODEL_MESSAGE_MAX + 1]);
 
 /* lbcRealOperStatusReason; returns 'buf'. 'server' may be NULL. */
 const char *plan_reason(const struct mirror_real *real, const struct plane_server *server,

@@ -35,6 +35,8 @@ struct work {
 	struct plan_orders		 orders;
 	bool				 partial;	/* trouble of the first look */
 	struct plane_trouble		 trouble;
+	uint64_t			 restarts;	/* of the last look; 0: none yet */
+	bool				 restarted;	/* since the round before */
 	enum plane_status		 told;		/* in the log */
 	bool				 store_ill;	/* in this round */
 	bool				 store_told;	/* in the log */
@@ -55,6 +57,11 @@ rules_of(const struct work *work)
 		.drain_ms = work->shared->config->drain_ms,
 		.patience_s = work->shared->config->job_patience_s,
 		.title = work->shared->ops->title,
+		.now_ms = clock_steady_ms(),
+		.first = work->restarts == 0,
+		.round = { .keep = work->plane != NULL &&
+		    work->shared->ops->keeps_foreign(work->plane),
+		    .restarted = work->restarted },
 	};
 }
 
@@ -109,6 +116,8 @@ job_take(void *arg, const struct job_row *row)
 	    .created = created_within(row->created) };
 	snprintf(job->message, sizeof(job->message), "%s", row->message);
 	mirror_value_set(real, row->operation, row->new_value);
+	real->foreign[job_operation_column(row->operation) == REAL_WEIGHT ? FOREIGN_WEIGHT :
+	    FOREIGN_STATE].job = true;
 	/* There may be more than one round takes. */
 	if (work->n_jobs == JOBS_MAX)
 		work->cluster->has_work = true;
@@ -387,6 +396,8 @@ repairs_tell(struct work *work, char refusal[MODEL_MESSAGE_MAX + 1])
 		const struct plane_order *order = &work->orders.orders[i];
 		struct mirror_real *real = mirror_real(work->shared->mirror, order->real_id);
 
+		if (real != NULL && order->cause == JOB_CAUSE_NONE)
+			plan_order_taken(order, real, clock_steady_ms());
 		if (real == NULL || is_of_job(work, order))
 			continue;
 		if (order->cause != JOB_CAUSE_NONE && refusal[0] == '\0')
@@ -399,8 +410,10 @@ repairs_tell(struct work *work, char refusal[MODEL_MESSAGE_MAX + 1])
 	}
 	if (mended == 0)
 		return;
-	snprintf(work->note, sizeof(work->note), "%zu settings brought to what the store says, %s",
-	    mended, clock_text(clock_wall_s(), now));
+	work->cluster->repairs += mended;
+	snprintf(work->note, sizeof(work->note), "%zu settings brought to what the store says, %s"
+	    " (%zu since the driver started)", mended, clock_text(clock_wall_s(), now),
+	    work->cluster->repairs);
 	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s", name, work->note);
 }
 
@@ -449,6 +462,20 @@ round_fail(struct work *work, const struct plane_trouble *trouble)
 	round_end(work, false);
 }
 
+/* All is well, but for what others may do to the settings. */
+static void
+others_put(struct work *work, const char *missing)
+{
+	char text[MODEL_MESSAGE_MAX + 1];
+
+	if (plan_fights(work->cluster, clock_steady_ms(), text)[0] != '\0')
+		status_put(work, PLANE_STATUS_FAILING, text);
+	else if (plan_kept(work->cluster, text)[0] != '\0')
+		status_put(work, PLANE_STATUS_OK, text);
+	else
+		status_put(work, PLANE_STATUS_OK, missing[0] != '\0' ? missing : work->note);
+}
+
 static void
 round_finish(struct work *work, const struct plane_look *look,
     const struct plane_trouble *trouble)
@@ -457,6 +484,8 @@ round_finish(struct work *work, const struct plane_look *look,
 	const struct plan_rules rules = rules_of(work);
 
 	repairs_tell(work, refusal);
+	if (trouble == NULL)
+		plan_see(work->cluster, look);
 	jobs_end(work, look, trouble);
 	look_record(work, look);
 	plan_missing(work->cluster, look, &rules, missing);
@@ -468,7 +497,7 @@ round_finish(struct work *work, const struct plane_look *look,
 	else if (refusal[0] != '\0')
 		status_put(work, PLANE_STATUS_FAILING, refusal);
 	else
-		status_put(work, PLANE_STATUS_OK, missing[0] != '\0' ? missing : work->note);
+		others_put(work, missing);
 	round_end(work, true);
 }
 
@@ -496,14 +525,17 @@ on_first_look(void *arg, const struct plane_look *look, const struct plane_troub
 {
 	const struct plane_trouble no_memory = { .status = PLANE_STATUS_FAILING,
 	    .cause = JOB_CAUSE_OTHER, .text = "out of memory for orders" };
+	struct plan_rules rules;
 	struct work *work = arg;
-	const struct plan_rules rules = rules_of(work);
 
 	if (look == NULL) {
 		round_fail(work, trouble);
 		return;
 	}
 	jobs_claim(work);
+	work->restarted = work->restarts != 0 && work->restarts != look->restarts;
+	rules = rules_of(work);
+	work->restarts = look->restarts;
 	if (plan_make(work->cluster, look, &rules, clock_steady_ms(), &work->orders) != ERR_OK)
 		round_fail(work, &no_memory);
 	else if (work->orders.n == 0)

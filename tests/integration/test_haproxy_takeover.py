@@ -7,10 +7,241 @@
 """Take-over, counters_since, changes by others."""
 
 import signal
+import socketserver
+import threading
 import time
 
-from harness import main, wait_for
-from haproxy import EVENT_S, SERVER, Plane
+from harness import free_port, main, wait_for
+from haproxy import CHECK, EVENT_S, FORCED_DRAIN, FORCED_MAINT, SERVER, Plane
+
+
+class Agent:
+    """An agent that HAProxy asks for weight and state."""
+
+    def __init__(self, answer):
+        agent = self
+        self.answer = answer
+        self.port = free_port()
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                self.request.sendall(agent.answer.encode() + b'\n')
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = daemon_threads = True
+
+        self.server = Server(('127.0.0.1', self.port), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def options(self):
+        return ' agent-check agent-inter 100 agent-port %d' % self.port
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Others(Plane):
+    """A world in which others change HAProxy, too."""
+
+    def agent(self, answer):
+        agent = Agent(answer)
+        self.addCleanup(agent.stop)
+        return agent
+
+    def serve(self, services, keep=False):
+        self.plane_world()
+        self.services = services
+        self.proxy = self.haproxy(services)
+        self.load(self.proxy)
+        if keep:
+            text = self.world.ctl('export').stdout
+            self.world.load(text.replace('plane = haproxy',
+                                         'plane = haproxy\n foreign-changes = keep'))
+        self.start_driver()
+
+    def wait_state(self, server, state):
+        try:
+            wait_for(lambda: self.proxy.state(server) == state, EVENT_S, 'state')
+        except AssertionError:
+            raise AssertionError('%s is %r, not %r' % (
+                server, self.proxy.state(server), state)) from None
+
+    def wait_rounds(self, n=3):
+        """Until n more rounds are over."""
+        def rounds():
+            return self.driver_log().count('[round] web: ')
+        first = rounds()
+        wait_for(lambda: rounds() >= first + n, EVENT_S, 'rounds')
+
+
+class Fight(Others):
+    """A setting that somebody else changes back each time (foreign-changes = restore)."""
+
+    def test_weight_of_an_agent_is_reported_until_it_is_agreed(self):
+        agent = self.agent('10%')
+        self.serve({'http': {'a': SERVER + agent.options(), 'b': SERVER}})
+        self.done('set-weight', 'web/http/a', '50')
+        self.wait_plane(4, 'http/a: weight 50 was set 3 times in ')
+        self.wait_plane(4, ' and is changed back to 1 by HAProxy or somebody else; stop that')
+        self.wait_reason('web/http/a', 'weight 50 was set 3 times in ')
+        self.wait_reason('web/http/b', '')
+        agent.answer = 'up'
+        self.wait_plane(2, 'brought to what the store says')
+        self.wait_reason('web/http/a', '')
+        self.assertEqual((0, 50), self.proxy.state('http/a'))
+
+    def test_state_by_a_script_is_reported_until_it_ends(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER}})
+        end = threading.Event()
+
+        def script():
+            while not end.wait(0.1):
+                self.proxy.ask('set server http/a state maint')
+        thread = threading.Thread(target=script, daemon=True)
+        thread.start()
+        self.wait_plane(4, 'http/a: state ready was set 3 times in ')
+        self.wait_reason('web/http/a', 'is changed back to maint')
+        end.set()
+        thread.join()
+        self.wait_plane(2)
+        self.wait_reason('web/http/a', '')
+        self.assertEqual((0, 10), self.proxy.state('http/a'))
+
+    def test_restarts_of_haproxy_are_not_a_fight(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER}})
+        self.done('set-weight', 'web/http/a', '50')
+        for n in range(4):
+            self.proxy.reload()
+            self.wait_state('http/a', (0, 50))
+            self.wait_plane(2, '(%d since the driver started)' % (n + 1))
+        self.assertNotIn('was set', self.driver_log())
+
+    def test_server_is_deleted_and_added_as_documented(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER}})
+        for _ in range(4):
+            self.done('disable', 'web/http/a')
+            self.assertIn('deleted', self.proxy.ask('del server http/a'))
+            self.wait_reason('web/http/a', 'HAProxy has no such server')
+            self.assertIn('registered', self.proxy.ask(
+                'add server http/a 127.0.0.1:%d weight 10' % self.backend('a').port))
+            self.done('enable', 'web/http/a')
+        self.assertEqual((0, 10), self.proxy.state('http/a'))
+        self.wait_plane(2)
+        self.assertNotIn('was set', self.driver_log())
+
+
+class Keep(Others):
+    """foreign-changes = keep"""
+
+    def set_by_hand(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER, 'c': SERVER}}, keep=True)
+        self.proxy.ask('set server http/a weight 3;set server http/b state maint')
+        self.wait_reason('web/http/a', 'weight 3 is of HAProxy or somebody else and is kept,'
+                         ' the store has 10 (foreign-changes = keep)')
+        self.wait_reason('web/http/b', 'state maint is of HAProxy or somebody else and is kept')
+        self.assertEqual(10, self.real('web/http/a')[0])
+
+    def assert_as_set(self):
+        self.wait_rounds()
+        self.assertEqual([(0, 3), (FORCED_MAINT, 10), (0, 10)],
+                         [self.proxy.state('http/' + name) for name in 'abc'])
+
+    def test_what_a_person_sets_stays_over_restarts_of_the_driver(self):
+        self.set_by_hand()
+        self.assert_as_set()
+        self.wait_plane(2, ' and 1 more: ')
+        self.wait_active('web/http/b', 0)
+        self.driver.signal(signal.SIGHUP)
+        self.assert_as_set()
+        for _ in range(2):
+            self.stop_driver()
+            self.start_driver()
+            self.assert_as_set()
+        self.wait_reason('web/http/a', 'weight 3 is of')
+
+    def test_what_a_person_sets_ends_with_a_restart_of_haproxy(self):
+        self.set_by_hand()
+        self.done('set-weight', 'web/http/c', '7')
+        self.proxy.restart()
+        for name, weight in (('a', 10), ('b', 10), ('c', 7)):
+            self.wait_state('http/' + name, (0, weight))
+            self.wait_reason('web/http/' + name, '')
+
+    def test_what_a_person_sets_ends_with_a_restart_of_haproxy_without_a_driver(self):
+        self.set_by_hand()
+        self.done('set-weight', 'web/http/c', '7')
+        self.stop_driver()
+        since = self.statistics('web/http/a')['counters_since']
+        wait_for(lambda: time.time() >= since + 1, 5, 'the clock')
+        self.proxy.restart()
+        self.start_driver()
+        self.wait_state('http/c', (0, 7))
+
+    def test_job_is_carried_out_and_ends_what_was_kept_of_its_setting(self):
+        self.set_by_hand()
+        self.done('set-weight', 'web/http/a', '20')
+        self.wait_reason('web/http/a', '')
+        self.done('disable', 'web/http/b')
+        self.wait_reason('web/http/b', 'MAINT by')
+        self.done('enable', 'web/http/b')
+        self.assertEqual([(0, 20), (0, 10)],
+                         [self.proxy.state('http/' + name) for name in 'ab'])
+
+    def test_jobs_that_waited_for_a_driver_are_carried_out(self):
+        self.set_by_hand()
+        self.stop_driver()
+        job = self.ctl('set-weight', 'web/http/a', '20')
+        self.start_driver()
+        self.wait_job(job, self.SUCCEEDED)
+        self.wait_state('http/a', (0, 20))
+
+    def test_agent_decides(self):
+        agent = self.agent('up')
+        self.serve({'http': {'a': SERVER + agent.options(), 'b': SERVER}}, keep=True)
+        agent.answer = 'drain'
+        self.wait_state('http/a', (FORCED_DRAIN, 10))
+        self.wait_rounds()
+        agent.answer = 'ready 50%'
+        self.wait_state('http/a', (0, 5))
+        self.wait_reason('web/http/a', 'weight 5 is of')
+        agent.answer = 'ready 100%'
+        self.wait_state('http/a', (0, 10))
+        self.wait_reason('web/http/a', '')
+        self.assertNotIn('brought to', self.driver_log())
+
+    def test_autoscaler_deletes_and_adds_a_server(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER}}, keep=True)
+        self.proxy.ask('set server http/a state maint')
+        self.wait_rounds()
+        self.assertIn('deleted', self.proxy.ask('del server http/a'))
+        self.wait_reason('web/http/a', 'HAProxy has no such server')
+        self.assertIn('registered', self.proxy.ask(
+            'add server http/a 127.0.0.1:%d weight 10' % self.backend('a').port))
+        self.wait_reason('web/http/a', 'state maint is of')
+        self.wait_rounds()
+        self.assertEqual(FORCED_MAINT, self.proxy.state('http/a')[0] & FORCED_MAINT)
+        self.proxy.ask('set server http/a state ready')
+        self.wait_reason('web/http/a', '')
+        self.assertEqual({'a': 2, 'b': 2}, self.proxy.share('http', 4))
+
+    def test_fallback_comes_in_for_what_a_person_takes_out(self):
+        self.serve({'http': {'a': CHECK, 'f': CHECK}}, keep=True)
+        self.done('enable-fallback', 'web/http/f')
+        self.proxy.ask('set server http/a state drain')
+        wait_for(lambda: self.proxy.share('http', 4) == {'f': 4}, EVENT_S, 'the fallback')
+        self.stop_driver()
+        self.start_driver()
+        self.wait_rounds()
+        self.assertEqual({'f': 4}, self.proxy.share('http', 4))
+        self.proxy.ask('set server http/a state ready')
+        wait_for(lambda: self.proxy.share('http', 4) == {'a': 4}, EVENT_S, 'a')
+
+    def test_parameter_survives_export_and_discover(self):
+        self.serve({'http': {'a': SERVER}}, keep=True)
+        self.assertIn('foreign-changes = { keep }', self.world.ctl('export').stdout)
+        self.load(self.proxy)
+        self.assertIn('foreign-changes = { keep }', self.world.ctl('export').stdout)
 
 
 class Since(Plane):

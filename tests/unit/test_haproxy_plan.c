@@ -73,6 +73,7 @@ plan(void)
 	size_t used = 0;
 
 	plan_orders_done(&w.orders);
+	w.rules.now_ms = w.now_ms;
 	assert_int_equal(plan_make(&w.cluster, &w.look, &w.rules, w.now_ms, &w.orders), ERR_OK);
 	text[0] = '\0';
 	for (int i = 0; i < N; i++) {
@@ -98,8 +99,10 @@ plan(void)
 				w.servers[i].state = (enum plane_state)order->value;
 				w.servers[i].up = order->value != PLANE_OUT;
 			}
+			plan_order_taken(order, &w.reals[i], w.now_ms);
 		}
 	}
+	plan_see(&w.cluster, &w.look);
 	return text;
 }
 
@@ -345,6 +348,165 @@ missing_servers_of_a_pair_are_counted(void **state)
 	plan_missing(&w.cluster, &w.look, &w.rules, text);
 	assert_string_equal(text, "HAProxy at /run/one.sock has no server http/a; 2 more servers"
 	    " are missing in one of the pair");
+}
+
+/* -- changes by others ------------------------------------------------------------------ */
+
+/* What HAProxy or somebody else makes of "a". */
+static void
+others_set(enum plane_state state, uint32_t weight)
+{
+	w.servers[A].state = state;
+	w.servers[A].weight = weight;
+}
+
+static void
+plan_restores_what_others_change_and_reports_it_from_the_third_time_on(void **state)
+{
+	char text[MODEL_MESSAGE_MAX + 1];
+
+	(void)state;
+	w.reals[A].weight = 50;
+	assert_string_equal(plan(), "a weight 50");
+	for (int i = 0; i < 3; i++) {
+		assert_string_equal(plan_fights(&w.cluster, w.now_ms, text), "");
+		assert_string_equal(reason(A), "");
+		w.now_ms += 5000;
+		others_set(PLANE_READY, 1);
+		assert_string_equal(plan(), "a weight 50");
+	}
+	assert_string_equal(reason(A), "weight 50 was set 3 times in 10 seconds and is changed back"
+	    " to 1 by HAProxy or somebody else; stop that (SRV record: set ignore-weight;"
+	    " agent-check; script) or use foreign-changes = keep");
+	assert_string_equal(plan_fights(&w.cluster, w.now_ms, text) + strlen("http/a: "),
+	    reason(A));
+	/* Over where three pauses went by without a change. */
+	w.now_ms += 15000;
+	assert_string_equal(plan(), "");
+	assert_string_not_equal(plan_fights(&w.cluster, w.now_ms, text), "");
+	w.now_ms += 2000;
+	assert_string_equal(plan(), "");
+	assert_string_equal(plan_fights(&w.cluster, w.now_ms, text), "");
+	assert_string_equal(reason(A), "");
+	/* Another change starts from one. */
+	others_set(PLANE_READY, 1);
+	assert_string_equal(plan(), "a weight 50");
+	assert_string_equal(plan_fights(&w.cluster, w.now_ms, text), "");
+}
+
+static void
+plan_counts_no_restart_and_no_job_as_a_change_by_others(void **state)
+{
+	char text[MODEL_MESSAGE_MAX + 1];
+
+	(void)state;
+	w.reals[A].weight = 50;
+	plan();
+	for (int i = 0; i < 5; i++) {
+		others_set(PLANE_READY, 1);
+		w.rules.round.restarted = i % 2 == 0;
+		w.reals[A].foreign[FOREIGN_WEIGHT].job = i % 2 == 1;
+		assert_string_equal(plan(), "a weight 50");
+	}
+	assert_string_equal(plan_fights(&w.cluster, w.now_ms, text), "");
+}
+
+static void
+plan_keeps_what_others_change_until_a_job_or_a_restart(void **state)
+{
+	char text[MODEL_MESSAGE_MAX + 1];
+
+	(void)state;
+	w.rules.round.keep = true;
+	w.reals[A].weight = 50;
+	assert_string_equal(plan(), "a weight 50");
+	others_set(PLANE_DRAIN, 3);
+	for (int i = 0; i < 5; i++)
+		assert_string_equal(plan(), "");
+	assert_string_equal(reason(A), "state drain is of HAProxy or somebody else and is kept,"
+	    " the store has ready (foreign-changes = keep)");
+	assert_string_equal(plan_fights(&w.cluster, w.now_ms, text), "");
+	assert_non_null(strstr(plan_kept(&w.cluster, text), "http/a and 1 more: "));
+	/* A job changes what it is for, and nothing else. */
+	w.reals[A].weight = 60;
+	assert_string_equal(plan(), "a weight 60");
+	others_set(PLANE_DRAIN, 4);
+	assert_string_equal(plan(), "");
+	w.reals[A].foreign[FOREIGN_WEIGHT].job = true;
+	assert_string_equal(plan(), "a weight 60");
+	w.rules.round.restarted = true;
+	others_set(PLANE_DRAIN, 5);
+	assert_string_equal(plan(), "a weight 60; a ready");
+	assert_string_equal(plan_kept(&w.cluster, text), "");
+}
+
+/* A driver that was restarted knows by the statistics whether HAProxy was. */
+static void
+plan_keeps_over_a_restart_of_the_driver(void **state)
+{
+	(void)state;
+	w.rules.round.keep = w.rules.first = true;
+	for (int i = A; i < N; i++)
+		w.reals[i].measure.since = 500;
+	w.reals[B].measure.since = 0;
+	w.reals[F].fallback = true;
+	w.reals[A].weight = w.reals[B].weight = 50;
+	assert_string_equal(plan(), "b weight 50; f drain");
+	w.rules.first = false;
+	assert_string_equal(plan(), "");
+}
+
+static void
+plan_fallback_comes_in_for_what_others_take_out(void **state)
+{
+	(void)state;
+	w.rules.round.keep = true;
+	w.reals[F].fallback = true;
+	w.reals[B].enabled = w.reals[G].enabled = false;
+	assert_string_equal(plan(), "b out; f drain; g out");
+	others_set(PLANE_DRAIN, 10);
+	assert_string_equal(plan(), "f ready");
+	others_set(PLANE_READY, 0);
+	assert_string_equal(plan(), "");
+	others_set(PLANE_READY, 10);
+	assert_string_equal(plan(), "f drain");
+}
+
+static void
+reason_says_who_took_a_server_out(void **state)
+{
+	(void)state;
+	w.reals[A].enabled = w.reals[B].enabled = w.reals[G].enabled = false;
+	w.servers[A].state = w.servers[G].state = PLANE_OUT;
+	snprintf(w.servers[A].words, sizeof(w.servers[A].words), "MAINT by HAProxy");
+	/* The driver before this one did. */
+	w.rules.first = true;
+	w.reals[G].measure.since = 500;
+	w.reals[G].reason = (char[]){ "MAINT by lbcluster" };
+	assert_string_equal(plan(), "b out");
+	assert_string_equal(reason(A), "MAINT by HAProxy");
+	assert_string_equal(reason(B), "MAINT by lbcluster");
+	assert_string_equal(reason(G), "MAINT by lbcluster");
+	/* After a restart of HAProxy its configuration took it out. */
+	w.rules.first = false;
+	w.rules.round.restarted = true;
+	snprintf(w.servers[G].words, sizeof(w.servers[G].words), "MAINT by HAProxy");
+	assert_string_equal(plan(), "");
+	assert_string_equal(reason(G), "MAINT by HAProxy");
+}
+
+/* A server that leaves DRAIN for weight 0 takes nothing in between. */
+static void
+plan_gives_all_weights_before_all_states(void **state)
+{
+	(void)state;
+	w.reals[A].weight = w.reals[F].weight = 0;
+	others_set(PLANE_DRAIN, 10);
+	plan();
+	assert_int_equal(w.orders.n, 3);
+	assert_int_equal(w.orders.orders[0].kind, PLANE_ORDER_WEIGHT);
+	assert_int_equal(w.orders.orders[1].kind, PLANE_ORDER_WEIGHT);
+	assert_int_equal(w.orders.orders[2].kind, PLANE_ORDER_STATE);
 }
 
 /* -- jobs ------------------------------------------------------------------------------- */
@@ -723,6 +885,13 @@ main(void)
 		TEST(plan_drain_has_an_end),
 		TEST(reason_names_an_address_that_differs),
 		TEST(missing_servers_of_a_pair_are_counted),
+		TEST(plan_restores_what_others_change_and_reports_it_from_the_third_time_on),
+		TEST(plan_counts_no_restart_and_no_job_as_a_change_by_others),
+		TEST(plan_keeps_what_others_change_until_a_job_or_a_restart),
+		TEST(plan_keeps_over_a_restart_of_the_driver),
+		TEST(plan_fallback_comes_in_for_what_others_take_out),
+		TEST(reason_says_who_took_a_server_out),
+		TEST(plan_gives_all_weights_before_all_states),
 		TEST(job_that_was_read_back_succeeded),
 		TEST(job_that_was_refused_failed_in_words),
 		TEST(job_whose_order_was_not_refused_waits_as_long_as_its_patience),

@@ -150,6 +150,15 @@ static const struct refusal {
 	    "F:3: a parameter of a is empty\n" },
 	{ "parameter_not_utf8_is_refused", "cluster a {\nplane = haproxy\nsocket = \"\\xff\" }",
 	    "F:3: socket of a is not UTF-8, as JSON is\n" },
+	{ "foreign_changes_of_another_plane_is_refused",
+	    "cluster a {\nforeign-changes = keep }",
+	    "F:2: foreign-changes of a is no parameter of plane none\n" },
+	{ "foreign_changes_of_another_value_is_refused",
+	    "cluster a { plane = haproxy\nforeign-changes = Keep }",
+	    "F:2: foreign-changes \"Keep\" of a is not one of keep, restore\n" },
+	{ "foreign_changes_of_two_values_is_refused",
+	    "cluster a { plane = haproxy\nforeign-changes = { keep, restore } }",
+	    "F:2: foreign-changes of a has more than one value\n" },
 	{ "option_unknown_is_refused", "cluster a {\n\n\ncolour = blue }",
 	    "F:4: no such option 'colour'\n" },
 	{ "section_out_of_place_is_refused", "cluster a {\n real b { } }",
@@ -393,6 +402,11 @@ parameter_as_one_text_is_a_list_of_one(void **state)
 	(void)state;
 	assert_string_equal(inventory->clusters->params,
 	    "{\"socket\":[\"/run/haproxy/admin.sock\"]}");
+	inventory_free(inventory);
+	inventory = read_good("cluster a { plane = haproxy\nforeign-changes = keep\n"
+	    "socket = /s }");
+	assert_string_equal(inventory->clusters->params,
+	    "{\"foreign-changes\":[\"keep\"],\"socket\":[\"/s\"]}");
 	inventory_free(inventory);
 }
 

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Judges changes by others; see foreign.h.
+ */
+#include "driver/foreign.h"
+
+#include <stdio.h>
+
+enum {
+	FIGHT_REPAIRS = 3,
+	FIGHT_PAUSES = 3,		/* without a repair: the fight is over */
+	FIGHT_SLACK_MS = 1000,
+	PAUSE_MAX_MS = 15 * 60 * 1000,	/* repairs further apart are not one after the other */
+	SHOWN_MS = 60 * 1000,
+};
+
+bool
+foreign_judge(struct foreign *foreign, uint32_t wanted, uint32_t found,
+    const struct foreign_round *round)
+{
+	bool same = foreign->known && foreign->wanted == wanted && !foreign->job;
+
+	if (!foreign->known && round->resumed && !foreign->job)
+		foreign->agreed = true;
+	else if (!same || round->restarted)
+		foreign->agreed = false;
+	if (!same)
+		foreign->repairs = 0;
+	foreign->known = true;
+	foreign->job = false;
+	foreign->wanted = wanted;
+	if (found != wanted)
+		foreign->found = found;
+	foreign->kept = found != wanted && round->keep && foreign->agreed;
+	foreign->repairing = found != wanted && !foreign->kept && same && !round->restarted;
+	return found != wanted && !foreign->kept;
+}
+
+void
+foreign_see(struct foreign *foreign, uint32_t found)
+{
+	if (foreign->known && found == foreign->wanted)
+		foreign->agreed = true;
+}
+
+/* -- repairs -------------------------------------------------------------------------- */
+
+bool
+foreign_fights(const struct foreign *foreign, int64_t now_ms)
+{
+	return foreign->repairs >= FIGHT_REPAIRS && now_ms - foreign->last_ms <=
+	    FIGHT_PAUSES * foreign->gap_ms + FIGHT_SLACK_MS;
+}
+
+void
+foreign_repaired(struct foreign *foreign, int64_t now_ms)
+{
+	int64_t pause = now_ms - foreign->last_ms;
+
+	if (!foreign->repairing)
+		return;
+	foreign->repairing = false;
+	if (foreign->repairs == 0 || pause > PAUSE_MAX_MS ||
+	    (foreign->repairs >= FIGHT_REPAIRS && !foreign_fights(foreign, now_ms))) {
+		foreign->repairs = 0;
+		foreign->first_ms = now_ms;
+		foreign->gap_ms = 0;
+	} else if (pause > foreign->gap_ms) {
+		foreign->gap_ms = pause;
+	}
+	foreign->repairs++;
+	foreign->last_ms = now_ms;
+	if (foreign->repairs <= FIGHT_REPAIRS || now_ms - foreign->shown_ms >= SHOWN_MS) {
+		foreign->shown_repairs = foreign->repairs;
+		foreign->shown_ms = now_ms;
+	}
+}
+
+/* -- messages ------------------------------------------------------------------------- */
+
+/* "weight 5", "state maint"; returns 'buf'. */
+static const char *
+value_text(enum foreign_setting setting, uint32_t value, char buf[32])
+{
+	static const char *const states[] = { [PLANE_READY] = "ready", [PLANE_DRAIN] = "drain",
+	    [PLANE_OUT] = "maint", [PLANE_MIXED] = "different values" };
+
+	if (setting == FOREIGN_STATE)
+		snprintf(buf, 32, "%s", states[value <= PLANE_MIXED ? value : PLANE_MIXED]);
+	else if (value == PLANE_WEIGHT_MIXED)
+		snprintf(buf, 32, "different values");
+	else
+		snprintf(buf, 32, "%u", value);
+	return buf;
+}
+
+const char *
+foreign_text(const struct foreign *foreign, enum foreign_setting setting, int64_t now_ms,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	static const char *const names[FOREIGN_SETTINGS] = { [FOREIGN_WEIGHT] = "weight",
+	    [FOREIGN_STATE] = "state" };
+	static const char *const culprits[FOREIGN_SETTINGS] = {
+	    [FOREIGN_WEIGHT] = "SRV record: set ignore-weight; agent-check; script",
+	    [FOREIGN_STATE] = "agent-check; script" };
+	int64_t seconds = (foreign->shown_ms - foreign->first_ms + 999) / 1000;
+	char wanted[32], found[32];
+
+	buf[0] = '\0';
+	value_text(setting, foreign->wanted, wanted);
+	value_text(setting, foreign->found, found);
+	if (foreign->kept)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s %s is of HAProxy or somebody else and is"
+		    " kept, the store has %s (foreign-changes = keep)", names[setting], found,
+		    wanted);
+	else if (foreign_fights(foreign, now_ms))
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s %s was set %u times in %lld %s and is"
+		    " changed back to %s by HAProxy or somebody else; stop that (%s) or use"
+		    " foreign-changes = keep", names[setting], wanted, foreign->shown_repairs,
+		    (long long)(seconds < 120 ? seconds : seconds / 60),
+		    seconds < 120 ? "seconds" : "minutes", found, culprits[setting]);
+	return buf;
+}
