@@ -415,11 +415,28 @@ plan_active(const struct mirror_real *real, const struct plane_server *server)
 	return server->state != PLANE_DRAIN || is_reserve(real, server);
 }
 
+/* Another server that the same name in the DNS fills has an address. */
+static bool
+pool_works(const struct plane_server *server, const struct plane_look *look)
+{
+	size_t n;
+	const struct plane_server *others = plane_look_service(look, server->service, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!others[i].vacant && strcmp(others[i].pool, server->pool) == 0)
+			return true;
+	}
+	return false;
+}
+
 enum real_role
 plan_role(const struct plane_server *server, const struct plane_look *look)
 {
-	(void)look;
-	return server != NULL && server->backup ? ROLE_BACKUP : ROLE_MEMBER;
+	if (server == NULL)
+		return ROLE_MEMBER;
+	if (server->vacant && server->pool[0] != '\0' && pool_works(server, look))
+		return ROLE_SPARE;
+	return server->backup ? ROLE_BACKUP : ROLE_MEMBER;
 }
 
 /* Adds a clause to a message. */
@@ -470,6 +487,9 @@ reason_state(const struct mirror_real *real, const struct plane_server *server,
 		return;
 	else if (!real->enabled)
 		reason_disabled(real, server, buf);
+	else if (real->role == ROLE_SPARE)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1,
+		    "spare place of a template: %.160s has no address for it", server->pool);
 	else if (real->awaits_check && !server->up)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "DOWN by lbcluster until its checks pass%s%s",
 		    server->words[0] != '\0' ? ": " : "", server->words);

@@ -304,6 +304,7 @@ real_record(struct work *work, const struct plane_look *look, struct mirror_real
 	const struct plan_rules rules = rules_of(work);
 	char *text = record->texts[record->n_reasons];
 
+	real->role = plan_role(server, look);
 	if (strcmp(plan_reason(real, server, &rules, text), real->reason) != 0)
 		record->reasons[record->n_reasons++] =
 		    (struct store_reason){ .real_id = real->id, .text = text };
@@ -312,7 +313,7 @@ real_record(struct work *work, const struct plane_look *look, struct mirror_real
 
 		measure_take(&real->measure, look, server, now, real->id,
 		    plan_active(real, server), row);
-		row->role = plan_role(server, look);
+		row->role = real->role;
 	}
 }
 

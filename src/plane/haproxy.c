@@ -177,6 +177,7 @@ server_fold(struct plane_server *server, const struct plane_server *other)
 	server->backup |= other->backup;
 	if (!endpoint_same(&server->endpoint, &other->endpoint))
 		server->other_endpoint = other->endpoint;
+	server->vacant &= other->vacant;
 	server->checked &= other->checked;
 	server->unproven &= other->unproven;
 	for (size_t i = 0; i < STAT_NUMBERS; i++)

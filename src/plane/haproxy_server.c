@@ -123,6 +123,19 @@ words_read(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
 
 /* -- a server ----------------------------------------------------------------------- */
 
+/* The name in the DNS that decides how many servers there are. A target of a SRV record that
+ * does not resolve is a server that is missing, and no place that is left free (seen with
+ * HAProxy 2.6.12: a free place has no fqdn). */
+static const char *
+pool_of(const struct haproxy_server *server)
+{
+	if (server->srv_record[0] == '\0')
+		return server->fqdn;
+	if ((server->admin_state & HAPROXY_RESOLUTION_MAINT) && server->fqdn[0] != '\0')
+		return "";
+	return server->srv_record;
+}
+
 void
 haproxy_server_read(const struct haproxy_server *server, struct plane_server *ret)
 {
@@ -141,6 +154,8 @@ haproxy_server_read(const struct haproxy_server *server, struct plane_server *re
 		    server->op_state == HAPROXY_STARTING,
 		.blocked = (server->admin_state & not_by_order) != 0,
 		.backup = server->backup,
+		.pool = pool_of(server),
+		.vacant = (server->admin_state & HAPROXY_RESOLUTION_MAINT) != 0,
 		.checked = (server->check_state & HAPROXY_CHECK_ENABLED) != 0,
 		.unproven = strcmp(server->check_status, "INI") == 0,
 		.weight = server->weight,

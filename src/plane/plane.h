@@ -43,6 +43,9 @@ struct plane_server {
 	bool			 up;		/* able to work: not found dead */
 	bool			 blocked;	/* kept out by something no order changes */
 	bool			 backup;	/* a fallback by the data plane's own means */
+	/* The name in the DNS that fills it and others; "" if none does. */
+	const char		*pool;
+	bool			 vacant;	/* 'pool' has no address for it */
 	bool			 checked;	/* it has a health check of its own, which is on */
 	bool			 unproven;	/* 'checked', and no check has ended yet */
 	uint32_t		 weight;	/* PLANE_WEIGHT_MIXED: a pair disagrees */
@@ -117,6 +120,10 @@ struct plane_kind_ops {
 /* The server of that name; NULL if there is none. */
 const struct plane_server *plane_look_find(const struct plane_look *look,
     const char *service, const char *real);
+
+/* The first of the *ret_n servers of a service, which follow each other; NULL if there is none. */
+const struct plane_server *plane_look_service(const struct plane_look *look,
+    const char *service, size_t *ret_n);
 
 /* Puts servers into the order of a look. */
 void plane_servers_sort(struct plane_server *servers, size_t n);

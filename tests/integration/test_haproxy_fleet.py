@@ -10,7 +10,8 @@ import socket
 import threading
 
 import mib
-from harness import main, wait_for
+from dns import Dns
+from harness import free_port, main, wait_for
 from haproxy import CHECK, EVENT_S, SERVER, HAProxy, Plane
 
 UP, DEGRADED, ON_FALLBACK, DOWN = 1, 2, 3, 4
@@ -113,6 +114,80 @@ class HandOver(Fleet):
         self.wait_job(jobs['b'], self.FAILED, 'y stays the fallback')
         self.assertEqual([0, 1], [self.real('web/http/' + name)[2] for name in 'by'])
         self.wait_share('ab')
+
+
+_RESOLVERS = """
+resolvers r
+    nameserver n 127.0.0.1:{port}
+    hold valid 200ms
+    hold obsolete 0s
+    hold nx 0s
+    timeout resolve 200ms
+    timeout retry 200ms
+"""
+
+
+class Templates(Fleet):
+    """A template of four places, filled from the DNS."""
+
+    def setUp(self):
+        self.plane_world()
+
+    def fill(self, template, names):
+        self.dns = Dns(names)
+        self.addCleanup(self.dns.close)
+        self.proxy = HAProxy(self.world)
+        self.proxy.ports['http'] = free_port()
+        self.proxy.configure({}, more=_RESOLVERS.format(port=self.dns.port) + """
+listen http
+    bind 127.0.0.1:%d
+    server a 127.0.0.1:%d %s
+    server-template pod 1-4 %s resolvers r resolve-prefer ipv4 init-addr none weight 10 %s
+""" % (self.proxy.ports['http'], self.backend('a').port, CHECK, template, CHECK))
+        self.proxy.start()
+        self.load(self.proxy)
+        self.start_driver()
+        self.manage()
+
+    def wait_places(self, n):
+        """Until n of the places are spare, by the reason of each."""
+        def spare():
+            return len(self.world.sql("SELECT 1 FROM real_service WHERE name LIKE 'pod%' AND"
+                                      " reason LIKE 'spare place of a template: %'")) == n
+        wait_for(spare, EVENT_S, '%d spare places' % n)
+
+    def test_spare_places_of_a_name_do_not_degrade_the_service(self):
+        self.fill('app.test:%d' % self.backend('b').port, {'app.test': ['127.0.0.1']})
+        self.wait_places(3)
+        self.wait_status(UP)
+        c, s = self.world.number('web/http/a')[:2]
+        self.world.wait_value(5, 'lbcServiceRealsEnabled', c, s)
+        self.world.wait_value(2, 'lbcServiceRealsActive', c, s)
+        # The server of the template dies: a failure.
+        self.backend('b').stop()
+        self.wait_status(DEGRADED)
+        self.backend('b').start()
+        self.wait_status(UP)
+        # The whole name goes away: no place is spare, the template is down.
+        self.dns.names.clear()
+        self.wait_places(0)
+        self.wait_status(DEGRADED)
+
+    def test_spare_places_of_a_srv_record_do_not_degrade_the_service(self):
+        b, d = (self.backend(name).port for name in 'bd')
+        self.fill('_app._tcp.test', {
+            '_app._tcp.test': [(b, 'b.test'), (d, 'd.test')],
+            'b.test': ['127.0.0.1'], 'd.test': ['127.0.0.1']})
+        self.wait_places(2)
+        self.wait_status(UP)
+        # A target that does not resolve is a server that is missing.
+        del self.dns.names['d.test']
+        self.wait_status(DEGRADED)
+        self.wait_places(2)
+        # Fewer servers on purpose.
+        self.dns.names['_app._tcp.test'] = [(b, 'b.test')]
+        self.wait_places(3)
+        self.wait_status(UP)
 
 
 class Requests:

@@ -161,7 +161,8 @@ class States(Plane):
     def test_0x20_slot_without_srv_record_takes_no_work(self):
         self.serve_srv()
         self.judge(STOPPED, RESOLUTION_MAINT, False,
-                   'MAINT: SRV record _app._tcp.test has no target for it', self.free, 'none')
+                   'spare place of a template: _app._tcp.test has no address for it',
+                   self.free, 'none')
 
     def test_0x40_name_of_a_srv_record_takes_work(self):
         self.serve_srv()

@@ -49,6 +49,7 @@ setup(void **state)
 		snprintf(w.reals[i].name, sizeof(w.reals[i].name), "%s", names[i]);
 		LIST_INSERT_HEAD(&w.service.reals, &w.reals[i], entry);
 		w.servers[i] = (struct plane_server){ .service = "http", .real = names[i],
+		    .pool = "",
 		    .state = PLANE_READY, .up = true, .weight = 10 };
 	}
 	w.look = (struct plane_look){ .servers = w.servers, .n = N, .epoch = 1,
@@ -640,6 +641,28 @@ role_is_that_of_the_data_plane(void **state)
 }
 
 static void
+role_of_a_place_without_an_address_is_spare_beside_others(void **state)
+{
+	(void)state;
+	w.servers[A].pool = w.servers[B].pool = w.servers[F].pool = "app.test";
+	w.servers[G].pool = "other.test";
+	w.servers[B].vacant = w.servers[F].vacant = w.servers[G].vacant = true;
+	w.servers[F].backup = true;
+	assert_int_equal(plan_role(&w.servers[A], &w.look), ROLE_MEMBER);
+	assert_int_equal(plan_role(&w.servers[B], &w.look), ROLE_SPARE);
+	assert_int_equal(plan_role(&w.servers[F], &w.look), ROLE_SPARE);
+	/* No other of its name has an address: it is missed. */
+	assert_int_equal(plan_role(&w.servers[G], &w.look), ROLE_MEMBER);
+	w.servers[A].vacant = true;
+	assert_int_equal(plan_role(&w.servers[B], &w.look), ROLE_MEMBER);
+	assert_int_equal(plan_role(&w.servers[F], &w.look), ROLE_BACKUP);
+	/* Nor is a server without a name in the DNS a place of a template. */
+	w.servers[A].pool = w.servers[B].pool = "";
+	w.servers[A].vacant = false;
+	assert_int_equal(plan_role(&w.servers[B], &w.look), ROLE_MEMBER);
+}
+
+static void
 job_that_was_overtaken_is_superseded(void **state)
 {
 	(void)state;
@@ -898,6 +921,7 @@ main(void)
 		TEST(job_that_cannot_be_done_failed),
 		TEST(job_of_a_hand_over_fails_with_the_other),
 		TEST(role_is_that_of_the_data_plane),
+		TEST(role_of_a_place_without_an_address_is_spare_beside_others),
 		TEST(job_that_was_overtaken_is_superseded),
 		TEST(job_put_off_waits_as_long_as_its_patience),
 		TEST(measure_rate_is_over_the_time_that_went_by),

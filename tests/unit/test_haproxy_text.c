@@ -283,6 +283,69 @@ reason_is(const struct haproxy_server *server, const char *words)
 	assert_string_equal(ret.words, words);
 }
 
+/* States as HAProxy 2.6.12 showed them for templates of a name and of a SRV record. */
+static void
+server_of_a_template_has_a_pool(void **state)
+{
+	static const struct {
+		uint32_t	 admin;
+		const char	*fqdn, *srv_record, *pool;
+		bool		 vacant;
+	} cases[] = {
+		{ 0, "", "", "", false },
+		{ 0, "app.test", "", "app.test", false },
+		{ HAPROXY_RESOLUTION_MAINT, "app.test", "", "app.test", true },
+		{ HAPROXY_NAME_SET, "p1.test", "_app._tcp.test", "_app._tcp.test", false },
+		{ HAPROXY_RESOLUTION_MAINT, "", "_app._tcp.test", "_app._tcp.test", true },
+		{ HAPROXY_NAME_SET | HAPROXY_RESOLUTION_MAINT, "", "_app._tcp.test",
+		    "_app._tcp.test", true },
+		/* A target that does not resolve is missing. */
+		{ HAPROXY_NAME_SET | HAPROXY_RESOLUTION_MAINT, "p1.test", "_app._tcp.test", "",
+		    true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct haproxy_server server = server_of(HAPROXY_RUNNING, cases[i].admin);
+		struct plane_server ret;
+
+		server.fqdn = cases[i].fqdn;
+		server.srv_record = cases[i].srv_record;
+		haproxy_server_read(&server, &ret);
+		assert_string_equal(ret.pool, cases[i].pool);
+		assert_int_equal(ret.vacant, cases[i].vacant);
+	}
+}
+
+static void
+server_waits_for_a_check_of_its_own(void **state)
+{
+	struct haproxy_server server = server_of(HAPROXY_RUNNING, 0);
+	struct plane_server ret;
+
+	(void)state;
+	server.check_status = "";
+	haproxy_server_read(&server, &ret);
+	assert_false(ret.checked);
+	assert_false(ret.unproven);
+	server.check_state = 6;
+	server.check_status = "INI";
+	haproxy_server_read(&server, &ret);
+	assert_true(ret.checked);
+	assert_true(ret.unproven);
+	server.check_status = "L4CON";
+	haproxy_server_read(&server, &ret);
+	assert_false(ret.unproven);
+	/* In MAINT, and after "disable health". */
+	server.check_state = 14;
+	server.check_status = "";
+	haproxy_server_read(&server, &ret);
+	assert_true(ret.checked);
+	server.check_state = 2;
+	haproxy_server_read(&server, &ret);
+	assert_false(ret.checked);
+}
+
 static void
 server_reason_names_the_cause(void **state)
 {
@@ -497,6 +560,8 @@ main(void)
 		cmocka_unit_test(answer_that_is_none_is_refused_in_words),
 		cmocka_unit_test(answer_cut_anywhere_is_survived),
 		cmocka_unit_test(server_state_is_what_haproxy_does),
+		cmocka_unit_test(server_of_a_template_has_a_pool),
+		cmocka_unit_test(server_waits_for_a_check_of_its_own),
 		cmocka_unit_test(server_reason_names_the_cause),
 		cmocka_unit_test(server_reason_of_checks_names_the_cause),
 		cmocka_unit_test(command_line_says_what_was_ordered),
