@@ -24,6 +24,7 @@ struct discovery {
 	struct inventory		*inventory;
 	struct inventory_cluster	*cluster;
 	size_t				 left_out;	/* servers whose name no row may have */
+	const char			*srv_record;	/* the last one named; "" if none */
 };
 
 /* What is said of a name for which there is no row. */
@@ -61,12 +62,76 @@ address_take(struct discovery *discovery, struct inventory_real *real,
 	    memory_text_set(&real->port, real->port_given ? server->port : "");
 }
 
+/* -- settings ------------------------------------------------------------------------ */
+
+/* True where the row is to be added. The settings of a row that is stored stay as they are. */
+static bool
+is_new(const struct discovery *discovery, const struct path *path)
+{
+	uint32_t cluster, service, real;
+	struct err err;
+
+	return (discovery->ctl->flags & CTL_LOAD) == 0 || store_find(discovery->ctl->store, path,
+	    &cluster, &service, &real, &err) == ERR_NOT_FOUND;
+}
+
+/* Says what may change the settings of the server besides lbcluster. */
+static void
+others_tell(struct discovery *discovery, const struct haproxy_server *server, const char *path)
+{
+	if (server->has_agent)
+		ctl_say(discovery->ctl, "%s: its agent-check may change weight and state; the"
+		    " driver restores them, unless foreign-changes = keep", path);
+	if (server->srv_record[0] == '\0' ||
+	    strcmp(server->srv_record, discovery->srv_record) == 0)
+		return;
+	discovery->srv_record = server->srv_record;
+	ctl_say(discovery->ctl, "%s: SRV record %.80s may change its weight; the driver restores"
+	    " it, unless haproxy.cfg has \"resolve-opts ignore-weight\" or foreign-changes = keep",
+	    path, server->srv_record);
+}
+
+/* Takes the settings such that a driver changes nothing for the traffic. Whatever cannot be
+ * stored as HAProxy has it is reported. A drained server keeps its sticky sessions, which
+ * weight 0 does as well and "not enabled" does not; one that tracks a drained server would
+ * get work again when that one leaves DRAIN for weight 0. */
+static void
+settings_take(struct discovery *discovery, struct inventory_service *service,
+    struct inventory_real *real, const struct haproxy_server *server)
+{
+	const uint32_t drained = HAPROXY_FORCED_DRAIN | HAPROXY_INHERITED_DRAIN;
+	struct ctl *ctl = discovery->ctl;
+	char text[PATH_TEXT_SIZE];
+	struct path path;
+	bool tell;
+
+	snprintf(path.cluster, sizeof(path.cluster), "%s", discovery->cluster->name);
+	snprintf(path.service, sizeof(path.service), "%s", service->name);
+	snprintf(path.real, sizeof(path.real), "%s", real->name);
+	tell = is_new(discovery, &path);
+	path_text(&path, text);
+	real->weight = server->weight;
+	real->enabled = (server->admin_state & HAPROXY_FORCED_MAINT) == 0;
+	if (real->enabled && (server->admin_state & drained) != 0) {
+		real->weight = 0;
+		if (tell)
+			ctl_say(ctl, "%s: is in DRAIN in HAProxy; taken over as enabled with weight"
+			    " 0, which keeps its sticky sessions; its weight was %u, \"lbclusterctl"
+			    " set-weight %s %u\" gives it new work", text, server->weight, text,
+			    server->weight);
+	}
+	real->fallback = server->backup && inventory_fallback(service) == NULL;
+	if (server->backup && !real->fallback && tell)
+		ctl_say(ctl, "%s: is a further backup in HAProxy; it stays one there, and is taken"
+		    " over as no fallback, since a service has one", text);
+	if (tell)
+		others_tell(discovery, server, text);
+}
+
 static bool
 server_add(struct discovery *discovery, struct inventory_service *service,
     const struct haproxy_server *server)
 {
-	const uint32_t forced = HAPROXY_FORCED_MAINT | HAPROXY_FORCED_DRAIN;
-	const char *names[] = { discovery->cluster->name, service->name, server->name };
 	struct inventory_real *real;
 
 	if (!model_name_valid(server->name)) {
@@ -76,13 +141,7 @@ server_add(struct discovery *discovery, struct inventory_service *service,
 	real = inventory_add_real(discovery->inventory, service, server->name);
 	if (real == NULL || !address_take(discovery, real, server))
 		return false;
-	real->weight = server->weight;
-	real->enabled = (server->admin_state & forced) == 0;
-	if (server->backup && inventory_fallback(service) != NULL)
-		ctl_say(discovery->ctl, "%s/%s/%s: a backup in HAProxy, not told as fallback:"
-		    " a service has one", names[0], names[1], names[2]);
-	else
-		real->fallback = server->backup;
+	settings_take(discovery, service, real, server);
 	return true;
 }
 
@@ -168,7 +227,7 @@ level_tell(struct ctl *ctl, const struct haproxy_view *view, const char *socket)
 static enum ctl_exit
 discover(struct ctl *ctl, const char *name, const char *socket)
 {
-	struct discovery discovery = { .ctl = ctl };
+	struct discovery discovery = { .ctl = ctl, .srv_record = "" };
 	enum ctl_exit status = CTL_OK;
 	struct haproxy_view view;
 	struct err err;
@@ -179,10 +238,13 @@ discover(struct ctl *ctl, const char *name, const char *socket)
 	discovery.view = &view;
 	level_tell(ctl, &view, socket);
 	discovery.inventory = inventory_new();
-	if (discovery.inventory == NULL || !cluster_add(&discovery, name, socket) ||
-	    !services_add(&discovery))
+	if ((ctl->flags & CTL_LOAD) != 0)
+		status = ctl_open(ctl);
+	if (status == CTL_OK && (discovery.inventory == NULL ||
+	    !cluster_add(&discovery, name, socket) ||
+	    !services_add(&discovery)))
 		status = ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
-	else
+	if (status == CTL_OK)
 		status = inventory_out(ctl, discovery.inventory, socket);
 	if (discovery.left_out > 0) {
 		ctl_say(ctl, "servers left out because of their names: %zu", discovery.left_out);

@@ -180,7 +180,7 @@ static enum ctl_exit
 load_run(struct load *load)
 {
 	struct ctl *ctl = load->ctl;
-	enum ctl_exit status = ctl_open(ctl);
+	enum ctl_exit status = ctl->store == NULL ? ctl_open(ctl) : CTL_OK;
 	enum err_code code = ERR_OK;
 
 	if (status != CTL_OK)

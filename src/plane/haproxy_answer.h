@@ -54,6 +54,7 @@ struct haproxy_server {
 	const char	*tracked;	/* "backend/server" */
 	uint64_t	 current, rate, total, bytes_in, bytes_out;
 	bool		 backup;
+	bool		 has_agent;	/* an agent-check */
 	bool		 has_state;	/* "show servers state" had it, and so: */
 	uint32_t	 op_state, admin_state, weight, check_state;
 	const char	*address;	/* "10.0.0.1", "2001:db8::1"; "" if not known */

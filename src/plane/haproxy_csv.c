@@ -17,10 +17,12 @@ enum { COLUMNS_MAX = 512 };
 /* The column "type", management.txt 9.1, field 32. */
 enum { TYPE_BACKEND = 1, TYPE_SERVER = 2 };
 
-/* Columns this program reads. An empty number is 0. */
+/* Columns this program reads. An empty number is 0. "agent_status" is only for a warning of
+ * discover, so that an answer without it is read as well. */
 enum field {
 	F_PXNAME, F_SVNAME, F_TYPE, F_SCUR, F_RATE, F_STOT, F_BIN, F_BOUT, F_STATUS, F_BCK,
-	F_CHECK_STATUS, F_CHECK_CODE, F_LAST_CHK, F_LAST_AGT, F_TRACKED, F_MODE, FIELDS
+	F_CHECK_STATUS, F_CHECK_CODE, F_LAST_CHK, F_LAST_AGT, F_TRACKED, F_MODE,
+	F_AGENT_STATUS, FIELDS
 };
 
 static const char *const names[FIELDS] = {
@@ -28,7 +30,7 @@ static const char *const names[FIELDS] = {
 	[F_RATE] = "rate", [F_STOT] = "stot", [F_BIN] = "bin", [F_BOUT] = "bout",
 	[F_STATUS] = "status", [F_BCK] = "bck", [F_CHECK_STATUS] = "check_status",
 	[F_CHECK_CODE] = "check_code", [F_LAST_CHK] = "last_chk", [F_LAST_AGT] = "last_agt",
-	[F_TRACKED] = "tracked", [F_MODE] = "mode",
+	[F_TRACKED] = "tracked", [F_MODE] = "mode", [F_AGENT_STATUS] = "agent_status",
 };
 
 struct table {
@@ -69,7 +71,7 @@ header_read(struct table *table, char *header, struct err *err)
 		table->field_of[table->columns++] = field;
 	}
 	for (size_t i = 0; i < FIELDS; i++) {
-		if (!seen[i])
+		if (!seen[i] && i != F_AGENT_STATUS)
 			return err_set(err, ERR_INVALID, "show stat has no column %s", names[i]);
 	}
 	return ERR_OK;
@@ -171,6 +173,7 @@ server_add(struct table *table, const char *const values[FIELDS], struct err *er
 		.check_status = strncmp(check, "* ", 2) == 0 ? check + 2 : check,
 		.check_code = values[F_CHECK_CODE], .last_check = values[F_LAST_CHK],
 		.last_agent = values[F_LAST_AGT], .tracked = values[F_TRACKED],
+		.has_agent = values[F_AGENT_STATUS][0] != '\0',
 		.address = "", .port = "", .fqdn = "", .srv_record = "",
 		.current = number_of(values[F_SCUR]), .rate = number_of(values[F_RATE]),
 		.total = number_of(values[F_STOT]), .bytes_in = number_of(values[F_BIN]),

@@ -32,6 +32,17 @@ def _question(query):
     return '.'.join(labels).lower(), kind, query[12:at + 5]
 
 
+_RESOLVERS = """\
+resolvers r
+    nameserver n 127.0.0.1:{port}
+    resolve_retries 1
+    timeout resolve 100ms
+    timeout retry 100ms
+    hold valid 100ms
+    hold nx 100ms
+"""
+
+
 class Dns:
     """'names': "p1.test" -> ["127.0.0.1"], "_app._tcp.test" -> [(port, "p1.test")] or
     [(port, "p1.test", weight)]."""
@@ -68,6 +79,10 @@ class Dns:
                 query, client = self._socket.recvfrom(4096)
                 if len(query) > 12:
                     self._socket.sendto(self.answer(query), client)
+
+    def resolvers(self):
+        """The section "resolvers r" of haproxy.cfg."""
+        return _RESOLVERS.format(port=self.port)
 
     def close(self):
         self._closed = True

@@ -4,7 +4,7 @@
 # What the tests of lbcluster-haproxy have in common: real HAProxy processes, small
 # HTTP servers behind them, traffic, a gate in front of a runtime socket that holds
 # or spoils what goes through, and a world with a driver. All on loopback.
-"""HAProxy, Backend, Gate, Plane (a test with them)."""
+"""HAProxy, Backend, Agent, Gate, Plane (a test with them)."""
 
 import contextlib
 import http.client
@@ -87,6 +87,28 @@ class Backend:
             self._server.shutdown()
             self._server.server_close()
         self._server = None
+
+
+class Agent:
+    """Answers each agent-check of HAProxy with one line."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self._listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(self.answer.encode() + b'\n')
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
 
 # -- HAProxy -----------------------------------------------------------------
@@ -191,12 +213,12 @@ class HAProxy:
         """(operational state, admin state) of "service/server"."""
         return tuple(self._state(server)[:2])
 
-    def get(self, service, path='/', timeout=10):
+    def get(self, service, path='/', timeout=10, headers=None):
         """One request over a connection of its own: (status, body)."""
         connection = http.client.HTTPConnection('127.0.0.1', self.ports[service],
                                                 timeout=timeout)
         try:
-            connection.request('GET', path)
+            connection.request('GET', path, headers=headers or {})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         finally:

@@ -6,13 +6,11 @@
 # these tests hold is doc/haproxy-states.txt.
 """States of servers."""
 
-import contextlib
-import socket
 import threading
 
 from dns import Dns
 from harness import free_port, main, wait_for
-from haproxy import CHECK, EVENT_S, HAProxy, Plane
+from haproxy import CHECK, EVENT_S, Agent, HAProxy, Plane
 
 STOPPED, STARTING, RUNNING, STOPPING = range(4)     # srv_op_state
 FORCED_MAINT, INHERITED_MAINT, CONFIGURED_MAINT = 0x01, 0x02, 0x04
@@ -22,37 +20,6 @@ RESOLUTION_MAINT, NAME_SET = 0x20, 0x40
 # A check once an hour, after the first: what a command set stays.
 RARE_CHECK = 'check inter 1h fastinter 1h downinter 1h rise 1 fall 1 weight 10'
 
-_RESOLVERS = """\
-resolvers r
-    nameserver n 127.0.0.1:{port}
-    resolve_retries 1
-    timeout resolve 100ms
-    timeout retry 100ms
-    hold valid 100ms
-    hold nx 100ms
-"""
-
-
-class Agent:
-    """Answers each agent-check of HAProxy with one line."""
-
-    def __init__(self, answer):
-        self.answer = answer
-        self._listener = socket.create_server(('127.0.0.1', 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                with connection, contextlib.suppress(OSError):
-                    connection.sendall(self.answer.encode() + b'\n')
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
 
 
 class States(Plane):
@@ -71,7 +38,7 @@ class States(Plane):
         listen = ['listen app', 'bind 127.0.0.1:%d' % self.proxy.ports['app'], *options,
                   *[line.format(**port) for line in lines],
                   'server other 127.0.0.1:%d weight 10' % port['other']]
-        self.proxy.configure({}, more=_RESOLVERS.format(port=self.dns.port) +
+        self.proxy.configure({}, more=self.dns.resolvers() +
                              '\n    '.join(listen) + '\n')
         self.proxy.start()
         if load:

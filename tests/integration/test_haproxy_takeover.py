@@ -7,38 +7,12 @@
 """Take-over, counters_since, changes by others."""
 
 import signal
-import socketserver
 import threading
 import time
 
+from dns import Dns
 from harness import free_port, main, wait_for
-from haproxy import CHECK, EVENT_S, FORCED_DRAIN, FORCED_MAINT, SERVER, Plane
-
-
-class Agent:
-    """An agent that HAProxy asks for weight and state."""
-
-    def __init__(self, answer):
-        agent = self
-        self.answer = answer
-        self.port = free_port()
-
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self):
-                self.request.sendall(agent.answer.encode() + b'\n')
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = daemon_threads = True
-
-        self.server = Server(('127.0.0.1', self.port), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def options(self):
-        return ' agent-check agent-inter 100 agent-port %d' % self.port
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+from haproxy import CHECK, EVENT_S, FORCED_DRAIN, FORCED_MAINT, SERVER, Agent, HAProxy, Plane
 
 
 class Others(Plane):
@@ -46,8 +20,8 @@ class Others(Plane):
 
     def agent(self, answer):
         agent = Agent(answer)
-        self.addCleanup(agent.stop)
-        return agent
+        self.addCleanup(agent.close)
+        return agent, ' agent-check agent-inter 100 agent-port %d' % agent.port
 
     def serve(self, services, keep=False):
         self.plane_world()
@@ -79,8 +53,8 @@ class Fight(Others):
     """A setting that somebody else changes back each time (foreign-changes = restore)."""
 
     def test_weight_of_an_agent_is_reported_until_it_is_agreed(self):
-        agent = self.agent('10%')
-        self.serve({'http': {'a': SERVER + agent.options(), 'b': SERVER}})
+        agent, check = self.agent('10%')
+        self.serve({'http': {'a': SERVER + check, 'b': SERVER}})
         self.done('set-weight', 'web/http/a', '50')
         self.wait_plane(4, 'http/a: weight 50 was set 3 times in ')
         self.wait_plane(4, ' and is changed back to 1 by HAProxy or somebody else; stop that')
@@ -90,6 +64,27 @@ class Fight(Others):
         self.wait_plane(2, 'brought to what the store says')
         self.wait_reason('web/http/a', '')
         self.assertEqual((0, 50), self.proxy.state('http/a'))
+
+    def test_weight_of_a_srv_record_is_reported(self):
+        self.plane_world()
+        dns = Dns({'p1.test': ['127.0.0.1']})
+        self.addCleanup(dns.close)
+        dns.names['_app._tcp.test'] = [(self.backend('a').port, 'p1.test')]
+        self.proxy = HAProxy(self.world)
+        self.proxy.configure({}, more=dns.resolvers() + """\
+listen app
+    bind 127.0.0.1:%d
+    server-template pod 1 _app._tcp.test resolvers r resolve-prefer ipv4 init-addr none check
+""" % free_port())
+        self.proxy.start()
+        wait_for(lambda: self.proxy.state('app/pod1')[0] & 0x20 == 0, EVENT_S, 'a slot is filled')
+        done = self.world.ctl('discover', 'haproxy', self.proxy.socket, '-c', 'web', '-l')
+        self.assertIn('web/app/pod1: SRV record _app._tcp.test may change its weight',
+                      done.stderr)
+        self.start_driver()
+        self.done('set-weight', 'web/app/pod1', '50')
+        self.wait_plane(4, 'app/pod1: weight 50 was set 3 times in ')
+        self.wait_reason('web/app/pod1', 'stop that (SRV record: set ignore-weight')
 
     def test_state_by_a_script_is_reported_until_it_ends(self):
         self.serve({'http': {'a': SERVER, 'b': SERVER}})
@@ -197,8 +192,8 @@ class Keep(Others):
         self.wait_state('http/a', (0, 20))
 
     def test_agent_decides(self):
-        agent = self.agent('up')
-        self.serve({'http': {'a': SERVER + agent.options(), 'b': SERVER}}, keep=True)
+        agent, check = self.agent('up')
+        self.serve({'http': {'a': SERVER + check, 'b': SERVER}}, keep=True)
         agent.answer = 'drain'
         self.wait_state('http/a', (FORCED_DRAIN, 10))
         self.wait_rounds()
@@ -242,6 +237,113 @@ class Keep(Others):
         self.assertIn('foreign-changes = { keep }', self.world.ctl('export').stdout)
         self.load(self.proxy)
         self.assertIn('foreign-changes = { keep }', self.world.ctl('export').stdout)
+
+
+class TakeOver(Others):
+    """discover --load and the driver's first rounds change nothing for the traffic."""
+
+    balance = 'roundrobin'
+
+    def take_over(self, services, prepare=''):
+        """What HAProxy does before and after; the standard errors of discover."""
+        self.plane_world()
+        self.services = {service: {name: options + ' cookie ' + name
+                                   for name, options in servers.items()}
+                         for service, servers in services.items()}
+        self.proxy = self.haproxy(self.services, balance=self.balance +
+                                  '\n    cookie SRV insert indirect nocache')
+        if prepare:
+            self.assertEqual('', self.proxy.ask(prepare).strip())
+        self.before = self.traffic()
+        self.world.load('cluster other { }')    # -n makes no store
+        said = [self.world.ctl('discover', 'haproxy', self.proxy.socket, '-c', 'web', *args).stderr
+                for args in ([], ['-ln'], ['-l'])]
+        self.assertEqual(said[0], said[1])
+        self.assertEqual(said[0], said[2])
+        self.start_driver()
+        self.wait_rounds()
+        self.assertEqual(self.before, self.traffic())
+        # Nor does it later, or with another driver.
+        self.stop_driver()
+        self.start_driver()
+        self.wait_rounds()
+        self.assertEqual(self.before, self.traffic())
+        self.assertEqual('', self.world.ctl('discover', 'haproxy', self.proxy.socket, '-c',
+                                            'web', '-l').stderr)
+        return said[0]
+
+    def traffic(self):
+        """Of each service: who answers 24 new requests, and whose cookie leads to its server
+        each time."""
+        def sticks(service, name):
+            return all(self.proxy.get(service, headers={'Cookie': 'SRV=' + name}) == (200, name)
+                       for _ in range(4))
+        return {service: (self.proxy.share(service, 24),
+                          {name for name in servers if sticks(service, name)})
+                for service, servers in self.services.items()}
+
+    def test_drain_maint_and_weights(self):
+        said = self.take_over(
+            {'http': {'a': 'weight 10', 'b': 'weight 20', 'c': 'weight 30', 'd': 'weight 10',
+                      'e': 'weight 10 disabled', 'f': 'weight 0'}},
+            'set server http/b state drain;set server http/c state maint;'
+            'set server http/d weight 5')
+        self.assertEqual(({'a': 16, 'd': 8}, set('abdf')), self.before['http'])
+        self.assertEqual(
+            'lbclusterctl: web/http/b: is in DRAIN in HAProxy; taken over as enabled with weight'
+            ' 0, which keeps its sticky sessions; its weight was 20, "lbclusterctl set-weight'
+            ' web/http/b 20" gives it new work\n', said)
+        self.assertEqual([(0, 10), (0, 0), (FORCED_MAINT, 30), (0, 5), (FORCED_MAINT | 4, 10),
+                          (0, 0)], [self.proxy.state('http/' + name) for name in 'abcdef'])
+        self.wait_reason('web/http/c', 'MAINT by command')
+        self.wait_reason('web/http/e', "MAINT by HAProxy's configuration")
+        self.done('disable', 'web/http/a')
+        self.wait_reason('web/http/a', 'MAINT by lbcluster')
+        self.done('enable', 'web/http/e')
+        self.wait_reason('web/http/e', '')
+        self.done('disable', 'web/http/e')
+        self.wait_reason('web/http/e', 'MAINT by lbcluster')
+        self.stop_driver()
+        self.start_driver()
+        self.wait_rounds()
+        self.wait_reason('web/http/e', 'MAINT by lbcluster')
+        self.proxy.restart()
+        self.wait_reason('web/http/e', "MAINT by HAProxy's configuration")
+
+    def test_servers_that_track_one_in_drain(self):
+        said = self.take_over(
+            {'http': {'a': CHECK, 'b': CHECK},
+             'admin': {'a': 'weight 10 track http/a', 'b': 'weight 10 track http/b'}},
+            'set server http/a state drain')
+        self.assertEqual(({'b': 24}, set('ab')), self.before['admin'])
+        self.assertIn('web/http/a: is in DRAIN', said)
+        self.assertIn('web/admin/a: is in DRAIN', said)
+        self.assertEqual((0, 0), self.proxy.state('admin/a'))
+
+    def test_drain_with_a_static_algorithm(self):
+        self.balance = 'static-rr'
+        self.take_over({'http': {'a': SERVER, 'b': SERVER}}, 'set server http/a state drain')
+        self.assertEqual({'b': 24}, self.before['http'][0])
+
+    def test_backup_in_use(self):
+        said = self.take_over({'http': {'a': SERVER, 'f': SERVER + ' backup',
+                                        'g': SERVER + ' backup'}},
+                              'set server http/a state maint')
+        self.assertEqual({'f': 24}, self.before['http'][0])
+        self.assertEqual('lbclusterctl: web/http/g: is a further backup in HAProxy; it stays one'
+                         ' there, and is taken over as no fallback, since a service has one\n',
+                         said)
+        self.assertEqual([0, 1, 0], [self.real('web/http/' + name)[2] for name in 'afg'])
+
+    def test_what_others_may_change_is_said(self):
+        _, check = self.agent('75%')
+        self.plane_world()
+        self.proxy = self.haproxy({'http': {'a': SERVER + check, 'b': SERVER}})
+        wait_for(lambda: self.proxy.state('http/a') == (0, 7), EVENT_S, 'the agent')
+        said = self.world.ctl('discover', 'haproxy', self.proxy.socket).stderr
+        self.assertEqual('lbclusterctl: haproxy/http/a: its agent-check may change weight and'
+                         ' state; the driver restores them, unless foreign-changes = keep\n',
+                         said)
 
 
 class Since(Plane):
