@@ -93,7 +93,7 @@ static const struct ctl_option {
 	    "discover --load: also change the plane of a cluster that exists" },
 	{ "agentx", 'x', "ADDRESS", CTL_AGENTX,
 	    "doctor: AgentX master, a path or tcp:HOST:PORT, else as lbclusterd.conf has it" },
-	{ "snmp", 'S', "ARGS", CTL_SNMP, "doctor: how to ask, else \"-v2c -c public localhost\"" },
+	{ "snmp", 'S', "ARGS", CTL_SNMP, "doctor: how to ask, else as snmp.conf says" },
 	{ "write", 'w', NULL, CTL_WRITE, "doctor: try a SET that changes nothing" },
 };
 
@@ -109,6 +109,7 @@ static const struct {
 	{ CTL_BUSY, "the store is busy" },
 	{ CTL_REFUSED,
 	    "the store cannot be used: missing, foreign, newer, corrupt, read-only, full" },
+	{ CTL_UNSEEN, "doctor: nothing has FAILed, and some check could not be seen" },
 };
 
 /* Errors about a row or the store, once it is open. */

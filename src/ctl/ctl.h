@@ -26,6 +26,7 @@ enum ctl_exit {
 	CTL_PRECOND = 4,
 	CTL_BUSY = 5,
 	CTL_REFUSED = 6,
+	CTL_UNSEEN = 7,		/* doctor alone */
 };
 
 /* Options of single commands. */

@@ -17,34 +17,34 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ctl/snmp_conf.h"
 #include "util/conftext.h"
-
-#ifndef LBCLUSTER_CONF_FILE
-#define LBCLUSTER_CONF_FILE "/etc/lbcluster/lbclusterd.conf"
-#endif
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
-#define DEFAULT_SOCKET "/var/agentx/master"
-#define DEFAULT_SNMP "-v2c -c public localhost"
+#define DEFAULT_SNMP "-v2c -c public"
 
 static const struct {
 	const char	*name;
 	void		(*run)(struct doctor *doctor);
 } checks[] = {
 	{ "store", doctor_store },
+	{ "lbclusterd.conf", doctor_daemon_conf },
 	{ "lbclusterd", doctor_daemon },
 	{ "store-files", doctor_store_files },
-	{ "agentx-socket", doctor_socket },
-	{ "agentx-master", doctor_master },
 	{ "snmpd.conf", doctor_snmpd_conf },
 	{ "agentx-patience", doctor_patience },
 	{ "communities", doctor_conf_access },
+	{ "secrets", doctor_secrets },
+	{ "agentx-socket", doctor_socket },
+	{ "agentx-master", doctor_master },
 	{ "snmpd", doctor_snmpd },
 	{ "registered", doctor_registered },
 	{ "view", doctor_view },
+	{ "served", doctor_served },
 	{ "write", doctor_write },
 	{ "mib-file", doctor_mib_file },
+	{ "driver.conf", doctor_driver_conf },
 	{ "plane", doctor_planes },
 };
 
@@ -53,6 +53,7 @@ static const char *const result_names[] = {
 	[DOCTOR_WARN] = "warn",
 	[DOCTOR_FAIL] = "FAIL",
 	[DOCTOR_UNSEEN] = "unseen",
+	[DOCTOR_SKIPPED] = "skipped",
 };
 
 static const struct out_column columns[] = {
@@ -62,7 +63,7 @@ static const struct out_column columns[] = {
 	{ "cure", "CURE", OUT_TEXT },
 };
 
-enum { WORDS_MAX = 1024, NAME_WIDTH = 15, RESULT_WIDTH = 6 };
+enum { WORDS_MAX = 1024, NAME_WIDTH = 15, RESULT_WIDTH = 7 };
 
 /* -- findings ---------------------------------------------------------------------- */
 
@@ -94,6 +95,8 @@ doctor_find(struct doctor *doctor, enum doctor_result result, const char *cure,
 	va_end(ap);
 	if (result == DOCTOR_FAIL)
 		doctor->failed = true;
+	if (result == DOCTOR_UNSEEN)
+		doctor->unseen = true;
 	if (doctor->out != NULL) {
 		const struct out_value values[ROWS(columns)] = {
 			{ .text = doctor->check },
@@ -221,11 +224,12 @@ doctor_words(const char *text)
 
 /* -- the command ---------------------------------------------------------------------- */
 
-/* "agentx-socket" of lbclusterd.conf, as far as it can be read; the rest of the file is
- * lbclusterd's own to judge. */
+/* "agentx-socket" of lbclusterd.conf, as far as it can be read; lbclusterd --check judges the
+ * rest of the file. */
 static void
 socket_default(struct doctor *doctor)
 {
+	char file[WHO_PATH_MAX], option[ENDPOINT_TEXT_MAX];
 	cfg_opt_t options[] = {
 		CFG_STR("agentx-socket", NULL, CFGF_NONE),
 		CFG_STR("__unknown", NULL, CFGF_NONE),
@@ -235,14 +239,17 @@ socket_default(struct doctor *doctor)
 	struct conftext conftext;
 	cfg_t *cfg = NULL;
 
-	if (conftext_read(LBCLUSTER_CONF_FILE, &conftext, NULL) == ERR_OK) {
+	doctor_conf_path(doctor->daemon.pid, LBCLUSTER_CONF_FILE, file);
+	if (who_option(doctor->daemon.pid, 'x', option, sizeof(option))) {
+		path = option;
+	} else if (conftext_read(file, &conftext, NULL) == ERR_OK) {
 		cfg = cfg_init(options, CFGF_IGNORE_UNKNOWN);
 		if (cfg != NULL && cfg_parse_buf(cfg, conftext.text) == CFG_SUCCESS)
 			path = cfg_getstr(cfg, "agentx-socket");
 		free(conftext.text);
 	}
 	if (path == NULL || endpoint_parse(path, &doctor->master, NULL) != ERR_OK) {
-		path = DEFAULT_SOCKET;
+		path = DOCTOR_SOCKET;
 		(void)endpoint_parse(path, &doctor->master, NULL);
 	}
 	snprintf(doctor->socket, sizeof(doctor->socket), "%s", path);
@@ -268,7 +275,39 @@ doctor_run(struct doctor *doctor)
 		return ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 	}
 	out_end(doctor->out);
-	return doctor->failed ? CTL_FAILURE : CTL_OK;
+	if (doctor->failed)
+		return CTL_FAILURE;
+	return doctor->unseen ? CTL_UNSEEN : CTL_OK;
+}
+
+/* How snmpd is asked: as the user says, else as the operator's snmp.conf says, else with
+ * Debian's community of old. False without memory. */
+static bool
+snmp_default(struct doctor *doctor)
+{
+	const char *address = doctor->conf.lines[CONF_ADDRESS].value;
+	struct snmp_default found;
+	char text[sizeof(DEFAULT_SNMP) + sizeof(doctor->target)];
+
+	snprintf(doctor->asker, sizeof(doctor->asker), "the community or user of --snmp");
+	doctor->asker_known = true;
+	if (doctor->snmp_given)
+		return true;
+	snmpd_conf_target(address, doctor->target, sizeof(doctor->target));
+	if (!snmp_conf_default(&found)) {
+		doctor->asker_known = false;
+		snprintf(doctor->asker, sizeof(doctor->asker), "the community public");
+		snprintf(text, sizeof(text), DEFAULT_SNMP " %s", doctor->target);
+	} else {
+		snprintf(doctor->asker, sizeof(doctor->asker), found.user[0] != '\0' ?
+		    "the user %2$s of %1$s" : "the community of %1$s", found.file, found.user);
+		snprintf(text, sizeof(text), "%s", doctor->target);
+		if (snmp_conf_home() != NULL)
+			setenv("HOME", snmp_conf_home(), 1);
+	}
+	free(doctor->snmp);
+	doctor->snmp = doctor_words(text);
+	return doctor->snmp != NULL;
 }
 
 enum ctl_exit
@@ -287,11 +326,14 @@ ctl_doctor(struct ctl *ctl, char **operands, int n)
 		free(doctor.snmp);
 		return ctl_usage(ctl, "--snmp: no arguments, or a quotation mark is open");
 	}
+	doctor_look_daemon(&doctor);
 	if (ctl->agentx == NULL)
 		socket_default(&doctor);
 	else
 		snprintf(doctor.socket, sizeof(doctor.socket), "%s", ctl->agentx);
-	status = doctor_run(&doctor);
+	doctor_look_master(&doctor);
+	status = snmp_default(&doctor) ? doctor_run(&doctor) :
+	    ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 	free(doctor.snmp);
 	return status;
 }

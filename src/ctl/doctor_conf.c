@@ -4,8 +4,9 @@
  * Checks of the doctor in files: what snmpd.conf says of AgentX, and the MIB file
  * that managers on this machine read. Files that may not be read are named.
  */
-#include "ctl/doctor.h"
+#include "ctl/doctor_conf.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
@@ -14,22 +15,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl/doctor.h"
+
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 #define CONF_DIRS "/etc/snmp:/usr/share/snmp"
 #define MIB_DIRS "/usr/share/snmp/mibs:/usr/local/share/snmp/mibs"
 #define MIB_FILE "LBCLUSTER-MIB.txt"
+/* And the user of that name. */
+#define SNMPD_GROUP "Debian-snmp"
 
-enum { LINE_MAX_SIZE = 1024, MODULE_MAX = 16384, TIMEOUT_GOOD_S = 5 };
-
-/* The last line of a kind wins, as with snmpd; "": there is none. */
-struct conf_line {
-	char	value[256];
-	char	at[320];	/* FILE:LINE */
-};
-
-enum conf_key {
-	CONF_MASTER, CONF_SOCKET, CONF_TIMEOUT, CONF_RETRIES, CONF_RW, CONF_RW6, CONF_KEYS
+enum {
+	LINE_MAX_SIZE = 1024,
+	MODULE_MAX = 16384,
+	TIMEOUT_GOOD_S = 5,
+	STACK_MAX = 64,
+	FILES_MAX = 256,
 };
 
 static const char *const key_names[CONF_KEYS] = {
@@ -37,75 +38,133 @@ static const char *const key_names[CONF_KEYS] = {
 	[CONF_SOCKET] = "agentXSocket",
 	[CONF_TIMEOUT] = "agentXTimeout",
 	[CONF_RETRIES] = "agentXRetries",
+	[CONF_ADDRESS] = "agentaddress",
 	[CONF_RW] = "rwcommunity",
 	[CONF_RW6] = "rwcommunity6",
 };
 
-struct conf {
-	struct conf_line	lines[CONF_KEYS];
-	size_t			n_files;
-	char			hidden[256];	/* a file that may not be read; "" */
-	char			open[256];	/* one that anybody may write; "" */
+/* Lines of snmpd.conf(5) that have a community or a passphrase in them. */
+static const char *const secret_keys[] = {
+	"rocommunity", "rocommunity6", "rwcommunity", "rwcommunity6", "com2sec", "com2sec6",
+	"createUser", "trapcommunity", "trapsink", "trap2sink", "informsink", "trapsess", "proxy",
 };
 
 /* -- snmpd.conf --------------------------------------------------------------------- */
 
+/* A file that is read, below the files that it includes. */
+struct reading {
+	FILE		*file;		/* NULL: not opened yet */
+	char		 path[256];
+	unsigned int	 line;
+};
+
+struct stack {
+	struct reading	 list[STACK_MAX];
+	size_t		 n;
+};
+
+/* Puts the files of a pattern on the stack, the first one on top. */
 static void
-line_take(struct conf *conf, char *line, const char *file, unsigned int number)
+files_push(struct stack *stack, const char *pattern, int flags)
 {
+	glob_t found;
+
+	if (glob(pattern, flags, NULL, &found) != 0)
+		return;
+	for (size_t i = found.gl_pathc; i > 0 && stack->n < STACK_MAX; i--) {
+		struct reading *reading = &stack->list[stack->n++];
+
+		*reading = (struct reading){ 0 };
+		snprintf(reading->path, sizeof(reading->path), "%s", found.gl_pathv[i - 1]);
+	}
+	globfree(&found);
+}
+
+static void
+directory_include(struct snmpd_conf *conf, struct stack *stack, const char *dir)
+{
+	char pattern[WHO_PATH_MAX];
+
+	snprintf(conf->included, sizeof(conf->included), "%s", dir);
+	for (size_t n = strlen(conf->included); n > 1 && conf->included[n - 1] == '/'; n--)
+		conf->included[n - 1] = '\0';
+	snprintf(pattern, sizeof(pattern), "%s/*.conf", conf->included);
+	files_push(stack, pattern, 0);
+}
+
+static void
+line_take(struct snmpd_conf *conf, struct stack *stack, char *line)
+{
+	/* What follows may push others: this one stays in its place. */
+	const struct reading *reading = &stack->list[stack->n - 1];
 	char *key = line + strspn(line, " \t"), *value = key + strcspn(key, " \t\n");
+	struct stat st;
 
 	if (*value != '\0')
 		*value++ = '\0';
 	value += strspn(value, " \t");
 	value[strcspn(value, "\n#")] = '\0';
+	for (size_t n = strlen(value); n > 0 && isspace((unsigned char)value[n - 1]); n--)
+		value[n - 1] = '\0';
+	if (strcasecmp(key, "includeDir") == 0)
+		directory_include(conf, stack, value);
+	else if (strcasecmp(key, "includeFile") == 0)
+		files_push(stack, value, 0);
+	for (size_t i = 0; i < ROWS(secret_keys); i++) {
+		if (strcasecmp(key, secret_keys[i]) == 0 &&
+		    fstat(fileno(reading->file), &st) == 0 && (st.st_mode & S_IROTH) != 0)
+			snprintf(conf->secret, sizeof(conf->secret), "%s", reading->path);
+	}
 	for (size_t i = 0; i < CONF_KEYS; i++) {
 		if (strcasecmp(key, key_names[i]) != 0)
 			continue;
 		snprintf(conf->lines[i].value, sizeof(conf->lines[i].value), "%s", value);
-		snprintf(conf->lines[i].at, sizeof(conf->lines[i].at), "%.255s:%u", file, number);
+		snprintf(conf->lines[i].at, sizeof(conf->lines[i].at), "%s:%u", reading->path,
+		    reading->line);
 	}
 }
 
-static void
-file_read(struct conf *conf, const char *path)
+/* False if the file is not there, or may not be read. */
+static bool
+reading_open(struct snmpd_conf *conf, struct reading *reading)
 {
-	FILE *file = fopen(path, "re");
-	char line[LINE_MAX_SIZE];
-	unsigned int number = 0;
 	struct stat st;
 
-	if (file == NULL) {
+	reading->file = conf->n_files < FILES_MAX ? fopen(reading->path, "re") : NULL;
+	if (reading->file == NULL) {
 		if (errno == EACCES)
-			snprintf(conf->hidden, sizeof(conf->hidden), "%s", path);
-		return;
+			snprintf(conf->hidden, sizeof(conf->hidden), "%s", reading->path);
+		return false;
 	}
 	conf->n_files++;
-	if (fstat(fileno(file), &st) == 0 && (st.st_mode & S_IWOTH) != 0)
-		snprintf(conf->open, sizeof(conf->open), "%s", path);
-	while (fgets(line, sizeof(line), file) != NULL)
-		line_take(conf, line, path, ++number);
-	fclose(file);
+	if (fstat(fileno(reading->file), &st) == 0 && (st.st_mode & S_IWOTH) != 0)
+		snprintf(conf->open, sizeof(conf->open), "%s", reading->path);
+	return true;
 }
 
+/* Reads line by line the file on top of the stack: an included file is read in the place of
+ * its line. A file may include itself; STACK_MAX and FILES_MAX end that. */
 static void
-files_read(struct conf *conf, const char *dir)
+files_read(struct snmpd_conf *conf, const char *pattern)
 {
-	static const char *const names[] = {
-		"snmpd.conf", "snmpd.local.conf", "snmpd.conf.d/*.conf",
-	};
-	char pattern[WHO_PATH_MAX];
+	struct stack stack = { .n = 0 };
+	char line[LINE_MAX_SIZE];
 
-	for (size_t i = 0; i < ROWS(names); i++) {
-		glob_t found;
+	errno = 0;
+	/* Where nothing matches, the name itself: a hidden file is seen so. */
+	files_push(&stack, pattern, GLOB_NOCHECK);
+	while (stack.n > 0) {
+		struct reading *top = &stack.list[stack.n - 1];
 
-		snprintf(pattern, sizeof(pattern), "%s/%s", dir, names[i]);
-		/* As it is where nothing matches: one that is hidden is seen so. */
-		if (glob(pattern, i + 1 < ROWS(names) ? GLOB_NOCHECK : 0, NULL, &found) != 0)
-			continue;
-		for (size_t k = 0; k < found.gl_pathc; k++)
-			file_read(conf, found.gl_pathv[k]);
-		globfree(&found);
+		if (top->file == NULL && !reading_open(conf, top)) {
+			stack.n--;
+		} else if (fgets(line, sizeof(line), top->file) == NULL) {
+			fclose(top->file);
+			stack.n--;
+		} else {
+			top->line++;
+			line_take(conf, &stack, line);
+		}
 	}
 }
 
@@ -125,20 +184,105 @@ each_dir(const char *list, void (*fn)(void *arg, const char *dir), void *arg)
 	}
 }
 
+/* snmpd reads DIR/snmpd.conf.d only where a file includes it, as Debian's snmpd.conf does. */
 static void
 dir_conf(void *arg, const char *dir)
 {
-	files_read(arg, dir);
+	static const char *const names[] = { "snmpd.conf", "snmpd.local.conf" };
+	struct snmpd_conf *conf = arg;
+	char pattern[WHO_PATH_MAX + sizeof("/snmpd.conf.d")];
+	glob_t found;
+
+	for (size_t i = 0; i < ROWS(names); i++) {
+		snprintf(pattern, sizeof(pattern), "%s/%s", dir, names[i]);
+		files_read(conf, pattern);
+	}
+	snprintf(pattern, sizeof(pattern), "%s/snmpd.conf.d", dir);
+	if (strcmp(pattern, conf->included) == 0)
+		return;
+	snprintf(pattern, sizeof(pattern), "%s/snmpd.conf.d/*.conf", dir);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return;
+	snprintf(conf->unread, sizeof(conf->unread), "%s", found.gl_pathv[0]);
+	globfree(&found);
 }
 
-static void
-conf_read(struct conf *conf)
+void
+snmpd_conf_read(struct snmpd_conf *conf)
 {
 	const char *dirs = getenv("SNMPCONFPATH");
 
-	*conf = (struct conf){ 0 };
+	*conf = (struct snmpd_conf){ 0 };
 	each_dir(dirs == NULL || dirs[0] == '\0' ? CONF_DIRS : dirs, dir_conf, conf);
 }
+
+/* -- addresses of net-snmp ----------------------------------------------------------- */
+
+/* The next address of a list, without blanks; false at its end. */
+static bool
+address_next(const char **list, char *ret, size_t size)
+{
+	size_t length;
+
+	*list += strspn(*list, ", \t");
+	length = strcspn(*list, ", \t");
+	snprintf(ret, size, "%.*s", (int)length, *list);
+	*list += length;
+	return length > 0;
+}
+
+/* net-snmp writes tcp6:[::1]:705 where lbclusterd has tcp:[::1]:705, and may leave the host
+ * out. Of one port on one machine there is one master. */
+bool
+snmpd_conf_has_socket(const char *value, const struct endpoint *endpoint)
+{
+	char address[256];
+
+	while (address_next(&value, address, sizeof(address))) {
+		const char *path = strncasecmp(address, "unix:", 5) == 0 ? address + 5 : address;
+		const char *port = strrchr(address, ':');
+
+		if (endpoint->kind == ENDPOINT_UNIX && strcmp(path, endpoint->path) == 0)
+			return true;
+		if (endpoint->kind == ENDPOINT_TCP && strncasecmp(address, "tcp", 3) == 0 &&
+		    port != NULL && strcmp(port + 1, endpoint->port) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *
+snmpd_conf_target(const char *agentaddress, char *buf, size_t size)
+{
+	char address[256], loopback[] = "localhost", *host, *port;
+
+	while (address_next(&agentaddress, address, sizeof(address))) {
+		bool v6 = address[0] == '[' || strncasecmp(address, "udp6:", 5) == 0;
+
+		if (v6 || strncasecmp(address, "tcp", 3) == 0 ||
+		    strncasecmp(address, "unix:", 5) == 0 || strncasecmp(address, "ssh:", 4) == 0 ||
+		    strncasecmp(address, "tls", 3) == 0 || strncasecmp(address, "dtls", 4) == 0)
+			continue;
+		host = strncasecmp(address, "udp:", 4) == 0 ? address + 4 : address;
+		port = strchr(host, ':');
+		if (port != NULL)
+			*port++ = '\0';
+		else if (host[strspn(host, "0123456789")] == '\0')
+			port = host, host = address + strlen(address);
+		if (host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 ||
+		    strcmp(host, "127.0.0.1") == 0)
+			host = loopback;
+		if (port == NULL || strcmp(port, "161") == 0 || port[0] == '\0')
+			snprintf(buf, size, "%s", host);
+		else
+			snprintf(buf, size, "%s:%s", host, port);
+		return buf;
+	}
+	snprintf(buf, size, "localhost");
+	return buf;
+}
+
+/* -- the checks ------------------------------------------------------------------------ */
 
 static bool
 is_master(const char *value)
@@ -152,15 +296,21 @@ is_master(const char *value)
 	return false;
 }
 
-/* True, and told, if there is no snmpd.conf or none that may be read. */
+/* True, and reported, if there is no snmpd.conf or none that may be read. */
 static bool
-conf_unseen(struct doctor *doctor, const struct conf *conf, bool enough)
+conf_unseen(struct doctor *doctor, bool enough)
 {
+	const struct snmpd_conf *conf = &doctor->conf;
+
 	if (enough)
 		return false;
 	if (conf->hidden[0] != '\0')
 		doctor_find(doctor, DOCTOR_UNSEEN, "sudo lbclusterctl doctor",
 		    "%s: you may not read it", conf->hidden);
+	else if (conf->n_files == 0 && doctor->listening == SIGHT_YES &&
+	    doctor->master.kind == ENDPOINT_TCP)
+		doctor_find(doctor, DOCTOR_SKIPPED, NULL, "no snmpd.conf on this machine; snmpd"
+		    " is reached over TCP");
 	else if (conf->n_files == 0)
 		doctor_find(doctor, DOCTOR_UNSEEN, "SNMPCONFPATH=DIR lbclusterctl doctor",
 		    "no snmpd.conf in " CONF_DIRS);
@@ -169,28 +319,55 @@ conf_unseen(struct doctor *doctor, const struct conf *conf, bool enough)
 	return true;
 }
 
+/* snmpd's address of lbclusterd's setting: net-snmp has a transport of its own for IPv6. */
+static const char *
+snmpd_address(const struct doctor *doctor, char *buf, size_t size)
+{
+	bool v6 = doctor->master.kind == ENDPOINT_TCP &&
+	    strchr(doctor->master.host, ':') != NULL;
+
+	snprintf(buf, size, "%s%s", v6 ? "tcp6" : "", v6 ? strchr(doctor->socket, ':') :
+	    doctor->socket);
+	return buf;
+}
+
+static void
+socket_differs(struct doctor *doctor, const struct conf_line *line, const char *value)
+{
+	char ours[ENDPOINT_TEXT_MAX + sizeof("tcp6")];
+
+	doctor_find(doctor, doctor->listening == SIGHT_YES ? DOCTOR_WARN : DOCTOR_FAIL,
+	    doctor_cure(doctor, "snmpd.conf: agentXSocket %s,%s\nsystemctl restart snmpd",
+	    value, snmpd_address(doctor, ours, sizeof(ours))),
+	    "%s: snmpd listens at %s, and lbclusterd connects to %s; let snmpd listen at both",
+	    line->at[0] == '\0' ? "no agentXSocket" : line->at, value, doctor->socket);
+}
+
 void
 doctor_snmpd_conf(struct doctor *doctor)
 {
-	const struct conf_line *master, *path;
-	struct conf conf;
+	const struct snmpd_conf *conf = &doctor->conf;
+	const struct conf_line *master = &conf->lines[CONF_MASTER];
+	const struct conf_line *line = &conf->lines[CONF_SOCKET];
+	const char *value = line->value[0] != '\0' ? line->value : DOCTOR_SOCKET;
 
-	conf_read(&conf);
-	master = &conf.lines[CONF_MASTER];
-	path = &conf.lines[CONF_SOCKET];
-	if (conf_unseen(doctor, &conf, is_master(master->value)))
+	if (conf_unseen(doctor, is_master(master->value)))
 		return;
-	if (!is_master(master->value))
+	if (conf->unread[0] != '\0')
+		doctor_find(doctor, is_master(master->value) ? DOCTOR_WARN : DOCTOR_FAIL,
+		    doctor_cure(doctor, "snmpd.conf: includeDir %.*s\nsystemctl restart snmpd",
+		    (int)(strrchr(conf->unread, '/') - conf->unread), conf->unread),
+		    "%s: snmpd does not read it, because no file has an includeDir for its"
+		    " directory", conf->unread);
+	else if (!is_master(master->value))
 		doctor_find(doctor, doctor->listening == SIGHT_YES ? DOCTOR_WARN : DOCTOR_FAIL,
 		    "snmpd.conf: master agentx\nsystemctl restart snmpd",
 		    "no file of snmpd has 'master agentx'%s%s%s%s",
 		    master->at[0] == '\0' ? "" : "; ", master->at,
 		    master->at[0] == '\0' ? "" : ": master ", master->value);
-	else if (path->value[0] != '\0' && strstr(path->value, doctor->socket) == NULL)
-		doctor_find(doctor, DOCTOR_WARN, doctor_cure(doctor,
-		    "lbclusterd.conf: agentx-socket = %s\nsystemctl restart lbclusterd",
-		    path->value), "%s: agentXSocket %s, and lbclusterd has %s", path->at,
-		    path->value, doctor->socket);
+	else if (!snmpd_conf_has_socket(value, &doctor->master) &&
+	    (line->value[0] != '\0' || doctor->listening != SIGHT_YES))
+		socket_differs(doctor, line, value);
 	else
 		doctor_find(doctor, DOCTOR_OK, NULL, "%s: master %s", master->at,
 		    master->value);
@@ -223,16 +400,12 @@ doctor_seconds(const char *text)
 void
 doctor_patience(struct doctor *doctor)
 {
-	const struct conf_line *timeout, *retries;
-	struct conf conf;
-	bool good;
-
-	conf_read(&conf);
-	timeout = &conf.lines[CONF_TIMEOUT];
-	retries = &conf.lines[CONF_RETRIES];
-	good = doctor_seconds(timeout->value) >= TIMEOUT_GOOD_S &&
+	const struct conf_line *timeout = &doctor->conf.lines[CONF_TIMEOUT];
+	const struct conf_line *retries = &doctor->conf.lines[CONF_RETRIES];
+	bool good = doctor_seconds(timeout->value) >= TIMEOUT_GOOD_S &&
 	    doctor_seconds(retries->value) == 0;
-	if (conf_unseen(doctor, &conf, good))
+
+	if (conf_unseen(doctor, good))
 		return;
 	if (good)
 		doctor_find(doctor, DOCTOR_OK, NULL, "agentXTimeout %s, agentXRetries %s",
@@ -240,32 +413,49 @@ doctor_patience(struct doctor *doctor)
 	else
 		doctor_find(doctor, DOCTOR_WARN, "snmpd.conf: agentXTimeout 5\n"
 		    "snmpd.conf: agentXRetries 0\nsystemctl restart snmpd",
-		    "agentXTimeout %s, agentXRetries %s: one slow disk, and snmpd drops"
-		    " lbclusterd", timeout->value[0] == '\0' ? "1 (default)" : timeout->value,
+		    "agentXTimeout %s, agentXRetries %s: snmpd ends the session when a SET waits"
+		    " for a slow disk", timeout->value[0] == '\0' ? "1 (default)" : timeout->value,
 		    retries->value[0] == '\0' ? "5 (default)" : retries->value);
 }
 
-/* A community is a word that whoever listens can read, and the only thing that decides. */
+/* A community is sent in the clear, and is all that decides who may SET. */
 void
 doctor_conf_access(struct doctor *doctor)
 {
-	const struct conf_line *line;
-	struct conf conf;
+	const struct snmpd_conf *conf = &doctor->conf;
+	const struct conf_line *line = conf->lines[CONF_RW].value[0] != '\0' ?
+	    &conf->lines[CONF_RW] : &conf->lines[CONF_RW6];
 
-	conf_read(&conf);
-	line = conf.lines[CONF_RW].value[0] != '\0' ? &conf.lines[CONF_RW] :
-	    &conf.lines[CONF_RW6];
-	if (conf.open[0] != '\0')
-		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "chmod o-w %s", conf.open),
-		    "%s: anybody on this machine may change who may SET", conf.open);
+	if (conf->open[0] != '\0')
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "chmod o-w %s", conf->open),
+		    "%s: every user of this machine may change who may SET", conf->open);
 	else if (line->value[0] != '\0')
-		/* Not the word itself: what is printed here is shown to others. */
+		/* Not the community itself: what is printed here is shown to others. */
 		doctor_find(doctor, DOCTOR_WARN, "snmpd.conf: rocommunity COMMUNITY 127.0.0.1 -V"
 		    " lbread\nsystemctl restart snmpd",
 		    "%s: a community that may SET is sent in the clear; use SNMPv3 with a write "
 		    "view", line->at);
-	else if (!conf_unseen(doctor, &conf, false))
+	else if (!conf_unseen(doctor, false))
 		doctor_find(doctor, DOCTOR_OK, NULL, "no community may SET");
+}
+
+void
+doctor_secrets(struct doctor *doctor)
+{
+	const char *path = doctor->conf.secret;
+	struct who group;
+
+	if (path[0] != '\0' && who_user(SNMPD_GROUP, &group))
+		doctor_find(doctor, DOCTOR_WARN, doctor_cure(doctor, "chgrp " SNMPD_GROUP " %s\n"
+		    "chmod 640 %s", path, path), "%s: every user of this machine may read the"
+		    " communities and passphrases in it", path);
+	else if (path[0] != '\0')
+		doctor_find(doctor, DOCTOR_WARN, doctor_cure(doctor, "chmod 600 %s", path),
+		    "%s: every user of this machine may read the communities and passphrases in"
+		    " it", path);
+	else if (!conf_unseen(doctor, false))
+		doctor_find(doctor, DOCTOR_OK, NULL, "no file with a community or a passphrase"
+		    " can be read by every user");
 }
 
 /* -- the MIB file ------------------------------------------------------------------------ */

@@ -254,41 +254,55 @@ daemon_tell(struct doctor *doctor, const char *where)
 }
 
 void
+doctor_look_daemon(struct doctor *doctor)
+{
+	char path[WHO_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" DAEMON_NAME ".lock", doctor->ctl->store_dir);
+	doctor->lock = who_locks(path, DAEMON_NAME, &doctor->daemon);
+	doctor->lock_error = errno;
+	if (doctor->lock == WHO_LOCK_HELD)
+		doctor->daemon_alive = SIGHT_YES;
+	else if (doctor->lock == WHO_LOCK_FREE)
+		doctor->daemon_alive = SIGHT_NO;
+	if (doctor->lock == WHO_LOCK_FREE ||
+	    (doctor->lock == WHO_LOCK_UNSEEN && !who_runs(DAEMON_NAME, &doctor->daemon)))
+		(void)who_user(DAEMON_USER, &doctor->daemon);
+}
+
+void
 doctor_daemon(struct doctor *doctor)
 {
 	const char *dir = doctor->ctl->store_dir;
-	char path[WHO_PATH_MAX];
-	enum who_lock lock;
 
-	snprintf(path, sizeof(path), "%s/" DAEMON_NAME ".lock", dir);
-	lock = who_locks(path, DAEMON_NAME, &doctor->daemon);
-	if (lock == WHO_LOCK_HELD) {
-		doctor->daemon_alive = SIGHT_YES;
+	switch (doctor->lock) {
+	case WHO_LOCK_HELD:
 		daemon_tell(doctor, "");
 		return;
-	}
-	if (lock == WHO_LOCK_UNSEEN) {
-		int error = errno;
-
-		if (who_runs(DAEMON_NAME, &doctor->daemon)) {
+	case WHO_LOCK_UNSEEN:
+		if (doctor->daemon.pid != 0)
 			daemon_tell(doctor, "; whether on this store could not be seen");
-			return;
-		}
-		(void)who_user(DAEMON_USER, &doctor->daemon);
-		doctor_find(doctor, DOCTOR_UNSEEN, group_cure(doctor), "%s: %s", path,
-		    strerror(error));
+		else
+			doctor_find(doctor, DOCTOR_UNSEEN, group_cure(doctor), "%s/" DAEMON_NAME
+			    ".lock: %s", dir, strerror(doctor->lock_error));
+		return;
+	case WHO_LOCK_FREE:
+		doctor_find(doctor, DOCTOR_FAIL, "systemctl start lbclusterd\n"
+		    "journalctl -u lbclusterd -n 20", "does not run on %s: nobody holds"
+		    " lbclusterd.lock there", dir);
 		return;
 	}
-	doctor->daemon_alive = SIGHT_NO;
-	(void)who_user(DAEMON_USER, &doctor->daemon);
-	doctor_find(doctor, DOCTOR_FAIL, "systemctl start lbclusterd\n"
-	    "journalctl -u lbclusterd -n 20", "does not run on %s: nobody holds"
-	    " lbclusterd.lock there", dir);
 }
 
 /* -- the AgentX socket ------------------------------------------------------------------- */
 
-#define MASTER_CURE "snmpd.conf: master agentx\nsystemctl restart snmpd"
+const char *
+doctor_snmpd_start(void)
+{
+	struct who snmpd;
+
+	return who_runs("snmpd", &snmpd) ? "systemctl restart snmpd" : "systemctl start snmpd";
+}
 
 /* Something on the way to the socket is closed to the user of lbclusterd. */
 static void
@@ -346,9 +360,9 @@ doctor_socket(struct doctor *doctor)
 		int error = errno;
 
 		doctor_find(doctor, error == EACCES ? DOCTOR_UNSEEN : DOCTOR_FAIL,
-		    error == EACCES ? "sudo lbclusterctl doctor" : MASTER_CURE, "%s: %s%s", path,
-		    strerror(error), error == ENOENT ? ": snmpd does not run, or without"
-		    " 'master agentx'" : "");
+		    error == EACCES ? "sudo lbclusterctl doctor" : doctor_snmpd_start(), "%s: %s%s",
+		    path, strerror(error), error == ENOENT ? ": snmpd does not run, or has not"
+		    " read what its files say now" : "");
 		return;
 	}
 	if (!S_ISSOCK(st.st_mode)) {
@@ -399,14 +413,14 @@ on_late(void *arg)
 	loop_stop(((struct dial_wait *)arg)->loop);
 }
 
-/* Connects over TCP as lbclusterd does, for 15 s at most in all. */
+/* Connects over TCP as lbclusterd does, for DIAL_MS at most. */
 static struct dial_result
 tcp_dial(const struct endpoint *to)
 {
 	struct dial_result result = { .status = DIAL_LOCAL, .fd = -1 };
 	struct loop *loop = loop_new();
-	struct loop_timer end = { 0 };
 	struct dial_wait wait = { .loop = loop, .result = &result };
+	struct loop_timer end = { 0 };
 	struct dial dial = { 0 };
 
 	if (loop == NULL)
@@ -423,65 +437,43 @@ tcp_dial(const struct endpoint *to)
 	return result;
 }
 
-/* agentXSocket of snmpd.conf: net-snmp has a transport of its own for IPv6. */
-static const char *
-socket_line(struct doctor *doctor)
+void
+doctor_look_master(struct doctor *doctor)
 {
-	const char *v6 = strchr(doctor->master.host, ':') != NULL ? "6" : "";
+	struct dial_result *dialed = &doctor->dialed;
 
-	return doctor_cure(doctor, "snmpd.conf: agentXSocket tcp%s%s\n"
-	    "systemctl restart snmpd", v6, doctor->socket + strlen("tcp"));
-}
-
-static void
-tcp_master(struct doctor *doctor)
-{
-	struct dial_result result = tcp_dial(&doctor->master);
-
-	doctor->listening = result.status == DIAL_CONNECTED ? SIGHT_YES : SIGHT_NO;
-	switch (result.status) {
+	snmpd_conf_read(&doctor->conf);
+	if (doctor->master.kind == ENDPOINT_TCP) {
+		*dialed = tcp_dial(&doctor->master);
+	} else {
+		dialed->code = doctor_connect(doctor->master.path, &doctor->master_pid);
+		dialed->status = dialed->code == 0 ? DIAL_CONNECTED : DIAL_FAILED;
+	}
+	switch (dialed->status) {
 	case DIAL_CONNECTED:
-		doctor_find(doctor, DOCTOR_OK, NULL, "somebody listens at %s", doctor->socket);
-		return;
-	case DIAL_NAME:
-		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "getent ahosts %s",
-		    doctor->master.host), "%s: the host cannot be looked up: %s", doctor->socket,
-		    gai_strerror(result.code));
+		doctor->listening = SIGHT_YES;
 		return;
 	case DIAL_FAILED:
-		doctor_find(doctor, DOCTOR_FAIL, socket_line(doctor), "nobody listens at %s: %s",
-		    doctor->socket, strerror(result.code));
+		if (dialed->code == EAGAIN)
+			doctor->listening = SIGHT_YES;
+		else if (dialed->code != EACCES && dialed->code != EPERM)
+			doctor->listening = SIGHT_NO;
+		return;
+	case DIAL_NAME:
+		doctor->listening = SIGHT_NO;
 		return;
 	case DIAL_LOCAL:
-		doctor->listening = SIGHT_UNKNOWN;
-		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "no memory or no descriptor");
 		return;
 	}
 }
 
-void
-doctor_master(struct doctor *doctor)
+/* The connection failed with 'error', errno of connect(2). */
+static void
+master_failed(struct doctor *doctor, int error)
 {
-	struct who master = { 0 };
-	pid_t pid;
-	int status;
-
-	if (doctor->master.kind == ENDPOINT_TCP) {
-		tcp_master(doctor);
-		return;
-	}
-	status = doctor_connect(doctor->socket, &pid);
-	switch (status) {
+	switch (error) {
 	case ENOENT:
-		doctor->listening = SIGHT_NO;
-		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "there is no socket: see agentx-socket");
-		return;
-	case 0:
-		doctor->listening = SIGHT_YES;
-		if (pid != 0)
-			(void)who_is(pid, &master);
-		doctor_find(doctor, DOCTOR_OK, NULL, "%s listens, pid %ld",
-		    master.known ? master.name : "somebody", (long)pid);
+		doctor_find(doctor, DOCTOR_SKIPPED, NULL, "there is no socket: see agentx-socket");
 		return;
 	case EACCES:
 	case EPERM:
@@ -489,13 +481,42 @@ doctor_master(struct doctor *doctor)
 		    "%s: you may not connect", doctor->socket);
 		return;
 	case EAGAIN:
-		doctor->listening = SIGHT_YES;
 		doctor_find(doctor, DOCTOR_FAIL, "systemctl restart snmpd",
 		    "takes no connections: snmpd is stopped or hung");
 		return;
 	default:
-		doctor->listening = SIGHT_NO;
-		doctor_find(doctor, DOCTOR_FAIL, MASTER_CURE, "nobody listens at %s: %s",
-		    doctor->socket, strerror(status));
+		doctor_find(doctor, DOCTOR_FAIL, doctor_snmpd_start(), "nobody listens at %s: %s",
+		    doctor->socket, strerror(error));
+	}
+}
+
+void
+doctor_master(struct doctor *doctor)
+{
+	const struct dial_result *dialed = &doctor->dialed;
+	struct who master = { 0 };
+
+	switch (dialed->status) {
+	case DIAL_CONNECTED:
+		if (doctor->master_pid != 0)
+			(void)who_is(doctor->master_pid, &master);
+		if (master.known)
+			doctor_find(doctor, DOCTOR_OK, NULL, "%s listens, pid %ld", master.name,
+			    (long)doctor->master_pid);
+		else
+			doctor_find(doctor, DOCTOR_OK, NULL, "%s accepts connections",
+			    doctor->socket);
+		return;
+	case DIAL_NAME:
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "getent ahosts %s",
+		    doctor->master.host), "%s: the host cannot be looked up: %s", doctor->socket,
+		    gai_strerror(dialed->code));
+		return;
+	case DIAL_FAILED:
+		master_failed(doctor, dialed->code);
+		return;
+	case DIAL_LOCAL:
+		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "no memory or no descriptor");
+		return;
 	}
 }

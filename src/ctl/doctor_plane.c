@@ -8,9 +8,12 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { KINDS_MAX = 8 };
+#include "plane/haproxy.h"
+
+enum { KINDS_MAX = 8, LOOK_MS = 5000 };
 
 /* The drivers that were told already: one for a kind of data plane. */
 struct planes {
@@ -33,6 +36,9 @@ driver_tell(struct doctor *doctor, const struct driver *driver)
 	if (driver->lock == WHO_LOCK_UNSEEN)
 		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "whether lbcluster-%s runs could not be"
 		    " seen", driver->kind);
+	else if (driver->lock == WHO_LOCK_FREE && strcmp(driver->kind, haproxy_plane.kind) != 0)
+		doctor_find(doctor, DOCTOR_FAIL, NULL, "there is no program lbcluster-%s",
+		    driver->kind);
 	else if (driver->lock == WHO_LOCK_FREE)
 		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor,
 		    "systemctl start lbcluster-%s", driver->kind), "lbcluster-%s does not run:"
@@ -69,14 +75,22 @@ driver_of(struct planes *planes, const char *kind)
 
 /* -- sockets of HAProxy -------------------------------------------------------------------- */
 
-#define SOCKET_CURE "haproxy.cfg: stats socket %s mode 660 level admin"
+/* The line of haproxy.cfg that opens the socket for a driver. */
+static const char *
+socket_cure(struct doctor *doctor, const char *socket)
+{
+	char line[WHO_PATH_MAX];
 
-/* For the driver if it runs, else for us. True if there is nothing to say. */
+	return doctor_cure(doctor, "haproxy.cfg: %s\nsystemctl restart haproxy",
+	    haproxy_socket_line(socket, line, sizeof(line)));
+}
+
+/* What the modes of the files of a UNIX socket say. True if there is nothing to report. */
 static bool
-socket_check(struct doctor *doctor, const char *cluster, const char *path,
+modes_check(struct doctor *doctor, const char *cluster, const char *path,
     const struct driver *driver)
 {
-	char part[WHO_PATH_MAX], user[64], group[64];
+	char part[WHO_PATH_MAX], user[64], group[64], line[WHO_PATH_MAX];
 	struct stat st;
 	pid_t pid;
 	int status = doctor_connect(path, &pid);
@@ -87,20 +101,54 @@ socket_check(struct doctor *doctor, const char *cluster, const char *path,
 		return false;
 	}
 	if (status != 0) {
-		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, SOCKET_CURE
-		    "\nsystemctl restart haproxy", path), "%s: %s: %s", cluster, path,
-		    strerror(status));
+		doctor_find(doctor, DOCTOR_FAIL, socket_cure(doctor, path), "%s: %s: %s", cluster,
+		    path, strerror(status));
 		return false;
 	}
 	if (driver == NULL || !driver->who.known ||
 	    who_reach(&driver->who, path, WHO_READ | WHO_WRITE, part, &st) != EACCES)
 		return true;
 	doctor_user(driver->who.uid, user);
-	doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, SOCKET_CURE "\nusermod -aG %s %s\n"
-	    "systemctl restart lbcluster-haproxy", path, doctor_group(st.st_gid, group), user),
+	haproxy_socket_line(path, line, sizeof(line));
+	doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "haproxy.cfg: %s\n"
+	    "usermod -aG %s %s\nsystemctl restart lbcluster-haproxy", line,
+	    doctor_group(st.st_gid, group), user),
 	    "%s: %s has mode %04o: the user of lbcluster-haproxy, %s, may not connect", cluster,
 	    part, (unsigned int)st.st_mode & 07777, user);
 	return false;
+}
+
+/* For the driver if it runs, else for us. True if there is nothing to report. */
+static bool
+socket_check(struct doctor *doctor, const char *cluster, const char *socket,
+    const struct driver *driver)
+{
+	struct haproxy_view view;
+	const char *problem;
+	struct err err;
+	char *answer;
+
+	if (socket[0] != '/' && strpbrk(socket, "@:") == NULL) {
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "inventory file: cluster %s {"
+		    " plane = haproxy  socket = /run/haproxy/admin.sock }\n"
+		    "lbclusterctl load FILE", cluster), "%s: socket %s is not an absolute path",
+		    cluster, socket);
+		return false;
+	}
+	if (socket[0] == '/' && !modes_check(doctor, cluster, socket, driver))
+		return false;
+	if (haproxy_look_now(socket, LOOK_MS, &answer, &view, &err) != ERR_OK) {
+		doctor_find(doctor, DOCTOR_FAIL, "journalctl -u haproxy -n 20", "%s: %s", cluster,
+		    err.text);
+		return false;
+	}
+	problem = haproxy_level_problem(view.level);
+	if (problem != NULL)
+		doctor_find(doctor, DOCTOR_FAIL, socket_cure(doctor, socket), "%s: %s: %s", cluster,
+		    socket, problem);
+	haproxy_view_done(&view);
+	free(answer);
+	return problem == NULL;
 }
 
 static bool
@@ -124,28 +172,47 @@ sockets_check(struct doctor *doctor, const struct cluster_row *row, const struct
 	json_decref(params);
 	if (n == 0)
 		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "inventory file: cluster %s {"
-		    " plane = haproxy  socket = /run/haproxy/admin.sock }", row->name),
-		    "%s: names no socket of HAProxy", row->name);
+		    " plane = haproxy  socket = /run/haproxy/admin.sock }\n"
+		    "lbclusterctl load FILE", row->name), "%s: names no socket of HAProxy",
+		    row->name);
 	return good && n > 0;
 }
 
 /* -- clusters ------------------------------------------------------------------------------ */
 
+/* What the store has is what a driver saw that runs no more. */
+static enum err_code
+driver_missing(struct doctor *doctor, const struct cluster_row *row)
+{
+	if (strcmp(row->plane, haproxy_plane.kind) == 0)
+		doctor_find(doctor, DOCTOR_FAIL, "systemctl start lbcluster-haproxy", "%s: no"
+		    " driver looks at its HAProxy: what the store says of it is old", row->name);
+	else
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "inventory file: cluster %s {"
+		    " plane = none }\nlbclusterctl load FILE", row->name), "%s: lbcluster has no"
+		    " driver for the plane %s: its jobs stay queued", row->name, row->plane);
+	return ERR_OK;
+}
+
+/* The driver runs, or it could not be seen whether it does. */
 static void
 status_tell(struct doctor *doctor, const struct cluster_row *row)
 {
+	const char *message = row->plane_message;
 	char cure[96];
 
 	snprintf(cure, sizeof(cure), "journalctl -u lbcluster-%.16s -n 20", row->plane);
-	if (row->plane_status == PLANE_STATUS_OK)
+	if (row->plane_status == PLANE_STATUS_OK && message[0] == '\0')
 		doctor_find(doctor, DOCTOR_OK, NULL, "%s: %s is reached", row->name, row->plane);
+	else if (row->plane_status == PLANE_STATUS_OK)
+		doctor_find(doctor, DOCTOR_WARN, cure, "%s: %s is reached: %s", row->name,
+		    row->plane, message);
 	else if (row->plane_status == PLANE_STATUS_NONE)
 		doctor_find(doctor, DOCTOR_WARN, cure, "%s: no driver has looked at its %s yet",
 		    row->name, row->plane);
 	else
-		doctor_find(doctor, DOCTOR_FAIL, cure, "%s: %s is %s: %s", row->name, row->plane,
-		    row->plane_status == PLANE_STATUS_UNREACHABLE ? "unreachable" : "failing",
-		    row->plane_message);
+		doctor_find(doctor, DOCTOR_FAIL, cure, "%s: %s is %s%s%s", row->name, row->plane,
+		    plane_status_name(row->plane_status), message[0] == '\0' ? "" : ": ", message);
 }
 
 static enum err_code
@@ -159,9 +226,12 @@ cluster_check(void *arg, const struct cluster_row *row)
 		return ERR_OK;
 	}
 	driver = driver_of(planes, row->plane);
-	if (strcmp(row->plane, "haproxy") != 0 ||
-	    sockets_check(planes->doctor, row, driver))
-		status_tell(planes->doctor, row);
+	if (strcmp(row->plane, haproxy_plane.kind) == 0 &&
+	    !sockets_check(planes->doctor, row, driver))
+		return ERR_OK;
+	if (driver != NULL && driver->lock == WHO_LOCK_FREE)
+		return driver_missing(planes->doctor, row);
+	status_tell(planes->doctor, row);
 	return ERR_OK;
 }
 

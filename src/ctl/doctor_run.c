@@ -60,9 +60,9 @@ text_read(int fd, int timeout_ms, char text[RUN_TEXT_MAX])
 }
 
 int
-run_program(char *const argv[], int timeout_ms, char text[RUN_TEXT_MAX])
+run_program(char *const argv[], int timeout_ms, char text[RUN_TEXT_MAX], int *ret_exit)
 {
-	int ends[2], status;
+	int ends[2], status, ended = 0;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) == -1)
@@ -73,9 +73,11 @@ run_program(char *const argv[], int timeout_ms, char text[RUN_TEXT_MAX])
 		status = text_read(ends[0], timeout_ms, text);
 		if (status != 0)
 			kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		while (waitpid(pid, &ended, 0) == -1 && errno == EINTR)
 			;
 	}
 	close(ends[0]);
+	if (ret_exit != NULL)
+		*ret_exit = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
 	return status;
 }

@@ -32,9 +32,11 @@
 #define REAL_WEIGHT ROOT ".1.4.1.8"
 #define NO_ROW ".2147483647.2147483647.2147483647"
 
-enum { RUN_MS = 15000, ARGUMENTS_MAX = 64 };
+enum { RUN_MS = 15000, ARGUMENTS_MAX = 64, OBJECTS_MAX = 16 };
 
 #define SNMP_HINT "lbclusterctl doctor --snmp \"-v2c -c COMMUNITY localhost\""
+#define V3_HINT "lbclusterctl doctor --snmp \"-v3 -l authPriv -u USER" \
+	" -a SHA-256 -A 'PASSPHRASE' -x AES -X 'PASSPHRASE' localhost\""
 
 /* Programs of net-snmp without MIB files and without patience, on objects; returns as
  * run_program() does. */
@@ -48,13 +50,13 @@ ask(struct doctor *doctor, const char *program, const char *const objects[],
 
 	for (size_t i = 0; i < ROWS(options); i++)
 		argv[n++] = (char *)(uintptr_t)options[i];
-	for (size_t i = 0; doctor->snmp[i] != NULL && n < ARGUMENTS_MAX - 8; i++)
+	for (size_t i = 0; doctor->snmp[i] != NULL && n < ARGUMENTS_MAX - OBJECTS_MAX - 1; i++)
 		argv[n++] = doctor->snmp[i];
 	for (size_t i = 0; objects[i] != NULL; i++)
 		argv[n++] = (char *)(uintptr_t)objects[i];
 	argv[n] = NULL;
 	setenv("MIBS", "", 1);
-	return run_program(argv, RUN_MS, text);
+	return run_program(argv, RUN_MS, text, NULL);
 }
 
 /* The text after "OID = " at the start of a line; NULL if there is none. */
@@ -72,7 +74,46 @@ value_of(const char *text, const char *oid)
 	return text + length + 3;
 }
 
+bool
+doctor_values(struct doctor *doctor, const char *const objects[], size_t n,
+    char values[][DOCTOR_VALUE_MAX])
+{
+	char oids[OBJECTS_MAX][128], text[RUN_TEXT_MAX];
+	const char *list[OBJECTS_MAX + 1];
+
+	if (n > OBJECTS_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		snprintf(oids[i], sizeof(oids[i]), ROOT ".%s", objects[i]);
+		list[i] = oids[i];
+	}
+	list[n] = NULL;
+	if (ask(doctor, "snmpget", list, text) != 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const char *value = value_of(text, oids[i]);
+		size_t length = value == NULL ? 0 : strcspn(value, "\n");
+
+		while (length > 0 && value[length - 1] == ' ')
+			length--;
+		snprintf(values[i], DOCTOR_VALUE_MAX, "%.*s", (int)length,
+		    value == NULL ? "" : value);
+	}
+	return true;
+}
+
 /* -- snmpd answers ------------------------------------------------------------------ */
+
+/* The last argument: the host. */
+static const char *
+doctor_last(const struct doctor *doctor)
+{
+	size_t n = 0;
+
+	while (doctor->snmp[n + 1] != NULL)
+		n++;
+	return doctor->snmp[n];
+}
 
 /* What the programs say, and what it comes from. */
 static const struct {
@@ -84,8 +125,7 @@ static const struct {
 	{ "Unknown user name", "snmpd.conf: rouser USER priv -V lbread\n"
 	    "systemctl stop snmpd; echo 'createUser USER SHA-256 \"PASSPHRASE\" AES \"PASSPHRASE\"'"
 	    " >> /var/lib/snmp/snmpd.conf; systemctl start snmpd" },
-	{ "Authentication failure", "lbclusterctl doctor --snmp \"-v3 -l authPriv -u USER"
-	    " -a SHA-256 -A 'PASSPHRASE' -x AES -X 'PASSPHRASE' localhost\"" },
+	{ "Authentication failure", V3_HINT },
 };
 
 static const char *
@@ -116,6 +156,32 @@ is_answer(const char *text)
 	    strstr(text, "Error in packet") != NULL;
 }
 
+/* snmpd is not there, listens elsewhere, or does not know who asks. */
+static void
+answer_missing(struct doctor *doctor, const char *said)
+{
+	const struct conf_line *address = &doctor->conf.lines[CONF_ADDRESS];
+	bool timeout = strstr(said, "Timeout") != NULL;
+	char target[256];
+	struct who snmpd;
+
+	snmpd_conf_target(address->value, target, sizeof(target));
+	if (timeout && doctor->conf.n_files > 0 && !who_runs("snmpd", &snmpd))
+		doctor_find(doctor, DOCTOR_FAIL, "systemctl start snmpd", "snmpd does not run");
+	else if (timeout && doctor->snmp_given && strcmp(target, "localhost") != 0 &&
+	    strcmp(target, doctor_last(doctor)) != 0)
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "lbclusterctl doctor --snmp"
+		    " \"ARGUMENTS %s\"", target), "%.200s; %s: snmpd listens at %s alone", said,
+		    address->at, address->value);
+	else if (doctor->asker_known)
+		doctor_find(doctor, DOCTOR_FAIL, failure_cure(said), "%.200s%s", said, timeout ?
+		    ": a community that snmpd does not know, or no snmpd there" : "");
+	else
+		doctor_find(doctor, DOCTOR_UNSEEN, V3_HINT, "does not answer %s; name the user or"
+		    " community that your manager uses, here or in snmp.conf (%.200s)",
+		    doctor->asker, said);
+}
+
 void
 doctor_snmpd(struct doctor *doctor)
 {
@@ -135,29 +201,23 @@ doctor_snmpd(struct doctor *doctor)
 	if (is_answer(text)) {
 		doctor->answers = SIGHT_YES;
 		version_take(doctor, text);
-		doctor_find(doctor, DOCTOR_OK, NULL, "answers%s",
-		    doctor->snmp_given ? "" : ", to the community public");
+		doctor_find(doctor, DOCTOR_OK, NULL, "answers %s%s%s", doctor->asker,
+		    doctor->snmp_given ? "" : " at ", doctor->target);
 		return;
 	}
 	text[strcspn(text, "\n")] = '\0';
-	if (doctor->snmp_given)
-		doctor_find(doctor, DOCTOR_FAIL, failure_cure(text), "%.200s%s", text,
-		    strstr(text, "Timeout") != NULL ? ": a community that snmpd does not know,"
-		    " or no snmpd there" : "");
-	else
-		doctor_find(doctor, DOCTOR_UNSEEN, SNMP_HINT, "does not answer to the community"
-		    " public: tell what does (%.200s)", text);
+	answer_missing(doctor, text);
 }
 
 /* -- registered, and in the view -------------------------------------------------------- */
 
-/* Says that a check has to wait for another one; false if it need not. */
+/* True, and reported, if the check cannot be made before snmpd answers. */
 static bool
 is_blocked(struct doctor *doctor)
 {
 	if (doctor->answers == SIGHT_YES)
 		return false;
-	doctor_find(doctor, DOCTOR_UNSEEN, NULL, "nothing can be asked: see snmpd");
+	doctor_find(doctor, DOCTOR_SKIPPED, NULL, "nothing can be asked: see snmpd");
 	return true;
 }
 
@@ -202,14 +262,16 @@ doctor_view(struct doctor *doctor)
 	if (is_blocked(doctor))
 		return;
 	if (doctor->version[0] == '\0' && doctor->registered == SIGHT_NO)
-		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "nothing is registered to be seen");
+		doctor_find(doctor, DOCTOR_SKIPPED, NULL, "nothing is registered to be seen");
+	else if (doctor->version[0] == '\0' && !doctor->asker_known)
+		doctor_find(doctor, DOCTOR_UNSEEN, V3_HINT, "%s reads no LBCLUSTER-MIB; name the"
+		    " user or community that your manager uses, here or in snmp.conf",
+		    doctor->asker);
 	else if (doctor->version[0] == '\0')
-		doctor_find(doctor, doctor->snmp_given ? DOCTOR_FAIL : DOCTOR_WARN,
-		    "snmpd.conf: view lbread included " ROOT "\n"
+		doctor_find(doctor, DOCTOR_FAIL, "snmpd.conf: view lbread included " ROOT "\n"
 		    "snmpd.conf: rocommunity COMMUNITY 127.0.0.1 -V lbread\n"
 		    "systemctl restart snmpd\n" SNMP_HINT, "%s reads no LBCLUSTER-MIB: the view"
-		    " hides it", doctor->snmp_given ? "this community or user" :
-		    "the community public");
+		    " hides it", doctor->asker);
 	else if (strcmp(doctor->version, ours) != 0)
 		doctor_find(doctor, DOCTOR_WARN, "systemctl restart lbclusterd",
 		    "served by %s, and this is %s", doctor->version, ours);
@@ -226,7 +288,7 @@ static const struct {
 	enum doctor_result	 result;
 	const char		*words;
 } refusals[] = {
-	{ "noCreation", DOCTOR_OK, "this community or user may SET" },
+	{ "noCreation", DOCTOR_OK, "the community or user may SET" },
 	{ "noAccess", DOCTOR_FAIL, "noAccess: its write view leaves lbcRealWeight out" },
 	{ "authorizationError", DOCTOR_FAIL, "authorizationError: it may not, or not at this"
 	    " security level" },
@@ -263,14 +325,14 @@ doctor_write(struct doctor *doctor)
 	int status;
 
 	if ((doctor->ctl->flags & CTL_WRITE) == 0) {
-		doctor_find(doctor, DOCTOR_UNSEEN, "lbclusterctl doctor --write",
+		doctor_find(doctor, DOCTOR_SKIPPED, "lbclusterctl doctor --write",
 		    "not tried; --write sets a row that cannot exist");
 		return;
 	}
 	if (is_blocked(doctor))
 		return;
 	if (doctor->registered == SIGHT_NO) {
-		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "nothing is registered to be set");
+		doctor_find(doctor, DOCTOR_SKIPPED, NULL, "nothing is registered to be set");
 		return;
 	}
 	status = ask(doctor, "snmpset", objects, text);

@@ -14,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
-enum { STATUS_MAX = 8192, COMM_MAX = 15 };
+enum { STATUS_MAX = 8192, COMM_MAX = 15, CMDLINE_MAX = 8192 };
 
 /* -- who ----------------------------------------------------------------------------- */
 
@@ -133,6 +134,80 @@ who_runs(const char *name, struct who *ret)
 		closedir(dir);
 	if (!found)
 		*ret = (struct who){ 0 };
+	return found;
+}
+
+void
+who_each(const char *name, void (*fn)(void *arg, const struct who *who), void *arg)
+{
+	DIR *dir = opendir("/proc");
+	const struct dirent *entry;
+	struct who who;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    who_is((pid_t)strtol(entry->d_name, NULL, 10), &who) &&
+		    strncmp(who.name, name, COMM_MAX) == 0)
+			fn(arg, &who);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+/* Arguments of /proc/PID/cmdline end with a NUL each. */
+bool
+who_option(pid_t pid, char letter, char *ret, size_t size)
+{
+	char path[64], text[CMDLINE_MAX];
+	const char *argument = text;
+	bool found = false;
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%ld/cmdline", (long)pid);
+	file = pid == 0 ? NULL : fopen(path, "re");
+	if (file == NULL)
+		return false;
+	n = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[n] = '\0';
+	for (; argument < text + n; argument += strlen(argument) + 1) {
+		const char *value = argument + 2;
+
+		if (argument[0] != '-' || argument[1] != letter)
+			continue;
+		if (value[0] == '\0')
+			value = argument = argument + 3;
+		found = value < text + n;
+		if (found)
+			snprintf(ret, size, "%s", value);
+	}
+	return found;
+}
+
+bool
+who_store(pid_t pid, char *ret, size_t size)
+{
+	static const char name[] = "/lbclusterd.lock";
+	char path[64], link[WHO_PATH_MAX];
+	const struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
+	dir = opendir(path);
+	while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+
+		if (n < (ssize_t)strlen(name))
+			continue;
+		link[n] = '\0';
+		found = strcmp(link + n - strlen(name), name) == 0;
+		if (found)
+			snprintf(ret, size, "%.*s", (int)((size_t)n - strlen(name)), link);
+	}
+	if (dir != NULL)
+		closedir(dir);
 	return found;
 }
 

@@ -36,6 +36,15 @@ bool who_is(pid_t pid, struct who *ret);
 bool who_user(const char *name, struct who *ret);
 bool who_runs(const char *name, struct who *ret);
 
+/* Gives the value of option "-letter" of a process, from its command line, and the directory
+ * of the store that it serves, from its open files. False if there is none, or it may not be
+ * seen. */
+bool who_option(pid_t pid, char letter, char *ret, size_t size);
+bool who_store(pid_t pid, char *ret, size_t size);
+
+/* Calls fn(arg, process) for each process of this name. */
+void who_each(const char *name, void (*fn)(void *arg, const struct who *who), void *arg);
+
 /* True if the modes let it. */
 bool who_may(const struct who *who, const struct stat *st, unsigned int want);
 

@@ -7,11 +7,14 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/discover.c \
 	src/ctl/doctor.c \
 	src/ctl/doctor.h \
+	src/ctl/doctor_check.c \
 	src/ctl/doctor_conf.c \
+	src/ctl/doctor_conf.h \
 	src/ctl/doctor_local.c \
 	src/ctl/doctor_plane.c \
 	src/ctl/doctor_run.c \
 	src/ctl/doctor_run.h \
+	src/ctl/doctor_served.c \
 	src/ctl/doctor_snmp.c \
 	src/ctl/doctor_who.c \
 	src/ctl/doctor_who.h \
@@ -38,4 +41,6 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/progress.h \
 	src/ctl/read.c \
 	src/ctl/remove.c \
-	src/ctl/set.c
+	src/ctl/set.c \
+	src/ctl/snmp_conf.c \
+	src/ctl/snmp_conf.h

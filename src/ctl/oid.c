@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "ctl/snmp_conf.h"
 #include "model/oid.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
@@ -68,6 +69,7 @@ struct target {
 	enum path_depth	depth;
 	uint32_t	ids[DEPTH_REAL];	/* cluster, service, real service */
 	struct real_row	real;			/* for the values; texts not kept */
+	bool		named;			/* snmp.conf names who asks */
 };
 
 static size_t
@@ -107,12 +109,21 @@ value_now(const struct target *target, const struct oid_column *column)
 	}
 }
 
+/* The beginning of a command that reads, or of one that sets. */
+static const char *
+command_begin(const struct target *target, bool set)
+{
+	if (target->named)
+		return set ? "snmpset localhost" : "snmpget localhost";
+	return set ? "snmpset -v 2c -c private localhost" : "snmpget -v 2c -c public localhost";
+}
+
 static void
 snmpset_text(const struct target *target, const struct oid_column *column, const char *oid,
     char buf[LINE_SIZE])
 {
-	snprintf(buf, LINE_SIZE, "snmpset -v 2c -c private localhost %s %c %u", oid,
-	    column->type, value_now(target, column));
+	snprintf(buf, LINE_SIZE, "%s %s %c %u", command_begin(target, true), oid, column->type,
+	    value_now(target, column));
 }
 
 static bool
@@ -128,7 +139,7 @@ list_columns(struct ctl *ctl, const struct target *target)
 		if (columns[i].depth != target->depth)
 			continue;
 		oid_text(target, &columns[i], oid);
-		snprintf(get, sizeof(get), "snmpget -v 2c -c public localhost %s", oid);
+		snprintf(get, sizeof(get), "%s %s", command_begin(target, false), oid);
 		snmpset_text(target, &columns[i], oid, set);
 		values[0] = (struct out_value){ .text = columns[i].name };
 		values[1] = (struct out_value){ .text = oid };
@@ -151,7 +162,7 @@ list_commands(struct ctl *ctl, const struct target *target)
 {
 	char oid[OID_TEXT_SIZE], set[LINE_SIZE];
 
-	fputs("\nsnmpget -v 2c -c public localhost", ctl->out);
+	fprintf(ctl->out, "\n%s", command_begin(target, false));
 	for (size_t i = 0; i < ROWS(columns); i++) {
 		if (columns[i].depth != target->depth ||
 		    (target->depth == DEPTH_REAL && columns[i].type == 0))
@@ -184,6 +195,7 @@ enum ctl_exit
 ctl_oid(struct ctl *ctl, char **operands, int n)
 {
 	struct target target = { 0 };
+	struct snmp_default asker;
 	enum ctl_exit status;
 	enum err_code code;
 	struct path path;
@@ -194,6 +206,7 @@ ctl_oid(struct ctl *ctl, char **operands, int n)
 	if (status != CTL_OK)
 		return status;
 	target.depth = path_depth(&path);
+	target.named = snmp_conf_default(&asker);
 	code = store_find(ctl->store, &path, &target.ids[0], &target.ids[1], &target.ids[2],
 	    &err);
 	if (code == ERR_OK && target.depth == DEPTH_REAL)

@@ -11,15 +11,19 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import unittest
 
-from harness import INVENTORY, LBCLUSTERCTL, PATIENCE, Case, is_root, main, stop
+from haproxy import DRIVER, HAProxy
+from harness import (INVENTORY, LBCLUSTERCTL, PATIENCE, Case, Program, is_root, main, stop,
+                     wait_for)
 
 HAPROXY = 'cluster ha { plane = haproxy  socket = "%s" }\n'
 GOOD_CONF = 'master agentx\nagentXTimeout 5\nagentXRetries 0\n'
-CHECKS = ['store', 'lbclusterd', 'store-files', 'agentx-socket', 'agentx-master', 'snmpd.conf',
-          'agentx-patience', 'communities', 'snmpd', 'registered', 'view', 'write', 'mib-file',
-          'plane']
+CHECKS = ['store', 'lbclusterd.conf', 'lbclusterd', 'store-files', 'snmpd.conf',
+          'agentx-patience', 'communities', 'secrets', 'agentx-socket', 'agentx-master', 'snmpd',
+          'registered', 'view', 'served', 'write', 'mib-file', 'driver.conf', 'plane']
+UNSEEN = 7      # exit status
 NOBODY = 65534
 ROOT = '.1.3.6.1.4.1.8072.9999.9999.522'
 MIBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'mibs')
@@ -70,8 +74,9 @@ class Doctor(Case):
         found = {row['check']: (row['result'], row['words'], row['cure'])
                  for row in json.loads(done.stdout)}
         self.assertEqual('', done.stderr)
-        failed = any(finding[0] == 'FAIL' for finding in found.values())
-        self.assertEqual(int(failed) if status is None else status, done.returncode, found)
+        results = [finding[0] for finding in found.values()]
+        expected = 1 if 'FAIL' in results else UNSEEN if 'unseen' in results else 0
+        self.assertEqual(expected if status is None else status, done.returncode, found)
         return found
 
     def assert_finding(self, found, check, result, words, cure=None):
@@ -84,7 +89,7 @@ class Doctor(Case):
 
     def assert_others_ok(self, found, *but):
         self.assertEqual({}, {check: finding for check, finding in found.items()
-                              if finding[0] != 'ok' and check not in but})
+                              if finding[0] != 'ok' and check not in ('driver.conf', *but)})
 
 
 class Right(Doctor):
@@ -115,7 +120,7 @@ class Right(Doctor):
                                '-t 10 -v2c -c "private" 127.0.0.1:%d' % world.port, form='table')
         lines = done.stdout.splitlines()
         self.assertEqual((0, ''), (done.returncode, done.stderr))
-        self.assertEqual(['ok'] * 11 + ['unseen'] + ['ok'] * 2,
+        self.assertEqual(['ok'] * 14 + ['skipped', 'ok', 'skipped', 'ok'],
                          [line.split()[0] for line in lines if line[0] != ' '])
         self.assertEqual(['lbclusterctl doctor --write'],
                          [line.strip() for line in lines if line[0] == ' '])
@@ -123,7 +128,7 @@ class Right(Doctor):
     def test_without_write_nothing_is_set(self):
         world = self.started()
         found = self.doctor(world, status=0)
-        self.assert_finding(found, 'write', 'unseen', 'not tried', 'doctor --write')
+        self.assert_finding(found, 'write', 'skipped', 'not tried', 'doctor --write')
 
     def test_user_of_version_3(self):
         world = self.started()
@@ -228,8 +233,8 @@ class Daemon(Doctor):
                             'systemctl start lbclusterd')
         self.assert_finding(found, 'registered', 'FAIL', 'not connected',
                             'systemctl start lbclusterd')
-        self.assert_finding(found, 'view', 'unseen', 'nothing is registered')
-        self.assert_finding(found, 'write', 'unseen', 'nothing is registered')
+        self.assert_finding(found, 'view', 'skipped', 'nothing is registered')
+        self.assert_finding(found, 'write', 'skipped', 'nothing is registered')
 
     def test_runs_and_is_not_connected(self):
         world = self.made()
@@ -239,7 +244,7 @@ class Daemon(Doctor):
         world.start_daemon(wait=False)
         world.wait_logged('no AgentX master')
         found = self.doctor(world)
-        self.assert_others_ok(found, 'registered', 'view', 'write')
+        self.assert_others_ok(found, 'registered', 'view', 'served', 'write')
         self.assert_finding(found, 'registered', 'FAIL', 'not connected', 'journalctl')
 
     def test_is_stopped(self):
@@ -257,7 +262,7 @@ class Socket(Doctor):
     def test_absent(self):
         world = self.started()
         found = self.doctor(world, path=world.dir + '/none')
-        self.assert_finding(found, 'agentx-socket', 'FAIL', 'No such file', 'master agentx')
+        self.assert_finding(found, 'agentx-socket', 'FAIL', 'No such file', 'start snmpd')
 
     def test_nobody_listens(self):
         world = self.started()
@@ -312,16 +317,19 @@ class Conf(Doctor):
 
     def test_master_in_a_file_of_the_directory(self):
         world = self.made()
-        self.write(world, 'conf/snmpd.conf', '')
+        self.write(world, 'conf/snmpd.conf', 'includeDir %s/snmpd.conf.d/\n' % world.conf_dir)
         os.mkdir(world.conf_dir + '/snmpd.conf.d')
-        self.write(world, 'conf/snmpd.conf.d/a.conf', '  Master AgentX\n')
+        self.write(world, 'conf/snmpd.conf.d/a.conf', '  Master AgentX\nagentXSocket %s\n'
+                   % world.socket)
         found = self.doctor(world, community=None)
         self.assert_finding(found, 'snmpd.conf', 'ok', 'a.conf:1')
 
     def test_other_socket(self):
-        found = self.found(GOOD_CONF + 'agentXSocket /run/x\n')
-        self.assert_finding(found, 'snmpd.conf', 'warn', 'agentXSocket /run/x',
-                            'agentx-socket = /run/x')
+        found = self.found(GOOD_CONF + 'agentXSocket tcp:127.0.0.1:7\n', path='/run/y')
+        self.assert_finding(found, 'snmpd.conf', 'FAIL', 'snmpd.conf:4: snmpd listens at tcp:127',
+                            'snmpd.conf: agentXSocket tcp:127.0.0.1:7,/run/y\n')
+        found = self.found(GOOD_CONF + 'agentXSocket tcp:127.0.0.1:7,/run/y\n', path='/run/y')
+        self.assertEqual('ok', found['snmpd.conf'][0])
 
     def test_patience(self):
         for text in ('', 'agentXTimeout 5\n', 'agentXTimeout 1\nagentXRetries 0\n'):
@@ -341,7 +349,7 @@ class Conf(Doctor):
         path = os.path.join(world.conf_dir, 'snmpd.conf')
         os.chmod(path, 0o646)
         found = self.doctor(world, community=None)
-        self.assert_finding(found, 'communities', 'FAIL', 'anybody', 'chmod o-w ' + path)
+        self.assert_finding(found, 'communities', 'FAIL', 'every user', 'chmod o-w ' + path)
 
     def test_no_conf(self):
         world = self.made()
@@ -370,7 +378,7 @@ class Views(Doctor):
     def test_wrong_community(self):
         found = self.doctor(self.world, community='wrong', patience=1)
         self.assert_finding(found, 'snmpd', 'FAIL', 'Timeout', 'rocommunity COMMUNITY')
-        self.assert_finding(found, 'registered', 'unseen', 'see snmpd')
+        self.assert_finding(found, 'registered', 'skipped', 'see snmpd')
 
     def test_wrong_user(self):
         found = self.doctor(self.world, '--snmp', '-v3 -l noAuthNoPriv -u wrong 127.0.0.1:%d' %
@@ -405,17 +413,34 @@ class Views(Doctor):
 
 
 class Planes(Doctor):
-    """HAProxy as far as its socket."""
+    """HAProxy, its socket and its driver."""
 
     def setUp(self):
         self.world = self.made()
-        self.path = os.path.join(self.world.dir, 'haproxy.sock')
+        self.haproxy = HAProxy(self.world)
+        self.path = self.haproxy.socket
         self.world.load(HAPROXY % self.path)
+
+    def start_haproxy(self, level='admin'):
+        self.haproxy.level = level
+        self.haproxy.configure({'app': {'a': (9, '')}})
+        self.haproxy.start()
+
+    def hold_driver_lock(self):
+        lock = open(os.path.join(self.world.store, 'lbcluster-haproxy.lock'), 'w',
+                    encoding='utf-8')
+        self.addCleanup(lock.close)
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
     def findings(self):
         done = self.run_doctor(self.world)
         return [(row['result'], row['words'], row['cure']) for row in json.loads(done.stdout)
                 if row['check'] == 'plane']
+
+    def put_plane(self, plane, params):
+        """What no inventory may say any more, as an older version stored it."""
+        self.world.sql('UPDATE cluster SET plane = ?, plane_params = ?', plane,
+                       json.dumps(params))
 
     def test_no_driver_and_no_socket(self):
         driver, cluster = self.findings()
@@ -425,22 +450,199 @@ class Planes(Doctor):
         self.assertIn('stats socket %s' % self.path, cluster[2])
 
     def test_driver_and_socket(self):
-        self.listen(self.path)
-        lock = open(os.path.join(self.world.store, 'lbcluster-haproxy.lock'), 'w',
-                    encoding='utf-8')
-        self.addCleanup(lock.close)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        self.start_haproxy()
+        self.hold_driver_lock()
         driver, cluster = self.findings()
         self.assertEqual('ok', driver[0])
         self.assertIn('pid %d' % os.getpid(), driver[1])
         self.assertEqual('warn', cluster[0])
-        for status, result, words in ((2, 'ok', 'reached'), (3, 'FAIL', 'unreachable: gone'),
-                                      (4, 'FAIL', 'failing: gone')):
+        for status, message, result, words in (
+                (2, '', 'ok', 'reached'), (2, 'two servers', 'warn', 'reached: two servers'),
+                (3, 'gone', 'FAIL', 'unreachable: gone'), (4, 'gone', 'FAIL', 'failing: gone')):
             self.world.sql('UPDATE cluster SET plane_status = ?, plane_message = ?', status,
-                           'gone')
+                           message)
             cluster = self.findings()[1]
             self.assertEqual(result, cluster[0])
             self.assertIn(words, cluster[1])
+
+    def test_status_of_a_driver_that_is_gone_is_not_believed(self):
+        self.start_haproxy()
+        self.world.sql("UPDATE cluster SET plane_status = 2, plane_message = ''")
+        cluster = self.findings()[1]
+        self.assertEqual(('FAIL', 'systemctl start lbcluster-haproxy'), (cluster[0], cluster[2]))
+
+    def test_level_of_the_socket(self):
+        self.hold_driver_lock()
+        for level in ('user', 'operator'):
+            self.start_haproxy(level)
+            cluster = self.findings()[1]
+            self.assertEqual('FAIL', cluster[0])
+            self.assertIn('level is %s' % level, cluster[1])
+            self.assertIn('stats socket %s mode 660 level admin' % self.path, cluster[2])
+            self.haproxy.program.end()
+
+    def test_relative_socket(self):
+        self.put_plane('haproxy', {'socket': 'run/x.sock'})
+        cluster = self.findings()[1]
+        self.assertEqual('FAIL', cluster[0])
+        self.assertIn('run/x.sock is not an absolute path', cluster[1])
+        self.assertNotIn('haproxy.cfg', cluster[2])
+
+    def test_plane_without_a_program(self):
+        self.put_plane('ipvs', {})
+        driver, cluster = self.findings()
+        self.assertEqual(('FAIL', 'there is no program lbcluster-ipvs', None), driver)
+        self.assertEqual('FAIL', cluster[0])
+        self.assertIn('plane = none', cluster[2])
+
+    def test_configuration_of_the_driver(self):
+        conf = os.path.join(self.world.dir, 'driver.conf')
+        self.start_haproxy()
+        self.write(self.world, 'driver.conf', 'log-level = info\n')
+        driver = Program('lbcluster-haproxy', [DRIVER, '-f', '-c', conf, '-s', self.world.store],
+                         os.path.join(self.world.dir, 'driver.log'))
+        self.world.others.append(driver)
+        lock = os.path.join(self.world.store, 'lbcluster-haproxy.lock')
+        wait_for(lambda: os.path.exists(lock) and open(lock).read(), 10, 'a driver')
+        self.assertEqual('ok', self.doctor(self.world, community=None)['driver.conf'][0])
+        self.write(self.world, 'driver.conf', 'log-level = info\nintervall = 5\n')
+        self.assert_finding(self.doctor(self.world, community=None), 'driver.conf', 'FAIL',
+                            'driver.conf:2: no such option', "sed -i '2s/^/#/' " + conf)
+
+
+class Configuration(Doctor):
+    """lbclusterd.conf."""
+
+    def test_mistake_while_lbclusterd_runs(self):
+        world = self.started()
+        self.assertEqual('ok', self.doctor(world)['lbclusterd.conf'][0])
+        self.write(world, 'lbclusterd.conf', 'log-level = info\nstale-afetr = 60\n')
+        found = self.doctor(world)
+        self.assert_finding(found, 'lbclusterd.conf', 'FAIL', 'lbclusterd.conf:2: no such option.*'
+                            'will not start again', "sed -i '2s/^/#/' " + world.conf)
+        subprocess.run(['sh', '-c', found['lbclusterd.conf'][2]], check=True)
+        self.assertEqual('ok', self.doctor(world)['lbclusterd.conf'][0])
+
+
+class Another(Doctor):
+    """Another lbclusterd serves the OID, on another store."""
+
+    def setUp(self):
+        self.world = self.started()
+        self.other = self.new_world()
+        self.other.daemon_socket = self.world.socket
+
+    def serve_other(self, inventory):
+        """The lbclusterd of the other store comes first."""
+        self.other.load(inventory)
+        self.world.stop_daemon()
+        self.other.start_daemon(wait=False)
+        wait_for(self.world.served, 30, 'the other store is served')
+        self.world.start_daemon(wait=False)
+        self.world.wait_logged('another subagent serves')
+
+    def test_is_found_and_ended(self):
+        for inventory in (INVENTORY, INVENTORY.replace('cluster web', 'cluster mail')):
+            with self.subTest(inventory):
+                self.setUp()
+                self.serve_other(inventory)
+                found = self.doctor(self.world)
+                self.assert_finding(found, 'served', 'FAIL', 'another store.*pid %d on %s' % (
+                    self.other.daemon.pid, self.other.store), '')
+                self.other.stop_daemon()
+                self.world.wait_served()
+                self.assertEqual('ok', self.doctor(self.world)['served'][0])
+
+    def test_none_of_ours_runs(self):
+        self.serve_other(INVENTORY)
+        self.world.stop_daemon()
+        self.assert_finding(self.doctor(self.world), 'served', 'FAIL', 'another store', '')
+
+    def test_writes_meanwhile_are_no_difference(self):
+        done = threading.Event()
+
+        def write():
+            weight = 0
+            while not done.wait(0.2):
+                weight += 1
+                self.world.ctl('set-weight', 'web/http/a', str(weight))
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            for _ in range(5):
+                self.assertIn(self.doctor(self.world)['served'][0], ('ok', 'unseen'))
+        finally:
+            done.set()
+            writer.join()
+        self.assertEqual('ok', self.doctor(self.world)['served'][0])
+
+
+class Defaults(Doctor):
+    """How snmpd is asked without --snmp."""
+
+    def default(self, snmp_conf='', snmpd_conf='', status=None):
+        world = self.started()
+        self.write(world, 'conf/snmp.conf', snmp_conf)
+        self.write(world, 'conf/snmpd.conf', GOOD_CONF + 'agentaddress udp:127.0.0.1:%d\n' %
+                   world.port + snmpd_conf)
+        return world, self.doctor(world, community=None, status=status)
+
+    def test_user_of_snmp_conf(self):
+        world, found = self.default(
+            'defVersion 3\ndefSecurityName writer\ndefSecurityLevel authPriv\ndefAuthType SHA\n'
+            'defAuthPassphrase authentication\ndefPrivType AES\ndefPrivPassphrase encryption\n',
+            status=0)
+        self.assertIn('the user writer of %s/snmp.conf' % world.conf_dir, found['snmpd'][1])
+        self.assertIn('localhost:%d' % world.port, found['snmpd'][1])
+        self.assertEqual('ok', found['view'][0])
+        self.assertEqual('ok', found['served'][0])
+
+    def test_community_that_snmpd_does_not_know(self):
+        world = self.made()
+        world.reader = 'other'
+        world.configure_master(GOOD_CONF + 'rocommunity other 127.0.0.1\n')
+        world.start()
+        self.write(world, 'conf/snmpd.conf', GOOD_CONF + 'agentaddress %d\n' % world.port)
+        world.load(INVENTORY)
+        found = self.doctor(world, community=None, status=UNSEEN)
+        self.assert_finding(found, 'snmpd', 'unseen', 'community public; name', '--snmp')
+        self.assertEqual([], [name for name, finding in found.items() if finding[0] == 'warn'])
+
+    def test_other_port_than_the_manager_asks(self):
+        world, found = self.default()
+        self.assertIn('the community public at localhost:%d' % world.port, found['snmpd'][1])
+        found = self.doctor(world, '--snmp', '-v2c -c public -t 1 127.0.0.1:9', community=None)
+        self.assert_finding(found, 'snmpd', 'FAIL', 'Timeout.*snmpd.conf:4: snmpd listens at udp:',
+                            'localhost:%d' % world.port)
+
+
+class Secrets(Doctor):
+    """Files with communities and passphrases, and directories that snmpd does not read."""
+
+    def test_secret_that_every_user_may_read(self):
+        world = self.made()
+        os.mkdir(world.conf_dir + '/snmpd.conf.d')
+        path = world.conf_dir + '/snmpd.conf.d/lbcluster.conf'
+        self.write(world, 'conf/snmpd.conf', GOOD_CONF + 'includeDir %s/snmpd.conf.d\n' %
+                   world.conf_dir)
+        for line in ('rocommunity hearsay', 'createUser u SHA hearsay99',
+                     'trapsess -v3 -A hearsay99 192.0.2.1'):
+            self.write(world, 'conf/snmpd.conf.d/lbcluster.conf', line + '\n')
+            os.chmod(path, 0o644)
+            found = self.doctor(world, community=None)
+            self.assert_finding(found, 'secrets', 'warn', 'lbcluster.conf: every user', 'chmod 6')
+            self.assertNotIn('hearsay', str(found))
+            subprocess.run(['sh', '-c', found['secrets'][2]], check=True)
+            self.assertEqual('ok', self.doctor(world, community=None)['secrets'][0])
+
+    def test_directory_that_is_not_included(self):
+        world = self.made()
+        os.mkdir(world.conf_dir + '/snmpd.conf.d')
+        self.write(world, 'conf/snmpd.conf', 'agentaddress 127.0.0.1\n')
+        self.write(world, 'conf/snmpd.conf.d/lbcluster.conf', GOOD_CONF)
+        found = self.doctor(world, community=None)
+        self.assert_finding(found, 'snmpd.conf', 'FAIL', 'does not read it',
+                            'snmpd.conf: includeDir %s/snmpd.conf.d\n' % world.conf_dir)
 
 
 if __name__ == '__main__':

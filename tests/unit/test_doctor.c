@@ -100,6 +100,57 @@ revision_of_rubbish_is_none(void **state)
 	assert_string_equal(doctor_mib_revision("LAST-UPDATED \"2026", revision), "2026");
 }
 
+/* -- addresses ------------------------------------------------------------------------ */
+
+static void
+agentx_socket_names_an_address(void **state)
+{
+	static const struct {
+		const char	*value, *address;
+		bool		 has;
+	} cases[] = {
+		{ "/var/agentx/master", "/var/agentx/master", true },
+		{ "unix:/a, /b", "/b", true }, { "unix:/a,/b", "/a", true },
+		{ "/ab", "/a", false }, { "", "/a", false }, { "tcp:localhost:705", "/a", false },
+		{ "tcp:localhost:705,/a", "/a", true },
+		{ "tcp:localhost:705", "tcp:127.0.0.1:705", true },
+		{ "tcp6:[::1]:705", "tcp:[::1]:705", true },
+		{ "tcp:705", "tcp:localhost:705", true },
+		{ "tcp:localhost:7050", "tcp:localhost:705", false },
+		{ "/a", "tcp:localhost:705", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct endpoint endpoint;
+
+		assert_int_equal(endpoint_parse(cases[i].address, &endpoint, NULL), ERR_OK);
+		if (snmpd_conf_has_socket(cases[i].value, &endpoint) != cases[i].has)
+			fail_msg("%s in \"%s\"", cases[i].address, cases[i].value);
+	}
+}
+
+static void
+agentaddress_names_whom_to_ask(void **state)
+{
+	static const struct {
+		const char	*value, *target;
+	} cases[] = {
+		{ "", "localhost" }, { "127.0.0.1,[::1]", "localhost" }, { "161", "localhost" },
+		{ "1161", "localhost:1161" }, { ":1161", "localhost:1161" },
+		{ "udp:1161", "localhost:1161" }, { "udp:161,udp6:[::1]:161", "localhost" },
+		{ "udp6:[::1]:161,udp:192.0.2.1:162", "192.0.2.1:162" },
+		{ "tcp:161, udp:0.0.0.0:1161", "localhost:1161" },
+		{ "192.0.2.1", "192.0.2.1" }, { "unix:/x", "localhost" },
+	};
+	char target[64];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_string_equal(snmpd_conf_target(cases[i].value, target, sizeof(target)),
+		    cases[i].target);
+}
+
 /* -- who ------------------------------------------------------------------------------- */
 
 static const char status[] = "Name:\tlbclusterd\nUmask:\t0007\nState:\tS (sleeping)\nPid:\t9\n"
@@ -184,6 +235,8 @@ main(void)
 		cmocka_unit_test(seconds_have_the_units_of_snmpd),
 		cmocka_unit_test(revision_of_this_tree_is_known),
 		cmocka_unit_test(revision_of_rubbish_is_none),
+		cmocka_unit_test(agentx_socket_names_an_address),
+		cmocka_unit_test(agentaddress_names_whom_to_ask),
 		cmocka_unit_test(process_is_read),
 		cmocka_unit_test(process_that_says_less_is_not_known),
 		cmocka_unit_test(own_process_is_seen),

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Checks of the doctor on configuration files of lbcluster: the programs themselves judge
+ * them, with their option --check.
+ */
+#include "ctl/doctor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/doctor_run.h"
+
+#define DRIVER_CONF LBCLUSTER_CONF_DIR "/lbcluster-haproxy.conf"
+
+enum { CHECK_MS = 10000, EXIT_INVALID = 2 };
+
+const char *
+doctor_conf_path(pid_t pid, const char *path, char buf[WHO_PATH_MAX])
+{
+	if (!who_option(pid, 'c', buf, WHO_PATH_MAX) || buf[0] != '/')
+		snprintf(buf, WHO_PATH_MAX, "%s", path);
+	return buf;
+}
+
+/* The program beside this one, in ../sbin, or by its name in PATH. */
+static void
+program_find(const char *name, char buf[WHO_PATH_MAX])
+{
+	static const char *const places[] = { "", "../sbin/" };
+	char self[WHO_PATH_MAX / 2];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	self[n > 0 ? n : 0] = '\0';
+	slash = strrchr(self, '/');
+	for (size_t i = 0; slash != NULL && i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(buf, WHO_PATH_MAX, "%.*s/%s%s", (int)(slash - self), self, places[i],
+		    name);
+		if (access(buf, X_OK) == 0)
+			return;
+	}
+	snprintf(buf, WHO_PATH_MAX, "%s", name);
+}
+
+/* The cure of "FILE:LINE: message": the line becomes a comment, so that its default counts. */
+static const char *
+line_cure(struct doctor *doctor, const char *path, const char *message)
+{
+	size_t length = strlen(path);
+	unsigned long line = 0;
+
+	if (strncmp(message, path, length) == 0 && message[length] == ':')
+		line = strtoul(message + length + 1, NULL, 10);
+	if (line == 0)
+		return NULL;
+	return doctor_cure(doctor, "sed -i '%lus/^/#/' %s", line, path);
+}
+
+/* 'pid' is that of the program if it runs. */
+static void
+conf_check(struct doctor *doctor, const char *program, const char *path, pid_t pid)
+{
+	char name[WHO_PATH_MAX], text[RUN_TEXT_MAX], *message = text;
+	char *argv[] = { name, (char *)(uintptr_t)"--check", (char *)(uintptr_t)"-c",
+	    (char *)(uintptr_t)path, NULL };
+	int error, ended = 0;
+
+	if (access(path, F_OK) == -1 && errno == ENOENT) {
+		doctor_find(doctor, DOCTOR_OK, NULL, "%s: not there; the defaults count", path);
+		return;
+	}
+	if (access(path, R_OK) == -1) {
+		doctor_find(doctor, DOCTOR_UNSEEN, "sudo lbclusterctl doctor", "%s: %s", path,
+		    strerror(errno));
+		return;
+	}
+	program_find(program, name);
+	error = run_program(argv, CHECK_MS, text, &ended);
+	text[strcspn(text, "\n")] = '\0';
+	if (strncmp(message, program, strlen(program)) == 0 && strstr(message, ": ") != NULL)
+		message = strstr(message, ": ") + 2;
+	if (error != 0)
+		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "%s --check: %s", name, strerror(error));
+	else if (ended == 0)
+		doctor_find(doctor, DOCTOR_OK, NULL, "%s: no mistake", path);
+	else if (ended == EXIT_INVALID)
+		doctor_find(doctor, DOCTOR_FAIL, line_cure(doctor, path, message),
+		    "%.300s; %s", message, pid != 0 ? "it runs with what it read before, and will"
+		    " not start again" : "it does not start with this file");
+	else
+		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "%s --check: %.300s", name, message);
+}
+
+void
+doctor_daemon_conf(struct doctor *doctor)
+{
+	pid_t pid = doctor->lock == WHO_LOCK_HELD ? doctor->daemon.pid : 0;
+	char path[WHO_PATH_MAX];
+
+	conf_check(doctor, "lbclusterd", doctor_conf_path(pid, LBCLUSTER_CONF_FILE, path), pid);
+}
+
+static enum err_code
+is_haproxy(void *arg, const struct cluster_row *row)
+{
+	if (strcmp(row->plane, "haproxy") == 0)
+		*(bool *)arg = true;
+	return ERR_OK;
+}
+
+void
+doctor_driver_conf(struct doctor *doctor)
+{
+	char lock[WHO_PATH_MAX], path[WHO_PATH_MAX];
+	bool needed = false;
+	struct who driver;
+	pid_t pid;
+
+	if (doctor->ctl->store == NULL) {
+		doctor_find(doctor, DOCTOR_SKIPPED, NULL, "the store could not be read");
+		return;
+	}
+	if (store_each_cluster(doctor->ctl->store, NULL, is_haproxy, &needed, NULL) != ERR_OK ||
+	    !needed) {
+		doctor_find(doctor, DOCTOR_SKIPPED, NULL, "no cluster has the plane haproxy");
+		return;
+	}
+	snprintf(lock, sizeof(lock), "%s/lbcluster-haproxy.lock", doctor->ctl->store_dir);
+	pid = who_locks(lock, "lbcluster-haproxy", &driver) == WHO_LOCK_HELD ? driver.pid : 0;
+	conf_check(doctor, "lbcluster-haproxy", doctor_conf_path(pid, DRIVER_CONF, path), pid);
+}
