@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "util/clock.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -15,6 +16,7 @@
 struct listing {
 	struct ctl	*ctl;
 	struct out	*out;
+	struct err	*err;
 	bool		 seen;		/* a row came */
 };
 
@@ -92,12 +94,13 @@ truth(bool value)
 /* -- rows as values ----------------------------------------------------------- */
 
 static void
-cluster_values(const struct cluster_row *row, struct out_value *values)
+cluster_values(const struct cluster_row *row, const struct plane_view *plane,
+    struct out_value *values)
 {
 	values[0] = text(row->name);
 	values[1] = text(row->plane);
-	values[2] = text(plane_status_name(row->plane_status));
-	values[3] = text(row->plane_message);
+	values[2] = text(plane_status_name(plane->status));
+	values[3] = text(plane->message);
 }
 
 static void
@@ -182,8 +185,13 @@ list_cluster(void *arg, const struct cluster_row *row)
 {
 	struct listing *listing = arg;
 	struct out_value values[ROWS(cluster_columns)];
+	struct plane_view plane;
+	enum err_code code = store_plane_view(listing->ctl->store, row, clock_wall_s(), &plane,
+	    listing->err);
 
-	cluster_values(row, values);
+	if (code != ERR_OK)
+		return code;
+	cluster_values(row, &plane, values);
 	return out_row(listing->out, values) ? ERR_OK : ERR_NOMEM;
 }
 
@@ -238,9 +246,9 @@ listing_finish(struct listing *listing, const struct path *path, enum err_code c
 static enum ctl_exit
 list_rows(struct ctl *ctl, const struct path *path, enum path_depth kind)
 {
-	struct listing listing = { .ctl = ctl };
-	enum err_code code;
 	struct err err;
+	struct listing listing = { .ctl = ctl, .err = &err };
+	enum err_code code;
 
 	if (kind == DEPTH_CLUSTER) {
 		listing.out = out_begin(ctl->out, ctl->format, cluster_columns,
@@ -280,9 +288,9 @@ ctl_list(struct ctl *ctl, char **operands, int n)
 static enum ctl_exit
 statistics_below(struct ctl *ctl, const struct path *path)
 {
-	struct listing listing = { .ctl = ctl };
-	enum err_code code;
 	struct err err;
+	struct listing listing = { .ctl = ctl, .err = &err };
+	enum err_code code;
 
 	listing.out = out_begin(ctl->out, ctl->format, statistics_columns, STATISTICS_API);
 	code = listing.out == NULL ? ERR_NOMEM :
@@ -297,9 +305,14 @@ info_cluster(void *arg, const struct cluster_row *row)
 {
 	struct listing *listing = arg;
 	struct out_value values[ROWS(cluster_columns)];
+	struct plane_view plane;
+	enum err_code code = store_plane_view(listing->ctl->store, row, clock_wall_s(), &plane,
+	    listing->err);
 
+	if (code != ERR_OK)
+		return code;
 	listing->seen = true;
-	cluster_values(row, values);
+	cluster_values(row, &plane, values);
 	return out_object(listing->ctl->out, listing->ctl->format, cluster_columns + 1,
 	    ROWS(cluster_columns) - 1, values + 1) ? ERR_OK : ERR_NOMEM;
 }
@@ -361,11 +374,11 @@ row_finish(struct listing *listing, const struct path *path, enum err_code code,
 enum ctl_exit
 ctl_info(struct ctl *ctl, char **operands, int n)
 {
-	struct listing listing = { .ctl = ctl };
+	struct err err;
+	struct listing listing = { .ctl = ctl, .err = &err };
 	enum err_code code = ERR_OK;
 	enum ctl_exit status;
 	struct path path;
-	struct err err;
 
 	(void)n;
 	status = ctl_open_path(ctl, operands[0], &path);

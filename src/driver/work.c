@@ -40,6 +40,8 @@ struct work {
 	enum plane_status		 told;		/* in the log */
 	bool				 store_ill;	/* in this round */
 	bool				 store_told;	/* in the log */
+	int64_t				 look_put_ms;	/* the latest look was recorded; 0: never */
+	uint32_t			 look_interval_ms;	/* with it */
 	char				 note[MODEL_MESSAGE_MAX + 1];	/* of a repair */
 };
 
@@ -86,6 +88,31 @@ store_may_be_used(struct work *work)
 		return true;
 	work->store_ill = true;
 	return false;
+}
+
+/* Records that this driver looks, and when it will again after 'wait_ms': the timeout is in
+ * the interval because a look may take that long. Not more often than four times in it. */
+static void
+look_put(struct work *work, int64_t wait_ms)
+{
+	const struct driver_config *config = work->shared->config;
+	int64_t now = clock_steady_ms(), interval = config->interval_ms;
+	struct driver_look look;
+	struct err err;
+
+	interval = interval < config->timeout_ms ? config->timeout_ms : interval;
+	interval = interval < wait_ms ? wait_ms : interval;
+	if ((work->look_put_ms != 0 && work->look_interval_ms == interval &&
+	    now - work->look_put_ms < interval / 4) || !store_may_be_used(work))
+		return;
+	look = (struct driver_look){ .cluster_id = work->cluster->id, .time = clock_wall_s(),
+	    .interval_ms = (uint32_t)interval };
+	if (store_look_put(work->shared->store, &look, &err) != ERR_OK) {
+		store_failed(work, &err);
+		return;
+	}
+	work->look_put_ms = now;
+	work->look_interval_ms = look.interval_ms;
 }
 
 /* -- jobs ----------------------------------------------------------------------------- */
@@ -446,6 +473,7 @@ round_end(struct work *work, bool ok)
 			work->retry_ms = most;
 		wait = work->retry_ms;
 	}
+	look_put(work, wait);
 	loop_timer_set(work->shared->loop, &work->timer, wait > 0 ? wait : 0, round_begin, work);
 	work->shared->round_done(work->shared->arg, ok && !work->partial && !work->store_ill);
 }
@@ -576,6 +604,7 @@ round_begin(void *arg)
 	work->measuring = now >= work->measure_at_ms;
 	if (work->measuring)
 		work->measure_at_ms = now + work->shared->config->interval_ms;
+	look_put(work, 0);
 	if (plane_ready(work, &trouble))
 		work->shared->ops->look(work->plane, on_first_look, work);
 	else

@@ -149,7 +149,7 @@ image_refresh(struct image *image, struct store *store, size_t limit, int64_t no
 	const struct store_sink sink = {
 		.arg = &intake, .cluster = image_take_cluster, .service = image_take_service,
 		.real = image_take_real, .job = image_take_job, .statistics = image_take_statistics,
-		.removed = take_removed, .totals = take_totals,
+		.removed = take_removed, .totals = take_totals, .look = image_take_look,
 	};
 	bool more;
 	enum err_code code;

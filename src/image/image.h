@@ -29,7 +29,10 @@ struct image_cluster {
 	struct image_node	 node;
 	const char		*plane;		/* into node.texts */
 	const char		*plane_message;
-	enum plane_status	 plane_status;
+	enum plane_status	 plane_status;	/* as the driver recorded it */
+	struct driver_look	 look;		/* the driver's latest, time 0: none is known */
+	int64_t			 look_seen_ms;	/* clock_steady_ms() when it was read */
+	int64_t			 look_age_s;	/* and how old it was then */
 	struct image_list	 services;
 	struct image_names	 service_names;
 	struct image_sums	 sums;
@@ -164,6 +167,10 @@ struct image_list *image_jobs(struct image *image);
 /* NULL if there is none. */
 struct image_real *image_real_find(struct image *image, uint32_t id);
 struct image_service *image_service_find(struct image *image, uint32_t id);
+
+/* lbcClusterPlaneStatus and lbcClusterPlaneMessage. 'readable': statistics can be read. */
+void image_plane_view(const struct image_cluster *cluster, bool readable, int64_t now,
+    struct plane_view *ret);
 
 /* lbcRealStatsFreshness. */
 enum freshness image_real_freshness(const struct image *image, const struct image_real *real,

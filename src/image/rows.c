@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "image/inside.h"
+#include "util/clock.h"
 
 char *
 image_texts_make(size_t n, const char *const texts[], size_t ret_at[])
@@ -315,4 +316,41 @@ image_take_cluster(void *arg, const struct cluster_row *row)
 	cluster->dirty = true;
 	texts_take(&cluster->node, block, &image->cluster_names);
 	return ERR_OK;
+}
+
+/* -- looks of drivers ------------------------------------------------------------------ */
+
+/* The age of a look that comes while lbclusterd runs is counted from now on by a clock that
+ * nobody sets. One that is found at a load may be of a time when the clock was ahead. */
+enum err_code
+image_take_look(void *arg, const struct driver_look *look)
+{
+	const struct image_intake *intake = arg;
+	struct image *image = intake->image;
+	struct image_cluster *cluster = idmap_get(&image->cluster_by_id, look->cluster_id);
+	bool found = !image->loaded || image->loading;
+
+	if (cluster == NULL || (cluster->look.time == look->time &&
+	    cluster->look.interval_ms == look->interval_ms))
+		return ERR_OK;
+	cluster->look = *look;
+	cluster->look_seen_ms = clock_steady_ms();
+	cluster->look_age_s = !found && look->time > intake->now ? 0 :
+	    intake->now - look->time;
+	return ERR_OK;
+}
+
+void
+image_plane_view(const struct image_cluster *cluster, bool readable, int64_t now,
+    struct plane_view *ret)
+{
+	const struct driver_look *look = &cluster->look;
+
+	if (look->time == 0 && !readable)
+		look = NULL;
+	else if (look->time != 0)
+		now = look->time + cluster->look_age_s +
+		    (clock_steady_ms() - cluster->look_seen_ms) / 1000;
+	status_plane(cluster->plane, cluster->plane_status, cluster->plane_message, look, now,
+	    ret);
 }

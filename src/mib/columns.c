@@ -97,14 +97,30 @@ const struct mib_column mib_system_columns[] = {
 
 /* -- lbcClusterTable --------------------------------------------------------------------- */
 
+static bool
+get_plane_status(struct mib *mib, const void *row, struct mib_value *value)
+{
+	struct plane_view view;
+
+	image_plane_view(row, store_statistics_readable(mib->store), clock_wall_s(), &view);
+	return mib_value_number(value, view.status);
+}
+
+static bool
+get_plane_message(struct mib *mib, const void *row, struct mib_value *value)
+{
+	struct plane_view view;
+
+	image_plane_view(row, store_statistics_readable(mib->store), clock_wall_s(), &view);
+	return mib_value_printf(value, "%s", view.message);
+}
+
 const struct mib_column mib_cluster_columns[] = {
 	INDEX(1, "lbcClusterIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
 	NAME(2, "lbcClusterName", CLUSTER),
 	MEMBER(3, "lbcClusterPlane", SYNTAX_OCTETS, 0, 32, SOURCE_TEXT, CLUSTER, plane),
-	MEMBER(4, "lbcClusterPlaneStatus", SYNTAX_INTEGER, 1, 4, SOURCE_U32, CLUSTER,
-	    plane_status),
-	MEMBER(5, "lbcClusterPlaneMessage", SYNTAX_OCTETS, 0, 255, SOURCE_TEXT, CLUSTER,
-	    plane_message),
+	FUNCTION(4, "lbcClusterPlaneStatus", SYNTAX_INTEGER, 1, 5, get_plane_status),
+	FUNCTION(5, "lbcClusterPlaneMessage", SYNTAX_OCTETS, 0, 255, get_plane_message),
 	MEMBER(6, "lbcClusterStatus", SYNTAX_INTEGER, 1, 6, SOURCE_U32, CLUSTER, status),
 	TIME(7, "lbcClusterStatusLastChange", CLUSTER, status_last_change),
 	GAUGE(8, "lbcClusterServices", CLUSTER, services.n),

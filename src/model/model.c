@@ -31,6 +31,7 @@ static const char *const plane_statuses[] = {
 	[PLANE_STATUS_OK] = "ok",
 	[PLANE_STATUS_UNREACHABLE] = "unreachable",
 	[PLANE_STATUS_FAILING] = "failing",
+	[PLANE_STATUS_UNATTENDED] = "unattended",
 };
 
 static const char *const protocols[] = {
@@ -82,9 +83,9 @@ static const char *const causes[] = {
 };
 
 static const struct plane_kind plane_kinds[] = {
-	{ "none", MODEL_WEIGHT_MAX },
-	{ "haproxy", 256 },
-	{ "ipvs", MODEL_WEIGHT_MAX },
+	{ "none", MODEL_WEIGHT_MAX, NULL },
+	{ "haproxy", 256, "lbcluster-haproxy" },
+	{ "ipvs", MODEL_WEIGHT_MAX, NULL },
 };
 
 /* Numbers may come from a file that others write, so none indexes unchecked. */

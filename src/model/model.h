@@ -26,7 +26,8 @@ enum {
 };
 
 enum plane_status {
-	PLANE_STATUS_NONE = 1, PLANE_STATUS_OK, PLANE_STATUS_UNREACHABLE, PLANE_STATUS_FAILING
+	PLANE_STATUS_NONE = 1, PLANE_STATUS_OK, PLANE_STATUS_UNREACHABLE, PLANE_STATUS_FAILING,
+	PLANE_STATUS_UNATTENDED	/* never stored: status_plane() derives it */
 };
 
 enum protocol { PROTOCOL_OTHER = 1, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP };
@@ -81,6 +82,13 @@ struct cluster_row {
 	const char		*plane_params;	/* the driver's own parameters, as JSON */
 	enum plane_status	 plane_status;
 	const char		*plane_message;
+};
+
+/* The latest time at which a driver looked at the data plane of a cluster, or tried to. */
+struct driver_look {
+	uint32_t		 cluster_id;
+	int64_t			 time;		/* 0: never */
+	uint32_t		 interval_ms;	/* the next look is due after this */
 };
 
 struct service_row {
@@ -178,6 +186,7 @@ enum real_column job_operation_column(enum job_operation operation);
 struct plane_kind {
 	const char	*name;
 	uint32_t	 weight_max;	/* most it takes: HAProxy 256, management.txt */
+	const char	*driver;	/* program that drives it, NULL: this release has none */
 };
 
 /* NULL if no such kind. */

@@ -5,6 +5,11 @@
  */
 #include "model/status.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "util/clock.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const freshnesses[] = {
@@ -100,6 +105,69 @@ is_fallback(const struct status_real *real)
 {
 	return real->fallback || real->role == ROLE_BACKUP;
 }
+
+/* -- data planes ------------------------------------------------------------- */
+
+enum { LOOKS_MISSED_MAX = 3, UNATTENDED_MIN_S = 5 };
+
+/* Seconds after a look in which the plane counts as attended. */
+static int64_t
+look_good_for(const struct driver_look *look)
+{
+	int64_t s = ((int64_t)look->interval_ms * LOOKS_MISSED_MAX + 999) / 1000;
+
+	return s < UNATTENDED_MIN_S ? UNATTENDED_MIN_S : s;
+}
+
+static bool
+look_is_ahead(const struct driver_look *look, int64_t now)
+{
+	return look->time > now && age_of(now, look->time) > look_good_for(look);
+}
+
+static void
+unattended_text(const char *plane, const struct driver_look *look, int64_t now,
+    char text[MODEL_MESSAGE_MAX + 1])
+{
+	const struct plane_kind *kind = plane_kind_find(plane);
+	const char *driver = kind == NULL ? NULL : kind->driver;
+	char since[CLOCK_TEXT_SIZE];
+
+	if (driver == NULL)
+		snprintf(text, MODEL_MESSAGE_MAX + 1, "this release has no driver for plane %.32s",
+		    plane);
+	else if (look == NULL)
+		snprintf(text, MODEL_MESSAGE_MAX + 1, "lbcluster-stats.db cannot be read: it is not"
+		    " known whether %s looks", driver);
+	else if (look->time == 0)
+		snprintf(text, MODEL_MESSAGE_MAX + 1, "%s has not looked yet: start it", driver);
+	else
+		snprintf(text, MODEL_MESSAGE_MAX + 1, "%s has not looked since %s%s: start it",
+		    driver, clock_text(look->time, since),
+		    look_is_ahead(look, now) ? ", by a clock that was ahead" : "");
+}
+
+void
+status_plane(const char *plane, enum plane_status recorded, const char *message,
+    const struct driver_look *look, int64_t now, struct plane_view *ret)
+{
+	static const struct driver_look never;
+
+	ret->status = recorded;
+	snprintf(ret->message, sizeof(ret->message), "%s", message);
+	if (strcmp(plane, "none") == 0)
+		return;
+	/* The plane of the cluster was changed, and no driver has looked at the new one. */
+	if (look != NULL && recorded == PLANE_STATUS_NONE)
+		look = &never;
+	if (look != NULL && look->time != 0 && !look_is_ahead(look, now) &&
+	    age_of(look->time, now) <= look_good_for(look))
+		return;
+	ret->status = PLANE_STATUS_UNATTENDED;
+	unattended_text(plane, look, now, ret->message);
+}
+
+/* -- real services ------------------------------------------------------------ */
 
 void
 status_tally_add(struct status_tally *tally, const struct status_real *real)

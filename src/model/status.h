@@ -33,6 +33,21 @@ enum freshness status_freshness(int64_t last_update, int64_t now, uint32_t stale
 /* Seconds since the last update, at most 4294967294; 4294967295 if never. */
 uint32_t status_age(int64_t last_update, int64_t now);
 
+/* What is shown of the data plane of a cluster. */
+struct plane_view {
+	enum plane_status	status;
+	char			message[MODEL_MESSAGE_MAX + 1];
+};
+
+/* lbcClusterPlaneStatus and lbcClusterPlaneMessage of a cluster with this plane: what the
+ * driver recorded as long as it has looked within three of its intervals, 5 s at least.
+ * Otherwise PLANE_STATUS_UNATTENDED, and a message that says since when and which program
+ * is to be started. 'look' is the latest look, NULL if statistics cannot be read. A look
+ * later than 'now' by more than an interval was made before the clock was set back, and
+ * counts as none. */
+void status_plane(const char *plane, enum plane_status recorded, const char *message,
+    const struct driver_look *look, int64_t now, struct plane_view *ret);
+
 /* What the status of a real service depends on. Where 'active' was not measured,
  * freshness is FRESHNESS_NEVER. An old claim is no claim: only current statistics
  * make a real service active here. */

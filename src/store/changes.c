@@ -82,6 +82,17 @@ emit_statistics(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *e
 	return code == ERR_OK ? told(sink->statistics(sink->arg, &row), err) : code;
 }
 
+static enum err_code
+emit_look(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
+{
+	struct driver_look look;
+	enum err_code code = store_read_look(stmt, 2, &look, err);
+
+	if (code != ERR_OK || sink->look == NULL)
+		return code;
+	return told(sink->look(sink->arg, &look), err);
+}
+
 struct feed {
 	const char	*table;
 	enum store_kind	 kind;		/* of a row that may be left out, otherwise 0 */
@@ -113,6 +124,8 @@ static const struct feed stats_feeds[] = {
 	    emit_removed },
 	{ FEED("statistics", 0, "t", "0", STATISTICS_COLUMNS),
 	    offsetof(struct store_cursor, statistics), emit_statistics },
+	{ FEED("look", 0, "l", "0", LOOK_COLUMNS), offsetof(struct store_cursor, look),
+	    emit_look },
 };
 
 /* No row is younger than the store: a reader who went there would find it behind, and read
@@ -397,6 +410,7 @@ stats_birth_check(struct store *store, struct store_cursor *cursor,
 		code = sink->removed(sink->arg, STORE_STATISTICS, 0);
 	cursor->stats_birth = birth;
 	cursor->statistics = 0;
+	cursor->look = 0;
 	cursor->removed_stats = extent.removed_oldest;
 	return code;
 }
@@ -452,6 +466,7 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 		stats = stats_read(store, cursor, sink, &left, &stats_change, NULL);
 	db_rollback(&store->stats);
 	store_saw_statistics(store, stats);
+	store->stats_unread = stats != ERR_OK;
 	if (code == ERR_GONE) {
 		store_reader_show(store, 0, 0);
 		return code;

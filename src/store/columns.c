@@ -23,7 +23,9 @@ struct rule {
 #define ANY { RULE_NUMBER, INT64_MIN, INT64_MAX }
 #define OPTIONAL(most) { RULE_NUMBER_OR_NULL, 0, most }
 
-enum { PLANE_MAX = 32, PARAMS_MAX = 2000 };
+enum { PLANE_MAX = 32, PARAMS_MAX = 2000, INTERVAL_MAX_MS = 86400000 };
+
+#define TIME_MAX 253402300799	/* the end of the year 9999 */
 
 static const struct rule removed_rules[] = { NUMBER(STORE_CLUSTER, STORE_STATISTICS), ID };
 
@@ -55,6 +57,10 @@ static const struct rule job_rules[] = {
 static const struct rule statistics_rules[] = {
 	ID, OPTIONAL(1), NUMBER(ROLE_MEMBER, ROLES - 1), NUMBER(0, INT64_MAX),
 	NUMBER(0, INT64_MAX),
+};
+
+static const struct rule look_rules[] = {
+	ID, NUMBER(0, TIME_MAX), NUMBER(1, INTERVAL_MAX_MS),
 };
 
 static bool
@@ -224,5 +230,18 @@ store_read_statistics(sqlite3_stmt *stmt, int first, struct statistics *ret, str
 		ret->number[i] = (uint64_t)sqlite3_column_int64(stmt, column);
 		ret->present |= 1u << i;
 	}
+	return ERR_OK;
+}
+
+enum err_code
+store_read_look(sqlite3_stmt *stmt, int first, struct driver_look *ret, struct err *err)
+{
+	enum err_code code = CHECK(look_rules, "look");
+
+	if (code != ERR_OK)
+		return code;
+	ret->cluster_id = (uint32_t)sqlite3_column_int64(stmt, first);
+	ret->time = sqlite3_column_int64(stmt, first + 1);
+	ret->interval_ms = (uint32_t)sqlite3_column_int64(stmt, first + 2);
 	return ERR_OK;
 }

@@ -87,6 +87,7 @@ struct store {
 	int64_t			 busy_since_ms;		/* 0: reading is not blocked */
 	int64_t			 reopen_at_ms;		/* next look at an ill file */
 	int64_t			 stats_reopen_at_ms;
+	bool			 stats_unread;		/* the last store_changes() failed there */
 	bool			 stats_ill;		/* what was open last, seen when read */
 	int64_t			 write_look_at_ms;
 	struct store_release	 releases[RELEASES_MAX];	/* not written yet */
@@ -209,6 +210,8 @@ enum err_code store_read_job(sqlite3_stmt *stmt, int first, struct job_row *ret,
     struct err *err);
 enum err_code store_read_statistics(sqlite3_stmt *stmt, int first, struct statistics *ret,
     struct err *err);
+enum err_code store_read_look(sqlite3_stmt *stmt, int first, struct driver_look *ret,
+    struct err *err);
 
 #define CLUSTER_COLUMNS "c.id, c.name, c.plane, c.plane_params, c.plane_status, c.plane_message"
 #define SERVICE_COLUMNS "s.id, s.cluster_id, s.name, s.address, s.port, s.protocol"
@@ -244,6 +247,8 @@ enum err_code store_read_statistics(sqlite3_stmt *stmt, int first, struct statis
 #define JOB_LEFT_OUT                                                           \
 	"CASE WHEN j.real_id IS NOT NULL AND NOT EXISTS"                       \
 	" (SELECT 1 FROM real_service AS p WHERE p.id = j.real_id) THEN 1 ELSE 0 END"
+
+#define LOOK_COLUMNS "l.cluster_id, l.time, l.interval_ms"
 
 /* What index job_open is over. Without it in so many words SQLite reads all jobs, also
  * where it follows from the rest. */

@@ -276,6 +276,10 @@ static const char *const main_migrations[] = {
 	JOB_NAMES("job_renamed", "UPDATE OF cluster_name, service_name, real_name"),
 };
 
+#define LOOK_STAMP                                                             \
+	"UPDATE look SET changed = (SELECT change FROM store)\n"               \
+	"  WHERE cluster_id = NEW.cluster_id;\n"
+
 #define COUNT(column) "  " column " INTEGER CHECK (" column " >= 0),\n"
 
 static const char *const stats_migrations[] = {
@@ -346,6 +350,24 @@ static const char *const stats_migrations[] = {
 	"UPDATE statistics SET changed = (SELECT change FROM store)\n"
 	"  WHERE real_id = NEW.real_id;\n"
 	"END;\n",
+
+	/* 4: when a driver looked at the data plane of a cluster. */
+	"CREATE TABLE look (\n"
+	"  cluster_id INTEGER PRIMARY KEY CHECK (cluster_id BETWEEN 1 AND 2147483647),\n"
+	"  time INTEGER NOT NULL DEFAULT (unixepoch())\n"
+	"    CHECK (time BETWEEN 0 AND 253402300799),\n"
+	"  interval_ms INTEGER NOT NULL CHECK (interval_ms BETWEEN 1 AND 86400000),\n"
+	"  changed INTEGER NOT NULL DEFAULT 0\n"
+	") STRICT;\n"
+	"CREATE INDEX look_changed ON look (changed);\n"
+	"CREATE TRIGGER look_insert AFTER INSERT ON look BEGIN\n"
+	BUMP("")
+	LOOK_STAMP
+	"END;\n"
+	"CREATE TRIGGER look_update AFTER UPDATE OF cluster_id, time, interval_ms ON look BEGIN\n"
+	BUMP("")
+	LOOK_STAMP
+	"END;\n",
 };
 
 /* TRUNCATE and FULL lose no acknowledged commit in simulated power cuts; WAL is
@@ -379,8 +401,8 @@ static const char main_needs[] =
     " store AS m, removed AS x";
 
 static const char stats_needs[] =
-    "SELECT " STATISTICS_COLUMNS ", t.changed, " COUNTER ", x.changed, x.id"
-    " FROM statistics AS t, store AS m, removed AS x";
+    "SELECT " STATISTICS_COLUMNS ", t.changed, " COUNTER ", x.changed, x.id, "
+    LOOK_COLUMNS ", l.changed FROM statistics AS t, store AS m, removed AS x, look AS l";
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 

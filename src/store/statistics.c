@@ -29,8 +29,9 @@ static const char put_sql[] =
 enum { FIRST_NUMBER = 6 };	/* its place among the parameters */
 
 static enum err_code
-row_put(struct db *db, const struct statistics *row, struct err *err)
+row_put(struct db *db, const void *arg, struct err *err)
 {
+	const struct statistics *row = arg;
 	sqlite3_stmt *stmt;
 	enum err_code code;
 	bool more;
@@ -52,30 +53,109 @@ row_put(struct db *db, const struct statistics *row, struct err *err)
 	return db_next(db, stmt, &more, err);
 }
 
+/* One transaction of the statistics, at most as long as a batch of rows. */
+static enum err_code
+batch_write(struct store *store, enum err_code (*fn)(struct db *, const void *, struct err *),
+    const void *rows, size_t n, size_t size, struct err *err)
+{
+	struct db *db = &store->stats;
+	enum err_code code = db_begin(db, true, err);
+
+	for (size_t i = 0; i < n && code == ERR_OK; i++)
+		code = fn(db, (const char *)rows + i * size, err);
+	if (code == ERR_OK) {
+		store->self_changed = true;
+		store->stats_written = true;
+		code = db_commit(db, err);
+	}
+	db_rollback(db);
+	return code;
+}
+
+static enum err_code
+stats_look(struct store *store, struct err *err)
+{
+	enum err_code code = store_files_look(store, err);
+
+	if (code == ERR_OK && store->stats.handle == NULL)
+		code = err_set(err, ERR_IO, "%s: cannot be opened", store->stats.path);
+	return code;
+}
+
 enum err_code
 store_statistics_put(struct store *store, const struct statistics *rows, size_t n,
     struct err *err)
 {
-	struct db *db = &store->stats;
-	enum err_code code;
+	enum err_code code = stats_look(store, err);
 
-	code = store_files_look(store, err);
-	if (code == ERR_OK && db->handle == NULL)
-		code = err_set(err, ERR_IO, "%s: cannot be opened", db->path);
-	for (size_t done = 0; done < n && code == ERR_OK; done += STORE_STATISTICS_BATCH) {
-		size_t end = n - done > STORE_STATISTICS_BATCH ?
-		    done + STORE_STATISTICS_BATCH : n;
-
-		code = db_begin(db, true, err);
-		for (size_t i = done; i < end && code == ERR_OK; i++)
-			code = row_put(db, &rows[i], err);
-		if (code == ERR_OK) {
-			store->self_changed = true;
-			store->stats_written = true;
-			code = db_commit(db, err);
-		}
-		db_rollback(db);
-	}
+	for (size_t done = 0; done < n && code == ERR_OK; done += STORE_STATISTICS_BATCH)
+		code = batch_write(store, row_put, &rows[done], n - done > STORE_STATISTICS_BATCH ?
+		    STORE_STATISTICS_BATCH : n - done, sizeof(rows[0]), err);
 	store_saw_statistics(store, code);
 	return code;
+}
+
+/* -- looks of drivers -------------------------------------------------------------- */
+
+static enum err_code
+look_put(struct db *db, const void *row, struct err *err)
+{
+	const struct driver_look *look = row;
+
+	return db_run(db, err, "INSERT INTO look (cluster_id, time, interval_ms)"
+	    " VALUES (?1, ?2, ?3) ON CONFLICT (cluster_id) DO UPDATE SET time = excluded.time,"
+	    " interval_ms = excluded.interval_ms", "iii", (int64_t)look->cluster_id, look->time,
+	    (int64_t)look->interval_ms);
+}
+
+enum err_code
+store_look_put(struct store *store, const struct driver_look *look, struct err *err)
+{
+	enum err_code code = stats_look(store, err);
+
+	if (code == ERR_OK)
+		code = batch_write(store, look_put, look, 1, sizeof(*look), err);
+	store_saw_statistics(store, code);
+	return code;
+}
+
+bool
+store_statistics_readable(const struct store *store)
+{
+	return store->stats.handle != NULL && !store->stats_unread;
+}
+
+/* ERR_OK with time 0 where there is none. */
+static enum err_code
+look_get(struct store *store, uint32_t cluster_id, struct driver_look *ret, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool row = false;
+
+	code = db_query(&store->stats, err, &stmt, "SELECT " LOOK_COLUMNS " FROM look AS l"
+	    " WHERE l.cluster_id = ?1", "i", (int64_t)cluster_id);
+	if (code == ERR_OK)
+		code = db_next(&store->stats, stmt, &row, err);
+	if (code != ERR_OK || !row)
+		return code;
+	code = store_read_look(stmt, 0, ret, err);
+	db_reset(stmt);
+	return code;
+}
+
+enum err_code
+store_plane_view(struct store *store, const struct cluster_row *row, int64_t now,
+    struct plane_view *ret, struct err *err)
+{
+	struct driver_look look = { 0 };
+	enum err_code code = ERR_OK;
+
+	if (store->stats.handle != NULL)
+		code = look_get(store, row->id, &look, err);
+	if (code != ERR_OK)
+		return code;
+	status_plane(row->plane, row->plane_status, row->plane_message,
+	    store->stats.handle != NULL ? &look : NULL, now, ret);
+	return ERR_OK;
 }

@@ -15,6 +15,7 @@
 
 #include "model/model.h"
 #include "model/rules.h"
+#include "model/status.h"
 
 struct store;
 
@@ -86,7 +87,7 @@ const char *store_status_text(const struct store *store);
 /* How far a reader has come, zero for "knows nothing". */
 struct store_cursor {
 	int64_t cluster, service, real, job, removed;
-	int64_t statistics, removed_stats, stats_birth;
+	int64_t statistics, removed_stats, look, stats_birth;
 };
 
 /* Facts about the whole store, kept by the store itself whoever writes. */
@@ -120,6 +121,7 @@ struct store_sink {
 	enum err_code	(*statistics)(void *arg, const struct statistics *row);
 	enum err_code	(*removed)(void *arg, enum store_kind kind, uint32_t id);
 	void		(*totals)(void *arg, const struct store_totals *totals);
+	enum err_code	(*look)(void *arg, const struct driver_look *look);	/* may be NULL */
 };
 
 /* True if some process committed something since the last store_changes(), or
@@ -150,6 +152,13 @@ void store_left_out_report(struct store *store,
 enum err_code store_left_out_find(struct store *store, struct err *err);
 
 /* -- reading rows by name ------------------------------------------------- */
+
+/* status_plane() of a cluster of store_each_cluster(), with the latest look of a driver. */
+enum err_code store_plane_view(struct store *store, const struct cluster_row *row, int64_t now,
+    struct plane_view *ret, struct err *err);
+
+/* True if the last store_changes() could read the statistics. */
+bool store_statistics_readable(const struct store *store);
 
 /* From now on what is read by name is a copy in memory, of one moment, whatever others
  * write; statistics are not in it. For a store of STORE_READ that is closed soon. Others
@@ -328,6 +337,11 @@ struct store_reason {
 };
 enum err_code store_reasons_put(struct store *store, const struct store_reason *reasons,
     size_t n, struct err *err);
+
+/* Records that a driver looks at the data plane of a cluster, in the file of statistics: a
+ * look costs no sync of the disk. */
+enum err_code store_look_put(struct store *store, const struct driver_look *look,
+    struct err *err);
 
 /* -- statistics ------------------------------------------------------------ */
 

@@ -287,6 +287,27 @@ statistics_put(struct world *w)
 	return store_statistics_put(w->f->store, rows, ROWS, &w->f->err);
 }
 
+static enum err_code
+look_put(struct world *w)
+{
+	const struct driver_look look = { .cluster_id = 2, .time = 7, .interval_ms = 5000 };
+
+	return store_look_put(w->f->store, &look, &w->f->err);
+}
+
+static enum err_code
+plane_view(struct world *w)
+{
+	const struct cluster_row row = { .id = 2, .name = "proxy", .plane = "haproxy",
+		.plane_params = "{}", .plane_status = PLANE_STATUS_OK, .plane_message = "" };
+	struct plane_view view;
+	enum err_code code = store_plane_view(w->f->store, &row, 7, &view, &w->f->err);
+
+	if (code == ERR_OK)
+		snprintf(w->said, sizeof(w->said), "%d %s", (int)view.status, view.message);
+	return code;
+}
+
 /* -- an inventory ------------------------------------------------------------------------- */
 
 static enum err_code
@@ -454,6 +475,8 @@ const struct operation operations[] = {
 	{ .name = "plane", .mode = STORE_WRITE, .run = plane_set },
 	{ .name = "reasons", .mode = STORE_WRITE, .run = reasons_put },
 	{ .name = "statistics", .mode = STORE_WRITE, .run = statistics_put },
+	{ .name = "look", .mode = STORE_WRITE, .run = look_put },
+	{ .name = "plane view", .mode = STORE_READ, .run = plane_view },
 	{ .name = "load", .mode = STORE_WRITE, .run = load },
 	{ .name = "remove", .mode = STORE_WRITE, .run = remove_cluster,
 	    .statistics_may_stay = true },

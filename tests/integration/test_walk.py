@@ -97,6 +97,9 @@ class Golden(Case):
         # A plane driver at work: what it found out, and jobs in every state.
         world.sql("UPDATE cluster SET plane = 'haproxy', plane_status = 3,"
                   " plane_message = 'connect: Connection refused' WHERE name = 'a'")
+        world.sql('INSERT INTO look (cluster_id, time, interval_ms) VALUES (?, ?, 86400000)',
+                  world.sql("SELECT id FROM cluster WHERE name = 'a'")[0][0], cls.started,
+                  file='lbcluster-stats.db')
         world.sql("UPDATE real_service SET reason = 'L4CON' WHERE name = 'r'")
         world.ctl('set-weight', 'a/s/r', '20')
         world.ctl('disable', 'a/s/q')

@@ -97,6 +97,8 @@ const char world_statistics[] =
 	"INSERT INTO statistics (real_id, active, active_connections, bps_in, bps_out, pps_out,"
 	" last_update) VALUES (" M_1 ", 1, 1, 5000000000, 4294967295499, 4294967296, 1700000000),"
 	" (" M ", 1, 2, 4294967295, 500, NULL, 1699999900);"
+	"INSERT INTO look (cluster_id, time, interval_ms) VALUES (1, 1700000000, 86400000),"
+	" (7, 1700000000, 86400000);"
 	/* Left over from a real service that was removed. */
 	"INSERT INTO statistics (real_id, active) VALUES (777, 1);"
 	"COMMIT;";

@@ -368,7 +368,7 @@ fixture_look(struct fixture *f, struct store_cursor *cursor, int *ret_clusters)
 {
 	const struct store_sink sink = { ret_clusters, count_cluster, ignore_service, ignore_real,
 	    ignore_job,
-		ignore_statistics, ignore_removed, ignore_totals };
+		ignore_statistics, ignore_removed, ignore_totals, NULL };
 	bool more;
 
 	*ret_clusters = 0;

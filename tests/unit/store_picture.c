@@ -108,7 +108,7 @@ enum err_code
 changes(struct fixture *f, struct picture *picture, size_t limit, bool *ret_more)
 {
 	const struct store_sink sink = { picture, take_cluster, take_service, take_real, take_job,
-		take_statistics, take_removed, take_totals };
+		take_statistics, take_removed, take_totals, NULL };
 
 	return store_changes(f->store, &picture->cursor, &sink, limit, ret_more, &f->err);
 }

@@ -29,13 +29,13 @@ list_of_all_is_clusters(void **state)
 
 	assert_int_equal(run(world, "list", NULL), CTL_OK);
 	assert_string_equal(world->out,
-	    "NAME  PLANE    STATUS  MESSAGE\n"
-	    "ha    haproxy  none    -\n"
-	    "web   none     none    -\n");
+	    "NAME  PLANE    STATUS      MESSAGE\n"
+	    "ha    haproxy  unattended  lbcluster-haproxy has not looked yet: start it\n"
+	    "web   none     none        -\n");
 	assert_int_equal(run(world, "-f", "json", "list", NULL), CTL_OK);
 	assert_json(world,
-	    "[{\"name\":\"ha\",\"plane\":\"haproxy\",\"plane_status\":\"none\","
-	    "\"plane_message\":\"\"},"
+	    "[{\"name\":\"ha\",\"plane\":\"haproxy\",\"plane_status\":\"unattended\","
+	    "\"plane_message\":\"lbcluster-haproxy has not looked yet: start it\"},"
 	    "{\"name\":\"web\",\"plane\":\"none\",\"plane_status\":\"none\","
 	    "\"plane_message\":\"\"}]");
 }
@@ -126,8 +126,8 @@ info_of_service_and_cluster_is_theirs(void **state)
 	assert_json(world, "{\"ip_address\":\"192.0.2.10\",\"port\":\"80\","
 	    "\"protocol\":\"tcp\"}");
 	assert_int_equal(run(world, "-f", "json", "info", "ha", NULL), CTL_OK);
-	assert_json(world, "{\"plane\":\"haproxy\",\"plane_status\":\"none\","
-	    "\"plane_message\":\"\"}");
+	assert_json(world, "{\"plane\":\"haproxy\",\"plane_status\":\"unattended\","
+	    "\"plane_message\":\"lbcluster-haproxy has not looked yet: start it\"}");
 }
 
 static void
@@ -474,7 +474,8 @@ remove_takes_all_below(void **state)
 	assert_json(world, "{\"path\":\"ha/s\",\"removed\":2}");
 	assert_int_equal(run(world, "list", NULL), CTL_OK);
 	assert_string_equal(world->out,
-	    "NAME  PLANE    STATUS  MESSAGE\nha    haproxy  none    -\n");
+	    "NAME  PLANE    STATUS      MESSAGE\n"
+	    "ha    haproxy  unattended  lbcluster-haproxy has not looked yet: start it\n");
 }
 
 static void

@@ -173,7 +173,8 @@ word_of_each_number_is_as_written(void **state)
 		const char	*words[9];
 	} cases[] = {
 		{ column_word, { "enabled", "fallback", "weight", "?", "?" } },
-		{ plane_status_word, { "?", "none", "ok", "unreachable", "failing", "?", "?" } },
+		{ plane_status_word, { "?", "none", "ok", "unreachable", "failing",
+		    "unattended", "?", "?" } },
 		{ protocol_word, { "?", "other", "tcp", "udp", "sctp", "?", "?" } },
 		{ operation_word, { "?", "enable", "disable", "enable_fallback",
 		    "disable_fallback", "set_weight", "?", "?" } },
@@ -268,7 +269,8 @@ static void
 plane_kind_find_knows_three_kinds(void **state)
 {
 	static const struct plane_kind kinds[] = {
-		{ "none", 65535 }, { "haproxy", 256 }, { "ipvs", 65535 },
+		{ "none", 65535, NULL }, { "haproxy", 256, "lbcluster-haproxy" },
+		{ "ipvs", 65535, NULL },
 	};
 	char names[64] = "";
 

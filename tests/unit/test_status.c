@@ -16,6 +16,65 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* -- data planes ------------------------------------------------------------- */
+
+static void
+plane_is_unattended_after_three_intervals(void **state)
+{
+#define HAS_NOT "lbcluster-haproxy has not looked "
+	static const struct {
+		const char		*plane;
+		enum plane_status	 recorded, shown;
+		int64_t			 time, now;
+		uint32_t		 interval_ms;
+		const char		*message;
+	} cases[] = {
+		{ "none", PLANE_STATUS_NONE, PLANE_STATUS_NONE, 0, 1000, 0, "recorded" },
+		{ "none", PLANE_STATUS_NONE, PLANE_STATUS_NONE, 1, 1000, 5000, "recorded" },
+		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_OK, 985, 1000, 5000, "recorded" },
+		{ "haproxy", PLANE_STATUS_UNREACHABLE, PLANE_STATUS_UNREACHABLE, 985, 1000, 5000,
+		  "recorded" },
+		{ "haproxy", PLANE_STATUS_FAILING, PLANE_STATUS_FAILING, 1000, 1000, 1,
+		  "recorded" },
+		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 984, 1000, 5000,
+		  HAS_NOT "since 1970-01-01T00:16:24Z: start it" },
+		{ "haproxy", PLANE_STATUS_UNREACHABLE, PLANE_STATUS_UNATTENDED, 984, 1000, 5000,
+		  HAS_NOT "since 1970-01-01T00:16:24Z: start it" },
+		/* Five seconds at least: a busy machine is no driver that ended. */
+		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_OK, 995, 1000, 100, "recorded" },
+		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 994, 1000, 100,
+		  HAS_NOT "since 1970-01-01T00:16:34Z: start it" },
+		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 0, 1000, 5000,
+		  HAS_NOT "yet: start it" },
+		{ "haproxy", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 1000, 1000, 5000,
+		  HAS_NOT "yet: start it" },
+		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, -1, 1000, 0,
+		  "lbcluster-stats.db cannot be read: it is not known whether lbcluster-haproxy"
+		  " looks" },
+		{ "ipvs", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 0, 1000, 0,
+		  "this release has no driver for plane ipvs" },
+		/* The clock was set back, a little or by more than a look is good for. */
+		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_OK, 1015, 1000, 5000, "recorded" },
+		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 1016, 1000, 5000,
+		  HAS_NOT "since 1970-01-01T00:16:56Z, by a clock that was ahead: start it" },
+		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, INT64_MAX, INT64_MIN,
+		  UINT32_MAX, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct driver_look look = { .time = cases[i].time,
+			.interval_ms = cases[i].interval_ms };
+		struct plane_view view;
+
+		status_plane(cases[i].plane, cases[i].recorded, "recorded",
+		    cases[i].time == -1 ? NULL : &look, cases[i].now, &view);
+		assert_int_equal(view.status, cases[i].shown);
+		if (cases[i].message != NULL)
+			assert_string_equal(view.message, cases[i].message);
+	}
+}
+
 /* -- age and freshness ------------------------------------------------------- */
 
 static void
@@ -282,6 +341,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plane_is_unattended_after_three_intervals),
 		cmocka_unit_test(freshness_follows_age),
 		cmocka_unit_test(real_status_is_that_of_its_row),
 		cmocka_unit_test(service_status_is_that_of_its_reals),

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# lbcClusterPlaneStatus where no driver looks: the driver ended, stands still, or never ran.
+# SNMP and lbclusterctl show the same.
+"""A data plane that nobody attends to."""
+
+import json
+import signal
+
+from haproxy import EVENT_S, SERVER, Plane
+from harness import main, stop, wait_for
+
+NONE, OK, UNREACHABLE, UNATTENDED = 1, 2, 3, 5      # lbcClusterPlaneStatus
+WORDS = {NONE: 'none', OK: 'ok', UNREACHABLE: 'unreachable', UNATTENDED: 'unattended'}
+
+
+class Unattended(Plane):
+    def shown(self, cluster='web'):
+        """(status, message) over SNMP; lbclusterctl shows the same."""
+        number = self.world.sql('SELECT id FROM cluster WHERE name = ?', cluster)[0][0]
+
+        def both():
+            snmp = [(self.world.get('lbcClusterPlaneStatus', number),
+                     self.world.get('lbcClusterPlaneMessage', number).decode())
+                    for _ in range(2)]
+            rows = json.loads(self.world.ctl('-f', 'json', 'list').stdout)
+            row = [row for row in rows if row['name'] == cluster][0]
+            ctl = row['plane_status'], row['plane_message']
+            same = snmp[0] == snmp[1] and ctl == (WORDS[snmp[0][0]], snmp[0][1])
+            return snmp[0] if same else None
+        return wait_for(both, EVENT_S, 'SNMP and lbclusterctl show the same')
+
+    def wait_shown(self, status, words='', cluster='web'):
+        def event():
+            found = self.shown(cluster)
+            return found if found[0] == status and words in found[1] else None
+        return wait_for(event, EVENT_S, 'plane status %d, %s' % (status, words))
+
+    def start(self):
+        self.plane_world(timeout=0.5)
+        self.proxy = self.haproxy({'http': {'a': SERVER}})
+        self.load(self.proxy)
+        self.start_driver()
+        self.world.start()
+        self.wait_shown(OK)
+
+    def look(self):
+        return self.world.sql('SELECT time, changed FROM look', file='lbcluster-stats.db')[0]
+
+    def test_driver_that_ended(self):
+        self.start()
+        self.stop_driver()
+        last = self.look()[0]
+        _, message = self.wait_shown(UNATTENDED, 'lbcluster-haproxy has not looked since ')
+        self.assertRegex(message, r'since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ: start it$')
+        self.assertEqual(last, self.look()[0])
+        # A restart of lbclusterd does not forget it.
+        self.world.stop_daemon()
+        self.world.start_daemon()
+        self.assertEqual((UNATTENDED, message), self.shown())
+        self.start_driver()
+        self.wait_shown(OK)
+
+    def test_driver_that_stands_still(self):
+        self.start()
+        stop(self.driver)
+        self.wait_shown(UNATTENDED, 'has not looked since')
+        self.driver.signal(signal.SIGCONT)
+        self.wait_shown(OK)
+
+    def test_haproxy_that_is_gone_is_attended_to(self):
+        self.start()
+        self.proxy.kill()
+        self.wait_shown(UNREACHABLE)
+        for _ in range(3):
+            before = self.look()
+            wait_for(lambda before=before: self.look() != before, EVENT_S, 'another look')
+            self.assertEqual(UNREACHABLE, self.shown()[0])
+        self.stop_driver()
+
+    def test_driver_that_never_ran(self):
+        self.plane_world()
+        self.world.load('cluster web { plane = haproxy  socket = /nowhere'
+                        '  service s { real a { address = 10.0.0.1 } } }'
+                        'cluster plain { service s { real a { address = 10.0.0.1 } } }')
+        self.world.start()
+        self.assertEqual((UNATTENDED, 'lbcluster-haproxy has not looked yet: start it'),
+                         self.shown())
+        self.assertEqual((NONE, ''), self.shown('plain'))
+        # One that comes, and finds no HAProxy, attends to it.
+        self.start_driver()
+        self.wait_shown(UNREACHABLE, 'No such file')
+        # Another plane of the cluster: nobody has looked at that one.
+        self.stop_driver()
+        self.world.sql("UPDATE cluster SET plane = 'ipvs', plane_status = 1,"
+                       " plane_message = '' WHERE name = 'web'")
+        self.wait_shown(UNATTENDED, 'this release has no driver for plane ipvs')
+
+    def test_clock_that_was_ahead(self):
+        # A look that is later than now says nothing about a driver.
+        self.plane_world()
+        self.world.load('cluster web { plane = haproxy  socket = /nowhere'
+                        '  service s { real a { address = 10.0.0.1 } } }')
+        self.world.sql('INSERT INTO look (cluster_id, time, interval_ms)'
+                       ' VALUES (1, unixepoch() + 86400, 5000)', file='lbcluster-stats.db')
+        self.world.sql('UPDATE cluster SET plane_status = 2')
+        self.world.start()
+        self.assertEqual(UNATTENDED, self.shown()[0])
+        self.start_driver()
+        self.wait_shown(UNREACHABLE)
+        self.stop_driver()
+
+
+if __name__ == '__main__':
+    main()
