@@ -283,6 +283,7 @@ tests_unit_test_mirror_LDFLAGS = $(store_fixture_ldflags)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+EXTRA_DIST += tests/unit/in_range.h
 
 # -- integration tests: Python, through a real snmpd. Each test_*.py is a test; what
 # they share is only distributed.

@@ -9,6 +9,7 @@
 #include <malloc.h>
 
 #include "util/log.h"
+#include "in_range.h"
 
 /* In place of the one in src/util/log.c: the log is that of agentx_fake.c. */
 void
@@ -75,5 +76,5 @@ real_usage_check(const struct usage *before, size_t slack)
 	struct usage now = real_usage();
 
 	assert_int_equal(now.descriptors, before->descriptors);
-	assert_in_range(now.heap, 0, before->heap + slack);
+	assert_int_in_range(now.heap, 0, before->heap + slack);
 }

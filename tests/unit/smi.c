@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "in_range.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { TOKENS_MAX = 20000 };
@@ -81,7 +83,7 @@ file_read(const char *name)
 		fail_msg("%s: cannot be opened", path);
 	n = fread(text, 1, sizeof(text), file);
 	fclose(file);
-	assert_in_range(n, 1, sizeof(text) - 1);
+	assert_int_in_range(n, 1, sizeof(text) - 1);
 	text[n] = '\0';
 	tokens_make(text);
 }

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "util/clock.h"
+#include "in_range.h"
 
 enum { HANGS_AFTER_S = 240 };
 
@@ -479,7 +480,7 @@ all_at_once(int n, int (*fn)(void *arg, int i), void *arg)
 	int fds[2], wrong = 0;
 	char byte;
 
-	assert_in_range(n, 1, MOST);
+	assert_int_in_range(n, 1, MOST);
 	assert_int_equal(pipe(fds), 0);
 	for (int i = 0; i < n; i++) {
 		pids[i] = fork();

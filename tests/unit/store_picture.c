@@ -10,13 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "in_range.h"
+
 static enum err_code
 keep(struct picture *picture, enum store_kind kind, uint32_t id, const char *text)
 {
 	if (picture->fail_after != 0 && picture->handed + 1 > picture->fail_after)
 		return ERR_NOMEM;
 	picture->handed++;
-	assert_in_range(id, 1, IDS - 1);
+	assert_int_in_range(id, 1, IDS - 1);
 	free(picture->rows[kind][id]);
 	picture->rows[kind][id] = text == NULL ? NULL : strdup(text);
 	return ERR_OK;

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "in_range.h"
+
 enum { BATCH = 50, PACE_MS = 100 };
 
 static struct message m;
@@ -53,7 +55,7 @@ batch_send(int after_ms)
 
 	agentx_notifications_send(agentx);
 	n = before - engine.notifications;
-	assert_in_range(n, 0, BATCH);
+	assert_int_in_range(n, 0, BATCH);
 	for (unsigned int i = 0; i < n; i++) {
 		message_receive(&m);
 		assert_int_equal(m.type, NOTIFY);
@@ -212,7 +214,7 @@ master_that_reads_nothing_is_sent_no_more(void **state)
 		left = engine.notifications;
 		run_ms(60100);
 	}
-	assert_in_range(100 * 1000 - left, 2, 4000);
+	assert_int_in_range(100 * 1000 - left, 2, 4000);
 	assert_true(agentx_serving(agentx));
 }
 
@@ -246,7 +248,7 @@ refusals_fill_no_log(void **state)
 		answer_send(256 + i % 2);
 		run_ms(PACE_MS);
 	}
-	assert_in_range(log_lines, 1, 10);
+	assert_int_in_range(log_lines, 1, 10);
 	assert_true(agentx_serving(agentx));
 }
 

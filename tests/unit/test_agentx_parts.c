@@ -20,6 +20,7 @@
 
 #include "agentx/reason.h"
 #include "agentx/stream.h"
+#include "in_range.h"
 
 /* -- the stream ------------------------------------------------------------------------------- */
 
@@ -220,18 +221,18 @@ waits_grow_to_their_limit_and_begin_anew(void **state)
 	absence_begin(&absence, 0, 0);
 	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++) {
 		wait = absence_wait(&absence, &gone);
-		assert_in_range(wait, 187, most[i] < 1000 ? most[i] : 1000);
+		assert_int_in_range(wait, 187, most[i] < 1000 ? most[i] : 1000);
 		wait = absence_wait(&absence, &closed);
-		assert_in_range(wait, most[i] * 3 / 4, most[i]);
+		assert_int_in_range(wait, most[i] * 3 / 4, most[i]);
 	}
 	/* A minute of service clears the record; less does not, but is no new strike. */
 	absence_begin(&absence, 0, 59000);
-	assert_in_range(absence_wait(&absence, &closed), 187, 250);
-	assert_in_range(absence_wait(&absence, &closed), 6000, 8000);
+	assert_int_in_range(absence_wait(&absence, &closed), 187, 250);
+	assert_int_in_range(absence_wait(&absence, &closed), 6000, 8000);
 	absence_begin(&absence, 0, 60000);
-	assert_in_range(absence_wait(&absence, &closed), 187, 250);
-	assert_in_range(absence_wait(&absence, &closed), 187, 250);
-	assert_in_range(absence_wait(&absence, &closed), 375, 500);
+	assert_int_in_range(absence_wait(&absence, &closed), 187, 250);
+	assert_int_in_range(absence_wait(&absence, &closed), 187, 250);
+	assert_int_in_range(absence_wait(&absence, &closed), 375, 500);
 }
 
 #define STREAM_TEST(name) cmocka_unit_test_setup_teardown(name, stream_begin, stream_end)

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "in_range.h"
+
 /* No turn of the loop may take longer. */
 enum { TURN_MAX_MS = 500 };
 
@@ -18,7 +20,7 @@ static struct message m, answer;
 static int
 world_check(void **state)
 {
-	assert_in_range(worst_turn_ms, 0, TURN_MAX_MS);
+	assert_int_in_range(worst_turn_ms, 0, TURN_MAX_MS);
 	return world_end(state);
 }
 
@@ -301,7 +303,7 @@ master_that_accepts_nothing_is_no_stall(void **state)
 	master.manners = MANNERS_DEAF;
 	run_ms(60000);
 	assert_false(agentx_serving(agentx));
-	assert_in_range(log_lines, 1, 2);
+	assert_int_in_range(log_lines, 1, 2);
 	assert_non_null(strstr(log_latest, "takes no connections"));
 	master.manners = MANNERS_GOOD;
 	run_until_serving(2000);
@@ -318,7 +320,7 @@ bad_master_met(enum manners manners, const char *words, unsigned int connects_mi
 	master.manners = manners;
 	run_ms(600000);
 	assert_false(agentx_serving(agentx));
-	assert_in_range(master.connects, connects_min, connects_max);
+	assert_int_in_range(master.connects, connects_min, connects_max);
 	assert_int_equal(state_changes, 0);
 	assert_int_equal(log_lines, 1);
 	assert_non_null(strstr(log_latest, words));
@@ -453,7 +455,7 @@ master_that_is_started_anew_is_asked_soon(void **state)
 	master_listen();
 	before = master.connects;
 	run_ms(2000);
-	assert_in_range(master.connects - before, 3, 6);
+	assert_int_in_range(master.connects - before, 3, 6);
 }
 
 /* -- masters that do not read --------------------------------------------------------------- */
@@ -509,7 +511,7 @@ master_that_never_reads_is_left(void **state)
 		run_ms(0);
 	}
 	assert_string_equal(engine.calls, "lost 1 0, ");
-	assert_in_range(engine.gets, 500, 600);
+	assert_int_in_range(engine.gets, 500, 600);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_check)

@@ -12,6 +12,7 @@
 #include "agentx/agentx.h"
 #include "daemon/daemon.h"
 #include "image/image.h"
+#include "in_range.h"
 
 enum { ROWS = 9000, TURN_MOST = 2000 };
 
@@ -82,7 +83,7 @@ rows_of_one_turn_are_bounded(void **state)
 	seen.path = f->main_path;
 	assert_int_equal(daemon_main((int)COUNT(argv) - 1, argv), 0);
 	assert_int_equal(seen.before, ROWS);
-	assert_in_range(seen.most, 1, TURN_MOST);
+	assert_int_in_range(seen.most, 1, TURN_MOST);
 	assert_true(seen.turns >= ROWS / TURN_MOST);
 }
 

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "util/idmap.h"
+#include "in_range.h"
 
 void *__real_calloc(size_t n, size_t size) __attribute__((weak));
 void *__wrap_calloc(size_t n, size_t size);
@@ -165,7 +166,7 @@ idmap_put_without_memory_changes_nothing(void **state)
 	calloc_fails = true;
 	while (id < 1000 && idmap_put(&map, id, &a))
 		id++;
-	assert_in_range(id, 8, 999);
+	assert_int_in_range(id, 8, 999);
 	assert_int_equal(idmap_count(&map), id - 1);
 	assert_null(idmap_get(&map, id));
 	assert_true(idmap_put(&map, 1, &b));

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "mib_pdu.h"
+#include "in_range.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -794,7 +795,7 @@ commit_in_doubt_is_settled_by_what_follows(void **state)
 			assert_int_equal(get_number(WEIGHT_A), 10);
 		}
 		fixture_syncs = -1;
-		assert_in_range(syncs, 1, SYNCS_MAX - 1);	/* some failed, and then none */
+		assert_int_in_range(syncs, 1, SYNCS_MAX - 1);	/* some failed, and then none */
 		assert_int_equal(refused > 0, way == LATER);
 		assert_true(in_doubt > 0);
 		set_undo();

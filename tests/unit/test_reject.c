@@ -17,6 +17,7 @@
 #include "mib/inside.h"
 #include "store/store.h"
 #include "util/log_limit.h"
+#include "in_range.h"
 
 #define LOCKED "lbcluster.db: locked by another program"
 #define LOCKED_LINE "0 store " LOCKED "; serving what is known, SETs are refused\n"
@@ -152,7 +153,7 @@ store_that_gets_ill_and_well_all_the_time_is_few_lines(void **state)
 	log_limits_tell(true);
 	for (const char *p = said; (p = strchr(p, '\n')) != NULL; p++)
 		lines++;
-	assert_in_range(lines, 3, 20);
+	assert_int_in_range(lines, 3, 20);
 	assert_non_null(strstr(said, "more lines like this in that minute, the last: "
 	    "is usable again\n"));
 }

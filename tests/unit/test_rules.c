@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "model/rules.h"
+#include "in_range.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -575,8 +576,8 @@ requests_at_random_agree_with_plain_rules(void **state)
 			assert_int_equal(effective[i], plain_effective(changes, n, i));
 		*(at == n ? &accepted : &refused) += 1;
 	}
-	assert_in_range(accepted, 2000, 18000);
-	assert_in_range(refused, 2000, 18000);
+	assert_int_in_range(accepted, 2000, 18000);
+	assert_int_in_range(refused, 2000, 18000);
 }
 
 enum { MANY = 20000 };
@@ -630,7 +631,7 @@ judge_without_memory_says_so(void **state)
 			assert_string_equal(verdict.text, "out of memory");
 		}
 	}
-	assert_in_range(n, 2, 9);
+	assert_int_in_range(n, 2, 9);
 	assert_int_equal(code, ERR_OK);
 	assert_true(effective);
 }

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "in_range.h"
+
 /* -- making ------------------------------------------------------------------------- */
 
 static void
@@ -336,7 +338,7 @@ open_of_file_with_random_byte_never_falls_over(void **state)
 		fixture_close(f);
 		good.data[at] ^= 0xff;
 	}
-	assert_in_range(refused, 1, 200);
+	assert_int_in_range(refused, 1, 200);
 	bytes_write(f->main_path, good.data, good.n);
 	free(good.data);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);

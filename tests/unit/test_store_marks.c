@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "util/clock.h"
+#include "in_range.h"
 
 /* Where a -shm has its locks (sqlite.org/walformat.html): those for readers are five. Who has
  * the database open has a lock there too. */
@@ -107,7 +108,7 @@ holds_up_nobody(enum err_code (*what)(struct fixture *f), struct fixture *f, enu
 		took = clock_steady_ms() - since;
 		shortest = took < shortest ? took : shortest;
 	}
-	assert_in_range(shortest, 0, STALL_MS - 1);
+	assert_int_in_range(shortest, 0, STALL_MS - 1);
 }
 
 /* As lbclusterd does in each turn; the statistics are left out. */

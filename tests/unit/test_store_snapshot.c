@@ -8,6 +8,8 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
+#include "in_range.h"
+
 enum { SLICE_PAGES = 5 };	/* of the tests, far below what is there */
 
 static struct {
@@ -81,7 +83,7 @@ snapshot_stays_what_it_is(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
-	assert_in_range(writer.slices, 2, 1000);
+	assert_int_in_range(writer.slices, 2, 1000);
 	assert_int_equal(other_sql(f, "BEGIN EXCLUSIVE; UPDATE real_service SET weight = 7;"
 	    " DELETE FROM real_service WHERE id < 100; COMMIT"), SQLITE_OK);
 	weights_are(f, 1);

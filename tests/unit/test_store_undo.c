@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "in_range.h"
+
 /* -- undo ---------------------------------------------------------------------------- */
 
 static void
@@ -332,8 +334,8 @@ disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it(void **state)
 	disk_fails_in_turn(f, DISK_WRITE, false, doubts);
 	disk_fails_in_turn(f, DISK_TRUNCATE, false, doubts);
 	/* Both were seen: a doubt is one. */
-	assert_in_range(doubts[0], 1, 100);
-	assert_in_range(doubts[1], 1, 100);
+	assert_int_in_range(doubts[0], 1, 100);
+	assert_int_in_range(doubts[1], 1, 100);
 	fixture_close(f);
 	assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
 }
