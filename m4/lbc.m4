@@ -48,7 +48,7 @@ AC_DEFUN([LBC_MISSING_REPORT], [
   AS_IF([test -n "$lbc_missing"], [AC_MSG_ERROR([needed to build, and not found:
 $lbc_missing
 
-  All at once, on Debian 12:  apt-get install$lbc_missing_packages
+  All at once, on Debian 12 or 13:  apt-get install$lbc_missing_packages
 ])])
 ])
 

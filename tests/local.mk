@@ -337,6 +337,7 @@ EXTRA_DIST += $(integration_tests) \
 	tests/integration/heart.py \
 	tests/integration/mib.py \
 	tests/integration/mounts.py \
+	tests/integration/needs \
 	tests/integration/run \
 	tests/integration/snmp.py \
 	tests/integration/traps.py
