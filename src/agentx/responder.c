@@ -45,11 +45,10 @@ oid_write(const struct mib_oid *from, oid to[MIB_OID_MAX])
 static bool
 end_read(const netsnmp_variable_list *varbind, struct mib_oid *ret_end)
 {
-	if (!oid_read(varbind->val.objid, varbind->val_len / sizeof(oid), ret_end))
-		return false;
-	if (ret_end->n == 2 && ret_end->sub[0] == 0 && ret_end->sub[1] == 0)
-		ret_end->n = 0;
-	return true;
+	const oid *sub = varbind->val.objid;
+	size_t n = varbind->val_len / sizeof(oid);
+
+	return oid_read(sub, n == 2 && sub[0] == 0 && sub[1] == 0 ? 0 : n, ret_end);
 }
 
 /* Puts a copy of 'value' into 'varbind'. */

@@ -129,7 +129,7 @@ stream_flush(struct stream *stream)
 
 		if (sent > 0)
 			stream->out_at += (size_t)sent;
-		else if (errno == EAGAIN)
+		else if (sent == 0 || errno == EAGAIN)
 			return;
 		else if (errno != EINTR)
 			stream->deaf = true;

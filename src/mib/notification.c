@@ -230,6 +230,6 @@ mib_notification_take(struct mib *mib, struct mib_notification *ret)
 	dropped = notify_dropped(mib->notify);
 	if (dropped > 0)
 		log_limited(&limit, LOG_LEVEL_WARN, "%u notifications were dropped, more than %d "
-		    "of a kind waited: read the tables", dropped, (int)NOTIFY_WAITING_MAX);
+		    "of a kind waited: read the tables", dropped, NOTIFY_WAITING_MAX);
 	return false;
 }

@@ -153,7 +153,7 @@ disk_look(const struct db *db, struct err *err)
 	    (geteuid() == 0 ? vfs.f_bfree : vfs.f_bavail);
 	if (free_bytes < SPACE_NEEDED_BYTES)
 		return err_set(err, ERR_FULL, "%s: the disk is full: %llu bytes are left, "
-		    "%d are needed", db->path, free_bytes, (int)SPACE_NEEDED_BYTES);
+		    "%d are needed", db->path, free_bytes, SPACE_NEEDED_BYTES);
 	return ERR_OK;
 }
 

@@ -30,19 +30,16 @@ background_enter(void)
 	if (pipe2(fds, O_CLOEXEC) == -1)
 		return -1;
 	pid = fork();
-	if (pid == -1)
-		return -1;
 	if (pid > 0) {
 		close(fds[1]);
 		wait_and_exit(fds[0]);
 	}
 	close(fds[0]);
-	if (setsid() == -1)
-		return -1;
 	/* A process that is not a session leader cannot get a controlling terminal. */
-	pid = fork();
-	if (pid == -1)
+	if (pid == -1 || setsid() == -1 || (pid = fork()) == -1) {
+		close(fds[1]);
 		return -1;
+	}
 	if (pid > 0)
 		_exit(0);
 	return fds[1];
