@@ -13,7 +13,8 @@ EXTRA_DIST += $(unit_templates) conf/lbclusterd.conf conf/lbcluster-haproxy.conf
 CLEANFILES += $(units)
 
 nodist_unit_DATA = $(units)
-dist_examples_DATA = conf/snmpd.conf.example conf/lbclusterd-tcp.conf.example \
+dist_examples_DATA = conf/snmpd.conf.example conf/lbcluster-haproxy-tcp.conf.example \
+	conf/lbclusterd-tcp.conf.example \
 	conf/sample.conf conf/sample-statistics.jsonl
 
 # A configuration that is there already is the administrator's.

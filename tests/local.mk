@@ -270,6 +270,9 @@ tests_unit_test_ctl_load_SOURCES = tests/unit/test_ctl_load.c $(ctl_world)
 tests_unit_test_ctl_load_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_ctl_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_snapshot
 
+unit_tests += tests/unit/test_haproxy_endpoint
+tests_unit_test_haproxy_endpoint_LDADD = $(PLANE_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_haproxy_text
 tests_unit_test_haproxy_text_LDADD = $(PLANE_LIBS) $(CMOCKA_LIBS)
 

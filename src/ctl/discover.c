@@ -214,10 +214,15 @@ inventory_out(struct ctl *ctl, struct inventory *inventory, const char *socket)
 
 /* What a person does before a driver can change anything. */
 static void
-level_tell(struct ctl *ctl, const struct haproxy_view *view, const char *socket)
+socket_tell(struct ctl *ctl, const struct haproxy_view *view, const char *socket)
 {
 	const char *problem = haproxy_level_problem(view->level);
+	struct haproxy_endpoint endpoint;
 	char line[256];
+	struct err err;
+
+	if (haproxy_endpoint_parse(socket, &endpoint, &err) == ERR_OK && endpoint.remote)
+		ctl_say(ctl, "%s: warning: it leaves this machine: " HAPROXY_REMOTE_RISK, socket);
 
 	if (problem != NULL)
 		ctl_say(ctl, "%s: %s; haproxy.cfg: %s", socket, problem,
@@ -236,7 +241,7 @@ discover(struct ctl *ctl, const char *name, const char *socket)
 	if (haproxy_look_now(socket, TIMEOUT_MS, &answer, &view, &err) != ERR_OK)
 		return ctl_failure(ctl, "%s", err.text);
 	discovery.view = &view;
-	level_tell(ctl, &view, socket);
+	socket_tell(ctl, &view, socket);
 	discovery.inventory = inventory_new();
 	if ((ctl->flags & CTL_LOAD) != 0)
 		status = ctl_open(ctl);

@@ -16,6 +16,7 @@
 
 #include "util/conftext.h"
 #include "ctl/parse.h"
+#include "plane/haproxy_endpoint.h"
 
 enum { PARAMS_MAX = 2000 };
 
@@ -213,12 +214,30 @@ close_parameters(struct parse *parse)
 	parse->cluster->params = text;
 }
 
+/* Each value was judged where it was read. */
+static void
+check_sockets(struct parse *parse)
+{
+	cfg_opt_t *sockets = cfg_getopt(parse->cfgs[PARSE_CLUSTER], "socket");
+
+	if (cfg_opt_size(sockets) == 0)
+		complaints_error(parse->complaints, parse_line_of(parse, PARSE_CLUSTER, "plane"),
+		    "%s has plane haproxy and no socket; write socket = /run/haproxy/admin.sock",
+		    parse_where(parse));
+	else if (cfg_opt_size(sockets) > HAPROXY_SOCKETS_MAX)
+		complaints_error(parse->complaints, parse_line_of(parse, PARSE_CLUSTER, "socket"),
+		    "%s names %u sockets; a cluster has %d at most", parse_where(parse),
+		    cfg_opt_size(sockets), HAPROXY_SOCKETS_MAX);
+}
+
 static void
 close_cluster(struct parse *parse)
 {
 	const struct plane_kind *plane = plane_kind_find(parse->cluster->plane);
 
 	close_parameters(parse);
+	if (strcmp(parse->cluster->plane, "haproxy") == 0)
+		check_sockets(parse);
 	if (plane != NULL && plane->weight_max < MODEL_WEIGHT_MAX)
 		check_weights(parse, plane);
 }

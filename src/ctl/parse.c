@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "model/address.h"
+#include "plane/haproxy_endpoint.h"
 #include "util/memory.h"
 #include "util/num.h"
 
@@ -49,8 +50,14 @@ keep(struct parse *parse, char **text, const char *value)
 static void
 take_plane(struct parse *parse, const char *value, int line)
 {
-	if (plane_kind_find(value) == NULL)
+	const struct plane_kind *kind = plane_kind_find(value);
+
+	if (kind == NULL)
 		complaints_error(parse->complaints, line, "plane \"%.64s\" of %s is not one of %s",
+		    value, parse_where(parse), plane_kind_names());
+	else if (kind->driver == NULL && strcmp(value, "none") != 0)
+		complaints_error(parse->complaints, line,
+		    "plane %s of %s: this version has no driver for it; write one of %s",
 		    value, parse_where(parse), plane_kind_names());
 	keep(parse, &parse->cluster->plane, value);
 }
@@ -143,13 +150,19 @@ take_enabled(struct parse *parse, const char *value, int line)
 	take_bool(parse, "enabled", value, line, &parse->real->enabled);
 }
 
-/* Read at the end of the cluster, where all of the list is there. */
+/* The list is stored at the end of the cluster, where all of it is read. */
 static void
-take_parameter(struct parse *parse, const char *value, int line)
+take_socket(struct parse *parse, const char *value, int line)
 {
-	if (value[0] == '\0')
-		complaints_error(parse->complaints, line, "a parameter of %s is empty",
-		    parse_where(parse));
+	struct haproxy_endpoint endpoint;
+	struct err err;
+
+	if (haproxy_endpoint_parse(value, &endpoint, &err) != ERR_OK)
+		complaints_error(parse->complaints, line, "socket of %s: %s", parse_where(parse),
+		    err.text);
+	else if (endpoint.remote)
+		complaints_warn(parse->complaints, line, "socket %s of %s leaves this machine: "
+		    HAPROXY_REMOTE_RISK, value, parse_where(parse));
 }
 
 /* A list of texts as any parameter, but of one. */
@@ -169,7 +182,7 @@ take_foreign_changes(struct parse *parse, const char *value, int line)
 
 const struct parse_option parse_options[PARSE_OPTIONS] = {
 	{ PARSE_CLUSTER, "plane", NULL, take_plane },
-	{ PARSE_CLUSTER, "socket", "haproxy", take_parameter },
+	{ PARSE_CLUSTER, "socket", "haproxy", take_socket },
 	{ PARSE_CLUSTER, "foreign-changes", "haproxy", take_foreign_changes },
 	{ PARSE_SERVICE, "address", NULL, take_address },
 	{ PARSE_SERVICE, "port", NULL, take_port },

@@ -178,7 +178,7 @@ plane_kind_find(const char *name)
 const char *
 plane_kind_names(void)
 {
-	return "none, haproxy, ipvs";
+	return "none, haproxy";
 }
 
 /* Not isalnum(3): what is a letter must not depend on the locale. */

@@ -191,7 +191,7 @@ struct plane_kind {
 
 /* NULL if no such kind. */
 const struct plane_kind *plane_kind_find(const char *name);
-/* "none, haproxy, ipvs" for error texts. */
+/* "none, haproxy", those that a cluster may have, for error texts. */
 const char *plane_kind_names(void);
 
 /* True for 1 to 64 of A-Z a-z 0-9 - . _ */

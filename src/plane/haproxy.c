@@ -11,17 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include "plane/haproxy_command.h"
 #include "plane/haproxy_socket.h"
 #include "util/clock.h"
 
-enum { SOCKETS_MAX = 8 };
-
 /* A process, as the last look saw it. */
 struct process {
-	char			 path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	struct haproxy_endpoint	 endpoint;
 	char			*answer;
 	struct haproxy_view	 view;
 	bool			 seen;
@@ -35,7 +32,7 @@ struct plane {
 	struct loop		*loop;
 	int			 timeout_ms;
 	bool			 keeps_foreign;
-	struct process		 processes[SOCKETS_MAX];
+	struct process		 processes[HAPROXY_SOCKETS_MAX];
 	size_t			 n, at;		/* 'at': the one that is asked */
 	struct haproxy_request	*request;
 	/* a look */
@@ -53,20 +50,19 @@ struct plane {
 /* -- parameters ------------------------------------------------------------------- */
 
 static enum err_code
-path_take(struct plane *plane, const json_t *value, struct err *err)
+socket_take(struct plane *plane, const json_t *value, struct err *err)
 {
-	const char *path = json_string_value(value);
+	const char *text = json_string_value(value);
+	enum err_code code;
 
-	if (path == NULL || path[0] != '/')
-		return err_set(err, ERR_INVALID, "socket is not an absolute path");
-	if (strlen(path) >= sizeof(plane->processes[0].path))
-		return err_set(err, ERR_INVALID, "socket %.60s... is longer than %zu octets",
-		    path, sizeof(plane->processes[0].path) - 1);
-	if (plane->n == SOCKETS_MAX)
-		return err_set(err, ERR_INVALID, "more than %d sockets", SOCKETS_MAX);
-	snprintf(plane->processes[plane->n++].path, sizeof(plane->processes[0].path), "%s",
-	    path);
-	return ERR_OK;
+	if (text == NULL)
+		return err_set(err, ERR_INVALID, "a socket in the parameters is not a text");
+	if (plane->n == HAPROXY_SOCKETS_MAX)
+		return err_set(err, ERR_INVALID, "the cluster names more than %d sockets",
+		    HAPROXY_SOCKETS_MAX);
+	code = haproxy_endpoint_parse(text, &plane->processes[plane->n].endpoint, err);
+	plane->n += code == ERR_OK;
+	return code;
 }
 
 /* {"foreign-changes": ["keep"]}, or the text alone. */
@@ -94,11 +90,11 @@ params_read(struct plane *plane, const char *params, struct err *err)
 	size_t i;
 
 	if (json_is_string(sockets)) {
-		code = path_take(plane, sockets, err);
+		code = socket_take(plane, sockets, err);
 	} else {
 		json_array_foreach(sockets, i, value) {
 			if (code == ERR_OK)
-				code = path_take(plane, value, err);
+				code = socket_take(plane, value, err);
 		}
 	}
 	if (code == ERR_OK)
@@ -246,7 +242,7 @@ missing_note(struct plane *plane, const struct process *process)
 		if (server->missing_at == NULL && (at == view->n_servers ||
 		    view_compare(&view->servers[at], server) != 0 ||
 		    !view->servers[at].has_state))
-			server->missing_at = process->path;
+			server->missing_at = process->endpoint.text;
 	}
 }
 
@@ -262,8 +258,8 @@ level_judge(struct plane *plane)
 		if (problem == NULL)
 			continue;
 		snprintf(plane->look.problem, sizeof(plane->look.problem),
-		    "%.70s: %s; haproxy.cfg: %.110s", process->path, problem,
-		    haproxy_socket_line(process->path, line, sizeof(line)));
+		    "%.70s: %s; haproxy.cfg: %.110s", process->endpoint.text, problem,
+		    haproxy_socket_line(process->endpoint.text, line, sizeof(line)));
 		return;
 	}
 }
@@ -384,7 +380,7 @@ on_view(void *arg, enum haproxy_failure failure, char *answer, size_t length,
 		    JOB_CAUSE_UNREACHABLE, "%.250s", words);
 	} else if (haproxy_view_parse(answer, length, &process->view, &err) != ERR_OK) {
 		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, "%.100s: %.140s",
-		    process->path, err.text);
+		    process->endpoint.text, err.text);
 		free(answer);
 	} else {
 		process->answer = answer;
@@ -399,12 +395,13 @@ look_next(struct plane *plane)
 {
 	for (; plane->at < plane->n; plane->at++) {
 		plane->request = haproxy_request_new(plane->loop,
-		    plane->processes[plane->at].path, HAPROXY_LOOK, strlen(HAPROXY_LOOK),
+		    &plane->processes[plane->at].endpoint, HAPROXY_LOOK, strlen(HAPROXY_LOOK),
 		    plane->timeout_ms, on_view, plane);
 		if (plane->request != NULL)
 			return;
 		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER,
-		    "%.100s: out of memory for a request", plane->processes[plane->at].path);
+		    "%.100s: out of memory for a request",
+		    plane->processes[plane->at].endpoint.text);
 	}
 	look_end(plane);
 }
@@ -441,7 +438,7 @@ orders_fail(struct plane *plane, enum job_fail_cause cause, const char *words)
 static void
 outcomes_judge(struct plane *plane, struct plane_order *orders, size_t n)
 {
-	const char *path = plane->processes[plane->at].path;
+	const char *path = plane->processes[plane->at].endpoint.text;
 
 	for (size_t i = 0; i < n && plane->n > 1; i++) {
 		const struct plane_server *server;
@@ -486,7 +483,7 @@ on_outcomes(void *arg, enum haproxy_failure failure, char *answer, size_t length
 static bool
 apply_send(struct plane *plane)
 {
-	const char *path = plane->processes[plane->at].path;
+	const struct haproxy_endpoint *to = &plane->processes[plane->at].endpoint;
 	char line[HAPROXY_LINE_MAX];
 	size_t length;
 
@@ -501,7 +498,7 @@ apply_send(struct plane *plane)
 			    "its name is none that HAProxy takes");
 			continue;
 		}
-		plane->request = haproxy_request_new(plane->loop, path, line, length,
+		plane->request = haproxy_request_new(plane->loop, to, line, length,
 		    plane->timeout_ms, on_outcomes, plane);
 		if (plane->request != NULL)
 			return true;
@@ -556,15 +553,6 @@ const struct plane_kind_ops haproxy_plane = {
 	.keeps_foreign = plane_keeps_foreign,
 };
 
-const char *
-haproxy_socket_line(const char *socket, char *buf, size_t size)
-{
-	bool on_disk = socket[0] == '/' || strncmp(socket, "unix@", 5) == 0;
-
-	snprintf(buf, size, "stats socket %s%s level admin", socket, on_disk ? " mode 660" : "");
-	return buf;
-}
-
 /* -- for a person who waits ---------------------------------------------------------- */
 
 struct look_now {
@@ -590,19 +578,19 @@ on_answer_now(void *arg, enum haproxy_failure failure, char *answer, size_t leng
 }
 
 enum err_code
-haproxy_look_now(const char *path, int timeout_ms, char **ret_answer,
+haproxy_look_now(const char *socket, int timeout_ms, char **ret_answer,
     struct haproxy_view *ret_view, struct err *err)
 {
-	struct look_now now = { .loop = loop_new(), .err = err };
+	struct look_now now = { .err = err };
+	struct haproxy_endpoint to;
 
-	if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
-		loop_free(now.loop);
-		return err_set(err, ERR_INVALID, "%.60s...: too long for a socket", path);
-	}
-	if (now.loop == NULL || haproxy_request_new(now.loop, path, HAPROXY_LOOK,
+	if (haproxy_endpoint_parse(socket, &to, err) != ERR_OK)
+		return ERR_INVALID;
+	now.loop = loop_new();
+	if (now.loop == NULL || haproxy_request_new(now.loop, &to, HAPROXY_LOOK,
 	    strlen(HAPROXY_LOOK), timeout_ms, on_answer_now, &now) == NULL) {
 		loop_free(now.loop);
-		return err_set(err, ERR_NOMEM, "%s: out of memory for a request", path);
+		return err_set(err, ERR_NOMEM, "%s: out of memory for a request", socket);
 	}
 	loop_run(now.loop);
 	loop_free(now.loop);
@@ -610,7 +598,7 @@ haproxy_look_now(const char *path, int timeout_ms, char **ret_answer,
 		now.code = haproxy_view_parse(now.answer, now.length, ret_view, err);
 	if (now.code != ERR_OK) {
 		if (now.code == ERR_INVALID)
-			err_prefix(err, "%.120s: ", path);
+			err_prefix(err, "%.120s: ", socket);
 		free(now.answer);
 		return now.code;
 	}

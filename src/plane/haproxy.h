@@ -7,6 +7,7 @@
 #define PLANE_HAPROXY_H
 
 #include "plane/haproxy_answer.h"
+#include "plane/haproxy_endpoint.h"
 #include "plane/plane.h"
 
 extern const struct plane_kind_ops haproxy_plane;
@@ -14,14 +15,10 @@ extern const struct plane_kind_ops haproxy_plane;
 /* Makes a server for a look of what HAProxy tells of it. 'ret' has a view's texts. */
 void haproxy_server_read(const struct haproxy_server *server, struct plane_server *ret);
 
-/* Writes the line of haproxy.cfg that opens 'socket' (as a cluster names it) with the level
- * that a driver needs. Cut at 'size'; returns 'buf'. */
-const char *haproxy_socket_line(const char *socket, char *buf, size_t size);
-
 /* One look without a driver, for a person who waits. 'ret_answer' is what 'ret_view'
  * points into; free() it after haproxy_view_done(). ERR_INVALID, ERR_IO, ERR_NOMEM
  * with words. */
-enum err_code haproxy_look_now(const char *path, int timeout_ms, char **ret_answer,
+enum err_code haproxy_look_now(const char *socket, int timeout_ms, char **ret_answer,
     struct haproxy_view *ret_view, struct err *err);
 
 #endif

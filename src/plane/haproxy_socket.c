@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/clock.h"
@@ -39,7 +39,7 @@ struct haproxy_request {
 	haproxy_answer_fn	 fn;
 	void			*arg;
 	int			 fd;
-	struct sockaddr_un	 address;
+	struct haproxy_endpoint	 to;
 	char			*line;
 	size_t			 length, sent;
 	char			*answer;
@@ -80,7 +80,7 @@ finish(struct haproxy_request *request, enum haproxy_failure failure, const char
 	size_t length = 0;
 	void *arg = request->arg;
 
-	snprintf(text, sizeof(text), "%.120s: %s", request->address.sun_path, words);
+	snprintf(text, sizeof(text), "%.120s: %s", request->to.text, words);
 	if (failure == HAPROXY_ANSWERED) {
 		answer = request->answer;
 		length = request->received;
@@ -163,6 +163,26 @@ receive(struct haproxy_request *request)
 	}
 }
 
+/* What to say about an errno of socket(2) or connect(2). The unit for systemd allows no
+ * network: socket() fails with EAFNOSUPPORT, and the packet filter of IPAddressDeny= makes
+ * connect() fail with EPERM. */
+static const char *
+connect_words(const struct haproxy_request *request, int error)
+{
+	const struct sockaddr_un *address =
+	    (const struct sockaddr_un *)(const void *)&request->to.address;
+	bool on_disk = request->to.address.ss_family == AF_UNIX;
+	struct stat st;
+
+	if (!on_disk && (error == EAFNOSUPPORT || error == EPERM))
+		return "the unit of systemd allows no network; install "
+		    "lbcluster-haproxy-tcp.conf.example";
+	if (on_disk && error == ECONNREFUSED && stat(address->sun_path, &st) == 0 &&
+	    !S_ISSOCK(st.st_mode))
+		return "is not a socket";
+	return strerror(error);
+}
+
 /* -- sending ---------------------------------------------------------------------- */
 
 static void
@@ -179,7 +199,7 @@ on_ready(void *arg, short events)
 	n = send(request->fd, request->line + request->sent, request->length - request->sent,
 	    MSG_NOSIGNAL);
 	if (n == -1 && errno != EAGAIN && errno != EINTR) {
-		finish(request, HAPROXY_UNREACHABLE, strerror(errno));
+		finish(request, HAPROXY_UNREACHABLE, connect_words(request, errno));
 		return;
 	}
 	if (n > 0)
@@ -203,18 +223,20 @@ start(void *arg)
 {
 	struct haproxy_request *request = arg;
 
-	request->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	request->fd = socket(request->to.address.ss_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (request->fd == -1) {
-		finish(request, HAPROXY_UNREACHABLE, strerror(errno));
+		finish(request, HAPROXY_UNREACHABLE, connect_words(request, errno));
 		return;
 	}
-	if (connect(request->fd, (const struct sockaddr *)&request->address,
-	    sizeof(request->address)) == -1) {
-		/* On a Unix socket EAGAIN is a backlog that is full. */
-		if (errno == EAGAIN)
+	/* TCP goes on connecting, and on_ready() meets the error of it. */
+	if (connect(request->fd, (const struct sockaddr *)&request->to.address,
+	    request->to.length) == -1 && errno != EINPROGRESS) {
+		/* On a UNIX socket EAGAIN is a backlog that is full. */
+		if (errno == EAGAIN && request->to.address.ss_family == AF_UNIX)
 			start_later(request);
 		else
-			finish(request, HAPROXY_UNREACHABLE, strerror(errno));
+			finish(request, HAPROXY_UNREACHABLE, connect_words(request, errno));
 		return;
 	}
 	if (loop_fd_watch(request->loop, request->fd, POLLOUT, on_ready, request))
@@ -225,8 +247,8 @@ start(void *arg)
 }
 
 struct haproxy_request *
-haproxy_request_new(struct loop *loop, const char *path, const char *line, size_t length,
-    int timeout_ms, haproxy_answer_fn fn, void *arg)
+haproxy_request_new(struct loop *loop, const struct haproxy_endpoint *to, const char *line,
+    size_t length, int timeout_ms, haproxy_answer_fn fn, void *arg)
 {
 	struct haproxy_request *request = calloc(1, sizeof(*request));
 
@@ -238,9 +260,7 @@ haproxy_request_new(struct loop *loop, const char *path, const char *line, size_
 	request->arg = arg;
 	request->fd = -1;
 	request->length = length;
-	request->address.sun_family = AF_UNIX;
-	/* haproxy_open() refuses a path that would be cut here. */
-	snprintf(request->address.sun_path, sizeof(request->address.sun_path), "%s", path);
+	request->to = *to;
 	request->line = malloc(length);
 	if (request->line == NULL) {
 		free(request);

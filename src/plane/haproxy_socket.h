@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#include "util/err.h"
+#include "plane/haproxy_endpoint.h"
 #include "util/loop.h"
 
 enum { HAPROXY_ANSWER_MAX = 64 * 1024 * 1024 };
@@ -29,10 +29,11 @@ enum haproxy_failure {
 typedef void (*haproxy_answer_fn)(void *arg, enum haproxy_failure failure, char *answer,
     size_t length, const char *words);
 
-/* Sends 'line' to the socket at 'path' and hands the answer to fn(arg), once, from
- * the loop. Both texts are copied. NULL without memory. */
-struct haproxy_request *haproxy_request_new(struct loop *loop, const char *path,
-    const char *line, size_t length, int timeout_ms, haproxy_answer_fn fn, void *arg);
+/* Sends 'line' to the socket 'to' and hands the answer to fn(arg), once, from the loop.
+ * Both are copied. NULL without memory. */
+struct haproxy_request *haproxy_request_new(struct loop *loop,
+    const struct haproxy_endpoint *to, const char *line, size_t length, int timeout_ms,
+    haproxy_answer_fn fn, void *arg);
 
 /* Ends it without a call; not once fn was called. NULL is fine. */
 void haproxy_request_cancel(struct haproxy_request *request);

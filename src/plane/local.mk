@@ -8,6 +8,8 @@ src_plane_libplane_a_SOURCES = \
 	src/plane/haproxy_command.h \
 	src/plane/haproxy_csv.c \
 	src/plane/haproxy_csv.h \
+	src/plane/haproxy_endpoint.c \
+	src/plane/haproxy_endpoint.h \
 	src/plane/haproxy_server.c \
 	src/plane/haproxy_socket.c \
 	src/plane/haproxy_socket.h \

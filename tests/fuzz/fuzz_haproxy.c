@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Fuzz target of what HAProxy says: octets as an answer to a look, "show stat" and
- * "show servers state" among it, and as the answer to a line of commands.
+ * "show servers state" among it, as the answer to a line of commands, and as the address of
+ * a runtime socket.
  */
 #include "fuzz.h"
 
@@ -96,10 +97,31 @@ outcomes_try(const uint8_t *data, size_t size)
 	free(text);
 }
 
+/* What is taken says where to connect, and is shown as it was written. */
+static void
+endpoint_try(const uint8_t *data, size_t size)
+{
+	struct haproxy_endpoint endpoint;
+	char *text = copy(data, size);
+	struct err err;
+
+	text[size] = '\0';
+	if (haproxy_endpoint_parse(text, &endpoint, &err) == ERR_OK) {
+		must(endpoint.length > 0 && endpoint.length <= sizeof(endpoint.address),
+		    "length %u", endpoint.length);
+		must(strcmp(endpoint.text, text) == 0, "\"%s\" became \"%s\"", text,
+		    endpoint.text);
+	} else {
+		must(err.text[0] != '\0', "no message");
+	}
+	free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	look_try(data, size);
 	outcomes_try(data, size);
+	endpoint_try(data, size);
 	return 0;
 }

@@ -6,12 +6,13 @@
 """Levels and kinds of sockets; addresses and names of servers."""
 
 import os
+import socket
 
 from dns import Dns
 from harness import free_port, main
 from haproxy import Gate, HAProxy, Plane
 
-OK, FAILING = 2, 4      # lbcClusterPlaneStatus
+OK, UNREACHABLE, FAILING = 2, 3, 4      # lbcClusterPlaneStatus
 
 
 class Sockets(Plane):
@@ -59,6 +60,62 @@ class Sockets(Plane):
         self.proxy.kill()
         self.serve('server a 127.0.0.1:8001')
         self.wait_plane(OK)
+
+    # -- TCP -----------------------------------------------------------------------
+
+    def serve_tcp(self, form):
+        """HAProxy with a second runtime socket; returns it as a cluster names it."""
+        name = form % free_port()
+        bind = name if '@' in name else 'ipv4@' + name
+        self.serve('server a 127.0.0.1:8001 weight 10',
+                   more='global\n    stats socket %s level admin\n' % bind)
+        return name
+
+    def drive(self, name):
+        done = self.world.ctl('discover', 'haproxy', name, '-c', 'web', '--load')
+        self.assertEqual('', done.stderr)
+        self.start_driver()
+        self.wait_plane(OK)
+        self.done('set-weight', 'web/app/a', '40')
+        self.assertEqual((0, 40), self.proxy.state('app/a'))
+
+    def test_runtime_socket_over_tcp_is_driven(self):
+        name = self.serve_tcp('ipv4@127.0.0.1:%d')
+        self.drive(name)
+        self.proxy.kill()
+        self.wait_plane(UNREACHABLE, name + ': Connection refused')
+        job = self.ctl('set-weight', 'web/app/a', '5')
+        self.wait_job(job, self.QUEUED, 'Connection refused')
+        self.proxy.start()
+        self.wait_job(job, self.SUCCEEDED)
+        self.wait_plane(OK)
+
+    def test_runtime_socket_without_a_prefix_is_driven(self):
+        self.drive(self.serve_tcp('127.0.0.1:%d'))
+
+    def test_runtime_socket_over_ipv6_is_driven(self):
+        self.drive(self.serve_tcp('ipv6@[::1]:%d'))
+
+    def test_unix_socket_with_a_prefix_is_driven(self):
+        self.serve('server a 127.0.0.1:8001 weight 10')
+        self.drive('unix@' + self.proxy.socket)
+
+    def test_tcp_that_never_answers_is_reported(self):
+        self.configure(timeout=0.5)
+        with socket.create_server(('127.0.0.1', 0)) as mute:
+            self.world.load('cluster web { plane = haproxy  socket = "127.0.0.1:%d"'
+                            ' service app { real a { address = 10.0.0.1 } } }'
+                            % mute.getsockname()[1])
+            self.start_driver()
+            self.wait_plane(UNREACHABLE, 'no answer within 0.500 s')
+
+    def test_what_no_driver_can_use_is_refused(self):
+        for operand, words in (('localhost:9999', 'a host name is not looked up'),
+                               ('run/x.sock', 'write /PATH'),
+                               ('/etc/passwd', 'is not a socket')):
+            done = self.world.ctl('discover', 'haproxy', operand, check=False)
+            self.assertEqual(1, done.returncode)
+            self.assertIn(words, done.stderr)
 
     # -- addresses ---------------------------------------------------------------
 

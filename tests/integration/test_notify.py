@@ -38,6 +38,7 @@ cluster web {
 }
 cluster driven {
     plane = haproxy
+    socket = /nonexistent/haproxy.sock
     service s {
         address = 192.0.2.11  port = 80  protocol = tcp
         real p { address = 10.0.1.1  port = 80  weight = 10 }

@@ -103,7 +103,7 @@ static const struct refusal {
 	    "F:3: weight \"1;\" of web/http/web-1 is no number of 0 to 65535\n" },
 	{ "weight_above_the_planes_is_refused",
 	    "cluster web {\n service http {\n  real a { " A "\n   weight = 257 } }\n"
-	    "plane = haproxy }\n",
+	    "plane = haproxy socket = /run/x }\n",
 	    "F:4: weight 257 of web/http/a is above 256, the most that haproxy takes\n" },
 	{ "weight_given_twice_is_refused", REAL(A "weight = 1\nweight = 1"),
 	    "F:4: weight of web/http/web-1 is given twice\n" },
@@ -116,7 +116,7 @@ static const struct refusal {
 	{ "protocol_unknown_is_refused", IN_WEB("protocol = icmp"),
 	    "F:3: protocol \"icmp\" of web/http is not one of tcp, udp, sctp, other\n" },
 	{ "plane_unknown_is_refused", "cluster web {\n\nplane = nginx }",
-	    "F:3: plane \"nginx\" of web is not one of none, haproxy, ipvs\n" },
+	    "F:3: plane \"nginx\" of web is not one of none, haproxy\n" },
 	{ "address_nearly_ipv4_is_refused", REAL("address = 10.0.0.300"),
 	    "F:3: address of web/http/web-1: \"10.0.0.300\" is no IPv4 or IPv6 address and no "
 	    "host name\n" },
@@ -147,17 +147,36 @@ static const struct refusal {
 	{ "parameter_of_another_plane_is_refused", "cluster a {\n socket = /run/x\n}",
 	    "F:2: socket of a is no parameter of plane none\n" },
 	{ "parameter_empty_is_refused", "cluster a {\nplane = haproxy\nsocket = { \"\" } }",
-	    "F:3: a parameter of a is empty\n" },
-	{ "parameter_not_utf8_is_refused", "cluster a {\nplane = haproxy\nsocket = \"\\xff\" }",
+	    "F:3: socket of a: \"\" is not a runtime socket of HAProxy: write /PATH,"
+	    " ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT\n" },
+	{ "socket_with_a_relative_path_is_refused", "cluster a {\nplane = haproxy\n"
+	    "socket = \"run/x.sock\" }", "F:3: socket of a: \"run/x.sock\" is not a runtime socket"
+	    " of HAProxy: write /PATH, ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT\n" },
+	{ "socket_with_a_host_name_is_refused", "cluster a {\nplane = haproxy\n"
+	    "socket = \"ha.test:9999\" }", "F:3: socket of a: \"ha.test:9999\" is not a runtime"
+	    " socket of HAProxy: a host name is not looked up; write its numeric address\n" },
+	{ "socket_of_another_machine_is_warned_of", "cluster a {\nplane = haproxy\n"
+	    "socket = \"ipv4@192.0.2.1:9999\" }", "F:3: warning: socket ipv4@192.0.2.1:9999 of a"
+	    " leaves this machine: the Runtime API has no password and no encryption\n" },
+	{ "sockets_of_this_machine_are_taken", "cluster a {\nplane = haproxy\nsocket = { /run/x,"
+	    " \"unix@/run/y\", \"127.0.0.1:9999\", \"[::1]:9999\", \"ipv6@[::1]:9998\" } }", "" },
+	{ "socket_missing_is_refused", "cluster a {\n\nplane = haproxy\n}",
+	    "F:3: a has plane haproxy and no socket; write socket = /run/haproxy/admin.sock\n" },
+	{ "sockets_too_many_are_refused", "cluster a {\nplane = haproxy\nsocket = { /1, /2, /3,"
+	    " /4, /5, /6, /7, /8, /9 } }", "F:3: a names 9 sockets; a cluster has 8 at most\n" },
+	{ "plane_without_a_driver_is_refused", "cluster a {\n\nplane = ipvs }",
+	    "F:3: plane ipvs of a: this version has no driver for it; write one of none,"
+	    " haproxy\n" },
+	{ "parameter_not_utf8_is_refused", "cluster a {\nplane = haproxy\nsocket = \"/\\xff\" }",
 	    "F:3: socket of a is not UTF-8, as JSON is\n" },
 	{ "foreign_changes_of_another_plane_is_refused",
 	    "cluster a {\nforeign-changes = keep }",
 	    "F:2: foreign-changes of a is no parameter of plane none\n" },
 	{ "foreign_changes_of_another_value_is_refused",
-	    "cluster a { plane = haproxy\nforeign-changes = Keep }",
+	    "cluster a { plane = haproxy socket = /run/x\nforeign-changes = Keep }",
 	    "F:2: foreign-changes \"Keep\" of a is not one of keep, restore\n" },
 	{ "foreign_changes_of_two_values_is_refused",
-	    "cluster a { plane = haproxy\nforeign-changes = { keep, restore } }",
+	    "cluster a { plane = haproxy socket = /run/x\nforeign-changes = { keep, restore } }",
 	    "F:2: foreign-changes of a has more than one value\n" },
 	{ "option_unknown_is_refused", "cluster a {\n\n\ncolour = blue }",
 	    "F:4: no such option 'colour'\n" },
@@ -197,9 +216,9 @@ static const struct refusal {
 	{ "line_after_comments_is_right",
 	    "# one\n// two\n/* three\n   four */ cluster a { /* x */ # y\n// \"z\n"
 	    "plane = x//y # \"\n}",
-	    "F:6: plane \"x//y\" of a is not one of none, haproxy, ipvs\n" },
+	    "F:6: plane \"x//y\" of a is not one of none, haproxy\n" },
 	{ "line_of_crlf_is_right", "cluster a {\r\n\r\nplane = x\r\n}\r\n",
-	    "F:3: plane \"x\" of a is not one of none, haproxy, ipvs\n" },
+	    "F:3: plane \"x\" of a is not one of none, haproxy\n" },
 	/* Warnings: it is taken. */
 	{ "address_missing_is_warned_of", IN_WEB("real web-1 { port = 80 }"),
 	    "F:3: warning: web/http/web-1 has no address: one that is stored stays\n" },
@@ -481,7 +500,7 @@ written_is_as_people_write_it(void **state)
 	    "\n"
 	    "cluster ha {\n"
 	    "    plane = haproxy\n"
-	    "    socket = { \"/run/a\", \"x\\\"\\\\\\$y\" }\n"
+	    "    socket = { \"/run/a\", \"/x\\\"\\\\\\$y\" }\n"
 	    "}\n";
 	struct inventory *inventory = read_good(text);
 	char *written = write_text(inventory);
