@@ -16,7 +16,7 @@
 #include "plane/haproxy.h"
 #include "util/memory.h"
 
-enum { TIMEOUT_MS = 5000 };
+enum { TIMEOUT_MS = 5000, MISSING_SHOWN_MAX = 10 };
 
 struct discovery {
 	struct ctl			*ctl;
@@ -25,6 +25,7 @@ struct discovery {
 	struct inventory_cluster	*cluster;
 	size_t				 left_out;	/* servers whose name no row may have */
 	const char			*srv_record;	/* the last one named; "" if none */
+	size_t				 missing;	/* rows that HAProxy does not have */
 };
 
 /* What is said of a name for which there is no row. */
@@ -201,14 +202,55 @@ cluster_add(struct discovery *discovery, const char *name, const char *socket)
 
 /* -- the command ------------------------------------------------------------------------ */
 
-static enum ctl_exit
-inventory_out(struct ctl *ctl, struct inventory *inventory, const char *socket)
+static enum err_code
+row_check(void *arg, const struct store_real_view *view)
 {
+	struct discovery *discovery = arg;
+	const struct inventory_service *service =
+	    inventory_service(discovery->cluster, view->path.service);
+	char text[PATH_TEXT_SIZE];
+
+	if (service != NULL && inventory_real(service, view->path.real) != NULL)
+		return ERR_OK;
+	if (discovery->missing++ < MISSING_SHOWN_MAX)
+		ctl_say(discovery->ctl, "%s: HAProxy has no such server",
+		    path_text(&view->path, text));
+	return ERR_OK;
+}
+
+/* Reports the rows of the cluster that HAProxy does not have: discover adds and never removes. */
+static enum ctl_exit
+rows_check(struct discovery *discovery)
+{
+	struct ctl *ctl = discovery->ctl;
+	enum err_code code;
+	struct path path;
 	struct err err;
 
-	if ((ctl->flags & CTL_LOAD) != 0)
-		return ctl_load_inventory(ctl, inventory, socket);
-	return inventory_write(inventory, ctl->out, &err) ? CTL_OK :
+	memset(&path, 0, sizeof(path));
+	snprintf(path.cluster, sizeof(path.cluster), "%s", discovery->cluster->name);
+	code = store_each_real(ctl->store, &path, row_check, discovery, &err);
+	/* With -n a new cluster is not there. */
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return ctl_error(ctl, &path, &err);
+	if (discovery->missing > 0)
+		ctl_say(ctl, "rows that HAProxy does not have: %zu; 'lbclusterctl remove PATH'"
+		    " removes one", discovery->missing);
+	return CTL_OK;
+}
+
+static enum ctl_exit
+inventory_out(struct discovery *discovery, const char *socket)
+{
+	struct ctl *ctl = discovery->ctl;
+	enum ctl_exit status;
+	struct err err;
+
+	if ((ctl->flags & CTL_LOAD) != 0) {
+		status = ctl_load_inventory(ctl, discovery->inventory, socket);
+		return status == CTL_OK ? rows_check(discovery) : status;
+	}
+	return inventory_write(discovery->inventory, ctl->out, &err) ? CTL_OK :
 	    ctl_failure(ctl, "%s", err.text);
 }
 
@@ -250,7 +292,7 @@ discover(struct ctl *ctl, const char *name, const char *socket)
 	    !services_add(&discovery)))
 		status = ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 	if (status == CTL_OK)
-		status = inventory_out(ctl, discovery.inventory, socket);
+		status = inventory_out(&discovery, socket);
 	if (discovery.left_out > 0) {
 		ctl_say(ctl, "servers left out because of their names: %zu", discovery.left_out);
 		status = status == CTL_OK ? CTL_FAILURE : status;
@@ -274,6 +316,9 @@ ctl_discover(struct ctl *ctl, char **operands, int n)
 	if (!model_name_valid(name))
 		return ctl_usage(ctl, "--cluster %.80s: a name is 1 to %d of A-Z a-z 0-9 - . _",
 		    name, MODEL_NAME_MAX);
+	/* There is nothing else that -n could leave undone. */
+	if ((ctl->flags & CTL_DRY_RUN) != 0)
+		ctl->flags |= CTL_LOAD;
 	if (ctl->format == OUT_JSON && (ctl->flags & CTL_LOAD) == 0)
 		return ctl_usage(ctl, "discover writes an inventory file, not JSON");
 	/* The inventory is for a program that runs elsewhere. */

@@ -194,6 +194,25 @@ driver_missing(struct doctor *doctor, const struct cluster_row *row)
 	return ERR_OK;
 }
 
+/* The driver saw servers that only HAProxy or only the store has. */
+static bool
+difference_tell(struct doctor *doctor, const struct cluster_row *row)
+{
+	const char *difference = strstr(row->plane_message, PLANE_MESSAGE_DIFFERS);
+	json_t *params = json_loads(row->plane_params, 0, NULL);
+	const json_t *sockets = json_object_get(params, "socket");
+	const char *socket = json_string_value(json_is_array(sockets) ?
+	    json_array_get(sockets, 0) : sockets);
+	bool told = row->plane_status == PLANE_STATUS_OK && difference != NULL && socket != NULL;
+
+	if (told)
+		doctor_find(doctor, DOCTOR_WARN, doctor_cure(doctor, "lbclusterctl discover"
+		    " haproxy %s --cluster %s -n", socket, row->name), "%s: %s", row->name,
+		    difference);
+	json_decref(params);
+	return told;
+}
+
 /* The driver runs, or it could not be seen whether it does. */
 static void
 status_tell(struct doctor *doctor, const struct cluster_row *row)
@@ -231,7 +250,8 @@ cluster_check(void *arg, const struct cluster_row *row)
 		return ERR_OK;
 	if (driver != NULL && driver->lock == WHO_LOCK_FREE)
 		return driver_missing(planes->doctor, row);
-	status_tell(planes->doctor, row);
+	if (!difference_tell(planes->doctor, row))
+		status_tell(planes->doctor, row);
 	return ERR_OK;
 }
 

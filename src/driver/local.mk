@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/driver/libdriver.a
 src_driver_libdriver_a_SOURCES = \
 	src/driver/config.c \
 	src/driver/config.h \
+	src/driver/difference.c \
+	src/driver/difference.h \
 	src/driver/driver.c \
 	src/driver/driver.h \
 	src/driver/foreign.c \

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/difference.h"
 #include "util/clock.h"
 #include "util/log_limit.h"
 
@@ -43,6 +44,7 @@ struct work {
 	int64_t				 look_put_ms;	/* the latest look was recorded; 0: never */
 	uint32_t			 look_interval_ms;	/* with it */
 	char				 note[MODEL_MESSAGE_MAX + 1];	/* of a repair */
+	char				 difference[MODEL_MESSAGE_MAX + 1];	/* in the log */
 };
 
 /* What managers, data planes and others who use the store cause, as often as they like. Of
@@ -491,33 +493,63 @@ round_fail(struct work *work, const struct plane_trouble *trouble)
 	round_end(work, false);
 }
 
-/* All is well, but for what others may do to the settings. */
+/* Adds 'text' to a message, where there is room. */
 static void
-others_put(struct work *work, const char *missing)
+remark_add(char message[MODEL_MESSAGE_MAX + 1], const char *text)
 {
-	char text[MODEL_MESSAGE_MAX + 1];
+	size_t used = strlen(message);
 
-	if (plan_fights(work->cluster, clock_steady_ms(), text)[0] != '\0')
-		status_put(work, PLANE_STATUS_FAILING, text);
-	else if (plan_kept(work->cluster, text)[0] != '\0')
-		status_put(work, PLANE_STATUS_OK, text);
+	snprintf(message + used, MODEL_MESSAGE_MAX + 1 - used, "%s%s",
+	    used > 0 && text[0] != '\0' ? "; " : "", text);
+}
+
+static void
+difference_log(struct work *work, const char *difference)
+{
+	const char *name = work->cluster->name;
+
+	if (strcmp(difference, work->difference) == 0)
+		return;
+	if (difference[0] != '\0')
+		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s: %s", name, difference);
 	else
-		status_put(work, PLANE_STATUS_OK, missing[0] != '\0' ? missing : work->note);
+		log_limited(&planes_limit, LOG_LEVEL_INFO,
+		    "%s: inventory no longer differs from %s", name, work->shared->ops->title);
+	snprintf(work->difference, sizeof(work->difference), "%s", difference);
+}
+
+/* All servers were seen and took their settings: the rest are remarks, the most urgent first. */
+static void
+remarks_put(struct work *work, const struct plane_look *look)
+{
+	char message[MODEL_MESSAGE_MAX + 1], text[MODEL_MESSAGE_MAX + 1];
+	const struct plan_rules rules = rules_of(work);
+	bool fight;
+
+	fight = plan_fights(work->cluster, clock_steady_ms(), message)[0] != '\0';
+	plan_missing(work->cluster, look, &rules, text);
+	remark_add(message, text);
+	difference_write(work->cluster, look, rules.title, text);
+	difference_log(work, text);
+	remark_add(message, text);
+	if (!fight) {
+		remark_add(message, plan_kept(work->cluster, text));
+		remark_add(message, work->note);
+	}
+	status_put(work, fight ? PLANE_STATUS_FAILING : PLANE_STATUS_OK, message);
 }
 
 static void
 round_finish(struct work *work, const struct plane_look *look,
     const struct plane_trouble *trouble)
 {
-	char refusal[MODEL_MESSAGE_MAX + 1] = "", missing[MODEL_MESSAGE_MAX + 1];
-	const struct plan_rules rules = rules_of(work);
+	char refusal[MODEL_MESSAGE_MAX + 1] = "";
 
 	repairs_tell(work, refusal);
 	if (trouble == NULL)
 		plan_see(work->cluster, look);
 	jobs_end(work, look, trouble);
 	look_record(work, look);
-	plan_missing(work->cluster, look, &rules, missing);
 	work->partial = trouble != NULL || refusal[0] != '\0' || look->problem[0] != '\0';
 	if (trouble != NULL)
 		status_put(work, trouble->status, trouble->text);
@@ -526,7 +558,7 @@ round_finish(struct work *work, const struct plane_look *look,
 	else if (refusal[0] != '\0')
 		status_put(work, PLANE_STATUS_FAILING, refusal);
 	else
-		others_put(work, missing);
+		remarks_put(work, look);
 	round_end(work, true);
 }
 

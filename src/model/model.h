@@ -30,6 +30,9 @@ enum plane_status {
 	PLANE_STATUS_UNATTENDED	/* never stored: status_plane() derives it */
 };
 
+/* Begins the part of a plane_message that names what only the store or the data plane has. */
+#define PLANE_MESSAGE_DIFFERS "inventory differs: "
+
 enum protocol { PROTOCOL_OTHER = 1, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP };
 
 /* The columns that may be set. */

@@ -287,5 +287,63 @@ class Checks(Fleet):
         self.assertNotIn('http/f: fallback is held in reserve', self.driver_log())
 
 
+class Differences(Fleet):
+    """Servers that only HAProxy or only the store has."""
+
+    def setUp(self):
+        self.services = {'http': {name: SERVER for name in 'abc'}, 'other': {'x': SERVER}}
+        self.serve(self.services)
+
+    def discover(self, *args):
+        return self.world.ctl('discover', 'haproxy', self.proxy.socket, '--cluster', 'web', *args)
+
+    def test_difference_is_counted_and_named(self):
+        self.manage()
+        self.wait_plane(2)
+        self.assertEqual('', self.plane()[1])
+        cluster = self.world.number('web/http/a')[0]
+        # A backend that is not in the inventory does not matter.
+        self.world.ctl('remove', 'web/other')
+        self.world.ctl('remove', 'web/http/c')
+        self.wait_plane(2, 'the store has no http/c')
+        del self.services['http']['b']
+        self.set_services(self.proxy, self.services)
+        self.proxy.reload()
+        words = 'inventory differs: HAProxy has no http/b; the store has no http/c'
+        self.wait_plane(2, words)
+        self.assertNotIn('other', self.plane()[1])
+        self.world.wait_value(self.plane()[1].encode(), 'lbcClusterPlaneMessage', cluster)
+        self.world.wait_value(2, 'lbcClusterPlaneStatus', cluster)
+        self.assertIn(words, self.driver_log())
+        doctor = self.world.ctl('doctor', check=False)
+        self.assertIn(words, doctor.stdout)
+        self.assertIn('discover haproxy', doctor.stdout)
+        # Again as it was.
+        self.services['http']['b'] = SERVER
+        self.set_services(self.proxy, self.services)
+        self.proxy.reload()
+        self.load(self.proxy)
+        wait_for(lambda: 'inventory' not in self.plane()[1], EVENT_S, 'no difference')
+        self.assertIn('inventory no longer differs', self.driver_log())
+
+    def test_discover_names_what_only_one_side_has(self):
+        self.world.ctl('remove', 'web/other')
+        self.world.ctl('remove', 'web/http/c')
+        del self.services['http']['b']
+        self.set_services(self.proxy, self.services)
+        self.proxy.reload()
+        before = self.world.sql('SELECT name FROM real_service ORDER BY name')
+        done = self.discover('-n')
+        for line in ('+ web/http/c', '+ web/other', '+ web/other/x'):
+            self.assertIn(line + '\n', done.stdout)
+        self.assertIn('web/http/b: HAProxy has no such server\n', done.stderr)
+        self.assertIn('rows that HAProxy does not have: 1', done.stderr.splitlines()[-1])
+        self.assertEqual(before, self.world.sql('SELECT name FROM real_service ORDER BY name'))
+        done = self.discover('--load')
+        self.assertIn('rows that HAProxy does not have: 1', done.stderr.splitlines()[-1])
+        self.world.ctl('remove', 'web/http/b')
+        self.assertEqual('', self.discover('--load').stderr)
+
+
 if __name__ == '__main__':
     main()

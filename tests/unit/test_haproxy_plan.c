@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "driver/difference.h"
 #include "driver/plan.h"
 
 /* One service with four servers: the store's view and the data plane's. */
@@ -630,6 +631,70 @@ job_of_a_hand_over_fails_with_the_other(void **state)
 	assert_int_equal(ends[2].state, JOB_SUCCEEDED);
 }
 
+/* -- what only one side has ------------------------------------------------------------- */
+
+static const char *
+difference(void)
+{
+	static char buf[MODEL_MESSAGE_MAX + 1];
+
+	difference_write(&w.cluster, &w.look, "HAProxy", buf);
+	return buf;
+}
+
+static void
+difference_names_what_only_one_side_has(void **state)
+{
+	struct mirror_real more = { .service = &w.service, .name = "web-7" };
+
+	(void)state;
+	assert_string_equal(difference(), "");
+	w.look.n = N - 1;
+	assert_string_equal(difference(), "inventory differs: HAProxy has no http/g");
+	LIST_INSERT_HEAD(&w.service.reals, &more, entry);
+	assert_string_equal(difference(),
+	    "inventory differs: HAProxy has no http/g, http/web-7");
+	LIST_REMOVE(&more, entry);
+	LIST_REMOVE(&w.reals[A], entry);
+	assert_string_equal(difference(),
+	    "inventory differs: HAProxy has no http/g; the store has no http/a");
+	LIST_REMOVE(&w.reals[B], entry);
+	LIST_REMOVE(&w.reals[F], entry);
+	LIST_REMOVE(&w.reals[G], entry);
+	w.look.n = N;
+	assert_string_equal(difference(),
+	    "inventory differs: the store has no http/a, http/b, http/f and 1 more");
+	/* A service that is not in the store at all is no business of it. */
+	w.servers[F].service = w.servers[G].service = "other";
+	assert_string_equal(difference(),
+	    "inventory differs: the store has no http/a, http/b");
+}
+
+static void
+difference_of_long_names_fits(void **state)
+{
+	char name[MODEL_NAME_MAX + 1];
+	struct mirror_real reals[5];
+
+	(void)state;
+	memset(name, 'n', MODEL_NAME_MAX);
+	name[MODEL_NAME_MAX] = '\0';
+	memcpy(w.service.name, name, sizeof(name));
+	for (int i = 0; i < N; i++)
+		w.servers[i].service = name;
+	for (size_t i = 0; i < 5; i++) {
+		reals[i] = (struct mirror_real){ .service = &w.service };
+		name[0] = (char)('5' - i);
+		memcpy(reals[i].name, name, sizeof(name));
+		LIST_INSERT_HEAD(&w.service.reals, &reals[i], entry);
+	}
+	name[0] = 'n';
+	LIST_REMOVE(&w.reals[A], entry);
+	assert_true(strlen(difference()) <= MODEL_MESSAGE_MAX);
+	assert_non_null(strstr(difference(), "n/1n"));
+	assert_non_null(strstr(difference(), " and 4 more; the store has no "));
+}
+
 static void
 role_is_that_of_the_data_plane(void **state)
 {
@@ -920,6 +985,8 @@ main(void)
 		TEST(job_whose_order_was_not_refused_waits_as_long_as_its_patience),
 		TEST(job_that_cannot_be_done_failed),
 		TEST(job_of_a_hand_over_fails_with_the_other),
+		TEST(difference_names_what_only_one_side_has),
+		TEST(difference_of_long_names_fits),
 		TEST(role_is_that_of_the_data_plane),
 		TEST(role_of_a_place_without_an_address_is_spare_beside_others),
 		TEST(job_that_was_overtaken_is_superseded),
