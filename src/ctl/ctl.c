@@ -204,9 +204,8 @@ ctl_without_path(const char *text, const struct path *path)
 	    text + length + 2 : text;
 }
 
-/* What of 'path' does not exist, and what does instead. */
-static void
-say_not_found(struct ctl *ctl, const struct path *path, const struct err *err)
+void
+ctl_not_found_explain(struct ctl *ctl, const struct path *path, struct err *err)
 {
 	char text[PATH_TEXT_SIZE], hint[NAMES_TEXT_SIZE];
 	enum path_depth depth = DEPTH_CLUSTER, deepest = path_depth(path);
@@ -222,7 +221,7 @@ say_not_found(struct ctl *ctl, const struct path *path, const struct err *err)
 		part = *path;
 		depth = DEPTH_REAL;
 	}
-	ctl_say(ctl, "%s: %s%s", path_text(&part, text), err_name(ERR_NOT_FOUND),
+	err_set(err, ERR_NOT_FOUND, "%s: %s%s", path_text(&part, text), err_name(ERR_NOT_FOUND),
 	    names_hint(ctl, &part, depth, hint));
 }
 
@@ -249,16 +248,19 @@ enum ctl_exit
 ctl_error(struct ctl *ctl, const struct path *path, const struct err *err)
 {
 	char text[PATH_TEXT_SIZE];
+	struct err why = *err;
 
-	if (path != NULL && err->code == ERR_NOT_FOUND)
-		say_not_found(ctl, path, err);
-	else if (path != NULL && err->code == ERR_PRECOND)
+	if (path != NULL && err->code == ERR_NOT_FOUND) {
+		ctl_not_found_explain(ctl, path, &why);
+		ctl_say(ctl, "%s", why.text);
+	} else if (path != NULL && err->code == ERR_PRECOND) {
 		ctl_say(ctl, "%s: %s: %s", path_text(path, text), err_name(err->code),
 		    ctl_without_path(err->text, path));
-	else if (err->code == ERR_BUSY)
+	} else if (err->code == ERR_BUSY) {
 		say_busy(ctl, err->text);
-	else
+	} else {
 		ctl_say(ctl, "%s", err->text);
+	}
 	return exit_of_error[err->code];
 }
 

@@ -84,6 +84,10 @@ enum ctl_exit ctl_failure(struct ctl *ctl, const char *fmt, ...)
 enum ctl_exit ctl_usage(struct ctl *ctl, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Makes of an error of the store, ERR_NOT_FOUND for a part of 'path', one that also says what
+ * exists instead. */
+void ctl_not_found_explain(struct ctl *ctl, const struct path *path, struct err *err);
+
 /* The text of an error without the path that it begins with. */
 const char *ctl_without_path(const char *text, const struct path *path);
 

@@ -312,7 +312,8 @@ ctl_discover(struct ctl *ctl, char **operands, int n)
 
 	(void)n;
 	if (strcmp(operands[0], "haproxy") != 0)
-		return ctl_usage(ctl, "%s: nothing that can be discovered: haproxy", operands[0]);
+		return ctl_usage(ctl, "%s: is not a data plane that can be discovered; give "
+		    "haproxy", operands[0]);
 	if (!model_name_valid(name))
 		return ctl_usage(ctl, "--cluster %.80s: a name is 1 to %d of A-Z a-z 0-9 - . _",
 		    name, MODEL_NAME_MAX);

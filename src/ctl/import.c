@@ -13,10 +13,11 @@
 
 #include "ctl/ctl.h"
 #include "ctl/lines.h"
+#include "ctl/names.h"
 #include "ctl/progress.h"
 #include "util/clock.h"
 
-enum { BAD_LINES_TOLD_MAX = 20 };
+enum { BAD_LINES_TOLD_MAX = 20, CLOCK_SKEW_S = 60 };
 
 /* The last second of the year 9999: above it are milliseconds, by mistake. */
 static const int64_t time_max = 253402300799;
@@ -33,30 +34,91 @@ struct import {
 	struct statistics	 rows[STORE_STATISTICS_BATCH];
 	size_t			 n;		/* rows not yet in the store */
 	uint64_t		 imported, bad;
+	bool			 unreadable;	/* the file, not the store */
 };
 
 /* -- values of a line ------------------------------------------------------------- */
 
+/* A time ahead of this machine's clock would keep statistics fresh until it has come. A little
+ * ahead is the clock of the collector's machine. */
+static enum err_code
+time_judge(const char *key, int64_t time, int64_t *ret, struct err *err)
+{
+	int64_t now = clock_wall_s();
+
+	if (time < 0)
+		return err_set(err, ERR_RANGE, "%s is before 1970", key);
+	if (time > time_max)
+		return err_set(err, ERR_RANGE, "%s is above the year 9999; give seconds, not "
+		    "milliseconds", key);
+	if (time > now + CLOCK_SKEW_S)
+		return err_set(err, ERR_RANGE, "%s is %lld s in the future; check the clocks of "
+		    "both machines", key, (long long)(time - now));
+	*ret = time < now ? time : now;
+	return ERR_OK;
+}
+
+/* timegm(3) makes March 3 of February 31. */
+static bool
+time_parse(const char *text, int64_t *ret)
+{
+	struct tm tm = { 0 }, real;
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+
+	/* The year is made to have four digits by the length. */
+	if (end == NULL || *end != '\0' || strlen(text) != strlen("2026-11-22T13:42:00Z"))
+		return false;
+	real = tm;
+	*ret = (int64_t)timegm(&real);
+	return real.tm_mday == tm.tm_mday && real.tm_sec == tm.tm_sec;
+}
+
 static enum err_code
 take_time(const char *key, const json_t *value, int64_t *ret, struct err *err)
 {
-	struct tm tm = { 0 };
-	const char *text, *end;
+	double real = json_real_value(value);
+	int64_t time;
 
-	if (json_is_integer(value)) {
-		if (json_integer_value(value) < 0 || json_integer_value(value) > time_max)
-			return err_set(err, ERR_RANGE, "%s is no time in seconds", key);
-		*ret = json_integer_value(value);
-		return ERR_OK;
-	}
-	text = json_string_value(value);
-	end = text == NULL ? NULL : strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	/* The year is made to have four digits by the length. */
-	if (end == NULL || *end != '\0' || strlen(text) != strlen("2026-11-22T13:42:00Z"))
-		return err_set(err, ERR_INVALID,
-		    "%s is neither seconds nor a time as 2026-11-22T13:42:00Z", key);
-	*ret = (int64_t)timegm(&tm);
-	return *ret < 0 ? err_set(err, ERR_RANGE, "%s is before 1970", key) : ERR_OK;
+	if (json_is_integer(value))
+		return time_judge(key, json_integer_value(value), ret, err);
+	if (json_is_real(value))
+		return time_judge(key, real < 0 ? -1 : real > (double)time_max ? time_max + 1 :
+		    (int64_t)real, ret, err);
+	if (json_is_string(value) && time_parse(json_string_value(value), &time))
+		return time_judge(key, time, ret, err);
+	return err_set(err, ERR_INVALID, "%s is not a time; give seconds since 1970, or a text as "
+	    "2026-11-22T13:42:00Z", key);
+}
+
+static enum err_code
+key_unknown(const char *key, struct err *err)
+{
+	struct names names = { .wanted = key };
+
+	for (size_t i = 0; i < STAT_NUMBERS; i++)
+		names_add(&names, stat_number_names[i]);
+	names_add(&names, "active");
+	names_add(&names, "last_update");
+	names_add(&names, "counters_since");
+	return err_set(err, ERR_INVALID, "\"%.64s\" is not a key of statistics%s%s", key,
+	    names.n_near > 0 ? "; similar: " : "", names.n_near > 0 ? names.near[0] : "");
+}
+
+/* Collectors print floats; the store has whole numbers. */
+static enum err_code
+take_whole(const char *key, const json_t *value, uint64_t *ret, struct err *err)
+{
+	double real = json_is_real(value) ? json_real_value(value) : 0;
+	json_int_t integer = json_integer_value(value);
+
+	if (!json_is_number(value))
+		return err_set(err, ERR_INVALID, "%s is not a number", key);
+	if (integer < 0 || real < 0)
+		return err_set(err, ERR_RANGE, "%s is negative", key);
+	if (real >= (double)INT64_MAX)
+		return err_set(err, ERR_RANGE, "%s is above %lld", key, (long long)INT64_MAX);
+	*ret = json_is_real(value) ? (uint64_t)(real + 0.5) : (uint64_t)integer;
+	return ERR_OK;
 }
 
 static enum err_code
@@ -65,15 +127,10 @@ take_number(const char *key, const json_t *value, struct statistics *row, struct
 	for (unsigned int i = 0; i < STAT_NUMBERS; i++) {
 		if (strcmp(stat_number_names[i], key) != 0)
 			continue;
-		if (!json_is_integer(value))
-			return err_set(err, ERR_INVALID, "%s is no integer", key);
-		if (json_integer_value(value) < 0)
-			return err_set(err, ERR_RANGE, "%s is negative", key);
-		row->number[i] = (uint64_t)json_integer_value(value);
 		row->present |= 1u << i;
-		return ERR_OK;
+		return take_whole(key, value, &row->number[i], err);
 	}
-	return err_set(err, ERR_INVALID, "\"%.64s\" is no key of statistics", key);
+	return key_unknown(key, err);
 }
 
 static bool
@@ -100,7 +157,7 @@ take_value(const char *key, const json_t *value, struct statistics *row, struct 
 	if (strcmp(key, "active") != 0)
 		return take_number(key, value, row, err);
 	if (!json_is_boolean(value))
-		return err_set(err, ERR_INVALID, "active is neither true nor false");
+		return err_set(err, ERR_INVALID, "active is not true or false");
 	row->active = json_is_true(value);
 	row->present |= STAT_PRESENT_ACTIVE;
 	return ERR_OK;
@@ -130,19 +187,21 @@ find_real(struct import *import, const json_t *object, uint32_t *ret_id, struct 
 {
 	const char *text = json_string_value(json_object_get(object, "path"));
 	uint32_t cluster_id, service_id;
+	char list[NAMES_TEXT_SIZE];
 	struct path path;
 	enum err_code code;
 
 	if (text == NULL)
-		return err_set(err, ERR_INVALID, "path is missing, or no text");
+		return err_set(err, ERR_INVALID, "path is missing, or is not a text; give "
+		    "cluster/service/server");
 	code = path_parse(text, &path, err);
 	if (code != ERR_OK)
 		return code;
 	if (path_depth(&path) != DEPTH_REAL)
-		return err_set(err, ERR_INVALID, "%s names no real service", text);
+		return err_set(err, ERR_INVALID, "%s", names_above(import->ctl, &path, list));
 	code = store_find(import->ctl->store, &path, &cluster_id, &service_id, ret_id, err);
-	if (code == ERR_NOT_FOUND)
-		err_set(err, code, "%s: %s", text, err_name(code));
+	if (code == ERR_NOT_FOUND && import->bad < BAD_LINES_TOLD_MAX)
+		ctl_not_found_explain(import->ctl, &path, err);
 	return code;
 }
 
@@ -155,10 +214,12 @@ line_read(struct import *import, const char *line, size_t length, struct statist
 	json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
 	enum err_code code;
 
-	if (object == NULL)
-		return err_set(err, ERR_INVALID, "no JSON: %s", error.text);
-	if (!json_is_object(object))
-		code = err_set(err, ERR_INVALID, "no JSON object");
+	if (line[strspn(line, " \t\r")] == '[')
+		code = err_set(err, ERR_INVALID, "an array is not taken; write one object on each "
+		    "line, as \"jq -c '.[]'\" does");
+	else if (object == NULL)
+		code = err_set(err, ERR_INVALID, "is not JSON (%s); write one whole object on each "
+		    "line", error.text);
 	else
 		code = take_values(object, row, err);
 	if (code == ERR_OK)
@@ -217,6 +278,7 @@ import_line(struct import *import, bool *ret_end, struct err *err)
 	char *line;
 
 	code = lines_next(&import->lines, &line, &length, err);
+	import->unreadable = code != ERR_OK && !is_of_line(code);
 	if (code == ERR_OK && line == NULL)
 		*ret_end = true;
 	else if (code == ERR_OK && !is_blank(line, length))
@@ -264,6 +326,8 @@ import_run(struct import *import)
 	values[0] = (struct out_value){ .number = import->imported };
 	values[1] = (struct out_value){ .number = import->bad };
 	out_object(ctl->out, ctl->format, columns, 2, values);
+	if (import->unreadable)
+		return ctl_failure(ctl, "%s", err.text);
 	if (code != ERR_OK)
 		return ctl_error(ctl, NULL, &err);
 	return import->bad == 0 ? CTL_OK : CTL_FAILURE;

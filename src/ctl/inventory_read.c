@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "util/conftext.h"
+#include "util/input.h"
 #include "ctl/parse.h"
 #include "plane/haproxy_endpoint.h"
 
@@ -181,7 +182,7 @@ close_parameter(struct parse *parse, size_t i, json_t *params)
 		return;
 	if (strcmp(parse_options[i].plane, parse->cluster->plane) != 0)
 		complaints_error(parse->complaints, parse->lines[i],
-		    "%s of %s is no parameter of plane %.64s", parse_options[i].name,
+		    "%s of %s is not a parameter of plane %.64s", parse_options[i].name,
 		    parse_where(parse), parse->cluster->plane);
 	else if (json_object_set_new(params, parse_options[i].name, parameter_json(opt)) != 0)
 		complaints_error(parse->complaints, parse->lines[i],
@@ -339,6 +340,13 @@ parser_new(void)
 }
 
 static enum err_code
+not_loaded(const struct complaints *complaints, struct err *err)
+{
+	return err_set(err, ERR_INVALID, "%s: not loaded, errors: %zu", complaints->file,
+	    complaints->errors);
+}
+
+static enum err_code
 parse_text(struct parse *parse, const struct conftext *conftext, struct err *err)
 {
 	FILE *file = fmemopen(conftext->text, conftext->length, "r");
@@ -362,10 +370,9 @@ parse_text(struct parse *parse, const struct conftext *conftext, struct err *err
 	/* To libConfuse the end of the file is the end of every section. */
 	if (result == CFG_SUCCESS && conftext->open_line != 0)
 		complaints_error(parse->complaints, conftext->open_line,
-		    "what begins here has no end: a brace is missing");
+		    "the { in this line is never closed; add }");
 	if (parse->complaints->errors != 0)
-		return err_set(err, ERR_INVALID, "%s: not loaded, errors: %zu",
-		    parse->complaints->file, parse->complaints->errors);
+		return not_loaded(parse->complaints, err);
 	if (result != CFG_SUCCESS)
 		return err_set(err, ERR_NOMEM, "%s: out of memory", parse->complaints->file);
 	return ERR_OK;
@@ -379,13 +386,17 @@ inventory_read(const char *file, struct inventory **ret, struct complaints *comp
 	struct conftext conftext;
 	enum err_code code;
 
-	*complaints = (struct complaints){ .file = file };
+	*complaints = (struct complaints){ .file = input_title(file) };
 	code = conftext_read(file, &conftext, err);
+	if (code == ERR_INVALID) {
+		complaints_error(complaints, conftext.error_line, "%s", err->text);
+		return not_loaded(complaints, err);
+	}
 	if (code != ERR_OK)
 		return code;
 	parse.inventory = inventory_new();
 	if (parse.inventory == NULL)
-		code = err_set(err, ERR_NOMEM, "%s: out of memory", file);
+		code = err_set(err, ERR_NOMEM, "%s: out of memory", complaints->file);
 	else
 		code = parse_text(&parse, &conftext, err);
 	free(conftext.text);

@@ -10,21 +10,31 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "util/input.h"
 
 enum { LINES_ROOM = 2 * LINES_LENGTH_MAX };
 
 enum err_code
 lines_open(struct lines *lines, const char *file, struct err *err)
 {
-	*lines = (struct lines){ .file = file };
+	struct stat st;
+
+	*lines = (struct lines){ .file = input_title(file) };
 	lines->fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
 	if (lines->fd < 0)
-		return err_set(err, ERR_IO, "%s: %s", file, strerror(errno));
+		return err_set(err, ERR_IO, "%s: %s", lines->file, strerror(errno));
+	if (fstat(lines->fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		lines_close(lines);
+		return err_set(err, ERR_INVALID, "%s: is a directory; give a file, or - for the "
+		    "standard input", lines->file);
+	}
 	lines->buf = malloc(LINES_ROOM + 1);
 	if (lines->buf == NULL) {
 		lines_close(lines);
-		return err_set(err, ERR_NOMEM, "%s: out of memory", file);
+		return err_set(err, ERR_NOMEM, "%s: out of memory", lines->file);
 	}
 	return ERR_OK;
 }
@@ -69,6 +79,8 @@ hand_out(struct lines *lines, char *newline, char **ret_line, size_t *ret_length
 	char *end = newline != NULL ? newline : lines->buf + lines->end;
 
 	*ret_line = lines->buf + lines->start;
+	if (lines->number == 0)
+		*ret_line += input_bom_length(*ret_line, (size_t)(end - *ret_line));
 	*ret_length = (size_t)(end - *ret_line);
 	*end = '\0';
 	lines->start = (size_t)(end - lines->buf) + (newline != NULL);
@@ -104,7 +116,8 @@ lines_next(struct lines *lines, char **ret_line, size_t *ret_length, struct err 
 			lines->start = lines->end;
 			lines->number += first;
 			if (first)
-				return err_set(err, ERR_RANGE, "the line is too long");
+				return err_set(err, ERR_RANGE, "the line is longer than %d bytes",
+				    LINES_LENGTH_MAX);
 		}
 		code = refill(lines, err);
 		if (code != ERR_OK)

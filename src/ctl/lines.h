@@ -16,7 +16,7 @@ enum { LINES_LENGTH_MAX = 64 * 1024 };
 
 struct lines {
 	int		 fd;
-	const char	*file;		/* for words; "-" is the standard input */
+	const char	*file;		/* as messages name it */
 	size_t		 number;	/* of the line handed out last, from 1 */
 	char		*buf;
 	size_t		 start, end;	/* what is read and not handed out */
@@ -24,6 +24,7 @@ struct lines {
 	bool		 skipping;	/* the rest of a line too long */
 };
 
+/* "-" is the standard input. A directory is ERR_INVALID. */
 enum err_code lines_open(struct lines *lines, const char *file, struct err *err);
 void lines_close(struct lines *lines);
 

@@ -218,8 +218,8 @@ ctl_load(struct ctl *ctl, char **operands, int n)
 	}
 	/* A file cut short to nothing would take everything with it. */
 	if (load.file->rows == 0 && (ctl->flags & CTL_PRUNE) != 0)
-		status = ctl_failure(ctl, "%s: names no cluster: --prune would remove all",
-		    operands[0]);
+		status = ctl_failure(ctl, "%s: has no cluster, and --prune would remove all; use "
+		    "\"lbclusterctl remove\" for that", load.complaints.file);
 	else
 		status = load_run(&load);
 	complaints_free(&load.complaints);

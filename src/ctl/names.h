@@ -9,7 +9,12 @@
 
 #include "ctl/ctl.h"
 
-enum { NAMES_SHOWN = 8, NAMES_TEXT_SIZE = (NAMES_SHOWN + 2) * (PATH_TEXT_SIZE + 2) };
+/* An error's text has room for ERR_TEXT_SIZE. */
+enum {
+	NAMES_SHOWN = 8,
+	NAMES_NEAR = 4,
+	NAMES_TEXT_SIZE = (NAMES_SHOWN + 2) * (PATH_TEXT_SIZE + 2),
+};
 
 /* Some names out of many: the similar ones, and the first ones. All zero but 'wanted' is an
  * empty one. */
@@ -18,7 +23,7 @@ struct names {
 	size_t		 count;		/* of all */
 	size_t		 n, n_near;	/* kept below */
 	char		 first[NAMES_SHOWN][MODEL_NAME_MAX + 1];
-	char		 near[NAMES_SHOWN][MODEL_NAME_MAX + 1];
+	char		 near[NAMES_NEAR][MODEL_NAME_MAX + 1];
 };
 
 /* Longer names are cut. */

@@ -86,8 +86,8 @@ take_port(struct parse *parse, const char *value, int line)
 
 	if (value[0] != '\0' && num_parse(value, 1, UINT16_MAX, &port) != ERR_OK)
 		complaints_error(parse->complaints, line,
-		    "port \"%.64s\" of %s is no number of 1 to %d", value, parse_where(parse),
-		    UINT16_MAX);
+		    "port \"%.64s\" of %s is not a whole number of 1 to %d", value,
+		    parse_where(parse), UINT16_MAX);
 	else if (value[0] != '\0')
 		snprintf(text, sizeof(text), "%u", (unsigned int)port);
 	keep(parse, parse->depth == PARSE_REAL ? &parse->real->port : &parse->service->port, text);
@@ -120,8 +120,8 @@ take_weight(struct parse *parse, const char *value, int line)
 		    parse_where(parse), MODEL_WEIGHT_MAX);
 	else
 		complaints_error(parse->complaints, line,
-		    "weight \"%.64s\" of %s is no number of 0 to %d", value, parse_where(parse),
-		    MODEL_WEIGHT_MAX);
+		    "weight \"%.64s\" of %s is not a whole number of 0 to %d", value,
+		    parse_where(parse), MODEL_WEIGHT_MAX);
 	parse->real->weight_line = line;
 }
 
@@ -132,7 +132,7 @@ take_bool(struct parse *parse, const char *option, const char *value, int line, 
 
 	if (truth < 0)
 		complaints_error(parse->complaints, line,
-		    "%s \"%.64s\" of %s is neither yes nor no", option, value, parse_where(parse));
+		    "%s \"%.64s\" of %s is not yes or no", option, value, parse_where(parse));
 	else
 		*ret = truth != 0;
 }

@@ -179,7 +179,7 @@ connect_words(const struct haproxy_request *request, int error)
 		    "lbcluster-haproxy-tcp.conf.example";
 	if (on_disk && error == ECONNREFUSED && stat(address->sun_path, &st) == 0 &&
 	    !S_ISSOCK(st.st_mode))
-		return "is not a socket";
+		return "is not a socket; give the path of \"stats socket\" in haproxy.cfg";
 	return strerror(error);
 }
 

@@ -6,12 +6,15 @@
  */
 #include "util/conftext.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "util/input.h"
 
 enum { CONFTEXT_CHUNK = 64 * 1024 };
 
@@ -54,49 +57,34 @@ read_all(int fd, const char *file, char **text, size_t *ret_length, struct err *
 			    CONFTEXT_MAX / 1024 / 1024);
 	}
 	(*text)[length] = '\0';
+	memset(*text, ' ', input_bom_length(*text, length));
 	*ret_length = length;
 	return ERR_OK;
-}
-
-enum err_code
-conftext_read(const char *file, struct conftext *ret, struct err *err)
-{
-	bool standard = strcmp(file, "-") == 0;
-	int fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
-	struct conftext conftext = { .text = NULL };
-	enum err_code code;
-
-	if (fd < 0)
-		return err_set(err, ERR_IO, "%s: %s", file, strerror(errno));
-	code = read_all(fd, file, &conftext.text, &conftext.length, err);
-	if (!standard)
-		close(fd);
-	if (code == ERR_OK)
-		code = conftext_clean(file, &conftext, err);
-	if (code == ERR_OK)
-		*ret = conftext;
-	else
-		free(conftext.text);
-	return code;
 }
 
 /* -- cleaning ------------------------------------------------------------------ */
 
 /* A text while it is gone through. 'line' counts from 1. */
 struct scan {
-	const char	*file;
 	char		*at, *end;
 	char		*line_start;
 	size_t		 line;
 	size_t		 depth;		/* braces that are open */
 	size_t		 open_line;	/* of the outermost one */
+	size_t		 error_line;
 	struct err	*err;
 };
 
+static const char line_too_long[] = "the line is longer than 65536 bytes; split it";
+static const char no_variables[] = "${ begins a variable, which is not replaced; write its value";
+
+static_assert(CONFTEXT_LINE_MAX == 65536, "line_too_long says so");
+
 static enum err_code
-complain(const struct scan *scan, size_t line, const char *what)
+complain(struct scan *scan, size_t line, const char *what)
 {
-	return err_set(scan->err, ERR_INVALID, "%s:%zu: %s", scan->file, line, what);
+	scan->error_line = line;
+	return err_set(scan->err, ERR_INVALID, "%s", what);
 }
 
 static bool
@@ -112,7 +100,7 @@ static enum err_code
 next_line(struct scan *scan)
 {
 	if (scan->at - scan->line_start > CONFTEXT_LINE_MAX)
-		return complain(scan, scan->line, "the line is too long");
+		return complain(scan, scan->line, line_too_long);
 	scan->at++;
 	scan->line++;
 	scan->line_start = scan->at;
@@ -141,7 +129,7 @@ blank_comment(struct scan *scan)
 	if (code != ERR_OK)
 		return code;
 	if (scan->at == scan->end)
-		return complain(scan, line, "the comment has no end");
+		return complain(scan, line, "the comment is never closed; add */");
 	*scan->at++ = ' ';
 	*scan->at++ = ' ';
 	return ERR_OK;
@@ -154,13 +142,14 @@ skip_quoted(struct scan *scan)
 
 	while (scan->at < scan->end && *scan->at != quote && *scan->at != '\n') {
 		if (quote == '"' && starts(scan, "${"))
-			return complain(scan, scan->line, "variables have no place here");
+			return complain(scan, scan->line, no_variables);
 		if (*scan->at == '\\' && scan->at + 1 < scan->end && scan->at[1] != '\n')
 			scan->at++;
 		scan->at++;
 	}
 	if (scan->at >= scan->end || *scan->at == '\n')
-		return complain(scan, scan->line, "the quoted text does not end on its line");
+		return complain(scan, scan->line,
+		    "the quoted text does not end on its line; add the closing quote");
 	scan->at++;
 	return ERR_OK;
 }
@@ -205,31 +194,64 @@ step(struct scan *scan)
 	else if (starts(scan, "/*"))
 		return blank_comment(scan);
 	else if (starts(scan, "${"))
-		return complain(scan, scan->line, "variables have no place here");
+		return complain(scan, scan->line, no_variables);
 	else
 		skip_word(scan);
 	return ERR_OK;
 }
 
 /* There is no NUL before the one that ends the text: strcspn(3) stays inside. */
-enum err_code
-conftext_clean(const char *file, struct conftext *conftext, struct err *err)
+static enum err_code
+text_scan(struct scan *scan)
 {
-	char *text = conftext->text;
-	struct scan scan = { .file = file, .at = text, .end = text + conftext->length,
-	    .line_start = text, .line = 1, .err = err };
 	enum err_code code = ERR_OK;
 
-	for (const char *p = text; p < scan.end; p++) {
+	for (const char *p = scan->at; p < scan->end; p++) {
 		if (*p == '\0')
-			return complain(&scan, scan.line, "a NUL octet");
-		scan.line += *p == '\n';
+			return complain(scan, scan->line, "has a NUL byte: the file is not a text");
+		scan->line += *p == '\n';
 	}
-	scan.line = 1;
-	while (code == ERR_OK && scan.at < scan.end)
-		code = step(&scan);
-	if (code == ERR_OK && scan.at - scan.line_start > CONFTEXT_LINE_MAX)
-		return complain(&scan, scan.line, "the line is too long");
+	scan->line = 1;
+	while (code == ERR_OK && scan->at < scan->end)
+		code = step(scan);
+	if (code == ERR_OK && scan->at - scan->line_start > CONFTEXT_LINE_MAX)
+		return complain(scan, scan->line, line_too_long);
+	return code;
+}
+
+static enum err_code
+text_clean(struct conftext *conftext, struct err *err)
+{
+	char *text = conftext->text;
+	struct scan scan = { .at = text, .end = text + conftext->length, .line_start = text,
+	    .line = 1, .err = err };
+	enum err_code code;
+
+	code = text_scan(&scan);
+	conftext->error_line = (int)scan.error_line;
 	conftext->open_line = scan.depth > 0 ? (int)scan.open_line : 0;
+	return code;
+}
+
+enum err_code
+conftext_read(const char *file, struct conftext *ret, struct err *err)
+{
+	bool standard = strcmp(file, "-") == 0;
+	int fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+	struct conftext conftext = { .text = NULL };
+	enum err_code code;
+
+	if (fd < 0)
+		return err_set(err, ERR_IO, "%s: %s", file, strerror(errno));
+	code = read_all(fd, input_title(file), &conftext.text, &conftext.length, err);
+	if (!standard)
+		close(fd);
+	if (code == ERR_OK)
+		code = text_clean(&conftext, err);
+	if (code != ERR_OK) {
+		free(conftext.text);
+		conftext.text = NULL;
+	}
+	*ret = conftext;
 	return code;
 }

@@ -17,19 +17,19 @@ enum {
 	CONFTEXT_LINE_MAX = 64 * 1024,		/* octets of a line */
 };
 
-/* The text with each comment replaced by spaces; every line keeps its number. */
+/* The text with each comment, and a byte order mark, replaced by spaces; every line keeps its
+ * number. */
 struct conftext {
-	char	*text;		/* owned by the caller; NUL-terminated */
+	char	*text;		/* owned by the caller; NUL-terminated; NULL on an error */
 	size_t	 length;
 	int	 open_line;	/* line of the outermost unclosed brace; 0: none */
+	int	 error_line;	/* of ERR_INVALID */
 };
 
-/* Reads 'file' ("-": standard input). ERR_INVALID with a message that begins with FILE:LINE
- * for a NUL byte, an unclosed comment or string, "${", or a line that is too long; ERR_RANGE
- * for a file that is too long; ERR_IO, ERR_NOMEM. */
+/* Reads 'file' ("-": standard input). ERR_INVALID for a NUL byte, an unclosed comment or
+ * string, "${", or a line that is too long: ret->error_line has the line, and the message
+ * neither file nor line. ERR_RANGE for a file that is too long, ERR_IO, ERR_NOMEM: the message
+ * begins with the file. */
 enum err_code conftext_read(const char *file, struct conftext *ret, struct err *err);
-
-/* The same for a text in memory, in place. 'file' is the name in messages. */
-enum err_code conftext_clean(const char *file, struct conftext *conftext, struct err *err);
 
 #endif

@@ -214,6 +214,8 @@ file_parse(cfg_t *cfg, const char *path, struct err *err)
 	struct conftext conftext;
 	enum err_code code = conftext_read(path, &conftext, err);
 
+	if (code == ERR_INVALID)
+		err_prefix(err, "%s:%d: ", path, conftext.error_line);
 	if (code != ERR_OK)
 		return code;
 	err->code = ERR_OK;

@@ -175,7 +175,8 @@ class Check(harness.Case):
             capture_output=True, text=True, check=False, timeout=60 * PATIENCE)
 
     def test_good_configuration(self):
-        for text in '', '# nothing\n', 'interval = 0.5\nlog-level = debug\n':
+        for text in ('', '# nothing\n', 'interval = 0.5\nlog-level = debug\n',
+                     '\ufeffinterval = 0.5\n'):
             conf, done = self.check(text)
             self.assertEqual((0, ''), (done.returncode, done.stderr))
             self.assertIn('the configuration is good', done.stdout)

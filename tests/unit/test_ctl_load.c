@@ -265,7 +265,7 @@ load_prune_of_an_empty_file_is_refused(void **state)
 	struct world *world = *state;
 
 	assert_int_equal(load(world, "# nothing\n", "--prune", NULL), CTL_FAILURE);
-	assert_non_null(strstr(world->err, "names no cluster: --prune would remove all"));
+	assert_non_null(strstr(world->err, "has no cluster, and --prune would remove all"));
 	assert_int_equal(load(world, "# nothing\n", NULL, NULL), CTL_OK);
 }
 

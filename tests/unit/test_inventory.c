@@ -96,11 +96,11 @@ static const struct refusal {
 	{ "weight_of_many_digits_is_refused", REAL(A "weight = 99999999999999999999999"),
 	    "F:3: weight 99999999999999999999999 of web/http/web-1 is above 65535\n" },
 	{ "weight_of_letters_is_refused", REAL(A "weight = ten"),
-	    "F:3: weight \"ten\" of web/http/web-1 is no number of 0 to 65535\n" },
+	    "F:3: weight \"ten\" of web/http/web-1 is not a whole number of 0 to 65535\n" },
 	{ "weight_below_zero_is_refused", REAL(A "weight = -1"),
-	    "F:3: weight \"-1\" of web/http/web-1 is no number of 0 to 65535\n" },
+	    "F:3: weight \"-1\" of web/http/web-1 is not a whole number of 0 to 65535\n" },
 	{ "weight_with_semicolon_is_refused", REAL(A "weight = 1;"),
-	    "F:3: weight \"1;\" of web/http/web-1 is no number of 0 to 65535\n" },
+	    "F:3: weight \"1;\" of web/http/web-1 is not a whole number of 0 to 65535\n" },
 	{ "weight_above_the_planes_is_refused",
 	    "cluster web {\n service http {\n  real a { " A "\n   weight = 257 } }\n"
 	    "plane = haproxy socket = /run/x }\n",
@@ -108,11 +108,11 @@ static const struct refusal {
 	{ "weight_given_twice_is_refused", REAL(A "weight = 1\nweight = 1"),
 	    "F:4: weight of web/http/web-1 is given twice\n" },
 	{ "port_zero_is_refused", REAL(A "port = 0"),
-	    "F:3: port \"0\" of web/http/web-1 is no number of 1 to 65535\n" },
+	    "F:3: port \"0\" of web/http/web-1 is not a whole number of 1 to 65535\n" },
 	{ "port_above_range_is_refused", IN_WEB("port = 65536"),
-	    "F:3: port \"65536\" of web/http is no number of 1 to 65535\n" },
+	    "F:3: port \"65536\" of web/http is not a whole number of 1 to 65535\n" },
 	{ "port_of_letters_is_refused", IN_WEB("port = http"),
-	    "F:3: port \"http\" of web/http is no number of 1 to 65535\n" },
+	    "F:3: port \"http\" of web/http is not a whole number of 1 to 65535\n" },
 	{ "protocol_unknown_is_refused", IN_WEB("protocol = icmp"),
 	    "F:3: protocol \"icmp\" of web/http is not one of tcp, udp, sctp, other\n" },
 	{ "plane_unknown_is_refused", "cluster web {\n\nplane = nginx }",
@@ -124,9 +124,9 @@ static const struct refusal {
 	    "F:3: address of web/http: \"2001:db8::g\" is no IPv6 address; a port is not part "
 	    "of the address\n" },
 	{ "fallback_neither_yes_nor_no_is_refused", REAL(A "fallback = maybe"),
-	    "F:3: fallback \"maybe\" of web/http/web-1 is neither yes nor no\n" },
+	    "F:3: fallback \"maybe\" of web/http/web-1 is not yes or no\n" },
 	{ "enabled_neither_yes_nor_no_is_refused", REAL(A "enabled = 1"),
-	    "F:3: enabled \"1\" of web/http/web-1 is neither yes nor no\n" },
+	    "F:3: enabled \"1\" of web/http/web-1 is not yes or no\n" },
 	{ "fallback_second_in_service_is_refused",
 	    IN_WEB("real a { " A "\nfallback = yes }\nreal b { fallback = yes\n" A "}"),
 	    "F:5: web/http/b is a second fallback of its service, after a at line 4\n" },
@@ -145,7 +145,7 @@ static const struct refusal {
 	{ "real_twice_is_refused", IN_WEB("real a { " A "}\nreal b { " A "}\nreal a {\n" A "}"),
 	    "F:5: web/http/a is here twice, first at line 3\n" },
 	{ "parameter_of_another_plane_is_refused", "cluster a {\n socket = /run/x\n}",
-	    "F:2: socket of a is no parameter of plane none\n" },
+	    "F:2: socket of a is not a parameter of plane none\n" },
 	{ "parameter_empty_is_refused", "cluster a {\nplane = haproxy\nsocket = { \"\" } }",
 	    "F:3: socket of a: \"\" is not a runtime socket of HAProxy: write /PATH,"
 	    " ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT\n" },
@@ -171,7 +171,7 @@ static const struct refusal {
 	    "F:3: socket of a is not UTF-8, as JSON is\n" },
 	{ "foreign_changes_of_another_plane_is_refused",
 	    "cluster a {\nforeign-changes = keep }",
-	    "F:2: foreign-changes of a is no parameter of plane none\n" },
+	    "F:2: foreign-changes of a is not a parameter of plane none\n" },
 	{ "foreign_changes_of_another_value_is_refused",
 	    "cluster a { plane = haproxy socket = /run/x\nforeign-changes = Keep }",
 	    "F:2: foreign-changes \"Keep\" of a is not one of keep, restore\n" },
@@ -189,29 +189,29 @@ static const struct refusal {
 	{ "equals_missing_is_refused", "cluster a { plane none }",
 	    "F:1: missing equal sign after option 'plane'\n" },
 	{ "brace_missing_is_refused", "cluster b { }\ncluster a {\n service s {\n}\n",
-	    "F:2: what begins here has no end: a brace is missing\n" },
+	    "F:2: the { in this line is never closed; add }\n" },
 	{ "brace_missing_within_is_refused", IN_WEB("real a { " A "\nreal b { " A "}"),
 	    "F:4: no such option 'real'\n" },
 	{ "brace_too_many_is_refused", "cluster a { }\n}", "F:2: unexpected closing brace\n" },
 	{ "quote_missing_is_refused", "cluster a {\n plane = \"none\n}\n",
-	    "F:2: the quoted text does not end on its line\n" },
+	    "F:2: the quoted text does not end on its line; add the closing quote\n" },
 	{ "quote_missing_before_another_is_refused",
 	    "cluster a {\n plane = \"none\n}\ncluster b\" { }\n",
-	    "F:2: the quoted text does not end on its line\n" },
+	    "F:2: the quoted text does not end on its line; add the closing quote\n" },
 	{ "comment_without_end_is_refused", "cluster a { }\n/* and\nso on",
-	    "F:2: the comment has no end\n" },
+	    "F:2: the comment is never closed; add */\n" },
 	{ "variable_is_refused", "cluster a { plane = ${HOME} }",
-	    "F:1: variables have no place here\n" },
+	    "F:1: ${ begins a variable, which is not replaced; write its value\n" },
 	{ "variable_in_quotes_is_refused", "\ncluster a { plane = \"x${HOME}\" }",
-	    "F:2: variables have no place here\n" },
+	    "F:2: ${ begins a variable, which is not replaced; write its value\n" },
 	{ "errors_of_all_lines_are_told", IN_WEB("port = 0\naddress = 1.2.3.4.5\n"
 	    "real a { weight = x\nport = y }"),
-	    "F:3: port \"0\" of web/http is no number of 1 to 65535\n"
+	    "F:3: port \"0\" of web/http is not a whole number of 1 to 65535\n"
 	    "F:4: address of web/http: \"1.2.3.4.5\" is no IPv4 or IPv6 address and no host "
 	    "name\n"
-	    "F:5: weight \"x\" of web/http/a is no number of 0 to 65535\n"
+	    "F:5: weight \"x\" of web/http/a is not a whole number of 0 to 65535\n"
 	    "F:5: warning: web/http/a has no address: one that is stored stays\n"
-	    "F:6: port \"y\" of web/http/a is no number of 1 to 65535\n" },
+	    "F:6: port \"y\" of web/http/a is not a whole number of 1 to 65535\n" },
 	/* libConfuse itself is wrong about the line after a comment. */
 	{ "line_after_comments_is_right",
 	    "# one\n// two\n/* three\n   four */ cluster a { /* x */ # y\n// \"z\n"
@@ -219,7 +219,13 @@ static const struct refusal {
 	    "F:6: plane \"x//y\" of a is not one of none, haproxy\n" },
 	{ "line_of_crlf_is_right", "cluster a {\r\n\r\nplane = x\r\n}\r\n",
 	    "F:3: plane \"x\" of a is not one of none, haproxy\n" },
+	{ "line_after_a_byte_order_mark_is_right", "\xEF\xBB\xBF" "cluster a {\nplane = x\n}\n",
+	    "F:2: plane \"x\" of a is not one of none, haproxy\n" },
+	{ "mark_within_a_file_is_refused", "cluster a { }\n\xEF\xBB\xBF",
+	    "F:2: no such option '\xEF\xBB\xBF'\n" },
 	/* Warnings: it is taken. */
+	{ "byte_order_mark_is_skipped", "\xEF\xBB\xBF" "cluster a { }\n", "" },
+	{ "byte_order_mark_alone_is_nothing", "\xEF\xBB\xBF", "" },
 	{ "address_missing_is_warned_of", IN_WEB("real web-1 { port = 80 }"),
 	    "F:3: warning: web/http/web-1 has no address: one that is stored stays\n" },
 	{ "address_missing_in_nothing_is_warned_of", IN_WEB("real web-1 { }"),
@@ -247,7 +253,7 @@ nul_octet_is_refused(void **state)
 	char *words = read_text(text, sizeof(text) - 1, NULL);
 
 	(void)state;
-	assert_string_equal(words, "F:3: a NUL octet\n");
+	assert_string_equal(words, "F:3: has a NUL byte: the file is not a text\n");
 	free(words);
 }
 
@@ -262,13 +268,13 @@ line_too_long_is_refused(void **state)
 	text[0] = '\n';
 	text[length] = '\0';
 	words = read_text(text, length, NULL);
-	assert_string_equal(words, "F:2: the line is too long\n");
+	assert_string_equal(words, "F:2: the line is longer than 65536 bytes; split it\n");
 	free(words);
 	/* In the middle of a file as well. */
 	text[0] = 'a';
 	text[length - 1] = '\n';
 	words = read_text(text, length, NULL);
-	assert_string_equal(words, "F:1: the line is too long\n");
+	assert_string_equal(words, "F:1: the line is longer than 65536 bytes; split it\n");
 	free(words);
 	text[0] = '\n';
 	/* One octet less is none too long. */
