@@ -273,6 +273,9 @@ tests_unit_test_ctl_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_snapshot
 unit_tests += tests/unit/test_haproxy_endpoint
 tests_unit_test_haproxy_endpoint_LDADD = $(PLANE_LIBS) $(CMOCKA_LIBS)
 
+unit_tests += tests/unit/test_haproxy_process
+tests_unit_test_haproxy_process_LDADD = $(PLANE_LIBS) $(CMOCKA_LIBS)
+
 unit_tests += tests/unit/test_haproxy_text
 tests_unit_test_haproxy_text_LDADD = $(PLANE_LIBS) $(CMOCKA_LIBS)
 

@@ -69,6 +69,8 @@ struct mirror_cluster {
 	size_t				 repairs;	/* settings that were restored */
 	LIST_HEAD(, mirror_service)	 services;
 	struct work			*work;		/* the driver's own */
+	uint64_t			 earlier_pid;	/* as in the last look */
+	bool				 earlier_unseen;
 };
 
 LIST_HEAD(mirror_clusters, mirror_cluster);

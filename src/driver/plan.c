@@ -85,7 +85,8 @@ static enum plane_state
 wanted_disabled(struct mirror_real *real, const struct plane_server *server,
     const struct plan_rules *rules, int64_t now_ms)
 {
-	bool idle = server->number[STAT_ACTIVE_CONNECTIONS] == 0;
+	bool idle = server->number[STAT_ACTIVE_CONNECTIONS] == 0 &&
+	    real->service->cluster->earlier_pid == 0;
 
 	if (rules->drain_ms == 0 || server->state == PLANE_OUT)
 		return PLANE_OUT;
@@ -266,6 +267,8 @@ plan_make(struct mirror_cluster *cluster, const struct plane_look *look,
 	struct mirror_service *service;
 	enum err_code code;
 
+	cluster->earlier_pid = look->earlier_pid;
+	cluster->earlier_unseen = look->earlier_unseen;
 	code = weights_plan(cluster, look, rules, orders);
 	LIST_FOREACH(service, &cluster->services, entry) {
 		if (code == ERR_OK)
@@ -463,15 +466,38 @@ reserve_cause(const struct mirror_real *real)
 	    "no other is up";
 }
 
+const char *
+plan_earlier(const struct mirror_cluster *cluster, const char *title,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	buf[0] = '\0';
+	if (cluster->earlier_pid != 0)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s process %llu, from before a reload, still"
+		    " runs and may serve its connections", title,
+		    (unsigned long long)cluster->earlier_pid);
+	else if (cluster->earlier_unseen)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "its connections in a %s process from before"
+		    " a reload cannot be seen", title);
+	return buf;
+}
+
 /* "MAINT by lbcluster" is only of a server that lbcluster took out. */
 static void
 reason_disabled(const struct mirror_real *real, const struct plane_server *server,
-    char buf[MODEL_MESSAGE_MAX + 1])
+    const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
 {
-	if (real->ours && server->state == PLANE_DRAIN)
+	bool drained = real->drain_since_ms != 0 &&
+	    server->number[STAT_ACTIVE_CONNECTIONS] == 0;
+	char earlier[MODEL_MESSAGE_MAX + 1];
+
+	plan_earlier(real->service->cluster, rules->title, earlier);
+	if (real->ours && server->state == PLANE_DRAIN && drained && earlier[0] != '\0')
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, DRAIN_BY_US ": %.200s", earlier);
+	else if (real->ours && server->state == PLANE_DRAIN)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, DRAIN_BY_US ": its connections end");
 	else if (real->ours && server->state == PLANE_OUT)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, MAINT_BY_US);
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, MAINT_BY_US "%s%.200s",
+		    drained && earlier[0] != '\0' ? ": " : "", drained ? earlier : "");
 	else
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->words);
 }
@@ -486,7 +512,7 @@ reason_state(const struct mirror_real *real, const struct plane_server *server,
 	    buf)[0] != '\0')
 		return;
 	else if (!real->enabled)
-		reason_disabled(real, server, buf);
+		reason_disabled(real, server, rules, buf);
 	else if (real->role == ROLE_SPARE)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1,
 		    "spare place of a template: %.160s has no address for it", server->pool);

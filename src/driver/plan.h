@@ -70,6 +70,11 @@ const char *plan_fights(const struct mirror_cluster *cluster, int64_t now_ms,
     char buf[MODEL_MESSAGE_MAX + 1]);
 const char *plan_kept(const struct mirror_cluster *cluster, char buf[MODEL_MESSAGE_MAX + 1]);
 
+/* What is not known of connections to a server that is taken out, by the last plan_make();
+ * "" if nothing. Returns 'buf'. */
+const char *plan_earlier(const struct mirror_cluster *cluster, const char *title,
+    char buf[MODEL_MESSAGE_MAX + 1]);
+
 /* lbcRealOperStatusReason; returns 'buf'. 'server' may be NULL. */
 const char *plan_reason(const struct mirror_real *real, const struct plane_server *server,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1]);

@@ -402,16 +402,22 @@ is_of_job(const struct work *work, const struct plane_order *order)
 }
 
 static void
-routine_tell(const struct plane_order *order, const struct mirror_real *real)
+routine_tell(const struct work *work, const struct plane_order *order,
+    const struct mirror_real *real)
 {
+	char earlier[MODEL_MESSAGE_MAX + 1] = "";
 	const char *what = order->kind == PLANE_ORDER_CUT ? "its connections are ended" :
 	    order->kind == PLANE_ORDER_DOWN ? "gets work when its checks pass" :
-	    order->value == PLANE_OUT ? "drained" :
+	    order->value == PLANE_OUT ? (work->cluster->earlier_pid != 0 ?
+	    "drain time is over" : "drained") :
 	    order->value == PLANE_READY ? "fallback is brought in: no other is up" :
 	    "fallback is held in reserve";
 
-	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s/%s: %s",
-	    real->service->cluster->name, order->service, order->real, what);
+	if (order->kind == PLANE_ORDER_STATE && order->value == PLANE_OUT)
+		plan_earlier(work->cluster, work->shared->ops->title, earlier);
+	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s/%s: %s%s%s",
+	    real->service->cluster->name, order->service, order->real, what,
+	    earlier[0] != '\0' ? "; " : "", earlier);
 }
 
 /* Settings that the data plane had lost, and those it does not take. */
@@ -434,7 +440,7 @@ repairs_tell(struct work *work, char refusal[MODEL_MESSAGE_MAX + 1])
 			snprintf(refusal, MODEL_MESSAGE_MAX + 1, "%s/%s: %.120s", order->service,
 			    order->real, order->message);
 		else if (order->cause == JOB_CAUSE_NONE && plan_order_is_routine(order, real))
-			routine_tell(order, real);
+			routine_tell(work, order, real);
 		else if (order->cause == JOB_CAUSE_NONE)
 			mended++;
 	}

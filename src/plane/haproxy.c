@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "plane/haproxy_command.h"
+#include "plane/haproxy_process.h"
 #include "plane/haproxy_socket.h"
 #include "util/clock.h"
 
@@ -24,6 +25,8 @@ struct process {
 	bool			 seen;
 	uint64_t		 pid, start_time;	/* of the look before, if any */
 	bool			 seen_before;
+	pid_t			 peer;
+	struct haproxy_processes processes;
 	uint64_t		*totals;	/* of its backends, of the look before */
 	size_t			 n_totals;
 };
@@ -127,8 +130,10 @@ plane_close(struct plane *plane)
 		return;
 	haproxy_request_cancel(plane->request);
 	processes_forget(plane);
-	for (size_t i = 0; i < plane->n; i++)
+	for (size_t i = 0; i < plane->n; i++) {
 		free(plane->processes[i].totals);
+		haproxy_processes_done(&plane->processes[i].processes);
+	}
 	free(plane);
 }
 
@@ -340,6 +345,21 @@ epoch_judge(struct plane *plane)
 	plane->look.epoch++;
 }
 
+/* Names the first process that a reload left behind. */
+static void
+earlier_judge(struct plane *plane)
+{
+	plane->look.earlier_pid = 0;
+	plane->look.earlier_unseen = false;
+	for (size_t i = 0; i < plane->n; i++) {
+		const struct haproxy_processes *processes = &plane->processes[i].processes;
+
+		if (plane->look.earlier_pid == 0 && processes->n > 0)
+			plane->look.earlier_pid = processes->earlier[0].pid;
+		plane->look.earlier_unseen |= processes->unseen;
+	}
+}
+
 static void
 look_end(struct plane *plane)
 {
@@ -353,6 +373,7 @@ look_end(struct plane *plane)
 		    "out of memory for its servers");
 	else if (seen) {
 		epoch_judge(plane);
+		earlier_judge(plane);
 		plane->look.problem[0] = '\0';
 		level_judge(plane);
 		for (size_t i = 0; i < plane->n; i++) {
@@ -385,6 +406,7 @@ on_view(void *arg, enum haproxy_failure failure, char *answer, size_t length,
 	} else {
 		process->answer = answer;
 		process->seen = true;
+		haproxy_processes_follow(&process->processes, process->view.pid, process->peer);
 	}
 	plane->at++;
 	look_next(plane);
@@ -397,8 +419,11 @@ look_next(struct plane *plane)
 		plane->request = haproxy_request_new(plane->loop,
 		    &plane->processes[plane->at].endpoint, HAPROXY_LOOK, strlen(HAPROXY_LOOK),
 		    plane->timeout_ms, on_view, plane);
-		if (plane->request != NULL)
+		if (plane->request != NULL) {
+			haproxy_request_want_peer(plane->request,
+			    &plane->processes[plane->at].peer);
 			return;
+		}
 		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER,
 		    "%.100s: out of memory for a request",
 		    plane->processes[plane->at].endpoint.text);

@@ -44,6 +44,7 @@ struct haproxy_request {
 	size_t			 length, sent;
 	char			*answer;
 	size_t			 received, room;
+	pid_t			*peer;		/* NULL: nobody asks */
 };
 
 static void start(void *arg);
@@ -71,6 +72,24 @@ haproxy_request_cancel(struct haproxy_request *request)
 	free(request);
 }
 
+void
+haproxy_request_want_peer(struct haproxy_request *request, pid_t *ret)
+{
+	request->peer = ret;
+}
+
+static pid_t
+peer_of(const struct haproxy_request *request)
+{
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof(peer);
+
+	if (request->to.address.ss_family != AF_UNIX || request->fd == -1 ||
+	    getsockopt(request->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == -1)
+		return 0;
+	return peer.pid;
+}
+
 /* The last thing that happens to a request. */
 static void
 finish(struct haproxy_request *request, enum haproxy_failure failure, const char *words)
@@ -86,6 +105,8 @@ finish(struct haproxy_request *request, enum haproxy_failure failure, const char
 		length = request->received;
 		request->answer = NULL;
 	}
+	if (request->peer != NULL)
+		*request->peer = peer_of(request);
 	haproxy_request_cancel(request);
 	fn(arg, failure, answer, length, text);
 }

@@ -9,6 +9,7 @@
 #define PLANE_HAPROXY_SOCKET_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "plane/haproxy_endpoint.h"
 #include "util/loop.h"
@@ -34,6 +35,10 @@ typedef void (*haproxy_answer_fn)(void *arg, enum haproxy_failure failure, char 
 struct haproxy_request *haproxy_request_new(struct loop *loop,
     const struct haproxy_endpoint *to, const char *line, size_t length, int timeout_ms,
     haproxy_answer_fn fn, void *arg);
+
+/* Writes to *ret, before fn is called, the process that listens at the socket (SO_PEERCRED of
+ * unix(7)); 0 for TCP, and for a process of another PID namespace. */
+void haproxy_request_want_peer(struct haproxy_request *request, pid_t *ret);
 
 /* Ends it without a call; not once fn was called. NULL is fine. */
 void haproxy_request_cancel(struct haproxy_request *request);

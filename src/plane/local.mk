@@ -10,6 +10,8 @@ src_plane_libplane_a_SOURCES = \
 	src/plane/haproxy_csv.h \
 	src/plane/haproxy_endpoint.c \
 	src/plane/haproxy_endpoint.h \
+	src/plane/haproxy_process.c \
+	src/plane/haproxy_process.h \
 	src/plane/haproxy_server.c \
 	src/plane/haproxy_socket.c \
 	src/plane/haproxy_socket.h \

@@ -63,6 +63,10 @@ struct plane_look {
 	uint64_t			 epoch;		/* another one: totals began again */
 	int64_t				 counters_since;
 	uint64_t			 restarts;	/* another one: a process was restarted */
+	/* A process from before a reload that still serves the connections it had, which are
+	 * in no number of the look; 0 if none is seen. */
+	uint64_t			 earlier_pid;
+	bool				 earlier_unseen;	/* of another one no end is seen */
 };
 
 /* Why a look, or a part of it, failed. */

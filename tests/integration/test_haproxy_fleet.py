@@ -12,7 +12,7 @@ import threading
 import mib
 from dns import Dns
 from harness import free_port, main, wait_for
-from haproxy import CHECK, EVENT_S, SERVER, HAProxy, Plane
+from haproxy import CHECK, EVENT_S, FORCED_DRAIN, FORCED_MAINT, SERVER, HAProxy, Plane
 
 UP, DEGRADED, ON_FALLBACK, DOWN = 1, 2, 3, 4
 IN_USE, STANDBY, DRAINING, INACTIVE = 1, 2, 3, 4
@@ -285,6 +285,80 @@ class Checks(Fleet):
         check.close()
         self.wait_reason('web/http/f', 'brought in by lbcluster: no other is up')
         self.assertNotIn('http/f: fallback is held in reserve', self.driver_log())
+
+
+class Reloads(Fleet):
+    """A drain while the process from before a reload still serves a connection to a."""
+
+    def hold(self, socket, more=''):
+        self.proxy.configure({'http': {name: (self.backend(name).port, SERVER)
+                                       for name in 'ab'}}, more=more)
+        with open(self.proxy.config, encoding='utf-8') as file:
+            text = file.read().replace('hard-stop-after 2s', 'hard-stop-after 120s')
+        with open(self.proxy.config, 'w', encoding='utf-8') as file:
+            file.write(text)
+        self.proxy.start()
+        self.world.ctl('discover', 'haproxy', socket, '--cluster', 'web', '--load')
+        self.start_driver()
+        self.done('set-weight', 'web/http/b', '0')
+        self.answers = []
+        self.client = threading.Thread(target=lambda: self.answers.append(
+            self.proxy.get('http', '/slow', 120)), daemon=True)
+        self.client.start()
+        self.assertTrue(self.backend('a').slow_begun.wait(EVENT_S))
+        self.done('set-weight', 'web/http/b', '10')
+
+    def reload(self):
+        self.old = self.proxy.reload()
+        self.wait_statistics('web/http/a', lambda row: row['active_connections'] == 0,
+                             'the driver has seen the new process')
+
+    def release(self):
+        self.backend('a').slow_may_end.set()
+        self.client.join(EVENT_S)
+        self.assertEqual([(200, 'a')], self.answers)
+
+    def setUp(self):
+        self.plane_world(drain_time=600)
+        self.proxy = HAProxy(self.world)
+
+    def test_server_drains_until_the_old_process_has_ended(self):
+        self.hold(self.proxy.socket)
+        self.reload()
+        self.done('disable', 'web/http/a')
+        self.wait_reason('web/http/a', 'DRAIN by lbcluster: HAProxy process %d, from before a '
+                         'reload, still runs' % self.old.pid)
+        self.assertEqual({'b': 6}, self.proxy.share('http', 6))
+        rounds = self.driver_log().count('[round]')
+        wait_for(lambda: self.driver_log().count('[round]') > rounds + 2, EVENT_S, 'two rounds')
+        self.assertEqual(FORCED_DRAIN, self.proxy.state('http/a')[0])
+        self.release()
+        wait_for(lambda: self.proxy.state('http/a')[0] == FORCED_MAINT, EVENT_S, 'a is out')
+        wait_for(lambda: self.real('web/http/a')[3] == 'MAINT by lbcluster', EVENT_S, 'reason')
+        self.assertRegex(self.driver_log(), r'web/http/a: drained\n')
+
+    def test_end_of_the_drain_time_names_the_old_process(self):
+        self.stop_driver()
+        self.configure(drain_time=1)
+        self.hold(self.proxy.socket)
+        self.reload()
+        self.done('disable', 'web/http/a')
+        words = 'HAProxy process %d, from before a reload, still runs' % self.old.pid
+        wait_for(lambda: self.proxy.state('http/a')[0] == FORCED_MAINT, EVENT_S, 'a is out')
+        self.wait_reason('web/http/a', 'MAINT by lbcluster: ' + words)
+        self.assertIn('web/http/a: drain time is over; ' + words, self.driver_log())
+        self.release()
+        wait_for(lambda: self.real('web/http/a')[3] == 'MAINT by lbcluster', EVENT_S, 'reason')
+
+    def test_process_that_cannot_be_seen_is_reported(self):
+        name = 'ipv4@127.0.0.1:%d' % free_port()
+        self.hold(name, 'global\n    stats socket %s level admin\n' % name)
+        self.reload()
+        self.done('disable', 'web/http/a')
+        words = 'its connections in a HAProxy process from before a reload cannot be seen'
+        self.wait_reason('web/http/a', 'MAINT by lbcluster: ' + words)
+        self.assertIn('web/http/a: drained; ' + words, self.driver_log())
+        self.release()
 
 
 class Differences(Fleet):

@@ -280,6 +280,32 @@ plan_drain_ends_with_the_last_connection(void **state)
 }
 
 static void
+plan_drain_waits_for_a_process_from_before_a_reload(void **state)
+{
+	(void)state;
+	w.rules.drain_ms = 5000;
+	w.reals[A].enabled = false;
+	w.look.earlier_pid = 77;
+	assert_string_equal(plan(), "a drain");
+	w.reals[A].ours = true;
+	assert_string_equal(plan(), "");
+	assert_string_equal(reason(A), "DRAIN by lbcluster: HAProxy process 77, from before a"
+	    " reload, still runs and may serve its connections");
+	w.now_ms += 5000;
+	assert_string_equal(plan(), "a out");
+	assert_string_equal(reason(A), "MAINT by lbcluster: HAProxy process 77, from before a"
+	    " reload, still runs and may serve its connections");
+	w.look.earlier_pid = 0;
+	w.look.earlier_unseen = true;
+	assert_string_equal(plan(), "");
+	assert_string_equal(reason(A), "MAINT by lbcluster: its connections in a HAProxy process"
+	    " from before a reload cannot be seen");
+	w.look.earlier_unseen = false;
+	assert_string_equal(plan(), "");
+	assert_string_equal(reason(A), "MAINT by lbcluster");
+}
+
+static void
 plan_drain_has_an_end(void **state)
 {
 	(void)state;
@@ -970,6 +996,7 @@ main(void)
 		TEST(plan_native_backup_stays_ready),
 		TEST(plan_disabled_fallback_is_out),
 		TEST(plan_drain_ends_with_the_last_connection),
+		TEST(plan_drain_waits_for_a_process_from_before_a_reload),
 		TEST(plan_drain_has_an_end),
 		TEST(reason_names_an_address_that_differs),
 		TEST(missing_servers_of_a_pair_are_counted),

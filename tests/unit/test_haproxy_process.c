@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/plane/haproxy_process.c with processes of this test.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "plane/haproxy_process.h"
+
+/* A process that waits to be killed, in a process group of its own if 'alone'. */
+static pid_t
+child_new(bool alone)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (;;)
+			pause();
+	}
+	if (alone)
+		assert_int_equal(setpgid(pid, pid), 0);
+	return pid;
+}
+
+static void
+child_kill(pid_t pid)
+{
+	siginfo_t info;
+
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	/* It stays a zombie. */
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+}
+
+static void
+child_bury(pid_t pid)
+{
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void
+processes_before_are_seen_until_they_end(void **state)
+{
+	struct haproxy_processes processes = { 0 };
+	pid_t peer = getpid(), first = child_new(false), second = child_new(false);
+
+	(void)state;
+	haproxy_processes_follow(&processes, (uint64_t)first, peer);
+	haproxy_processes_follow(&processes, (uint64_t)first, peer);
+	assert_int_equal(processes.n, 0);
+	haproxy_processes_follow(&processes, (uint64_t)second, peer);
+	assert_int_equal(processes.n, 1);
+	assert_int_equal(processes.earlier[0].pid, first);
+	child_kill(first);
+	haproxy_processes_follow(&processes, (uint64_t)second, peer);
+	assert_int_equal(processes.n, 0);
+	/* One that ended before its follower answered. */
+	child_kill(second);
+	haproxy_processes_follow(&processes, (uint64_t)peer, peer);
+	assert_int_equal(processes.n, 0);
+	assert_false(processes.unseen);
+	haproxy_processes_done(&processes);
+	child_bury(first);
+	child_bury(second);
+}
+
+static void
+process_of_another_namespace_is_not_seen(void **state)
+{
+	struct haproxy_processes processes = { 0 };
+	pid_t pid = child_new(true);
+	const struct {
+		uint64_t	pid;
+		pid_t		peer;
+	} cases[] = {
+		{ (uint64_t)pid, 0 },		/* TCP */
+		{ (uint64_t)pid, getpid() },	/* another process has that number here */
+		{ 2, getpid() },		/* a kernel thread, or none */
+		{ UINT64_MAX, getpid() },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		haproxy_processes_follow(&processes, cases[i].pid, cases[i].peer);
+		assert_int_equal(processes.now.fd, -1);
+		assert_false(processes.unseen);
+		haproxy_processes_follow(&processes, 1, 0);
+		assert_true(processes.unseen);
+		assert_int_equal(processes.n, 0);
+		haproxy_processes_done(&processes);
+	}
+	child_kill(pid);
+	child_bury(pid);
+}
+
+static void
+more_processes_than_are_kept_are_unseen(void **state)
+{
+	struct haproxy_processes processes = { 0 };
+	pid_t pids[HAPROXY_EARLIER_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < HAPROXY_EARLIER_MAX + 2; i++) {
+		pids[i] = child_new(false);
+		haproxy_processes_follow(&processes, (uint64_t)pids[i], getpid());
+		assert_int_equal(processes.unseen, i == HAPROXY_EARLIER_MAX + 1);
+	}
+	assert_int_equal(processes.n, HAPROXY_EARLIER_MAX);
+	for (size_t i = 0; i < HAPROXY_EARLIER_MAX + 2; i++) {
+		child_kill(pids[i]);
+		child_bury(pids[i]);
+	}
+	haproxy_processes_follow(&processes, (uint64_t)getpid(), getpid());
+	assert_int_equal(processes.n, 0);
+	haproxy_processes_done(&processes);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(processes_before_are_seen_until_they_end),
+		cmocka_unit_test(process_of_another_namespace_is_not_seen),
+		cmocka_unit_test(more_processes_than_are_kept_are_unseen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
