@@ -532,6 +532,11 @@ reason_state(const struct mirror_real *real, const struct plane_server *server,
 	else if (is_reserve(real, server))
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "brought in by lbcluster: %s",
 		    reserve_cause(real));
+	else if (server->state == PLANE_DRAIN)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "DRAIN by command or agent");
+	else if (server->state == PLANE_MIXED)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "the processes of the pair have it in"
+		    " different states");
 }
 
 /* Only numbers are compared: what a host name stands for may change at any time. */

@@ -165,6 +165,20 @@ endpoint_same(const struct plane_endpoint *a, const struct plane_endpoint *b)
 	return strcmp(a->address, b->address) == 0 && strcmp(a->port, b->port) == 0;
 }
 
+/* Where the processes of a pair differ, the text begins with the socket it is of. */
+static void
+words_fold(struct plane_server *server, const struct plane_server *other)
+{
+	const struct plane_server *source = server->words[0] != '\0' ? server : other;
+	char text[PLANE_WORDS_MAX];
+
+	if (server->words_at == NULL || strcmp(server->words, other->words) == 0)
+		return;
+	snprintf(text, sizeof(text), "%.75s: %.80s", source->words_at, source->words);
+	memcpy(server->words, text, sizeof(text));
+	server->words_at = NULL;
+}
+
 /* One server of two processes, as one. */
 static void
 server_fold(struct plane_server *server, const struct plane_server *other)
@@ -183,8 +197,7 @@ server_fold(struct plane_server *server, const struct plane_server *other)
 	server->unproven &= other->unproven;
 	for (size_t i = 0; i < STAT_NUMBERS; i++)
 		server->number[i] += other->number[i];
-	if (server->words[0] == '\0')
-		memcpy(server->words, other->words, sizeof(server->words));
+	words_fold(server, other);
 }
 
 /* All servers of all processes in one array, each name once. */
@@ -203,8 +216,12 @@ servers_gather(struct plane *plane)
 		const struct haproxy_view *view = &plane->processes[i].view;
 
 		for (size_t j = 0; j < view->n_servers; j++) {
-			if (view->servers[j].has_state)
-				haproxy_server_read(&view->servers[j], &plane->servers[n++]);
+			if (!view->servers[j].has_state)
+				continue;
+			haproxy_server_read(&view->servers[j], &plane->servers[n]);
+			if (plane->n > 1)
+				plane->servers[n].words_at = plane->processes[i].endpoint.text;
+			n++;
 		}
 	}
 	plane_servers_sort(plane->servers, n);

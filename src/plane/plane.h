@@ -52,6 +52,9 @@ struct plane_server {
 	uint32_t		 present;	/* 1u << stat_number: no rates among them */
 	uint64_t		 number[STAT_NUMBERS];
 	char			 words[PLANE_WORDS_MAX];	/* about its health */
+	/* The socket of the process that 'words' are of. NULL: it is the only one, or 'words'
+	 * begin with it, because the processes of a pair differ. */
+	const char		*words_at;
 };
 
 struct plane_look {

@@ -318,6 +318,29 @@ class Pair(Plane):
         wait_for(lambda: self.two.state('http/a') == (0, 5), EVENT_S, 'the second one is mended')
 
 
+class PairDiffers(Plane):
+    """One HAProxy of a pair finds a server dead."""
+
+    def test_reason_names_the_socket_that_finds_it_dead(self):
+        self.plane_world()
+        rare = 'check inter 1h fastinter 1h downinter 1h weight 10'
+        one, two = [self.haproxy({'http': {'a': rare}}, name) for name in ('one', 'two')]
+        self.load(one)
+        self.world.sql('UPDATE cluster SET plane_params = ?', '{"socket":["%s","%s"]}' % (
+            one.socket, two.socket))
+        self.start_driver()
+        self.wait_reason('web/http/a', '')
+        wait_for(lambda: ',L4OK,' in two.ask('show stat http 4 -1'), EVENT_S, 'a first check')
+        two.ask('set server http/a health down')
+        self.wait_reason('web/http/a', two.socket + ': DOWN by command or agent')
+        self.wait_active('web/http/a', 1)
+        wait_for(lambda: ',L4OK,' in one.ask('show stat http 4 -1'), EVENT_S, 'a first check')
+        one.ask('set server http/a health down')
+        self.wait_active('web/http/a', 0)
+        wait_for(lambda: self.real('web/http/a')[3].startswith('DOWN by command'), EVENT_S,
+                 'both agree')
+
+
 class PairLacks(Plane):
     """The second HAProxy of a pair has no such server."""
 
@@ -480,7 +503,8 @@ class Drivers(Plane):
         other = self.haproxy({'http': {'a': SERVER}}, 'other')
         self.load(proxy)
         self.start_driver()
-        self.load(other)
+        self.world.ctl('discover', 'haproxy', other.socket, '--cluster', 'web', '--load',
+                       '--change-plane')
         wait_for(lambda: proxy.kill() or True, 1, 'the first one is gone')
         self.done('set-weight', 'web/http/a', '4')
         self.assertEqual((0, 4), other.state('http/a'))

@@ -16,6 +16,7 @@
 
 #include "driver/difference.h"
 #include "driver/plan.h"
+#include "plane/haproxy.h"
 
 /* One service with four servers: the store's view and the data plane's. */
 enum { A, B, F, G, N };
@@ -357,6 +358,38 @@ reason_names_an_address_that_differs(void **state)
 	w.reals[A].address = address;
 	assert_string_equal(reason(A), "L4CON; its address in HAProxy is 10.0.0.9:80");
 	w.reals[A].address = w.reals[A].port = NULL;
+}
+
+/* Every combination of bits and states, with each kind of check. */
+static void
+reason_is_there_where_it_is_not_active(void **state)
+{
+	static const char *const checks[] = { "", "INI", "L4OK", "L7OK", "L7OKC", "L4CON" };
+	static const char *const statuses[] = { "UP", "DOWN", "DOWN 1/2", "DOWN (agent)", "NOLB" };
+	static const char *const tracked[] = { "", "http/t" };
+	struct haproxy_server server = { .backend = "http", .name = "a", .last_check = "",
+	    .check_code = "", .last_agent = "", .address = "", .port = "", .fqdn = "",
+	    .srv_record = "", .weight = 10, .has_state = true };
+
+	(void)state;
+	for (unsigned int i = 0; i < 0x80 * 4 * 6 * 5 * 2; i++) {
+		unsigned int rest = i;
+		const char *text;
+
+		server.admin_state = rest % 0x80;
+		server.op_state = (rest /= 0x80) % 4;
+		server.check_status = checks[(rest /= 4) % 6];
+		server.status = statuses[(rest /= 6) % 5];
+		server.tracked = tracked[rest / 5];
+		haproxy_server_read(&server, &w.servers[A]);
+		text = reason(A);
+		if (plan_active(&w.reals[A], &w.servers[A]) != (text[0] == '\0'))
+			fail_msg("op %u, admin %#x, %s, %s, %s: \"%s\"", server.op_state,
+			    server.admin_state, server.check_status, server.status, server.tracked,
+			    text);
+		if (strstr(text, "L4OK") != NULL || strstr(text, "L7OK") != NULL)
+			fail_msg("\"%s\" is no cause", text);
+	}
 }
 
 static void
@@ -999,6 +1032,7 @@ main(void)
 		TEST(plan_drain_waits_for_a_process_from_before_a_reload),
 		TEST(plan_drain_has_an_end),
 		TEST(reason_names_an_address_that_differs),
+		TEST(reason_is_there_where_it_is_not_active),
 		TEST(missing_servers_of_a_pair_are_counted),
 		TEST(plan_restores_what_others_change_and_reports_it_from_the_third_time_on),
 		TEST(plan_counts_no_restart_and_no_job_as_a_change_by_others),
