@@ -310,26 +310,42 @@ ctl_path(struct ctl *ctl, const char *text, enum path_depth least, struct path *
 	return path_depth(ret) < least ? path_too_short(ctl, ret) : CTL_OK;
 }
 
-/* The user is not in the group of the store: says so. */
+enum { ACCOUNT_SIZE = 64 };
+
+/* A name of the account database, or else the number. */
+static const char *
+account_text(const char *name, unsigned int number, char buf[ACCOUNT_SIZE])
+{
+	if (name != NULL)
+		snprintf(buf, ACCOUNT_SIZE, "%s", name);
+	else
+		snprintf(buf, ACCOUNT_SIZE, "%u", number);
+	return buf;
+}
+
+/* Says that the user is not in the group of the store. False where that is not the reason. */
 static bool
 say_not_permitted(struct ctl *ctl)
 {
 	int mode = ctl->command->mode == STORE_READ ? R_OK | X_OK : R_OK | W_OK | X_OK;
-	const struct passwd *user;
-	const struct group *group;
+	char user[ACCOUNT_SIZE], group[ACCOUNT_SIZE];
+	const struct passwd *passwd;
+	const struct group *entry;
 	struct stat st;
 
 	if (eaccess(ctl->store_dir, mode) == 0 || errno != EACCES ||
 	    stat(ctl->store_dir, &st) == -1)
 		return false;
-	user = getpwuid(geteuid());
-	group = getgrgid(st.st_gid);
-	if (user == NULL || group == NULL || (st.st_mode & S_IRWXG) != S_IRWXG)
-		ctl_say(ctl, "%s: permission denied; be root, or its owner", ctl->store_dir);
+	passwd = getpwuid(geteuid());
+	account_text(passwd == NULL ? NULL : passwd->pw_name, geteuid(), user);
+	entry = getgrgid(st.st_gid);
+	account_text(entry == NULL ? NULL : entry->gr_name, st.st_gid, group);
+	if ((st.st_mode & S_IRWXG) != S_IRWXG)
+		ctl_say(ctl, "%s: %s; be root, or its owner", ctl->store_dir, strerror(EACCES));
 	else
-		ctl_say(ctl, "%s: permission denied, user %s is not in group %s; be root, or run "
+		ctl_say(ctl, "%s: %s: user %s is not in group %s; be root, or run "
 		    "\"usermod -aG %s %s\" as root and log in again", ctl->store_dir,
-		    user->pw_name, group->gr_name, group->gr_name, user->pw_name);
+		    strerror(EACCES), user, group, group, user);
 	return true;
 }
 

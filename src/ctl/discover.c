@@ -315,13 +315,14 @@ ctl_discover(struct ctl *ctl, char **operands, int n)
 		return ctl_usage(ctl, "%s: is not a data plane that can be discovered; give "
 		    "haproxy", operands[0]);
 	if (!model_name_valid(name))
-		return ctl_usage(ctl, "--cluster %.80s: a name is 1 to %d of A-Z a-z 0-9 - . _",
-		    name, MODEL_NAME_MAX);
+		return ctl_usage(ctl, "--cluster %.80s: is not a name; a name is 1 to %d of "
+		    "A-Z a-z 0-9 - . _", name, MODEL_NAME_MAX);
 	/* There is nothing else that -n could leave undone. */
 	if ((ctl->flags & CTL_DRY_RUN) != 0)
 		ctl->flags |= CTL_LOAD;
 	if (ctl->format == OUT_JSON && (ctl->flags & CTL_LOAD) == 0)
-		return ctl_usage(ctl, "discover writes an inventory file, not JSON");
+		return ctl_usage(ctl, "-f json: discover writes an inventory file; load "
+		    "it, then \"lbclusterctl -f json list -r\" writes JSON");
 	/* The inventory is for a program that runs elsewhere. */
 	socket = realpath(operands[1], NULL);
 	status = discover(ctl, name, socket == NULL ? operands[1] : socket);

@@ -15,7 +15,8 @@ ctl_export(struct ctl *ctl, char **operands, int n)
 	struct err err;
 
 	if (ctl->format == OUT_JSON)
-		return ctl_usage(ctl, "export writes an inventory file, not JSON: see list");
+		return ctl_usage(ctl, "-f json: export writes an inventory "
+		    "file; \"lbclusterctl -f json list -r\" writes JSON");
 	status = ctl_open_path(ctl, n > 0 ? operands[0] : NULL, &path);
 	if (status != CTL_OK)
 		return status;

@@ -137,7 +137,8 @@ close_real(struct parse *parse)
 		parse->fallback = real;
 	if (!real->enabled)
 		complaints_warn(parse->complaints, real->fallback_line,
-		    "%s is fallback but not enabled: it holds the place and does nothing",
+		    "%s is fallback but not enabled; it takes no traffic, and "
+		    "no other one can be the fallback",
 		    parse_where(parse));
 }
 
@@ -209,7 +210,7 @@ close_parameters(struct parse *parse)
 	}
 	if (strlen(text) > PARAMS_MAX)
 		complaints_error(parse->complaints, parse->cluster->line,
-		    "the parameters of %s take more than %d octets", parse_where(parse),
+		    "the parameters of %s take more than %d bytes", parse_where(parse),
 		    PARAMS_MAX);
 	free(parse->cluster->params);
 	parse->cluster->params = text;
@@ -361,7 +362,7 @@ parse_text(struct parse *parse, const struct conftext *conftext, struct err *err
 		/* Of a name of no letters libConfuse says nothing. */
 		if (result == CFG_PARSE_ERROR && parse->complaints->errors == 0 &&
 		    !parse->no_memory)
-			complaints_error(parse->complaints, cfg->line, "not understood");
+			complaints_error(parse->complaints, cfg->line, "is not understood");
 	}
 	if (file != NULL)
 		fclose(file);

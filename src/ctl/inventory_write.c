@@ -123,7 +123,7 @@ cluster_write(const struct inventory_cluster *cluster, FILE *file, struct err *e
 	json_object_foreach(params, name, value) {
 		if (parameter_write(name, value, file))
 			continue;
-		err_set(err, ERR_INVALID, "%s: parameter %s cannot be told in a file",
+		err_set(err, ERR_INVALID, "%s: parameter %s cannot be written to a file",
 		    cluster->name, name);
 		ok = false;
 	}
@@ -292,6 +292,6 @@ inventory_from_store(struct store *store, const struct path *path, struct invent
 	if (code == ERR_NOMEM)
 		err_set(err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
 	else if (code == ERR_GONE)
-		code = err_set(err, ERR_BUSY, "the store changed while it was read: try again");
+		code = err_set(err, ERR_BUSY, "the store changed while it was read; try again");
 	return code;
 }

@@ -183,7 +183,7 @@ static const struct refusal {
 	{ "section_out_of_place_is_refused", "cluster a {\n real b { } }",
 	    "F:2: no such option 'real'\n" },
 	{ "include_is_refused", "include(\"/etc/passwd\")", "F:1: no such option 'include'\n" },
-	{ "option_without_a_name_is_refused", "\n'' = 1", "F:2: not understood\n" },
+	{ "option_without_a_name_is_refused", "\n'' = 1", "F:2: is not understood\n" },
 	{ "title_missing_is_refused", "\ncluster { }",
 	    "F:2: missing title for section 'cluster'\n" },
 	{ "equals_missing_is_refused", "cluster a { plane none }",
@@ -232,8 +232,8 @@ static const struct refusal {
 	    "F:3: warning: web/http/web-1 has no address: one that is stored stays\n" },
 	{ "address_and_port_of_nothing_are_taken", REAL("address = \"\"\nport = \"\""), "" },
 	{ "fallback_not_enabled_is_warned_of", REAL(A "enabled = no\nfallback = yes"),
-	    "F:4: warning: web/http/web-1 is fallback but not enabled: it holds the place and "
-	    "does nothing\n" },
+	    "F:4: warning: web/http/web-1 is fallback but not enabled; it takes no "
+	    "traffic, and no other one can be the fallback\n" },
 };
 
 static void
@@ -566,7 +566,7 @@ parameter_that_is_no_list_cannot_be_written(void **state)
 	(void)state;
 	assert_true(memory_text_set(&cluster->params, "{\"socket\":7}"));
 	assert_false(inventory_write(inventory, file, &err));
-	assert_string_equal(err.text, "c: parameter socket cannot be told in a file");
+	assert_string_equal(err.text, "c: parameter socket cannot be written to a file");
 	assert_true(memory_text_set(&cluster->params, "{\"socket\":[\"a\",7]}"));
 	assert_false(inventory_write(inventory, file, &err));
 	fclose(file);
