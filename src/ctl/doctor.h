@@ -89,6 +89,11 @@ void doctor_look_master(struct doctor *doctor);
  * else 'path'. Returns 'buf'. */
 const char *doctor_conf_path(pid_t pid, const char *path, char buf[WHO_PATH_MAX]);
 
+/* True if the unit of a program of lbcluster, as it is installed, allows UNIX sockets alone;
+ * and the commands that install its example of a drop-in for TCP. */
+bool doctor_unit_forbids_tcp(const char *program);
+const char *doctor_unit_cure(struct doctor *doctor, const char *program);
+
 /* The command that starts snmpd: "restart" where it runs. */
 const char *doctor_snmpd_start(void);
 

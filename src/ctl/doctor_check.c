@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Checks of the doctor on configuration files of lbcluster: the programs themselves judge
- * them, with their option --check.
+ * Checks of the doctor on configuration files of lbcluster, which the programs themselves
+ * judge with their option --check; and on its units.
  */
 #include "ctl/doctor.h"
 
@@ -15,6 +15,8 @@
 #include "ctl/doctor_run.h"
 
 #define DRIVER_CONF LBCLUSTER_CONF_DIR "/lbcluster-haproxy.conf"
+
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { CHECK_MS = 10000, EXIT_INVALID = 2 };
 
@@ -37,7 +39,7 @@ program_find(const char *name, char buf[WHO_PATH_MAX])
 
 	self[n > 0 ? n : 0] = '\0';
 	slash = strrchr(self, '/');
-	for (size_t i = 0; slash != NULL && i < sizeof(places) / sizeof(places[0]); i++) {
+	for (size_t i = 0; slash != NULL && i < ROWS(places); i++) {
 		snprintf(buf, WHO_PATH_MAX, "%.*s/%s%s", (int)(slash - self), self, places[i],
 		    name);
 		if (access(buf, X_OK) == 0)
@@ -132,4 +134,28 @@ doctor_driver_conf(struct doctor *doctor)
 	snprintf(lock, sizeof(lock), "%s/lbcluster-haproxy.lock", doctor->ctl->store_dir);
 	pid = who_locks(lock, "lbcluster-haproxy", &driver) == WHO_LOCK_HELD ? driver.pid : 0;
 	conf_check(doctor, "lbcluster-haproxy", doctor_conf_path(pid, DRIVER_CONF, path), pid);
+}
+
+/* -- units ------------------------------------------------------------------------------- */
+
+bool
+doctor_unit_forbids_tcp(const char *program)
+{
+	static const char *const words[] = { "systemctl", "show", "-P", "RestrictAddressFamilies" };
+	char *argv[ROWS(words) + 2] = { NULL }, text[RUN_TEXT_MAX];
+
+	for (size_t i = 0; i < ROWS(words); i++)
+		argv[i] = (char *)(uintptr_t)words[i];
+	argv[ROWS(words)] = (char *)(uintptr_t)program;
+	return run_program(argv, CHECK_MS, text, NULL) == 0 &&
+	    strncmp(text, "AF_UNIX", strlen("AF_UNIX")) == 0 && strstr(text, "AF_INET") == NULL;
+}
+
+const char *
+doctor_unit_cure(struct doctor *doctor, const char *program)
+{
+	return doctor_cure(doctor, "mkdir -p /etc/systemd/system/%s.service.d\n"
+	    "cp " LBCLUSTER_EXAMPLES_DIR "/%s-tcp.conf.example"
+	    " /etc/systemd/system/%s.service.d/tcp.conf\n"
+	    "systemctl daemon-reload\nsystemctl restart %s", program, program, program, program);
 }

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util/dial.h"
-
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 #define DAEMON_NAME "lbclusterd"
@@ -332,7 +330,10 @@ address_check(struct doctor *doctor)
 {
 	struct addrinfo *list = NULL;
 
-	if (lookup_number(doctor->master.host, doctor->master.port, &list) == 0 &&
+	if (doctor_unit_forbids_tcp(DAEMON_NAME))
+		doctor_find(doctor, DOCTOR_FAIL, doctor_unit_cure(doctor, DAEMON_NAME), "%s: "
+		    DAEMON_NAME ".service allows no TCP", doctor->socket);
+	else if (lookup_number(doctor->master.host, doctor->master.port, &list) == 0 &&
 	    !endpoint_is_loopback(list->ai_addr))
 		doctor_find(doctor, DOCTOR_WARN, NULL, "%s: not an address of the loopback"
 		    " interface; AgentX has no encryption and no passwords: use a network that"

@@ -137,6 +137,12 @@ socket_check(struct doctor *doctor, const char *cluster, const char *socket,
 	}
 	if (socket[0] == '/' && !modes_check(doctor, cluster, socket, driver))
 		return false;
+	if (socket[0] != '/' && strncmp(socket, "unix@", strlen("unix@")) != 0 &&
+	    doctor_unit_forbids_tcp("lbcluster-haproxy")) {
+		doctor_find(doctor, DOCTOR_FAIL, doctor_unit_cure(doctor, "lbcluster-haproxy"),
+		    "%s: %s: lbcluster-haproxy.service allows no TCP", cluster, socket);
+		return false;
+	}
 	if (haproxy_look_now(socket, LOOK_MS, &answer, &view, &err) != ERR_OK) {
 		doctor_find(doctor, DOCTOR_FAIL, "journalctl -u haproxy -n 20", "%s: %s", cluster,
 		    err.text);

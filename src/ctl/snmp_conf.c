@@ -20,6 +20,9 @@ snmp_conf_home(void)
 	const char *name = getenv("SUDO_USER");
 	const struct passwd *user = geteuid() == 0 && name != NULL ? getpwnam(name) : NULL;
 
+	/* A service of systemd has no HOME. */
+	if (user == NULL && getenv("HOME") == NULL)
+		user = getpwuid(geteuid());
 	return user != NULL ? user->pw_dir : getenv("HOME");
 }
 
