@@ -68,7 +68,7 @@ sums_add_real(struct image_sums *sums, const struct image *image, const struct i
 
 	status_tally_add(&sums->tally, &status);
 	sums->present |= statistics->present;
-	sums->known += image_real_freshness(image, real, now) == FRESHNESS_FRESH;
+	sums->stale += real->enabled && image_real_freshness(image, real, now) != FRESHNESS_FRESH;
 	if (real->enabled && !real->fallback)
 		sums->weight += real->weight;
 	for (int i = 0; i < STAT_TOTAL_CONNECTIONS; i++)
@@ -86,6 +86,7 @@ sums_add_sums(struct image_sums *sums, const struct image_sums *more)
 	sums->tally.reals += more->tally.reals;
 	sums->tally.enabled += more->tally.enabled;
 	sums->tally.active += more->tally.active;
+	sums->present |= more->present;
 	for (int i = 0; i < STAT_TOTAL_CONNECTIONS; i++)
 		if (__builtin_add_overflow(sums->number[i], more->number[i],
 		    &sums->number[i]))
@@ -112,7 +113,7 @@ stale_at_add(struct image_service *service, const struct image *image, int64_t l
 static void
 service_derive(struct image *image, struct image_service *service, int64_t now, bool found)
 {
-	uint32_t stale_before = service->sums.tally.reals - service->sums.known;
+	uint32_t stale_before = service->sums.stale;
 	uint32_t key_before = image_service_key(service);
 	enum lb_status status;
 	bool on_fallback;
@@ -129,7 +130,7 @@ service_derive(struct image *image, struct image_service *service, int64_t now, 
 		if (real->fallback)
 			service->fallback_id = real->node.id;
 	}
-	image->reals_stale += service->sums.tally.reals - service->sums.known - stale_before;
+	image->reals_stale += service->sums.stale - stale_before;
 	status = status_service(&service->sums.tally);
 	on_fallback = status_on_fallback(&service->sums.tally);
 	if (service->derived && !found) {

@@ -17,7 +17,7 @@
 /* Sums over statistics: what is present is added. */
 struct image_sums {
 	struct status_tally	tally;
-	uint32_t		known;		/* rows with current statistics */
+	uint32_t		stale;		/* enabled rows without fresh statistics */
 	uint64_t		weight;		/* over enabled ones that are not fallback */
 	uint64_t		number[STAT_TOTAL_CONNECTIONS];
 	int64_t			oldest_update;	/* among enabled ones; 0 if one has none */

@@ -196,7 +196,7 @@ service_free(struct image *image, struct image_service *service)
 {
 	for (uint32_t i = 0; i < service->reals.n; i++)
 		real_free(image, (struct image_real *)service->reals.nodes[i]);
-	image->reals_stale -= service->sums.tally.reals - service->sums.known;
+	image->reals_stale -= service->sums.stale;
 	image_list_done(&service->reals);
 	image_list_done(&service->real_names.list);
 	image->version++;

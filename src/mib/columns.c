@@ -324,9 +324,11 @@ const struct mib_column mib_real_columns[] = {
 static bool
 get_stats_age(struct mib *mib, const void *row, struct mib_value *value)
 {
+	int64_t last_update = ((const REAL *)row)->statistics.last_update;
+
 	(void)mib;
-	return mib_value_number(value,
-	    status_age(((const REAL *)row)->statistics.last_update, clock_wall_s()));
+	return last_update != 0 &&
+	    mib_value_number(value, status_age(last_update, clock_wall_s()));
 }
 
 static bool
@@ -349,7 +351,7 @@ get_counters_since(struct mib *mib, const void *row, struct mib_value *value)
 #define STAT(number_, title, syn, src, which)                                  \
 	{ .sub = (number_), .name = (title), .syntax = (syn), .access = ACCESS_READ, \
 	  .source = (src), .at = offsetof(REAL, statistics.number[which]),     \
-	  .needs = 1u << (which) }
+	  .needs = 1u << (which), .needs_at = offsetof(REAL, statistics.present) }
 #define STAT_GAUGE(sub, title, which) STAT(sub, title, SYNTAX_UNSIGNED32, SOURCE_SUM, which)
 #define STAT_KILO(sub, title, which) STAT(sub, title, SYNTAX_UNSIGNED32, SOURCE_SUM_KILO, which)
 #define STAT_TOTAL(sub, title, which) STAT(sub, title, SYNTAX_COUNTER64, SOURCE_U64, which)
@@ -357,7 +359,8 @@ get_counters_since(struct mib *mib, const void *row, struct mib_value *value)
 const struct mib_column mib_real_stats_columns[] = {
 	{ .sub = 1, .name = "lbcRealStatsActive", .syntax = SYNTAX_INTEGER,
 	  .access = ACCESS_READ, .min = 1, .max = 2, .source = SOURCE_BOOL,
-	  .at = offsetof(REAL, statistics.active), .needs = STAT_PRESENT_ACTIVE },
+	  .at = offsetof(REAL, statistics.active), .needs = STAT_PRESENT_ACTIVE,
+	  .needs_at = offsetof(REAL, statistics.present) },
 	STAT_GAUGE(2, "lbcRealStatsActiveConns", STAT_ACTIVE_CONNECTIONS),
 	STAT_GAUGE(3, "lbcRealStatsInactiveConns", STAT_INACTIVE_CONNECTIONS),
 	STAT_GAUGE(4, "lbcRealStatsPersistentConns", STAT_PERSISTENT_CONNECTIONS),

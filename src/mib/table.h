@@ -54,7 +54,8 @@ struct mib_column {
 	uint32_t		min, max;	/* range or size; both 0: none */
 	enum mib_source		source;
 	uint32_t		at;		/* offset of the member */
-	uint32_t		needs;		/* bits of statistics.present */
+	uint32_t		needs;		/* without one of these bits there is no value */
+	uint32_t		needs_at;	/* offset of the bits in the row */
 	mib_get_fn		get;
 	enum mib_setting	setting;
 };
@@ -114,12 +115,14 @@ extern const struct mib_column mib_system_columns[], mib_cluster_columns[],
 	MEMBER(col, title, SYNTAX_OCTETS, 0, 0, SOURCE_TIME, type, member)
 #define GAUGE(col, title, type, member)                                     \
 	MEMBER(col, title, SYNTAX_UNSIGNED32, 0, 0, SOURCE_U32, type, member)
-#define SUM(col, title, type, which)                                        \
-	MEMBER(col, title, SYNTAX_UNSIGNED32, 0, 0, SOURCE_SUM, type,       \
-	    sums.number[which])
-#define SUM_KILO(col, title, type, which)                                   \
-	MEMBER(col, title, SYNTAX_UNSIGNED32, 0, 0, SOURCE_SUM_KILO, type,  \
-	    sums.number[which])
+/* A sum of statistics: absent where no real service below the row has the number. */
+#define SUM_FROM(col, title, src, type, which)                              \
+	{ .sub = (col), .name = (title), .syntax = SYNTAX_UNSIGNED32,       \
+	  .access = ACCESS_READ, .source = (src),                           \
+	  .at = offsetof(type, sums.number[which]), .needs = 1u << (which), \
+	  .needs_at = offsetof(type, sums.present) }
+#define SUM(col, title, type, which) SUM_FROM(col, title, SOURCE_SUM, type, which)
+#define SUM_KILO(col, title, type, which) SUM_FROM(col, title, SOURCE_SUM_KILO, type, which)
 
 /* -- values (value.c) --------------------------------------------------------- */
 

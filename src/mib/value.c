@@ -129,8 +129,8 @@ mib_column_value(struct mib *mib, const struct mib_column *column, const void *r
 {
 	const char *member = (const char *)row + column->at;
 
-	if (column->needs != 0 &&
-	    !(((const struct image_real *)row)->statistics.present & column->needs))
+	if (column->needs != 0 && !(*(const uint32_t *)(const void *)((const char *)row +
+	    column->needs_at) & column->needs))
 		return false;
 	ret_value->type = mib_syntax_type(column->syntax);
 	switch (column->source) {

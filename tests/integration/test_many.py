@@ -376,6 +376,8 @@ class Seen(Case):
         self.assertEqual(mib.CURRENT, self.world.get('lbcRealStatsFreshness', *row))
         self.assertLess(self.world.get('lbcRealStatsAge', *row), 60)
         self.assertIsNone(self.world.get('lbcRealStatsInactiveConns', *row))
+        self.assertEqual(5, self.world.get('lbcServiceActiveConns', 1, 1))
+        self.assertIsNone(self.world.get('lbcServiceInactiveConns', 1, 1))
         transitions = self.world.get('lbcRealStatsActiveTransitions', *row)
         self.world.sql('UPDATE statistics SET active = 0, last_update = ? WHERE real_id = 1',
                        now + 1, file='lbcluster-stats.db')
@@ -385,7 +387,7 @@ class Seen(Case):
         self.world.sql('DELETE FROM statistics WHERE real_id = 1', file='lbcluster-stats.db')
         self.world.wait_value(None, 'lbcRealStatsActive', *row)
         self.assertEqual(mib.NEVER, self.world.get('lbcRealStatsFreshness', *row))
-        self.assertEqual(4294967295, self.world.get('lbcRealStatsAge', *row))
+        self.assertIsNone(self.world.get('lbcRealStatsAge', *row))
 
     def test_statistics_of_many_rows_are_seen_whole(self):
         now = int(time.time())
@@ -396,7 +398,12 @@ class Seen(Case):
         self.assertEqual(10000, self.world.get('lbcServiceInBitRate', 1, 1))
         self.assertEqual(10, self.world.get('lbcClusterInKbitRate', 1))
         self.world.sql('DELETE FROM statistics', file='lbcluster-stats.db')
-        self.world.wait_value(0, 'lbcServiceActiveConns', 1, 1)
+        # Nobody counts any more: no sum, and no made-up zero.
+        self.world.wait_value(None, 'lbcServiceActiveConns', 1, 1)
+        for name in 'lbcServiceInBitRate', 'lbcServiceInKbitRate':
+            self.assertIsNone(self.world.get(name, 1, 1))
+        for name in 'lbcClusterActiveConns', 'lbcClusterInKbitRate':
+            self.assertIsNone(self.world.get(name, 1))
 
     def test_transaction_that_is_rolled_back_is_never_seen(self):
         with contextlib.closing(self.world.connect()) as other:

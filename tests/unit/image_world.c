@@ -40,7 +40,7 @@ service_write(FILE *out, struct image *image, const struct image_service *servic
 	    " stale %u at %" PRId64, service->node.id, image_name(&service->node),
 	    service->address, service->port, service->protocol, service->status,
 	    service->on_fallback, service->fallback_id, service->sums.weight,
-	    service->sums.tally.reals - service->sums.known, service->stale_at);
+	    service->sums.stale, service->stale_at);
 	sums_write(out, &service->sums);
 	fprintf(out, "\n");
 	for (uint32_t i = 0; i < service->reals.n; i++)
@@ -115,7 +115,7 @@ static const char views_sql[] =
     " total(up AND reserve) > 0 AND total(up AND member) = 0 AS on_fallback,"
     " ifnull(max(iif(fallback, y.id, 0)), 0) AS fallback_id,"
     " cast(total(iif(y.enabled AND NOT fallback, weight, 0)) AS INTEGER) AS weight,"
-    " cast(total(y.id IS NOT NULL AND NOT fresh) AS INTEGER) AS stale,"
+    " cast(total(y.enabled AND NOT fresh) AS INTEGER) AS stale,"
     " ifnull(min(iif(last_update + old + 1 > now AND last_update <> 0,"
     "   last_update + old + 1, NULL)), 0) AS stale_at,"
     " cast(total(up) AS INTEGER) AS up, cast(total(y.enabled) AS INTEGER) AS enabled,"
@@ -156,7 +156,8 @@ static const char lines_sql[] =
     " FROM job"
     " UNION ALL SELECT 1 << 41, 0, 0, printf('%d services, %d reals, %d of them stale, %d jobs"
     " active', (SELECT count(*) FROM service), (SELECT count(*) FROM real_service),"
-    " (SELECT count(*) FROM x WHERE NOT fresh), (SELECT count(*) FROM job WHERE state < 3))"
+    " (SELECT count(*) FROM x WHERE enabled AND NOT fresh),"
+    " (SELECT count(*) FROM job WHERE state < 3))"
     " ORDER BY 1, 2, 3";
 
 char *
