@@ -7,6 +7,8 @@
 
 #include <dirent.h>
 #include <malloc.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "util/log.h"
 #include "in_range.h"
@@ -68,6 +70,16 @@ real_usage(void)
 	if (usage.heap > 0)
 		usage.heap -= (size_t)sqlite3_memory_used();
 	return usage;
+}
+
+void
+real_heap_exact(char *argv[])
+{
+	free(malloc(1));
+	if (mallinfo2().arena == 0 || getenv("GLIBC_TUNABLES") != NULL)
+		return;
+	setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
+	execv("/proc/self/exe", argv);
 }
 
 void

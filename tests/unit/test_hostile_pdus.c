@@ -371,7 +371,7 @@ HOSTILE_TEST(response_that_nobody_asked_for_is_ignored)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, hostile_begin, hostile_end)
 
 int
-main(void)
+main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		TEST(message_cut_short_is_a_parse_error),
@@ -390,5 +390,7 @@ main(void)
 		TEST(response_that_nobody_asked_for_is_ignored),
 	};
 
+	(void)argc;
+	real_heap_exact(argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,7 +246,7 @@ HOSTILE_TEST(thousands_of_varbinds_are_answered)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, hostile_begin, hostile_end)
 
 int
-main(void)
+main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		TEST(oid_of_any_length_is_answered),
@@ -259,5 +259,7 @@ main(void)
 		TEST(thousands_of_varbinds_are_answered),
 	};
 
+	(void)argc;
+	real_heap_exact(argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

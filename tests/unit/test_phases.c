@@ -383,7 +383,7 @@ phases_end(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, phases_begin, phases_end)
 
 int
-main(void)
+main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		TEST(sequence_of_any_events_does_what_it_must),
@@ -391,5 +391,7 @@ main(void)
 		TEST(long_sequence_at_random_does_what_it_must),
 	};
 
+	(void)argc;
+	real_heap_exact(argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
