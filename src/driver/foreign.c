@@ -84,12 +84,12 @@ static const char *
 value_text(enum foreign_setting setting, uint32_t value, char buf[32])
 {
 	static const char *const states[] = { [PLANE_READY] = "ready", [PLANE_DRAIN] = "drain",
-	    [PLANE_OUT] = "maint", [PLANE_MIXED] = "different values" };
+	    [PLANE_OUT] = "maint", [PLANE_MIXED] = "(different in the pair)" };
 
 	if (setting == FOREIGN_STATE)
 		snprintf(buf, 32, "%s", states[value <= PLANE_MIXED ? value : PLANE_MIXED]);
 	else if (value == PLANE_WEIGHT_MIXED)
-		snprintf(buf, 32, "different values");
+		snprintf(buf, 32, "(different in the pair)");
 	else
 		snprintf(buf, 32, "%u", value);
 	return buf;
@@ -111,8 +111,8 @@ foreign_text(const struct foreign *foreign, enum foreign_setting setting, int64_
 	value_text(setting, foreign->wanted, wanted);
 	value_text(setting, foreign->found, found);
 	if (foreign->kept)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s %s is of HAProxy or somebody else and is"
-		    " kept, the store has %s (foreign-changes = keep)", names[setting], found,
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "HAProxy or somebody else set %s %s, which is"
+		    " kept; the store has %s (foreign-changes = keep)", names[setting], found,
 		    wanted);
 	else if (foreign_fights(foreign, now_ms))
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s %s was set %u times in %lld %s and is"

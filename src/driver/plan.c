@@ -506,11 +506,14 @@ static void
 reason_state(const struct mirror_real *real, const struct plane_server *server,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
 {
+	char state[MODEL_MESSAGE_MAX + 1], weight[MODEL_MESSAGE_MAX + 1];
+
+	foreign_text(&real->foreign[FOREIGN_STATE], FOREIGN_STATE, rules->now_ms, state);
+	foreign_text(&real->foreign[FOREIGN_WEIGHT], FOREIGN_WEIGHT, rules->now_ms, weight);
 	if (server == NULL)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s has no such server", rules->title);
-	else if (foreign_text(&real->foreign[FOREIGN_STATE], FOREIGN_STATE, rules->now_ms,
-	    buf)[0] != '\0')
-		return;
+	else if (state[0] != '\0')
+		memcpy(buf, state, sizeof(state));
 	else if (!real->enabled)
 		reason_disabled(real, server, rules, buf);
 	else if (real->role == ROLE_SPARE)
@@ -521,9 +524,8 @@ reason_state(const struct mirror_real *real, const struct plane_server *server,
 		    server->words[0] != '\0' ? ": " : "", server->words);
 	else if (server->words[0] != '\0')
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->words);
-	else if (foreign_text(&real->foreign[FOREIGN_WEIGHT], FOREIGN_WEIGHT, rules->now_ms,
-	    buf)[0] != '\0')
-		return;
+	else if (weight[0] != '\0')
+		memcpy(buf, weight, sizeof(weight));
 	else if (server->backup)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "backup by %s's configuration",
 		    rules->title);

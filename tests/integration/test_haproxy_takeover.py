@@ -53,9 +53,10 @@ class Fight(Others):
     """A setting that somebody else changes back each time (foreign-changes = restore)."""
 
     def test_weight_of_an_agent_is_reported_until_it_is_agreed(self):
-        agent, check = self.agent('10%')
+        agent, check = self.agent('up')
         self.serve({'http': {'a': SERVER + check, 'b': SERVER}})
         self.done('set-weight', 'web/http/a', '50')
+        agent.answer = '10%'
         self.wait_plane(4, 'http/a: weight 50 was set 3 times in ')
         self.wait_plane(4, ' and is changed back to 1 by HAProxy or somebody else; stop that')
         self.wait_reason('web/http/a', 'weight 50 was set 3 times in ')
@@ -69,7 +70,7 @@ class Fight(Others):
         self.plane_world()
         dns = Dns({'p1.test': ['127.0.0.1']})
         self.addCleanup(dns.close)
-        dns.names['_app._tcp.test'] = [(self.backend('a').port, 'p1.test')]
+        dns.names['_app._tcp.test'] = [(self.backend('a').port, 'p1.test', 51200)]
         self.proxy = HAProxy(self.world)
         self.proxy.configure({}, more=dns.resolvers() + """\
 listen app
@@ -81,9 +82,11 @@ listen app
         done = self.world.ctl('discover', 'haproxy', self.proxy.socket, '-c', 'web', '-l')
         self.assertIn('web/app/pod1: SRV record _app._tcp.test may change its weight',
                       done.stderr)
+        weight = self.proxy.state('app/pod1')[1]
         self.start_driver()
-        self.done('set-weight', 'web/app/pod1', '50')
-        self.wait_plane(4, 'app/pod1: weight 50 was set 3 times in ')
+        dns.names['_app._tcp.test'] = [(self.backend('a').port, 'p1.test', 1)]
+        self.wait_plane(4, 'app/pod1: weight %d was set 3 times in ' % weight)
+        self.wait_reason('web/app/pod1', 'is changed back to 1 by HAProxy')
         self.wait_reason('web/app/pod1', 'stop that (SRV record: set ignore-weight')
 
     def test_state_by_a_script_is_reported_until_it_ends(self):
@@ -132,9 +135,9 @@ class Keep(Others):
     def set_by_hand(self):
         self.serve({'http': {'a': SERVER, 'b': SERVER, 'c': SERVER}}, keep=True)
         self.proxy.ask('set server http/a weight 3;set server http/b state maint')
-        self.wait_reason('web/http/a', 'weight 3 is of HAProxy or somebody else and is kept,'
+        self.wait_reason('web/http/a', 'HAProxy or somebody else set weight 3, which is kept;'
                          ' the store has 10 (foreign-changes = keep)')
-        self.wait_reason('web/http/b', 'state maint is of HAProxy or somebody else and is kept')
+        self.wait_reason('web/http/b', 'somebody else set state maint, which is kept')
         self.assertEqual(10, self.real('web/http/a')[0])
 
     def assert_as_set(self):
@@ -153,7 +156,7 @@ class Keep(Others):
             self.stop_driver()
             self.start_driver()
             self.assert_as_set()
-        self.wait_reason('web/http/a', 'weight 3 is of')
+        self.wait_reason('web/http/a', 'set weight 3, which is kept')
 
     def test_what_a_person_sets_ends_with_a_restart_of_haproxy(self):
         self.set_by_hand()
@@ -199,7 +202,7 @@ class Keep(Others):
         self.wait_rounds()
         agent.answer = 'ready 50%'
         self.wait_state('http/a', (0, 5))
-        self.wait_reason('web/http/a', 'weight 5 is of')
+        self.wait_reason('web/http/a', 'set weight 5, which is kept')
         agent.answer = 'ready 100%'
         self.wait_state('http/a', (0, 10))
         self.wait_reason('web/http/a', '')
@@ -213,7 +216,7 @@ class Keep(Others):
         self.wait_reason('web/http/a', 'HAProxy has no such server')
         self.assertIn('registered', self.proxy.ask(
             'add server http/a 127.0.0.1:%d weight 10' % self.backend('a').port))
-        self.wait_reason('web/http/a', 'state maint is of')
+        self.wait_reason('web/http/a', 'set state maint, which is kept')
         self.wait_rounds()
         self.assertEqual(FORCED_MAINT, self.proxy.state('http/a')[0] & FORCED_MAINT)
         self.proxy.ask('set server http/a state ready')
@@ -231,6 +234,27 @@ class Keep(Others):
         self.assertEqual({'f': 4}, self.proxy.share('http', 4))
         self.proxy.ask('set server http/a state ready')
         wait_for(lambda: self.proxy.share('http', 4) == {'a': 4}, EVENT_S, 'a')
+
+    def test_one_of_a_pair_that_hangs_is_not_a_restart(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER}}, keep=True)
+        other = self.haproxy(self.services, 'other')
+        self.stop_driver()
+        self.world.sql("UPDATE cluster SET plane_params = '{\"socket\":[\"%s\",\"%s\"],"
+                       "\"foreign-changes\":\"keep\"}'" % (self.proxy.socket, other.socket))
+        self.configure(timeout=0.5)
+        self.start_driver()
+        self.wait_rounds()
+        for proxy in (self.proxy, other):
+            proxy.ask('set server http/a weight 3')
+        self.wait_reason('web/http/a', 'set weight 3, which is kept')
+        other.program.signal(signal.SIGSTOP)
+        self.wait_plane(3)
+        other.program.signal(signal.SIGCONT)
+        self.wait_plane(2, 'set weight 3, which is kept')
+        self.assertEqual([(0, 3), (0, 3)], [proxy.state('http/a') for proxy in (self.proxy, other)])
+        other.restart()
+        for proxy in (self.proxy, other):
+            wait_for(lambda: proxy.state('http/a') == (0, 10), EVENT_S, 'the weight is back')
 
     def test_parameter_survives_export_and_discover(self):
         self.serve({'http': {'a': SERVER}}, keep=True)

@@ -484,7 +484,7 @@ plan_keeps_what_others_change_until_a_job_or_a_restart(void **state)
 	others_set(PLANE_DRAIN, 3);
 	for (int i = 0; i < 5; i++)
 		assert_string_equal(plan(), "");
-	assert_string_equal(reason(A), "state drain is of HAProxy or somebody else and is kept,"
+	assert_string_equal(reason(A), "HAProxy or somebody else set state drain, which is kept;"
 	    " the store has ready (foreign-changes = keep)");
 	assert_string_equal(plan_fights(&w.cluster, w.now_ms, text), "");
 	assert_non_null(strstr(plan_kept(&w.cluster, text), "http/a and 1 more: "));
