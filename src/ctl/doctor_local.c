@@ -88,9 +88,9 @@ store_fault(struct doctor *doctor, const struct err *err)
 		    "fuser -v %s/lbcluster.db", dir), "%s", err->text);
 	else
 		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor,
-		    "systemctl stop lbclusterd\nmv %s/lbcluster.db %s/lbcluster.db.ill\n"
+		    "systemctl stop lbclusterd\nmv %s/lbcluster.db %s/lbcluster.db.damaged\n"
 		    "systemctl start lbclusterd", dir, dir),
-		    "%s; put a copy back, or begin anew", err->text);
+		    "%s; put a backup in its place, or start with an empty store", err->text);
 }
 
 static enum err_code

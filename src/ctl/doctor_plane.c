@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "plane/haproxy.h"
+#include "util/clock.h"
 
 enum { KINDS_MAX = 8, LOOK_MS = 5000 };
 
@@ -43,6 +44,10 @@ driver_tell(struct doctor *doctor, const struct driver *driver)
 		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor,
 		    "systemctl start lbcluster-%s", driver->kind), "lbcluster-%s does not run:"
 		    " jobs stay queued, statistics get stale", driver->kind);
+	else if (driver->who.known && driver->who.state == 'T')
+		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "kill -CONT %ld",
+		    (long)driver->who.pid), "lbcluster-%s is stopped, pid %ld", driver->kind,
+		    (long)driver->who.pid);
 	else if (driver->who.known)
 		doctor_find(doctor, DOCTOR_OK, NULL, "lbcluster-%s runs, pid %ld, user %s",
 		    driver->kind, (long)driver->who.pid, doctor_user(driver->who.uid, user));
@@ -221,12 +226,17 @@ difference_tell(struct doctor *doctor, const struct cluster_row *row)
 
 /* The driver runs, or it could not be seen whether it does. */
 static void
-status_tell(struct doctor *doctor, const struct cluster_row *row)
+status_tell(struct doctor *doctor, const struct cluster_row *row, const struct driver *driver)
 {
 	const char *message = row->plane_message;
 	char cure[96];
 
 	snprintf(cure, sizeof(cure), "journalctl -u lbcluster-%.16s -n 20", row->plane);
+	if (row->plane_status == PLANE_STATUS_UNATTENDED && driver != NULL &&
+	    driver->who.state == 'T')
+		snprintf(cure, sizeof(cure), "kill -CONT %ld", (long)driver->who.pid);
+	else if (row->plane_status == PLANE_STATUS_UNATTENDED)
+		snprintf(cure, sizeof(cure), "systemctl restart lbcluster-%.16s", row->plane);
 	if (row->plane_status == PLANE_STATUS_OK && message[0] == '\0')
 		doctor_find(doctor, DOCTOR_OK, NULL, "%s: %s is reached", row->name, row->plane);
 	else if (row->plane_status == PLANE_STATUS_OK)
@@ -244,7 +254,10 @@ static enum err_code
 cluster_check(void *arg, const struct cluster_row *row)
 {
 	struct planes *planes = arg;
+	struct cluster_row shown = *row;
 	const struct driver *driver;
+	struct plane_view view;
+	struct err err;
 
 	if (strcmp(row->plane, "none") == 0) {
 		doctor_find(planes->doctor, DOCTOR_OK, NULL, "%s: no data plane", row->name);
@@ -256,8 +269,18 @@ cluster_check(void *arg, const struct cluster_row *row)
 		return ERR_OK;
 	if (driver != NULL && driver->lock == WHO_LOCK_FREE)
 		return driver_missing(planes->doctor, row);
-	if (!difference_tell(planes->doctor, row))
-		status_tell(planes->doctor, row);
+	if (store_plane_view(planes->doctor->ctl->store, row, clock_wall_s(), &view, &err) !=
+	    ERR_OK) {
+		doctor_find(planes->doctor, DOCTOR_UNSEEN, NULL, "%s: %s", row->name, err.text);
+		return ERR_OK;
+	}
+	/* A driver that has just started is about to look. */
+	if (row->plane_status != PLANE_STATUS_NONE) {
+		shown.plane_status = view.status;
+		shown.plane_message = view.message;
+	}
+	if (!difference_tell(planes->doctor, &shown))
+		status_tell(planes->doctor, &shown, driver);
 	return ERR_OK;
 }
 

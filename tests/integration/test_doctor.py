@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 import unittest
 
 from haproxy import DRIVER, HAProxy
@@ -189,7 +190,7 @@ class Store(Doctor):
         world = self.made()
         self.write(world, 'store/lbcluster.db', 'rubbish, no database at all\n' * 100)
         found = self.doctor(world, community=None)
-        self.assert_finding(found, 'store', 'FAIL', 'lbcluster.db', 'lbcluster.db.ill')
+        self.assert_finding(found, 'store', 'FAIL', 'lbcluster.db', 'lbcluster.db.damaged')
 
     def test_mode_without_the_group(self):
         world = self.started()
@@ -461,9 +462,26 @@ class Planes(Doctor):
                 (3, 'gone', 'FAIL', 'unreachable: gone'), (4, 'gone', 'FAIL', 'failing: gone')):
             self.world.sql('UPDATE cluster SET plane_status = ?, plane_message = ?', status,
                            message)
+            self.driver_looked(0)
             cluster = self.findings()[1]
             self.assertEqual(result, cluster[0])
             self.assertIn(words, cluster[1])
+
+    def driver_looked(self, seconds):
+        """So long ago."""
+        self.world.sql('INSERT OR REPLACE INTO look (cluster_id, time, interval_ms)'
+                       ' VALUES (1, ?, 1000)', int(time.time()) - seconds,
+                       file='lbcluster-stats.db')
+
+    def test_driver_that_does_not_look(self):
+        self.start_haproxy()
+        self.hold_driver_lock()
+        self.world.sql("UPDATE cluster SET plane_status = 2, plane_message = ''")
+        self.driver_looked(60)
+        driver, cluster = self.findings()
+        self.assertEqual(('ok', 'FAIL'), (driver[0], cluster[0]))
+        self.assertIn('unattended', cluster[1])
+        self.assertEqual('systemctl restart lbcluster-haproxy', cluster[2])
 
     def test_status_of_a_driver_that_is_gone_is_not_believed(self):
         self.start_haproxy()
