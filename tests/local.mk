@@ -311,6 +311,7 @@ integration_tests = \
 	tests/integration/test_faults.py \
 	tests/integration/test_faults_driver.py \
 	tests/integration/test_files.py \
+	tests/integration/test_freshness.py \
 	tests/integration/test_full_disk.py \
 	tests/integration/test_haproxy.py \
 	tests/integration/test_haproxy_fleet.py \

@@ -17,6 +17,8 @@ struct listing {
 	struct ctl	*ctl;
 	struct out	*out;
 	struct err	*err;
+	int64_t		 now;
+	uint32_t	 stale_after_s;
 	bool		 seen;		/* a row came */
 };
 
@@ -48,9 +50,11 @@ static const struct out_column real_columns[] = {
 	{ "enabled", "ENABLED", OUT_BOOL },
 	{ "active", "ACTIVE", OUT_BOOL },
 	{ "pending_jobs", "PENDING", OUT_NUMBER },
+	{ "freshness", "FRESHNESS", OUT_TEXT },
 };
 
-/* Those of statistics() in the API's order, then the totals, which it has not. */
+/* Those of statistics() in the API's order; then how old they are, and the totals. The API
+ * has neither. */
 static const struct out_column statistics_columns[] = {
 	{ "path", "PATH", OUT_TEXT },
 	{ "active", "ACTIVE", OUT_BOOL },
@@ -63,6 +67,8 @@ static const struct out_column statistics_columns[] = {
 	{ "persistent_connections", "PERSISTENT", OUT_NUMBER },
 	{ "pps_in", "PPS-IN", OUT_NUMBER },
 	{ "pps_out", "PPS-OUT", OUT_NUMBER },
+	{ "freshness", "FRESHNESS", OUT_TEXT },
+	{ "age", "AGE", OUT_NUMBER },
 	{ "counters_since", NULL, OUT_TIME },
 	{ "total_connections", NULL, OUT_NUMBER },
 	{ "total_packets_in", NULL, OUT_NUMBER },
@@ -71,7 +77,7 @@ static const struct out_column statistics_columns[] = {
 	{ "total_octets_out", NULL, OUT_NUMBER },
 };
 
-enum { STATISTICS_API = 11, STATISTICS_ALL = ROWS(statistics_columns) };
+enum { STATISTICS_USUAL = 13, STATISTICS_ALL = ROWS(statistics_columns) };
 
 static struct out_value
 text(const char *value)
@@ -113,16 +119,35 @@ service_values(const char *path, const struct service_row *row, struct out_value
 	values[4] = text(protocol_name(row->protocol));
 }
 
-static struct out_value
-active_value(const struct store_real_view *view)
+/* As lbcRealStatsFreshness. */
+static enum freshness
+freshness_of(const struct listing *listing, const struct store_real_view *view)
 {
-	if (!view->has_statistics || (view->statistics.present & STAT_PRESENT_ACTIVE) == 0)
+	return status_freshness(view->has_statistics ? view->statistics.last_update : 0,
+	    listing->now, listing->stale_after_s);
+}
+
+/* Whether it is active is known by fresh statistics alone, as for lbcRealOperStatus. */
+static struct out_value
+active_value(const struct listing *listing, const struct store_real_view *view)
+{
+	if (freshness_of(listing, view) != FRESHNESS_FRESH ||
+	    (view->statistics.present & STAT_PRESENT_ACTIVE) == 0)
 		return (struct out_value){ .absent = true };
 	return truth(view->statistics.active);
 }
 
+static struct out_value
+age_value(const struct listing *listing, const struct store_real_view *view)
+{
+	if (freshness_of(listing, view) == FRESHNESS_NEVER)
+		return (struct out_value){ .absent = true };
+	return number(status_age(view->statistics.last_update, listing->now));
+}
+
 static void
-real_values(const char *path, const struct store_real_view *view, struct out_value *values)
+real_values(const struct listing *listing, const char *path, const struct store_real_view *view,
+    struct out_value *values)
 {
 	values[0] = text(path);
 	values[1] = text(view->row.name);
@@ -131,8 +156,9 @@ real_values(const char *path, const struct store_real_view *view, struct out_val
 	values[4] = number(view->row.weight);
 	values[5] = truth(view->row.fallback);
 	values[6] = truth(view->row.enabled);
-	values[7] = active_value(view);
+	values[7] = active_value(listing, view);
 	values[8] = number(view->pending_jobs);
+	values[9] = text(freshness_name(freshness_of(listing, view)));
 }
 
 /* The number of a key, by the name that the store's column has as well. */
@@ -148,8 +174,8 @@ statistics_number(const struct statistics *statistics, const char *key)
 }
 
 static void
-statistics_values(const char *path, const struct store_real_view *view,
-    struct out_value values[STATISTICS_ALL])
+statistics_values(const struct listing *listing, const char *path,
+    const struct store_real_view *view, struct out_value values[STATISTICS_ALL])
 {
 	static const struct statistics none;
 	const struct statistics *statistics = view->has_statistics ? &view->statistics : &none;
@@ -164,7 +190,11 @@ statistics_values(const char *path, const struct store_real_view *view,
 		else if (strcmp(key, "counters_since") == 0)
 			values[i] = (struct out_value){ .time = statistics->counters_since };
 		else if (strcmp(key, "active") == 0)
-			values[i] = active_value(view);
+			values[i] = active_value(listing, view);
+		else if (strcmp(key, "freshness") == 0)
+			values[i] = text(freshness_name(freshness_of(listing, view)));
+		else if (strcmp(key, "age") == 0)
+			values[i] = age_value(listing, view);
 		else
 			values[i] = statistics_number(statistics, key);
 	}
@@ -213,7 +243,7 @@ list_real(void *arg, const struct store_real_view *view)
 	struct out_value values[ROWS(real_columns)];
 	char name[PATH_TEXT_SIZE];
 
-	real_values(path_text(&view->path, name), view, values);
+	real_values(listing, path_text(&view->path, name), view, values);
 	return out_row(listing->out, values) ? ERR_OK : ERR_NOMEM;
 }
 
@@ -224,8 +254,21 @@ list_statistics(void *arg, const struct store_real_view *view)
 	struct out_value values[STATISTICS_ALL];
 	char name[PATH_TEXT_SIZE];
 
-	statistics_values(path_text(&view->path, name), view, values);
+	statistics_values(listing, path_text(&view->path, name), view, values);
 	return out_row(listing->out, values) ? ERR_OK : ERR_NOMEM;
+}
+
+/* When the listing is made, and when statistics are stale. */
+static enum err_code
+listing_start(struct listing *listing)
+{
+	struct store_totals totals;
+	enum err_code code = store_totals(listing->ctl->store, &totals, listing->err);
+
+	listing->now = clock_wall_s();
+	if (code == ERR_OK)
+		listing->stale_after_s = totals.stale_after_s;
+	return code;
 }
 
 static enum ctl_exit
@@ -262,8 +305,9 @@ list_rows(struct ctl *ctl, const struct path *path, enum path_depth kind)
 		    store_each_service(ctl->store, path, list_service, &listing, &err);
 	} else {
 		listing.out = out_begin(ctl->out, ctl->format, real_columns, ROWS(real_columns));
-		code = listing.out == NULL ? ERR_NOMEM :
-		    store_each_real(ctl->store, path, list_real, &listing, &err);
+		code = listing.out == NULL ? ERR_NOMEM : listing_start(&listing);
+		if (code == ERR_OK)
+			code = store_each_real(ctl->store, path, list_real, &listing, &err);
 	}
 	return listing_finish(&listing, path, code, &err);
 }
@@ -292,9 +336,10 @@ statistics_below(struct ctl *ctl, const struct path *path)
 	struct listing listing = { .ctl = ctl, .err = &err };
 	enum err_code code;
 
-	listing.out = out_begin(ctl->out, ctl->format, statistics_columns, STATISTICS_API);
-	code = listing.out == NULL ? ERR_NOMEM :
-	    store_each_real(ctl->store, path, list_statistics, &listing, &err);
+	listing.out = out_begin(ctl->out, ctl->format, statistics_columns, STATISTICS_USUAL);
+	code = listing.out == NULL ? ERR_NOMEM : listing_start(&listing);
+	if (code == ERR_OK)
+		code = store_each_real(ctl->store, path, list_statistics, &listing, &err);
 	return listing_finish(&listing, path, code, &err);
 }
 
@@ -338,7 +383,7 @@ info_real(void *arg, const struct store_real_view *view)
 	char name[PATH_TEXT_SIZE];
 
 	listing->seen = true;
-	real_values(path_text(&view->path, name), view, values);
+	real_values(listing, path_text(&view->path, name), view, values);
 	return out_object(listing->ctl->out, listing->ctl->format, real_columns + INFO_FIRST,
 	    INFO_COUNT, values + INFO_FIRST) ? ERR_OK : ERR_NOMEM;
 }
@@ -351,9 +396,9 @@ statistics_real(void *arg, const struct store_real_view *view)
 	char name[PATH_TEXT_SIZE];
 
 	listing->seen = true;
-	statistics_values(path_text(&view->path, name), view, values);
+	statistics_values(listing, path_text(&view->path, name), view, values);
 	return out_object(listing->ctl->out, listing->ctl->format, statistics_columns + 1,
-	    (has_totals(view) ? STATISTICS_ALL : STATISTICS_API) - 1, values + 1) ?
+	    (has_totals(view) ? STATISTICS_ALL : STATISTICS_USUAL) - 1, values + 1) ?
 	    ERR_OK : ERR_NOMEM;
 }
 
@@ -384,9 +429,11 @@ ctl_info(struct ctl *ctl, char **operands, int n)
 	status = ctl_open_path(ctl, operands[0], &path);
 	if (status != CTL_OK)
 		return status;
-	if (path_depth(&path) == DEPTH_REAL)
-		code = store_each_real(ctl->store, &path, info_real, &listing, &err);
-	else if (path_depth(&path) == DEPTH_SERVICE)
+	if (path_depth(&path) == DEPTH_REAL) {
+		code = listing_start(&listing);
+		if (code == ERR_OK)
+			code = store_each_real(ctl->store, &path, info_real, &listing, &err);
+	} else if (path_depth(&path) == DEPTH_SERVICE)
 		code = store_each_service(ctl->store, &path, info_service, &listing, &err);
 	else
 		code = store_each_cluster(ctl->store, &path, info_cluster, &listing, &err);
@@ -396,17 +443,19 @@ ctl_info(struct ctl *ctl, char **operands, int n)
 enum ctl_exit
 ctl_statistics(struct ctl *ctl, char **operands, int n)
 {
-	struct listing listing = { .ctl = ctl };
+	struct err err;
+	struct listing listing = { .ctl = ctl, .err = &err };
 	enum ctl_exit status;
 	enum err_code code;
 	struct path path;
-	struct err err;
 
 	status = ctl_open_path(ctl, n > 0 ? operands[0] : NULL, &path);
 	if (status != CTL_OK)
 		return status;
 	if (n == 0 || path_depth(&path) != DEPTH_REAL)
 		return statistics_below(ctl, n == 0 ? NULL : &path);
-	code = store_each_real(ctl->store, &path, statistics_real, &listing, &err);
+	code = listing_start(&listing);
+	if (code == ERR_OK)
+		code = store_each_real(ctl->store, &path, statistics_real, &listing, &err);
 	return row_finish(&listing, &path, code, &err);
 }

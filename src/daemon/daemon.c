@@ -221,6 +221,11 @@ reload(struct daemon *daemon)
 		    err.text);
 		config.job_max_rows = daemon->config.job_max_rows;
 	}
+	if (store_stale_after_set(daemon->store, config.stale_after_s, &err) != ERR_OK) {
+		log_error("config", "stale-after stays %u: %s", daemon->config.stale_after_s,
+		    err.text);
+		config.stale_after_s = daemon->config.stale_after_s;
+	}
 	log_level_set(config.log_level);
 	mib_config = mib_config_of(&config);
 	mib_config_set(daemon->mib, &mib_config);
@@ -261,6 +266,8 @@ store_prepare(void *arg, struct err *err)
 		code = store_set_lock_increase(daemon->store, err);
 	if (code == ERR_OK)
 		code = store_job_max_rows_set(daemon->store, daemon->config.job_max_rows, err);
+	if (code == ERR_OK)
+		code = store_stale_after_set(daemon->store, daemon->config.stale_after_s, err);
 	return code;
 }
 

@@ -117,7 +117,7 @@ image_new(void)
 	struct image *image = calloc(1, sizeof(*image));
 
 	if (image != NULL) {
-		image->stale_after_s = 300;
+		image->stale_after_s = STALE_AFTER_DEFAULT_S;
 		image->loading = true;
 	}
 	return image;

@@ -78,6 +78,9 @@ enum notify_bit {
  * told where to, and who tells it so wants to hear of a server that went down. */
 enum { NOTIFY_DEFAULT = (1 << NOTIFY_BITS) - 1 };
 
+/* Where lbclusterd.conf(5) does not say when statistics get stale. */
+enum { STALE_AFTER_DEFAULT_S = 300 };
+
 struct cluster_row {
 	uint32_t		 id;
 	const char		*name;

@@ -212,7 +212,7 @@ feeds_read(struct store *store, struct db *db, const struct feed *feeds, size_t 
 
 /* -- facts about the whole ---------------------------------------------------- */
 
-enum { JOB_ROWS_MAX = 100000 };
+enum { JOB_ROWS_MAX = 100000, STALE_AFTER_MAX_S = 86400 };
 
 /* Settings have no CHECK. */
 static int64_t
@@ -234,14 +234,16 @@ totals_read(struct db *db, struct store_totals *ret, struct err *err)
 	    " ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0),"
 	    " ifnull((SELECT value FROM setting WHERE name = 'set_lock'), 0),"
 	    " ifnull((SELECT value FROM setting WHERE name = 'job_max_rows'), 1000),"
-	    " ifnull((SELECT value FROM setting WHERE name = 'notify_enable'), ?1)"
-	    " FROM store", "i", (int64_t)NOTIFY_DEFAULT);
+	    " ifnull((SELECT value FROM setting WHERE name = 'notify_enable'), ?1),"
+	    " ifnull((SELECT value FROM setting WHERE name = 'stale_after'), ?2)"
+	    " FROM store", "ii", (int64_t)NOTIFY_DEFAULT, (int64_t)STALE_AFTER_DEFAULT_S);
 	if (code == ERR_OK)
 		code = db_next(db, stmt, &row, err);
 	if (code != ERR_OK)
 		return code;
 	if (!row)
 		return err_set(err, ERR_CORRUPT, "%s: table store is empty", db->path);
+	memset(ret, 0, sizeof(*ret));	/* what is between the members, too: it is compared */
 	ret->config_changes = (uint32_t)sqlite3_column_int64(stmt, 0);
 	ret->config_last_change = sqlite3_column_int64(stmt, 1);
 	ret->table_last_change = sqlite3_column_int64(stmt, 2);
@@ -253,6 +255,8 @@ totals_read(struct db *db, struct store_totals *ret, struct err *err)
 	ret->job_max_rows = (uint32_t)within(sqlite3_column_int64(stmt, 8), 0, JOB_ROWS_MAX);
 	ret->notify_enable = (uint32_t)sqlite3_column_int64(stmt, 9) &
 	    ((1u << NOTIFY_BITS) - 1);
+	ret->stale_after_s = (uint32_t)within(sqlite3_column_int64(stmt, 10), 1,
+	    STALE_AFTER_MAX_S);
 	db_reset(stmt);
 	return ERR_OK;
 }

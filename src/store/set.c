@@ -566,3 +566,22 @@ store_job_max_rows_set(struct store *store, uint32_t max, struct err *err)
 {
 	return store_write_alone(store, max_rows_write, &max, err);
 }
+
+static enum err_code
+stale_after_write(struct store *store, const void *arg, struct err *err)
+{
+	return db_run(&store->main, err, "INSERT INTO setting (name, value)"
+	    " VALUES ('stale_after', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+	    "i", (int64_t)*(const uint32_t *)arg);
+}
+
+enum err_code
+store_stale_after_set(struct store *store, uint32_t seconds, struct err *err)
+{
+	struct store_totals totals;
+	enum err_code code = store_totals(store, &totals, err);
+
+	if (code != ERR_OK || totals.stale_after_s == seconds)
+		return code;
+	return store_write_alone(store, stale_after_write, &seconds, err);
+}

@@ -102,6 +102,7 @@ struct store_totals {
 	uint32_t	job_last_id;
 	uint32_t	set_lock;		/* lbcSysSetLock */
 	uint32_t	job_max_rows;
+	uint32_t	stale_after_s;		/* of lbclusterd, 1..86400 */
 	uint32_t	notify_enable;	/* lbcNotifyEnable: 1u << enum notify_bit */
 };
 
@@ -270,6 +271,9 @@ enum err_code store_undo_noted(struct store *store, size_t *ret_n, struct err *e
 /* Settings, kept over a restart. */
 enum err_code store_set_lock_increase(struct store *store, struct err *err);
 enum err_code store_job_max_rows_set(struct store *store, uint32_t max, struct err *err);
+/* The age in seconds from which lbclusterd takes statistics for stale, so that lbclusterctl
+ * does the same. No write if it is the same. */
+enum err_code store_stale_after_set(struct store *store, uint32_t seconds, struct err *err);
 
 /* -- inventory ------------------------------------------------------------ */
 

@@ -211,6 +211,12 @@ lock_increase(struct world *w)
 }
 
 static enum err_code
+stale_after(struct world *w)
+{
+	return store_stale_after_set(w->f->store, 20, &w->f->err);
+}
+
+static enum err_code
 max_rows(struct world *w)
 {
 	return store_job_max_rows_set(w->f->store, 1, &w->f->err);
@@ -467,6 +473,7 @@ const struct operation operations[] = {
 	    .run = set_after_release },
 	{ .name = "lock", .mode = STORE_WRITE, .run = lock_increase },
 	{ .name = "job-max-rows", .mode = STORE_WRITE, .before = set_now, .run = max_rows },
+	{ .name = "stale-after", .mode = STORE_WRITE, .run = stale_after },
 	{ .name = "jobs: claim", .mode = STORE_WRITE, .before = set_now, .run = claim,
 	    .settle = requeue, .settle_always = true },
 	{ .name = "jobs: requeue", .mode = STORE_WRITE, .before = set_now_claim,

@@ -171,8 +171,11 @@ void
 assert_json(const struct world *world, const char *wanted)
 {
 	json_t *json = json_of(world);
-	char *text = json_dumps(json, JSON_COMPACT);
+	char *text;
 
+	if (json_is_integer(json_object_get(json, "age")))
+		json_object_set_new(json, "age", json_integer(0));
+	text = json_dumps(json, JSON_COMPACT);
 	assert_string_equal(text, wanted);
 	free(text);
 	json_decref(json);

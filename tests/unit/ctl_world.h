@@ -46,13 +46,13 @@ json_t *json_of(const struct world *world);
 /* The keys of an object as "a b c", in their order. */
 void assert_keys(const json_t *object, const char *keys);
 
-/* The JSON of the last command, as compact text. */
+/* The JSON of the last command, as compact text; an age in it, which the clock makes, is 0. */
 void assert_json(const struct world *world, const char *wanted);
 
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_new, world_free)
 
-/* The keys of statistics() in the API. */
+/* The keys of statistics() in the API, and how old they are. */
 #define API_KEYS "active active_connections bps_in bps_out connections_per_second " \
-	"inactive_connections last_update persistent_connections pps_in pps_out"
+	"inactive_connections last_update persistent_connections pps_in pps_out freshness age"
 
 #endif

@@ -62,14 +62,16 @@ list_of_service_is_real_services(void **state)
 
 	assert_int_equal(run(world, "list", "web/http", NULL), CTL_OK);
 	assert_string_equal(world->out,
-	    "PATH            ADDRESS      PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING\n"
-	    "web/http/sorry  2001:db8::9  80         1  yes       yes      -             0\n"
-	    "web/http/web-1  10.0.0.1     80        10  no        yes      -             0\n"
-	    "web/http/web-2  10.0.0.2     80        20  no        no       -             0\n");
+	    "PATH            ADDRESS      PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING"
+	    "  FRESHNESS\n"
+	    "web/http/sorry  2001:db8::9  80         1  yes       yes      -             0  never\n"
+	    "web/http/web-1  10.0.0.1     80        10  no        yes      -             0  never\n"
+	    "web/http/web-2  10.0.0.2     80        20  no        no       -             0"
+	    "  never\n");
 	assert_int_equal(run(world, "-f", "json", "list", "ha/s", NULL), CTL_OK);
 	assert_json(world, "[{\"path\":\"ha/s/a\",\"name\":\"a\",\"ip_address\":\"10.0.0.1\","
 	    "\"port\":\"\",\"weight\":1,\"fallback\":false,\"enabled\":true,\"active\":null,"
-	    "\"pending_jobs\":0}]");
+	    "\"pending_jobs\":0,\"freshness\":\"never\"}]");
 }
 
 static void
@@ -97,7 +99,7 @@ list_of_nothing_is_an_empty_array(void **state)
 	assert_string_equal(world->out, "[]\n");
 	assert_int_equal(run(world, "list", "web/empty", NULL), CTL_OK);
 	assert_string_equal(world->out,
-	    "PATH  ADDRESS  PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING\n");
+	    "PATH  ADDRESS  PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING  FRESHNESS\n");
 }
 
 static void
@@ -141,7 +143,8 @@ statistics_never_measured_are_null(void **state)
 	json = json_of(world);
 	assert_keys(json, API_KEYS);
 	json_object_foreach(json, key, value)
-		assert_true(json_is_null(value));
+		assert_true(strcmp(key, "freshness") == 0 ?
+		    strcmp(json_string_value(value), "never") == 0 : json_is_null(value));
 	json_decref(json);
 }
 
@@ -250,10 +253,12 @@ setting_each_way_does_what_it_says(void **state)
 	assert_int_equal(run(world, "set-weight", "web/http/web-2", "0", NULL), CTL_OK);
 	assert_int_equal(run(world, "list", "web/http", NULL), CTL_OK);
 	assert_string_equal(world->out,
-	    "PATH            ADDRESS      PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING\n"
-	    "web/http/sorry  2001:db8::9  80         1  no        yes      -             0\n"
-	    "web/http/web-1  10.0.0.1     80        10  yes       yes      -             0\n"
-	    "web/http/web-2  10.0.0.2     80         0  no        yes      -             0\n");
+	    "PATH            ADDRESS      PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING"
+	    "  FRESHNESS\n"
+	    "web/http/sorry  2001:db8::9  80         1  no        yes      -             0  never\n"
+	    "web/http/web-1  10.0.0.1     80        10  yes       yes      -             0  never\n"
+	    "web/http/web-2  10.0.0.2     80         0  no        yes      -             0"
+	    "  never\n");
 }
 
 static void

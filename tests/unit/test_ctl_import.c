@@ -33,12 +33,20 @@ statistics_imported_are_printed(void **state)
 	    " \"pps_out\": 6}\n"), CTL_OK);
 	assert_string_equal(world->out, "imported  1\nbad       0\n");
 	assert_int_equal(run(world, "-f", "json", "statistics", "web/http/web-1", NULL), CTL_OK);
-	assert_json(world, "{\"active\":true,\"active_connections\":7,"
+	/* Of long ago: whether it is active is not known any more. */
+	assert_json(world, "{\"active\":null,\"active_connections\":7,"
 	    "\"bps_in\":9223372036854775807,\"bps_out\":0,\"connections_per_second\":3,"
 	    "\"inactive_connections\":4,\"last_update\":\"2020-11-22T13:42:00Z\","
-	    "\"persistent_connections\":null,\"pps_in\":null,\"pps_out\":6}");
+	    "\"persistent_connections\":null,\"pps_in\":null,\"pps_out\":6,"
+	    "\"freshness\":\"stale\",\"age\":0}");
+	assert_int_equal(run(world, "-f", "json", "list", "web/http/web-1", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\"active\": null"));
+	assert_non_null(strstr(world->out, "\"freshness\": \"stale\""));
+	assert_int_equal(import(world, "{\"path\": \"web/http/web-1\", \"active\": true}\n"),
+	    CTL_OK);
 	assert_int_equal(run(world, "-f", "json", "list", "web/http/web-1", NULL), CTL_OK);
 	assert_non_null(strstr(world->out, "\"active\": true"));
+	assert_non_null(strstr(world->out, "\"freshness\": \"fresh\""));
 }
 
 static void
@@ -226,7 +234,7 @@ numbers_with_fraction_are_rounded(void **state)
 	assert_json(world, "{\"active\":null,\"active_connections\":null,\"bps_in\":2,"
 	    "\"bps_out\":2,\"connections_per_second\":null,\"inactive_connections\":null,"
 	    "\"last_update\":\"2020-11-22T13:42:00Z\",\"persistent_connections\":null,"
-	    "\"pps_in\":1000,\"pps_out\":0}");
+	    "\"pps_in\":1000,\"pps_out\":0,\"freshness\":\"stale\",\"age\":0}");
 }
 
 /* A byte order mark, as editors of other systems write it. */

@@ -54,11 +54,13 @@ load_leaves_settings_alone(void **state)
 	assert_non_null(strstr(world->err, KEPT));
 	assert_int_equal(run(world, "list", "web/http", NULL), CTL_OK);
 	assert_string_equal(world->out,
-	    "PATH            ADDRESS      PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING\n"
-	    "web/http/sorry  2001:db8::9  80         1  yes       yes      -             0\n"
-	    "web/http/web-1  10.0.0.7     80        10  no        yes      -             0\n"
-	    "web/http/web-2  10.0.0.2     80        20  no        no       -             0\n"
-	    "web/http/web-4  10.0.0.4     -          1  no        yes      -             0\n");
+	    "PATH            ADDRESS      PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING"
+	    "  FRESHNESS\n"
+	    "web/http/sorry  2001:db8::9  80         1  yes       yes      -             0  never\n"
+	    "web/http/web-1  10.0.0.7     80        10  no        yes      -             0  never\n"
+	    "web/http/web-2  10.0.0.2     80        20  no        no       -             0  never\n"
+	    "web/http/web-4  10.0.0.4     -          1  no        yes      -             0"
+	    "  never\n");
 	assert_int_equal(run(world, "-f", "json", "job", NULL), CTL_OK);
 	assert_string_equal(world->out, "[]\n");
 }
@@ -92,11 +94,13 @@ load_reset_sets_by_jobs(void **state)
 	assert_string_equal(world->err, "");
 	assert_int_equal(run(world, "list", "web/http", NULL), CTL_OK);
 	assert_string_equal(world->out,
-	    "PATH            ADDRESS      PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING\n"
-	    "web/http/sorry  2001:db8::9  80         1  no        yes      -             0\n"
-	    "web/http/web-1  10.0.0.7     80        11  no        yes      -             0\n"
-	    "web/http/web-2  10.0.0.2     80        20  no        yes      -             0\n"
-	    "web/http/web-4  10.0.0.4     -          1  yes       yes      -             0\n");
+	    "PATH            ADDRESS      PORT  WEIGHT  FALLBACK  ENABLED  ACTIVE  PENDING"
+	    "  FRESHNESS\n"
+	    "web/http/sorry  2001:db8::9  80         1  no        yes      -             0  never\n"
+	    "web/http/web-1  10.0.0.7     80        11  no        yes      -             0  never\n"
+	    "web/http/web-2  10.0.0.2     80        20  no        yes      -             0  never\n"
+	    "web/http/web-4  10.0.0.4     -          1  yes       yes      -             0"
+	    "  never\n");
 	assert_int_equal(run(world, "-f", "json", "job", NULL), CTL_OK);
 	json = json_of(world);
 	assert_int_equal(json_array_size(json), 4);
