@@ -291,7 +291,7 @@ discover(struct ctl *ctl, const char *name, const char *socket)
 	    !cluster_add(&discovery, name, socket) ||
 	    !services_add(&discovery)))
 		status = ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
-	if (status == CTL_OK)
+	else if (status == CTL_OK)
 		status = inventory_out(&discovery, socket);
 	if (discovery.left_out > 0) {
 		ctl_say(ctl, "servers left out because of their names: %zu", discovery.left_out);
