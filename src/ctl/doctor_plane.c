@@ -128,22 +128,27 @@ static bool
 socket_check(struct doctor *doctor, const char *cluster, const char *socket,
     const struct driver *driver)
 {
+	struct haproxy_endpoint endpoint;
 	struct haproxy_view view;
 	const char *problem;
 	struct err err;
 	char *answer;
+	bool on_disk;
 
-	if (socket[0] != '/' && strpbrk(socket, "@:") == NULL) {
+	if (haproxy_endpoint_parse(socket, &endpoint, &err) != ERR_OK) {
 		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "inventory file: cluster %s {"
 		    " plane = haproxy  socket = /run/haproxy/admin.sock }\n"
-		    "lbclusterctl load FILE", cluster), "%s: socket %s is not an absolute path",
-		    cluster, socket);
+		    "lbclusterctl load FILE", cluster), "%s: %s", cluster, err.text);
 		return false;
 	}
-	if (socket[0] == '/' && !modes_check(doctor, cluster, socket, driver))
+	if (endpoint.remote)
+		doctor_find(doctor, DOCTOR_WARN, "haproxy.cfg: stats socket ipv4@127.0.0.1:9999"
+		    " level admin", "%s: %s leaves this machine: " HAPROXY_REMOTE_RISK, cluster,
+		    socket);
+	on_disk = endpoint.address.ss_family == AF_UNIX;
+	if (on_disk && !modes_check(doctor, cluster, strchr(socket, '/'), driver))
 		return false;
-	if (socket[0] != '/' && strncmp(socket, "unix@", strlen("unix@")) != 0 &&
-	    doctor_unit_forbids_tcp("lbcluster-haproxy")) {
+	if (!on_disk && doctor_unit_forbids_tcp("lbcluster-haproxy")) {
 		doctor_find(doctor, DOCTOR_FAIL, doctor_unit_cure(doctor, "lbcluster-haproxy"),
 		    "%s: %s: lbcluster-haproxy.service allows no TCP", cluster, socket);
 		return false;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "model/address.h"
 #include "util/memory.h"
@@ -541,41 +542,54 @@ reason_state(const struct mirror_real *real, const struct plane_server *server,
 		    " different states");
 }
 
-/* Only numbers are compared: what a host name stands for may change at any time. */
-static bool
-endpoint_differs(const struct mirror_real *real, const struct plane_endpoint *endpoint)
+/* A number is compared with a number and a name with a name: what a name stands for may
+ * change at any time. Returns the address that the data plane has instead of the stored
+ * one; NULL where they agree or cannot be compared. */
+static const char *
+address_instead(const struct mirror_real *real, const struct plane_endpoint *endpoint)
 {
-	struct address stored, actual;
+	struct address stored = address_from_text(real->address), actual;
+
+	if (stored.type == ADDRESS_UNKNOWN)
+		return endpoint->name[0] == '\0' || real->address[0] == '\0' ||
+		    strcasecmp(real->address, endpoint->name) == 0 ? NULL : endpoint->name;
+	actual = address_from_text(endpoint->address);
+	if (actual.type == ADDRESS_UNKNOWN || (actual.type == stored.type &&
+	    memcmp(stored.octets, actual.octets, stored.length) == 0))
+		return NULL;
+	return endpoint->address;
+}
+
+/* Writes where the data plane has the server, if the store has it elsewhere. */
+static bool
+endpoint_differs(const struct mirror_real *real, const struct plane_endpoint *endpoint,
+    char *buf, size_t size)
+{
+	const char *address;
 
 	if (real->address == NULL || real->port == NULL || endpoint->address == NULL)
 		return false;
-	stored = address_from_text(real->address);
-	actual = address_from_text(endpoint->address);
-	if (stored.type == ADDRESS_UNKNOWN || actual.type == ADDRESS_UNKNOWN)
+	address = address_instead(real, endpoint);
+	if (address == NULL && (real->port[0] == '\0' || endpoint->port[0] == '\0' ||
+	    strcmp(real->port, endpoint->port) == 0))
 		return false;
-	if (real->port[0] != '\0' && endpoint->port[0] != '\0' &&
-	    strcmp(real->port, endpoint->port) != 0)
-		return true;
-	return stored.type != actual.type ||
-	    memcmp(stored.octets, actual.octets, stored.length) != 0;
+	address_endpoint(address != NULL ? address : real->address, endpoint->port, buf, size);
+	return true;
 }
 
 const char *
 plan_reason(const struct mirror_real *real, const struct plane_server *server,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
 {
-	const struct plane_endpoint *endpoint;
 	char text[MODEL_ADDRESS_MAX + MODEL_PORT_TEXT_MAX + 4];
 
 	buf[0] = '\0';
 	reason_state(real, server, rules, buf);
 	if (server == NULL)
 		return buf;
-	endpoint = endpoint_differs(real, &server->endpoint) ? &server->endpoint :
-	    &server->other_endpoint;
-	if (endpoint_differs(real, endpoint))
-		message_add(buf, "its address in %s is %.80s", rules->title,
-		    address_endpoint(endpoint->address, endpoint->port, text, sizeof(text)));
+	if (endpoint_differs(real, &server->endpoint, text, sizeof(text)) ||
+	    endpoint_differs(real, &server->other_endpoint, text, sizeof(text)))
+		message_add(buf, "its address in %s is %.80s", rules->title, text);
 	if (server->missing_at != NULL)
 		message_add(buf, "%s at %.108s has no such server", rules->title,
 		    server->missing_at);

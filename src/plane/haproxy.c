@@ -162,7 +162,8 @@ plane_open(struct loop *loop, const char *params, int timeout_ms, struct plane *
 static bool
 endpoint_same(const struct plane_endpoint *a, const struct plane_endpoint *b)
 {
-	return strcmp(a->address, b->address) == 0 && strcmp(a->port, b->port) == 0;
+	return strcmp(a->address, b->address) == 0 && strcmp(a->port, b->port) == 0 &&
+	    strcmp(a->name, b->name) == 0;
 }
 
 /* Where the processes of a pair differ, the text begins with the socket it is of. */

@@ -35,7 +35,7 @@ struct haproxy_endpoint {
 	bool			 remote;
 };
 
-/* Why a person should not have a remote one without thinking. */
+/* What a person is warned about where the socket is remote. */
 #define HAPROXY_REMOTE_RISK "the Runtime API has no password and no encryption"
 
 /* ERR_INVALID: the message names the text, what is wrong with it, and what to write. */

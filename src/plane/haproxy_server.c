@@ -141,7 +141,8 @@ haproxy_server_read(const struct haproxy_server *server, struct plane_server *re
 {
 	const uint32_t not_by_order = HAPROXY_INHERITED_MAINT | HAPROXY_INHERITED_DRAIN |
 	    HAPROXY_RESOLUTION_MAINT;
-	const struct plane_endpoint endpoint = { server->address, server->port };
+	const struct plane_endpoint endpoint = { server->address, server->port,
+	    server->fqdn };
 
 	*ret = (struct plane_server){
 		.service = server->backend,

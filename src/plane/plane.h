@@ -29,6 +29,7 @@ enum { PLANE_WEIGHT_MIXED = UINT32_MAX, PLANE_WORDS_MAX = 160 };
 struct plane_endpoint {
 	const char	*address;	/* numeric, without brackets */
 	const char	*port;
+	const char	*name;		/* the host name that 'address' comes from */
 };
 
 /* A server of the data plane. Texts live as long as the look they came with. */

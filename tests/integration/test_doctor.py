@@ -16,8 +16,8 @@ import time
 import unittest
 
 from haproxy import DRIVER, HAProxy
-from harness import (INVENTORY, LBCLUSTERCTL, PATIENCE, Case, Program, is_root, main, stop,
-                     wait_for)
+from harness import (INVENTORY, LBCLUSTERCTL, PATIENCE, Case, Program, free_port, is_root, main,
+                     stop, wait_for)
 
 HAPROXY = 'cluster ha { plane = haproxy  socket = "%s" }\n'
 GOOD_CONF = 'master agentx\nagentXTimeout 5\nagentXRetries 0\n'
@@ -424,7 +424,9 @@ class Planes(Doctor):
 
     def start_haproxy(self, level='admin'):
         self.haproxy.level = level
-        self.haproxy.configure({'app': {'a': (9, '')}})
+        self.tcp_port = free_port()
+        self.haproxy.configure({'app': {'a': (9, '')}}, more='global\n    stats socket'
+                               ' ipv4@127.0.0.1:%d level %s\n' % (self.tcp_port, level))
         self.haproxy.start()
 
     def hold_driver_lock(self):
@@ -433,8 +435,8 @@ class Planes(Doctor):
         self.addCleanup(lock.close)
         fcntl.flock(lock, fcntl.LOCK_EX)
 
-    def findings(self):
-        done = self.run_doctor(self.world)
+    def findings(self, prefix=()):
+        done = self.run_doctor(self.world, prefix=prefix)
         return [(row['result'], row['words'], row['cure']) for row in json.loads(done.stdout)
                 if row['check'] == 'plane']
 
@@ -503,8 +505,25 @@ class Planes(Doctor):
         self.put_plane('haproxy', {'socket': 'run/x.sock'})
         cluster = self.findings()[1]
         self.assertEqual('FAIL', cluster[0])
-        self.assertIn('run/x.sock is not an absolute path', cluster[1])
+        self.assertIn('"run/x.sock" is not a runtime socket of HAProxy', cluster[1])
         self.assertNotIn('haproxy.cfg', cluster[2])
+
+    def test_socket_of_another_machine(self):
+        # Without a network, so that nothing is sent to that address.
+        self.put_plane('haproxy', {'socket': 'ipv4@192.0.2.1:9999'})
+        warning, cluster = self.findings(('unshare', '-rn'))[1:]
+        self.assertEqual('warn', warning[0])
+        self.assertIn('192.0.2.1:9999 leaves this machine', warning[1])
+        self.assertEqual('FAIL', cluster[0])
+
+    def test_sockets_of_other_forms(self):
+        self.hold_driver_lock()
+        self.start_haproxy()
+        for socket_name in ('unix@' + self.path, 'ipv4@127.0.0.1:%d' % self.tcp_port):
+            self.put_plane('haproxy', {'socket': [socket_name]})
+            self.world.sql("UPDATE cluster SET plane_status = 2, plane_message = ''")
+            cluster = self.findings()[1]
+            self.assertEqual('ok', cluster[0], cluster)
 
     def test_plane_without_a_program(self):
         self.put_plane('ipvs', {})

@@ -150,7 +150,7 @@ class States(Plane):
         self.proxy.ask('set server app/s fqdn new.test')
         self.done('disable', 'web/app/s')
         self.done('enable', 'web/app/s')
-        self.judge(RUNNING, NAME_SET, True, '')
+        self.judge(RUNNING, NAME_SET, True, 'its address in HAProxy is new.test:')
         self.wait_reason('web/app/other', 'held in reserve')
 
     # -- srv_op_state ------------------------------------------------------------

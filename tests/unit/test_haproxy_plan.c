@@ -325,10 +325,11 @@ static void
 reason_names_an_address_that_differs(void **state)
 {
 	static char address[] = "10.0.0.1", port[] = "80", name[] = "a.example", none[] = "";
-	static const struct plane_endpoint same = { "10.0.0.1", "80" },
-	    moved = { "10.0.0.9", "80" }, other_port = { "10.0.0.1", "81" },
-	    no_port = { "10.0.0.1", "" }, unknown = { "", "" },
-	    six = { "2001:db8::9", "80" };
+	static const struct plane_endpoint same = { "10.0.0.1", "80", "" },
+	    moved = { "10.0.0.9", "80", "" }, other_port = { "10.0.0.1", "81", "" },
+	    no_port = { "10.0.0.1", "", "" }, unknown = { "", "", "" },
+	    six = { "2001:db8::9", "80", "" }, named = { "10.0.0.9", "80", "A.example" },
+	    renamed = { "10.0.0.9", "80", "b.example" }, unresolved = { "", "81", "a.example" };
 	const struct {
 		char				*address, *port;
 		const struct plane_endpoint	*one, *two;
@@ -343,6 +344,11 @@ reason_names_an_address_that_differs(void **state)
 		{ address, none, &same, &same, "" },
 		{ address, port, &unknown, &unknown, "" },
 		{ name, port, &moved, &moved, "" },
+		{ name, port, &named, &named, "" },
+		{ name, port, &renamed, &renamed, "its address in HAProxy is b.example:80" },
+		{ name, port, &unresolved, &named, "its address in HAProxy is a.example:81" },
+		{ address, port, &named, &named, "its address in HAProxy is 10.0.0.9:80" },
+		{ none, port, &renamed, &renamed, "" },
 		{ none, none, &moved, &moved, "" },
 	};
 
