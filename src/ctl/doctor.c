@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The command doctor: what keeps a first installation from working, and the line
- * that mends it. The checks are a table; see doctor.h.
+ * The command doctor: what keeps an installation from working, and the line
+ * that repairs it. The checks are a table; see doctor.h.
  */
 #include "ctl/doctor.h"
 

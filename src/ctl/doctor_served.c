@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/clock.h"
+
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyz" "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -18,8 +20,9 @@
 
 enum {
 	NAMES_MAX = 8,		/* clusters whose names are compared */
-	TRIES = 5,
-	PAUSE_MS = 300,		/* lbclusterd reads a change within 250 ms */
+	STEADY_MS = 2000,	/* without a change of the store, before a difference counts */
+	COMPARE_MS = 8000,
+	PAUSE_MS = 300,
 	OTHERS_MAX = 512,
 };
 
@@ -187,12 +190,40 @@ another_serves(struct doctor *doctor, const char *name, const char *here, const 
 	    "no other lbclusterd runs on this machine" : "other lbclusterd: ", others.text);
 }
 
+enum comparison { COMPARED_SAME, COMPARED_OTHER, COMPARED_CHANGING, COMPARED_NOTHING };
+
+/* lbclusterd reads a change of the store within 250 ms, later on a busy machine: a difference
+ * counts only if the store has not changed for STEADY_MS. */
+static enum comparison
+compare(struct doctor *doctor, struct picture *store, struct picture *served)
+{
+	int64_t now = clock_steady_ms(), until = now + COMPARE_MS, steady_ms = now;
+	struct picture after = { .n = 0 };
+
+	for (; now < until; now = clock_steady_ms()) {
+		bool same;
+
+		if (!store_picture(doctor, store))
+			return COMPARED_NOTHING;
+		same = picture_same(store, &after);
+		if (!served_picture(doctor, store, served) || !store_picture(doctor, &after))
+			return COMPARED_NOTHING;
+		if (!picture_same(store, &after) || !same)
+			steady_ms = clock_steady_ms();
+		if (picture_same(store, &after) && difference(store, served) == store->n)
+			return COMPARED_SAME;
+		if (clock_steady_ms() - steady_ms >= STEADY_MS)
+			return COMPARED_OTHER;
+		(void)poll(NULL, 0, PAUSE_MS);
+	}
+	return COMPARED_CHANGING;
+}
+
 void
 doctor_served(struct doctor *doctor)
 {
-	struct picture before, served, after;
-	bool still = false;
-	size_t at = 0;
+	struct picture store, served;
+	size_t at;
 
 	if (doctor->version[0] == '\0' || doctor->ctl->store == NULL) {
 		doctor_find(doctor, doctor->registered == SIGHT_YES ? DOCTOR_UNSEEN :
@@ -200,27 +231,22 @@ doctor_served(struct doctor *doctor)
 		    "the store could not be read" : "nothing of LBCLUSTER-MIB can be read");
 		return;
 	}
-	for (int i = 0; i < TRIES; i++) {
-		if (i > 0)
-			(void)poll(NULL, 0, PAUSE_MS);
-		if (!store_picture(doctor, &before) ||
-		    !served_picture(doctor, &before, &served) || !store_picture(doctor, &after)) {
-			doctor_find(doctor, DOCTOR_UNSEEN, NULL, "no answer of the store or snmpd");
-			return;
-		}
-		/* A change in between explains any difference. */
-		still = picture_same(&before, &after);
-		at = difference(&before, &served);
-		if (still && at == before.n) {
-			doctor_find(doctor, DOCTOR_OK, NULL, "what snmpd serves is the store %s",
-			    doctor->ctl->store_dir);
-			return;
-		}
-	}
-	if (still)
+	switch (compare(doctor, &store, &served)) {
+	case COMPARED_SAME:
+		doctor_find(doctor, DOCTOR_OK, NULL, "what snmpd serves is the store %s",
+		    doctor->ctl->store_dir);
+		return;
+	case COMPARED_OTHER:
+		at = difference(&store, &served);
 		another_serves(doctor, at < ROWS(scalars) ? scalars[at].name : "lbcClusterName",
-		    before.values[at], served.values[at]);
-	else
-		doctor_find(doctor, DOCTOR_UNSEEN, "lbclusterctl doctor", "the store changed while"
-		    " it was compared with what snmpd serves, %d times", TRIES);
+		    store.values[at], served.values[at]);
+		return;
+	case COMPARED_CHANGING:
+		doctor_find(doctor, DOCTOR_UNSEEN, "lbclusterctl doctor", "the store changed all"
+		    " the time while it was compared with what snmpd serves");
+		return;
+	case COMPARED_NOTHING:
+		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "no answer of the store or snmpd");
+		return;
+	}
 }
