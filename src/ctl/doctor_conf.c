@@ -130,6 +130,7 @@ reading_open(struct snmpd_conf *conf, struct reading *reading)
 {
 	struct stat st;
 
+	errno = 0;
 	reading->file = conf->n_files < FILES_MAX ? fopen(reading->path, "re") : NULL;
 	if (reading->file == NULL) {
 		if (errno == EACCES)

@@ -135,7 +135,6 @@ store_undo_noted(struct store *store, size_t *ret_n, struct err *err)
 	sqlite3_free(path);
 	if (code != ERR_OK)
 		return code == ERR_NOT_FOUND ? ERR_OK : code;
-	/* NOLINTNEXTLINE(clang-analyzer-unix.StdCLibraryFunctions): notes_open() has set fd. */
 	notes = fdopen(fd, "r");
 	if (notes == NULL) {
 		close(fd);
