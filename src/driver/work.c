@@ -504,9 +504,11 @@ static void
 remark_add(char message[MODEL_MESSAGE_MAX + 1], const char *text)
 {
 	size_t used = strlen(message);
-
-	snprintf(message + used, MODEL_MESSAGE_MAX + 1 - used, "%s%s",
+	int length = snprintf(message + used, MODEL_MESSAGE_MAX + 1 - used, "%s%s",
 	    used > 0 && text[0] != '\0' ? "; " : "", text);
+
+	if (length < 0)
+		message[used] = '\0';
 }
 
 static void
