@@ -75,7 +75,10 @@ real_usage(void)
 void
 real_heap_exact(char *argv[])
 {
-	free(malloc(1));
+	/* A block that the compiler may not leave out: before the first one the arena is 0. */
+	void *volatile block = malloc(1);
+
+	free(block);
 	if (mallinfo2().arena == 0 || getenv("GLIBC_TUNABLES") != NULL)
 		return;
 	setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
