@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 enum { STATUS_MAX = 8192, COMM_MAX = 15, CMDLINE_MAX = 8192 };
+enum { LOCK_READINGS = 5, LOCK_PAUSE_US = 10000 };
 
 /* -- who ----------------------------------------------------------------------------- */
 
@@ -290,24 +291,39 @@ is_holder(const char *line, const struct stat *st, const char *program, struct w
 	    strncmp(ret->name, program, COMM_MAX) == 0;
 }
 
-enum who_lock
-who_locks(const char *path, const char *program, struct who *ret)
+static enum who_lock
+locks_read(const struct stat *st, const char *program, struct who *ret)
 {
+	FILE *file = fopen("/proc/locks", "re");
 	bool held = false;
-	struct stat st;
 	char line[256];
-	FILE *file;
 
 	*ret = (struct who){ 0 };
-	if (stat(path, &st) == -1)
-		return errno == ENOENT ? WHO_LOCK_FREE : WHO_LOCK_UNSEEN;
-	file = fopen("/proc/locks", "re");
 	if (file == NULL)
 		return WHO_LOCK_UNSEEN;
 	while (!held && fgets(line, sizeof(line), file) != NULL)
-		held = is_holder(line, &st, program, ret);
+		held = is_holder(line, st, program, ret);
 	fclose(file);
 	if (!held)
 		*ret = (struct who){ 0 };
 	return held ? WHO_LOCK_HELD : WHO_LOCK_FREE;
+}
+
+/* /proc/locks may omit a held lock while other processes lock and unlock between two reads
+ * of that file (seen on a busy machine). So the lock is free only if five readings omit it. */
+enum who_lock
+who_locks(const char *path, const char *program, struct who *ret)
+{
+	enum who_lock lock = WHO_LOCK_FREE;
+	struct stat st;
+
+	*ret = (struct who){ 0 };
+	if (stat(path, &st) == -1)
+		return errno == ENOENT ? WHO_LOCK_FREE : WHO_LOCK_UNSEEN;
+	for (int tries = 0; lock == WHO_LOCK_FREE && tries < LOCK_READINGS; tries++) {
+		if (tries > 0)
+			usleep(LOCK_PAUSE_US);
+		lock = locks_read(&st, program, ret);
+	}
+	return lock;
 }

@@ -95,7 +95,7 @@ model_make(void)
 		}
 	}
 	qsort(names, n_names, sizeof(names[0]), by_order);
-	must(n_names > 300, "only %zu names", n_names);
+	must(n_names > 250, "only %zu names", n_names);
 }
 
 /* The first name at or after 'oid', NULL if there is none. */

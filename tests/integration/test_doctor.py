@@ -522,6 +522,7 @@ class Planes(Doctor):
         for socket_name in ('unix@' + self.path, 'ipv4@127.0.0.1:%d' % self.tcp_port):
             self.put_plane('haproxy', {'socket': [socket_name]})
             self.world.sql("UPDATE cluster SET plane_status = 2, plane_message = ''")
+            self.driver_looked(0)
             cluster = self.findings()[1]
             self.assertEqual('ok', cluster[0], cluster)
 
