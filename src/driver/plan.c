@@ -40,6 +40,18 @@ kept_idle(const struct mirror_real *real, const struct plane_server *server)
 	    (real->foreign[FOREIGN_WEIGHT].kept && server->weight == 0);
 }
 
+/* Somebody else put a fallback into maintenance, and that is kept: whether the others work
+ * does not matter then. */
+static bool
+kept_out(const struct mirror_real *real, const struct plane_server *server,
+    const struct plan_rules *rules)
+{
+	const struct foreign *foreign = &real->foreign[FOREIGN_STATE];
+
+	return server->state == PLANE_OUT && foreign->kept && !foreign->job &&
+	    rules->round.keep && !rules->round.restarted;
+}
+
 /* What the real services that are no fallback do. */
 enum others { OTHERS_IDLE, OTHERS_UNPROVEN, OTHERS_WORK };
 
@@ -106,7 +118,11 @@ wanted_state(struct mirror_real *real, const struct plane_server *server, enum o
 	if (!real->enabled)
 		return wanted_disabled(real, server, rules, now_ms);
 	real->drain_since_ms = 0;
-	if (!is_reserve(real, server) || others == OTHERS_IDLE)
+	if (!is_reserve(real, server))
+		return PLANE_READY;
+	if (kept_out(real, server, rules))
+		return real->wanted;
+	if (others == OTHERS_IDLE)
 		return PLANE_READY;
 	if (others == OTHERS_UNPROVEN && server->state != PLANE_DRAIN)
 		return PLANE_READY;
@@ -150,11 +166,13 @@ should_await_check(const struct mirror_real *real, const struct plane_server *se
 	    !server->blocked;
 }
 
-/* The driver itself moves it between two states: a fallback, or a drain that ends. */
+/* The driver itself moves it between two states: a fallback between drain and ready, or a
+ * drain that ends. */
 static bool
 moves_by_itself(const struct mirror_real *real, const struct plane_server *server)
 {
-	return real->enabled ? real->fallback : server->state == PLANE_DRAIN;
+	return real->enabled ? real->fallback && server->state != PLANE_OUT :
+	    server->state == PLANE_DRAIN;
 }
 
 /* The driver before this one took the server out, and wrote that down. */
@@ -198,7 +216,8 @@ state_plan(struct mirror_real *real, const struct plane_server *server,
 
 	if (foreign.resumed && reason_is_ours(real))
 		real->ours = true;
-	if (foreign.restarted || server->state == PLANE_READY)
+	/* The one of a pair that lacks the server may be the one that was restarted. */
+	if ((foreign.restarted && server->missing_at == NULL) || server->state == PLANE_READY)
 		real->ours = false;
 	foreign.resumed = foreign.resumed && !moves_by_itself(real, server);
 	if (foreign_judge(&real->foreign[FOREIGN_STATE], real->wanted, server->state, &foreign)) {
@@ -416,7 +435,11 @@ plan_active(const struct mirror_real *real, const struct plane_server *server)
 {
 	if (server == NULL || !server->up || server->blocked || server->state == PLANE_OUT)
 		return false;
-	return server->state != PLANE_DRAIN || is_reserve(real, server);
+	/* Somebody else took its new work away, and that is kept. */
+	if (real->foreign[FOREIGN_WEIGHT].kept && server->weight == 0)
+		return false;
+	return server->state != PLANE_DRAIN ||
+	    (is_reserve(real, server) && !real->foreign[FOREIGN_STATE].kept);
 }
 
 /* Another server that the same name in the DNS fills has an address. */

@@ -235,6 +235,33 @@ class Keep(Others):
         self.proxy.ask('set server http/a state ready')
         wait_for(lambda: self.proxy.share('http', 4) == {'a': 4}, EVENT_S, 'a')
 
+    def test_fallback_that_a_person_takes_out_stays_out(self):
+        self.serve({'http': {'a': CHECK, 'f': CHECK}}, keep=True)
+        self.done('enable-fallback', 'web/http/f')
+        self.proxy.ask('set server http/f state maint')
+        self.wait_reason('web/http/f', 'set state maint, which is kept')
+        self.proxy.ask('set server http/a state maint')
+        self.wait_reason('web/http/a', 'set state maint, which is kept')
+        self.wait_rounds()
+        self.assertEqual(FORCED_MAINT, self.proxy.state('http/f')[0])
+        self.stop_driver()
+        self.start_driver()
+        self.wait_rounds()
+        self.assertEqual(FORCED_MAINT, self.proxy.state('http/f')[0])
+        self.wait_active('web/http/f', 0)
+        self.proxy.ask('set server http/f state ready')
+        self.wait_active('web/http/f', 1)
+        self.assertEqual({'f': 4}, self.proxy.share('http', 4))
+
+    def test_server_that_a_person_gives_no_new_work_is_not_active(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER}}, keep=True)
+        self.proxy.ask('set server http/a weight 0')
+        self.wait_reason('web/http/a', 'set weight 0, which is kept; the store has 10')
+        self.assertEqual({'b': 4}, self.proxy.share('http', 4))
+        self.wait_active('web/http/a', 0)
+        self.proxy.ask('set server http/a weight 10')
+        self.wait_active('web/http/a', 1)
+
     def test_one_of_a_pair_that_hangs_is_not_a_restart(self):
         self.serve({'http': {'a': SERVER, 'b': SERVER}}, keep=True)
         other = self.haproxy(self.services, 'other')

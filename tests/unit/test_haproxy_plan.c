@@ -558,8 +558,12 @@ reason_says_who_took_a_server_out(void **state)
 	w.rules.first = false;
 	w.rules.round.restarted = true;
 	snprintf(w.servers[G].words, sizeof(w.servers[G].words), "MAINT by HAProxy");
+	/* The process of a pair that lacks the server may be the one that was restarted. */
+	w.servers[B].missing_at = "/run/two.sock";
 	assert_string_equal(plan(), "");
 	assert_string_equal(reason(G), "MAINT by HAProxy");
+	assert_string_equal(reason(B), "MAINT by lbcluster; HAProxy at /run/two.sock has no such"
+	    " server");
 }
 
 /* A server that leaves DRAIN for weight 0 takes nothing in between. */
