@@ -216,6 +216,35 @@ close_parameters(struct parse *parse)
 	parse->cluster->params = text;
 }
 
+/* True where both texts name the same socket: "127.0.0.1:9999" and "ipv4@127.0.0.1:9999". */
+static bool
+same_socket(const char *one, const char *other)
+{
+	struct haproxy_endpoint a, b;
+	struct err err;
+
+	return haproxy_endpoint_parse(one, &a, &err) == ERR_OK &&
+	    haproxy_endpoint_parse(other, &b, &err) == ERR_OK && a.length == b.length &&
+	    memcmp(&a.address, &b.address, a.length) == 0;
+}
+
+/* Refuses a socket that is named twice: its process would be counted twice in all sums. */
+static void
+check_sockets_differ(struct parse *parse, cfg_opt_t *sockets)
+{
+	for (unsigned int i = 1; i < cfg_opt_size(sockets); i++) {
+		for (unsigned int j = 0; j < i; j++) {
+			if (!same_socket(cfg_opt_getnstr(sockets, i), cfg_opt_getnstr(sockets, j)))
+				continue;
+			complaints_error(parse->complaints,
+			    parse_line_of(parse, PARSE_CLUSTER, "socket"),
+			    "%s names the socket %s twice", parse_where(parse),
+			    cfg_opt_getnstr(sockets, i));
+			return;
+		}
+	}
+}
+
 /* Each value was judged where it was read. */
 static void
 check_sockets(struct parse *parse)
@@ -230,6 +259,8 @@ check_sockets(struct parse *parse)
 		complaints_error(parse->complaints, parse_line_of(parse, PARSE_CLUSTER, "socket"),
 		    "%s names %u sockets; a cluster has %d at most", parse_where(parse),
 		    cfg_opt_size(sockets), HAPROXY_SOCKETS_MAX);
+	else
+		check_sockets_differ(parse, sockets);
 }
 
 static void

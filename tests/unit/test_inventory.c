@@ -164,6 +164,12 @@ static const struct refusal {
 	    "F:3: a has plane haproxy and no socket; write socket = /run/haproxy/admin.sock\n" },
 	{ "sockets_too_many_are_refused", "cluster a {\nplane = haproxy\nsocket = { /1, /2, /3,"
 	    " /4, /5, /6, /7, /8, /9 } }", "F:3: a names 9 sockets; a cluster has 8 at most\n" },
+	{ "socket_twice_is_refused", "cluster a {\nplane = haproxy\nsocket = { /1, /2,"
+	    " \"unix@/1\" } }",
+	    "F:3: a names the socket unix@/1 twice\n" },
+	{ "socket_over_tcp_twice_is_refused", "cluster a {\nplane = haproxy\nsocket = {"
+	    " \"127.0.0.1:99\", \"ipv4@127.0.0.1:99\" } }",
+	    "F:3: a names the socket ipv4@127.0.0.1:99 twice\n" },
 	{ "plane_without_a_driver_is_refused", "cluster a {\n\nplane = ipvs }",
 	    "F:3: plane ipvs of a: this version has no driver for it; write one of none,"
 	    " haproxy\n" },
