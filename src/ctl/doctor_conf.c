@@ -92,6 +92,16 @@ directory_include(struct snmpd_conf *conf, struct stack *stack, const char *dir)
 	files_push(stack, pattern, 0);
 }
 
+/* Lines of 'agentaddress' add up; of other keys the last one counts. */
+static void
+line_keep(struct conf_line *line, bool adds_up, const char *value)
+{
+	size_t used = adds_up ? strlen(line->value) : 0;
+
+	snprintf(line->value + used, sizeof(line->value) - used, "%s%s", used > 0 ? "," : "",
+	    value);
+}
+
 static void
 line_take(struct snmpd_conf *conf, struct stack *stack, char *line)
 {
@@ -118,7 +128,7 @@ line_take(struct snmpd_conf *conf, struct stack *stack, char *line)
 	for (size_t i = 0; i < CONF_KEYS; i++) {
 		if (strcasecmp(key, key_names[i]) != 0)
 			continue;
-		snprintf(conf->lines[i].value, sizeof(conf->lines[i].value), "%s", value);
+		line_keep(&conf->lines[i], i == CONF_ADDRESS, value);
 		snprintf(conf->lines[i].at, sizeof(conf->lines[i].at), "%s:%u", reading->path,
 		    reading->line);
 	}

@@ -11,10 +11,11 @@
 
 #include "util/endpoint.h"
 
-/* The last line of a key counts, as with snmpd; "": there is none. */
+/* What the lines of a key say, as snmpd reads them: those of agentaddress together, separated
+ * by commas, of other keys the last one; "": there is none. */
 struct conf_line {
 	char	value[256];
-	char	at[320];	/* FILE:LINE */
+	char	at[320];	/* FILE:LINE of the last one */
 };
 
 enum conf_key {

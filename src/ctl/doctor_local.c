@@ -101,6 +101,25 @@ cluster_count(void *arg, const struct cluster_row *row)
 	return ERR_OK;
 }
 
+static enum err_code
+real_ignore(void *arg, const struct store_real_view *view)
+{
+	(void)arg;
+	(void)view;
+	return ERR_OK;
+}
+
+/* lbclusterd checked the store when it started; one that does not run may have refused it.
+ * SQLite checks no CHECK of a file that is open read-only: reading all rows finds the values
+ * that break one. */
+static enum err_code
+store_check(struct store *store, struct err *err)
+{
+	enum err_code code = store_each_real(store, NULL, real_ignore, NULL, err);
+
+	return code == ERR_OK ? store_verify(store, err) : code;
+}
+
 void
 doctor_store(struct doctor *doctor)
 {
@@ -119,6 +138,8 @@ doctor_store(struct doctor *doctor)
 	if (code == ERR_OK)
 		code = store_each_cluster(doctor->ctl->store, NULL, cluster_count, &clusters,
 		    &err);
+	if (code == ERR_OK && doctor->daemon_alive == SIGHT_NO)
+		code = store_check(doctor->ctl->store, &err);
 	if (code != ERR_OK)
 		store_fault(doctor, &err);
 	else if (clusters == 0)

@@ -26,13 +26,14 @@ enum {
 	OTHERS_MAX = 512,
 };
 
-/* What is compared: value 0 to 4 are those of 'scalars', then names of clusters. */
+/* What is compared: first the values of 'scalars', then names of clusters. All of them are kept
+ * over a restart of lbclusterd; counters that start from zero then would differ. */
 static const struct {
 	const char	*oid;
 	const char	*name;
 } scalars[] = {
 	{ "1.1.2.0", "lbcSysSetLock" },
-	{ "1.1.3.0", "lbcSysConfigChanges" },
+	{ "1.1.4.0", "lbcSysConfigLastChange" },
 	{ "1.1.5.0", "lbcSysTableLastChange" },
 	{ "1.1.8.0", "lbcSysClusters" },
 };
@@ -96,7 +97,7 @@ store_picture(struct doctor *doctor, struct picture *ret)
 	for (size_t i = 0; i < ROWS(scalars); i++)
 		snprintf(ret->oids[i], sizeof(ret->oids[i]), "%s", scalars[i].oid);
 	snprintf(ret->values[0], sizeof(ret->values[0]), "INTEGER: %u", totals.set_lock);
-	snprintf(ret->values[1], sizeof(ret->values[1]), "Counter32: %u", totals.config_changes);
+	time_print(totals.config_last_change, ret->values[1], sizeof(ret->values[1]));
 	time_print(totals.table_last_change, ret->values[2], sizeof(ret->values[2]));
 	snprintf(ret->values[3], sizeof(ret->values[3]), "Gauge32: %zu", ret->clusters);
 	return true;

@@ -162,14 +162,16 @@ answer_missing(struct doctor *doctor, const char *said)
 {
 	const struct conf_line *address = &doctor->conf.lines[CONF_ADDRESS];
 	bool timeout = strstr(said, "Timeout") != NULL;
-	char target[256];
+	char target[256], asked[256];
 	struct who snmpd;
 
+	/* 127.0.0.1:1161, udp:localhost:1161 and 1161 are one address. */
 	snmpd_conf_target(address->value, target, sizeof(target));
+	snmpd_conf_target(doctor_last(doctor), asked, sizeof(asked));
 	if (timeout && doctor->conf.n_files > 0 && !who_runs("snmpd", &snmpd))
 		doctor_find(doctor, DOCTOR_FAIL, "systemctl start snmpd", "snmpd does not run");
 	else if (timeout && doctor->snmp_given && strcmp(target, "localhost") != 0 &&
-	    strcmp(target, doctor_last(doctor)) != 0)
+	    strcmp(target, asked) != 0)
 		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "lbclusterctl doctor --snmp"
 		    " \"ARGUMENTS %s\"", target), "%.200s; %s: snmpd listens at %s alone", said,
 		    address->at, address->value);

@@ -262,6 +262,12 @@ totals_read(struct db *db, struct store_totals *ret, struct err *err)
 }
 
 enum err_code
+store_verify(struct store *store, struct err *err)
+{
+	return db_verify(&store->main, err);
+}
+
+enum err_code
 store_totals(struct store *store, struct store_totals *ret, struct err *err)
 {
 	return totals_read(&store->main, ret, err);

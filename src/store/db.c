@@ -19,7 +19,7 @@ static const struct {
 } results[] = {
 	/* A program died in a COMMIT, and who only reads may not undo that. */
 	{ SQLITE_READONLY_ROLLBACK, ERR_READONLY, "a write was cut off: start lbclusterd, "
-	    "which mends it" },
+	    "which repairs it" },
 	{ SQLITE_BUSY, ERR_BUSY, "locked by another program" },
 	{ SQLITE_LOCKED, ERR_BUSY, "locked by another program" },
 	{ SQLITE_PROTOCOL, ERR_BUSY, "locked by another program" },

@@ -107,6 +107,8 @@ struct store {
 
 /* Opens an existing file and checks it. Migrates if 'writable'. */
 enum err_code db_open(struct db *db, bool writable, int wait_ms, struct err *err);
+/* Checks every page, row and reference of an open file: ERR_CORRUPT, with what is wrong. */
+enum err_code db_verify(struct db *db, struct err *err);
 /* Makes an empty file under another name and gives it its own only when it is
  * whole: two programs may do so at once, and a crash leaves nothing behind that
  * looks like a store. ERR_OK if it is there now, whoever made it. */

@@ -45,8 +45,8 @@ integrity_error(struct db *db, const char *words, struct err *err)
 
 /* Checks the whole file. quick_check does not see an index that lost a row (measured). A
  * row without its parent is left to the readers, which leave it out: left_out.c. */
-static enum err_code
-integrity_check(struct db *db, struct err *err)
+enum err_code
+db_verify(struct db *db, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
@@ -246,7 +246,7 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	if (code == ERR_READONLY && rolled_back(db, wait_ms))
 		code = identity_check(db, writable, &version, err);
 	if (code == ERR_OK)
-		code = db->verify ? integrity_check(db, err) : ERR_OK;
+		code = db->verify ? db_verify(db, err) : ERR_OK;
 	if (code == ERR_OK && writable)
 		code = pragmas_set(db, db->kind->pragmas, err);
 	if (code == ERR_OK && version < (int64_t)db->kind->n_migrations)

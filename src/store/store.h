@@ -149,6 +149,11 @@ enum err_code store_changes(struct store *store, struct store_cursor *cursor,
 void store_left_out_report(struct store *store,
     void (*fn)(void *arg, bool repaired, const char *text), void *arg);
 
+/* Checks all of lbcluster.db, of a store opened with STORE_READ not the values of rows.
+ * ERR_CORRUPT with what is wrong. Takes a second for 100,000 rows, in which nobody else can
+ * write. */
+enum err_code store_verify(struct store *store, struct err *err);
+
 /* Looks for all such rows, for a program that reads by name. */
 enum err_code store_left_out_find(struct store *store, struct err *err);
 

@@ -2,12 +2,14 @@
 # Copyright (c) 2026 the lbcluster authors
 #
 # lbclusterctl doctor: nothing to find where all is right; then each fault made on
-# purpose, one at a time, gives its finding and the line that mends it.
+# purpose, one at a time, gives its finding and the line that repairs it.
 """The doctor."""
 
+import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -191,6 +193,18 @@ class Store(Doctor):
         self.write(world, 'store/lbcluster.db', 'rubbish, no database at all\n' * 100)
         found = self.doctor(world, community=None)
         self.assert_finding(found, 'store', 'FAIL', 'lbcluster.db', 'lbcluster.db.damaged')
+
+    def test_row_that_lbclusterd_refuses(self):
+        world = self.started()
+        world.stop_daemon()
+        with contextlib.closing(world.connect()) as connection:
+            connection.execute('PRAGMA ignore_check_constraints = 1')
+            connection.execute('UPDATE real_service SET weight = 70000')
+        world.start_daemon(wait=False)
+        self.assertEqual(3, world.daemon.wait())
+        found = self.doctor(world, community=None)
+        self.assert_finding(found, 'store', 'FAIL', 'damaged.*weight of row 1',
+                            'lbcluster.db.damaged')
 
     def test_mode_without_the_group(self):
         world = self.started()
@@ -591,6 +605,26 @@ class Another(Doctor):
                 self.world.wait_served()
                 self.assertEqual('ok', self.doctor(self.world)['served'][0])
 
+    def test_restart_is_no_difference(self):
+        # Counters of lbclusterd start from zero then.
+        self.world.ctl('set-weight', 'web/http/a', '3')
+        self.world.stop_daemon()
+        self.world.ctl('set-weight', 'web/http/a', '4')
+        self.world.start_daemon()
+        self.assertEqual('ok', self.doctor(self.world)['served'][0])
+
+    def test_other_settings_alone_are_found(self):
+        # The other store is a copy, changed since.
+        self.world.stop_daemon()
+        shutil.rmtree(self.other.store)
+        shutil.copytree(self.world.store, self.other.store)
+        self.other.ctl('set-weight', 'web/http/a', '3')
+        self.other.start_daemon(wait=False)
+        wait_for(self.world.served, 30, 'the copy is served')
+        self.world.start_daemon(wait=False)
+        self.world.wait_logged('another subagent serves')
+        self.assert_finding(self.doctor(self.world), 'served', 'FAIL', 'another store', '')
+
     def test_none_of_ours_runs(self):
         self.serve_other(INVENTORY)
         self.world.stop_daemon()
@@ -652,6 +686,15 @@ class Defaults(Doctor):
         found = self.doctor(world, '--snmp', '-v2c -c public -t 1 127.0.0.1:9', community=None)
         self.assert_finding(found, 'snmpd', 'FAIL', 'Timeout.*snmpd.conf:4: snmpd listens at udp:',
                             'localhost:%d' % world.port)
+        # Another form of the same address is not another address.
+        found = self.doctor(world, '--snmp', '-v2c -c unknown -t 1 127.0.0.1:%d' % world.port,
+                            community=None)
+        self.assert_finding(found, 'snmpd', 'FAIL', 'a community that snmpd does not know', '')
+
+    def test_second_line_of_agentaddress(self):
+        # snmpd listens at the addresses of all lines.
+        _, found = self.default(snmpd_conf='agentaddress udp:127.0.0.1:9\n')
+        self.assertEqual('ok', found['snmpd'][0], found)
 
 
 class Secrets(Doctor):
