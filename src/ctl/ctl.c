@@ -65,7 +65,7 @@ static const struct command commands[] = {
 	    ctl_oid, 1, 1, 0, STORE_READ },
 	{ "remove", "PATH", "remove a row and all below it",
 	    ctl_remove, 1, 1, 0, STORE_WRITE },
-	{ "doctor", "", "what keeps it from working, and what mends it",
+	{ "doctor", "", "what keeps lbcluster from working, and what repairs it",
 	    ctl_doctor, 0, 0, CTL_AGENTX | CTL_SNMP | CTL_WRITE, STORE_READ },
 };
 
@@ -336,11 +336,16 @@ say_not_permitted(struct ctl *ctl)
 	if (eaccess(ctl->store_dir, mode) == 0 || errno != EACCES ||
 	    stat(ctl->store_dir, &st) == -1)
 		return false;
+	if (!S_ISDIR(st.st_mode)) {
+		ctl_say(ctl, "%s: is not a directory; give the directory of the store with -s",
+		    ctl->store_dir);
+		return true;
+	}
 	passwd = getpwuid(geteuid());
 	account_text(passwd == NULL ? NULL : passwd->pw_name, geteuid(), user);
 	entry = getgrgid(st.st_gid);
 	account_text(entry == NULL ? NULL : entry->gr_name, st.st_gid, group);
-	if ((st.st_mode & S_IRWXG) != S_IRWXG)
+	if ((st.st_mode & S_IRWXG) != S_IRWXG || st.st_gid == 0)
 		ctl_say(ctl, "%s: %s; be root, or its owner", ctl->store_dir, strerror(EACCES));
 	else
 		ctl_say(ctl, "%s: %s: user %s is not in group %s; be root, or run "
@@ -393,6 +398,14 @@ ctl_open(struct ctl *ctl)
 	return CTL_REFUSED;
 }
 
+/* Keeps the reason of the first failure: later calls change errno. */
+static void
+output_flush(struct ctl *ctl)
+{
+	if (fflush(ctl->out) != 0 && ctl->out_errno == 0)
+		ctl->out_errno = errno;
+}
+
 /* A script that asks snmpd next is to see what this command did: waits for lbclusterd. */
 static void
 reader_wait(struct ctl *ctl)
@@ -402,7 +415,7 @@ reader_wait(struct ctl *ctl)
 	if (ctl->store == NULL || ctl->command->mode == STORE_READ ||
 	    (ctl->flags & CTL_DRY_RUN) != 0)
 		return;
-	fflush(ctl->out);
+	output_flush(ctl);
 	if (store_reader_wait(ctl->store, "lbclusterd", CTL_READER_WAIT_MS, &err) != ERR_OK)
 		ctl_say(ctl, "lbclusterd: has not read the change within %d s, SNMP may show the "
 		    "values before; \"lbclusterctl doctor\" finds out why",
@@ -623,8 +636,10 @@ ctl_main(int argc, char **argv, FILE *out, FILE *err)
 		status = ctl.command->run(&ctl, argv + 2, n - 1);
 	reader_wait(&ctl);
 	store_close(ctl.store);
-	if (fflush(out) != 0 || ferror(out)) {
-		ctl_say(&ctl, "standard output: %s", strerror(errno));
+	output_flush(&ctl);
+	if (ctl.out_errno != 0 || ferror(out)) {
+		ctl_say(&ctl, "standard output: %s",
+		    strerror(ctl.out_errno != 0 ? ctl.out_errno : EIO));
 		if (status == CTL_OK)
 			status = CTL_FAILURE;
 	}

@@ -51,6 +51,7 @@ enum {
 
 struct ctl {
 	FILE			*out;
+	int			 out_errno;	/* of the first flush of 'out' that failed, or 0 */
 	FILE			*err;
 	const char		*store_dir;
 	enum out_format		 format;

@@ -57,7 +57,7 @@ address_take(struct discovery *discovery, struct inventory_real *real,
 	real->port_given = address_port(server->port) != 0;
 	if (!real->address_given && server->srv_record[0] == '\0')
 		ctl_say(discovery->ctl, "%s/%s/%s: HAProxy shows no address, as for a UNIX socket;"
-		    " one that is stored stays", discovery->cluster->name, server->backend,
+		    " an address in the store is kept", discovery->cluster->name, server->backend,
 		    server->name);
 	return memory_text_set(&real->address, real->address_given ? address : "") &&
 	    memory_text_set(&real->port, real->port_given ? server->port : "");

@@ -206,6 +206,16 @@ find_real(struct import *import, const json_t *object, uint32_t *ret_id, struct 
 }
 
 /* The row that a line tells of. */
+/* True if the line is not one whole object; false for a mistake in an object. */
+static bool
+is_other_form(const json_error_t *error)
+{
+	enum json_error_code code = json_error_code(error);
+
+	return code == json_error_invalid_syntax || code == json_error_premature_end_of_input ||
+	    code == json_error_end_of_input_expected;
+}
+
 static enum err_code
 line_read(struct import *import, const char *line, size_t length, struct statistics *row,
     struct err *err)
@@ -218,8 +228,8 @@ line_read(struct import *import, const char *line, size_t length, struct statist
 		code = err_set(err, ERR_INVALID, "an array is not taken; write one object on each "
 		    "line, as \"jq -c '.[]'\" does");
 	else if (object == NULL)
-		code = err_set(err, ERR_INVALID, "is not JSON (%s); write one whole object on each "
-		    "line", error.text);
+		code = err_set(err, ERR_INVALID, "is not JSON (%s)%s", error.text,
+		    is_other_form(&error) ? "; write one whole object on each line" : "");
 	else
 		code = take_values(object, row, err);
 	if (code == ERR_OK)

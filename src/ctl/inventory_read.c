@@ -126,7 +126,7 @@ close_real(struct parse *parse)
 
 	if (!real->address_given)
 		complaints_warn(parse->complaints, real->line,
-		    "%s has no address: one that is stored stays", parse_where(parse));
+		    "%s has no address; an address in the store is kept", parse_where(parse));
 	if (!real->fallback)
 		return;
 	if (parse->fallback != NULL)

@@ -112,7 +112,7 @@ static const struct bad_line {
 	    ":2: bps_in is negative\n" },
 	{ "number_of_text_is_bad", ON_WEB_1("\"bps_in\": \"1\""), ":2: bps_in is not a number\n" },
 	{ "number_too_big_is_bad", ON_WEB_1("\"bps_in\": 9223372036854775808"),
-	    ":2: is not JSON (too big integer" },
+	    ":2: is not JSON (too big integer near '9223372036854775808')\n" },
 	{ "number_with_exponent_too_big_is_bad", ON_WEB_1("\"bps_in\": 1e19"),
 	    ":2: bps_in is above 9223372036854775807\n" },
 	{ "active_of_number_is_bad", ON_WEB_1("\"active\": 1"),

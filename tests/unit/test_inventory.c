@@ -216,7 +216,7 @@ static const struct refusal {
 	    "F:4: address of web/http: \"1.2.3.4.5\" is no IPv4 or IPv6 address and no host "
 	    "name\n"
 	    "F:5: weight \"x\" of web/http/a is not a whole number of 0 to 65535\n"
-	    "F:5: warning: web/http/a has no address: one that is stored stays\n"
+	    "F:5: warning: web/http/a has no address; an address in the store is kept\n"
 	    "F:6: port \"y\" of web/http/a is not a whole number of 1 to 65535\n" },
 	/* libConfuse itself is wrong about the line after a comment. */
 	{ "line_after_comments_is_right",
@@ -233,9 +233,9 @@ static const struct refusal {
 	{ "byte_order_mark_is_skipped", "\xEF\xBB\xBF" "cluster a { }\n", "" },
 	{ "byte_order_mark_alone_is_nothing", "\xEF\xBB\xBF", "" },
 	{ "address_missing_is_warned_of", IN_WEB("real web-1 { port = 80 }"),
-	    "F:3: warning: web/http/web-1 has no address: one that is stored stays\n" },
+	    "F:3: warning: web/http/web-1 has no address; an address in the store is kept\n" },
 	{ "address_missing_in_nothing_is_warned_of", IN_WEB("real web-1 { }"),
-	    "F:3: warning: web/http/web-1 has no address: one that is stored stays\n" },
+	    "F:3: warning: web/http/web-1 has no address; an address in the store is kept\n" },
 	{ "address_and_port_of_nothing_are_taken", REAL("address = \"\"\nport = \"\""), "" },
 	{ "fallback_not_enabled_is_warned_of", REAL(A "enabled = no\nfallback = yes"),
 	    "F:4: warning: web/http/web-1 is fallback but not enabled; it takes no "
