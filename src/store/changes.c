@@ -385,6 +385,8 @@ main_read(struct store *store, struct store_cursor *cursor, const struct store_s
 		code = cursor_check(store, cursor, &extent, err);
 	if (code == ERR_OK)
 		code = repairs_check(store, err);
+	for (enum store_kind kind = STORE_CLUSTER; kind <= STORE_REAL && code == ERR_OK; kind++)
+		code = store_left_out_unnumbered(store, kind, sink, err);
 	if (code != ERR_OK)
 		return code;
 	code = feeds_read(store, &store->main, main_feeds, sizeof(main_feeds) /

@@ -56,7 +56,7 @@ enum { RELEASES_MAX = 64 };
 
 /* Why readers do not get a row; see left_out.c. The numbers are those of the queries. */
 enum left_out_why {
-	LEFT_OUT_NOT, LEFT_OUT_PARENT, LEFT_OUT_NAME, LEFT_OUT_FALLBACK
+	LEFT_OUT_NOT, LEFT_OUT_PARENT, LEFT_OUT_NAME, LEFT_OUT_FALLBACK, LEFT_OUT_CHANGE
 };
 
 enum { LEFT_OUT_MAX = 1000 };	/* rows that are remembered; more are left out unreported */
@@ -192,6 +192,9 @@ enum err_code store_jobs_record(struct store *store, uint32_t cluster_id, struct
 /* Notes that readers do not get this row. */
 void store_left_out_note(struct store *store, enum store_kind kind, uint32_t id,
     enum left_out_why why);
+/* Notes the rows that have no number of a change: who follows the store never meets them. */
+enum err_code store_left_out_unnumbered(struct store *store, enum store_kind kind,
+    const struct store_sink *sink, struct err *err);
 /* Notes the rows that lost their parent when row 'id' was removed. */
 enum err_code store_left_out_below(struct store *store, enum store_kind kind, uint32_t id,
     struct err *err);
@@ -233,19 +236,19 @@ enum err_code store_read_look(sqlite3_stmt *stmt, int first, struct driver_look 
 /* enum left_out_why of a row, as an expression over the aliases of the columns above. */
 #define CLUSTER_LEFT_OUT                                                       \
 	"CASE WHEN EXISTS (SELECT 1 FROM cluster AS d WHERE d.name = c.name"   \
-	" AND d.id < c.id) THEN 2 ELSE 0 END"
+	" AND d.id < c.id) THEN 2 WHEN c.changed < 1 THEN 4 ELSE 0 END"
 #define SERVICE_LEFT_OUT                                                       \
 	"CASE WHEN NOT EXISTS (SELECT 1 FROM cluster AS p WHERE p.id = s.cluster_id)" \
 	" THEN 1 WHEN EXISTS (SELECT 1 FROM service AS d"                      \
 	" WHERE d.cluster_id = s.cluster_id AND d.name = s.name AND d.id < s.id)" \
-	" THEN 2 ELSE 0 END"
+	" THEN 2 WHEN s.changed < 1 THEN 4 ELSE 0 END"
 #define REAL_LEFT_OUT                                                          \
 	"CASE WHEN NOT EXISTS (SELECT 1 FROM service AS p WHERE p.id = r.service_id)" \
 	" THEN 1 WHEN EXISTS (SELECT 1 FROM real_service AS d"                 \
 	" WHERE d.service_id = r.service_id AND d.name = r.name AND d.id < r.id)" \
 	" THEN 2 WHEN r.fallback = 1 AND EXISTS (SELECT 1 FROM real_service AS d" \
 	" WHERE d.service_id = r.service_id AND d.fallback = 1 AND d.id < r.id)" \
-	" THEN 3 ELSE 0 END"
+	" THEN 3 WHEN r.changed < 1 THEN 4 ELSE 0 END"
 #define JOB_LEFT_OUT                                                           \
 	"CASE WHEN j.real_id IS NOT NULL AND NOT EXISTS"                       \
 	" (SELECT 1 FROM real_service AS p WHERE p.id = j.real_id) THEN 1 ELSE 0 END"

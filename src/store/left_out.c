@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Rows that the schema forbids and that readers therefore do not get: a row without its
- * parent, a second row of a name, a second fallback.
+ * parent, a second row of a name, a second fallback, a row without the number of a change.
  *
  * The constraints and triggers of the schema prevent such rows. A person who repairs a
  * store by hand can turn both off. Every reader leaves out the same row, so lbclusterd,
@@ -20,12 +20,15 @@ static const struct left_out_kind {
 	const char	*parent_column;
 	const char	*one;		/* why row ?1 is left out, 0: it is not */
 	const char	*all;		/* id and why of each row that is left out */
+	const char	*unnumbered;	/* id and why of each row whose "changed" is below 1 */
 	const char	*below;		/* ids of rows left without their parent ?1 */
 } kinds[] = {
 #define QUERIES(table, alias, why)                                             \
 	"SELECT " why " FROM " table " AS " alias " WHERE " alias ".id = ?1",  \
 	"SELECT " alias ".id, " why " AS why FROM " table " AS " alias         \
-	" WHERE why <> 0 ORDER BY " alias ".id"
+	" WHERE why <> 0 ORDER BY " alias ".id",                               \
+	"SELECT " alias ".id, " why " FROM " table " AS " alias                \
+	" WHERE " alias ".changed < 1"
 #define BELOW(table, alias, column, why)                                       \
 	"SELECT " alias ".id FROM " table " AS " alias " WHERE " alias "." column " = ?1" \
 	" AND (" why ") = 1"
@@ -80,6 +83,35 @@ store_left_out_below(struct store *store, enum store_kind kind, uint32_t id, str
 		if (id_valid(sqlite3_column_int64(stmt, 0)))
 			store_left_out_note(store, kind + 1,
 			    (uint32_t)sqlite3_column_int64(stmt, 0), LEFT_OUT_PARENT);
+	return code;
+}
+
+enum err_code
+store_left_out_unnumbered(struct store *store, enum store_kind kind,
+    const struct store_sink *sink, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool row = false;
+
+	code = db_query(&store->main, err, &stmt, kinds[kind].unnumbered, "");
+	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row) {
+		size_t known = store->n_left_out;
+		int64_t id = sqlite3_column_int64(stmt, 0);
+
+		if (!id_valid(id))
+			continue;
+		store_left_out_note(store, kind, (uint32_t)id,
+		    (enum left_out_why)sqlite3_column_int(stmt, 1));
+		if (store->n_left_out == known)
+			continue;
+		/* One that had the row before loses it. */
+		code = sink->removed(sink->arg, kind, (uint32_t)id);
+		if (code == ERR_OK)
+			continue;
+		db_reset(stmt);
+		return err_set(err, code, "%s", err_name(code));
+	}
 	return code;
 }
 
@@ -167,6 +199,12 @@ row_text(const struct store *store, const struct store_left_out *row, char *text
 		snprintf(text, size, "%s: row %u of table %s is left out: another row has its "
 		    "name; rename it: sqlite3 %s \"UPDATE %s SET name = 'NEW' WHERE id = %u\"",
 		    path, row->id, kind->table, path, kind->table, row->id);
+		break;
+	case LEFT_OUT_CHANGE:
+		snprintf(text, size, "%s: row %u of table %s is left out: no trigger gave it the "
+		    "number of a change; number it: sqlite3 %s 'UPDATE store SET change = change "
+		    "+ 1; UPDATE %s SET changed = (SELECT change FROM store) WHERE id = %u'", path,
+		    row->id, kind->table, path, kind->table, row->id);
 		break;
 	case LEFT_OUT_FALLBACK:
 		snprintf(text, size, "%s: row %u of table %s is left out: its service has another "

@@ -2,8 +2,9 @@
 # Copyright (c) 2026 the lbcluster authors
 #
 # A store that a person damaged by hand: a row without its parent, two rows of one name, two
-# fallbacks. lbclusterd, lbcluster-haproxy and lbclusterctl leave the same row out, report it
-# once, obey SIGTERM, and have the row again when the store is repaired.
+# fallbacks, a row that no trigger numbered. lbclusterd, lbcluster-haproxy and lbclusterctl
+# leave the same row out, report it once, obey SIGTERM, and have the row again when the store
+# is repaired.
 """Rows that the schema forbids, in all three readers of the store."""
 
 import contextlib
@@ -125,6 +126,18 @@ class LeftOut(Plane):
     def test_two_fallbacks(self):
         self.damage('DROP INDEX real_service_fallback; UPDATE real_service SET fallback = 1')
         self.check('real_service', self.BOTH[:1], self.BOTH)
+
+    def test_real_service_that_no_trigger_numbered(self):
+        self.damage("DROP TRIGGER real_service_insert;"
+                    "INSERT INTO real_service (service_id, name) VALUES"
+                    " ((SELECT id FROM service), 'c')")
+        self.check('real_service', self.BOTH, [*self.BOTH, 'web/http/c'])
+
+    def test_service_that_lost_its_number(self):
+        self.world.load('cluster other { service s { real x { address = 10.0.0.1 } } }')
+        wait_for(lambda: 'other/s/x' in self.served(), EVENT_S, 'the other one is served')
+        self.damage("UPDATE service SET changed = -5 WHERE name = 's'")
+        self.check('service', self.BOTH, ['other/s/x', *self.BOTH])
 
     def test_parent_that_comes_back(self):
         # Another repair than the one that is printed.
