@@ -44,6 +44,7 @@ struct mirror_real {
 	struct foreign		 foreign[FOREIGN_SETTINGS];
 	bool			 ours;		/* lbcluster ordered the drain or maint it has */
 	enum plane_state	 wanted;
+	bool			 reserve;	/* a fallback that lbcluster brings in */
 	enum real_role		 role;
 	int64_t			 drain_since_ms;	/* 0: does not drain */
 	bool			 awaits_check;		/* it is down until its checks pass */

@@ -171,7 +171,7 @@ should_await_check(const struct mirror_real *real, const struct plane_server *se
 static bool
 moves_by_itself(const struct mirror_real *real, const struct plane_server *server)
 {
-	return real->enabled ? real->fallback && server->state != PLANE_OUT :
+	return real->enabled ? is_reserve(real, server) && server->state != PLANE_OUT :
 	    server->state == PLANE_DRAIN;
 }
 
@@ -274,6 +274,7 @@ states_plan(struct mirror_service *service, bool reserves, const struct plane_lo
 
 		if (server == NULL || code != ERR_OK || is_reserve(real, server) != reserves)
 			continue;
+		real->reserve = reserves;
 		real->wanted = wanted_state(real, server, round.others, rules, now_ms);
 		code = state_plan(real, server, &round, round_of(real, look, rules), orders);
 	}
@@ -323,7 +324,7 @@ plan_order_is_routine(const struct plane_order *order, const struct mirror_real 
 		return true;
 	if (order->kind != PLANE_ORDER_STATE)
 		return false;
-	return (real->enabled && real->fallback) ||
+	return real->reserve ||
 	    (real->drain_since_ms != 0 && order->value == PLANE_OUT);
 }
 

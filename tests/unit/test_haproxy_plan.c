@@ -518,9 +518,25 @@ plan_keeps_over_a_restart_of_the_driver(void **state)
 	w.reals[B].measure.since = 0;
 	w.reals[F].fallback = true;
 	w.reals[A].weight = w.reals[B].weight = 50;
+	/* A backup of HAProxy is not moved by lbcluster: somebody else drained it. */
+	w.reals[G].fallback = w.servers[G].backup = true;
+	w.servers[G].state = PLANE_DRAIN;
 	assert_string_equal(plan(), "b weight 50; f drain");
 	w.rules.first = false;
 	assert_string_equal(plan(), "");
+}
+
+static void
+plan_counts_a_backup_that_is_ready_again_as_a_repair(void **state)
+{
+	(void)state;
+	w.reals[F].fallback = w.servers[F].backup = true;
+	w.reals[G].fallback = true;
+	w.servers[F].state = PLANE_DRAIN;
+	assert_string_equal(plan(), "f ready; g drain");
+	assert_int_equal(w.orders.orders[0].real_id, w.reals[F].id);
+	assert_false(plan_order_is_routine(&w.orders.orders[0], &w.reals[F]));
+	assert_true(plan_order_is_routine(&w.orders.orders[1], &w.reals[G]));
 }
 
 static void
@@ -1047,6 +1063,7 @@ main(void)
 		TEST(plan_restores_what_others_change_and_reports_it_from_the_third_time_on),
 		TEST(plan_counts_no_restart_and_no_job_as_a_change_by_others),
 		TEST(plan_keeps_what_others_change_until_a_job_or_a_restart),
+		TEST(plan_counts_a_backup_that_is_ready_again_as_a_repair),
 		TEST(plan_keeps_over_a_restart_of_the_driver),
 		TEST(plan_fallback_comes_in_for_what_others_take_out),
 		TEST(reason_says_who_took_a_server_out),
