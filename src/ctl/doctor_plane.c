@@ -202,7 +202,7 @@ driver_missing(struct doctor *doctor, const struct cluster_row *row)
 {
 	if (strcmp(row->plane, haproxy_plane.kind) == 0)
 		doctor_find(doctor, DOCTOR_FAIL, "systemctl start lbcluster-haproxy", "%s: no"
-		    " driver looks at its HAProxy: what the store says of it is old", row->name);
+		    " driver polls its HAProxy; the status in the store is out of date", row->name);
 	else
 		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "inventory file: cluster %s {"
 		    " plane = none }\nlbclusterctl load FILE", row->name), "%s: lbcluster has no"
@@ -248,7 +248,7 @@ status_tell(struct doctor *doctor, const struct cluster_row *row, const struct d
 		doctor_find(doctor, DOCTOR_WARN, cure, "%s: %s is reached: %s", row->name,
 		    row->plane, message);
 	else if (row->plane_status == PLANE_STATUS_NONE)
-		doctor_find(doctor, DOCTOR_WARN, cure, "%s: no driver has looked at its %s yet",
+		doctor_find(doctor, DOCTOR_WARN, cure, "%s: no driver has polled its %s yet",
 		    row->name, row->plane);
 	else
 		doctor_find(doctor, DOCTOR_FAIL, cure, "%s: %s is %s%s%s", row->name, row->plane,

@@ -138,12 +138,14 @@ unattended_text(const char *plane, const struct driver_look *look, int64_t now,
 		    plane);
 	else if (look == NULL)
 		snprintf(text, MODEL_MESSAGE_MAX + 1, "lbcluster-stats.db cannot be read: it is not"
-		    " known whether %s looks", driver);
+		    " known whether %s runs", driver);
 	else if (look->time == 0)
-		snprintf(text, MODEL_MESSAGE_MAX + 1, "%s has not looked yet: start it", driver);
+		snprintf(text, MODEL_MESSAGE_MAX + 1, "%s has not polled HAProxy yet; start it",
+		    driver);
 	else
-		snprintf(text, MODEL_MESSAGE_MAX + 1, "%s has not looked since %s%s: start it",
-		    driver, clock_text(look->time, since),
+		snprintf(text, MODEL_MESSAGE_MAX + 1,
+		    "%s has not polled HAProxy since %s%s; start it", driver,
+		    clock_text(look->time, since),
 		    look_is_ahead(look, now) ? ", by a clock that was ahead" : "");
 }
 

@@ -23,8 +23,8 @@ static const struct {
 	{ SQLITE_BUSY, ERR_BUSY, "locked by another program" },
 	{ SQLITE_LOCKED, ERR_BUSY, "locked by another program" },
 	{ SQLITE_PROTOCOL, ERR_BUSY, "locked by another program" },
-	{ SQLITE_READONLY, ERR_READONLY, "read-only, look at the owner and mode of it and of "
-	    "its directory, and at the file system" },
+	{ SQLITE_READONLY, ERR_READONLY, "read-only; check the owner and mode of it and of "
+	    "its directory, and the file system" },
 	{ SQLITE_PERM, ERR_READONLY, "no permission" },
 	{ SQLITE_FULL, ERR_FULL, "the disk is full" },
 	{ SQLITE_CORRUPT, ERR_CORRUPT, DB_DAMAGED },

@@ -52,8 +52,8 @@ class Unattended(Plane):
         self.start()
         self.stop_driver()
         last = self.look()[0]
-        _, message = self.wait_shown(UNATTENDED, 'lbcluster-haproxy has not looked since ')
-        self.assertRegex(message, r'since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ: start it$')
+        _, message = self.wait_shown(UNATTENDED, 'lbcluster-haproxy has not polled HAProxy since ')
+        self.assertRegex(message, r'since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ; start it$')
         self.assertEqual(last, self.look()[0])
         # A restart of lbclusterd does not forget it.
         self.world.stop_daemon()
@@ -65,7 +65,7 @@ class Unattended(Plane):
     def test_driver_that_stands_still(self):
         self.start()
         stop(self.driver)
-        self.wait_shown(UNATTENDED, 'has not looked since')
+        self.wait_shown(UNATTENDED, 'has not polled HAProxy since')
         self.driver.signal(signal.SIGCONT)
         self.wait_shown(OK)
 
@@ -85,7 +85,7 @@ class Unattended(Plane):
                         '  service s { real a { address = 10.0.0.1 } } }'
                         'cluster plain { service s { real a { address = 10.0.0.1 } } }')
         self.world.start()
-        self.assertEqual((UNATTENDED, 'lbcluster-haproxy has not looked yet: start it'),
+        self.assertEqual((UNATTENDED, 'lbcluster-haproxy has not polled HAProxy yet; start it'),
                          self.shown())
         self.assertEqual((NONE, ''), self.shown('plain'))
         # One that comes, and finds no HAProxy, attends to it.

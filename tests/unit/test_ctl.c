@@ -30,12 +30,12 @@ list_of_all_is_clusters(void **state)
 	assert_int_equal(run(world, "list", NULL), CTL_OK);
 	assert_string_equal(world->out,
 	    "NAME  PLANE    STATUS      MESSAGE\n"
-	    "ha    haproxy  unattended  lbcluster-haproxy has not looked yet: start it\n"
+	    "ha    haproxy  unattended  lbcluster-haproxy has not polled HAProxy yet; start it\n"
 	    "web   none     none        -\n");
 	assert_int_equal(run(world, "-f", "json", "list", NULL), CTL_OK);
 	assert_json(world,
 	    "[{\"name\":\"ha\",\"plane\":\"haproxy\",\"plane_status\":\"unattended\","
-	    "\"plane_message\":\"lbcluster-haproxy has not looked yet: start it\"},"
+	    "\"plane_message\":\"lbcluster-haproxy has not polled HAProxy yet; start it\"},"
 	    "{\"name\":\"web\",\"plane\":\"none\",\"plane_status\":\"none\","
 	    "\"plane_message\":\"\"}]");
 }
@@ -129,7 +129,7 @@ info_of_service_and_cluster_is_theirs(void **state)
 	    "\"protocol\":\"tcp\"}");
 	assert_int_equal(run(world, "-f", "json", "info", "ha", NULL), CTL_OK);
 	assert_json(world, "{\"plane\":\"haproxy\",\"plane_status\":\"unattended\","
-	    "\"plane_message\":\"lbcluster-haproxy has not looked yet: start it\"}");
+	    "\"plane_message\":\"lbcluster-haproxy has not polled HAProxy yet; start it\"}");
 }
 
 static void
@@ -480,7 +480,7 @@ remove_takes_all_below(void **state)
 	assert_int_equal(run(world, "list", NULL), CTL_OK);
 	assert_string_equal(world->out,
 	    "NAME  PLANE    STATUS      MESSAGE\n"
-	    "ha    haproxy  unattended  lbcluster-haproxy has not looked yet: start it\n");
+	    "ha    haproxy  unattended  lbcluster-haproxy has not polled HAProxy yet; start it\n");
 }
 
 static void

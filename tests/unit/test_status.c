@@ -21,7 +21,7 @@
 static void
 plane_is_unattended_after_three_intervals(void **state)
 {
-#define HAS_NOT "lbcluster-haproxy has not looked "
+#define HAS_NOT "lbcluster-haproxy has not polled HAProxy "
 	static const struct {
 		const char		*plane;
 		enum plane_status	 recorded, shown;
@@ -37,26 +37,26 @@ plane_is_unattended_after_three_intervals(void **state)
 		{ "haproxy", PLANE_STATUS_FAILING, PLANE_STATUS_FAILING, 1000, 1000, 1,
 		  "recorded" },
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 984, 1000, 5000,
-		  HAS_NOT "since 1970-01-01T00:16:24Z: start it" },
+		  HAS_NOT "since 1970-01-01T00:16:24Z; start it" },
 		{ "haproxy", PLANE_STATUS_UNREACHABLE, PLANE_STATUS_UNATTENDED, 984, 1000, 5000,
-		  HAS_NOT "since 1970-01-01T00:16:24Z: start it" },
+		  HAS_NOT "since 1970-01-01T00:16:24Z; start it" },
 		/* Five seconds at least: a busy machine is no driver that ended. */
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_OK, 995, 1000, 100, "recorded" },
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 994, 1000, 100,
-		  HAS_NOT "since 1970-01-01T00:16:34Z: start it" },
+		  HAS_NOT "since 1970-01-01T00:16:34Z; start it" },
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 0, 1000, 5000,
-		  HAS_NOT "yet: start it" },
+		  HAS_NOT "yet; start it" },
 		{ "haproxy", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 1000, 1000, 5000,
-		  HAS_NOT "yet: start it" },
+		  HAS_NOT "yet; start it" },
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, -1, 1000, 0,
 		  "lbcluster-stats.db cannot be read: it is not known whether lbcluster-haproxy"
-		  " looks" },
+		  " runs" },
 		{ "ipvs", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 0, 1000, 0,
 		  "this release has no driver for plane ipvs" },
 		/* The clock was set back, a little or by more than a look is good for. */
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_OK, 1015, 1000, 5000, "recorded" },
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 1016, 1000, 5000,
-		  HAS_NOT "since 1970-01-01T00:16:56Z, by a clock that was ahead: start it" },
+		  HAS_NOT "since 1970-01-01T00:16:56Z, by a clock that was ahead; start it" },
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, INT64_MAX, INT64_MIN,
 		  UINT32_MAX, NULL },
 	};
