@@ -26,8 +26,10 @@ grow(const char *file, char **text, size_t *room, struct err *err)
 	size_t more = *room == 0 ? CONFTEXT_CHUNK : 2 * *room;
 	char *bigger = realloc(*text, more);
 
-	if (bigger == NULL)
-		return err_set(err, ERR_NOMEM, "%s: out of memory", file);
+	if (bigger == NULL) {
+		err_set(err, ERR_NOMEM, "%s: out of memory", file);
+		return ERR_NOMEM;	/* clang-tidy does not know what err_set() returns */
+	}
 	*text = bigger;
 	*room = more;
 	return ERR_OK;
