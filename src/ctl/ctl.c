@@ -417,8 +417,8 @@ reader_wait(struct ctl *ctl)
 		return;
 	output_flush(ctl);
 	if (store_reader_wait(ctl->store, "lbclusterd", CTL_READER_WAIT_MS, &err) != ERR_OK)
-		ctl_say(ctl, "lbclusterd: has not read the change within %d s, SNMP may show the "
-		    "values before; \"lbclusterctl doctor\" finds out why",
+		ctl_say(ctl, "lbclusterd: has not read the change within %d s, SNMP may still "
+		    "show the old values; \"lbclusterctl doctor\" finds out why",
 		    CTL_READER_WAIT_MS / 1000);
 }
 

@@ -120,7 +120,7 @@ static const struct {
 	const char	*says;
 	const char	*cure;
 } failures[] = {
-	{ "Timeout", "systemctl start snmpd\n"
+	{ "Timeout", "systemctl restart snmpd\n"
 	    "snmpd.conf: rocommunity COMMUNITY 127.0.0.1 -V lbread\n" SNMP_HINT },
 	{ "Unknown user name", "snmpd.conf: rouser USER priv -V lbread\n"
 	    "systemctl stop snmpd; echo 'createUser USER SHA-256 \"PASSPHRASE\" AES \"PASSPHRASE\"'"
@@ -177,7 +177,8 @@ answer_missing(struct doctor *doctor, const char *said)
 		    address->at, address->value);
 	else if (doctor->asker_known)
 		doctor_find(doctor, DOCTOR_FAIL, failure_cure(said), "%.200s%s", said, timeout ?
-		    ": a community that snmpd does not know, or no snmpd there" : "");
+		    ": a community or user that snmpd does not know, or"
+		    " snmpd does not answer" : "");
 	else
 		doctor_find(doctor, DOCTOR_UNSEEN, V3_HINT, "does not answer %s; name the user or"
 		    " community that your manager uses, here or in snmp.conf (%.200s)",

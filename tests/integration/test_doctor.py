@@ -689,7 +689,8 @@ class Defaults(Doctor):
         # Another form of the same address is not another address.
         found = self.doctor(world, '--snmp', '-v2c -c unknown -t 1 127.0.0.1:%d' % world.port,
                             community=None)
-        self.assert_finding(found, 'snmpd', 'FAIL', 'a community that snmpd does not know', '')
+        self.assert_finding(found, 'snmpd', 'FAIL', 'a community or user that snmpd does not know',
+                            'systemctl restart snmpd')
 
     def test_second_line_of_agentaddress(self):
         # snmpd listens at the addresses of all lines.
