@@ -17,6 +17,8 @@
 
 #define FORMS "write /PATH, ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT"
 
+#define HOST_NAME "a host name is not looked up; write its numeric address"
+
 static const struct {
 	const char	*name;
 	int		 family;
@@ -67,7 +69,7 @@ host_parse(const char *host, int family, uint16_t port, struct haproxy_endpoint 
 		return NULL;
 	}
 	if (inet_pton(AF_INET6, host, &v6.sin6_addr) != 1)
-		return "a host name is not looked up; write its numeric address";
+		return HOST_NAME;
 	if (family == AF_INET)
 		return "ipv4@ is followed by an IPv4 address";
 	if (IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr))
@@ -95,6 +97,8 @@ tcp_parse(const char *text, int family, struct haproxy_endpoint *ret)
 		return FORMS;
 	memcpy(number, host, (size_t)(end - host));
 	number[end - host] = '\0';
+	if (!brackets && strspn(number, "0123456789abcdefABCDEF:.%") != strlen(number))
+		return strchr(number, ':') != NULL ? FORMS : HOST_NAME;
 	if (!brackets && strchr(number, ':') != NULL)
 		return "write an IPv6 address in brackets, for example ipv6@[::1]:9999";
 	problem = number[0] == '\0' ? FORMS : host_parse(number, family, (uint16_t)port, ret);

@@ -247,7 +247,9 @@ enum err_code store_read_look(sqlite3_stmt *stmt, int first, struct driver_look 
 	" THEN 1 WHEN EXISTS (SELECT 1 FROM real_service AS d"                 \
 	" WHERE d.service_id = r.service_id AND d.name = r.name AND d.id < r.id)" \
 	" THEN 2 WHEN r.fallback = 1 AND EXISTS (SELECT 1 FROM real_service AS d" \
-	" WHERE d.service_id = r.service_id AND d.fallback = 1 AND d.id < r.id)" \
+	" WHERE d.service_id = r.service_id AND d.fallback = 1 AND d.id < r.id" \
+	" AND NOT EXISTS (SELECT 1 FROM real_service AS e"                     \
+	" WHERE e.service_id = d.service_id AND e.name = d.name AND e.id < d.id))" \
 	" THEN 3 WHEN r.changed < 1 THEN 4 ELSE 0 END"
 #define JOB_LEFT_OUT                                                           \
 	"CASE WHEN j.real_id IS NOT NULL AND NOT EXISTS"                       \

@@ -127,6 +127,19 @@ class LeftOut(Plane):
         self.damage('DROP INDEX real_service_fallback; UPDATE real_service SET fallback = 1')
         self.check('real_service', self.BOTH[:1], self.BOTH)
 
+    def test_fallback_beside_a_second_row_of_a_name(self):
+        # The second row of the name is left out, so its fallback does not count.
+        self.damage('CREATE TABLE loose AS SELECT * FROM real_service; DROP TABLE real_service;'
+                    'CREATE TABLE real_service AS SELECT * FROM loose; DROP TABLE loose;'
+                    "UPDATE real_service SET name = 'a', fallback = 1 WHERE name = 'b';"
+                    "INSERT INTO real_service SELECT 9, service_id, 'c', address, port, weight,"
+                    " 1, enabled, reason, last_change, last_job, changed FROM real_service"
+                    ' WHERE id = 1;'
+                    'UPDATE store SET change = change + 1; UPDATE real_service SET changed ='
+                    ' (SELECT change FROM store)')
+        wait_for(lambda: self.served() == ['web/http/a', 'web/http/c'], EVENT_S,
+                 'the fallback is served')
+
     def test_real_service_that_no_trigger_numbered(self):
         self.damage("DROP TRIGGER real_service_insert;"
                     "INSERT INTO real_service (service_id, name) VALUES"

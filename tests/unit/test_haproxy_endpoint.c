@@ -101,6 +101,7 @@ all_else_is_refused(void **state)
 		{ "127.0.0.1:", "port" },
 		{ "127.0.0.1:http", "port" },
 		{ "::1:9999", "brackets" },
+		{ "tcp:127.0.0.1:99", "ipv4@" },
 		{ "localhost:9999", "host name" },
 		{ "ipv4@ha.test:9999", "host name" },
 		{ "10.0.0.300:9999", "host name" },
