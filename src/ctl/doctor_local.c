@@ -163,7 +163,6 @@ static const struct {
 	{ "/lbcluster-stats.db-wal", false },
 	{ "/lbcluster-stats.db-shm", false },
 	{ "/lbcluster-stats.db.lock", false },
-	{ "/lbcluster.undo", false },
 	{ "/lbclusterd.lock", false },
 };
 

@@ -123,8 +123,8 @@ setting_add(struct merge *merge, const struct path *path, uint32_t id, int line,
 	return ERR_OK;
 }
 
-/* What the file says otherwise of a real service that exists. What it says as well while
- * jobs wait may be what a SET over SNMP left that is undone yet: the store knows. */
+/* What the file says otherwise of a real service that exists. Where a job is open, it may be a
+ * held one, and the store decides whether the setting changes. */
 static enum err_code
 settings_compare(struct merge *merge, const struct path *path, const struct inventory_real *old,
     const struct inventory_real *real, bool *ret_changed)

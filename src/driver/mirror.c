@@ -46,65 +46,6 @@ mirror_value_set(struct mirror_real *real, enum job_operation operation, uint32_
 	value_set(real, job_operation_column(operation), value);
 }
 
-/* -- what is held ------------------------------------------------------------------ */
-
-/* The stored value, or what it was before all that is held. What a later job set again is
- * that one's. */
-static void
-value_settle(struct mirror_real *real, enum real_column column)
-{
-	uint32_t value = real->stored[column];
-
-	for (size_t i = real->n_holds; i-- > 0;) {
-		const struct mirror_hold *hold = &real->holds[i];
-
-		if (hold->column == column && hold->after == value &&
-		    hold->job > real->latest[column])
-			value = hold->before;
-	}
-	value_set(real, column, value);
-}
-
-/* Where the job is among those held; their number if it is not. */
-static size_t
-hold_find(const struct mirror_real *real, uint32_t job)
-{
-	size_t i = 0;
-
-	while (i < real->n_holds && real->holds[i].job != job)
-		i++;
-	return i;
-}
-
-static bool
-hold_put(struct mirror_real *real, const struct job_row *row)
-{
-	size_t i = hold_find(real, row->id);
-	struct mirror_hold *holds = memory_array_room(real->holds, i, &real->holds_room,
-	    sizeof(*holds));
-
-	if (holds == NULL)
-		return false;
-	real->holds = holds;
-	real->n_holds += i == real->n_holds;
-	/* That of one that is there has another value before, if what came before was undone. */
-	holds[i] = (struct mirror_hold){ .job = row->id, .before = row->old_value,
-	    .after = row->new_value, .column = job_operation_column(row->operation) };
-	return true;
-}
-
-static void
-hold_end(struct mirror_real *real, uint32_t job)
-{
-	size_t i = hold_find(real, job);
-
-	if (i == real->n_holds)
-		return;
-	real->n_holds--;
-	for (; i < real->n_holds; i++)
-		real->holds[i] = real->holds[i + 1];
-}
-
 /* -- going ------------------------------------------------------------------------ */
 
 static void
@@ -113,7 +54,6 @@ real_remove(struct mirror *mirror, struct mirror_real *real)
 	real->service->cluster->reals--;
 	LIST_REMOVE(real, entry);
 	idmap_remove(&mirror->by_id[STORE_REAL], real->id);
-	free(real->holds);
 	free(real->reason);
 	free(real->address);
 	free(real->port);
@@ -274,47 +214,26 @@ on_real(void *arg, const struct real_row *row)
 	real->stored[REAL_FALLBACK] = row->fallback;
 	real->stored[REAL_WEIGHT] = row->weight;
 	for (int column = 0; column < MIRROR_COLUMNS; column++)
-		value_settle(real, (enum real_column)column);
+		value_set(real, (enum real_column)column, real->stored[column]);
 	return memory_text_set(&real->reason, row->reason) &&
 	    memory_text_set(&real->address, row->address) &&
 	    memory_text_set(&real->port, row->port) ? ERR_OK : ERR_NOMEM;
 }
 
-/* A job that ends without a change leaves the value to those before it. Where another later
- * one is among these, it is not known any more: until the open SET has its end, the value
- * before that one counts. */
-static void
-latest_note(struct mirror_real *real, const struct job_row *row)
-{
-	uint32_t *latest = &real->latest[job_operation_column(row->operation)];
-	bool in_vain = row->state == JOB_FAILED || row->state == JOB_CANCELLED;
-
-	if (in_vain && *latest == row->id)
-		*latest = 0;
-	else if (!in_vain && row->id > *latest)
-		*latest = row->id;
-}
-
-/* A job with words was tried before, and waits for a data plane that answers. What a held
- * one set may be undone yet: until its end, whichever, the value before counts. */
+/* A job with a message was tried before, and waits for a data plane that answers. The row in
+ * the store is newer than what the driver set itself for a job that it claimed. */
 static enum err_code
 on_job(void *arg, const struct job_row *row)
 {
 	struct mirror *mirror = arg;
 	struct mirror_real *real = mirror_real(mirror, row->real_id);
+	enum real_column column = job_operation_column(row->operation);
 
 	if (real == NULL)
 		return ERR_OK;
 	if (row->state == JOB_QUEUED && row->message[0] == '\0')
 		real->service->cluster->has_work = true;
-	if (row->state == JOB_HELD) {
-		if (!hold_put(real, row))
-			return ERR_NOMEM;
-	} else {
-		hold_end(real, row->id);
-		latest_note(real, row);
-	}
-	value_settle(real, job_operation_column(row->operation));
+	value_set(real, column, real->stored[column]);
 	return ERR_OK;
 }
 

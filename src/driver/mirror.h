@@ -18,25 +18,15 @@
 
 enum { MIRROR_COLUMNS = REAL_WEIGHT + 1 };
 
-/* A job that is held. */
-struct mirror_hold {
-	uint32_t		 job;
-	enum real_column	 column;
-	uint32_t		 before, after;
-};
-
 struct mirror_real {
 	LIST_ENTRY(mirror_real)	 entry;
 	struct mirror_service	*service;
 	uint32_t		 id;
 	char			 name[MODEL_NAME_MAX + 1];
-	/* What counts: as stored, but for jobs that are held, whose SET may be undone yet. */
+	/* As the driver works by it: 'stored', or what a job that it claimed since asks for. */
 	uint16_t		 weight;
 	bool			 fallback, enabled;
 	uint32_t		 stored[MIRROR_COLUMNS];
-	struct mirror_hold	*holds;		/* the latest last */
-	size_t			 n_holds, holds_room;
-	uint32_t		 latest[MIRROR_COLUMNS];	/* job not held, nor in vain */
 	char			*reason;	/* as the store has it */
 	char			*address, *port;	/* as the store has them */
 	/* The driver's own. */

@@ -46,12 +46,11 @@ held(const struct image_real *real)
 }
 
 void
-image_settings_follow(struct image *image, struct image_real *real, const struct real_row *row)
+image_settings_follow(struct image *image, struct image_real *real, uint32_t after)
 {
 	uint32_t before = image_settings_key(real->enabled, real->fallback, real->weight);
 
-	if (real->node.texts == NULL /* it is new */ ||
-	    before == image_settings_key(row->enabled, row->fallback, row->weight))
+	if (real->node.texts == NULL /* it is new */ || before == after)
 		return;
 	real->was_held |= held(real);
 	if ((real->news & NEWS_CONFIG) == 0)

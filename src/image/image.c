@@ -76,7 +76,15 @@ take_removed(void *arg, enum store_kind kind, uint32_t id)
 static void
 take_totals(void *arg, const struct store_totals *totals)
 {
-	((struct image_intake *)arg)->image->totals = *totals;
+	struct image *image = ((struct image_intake *)arg)->image;
+	struct store_totals shown = image->totals;
+
+	image->totals = *totals;
+	image->config_changes = totals->config_changes;
+	/* Rows that the store counts there may not have been read yet: image_refresh() adds. */
+	image->totals.config_changes = shown.config_changes;
+	if (image->changes_ahead > 0 && shown.config_last_change > totals->config_last_change)
+		image->totals.config_last_change = shown.config_last_change;
 }
 
 /* After a load over an image that was there: rows that did not come are gone.
@@ -169,6 +177,8 @@ image_refresh(struct image *image, struct store *store, size_t limit, int64_t no
 		return code;
 	}
 	image->behind = more;
+	if (!more)	/* each change is in the rows that were read, or ahead of them */
+		image->totals.config_changes = image->config_changes + image->changes_ahead;
 	if (image->loading && !more) {
 		sweep(image);
 		image_derive(image, now, !image->loaded);

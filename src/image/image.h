@@ -74,12 +74,13 @@ struct image_real {
 	bool			 fallback;
 	bool			 enabled;
 	bool			 was_held;	/* settings kept it from work, and changed */
+	uint8_t			 news;		/* not told yet, see inside.h */
 	uint32_t		 last_job;
 	uint32_t		 pending_jobs;
 	uint32_t		 active_transitions;
 	uint32_t		 settings_before;	/* for NEWS_CONFIG */
-	uint8_t			 news;			/* not told yet, see inside.h */
-	uint8_t			 freshness;		/* as last derived; 0: never was */
+	uint32_t		 stored : 24;		/* settings of the store's row, as a key */
+	uint32_t		 freshness : 8;		/* as last derived; 0: never was */
 	int64_t			 last_change;
 	int64_t			 active_last_change;
 	struct statistics	 statistics;
@@ -88,6 +89,8 @@ struct image_real {
 struct image_job {
 	struct image_node	 node;		/* its "name" is the cluster's */
 	struct job_row		 row;		/* texts point into node.texts */
+	bool			 ahead;		/* released; the store has it as held yet */
+	bool			 counted;	/* in changes_ahead */
 };
 
 /* What managers are told of, by the numbers of the notifications. */
@@ -129,7 +132,7 @@ enum err_code image_refresh(struct image *image, struct store *store, size_t lim
     int64_t now, bool *ret_more, struct err *err);
 
 /* Calls fn(arg, event) from now on for each change that image_refresh(), image_tick()
- * or image_jobs_release() takes in, when all rows are whole again. Not for what is
+ * or image_set_release() takes in, when all rows are whole again. Not for what is
  * merely found: at a load, or by another idea of what is stale. NULL ends it. */
 void image_events_set(struct image *image,
     void (*fn)(void *arg, const struct image_event *event), void *arg);
@@ -144,9 +147,10 @@ uint64_t image_version(const struct image *image);
 /* True once a load was complete. */
 bool image_loaded(const struct image *image);
 
-/* The held jobs first..first+n-1 are released: they show as what the store will make
- * of them with its next write. */
-void image_jobs_release(struct image *image, uint32_t first, size_t n, int64_t now);
+/* SET 'set' is released, which made the held jobs first..first+n-1: they and what they change
+ * show at once as the store will have them after its next write. */
+void image_set_release(struct image *image, const struct store_set *set, uint32_t first,
+    size_t n, int64_t now);
 
 /* Time goes by: statistics get stale. Call about once a second. */
 void image_tick(struct image *image, int64_t now);

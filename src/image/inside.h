@@ -22,6 +22,9 @@ struct image {
 	uint32_t		stale_after_s;
 	uint32_t		reals_stale;
 	uint32_t		jobs_active;
+	uint32_t		jobs_ahead;	/* image_job.ahead */
+	uint32_t		changes_ahead;	/* that these make */
+	uint32_t		config_changes;	/* as stored; the totals count those as well */
 	uint8_t			generation;	/* of the load under way */
 	bool			loading;	/* a full load is not complete yet */
 	bool			loaded;		/* one was */
@@ -78,8 +81,10 @@ void image_pending_recount(struct image *image);
 
 /* Before a row takes in what is new: notes what managers are to be told of it once its
  * service is derived. The settings of a row that was not there before are none. */
-void image_settings_follow(struct image *image, struct image_real *real,
-    const struct real_row *row);
+void image_settings_follow(struct image *image, struct image_real *real, uint32_t after);
+/* Shows the settings of a row: those of the store, changed by released jobs that the store has
+ * as held yet. */
+void image_settings_show(struct image *image, struct image_real *real);
 void image_active_follow(struct image *image, struct image_real *real,
     const struct statistics *row);
 /* True if a job ends with 'row' and managers want to know it: not of one that was undone

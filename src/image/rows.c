@@ -150,14 +150,12 @@ image_take_real(void *arg, const struct real_row *row)
 	real->address_at = (uint16_t)at[1];
 	real->port_at = (uint16_t)at[2];
 	real->reason_at = (uint16_t)at[3];
-	image_settings_follow(image, real, row);
+	real->stored = image_settings_key(row->enabled, row->fallback, row->weight) & 0xffffff;
+	image_settings_show(image, real);
 	real->node.generation = image->generation;
-	real->weight = row->weight;
-	real->fallback = row->fallback;
-	real->enabled = row->enabled;
-	real->last_change = row->last_change;
+	if (image->jobs_ahead == 0 || real->last_change < row->last_change)
+		real->last_change = row->last_change;
 	real->last_job = row->last_job;
-	image_dirty(service);
 	texts_take(&real->node, block, &service->real_names);
 	return ERR_OK;
 }

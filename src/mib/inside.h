@@ -52,8 +52,6 @@ struct mib {
 
 /* Ends all SETs without a word to the store. */
 void mib_sets_free(struct mib *mib);
-/* True while one was committed and may still be undone. */
-bool mib_sets_open(const struct mib *mib, int64_t now_ms);
 
 /* A SET is refused: for lbcSysLastReject* and the log. 'object' may be NULL. */
 void mib_reject(struct mib *mib, enum reject_reason reason, const char *text,

@@ -96,11 +96,11 @@ void mib_next(struct mib *mib, const struct mib_oid *start, bool inclusive,
  * again or be left out, because a slow answer makes snmpd resend.
  *
  *   test     checks all, changes nothing. Another SET under the number of one that was
- *            committed and has no end yet: MIB_GEN_ERR. What is still to be undone is
- *            undone first: MIB_RESOURCE_UNAVAILABLE where the store still refuses
- *   commit   one durable transaction of the store; jobs are held
- *   undo     takes it back
- *   cleanup  releases the jobs. Nothing that can fail may wait until here.
+ *            committed and has no end yet: MIB_GEN_ERR
+ *   commit   one durable transaction of the store: held jobs, which change no row yet
+ *   undo     cancels the jobs
+ *   cleanup  releases the jobs: the new values show from here on. Nothing that can fail may
+ *            wait until here.
  *
  * On an error *ret_index is the varbind at fault, from 1; it is 0 otherwise.
  */

@@ -219,8 +219,8 @@ mib_notification_take(struct mib *mib, struct mib_notification *ret)
 	uint32_t dropped;
 
 	notify_enable_set(mib->notify, image_totals(mib->image)->notify_enable);
-	/* A SET may still be undone, and half of a change is none. */
-	if (mib_sets_open(mib, now) || image_behind(mib->image))
+	/* The rest of a change is read by the next refresh. */
+	if (image_behind(mib->image))
 		return false;
 	while (notify_take(mib->notify, now, &event)) {
 		if (compose(mib, &event, ret))

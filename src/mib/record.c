@@ -126,11 +126,11 @@ static void
 add_notify(struct mib *mib, struct mib_set *set, const struct mib_value *value, size_t index)
 {
 	set->notify_index = index;
-	set->set.notify_before = image_totals(mib->image)->notify_enable;
-	set->set.notify_after = 0;
+	set->set.notify = 0;
 	for (unsigned int bit = 0; bit < NOTIFY_BITS && value->octets.length > 0; bit++)
 		if ((value->octets.data[0] & 0x80u >> bit) != 0)
-			set->set.notify_after |= 1u << bit;
+			set->set.notify |= 1u << bit;
+	set->set.sets_notify = set->set.notify != image_totals(mib->image)->notify_enable;
 }
 
 enum mib_status

@@ -11,7 +11,7 @@
 
 enum set_state {
 	SET_TESTED,
-	SET_APPLIED,
+	SET_COMMITTED,
 	SET_FAILED,	/* nothing was changed */
 	SET_IN_DOUBT,	/* failed, but the disk may have it */
 	SET_UNDOING,
@@ -30,7 +30,6 @@ struct mib_set {
 	size_t			 lock_index;	/* varbind of the lock, 0: none */
 	uint32_t		 first_job;	/* made by the commit: so many in a row */
 	size_t			 jobs;
-	int64_t			 applied_ms;
 	size_t			 notify_index;	/* varbind of lbcNotifyEnable, 0: none */
 	struct mib_oid		*names;		/* of all varbinds */
 	size_t			 n;

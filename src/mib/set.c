@@ -3,14 +3,14 @@
  *
  * A SET, phase by phase; see mib.h.
  *
- *            test          commit                cleanup
- *   (none) ------> TESTED -------> APPLIED ---------------> (released, forgotten)
+ *            test          commit                  cleanup
+ *   (none) ------> TESTED -------> COMMITTED ---------------> (released, forgotten)
  *                    |  \             |
  *            cleanup |   \ fails      | undo, session lost
  *                    v    v           v
- *                 (none) FAILED,    (undone, forgotten)
+ *                 (none) FAILED,    (jobs cancelled, forgotten)
  *                       IN_DOUBT
- *                                     \  store says no
+ *                                     \  store refuses
  *                                      \-----------------> UNDOING --repair--> (none)
  *
  * snmpd 5.9.3 resends what was answered late and leaves phases out when it gives
@@ -23,11 +23,7 @@
 enum {
 	REFRESH_ROWS = 2000,
 	REFRESH_SLICES = 4,
-	SETS_MAX = 32,
-
-	/* snmpd gives a phase up after agentXTimeout, agentXRetries times more: 6 s by
-	 * default. A SET that has heard nothing for so long will not be undone. */
-	OPEN_MAX_MS = 30000
+	SETS_MAX = 32
 };
 
 /* A master may go away in the middle of a SET as often as it likes. */
@@ -66,17 +62,6 @@ mib_sets_free(struct mib *mib)
 		set_drop(mib, mib->sets);
 }
 
-bool
-mib_sets_open(const struct mib *mib, int64_t now_ms)
-{
-	const struct mib_set *set = mib->sets;
-
-	while (set != NULL && (set->state == SET_TESTED || set->state == SET_FAILED ||
-	    set->applied_ms + OPEN_MAX_MS < now_ms))
-		set = set->next;
-	return set != NULL;
-}
-
 /* -- test -------------------------------------------------------------------------------- */
 
 /* The picture may lag behind what another program just did. A store that cannot be
@@ -102,9 +87,8 @@ changed_something(const struct mib_set *set)
 	case SET_TESTED:
 	case SET_FAILED:
 		return false;
-	case SET_APPLIED:
-		return set->jobs > 0 || set->lock_index > 0 ||
-		    set->set.notify_after != set->set.notify_before;
+	case SET_COMMITTED:
+		return set->jobs > 0 || set->lock_index > 0 || set->set.sets_notify;
 	case SET_IN_DOUBT:
 	case SET_UNDOING:
 		break;
@@ -119,35 +103,23 @@ note(struct mib *mib, struct mib_set *set)
 {
 	struct err err;
 
-	if (!set->noted && store_undo_note(mib->store, &set->set, &err) != ERR_OK)
+	if (!set->noted && store_undo_note(mib->store, set->set.token, &err) != ERR_OK)
 		log_limited(&limit, LOG_LEVEL_ERROR, "a restart or a power cut now may keep "
 		    "the change: %s", err.text);
 	set->noted = true;
-}
-
-static void
-notes_drop(struct mib *mib)
-{
-	const struct mib_set *set = mib->sets;
-
-	while (set != NULL && !set->noted)
-		set = set->next;
-	if (set == NULL)
-		store_undo_notes_drop(mib->store);
 }
 
 /* Takes it back; what the store refuses now is tried again by mib_repair(). */
 static bool
 undo(struct mib *mib, struct mib_set *set)
 {
-	bool noted = set->noted;
 	struct err err;
 
 	if (!changed_something(set)) {
 		set_drop(mib, set);
 		return true;
 	}
-	if (store_set_undo(mib->store, &set->set, &err) != ERR_OK) {
+	if (store_set_undo(mib->store, set->set.token, &err) != ERR_OK) {
 		if (set->state != SET_UNDOING)
 			log_limited(&limit, LOG_LEVEL_ERROR, "cannot undo, will try again: %s",
 			    err.text);
@@ -155,10 +127,10 @@ undo(struct mib *mib, struct mib_set *set)
 		note(mib, set);
 		return false;
 	}
+	if (set->noted)
+		store_undo_note_drop(mib->store, set->set.token);
 	refresh(mib);
 	set_drop(mib, set);
-	if (noted)
-		notes_drop(mib);
 	return true;
 }
 
@@ -222,14 +194,8 @@ test_all(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind
 	    store_flush(mib->store, &err) == ERR_OK)
 		code = store_set(mib->store, &set->set, STORE_SET_TEST, &verdict, &first_job,
 		    &jobs, &err);
-	if (code != ERR_OK)
-		return mib_set_refuse(mib, set, false, code, &verdict, &err, ret_index);
-	if (!undos_wait(mib))
-		return MIB_NO_ERROR;
-	*ret_index = 1;
-	mib_reject(mib, REJECT_OTHER, "an earlier request that failed is still to be undone: try "
-	    "again", &set->names[0]);
-	return MIB_RESOURCE_UNAVAILABLE;
+	return code == ERR_OK ? MIB_NO_ERROR :
+	    mib_set_refuse(mib, set, false, code, &verdict, &err, ret_index);
 }
 
 /* Of transactions without an end the oldest are released: the manager may have
@@ -267,11 +233,11 @@ mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
 	enum mib_status status;
 
 	*ret_index = 0;
-	if (set != NULL && set->state == SET_APPLIED)
+	if (set != NULL && set->state == SET_COMMITTED)
 		return test_again(set, varbinds, n, ret_index);
 	if (set != NULL)
 		set_forget(mib, set);
-	/* Else this one might find there what it asks for, change nothing, and lose it. */
+	/* The rules count the jobs of a SET that is still to be undone. */
 	undos_do(mib);
 	set = mib_set_new(session, transaction, n);
 	if (set == NULL) {
@@ -304,13 +270,12 @@ mib_set_commit(struct mib *mib, uint32_t session, uint32_t transaction, size_t *
 		*ret_index = 1;
 		return MIB_COMMIT_FAILED;
 	}
-	if (set->state == SET_APPLIED)
+	if (set->state == SET_COMMITTED)
 		return MIB_NO_ERROR;
 	if (set->state != SET_TESTED) {
 		*ret_index = set->status_index;
 		return set->status;
 	}
-	set->applied_ms = clock_steady_ms();
 	code = store_set(mib->store, &set->set, STORE_SET_HOLD, &verdict,
 	    &set->first_job, &set->jobs, &err);
 	if (code != ERR_OK) {
@@ -322,7 +287,7 @@ mib_set_commit(struct mib *mib, uint32_t session, uint32_t transaction, size_t *
 		set->status_index = *ret_index;
 		return set->status;
 	}
-	set->state = SET_APPLIED;
+	set->state = SET_COMMITTED;
 	if (changed_something(set))
 		refresh(mib);
 	return MIB_NO_ERROR;
@@ -351,9 +316,10 @@ mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction)
 
 	if (set == NULL)
 		return;
-	if (set->state == SET_APPLIED && set->jobs > 0) {
+	if (set->state == SET_COMMITTED && changed_something(set)) {
 		store_set_release(mib->store, set->set.token);
-		image_jobs_release(mib->image, set->first_job, set->jobs, clock_wall_s());
+		image_set_release(mib->image, &set->set, set->first_job, set->jobs,
+		    clock_wall_s());
 		set_drop(mib, set);
 	} else {
 		set_forget(mib, set);
@@ -365,7 +331,7 @@ mib_session_has_open_set(const struct mib *mib, uint32_t session)
 {
 	const struct mib_set *set = mib->sets;
 
-	while (set != NULL && (set->session != session || set->state != SET_APPLIED))
+	while (set != NULL && (set->session != session || set->state != SET_COMMITTED))
 		set = set->next;
 	return set != NULL;
 }
@@ -377,7 +343,7 @@ mib_session_left(struct mib *mib, uint32_t session)
 
 	for (; set != NULL; set = next) {
 		next = set->next;
-		if (set->session != session || set->state != SET_APPLIED)
+		if (set->session != session || set->state != SET_COMMITTED)
 			continue;
 		if (changed_something(set))
 			log_limited(&limit, LOG_LEVEL_WARN,
@@ -403,10 +369,17 @@ mib_session_lost(struct mib *mib, uint32_t session)
 	}
 }
 
+/* Held jobs that are of no SET that this process knows: a backup was put in place. */
+static bool
+must_settle(const struct mib *mib)
+{
+	return mib->sets == NULL && store_is_unsettled(mib->store);
+}
+
 bool
 mib_needs_repair(const struct mib *mib)
 {
-	return undos_wait(mib) || store_needs_flush(mib->store);
+	return undos_wait(mib) || must_settle(mib) || store_needs_flush(mib->store);
 }
 
 void
@@ -415,6 +388,8 @@ mib_repair(struct mib *mib)
 	struct err err;
 
 	undos_do(mib);
+	if (must_settle(mib))
+		store_set_release(mib->store, 0);
 	if (store_flush(mib->store, &err) != ERR_OK)
 		log_debug("set", "released jobs wait for the store: %s", err.text);
 }

@@ -225,6 +225,12 @@ path_parse(const char *text, struct path *ret, struct err *err)
 	    "a path is cluster/service/real", MODEL_PATH_MAX, text);
 }
 
+uint32_t
+model_lock_next(uint32_t lock)
+{
+	return lock == MODEL_ID_MAX ? 0 : lock + 1;
+}
+
 const char *
 path_text(const struct path *path, char buf[PATH_TEXT_SIZE])
 {

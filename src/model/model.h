@@ -50,8 +50,8 @@ enum job_operation {
  *     v                     v    v
  *   cancelled           (plane "none": succeeded at once)   superseded
  *
- * A held job was written by a SET whose answer the manager may not have yet.
- * Outside the store it shows as queued.
+ * A held job is what a SET asks for, written before the manager has its answer. The row of the
+ * real service changes when the job is released. Outside the store a held job shows as queued.
  */
 enum job_state {
 	JOB_HELD = 0, JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED,
@@ -80,6 +80,9 @@ enum { NOTIFY_DEFAULT = (1 << NOTIFY_BITS) - 1 };
 
 /* Where lbclusterd.conf(5) does not say when statistics get stale. */
 enum { STALE_AFTER_DEFAULT_S = 300 };
+
+/* lbcSysSetLock after a SET that named 'lock': TestAndIncr of RFC 2579. */
+uint32_t model_lock_next(uint32_t lock);
 
 struct cluster_row {
 	uint32_t		 id;

@@ -118,7 +118,7 @@ world_init(struct world *world, size_t n, bool *ret_effective)
 		struct touched *real = idmap_get(&world->by_real, change->real_id);
 
 		ret_effective[i] = real->last[change->column] == change &&
-		    (changes_value(world, i) || world->before[i].undecided);
+		    (changes_value(world, i) || world->before[i].pending);
 		if (ret_effective[i] && changes_value(world, i) &&
 		    change->column == REAL_FALLBACK && change->value != 0 &&
 		    !claim_add(world, real))

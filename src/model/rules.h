@@ -32,7 +32,7 @@ struct rules_before {
 	uint32_t		 weight;
 	bool			 fallback;
 	bool			 enabled;
-	bool			 undecided;	/* that value: its SET may be undone yet */
+	bool			 pending;	/* a held job may still change that value */
 	struct path		 path;
 	char			 plane[32 + 1];
 };
@@ -50,7 +50,7 @@ struct verdict {
  * happened at once; of two changes of one column of one row the last one wins.
  * before[i] goes with changes[i]; real_id and service_id are never 0. Sets
  * ret_effective[i], for every i, to whether change i is the one that changes its
- * column, or sets again what is undecided. Returns ERR_OK, or ERR_PRECOND with
+ * column, or sets one that is pending. Returns ERR_OK, or ERR_PRECOND with
  * *ret_verdict naming the first change at fault, or ERR_NOMEM (REJECT_OTHER;
  * ret_effective is then of no use). *ret_verdict is always set. The cost is linear in 'n'.
  *

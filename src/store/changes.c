@@ -222,8 +222,9 @@ within(int64_t number, int64_t min, int64_t max)
 }
 
 static enum err_code
-totals_read(struct db *db, struct store_totals *ret, struct err *err)
+totals_read(struct store *store, struct store_totals *ret, struct err *err)
 {
+	struct db *db = &store->main;
 	sqlite3_stmt *stmt;
 	enum err_code code;
 	bool row;
@@ -258,7 +259,7 @@ totals_read(struct db *db, struct store_totals *ret, struct err *err)
 	ret->stale_after_s = (uint32_t)within(sqlite3_column_int64(stmt, 10), 1,
 	    STALE_AFTER_MAX_S);
 	db_reset(stmt);
-	return ERR_OK;
+	return store_releases_add(store, ret, err);
 }
 
 enum err_code
@@ -270,7 +271,7 @@ store_verify(struct store *store, struct err *err)
 enum err_code
 store_totals(struct store *store, struct store_totals *ret, struct err *err)
 {
-	return totals_read(&store->main, ret, err);
+	return totals_read(store, ret, err);
 }
 
 /* How far the store itself is. */
@@ -346,6 +347,7 @@ cursor_check(struct store *store, struct store_cursor *cursor, const struct exte
 		cursor->removed = extent->change;
 		return ERR_OK;
 	}
+	store->main_unsettled |= older;
 	if (!older && cursor->removed >= extent->removed_oldest)
 		return ERR_OK;
 	if (!restart_allowed(store))
@@ -378,7 +380,7 @@ main_read(struct store *store, struct store_cursor *cursor, const struct store_s
 	int64_t version;
 	enum err_code code;
 
-	code = totals_read(&store->main, &totals, err);
+	code = totals_read(store, &totals, err);
 	if (code == ERR_OK)
 		code = extent_read(&store->main, &extent, err);
 	if (code == ERR_OK)

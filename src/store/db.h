@@ -12,7 +12,7 @@
 
 #include "store/store.h"
 
-enum { DB_STATEMENTS_MAX = 64 };
+enum { DB_STATEMENTS_MAX = 128 };
 
 #define DB_DAMAGED "damaged: put a backup in its place"
 
@@ -68,7 +68,7 @@ struct store_left_out {
 	enum { LEFT_OUT_NEW, LEFT_OUT_TOLD, LEFT_OUT_ENDED } state;
 };
 
-/* Jobs of a SET that are no longer to be held, since 'wall_s'. */
+/* A SET that was released at 'wall_s'. */
 struct store_release {
 	uint64_t		 token;
 	int64_t			 wall_s;
@@ -95,6 +95,7 @@ struct store {
 	bool			 self_changed;		/* committed here, not read yet */
 	bool			 stats_written;		/* statistics were committed here */
 	bool			 main_replaced;		/* readers have to start again */
+	bool			 main_unsettled;	/* store_is_unsettled() */
 	bool			 main_in_doubt;		/* open again before believing it */
 	int64_t			 restarts_since_ms;	/* readers began again from the start */
 	unsigned int		 restarts;		/* so often since then */
@@ -186,6 +187,13 @@ enum err_code store_write_alone(struct store *store,
     enum err_code (*fn)(struct store *, const void *, struct err *), const void *arg,
     struct err *err);
 
+/* Before a real service of 'service_id' becomes fallback: the one whose held job gives the
+ * fallback up gives it up now. */
+enum err_code store_fallback_free(struct store *store, uint32_t service_id, struct err *err);
+/* Lays over 'totals' the settings of SETs that are released and not written yet. */
+enum err_code store_releases_add(struct store *store, struct store_totals *totals,
+    struct err *err);
+
 /* Jobs of a cluster that wait for a data plane, or run, end as succeeded: it has none. */
 enum err_code store_jobs_record(struct store *store, uint32_t cluster_id, struct err *err);
 
@@ -220,9 +228,10 @@ enum err_code store_read_look(sqlite3_stmt *stmt, int first, struct driver_look 
 
 #define CLUSTER_COLUMNS "c.id, c.name, c.plane, c.plane_params, c.plane_status, c.plane_message"
 #define SERVICE_COLUMNS "s.id, s.cluster_id, s.name, s.address, s.port, s.protocol"
-#define REAL_COLUMNS                                                           \
-	"r.id, r.service_id, r.name, r.address, r.port, r.weight, r.fallback, " \
-	"r.enabled, r.reason, r.last_change, r.last_job"
+#define REAL_COLUMNS_WITH(weight, fallback, enabled)                           \
+	"r.id, r.service_id, r.name, r.address, r.port, " weight ", " fallback ", " \
+	enabled ", r.reason, r.last_change, r.last_job"
+#define REAL_COLUMNS REAL_COLUMNS_WITH("r.weight", "r.fallback", "r.enabled")
 #define JOB_COLUMNS                                                            \
 	"j.id, j.real_id, j.operation, j.state, j.fail_cause, j.source, j.old_value, " \
 	"j.new_value, j.request, j.created, j.started, j.finished, j.cluster_name, " \
@@ -260,6 +269,29 @@ enum err_code store_read_look(sqlite3_stmt *stmt, int first, struct driver_look 
 /* What index job_open is over. Without it in so many words SQLite reads all jobs, also
  * where it follows from the rest. */
 #define JOB_OPEN "state < 3"
+
+/* True of job 'job' (a table or alias) once a later job for its column has changed the row:
+ * releasing 'job' changes nothing then. */
+#define JOB_OVERTAKEN(job)                                                     \
+	"EXISTS (SELECT 1 FROM job AS later WHERE later.real_id = " job ".real_id" \
+	" AND later.id > " job ".id AND later.state IN (1, 2, 3, 6)"            \
+	" AND (later.operation + 1) / 2 = (" job ".operation + 1) / 2)"
+
+/* Held jobs that change their row when they are released, as h: the end of a SELECT. Index
+ * job_held has them by row. */
+#define FROM_HELD " FROM job AS h WHERE h.state = 0 AND NOT " JOB_OVERTAKEN("h")
+
+/* A column of real service 'r' (a table or alias) as it is once all held jobs are released.
+ * 'operations' are those of the column. */
+#define REAL_AHEAD(r, column, operations)                                      \
+	"ifnull((SELECT h.new_value" FROM_HELD " AND h.operation IN (" operations ")" \
+	" AND h.real_id = " r ".id ORDER BY h.id DESC LIMIT 1), " r "." column ")"
+#define REAL_AHEAD_WEIGHT(r) REAL_AHEAD(r, "weight", "5")
+#define REAL_AHEAD_FALLBACK(r) REAL_AHEAD(r, "fallback", "3, 4")
+#define REAL_AHEAD_ENABLED(r) REAL_AHEAD(r, "enabled", "1, 2")
+#define REAL_COLUMNS_AHEAD                                                     \
+	REAL_COLUMNS_WITH(REAL_AHEAD_WEIGHT("r") " AS weight",                 \
+	    REAL_AHEAD_FALLBACK("r") " AS fallback", REAL_AHEAD_ENABLED("r") " AS enabled")
 
 enum { CLUSTER_COLUMN_COUNT = 6, SERVICE_COLUMN_COUNT = 6, REAL_COLUMN_COUNT = 11 };
 

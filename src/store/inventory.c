@@ -204,12 +204,14 @@ store_put_real(struct store *store, const struct real_row *row, uint32_t *ret_id
 	code = put_look(db, code, stmt, &id, &result, err);
 	if (code != ERR_OK)
 		return code;
-	if (result == STORE_PUT_ADDED)
+	if (result == STORE_PUT_ADDED && row->fallback)
+		code = store_fallback_free(store, row->service_id, err);
+	if (code == ERR_OK && result == STORE_PUT_ADDED)
 		code = db_run(db, err, "INSERT INTO real_service (service_id, name, address,"
 		    " port, weight, fallback, enabled) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 		    "isssiii", (int64_t)row->service_id, row->name, row->address, row->port,
 		    (int64_t)row->weight, (int64_t)row->fallback, (int64_t)row->enabled);
-	else if (result == STORE_PUT_UPDATED)
+	else if (code == ERR_OK && result == STORE_PUT_UPDATED)
 		code = db_run(db, err, "UPDATE real_service SET address = ?2, port = ?3"
 		    " WHERE id = ?1", "iss", (int64_t)id, row->address, row->port);
 	if (code == ERR_OK)

@@ -106,40 +106,46 @@ store_jobs_record(struct store *store, uint32_t cluster_id, struct err *err)
 
 /* -- ends ------------------------------------------------------------------------- */
 
+/* A held job that came before has not changed the row: where there is one, the row goes back
+ * to the value before that one. */
 #define BACK(column, operations)                                               \
-	"UPDATE real_service SET " column " = j.old_value FROM job AS j"       \
-	" WHERE j.id = ?1 AND j.state IN (1, 2) AND j.operation IN (" operations ")" \
+	"UPDATE real_service SET " column " = ifnull((SELECT h.old_value" FROM_HELD \
+	" AND h.operation IN (" operations ") AND h.real_id = j.real_id AND h.id < j.id" \
+	" ORDER BY h.id LIMIT 1), j.old_value) FROM job AS j"                  \
+	" WHERE j.id = ?1 AND j.operation IN (" operations ")"                  \
 	" AND real_service.id = j.real_id AND real_service." column " = j.new_value" \
 	" AND NOT EXISTS (SELECT 1 FROM job AS later WHERE later.real_id = j.real_id" \
 	" AND later.id > j.id AND (later.operation + 1) / 2 = (j.operation + 1) / 2)"
 
 /* What a failed job could not change shows again as it is. A fallback does not go
- * back to a row while another one holds it. */
+ * back to a row while another one has it, or gets it by a held job. */
 static const char *const back_sql[] = {
 	BACK("enabled", "1, 2"),
 	BACK("fallback", "3, 4") " AND (j.old_value = 0 OR NOT EXISTS (SELECT 1"
 	    " FROM real_service AS f WHERE f.service_id = real_service.service_id"
-	    " AND f.fallback = 1))",
+	    " AND (f.fallback = 1 OR f.id IN (SELECT h.real_id" FROM_HELD
+	    " AND h.operation = 3))))",
 	BACK("weight", "5"),
 };
 
 static enum err_code
 end_write(struct db *db, const struct store_job_end *end, struct err *err)
 {
-	enum err_code code = ERR_OK;
+	enum err_code code;
 
-	for (size_t i = 0; i < sizeof(back_sql) / sizeof(back_sql[0]) && code == ERR_OK &&
-	    end->state == JOB_FAILED; i++)
-		code = db_run(db, err, back_sql[i], "i", (int64_t)end->id);
-	if (code == ERR_OK && end->state == JOB_QUEUED)
+	if (end->state == JOB_QUEUED)
 		return db_run(db, err, "UPDATE job SET state = 1, message = ?2"
 		    " WHERE id = ?1 AND state = 2", "is", (int64_t)end->id, end->message);
-	if (code == ERR_OK)
-		code = db_run(db, err, "UPDATE job SET state = ?2, fail_cause = ?3,"
-		    " message = ?4, finished = unixepoch() WHERE id = ?1 AND state IN (1, 2)",
-		    "iiis", (int64_t)end->id, (int64_t)end->state,
-		    (int64_t)(end->state == JOB_FAILED ? end->cause : JOB_CAUSE_NONE),
-		    end->message);
+	code = db_run(db, err, "UPDATE job SET state = ?2, fail_cause = ?3,"
+	    " message = ?4, finished = unixepoch() WHERE id = ?1 AND state IN (1, 2)",
+	    "iiis", (int64_t)end->id, (int64_t)end->state,
+	    (int64_t)(end->state == JOB_FAILED ? end->cause : JOB_CAUSE_NONE),
+	    end->message);
+	/* A job that has ended already takes nothing back. */
+	if (code != ERR_OK || end->state != JOB_FAILED || sqlite3_changes(db->handle) == 0)
+		return code;
+	for (size_t i = 0; i < sizeof(back_sql) / sizeof(back_sql[0]) && code == ERR_OK; i++)
+		code = db_run(db, err, back_sql[i], "i", (int64_t)end->id);
 	return code;
 }
 

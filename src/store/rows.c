@@ -211,7 +211,7 @@ static const struct pager services = {
 };
 
 static const struct pager reals = {
-	"SELECT " REAL_COLUMNS ", (SELECT count(*) FROM job AS j WHERE j.real_id = r.id"
+	"SELECT " REAL_COLUMNS_AHEAD ", (SELECT count(*) FROM job AS j WHERE j.real_id = r.id"
 	" AND j.state < 3) FROM real_service AS r"
 	" WHERE r.service_id = ?1 AND r.name > ?2 AND ?3 = 0 AND (" REAL_LEFT_OUT ") = 0"
 	" ORDER BY r.name LIMIT ?4",

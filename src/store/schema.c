@@ -274,6 +274,26 @@ static const char *const main_migrations[] = {
 	/* 3: triggers, since a table has its constraints from its birth. */
 	JOB_NAMES("job_names", "INSERT")
 	JOB_NAMES("job_renamed", "UPDATE OF cluster_name, service_name, real_name"),
+
+	/* 4: a held job has not changed its row yet. Until now it had: what is held is
+	 * released here, as a start of lbclusterd did it. */
+	"UPDATE job SET state = 3, started = unixepoch(), finished = unixepoch(),\n"
+	"  message = 'recorded: the cluster has no data plane'\n"
+	"  WHERE state = 0 AND real_id IN (SELECT r.id FROM real_service AS r\n"
+	"  JOIN service AS s ON s.id = r.service_id JOIN cluster AS c ON c.id = s.cluster_id\n"
+	"  WHERE c.plane = 'none');\n"
+	"UPDATE job SET state = 6, finished = unixepoch(), message = 'a later job came first'\n"
+	"  WHERE state IN (0, 1) AND EXISTS (SELECT 1 FROM job AS later\n"
+	"  WHERE later.real_id = job.real_id AND later.id > job.id AND later.state NOT IN (4, 5)\n"
+	"  AND (later.operation + 1) / 2 = (job.operation + 1) / 2);\n"
+	"UPDATE job SET state = 1 WHERE state = 0;\n"
+	"DELETE FROM setting WHERE name IN ('set_lock_token', 'notify_enable_token');\n"
+	"CREATE TABLE held_setting (\n"
+	"  token INTEGER NOT NULL,\n"
+	"  name TEXT NOT NULL,\n"
+	"  value INTEGER NOT NULL\n"
+	") STRICT;\n"
+	"CREATE INDEX job_held ON job (real_id) WHERE state = 0;\n",
 };
 
 #define LOOK_STAMP                                                             \
@@ -396,9 +416,9 @@ static const char main_needs[] =
     "SELECT " CLUSTER_COLUMNS ", c.changed, " SERVICE_COLUMNS ", s.changed, " REAL_COLUMNS
     ", r.changed, " JOB_COLUMNS ", j.token, j.changed, e.name, e.value, " COUNTER
     ", m.config_changes, m.config_last_change, m.table_last_change, m.job_rows, m.jobs_open,"
-    " m.jobs_succeeded, m.jobs_failed, m.jobs_bumped, x.changed, x.kind, x.id"
-    " FROM cluster AS c, service AS s, real_service AS r, job AS j, setting AS e,"
-    " store AS m, removed AS x";
+    " m.jobs_succeeded, m.jobs_failed, m.jobs_bumped, x.changed, x.kind, x.id, h.token,"
+    " h.name, h.value FROM cluster AS c, service AS s, real_service AS r, job AS j,"
+    " setting AS e, store AS m, removed AS x, held_setting AS h";
 
 static const char stats_needs[] =
     "SELECT " STATISTICS_COLUMNS ", t.changed, " COUNTER ", x.changed, x.id, "

@@ -11,45 +11,50 @@
 
 #include "util/clock.h"
 
-static const char *const update_sql[] = {
-	[REAL_ENABLED] = "UPDATE real_service SET enabled = ?2 WHERE id = ?1",
-	[REAL_FALLBACK] = "UPDATE real_service SET fallback = ?2 WHERE id = ?1",
-	[REAL_WEIGHT] = "UPDATE real_service SET weight = ?2 WHERE id = ?1",
-};
-
-#define HELD_OF_SET "state = 0 AND " JOB_OPEN " AND (?1 = 0 OR token = ?1)"
-/* Later jobs for the column of 'job', the name of another row. */
-#define LATER_THAN(job)                                                        \
-	"SELECT 1 FROM job AS later WHERE later.real_id = " job ".real_id"     \
-	" AND later.id > " job ".id"                                           \
-	" AND (later.operation + 1) / 2 = (" job ".operation + 1) / 2"
-/* The value of job 'j' is the later one's now. One that ended without a change leaves it. */
-#define KEPT_BY_LATER "EXISTS (" LATER_THAN("j") " AND later.state NOT IN (4, 5))"
-
-static uint32_t
-lock_after(uint32_t lock)
-{
-	return lock == MODEL_ID_MAX ? 0 : lock + 1;	/* TestAndIncr, RFC 2579 */
-}
+/* Held jobs of SET ?1. */
+#define OF_SET(job) job ".state = 0 AND " job "." JOB_OPEN " AND " job ".token = ?1"
 
 /* -- judging ------------------------------------------------------------------ */
 
+static bool
+is_released(const struct store *store, uint64_t token)
+{
+	size_t i = 0;
+
+	while (i < store->n_releases && store->releases[i].token != 0 &&
+	    store->releases[i].token != token)
+		i++;
+	return i < store->n_releases;
+}
+
+/* The row of a change as it is once all held jobs are released: those of a SET that was
+ * answered will be, and only lbclusterd knows which these are. Any other one for the same
+ * column makes the change pending. The fallback of the service is read only for a change of
+ * the fallback. */
 static enum err_code
-before_read(struct db *db, uint32_t real_id, struct rules_before *ret, bool *ret_found,
-    struct err *err)
+before_read(struct store *store, const struct change *change, struct rules_before *ret,
+    bool *ret_found, struct err *err)
 {
 	sqlite3_stmt *stmt;
 	enum err_code code;
 
-	code = db_query(db, err, &stmt,
-	    "SELECT r.service_id, r.weight, r.fallback, r.enabled, c.name, s.name, r.name,"
-	    " c.plane, f.id, f.name FROM real_service AS r"
-	    " JOIN service AS s ON s.id = r.service_id"
+	code = db_query(&store->main, err, &stmt,
+	    "SELECT r.service_id, " REAL_AHEAD_WEIGHT("r") ", " REAL_AHEAD_FALLBACK("r") ", "
+	    REAL_AHEAD_ENABLED("r") ", c.name, s.name, r.name, c.plane, f.id, f.name,"
+	    " (SELECT h.token" FROM_HELD " AND h.operation IN (?2, ?3) AND h.real_id = r.id"
+	    " ORDER BY h.id DESC LIMIT 1)"
+	    " FROM real_service AS r JOIN service AS s ON s.id = r.service_id"
 	    " JOIN cluster AS c ON c.id = s.cluster_id"
-	    " LEFT JOIN real_service AS f ON f.service_id = r.service_id AND f.fallback = 1"
-	    " WHERE r.id = ?1", "i", (int64_t)real_id);
+	    " LEFT JOIN real_service AS f ON +f.service_id = r.service_id"
+	    " AND f.id IN (SELECT o.id FROM real_service AS o WHERE o.service_id = r.service_id"
+	    " AND o.fallback = 1 UNION ALL SELECT h.real_id" FROM_HELD
+	    " AND ?4 AND h.operation = 3) AND " REAL_AHEAD_FALLBACK("f") " = 1"
+	    " WHERE r.id = ?1", "iiii", (int64_t)change->real_id,
+	    (int64_t)job_operation_for(change->column, 0),
+	    (int64_t)job_operation_for(change->column, 1),
+	    (int64_t)(change->column == REAL_FALLBACK));
 	if (code == ERR_OK)
-		code = db_next(db, stmt, ret_found, err);
+		code = db_next(&store->main, stmt, ret_found, err);
 	if (code != ERR_OK || !*ret_found)
 		return code;
 	memset(ret, 0, sizeof(*ret));
@@ -63,39 +68,10 @@ before_read(struct db *db, uint32_t real_id, struct rules_before *ret, bool *ret
 	snprintf(ret->plane, sizeof(ret->plane), "%s", db_text(stmt, 7));
 	ret->fallback_id = (uint32_t)sqlite3_column_int64(stmt, 8);
 	snprintf(ret->fallback_name, sizeof(ret->fallback_name), "%s", db_text(stmt, 9));
+	ret->pending = sqlite3_column_type(stmt, 10) != SQLITE_NULL &&
+	    !is_released(store, (uint64_t)sqlite3_column_int64(stmt, 10));
 	db_reset(stmt);
 	return ERR_OK;
-}
-
-static bool
-is_released(const struct store *store, uint64_t token)
-{
-	size_t i = 0;
-
-	while (i < store->n_releases && store->releases[i].token != 0 &&
-	    store->releases[i].token != token)
-		i++;
-	return i < store->n_releases;
-}
-
-/* Whether the value that the change finds there would go with the undo of its SET. What is
- * held is few: the plus makes SQLite look there, and not among all jobs of the row. */
-static enum err_code
-undecided_read(struct store *store, const struct change *change, struct rules_before *before,
-    struct err *err)
-{
-	enum err_code code;
-	int64_t token;
-
-	if (rules_value_before(before, change->column) != change->value)
-		return ERR_OK;
-	code = db_number(&store->main, err, 0, &token, "SELECT j.token FROM job AS j"
-	    " WHERE j.state = 0 AND j." JOB_OPEN " AND +j.real_id = ?1 AND j.operation = ?2"
-	    " AND j.new_value = ?3 AND NOT " KEPT_BY_LATER, "iii", (int64_t)change->real_id,
-	    (int64_t)job_operation_for(change->column, change->value), (int64_t)change->value);
-	if (code == ERR_OK)
-		before->undecided = token != 0 && !is_released(store, (uint64_t)token);
-	return code;
 }
 
 /* A SET while it is judged and done. */
@@ -125,15 +101,23 @@ no_memory(const struct store *store, const struct store_set *set, struct err *er
 	    set->n);
 }
 
+/* An open SET that holds the lock has taken its value. */
 static enum err_code
-lock_judge(struct work *work, struct err *err)
+lock_judge(struct db *db, struct work *work, struct err *err)
 {
 	char text[MODEL_MESSAGE_MAX + 1];
+	enum err_code code;
+	int64_t lock;
 
-	if (work->set->lock == STORE_NO_LOCK || work->set->lock == work->totals.set_lock)
+	if (work->set->lock == STORE_NO_LOCK)
 		return ERR_OK;
-	snprintf(text, sizeof(text), "lbcSysSetLock is %u, not %lld: read it again, another "
-	    "manager was here", work->totals.set_lock, (long long)work->set->lock);
+	code = db_number(db, err, 0, &lock, "SELECT (ifnull((SELECT value FROM setting"
+	    " WHERE name = 'set_lock'), 0) + (SELECT count(*) FROM held_setting"
+	    " WHERE name = 'set_lock')) & ?1", "i", (int64_t)MODEL_ID_MAX);
+	if (code != ERR_OK || work->set->lock == lock)
+		return code;
+	snprintf(text, sizeof(text), "lbcSysSetLock is %lld, not %lld: read it again, another "
+	    "manager was here", (long long)lock, (long long)work->set->lock);
 	return refuse(work, ERR_PRECOND, REJECT_LOCK_MISMATCH, work->set->n, text, err);
 }
 
@@ -167,17 +151,14 @@ judge(struct store *store, struct work *work, enum store_set_mode mode, struct e
 	for (size_t i = 0; i < set->n && code == ERR_OK; i++) {
 		bool found;
 
-		code = before_read(&store->main, set->changes[i].real_id, &work->before[i],
-		    &found, err);
+		code = before_read(store, &set->changes[i], &work->before[i], &found, err);
 		if (code == ERR_OK && !found)
 			return refuse(work, ERR_NOT_FOUND, REJECT_NO_SUCH_REAL, i,
 			    "the real service was removed meanwhile", err);
-		if (code == ERR_OK)
-			code = undecided_read(store, &set->changes[i], &work->before[i], err);
 	}
 	if (code != ERR_OK)
 		return code;
-	code = lock_judge(work, err);
+	code = lock_judge(&store->main, work, err);
 	if (code != ERR_OK)
 		return code;
 	code = rules_judge(set->changes, work->before, set->n, work->effective, work->verdict);
@@ -191,25 +172,6 @@ judge(struct store *store, struct work *work, enum store_set_mode mode, struct e
 }
 
 /* -- doing -------------------------------------------------------------------- */
-
-/* At most one fallback holds at every moment, also within a hand-over: what
- * clears comes before what sets. */
-static enum err_code
-rows_update(struct db *db, const struct work *work, struct err *err)
-{
-	enum err_code code = ERR_OK;
-
-	for (int sets = 0; sets <= 1; sets++) {
-		for (size_t i = 0; i < work->set->n && code == ERR_OK; i++) {
-			const struct change *change = &work->set->changes[i];
-
-			if (work->effective[i] && (change->value != 0) == sets)
-				code = db_run(db, err, update_sql[change->column], "ii",
-				    (int64_t)change->real_id, (int64_t)change->value);
-		}
-	}
-	return code;
-}
 
 static enum err_code
 job_insert(struct db *db, const struct work *work, size_t i, int64_t request,
@@ -268,40 +230,117 @@ jobs_prune(struct db *db, struct err *err)
 	    " WHERE state >= 3 ORDER BY id LIMIT ?1)", "i", over);
 }
 
-#define OVERTAKEN "state = 6, finished = ?2, message = 'a later job came first'"
+#define SUPERSEDED "state = 6, finished = ?2, message = 'a later job came first'"
 
-/* Steps that release held jobs, in this order; ?1 the token, ?2 the time. The last one
- * is the truth for what a driver will see; the first spares clusters without a data
- * plane. A job that was held while a later one went its way is not done after it. */
+/* Held disable_fallback jobs, where 'condition' holds: their rows give the fallback up before
+ * these are released. Then it is counted, and not now: FALLBACK_UNCOUNT comes next. */
+#define FALLBACK_CLEAR(condition)                                              \
+	"UPDATE real_service SET fallback = 0 WHERE +fallback = 1 AND id IN (SELECT h.real_id" \
+	FROM_HELD " AND h.operation = 4 AND " condition ")"
+#define FALLBACK_UNCOUNT "UPDATE store SET config_changes = config_changes - changes()"
+
+/* What breaks a constraint changes nothing: another program may have written the row. */
+#define APPLY(column, operations)                                              \
+	"UPDATE OR IGNORE real_service SET " column " = j.new_value FROM job AS j WHERE " \
+	OF_SET("j") " AND j.operation IN (" operations ") AND real_service.id = j.real_id" \
+	" AND NOT " JOB_OVERTAKEN("j")
+
+/* Steps that release SET ?1 at time ?2, in this order: first the rows, then the jobs, then the
+ * settings of lbclusterd. */
 static const struct {
 	const char	*sql, *types;
 } release_steps[] = {
+	/* A service has one fallback at every moment. A job of another SET that gives it up,
+	 * and that this SET was judged with, goes first. */
+	{ FALLBACK_CLEAR("h.token <> ?1 AND EXISTS (SELECT 1 FROM job AS j JOIN real_service AS t"
+	  " ON t.id = j.real_id JOIN real_service AS o ON o.id = h.real_id WHERE " OF_SET("j")
+	  " AND j.operation = 3 AND t.service_id = o.service_id)"), "i" },
+	{ FALLBACK_UNCOUNT, "" },
+
+	/* The trigger of real_service counts rows that change. What counts is what managers
+	 * saw: each job from one value to another, also one that was overtaken. */
+	{ "UPDATE store SET config_changes = config_changes + (SELECT ifnull(sum("
+	  "(j.old_value <> j.new_value) - (NOT " JOB_OVERTAKEN("j") " AND j.new_value <> CASE"
+	  " WHEN j.operation <= 2 THEN r.enabled WHEN j.operation <= 4 THEN r.fallback"
+	  " ELSE r.weight END)), 0) FROM job AS j JOIN real_service AS r ON r.id = j.real_id"
+	  " WHERE " OF_SET("j") ")", "i" },
+
+	{ APPLY("fallback", "4"), "i" },
+	{ APPLY("fallback", "3"), "i" },
+	{ APPLY("enabled", "1, 2"), "i" },
+	{ APPLY("weight", "5"), "i" },
+
+	{ "UPDATE job SET state = 4, fail_cause = 3, finished = ?2,"
+	  " message = 'another real service of the service has become fallback' WHERE "
+	  OF_SET("job") " AND operation = 3 AND NOT " JOB_OVERTAKEN("job")
+	  " AND (SELECT fallback FROM real_service WHERE id = job.real_id) = 0", "ii" },
+
 	{ "UPDATE job SET state = 3, started = ?2, finished = ?2,"
 	  " message = '" JOB_MESSAGE_RECORDED "'"
-	  " WHERE " HELD_OF_SET " AND real_id IN (SELECT r.id FROM real_service AS r"
+	  " WHERE " OF_SET("job") " AND real_id IN (SELECT r.id FROM real_service AS r"
 	  " JOIN service AS s ON s.id = r.service_id JOIN cluster AS c ON c.id = s.cluster_id"
 	  " WHERE r.id = job.real_id AND c.plane = 'none')", "ii" },
 
-	{ "UPDATE job SET " OVERTAKEN " WHERE " HELD_OF_SET
-	  " AND EXISTS (" LATER_THAN("job") " AND later.state IN (1, 2, 3, 6))", "ii" },
+	{ "UPDATE job SET " SUPERSEDED " WHERE " OF_SET("job") " AND " JOB_OVERTAKEN("job"), "ii" },
 
-	{ "UPDATE job SET " OVERTAKEN " WHERE state = 1 AND " JOB_OPEN
-	  " AND EXISTS (" LATER_THAN("job") " AND later.state = 0"
-	  " AND (?1 = 0 OR later.token = ?1))", "ii" },
+	{ "UPDATE job SET " SUPERSEDED " WHERE state = 1 AND " JOB_OPEN
+	  " AND EXISTS (SELECT 1 FROM job AS j WHERE j.real_id = job.real_id AND j.id > job.id"
+	  " AND j.state = 0 AND j.token = ?1"
+	  " AND (j.operation + 1) / 2 = (job.operation + 1) / 2)", "ii" },
 
-	{ "UPDATE job SET state = 1 WHERE " HELD_OF_SET, "i" },
+	{ "UPDATE job SET state = 1 WHERE " OF_SET("job"), "i" },
+
+	/* The lock counts up, TestAndIncr of RFC 2579. */
+	{ "INSERT INTO setting SELECT name, value FROM held_setting WHERE token = ?1"
+	  " ON CONFLICT (name) DO UPDATE SET value = iif(name = 'set_lock',"
+	  " (value + 1) & 2147483647, excluded.value)", "i" },
+	{ "DELETE FROM held_setting WHERE token = ?1", "i" },
 };
 
 static enum err_code
-jobs_release(struct db *db, uint64_t token, int64_t wall_s, struct err *err)
+set_release(struct db *db, int64_t token, int64_t wall_s, struct err *err)
 {
 	enum err_code code = ERR_OK;
 
 	for (size_t i = 0; i < sizeof(release_steps) / sizeof(release_steps[0]) &&
 	    code == ERR_OK; i++)
-		code = db_run(db, err, release_steps[i].sql, release_steps[i].types,
-		    (int64_t)token, wall_s);
+		code = db_run(db, err, release_steps[i].sql, release_steps[i].types, token,
+		    wall_s);
 	return code;
+}
+
+/* Releases all that is held, SET by SET in the order of their commits. */
+static enum err_code
+all_release(struct db *db, int64_t wall_s, struct err *err)
+{
+	enum err_code code;
+	bool more = true;
+
+	do {
+		sqlite3_stmt *stmt;
+		int64_t token;
+
+		code = db_query(db, err, &stmt, "SELECT token FROM (SELECT token, id FROM job"
+		    " WHERE state = 0 AND " JOB_OPEN " UNION ALL SELECT token,"
+		    " 9223372036854775807 FROM held_setting) ORDER BY id LIMIT 1", "");
+		if (code == ERR_OK)
+			code = db_next(db, stmt, &more, err);
+		if (code != ERR_OK || !more)
+			break;
+		token = sqlite3_column_int64(stmt, 0);
+		db_reset(stmt);
+		code = set_release(db, token, wall_s, err);
+	} while (code == ERR_OK);
+	return code;
+}
+
+enum err_code
+store_fallback_free(struct store *store, uint32_t service_id, struct err *err)
+{
+	enum err_code code = db_run(&store->main, err, FALLBACK_CLEAR("(SELECT service_id"
+	    " FROM real_service WHERE id = h.real_id) = ?1"), "i", (int64_t)service_id);
+
+	return code == ERR_OK ? db_run(&store->main, err, FALLBACK_UNCOUNT, "") : code;
 }
 
 /* What waits for a write goes with this one. */
@@ -310,58 +349,65 @@ releases_write(struct store *store, struct err *err)
 {
 	enum err_code code = ERR_OK;
 
-	for (size_t i = 0; i < store->n_releases && code == ERR_OK; i++)
-		code = jobs_release(&store->main, store->releases[i].token,
-		    store->releases[i].wall_s, err);
+	for (size_t i = 0; i < store->n_releases && code == ERR_OK; i++) {
+		const struct store_release *release = &store->releases[i];
+
+		code = release->token == 0 ? all_release(&store->main, release->wall_s, err) :
+		    set_release(&store->main, (int64_t)release->token, release->wall_s, err);
+	}
 	return code;
 }
 
-/* The token beside a setting names the SET that changed it last. There is no row until
- * somebody has chosen. */
+enum err_code
+store_releases_add(struct store *store, struct store_totals *totals, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < store->n_releases && code == ERR_OK; i++) {
+		sqlite3_stmt *stmt;
+		bool row;
+
+		code = db_query(&store->main, err, &stmt, "SELECT name = 'set_lock', value"
+		    " FROM held_setting WHERE ?1 IN (token, 0)", "i",
+		    (int64_t)store->releases[i].token);
+		while (code == ERR_OK &&
+		    (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row) {
+			if (sqlite3_column_int(stmt, 0) != 0)
+				totals->set_lock = model_lock_next(totals->set_lock);
+			else
+				totals->notify_enable = (uint32_t)sqlite3_column_int64(stmt, 1);
+		}
+	}
+	return code;
+}
+
 static enum err_code
-setting_write(struct db *db, const char *name, int64_t value, uint64_t token,
+setting_hold(struct db *db, const struct store_set *set, const char *name, int64_t value,
     struct err *err)
 {
-	return db_run(db, err, "INSERT INTO setting VALUES (?1, ?2), (?1 || '_token', ?3)"
-	    " ON CONFLICT (name) DO UPDATE SET value = excluded.value", "sii", name, value,
-	    (int64_t)token);
-}
-
-static enum err_code
-lock_write(struct db *db, uint32_t lock, uint64_t token, struct err *err)
-{
-	return setting_write(db, "set_lock", lock, token, err);
-}
-
-static bool
-notify_changes(const struct store_set *set)
-{
-	return set->notify_after != set->notify_before;
+	return db_run(db, err, "INSERT INTO held_setting VALUES (?1, ?2, ?3)", "isi",
+	    (int64_t)set->token, name, value);
 }
 
 static enum err_code
 carry_out(struct store *store, const struct work *work, enum store_set_mode mode,
     uint32_t *ret_first_job, struct err *err)
 {
+	const struct store_set *set = work->set;
 	struct db *db = &store->main;
 	enum err_code code;
 
 	code = releases_write(store, err);
 	if (code == ERR_OK)
-		code = rows_update(db, work, err);
-	if (code == ERR_OK)
 		code = jobs_insert(db, work, ret_first_job, err);
-	if (code == ERR_OK && mode == STORE_SET_NOW)
-		code = jobs_release(db, work->set->token, clock_wall_s(), err);
-	if (code == ERR_OK)
-		code = jobs_prune(db, err);
-	if (code == ERR_OK && work->set->lock != STORE_NO_LOCK)
-		code = lock_write(db, lock_after(work->totals.set_lock), work->set->token,
+	if (code == ERR_OK && set->lock != STORE_NO_LOCK)
+		code = setting_hold(db, set, "set_lock", model_lock_next((uint32_t)set->lock),
 		    err);
-	if (code == ERR_OK && notify_changes(work->set))
-		code = setting_write(db, "notify_enable", work->set->notify_after,
-		    work->set->token, err);
-	return code;
+	if (code == ERR_OK && set->sets_notify)
+		code = setting_hold(db, set, "notify_enable", set->notify, err);
+	if (code == ERR_OK && mode == STORE_SET_NOW)
+		code = set_release(db, (int64_t)set->token, clock_wall_s(), err);
+	return code == ERR_OK ? jobs_prune(db, err) : code;
 }
 
 static enum err_code
@@ -373,7 +419,7 @@ set_in_transaction(struct store *store, struct work *work, enum store_set_mode m
 
 	code = judge(store, work, mode, err);
 	nothing = work->jobs == 0 && work->set->lock == STORE_NO_LOCK &&
-	    !notify_changes(work->set);
+	    !work->set->sets_notify;
 	if (code != ERR_OK || mode == STORE_SET_TEST || nothing)
 		return code;
 	code = carry_out(store, work, mode, ret_first_job, err);
@@ -443,11 +489,19 @@ store_needs_flush(const struct store *store)
 	return store->n_releases > 0;
 }
 
+bool
+store_is_unsettled(const struct store *store)
+{
+	return store->main_unsettled;
+}
+
 void
 store_set_release(struct store *store, uint64_t token)
 {
 	struct store_release release = { .token = token, .wall_s = clock_wall_s() };
 
+	if (token == 0)
+		store->main_unsettled = false;
 	/* With no room left and no disk to write to, all held jobs are released together
 	 * once it is back: none of them is of a SET that can still be undone. */
 	if (store->n_releases == RELEASES_MAX && store_flush(store, NULL) != ERR_OK) {
@@ -458,73 +512,34 @@ store_set_release(struct store *store, uint64_t token)
 	store->releases[store->n_releases++] = release;
 }
 
-#define UNDO(column, operations, more)                                        \
-	"UPDATE real_service SET " column " = j.old_value FROM job AS j"       \
-	" WHERE j.token = ?1 AND j.state = 0 AND j." JOB_OPEN                 \
-	" AND j.operation IN (" operations ")"                                 \
-	" AND real_service.id = j.real_id AND real_service." column " = j.new_value" \
-	" AND NOT " KEPT_BY_LATER more
-
-/* Values go back if they are still those of the SET (a value that a later one set again
- * is that one's), and a fallback if no other row holds it by now; what clears a fallback
- * comes before what sets one, as in the SET itself. Where a job that may still fail came
- * after, its old value is ours. Then the SET's jobs end. */
-static const char *const undo_sql[] = {
+/* The next job for the column found the value before this one, and goes back to it if it
+ * fails. Setting "message" makes the row one that changed. */
+static const char *const undo_steps[] = {
 	("UPDATE job AS later SET old_value = j.old_value, message = later.message"
-	" FROM job AS j WHERE j.token = ?1 AND j.state = 0 AND j." JOB_OPEN
-	" AND later.old_value = j.new_value AND later.id = (SELECT min(n.id) FROM job AS n"
-	" WHERE n." JOB_OPEN " AND n.id > j.id AND n.real_id = j.real_id"
+	" FROM job AS j WHERE " OF_SET("j") " AND later.old_value = j.new_value"
+	" AND later.id = (SELECT min(n.id) FROM job AS n"
+	" WHERE n.state NOT IN (4, 5) AND n.id > j.id AND n.real_id = j.real_id"
 	" AND (n.operation + 1) / 2 = (j.operation + 1) / 2)"),
-	UNDO("fallback", "3, 4", " AND j.old_value = 0"),
-	UNDO("fallback", "3, 4", " AND j.old_value = 1 AND NOT EXISTS (SELECT 1"
-	    " FROM real_service AS f WHERE f.service_id = real_service.service_id"
-	    " AND f.fallback = 1)"),
-	UNDO("enabled", "1, 2", ""),
-	UNDO("weight", "5", ""),
 	("UPDATE job SET state = 5, finished = unixepoch(),"
-	" message = 'undone: the request failed elsewhere' WHERE " HELD_OF_SET),
+	" message = 'undone: the request failed elsewhere' WHERE " OF_SET("job")),
+	"DELETE FROM held_setting WHERE token = ?1",
 };
-
-/* The value alone does not tell that it is ours: a commit in doubt may not have been,
- * an undo in doubt may have been, and another manager the one who set the same since. No
- * token is there once that one is undone, and then the value is what we left. */
-static enum err_code
-setting_undo(struct db *db, const char *name, int64_t before, int64_t after, uint64_t token,
-    struct err *err)
-{
-	enum err_code code;
-
-	code = db_run(db, err, "UPDATE setting SET value = ?2 WHERE name = ?1 AND value = ?3"
-	    " AND NOT EXISTS (SELECT 1 FROM setting AS t WHERE t.name = ?1 || '_token'"
-	    " AND t.value <> ?4)", "siii", name, before, after, (int64_t)token);
-	if (code != ERR_OK)
-		return code;
-	return db_run(db, err, "DELETE FROM setting WHERE name = ?1 || '_token'"
-	    " AND value = ?2", "si", name, (int64_t)token);
-}
 
 static enum err_code
 undo_write(struct store *store, const void *arg, struct err *err)
 {
-	const struct store_set *set = arg;
-	struct db *db = &store->main;
+	int64_t token = (int64_t)*(const uint64_t *)arg;
 	enum err_code code = releases_write(store, err);
 
-	for (size_t i = 0; i < sizeof(undo_sql) / sizeof(undo_sql[0]) && code == ERR_OK; i++)
-		code = db_run(db, err, undo_sql[i], "i", (int64_t)set->token);
-	if (code == ERR_OK && set->lock != STORE_NO_LOCK)
-		code = setting_undo(db, "set_lock", set->lock,
-		    lock_after((uint32_t)set->lock), set->token, err);
-	if (code == ERR_OK && notify_changes(set))
-		code = setting_undo(db, "notify_enable", set->notify_before,
-		    set->notify_after, set->token, err);
+	for (size_t i = 0; i < sizeof(undo_steps) / sizeof(undo_steps[0]) && code == ERR_OK; i++)
+		code = db_run(&store->main, err, undo_steps[i], "i", token);
 	return code;
 }
 
 enum err_code
-store_set_undo(struct store *store, const struct store_set *set, struct err *err)
+store_set_undo(struct store *store, uint64_t token, struct err *err)
 {
-	enum err_code code = store_write_alone(store, undo_write, set, err);
+	enum err_code code = store_write_alone(store, undo_write, &token, err);
 
 	if (code == ERR_OK)
 		store->n_releases = 0;
@@ -536,13 +551,10 @@ store_set_undo(struct store *store, const struct store_set *set, struct err *err
 static enum err_code
 lock_increase_write(struct store *store, const void *arg, struct err *err)
 {
-	struct store_totals totals;
-	enum err_code code;
-
 	(void)arg;
-	code = store_totals(store, &totals, err);
-	return code != ERR_OK ? code :
-	    lock_write(&store->main, lock_after(totals.set_lock), 0, err);
+	return db_run(&store->main, err, "INSERT INTO setting VALUES ('set_lock', 1)"
+	    " ON CONFLICT (name) DO UPDATE SET value = (value + 1) & ?1", "i",
+	    (int64_t)MODEL_ID_MAX);
 }
 
 enum err_code

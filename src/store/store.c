@@ -450,6 +450,7 @@ store_main_reopen(struct store *store, struct err *err)
 {
 	enum err_code code;
 
+	store->main_unsettled |= !db_is_in_place(&store->main);
 	db_close(&store->main);
 	/* As at a start: first what is there already, and made only in a good store. */
 	code = store_lock_look(store, false, err);

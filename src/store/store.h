@@ -211,7 +211,7 @@ enum err_code store_totals(struct store *store, struct store_totals *ret, struct
 enum store_set_mode {
 	STORE_SET_TEST,	/* judge it, change nothing */
 	STORE_SET_HOLD,	/* do it; jobs are held until store_set_release() */
-	STORE_SET_NOW,	/* do it; jobs are queued at once */
+	STORE_SET_NOW,	/* do it; jobs are released at once */
 };
 
 enum { STORE_NO_LOCK = -1 };
@@ -222,18 +222,17 @@ struct store_set {
 	int64_t			 lock;		/* expected lbcSysSetLock, or STORE_NO_LOCK */
 	enum job_source		 source;
 	uint64_t		 token;		/* names this SET, at random; not 0 */
-	uint32_t		 notify_before;	/* lbcNotifyEnable, as in the totals: goes */
-	uint32_t		 notify_after;	/* from the one to the other if they differ */
+	bool			 sets_notify;
+	uint32_t		 notify;	/* lbcNotifyEnable, as in the totals */
 };
 
-/* One SET, all or nothing, in one transaction that is durable on return (within
- * store_begin(): once that is committed): rules
- * judged on what is stored, rows changed, one job for each changed column, the
- * lock increased, lbcNotifyEnable written, old finished jobs removed to make room.
- * Nothing to change: no write; a value that an undo of another SET would take away is a
- * change, with a job of its own. In STORE_SET_NOW, and for jobs of a cluster whose plane is
- * "none" once they are released, a job ends as succeeded at once. A queued job for the
- * same column is superseded.
+/* Does one SET, all or nothing, in one transaction that is durable on return (within
+ * store_begin(): once that is committed). It inserts one held job for each column that changes,
+ * and what is to become of lbcSysSetLock and lbcNotifyEnable; the rows change when the SET is
+ * released. Old finished jobs are removed to make room. Nothing to change: no write.
+ * The rules are judged on the rows as they are once all held jobs are released. A column for
+ * which another SET holds a job is changed by any value, with a job: that SET may be released
+ * or undone.
  * ret_verdict says why it was refused (index n: the lock; otherwise the change
  * at fault), ret_first_job the id of the first job (0: none), ret_jobs how many.
  * Errors: ERR_PRECOND (rules, lock), ERR_NOT_FOUND (row gone), ERR_LIMIT (too
@@ -244,33 +243,36 @@ enum err_code store_set(struct store *store, const struct store_set *set,
     enum store_set_mode mode, struct verdict *ret_verdict, uint32_t *ret_first_job,
     size_t *ret_jobs, struct err *err) __attribute__((warn_unused_result));
 
-/* Held jobs of SET 'token' (0: of all, at start-up) are to become queued; those of a
- * cluster without data plane to succeed. Done with the next write of this process or
- * by store_flush(), whichever comes first, so that a manager that sets one value after
- * the other does not wait twice for the disk. A crash before leaves them held, which
- * is mended at start-up. */
+/* SET 'token' (0: all, at start-up) is released: each held job changes its row and becomes
+ * queued, or succeeded where the cluster has no data plane. A job that waits for the same
+ * column is superseded. A job that a later one overtook changes nothing and is superseded; a
+ * job that would make a second fallback fails. The lock goes up, lbcNotifyEnable changes.
+ * This is written with the next write of this process or by store_flush(), whichever comes
+ * first, so that a manager that sets one value after the other does not wait twice for the
+ * disk. A crash before leaves the jobs held; a start releases them. */
 void store_set_release(struct store *store, uint64_t token);
 
-/* True while jobs wait for it. */
+/* True after another file or older content was put in the place of lbcluster.db, until
+ * store_set_release() for all: it may have held jobs of SETs that ended long ago. */
+bool store_is_unsettled(const struct store *store);
+
+/* True while a release is not written. */
 bool store_needs_flush(const struct store *store);
 /* Nothing to do is fine. On an error they go on waiting. */
 enum err_code store_flush(struct store *store, struct err *err)
     __attribute__((warn_unused_result));
 
-/* Takes back SET 'set' of STORE_SET_HOLD, as far as it is stored: values that are still
- * its own go back, its jobs are cancelled, the lock and lbcNotifyEnable get their old
- * values unless another SET has changed them since. Looks on the disk after a commit in
- * doubt. Repeating it is harmless. */
-enum err_code store_set_undo(struct store *store, const struct store_set *set,
-    struct err *err) __attribute__((warn_unused_result));
+/* Cancels the held jobs of SET 'token', as far as they are stored, and forgets its settings.
+ * After a commit in doubt it reads the file again. Repeating it is harmless. */
+enum err_code store_set_undo(struct store *store, uint64_t token, struct err *err)
+    __attribute__((warn_unused_result));
 
-/* Notes, in a file beside the store, that SET 'set' is still to be undone: the store refuses
- * it, or the commit is in doubt. Waits for its sync no longer than for a lock.
- * Drops all notes; undoes what is noted, at a start, before held jobs are released: ret_n is
- * how many. */
-enum err_code store_undo_note(struct store *store, const struct store_set *set,
-    struct err *err);
-void store_undo_notes_drop(struct store *store);
+/* Notes, in a file beside the store, that SET 'token' is still to be undone: the store refuses
+ * it, or the commit is in doubt. Waits for the sync of the note no longer than for a lock. */
+enum err_code store_undo_note(struct store *store, uint64_t token, struct err *err);
+/* Removes the note once the SET is undone. */
+void store_undo_note_drop(struct store *store, uint64_t token);
+/* Undoes what is noted, at a start, before held jobs are released. ret_n: how many SETs. */
 enum err_code store_undo_noted(struct store *store, size_t *ret_n, struct err *err);
 
 /* Settings, kept over a restart. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * SETs that are still to be undone, since the store refuses it or a commit is in doubt,
- * noted in a file beside it, a line each. A restart would else take for kept what the manager
- * was told has failed. Synced beside the loop: the disk may be why. That the file is gone again
- * is not synced: to undo what was undone does no harm.
+ * Notes of SETs that are still to be undone: an empty file for each, named after its token,
+ * beside lbcluster.db. lbclusterd told the manager that such a SET failed, but the store
+ * refused the undo, or the commit is in doubt. Without the note the next start would release
+ * its jobs. The removal of a note is not synced: to cancel the jobs of a SET again does no harm.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,132 +18,75 @@
 #include "util/file.h"
 #include "util/sync.h"
 
-#define UNDO_SUFFIX "undo"	/* in place of that of lbcluster.db */
-
-enum { NOTE_SIZE = 128 };	/* 66 of digits at most */
+#define NOTE_NAME "lbcluster.undo-"
 
 static char *
-notes_path(const struct store *store)
+note_path(const struct store *store, uint64_t token)
 {
-	const char *path = store->main.path;
-
-	return sqlite3_mprintf("%.*s" UNDO_SUFFIX, (int)(strlen(path) - strlen("db")), path);
-}
-
-static enum err_code
-no_memory(const struct store *store, struct err *err)
-{
-	return err_set(err, ERR_NOMEM, "%s: out of memory for its notes", store->main.path);
-}
-
-/* 'path' may be NULL. */
-static enum err_code
-notes_open(const struct store *store, const char *path, int flags, bool make, int *ret_fd,
-    struct err *err)
-{
-	return path == NULL ? no_memory(store, err) : file_open(path, flags, make, ret_fd, err);
-}
-
-/* What a full disk or a power cut left of a note before ends where this one begins, and
- * lacks the mark at the end of one that is whole. */
-#define NOTE_END " ."
-
-static enum err_code
-note_write(int fd, const char *path, const struct store_set *set, struct err *err)
-{
-	char note[NOTE_SIZE];
-	ssize_t n, written;
-
-	n = snprintf(note, sizeof(note), "\n%" PRIu64 " %" PRId64 " %" PRIu32 " %" PRIu32 NOTE_END
-	    "\n", set->token, set->lock, set->notify_before, set->notify_after);
-	written = write(fd, note, (size_t)n);
-	if (written == n)
-		return ERR_OK;
-	if (written >= 0)
-		errno = ENOSPC;
-	return err_set(err, err_of_errno(errno), "%s: %s", path, strerror(errno));
+	return sqlite3_mprintf("%s/" NOTE_NAME "%llu", store->dir, (unsigned long long)token);
 }
 
 enum err_code
-store_undo_note(struct store *store, const struct store_set *set, struct err *err)
+store_undo_note(struct store *store, uint64_t token, struct err *err)
 {
-	char *path = notes_path(store);
+	char *path = note_path(store, token);
 	enum err_code code;
-	int fd = -1;
+	int fd;
 
-	code = notes_open(store, path, O_WRONLY | O_APPEND, true, &fd, err);
-	if (code == ERR_OK) {
-		code = note_write(fd, path, set, err);
-		if (code == ERR_OK)
-			code = sync_within(fd, path, store->wait_ms, err);
-		else
-			close(fd);
-	}
+	if (path == NULL)
+		return err_set(err, ERR_NOMEM, "%s: out of memory for the note of an undo",
+		    store->dir);
+	code = file_open(path, O_WRONLY, true, &fd, err);
+	if (code == ERR_OK)
+		code = sync_within(fd, path, store->wait_ms, err);
 	sqlite3_free(path);
 	return code;
 }
 
 void
-store_undo_notes_drop(struct store *store)
+store_undo_note_drop(struct store *store, uint64_t token)
 {
-	char *path = notes_path(store);
+	char *path = note_path(store, token);
 
 	if (path != NULL)
 		unlink(path);
 	sqlite3_free(path);
 }
 
-/* False: it is no note, or not a whole one. */
-static bool
-note_read(const char *line, struct store_set *ret)
+/* The token in the name of a note; 0 for any other file. */
+static uint64_t
+note_token(const char *name)
 {
+	uint64_t token;
 	int end = 0;
 
-	*ret = (struct store_set){ .source = JOB_SOURCE_SNMP };
-	/* NOLINTNEXTLINE(cert-err34-c): numbers that store_undo_note() wrote. */
-	return sscanf(line, "%" SCNu64 " %" SCNd64 " %" SCNu32 " %" SCNu32 "%n", &ret->token,
-	    &ret->lock, &ret->notify_before, &ret->notify_after, &end) == 4 &&
-	    strcmp(line + end, NOTE_END "\n") == 0 && ret->token != 0;
-}
-
-static enum err_code
-notes_do(struct store *store, FILE *notes, size_t *ret_n, struct err *err)
-{
-	enum err_code code = ERR_OK;
-	char line[NOTE_SIZE];
-
-	while (code == ERR_OK && fgets(line, sizeof(line), notes) != NULL) {
-		struct store_set set;
-
-		if (!note_read(line, &set))
-			continue;
-		code = store_set_undo(store, &set, err);
-		*ret_n += code == ERR_OK;
-	}
-	return code;
+	/* NOLINTNEXTLINE(cert-err34-c): a number that store_undo_note() wrote. */
+	if (sscanf(name, NOTE_NAME "%" SCNu64 "%n", &token, &end) == 1 && name[end] == '\0')
+		return token;
+	return 0;
 }
 
 enum err_code
 store_undo_noted(struct store *store, size_t *ret_n, struct err *err)
 {
-	char *path = notes_path(store);
-	enum err_code code;
-	FILE *notes;
-	int fd = -1;
+	DIR *dir = opendir(store->dir);
+	const struct dirent *entry;
+	enum err_code code = ERR_OK;
 
 	*ret_n = 0;
-	code = notes_open(store, path, O_RDONLY, false, &fd, err);
-	sqlite3_free(path);
-	if (code != ERR_OK)
-		return code == ERR_NOT_FOUND ? ERR_OK : code;
-	notes = fdopen(fd, "r");
-	if (notes == NULL) {
-		close(fd);
-		return no_memory(store, err);
+	if (dir == NULL)
+		return err_set(err, err_of_errno(errno), "%s: %s", store->dir, strerror(errno));
+	while (code == ERR_OK && (entry = readdir(dir)) != NULL) {
+		uint64_t token = note_token(entry->d_name);
+
+		if (token == 0)
+			continue;
+		code = store_set_undo(store, token, err);
+		if (code != ERR_OK)
+			break;
+		store_undo_note_drop(store, token);
+		++*ret_n;
 	}
-	code = notes_do(store, notes, ret_n, err);
-	fclose(notes);
-	if (code == ERR_OK)
-		store_undo_notes_drop(store);
+	closedir(dir);
 	return code;
 }

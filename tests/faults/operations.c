@@ -120,8 +120,7 @@ the_set(void)
 		{ 4, REAL_WEIGHT, 50 }, { 6, REAL_FALLBACK, 0 }, { 4, REAL_FALLBACK, 1 },
 	};
 	static const struct store_set set = { .changes = changes, .n = JOBS, .lock = 0,
-		.source = JOB_SOURCE_SNMP, .token = SET_TOKEN, .notify_before = NOTIFY_DEFAULT,
-		.notify_after = 0 };
+		.source = JOB_SOURCE_SNMP, .token = SET_TOKEN, .sets_notify = true };
 
 	return &set;
 }
@@ -161,14 +160,14 @@ set_now(struct world *w)
 static enum err_code
 set_undo(struct world *w)
 {
-	return store_set_undo(w->f->store, the_set(), &w->f->err);
+	return store_set_undo(w->f->store, SET_TOKEN, &w->f->err);
 }
 
 /* As when the store refuses an undo, and lbclusterd is started again. */
 static enum err_code
 undo_at_start(struct world *w)
 {
-	enum err_code code = store_undo_note(w->f->store, the_set(), &w->f->err);
+	enum err_code code = store_undo_note(w->f->store, SET_TOKEN, &w->f->err);
 	size_t undone;
 
 	return code == ERR_OK ? store_undo_noted(w->f->store, &undone, &w->f->err) : code;

@@ -17,7 +17,7 @@
 static const char *const file_names[] = { "lbcluster.db", "lbcluster-stats.db",
 	"lbcluster.db-journal", "lbcluster-stats.db.lock", "lbcluster-stats.db-wal",
 	"lbcluster-stats.db-shm", "lbcluster-stats.db-journal",
-	"lbcluster.undo" };
+	"lbcluster.undo-5" };	/* of SET_TOKEN */
 
 enum { FILES_KEPT = 3 };	/* the first of them make up a store */
 
@@ -91,6 +91,7 @@ static const char main_sql[] =
     " json_group_array(json_array(id, real_id, operation, state, fail_cause, source,"
     " old_value, new_value, request, started > 0, finished > 0, message)) FROM job) ||"
     " (SELECT json_group_array(json_array(name, value)) FROM setting) || (SELECT"
+    " json_group_array(json_array(token, name, value)) FROM held_setting) || (SELECT"
     " json_array(config_changes, job_rows, jobs_open, jobs_succeeded, jobs_failed,"
     " jobs_bumped) FROM store)";
 

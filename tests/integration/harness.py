@@ -504,6 +504,12 @@ class World:
         with contextlib.closing(self.connect(file)) as connection:
             return connection.execute(statement, args).fetchall()
 
+    def wait_written(self):
+        """Waits until the rows of the store have what was answered."""
+        wait_for(lambda: not self.sql('SELECT token FROM job WHERE state = 0 UNION ALL'
+                                      ' SELECT token FROM held_setting'), 10,
+                 'lbclusterd has written what it released')
+
     def number(self, path):
         """(cluster, service, real service) numbers of a path, from the store."""
         rows = self.sql(

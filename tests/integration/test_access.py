@@ -85,6 +85,7 @@ class AccessCase(Case):
         """All that a SET could have changed, and what came to lbclusterd of it."""
         wait_for(lambda: not self.world.sql('SELECT 1 FROM job WHERE finished = 0'), 10,
                  'the jobs of what was allowed have ended')
+        self.world.wait_written()
         return (self.world.sql('SELECT * FROM real_service'),
                 self.world.sql('SELECT * FROM job'), self.world.sql('SELECT * FROM setting'),
                 self.proxy.seen.count('TestSet'), self.served('lbcSysSetRejects', 0))
@@ -142,6 +143,7 @@ class Operator(AccessCase):
         client = self.user('lbop')
         self.assertEqual(('noError', 0), client.set_answer(
             (WEIGHT, 'u', 41), (mib.oid('lbcRealEnabled', 1, 1, 2), 'i', mib.FALSE))[:2])
+        self.world.wait_written()
         self.assertEqual([(41, 1), (11, 0)],
                          self.world.sql('SELECT weight, enabled FROM real_service'))
         self.assertEqual(41, client.get(WEIGHT).value)

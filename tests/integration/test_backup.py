@@ -82,6 +82,9 @@ class Backup(Case):
             self.assertEqual([('ok',)], copy.execute('PRAGMA integrity_check').fetchall())
             self.assertEqual([], copy.execute('PRAGMA foreign_key_check').fetchall())
             weights = dict(copy.execute('SELECT id, weight FROM real_service'))
+            # A start releases what is held.
+            weights.update(copy.execute('SELECT real_id, new_value FROM job WHERE state = 0'
+                                        ' ORDER BY id'))
             jobs = dict(copy.execute('SELECT real_id, new_value FROM job WHERE id IN'
                                      ' (SELECT max(id) FROM job GROUP BY real_id)'))
         for pair, value in answered.items():

@@ -270,6 +270,7 @@ class Start(Case):
         self.assertEqual(OK, second.obey())
         wait_for(lambda: self.world.client().set_answer(weight).status == 'noError', 10,
                  'a SET works again')
+        self.world.wait_written()
         self.assertEqual([(77,)], self.world.sql('SELECT weight FROM real_service'))
 
     def test_lock_increases_at_each_start(self):

@@ -254,7 +254,7 @@ class Planted(Files):
         'lbcluster-stats.db.ill': (set(), set()),
         'lbcluster-stats.db.lock': (ALL, ALL),
         'lbclusterd.lock': ({'daemon'}, {'daemon'}),
-        'lbcluster.undo': ({'daemon'}, {'daemon'}),
+        'lbcluster.undo-7': (set(), set()),             # undone and removed
         'lbcluster-haproxy.lock': ({'driver'}, {'driver'}),
     }
 

@@ -446,19 +446,19 @@ class Drivers(Plane):
         proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}})
         self.load(proxy)
         self.start_driver()
-        with contextlib.closing(self.world.connect()) as other:
-            other.executescript("""
-                BEGIN IMMEDIATE;
-                UPDATE real_service SET weight = 5 WHERE name = 'a';
-                INSERT INTO job (real_id, operation, state, old_value, new_value,
-                  cluster_name, service_name, real_name)
-                SELECT id, 5, 0, 10, 5, 'web', 'http', 'a' FROM real_service WHERE name = 'a';
-                COMMIT;""")
+        self.world.sql("""INSERT INTO job (real_id, operation, state, old_value, new_value,
+            cluster_name, service_name, real_name)
+            SELECT id, 5, 0, 10, 5, 'web', 'http', 'a' FROM real_service WHERE name = 'a'""")
         # Each of these is a round that would bring "a" to what the store says.
         for weight in '67':
             self.done('set-weight', 'web/http/b', weight)
         self.assertEqual((0, 10), proxy.state('http/a'))
-        self.world.sql('UPDATE job SET state = 1 WHERE id = 1')
+        with contextlib.closing(self.world.connect()) as other:     # as lbclusterd does it
+            other.executescript("""
+                BEGIN IMMEDIATE;
+                UPDATE real_service SET weight = 5 WHERE name = 'a';
+                UPDATE job SET state = 1 WHERE id = 1;
+                COMMIT;""")
         self.wait_job(1, self.SUCCEEDED)
         self.assertEqual((0, 5), proxy.state('http/a'))
 

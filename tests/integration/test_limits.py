@@ -29,6 +29,7 @@ class Many(Case):
         return [(mib.oid(WEIGHT, 1, 1, number), 'u', weight) for number in range(1, MANY + 1)]
 
     def weights(self):
+        self.world.wait_written()
         return [row[0] for row in self.world.sql('SELECT weight FROM real_service ORDER BY id')]
 
     def test_128_varbinds_are_all_done(self):
@@ -166,6 +167,7 @@ class Driven(Case):
                                                   (FALLBACK, 'p', TRUE)))
         self.assertEqual(8, self.world.get('lbcJobsActive', 0))
         before = self.world.get('lbcSysSetRejects', 0)
+        self.world.wait_written()
         state = self.world.sql('SELECT id, enabled, fallback, weight FROM real_service')
         # Three more, were all to be waited for at once; the third is one too many.
         three = [(ENABLED, row, TRUE) for row in 'qrt']
@@ -215,6 +217,7 @@ class Store(SetCase):
         weight = self.world.client().get(self.oid(WEIGHT, 'a')).value % 1000 + 1
         self.assertEqual(('noError', 0), self.send(2, [self.varbind(WEIGHT, 'a', weight)])[:2])
         self.wait_status(mib.STORE_OK)
+        self.world.wait_written()
         self.assertEqual(weight, self.world.sql(
             'SELECT weight FROM real_service WHERE id = ?', self.rows['a'][2])[0][0])
 

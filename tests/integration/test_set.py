@@ -199,12 +199,17 @@ class SetCase(Case):
             self.assert_now(self.world.get('lbcSysConfigLastChange', 0))
 
     def assert_stored(self, state):
-        """The store says what SNMP says: the SET was durable when answered."""
+        """lbclusterctl shows what SNMP shows as soon as it was answered, and the rows of
+        the store soon have it."""
+        listed = json.loads(self.world.ctl('-f', 'json', 'list', '-r').stdout)
+        self.world.wait_written()
         for name, row in self.rows.items():
-            weight, fallback, enabled = self.world.sql(
-                'SELECT weight, fallback, enabled FROM real_service WHERE id = ?', row[2])[0]
-            self.assertEqual(state[name], (weight, TRUE if fallback else FALSE,
-                                           TRUE if enabled else FALSE))
+            shown = next(real for real in listed if real['path'] == self.names[row])
+            self.assertEqual(state[name], (shown['weight'], TRUE if shown['fallback'] else FALSE,
+                                           TRUE if shown['enabled'] else FALSE))
+            self.assertEqual(state[name], self.world.sql(
+                'SELECT weight, 2 - fallback, 2 - enabled FROM real_service WHERE id = ?',
+                row[2])[0])
 
 
 class Single(SetCase):
@@ -218,6 +223,7 @@ class Single(SetCase):
 
     def test_set_of_stored_value_leaves_last_change_alone(self):
         self.place(a=(11, FALSE, TRUE))
+        self.assert_stored(self.state())
         row = self.rows['a'][2]
         self.world.sql('UPDATE real_service SET last_change = 1000000000, changed ='
                        ' (SELECT change FROM store) + 1 WHERE id = ?', row)
@@ -435,16 +441,22 @@ class Single(SetCase):
     def test_set_of_current_lock_increments_it(self):
         self.assert_accepted([(LOCK, 'i', None)], [], lock=1)
 
+    def assert_lock_written(self, value):
+        self.world.wait_written()
+        self.assertEqual([(value,)], self.world.sql(
+            "SELECT value FROM setting WHERE name = 'set_lock'"))
+
     def test_set_of_lock_at_maximum_wraps_to_zero(self):
         before = self.world.get('lbcSysSetLock', 0)
+        self.world.wait_written()
         self.world.sql("UPDATE setting SET value = 2147483647 WHERE name = 'set_lock'")
         # A lock that was changed elsewhere is judged as it is stored, seen or not.
         self.assertEqual(('noError', 0), self.send(2, [(LOCK, 'i', 2147483647)])[:2])
         self.assertEqual(0, self.world.get('lbcSysSetLock', 0))
-        self.assertEqual([(0,)], self.world.sql(
-            "SELECT value FROM setting WHERE name = 'set_lock'"))
+        self.assert_lock_written(0)
         self.assertEqual(('noError', 0), self.send(2, [(LOCK, 'i', 0)])[:2])
         self.assertEqual(1, self.world.get('lbcSysSetLock', 0))
+        self.assert_lock_written(1)
         self.world.sql("UPDATE setting SET value = ? WHERE name = 'set_lock'", before)
         self.world.wait_value(before, 'lbcSysSetLock', 0)
 

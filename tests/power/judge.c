@@ -157,17 +157,20 @@ first_real(void *arg, const struct store_real_view *view)
 	return ERR_OK;
 }
 
+/* What is noted is undone, all else that is held is released. */
 static bool
-undoes(struct store *store, struct finding *finding)
+settles(struct store *store, struct finding *finding)
 {
 	struct err err;
 	size_t n;
 
-	return store_undo_noted(store, &n, &err) == ERR_OK ||
-	    found(finding, HARM_ILL, "%s", err.text);
+	if (store_undo_noted(store, &n, &err) != ERR_OK)
+		return found(finding, HARM_ILL, "%s", err.text);
+	store_set_release(store, 0);
+	return store_flush(store, &err) == ERR_OK || found(finding, HARM_ILL, "%s", err.text);
 }
 
-/* Held jobs are released, and a SET is done. */
+/* A SET is done. */
 static bool
 works_on(struct store *store, struct raw *raw, struct finding *finding)
 {
@@ -180,9 +183,7 @@ works_on(struct store *store, struct raw *raw, struct finding *finding)
 	uint32_t job;
 	size_t jobs;
 
-	store_set_release(store, 0);
-	if (store_flush(store, &err) != ERR_OK ||
-	    store_each_real(store, NULL, first_real, &row, &err) != ERR_OK)
+	if (store_each_real(store, NULL, first_real, &row, &err) != ERR_OK)
 		return found(finding, HARM_ILL, "%s", err.text);
 	change.real_id = row.id;
 	change.value = row.weight == 7 ? 8 : 7;
@@ -207,7 +208,7 @@ judge(const struct scene *scene, size_t begun, size_t done, struct finding *ret)
 	    opens_raw(&moment, ret);
 	if (good && !scene->migrates)
 		good = main_is_whole(&moment, ret) && statistics_are_whole(&moment, ret);
-	good = good && undoes(store, ret) && promises_are_kept(&moment, ret) &&
+	good = good && settles(store, ret) && promises_are_kept(&moment, ret) &&
 	    works_on(store, &moment.main, ret) &&
 	    is_one(&moment.main, sound, HARM_ILL, ret) &&
 	    is_one(&moment.stats, sound, HARM_STATISTICS, ret);

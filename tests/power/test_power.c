@@ -296,7 +296,7 @@ static const struct {
 	    .work = works_statistics },
 	{ "no sync of lbcluster.db", .deaf = "store/lbcluster.db" },
 	{ "no sync of the journal", .deaf = "store/lbcluster.db-journal" },
-	{ "no sync of a note", .deaf = "store/lbcluster.undo", .work = works_note },
+	{ "no sync of a note", .deaf = "store", .work = works_note },
 	{ "no sync of the store's directory", .deaf = "store", .work = works_create },
 	{ "no sync of the directory above", .deaf = "", .work = works_create },
 };

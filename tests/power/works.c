@@ -105,7 +105,7 @@ many_set(struct scene *scene)
 /* The manager was told an error: it is not there once that was undone, or noted. */
 static void
 set_undo(struct scene *scene, int64_t lock,
-    enum err_code (*undo)(struct store *store, const struct store_set *set, struct err *err))
+    enum err_code (*undo)(struct store *store, uint64_t token, struct err *err))
 {
 	const struct change changes[] = {
 		{ 6, REAL_FALLBACK, 0 }, { 5, REAL_FALLBACK, 1 }, { 4, REAL_WEIGHT, 44 },
@@ -113,8 +113,8 @@ set_undo(struct scene *scene, int64_t lock,
 	struct store_set set = set_of(changes, COUNT(changes));
 
 	set.lock = lock;
-	set.notify_before = 1;
-	set.notify_after = 3;
+	set.sets_notify = true;
+	set.notify = 3;
 	scene_begin(scene);
 	{
 		struct verdict verdict;
@@ -126,7 +126,7 @@ set_undo(struct scene *scene, int64_t lock,
 	}
 	scene_done(scene);
 	scene_begin(scene);
-	assert_int_equal(undo(scene->store, &set, &scene->err), ERR_OK);
+	assert_int_equal(undo(scene->store, set.token, &scene->err), ERR_OK);
 	scene_promise(scene, "SELECT fallback FROM real_service WHERE id = 6");
 	scene_promise(scene, "SELECT weight = 10 FROM real_service WHERE id = 4");
 	scene_promise(scene, "SELECT count(*) = 3 FROM job WHERE state = 5 AND token = %llu",

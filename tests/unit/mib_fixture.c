@@ -172,7 +172,7 @@ fixture_free(struct fixture *f)
 {
 	static const char *const files[] = { "lbcluster.db", "lbcluster.db-journal",
 	    "lbcluster-stats.db", "lbcluster-stats.db-wal", "lbcluster-stats.db-shm",
-	    "lbcluster-stats.db.lock", "lbcluster.undo" };
+	    "lbcluster-stats.db.lock" };
 	char path[128];
 
 	fixture_syncs = -1;

@@ -66,26 +66,43 @@ set_test(struct model *model, size_t i, bool bad)
 	return (struct model_answer){ bad ? NO_CREATION : 0, bad ? 2 : 0 };
 }
 
-/* A later job that was not undone has the value now. */
+/* True once a later job for the setting is released: what this one asks for comes no more. */
 static bool
 is_overtaken(const struct model *model, size_t j)
 {
 	for (size_t k = j + 1; k < model->n_jobs; k++)
 		if (model->jobs[k].setting == model->jobs[j].setting &&
-		    model->jobs[k].state != CANCELLED)
+		    model->jobs[k].state != HELD && model->jobs[k].state != CANCELLED)
 			return true;
 	return false;
 }
 
-/* That is there, but by a SET that may still be undone. */
-static bool
-is_undecided(const struct model *model, enum setting setting, uint32_t value)
+/* The latest held job that may still change the setting; n_jobs if there is none. */
+static size_t
+pending_find(const struct model *model, enum setting setting)
 {
-	for (size_t j = 0; j < model->n_jobs; j++)
+	for (size_t j = model->n_jobs; j-- > 0;)
 		if (model->jobs[j].state == HELD && model->jobs[j].setting == setting &&
-		    model->jobs[j].after == value && !is_overtaken(model, j))
-			return true;
-	return false;
+		    !is_overtaken(model, j))
+			return j;
+	return model->n_jobs;
+}
+
+/* A value that a held job may change is set again, to whatever value. */
+static void
+job_make(struct model *model, size_t i, enum setting setting, uint32_t value)
+{
+	size_t pending = pending_find(model, setting);
+	uint32_t before = pending == model->n_jobs ? model->values[setting] :
+	    model->jobs[pending].after;
+
+	if (before == value && pending == model->n_jobs)
+		return;
+	model->jobs[model->n_jobs].setting = setting;
+	model->jobs[model->n_jobs].before = before;
+	model->jobs[model->n_jobs].after = value;
+	model->jobs[model->n_jobs].state = HELD;
+	model->jobs[model->n_jobs++].set = i;
 }
 
 static struct model_answer
@@ -100,75 +117,49 @@ set_commit(struct model *model, size_t i)
 		model->sets[i].state = FAILED;
 		return (struct model_answer){ COMMIT_FAILED, LOCK_INDEX };
 	}
-	for (size_t k = 0; k < sets[i].n; k++) {
-		enum setting setting = sets[i].asked[k].setting;
-
-		if (model->values[setting] == sets[i].asked[k].value &&
-		    !is_undecided(model, setting, sets[i].asked[k].value))
-			continue;
-		model->jobs[model->n_jobs].setting = setting;
-		model->jobs[model->n_jobs].before = model->values[setting];
-		model->jobs[model->n_jobs].after = sets[i].asked[k].value;
-		model->jobs[model->n_jobs].state = HELD;
-		model->jobs[model->n_jobs++].set = i;
-		model->values[setting] = sets[i].asked[k].value;
-	}
-	model->lock += sets[i].locks;
+	for (size_t k = 0; k < sets[i].n; k++)
+		job_make(model, i, sets[i].asked[k].setting, sets[i].asked[k].value);
 	model->sets[i].state = APPLIED;
 	return (struct model_answer){ 0, 0 };
 }
 
-/* The value goes back; if a later job that may still fail has replaced it, then in what
- * that one goes back to. */
+/* The next job for the setting found the value before this one. */
 static void
 job_undo(struct model *model, size_t j)
 {
-	enum setting setting = model->jobs[j].setting;
+	size_t k = j + 1;
 
 	model->jobs[j].state = CANCELLED;
-	if (model->values[setting] == model->jobs[j].after && !is_overtaken(model, j))
-		model->values[setting] = model->jobs[j].before;
-	for (size_t k = j + 1; k < model->n_jobs; k++)
-		if (model->jobs[k].state <= QUEUED && model->jobs[k].setting == setting &&
-		    model->jobs[k].before == model->jobs[j].after)
-			model->jobs[k].before = model->jobs[j].before;
+	while (k < model->n_jobs && (model->jobs[k].state == CANCELLED ||
+	    model->jobs[k].setting != model->jobs[j].setting))
+		k++;
+	if (k < model->n_jobs && model->jobs[k].before == model->jobs[j].after)
+		model->jobs[k].before = model->jobs[j].before;
 }
 
-static void
-set_undo(struct model *model, size_t i)
-{
-	for (size_t j = 0; j < model->n_jobs && model->sets[i].state == APPLIED; j++)
-		if (model->jobs[j].state == HELD && model->jobs[j].set == i)
-			job_undo(model, j);
-	if (model->sets[i].state == APPLIED && sets[i].locks &&
-	    model->lock == model->sets[i].lock + 1)
-		model->lock = model->sets[i].lock;
-	model->sets[i].state = NOTHING;
-}
-
-/* Row H alone has a data plane: there a job waits, and replaces one that does; one that was
- * overtaken while it was held never gets there. */
+/* Row H alone has a data plane: there a job waits, and replaces one that waited. */
 static void
 job_release(struct model *model, size_t j)
 {
-	model->jobs[j].state = model->jobs[j].setting == H_WEIGHT ? QUEUED : SUCCEEDED;
-	if (model->jobs[j].state == SUCCEEDED)
-		return;
-	for (size_t k = 0; k < model->n_jobs; k++) {
-		if (k < j && model->jobs[k].state == QUEUED)
+	enum setting setting = model->jobs[j].setting;
+	bool overtaken = is_overtaken(model, j);
+
+	if (!overtaken)
+		model->values[setting] = model->jobs[j].after;
+	model->jobs[j].state = setting != H_WEIGHT ? SUCCEEDED : overtaken ? SUPERSEDED : QUEUED;
+	for (size_t k = 0; k < j && setting == H_WEIGHT; k++)
+		if (model->jobs[k].setting == setting && model->jobs[k].state == QUEUED)
 			model->jobs[k].state = SUPERSEDED;
-		if (k > j && model->jobs[k].setting == H_WEIGHT &&
-		    (model->jobs[k].state == QUEUED || model->jobs[k].state == SUPERSEDED))
-			model->jobs[j].state = SUPERSEDED;
-	}
 }
 
 static void
-set_cleanup(struct model *model, size_t i)
+set_end(struct model *model, size_t i, void (*end)(struct model *model, size_t j))
 {
 	for (size_t j = 0; j < model->n_jobs && model->sets[i].state == APPLIED; j++)
 		if (model->jobs[j].state == HELD && model->jobs[j].set == i)
-			job_release(model, j);
+			end(model, j);
+	if (model->sets[i].state == APPLIED && end == job_release)
+		model->lock += sets[i].locks;
 	model->sets[i].state = NOTHING;
 }
 
@@ -184,10 +175,10 @@ model_phase(struct model *model, size_t number, int event)
 	case EVENT_COMMIT:
 		return set_commit(model, i);
 	case EVENT_UNDO:
-		set_undo(model, i);
+		set_end(model, i, job_undo);
 		break;
 	default:
-		set_cleanup(model, i);
+		set_end(model, i, job_release);
 		break;
 	}
 	return (struct model_answer){ 0, 0 };
@@ -197,8 +188,8 @@ model_phase(struct model *model, size_t number, int event)
 void
 model_lost(struct model *model)
 {
-	set_undo(model, model->latest);
-	set_undo(model, MODEL_SETS - 1 - model->latest);
+	set_end(model, model->latest, job_undo);
+	set_end(model, MODEL_SETS - 1 - model->latest, job_undo);
 }
 
 void

@@ -229,11 +229,45 @@ setting_that_is_there_by_an_open_set_is_set_for_good(void **state)
 			assert_int_equal(run(world, "set-weight", "ha/s/a", "50", NULL), CTL_OK);
 			assert_non_null(strstr(world->out, "queued"));
 		}
-		assert_int_equal(store_set_undo(store, &set, &err), ERR_OK);
+		assert_int_equal(store_set_undo(store, set.token, &err), ERR_OK);
 		store_close(store);
 		run(world, "-f", "json", "list", "ha/s/a", NULL);
 		assert_non_null(strstr(world->out, "\"weight\": 50"));
 	}
+}
+
+/* The manager has its answer, and the row in the store has its value yet to come. */
+static void
+setting_that_was_answered_just_now_is_set_back(void **state)
+{
+	static const char file[] = "cluster ha { plane = haproxy  socket = /run/x\n"
+	    "service s { real a { address = 10.0.0.1  weight = 1 } } }";
+	const struct path path = { "ha", "s", "a" };
+	struct change change = { .column = REAL_WEIGHT, .value = 50 };
+	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
+	    .source = JOB_SOURCE_SNMP, .token = 7 };
+	uint32_t cluster_id, service_id, first_job;
+	struct world *world = *state;
+	struct verdict verdict;
+	struct store *store;
+	struct err err;
+	size_t jobs;
+
+	run(world, "set-weight", "ha/s/a", "1", NULL);
+	assert_int_equal(store_open(world->dir, STORE_WRITE, 1000, &store, &err), ERR_OK);
+	assert_int_equal(store_find(store, &path, &cluster_id, &service_id, &change.real_id,
+	    &err), ERR_OK);
+	assert_int_equal(store_set(store, &set, STORE_SET_HOLD, &verdict, &first_job, &jobs,
+	    &err), ERR_OK);
+	store_set_release(store, set.token);
+	run(world, "-f", "json", "list", "ha/s/a", NULL);
+	assert_non_null(strstr(world->out, "\"weight\": 50"));
+	assert_int_equal(load(world, file, "--reset", NULL), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 1, removed 0, unchanged 2, jobs 1\n");
+	assert_int_equal(store_flush(store, &err), ERR_OK);
+	store_close(store);
+	run(world, "-f", "json", "list", "ha/s/a", NULL);
+	assert_non_null(strstr(world->out, "\"weight\": 1,"));
 }
 
 static void
@@ -378,6 +412,7 @@ main(void)
 		IN_WORLD(load_json_has_its_shapes),
 		IN_WORLD(load_reset_against_a_rule_changes_nothing),
 		IN_WORLD(setting_that_is_there_by_an_open_set_is_set_for_good),
+		IN_WORLD(setting_that_was_answered_just_now_is_set_back),
 		IN_WORLD(load_of_a_bad_file_makes_no_store),
 		IN_WORLD(load_dry_run_makes_no_store),
 		IN_WORLD(load_prune_of_an_empty_file_is_refused),

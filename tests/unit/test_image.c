@@ -423,12 +423,15 @@ released_jobs_show_at_once_as_the_store_will_have_them(void **state)
 	    ERR_OK);
 	refresh(f, image, 1000, NOW);
 	assert_int_equal(image_jobs_active(image), 2);
-	image_jobs_release(image, first, jobs, NOW);
+	assert_int_equal(real_of(image, 1)->weight, 1);
+	image_set_release(image, &set, first, jobs, NOW);
+	assert_int_equal(real_of(image, 1)->weight, 5);
+	assert_int_equal(real_of(image, 4)->weight, 5);
 	assert_int_equal(image_jobs_active(image), 1);
 	assert_int_equal(real_of(image, 1)->pending_jobs, 0);
 	assert_int_equal(real_of(image, 4)->pending_jobs, 1);
 	before = picture_text(image, NOW);
-	image_jobs_release(image, first, 100, NOW);	/* again, and more than there are */
+	image_set_release(image, &set, first, 100, NOW);	/* again, and more than there are */
 	store_set_release(f->store, 9);
 	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
 	{

@@ -430,12 +430,10 @@ change_shows_at_once_in_all_columns(void **state)
 	assert_int_equal(set_test("H.weight=5 A.weight=6"), MIB_NO_ERROR);
 	assert_int_equal(get_number(".1.4.1.8.2.3.6"), 10);
 	assert_int_equal(set_commit(), MIB_NO_ERROR);
-	assert_int_equal(get_number(".1.4.1.8.2.3.6"), 5);
+	assert_int_equal(get_number(".1.4.1.8.2.3.6"), 10);	/* it may be undone */
 	assert_int_equal(get_number(".1.4.1.14.2.3.6"), 1);	/* last job */
 	assert_int_equal(get_number(".1.4.1.14.1.1.1"), 2);
 	assert_int_equal(get_number(".1.4.1.15.2.3.6"), 1);	/* pending */
-	assert_int_equal(get_number(".1.3.1.14.2.3"), 5);	/* sum of weights */
-	assert_int_equal(get_number(".1.1.3.0"), 2);		/* config changes */
 	assert_int_equal(get_number(".1.7.8.1.9.1"), JOB_QUEUED);	/* held */
 	assert_int_equal(get_number(".1.7.8.1.16.2"), 1);	/* one request */
 	assert_int_equal(get_number(".1.7.5.0"), 2);
@@ -444,6 +442,15 @@ change_shows_at_once_in_all_columns(void **state)
 	assert_true(mib_needs_repair(f.mib));
 	assert_string_equal(jobs_stored(),
 	    "H set_weight 10>5 held #1, A set_weight 10>6 held #1");
+	assert_string_equal(rows_stored(), ROWS_AT_FIRST);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(get_number(".1.4.1.8.2.3.6"), 5);
+		assert_int_equal(get_number(".1.4.1.8.1.1.1"), 6);
+		assert_int_equal(get_number(".1.3.1.14.2.3"), 5);	/* sum of weights */
+		/* Nor do the rows of the store take it back. */
+		fixture_sql(f.main, "UPDATE real_service SET reason = 'r%d'", i);
+		fixture_refresh(&f);
+	}
 	assert_int_equal(get_number(".1.7.8.1.9.1"), JOB_QUEUED);
 	assert_int_equal(get_number(".1.7.8.1.9.2"), JOB_SUCCEEDED);
 	assert_int_equal(get_number(".1.4.1.15.2.3.6"), 1);
@@ -454,6 +461,9 @@ change_shows_at_once_in_all_columns(void **state)
 	assert_false(mib_needs_repair(f.mib));
 	assert_string_equal(jobs_stored(),
 	    "H set_weight 10>5 queued #1, A set_weight 10>6 succeeded #1");
+	assert_int_equal(get_number(".1.4.1.8.2.3.6"), 5);
+	assert_int_equal(get_number(".1.4.1.8.1.1.1"), 6);
+	assert_int_equal(get_number(".1.1.3.0"), 2);		/* config changes */
 	assert_int_equal(get_number(".1.7.8.1.9.1"), JOB_QUEUED);
 	assert_int_equal(get_number(".1.7.8.1.9.2"), JOB_SUCCEEDED);
 	assert_int_equal(get_number(".1.7.5.0"), 1);
@@ -572,7 +582,7 @@ many_varbinds(uint32_t n)
 		assert_int_equal(mib_set_test(f.mib, 1, 2, varbinds, n, &fault), MIB_NO_ERROR);
 		many_check(1, 0, JOB_HELD);
 		assert_int_equal(mib_set_commit(f.mib, 1, 2, &fault), MIB_NO_ERROR);
-		many_check(20, n, JOB_HELD);
+		many_check(1, n, JOB_HELD);
 		if (undo) {
 			assert_int_equal(mib_set_undo(f.mib, 1, 2, &fault), MIB_NO_ERROR);
 			many_check(1, n, JOB_CANCELLED);

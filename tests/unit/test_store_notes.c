@@ -6,32 +6,28 @@
 #include "store_set_world.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+
+static const uint64_t tokens[] = { UINT64_C(1234567890123456789), 7 };
 
 static const char *
-notes(const struct fixture *f)
+note_of(const struct fixture *f, const char *token)
 {
-	static char path[128];
+	static char path[200];
 
-	snprintf(path, sizeof(path), "%s/lbcluster.undo", f->dir);
+	snprintf(path, sizeof(path), "%s/lbcluster.undo-%s", f->dir, token);
 	return path;
 }
 
-/* Two SETs that are held; those that are undone show as the number of their tokens. */
 static void
-two_held(struct fixture *f, struct store_set sets[2])
+two_held(struct fixture *f)
 {
-	static const struct change changes[] = { { 4, REAL_WEIGHT, 50 }, { 5, REAL_WEIGHT, 50 } };
-
-	for (size_t i = 0; i < 2; i++) {
-		sets[i] = (struct store_set){ .changes = &changes[i], .n = 1,
-			.lock = (int64_t)i, .source = JOB_SOURCE_SNMP,
-			.token = UINT64_C(1234567890123456789) + i };
-		assert_int_equal(do_set(f, STORE_SET_HOLD, &sets[i]).code, ERR_OK);
-	}
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(tokens[0],
+	    { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(tokens[1],
+	    { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
 }
 
+/* 'what': the real services whose jobs are cancelled. */
 static void
 undone_are(struct fixture *f, size_t n, const char *what)
 {
@@ -41,64 +37,52 @@ undone_are(struct fixture *f, size_t n, const char *what)
 	assert_int_equal(undone, n);
 	assert_string_equal(plain_text(f->main_path, "SELECT coalesce(group_concat(real_id, ' '),"
 	    " '') FROM job WHERE state = 5"), what);
-	assert_false(file_exists(notes(f)));
 }
 
 static void
 sets_that_are_noted_are_undone_once(void **state)
 {
 	struct fixture *f = *state;
-	struct store_set sets[2];
 
-	two_held(f, sets);
-	assert_false(file_exists(notes(f)));
-	for (size_t i = 2; i-- > 0;)
-		assert_int_equal(store_undo_note(f->store, &sets[i], &f->err), ERR_OK);
+	two_held(f);
+	undone_are(f, 0, "");
+	for (size_t i = 0; i < COUNT(tokens); i++)
+		assert_int_equal(store_undo_note(f->store, tokens[i], &f->err), ERR_OK);
+	assert_true(file_exists(note_of(f, "1234567890123456789")));
+	assert_true(file_exists(note_of(f, "7")));
 	fixture_close(f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	undone_are(f, 2, "4 5");
-	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
+	assert_false(file_exists(note_of(f, "1234567890123456789")));
+	assert_false(file_exists(note_of(f, "7")));
 	undone_are(f, 0, "4 5");
 }
 
-/* By a full disk or a power cut, wherever: no more is lost than that note, none is taken
- * for another one. */
 static void
-note_that_was_cut_short_harms_no_other(void **state)
+note_that_is_dropped_undoes_nothing(void **state)
 {
 	struct fixture *f = *state;
-	struct store_set sets[2];
-	struct bytes whole;
 
-	two_held(f, sets);
-	assert_int_equal(store_undo_note(f->store, &sets[0], &f->err), ERR_OK);
-	whole = bytes_of(notes(f));
-	for (size_t n = 0; n <= whole.n; n++) {
-		bool is_whole = n + 1 >= whole.n;	/* but for the end of its line */
-
-		plain_ok(f->main_path, "DELETE FROM job;"
-		    "UPDATE real_service SET weight = 10 WHERE weight = 50;"
-		    "UPDATE setting SET value = 0 WHERE name = 'set_lock'");
-		two_held(f, sets);
-		bytes_write(notes(f), whole.data, n);
-		assert_int_equal(store_undo_note(f->store, &sets[1], &f->err), ERR_OK);
-		undone_are(f, 1 + is_whole, is_whole ? "4 5" : "5");
-	}
-	free(whole.data);
+	two_held(f);
+	for (size_t i = 0; i < COUNT(tokens); i++)
+		assert_int_equal(store_undo_note(f->store, tokens[i], &f->err), ERR_OK);
+	store_undo_note_drop(f->store, tokens[0]);
+	undone_are(f, 1, "5");
 }
 
-/* Of blocks whose size a power cut kept, and not their content. */
+/* Whoever made them: they stay, and undo nothing. */
 static void
-octets_before_a_note_are_left_out(void **state)
+file_that_is_no_note_is_left_alone(void **state)
 {
-	static const char block[4096];
+	static const char *const names[] = { "", "7a", "0", "x7", "7.db" };
 	struct fixture *f = *state;
-	struct store_set sets[2];
 
-	two_held(f, sets);
-	bytes_write(notes(f), block, sizeof(block));
-	assert_int_equal(store_undo_note(f->store, &sets[1], &f->err), ERR_OK);
-	undone_are(f, 1, "5");
+	two_held(f);
+	for (size_t i = 0; i < COUNT(names); i++)
+		bytes_write(note_of(f, names[i]), "7", 1);
+	undone_are(f, 0, "");
+	for (size_t i = 0; i < COUNT(names); i++)
+		assert_true(file_exists(note_of(f, names[i])));
 }
 
 int
@@ -106,8 +90,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_SET_WORLD(sets_that_are_noted_are_undone_once),
-		IN_SET_WORLD(note_that_was_cut_short_harms_no_other),
-		IN_SET_WORLD(octets_before_a_note_are_left_out),
+		IN_SET_WORLD(note_that_is_dropped_undoes_nothing),
+		IN_SET_WORLD(file_that_is_no_note_is_left_alone),
 	};
 
 	return cmocka_run_group_tests_name("store_notes", tests, NULL, NULL);

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "store/db.h"
 
 #define FOREIGN_KEYS "PRAGMA foreign_keys = ON;"
 #define TEN "aaaaaaaaaa"
@@ -499,6 +502,56 @@ removed_rows_are_forgotten_after_many_changes(void **state)
 	}
 }
 
+/* -- migrations ------------------------------------------------------------------------------- */
+
+#define JOB_HELD_IN_3(row, state, from, to)                                    \
+	" (" row ", 5, " state ", " from ", " to ", 9, 'proxy', 's', 'r')"
+
+/* In version 3 the row had the value of a held job already. */
+static void
+held_jobs_of_version_3_are_released(void **state)
+{
+	struct fixture *f = *state;
+	char id[80];
+
+	unlink(f->main_path);
+	bytes_write(f->main_path, "", 0);
+	for (size_t i = 0; i < 3; i++)
+		plain_ok(f->main_path, db_main_kind.migrations[i]);
+	snprintf(id, sizeof(id), "PRAGMA application_id = %d; PRAGMA user_version = 3",
+	    db_main_kind.application_id);
+	plain_ok(f->main_path, id);
+	plain_ok(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('plain', 'none'),"
+	    " ('proxy', 'haproxy');"
+	    "INSERT INTO service (cluster_id, name) VALUES (1, 's'), (2, 's');"
+	    "INSERT INTO real_service (service_id, name, weight) VALUES (1, 'a', 50),"
+	    " (2, 'a', 50), (2, 'b', 30), (2, 'c', 30), (2, 'd', 30);"
+	    "INSERT INTO job (real_id, operation, state, old_value, new_value, token,"
+	    " cluster_name, service_name, real_name) VALUES"
+	    JOB_HELD_IN_3("1", "0", "10", "50") "," JOB_HELD_IN_3("2", "0", "10", "50") ","
+	    /* One after the other, and one beside what is queued, before and after it. */
+	    JOB_HELD_IN_3("3", "0", "10", "20") "," JOB_HELD_IN_3("3", "0", "20", "30") ","
+	    JOB_HELD_IN_3("4", "1", "10", "20") "," JOB_HELD_IN_3("4", "0", "20", "30") ","
+	    JOB_HELD_IN_3("5", "0", "10", "20") "," JOB_HELD_IN_3("5", "1", "20", "30") ";"
+	    "UPDATE setting SET value = 7 WHERE name = 'set_lock';"
+	    "INSERT INTO setting VALUES ('set_lock_token', 9), ('notify_enable', 3),"
+	    " ('notify_enable_token', 9)");
+	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+	store_set_release(f->store, 0);
+	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
+	fixture_close(f);
+	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(weight, ' ')"
+	    " FROM real_service"), "50 50 30 30 30");
+	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(state, ' ') FROM job"),
+	    "3 1 6 1 6 1 6 1");
+	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job WHERE state > 2 AND"
+	    " finished > 0 AND message <> ''"), 4);
+	assert_int_equal(plain_number(f->main_path, "SELECT jobs_open FROM store"), 4);
+	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(name || ' ' || value)"
+	    " FROM (SELECT * FROM setting ORDER BY name)"),
+	    "job_max_rows 1000,notify_enable 3,set_lock 7");
+}
+
 int
 main(void)
 {
@@ -512,6 +565,7 @@ main(void)
 		TEST(facts_about_the_whole_follow_whoever_writes),
 		TEST(job_counts_agree_with_a_recount),
 		TEST(removed_rows_are_forgotten_after_many_changes),
+		TEST(held_jobs_of_version_3_are_released),
 	};
 
 	return cmocka_run_group_tests_name("store_schema", tests, NULL, NULL);

@@ -12,7 +12,7 @@
 /* -- one SET ------------------------------------------------------------------------------- */
 
 static void
-set_held_writes_rows_and_held_jobs(void **state)
+set_held_writes_held_jobs_and_no_row(void **state)
 {
 	struct fixture *f = *state;
 	struct answer answer;
@@ -23,7 +23,7 @@ set_held_writes_rows_and_held_jobs(void **state)
 	assert_int_equal(answer.verdict.reason, REJECT_NONE);
 	assert_int_equal(answer.first_job, 1);
 	assert_int_equal(answer.jobs, 2);	/* one of three changed nothing */
-	row_is(f, 4, "50 0 0");
+	row_is(f, 4, "10 0 1");
 	assert_string_equal(plain_text(f->main_path,
 	    "SELECT group_concat(id || ':' || real_id || ':'"
 	    " || operation || ':' || state || ':' || fail_cause || ':' || source || ':' ||"
@@ -33,6 +33,9 @@ set_held_writes_rows_and_held_jobs(void **state)
 	    "1:4:5:0:1:2:10:50:1:5:0:0:proxy/http/a: 2:4:2:0:1:2:1:0:1:5:0:0:proxy/http/a:");
 	assert_int_equal(number(f, "SELECT min(created) >= unixepoch() - 100 FROM job"), 1);
 	assert_int_equal(number(f, "SELECT last_job FROM real_service WHERE id = 4"), 2);
+	assert_int_equal(number(f, "SELECT config_changes FROM store"), 0);
+	release(f, 5);
+	row_is(f, 4, "50 0 0");
 	assert_int_equal(number(f, "SELECT config_changes FROM store"), 2);
 }
 
@@ -53,7 +56,7 @@ set_of_what_is_there_writes_nothing(void **state)
 	content_is(f, before);
 }
 
-/* Its undo would take away what this one was told is there. */
+/* It may come or not; what this SET asks for comes, whatever the value is. */
 static void
 set_of_what_may_still_be_undone_is_a_change(void **state)
 {
@@ -72,15 +75,15 @@ set_of_what_may_still_be_undone_is_a_change(void **state)
 		const struct change *change = &cases[i].change;
 		const struct store_set *set = SET_OF(++token, *change), *again = SET_OF(++token,
 		    { change->real_id, change->column, 9 }, *change);
-		int64_t changes;
+		const struct change back = { change->real_id, change->column,
+			(uint32_t)cases[i].old_value };
 
 		assert_int_equal(do_set(f, STORE_SET_HOLD, set).jobs, 1);
-		changes = number(f, "SELECT config_changes FROM store");
+		assert_int_equal(do_set(f, STORE_SET_TEST, SET_OF(++token, back)).jobs, 1);
 		assert_int_equal(do_set(f, STORE_SET_TEST, again).jobs, 1);
 		assert_int_equal(do_set(f, STORE_SET_NOW, again).jobs, 1);
 		assert_int_equal(number(f, "SELECT old_value = new_value AND state IN (1, 3)"
 		    " FROM job ORDER BY id DESC LIMIT 1"), 1);
-		assert_int_equal(number(f, "SELECT config_changes FROM store"), changes);
 		/* It is there for good now. */
 		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(++token, *change)).jobs, 0);
 		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(++token, { change->real_id,
@@ -102,10 +105,108 @@ set_of_what_is_released_changes_nothing(void **state)
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_WEIGHT, 50 })).jobs, 0);
 	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_WEIGHT, 50 })).jobs, 0);
-	/* Nor does one that another program wrote since. */
-	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(8, { 5, REAL_WEIGHT, 50 })).jobs, 1);
-	plain_ok(f->main_path, "UPDATE real_service SET weight = 60 WHERE id = 5");
-	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(9, { 5, REAL_WEIGHT, 60 })).jobs, 0);
+}
+
+/* Another program does not know that the manager has its answer. */
+static void
+set_back_after_an_answer_is_not_lost(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 },
+	    { 6, REAL_FALLBACK, 0 })).jobs, 2);
+	fixture_close(f);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 10 })).jobs, 1);
+	/* The fallback is free, as everybody sees, also before the row gives it up. */
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 5, REAL_FALLBACK, 1 })).jobs, 1);
+	row_is(f, 5, "10 1 1");
+	row_is(f, 6, "10 0 1");
+	release(f, 0);
+	row_is(f, 4, "10 0 1");
+	row_is(f, 5, "10 1 1");
+	row_is(f, 6, "10 0 1");
+	/* To 50 and back, one fallback less, one more: each of these was seen. */
+	assert_int_equal(number(f, "SELECT config_changes FROM store"), 4);
+	assert_int_equal(job_state(f, 1), JOB_SUPERSEDED);
+	assert_int_equal(job_state(f, 4), JOB_QUEUED);
+}
+
+static void
+new_row_takes_a_fallback_that_is_given_up(void **state)
+{
+	const struct real_row row = { .service_id = 2, .name = "new", .address = "", .port = "",
+		.reason = "", .weight = 1, .enabled = true, .fallback = true };
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 6, REAL_FALLBACK, 0 })).jobs, 1);
+	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
+	assert_int_equal(store_put_real(f->store, &row, NULL, NULL, &f->err), ERR_OK);
+	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
+	release(f, 5);
+	row_is(f, 6, "10 0 1");
+	row_is(f, 8, "1 1 1");
+}
+
+/* Another program wrote the row: what cannot be is not done, and the job says so. */
+static void
+release_leaves_a_fallback_that_plain_sql_gave_to_another(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 6, REAL_FALLBACK, 0 },
+	    { 4, REAL_FALLBACK, 1 }, { 4, REAL_WEIGHT, 50 })).jobs, 3);
+	plain_ok(f->main_path, "UPDATE real_service SET fallback = 0 WHERE id = 6;"
+	    "UPDATE real_service SET fallback = 1 WHERE id = 5");
+	release(f, 5);
+	row_is(f, 4, "50 0 1");
+	row_is(f, 5, "10 1 1");
+	row_is(f, 6, "10 0 1");
+	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(state || ':' ||"
+	    " fail_cause || ':' || message, ' ') FROM job"), "1:1: 4:3:another real service of"
+	    " the service has become fallback 1:1:");
+	assert_int_equal(number(f, "SELECT finished > 0 FROM job WHERE id = 2"), 1);
+}
+
+/* Who reads by name is shown what was answered, whether it is written or not. */
+static enum err_code
+view_keep(void *arg, const struct store_real_view *view)
+{
+	*(uint32_t *)arg = (view->row.enabled ? 200000u : 0) +
+	    (view->row.fallback ? 100000u : 0) + view->row.weight;
+	return ERR_OK;
+}
+
+static uint32_t
+shown(struct fixture *f, const char *name)
+{
+	struct path path = { .cluster = "proxy", .service = "http" };
+	uint32_t value = 0;
+
+	snprintf(path.real, sizeof(path.real), "%s", name);
+	assert_int_equal(store_each_real(f->store, &path, view_keep, &value, &f->err), ERR_OK);
+	return value;
+}
+
+static void
+reader_by_name_is_shown_what_is_held(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 6, REAL_FALLBACK, 0 },
+	    { 4, REAL_FALLBACK, 1 }, { 4, REAL_WEIGHT, 50 }, { 5, REAL_ENABLED, 0 })).jobs, 4);
+	assert_int_equal(shown(f, "a"), 300050);
+	assert_int_equal(shown(f, "b"), 10);
+	assert_int_equal(shown(f, "c"), 200010);
+	/* The latest counts, but not where one after it is done already. */
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(6, { 4, REAL_WEIGHT, 60 })).jobs, 1);
+	assert_int_equal(shown(f, "a"), 300060);
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_WEIGHT, 70 })).jobs, 1);
+	assert_int_equal(shown(f, "a"), 300070);
+	assert_int_equal(store_set_undo(f->store, 5, &f->err), ERR_OK);
+	assert_int_equal(shown(f, "a"), 200070);
+	assert_int_equal(shown(f, "b"), 200010);
+	assert_int_equal(shown(f, "c"), 300010);
 }
 
 /* It is the fallback already, and another cannot be; the rules are for what changes. */
@@ -186,7 +287,7 @@ set_refused_changes_nothing_and_names_the_culprit(void **state)
 }
 
 static void
-fallback_is_handed_over_in_one_set_and_back_by_undo(void **state)
+fallback_is_handed_over_in_one_set_or_stays_by_undo(void **state)
 {
 	struct fixture *f = *state;
 
@@ -202,15 +303,19 @@ fallback_is_handed_over_in_one_set_and_back_by_undo(void **state)
 
 		assert_int_equal(answer.code, ERR_OK);
 		assert_int_equal(answer.jobs, 2);
-		row_is(f, 4, "10 1 1");
-		row_is(f, 6, "10 0 1");
-		assert_int_equal(store_set_undo(f->store, &set, &f->err), ERR_OK);
+		assert_int_equal(store_set_undo(f->store, set.token, &f->err), ERR_OK);
+		release(f, set.token);
 		row_is(f, 4, "10 0 1");
 		row_is(f, 6, "10 1 1");
 	}
 	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5"), 4);
 	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE request = 1"), 2);
 	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE request = 3"), 2);
+	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(3, { 4, REAL_FALLBACK, 1 },
+	    { 6, REAL_FALLBACK, 0 })).jobs, 2);
+	release(f, 3);
+	row_is(f, 4, "10 1 1");
+	row_is(f, 6, "10 0 1");
 }
 
 static void
@@ -223,12 +328,16 @@ lock_is_increased_and_starts_again_after_its_end(void **state)
 	set.lock = 0;
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &set).code, ERR_OK);
 	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
+	assert_int_equal(totals.set_lock, 0);
+	store_set_release(f->store, 5);		/* it shows before it is written */
+	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
+	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.set_lock, 1);
 	/* The lock alone is a SET as well, without a job. */
 	set = (struct store_set){ .lock = 1, .source = JOB_SOURCE_SNMP, .token = 6 };
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &set).first_job, 0);
-	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 2);
-	assert_int_equal(store_set_undo(f->store, &set, &f->err), ERR_OK);
+	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 1);
+	assert_int_equal(store_set_undo(f->store, set.token, &f->err), ERR_OK);
 	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 1);
 	assert_int_equal(store_set_lock_increase(f->store, &f->err), ERR_OK);
 	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 2);
@@ -236,10 +345,11 @@ lock_is_increased_and_starts_again_after_its_end(void **state)
 	plain_ok(f->main_path, "UPDATE setting SET value = 2147483647 WHERE name = 'set_lock'");
 	set.lock = 2147483647;
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &set).code, ERR_OK);
+	set.token++;
+	set.lock = 0;
+	assert_int_equal(do_set(f, STORE_SET_TEST, &set).code, ERR_OK);
+	release(f, 0);
 	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
-	assert_int_equal(store_set_undo(f->store, &set, &f->err), ERR_OK);
-	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"),
-	    2147483647);
 }
 
 static void
@@ -282,14 +392,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_SET_WORLD(set_held_writes_rows_and_held_jobs),
+		IN_SET_WORLD(set_held_writes_held_jobs_and_no_row),
 		IN_SET_WORLD(set_of_what_is_there_writes_nothing),
 		IN_SET_WORLD(set_of_what_may_still_be_undone_is_a_change),
 		IN_SET_WORLD(set_of_what_is_released_changes_nothing),
+		IN_SET_WORLD(set_back_after_an_answer_is_not_lost),
+		IN_SET_WORLD(new_row_takes_a_fallback_that_is_given_up),
+		IN_SET_WORLD(release_leaves_a_fallback_that_plain_sql_gave_to_another),
+		IN_SET_WORLD(reader_by_name_is_shown_what_is_held),
 		IN_SET_WORLD(set_of_a_fallback_that_may_still_be_undone_is_not_refused),
 		IN_SET_WORLD(set_on_trial_changes_nothing),
 		IN_SET_WORLD(set_refused_changes_nothing_and_names_the_culprit),
-		IN_SET_WORLD(fallback_is_handed_over_in_one_set_and_back_by_undo),
+		IN_SET_WORLD(fallback_is_handed_over_in_one_set_or_stays_by_undo),
 		IN_SET_WORLD(lock_is_increased_and_starts_again_after_its_end),
 		IN_SET_WORLD(set_within_a_transaction_is_durable_with_it),
 		IN_SET_WORLD(release_within_a_transaction_that_is_given_up_still_comes),

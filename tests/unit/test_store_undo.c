@@ -14,17 +14,18 @@
 /* -- undo ---------------------------------------------------------------------------- */
 
 static void
-undo_takes_all_back_and_may_be_repeated(void **state)
+undo_cancels_the_jobs_and_may_be_repeated(void **state)
 {
 	struct fixture *f = *state;
-	char *before = content(f);
 	struct store_set set = *SET_OF(5, { 4, REAL_WEIGHT, 50 }, { 4, REAL_ENABLED, 0 },
 	    { 6, REAL_FALLBACK, 0 }, { 1, REAL_WEIGHT, 77 });
 
 	set.lock = 0;
+	set.sets_notify = true;
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &set).code, ERR_OK);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(store_set_undo(f->store, &set, &f->err), ERR_OK);
+		assert_int_equal(store_set_undo(f->store, set.token, &f->err), ERR_OK);
+		release(f, set.token);	/* of nothing */
 		row_is(f, 4, "10 0 1");
 		row_is(f, 6, "10 1 1");
 		row_is(f, 1, "10 0 1");
@@ -32,10 +33,9 @@ undo_takes_all_back_and_may_be_repeated(void **state)
 		    " finished > 0 AND message LIKE 'undone%'"), 4);
 		assert_int_equal(number(f, "SELECT jobs_open FROM store"), 0);
 		assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
+		assert_int_equal(number(f, "SELECT count(*) FROM held_setting"), 0);
 	}
-	/* Undo is a change as well. */
-	assert_int_equal(number(f, "SELECT config_changes FROM store"), 8);
-	free(before);
+	assert_int_equal(number(f, "SELECT config_changes FROM store"), 0);
 }
 
 static void
@@ -44,82 +44,83 @@ undo_of_what_never_was_changes_nothing(void **state)
 	struct fixture *f = *state;
 	char *before = content(f);
 
-	assert_int_equal(store_set_undo(f->store, SET_OF(5, { 4, REAL_WEIGHT, 50 }), &f->err),
-	    ERR_OK);
+	assert_int_equal(store_set_undo(f->store, 5, &f->err), ERR_OK);
 	content_is(f, before);
 }
 
-static void
-lock_and_notify_are(struct fixture *f, int64_t lock, int64_t notify)
-{
-	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), lock);
-	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'notify_enable'"),
-	    notify);
-}
-
-/* Two managers that saw the same lock and bits: the undo of the one, whose commit never
- * reached the disk or who was undone already, does not take back what the other did. */
+/* Two managers that left SETs open, whichever ends first: the undo of the one takes nothing
+ * from the other. */
 static void
 undo_leaves_a_lock_and_bits_that_another_set_took(void **state)
 {
 	struct fixture *f = *state;
-	const struct store_set mine = { .lock = 0, .source = JOB_SOURCE_SNMP, .token = 5,
-	    .notify_before = 31, .notify_after = 3 };
-	struct store_set other = mine;
+	struct store_set mine = { .source = JOB_SOURCE_SNMP, .sets_notify = true, .notify = 3 };
+	struct store_set other = { .source = JOB_SOURCE_SNMP, .sets_notify = true, .notify = 7 };
 
-	for (int committed = 0; committed <= 1; committed++) {
-		other.token = 6 + (uint64_t)committed;
-		if (committed) {
-			assert_int_equal(do_set(f, STORE_SET_HOLD, &mine).code, ERR_OK);
-			lock_and_notify_are(f, 1, 3);
-			assert_int_equal(store_set_undo(f->store, &mine, &f->err), ERR_OK);
-			lock_and_notify_are(f, 0, 31);
-		}
+	for (int i = 0; i < 4; i++) {
+		bool undone_first = i % 2 == 0, mine_first = i / 2 == 0;
+
+		mine.token = 10 + 2 * (uint64_t)i;
+		other.token = mine.token + 1;
+		mine.lock = i;
+		other.lock = i + 1;	/* the one that is open counts */
+		assert_int_equal(do_set(f, STORE_SET_HOLD, &mine).code, ERR_OK);
+		assert_int_equal(do_set(f, STORE_SET_TEST, &mine).code, ERR_PRECOND);
 		assert_int_equal(do_set(f, STORE_SET_HOLD, &other).code, ERR_OK);
-		assert_int_equal(store_set_undo(f->store, &mine, &f->err), ERR_OK);
-		lock_and_notify_are(f, 1, 3);
-		assert_int_equal(store_set_undo(f->store, &other, &f->err), ERR_OK);
-		lock_and_notify_are(f, 0, 31);
+		if (undone_first)
+			assert_int_equal(store_set_undo(f->store,
+			    mine_first ? mine.token : other.token, &f->err), ERR_OK);
+		release(f, mine_first ? other.token : mine.token);
+		if (!undone_first)
+			assert_int_equal(store_set_undo(f->store,
+			    mine_first ? mine.token : other.token, &f->err), ERR_OK);
+		assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"),
+		    i + 1);
+		assert_int_equal(number(f, "SELECT value FROM setting"
+		    " WHERE name = 'notify_enable'"), mine_first ? 7 : 3);
+		assert_int_equal(number(f, "SELECT count(*) FROM held_setting"), 0);
 	}
-	/* One after the other, undone as a lost session does: the latest first. */
-	other.token = 8;
-	other.lock = 1;
-	other.notify_before = 3;
-	other.notify_after = 7;
-	assert_int_equal(do_set(f, STORE_SET_HOLD, &mine).code, ERR_OK);
-	assert_int_equal(do_set(f, STORE_SET_HOLD, &other).code, ERR_OK);
-	lock_and_notify_are(f, 2, 7);
-	assert_int_equal(store_set_undo(f->store, &other, &f->err), ERR_OK);
-	lock_and_notify_are(f, 1, 3);
-	assert_int_equal(store_set_undo(f->store, &mine, &f->err), ERR_OK);
-	lock_and_notify_are(f, 0, 31);
-	assert_int_equal(number(f, "SELECT count(*) FROM setting WHERE name LIKE '%token'"), 0);
 }
 
-/* Whatever is undone first, and of however many: no value of an undone SET comes back, also
- * of those that asked for the same. */
+/* Whatever ends first, and how: each value that comes is of a SET that was released. */
 static void
-undo_of_sets_after_one_another_works_in_any_order(void **state)
+undo_and_release_of_sets_after_one_another_work_in_any_order(void **state)
 {
 	static const uint64_t orders[][3] = { { 1, 2, 3 }, { 1, 3, 2 }, { 2, 1, 3 }, { 2, 3, 1 },
 	    { 3, 1, 2 }, { 3, 2, 1 } };
+	enum { ENDS = 8 };
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < COUNT(orders); i++) {
+	for (unsigned i = 0; i < COUNT(orders) * ENDS; i++) {
+		const uint64_t *order = orders[i / ENDS];
+		unsigned released = i % ENDS;	/* bit 0: SET 1 */
+		uint32_t last = 0;
+		char weight[32];
+
+		plain_ok(f->main_path, "DELETE FROM job; UPDATE real_service SET weight = 10,"
+		    " fallback = id IN (3, 6)");
 		for (uint64_t token = 1; token <= 3; token++)
 			assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(token,
 			    { 4, REAL_WEIGHT, 20 + (uint32_t)token },
 			    { 6, REAL_FALLBACK, token % 2 == 0 }, { 5, REAL_WEIGHT, 50 })).jobs,
 			    3);
-		row_is(f, 4, "23 0 1");
-		row_is(f, 5, "50 0 1");
-		for (int k = 0; k < 3; k++)
-			assert_int_equal(store_set_undo(f->store, SET_OF(orders[i][k]), &f->err),
-			    ERR_OK);
 		row_is(f, 4, "10 0 1");
-		row_is(f, 5, "10 0 1");
-		row_is(f, 6, "10 1 1");
-		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state <> 5"), 0);
+		for (int k = 0; k < 3; k++) {
+			if (released & 1u << (order[k] - 1))
+				release(f, order[k]);
+			else
+				assert_int_equal(store_set_undo(f->store, order[k], &f->err),
+				    ERR_OK);
+		}
+		for (uint32_t token = 1; token <= 3; token++)
+			last = released & 1u << (token - 1) ? token : last;
+		snprintf(weight, sizeof(weight), "%u 0 1", last == 0 ? 10 : 20 + last);
+		row_is(f, 4, weight);
+		row_is(f, 5, last == 0 ? "10 0 1" : "50 0 1");
+		row_is(f, 6, last % 2 == 0 ? "10 1 1" : "10 0 1");
+		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 0"), 0);
+		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 1"),
+		    last == 0 ? 0 : 3);
 	}
 }
 
@@ -134,11 +135,36 @@ undo_reaches_the_old_value_of_a_later_job(void **state)
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 60 })).code, ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_ENABLED, 0 })).code, ERR_OK);
 	seen = number(f, "SELECT changed FROM job WHERE token = 6");
-	assert_int_equal(store_set_undo(f->store, SET_OF(5), &f->err), ERR_OK);
+	assert_int_equal(store_set_undo(f->store, 5, &f->err), ERR_OK);
 	row_is(f, 4, "60 0 0");
 	assert_int_equal(number(f, "SELECT old_value FROM job WHERE token = 6"), 10);
 	assert_int_equal(number(f, "SELECT old_value FROM job WHERE token = 7"), 1);
 	assert_true(number(f, "SELECT changed FROM job WHERE token = 6") > seen);
+}
+
+/* The job that fails replaced one that is held: the value of that one comes when it is
+ * released, and not before. */
+static void
+failure_beside_a_held_job_puts_back_the_value_before_both(void **state)
+{
+	struct fixture *f = *state;
+	struct store_job_end failed = { .state = JOB_FAILED, .cause = JOB_CAUSE_REJECTED,
+	    .message = "no" };
+
+	for (uint64_t token = 10; token < 30; token += 10) {
+		assert_int_equal(do_set(f, STORE_SET_HOLD,
+		    SET_OF(token, { 4, REAL_WEIGHT, 50 })).jobs, 1);
+		assert_int_equal(do_set(f, STORE_SET_NOW,
+		    SET_OF(token + 1, { 4, REAL_WEIGHT, 60 })).jobs, 1);
+		failed.id = (uint32_t)number(f, "SELECT max(id) FROM job");
+		assert_int_equal(store_jobs_end(f->store, &failed, 1, &f->err), ERR_OK);
+		row_is(f, 4, "10 0 1");
+		if (token == 10)
+			assert_int_equal(store_set_undo(f->store, token, &f->err), ERR_OK);
+		else
+			release(f, token);
+		row_is(f, 4, token == 10 ? "10 0 1" : "50 0 1");
+	}
 }
 
 static void
@@ -152,31 +178,11 @@ undo_keeps_what_others_did_meanwhile(void **state)
 	plain_ok(f->main_path, "UPDATE real_service SET weight = 99 WHERE id = 5;"
 	    "DELETE FROM real_service WHERE id = 7");
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(6, { 1, REAL_WEIGHT, 3 })).code, ERR_OK);
-	assert_int_equal(store_set_undo(f->store, set, &f->err), ERR_OK);
+	assert_int_equal(store_set_undo(f->store, set->token, &f->err), ERR_OK);
 	row_is(f, 4, "10 0 1");
 	row_is(f, 5, "99 0 1");
-	row_is(f, 1, "3 0 1");
 	assert_int_equal(job_state(f, 4), JOB_HELD);
 	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE token = 5 AND state = 5"), 3);
-}
-
-/* To the same value, but it is the later one's. */
-static void
-undo_keeps_a_value_that_a_later_job_set_again(void **state)
-{
-	struct fixture *f = *state;
-
-	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 },
-	    { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
-	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 60 },
-	    { 5, REAL_WEIGHT, 60 })).code, ERR_OK);
-	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
-	/* What failed went back to ours. */
-	plain_ok(f->main_path, "UPDATE job SET state = 4 WHERE real_id = 5 AND token = 6;"
-	    "UPDATE real_service SET weight = 50 WHERE id = 5");
-	assert_int_equal(store_set_undo(f->store, SET_OF(5), &f->err), ERR_OK);
-	row_is(f, 4, "50 0 1");
-	row_is(f, 5, "10 0 1");
 }
 
 /* Each was told of success, or will be, for the same value. */
@@ -195,7 +201,7 @@ undo_leaves_what_another_asked_for_as_well(void **state)
 	later.token = 6;
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &open).jobs, COUNT(changes));
 	assert_int_equal(do_set(f, STORE_SET_NOW, &later).jobs, COUNT(changes));
-	assert_int_equal(store_set_undo(f->store, &open, &f->err), ERR_OK);
+	assert_int_equal(store_set_undo(f->store, open.token, &f->err), ERR_OK);
 	row_is(f, 4, "50 0 0");
 	row_is(f, 5, "10 1 1");
 	row_is(f, 6, "10 0 1");
@@ -225,27 +231,11 @@ release_beside_another_that_asked_for_the_same(void **state)
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(7, { 5, REAL_WEIGHT, 50 })).jobs, 1);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(8, { 5, REAL_WEIGHT, 50 })).jobs, 1);
 	assert_int_equal(store_jobs_end(f->store, &failed, 1, &f->err), ERR_OK);
-	row_is(f, 5, "50 0 1");
+	row_is(f, 5, "10 0 1");
 	assert_int_equal(do_set(f, STORE_SET_TEST, SET_OF(9, { 5, REAL_WEIGHT, 50 })).jobs, 1);
 	release(f, 7);
 	assert_int_equal(job_state(f, 3), JOB_QUEUED);
 	row_is(f, 5, "50 0 1");
-}
-
-/* The fallback was given away, and another row has it now: two there cannot be. */
-static void
-undo_leaves_a_fallback_with_who_has_it_now(void **state)
-{
-	struct fixture *f = *state;
-	const struct store_set *set = SET_OF(5, { 6, REAL_FALLBACK, 0 }, { 4, REAL_WEIGHT, 50 });
-
-	assert_int_equal(do_set(f, STORE_SET_HOLD, set).code, ERR_OK);
-	plain_ok(f->main_path, "UPDATE real_service SET fallback = 1 WHERE id = 5");
-	assert_int_equal(store_set_undo(f->store, set, &f->err), ERR_OK);
-	row_is(f, 4, "10 0 1");
-	row_is(f, 5, "10 1 1");
-	row_is(f, 6, "10 0 1");
-	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5"), 2);
 }
 
 static void
@@ -256,7 +246,7 @@ undo_after_release_leaves_the_jobs(void **state)
 
 	assert_int_equal(do_set(f, STORE_SET_HOLD, set).code, ERR_OK);
 	release(f, 5);
-	assert_int_equal(store_set_undo(f->store, set, &f->err), ERR_OK);
+	assert_int_equal(store_set_undo(f->store, set->token, &f->err), ERR_OK);
 	assert_int_equal(job_state(f, 1), JOB_QUEUED);
 	row_is(f, 4, "50 0 1");
 }
@@ -293,16 +283,14 @@ disk_fails_in_turn(struct fixture *f, unsigned operations, bool for_good, int re
 		assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
 		/* It may find that there is nothing to undo, but cannot undo a thing. */
 		undone = for_good && answer.code == ERR_DOUBT &&
-		    store_set_undo(f->store, set, &f->err) == ERR_OK;
+		    store_set_undo(f->store, set->token, &f->err) == ERR_OK;
 		disk_fails_at(0, 0, false);
 		if (answer.code == ERR_DOUBT) {
 			/* Whole, or not at all. */
 			done = number(f, "SELECT count(*) FROM job");
 			assert_true(done == 0 || (done == 3 && !undone));
-			row_is(f, 4, done == 3 ? "50 1 1" : "10 0 1");
-			row_is(f, 6, done == 3 ? "10 0 1" : "10 1 1");
 			ret_doubts[done == 3]++;
-			assert_int_equal(store_set_undo(f->store, set, &f->err), ERR_OK);
+			assert_int_equal(store_set_undo(f->store, set->token, &f->err), ERR_OK);
 			assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5"),
 			    done);
 		} else {
@@ -320,7 +308,7 @@ disk_fails_in_turn(struct fixture *f, unsigned operations, bool for_good, int re
 	}
 	disk_fails_at(0, 0, false);
 	assert_int_equal(answer.code, ERR_OK);
-	assert_int_equal(store_set_undo(f->store, set, &f->err), ERR_OK);
+	assert_int_equal(store_set_undo(f->store, set->token, &f->err), ERR_OK);
 	plain_ok(f->main_path, "DELETE FROM job");
 }
 
@@ -382,16 +370,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_SET_WORLD(undo_takes_all_back_and_may_be_repeated),
+		IN_SET_WORLD(undo_cancels_the_jobs_and_may_be_repeated),
 		IN_SET_WORLD(undo_of_what_never_was_changes_nothing),
 		IN_SET_WORLD(undo_leaves_a_lock_and_bits_that_another_set_took),
-		IN_SET_WORLD(undo_of_sets_after_one_another_works_in_any_order),
+		IN_SET_WORLD(undo_and_release_of_sets_after_one_another_work_in_any_order),
+		IN_SET_WORLD(failure_beside_a_held_job_puts_back_the_value_before_both),
 		IN_SET_WORLD(undo_reaches_the_old_value_of_a_later_job),
 		IN_SET_WORLD(undo_keeps_what_others_did_meanwhile),
-		IN_SET_WORLD(undo_keeps_a_value_that_a_later_job_set_again),
 		IN_SET_WORLD(undo_leaves_what_another_asked_for_as_well),
 		IN_SET_WORLD(release_beside_another_that_asked_for_the_same),
-		IN_SET_WORLD(undo_leaves_a_fallback_with_who_has_it_now),
 		IN_SET_WORLD(undo_after_release_leaves_the_jobs),
 		IN_SET_WORLD(disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it),
 		IN_SET_WORLD(disk_that_fails_for_good_is_told_and_undo_settles_it_later),
