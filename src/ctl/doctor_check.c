@@ -48,7 +48,8 @@ program_find(const char *name, char buf[WHO_PATH_MAX])
 	snprintf(buf, WHO_PATH_MAX, "%s", name);
 }
 
-/* The cure of "FILE:LINE: message": the line becomes a comment, so that its default counts. */
+/* The cure of "FILE:LINE: message": the line becomes a comment, so that its default counts.
+ * NULL for a mistake in 'store': its default is another, empty store. */
 static const char *
 line_cure(struct doctor *doctor, const char *path, const char *message)
 {
@@ -57,7 +58,7 @@ line_cure(struct doctor *doctor, const char *path, const char *message)
 
 	if (strncmp(message, path, length) == 0 && message[length] == ':')
 		line = strtoul(message + length + 1, NULL, 10);
-	if (line == 0)
+	if (line == 0 || strstr(message, ": store ") != NULL)
 		return NULL;
 	return doctor_cure(doctor, "sed -i '%lus/^/#/' %s", line, path);
 }

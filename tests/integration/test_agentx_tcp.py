@@ -45,6 +45,7 @@ class Served(Case):
         self.assertGreater(len(world.client().walk(mib.ROOT)), 50)
         self.assertEqual('noError', world.client().set_answer((WEIGHT, 'u', weight)).status)
         self.assertEqual(weight, world.get('lbcRealWeight', 1, 1, 1))
+        world.wait_written()
         self.assertEqual([(weight,)], world.sql('SELECT weight FROM real_service'))
 
 

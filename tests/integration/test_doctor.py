@@ -567,6 +567,14 @@ class Planes(Doctor):
 class Configuration(Doctor):
     """lbclusterd.conf."""
 
+    def test_mistake_in_store_has_no_mechanical_cure(self):
+        # As a comment the line would make the next start serve the default, empty store.
+        world = self.started()
+        self.write(world, 'lbclusterd.conf', 'store = rel\n')
+        found = self.doctor(world)['lbclusterd.conf']
+        self.assertEqual(('FAIL', None), (found[0], found[2]))
+        self.assertIn('store is not an absolute path', found[1])
+
     def test_mistake_while_lbclusterd_runs(self):
         world = self.started()
         self.assertEqual('ok', self.doctor(world)['lbclusterd.conf'][0])

@@ -223,7 +223,7 @@ static const struct column real_columns[] = {
 	{ 10, 'i', { "1", "1", "1", "1", "2", "1", "2", "1", "1", "1", "1", "1" } },
 	{ 11, 'i', { "1", "3", "4", "2", "5", "6", "5", "1", "6", "6", "4", "1" } },
 	{ 12, 's', { "L7OK/200 in 1ms", "", "L4CON: Connection refused", "", "MAINT",
-	    "statistics are stale: is the collector running?", "", "",
+	    "statistics are stale; start the collector or the driver", "", "",
 	    "statistics do not tell whether it is active", "no statistics yet", "", X255 } },
 	{ 13, 't', { LATER, "1970-01-01T00:00:01", NEVER, NEVER, NEVER, NEVER, NEVER, NEVER,
 	    NEVER, NEVER, NEVER, NEVER } },
