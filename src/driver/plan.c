@@ -222,10 +222,15 @@ state_plan(struct mirror_real *real, const struct plane_server *server,
 	foreign.resumed = foreign.resumed && !moves_by_itself(real, server);
 	if (foreign_judge(&real->foreign[FOREIGN_STATE], real->wanted, server->state, &foreign)) {
 		awaits = should_await_check(real, server, round);
-		code = order_add(orders, real, PLANE_ORDER_STATE, real->wanted);
+		/* HAProxy takes "health down" outside MAINT only. In DRAIN it gets no work
+		 * before that (seen with 2.6.12: a request came between "ready" and "down"). */
+		if (awaits)
+			code = order_add(orders, real, PLANE_ORDER_PARK, 0);
+		if (awaits && code == ERR_OK)
+			code = order_add(orders, real, PLANE_ORDER_DOWN, 0);
+		if (code == ERR_OK)
+			code = order_add(orders, real, PLANE_ORDER_STATE, real->wanted);
 	}
-	if (code == ERR_OK && awaits)
-		code = order_add(orders, real, PLANE_ORDER_DOWN, 0);
 	/* Also until the look after the order that ends "maint". */
 	real->awaits_check = awaits ||
 	    (real->awaits_check && !server->up && server->state == PLANE_READY);
@@ -320,10 +325,16 @@ plan_order_find(const struct plan_orders *orders, uint32_t real_id, enum plane_o
 bool
 plan_order_is_routine(const struct plane_order *order, const struct mirror_real *real)
 {
-	if (order->kind == PLANE_ORDER_CUT || order->kind == PLANE_ORDER_DOWN)
+	switch (order->kind) {
+	case PLANE_ORDER_CUT:
+	case PLANE_ORDER_PARK:
+	case PLANE_ORDER_DOWN:
 		return true;
-	if (order->kind != PLANE_ORDER_STATE)
+	case PLANE_ORDER_WEIGHT:
 		return false;
+	case PLANE_ORDER_STATE:
+		break;
+	}
 	return real->reserve ||
 	    (real->drain_since_ms != 0 && order->value == PLANE_OUT);
 }
@@ -340,6 +351,7 @@ plan_order_taken(const struct plane_order *order, struct mirror_real *real, int6
 		foreign_repaired(&real->foreign[FOREIGN_WEIGHT], now_ms);
 		break;
 	case PLANE_ORDER_CUT:
+	case PLANE_ORDER_PARK:
 	case PLANE_ORDER_DOWN:
 		break;
 	}

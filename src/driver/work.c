@@ -413,6 +413,8 @@ routine_tell(const struct work *work, const struct plane_order *order,
 	    order->value == PLANE_READY ? "fallback is brought in: no other is up" :
 	    "fallback is held in reserve";
 
+	if (order->kind == PLANE_ORDER_PARK)
+		return;		/* only a step of PLANE_ORDER_DOWN */
 	if (order->kind == PLANE_ORDER_STATE && order->value == PLANE_OUT)
 		plan_earlier(work->cluster, work->shared->ops->title, earlier);
 	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s/%s: %s%s%s",

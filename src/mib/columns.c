@@ -290,7 +290,8 @@ get_real_reason(struct mib *mib, const void *row, struct mib_value *value)
 		return mib_value_text(value, real->statistics.present & STAT_PRESENT_ACTIVE ? "" :
 		    "statistics do not tell whether it is active");
 	case FRESHNESS_STALE:
-		return mib_value_text(value, "statistics are stale; start the collector or the driver");
+		return mib_value_text(value,
+		    "statistics are stale; start the collector or the driver");
 	case FRESHNESS_NEVER:
 		return mib_value_text(value, "no statistics yet");
 	}

@@ -50,6 +50,9 @@ mib_store_tell(struct mib *mib)
 	enum store_status status = store_status(mib->store);
 	struct mib_told *told = &mib->told;
 
+	/* The refusal may have the message of the status that ends now, which is logged. */
+	if (strcmp(told->refusal, told->illness) == 0)
+		told->refusal[0] = '\0';
 	if (status != told->status) {
 		told->status = status;
 		snprintf(told->illness, sizeof(told->illness), "%s", store_status_text(mib->store));

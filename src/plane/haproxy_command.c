@@ -33,6 +33,8 @@ command_write(const struct plane_order *order, char *buf, size_t size)
 		    order->value);
 	case PLANE_ORDER_CUT:
 		return snprintf(buf, size, "shutdown sessions server %s/%s", service, real);
+	case PLANE_ORDER_PARK:
+		return snprintf(buf, size, "set server %s/%s state drain", service, real);
 	case PLANE_ORDER_DOWN:
 		return snprintf(buf, size, "set server %s/%s health down", service, real);
 	}

@@ -84,6 +84,7 @@ enum plane_order_kind {
 	PLANE_ORDER_STATE,	/* value: enum plane_state, not PLANE_MIXED */
 	PLANE_ORDER_WEIGHT,
 	PLANE_ORDER_CUT,	/* ends the connections it has */
+	PLANE_ORDER_PARK,	/* it leaves PLANE_OUT for PLANE_DRAIN; a state order follows */
 	PLANE_ORDER_DOWN,	/* it counts as down until its checks pass; for 'checked' ones */
 };
 

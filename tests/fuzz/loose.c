@@ -35,9 +35,12 @@ file_open(const char *name)
 {
 	char path[FUZZ_PATH];
 	sqlite3 *db;
+	int status;
 
 	path_of(name, path);
-	must(sqlite3_open(path, &db) == SQLITE_OK, "%s: %s", path, sqlite3_errmsg(db));
+	/* Not among the arguments: sqlite3_errmsg() might be evaluated before. */
+	status = sqlite3_open(path, &db);
+	must(status == SQLITE_OK, "%s: %s", path, sqlite3_errmsg(db));
 	return db;
 }
 

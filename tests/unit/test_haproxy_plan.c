@@ -93,14 +93,21 @@ plan(void)
 				w.servers[i].weight = order->value;
 			} else if (order->kind == PLANE_ORDER_CUT) {
 				used += (size_t)snprintf(text + used, sizeof(text) - used, " cut");
+			} else if (order->kind == PLANE_ORDER_PARK) {
+				used += (size_t)snprintf(text + used, sizeof(text) - used, " park");
+				w.servers[i].state = PLANE_DRAIN;
+				w.servers[i].up = true;
 			} else if (order->kind == PLANE_ORDER_DOWN) {
+				/* Refused in "maint". */
+				assert_int_not_equal(w.servers[i].state, PLANE_OUT);
 				used += (size_t)snprintf(text + used, sizeof(text) - used, " down");
 				w.servers[i].up = false;
 			} else {
 				used += (size_t)snprintf(text + used, sizeof(text) - used, " %s",
 				    states[order->value]);
+				w.servers[i].up = order->value != PLANE_OUT &&
+				    (w.servers[i].up || w.servers[i].state == PLANE_OUT);
 				w.servers[i].state = (enum plane_state)order->value;
-				w.servers[i].up = order->value != PLANE_OUT;
 			}
 			plan_order_taken(order, &w.reals[i], w.now_ms);
 		}
@@ -209,7 +216,7 @@ plan_server_enabled_beside_a_working_fallback_waits_for_its_checks(void **state)
 	w.reals[A].enabled = w.reals[B].enabled = w.reals[G].enabled = false;
 	assert_string_equal(plan(), "a out; b out; g out");
 	w.reals[A].enabled = true;
-	assert_string_equal(plan(), "a ready; a down");
+	assert_string_equal(plan(), "a park; a down; a ready");
 	assert_string_equal(reason(A), "DOWN by lbcluster until its checks pass");
 	assert_string_equal(plan(), "");
 	snprintf(w.servers[A].words, sizeof(w.servers[A].words), "L4CON");
