@@ -245,6 +245,9 @@ jobs_prune(struct db *db, struct err *err)
 	OF_SET("j") " AND j.operation IN (" operations ") AND real_service.id = j.real_id" \
 	" AND NOT " JOB_OVERTAKEN("j")
 
+/* True of a time that a trigger took in this transaction, after ?2. */
+#define JUST_NOW(column) column " > ?2 AND " column " >= unixepoch() - 1"
+
 /* Steps that release SET ?1 at time ?2, in this order: first the rows, then the jobs, then the
  * settings of lbclusterd. */
 static const struct {
@@ -269,6 +272,13 @@ static const struct {
 	{ APPLY("fallback", "3"), "i" },
 	{ APPLY("enabled", "1, 2"), "i" },
 	{ APPLY("weight", "5"), "i" },
+
+	/* Triggers took the time of this write. SNMP has shown the time of the answer, ?2. */
+	{ "UPDATE real_service SET last_change = ?2 FROM job AS j WHERE " OF_SET("j")
+	  " AND real_service.id = j.real_id AND " JUST_NOW("real_service.last_change"), "ii" },
+	{ "UPDATE store SET config_last_change = ?2 WHERE " JUST_NOW("config_last_change")
+	  " AND EXISTS (SELECT 1 FROM job AS j WHERE " OF_SET("j")
+	  " AND j.old_value <> j.new_value)", "ii" },
 
 	{ "UPDATE job SET state = 4, fail_cause = 3, finished = ?2,"
 	  " message = 'another real service of the service has become fallback' WHERE "
