@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/db.h"
+
 /* -- one SET ------------------------------------------------------------------------------- */
 
 static void
@@ -37,6 +39,21 @@ set_held_writes_held_jobs_and_no_row(void **state)
 	release(f, 5);
 	row_is(f, 4, "50 0 0");
 	assert_int_equal(number(f, "SELECT config_changes FROM store"), 2);
+}
+
+/* As SNMP has shown it since the answer, however late the store can be written. */
+static void
+set_has_the_time_of_its_answer(void **state)
+{
+	struct fixture *f = *state;
+	int64_t answered;
+
+	do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 }));
+	store_set_release(f->store, 5);
+	answered = f->store->releases[0].wall_s -= 7;
+	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
+	assert_int_equal(number(f, "SELECT last_change FROM real_service WHERE id = 4"), answered);
+	assert_int_equal(number(f, "SELECT config_last_change FROM store"), answered);
 }
 
 static void
@@ -393,6 +410,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_SET_WORLD(set_held_writes_held_jobs_and_no_row),
+		IN_SET_WORLD(set_has_the_time_of_its_answer),
 		IN_SET_WORLD(set_of_what_is_there_writes_nothing),
 		IN_SET_WORLD(set_of_what_may_still_be_undone_is_a_change),
 		IN_SET_WORLD(set_of_what_is_released_changes_nothing),
