@@ -402,7 +402,7 @@ session_try(void *arg)
 }
 
 /* A new file at the path of a UNIX socket is of a master that was started again: what the
- * last master did is no reason to wait. */
+ * last master did does not delay the connect. */
 static void
 session_look(void *arg)
 {

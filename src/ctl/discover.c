@@ -28,7 +28,7 @@ struct discovery {
 	size_t				 missing;	/* rows that HAProxy does not have */
 };
 
-/* What is said of a name for which there is no row. */
+/* The message about a name that no row may have. */
 enum { NAME_SHOWN_MAX = 80 };
 
 static void

@@ -307,7 +307,7 @@ is_master(const char *value)
 	return false;
 }
 
-/* True, and reported, if there is no snmpd.conf or none that may be read. */
+/* True, and reported, if snmpd.conf is missing or cannot be read. */
 static bool
 conf_unseen(struct doctor *doctor, bool enough)
 {

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * The servers of the store beside those of the data plane, by name. Only services of the store
- * are compared: what else a data plane serves is no business of the cluster. Pure functions.
+ * are compared: a data plane may serve more than the cluster has. Pure functions.
  */
 #ifndef DRIVER_DIFFERENCE_H
 #define DRIVER_DIFFERENCE_H

@@ -78,7 +78,7 @@ others_of(const struct mirror_service *service, const struct plane_look *look)
 	return others;
 }
 
-/* The fallback takes work, whoever brought it in. */
+/* True if the fallback takes work, brought in by lbcluster or by others. */
 static bool
 fallback_works(const struct mirror_service *service, const struct plane_look *look)
 {

@@ -11,7 +11,7 @@
  *   else .................... ready
  *
  * HAProxy takes a server for up until its first check has ended: after its own start, and
- * after "maint". That is no reason to take the fallback out:
+ * after "maint". The fallback stays in meanwhile:
  *
  *   others up, no check of theirs has ended ... the fallback stays as it is
  *   enabled while only the fallback works ..... ready, and down until its checks pass
