@@ -3,7 +3,8 @@
  *
  * Reading what changed: the store-wide counter and the rows after it.
  */
-#include "store/db.h"
+#include "store/store_columns.h"
+#include "store/store_private.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -6,7 +6,8 @@
  * and mend files by hand. A row that breaks a rule of the schema is damage, and named;
  * nobody above has to expect it.
  */
-#include "store/db.h"
+#include "store/store_columns.h"
+#include "store/store_private.h"
 
 #include <string.h>
 

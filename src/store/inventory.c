@@ -4,7 +4,7 @@
  * The inventory: clusters, services and real services come and go by name, many
  * in one transaction.
  */
-#include "store/db.h"
+#include "store/store_private.h"
 
 #include <string.h>
 

@@ -9,7 +9,8 @@
  * the drivers and lbclusterctl show the same inventory: of two rows that exclude each
  * other the one with the lower id is served.
  */
-#include "store/db.h"
+#include "store/store_columns.h"
+#include "store/store_private.h"
 
 #include <stdio.h>
 

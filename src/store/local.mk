@@ -16,5 +16,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/statistics.c \
 	src/store/store.c \
 	src/store/store.h \
+	src/store/store_columns.h \
+	src/store/store_private.h \
 	src/store/undo.c \
 	src/store/wait.c

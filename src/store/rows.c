@@ -5,7 +5,8 @@
  * no lock is held while the caller prints: a listing in a pager must not stop a
  * SET.
  */
-#include "store/db.h"
+#include "store/store_columns.h"
+#include "store/store_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

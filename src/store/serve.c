@@ -12,7 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "store/db.h"
+#include "store/store_private.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/lockfile.h"

@@ -3,7 +3,8 @@
  *
  * Settings of real services: one SET, all or nothing, with its jobs.
  */
-#include "store/db.h"
+#include "store/store_columns.h"
+#include "store/store_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

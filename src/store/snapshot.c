@@ -7,7 +7,7 @@
  * for as long as the rows take. Copying pages takes a tenth of that, and is done in
  * slices between which others may write: SQLite begins again then.
  */
-#include "store/db.h"
+#include "store/store_private.h"
 
 #include <limits.h>
 

@@ -3,7 +3,8 @@
  *
  * Writing statistics, in short transactions: nobody waits for a long one.
  */
-#include "store/db.h"
+#include "store/store_columns.h"
+#include "store/store_private.h"
 
 /* Whole rows: what was not measured becomes NULL again. */
 static const char put_sql[] =

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store/db.h"
+#include "store/store_private.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/db.h"
+#include "store/store_private.h"
 #include "util/file.h"
 #include "util/sync.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/db.h"
+#include "store/store_private.h"
 
 enum { SET_TOKEN = 5, JOBS = 3, ROWS = 60 };
 

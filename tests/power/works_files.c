@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "store/db.h"
+#include "store/store_private.h"
 
 /* -- lbclusterctl ---------------------------------------------------------- */
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/db.h"
+#include "store/store_private.h"
 
 #define FOREIGN_KEYS "PRAGMA foreign_keys = ON;"
 #define TEN "aaaaaaaaaa"

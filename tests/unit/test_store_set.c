@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/db.h"
+#include "store/store_private.h"
 
 /* -- one SET ------------------------------------------------------------------------------- */
 
