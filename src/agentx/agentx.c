@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "agentx/libsnmp_log.h"
-#include "agentx/notify.h"
+#include "agentx/notifier.h"
 #include "agentx/reason.h"
 #include "agentx/responder.h"
 #include "agentx/stream.h"
@@ -516,7 +516,7 @@ session_leave(struct agentx *agentx)
 	request_send(agentx, WIRE_CLOSE, NULL, 0, NULL);
 	loop_fd_watch(agentx->loop, agentx->stream.fd, 0, NULL, NULL);
 	if (agentx->state != STATE_OPENING)
-		mib_session_left(agentx->responder.mib, agentx->responder.session);
+		mib_session_closed(agentx->responder.mib, agentx->responder.session);
 }
 
 void

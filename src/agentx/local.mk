@@ -4,8 +4,8 @@ src_agentx_libagentx_a_SOURCES = \
 	src/agentx/agentx.h \
 	src/agentx/libsnmp_log.c \
 	src/agentx/libsnmp_log.h \
-	src/agentx/notify.c \
-	src/agentx/notify.h \
+	src/agentx/notifier.c \
+	src/agentx/notifier.h \
 	src/agentx/reason.c \
 	src/agentx/reason.h \
 	src/agentx/responder.c \

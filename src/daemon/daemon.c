@@ -165,14 +165,14 @@ on_refresh(void *arg)
 	bool more = false;
 	struct err err;
 
-	if (mib_needs_repair(daemon->mib))
-		mib_repair(daemon->mib);
+	if (mib_needs_flush(daemon->mib))
+		mib_flush(daemon->mib);
 	if (store_changed(daemon->store))
 		(void)image_refresh(daemon->image, daemon->store, REFRESH_ROWS,
 		    clock_wall_s(), &more, &err);
 	store_left_out_report(daemon->store, left_out_report, NULL);
 	agentx_notifications_send(daemon->agentx);
-	mib_store_tell(daemon->mib);
+	mib_store_report(daemon->mib);
 	loop_timer_set(daemon->loop, &daemon->refresh_timer, more ? 0 : REFRESH_MS, on_refresh,
 	    daemon);
 }
@@ -348,10 +348,10 @@ static void
 daemon_end(struct daemon *daemon)
 {
 	agentx_free(daemon->agentx);
-	if (daemon->mib != NULL && mib_needs_repair(daemon->mib))
-		mib_repair(daemon->mib);
+	if (daemon->mib != NULL && mib_needs_flush(daemon->mib))
+		mib_flush(daemon->mib);
 	if (daemon->mib != NULL)
-		mib_store_tell(daemon->mib);
+		mib_store_report(daemon->mib);
 	mib_free(daemon->mib);
 	image_free(daemon->image);
 	store_close(daemon->store);

@@ -99,7 +99,7 @@ look_put(struct work *work, int64_t wait_ms)
 {
 	const struct driver_config *config = work->shared->config;
 	int64_t now = clock_steady_ms(), interval = config->interval_ms;
-	struct driver_look look;
+	struct driver_poll look;
 	struct err err;
 
 	interval = interval < config->timeout_ms ? config->timeout_ms : interval;
@@ -107,7 +107,7 @@ look_put(struct work *work, int64_t wait_ms)
 	if ((work->look_put_ms != 0 && work->look_interval_ms == interval &&
 	    now - work->look_put_ms < interval / 4) || !store_may_be_used(work))
 		return;
-	look = (struct driver_look){ .cluster_id = work->cluster->id, .time = clock_wall_s(),
+	look = (struct driver_poll){ .cluster_id = work->cluster->id, .time = clock_wall_s(),
 	    .interval_ms = (uint32_t)interval };
 	if (store_look_put(work->shared->store, &look, &err) != ERR_OK) {
 		store_failed(work, &err);

@@ -30,7 +30,7 @@ struct image_cluster {
 	const char		*plane;		/* into node.texts */
 	const char		*plane_message;
 	enum plane_status	 plane_status;	/* as the driver recorded it */
-	struct driver_look	 look;		/* the driver's latest, time 0: none is known */
+	struct driver_poll	 look;		/* the driver's latest, time 0: none is known */
 	int64_t			 look_seen_ms;	/* clock_steady_ms() when it was read */
 	int64_t			 look_age_s;	/* and how old it was then */
 	struct image_list	 services;

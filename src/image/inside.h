@@ -61,7 +61,7 @@ enum err_code image_take_cluster(void *arg, const struct cluster_row *row);
 enum err_code image_take_service(void *arg, const struct service_row *row);
 enum err_code image_take_real(void *arg, const struct real_row *row);
 enum err_code image_take_statistics(void *arg, const struct statistics *row);
-enum err_code image_take_look(void *arg, const struct driver_look *look);
+enum err_code image_take_look(void *arg, const struct driver_poll *look);
 enum err_code image_take_job(void *arg, const struct job_row *row);
 
 /* A row goes, with all that is below it. */

@@ -321,7 +321,7 @@ image_take_cluster(void *arg, const struct cluster_row *row)
 /* The age of a look that comes while lbclusterd runs is counted from now on by a clock that
  * nobody sets. One that is found at a load may be of a time when the clock was ahead. */
 enum err_code
-image_take_look(void *arg, const struct driver_look *look)
+image_take_look(void *arg, const struct driver_poll *look)
 {
 	const struct image_intake *intake = arg;
 	struct image *image = intake->image;
@@ -342,7 +342,7 @@ void
 image_plane_view(const struct image_cluster *cluster, bool readable, int64_t now,
     struct plane_view *ret)
 {
-	const struct driver_look *look = &cluster->look;
+	const struct driver_poll *look = &cluster->look;
 
 	if (look->time == 0 && !readable)
 		look = NULL;

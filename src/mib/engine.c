@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "mib/inside.h"
+#include "mib/mib_private.h"
 
 #define TABLE(title, kind, cols, ...)                                          \
 	{ .name = (title), .prefix = { __VA_ARGS__ },                          \

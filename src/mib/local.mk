@@ -1,18 +1,18 @@
 noinst_LIBRARIES += src/mib/libmib.a
 src_mib_libmib_a_SOURCES = \
-	src/mib/columns.c \
 	src/mib/engine.c \
-	src/mib/inside.h \
 	src/mib/instance.c \
 	src/mib/mib.c \
 	src/mib/mib.h \
+	src/mib/mib_private.h \
 	src/mib/notification.c \
-	src/mib/notify.c \
-	src/mib/notify.h \
-	src/mib/record.c \
-	src/mib/record.h \
+	src/mib/notify_queue.c \
+	src/mib/notify_queue.h \
+	src/mib/objects.c \
 	src/mib/reject.c \
-	src/mib/rows.c \
-	src/mib/set.c \
+	src/mib/row_lookup.c \
+	src/mib/set_phases.c \
+	src/mib/set_record.c \
+	src/mib/set_record.h \
 	src/mib/table.h \
 	src/mib/value.c

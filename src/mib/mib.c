@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "mib/inside.h"
+#include "mib/mib_private.h"
 #include "util/clock.h"
 
 struct mib *

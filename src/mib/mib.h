@@ -122,7 +122,7 @@ bool mib_session_has_open_set(const struct mib *mib, uint32_t session);
 /* We end the session: what was tested is forgotten, what is committed and has no end stays,
  * since the master has our answer and may have told the manager of success. The next start
  * releases its jobs, as after a crash. */
-void mib_session_left(struct mib *mib, uint32_t session);
+void mib_session_closed(struct mib *mib, uint32_t session);
 
 enum { MIB_NOTIFICATION_VARBINDS = 9 };
 
@@ -137,12 +137,12 @@ struct mib_notification {
 bool mib_notification_take(struct mib *mib, struct mib_notification *ret_notification);
 
 /* True while work for the store is left over (released jobs, an undo that the store
- * refused): call mib_repair() from a timer within a moment. */
-bool mib_needs_repair(const struct mib *mib);
-void mib_repair(struct mib *mib);
+ * refused): call mib_flush() from a timer within a moment. */
+bool mib_needs_flush(const struct mib *mib);
+void mib_flush(struct mib *mib);
 
 /* Logs a change of the store's status, and the latest refusal of a SET by a store whose status
  * did not change. Call it after each check of the store. */
-void mib_store_tell(struct mib *mib);
+void mib_store_report(struct mib *mib);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "mib/inside.h"
+#include "mib/mib_private.h"
 #include "util/clock.h"
 #include "util/log_limit.h"
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mib/inside.h"
+#include "mib/mib_private.h"
 #include "store/store.h"
 #include "util/clock.h"
 #include "util/log_limit.h"
@@ -45,7 +45,7 @@ mib_reject_by_store(struct mib *mib, enum reject_reason reason, const char *text
 }
 
 void
-mib_store_tell(struct mib *mib)
+mib_store_report(struct mib *mib)
 {
 	enum store_status status = store_status(mib->store);
 	struct mib_told *told = &mib->told;

@@ -94,7 +94,7 @@ struct cluster_row {
 };
 
 /* The latest time at which a driver looked at the data plane of a cluster, or tried to. */
-struct driver_look {
+struct driver_poll {
 	uint32_t		 cluster_id;
 	int64_t			 time;		/* 0: never */
 	uint32_t		 interval_ms;	/* the next look is due after this */

@@ -112,7 +112,7 @@ enum { LOOKS_MISSED_MAX = 3, UNATTENDED_MIN_S = 5 };
 
 /* Seconds after a look in which the plane counts as attended. */
 static int64_t
-look_good_for(const struct driver_look *look)
+look_good_for(const struct driver_poll *look)
 {
 	int64_t s = ((int64_t)look->interval_ms * LOOKS_MISSED_MAX + 999) / 1000;
 
@@ -120,13 +120,13 @@ look_good_for(const struct driver_look *look)
 }
 
 static bool
-look_is_ahead(const struct driver_look *look, int64_t now)
+look_is_ahead(const struct driver_poll *look, int64_t now)
 {
 	return look->time > now && age_of(now, look->time) > look_good_for(look);
 }
 
 static void
-unattended_text(const char *plane, const struct driver_look *look, int64_t now,
+unattended_text(const char *plane, const struct driver_poll *look, int64_t now,
     char text[MODEL_MESSAGE_MAX + 1])
 {
 	const struct plane_kind *kind = plane_kind_find(plane);
@@ -151,9 +151,9 @@ unattended_text(const char *plane, const struct driver_look *look, int64_t now,
 
 void
 status_plane(const char *plane, enum plane_status recorded, const char *message,
-    const struct driver_look *look, int64_t now, struct plane_view *ret)
+    const struct driver_poll *look, int64_t now, struct plane_view *ret)
 {
-	static const struct driver_look never;
+	static const struct driver_poll never;
 
 	ret->status = recorded;
 	snprintf(ret->message, sizeof(ret->message), "%s", message);

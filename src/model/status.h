@@ -46,7 +46,7 @@ struct plane_view {
  * later than 'now' by more than an interval was made before the clock was set back, and
  * counts as none. */
 void status_plane(const char *plane, enum plane_status recorded, const char *message,
-    const struct driver_look *look, int64_t now, struct plane_view *ret);
+    const struct driver_poll *look, int64_t now, struct plane_view *ret);
 
 /* What the status of a real service depends on. Where 'active' was not measured,
  * freshness is FRESHNESS_NEVER. An old claim is no claim: only current statistics

@@ -86,7 +86,7 @@ emit_statistics(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *e
 static enum err_code
 emit_look(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
 {
-	struct driver_look look;
+	struct driver_poll look;
 	enum err_code code = store_read_look(stmt, 2, &look, err);
 
 	if (code != ERR_OK || sink->look == NULL)

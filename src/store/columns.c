@@ -235,7 +235,7 @@ store_read_statistics(sqlite3_stmt *stmt, int first, struct statistics *ret, str
 }
 
 enum err_code
-store_read_look(sqlite3_stmt *stmt, int first, struct driver_look *ret, struct err *err)
+store_read_look(sqlite3_stmt *stmt, int first, struct driver_poll *ret, struct err *err)
 {
 	enum err_code code = CHECK(look_rules, "look");
 

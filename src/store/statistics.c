@@ -101,7 +101,7 @@ store_statistics_put(struct store *store, const struct statistics *rows, size_t 
 static enum err_code
 look_put(struct db *db, const void *row, struct err *err)
 {
-	const struct driver_look *look = row;
+	const struct driver_poll *look = row;
 
 	return db_run(db, err, "INSERT INTO look (cluster_id, time, interval_ms)"
 	    " VALUES (?1, ?2, ?3) ON CONFLICT (cluster_id) DO UPDATE SET time = excluded.time,"
@@ -110,7 +110,7 @@ look_put(struct db *db, const void *row, struct err *err)
 }
 
 enum err_code
-store_look_put(struct store *store, const struct driver_look *look, struct err *err)
+store_look_put(struct store *store, const struct driver_poll *look, struct err *err)
 {
 	enum err_code code = stats_look(store, err);
 
@@ -128,7 +128,7 @@ store_statistics_readable(const struct store *store)
 
 /* ERR_OK with time 0 where there is none. */
 static enum err_code
-look_get(struct store *store, uint32_t cluster_id, struct driver_look *ret, struct err *err)
+look_get(struct store *store, uint32_t cluster_id, struct driver_poll *ret, struct err *err)
 {
 	sqlite3_stmt *stmt;
 	enum err_code code;
@@ -149,7 +149,7 @@ enum err_code
 store_plane_view(struct store *store, const struct cluster_row *row, int64_t now,
     struct plane_view *ret, struct err *err)
 {
-	struct driver_look look = { 0 };
+	struct driver_poll look = { 0 };
 	enum err_code code = ERR_OK;
 
 	if (store->stats.handle != NULL)

@@ -122,7 +122,7 @@ struct store_sink {
 	enum err_code	(*statistics)(void *arg, const struct statistics *row);
 	enum err_code	(*removed)(void *arg, enum store_kind kind, uint32_t id);
 	void		(*totals)(void *arg, const struct store_totals *totals);
-	enum err_code	(*look)(void *arg, const struct driver_look *look);	/* may be NULL */
+	enum err_code	(*look)(void *arg, const struct driver_poll *look);	/* may be NULL */
 };
 
 /* True if some process committed something since the last store_changes(), or
@@ -351,7 +351,7 @@ enum err_code store_reasons_put(struct store *store, const struct store_reason *
 
 /* Records that a driver looks at the data plane of a cluster, in the file of statistics: a
  * look costs no sync of the disk. */
-enum err_code store_look_put(struct store *store, const struct driver_look *look,
+enum err_code store_look_put(struct store *store, const struct driver_poll *look,
     struct err *err);
 
 /* -- statistics ------------------------------------------------------------ */

@@ -24,7 +24,7 @@ enum err_code store_read_job(sqlite3_stmt *stmt, int first, struct job_row *ret,
     struct err *err);
 enum err_code store_read_statistics(sqlite3_stmt *stmt, int first, struct statistics *ret,
     struct err *err);
-enum err_code store_read_look(sqlite3_stmt *stmt, int first, struct driver_look *ret,
+enum err_code store_read_look(sqlite3_stmt *stmt, int first, struct driver_poll *ret,
     struct err *err);
 
 #define CLUSTER_COLUMNS "c.id, c.name, c.plane, c.plane_params, c.plane_status, c.plane_message"

@@ -128,7 +128,7 @@ mib_session_lost(struct mib *mib, uint32_t session)
 }
 
 void
-mib_session_left(struct mib *mib, uint32_t session)
+mib_session_closed(struct mib *mib, uint32_t session)
 {
 	(void)mib, (void)session;
 }

@@ -295,7 +295,7 @@ statistics_put(struct world *w)
 static enum err_code
 look_put(struct world *w)
 {
-	const struct driver_look look = { .cluster_id = 2, .time = 7, .interval_ms = 5000 };
+	const struct driver_poll look = { .cluster_id = 2, .time = 7, .interval_ms = 5000 };
 
 	return store_look_put(w->f->store, &look, &w->f->err);
 }

@@ -222,8 +222,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (in.left > 0)
 		step(&in);
 	master_end();
-	for (int i = 0; i < 4 && mib_needs_repair(f.mib); i++)
-		mib_repair(f.mib);
+	for (int i = 0; i < 4 && mib_needs_flush(f.mib); i++)
+		mib_flush(f.mib);
 	if (version_now() != version) {
 		store_check();
 		world_reset();

@@ -160,7 +160,7 @@ set_phase(struct input *in, uint8_t phase, const struct mib_oid *last)
 		mib_session_lost(f.mib, session);
 		return false;
 	default:
-		mib_repair(f.mib);
+		mib_flush(f.mib);
 		fixture_refresh(&f);
 		return false;
 	}

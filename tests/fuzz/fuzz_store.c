@@ -147,7 +147,7 @@ set(struct served *served, uint8_t how)
 		(void)mib_set_undo(served->mib, 1, 1, &index);
 	mib_set_cleanup(served->mib, 1, 1);
 	mib_session_lost(served->mib, 1);
-	mib_repair(served->mib);
+	mib_flush(served->mib);
 }
 
 static void

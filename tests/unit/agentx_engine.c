@@ -132,7 +132,7 @@ mib_session_lost(struct mib *mib, uint32_t session)
 }
 
 void
-mib_session_left(struct mib *mib, uint32_t session)
+mib_session_closed(struct mib *mib, uint32_t session)
 {
 	(void)mib;
 	called("left", session, 0);

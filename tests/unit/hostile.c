@@ -109,7 +109,7 @@ hostile_begin(void **state)
 int
 hostile_end(void **state)
 {
-	assert_false(mib_needs_repair(f.mib));
+	assert_false(mib_needs_flush(f.mib));
 	assert_string_equal(rows_stored(), ROWS_AT_FIRST);
 	assert_int_equal(fixture_number(f.main, "SELECT count(*) FROM job WHERE state < 3"), 0);
 	return world_end(state);

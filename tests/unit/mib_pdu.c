@@ -180,7 +180,7 @@ set_all(const char *text)
 		set_cleanup();
 	}
 	transaction++;
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 	fixture_refresh(&f);
 	fault = index;
 	return status;

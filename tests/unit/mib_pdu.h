@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * SETs as texts, for the tests of src/mib/set.c: "A.weight=5 X.fallback=2 lock=0",
+ * SETs as texts, for the tests of src/mib/set_phases.c: "A.weight=5 X.fallback=2 lock=0",
  * "notify=144" with one octet. The rows have letters:
  *
  *   web/http (no data plane)  A web-1, B web-2, D web-3 (disabled)

@@ -353,7 +353,7 @@ set_of_any_name_is_answered(void **state)
 {
 	(void)state;
 	each_odd_name(test_try);
-	assert_false(mib_needs_repair(f.mib));
+	assert_false(mib_needs_flush(f.mib));
 }
 
 /* -- the world ----------------------------------------------------------------------- */

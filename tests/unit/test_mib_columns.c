@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mib/inside.h"
+#include "mib/mib_private.h"
 #include "model/address.h"
 #include "smi.h"
 

@@ -124,7 +124,7 @@ phases_check(const char *phases)
 		if (get_number(WEIGHT_A) != model.weight)
 			fail_msg("%s: weight after %zu", phases, (size_t)(p - phases) + 1);
 	}
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 	if (fixture_number(f.main, "SELECT weight FROM real_service WHERE id = 1") !=
 	    model.weight || fixture_number(f.main, "SELECT count(*) FROM job") != model.jobs ||
 	    fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 5") !=
@@ -132,7 +132,7 @@ phases_check(const char *phases)
 	    "SELECT count(*) FROM job WHERE state = 3") != model.succeeded)
 		fail_msg("%s: jobs %s", phases, jobs_stored());
 	set_cleanup();	/* what is left of it */
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 }
 
 static void
@@ -181,7 +181,7 @@ mix(const char *first, const char *second, char *mixed, size_t n)
 		    MIB_NO_ERROR);
 		transaction += small;
 	}
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 	if (get_number(WEIGHT_A) != (strstr(mixed, "C") && !strstr(mixed, "U") ? 5 : 10) ||
 	    get_number(".1.4.1.8.1.1.2") != (strstr(mixed, "c") && !strstr(mixed, "u") ? 6 : 10))
 		fail_msg("%s: %s", mixed, rows_stored());
@@ -216,7 +216,7 @@ two_transactions_for_one_fallback_only_the_first_gets_it(void **state)
 	assert_int_equal(set_undo(), MIB_NO_ERROR);
 	transaction = 2;
 	set_cleanup();
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 	assert_string_equal(rows_stored(), "A10e B3ef D10 X10ef Y10e H10e F10");
 }
 
@@ -252,7 +252,7 @@ same_transaction_number_in_a_new_session_is_another_one(void **state)
 	assert_int_equal(set_commit(), MIB_NO_ERROR);
 	mib_session_lost(f.mib, 1);
 	set_cleanup();
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 	assert_string_equal(rows_stored(), "A10e B6e D10 X10ef Y10e H10e F10");
 	assert_string_equal(jobs_stored(),
 	    "A set_weight 10>5 cancelled #1, B set_weight 10>6 succeeded #2");
@@ -293,7 +293,7 @@ session_left_keeps_all_that_was_committed(void **state)
 	assert_false(mib_session_has_open_set(f.mib, session + 1));
 	transaction = 2;
 	assert_int_equal(set_test("H.weight=5"), MIB_NO_ERROR);
-	mib_session_left(f.mib, session);
+	mib_session_closed(f.mib, session);
 	assert_false(mib_session_has_open_set(f.mib, session));
 	assert_string_equal(jobs_stored(), "A set_weight 10>5 held #1");
 	assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
@@ -316,7 +316,7 @@ session_lost_undoes_all_that_was_committed(void **state)
 	assert_int_equal(notify_stored(), 31);
 	assert_int_equal(fixture_number(f.main, "SELECT count(*) FROM job WHERE state <> 5"), 0);
 	assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
-	assert_false(mib_needs_repair(f.mib));
+	assert_false(mib_needs_flush(f.mib));
 }
 
 /* -- transactions without an end ----------------------------------------------------- */
@@ -347,7 +347,7 @@ committed_transactions_without_an_end_are_released(void **state)
 		assert_int_equal(set_test(pdu), MIB_NO_ERROR);
 		assert_int_equal(set_commit(), MIB_NO_ERROR);
 	}
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 	assert_int_equal(fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 0"), KEPT);
 	assert_int_equal(fixture_number(f.main, "SELECT max(id) FROM job WHERE state = 3"),
 	    MANY - KEPT);
@@ -416,7 +416,7 @@ commit_judges_what_others_changed_since_the_test(void **state)
 			assert_int_equal(set_undo(), MIB_NO_ERROR);
 		else
 			set_cleanup();
-		mib_repair(f.mib);
+		mib_flush(f.mib);
 		assert_string_equal(rows_stored(), m->rows);
 		fixture_free(&f);
 	}
@@ -449,9 +449,9 @@ row_removed_after_the_commit_is_no_fault_of_undo_or_cleanup(void **state)
 			assert_int_equal(set_undo(), MIB_NO_ERROR);
 		else
 			set_cleanup();
-		mib_repair(f.mib);
+		mib_flush(f.mib);
 		fixture_refresh(&f);
-		assert_false(mib_needs_repair(f.mib));
+		assert_false(mib_needs_flush(f.mib));
 	}
 	assert_string_equal(rows_stored(), "B5e D10 Y10e H10e F10");
 	assert_string_equal(jobs_stored(), "- set_weight 10>5 cancelled #1,"
@@ -484,16 +484,16 @@ held_job_of_a_file_that_is_put_in_place_is_released(void **state)
 	assert_int_equal(set_commit(), MIB_NO_ERROR);
 	fixture_sql(f.main, "VACUUM INTO '%s'", copy);
 	assert_int_equal(set_undo(), MIB_NO_ERROR);
-	assert_false(mib_needs_repair(f.mib));
+	assert_false(mib_needs_flush(f.mib));
 	assert_int_equal(rename(copy, path), 0);
 	assert_true(store_changed(f.store));
 	fixture_refresh(&f);
 	assert_int_equal(get_number(".1.4.1.8.2.3.6"), 10);
-	assert_true(mib_needs_repair(f.mib));
-	mib_repair(f.mib);
+	assert_true(mib_needs_flush(f.mib));
+	mib_flush(f.mib);
 	fixture_refresh(&f);
 	assert_int_equal(get_number(".1.4.1.8.2.3.6"), 5);
-	assert_false(mib_needs_repair(f.mib));
+	assert_false(mib_needs_flush(f.mib));
 }
 
 /* -- a store that another process locks ---------------------------------------------- */
@@ -556,7 +556,7 @@ commit_to_a_locked_store_fails_and_changes_nothing(void **state)
 		assert_int_equal(fault, 1);
 		assert_int_equal(get_number(REASON), REJECT_STORE_BUSY);
 		assert_int_equal(set_undo(), MIB_NO_ERROR);	/* there is nothing to undo */
-		assert_false(mib_needs_repair(f.mib));
+		assert_false(mib_needs_flush(f.mib));
 		locker_do(&locker, "ROLLBACK");
 		assert_string_equal(rows_stored(), ROWS_AT_FIRST);
 		assert_string_equal(jobs_stored(), "");
@@ -593,14 +593,14 @@ undo_in_a_locked_store_fails_and_is_made_good(void **state)
 		/* Sent again: it is no better. */
 		assert_int_equal(set_undo(), MIB_UNDO_FAILED);
 		assert_int_equal(fault, 1);
-		assert_true(mib_needs_repair(f.mib));
-		mib_repair(f.mib);
-		assert_true(mib_needs_repair(f.mib));
+		assert_true(mib_needs_flush(f.mib));
+		mib_flush(f.mib);
+		assert_true(mib_needs_flush(f.mib));
 		assert_true(undo_is_noted());
 		assert_int_equal(get_number(WEIGHT_A), 10);
 		locker_do(&locker, "ROLLBACK");
-		mib_repair(f.mib);
-		assert_false(mib_needs_repair(f.mib));
+		mib_flush(f.mib);
+		assert_false(mib_needs_flush(f.mib));
 		assert_int_equal(get_number(WEIGHT_A), 10);
 		assert_string_equal(rows_stored(), ROWS_AT_FIRST);
 		snprintf(cancelled + strlen(cancelled), sizeof(cancelled) - strlen(cancelled),
@@ -643,7 +643,7 @@ set_while_an_undo_cannot_be_done_goes_its_way(void **state)
 	fixture_syncs = -1;
 	assert_int_equal(set_commit(), MIB_NO_ERROR);
 	set_cleanup();
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 	assert_false(undo_is_noted());
 	assert_string_equal(rows_stored(), "A5e B10e D10 X10ef Y10e H10e F10");
 	assert_string_equal(jobs_stored(), "A set_weight 10>5 cancelled #1,"
@@ -667,7 +667,7 @@ undo_that_waits_when_the_engine_ends_is_done_at_the_next_start(void **state)
 	assert_int_equal(set_test("B.weight=6"), MIB_NO_ERROR);
 	assert_int_equal(set_commit(), MIB_NO_ERROR);
 	set_cleanup();
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 	locker_do(&locker, "BEGIN IMMEDIATE");
 	mib_session_lost(f.mib, session);
 	assert_true(undo_is_noted());
@@ -698,7 +698,7 @@ undo_sent_again_after_the_lock_is_gone_succeeds(void **state)
 	assert_int_equal(set_undo(), MIB_NO_ERROR);
 	assert_int_equal(fault, 0);
 	assert_string_equal(rows_stored(), ROWS_AT_FIRST);
-	assert_false(mib_needs_repair(f.mib));
+	assert_false(mib_needs_flush(f.mib));
 }
 
 static void
@@ -711,15 +711,15 @@ cleanup_of_a_locked_store_is_written_later(void **state)
 		locker_do(&locker, locks[i]);
 		set_cleanup();
 		set_cleanup();
-		assert_true(mib_needs_repair(f.mib));
-		mib_repair(f.mib);
-		assert_true(mib_needs_repair(f.mib));
+		assert_true(mib_needs_flush(f.mib));
+		mib_flush(f.mib);
+		assert_true(mib_needs_flush(f.mib));
 		assert_int_equal(get_number(".1.7.8.1.9.1"), JOB_QUEUED);
 		locker_do(&locker, "ROLLBACK");
 		assert_int_equal(fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 0"),
 		    1);
-		mib_repair(f.mib);
-		assert_false(mib_needs_repair(f.mib));
+		mib_flush(f.mib);
+		assert_false(mib_needs_flush(f.mib));
 	}
 	assert_string_equal(jobs_stored(),
 	    "H set_weight 10>5 superseded #1, H set_weight 5>6 queued #2");
@@ -737,15 +737,15 @@ session_lost_with_a_locked_store_is_undone_later(void **state)
 	locker_do(&locker, "BEGIN IMMEDIATE");
 	mib_session_lost(f.mib, session);
 	mib_session_lost(f.mib, session);
-	assert_true(mib_needs_repair(f.mib));
+	assert_true(mib_needs_flush(f.mib));
 	locker_do(&locker, "ROLLBACK");
 	/* The same number in a new session is not the one that is still to be undone. */
 	session = 2;
 	assert_int_equal(set_test("B.weight=6"), MIB_NO_ERROR);
 	assert_int_equal(set_commit(), MIB_NO_ERROR);
 	set_cleanup();
-	mib_repair(f.mib);
-	assert_false(mib_needs_repair(f.mib));
+	mib_flush(f.mib);
+	assert_false(mib_needs_flush(f.mib));
 	assert_string_equal(rows_stored(), "A10e B6e D10 X10ef Y10e H10e F10");
 }
 
@@ -817,11 +817,11 @@ commit_in_doubt_is_settled_by_what_follows(void **state)
 				mib_session_lost(f.mib, session);
 			else
 				failed = set_undo() == MIB_UNDO_FAILED;
-			assert_int_equal(mib_needs_repair(f.mib), failed);
+			assert_int_equal(mib_needs_flush(f.mib), failed);
 			refused += failed;
 			fixture_syncs = -1;
-			mib_repair(f.mib);
-			assert_false(mib_needs_repair(f.mib));
+			mib_flush(f.mib);
+			assert_false(mib_needs_flush(f.mib));
 			assert_false(undo_is_noted());
 			fixture_refresh(&f);
 			assert_string_equal(rows_stored(), ROWS_AT_FIRST);

@@ -214,7 +214,7 @@ each_row_of_the_contract_is_answered(void **state)
 		assert_int_equal(notify_stored(), answer->notify != NULL ?
 		    strtol(answer->notify, NULL, 10) : 31);
 		reject_check(answer);
-		assert_false(mib_needs_repair(f.mib));
+		assert_false(mib_needs_flush(f.mib));
 		fixture_free(&f);
 	}
 }
@@ -439,7 +439,7 @@ change_shows_at_once_in_all_columns(void **state)
 	assert_int_equal(get_number(".1.7.5.0"), 2);
 	set_cleanup();
 	/* Before the disk has it. */
-	assert_true(mib_needs_repair(f.mib));
+	assert_true(mib_needs_flush(f.mib));
 	assert_string_equal(jobs_stored(),
 	    "H set_weight 10>5 held #1, A set_weight 10>6 held #1");
 	assert_string_equal(rows_stored(), ROWS_AT_FIRST);
@@ -456,9 +456,9 @@ change_shows_at_once_in_all_columns(void **state)
 	assert_int_equal(get_number(".1.4.1.15.2.3.6"), 1);
 	assert_int_equal(get_number(".1.4.1.15.1.1.1"), 0);
 	assert_int_equal(get_number(".1.7.5.0"), 1);
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 	fixture_refresh(&f);
-	assert_false(mib_needs_repair(f.mib));
+	assert_false(mib_needs_flush(f.mib));
 	assert_string_equal(jobs_stored(),
 	    "H set_weight 10>5 queued #1, A set_weight 10>6 succeeded #1");
 	assert_int_equal(get_number(".1.4.1.8.2.3.6"), 5);
@@ -529,7 +529,7 @@ set_that_is_not_committed_writes_nothing(void **state)
 	mib_session_lost(f.mib, session);
 	assert_int_equal(set_test("Y.fallback=1"), MIB_INCONSISTENT_VALUE);
 	assert_int_equal(set_test("Z.weight=1"), MIB_NO_CREATION);
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 	assert_int_equal(version(), before);
 }
 
@@ -588,7 +588,7 @@ many_varbinds(uint32_t n)
 			many_check(1, n, JOB_CANCELLED);
 		} else {
 			mib_set_cleanup(f.mib, 1, 2);
-			mib_repair(f.mib);
+			mib_flush(f.mib);
 			many_check(20, n, JOB_SUCCEEDED);
 		}
 	}

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mib/notify.h"
+#include "mib/notify_queue.h"
 #include "mib_fixture.h"
 
 enum { ALL = (1 << NOTIFY_BITS) - 1, INTERVAL_S = 10, INTERVAL_MS = INTERVAL_S * 1000 };
@@ -507,7 +507,7 @@ set_is_told_after_its_cleanup(void **state)
 	assert_non_null(strstr(taken(), TRAP("4")));
 	assert_string_equal(taken(), "");
 	/* The store writes the end of the job later, which is no other end. */
-	mib_repair(f.mib);
+	mib_flush(f.mib);
 	fixture_refresh(&f);
 	assert_string_equal(taken(), "");
 }

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mib/inside.h"
+#include "mib/mib_private.h"
 #include "store/store.h"
 #include "util/log_limit.h"
 #include "in_range.h"
@@ -71,7 +71,7 @@ store_is(enum store_status now, const char *text)
 {
 	status = now;
 	status_text = text;
-	mib_store_tell(&mib);
+	mib_store_report(&mib);
 }
 
 static int
@@ -94,7 +94,7 @@ refused_by_rule_is_told_at_once(void **state)
 	(void)state;
 	mib_reject(&mib, REJECT_FALLBACK_TAKEN, "fallback is web-3 already", &object);
 	assert_string_equal(said, "2 set refused: fallback is web-3 already\n");
-	mib_store_tell(&mib);
+	mib_store_report(&mib);
 	assert_string_equal(said, "2 set refused: fallback is web-3 already\n");
 	assert_int_equal(mib.reject.count, 1);
 	assert_int_equal(mib.reject.reason, REJECT_FALLBACK_TAKEN);

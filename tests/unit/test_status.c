@@ -63,7 +63,7 @@ plane_is_unattended_after_three_intervals(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct driver_look look = { .time = cases[i].time,
+		const struct driver_poll look = { .time = cases[i].time,
 			.interval_ms = cases[i].interval_ms };
 		struct plane_view view;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What a SET asks for, varbind by varbind, and why the store refuses it; see record.h.
+ * What a SET asks for, varbind by varbind, and why the store refuses it; see set_record.h.
  */
-#include "mib/record.h"
+#include "mib/set_record.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@
  * snmpd 5.9.3 resends what was answered late and leaves phases out when it gives
  * up (measured), so every phase may come again and none need come.
  */
-#include "mib/record.h"
+#include "mib/set_record.h"
 #include "util/clock.h"
 #include "util/log_limit.h"
 
@@ -109,7 +109,7 @@ note(struct mib *mib, struct mib_set *set)
 	set->noted = true;
 }
 
-/* Takes it back; what the store refuses now is tried again by mib_repair(). */
+/* Takes it back; what the store refuses now is tried again by mib_flush(). */
 static bool
 undo(struct mib *mib, struct mib_set *set)
 {
@@ -337,7 +337,7 @@ mib_session_has_open_set(const struct mib *mib, uint32_t session)
 }
 
 void
-mib_session_left(struct mib *mib, uint32_t session)
+mib_session_closed(struct mib *mib, uint32_t session)
 {
 	struct mib_set *set = mib->sets, *next;
 
@@ -377,13 +377,13 @@ must_settle(const struct mib *mib)
 }
 
 bool
-mib_needs_repair(const struct mib *mib)
+mib_needs_flush(const struct mib *mib)
 {
 	return undos_wait(mib) || must_settle(mib) || store_needs_flush(mib->store);
 }
 
 void
-mib_repair(struct mib *mib)
+mib_flush(struct mib *mib)
 {
 	struct err err;
 

@@ -3,11 +3,11 @@
  *
  * The engine's inside. Only src/mib includes this.
  */
-#ifndef MIB_INSIDE_H
-#define MIB_INSIDE_H
+#ifndef MIB_PRIVATE_H
+#define MIB_PRIVATE_H
 
 #include "mib/mib.h"
-#include "mib/notify.h"
+#include "mib/notify_queue.h"
 #include "mib/table.h"
 #include "model/rules.h"
 #include "store/store.h"
@@ -56,7 +56,7 @@ void mib_sets_free(struct mib *mib);
 /* A SET is refused: for lbcSysLastReject* and the log. 'object' may be NULL. */
 void mib_reject(struct mib *mib, enum reject_reason reason, const char *text,
     const struct mib_oid *object);
-/* So, by the store and not by a rule: mib_store_tell() tells the log. */
+/* So, by the store and not by a rule: mib_store_report() tells the log. */
 void mib_reject_by_store(struct mib *mib, enum reject_reason reason, const char *text,
     const struct mib_oid *object);
 

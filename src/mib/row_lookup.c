@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "mib/inside.h"
+#include "mib/mib_private.h"
 
 enum { LEVELS = 3 };
 

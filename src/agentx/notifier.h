@@ -11,8 +11,8 @@
  * for each notification if nobody is there, and serves nobody meanwhile (measured): then
  * one goes at a time, and snmpd is left alone for ten times as long as that took.
  */
-#ifndef AGENTX_NOTIFY_H
-#define AGENTX_NOTIFY_H
+#ifndef AGENTX_NOTIFIER_H
+#define AGENTX_NOTIFIER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "mib/inside.h"
+#include "mib/mib_private.h"
 #include "model/address.h"
 #include "util/clock.h"
 

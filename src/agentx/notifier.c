@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Notifications to the master; see notify.h.
+ * Notifications to the master; see notifier.h.
  */
-#include "agentx/notify.h"
+#include "agentx/notifier.h"
 
 #include <poll.h>
 

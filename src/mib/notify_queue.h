@@ -12,8 +12,8 @@
  * If the values are again those that the manager knows, nothing is sent. Times are
  * clock_steady_ms(). This module knows no OIDs and sends nothing.
  */
-#ifndef MIB_NOTIFY_H
-#define MIB_NOTIFY_H
+#ifndef MIB_NOTIFY_QUEUE_H
+#define MIB_NOTIFY_QUEUE_H
 
 #include "image/image.h"
 

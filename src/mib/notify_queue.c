@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The queue and the throttle of notifications; see notify.h.
+ * The queue and the throttle of notifications; see notify_queue.h.
  */
-#include "mib/notify.h"
+#include "mib/notify_queue.h"
 
 #include <stdlib.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The record of one SET: what it asks for, and how far it came. src/mib/set.c has the
+ * The record of one SET: what it asks for, and how far it came. src/mib/set_phases.c has the
  * phases, which alone move it from state to state.
  */
-#ifndef MIB_RECORD_H
-#define MIB_RECORD_H
+#ifndef MIB_SET_RECORD_H
+#define MIB_SET_RECORD_H
 
-#include "mib/inside.h"
+#include "mib/mib_private.h"
 
 enum set_state {
 	SET_TESTED,
