@@ -4,7 +4,7 @@
  * lbcluster-haproxy(8), the driver of clusters whose data plane is HAProxy.
  */
 #include "driver/driver.h"
-#include "plane/haproxy.h"
+#include "plane/haproxy/haproxy.h"
 #include "util/standard.h"
 
 int

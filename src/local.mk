@@ -7,7 +7,7 @@ lbclusterd_LDADD = $(DAEMON_LIBS)
 
 sbin_PROGRAMS += lbcluster-haproxy
 lbcluster_haproxy_SOURCES = src/lbcluster-haproxy.c
-lbcluster_haproxy_LDADD = $(DRIVER_LIBS)
+lbcluster_haproxy_LDADD = src/plane/haproxy/libhaproxy.a $(DRIVER_LIBS)
 
 bin_PROGRAMS += lbclusterctl
 lbclusterctl_SOURCES = src/lbclusterctl.c

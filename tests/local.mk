@@ -271,16 +271,16 @@ tests_unit_test_ctl_load_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_ctl_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_snapshot
 
 unit_tests += tests/unit/test_haproxy_endpoint
-tests_unit_test_haproxy_endpoint_LDADD = $(PLANE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_haproxy_endpoint_LDADD = $(HAPROXY_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_haproxy_process
-tests_unit_test_haproxy_process_LDADD = $(PLANE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_haproxy_process_LDADD = $(HAPROXY_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_haproxy_text
-tests_unit_test_haproxy_text_LDADD = $(PLANE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_haproxy_text_LDADD = $(HAPROXY_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_haproxy_plan
-tests_unit_test_haproxy_plan_LDADD = $(DRIVER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_haproxy_plan_LDADD = src/plane/haproxy/libhaproxy.a $(DRIVER_LIBS) $(CMOCKA_LIBS)
 
 unit_tests += tests/unit/test_mirror
 tests_unit_test_mirror_SOURCES = tests/unit/test_mirror.c $(store_set_world)

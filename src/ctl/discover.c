@@ -13,7 +13,7 @@
 
 #include "ctl/inventory.h"
 #include "model/address.h"
-#include "plane/haproxy.h"
+#include "plane/haproxy/haproxy.h"
 #include "util/memory.h"
 
 enum { TIMEOUT_MS = 5000, MISSING_SHOWN_MAX = 10 };

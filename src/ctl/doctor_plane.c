@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plane/haproxy.h"
+#include "plane/haproxy/haproxy.h"
 #include "util/clock.h"
 
 enum { KINDS_MAX = 8, LOOK_MS = 5000 };

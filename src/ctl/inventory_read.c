@@ -17,7 +17,7 @@
 #include "util/conftext.h"
 #include "util/input.h"
 #include "ctl/parse.h"
-#include "plane/haproxy_endpoint.h"
+#include "plane/haproxy/haproxy_endpoint.h"
 
 enum { PARAMS_MAX = 2000 };
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "model/address.h"
-#include "plane/haproxy_endpoint.h"
+#include "plane/haproxy/haproxy_endpoint.h"
 #include "util/memory.h"
 #include "util/num.h"
 

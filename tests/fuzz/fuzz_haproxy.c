@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plane/haproxy.h"
-#include "plane/haproxy_command.h"
+#include "plane/haproxy/haproxy.h"
+#include "plane/haproxy/haproxy_command.h"
 
 const char fuzz_corpus[] = "haproxy";
 

@@ -28,9 +28,9 @@ tests_fuzz_fuzz_config_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_haproxy = tests/fuzz/fuzz_haproxy.c $(fuzz_common)
 tests_fuzz_replay_haproxy_SOURCES = $(fuzz_haproxy) $(fuzz_replay)
-tests_fuzz_replay_haproxy_LDADD = $(PLANE_LIBS)
+tests_fuzz_replay_haproxy_LDADD = $(HAPROXY_LIBS)
 tests_fuzz_fuzz_haproxy_SOURCES = $(fuzz_haproxy)
-tests_fuzz_fuzz_haproxy_LDADD = $(PLANE_LIBS)
+tests_fuzz_fuzz_haproxy_LDADD = $(HAPROXY_LIBS)
 tests_fuzz_fuzz_haproxy_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_import = tests/fuzz/fuzz_import.c $(fuzz_ctl) $(fuzz_common)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of the addresses of runtime sockets: src/plane/haproxy_endpoint.c.
+ * Tests of the addresses of runtime sockets: src/plane/haproxy/haproxy_endpoint.c.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plane/haproxy_endpoint.h"
+#include "plane/haproxy/haproxy_endpoint.h"
 
 static struct haproxy_endpoint
 parsed(const char *text)

@@ -16,7 +16,7 @@
 
 #include "driver/difference.h"
 #include "driver/plan.h"
-#include "plane/haproxy.h"
+#include "plane/haproxy/haproxy.h"
 
 /* One service with four servers: the store's view and the data plane's. */
 enum { A, B, F, G, N };

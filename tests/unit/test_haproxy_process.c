@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/plane/haproxy_process.c with processes of this test.
+ * Tests of src/plane/haproxy/haproxy_process.c with processes of this test.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "plane/haproxy_process.h"
+#include "plane/haproxy/haproxy_process.h"
 
 /* A process that waits to be killed, in a process group of its own if 'alone'. */
 static pid_t

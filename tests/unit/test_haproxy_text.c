@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of what HAProxy says and is told, as text: src/plane/haproxy_answer.c,
+ * Tests of what HAProxy says and is told, as text: src/plane/haproxy/haproxy_answer.c,
  * haproxy_csv.c, haproxy_state.c, haproxy_command.c, and how a server is read.
  */
 #include <stdarg.h>
@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plane/haproxy.h"
-#include "plane/haproxy_command.h"
+#include "plane/haproxy/haproxy.h"
+#include "plane/haproxy/haproxy_command.h"
 
 #define LEVEL "admin\n\n"
 #define INFO "Name: HAProxy\nVersion: 2.6.12\nPid: 77\nStart_time_sec: 1000\n\n"

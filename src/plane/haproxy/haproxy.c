@@ -4,7 +4,7 @@
  * HAProxy behind one socket, or a pair of processes behind two: asked one after the
  * other, their servers summed by name; see haproxy.h.
  */
-#include "plane/haproxy.h"
+#include "plane/haproxy/haproxy.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plane/haproxy_command.h"
-#include "plane/haproxy_process.h"
-#include "plane/haproxy_socket.h"
+#include "plane/haproxy/haproxy_command.h"
+#include "plane/haproxy/haproxy_process.h"
+#include "plane/haproxy/haproxy_socket.h"
 #include "util/clock.h"
 
 /* A process, as the last look saw it. */

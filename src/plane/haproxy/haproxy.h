@@ -6,8 +6,8 @@
 #ifndef PLANE_HAPROXY_H
 #define PLANE_HAPROXY_H
 
-#include "plane/haproxy_answer.h"
-#include "plane/haproxy_endpoint.h"
+#include "plane/haproxy/haproxy_answer.h"
+#include "plane/haproxy/haproxy_endpoint.h"
 #include "plane/plane.h"
 
 extern const struct plane_kind_ops haproxy_plane;

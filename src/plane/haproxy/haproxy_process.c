@@ -4,7 +4,7 @@
  * Processes that a reload left behind; see haproxy_process.h. Only system calls that need no
  * right on the process and no /proc: the unit of a driver hides it (ProtectProc=invisible).
  */
-#include "plane/haproxy_process.h"
+#include "plane/haproxy/haproxy_process.h"
 
 #include <poll.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  *
  * "show servers state"; see haproxy_state.h.
  */
-#include "plane/haproxy_state.h"
+#include "plane/haproxy/haproxy_state.h"
 
 #include <stdlib.h>
 #include <string.h>

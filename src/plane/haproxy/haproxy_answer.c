@@ -3,13 +3,13 @@
  *
  * The parts of an answer, told apart by how they begin; see haproxy_answer.h.
  */
-#include "plane/haproxy_answer.h"
+#include "plane/haproxy/haproxy_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "plane/haproxy_csv.h"
-#include "plane/haproxy_state.h"
+#include "plane/haproxy/haproxy_csv.h"
+#include "plane/haproxy/haproxy_state.h"
 #include "util/num.h"
 
 char *

@@ -11,7 +11,7 @@
  * The deadline is HAProxy's: when it is found late, because our own loop stood still (a
  * slow disk, a busy machine), that time is given once more, and what came meanwhile is read.
  */
-#include "plane/haproxy_socket.h"
+#include "plane/haproxy/haproxy_socket.h"
 
 #include <errno.h>
 #include <poll.h>

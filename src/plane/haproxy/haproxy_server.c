@@ -4,7 +4,7 @@
  * Translates a server as HAProxy shows it into one of plane.h. What each state does to
  * traffic is written in doc/haproxy-states.txt.
  */
-#include "plane/haproxy.h"
+#include "plane/haproxy/haproxy.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #ifndef PLANE_HAPROXY_CSV_H
 #define PLANE_HAPROXY_CSV_H
 
-#include "plane/haproxy_answer.h"
+#include "plane/haproxy/haproxy_answer.h"
 
 /* True for the header, with which the values begin. */
 bool haproxy_csv_begins(const char *line);

@@ -7,7 +7,7 @@
 #ifndef PLANE_HAPROXY_STATE_H
 #define PLANE_HAPROXY_STATE_H
 
-#include "plane/haproxy_answer.h"
+#include "plane/haproxy/haproxy_answer.h"
 
 /* True for the header, with which the rows begin. */
 bool haproxy_state_begins(const char *line);

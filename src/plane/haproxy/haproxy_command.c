@@ -3,12 +3,12 @@
  *
  * Commands and their outcomes; see haproxy_command.h.
  */
-#include "plane/haproxy_command.h"
+#include "plane/haproxy/haproxy_command.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "plane/haproxy_answer.h"
+#include "plane/haproxy/haproxy_answer.h"
 
 static const char *const state_words[] = {
 	[PLANE_READY] = "ready", [PLANE_DRAIN] = "drain", [PLANE_OUT] = "maint",

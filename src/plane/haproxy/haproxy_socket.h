@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "plane/haproxy_endpoint.h"
+#include "plane/haproxy/haproxy_endpoint.h"
 #include "util/loop.h"
 
 enum { HAPROXY_ANSWER_MAX = 64 * 1024 * 1024 };

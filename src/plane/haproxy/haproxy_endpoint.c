@@ -3,7 +3,7 @@
  *
  * Addresses of runtime sockets; see haproxy_endpoint.h.
  */
-#include "plane/haproxy_endpoint.h"
+#include "plane/haproxy/haproxy_endpoint.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plane/haproxy_answer.h"
+#include "plane/haproxy/haproxy_answer.h"
 #include "util/endpoint.h"
 #include "util/num.h"
 

@@ -4,7 +4,7 @@
  * "show stat"; see haproxy_csv.h. A value is quoted where it has a comma, a quote or
  * the end of a line in it, with its quotes doubled.
  */
-#include "plane/haproxy_csv.h"
+#include "plane/haproxy/haproxy_csv.h"
 
 #include <stdlib.h>
 #include <string.h>
