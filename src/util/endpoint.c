@@ -20,32 +20,32 @@
 #define DIGITS "0123456789"
 #define HOST_CHARACTERS DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_"
 #define FORMS "write /PATH for a UNIX socket, or tcp:HOST:PORT"
-#define IPV6_FORM "write an IPv6 address in brackets, for example tcp:[::1]:705"
+#define TCP_FORMS "write tcp:HOST:PORT, for example tcp:localhost:705 or tcp:[::1]:705"
+#define NOT_SUPPORTED "lbcluster supports only UNIX sockets and TCP"
 
-enum { LABEL_MAX = 63 };	/* octets between two dots of a name, RFC 1035 section 2.3.4 */
+enum { LABEL_MAX = 63 };	/* bytes between two dots of a name, RFC 1035 section 2.3.4 */
 
 static const char tcp[] = "tcp:";
 
-/* Transports of other programs that people may try here. */
+/* Forms of other programs. */
 static const struct {
-	const char	*prefix;
-	const char	*advice;
+	const char	*prefix, *problem, *remedy;
 } others[] = {
-	{ "unix:", "write the path alone, for example /var/agentx/master" },
-	{ "tcp6:", IPV6_FORM },
-	{ "tcpv6:", IPV6_FORM },
-	{ "tcpipv6:", IPV6_FORM },
-	{ "udp", "AgentX does not use UDP; " FORMS },
-	{ "ssh:", "only UNIX sockets and TCP are supported; " FORMS },
-	{ "tls", "only UNIX sockets and TCP are supported; " FORMS },
-	{ "dtls", "only UNIX sockets and TCP are supported; " FORMS },
+	{ "unix:", "unix: is not supported", "write only the path: /var/agentx/master" },
+	{ "tcp6:", "tcp6: is not supported", TCP_FORMS },
+	{ "tcpv6:", "tcpv6: is not supported", TCP_FORMS },
+	{ "tcpipv6:", "tcpipv6: is not supported", TCP_FORMS },
+	{ "udp", "AgentX does not use UDP", FORMS },
+	{ "ssh:", NOT_SUPPORTED, FORMS },
+	{ "tls", NOT_SUPPORTED, FORMS },
+	{ "dtls", NOT_SUPPORTED, FORMS },
 };
 
 static enum err_code
-refuse(struct err *err, const char *text, const char *advice)
+refuse(struct err *err, const char *text, const char *problem, const char *remedy)
 {
-	return err_set(err, ERR_INVALID, "\"%.*s\" is not an AgentX address: %s",
-	    ENDPOINT_TEXT_MAX, text, advice);
+	return err_set(err, ERR_INVALID, "\"%.*s\" is not an AgentX address: %s; %s",
+	    ENDPOINT_TEXT_MAX, text, problem, remedy);
 }
 
 /* -- UNIX sockets ---------------------------------------------------------------------- */
@@ -54,9 +54,9 @@ static enum err_code
 unix_parse(const char *text, struct endpoint *ret, struct err *err)
 {
 	if (strlen(text) > ENDPOINT_PATH_MAX)
-		return err_set(err, ERR_INVALID, "the path \"%.20s...\" of the AgentX socket has"
-		    " %zu octets: a socket's path has %d at most", text, strlen(text),
-		    ENDPOINT_PATH_MAX);
+		return err_set(err, ERR_INVALID, "\"%.20s...\" is not an AgentX address: "
+		    "the path has %zu bytes; the path of a UNIX socket has %d at most", text,
+		    strlen(text), ENDPOINT_PATH_MAX);
 	*ret = (struct endpoint){ .kind = ENDPOINT_UNIX };
 	memcpy(ret->path, text, strlen(text) + 1);
 	return ERR_OK;
@@ -102,54 +102,61 @@ is_name(const char *text)
 	}
 }
 
-/* Splits "HOST:PORT" or "[IPV6]:PORT". NULL, or what is wrong with it. */
-static const char *
-host_parse(const char *text, struct endpoint *ret)
+const char *
+endpoint_split(const char *text, struct endpoint_parts *ret)
 {
 	bool brackets = text[0] == '[';
 	const char *end = brackets ? strchr(text, ']') : strrchr(text, ':');
-	const char *host = text + brackets, *port;
-	uint64_t number;
+	const char *host = text + brackets;
+	uint64_t port;
 
 	if (end == NULL || (brackets && end[1] != ':'))
-		return "the port is missing; write tcp:HOST:PORT, for example tcp:localhost:705";
-	port = end + 1 + brackets;
-	if (num_parse(port, 1, UINT16_MAX, &number) != ERR_OK)
-		return "the port is not a number of 1 to 65535; write tcp:HOST:PORT";
+		return "the port is missing";
+	if (num_parse(end + 1 + brackets, 1, UINT16_MAX, &port) != ERR_OK)
+		return "the port is not a number of 1 to 65535";
 	if (end == host)
-		return "the host is missing; write tcp:HOST:PORT, for example tcp:localhost:705";
-	if ((size_t)(end - host) > ENDPOINT_HOST_MAX)
+		return "the host is missing";
+	if (end - host > ENDPOINT_HOST_MAX)
 		return "the host has more than 253 characters";
-	memcpy(ret->host, host, (size_t)(end - host));
-	ret->host[end - host] = '\0';
-	snprintf(ret->port, sizeof(ret->port), "%u", (unsigned int)(uint16_t)number);
-	if (brackets)
-		return is_ipv6(ret->host) ? NULL : "no IPv6 address is in the brackets";
-	if (strchr(ret->host, ':') != NULL)
-		return IPV6_FORM;
-	return is_name(ret->host) ? NULL : "the host is neither a name nor an IPv4 address";
+	if (!brackets && memchr(host, ':', (size_t)(end - host)) != NULL)
+		return "an IPv6 address must be in brackets";
+	snprintf(ret->host, sizeof(ret->host), "%.*s", (int)(end - host), host);
+	ret->port = (uint16_t)port;
+	ret->brackets = brackets;
+	return NULL;
+}
+
+static enum err_code
+tcp_parse(const char *text, const char *host, struct endpoint *ret, struct err *err)
+{
+	struct endpoint_parts parts = { .port = 0 };
+	const char *problem = endpoint_split(host, &parts);
+
+	if (problem == NULL && parts.brackets && !is_ipv6(parts.host))
+		problem = "the text in the brackets is not an IPv6 address";
+	if (problem == NULL && !parts.brackets && !is_name(parts.host))
+		problem = "the host is neither a name nor an IPv4 address";
+	if (problem != NULL)
+		return refuse(err, text, problem, TCP_FORMS);
+	*ret = (struct endpoint){ .kind = ENDPOINT_TCP };
+	memcpy(ret->host, parts.host, sizeof(ret->host));
+	snprintf(ret->port, sizeof(ret->port), "%u", (unsigned int)parts.port);
+	return ERR_OK;
 }
 
 enum err_code
 endpoint_parse(const char *text, struct endpoint *ret, struct err *err)
 {
-	struct endpoint endpoint = { .kind = ENDPOINT_TCP };
-	const char *problem;
-
 	if (text[0] == '/')
 		return unix_parse(text, ret, err);
 	for (size_t i = 0; i < ROWS(others); i++) {
 		if (strncasecmp(text, others[i].prefix, strlen(others[i].prefix)) == 0)
-			return refuse(err, text, others[i].advice);
+			return refuse(err, text, others[i].problem, others[i].remedy);
 	}
-	if (strncasecmp(text, tcp, strlen(tcp)) != 0)
-		return refuse(err, text, strchr(text, ':') != NULL ? FORMS :
-		    "the path of a UNIX socket begins with /; over TCP write tcp:HOST:PORT");
-	problem = host_parse(text + strlen(tcp), &endpoint);
-	if (problem != NULL)
-		return refuse(err, text, problem);
-	*ret = endpoint;
-	return ERR_OK;
+	if (strncasecmp(text, tcp, strlen(tcp)) == 0)
+		return tcp_parse(text, text + strlen(tcp), ret, err);
+	return refuse(err, text, "neither the path of a UNIX socket, which begins with /, nor tcp:",
+	    FORMS);
 }
 
 bool

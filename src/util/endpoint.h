@@ -9,6 +9,7 @@
 #define UTIL_ENDPOINT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -28,6 +29,17 @@ struct endpoint {
 	char			 host[ENDPOINT_HOST_MAX + 1];	/* a name or number, no brackets */
 	char			 port[sizeof("65535")];		/* 1 to 65535, decimal */
 };
+
+/* The parts of "HOST:PORT". */
+struct endpoint_parts {
+	char		 host[ENDPOINT_HOST_MAX + 1];	/* without brackets */
+	uint16_t	 port;				/* 1 to 65535 */
+	bool		 brackets;			/* the host was in brackets: IPv6 */
+};
+
+/* Splits "HOST:PORT" or "[IPV6]:PORT". Does not check that the host is a name or an address.
+ * Returns NULL, or the problem without its remedy, such as "the port is missing". */
+const char *endpoint_split(const char *text, struct endpoint_parts *ret);
 
 /* Reads "/PATH", "tcp:HOST:PORT", "tcp:192.0.2.1:PORT" or "tcp:[IPV6]:PORT". Does not look
  * the host up. ERR_INVALID for all else, with a message that names the text and says what

@@ -139,7 +139,7 @@ path_has_an_end(void **state)
 	path[HAPROXY_PATH_MAX] = 'x';
 	path[HAPROXY_PATH_MAX + 1] = '\0';
 	assert_int_equal(haproxy_endpoint_parse(path, &endpoint, &err), ERR_INVALID);
-	assert_non_null(strstr(err.text, "107 octets at most"));
+	assert_non_null(strstr(err.text, "107 bytes at most"));
 }
 
 static void

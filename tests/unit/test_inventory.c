@@ -86,6 +86,9 @@ read_good(const char *text)
 #define A "address = 10.0.0.1 "
 #define NAME_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
+#define SOCKET_FORMS "write /PATH, ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT with a" \
+    " numeric ADDRESS"
+
 static const struct refusal {
 	const char	*name;
 	const char	*text;
@@ -147,14 +150,14 @@ static const struct refusal {
 	{ "parameter_of_another_plane_is_refused", "cluster a {\n socket = /run/x\n}",
 	    "F:2: socket of a is not a parameter of plane none\n" },
 	{ "parameter_empty_is_refused", "cluster a {\nplane = haproxy\nsocket = { \"\" } }",
-	    "F:3: socket of a: \"\" is not a runtime socket of HAProxy: write /PATH,"
-	    " ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT\n" },
+	    "F:3: socket of a: \"\" is not a runtime socket of HAProxy: the port is missing; "
+	    SOCKET_FORMS "\n" },
 	{ "socket_with_a_relative_path_is_refused", "cluster a {\nplane = haproxy\n"
 	    "socket = \"run/x.sock\" }", "F:3: socket of a: \"run/x.sock\" is not a runtime socket"
-	    " of HAProxy: write /PATH, ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT\n" },
+	    " of HAProxy: unknown form; " SOCKET_FORMS "\n" },
 	{ "socket_with_a_host_name_is_refused", "cluster a {\nplane = haproxy\n"
 	    "socket = \"ha.test:9999\" }", "F:3: socket of a: \"ha.test:9999\" is not a runtime"
-	    " socket of HAProxy: a host name is not looked up; write its numeric address\n" },
+	    " socket of HAProxy: a host name is not looked up; " SOCKET_FORMS "\n" },
 	{ "socket_of_another_machine_is_warned_of", "cluster a {\nplane = haproxy\n"
 	    "socket = \"ipv4@192.0.2.1:9999\" }", "F:3: warning: socket ipv4@192.0.2.1:9999 of a"
 	    " leaves this machine: the Runtime API has no password and no encryption\n" },

@@ -13,11 +13,9 @@
 
 #include "plane/haproxy/haproxy_answer.h"
 #include "util/endpoint.h"
-#include "util/num.h"
 
-#define FORMS "write /PATH, ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT"
-
-#define HOST_NAME "a host name is not looked up; write its numeric address"
+#define FORMS "write /PATH, ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT " \
+    "with a numeric ADDRESS"
 
 static const struct {
 	const char	*name;
@@ -32,8 +30,8 @@ refuse(struct err *err, const char *text, const char *problem)
 	char shown[HAPROXY_ENDPOINT_TEXT_MAX];
 
 	snprintf(shown, sizeof(shown), "%s", text);
-	return err_set(err, ERR_INVALID, "\"%s\" is not a runtime socket of HAProxy: %s",
-	    haproxy_printable(shown), problem);
+	return err_set(err, ERR_INVALID, "\"%s\" is not a runtime socket of HAProxy: %s; "
+	    FORMS, haproxy_printable(shown), problem);
 }
 
 /* NULL, or what is wrong with it. */
@@ -43,9 +41,9 @@ unix_parse(const char *path, struct haproxy_endpoint *ret)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if (path[0] != '/')
-		return "a path begins with /; " FORMS;
+		return "a path begins with /";
 	if (strlen(path) > HAPROXY_PATH_MAX)
-		return "the path of a UNIX socket has 107 octets at most";
+		return "the path of a UNIX socket has 107 bytes at most";
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	memcpy(&ret->address, &address, sizeof(address));
 	ret->length = sizeof(address);
@@ -63,45 +61,31 @@ host_parse(const char *host, int family, uint16_t port, struct haproxy_endpoint 
 		if (family == AF_INET6)
 			return "ipv6@ is followed by an IPv6 address in brackets";
 		if (v4.sin_addr.s_addr == htonl(INADDR_ANY))
-			return "0.0.0.0 is where HAProxy listens; write an address to connect to";
+			return "HAProxy can listen at 0.0.0.0, but no program can connect to it";
 		memcpy(&ret->address, &v4, sizeof(v4));
 		ret->length = sizeof(v4);
 		return NULL;
 	}
 	if (inet_pton(AF_INET6, host, &v6.sin6_addr) != 1)
-		return HOST_NAME;
+		return "a host name is not looked up";
 	if (family == AF_INET)
 		return "ipv4@ is followed by an IPv4 address";
 	if (IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr))
-		return "[::] is where HAProxy listens; write an address to connect to";
+		return "HAProxy can listen at [::], but no program can connect to it";
 	memcpy(&ret->address, &v6, sizeof(v6));
 	ret->length = sizeof(v6);
 	return NULL;
 }
 
-/* Splits "HOST:PORT" or "[IPV6]:PORT". NULL, or what is wrong with it. */
+/* NULL, or what is wrong with it. */
 static const char *
 tcp_parse(const char *text, int family, struct haproxy_endpoint *ret)
 {
-	bool brackets = text[0] == '[';
-	const char *end = brackets ? strchr(text, ']') : strrchr(text, ':');
-	const char *host = text + brackets, *problem;
-	char number[HAPROXY_ENDPOINT_TEXT_MAX];
-	uint64_t port;
+	struct endpoint_parts parts;
+	const char *problem = endpoint_split(text, &parts);
 
-	if (end == NULL || (brackets && end[1] != ':'))
-		return FORMS;
-	if (num_parse(end + 1 + brackets, 1, UINT16_MAX, &port) != ERR_OK)
-		return "the port is not a number of 1 to 65535; " FORMS;
-	if ((size_t)(end - host) >= sizeof(number))
-		return FORMS;
-	memcpy(number, host, (size_t)(end - host));
-	number[end - host] = '\0';
-	if (!brackets && strspn(number, "0123456789abcdefABCDEF:.%") != strlen(number))
-		return strchr(number, ':') != NULL ? FORMS : HOST_NAME;
-	if (!brackets && strchr(number, ':') != NULL)
-		return "write an IPv6 address in brackets, for example ipv6@[::1]:9999";
-	problem = number[0] == '\0' ? FORMS : host_parse(number, family, (uint16_t)port, ret);
+	if (problem == NULL)
+		problem = host_parse(parts.host, family, parts.port, ret);
 	if (problem == NULL)
 		ret->remote = !endpoint_is_loopback((const struct sockaddr *)&ret->address);
 	return problem;
@@ -121,7 +105,7 @@ any_parse(const char *text, struct haproxy_endpoint *ret)
 	}
 	if (text[0] == '/')
 		return unix_parse(text, ret);
-	return strpbrk(text, "/@") != NULL ? FORMS : tcp_parse(text, AF_UNSPEC, ret);
+	return strpbrk(text, "/@") != NULL ? "unknown form" : tcp_parse(text, AF_UNSPEC, ret);
 }
 
 enum err_code
