@@ -76,20 +76,42 @@ access_error(const char *path)
 	return eaccess(slash == path ? "/" : dir, X_OK) == -1 ? EPERM : EACCES;
 }
 
-/* A UNIX socket connects at once or not at all. */
+int
+dial_socket(const struct sockaddr *address, socklen_t length, int *ret_fd)
+{
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error = fd == -1 || connect(fd, address, length) == -1 ? errno : 0;
+
+	if (fd != -1 && error != 0 && error != EINPROGRESS) {
+		close(fd);
+		fd = -1;
+	}
+	*ret_fd = fd;
+	return error;
+}
+
+/* Ends with an errno of socket(2) or connect(2). */
+static void
+finish_failed(struct dial *dial, int error)
+{
+	bool local = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+
+	finish(dial, local ? DIAL_LOCAL : DIAL_FAILED, error);
+}
+
+/* The connect(2) of a UNIX socket succeeds or fails at once. */
 static void
 unix_connect(struct dial *dial, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int error;
 
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	dial->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (dial->fd == -1)
-		finish(dial, DIAL_LOCAL, errno);
-	else if (connect(dial->fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+	error = dial_socket((struct sockaddr *)&address, sizeof(address), &dial->fd);
+	if (error == 0)
 		finish(dial, DIAL_CONNECTED, 0);
 	else
-		finish(dial, DIAL_FAILED, errno == EACCES ? access_error(path) : errno);
+		finish_failed(dial, error == EACCES ? access_error(path) : error);
 }
 
 /* -- TCP ----------------------------------------------------------------------------------- */
@@ -169,15 +191,9 @@ address_try(struct dial *dial)
 		dial->next = address->ai_next;
 		if (!endpoint_is_loopback(address->ai_addr))
 			dial->remote = true;
-		dial->fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		    IPPROTO_TCP);
-		error = dial->fd == -1 ? errno : 0;
-		if (error == 0) {
-			options_set(dial->fd);
-			if (connect(dial->fd, address->ai_addr, address->ai_addrlen) == -1)
-				error = errno;
-		}
+		error = dial_socket(address->ai_addr, address->ai_addrlen, &dial->fd);
 		if (error == 0 || error == EINPROGRESS) {
+			options_set(dial->fd);
 			if (loop_fd_watch(dial->loop, dial->fd, POLLOUT, on_connected, dial)) {
 				loop_timer_set(dial->loop, &dial->timer, DIAL_CONNECT_MS,
 				    connect_missing, dial);
@@ -188,9 +204,7 @@ address_try(struct dial *dial)
 		connect_drop(dial);
 		dial->error = error;
 	}
-	error = dial->error;
-	finish(dial, error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ?
-	    DIAL_LOCAL : DIAL_FAILED, error);
+	finish_failed(dial, dial->error);
 }
 
 static void

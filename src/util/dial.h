@@ -59,7 +59,12 @@ struct dial {
 void dial_begin(struct dial *dial, struct loop *loop, const struct endpoint *to, dial_fn done,
     void *arg);
 
-/* Ends what is under way, without a call of done(); nothing to do otherwise. */
+/* Ends a connection attempt without a call of done(). Does nothing without one. */
 void dial_cancel(struct dial *dial);
+
+/* Creates a stream socket that does not block, and starts its connect(2). Returns 0 if it is
+ * connected, EINPROGRESS if POLLOUT and then SO_ERROR report the result (TCP), otherwise errno
+ * and no socket (*ret_fd is -1). EAGAIN of a UNIX socket: its backlog is full. */
+int dial_socket(const struct sockaddr *address, socklen_t length, int *ret_fd);
 
 #endif

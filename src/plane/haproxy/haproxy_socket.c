@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "util/clock.h"
+#include "util/dial.h"
 
 enum {
 	RETRY_MS = 10,		/* HAProxy's backlog or our loop is full */
@@ -243,21 +244,18 @@ static void
 start(void *arg)
 {
 	struct haproxy_request *request = arg;
+	int error;
 
-	request->fd = socket(request->to.address.ss_family,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (request->fd == -1) {
-		finish(request, HAPROXY_UNREACHABLE, connect_words(request, errno));
+	error = dial_socket((const struct sockaddr *)&request->to.address, request->to.length,
+	    &request->fd);
+	/* The backlog of a UNIX socket is full. */
+	if (error == EAGAIN && request->to.address.ss_family == AF_UNIX) {
+		start_later(request);
 		return;
 	}
-	/* TCP goes on connecting, and on_ready() meets the error of it. */
-	if (connect(request->fd, (const struct sockaddr *)&request->to.address,
-	    request->to.length) == -1 && errno != EINPROGRESS) {
-		/* On a UNIX socket EAGAIN is a backlog that is full. */
-		if (errno == EAGAIN && request->to.address.ss_family == AF_UNIX)
-			start_later(request);
-		else
-			finish(request, HAPROXY_UNREACHABLE, connect_words(request, errno));
+	/* If TCP is still connecting, on_ready() gets the result. */
+	if (error != 0 && error != EINPROGRESS) {
+		finish(request, HAPROXY_UNREACHABLE, connect_words(request, error));
 		return;
 	}
 	if (loop_fd_watch(request->loop, request->fd, POLLOUT, on_ready, request))
