@@ -13,8 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "util/lockers.h"
 
 enum { STATUS_MAX = 8192, COMM_MAX = 15, CMDLINE_MAX = 8192 };
 enum { LOCK_READINGS = 5, LOCK_PAUSE_US = 10000 };
@@ -272,41 +273,31 @@ who_reach(const struct who *who, const char *path, unsigned int want,
 
 /* -- locks ------------------------------------------------------------------------------ */
 
-/* The device of /proc/locks is the file system's own, which stat(2) does not tell of
- * some (btrfs, overlays): the number of the file and the program's name do then. */
+struct lock_search {
+	struct stat	 st;
+	const char	*program;
+	struct who	*holder;
+	enum who_lock	 lock;
+};
+
+/* stat(2) returns another device than /proc/locks on some file systems (btrfs, overlayfs).
+ * There the inode and the name of the program identify the lock. */
 static bool
-is_holder(const char *line, const struct stat *st, const char *program, struct who *ret)
+on_lock(void *arg, const struct lockers_lock *lock)
 {
-	unsigned int major_number, minor_number;
-	unsigned long long inode;
-	long pid;
+	struct lock_search *search = arg;
+	struct who who;
 
-	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote these numbers. */
-	if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%llu", &pid, &major_number,
-	    &minor_number, &inode) != 4 || inode != st->st_ino)
-		return false;
-	if (!who_is((pid_t)pid, ret))
-		ret->pid = (pid_t)pid;
-	return st->st_dev == makedev(major_number, minor_number) ||
-	    strncmp(ret->name, program, COMM_MAX) == 0;
-}
-
-static enum who_lock
-locks_read(const struct stat *st, const char *program, struct who *ret)
-{
-	FILE *file = fopen("/proc/locks", "re");
-	bool held = false;
-	char line[256];
-
-	*ret = (struct who){ 0 };
-	if (file == NULL)
-		return WHO_LOCK_UNSEEN;
-	while (!held && fgets(line, sizeof(line), file) != NULL)
-		held = is_holder(line, st, program, ret);
-	fclose(file);
-	if (!held)
-		*ret = (struct who){ 0 };
-	return held ? WHO_LOCK_HELD : WHO_LOCK_FREE;
+	if (strcmp(lock->kind, "FLOCK") != 0 || lock->inode != search->st.st_ino)
+		return true;
+	if (!who_is(lock->pid, &who))
+		who.pid = lock->pid;
+	if (lock->device != search->st.st_dev &&
+	    strncmp(who.name, search->program, COMM_MAX) != 0)
+		return true;
+	*search->holder = who;
+	search->lock = WHO_LOCK_HELD;
+	return false;
 }
 
 /* /proc/locks may omit a held lock while other processes lock and unlock between two reads
@@ -314,16 +305,16 @@ locks_read(const struct stat *st, const char *program, struct who *ret)
 enum who_lock
 who_locks(const char *path, const char *program, struct who *ret)
 {
-	enum who_lock lock = WHO_LOCK_FREE;
-	struct stat st;
+	struct lock_search search = { .program = program, .holder = ret };
 
 	*ret = (struct who){ 0 };
-	if (stat(path, &st) == -1)
+	if (stat(path, &search.st) == -1)
 		return errno == ENOENT ? WHO_LOCK_FREE : WHO_LOCK_UNSEEN;
-	for (int tries = 0; lock == WHO_LOCK_FREE && tries < LOCK_READINGS; tries++) {
+	for (int tries = 0; search.lock == WHO_LOCK_FREE && tries < LOCK_READINGS; tries++) {
 		if (tries > 0)
 			usleep(LOCK_PAUSE_US);
-		lock = locks_read(&st, program, ret);
+		if (!lockers_each(on_lock, &search))
+			return WHO_LOCK_UNSEEN;
 	}
-	return lock;
+	return search.lock;
 }
