@@ -3,7 +3,7 @@
  *
  * Reading what changed: the store-wide counter and the rows after it.
  */
-#include "store/store_columns.h"
+#include "store/shapes.h"
 #include "store/store_private.h"
 
 #include <stddef.h>

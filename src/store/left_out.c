@@ -9,7 +9,7 @@
  * the drivers and lbclusterctl show the same inventory: of two rows that exclude each
  * other the one with the lower id is served.
  */
-#include "store/store_columns.h"
+#include "store/shapes.h"
 #include "store/store_private.h"
 
 #include <stdio.h>

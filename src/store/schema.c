@@ -11,7 +11,7 @@
  * asks for "changed > what I know" whoever wrote, and pays for what changed.
  */
 #include "store/db.h"
-#include "store/store_columns.h"
+#include "store/shapes.h"
 
 /* Letters, digits, - . _ only; the second length() finds a NUL, at which the
  * first one stops. */

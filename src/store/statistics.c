@@ -3,7 +3,7 @@
  *
  * Writing statistics, in short transactions: nobody waits for a long one.
  */
-#include "store/store_columns.h"
+#include "store/shapes.h"
 #include "store/store_private.h"
 
 /* Whole rows: what was not measured becomes NULL again. */

@@ -6,7 +6,7 @@
  * and mend files by hand. A row that breaks a rule of the schema is damage, and named;
  * nobody above has to expect it.
  */
-#include "store/store_columns.h"
+#include "store/shapes.h"
 #include "store/store_private.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
  * What plane drivers write: jobs claimed and ended, the state of the data plane and
  * its words about real services.
  */
-#include "store/store_columns.h"
+#include "store/shapes.h"
 #include "store/store_private.h"
 
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  *
  * Columns of the tables as SQL, and the functions that read a row of them.
  */
-#ifndef STORE_STORE_COLUMNS_H
-#define STORE_STORE_COLUMNS_H
+#ifndef STORE_SHAPES_H
+#define STORE_SHAPES_H
 
 #include <sqlite3.h>
 

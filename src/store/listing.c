@@ -5,7 +5,7 @@
  * no lock is held while the caller prints: a listing in a pager must not stop a
  * SET.
  */
-#include "store/store_columns.h"
+#include "store/shapes.h"
 #include "store/store_private.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
  *
  * Settings of real services: one SET, all or nothing, with its jobs.
  */
-#include "store/store_columns.h"
+#include "store/shapes.h"
 #include "store/store_private.h"
 
 #include <stdio.h>
