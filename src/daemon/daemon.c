@@ -291,18 +291,19 @@ store_start(struct daemon *daemon)
 	struct err err;
 
 	/* A second one would register in vain and fight over the held jobs. */
-	code = store_serve(daemon->config.store, "lbclusterd", STORE_WAIT_MS, &daemon->store, &err);
+	code = store_open_exclusive(daemon->config.store, "lbclusterd", STORE_WAIT_MS,
+	    &daemon->store, &err);
 	if (code == ERR_PRECOND) {
 		log_error("store", "%s", err.text);
 		return EXIT_LOCKED;
 	}
 	if (code == ERR_OK)
-		code = store_patiently(store_prepare, daemon, &err);
+		code = store_retry_while_busy(store_prepare, daemon, &err);
 	if (code == ERR_OK)
-		code = store_patiently(image_load, daemon, &err);
+		code = store_retry_while_busy(image_load, daemon, &err);
 	if (code != ERR_OK) {
 		log_error("store", "%s", err.text);
-		return store_error_passes(daemon->config.store, code) ? EXIT_RUN : EXIT_STORE;
+		return store_error_is_transient(daemon->config.store, code) ? EXIT_RUN : EXIT_STORE;
 	}
 	log_info("store", "%s: %u clusters, %u services, %u real services",
 	    daemon->config.store, image_clusters(daemon->image)->n,

@@ -208,18 +208,18 @@ store_start(struct driver *driver)
 	struct err err;
 
 	/* Two drivers of a kind would carry out each other's jobs. */
-	code = store_serve(driver->config.store, driver->program->name,
+	code = store_open_exclusive(driver->config.store, driver->program->name,
 	    driver->options.once ? ONCE_WAIT_MS : STORE_WAIT_MS, &driver->store, &err);
 	if (code == ERR_PRECOND) {
 		log_error("store", "%s", err.text);
 		return EXIT_LOCKED;
 	}
 	if (code == ERR_OK)
-		code = store_patiently(refresh_step, driver, &err);
+		code = store_retry_while_busy(refresh_step, driver, &err);
 	if (code == ERR_OK)
 		return EXIT_OK;
 	log_error("store", "%s", err.text);
-	return store_error_passes(driver->config.store, code) ? EXIT_RUN : EXIT_STORE;
+	return store_error_is_transient(driver->config.store, code) ? EXIT_RUN : EXIT_STORE;
 }
 
 static int

@@ -373,7 +373,7 @@ mib_session_lost(struct mib *mib, uint32_t session)
 static bool
 must_settle(const struct mib *mib)
 {
-	return mib->sets == NULL && store_is_unsettled(mib->store);
+	return mib->sets == NULL && store_was_replaced(mib->store);
 }
 
 bool

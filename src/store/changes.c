@@ -459,7 +459,7 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	enum err_code code, stats = ERR_NOT_FOUND;
 	int64_t main_change = 0, stats_change = 0;
 
-	code = store_files_look(store, err);
+	code = store_files_check(store, err);
 	if (code != ERR_OK)
 		return code;
 	/* Who reads to keep a picture fresh comes again soon: no wait for a lock,
@@ -480,20 +480,20 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	if (code == ERR_OK && stats == ERR_OK && left > 0)
 		stats = stats_read(store, cursor, sink, &left, &stats_change, NULL);
 	db_rollback(&store->stats);
-	store_saw_statistics(store, stats);
+	store_note_statistics(store, stats);
 	store->stats_unread = stats != ERR_OK;
 	if (code == ERR_GONE) {
-		store_reader_show(store, 0, 0);
+		store_lock_marks_show(store, 0, 0);
 		return code;
 	}
-	store_saw_read(store, code, err);
+	store_note_read(store, code, err);
 	if (code != ERR_OK)
 		return code;
 	/* What could not be read this time is looked at again. */
 	store->self_changed = (store->stats.handle != NULL && stats != ERR_OK) ||
 	    store->restart_due;
 	if (left > 0)
-		store_reader_show(store, main_change, stats_change);
+		store_lock_marks_show(store, main_change, stats_change);
 	*ret_more = left == 0;
 	return ERR_OK;
 }

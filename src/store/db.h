@@ -58,7 +58,7 @@ enum err_code db_verify(struct db *db, struct err *err);
 enum err_code db_create(const struct db_kind *kind, const char *path, struct err *err);
 /* fsync(2) of the directory that 'path' is in, so that the name is there after a power
  * cut. ERR_READONLY: that directory may not be read. */
-enum err_code db_name_sync(const char *path, struct err *err);
+enum err_code db_directory_sync(const char *path, struct err *err);
 void db_close(struct db *db);
 
 /* To open connections with: the system's files, without SQLite's long wait for what a WAL

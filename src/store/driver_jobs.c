@@ -50,14 +50,14 @@ work_look(struct store *store, uint32_t cluster_id, bool *ret_work, struct err *
 	enum err_code code;
 	int64_t id;
 
-	code = store_files_look(store, err);
+	code = store_files_check(store, err);
 	if (code == ERR_OK)
 		code = db_number(&store->main, err, 0, &id, "SELECT id FROM job"
 		    " WHERE state = 1 AND " JOB_OPEN " AND " OF_CLUSTER " LIMIT 1", "i",
 		    (int64_t)cluster_id);
 	if (code == ERR_OK)
 		*ret_work = id != 0;
-	return store_saw_read(store, code, err);
+	return store_note_read(store, code, err);
 }
 
 enum err_code
@@ -201,7 +201,7 @@ store_plane_set(struct store *store, uint32_t cluster_id, enum plane_status stat
 	enum err_code code;
 	int64_t same = 0;
 
-	code = store_files_look(store, err);
+	code = store_files_check(store, err);
 	if (code == ERR_OK)
 		code = db_number(&store->main, err, 1, &same, "SELECT plane_status = ?2"
 		    " AND plane_message = ?3 FROM cluster WHERE id = ?1", "iis",

@@ -25,7 +25,7 @@ store_begin(struct store *store, struct err *err)
 		store->in_transaction = true;
 	else
 		db_rollback(&store->main);
-	return store_saw_write(store, code, err);
+	return store_note_write(store, code, err);
 }
 
 enum { FORGET_ROWS = 500 };
@@ -81,7 +81,7 @@ store_commit(struct store *store, struct err *err)
 	enum err_code code;
 
 	store->in_transaction = false;
-	code = store_saw_write(store, store_write_commit(store, err), err);
+	code = store_note_write(store, store_write_commit(store, err), err);
 	if (code == ERR_OK)
 		statistics_forget(store);
 	return code;

@@ -3,11 +3,12 @@ src_store_libstore_a_SOURCES = \
 	src/store/changes.c \
 	src/store/db.c \
 	src/store/db.h \
+	src/store/db_open.c \
+	src/store/db_wait.c \
 	src/store/driver_jobs.c \
 	src/store/inventory_edit.c \
 	src/store/left_out.c \
 	src/store/listing.c \
-	src/store/open.c \
 	src/store/schema.c \
 	src/store/serve.c \
 	src/store/set_commit.c \
@@ -18,5 +19,4 @@ src_store_libstore_a_SOURCES = \
 	src/store/store.c \
 	src/store/store.h \
 	src/store/store_private.h \
-	src/store/undo.c \
-	src/store/wait.c
+	src/store/undo.c

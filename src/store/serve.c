@@ -33,7 +33,8 @@ store_dir_named(const char *option)
 }
 
 enum err_code
-store_patiently(enum err_code (*step)(void *arg, struct err *err), void *arg, struct err *err)
+store_retry_while_busy(enum err_code (*step)(void *arg, struct err *err), void *arg,
+    struct err *err)
 {
 	int64_t until = clock_steady_ms() + START_WAIT_MS;
 	enum err_code code;
@@ -52,7 +53,7 @@ file_system_is_read_only(const char *dir)
 }
 
 bool
-store_error_passes(const char *dir, enum err_code code)
+store_error_is_transient(const char *dir, enum err_code code)
 {
 	switch (code) {
 	case ERR_NOMEM:
@@ -110,11 +111,11 @@ serve_step(void *arg, struct err *err)
 }
 
 enum err_code
-store_serve(const char *dir, const char *program, int wait_ms, struct store **ret_store,
-    struct err *err)
+store_open_exclusive(const char *dir, const char *program, int wait_ms,
+    struct store **ret_store, struct err *err)
 {
 	struct serve serve = { .dir = dir, .program = program, .wait_ms = wait_ms, .lock_fd = -1 };
-	enum err_code code = store_patiently(serve_step, &serve, err);
+	enum err_code code = store_retry_while_busy(serve_step, &serve, err);
 
 	if (code == ERR_OK) {
 		serve.store->program = program;
@@ -161,7 +162,7 @@ store_lock_look(struct store *store, bool make, struct err *err)
 /* -- how far it has read --------------------------------------------------------- */
 
 void
-store_reader_show(const struct store *store, int64_t main, int64_t stats)
+store_lock_marks_show(const struct store *store, int64_t main, int64_t stats)
 {
 	if (store->lock_fd == -1)
 		return;

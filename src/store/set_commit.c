@@ -463,7 +463,7 @@ store_set(struct store *store, const struct store_set *set, enum store_set_mode 
 		code = set_in_transaction(store, &work, mode, &first_job, err);
 		store_write_end(store);
 	}
-	store_saw_write(store, code, err);
+	store_note_write(store, code, err);
 	free(work.before);
 	free(work.effective);
 	if (code == ERR_OK) {
@@ -501,7 +501,7 @@ store_needs_flush(const struct store *store)
 }
 
 bool
-store_is_unsettled(const struct store *store)
+store_was_replaced(const struct store *store)
 {
 	return store->main_unsettled;
 }

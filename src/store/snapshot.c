@@ -48,7 +48,7 @@ store_snapshot(struct store *store, struct err *err)
 		code = err_set(err, ERR_NOMEM, "%s: out of memory for a copy", store->main.path);
 	if (code != ERR_OK) {
 		sqlite3_close(copy);
-		return store_saw_read(store, code, err);
+		return store_note_read(store, code, err);
 	}
 	db_close(&store->main);
 	store->main.handle = copy;

@@ -76,7 +76,7 @@ batch_write(struct store *store, enum err_code (*fn)(struct db *, const void *, 
 static enum err_code
 stats_look(struct store *store, struct err *err)
 {
-	enum err_code code = store_files_look(store, err);
+	enum err_code code = store_files_check(store, err);
 
 	if (code == ERR_OK && store->stats.handle == NULL)
 		code = err_set(err, ERR_IO, "%s: cannot be opened", store->stats.path);
@@ -92,7 +92,7 @@ store_statistics_put(struct store *store, const struct statistics *rows, size_t 
 	for (size_t done = 0; done < n && code == ERR_OK; done += STORE_STATISTICS_BATCH)
 		code = batch_write(store, row_put, &rows[done], n - done > STORE_STATISTICS_BATCH ?
 		    STORE_STATISTICS_BATCH : n - done, sizeof(rows[0]), err);
-	store_saw_statistics(store, code);
+	store_note_statistics(store, code);
 	return code;
 }
 
@@ -116,7 +116,7 @@ store_look_put(struct store *store, const struct driver_poll *look, struct err *
 
 	if (code == ERR_OK)
 		code = batch_write(store, look_put, look, 1, sizeof(*look), err);
-	store_saw_statistics(store, code);
+	store_note_statistics(store, code);
 	return code;
 }
 

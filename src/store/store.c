@@ -68,7 +68,7 @@ health_set(struct store_health *health, enum err_code code, const struct err *er
 }
 
 enum err_code
-store_saw_read(struct store *store, enum err_code code, const struct err *err)
+store_note_read(struct store *store, enum err_code code, const struct err *err)
 {
 	int64_t now = clock_steady_ms();
 
@@ -90,7 +90,7 @@ store_saw_read(struct store *store, enum err_code code, const struct err *err)
 }
 
 enum err_code
-store_saw_write(struct store *store, enum err_code code, const struct err *err)
+store_note_write(struct store *store, enum err_code code, const struct err *err)
 {
 	switch (code) {
 	case ERR_PRECOND:
@@ -117,7 +117,7 @@ store_saw_write(struct store *store, enum err_code code, const struct err *err)
 }
 
 void
-store_saw_statistics(struct store *store, enum err_code code)
+store_note_statistics(struct store *store, enum err_code code)
 {
 	if (code == ERR_CORRUPT || code == ERR_FOREIGN)
 		store->stats_ill = true;
@@ -175,7 +175,7 @@ store_write_begin(struct store *store, struct err *err)
 	if (store->main_in_doubt || (store->main.handle != NULL && !main_is_ours(store))) {
 		code = store_main_reopen(store, err);
 		if (code != ERR_OK)
-			return store_saw_read(store, code, err);
+			return store_note_read(store, code, err);
 	}
 	if (store->main.handle == NULL)
 		return err_set(err, store->read.code, "%s", store->read.text);
@@ -215,7 +215,7 @@ store_write_alone(struct store *store,
 	if (code == ERR_OK)
 		code = store_write_commit(store, err);
 	store_write_end(store);
-	return store_saw_write(store, code, err);
+	return store_note_write(store, code, err);
 }
 
 /* Finds out whether writing is possible again, or no longer, without a SET. */
@@ -238,7 +238,7 @@ write_look(struct store *store)
 		db_rollback(&store->main);
 		db_wait_set(&store->main, store->wait_ms);
 	}
-	store_saw_write(store, code, &err);
+	store_note_write(store, code, &err);
 }
 
 /* -- statistics file -------------------------------------------------------- */
@@ -300,7 +300,7 @@ stats_put_aside(const struct store *store, struct err *err)
 		unlink(path);
 		sqlite3_free(path);
 	}
-	return db_name_sync(store->stats.path, err);
+	return db_directory_sync(store->stats.path, err);
 }
 
 /* Opens it, or opens a new one in place of an ill one. */
@@ -383,7 +383,7 @@ main_make(const struct store *store, const char *dir, struct err *err)
 		return code;
 	/* The directory may be as new, whoever made it: another program, even one that was
 	 * killed. If what it is in may not be read it was not one of us. */
-	code = db_name_sync(dir, err);
+	code = db_directory_sync(dir, err);
 	return code == ERR_READONLY ? ERR_OK : code;
 }
 
@@ -471,7 +471,7 @@ store_main_reopen(struct store *store, struct err *err)
 }
 
 enum err_code
-store_files_look(struct store *store, struct err *err)
+store_files_check(struct store *store, struct err *err)
 {
 	int64_t now = clock_steady_ms();
 	enum err_code code = ERR_OK;
@@ -484,7 +484,7 @@ store_files_look(struct store *store, struct err *err)
 		store->reopen_at_ms = now + REOPEN_MS;
 		code = store_main_reopen(store, err);
 		if (code != ERR_OK)
-			return store_saw_read(store, code, err);
+			return store_note_read(store, code, err);
 		store->reopen_at_ms = 0;
 	}
 	/* Statistics that cannot be read are no illness of the store: they age. */

@@ -50,22 +50,22 @@ enum err_code store_open(const char *dir, enum store_mode mode, int wait_ms,
  * store: it holds the lock of lockfile_take() until store_close(). The lock is asked for
  * first where its file is there already, so that a newer version, started by mistake, does
  * not migrate what an older one serves; it is made only in a store that was found good. A
- * store that is locked is waited for as by store_patiently().
+ * store that is locked is waited for as by store_retry_while_busy().
  * Where the lock's file, or its directory, is put in place anew later, that one's lock is
  * taken; while another process has it the store may not be used, as if it were locked.
  * 'program' has to stay as long as the store does.
  * Errors: ERR_PRECOND if another process has the lock; those of store_open(). */
-enum err_code store_serve(const char *dir, const char *program, int wait_ms,
+enum err_code store_open_exclusive(const char *dir, const char *program, int wait_ms,
     struct store **ret_store, struct err *err) __attribute__((warn_unused_result));
 
 /* A step of a program's start: again while it is ERR_BUSY, for 10 s. Another program may
  * be loading an inventory just now. */
-enum err_code store_patiently(enum err_code (*step)(void *arg, struct err *err), void *arg,
+enum err_code store_retry_while_busy(enum err_code (*step)(void *arg, struct err *err), void *arg,
     struct err *err) __attribute__((warn_unused_result));
 /* True of an error at a start in 'dir' that may pass without the programs' own files being
  * mended: another start may succeed. Of what may not be written, when that is the whole file
  * system, which may be mounted anew. */
-bool store_error_passes(const char *dir, enum err_code code);
+bool store_error_is_transient(const char *dir, enum err_code code);
 
 /* Waits until the process that holds the lock of 'program' has read what is committed now, as
  * it shows after each store_changes() that left nothing: lbcluster.db, and the statistics if
@@ -254,7 +254,7 @@ void store_set_release(struct store *store, uint64_t token);
 
 /* True after another file or older content was put in the place of lbcluster.db, until
  * store_set_release() for all: it may have held jobs of SETs that ended long ago. */
-bool store_is_unsettled(const struct store *store);
+bool store_was_replaced(const struct store *store);
 
 /* True while a release is not written. */
 bool store_needs_flush(const struct store *store);

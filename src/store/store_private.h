@@ -44,7 +44,7 @@ struct store {
 	enum store_mode		 mode;
 	int			 wait_ms;
 	char			*dir;
-	const char		*program;		/* of store_serve() */
+	const char		*program;		/* of store_open_exclusive() */
 	int			 lock_fd;		/* its lock, or -1 */
 	struct store_health	 read;
 	struct store_health	 write;
@@ -59,7 +59,7 @@ struct store {
 	bool			 self_changed;		/* committed here, not read yet */
 	bool			 stats_written;		/* statistics were committed here */
 	bool			 main_replaced;		/* readers have to start again */
-	bool			 main_unsettled;	/* store_is_unsettled() */
+	bool			 main_unsettled;	/* store_was_replaced() */
 	bool			 main_in_doubt;		/* open again before believing it */
 	int64_t			 restarts_since_ms;	/* readers began again from the start */
 	unsigned int		 restarts;		/* so often since then */
@@ -71,16 +71,16 @@ struct store {
 };
 
 /* Note what a call saw, for store_status(); both return 'code'. */
-enum err_code store_saw_read(struct store *store, enum err_code code, const struct err *err);
-enum err_code store_saw_write(struct store *store, enum err_code code, const struct err *err);
+enum err_code store_note_read(struct store *store, enum err_code code, const struct err *err);
+enum err_code store_note_write(struct store *store, enum err_code code, const struct err *err);
 /* Closes statistics that are ill: the next look opens them again, or makes them anew. */
-void store_saw_statistics(struct store *store, enum err_code code);
+void store_note_statistics(struct store *store, enum err_code code);
 /* Opens again what was replaced or found ill, at most once a second. */
-enum err_code store_files_look(struct store *store, struct err *err);
+enum err_code store_files_check(struct store *store, struct err *err);
 /* Closes and opens lbcluster.db, which settles a commit in doubt. ERR_BUSY, too, if another
- * process has the lock of store_serve() by now. */
+ * process has the lock of store_open_exclusive() by now. */
 enum err_code store_main_reopen(struct store *store, struct err *err);
-/* The lock of store_serve(): true while it is that of the file of its name, or if there is
+/* The lock of store_open_exclusive(): true while it is that of the file of its name, or if there is
  * none. Takes it anew where it is not; ERR_BUSY, with the words of lockfile_take(), if
  * another process has it. A file that is not there is left so without 'make'. */
 bool store_lock_is_in_place(const struct store *store);
@@ -93,7 +93,7 @@ enum err_code store_write_commit(struct store *store, struct err *err);
 void store_write_end(struct store *store);
 /* Shows store_reader_wait() that each file was read up to this value of its counter; 0 where
  * it was not read. */
-void store_reader_show(const struct store *store, int64_t main, int64_t stats);
+void store_lock_marks_show(const struct store *store, int64_t main, int64_t stats);
 /* fn(store, arg) in a write transaction of its own. */
 enum err_code store_write_alone(struct store *store,
     enum err_code (*fn)(struct store *, const void *, struct err *), const void *arg,

@@ -23,7 +23,14 @@ lock_path(const struct fixture *f)
 static enum err_code
 serve(struct fixture *f)
 {
-	return store_serve(f->dir, "prog", WAIT_MS, &f->store, &f->err);
+	return store_open_exclusive(f->dir, "prog", WAIT_MS, &f->store, &f->err);
+}
+
+/* As a second process of the same program does. */
+static enum err_code
+open_again(struct fixture *f, struct store **ret_other)
+{
+	return store_open_exclusive(f->dir, "prog", WAIT_MS, ret_other, &f->err);
 }
 
 static void
@@ -34,9 +41,9 @@ store_is_served_by_one_of_a_name_until_it_is_closed(void **state)
 	int fd;
 
 	assert_int_equal(serve(f), ERR_OK);
-	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_PRECOND);
+	assert_int_equal(open_again(f, &other), ERR_PRECOND);
 	error_says(&f->err, lock_path(f), "another prog serves this store");
-	assert_int_equal(store_serve(f->dir, "another", WAIT_MS, &other, &f->err), ERR_OK);
+	assert_int_equal(store_open_exclusive(f->dir, "another", WAIT_MS, &other, &f->err), ERR_OK);
 	store_close(other);
 	fixture_close(f);
 	assert_int_equal(lockfile_take(f->dir, "prog", false, &fd, &f->err), ERR_OK);
@@ -113,7 +120,7 @@ taken_by_another_until_it_ends(struct fixture *f, struct store *other)
 	assert_int_equal(store_status(f->store), STORE_OK);
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
 	store_rollback(f->store);
-	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_PRECOND);
+	assert_int_equal(open_again(f, &other), ERR_PRECOND);
 }
 
 /* An empty directory takes the place of the store's. */
@@ -142,7 +149,7 @@ lock_of_a_store_in_place_of_the_old_one_is_taken(void **state)
 	assert_int_equal(store_open(f->dir, STORE_CREATE, WAIT_MS, &other, &f->err), ERR_OK);
 	store_close(other);
 	assert_int_equal(look(f), ERR_OK);
-	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_PRECOND);
+	assert_int_equal(open_again(f, &other), ERR_PRECOND);
 }
 
 static void
@@ -153,7 +160,7 @@ store_in_place_of_the_old_one_is_its_servers_until_that_ends(void **state)
 
 	assert_int_equal(serve(f), ERR_OK);
 	directory_remake(f);
-	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_OK);
+	assert_int_equal(open_again(f, &other), ERR_OK);
 	taken_by_another_until_it_ends(f, other);
 }
 
@@ -168,7 +175,7 @@ lock_whose_file_was_removed_is_taken_again(void **state)
 	assert_int_equal(look(f), ERR_OK);
 	assert_int_equal(unlink(lock_path(f)), 0);
 	assert_int_equal(look(f), ERR_OK);
-	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_PRECOND);
+	assert_int_equal(open_again(f, &other), ERR_PRECOND);
 }
 
 static void
@@ -179,7 +186,7 @@ lock_whose_file_was_removed_may_be_anothers(void **state)
 
 	assert_int_equal(serve(f), ERR_OK);
 	assert_int_equal(unlink(lock_path(f)), 0);
-	assert_int_equal(store_serve(f->dir, "prog", WAIT_MS, &other, &f->err), ERR_OK);
+	assert_int_equal(open_again(f, &other), ERR_OK);
 	assert_int_equal(store_begin(f->store, &f->err), ERR_BUSY);
 	taken_by_another_until_it_ends(f, other);
 }
@@ -267,11 +274,11 @@ step_is_tried_until_the_store_is_no_longer_busy(void **state)
 	struct step never = { .busy = 1000, .takes_ms = 4000 };
 	struct fixture *f = *state;
 
-	assert_int_equal(store_patiently(step_try, &soon, &f->err), ERR_OK);
+	assert_int_equal(store_retry_while_busy(step_try, &soon, &f->err), ERR_OK);
 	assert_int_equal(soon.tries, 4);
-	assert_int_equal(store_patiently(step_try, &ill, &f->err), ERR_IO);
+	assert_int_equal(store_retry_while_busy(step_try, &ill, &f->err), ERR_IO);
 	assert_int_equal(ill.tries, 2);
-	assert_int_equal(store_patiently(step_try, &never, &f->err), ERR_BUSY);
+	assert_int_equal(store_retry_while_busy(step_try, &never, &f->err), ERR_BUSY);
 	assert_int_equal(never.tries, 3);
 	assert_string_equal(f->err.text, "try 3");
 }

@@ -291,7 +291,7 @@ db_is_same_file(const struct db *db)
 }
 
 enum err_code
-db_name_sync(const char *path, struct err *err)
+db_directory_sync(const char *path, struct err *err)
 {
 	int fd = file_directory_open(path);
 	enum err_code code = ERR_OK;
@@ -364,7 +364,7 @@ db_create(const struct db_kind *kind, const char *path, struct err *err)
 		unlink(db.path);
 	}
 	if (code == ERR_OK)
-		code = db_name_sync(path, err);
+		code = db_directory_sync(path, err);
 	sqlite3_free(db.path);
 	return code;
 }
