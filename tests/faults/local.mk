@@ -1,27 +1,21 @@
 # Every Nth read, write, sync, open or allocation fails, for each N: some of them in
 # "make check", all of them in "make faults".
 
-system_fails = tests/faults/system.c tests/faults/system.h
-system_fails_ldflags = -Wl,--wrap=open,--wrap=__open_2,--wrap=link,--wrap=mkdir,--wrap=fsync \
-	-Wl,--wrap=sync_within
-
 faults_tests = tests/faults/test_store_faults
 tests_faults_test_store_faults_SOURCES = tests/faults/test_store_faults.c \
 	tests/faults/faults.c tests/faults/faults.h \
 	tests/faults/operations.c tests/faults/operations.h \
-	tests/faults/picture.c tests/faults/picture.h $(system_fails) $(store_fixture)
-tests_faults_test_store_faults_LDADD = $(store_fixture_libs)
-tests_faults_test_store_faults_LDFLAGS = $(store_fixture_ldflags) $(system_fails_ldflags)
+	tests/faults/picture.c tests/faults/picture.h \
+	tests/faults/system.c tests/faults/system.h
+tests_faults_test_store_faults_LDFLAGS = $(store_fixture_ldflags) \
+	-Wl,--wrap=open,--wrap=__open_2,--wrap=link,--wrap=mkdir,--wrap=fsync,--wrap=sync_within
 
 faults_tests += tests/faults/test_files
-tests_faults_test_files_SOURCES = tests/faults/test_files.c $(store_fixture)
-tests_faults_test_files_LDADD = $(store_fixture_libs)
 tests_faults_test_files_LDFLAGS = $(store_fixture_ldflags)
 
 faults_tests += tests/faults/test_request_memory
 tests_faults_test_request_memory_SOURCES = tests/faults/test_request_memory.c \
 	tests/faults/any_memory.c tests/faults/any_memory.h $(agentx_real)
-tests_faults_test_request_memory_LDADD = $(agentx_real_libs)
 
 check_PROGRAMS += $(faults_tests)
 TESTS += $(faults_tests)

@@ -1,73 +1,54 @@
 # Fuzz targets: tests/fuzz/fuzz_NAME.c each, linked twice. As replay_NAME they run their
 # corpus in "make check"; as fuzz_NAME (configure --enable-fuzzer) they look for more.
 
-fuzz_common = tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/unit/must.h
+fuzz_common = tests/fuzz/fuzz.c tests/fuzz/fuzz.h
 fuzz_replay = tests/fuzz/replay.c
 fuzz_ctl = tests/fuzz/ctl_run.c tests/fuzz/ctl_run.h
 fuzz_world = tests/fuzz/world.c tests/fuzz/world.h $(mib_fixture)
 fuzz_ldflags = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 fuzz_agentx = tests/fuzz/fuzz_agentx.c tests/fuzz/master.c tests/fuzz/master.h \
-	$(agentx_pdu) $(fuzz_world) $(fuzz_common)
-fuzz_agentx_libs = $(AGENTX_LIBS) $(SQLITE_LIBS)
+	$(fuzz_world) $(fuzz_common)
 fuzz_agentx_ldflags = -Wl,--wrap=dial_begin,--wrap=wire_decode,--wrap=getgrgid
 tests_fuzz_replay_agentx_SOURCES = $(fuzz_agentx) $(fuzz_replay)
-tests_fuzz_replay_agentx_LDADD = $(fuzz_agentx_libs)
 tests_fuzz_replay_agentx_LDFLAGS = $(AM_LDFLAGS) $(fuzz_agentx_ldflags)
 tests_fuzz_fuzz_agentx_SOURCES = $(fuzz_agentx)
-tests_fuzz_fuzz_agentx_LDADD = $(fuzz_agentx_libs)
 tests_fuzz_fuzz_agentx_LDFLAGS = $(fuzz_ldflags) $(fuzz_agentx_ldflags)
 
 fuzz_config = tests/fuzz/fuzz_config.c $(fuzz_common)
-fuzz_config_libs = src/daemon/libdaemon.a src/driver/libdriver.a $(UTIL_LIBS) $(CONFUSE_LIBS)
 tests_fuzz_replay_config_SOURCES = $(fuzz_config) $(fuzz_replay)
-tests_fuzz_replay_config_LDADD = $(fuzz_config_libs)
 tests_fuzz_fuzz_config_SOURCES = $(fuzz_config)
-tests_fuzz_fuzz_config_LDADD = $(fuzz_config_libs)
 tests_fuzz_fuzz_config_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_haproxy = tests/fuzz/fuzz_haproxy.c $(fuzz_common)
 tests_fuzz_replay_haproxy_SOURCES = $(fuzz_haproxy) $(fuzz_replay)
-tests_fuzz_replay_haproxy_LDADD = $(HAPROXY_LIBS)
 tests_fuzz_fuzz_haproxy_SOURCES = $(fuzz_haproxy)
-tests_fuzz_fuzz_haproxy_LDADD = $(HAPROXY_LIBS)
 tests_fuzz_fuzz_haproxy_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_import = tests/fuzz/fuzz_import.c $(fuzz_ctl) $(fuzz_common)
 tests_fuzz_replay_import_SOURCES = $(fuzz_import) $(fuzz_replay)
-tests_fuzz_replay_import_LDADD = $(CTL_LIBS)
 tests_fuzz_fuzz_import_SOURCES = $(fuzz_import)
-tests_fuzz_fuzz_import_LDADD = $(CTL_LIBS)
 tests_fuzz_fuzz_import_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_inventory = tests/fuzz/fuzz_inventory.c $(fuzz_ctl) $(fuzz_common)
 tests_fuzz_replay_inventory_SOURCES = $(fuzz_inventory) $(fuzz_replay)
-tests_fuzz_replay_inventory_LDADD = $(CTL_LIBS)
 tests_fuzz_fuzz_inventory_SOURCES = $(fuzz_inventory)
-tests_fuzz_fuzz_inventory_LDADD = $(CTL_LIBS)
 tests_fuzz_fuzz_inventory_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_mib = tests/fuzz/fuzz_mib.c $(fuzz_world) $(fuzz_common)
 tests_fuzz_replay_mib_SOURCES = $(fuzz_mib) $(fuzz_replay)
-tests_fuzz_replay_mib_LDADD = $(mib_fixture_libs)
 tests_fuzz_fuzz_mib_SOURCES = $(fuzz_mib)
-tests_fuzz_fuzz_mib_LDADD = $(mib_fixture_libs)
 tests_fuzz_fuzz_mib_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_oid = tests/fuzz/fuzz_oid.c $(fuzz_world) $(fuzz_common)
 tests_fuzz_replay_oid_SOURCES = $(fuzz_oid) $(fuzz_replay)
-tests_fuzz_replay_oid_LDADD = $(mib_fixture_libs)
 tests_fuzz_fuzz_oid_SOURCES = $(fuzz_oid)
-tests_fuzz_fuzz_oid_LDADD = $(mib_fixture_libs)
 tests_fuzz_fuzz_oid_LDFLAGS = $(fuzz_ldflags)
 
-fuzz_store = tests/fuzz/fuzz_store.c tests/fuzz/loose.c tests/fuzz/loose.h $(mib_oid) \
+fuzz_store = tests/fuzz/fuzz_store.c tests/fuzz/loose.c tests/fuzz/loose.h \
 	$(fuzz_ctl) $(fuzz_common)
-fuzz_store_libs = src/mib/libmib.a src/image/libimage.a $(CTL_LIBS)
 tests_fuzz_replay_store_SOURCES = $(fuzz_store) $(fuzz_replay)
-tests_fuzz_replay_store_LDADD = $(fuzz_store_libs)
 tests_fuzz_fuzz_store_SOURCES = $(fuzz_store)
-tests_fuzz_fuzz_store_LDADD = $(fuzz_store_libs)
 tests_fuzz_fuzz_store_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_replays = tests/fuzz/replay_agentx tests/fuzz/replay_config tests/fuzz/replay_haproxy \

@@ -8,10 +8,8 @@ tests_power_test_power_SOURCES = tests/power/test_power.c \
 	tests/power/remains.c tests/power/remains.h \
 	tests/power/scene.c tests/power/scene.h \
 	tests/power/tape.c tests/power/tape.h \
-	tests/power/works.c tests/power/works.h tests/power/works_files.c \
-	$(ctl_world) $(store_fixture)
+	tests/power/works.c tests/power/works.h tests/power/works_files.c
 tests_power_test_power_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-tests_power_test_power_LDADD = $(CTL_LIBS) $(CMOCKA_LIBS)
 tests_power_test_power_LDFLAGS = $(store_fixture_ldflags) -Wl,--wrap=sqlite3_prepare_v3
 
 check_PROGRAMS += $(power_test)
