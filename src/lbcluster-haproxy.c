@@ -5,7 +5,7 @@
  */
 #include "driver/driver.h"
 #include "plane/haproxy/haproxy.h"
-#include "util/standard.h"
+#include "util/stdfds.h"
 
 int
 main(int argc, char **argv)
@@ -16,7 +16,7 @@ main(int argc, char **argv)
 		.ops = &haproxy_plane,
 	};
 
-	if (!standard_open())
+	if (!stdfds_open())
 		return 1;
 	return driver_main(&program, argc, argv);
 }

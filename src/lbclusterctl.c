@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 #include "ctl/ctl.h"
-#include "util/standard.h"
+#include "util/stdfds.h"
 
 int
 main(int argc, char **argv)
 {
-	if (!standard_open())
+	if (!stdfds_open())
 		return 1;
 	/* "list | head" ends without a word, also below a parent that ignores it. */
 	signal(SIGPIPE, SIG_DFL);

@@ -4,12 +4,12 @@
  * lbclusterd(8), the AgentX subagent.
  */
 #include "daemon/daemon.h"
-#include "util/standard.h"
+#include "util/stdfds.h"
 
 int
 main(int argc, char **argv)
 {
-	if (!standard_open())
+	if (!stdfds_open())
 		return 1;
 	return daemon_main(argc, argv);
 }

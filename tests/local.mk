@@ -39,6 +39,7 @@ unit_tests = \
 	tests/unit/test_model \
 	tests/unit/test_notify \
 	tests/unit/test_phases \
+	tests/unit/test_poller \
 	tests/unit/test_reject \
 	tests/unit/test_rules \
 	tests/unit/test_status \
@@ -57,8 +58,7 @@ unit_tests = \
 	tests/unit/test_store_undo \
 	tests/unit/test_sync \
 	tests/unit/test_syslog \
-	tests/unit/test_util \
-	tests/unit/test_wait
+	tests/unit/test_util
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

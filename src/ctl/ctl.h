@@ -130,7 +130,7 @@ enum ctl_exit ctl_remove(struct ctl *ctl, char **operands, int n);
 enum ctl_exit ctl_discover(struct ctl *ctl, char **operands, int n);
 enum ctl_exit ctl_doctor(struct ctl *ctl, char **operands, int n);
 
-/* What "load" does, with an inventory in memory; 'name' is for its complaints. The plane of a
+/* What "load" does, with an inventory in memory; 'name' is for its diagnostics. The plane of a
  * cluster that exists is changed only with CTL_CHANGE_PLANE. */
 struct inventory;
 enum ctl_exit ctl_load_inventory(struct ctl *ctl, struct inventory *inventory,

@@ -59,8 +59,8 @@ address_take(struct discovery *discovery, struct inventory_real *real,
 		ctl_say(discovery->ctl, "%s/%s/%s: HAProxy shows no address, as for a UNIX socket;"
 		    " an address in the store is kept", discovery->cluster->name, server->backend,
 		    server->name);
-	return memory_text_set(&real->address, real->address_given ? address : "") &&
-	    memory_text_set(&real->port, real->port_given ? server->port : "");
+	return memory_string_assign(&real->address, real->address_given ? address : "") &&
+	    memory_string_assign(&real->port, real->port_given ? server->port : "");
 }
 
 /* -- settings ------------------------------------------------------------------------ */
@@ -197,7 +197,7 @@ cluster_add(struct discovery *discovery, const char *name, const char *socket)
 	}
 	free(discovery->cluster->params);
 	discovery->cluster->params = text;
-	return memory_text_set(&discovery->cluster->plane, "haproxy");
+	return memory_string_assign(&discovery->cluster->plane, "haproxy");
 }
 
 /* -- the command ------------------------------------------------------------------------ */

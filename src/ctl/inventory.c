@@ -110,8 +110,9 @@ inventory_add_cluster(struct inventory *inventory, const char *name)
 	if (cluster == NULL)
 		return NULL;
 	cluster->services_end = &cluster->services;
-	if (!memory_text_set(&cluster->name, name) || !memory_text_set(&cluster->plane, "none") ||
-	    !memory_text_set(&cluster->params, "{}") ||
+	if (!memory_string_assign(&cluster->name, name) ||
+	    !memory_string_assign(&cluster->plane, "none") ||
+	    !memory_string_assign(&cluster->params, "{}") ||
 	    tsearch(cluster, &inventory->by_name, by_name) == NULL) {
 		cluster_free(cluster);
 		return NULL;
@@ -132,8 +133,9 @@ inventory_add_service(struct inventory *inventory, struct inventory_cluster *clu
 		return NULL;
 	service->reals_end = &service->reals;
 	service->protocol = PROTOCOL_TCP;
-	if (!memory_text_set(&service->name, name) || !memory_text_set(&service->address, "") ||
-	    !memory_text_set(&service->port, "") ||
+	if (!memory_string_assign(&service->name, name) ||
+	    !memory_string_assign(&service->address, "") ||
+	    !memory_string_assign(&service->port, "") ||
 	    tsearch(service, &cluster->by_name, by_name) == NULL) {
 		service_free(service);
 		return NULL;
@@ -154,8 +156,8 @@ inventory_add_real(struct inventory *inventory, struct inventory_service *servic
 		return NULL;
 	real->weight = 1;
 	real->enabled = true;
-	if (!memory_text_set(&real->name, name) || !memory_text_set(&real->address, "") ||
-	    !memory_text_set(&real->port, "") ||
+	if (!memory_string_assign(&real->name, name) || !memory_string_assign(&real->address, "") ||
+	    !memory_string_assign(&real->port, "") ||
 	    tsearch(real, &service->by_name, by_name) == NULL) {
 		real_free(real);
 		return NULL;

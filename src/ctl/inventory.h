@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "ctl/complaints.h"
+#include "ctl/diagnostics.h"
 #include "model/model.h"
 #include "store/store.h"
 
@@ -86,11 +86,11 @@ struct inventory_real *inventory_fallback(const struct inventory_service *servic
 /* -- a file --------------------------------------------------------------------- */
 
 /* Reads and checks an inventory file ("-": the standard input). ERR_INVALID: it is
- * not right, and *complaints says why; other errors have their words in 'err'.
- * Warnings are in *complaints with ERR_OK as well. Not for use by several threads:
+ * not right, and *diagnostics says why; other errors have their words in 'err'.
+ * Warnings are in *diagnostics with ERR_OK as well. Not for use by several threads:
  * libConfuse's lexer is not either. */
 enum err_code inventory_read(const char *file, struct inventory **ret,
-    struct complaints *complaints, struct err *err);
+    struct diagnostics *diagnostics, struct err *err);
 
 /* Writes it as a file that inventory_read() takes. False: some parameters of a
  * plane cannot be written, and 'err' says which. */

@@ -30,7 +30,7 @@ static void
 check_name(struct parse *parse, enum parse_depth depth, const char *name, int line)
 {
 	if (!model_name_valid(name))
-		complaints_error(parse->complaints, line,
+		diagnostics_error(parse->diagnostics, line,
 		    "name \"%.80s\" of a %s is not 1 to %d of A-Z a-z 0-9 - . _", name,
 		    parse_kinds[depth].words, MODEL_NAME_MAX);
 }
@@ -39,7 +39,7 @@ static void
 check_first(struct parse *parse, enum parse_depth depth, int first_line, int line)
 {
 	if (first_line != 0)
-		complaints_error(parse->complaints, line, "%s is here twice, first at line %d",
+		diagnostics_error(parse->diagnostics, line, "%s is here twice, first at line %d",
 		    parse_where_at(parse, depth), first_line);
 }
 
@@ -125,18 +125,18 @@ close_real(struct parse *parse)
 	struct inventory_real *real = parse->real;
 
 	if (!real->address_given)
-		complaints_warn(parse->complaints, real->line,
+		diagnostics_warn(parse->diagnostics, real->line,
 		    "%s has no address; an address in the store is kept", parse_where(parse));
 	if (!real->fallback)
 		return;
 	if (parse->fallback != NULL)
-		complaints_error(parse->complaints, real->fallback_line,
+		diagnostics_error(parse->diagnostics, real->fallback_line,
 		    "%s is a second fallback of its service, after %.64s at line %d",
 		    parse_where(parse), parse->fallback->name, parse->fallback->fallback_line);
 	else
 		parse->fallback = real;
 	if (!real->enabled)
-		complaints_warn(parse->complaints, real->fallback_line,
+		diagnostics_warn(parse->diagnostics, real->fallback_line,
 		    "%s is fallback but not enabled; it takes no traffic, and "
 		    "no other one can be the fallback",
 		    parse_where(parse));
@@ -152,7 +152,7 @@ check_weights(struct parse *parse, const struct plane_kind *plane)
 		for (struct inventory_real *real = service->reals; real != NULL;
 		    real = real->next) {
 			if (real->weight > plane->weight_max)
-				complaints_error(parse->complaints, real->weight_line,
+				diagnostics_error(parse->diagnostics, real->weight_line,
 				    "weight %u of %.64s/%.64s/%.64s is above %u, the most that "
 				    "%s takes", real->weight, cluster->name, service->name,
 				    real->name, plane->weight_max, plane->name);
@@ -182,11 +182,11 @@ close_parameter(struct parse *parse, size_t i, json_t *params)
 	if (cfg_opt_size(opt) == 0)
 		return;
 	if (strcmp(parse_options[i].plane, parse->cluster->plane) != 0)
-		complaints_error(parse->complaints, parse->lines[i],
+		diagnostics_error(parse->diagnostics, parse->lines[i],
 		    "%s of %s is not a parameter of plane %.64s", parse_options[i].name,
 		    parse_where(parse), parse->cluster->plane);
 	else if (json_object_set_new(params, parse_options[i].name, parameter_json(opt)) != 0)
-		complaints_error(parse->complaints, parse->lines[i],
+		diagnostics_error(parse->diagnostics, parse->lines[i],
 		    "%s of %s is not UTF-8, as JSON is", parse_options[i].name,
 		    parse_where(parse));
 }
@@ -209,7 +209,7 @@ close_parameters(struct parse *parse)
 		return;
 	}
 	if (strlen(text) > PARAMS_MAX)
-		complaints_error(parse->complaints, parse->cluster->line,
+		diagnostics_error(parse->diagnostics, parse->cluster->line,
 		    "the parameters of %s take more than %d bytes", parse_where(parse),
 		    PARAMS_MAX);
 	free(parse->cluster->params);
@@ -236,7 +236,7 @@ check_sockets_differ(struct parse *parse, cfg_opt_t *sockets)
 		for (unsigned int j = 0; j < i; j++) {
 			if (!same_socket(cfg_opt_getnstr(sockets, i), cfg_opt_getnstr(sockets, j)))
 				continue;
-			complaints_error(parse->complaints,
+			diagnostics_error(parse->diagnostics,
 			    parse_line_of(parse, PARSE_CLUSTER, "socket"),
 			    "%s names the socket %s twice", parse_where(parse),
 			    cfg_opt_getnstr(sockets, i));
@@ -252,11 +252,11 @@ check_sockets(struct parse *parse)
 	cfg_opt_t *sockets = cfg_getopt(parse->cfgs[PARSE_CLUSTER], "socket");
 
 	if (cfg_opt_size(sockets) == 0)
-		complaints_error(parse->complaints, parse_line_of(parse, PARSE_CLUSTER, "plane"),
+		diagnostics_error(parse->diagnostics, parse_line_of(parse, PARSE_CLUSTER, "plane"),
 		    "%s has plane haproxy and no socket; write socket = /run/haproxy/admin.sock",
 		    parse_where(parse));
 	else if (cfg_opt_size(sockets) > HAPROXY_SOCKETS_MAX)
-		complaints_error(parse->complaints, parse_line_of(parse, PARSE_CLUSTER, "socket"),
+		diagnostics_error(parse->diagnostics, parse_line_of(parse, PARSE_CLUSTER, "socket"),
 		    "%s names %u sockets; a cluster has %d at most", parse_where(parse),
 		    cfg_opt_size(sockets), HAPROXY_SOCKETS_MAX);
 	else
@@ -296,7 +296,7 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	if (!enter(now, parse_options[i].depth))
 		return -1;
 	if (now->lines[i] != 0 && parse_options[i].plane == NULL)
-		complaints_error(now->complaints, cfg->line, "%s of %s is given twice",
+		diagnostics_error(now->diagnostics, cfg->line, "%s of %s is given twice",
 		    opt->name, parse_where(now));
 	if (now->lines[i] == 0)
 		now->lines[i] = cfg->line;
@@ -326,7 +326,7 @@ on_section(cfg_t *parent, cfg_opt_t *opt)
 static void __attribute__((format(printf, 2, 0)))
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
-	complaints_add(now->complaints, cfg->line, false, fmt, ap);
+	diagnostics_add(now->diagnostics, cfg->line, false, fmt, ap);
 }
 
 /* -- the file --------------------------------------------------------------------------------- */
@@ -372,10 +372,10 @@ parser_new(void)
 }
 
 static enum err_code
-not_loaded(const struct complaints *complaints, struct err *err)
+not_loaded(const struct diagnostics *diagnostics, struct err *err)
 {
-	return err_set(err, ERR_INVALID, "%s: not loaded, errors: %zu", complaints->file,
-	    complaints->errors);
+	return err_set(err, ERR_INVALID, "%s: not loaded, errors: %zu", diagnostics->file,
+	    diagnostics->errors);
 }
 
 static enum err_code
@@ -391,9 +391,9 @@ parse_text(struct parse *parse, const struct conftext *conftext, struct err *err
 		result = cfg_parse_fp(cfg, file);
 		now = NULL;
 		/* Of a name of no letters libConfuse says nothing. */
-		if (result == CFG_PARSE_ERROR && parse->complaints->errors == 0 &&
+		if (result == CFG_PARSE_ERROR && parse->diagnostics->errors == 0 &&
 		    !parse->no_memory)
-			complaints_error(parse->complaints, cfg->line, "is not understood");
+			diagnostics_error(parse->diagnostics, cfg->line, "is not understood");
 	}
 	if (file != NULL)
 		fclose(file);
@@ -401,34 +401,34 @@ parse_text(struct parse *parse, const struct conftext *conftext, struct err *err
 		cfg_free(cfg);
 	/* To libConfuse the end of the file is the end of every section. */
 	if (result == CFG_SUCCESS && conftext->open_line != 0)
-		complaints_error(parse->complaints, conftext->open_line,
+		diagnostics_error(parse->diagnostics, conftext->open_line,
 		    "the { in this line is never closed; add }");
-	if (parse->complaints->errors != 0)
-		return not_loaded(parse->complaints, err);
+	if (parse->diagnostics->errors != 0)
+		return not_loaded(parse->diagnostics, err);
 	if (result != CFG_SUCCESS)
-		return err_set(err, ERR_NOMEM, "%s: out of memory", parse->complaints->file);
+		return err_set(err, ERR_NOMEM, "%s: out of memory", parse->diagnostics->file);
 	return ERR_OK;
 }
 
 enum err_code
-inventory_read(const char *file, struct inventory **ret, struct complaints *complaints,
+inventory_read(const char *file, struct inventory **ret, struct diagnostics *diagnostics,
     struct err *err)
 {
-	struct parse parse = { .complaints = complaints };
+	struct parse parse = { .diagnostics = diagnostics };
 	struct conftext conftext;
 	enum err_code code;
 
-	*complaints = (struct complaints){ .file = input_title(file) };
+	*diagnostics = (struct diagnostics){ .file = input_name(file) };
 	code = conftext_read(file, &conftext, err);
 	if (code == ERR_INVALID) {
-		complaints_error(complaints, conftext.error_line, "%s", err->text);
-		return not_loaded(complaints, err);
+		diagnostics_error(diagnostics, conftext.error_line, "%s", err->text);
+		return not_loaded(diagnostics, err);
 	}
 	if (code != ERR_OK)
 		return code;
 	parse.inventory = inventory_new();
 	if (parse.inventory == NULL)
-		code = err_set(err, ERR_NOMEM, "%s: out of memory", complaints->file);
+		code = err_set(err, ERR_NOMEM, "%s: out of memory", diagnostics->file);
 	else
 		code = parse_text(&parse, &conftext, err);
 	free(conftext.text);

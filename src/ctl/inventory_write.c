@@ -182,7 +182,7 @@ read_cluster(void *arg, const struct cluster_row *row)
 	char *params;
 
 	cluster = inventory_add_cluster(reading->inventory, row->name);
-	if (cluster == NULL || !memory_text_set(&cluster->plane, row->plane))
+	if (cluster == NULL || !memory_string_assign(&cluster->plane, row->plane))
 		return ERR_NOMEM;
 	params = params_normal(row->plane_params);
 	if (params == NULL)
@@ -221,8 +221,8 @@ read_service(void *arg, const struct path *path, const struct service_row *row)
 	if (code != ERR_OK)
 		return code;
 	service = inventory_add_service(reading->inventory, reading->cluster, row->name);
-	if (service == NULL || !memory_text_set(&service->address, row->address) ||
-	    !memory_text_set(&service->port, row->port))
+	if (service == NULL || !memory_string_assign(&service->address, row->address) ||
+	    !memory_string_assign(&service->port, row->port))
 		return ERR_NOMEM;
 	service->protocol = row->protocol;
 	service->address_given = service->port_given = service->protocol_given = true;
@@ -241,8 +241,8 @@ read_real(void *arg, const struct store_real_view *view)
 	if (code != ERR_OK)
 		return code;
 	real = inventory_add_real(reading->inventory, reading->service, view->row.name);
-	if (real == NULL || !memory_text_set(&real->address, view->row.address) ||
-	    !memory_text_set(&real->port, view->row.port))
+	if (real == NULL || !memory_string_assign(&real->address, view->row.address) ||
+	    !memory_string_assign(&real->port, view->row.port))
 		return ERR_NOMEM;
 	real->address_given = real->port_given = true;
 	real->weight = view->row.weight;

@@ -22,7 +22,7 @@ lines_open(struct lines *lines, const char *file, struct err *err)
 {
 	struct stat st;
 
-	*lines = (struct lines){ .file = input_title(file) };
+	*lines = (struct lines){ .file = input_name(file) };
 	lines->fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
 	if (lines->fd < 0)
 		return err_set(err, ERR_IO, "%s: %s", lines->file, strerror(errno));

@@ -37,7 +37,7 @@ struct load {
 	struct ctl		*ctl;
 	struct inventory	*file;
 	bool			 keep_plane;
-	struct complaints	 complaints;
+	struct diagnostics	 diagnostics;
 	struct merge		 merge;
 	struct progress		 progress;
 	/* The difference. It is printed once the transaction is over: a pager must
@@ -189,13 +189,13 @@ load_run(struct load *load)
 		code = err_set(&load->err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
 	load->merge = (struct merge){ .store = ctl->store, .file = load->file,
 	    .prune = (ctl->flags & CTL_PRUNE) != 0, .reset = (ctl->flags & CTL_RESET) != 0,
-	    .keep_plane = load->keep_plane, .complaints = &load->complaints,
+	    .keep_plane = load->keep_plane, .diagnostics = &load->diagnostics,
 	    .progress = &load->progress, .err = &load->err,
 	    .tell = is_dry(load) ? tell : NULL, .tell_arg = load };
 	if (code == ERR_OK)
 		code = load_transaction(load);
 	merge_done(&load->merge);
-	complaints_print(&load->complaints, ctl->err);
+	diagnostics_print(&load->diagnostics, ctl->err);
 	difference_end(load, code == ERR_OK);
 	if (code != ERR_OK)
 		return ctl_error(ctl, NULL, &load->err);
@@ -211,18 +211,18 @@ ctl_load(struct ctl *ctl, char **operands, int n)
 	enum err_code code;
 
 	(void)n;
-	code = inventory_read(operands[0], &load.file, &load.complaints, &load.err);
+	code = inventory_read(operands[0], &load.file, &load.diagnostics, &load.err);
 	if (code != ERR_OK) {
-		complaints_print(&load.complaints, ctl->err);
+		diagnostics_print(&load.diagnostics, ctl->err);
 		return ctl_failure(ctl, "%s", load.err.text);
 	}
 	/* A file cut short to nothing would take everything with it. */
 	if (load.file->rows == 0 && (ctl->flags & CTL_PRUNE) != 0)
 		status = ctl_failure(ctl, "%s: has no cluster, and --prune would remove all; use "
-		    "\"lbclusterctl remove\" for that", load.complaints.file);
+		    "\"lbclusterctl remove\" for that", load.diagnostics.file);
 	else
 		status = load_run(&load);
-	complaints_free(&load.complaints);
+	diagnostics_free(&load.diagnostics);
 	inventory_free(load.file);
 	return status;
 }
@@ -230,10 +230,10 @@ ctl_load(struct ctl *ctl, char **operands, int n)
 enum ctl_exit
 ctl_load_inventory(struct ctl *ctl, struct inventory *inventory, const char *name)
 {
-	struct load load = { .ctl = ctl, .file = inventory, .complaints = { .file = name },
+	struct load load = { .ctl = ctl, .file = inventory, .diagnostics = { .file = name },
 	    .keep_plane = (ctl->flags & CTL_CHANGE_PLANE) == 0 };
 	enum ctl_exit status = load_run(&load);
 
-	complaints_free(&load.complaints);
+	diagnostics_free(&load.diagnostics);
 	return status;
 }

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += src/ctl/libctl.a
 src_ctl_libctl_a_SOURCES = \
-	src/ctl/complaints.c \
-	src/ctl/complaints.h \
+	src/ctl/diagnostics.c \
+	src/ctl/diagnostics.h \
 	src/ctl/ctl.c \
 	src/ctl/ctl.h \
 	src/ctl/discover.c \

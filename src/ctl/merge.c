@@ -170,7 +170,7 @@ settings_apply(struct merge *merge)
 	code = store_set(merge->store, &set, STORE_SET_NOW, &verdict, &first_job,
 	    &merge->jobs, merge->err);
 	if (code == ERR_PRECOND && verdict.index < merge->n)
-		err_set(merge->err, code, "%s:%d: %s: %s: %s", merge->complaints->file,
+		err_set(merge->err, code, "%s:%d: %s: %s: %s", merge->diagnostics->file,
 		    merge->settings[verdict.index].line,
 		    path_text(&merge->settings[verdict.index].path, text), err_name(code),
 		    ctl_without_path(verdict.text, &merge->settings[verdict.index].path));
@@ -297,7 +297,7 @@ add_real(struct merge *merge, const struct path *path, uint32_t service_id,
 		return code;
 	if (merge->reset)
 		return setting_add(merge, path, id, real->fallback_line, REAL_FALLBACK, 0, 1);
-	complaints_warn(merge->complaints, real->fallback_line,
+	diagnostics_warn(merge->diagnostics, real->fallback_line,
 	    "%s is added without fallback: %s is fallback already", path_text(path, text),
 	    holder->name);
 	return ERR_OK;

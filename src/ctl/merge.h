@@ -32,7 +32,7 @@ struct merge {
 	const struct inventory	*file;
 	bool			 prune, reset;
 	bool			 keep_plane;	/* of a cluster that exists: ERR_PRECOND */
-	struct complaints	*complaints;	/* gets warnings */
+	struct diagnostics	*diagnostics;	/* gets warnings */
 	struct progress		*progress;
 	struct err		*err;
 	void			(*tell)(void *arg, const struct merge_change *change);

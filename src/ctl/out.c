@@ -224,7 +224,7 @@ table_keep(struct out *out, const struct out_value *values)
 	}
 	cells = out->sample + out->n_sample * out->n;
 	for (size_t i = 0; i < out->n; i++) {
-		if (!memory_text_set(&cells[i], cell_text(&out->columns[i], &values[i], buf)))
+		if (!memory_string_assign(&cells[i], cell_text(&out->columns[i], &values[i], buf)))
 			return false;
 	}
 	if (++out->n_sample == OUT_SAMPLE_ROWS)

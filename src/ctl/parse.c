@@ -41,7 +41,7 @@ parse_where(struct parse *parse)
 static void
 keep(struct parse *parse, char **text, const char *value)
 {
-	if (!memory_text_set(text, value))
+	if (!memory_string_assign(text, value))
 		parse->no_memory = true;
 }
 
@@ -53,10 +53,11 @@ take_plane(struct parse *parse, const char *value, int line)
 	const struct plane_kind *kind = plane_kind_find(value);
 
 	if (kind == NULL)
-		complaints_error(parse->complaints, line, "plane \"%.64s\" of %s is not one of %s",
-		    value, parse_where(parse), plane_kind_names());
+		diagnostics_error(parse->diagnostics, line,
+		    "plane \"%.64s\" of %s is not one of %s", value,
+		    parse_where(parse), plane_kind_names());
 	else if (kind->driver == NULL && strcmp(value, "none") != 0)
-		complaints_error(parse->complaints, line,
+		diagnostics_error(parse->diagnostics, line,
 		    "plane %s of %s: this version has no driver for it; write one of %s",
 		    value, parse_where(parse), plane_kind_names());
 	keep(parse, &parse->cluster->plane, value);
@@ -69,7 +70,7 @@ take_address(struct parse *parse, const char *value, int line)
 	struct err err;
 
 	if (value[0] != '\0' && address_check(value, &err) != ERR_OK)
-		complaints_error(parse->complaints, line, "address of %s: %s", parse_where(parse),
+		diagnostics_error(parse->diagnostics, line, "address of %s: %s", parse_where(parse),
 		    err.text);
 	keep(parse, parse->depth == PARSE_REAL ? &parse->real->address : &parse->service->address,
 	    value);
@@ -85,7 +86,7 @@ take_port(struct parse *parse, const char *value, int line)
 	uint64_t port = 0;
 
 	if (value[0] != '\0' && num_parse(value, 1, UINT16_MAX, &port) != ERR_OK)
-		complaints_error(parse->complaints, line,
+		diagnostics_error(parse->diagnostics, line,
 		    "port \"%.64s\" of %s is not a whole number of 1 to %d", value,
 		    parse_where(parse), UINT16_MAX);
 	else if (value[0] != '\0')
@@ -99,7 +100,7 @@ static void
 take_protocol(struct parse *parse, const char *value, int line)
 {
 	if (!protocol_parse(value, &parse->service->protocol))
-		complaints_error(parse->complaints, line,
+		diagnostics_error(parse->diagnostics, line,
 		    "protocol \"%.64s\" of %s is not one of tcp, udp, sctp, other", value,
 		    parse_where(parse));
 	parse->service->protocol_given = true;
@@ -116,10 +117,10 @@ take_weight(struct parse *parse, const char *value, int line)
 	if (code == ERR_OK)
 		parse->real->weight = (uint32_t)weight;
 	else if (code == ERR_RANGE)
-		complaints_error(parse->complaints, line, "weight %.64s of %s is above %d", value,
+		diagnostics_error(parse->diagnostics, line, "weight %.64s of %s is above %d", value,
 		    parse_where(parse), MODEL_WEIGHT_MAX);
 	else
-		complaints_error(parse->complaints, line,
+		diagnostics_error(parse->diagnostics, line,
 		    "weight \"%.64s\" of %s is not a whole number of 0 to %d", value,
 		    parse_where(parse), MODEL_WEIGHT_MAX);
 	parse->real->weight_line = line;
@@ -131,7 +132,7 @@ take_bool(struct parse *parse, const char *option, const char *value, int line, 
 	int truth = cfg_parse_boolean(value);
 
 	if (truth < 0)
-		complaints_error(parse->complaints, line,
+		diagnostics_error(parse->diagnostics, line,
 		    "%s \"%.64s\" of %s is not yes or no", option, value, parse_where(parse));
 	else
 		*ret = truth != 0;
@@ -158,10 +159,10 @@ take_socket(struct parse *parse, const char *value, int line)
 	struct err err;
 
 	if (haproxy_endpoint_parse(value, &endpoint, &err) != ERR_OK)
-		complaints_error(parse->complaints, line, "socket of %s: %s", parse_where(parse),
+		diagnostics_error(parse->diagnostics, line, "socket of %s: %s", parse_where(parse),
 		    err.text);
 	else if (endpoint.remote)
-		complaints_warn(parse->complaints, line, "socket %s of %s leaves this machine: "
+		diagnostics_warn(parse->diagnostics, line, "socket %s of %s leaves this machine: "
 		    HAPROXY_REMOTE_RISK, value, parse_where(parse));
 }
 
@@ -172,11 +173,11 @@ take_foreign_changes(struct parse *parse, const char *value, int line)
 	cfg_opt_t *opt = cfg_getopt(parse->cfgs[PARSE_CLUSTER], "foreign-changes");
 
 	if (strcmp(value, "keep") != 0 && strcmp(value, "restore") != 0)
-		complaints_error(parse->complaints, line,
+		diagnostics_error(parse->diagnostics, line,
 		    "foreign-changes \"%.64s\" of %s is not one of keep, restore", value,
 		    parse_where(parse));
 	if (cfg_opt_size(opt) > 1)
-		complaints_error(parse->complaints, line,
+		diagnostics_error(parse->diagnostics, line,
 		    "foreign-changes of %s has more than one value", parse_where(parse));
 }
 

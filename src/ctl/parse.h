@@ -25,7 +25,7 @@ extern const struct parse_kind parse_kinds[PARSE_DEPTHS];
 
 /* A file while it is read. One section of each kind is open at most. */
 struct parse {
-	struct complaints		*complaints;
+	struct diagnostics		*diagnostics;
 	struct inventory		*inventory;
 	struct inventory_cluster	*cluster;
 	struct inventory_service	*service;

@@ -124,9 +124,9 @@ config_read(const struct options *options, struct config *ret, struct err *err)
 		return code;
 	if (options->level != NULL)
 		log_level_parse(options->level, &config.log_level);
-	if ((store != NULL && !memory_text_set(&config.store, store)) ||
+	if ((store != NULL && !memory_string_assign(&config.store, store)) ||
 	    (options->agentx_socket != NULL &&
-	    !memory_text_set(&config.agentx_socket, options->agentx_socket))) {
+	    !memory_string_assign(&config.agentx_socket, options->agentx_socket))) {
 		config_done(&config);
 		err_set(err, ERR_NOMEM, "out of memory for the configuration");
 		return ERR_NOMEM;
@@ -195,7 +195,7 @@ on_tick(void *arg)
 
 	image_tick(daemon->image, clock_wall_s());
 	state_tell(daemon);
-	log_limits_tell(false);
+	log_limits_flush(false);
 	loop_timer_set(daemon->loop, &daemon->tick_timer, TICK_MS, on_tick, daemon);
 }
 
@@ -395,6 +395,6 @@ daemon_main(int argc, char **argv)
 		log_info("daemon", "ends");
 	}
 	daemon_end(&daemon);
-	log_limits_tell(true);
+	log_limits_flush(true);
 	return status;
 }

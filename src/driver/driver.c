@@ -127,7 +127,7 @@ on_tick(void *arg)
 	if (driver->ticks++ % STATUS_TICKS == 0) {
 		supervisor_status("%zu clusters, %zu real services", n,
 		    idmap_count(&driver->mirror.by_id[STORE_REAL]));
-		log_limits_tell(false);
+		log_limits_flush(false);
 	}
 	loop_timer_set(driver->loop, &driver->tick_timer, TICK_MS, on_tick, driver);
 }
@@ -146,7 +146,7 @@ config_read(const struct driver *driver, struct driver_config *ret, struct err *
 		return code;
 	if (driver->options.level != NULL)
 		log_level_parse(driver->options.level, &config.log_level);
-	if (store != NULL && !memory_text_set(&config.store, store)) {
+	if (store != NULL && !memory_string_assign(&config.store, store)) {
 		driver_config_done(&config);
 		err_set(err, ERR_NOMEM, "out of memory for the configuration");
 		return ERR_NOMEM;
@@ -310,6 +310,6 @@ driver_main(const struct driver_program *program, int argc, char **argv)
 	if (status == EXIT_OK)
 		status = driver_run(&driver);
 	driver_end(&driver);
-	log_limits_tell(true);
+	log_limits_flush(true);
 	return status;
 }

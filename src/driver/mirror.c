@@ -148,7 +148,7 @@ on_cluster(void *arg, const struct cluster_row *row)
 	    cluster->mine != mine)
 		mirror->let_go(cluster);
 	cluster->mine = mine;
-	return memory_text_set(&cluster->params, row->plane_params) ? ERR_OK : ERR_NOMEM;
+	return memory_string_assign(&cluster->params, row->plane_params) ? ERR_OK : ERR_NOMEM;
 }
 
 static enum err_code
@@ -215,9 +215,9 @@ on_real(void *arg, const struct real_row *row)
 	real->stored[REAL_WEIGHT] = row->weight;
 	for (int column = 0; column < MIRROR_COLUMNS; column++)
 		value_set(real, (enum real_column)column, real->stored[column]);
-	return memory_text_set(&real->reason, row->reason) &&
-	    memory_text_set(&real->address, row->address) &&
-	    memory_text_set(&real->port, row->port) ? ERR_OK : ERR_NOMEM;
+	return memory_string_assign(&real->reason, row->reason) &&
+	    memory_string_assign(&real->address, row->address) &&
+	    memory_string_assign(&real->port, row->port) ? ERR_OK : ERR_NOMEM;
 }
 
 /* A job with a message was tried before, and waits for a data plane that answers. The row in

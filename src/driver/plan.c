@@ -135,7 +135,7 @@ static enum err_code
 order_add(struct plan_orders *orders, const struct mirror_real *real,
     enum plane_order_kind kind, uint32_t value)
 {
-	struct plane_order *order = memory_array_room(orders->orders, orders->n, &orders->room,
+	struct plane_order *order = memory_array_reserve(orders->orders, orders->n, &orders->room,
 	    sizeof(*order));
 
 	if (order == NULL)

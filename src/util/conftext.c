@@ -245,7 +245,7 @@ conftext_read(const char *file, struct conftext *ret, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, ERR_IO, "%s: %s", file, strerror(errno));
-	code = read_all(fd, input_title(file), &conftext.text, &conftext.length, err);
+	code = read_all(fd, input_name(file), &conftext.text, &conftext.length, err);
 	if (!standard)
 		close(fd);
 	if (code == ERR_OK)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 const char *
-input_title(const char *file)
+input_name(const char *file)
 {
 	return strcmp(file, "-") == 0 ? "standard input" : file;
 }

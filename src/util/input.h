@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* The name of an input file in messages: "standard input" for "-". */
-const char *input_title(const char *file);
+const char *input_name(const char *file);
 
 /* How many bytes the byte order mark of UTF-8 takes at the start of a text: 3, or 0 if there
  * is none. Some editors write one; it is not content. */

@@ -34,17 +34,17 @@ src_util_libutil_a_SOURCES = \
 	src/util/memory.h \
 	src/util/num.c \
 	src/util/num.h \
+	src/util/poller.c \
+	src/util/poller.h \
 	src/util/settings.c \
 	src/util/settings.h \
-	src/util/standard.c \
-	src/util/standard.h \
-	src/util/supervisor.c \
-	src/util/supervisor.h \
 	src/util/signals.c \
 	src/util/signals.h \
+	src/util/stdfds.c \
+	src/util/stdfds.h \
+	src/util/supervisor.c \
+	src/util/supervisor.h \
 	src/util/sync.c \
 	src/util/sync.h \
 	src/util/syslogger.c \
-	src/util/syslogger.h \
-	src/util/wait.c \
-	src/util/wait.h
+	src/util/syslogger.h

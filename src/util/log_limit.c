@@ -67,7 +67,7 @@ log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
 }
 
 void
-log_limits_tell(bool all)
+log_limits_flush(bool all)
 {
 	int64_t now = clock_steady_ms();
 

@@ -17,7 +17,7 @@
 enum { LOG_LIMIT_MS = 60000, LOG_LIMIT_TEXT = 384 };
 
 /* The limit of one kind of lines; several limits may have the same token. It must be static:
- * log_limits_tell() reads it for the life of the process. */
+ * log_limits_flush() reads it for the life of the process. */
 struct log_limit {
 	const char		*token;
 	unsigned int		 lines_max;	/* of a minute */
@@ -38,6 +38,6 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *fmt,
 
 /* Reports the lines dropped in minutes that are over; with 'all' (at the end of the program)
  * also in the current minute. Call it about once a second. */
-void log_limits_tell(bool all);
+void log_limits_flush(bool all);
 
 #endif

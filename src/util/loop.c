@@ -9,7 +9,7 @@
 
 #include "util/clock.h"
 #include "util/signals.h"
-#include "util/wait.h"
+#include "util/poller.h"
 
 enum { FDS_MAX = 16, SIGNALS_MAX = 4 };
 
@@ -91,8 +91,8 @@ loop_signals_start(struct loop *loop, loop_timer_fn hangup, void *arg)
 	 * and does not end the process. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	return loop_signal_watch(loop, SIGHUP, hangup, arg) && signals_end(SIGTERM) &&
-	    signals_end(SIGINT);
+	return loop_signal_watch(loop, SIGHUP, hangup, arg) && signals_exit_on(SIGTERM) &&
+	    signals_exit_on(SIGINT);
 }
 
 static void
@@ -187,7 +187,7 @@ loop_run(struct loop *loop)
 {
 	while (!loop->stop) {
 		/* -1: a signal arrived; signals_run() handles it. */
-		if (wait_ready(loop->fds, loop->n, loop->timers == NULL ? WAIT_FOR_EVER :
+		if (poller_wait(loop->fds, loop->n, loop->timers == NULL ? POLLER_FOREVER :
 		    loop->timers->at_ms) > 0)
 			fds_run(loop);
 		signals_run(loop);

@@ -42,7 +42,7 @@ bool loop_fd_watch(struct loop *loop, int fd, short events, loop_fd_fn fn, void 
 bool loop_signal_watch(struct loop *loop, int signo, loop_timer_fn fn, void *arg);
 
 /* Sets the signals of a daemon for the time of its start: SIGTERM and SIGINT end the process
- * at once (signals_end()), SIGPIPE and SIGXFSZ are ignored, SIGHUP calls hangup(arg) from
+ * at once (signals_exit_on()), SIGPIPE and SIGXFSZ are ignored, SIGHUP calls hangup(arg) from
  * the loop. Fails as loop_signal_watch() does. */
 bool loop_signals_start(struct loop *loop, loop_timer_fn hangup, void *arg);
 /* Sets the signals for the time after the start: SIGTERM and SIGINT call loop_stop(). */

@@ -11,7 +11,7 @@
 enum { ROOM_FIRST = 16 };
 
 bool
-memory_text_set(char **text, const char *value)
+memory_string_assign(char **text, const char *value)
 {
 	char *copy;
 
@@ -26,7 +26,7 @@ memory_text_set(char **text, const char *value)
 }
 
 void *
-memory_array_room(void *array, size_t n, size_t *room, size_t size)
+memory_array_reserve(void *array, size_t n, size_t *room, size_t size)
 {
 	size_t more = *room == 0 ? ROOM_FIRST : 2 * *room;
 	void *bigger;

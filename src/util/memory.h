@@ -11,12 +11,12 @@
 
 /* Replaces *text (may be NULL, is freed) by a copy of 'value'. False if out of memory: *text
  * is unchanged then. */
-bool memory_text_set(char **text, const char *value) __attribute__((warn_unused_result));
+bool memory_string_assign(char **text, const char *value) __attribute__((warn_unused_result));
 
 /* Makes room for one more element in 'array' (NULL while *room is 0), which has 'n' elements
  * of 'size' bytes. Returns the array, maybe moved, and sets *room to its capacity. NULL if
  * out of memory: array and *room are unchanged then. */
-void *memory_array_room(void *array, size_t n, size_t *room, size_t size)
+void *memory_array_reserve(void *array, size_t n, size_t *room, size_t size)
     __attribute__((warn_unused_result));
 
 #endif

@@ -40,7 +40,7 @@ on_signal_exit(int signo)
 }
 
 bool
-signals_end(int signo)
+signals_exit_on(int signo)
 {
 	const struct sigaction action = { .sa_handler = on_signal_exit };
 

@@ -13,7 +13,7 @@
 /* Until signals_catch(), 'signo' ends the process at once with status 0. For a start that may
  * block for long; for the store this is a crash, which loses nothing. False with errno on
  * failure. */
-bool signals_end(int signo);
+bool signals_exit_on(int signo);
 
 /* Blocks 'signo' except in a wait with signals_wait_mask(), and records its arrival. False
  * with errno on failure. */

@@ -30,7 +30,7 @@ leave(void)
 }
 
 void
-syslogger_place(const char *path)
+syslogger_path_set(const char *path)
 {
 	place = path;
 	leave();

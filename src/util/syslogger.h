@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* Sets the path of syslogd's socket, for tests. 'path' must stay valid. */
-void syslogger_place(const char *path);
+void syslogger_path_set(const char *path);
 
 /* Sends one line with facility LOG_DAEMON and 'priority' LOG_ERR to LOG_DEBUG of <syslog.h>.
  * False if syslogd does not run or its socket is full. */

@@ -37,7 +37,7 @@ load_nothing_new(const char *file)
 static void
 written_is_read(const char *text)
 {
-	struct complaints complaints;
+	struct diagnostics diagnostics;
 	struct inventory *inventory;
 	char *written;
 	size_t size;
@@ -45,14 +45,14 @@ written_is_read(const char *text)
 	struct err err;
 
 	file_put("again", text, strlen(text), again);
-	must(inventory_read(again, &inventory, &complaints, &err) == ERR_OK,
+	must(inventory_read(again, &inventory, &diagnostics, &err) == ERR_OK,
 	    "what was written cannot be read: %s", err.text);
 	file = open_memstream(&written, &size);
 	must(file != NULL && inventory_write(inventory, file, &err), "not written: %s", err.text);
 	fclose(file);
 	must(strcmp(written, text) == 0, "written:\n%s\nonce more:\n%s", text, written);
 	free(written);
-	complaints_free(&complaints);
+	diagnostics_free(&diagnostics);
 	inventory_free(inventory);
 }
 

@@ -16,7 +16,7 @@
 #include "agentx/wire.h"
 #include "util/clock.h"
 #include "util/dial.h"
-#include "util/wait.h"
+#include "util/poller.h"
 
 enum { ASKED_MAX = 32, IN_MAX = 8 * 1024 * 1024 };
 
@@ -59,14 +59,14 @@ __wrap_getgrgid(gid_t gid)
 	return NULL;
 }
 
-/* In place of the one in src/util/wait.c: who has nothing to do comes back to us. */
+/* In place of the one in src/util/poller.c: who has nothing to do comes back to us. */
 int
-wait_ready(struct pollfd *fds, nfds_t n, int64_t until_ms)
+poller_wait(struct pollfd *fds, nfds_t n, int64_t until_ms)
 {
 	const struct timespec none = { 0 };
 	int ready = ppoll(fds, n, &none, NULL);
 
-	if (ready == 0 && (until_ms == WAIT_FOR_EVER || until_ms > clock_steady_ms()))
+	if (ready == 0 && (until_ms == POLLER_FOREVER || until_ms > clock_steady_ms()))
 		loop_stop(loop);
 	return ready;
 }

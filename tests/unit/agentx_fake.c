@@ -19,7 +19,7 @@
 #include "must.h"
 #include "util/clock.h"
 #include "util/log.h"
-#include "util/wait.h"
+#include "util/poller.h"
 
 enum { READ_SIZE = 16 * 1024 };
 
@@ -90,10 +90,10 @@ turn_end(void)
 		worst_turn_ms = ms;
 }
 
-/* In place of the one in src/util/wait.c. The master does its part here; if nobody has
+/* In place of the one in src/util/poller.c. The master does its part here; if nobody has
  * anything to do, the time that it would have waited is over at once. */
 int
-wait_ready(struct pollfd *fds, nfds_t n, int64_t until_ms)
+poller_wait(struct pollfd *fds, nfds_t n, int64_t until_ms)
 {
 	const struct timespec none = { 0 };
 	bool busy;
@@ -104,7 +104,7 @@ wait_ready(struct pollfd *fds, nfds_t n, int64_t until_ms)
 	ready = ppoll(fds, n, &none, NULL);
 	if (stop_when != NULL && stop_when())
 		loop_stop(loop);
-	else if (ready == 0 && !busy && until_ms != WAIT_FOR_EVER && until_ms > now_ms)
+	else if (ready == 0 && !busy && until_ms != POLLER_FOREVER && until_ms > now_ms)
 		now_ms = until_ms;
 	turn_begin();
 	return ready;

@@ -42,14 +42,14 @@ read_text(const char *text, size_t length, struct inventory **ret)
 {
 	char *name = file_make(text, length), *words = NULL, *at;
 	struct inventory *inventory = NULL;
-	struct complaints complaints;
+	struct diagnostics diagnostics;
 	enum err_code code;
 	struct err err = { 0 };
 	size_t size;
 	FILE *file = open_memstream(&words, &size);
 
-	code = inventory_read(name, &inventory, &complaints, &err);
-	complaints_print(&complaints, file);
+	code = inventory_read(name, &inventory, &diagnostics, &err);
+	diagnostics_print(&diagnostics, file);
 	if (code != ERR_OK && strncmp(err.text + strlen(name), ": not loaded", 12) != 0)
 		fprintf(file, "%s\n", err.text);
 	fclose(file);
@@ -300,13 +300,13 @@ errors_beyond_the_limit_are_counted(void **state)
 	size_t lines = 0;
 
 	(void)state;
-	for (int i = 0; i < COMPLAINTS_MAX + 3; i++)
+	for (int i = 0; i < DIAGNOSTICS_MAX + 3; i++)
 		snprintf(text + strlen(text), 64, "real r%d { address = a weight = x }\n", i);
 	strcat(text, "} }\n");
 	words = read_text(text, strlen(text), NULL);
 	for (const char *p = words; (p = strchr(p, '\n')) != NULL; p++)
 		lines++;
-	assert_int_equal(lines, COMPLAINTS_MAX + 1);
+	assert_int_equal(lines, DIAGNOSTICS_MAX + 1);
 	assert_non_null(strstr(words, "F:21: weight \"x\" of c/s/r19 is"));
 	assert_non_null(strstr(words, "F: 3 more errors\n"));
 	free(words);
@@ -316,13 +316,13 @@ static void
 directory_is_no_file(void **state)
 {
 	struct inventory *inventory;
-	struct complaints complaints;
+	struct diagnostics diagnostics;
 	struct err err;
 
 	(void)state;
-	assert_int_equal(inventory_read("/tmp", &inventory, &complaints, &err), ERR_IO);
+	assert_int_equal(inventory_read("/tmp", &inventory, &diagnostics, &err), ERR_IO);
 	assert_string_equal(err.text, "/tmp: Is a directory");
-	assert_int_equal(inventory_read("/nonexistent/x", &inventory, &complaints, &err), ERR_IO);
+	assert_int_equal(inventory_read("/nonexistent/x", &inventory, &diagnostics, &err), ERR_IO);
 }
 
 /* A good file with a few octets wrong: an error at most. */
@@ -545,7 +545,7 @@ written_odd_texts_are_read_back(void **state)
 		free(cluster->params);
 		snprintf(params, sizeof(params), "{\"socket\":[\"/x\"]}");
 		cluster->params = strdup(params);
-		assert_true(memory_text_set(&cluster->plane, texts[i]));
+		assert_true(memory_string_assign(&cluster->plane, texts[i]));
 		written = write_text(inventory);
 		words = read_text(written, strlen(written), &again);
 		/* It is no plane, and the complaint has it, harmless, in its words. */
@@ -573,10 +573,10 @@ parameter_that_is_no_list_cannot_be_written(void **state)
 	FILE *file = open_memstream(&text, &size);
 
 	(void)state;
-	assert_true(memory_text_set(&cluster->params, "{\"socket\":7}"));
+	assert_true(memory_string_assign(&cluster->params, "{\"socket\":7}"));
 	assert_false(inventory_write(inventory, file, &err));
 	assert_string_equal(err.text, "c: parameter socket cannot be written to a file");
-	assert_true(memory_text_set(&cluster->params, "{\"socket\":[\"a\",7]}"));
+	assert_true(memory_string_assign(&cluster->params, "{\"socket\":[\"a\",7]}"));
 	assert_false(inventory_write(inventory, file, &err));
 	fclose(file);
 	free(text);

@@ -58,7 +58,7 @@ begin(void **state)
 {
 	(void)state;
 	level_now = LOG_LEVEL_INFO;
-	log_limits_tell(true);
+	log_limits_flush(true);
 	lines = 0;
 	latest[0] = '\0';
 	return 0;
@@ -82,7 +82,7 @@ lines_up_to_the_limit_are_written(void **state)
 	flood(&limit, MAX - 1);
 	assert_int_equal(lines, MAX);
 	now_ms += LOG_LIMIT_MS;
-	log_limits_tell(false);
+	log_limits_flush(false);
 	assert_int_equal(lines, MAX);
 }
 
@@ -95,13 +95,13 @@ lines_above_the_limit_are_counted_and_told_later(void **state)
 	flood(&limit, 1000);
 	assert_int_equal(lines, MAX);
 	now_ms += LOG_LIMIT_MS - 1;
-	log_limits_tell(false);
+	log_limits_flush(false);
 	assert_int_equal(lines, MAX);
 	now_ms++;
-	log_limits_tell(false);
+	log_limits_flush(false);
 	assert_string_equal(latest,
 	    "2 set 997 more lines like this in that minute, the last: SET 1000");
-	log_limits_tell(false);
+	log_limits_flush(false);
 	assert_int_equal(lines, MAX + 1);
 }
 
@@ -128,7 +128,7 @@ lines_left_out_are_told_at_the_end(void **state)
 	(void)state;
 	flood(&limit, MAX + 1);
 	flood(&other, MAX);
-	log_limits_tell(true);
+	log_limits_flush(true);
 	assert_int_equal(lines, 2 * MAX + 1);
 	assert_string_equal(latest,
 	    "2 job 1 more lines like this in that minute, the last: SET 4");
@@ -142,7 +142,7 @@ count_has_the_level_of_the_last_line(void **state)
 	(void)state;
 	flood(&limit, 2);
 	log_limited(&limit, LOG_LEVEL_ERROR, "ill");
-	log_limits_tell(true);
+	log_limits_flush(true);
 	assert_string_equal(latest, "0 store 2 more lines like this in that minute, the last: ill");
 }
 
@@ -154,7 +154,7 @@ line_below_the_level_is_not_counted(void **state)
 	(void)state;
 	level_now = LOG_LEVEL_WARN;
 	flood(&limit, 100);
-	log_limits_tell(true);
+	log_limits_flush(true);
 	assert_int_equal(lines, 0);
 }
 
@@ -167,7 +167,7 @@ level_debug_has_all_lines(void **state)
 	level_now = LOG_LEVEL_DEBUG;
 	flood(&limit, 100);
 	assert_string_equal(latest, "3 set SET 100");
-	log_limits_tell(true);
+	log_limits_flush(true);
 	assert_int_equal(lines, 100);
 }
 
@@ -184,7 +184,7 @@ line_keeps_errno_and_long_ones_are_cut(void **state)
 	log_limited(&limit, LOG_LEVEL_INFO, "%s", text);
 	log_limited(&limit, LOG_LEVEL_INFO, "%s", text);
 	assert_int_equal(errno, ENOENT);
-	log_limits_tell(true);
+	log_limits_flush(true);
 	assert_int_equal(strlen(strrchr(latest, ' ') + 1), LOG_LIMIT_TEXT - 1);
 }
 

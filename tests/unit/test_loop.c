@@ -20,7 +20,7 @@
 #include "util/clock.h"
 #include "util/loop.h"
 #include "util/signals.h"
-#include "util/wait.h"
+#include "util/poller.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -39,10 +39,10 @@ clock_steady_ms(void)
 	return clock_now_ms;
 }
 
-/* In place of the one in src/util/wait.c. Descriptors are real. If none is ready, the
+/* In place of the one in src/util/poller.c. Descriptors are real. If none is ready, the
  * time that it would have waited is over at once. */
 int
-wait_ready(struct pollfd *fds, nfds_t n, int64_t until_ms)
+poller_wait(struct pollfd *fds, nfds_t n, int64_t until_ms)
 {
 	const struct timespec none = { 0 };
 	int ready = ppoll(fds, n, &none, signals_wait_mask());
@@ -55,7 +55,7 @@ wait_ready(struct pollfd *fds, nfds_t n, int64_t until_ms)
 		return -1;
 	}
 	if (ready == 0) {
-		if (until_ms == WAIT_FOR_EVER)
+		if (until_ms == POLLER_FOREVER)
 			fail_msg("the loop waits for ever");
 		if (until_ms > clock_now_ms)
 			clock_now_ms = until_ms;
@@ -208,7 +208,7 @@ loop_without_timers_waits_for_descriptors(void **state)
 	assert_true(loop_fd_watch(played.loop, readable(0), POLLIN, fd_note_and_stop,
 	    &letters[0]));
 	loop_run(played.loop);
-	assert_true(poll_until_ms == WAIT_FOR_EVER);
+	assert_true(poll_until_ms == POLLER_FOREVER);
 }
 
 static void

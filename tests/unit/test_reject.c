@@ -78,7 +78,7 @@ static int
 begin(void **state)
 {
 	(void)state;
-	log_limits_tell(true);
+	log_limits_flush(true);
 	mib = (struct mib){ .told = { .status = STORE_OK } };
 	said[0] = '\0';
 	status = STORE_OK;
@@ -150,7 +150,7 @@ store_that_gets_ill_and_well_all_the_time_is_few_lines(void **state)
 		store_is(STORE_LOCKED, LOCKED);
 		store_is(STORE_OK, "");
 	}
-	log_limits_tell(true);
+	log_limits_flush(true);
 	for (const char *p = said; (p = strchr(p, '\n')) != NULL; p++)
 		lines++;
 	assert_int_in_range(lines, 3, 20);

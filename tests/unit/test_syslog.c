@@ -189,7 +189,7 @@ setup(void **state)
 {
 	type = *(const int *)*state;
 	syslogd_start();
-	syslogger_place(place);
+	syslogger_path_set(place);
 	log_open("prog", true, LOG_LEVEL_INFO);
 	return 0;
 }

@@ -420,12 +420,12 @@ text_set_takes_the_place_of_the_old(void **state)
 	char *text = NULL, *first;
 
 	(void)state;
-	assert_true(memory_text_set(&text, "one"));
+	assert_true(memory_string_assign(&text, "one"));
 	assert_string_equal(text, "one");
 	first = text;
-	assert_true(memory_text_set(&text, "one"));
+	assert_true(memory_string_assign(&text, "one"));
 	assert_ptr_equal(text, first);
-	assert_true(memory_text_set(&text, text + 1));
+	assert_true(memory_string_assign(&text, text + 1));
 	assert_string_equal(text, "ne");
 	free(text);
 }
@@ -438,7 +438,7 @@ array_room_grows_and_keeps_what_is_there(void **state)
 
 	(void)state;
 	for (uint16_t n = 0; n < 1000; n++) {
-		numbers = memory_array_room(numbers, n, &room, sizeof(*numbers));
+		numbers = memory_array_reserve(numbers, n, &room, sizeof(*numbers));
 		assert_non_null(numbers);
 		assert_true(room > n);
 		numbers[n] = n;
@@ -456,7 +456,7 @@ array_room_without_memory_leaves_all_as_it_was(void **state)
 
 	(void)state;
 	reallocarray_fails = true;
-	assert_null(memory_array_room(array, room, &room, 8));
+	assert_null(memory_array_reserve(array, room, &room, 8));
 	reallocarray_fails = false;
 	assert_int_equal(room, 4);
 }

@@ -161,7 +161,7 @@ server_add(struct table *table, const char *const values[FIELDS], struct err *er
 	struct haproxy_server *servers;
 	const char *check = values[F_CHECK_STATUS];
 
-	servers = memory_array_room(view->servers, view->n_servers, &table->servers_room,
+	servers = memory_array_reserve(view->servers, view->n_servers, &table->servers_room,
 	    sizeof(*servers));
 	if (servers == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory for server %s/%s",
@@ -188,7 +188,7 @@ backend_add(struct table *table, const char *const values[FIELDS], struct err *e
 	struct haproxy_view *view = table->view;
 	struct haproxy_backend *backends;
 
-	backends = memory_array_room(view->backends, view->n_backends, &table->backends_room,
+	backends = memory_array_reserve(view->backends, view->n_backends, &table->backends_room,
 	    sizeof(*backends));
 	if (backends == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory for backend %s", values[F_PXNAME]);

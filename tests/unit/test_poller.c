@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/util/wait.c and signals.c under a loop, in real time: what is asserted is
+ * Tests of src/util/poller.c and signals.c under a loop, in real time: what is asserted is
  * that things happen and in which order, never when.
  */
 #include <stdarg.h>

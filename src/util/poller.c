@@ -8,7 +8,7 @@
  * leave one descriptor fewer to poll. Both together save 5 % of the time of a GETNEXT
  * (measured side by side, doc/performance.txt).
  */
-#include "util/wait.h"
+#include "util/poller.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 #include "util/signals.h"
 
 /* When the alarm is set to go off. There is one alarm per process. */
-static int64_t alarm_ms = WAIT_FOR_EVER;
+static int64_t alarm_ms = POLLER_FOREVER;
 
 /* Sets the alarm. False if 'until_ms' has passed or the alarm cannot be set; the caller must
  * not block then. */
@@ -34,7 +34,7 @@ alarm_set(int64_t until_ms)
 		return true;
 	if (!caught && !(caught = signals_catch(SIGALRM)))
 		return false;
-	if (until_ms != WAIT_FOR_EVER) {
+	if (until_ms != POLLER_FOREVER) {
 		left = until_ms - clock_steady_ms();
 		if (left <= 0)
 			return false;
@@ -49,12 +49,12 @@ alarm_set(int64_t until_ms)
 }
 
 int
-wait_ready(struct pollfd *fds, nfds_t n, int64_t until_ms)
+poller_wait(struct pollfd *fds, nfds_t n, int64_t until_ms)
 {
 	static const struct timespec none;
 	int ready = ppoll(fds, n, alarm_set(until_ms) ? NULL : &none, signals_wait_mask());
 
 	if (signals_take(SIGALRM))
-		alarm_ms = WAIT_FOR_EVER;
+		alarm_ms = POLLER_FOREVER;
 	return ready;
 }

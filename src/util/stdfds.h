@@ -3,8 +3,8 @@
  *
  * Opens standard input, output and error if the caller closed them.
  */
-#ifndef UTIL_STANDARD_H
-#define UTIL_STANDARD_H
+#ifndef UTIL_STDFDS_H
+#define UTIL_STDFDS_H
 
 #include <stdbool.h>
 
@@ -12,6 +12,6 @@
  * numbers: output and log lines would go into that file, and background_ready() would close
  * it. Each read and write of them fails, as it did before. Call it first in main(). False
  * with errno on failure. */
-bool standard_open(void);
+bool stdfds_open(void);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Standard input, output and error; see standard.h.
+ * Standard input, output and error; see stdfds.h.
  */
-#include "util/standard.h"
+#include "util/stdfds.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 bool
-standard_open(void)
+stdfds_open(void)
 {
 	/* open(2) returns the lowest free number. */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
