@@ -8,12 +8,15 @@ unit_tests = \
 	tests/unit/test_agentx_parts \
 	tests/unit/test_agentx_requests \
 	tests/unit/test_agentx_session \
+	tests/unit/test_cache \
+	tests/unit/test_cache_size \
 	tests/unit/test_ctl \
 	tests/unit/test_ctl_import \
 	tests/unit/test_ctl_load \
 	tests/unit/test_daemon_turn \
 	tests/unit/test_dial \
 	tests/unit/test_doctor \
+	tests/unit/test_driver_tree \
 	tests/unit/test_endpoint \
 	tests/unit/test_file \
 	tests/unit/test_haproxy_endpoint \
@@ -24,10 +27,7 @@ unit_tests = \
 	tests/unit/test_hostile_pdus \
 	tests/unit/test_hostile_values \
 	tests/unit/test_idmap \
-	tests/unit/test_image \
-	tests/unit/test_image_size \
 	tests/unit/test_inventory \
-	tests/unit/test_list \
 	tests/unit/test_lockfile \
 	tests/unit/test_log_limit \
 	tests/unit/test_loop \
@@ -35,7 +35,6 @@ unit_tests = \
 	tests/unit/test_mib_phases \
 	tests/unit/test_mib_set \
 	tests/unit/test_mib_walk \
-	tests/unit/test_mirror \
 	tests/unit/test_model \
 	tests/unit/test_notify \
 	tests/unit/test_phases \
@@ -58,6 +57,7 @@ unit_tests = \
 	tests/unit/test_store_undo \
 	tests/unit/test_sync \
 	tests/unit/test_syslog \
+	tests/unit/test_tree_list \
 	tests/unit/test_util
 
 check_PROGRAMS += $(unit_tests)
@@ -72,7 +72,7 @@ tests_unit_libfixtures_a_SOURCES = \
 	tests/unit/agentx_pdu.c tests/unit/agentx_pdu.h \
 	tests/unit/ctl_world.c tests/unit/ctl_world.h \
 	tests/unit/hostile.c tests/unit/hostile.h \
-	tests/unit/image_world.c tests/unit/image_world.h \
+	tests/unit/cache_world.c tests/unit/cache_world.h \
 	tests/unit/mib_oid.c tests/unit/mib_oid.h \
 	tests/unit/mib_reference.c tests/unit/mib_reference.h \
 	tests/unit/mib_world.c tests/unit/mib_world.h \
@@ -124,11 +124,11 @@ memory_fails_ldflags = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=reallocarray,--wrap=strdup
 store_fixture_ldflags = $(AM_LDFLAGS) $(memory_fails_ldflags) -Wl,--wrap=clock_steady_ms
 tests_unit_test_daemon_turn_LDFLAGS = $(store_fixture_ldflags) \
-	-Wl,--wrap=image_refresh,--wrap=agentx_notifications_send
-tests_unit_test_image_LDFLAGS = $(store_fixture_ldflags)
-tests_unit_test_image_size_LDFLAGS = $(store_fixture_ldflags)
-tests_unit_test_list_LDFLAGS = $(store_fixture_ldflags)
-tests_unit_test_mirror_LDFLAGS = $(store_fixture_ldflags)
+	-Wl,--wrap=cache_refresh,--wrap=agentx_notifications_send
+tests_unit_test_cache_LDFLAGS = $(store_fixture_ldflags)
+tests_unit_test_cache_size_LDFLAGS = $(store_fixture_ldflags)
+tests_unit_test_tree_list_LDFLAGS = $(store_fixture_ldflags)
+tests_unit_test_driver_tree_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_changes_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_jobs_LDFLAGS = $(store_fixture_ldflags)

@@ -14,7 +14,7 @@
 
 #include "agentx/agentx.h"
 #include "daemon/config.h"
-#include "image/image.h"
+#include "cache/cache.h"
 #include "mib/mib.h"
 #include "store/store.h"
 #include "util/background.h"
@@ -46,7 +46,7 @@ struct daemon {
 	struct config		 config;
 	struct loop		*loop;
 	struct store		*store;
-	struct image		*image;
+	struct cache		*cache;
 	struct mib		*mib;
 	struct agentx		*agentx;
 	struct loop_timer	 refresh_timer;
@@ -168,7 +168,7 @@ on_refresh(void *arg)
 	if (mib_needs_flush(daemon->mib))
 		mib_flush(daemon->mib);
 	if (store_changed(daemon->store))
-		(void)image_refresh(daemon->image, daemon->store, REFRESH_ROWS,
+		(void)cache_refresh(daemon->cache, daemon->store, REFRESH_ROWS,
 		    clock_wall_s(), &more, &err);
 	store_left_out_report(daemon->store, left_out_report, NULL);
 	agentx_notifications_send(daemon->agentx);
@@ -184,8 +184,8 @@ state_tell(void *arg)
 
 	supervisor_status("%s; %u clusters, %u services, %u real services",
 	    agentx_serving(daemon->agentx) ? "registered with snmpd" : "no AgentX master",
-	    image_clusters(daemon->image)->n, image_services_count(daemon->image),
-	    image_reals_count(daemon->image));
+	    cache_clusters(daemon->cache)->n, cache_services_count(daemon->cache),
+	    cache_reals_count(daemon->cache));
 }
 
 static void
@@ -193,7 +193,7 @@ on_tick(void *arg)
 {
 	struct daemon *daemon = arg;
 
-	image_tick(daemon->image, clock_wall_s());
+	cache_tick(daemon->cache, clock_wall_s());
 	state_tell(daemon);
 	log_limits_flush(false);
 	loop_timer_set(daemon->loop, &daemon->tick_timer, TICK_MS, on_tick, daemon);
@@ -272,14 +272,14 @@ store_prepare(void *arg, struct err *err)
 }
 
 static enum err_code
-image_load(void *arg, struct err *err)
+cache_load(void *arg, struct err *err)
 {
 	struct daemon *daemon = arg;
 	enum err_code code = ERR_OK;
 	bool more = true;
 
 	while (more && code == ERR_OK)
-		code = image_refresh(daemon->image, daemon->store, REFRESH_ROWS,
+		code = cache_refresh(daemon->cache, daemon->store, REFRESH_ROWS,
 		    clock_wall_s(), &more, err);
 	return code;
 }
@@ -300,14 +300,14 @@ store_start(struct daemon *daemon)
 	if (code == ERR_OK)
 		code = store_retry_while_busy(store_prepare, daemon, &err);
 	if (code == ERR_OK)
-		code = store_retry_while_busy(image_load, daemon, &err);
+		code = store_retry_while_busy(cache_load, daemon, &err);
 	if (code != ERR_OK) {
 		log_error("store", "%s", err.text);
 		return store_error_is_transient(daemon->config.store, code) ? EXIT_RUN : EXIT_STORE;
 	}
 	log_info("store", "%s: %u clusters, %u services, %u real services",
-	    daemon->config.store, image_clusters(daemon->image)->n,
-	    image_services_count(daemon->image), image_reals_count(daemon->image));
+	    daemon->config.store, cache_clusters(daemon->cache)->n,
+	    cache_services_count(daemon->cache), cache_reals_count(daemon->cache));
 	return EXIT_OK;
 }
 
@@ -321,18 +321,18 @@ daemon_start(struct daemon *daemon)
 	int status;
 
 	daemon->loop = loop_new();
-	daemon->image = image_new();
-	if (daemon->loop == NULL || daemon->image == NULL ||
+	daemon->cache = cache_new();
+	if (daemon->loop == NULL || daemon->cache == NULL ||
 	    !loop_signals_start(daemon->loop, on_hangup, daemon)) {
 		log_error("daemon", "cannot start: %s", strerror(errno));
 		return EXIT_RUN;
 	}
-	image_stale_after_set(daemon->image, daemon->config.stale_after_s, clock_wall_s());
+	cache_stale_after_set(daemon->cache, daemon->config.stale_after_s, clock_wall_s());
 	status = store_start(daemon);
 	if (status != EXIT_OK)
 		return status;
 	agentx_config.socket = daemon->config.agentx_socket;
-	daemon->mib = mib_new(daemon->image, daemon->store, &mib_config);
+	daemon->mib = mib_new(daemon->cache, daemon->store, &mib_config);
 	if (daemon->mib != NULL)
 		daemon->agentx = agentx_new(daemon->loop, daemon->mib, &agentx_config);
 	if (daemon->agentx == NULL || !loop_signals_serve(daemon->loop)) {
@@ -354,7 +354,7 @@ daemon_end(struct daemon *daemon)
 	if (daemon->mib != NULL)
 		mib_store_report(daemon->mib);
 	mib_free(daemon->mib);
-	image_free(daemon->image);
+	cache_free(daemon->cache);
 	store_close(daemon->store);
 	loop_free(daemon->loop);
 	config_done(&daemon->config);

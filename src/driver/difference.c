@@ -65,11 +65,11 @@ names_text(const struct names *names, char buf[LIST_MAX])
 
 /* Adds the servers of 'service' that only the data plane has. */
 static void
-unknown_add(const struct mirror_service *service, const struct plane_look *look,
+unknown_add(const struct driver_service *service, const struct plane_look *look,
     const struct plane_server *servers, size_t n, struct names *unknown)
 {
 	bool *known = calloc(n, sizeof(*known));
-	const struct mirror_real *real;
+	const struct driver_real *real;
 
 	if (known == NULL)
 		return;
@@ -88,12 +88,12 @@ unknown_add(const struct mirror_service *service, const struct plane_look *look,
 }
 
 static void
-service_compare(const struct mirror_service *service, const struct plane_look *look,
+service_compare(const struct driver_service *service, const struct plane_look *look,
     struct names *missing, struct names *unknown)
 {
 	size_t n, found = 0;
 	const struct plane_server *servers = plane_look_service(look, service->name, &n);
-	const struct mirror_real *real;
+	const struct driver_real *real;
 
 	LIST_FOREACH(real, &service->reals, entry) {
 		if (plane_look_find(look, service->name, real->name) != NULL)
@@ -106,11 +106,11 @@ service_compare(const struct mirror_service *service, const struct plane_look *l
 }
 
 void
-difference_write(const struct mirror_cluster *cluster, const struct plane_look *look,
+difference_write(const struct driver_cluster *cluster, const struct plane_look *look,
     const char *title, char buf[MODEL_MESSAGE_MAX + 1])
 {
 	struct names missing = { 0 }, unknown = { 0 };
-	const struct mirror_service *service;
+	const struct driver_service *service;
 	char only_store[LIST_MAX], only_plane[LIST_MAX];
 	int used;
 

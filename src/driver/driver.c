@@ -38,7 +38,7 @@ struct driver {
 	struct driver_config		 config;
 	struct loop			*loop;
 	struct store			*store;
-	struct mirror			 mirror;
+	struct driver_tree			 tree;
 	struct work_shared		 shared;
 	struct loop_timer		 tick_timer;
 	struct supervisor_watchdog	 watchdog;
@@ -54,7 +54,7 @@ static struct log_limit limit = LOG_LIMIT("store", 10);
 /* -- clusters ------------------------------------------------------------------------ */
 
 static void
-let_go(struct mirror_cluster *cluster)
+let_go(struct driver_cluster *cluster)
 {
 	work_free(cluster->work);
 	cluster->work = NULL;
@@ -75,10 +75,10 @@ on_round_done(void *arg, bool ok)
 static size_t
 clusters_serve(struct driver *driver)
 {
-	struct mirror_cluster *cluster;
+	struct driver_cluster *cluster;
 	size_t n = 0;
 
-	LIST_FOREACH(cluster, &driver->mirror.clusters, entry) {
+	LIST_FOREACH(cluster, &driver->tree.clusters, entry) {
 		if (!cluster->mine)
 			continue;
 		if (cluster->work == NULL)
@@ -99,13 +99,13 @@ left_out_report(void *arg, bool repaired, const char *text)
 }
 
 static void
-mirror_follow(struct driver *driver)
+tree_follow(struct driver *driver)
 {
 	struct err err;
 
 	if (!store_changed(driver->store))
 		return;
-	if (mirror_refresh(&driver->mirror, driver->store, &err) == ERR_OK) {
+	if (driver_tree_refresh(&driver->tree, driver->store, &err) == ERR_OK) {
 		if (driver->store_told)
 			log_limited(&limit, LOG_LEVEL_INFO, "is usable again");
 		driver->store_told = false;
@@ -121,12 +121,12 @@ on_tick(void *arg)
 	struct driver *driver = arg;
 	size_t n;
 
-	mirror_follow(driver);
+	tree_follow(driver);
 	store_left_out_report(driver->store, left_out_report, NULL);
 	n = clusters_serve(driver);
 	if (driver->ticks++ % STATUS_TICKS == 0) {
 		supervisor_status("%zu clusters, %zu real services", n,
-		    idmap_count(&driver->mirror.by_id[STORE_REAL]));
+		    idmap_count(&driver->tree.by_id[STORE_REAL]));
 		log_limits_flush(false);
 	}
 	loop_timer_set(driver->loop, &driver->tick_timer, TICK_MS, on_tick, driver);
@@ -159,7 +159,7 @@ config_read(const struct driver *driver, struct driver_config *ret, struct err *
 static void
 reload(struct driver *driver)
 {
-	struct mirror_cluster *cluster;
+	struct driver_cluster *cluster;
 	struct driver_config config;
 	struct err err;
 
@@ -169,7 +169,7 @@ reload(struct driver *driver)
 	}
 	if (strcmp(config.store, driver->config.store) != 0)
 		log_warn("config", "store changes at a restart only");
-	LIST_FOREACH(cluster, &driver->mirror.clusters, entry)
+	LIST_FOREACH(cluster, &driver->tree.clusters, entry)
 		let_go(cluster);
 	log_level_set(config.log_level);
 	driver_config_done(&driver->config);
@@ -198,7 +198,7 @@ refresh_step(void *arg, struct err *err)
 {
 	struct driver *driver = arg;
 
-	return mirror_refresh(&driver->mirror, driver->store, err);
+	return driver_tree_refresh(&driver->tree, driver->store, err);
 }
 
 static int
@@ -240,7 +240,7 @@ driver_start(struct driver *driver)
 		return EXIT_RUN;
 	}
 	driver->shared = (struct work_shared){ .loop = driver->loop, .store = driver->store,
-	    .mirror = &driver->mirror, .config = &driver->config, .ops = driver->program->ops,
+	    .tree = &driver->tree, .config = &driver->config, .ops = driver->program->ops,
 	    .round_done = on_round_done, .arg = driver,
 	    .rest_ms = driver->options.once ? 0 : STORE_REST_MS };
 	store_left_out_report(driver->store, left_out_report, NULL);
@@ -271,7 +271,7 @@ driver_run(struct driver *driver)
 static void
 driver_end(struct driver *driver)
 {
-	mirror_done(&driver->mirror);
+	driver_tree_done(&driver->tree);
 	store_close(driver->store);
 	loop_free(driver->loop);
 	driver_config_done(&driver->config);
@@ -297,7 +297,7 @@ driver_main(const struct driver_program *program, int argc, char **argv)
 		driver_config_done(&driver.config);
 		return EXIT_OK;
 	}
-	mirror_init(&driver.mirror, program->ops->kind, let_go);
+	driver_tree_init(&driver.tree, program->ops->kind, let_go);
 	umask(0007);	/* the store is its owner's and its group's */
 	stay = driver.options.foreground || driver.options.once;
 	log_open(program->name, !stay, driver.config.log_level);

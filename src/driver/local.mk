@@ -10,8 +10,8 @@ src_driver_libdriver_a_SOURCES = \
 	src/driver/foreign.h \
 	src/driver/measure.c \
 	src/driver/measure.h \
-	src/driver/mirror.c \
-	src/driver/mirror.h \
+	src/driver/driver_tree.c \
+	src/driver/driver_tree.h \
 	src/driver/options.c \
 	src/driver/options.h \
 	src/driver/plan.c \

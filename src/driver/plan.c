@@ -18,14 +18,14 @@
 #define DRAIN_BY_US "DRAIN by lbcluster"
 
 static const struct plane_server *
-server_of(const struct mirror_real *real, const struct plane_look *look)
+server_of(const struct driver_real *real, const struct plane_look *look)
 {
 	return plane_look_find(look, real->service->name, real->name);
 }
 
 /* A fallback that the driver itself brings in and takes out. */
 static bool
-is_reserve(const struct mirror_real *real, const struct plane_server *server)
+is_reserve(const struct driver_real *real, const struct plane_server *server)
 {
 	return real->enabled && real->fallback && !server->backup;
 }
@@ -34,7 +34,7 @@ is_reserve(const struct mirror_real *real, const struct plane_server *server)
 
 /* Somebody else took it out of work in the data plane, and that is kept. */
 static bool
-kept_idle(const struct mirror_real *real, const struct plane_server *server)
+kept_idle(const struct driver_real *real, const struct plane_server *server)
 {
 	return (real->foreign[FOREIGN_STATE].kept && server->state != PLANE_READY) ||
 	    (real->foreign[FOREIGN_WEIGHT].kept && server->weight == 0);
@@ -43,7 +43,7 @@ kept_idle(const struct mirror_real *real, const struct plane_server *server)
 /* Somebody else put a fallback into maintenance, and that is kept: whether the others work
  * does not matter then. */
 static bool
-kept_out(const struct mirror_real *real, const struct plane_server *server,
+kept_out(const struct driver_real *real, const struct plane_server *server,
     const struct plan_rules *rules)
 {
 	const struct foreign *foreign = &real->foreign[FOREIGN_STATE];
@@ -58,10 +58,10 @@ enum others { OTHERS_IDLE, OTHERS_UNPROVEN, OTHERS_WORK };
 /* WORK: one of them takes work, or will as soon as it may. UNPROVEN: one would, but no check
  * of it has ended yet. */
 static enum others
-others_of(const struct mirror_service *service, const struct plane_look *look)
+others_of(const struct driver_service *service, const struct plane_look *look)
 {
 	enum others others = OTHERS_IDLE;
-	const struct mirror_real *real;
+	const struct driver_real *real;
 
 	LIST_FOREACH(real, &service->reals, entry) {
 		const struct plane_server *server;
@@ -80,9 +80,9 @@ others_of(const struct mirror_service *service, const struct plane_look *look)
 
 /* True if the fallback takes work, brought in by lbcluster or by others. */
 static bool
-fallback_works(const struct mirror_service *service, const struct plane_look *look)
+fallback_works(const struct driver_service *service, const struct plane_look *look)
 {
-	const struct mirror_real *real;
+	const struct driver_real *real;
 
 	LIST_FOREACH(real, &service->reals, entry) {
 		const struct plane_server *server = server_of(real, look);
@@ -95,7 +95,7 @@ fallback_works(const struct mirror_service *service, const struct plane_look *lo
 }
 
 static enum plane_state
-wanted_disabled(struct mirror_real *real, const struct plane_server *server,
+wanted_disabled(struct driver_real *real, const struct plane_server *server,
     const struct plan_rules *rules, int64_t now_ms)
 {
 	bool idle = server->number[STAT_ACTIVE_CONNECTIONS] == 0 &&
@@ -112,7 +112,7 @@ wanted_disabled(struct mirror_real *real, const struct plane_server *server,
 }
 
 static enum plane_state
-wanted_state(struct mirror_real *real, const struct plane_server *server, enum others others,
+wanted_state(struct driver_real *real, const struct plane_server *server, enum others others,
     const struct plan_rules *rules, int64_t now_ms)
 {
 	if (!real->enabled)
@@ -132,7 +132,7 @@ wanted_state(struct mirror_real *real, const struct plane_server *server, enum o
 /* -- orders ------------------------------------------------------------------------- */
 
 static enum err_code
-order_add(struct plan_orders *orders, const struct mirror_real *real,
+order_add(struct plan_orders *orders, const struct driver_real *real,
     enum plane_order_kind kind, uint32_t value)
 {
 	struct plane_order *order = memory_array_reserve(orders->orders, orders->n, &orders->room,
@@ -158,7 +158,7 @@ struct round {
 /* A server that leaves "maint" gets work at once, found dead or not. Where the fallback serves
  * the clients meanwhile, it can wait for its checks. */
 static bool
-should_await_check(const struct mirror_real *real, const struct plane_server *server,
+should_await_check(const struct driver_real *real, const struct plane_server *server,
     const struct round *round)
 {
 	return round->on_fallback && server->state == PLANE_OUT && real->wanted == PLANE_READY &&
@@ -169,7 +169,7 @@ should_await_check(const struct mirror_real *real, const struct plane_server *se
 /* The driver itself moves it between two states: a fallback between drain and ready, or a
  * drain that ends. */
 static bool
-moves_by_itself(const struct mirror_real *real, const struct plane_server *server)
+moves_by_itself(const struct driver_real *real, const struct plane_server *server)
 {
 	return real->enabled ? is_reserve(real, server) && server->state != PLANE_OUT :
 	    server->state == PLANE_DRAIN;
@@ -177,7 +177,7 @@ moves_by_itself(const struct mirror_real *real, const struct plane_server *serve
 
 /* The driver before this one took the server out, and wrote that down. */
 static bool
-reason_is_ours(const struct mirror_real *real)
+reason_is_ours(const struct driver_real *real)
 {
 	return real->reason != NULL &&
 	    (strncmp(real->reason, MAINT_BY_US, strlen(MAINT_BY_US)) == 0 ||
@@ -186,7 +186,7 @@ reason_is_ours(const struct mirror_real *real)
 
 /* What the round knows of this real service. */
 static struct foreign_round
-round_of(const struct mirror_real *real, const struct plane_look *look,
+round_of(const struct driver_real *real, const struct plane_look *look,
     const struct plan_rules *rules)
 {
 	struct foreign_round round = rules->round;
@@ -199,7 +199,7 @@ round_of(const struct mirror_real *real, const struct plane_look *look,
 }
 
 static enum err_code
-weight_plan(struct mirror_real *real, const struct plane_server *server,
+weight_plan(struct driver_real *real, const struct plane_server *server,
     const struct foreign_round *round, struct plan_orders *orders)
 {
 	if (!foreign_judge(&real->foreign[FOREIGN_WEIGHT], real->weight, server->weight, round))
@@ -208,7 +208,7 @@ weight_plan(struct mirror_real *real, const struct plane_server *server,
 }
 
 static enum err_code
-state_plan(struct mirror_real *real, const struct plane_server *server,
+state_plan(struct driver_real *real, const struct plane_server *server,
     const struct round *round, struct foreign_round foreign, struct plan_orders *orders)
 {
 	enum err_code code = ERR_OK;
@@ -244,12 +244,12 @@ state_plan(struct mirror_real *real, const struct plane_server *server,
 /* All weights of a cluster come before all states: a server that leaves DRAIN for weight 0
  * takes no work in between, nor do servers that track it. */
 static enum err_code
-weights_plan(struct mirror_cluster *cluster, const struct plane_look *look,
+weights_plan(struct driver_cluster *cluster, const struct plane_look *look,
     const struct plan_rules *rules, struct plan_orders *orders)
 {
-	struct mirror_service *service;
+	struct driver_service *service;
 	enum err_code code = ERR_OK;
-	struct mirror_real *real;
+	struct driver_real *real;
 
 	LIST_FOREACH(service, &cluster->services, entry) {
 		LIST_FOREACH(real, &service->reals, entry) {
@@ -265,12 +265,12 @@ weights_plan(struct mirror_cluster *cluster, const struct plane_look *look,
 
 /* Those held in reserve are judged after all others, on which they depend. */
 static enum err_code
-states_plan(struct mirror_service *service, bool reserves, const struct plane_look *look,
+states_plan(struct driver_service *service, bool reserves, const struct plane_look *look,
     const struct plan_rules *rules, int64_t now_ms, struct plan_orders *orders)
 {
 	struct round round = { .others = others_of(service, look) };
 	enum err_code code = ERR_OK;
-	struct mirror_real *real;
+	struct driver_real *real;
 
 	service->awaits_check = round.others == OTHERS_UNPROVEN;
 	round.on_fallback = round.others == OTHERS_IDLE && fallback_works(service, look);
@@ -287,10 +287,10 @@ states_plan(struct mirror_service *service, bool reserves, const struct plane_lo
 }
 
 enum err_code
-plan_make(struct mirror_cluster *cluster, const struct plane_look *look,
+plan_make(struct driver_cluster *cluster, const struct plane_look *look,
     const struct plan_rules *rules, int64_t now_ms, struct plan_orders *orders)
 {
-	struct mirror_service *service;
+	struct driver_service *service;
 	enum err_code code;
 
 	cluster->earlier_pid = look->earlier_pid;
@@ -323,7 +323,7 @@ plan_order_find(const struct plan_orders *orders, uint32_t real_id, enum plane_o
 }
 
 bool
-plan_order_is_routine(const struct plane_order *order, const struct mirror_real *real)
+plan_order_is_routine(const struct plane_order *order, const struct driver_real *real)
 {
 	switch (order->kind) {
 	case PLANE_ORDER_CUT:
@@ -340,7 +340,7 @@ plan_order_is_routine(const struct plane_order *order, const struct mirror_real 
 }
 
 void
-plan_order_taken(const struct plane_order *order, struct mirror_real *real, int64_t now_ms)
+plan_order_taken(const struct plane_order *order, struct driver_real *real, int64_t now_ms)
 {
 	switch (order->kind) {
 	case PLANE_ORDER_STATE:
@@ -358,10 +358,10 @@ plan_order_taken(const struct plane_order *order, struct mirror_real *real, int6
 }
 
 void
-plan_see(struct mirror_cluster *cluster, const struct plane_look *look)
+plan_see(struct driver_cluster *cluster, const struct plane_look *look)
 {
-	struct mirror_service *service;
-	struct mirror_real *real;
+	struct driver_service *service;
+	struct driver_real *real;
 
 	LIST_FOREACH(service, &cluster->services, entry) {
 		LIST_FOREACH(real, &service->reals, entry) {
@@ -379,18 +379,18 @@ plan_see(struct mirror_cluster *cluster, const struct plane_look *look)
 
 /* One setting of those that are asked for, and how many there are. */
 struct found_setting {
-	const struct mirror_real	*real;
+	const struct driver_real	*real;
 	enum foreign_setting		 setting;
 	size_t				 n;
 };
 
 /* 'fight' false: those that are kept. */
 static struct found_setting
-settings_find(const struct mirror_cluster *cluster, bool fight, int64_t now_ms)
+settings_find(const struct driver_cluster *cluster, bool fight, int64_t now_ms)
 {
 	struct found_setting found = { 0 };
-	const struct mirror_service *service;
-	const struct mirror_real *real;
+	const struct driver_service *service;
+	const struct driver_real *real;
 
 	LIST_FOREACH(service, &cluster->services, entry) {
 		LIST_FOREACH(real, &service->reals, entry) {
@@ -427,7 +427,7 @@ settings_text(const struct found_setting *found, int64_t now_ms, char buf[MODEL_
 }
 
 const char *
-plan_fights(const struct mirror_cluster *cluster, int64_t now_ms,
+plan_fights(const struct driver_cluster *cluster, int64_t now_ms,
     char buf[MODEL_MESSAGE_MAX + 1])
 {
 	const struct found_setting found = settings_find(cluster, true, now_ms);
@@ -436,7 +436,7 @@ plan_fights(const struct mirror_cluster *cluster, int64_t now_ms,
 }
 
 const char *
-plan_kept(const struct mirror_cluster *cluster, char buf[MODEL_MESSAGE_MAX + 1])
+plan_kept(const struct driver_cluster *cluster, char buf[MODEL_MESSAGE_MAX + 1])
 {
 	const struct found_setting found = settings_find(cluster, false, 0);
 
@@ -444,7 +444,7 @@ plan_kept(const struct mirror_cluster *cluster, char buf[MODEL_MESSAGE_MAX + 1])
 }
 
 bool
-plan_active(const struct mirror_real *real, const struct plane_server *server)
+plan_active(const struct driver_real *real, const struct plane_server *server)
 {
 	if (server == NULL || !server->up || server->blocked || server->state == PLANE_OUT)
 		return false;
@@ -497,14 +497,14 @@ message_add(char buf[MODEL_MESSAGE_MAX + 1], const char *fmt, ...)
 
 /* Why a fallback is in. */
 static const char *
-reserve_cause(const struct mirror_real *real)
+reserve_cause(const struct driver_real *real)
 {
 	return real->service->awaits_check ? "no check of another has ended yet" :
 	    "no other is up";
 }
 
 const char *
-plan_earlier(const struct mirror_cluster *cluster, const char *title,
+plan_earlier(const struct driver_cluster *cluster, const char *title,
     char buf[MODEL_MESSAGE_MAX + 1])
 {
 	buf[0] = '\0';
@@ -520,7 +520,7 @@ plan_earlier(const struct mirror_cluster *cluster, const char *title,
 
 /* "MAINT by lbcluster" is only of a server that lbcluster took out. */
 static void
-reason_disabled(const struct mirror_real *real, const struct plane_server *server,
+reason_disabled(const struct driver_real *real, const struct plane_server *server,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
 {
 	bool drained = real->drain_since_ms != 0 &&
@@ -540,7 +540,7 @@ reason_disabled(const struct mirror_real *real, const struct plane_server *serve
 }
 
 static void
-reason_state(const struct mirror_real *real, const struct plane_server *server,
+reason_state(const struct driver_real *real, const struct plane_server *server,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
 {
 	char state[MODEL_MESSAGE_MAX + 1], weight[MODEL_MESSAGE_MAX + 1];
@@ -582,7 +582,7 @@ reason_state(const struct mirror_real *real, const struct plane_server *server,
  * change at any time. Returns the address that the data plane has instead of the stored
  * one; NULL where they agree or cannot be compared. */
 static const char *
-address_instead(const struct mirror_real *real, const struct plane_endpoint *endpoint)
+address_instead(const struct driver_real *real, const struct plane_endpoint *endpoint)
 {
 	struct address stored = address_from_text(real->address), actual;
 
@@ -598,7 +598,7 @@ address_instead(const struct mirror_real *real, const struct plane_endpoint *end
 
 /* Writes where the data plane has the server, if the store has it elsewhere. */
 static bool
-endpoint_differs(const struct mirror_real *real, const struct plane_endpoint *endpoint,
+endpoint_differs(const struct driver_real *real, const struct plane_endpoint *endpoint,
     char *buf, size_t size)
 {
 	const char *address;
@@ -614,7 +614,7 @@ endpoint_differs(const struct mirror_real *real, const struct plane_endpoint *en
 }
 
 const char *
-plan_reason(const struct mirror_real *real, const struct plane_server *server,
+plan_reason(const struct driver_real *real, const struct plane_server *server,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
 {
 	char text[MODEL_ADDRESS_MAX + MODEL_PORT_TEXT_MAX + 4];
@@ -633,12 +633,12 @@ plan_reason(const struct mirror_real *real, const struct plane_server *server,
 }
 
 void
-plan_missing(const struct mirror_cluster *cluster, const struct plane_look *look,
+plan_missing(const struct driver_cluster *cluster, const struct plane_look *look,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
 {
 	const struct plane_server *first = NULL;
-	const struct mirror_service *service;
-	const struct mirror_real *real;
+	const struct driver_service *service;
+	const struct driver_real *real;
 	size_t n = 0;
 
 	buf[0] = '\0';
@@ -678,7 +678,7 @@ end_set(struct plan_end *ret, enum job_state state, enum job_fail_cause cause,
 
 /* What was read back is what the job asked for; 'words' are added to its success. */
 static bool
-job_holds(const struct plan_job *job, const struct mirror_real *real,
+job_holds(const struct plan_job *job, const struct driver_real *real,
     const struct plane_server *server, const char **words)
 {
 	switch (job_operation_column(job->operation)) {
@@ -754,14 +754,14 @@ job_fail(const struct plan_job *job, const struct plan_orders *orders,
 }
 
 void
-plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
+plan_job_judge(const struct plan_job *job, const struct driver_real *real,
     const struct plane_look *look, const struct plan_orders *orders,
     const struct plan_rules *rules, int64_t now_s, struct plan_end *ret)
 {
 	const struct plane_server *server = server_of(real, look);
 	const char *words = "";
 
-	if (mirror_value(real, job->operation) != job->value)
+	if (driver_real_value(real, job->operation) != job->value)
 		end_set(ret, JOB_SUPERSEDED, JOB_CAUSE_NONE, "a later job came first");
 	else if (server == NULL)
 		end_set(ret, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server %s/%s",
@@ -780,7 +780,7 @@ plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
 }
 
 void
-plan_handovers_judge(const struct plan_job *jobs, struct mirror_real *const *reals, size_t n,
+plan_handovers_judge(const struct plan_job *jobs, struct driver_real *const *reals, size_t n,
     struct plan_end *ends)
 {
 	for (size_t from = 0; from < n; from++) {

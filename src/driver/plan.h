@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * What is wanted, beside what is: the difference as orders, the words about each
- * real service, the outcome of each job. Pure functions over a mirror and a look.
+ * real service, the outcome of each job. Pure functions over a tree and a look.
  *
  * Wanted of a real service, by what the store says of it:
  *
@@ -22,7 +22,7 @@
 #ifndef DRIVER_PLAN_H
 #define DRIVER_PLAN_H
 
-#include "driver/mirror.h"
+#include "driver/driver_tree.h"
 
 struct plan_rules {
 	int64_t		 now_ms;	/* clock_steady_ms() */
@@ -40,7 +40,7 @@ struct plan_orders {
 
 /* Sets what is wanted of each real service of 'cluster', and adds the orders that
  * lead there. ERR_NOMEM. */
-enum err_code plan_make(struct mirror_cluster *cluster, const struct plane_look *look,
+enum err_code plan_make(struct driver_cluster *cluster, const struct plane_look *look,
     const struct plan_rules *rules, int64_t now_ms, struct plan_orders *orders);
 void plan_orders_done(struct plan_orders *orders);
 
@@ -49,38 +49,38 @@ const struct plane_order *plan_order_find(const struct plan_orders *orders, uint
     enum plane_order_kind kind);
 
 /* The data plane took 'order', which was for 'real'. */
-void plan_order_taken(const struct plane_order *order, struct mirror_real *real, int64_t now_ms);
+void plan_order_taken(const struct plane_order *order, struct driver_real *real, int64_t now_ms);
 
 /* 'look' shows all processes of the data plane after the orders. */
-void plan_see(struct mirror_cluster *cluster, const struct plane_look *look);
+void plan_see(struct driver_cluster *cluster, const struct plane_look *look);
 
 /* True for an order that is the driver's daily work, not a setting that was lost: a
  * fallback that comes and goes, the end of a drain. */
-bool plan_order_is_routine(const struct plane_order *order, const struct mirror_real *real);
+bool plan_order_is_routine(const struct plane_order *order, const struct driver_real *real);
 
 /* Whether it takes work, or would as the fallback it is. 'server' may be NULL. */
-bool plan_active(const struct mirror_real *real, const struct plane_server *server);
+bool plan_active(const struct driver_real *real, const struct plane_server *server);
 
 /* Its role in the data plane. 'server' may be NULL. */
 enum real_role plan_role(const struct plane_server *server, const struct plane_look *look);
 
 /* The settings that others change again and again, and how many there are; or those that
  * others changed and that are kept. The first one is named. Returns 'buf', "" if none. */
-const char *plan_fights(const struct mirror_cluster *cluster, int64_t now_ms,
+const char *plan_fights(const struct driver_cluster *cluster, int64_t now_ms,
     char buf[MODEL_MESSAGE_MAX + 1]);
-const char *plan_kept(const struct mirror_cluster *cluster, char buf[MODEL_MESSAGE_MAX + 1]);
+const char *plan_kept(const struct driver_cluster *cluster, char buf[MODEL_MESSAGE_MAX + 1]);
 
 /* What is not known of connections to a server that is taken out, by the last plan_make();
  * "" if nothing. Returns 'buf'. */
-const char *plan_earlier(const struct mirror_cluster *cluster, const char *title,
+const char *plan_earlier(const struct driver_cluster *cluster, const char *title,
     char buf[MODEL_MESSAGE_MAX + 1]);
 
 /* lbcRealOperStatusReason; returns 'buf'. 'server' may be NULL. */
-const char *plan_reason(const struct mirror_real *real, const struct plane_server *server,
+const char *plan_reason(const struct driver_real *real, const struct plane_server *server,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1]);
 
 /* Writes which processes of a pair lack servers that 'cluster' names; "" if none does. */
-void plan_missing(const struct mirror_cluster *cluster, const struct plane_look *look,
+void plan_missing(const struct driver_cluster *cluster, const struct plane_look *look,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1]);
 
 /* -- jobs -------------------------------------------------------------------------- */
@@ -102,7 +102,7 @@ struct plan_end {
 
 /* How 'job' ended, by what was read back: 'look' after the orders. One whose order had no
  * answer, or was not given for want of memory, is put off. */
-void plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
+void plan_job_judge(const struct plan_job *job, const struct driver_real *real,
     const struct plane_look *look, const struct plan_orders *orders,
     const struct plan_rules *rules, int64_t now_s, struct plan_end *ret);
 
@@ -110,7 +110,7 @@ void plan_job_judge(const struct plan_job *job, const struct mirror_real *real,
  * or not. Where "no fallback" failed for one real service, "fallback" fails for the other of
  * its service, with the same cause. ends[i] is of jobs[i], reals[i] its real service; a
  * reals[i] of NULL is passed over. */
-void plan_handovers_judge(const struct plan_job *jobs, struct mirror_real *const *reals, size_t n,
+void plan_handovers_judge(const struct plan_job *jobs, struct driver_real *const *reals, size_t n,
     struct plan_end *ends);
 
 /* The job could not be tried: it waits on, or ends where its patience is over. */

@@ -21,7 +21,7 @@ enum {
 
 struct work {
 	struct work_shared		*shared;
-	struct mirror_cluster		*cluster;
+	struct driver_cluster		*cluster;
 	struct plane			*plane;
 	struct loop_timer		 timer;
 	bool				 busy;		/* a round is under way */
@@ -129,12 +129,12 @@ created_within(int64_t created)
 	return created < 0 ? 0 : created > now ? now : created;
 }
 
-/* The mirror follows: a job that was claimed is what the store says. */
+/* The tree follows: a job that was claimed is what the store says. */
 static enum err_code
 job_take(void *arg, const struct job_row *row)
 {
 	struct work *work = arg;
-	struct mirror_real *real = mirror_real(work->shared->mirror, row->real_id);
+	struct driver_real *real = driver_real_find(work->shared->tree, row->real_id);
 	struct plan_job *job;
 
 	if (real == NULL || work->n_jobs == JOBS_MAX)
@@ -144,7 +144,7 @@ job_take(void *arg, const struct job_row *row)
 	    .operation = row->operation, .value = row->new_value, .old_value = row->old_value,
 	    .created = created_within(row->created) };
 	snprintf(job->message, sizeof(job->message), "%s", row->message);
-	mirror_value_set(real, row->operation, row->new_value);
+	driver_real_value_set(real, row->operation, row->new_value);
 	real->foreign[job_operation_column(row->operation) == REAL_WEIGHT ? FOREIGN_WEIGHT :
 	    FOREIGN_STATE].job = true;
 	/* There may be more than one round takes. */
@@ -181,9 +181,9 @@ jobs_claim(struct work *work)
 }
 
 static void
-job_tell(const struct plan_job *job, const struct mirror_real *real, const struct plan_end *end)
+job_tell(const struct plan_job *job, const struct driver_real *real, const struct plan_end *end)
 {
-	const struct mirror_service *service = real->service;
+	const struct driver_service *service = real->service;
 
 	/* One that waits on is told where it waits for another reason than before. */
 	if (end->state == JOB_QUEUED && strcmp(end->message, job->message) == 0)
@@ -206,16 +206,16 @@ job_waits(struct work *work, const struct plan_job *job, const struct plan_end *
 
 /* A failed job leaves its real service as it was; the store does the same with the setting. */
 static void
-job_take_back(const struct plan_job *job, struct mirror_real *real)
+job_take_back(const struct plan_job *job, struct driver_real *real)
 {
-	if (mirror_value(real, job->operation) == job->value)
-		mirror_value_set(real, job->operation, job->old_value);
+	if (driver_real_value(real, job->operation) == job->value)
+		driver_real_value_set(real, job->operation, job->old_value);
 }
 
 /* What the jobs in hand came to. */
 struct outcome {
 	struct plan_end		*ends;
-	struct mirror_real	**reals;	/* NULL: removed, with its open jobs */
+	struct driver_real	**reals;	/* NULL: removed, with its open jobs */
 	struct store_job_end	*rows;
 	size_t			 n_rows;
 };
@@ -228,7 +228,7 @@ jobs_judge(struct work *work, const struct plane_look *look, const struct plane_
 
 	for (size_t i = 0; i < work->n_jobs; i++) {
 		const struct plan_job *job = &work->jobs[i];
-		struct mirror_real *real = mirror_real(work->shared->mirror, job->real_id);
+		struct driver_real *real = driver_real_find(work->shared->tree, job->real_id);
 
 		outcome->reals[i] = real;
 		if (real == NULL)
@@ -270,7 +270,7 @@ jobs_end(struct work *work, const struct plane_look *look, const struct plane_tr
 {
 	struct outcome outcome = {
 		.ends = calloc(work->n_jobs + 1, sizeof(*outcome.ends)),
-		.reals = calloc(work->n_jobs + 1, sizeof(struct mirror_real *)),
+		.reals = calloc(work->n_jobs + 1, sizeof(struct driver_real *)),
 		.rows = calloc(work->n_jobs + 1, sizeof(*outcome.rows)),
 	};
 	struct err err;
@@ -325,7 +325,7 @@ struct record {
 };
 
 static void
-real_record(struct work *work, const struct plane_look *look, struct mirror_real *real,
+real_record(struct work *work, const struct plane_look *look, struct driver_real *real,
     struct measure_time now, struct record *record)
 {
 	const struct plane_server *server =
@@ -372,8 +372,8 @@ look_record(struct work *work, const struct plane_look *look)
 		.texts = calloc(room, sizeof(*record.texts)),
 		.rows = calloc(room, sizeof(*record.rows)),
 	};
-	struct mirror_service *service;
-	struct mirror_real *real;
+	struct driver_service *service;
+	struct driver_real *real;
 
 	if (record.reasons != NULL && record.texts != NULL && record.rows != NULL) {
 		LIST_FOREACH(service, &work->cluster->services, entry) {
@@ -403,7 +403,7 @@ is_of_job(const struct work *work, const struct plane_order *order)
 
 static void
 routine_tell(const struct work *work, const struct plane_order *order,
-    const struct mirror_real *real)
+    const struct driver_real *real)
 {
 	char earlier[MODEL_MESSAGE_MAX + 1] = "";
 	const char *what = order->kind == PLANE_ORDER_CUT ? "its connections are ended" :
@@ -432,7 +432,7 @@ repairs_tell(struct work *work, char refusal[MODEL_MESSAGE_MAX + 1])
 
 	for (size_t i = 0; i < work->orders.n; i++) {
 		const struct plane_order *order = &work->orders.orders[i];
-		struct mirror_real *real = mirror_real(work->shared->mirror, order->real_id);
+		struct driver_real *real = driver_real_find(work->shared->tree, order->real_id);
 
 		if (real != NULL && order->cause == JOB_CAUSE_NONE)
 			plan_order_taken(order, real, clock_steady_ms());
@@ -656,11 +656,11 @@ round_begin(void *arg)
 /* -- life ------------------------------------------------------------------------------ */
 
 struct work *
-work_new(struct work_shared *shared, struct mirror_cluster *cluster)
+work_new(struct work_shared *shared, struct driver_cluster *cluster)
 {
 	struct work *work = calloc(1, sizeof(*work));
-	struct mirror_service *service;
-	struct mirror_real *real;
+	struct driver_service *service;
+	struct driver_real *real;
 
 	if (work == NULL)
 		return NULL;

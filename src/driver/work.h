@@ -17,7 +17,7 @@
 #define DRIVER_WORK_H
 
 #include "driver/config.h"
-#include "driver/mirror.h"
+#include "driver/driver_tree.h"
 #include "driver/plan.h"
 #include "util/loop.h"
 
@@ -27,7 +27,7 @@
 struct work_shared {
 	struct loop			*loop;
 	struct store			*store;
-	struct mirror			*mirror;
+	struct driver_tree			*tree;
 	const struct driver_config	*config;
 	const struct plane_kind_ops	*ops;
 	void				(*round_done)(void *arg, bool ok);
@@ -37,7 +37,7 @@ struct work_shared {
 };
 
 /* Begins to work on a cluster, with a round at once. NULL without memory. */
-struct work *work_new(struct work_shared *shared, struct mirror_cluster *cluster);
+struct work *work_new(struct work_shared *shared, struct driver_cluster *cluster);
 
 /* At any time but from within a round. NULL is fine. */
 void work_free(struct work *work);

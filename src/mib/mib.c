@@ -11,16 +11,16 @@
 #include "util/clock.h"
 
 struct mib *
-mib_new(struct image *image, struct store *store, const struct mib_config *config)
+mib_new(struct cache *cache, struct store *store, const struct mib_config *config)
 {
 	struct mib *mib = calloc(1, sizeof(*mib));
 
 	if (mib == NULL)
 		return NULL;
-	mib->image = image;
+	mib->cache = cache;
 	mib->store = store;
 	mib->started = clock_wall_s();
-	mib->at_start = *image_totals(image);
+	mib->at_start = *cache_totals(cache);
 	mib->reject.reason = REJECT_NONE;
 	mib->told.status = STORE_OK;
 	mib->reject.object.n = 2;	/* zeroDotZero */
@@ -30,7 +30,7 @@ mib_new(struct image *image, struct store *store, const struct mib_config *confi
 		return NULL;
 	}
 	mib_config_set(mib, config);
-	image_events_set(image, mib_event, mib);
+	cache_events_set(cache, mib_event, mib);
 	return mib;
 }
 
@@ -39,7 +39,7 @@ mib_free(struct mib *mib)
 {
 	if (mib == NULL)
 		return;
-	image_events_set(mib->image, NULL, NULL);
+	cache_events_set(mib->cache, NULL, NULL);
 	mib_sets_free(mib);
 	notify_free(mib->notify);
 	free(mib);
@@ -50,5 +50,5 @@ mib_config_set(struct mib *mib, const struct mib_config *config)
 {
 	mib->version = config->version;
 	notify_interval_set(mib->notify, config->notify_interval_s);
-	image_stale_after_set(mib->image, config->stale_after_s, clock_wall_s());
+	cache_stale_after_set(mib->cache, config->stale_after_s, clock_wall_s());
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The MIB engine: serves LBCLUSTER-MIB from an image of the store. Its interface has typed
+ * The MIB engine: serves LBCLUSTER-MIB from an cache of the store. Its interface has typed
  * values and arrays of sub-identifiers, and no type of AgentX or net-snmp, so that it can be
  * tested and fuzzed alone. GET and GETNEXT read memory only.
  */
@@ -15,7 +15,7 @@
 #include "model/model.h"
 #include "util/err.h"
 
-struct image;
+struct cache;
 struct store;
 struct mib;
 
@@ -42,7 +42,7 @@ struct mib_value {
 		uint32_t	number;		/* MIB_GAUGE32, MIB_COUNTER32, MIB_TIMETICKS */
 		uint64_t	counter64;
 		struct {
-			const uint8_t	*data;	/* in 'room' or in the image: valid until the
+			const uint8_t	*data;	/* in 'room' or in the cache: valid until the
 						 * next call of the engine */
 			size_t		 length;
 		} octets;
@@ -74,9 +74,9 @@ struct mib_config {
 	uint32_t	notify_interval_s;	/* lbcNotifyMinInterval */
 };
 
-/* Creates an engine over 'image', which is filled from 'store'; both must outlive the engine.
+/* Creates an engine over 'cache', which is filled from 'store'; both must outlive the engine.
  * NULL if out of memory. */
-struct mib *mib_new(struct image *image, struct store *store, const struct mib_config *config);
+struct mib *mib_new(struct cache *cache, struct store *store, const struct mib_config *config);
 void mib_free(struct mib *mib);
 void mib_config_set(struct mib *mib, const struct mib_config *config);
 

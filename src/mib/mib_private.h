@@ -30,15 +30,15 @@ struct mib_told {
 	char			refusal[ERR_TEXT_SIZE];	/* the latest by the store; "": told */
 };
 
-/* Where a real service stands in the lists of the image. */
+/* Where a real service stands in the lists of the cache. */
 struct mib_place {
 	uint32_t		 index[3];	/* its numbers: cluster, service, itself */
 	uint32_t		 at[3];		/* positions in the lists */
-	uint64_t		 version;	/* of the image; 0: nowhere */
+	uint64_t		 version;	/* of the cache; 0: nowhere */
 };
 
 struct mib {
-	struct image		*image;
+	struct cache		*cache;
 	struct store		*store;
 	const char		*version;
 	int64_t			 started;
@@ -60,7 +60,7 @@ void mib_reject(struct mib *mib, enum reject_reason reason, const char *text,
 void mib_reject_by_store(struct mib *mib, enum reject_reason reason, const char *text,
     const struct mib_oid *object);
 
-/* Takes an event of the image; 'arg' is the engine. */
-void mib_event(void *arg, const struct image_event *event);
+/* Takes an event of the cache; 'arg' is the engine. */
+void mib_event(void *arg, const struct cache_event *event);
 
 #endif

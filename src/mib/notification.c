@@ -49,22 +49,22 @@ static const struct object notifications[EVENT_KINDS + 1][OBJECTS_MAX + 1] = {
 
 /* The rows that an event is of, as far as there are any. */
 struct rows {
-	const struct image_service	*service;
-	const struct image_real		*real;
-	const struct image_job		*job;
+	const struct cache_service	*service;
+	const struct cache_real		*real;
+	const struct cache_job		*job;
 };
 
 static bool
-rows_find(struct mib *mib, const struct image_event *event, struct rows *ret)
+rows_find(struct mib *mib, const struct cache_event *event, struct rows *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	switch (event->kind) {
 	case EVENT_SERVICE:
-		ret->service = image_service_find(mib->image, event->id);
+		ret->service = cache_service_find(mib->cache, event->id);
 		return ret->service != NULL;
 	case EVENT_JOB_END:
-		ret->job = (const struct image_job *)(void *)
-		    image_list_find(image_jobs(mib->image), event->id);
+		ret->job = (const struct cache_job *)(void *)
+		    tree_list_find(cache_jobs(mib->cache), event->id);
 		return ret->job != NULL;
 	case EVENT_ACTIVE:
 	case EVENT_CONFIG:
@@ -72,7 +72,7 @@ rows_find(struct mib *mib, const struct image_event *event, struct rows *ret)
 	case EVENT_FRESH:
 		break;
 	}
-	ret->real = image_real_find(mib->image, event->id);
+	ret->real = cache_real_find(mib->cache, event->id);
 	if (ret->real != NULL)
 		ret->service = ret->real->service;
 	return ret->real != NULL;
@@ -83,7 +83,7 @@ static const void *
 row_of(struct mib *mib, const struct mib_table *table, const struct rows *rows,
     uint32_t ret_index[3], size_t *ret_n)
 {
-	const struct image_node *nodes[3] = { NULL };
+	const struct tree_row *nodes[3] = { NULL };
 	const struct mib_rows *kind = table->rows;
 
 	*ret_n = kind == &mib_rows_real ? 3 : kind == &mib_rows_service ? 2 : 1;
@@ -91,11 +91,11 @@ row_of(struct mib *mib, const struct mib_table *table, const struct rows *rows,
 	if (kind == &mib_rows_scalar)
 		return mib;
 	if (kind == &mib_rows_job && rows->job != NULL)
-		nodes[0] = &rows->job->node;
+		nodes[0] = &rows->job->row;
 	if (kind != &mib_rows_job && rows->service != NULL) {
-		nodes[0] = &rows->service->cluster->node;
-		nodes[1] = &rows->service->node;
-		nodes[2] = rows->real == NULL ? NULL : &rows->real->node;
+		nodes[0] = &rows->service->cluster->row;
+		nodes[1] = &rows->service->row;
+		nodes[2] = rows->real == NULL ? NULL : &rows->real->row;
 	}
 	for (size_t i = 0; i < *ret_n; i++) {
 		if (nodes[i] == NULL)
@@ -124,7 +124,7 @@ column_named(const char *name, const struct mib_table **ret_table)
 }
 
 static bool
-value_of(struct mib *mib, const struct image_event *event, int from,
+value_of(struct mib *mib, const struct cache_event *event, int from,
     const struct mib_column *column, const void *row, struct mib_value *ret_value)
 {
 	if (from == FROM_ROW)
@@ -138,7 +138,7 @@ value_of(struct mib *mib, const struct image_event *event, int from,
 }
 
 static bool
-object_add(struct mib *mib, const struct image_event *event, const struct rows *rows,
+object_add(struct mib *mib, const struct cache_event *event, const struct rows *rows,
     const struct object *object, struct mib_notification *to)
 {
 	struct mib_varbind *varbind = &to->varbinds[to->n];
@@ -160,7 +160,7 @@ object_add(struct mib *mib, const struct image_event *event, const struct rows *
 /* snmpTrapOID.0, which names the notification: it comes first, since the master adds
  * sysUpTime.0 by itself (RFC 2741 section 6.2.10). */
 static void
-trap_oid_add(const struct image_event *event, struct mib_notification *to)
+trap_oid_add(const struct cache_event *event, struct mib_notification *to)
 {
 	static const uint32_t trap_oid[] = { 1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0 };
 	struct mib_varbind *varbind = &to->varbinds[to->n++];
@@ -177,7 +177,7 @@ trap_oid_add(const struct image_event *event, struct mib_notification *to)
 
 /* False if it cannot be told any more: its row is gone, or is no longer so. */
 static bool
-compose(struct mib *mib, const struct image_event *event, struct mib_notification *ret)
+compose(struct mib *mib, const struct cache_event *event, struct mib_notification *ret)
 {
 	enum freshness freshness;
 	struct rows rows;
@@ -185,7 +185,7 @@ compose(struct mib *mib, const struct image_event *event, struct mib_notificatio
 	if (!rows_find(mib, event, &rows))
 		return false;
 	if (event->kind == EVENT_STALE || event->kind == EVENT_FRESH) {
-		freshness = image_real_freshness(mib->image, rows.real, clock_wall_s());
+		freshness = cache_real_freshness(mib->cache, rows.real, clock_wall_s());
 		if ((event->kind == EVENT_FRESH) != (freshness == FRESHNESS_FRESH))
 			return false;
 	}
@@ -203,11 +203,11 @@ compose(struct mib *mib, const struct image_event *event, struct mib_notificatio
 /* -- from and to outside ----------------------------------------------------------- */
 
 void
-mib_event(void *arg, const struct image_event *event)
+mib_event(void *arg, const struct cache_event *event)
 {
 	struct mib *mib = arg;
 
-	notify_enable_set(mib->notify, image_totals(mib->image)->notify_enable);
+	notify_enable_set(mib->notify, cache_totals(mib->cache)->notify_enable);
 	notify_event(mib->notify, event, clock_steady_ms());
 }
 
@@ -215,12 +215,12 @@ bool
 mib_notification_take(struct mib *mib, struct mib_notification *ret)
 {
 	int64_t now = clock_steady_ms();
-	struct image_event event;
+	struct cache_event event;
 	uint32_t dropped;
 
-	notify_enable_set(mib->notify, image_totals(mib->image)->notify_enable);
+	notify_enable_set(mib->notify, cache_totals(mib->cache)->notify_enable);
 	/* The rest of a change is read by the next refresh. */
-	if (image_behind(mib->image))
+	if (cache_behind(mib->cache))
 		return false;
 	while (notify_take(mib->notify, now, &event)) {
 		if (compose(mib, &event, ret))

@@ -11,7 +11,7 @@
 
 struct entry {
 	struct entry		*next, *previous;
-	struct image_event	 event;		/* the latest; of a quiet one if 'changed' */
+	struct cache_event	 event;		/* the latest; of a quiet one if 'changed' */
 	uint32_t		 known;		/* what a manager knows: event.before or after */
 	int64_t			 at_ms;		/* end of waiting, or of being quiet */
 	bool			 quiet;
@@ -52,7 +52,7 @@ static const struct trait {
 	[EVENT_FRESH] = { .bit = NOTIFY_STATS, .settle_ms = NOTIFY_SETTLE_MS, .whole = true },
 };
 
-static const enum image_event_kind order[] = {
+static const enum cache_event_kind order[] = {
 	EVENT_SERVICE, EVENT_STALE, EVENT_FRESH, EVENT_ACTIVE, EVENT_CONFIG, EVENT_JOB_END
 };
 
@@ -87,7 +87,7 @@ line_remove(struct line *line, struct entry *entry)
 
 /* The id of an entry: all rows are one where an event stands for all. */
 static uint32_t
-entry_id(const struct image_event *event)
+entry_id(const struct cache_event *event)
 {
 	return traits[event->kind].whole ? 1 : event->id;
 }
@@ -120,7 +120,7 @@ drop(struct notify *notify)
 /* -- events ------------------------------------------------------------------------ */
 
 static void
-entry_add(struct notify *notify, const struct image_event *event, int64_t now_ms)
+entry_add(struct notify *notify, const struct cache_event *event, int64_t now_ms)
 {
 	struct kind *kind = &notify->kinds[event->kind];
 	struct entry *entry = NULL;
@@ -140,7 +140,7 @@ entry_add(struct notify *notify, const struct image_event *event, int64_t now_ms
 
 /* One for the first row, with the latest number of rows. */
 static void
-entry_update(struct notify *notify, struct entry *entry, const struct image_event *event)
+entry_update(struct notify *notify, struct entry *entry, const struct cache_event *event)
 {
 	bool first = !entry->quiet || entry->changed;
 
@@ -156,7 +156,7 @@ entry_update(struct notify *notify, struct entry *entry, const struct image_even
 }
 
 void
-notify_event(struct notify *notify, const struct image_event *event, int64_t now_ms)
+notify_event(struct notify *notify, const struct cache_event *event, int64_t now_ms)
 {
 	struct kind *kind = &notify->kinds[event->kind];
 	struct entry *entry;
@@ -217,7 +217,7 @@ entry_told(struct notify *notify, struct kind *kind, struct entry *entry, int64_
 }
 
 bool
-notify_take(struct notify *notify, int64_t now_ms, struct image_event *ret_event)
+notify_take(struct notify *notify, int64_t now_ms, struct cache_event *ret_event)
 {
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		struct kind *kind = &notify->kinds[order[i]];

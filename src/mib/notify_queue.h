@@ -15,7 +15,7 @@
 #ifndef MIB_NOTIFY_QUEUE_H
 #define MIB_NOTIFY_QUEUE_H
 
-#include "image/image.h"
+#include "cache/cache.h"
 
 enum {
 	/* Most waiting entries of one kind; further events are dropped and counted. */
@@ -43,11 +43,11 @@ uint32_t notify_interval(const struct notify *notify);
 void notify_enable_set(struct notify *notify, uint32_t enable);
 
 /* Adds an event. */
-void notify_event(struct notify *notify, const struct image_event *event, int64_t now_ms);
+void notify_event(struct notify *notify, const struct cache_event *event, int64_t now_ms);
 
 /* Takes the next event: services first, then other failures, then changes by people. False if
  * none is due. */
-bool notify_take(struct notify *notify, int64_t now_ms, struct image_event *ret_event);
+bool notify_take(struct notify *notify, int64_t now_ms, struct cache_event *ret_event);
 
 /* Reports that the event taken last was not sent: its row is gone or its change does not hold
  * any more. */

@@ -12,10 +12,10 @@
 #include "model/address.h"
 #include "util/clock.h"
 
-#define CLUSTER struct image_cluster
-#define SERVICE struct image_service
-#define REAL struct image_real
-#define JOB struct image_job
+#define CLUSTER struct cache_cluster
+#define SERVICE struct cache_service
+#define REAL struct cache_real
+#define JOB struct cache_job
 #define MIB struct mib
 #define ID_MAX 2147483647
 
@@ -25,7 +25,7 @@ static bool
 get_set_lock(struct mib *mib, const void *row, struct mib_value *value)
 {
 	(void)row;
-	return mib_value_number(value, image_totals(mib->image)->set_lock);
+	return mib_value_number(value, cache_totals(mib->cache)->set_lock);
 }
 
 /* A Counter32 of what the store has counted since the subagent started. */
@@ -35,10 +35,10 @@ get_set_lock(struct mib *mib, const void *row, struct mib_value *value)
 	{                                                                      \
 		(void)row;                                                     \
 		return mib_value_number(value,                                 \
-		    image_totals(mib->image)->total - mib->at_start.total);        \
+		    cache_totals(mib->cache)->total - mib->at_start.total);        \
 	}
 
-#define FROM_IMAGE(function, expression)                                       \
+#define FROM_CACHE(function, expression)                                       \
 	static bool                                                            \
 	function(struct mib *mib, const void *row, struct mib_value *value)    \
 	{                                                                      \
@@ -51,17 +51,17 @@ SINCE_START(get_jobs_bumped, jobs_bumped)
 SINCE_START(get_jobs_succeeded, jobs_succeeded)
 SINCE_START(get_jobs_failed, jobs_failed)
 
-FROM_IMAGE(get_config_last_change,
-    mib_value_time(value, image_totals(mib->image)->config_last_change))
-FROM_IMAGE(get_table_last_change,
-    mib_value_time(value, image_totals(mib->image)->table_last_change))
-FROM_IMAGE(get_store_status, mib_value_number(value, store_status(mib->store)))
-FROM_IMAGE(get_stale_after, mib_value_number(value, image_stale_after(mib->image)))
-FROM_IMAGE(get_clusters, mib_value_number(value, image_clusters(mib->image)->n))
-FROM_IMAGE(get_services, mib_value_number(value, image_services_count(mib->image)))
-FROM_IMAGE(get_reals, mib_value_number(value, image_reals_count(mib->image)))
-FROM_IMAGE(get_reals_stale, mib_value_number(value, image_reals_stale(mib->image)))
-FROM_IMAGE(get_reject_text, mib_value_text(value, mib->reject.text))
+FROM_CACHE(get_config_last_change,
+    mib_value_time(value, cache_totals(mib->cache)->config_last_change))
+FROM_CACHE(get_table_last_change,
+    mib_value_time(value, cache_totals(mib->cache)->table_last_change))
+FROM_CACHE(get_store_status, mib_value_number(value, store_status(mib->store)))
+FROM_CACHE(get_stale_after, mib_value_number(value, cache_stale_after(mib->cache)))
+FROM_CACHE(get_clusters, mib_value_number(value, cache_clusters(mib->cache)->n))
+FROM_CACHE(get_services, mib_value_number(value, cache_services_count(mib->cache)))
+FROM_CACHE(get_reals, mib_value_number(value, cache_reals_count(mib->cache)))
+FROM_CACHE(get_reals_stale, mib_value_number(value, cache_reals_stale(mib->cache)))
+FROM_CACHE(get_reject_text, mib_value_text(value, mib->reject.text))
 
 static bool
 get_reject_object(struct mib *mib, const void *row, struct mib_value *value)
@@ -102,7 +102,7 @@ get_plane_status(struct mib *mib, const void *row, struct mib_value *value)
 {
 	struct plane_view view;
 
-	image_plane_view(row, store_statistics_readable(mib->store), clock_wall_s(), &view);
+	cache_plane_view(row, store_statistics_readable(mib->store), clock_wall_s(), &view);
 	return mib_value_number(value, view.status);
 }
 
@@ -111,7 +111,7 @@ get_plane_message(struct mib *mib, const void *row, struct mib_value *value)
 {
 	struct plane_view view;
 
-	image_plane_view(row, store_statistics_readable(mib->store), clock_wall_s(), &view);
+	cache_plane_view(row, store_statistics_readable(mib->store), clock_wall_s(), &view);
 	return mib_value_printf(value, "%s", view.message);
 }
 
@@ -150,8 +150,8 @@ get_service_path(struct mib *mib, const void *row, struct mib_value *value)
 	const SERVICE *service = row;
 
 	(void)mib;
-	return mib_value_printf(value, "%s/%s", image_name(&service->cluster->node),
-	    image_name(&service->node));
+	return mib_value_printf(value, "%s/%s", cache_name(&service->cluster->row),
+	    cache_name(&service->row));
 }
 
 static bool
@@ -225,7 +225,7 @@ const struct mib_column mib_service_columns[] = {
 static const char *
 real_address(const REAL *real)
 {
-	return real->node.texts + real->address_at;
+	return real->row.texts + real->address_at;
 }
 
 static bool
@@ -234,8 +234,8 @@ get_real_path(struct mib *mib, const void *row, struct mib_value *value)
 	const REAL *real = row;
 
 	(void)mib;
-	return mib_value_printf(value, "%s/%s/%s", image_name(&real->service->cluster->node),
-	    image_name(&real->service->node), image_name(&real->node));
+	return mib_value_printf(value, "%s/%s/%s", cache_name(&real->service->cluster->row),
+	    cache_name(&real->service->row), cache_name(&real->row));
 }
 
 static bool
@@ -258,7 +258,7 @@ get_real_port(struct mib *mib, const void *row, struct mib_value *value)
 	const REAL *real = row;
 
 	(void)mib;
-	return mib_value_number(value, address_port(real->node.texts + real->port_at));
+	return mib_value_number(value, address_port(real->row.texts + real->port_at));
 }
 
 static bool
@@ -267,25 +267,25 @@ get_real_endpoint(struct mib *mib, const void *row, struct mib_value *value)
 	const REAL *real = row;
 
 	(void)mib;
-	return mib_value_endpoint(value, real_address(real), real->node.texts + real->port_at);
+	return mib_value_endpoint(value, real_address(real), real->row.texts + real->port_at);
 }
 
 static bool
 get_real_status(struct mib *mib, const void *row, struct mib_value *value)
 {
-	return mib_value_number(value, image_real_status(mib->image, row, clock_wall_s()));
+	return mib_value_number(value, cache_real_status(mib->cache, row, clock_wall_s()));
 }
 
 static bool
 get_real_reason(struct mib *mib, const void *row, struct mib_value *value)
 {
 	const REAL *real = row;
-	const char *reason = real->node.texts + real->reason_at;
+	const char *reason = real->row.texts + real->reason_at;
 
 	/* Where the data plane has nothing to say, we say what we know. */
 	if (reason[0] != '\0' || !real->enabled)
 		return mib_value_text(value, reason);
-	switch (image_real_freshness(mib->image, real, clock_wall_s())) {
+	switch (cache_real_freshness(mib->cache, real, clock_wall_s())) {
 	case FRESHNESS_FRESH:
 		return mib_value_text(value, real->statistics.present & STAT_PRESENT_ACTIVE ? "" :
 		    "statistics do not tell whether it is active");
@@ -335,7 +335,7 @@ get_stats_age(struct mib *mib, const void *row, struct mib_value *value)
 static bool
 get_stats_freshness(struct mib *mib, const void *row, struct mib_value *value)
 {
-	return mib_value_number(value, image_real_freshness(mib->image, row, clock_wall_s()));
+	return mib_value_number(value, cache_real_freshness(mib->cache, row, clock_wall_s()));
 }
 
 static bool
@@ -390,7 +390,7 @@ const struct mib_column mib_real_stats_columns[] = {
 /* -- lbcLookup ----------------------------------------------------------------------- */
 
 #define LOOKUP(title, type)                                                    \
-	MEMBER(1, title, SYNTAX_UNSIGNED32, 1, ID_MAX, SOURCE_U32, type, node.id)
+	MEMBER(1, title, SYNTAX_UNSIGNED32, 1, ID_MAX, SOURCE_U32, type, row.id)
 
 const struct mib_column mib_cluster_name_columns[] = {
 	LOOKUP("lbcClusterByNameIndex", CLUSTER),
@@ -410,11 +410,11 @@ const struct mib_column mib_real_name_columns[] = {
 /* -- lbcJobs ------------------------------------------------------------------------- */
 
 /* What is stored is lbclusterd's own setting, unless somebody else wrote it. */
-FROM_IMAGE(get_job_max_rows, mib_value_number(value, image_totals(mib->image)->job_max_rows < 10 ?
-    10 : image_totals(mib->image)->job_max_rows))
-FROM_IMAGE(get_job_rows, mib_value_number(value, image_jobs(mib->image)->n))
-FROM_IMAGE(get_job_last_id, mib_value_number(value, image_totals(mib->image)->job_last_id))
-FROM_IMAGE(get_jobs_active, mib_value_number(value, image_jobs_active(mib->image)))
+FROM_CACHE(get_job_max_rows, mib_value_number(value, cache_totals(mib->cache)->job_max_rows < 10 ?
+    10 : cache_totals(mib->cache)->job_max_rows))
+FROM_CACHE(get_job_rows, mib_value_number(value, cache_jobs(mib->cache)->n))
+FROM_CACHE(get_job_last_id, mib_value_number(value, cache_totals(mib->cache)->job_last_id))
+FROM_CACHE(get_jobs_active, mib_value_number(value, cache_jobs_active(mib->cache)))
 
 const struct mib_column mib_jobs_columns[] = {
 	FUNCTION(1, "lbcJobMaxRows", SYNTAX_UNSIGNED32, 10, 100000, get_job_max_rows),
@@ -431,7 +431,7 @@ static bool
 get_job_target(struct mib *mib, const void *row, struct mib_value *value)
 {
 	static const uint32_t name_column[] = { 1, 4, 1, 2 };	/* lbcRealName */
-	const REAL *real = image_real_find(mib->image, ((const JOB *)row)->row.real_id);
+	const REAL *real = cache_real_find(mib->cache, ((const JOB *)row)->columns.real_id);
 	struct mib_oid *oid = &value->oid;
 
 	memset(oid, 0, sizeof(*oid));
@@ -441,9 +441,9 @@ get_job_target(struct mib *mib, const void *row, struct mib_value *value)
 	memcpy(oid->sub, mib_root, mib_root_length * sizeof(uint32_t));
 	memcpy(oid->sub + mib_root_length, name_column, sizeof(name_column));
 	oid->n = (uint32_t)mib_root_length + 4;
-	oid->sub[oid->n++] = real->service->cluster->node.id;
-	oid->sub[oid->n++] = real->service->node.id;
-	oid->sub[oid->n++] = real->node.id;
+	oid->sub[oid->n++] = real->service->cluster->row.id;
+	oid->sub[oid->n++] = real->service->row.id;
+	oid->sub[oid->n++] = real->row.id;
 	return true;
 }
 
@@ -451,7 +451,7 @@ get_job_target(struct mib *mib, const void *row, struct mib_value *value)
 static bool
 job_value(const JOB *job, uint32_t number, struct mib_value *value)
 {
-	if (job_operation_column(job->row.operation) == REAL_WEIGHT)
+	if (job_operation_column(job->columns.operation) == REAL_WEIGHT)
 		return mib_value_number(value, number);
 	return mib_value_truth(value, number != 0);
 }
@@ -460,20 +460,20 @@ static bool
 get_job_old_value(struct mib *mib, const void *row, struct mib_value *value)
 {
 	(void)mib;
-	return job_value(row, ((const JOB *)row)->row.old_value, value);
+	return job_value(row, ((const JOB *)row)->columns.old_value, value);
 }
 
 static bool
 get_job_new_value(struct mib *mib, const void *row, struct mib_value *value)
 {
 	(void)mib;
-	return job_value(row, ((const JOB *)row)->row.new_value, value);
+	return job_value(row, ((const JOB *)row)->columns.new_value, value);
 }
 
 static bool
 get_job_state(struct mib *mib, const void *row, struct mib_value *value)
 {
-	enum job_state state = ((const JOB *)row)->row.state;
+	enum job_state state = ((const JOB *)row)->columns.state;
 
 	(void)mib;
 	return mib_value_number(value, state == JOB_HELD ? JOB_QUEUED : state);
@@ -481,34 +481,34 @@ get_job_state(struct mib *mib, const void *row, struct mib_value *value)
 
 const struct mib_column mib_job_columns[] = {
 	INDEX(1, "lbcJobId", SYNTAX_UNSIGNED32, 1, ID_MAX),
-	MEMBER(2, "lbcJobOperation", SYNTAX_INTEGER, 1, 5, SOURCE_U32, JOB, row.operation),
+	MEMBER(2, "lbcJobOperation", SYNTAX_INTEGER, 1, 5, SOURCE_U32, JOB, columns.operation),
 	FUNCTION(3, "lbcJobTarget", SYNTAX_OBJECT_ID, 0, 0, get_job_target),
-	MEMBER(4, "lbcJobClusterName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, row.cluster),
-	MEMBER(5, "lbcJobServiceName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, row.service),
-	MEMBER(6, "lbcJobRealName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, row.real),
+	MEMBER(4, "lbcJobClusterName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, columns.cluster),
+	MEMBER(5, "lbcJobServiceName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, columns.service),
+	MEMBER(6, "lbcJobRealName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, columns.real),
 	FUNCTION(7, "lbcJobOldValue", SYNTAX_UNSIGNED32, 0, 0, get_job_old_value),
 	FUNCTION(8, "lbcJobNewValue", SYNTAX_UNSIGNED32, 0, 0, get_job_new_value),
 	FUNCTION(9, "lbcJobState", SYNTAX_INTEGER, 1, 6, get_job_state),
-	MEMBER(10, "lbcJobFailCause", SYNTAX_INTEGER, 1, 6, SOURCE_U32, JOB, row.cause),
-	MEMBER(11, "lbcJobMessage", SYNTAX_OCTETS, 0, 255, SOURCE_TEXT, JOB, row.message),
-	TIME(12, "lbcJobCreated", JOB, row.created),
-	TIME(13, "lbcJobStarted", JOB, row.started),
-	TIME(14, "lbcJobFinished", JOB, row.finished),
-	MEMBER(15, "lbcJobSource", SYNTAX_INTEGER, 1, 3, SOURCE_U32, JOB, row.source),
-	MEMBER(16, "lbcJobRequest", SYNTAX_UNSIGNED32, 0, ID_MAX, SOURCE_U32, JOB, row.request),
+	MEMBER(10, "lbcJobFailCause", SYNTAX_INTEGER, 1, 6, SOURCE_U32, JOB, columns.cause),
+	MEMBER(11, "lbcJobMessage", SYNTAX_OCTETS, 0, 255, SOURCE_TEXT, JOB, columns.message),
+	TIME(12, "lbcJobCreated", JOB, columns.created),
+	TIME(13, "lbcJobStarted", JOB, columns.started),
+	TIME(14, "lbcJobFinished", JOB, columns.finished),
+	MEMBER(15, "lbcJobSource", SYNTAX_INTEGER, 1, 3, SOURCE_U32, JOB, columns.source),
+	MEMBER(16, "lbcJobRequest", SYNTAX_UNSIGNED32, 0, ID_MAX, SOURCE_U32, JOB, columns.request),
 	COLUMNS_END,
 };
 
 /* -- lbcNotify ----------------------------------------------------------------------- */
 
-FROM_IMAGE(get_notify_interval, mib_value_number(value, notify_interval(mib->notify)))
-FROM_IMAGE(get_notify_suppressed, mib_value_number(value, notify_suppressed(mib->notify)))
+FROM_CACHE(get_notify_interval, mib_value_number(value, notify_interval(mib->notify)))
+FROM_CACHE(get_notify_suppressed, mib_value_number(value, notify_suppressed(mib->notify)))
 
 /* Bit 0 is the highest of the first octet, RFC 3417 section 8. */
 static bool
 get_notify_enable(struct mib *mib, const void *row, struct mib_value *value)
 {
-	uint32_t enable = image_totals(mib->image)->notify_enable;
+	uint32_t enable = cache_totals(mib->cache)->notify_enable;
 
 	(void)row;
 	value->room[0] = 0;

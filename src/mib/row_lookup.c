@@ -11,16 +11,16 @@
 
 enum { LEVELS = 3 };
 
-static struct image_cluster *
-as_cluster(struct image_node *node)
+static struct cache_cluster *
+as_cluster(struct tree_row *node)
 {
-	return (struct image_cluster *)(void *)node;
+	return (struct cache_cluster *)(void *)node;
 }
 
-static struct image_service *
-as_service(struct image_node *node)
+static struct cache_service *
+as_service(struct tree_row *node)
 {
-	return (struct image_service *)(void *)node;
+	return (struct cache_service *)(void *)node;
 }
 
 /* -- scalars: one row with index 0 ---------------------------------------------------- */
@@ -62,32 +62,32 @@ least_tuple(const uint32_t *index, size_t n, size_t levels, bool inclusive,
 
 /* Returns the position of the first row whose id is at least 'least'. */
 static uint32_t
-from(const struct image_list *list, uint64_t least)
+from(const struct tree_list *list, uint64_t least)
 {
 	if (least > UINT32_MAX)
 		return list->n;
-	return least == 0 ? 0 : image_list_after(list, (uint32_t)least - 1);
+	return least == 0 ? 0 : tree_list_after(list, (uint32_t)least - 1);
 }
 
-static struct image_service *
+static struct cache_service *
 service_from(struct mib *mib, const uint64_t least[LEVELS])
 {
-	struct image_list *clusters = image_clusters(mib->image);
+	struct tree_list *clusters = cache_clusters(mib->cache);
 
 	for (uint32_t i = from(clusters, least[0]); i < clusters->n; i++) {
-		struct image_cluster *cluster = as_cluster(clusters->nodes[i]);
+		struct cache_cluster *cluster = as_cluster(clusters->rows[i]);
 		uint32_t j = from(&cluster->services,
-		    cluster->node.id == least[0] ? least[1] : 0);
+		    cluster->row.id == least[0] ? least[1] : 0);
 
 		if (j < cluster->services.n)
-			return as_service(cluster->services.nodes[j]);
+			return as_service(cluster->services.rows[j]);
 	}
 	return NULL;
 }
 
 /* Finds the next row in a list with an index of one number. */
 static const void *
-list_next(const struct image_list *list, const uint32_t *index, size_t n, bool inclusive,
+list_next(const struct tree_list *list, const uint32_t *index, size_t n, bool inclusive,
     uint32_t *ret_index, size_t *ret_n)
 {
 	uint64_t least[LEVELS];
@@ -97,9 +97,9 @@ list_next(const struct image_list *list, const uint32_t *index, size_t n, bool i
 	i = from(list, least[0]);
 	if (i == list->n)
 		return NULL;
-	ret_index[0] = list->nodes[i]->id;
+	ret_index[0] = list->rows[i]->id;
 	*ret_n = 1;
-	return list->nodes[i];
+	return list->rows[i];
 }
 
 static const void *
@@ -107,14 +107,14 @@ cluster_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	(void)needs;
-	return list_next(image_clusters(mib->image), index, n, inclusive, ret_index, ret_n);
+	return list_next(cache_clusters(mib->cache), index, n, inclusive, ret_index, ret_n);
 }
 
 static const void *
 service_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	struct image_service *service;
+	struct cache_service *service;
 	uint64_t least[LEVELS];
 
 	(void)needs;
@@ -122,8 +122,8 @@ service_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
 	service = service_from(mib, least);
 	if (service == NULL)
 		return NULL;
-	ret_index[0] = service->cluster->node.id;
-	ret_index[1] = service->node.id;
+	ret_index[0] = service->cluster->row.id;
+	ret_index[1] = service->row.id;
 	*ret_n = 2;
 	return service;
 }
@@ -133,57 +133,57 @@ job_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	(void)needs;
-	return list_next(image_jobs(mib->image), index, n, inclusive, ret_index, ret_n);
+	return list_next(cache_jobs(mib->cache), index, n, inclusive, ret_index, ret_n);
 }
 
 static const void *
 cluster_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	return n == 1 ? image_list_find(image_clusters(mib->image), index[0]) : NULL;
+	return n == 1 ? tree_list_find(cache_clusters(mib->cache), index[0]) : NULL;
 }
 
 static const void *
 service_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	struct image_node *cluster;
+	struct tree_row *cluster;
 
 	if (n != 2)
 		return NULL;
-	cluster = image_list_find(image_clusters(mib->image), index[0]);
+	cluster = tree_list_find(cache_clusters(mib->cache), index[0]);
 	return cluster == NULL ? NULL :
-	    image_list_find(&as_cluster(cluster)->services, index[1]);
+	    tree_list_find(&as_cluster(cluster)->services, index[1]);
 }
 
 static const void *
 real_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	const struct image_real *real;
+	const struct cache_real *real;
 
 	if (n != 3)
 		return NULL;
-	real = image_real_find(mib->image, index[2]);
-	return real != NULL && real->service->node.id == index[1] &&
-	    real->service->cluster->node.id == index[0] ? real : NULL;
+	real = cache_real_find(mib->cache, index[2]);
+	return real != NULL && real->service->row.id == index[1] &&
+	    real->service->cluster->row.id == index[0] ? real : NULL;
 }
 
 static const void *
 job_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	return n == 1 ? image_list_find(image_jobs(mib->image), index[0]) : NULL;
+	return n == 1 ? tree_list_find(cache_jobs(mib->cache), index[0]) : NULL;
 }
 
 /* -- real services: three nested lists, and the longest walks --------------------------- */
 
-static struct image_list *
+static struct tree_list *
 services_at(struct mib *mib, const struct mib_place *place)
 {
-	return &as_cluster(image_clusters(mib->image)->nodes[place->at[0]])->services;
+	return &as_cluster(cache_clusters(mib->cache)->rows[place->at[0]])->services;
 }
 
-static struct image_service *
+static struct cache_service *
 service_at(struct mib *mib, const struct mib_place *place)
 {
-	return as_service(services_at(mib, place)->nodes[place->at[1]]);
+	return as_service(services_at(mib, place)->rows[place->at[1]]);
 }
 
 /* Finds the position of the first row at or above 'least'. The position may be one past the
@@ -191,38 +191,38 @@ service_at(struct mib *mib, const struct mib_place *place)
 static void
 place_search(struct mib *mib, const uint64_t least[LEVELS], struct mib_place *ret)
 {
-	struct image_list *clusters = image_clusters(mib->image);
-	struct image_node *node;
+	struct tree_list *clusters = cache_clusters(mib->cache);
+	struct tree_row *node;
 
 	memset(ret->at, 0, sizeof(ret->at));
 	ret->at[0] = from(clusters, least[0]);
-	if (ret->at[0] == clusters->n || clusters->nodes[ret->at[0]]->id != least[0])
+	if (ret->at[0] == clusters->n || clusters->rows[ret->at[0]]->id != least[0])
 		return;
 	ret->at[1] = from(services_at(mib, ret), least[1]);
 	if (ret->at[1] == services_at(mib, ret)->n)
 		return;
-	node = services_at(mib, ret)->nodes[ret->at[1]];
+	node = services_at(mib, ret)->rows[ret->at[1]];
 	if (node->id == least[1])
 		ret->at[2] = from(&as_service(node)->reals, least[2]);
 }
 
 /* Advances the position to an existing row. Skips clusters without services, services without
  * rows, and services in which no row has the statistics in 'needs'. */
-static const struct image_real *
+static const struct cache_real *
 place_settle(struct mib *mib, struct mib_place *place, uint32_t needs)
 {
-	struct image_list *clusters = image_clusters(mib->image);
+	struct tree_list *clusters = cache_clusters(mib->cache);
 
 	for (; place->at[0] < clusters->n; place->at[0]++, place->at[1] = 0) {
-		struct image_list *services = services_at(mib, place);
+		struct tree_list *services = services_at(mib, place);
 
 		for (; place->at[1] < services->n; place->at[1]++, place->at[2] = 0) {
-			struct image_service *service = service_at(mib, place);
+			struct cache_service *service = service_at(mib, place);
 
 			if (place->at[2] < service->reals.n &&
 			    (needs == 0 || (service->sums.present & needs) != 0))
-				return (struct image_real *)(void *)
-				    service->reals.nodes[place->at[2]];
+				return (struct cache_real *)(void *)
+				    service->reals.rows[place->at[2]];
 		}
 		place->at[2] = 0;
 	}
@@ -236,7 +236,7 @@ static const struct mib_place *
 place_recall(const struct mib *mib, const uint32_t *index)
 {
 	for (size_t i = 0; i < 2; i++)
-		if (mib->places[i].version == image_version(mib->image) &&
+		if (mib->places[i].version == cache_version(mib->cache) &&
 		    memcmp(mib->places[i].index, index, sizeof(mib->places[i].index)) == 0)
 			return &mib->places[i];
 	return NULL;
@@ -249,7 +249,7 @@ place_keep(struct mib *mib, const struct mib_place *asked, const struct mib_plac
 	size_t to = asked == &mib->places[0] ? 1 : 0;
 
 	mib->places[to] = *found;
-	mib->places[to].version = image_version(mib->image);
+	mib->places[to].version = cache_version(mib->cache);
 }
 
 static const void *
@@ -257,7 +257,7 @@ real_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	const struct mib_place *asked = n == LEVELS ? place_recall(mib, index) : NULL;
-	const struct image_real *real;
+	const struct cache_real *real;
 	struct mib_place place;
 	uint64_t least[LEVELS];
 
@@ -271,9 +271,9 @@ real_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
 	real = place_settle(mib, &place, needs);
 	if (real == NULL)
 		return NULL;
-	place.index[0] = real->service->cluster->node.id;
-	place.index[1] = real->service->node.id;
-	place.index[2] = real->node.id;
+	place.index[0] = real->service->cluster->row.id;
+	place.index[1] = real->service->row.id;
+	place.index[2] = real->row.id;
 	place_keep(mib, asked, &place);
 	memcpy(ret_index, place.index, sizeof(place.index));
 	*ret_n = LEVELS;
@@ -288,14 +288,14 @@ const struct mib_rows mib_rows_job = { "job", job_get, job_next };
 /* -- names: a length and that many octets (RFC 2578 section 7.7) ------------------------ */
 
 static bool
-has_name(const struct image_node *node, const uint8_t *name, size_t length)
+has_name(const struct tree_row *node, const uint8_t *name, size_t length)
 {
 	return node->name_length == length && memcmp(node->texts, name, length) == 0;
 }
 
 /* Returns the first name after index[0..n-1], or at it if 'inclusive'. */
-static struct image_node *
-name_after(struct image_names *names, const uint32_t *index, size_t n, bool inclusive)
+static struct tree_row *
+name_after(struct tree_names *names, const uint32_t *index, size_t n, bool inclusive)
 {
 	uint8_t name[UINT8_MAX] = { 0 };
 	size_t length;
@@ -304,7 +304,7 @@ name_after(struct image_names *names, const uint32_t *index, size_t n, bool incl
 
 	if (n == 0)
 		return names->list.n > 0 ?
-		    names->list.nodes[image_names_from(names, name, 0)] : NULL;
+		    names->list.rows[tree_names_from(names, name, 0)] : NULL;
 	if (index[0] >= sizeof(name))
 		return NULL;
 	length = index[0];
@@ -318,18 +318,18 @@ name_after(struct image_names *names, const uint32_t *index, size_t n, bool incl
 		}
 		name[i] = (uint8_t)index[i + 1];
 	}
-	at = image_names_from(names, name, length);
-	/* Two rows may share a name for a moment (image_names_remove()): skip both. */
+	at = tree_names_from(names, name, length);
+	/* Two rows may share a name for a moment (tree_names_remove()): skip both. */
 	if (exact && !(inclusive && n == length + 1))
-		while (at < names->list.n && has_name(names->list.nodes[at], name, length))
+		while (at < names->list.n && has_name(names->list.rows[at], name, length))
 			at++;
-	return at < names->list.n ? names->list.nodes[at] : NULL;
+	return at < names->list.n ? names->list.rows[at] : NULL;
 }
 
-static struct image_node *
-name_find(struct image_names *names, const uint32_t *index, size_t n)
+static struct tree_row *
+name_find(struct tree_names *names, const uint32_t *index, size_t n)
 {
-	struct image_node *node = name_after(names, index, n, true);
+	struct tree_row *node = name_after(names, index, n, true);
 
 	if (node == NULL || n != (size_t)node->name_length + 1 || index[0] != node->name_length)
 		return NULL;
@@ -341,7 +341,7 @@ name_find(struct image_names *names, const uint32_t *index, size_t n)
 
 /* Appends a name to an index of 'n' numbers. */
 static void
-name_index(const struct image_node *node, uint32_t *ret_index, size_t n, size_t *ret_n)
+name_index(const struct tree_row *node, uint32_t *ret_index, size_t n, size_t *ret_n)
 {
 	ret_index[n++] = node->name_length;
 	for (size_t i = 0; i < node->name_length; i++)
@@ -352,17 +352,17 @@ name_index(const struct image_node *node, uint32_t *ret_index, size_t n, size_t 
 static const void *
 cluster_name_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	return name_find(image_cluster_names(mib->image), index, n);
+	return name_find(cache_cluster_names(mib->cache), index, n);
 }
 
 static const void *
 service_name_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	struct image_node *cluster;
+	struct tree_row *cluster;
 
 	if (n < 2)
 		return NULL;
-	cluster = image_list_find(image_clusters(mib->image), index[0]);
+	cluster = tree_list_find(cache_clusters(mib->cache), index[0]);
 	return cluster == NULL ? NULL :
 	    name_find(&as_cluster(cluster)->service_names, index + 1, n - 1);
 }
@@ -370,13 +370,13 @@ service_name_get(struct mib *mib, const uint32_t *index, size_t n)
 static const void *
 real_name_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	const struct image_service *service;
+	const struct cache_service *service;
 
 	if (n < 3)
 		return NULL;
 	service = service_get(mib, index, 2);
 	return service == NULL ? NULL :
-	    name_find(&as_service((struct image_node *)(uintptr_t)service)->real_names,
+	    name_find(&as_service((struct tree_row *)(uintptr_t)service)->real_names,
 	    index + 2, n - 2);
 }
 
@@ -384,7 +384,7 @@ static const void *
 cluster_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	struct image_node *node = name_after(image_cluster_names(mib->image), index, n,
+	struct tree_row *node = name_after(cache_cluster_names(mib->cache), index, n,
 	    inclusive);
 
 	(void)needs;
@@ -397,18 +397,18 @@ static const void *
 service_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	struct image_list *clusters = image_clusters(mib->image);
+	struct tree_list *clusters = cache_clusters(mib->cache);
 
 	(void)needs;
 	for (uint32_t i = n == 0 ? 0 : from(clusters, index[0]); i < clusters->n; i++) {
-		struct image_cluster *cluster = as_cluster(clusters->nodes[i]);
-		bool same = n > 0 && cluster->node.id == index[0];
-		struct image_node *node = name_after(&cluster->service_names, index + 1,
+		struct cache_cluster *cluster = as_cluster(clusters->rows[i]);
+		bool same = n > 0 && cluster->row.id == index[0];
+		struct tree_row *node = name_after(&cluster->service_names, index + 1,
 		    same ? n - 1 : 0, inclusive);
 
 		if (node == NULL)
 			continue;
-		ret_index[0] = cluster->node.id;
+		ret_index[0] = cluster->row.id;
 		name_index(node, ret_index, 1, ret_n);
 		return node;
 	}
@@ -420,23 +420,23 @@ real_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	uint64_t at[LEVELS] = { n > 0 ? index[0] : 0, n > 1 ? index[1] : 0, 0 };
-	struct image_service *service;
+	struct cache_service *service;
 
 	(void)needs;
 	while ((service = service_from(mib, at)) != NULL) {
-		bool same = n > 1 && service->cluster->node.id == index[0] &&
-		    service->node.id == index[1];
-		struct image_node *node = name_after(&service->real_names, index + 2,
+		bool same = n > 1 && service->cluster->row.id == index[0] &&
+		    service->row.id == index[1];
+		struct tree_row *node = name_after(&service->real_names, index + 2,
 		    same ? n - 2 : 0, inclusive);
 
 		if (node != NULL) {
-			ret_index[0] = service->cluster->node.id;
-			ret_index[1] = service->node.id;
+			ret_index[0] = service->cluster->row.id;
+			ret_index[1] = service->row.id;
 			name_index(node, ret_index, 2, ret_n);
 			return node;
 		}
-		at[0] = service->cluster->node.id;
-		at[1] = (uint64_t)service->node.id + 1;
+		at[0] = service->cluster->row.id;
+		at[1] = (uint64_t)service->row.id + 1;
 	}
 	return NULL;
 }

@@ -74,7 +74,7 @@ refresh(struct mib *mib)
 	bool more = true;
 
 	for (int i = 0; i < REFRESH_SLICES && more; i++)
-		if (image_refresh(mib->image, mib->store, REFRESH_ROWS, clock_wall_s(), &more,
+		if (cache_refresh(mib->cache, mib->store, REFRESH_ROWS, clock_wall_s(), &more,
 		    &err) != ERR_OK)
 			return;
 }
@@ -318,7 +318,7 @@ mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction)
 		return;
 	if (set->state == SET_COMMITTED && changed_something(set)) {
 		store_set_release(mib->store, set->set.token);
-		image_set_release(mib->image, &set->set, set->first_job, set->jobs,
+		cache_set_release(mib->cache, &set->set, set->first_job, set->jobs,
 		    clock_wall_s());
 		set_drop(mib, set);
 	} else {

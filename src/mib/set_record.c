@@ -94,12 +94,12 @@ check_value(const struct mib_column *column, const struct mib_value *value)
 }
 
 static void
-add_change(struct mib_set *set, const struct image_real *real, enum real_column column,
+add_change(struct mib_set *set, const struct cache_real *real, enum real_column column,
     uint32_t value, size_t index)
 {
 	struct change *change = &set->changes[set->set.n];
 
-	change->real_id = real->node.id;
+	change->real_id = real->row.id;
 	change->column = column;
 	change->value = value;
 	set->indexes[set->set.n++] = index;
@@ -108,7 +108,7 @@ add_change(struct mib_set *set, const struct image_real *real, enum real_column 
 static enum mib_status
 add_lock(struct mib *mib, struct mib_set *set, uint32_t value, size_t index)
 {
-	uint32_t lock = image_totals(mib->image)->set_lock;
+	uint32_t lock = cache_totals(mib->cache)->set_lock;
 	char text[MODEL_MESSAGE_MAX + 1];
 
 	if (value != lock) {
@@ -130,7 +130,7 @@ add_notify(struct mib *mib, struct mib_set *set, const struct mib_value *value, 
 	for (unsigned int bit = 0; bit < NOTIFY_BITS && value->octets.length > 0; bit++)
 		if ((value->octets.data[0] & 0x80u >> bit) != 0)
 			set->set.notify |= 1u << bit;
-	set->set.sets_notify = set->set.notify != image_totals(mib->image)->notify_enable;
+	set->set.sets_notify = set->set.notify != cache_totals(mib->cache)->notify_enable;
 }
 
 enum mib_status

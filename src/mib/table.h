@@ -7,7 +7,7 @@
 #ifndef MIB_TABLE_H
 #define MIB_TABLE_H
 
-#include "image/image.h"
+#include "cache/cache.h"
 #include "mib/mib.h"
 
 /* The SYNTAX clauses that the engine has to distinguish. */
@@ -110,7 +110,7 @@ extern const struct mib_column mib_system_columns[], mib_cluster_columns[],
 	{ .sub = (col), .name = (title), .syntax = (syn), .access = ACCESS_READ, \
 	  .min = (low), .max = (high), .source = SOURCE_FUNCTION, .get = (fn) }
 #define NAME(col, title, type)                                              \
-	MEMBER(col, title, SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, type, node.texts)
+	MEMBER(col, title, SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, type, row.texts)
 #define TIME(col, title, type, member)                                      \
 	MEMBER(col, title, SYNTAX_OCTETS, 0, 0, SOURCE_TIME, type, member)
 #define GAUGE(col, title, type, member)                                     \

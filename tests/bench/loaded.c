@@ -11,7 +11,7 @@
 #include <net-snmp/net-snmp-includes.h>
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 
-#include "image/image.h"
+#include "cache/cache.h"
 #include "mib/mib.h"
 #include "store/store.h"
 #include "util/clock.h"
@@ -100,19 +100,19 @@ init_loaded(void)
 		.stale_after_s = 86400, .version = "loaded"
 	};
 	const char *dir = getenv("LBCLUSTER_BENCH_STORE");
-	struct image *image = image_new();
+	struct cache *cache = cache_new();
 	struct store *store;
 	struct err err;
 	oid root[MIB_OID_MAX];
 	bool more = true;
 
-	if (dir == NULL || image == NULL ||
+	if (dir == NULL || cache == NULL ||
 	    store_open(dir, STORE_READ, 1000, &store, &err) != ERR_OK)
 		return;
 	while (more)
-		if (image_refresh(image, store, 10000, clock_wall_s(), &more, &err) != ERR_OK)
+		if (cache_refresh(cache, store, 10000, clock_wall_s(), &more, &err) != ERR_OK)
 			return;
-	engine = mib_new(image, store, &config);
+	engine = mib_new(cache, store, &config);
 	if (engine == NULL)
 		return;
 	for (size_t i = 0; i < mib_root_length; i++)

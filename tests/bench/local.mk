@@ -31,7 +31,8 @@ tests_bench_stock_subagent_LDADD = $(SNMP_LIBS)
 EXTRA_LIBRARIES = tests/bench/librooms.a
 tests_bench_librooms_a_SOURCES = \
 	$(src_util_libutil_a_SOURCES) $(src_model_libmodel_a_SOURCES) \
-	$(src_store_libstore_a_SOURCES) $(src_image_libimage_a_SOURCES) \
+	$(src_store_libstore_a_SOURCES) $(src_tree_libtree_a_SOURCES) \
+	$(src_cache_libcache_a_SOURCES) \
 	$(src_mib_libmib_a_SOURCES)
 tests_bench_librooms_a_CFLAGS = $(AM_CFLAGS) -fPIC
 tests_bench_loaded_so_SOURCES = tests/bench/loaded.c

@@ -283,7 +283,7 @@ changes_taken_in_without_memory_come_later(void **state)
 		others_change(n + 100);
 		(void)store_changed(f.store);
 		any_memory_fails_at(n);
-		(void)image_refresh(f.image, f.store, 1000, fixture_now, &more, &err);
+		(void)cache_refresh(f.cache, f.store, 1000, fixture_now, &more, &err);
 		any_memory_fails_at(0);
 		failed = any_memory_failed();
 		faults += failed;
@@ -291,7 +291,7 @@ changes_taken_in_without_memory_come_later(void **state)
 		assert_true(now == old || now == (n + 100) % 1000);
 		fixture_refresh(&f);
 		assert_int_equal(get_number(".1.4.1.8.1.1.1"), (n + 100) % 1000);
-		assert_int_equal(image_reals_count(f.image),
+		assert_int_equal(cache_reals_count(f.cache),
 		    fixture_number(f.main, "SELECT count(*) FROM real_service"));
 		serves_again();
 	}

@@ -15,7 +15,7 @@
 
 #include "../unit/mib_oid.h"
 #include "ctl_run.h"
-#include "image/image.h"
+#include "cache/cache.h"
 #include "loose.h"
 #include "mib/table.h"
 #include "util/log.h"
@@ -71,7 +71,7 @@ command_run(uint8_t which)
 /* What lbclusterd has. */
 struct served {
 	struct store	*store;
-	struct image	*image;
+	struct cache	*cache;
 	struct mib	*mib;
 };
 
@@ -84,7 +84,7 @@ refresh(struct served *served)
 	int rounds = 0;
 
 	for (; more && code == ERR_OK && rounds < ROUNDS_MAX; rounds++)
-		code = image_refresh(served->image, served->store, 1000, now_s, &more, &err);
+		code = cache_refresh(served->cache, served->store, 1000, now_s, &more, &err);
 	must(rounds < ROUNDS_MAX, "never done");
 	must(code == ERR_OK || err.text[0] != '\0', "error %d without words", code);
 	return code == ERR_OK;
@@ -154,7 +154,7 @@ static void
 serve_end(struct served *served)
 {
 	mib_free(served->mib);
-	image_free(served->image);
+	cache_free(served->cache);
 	store_close(served->store);
 	*served = (struct served){ .store = NULL };
 }
@@ -170,13 +170,13 @@ serve_begin(struct served *served, enum store_mode mode)
 		must(err.text[0] != '\0', "refused without words");
 		return;
 	}
-	served->image = image_new();
-	must(served->image != NULL, "no memory");
+	served->cache = cache_new();
+	must(served->cache != NULL, "no memory");
 	if (!refresh(served)) {
 		serve_end(served);
 		return;
 	}
-	served->mib = mib_new(served->image, served->store, &config);
+	served->mib = mib_new(served->cache, served->store, &config);
 	must(served->mib != NULL, "no memory");
 }
 

@@ -147,11 +147,11 @@ fixture_start(struct fixture *f, enum store_mode mode, int wait_ms)
 	static const struct mib_config config = { .stale_after_s = 300, .version = "0.0 test" };
 	struct err err;
 
-	f->image = image_new();
-	if (f->image == NULL || store_open(f->dir, mode, wait_ms, &f->store, &err) != ERR_OK)
+	f->cache = cache_new();
+	if (f->cache == NULL || store_open(f->dir, mode, wait_ms, &f->store, &err) != ERR_OK)
 		give_up("no engine");
 	fixture_refresh(f);
-	f->mib = mib_new(f->image, f->store, &config);
+	f->mib = mib_new(f->cache, f->store, &config);
 	if (f->mib == NULL)
 		give_up("no engine");
 }
@@ -160,10 +160,10 @@ void
 fixture_stop(struct fixture *f)
 {
 	mib_free(f->mib);
-	image_free(f->image);
+	cache_free(f->cache);
 	store_close(f->store);
 	f->mib = NULL;
-	f->image = NULL;
+	f->cache = NULL;
 	f->store = NULL;
 }
 
@@ -195,7 +195,7 @@ fixture_refresh(struct fixture *f)
 	bool more = true;
 
 	while (more)
-		if (image_refresh(f->image, f->store, 1000, fixture_now, &more, &err) != ERR_OK)
+		if (cache_refresh(f->cache, f->store, 1000, fixture_now, &more, &err) != ERR_OK)
 			give_up("refresh: %s", err.text);
 }
 

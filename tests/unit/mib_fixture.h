@@ -14,7 +14,7 @@
 #include <sqlite3.h>
 #include <sys/types.h>
 
-#include "image/image.h"
+#include "cache/cache.h"
 #include "mib_oid.h"
 #include "store/store.h"
 
@@ -23,7 +23,7 @@ struct fixture {
 	sqlite3		*main;		/* another program's connections */
 	sqlite3		*stats;
 	struct store	*store;
-	struct image	*image;
+	struct cache	*cache;
 	struct mib	*mib;
 };
 
@@ -38,7 +38,7 @@ void fixture_stop(struct fixture *f);
 /* Ends all and removes the directory. */
 void fixture_free(struct fixture *f);
 
-/* The image takes in all that changed. */
+/* The cache takes in all that changed. */
 void fixture_refresh(struct fixture *f);
 
 /* SQL of another program. */

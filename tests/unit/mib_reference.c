@@ -34,7 +34,7 @@ reference_make(struct fixture *f, bool empty)
 	fixture_sql(f->stats, "%s", world_measured);
 	fixture_now = LATER_S;
 	fixture_refresh(f);
-	image_tick(f->image, fixture_now);
+	cache_tick(f->cache, fixture_now);
 }
 
 /* -- values ---------------------------------------------------------------------------------- */

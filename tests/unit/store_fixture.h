@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What the tests of store and image share: a store in a directory of its own,
+ * What the tests of store and cache share: a store in a directory of its own,
  * plain SQL beside it from this process and from others, a clock that can be
  * moved, disks that fail.
  */

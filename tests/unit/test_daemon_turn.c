@@ -11,30 +11,30 @@
 
 #include "agentx/agentx.h"
 #include "daemon/daemon.h"
-#include "image/image.h"
+#include "cache/cache.h"
 #include "in_range.h"
 
 enum { ROWS = 9000, TURN_MOST = 2000 };
 
 static struct {
 	const char		*path;		/* of lbcluster.db */
-	const struct image	*image;
+	const struct cache	*cache;
 	bool			 written;
 	uint32_t		 before, most, turns;	/* rows, in one turn, turns with rows */
 } seen;
 
-enum err_code __real_image_refresh(struct image *image, struct store *store, size_t limit,
+enum err_code __real_cache_refresh(struct cache *cache, struct store *store, size_t limit,
     int64_t now, bool *ret_more, struct err *err);
-enum err_code __wrap_image_refresh(struct image *image, struct store *store, size_t limit,
+enum err_code __wrap_cache_refresh(struct cache *cache, struct store *store, size_t limit,
     int64_t now, bool *ret_more, struct err *err);
 void __wrap_agentx_notifications_send(struct agentx *agentx);
 
 enum err_code
-__wrap_image_refresh(struct image *image, struct store *store, size_t limit, int64_t now,
+__wrap_cache_refresh(struct cache *cache, struct store *store, size_t limit, int64_t now,
     bool *ret_more, struct err *err)
 {
-	seen.image = image;
-	return __real_image_refresh(image, store, limit, now, ret_more, err);
+	seen.cache = cache;
+	return __real_cache_refresh(cache, store, limit, now, ret_more, err);
 }
 
 static void
@@ -54,7 +54,7 @@ others_write(void)
 void
 __wrap_agentx_notifications_send(struct agentx *agentx)
 {
-	uint32_t rows = image_reals_count(seen.image);
+	uint32_t rows = cache_reals_count(seen.cache);
 
 	(void)agentx;
 	if (rows - seen.before > seen.most)

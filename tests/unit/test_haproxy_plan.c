@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Tests of what a driver decides and measures: src/driver/plan.c and measure.c, over
- * a mirror and a look made by hand.
+ * a tree and a look made by hand.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,9 +22,9 @@
 enum { A, B, F, G, N };
 
 static struct {
-	struct mirror_cluster	 cluster;
-	struct mirror_service	 service;
-	struct mirror_real	 reals[N];
+	struct driver_cluster	 cluster;
+	struct driver_service	 service;
+	struct driver_real	 reals[N];
 	struct plane_server	 servers[N];
 	struct plane_look	 look;
 	struct plan_rules	 rules;
@@ -46,7 +46,7 @@ setup(void **state)
 	w.service.cluster = &w.cluster;
 	snprintf(w.service.name, sizeof(w.service.name), "http");
 	for (uint32_t i = 0; i < N; i++) {
-		w.reals[i] = (struct mirror_real){ .service = &w.service, .id = i + 1,
+		w.reals[i] = (struct driver_real){ .service = &w.service, .id = i + 1,
 		    .weight = 10, .enabled = true };
 		snprintf(w.reals[i].name, sizeof(w.reals[i].name), "%s", names[i]);
 		LIST_INSERT_HEAD(&w.service.reals, &w.reals[i], entry);
@@ -704,7 +704,7 @@ job_of_a_hand_over_fails_with_the_other(void **state)
 		{ .id = 2, .real_id = w.reals[F].id, .operation = JOB_DISABLE_FALLBACK },
 		{ .id = 3, .real_id = w.reals[A].id, .operation = JOB_SET_WEIGHT, .value = 10 },
 	};
-	struct mirror_real *const reals[] = { &w.reals[G], &w.reals[F], &w.reals[A] };
+	struct driver_real *const reals[] = { &w.reals[G], &w.reals[F], &w.reals[A] };
 	struct plan_end ends[3];
 
 	(void)state;
@@ -737,7 +737,7 @@ difference(void)
 static void
 difference_names_what_only_one_side_has(void **state)
 {
-	struct mirror_real more = { .service = &w.service, .name = "web-7" };
+	struct driver_real more = { .service = &w.service, .name = "web-7" };
 
 	(void)state;
 	assert_string_equal(difference(), "");
@@ -766,7 +766,7 @@ static void
 difference_of_long_names_fits(void **state)
 {
 	char name[MODEL_NAME_MAX + 1];
-	struct mirror_real reals[5];
+	struct driver_real reals[5];
 
 	(void)state;
 	memset(name, 'n', MODEL_NAME_MAX);
@@ -775,7 +775,7 @@ difference_of_long_names_fits(void **state)
 	for (int i = 0; i < N; i++)
 		w.servers[i].service = name;
 	for (size_t i = 0; i < 5; i++) {
-		reals[i] = (struct mirror_real){ .service = &w.service };
+		reals[i] = (struct driver_real){ .service = &w.service };
 		name[0] = (char)('5' - i);
 		memcpy(reals[i].name, name, sizeof(name));
 		LIST_INSERT_HEAD(&w.service.reals, &reals[i], entry);

@@ -405,7 +405,7 @@ stale_by_time_alone_shows_after_a_tick(void **state)
 
 	(void)state;
 	fixture_now = START_S + 301;
-	image_tick(f.image, fixture_now);
+	cache_tick(f.cache, fixture_now);
 	mib_get(f.mib, &status, &value);
 	assert_int_equal(value.integer, STATUS_UNKNOWN);
 	mib_get(f.mib, &age, &value);
@@ -498,7 +498,7 @@ walk_over_rows_that_come_and_go_agrees_with_a_fresh_engine(void **state)
 	for (size_t i = 0; i < COUNT(at); i++)
 		at[i] = oid_make(".1.4.1");
 	for (int time = 0; time < TIMES; time++) {
-		struct image *image = image_new();
+		struct cache *cache = cache_new();
 		bool more = true;
 		struct mib *mib;
 
@@ -506,9 +506,9 @@ walk_over_rows_that_come_and_go_agrees_with_a_fresh_engine(void **state)
 			rows_change_at_random();
 		fixture_refresh(&f);
 		while (more)
-			assert_int_equal(image_refresh(image, f.store, 1000, fixture_now, &more,
+			assert_int_equal(cache_refresh(cache, f.store, 1000, fixture_now, &more,
 			    NULL), ERR_OK);
-		mib = mib_new(image, f.store, &config);
+		mib = mib_new(cache, f.store, &config);
 		for (int step = 0; step < STEPS; step++) {
 			struct mib_oid *from = &at[fixture_random(COUNT(at))];
 			struct mib_value value;
@@ -519,7 +519,7 @@ walk_over_rows_that_come_and_go_agrees_with_a_fresh_engine(void **state)
 				*from = columns[fixture_random((uint32_t)columns_count)];
 		}
 		mib_free(mib);
-		image_free(image);
+		cache_free(cache);
 	}
 }
 
@@ -537,7 +537,7 @@ names_shared_for_a_moment_do_not_hold_a_walk(void **state)
 	fixture_sql(f.main, "BEGIN; UPDATE cluster SET name = 'c' WHERE name = 'a';"
 	    "UPDATE cluster SET name = 'a' WHERE name = 'b';"
 	    "UPDATE cluster SET name = 'b' WHERE name = 'c'; COMMIT");
-	assert_int_equal(image_refresh(f.image, f.store, 1, fixture_now, &more, NULL), ERR_OK);
+	assert_int_equal(cache_refresh(f.cache, f.store, 1, fixture_now, &more, NULL), ERR_OK);
 	assert_true(more);
 	for (int step = 0; step < 3; step++) {
 		mib_next(f.mib, &at, false, &no_end, &next, &value);
@@ -559,7 +559,7 @@ counter_since_start_wraps(void **state)
 	(void)state;
 	fixture_sql(f.main, "UPDATE store SET config_changes = 3");
 	fixture_refresh(&f);
-	mib = mib_new(f.image, f.store, &config);
+	mib = mib_new(f.cache, f.store, &config);
 	assert_non_null(mib);
 	fixture_sql(f.main, "UPDATE store SET config_changes = -9223372036854775807 - 1");
 	fixture_refresh(&f);

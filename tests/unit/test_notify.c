@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Tests of notifications: the queue and its throttle, in a time of their own; what the
- * image tells and what it keeps to itself; varbinds; and that a SET that may still be
+ * cache tells and what it keeps to itself; varbinds; and that a SET that may still be
  * undone tells nothing.
  */
 #include <stdarg.h>
@@ -49,18 +49,18 @@ queue_free(void **state)
 
 /* A change of row 'id' to 'after'; the first value is what it is recognized by. */
 static void
-happen(enum image_event_kind kind, uint32_t id, uint32_t before, uint32_t after)
+happen(enum cache_event_kind kind, uint32_t id, uint32_t before, uint32_t after)
 {
-	const struct image_event event = { .kind = kind, .id = id, .before = before,
+	const struct cache_event event = { .kind = kind, .id = id, .before = before,
 	    .after = after, .values = { after } };
 
 	notify_event(notify, &event, now_ms);
 }
 
 static void
-assert_taken(enum image_event_kind kind, uint32_t id, uint32_t value)
+assert_taken(enum cache_event_kind kind, uint32_t id, uint32_t value)
 {
-	struct image_event event;
+	struct cache_event event;
 
 	assert_true(notify_take(notify, now_ms, &event));
 	assert_int_equal(event.kind, kind);
@@ -71,7 +71,7 @@ assert_taken(enum image_event_kind kind, uint32_t id, uint32_t value)
 static void
 assert_none(void)
 {
-	struct image_event event;
+	struct cache_event event;
 
 	assert_false(notify_take(notify, now_ms, &event));
 }
@@ -210,7 +210,7 @@ many_stale_rows_are_one_with_the_first_and_the_latest_count(void **state)
 	(void)state;
 	happen(EVENT_STALE, 5, 0, 1);
 	for (uint32_t i = 1; i < 100; i++) {
-		struct image_event event = { .kind = EVENT_STALE, .id = 5 + i, .after = 1,
+		struct cache_event event = { .kind = EVENT_STALE, .id = 5 + i, .after = 1,
 		    .values = { i + 1 } };
 
 		notify_event(notify, &event, now_ms);
@@ -252,13 +252,13 @@ each_kind_has_its_bit(void **state)
 	(void)state;
 	for (uint32_t kind = 1; kind <= EVENT_KINDS; kind++) {
 		notify_enable_set(notify, ALL & ~(1u << bits[kind]));
-		happen((enum image_event_kind)kind, 1, 0, 1);
+		happen((enum cache_event_kind)kind, 1, 0, 1);
 		now_ms += NOTIFY_SETTLE_MS;
 		assert_none();
 		notify_enable_set(notify, 1u << bits[kind]);
-		happen((enum image_event_kind)kind, 1, 0, 1);
+		happen((enum cache_event_kind)kind, 1, 0, 1);
 		now_ms += NOTIFY_SETTLE_MS;
-		assert_taken((enum image_event_kind)kind, 1, 1);
+		assert_taken((enum cache_event_kind)kind, 1, 1);
 	}
 }
 
@@ -441,8 +441,8 @@ activity_is_told_unless_a_set_explains_it(void **state)
 			fixture_sql(f.main, "UPDATE real_service SET %s WHERE id = 5", a->first);
 		fixture_refresh(&f);
 		/* That was long ago, by the store's own clock, which is not the test's. */
-		image_real_find(f.image, 5)->was_held = false;
-		image_real_find(f.image, 5)->last_change = 1;
+		cache_real_find(f.cache, 5)->was_held = false;
+		cache_real_find(f.cache, 5)->last_change = 1;
 		while (taken()[0] != '\0')
 			;
 		fixture_now += 5;
@@ -528,14 +528,14 @@ set_that_is_undone_tells_nothing(void **state)
 }
 
 static void
-nothing_is_told_while_the_image_is_behind(void **state)
+nothing_is_told_while_the_cache_is_behind(void **state)
 {
 	struct err err;
 	bool more;
 
 	(void)state;
 	fixture_sql(f.main, "UPDATE real_service SET weight = 11");
-	assert_int_equal(image_refresh(f.image, f.store, 2, fixture_now, &more, &err), ERR_OK);
+	assert_int_equal(cache_refresh(f.cache, f.store, 2, fixture_now, &more, &err), ERR_OK);
 	assert_true(more);
 	assert_string_equal(taken(), "");
 	fixture_refresh(&f);
@@ -557,7 +557,7 @@ file_that_was_replaced_is_merely_found(void **state)
 	    other);
 	assert_int_equal(rename(other, path), 0);
 	fixture_refresh(&f);
-	assert_int_equal(image_real_find(f.image, 5)->weight, 99);
+	assert_int_equal(cache_real_find(f.cache, 5)->weight, 99);
 	assert_string_equal(taken(), "");
 }
 
@@ -568,7 +568,7 @@ struct seen {
 };
 
 static void
-event_see(void *arg, const struct image_event *event)
+event_see(void *arg, const struct cache_event *event)
 {
 	struct seen *seen = arg;
 
@@ -585,13 +585,13 @@ other_idea_of_what_is_stale_is_no_event(void **state)
 	struct seen seen = { 0 };
 
 	(void)state;
-	image_events_set(f.image, event_see, &seen);
-	image_stale_after_set(f.image, 1, fixture_now);
-	assert_int_equal(image_reals_stale(f.image), 3);
+	cache_events_set(f.cache, event_see, &seen);
+	cache_stale_after_set(f.cache, 1, fixture_now);
+	assert_int_equal(cache_reals_stale(f.cache), 3);
 	assert_int_equal(seen.events, 0);
-	image_stale_after_set(f.image, 300, fixture_now);
+	cache_stale_after_set(f.cache, 300, fixture_now);
 	fixture_now += 291;
-	image_tick(f.image, fixture_now);
+	cache_tick(f.cache, fixture_now);
 	/* The first of three rows, and the two services. */
 	assert_int_equal(seen.events, 3);
 	assert_int_equal(seen.stale, 5);
@@ -625,7 +625,7 @@ main(void)
 		ENGINE(job_that_ends_is_told_with_its_words),
 		ENGINE(set_is_told_after_its_cleanup),
 		ENGINE(set_that_is_undone_tells_nothing),
-		ENGINE(nothing_is_told_while_the_image_is_behind),
+		ENGINE(nothing_is_told_while_the_cache_is_behind),
 		ENGINE(file_that_was_replaced_is_merely_found),
 		ENGINE(other_idea_of_what_is_stale_is_no_event),
 	};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A small world, and whether an image of it is true; see image_world.h.
+ * A small world, and whether an cache of it is true; see cache_world.h.
  */
-#include "image_world.h"
+#include "cache_world.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 /* -- the picture as text --------------------------------------------------------------- */
 
 static void
-sums_write(FILE *out, const struct image_sums *sums)
+sums_write(FILE *out, const struct cache_sums *sums)
 {
 	fprintf(out, " %u/%u/%u", sums->tally.active, sums->tally.enabled, sums->tally.reals);
 	for (int i = 0; i < STAT_TOTAL_CONNECTIONS; i++)
@@ -22,68 +22,69 @@ sums_write(FILE *out, const struct image_sums *sums)
 }
 
 static void
-real_write(FILE *out, const struct image *image, const struct image_real *real, int64_t now)
+real_write(FILE *out, const struct cache *cache, const struct cache_real *real, int64_t now)
 {
-	const char *texts = real->node.texts;
+	const char *texts = real->row.texts;
 
 	fprintf(out, "real %u %s %s %s %u %d %d \"%s\" job %u pending %u fresh %d oper %d\n",
-	    real->node.id, image_name(&real->node), texts + real->address_at,
+	    real->row.id, cache_name(&real->row), texts + real->address_at,
 	    texts + real->port_at, real->weight, real->fallback, real->enabled,
 	    texts + real->reason_at, real->last_job, real->pending_jobs,
-	    image_real_freshness(image, real, now), image_real_status(image, real, now));
+	    cache_real_freshness(cache, real, now), cache_real_status(cache, real, now));
 }
 
 static void
-service_write(FILE *out, struct image *image, const struct image_service *service, int64_t now)
+service_write(FILE *out, struct cache *cache, const struct cache_service *service, int64_t now)
 {
 	fprintf(out, "service %u %s %s %s %d status %d on %d fallback %u weight %" PRIu64
-	    " stale %u at %" PRId64, service->node.id, image_name(&service->node),
+	    " stale %u at %" PRId64, service->row.id, cache_name(&service->row),
 	    service->address, service->port, service->protocol, service->status,
 	    service->on_fallback, service->fallback_id, service->sums.weight,
 	    service->sums.stale, service->stale_at);
 	sums_write(out, &service->sums);
 	fprintf(out, "\n");
 	for (uint32_t i = 0; i < service->reals.n; i++)
-		real_write(out, image, (const struct image_real *)(void *)service->reals.nodes[i],
+		real_write(out, cache, (const struct cache_real *)(void *)service->reals.rows[i],
 		    now);
 }
 
 static void
-cluster_write(FILE *out, struct image *image, const struct image_cluster *cluster, int64_t now)
+cluster_write(FILE *out, struct cache *cache, const struct cache_cluster *cluster, int64_t now)
 {
-	fprintf(out, "cluster %u %s %s %d \"%s\" status %d up %u", cluster->node.id,
-	    image_name(&cluster->node), cluster->plane, cluster->plane_status,
+	fprintf(out, "cluster %u %s %s %d \"%s\" status %d up %u", cluster->row.id,
+	    cache_name(&cluster->row), cluster->plane, cluster->plane_status,
 	    cluster->plane_message, cluster->status, cluster->services_up);
 	sums_write(out, &cluster->sums);
 	fprintf(out, "\n");
 	for (uint32_t i = 0; i < cluster->services.n; i++)
-		service_write(out, image,
-		    (const struct image_service *)(void *)cluster->services.nodes[i], now);
+		service_write(out, cache,
+		    (const struct cache_service *)(void *)cluster->services.rows[i], now);
 }
 
 char *
-picture_text(struct image *image, int64_t now)
+picture_text(struct cache *cache, int64_t now)
 {
-	const struct image_list *clusters = image_clusters(image), *jobs = image_jobs(image);
+	const struct tree_list *clusters = cache_clusters(cache), *jobs = cache_jobs(cache);
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	assert_non_null(out);
 	for (uint32_t i = 0; i < clusters->n; i++)
-		cluster_write(out, image,
-		    (const struct image_cluster *)(void *)clusters->nodes[i], now);
+		cluster_write(out, cache,
+		    (const struct cache_cluster *)(void *)clusters->rows[i], now);
 	for (uint32_t i = 0; i < jobs->n; i++) {
-		const struct image_job *job = (const struct image_job *)(void *)jobs->nodes[i];
+		const struct cache_job *job = (const struct cache_job *)(void *)jobs->rows[i];
 
-		assert_int_equal(job->node.id, job->row.id);
-		fprintf(out, "job %u of %u: %d %d %s/%s/%s \"%s\"\n", job->row.id,
-		    job->row.real_id, job->row.operation, job->row.state, job->row.cluster,
-		    job->row.service, job->row.real, job->row.message);
+		assert_int_equal(job->row.id, job->columns.id);
+		fprintf(out, "job %u of %u: %d %d %s/%s/%s \"%s\"\n", job->columns.id,
+		    job->columns.real_id, job->columns.operation, job->columns.state,
+		    job->columns.cluster,
+		    job->columns.service, job->columns.real, job->columns.message);
 	}
 	fprintf(out, "%u services, %u reals, %u of them stale, %u jobs active\n",
-	    image_services_count(image), image_reals_count(image), image_reals_stale(image),
-	    image_jobs_active(image));
+	    cache_services_count(cache), cache_reals_count(cache), cache_reals_stale(cache),
+	    cache_jobs_active(cache));
 	fclose(out);
 	return text;
 }
@@ -189,42 +190,42 @@ truth_text(struct fixture *f, int64_t now)
 /* -- names ------------------------------------------------------------------------------------ */
 
 static void
-names_are_right(const struct image_list *list, struct image_names *names)
+names_are_right(const struct tree_list *list, struct tree_names *names)
 {
 	assert_int_equal(names->list.n, list->n);
 	for (uint32_t i = 0; i < list->n; i++) {
-		const struct image_node *node = list->nodes[i];
-		uint32_t at = image_names_from(names, (const uint8_t *)image_name(node),
-		    strlen(image_name(node)));
+		const struct tree_row *node = list->rows[i];
+		uint32_t at = tree_names_from(names, (const uint8_t *)cache_name(node),
+		    strlen(cache_name(node)));
 
-		assert_int_equal(node->name_length, strlen(image_name(node)));
+		assert_int_equal(node->name_length, strlen(cache_name(node)));
 		assert_true(at < names->list.n);
-		assert_ptr_equal(names->list.nodes[at], node);
+		assert_ptr_equal(names->list.rows[at], node);
 	}
 }
 
 void
-all_names_are_right(struct image *image)
+all_names_are_right(struct cache *cache)
 {
-	const struct image_list *clusters = image_clusters(image);
+	const struct tree_list *clusters = cache_clusters(cache);
 
-	names_are_right(clusters, image_cluster_names(image));
+	names_are_right(clusters, cache_cluster_names(cache));
 	for (uint32_t i = 0; i < clusters->n; i++) {
-		struct image_cluster *cluster = (struct image_cluster *)(void *)clusters->nodes[i];
+		struct cache_cluster *cluster = (struct cache_cluster *)(void *)clusters->rows[i];
 
 		names_are_right(&cluster->services, &cluster->service_names);
 		for (uint32_t j = 0; j < cluster->services.n; j++) {
-			struct image_service *service =
-			    (struct image_service *)(void *)cluster->services.nodes[j];
+			struct cache_service *service =
+			    (struct cache_service *)(void *)cluster->services.rows[j];
 
 			assert_ptr_equal(service->cluster, cluster);
 			names_are_right(&service->reals, &service->real_names);
 			for (uint32_t k = 0; k < service->reals.n; k++) {
-				struct image_real *real =
-				    (struct image_real *)(void *)service->reals.nodes[k];
+				struct cache_real *real =
+				    (struct cache_real *)(void *)service->reals.rows[k];
 
 				assert_ptr_equal(real->service, service);
-				assert_ptr_equal(image_real_find(image, real->node.id), real);
+				assert_ptr_equal(cache_real_find(cache, real->row.id), real);
 			}
 		}
 	}
@@ -244,42 +245,42 @@ texts_are_equal(const char *picture, const char *truth)
 }
 
 void
-image_is_true(struct fixture *f, struct image *image, int64_t now)
+cache_is_true(struct fixture *f, struct cache *cache, int64_t now)
 {
-	char *picture = picture_text(image, now), *truth = truth_text(f, now);
+	char *picture = picture_text(cache, now), *truth = truth_text(f, now);
 
 	texts_are_equal(picture, truth);
 	free(picture);
 	free(truth);
-	all_names_are_right(image);
+	all_names_are_right(cache);
 }
 
 /* -- help ---------------------------------------------------------------------------- */
 
 void
-refresh(struct fixture *f, struct image *image, size_t limit, int64_t now)
+refresh(struct fixture *f, struct cache *cache, size_t limit, int64_t now)
 {
 	bool more = true;
 
 	while (more)
-		if (image_refresh(image, f->store, limit, now, &more, &f->err) != ERR_OK)
+		if (cache_refresh(cache, f->store, limit, now, &more, &f->err) != ERR_OK)
 			fail_msg("%s", f->err.text);
 }
 
-struct image *
-image_make(void)
+struct cache *
+cache_make(void)
 {
-	struct image *image = image_new();
+	struct cache *cache = cache_new();
 
-	assert_non_null(image);
-	image_stale_after_set(image, STALE_AFTER_S, NOW);
-	return image;
+	assert_non_null(cache);
+	cache_stale_after_set(cache, STALE_AFTER_S, NOW);
+	return cache;
 }
 
-struct image_real *
-real_of(struct image *image, uint32_t id)
+struct cache_real *
+real_of(struct cache *cache, uint32_t id)
 {
-	struct image_real *real = image_real_find(image, id);
+	struct cache_real *real = cache_real_find(cache, id);
 
 	assert_non_null(real);
 	return real;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/image/list.c: by number and by name, against lists that are kept in
+ * Tests of src/cache/list.c: by number and by name, against lists that are kept in
  * the plainest way.
  */
 #include "store_fixture.h"
@@ -10,17 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/list.h"
+#include "tree/tree_list.h"
 
 enum { NODES = 120, STEPS = 20000 };
 
 /* The plainest way: an array of all nodes, looked through from the start. */
 struct world {
-	struct image_node	nodes[NODES];
+	struct tree_row	rows[NODES];
 	bool			in[NODES];
 	char			texts[NODES][8];
-	struct image_list	list;
-	struct image_names	names;
+	struct tree_list	list;
+	struct tree_names	names;
 };
 
 /* Few letters and lengths, so that names are often neighbours, and often the same. */
@@ -38,8 +38,8 @@ static void
 node_name(struct world *world, size_t i, uint64_t *seed)
 {
 	name_at_random(world->texts[i], seed);
-	world->nodes[i].texts = world->texts[i];
-	world->nodes[i].name_length = (uint8_t)strlen(world->texts[i]);
+	world->rows[i].texts = world->texts[i];
+	world->rows[i].name_length = (uint8_t)strlen(world->texts[i]);
 }
 
 /* As SNMP orders names: the length first, then octet by octet. */
@@ -56,23 +56,23 @@ list_is_right(const struct world *world)
 
 	for (size_t i = 0; i < NODES; i++)
 		if (world->in[i])
-			assert_ptr_equal(world->list.nodes[at++], &world->nodes[i]);
+			assert_ptr_equal(world->list.rows[at++], &world->rows[i]);
 	assert_int_equal(world->list.n, at);
 }
 
 static void
 list_answers_are_right(struct world *world, uint32_t id)
 {
-	struct image_node *found = NULL;
+	struct tree_row *found = NULL;
 	uint32_t after = 0;
 
 	for (size_t i = 0; i < NODES; i++) {
-		after += world->in[i] && world->nodes[i].id <= id;
-		if (world->in[i] && world->nodes[i].id == id)
-			found = &world->nodes[i];
+		after += world->in[i] && world->rows[i].id <= id;
+		if (world->in[i] && world->rows[i].id == id)
+			found = &world->rows[i];
 	}
-	assert_int_equal(image_list_after(&world->list, id), after);
-	assert_ptr_equal(image_list_find(&world->list, id), found);
+	assert_int_equal(tree_list_after(&world->list, id), after);
+	assert_ptr_equal(tree_list_find(&world->list, id), found);
 }
 
 static void
@@ -84,32 +84,32 @@ names_answers_are_right(struct world *world, const char *name)
 		n += world->in[i];
 		from += world->in[i] && name_below(world->texts[i], name);
 	}
-	assert_int_equal(image_names_from(&world->names, (const uint8_t *)name, strlen(name)),
+	assert_int_equal(tree_names_from(&world->names, (const uint8_t *)name, strlen(name)),
 	    from);
 	assert_int_equal(world->names.list.n, n);
 	for (uint32_t k = 1; k < n; k++)
-		assert_false(name_below(world->names.list.nodes[k]->texts,
-		    world->names.list.nodes[k - 1]->texts));
+		assert_false(name_below(world->names.list.rows[k]->texts,
+		    world->names.list.rows[k - 1]->texts));
 	if (from < n)
-		assert_false(name_below(world->names.list.nodes[from]->texts, name));
+		assert_false(name_below(world->names.list.rows[from]->texts, name));
 }
 
 static void
 add(struct world *world, size_t i, uint64_t *seed)
 {
 	node_name(world, i, seed);
-	assert_true(image_list_reserve(&world->list));
-	assert_true(image_list_reserve(&world->names.list));
-	image_list_add(&world->list, &world->nodes[i]);
-	image_names_add(&world->names, &world->nodes[i]);
+	assert_true(tree_list_reserve(&world->list));
+	assert_true(tree_list_reserve(&world->names.list));
+	tree_list_add(&world->list, &world->rows[i]);
+	tree_names_add(&world->names, &world->rows[i]);
 	world->in[i] = true;
 }
 
 static void
 drop(struct world *world, size_t i)
 {
-	image_list_remove(&world->list, &world->nodes[i]);
-	image_names_remove(&world->names, &world->nodes[i]);
+	tree_list_remove(&world->list, &world->rows[i]);
+	tree_names_remove(&world->names, &world->rows[i]);
 	world->in[i] = false;
 }
 
@@ -118,23 +118,23 @@ static void
 drop_many(struct world *world, uint64_t *seed)
 {
 	for (size_t i = 0; i < NODES; i++) {
-		world->nodes[i].dead = world->in[i] && random_next(seed) % 3 == 0;
-		world->in[i] = world->in[i] && !world->nodes[i].dead;
+		world->rows[i].dead = world->in[i] && random_next(seed) % 3 == 0;
+		world->in[i] = world->in[i] && !world->rows[i].dead;
 	}
-	image_names_bury(&world->names);
+	tree_names_reap(&world->names);
 	for (size_t i = 0; i < NODES; i++) {
-		if (world->nodes[i].dead)
-			image_list_remove(&world->list, &world->nodes[i]);
-		world->nodes[i].dead = false;
+		if (world->rows[i].dead)
+			tree_list_remove(&world->list, &world->rows[i]);
+		world->rows[i].dead = false;
 	}
 }
 
 static void
 rename_one(struct world *world, size_t i, uint64_t *seed)
 {
-	image_names_remove(&world->names, &world->nodes[i]);
+	tree_names_remove(&world->names, &world->rows[i]);
 	node_name(world, i, seed);
-	image_names_add(&world->names, &world->nodes[i]);	/* its room is there */
+	tree_names_add(&world->names, &world->rows[i]);	/* its room is there */
 }
 
 static void
@@ -163,7 +163,7 @@ lists_agree_with_the_plainest_ones(void **state)
 	assert_non_null(world);
 	/* Numbers with gaps, up to the top. */
 	for (size_t i = 0; i < NODES; i++)
-		world->nodes[i].id = i == NODES - 1 ? 2147483647 : (uint32_t)i * 3 + 1;
+		world->rows[i].id = i == NODES - 1 ? 2147483647 : (uint32_t)i * 3 + 1;
 	for (int i = 0; i < STEPS; i++) {
 		char name[8];
 
@@ -179,36 +179,36 @@ lists_agree_with_the_plainest_ones(void **state)
 		names_answers_are_right(world, "");
 		names_answers_are_right(world, "zzzzzz");
 	}
-	image_list_done(&world->list);
-	image_list_done(&world->names.list);
+	tree_list_done(&world->list);
+	tree_list_done(&world->names.list);
 	free(world);
 }
 
 static void
 empty_lists_have_nothing(void **state)
 {
-	struct image_list list = { 0 };
-	struct image_names names = { .sorted = 0 };
-	struct image_node node = { .id = 1, .texts = (char[]){ "a" }, .name_length = 1 };
+	struct tree_list list = { 0 };
+	struct tree_names names = { .sorted = 0 };
+	struct tree_row node = { .id = 1, .texts = (char[]){ "a" }, .name_length = 1 };
 
 	(void)state;
-	assert_null(image_list_find(&list, 1));
-	assert_int_equal(image_list_after(&list, 0), 0);
-	image_list_remove(&list, &node);
-	assert_int_equal(image_names_from(&names, (const uint8_t *)"a", 1), 0);
-	image_names_remove(&names, &node);
-	image_names_bury(&names);
+	assert_null(tree_list_find(&list, 1));
+	assert_int_equal(tree_list_after(&list, 0), 0);
+	tree_list_remove(&list, &node);
+	assert_int_equal(tree_names_from(&names, (const uint8_t *)"a", 1), 0);
+	tree_names_remove(&names, &node);
+	tree_names_reap(&names);
 	assert_int_equal(names.list.n, 0);
-	image_list_done(&list);
-	image_list_done(&list);
+	tree_list_done(&list);
+	tree_list_done(&list);
 }
 
 /* The name may be a number of octets that a text cannot be. */
 static void
 name_of_any_octets_finds_its_place(void **state)
 {
-	struct image_names names = { .sorted = 0 };
-	struct image_node nodes[] = {
+	struct tree_names names = { .sorted = 0 };
+	struct tree_row nodes[] = {
 		{ .id = 1, .texts = (char[]){ "bb" }, .name_length = 2 },
 		{ .id = 2, .texts = (char[]){ "a" }, .name_length = 1 },
 	};
@@ -217,43 +217,43 @@ name_of_any_octets_finds_its_place(void **state)
 	(void)state;
 	memset(longest, 'a', sizeof(longest));
 	for (size_t i = 0; i < COUNT(nodes); i++) {
-		assert_true(image_list_reserve(&names.list));
-		image_names_add(&names, &nodes[i]);
+		assert_true(tree_list_reserve(&names.list));
+		tree_names_add(&names, &nodes[i]);
 	}
-	assert_int_equal(image_names_from(&names, (const uint8_t *)"\0\0", 2), 1);
-	assert_int_equal(image_names_from(&names, (const uint8_t *)"\xff\xff", 2), 2);
-	assert_int_equal(image_names_from(&names, (const uint8_t *)"\xff", 1), 1);
-	assert_int_equal(image_names_from(&names, longest, sizeof(longest)), 2);
-	assert_int_equal(image_names_from(&names, longest, 0), 0);
+	assert_int_equal(tree_names_from(&names, (const uint8_t *)"\0\0", 2), 1);
+	assert_int_equal(tree_names_from(&names, (const uint8_t *)"\xff\xff", 2), 2);
+	assert_int_equal(tree_names_from(&names, (const uint8_t *)"\xff", 1), 1);
+	assert_int_equal(tree_names_from(&names, longest, sizeof(longest)), 2);
+	assert_int_equal(tree_names_from(&names, longest, 0), 0);
 	/* No octet behind the end is looked at, nor is the end a NUL. */
-	assert_int_equal(image_names_from(&names, (const uint8_t *)"bbx", 2), 1);
-	image_list_done(&names.list);
+	assert_int_equal(tree_names_from(&names, (const uint8_t *)"bbx", 2), 1);
+	tree_list_done(&names.list);
 }
 
 static void
 reserve_without_memory_leaves_the_list(void **state)
 {
-	struct image_list list = { 0 };
-	struct image_node nodes[40];
+	struct tree_list list = { 0 };
+	struct tree_row nodes[40];
 
 	(void)state;
 	memory_fails_at(1);
-	assert_false(image_list_reserve(&list));
+	assert_false(tree_list_reserve(&list));
 	memory_fails_at(0);
 	for (uint32_t i = 0; i < COUNT(nodes); i++) {
-		nodes[i] = (struct image_node){ .id = i + 1 };
+		nodes[i] = (struct tree_row){ .id = i + 1 };
 		memory_fails_at(1);
-		if (!image_list_reserve(&list)) {
+		if (!tree_list_reserve(&list)) {
 			memory_fails_at(0);
 			assert_int_equal(list.n, i);
-			assert_true(image_list_reserve(&list));
+			assert_true(tree_list_reserve(&list));
 		}
 		memory_fails_at(0);
-		image_list_add(&list, &nodes[i]);
+		tree_list_add(&list, &nodes[i]);
 	}
 	for (uint32_t i = 0; i < COUNT(nodes); i++)
-		assert_ptr_equal(image_list_find(&list, i + 1), &nodes[i]);
-	image_list_done(&list);
+		assert_ptr_equal(tree_list_find(&list, i + 1), &nodes[i]);
+	tree_list_done(&list);
 }
 
 int

@@ -5,14 +5,14 @@
  */
 #include "store_set_world.h"
 
-#include "driver/mirror.h"
+#include "driver/driver_tree.h"
 
 enum { REAL_PLAIN = 1, REAL_PROXY = 4, BEFORE = 10, TOKEN = 7, LATER = 8 };
 
-static struct mirror mirror;
+static struct driver_tree tree;
 
 static void
-let_go(struct mirror_cluster *cluster)
+let_go(struct driver_cluster *cluster)
 {
 	(void)cluster;
 }
@@ -20,22 +20,22 @@ let_go(struct mirror_cluster *cluster)
 static int
 setup(void **state)
 {
-	mirror_init(&mirror, "haproxy", let_go);
+	driver_tree_init(&tree, "haproxy", let_go);
 	return set_world_setup(state);
 }
 
 static int
 teardown(void **state)
 {
-	mirror_done(&mirror);
+	driver_tree_done(&tree);
 	return fixture_teardown(state);
 }
 
 static void
 weight_is(struct fixture *f, uint32_t id, int weight)
 {
-	assert_int_equal(mirror_refresh(&mirror, f->store, &f->err), ERR_OK);
-	assert_int_equal(mirror_real(&mirror, id)->weight, weight);
+	assert_int_equal(driver_tree_refresh(&tree, f->store, &f->err), ERR_OK);
+	assert_int_equal(driver_real_find(&tree, id)->weight, weight);
 }
 
 static void
@@ -85,7 +85,7 @@ row_counts_again_once_its_job_was_read(void **state)
 	    SET_OF(TOKEN, { REAL_PROXY, REAL_WEIGHT, 55 })).code, ERR_OK);
 	plain_ok(f->main_path, "UPDATE real_service SET weight = 66 WHERE id = 4");
 	weight_is(f, REAL_PROXY, 66);
-	mirror_value_set(mirror_real(&mirror, REAL_PROXY), JOB_SET_WEIGHT, 55);
+	driver_real_value_set(driver_real_find(&tree, REAL_PROXY), JOB_SET_WEIGHT, 55);
 	plain_ok(f->main_path, "UPDATE job SET state = 2 WHERE id = 1");
 	weight_is(f, REAL_PROXY, 66);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/image: the picture in memory against the files.
+ * Tests of src/cache: the picture in memory against the files.
  */
-#include "image_world.h"
+#include "cache_world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,16 +72,16 @@ change_something(struct fixture *f, uint64_t *seed)
 }
 
 static void
-image_follows_every_change_in_slices_of_any_size(void **state)
+cache_follows_every_change_in_slices_of_any_size(void **state)
 {
 	static const size_t limits[] = { 1, 2, 7, 1000 };
 	struct fixture *f = *state;
-	struct image *images[COUNT(limits)];
+	struct cache *caches[COUNT(limits)];
 	int64_t now = NOW;
 	uint64_t seed = 17;
 
 	for (size_t i = 0; i < COUNT(limits); i++)
-		images[i] = image_make();
+		caches[i] = cache_make();
 	for (int round = 0; round < 120; round++) {
 		for (uint32_t n = random_next(&seed) % 6 + 1; n > 0; n--)
 			change_something(f, &seed);
@@ -89,44 +89,44 @@ image_follows_every_change_in_slices_of_any_size(void **state)
 		for (size_t i = 0; i < COUNT(limits); i++) {
 			bool more = true;
 
-			/* Changes meet images that are half way. */
+			/* Changes meet caches that are half way. */
 			if (random_next(&seed) % 3 == 0) {
-				assert_int_equal(image_refresh(images[i], f->store, limits[i], now,
+				assert_int_equal(cache_refresh(caches[i], f->store, limits[i], now,
 				    &more, &f->err), ERR_OK);
-				assert_int_equal(image_behind(images[i]), more);
+				assert_int_equal(cache_behind(caches[i]), more);
 				continue;
 			}
-			refresh(f, images[i], limits[i], now);
-			image_tick(images[i], now);
+			refresh(f, caches[i], limits[i], now);
+			cache_tick(caches[i], now);
 			if (round % 4 == 0)
-				image_is_true(f, images[i], now);
+				cache_is_true(f, caches[i], now);
 		}
 	}
 	for (size_t i = 0; i < COUNT(limits); i++) {
-		refresh(f, images[i], limits[i], now);
-		image_tick(images[i], now);
-		image_is_true(f, images[i], now);
-		assert_memory_equal(image_totals(images[i]), image_totals(images[0]),
+		refresh(f, caches[i], limits[i], now);
+		cache_tick(caches[i], now);
+		cache_is_true(f, caches[i], now);
+		assert_memory_equal(cache_totals(caches[i]), cache_totals(caches[0]),
 		    sizeof(struct store_totals));
 	}
-	assert_true(image_reals_count(images[0]) > 10);	/* it was about something */
+	assert_true(cache_reals_count(caches[0]) > 10);	/* it was about something */
 	for (size_t i = 0; i < COUNT(limits); i++)
-		image_free(images[i]);
+		cache_free(caches[i]);
 }
 
 static void
-image_of_an_empty_store_is_empty(void **state)
+cache_of_an_empty_store_is_empty(void **state)
 {
 	struct fixture *f = *state;
-	struct image *image = image_make();
+	struct cache *cache = cache_make();
 
-	assert_false(image_loaded(image));
-	refresh(f, image, 1, NOW);
-	assert_true(image_loaded(image));
-	image_is_true(f, image, NOW);
-	assert_int_equal(image_stale_after(image), STALE_AFTER_S);
-	image_free(image);
-	image_free(NULL);
+	assert_false(cache_loaded(cache));
+	refresh(f, cache, 1, NOW);
+	assert_true(cache_loaded(cache));
+	cache_is_true(f, cache, NOW);
+	assert_int_equal(cache_stale_after(cache), STALE_AFTER_S);
+	cache_free(cache);
+	cache_free(NULL);
 }
 
 /* -- what is found, and what changes ------------------------------------------------- */
@@ -135,14 +135,14 @@ static void
 first_load_finds_states_and_counts_none(void **state)
 {
 	struct fixture *f = *state;
-	struct image *image = image_make();
-	const struct image_service *service;
+	struct cache *cache = cache_make();
+	const struct cache_service *service;
 
 	small_make(f);
 	statistics_set(f, 1, 0, NOW);
 	statistics_set(f, 2, 0, NOW);
-	refresh(f, image, 1, NOW);
-	service = real_of(image, 1)->service;
+	refresh(f, cache, 1, NOW);
+	service = real_of(cache, 1)->service;
 	assert_int_equal(service->status, STATUS_ON_FALLBACK);
 	assert_true(service->on_fallback);
 	assert_int_equal(service->fallback_uses, 0);
@@ -150,58 +150,58 @@ first_load_finds_states_and_counts_none(void **state)
 	assert_int_equal(service->cluster->status, STATUS_ON_FALLBACK);
 	assert_int_equal(service->cluster->status_last_change, 0);
 	for (uint32_t id = 1; id <= 3; id++) {
-		assert_int_equal(real_of(image, id)->active_transitions, 0);
-		assert_int_equal(real_of(image, id)->active_last_change, 0);
+		assert_int_equal(real_of(cache, id)->active_transitions, 0);
+		assert_int_equal(real_of(cache, id)->active_last_change, 0);
 	}
-	image_free(image);
+	cache_free(cache);
 }
 
 static void
 changes_seen_later_are_counted_with_their_time(void **state)
 {
 	struct fixture *f = *state;
-	struct image *image = image_make();
-	const struct image_service *service;
+	struct cache *cache = cache_make();
+	const struct cache_service *service;
 
 	small_make(f);
-	refresh(f, image, 1000, NOW);
-	service = real_of(image, 1)->service;
+	refresh(f, cache, 1000, NOW);
+	service = real_of(cache, 1)->service;
 	assert_int_equal(service->status, STATUS_UP);
 
 	statistics_set(f, 1, 0, NOW + 1);
-	refresh(f, image, 1000, NOW + 1);
+	refresh(f, cache, 1000, NOW + 1);
 	assert_int_equal(service->status, STATUS_DEGRADED);
 	assert_int_equal(service->status_last_change, NOW + 1);
 	assert_int_equal(service->cluster->status_last_change, NOW + 1);
-	assert_int_equal(real_of(image, 1)->active_transitions, 1);
-	assert_int_equal(real_of(image, 1)->active_last_change, NOW + 1);
+	assert_int_equal(real_of(cache, 1)->active_transitions, 1);
+	assert_int_equal(real_of(cache, 1)->active_last_change, NOW + 1);
 
 	statistics_set(f, 2, 0, NOW + 2);
-	refresh(f, image, 1000, NOW + 2);
+	refresh(f, cache, 1000, NOW + 2);
 	assert_int_equal(service->status, STATUS_ON_FALLBACK);
 	assert_int_equal(service->fallback_uses, 1);
 	/* The same again is no change. */
 	statistics_set(f, 2, 0, NOW + 3);
-	refresh(f, image, 1000, NOW + 3);
-	assert_int_equal(real_of(image, 2)->active_transitions, 1);
+	refresh(f, cache, 1000, NOW + 3);
+	assert_int_equal(real_of(cache, 2)->active_transitions, 1);
 	assert_int_equal(service->status_last_change, NOW + 2);
 	assert_int_equal(service->fallback_uses, 1);
 
 	statistics_set(f, 3, 0, NOW + 4);
-	refresh(f, image, 1000, NOW + 4);
+	refresh(f, cache, 1000, NOW + 4);
 	assert_int_equal(service->status, STATUS_DOWN);
 	statistics_set(f, 3, 1, NOW + 5);
-	refresh(f, image, 1000, NOW + 5);
+	refresh(f, cache, 1000, NOW + 5);
 	assert_int_equal(service->fallback_uses, 2);
-	assert_int_equal(real_of(image, 3)->active_transitions, 2);
+	assert_int_equal(real_of(cache, 3)->active_transitions, 2);
 	/* What was not measured for a while is no change when it is measured again. */
 	plain_ok(f->stats_path, "UPDATE statistics SET active = NULL WHERE real_id = 3");
-	refresh(f, image, 1000, NOW + 6);
+	refresh(f, cache, 1000, NOW + 6);
 	statistics_set(f, 3, 0, NOW + 7);
-	refresh(f, image, 1000, NOW + 7);
-	assert_int_equal(real_of(image, 3)->active_transitions, 2);
-	image_is_true(f, image, NOW + 7);
-	image_free(image);
+	refresh(f, cache, 1000, NOW + 7);
+	assert_int_equal(real_of(cache, 3)->active_transitions, 2);
+	cache_is_true(f, cache, NOW + 7);
+	cache_free(cache);
 }
 
 /* -- time ---------------------------------------------------------------------------- */
@@ -210,8 +210,8 @@ static void
 statistics_get_stale_by_time_alone(void **state)
 {
 	struct fixture *f = *state;
-	struct image *image = image_make();
-	const struct image_service *service;
+	struct cache *cache = cache_make();
+	const struct cache_service *service;
 	static const struct {
 		int64_t		now;
 		uint32_t	stale;
@@ -225,42 +225,42 @@ statistics_get_stale_by_time_alone(void **state)
 	};
 
 	small_make(f);
-	refresh(f, image, 1000, NOW);
-	service = real_of(image, 1)->service;
+	refresh(f, cache, 1000, NOW);
+	service = real_of(cache, 1)->service;
 	for (size_t i = 0; i < COUNT(steps); i++) {
-		image_tick(image, steps[i].now);
-		assert_int_equal(image_reals_stale(image), steps[i].stale);
+		cache_tick(cache, steps[i].now);
+		assert_int_equal(cache_reals_stale(cache), steps[i].stale);
 		assert_int_equal(service->status, steps[i].status);
-		image_is_true(f, image, steps[i].now);
+		cache_is_true(f, cache, steps[i].now);
 	}
 	assert_int_equal(service->status_last_change, NOW + 291);
 	/* Old values stay, their sum as well. */
 	assert_int_equal(service->sums.number[STAT_ACTIVE_CONNECTIONS], 60);
 
 	statistics_set(f, 1, 1, NOW + 9999);
-	refresh(f, image, 1000, NOW + 9999);
-	assert_int_equal(image_reals_stale(image), 2);
-	image_is_true(f, image, NOW + 9999);
-	image_free(image);
+	refresh(f, cache, 1000, NOW + 9999);
+	assert_int_equal(cache_reals_stale(cache), 2);
+	cache_is_true(f, cache, NOW + 9999);
+	cache_free(cache);
 }
 
 static void
 age_of_staleness_may_change(void **state)
 {
 	struct fixture *f = *state;
-	struct image *image = image_make();
+	struct cache *cache = cache_make();
 
 	small_make(f);
-	refresh(f, image, 1000, NOW);
-	image_stale_after_set(image, 15, NOW);
-	assert_int_equal(image_stale_after(image), 15);
-	assert_int_equal(image_reals_stale(image), 2);
-	image_tick(image, NOW + 6);
-	assert_int_equal(image_reals_stale(image), 3);
-	image_stale_after_set(image, STALE_AFTER_S, NOW + 6);
-	assert_int_equal(image_reals_stale(image), 0);
-	image_is_true(f, image, NOW + 6);
-	image_free(image);
+	refresh(f, cache, 1000, NOW);
+	cache_stale_after_set(cache, 15, NOW);
+	assert_int_equal(cache_stale_after(cache), 15);
+	assert_int_equal(cache_reals_stale(cache), 2);
+	cache_tick(cache, NOW + 6);
+	assert_int_equal(cache_reals_stale(cache), 3);
+	cache_stale_after_set(cache, STALE_AFTER_S, NOW + 6);
+	assert_int_equal(cache_reals_stale(cache), 0);
+	cache_is_true(f, cache, NOW + 6);
+	cache_free(cache);
 }
 
 /* -- files that go and come ---------------------------------------------------------- */
@@ -277,7 +277,7 @@ static void
 load_after_a_replacement_keeps_counters_and_drops_what_is_gone(void **state)
 {
 	struct fixture *f = *state;
-	struct image *image = image_make();
+	struct cache *cache = cache_make();
 	char sql[200], backup[128];
 
 	small_make(f);
@@ -290,22 +290,22 @@ load_after_a_replacement_keeps_counters_and_drops_what_is_gone(void **state)
 	    "INSERT INTO job (real_id, operation, old_value, new_value, cluster_name, service_name,"
 	    " real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a'),"
 	    " (4, 5, 1, 2, 'web', 'http', 'd')");
-	refresh(f, image, 1000, NOW);
+	refresh(f, cache, 1000, NOW);
 	statistics_set(f, 1, 0, NOW + 1);
 	statistics_set(f, 2, 0, NOW + 1);
-	refresh(f, image, 1000, NOW + 1);
-	image_is_true(f, image, NOW + 1);
-	assert_int_equal(real_of(image, 1)->active_transitions, 1);
-	assert_int_equal(image_reals_count(image), 6);
+	refresh(f, cache, 1000, NOW + 1);
+	cache_is_true(f, cache, NOW + 1);
+	assert_int_equal(real_of(cache, 1)->active_transitions, 1);
+	assert_int_equal(cache_reals_count(cache), 6);
 
 	replace(f, backup);
-	refresh(f, image, 2, NOW + 2);
-	image_is_true(f, image, NOW + 2);
-	assert_int_equal(image_reals_count(image), 3);
-	assert_int_equal(real_of(image, 1)->active_transitions, 1);
-	assert_int_equal(real_of(image, 1)->active_last_change, NOW + 1);
-	assert_int_equal(real_of(image, 1)->service->status_last_change, NOW + 1);
-	image_free(image);
+	refresh(f, cache, 2, NOW + 2);
+	cache_is_true(f, cache, NOW + 2);
+	assert_int_equal(cache_reals_count(cache), 3);
+	assert_int_equal(real_of(cache, 1)->active_transitions, 1);
+	assert_int_equal(real_of(cache, 1)->active_last_change, NOW + 1);
+	assert_int_equal(real_of(cache, 1)->service->status_last_change, NOW + 1);
+	cache_free(cache);
 }
 
 /* In a file of another origin the numbers stand for other rows. */
@@ -323,13 +323,13 @@ load_after_a_replacement_by_strangers_is_true(void **state)
 		"INSERT INTO real_service (service_id, name) VALUES (1, 'z')",
 	};
 	struct fixture *f = *state;
-	struct image *image = image_make();
+	struct cache *cache = cache_make();
 
 	small_make(f);
 	plain_ok(f->main_path, "INSERT INTO job (real_id, operation, old_value, new_value,"
 	    " cluster_name, service_name, real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a'),"
 	    " (2, 5, 1, 2, 'web', 'http', 'b')");
-	refresh(f, image, 1000, NOW);
+	refresh(f, cache, 1000, NOW);
 	for (size_t i = 0; i < COUNT(others); i++) {
 		struct fixture *g;
 		void *other;
@@ -346,57 +346,57 @@ load_after_a_replacement_by_strangers_is_true(void **state)
 		assert_int_equal(rename(g->main_path, from), 0);
 		fixture_teardown(&other);
 		replace(f, from);
-		refresh(f, image, i + 1, NOW);
-		image_is_true(f, image, NOW);
+		refresh(f, cache, i + 1, NOW);
+		cache_is_true(f, cache, NOW);
 	}
-	image_free(image);
+	cache_free(cache);
 }
 
 static void
 statistics_made_anew_are_forgotten(void **state)
 {
 	struct fixture *f = *state;
-	struct image *image = image_make();
+	struct cache *cache = cache_make();
 
 	small_make(f);
-	refresh(f, image, 1000, NOW);
-	assert_int_equal(image_reals_stale(image), 0);
+	refresh(f, cache, 1000, NOW);
+	assert_int_equal(cache_reals_stale(cache), 0);
 	assert_int_equal(remove(f->stats_path), 0);
 	clock_forward(2000);
-	refresh(f, image, 1000, NOW);
-	assert_int_equal(image_reals_stale(image), 3);
+	refresh(f, cache, 1000, NOW);
+	assert_int_equal(cache_reals_stale(cache), 3);
 	statistics_set(f, 2, 0, NOW);
-	refresh(f, image, 1000, NOW);
-	assert_int_equal(image_reals_stale(image), 2);
-	assert_int_equal(real_of(image, 2)->active_transitions, 0);
-	image_is_true(f, image, NOW);
-	image_free(image);
+	refresh(f, cache, 1000, NOW);
+	assert_int_equal(cache_reals_stale(cache), 2);
+	assert_int_equal(real_of(cache, 2)->active_transitions, 0);
+	cache_is_true(f, cache, NOW);
+	cache_free(cache);
 }
 
 static void
-image_keeps_what_it_has_while_the_store_is_away(void **state)
+cache_keeps_what_it_has_while_the_store_is_away(void **state)
 {
 	struct fixture *f = *state;
-	struct image *image = image_make();
+	struct cache *cache = cache_make();
 	char away[128], *before, *after;
 	bool more;
 
 	small_make(f);
-	refresh(f, image, 1000, NOW);
-	before = picture_text(image, NOW);
+	refresh(f, cache, 1000, NOW);
+	before = picture_text(cache, NOW);
 	snprintf(away, sizeof(away), "%s.away", f->main_path);
 	assert_int_equal(rename(f->main_path, away), 0);
-	if (image_refresh(image, f->store, 1000, NOW, &more, &f->err) != ERR_IO)
+	if (cache_refresh(cache, f->store, 1000, NOW, &more, &f->err) != ERR_IO)
 		fail_msg("%s", f->err.text);
-	assert_true(image_loaded(image));
-	after = picture_text(image, NOW);
+	assert_true(cache_loaded(cache));
+	after = picture_text(cache, NOW);
 	assert_string_equal(after, before);
 	free(before);
 	free(after);
 	replace(f, away);
-	refresh(f, image, 1000, NOW);
-	image_is_true(f, image, NOW);
-	image_free(image);
+	refresh(f, cache, 1000, NOW);
+	cache_is_true(f, cache, NOW);
+	cache_free(cache);
 }
 
 /* -- jobs ---------------------------------------------------------------------------- */
@@ -408,7 +408,7 @@ released_jobs_show_at_once_as_the_store_will_have_them(void **state)
 	const struct store_set set = { .changes = changes, .n = 2, .lock = STORE_NO_LOCK,
 		.source = JOB_SOURCE_SNMP, .token = 9 };
 	struct fixture *f = *state;
-	struct image *image = image_make();
+	struct cache *cache = cache_make();
 	struct verdict verdict;
 	char *before;
 	uint32_t first;
@@ -421,17 +421,17 @@ released_jobs_show_at_once_as_the_store_will_have_them(void **state)
 	assert_int_equal(store_set(f->store, &set, STORE_SET_HOLD, &verdict, &first, &jobs,
 	    &f->err),
 	    ERR_OK);
-	refresh(f, image, 1000, NOW);
-	assert_int_equal(image_jobs_active(image), 2);
-	assert_int_equal(real_of(image, 1)->weight, 1);
-	image_set_release(image, &set, first, jobs, NOW);
-	assert_int_equal(real_of(image, 1)->weight, 5);
-	assert_int_equal(real_of(image, 4)->weight, 5);
-	assert_int_equal(image_jobs_active(image), 1);
-	assert_int_equal(real_of(image, 1)->pending_jobs, 0);
-	assert_int_equal(real_of(image, 4)->pending_jobs, 1);
-	before = picture_text(image, NOW);
-	image_set_release(image, &set, first, 100, NOW);	/* again, and more than there are */
+	refresh(f, cache, 1000, NOW);
+	assert_int_equal(cache_jobs_active(cache), 2);
+	assert_int_equal(real_of(cache, 1)->weight, 1);
+	cache_set_release(cache, &set, first, jobs, NOW);
+	assert_int_equal(real_of(cache, 1)->weight, 5);
+	assert_int_equal(real_of(cache, 4)->weight, 5);
+	assert_int_equal(cache_jobs_active(cache), 1);
+	assert_int_equal(real_of(cache, 1)->pending_jobs, 0);
+	assert_int_equal(real_of(cache, 4)->pending_jobs, 1);
+	before = picture_text(cache, NOW);
+	cache_set_release(cache, &set, first, 100, NOW);	/* again, and more than there are */
 	store_set_release(f->store, 9);
 	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
 	{
@@ -441,9 +441,9 @@ released_jobs_show_at_once_as_the_store_will_have_them(void **state)
 		free(truth);
 	}
 	free(before);
-	refresh(f, image, 1000, NOW);
-	image_is_true(f, image, NOW);
-	image_free(image);
+	refresh(f, cache, 1000, NOW);
+	cache_is_true(f, cache, NOW);
+	cache_free(cache);
 }
 
 int
@@ -451,8 +451,8 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_open, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(image_follows_every_change_in_slices_of_any_size),
-		TEST(image_of_an_empty_store_is_empty),
+		TEST(cache_follows_every_change_in_slices_of_any_size),
+		TEST(cache_of_an_empty_store_is_empty),
 		TEST(first_load_finds_states_and_counts_none),
 		TEST(changes_seen_later_are_counted_with_their_time),
 		TEST(statistics_get_stale_by_time_alone),
@@ -460,9 +460,9 @@ main(void)
 		TEST(load_after_a_replacement_keeps_counters_and_drops_what_is_gone),
 		TEST(load_after_a_replacement_by_strangers_is_true),
 		TEST(statistics_made_anew_are_forgotten),
-		TEST(image_keeps_what_it_has_while_the_store_is_away),
+		TEST(cache_keeps_what_it_has_while_the_store_is_away),
 		TEST(released_jobs_show_at_once_as_the_store_will_have_them),
 	};
 
-	return cmocka_run_group_tests_name("image", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("cache", tests, NULL, NULL);
 }

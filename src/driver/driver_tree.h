@@ -6,8 +6,8 @@
  * waiting. Kept fresh by what changed. Statistics are read once, at the start: the driver
  * itself writes them, and goes on from what it wrote before it was restarted.
  */
-#ifndef DRIVER_MIRROR_H
-#define DRIVER_MIRROR_H
+#ifndef DRIVER_TREE_H
+#define DRIVER_TREE_H
 
 #include <sys/queue.h>
 
@@ -16,17 +16,17 @@
 #include "store/store.h"
 #include "util/idmap.h"
 
-enum { MIRROR_COLUMNS = REAL_WEIGHT + 1 };
+enum { DRIVER_COLUMNS = REAL_WEIGHT + 1 };
 
-struct mirror_real {
-	LIST_ENTRY(mirror_real)	 entry;
-	struct mirror_service	*service;
+struct driver_real {
+	LIST_ENTRY(driver_real)	 entry;
+	struct driver_service	*service;
 	uint32_t		 id;
 	char			 name[MODEL_NAME_MAX + 1];
 	/* As the driver works by it: 'stored', or what a job that it claimed since asks for. */
 	uint16_t		 weight;
 	bool			 fallback, enabled;
-	uint32_t		 stored[MIRROR_COLUMNS];
+	uint32_t		 stored[DRIVER_COLUMNS];
 	char			*reason;	/* as the store has it */
 	char			*address, *port;	/* as the store has them */
 	/* The driver's own. */
@@ -40,17 +40,17 @@ struct mirror_real {
 	bool			 awaits_check;		/* it is down until its checks pass */
 };
 
-struct mirror_service {
-	LIST_ENTRY(mirror_service)	 entry;
-	struct mirror_cluster		*cluster;
+struct driver_service {
+	LIST_ENTRY(driver_service)	 entry;
+	struct driver_cluster		*cluster;
 	uint32_t			 id;
 	char				 name[MODEL_NAME_MAX + 1];
-	LIST_HEAD(, mirror_real)	 reals;
+	LIST_HEAD(, driver_real)	 reals;
 	bool				 awaits_check;	/* the driver's own: plan.h */
 };
 
-struct mirror_cluster {
-	LIST_ENTRY(mirror_cluster)	 entry;
+struct driver_cluster {
+	LIST_ENTRY(driver_cluster)	 entry;
 	uint32_t			 id;
 	char				 name[MODEL_NAME_MAX + 1];
 	char				*params;
@@ -58,38 +58,38 @@ struct mirror_cluster {
 	bool				 has_work;	/* a new job is queued */
 	uint32_t			 reals;
 	size_t				 repairs;	/* settings that were restored */
-	LIST_HEAD(, mirror_service)	 services;
+	LIST_HEAD(, driver_service)	 services;
 	struct work			*work;		/* the driver's own */
 	uint64_t			 earlier_pid;	/* as in the last look */
 	bool				 earlier_unseen;
 };
 
-LIST_HEAD(mirror_clusters, mirror_cluster);
+LIST_HEAD(driver_clusters, driver_cluster);
 
-struct mirror {
+struct driver_tree {
 	const char		*kind;
 	/* A cluster goes, or its kind or parameters change: the driver is to let go of
 	 * cluster->work, which is NULL then. */
-	void			(*let_go)(struct mirror_cluster *cluster);
-	struct mirror_clusters	 clusters;
+	void			(*let_go)(struct driver_cluster *cluster);
+	struct driver_clusters	 clusters;
 	struct idmap		 by_id[STORE_REAL + 1];	/* enum store_kind */
 	struct store_cursor	 cursor;
 	bool			 resumed;	/* the statistics were read */
 };
 
-void mirror_init(struct mirror *mirror, const char *kind,
-    void (*let_go)(struct mirror_cluster *cluster));
-void mirror_done(struct mirror *mirror);
+void driver_tree_init(struct driver_tree *tree, const char *kind,
+    void (*let_go)(struct driver_cluster *cluster));
+void driver_tree_done(struct driver_tree *tree);
 
-/* Reads all that changed. Afterwards the mirror is whole, unless it returns an
+/* Reads all that changed. Afterwards the tree is whole, unless it returns an
  * error of store_changes(), or ERR_BUSY because the store was replaced meanwhile. */
-enum err_code mirror_refresh(struct mirror *mirror, struct store *store, struct err *err);
+enum err_code driver_tree_refresh(struct driver_tree *tree, struct store *store, struct err *err);
 
 /* NULL if there is none. */
-struct mirror_real *mirror_real(const struct mirror *mirror, uint32_t id);
+struct driver_real *driver_real_find(const struct driver_tree *tree, uint32_t id);
 
 /* The value of the column that a job is for, and another one for it. */
-uint32_t mirror_value(const struct mirror_real *real, enum job_operation operation);
-void mirror_value_set(struct mirror_real *real, enum job_operation operation, uint32_t value);
+uint32_t driver_real_value(const struct driver_real *real, enum job_operation operation);
+void driver_real_value_set(struct driver_real *real, enum job_operation operation, uint32_t value);
 
 #endif

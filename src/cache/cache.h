@@ -6,16 +6,16 @@
  * sums. It follows the store in slices; between two slices every row is whole.
  * Only this room writes it; others read its structures.
  */
-#ifndef IMAGE_IMAGE_H
-#define IMAGE_IMAGE_H
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
 
-#include "image/list.h"
+#include "tree/tree_list.h"
 #include "model/model.h"
 #include "model/status.h"
 #include "store/store.h"
 
 /* Sums over statistics: what is present is added. */
-struct image_sums {
+struct cache_sums {
 	struct status_tally	tally;
 	uint32_t		stale;		/* enabled rows without fresh statistics */
 	uint64_t		weight;		/* over enabled ones that are not fallback */
@@ -25,17 +25,17 @@ struct image_sums {
 	uint32_t		present;	/* what any row has, bits of statistics.present */
 };
 
-struct image_cluster {
-	struct image_node	 node;
+struct cache_cluster {
+	struct tree_row		 row;
 	const char		*plane;		/* into node.texts */
 	const char		*plane_message;
 	enum plane_status	 plane_status;	/* as the driver recorded it */
 	struct driver_poll	 look;		/* the driver's latest, time 0: none is known */
 	int64_t			 look_seen_ms;	/* clock_steady_ms() when it was read */
 	int64_t			 look_age_s;	/* and how old it was then */
-	struct image_list	 services;
-	struct image_names	 service_names;
-	struct image_sums	 sums;
+	struct tree_list	 services;
+	struct tree_names	 service_names;
+	struct cache_sums	 sums;
 	enum lb_status		 status;
 	int64_t			 status_last_change;
 	uint32_t		 services_up;
@@ -43,15 +43,15 @@ struct image_cluster {
 	bool			 derived;	/* status was known before */
 };
 
-struct image_service {
-	struct image_node	 node;
-	struct image_cluster	*cluster;
+struct cache_service {
+	struct tree_row		 row;
+	struct cache_cluster	*cluster;
 	const char		*address;	/* into node.texts */
 	const char		*port;
 	enum protocol		 protocol;
-	struct image_list	 reals;
-	struct image_names	 real_names;
-	struct image_sums	 sums;
+	struct tree_list	 reals;
+	struct tree_names	 real_names;
+	struct cache_sums	 sums;
 	enum lb_status		 status;
 	int64_t			 status_last_change;
 	int64_t			 stale_at;	/* when the next row gets stale; 0: none will */
@@ -64,9 +64,9 @@ struct image_service {
 	bool			 derived;
 };
 
-struct image_real {
-	struct image_node	 node;
-	struct image_service	*service;
+struct cache_real {
+	struct tree_row		 row;
+	struct cache_service	*service;
 	uint16_t		 address_at;	/* offsets in node.texts */
 	uint16_t		 port_at;
 	uint16_t		 reason_at;
@@ -86,15 +86,15 @@ struct image_real {
 	struct statistics	 statistics;
 };
 
-struct image_job {
-	struct image_node	 node;		/* its "name" is the cluster's */
-	struct job_row		 row;		/* texts point into node.texts */
+struct cache_job {
+	struct tree_row		 row;		/* its "name" is the cluster's */
+	struct job_row		 columns;		/* texts point into node.texts */
 	bool			 ahead;		/* released; the store has it as held yet */
 	bool			 counted;	/* in changes_ahead */
 };
 
 /* What managers are told of, by the numbers of the notifications. */
-enum image_event_kind {
+enum cache_event_kind {
 	EVENT_ACTIVE = 1,	/* of a real service: values active, enum oper_status */
 	EVENT_CONFIG,		/* enabled, fallback, weight, last job */
 	EVENT_SERVICE,		/* enum lb_status, on fallback, active and enabled rows */
@@ -106,85 +106,85 @@ enum image_event_kind {
 enum { EVENT_KINDS = EVENT_FRESH, EVENT_VALUES = 4 };
 
 /* A change, with the values of its time. */
-struct image_event {
-	enum image_event_kind	kind;
+struct cache_event {
+	enum cache_event_kind	kind;
 	uint32_t		id;		/* of the real service, the service or the job */
 	uint32_t		before, after;	/* what changed; nothing did if they are equal */
 	uint32_t		values[EVENT_VALUES];
 	int64_t			time;		/* statistics.last_update */
 };
 
-struct image;
+struct cache;
 
 /* NULL without memory. */
-struct image *image_new(void);
-void image_free(struct image *image);
+struct cache *cache_new(void);
+void cache_free(struct cache *cache);
 
 /* Age in seconds after which statistics are stale, 1..86400. */
-void image_stale_after_set(struct image *image, uint32_t seconds, int64_t now);
-uint32_t image_stale_after(const struct image *image);
+void cache_stale_after_set(struct cache *cache, uint32_t seconds, int64_t now);
+uint32_t cache_stale_after(const struct cache *cache);
 
 /* Takes in at most 'limit' changed rows. *ret_more: call again. The first load, and
  * one after the store's file was replaced, becomes visible when it is complete as
  * far as rows were not there before. 'now' is clock_wall_s(). The errors are those
- * of store_changes(); the image stays what it was. */
-enum err_code image_refresh(struct image *image, struct store *store, size_t limit,
+ * of store_changes(); the cache stays what it was. */
+enum err_code cache_refresh(struct cache *cache, struct store *store, size_t limit,
     int64_t now, bool *ret_more, struct err *err);
 
-/* Calls fn(arg, event) from now on for each change that image_refresh(), image_tick()
- * or image_set_release() takes in, when all rows are whole again. Not for what is
+/* Calls fn(arg, event) from now on for each change that cache_refresh(), cache_tick()
+ * or cache_set_release() takes in, when all rows are whole again. Not for what is
  * merely found: at a load, or by another idea of what is stale. NULL ends it. */
-void image_events_set(struct image *image,
-    void (*fn)(void *arg, const struct image_event *event), void *arg);
+void cache_events_set(struct cache *cache,
+    void (*fn)(void *arg, const struct cache_event *event), void *arg);
 
-/* True while the last image_refresh() has left something for the next one. */
-bool image_behind(const struct image *image);
+/* True while the last cache_refresh() has left something for the next one. */
+bool cache_behind(const struct cache *cache);
 
 /* Changes whenever a cluster, service or real service comes or goes: positions in
  * the lists are good as long as it stays. */
-uint64_t image_version(const struct image *image);
+uint64_t cache_version(const struct cache *cache);
 
 /* True once a load was complete. */
-bool image_loaded(const struct image *image);
+bool cache_loaded(const struct cache *cache);
 
 /* SET 'set' is released, which made the held jobs first..first+n-1: they and what they change
  * show at once as the store will have them after its next write. */
-void image_set_release(struct image *image, const struct store_set *set, uint32_t first,
+void cache_set_release(struct cache *cache, const struct store_set *set, uint32_t first,
     size_t n, int64_t now);
 
 /* Time goes by: statistics get stale. Call about once a second. */
-void image_tick(struct image *image, int64_t now);
+void cache_tick(struct cache *cache, int64_t now);
 
 /* Facts about the whole store, as of the last refresh. */
-const struct store_totals *image_totals(const struct image *image);
+const struct store_totals *cache_totals(const struct cache *cache);
 /* Rows in all, and those whose statistics are not current. */
-uint32_t image_services_count(const struct image *image);
-uint32_t image_reals_count(const struct image *image);
-uint32_t image_reals_stale(const struct image *image);
-uint32_t image_jobs_active(const struct image *image);
+uint32_t cache_services_count(const struct cache *cache);
+uint32_t cache_reals_count(const struct cache *cache);
+uint32_t cache_reals_stale(const struct cache *cache);
+uint32_t cache_jobs_active(const struct cache *cache);
 
 /* The lists from which everything hangs. */
-struct image_list *image_clusters(struct image *image);
-struct image_names *image_cluster_names(struct image *image);
-struct image_list *image_jobs(struct image *image);
+struct tree_list *cache_clusters(struct cache *cache);
+struct tree_names *cache_cluster_names(struct cache *cache);
+struct tree_list *cache_jobs(struct cache *cache);
 
 /* NULL if there is none. */
-struct image_real *image_real_find(struct image *image, uint32_t id);
-struct image_service *image_service_find(struct image *image, uint32_t id);
+struct cache_real *cache_real_find(struct cache *cache, uint32_t id);
+struct cache_service *cache_service_find(struct cache *cache, uint32_t id);
 
 /* lbcClusterPlaneStatus and lbcClusterPlaneMessage. 'readable': statistics can be read. */
-void image_plane_view(const struct image_cluster *cluster, bool readable, int64_t now,
+void cache_plane_view(const struct cache_cluster *cluster, bool readable, int64_t now,
     struct plane_view *ret);
 
 /* lbcRealStatsFreshness. */
-enum freshness image_real_freshness(const struct image *image, const struct image_real *real,
+enum freshness cache_real_freshness(const struct cache *cache, const struct cache_real *real,
     int64_t now);
 /* lbcRealOperStatus. */
-enum oper_status image_real_status(const struct image *image, const struct image_real *real,
+enum oper_status cache_real_status(const struct cache *cache, const struct cache_real *real,
     int64_t now);
 
 static inline const char *
-image_name(const struct image_node *node)
+cache_name(const struct tree_row *node)
 {
 	return node->texts;
 }

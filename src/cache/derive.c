@@ -5,26 +5,26 @@
  * of them changed or got stale. Made anew, not added to and subtracted from: a sum
  * that is made anew cannot drift.
  */
-#include "image/inside.h"
+#include "cache/cache_private.h"
 
 #include <string.h>
 
 void
-image_dirty(struct image_service *service)
+cache_dirty(struct cache_service *service)
 {
 	service->dirty = true;
 	service->cluster->dirty = true;
 }
 
 static struct status_real
-status_of(const struct image *image, const struct image_real *real, int64_t now)
+status_of(const struct cache *cache, const struct cache_real *real, int64_t now)
 {
 	const struct statistics *statistics = &real->statistics;
 	struct status_real status = {
 		.enabled = real->enabled, .fallback = real->fallback,
 		.active = statistics->active, .weight = real->weight,
 		.freshness = status_freshness(statistics->last_update, now,
-		    image->stale_after_s),
+		    cache->stale_after_s),
 	};
 
 	/* Statistics without a value of 'active' say nothing about activity. */
@@ -36,15 +36,15 @@ status_of(const struct image *image, const struct image_real *real, int64_t now)
 }
 
 enum freshness
-image_real_freshness(const struct image *image, const struct image_real *real, int64_t now)
+cache_real_freshness(const struct cache *cache, const struct cache_real *real, int64_t now)
 {
-	return status_freshness(real->statistics.last_update, now, image->stale_after_s);
+	return status_freshness(real->statistics.last_update, now, cache->stale_after_s);
 }
 
 enum oper_status
-image_real_status(const struct image *image, const struct image_real *real, int64_t now)
+cache_real_status(const struct cache *cache, const struct cache_real *real, int64_t now)
 {
-	struct status_real status = status_of(image, real, now);
+	struct status_real status = status_of(cache, real, now);
 
 	return status_real(&status, &real->service->sums.tally);
 }
@@ -52,7 +52,7 @@ image_real_status(const struct image *image, const struct image_real *real, int6
 /* -- sums --------------------------------------------------------------------------- */
 
 static void
-oldest_add(struct image_sums *sums, int64_t update)
+oldest_add(struct cache_sums *sums, int64_t update)
 {
 	if (!sums->any_enabled || update < sums->oldest_update)
 		sums->oldest_update = update;
@@ -60,15 +60,15 @@ oldest_add(struct image_sums *sums, int64_t update)
 }
 
 static void
-sums_add_real(struct image_sums *sums, const struct image *image, const struct image_real *real,
+sums_add_real(struct cache_sums *sums, const struct cache *cache, const struct cache_real *real,
     int64_t now)
 {
 	const struct statistics *statistics = &real->statistics;
-	struct status_real status = status_of(image, real, now);
+	struct status_real status = status_of(cache, real, now);
 
 	status_tally_add(&sums->tally, &status);
 	sums->present |= statistics->present;
-	sums->stale += real->enabled && image_real_freshness(image, real, now) != FRESHNESS_FRESH;
+	sums->stale += real->enabled && cache_real_freshness(cache, real, now) != FRESHNESS_FRESH;
 	if (real->enabled && !real->fallback)
 		sums->weight += real->weight;
 	for (int i = 0; i < STAT_TOTAL_CONNECTIONS; i++)
@@ -81,7 +81,7 @@ sums_add_real(struct image_sums *sums, const struct image *image, const struct i
 }
 
 static void
-sums_add_sums(struct image_sums *sums, const struct image_sums *more)
+sums_add_sums(struct cache_sums *sums, const struct cache_sums *more)
 {
 	sums->tally.reals += more->tally.reals;
 	sums->tally.enabled += more->tally.enabled;
@@ -98,23 +98,23 @@ sums_add_sums(struct image_sums *sums, const struct image_sums *more)
 /* -- services and clusters ------------------------------------------------------------ */
 
 static void
-stale_at_add(struct image_service *service, const struct image *image, int64_t last_update,
+stale_at_add(struct cache_service *service, const struct cache *cache, int64_t last_update,
     int64_t now)
 {
 	int64_t at;
 
 	/* A time that far ahead never comes. */
-	if (__builtin_add_overflow(last_update, (int64_t)image->stale_after_s + 1, &at))
+	if (__builtin_add_overflow(last_update, (int64_t)cache->stale_after_s + 1, &at))
 		return;
 	if (last_update != 0 && at > now && (service->stale_at == 0 || at < service->stale_at))
 		service->stale_at = at;
 }
 
 static void
-service_derive(struct image *image, struct image_service *service, int64_t now, bool found)
+service_derive(struct cache *cache, struct cache_service *service, int64_t now, bool found)
 {
 	uint32_t stale_before = service->sums.stale;
-	uint32_t key_before = image_service_key(service);
+	uint32_t key_before = cache_service_key(service);
 	enum lb_status status;
 	bool on_fallback;
 
@@ -122,15 +122,15 @@ service_derive(struct image *image, struct image_service *service, int64_t now, 
 	service->stale_at = 0;
 	service->fallback_id = 0;
 	for (uint32_t i = 0; i < service->reals.n; i++) {
-		struct image_real *real = (struct image_real *)service->reals.nodes[i];
+		struct cache_real *real = (struct cache_real *)service->reals.rows[i];
 
-		image_freshness_follow(image, real, now);
-		sums_add_real(&service->sums, image, real, now);
-		stale_at_add(service, image, real->statistics.last_update, now);
+		cache_freshness_follow(cache, real, now);
+		sums_add_real(&service->sums, cache, real, now);
+		stale_at_add(service, cache, real->statistics.last_update, now);
 		if (real->fallback)
-			service->fallback_id = real->node.id;
+			service->fallback_id = real->row.id;
 	}
-	image->reals_stale += service->sums.stale - stale_before;
+	cache->reals_stale += service->sums.stale - stale_before;
 	status = status_service(&service->sums.tally);
 	on_fallback = status_on_fallback(&service->sums.tally);
 	if (service->derived && !found) {
@@ -141,25 +141,25 @@ service_derive(struct image *image, struct image_service *service, int64_t now, 
 	}
 	service->status = status;
 	service->on_fallback = on_fallback;
-	image_service_tell(image, service,
-	    service->derived ? key_before : image_service_key(service), now);
+	cache_service_tell(cache, service,
+	    service->derived ? key_before : cache_service_key(service), now);
 	service->derived = true;
 	service->dirty = false;
 }
 
 static void
-cluster_derive(struct image *image, struct image_cluster *cluster, int64_t now, bool found)
+cluster_derive(struct cache *cache, struct cache_cluster *cluster, int64_t now, bool found)
 {
 	enum lb_status status = STATUS_DISABLED;
 
 	memset(&cluster->sums, 0, sizeof(cluster->sums));
 	cluster->services_up = 0;
 	for (uint32_t i = 0; i < cluster->services.n; i++) {
-		struct image_service *service =
-		    (struct image_service *)cluster->services.nodes[i];
+		struct cache_service *service =
+		    (struct cache_service *)cluster->services.rows[i];
 
 		if (service->dirty)
-			service_derive(image, service, now, found);
+			service_derive(cache, service, now, found);
 		sums_add_sums(&cluster->sums, &service->sums);
 		cluster->services_up += service->status == STATUS_UP;
 		status = status_cluster_add(status, service->status);
@@ -172,51 +172,51 @@ cluster_derive(struct image *image, struct image_cluster *cluster, int64_t now, 
 }
 
 void
-image_derive(struct image *image, int64_t now, bool found)
+cache_derive(struct cache *cache, int64_t now, bool found)
 {
-	for (uint32_t i = 0; i < image->clusters.n; i++) {
-		struct image_cluster *cluster =
-		    (struct image_cluster *)image->clusters.nodes[i];
+	for (uint32_t i = 0; i < cache->clusters.n; i++) {
+		struct cache_cluster *cluster =
+		    (struct cache_cluster *)cache->clusters.rows[i];
 
 		if (cluster->dirty)
-			cluster_derive(image, cluster, now, found);
+			cluster_derive(cache, cluster, now, found);
 	}
-	image_round_tell(image);
+	cache_round_tell(cache);
 }
 
 /* -- time ------------------------------------------------------------------------------ */
 
 static void
-old_mark(struct image_service *service, void *now)
+old_mark(struct cache_service *service, void *now)
 {
 	if (service->stale_at != 0 && service->stale_at <= *(int64_t *)now)
-		image_dirty(service);
+		cache_dirty(service);
 }
 
 static void
-any_mark(struct image_service *service, void *arg)
+any_mark(struct cache_service *service, void *arg)
 {
 	(void)arg;
-	image_dirty(service);
+	cache_dirty(service);
 }
 
 void
-image_tick(struct image *image, int64_t now)
+cache_tick(struct cache *cache, int64_t now)
 {
-	if (!image->loaded)
+	if (!cache->loaded)
 		return;
-	image_services_each(image, old_mark, &now);
-	image_derive(image, now, false);
+	cache_services_each(cache, old_mark, &now);
+	cache_derive(cache, now, false);
 }
 
 void
-image_stale_after_set(struct image *image, uint32_t seconds, int64_t now)
+cache_stale_after_set(struct cache *cache, uint32_t seconds, int64_t now)
 {
-	image->stale_after_s = seconds;
-	if (!image->loaded)
+	cache->stale_after_s = seconds;
+	if (!cache->loaded)
 		return;
-	image_services_each(image, any_mark, NULL);
-	image->quiet = true;
-	image_derive(image, now, false);
-	image->quiet = false;
+	cache_services_each(cache, any_mark, NULL);
+	cache->quiet = true;
+	cache_derive(cache, now, false);
+	cache->quiet = false;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/image: many rows, and memory that fails.
+ * Tests of src/cache: many rows, and memory that fails.
  */
-#include "image_world.h"
+#include "cache_world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static void
 many_rows_are_followed(void **state)
 {
 	struct fixture *f = *state;
-	struct image *image = image_make();
+	struct cache *cache = cache_make();
 	unsigned rows = many_rows();
 	char sql[500];
 
@@ -35,19 +35,19 @@ many_rows_are_followed(void **state)
 	    " WHERE i < %u) INSERT INTO statistics (real_id, active, last_update, bps_in)"
 	    " SELECT i, 1, 1000000, i FROM n", rows);
 	plain_ok(f->stats_path, sql);
-	refresh(f, image, 1000, NOW);
-	assert_int_equal(image_reals_count(image), rows);
-	image_is_true(f, image, NOW);
+	refresh(f, cache, 1000, NOW);
+	assert_int_equal(cache_reals_count(cache), rows);
+	cache_is_true(f, cache, NOW);
 	plain_ok(f->main_path, "DELETE FROM real_service WHERE id % 2 = 0;"
 	    "UPDATE real_service SET name = 'n' || id WHERE id < 1000");
-	refresh(f, image, 1000, NOW);
-	assert_int_equal(image_reals_count(image), rows / 2);
-	image_is_true(f, image, NOW);
+	refresh(f, cache, 1000, NOW);
+	assert_int_equal(cache_reals_count(cache), rows / 2);
+	cache_is_true(f, cache, NOW);
 	plain_ok(f->main_path, "DELETE FROM cluster");
-	refresh(f, image, 1000, NOW);
-	image_is_true(f, image, NOW);
-	assert_int_equal(image_reals_count(image), 0);
-	image_free(image);
+	refresh(f, cache, 1000, NOW);
+	cache_is_true(f, cache, NOW);
+	assert_int_equal(cache_reals_count(cache), 0);
+	cache_free(cache);
 }
 
 /* What changes between the two loads: rows come, go, get other names and jobs. */
@@ -60,12 +60,12 @@ static const char changes_sql[] =
     "INSERT INTO job (real_id, operation, old_value, new_value, cluster_name, service_name,"
     " real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a')";
 
-/* Every allocation fails once. After each failure the image is whole, and goes on. */
+/* Every allocation fails once. After each failure the cache is whole, and goes on. */
 static void
 memory_that_fails_only_delays(void **state)
 {
 	struct fixture *f = *state;
-	struct image *image = image_make();
+	struct cache *cache = cache_make();
 	long failures = 0;
 	bool changed = false;
 
@@ -75,33 +75,33 @@ memory_that_fails_only_delays(void **state)
 		enum err_code code;
 
 		memory_fails_at(n);
-		code = image_refresh(image, f->store, 1000, NOW, &more, &f->err);
+		code = cache_refresh(cache, f->store, 1000, NOW, &more, &f->err);
 		failed = memory_failed();
 		memory_fails_at(0);
 		failures += failed;
 		assert_int_equal(code, failed ? ERR_NOMEM : ERR_OK);
-		if (image_loaded(image)) {
-			char *text = picture_text(image, NOW);	/* nothing falls over */
+		if (cache_loaded(cache)) {
+			char *text = picture_text(cache, NOW);	/* nothing falls over */
 
 			free(text);
-			all_names_are_right(image);
+			all_names_are_right(cache);
 		}
 		if (failed) {
 			n = 0;	/* some of it is done: begin again with the rest */
 			if (failures % 2 == 0)
-				refresh(f, image, 1, NOW);
+				refresh(f, cache, 1, NOW);
 			continue;
 		}
 		if (more)
 			continue;
-		image_is_true(f, image, NOW);
+		cache_is_true(f, cache, NOW);
 		if (changed)
 			break;
 		plain_ok(f->main_path, changes_sql);
 		changed = true;
 		n = 0;
 	}
-	image_free(image);
+	cache_free(cache);
 }
 
 /* The n-th allocation of a whole load and of a whole set of changes fails, for each n. */
@@ -116,36 +116,36 @@ memory_that_fails_anywhere_loses_nothing(void **state)
 	plain_ok(f->main_path, "INSERT INTO job (real_id, operation, old_value, new_value,"
 	    " cluster_name, service_name, real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a')");
 	for (long n = 1; failed; n++) {
-		struct image *image;
+		struct cache *cache;
 		bool more;
 
 		memory_fails_at(n);
-		image = image_new();
-		if (image == NULL) {
+		cache = cache_new();
+		if (cache == NULL) {
 			assert_true(memory_failed());
 			memory_fails_at(0);
 			continue;
 		}
-		image_stale_after_set(image, STALE_AFTER_S, NOW);
-		(void)image_refresh(image, f->store, 1000, NOW, &more, &f->err);
+		cache_stale_after_set(cache, STALE_AFTER_S, NOW);
+		(void)cache_refresh(cache, f->store, 1000, NOW, &more, &f->err);
 		failed = memory_failed();
 		memory_fails_at(0);
-		refresh(f, image, 1000, NOW);
-		image_is_true(f, image, NOW);
-		image_free(image);
+		refresh(f, cache, 1000, NOW);
+		cache_is_true(f, cache, NOW);
+		cache_free(cache);
 		failures += failed;
 	}
 	assert_true(failures > 10);
 	failed = true;
 	for (long n = 1; failed; n++) {
-		struct image *image = image_make();
+		struct cache *cache = cache_make();
 		char sql[2000];
 		bool more;
 
 		plain_ok(f->main_path, "DELETE FROM cluster WHERE name = 'again';"
 		    "DELETE FROM service WHERE name = 'again';"
 		    "DELETE FROM real_service WHERE name = 'again'");
-		refresh(f, image, 1000, NOW);
+		refresh(f, cache, 1000, NOW);
 		snprintf(sql, sizeof(sql),
 		    "%s; UPDATE cluster SET name = 'web' || (id * 1000 + %ld);"
 		    "UPDATE service SET name = 's' || (id * 1000 + %ld);"
@@ -157,13 +157,13 @@ memory_that_fails_anywhere_loses_nothing(void **state)
 		    "INSERT INTO service (cluster_id, name) VALUES (1, 'again');"
 		    "INSERT INTO cluster (name) VALUES ('again')");
 		memory_fails_at(n);
-		(void)image_refresh(image, f->store, 1000, NOW, &more, &f->err);
+		(void)cache_refresh(cache, f->store, 1000, NOW, &more, &f->err);
 		failed = memory_failed();
 		memory_fails_at(0);
-		all_names_are_right(image);
-		refresh(f, image, 1000, NOW);
-		image_is_true(f, image, NOW);
-		image_free(image);
+		all_names_are_right(cache);
+		refresh(f, cache, 1000, NOW);
+		cache_is_true(f, cache, NOW);
+		cache_free(cache);
 	}
 }
 
@@ -177,5 +177,5 @@ main(void)
 		TEST(memory_that_fails_anywhere_loses_nothing),
 	};
 
-	return cmocka_run_group_tests_name("image_size", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("cache_size", tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The rows; see mirror.h.
+ * The rows; see tree.h.
  */
-#include "driver/mirror.h"
+#include "driver/driver_tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +13,14 @@
 
 enum { SLICE_ROWS = 10000 };
 
-struct mirror_real *
-mirror_real(const struct mirror *mirror, uint32_t id)
+struct driver_real *
+driver_real_find(const struct driver_tree *tree, uint32_t id)
 {
-	return idmap_get(&mirror->by_id[STORE_REAL], id);
+	return idmap_get(&tree->by_id[STORE_REAL], id);
 }
 
 uint32_t
-mirror_value(const struct mirror_real *real, enum job_operation operation)
+driver_real_value(const struct driver_real *real, enum job_operation operation)
 {
 	switch (job_operation_column(operation)) {
 	case REAL_ENABLED: return real->enabled;
@@ -31,7 +31,7 @@ mirror_value(const struct mirror_real *real, enum job_operation operation)
 }
 
 static void
-value_set(struct mirror_real *real, enum real_column column, uint32_t value)
+value_set(struct driver_real *real, enum real_column column, uint32_t value)
 {
 	switch (column) {
 	case REAL_ENABLED: real->enabled = value != 0; break;
@@ -41,7 +41,7 @@ value_set(struct mirror_real *real, enum real_column column, uint32_t value)
 }
 
 void
-mirror_value_set(struct mirror_real *real, enum job_operation operation, uint32_t value)
+driver_real_value_set(struct driver_real *real, enum job_operation operation, uint32_t value)
 {
 	value_set(real, job_operation_column(operation), value);
 }
@@ -49,11 +49,11 @@ mirror_value_set(struct mirror_real *real, enum job_operation operation, uint32_
 /* -- going ------------------------------------------------------------------------ */
 
 static void
-real_remove(struct mirror *mirror, struct mirror_real *real)
+real_remove(struct driver_tree *tree, struct driver_real *real)
 {
 	real->service->cluster->reals--;
 	LIST_REMOVE(real, entry);
-	idmap_remove(&mirror->by_id[STORE_REAL], real->id);
+	idmap_remove(&tree->by_id[STORE_REAL], real->id);
 	free(real->reason);
 	free(real->address);
 	free(real->port);
@@ -61,92 +61,92 @@ real_remove(struct mirror *mirror, struct mirror_real *real)
 }
 
 static void
-service_remove(struct mirror *mirror, struct mirror_service *service)
+service_remove(struct driver_tree *tree, struct driver_service *service)
 {
-	struct mirror_real *real, *next;
+	struct driver_real *real, *next;
 
 	for (real = LIST_FIRST(&service->reals); real != NULL; real = next) {
 		next = LIST_NEXT(real, entry);
-		real_remove(mirror, real);
+		real_remove(tree, real);
 	}
 	LIST_REMOVE(service, entry);
-	idmap_remove(&mirror->by_id[STORE_SERVICE], service->id);
+	idmap_remove(&tree->by_id[STORE_SERVICE], service->id);
 	free(service);
 }
 
 static void
-cluster_remove(struct mirror *mirror, struct mirror_cluster *cluster)
+cluster_remove(struct driver_tree *tree, struct driver_cluster *cluster)
 {
-	struct mirror_service *service, *next;
+	struct driver_service *service, *next;
 
-	mirror->let_go(cluster);
+	tree->let_go(cluster);
 	for (service = LIST_FIRST(&cluster->services); service != NULL; service = next) {
 		next = LIST_NEXT(service, entry);
-		service_remove(mirror, service);
+		service_remove(tree, service);
 	}
 	LIST_REMOVE(cluster, entry);
-	idmap_remove(&mirror->by_id[STORE_CLUSTER], cluster->id);
+	idmap_remove(&tree->by_id[STORE_CLUSTER], cluster->id);
 	free(cluster->params);
 	free(cluster);
 }
 
 static void
-all_remove(struct mirror *mirror)
+all_remove(struct driver_tree *tree)
 {
-	while (!LIST_EMPTY(&mirror->clusters))
-		cluster_remove(mirror, LIST_FIRST(&mirror->clusters));
+	while (!LIST_EMPTY(&tree->clusters))
+		cluster_remove(tree, LIST_FIRST(&tree->clusters));
 }
 
 static enum err_code
 on_removed(void *arg, enum store_kind kind, uint32_t id)
 {
-	struct mirror *mirror = arg;
-	void *row = kind <= STORE_REAL ? idmap_get(&mirror->by_id[kind], id) : NULL;
+	struct driver_tree *tree = arg;
+	void *row = kind <= STORE_REAL ? idmap_get(&tree->by_id[kind], id) : NULL;
 
 	if (row == NULL)
 		return ERR_OK;
 	if (kind == STORE_CLUSTER)
-		cluster_remove(mirror, row);
+		cluster_remove(tree, row);
 	else if (kind == STORE_SERVICE)
-		service_remove(mirror, row);
+		service_remove(tree, row);
 	else
-		real_remove(mirror, row);
+		real_remove(tree, row);
 	return ERR_OK;
 }
 
 /* -- coming and changing ------------------------------------------------------------ */
 
-static struct mirror_cluster *
-cluster_add(struct mirror *mirror, uint32_t id)
+static struct driver_cluster *
+cluster_add(struct driver_tree *tree, uint32_t id)
 {
-	struct mirror_cluster *cluster = calloc(1, sizeof(*cluster));
+	struct driver_cluster *cluster = calloc(1, sizeof(*cluster));
 
 	if (cluster == NULL)
 		return NULL;
 	cluster->id = id;
-	if (!idmap_put(&mirror->by_id[STORE_CLUSTER], id, cluster)) {
+	if (!idmap_put(&tree->by_id[STORE_CLUSTER], id, cluster)) {
 		free(cluster);
 		return NULL;
 	}
-	LIST_INSERT_HEAD(&mirror->clusters, cluster, entry);
+	LIST_INSERT_HEAD(&tree->clusters, cluster, entry);
 	return cluster;
 }
 
 static enum err_code
 on_cluster(void *arg, const struct cluster_row *row)
 {
-	struct mirror *mirror = arg;
-	struct mirror_cluster *cluster = idmap_get(&mirror->by_id[STORE_CLUSTER], row->id);
-	bool mine = strcmp(row->plane, mirror->kind) == 0;
+	struct driver_tree *tree = arg;
+	struct driver_cluster *cluster = idmap_get(&tree->by_id[STORE_CLUSTER], row->id);
+	bool mine = strcmp(row->plane, tree->kind) == 0;
 
 	if (cluster == NULL)
-		cluster = cluster_add(mirror, row->id);
+		cluster = cluster_add(tree, row->id);
 	if (cluster == NULL)
 		return ERR_NOMEM;
 	snprintf(cluster->name, sizeof(cluster->name), "%s", row->name);
 	if (cluster->params == NULL || strcmp(cluster->params, row->plane_params) != 0 ||
 	    cluster->mine != mine)
-		mirror->let_go(cluster);
+		tree->let_go(cluster);
 	cluster->mine = mine;
 	return memory_string_assign(&cluster->params, row->plane_params) ? ERR_OK : ERR_NOMEM;
 }
@@ -154,10 +154,10 @@ on_cluster(void *arg, const struct cluster_row *row)
 static enum err_code
 on_service(void *arg, const struct service_row *row)
 {
-	struct mirror *mirror = arg;
-	struct mirror_service *service = idmap_get(&mirror->by_id[STORE_SERVICE], row->id);
-	struct mirror_cluster *cluster =
-	    idmap_get(&mirror->by_id[STORE_CLUSTER], row->cluster_id);
+	struct driver_tree *tree = arg;
+	struct driver_service *service = idmap_get(&tree->by_id[STORE_SERVICE], row->id);
+	struct driver_cluster *cluster =
+	    idmap_get(&tree->by_id[STORE_CLUSTER], row->cluster_id);
 
 	if (cluster == NULL)	/* the store leaves the cluster out */
 		return ERR_OK;
@@ -167,7 +167,7 @@ on_service(void *arg, const struct service_row *row)
 			return ERR_NOMEM;
 		service->id = row->id;
 		service->cluster = cluster;
-		if (!idmap_put(&mirror->by_id[STORE_SERVICE], row->id, service)) {
+		if (!idmap_put(&tree->by_id[STORE_SERVICE], row->id, service)) {
 			free(service);
 			return ERR_NOMEM;
 		}
@@ -177,16 +177,16 @@ on_service(void *arg, const struct service_row *row)
 	return ERR_OK;
 }
 
-static struct mirror_real *
-real_add(struct mirror *mirror, struct mirror_service *service, uint32_t id)
+static struct driver_real *
+real_add(struct driver_tree *tree, struct driver_service *service, uint32_t id)
 {
-	struct mirror_real *real = calloc(1, sizeof(*real));
+	struct driver_real *real = calloc(1, sizeof(*real));
 
 	if (real == NULL)
 		return NULL;
 	real->id = id;
 	real->service = service;
-	if (!idmap_put(&mirror->by_id[STORE_REAL], id, real)) {
+	if (!idmap_put(&tree->by_id[STORE_REAL], id, real)) {
 		free(real);
 		return NULL;
 	}
@@ -198,22 +198,22 @@ real_add(struct mirror *mirror, struct mirror_service *service, uint32_t id)
 static enum err_code
 on_real(void *arg, const struct real_row *row)
 {
-	struct mirror *mirror = arg;
-	struct mirror_real *real = mirror_real(mirror, row->id);
-	struct mirror_service *service =
-	    idmap_get(&mirror->by_id[STORE_SERVICE], row->service_id);
+	struct driver_tree *tree = arg;
+	struct driver_real *real = driver_real_find(tree, row->id);
+	struct driver_service *service =
+	    idmap_get(&tree->by_id[STORE_SERVICE], row->service_id);
 
 	if (service == NULL)	/* the store leaves the service out */
 		return ERR_OK;
 	if (real == NULL)
-		real = real_add(mirror, service, row->id);
+		real = real_add(tree, service, row->id);
 	if (real == NULL)
 		return ERR_NOMEM;
 	snprintf(real->name, sizeof(real->name), "%s", row->name);
 	real->stored[REAL_ENABLED] = row->enabled;
 	real->stored[REAL_FALLBACK] = row->fallback;
 	real->stored[REAL_WEIGHT] = row->weight;
-	for (int column = 0; column < MIRROR_COLUMNS; column++)
+	for (int column = 0; column < DRIVER_COLUMNS; column++)
 		value_set(real, (enum real_column)column, real->stored[column]);
 	return memory_string_assign(&real->reason, row->reason) &&
 	    memory_string_assign(&real->address, row->address) &&
@@ -225,8 +225,8 @@ on_real(void *arg, const struct real_row *row)
 static enum err_code
 on_job(void *arg, const struct job_row *row)
 {
-	struct mirror *mirror = arg;
-	struct mirror_real *real = mirror_real(mirror, row->real_id);
+	struct driver_tree *tree = arg;
+	struct driver_real *real = driver_real_find(tree, row->real_id);
 	enum real_column column = job_operation_column(row->operation);
 
 	if (real == NULL)
@@ -240,8 +240,8 @@ on_job(void *arg, const struct job_row *row)
 static enum err_code
 on_statistics(void *arg, const struct statistics *row)
 {
-	const struct mirror *mirror = arg;
-	struct mirror_real *real = mirror_real(mirror, row->real_id);
+	const struct driver_tree *tree = arg;
+	struct driver_real *real = driver_real_find(tree, row->real_id);
 
 	if (real != NULL)
 		measure_resume(&real->measure, row);
@@ -258,26 +258,26 @@ on_totals(void *arg, const struct store_totals *totals)
 /* -- the whole ----------------------------------------------------------------------- */
 
 void
-mirror_init(struct mirror *mirror, const char *kind,
-    void (*let_go)(struct mirror_cluster *cluster))
+driver_tree_init(struct driver_tree *tree, const char *kind,
+    void (*let_go)(struct driver_cluster *cluster))
 {
-	*mirror = (struct mirror){ .kind = kind, .let_go = let_go };
-	LIST_INIT(&mirror->clusters);
+	*tree = (struct driver_tree){ .kind = kind, .let_go = let_go };
+	LIST_INIT(&tree->clusters);
 }
 
 void
-mirror_done(struct mirror *mirror)
+driver_tree_done(struct driver_tree *tree)
 {
-	all_remove(mirror);
+	all_remove(tree);
 	for (size_t i = 0; i <= STORE_REAL; i++)
-		idmap_done(&mirror->by_id[i]);
+		idmap_done(&tree->by_id[i]);
 }
 
 enum err_code
-mirror_refresh(struct mirror *mirror, struct store *store, struct err *err)
+driver_tree_refresh(struct driver_tree *tree, struct store *store, struct err *err)
 {
 	const struct store_sink sink = {
-		.arg = mirror, .cluster = on_cluster, .service = on_service, .real = on_real,
+		.arg = tree, .cluster = on_cluster, .service = on_service, .real = on_real,
 		.job = on_job, .statistics = on_statistics, .removed = on_removed,
 		.totals = on_totals,
 	};
@@ -286,15 +286,15 @@ mirror_refresh(struct mirror *mirror, struct store *store, struct err *err)
 
 	while (more && code == ERR_OK) {
 		/* Nothing comes after the end: this driver writes the statistics itself. */
-		if (mirror->resumed) {
-			mirror->cursor.statistics = INT64_MAX;
-			mirror->cursor.removed_stats = INT64_MAX;
+		if (tree->resumed) {
+			tree->cursor.statistics = INT64_MAX;
+			tree->cursor.removed_stats = INT64_MAX;
 		}
-		code = store_changes(store, &mirror->cursor, &sink, SLICE_ROWS, &more, err);
+		code = store_changes(store, &tree->cursor, &sink, SLICE_ROWS, &more, err);
 		if (code == ERR_GONE) {
-			all_remove(mirror);
-			mirror->cursor = (struct store_cursor){ 0 };
-			mirror->resumed = false;
+			all_remove(tree);
+			tree->cursor = (struct store_cursor){ 0 };
+			tree->resumed = false;
 			/* Once: the loop serves signals before the next try. */
 			code = !again ? ERR_OK : err_set(err, ERR_BUSY,
 			    "the store was replaced again while it was read");
@@ -302,7 +302,7 @@ mirror_refresh(struct mirror *mirror, struct store *store, struct err *err)
 		}
 	}
 	/* 0: the file of statistics could not be read yet. */
-	if (code == ERR_OK && mirror->cursor.stats_birth != 0)
-		mirror->resumed = true;
+	if (code == ERR_OK && tree->cursor.stats_birth != 0)
+		tree->resumed = true;
 	return code;
 }
