@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of what HAProxy says and is told, as text: src/plane/haproxy/haproxy_answer.c,
- * haproxy_csv.c, haproxy_state.c, haproxy_command.c, and how a server is read.
+ * Tests of the text of HAProxy's Runtime API: haproxy_answer.c, haproxy_table.c,
+ * haproxy_command.c and haproxy_server.c of src/plane/haproxy.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -151,7 +151,7 @@ answer_that_breaks_off_is_refused(void **state)
 		text[length] = '\0';
 		if (parse(&parsed, text) != ERR_INVALID)
 			fail_msg("taken after %zu octets of %zu", length, sizeof(whole) - 1);
-		snprintf(words, sizeof(words), "its answer is cut off after %zu octets", length);
+		snprintf(words, sizeof(words), "its answer is cut off after %zu bytes", length);
 		if (length > strlen("admin") && strcmp(parsed.err.text, words) != 0)
 			fail_msg("%zu octets: \"%s\"", length, parsed.err.text);
 		free(parsed.text);
@@ -187,7 +187,7 @@ answer_that_is_none_is_refused_in_words(void **state)
 {
 	(void)state;
 	parse_refused("", "its answer is empty");
-	parse_refused("\n\n", "cut off after 2 octets");
+	parse_refused("\n\n", "cut off after 2 bytes");
 	parse_refused("Permission denied\n\n", "Permission denied");
 	parse_refused("\xff\x01rubbish", "??rubbish");
 	parse_refused(INFO, "cut off");
@@ -202,10 +202,11 @@ answer_that_is_none_is_refused_in_words(void **state)
 	parse_refused(INFO STAT_HEAD "web,a,3,40,500,600,UP,0,,2,7,L4OK,,,,http,,\n\n" STATE_HEAD
 	    "\n", "has 18 values, its header has 17");
 	parse_refused(INFO STAT_HEAD ",a,3,40,500,600,UP,0,,2,7,L4OK,,,,http,\n\n" STATE_HEAD
-	    "\n", "no name");
+	    "\n", "no pxname");
 	parse_refused(INFO STAT_HEAD "web,\"a,3\n\n" STATE_HEAD "\n", "quotation mark");
 	parse_refused(INFO STAT_HEAD "web,\"a\"b,3\n\n" STATE_HEAD "\n", "quotation mark");
-	parse_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD "2 web 1 a\n\n", "4 words");
+	parse_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD "2 web 1 a\n\n",
+	    "has 4 values, its header has 12");
 	parse_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD
 	    "2 web 1 a - 2 -1 10 - 0 - 0\n\n", "\"-1\" for a number");
 }

@@ -435,7 +435,7 @@ look_next(struct plane *plane)
 {
 	for (; plane->at < plane->n; plane->at++) {
 		plane->request = haproxy_request_new(plane->loop,
-		    &plane->processes[plane->at].endpoint, HAPROXY_LOOK, strlen(HAPROXY_LOOK),
+		    &plane->processes[plane->at].endpoint, HAPROXY_POLL, strlen(HAPROXY_POLL),
 		    plane->timeout_ms, on_view, plane);
 		if (plane->request != NULL) {
 			haproxy_request_want_peer(plane->request,
@@ -630,8 +630,8 @@ haproxy_look_now(const char *socket, int timeout_ms, char **ret_answer,
 	if (haproxy_endpoint_parse(socket, &to, err) != ERR_OK)
 		return ERR_INVALID;
 	now.loop = loop_new();
-	if (now.loop == NULL || haproxy_request_new(now.loop, &to, HAPROXY_LOOK,
-	    strlen(HAPROXY_LOOK), timeout_ms, on_answer_now, &now) == NULL) {
+	if (now.loop == NULL || haproxy_request_new(now.loop, &to, HAPROXY_POLL,
+	    strlen(HAPROXY_POLL), timeout_ms, on_answer_now, &now) == NULL) {
 		loop_free(now.loop);
 		return err_set(err, ERR_NOMEM, "%s: out of memory for a request", socket);
 	}

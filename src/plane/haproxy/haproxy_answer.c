@@ -1,163 +1,319 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The parts of an answer, told apart by how they begin; see haproxy_answer.h.
+ * The parts of an answer, recognized by their first lines; see haproxy_answer.h.
  */
 #include "plane/haproxy/haproxy_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "plane/haproxy/haproxy_csv.h"
-#include "plane/haproxy/haproxy_state.h"
+#include "plane/haproxy/haproxy_table.h"
+#include "util/memory.h"
 #include "util/num.h"
 
-char *
-haproxy_line_next(struct haproxy_text *text)
-{
-	char *line = text->at, *end;
+/* Column "type" of "show stat", management.txt 9.1, field 32. */
+enum { TYPE_BACKEND = 1, TYPE_SERVER = 2 };
 
-	if (line >= text->end)
-		return NULL;
-	end = memchr(line, '\n', (size_t)(text->end - line));
-	if (end == NULL)
-		end = text->end;
-	*end = '\0';
-	text->at = end < text->end ? end + 1 : end;
-	return line;
-}
-
-char *
-haproxy_printable(char *text)
-{
-	for (char *p = text; *p != '\0'; p++) {
-		if (*p < 0x20 || *p > 0x7e)
-			*p = '?';
-	}
-	return text;
-}
-
-static void
-info_take(struct haproxy_view *view, const char *line)
-{
-	if (strncmp(line, "Pid: ", 5) == 0)
-		(void)num_parse(line + 5, 0, UINT64_MAX, &view->pid);
-	else if (strncmp(line, "Start_time_sec: ", 16) == 0)
-		(void)num_parse(line + 16, 0, INT64_MAX, &view->start_time);
-	else if (strncmp(line, "Version: ", 9) == 0)
-		view->version = line + 9;
-}
-
-/* "show info", from its first line to an empty one. */
-static void
-info_parse(struct haproxy_text *text, struct haproxy_view *view)
-{
-	const char *line;
-
-	while ((line = haproxy_line_next(text)) != NULL && line[0] != '\0')
-		info_take(view, line);
-}
-
-static const char *const level_names[] = {
-	[HAPROXY_LEVEL_USER] = "user", [HAPROXY_LEVEL_OPERATOR] = "operator",
-	[HAPROXY_LEVEL_ADMIN] = "admin",
+/* Columns of "show stat". Only a warning of discover uses agent_status, so an answer without
+ * that column is valid. */
+enum stat_column {
+	S_PXNAME, S_SVNAME, S_TYPE, S_SCUR, S_RATE, S_STOT, S_BIN, S_BOUT, S_STATUS, S_BCK,
+	S_CHECK_STATUS, S_CHECK_CODE, S_LAST_CHK, S_LAST_AGT, S_TRACKED, S_MODE,
+	S_REQUIRED, S_AGENT_STATUS = S_REQUIRED, STAT_COLUMNS
 };
 
-enum { LEVELS = sizeof(level_names) / sizeof(level_names[0]) };
+static const char *const stat_names[STAT_COLUMNS] = {
+	[S_PXNAME] = "pxname", [S_SVNAME] = "svname", [S_TYPE] = "type", [S_SCUR] = "scur",
+	[S_RATE] = "rate", [S_STOT] = "stot", [S_BIN] = "bin", [S_BOUT] = "bout",
+	[S_STATUS] = "status", [S_BCK] = "bck", [S_CHECK_STATUS] = "check_status",
+	[S_CHECK_CODE] = "check_code", [S_LAST_CHK] = "last_chk", [S_LAST_AGT] = "last_agt",
+	[S_TRACKED] = "tracked", [S_MODE] = "mode", [S_AGENT_STATUS] = "agent_status",
+};
+
+static const struct haproxy_columns stat_columns = { .command = "show stat",
+    .begin = "# pxname,", .separator = ',', .exact = true, .n = STAT_COLUMNS,
+    .required = S_REQUIRED, .names = stat_names };
+
+/* Columns of "show servers state". */
+enum state_column {
+	T_BACKEND, T_NAME, T_ADDRESS, T_PORT, T_OP, T_ADMIN, T_WEIGHT, T_FQDN, T_SRV_RECORD,
+	T_CHECK, STATE_COLUMNS
+};
+
+static const char *const state_names[STATE_COLUMNS] = {
+	[T_BACKEND] = "be_name", [T_NAME] = "srv_name", [T_ADDRESS] = "srv_addr",
+	[T_PORT] = "srv_port", [T_OP] = "srv_op_state", [T_ADMIN] = "srv_admin_state",
+	[T_WEIGHT] = "srv_uweight", [T_FQDN] = "srv_fqdn", [T_SRV_RECORD] = "srvrecord",
+	[T_CHECK] = "srv_check_state",
+};
+
+static const struct haproxy_columns state_columns = { .command = "show servers state",
+    .begin = "# be_id ", .separator = ' ', .n = STATE_COLUMNS, .required = STATE_COLUMNS,
+    .names = state_names };
+
+/* An answer, as far as it was read. */
+struct answer {
+	struct haproxy_text	 text;
+	struct haproxy_view	 view;
+	size_t			 servers_room, backends_room;
+	bool			 has_info, has_stat, has_state;
+	char			*message;	/* the first line of no part; NULL if none */
+};
+
+/* -- show cli level, show info ----------------------------------------------------- */
+
+static const struct {
+	const char	*name, *problem;
+} levels[] = {
+	[HAPROXY_LEVEL_UNKNOWN] = { "", NULL },
+	[HAPROXY_LEVEL_USER] = { "user", "its level is user, not admin" },
+	[HAPROXY_LEVEL_OPERATOR] = { "operator", "its level is operator, not admin" },
+	[HAPROXY_LEVEL_ADMIN] = { "admin", NULL },
+};
 
 static enum haproxy_level
 level_of(const char *line)
 {
-	for (size_t i = HAPROXY_LEVEL_USER; i < LEVELS; i++) {
-		if (strcmp(line, level_names[i]) == 0)
-			return (enum haproxy_level)i;
-	}
-	return HAPROXY_LEVEL_UNKNOWN;
+	enum haproxy_level level = HAPROXY_LEVEL_ADMIN;
+
+	while (level > HAPROXY_LEVEL_UNKNOWN && strcmp(line, levels[level].name) != 0)
+		level--;
+	return level;
 }
 
 const char *
 haproxy_level_problem(enum haproxy_level level)
 {
-	switch (level) {
-	case HAPROXY_LEVEL_USER:
-		return "its level is user, which changes no server";
-	case HAPROXY_LEVEL_OPERATOR:
-		return "its level is operator, which changes no server";
-	case HAPROXY_LEVEL_UNKNOWN:
-	case HAPROXY_LEVEL_ADMIN:
-		break;
-	}
-	return NULL;
+	return levels[level].problem;
 }
 
-/* The parts of an answer that were found so far. */
-struct parts {
-	bool	 info, stat, state;
-	char	*words;		/* the first line that belongs to no part; NULL: none */
-};
+/* Reads "show info" up to an empty line. */
+static void
+info_parse(struct answer *answer)
+{
+	struct haproxy_view *view = &answer->view;
+	const char *line;
+
+	answer->has_info = true;
+	while ((line = haproxy_line_next(&answer->text)) != NULL && line[0] != '\0') {
+		if (strncmp(line, "Pid: ", 5) == 0)
+			(void)num_parse(line + 5, 0, UINT64_MAX, &view->pid);
+		else if (strncmp(line, "Start_time_sec: ", 16) == 0)
+			(void)num_parse(line + 16, 0, INT64_MAX, &view->start_time);
+		else if (strncmp(line, "Version: ", 9) == 0)
+			view->version = line + 9;
+	}
+}
+
+/* -- show stat ----------------------------------------------------------------------- */
+
+/* An empty value is 0. */
+static uint64_t
+number_of(const char *value)
+{
+	uint64_t number = 0;
+
+	(void)num_parse(value, 0, UINT64_MAX, &number);
+	return number;
+}
 
 static enum err_code
-parts_parse(struct haproxy_text *text, struct haproxy_view *view, struct parts *parts,
+server_add(struct answer *answer, const char *const v[STAT_COLUMNS], struct err *err)
+{
+	struct haproxy_view *view = &answer->view;
+	struct haproxy_server *servers;
+	const char *check = v[S_CHECK_STATUS];
+
+	servers = memory_array_reserve(view->servers, view->n_servers, &answer->servers_room,
+	    sizeof(*servers));
+	if (servers == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory for server %s/%s", v[S_PXNAME],
+		    v[S_SVNAME]);
+	view->servers = servers;
+	servers[view->n_servers++] = (struct haproxy_server){
+		.backend = v[S_PXNAME], .name = v[S_SVNAME], .status = v[S_STATUS],
+		.check_status = strncmp(check, "* ", 2) == 0 ? check + 2 : check,
+		.check_code = v[S_CHECK_CODE], .last_check = v[S_LAST_CHK],
+		.last_agent = v[S_LAST_AGT], .tracked = v[S_TRACKED],
+		.has_agent = v[S_AGENT_STATUS][0] != '\0',
+		.address = "", .port = "", .fqdn = "", .srv_record = "",
+		.current = number_of(v[S_SCUR]), .rate = number_of(v[S_RATE]),
+		.total = number_of(v[S_STOT]), .bytes_in = number_of(v[S_BIN]),
+		.bytes_out = number_of(v[S_BOUT]), .backup = number_of(v[S_BCK]) != 0,
+	};
+	return ERR_OK;
+}
+
+static enum err_code
+backend_add(struct answer *answer, const char *const v[STAT_COLUMNS], struct err *err)
+{
+	struct haproxy_view *view = &answer->view;
+	struct haproxy_backend *backends;
+
+	backends = memory_array_reserve(view->backends, view->n_backends, &answer->backends_room,
+	    sizeof(*backends));
+	if (backends == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory for backend %s", v[S_PXNAME]);
+	view->backends = backends;
+	backends[view->n_backends++] = (struct haproxy_backend){ .name = v[S_PXNAME],
+	    .mode = v[S_MODE], .total = number_of(v[S_STOT]) };
+	return ERR_OK;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct haproxy_server *x = a, *y = b;
+	int order = strcmp(x->backend, y->backend);
+
+	return order != 0 ? order : strcmp(x->name, y->name);
+}
+
+static enum err_code
+stat_parse(struct answer *answer, char *header, struct err *err)
+{
+	struct haproxy_view *view = &answer->view;
+	const char *v[STAT_COLUMNS];
+	struct haproxy_table table;
+	enum err_code code;
+
+	answer->has_stat = true;
+	code = haproxy_table_open(&table, &stat_columns, header, &answer->text, err);
+	while (code == ERR_OK && (code = haproxy_table_next(&table, v, err)) == ERR_OK) {
+		if (v[S_PXNAME][0] == '\0' || v[S_SVNAME][0] == '\0' || v[S_TYPE][0] == '\0')
+			return err_set(err, ERR_INVALID,
+			    "a row of show stat has no pxname, svname or type");
+		if (number_of(v[S_TYPE]) == TYPE_SERVER)
+			code = server_add(answer, v, err);
+		else if (number_of(v[S_TYPE]) == TYPE_BACKEND)
+			code = backend_add(answer, v, err);
+	}
+	if (code == ERR_NOT_FOUND && view->n_servers > 0)
+		qsort(view->servers, view->n_servers, sizeof(*view->servers), by_name);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* -- show servers state ---------------------------------------------------------------- */
+
+/* HAProxy writes "-" for a missing text. */
+static const char *
+text_of(const char *value)
+{
+	return strcmp(value, "-") == 0 ? "" : value;
+}
+
+static enum err_code
+server_state_set(struct haproxy_server *server, const char *const v[STATE_COLUMNS],
     struct err *err)
+{
+	const struct {
+		const char	*value;
+		uint32_t	*ret;
+	} numbers[] = {
+		{ v[T_OP], &server->op_state }, { v[T_ADMIN], &server->admin_state },
+		{ v[T_WEIGHT], &server->weight }, { v[T_CHECK], &server->check_state },
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uint64_t number;
+
+		if (num_parse(numbers[i].value, 0, UINT32_MAX, &number) != ERR_OK)
+			return err_set(err, ERR_INVALID, "show servers state has \"%.40s\" for a"
+			    " number", numbers[i].value);
+		*numbers[i].ret = (uint32_t)number;
+	}
+	server->address = text_of(v[T_ADDRESS]);
+	server->port = strcmp(v[T_PORT], "0") == 0 ? "" : text_of(v[T_PORT]);
+	server->fqdn = text_of(v[T_FQDN]);
+	server->srv_record = text_of(v[T_SRV_RECORD]);
+	server->has_state = true;
+	return ERR_OK;
+}
+
+/* A server that "show stat" does not have was added since. The next poll has it. */
+static enum err_code
+state_parse(struct answer *answer, char *header, struct err *err)
+{
+	struct haproxy_view *view = &answer->view;
+	const char *v[STATE_COLUMNS];
+	struct haproxy_table table;
+	enum err_code code;
+
+	answer->has_state = true;
+	code = haproxy_table_open(&table, &state_columns, header, &answer->text, err);
+	while (code == ERR_OK && (code = haproxy_table_next(&table, v, err)) == ERR_OK) {
+		const struct haproxy_server key = { .backend = v[T_BACKEND], .name = v[T_NAME] };
+		struct haproxy_server *server = view->n_servers == 0 ? NULL :
+		    bsearch(&key, view->servers, view->n_servers, sizeof(key), by_name);
+
+		if (server != NULL)
+			code = server_state_set(server, v, err);
+	}
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* -- the answer -------------------------------------------------------------------------- */
+
+static enum err_code
+parts_parse(struct answer *answer, struct err *err)
 {
 	enum err_code code = ERR_OK;
 	char *line;
 
-	while (code == ERR_OK && (line = haproxy_line_next(text)) != NULL) {
-		if (strncmp(line, "Name: ", 6) == 0 && !parts->info) {
-			parts->info = true;
-			info_parse(text, view);
-		} else if (haproxy_csv_begins(line) && !parts->stat) {
-			parts->stat = true;
-			code = haproxy_csv_parse(line, text, view, err);
-		} else if (haproxy_state_begins(line) && parts->stat && !parts->state) {
-			parts->state = true;
-			code = haproxy_state_parse(line, text, view, err);
-		} else if (!parts->info && level_of(line) != HAPROXY_LEVEL_UNKNOWN) {
-			view->level = level_of(line);
-		} else if (parts->words == NULL && line[0] != '\0' && strcmp(line, "1") != 0) {
-			parts->words = line;	/* "1" is the version of show servers state */
-		}
+	while (code == ERR_OK && (line = haproxy_line_next(&answer->text)) != NULL) {
+		if (strncmp(line, "Name: ", 6) == 0 && !answer->has_info)
+			info_parse(answer);
+		else if (haproxy_table_begins(&stat_columns, line) && !answer->has_stat)
+			code = stat_parse(answer, line, err);
+		else if (haproxy_table_begins(&state_columns, line) && answer->has_stat &&
+		    !answer->has_state)
+			code = state_parse(answer, line, err);
+		else if (!answer->has_info && level_of(line) != HAPROXY_LEVEL_UNKNOWN)
+			answer->view.level = level_of(line);
+		else if (answer->message == NULL && line[0] != '\0' && strcmp(line, "1") != 0)
+			answer->message = line;	/* "1" is the version of show servers state */
 	}
 	return code;
 }
 
-/* Judges what was found. An answer of HAProxy, also one that refuses, ends with an empty
- * line (management.txt 9.3): without it HAProxy ended, or something between cut it off. */
+/* Each answer of HAProxy, also an error message, ends with an empty line (management.txt
+ * 9.3). If that line is missing, HAProxy ended or the connection was cut. */
 static enum err_code
-parts_judge(const struct parts *parts, bool begun, bool whole, size_t length,
-    enum err_code code, struct err *err)
+parts_check(const struct answer *answer, bool ends_empty, size_t length, enum err_code code,
+    struct err *err)
 {
-	if (code == ERR_NOMEM || (code == ERR_OK && parts->info && parts->stat && parts->state))
+	bool begun = answer->has_info || answer->has_stat ||
+	    answer->view.level != HAPROXY_LEVEL_UNKNOWN;
+
+	if (code == ERR_NOMEM || (code == ERR_OK && answer->has_info && answer->has_stat &&
+	    answer->has_state))
 		return code;
 	if (length == 0)
 		return err_set(err, ERR_INVALID, "its answer is empty");
-	if ((begun && !whole) || (code == ERR_OK && parts->words == NULL))
-		return err_set(err, ERR_INVALID, "its answer is cut off after %zu octets", length);
+	if ((begun && !ends_empty) || (code == ERR_OK && answer->message == NULL))
+		return err_set(err, ERR_INVALID, "its answer is cut off after %zu bytes", length);
 	if (code != ERR_OK)
 		return code;
 	return err_set(err, ERR_INVALID, "its answer is \"%.120s\"",
-	    haproxy_printable(parts->words));
+	    haproxy_printable(answer->message));
 }
 
 enum err_code
 haproxy_view_parse(char *text, size_t length, struct haproxy_view *ret, struct err *err)
 {
-	struct haproxy_text rest = { text, text + length };
-	struct haproxy_view view = { .version = "" };
-	bool whole = length >= 2 && text[length - 1] == '\n' && text[length - 2] == '\n';
-	struct parts parts = { 0 };
+	struct answer answer = { .text = { text, text + length }, .view = { .version = "" } };
+	bool ends_empty = length >= 2 && text[length - 1] == '\n' && text[length - 2] == '\n';
 	enum err_code code;
 
 	text[length] = '\0';
-	code = parts_parse(&rest, &view, &parts, err);
-	code = parts_judge(&parts, parts.info || parts.stat || view.level != HAPROXY_LEVEL_UNKNOWN,
-	    whole, length, code, err);
+	code = parts_parse(&answer, err);
+	code = parts_check(&answer, ends_empty, length, code, err);
 	if (code != ERR_OK) {
-		haproxy_view_done(&view);
+		haproxy_view_done(&answer.view);
 		return code;
 	}
-	*ret = view;
+	*ret = answer.view;
 	return ERR_OK;
 }
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plane/haproxy/haproxy_answer.h"
+#include "plane/haproxy/haproxy_text.h"
 
 static const char *const state_words[] = {
 	[PLANE_READY] = "ready", [PLANE_DRAIN] = "drain", [PLANE_OUT] = "maint",

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plane/haproxy/haproxy_answer.h"
+#include "plane/haproxy/haproxy_text.h"
 #include "util/endpoint.h"
 
 #define FORMS "write /PATH, ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT " \

@@ -6,8 +6,6 @@ src_plane_haproxy_libhaproxy_a_SOURCES = \
 	src/plane/haproxy/haproxy_answer.h \
 	src/plane/haproxy/haproxy_command.c \
 	src/plane/haproxy/haproxy_command.h \
-	src/plane/haproxy/haproxy_csv.c \
-	src/plane/haproxy/haproxy_csv.h \
 	src/plane/haproxy/haproxy_endpoint.c \
 	src/plane/haproxy/haproxy_endpoint.h \
 	src/plane/haproxy/haproxy_process.c \
@@ -15,5 +13,7 @@ src_plane_haproxy_libhaproxy_a_SOURCES = \
 	src/plane/haproxy/haproxy_server.c \
 	src/plane/haproxy/haproxy_socket.c \
 	src/plane/haproxy/haproxy_socket.h \
-	src/plane/haproxy/haproxy_state.c \
-	src/plane/haproxy/haproxy_state.h
+	src/plane/haproxy/haproxy_table.c \
+	src/plane/haproxy/haproxy_table.h \
+	src/plane/haproxy/haproxy_text.c \
+	src/plane/haproxy/haproxy_text.h
