@@ -22,7 +22,7 @@ mib_new(struct cache *cache, struct store *store, const struct mib_config *confi
 	mib->started = clock_wall_s();
 	mib->at_start = *cache_totals(cache);
 	mib->reject.reason = REJECT_NONE;
-	mib->told.status = STORE_OK;
+	mib->reported.status = STORE_OK;
 	mib->reject.object.n = 2;	/* zeroDotZero */
 	mib->notify = notify_new();
 	if (mib->notify == NULL) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The engine's inside. Only src/mib includes this.
+ * The engine's own state. Only src/mib includes this file.
  */
 #ifndef MIB_PRIVATE_H
 #define MIB_PRIVATE_H
@@ -14,7 +14,7 @@
 
 struct mib_set;
 
-/* The latest SET refused by a precondition or for want of resources. */
+/* The latest refused SET. */
 struct mib_reject {
 	uint32_t		count;
 	enum reject_reason	reason;
@@ -23,18 +23,27 @@ struct mib_reject {
 	int64_t			time;
 };
 
-/* What the log has of the store. */
-struct mib_told {
+/* What mib_store_report() logged of the store. */
+struct mib_reported {
 	enum store_status	status;
-	char			illness[ERR_TEXT_SIZE];	/* words of that status */
-	char			refusal[ERR_TEXT_SIZE];	/* the latest by the store; "": told */
+	char			status_text[ERR_TEXT_SIZE];	/* logged with this status */
+	char			refusal[ERR_TEXT_SIZE];	/* not logged yet; "": none */
 };
 
-/* Where a real service stands in the lists of the cache. */
-struct mib_place {
-	uint32_t		 index[3];	/* its numbers: cluster, service, itself */
-	uint32_t		 at[3];		/* positions in the lists */
-	uint64_t		 version;	/* of the cache; 0: nowhere */
+enum { MIB_LEVELS = 3 };	/* cluster, service, real service */
+
+/* A position in the nested lists of the cache. */
+struct mib_cursor {
+	size_t			 levels;
+	struct tree_list	*lists[MIB_LEVELS];
+	uint32_t		 at[MIB_LEVELS];
+};
+
+/* The cursor of a real service that was found. */
+struct mib_saved_cursor {
+	struct mib_cursor	 cursor;
+	uint32_t		 index[MIB_LEVELS];	/* of the row */
+	uint64_t		 version;	/* of the cache; 0: nothing is saved */
 };
 
 struct mib {
@@ -44,23 +53,23 @@ struct mib {
 	int64_t			 started;
 	struct store_totals	 at_start;	/* Counter32 objects count from here */
 	struct mib_reject	 reject;
-	struct mib_told		 told;
-	struct mib_set		*sets;		/* under way; the latest first */
-	struct mib_place	 places[2];	/* the rows found last: a walk goes on here */
+	struct mib_reported	 reported;
+	struct mib_set		*sets;		/* without an end; the latest first */
+	struct mib_saved_cursor	 saved[2];
 	struct notify		*notify;
 };
 
-/* Ends all SETs without a word to the store. */
+/* Frees the records of all SETs and leaves the store as it is. */
 void mib_sets_free(struct mib *mib);
 
-/* A SET is refused: for lbcSysLastReject* and the log. 'object' may be NULL. */
+/* Records a refused SET for lbcSysLastReject* and logs it. 'object' may be NULL. */
 void mib_reject(struct mib *mib, enum reject_reason reason, const char *text,
     const struct mib_oid *object);
-/* So, by the store and not by a rule: mib_store_report() tells the log. */
+/* Records a SET that the store refused. mib_store_report() logs it. */
 void mib_reject_by_store(struct mib *mib, enum reject_reason reason, const char *text,
     const struct mib_oid *object);
 
-/* Takes an event of the cache; 'arg' is the engine. */
+/* Queues the notification of an event of the cache. 'arg' is the struct mib. */
 void mib_event(void *arg, const struct cache_event *event);
 
 #endif

@@ -83,7 +83,7 @@ static const void *
 row_of(struct mib *mib, const struct mib_table *table, const struct rows *rows,
     uint32_t ret_index[3], size_t *ret_n)
 {
-	const struct tree_row *nodes[3] = { NULL };
+	const struct tree_row *at[3] = { NULL };
 	const struct mib_rows *kind = table->rows;
 
 	*ret_n = kind == &mib_rows_real ? 3 : kind == &mib_rows_service ? 2 : 1;
@@ -91,18 +91,18 @@ row_of(struct mib *mib, const struct mib_table *table, const struct rows *rows,
 	if (kind == &mib_rows_scalar)
 		return mib;
 	if (kind == &mib_rows_job && rows->job != NULL)
-		nodes[0] = &rows->job->row;
+		at[0] = &rows->job->row;
 	if (kind != &mib_rows_job && rows->service != NULL) {
-		nodes[0] = &rows->service->cluster->row;
-		nodes[1] = &rows->service->row;
-		nodes[2] = rows->real == NULL ? NULL : &rows->real->row;
+		at[0] = &rows->service->cluster->row;
+		at[1] = &rows->service->row;
+		at[2] = rows->real == NULL ? NULL : &rows->real->row;
 	}
 	for (size_t i = 0; i < *ret_n; i++) {
-		if (nodes[i] == NULL)
+		if (at[i] == NULL)
 			return NULL;
-		ret_index[i] = nodes[i]->id;
+		ret_index[i] = at[i]->id;
 	}
-	return nodes[*ret_n - 1];
+	return at[*ret_n - 1];
 }
 
 /* -- varbinds ---------------------------------------------------------------------- */

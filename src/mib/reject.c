@@ -41,28 +41,30 @@ mib_reject_by_store(struct mib *mib, enum reject_reason reason, const char *text
     const struct mib_oid *object)
 {
 	reject_set(mib, reason, text, object);
-	snprintf(mib->told.refusal, sizeof(mib->told.refusal), "%s", text);
+	snprintf(mib->reported.refusal, sizeof(mib->reported.refusal), "%s", text);
 }
 
 void
 mib_store_report(struct mib *mib)
 {
 	enum store_status status = store_status(mib->store);
-	struct mib_told *told = &mib->told;
+	struct mib_reported *reported = &mib->reported;
 
 	/* The refusal may have the message of the status that ends now, which is logged. */
-	if (strcmp(told->refusal, told->illness) == 0)
-		told->refusal[0] = '\0';
-	if (status != told->status) {
-		told->status = status;
-		snprintf(told->illness, sizeof(told->illness), "%s", store_status_text(mib->store));
+	if (strcmp(reported->refusal, reported->status_text) == 0)
+		reported->refusal[0] = '\0';
+	if (status != reported->status) {
+		reported->status = status;
+		snprintf(reported->status_text, sizeof(reported->status_text), "%s",
+		    store_status_text(mib->store));
 		if (status == STORE_OK)
 			log_limited(&states, LOG_LEVEL_INFO, "is usable again");
 		else
-			log_limited(&states, LOG_LEVEL_ERROR,
-			    "%s; serving what is known, SETs are refused", told->illness);
+			log_limited(&states, LOG_LEVEL_ERROR, "%s; GETs are answered from memory, "
+			    "SETs are refused", reported->status_text);
 	}
-	if (told->refusal[0] != '\0' && strcmp(told->refusal, told->illness) != 0)
-		log_limited(&refusals, LOG_LEVEL_INFO, "refused: %s", told->refusal);
-	told->refusal[0] = '\0';
+	if (reported->refusal[0] != '\0' &&
+	    strcmp(reported->refusal, reported->status_text) != 0)
+		log_limited(&refusals, LOG_LEVEL_INFO, "refused: %s", reported->refusal);
+	reported->refusal[0] = '\0';
 }

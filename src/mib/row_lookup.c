@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Finds the rows of each table by index: the exact one or the next one. An index from a
- * manager may be too short or too long and contain any number; it is compared as an OID
- * (RFC 2578 section 7.7).
+ * Finds the row of a table with an index, or the next row. An index from a manager may be too
+ * short or too long and contain any number. It is compared as an OID (RFC 2578 section 7.7).
+ *
+ * Clusters, services and real services are three nested lists, sorted by id. A cursor is a
+ * position in the lists of the first one, two or three levels.
  */
 #include <string.h>
 
 #include "mib/mib_private.h"
 
-enum { LEVELS = 3 };
-
 static struct cache_cluster *
-as_cluster(struct tree_row *node)
+as_cluster(struct tree_row *row)
 {
-	return (struct cache_cluster *)(void *)node;
+	return (struct cache_cluster *)(void *)row;
 }
 
 static struct cache_service *
-as_service(struct tree_row *node)
+as_service(struct tree_row *row)
 {
-	return (struct cache_service *)(void *)node;
+	return (struct cache_service *)(void *)row;
 }
 
 /* -- scalars: one row with index 0 ---------------------------------------------------- */
@@ -45,95 +45,119 @@ scalar_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
 
 const struct mib_rows mib_rows_scalar = { "scalar", scalar_get, scalar_next };
 
-/* -- numbers ----------------------------------------------------------------------------- */
-
-/* Converts an index to the least tuple of 'levels' numbers that may be answered. Missing
- * numbers are 0; the tuple after an exclusive index is one higher. 64 bits, because one more
- * than a sub-identifier may exceed 32 bits. */
-static void
-least_tuple(const uint32_t *index, size_t n, size_t levels, bool inclusive,
-    uint64_t least[LEVELS])
-{
-	for (size_t i = 0; i < LEVELS; i++)
-		least[i] = i < levels && i < n ? index[i] : 0;
-	if (n > levels || (n == levels && !inclusive))
-		least[levels - 1]++;
-}
+/* -- cursors ------------------------------------------------------------------------------ */
 
 /* Returns the position of the first row whose id is at least 'least'. */
 static uint32_t
-from(const struct tree_list *list, uint64_t least)
+position_of(const struct tree_list *list, uint64_t least)
 {
 	if (least > UINT32_MAX)
 		return list->n;
 	return least == 0 ? 0 : tree_list_after(list, (uint32_t)least - 1);
 }
 
-static struct cache_service *
-service_from(struct mib *mib, const uint64_t least[LEVELS])
+/* Returns the list below a row of 'level'. It is empty if no real service of the row, which is
+ * a service then, has one of the statistics in 'needs' (0: none is needed). */
+static struct tree_list *
+list_below(struct tree_row *row, size_t level, uint32_t needs)
 {
-	struct tree_list *clusters = cache_clusters(mib->cache);
+	static struct tree_list empty;
 
-	for (uint32_t i = from(clusters, least[0]); i < clusters->n; i++) {
-		struct cache_cluster *cluster = as_cluster(clusters->rows[i]);
-		uint32_t j = from(&cluster->services,
-		    cluster->row.id == least[0] ? least[1] : 0);
-
-		if (j < cluster->services.n)
-			return as_service(cluster->services.rows[j]);
-	}
-	return NULL;
+	if (level == 0)
+		return &as_cluster(row)->services;
+	if (needs != 0 && (as_service(row)->sums.present & needs) == 0)
+		return &empty;
+	return &as_service(row)->reals;
 }
 
-/* Finds the next row in a list with an index of one number. */
+/* Advances the position from 'level' to an existing row of the last level. Returns the row, or
+ * NULL after the last row. */
+static struct tree_row *
+cursor_settle(struct mib_cursor *cursor, size_t level, uint32_t needs)
+{
+	for (;;) {
+		struct tree_list *list = cursor->lists[level];
+		struct tree_row *row;
+
+		if (cursor->at[level] >= list->n) {
+			if (level == 0)
+				return NULL;
+			cursor->at[--level]++;
+			continue;
+		}
+		row = list->rows[cursor->at[level]];
+		if (level + 1 == cursor->levels)
+			return row;
+		cursor->lists[level + 1] = list_below(row, level, needs);
+		cursor->at[++level] = 0;
+	}
+}
+
+/* Moves the cursor to the first row of the last level at or above 'least', an id for each
+ * level. Returns the row, or NULL after the last row. */
+static struct tree_row *
+cursor_seek(struct mib_cursor *cursor, struct tree_list *root, size_t levels,
+    const uint64_t least[MIB_LEVELS], uint32_t needs)
+{
+	size_t level = 0;
+
+	cursor->levels = levels;
+	cursor->lists[0] = root;
+	for (;; level++) {
+		struct tree_list *list = cursor->lists[level];
+		uint32_t at = cursor->at[level] = position_of(list, least[level]);
+
+		if (level + 1 == levels || at == list->n || list->rows[at]->id != least[level])
+			return cursor_settle(cursor, level, needs);
+		cursor->lists[level + 1] = list_below(list->rows[at], level, needs);
+	}
+}
+
+static struct tree_row *
+cursor_next(struct mib_cursor *cursor)
+{
+	cursor->at[cursor->levels - 1]++;
+	return cursor_settle(cursor, cursor->levels - 1, 0);
+}
+
+/* Stores the ids of the current row and of the rows above it. */
+static void
+cursor_ids(const struct mib_cursor *cursor, uint32_t *ret_ids)
+{
+	for (size_t i = 0; i < cursor->levels; i++)
+		ret_ids[i] = cursor->lists[i]->rows[cursor->at[i]]->id;
+}
+
+/* -- rows by id --------------------------------------------------------------------------- */
+
+/* Moves the cursor to the first row after an index, or at it if 'inclusive'. Missing numbers of
+ * the index are 0. The ids have 64 bits, because one more than a sub-identifier may exceed 32
+ * bits. */
+static struct tree_row *
+seek_index(struct mib_cursor *cursor, struct tree_list *root, size_t levels,
+    const uint32_t *index, size_t n, bool inclusive, uint32_t needs)
+{
+	uint64_t least[MIB_LEVELS] = { 0 };
+
+	for (size_t i = 0; i < levels && i < n; i++)
+		least[i] = index[i];
+	if (n > levels || (n == levels && !inclusive))
+		least[levels - 1]++;
+	return cursor_seek(cursor, root, levels, least, needs);
+}
+
 static const void *
-list_next(const struct tree_list *list, const uint32_t *index, size_t n, bool inclusive,
+id_next(struct tree_list *root, size_t levels, const uint32_t *index, size_t n, bool inclusive,
     uint32_t *ret_index, size_t *ret_n)
 {
-	uint64_t least[LEVELS];
-	uint32_t i;
+	struct mib_cursor cursor;
+	const struct tree_row *row = seek_index(&cursor, root, levels, index, n, inclusive, 0);
 
-	least_tuple(index, n, 1, inclusive, least);
-	i = from(list, least[0]);
-	if (i == list->n)
+	if (row == NULL)
 		return NULL;
-	ret_index[0] = list->rows[i]->id;
-	*ret_n = 1;
-	return list->rows[i];
-}
-
-static const void *
-cluster_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
-{
-	(void)needs;
-	return list_next(cache_clusters(mib->cache), index, n, inclusive, ret_index, ret_n);
-}
-
-static const void *
-service_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
-{
-	struct cache_service *service;
-	uint64_t least[LEVELS];
-
-	(void)needs;
-	least_tuple(index, n, 2, inclusive, least);
-	service = service_from(mib, least);
-	if (service == NULL)
-		return NULL;
-	ret_index[0] = service->cluster->row.id;
-	ret_index[1] = service->row.id;
-	*ret_n = 2;
-	return service;
-}
-
-static const void *
-job_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
-{
-	(void)needs;
-	return list_next(cache_jobs(mib->cache), index, n, inclusive, ret_index, ret_n);
+	cursor_ids(&cursor, ret_index);
+	*ret_n = levels;
+	return row;
 }
 
 static const void *
@@ -143,15 +167,48 @@ cluster_get(struct mib *mib, const uint32_t *index, size_t n)
 }
 
 static const void *
-service_get(struct mib *mib, const uint32_t *index, size_t n)
+cluster_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
+    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	struct tree_row *cluster;
+	(void)needs;
+	return id_next(cache_clusters(mib->cache), 1, index, n, inclusive, ret_index, ret_n);
+}
 
-	if (n != 2)
-		return NULL;
-	cluster = tree_list_find(cache_clusters(mib->cache), index[0]);
+static struct tree_row *
+service_find(struct mib *mib, const uint32_t *index)
+{
+	struct tree_row *cluster = tree_list_find(cache_clusters(mib->cache), index[0]);
+
 	return cluster == NULL ? NULL :
 	    tree_list_find(&as_cluster(cluster)->services, index[1]);
+}
+
+static const void *
+service_get(struct mib *mib, const uint32_t *index, size_t n)
+{
+	return n == 2 ? service_find(mib, index) : NULL;
+}
+
+static const void *
+service_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
+    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
+{
+	(void)needs;
+	return id_next(cache_clusters(mib->cache), 2, index, n, inclusive, ret_index, ret_n);
+}
+
+static const void *
+job_get(struct mib *mib, const uint32_t *index, size_t n)
+{
+	return n == 1 ? tree_list_find(cache_jobs(mib->cache), index[0]) : NULL;
+}
+
+static const void *
+job_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
+    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
+{
+	(void)needs;
+	return id_next(cache_jobs(mib->cache), 1, index, n, inclusive, ret_index, ret_n);
 }
 
 static const void *
@@ -166,118 +223,46 @@ real_get(struct mib *mib, const uint32_t *index, size_t n)
 	    real->service->cluster->row.id == index[0] ? real : NULL;
 }
 
-static const void *
-job_get(struct mib *mib, const uint32_t *index, size_t n)
-{
-	return n == 1 ? tree_list_find(cache_jobs(mib->cache), index[0]) : NULL;
-}
-
-/* -- real services: three nested lists, and the longest walks --------------------------- */
-
-static struct tree_list *
-services_at(struct mib *mib, const struct mib_place *place)
-{
-	return &as_cluster(cache_clusters(mib->cache)->rows[place->at[0]])->services;
-}
-
-static struct cache_service *
-service_at(struct mib *mib, const struct mib_place *place)
-{
-	return as_service(services_at(mib, place)->rows[place->at[1]]);
-}
-
-/* Finds the position of the first row at or above 'least'. The position may be one past the
- * end of the innermost list. */
-static void
-place_search(struct mib *mib, const uint64_t least[LEVELS], struct mib_place *ret)
-{
-	struct tree_list *clusters = cache_clusters(mib->cache);
-	struct tree_row *node;
-
-	memset(ret->at, 0, sizeof(ret->at));
-	ret->at[0] = from(clusters, least[0]);
-	if (ret->at[0] == clusters->n || clusters->rows[ret->at[0]]->id != least[0])
-		return;
-	ret->at[1] = from(services_at(mib, ret), least[1]);
-	if (ret->at[1] == services_at(mib, ret)->n)
-		return;
-	node = services_at(mib, ret)->rows[ret->at[1]];
-	if (node->id == least[1])
-		ret->at[2] = from(&as_service(node)->reals, least[2]);
-}
-
-/* Advances the position to an existing row. Skips clusters without services, services without
- * rows, and services in which no row has the statistics in 'needs'. */
-static const struct cache_real *
-place_settle(struct mib *mib, struct mib_place *place, uint32_t needs)
-{
-	struct tree_list *clusters = cache_clusters(mib->cache);
-
-	for (; place->at[0] < clusters->n; place->at[0]++, place->at[1] = 0) {
-		struct tree_list *services = services_at(mib, place);
-
-		for (; place->at[1] < services->n; place->at[1]++, place->at[2] = 0) {
-			struct cache_service *service = service_at(mib, place);
-
-			if (place->at[2] < service->reals.n &&
-			    (needs == 0 || (service->sums.present & needs) != 0))
-				return (struct cache_real *)(void *)
-				    service->reals.rows[place->at[2]];
-		}
-		place->at[2] = 0;
-	}
-	return NULL;
-}
-
-/* Returns the remembered position of the row with this index, or NULL. A walk asks for the row
+/* Returns the saved cursor that is at the row with this index, or NULL. A walk asks for the row
  * after the last answer; a GETBULK of several columns asks for the row after the same row in
- * each column. Two positions serve both. */
-static const struct mib_place *
-place_recall(const struct mib *mib, const uint32_t *index)
+ * each column. Two saved cursors serve both. */
+static const struct mib_saved_cursor *
+saved_find(const struct mib *mib, const uint32_t *index)
 {
 	for (size_t i = 0; i < 2; i++)
-		if (mib->places[i].version == cache_version(mib->cache) &&
-		    memcmp(mib->places[i].index, index, sizeof(mib->places[i].index)) == 0)
-			return &mib->places[i];
+		if (mib->saved[i].version == cache_version(mib->cache) &&
+		    memcmp(mib->saved[i].index, index, sizeof(mib->saved[i].index)) == 0)
+			return &mib->saved[i];
 	return NULL;
-}
-
-/* Remembers 'found' and forgets the position that this request did not use. */
-static void
-place_keep(struct mib *mib, const struct mib_place *asked, const struct mib_place *found)
-{
-	size_t to = asked == &mib->places[0] ? 1 : 0;
-
-	mib->places[to] = *found;
-	mib->places[to].version = cache_version(mib->cache);
 }
 
 static const void *
 real_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	const struct mib_place *asked = n == LEVELS ? place_recall(mib, index) : NULL;
-	const struct cache_real *real;
-	struct mib_place place;
-	uint64_t least[LEVELS];
+	const struct mib_saved_cursor *used = n == MIB_LEVELS ? saved_find(mib, index) : NULL;
+	struct mib_saved_cursor *to = &mib->saved[used == &mib->saved[0] ? 1 : 0];
+	struct mib_cursor cursor;
+	const struct tree_row *row;
 
-	if (asked != NULL) {
-		place = *asked;
-		place.at[2] += !inclusive;
+	if (used != NULL) {
+		cursor = used->cursor;
+		/* The cursor may have been saved with other 'needs'. */
+		cursor.lists[2] = list_below(cursor.lists[1]->rows[cursor.at[1]], 1, needs);
+		cursor.at[2] += !inclusive;
+		row = cursor_settle(&cursor, 2, needs);
 	} else {
-		least_tuple(index, n, LEVELS, inclusive, least);
-		place_search(mib, least, &place);
+		row = seek_index(&cursor, cache_clusters(mib->cache), MIB_LEVELS, index, n,
+		    inclusive, needs);
 	}
-	real = place_settle(mib, &place, needs);
-	if (real == NULL)
+	if (row == NULL)
 		return NULL;
-	place.index[0] = real->service->cluster->row.id;
-	place.index[1] = real->service->row.id;
-	place.index[2] = real->row.id;
-	place_keep(mib, asked, &place);
-	memcpy(ret_index, place.index, sizeof(place.index));
-	*ret_n = LEVELS;
-	return real;
+	to->cursor = cursor;
+	to->version = cache_version(mib->cache);
+	cursor_ids(&cursor, to->index);
+	memcpy(ret_index, to->index, sizeof(to->index));
+	*ret_n = MIB_LEVELS;
+	return row;
 }
 
 const struct mib_rows mib_rows_cluster = { "cluster", cluster_get, cluster_next };
@@ -285,12 +270,12 @@ const struct mib_rows mib_rows_service = { "service", service_get, service_next 
 const struct mib_rows mib_rows_real = { "real service", real_get, real_next };
 const struct mib_rows mib_rows_job = { "job", job_get, job_next };
 
-/* -- names: a length and that many octets (RFC 2578 section 7.7) ------------------------ */
+/* -- rows by name: the index ends in a length and that many octets (RFC 2578 section 7.7) - */
 
 static bool
-has_name(const struct tree_row *node, const uint8_t *name, size_t length)
+has_name(const struct tree_row *row, const uint8_t *name, size_t length)
 {
-	return node->name_length == length && memcmp(node->texts, name, length) == 0;
+	return row->name_length == length && memcmp(row->texts, name, length) == 0;
 }
 
 /* Returns the first name after index[0..n-1], or at it if 'inclusive'. */
@@ -298,17 +283,12 @@ static struct tree_row *
 name_after(struct tree_names *names, const uint32_t *index, size_t n, bool inclusive)
 {
 	uint8_t name[UINT8_MAX] = { 0 };
-	size_t length;
+	size_t length = n == 0 ? 0 : index[0];
+	bool exact = n > length;	/* the index has the whole name */
 	uint32_t at;
-	bool exact;
 
-	if (n == 0)
-		return names->list.n > 0 ?
-		    names->list.rows[tree_names_from(names, name, 0)] : NULL;
-	if (index[0] >= sizeof(name))
+	if (length >= sizeof(name))
 		return NULL;
-	length = index[0];
-	exact = n >= length + 1;
 	for (size_t i = 0; i < length && i + 1 < n; i++) {
 		if (index[i + 1] > UINT8_MAX) {
 			/* After every name with this prefix: no name contains octet 255. */
@@ -326,119 +306,126 @@ name_after(struct tree_names *names, const uint32_t *index, size_t n, bool inclu
 	return at < names->list.n ? names->list.rows[at] : NULL;
 }
 
-static struct tree_row *
-name_find(struct tree_names *names, const uint32_t *index, size_t n)
+/* Returns the names of the rows below a cluster (level 0) or a service (level 1). */
+static struct tree_names *
+names_below(struct tree_row *row, size_t level)
 {
-	struct tree_row *node = name_after(names, index, n, true);
-
-	if (node == NULL || n != (size_t)node->name_length + 1 || index[0] != node->name_length)
-		return NULL;
-	for (size_t i = 0; i < node->name_length; i++)
-		if (index[i + 1] != (uint8_t)node->texts[i])
-			return NULL;
-	return node;
+	return level == 0 ? &as_cluster(row)->service_names : &as_service(row)->real_names;
 }
 
-/* Appends a name to an index of 'n' numbers. */
-static void
-name_index(const struct tree_row *node, uint32_t *ret_index, size_t n, size_t *ret_n)
+/* Returns the names of the rows below the row that index[0..levels-1] names, or NULL. */
+static struct tree_names *
+names_find(struct mib *mib, size_t levels, const uint32_t *index)
 {
-	ret_index[n++] = node->name_length;
-	for (size_t i = 0; i < node->name_length; i++)
-		ret_index[n++] = (uint8_t)node->texts[i];
-	*ret_n = n;
+	struct tree_row *row;
+
+	if (levels == 0)
+		return cache_cluster_names(mib->cache);
+	row = levels == 1 ? tree_list_find(cache_clusters(mib->cache), index[0]) :
+	    service_find(mib, index);
+	return row == NULL ? NULL : names_below(row, levels - 1);
+}
+
+/* Finds a row by the ids of the rows above it, and its name. */
+static const void *
+name_get(struct mib *mib, size_t levels, const uint32_t *index, size_t n)
+{
+	struct tree_names *names = n > levels ? names_find(mib, levels, index) : NULL;
+	const uint32_t *name = index + levels;
+	struct tree_row *row;
+
+	n -= levels;
+	row = names == NULL ? NULL : name_after(names, name, n, true);
+	if (row == NULL || n != (size_t)row->name_length + 1 || name[0] != row->name_length)
+		return NULL;
+	for (size_t i = 0; i < row->name_length; i++)
+		if (name[i + 1] != (uint8_t)row->texts[i])
+			return NULL;
+	return row;
+}
+
+/* Writes the part of an index that is a name. Returns its length. */
+static size_t
+name_write(const struct tree_row *row, uint32_t *ret_index)
+{
+	ret_index[0] = row->name_length;
+	for (size_t i = 0; i < row->name_length; i++)
+		ret_index[i + 1] = (uint8_t)row->texts[i];
+	return (size_t)row->name_length + 1;
+}
+
+/* Finds the next row by the ids of the rows above it, and its name. 'levels' is 1 or 2. */
+static const void *
+name_next(struct mib *mib, size_t levels, const uint32_t *index, size_t n, bool inclusive,
+    uint32_t *ret_index, size_t *ret_n)
+{
+	struct mib_cursor cursor;
+	struct tree_row *above = seek_index(&cursor, cache_clusters(mib->cache), levels, index,
+	    n < levels ? n : levels, true, 0);
+
+	for (; above != NULL; above = cursor_next(&cursor)) {
+		const struct tree_row *row;
+		uint32_t ids[MIB_LEVELS];
+		bool same;
+
+		cursor_ids(&cursor, ids);
+		same = n >= levels && memcmp(ids, index, levels * sizeof(ids[0])) == 0;
+		row = name_after(names_below(above, levels - 1), index + levels,
+		    same ? n - levels : 0, inclusive);
+		if (row != NULL) {
+			memcpy(ret_index, ids, levels * sizeof(ids[0]));
+			*ret_n = levels + name_write(row, ret_index + levels);
+			return row;
+		}
+	}
+	return NULL;
 }
 
 static const void *
 cluster_name_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	return name_find(cache_cluster_names(mib->cache), index, n);
+	return name_get(mib, 0, index, n);
 }
 
 static const void *
 service_name_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	struct tree_row *cluster;
-
-	if (n < 2)
-		return NULL;
-	cluster = tree_list_find(cache_clusters(mib->cache), index[0]);
-	return cluster == NULL ? NULL :
-	    name_find(&as_cluster(cluster)->service_names, index + 1, n - 1);
+	return name_get(mib, 1, index, n);
 }
 
 static const void *
 real_name_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	const struct cache_service *service;
-
-	if (n < 3)
-		return NULL;
-	service = service_get(mib, index, 2);
-	return service == NULL ? NULL :
-	    name_find(&as_service((struct tree_row *)(uintptr_t)service)->real_names,
-	    index + 2, n - 2);
+	return name_get(mib, 2, index, n);
 }
 
 static const void *
 cluster_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	struct tree_row *node = name_after(cache_cluster_names(mib->cache), index, n,
+	const struct tree_row *row = name_after(cache_cluster_names(mib->cache), index, n,
 	    inclusive);
 
 	(void)needs;
-	if (node != NULL)
-		name_index(node, ret_index, 0, ret_n);
-	return node;
+	if (row != NULL)
+		*ret_n = name_write(row, ret_index);
+	return row;
 }
 
 static const void *
 service_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	struct tree_list *clusters = cache_clusters(mib->cache);
-
 	(void)needs;
-	for (uint32_t i = n == 0 ? 0 : from(clusters, index[0]); i < clusters->n; i++) {
-		struct cache_cluster *cluster = as_cluster(clusters->rows[i]);
-		bool same = n > 0 && cluster->row.id == index[0];
-		struct tree_row *node = name_after(&cluster->service_names, index + 1,
-		    same ? n - 1 : 0, inclusive);
-
-		if (node == NULL)
-			continue;
-		ret_index[0] = cluster->row.id;
-		name_index(node, ret_index, 1, ret_n);
-		return node;
-	}
-	return NULL;
+	return name_next(mib, 1, index, n, inclusive, ret_index, ret_n);
 }
 
 static const void *
 real_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	uint64_t at[LEVELS] = { n > 0 ? index[0] : 0, n > 1 ? index[1] : 0, 0 };
-	struct cache_service *service;
-
 	(void)needs;
-	while ((service = service_from(mib, at)) != NULL) {
-		bool same = n > 1 && service->cluster->row.id == index[0] &&
-		    service->row.id == index[1];
-		struct tree_row *node = name_after(&service->real_names, index + 2,
-		    same ? n - 2 : 0, inclusive);
-
-		if (node != NULL) {
-			ret_index[0] = service->cluster->row.id;
-			ret_index[1] = service->row.id;
-			name_index(node, ret_index, 2, ret_n);
-			return node;
-		}
-		at[0] = service->cluster->row.id;
-		at[1] = (uint64_t)service->row.id + 1;
-	}
-	return NULL;
+	return name_next(mib, 2, index, n, inclusive, ret_index, ret_n);
 }
 
 const struct mib_rows mib_rows_cluster_name =

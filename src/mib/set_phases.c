@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A SET, phase by phase; see mib.h.
+ * The phases of a SET; see mib.h. A record (set_record.h) has one of these states:
  *
- *            test          commit                  cleanup
- *   (none) ------> TESTED -------> COMMITTED ---------------> (released, forgotten)
- *                    |  \             |
- *            cleanup |   \ fails      | undo, session lost
- *                    v    v           v
- *                 (none) FAILED,    (jobs cancelled, forgotten)
- *                       IN_DOUBT
- *                                     \  store refuses
- *                                      \-----------------> UNDOING --repair--> (none)
+ *   (no record) --TestSet--> TESTED --CommitSet--> COMMITTED --CleanupSet--> (no record)
+ *                                |--> UNCHANGED         |
+ *                                |--> FAILED            | UndoSet, session lost
+ *                                '--> IN_DOUBT ---------+--> (no record)
+ *                                                       |
+ *                                  the store refuses it '--> UNDOING --mib_flush()--> (no record)
  *
- * snmpd 5.9.3 resends what was answered late and leaves phases out when it gives
- * up (measured), so every phase may come again and none need come.
+ * The table 'ends' says what ends a record. snmpd 5.9.3 sends a phase again if the answer was
+ * late, and leaves phases out when it gives up. Therefore a phase may be repeated or missing.
  */
 #include "mib/set_record.h"
 #include "util/clock.h"
@@ -26,19 +23,46 @@ enum {
 	SETS_MAX = 32
 };
 
-/* A master may go away in the middle of a SET as often as it likes. */
+/* What may end a record. */
+enum set_event {
+	ON_TEST_AGAIN,	/* TestSet with the number of a SET that has no end */
+	ON_UNDO,
+	ON_CLEANUP,
+	ON_SESSION_LOST,
+	ON_SESSION_CLOSED,	/* by lbclusterd */
+	ON_COUNT
+};
+
+enum set_end {
+	LEAVE,		/* the record stays as it is */
+	FORGET,		/* nothing was changed */
+	CANCEL,		/* the store cancels the jobs */
+	RELEASE,	/* the store applies the jobs */
+	KEEP		/* the next start of lbclusterd releases the jobs */
+};
+
+static const enum set_end ends[SET_STATES][ON_COUNT] = {
+	/*		   test again, undo, cleanup, session lost, session closed */
+	[SET_TESTED] =	  { FORGET, FORGET, FORGET,  FORGET, FORGET },
+	[SET_UNCHANGED] = { LEAVE,  FORGET, FORGET,  FORGET, FORGET },
+	[SET_COMMITTED] = { LEAVE,  CANCEL, RELEASE, CANCEL, KEEP },
+	[SET_FAILED] =	  { FORGET, FORGET, FORGET,  FORGET, FORGET },
+	[SET_IN_DOUBT] =  { CANCEL, CANCEL, CANCEL,  CANCEL, CANCEL },
+	[SET_UNDOING] =	  { LEAVE,  CANCEL, LEAVE,   LEAVE,  LEAVE },
+};
+
+/* A master can cause these lines at any rate. */
 static struct log_limit limit = LOG_LIMIT("set", 20);
 
-/* -- transactions ----------------------------------------------------------------------- */
+/* -- records ---------------------------------------------------------------------------- */
 
-/* 'undoing': one whose undo the store refused, which is over for all but another undo. */
+/* Returns the latest record with these numbers, or NULL. An earlier one can only be UNDOING. */
 static struct mib_set *
-set_find(struct mib *mib, uint32_t session, uint32_t transaction, bool undoing)
+set_find(const struct mib *mib, uint32_t session, uint32_t transaction)
 {
 	struct mib_set *set = mib->sets;
 
-	while (set != NULL && (set->session != session || set->transaction != transaction ||
-	    (set->state == SET_UNDOING) != undoing))
+	while (set != NULL && (set->session != session || set->transaction != transaction))
 		set = set->next;
 	return set;
 }
@@ -48,10 +72,9 @@ set_drop(struct mib *mib, struct mib_set *set)
 {
 	struct mib_set **p = &mib->sets;
 
-	while (*p != NULL && *p != set)
+	while (*p != set)
 		p = &(*p)->next;
-	if (*p == set)
-		*p = set->next;
+	*p = set->next;
 	mib_set_free(set);
 }
 
@@ -62,11 +85,14 @@ mib_sets_free(struct mib *mib)
 		set_drop(mib, mib->sets);
 }
 
-/* -- test -------------------------------------------------------------------------------- */
+static bool
+is_committed(const struct mib_set *set)
+{
+	return set->state == SET_COMMITTED || set->state == SET_UNCHANGED;
+}
 
-/* The picture may lag behind what another program just did. A store that cannot be
- * read says so at the judging. Settings come before statistics: a few slices show all
- * that one request can change. */
+/* Reads what other programs changed. An error of the store shows when the rules are judged. The
+ * store returns settings before statistics, so a few slices show all that one SET can change. */
 static void
 refresh(struct mib *mib)
 {
@@ -79,52 +105,33 @@ refresh(struct mib *mib)
 			return;
 }
 
-/* False for what was only tested or refused, and for a SET to the same values. */
-static bool
-changed_something(const struct mib_set *set)
-{
-	switch (set->state) {
-	case SET_TESTED:
-	case SET_FAILED:
-		return false;
-	case SET_COMMITTED:
-		return set->jobs > 0 || set->lock_index > 0 || set->set.sets_notify;
-	case SET_IN_DOUBT:
-	case SET_UNDOING:
-		break;
-	}
-	return true;
-}
+/* -- the end of a record ------------------------------------------------------------------- */
 
-/* The manager is told that it failed: if we end before it is undone, the next start does
- * it. */
+/* Notes on the disk that the SET is to be undone. The manager gets an error for it, so a start
+ * of lbclusterd must not release its jobs. */
 static void
-note(struct mib *mib, struct mib_set *set)
+undo_note(struct mib *mib, struct mib_set *set)
 {
 	struct err err;
 
 	if (!set->noted && store_undo_note(mib->store, set->set.token, &err) != ERR_OK)
-		log_limited(&limit, LOG_LEVEL_ERROR, "a restart or a power cut now may keep "
-		    "the change: %s", err.text);
+		log_limited(&limit, LOG_LEVEL_ERROR, "%s; a SET that failed may take effect if "
+		    "lbclusterd restarts now", err.text);
 	set->noted = true;
 }
 
-/* Takes it back; what the store refuses now is tried again by mib_flush(). */
+/* Cancels the jobs of a SET. False if the store refuses: mib_flush() tries again. */
 static bool
-undo(struct mib *mib, struct mib_set *set)
+set_cancel(struct mib *mib, struct mib_set *set)
 {
 	struct err err;
 
-	if (!changed_something(set)) {
-		set_drop(mib, set);
-		return true;
-	}
 	if (store_set_undo(mib->store, set->set.token, &err) != ERR_OK) {
 		if (set->state != SET_UNDOING)
-			log_limited(&limit, LOG_LEVEL_ERROR, "cannot undo, will try again: %s",
-			    err.text);
+			log_limited(&limit, LOG_LEVEL_ERROR, "cannot undo a SET: %s; lbclusterd "
+			    "tries again", err.text);
 		set->state = SET_UNDOING;
-		note(mib, set);
+		undo_note(mib, set);
 		return false;
 	}
 	if (set->noted)
@@ -134,38 +141,102 @@ undo(struct mib *mib, struct mib_set *set)
 	return true;
 }
 
+/* Ends the record as 'ends' says. False if the store refuses to cancel the jobs. */
 static bool
-undos_wait(const struct mib *mib)
+set_end(struct mib *mib, struct mib_set *set, enum set_event event)
+{
+	switch (ends[set->state][event]) {
+	case LEAVE:
+		return true;
+	case CANCEL:
+		return set_cancel(mib, set);
+	case RELEASE:
+		/* Nothing here may fail: the manager gets success. The new values show at once;
+		 * the next write, or the next start, changes the rows. */
+		store_set_release(mib->store, set->set.token);
+		cache_set_release(mib->cache, &set->set, set->first_job, set->jobs,
+		    clock_wall_s());
+		break;
+	case FORGET:
+	case KEEP:
+		break;
+	}
+	set_drop(mib, set);
+	return true;
+}
+
+/* Ends the records of a session. */
+static void
+session_end(struct mib *mib, uint32_t session, enum set_event event)
+{
+	struct mib_set *set = mib->sets, *next;
+
+	for (; set != NULL; set = next) {
+		enum set_end end = ends[set->state][event];
+
+		next = set->next;
+		if (set->session != session)
+			continue;
+		if (end == CANCEL)
+			log_limited(&limit, LOG_LEVEL_WARN, "SET undone: the master closed the "
+			    "session before CleanupSet");
+		if (end == KEEP)
+			log_limited(&limit, LOG_LEVEL_WARN, "SET kept: lbclusterd closed the "
+			    "session before CleanupSet");
+		(void)set_end(mib, set, event);
+	}
+}
+
+void
+mib_session_lost(struct mib *mib, uint32_t session)
+{
+	session_end(mib, session, ON_SESSION_LOST);
+}
+
+void
+mib_session_closed(struct mib *mib, uint32_t session)
+{
+	session_end(mib, session, ON_SESSION_CLOSED);
+}
+
+bool
+mib_session_has_open_set(const struct mib *mib, uint32_t session)
 {
 	const struct mib_set *set = mib->sets;
 
-	while (set != NULL && set->state != SET_UNDOING)
+	while (set != NULL && (set->session != session || !is_committed(set)))
 		set = set->next;
 	return set != NULL;
 }
 
-/* What the store refused to take back, until it refuses again. */
+/* Tries each refused undo again, until the store refuses one. */
 static void
-undos_do(struct mib *mib)
+undos_retry(struct mib *mib)
 {
 	struct mib_set *set = mib->sets, *next;
 
 	for (; set != NULL; set = next) {
 		next = set->next;
-		if (set->state == SET_UNDOING && !undo(mib, set))
+		if (set->state == SET_UNDOING && !set_cancel(mib, set))
 			return;
 	}
 }
 
-/* Nobody will ask for it again. What may be on the disk is not left there. */
+/* Releases the oldest of too many SETs without an end. The manager may have got success. */
 static void
-set_forget(struct mib *mib, struct mib_set *set)
+sets_limit(struct mib *mib)
 {
-	if (set->state == SET_IN_DOUBT)
-		(void)undo(mib, set);
-	else
-		set_drop(mib, set);
+	struct mib_set *set = mib->sets, *next;
+	size_t n = 0;
+
+	for (; set != NULL; set = next) {
+		next = set->next;
+		if (++n > SETS_MAX)
+			(void)set_end(mib, set, ON_CLEANUP);
+	}
 }
+
+/* -- TestSet ------------------------------------------------------------------------------- */
 
 static enum mib_status
 test_all(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbinds,
@@ -180,7 +251,7 @@ test_all(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind
 	if (store_changed(mib->store))
 		refresh(mib);
 	for (size_t i = 0; i < set->n; i++) {
-		enum mib_status status = mib_set_take(mib, set, &varbinds[i], i + 1);
+		enum mib_status status = mib_set_add(mib, set, &varbinds[i], i + 1);
 
 		if (status != MIB_NO_ERROR) {
 			*ret_index = i + 1;
@@ -189,7 +260,7 @@ test_all(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind
 	}
 	code = store_set(mib->store, &set->set, STORE_SET_TEST, &verdict, &first_job, &jobs,
 	    &err);
-	/* Jobs that ended but are not written yet count as unfinished there. */
+	/* The store counts a job that ended as unfinished until the end is written. */
 	if (code == ERR_LIMIT && store_needs_flush(mib->store) &&
 	    store_flush(mib->store, &err) == ERR_OK)
 		code = store_set(mib->store, &set->set, STORE_SET_TEST, &verdict, &first_job,
@@ -198,47 +269,26 @@ test_all(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind
 	    mib_set_refuse(mib, set, false, code, &verdict, &err, ret_index);
 }
 
-/* Of transactions without an end the oldest are released: the manager may have
- * been told success. */
-static void
-sets_limit(struct mib *mib)
-{
-	struct mib_set *set = mib->sets, *next;
-	size_t n = 0;
-
-	for (; set != NULL; set = next) {
-		next = set->next;
-		if (++n > SETS_MAX && set->state != SET_UNDOING)
-			mib_set_cleanup(mib, set->session, set->transaction);
-	}
-}
-
-/* After its commit was done. Another SET under the same number is not let through: its
- * commit would look like a repeat, and tell of a success that never was. */
-static enum mib_status
-test_again(const struct mib_set *set, const struct mib_varbind *varbinds, size_t n,
-    size_t *ret_index)
-{
-	if (mib_varbinds_digest(varbinds, n) == set->digest)
-		return MIB_NO_ERROR;
-	*ret_index = 1;
-	return MIB_GEN_ERR;
-}
-
 enum mib_status
 mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
     const struct mib_varbind *varbinds, size_t n, size_t *ret_index)
 {
-	struct mib_set *set = set_find(mib, session, transaction, false);
+	struct mib_set *set = set_find(mib, session, transaction);
 	enum mib_status status;
 
 	*ret_index = 0;
-	if (set != NULL && set->state == SET_COMMITTED)
-		return test_again(set, varbinds, n, ret_index);
+	if (set != NULL && is_committed(set)) {
+		if (mib_varbinds_digest(varbinds, n) == set->digest)
+			return MIB_NO_ERROR;
+		/* Another SET with the same number is refused. CommitSet would be taken for a
+		 * repeat, and the manager would get a success that did not happen. */
+		*ret_index = 1;
+		return MIB_GEN_ERR;
+	}
 	if (set != NULL)
-		set_forget(mib, set);
+		(void)set_end(mib, set, ON_TEST_AGAIN);
 	/* The rules count the jobs of a SET that is still to be undone. */
-	undos_do(mib);
+	undos_retry(mib);
 	set = mib_set_new(session, transaction, n);
 	if (set == NULL) {
 		*ret_index = 1;
@@ -255,123 +305,73 @@ mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
 	return status;
 }
 
-/* -- commit, undo, cleanup ------------------------------------------------------------------ */
+/* -- CommitSet, UndoSet, CleanupSet ------------------------------------------------------- */
+
+static void
+commit(struct mib *mib, struct mib_set *set)
+{
+	struct verdict verdict;
+	struct err err;
+	enum err_code code = store_set(mib->store, &set->set, STORE_SET_HOLD, &verdict,
+	    &set->first_job, &set->jobs, &err);
+
+	if (code == ERR_OK) {
+		bool changed = set->jobs > 0 || set->lock_index > 0 || set->set.sets_notify;
+
+		set->state = changed ? SET_COMMITTED : SET_UNCHANGED;
+		if (changed)
+			refresh(mib);
+		return;
+	}
+	/* The UndoSet that follows finds out what a commit in doubt left on the disk. */
+	set->state = code == ERR_DOUBT ? SET_IN_DOUBT : SET_FAILED;
+	if (code == ERR_DOUBT)
+		undo_note(mib, set);
+	set->status = mib_set_refuse(mib, set, true, code, &verdict, &err, &set->status_index);
+}
 
 enum mib_status
 mib_set_commit(struct mib *mib, uint32_t session, uint32_t transaction, size_t *ret_index)
 {
-	struct mib_set *set = set_find(mib, session, transaction, false);
-	struct verdict verdict;
-	enum err_code code;
-	struct err err;
+	struct mib_set *set = set_find(mib, session, transaction);
 
-	*ret_index = 0;
-	if (set == NULL) {
+	if (set == NULL || set->state == SET_UNDOING) {
 		*ret_index = 1;
 		return MIB_COMMIT_FAILED;
 	}
-	if (set->state == SET_COMMITTED)
-		return MIB_NO_ERROR;
-	if (set->state != SET_TESTED) {
-		*ret_index = set->status_index;
-		return set->status;
-	}
-	code = store_set(mib->store, &set->set, STORE_SET_HOLD, &verdict,
-	    &set->first_job, &set->jobs, &err);
-	if (code != ERR_OK) {
-		/* The undo that follows looks at the disk if it is in doubt. */
-		set->state = code == ERR_DOUBT ? SET_IN_DOUBT : SET_FAILED;
-		if (code == ERR_DOUBT)
-			note(mib, set);
-		set->status = mib_set_refuse(mib, set, true, code, &verdict, &err, ret_index);
-		set->status_index = *ret_index;
-		return set->status;
-	}
-	set->state = SET_COMMITTED;
-	if (changed_something(set))
-		refresh(mib);
-	return MIB_NO_ERROR;
+	if (set->state == SET_TESTED)
+		commit(mib, set);
+	*ret_index = set->status_index;
+	return set->status;
 }
 
 enum mib_status
 mib_set_undo(struct mib *mib, uint32_t session, uint32_t transaction, size_t *ret_index)
 {
-	struct mib_set *set = set_find(mib, session, transaction, false);
+	struct mib_set *set = set_find(mib, session, transaction);
 
 	*ret_index = 0;
-	if (set == NULL)	/* sent again: the first one may not have succeeded */
-		set = set_find(mib, session, transaction, true);
-	if (set == NULL || undo(mib, set))
+	if (set == NULL || set_end(mib, set, ON_UNDO))
 		return MIB_NO_ERROR;
 	*ret_index = 1;
 	return MIB_UNDO_FAILED;
 }
 
-/* Nothing that can fail may wait until here: what is shown changes at once, the disk
- * follows with the next write, or at a start after a crash. */
 void
 mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction)
 {
-	struct mib_set *set = set_find(mib, session, transaction, false);
+	struct mib_set *set = set_find(mib, session, transaction);
 
-	if (set == NULL)
-		return;
-	if (set->state == SET_COMMITTED && changed_something(set)) {
-		store_set_release(mib->store, set->set.token);
-		cache_set_release(mib->cache, &set->set, set->first_job, set->jobs,
-		    clock_wall_s());
-		set_drop(mib, set);
-	} else {
-		set_forget(mib, set);
-	}
+	if (set != NULL)
+		(void)set_end(mib, set, ON_CLEANUP);
 }
 
-bool
-mib_session_has_open_set(const struct mib *mib, uint32_t session)
-{
-	const struct mib_set *set = mib->sets;
+/* -- what is left for later --------------------------------------------------------------- */
 
-	while (set != NULL && (set->session != session || set->state != SET_COMMITTED))
-		set = set->next;
-	return set != NULL;
-}
-
-void
-mib_session_closed(struct mib *mib, uint32_t session)
-{
-	struct mib_set *set = mib->sets, *next;
-
-	for (; set != NULL; set = next) {
-		next = set->next;
-		if (set->session != session || set->state != SET_COMMITTED)
-			continue;
-		if (changed_something(set))
-			log_limited(&limit, LOG_LEVEL_WARN,
-			    "kept: the master did not say how it ended");
-		set_drop(mib, set);
-	}
-	mib_session_lost(mib, session);
-}
-
-void
-mib_session_lost(struct mib *mib, uint32_t session)
-{
-	struct mib_set *set = mib->sets, *next;
-
-	for (; set != NULL; set = next) {
-		next = set->next;
-		if (set->session != session || set->state == SET_UNDOING)
-			continue;
-		if (changed_something(set))
-			log_limited(&limit, LOG_LEVEL_WARN, "undone: the master went away "
-			    "before it told the manager of success");
-		(void)undo(mib, set);
-	}
-}
-
-/* Held jobs that are of no SET that this process knows: a backup was put in place. */
+/* True if the store has held jobs of no known SET. This happens if a person restores a backup
+ * while lbclusterd runs. */
 static bool
-must_settle(const struct mib *mib)
+has_stray_jobs(const struct mib *mib)
 {
 	return mib->sets == NULL && store_was_replaced(mib->store);
 }
@@ -379,7 +379,11 @@ must_settle(const struct mib *mib)
 bool
 mib_needs_flush(const struct mib *mib)
 {
-	return undos_wait(mib) || must_settle(mib) || store_needs_flush(mib->store);
+	const struct mib_set *set = mib->sets;
+
+	while (set != NULL && set->state != SET_UNDOING)
+		set = set->next;
+	return set != NULL || has_stray_jobs(mib) || store_needs_flush(mib->store);
 }
 
 void
@@ -387,9 +391,9 @@ mib_flush(struct mib *mib)
 {
 	struct err err;
 
-	undos_do(mib);
-	if (must_settle(mib))
+	undos_retry(mib);
+	if (has_stray_jobs(mib))
 		store_set_release(mib->store, 0);
 	if (store_flush(mib->store, &err) != ERR_OK)
-		log_debug("set", "released jobs wait for the store: %s", err.text);
+		log_debug("set", "released jobs are not written yet: %s", err.text);
 }

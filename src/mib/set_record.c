@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What a SET asks for, varbind by varbind, and why the store refuses it; see set_record.h.
+ * What a SET asks for, and why the store refuses it; see set_record.h.
  */
 #include "mib/set_record.h"
 
@@ -11,7 +11,7 @@
 
 #include "util/clock.h"
 
-enum { BITS_OCTETS_MAX = 8 };	/* of managers that know more bits than we do */
+enum { BITS_OCTETS_MAX = 8 };	/* a manager may know more bits than this release */
 
 /* -- the record ------------------------------------------------------------------------ */
 
@@ -62,9 +62,8 @@ mib_set_free(struct mib_set *set)
 
 /* -- varbinds -------------------------------------------------------------------------- */
 
-/* One octet has room for all bits that there are (RFC 3417 section 8). Octets of zeros
- * behind it, of a manager that knows more bits, change nothing, nor does a first one that
- * is left out. */
+/* Checks BITS (RFC 3417 section 8). All known bits are in the first octet, which may be
+ * missing. Further octets must be zero. */
 static enum mib_status
 check_bits(const struct mib_column *column, const struct mib_value *value)
 {
@@ -112,8 +111,8 @@ add_lock(struct mib *mib, struct mib_set *set, uint32_t value, size_t index)
 	char text[MODEL_MESSAGE_MAX + 1];
 
 	if (value != lock) {
-		snprintf(text, sizeof(text), "lbcSysSetLock is %u, not %u: read it again, "
-		    "another manager was here", lock, value);
+		snprintf(text, sizeof(text), "lbcSysSetLock is %u, not %u: another manager "
+		    "changed it; read it again", lock, value);
 		mib_reject(mib, REJECT_LOCK_MISMATCH, text, &set->names[index - 1]);
 		return MIB_INCONSISTENT_VALUE;
 	}
@@ -134,7 +133,7 @@ add_notify(struct mib *mib, struct mib_set *set, const struct mib_value *value, 
 }
 
 enum mib_status
-mib_set_take(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind,
+mib_set_add(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind,
     size_t index_from_1)
 {
 	const struct mib_column *column;
@@ -177,12 +176,11 @@ mib_set_take(struct mib *mib, struct mib_set *set, const struct mib_varbind *var
 
 /* -- refusals -------------------------------------------------------------------------- */
 
-/* What the store's errors are to a manager before the write; in it there is one status for
- * all. */
+/* Maps errors of the store to the status of a TestSet. A CommitSet has one status for all. */
 static const struct {
 	enum err_code		code;
 	enum mib_status		status;
-	enum reject_reason	reason;		/* where the verdict has none */
+	enum reject_reason	reason;		/* if the verdict has none */
 } errors[] = {
 	{ ERR_PRECOND, MIB_INCONSISTENT_VALUE, REJECT_OTHER },
 	{ ERR_NOT_FOUND, MIB_NO_CREATION, REJECT_NO_SUCH_REAL },
@@ -191,8 +189,7 @@ static const struct {
 	{ ERR_READONLY, MIB_RESOURCE_UNAVAILABLE, REJECT_STORE_READ_ONLY },
 };
 
-/* The varbind that an error of the store is told at, from 1: the first that is a change,
- * if it is not one of those. */
+/* Returns the varbind to which an error of the store is assigned, from 1. */
 static size_t
 index_first(const struct mib_set *set)
 {

@@ -263,7 +263,8 @@ class Start(Case):
         self.world.daemon.signal(signal.SIGCONT)
         self.world.wait_logged(
             re.escape('%s/lbclusterd.lock: another lbclusterd serves this store (process %d);'
-                      ' serving what is known, SETs are refused' % (self.world.store, second.pid)))
+                      ' GETs are answered from memory, SETs are refused'
+                      % (self.world.store, second.pid)))
         self.assertEqual(mib.STORE_LOCKED, self.world.get('lbcSysStoreStatus', 0))
         weight = mib.oid('lbcRealWeight', 1, 1, 1), 'u', 77
         self.assertEqual('resourceUnavailable', self.world.client().set_answer(weight).status)

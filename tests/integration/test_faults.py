@@ -176,7 +176,7 @@ class Store(FaultCase):
         self.assertEqual(10, world.get('lbcRealWeight', 1, 1, 1))
         # All that were refused are one line.
         self.assert_said('error: .store. .*/lbcluster.db: locked by another program .*; '
-                         'serving what is known, SETs are refused')
+                         'GETs are answered from memory, SETs are refused')
         other.execute('ROLLBACK')
         self.assert_well(45)
         self.world.wait_value(1, 'lbcSysStoreStatus', 0)
@@ -218,7 +218,8 @@ class Store(FaultCase):
         resource.prlimit(world.daemon.pid, resource.RLIMIT_FSIZE, (24576, none))
         answer = world.client().set_answer((WEIGHT, 'u', 46)).status
         self.assertIn(answer, ('commitFailed', 'undoFailed'))
-        world.wait_logged('no more room for this program: File too large; serving what is known')
+        world.wait_logged('no more room for this program: File too large; '
+                          'GETs are answered from memory')
         self.assertEqual(10, world.get('lbcRealWeight', 1, 1, 1))
         resource.prlimit(world.daemon.pid, resource.RLIMIT_FSIZE, (none, none))
         wait_for(lambda: world.client().set_answer((WEIGHT, 'u', 47)).status == 'noError', 10,

@@ -98,7 +98,7 @@ static const struct answer answers[] = {
 	    "lb/http/web-1: weight 257 is above 256, the most that plane haproxy takes"),
 	REFUSED("A.weight=5 B.weight=6 Y.fallback=1", 3, REJECT_FALLBACK_TAKEN, NULL),
 	REFUSED("lock=1", 1, REJECT_LOCK_MISMATCH,
-	    "lbcSysSetLock is 0, not 1: read it again, another manager was here"),
+	    "lbcSysSetLock is 0, not 1: another manager changed it; read it again"),
 	REFUSED("lock=2147483647", 1, REJECT_LOCK_MISMATCH, NULL),
 
 	/* As if simultaneously. */

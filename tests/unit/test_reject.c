@@ -20,7 +20,7 @@
 #include "in_range.h"
 
 #define LOCKED "lbcluster.db: locked by another program"
-#define LOCKED_LINE "0 store " LOCKED "; serving what is known, SETs are refused\n"
+#define LOCKED_LINE "0 store " LOCKED "; GETs are answered from memory, SETs are refused\n"
 
 static struct mib mib;
 static char said[4096];		/* "level token text\n", line by line */
@@ -79,7 +79,7 @@ begin(void **state)
 {
 	(void)state;
 	log_limits_flush(true);
-	mib = (struct mib){ .told = { .status = STORE_OK } };
+	mib = (struct mib){ .reported = { .status = STORE_OK } };
 	said[0] = '\0';
 	status = STORE_OK;
 	status_text = "";
