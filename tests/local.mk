@@ -62,7 +62,7 @@ unit_tests = \
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
-EXTRA_DIST += tests/unit/in_range.h tests/unit/must.h
+EXTRA_DIST += tests/unit/in_range.h tests/unit/require.h
 
 # What several tests share. A program gets only the objects that it refers to.
 check_LIBRARIES = tests/unit/libfixtures.a
@@ -70,9 +70,9 @@ tests_unit_libfixtures_a_SOURCES = \
 	tests/faults/disk.c tests/faults/disk.h \
 	tests/faults/memory.c tests/faults/memory.h \
 	tests/unit/agentx_pdu.c tests/unit/agentx_pdu.h \
-	tests/unit/ctl_world.c tests/unit/ctl_world.h \
+	tests/unit/ctl_fixture.c tests/unit/ctl_fixture.h \
 	tests/unit/hostile.c tests/unit/hostile.h \
-	tests/unit/cache_world.c tests/unit/cache_world.h \
+	tests/unit/cache_fixture.c tests/unit/cache_fixture.h \
 	tests/unit/mib_oid.c tests/unit/mib_oid.h \
 	tests/unit/mib_reference.c tests/unit/mib_reference.h \
 	tests/unit/mib_world.c tests/unit/mib_world.h \
@@ -80,7 +80,7 @@ tests_unit_libfixtures_a_SOURCES = \
 	tests/unit/smi.c tests/unit/smi.h \
 	tests/unit/store_fixture.c tests/unit/store_fixture.h \
 	tests/unit/store_picture.c tests/unit/store_picture.h \
-	tests/unit/store_set_world.c tests/unit/store_set_world.h
+	tests/unit/store_set_fixture.c tests/unit/store_set_fixture.h
 
 # The libraries of every program that names no other ones: all rooms. scripts/check-includes
 # limits what a room may use.

@@ -18,7 +18,7 @@ enum { ROW_STEP = 7919 };	/* a prime: rows all over the table */
 static sqlite3 *db;
 
 static void
-must(int rc)
+require(int rc)
 {
 	if (rc == SQLITE_OK || rc == SQLITE_DONE)
 		return;
@@ -31,7 +31,7 @@ prepare(const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
 
-	must(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL));
+	require(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL));
 	return stmt;
 }
 
@@ -40,11 +40,11 @@ run(sqlite3_stmt *stmt, int64_t real_id, int64_t value)
 {
 	/* As many of the two as the statement has. */
 	if (sqlite3_bind_parameter_count(stmt) >= 1)
-		must(sqlite3_bind_int64(stmt, 1, real_id));
+		require(sqlite3_bind_int64(stmt, 1, real_id));
 	if (sqlite3_bind_parameter_count(stmt) >= 2)
-		must(sqlite3_bind_int64(stmt, 2, value));
-	must(sqlite3_step(stmt));
-	must(sqlite3_reset(stmt));
+		require(sqlite3_bind_int64(stmt, 2, value));
+	require(sqlite3_step(stmt));
+	require(sqlite3_reset(stmt));
 }
 
 static int64_t
@@ -72,8 +72,8 @@ main(int argc, char **argv)
 	pause.tv_nsec = strtol(argv[3], NULL, 10) % 1000000 * 1000;
 	reals = strtol(argv[4], NULL, 10);
 	value = strtol(argv[5], NULL, 10);
-	must(sqlite3_open_v2(argv[1], &db, SQLITE_OPEN_READWRITE, NULL));
-	must(sqlite3_exec(db, "PRAGMA foreign_keys = ON; PRAGMA journal_mode = TRUNCATE;"
+	require(sqlite3_open_v2(argv[1], &db, SQLITE_OPEN_READWRITE, NULL));
+	require(sqlite3_exec(db, "PRAGMA foreign_keys = ON; PRAGMA journal_mode = TRUNCATE;"
 	    "PRAGMA synchronous = FULL", NULL, NULL, NULL));
 	begin = prepare("BEGIN IMMEDIATE");
 	update = prepare("UPDATE real_service SET weight = ?2 WHERE id = ?1");

@@ -21,20 +21,20 @@ operations_base(struct fixture *f)
 {
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
 	fixture_close(f);
-	plain_ok(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('plain', 'none'),"
+	sql_exec(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('plain', 'none'),"
 	    " ('proxy', 'haproxy');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 'http'), (2, 'http');"
 	    "INSERT INTO real_service (service_id, name, weight, fallback) VALUES"
 	    " (1, 'a', 10, 0), (1, 'b', 10, 0), (1, 'c', 10, 1),"
 	    " (2, 'a', 10, 0), (2, 'b', 10, 0), (2, 'c', 10, 1);"
 	    "INSERT INTO setting VALUES ('notify_enable', 31)");
-	plain_ok(f->stats_path, "INSERT INTO statistics (real_id, active) VALUES (1, 1), (4, 1)");
+	sql_exec(f->stats_path, "INSERT INTO statistics (real_id, active) VALUES (1, 1), (4, 1)");
 }
 
 static void
 files_none(struct fixture *f)
 {
-	fixture_unfill(f);
+	fixture_remove_files(f);
 }
 
 static void
@@ -50,19 +50,19 @@ files_older(struct fixture *f)
 	char id[80];
 
 	unlink(f->main_path);
-	bytes_write(f->main_path, "", 0);
+	file_bytes_write(f->main_path, "", 0);
 	snprintf(id, sizeof(id), "PRAGMA application_id = %d; PRAGMA user_version = 1",
 	    db_main_kind.application_id);
-	plain_ok(f->main_path, db_main_kind.migrations[0]);
-	plain_ok(f->main_path, id);
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('plain')");
+	sql_exec(f->main_path, db_main_kind.migrations[0]);
+	sql_exec(f->main_path, id);
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('plain')");
 }
 
 /* With a service of no cluster. */
 static void
 files_damaged(struct fixture *f)
 {
-	plain_ok(f->main_path, "DROP TRIGGER service_parent;"
+	sql_exec(f->main_path, "DROP TRIGGER service_parent;"
 	    "INSERT INTO service (id, cluster_id, name) VALUES (70, 99, 'lost')");
 }
 
@@ -74,19 +74,19 @@ files_hot(struct fixture *f)
 	struct bytes file, log;
 
 	snprintf(journal, sizeof(journal), "%s-journal", f->main_path);
-	other_start(f, f->main_path);
-	assert_int_equal(other_sql(f, "PRAGMA cache_size = 2; BEGIN IMMEDIATE;"
+	sql_process_start(f, f->main_path);
+	assert_int_equal(sql_process_exec(f, "PRAGMA cache_size = 2; BEGIN IMMEDIATE;"
 	    "UPDATE real_service SET reason = hex(zeroblob(100)); UPDATE cluster SET"
 	    " plane_message = 'x'; UPDATE service SET address = 'y';"
 	    " PRAGMA cache_spill = 1; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL"
 	    " SELECT i + 1 FROM n WHERE i < 200) INSERT INTO real_service (service_id, name)"
 	    " SELECT 1, 'n' || i FROM n"), SQLITE_OK);
-	file = bytes_of(f->main_path);
-	log = bytes_of(journal);
+	file = file_bytes(f->main_path);
+	log = file_bytes(journal);
 	assert_true(log.n > 0);
-	other_end(f);
-	bytes_write(f->main_path, file.data, file.n);
-	bytes_write(journal, log.data, log.n);
+	sql_process_stop(f);
+	file_bytes_write(f->main_path, file.data, file.n);
+	file_bytes_write(journal, log.data, log.n);
 	free(file.data);
 	free(log.data);
 }
@@ -420,14 +420,14 @@ changes(struct world *w)
 	enum err_code code;
 	int clusters = 0, more = 0;
 
-	code = fixture_look(w->f, &cursor, &clusters);
+	code = fixture_read_changes(w->f, &cursor, &clusters);
 	if (code == ERR_GONE) {
 		memset(&cursor, 0, sizeof(cursor));
-		code = fixture_look(w->f, &cursor, &clusters);
+		code = fixture_read_changes(w->f, &cursor, &clusters);
 	}
 	if (code == ERR_OK && cursor.statistics == 0 && store_changed(w->f->store)) {
-		clock_forward(2000);
-		code = fixture_look(w->f, &cursor, &more);
+		clock_advance(2000);
+		code = fixture_read_changes(w->f, &cursor, &more);
 	}
 	snprintf(w->said, sizeof(w->said), "%d clusters, statistics up to %lld",
 	    clusters + more, (long long)cursor.statistics);

@@ -67,7 +67,7 @@ files_keep(const struct fixture *f)
 	files_forget();
 	for (size_t i = 0; i < FILES_KEPT; i++)
 		if (file_exists(file_path(f, file_names[i])))
-			files[i] = bytes_of(file_path(f, file_names[i]));
+			files[i] = file_bytes(file_path(f, file_names[i]));
 }
 
 void
@@ -76,7 +76,7 @@ files_restore(const struct fixture *f, bool strict)
 	files_clear(f, strict);
 	for (size_t i = 0; i < FILES_KEPT; i++)
 		if (files[i].data != NULL)
-			bytes_write(file_path(f, file_names[i]), files[i].data, files[i].n);
+			file_bytes_write(file_path(f, file_names[i]), files[i].data, files[i].n);
 }
 
 /* -- what is stored -------------------------------------------------------------------- */
@@ -124,7 +124,7 @@ whole_file_open(const char *path)
 	char words[200];
 
 	assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
-	sqlite3_busy_timeout(handle, NOBODY_WAITS_MS);
+	sqlite3_busy_timeout(handle, LONG_WAIT_MS);
 	query(handle, "PRAGMA integrity_check", words, sizeof(words));
 	assert_string_equal(words, "ok");
 	return handle;

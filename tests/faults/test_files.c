@@ -22,9 +22,9 @@ static void
 good_put(struct fixture *f)
 {
 	fixture_close(f);
-	fixture_unfill(f);
-	bytes_write(f->main_path, good_main.data, good_main.n);
-	bytes_write(f->stats_path, good_stats.data, good_stats.n);
+	fixture_remove_files(f);
+	file_bytes_write(f->main_path, good_main.data, good_main.n);
+	file_bytes_write(f->stats_path, good_stats.data, good_stats.n);
 }
 
 static int
@@ -35,8 +35,8 @@ setup(void **state)
 	if (fixture_setup_filled(state) != 0)
 		return -1;
 	f = *state;
-	good_main = bytes_of(f->main_path);
-	good_stats = bytes_of(f->stats_path);
+	good_main = file_bytes(f->main_path);
+	good_stats = file_bytes(f->stats_path);
 	return 0;
 }
 
@@ -86,7 +86,7 @@ static void
 main_is_refused(struct fixture *f, bool must, const char *what, size_t which)
 {
 	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE, STORE_CREATE };
-	struct bytes before = bytes_of(f->main_path);
+	struct bytes before = file_bytes(f->main_path);
 
 	for (size_t i = 0; i < COUNT(modes); i++) {
 		enum err_code code = open_and_read(f, modes[i]);
@@ -101,7 +101,7 @@ main_is_refused(struct fixture *f, bool must, const char *what, size_t which)
 			return;
 		}
 	}
-	bytes_unchanged(f->main_path, before);
+	assert_file_unchanged(f->main_path, before);
 }
 
 static void
@@ -176,21 +176,21 @@ file_without_a_table_or_column_is_refused_or_made_anew(void **state)
 
 	for (size_t i = 0; i < COUNT(main_lacks); i++) {
 		good_put(f);
-		plain_ok(f->main_path, "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON");
-		(void)plain(f->main_path, "PRAGMA writable_schema = ON;"
+		sql_exec(f->main_path, "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON");
+		(void)sql_run(f->main_path, "PRAGMA writable_schema = ON;"
 		    "DELETE FROM sqlite_schema WHERE type = 'trigger'");
-		plain_ok(f->main_path, main_lacks[i]);
+		sql_exec(f->main_path, main_lacks[i]);
 		main_is_refused(f, true, main_lacks[i], i);
 	}
 	for (size_t i = 0; i < COUNT(stats_lacks); i++) {
 		good_put(f);
-		(void)plain(f->stats_path, "PRAGMA writable_schema = ON;"
+		(void)sql_run(f->stats_path, "PRAGMA writable_schema = ON;"
 		    "DELETE FROM sqlite_schema WHERE type = 'trigger'");
-		plain_ok(f->stats_path, stats_lacks[i]);
+		sql_exec(f->stats_path, stats_lacks[i]);
 		assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
 		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 		fixture_close(f);
-		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), 0);
+		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"), 0);
 	}
 }
 
@@ -212,16 +212,16 @@ logs_that_are_rubbish_are_not_played(void **state)
 
 		good_put(f);
 		snprintf(path, sizeof(path), "%s%s", file, tails[i / 2]);
-		bytes_write(path, rubbish, sizeof(rubbish));
+		file_bytes_write(path, rubbish, sizeof(rubbish));
 		if (open_and_read(f, STORE_READ) != ERR_OK) {
 			assert_int_equal(i, 0);
-			error_says(&f->err, f->main_path, "start lbclusterd");
+			assert_error_contains(&f->err, f->main_path, "start lbclusterd");
 		}
 		assert_int_equal(open_and_read(f, STORE_CREATE), ERR_OK);
 		unlink(path);
-		assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"),
+		assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM real_service"),
 		    300);
-		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"),
+		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"),
 		    300);
 	}
 }
@@ -240,17 +240,18 @@ log_of_statistics_removed_or_older_loses_statistics_at_most(void **state)
 		struct bytes stats, log;
 
 		good_put(f);
-		other_start(f, f->stats_path);
-		assert_int_equal(other_sql(f, "UPDATE statistics SET active = 0"), SQLITE_OK);
-		stats = bytes_of(f->stats_path);
-		log = bytes_of(path);
-		other_end(f);
+		sql_process_start(f, f->stats_path);
+		assert_int_equal(sql_process_exec(f, "UPDATE statistics SET active = 0"),
+		    SQLITE_OK);
+		stats = file_bytes(f->stats_path);
+		log = file_bytes(path);
+		sql_process_stop(f);
 		good_put(f);
 		if (older) {
-			plain_ok(f->stats_path, "DELETE FROM statistics; VACUUM");
-			bytes_write(path, log.data, log.n);
+			sql_exec(f->stats_path, "DELETE FROM statistics; VACUUM");
+			file_bytes_write(path, log.data, log.n);
 		} else {
-			bytes_write(f->stats_path, stats.data, stats.n);
+			file_bytes_write(f->stats_path, stats.data, stats.n);
 		}
 		free(stats.data);
 		free(log.data);
@@ -258,8 +259,8 @@ log_of_statistics_removed_or_older_loses_statistics_at_most(void **state)
 		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 		assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
 		fixture_close(f);
-		assert_string_equal(plain_text(f->stats_path, "PRAGMA integrity_check"), "ok");
-		assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+		assert_string_equal(sql_text(f->stats_path, "PRAGMA integrity_check"), "ok");
+		assert_string_equal(sql_text(f->main_path, "PRAGMA integrity_check"), "ok");
 	}
 }
 

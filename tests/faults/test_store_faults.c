@@ -121,16 +121,16 @@ recover(struct trial *t)
 	enum err_code code;
 	int clusters;
 
-	clock_forward(LATER_MS);
+	clock_advance(LATER_MS);
 	if (t->w.f->store == NULL || t->operation->opens)
 		return;
 	store_changed(t->w.f->store);
-	code = fixture_look(t->w.f, &cursor, &clusters);
+	code = fixture_read_changes(t->w.f, &cursor, &clusters);
 	if (code == ERR_GONE)
-		code = fixture_look(t->w.f, &cursor, &clusters);
+		code = fixture_read_changes(t->w.f, &cursor, &clusters);
 	if (code != ERR_OK)
 		WRONG(t, "the store does not come back");
-	clock_forward(LATER_MS);
+	clock_advance(LATER_MS);
 	store_changed(t->w.f->store);
 	if (store_status(t->w.f->store) != STORE_OK)
 		WRONG(t, "the store stays ill");

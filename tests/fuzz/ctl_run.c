@@ -46,13 +46,13 @@ ctl_run(struct said *said, ...)
 	va_end(ap);
 	out = open_memstream(&said->out, &out_size);
 	err = open_memstream(&said->err, &err_size);
-	must(out != NULL && err != NULL, "no memory");
+	require(out != NULL && err != NULL, "no memory");
 	said->status = ctl_main(argc, argv, out, err);
 	fclose(out);
 	fclose(err);
-	must(said->status >= CTL_OK && said->status <= CTL_REFUSED, "exit status %d",
+	require(said->status >= CTL_OK && said->status <= CTL_REFUSED, "exit status %d",
 	    said->status);
-	must(said->status == CTL_OK || said->err[0] != '\0', "exit status %d without a word",
+	require(said->status == CTL_OK || said->err[0] != '\0', "exit status %d without a word",
 	    said->status);
 }
 
@@ -62,10 +62,10 @@ lines_begin(const char *text, const char *one, const char *other)
 	while (*text != '\0') {
 		size_t length = strcspn(text, "\n");
 
-		must(strncmp(text, one, strlen(one)) == 0 ||
+		require(strncmp(text, one, strlen(one)) == 0 ||
 		    strncmp(text, other, strlen(other)) == 0, "a strange line: %.*s",
 		    (int)length, text);
-		must(text[length] == '\n', "a line without end: %s", text);
+		require(text[length] == '\n', "a line without end: %s", text);
 		text += length + 1;
 	}
 }
@@ -91,7 +91,7 @@ store_keep(size_t which)
 
 		snprintf(path, sizeof(path), "%s/%s", file_dir(), files[i]);
 		file = fopen(path, "rb");
-		must(data != NULL && file != NULL, "%s cannot be read", path);
+		require(data != NULL && file != NULL, "%s cannot be read", path);
 		while ((octet = getc(file)) != EOF)
 			putc(octet, data);
 		fclose(file);
@@ -137,14 +137,14 @@ store_make(void)
 
 	file_put("inventory", inventory, sizeof(inventory) - 1, path);
 	ctl_run(&said, "load", path, NULL);
-	must(said.status == CTL_OK, "%s", said.err);
+	require(said.status == CTL_OK, "%s", said.err);
 	file_put("statistics", statistics, sizeof(statistics) - 1, path);
 	ctl_run(&said, "import-statistics", path, NULL);
-	must(said.status == CTL_OK, "%s", said.err);
+	require(said.status == CTL_OK, "%s", said.err);
 	ctl_run(&said, "set-weight", "web/http/web-1", "11", NULL);
 	ctl_run(&said, "enable", "web/http/web-3", NULL);
 	ctl_run(&said, "set-weight", "lb/http/a", "1", NULL);
-	must(said.status == CTL_OK, "%s", said.err);
+	require(said.status == CTL_OK, "%s", said.err);
 	said_free(&said);
 	store_keep(0);
 }

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 void
-must(bool condition, const char *fmt, ...)
+require(bool condition, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -100,7 +100,7 @@ file_dir(void)
 	if (tmp == NULL || strlen(tmp) > 32)
 		tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 	snprintf(dir, sizeof(dir), "%s/lbcluster-fuzz-XXXXXX", tmp);
-	must(mkdtemp(dir) != NULL, "%s cannot be made", dir);
+	require(mkdtemp(dir) != NULL, "%s cannot be made", dir);
 	atexit(dir_remove);
 	return dir;
 }
@@ -112,6 +112,6 @@ file_put(const char *name, const void *data, size_t size, char ret_path[FUZZ_PAT
 
 	snprintf(ret_path, FUZZ_PATH, "%s/%s", file_dir(), name);
 	fd = open(ret_path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-	must(fd != -1 && write(fd, data, size) == (ssize_t)size && close(fd) == 0,
+	require(fd != -1 && write(fd, data, size) == (ssize_t)size && close(fd) == 0,
 	    "%s cannot be written", ret_path);
 }

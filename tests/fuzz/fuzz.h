@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../unit/must.h"
+#include "../unit/require.h"
 
 extern const char fuzz_corpus[];	/* NAME */
 

@@ -186,16 +186,16 @@ version_now(void)
 static void
 store_check(void)
 {
-	must(fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 0") == 0,
+	require(fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 0") == 0,
 	    "a job is held for ever");
-	must(fixture_number(f.main, "SELECT max(weight) <= 65535 AND min(weight) >= 0"
+	require(fixture_number(f.main, "SELECT max(weight) <= 65535 AND min(weight) >= 0"
 	    " FROM real_service") == 1, "a weight out of range");
-	must(fixture_number(f.main, "SELECT count(*) FROM (SELECT sum(fallback) AS n"
+	require(fixture_number(f.main, "SELECT count(*) FROM (SELECT sum(fallback) AS n"
 	    " FROM real_service GROUP BY service_id) WHERE n > 1") == 0, "two fallbacks");
 	if (!master.always_exact)
 		return;
-	must(master.commits > 0, "changed without a commit");
-	must(master.cleanups > 0 || strcmp(fixture_text(f.main, rows_sql), rows_before) == 0,
+	require(master.commits > 0, "changed without a commit");
+	require(master.cleanups > 0 || strcmp(fixture_text(f.main, rows_sql), rows_before) == 0,
 	    "changed without a cleanup: %s, before %s", fixture_text(f.main, rows_sql),
 	    rows_before);
 }

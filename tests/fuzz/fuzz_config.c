@@ -22,17 +22,18 @@ words_check(const char *path, enum err_code code, const struct err *err)
 {
 	size_t n = strlen(path);
 
-	must(code == ERR_INVALID, "error %d: %s", code, err->text);
-	must(err->code == code, "error %d, in words %d", code, err->code);
-	must(strncmp(err->text, path, n) == 0 && err->text[n] == ':', "no file: %s", err->text);
-	must(isdigit((unsigned char)err->text[n + 1]), "no line: %s", err->text);
-	must(err->text[strcspn(err->text, "\n\r\033")] == '\0', "no line of text: %s", err->text);
+	require(code == ERR_INVALID, "error %d: %s", code, err->text);
+	require(err->code == code, "error %d, in words %d", code, err->code);
+	require(strncmp(err->text, path, n) == 0 && err->text[n] == ':', "no file: %s", err->text);
+	require(isdigit((unsigned char)err->text[n + 1]), "no line: %s", err->text);
+	require(err->text[strcspn(err->text, "\n\r\033")] == '\0', "no line of text: %s",
+	    err->text);
 }
 
 static void
 between(const char *what, uint32_t number, uint32_t min, uint32_t max)
 {
-	must(number >= min && number <= max, "%s is %u", what, number);
+	require(number >= min && number <= max, "%s is %u", what, number);
 }
 
 static void
@@ -45,11 +46,12 @@ daemon_try(const char *path)
 
 	if (code != ERR_OK) {
 		words_check(path, code, &err);
-		must(config.store == NULL && config.agentx_socket == NULL, "half a configuration");
+		require(config.store == NULL && config.agentx_socket == NULL,
+		    "half a configuration");
 		return;
 	}
-	must(config.store[0] == '/', "no absolute path");
-	must(endpoint_parse(config.agentx_socket, &endpoint, NULL) == ERR_OK, "no address");
+	require(config.store[0] == '/', "no absolute path");
+	require(endpoint_parse(config.agentx_socket, &endpoint, NULL) == ERR_OK, "no address");
 	between("log-level", config.log_level, LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG);
 	between("stale-after", config.stale_after_s, 1, 86400);
 	between("job-max-rows", config.job_max_rows, 10, 100000);
@@ -66,10 +68,10 @@ driver_try(const char *path)
 
 	if (code != ERR_OK) {
 		words_check(path, code, &err);
-		must(config.store == NULL, "half a configuration");
+		require(config.store == NULL, "half a configuration");
 		return;
 	}
-	must(config.store[0] == '/', "no absolute path");
+	require(config.store[0] == '/', "no absolute path");
 	between("log-level", config.log_level, LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG);
 	between("interval", config.interval_ms, 100, 3600 * 1000);
 	between("timeout", config.timeout_ms, 100, 60 * 1000);
@@ -86,13 +88,13 @@ address_try(const uint8_t *data, size_t size)
 	struct endpoint to;
 	struct err err;
 
-	must(text != NULL, "no memory");
+	require(text != NULL, "no memory");
 	memcpy(text, data, size);
 	if (endpoint_parse(text, &to, &err) == ERR_OK)
-		must(to.kind == ENDPOINT_UNIX ? strcmp(to.path, text) == 0 :
+		require(to.kind == ENDPOINT_UNIX ? strcmp(to.path, text) == 0 :
 		    to.host[0] != '\0' && to.port[0] != '\0', "half an address");
 	else
-		must(err.text[0] != '\0', "no message");
+		require(err.text[0] != '\0', "no message");
 	free(text);
 }
 

@@ -39,11 +39,11 @@ cut_try(const uint8_t *data, size_t size, const struct haproxy_view *whole)
 	struct err err;
 
 	if (haproxy_view_parse(text, size, &view, &err) == ERR_OK) {
-		must(view.n_servers == whole->n_servers, "servers are missing");
+		require(view.n_servers == whole->n_servers, "servers are missing");
 		for (size_t i = 0; i < view.n_servers; i++) {
 			const struct haproxy_server *a = &view.servers[i], *b = &whole->servers[i];
 
-			must(a->has_state == b->has_state && a->weight == b->weight &&
+			require(a->has_state == b->has_state && a->weight == b->weight &&
 			    a->admin_state == b->admin_state && strcmp(a->fqdn, b->fqdn) == 0 &&
 			    strcmp(a->address, b->address) == 0 && strcmp(a->port, b->port) == 0 &&
 			    strcmp(a->srv_record, b->srv_record) == 0,
@@ -107,12 +107,12 @@ endpoint_try(const uint8_t *data, size_t size)
 
 	text[size] = '\0';
 	if (haproxy_endpoint_parse(text, &endpoint, &err) == ERR_OK) {
-		must(endpoint.length > 0 && endpoint.length <= sizeof(endpoint.address),
+		require(endpoint.length > 0 && endpoint.length <= sizeof(endpoint.address),
 		    "length %u", endpoint.length);
-		must(strcmp(endpoint.text, text) == 0, "\"%s\" became \"%s\"", text,
+		require(strcmp(endpoint.text, text) == 0, "\"%s\" became \"%s\"", text,
 		    endpoint.text);
 	} else {
-		must(err.text[0] != '\0', "no message");
+		require(err.text[0] != '\0', "no message");
 	}
 	free(text);
 }

@@ -54,7 +54,7 @@ number_of(const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
 
-	must(json_is_integer(value), "no %s", key);
+	require(json_is_integer(value), "no %s", key);
 	return (uint64_t)json_integer_value(value);
 }
 
@@ -64,13 +64,13 @@ counts_check(uint64_t lines)
 	json_t *counts = json_loads(said.out, 0, NULL);
 	uint64_t imported, bad;
 
-	must(counts != NULL, "no JSON: %s", said.out);
+	require(counts != NULL, "no JSON: %s", said.out);
 	imported = number_of(counts, "imported");
 	bad = number_of(counts, "bad");
-	must(imported + bad == lines, "%llu lines, but imported %llu and bad %llu",
+	require(imported + bad == lines, "%llu lines, but imported %llu and bad %llu",
 	    (unsigned long long)lines, (unsigned long long)imported, (unsigned long long)bad);
-	must((bad == 0) == (said.status == CTL_OK), "exit status %d", said.status);
-	must((bad == 0) == (said.err[0] == '\0'), "bad lines: %s", said.err);
+	require((bad == 0) == (said.status == CTL_OK), "exit status %d", said.status);
+	require((bad == 0) == (said.err[0] == '\0'), "bad lines: %s", said.err);
 	json_decref(counts);
 }
 
@@ -86,12 +86,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file_put("lines", data, size, path);
 	snprintf(head, sizeof(head), "%s:", path);
 	ctl_run(&said, "-f", "json", "import-statistics", path, NULL);
-	must(said.status == CTL_OK || said.status == CTL_FAILURE, "exit status %d: %s",
+	require(said.status == CTL_OK || said.status == CTL_FAILURE, "exit status %d: %s",
 	    said.status, said.err);
 	lines_begin(said.err, head, head);
 	counts_check(lines_count(data, size));
 	ctl_run(&said, "statistics", NULL);
-	must(said.status == CTL_OK, "cannot be listed: %s", said.err);
+	require(said.status == CTL_OK, "cannot be listed: %s", said.err);
 	store_put_back(0);
 	return 0;
 }

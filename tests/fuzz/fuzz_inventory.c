@@ -29,8 +29,8 @@ static void
 load_nothing_new(const char *file)
 {
 	ctl_run(&said, "load", "--prune", "--reset", "--dry-run", file, NULL);
-	must(said.status == CTL_OK, "a second time it is refused: %s", said.err);
-	must(strncmp(said.out, "added 0, updated 0, removed 0,", 30) == 0 &&
+	require(said.status == CTL_OK, "a second time it is refused: %s", said.err);
+	require(strncmp(said.out, "added 0, updated 0, removed 0,", 30) == 0 &&
 	    strstr(said.out, "jobs") == NULL, "a second time it differs: %s", said.out);
 }
 
@@ -45,12 +45,13 @@ written_is_read(const char *text)
 	struct err err;
 
 	file_put("again", text, strlen(text), again);
-	must(inventory_read(again, &inventory, &diagnostics, &err) == ERR_OK,
+	require(inventory_read(again, &inventory, &diagnostics, &err) == ERR_OK,
 	    "what was written cannot be read: %s", err.text);
 	file = open_memstream(&written, &size);
-	must(file != NULL && inventory_write(inventory, file, &err), "not written: %s", err.text);
+	require(file != NULL && inventory_write(inventory, file, &err), "not written: %s",
+	    err.text);
 	fclose(file);
-	must(strcmp(written, text) == 0, "written:\n%s\nonce more:\n%s", text, written);
+	require(strcmp(written, text) == 0, "written:\n%s\nonce more:\n%s", text, written);
 	free(written);
 	diagnostics_free(&diagnostics);
 	inventory_free(inventory);
@@ -74,7 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	load_nothing_new(path);
 	ctl_run(&said, "export", NULL);
-	must(said.status == CTL_OK, "not exported: %s", said.err);
+	require(said.status == CTL_OK, "not exported: %s", said.err);
 	written_is_read(said.out);
 	load_nothing_new(again);
 	store_put_back(0);

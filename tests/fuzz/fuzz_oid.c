@@ -50,7 +50,7 @@ indexes_of(const struct mib_table *table)
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (strcmp(rows[i].rows, table->rows->name) == 0)
 			return rows[i].indexes;
-	must(false, "rows of %s are not known here", table->name);
+	require(false, "rows of %s are not known here", table->name);
 	return "";
 }
 
@@ -65,7 +65,7 @@ name_add(const struct mib_table *table, uint32_t column, const char *index)
 	for (size_t i = 0; i < table->prefix_n; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, ".%u", table->prefix[i]);
 	snprintf(text + n, sizeof(text) - n, ".%u%s", column, index);
-	must(n_names < NAMES_MAX, "too many names");
+	require(n_names < NAMES_MAX, "too many names");
 	names[n_names] = oid_make(text);
 	mib_get(f.mib, &names[n_names], &value);
 	n_names += value.type != MIB_NO_SUCH_INSTANCE && value.type != MIB_NO_SUCH_OBJECT;
@@ -95,7 +95,7 @@ model_make(void)
 		}
 	}
 	qsort(names, n_names, sizeof(names[0]), by_order);
-	must(n_names > 250, "only %zu names", n_names);
+	require(n_names > 250, "only %zu names", n_names);
 }
 
 /* The first name at or after 'oid', NULL if there is none. */
@@ -173,11 +173,11 @@ path_try(struct input *in)
 	memcpy(text, octets, n);
 	text[n] = '\0';
 	if (path_parse(text, &path, &err) != ERR_OK) {
-		must(err.code == ERR_INVALID && err.text[0] != '\0', "refused without words");
+		require(err.code == ERR_INVALID && err.text[0] != '\0', "refused without words");
 		return;
 	}
-	must(strcmp(path_text(&path, again), text) == 0, "%s became %s", text, again);
-	must(path_parse(again, &same, &err) == ERR_OK && memcmp(&path, &same, sizeof(path)) == 0,
+	require(strcmp(path_text(&path, again), text) == 0, "%s became %s", text, again);
+	require(path_parse(again, &same, &err) == ERR_OK && memcmp(&path, &same, sizeof(path)) == 0,
 	    "%s is another path", again);
 }
 

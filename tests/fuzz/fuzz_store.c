@@ -36,12 +36,12 @@ output_check(bool json)
 	json_t *read;
 
 	for (const char *p = said.out; *p != '\0'; p++)
-		must((unsigned char)*p >= ' ' || *p == '\n', "octet %d is printed", *p);
+		require((unsigned char)*p >= ' ' || *p == '\n', "octet %d is printed", *p);
 	lines_begin(said.err, "lbclusterctl: ", "/");
 	if (!json || said.status != CTL_OK)
 		return;
 	read = json_loads(said.out, JSON_DECODE_ANY, NULL);
-	must(read != NULL, "no JSON: %s", said.out);
+	require(read != NULL, "no JSON: %s", said.out);
 	json_decref(read);
 }
 
@@ -85,8 +85,8 @@ refresh(struct served *served)
 
 	for (; more && code == ERR_OK && rounds < ROUNDS_MAX; rounds++)
 		code = cache_refresh(served->cache, served->store, 1000, now_s, &more, &err);
-	must(rounds < ROUNDS_MAX, "never done");
-	must(code == ERR_OK || err.text[0] != '\0', "error %d without words", code);
+	require(rounds < ROUNDS_MAX, "never done");
+	require(code == ERR_OK || err.text[0] != '\0', "error %d without words", code);
 	return code == ERR_OK;
 }
 
@@ -99,15 +99,15 @@ value_check(const struct mib_oid *name, const struct mib_value *value)
 	uint64_t measure = value->number;
 	size_t n;
 
-	must(mib_find(name, &table, &column, &index, &n), "found and not there");
-	must(value->type == mib_syntax_type(column->syntax), "another type than %s has",
+	require(mib_find(name, &table, &column, &index, &n), "found and not there");
+	require(value->type == mib_syntax_type(column->syntax), "another type than %s has",
 	    column->name);
 	if (value->type == MIB_OCTETS && column->syntax != SYNTAX_BITS)
 		measure = value->octets.length;
 	if ((column->min != 0 || column->max != 0) && column->syntax != SYNTAX_BITS)
-		must(measure >= column->min && measure <= column->max, "%s has %llu",
+		require(measure >= column->min && measure <= column->max, "%s has %llu",
 		    column->name, (unsigned long long)measure);
-	must(value->type != MIB_OCTETS || value->octets.length <= MODEL_MESSAGE_MAX,
+	require(value->type != MIB_OCTETS || value->octets.length <= MODEL_MESSAGE_MAX,
 	    "%s is too long", column->name);
 }
 
@@ -122,11 +122,11 @@ walk(struct served *served)
 		mib_next(served->mib, &at, false, &none, &next, &value);
 		if (value.type == MIB_END_OF_VIEW)
 			return;
-		must(oid_order(&next, &at) > 0, "the walk does not go up");
+		require(oid_order(&next, &at) > 0, "the walk does not go up");
 		value_check(&next, &value);
 		at = next;
 	}
-	must(false, "the walk has no end");
+	require(false, "the walk has no end");
 }
 
 static void
@@ -167,17 +167,17 @@ serve_begin(struct served *served, enum store_mode mode)
 	struct err err = { 0 };
 
 	if (store_open(file_dir(), mode, 10, &served->store, &err) != ERR_OK) {
-		must(err.text[0] != '\0', "refused without words");
+		require(err.text[0] != '\0', "refused without words");
 		return;
 	}
 	served->cache = cache_new();
-	must(served->cache != NULL, "no memory");
+	require(served->cache != NULL, "no memory");
 	if (!refresh(served)) {
 		serve_end(served);
 		return;
 	}
 	served->mib = mib_new(served->cache, served->store, &config);
-	must(served->mib != NULL, "no memory");
+	require(served->mib != NULL, "no memory");
 }
 
 static void

@@ -40,7 +40,7 @@ file_open(const char *name)
 	path_of(name, path);
 	/* Not among the arguments: sqlite3_errmsg() might be evaluated before. */
 	status = sqlite3_open(path, &db);
-	must(status == SQLITE_OK, "%s: %s", path, sqlite3_errmsg(db));
+	require(status == SQLITE_OK, "%s: %s", path, sqlite3_errmsg(db));
 	return db;
 }
 
@@ -48,7 +48,7 @@ file_open(const char *name)
 static void
 run(sqlite3 *db, char *sql)
 {
-	must(sql != NULL && sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s",
+	require(sql != NULL && sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s",
 	    sqlite3_errmsg(db), sql);
 	sqlite3_free(sql);
 }
@@ -88,11 +88,11 @@ loose_file_make(const char *name)
 	path_of(name, path);
 	path_of("loose", loose);
 	run(db, sqlite3_mprintf("ATTACH %Q AS old", path));
-	must(sqlite3_exec(steps, copy_sql, step_run, db, NULL) == SQLITE_OK, "%s: %s",
+	require(sqlite3_exec(steps, copy_sql, step_run, db, NULL) == SQLITE_OK, "%s: %s",
 	    sqlite3_errmsg(steps), name);
 	sqlite3_close(steps);
 	sqlite3_close(db);
-	must(rename(loose, path) == 0, "%s is not made", path);
+	require(rename(loose, path) == 0, "%s is not made", path);
 }
 
 void
@@ -111,7 +111,7 @@ column_note(void *arg, int n, char **values, char **titles)
 
 	(void)n;
 	(void)titles;
-	must(n_columns < COLUMNS_MAX, "too many columns");
+	require(n_columns < COLUMNS_MAX, "too many columns");
 	column->file = *(const size_t *)arg;
 	snprintf(column->table, WORD_MAX, "%s", values[0]);
 	snprintf(column->name, WORD_MAX, "%s", values[1]);
@@ -208,7 +208,7 @@ try(sqlite3 *db, char *sql, struct input *in)
 {
 	sqlite3_stmt *stmt = NULL;
 
-	must(sql != NULL, "no memory");
+	require(sql != NULL, "no memory");
 	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK) {
 		if (in != NULL)
 			bind_value(stmt, in);

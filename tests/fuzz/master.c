@@ -44,7 +44,7 @@ __wrap_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_p
 	uint8_t *copy = malloc(length);
 	int error;
 
-	must(copy != NULL, "no memory");
+	require(copy != NULL, "no memory");
 	memcpy(copy, message, length);
 	error = __real_wire_decode(wire, copy, length, ret_pdu);
 	free(copy);
@@ -84,7 +84,7 @@ error_check(uint32_t error)
 
 	while (i < COUNT(known) && known[i] != error)
 		i++;
-	must(i < COUNT(known), "error %u", error);
+	require(i < COUNT(known), "error %u", error);
 }
 
 /* The codec makes 0.0 of the null OID, and so does not tell the one from the other. */
@@ -126,7 +126,7 @@ bulk_check(struct asked *asked, struct message *m)
 		size_t at = !repeated ? i : once + (columns == 0 ? 0 : (i - once) % columns);
 
 		take_varbind(m, &got);
-		must(!repeated || (columns > 0 && (i - once) / columns < asked->rounds),
+		require(!repeated || (columns > 0 && (i - once) / columns < asked->rounds),
 		    "more than was asked for");
 		next_check(&got, &asked->starts[at], asked->include[at] && i < asked->n,
 		    &asked->ends[at]);
@@ -153,7 +153,7 @@ values_check(struct asked *asked, struct message *m)
 			    got.value.type != MIB_END_OF_VIEW, "another answer to",
 			    &asked->starts[i]);
 	}
-	must(m->at == m->n, "more than was asked for");
+	require(m->at == m->n, "more than was asked for");
 }
 
 /* Whatever they are: well-formed. */
@@ -172,8 +172,8 @@ response_check(struct asked *asked, struct message *m)
 {
 	uint32_t error, index;
 
-	must(m->flags == 0 || m->flags == NETWORK, "flags %x", m->flags);
-	must(asked == NULL || (m->session == asked->session &&
+	require(m->flags == 0 || m->flags == NETWORK, "flags %x", m->flags);
+	require(asked == NULL || (m->session == asked->session &&
 	    m->transaction == asked->transaction && m->packet == asked->packet &&
 	    m->flags == (asked->flags & NETWORK)), "an answer to something else");
 	(void)take_32(m);		/* sysUpTime, which is the master's to know */
@@ -181,11 +181,12 @@ response_check(struct asked *asked, struct message *m)
 	index = take_16(m);
 	error_check(error);
 	if (error != 0) {
-		must(m->at == m->n, "values with an error");
-		must(asked == NULL || asked->loose || index <= asked->n + 1, "error at %u", index);
+		require(m->at == m->n, "values with an error");
+		require(asked == NULL || asked->loose || index <= asked->n + 1, "error at %u",
+		    index);
 		return;
 	}
-	must(index == 0, "no error, but at %u", index);
+	require(index == 0, "no error, but at %u", index);
 	if (asked != NULL && !asked->loose)
 		values_check(asked, m);
 	else
@@ -246,10 +247,10 @@ message_read(struct message *m)
 	case RESPONSE:
 		break;
 	default:
-		must(false, "a message of type %u", m->type);
+		require(false, "a message of type %u", m->type);
 	}
 	if (master.exact) {
-		must(asked_n > 0, "an answer to nothing");
+		require(asked_n > 0, "an answer to nothing");
 		asked = &asked_list[asked_first++ % ASKED_MAX];
 		asked_n--;
 	}
@@ -259,7 +260,7 @@ message_read(struct message *m)
 static void
 connection_end(void)
 {
-	must(asked_n == 0 || !master.exact, "ended with requests unanswered");
+	require(asked_n == 0 || !master.exact, "ended with requests unanswered");
 	close(master.fd);
 	master.fd = -1;
 	asked_n = 0;
@@ -287,7 +288,7 @@ master_read(void)
 
 	if (master.fd == -1)
 		return false;
-	must(in_n < sizeof(in), "an endless message");
+	require(in_n < sizeof(in), "an endless message");
 	got = recv(master.fd, in + in_n, sizeof(in) - in_n, MSG_DONTWAIT);
 	if (got < 0)
 		return false;
@@ -323,8 +324,8 @@ __wrap_dial_begin(struct dial *dial, struct loop *with, const struct endpoint *t
 	}
 	while (master_read())
 		;
-	must(master.fd == -1, "a second connection");
-	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0,
+	require(master.fd == -1, "a second connection");
+	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0,
 	    "no socket");
 	result.status = DIAL_CONNECTED;
 	result.fd = pair[0];
@@ -338,7 +339,7 @@ serve(void)
 	do
 		loop_run(loop);
 	while (master_read());
-	must(asked_n == 0 || !master.exact || master.fd == -1, "a request without answer");
+	require(asked_n == 0 || !master.exact || master.fd == -1, "a request without answer");
 }
 
 /* -- from outside ------------------------------------------------------------------ */
@@ -353,9 +354,9 @@ master_begin(void)
 	master = (struct master){ .fd = -1, .always_exact = true };
 	asked_n = in_n = 0;
 	agentx = agentx_new(loop, f.mib, &config);
-	must(loop != NULL && agentx != NULL, "no memory");
+	require(loop != NULL && agentx != NULL, "no memory");
 	serve();
-	must(agentx_serving(agentx), "not served");
+	require(agentx_serving(agentx), "not served");
 }
 
 void
@@ -388,7 +389,7 @@ master_ask(const struct asked *asked, const struct message *m, size_t split)
 		return;
 	if (master.exact && asked->type >= GET &&
 	    asked->type < CLEANUP_SET) {
-		must(asked_n < ASKED_MAX, "too many requests");
+		require(asked_n < ASKED_MAX, "too many requests");
 		asked_list[(asked_first + asked_n++) % ASKED_MAX] = *asked;
 	}
 	master.cleanups += asked->type == CLEANUP_SET;
@@ -430,6 +431,6 @@ master_notify(void)
 void
 master_pass_ms(int64_t ms)
 {
-	fixture_skipped_ms += ms;
+	fixture_steady_offset_ms += ms;
 	serve();
 }

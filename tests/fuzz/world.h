@@ -25,7 +25,7 @@ struct mib_oid take_oid(struct input *in, const struct mib_oid *last);
 /* Its octets stay in the input. */
 void take_value(struct input *in, struct mib_value *ret);
 
-/* must(), with an OID behind the words. */
+/* require(), with an OID behind the words. */
 void must_at(bool condition, const char *what, const struct mib_oid *oid);
 
 #endif

@@ -15,7 +15,7 @@
 
 /* What the test itself cannot do is no finding: it ends. */
 static void
-must(bool done, const char *what)
+require(bool done, const char *what)
 {
 	if (!done) {
 		perror(what);
@@ -29,7 +29,7 @@ remains_add(struct remains *remains, const char *name, bool directory, unsigned 
 {
 	struct remains_file *file = &remains->files[remains->n];
 
-	must(remains->n < REMAINS_MAX && strlen(name) < NAME_SIZE, name);
+	require(remains->n < REMAINS_MAX && strlen(name) < NAME_SIZE, name);
 	file->first = remains->n++;
 	memcpy(file->name, name, strlen(name) + 1);
 	file->directory = directory;
@@ -43,8 +43,8 @@ read_file(struct remains *remains, int at, const char *name, size_t size)
 	unsigned char *data = malloc(size + 1);
 	int fd = openat(at, name, O_RDONLY | O_CLOEXEC);
 
-	must(data != NULL && fd != -1, name);
-	must(pread(fd, data, size, 0) == (ssize_t)size, name);
+	require(data != NULL && fd != -1, name);
+	require(pread(fd, data, size, 0) == (ssize_t)size, name);
 	close(fd);
 	remains_add(remains, name, false, data, size);
 }
@@ -58,13 +58,13 @@ read_directory(struct remains *remains, int at, const char *name, bool data)
 	char path[NAME_SIZE + sizeof(entry->d_name) + 1];
 	struct stat st;
 
-	must(dir != NULL, name);
+	require(dir != NULL, name);
 	while ((entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		snprintf(path, sizeof(path), "%s%s%s", name, name[0] == '\0' ? "" : "/",
 		    entry->d_name);
-		must(fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW) == 0, path);
+		require(fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW) == 0, path);
 		if (S_ISDIR(st.st_mode)) {
 			remains_add(remains, path, true, NULL, 0);
 			read_directory(remains, at, path, data);
@@ -82,7 +82,7 @@ remains_read(struct remains *ret, const char *root)
 {
 	int at = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	must(at != -1, root);
+	require(at != -1, root);
 	memset(ret, 0, sizeof(*ret));
 	read_directory(ret, at, "", true);
 	close(at);
@@ -96,7 +96,7 @@ clear(int at)
 
 	read_directory(&there, at, "", false);
 	for (size_t i = there.n; i-- > 0;)
-		must(unlinkat(at, there.files[i].name,
+		require(unlinkat(at, there.files[i].name,
 		    there.files[i].directory ? AT_REMOVEDIR : 0) == 0, there.files[i].name);
 }
 
@@ -105,23 +105,24 @@ remains_write(const struct remains *remains, const char *root)
 {
 	int fd, at = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	must(at != -1, root);
+	require(at != -1, root);
 	clear(at);
 	for (size_t i = 0; i < remains->n; i++) {
 		const struct remains_file *file = &remains->files[i];
 
 		if (file->directory) {
-			must(mkdirat(at, file->name, 0770) == 0, file->name);
+			require(mkdirat(at, file->name, 0770) == 0, file->name);
 			continue;
 		}
 		if (file->first != i) {
-			must(linkat(at, remains->files[file->first].name, at, file->name, 0) == 0,
+			require(linkat(at, remains->files[file->first].name, at, file->name,
+			    0) == 0,
 			    file->name);
 			continue;
 		}
 		fd = openat(at, file->name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0660);
-		must(fd != -1, file->name);
-		must(pwrite(fd, file->data, file->size, 0) == (ssize_t)file->size, file->name);
+		require(fd != -1, file->name);
+		require(pwrite(fd, file->data, file->size, 0) == (ssize_t)file->size, file->name);
 		close(fd);
 	}
 	close(at);

@@ -256,7 +256,7 @@ half_a_commit_is_taken_back_by_who_reads_and_may_write(void **state)
 		assert_int_equal(store_open(scene.dir, STORE_READ, WAIT_MS, &scene.store,
 		    &scene.err), ERR_READONLY);
 		assert_int_equal(seteuid(0), 0);
-		error_says(&scene.err, "lbcluster.db", "start lbclusterd");
+		assert_error_contains(&scene.err, "lbcluster.db", "start lbclusterd");
 	}
 	assert_int_equal(store_open(scene.dir, STORE_READ, WAIT_MS, &scene.store, &scene.err),
 	    ERR_OK);

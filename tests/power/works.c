@@ -19,8 +19,8 @@ works_fill(struct scene *scene)
 {
 	scene_open(scene);
 	scene_close(scene);
-	plain_ok(scene->main_path, WORKS_FILLED);
-	plain_ok(scene->stats_path, WORKS_FILLED_STATISTICS);
+	sql_exec(scene->main_path, WORKS_FILLED);
+	sql_exec(scene->stats_path, WORKS_FILLED_STATISTICS);
 }
 
 /* -- SETs ------------------------------------------------------------------ */
@@ -161,7 +161,7 @@ works_sets(struct scene *scene)
 void
 works_note(struct scene *scene)
 {
-	assert_int_equal(store_open(scene->dir, STORE_WRITE, NOBODY_WAITS_MS, &scene->store,
+	assert_int_equal(store_open(scene->dir, STORE_WRITE, LONG_WAIT_MS, &scene->store,
 	    &scene->err), ERR_OK);
 	set_undo(scene, 0, store_undo_note);
 	scene_close(scene);
@@ -278,13 +278,13 @@ works_mend_before(struct scene *scene)
 	scene_open(scene);
 	statistics_put(scene, 1000);
 	snprintf(log, sizeof(log), "%s-wal", scene->stats_path);
-	bytes = bytes_of(log);
+	bytes = file_bytes(log);
 	scene_close(scene);
-	bytes_write(log, bytes.data, bytes.n);
+	file_bytes_write(log, bytes.data, bytes.n);
 	free(bytes.data);
-	bytes = bytes_of(scene->stats_path);
+	bytes = file_bytes(scene->stats_path);
 	memset(bytes.data, 0x5a, 64);
-	bytes_write(scene->stats_path, bytes.data, bytes.n);
+	file_bytes_write(scene->stats_path, bytes.data, bytes.n);
 	free(bytes.data);
 	scene->n_steps = 0;
 	scene->ill_statistics = true;

@@ -6,7 +6,7 @@
 #include "works.h"
 
 #include "unit/store_fixture.h"
-#include "unit/ctl_world.h"
+#include "unit/ctl_fixture.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -19,21 +19,21 @@ void
 works_ctl(struct scene *scene, const char *command, const char *operand,
     const char *operand2)
 {
-	struct world world = { .out = NULL };
+	struct ctl_fixture world = { .out = NULL };
 
 	snprintf(world.dir, sizeof(world.dir), "%.*s", (int)sizeof(world.dir) - 1, scene->dir);
 	scene_begin(scene);
 	if (run(&world, command, operand, operand2, NULL) != CTL_OK)
 		fail_msg("%s: %s", command, world.err);
 	scene_done(scene);
-	forget(&world);
+	output_clear(&world);
 }
 
 /* With a file, which lies beside the disk that is recorded. */
 static void
 ctl_with(struct scene *scene, const char *command, const char *text, const char *option)
 {
-	struct world world = { .out = NULL };
+	struct ctl_fixture world = { .out = NULL };
 	char path[128];
 
 	snprintf(world.dir, sizeof(world.dir), "%.*s/..", (int)sizeof(world.dir) - 4,
@@ -144,7 +144,7 @@ make(struct scene *scene, const char *path, const struct db_kind *kind, const ch
 {
 	if (db_create(kind, path, &scene->err) != ERR_OK)
 		fail_msg("%s", scene->err.text);
-	plain_ok(path, sql);
+	sql_exec(path, sql);
 }
 
 /* In columns that were there from the first version on. */

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "must.h"
+#include "require.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/poller.h"
@@ -177,7 +177,7 @@ log_line(enum log_level level, const char *token, const char *fmt, ...)
 /* -- messages ------------------------------------------------------------------------ */
 
 void
-must(bool condition, const char *fmt, ...)
+require(bool condition, const char *fmt, ...)
 {
 	char text[256];
 	va_list ap;

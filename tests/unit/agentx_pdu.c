@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "must.h"
+#include "require.h"
 
 enum { INTERNET = 4 };	/* sub-identifiers of 1.3.6.1, which a prefix stands for */
 
@@ -18,7 +18,7 @@ static const uint32_t internet[INTERNET] = { 1, 3, 6, 1 };
 void
 put_8(struct message *m, unsigned int value)
 {
-	must(m->n < sizeof(m->data), "a message too long to be written");
+	require(m->n < sizeof(m->data), "a message too long to be written");
 	m->data[m->n++] = (uint8_t)value;
 }
 
@@ -141,7 +141,7 @@ message_finish(struct message *m)
 unsigned int
 take_8(struct message *m)
 {
-	must(m->at < m->n, "the message ends too soon");
+	require(m->at < m->n, "the message ends too soon");
 	return m->data[m->at++];
 }
 
@@ -169,16 +169,16 @@ message_take(struct message *m, const uint8_t *data, size_t n)
 	memcpy(m->data, data, HEADER);
 	m->n = HEADER;
 	m->at = 0;
-	must(take_8(m) == 1, "not version 1");
+	require(take_8(m) == 1, "not version 1");
 	m->type = (uint8_t)take_8(m);
 	m->flags = (uint8_t)take_8(m);
 	m->network = (m->flags & NETWORK) != 0;
-	must(take_8(m) == 0, "a reserved octet is used");
+	require(take_8(m) == 0, "a reserved octet is used");
 	m->session = take_32(m);
 	m->transaction = take_32(m);
 	m->packet = take_32(m);
 	m->n += take_32(m);
-	must(m->n % 4 == 0 && m->n <= sizeof(m->data), "a message of %zu octets", m->n);
+	require(m->n % 4 == 0 && m->n <= sizeof(m->data), "a message of %zu octets", m->n);
 	if (m->n > n)
 		return 0;
 	memcpy(m->data, data, m->n);
@@ -191,14 +191,14 @@ take_name(struct message *m, struct mib_oid *ret_name)
 {
 	unsigned int n = take_8(m), prefix = take_8(m), include = take_8(m);
 
-	must(include <= 1 && take_8(m) == 0, "a reserved octet is used");
+	require(include <= 1 && take_8(m) == 0, "a reserved octet is used");
 	ret_name->n = 0;
 	if (prefix != 0) {
 		memcpy(ret_name->sub, internet, sizeof(internet));
 		ret_name->sub[INTERNET] = prefix;
 		ret_name->n = INTERNET + 1;
 	}
-	must(ret_name->n + n <= MIB_OID_MAX, "an OID of %u sub-identifiers", ret_name->n + n);
+	require(ret_name->n + n <= MIB_OID_MAX, "an OID of %u sub-identifiers", ret_name->n + n);
 	while (n-- > 0)
 		ret_name->sub[ret_name->n++] = take_32(m);
 }
@@ -208,12 +208,12 @@ octets_of_value(struct message *m, struct mib_value *ret_value)
 {
 	size_t length = take_32(m);
 
-	must(length <= m->n - m->at, "a text longer than its message");
+	require(length <= m->n - m->at, "a text longer than its message");
 	ret_value->octets.data = m->data + m->at;
 	ret_value->octets.length = length;
 	m->at += length;
 	while (length++ % 4 != 0)
-		must(take_8(m) == 0, "padding tells a secret");
+		require(take_8(m) == 0, "padding tells a secret");
 }
 
 void
@@ -223,7 +223,7 @@ take_varbind(struct message *m, struct mib_varbind *ret_varbind)
 	uint64_t first;
 
 	value->type = (enum mib_type)take_16(m);
-	must(take_16(m) == 0, "a reserved field is used");
+	require(take_16(m) == 0, "a reserved field is used");
 	take_name(m, &ret_varbind->name);
 	switch (value->type) {
 	case MIB_INTEGER:
@@ -249,7 +249,7 @@ take_varbind(struct message *m, struct mib_varbind *ret_varbind)
 	case MIB_TIMETICKS:
 	case MIB_OPAQUE:
 	case MIB_NULL:
-		must(false, "a value of type %u, which this module has not",
+		require(false, "a value of type %u, which this module has not",
 		    (unsigned int)value->type);
 	}
 }

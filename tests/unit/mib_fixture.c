@@ -18,7 +18,7 @@
 #include "util/clock.h"
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
-give_up(const char *fmt, ...)
+fixture_abort(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -33,7 +33,7 @@ give_up(const char *fmt, ...)
 /* -- the world around the store ------------------------------------------------------- */
 
 int64_t fixture_now = 1700000000;	/* 2023-11-14T22:13:20Z */
-int fixture_syncs = -1;
+int fixture_syncs_left = -1;
 bool fixture_disk_full, fixture_read_only;
 
 /* In place of src/util/clock.c; clock_steady_ms() is in steady_clock.c. */
@@ -53,12 +53,12 @@ clock_text(int64_t wall_s, char buf[CLOCK_TEXT_SIZE])
 static int
 sync_done(void)
 {
-	if (fixture_syncs == 0) {
+	if (fixture_syncs_left == 0) {
 		errno = EIO;
 		return -1;
 	}
-	if (fixture_syncs > 0)
-		fixture_syncs--;
+	if (fixture_syncs_left > 0)
+		fixture_syncs_left--;
 	return 0;
 }
 
@@ -105,13 +105,13 @@ fixture_dir_make(struct fixture *f)
 	const char *tmp = getenv("TMPDIR");
 
 	memset(f, 0, sizeof(*f));
-	fixture_syncs = -1;
+	fixture_syncs_left = -1;
 	fixture_disk_full = fixture_read_only = false;
 	if (tmp == NULL || strlen(tmp) > 32)
 		tmp = "/tmp";
 	snprintf(f->dir, sizeof(f->dir), "%s/lbcluster-mib-XXXXXX", tmp);
 	if (mkdtemp(f->dir) == NULL)
-		give_up("%s: %s", f->dir, strerror(errno));
+		fixture_abort("%s: %s", f->dir, strerror(errno));
 }
 
 static sqlite3 *
@@ -122,7 +122,7 @@ connection_open(const struct fixture *f, const char *file)
 
 	snprintf(path, sizeof(path), "%s/%s", f->dir, file);
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
-		give_up("%s: %s", path, sqlite3_errmsg(db));
+		fixture_abort("%s: %s", path, sqlite3_errmsg(db));
 	sqlite3_busy_timeout(db, 5000);
 	fixture_sql(db, "PRAGMA foreign_keys = ON");
 	return db;
@@ -135,7 +135,7 @@ fixture_store_make(struct fixture *f)
 	struct err err;
 
 	if (store_open(f->dir, STORE_CREATE, 1000, &store, &err) != ERR_OK)
-		give_up("%s", err.text);
+		fixture_abort("%s", err.text);
 	store_close(store);
 	f->main = connection_open(f, "lbcluster.db");
 	f->stats = connection_open(f, "lbcluster-stats.db");
@@ -149,11 +149,11 @@ fixture_start(struct fixture *f, enum store_mode mode, int wait_ms)
 
 	f->cache = cache_new();
 	if (f->cache == NULL || store_open(f->dir, mode, wait_ms, &f->store, &err) != ERR_OK)
-		give_up("no engine");
+		fixture_abort("no engine");
 	fixture_refresh(f);
 	f->mib = mib_new(f->cache, f->store, &config);
 	if (f->mib == NULL)
-		give_up("no engine");
+		fixture_abort("no engine");
 }
 
 void
@@ -175,7 +175,7 @@ fixture_free(struct fixture *f)
 	    "lbcluster-stats.db.lock" };
 	char path[128];
 
-	fixture_syncs = -1;
+	fixture_syncs_left = -1;
 	fixture_disk_full = fixture_read_only = false;
 	fixture_stop(f);
 	sqlite3_close(f->main);
@@ -185,7 +185,7 @@ fixture_free(struct fixture *f)
 		unlink(path);
 	}
 	if (rmdir(f->dir) == -1)
-		give_up("%s: %s", f->dir, strerror(errno));
+		fixture_abort("%s: %s", f->dir, strerror(errno));
 }
 
 void
@@ -196,7 +196,7 @@ fixture_refresh(struct fixture *f)
 
 	while (more)
 		if (cache_refresh(f->cache, f->store, 1000, fixture_now, &more, &err) != ERR_OK)
-			give_up("refresh: %s", err.text);
+			fixture_abort("refresh: %s", err.text);
 }
 
 /* -- SQL ----------------------------------------------------------------------------------- */
@@ -211,7 +211,7 @@ fixture_sql(sqlite3 *db, const char *fmt, ...)
 	sql = sqlite3_vmprintf(fmt, ap);
 	va_end(ap);
 	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		give_up("%s: %.300s", sqlite3_errmsg(db), sql);
+		fixture_abort("%s: %.300s", sqlite3_errmsg(db), sql);
 	sqlite3_free(sql);
 }
 
@@ -225,7 +225,7 @@ fixture_text(sqlite3 *db, const char *sql)
 
 	text[0] = '\0';
 	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-		give_up("%s: %s", sqlite3_errmsg(db), sql);
+		fixture_abort("%s: %s", sqlite3_errmsg(db), sql);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && n < sizeof(text)) {
 		const unsigned char *column = sqlite3_column_text(stmt, 0);
 
@@ -233,7 +233,7 @@ fixture_text(sqlite3 *db, const char *sql)
 		    column == NULL ? "NULL" : (const char *)column);
 	}
 	if (rc != SQLITE_DONE)
-		give_up("%s: %s", sqlite3_errmsg(db), sql);
+		fixture_abort("%s: %s", sqlite3_errmsg(db), sql);
 	sqlite3_finalize(stmt);
 	return text;
 }
@@ -268,11 +268,11 @@ locker_start(struct locker *locker, const struct fixture *f)
 	int order[2], done[2];
 
 	if (pipe2(order, O_CLOEXEC) == -1 || pipe2(done, O_CLOEXEC) == -1)
-		give_up("pipe: %s", strerror(errno));
+		fixture_abort("pipe: %s", strerror(errno));
 	fflush(NULL);
 	locker->pid = fork();
 	if (locker->pid == -1)
-		give_up("fork: %s", strerror(errno));
+		fixture_abort("fork: %s", strerror(errno));
 	if (locker->pid == 0) {
 		close(order[1]);
 		close(done[0]);
@@ -292,7 +292,7 @@ locker_do(struct locker *locker, const char *sql)
 	snprintf(text, sizeof(text), "%s", sql);
 	if (write(locker->order, text, sizeof(text)) != sizeof(text) ||
 	    read(locker->done, &answer, 1) != 1)
-		give_up("the other process is gone");
+		fixture_abort("the other process is gone");
 }
 
 void

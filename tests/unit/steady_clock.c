@@ -10,7 +10,7 @@
 
 #include "util/clock.h"
 
-int64_t fixture_skipped_ms;
+int64_t fixture_steady_offset_ms;
 
 int64_t
 clock_steady_ms(void)
@@ -18,5 +18,5 @@ clock_steady_ms(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + fixture_skipped_ms;
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + fixture_steady_offset_ms;
 }

@@ -86,7 +86,7 @@ fixture_teardown(void **state)
 	memory_fails_at(0);
 	disk_fails_at(0, 0, false);
 	fixture_close(f);
-	other_end(f);
+	sql_process_stop(f);
 	mount_free(f);
 	nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(f);
@@ -157,7 +157,7 @@ fixture_real(struct fixture *f, uint32_t service_id, const char *name, uint16_t 
 /* -- files -------------------------------------------------------------------- */
 
 struct bytes
-bytes_of(const char *path)
+file_bytes(const char *path)
 {
 	struct bytes bytes = { 0, NULL };
 	struct stat st;
@@ -174,7 +174,7 @@ bytes_of(const char *path)
 }
 
 void
-bytes_write(const char *path, const void *data, size_t n)
+file_bytes_write(const char *path, const void *data, size_t n)
 {
 	FILE *file = fopen(path, "we");
 
@@ -184,9 +184,9 @@ bytes_write(const char *path, const void *data, size_t n)
 }
 
 void
-bytes_unchanged(const char *path, struct bytes before)
+assert_file_unchanged(const char *path, struct bytes before)
 {
-	struct bytes now = bytes_of(path);
+	struct bytes now = file_bytes(path);
 
 	assert_int_equal(now.n, before.n);
 	assert_memory_equal(now.data, before.data, now.n);
@@ -203,7 +203,7 @@ file_exists(const char *path)
 }
 
 void
-error_says(const struct err *err, const char *file, const char *cure)
+assert_error_contains(const struct err *err, const char *file, const char *cure)
 {
 	if (strstr(err->text, file) == NULL || strstr(err->text, cure) == NULL)
 		fail_msg("\"%s\" does not say \"%s\" and \"%s\"", err->text, file, cure);
@@ -235,12 +235,12 @@ plain_open(const char *path)
 		sqlite3_close(handle);
 		return NULL;
 	}
-	sqlite3_busy_timeout(handle, NOBODY_WAITS_MS);
+	sqlite3_busy_timeout(handle, LONG_WAIT_MS);
 	return handle;
 }
 
 int
-plain(const char *path, const char *sql)
+sql_run(const char *path, const char *sql)
 {
 	sqlite3 *handle = plain_open(path);
 	int rc = SQLITE_CANTOPEN;
@@ -256,25 +256,25 @@ plain(const char *path, const char *sql)
 }
 
 void
-plain_ok(const char *path, const char *sql)
+sql_exec(const char *path, const char *sql)
 {
-	int rc = plain(path, sql);
+	int rc = sql_run(path, sql);
 
 	if (rc != SQLITE_OK)
 		fail_msg("%s: %s (%d)", sql, plain_said, rc);
 }
 
 int64_t
-plain_number(const char *path, const char *sql)
+sql_number(const char *path, const char *sql)
 {
-	plain_ok(path, sql);
+	sql_exec(path, sql);
 	return plain_said_number;
 }
 
 const char *
-plain_text(const char *path, const char *sql)
+sql_text(const char *path, const char *sql)
 {
-	plain_ok(path, sql);
+	sql_exec(path, sql);
 	return plain_said;
 }
 
@@ -285,17 +285,17 @@ fixture_fill(struct fixture *f)
 {
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
 	fixture_close(f);
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('web');"
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('web');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 'http');"
 	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
 	    " INSERT INTO real_service (service_id, name, address) SELECT 1, 'r' || i,"
 	    " '10.0.0.' || i FROM n");
-	plain_ok(f->stats_path, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1"
+	sql_exec(f->stats_path, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1"
 	    " FROM n WHERE i < 300) INSERT INTO statistics (real_id, active) SELECT i, 1 FROM n");
 }
 
 void
-fixture_unfill(struct fixture *f)
+fixture_remove_files(struct fixture *f)
 {
 	static const char *const names[] = { "lbcluster.db", "lbcluster.db.elsewhere",
 		"lbcluster-stats.db", "lbcluster-stats.db.elsewhere", "lbcluster-stats.db.ill",
@@ -365,7 +365,7 @@ ignore_totals(void *arg, const struct store_totals *totals)
 }
 
 enum err_code
-fixture_look(struct fixture *f, struct store_cursor *cursor, int *ret_clusters)
+fixture_read_changes(struct fixture *f, struct store_cursor *cursor, int *ret_clusters)
 {
 	const struct store_sink sink = { ret_clusters, count_cluster, ignore_service, ignore_real,
 	    ignore_job,
@@ -378,24 +378,24 @@ fixture_look(struct fixture *f, struct store_cursor *cursor, int *ret_clusters)
 }
 
 void
-spoil_page(const char *path)
+damage_page(const char *path)
 {
-	struct bytes bytes = bytes_of(path);
+	struct bytes bytes = file_bytes(path);
 	int64_t page;
 
 	free(bytes.data);
-	page = plain_number(path, "SELECT rootpage FROM sqlite_schema WHERE name IN"
+	page = sql_number(path, "SELECT rootpage FROM sqlite_schema WHERE name IN"
 	    " ('real_service', 'statistics')") - 1;
-	bytes = bytes_of(path);
+	bytes = file_bytes(path);
 	for (size_t i = 0; i < 4096; i += 2)
 		bytes.data[(size_t)page * 4096 + i] ^= 0x5a;
-	bytes_write(path, bytes.data, bytes.n);
+	file_bytes_write(path, bytes.data, bytes.n);
 	free(bytes.data);
 }
 
 /* -- other processes -------------------------------------------------------------- */
 
-struct other {
+struct sql_process {
 	pid_t	pid;
 	int	fd;
 };
@@ -414,7 +414,7 @@ other_live(int fd, const char *path)
 		sql[n] = '\0';
 		if (handle == NULL)
 			rc = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL);
-		sqlite3_busy_timeout(handle, NOBODY_WAITS_MS);
+		sqlite3_busy_timeout(handle, LONG_WAIT_MS);
 		if (rc == SQLITE_OK)
 			rc = sqlite3_exec(handle, sql, NULL, NULL, NULL);
 		if (send(fd, &rc, sizeof(rc), 0) != (ssize_t)sizeof(rc))
@@ -425,7 +425,7 @@ other_live(int fd, const char *path)
 }
 
 void
-other_start(struct fixture *f, const char *path)
+sql_process_start(struct fixture *f, const char *path)
 {
 	int fds[2];
 
@@ -443,19 +443,19 @@ other_start(struct fixture *f, const char *path)
 }
 
 int
-other_sql(struct fixture *f, const char *sql)
+sql_process_exec(struct fixture *f, const char *sql)
 {
 	struct pollfd pollfd = { .fd = f->other->fd, .events = POLLIN };
 	int rc = -1;
 
 	assert_int_equal(send(f->other->fd, sql, strlen(sql), 0), strlen(sql));
-	assert_int_equal(poll(&pollfd, 1, 3 * NOBODY_WAITS_MS), 1);
+	assert_int_equal(poll(&pollfd, 1, 3 * LONG_WAIT_MS), 1);
 	assert_int_equal(recv(f->other->fd, &rc, sizeof(rc), 0), sizeof(rc));
 	return rc;
 }
 
 void
-other_end(struct fixture *f)
+sql_process_stop(struct fixture *f)
 {
 	if (f->other == NULL)
 		return;
@@ -466,14 +466,14 @@ other_end(struct fixture *f)
 }
 
 void
-other_kill(struct fixture *f)
+sql_process_kill(struct fixture *f)
 {
 	assert_int_equal(kill(f->other->pid, SIGKILL), 0);
-	other_end(f);
+	sql_process_stop(f);
 }
 
 void
-all_at_once(int n, int (*fn)(void *arg, int i), void *arg)
+run_processes(int n, int (*fn)(void *arg, int i), void *arg)
 {
 	enum { MOST = 16 };
 	pid_t pids[MOST];
@@ -521,7 +521,7 @@ __wrap_clock_steady_ms(void)
 }
 
 void
-clock_forward(int64_t ms)
+clock_advance(int64_t ms)
 {
 	clock_ahead_ms += ms;
 }

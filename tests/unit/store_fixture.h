@@ -23,16 +23,16 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { WAIT_MS = 50, NOBODY_WAITS_MS = 20000 };
+enum { WAIT_MS = 50, LONG_WAIT_MS = 20000 };
 
-struct other;
+struct sql_process;
 
 struct fixture {
 	char		 dir[64];	/* removed at the end */
 	char		 main_path[96];
 	char		 stats_path[96];
 	struct store	*store;
-	struct other	*other;		/* see other_start() */
+	struct sql_process	*other;		/* see sql_process_start() */
 	bool		 mounted;
 	struct err	 err;
 };
@@ -61,45 +61,46 @@ struct bytes {
 	unsigned char	*data;
 };
 
-struct bytes bytes_of(const char *path);
-void bytes_write(const char *path, const void *data, size_t n);
+struct bytes file_bytes(const char *path);
+void file_bytes_write(const char *path, const void *data, size_t n);
 /* Compares a file with 'before' and frees that. */
-void bytes_unchanged(const char *path, struct bytes before);
+void assert_file_unchanged(const char *path, struct bytes before);
 
 bool file_exists(const char *path);
 
 /* The words of an error name the file and say what to do. */
-void error_says(const struct err *err, const char *file, const char *cure);
+void assert_error_contains(const struct err *err, const char *file, const char *cure);
 
 /* Plain SQL over a connection of its own, closed again. */
-int plain(const char *path, const char *sql);		/* SQLite's primary code */
-void plain_ok(const char *path, const char *sql);
-int64_t plain_number(const char *path, const char *sql);
-const char *plain_text(const char *path, const char *sql);	/* valid until the next */
+int sql_run(const char *path, const char *sql);		/* SQLite's primary code */
+void sql_exec(const char *path, const char *sql);
+int64_t sql_number(const char *path, const char *sql);
+const char *sql_text(const char *path, const char *sql);	/* valid until the next */
 
 /* Makes a store of one cluster, one service, 300 real services with statistics, by
  * plain SQL, and leaves it closed. */
 void fixture_fill(struct fixture *f);
 /* Takes its files away, ill or not. */
-void fixture_unfill(struct fixture *f);
+void fixture_remove_files(struct fixture *f);
 /* One call of store_changes(); *ret_clusters is how many of them came. */
-enum err_code fixture_look(struct fixture *f, struct store_cursor *cursor, int *ret_clusters);
+enum err_code fixture_read_changes(struct fixture *f, struct store_cursor *cursor,
+    int *ret_clusters);
 /* Every other byte of a page in use. */
-void spoil_page(const char *path);
+void damage_page(const char *path);
 
 /* Another process with a connection that stays. To be started while this process
  * has no file of the store open: SQLite's locks do not go over fork(2). */
-void other_start(struct fixture *f, const char *path);
-int other_sql(struct fixture *f, const char *sql);
-void other_end(struct fixture *f);
-void other_kill(struct fixture *f);	/* SIGKILL: its locks go, its journal stays */
+void sql_process_start(struct fixture *f, const char *path);
+int sql_process_exec(struct fixture *f, const char *sql);
+void sql_process_stop(struct fixture *f);
+void sql_process_kill(struct fixture *f);	/* SIGKILL: its locks go, its journal stays */
 
 /* Runs fn(arg, i) in 'n' processes that set out at the same moment; each must
  * return 0. */
-void all_at_once(int n, int (*fn)(void *arg, int i), void *arg);
+void run_processes(int n, int (*fn)(void *arg, int i), void *arg);
 
 /* Moves clock_steady_ms() of this process. */
-void clock_forward(int64_t ms);
+void clock_advance(int64_t ms);
 
 /* A small file system over the fixture's directory, in a mount namespace of this
  * process; skips the test where that is not permitted. */

@@ -3,7 +3,7 @@
  *
  * Tests of src/cache: the picture in memory against the files.
  */
-#include "cache_world.h"
+#include "cache_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +68,7 @@ change_something(struct fixture *f, uint64_t *seed)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(sql + n, sizeof(sql) - (size_t)n, kinds[i].sql, random_next(seed) % 40);
 #pragma GCC diagnostic pop
-	plain_ok(kinds[i].stats ? f->stats_path : f->main_path, kinds[i].stats ? sql : sql + n);
+	sql_exec(kinds[i].stats ? f->stats_path : f->main_path, kinds[i].stats ? sql : sql + n);
 }
 
 static void
@@ -99,13 +99,13 @@ cache_follows_every_change_in_slices_of_any_size(void **state)
 			refresh(f, caches[i], limits[i], now);
 			cache_tick(caches[i], now);
 			if (round % 4 == 0)
-				cache_is_true(f, caches[i], now);
+				assert_cache_equals_store(f, caches[i], now);
 		}
 	}
 	for (size_t i = 0; i < COUNT(limits); i++) {
 		refresh(f, caches[i], limits[i], now);
 		cache_tick(caches[i], now);
-		cache_is_true(f, caches[i], now);
+		assert_cache_equals_store(f, caches[i], now);
 		assert_memory_equal(cache_totals(caches[i]), cache_totals(caches[0]),
 		    sizeof(struct store_totals));
 	}
@@ -123,7 +123,7 @@ cache_of_an_empty_store_is_empty(void **state)
 	assert_false(cache_loaded(cache));
 	refresh(f, cache, 1, NOW);
 	assert_true(cache_loaded(cache));
-	cache_is_true(f, cache, NOW);
+	assert_cache_equals_store(f, cache, NOW);
 	assert_int_equal(cache_stale_after(cache), STALE_AFTER_S);
 	cache_free(cache);
 	cache_free(NULL);
@@ -138,7 +138,7 @@ first_load_finds_states_and_counts_none(void **state)
 	struct cache *cache = cache_make();
 	const struct cache_service *service;
 
-	small_make(f);
+	inventory_make(f);
 	statistics_set(f, 1, 0, NOW);
 	statistics_set(f, 2, 0, NOW);
 	refresh(f, cache, 1, NOW);
@@ -163,7 +163,7 @@ changes_seen_later_are_counted_with_their_time(void **state)
 	struct cache *cache = cache_make();
 	const struct cache_service *service;
 
-	small_make(f);
+	inventory_make(f);
 	refresh(f, cache, 1000, NOW);
 	service = real_of(cache, 1)->service;
 	assert_int_equal(service->status, STATUS_UP);
@@ -195,12 +195,12 @@ changes_seen_later_are_counted_with_their_time(void **state)
 	assert_int_equal(service->fallback_uses, 2);
 	assert_int_equal(real_of(cache, 3)->active_transitions, 2);
 	/* What was not measured for a while is no change when it is measured again. */
-	plain_ok(f->stats_path, "UPDATE statistics SET active = NULL WHERE real_id = 3");
+	sql_exec(f->stats_path, "UPDATE statistics SET active = NULL WHERE real_id = 3");
 	refresh(f, cache, 1000, NOW + 6);
 	statistics_set(f, 3, 0, NOW + 7);
 	refresh(f, cache, 1000, NOW + 7);
 	assert_int_equal(real_of(cache, 3)->active_transitions, 2);
-	cache_is_true(f, cache, NOW + 7);
+	assert_cache_equals_store(f, cache, NOW + 7);
 	cache_free(cache);
 }
 
@@ -224,14 +224,14 @@ statistics_get_stale_by_time_alone(void **state)
 		{ NOW + 9999, 3, STATUS_UNKNOWN },
 	};
 
-	small_make(f);
+	inventory_make(f);
 	refresh(f, cache, 1000, NOW);
 	service = real_of(cache, 1)->service;
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		cache_tick(cache, steps[i].now);
 		assert_int_equal(cache_reals_stale(cache), steps[i].stale);
 		assert_int_equal(service->status, steps[i].status);
-		cache_is_true(f, cache, steps[i].now);
+		assert_cache_equals_store(f, cache, steps[i].now);
 	}
 	assert_int_equal(service->status_last_change, NOW + 291);
 	/* Old values stay, their sum as well. */
@@ -240,7 +240,7 @@ statistics_get_stale_by_time_alone(void **state)
 	statistics_set(f, 1, 1, NOW + 9999);
 	refresh(f, cache, 1000, NOW + 9999);
 	assert_int_equal(cache_reals_stale(cache), 2);
-	cache_is_true(f, cache, NOW + 9999);
+	assert_cache_equals_store(f, cache, NOW + 9999);
 	cache_free(cache);
 }
 
@@ -250,7 +250,7 @@ age_of_staleness_may_change(void **state)
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
 
-	small_make(f);
+	inventory_make(f);
 	refresh(f, cache, 1000, NOW);
 	cache_stale_after_set(cache, 15, NOW);
 	assert_int_equal(cache_stale_after(cache), 15);
@@ -259,7 +259,7 @@ age_of_staleness_may_change(void **state)
 	assert_int_equal(cache_reals_stale(cache), 3);
 	cache_stale_after_set(cache, STALE_AFTER_S, NOW + 6);
 	assert_int_equal(cache_reals_stale(cache), 0);
-	cache_is_true(f, cache, NOW + 6);
+	assert_cache_equals_store(f, cache, NOW + 6);
 	cache_free(cache);
 }
 
@@ -270,7 +270,7 @@ static void
 replace(struct fixture *f, const char *from)
 {
 	assert_int_equal(rename(from, f->main_path), 0);
-	clock_forward(2000);
+	clock_advance(2000);
 }
 
 static void
@@ -280,11 +280,11 @@ load_after_a_replacement_keeps_counters_and_drops_what_is_gone(void **state)
 	struct cache *cache = cache_make();
 	char sql[200], backup[128];
 
-	small_make(f);
+	inventory_make(f);
 	snprintf(backup, sizeof(backup), "%s.backup", f->main_path);
 	snprintf(sql, sizeof(sql), "VACUUM INTO '%s'", backup);
-	plain_ok(f->main_path, sql);
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('later');"
+	sql_exec(f->main_path, sql);
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('later');"
 	    "INSERT INTO service (cluster_id, name) VALUES (2, 's'), (1, 't');"
 	    "INSERT INTO real_service (service_id, name) VALUES (1, 'd'), (2, 'e'), (3, 'f');"
 	    "INSERT INTO job (real_id, operation, old_value, new_value, cluster_name, service_name,"
@@ -294,13 +294,13 @@ load_after_a_replacement_keeps_counters_and_drops_what_is_gone(void **state)
 	statistics_set(f, 1, 0, NOW + 1);
 	statistics_set(f, 2, 0, NOW + 1);
 	refresh(f, cache, 1000, NOW + 1);
-	cache_is_true(f, cache, NOW + 1);
+	assert_cache_equals_store(f, cache, NOW + 1);
 	assert_int_equal(real_of(cache, 1)->active_transitions, 1);
 	assert_int_equal(cache_reals_count(cache), 6);
 
 	replace(f, backup);
 	refresh(f, cache, 2, NOW + 2);
-	cache_is_true(f, cache, NOW + 2);
+	assert_cache_equals_store(f, cache, NOW + 2);
 	assert_int_equal(cache_reals_count(cache), 3);
 	assert_int_equal(real_of(cache, 1)->active_transitions, 1);
 	assert_int_equal(real_of(cache, 1)->active_last_change, NOW + 1);
@@ -325,8 +325,8 @@ load_after_a_replacement_by_strangers_is_true(void **state)
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
 
-	small_make(f);
-	plain_ok(f->main_path, "INSERT INTO job (real_id, operation, old_value, new_value,"
+	inventory_make(f);
+	sql_exec(f->main_path, "INSERT INTO job (real_id, operation, old_value, new_value,"
 	    " cluster_name, service_name, real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a'),"
 	    " (2, 5, 1, 2, 'web', 'http', 'b')");
 	refresh(f, cache, 1000, NOW);
@@ -338,8 +338,8 @@ load_after_a_replacement_by_strangers_is_true(void **state)
 		assert_int_equal(fixture_setup_open(&other), 0);
 		g = other;
 		fixture_close(g);
-		plain_ok(g->main_path, others[i]);
-		plain_ok(g->main_path, "INSERT INTO job (real_id, operation, old_value, new_value,"
+		sql_exec(g->main_path, others[i]);
+		sql_exec(g->main_path, "INSERT INTO job (real_id, operation, old_value, new_value,"
 		    " cluster_name, service_name, real_name) VALUES (1, 5, 1, 2, 'a', 'b', 'c'),"
 		    " (1, 4, 1, 2, 'a', 'b', 'c')");
 		snprintf(from, sizeof(from), "%s/next.db", f->dir);
@@ -347,7 +347,7 @@ load_after_a_replacement_by_strangers_is_true(void **state)
 		fixture_teardown(&other);
 		replace(f, from);
 		refresh(f, cache, i + 1, NOW);
-		cache_is_true(f, cache, NOW);
+		assert_cache_equals_store(f, cache, NOW);
 	}
 	cache_free(cache);
 }
@@ -358,18 +358,18 @@ statistics_made_anew_are_forgotten(void **state)
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
 
-	small_make(f);
+	inventory_make(f);
 	refresh(f, cache, 1000, NOW);
 	assert_int_equal(cache_reals_stale(cache), 0);
 	assert_int_equal(remove(f->stats_path), 0);
-	clock_forward(2000);
+	clock_advance(2000);
 	refresh(f, cache, 1000, NOW);
 	assert_int_equal(cache_reals_stale(cache), 3);
 	statistics_set(f, 2, 0, NOW);
 	refresh(f, cache, 1000, NOW);
 	assert_int_equal(cache_reals_stale(cache), 2);
 	assert_int_equal(real_of(cache, 2)->active_transitions, 0);
-	cache_is_true(f, cache, NOW);
+	assert_cache_equals_store(f, cache, NOW);
 	cache_free(cache);
 }
 
@@ -381,21 +381,21 @@ cache_keeps_what_it_has_while_the_store_is_away(void **state)
 	char away[128], *before, *after;
 	bool more;
 
-	small_make(f);
+	inventory_make(f);
 	refresh(f, cache, 1000, NOW);
-	before = picture_text(cache, NOW);
+	before = cache_dump(cache, NOW);
 	snprintf(away, sizeof(away), "%s.away", f->main_path);
 	assert_int_equal(rename(f->main_path, away), 0);
 	if (cache_refresh(cache, f->store, 1000, NOW, &more, &f->err) != ERR_IO)
 		fail_msg("%s", f->err.text);
 	assert_true(cache_loaded(cache));
-	after = picture_text(cache, NOW);
+	after = cache_dump(cache, NOW);
 	assert_string_equal(after, before);
 	free(before);
 	free(after);
 	replace(f, away);
 	refresh(f, cache, 1000, NOW);
-	cache_is_true(f, cache, NOW);
+	assert_cache_equals_store(f, cache, NOW);
 	cache_free(cache);
 }
 
@@ -414,8 +414,8 @@ released_jobs_show_at_once_as_the_store_will_have_them(void **state)
 	uint32_t first;
 	size_t jobs;
 
-	small_make(f);
-	plain_ok(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('proxy', 'haproxy');"
+	inventory_make(f);
+	sql_exec(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('proxy', 'haproxy');"
 	    "INSERT INTO service (cluster_id, name) VALUES (2, 's');"
 	    "INSERT INTO real_service (service_id, name) VALUES (2, 'r')");
 	assert_int_equal(store_set(f->store, &set, STORE_SET_HOLD, &verdict, &first, &jobs,
@@ -430,19 +430,19 @@ released_jobs_show_at_once_as_the_store_will_have_them(void **state)
 	assert_int_equal(cache_jobs_active(cache), 1);
 	assert_int_equal(real_of(cache, 1)->pending_jobs, 0);
 	assert_int_equal(real_of(cache, 4)->pending_jobs, 1);
-	before = picture_text(cache, NOW);
+	before = cache_dump(cache, NOW);
 	cache_set_release(cache, &set, first, 100, NOW);	/* again, and more than there are */
 	store_set_release(f->store, 9);
 	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
 	{
-		char *truth = truth_text(f, NOW);
+		char *truth = expected_dump(f, NOW);
 
 		assert_string_equal(before, truth);
 		free(truth);
 	}
 	free(before);
 	refresh(f, cache, 1000, NOW);
-	cache_is_true(f, cache, NOW);
+	assert_cache_equals_store(f, cache, NOW);
 	cache_free(cache);
 }
 

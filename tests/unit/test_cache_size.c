@@ -3,7 +3,7 @@
  *
  * Tests of src/cache: many rows, and memory that fails.
  */
-#include "cache_world.h"
+#include "cache_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,22 +30,22 @@ many_rows_are_followed(void **state)
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 'flat');"
 	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
 	    " INSERT INTO real_service (service_id, name) SELECT 1, 'r' || i FROM n", rows);
-	plain_ok(f->main_path, sql);
+	sql_exec(f->main_path, sql);
 	snprintf(sql, sizeof(sql), "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
 	    " WHERE i < %u) INSERT INTO statistics (real_id, active, last_update, bps_in)"
 	    " SELECT i, 1, 1000000, i FROM n", rows);
-	plain_ok(f->stats_path, sql);
+	sql_exec(f->stats_path, sql);
 	refresh(f, cache, 1000, NOW);
 	assert_int_equal(cache_reals_count(cache), rows);
-	cache_is_true(f, cache, NOW);
-	plain_ok(f->main_path, "DELETE FROM real_service WHERE id % 2 = 0;"
+	assert_cache_equals_store(f, cache, NOW);
+	sql_exec(f->main_path, "DELETE FROM real_service WHERE id % 2 = 0;"
 	    "UPDATE real_service SET name = 'n' || id WHERE id < 1000");
 	refresh(f, cache, 1000, NOW);
 	assert_int_equal(cache_reals_count(cache), rows / 2);
-	cache_is_true(f, cache, NOW);
-	plain_ok(f->main_path, "DELETE FROM cluster");
+	assert_cache_equals_store(f, cache, NOW);
+	sql_exec(f->main_path, "DELETE FROM cluster");
 	refresh(f, cache, 1000, NOW);
-	cache_is_true(f, cache, NOW);
+	assert_cache_equals_store(f, cache, NOW);
 	assert_int_equal(cache_reals_count(cache), 0);
 	cache_free(cache);
 }
@@ -69,7 +69,7 @@ memory_that_fails_only_delays(void **state)
 	long failures = 0;
 	bool changed = false;
 
-	small_make(f);
+	inventory_make(f);
 	for (long n = 1; ; n++) {
 		bool more = true, failed;
 		enum err_code code;
@@ -81,10 +81,10 @@ memory_that_fails_only_delays(void **state)
 		failures += failed;
 		assert_int_equal(code, failed ? ERR_NOMEM : ERR_OK);
 		if (cache_loaded(cache)) {
-			char *text = picture_text(cache, NOW);	/* nothing falls over */
+			char *text = cache_dump(cache, NOW);	/* nothing falls over */
 
 			free(text);
-			all_names_are_right(cache);
+			assert_names_found(cache);
 		}
 		if (failed) {
 			n = 0;	/* some of it is done: begin again with the rest */
@@ -94,10 +94,10 @@ memory_that_fails_only_delays(void **state)
 		}
 		if (more)
 			continue;
-		cache_is_true(f, cache, NOW);
+		assert_cache_equals_store(f, cache, NOW);
 		if (changed)
 			break;
-		plain_ok(f->main_path, changes_sql);
+		sql_exec(f->main_path, changes_sql);
 		changed = true;
 		n = 0;
 	}
@@ -112,8 +112,8 @@ memory_that_fails_anywhere_loses_nothing(void **state)
 	long failures = 0;
 	bool failed = true;
 
-	small_make(f);
-	plain_ok(f->main_path, "INSERT INTO job (real_id, operation, old_value, new_value,"
+	inventory_make(f);
+	sql_exec(f->main_path, "INSERT INTO job (real_id, operation, old_value, new_value,"
 	    " cluster_name, service_name, real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a')");
 	for (long n = 1; failed; n++) {
 		struct cache *cache;
@@ -131,7 +131,7 @@ memory_that_fails_anywhere_loses_nothing(void **state)
 		failed = memory_failed();
 		memory_fails_at(0);
 		refresh(f, cache, 1000, NOW);
-		cache_is_true(f, cache, NOW);
+		assert_cache_equals_store(f, cache, NOW);
 		cache_free(cache);
 		failures += failed;
 	}
@@ -142,7 +142,7 @@ memory_that_fails_anywhere_loses_nothing(void **state)
 		char sql[2000];
 		bool more;
 
-		plain_ok(f->main_path, "DELETE FROM cluster WHERE name = 'again';"
+		sql_exec(f->main_path, "DELETE FROM cluster WHERE name = 'again';"
 		    "DELETE FROM service WHERE name = 'again';"
 		    "DELETE FROM real_service WHERE name = 'again'");
 		refresh(f, cache, 1000, NOW);
@@ -151,8 +151,8 @@ memory_that_fails_anywhere_loses_nothing(void **state)
 		    "UPDATE service SET name = 's' || (id * 1000 + %ld);"
 		    "UPDATE real_service SET name = 'r' || (id * 1000 + %ld)",
 		    n == 1 ? changes_sql : "SELECT 1", n, n, n);
-		plain_ok(f->main_path, sql);
-		plain_ok(f->main_path,
+		sql_exec(f->main_path, sql);
+		sql_exec(f->main_path,
 		    "INSERT INTO real_service (service_id, name) VALUES (1, 'again');"
 		    "INSERT INTO service (cluster_id, name) VALUES (1, 'again');"
 		    "INSERT INTO cluster (name) VALUES ('again')");
@@ -160,9 +160,9 @@ memory_that_fails_anywhere_loses_nothing(void **state)
 		(void)cache_refresh(cache, f->store, 1000, NOW, &more, &f->err);
 		failed = memory_failed();
 		memory_fails_at(0);
-		all_names_are_right(cache);
+		assert_names_found(cache);
 		refresh(f, cache, 1000, NOW);
-		cache_is_true(f, cache, NOW);
+		assert_cache_equals_store(f, cache, NOW);
 		cache_free(cache);
 	}
 }

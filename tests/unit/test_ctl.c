@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl_world.h"
+#include "ctl_fixture.h"
 #include "ctl/names.h"
 
 #define PATH "lbclusterctl: "
@@ -25,7 +25,7 @@
 static void
 list_of_all_is_clusters(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "list", NULL), CTL_OK);
 	assert_string_equal(world->out,
@@ -43,7 +43,7 @@ list_of_all_is_clusters(void **state)
 static void
 list_of_cluster_is_services(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "list", "web", NULL), CTL_OK);
 	assert_string_equal(world->out,
@@ -58,7 +58,7 @@ list_of_cluster_is_services(void **state)
 static void
 list_of_service_is_real_services(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "list", "web/http", NULL), CTL_OK);
 	assert_string_equal(world->out,
@@ -77,7 +77,7 @@ list_of_service_is_real_services(void **state)
 static void
 list_recursive_is_all_real_services_below(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	json_t *json;
 
 	assert_int_equal(run(world, "-f", "json", "list", "-r", NULL), CTL_OK);
@@ -93,7 +93,7 @@ list_recursive_is_all_real_services_below(void **state)
 static void
 list_of_nothing_is_an_empty_array(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "-f", "json", "list", "web/empty", NULL), CTL_OK);
 	assert_string_equal(world->out, "[]\n");
@@ -105,7 +105,7 @@ list_of_nothing_is_an_empty_array(void **state)
 static void
 info_has_the_keys_and_types_of_the_api(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "-f", "json", "info", "web/http/web-1", NULL), CTL_OK);
 	assert_json(world, "{\"ip_address\":\"10.0.0.1\",\"port\":\"80\",\"weight\":10,"
@@ -122,7 +122,7 @@ info_has_the_keys_and_types_of_the_api(void **state)
 static void
 info_of_service_and_cluster_is_theirs(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "-f", "json", "info", "web/http", NULL), CTL_OK);
 	assert_json(world, "{\"ip_address\":\"192.0.2.10\",\"port\":\"80\","
@@ -135,7 +135,7 @@ info_of_service_and_cluster_is_theirs(void **state)
 static void
 statistics_never_measured_are_null(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	const char *key;
 	json_t *json, *value;
 
@@ -151,7 +151,7 @@ statistics_never_measured_are_null(void **state)
 static void
 statistics_of_service_is_a_list(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	json_t *json;
 
 	assert_int_equal(run(world, "-f", "json", "statistics", "web/http", NULL), CTL_OK);
@@ -170,7 +170,7 @@ statistics_of_service_is_a_list(void **state)
 static void
 setting_that_changes_is_a_job(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "-f", "json", "disable", "web/http/web-1", NULL), CTL_OK);
 	assert_json(world, "{\"id\":\"1\",\"type\":\"disable\",\"status\":\"succeeded\","
@@ -202,7 +202,7 @@ job_is_of_the_command_line(void *arg, const struct job_row *row)
 static void
 setting_is_known_to_be_of_the_command_line(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	struct store *store;
 	struct err err;
 	int jobs = 0;
@@ -228,7 +228,7 @@ setting_that_changes_nothing_says_so(void **state)
 		{ "disable-fallback", "web/http/web-1", NULL, "nothing to do: not fallback\n" },
 		{ "set-weight", "web/http/web-1", "10", "nothing to do: weight is that already\n" },
 	};
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(run(world, cases[i].command, cases[i].path, cases[i].value,
@@ -245,7 +245,7 @@ setting_that_changes_nothing_says_so(void **state)
 static void
 setting_each_way_does_what_it_says(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "disable-fallback", "web/http/sorry", NULL), CTL_OK);
 	assert_int_equal(run(world, "enable-fallback", "web/http/web-1", NULL), CTL_OK);
@@ -264,7 +264,7 @@ setting_each_way_does_what_it_says(void **state)
 static void
 setting_against_a_rule_is_refused(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "enable-fallback", "web/http/web-1", NULL), CTL_PRECOND);
 	assert_non_null(strstr(world->err,
@@ -286,7 +286,7 @@ row_unknown_does_not_exist(void **state)
 		"list", "info", "statistics", "oid", "remove", "export", "enable",
 		"disable-fallback",
 	};
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	for (size_t i = 0; i < COUNT(commands); i++) {
 		assert_int_equal(run(world, "-f", i == 5 ? "table" : "json", commands[i],
@@ -349,7 +349,7 @@ usage_wrong_is_told_before_the_store_is_opened(void **state)
 		{ { "set-weight", "a/b/c" } }, { { "job", "0" } }, { { "job", "x" } },
 		{ { "load" } }, { { "-f", "json", "export" } }, { { "info", "--reset", "a" } },
 	};
-	struct world *world = *state, none = { .dir = "/nonexistent" };
+	struct ctl_fixture *world = *state, none = { .dir = "/nonexistent" };
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(run(&none, cases[i].words[0], cases[i].words[1],
@@ -357,27 +357,27 @@ usage_wrong_is_told_before_the_store_is_opened(void **state)
 		assert_memory_equal(none.err, PATH, strlen(PATH));
 		assert_string_equal(none.out, "");
 	}
-	forget(&none);
+	output_clear(&none);
 	(void)world;
 }
 
 static void
 store_missing_is_refused(void **state)
 {
-	struct world none = { .dir = "/nonexistent" };
+	struct ctl_fixture none = { .dir = "/nonexistent" };
 
 	(void)state;
 	assert_int_equal(run(&none, "list", NULL), CTL_REFUSED);
 	assert_non_null(strstr(none.err, "/nonexistent"));
 	assert_string_equal(none.out, "");
 	assert_int_equal(run(&none, "enable", "a/b/c", NULL), CTL_REFUSED);
-	forget(&none);
+	output_clear(&none);
 }
 
 static void
 store_foreign_is_refused(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	char path[128];
 
 	file_write(world, "lbcluster.db", "this is no database, and long enough to see it", path);
@@ -409,7 +409,7 @@ help_and_version_are_data(void **state)
 		"disable-fallback", "set-weight", "job", "load", "export", "import-statistics",
 		"oid", "remove", "--store", "DIR", "table|json", "--dry-run", "--prune", "--reset",
 	};
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "--help", NULL), CTL_OK);
 	for (size_t i = 0; i < COUNT(commands); i++)
@@ -426,7 +426,7 @@ help_and_version_are_data(void **state)
 static void
 oid_of_real_has_lines_that_set(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	json_t *json;
 
 	/* Numbers are given in the order of the file: web, http; web-1. */
@@ -453,7 +453,7 @@ oid_of_real_has_lines_that_set(void **state)
 static void
 oid_of_service_and_cluster_only_read(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "oid", "ha", NULL), CTL_OK);
 	assert_non_null(strstr(world->out, ROOT ".2.1.6.2"));
@@ -468,7 +468,7 @@ oid_of_service_and_cluster_only_read(void **state)
 static void
 remove_takes_all_below(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "remove", "web/http/web-1", NULL), CTL_OK);
 	assert_string_equal(world->out, "path     web/http/web-1\nremoved  1\n");
@@ -486,7 +486,7 @@ remove_takes_all_below(void **state)
 static void
 job_list_and_job_have_the_keys_of_the_api(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	json_t *json;
 
 	run(world, "disable", "web/http/web-1", NULL);
@@ -565,31 +565,31 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_WORLD(list_of_all_is_clusters),
-		IN_WORLD(list_of_cluster_is_services),
-		IN_WORLD(list_of_service_is_real_services),
-		IN_WORLD(list_recursive_is_all_real_services_below),
-		IN_WORLD(list_of_nothing_is_an_empty_array),
-		IN_WORLD(info_has_the_keys_and_types_of_the_api),
-		IN_WORLD(info_of_service_and_cluster_is_theirs),
-		IN_WORLD(statistics_never_measured_are_null),
-		IN_WORLD(statistics_of_service_is_a_list),
-		IN_WORLD(setting_that_changes_is_a_job),
-		IN_WORLD(setting_is_known_to_be_of_the_command_line),
-		IN_WORLD(setting_that_changes_nothing_says_so),
-		IN_WORLD(setting_each_way_does_what_it_says),
-		IN_WORLD(setting_against_a_rule_is_refused),
-		IN_WORLD(row_unknown_does_not_exist),
+		CTL_TEST(list_of_all_is_clusters),
+		CTL_TEST(list_of_cluster_is_services),
+		CTL_TEST(list_of_service_is_real_services),
+		CTL_TEST(list_recursive_is_all_real_services_below),
+		CTL_TEST(list_of_nothing_is_an_empty_array),
+		CTL_TEST(info_has_the_keys_and_types_of_the_api),
+		CTL_TEST(info_of_service_and_cluster_is_theirs),
+		CTL_TEST(statistics_never_measured_are_null),
+		CTL_TEST(statistics_of_service_is_a_list),
+		CTL_TEST(setting_that_changes_is_a_job),
+		CTL_TEST(setting_is_known_to_be_of_the_command_line),
+		CTL_TEST(setting_that_changes_nothing_says_so),
+		CTL_TEST(setting_each_way_does_what_it_says),
+		CTL_TEST(setting_against_a_rule_is_refused),
+		CTL_TEST(row_unknown_does_not_exist),
 		cmocka_unit_test(names_for_messages_are_few),
-		IN_WORLD(usage_wrong_is_told_before_the_store_is_opened),
+		CTL_TEST(usage_wrong_is_told_before_the_store_is_opened),
 		cmocka_unit_test(store_missing_is_refused),
-		IN_WORLD(store_foreign_is_refused),
+		CTL_TEST(store_foreign_is_refused),
 		cmocka_unit_test(output_that_fails_is_told),
-		IN_WORLD(help_and_version_are_data),
-		IN_WORLD(oid_of_real_has_lines_that_set),
-		IN_WORLD(oid_of_service_and_cluster_only_read),
-		IN_WORLD(remove_takes_all_below),
-		IN_WORLD(job_list_and_job_have_the_keys_of_the_api),
+		CTL_TEST(help_and_version_are_data),
+		CTL_TEST(oid_of_real_has_lines_that_set),
+		CTL_TEST(oid_of_service_and_cluster_only_read),
+		CTL_TEST(remove_takes_all_below),
+		CTL_TEST(job_list_and_job_have_the_keys_of_the_api),
 		cmocka_unit_test(table_of_many_rows_streams),
 		cmocka_unit_test(json_of_bytes_that_are_no_utf8_is_json),
 	};

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "ctl_world.h"
+#include "ctl_fixture.h"
 #include "ctl/lines.h"
 
 /* -- what is taken ------------------------------------------------------------ */
@@ -24,7 +24,7 @@
 static void
 statistics_imported_are_printed(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(import(world, "{\"path\": \"web/http/web-1\", \"active\": true,"
 	    " \"active_connections\": 7, \"bps_in\": 9223372036854775807, \"bps_out\": 0,"
@@ -52,7 +52,7 @@ statistics_imported_are_printed(void **state)
 static void
 statistics_totals_follow_where_counted(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	json_t *json;
 
 	assert_int_equal(import(world, "{\"path\": \"web/http/web-1\", \"last_update\": 1000,"
@@ -156,10 +156,10 @@ bad_line_test(void **state)
 {
 	const struct bad_line *bad = *state;
 	char text[1024], *row[1];
-	struct world *world;
+	struct ctl_fixture *world;
 
-	world_new((void **)row);
-	world = (struct world *)(void *)row[0];
+	ctl_setup((void **)row);
+	world = (struct ctl_fixture *)(void *)row[0];
 	snprintf(text, sizeof(text), "%s%s\n%s", GOOD, bad->line,
 	    "{\"path\": \"ha/s/a\", \"bps_out\": 8}\n");
 	assert_int_equal(import(world, text), CTL_FAILURE);
@@ -167,13 +167,13 @@ bad_line_test(void **state)
 	assert_string_equal(world->out, "imported  2\nbad       1\n");
 	assert_int_equal(run(world, "-f", "json", "statistics", "ha/s/a", NULL), CTL_OK);
 	assert_non_null(strstr(world->out, "\"bps_out\": 8"));
-	world_free((void **)row);
+	ctl_teardown((void **)row);
 }
 
 static void
 line_too_long_is_bad(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	size_t length = 3 * LINES_LENGTH_MAX;
 	char *text = malloc(length + 512);
 
@@ -190,7 +190,7 @@ line_too_long_is_bad(void **state)
 static void
 bad_lines_beyond_the_limit_are_counted(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	char text[512] = "";
 	size_t lines = 0;
 
@@ -207,7 +207,7 @@ bad_lines_beyond_the_limit_are_counted(void **state)
 static void
 line_without_time_is_of_now(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	struct tm tm = { 0 };
 	json_t *json;
 	time_t told;
@@ -226,7 +226,7 @@ line_without_time_is_of_now(void **state)
 static void
 numbers_with_fraction_are_rounded(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(import(world, ON_WEB_1("\"bps_in\": 1.5, \"bps_out\": 2.49, "
 	    "\"pps_in\": 1e3, \"pps_out\": -0.0, \"last_update\": 1606052520.987")), CTL_OK);
@@ -241,7 +241,7 @@ numbers_with_fraction_are_rounded(void **state)
 static void
 mark_at_the_start_is_skipped(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(import(world, "\xEF\xBB\xBF" GOOD), CTL_OK);
 	assert_string_equal(world->out, "imported  1\nbad       0\n");
@@ -253,7 +253,7 @@ mark_at_the_start_is_skipped(void **state)
 static void
 time_a_little_ahead_is_of_now(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	char text[128], told[64];
 	struct tm tm;
 	time_t now;
@@ -274,7 +274,7 @@ time_a_little_ahead_is_of_now(void **state)
 static void
 directory_is_no_fault_of_the_store(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "import-statistics", world->dir, NULL), CTL_FAILURE);
 	assert_non_null(strstr(world->err, ": is a directory; give a file, or - for the "));
@@ -285,7 +285,7 @@ directory_is_no_fault_of_the_store(void **state)
 static void
 import_of_many_lines_takes_all(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	char *text = NULL;
 	size_t size;
 	FILE *file = open_memstream(&text, &size);
@@ -307,16 +307,16 @@ int
 main(void)
 {
 	const struct CMUnitTest fixed[] = {
-		IN_WORLD(statistics_imported_are_printed),
-		IN_WORLD(statistics_totals_follow_where_counted),
-		IN_WORLD(line_too_long_is_bad),
-		IN_WORLD(bad_lines_beyond_the_limit_are_counted),
-		IN_WORLD(line_without_time_is_of_now),
-		IN_WORLD(numbers_with_fraction_are_rounded),
-		IN_WORLD(mark_at_the_start_is_skipped),
-		IN_WORLD(time_a_little_ahead_is_of_now),
-		IN_WORLD(directory_is_no_fault_of_the_store),
-		IN_WORLD(import_of_many_lines_takes_all),
+		CTL_TEST(statistics_imported_are_printed),
+		CTL_TEST(statistics_totals_follow_where_counted),
+		CTL_TEST(line_too_long_is_bad),
+		CTL_TEST(bad_lines_beyond_the_limit_are_counted),
+		CTL_TEST(line_without_time_is_of_now),
+		CTL_TEST(numbers_with_fraction_are_rounded),
+		CTL_TEST(mark_at_the_start_is_skipped),
+		CTL_TEST(time_a_little_ahead_is_of_now),
+		CTL_TEST(directory_is_no_fault_of_the_store),
+		CTL_TEST(import_of_many_lines_takes_all),
 	};
 	struct CMUnitTest tests[COUNT(fixed) + COUNT(bad_lines)] = { 0 };
 

@@ -16,14 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl_world.h"
+#include "ctl_fixture.h"
 
 /* -- load and export ------------------------------------------------------------------- */
 
 static void
 load_again_changes_nothing(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(load(world, inventory, NULL, NULL), CTL_OK);
 	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 9\n");
@@ -47,7 +47,7 @@ static const char changed[] =
 static void
 load_leaves_settings_alone(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(load(world, changed, NULL, NULL), CTL_OK);
 	assert_string_equal(world->out, "added 1, updated 2, removed 0, unchanged 2\n");
@@ -71,7 +71,7 @@ load_leaves_alone_what_is_not_said(void **state)
 {
 	static const char silent[] = "cluster web {\n service http {\n  real web-1 { }\n"
 	    "  real web-2 { address = \"\"  port = \"\" }\n }\n}\n";
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(load(world, silent, NULL, NULL), CTL_OK);
 	assert_string_equal(world->out, "added 0, updated 1, removed 0, unchanged 3\n");
@@ -85,7 +85,7 @@ load_leaves_alone_what_is_not_said(void **state)
 static void
 load_reset_sets_by_jobs(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	json_t *json;
 
 	assert_int_equal(load(world, changed, "--reset", NULL), CTL_OK);
@@ -110,7 +110,7 @@ load_reset_sets_by_jobs(void **state)
 static void
 load_prune_removes_what_is_not_named(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(load(world, changed, "--prune", NULL), CTL_OK);
 	assert_string_equal(world->out, "added 1, updated 2, removed 5, unchanged 2\n");
@@ -130,7 +130,7 @@ load_prune_removes_what_is_not_named(void **state)
 static void
 load_dry_run_tells_and_changes_nothing(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	json_t *json;
 
 	assert_int_equal(load(world, changed, "--prune", "--dry-run"), CTL_OK);
@@ -165,7 +165,7 @@ load_dry_run_tells_and_changes_nothing(void **state)
 static void
 load_json_has_its_shapes(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	char path[128];
 	json_t *json;
 
@@ -184,7 +184,7 @@ load_json_has_its_shapes(void **state)
 static void
 load_reset_against_a_rule_changes_nothing(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(load(world, "cluster web { service http {\n"
 	    "real sorry { address = 10.9.9.9 }\n"
@@ -203,7 +203,7 @@ setting_that_is_there_by_an_open_set_is_set_for_good(void **state)
 	static const char file[] = "cluster ha { plane = haproxy  socket = /run/x\n"
 	    "service s { real a { address = 10.0.0.1  weight = 50 } } }";
 	const struct path path = { "ha", "s", "a" };
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	for (int loads = 0; loads <= 1; loads++) {
 		struct change change = { .column = REAL_WEIGHT, .value = 50 };
@@ -247,7 +247,7 @@ setting_that_was_answered_just_now_is_set_back(void **state)
 	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
 	    .source = JOB_SOURCE_SNMP, .token = 7 };
 	uint32_t cluster_id, service_id, first_job;
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	struct verdict verdict;
 	struct store *store;
 	struct err err;
@@ -273,7 +273,7 @@ setting_that_was_answered_just_now_is_set_back(void **state)
 static void
 load_of_a_bad_file_makes_no_store(void **state)
 {
-	struct world *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
+	struct ctl_fixture *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
 	char path[128];
 
 	assert_non_null(mkdtemp(other.dir));
@@ -281,26 +281,26 @@ load_of_a_bad_file_makes_no_store(void **state)
 	assert_int_equal(run(&other, "load", path, NULL), CTL_FAILURE);
 	assert_non_null(strstr(other.err, "clusters.conf:1: no such option 'weight'\n"));
 	assert_int_equal(rmdir(other.dir), 0);
-	forget(&other);
+	output_clear(&other);
 }
 
 static void
 load_dry_run_makes_no_store(void **state)
 {
-	struct world *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
+	struct ctl_fixture *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
 	char path[128];
 
 	assert_non_null(mkdtemp(other.dir));
 	file_write(world, "clusters.conf", inventory, path);
 	assert_int_equal(run(&other, "load", "-n", path, NULL), CTL_REFUSED);
 	assert_int_equal(rmdir(other.dir), 0);
-	forget(&other);
+	output_clear(&other);
 }
 
 static void
 load_prune_of_an_empty_file_is_refused(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(load(world, "# nothing\n", "--prune", NULL), CTL_FAILURE);
 	assert_non_null(strstr(world->err, "has no cluster, and --prune would remove all"));
@@ -310,8 +310,8 @@ load_prune_of_an_empty_file_is_refused(void **state)
 static void
 export_is_loaded_to_the_same_store(void **state)
 {
-	struct world *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
-	struct world *copy = &other;
+	struct ctl_fixture *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
+	struct ctl_fixture *copy = &other;
 	char *text;
 
 	assert_int_equal(run(world, "export", NULL), CTL_OK);
@@ -325,14 +325,14 @@ export_is_loaded_to_the_same_store(void **state)
 	free(text);
 	copy = calloc(1, sizeof(*copy));
 	*copy = other;
-	world_free((void **)&copy);
+	ctl_teardown((void **)&copy);
 }
 
 /* The flag stays when a fallback is disabled, and is a state to be restored. */
 static void
 export_of_disabled_fallback_is_loaded(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	char *text;
 
 	assert_int_equal(run(world, "disable", "web/http/sorry", NULL), CTL_OK);
@@ -346,7 +346,7 @@ export_of_disabled_fallback_is_loaded(void **state)
 }
 
 /* What another program does just when export has taken its picture. */
-static struct world *removes_web;
+static struct ctl_fixture *removes_web;
 
 enum err_code __real_store_snapshot(struct store *store, struct err *err);
 enum err_code __wrap_store_snapshot(struct store *store, struct err *err);
@@ -365,7 +365,7 @@ __wrap_store_snapshot(struct store *store, struct err *err)
 static void
 export_is_of_one_moment(void **state)
 {
-	struct world *world = *state, other = *world;
+	struct ctl_fixture *world = *state, other = *world;
 	char *text;
 
 	assert_int_equal(run(world, "export", NULL), CTL_OK);
@@ -376,7 +376,7 @@ export_is_of_one_moment(void **state)
 	assert_null(removes_web);
 	assert_string_equal(world->out, text);
 	free(text);
-	forget(&other);
+	output_clear(&other);
 	assert_int_equal(run(world, "export", NULL), CTL_OK);
 	assert_null(strstr(world->out, "cluster web "));
 }
@@ -384,7 +384,7 @@ export_is_of_one_moment(void **state)
 static void
 export_of_a_path_is_what_is_below(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 
 	assert_int_equal(run(world, "export", "web/http/web-1", NULL), CTL_OK);
 	assert_string_equal(world->out,
@@ -403,23 +403,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_WORLD(load_again_changes_nothing),
-		IN_WORLD(load_leaves_settings_alone),
-		IN_WORLD(load_leaves_alone_what_is_not_said),
-		IN_WORLD(load_reset_sets_by_jobs),
-		IN_WORLD(load_prune_removes_what_is_not_named),
-		IN_WORLD(load_dry_run_tells_and_changes_nothing),
-		IN_WORLD(load_json_has_its_shapes),
-		IN_WORLD(load_reset_against_a_rule_changes_nothing),
-		IN_WORLD(setting_that_is_there_by_an_open_set_is_set_for_good),
-		IN_WORLD(setting_that_was_answered_just_now_is_set_back),
-		IN_WORLD(load_of_a_bad_file_makes_no_store),
-		IN_WORLD(load_dry_run_makes_no_store),
-		IN_WORLD(load_prune_of_an_empty_file_is_refused),
-		IN_WORLD(export_is_loaded_to_the_same_store),
-		IN_WORLD(export_of_disabled_fallback_is_loaded),
-		IN_WORLD(export_is_of_one_moment),
-		IN_WORLD(export_of_a_path_is_what_is_below),
+		CTL_TEST(load_again_changes_nothing),
+		CTL_TEST(load_leaves_settings_alone),
+		CTL_TEST(load_leaves_alone_what_is_not_said),
+		CTL_TEST(load_reset_sets_by_jobs),
+		CTL_TEST(load_prune_removes_what_is_not_named),
+		CTL_TEST(load_dry_run_tells_and_changes_nothing),
+		CTL_TEST(load_json_has_its_shapes),
+		CTL_TEST(load_reset_against_a_rule_changes_nothing),
+		CTL_TEST(setting_that_is_there_by_an_open_set_is_set_for_good),
+		CTL_TEST(setting_that_was_answered_just_now_is_set_back),
+		CTL_TEST(load_of_a_bad_file_makes_no_store),
+		CTL_TEST(load_dry_run_makes_no_store),
+		CTL_TEST(load_prune_of_an_empty_file_is_refused),
+		CTL_TEST(export_is_loaded_to_the_same_store),
+		CTL_TEST(export_of_disabled_fallback_is_loaded),
+		CTL_TEST(export_is_of_one_moment),
+		CTL_TEST(export_of_a_path_is_what_is_below),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,7 @@ others_write(void)
 	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
 	    " INSERT INTO real_service (service_id, name, address) SELECT 1, 'r' || i,"
 	    " '10.0.0.1' FROM n", ROWS);
-	plain_ok(seen.path, sql);
+	sql_exec(seen.path, sql);
 }
 
 /* Once in each turn, after the rows. */
@@ -79,7 +79,7 @@ rows_of_one_turn_are_bounded(void **state)
 
 	snprintf(conf, sizeof(conf), "%s/lbclusterd.conf", f->dir);
 	snprintf(socket, sizeof(socket), "%s/nobody", f->dir);
-	bytes_write(conf, "", 0);
+	file_bytes_write(conf, "", 0);
 	seen.path = f->main_path;
 	assert_int_equal(daemon_main((int)COUNT(argv) - 1, argv), 0);
 	assert_int_equal(seen.before, ROWS);

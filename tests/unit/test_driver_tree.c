@@ -3,7 +3,7 @@
  *
  * Tests of src/driver: what a driver takes for the settings while a SET is open.
  */
-#include "store_set_world.h"
+#include "store_set_fixture.h"
 
 #include "driver/driver_tree.h"
 
@@ -21,7 +21,7 @@ static int
 setup(void **state)
 {
 	driver_tree_init(&tree, "haproxy", let_go);
-	return set_world_setup(state);
+	return two_clusters_setup(state);
 }
 
 static int
@@ -53,7 +53,7 @@ value_of_a_set_counts_once_that_is_released(void **state)
 	weight_hold(f, TOKEN, REAL_PROXY, 55);
 	weight_hold(f, LATER, REAL_PLAIN, 55);
 	weight_is(f, REAL_PROXY, BEFORE);
-	plain_ok(f->main_path, "UPDATE real_service SET reason = 'down' WHERE id = 4");
+	sql_exec(f->main_path, "UPDATE real_service SET reason = 'down' WHERE id = 4");
 	weight_is(f, REAL_PROXY, BEFORE);
 	release(f, TOKEN);
 	weight_is(f, REAL_PROXY, 55);
@@ -83,10 +83,10 @@ row_counts_again_once_its_job_was_read(void **state)
 
 	assert_int_equal(do_set(f, STORE_SET_NOW,
 	    SET_OF(TOKEN, { REAL_PROXY, REAL_WEIGHT, 55 })).code, ERR_OK);
-	plain_ok(f->main_path, "UPDATE real_service SET weight = 66 WHERE id = 4");
+	sql_exec(f->main_path, "UPDATE real_service SET weight = 66 WHERE id = 4");
 	weight_is(f, REAL_PROXY, 66);
 	driver_real_value_set(driver_real_find(&tree, REAL_PROXY), JOB_SET_WEIGHT, 55);
-	plain_ok(f->main_path, "UPDATE job SET state = 2 WHERE id = 1");
+	sql_exec(f->main_path, "UPDATE job SET state = 2 WHERE id = 1");
 	weight_is(f, REAL_PROXY, 66);
 }
 

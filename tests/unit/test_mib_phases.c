@@ -636,11 +636,11 @@ set_while_an_undo_cannot_be_done_goes_its_way(void **state)
 	(void)state;
 	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
 	assert_int_equal(set_commit(), MIB_NO_ERROR);
-	fixture_syncs = 0;
+	fixture_syncs_left = 0;
 	assert_int_equal(set_undo(), MIB_UNDO_FAILED);
 	transaction = 2;
 	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
-	fixture_syncs = -1;
+	fixture_syncs_left = -1;
 	assert_int_equal(set_commit(), MIB_NO_ERROR);
 	set_cleanup();
 	mib_flush(f.mib);
@@ -804,14 +804,14 @@ commit_in_doubt_is_settled_by_what_follows(void **state)
 			fixture_sql(f.main, "UPDATE setting SET value = 0 WHERE name = 'set_lock'");
 			assert_int_equal(set_test("A.weight=5 X.fallback=2 Y.fallback=1 lock=0"),
 			    MIB_NO_ERROR);
-			fixture_syncs = syncs;
+			fixture_syncs_left = syncs;
 			if (set_commit() == MIB_NO_ERROR)
 				break;
 			assert_int_equal(fault, 1);
 			assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
 			in_doubt += undo_is_noted();
 			failed = false;
-			fixture_syncs = way == LATER ? 0 : -1;
+			fixture_syncs_left = way == LATER ? 0 : -1;
 			/* What is not on the disk takes no write to undo. */
 			if (way == LOST)
 				mib_session_lost(f.mib, session);
@@ -819,7 +819,7 @@ commit_in_doubt_is_settled_by_what_follows(void **state)
 				failed = set_undo() == MIB_UNDO_FAILED;
 			assert_int_equal(mib_needs_flush(f.mib), failed);
 			refused += failed;
-			fixture_syncs = -1;
+			fixture_syncs_left = -1;
 			mib_flush(f.mib);
 			assert_false(mib_needs_flush(f.mib));
 			assert_false(undo_is_noted());
@@ -830,7 +830,7 @@ commit_in_doubt_is_settled_by_what_follows(void **state)
 			    "SELECT count(*) FROM job WHERE state <> 5"), 0);
 			assert_int_equal(get_number(WEIGHT_A), 10);
 		}
-		fixture_syncs = -1;
+		fixture_syncs_left = -1;
 		assert_int_in_range(syncs, 1, SYNCS_MAX - 1);	/* some failed, and then none */
 		assert_int_equal(refused > 0, way == LATER);
 		assert_true(in_doubt > 0);

@@ -26,7 +26,7 @@ open_where_nothing_is_without_create_is_not_found(void **state)
 
 	for (size_t i = 0; i < COUNT(modes); i++) {
 		assert_int_equal(fixture_open(f, modes[i]), ERR_NOT_FOUND);
-		error_says(&f->err, f->main_path, "No such file");
+		assert_error_contains(&f->err, f->main_path, "No such file");
 		assert_null(f->store);
 		assert_int_equal(f->err.code, ERR_NOT_FOUND);
 	}
@@ -44,19 +44,19 @@ open_create_makes_directory_and_both_files(void **state)
 	assert_int_equal(store_status(f->store), STORE_OK);
 	assert_string_equal(store_status_text(f->store), "");
 	fixture_close(f);
-	assert_int_equal(plain_number(f->main_path, "PRAGMA application_id"), 0x6c626331);
-	assert_int_equal(plain_number(f->stats_path, "PRAGMA application_id"), 0x6c627331);
-	assert_true(plain_number(f->main_path, "PRAGMA user_version") >= 1);
-	assert_true(plain_number(f->stats_path, "PRAGMA user_version") >= 1);
-	assert_string_equal(plain_text(f->stats_path, "PRAGMA journal_mode"), "wal");
+	assert_int_equal(sql_number(f->main_path, "PRAGMA application_id"), 0x6c626331);
+	assert_int_equal(sql_number(f->stats_path, "PRAGMA application_id"), 0x6c627331);
+	assert_true(sql_number(f->main_path, "PRAGMA user_version") >= 1);
+	assert_true(sql_number(f->stats_path, "PRAGMA user_version") >= 1);
+	assert_string_equal(sql_text(f->stats_path, "PRAGMA journal_mode"), "wal");
 	/* Not WAL, which SQLite remembers in the file. */
-	assert_string_equal(plain_text(f->main_path, "PRAGMA journal_mode"), "delete");
-	assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+	assert_string_equal(sql_text(f->main_path, "PRAGMA journal_mode"), "delete");
+	assert_string_equal(sql_text(f->main_path, "PRAGMA integrity_check"), "ok");
 	/* Every number is there, and none is left to chance. */
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM store"), 1);
-	assert_int_equal(plain_number(f->main_path, "SELECT change FROM store"), 0);
-	assert_true(plain_number(f->main_path, "SELECT birth FROM store") != 0);
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM sqlite_schema"
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM store"), 1);
+	assert_int_equal(sql_number(f->main_path, "SELECT change FROM store"), 0);
+	assert_true(sql_number(f->main_path, "SELECT birth FROM store") != 0);
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM sqlite_schema"
 	    " WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND sql NOT LIKE '%STRICT%'"), 0);
 }
 
@@ -67,12 +67,12 @@ open_create_of_what_is_there_keeps_it(void **state)
 	int64_t birth;
 
 	fixture_fill(f);
-	birth = plain_number(f->main_path, "SELECT birth FROM store");
+	birth = sql_number(f->main_path, "SELECT birth FROM store");
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
 	fixture_close(f);
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 300);
-	assert_int_equal(plain_number(f->main_path, "SELECT birth FROM store"), birth);
-	assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), 300);
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM real_service"), 300);
+	assert_int_equal(sql_number(f->main_path, "SELECT birth FROM store"), birth);
+	assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"), 300);
 }
 
 static void
@@ -83,7 +83,7 @@ open_create_below_missing_parent_says_so(void **state)
 
 	snprintf(dir, sizeof(dir), "%s/no/where", f->dir);
 	assert_int_equal(store_open(dir, STORE_CREATE, WAIT_MS, &f->store, &f->err), ERR_IO);
-	error_says(&f->err, dir, "No such file");
+	assert_error_contains(&f->err, dir, "No such file");
 }
 
 /* Another crash may have left any name behind, and a pid comes again. */
@@ -94,7 +94,7 @@ create_with_leftovers_of_a_crash_succeeds(void **state)
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s.new-%d", f->main_path, (int)getpid());
-	bytes_write(path, "half", 4);
+	file_bytes_write(path, "half", 4);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
 }
 
@@ -106,11 +106,11 @@ create_beside_journal_of_a_lost_file_is_refused(void **state)
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s-journal", f->main_path);
-	bytes_write(path, "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7 and so on", 18);
+	file_bytes_write(path, "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7 and so on", 18);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_FOREIGN);
-	error_says(&f->err, path, "move");
+	assert_error_contains(&f->err, path, "move");
 	assert_false(file_exists(f->main_path));
-	bytes_write(path, "", 0);	/* what TRUNCATE leaves after each commit */
+	file_bytes_write(path, "", 0);	/* what TRUNCATE leaves after each commit */
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
 }
 
@@ -126,7 +126,7 @@ create_and_write(void *arg, int i)
 	bool wrong;
 
 	snprintf(name, sizeof(name), "c%d", i);
-	if (store_open(f->dir, STORE_CREATE, NOBODY_WAITS_MS, &store, &err) != ERR_OK) {
+	if (store_open(f->dir, STORE_CREATE, LONG_WAIT_MS, &store, &err) != ERR_OK) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
@@ -146,11 +146,11 @@ create_by_several_at_once_makes_one_store(void **state)
 	enum { PROCESSES = 6 };
 	struct fixture *f = *state;
 
-	all_at_once(PROCESSES, create_and_write, f);
+	run_processes(PROCESSES, create_and_write, f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	fixture_close(f);
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM cluster"), PROCESSES);
-	assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"),
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM cluster"), PROCESSES);
+	assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"),
 	    PROCESSES);
 }
 
@@ -159,27 +159,27 @@ create_by_several_at_once_makes_one_store(void **state)
 static void
 ill_missing_bytes(const char *path)
 {
-	bytes_write(path, "", 0);
+	file_bytes_write(path, "", 0);
 }
 
 static void
 ill_foreign(const char *path)
 {
-	plain_ok(path, "PRAGMA application_id = 1234");
+	sql_exec(path, "PRAGMA application_id = 1234");
 }
 
 static void
 ill_no_application(const char *path)
 {
 	unlink(path);
-	bytes_write(path, "", 0);
-	plain_ok(path, "CREATE TABLE recipe (name)");
+	file_bytes_write(path, "", 0);
+	sql_exec(path, "CREATE TABLE recipe (name)");
 }
 
 static void
 ill_newer(const char *path)
 {
-	plain_ok(path, "PRAGMA user_version = 99");
+	sql_exec(path, "PRAGMA user_version = 99");
 }
 
 static void
@@ -188,13 +188,13 @@ ill_garbage(const char *path)
 	static const char text[] = "Dear diary, today I was no database at all, and nor was I "
 	    "yesterday. I have more than one hundred bytes, though, which makes me look big.";
 
-	bytes_write(path, text, sizeof(text));
+	file_bytes_write(path, text, sizeof(text));
 }
 
 static void
 ill_truncated(const char *path)
 {
-	struct bytes bytes = bytes_of(path);
+	struct bytes bytes = file_bytes(path);
 
 	assert_int_equal(truncate(path, (off_t)(bytes.n / 2)), 0);
 	free(bytes.data);
@@ -205,19 +205,19 @@ ill_truncated(const char *path)
 static void
 ill_index(const char *path)
 {
-	int64_t page = plain_number(path, "SELECT rootpage FROM sqlite_schema WHERE type ="
+	int64_t page = sql_number(path, "SELECT rootpage FROM sqlite_schema WHERE type ="
 	    " 'index' AND name IN ('real_service_changed', 'statistics_changed')");
 	char sql[500];
 
-	plain_ok(path, "CREATE TABLE aside (changed INTEGER); CREATE INDEX aside_i ON aside"
+	sql_exec(path, "CREATE TABLE aside (changed INTEGER); CREATE INDEX aside_i ON aside"
 	    " (changed);");
 	/* A table of the same shape writes into the pages of the index. */
 	snprintf(sql, sizeof(sql), "PRAGMA writable_schema = ON;"
 	    "UPDATE sqlite_schema SET rootpage = %lld WHERE name = 'aside_i';"
 	    "PRAGMA writable_schema = RESET;"
 	    "INSERT INTO aside (rowid, changed) VALUES (100000, 100000);", (long long)page);
-	plain_ok(path, sql);
-	plain_ok(path, "PRAGMA writable_schema = ON;"
+	sql_exec(path, sql);
+	sql_exec(path, "PRAGMA writable_schema = ON;"
 	    "DELETE FROM sqlite_schema WHERE name IN ('aside', 'aside_i');"
 	    "PRAGMA writable_schema = RESET;");
 }
@@ -225,7 +225,7 @@ ill_index(const char *path)
 static void
 ill_schema(const char *path)
 {
-	plain_ok(path, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
+	sql_exec(path, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
 	    " 'CREATE TABLE (' WHERE type = 'table' AND name = 'store'");
 }
 
@@ -270,7 +270,7 @@ static const struct {
 	{ "newer", ill_newer, ERR_NEWER, "use that one", true, true, false },
 	{ "garbage", ill_garbage, ERR_FOREIGN, "move it away", true, false, false },
 	{ "truncated", ill_truncated, ERR_CORRUPT, "put a backup in its place", true, false, true },
-	{ "page", spoil_page, ERR_CORRUPT, "put a backup in its place", true, false, true },
+	{ "page", damage_page, ERR_CORRUPT, "put a backup in its place", true, false, true },
 	{ "index", ill_index, ERR_CORRUPT, "put a backup in its place", true, false, true },
 	{ "schema", ill_schema, ERR_CORRUPT, "put a backup in its place", true, false, true },
 	{ "directory", ill_directory, ERR_FOREIGN, "move it away", false, false, false },
@@ -292,7 +292,7 @@ open_of_ill_file_is_refused_and_leaves_it(void **state)
 		ills[i].make(f->main_path);
 		assert_int_equal(lstat(f->main_path, &was), 0);
 		if (ills[i].bytes)
-			before = bytes_of(f->main_path);
+			before = file_bytes(f->main_path);
 		for (size_t mode = 0; mode < COUNT(modes); mode++) {
 			enum err_code code;
 
@@ -301,15 +301,15 @@ open_of_ill_file_is_refused_and_leaves_it(void **state)
 			code = fixture_open(f, modes[mode]);
 			if (code != ills[i].code)
 				fail_msg("%s: %d, %s", ills[i].what, code, f->err.text);
-			error_says(&f->err, f->main_path, ills[i].cure);
+			assert_error_contains(&f->err, f->main_path, ills[i].cure);
 			assert_int_equal(f->err.code, code);
 		}
 		assert_int_equal(lstat(f->main_path, &is), 0);
 		assert_int_equal(is.st_mode, was.st_mode);
 		assert_int_equal(is.st_ino, was.st_ino);
 		if (ills[i].bytes)
-			bytes_unchanged(f->main_path, before);
-		fixture_unfill(f);
+			assert_file_unchanged(f->main_path, before);
+		fixture_remove_files(f);
 	}
 }
 
@@ -324,22 +324,22 @@ open_of_file_with_random_byte_never_falls_over(void **state)
 	int refused = 0;
 
 	fixture_fill(f);
-	good = bytes_of(f->main_path);
+	good = file_bytes(f->main_path);
 	for (int i = 0; i < 200; i++) {
 		size_t at = random_next(&seed) % good.n;
 		enum err_code code;
 
 		good.data[at] ^= 0xff;
-		bytes_write(f->main_path, good.data, good.n);
+		file_bytes_write(f->main_path, good.data, good.n);
 		code = fixture_open(f, STORE_CREATE);
 		if (code != ERR_OK)
-			error_says(&f->err, f->main_path, "");
+			assert_error_contains(&f->err, f->main_path, "");
 		refused += code != ERR_OK;
 		fixture_close(f);
 		good.data[at] ^= 0xff;
 	}
 	assert_int_in_range(refused, 1, 200);
-	bytes_write(f->main_path, good.data, good.n);
+	file_bytes_write(f->main_path, good.data, good.n);
 	free(good.data);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 }
@@ -356,9 +356,9 @@ version_0_make(const char *path, int application_id)
 	char sql[80];
 
 	unlink(path);
-	bytes_write(path, "", 0);
+	file_bytes_write(path, "", 0);
 	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; VACUUM", application_id);
-	plain_ok(path, sql);
+	sql_exec(path, sql);
 }
 
 static void
@@ -369,16 +369,16 @@ older_file_is_brought_up_to_date_by_writers_only(void **state)
 	char *schema;
 
 	fixture_fill(f);
-	schema = strdup(plain_text(f->main_path, all_sql));
+	schema = strdup(sql_text(f->main_path, all_sql));
 	version_0_make(f->main_path, 0x6c626331);
-	before = bytes_of(f->main_path);
+	before = file_bytes(f->main_path);
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_INVALID);
-	error_says(&f->err, f->main_path, "lbclusterd");
-	bytes_unchanged(f->main_path, before);
+	assert_error_contains(&f->err, f->main_path, "lbclusterd");
+	assert_file_unchanged(f->main_path, before);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	fixture_close(f);
-	assert_string_equal(plain_text(f->main_path, all_sql), schema);
-	assert_true(plain_number(f->main_path, "PRAGMA user_version") >= 1);
+	assert_string_equal(sql_text(f->main_path, all_sql), schema);
+	assert_true(sql_number(f->main_path, "PRAGMA user_version") >= 1);
 	free(schema);
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
 }
@@ -391,7 +391,7 @@ open_for_writing(void *arg, int i)
 	struct err err;
 
 	(void)i;
-	if (store_open(f->dir, STORE_WRITE, NOBODY_WAITS_MS, &store, &err) != ERR_OK) {
+	if (store_open(f->dir, STORE_WRITE, LONG_WAIT_MS, &store, &err) != ERR_OK) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
@@ -407,7 +407,7 @@ older_file_opened_by_several_is_migrated_once(void **state)
 	fixture_fill(f);
 	for (int round = 0; round < 10; round++) {
 		version_0_make(f->main_path, 0x6c626331);
-		all_at_once(4, open_for_writing, f);
+		run_processes(4, open_for_writing, f);
 	}
 }
 
@@ -428,12 +428,12 @@ ill_statistics_are_made_anew_and_the_inventory_stays(void **state)
 		if (fixture_open(f, STORE_CREATE) != ERR_OK)
 			fail_msg("%s: %s", ills[i].what, f->err.text);
 		fixture_close(f);
-		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"),
+		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"),
 		    0);
-		assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"),
+		assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM real_service"),
 		    300);
 		assert_true(file_exists(aside));
-		fixture_unfill(f);
+		fixture_remove_files(f);
 	}
 }
 
@@ -446,7 +446,7 @@ missing_statistics_are_made_anew(void **state)
 	assert_int_equal(unlink(f->stats_path), 0);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	fixture_close(f);
-	assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), 0);
+	assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"), 0);
 }
 
 static void
@@ -457,10 +457,10 @@ newer_statistics_are_refused_and_left(void **state)
 
 	fixture_fill(f);
 	ill_newer(f->stats_path);
-	before = bytes_of(f->stats_path);
+	before = file_bytes(f->stats_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_NEWER);
-	error_says(&f->err, f->stats_path, "use that one");
-	bytes_unchanged(f->stats_path, before);
+	assert_error_contains(&f->err, f->stats_path, "use that one");
+	assert_file_unchanged(f->stats_path, before);
 }
 
 static void
@@ -477,14 +477,14 @@ reader_does_without_ill_statistics_and_leaves_them(void **state)
 			continue;
 		fixture_fill(f);
 		ills[i].make(f->stats_path);
-		before = bytes_of(f->stats_path);
+		before = file_bytes(f->stats_path);
 		if (fixture_open(f, STORE_READ) != ERR_OK)
 			fail_msg("%s: %s", ills[i].what, f->err.text);
-		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 		assert_int_equal(clusters, 1);
 		fixture_close(f);
-		bytes_unchanged(f->stats_path, before);
-		fixture_unfill(f);
+		assert_file_unchanged(f->stats_path, before);
+		fixture_remove_files(f);
 	}
 }
 
@@ -502,22 +502,22 @@ write_that_was_cut_off_is_taken_back_by_whoever_opens(void **state)
 		int clusters;
 
 		snprintf(journal, sizeof(journal), "%s-journal", f->main_path);
-		other_start(f, f->main_path);
+		sql_process_start(f, f->main_path);
 		/* What has no room in the cache is written before the commit. */
-		assert_int_equal(other_sql(f, "PRAGMA cache_size = 1; BEGIN IMMEDIATE;"
+		assert_int_equal(sql_process_exec(f, "PRAGMA cache_size = 1; BEGIN IMMEDIATE;"
 		    "UPDATE real_service SET address = printf('%0240d', id);"
 		    "UPDATE cluster SET name = 'half'"), 0);
-		other_kill(f);
+		sql_process_kill(f);
 		assert_true(file_exists(journal));
 		assert_int_equal(fixture_open(f, modes[i]), ERR_OK);
-		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 		assert_int_equal(clusters, 1);
 		fixture_close(f);
-		assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"
+		assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM real_service"
 		    " WHERE length(address) = 240"), 0);
-		assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+		assert_string_equal(sql_text(f->main_path, "PRAGMA integrity_check"), "ok");
 	}
-	fixture_unfill(f);
+	fixture_remove_files(f);
 }
 
 static void
@@ -528,12 +528,12 @@ ill_statistics_found_by_several_at_once_are_made_anew_once(void **state)
 
 	for (int round = 0; round < 5; round++) {
 		fixture_fill(f);
-		spoil_page(f->stats_path);
-		all_at_once(PROCESSES, create_and_write, f);
+		damage_page(f->stats_path);
+		run_processes(PROCESSES, create_and_write, f);
 		/* A second new file would have lost somebody's row. */
-		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"),
+		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"),
 		    PROCESSES);
-		fixture_unfill(f);
+		fixture_remove_files(f);
 	}
 }
 
@@ -546,13 +546,13 @@ ill_statistics_under_a_lock_that_stays_are_busy(void **state)
 	int fd;
 
 	fixture_fill(f);
-	spoil_page(f->stats_path);
+	damage_page(f->stats_path);
 	snprintf(lock, sizeof(lock), "%s.lock", f->stats_path);
 	fd = open(lock, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_BUSY);
-	error_says(&f->err, f->stats_path, "locked by another program");
+	assert_error_contains(&f->err, f->stats_path, "locked by another program");
 	close(fd);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 }
@@ -576,22 +576,22 @@ statistics_that_fall_ill_later_are_made_anew(void **state)
 
 		fixture_fill(f);
 		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 		/* The version of the schema makes everybody read it again. */
 		snprintf(sql, sizeof(sql), "PRAGMA writable_schema = ON; BEGIN; %s;"
 		    "PRAGMA schema_version = 4711; COMMIT", ills_later[i]);
-		plain_ok(f->stats_path, sql);
+		sql_exec(f->stats_path, sql);
 		for (int k = 0; k < 5; k++) {
-			clock_forward(2000);
+			clock_advance(2000);
 			assert_true(k > 0 || store_changed(f->store));
-			assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+			assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 			assert_int_equal(store_status(f->store), STORE_OK);
 		}
 		fixture_close(f);
-		assert_string_equal(plain_text(f->stats_path, "PRAGMA integrity_check"), "ok");
-		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"),
+		assert_string_equal(sql_text(f->stats_path, "PRAGMA integrity_check"), "ok");
+		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"),
 		    0);
-		fixture_unfill(f);
+		fixture_remove_files(f);
 	}
 }
 

@@ -64,7 +64,7 @@ change_something(struct fixture *f, uint64_t *seed)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(sql, sizeof(sql), format, random_next(seed) % 40);
 #pragma GCC diagnostic pop
-	plain_ok(stats ? f->stats_path : f->main_path, sql);
+	sql_exec(stats ? f->stats_path : f->main_path, sql);
 }
 
 static void
@@ -111,7 +111,7 @@ late_reader_gets_what_is_there(void **state)
 	struct picture *picture = calloc(1, sizeof(*picture));
 
 	assert_non_null(picture);
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c');"
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c');"
 	    "DELETE FROM cluster WHERE name <> 'c'");
 	read_all(f, picture, 1000);
 	assert_int_equal(picture->handed, 1);
@@ -128,9 +128,9 @@ reader_that_fails_goes_on_before_that_row(void **state)
 	bool more = false;
 
 	assert_non_null(picture);
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c');"
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 's'), (2, 's')");
-	plain_ok(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2)");
+	sql_exec(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2)");
 	for (size_t n = 1; n <= 4; n++) {
 		picture->fail_after = n;
 		assert_int_equal(changes(f, picture, 1000, &more), ERR_NOMEM);
@@ -166,19 +166,19 @@ changed_is_true_for_changes_of_all_and_then_false(void **state)
 
 	assert_non_null(picture);
 	fixture_close(f);
-	other_start(f, f->main_path);
+	sql_process_start(f, f->main_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	assert_true(store_changed(f->store));
 	read_all(f, picture, 1000);
 	for (int i = 0; i < 3; i++)
 		assert_false(store_changed(f->store));
 
-	assert_int_equal(other_sql(f, "INSERT INTO cluster (name) VALUES ('a')"), SQLITE_OK);
+	assert_int_equal(sql_process_exec(f, "INSERT INTO cluster (name) VALUES ('a')"), SQLITE_OK);
 	assert_true(store_changed(f->store));
 	assert_true(store_changed(f->store));	/* until it is read */
 	read_all(f, picture, 1000);
 	assert_false(store_changed(f->store));
-	plain_ok(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1)");
+	sql_exec(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1)");
 	assert_true(store_changed(f->store));
 	read_all(f, picture, 1000);
 	assert_false(store_changed(f->store));
@@ -209,13 +209,13 @@ one_change_among_many_rows_is_one_row(void **state)
 	struct picture *picture = calloc(1, sizeof(*picture));
 
 	assert_non_null(picture);
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('a');"
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('a');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 's');"
 	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
 	    " INSERT INTO real_service (service_id, name) SELECT 1, 'r' || i FROM n");
 	read_all(f, picture, 1000);
 	assert_int_equal(picture->handed, 302);
-	plain_ok(f->main_path, "UPDATE real_service SET weight = 5 WHERE id = 150");
+	sql_exec(f->main_path, "UPDATE real_service SET weight = 5 WHERE id = 150");
 	read_all(f, picture, 1000);
 	assert_int_equal(picture->handed, 303);
 	read_all(f, picture, 1000);
@@ -231,13 +231,13 @@ statistics_made_anew_are_forgotten_by_readers(void **state)
 	struct picture *picture = calloc(1, sizeof(*picture));
 
 	assert_non_null(picture);
-	plain_ok(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2), (3)");
+	sql_exec(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2), (3)");
 	read_all(f, picture, 2);
 	assert_non_null(picture->rows[STORE_STATISTICS][3]);
 	fixture_close(f);
 	assert_int_equal(remove(f->stats_path), 0);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	plain_ok(f->stats_path, "INSERT INTO statistics (real_id) VALUES (2)");
+	sql_exec(f->stats_path, "INSERT INTO statistics (real_id) VALUES (2)");
 	read_all(f, picture, 2);
 	picture_is_true(f, picture);
 	picture_forget(picture);
@@ -253,12 +253,12 @@ reader_too_far_behind_is_gone(void **state)
 	bool more;
 
 	assert_non_null(picture);
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c')");
-	plain_ok(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2), (3)");
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c')");
+	sql_exec(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2), (3)");
 	read_all(f, picture, 1000);
-	plain_ok(f->main_path, "DELETE FROM cluster WHERE name = 'a'");
-	plain_ok(f->main_path, "UPDATE store SET change = change + 300000");
-	plain_ok(f->main_path, "DELETE FROM cluster WHERE name = 'b'");
+	sql_exec(f->main_path, "DELETE FROM cluster WHERE name = 'a'");
+	sql_exec(f->main_path, "UPDATE store SET change = change + 300000");
+	sql_exec(f->main_path, "DELETE FROM cluster WHERE name = 'b'");
 	assert_int_equal(changes(f, picture, 1000, &more), ERR_GONE);
 	assert_int_equal(store_status(f->store), STORE_OK);
 	picture_forget(picture);
@@ -266,14 +266,14 @@ reader_too_far_behind_is_gone(void **state)
 	picture_is_true(f, picture);
 
 	/* Of statistics all are forgotten and read again, without ado. */
-	plain_ok(f->stats_path, "DELETE FROM statistics WHERE real_id = 1");
-	plain_ok(f->stats_path, "UPDATE store SET change = change + 300000");
-	plain_ok(f->stats_path, "DELETE FROM statistics WHERE real_id = 2");
+	sql_exec(f->stats_path, "DELETE FROM statistics WHERE real_id = 1");
+	sql_exec(f->stats_path, "UPDATE store SET change = change + 300000");
+	sql_exec(f->stats_path, "DELETE FROM statistics WHERE real_id = 2");
 	read_all(f, picture, 1000);
 	picture_is_true(f, picture);
 	/* A reader that kept up is not troubled. */
-	plain_ok(f->main_path, "UPDATE store SET change = change + 300000");
-	plain_ok(f->main_path, "DELETE FROM cluster WHERE name = 'c'");
+	sql_exec(f->main_path, "UPDATE store SET change = change + 300000");
+	sql_exec(f->main_path, "DELETE FROM cluster WHERE name = 'c'");
 	read_all(f, picture, 1000);
 	picture_is_true(f, picture);
 	picture_forget(picture);
@@ -295,7 +295,7 @@ write_and_read(void *arg, int i)
 		.source = JOB_SOURCE_CLI };
 	int wrong = 0;
 
-	if (picture == NULL || store_open(f->dir, STORE_WRITE, NOBODY_WAITS_MS, &f->store,
+	if (picture == NULL || store_open(f->dir, STORE_WRITE, LONG_WAIT_MS, &f->store,
 	    &f->err) != ERR_OK)
 		return 1;
 	for (uint32_t turn = 1; turn <= TURNS && wrong == 0; turn++) {
@@ -334,26 +334,26 @@ several_programs_write_and_read_at_once(void **state)
 	struct picture *picture = calloc(1, sizeof(*picture));
 
 	assert_non_null(picture);
-	plain_ok(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('a', 'ipvs');"
+	sql_exec(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('a', 'ipvs');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 's');"
 	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8)"
 	    " INSERT INTO real_service (service_id, name) SELECT 1, 'r' || i FROM n;");
 	fixture_close(f);
-	all_at_once(WRITERS, write_and_read, f);
+	run_processes(WRITERS, write_and_read, f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	read_all(f, picture, 1000);
 	picture_is_true(f, picture);
 	assert_int_equal(picture->totals.config_changes, WRITERS * TURNS);
 	assert_int_equal(picture->totals.job_last_id, WRITERS * TURNS);
 	/* Of each row's jobs the last one is left to do. */
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job WHERE state = 1"),
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM job WHERE state = 1"),
 	    WRITERS);
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job WHERE state = 6"),
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM job WHERE state = 6"),
 	    WRITERS * (TURNS - 1));
-	assert_int_equal(plain_number(f->main_path,
+	assert_int_equal(sql_number(f->main_path,
 	    "SELECT count(*) FROM real_service WHERE weight ="
 	    " 125"), WRITERS);
-	assert_int_equal(plain_number(f->stats_path, "SELECT sum(last_update) FROM statistics"),
+	assert_int_equal(sql_number(f->stats_path, "SELECT sum(last_update) FROM statistics"),
 	    WRITERS * TURNS);
 	picture_forget(picture);
 	free(picture);

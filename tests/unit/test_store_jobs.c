@@ -3,7 +3,7 @@
  *
  * Tests of src/store: the jobs of SETs, until they end or make room.
  */
-#include "store_set_world.h"
+#include "store_set_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +22,12 @@ jobs_of_a_set_now_are_queued_or_done_at_once(void **state)
 	assert_int_equal(do_set(f, STORE_SET_NOW, &set).code, ERR_OK);
 	assert_int_equal(job_state(f, 1), JOB_SUCCEEDED);
 	assert_int_equal(job_state(f, 2), JOB_QUEUED);
-	assert_string_equal(plain_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
+	assert_string_equal(sql_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
 	    JOB_MESSAGE_RECORDED);
-	assert_int_equal(number(f, "SELECT started > 0 AND finished >= started AND source = 3 AND"
+	assert_int_equal(stored_number(f,
+	    "SELECT started > 0 AND finished >= started AND source = 3 AND"
 	    " request = 0 FROM job WHERE id = 1"), 1);
-	assert_int_equal(number(f, "SELECT started + finished FROM job WHERE id = 2"), 0);
+	assert_int_equal(stored_number(f, "SELECT started + finished FROM job WHERE id = 2"), 0);
 	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.jobs_succeeded, 1);
 	assert_int_equal(totals.job_last_id, 2);
@@ -52,7 +53,7 @@ release_queues_its_own_jobs_and_may_be_repeated(void **state)
 	assert_int_equal(job_state(f, 2), JOB_HELD);
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(8, { 7, REAL_WEIGHT, 50 })).code, ERR_OK);
 	release(f, 0);
-	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 0"), 0);
+	assert_int_equal(stored_number(f, "SELECT count(*) FROM job WHERE state = 0"), 0);
 	assert_int_equal(job_state(f, 1), JOB_QUEUED);
 	assert_int_equal(job_state(f, 2), JOB_QUEUED);
 	assert_int_equal(job_state(f, 3), JOB_SUCCEEDED);
@@ -83,20 +84,20 @@ releases_without_a_disk_all_come_once_it_is_back(void **state)
 	struct fixture *f = *state;
 
 	fixture_close(f);
-	other_start(f, f->main_path);
+	sql_process_start(f, f->main_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	assert_int_equal(store_job_max_rows_set(f->store, 10000, &f->err), ERR_OK);
 	for (uint32_t i = 0; i < MANY; i++)
 		assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(i + 1,
 		    { 4, REAL_WEIGHT, 100 + i % 2 })).code, ERR_OK);
-	assert_int_equal(other_sql(f, "BEGIN IMMEDIATE"), 0);
+	assert_int_equal(sql_process_exec(f, "BEGIN IMMEDIATE"), 0);
 	for (uint32_t i = 0; i < MANY; i++)
 		store_set_release(f->store, i + 1);
 	assert_int_equal(store_flush(f->store, &f->err), ERR_BUSY);
 	assert_true(store_needs_flush(f->store));
-	assert_int_equal(other_sql(f, "ROLLBACK"), 0);
+	assert_int_equal(sql_process_exec(f, "ROLLBACK"), 0);
 	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
-	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 0"), 0);
+	assert_int_equal(stored_number(f, "SELECT count(*) FROM job WHERE state = 0"), 0);
 }
 
 /* For the column of the row, and by the newest one that is released. */
@@ -108,16 +109,16 @@ queued_job_is_superseded_by_a_later_one_for_the_column(void **state)
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(1, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(2, { 4, REAL_ENABLED, 0 })).code, ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(3, { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
-	plain_ok(f->main_path, "UPDATE job SET state = 2 WHERE id = 3");	/* it runs */
+	sql_exec(f->main_path, "UPDATE job SET state = 2 WHERE id = 3");	/* it runs */
 
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(4, { 4, REAL_WEIGHT, 60 },
 	    { 5, REAL_WEIGHT, 60 })).code, ERR_OK);
 	assert_int_equal(job_state(f, 1), JOB_QUEUED);	/* while the later one is held */
 	release(f, 4);
 	assert_int_equal(job_state(f, 1), JOB_SUPERSEDED);
-	assert_string_equal(plain_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
+	assert_string_equal(sql_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
 	    "a later job came first");
-	assert_int_equal(number(f, "SELECT finished > 0 FROM job WHERE id = 1"), 1);
+	assert_int_equal(stored_number(f, "SELECT finished > 0 FROM job WHERE id = 1"), 1);
 	assert_int_equal(job_state(f, 2), JOB_QUEUED);	/* another column */
 	assert_int_equal(job_state(f, 3), JOB_RUNNING);
 	assert_int_equal(job_state(f, 4), JOB_QUEUED);
@@ -144,7 +145,7 @@ release_out_of_order_keeps_the_later_job(void **state)
 	release(f, 1);
 	assert_int_equal(job_state(f, 1), JOB_SUPERSEDED);
 	assert_int_equal(job_state(f, 2), JOB_QUEUED);
-	row_is(f, 4, "60 0 1");
+	assert_row(f, 4, "60 0 1");
 }
 
 /* A driver would carry it out after the later one. */
@@ -174,11 +175,11 @@ release_of_a_job_that_was_overtaken_supersedes_it(void **state)
 		    SET_OF(2, { 4, REAL_WEIGHT, 51 + 2 * i })).code, ERR_OK);
 		snprintf(sql, sizeof(sql), "UPDATE job SET state = %d WHERE id = %u",
 		    (int)cases[i].later, job + 2);
-		plain_ok(f->main_path, sql);
+		sql_exec(f->main_path, sql);
 		release(f, 1);
 		assert_int_equal(job_state(f, job), cases[i].expected);
 		assert_int_equal(job_state(f, job + 1), JOB_QUEUED);	/* another column */
-		plain_ok(f->main_path, "UPDATE job SET state = 3 WHERE state < 3");
+		sql_exec(f->main_path, "UPDATE job SET state = 3 WHERE state < 3");
 	}
 }
 
@@ -195,15 +196,15 @@ unfinished_jobs_at_their_limit_refuse_a_set(void **state)
 	    SET_OF(2, { 4, REAL_ENABLED, 0 }, { 5, REAL_ENABLED, 0 }));
 	assert_int_equal(answer.code, ERR_LIMIT);
 	assert_int_equal(answer.verdict.reason, REJECT_QUEUE_FULL);
-	error_says(&f->err, "2 jobs are unfinished", "job-max-rows 3");
-	row_is(f, 4, "50 0 1");
+	assert_error_contains(&f->err, "2 jobs are unfinished", "job-max-rows 3");
+	assert_row(f, 4, "50 0 1");
 	/* What changes nothing needs no room, nor what ends at once. */
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(3, { 4, REAL_ENABLED, 1 })).code, ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(4, { 7, REAL_WEIGHT, 50 })).code, ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 51 })).code,
 	    ERR_LIMIT);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 1, REAL_WEIGHT, 51 })).code, ERR_OK);
-	plain_ok(f->main_path, "UPDATE job SET state = 4 WHERE id = 1");
+	sql_exec(f->main_path, "UPDATE job SET state = 4 WHERE id = 1");
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(7, { 4, REAL_WEIGHT, 51 })).code, ERR_OK);
 }
 
@@ -219,7 +220,7 @@ oldest_finished_jobs_make_room(void **state)
 	for (uint32_t i = 0; i < 10; i++)
 		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(i + 2,
 		    { 1, REAL_WEIGHT, 100 + i })).code, ERR_OK);
-	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(id) FROM"
+	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(id) FROM"
 	    " (SELECT id FROM job ORDER BY id)"),
 	    "1,8,9,10,11");
 	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
@@ -227,10 +228,10 @@ oldest_finished_jobs_make_room(void **state)
 	assert_int_equal(totals.job_last_id, 11);
 	assert_int_equal(totals.job_max_rows, 5);
 	assert_int_equal(totals.jobs_succeeded, 10);
-	assert_int_equal(number(f, "SELECT count(*) FROM removed WHERE kind = 4"), 6);
+	assert_int_equal(stored_number(f, "SELECT count(*) FROM removed WHERE kind = 4"), 6);
 
 	assert_int_equal(store_job_max_rows_set(f->store, 2, &f->err), ERR_OK);
-	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(id) FROM"
+	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(id) FROM"
 	    " (SELECT id FROM job ORDER BY id)"), "1,11");
 }
 
@@ -275,16 +276,17 @@ jobs_of_a_cluster_that_loses_its_data_plane_are_recorded(void **state)
 
 	jobs_make(f);
 	proxy_put(f, "none", "{}");
-	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 3 AND id IN (1, 2)"
+	assert_int_equal(stored_number(f,
+	    "SELECT count(*) FROM job WHERE state = 3 AND id IN (1, 2)"
 	    " AND message = '" JOB_MESSAGE_RECORDED "' AND started > 0 AND finished >= started"),
 	    2);
 	assert_int_equal(job_state(f, 3), JOB_HELD);
 	release(f, 6);
 	assert_int_equal(job_state(f, 3), JOB_SUCCEEDED);
-	row_is(f, 4, "50 0 1");
+	assert_row(f, 4, "50 0 1");
 	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.jobs_succeeded, 3);
-	assert_int_equal(number(f, "SELECT jobs_open FROM store"), 0);
+	assert_int_equal(stored_number(f, "SELECT jobs_open FROM store"), 0);
 }
 
 static void
@@ -310,7 +312,7 @@ failure_of_a_job_that_has_ended_takes_nothing_back(void **state)
 	proxy_put(f, "none", "{}");
 	assert_int_equal(store_jobs_end(f->store, &end, 1, &f->err), ERR_OK);
 	assert_int_equal(job_state(f, 1), JOB_SUCCEEDED);
-	row_is(f, 4, "50 0 1");
+	assert_row(f, 4, "50 0 1");
 }
 
 static void
@@ -324,16 +326,16 @@ jobs_of_rows_that_are_removed_are_cancelled(void **state)
 	for (size_t i = 0; i < COUNT(removals); i++) {
 		if (i > 0) {
 			fixture_teardown(state);
-			assert_int_equal(set_world_setup(state), 0);
+			assert_int_equal(two_clusters_setup(state), 0);
 			f = *state;
 		}
 		jobs_make(f);
 		assert_int_equal(store_remove(f->store, removals[i].kind, removals[i].id, &f->err),
 		    ERR_OK);
-		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5 AND"
+		assert_int_equal(stored_number(f, "SELECT count(*) FROM job WHERE state = 5 AND"
 		    " real_id IS NULL AND finished > 0 AND message = 'real service removed'"),
 		    removals[i].cancelled);
-		assert_int_equal(number(f, "SELECT jobs_open FROM store"),
+		assert_int_equal(stored_number(f, "SELECT jobs_open FROM store"),
 		    3 - removals[i].cancelled);
 	}
 }
@@ -347,28 +349,28 @@ what_is_no_inventory_cannot_be_removed(void **state)
 	jobs_make(f);
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		assert_int_equal(store_remove(f->store, kinds[i], 1, &f->err), ERR_INVALID);
-	assert_int_equal(number(f, "SELECT count(*) FROM job"), 3);
-	assert_int_equal(number(f, "SELECT count(*) FROM cluster"), 2);
+	assert_int_equal(stored_number(f, "SELECT count(*) FROM job"), 3);
+	assert_int_equal(stored_number(f, "SELECT count(*) FROM cluster"), 2);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_SET_WORLD(jobs_of_a_set_now_are_queued_or_done_at_once),
-		IN_SET_WORLD(release_queues_its_own_jobs_and_may_be_repeated),
-		IN_SET_WORLD(release_goes_with_the_next_write),
-		IN_SET_WORLD(releases_without_a_disk_all_come_once_it_is_back),
-		IN_SET_WORLD(queued_job_is_superseded_by_a_later_one_for_the_column),
-		IN_SET_WORLD(release_out_of_order_keeps_the_later_job),
-		IN_SET_WORLD(release_of_a_job_that_was_overtaken_supersedes_it),
-		IN_SET_WORLD(unfinished_jobs_at_their_limit_refuse_a_set),
-		IN_SET_WORLD(oldest_finished_jobs_make_room),
-		IN_SET_WORLD(jobs_of_a_cluster_that_loses_its_data_plane_are_recorded),
-		IN_SET_WORLD(jobs_of_a_cluster_whose_data_plane_changes_stay),
-		IN_SET_WORLD(failure_of_a_job_that_has_ended_takes_nothing_back),
-		IN_SET_WORLD(jobs_of_rows_that_are_removed_are_cancelled),
-		IN_SET_WORLD(what_is_no_inventory_cannot_be_removed),
+		STORE_SET_TEST(jobs_of_a_set_now_are_queued_or_done_at_once),
+		STORE_SET_TEST(release_queues_its_own_jobs_and_may_be_repeated),
+		STORE_SET_TEST(release_goes_with_the_next_write),
+		STORE_SET_TEST(releases_without_a_disk_all_come_once_it_is_back),
+		STORE_SET_TEST(queued_job_is_superseded_by_a_later_one_for_the_column),
+		STORE_SET_TEST(release_out_of_order_keeps_the_later_job),
+		STORE_SET_TEST(release_of_a_job_that_was_overtaken_supersedes_it),
+		STORE_SET_TEST(unfinished_jobs_at_their_limit_refuse_a_set),
+		STORE_SET_TEST(oldest_finished_jobs_make_room),
+		STORE_SET_TEST(jobs_of_a_cluster_that_loses_its_data_plane_are_recorded),
+		STORE_SET_TEST(jobs_of_a_cluster_whose_data_plane_changes_stay),
+		STORE_SET_TEST(failure_of_a_job_that_has_ended_takes_nothing_back),
+		STORE_SET_TEST(jobs_of_rows_that_are_removed_are_cancelled),
+		STORE_SET_TEST(what_is_no_inventory_cannot_be_removed),
 	};
 
 	return cmocka_run_group_tests_name("store_jobs", tests, NULL, NULL);

@@ -3,7 +3,7 @@
  *
  * Tests of src/store: notes of SETs that are still to be undone.
  */
-#include "store_set_world.h"
+#include "store_set_fixture.h"
 
 #include <stdio.h>
 
@@ -35,7 +35,7 @@ undone_are(struct fixture *f, size_t n, const char *what)
 
 	assert_int_equal(store_undo_noted(f->store, &undone, &f->err), ERR_OK);
 	assert_int_equal(undone, n);
-	assert_string_equal(plain_text(f->main_path, "SELECT coalesce(group_concat(real_id, ' '),"
+	assert_string_equal(sql_text(f->main_path, "SELECT coalesce(group_concat(real_id, ' '),"
 	    " '') FROM job WHERE state = 5"), what);
 }
 
@@ -79,7 +79,7 @@ file_that_is_no_note_is_left_alone(void **state)
 
 	two_held(f);
 	for (size_t i = 0; i < COUNT(names); i++)
-		bytes_write(note_of(f, names[i]), "7", 1);
+		file_bytes_write(note_of(f, names[i]), "7", 1);
 	undone_are(f, 0, "");
 	for (size_t i = 0; i < COUNT(names); i++)
 		assert_true(file_exists(note_of(f, names[i])));
@@ -89,9 +89,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_SET_WORLD(sets_that_are_noted_are_undone_once),
-		IN_SET_WORLD(note_that_is_dropped_undoes_nothing),
-		IN_SET_WORLD(file_that_is_no_note_is_left_alone),
+		STORE_SET_TEST(sets_that_are_noted_are_undone_once),
+		STORE_SET_TEST(note_that_is_dropped_undoes_nothing),
+		STORE_SET_TEST(file_that_is_no_note_is_left_alone),
 	};
 
 	return cmocka_run_group_tests_name("store_notes", tests, NULL, NULL);

@@ -56,9 +56,9 @@ odd_row_is_damage_and_named(void **state)
 
 		fixture_fill(f);
 		snprintf(sql, sizeof(sql), "PRAGMA ignore_check_constraints = ON; %s", odd[i].sql);
-		plain_ok(odd[i].stats ? f->stats_path : f->main_path, sql);
+		sql_exec(odd[i].stats ? f->stats_path : f->main_path, sql);
 		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-		code = fixture_look(f, &cursor, &clusters);
+		code = fixture_read_changes(f, &cursor, &clusters);
 		if (code != (odd[i].words == NULL ? ERR_OK : ERR_CORRUPT) ||
 		    (odd[i].words != NULL &&
 		    strstr(f->err.text, odd[i].words) == NULL))
@@ -66,7 +66,7 @@ odd_row_is_damage_and_named(void **state)
 		if (odd[i].words != NULL)
 			assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
 		fixture_close(f);
-		fixture_unfill(f);
+		fixture_remove_files(f);
 	}
 }
 
@@ -86,7 +86,7 @@ listing_of_odd_names_ends(void **state)
 	int rows = 0;
 
 	fixture_fill(f);
-	plain_ok(f->main_path, "PRAGMA ignore_check_constraints = ON;"
+	sql_exec(f->main_path, "PRAGMA ignore_check_constraints = ON;"
 	    "UPDATE real_service SET name = printf('%.70c', 'a') || id");
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
 	assert_int_equal(store_each_real(f->store, NULL, count_row, &rows, &f->err), ERR_CORRUPT);
@@ -103,14 +103,14 @@ path_of_two_rows_is_that_of_the_lower_id(void **state)
 	int rows = 0;
 
 	fixture_fill(f);
-	plain_ok(f->main_path, "CREATE TABLE loose AS SELECT * FROM real_service;"
+	sql_exec(f->main_path, "CREATE TABLE loose AS SELECT * FROM real_service;"
 	    "DROP TABLE real_service; CREATE TABLE real_service AS SELECT * FROM loose;"
 	    "DROP TABLE loose;"
 	    "UPDATE real_service SET name = 'r1' WHERE name = 'r2'");
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
 	assert_int_equal(store_find(f->store, &path, &ids[0], &ids[1], &ids[2], &f->err),
 	    ERR_OK);
-	assert_int_equal(ids[2], plain_number(f->main_path,
+	assert_int_equal(ids[2], sql_number(f->main_path,
 	    "SELECT min(id) FROM real_service WHERE name = 'r1'"));
 	assert_int_equal(store_each_real(f->store, &path, count_row, &rows, &f->err), ERR_OK);
 	assert_int_equal(rows, 1);
@@ -123,7 +123,7 @@ setting_out_of_range_is_the_nearest_one(void **state)
 	struct store_totals totals;
 
 	fixture_fill(f);
-	plain_ok(f->main_path, "UPDATE setting SET value = 5000000000 WHERE name = 'job_max_rows'");
+	sql_exec(f->main_path, "UPDATE setting SET value = 5000000000 WHERE name = 'job_max_rows'");
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
 	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.job_max_rows, 100000);
@@ -151,23 +151,23 @@ statistics_that_cannot_be_read_are_made_anew(void **state)
 
 		fixture_fill(f);
 		if (other) {
-			other_start(f, f->stats_path);
-			assert_int_equal(other_sql(f, spoil), 0);
+			sql_process_start(f, f->stats_path);
+			assert_int_equal(sql_process_exec(f, spoil), 0);
 		} else {
-			plain_ok(f->stats_path, spoil);
+			sql_exec(f->stats_path, spoil);
 		}
 		assert_int_equal(fixture_open(f, modes[i / 2 % COUNT(modes)]), ERR_OK);
 		for (int looks = 0; looks < 2; looks++) {
-			assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
-			clock_forward(2000);
+			assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
+			clock_advance(2000);
 		}
 		fixture_close(f);
 		if (other)
-			other_end(f);
+			sql_process_stop(f);
 		snprintf(ill, sizeof(ill), "%s.ill", f->stats_path);
 		assert_true(file_exists(ill));
-		assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), 0);
-		fixture_unfill(f);
+		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"), 0);
+		fixture_remove_files(f);
 		unlink(ill);
 	}
 }

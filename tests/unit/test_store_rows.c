@@ -72,14 +72,14 @@ setup_names(void **state)
 	if (fixture_setup_open(state) != 0)
 		return -1;
 	f = *state;
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('web'), ('mail'), ('Dns');"
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('web'), ('mail'), ('Dns');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 'https'), (1, 'http'), (2, 'smtp');"
 	    "INSERT INTO real_service (service_id, name) VALUES (2, 'b'), (2, 'a'), (1, 'b'),"
 	    " (3, 'm');"
 	    "INSERT INTO job (real_id, operation, state, old_value, new_value, cluster_name,"
 	    " service_name, real_name) VALUES (1, 5, 1, 1, 2, 'a', 'b', 'c'),"
 	    " (1, 5, 0, 1, 2, 'a', 'b', 'c'), (1, 5, 3, 1, 2, 'a', 'b', 'c')");
-	plain_ok(f->stats_path, "INSERT INTO statistics (real_id, active) VALUES (1, 1), (3, 0)");
+	sql_exec(f->stats_path, "INSERT INTO statistics (real_id, active) VALUES (1, 1), (3, 0)");
 	return 0;
 }
 
@@ -209,7 +209,7 @@ read_slowly(void *arg, const struct store_real_view *view)
 	snprintf(reader->name, sizeof(reader->name), "%s", view->row.name);
 	reader->n++;
 	if (reader->n % 300 == 0)
-		assert_int_equal(other_sql(reader->f, "BEGIN EXCLUSIVE; UPDATE real_service"
+		assert_int_equal(sql_process_exec(reader->f, "BEGIN EXCLUSIVE; UPDATE real_service"
 		    " SET weight = weight + 1 WHERE id = 5; COMMIT"), SQLITE_OK);
 	return ERR_OK;
 }
@@ -220,16 +220,16 @@ long_reading_holds_no_lock(void **state)
 	struct fixture *f = *state;
 	struct slow_reader reader = { .f = f };
 
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('a');"
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('a');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 's');"
 	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
 	    " INSERT INTO real_service (service_id, name) SELECT 1, 'r' || i FROM n");
 	fixture_close(f);
-	other_start(f, f->main_path);
+	sql_process_start(f, f->main_path);
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
 	assert_int_equal(store_each_real(f->store, NULL, read_slowly, &reader, &f->err), ERR_OK);
 	assert_int_equal(reader.n, 1000);
-	assert_int_equal(plain_number(f->main_path, "SELECT weight FROM real_service WHERE id = 5"),
+	assert_int_equal(sql_number(f->main_path, "SELECT weight FROM real_service WHERE id = 5"),
 	    4);
 }
 
@@ -258,9 +258,9 @@ rows_put_again_are_the_same_or_updated(void **state)
 	assert_int_equal(store_put_real(f->store, &real, &id, &result, &f->err), ERR_OK);
 	assert_int_equal(result, STORE_PUT_ADDED);
 	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
-	plain_ok(f->main_path, "UPDATE cluster SET plane_status = 3, plane_message = 'no answer'");
+	sql_exec(f->main_path, "UPDATE cluster SET plane_status = 3, plane_message = 'no answer'");
 
-	change = plain_number(f->main_path, "SELECT change FROM store");
+	change = sql_number(f->main_path, "SELECT change FROM store");
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
 	real.weight = 9;	/* settings of a row that is there are not for put */
 	real.enabled = false;
@@ -273,7 +273,7 @@ rows_put_again_are_the_same_or_updated(void **state)
 	assert_int_equal(result, STORE_PUT_SAME);
 	assert_int_equal(again, id);
 	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
-	assert_int_equal(plain_number(f->main_path, "SELECT change FROM store"), change);
+	assert_int_equal(sql_number(f->main_path, "SELECT change FROM store"), change);
 
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
 	cluster.plane = "haproxy";
@@ -287,7 +287,7 @@ rows_put_again_are_the_same_or_updated(void **state)
 	assert_int_equal(result, STORE_PUT_UPDATED);
 	assert_int_equal(again, id);
 	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
-	assert_string_equal(plain_text(f->main_path, "SELECT plane || plane_status || plane_message"
+	assert_string_equal(sql_text(f->main_path, "SELECT plane || plane_status || plane_message"
 	    " || port || (SELECT address || weight || fallback || enabled FROM real_service)"
 	    " FROM cluster, service"), "haproxy1808010.0.0.2701");
 }
@@ -302,9 +302,9 @@ row_that_is_no_row_is_refused_with_words(void **state)
 
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
 	assert_int_equal(store_put_cluster(f->store, &cluster, NULL, NULL, &f->err), ERR_INVALID);
-	error_says(&f->err, f->main_path, "CHECK constraint failed");
+	assert_error_contains(&f->err, f->main_path, "CHECK constraint failed");
 	assert_int_equal(store_put_service(f->store, &service, NULL, NULL, &f->err), ERR_INVALID);
-	error_says(&f->err, f->main_path, "no such cluster");
+	assert_error_contains(&f->err, f->main_path, "no such cluster");
 	store_rollback(f->store);
 	assert_int_equal(store_status(f->store), STORE_OK);
 }
@@ -322,17 +322,17 @@ row_is_removed_with_all_below_and_its_jobs_end(void **state)
 	assert_int_equal(store_remove(f->store, STORE_SERVICE, 2, &f->err), ERR_OK);
 	assert_int_equal(store_remove(f->store, STORE_CLUSTER, 2, &f->err), ERR_OK);
 	assert_int_equal(store_remove(f->store, STORE_CLUSTER, 77, &f->err), ERR_NOT_FOUND);
-	error_says(&f->err, "77", "does not exist");
+	assert_error_contains(&f->err, "77", "does not exist");
 	assert_int_equal(store_status(f->store), STORE_OK);
-	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(state) FROM job"),
+	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(state) FROM job"),
 	    "5,5,3");
-	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(name) FROM service"),
+	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(name) FROM service"),
 	    "https");
 	/* Within a transaction nothing is durable before its end. */
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
 	assert_int_equal(store_remove(f->store, STORE_CLUSTER, 1, &f->err), ERR_OK);
 	store_rollback(f->store);
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM cluster"), 2);
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM cluster"), 2);
 	read_all(f, picture, 2);
 	picture_is_true(f, picture);
 	picture_forget(picture);
@@ -352,7 +352,7 @@ transaction_is_all_or_nothing(void **state)
 			store_rollback(f->store);
 		else
 			assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
-		assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM cluster"), i);
+		assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM cluster"), i);
 	}
 	store_rollback(f->store);	/* of nothing */
 }
@@ -373,13 +373,13 @@ statistics_put_replace_whole_rows(void **state)
 	row.number[STAT_TOTAL_OCTETS_OUT] = UINT64_MAX;	/* more than SQLite holds */
 	row.number[STAT_BPS_OUT] = 9;			/* not present: not there */
 	assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
-	assert_string_equal(plain_text(f->stats_path, "SELECT active || ' ' || bps_in || ' ' ||"
+	assert_string_equal(sql_text(f->stats_path, "SELECT active || ' ' || bps_in || ' ' ||"
 	    " total_octets_out || ' ' || last_update || ' ' || counters_since || ' ' ||"
 	    " (bps_out IS NULL) FROM statistics"), "1 40000000000 9223372036854775807 100 50 1");
 	row = (struct statistics){ .real_id = 5, .last_update = 200,
 		.present = 1u << STAT_ACTIVE_CONNECTIONS };
 	assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
-	assert_string_equal(plain_text(f->stats_path, "SELECT active_connections || ' ' ||"
+	assert_string_equal(sql_text(f->stats_path, "SELECT active_connections || ' ' ||"
 	    " last_update || ' ' || counters_since || ' ' || (active IS NULL) || (bps_in IS NULL)"
 	    " || (total_octets_out IS NULL) FROM statistics"), "0 200 0 111");
 	read_all(f, picture, 1000);
@@ -403,13 +403,13 @@ statistics_go_in_batches(void **state)
 		rows[i] = (struct statistics){ .real_id = i + 1, .last_update = 7 };
 	rows[ROWS - 1].last_update = -1;
 	assert_int_equal(store_statistics_put(f->store, rows, ROWS, &f->err), ERR_INVALID);
-	error_says(&f->err, f->stats_path, "CHECK constraint failed");
-	assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"),
+	assert_error_contains(&f->err, f->stats_path, "CHECK constraint failed");
+	assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"),
 	    2 * STORE_STATISTICS_BATCH);
 	assert_int_equal(store_status(f->store), STORE_OK);
 	rows[ROWS - 1].last_update = 7;
 	assert_int_equal(store_statistics_put(f->store, rows, ROWS, &f->err), ERR_OK);
-	assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), ROWS);
+	assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"), ROWS);
 	free(rows);
 }
 

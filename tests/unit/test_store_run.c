@@ -19,7 +19,7 @@ cluster_add_plain(struct fixture *f, const char *name)
 	char sql[200];
 
 	snprintf(sql, sizeof(sql), "INSERT INTO cluster (name) VALUES ('%s')", name);
-	plain_ok(f->main_path, sql);
+	sql_exec(f->main_path, sql);
 }
 
 /* -- files that go and come ------------------------------------------------------------------ */
@@ -35,27 +35,27 @@ file_taken_away_is_told_and_comes_back(void **state)
 	fixture_fill(f);
 	snprintf(away, sizeof(away), "%s.away", f->main_path);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 1);
 	assert_false(store_changed(f->store));
 
 	assert_int_equal(rename(f->main_path, away), 0);
 	assert_true(store_changed(f->store));
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_IO);
-		error_says(&f->err, f->main_path, "No such file");
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_IO);
+		assert_error_contains(&f->err, f->main_path, "No such file");
 		assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
 		assert_string_equal(store_status_text(f->store), f->err.text);
-		clock_forward(i * 500);
+		clock_advance(i * 500);
 	}
 	assert_false(file_exists(f->main_path));	/* nothing new in its place */
 
 	assert_int_equal(rename(away, f->main_path), 0);
-	clock_forward(2000);
+	clock_advance(2000);
 	assert_true(store_changed(f->store));
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_GONE);
 	memset(&cursor, 0, sizeof(cursor));
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 1);
 	assert_int_equal(store_status(f->store), STORE_OK);
 	assert_string_equal(store_status_text(f->store), "");
@@ -72,19 +72,19 @@ file_replaced_is_gone_to_readers(void **state)
 
 	fixture_fill(f);
 	snprintf(aside, sizeof(aside), "VACUUM INTO '%s.backup'", f->main_path);
-	plain_ok(f->main_path, aside);
+	sql_exec(f->main_path, aside);
 	cluster_add_plain(f, "later");
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 2);
 
 	snprintf(aside, sizeof(aside), "%s.backup", f->main_path);
 	assert_int_equal(rename(aside, f->main_path), 0);
 	assert_true(store_changed(f->store));
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_GONE);
 	assert_int_equal(clusters, 0);
 	memset(&cursor, 0, sizeof(cursor));
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 1);
 }
 
@@ -111,10 +111,10 @@ older_content_in_the_same_file_is_gone_to_readers(void **state)
 		int clusters;
 
 		fixture_fill(f);
-		before = bytes_of(f->main_path);
-		plain_ok(f->main_path, last[i]);
+		before = file_bytes(f->main_path);
+		sql_exec(f->main_path, last[i]);
 		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 
 		assert_int_equal(sqlite3_open(":memory:", &from), SQLITE_OK);
 		assert_int_equal(sqlite3_deserialize(from, "main", before.data,
@@ -129,9 +129,9 @@ older_content_in_the_same_file_is_gone_to_readers(void **state)
 		free(before.data);
 
 		assert_true(store_changed(f->store));
-		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_GONE);
 		fixture_close(f);
-		fixture_unfill(f);
+		fixture_remove_files(f);
 	}
 }
 
@@ -145,28 +145,28 @@ file_replaced_by_an_ill_one_is_refused_until_mended(void **state)
 	int clusters;
 
 	fixture_fill(f);
-	good = bytes_of(f->main_path);
+	good = file_bytes(f->main_path);
 	snprintf(aside, sizeof(aside), "%s.ill", f->main_path);
-	bytes_write(aside, good.data, good.n);
-	spoil_page(aside);
+	file_bytes_write(aside, good.data, good.n);
+	damage_page(aside);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(rename(aside, f->main_path), 0);
-	ill = bytes_of(f->main_path);
+	ill = file_bytes(f->main_path);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_CORRUPT);
-		error_says(&f->err, f->main_path, "put a backup in its place");
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_CORRUPT);
+		assert_error_contains(&f->err, f->main_path, "put a backup in its place");
 		assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
-		clock_forward(2000);
+		clock_advance(2000);
 	}
-	bytes_unchanged(f->main_path, ill);
-	bytes_write(aside, good.data, good.n);
+	assert_file_unchanged(f->main_path, ill);
+	file_bytes_write(aside, good.data, good.n);
 	free(good.data);
 	assert_int_equal(rename(aside, f->main_path), 0);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_GONE);
 	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);	/* not read yet */
 	memset(&cursor, 0, sizeof(cursor));
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(store_status(f->store), STORE_OK);
 }
 
@@ -180,18 +180,18 @@ cursor_too_old_again_and_again_is_busy_after_ten(void **state)
 
 	fixture_fill(f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	clock_forward(60000);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	clock_advance(60000);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < 20; i++) {
 			old = cursor;
 			old.cluster = INT64_MAX;
-			assert_int_equal(fixture_look(f, &old, &clusters),
+			assert_int_equal(fixture_read_changes(f, &old, &clusters),
 			    i < 10 ? ERR_GONE : ERR_BUSY);
 			/* A reader that is not too old has what it asks for. */
-			assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+			assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 		}
-		clock_forward(10000);
+		clock_advance(10000);
 	}
 }
 
@@ -205,26 +205,26 @@ file_replaced_by_a_locked_one_is_busy_until_free(void **state)
 	int clusters;
 
 	fixture_fill(f);
-	good = bytes_of(f->main_path);
+	good = file_bytes(f->main_path);
 	snprintf(aside, sizeof(aside), "%s.next", f->main_path);
-	bytes_write(aside, good.data, good.n);
+	file_bytes_write(aside, good.data, good.n);
 	free(good.data);
-	other_start(f, aside);
-	assert_int_equal(other_sql(f, "BEGIN EXCLUSIVE"), SQLITE_OK);
+	sql_process_start(f, aside);
+	assert_int_equal(sql_process_exec(f, "BEGIN EXCLUSIVE"), SQLITE_OK);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(rename(aside, f->main_path), 0);
 	for (int i = 0; i < 5; i++) {
-		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_BUSY);
-		error_says(&f->err, f->main_path, "locked");
-		clock_forward(300);
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_BUSY);
+		assert_error_contains(&f->err, f->main_path, "locked");
+		clock_advance(300);
 	}
 	assert_int_equal(store_status(f->store), STORE_LOCKED);
-	assert_int_equal(other_sql(f, "ROLLBACK"), SQLITE_OK);
-	clock_forward(2000);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+	assert_int_equal(sql_process_exec(f, "ROLLBACK"), SQLITE_OK);
+	clock_advance(2000);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_GONE);
 	memset(&cursor, 0, sizeof(cursor));
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(store_status(f->store), STORE_OK);
 }
 
@@ -243,15 +243,15 @@ write_after_file_was_replaced_goes_to_the_new_one(void **state)
 	size_t jobs;
 
 	fixture_fill(f);
-	good = bytes_of(f->main_path);
+	good = file_bytes(f->main_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	snprintf(aside, sizeof(aside), "%s.next", f->main_path);
-	bytes_write(aside, good.data, good.n);
+	file_bytes_write(aside, good.data, good.n);
 	free(good.data);
 	assert_int_equal(rename(aside, f->main_path), 0);
 	assert_int_equal(store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err),
 	    ERR_OK);
-	assert_int_equal(plain_number(f->main_path, "SELECT weight FROM real_service WHERE id = 5"),
+	assert_int_equal(sql_number(f->main_path, "SELECT weight FROM real_service WHERE id = 5"),
 	    77);
 
 	assert_int_equal(unlink(f->main_path), 0);
@@ -266,7 +266,7 @@ write_after_file_was_replaced_goes_to_the_new_one(void **state)
 static void
 look_finds(struct fixture *f, enum store_status status)
 {
-	clock_forward(2000);
+	clock_advance(2000);
 	(void)store_changed(f->store);
 	assert_int_equal(store_status(f->store), status);
 }
@@ -293,18 +293,19 @@ lock_of_another_program_is_busy_and_told_until_it_ends(void **state)
 	int clusters;
 
 	fixture_fill(f);
-	other_start(f, f->main_path);
+	sql_process_start(f, f->main_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
-	assert_int_equal(other_sql(f, "BEGIN EXCLUSIVE; INSERT INTO cluster (name) VALUES ('x')"),
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(sql_process_exec(f,
+	    "BEGIN EXCLUSIVE; INSERT INTO cluster (name) VALUES ('x')"),
 	    SQLITE_OK);
 
 	/* A lock for a moment is no illness to a reader. */
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_BUSY);
-	error_says(&f->err, f->main_path, "locked by another program");
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_BUSY);
+	assert_error_contains(&f->err, f->main_path, "locked by another program");
 	assert_int_equal(store_status(f->store), STORE_OK);
-	clock_forward(WAIT_MS + 1);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_BUSY);
+	clock_advance(WAIT_MS + 1);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_BUSY);
 	assert_int_equal(store_status(f->store), STORE_LOCKED);
 	assert_string_equal(store_status_text(f->store), f->err.text);
 	assert_int_equal(set_weight(f, 44), ERR_BUSY);
@@ -312,10 +313,10 @@ lock_of_another_program_is_busy_and_told_until_it_ends(void **state)
 	assert_int_equal(store_set_lock_increase(f->store, &f->err), ERR_BUSY);
 	assert_true(store_changed(f->store));
 
-	assert_int_equal(other_sql(f, "COMMIT"), SQLITE_OK);
-	clock_forward(2000);
+	assert_int_equal(sql_process_exec(f, "COMMIT"), SQLITE_OK);
+	clock_advance(2000);
 	assert_true(store_changed(f->store));	/* looks whether writing is possible */
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 1);
 	assert_int_equal(store_status(f->store), STORE_OK);
 	assert_int_equal(set_weight(f, 45), ERR_OK);
@@ -330,18 +331,18 @@ file_taken_away_after_a_write_that_failed_is_told(void **state)
 
 	fixture_fill(f);
 	snprintf(away, sizeof(away), "%s.away", f->main_path);
-	other_start(f, f->main_path);
+	sql_process_start(f, f->main_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	assert_int_equal(other_sql(f, "BEGIN IMMEDIATE"), SQLITE_OK);
+	assert_int_equal(sql_process_exec(f, "BEGIN IMMEDIATE"), SQLITE_OK);
 	assert_int_equal(set_weight(f, 44), ERR_BUSY);
-	assert_int_equal(other_sql(f, "COMMIT"), SQLITE_OK);
+	assert_int_equal(sql_process_exec(f, "COMMIT"), SQLITE_OK);
 	assert_int_equal(rename(f->main_path, away), 0);
-	clock_forward(2000);
+	clock_advance(2000);
 	assert_true(store_changed(f->store));
 	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
 	assert_int_equal(set_weight(f, 45), ERR_IO);
 	assert_int_equal(rename(away, f->main_path), 0);
-	clock_forward(2000);
+	clock_advance(2000);
 	assert_int_equal(set_weight(f, 46), ERR_OK);
 }
 
@@ -354,15 +355,15 @@ lock_for_writing_leaves_readers_alone(void **state)
 	int clusters;
 
 	fixture_fill(f);
-	other_start(f, f->main_path);
+	sql_process_start(f, f->main_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	assert_int_equal(other_sql(f, "BEGIN IMMEDIATE"), SQLITE_OK);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(sql_process_exec(f, "BEGIN IMMEDIATE"), SQLITE_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(set_weight(f, 44), ERR_BUSY);
 	assert_int_equal(store_status(f->store), STORE_LOCKED);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(store_status(f->store), STORE_LOCKED);
-	assert_int_equal(other_sql(f, "ROLLBACK"), SQLITE_OK);
+	assert_int_equal(sql_process_exec(f, "ROLLBACK"), SQLITE_OK);
 	look_finds(f, STORE_OK);
 	assert_int_equal(set_weight(f, 44), ERR_OK);
 }
@@ -374,14 +375,15 @@ commit_behind_a_reader_is_busy_and_changes_nothing(void **state)
 	struct fixture *f = *state;
 
 	fixture_fill(f);
-	other_start(f, f->main_path);
+	sql_process_start(f, f->main_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	assert_int_equal(other_sql(f, "BEGIN; SELECT count(*) FROM real_service"), SQLITE_OK);
+	assert_int_equal(sql_process_exec(f, "BEGIN; SELECT count(*) FROM real_service"),
+	    SQLITE_OK);
 	assert_int_equal(set_weight(f, 44), ERR_BUSY);
-	assert_int_equal(other_sql(f, "COMMIT"), SQLITE_OK);
-	assert_int_equal(plain_number(f->main_path, "SELECT weight FROM real_service WHERE id = 5"),
+	assert_int_equal(sql_process_exec(f, "COMMIT"), SQLITE_OK);
+	assert_int_equal(sql_number(f->main_path, "SELECT weight FROM real_service WHERE id = 5"),
 	    1);
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job"), 0);
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM job"), 0);
 	assert_int_equal(set_weight(f, 45), ERR_OK);
 	assert_int_equal(store_status(f->store), STORE_OK);
 }
@@ -392,11 +394,11 @@ open_while_locked_is_busy(void **state)
 	struct fixture *f = *state;
 
 	fixture_fill(f);
-	other_start(f, f->main_path);
-	assert_int_equal(other_sql(f, "BEGIN EXCLUSIVE"), SQLITE_OK);
+	sql_process_start(f, f->main_path);
+	assert_int_equal(sql_process_exec(f, "BEGIN EXCLUSIVE"), SQLITE_OK);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_BUSY);
-	error_says(&f->err, f->main_path, "locked by another program");
-	assert_int_equal(other_sql(f, "COMMIT"), SQLITE_OK);
+	assert_error_contains(&f->err, f->main_path, "locked by another program");
+	assert_int_equal(sql_process_exec(f, "COMMIT"), SQLITE_OK);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 }
 
@@ -410,15 +412,15 @@ lock_of_statistics_does_not_touch_settings(void **state)
 	int clusters;
 
 	fixture_fill(f);
-	other_start(f, f->stats_path);
-	assert_int_equal(other_sql(f, "PRAGMA journal_mode"), SQLITE_OK);
+	sql_process_start(f, f->stats_path);
+	assert_int_equal(sql_process_exec(f, "PRAGMA journal_mode"), SQLITE_OK);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	assert_int_equal(other_sql(f, "BEGIN IMMEDIATE; DELETE FROM statistics"), SQLITE_OK);
+	assert_int_equal(sql_process_exec(f, "BEGIN IMMEDIATE; DELETE FROM statistics"), SQLITE_OK);
 	assert_int_equal(set_weight(f, 44), ERR_OK);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_BUSY);
 	assert_int_equal(store_status(f->store), STORE_OK);
-	assert_int_equal(other_sql(f, "ROLLBACK"), SQLITE_OK);
+	assert_int_equal(sql_process_exec(f, "ROLLBACK"), SQLITE_OK);
 	assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
 }
 
@@ -434,10 +436,11 @@ full_disk_refuses_writes_until_there_is_room(void **state)
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	mount_fill(f, 8);
 	assert_int_equal(set_weight(f, 44), ERR_FULL);
-	error_says(&f->err, f->main_path, "disk is full");
+	assert_error_contains(&f->err, f->main_path, "disk is full");
 	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
-	error_says(&f->err, store_status_text(f->store), "");
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);	/* reading goes on */
+	assert_error_contains(&f->err, store_status_text(f->store), "");
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters),
+	    ERR_OK);	/* reading goes on */
 	assert_int_equal(clusters, 1);
 	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
 	look_finds(f, STORE_UNAVAILABLE);
@@ -487,13 +490,13 @@ disk_that_fills_up_within_a_load_rolls_it_back(void **state)
 	else
 		store_rollback(f->store);
 	assert_int_equal(code, ERR_FULL);
-	error_says(&f->err, f->main_path, "disk is full");
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 300);
+	assert_error_contains(&f->err, f->main_path, "disk is full");
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM real_service"), 300);
 	mount_fill(f, 0);
 	look_finds(f, STORE_OK);
 	assert_int_equal(set_weight(f, 45), ERR_OK);
 	fixture_close(f);
-	assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+	assert_string_equal(sql_text(f->main_path, "PRAGMA integrity_check"), "ok");
 }
 
 static void
@@ -505,7 +508,7 @@ full_disk_leaves_nothing_of_a_new_store(void **state)
 	mount_small(f, 256);
 	mount_fill(f, 16);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_FULL);
-	error_says(&f->err, f->dir, "disk is full");
+	assert_error_contains(&f->err, f->dir, "disk is full");
 	snprintf(ballast, sizeof(ballast), "%s/ballast", f->dir);
 	assert_false(file_exists(f->main_path));
 	mount_fill(f, 0);
@@ -527,10 +530,10 @@ full_disk_refuses_statistics_and_keeps_settings(void **state)
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	mount_fill(f, 8);
 	assert_int_equal(store_statistics_put(f->store, rows, ROWS, &f->err), ERR_FULL);
-	error_says(&f->err, f->stats_path, "disk is full");
+	assert_error_contains(&f->err, f->stats_path, "disk is full");
 	mount_fill(f, 0);
 	assert_int_equal(store_statistics_put(f->store, rows, ROWS, &f->err), ERR_OK);
-	assert_int_equal(plain_number(f->stats_path, "SELECT count(*) FROM statistics"), ROWS);
+	assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"), ROWS);
 	free(rows);
 }
 
@@ -546,9 +549,9 @@ read_only_disk_refuses_writes_until_it_is_writable(void **state)
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	mount_read_only(f, true);
 	assert_int_equal(set_weight(f, 44), ERR_READONLY);
-	error_says(&f->err, f->main_path, "cannot be written");
+	assert_error_contains(&f->err, f->main_path, "cannot be written");
 	assert_int_equal(store_status(f->store), STORE_READ_ONLY);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 1);
 	look_finds(f, STORE_READ_ONLY);
 	mount_read_only(f, false);
@@ -567,10 +570,10 @@ open_on_read_only_disk_serves_readers_only(void **state)
 	fixture_fill(f);
 	mount_read_only(f, true);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_READONLY);
-	error_says(&f->err, f->main_path, "");
+	assert_error_contains(&f->err, f->main_path, "");
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_READONLY);
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 1);
 	fixture_close(f);
 	mount_read_only(f, false);
@@ -584,7 +587,7 @@ create_on_read_only_disk_is_refused(void **state)
 	mount_small(f, 2048);
 	mount_read_only(f, true);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_READONLY);
-	error_says(&f->err, f->dir, "Read-only file system");
+	assert_error_contains(&f->err, f->dir, "Read-only file system");
 	mount_read_only(f, false);
 }
 
@@ -619,18 +622,18 @@ log_of_statistics_gives_its_room_back(void **state)
 	struct fixture *f = *state;
 
 	fixture_fill(f);
-	other_start(f, f->stats_path);
-	assert_int_equal(other_sql(f, "BEGIN; SELECT count(*) FROM statistics"), 0);
+	sql_process_start(f, f->stats_path);
+	assert_int_equal(sql_process_exec(f, "BEGIN; SELECT count(*) FROM statistics"), 0);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	plain_ok(f->stats_path, "CREATE TABLE ballast (octets);"
+	sql_exec(f->stats_path, "CREATE TABLE ballast (octets);"
 	    "INSERT INTO ballast VALUES (zeroblob(17000000))");
 	assert_true(log_size(f) > 2 * USUAL);
-	assert_int_equal(other_sql(f, "COMMIT"), 0);
+	assert_int_equal(sql_process_exec(f, "COMMIT"), 0);
 	for (int i = 0; i < 2; i++)
 		statistics_all_put(f);
 	assert_true(log_size(f) <= USUAL);
 	fixture_close(f);
-	other_end(f);
+	sql_process_stop(f);
 }
 
 int

@@ -30,7 +30,7 @@ setup(void **state)
 		return -1;
 	f = *state;
 	fixture_close(f);
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('web'), ('mail');"
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('web'), ('mail');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 'http'), (1, 'https'),"
 	    " (2, 'smtp');"
 	    "INSERT INTO real_service (service_id, name, fallback) VALUES (1, 'a', 0),"
@@ -38,7 +38,7 @@ setup(void **state)
 	    "INSERT INTO job (real_id, operation, state, old_value, new_value, cluster_name,"
 	    " service_name, real_name) VALUES (1, 5, 1, 1, 2, 'web', 'http', 'a'),"
 	    " (1, 5, 3, 1, 2, 'web', 'http', 'a')");
-	plain_ok(f->stats_path, "INSERT INTO statistics (real_id, active) VALUES (1, 1), (2, 0)");
+	sql_exec(f->stats_path, "INSERT INTO statistics (real_id, active) VALUES (1, 1), (2, 0)");
 	return 0;
 }
 
@@ -148,15 +148,15 @@ static const char *const refused_statistics[] = {
 static void
 refuses(const char *path, const char *sql)
 {
-	int64_t change = plain_number(path, "SELECT change FROM store");
+	int64_t change = sql_number(path, "SELECT change FROM store");
 	char transaction[1000];
 	int rc;
 
 	snprintf(transaction, sizeof(transaction), "BEGIN; %s; COMMIT", sql);
-	rc = plain(path, transaction);
+	rc = sql_run(path, transaction);
 	if (rc != SQLITE_CONSTRAINT)
 		fail_msg("%s: %d", sql, rc);
-	assert_int_equal(plain_number(path, "SELECT change FROM store"), change);
+	assert_int_equal(sql_number(path, "SELECT change FROM store"), change);
 }
 
 static void
@@ -199,8 +199,8 @@ what_is_within_the_rules_is_accepted(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < COUNT(accepted); i++)
-		plain_ok(f->main_path, accepted[i]);
-	plain_ok(f->stats_path, "INSERT INTO statistics (real_id, active, bps_in, total_octets_in,"
+		sql_exec(f->main_path, accepted[i]);
+	sql_exec(f->stats_path, "INSERT INTO statistics (real_id, active, bps_in, total_octets_in,"
 	    " last_update) VALUES (2147483647, NULL, 9223372036854775807,"
 	    " 9223372036854775807, 0)");
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
@@ -229,23 +229,23 @@ numbers_of_removed_rows_are_never_used_again(void **state)
 		snprintf(delete, sizeof(delete), "DELETE FROM %s WHERE id = (SELECT max(id)"
 		    " FROM %s)", kinds[i].table, kinds[i].table);
 		for (int round = 0; round < 3; round++) {
-			plain_ok(f->main_path, kinds[i].insert);
-			id = plain_number(f->main_path, max);
+			sql_exec(f->main_path, kinds[i].insert);
+			id = sql_number(f->main_path, max);
 			assert_true(id > last);
 			last = id;
-			plain_ok(f->main_path, delete);
+			sql_exec(f->main_path, delete);
 		}
 		/* Not after the file was opened anew, nor after all are gone. */
 		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 		fixture_close(f);
 		snprintf(delete, sizeof(delete), "VACUUM; DELETE FROM %s", kinds[i].table);
 		if (i == 0)
-			plain_ok(f->main_path, delete);
-		plain_ok(f->main_path, kinds[i].insert);
-		assert_true(plain_number(f->main_path, max) > last);
+			sql_exec(f->main_path, delete);
+		sql_exec(f->main_path, kinds[i].insert);
+		assert_true(sql_number(f->main_path, max) > last);
 		snprintf(delete, sizeof(delete), "DELETE FROM %s WHERE id = (SELECT max(id)"
 		    " FROM %s)", kinds[i].table, kinds[i].table);
-		plain_ok(f->main_path, delete);
+		sql_exec(f->main_path, delete);
 	}
 }
 
@@ -325,7 +325,7 @@ rows_after(const char *path, const char *table, int64_t change)
 
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s WHERE changed > %lld AND changed <="
 	    " (SELECT change FROM store)", table, (long long)change);
-	return plain_number(path, sql);
+	return sql_number(path, sql);
 }
 
 static void
@@ -334,24 +334,24 @@ counter_tells_what_changed_whoever_writes(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < COUNT(counted); i++) {
-		int64_t change = plain_number(f->main_path, "SELECT change FROM store"), rows;
+		int64_t change = sql_number(f->main_path, "SELECT change FROM store"), rows;
 
-		plain_ok(f->main_path, counted[i].sql);
+		sql_exec(f->main_path, counted[i].sql);
 		rows = rows_after(f->main_path, counted[i].table, change);
 		if (rows != counted[i].rows)
 			fail_msg("%s: %lld rows", counted[i].sql, (long long)rows);
 		/* No two rows of a table share a number: a reader may stop at each. */
-		assert_int_equal(plain_number(f->main_path, "SELECT count(*) - count(DISTINCT"
+		assert_int_equal(sql_number(f->main_path, "SELECT count(*) - count(DISTINCT"
 		    " changed) FROM real_service"), 0);
 	}
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM service"), 0);
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 0);
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job"
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM service"), 0);
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM real_service"), 0);
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM job"
 	    " WHERE real_id IS NOT NULL"), 0);
 	for (size_t i = 0; i < COUNT(counted_statistics); i++) {
-		int64_t change = plain_number(f->stats_path, "SELECT change FROM store");
+		int64_t change = sql_number(f->stats_path, "SELECT change FROM store");
 
-		plain_ok(f->stats_path, counted_statistics[i].sql);
+		sql_exec(f->stats_path, counted_statistics[i].sql);
 		if (rows_after(f->stats_path, "statistics", change) !=
 		    counted_statistics[i].rows ||
 		    rows_after(f->stats_path, "removed", change) !=
@@ -369,21 +369,21 @@ children_go_with_their_parent_before_it(void **state)
 	char sql[100];
 
 	for (int i = 0; i < 2; i++) {
-		int64_t change = plain_number(f->main_path, "SELECT change FROM store");
+		int64_t change = sql_number(f->main_path, "SELECT change FROM store");
 
 		snprintf(sql, sizeof(sql), "%s DELETE FROM cluster WHERE id = %d", pragmas[i],
 		    i + 1);
-		plain_ok(f->main_path, sql);
+		sql_exec(f->main_path, sql);
 		snprintf(sql, sizeof(sql), "SELECT group_concat(kind, '') FROM (SELECT kind FROM"
 		    " removed WHERE changed > %lld ORDER BY changed)", (long long)change);
-		assert_string_equal(plain_text(f->main_path, sql), i == 0 ? "332" "21" : "321");
+		assert_string_equal(sql_text(f->main_path, sql), i == 0 ? "332" "21" : "321");
 	}
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 0);
-	assert_int_equal(plain_number(f->main_path, "SELECT state FROM job WHERE id = 1"), 5);
-	assert_int_equal(plain_number(f->main_path, "SELECT state FROM job WHERE id = 2"), 3);
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job"
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM real_service"), 0);
+	assert_int_equal(sql_number(f->main_path, "SELECT state FROM job WHERE id = 1"), 5);
+	assert_int_equal(sql_number(f->main_path, "SELECT state FROM job WHERE id = 2"), 3);
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM job"
 	    " WHERE real_id IS NULL"), 2);
-	assert_string_equal(plain_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
+	assert_string_equal(sql_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
 	    "real service removed");
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 }
@@ -420,18 +420,18 @@ facts_about_the_whole_follow_whoever_writes(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < COUNT(steps); i++) {
-		plain_ok(f->main_path, "UPDATE store SET config_changes = 0,"
+		sql_exec(f->main_path, "UPDATE store SET config_changes = 0,"
 		    " config_last_change = 1, table_last_change = 1");
-		plain_ok(f->main_path, steps[i].sql);
-		if (plain_number(f->main_path, "SELECT config_changes FROM store") !=
+		sql_exec(f->main_path, steps[i].sql);
+		if (sql_number(f->main_path, "SELECT config_changes FROM store") !=
 		    steps[i].config ||
-		    plain_number(f->main_path, "SELECT config_last_change >= unixepoch() - 100"
+		    sql_number(f->main_path, "SELECT config_last_change >= unixepoch() - 100"
 		    " FROM store") != (steps[i].config > 0) ||
-		    plain_number(f->main_path, "SELECT table_last_change >= unixepoch() - 100"
+		    sql_number(f->main_path, "SELECT table_last_change >= unixepoch() - 100"
 		    " FROM store") != steps[i].table)
 			fail_msg("%s", steps[i].sql);
 	}
-	assert_true(plain_number(f->main_path, "SELECT last_change >= unixepoch() - 100"
+	assert_true(sql_number(f->main_path, "SELECT last_change >= unixepoch() - 100"
 	    " FROM real_service WHERE id = 3"));
 }
 
@@ -460,8 +460,8 @@ job_counts_agree_with_a_recount(void **state)
 			snprintf(sql, sizeof(sql), "UPDATE job SET state = %u WHERE id = %u AND"
 			    " state < 3", random_next(&seed) % 7, id);
 		}
-		plain_ok(f->main_path, sql);
-		assert_int_equal(plain_number(f->main_path, "SELECT"
+		sql_exec(f->main_path, sql);
+		assert_int_equal(sql_number(f->main_path, "SELECT"
 		    " job_rows = (SELECT count(*) FROM job) AND"
 		    " jobs_open = (SELECT count(*) FROM job WHERE state < 3) AND"
 		    " job_rows + jobs_bumped = (SELECT seq FROM sqlite_sequence"
@@ -469,11 +469,11 @@ job_counts_agree_with_a_recount(void **state)
 		    " jobs_succeeded >= (SELECT count(*) FROM job WHERE state = 3) AND"
 		    " jobs_failed >= (SELECT count(*) FROM job WHERE state = 4) FROM store"), 1);
 	}
-	plain_ok(f->main_path, "DELETE FROM job; UPDATE store SET jobs_succeeded = 0,"
+	sql_exec(f->main_path, "DELETE FROM job; UPDATE store SET jobs_succeeded = 0,"
 	    " jobs_failed = 0;" JOB_WITH("state", "3") ";" JOB_WITH("state", "4") ";"
 	    JOB_WITH("state", "5") ";" JOB_WITH("state", "6") ";" JOB_WITH("state", "4"));
-	assert_int_equal(plain_number(f->main_path, "SELECT jobs_succeeded FROM store"), 1);
-	assert_int_equal(plain_number(f->main_path, "SELECT jobs_failed FROM store"), 2);
+	assert_int_equal(sql_number(f->main_path, "SELECT jobs_succeeded FROM store"), 1);
+	assert_int_equal(sql_number(f->main_path, "SELECT jobs_failed FROM store"), 2);
 }
 
 /* What is gone is remembered for a while, and how long is known. */
@@ -483,21 +483,21 @@ removed_rows_are_forgotten_after_many_changes(void **state)
 	struct fixture *f = *state;
 	const char *const paths[] = { f->main_path, f->stats_path };
 
-	plain_ok(f->main_path, "DELETE FROM real_service WHERE id = 1");
-	plain_ok(f->stats_path, "DELETE FROM statistics WHERE real_id = 1");
+	sql_exec(f->main_path, "DELETE FROM real_service WHERE id = 1");
+	sql_exec(f->stats_path, "DELETE FROM statistics WHERE real_id = 1");
 	for (int i = 0; i < 2; i++) {
-		int64_t first = plain_number(paths[i], "SELECT max(changed) FROM removed");
+		int64_t first = sql_number(paths[i], "SELECT max(changed) FROM removed");
 
-		plain_ok(paths[i], "UPDATE store SET change = change + 190000");
-		plain_ok(paths[i], i == 0 ? "DELETE FROM real_service WHERE id = 2" :
+		sql_exec(paths[i], "UPDATE store SET change = change + 190000");
+		sql_exec(paths[i], i == 0 ? "DELETE FROM real_service WHERE id = 2" :
 		    "DELETE FROM statistics WHERE real_id = 2");
-		assert_int_equal(plain_number(paths[i], "SELECT count(*) FROM removed"), 2);
-		assert_int_equal(plain_number(paths[i], "SELECT removed_oldest FROM store"), 0);
-		plain_ok(paths[i], "UPDATE store SET change = change + 20000");
-		plain_ok(paths[i], i == 0 ? "DELETE FROM real_service WHERE id = 3" :
+		assert_int_equal(sql_number(paths[i], "SELECT count(*) FROM removed"), 2);
+		assert_int_equal(sql_number(paths[i], "SELECT removed_oldest FROM store"), 0);
+		sql_exec(paths[i], "UPDATE store SET change = change + 20000");
+		sql_exec(paths[i], i == 0 ? "DELETE FROM real_service WHERE id = 3" :
 		    "INSERT INTO statistics (real_id) VALUES (3); DELETE FROM statistics");
-		assert_int_equal(plain_number(paths[i], "SELECT count(*) FROM removed"), 2);
-		assert_int_equal(plain_number(paths[i], "SELECT removed_oldest FROM store"),
+		assert_int_equal(sql_number(paths[i], "SELECT count(*) FROM removed"), 2);
+		assert_int_equal(sql_number(paths[i], "SELECT removed_oldest FROM store"),
 		    first);
 	}
 }
@@ -515,13 +515,13 @@ held_jobs_of_version_3_are_released(void **state)
 	char id[80];
 
 	unlink(f->main_path);
-	bytes_write(f->main_path, "", 0);
+	file_bytes_write(f->main_path, "", 0);
 	for (size_t i = 0; i < 3; i++)
-		plain_ok(f->main_path, db_main_kind.migrations[i]);
+		sql_exec(f->main_path, db_main_kind.migrations[i]);
 	snprintf(id, sizeof(id), "PRAGMA application_id = %d; PRAGMA user_version = 3",
 	    db_main_kind.application_id);
-	plain_ok(f->main_path, id);
-	plain_ok(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('plain', 'none'),"
+	sql_exec(f->main_path, id);
+	sql_exec(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('plain', 'none'),"
 	    " ('proxy', 'haproxy');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 's'), (2, 's');"
 	    "INSERT INTO real_service (service_id, name, weight) VALUES (1, 'a', 50),"
@@ -540,14 +540,14 @@ held_jobs_of_version_3_are_released(void **state)
 	store_set_release(f->store, 0);
 	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
 	fixture_close(f);
-	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(weight, ' ')"
+	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(weight, ' ')"
 	    " FROM real_service"), "50 50 30 30 30");
-	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(state, ' ') FROM job"),
+	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(state, ' ') FROM job"),
 	    "3 1 6 1 6 1 6 1");
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM job WHERE state > 2 AND"
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM job WHERE state > 2 AND"
 	    " finished > 0 AND message <> ''"), 4);
-	assert_int_equal(plain_number(f->main_path, "SELECT jobs_open FROM store"), 4);
-	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(name || ' ' || value)"
+	assert_int_equal(sql_number(f->main_path, "SELECT jobs_open FROM store"), 4);
+	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(name || ' ' || value)"
 	    " FROM (SELECT * FROM setting ORDER BY name)"),
 	    "job_max_rows 1000,notify_enable 3,set_lock 7");
 }

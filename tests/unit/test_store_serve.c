@@ -42,7 +42,7 @@ store_is_served_by_one_of_a_name_until_it_is_closed(void **state)
 
 	assert_int_equal(serve(f), ERR_OK);
 	assert_int_equal(open_again(f, &other), ERR_PRECOND);
-	error_says(&f->err, lock_path(f), "another prog serves this store");
+	assert_error_contains(&f->err, lock_path(f), "another prog serves this store");
 	assert_int_equal(store_open_exclusive(f->dir, "another", WAIT_MS, &other, &f->err), ERR_OK);
 	store_close(other);
 	fixture_close(f);
@@ -59,7 +59,7 @@ store_that_is_served_is_not_even_looked_at(void **state)
 	int fd;
 
 	fixture_fill(f);
-	plain_ok(f->main_path, "PRAGMA user_version = 999");
+	sql_exec(f->main_path, "PRAGMA user_version = 999");
 	assert_int_equal(lockfile_take(f->dir, "prog", true, &fd, &f->err), ERR_OK);
 	assert_int_equal(serve(f), ERR_PRECOND);
 	close(fd);
@@ -74,13 +74,13 @@ lock_is_made_only_in_a_good_store(void **state)
 	struct fixture *f = *state;
 
 	fixture_fill(f);
-	plain_ok(f->main_path, "PRAGMA user_version = 999");
+	sql_exec(f->main_path, "PRAGMA user_version = 999");
 	assert_int_equal(serve(f), ERR_NEWER);
 	assert_false(file_exists(lock_path(f)));
-	plain_ok(f->main_path, "PRAGMA application_id = 1");
+	sql_exec(f->main_path, "PRAGMA application_id = 1");
 	assert_int_equal(serve(f), ERR_FOREIGN);
 	assert_false(file_exists(lock_path(f)));
-	fixture_unfill(f);
+	fixture_remove_files(f);
 	assert_int_equal(serve(f), ERR_OK);
 	assert_true(file_exists(lock_path(f)));
 }
@@ -97,11 +97,11 @@ look(struct fixture *f)
 	enum err_code code = ERR_OK;
 	int clusters;
 
-	clock_forward(LOOK_AGAIN_MS);
+	clock_advance(LOOK_AGAIN_MS);
 	if (store_changed(f->store))
-		code = fixture_look(f, &cursor, &clusters);
+		code = fixture_read_changes(f, &cursor, &clusters);
 	/* The files are others, and a reader begins anew. */
-	return code == ERR_GONE ? fixture_look(f, &cursor, &clusters) : code;
+	return code == ERR_GONE ? fixture_read_changes(f, &cursor, &clusters) : code;
 }
 
 static void
@@ -109,7 +109,8 @@ taken_by_another_until_it_ends(struct fixture *f, struct store *other)
 {
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(look(f), ERR_BUSY);
-		error_says(&f->err, lock_path(f), "another prog serves this store (process ");
+		assert_error_contains(&f->err, lock_path(f),
+		    "another prog serves this store (process ");
 		assert_int_equal(store_status(f->store), STORE_LOCKED);
 		assert_int_equal(store_begin(f->store, &f->err), ERR_BUSY);
 	}
@@ -213,12 +214,12 @@ change_is_waited_for_until_the_reader_has_read_it(void **state)
 	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* there is no reader */
 	assert_int_equal(serve(f), ERR_OK);
 	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* it shows nothing yet */
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(reader_wait(f, writer), ERR_OK);
 	assert_int_equal(store_put_cluster(writer, &row, NULL, NULL, &f->err), ERR_OK);
 	assert_int_equal(reader_wait(f, writer), ERR_BUSY);
-	error_says(&f->err, "prog: ", "has not read the store yet");
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_error_contains(&f->err, "prog: ", "has not read the store yet");
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(reader_wait(f, writer), ERR_OK);
 	row.name = "later";
 	assert_int_equal(store_put_cluster(writer, &row, NULL, NULL, &f->err), ERR_OK);
@@ -238,11 +239,11 @@ statistics_are_waited_for_by_who_wrote_them(void **state)
 
 	fixture_fill(f);
 	assert_int_equal(serve(f), ERR_OK);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(store_open(f->dir, STORE_WRITE, WAIT_MS, &writer, &f->err), ERR_OK);
 	assert_int_equal(store_statistics_put(writer, &row, 1, &f->err), ERR_OK);
 	assert_int_equal(reader_wait(f, writer), ERR_BUSY);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(reader_wait(f, writer), ERR_OK);
 	store_close(writer);
 }
@@ -261,7 +262,7 @@ step_try(void *arg, struct err *err)
 {
 	struct step *step = arg;
 
-	clock_forward(step->takes_ms);
+	clock_advance(step->takes_ms);
 	if (step->tries++ < step->busy)
 		return err_set(err, ERR_BUSY, "try %d", step->tries);
 	return step->then;

@@ -3,7 +3,7 @@
  *
  * Tests of src/store: what a SET writes, refuses and locks.
  */
-#include "store_set_world.h"
+#include "store_set_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,20 +25,20 @@ set_held_writes_held_jobs_and_no_row(void **state)
 	assert_int_equal(answer.verdict.reason, REJECT_NONE);
 	assert_int_equal(answer.first_job, 1);
 	assert_int_equal(answer.jobs, 2);	/* one of three changed nothing */
-	row_is(f, 4, "10 0 1");
-	assert_string_equal(plain_text(f->main_path,
+	assert_row(f, 4, "10 0 1");
+	assert_string_equal(sql_text(f->main_path,
 	    "SELECT group_concat(id || ':' || real_id || ':'"
 	    " || operation || ':' || state || ':' || fail_cause || ':' || source || ':' ||"
 	    " old_value || ':' || new_value || ':' || request || ':' || token || ':' || started"
 	    " || ':' || finished || ':' || cluster_name || '/' || service_name || '/' ||"
 	    " real_name || ':' || message, ' ') FROM job"),
 	    "1:4:5:0:1:2:10:50:1:5:0:0:proxy/http/a: 2:4:2:0:1:2:1:0:1:5:0:0:proxy/http/a:");
-	assert_int_equal(number(f, "SELECT min(created) >= unixepoch() - 100 FROM job"), 1);
-	assert_int_equal(number(f, "SELECT last_job FROM real_service WHERE id = 4"), 2);
-	assert_int_equal(number(f, "SELECT config_changes FROM store"), 0);
+	assert_int_equal(stored_number(f, "SELECT min(created) >= unixepoch() - 100 FROM job"), 1);
+	assert_int_equal(stored_number(f, "SELECT last_job FROM real_service WHERE id = 4"), 2);
+	assert_int_equal(stored_number(f, "SELECT config_changes FROM store"), 0);
 	release(f, 5);
-	row_is(f, 4, "50 0 0");
-	assert_int_equal(number(f, "SELECT config_changes FROM store"), 2);
+	assert_row(f, 4, "50 0 0");
+	assert_int_equal(stored_number(f, "SELECT config_changes FROM store"), 2);
 }
 
 /* As SNMP has shown it since the answer, however late the store can be written. */
@@ -52,16 +52,17 @@ set_has_the_time_of_its_answer(void **state)
 	store_set_release(f->store, 5);
 	answered = f->store->releases[0].wall_s -= 7;
 	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
-	assert_int_equal(number(f, "SELECT last_change FROM real_service WHERE id = 4"), answered);
-	assert_int_equal(number(f, "SELECT config_last_change FROM store"), answered);
+	assert_int_equal(stored_number(f, "SELECT last_change FROM real_service WHERE id = 4"),
+	    answered);
+	assert_int_equal(stored_number(f, "SELECT config_last_change FROM store"), answered);
 }
 
 static void
 set_of_what_is_there_writes_nothing(void **state)
 {
 	struct fixture *f = *state;
-	char *before = content(f);
-	int64_t change = number(f, "SELECT change FROM store");
+	char *before = stored_dump(f);
+	int64_t change = stored_number(f, "SELECT change FROM store");
 	struct answer answer;
 
 	answer = do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 10 },
@@ -69,8 +70,8 @@ set_of_what_is_there_writes_nothing(void **state)
 	assert_int_equal(answer.code, ERR_OK);
 	assert_int_equal(answer.first_job, 0);
 	assert_int_equal(answer.jobs, 0);
-	assert_int_equal(number(f, "SELECT change FROM store"), change);
-	content_is(f, before);
+	assert_int_equal(stored_number(f, "SELECT change FROM store"), change);
+	assert_stored_dump(f, before);
 }
 
 /* It may come or not; what this SET asks for comes, whatever the value is. */
@@ -99,7 +100,7 @@ set_of_what_may_still_be_undone_is_a_change(void **state)
 		assert_int_equal(do_set(f, STORE_SET_TEST, SET_OF(++token, back)).jobs, 1);
 		assert_int_equal(do_set(f, STORE_SET_TEST, again).jobs, 1);
 		assert_int_equal(do_set(f, STORE_SET_NOW, again).jobs, 1);
-		assert_int_equal(number(f, "SELECT old_value = new_value AND state IN (1, 3)"
+		assert_int_equal(stored_number(f, "SELECT old_value = new_value AND state IN (1, 3)"
 		    " FROM job ORDER BY id DESC LIMIT 1"), 1);
 		/* It is there for good now. */
 		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(++token, *change)).jobs, 0);
@@ -137,14 +138,14 @@ set_back_after_an_answer_is_not_lost(void **state)
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 10 })).jobs, 1);
 	/* The fallback is free, as everybody sees, also before the row gives it up. */
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 5, REAL_FALLBACK, 1 })).jobs, 1);
-	row_is(f, 5, "10 1 1");
-	row_is(f, 6, "10 0 1");
+	assert_row(f, 5, "10 1 1");
+	assert_row(f, 6, "10 0 1");
 	release(f, 0);
-	row_is(f, 4, "10 0 1");
-	row_is(f, 5, "10 1 1");
-	row_is(f, 6, "10 0 1");
+	assert_row(f, 4, "10 0 1");
+	assert_row(f, 5, "10 1 1");
+	assert_row(f, 6, "10 0 1");
 	/* To 50 and back, one fallback less, one more: each of these was seen. */
-	assert_int_equal(number(f, "SELECT config_changes FROM store"), 4);
+	assert_int_equal(stored_number(f, "SELECT config_changes FROM store"), 4);
 	assert_int_equal(job_state(f, 1), JOB_SUPERSEDED);
 	assert_int_equal(job_state(f, 4), JOB_QUEUED);
 }
@@ -161,8 +162,8 @@ new_row_takes_a_fallback_that_is_given_up(void **state)
 	assert_int_equal(store_put_real(f->store, &row, NULL, NULL, &f->err), ERR_OK);
 	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
 	release(f, 5);
-	row_is(f, 6, "10 0 1");
-	row_is(f, 8, "1 1 1");
+	assert_row(f, 6, "10 0 1");
+	assert_row(f, 8, "1 1 1");
 }
 
 /* Another program wrote the row: what cannot be is not done, and the job says so. */
@@ -173,16 +174,16 @@ release_leaves_a_fallback_that_plain_sql_gave_to_another(void **state)
 
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 6, REAL_FALLBACK, 0 },
 	    { 4, REAL_FALLBACK, 1 }, { 4, REAL_WEIGHT, 50 })).jobs, 3);
-	plain_ok(f->main_path, "UPDATE real_service SET fallback = 0 WHERE id = 6;"
+	sql_exec(f->main_path, "UPDATE real_service SET fallback = 0 WHERE id = 6;"
 	    "UPDATE real_service SET fallback = 1 WHERE id = 5");
 	release(f, 5);
-	row_is(f, 4, "50 0 1");
-	row_is(f, 5, "10 1 1");
-	row_is(f, 6, "10 0 1");
-	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(state || ':' ||"
+	assert_row(f, 4, "50 0 1");
+	assert_row(f, 5, "10 1 1");
+	assert_row(f, 6, "10 0 1");
+	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(state || ':' ||"
 	    " fail_cause || ':' || message, ' ') FROM job"), "1:1: 4:3:another real service of"
 	    " the service has become fallback 1:1:");
-	assert_int_equal(number(f, "SELECT finished > 0 FROM job WHERE id = 2"), 1);
+	assert_int_equal(stored_number(f, "SELECT finished > 0 FROM job WHERE id = 2"), 1);
 }
 
 /* Who reads by name is shown what was answered, whether it is written or not. */
@@ -240,15 +241,15 @@ set_of_a_fallback_that_may_still_be_undone_is_not_refused(void **state)
 	    { 5, REAL_FALLBACK, 1 })).verdict.index, 1);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_ENABLED, 0 },
 	    { 4, REAL_FALLBACK, 1 })).jobs, 2);
-	row_is(f, 4, "10 1 0");
-	row_is(f, 6, "10 0 1");
+	assert_row(f, 4, "10 1 0");
+	assert_row(f, 6, "10 0 1");
 }
 
 static void
 set_on_trial_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
-	char *before = content(f);
+	char *before = stored_dump(f);
 	struct answer answer;
 	struct store_set set = *SET_OF(5, { 4, REAL_WEIGHT, 50 }, { 6, REAL_FALLBACK, 0 });
 
@@ -256,7 +257,7 @@ set_on_trial_changes_nothing(void **state)
 	answer = do_set(f, STORE_SET_TEST, &set);
 	assert_int_equal(answer.code, ERR_OK);
 	assert_int_equal(answer.jobs, 2);
-	content_is(f, before);
+	assert_stored_dump(f, before);
 }
 
 static void
@@ -289,17 +290,17 @@ set_refused_changes_nothing_and_names_the_culprit(void **state)
 		size_t k = i / COUNT(modes);
 		const struct store_set set = { .changes = cases[k].changes, .n = 3,
 			.lock = cases[k].lock, .source = JOB_SOURCE_SNMP, .token = 5 };
-		char *before = content(f);
+		char *before = stored_dump(f);
 		struct answer answer = do_set(f, modes[i % COUNT(modes)], &set);
 
 		assert_int_equal(answer.code, cases[k].code);
 		assert_int_equal(answer.verdict.reason, cases[k].reason);
 		assert_int_equal(answer.verdict.index, cases[k].index);
-		error_says(&f->err, answer.verdict.text, cases[k].words);
+		assert_error_contains(&f->err, answer.verdict.text, cases[k].words);
 		assert_int_equal(answer.first_job, NO_JOB);	/* only on success */
 		assert_int_equal(answer.jobs, NO_JOB);
 		assert_int_equal(store_status(f->store), STORE_OK);	/* not its fault */
-		content_is(f, before);
+		assert_stored_dump(f, before);
 	}
 }
 
@@ -322,17 +323,17 @@ fallback_is_handed_over_in_one_set_or_stays_by_undo(void **state)
 		assert_int_equal(answer.jobs, 2);
 		assert_int_equal(store_set_undo(f->store, set.token, &f->err), ERR_OK);
 		release(f, set.token);
-		row_is(f, 4, "10 0 1");
-		row_is(f, 6, "10 1 1");
+		assert_row(f, 4, "10 0 1");
+		assert_row(f, 6, "10 1 1");
 	}
-	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5"), 4);
-	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE request = 1"), 2);
-	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE request = 3"), 2);
+	assert_int_equal(stored_number(f, "SELECT count(*) FROM job WHERE state = 5"), 4);
+	assert_int_equal(stored_number(f, "SELECT count(*) FROM job WHERE request = 1"), 2);
+	assert_int_equal(stored_number(f, "SELECT count(*) FROM job WHERE request = 3"), 2);
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(3, { 4, REAL_FALLBACK, 1 },
 	    { 6, REAL_FALLBACK, 0 })).jobs, 2);
 	release(f, 3);
-	row_is(f, 4, "10 1 1");
-	row_is(f, 6, "10 0 1");
+	assert_row(f, 4, "10 1 1");
+	assert_row(f, 6, "10 0 1");
 }
 
 static void
@@ -347,33 +348,33 @@ lock_is_increased_and_starts_again_after_its_end(void **state)
 	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.set_lock, 0);
 	store_set_release(f->store, 5);		/* it shows before it is written */
-	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
+	assert_int_equal(stored_number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
 	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.set_lock, 1);
 	/* The lock alone is a SET as well, without a job. */
 	set = (struct store_set){ .lock = 1, .source = JOB_SOURCE_SNMP, .token = 6 };
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &set).first_job, 0);
-	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 1);
+	assert_int_equal(stored_number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 1);
 	assert_int_equal(store_set_undo(f->store, set.token, &f->err), ERR_OK);
-	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 1);
+	assert_int_equal(stored_number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 1);
 	assert_int_equal(store_set_lock_increase(f->store, &f->err), ERR_OK);
-	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 2);
+	assert_int_equal(stored_number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 2);
 
-	plain_ok(f->main_path, "UPDATE setting SET value = 2147483647 WHERE name = 'set_lock'");
+	sql_exec(f->main_path, "UPDATE setting SET value = 2147483647 WHERE name = 'set_lock'");
 	set.lock = 2147483647;
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &set).code, ERR_OK);
 	set.token++;
 	set.lock = 0;
 	assert_int_equal(do_set(f, STORE_SET_TEST, &set).code, ERR_OK);
 	release(f, 0);
-	assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
+	assert_int_equal(stored_number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
 }
 
 static void
 set_within_a_transaction_is_durable_with_it(void **state)
 {
 	struct fixture *f = *state;
-	char *before = content(f);
+	char *before = stored_dump(f);
 
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(5, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
@@ -381,14 +382,14 @@ set_within_a_transaction_is_durable_with_it(void **state)
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 300 })).code,
 	    ERR_PRECOND);
 	store_rollback(f->store);
-	content_is(f, before);
+	assert_stored_dump(f, before);
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(5, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 300 })).code,
 	    ERR_PRECOND);
 	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
-	row_is(f, 4, "50 0 1");
-	assert_int_equal(number(f, "SELECT count(*) FROM job"), 1);
+	assert_row(f, 4, "50 0 1");
+	assert_int_equal(stored_number(f, "SELECT count(*) FROM job"), 1);
 }
 
 static void
@@ -409,22 +410,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_SET_WORLD(set_held_writes_held_jobs_and_no_row),
-		IN_SET_WORLD(set_has_the_time_of_its_answer),
-		IN_SET_WORLD(set_of_what_is_there_writes_nothing),
-		IN_SET_WORLD(set_of_what_may_still_be_undone_is_a_change),
-		IN_SET_WORLD(set_of_what_is_released_changes_nothing),
-		IN_SET_WORLD(set_back_after_an_answer_is_not_lost),
-		IN_SET_WORLD(new_row_takes_a_fallback_that_is_given_up),
-		IN_SET_WORLD(release_leaves_a_fallback_that_plain_sql_gave_to_another),
-		IN_SET_WORLD(reader_by_name_is_shown_what_is_held),
-		IN_SET_WORLD(set_of_a_fallback_that_may_still_be_undone_is_not_refused),
-		IN_SET_WORLD(set_on_trial_changes_nothing),
-		IN_SET_WORLD(set_refused_changes_nothing_and_names_the_culprit),
-		IN_SET_WORLD(fallback_is_handed_over_in_one_set_or_stays_by_undo),
-		IN_SET_WORLD(lock_is_increased_and_starts_again_after_its_end),
-		IN_SET_WORLD(set_within_a_transaction_is_durable_with_it),
-		IN_SET_WORLD(release_within_a_transaction_that_is_given_up_still_comes),
+		STORE_SET_TEST(set_held_writes_held_jobs_and_no_row),
+		STORE_SET_TEST(set_has_the_time_of_its_answer),
+		STORE_SET_TEST(set_of_what_is_there_writes_nothing),
+		STORE_SET_TEST(set_of_what_may_still_be_undone_is_a_change),
+		STORE_SET_TEST(set_of_what_is_released_changes_nothing),
+		STORE_SET_TEST(set_back_after_an_answer_is_not_lost),
+		STORE_SET_TEST(new_row_takes_a_fallback_that_is_given_up),
+		STORE_SET_TEST(release_leaves_a_fallback_that_plain_sql_gave_to_another),
+		STORE_SET_TEST(reader_by_name_is_shown_what_is_held),
+		STORE_SET_TEST(set_of_a_fallback_that_may_still_be_undone_is_not_refused),
+		STORE_SET_TEST(set_on_trial_changes_nothing),
+		STORE_SET_TEST(set_refused_changes_nothing_and_names_the_culprit),
+		STORE_SET_TEST(fallback_is_handed_over_in_one_set_or_stays_by_undo),
+		STORE_SET_TEST(lock_is_increased_and_starts_again_after_its_end),
+		STORE_SET_TEST(set_within_a_transaction_is_durable_with_it),
+		STORE_SET_TEST(release_within_a_transaction_that_is_given_up_still_comes),
 	};
 
 	return cmocka_run_group_tests_name("store_set", tests, NULL, NULL);

@@ -27,7 +27,8 @@ __wrap_sqlite3_backup_step(sqlite3_backup *backup, int pages)
 	(void)pages;
 	if (writer.left > 0) {
 		writer.left--;
-		assert_int_equal(other_sql(writer.f, "UPDATE real_service SET weight = weight + 1"),
+		assert_int_equal(sql_process_exec(writer.f,
+		    "UPDATE real_service SET weight = weight + 1"),
 		    SQLITE_OK);
 	}
 	writer.slices++;
@@ -43,8 +44,8 @@ setup(void **state)
 	if (fixture_setup_filled(state) != 0)
 		return -1;
 	f = *state;
-	plain_ok(f->main_path, "UPDATE real_service SET weight = 1");
-	other_start(f, f->main_path);
+	sql_exec(f->main_path, "UPDATE real_service SET weight = 1");
+	sql_process_start(f, f->main_path);
 	writer.f = f;
 	writer.left = writer.slices = 0;
 	return fixture_open(f, STORE_READ) == ERR_OK ? 0 : -1;
@@ -84,12 +85,12 @@ snapshot_stays_what_it_is(void **state)
 
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
 	assert_int_in_range(writer.slices, 2, 1000);
-	assert_int_equal(other_sql(f, "BEGIN EXCLUSIVE; UPDATE real_service SET weight = 7;"
+	assert_int_equal(sql_process_exec(f, "BEGIN EXCLUSIVE; UPDATE real_service SET weight = 7;"
 	    " DELETE FROM real_service WHERE id < 100; COMMIT"), SQLITE_OK);
 	weights_are(f, 1);
 	fixture_close(f);
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
-	assert_int_equal(plain_number(f->main_path, "SELECT count(*) FROM real_service"), 201);
+	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM real_service"), 201);
 }
 
 static void
@@ -110,10 +111,10 @@ snapshot_of_what_never_rests_is_busy(void **state)
 
 	writer.left = 1000;
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_BUSY);
-	error_says(&f->err, f->main_path, "try again");
+	assert_error_contains(&f->err, f->main_path, "try again");
 	/* The store itself is as it was. */
 	weights_are(f, 
-	    (uint32_t)plain_number(f->main_path, "SELECT max(weight) FROM real_service"));
+	    (uint32_t)sql_number(f->main_path, "SELECT max(weight) FROM real_service"));
 }
 
 static void
@@ -121,9 +122,9 @@ snapshot_of_a_locked_store_is_busy(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(other_sql(f, "BEGIN EXCLUSIVE"), SQLITE_OK);
+	assert_int_equal(sql_process_exec(f, "BEGIN EXCLUSIVE"), SQLITE_OK);
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_BUSY);
-	assert_int_equal(other_sql(f, "ROLLBACK"), SQLITE_OK);
+	assert_int_equal(sql_process_exec(f, "ROLLBACK"), SQLITE_OK);
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
 	weights_are(f, 1);
 }
@@ -134,12 +135,12 @@ snapshot_of_a_damaged_row_names_the_file(void **state)
 	struct weights weights = { 0 };
 	struct fixture *f = *state;
 
-	plain_ok(f->main_path, "PRAGMA ignore_check_constraints = ON;"
+	sql_exec(f->main_path, "PRAGMA ignore_check_constraints = ON;"
 	    " UPDATE real_service SET name = 'a b' WHERE id = 7");
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
 	assert_int_equal(store_each_real(f->store, NULL, weight_see, &weights, &f->err),
 	    ERR_CORRUPT);
-	error_says(&f->err, "lbcluster.db", "put a backup in its place");
+	assert_error_contains(&f->err, "lbcluster.db", "put a backup in its place");
 }
 
 int

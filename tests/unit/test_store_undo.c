@@ -3,7 +3,7 @@
  *
  * Tests of src/store: the undo of a SET, and disks that fail under it.
  */
-#include "store_set_world.h"
+#include "store_set_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,26 +26,27 @@ undo_cancels_the_jobs_and_may_be_repeated(void **state)
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(store_set_undo(f->store, set.token, &f->err), ERR_OK);
 		release(f, set.token);	/* of nothing */
-		row_is(f, 4, "10 0 1");
-		row_is(f, 6, "10 1 1");
-		row_is(f, 1, "10 0 1");
-		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5 AND"
+		assert_row(f, 4, "10 0 1");
+		assert_row(f, 6, "10 1 1");
+		assert_row(f, 1, "10 0 1");
+		assert_int_equal(stored_number(f, "SELECT count(*) FROM job WHERE state = 5 AND"
 		    " finished > 0 AND message LIKE 'undone%'"), 4);
-		assert_int_equal(number(f, "SELECT jobs_open FROM store"), 0);
-		assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
-		assert_int_equal(number(f, "SELECT count(*) FROM held_setting"), 0);
+		assert_int_equal(stored_number(f, "SELECT jobs_open FROM store"), 0);
+		assert_int_equal(stored_number(f,
+		    "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
+		assert_int_equal(stored_number(f, "SELECT count(*) FROM held_setting"), 0);
 	}
-	assert_int_equal(number(f, "SELECT config_changes FROM store"), 0);
+	assert_int_equal(stored_number(f, "SELECT config_changes FROM store"), 0);
 }
 
 static void
 undo_of_what_never_was_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
-	char *before = content(f);
+	char *before = stored_dump(f);
 
 	assert_int_equal(store_set_undo(f->store, 5, &f->err), ERR_OK);
-	content_is(f, before);
+	assert_stored_dump(f, before);
 }
 
 /* Two managers that left SETs open, whichever ends first: the undo of the one takes nothing
@@ -74,11 +75,12 @@ undo_leaves_a_lock_and_bits_that_another_set_took(void **state)
 		if (!undone_first)
 			assert_int_equal(store_set_undo(f->store,
 			    mine_first ? mine.token : other.token, &f->err), ERR_OK);
-		assert_int_equal(number(f, "SELECT value FROM setting WHERE name = 'set_lock'"),
+		assert_int_equal(stored_number(f,
+		    "SELECT value FROM setting WHERE name = 'set_lock'"),
 		    i + 1);
-		assert_int_equal(number(f, "SELECT value FROM setting"
+		assert_int_equal(stored_number(f, "SELECT value FROM setting"
 		    " WHERE name = 'notify_enable'"), mine_first ? 7 : 3);
-		assert_int_equal(number(f, "SELECT count(*) FROM held_setting"), 0);
+		assert_int_equal(stored_number(f, "SELECT count(*) FROM held_setting"), 0);
 	}
 }
 
@@ -97,14 +99,14 @@ undo_and_release_of_sets_after_one_another_work_in_any_order(void **state)
 		uint32_t last = 0;
 		char weight[32];
 
-		plain_ok(f->main_path, "DELETE FROM job; UPDATE real_service SET weight = 10,"
+		sql_exec(f->main_path, "DELETE FROM job; UPDATE real_service SET weight = 10,"
 		    " fallback = id IN (3, 6)");
 		for (uint64_t token = 1; token <= 3; token++)
 			assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(token,
 			    { 4, REAL_WEIGHT, 20 + (uint32_t)token },
 			    { 6, REAL_FALLBACK, token % 2 == 0 }, { 5, REAL_WEIGHT, 50 })).jobs,
 			    3);
-		row_is(f, 4, "10 0 1");
+		assert_row(f, 4, "10 0 1");
 		for (int k = 0; k < 3; k++) {
 			if (released & 1u << (order[k] - 1))
 				release(f, order[k]);
@@ -115,11 +117,11 @@ undo_and_release_of_sets_after_one_another_work_in_any_order(void **state)
 		for (uint32_t token = 1; token <= 3; token++)
 			last = released & 1u << (token - 1) ? token : last;
 		snprintf(weight, sizeof(weight), "%u 0 1", last == 0 ? 10 : 20 + last);
-		row_is(f, 4, weight);
-		row_is(f, 5, last == 0 ? "10 0 1" : "50 0 1");
-		row_is(f, 6, last % 2 == 0 ? "10 1 1" : "10 0 1");
-		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 0"), 0);
-		assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 1"),
+		assert_row(f, 4, weight);
+		assert_row(f, 5, last == 0 ? "10 0 1" : "50 0 1");
+		assert_row(f, 6, last % 2 == 0 ? "10 1 1" : "10 0 1");
+		assert_int_equal(stored_number(f, "SELECT count(*) FROM job WHERE state = 0"), 0);
+		assert_int_equal(stored_number(f, "SELECT count(*) FROM job WHERE state = 1"),
 		    last == 0 ? 0 : 3);
 	}
 }
@@ -134,12 +136,12 @@ undo_reaches_the_old_value_of_a_later_job(void **state)
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 60 })).code, ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_ENABLED, 0 })).code, ERR_OK);
-	seen = number(f, "SELECT changed FROM job WHERE token = 6");
+	seen = stored_number(f, "SELECT changed FROM job WHERE token = 6");
 	assert_int_equal(store_set_undo(f->store, 5, &f->err), ERR_OK);
-	row_is(f, 4, "60 0 0");
-	assert_int_equal(number(f, "SELECT old_value FROM job WHERE token = 6"), 10);
-	assert_int_equal(number(f, "SELECT old_value FROM job WHERE token = 7"), 1);
-	assert_true(number(f, "SELECT changed FROM job WHERE token = 6") > seen);
+	assert_row(f, 4, "60 0 0");
+	assert_int_equal(stored_number(f, "SELECT old_value FROM job WHERE token = 6"), 10);
+	assert_int_equal(stored_number(f, "SELECT old_value FROM job WHERE token = 7"), 1);
+	assert_true(stored_number(f, "SELECT changed FROM job WHERE token = 6") > seen);
 }
 
 /* The job that fails replaced one that is held: the value of that one comes when it is
@@ -156,14 +158,14 @@ failure_beside_a_held_job_puts_back_the_value_before_both(void **state)
 		    SET_OF(token, { 4, REAL_WEIGHT, 50 })).jobs, 1);
 		assert_int_equal(do_set(f, STORE_SET_NOW,
 		    SET_OF(token + 1, { 4, REAL_WEIGHT, 60 })).jobs, 1);
-		failed.id = (uint32_t)number(f, "SELECT max(id) FROM job");
+		failed.id = (uint32_t)stored_number(f, "SELECT max(id) FROM job");
 		assert_int_equal(store_jobs_end(f->store, &failed, 1, &f->err), ERR_OK);
-		row_is(f, 4, "10 0 1");
+		assert_row(f, 4, "10 0 1");
 		if (token == 10)
 			assert_int_equal(store_set_undo(f->store, token, &f->err), ERR_OK);
 		else
 			release(f, token);
-		row_is(f, 4, token == 10 ? "10 0 1" : "50 0 1");
+		assert_row(f, 4, token == 10 ? "10 0 1" : "50 0 1");
 	}
 }
 
@@ -175,14 +177,15 @@ undo_keeps_what_others_did_meanwhile(void **state)
 	    { 7, REAL_ENABLED, 0 });
 
 	assert_int_equal(do_set(f, STORE_SET_HOLD, set).code, ERR_OK);
-	plain_ok(f->main_path, "UPDATE real_service SET weight = 99 WHERE id = 5;"
+	sql_exec(f->main_path, "UPDATE real_service SET weight = 99 WHERE id = 5;"
 	    "DELETE FROM real_service WHERE id = 7");
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(6, { 1, REAL_WEIGHT, 3 })).code, ERR_OK);
 	assert_int_equal(store_set_undo(f->store, set->token, &f->err), ERR_OK);
-	row_is(f, 4, "10 0 1");
-	row_is(f, 5, "99 0 1");
+	assert_row(f, 4, "10 0 1");
+	assert_row(f, 5, "99 0 1");
 	assert_int_equal(job_state(f, 4), JOB_HELD);
-	assert_int_equal(number(f, "SELECT count(*) FROM job WHERE token = 5 AND state = 5"), 3);
+	assert_int_equal(stored_number(f,
+	    "SELECT count(*) FROM job WHERE token = 5 AND state = 5"), 3);
 }
 
 /* Each was told of success, or will be, for the same value. */
@@ -202,17 +205,17 @@ undo_leaves_what_another_asked_for_as_well(void **state)
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &open).jobs, COUNT(changes));
 	assert_int_equal(do_set(f, STORE_SET_NOW, &later).jobs, COUNT(changes));
 	assert_int_equal(store_set_undo(f->store, open.token, &f->err), ERR_OK);
-	row_is(f, 4, "50 0 0");
-	row_is(f, 5, "10 1 1");
-	row_is(f, 6, "10 0 1");
-	row_is(f, 1, "50 0 1");
-	assert_string_equal(plain_text(f->main_path, "SELECT group_concat(state, '') FROM job"),
+	assert_row(f, 4, "50 0 0");
+	assert_row(f, 5, "10 1 1");
+	assert_row(f, 6, "10 0 1");
+	assert_row(f, 1, "50 0 1");
+	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(state, '') FROM job"),
 	    "5555511113");
 	/* What the data plane refuses goes back to what was before both. */
-	failed.id = (uint32_t)number(f, "SELECT id FROM job WHERE token = 6 AND real_id = 4"
+	failed.id = (uint32_t)stored_number(f, "SELECT id FROM job WHERE token = 6 AND real_id = 4"
 	    " AND operation = 5");
 	assert_int_equal(store_jobs_end(f->store, &failed, 1, &f->err), ERR_OK);
-	row_is(f, 4, "10 0 0");
+	assert_row(f, 4, "10 0 0");
 }
 
 /* The first is overtaken once it is kept, and counts again where the later one failed. */
@@ -231,11 +234,11 @@ release_beside_another_that_asked_for_the_same(void **state)
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(7, { 5, REAL_WEIGHT, 50 })).jobs, 1);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(8, { 5, REAL_WEIGHT, 50 })).jobs, 1);
 	assert_int_equal(store_jobs_end(f->store, &failed, 1, &f->err), ERR_OK);
-	row_is(f, 5, "10 0 1");
+	assert_row(f, 5, "10 0 1");
 	assert_int_equal(do_set(f, STORE_SET_TEST, SET_OF(9, { 5, REAL_WEIGHT, 50 })).jobs, 1);
 	release(f, 7);
 	assert_int_equal(job_state(f, 3), JOB_QUEUED);
-	row_is(f, 5, "50 0 1");
+	assert_row(f, 5, "50 0 1");
 }
 
 static void
@@ -248,7 +251,7 @@ undo_after_release_leaves_the_jobs(void **state)
 	release(f, 5);
 	assert_int_equal(store_set_undo(f->store, set->token, &f->err), ERR_OK);
 	assert_int_equal(job_state(f, 1), JOB_QUEUED);
-	row_is(f, 4, "50 0 1");
+	assert_row(f, 4, "50 0 1");
 }
 
 /* -- disks that fail ----------------------------------------------------------------- */
@@ -271,7 +274,7 @@ disk_fails_in_turn(struct fixture *f, unsigned operations, bool for_good, int re
 	int clusters;
 
 	for (long n = 1; failed; n++) {
-		plain_ok(f->main_path, "DELETE FROM job");
+		sql_exec(f->main_path, "DELETE FROM job");
 		disk_fails_at(operations, n, for_good);
 		answer = do_set(f, STORE_SET_HOLD, set);
 		failed = disk_failed();
@@ -279,7 +282,7 @@ disk_fails_in_turn(struct fixture *f, unsigned operations, bool for_good, int re
 			break;
 		assert_true(n < 100);
 		assert_true(answer.code == ERR_IO || answer.code == ERR_DOUBT);
-		error_says(&f->err, f->main_path, "");
+		assert_error_contains(&f->err, f->main_path, "");
 		assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
 		/* It may find that there is nothing to undo, but cannot undo a thing. */
 		undone = for_good && answer.code == ERR_DOUBT &&
@@ -287,29 +290,30 @@ disk_fails_in_turn(struct fixture *f, unsigned operations, bool for_good, int re
 		disk_fails_at(0, 0, false);
 		if (answer.code == ERR_DOUBT) {
 			/* Whole, or not at all. */
-			done = number(f, "SELECT count(*) FROM job");
+			done = stored_number(f, "SELECT count(*) FROM job");
 			assert_true(done == 0 || (done == 3 && !undone));
 			ret_doubts[done == 3]++;
 			assert_int_equal(store_set_undo(f->store, set->token, &f->err), ERR_OK);
-			assert_int_equal(number(f, "SELECT count(*) FROM job WHERE state = 5"),
+			assert_int_equal(stored_number(f,
+			    "SELECT count(*) FROM job WHERE state = 5"),
 			    done);
 		} else {
-			assert_int_equal(number(f, "SELECT count(*) FROM job"), 0);
+			assert_int_equal(stored_number(f, "SELECT count(*) FROM job"), 0);
 		}
-		row_is(f, 4, "10 0 1");
-		row_is(f, 6, "10 1 1");
-		assert_int_equal(number(f, "SELECT jobs_open FROM store"), 0);
-		clock_forward(2000);
+		assert_row(f, 4, "10 0 1");
+		assert_row(f, 6, "10 1 1");
+		assert_int_equal(stored_number(f, "SELECT jobs_open FROM store"), 0);
+		clock_advance(2000);
 		store_changed(f->store);
-		if (fixture_look(f, &cursor, &clusters) == ERR_GONE)
+		if (fixture_read_changes(f, &cursor, &clusters) == ERR_GONE)
 			memset(&cursor, 0, sizeof(cursor));
-		assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 		assert_int_equal(store_status(f->store), STORE_OK);
 	}
 	disk_fails_at(0, 0, false);
 	assert_int_equal(answer.code, ERR_OK);
 	assert_int_equal(store_set_undo(f->store, set->token, &f->err), ERR_OK);
-	plain_ok(f->main_path, "DELETE FROM job");
+	sql_exec(f->main_path, "DELETE FROM job");
 }
 
 static void
@@ -325,7 +329,7 @@ disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it(void **state)
 	assert_int_in_range(doubts[0], 1, 100);
 	assert_int_in_range(doubts[1], 1, 100);
 	fixture_close(f);
-	assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+	assert_string_equal(sql_text(f->main_path, "PRAGMA integrity_check"), "ok");
 }
 
 static void
@@ -336,7 +340,7 @@ disk_that_fails_for_good_is_told_and_undo_settles_it_later(void **state)
 
 	disk_fails_in_turn(f, DISK_SYNC | DISK_WRITE | DISK_TRUNCATE, true, doubts);
 	fixture_close(f);
-	assert_string_equal(plain_text(f->main_path, "PRAGMA integrity_check"), "ok");
+	assert_string_equal(sql_text(f->main_path, "PRAGMA integrity_check"), "ok");
 }
 
 /* What is in doubt is looked at again before anything else is believed. */
@@ -348,7 +352,7 @@ after_a_doubt_readers_start_again(void **state)
 	struct answer answer = { .code = ERR_OK };
 	int clusters;
 
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	for (long n = 1; answer.code != ERR_DOUBT; n++) {
 		assert_true(n < 100);
 		disk_fails_at(DISK_SYNC | DISK_TRUNCATE, n, false);
@@ -356,12 +360,12 @@ after_a_doubt_readers_start_again(void **state)
 	}
 	disk_fails_at(0, 0, false);
 	assert_true(store_changed(f->store));
-	clock_forward(2000);
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_GONE);
+	clock_advance(2000);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_GONE);
 	memset(&cursor, 0, sizeof(cursor));
-	assert_int_equal(fixture_look(f, &cursor, &clusters), ERR_OK);
+	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 2);
-	clock_forward(2000);
+	clock_advance(2000);
 	store_changed(f->store);
 	assert_int_equal(store_status(f->store), STORE_OK);
 }
@@ -370,19 +374,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_SET_WORLD(undo_cancels_the_jobs_and_may_be_repeated),
-		IN_SET_WORLD(undo_of_what_never_was_changes_nothing),
-		IN_SET_WORLD(undo_leaves_a_lock_and_bits_that_another_set_took),
-		IN_SET_WORLD(undo_and_release_of_sets_after_one_another_work_in_any_order),
-		IN_SET_WORLD(failure_beside_a_held_job_puts_back_the_value_before_both),
-		IN_SET_WORLD(undo_reaches_the_old_value_of_a_later_job),
-		IN_SET_WORLD(undo_keeps_what_others_did_meanwhile),
-		IN_SET_WORLD(undo_leaves_what_another_asked_for_as_well),
-		IN_SET_WORLD(release_beside_another_that_asked_for_the_same),
-		IN_SET_WORLD(undo_after_release_leaves_the_jobs),
-		IN_SET_WORLD(disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it),
-		IN_SET_WORLD(disk_that_fails_for_good_is_told_and_undo_settles_it_later),
-		IN_SET_WORLD(after_a_doubt_readers_start_again),
+		STORE_SET_TEST(undo_cancels_the_jobs_and_may_be_repeated),
+		STORE_SET_TEST(undo_of_what_never_was_changes_nothing),
+		STORE_SET_TEST(undo_leaves_a_lock_and_bits_that_another_set_took),
+		STORE_SET_TEST(undo_and_release_of_sets_after_one_another_work_in_any_order),
+		STORE_SET_TEST(failure_beside_a_held_job_puts_back_the_value_before_both),
+		STORE_SET_TEST(undo_reaches_the_old_value_of_a_later_job),
+		STORE_SET_TEST(undo_keeps_what_others_did_meanwhile),
+		STORE_SET_TEST(undo_leaves_what_another_asked_for_as_well),
+		STORE_SET_TEST(release_beside_another_that_asked_for_the_same),
+		STORE_SET_TEST(undo_after_release_leaves_the_jobs),
+		STORE_SET_TEST(disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it),
+		STORE_SET_TEST(disk_that_fails_for_good_is_told_and_undo_settles_it_later),
+		STORE_SET_TEST(after_a_doubt_readers_start_again),
 	};
 
 	disk_set_up();

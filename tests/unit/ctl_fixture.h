@@ -4,8 +4,8 @@
  * What the tests of lbclusterctl share: a store of their own and the program run on
  * it. Comes after cmocka.h.
  */
-#ifndef TESTS_CTL_WORLD_H
-#define TESTS_CTL_WORLD_H
+#ifndef TESTS_CTL_FIXTURE_H
+#define TESTS_CTL_FIXTURE_H
 
 #include <jansson.h>
 
@@ -16,40 +16,41 @@
 /* What is in a store at first: 9 rows. */
 extern const char inventory[];
 
-struct world {
+struct ctl_fixture {
 	char	 dir[96];
 	char	*out, *err;	/* of the last command */
 };
 
 /* Runs "lbclusterctl -s DIR ..."; the words end with NULL. Returns the exit status. */
-int run(struct world *world, const char *first, ...) __attribute__((sentinel));
+int run(struct ctl_fixture *world, const char *first, ...) __attribute__((sentinel));
 
 /* Forgets what the last command printed. */
-void forget(struct world *world);
+void output_clear(struct ctl_fixture *world);
 
 /* Writes a file of the store's directory; 'path' gets its name. */
-void file_write(const struct world *world, const char *name, const char *text, char path[128]);
+void file_write(const struct ctl_fixture *world, const char *name, const char *text,
+    char path[128]);
 
 /* Loads a text as clusters.conf; options may be NULL. */
-int load(struct world *world, const char *text, const char *option, const char *option2);
+int load(struct ctl_fixture *world, const char *text, const char *option, const char *option2);
 
 /* Imports a text as stats.jsonl. */
-int import(struct world *world, const char *text);
+int import(struct ctl_fixture *world, const char *text);
 
 /* Setup and teardown of a test: a store with 'inventory'. */
-int world_new(void **state);
-int world_free(void **state);
+int ctl_setup(void **state);
+int ctl_teardown(void **state);
 
 /* The JSON of the last command; the caller frees it. */
-json_t *json_of(const struct world *world);
+json_t *json_of(const struct ctl_fixture *world);
 
 /* The keys of an object as "a b c", in their order. */
 void assert_keys(const json_t *object, const char *keys);
 
 /* The JSON of the last command, as compact text; an age in it, which the clock makes, is 0. */
-void assert_json(const struct world *world, const char *wanted);
+void assert_json(const struct ctl_fixture *world, const char *wanted);
 
-#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_new, world_free)
+#define CTL_TEST(test) cmocka_unit_test_setup_teardown(test, ctl_setup, ctl_teardown)
 
 /* The keys of statistics() in the API, and how old they are. */
 #define API_KEYS "active active_connections bps_in bps_out connections_per_second " \

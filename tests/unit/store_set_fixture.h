@@ -3,8 +3,8 @@
  *
  * For tests of SETs of src/store: a store of two clusters, SETs and what they left.
  */
-#ifndef TESTS_STORE_SET_WORLD_H
-#define TESTS_STORE_SET_WORLD_H
+#ifndef TESTS_STORE_SET_FIXTURE_H
+#define TESTS_STORE_SET_FIXTURE_H
 
 #include "store_fixture.h"
 
@@ -27,9 +27,10 @@ enum { NO_JOB = 4711 };		/* ret_first_job as it was before */
 /* Clusters plain (1, no data plane) and proxy (2, haproxy); services 1 and 2 of them, 3 of
  * proxy; real services 1, 2, 3 (fallback) of 1; 4, 5, 6 (fallback) of 2; 7 of 3. For
  * cmocka: *state is a struct fixture with it open; fixture_teardown() ends it. */
-int set_world_setup(void **state);
+int two_clusters_setup(void **state);
 
-#define IN_SET_WORLD(name) cmocka_unit_test_setup_teardown(name, set_world_setup, fixture_teardown)
+#define STORE_SET_TEST(name) \
+	cmocka_unit_test_setup_teardown(name, two_clusters_setup, fixture_teardown)
 
 /* store_set(); words of an error come with an error only. */
 struct answer do_set(struct fixture *f, enum store_set_mode mode, const struct store_set *set);
@@ -37,13 +38,13 @@ struct answer do_set(struct fixture *f, enum store_set_mode mode, const struct s
 /* store_set_release() and store_flush(). */
 void release(struct fixture *f, uint64_t token);
 
-int64_t number(struct fixture *f, const char *sql);
+int64_t stored_number(struct fixture *f, const char *sql);
 int64_t job_state(struct fixture *f, uint32_t id);
 /* "weight fallback enabled" of a row. */
-void row_is(struct fixture *f, int id, const char *what);
+void assert_row(struct fixture *f, int id, const char *what);
 
-/* Everything but counters and times, to compare; content_is() frees it. */
-char *content(struct fixture *f);
-void content_is(struct fixture *f, char *before);
+/* Everything but counters and times, to compare; assert_stored_dump() frees it. */
+char *stored_dump(struct fixture *f);
+void assert_stored_dump(struct fixture *f, char *before);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A store and the program on it; see ctl_world.h.
+ * A store and the program on it; see ctl_fixture.h.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl_world.h"
+#include "ctl_fixture.h"
 
 const char inventory[] =
     "cluster web {\n"
@@ -37,7 +37,7 @@ const char inventory[] =
 enum { WORDS_MAX = 12 };
 
 void
-forget(struct world *world)
+output_clear(struct ctl_fixture *world)
 {
 	free(world->out);
 	free(world->err);
@@ -46,7 +46,7 @@ forget(struct world *world)
 }
 
 int
-run(struct world *world, const char *first, ...)
+run(struct ctl_fixture *world, const char *first, ...)
 {
 	char *argv[WORDS_MAX + 1];
 	size_t out_size, err_size;
@@ -56,7 +56,7 @@ run(struct world *world, const char *first, ...)
 	va_list ap;
 	int status;
 
-	forget(world);
+	output_clear(world);
 	argv[argc++] = strdup("lbclusterctl");
 	argv[argc++] = strdup("-s");
 	argv[argc++] = strdup(world->dir);
@@ -84,7 +84,7 @@ run(struct world *world, const char *first, ...)
 }
 
 void
-file_write(const struct world *world, const char *name, const char *text, char path[128])
+file_write(const struct ctl_fixture *world, const char *name, const char *text, char path[128])
 {
 	FILE *file;
 
@@ -96,7 +96,7 @@ file_write(const struct world *world, const char *name, const char *text, char p
 }
 
 int
-load(struct world *world, const char *text, const char *option, const char *option2)
+load(struct ctl_fixture *world, const char *text, const char *option, const char *option2)
 {
 	char path[128];
 
@@ -105,7 +105,7 @@ load(struct world *world, const char *text, const char *option, const char *opti
 }
 
 int
-import(struct world *world, const char *text)
+import(struct ctl_fixture *world, const char *text)
 {
 	char path[128];
 
@@ -114,9 +114,9 @@ import(struct world *world, const char *text)
 }
 
 int
-world_new(void **state)
+ctl_setup(void **state)
 {
-	struct world *world = calloc(1, sizeof(*world));
+	struct ctl_fixture *world = calloc(1, sizeof(*world));
 
 	strcpy(world->dir, "/tmp/lbc-ctl-XXXXXX");
 	assert_non_null(mkdtemp(world->dir));
@@ -126,9 +126,9 @@ world_new(void **state)
 }
 
 int
-world_free(void **state)
+ctl_teardown(void **state)
 {
-	struct world *world = *state;
+	struct ctl_fixture *world = *state;
 	DIR *dir = opendir(world->dir);
 	const struct dirent *entry;
 
@@ -137,13 +137,13 @@ world_free(void **state)
 		(void)unlinkat(dirfd(dir), entry->d_name, 0);
 	closedir(dir);
 	assert_int_equal(rmdir(world->dir), 0);
-	forget(world);
+	output_clear(world);
 	free(world);
 	return 0;
 }
 
 json_t *
-json_of(const struct world *world)
+json_of(const struct ctl_fixture *world)
 {
 	json_error_t error;
 	json_t *json = json_loads(world->out, JSON_REJECT_DUPLICATES, &error);
@@ -168,7 +168,7 @@ assert_keys(const json_t *object, const char *keys)
 }
 
 void
-assert_json(const struct world *world, const char *wanted)
+assert_json(const struct ctl_fixture *world, const char *wanted)
 {
 	json_t *json = json_of(world);
 	char *text;

@@ -4,8 +4,8 @@
  * A small world in a store, and whether an cache of it is true: what an cache derives is
  * derived again by SQL, from the words of LBCLUSTER-MIB.
  */
-#ifndef CACHE_WORLD_H
-#define CACHE_WORLD_H
+#ifndef CACHE_FIXTURE_H
+#define CACHE_FIXTURE_H
 
 #include "store_fixture.h"
 
@@ -17,7 +17,7 @@ enum { STALE_AFTER_S = 300 };
 #define NOW INT64_C(1000000)
 
 /* Cluster web, service http, real services a, b, and c the fallback, all up. */
-void small_make(struct fixture *f);
+void inventory_make(struct fixture *f);
 /* What is measured of a real service. */
 void statistics_set(struct fixture *f, uint32_t id, int active, int64_t update);
 
@@ -28,15 +28,15 @@ struct cache_real *real_of(struct cache *cache, uint32_t id);
 
 /* All there is as text, line by line: as the cache has it, and as the files do. Both are
  * to be freed. */
-char *picture_text(struct cache *cache, int64_t now);
-char *truth_text(struct fixture *f, int64_t now);
+char *cache_dump(struct cache *cache, int64_t now);
+char *expected_dump(struct fixture *f, int64_t now);
 /* cmocka cuts long texts: shows the line that differs. */
-void texts_are_equal(const char *picture, const char *truth);
+void assert_texts_equal(const char *picture, const char *truth);
 
 /* Each row is found by its name, and has its place. */
-void all_names_are_right(struct cache *cache);
+void assert_names_found(struct cache *cache);
 
 /* All of that. */
-void cache_is_true(struct fixture *f, struct cache *cache, int64_t now);
+void assert_cache_equals_store(struct fixture *f, struct cache *cache, int64_t now);
 
 #endif

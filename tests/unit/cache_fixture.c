@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A small world, and whether an cache of it is true; see cache_world.h.
+ * A small world, and whether an cache of it is true; see cache_fixture.h.
  */
-#include "cache_world.h"
+#include "cache_fixture.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ cluster_write(FILE *out, struct cache *cache, const struct cache_cluster *cluste
 }
 
 char *
-picture_text(struct cache *cache, int64_t now)
+cache_dump(struct cache *cache, int64_t now)
 {
 	const struct tree_list *clusters = cache_clusters(cache), *jobs = cache_jobs(cache);
 	char *text = NULL;
@@ -162,7 +162,7 @@ static const char lines_sql[] =
     " ORDER BY 1, 2, 3";
 
 char *
-truth_text(struct fixture *f, int64_t now)
+expected_dump(struct fixture *f, int64_t now)
 {
 	char sql[300], *text = NULL;
 	sqlite3_stmt *stmt = NULL;
@@ -190,7 +190,7 @@ truth_text(struct fixture *f, int64_t now)
 /* -- names ------------------------------------------------------------------------------------ */
 
 static void
-names_are_right(const struct tree_list *list, struct tree_names *names)
+assert_list_names_found(const struct tree_list *list, struct tree_names *names)
 {
 	assert_int_equal(names->list.n, list->n);
 	for (uint32_t i = 0; i < list->n; i++) {
@@ -205,21 +205,21 @@ names_are_right(const struct tree_list *list, struct tree_names *names)
 }
 
 void
-all_names_are_right(struct cache *cache)
+assert_names_found(struct cache *cache)
 {
 	const struct tree_list *clusters = cache_clusters(cache);
 
-	names_are_right(clusters, cache_cluster_names(cache));
+	assert_list_names_found(clusters, cache_cluster_names(cache));
 	for (uint32_t i = 0; i < clusters->n; i++) {
 		struct cache_cluster *cluster = (struct cache_cluster *)(void *)clusters->rows[i];
 
-		names_are_right(&cluster->services, &cluster->service_names);
+		assert_list_names_found(&cluster->services, &cluster->service_names);
 		for (uint32_t j = 0; j < cluster->services.n; j++) {
 			struct cache_service *service =
 			    (struct cache_service *)(void *)cluster->services.rows[j];
 
 			assert_ptr_equal(service->cluster, cluster);
-			names_are_right(&service->reals, &service->real_names);
+			assert_list_names_found(&service->reals, &service->real_names);
 			for (uint32_t k = 0; k < service->reals.n; k++) {
 				struct cache_real *real =
 				    (struct cache_real *)(void *)service->reals.rows[k];
@@ -232,7 +232,7 @@ all_names_are_right(struct cache *cache)
 }
 
 void
-texts_are_equal(const char *picture, const char *truth)
+assert_texts_equal(const char *picture, const char *truth)
 {
 	size_t i = 0, line = 0;
 
@@ -245,14 +245,14 @@ texts_are_equal(const char *picture, const char *truth)
 }
 
 void
-cache_is_true(struct fixture *f, struct cache *cache, int64_t now)
+assert_cache_equals_store(struct fixture *f, struct cache *cache, int64_t now)
 {
-	char *picture = picture_text(cache, now), *truth = truth_text(f, now);
+	char *picture = cache_dump(cache, now), *truth = expected_dump(f, now);
 
-	texts_are_equal(picture, truth);
+	assert_texts_equal(picture, truth);
 	free(picture);
 	free(truth);
-	all_names_are_right(cache);
+	assert_names_found(cache);
 }
 
 /* -- help ---------------------------------------------------------------------------- */
@@ -287,18 +287,18 @@ real_of(struct cache *cache, uint32_t id)
 }
 
 void
-small_make(struct fixture *f)
+inventory_make(struct fixture *f)
 {
 	char sql[300];
 
-	plain_ok(f->main_path, "INSERT INTO cluster (name) VALUES ('web');"
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('web');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 'http');"
 	    "INSERT INTO real_service (service_id, name, fallback) VALUES (1, 'a', 0), (1, 'b', 0),"
 	    " (1, 'c', 1)");
 	snprintf(sql, sizeof(sql), "INSERT INTO statistics (real_id, active, active_connections,"
 	    " last_update) VALUES (1, 1, 10, %" PRId64 "), (2, 1, 20, %" PRId64 "),"
 	    " (3, 1, 30, %" PRId64 ")", NOW - 10, NOW - 20, NOW - 30);
-	plain_ok(f->stats_path, sql);
+	sql_exec(f->stats_path, sql);
 }
 
 void
@@ -309,5 +309,5 @@ statistics_set(struct fixture *f, uint32_t id, int active, int64_t update)
 	snprintf(sql, sizeof(sql), "INSERT INTO statistics (real_id, active, last_update) VALUES"
 	    " (%u, %d, %" PRId64 ") ON CONFLICT (real_id) DO UPDATE SET active = excluded.active,"
 	    " last_update = excluded.last_update", id, active, update);
-	plain_ok(f->stats_path, sql);
+	sql_exec(f->stats_path, sql);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Two clusters and SETs; see store_set_world.h.
+ * Two clusters and SETs; see store_set_fixture.h.
  */
-#include "store_set_world.h"
+#include "store_set_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 int
-set_world_setup(void **state)
+two_clusters_setup(void **state)
 {
 	struct fixture *f;
 
@@ -18,7 +18,7 @@ set_world_setup(void **state)
 		return -1;
 	f = *state;
 	fixture_close(f);
-	plain_ok(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('plain', 'none'),"
+	sql_exec(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('plain', 'none'),"
 	    " ('proxy', 'haproxy');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 'http'), (2, 'http'), (2, 'more');"
 	    "INSERT INTO real_service (service_id, name, weight, fallback) VALUES"
@@ -40,19 +40,19 @@ do_set(struct fixture *f, enum store_set_mode mode, const struct store_set *set)
 }
 
 int64_t
-number(struct fixture *f, const char *sql)
+stored_number(struct fixture *f, const char *sql)
 {
-	return plain_number(f->main_path, sql);
+	return sql_number(f->main_path, sql);
 }
 
 void
-row_is(struct fixture *f, int id, const char *what)
+assert_row(struct fixture *f, int id, const char *what)
 {
 	char sql[120];
 
 	snprintf(sql, sizeof(sql), "SELECT weight || ' ' || fallback || ' ' || enabled FROM"
 	    " real_service WHERE id = %d", id);
-	assert_string_equal(plain_text(f->main_path, sql), what);
+	assert_string_equal(sql_text(f->main_path, sql), what);
 }
 
 int64_t
@@ -61,7 +61,7 @@ job_state(struct fixture *f, uint32_t id)
 	char sql[80];
 
 	snprintf(sql, sizeof(sql), "SELECT state FROM job WHERE id = %u", id);
-	return number(f, sql);
+	return stored_number(f, sql);
 }
 
 void
@@ -74,18 +74,18 @@ release(struct fixture *f, uint64_t token)
 }
 
 char *
-content(struct fixture *f)
+stored_dump(struct fixture *f)
 {
-	return strdup(plain_text(f->main_path, "SELECT (SELECT group_concat(id || ' ' || weight"
+	return strdup(sql_text(f->main_path, "SELECT (SELECT group_concat(id || ' ' || weight"
 	    " || ' ' || fallback || ' ' || enabled, ', ') FROM real_service) || ' jobs ' ||"
 	    " (SELECT count(*) FROM job) || ' open ' || (SELECT jobs_open FROM store) || ' lock '"
 	    " || (SELECT value FROM setting WHERE name = 'set_lock')"));
 }
 
 void
-content_is(struct fixture *f, char *before)
+assert_stored_dump(struct fixture *f, char *before)
 {
-	char *now = content(f);
+	char *now = stored_dump(f);
 
 	assert_string_equal(now, before);
 	free(now);

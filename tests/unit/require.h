@@ -4,12 +4,12 @@
  * What must hold in code that unit tests and fuzz targets share: fuzz.c has it for those,
  * agentx_fake.c for cmocka.
  */
-#ifndef TESTS_MUST_H
-#define TESTS_MUST_H
+#ifndef TESTS_REQUIRE_H
+#define TESTS_REQUIRE_H
 
 #include <stdbool.h>
 
 /* Ends the test, or the program, with words unless 'condition' holds. */
-void must(bool condition, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void require(bool condition, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif
