@@ -339,16 +339,14 @@ cursor_check(struct store *store, struct store_cursor *cursor, const struct exte
 	/* A counter behind the cursor: older content was put in place. */
 	bool older = cursor_furthest(cursor) > extent->change;
 
-	/* A file that was opened again is looked at once a second at most. */
-	if (store->main_replaced) {
-		store->main_replaced = false;
+	if (cursor->generation != 0 && cursor->generation != store->generation)
 		return err_set(err, ERR_GONE, "%s: was replaced", store->main.path);
-	}
+	cursor->generation = store->generation;
 	if (cursor_furthest(cursor) == 0) {	/* knows nothing that could be gone */
 		cursor->removed = extent->change;
 		return ERR_OK;
 	}
-	store->main_unsettled |= older;
+	store->replaced |= older;
 	if (!older && cursor->removed >= extent->removed_oldest)
 		return ERR_OK;
 	if (!restart_allowed(store))
@@ -459,12 +457,11 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	enum err_code code, stats = ERR_NOT_FOUND;
 	int64_t main_change = 0, stats_change = 0;
 
-	code = store_files_check(store, err);
-	if (code != ERR_OK)
+	if ((code = store_files_check(store, err)) != ERR_OK)
 		return code;
-	/* Who reads to keep a picture fresh comes again soon: no wait for a lock,
-	 * except to show what was just done here. */
-	if (!store->self_changed)
+	/* A reader that polls reads again soon. So it does not wait for a lock, except to read
+	 * what this process committed. */
+	if (!store->committed)
 		db_wait_set(&store->main, 0);
 	/* The snapshot of the statistics is taken first: a row in it then finds its
 	 * real service in the later snapshot of the inventory. */
@@ -481,7 +478,6 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 		stats = stats_read(store, cursor, sink, &left, &stats_change, NULL);
 	db_rollback(&store->stats);
 	store_note_statistics(store, stats);
-	store->stats_unread = stats != ERR_OK;
 	if (code == ERR_GONE) {
 		store_lock_marks_show(store, 0, 0);
 		return code;
@@ -489,9 +485,7 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	store_note_read(store, code, err);
 	if (code != ERR_OK)
 		return code;
-	/* What could not be read this time is looked at again. */
-	store->self_changed = (store->stats.handle != NULL && stats != ERR_OK) ||
-	    store->restart_due;
+	store->committed = false;
 	if (left > 0)
 		store_lock_marks_show(store, main_change, stats_change);
 	*ret_more = left == 0;

@@ -9,13 +9,15 @@ src_store_libstore_a_SOURCES = \
 	src/store/inventory_edit.c \
 	src/store/left_out.c \
 	src/store/listing.c \
+	src/store/lock.c \
+	src/store/main_file.c \
 	src/store/schema.c \
-	src/store/serve.c \
 	src/store/set_commit.c \
 	src/store/shapes.c \
 	src/store/shapes.h \
 	src/store/snapshot.c \
 	src/store/statistics.c \
+	src/store/stats_file.c \
 	src/store/store.c \
 	src/store/store.h \
 	src/store/store_private.h \

@@ -503,7 +503,7 @@ store_needs_flush(const struct store *store)
 bool
 store_was_replaced(const struct store *store)
 {
-	return store->main_unsettled;
+	return store->replaced;
 }
 
 void
@@ -512,7 +512,7 @@ store_set_release(struct store *store, uint64_t token)
 	struct store_release release = { .token = token, .wall_s = clock_wall_s() };
 
 	if (token == 0)
-		store->main_unsettled = false;
+		store->replaced = false;
 	/* With no room left and no disk to write to, all held jobs are released together
 	 * once it is back: none of them is of a SET that can still be undone. */
 	if (store->n_releases == RELEASES_MAX && store_flush(store, NULL) != ERR_OK) {

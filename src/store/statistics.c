@@ -65,7 +65,7 @@ batch_write(struct store *store, enum err_code (*fn)(struct db *, const void *, 
 	for (size_t i = 0; i < n && code == ERR_OK; i++)
 		code = fn(db, (const char *)rows + i * size, err);
 	if (code == ERR_OK) {
-		store->self_changed = true;
+		store->committed = true;
 		store->stats_written = true;
 		code = db_commit(db, err);
 	}
@@ -89,6 +89,8 @@ store_statistics_put(struct store *store, const struct statistics *rows, size_t 
 {
 	enum err_code code = stats_look(store, err);
 
+	if (code != ERR_OK)
+		return code;
 	for (size_t done = 0; done < n && code == ERR_OK; done += STORE_STATISTICS_BATCH)
 		code = batch_write(store, row_put, &rows[done], n - done > STORE_STATISTICS_BATCH ?
 		    STORE_STATISTICS_BATCH : n - done, sizeof(rows[0]), err);
@@ -114,16 +116,11 @@ store_look_put(struct store *store, const struct driver_poll *look, struct err *
 {
 	enum err_code code = stats_look(store, err);
 
-	if (code == ERR_OK)
-		code = batch_write(store, look_put, look, 1, sizeof(*look), err);
+	if (code != ERR_OK)
+		return code;
+	code = batch_write(store, look_put, look, 1, sizeof(*look), err);
 	store_note_statistics(store, code);
 	return code;
-}
-
-bool
-store_statistics_readable(const struct store *store)
-{
-	return store->stats.handle != NULL && !store->stats_unread;
 }
 
 /* ERR_OK with time 0 where there is none. */

@@ -88,6 +88,7 @@ const char *store_status_text(const struct store *store);
 struct store_cursor {
 	int64_t cluster, service, real, job, removed;
 	int64_t statistics, removed_stats, look, stats_birth;
+	unsigned int generation;	/* of lbcluster.db */
 };
 
 /* Facts about the whole store, kept by the store itself whoever writes. */

@@ -10,10 +10,42 @@
 #include "store/db.h"
 #include "store/store.h"
 
-/* What the last calls saw of one side of the store. */
-struct store_health {
-	enum err_code		 code;
-	char			 text[ERR_TEXT_SIZE];
+/*
+ * The state of lbcluster.db, and of lbcluster-stats.db.
+ *
+ *              the last read was refused,
+ *              most often by a lock                  COMMIT failed with an I/O error
+ *      BUSY <--------------------------- OPEN ------------------------------> IN_DOUBT
+ *        |   --------------------------> ^ ^                                     |
+ *        |     a read succeeded          | '-------- closed and opened ----------+
+ *        |                               |               (settles the doubt)     |
+ *        | the name refers to another    | opened                                |
+ *        | file, or to none, or the      |                                       |
+ *        | lock file is lost             |                                       |
+ *        +-----------------------> REPLACED <--. cannot be                       |
+ *        |   (from OPEN, too)        |  |      | opened                          |
+ *        |                           |  '------'                                 |
+ *        | a read found              | the file is damaged, foreign or newer     |
+ *        | damage or an              v                                           |
+ *        '- I/O error --------->  DAMAGED <--------------------------------------'
+ *            (from OPEN, too)        |
+ *                                    '--> OPEN  after a person, or for statistics
+ *                                               this program, replaced the file
+ *
+ * store_main_step() and store_stats_step() make these transitions. store_changed(), which a
+ * program calls from its timer, opens a file that is not open at most once a second. A write
+ * calls store_main_step() too, which opens a REPLACED or IN_DOUBT file at once: a write must
+ * not go to a file that lost its name. A DAMAGED file waits for the timer, because the check
+ * of a damaged file takes long.
+ */
+enum file_state { FILE_OPEN, FILE_BUSY, FILE_REPLACED, FILE_IN_DOUBT, FILE_DAMAGED };
+
+enum { STORE_RETRY_MS = 1000 };	/* between two attempts to open a file */
+
+struct store_file {
+	enum file_state		 state;
+	int64_t			 retry_at_ms;	/* the timer opens the file again */
+	int64_t			 busy_since_ms;	/* FILE_BUSY of lbcluster.db */
 };
 
 enum { RELEASES_MAX = 64 };
@@ -41,26 +73,22 @@ struct store_release {
 struct store {
 	struct db		 main;
 	struct db		 stats;
+	struct store_file	 main_file;
+	struct store_file	 stats_file;
 	enum store_mode		 mode;
 	int			 wait_ms;
 	char			*dir;
-	const char		*program;		/* of store_open_exclusive() */
-	int			 lock_fd;		/* its lock, or -1 */
-	struct store_health	 read;
-	struct store_health	 write;
-	int64_t			 busy_since_ms;		/* 0: reading is not blocked */
-	int64_t			 reopen_at_ms;		/* next look at an ill file */
-	int64_t			 stats_reopen_at_ms;
-	bool			 stats_unread;		/* the last store_changes() failed there */
-	bool			 stats_ill;		/* what was open last, seen when read */
-	int64_t			 write_look_at_ms;
+	const char		*program;		/* whose lock is held; NULL: none */
+	int			 lock_fd;		/* -1: not taken */
+	struct err		 read;			/* results of the last read and write */
+	struct err		 write;
+	unsigned int		 generation;		/* counts the opens of lbcluster.db */
+	bool			 replaced;		/* store_was_replaced() */
+	int64_t			 write_check_at_ms;
 	struct store_release	 releases[RELEASES_MAX];	/* not written yet */
 	size_t			 n_releases;
-	bool			 self_changed;		/* committed here, not read yet */
-	bool			 stats_written;		/* statistics were committed here */
-	bool			 main_replaced;		/* readers have to start again */
-	bool			 main_unsettled;	/* store_was_replaced() */
-	bool			 main_in_doubt;		/* open again before believing it */
+	bool			 committed;		/* by this process, and not read yet */
+	bool			 stats_written;		/* by this process */
 	int64_t			 restarts_since_ms;	/* readers began again from the start */
 	unsigned int		 restarts;		/* so often since then */
 	bool			 restart_due;		/* a repaired row waits for a restart */
@@ -70,34 +98,67 @@ struct store {
 	size_t			 n_left_out;
 };
 
-/* Note what a call saw, for store_status(); both return 'code'. */
+/* -- main_file.c: lbcluster.db ---------------------------------------------------- */
+
+/* True in the states OPEN and BUSY. */
+bool store_file_is_open(const struct store_file *file);
+/* Opens lbcluster.db. Takes the lock of 'program' first if its file exists, so that a newer
+ * version, started by mistake, does not migrate a file in use. ERR_PRECOND: another process
+ * holds the lock. Other errors are those of db_open(). */
+enum err_code store_main_open(struct store *store, struct err *err);
+/* Takes the lock for the file that store_main_open() opened, and lets calls use the file. The
+ * lock file is created here, so only in a good store. Closes the file on an error. */
+enum err_code store_main_claim(struct store *store, struct err *err);
+/* Checks the name of the file and the lock, and opens the file again if necessary; see enum
+ * file_state. 'writes': the caller is going to write. ERR_OK: the file is open, or a
+ * transaction of store_begin() is. Otherwise the error of the last attempt to open it. */
+enum err_code store_main_step(struct store *store, bool writes, struct err *err);
+/* Does store_main_step() for a read, then store_stats_step(). */
+enum err_code store_files_check(struct store *store, struct err *err);
+
+/* Record the result of a read or a write for store_status(). store_note_read() also changes
+ * the state of the file. Both return 'code'. */
 enum err_code store_note_read(struct store *store, enum err_code code, const struct err *err);
 enum err_code store_note_write(struct store *store, enum err_code code, const struct err *err);
-/* Closes statistics that are ill: the next look opens them again, or makes them anew. */
-void store_note_statistics(struct store *store, enum err_code code);
-/* Opens again what was replaced or found ill, at most once a second. */
-enum err_code store_files_check(struct store *store, struct err *err);
-/* Closes and opens lbcluster.db, which settles a commit in doubt. ERR_BUSY, too, if another
- * process has the lock of store_open_exclusive() by now. */
-enum err_code store_main_reopen(struct store *store, struct err *err);
-/* The lock of store_open_exclusive(): true while it is that of the file of its name, or if there is
- * none. Takes it anew where it is not; ERR_BUSY, with the words of lockfile_take(), if
- * another process has it. A file that is not there is left so without 'make'. */
-bool store_lock_is_in_place(const struct store *store);
-enum err_code store_lock_look(struct store *store, bool make, struct err *err);
-/* Takes the write lock, after a look at the disk; commits; gives up what is not
- * committed. Inside store_begin() the lock is there and stays: then they do nothing,
- * and store_commit() or store_rollback() decides. */
+
+/* Begin, commit and end a write transaction. store_write_begin() first checks the file and the
+ * disk. store_write_end() rolls back what is not committed. Inside store_begin() they do
+ * nothing; store_commit() or store_rollback() ends that transaction. */
 enum err_code store_write_begin(struct store *store, struct err *err);
 enum err_code store_write_commit(struct store *store, struct err *err);
 void store_write_end(struct store *store);
-/* Shows store_reader_wait() that each file was read up to this value of its counter; 0 where
- * it was not read. */
-void store_lock_marks_show(const struct store *store, int64_t main, int64_t stats);
+/* Checks once a second whether a write is possible, so that store_status() is right without
+ * one. */
+void store_write_check(struct store *store);
 /* fn(store, arg) in a write transaction of its own. */
 enum err_code store_write_alone(struct store *store,
     enum err_code (*fn)(struct store *, const void *, struct err *), const void *arg,
     struct err *err);
+
+/* -- stats_file.c: lbcluster-stats.db ---------------------------------------------- */
+
+/* Opens the file. Unless the store is STORE_READ, creates it if it is missing and replaces it
+ * if it is damaged. */
+enum err_code store_stats_open(struct store *store, struct err *err);
+/* Checks the name of the file, and opens it again if necessary, at most once a second. */
+void store_stats_step(struct store *store);
+/* Changes the state of the file by the result of a read or a write. */
+void store_note_statistics(struct store *store, enum err_code code);
+
+/* -- lock.c: the lock of store_open_exclusive() ------------------------------------ */
+
+/* True while the name of the lock file refers to the file whose lock is held, and if the store
+ * needs no lock. */
+bool store_lock_is_in_place(const struct store *store);
+/* Takes the lock unless it is in place. If its file does not exist: creates it with 'make',
+ * otherwise ERR_OK without a lock. ERR_PRECOND: another process holds the lock. */
+enum err_code store_lock_take(struct store *store, bool make, struct err *err);
+void store_lock_release(struct store *store);
+/* Shows store_reader_wait() of other processes up to which value of its counter each file was
+ * read; 0 if it was not. */
+void store_lock_marks_show(const struct store *store, int64_t main, int64_t stats);
+
+/* -- other files ------------------------------------------------------------------- */
 
 /* Before a real service of 'service_id' becomes fallback: the one whose held job gives the
  * fallback up gives it up now. */

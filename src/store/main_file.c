@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * lbcluster.db: its state, what the last read and write reported, and write transactions. See
+ * enum file_state.
+ */
+#include "store/store_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+
+enum {
+	WRITE_CHECK_MS = 1000,
+	SPACE_NEEDED_BYTES = 256 * 1024,	/* journal and pages of a large SET */
+};
+
+/* -- the state of the file -------------------------------------------------------- */
+
+bool
+store_file_is_open(const struct store_file *file)
+{
+	return file->state == FILE_OPEN || file->state == FILE_BUSY;
+}
+
+enum err_code
+store_main_open(struct store *store, struct err *err)
+{
+	enum err_code code;
+
+	if ((code = store_lock_take(store, false, err)) != ERR_OK)
+		return code;
+	return db_open(&store->main, store->mode != STORE_READ, store->wait_ms, err);
+}
+
+enum err_code
+store_main_claim(struct store *store, struct err *err)
+{
+	enum err_code code = store_lock_take(store, true, err);
+
+	if (code != ERR_OK) {
+		db_close(&store->main);
+		return code;
+	}
+	store->main_file.state = FILE_OPEN;
+	store->generation++;
+	return ERR_OK;
+}
+
+/* Stores the last result of reading or writing. Without 'err' the message is the code's name. */
+static void
+result_set(struct err *result, enum err_code code, const struct err *err)
+{
+	result->code = code;
+	snprintf(result->text, sizeof(result->text), "%s", code == ERR_OK ? "" :
+	    err != NULL ? err->text : err_name(code));
+}
+
+static enum err_code
+main_reopen(struct store *store)
+{
+	struct store_file *file = &store->main_file;
+	enum err_code code;
+	struct err err;
+
+	store->replaced |= !db_is_in_place(&store->main);
+	db_close(&store->main);
+	file->retry_at_ms = clock_steady_ms() + STORE_RETRY_MS;
+	if ((code = store_main_open(store, &err)) == ERR_OK &&
+	    (code = store_main_claim(store, &err)) == ERR_OK)
+		return ERR_OK;
+	/* ERR_NOT_FOUND would mean a row, and ERR_PRECOND a rule or the end of this process. */
+	if (code == ERR_NOT_FOUND)
+		code = ERR_IO;
+	if (code == ERR_PRECOND)
+		code = ERR_BUSY;
+	if (code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_NEWER)
+		file->state = FILE_DAMAGED;
+	result_set(&store->read, code, &err);
+	return code;
+}
+
+enum err_code
+store_main_step(struct store *store, bool writes, struct err *err)
+{
+	struct store_file *file = &store->main_file;
+	bool at_once = false;
+
+	if (store->in_transaction)
+		return ERR_OK;
+	if (store_file_is_open(file) &&
+	    !(db_is_in_place(&store->main) && store_lock_is_in_place(store))) {
+		file->state = FILE_REPLACED;
+		file->retry_at_ms = 0;
+	}
+	switch (file->state) {
+	case FILE_OPEN:
+	case FILE_BUSY:
+		return ERR_OK;
+	case FILE_REPLACED:
+	case FILE_IN_DOUBT:
+		at_once = writes;
+		break;
+	case FILE_DAMAGED:
+		break;
+	}
+	if ((at_once || clock_steady_ms() >= file->retry_at_ms) && main_reopen(store) == ERR_OK)
+		return ERR_OK;
+	return err_set(err, store->read.code, "%s", store->read.text);
+}
+
+enum err_code
+store_files_check(struct store *store, struct err *err)
+{
+	enum err_code code = store_main_step(store, false, err);
+
+	/* Statistics that cannot be read only get old: they are no error of the store. */
+	if (code == ERR_OK && !store->in_transaction)
+		store_stats_step(store);
+	return code;
+}
+
+/* -- results of reads and writes -------------------------------------------------- */
+
+enum err_code
+store_note_read(struct store *store, enum err_code code, const struct err *err)
+{
+	struct store_file *file = &store->main_file;
+	int64_t now = clock_steady_ms();
+
+	if (store_file_is_open(file) && code == ERR_BUSY) {
+		/* Another program's commit takes a moment. A lock that stays is an error. */
+		if (file->state == FILE_OPEN)
+			file->busy_since_ms = now;
+		file->state = FILE_BUSY;
+		if (now - file->busy_since_ms < store->wait_ms)
+			return code;
+	} else if (store_file_is_open(file)) {
+		file->state = FILE_OPEN;
+	}
+	result_set(&store->read, code, err);
+	if (store_file_is_open(file) &&
+	    (code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_IO)) {
+		db_close(&store->main);
+		file->state = FILE_DAMAGED;
+		file->retry_at_ms = now + STORE_RETRY_MS;
+	}
+	return code;
+}
+
+enum err_code
+store_note_write(struct store *store, enum err_code code, const struct err *err)
+{
+	switch (code) {
+	case ERR_PRECOND:
+	case ERR_NOT_FOUND:
+	case ERR_LIMIT:
+	case ERR_INVALID:
+	case ERR_RANGE:
+		break;	/* an error of the request, not of the store */
+	case ERR_OK:
+	case ERR_NOMEM:
+	case ERR_BUSY:
+	case ERR_READONLY:
+	case ERR_FULL:
+	case ERR_FOREIGN:
+	case ERR_NEWER:
+	case ERR_CORRUPT:
+	case ERR_GONE:
+	case ERR_DOUBT:
+	case ERR_IO:
+		result_set(&store->write, code, err);
+		break;
+	}
+	return code;
+}
+
+static enum store_status
+status_of(enum err_code code)
+{
+	switch (code) {
+	case ERR_OK:
+		return STORE_OK;
+	case ERR_BUSY:
+		return STORE_LOCKED;
+	case ERR_READONLY:
+		return STORE_READ_ONLY;
+	case ERR_NOMEM:
+	case ERR_INVALID:
+	case ERR_RANGE:
+	case ERR_NOT_FOUND:
+	case ERR_PRECOND:
+	case ERR_LIMIT:
+	case ERR_FULL:
+	case ERR_FOREIGN:
+	case ERR_NEWER:
+	case ERR_CORRUPT:
+	case ERR_GONE:
+	case ERR_DOUBT:
+	case ERR_IO:
+		break;
+	}
+	return STORE_UNAVAILABLE;
+}
+
+/* The last read counts before the last write. */
+static const struct err *
+result_of(const struct store *store)
+{
+	return store->read.code != ERR_OK ? &store->read : &store->write;
+}
+
+enum store_status
+store_status(const struct store *store)
+{
+	return status_of(result_of(store)->code);
+}
+
+const char *
+store_status_text(const struct store *store)
+{
+	return result_of(store)->text;
+}
+
+/* -- writing ---------------------------------------------------------------------- */
+
+/* Finds a read-only or full file system before a write does. */
+static enum err_code
+disk_check(const struct db *db, struct err *err)
+{
+	struct statvfs vfs;
+	unsigned long long free_bytes;
+
+	if (access(db->path, W_OK) == -1)
+		return err_set(err, ERR_READONLY, "%s: cannot be written: %s", db->path,
+		    strerror(errno));
+	if (statvfs(db->path, &vfs) == -1)
+		return ERR_OK;
+	free_bytes = (unsigned long long)vfs.f_frsize *
+	    (geteuid() == 0 ? vfs.f_bfree : vfs.f_bavail);
+	if (free_bytes < SPACE_NEEDED_BYTES)
+		return err_set(err, ERR_FULL, "%s: the disk is full: %llu bytes are left, "
+		    "%d are needed", db->path, free_bytes, SPACE_NEEDED_BYTES);
+	return ERR_OK;
+}
+
+enum err_code
+store_write_begin(struct store *store, struct err *err)
+{
+	enum err_code code;
+
+	if (store->in_transaction)
+		return ERR_OK;
+	if ((code = store_main_step(store, true, err)) != ERR_OK)
+		return code;
+	if ((code = disk_check(&store->main, err)) != ERR_OK)
+		return code;
+	return db_begin(&store->main, true, err);
+}
+
+enum err_code
+store_write_commit(struct store *store, struct err *err)
+{
+	enum err_code code;
+
+	if (store->in_transaction)
+		return ERR_OK;
+	store->committed = true;
+	code = db_commit(&store->main, err);
+	if (code == ERR_DOUBT) {
+		store->main_file.state = FILE_IN_DOUBT;
+		store->main_file.retry_at_ms = 0;
+	}
+	return code;
+}
+
+void
+store_write_end(struct store *store)
+{
+	if (!store->in_transaction)
+		db_rollback(&store->main);
+}
+
+enum err_code
+store_write_alone(struct store *store,
+    enum err_code (*fn)(struct store *, const void *, struct err *), const void *arg,
+    struct err *err)
+{
+	enum err_code code = store_write_begin(store, err);
+
+	if (code == ERR_OK)
+		code = fn(store, arg, err);
+	if (code == ERR_OK)
+		code = store_write_commit(store, err);
+	store_write_end(store);
+	return store_note_write(store, code, err);
+}
+
+void
+store_write_check(struct store *store)
+{
+	int64_t now = clock_steady_ms();
+	enum err_code code;
+	struct err err;
+
+	if (store->mode == STORE_READ || !store_file_is_open(&store->main_file) ||
+	    store->in_transaction || now < store->write_check_at_ms)
+		return;
+	store->write_check_at_ms = now + WRITE_CHECK_MS;
+	if (store->write.code == ERR_OK) {
+		code = disk_check(&store->main, &err);
+	} else {
+		db_wait_set(&store->main, 0);
+		code = store_write_begin(store, &err);
+		db_rollback(&store->main);
+		db_wait_set(&store->main, store->wait_ms);
+	}
+	store_note_write(store, code, &err);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The statistics file: opened, replaced if it is damaged, and its state. Statistics are
+ * measured again within seconds, so a damaged file costs nothing else.
+ */
+#include "store/store_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/file.h"
+
+/* Locks the file "lbcluster-stats.db.lock": LOCK_SH to open the statistics, LOCK_EX to replace
+ * them. Otherwise a program that has the old file half open would use the log of the new one.
+ * *ret_fd is -1 if the lock file cannot be created or read: the caller goes on without it. */
+static enum err_code
+replacement_lock(const struct store *store, int operation, int *ret_fd, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = 5L * 1000 * 1000 };
+	int64_t until = clock_steady_ms() + store->wait_ms;
+	char *path = sqlite3_mprintf("%s.lock", store->stats.path);
+	enum err_code code = ERR_OK;
+	int fd = -1;
+
+	if (path != NULL)
+		code = file_open(path, O_RDONLY, store->mode != STORE_READ, &fd, err);
+	if (code != ERR_FOREIGN)
+		code = ERR_OK;
+	while (fd != -1 && flock(fd, operation | LOCK_NB) == -1) {
+		if (errno == EWOULDBLOCK && clock_steady_ms() < until) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		if (errno == EWOULDBLOCK)
+			code = err_set(err, ERR_BUSY, "%s: locked by another program", path);
+		close(fd);
+		fd = -1;
+	}
+	sqlite3_free(path);
+	*ret_fd = fd;
+	return code;
+}
+
+static void
+replacement_unlock(int fd)
+{
+	if (fd != -1)
+		close(fd);
+}
+
+/* Renames the damaged file to "lbcluster-stats.db.ill" and removes its log. SQLite would replay
+ * the log into the new file, also after a power cut, so the directory is synced. */
+static enum err_code
+set_aside(const struct store *store, struct err *err)
+{
+	static const char *const tails[] = { "-wal", "-shm", "-journal" };
+	char *path = sqlite3_mprintf("%s.ill", store->stats.path);
+
+	if (path == NULL || rename(store->stats.path, path) == -1)
+		unlink(store->stats.path);
+	sqlite3_free(path);
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		path = sqlite3_mprintf("%s%s", store->stats.path, tails[i]);
+		if (path == NULL)
+			return err_set(err, ERR_NOMEM, "%s: out of memory", store->stats.path);
+		unlink(path);
+		sqlite3_free(path);
+	}
+	return db_directory_sync(store->stats.path, err);
+}
+
+static bool
+needs_replacement(enum err_code code)
+{
+	return code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_NOT_FOUND;
+}
+
+/* Replaces the file by an empty one, unless another program did so while this one waited for
+ * the lock. db_open() does not find every invalid row. So a file in which a read found one is
+ * replaced although db_open() accepts it. */
+static enum err_code
+stats_replace(struct store *store, struct err *err)
+{
+	bool damaged = store->stats_file.state == FILE_DAMAGED;
+	enum err_code code;
+	int lock;
+
+	if ((code = replacement_lock(store, LOCK_EX, &lock, err)) != ERR_OK)
+		return code;
+	code = damaged && db_is_in_place(&store->stats) ? ERR_CORRUPT :
+	    db_open(&store->stats, true, store->wait_ms, err);
+	if (needs_replacement(code)) {
+		code = set_aside(store, err);
+		if (code == ERR_OK)
+			code = db_create(&db_stats_kind, store->stats.path, err);
+		if (code == ERR_OK)
+			code = db_open(&store->stats, true, store->wait_ms, err);
+	}
+	replacement_unlock(lock);
+	return code;
+}
+
+enum err_code
+store_stats_open(struct store *store, struct err *err)
+{
+	bool writable = store->mode != STORE_READ;
+	enum err_code code = ERR_CORRUPT;
+	int lock;
+
+	if (!writable || store->stats_file.state != FILE_DAMAGED) {
+		if ((code = replacement_lock(store, LOCK_SH, &lock, err)) != ERR_OK)
+			return code;
+		code = db_open(&store->stats, writable, store->wait_ms, err);
+		replacement_unlock(lock);
+	}
+	if (writable && needs_replacement(code))
+		code = stats_replace(store, err);
+	if (code == ERR_OK)
+		store->stats_file.state = FILE_OPEN;
+	return code;
+}
+
+void
+store_stats_step(struct store *store)
+{
+	struct store_file *file = &store->stats_file;
+	int64_t now = clock_steady_ms();
+
+	if (store_file_is_open(file) && !db_is_in_place(&store->stats))
+		file->state = FILE_REPLACED;
+	if (store_file_is_open(file) || now < file->retry_at_ms)
+		return;
+	file->retry_at_ms = now + STORE_RETRY_MS;
+	db_close(&store->stats);
+	(void)store_stats_open(store, NULL);
+}
+
+void
+store_note_statistics(struct store *store, enum err_code code)
+{
+	struct store_file *file = &store->stats_file;
+
+	if (!store_file_is_open(file))
+		return;
+	file->state = code == ERR_OK ? FILE_OPEN : code == ERR_IO ? FILE_REPLACED :
+	    code == ERR_CORRUPT || code == ERR_FOREIGN ? FILE_DAMAGED : FILE_BUSY;
+	if (!store_file_is_open(file))
+		db_close(&store->stats);
+}
+
+bool
+store_statistics_readable(const struct store *store)
+{
+	return store->stats_file.state == FILE_OPEN;
+}
