@@ -280,7 +280,7 @@ discover(struct ctl *ctl, const char *name, const char *socket)
 	struct err err;
 	char *answer;
 
-	if (haproxy_look_now(socket, TIMEOUT_MS, &answer, &view, &err) != ERR_OK)
+	if (haproxy_poll_wait(socket, TIMEOUT_MS, &answer, &view, &err) != ERR_OK)
 		return ctl_failure(ctl, "%s", err.text);
 	discovery.view = &view;
 	socket_tell(ctl, &view, socket);

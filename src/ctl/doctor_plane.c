@@ -153,7 +153,7 @@ socket_check(struct doctor *doctor, const char *cluster, const char *socket,
 		    "%s: %s: lbcluster-haproxy.service allows no TCP", cluster, socket);
 		return false;
 	}
-	if (haproxy_look_now(socket, LOOK_MS, &answer, &view, &err) != ERR_OK) {
+	if (haproxy_poll_wait(socket, LOOK_MS, &answer, &view, &err) != ERR_OK) {
 		doctor_find(doctor, DOCTOR_FAIL, "journalctl -u haproxy -n 20", "%s: %s", cluster,
 		    err.text);
 		return false;

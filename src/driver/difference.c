@@ -65,7 +65,7 @@ names_text(const struct names *names, char buf[LIST_MAX])
 
 /* Adds the servers of 'service' that only the data plane has. */
 static void
-unknown_add(const struct driver_service *service, const struct plane_look *look,
+unknown_add(const struct driver_service *service, const struct plane_poll *poll,
     const struct plane_server *servers, size_t n, struct names *unknown)
 {
 	bool *known = calloc(n, sizeof(*known));
@@ -75,7 +75,7 @@ unknown_add(const struct driver_service *service, const struct plane_look *look,
 		return;
 	LIST_FOREACH(real, &service->reals, entry) {
 		const struct plane_server *server =
-		    plane_look_find(look, service->name, real->name);
+		    plane_poll_find(poll, service->name, real->name);
 
 		if (server != NULL)
 			known[server - servers] = true;
@@ -88,25 +88,25 @@ unknown_add(const struct driver_service *service, const struct plane_look *look,
 }
 
 static void
-service_compare(const struct driver_service *service, const struct plane_look *look,
+service_compare(const struct driver_service *service, const struct plane_poll *poll,
     struct names *missing, struct names *unknown)
 {
 	size_t n, found = 0;
-	const struct plane_server *servers = plane_look_service(look, service->name, &n);
+	const struct plane_server *servers = plane_poll_service(poll, service->name, &n);
 	const struct driver_real *real;
 
 	LIST_FOREACH(real, &service->reals, entry) {
-		if (plane_look_find(look, service->name, real->name) != NULL)
+		if (plane_poll_find(poll, service->name, real->name) != NULL)
 			found++;
 		else
 			names_add(missing, service->name, real->name);
 	}
 	if (n > found)
-		unknown_add(service, look, servers, n, unknown);
+		unknown_add(service, poll, servers, n, unknown);
 }
 
 void
-difference_write(const struct driver_cluster *cluster, const struct plane_look *look,
+difference_write(const struct driver_cluster *cluster, const struct plane_poll *poll,
     const char *title, char buf[MODEL_MESSAGE_MAX + 1])
 {
 	struct names missing = { 0 }, unknown = { 0 };
@@ -116,7 +116,7 @@ difference_write(const struct driver_cluster *cluster, const struct plane_look *
 
 	buf[0] = '\0';
 	LIST_FOREACH(service, &cluster->services, entry)
-		service_compare(service, look, &missing, &unknown);
+		service_compare(service, poll, &missing, &unknown);
 	if (missing.n == 0 && unknown.n == 0)
 		return;
 	used = snprintf(buf, MODEL_MESSAGE_MAX + 1, PLANE_MESSAGE_DIFFERS);

@@ -12,7 +12,7 @@
 /* Writes how many servers only one of the two has, and the first names of each kind; "" if
  * there are none, or without memory. It begins with PLANE_MESSAGE_DIFFERS. 'title' is the
  * data plane's, for people. */
-void difference_write(const struct driver_cluster *cluster, const struct plane_look *look,
+void difference_write(const struct driver_cluster *cluster, const struct plane_poll *poll,
     const char *title, char buf[MODEL_MESSAGE_MAX + 1]);
 
 #endif

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #include "driver/options.h"
-#include "driver/work.h"
+#include "driver/worker.h"
 #include "util/background.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -39,7 +39,7 @@ struct driver {
 	struct loop			*loop;
 	struct store			*store;
 	struct driver_tree			 tree;
-	struct work_shared		 shared;
+	struct worker_shared		 shared;
 	struct loop_timer		 tick_timer;
 	struct supervisor_watchdog	 watchdog;
 	unsigned int			 ticks;
@@ -54,10 +54,10 @@ static struct log_limit limit = LOG_LIMIT("store", 10);
 /* -- clusters ------------------------------------------------------------------------ */
 
 static void
-let_go(struct driver_cluster *cluster)
+on_detach(struct driver_cluster *cluster)
 {
-	work_free(cluster->work);
-	cluster->work = NULL;
+	worker_free(cluster->worker);
+	cluster->worker = NULL;
 }
 
 static void
@@ -81,11 +81,11 @@ clusters_serve(struct driver *driver)
 	LIST_FOREACH(cluster, &driver->tree.clusters, entry) {
 		if (!cluster->mine)
 			continue;
-		if (cluster->work == NULL)
-			cluster->work = work_new(&driver->shared, cluster);
-		else if (cluster->has_work)
-			work_hurry(cluster->work);
-		n += cluster->work != NULL;
+		if (cluster->worker == NULL)
+			cluster->worker = worker_new(&driver->shared, cluster);
+		else if (cluster->jobs_queued)
+			worker_wake(cluster->worker);
+		n += cluster->worker != NULL;
 	}
 	return n;
 }
@@ -170,7 +170,7 @@ reload(struct driver *driver)
 	if (strcmp(config.store, driver->config.store) != 0)
 		log_warn("config", "store changes at a restart only");
 	LIST_FOREACH(cluster, &driver->tree.clusters, entry)
-		let_go(cluster);
+		on_detach(cluster);
 	log_level_set(config.log_level);
 	driver_config_done(&driver->config);
 	driver->config = config;
@@ -239,7 +239,7 @@ driver_start(struct driver *driver)
 		log_error("driver", "cannot start: %s", strerror(errno));
 		return EXIT_RUN;
 	}
-	driver->shared = (struct work_shared){ .loop = driver->loop, .store = driver->store,
+	driver->shared = (struct worker_shared){ .loop = driver->loop, .store = driver->store,
 	    .tree = &driver->tree, .config = &driver->config, .ops = driver->program->ops,
 	    .round_done = on_round_done, .arg = driver,
 	    .rest_ms = driver->options.once ? 0 : STORE_REST_MS };
@@ -297,7 +297,7 @@ driver_main(const struct driver_program *program, int argc, char **argv)
 		driver_config_done(&driver.config);
 		return EXIT_OK;
 	}
-	driver_tree_init(&driver.tree, program->ops->kind, let_go);
+	driver_tree_init(&driver.tree, program->ops->kind, on_detach);
 	umask(0007);	/* the store is its owner's and its group's */
 	stay = driver.options.foreground || driver.options.once;
 	log_open(program->name, !stay, driver.config.log_level);

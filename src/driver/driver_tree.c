@@ -79,7 +79,7 @@ cluster_remove(struct driver_tree *tree, struct driver_cluster *cluster)
 {
 	struct driver_service *service, *next;
 
-	tree->let_go(cluster);
+	tree->on_detach(cluster);
 	for (service = LIST_FIRST(&cluster->services); service != NULL; service = next) {
 		next = LIST_NEXT(service, entry);
 		service_remove(tree, service);
@@ -146,7 +146,7 @@ on_cluster(void *arg, const struct cluster_row *row)
 	snprintf(cluster->name, sizeof(cluster->name), "%s", row->name);
 	if (cluster->params == NULL || strcmp(cluster->params, row->plane_params) != 0 ||
 	    cluster->mine != mine)
-		tree->let_go(cluster);
+		tree->on_detach(cluster);
 	cluster->mine = mine;
 	return memory_string_assign(&cluster->params, row->plane_params) ? ERR_OK : ERR_NOMEM;
 }
@@ -232,7 +232,7 @@ on_job(void *arg, const struct job_row *row)
 	if (real == NULL)
 		return ERR_OK;
 	if (row->state == JOB_QUEUED && row->message[0] == '\0')
-		real->service->cluster->has_work = true;
+		real->service->cluster->jobs_queued = true;
 	value_set(real, column, real->stored[column]);
 	return ERR_OK;
 }
@@ -259,9 +259,9 @@ on_totals(void *arg, const struct store_totals *totals)
 
 void
 driver_tree_init(struct driver_tree *tree, const char *kind,
-    void (*let_go)(struct driver_cluster *cluster))
+    void (*on_detach)(struct driver_cluster *cluster))
 {
-	*tree = (struct driver_tree){ .kind = kind, .let_go = let_go };
+	*tree = (struct driver_tree){ .kind = kind, .on_detach = on_detach };
 	LIST_INIT(&tree->clusters);
 }
 

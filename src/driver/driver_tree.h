@@ -55,11 +55,11 @@ struct driver_cluster {
 	char				 name[MODEL_NAME_MAX + 1];
 	char				*params;
 	bool				 mine;		/* of the driver's kind */
-	bool				 has_work;	/* a new job is queued */
+	bool				 jobs_queued;	/* a new job is queued */
 	uint32_t			 reals;
 	size_t				 repairs;	/* settings that were restored */
 	LIST_HEAD(, driver_service)	 services;
-	struct work			*work;		/* the driver's own */
+	struct worker			*worker;		/* the driver's own */
 	uint64_t			 earlier_pid;	/* as in the last look */
 	bool				 earlier_unseen;
 };
@@ -69,8 +69,8 @@ LIST_HEAD(driver_clusters, driver_cluster);
 struct driver_tree {
 	const char		*kind;
 	/* A cluster goes, or its kind or parameters change: the driver is to let go of
-	 * cluster->work, which is NULL then. */
-	void			(*let_go)(struct driver_cluster *cluster);
+	 * cluster->worker, which is NULL then. */
+	void			(*on_detach)(struct driver_cluster *cluster);
 	struct driver_clusters	 clusters;
 	struct idmap		 by_id[STORE_REAL + 1];	/* enum store_kind */
 	struct store_cursor	 cursor;
@@ -78,7 +78,7 @@ struct driver_tree {
 };
 
 void driver_tree_init(struct driver_tree *tree, const char *kind,
-    void (*let_go)(struct driver_cluster *cluster));
+    void (*on_detach)(struct driver_cluster *cluster));
 void driver_tree_done(struct driver_tree *tree);
 
 /* Reads all that changed. Afterwards the tree is whole, unless it returns an

@@ -39,14 +39,14 @@ struct foreign_round {
 };
 
 /* Judges a setting that is to be 'wanted' and was seen as 'found'. Returns true where the
- * driver is to order 'wanted'. */
+ * driver is to command 'wanted'. */
 bool foreign_judge(struct foreign *foreign, uint32_t wanted, uint32_t found,
     const struct foreign_round *round);
 
-/* The value that was seen after the orders, in all processes of the data plane. */
+/* The value that was seen after the commands, in all processes of the data plane. */
 void foreign_see(struct foreign *foreign, uint32_t found);
 
-/* The data plane took the order that foreign_judge() asked for. */
+/* The data plane took the command that foreign_judge() asked for. */
 void foreign_repaired(struct foreign *foreign, int64_t now_ms);
 
 /* True while the setting is changed back again and again: three repairs, the last of them not

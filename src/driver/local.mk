@@ -16,5 +16,5 @@ src_driver_libdriver_a_SOURCES = \
 	src/driver/options.h \
 	src/driver/plan.c \
 	src/driver/plan.h \
-	src/driver/work.c \
-	src/driver/work.h
+	src/driver/worker.c \
+	src/driver/worker.h

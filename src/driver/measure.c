@@ -73,21 +73,21 @@ since_move(struct measure *measure, int64_t at)
 /* Moves 'since' where it has to. Returns true where the totals go on from those of the last
  * measurement. */
 static bool
-since_judge(struct measure *measure, const struct plane_look *look,
+since_judge(struct measure *measure, const struct plane_poll *poll,
     const struct plane_server *server, int64_t now_s)
 {
 	bool resumed = measure->epoch == 0;
 
 	if (measure->since == 0) {
-		measure->since = look->counters_since;
+		measure->since = poll->counters_since;
 		return false;
 	}
-	if (resumed && look->counters_since > measure->since) {
-		measure->since = look->counters_since;
+	if (resumed && poll->counters_since > measure->since) {
+		measure->since = poll->counters_since;
 		return false;
 	}
-	if (!resumed && look->epoch != measure->epoch) {
-		since_move(measure, look->counters_since);
+	if (!resumed && poll->epoch != measure->epoch) {
+		since_move(measure, poll->counters_since);
 		return false;
 	}
 	/* No totals at the last measurement: the server was deleted, and may be a new one. */
@@ -117,13 +117,13 @@ measure_detach(struct measure *measure)
 }
 
 bool
-measure_continues(const struct measure *measure, const struct plane_look *look)
+measure_continues(const struct measure *measure, const struct plane_poll *poll)
 {
-	return measure->since != 0 && measure->since >= look->counters_since;
+	return measure->since != 0 && measure->since >= poll->counters_since;
 }
 
 void
-measure_take(struct measure *measure, const struct plane_look *look,
+measure_take(struct measure *measure, const struct plane_poll *poll,
     const struct plane_server *server, struct measure_time now, uint32_t real_id, bool active,
     struct statistics *ret)
 {
@@ -132,13 +132,13 @@ measure_take(struct measure *measure, const struct plane_look *look,
 	if (server != NULL) {
 		ret->present |= server->present;
 		memcpy(ret->number, server->number, sizeof(ret->number));
-		if (since_judge(measure, look, server, now.wall_s) &&
+		if (since_judge(measure, poll, server, now.wall_s) &&
 		    now.steady_ms > measure->at_ms)
 			rates_take(measure, server, now.steady_ms - measure->at_ms, ret);
 		memcpy(measure->totals, server->number, sizeof(measure->totals));
 	}
 	ret->counters_since = measure->since;
 	measure->at_ms = now.steady_ms;
-	measure->epoch = look->epoch;
+	measure->epoch = poll->epoch;
 	measure->present = server == NULL ? 0 : server->present;
 }

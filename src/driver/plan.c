@@ -18,9 +18,9 @@
 #define DRAIN_BY_US "DRAIN by lbcluster"
 
 static const struct plane_server *
-server_of(const struct driver_real *real, const struct plane_look *look)
+server_of(const struct driver_real *real, const struct plane_poll *poll)
 {
-	return plane_look_find(look, real->service->name, real->name);
+	return plane_poll_find(poll, real->service->name, real->name);
 }
 
 /* A fallback that the driver itself brings in and takes out. */
@@ -53,12 +53,12 @@ kept_out(const struct driver_real *real, const struct plane_server *server,
 }
 
 /* What the real services that are no fallback do. */
-enum others { OTHERS_IDLE, OTHERS_UNPROVEN, OTHERS_WORK };
+enum others { OTHERS_IDLE, OTHERS_PENDING, OTHERS_WORK };
 
 /* WORK: one of them takes work, or will as soon as it may. UNPROVEN: one would, but no check
  * of it has ended yet. */
 static enum others
-others_of(const struct driver_service *service, const struct plane_look *look)
+others_of(const struct driver_service *service, const struct plane_poll *poll)
 {
 	enum others others = OTHERS_IDLE;
 	const struct driver_real *real;
@@ -68,24 +68,24 @@ others_of(const struct driver_service *service, const struct plane_look *look)
 
 		if (!real->enabled || real->fallback || real->weight == 0)
 			continue;
-		server = server_of(real, look);
+		server = server_of(real, poll);
 		if (server == NULL || !server->up || server->blocked || kept_idle(real, server))
 			continue;
-		if (!server->unproven)
+		if (!server->check_pending)
 			return OTHERS_WORK;
-		others = OTHERS_UNPROVEN;
+		others = OTHERS_PENDING;
 	}
 	return others;
 }
 
 /* True if the fallback takes work, brought in by lbcluster or by others. */
 static bool
-fallback_works(const struct driver_service *service, const struct plane_look *look)
+fallback_works(const struct driver_service *service, const struct plane_poll *poll)
 {
 	const struct driver_real *real;
 
 	LIST_FOREACH(real, &service->reals, entry) {
-		const struct plane_server *server = server_of(real, look);
+		const struct plane_server *server = server_of(real, poll);
 
 		if (real->enabled && server != NULL && (real->fallback || server->backup) &&
 		    server->up && !server->blocked && server->state == PLANE_READY)
@@ -124,28 +124,29 @@ wanted_state(struct driver_real *real, const struct plane_server *server, enum o
 		return real->wanted;
 	if (others == OTHERS_IDLE)
 		return PLANE_READY;
-	if (others == OTHERS_UNPROVEN && server->state != PLANE_DRAIN)
+	if (others == OTHERS_PENDING && server->state != PLANE_DRAIN)
 		return PLANE_READY;
 	return PLANE_DRAIN;
 }
 
-/* -- orders ------------------------------------------------------------------------- */
+/* -- commands ------------------------------------------------------------------------- */
 
 static enum err_code
-order_add(struct plan_orders *orders, const struct driver_real *real,
-    enum plane_order_kind kind, uint32_t value)
+command_add(struct plan_commands *commands, const struct driver_real *real,
+    enum plane_command_kind kind, uint32_t value)
 {
-	struct plane_order *order = memory_array_reserve(orders->orders, orders->n, &orders->room,
-	    sizeof(*order));
+	struct plane_command *command = memory_array_reserve(commands->commands, commands->n,
+	    &commands->room,
+	    sizeof(*command));
 
-	if (order == NULL)
+	if (command == NULL)
 		return ERR_NOMEM;
-	orders->orders = order;
-	order += orders->n++;
-	*order = (struct plane_order){ .real_id = real->id, .kind = kind, .value = value,
+	commands->commands = command;
+	command += commands->n++;
+	*command = (struct plane_command){ .real_id = real->id, .kind = kind, .value = value,
 	    .cause = JOB_CAUSE_NONE };
-	snprintf(order->service, sizeof(order->service), "%s", real->service->name);
-	snprintf(order->real, sizeof(order->real), "%s", real->name);
+	snprintf(command->service, sizeof(command->service), "%s", real->service->name);
+	snprintf(command->real, sizeof(command->real), "%s", real->name);
 	return ERR_OK;
 }
 
@@ -186,13 +187,13 @@ reason_is_ours(const struct driver_real *real)
 
 /* What the round knows of this real service. */
 static struct foreign_round
-round_of(const struct driver_real *real, const struct plane_look *look,
+round_of(const struct driver_real *real, const struct plane_poll *poll,
     const struct plan_rules *rules)
 {
 	struct foreign_round round = rules->round;
 
 	if (rules->first) {
-		round.resumed = measure_continues(&real->measure, look);
+		round.resumed = measure_continues(&real->measure, poll);
 		round.restarted = !round.resumed;
 	}
 	return round;
@@ -200,16 +201,16 @@ round_of(const struct driver_real *real, const struct plane_look *look,
 
 static enum err_code
 weight_plan(struct driver_real *real, const struct plane_server *server,
-    const struct foreign_round *round, struct plan_orders *orders)
+    const struct foreign_round *round, struct plan_commands *commands)
 {
 	if (!foreign_judge(&real->foreign[FOREIGN_WEIGHT], real->weight, server->weight, round))
 		return ERR_OK;
-	return order_add(orders, real, PLANE_ORDER_WEIGHT, real->weight);
+	return command_add(commands, real, PLANE_COMMAND_WEIGHT, real->weight);
 }
 
 static enum err_code
 state_plan(struct driver_real *real, const struct plane_server *server,
-    const struct round *round, struct foreign_round foreign, struct plan_orders *orders)
+    const struct round *round, struct foreign_round foreign, struct plan_commands *commands)
 {
 	enum err_code code = ERR_OK;
 	bool awaits = false;
@@ -225,27 +226,27 @@ state_plan(struct driver_real *real, const struct plane_server *server,
 		/* HAProxy takes "health down" outside MAINT only. In DRAIN it gets no work
 		 * before that (seen with 2.6.12: a request came between "ready" and "down"). */
 		if (awaits)
-			code = order_add(orders, real, PLANE_ORDER_PARK, 0);
+			code = command_add(commands, real, PLANE_COMMAND_DRAIN_FIRST, 0);
 		if (awaits && code == ERR_OK)
-			code = order_add(orders, real, PLANE_ORDER_DOWN, 0);
+			code = command_add(commands, real, PLANE_COMMAND_HEALTH_DOWN, 0);
 		if (code == ERR_OK)
-			code = order_add(orders, real, PLANE_ORDER_STATE, real->wanted);
+			code = command_add(commands, real, PLANE_COMMAND_STATE, real->wanted);
 	}
-	/* Also until the look after the order that ends "maint". */
+	/* Also until the poll after the command that ends "maint". */
 	real->awaits_check = awaits ||
 	    (real->awaits_check && !server->up && server->state == PLANE_READY);
 	/* What outlived its drain is cut. */
 	if (code == ERR_OK && real->wanted == PLANE_OUT && server->state == PLANE_DRAIN &&
 	    real->drain_since_ms != 0 && server->number[STAT_ACTIVE_CONNECTIONS] > 0)
-		code = order_add(orders, real, PLANE_ORDER_CUT, 0);
+		code = command_add(commands, real, PLANE_COMMAND_END_SESSIONS, 0);
 	return code;
 }
 
 /* All weights of a cluster come before all states: a server that leaves DRAIN for weight 0
  * takes no work in between, nor do servers that track it. */
 static enum err_code
-weights_plan(struct driver_cluster *cluster, const struct plane_look *look,
-    const struct plan_rules *rules, struct plan_orders *orders)
+weights_plan(struct driver_cluster *cluster, const struct plane_poll *poll,
+    const struct plan_rules *rules, struct plan_commands *commands)
 {
 	struct driver_service *service;
 	enum err_code code = ERR_OK;
@@ -253,11 +254,11 @@ weights_plan(struct driver_cluster *cluster, const struct plane_look *look,
 
 	LIST_FOREACH(service, &cluster->services, entry) {
 		LIST_FOREACH(real, &service->reals, entry) {
-			const struct plane_server *server = server_of(real, look);
-			struct foreign_round round = round_of(real, look, rules);
+			const struct plane_server *server = server_of(real, poll);
+			struct foreign_round round = round_of(real, poll, rules);
 
 			if (server != NULL && code == ERR_OK)
-				code = weight_plan(real, server, &round, orders);
+				code = weight_plan(real, server, &round, commands);
 		}
 	}
 	return code;
@@ -265,107 +266,108 @@ weights_plan(struct driver_cluster *cluster, const struct plane_look *look,
 
 /* Those held in reserve are judged after all others, on which they depend. */
 static enum err_code
-states_plan(struct driver_service *service, bool reserves, const struct plane_look *look,
-    const struct plan_rules *rules, int64_t now_ms, struct plan_orders *orders)
+states_plan(struct driver_service *service, bool reserves, const struct plane_poll *poll,
+    const struct plan_rules *rules, int64_t now_ms, struct plan_commands *commands)
 {
-	struct round round = { .others = others_of(service, look) };
+	struct round round = { .others = others_of(service, poll) };
 	enum err_code code = ERR_OK;
 	struct driver_real *real;
 
-	service->awaits_check = round.others == OTHERS_UNPROVEN;
-	round.on_fallback = round.others == OTHERS_IDLE && fallback_works(service, look);
+	service->awaits_check = round.others == OTHERS_PENDING;
+	round.on_fallback = round.others == OTHERS_IDLE && fallback_works(service, poll);
 	LIST_FOREACH(real, &service->reals, entry) {
-		const struct plane_server *server = server_of(real, look);
+		const struct plane_server *server = server_of(real, poll);
 
 		if (server == NULL || code != ERR_OK || is_reserve(real, server) != reserves)
 			continue;
 		real->reserve = reserves;
 		real->wanted = wanted_state(real, server, round.others, rules, now_ms);
-		code = state_plan(real, server, &round, round_of(real, look, rules), orders);
+		code = state_plan(real, server, &round, round_of(real, poll, rules), commands);
 	}
 	return code;
 }
 
 enum err_code
-plan_make(struct driver_cluster *cluster, const struct plane_look *look,
-    const struct plan_rules *rules, int64_t now_ms, struct plan_orders *orders)
+plan_make(struct driver_cluster *cluster, const struct plane_poll *poll,
+    const struct plan_rules *rules, int64_t now_ms, struct plan_commands *commands)
 {
 	struct driver_service *service;
 	enum err_code code;
 
-	cluster->earlier_pid = look->earlier_pid;
-	cluster->earlier_unseen = look->earlier_unseen;
-	code = weights_plan(cluster, look, rules, orders);
+	cluster->earlier_pid = poll->earlier_pid;
+	cluster->earlier_unseen = poll->earlier_unseen;
+	code = weights_plan(cluster, poll, rules, commands);
 	LIST_FOREACH(service, &cluster->services, entry) {
 		if (code == ERR_OK)
-			code = states_plan(service, false, look, rules, now_ms, orders);
+			code = states_plan(service, false, poll, rules, now_ms, commands);
 		if (code == ERR_OK)
-			code = states_plan(service, true, look, rules, now_ms, orders);
+			code = states_plan(service, true, poll, rules, now_ms, commands);
 	}
 	return code;
 }
 
 void
-plan_orders_done(struct plan_orders *orders)
+plan_commands_done(struct plan_commands *commands)
 {
-	free(orders->orders);
-	*orders = (struct plan_orders){ 0 };
+	free(commands->commands);
+	*commands = (struct plan_commands){ 0 };
 }
 
-const struct plane_order *
-plan_order_find(const struct plan_orders *orders, uint32_t real_id, enum plane_order_kind kind)
+const struct plane_command *
+plan_command_find(const struct plan_commands *commands, uint32_t real_id,
+    enum plane_command_kind kind)
 {
-	for (size_t i = 0; i < orders->n; i++) {
-		if (orders->orders[i].real_id == real_id && orders->orders[i].kind == kind)
-			return &orders->orders[i];
+	for (size_t i = 0; i < commands->n; i++) {
+		if (commands->commands[i].real_id == real_id && commands->commands[i].kind == kind)
+			return &commands->commands[i];
 	}
 	return NULL;
 }
 
 bool
-plan_order_is_routine(const struct plane_order *order, const struct driver_real *real)
+plan_command_is_routine(const struct plane_command *command, const struct driver_real *real)
 {
-	switch (order->kind) {
-	case PLANE_ORDER_CUT:
-	case PLANE_ORDER_PARK:
-	case PLANE_ORDER_DOWN:
+	switch (command->kind) {
+	case PLANE_COMMAND_END_SESSIONS:
+	case PLANE_COMMAND_DRAIN_FIRST:
+	case PLANE_COMMAND_HEALTH_DOWN:
 		return true;
-	case PLANE_ORDER_WEIGHT:
+	case PLANE_COMMAND_WEIGHT:
 		return false;
-	case PLANE_ORDER_STATE:
+	case PLANE_COMMAND_STATE:
 		break;
 	}
 	return real->reserve ||
-	    (real->drain_since_ms != 0 && order->value == PLANE_OUT);
+	    (real->drain_since_ms != 0 && command->value == PLANE_OUT);
 }
 
 void
-plan_order_taken(const struct plane_order *order, struct driver_real *real, int64_t now_ms)
+plan_command_taken(const struct plane_command *command, struct driver_real *real, int64_t now_ms)
 {
-	switch (order->kind) {
-	case PLANE_ORDER_STATE:
-		real->ours = order->value != PLANE_READY;
+	switch (command->kind) {
+	case PLANE_COMMAND_STATE:
+		real->ours = command->value != PLANE_READY;
 		foreign_repaired(&real->foreign[FOREIGN_STATE], now_ms);
 		break;
-	case PLANE_ORDER_WEIGHT:
+	case PLANE_COMMAND_WEIGHT:
 		foreign_repaired(&real->foreign[FOREIGN_WEIGHT], now_ms);
 		break;
-	case PLANE_ORDER_CUT:
-	case PLANE_ORDER_PARK:
-	case PLANE_ORDER_DOWN:
+	case PLANE_COMMAND_END_SESSIONS:
+	case PLANE_COMMAND_DRAIN_FIRST:
+	case PLANE_COMMAND_HEALTH_DOWN:
 		break;
 	}
 }
 
 void
-plan_see(struct driver_cluster *cluster, const struct plane_look *look)
+plan_see(struct driver_cluster *cluster, const struct plane_poll *poll)
 {
 	struct driver_service *service;
 	struct driver_real *real;
 
 	LIST_FOREACH(service, &cluster->services, entry) {
 		LIST_FOREACH(real, &service->reals, entry) {
-			const struct plane_server *server = server_of(real, look);
+			const struct plane_server *server = server_of(real, poll);
 
 			if (server == NULL)
 				continue;
@@ -457,24 +459,24 @@ plan_active(const struct driver_real *real, const struct plane_server *server)
 
 /* Another server that the same name in the DNS fills has an address. */
 static bool
-pool_works(const struct plane_server *server, const struct plane_look *look)
+pool_works(const struct plane_server *server, const struct plane_poll *poll)
 {
 	size_t n;
-	const struct plane_server *others = plane_look_service(look, server->service, &n);
+	const struct plane_server *others = plane_poll_service(poll, server->service, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (!others[i].vacant && strcmp(others[i].pool, server->pool) == 0)
+		if (!others[i].no_address && strcmp(others[i].pool, server->pool) == 0)
 			return true;
 	}
 	return false;
 }
 
 enum real_role
-plan_role(const struct plane_server *server, const struct plane_look *look)
+plan_role(const struct plane_server *server, const struct plane_poll *poll)
 {
 	if (server == NULL)
 		return ROLE_MEMBER;
-	if (server->vacant && server->pool[0] != '\0' && pool_works(server, look))
+	if (server->no_address && server->pool[0] != '\0' && pool_works(server, poll))
 		return ROLE_SPARE;
 	return server->backup ? ROLE_BACKUP : ROLE_MEMBER;
 }
@@ -536,7 +538,7 @@ reason_disabled(const struct driver_real *real, const struct plane_server *serve
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, MAINT_BY_US "%s%.200s",
 		    drained && earlier[0] != '\0' ? ": " : "", drained ? earlier : "");
 	else
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->words);
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->message);
 }
 
 static void
@@ -558,9 +560,9 @@ reason_state(const struct driver_real *real, const struct plane_server *server,
 		    "spare place of a template: %.160s has no address for it", server->pool);
 	else if (real->awaits_check && !server->up)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "DOWN by lbcluster until its checks pass%s%s",
-		    server->words[0] != '\0' ? ": " : "", server->words);
-	else if (server->words[0] != '\0')
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->words);
+		    server->message[0] != '\0' ? ": " : "", server->message);
+	else if (server->message[0] != '\0')
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->message);
 	else if (weight[0] != '\0')
 		memcpy(buf, weight, sizeof(weight));
 	else if (server->backup)
@@ -633,7 +635,7 @@ plan_reason(const struct driver_real *real, const struct plane_server *server,
 }
 
 void
-plan_missing(const struct driver_cluster *cluster, const struct plane_look *look,
+plan_missing(const struct driver_cluster *cluster, const struct plane_poll *poll,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
 {
 	const struct plane_server *first = NULL;
@@ -644,7 +646,7 @@ plan_missing(const struct driver_cluster *cluster, const struct plane_look *look
 	buf[0] = '\0';
 	LIST_FOREACH(service, &cluster->services, entry) {
 		LIST_FOREACH(real, &service->reals, entry) {
-			const struct plane_server *server = server_of(real, look);
+			const struct plane_server *server = server_of(real, poll);
 
 			if (server == NULL || server->missing_at == NULL)
 				continue;
@@ -664,7 +666,7 @@ plan_missing(const struct driver_cluster *cluster, const struct plane_look *look
 /* -- jobs ----------------------------------------------------------------------------- */
 
 static void __attribute__((format(printf, 4, 5)))
-end_set(struct plan_end *ret, enum job_state state, enum job_fail_cause cause,
+end_set(struct plan_result *ret, enum job_state state, enum job_fail_cause cause,
     const char *fmt, ...)
 {
 	va_list ap;
@@ -705,21 +707,21 @@ job_holds(const struct plan_job *job, const struct driver_real *real,
 }
 
 void
-plan_job_put_off(const struct plan_job *job, const struct plane_trouble *trouble,
-    const struct plan_rules *rules, int64_t now_s, struct plan_end *ret)
+plan_job_defer(const struct plan_job *job, const struct plane_error *error,
+    const struct plan_rules *rules, int64_t now_s, struct plan_result *ret)
 {
 	if (now_s - job->created >= rules->patience_s)
-		end_set(ret, JOB_FAILED, trouble->cause, "given up after %lld s: %.200s",
-		    (long long)(now_s - job->created), trouble->text);
+		end_set(ret, JOB_FAILED, error->cause, "given up after %lld s: %.200s",
+		    (long long)(now_s - job->created), error->text);
 	else
-		end_set(ret, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", trouble->text);
+		end_set(ret, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", error->text);
 }
 
 /* The data plane has not said no: another try may succeed. */
 static bool
-may_be_tried_again(const struct plane_order *order)
+may_be_tried_again(const struct plane_command *command)
 {
-	switch (order->cause) {
+	switch (command->cause) {
 	case JOB_CAUSE_UNREACHABLE:
 	case JOB_CAUSE_TIMEOUT:
 	case JOB_CAUSE_OTHER:
@@ -733,32 +735,32 @@ may_be_tried_again(const struct plane_order *order)
 }
 
 static void
-job_fail(const struct plan_job *job, const struct plan_orders *orders,
-    const struct plan_rules *rules, int64_t now_s, struct plan_end *ret)
+job_fail(const struct plan_job *job, const struct plan_commands *commands,
+    const struct plan_rules *rules, int64_t now_s, struct plan_result *ret)
 {
-	enum plane_order_kind kind = job_operation_column(job->operation) == REAL_WEIGHT ?
-	    PLANE_ORDER_WEIGHT : PLANE_ORDER_STATE;
-	const struct plane_order *order = plan_order_find(orders, job->real_id, kind);
-	struct plane_trouble trouble;
+	enum plane_command_kind kind = job_operation_column(job->operation) == REAL_WEIGHT ?
+	    PLANE_COMMAND_WEIGHT : PLANE_COMMAND_STATE;
+	const struct plane_command *command = plan_command_find(commands, job->real_id, kind);
+	struct plane_error error;
 
-	if (order == NULL || order->cause == JOB_CAUSE_NONE) {
+	if (command == NULL || command->cause == JOB_CAUSE_NONE) {
 		end_set(ret, JOB_FAILED, JOB_CAUSE_OTHER,
 		    "%s shows another value after the change", rules->title);
-	} else if (may_be_tried_again(order)) {
-		trouble = (struct plane_trouble){ .cause = order->cause };
-		snprintf(trouble.text, sizeof(trouble.text), "%s", order->message);
-		plan_job_put_off(job, &trouble, rules, now_s, ret);
+	} else if (may_be_tried_again(command)) {
+		error = (struct plane_error){ .cause = command->cause };
+		snprintf(error.text, sizeof(error.text), "%s", command->message);
+		plan_job_defer(job, &error, rules, now_s, ret);
 	} else {
-		end_set(ret, JOB_FAILED, order->cause, "%s", order->message);
+		end_set(ret, JOB_FAILED, command->cause, "%s", command->message);
 	}
 }
 
 void
 plan_job_judge(const struct plan_job *job, const struct driver_real *real,
-    const struct plane_look *look, const struct plan_orders *orders,
-    const struct plan_rules *rules, int64_t now_s, struct plan_end *ret)
+    const struct plane_poll *poll, const struct plan_commands *commands,
+    const struct plan_rules *rules, int64_t now_s, struct plan_result *ret)
 {
-	const struct plane_server *server = server_of(real, look);
+	const struct plane_server *server = server_of(real, poll);
 	const char *words = "";
 
 	if (driver_real_value(real, job->operation) != job->value)
@@ -776,12 +778,12 @@ plan_job_judge(const struct plan_job *job, const struct driver_real *real,
 	else if (job_holds(job, real, server, &words))
 		end_set(ret, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", words);
 	else
-		job_fail(job, orders, rules, now_s, ret);
+		job_fail(job, commands, rules, now_s, ret);
 }
 
 void
 plan_handovers_judge(const struct plan_job *jobs, struct driver_real *const *reals, size_t n,
-    struct plan_end *ends)
+    struct plan_result *ends)
 {
 	for (size_t from = 0; from < n; from++) {
 		if (reals[from] == NULL || jobs[from].operation != JOB_DISABLE_FALLBACK ||

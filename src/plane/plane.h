@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What a data plane can do for a driver: be looked at, and take orders. A kind of
- * data plane is a row of four functions; what is wanted, when and why is the
- * driver's business. Nothing here waits: answers come from the loop.
+ * What a data plane does for a driver: it is polled, and it carries out commands. A kind of
+ * data plane is a struct plane_kind_ops. The driver decides what is wanted, when and why. No
+ * function here waits: results come from the loop.
  */
 #ifndef PLANE_PLANE_H
 #define PLANE_PLANE_H
@@ -14,127 +14,123 @@
 
 struct plane;
 
-/* What a server does with new work, as far as somebody decided it. */
+/* Whether a server gets new work, as an administrator decided it. */
 enum plane_state {
-	PLANE_READY,	/* takes it */
-	PLANE_DRAIN,	/* takes none, is still watched; what it has goes on */
-	PLANE_OUT,	/* takes none and is not watched */
-	PLANE_MIXED,	/* the processes of a pair disagree */
+	PLANE_READY,	/* new work */
+	PLANE_DRAIN,	/* no new work; health checks and connections go on */
+	PLANE_OUT,	/* no new work, no health checks; connections go on */
+	PLANE_MIXED,	/* the processes of the data plane differ */
 };
 
-enum { PLANE_WEIGHT_MIXED = UINT32_MAX, PLANE_WORDS_MAX = 160 };
+enum { PLANE_WEIGHT_MIXED = UINT32_MAX, PLANE_MESSAGE_SIZE = 160 };
 
-/* Where a server is, as one process has it. A text is "" where the process does not
- * show it: a UNIX socket, a name that does not resolve. */
+/* The address of a server, as one process has it. A text is "" if the process does not show
+ * it: a UNIX socket, a name that does not resolve. */
 struct plane_endpoint {
 	const char	*address;	/* numeric, without brackets */
 	const char	*port;
 	const char	*name;		/* the host name that 'address' comes from */
 };
 
-/* A server of the data plane. Texts live as long as the look they came with. */
+/* A server of the data plane. Texts are valid as long as the poll. */
 struct plane_server {
 	const char		*service, *real;
 	struct plane_endpoint	 endpoint;
-	/* That of another process of a pair, where it differs; else equal to 'endpoint'. */
-	struct plane_endpoint	 other_endpoint;
-	/* The socket of a process of a pair that has no such server; NULL if all have it. */
+	struct plane_endpoint	 other_endpoint;	/* of a process where it differs */
+	/* The socket of a process that lacks this server; NULL if none does. */
 	const char		*missing_at;
 	enum plane_state	 state;
-	bool			 up;		/* able to work: not found dead */
-	bool			 blocked;	/* kept out by something no order changes */
-	bool			 backup;	/* a fallback by the data plane's own means */
-	/* The name in the DNS that fills it and others; "" if none does. */
+	bool			 up;		/* no health check has found it dead */
+	bool			 blocked;	/* gets no new work, and no command changes that */
+	bool			 backup;	/* a fallback by the data plane's configuration */
+	/* The name in the DNS whose addresses this server and others get; "" if none. */
 	const char		*pool;
-	bool			 vacant;	/* 'pool' has no address for it */
-	bool			 checked;	/* it has a health check of its own, which is on */
-	bool			 unproven;	/* 'checked', and no check has ended yet */
-	uint32_t		 weight;	/* PLANE_WEIGHT_MIXED: a pair disagrees */
-	uint32_t		 present;	/* 1u << stat_number: no rates among them */
+	bool			 no_address;	/* 'pool' has no address for this server */
+	bool			 checked;	/* has a health check that is on */
+	bool			 check_pending;	/* no health check has ended yet */
+	uint32_t		 weight;	/* PLANE_WEIGHT_MIXED: processes differ */
+	uint32_t		 present;	/* 1u << stat_number; no rates */
 	uint64_t		 number[STAT_NUMBERS];
-	char			 words[PLANE_WORDS_MAX];	/* about its health */
-	/* The socket of the process that 'words' are of. NULL: it is the only one, or 'words'
-	 * begin with it, because the processes of a pair differ. */
-	const char		*words_at;
+	char			 message[PLANE_MESSAGE_SIZE];	/* why it gets no new work */
 };
 
-struct plane_look {
-	const struct plane_server	*servers;	/* by service and name */
+/* The result of a poll. */
+struct plane_poll {
+	const struct plane_server	*servers;	/* by service and real */
 	size_t				 n;
-	/* What keeps every setting from being changed although all servers were seen, and
-	 * what a person does about it; "" if nothing. */
+	/* Why no setting can be changed although the servers were read, and what to do; "" if
+	 * settings can be changed. */
 	char				 problem[MODEL_MESSAGE_MAX + 1];
-	uint64_t			 epoch;		/* another one: totals began again */
+	uint64_t			 epoch;		/* changes when totals begin again */
 	int64_t				 counters_since;
-	uint64_t			 restarts;	/* another one: a process was restarted */
-	/* A process from before a reload that still serves the connections it had, which are
-	 * in no number of the look; 0 if none is seen. */
+	uint64_t			 restarts;	/* changes when a process was restarted */
+	/* A process from before a reload that still serves its connections, which no number of
+	 * the poll includes; 0 if there is none. */
 	uint64_t			 earlier_pid;
-	bool				 earlier_unseen;	/* of another one no end is seen */
+	bool				 earlier_unseen;	/* there may be further ones */
 };
 
-/* Why a look, or a part of it, failed. */
-struct plane_trouble {
+/* Why a poll failed, as a whole or for one process. */
+struct plane_error {
 	enum plane_status	status;		/* unreachable or failing */
 	enum job_fail_cause	cause;
 	char			text[MODEL_MESSAGE_MAX + 1];
 };
 
-enum plane_order_kind {
-	PLANE_ORDER_STATE,	/* value: enum plane_state, not PLANE_MIXED */
-	PLANE_ORDER_WEIGHT,
-	PLANE_ORDER_CUT,	/* ends the connections it has */
-	PLANE_ORDER_PARK,	/* it leaves PLANE_OUT for PLANE_DRAIN; a state order follows */
-	PLANE_ORDER_DOWN,	/* it counts as down until its checks pass; for 'checked' ones */
+enum plane_command_kind {
+	PLANE_COMMAND_STATE,		/* value: enum plane_state, not PLANE_MIXED */
+	PLANE_COMMAND_WEIGHT,
+	PLANE_COMMAND_END_SESSIONS,	/* ends its connections */
+	PLANE_COMMAND_DRAIN_FIRST,	/* from PLANE_OUT to PLANE_DRAIN; a state follows */
+	PLANE_COMMAND_HEALTH_DOWN,	/* down until its checks pass; for 'checked' servers */
 };
 
-/* Orders are absolute: to give one twice does no harm. */
-struct plane_order {
+/* A command has an absolute value: to carry it out twice does no harm. */
+struct plane_command {
 	uint32_t		 real_id;	/* the driver's */
 	char			 service[MODEL_NAME_MAX + 1], real[MODEL_NAME_MAX + 1];
-	enum plane_order_kind	 kind;
+	enum plane_command_kind	 kind;
 	uint32_t		 value;
-	/* The outcome. JOB_CAUSE_NONE: not refused; _NOT_FOUND, _REJECTED: the data plane
-	 * refused it; _UNREACHABLE, _TIMEOUT, _OTHER: nobody knows, or it was not given for
-	 * want of memory. */
+	/* The result. NONE: carried out. NOT_FOUND, REJECTED: the data plane refused it.
+	 * UNREACHABLE, TIMEOUT: not known. OTHER: out of memory, not sent. */
 	enum job_fail_cause	 cause;
 	char			 message[MODEL_MESSAGE_MAX + 1];
 };
 
-/* 'look' is NULL where nothing was seen; both are there where a pair was seen in
- * part. The look is valid until the next one begins. */
-typedef void (*plane_looked_fn)(void *arg, const struct plane_look *look,
-    const struct plane_trouble *trouble);
+/* 'poll' is NULL if no process answered. Both are given if some processes answered. 'poll' is
+ * valid until the next poll begins. */
+typedef void (*plane_polled_fn)(void *arg, const struct plane_poll *poll,
+    const struct plane_error *error);
 typedef void (*plane_applied_fn)(void *arg);
 
 struct plane_kind_ops {
-	const char	*kind;		/* of plane_kind_find() */
+	const char	*kind;		/* as in plane_kind_find() */
 	const char	*title;		/* for people */
 
-	/* 'params' is cluster_row's. No wait for one answer is longer than
-	 * 'timeout_ms'. ERR_INVALID with words, ERR_NOMEM. */
+	/* 'params' is plane_params of a cluster_row. 'timeout_ms' bounds the wait for one
+	 * answer. ERR_INVALID with a message, ERR_NOMEM. */
 	enum err_code	(*open)(struct loop *loop, const char *params, int timeout_ms,
 			    struct plane **ret, struct err *err);
-	/* Ends what is under way without a call. NULL is fine. */
+	/* Ends a poll or an apply without its callback. NULL is allowed. */
 	void		(*close)(struct plane *plane);
-	/* One look or one apply at a time; each calls back once, from the loop. */
-	void		(*look)(struct plane *plane, plane_looked_fn fn, void *arg);
-	/* 'orders' stay in place until the call. */
-	void		(*apply)(struct plane *plane, struct plane_order *orders, size_t n,
+	/* One poll or apply at a time. Each calls fn(arg) once. */
+	void		(*poll)(struct plane *plane, plane_polled_fn fn, void *arg);
+	/* Sets the results in 'commands', which must stay in place until then. */
+	void		(*apply)(struct plane *plane, struct plane_command *commands, size_t n,
 			    plane_applied_fn fn, void *arg);
 	/* Parameter foreign-changes: true for "keep", false for "restore", the default. */
 	bool		(*keeps_foreign)(const struct plane *plane);
 };
 
+/* Orders servers by service and real. */
+int plane_server_compare(const struct plane_server *a, const struct plane_server *b);
+
 /* The server of that name; NULL if there is none. */
-const struct plane_server *plane_look_find(const struct plane_look *look,
+const struct plane_server *plane_poll_find(const struct plane_poll *poll,
     const char *service, const char *real);
 
-/* The first of the *ret_n servers of a service, which follow each other; NULL if there is none. */
-const struct plane_server *plane_look_service(const struct plane_look *look,
+/* The first of the *ret_n servers of a service; NULL if there is none. */
+const struct plane_server *plane_poll_service(const struct plane_poll *poll,
     const char *service, size_t *ret_n);
-
-/* Puts servers into the order of a look. */
-void plane_servers_sort(struct plane_server *servers, size_t n);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Fuzz target of what HAProxy says: octets as an answer to a look, "show stat" and
+ * Fuzz target of what HAProxy says: octets as an answer to a poll, "show stat" and
  * "show servers state" among it, as the answer to a line of commands, and as the address of
  * a runtime socket.
  */
@@ -15,7 +15,7 @@
 
 const char fuzz_corpus[] = "haproxy";
 
-enum { ORDERS = 5, CUTS = 6 };
+enum { COMMANDS = 5, CUTS = 6 };
 
 /* In a block of its own size and the one octet that is promised. */
 static char *
@@ -29,7 +29,7 @@ copy(const uint8_t *data, size_t size)
 	return text;
 }
 
-/* What a look says of a server when the answer is cut is what the whole of it says, or
+/* What a poll says of a server when the answer is cut is what the whole of it says, or
  * nothing. */
 static void
 cut_try(const uint8_t *data, size_t size, const struct haproxy_view *whole)
@@ -66,7 +66,7 @@ look_try(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < view.n_servers; i++) {
 			haproxy_server_read(&view.servers[i], &server);
 			if (server.service[0] == '\0' || server.real[0] == '\0' ||
-			    strlen(server.words) >= PLANE_WORDS_MAX)
+			    strlen(server.message) >= PLANE_MESSAGE_SIZE)
 				abort();
 		}
 		for (size_t cut = 1; cut <= CUTS && cut < size; cut++) {
@@ -83,15 +83,15 @@ look_try(const uint8_t *data, size_t size)
 static void
 outcomes_try(const uint8_t *data, size_t size)
 {
-	struct plane_order orders[ORDERS];
+	struct plane_command commands[COMMANDS];
 	char *text = copy(data, size);
 
-	memset(orders, 0, sizeof(orders));
-	for (size_t i = 0; i < ORDERS; i++)
-		orders[i].cause = JOB_CAUSE_NONE;
-	haproxy_command_outcomes(text, size, orders, ORDERS);
-	for (size_t i = 0; i < ORDERS; i++) {
-		if ((orders[i].cause == JOB_CAUSE_NONE) != (orders[i].message[0] == '\0'))
+	memset(commands, 0, sizeof(commands));
+	for (size_t i = 0; i < COMMANDS; i++)
+		commands[i].cause = JOB_CAUSE_NONE;
+	haproxy_command_results(text, size, commands, COMMANDS);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if ((commands[i].cause == JOB_CAUSE_NONE) != (commands[i].message[0] == '\0'))
 			abort();
 	}
 	free(text);

@@ -330,8 +330,8 @@ class Many(Plane):
     BACKENDS, SERVERS = 100, 100
 
     def rounds(self):
-        return [(int(ms), int(orders)) for ms, orders in re.findall(
-            r'\[round\] web: (\d+) ms, (\d+) orders', self.driver_log())]
+        return [(int(ms), int(commands)) for ms, commands in re.findall(
+            r'\[round\] web: (\d+) ms, (\d+) commands', self.driver_log())]
 
     def test_round_of_10000_servers_is_below_a_second(self):
         self.plane_world(timeout=30)

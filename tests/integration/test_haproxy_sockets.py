@@ -56,10 +56,21 @@ class Sockets(Plane):
         self.start_driver()
         self.wait_plane(FAILING, 'its level is operator')
         self.assertIn('level admin', self.plane()[1])
-        self.wait_active('web/app/a', 1)        # it is measured all the same
+        self.wait_active('web/app/a', 1)
         self.proxy.kill()
         self.serve('server a 127.0.0.1:8001')
         self.wait_plane(OK)
+
+    def test_job_denied_by_the_level_names_the_line_of_haproxy_cfg(self):
+        self.serve('server a 127.0.0.1:8001', level='operator')
+        self.load(self.proxy)
+        self.start_driver()
+        self.wait_plane(FAILING)
+        job = self.ctl('set-weight', 'web/app/a', '40')
+        message = self.wait_job(job, self.FAILED)[2]
+        self.assertEqual('%s: HAProxy: Permission denied, its level is not admin; haproxy.cfg: '
+                         'stats socket %s mode 660 level admin' %
+                         (self.proxy.socket, self.proxy.socket), message)
 
     # -- TCP -----------------------------------------------------------------------
 

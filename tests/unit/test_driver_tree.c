@@ -12,7 +12,7 @@ enum { REAL_PLAIN = 1, REAL_PROXY = 4, BEFORE = 10, TOKEN = 7, LATER = 8 };
 static struct driver_tree tree;
 
 static void
-let_go(struct driver_cluster *cluster)
+on_detach(struct driver_cluster *cluster)
 {
 	(void)cluster;
 }
@@ -20,7 +20,7 @@ let_go(struct driver_cluster *cluster)
 static int
 setup(void **state)
 {
-	driver_tree_init(&tree, "haproxy", let_go);
+	driver_tree_init(&tree, "haproxy", on_detach);
 	return two_clusters_setup(state);
 }
 

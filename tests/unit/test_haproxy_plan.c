@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Tests of what a driver decides and measures: src/driver/plan.c and measure.c, over
- * a tree and a look made by hand.
+ * a tree and a poll made by hand.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,9 +26,9 @@ static struct {
 	struct driver_service	 service;
 	struct driver_real	 reals[N];
 	struct plane_server	 servers[N];
-	struct plane_look	 look;
+	struct plane_poll	 poll;
 	struct plan_rules	 rules;
-	struct plan_orders	 orders;
+	struct plan_commands	 commands;
 	int64_t			 now_ms;
 } w;
 
@@ -38,7 +38,7 @@ setup(void **state)
 	static const char *const names[N] = { "a", "b", "f", "g" };
 
 	(void)state;
-	plan_orders_done(&w.orders);
+	plan_commands_done(&w.commands);
 	memset(&w, 0, sizeof(w));
 	w.rules = (struct plan_rules){ .patience_s = 3600, .title = "HAProxy" };
 	w.now_ms = 1000;
@@ -54,7 +54,7 @@ setup(void **state)
 		    .pool = "",
 		    .state = PLANE_READY, .up = true, .weight = 10 };
 	}
-	w.look = (struct plane_look){ .servers = w.servers, .n = N, .epoch = 1,
+	w.poll = (struct plane_poll){ .servers = w.servers, .n = N, .epoch = 1,
 	    .counters_since = 500 };
 	return 0;
 }
@@ -63,11 +63,11 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	plan_orders_done(&w.orders);
+	plan_commands_done(&w.commands);
 	return 0;
 }
 
-/* The orders as text: "a weight 5; b out". Carries them out as well. */
+/* The commands as text: "a weight 5; b out". Carries them out as well. */
 static const char *
 plan(void)
 {
@@ -75,44 +75,44 @@ plan(void)
 	static char text[512];
 	size_t used = 0;
 
-	plan_orders_done(&w.orders);
+	plan_commands_done(&w.commands);
 	w.rules.now_ms = w.now_ms;
-	assert_int_equal(plan_make(&w.cluster, &w.look, &w.rules, w.now_ms, &w.orders), ERR_OK);
+	assert_int_equal(plan_make(&w.cluster, &w.poll, &w.rules, w.now_ms, &w.commands), ERR_OK);
 	text[0] = '\0';
 	for (int i = 0; i < N; i++) {
-		for (size_t j = 0; j < w.orders.n; j++) {
-			const struct plane_order *order = &w.orders.orders[j];
+		for (size_t j = 0; j < w.commands.n; j++) {
+			const struct plane_command *command = &w.commands.commands[j];
 
-			if (order->real_id != w.reals[i].id)
+			if (command->real_id != w.reals[i].id)
 				continue;
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
-			    used > 0 ? "; " : "", order->real);
-			if (order->kind == PLANE_ORDER_WEIGHT) {
+			    used > 0 ? "; " : "", command->real);
+			if (command->kind == PLANE_COMMAND_WEIGHT) {
 				used += (size_t)snprintf(text + used, sizeof(text) - used,
-				    " weight %u", order->value);
-				w.servers[i].weight = order->value;
-			} else if (order->kind == PLANE_ORDER_CUT) {
+				    " weight %u", command->value);
+				w.servers[i].weight = command->value;
+			} else if (command->kind == PLANE_COMMAND_END_SESSIONS) {
 				used += (size_t)snprintf(text + used, sizeof(text) - used, " cut");
-			} else if (order->kind == PLANE_ORDER_PARK) {
+			} else if (command->kind == PLANE_COMMAND_DRAIN_FIRST) {
 				used += (size_t)snprintf(text + used, sizeof(text) - used, " park");
 				w.servers[i].state = PLANE_DRAIN;
 				w.servers[i].up = true;
-			} else if (order->kind == PLANE_ORDER_DOWN) {
+			} else if (command->kind == PLANE_COMMAND_HEALTH_DOWN) {
 				/* Refused in "maint". */
 				assert_int_not_equal(w.servers[i].state, PLANE_OUT);
 				used += (size_t)snprintf(text + used, sizeof(text) - used, " down");
 				w.servers[i].up = false;
 			} else {
 				used += (size_t)snprintf(text + used, sizeof(text) - used, " %s",
-				    states[order->value]);
-				w.servers[i].up = order->value != PLANE_OUT &&
+				    states[command->value]);
+				w.servers[i].up = command->value != PLANE_OUT &&
 				    (w.servers[i].up || w.servers[i].state == PLANE_OUT);
-				w.servers[i].state = (enum plane_state)order->value;
+				w.servers[i].state = (enum plane_state)command->value;
 			}
-			plan_order_taken(order, &w.reals[i], w.now_ms);
+			plan_command_taken(command, &w.reals[i], w.now_ms);
 		}
 	}
-	plan_see(&w.cluster, &w.look);
+	plan_see(&w.cluster, &w.poll);
 	return text;
 }
 
@@ -124,7 +124,7 @@ reason(int i)
 	return plan_reason(&w.reals[i], &w.servers[i], &w.rules, buf);
 }
 
-/* -- orders --------------------------------------------------------------------------- */
+/* -- commands --------------------------------------------------------------------------- */
 
 static void
 plan_of_what_agrees_is_empty(void **state)
@@ -150,7 +150,7 @@ plan_leaves_what_the_data_plane_has_not(void **state)
 {
 	(void)state;
 	w.reals[G].weight = 5;
-	w.look.n = N - 1;
+	w.poll.n = N - 1;
 	assert_string_equal(plan(), "");
 	assert_false(plan_active(&w.reals[G], NULL));
 }
@@ -190,17 +190,17 @@ plan_fallback_stays_as_it_is_until_a_check_has_ended(void **state)
 	(void)state;
 	w.reals[F].fallback = true;
 	for (int i = 0; i < N; i++)
-		w.servers[i].unproven = true;
+		w.servers[i].check_pending = true;
 	assert_string_equal(plan(), "");
 	assert_string_equal(reason(F),
 	    "brought in by lbcluster: no check of another has ended yet");
 	w.servers[A].up = w.servers[B].up = false;
-	w.servers[A].unproven = w.servers[B].unproven = false;
+	w.servers[A].check_pending = w.servers[B].check_pending = false;
 	assert_string_equal(plan(), "");
-	w.servers[G].unproven = false;
+	w.servers[G].check_pending = false;
 	assert_string_equal(plan(), "f drain");
 	/* Nor is that a reason to bring it in. */
-	w.servers[G].unproven = true;
+	w.servers[G].check_pending = true;
 	assert_string_equal(plan(), "");
 	w.servers[G].up = false;
 	assert_string_equal(plan(), "f ready");
@@ -219,9 +219,9 @@ plan_server_enabled_beside_a_working_fallback_waits_for_its_checks(void **state)
 	assert_string_equal(plan(), "a park; a down; a ready");
 	assert_string_equal(reason(A), "DOWN by lbcluster until its checks pass");
 	assert_string_equal(plan(), "");
-	snprintf(w.servers[A].words, sizeof(w.servers[A].words), "L4CON");
+	snprintf(w.servers[A].message, sizeof(w.servers[A].message), "L4CON");
 	assert_string_equal(reason(A), "DOWN by lbcluster until its checks pass: L4CON");
-	w.servers[A].words[0] = '\0';
+	w.servers[A].message[0] = '\0';
 	w.servers[A].up = true;
 	assert_string_equal(plan(), "f drain");
 	assert_string_equal(reason(A), "");
@@ -293,7 +293,7 @@ plan_drain_waits_for_a_process_from_before_a_reload(void **state)
 	(void)state;
 	w.rules.drain_ms = 5000;
 	w.reals[A].enabled = false;
-	w.look.earlier_pid = 77;
+	w.poll.earlier_pid = 77;
 	assert_string_equal(plan(), "a drain");
 	w.reals[A].ours = true;
 	assert_string_equal(plan(), "");
@@ -303,12 +303,12 @@ plan_drain_waits_for_a_process_from_before_a_reload(void **state)
 	assert_string_equal(plan(), "a out");
 	assert_string_equal(reason(A), "MAINT by lbcluster: HAProxy process 77, from before a"
 	    " reload, still runs and may serve its connections");
-	w.look.earlier_pid = 0;
-	w.look.earlier_unseen = true;
+	w.poll.earlier_pid = 0;
+	w.poll.earlier_unseen = true;
 	assert_string_equal(plan(), "");
 	assert_string_equal(reason(A), "MAINT by lbcluster: its connections in a HAProxy process"
 	    " from before a reload cannot be seen");
-	w.look.earlier_unseen = false;
+	w.poll.earlier_unseen = false;
 	assert_string_equal(plan(), "");
 	assert_string_equal(reason(A), "MAINT by lbcluster");
 }
@@ -367,7 +367,7 @@ reason_names_an_address_that_differs(void **state)
 		w.servers[A].other_endpoint = *cases[i].two;
 		assert_string_equal(reason(A), cases[i].words);
 	}
-	snprintf(w.servers[A].words, sizeof(w.servers[A].words), "L4CON");
+	snprintf(w.servers[A].message, sizeof(w.servers[A].message), "L4CON");
 	w.reals[A].address = address;
 	assert_string_equal(reason(A), "L4CON; its address in HAProxy is 10.0.0.9:80");
 	w.reals[A].address = w.reals[A].port = NULL;
@@ -411,15 +411,15 @@ missing_servers_of_a_pair_are_counted(void **state)
 	char text[MODEL_MESSAGE_MAX + 1];
 
 	(void)state;
-	plan_missing(&w.cluster, &w.look, &w.rules, text);
+	plan_missing(&w.cluster, &w.poll, &w.rules, text);
 	assert_string_equal(text, "");
 	w.servers[B].missing_at = "/run/two.sock";
 	assert_string_equal(reason(B), "HAProxy at /run/two.sock has no such server");
-	plan_missing(&w.cluster, &w.look, &w.rules, text);
+	plan_missing(&w.cluster, &w.poll, &w.rules, text);
 	assert_string_equal(text, "HAProxy at /run/two.sock has no server http/b");
 	w.servers[A].missing_at = "/run/one.sock";
 	w.servers[F].missing_at = "/run/two.sock";
-	plan_missing(&w.cluster, &w.look, &w.rules, text);
+	plan_missing(&w.cluster, &w.poll, &w.rules, text);
 	assert_string_equal(text, "HAProxy at /run/one.sock has no server http/a; 2 more servers"
 	    " are missing in one of the pair");
 }
@@ -541,9 +541,9 @@ plan_counts_a_backup_that_is_ready_again_as_a_repair(void **state)
 	w.reals[G].fallback = true;
 	w.servers[F].state = PLANE_DRAIN;
 	assert_string_equal(plan(), "f ready; g drain");
-	assert_int_equal(w.orders.orders[0].real_id, w.reals[F].id);
-	assert_false(plan_order_is_routine(&w.orders.orders[0], &w.reals[F]));
-	assert_true(plan_order_is_routine(&w.orders.orders[1], &w.reals[G]));
+	assert_int_equal(w.commands.commands[0].real_id, w.reals[F].id);
+	assert_false(plan_command_is_routine(&w.commands.commands[0], &w.reals[F]));
+	assert_true(plan_command_is_routine(&w.commands.commands[1], &w.reals[G]));
 }
 
 static void
@@ -568,7 +568,7 @@ reason_says_who_took_a_server_out(void **state)
 	(void)state;
 	w.reals[A].enabled = w.reals[B].enabled = w.reals[G].enabled = false;
 	w.servers[A].state = w.servers[G].state = PLANE_OUT;
-	snprintf(w.servers[A].words, sizeof(w.servers[A].words), "MAINT by HAProxy");
+	snprintf(w.servers[A].message, sizeof(w.servers[A].message), "MAINT by HAProxy");
 	/* The driver before this one did. */
 	w.rules.first = true;
 	w.reals[G].measure.since = 500;
@@ -580,7 +580,7 @@ reason_says_who_took_a_server_out(void **state)
 	/* After a restart of HAProxy its configuration took it out. */
 	w.rules.first = false;
 	w.rules.round.restarted = true;
-	snprintf(w.servers[G].words, sizeof(w.servers[G].words), "MAINT by HAProxy");
+	snprintf(w.servers[G].message, sizeof(w.servers[G].message), "MAINT by HAProxy");
 	/* The process of a pair that lacks the server may be the one that was restarted. */
 	w.servers[B].missing_at = "/run/two.sock";
 	assert_string_equal(plan(), "");
@@ -597,24 +597,24 @@ plan_gives_all_weights_before_all_states(void **state)
 	w.reals[A].weight = w.reals[F].weight = 0;
 	others_set(PLANE_DRAIN, 10);
 	plan();
-	assert_int_equal(w.orders.n, 3);
-	assert_int_equal(w.orders.orders[0].kind, PLANE_ORDER_WEIGHT);
-	assert_int_equal(w.orders.orders[1].kind, PLANE_ORDER_WEIGHT);
-	assert_int_equal(w.orders.orders[2].kind, PLANE_ORDER_STATE);
+	assert_int_equal(w.commands.n, 3);
+	assert_int_equal(w.commands.commands[0].kind, PLANE_COMMAND_WEIGHT);
+	assert_int_equal(w.commands.commands[1].kind, PLANE_COMMAND_WEIGHT);
+	assert_int_equal(w.commands.commands[2].kind, PLANE_COMMAND_STATE);
 }
 
 /* -- jobs ------------------------------------------------------------------------------- */
 
 static int64_t now_s = 1000;
 
-static struct plan_end
+static struct plan_result
 judge(int i, enum job_operation operation, uint32_t value)
 {
 	const struct plan_job job = { .id = 1, .real_id = w.reals[i].id, .operation = operation,
 	    .value = value, .created = 1000 };
-	struct plan_end end;
+	struct plan_result end;
 
-	plan_job_judge(&job, &w.reals[i], &w.look, &w.orders, &w.rules, now_s, &end);
+	plan_job_judge(&job, &w.reals[i], &w.poll, &w.commands, &w.rules, now_s, &end);
 	return end;
 }
 
@@ -640,19 +640,19 @@ job_that_was_read_back_succeeded(void **state)
 static void
 job_that_was_refused_failed_in_words(void **state)
 {
-	struct plan_end end;
+	struct plan_result end;
 
 	(void)state;
 	w.reals[A].weight = 5;
 	plan();
 	w.servers[A].weight = 10;
-	w.orders.orders[0].cause = JOB_CAUSE_REJECTED;
-	snprintf(w.orders.orders[0].message, sizeof(w.orders.orders[0].message), "no");
+	w.commands.commands[0].cause = JOB_CAUSE_REJECTED;
+	snprintf(w.commands.commands[0].message, sizeof(w.commands.commands[0].message), "no");
 	end = judge(A, JOB_SET_WEIGHT, 5);
 	assert_int_equal(end.state, JOB_FAILED);
 	assert_int_equal(end.cause, JOB_CAUSE_REJECTED);
 	assert_string_equal(end.message, "no");
-	w.orders.orders[0].cause = JOB_CAUSE_NONE;
+	w.commands.commands[0].cause = JOB_CAUSE_NONE;
 	end = judge(A, JOB_SET_WEIGHT, 5);
 	assert_int_equal(end.state, JOB_FAILED);
 	assert_int_equal(end.cause, JOB_CAUSE_OTHER);
@@ -663,15 +663,15 @@ job_whose_order_was_not_refused_waits_as_long_as_its_patience(void **state)
 {
 	static const enum job_fail_cause causes[] = { JOB_CAUSE_TIMEOUT, JOB_CAUSE_UNREACHABLE,
 		JOB_CAUSE_OTHER };
-	struct plan_end end;
+	struct plan_result end;
 
 	(void)state;
 	w.reals[A].weight = 5;
 	plan();
 	w.servers[A].weight = 10;
-	snprintf(w.orders.orders[0].message, sizeof(w.orders.orders[0].message), "mute");
+	snprintf(w.commands.commands[0].message, sizeof(w.commands.commands[0].message), "mute");
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
-		w.orders.orders[0].cause = causes[i];
+		w.commands.commands[0].cause = causes[i];
 		now_s = 4599;
 		end = judge(A, JOB_SET_WEIGHT, 5);
 		assert_int_equal(end.state, JOB_QUEUED);
@@ -691,7 +691,7 @@ job_that_cannot_be_done_failed(void **state)
 	w.servers[F].backup = true;
 	plan();
 	assert_int_equal(judge(F, JOB_DISABLE_FALLBACK, 0).cause, JOB_CAUSE_REJECTED);
-	w.look.n = 1;
+	w.poll.n = 1;
 	assert_int_equal(judge(B, JOB_SET_WEIGHT, 10).cause, JOB_CAUSE_NOT_FOUND);
 }
 
@@ -705,7 +705,7 @@ job_of_a_hand_over_fails_with_the_other(void **state)
 		{ .id = 3, .real_id = w.reals[A].id, .operation = JOB_SET_WEIGHT, .value = 10 },
 	};
 	struct driver_real *const reals[] = { &w.reals[G], &w.reals[F], &w.reals[A] };
-	struct plan_end ends[3];
+	struct plan_result ends[3];
 
 	(void)state;
 	w.reals[G].fallback = true;
@@ -730,7 +730,7 @@ difference(void)
 {
 	static char buf[MODEL_MESSAGE_MAX + 1];
 
-	difference_write(&w.cluster, &w.look, "HAProxy", buf);
+	difference_write(&w.cluster, &w.poll, "HAProxy", buf);
 	return buf;
 }
 
@@ -741,7 +741,7 @@ difference_names_what_only_one_side_has(void **state)
 
 	(void)state;
 	assert_string_equal(difference(), "");
-	w.look.n = N - 1;
+	w.poll.n = N - 1;
 	assert_string_equal(difference(), "inventory differs: HAProxy has no http/g");
 	LIST_INSERT_HEAD(&w.service.reals, &more, entry);
 	assert_string_equal(difference(),
@@ -753,7 +753,7 @@ difference_names_what_only_one_side_has(void **state)
 	LIST_REMOVE(&w.reals[B], entry);
 	LIST_REMOVE(&w.reals[F], entry);
 	LIST_REMOVE(&w.reals[G], entry);
-	w.look.n = N;
+	w.poll.n = N;
 	assert_string_equal(difference(),
 	    "inventory differs: the store has no http/a, http/b, http/f and 1 more");
 	/* A service that is not in the store at all is no business of it. */
@@ -792,9 +792,9 @@ role_is_that_of_the_data_plane(void **state)
 {
 	(void)state;
 	w.servers[F].backup = true;
-	assert_int_equal(plan_role(&w.servers[F], &w.look), ROLE_BACKUP);
-	assert_int_equal(plan_role(&w.servers[A], &w.look), ROLE_MEMBER);
-	assert_int_equal(plan_role(NULL, &w.look), ROLE_MEMBER);
+	assert_int_equal(plan_role(&w.servers[F], &w.poll), ROLE_BACKUP);
+	assert_int_equal(plan_role(&w.servers[A], &w.poll), ROLE_MEMBER);
+	assert_int_equal(plan_role(NULL, &w.poll), ROLE_MEMBER);
 }
 
 static void
@@ -803,20 +803,20 @@ role_of_a_place_without_an_address_is_spare_beside_others(void **state)
 	(void)state;
 	w.servers[A].pool = w.servers[B].pool = w.servers[F].pool = "app.test";
 	w.servers[G].pool = "other.test";
-	w.servers[B].vacant = w.servers[F].vacant = w.servers[G].vacant = true;
+	w.servers[B].no_address = w.servers[F].no_address = w.servers[G].no_address = true;
 	w.servers[F].backup = true;
-	assert_int_equal(plan_role(&w.servers[A], &w.look), ROLE_MEMBER);
-	assert_int_equal(plan_role(&w.servers[B], &w.look), ROLE_SPARE);
-	assert_int_equal(plan_role(&w.servers[F], &w.look), ROLE_SPARE);
+	assert_int_equal(plan_role(&w.servers[A], &w.poll), ROLE_MEMBER);
+	assert_int_equal(plan_role(&w.servers[B], &w.poll), ROLE_SPARE);
+	assert_int_equal(plan_role(&w.servers[F], &w.poll), ROLE_SPARE);
 	/* No other of its name has an address: it is missed. */
-	assert_int_equal(plan_role(&w.servers[G], &w.look), ROLE_MEMBER);
-	w.servers[A].vacant = true;
-	assert_int_equal(plan_role(&w.servers[B], &w.look), ROLE_MEMBER);
-	assert_int_equal(plan_role(&w.servers[F], &w.look), ROLE_BACKUP);
+	assert_int_equal(plan_role(&w.servers[G], &w.poll), ROLE_MEMBER);
+	w.servers[A].no_address = true;
+	assert_int_equal(plan_role(&w.servers[B], &w.poll), ROLE_MEMBER);
+	assert_int_equal(plan_role(&w.servers[F], &w.poll), ROLE_BACKUP);
 	/* Nor is a server without a name in the DNS a place of a template. */
 	w.servers[A].pool = w.servers[B].pool = "";
-	w.servers[A].vacant = false;
-	assert_int_equal(plan_role(&w.servers[B], &w.look), ROLE_MEMBER);
+	w.servers[A].no_address = false;
+	assert_int_equal(plan_role(&w.servers[B], &w.poll), ROLE_MEMBER);
 }
 
 static void
@@ -832,16 +832,16 @@ job_that_was_overtaken_is_superseded(void **state)
 static void
 job_put_off_waits_as_long_as_its_patience(void **state)
 {
-	const struct plane_trouble trouble = { .status = PLANE_STATUS_UNREACHABLE,
+	const struct plane_error error = { .status = PLANE_STATUS_UNREACHABLE,
 	    .cause = JOB_CAUSE_UNREACHABLE, .text = "gone" };
 	const struct plan_job job = { .created = 1000 };
-	struct plan_end end;
+	struct plan_result end;
 
 	(void)state;
-	plan_job_put_off(&job, &trouble, &w.rules, 4599, &end);
+	plan_job_defer(&job, &error, &w.rules, 4599, &end);
 	assert_int_equal(end.state, JOB_QUEUED);
 	assert_string_equal(end.message, "waits: gone");
-	plan_job_put_off(&job, &trouble, &w.rules, 4600, &end);
+	plan_job_defer(&job, &error, &w.rules, 4600, &end);
 	assert_int_equal(end.state, JOB_FAILED);
 	assert_int_equal(end.cause, JOB_CAUSE_UNREACHABLE);
 	assert_string_equal(end.message, "given up after 3600 s: gone");
@@ -858,7 +858,7 @@ take(struct measure *measure, int64_t at_ms, uint64_t in, uint64_t out)
 	server->present = 1u << STAT_TOTAL_OCTETS_IN | 1u << STAT_TOTAL_OCTETS_OUT;
 	server->number[STAT_TOTAL_OCTETS_IN] = in;
 	server->number[STAT_TOTAL_OCTETS_OUT] = out;
-	measure_take(measure, &w.look, server, (struct measure_time){ at_ms, at_ms / 1000 }, 1,
+	measure_take(measure, &w.poll, server, (struct measure_time){ at_ms, at_ms / 1000 }, 1,
 	    true, &row);
 	return row;
 }
@@ -901,7 +901,7 @@ measure_after_a_reset_has_no_rate(void **state)
 	struct statistics row;
 
 	(void)state;
-	w.look.counters_since = 5;
+	w.poll.counters_since = 5;
 	take(&measure, 10000, 1000, 1000);
 	row = take(&measure, 11000, 2000, 10);
 	assert_false(row.present & 1u << STAT_BPS_IN);
@@ -911,8 +911,8 @@ measure_after_a_reset_has_no_rate(void **state)
 	assert_int_equal(row.number[STAT_BPS_OUT], 8000);
 	assert_int_equal(row.counters_since, 11);
 	/* Another process, whose totals happen to be higher already. */
-	w.look.epoch++;
-	w.look.counters_since = 12;
+	w.poll.epoch++;
+	w.poll.counters_since = 12;
 	row = take(&measure, 13000, 9000, 9000);
 	assert_false(row.present & 1u << STAT_BPS_IN);
 	assert_int_equal(row.counters_since, 12);
@@ -954,7 +954,7 @@ measure_goes_on_from_what_was_stored(void **state)
 		struct measure measure = resumed(cases[i].since, octets);
 		struct statistics row;
 
-		w.look.counters_since = cases[i].process_since;
+		w.poll.counters_since = cases[i].process_since;
 		row = take(&measure, 30000, cases[i].total, 0);
 		assert_int_equal(row.counters_since, cases[i].expected);
 		assert_false(row.present & 1u << STAT_BPS_IN);
@@ -972,11 +972,11 @@ measure_after_another_plane_was_opened_does_not_move(void **state)
 	(void)state;
 	take(&measure, 10000, 1000, 1000);
 	measure_detach(&measure);
-	assert_true(measure_continues(&measure, &w.look));
+	assert_true(measure_continues(&measure, &w.poll));
 	assert_int_equal(take(&measure, 11000, 1000, 1000).counters_since, 500);
 	measure_detach(&measure);
-	w.look.counters_since = 501;
-	assert_false(measure_continues(&measure, &w.look));
+	w.poll.counters_since = 501;
+	assert_false(measure_continues(&measure, &w.poll));
 	assert_int_equal(take(&measure, 12000, 1000, 1000).counters_since, 501);
 }
 
@@ -991,7 +991,7 @@ measure_moves_at_each_reset_and_never_back(void **state)
 	assert_int_equal(take(&measure, 600100, 10, 0).counters_since, 600);
 	assert_int_equal(take(&measure, 600200, 5, 0).counters_since, 601);
 	assert_int_equal(take(&measure, 3000, 4, 0).counters_since, 602);
-	w.look.epoch++;
+	w.poll.epoch++;
 	assert_int_equal(take(&measure, 700000, 9, 0).counters_since, 603);
 }
 
@@ -1002,9 +1002,9 @@ measure_of_a_server_that_was_deleted_and_added_moves(void **state)
 	struct statistics row;
 
 	(void)state;
-	w.look.counters_since = 5;
+	w.poll.counters_since = 5;
 	assert_int_equal(take(&measure, 30000, 1000, 0).counters_since, 20);
-	measure_take(&measure, &w.look, NULL, (struct measure_time){ 31000, 31 }, 1, false, &row);
+	measure_take(&measure, &w.poll, NULL, (struct measure_time){ 31000, 31 }, 1, false, &row);
 	assert_int_equal(row.counters_since, 20);
 	assert_int_equal(take(&measure, 40000, 5000, 0).counters_since, 40);
 	/* The driver was restarted while the server was deleted. */
@@ -1020,7 +1020,7 @@ measure_of_a_server_that_is_gone_is_not_active(void **state)
 
 	(void)state;
 	take(&measure, 10000, 1000, 1000);
-	measure_take(&measure, &w.look, NULL, (struct measure_time){ 11000, 11 }, 1, false, &row);
+	measure_take(&measure, &w.poll, NULL, (struct measure_time){ 11000, 11 }, 1, false, &row);
 	assert_int_equal(row.present, STAT_PRESENT_ACTIVE);
 	assert_false(row.active);
 	assert_int_equal(row.last_update, 11);
@@ -1038,7 +1038,7 @@ measure_keeps_a_rate_of_the_data_plane(void **state)
 	w.servers[A].present = 1u << STAT_TOTAL_CONNECTIONS | 1u << STAT_CONNECTIONS_PER_SECOND;
 	w.servers[A].number[STAT_CONNECTIONS_PER_SECOND] = 77;
 	for (int i = 0; i < 2; i++) {
-		measure_take(&measure, &w.look, &w.servers[A],
+		measure_take(&measure, &w.poll, &w.servers[A],
 		    (struct measure_time){ 11000 + i * 1000, 11 + i }, 1, true, &row);
 		assert_int_equal(row.number[STAT_CONNECTIONS_PER_SECOND], 77);
 		w.servers[A].number[STAT_TOTAL_CONNECTIONS] += 5;

@@ -96,7 +96,7 @@ process_of_another_namespace_is_not_seen(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		haproxy_processes_follow(&processes, cases[i].pid, cases[i].peer);
-		assert_int_equal(processes.now.fd, -1);
+		assert_int_equal(processes.current.fd, -1);
 		assert_false(processes.unseen);
 		haproxy_processes_follow(&processes, 1, 0);
 		assert_true(processes.unseen);

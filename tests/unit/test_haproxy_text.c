@@ -281,7 +281,7 @@ reason_is(const struct haproxy_server *server, const char *words)
 	struct plane_server ret;
 
 	haproxy_server_read(server, &ret);
-	assert_string_equal(ret.words, words);
+	assert_string_equal(ret.message, words);
 }
 
 /* States as HAProxy 2.6.12 showed them for templates of a name and of a SRV record. */
@@ -291,7 +291,7 @@ server_of_a_template_has_a_pool(void **state)
 	static const struct {
 		uint32_t	 admin;
 		const char	*fqdn, *srv_record, *pool;
-		bool		 vacant;
+		bool		 no_address;
 	} cases[] = {
 		{ 0, "", "", "", false },
 		{ 0, "app.test", "", "app.test", false },
@@ -314,7 +314,7 @@ server_of_a_template_has_a_pool(void **state)
 		server.srv_record = cases[i].srv_record;
 		haproxy_server_read(&server, &ret);
 		assert_string_equal(ret.pool, cases[i].pool);
-		assert_int_equal(ret.vacant, cases[i].vacant);
+		assert_int_equal(ret.no_address, cases[i].no_address);
 	}
 }
 
@@ -328,15 +328,15 @@ server_waits_for_a_check_of_its_own(void **state)
 	server.check_status = "";
 	haproxy_server_read(&server, &ret);
 	assert_false(ret.checked);
-	assert_false(ret.unproven);
+	assert_false(ret.check_pending);
 	server.check_state = 6;
 	server.check_status = "INI";
 	haproxy_server_read(&server, &ret);
 	assert_true(ret.checked);
-	assert_true(ret.unproven);
+	assert_true(ret.check_pending);
 	server.check_status = "L4CON";
 	haproxy_server_read(&server, &ret);
-	assert_false(ret.unproven);
+	assert_false(ret.check_pending);
 	/* In MAINT, and after "disable health". */
 	server.check_state = 14;
 	server.check_status = "";
@@ -412,25 +412,25 @@ server_reason_of_checks_names_the_cause(void **state)
 
 /* -- commands ----------------------------------------------------------------------------- */
 
-static struct plane_order
-order_of(const char *service, const char *real, enum plane_order_kind kind, uint32_t value)
+static struct plane_command
+command_of(const char *service, const char *real, enum plane_command_kind kind, uint32_t value)
 {
-	struct plane_order order = { .kind = kind, .value = value, .cause = JOB_CAUSE_NONE };
+	struct plane_command command = { .kind = kind, .value = value, .cause = JOB_CAUSE_NONE };
 
-	snprintf(order.service, sizeof(order.service), "%s", service);
-	snprintf(order.real, sizeof(order.real), "%s", real);
-	return order;
+	snprintf(command.service, sizeof(command.service), "%s", service);
+	snprintf(command.real, sizeof(command.real), "%s", real);
+	return command;
 }
 
 static void
 command_line_says_what_was_ordered(void **state)
 {
-	const struct plane_order orders[] = {
-		order_of("web", "a", PLANE_ORDER_WEIGHT, 256),
-		order_of("web", "a", PLANE_ORDER_STATE, PLANE_READY),
-		order_of("web", "b", PLANE_ORDER_STATE, PLANE_DRAIN),
-		order_of("web", "c.d_e-f", PLANE_ORDER_STATE, PLANE_OUT),
-		order_of("web", "b", PLANE_ORDER_CUT, 0),
+	const struct plane_command commands[] = {
+		command_of("web", "a", PLANE_COMMAND_WEIGHT, 256),
+		command_of("web", "a", PLANE_COMMAND_STATE, PLANE_READY),
+		command_of("web", "b", PLANE_COMMAND_STATE, PLANE_DRAIN),
+		command_of("web", "c.d_e-f", PLANE_COMMAND_STATE, PLANE_OUT),
+		command_of("web", "b", PLANE_COMMAND_END_SESSIONS, 0),
 	};
 	static const char expected[] = "set server web/a weight 256;set server web/a state ready;"
 	    "set server web/b state drain;set server web/c.d_e-f state maint;"
@@ -439,7 +439,7 @@ command_line_says_what_was_ordered(void **state)
 	size_t length;
 
 	(void)state;
-	assert_int_equal(haproxy_command_line(orders, 5, line, &length), 5);
+	assert_int_equal(haproxy_command_line(commands, 5, line, &length), 5);
 	assert_int_equal(length, sizeof(expected) - 1);
 	assert_memory_equal(line, expected, length);
 }
@@ -455,22 +455,22 @@ command_with_a_foreign_name_is_never_written(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const struct plane_order orders[] = {
-			order_of("web", "a", PLANE_ORDER_WEIGHT, 1),
-			order_of("web", names[i], PLANE_ORDER_WEIGHT, 1),
-			order_of(names[i], "a", PLANE_ORDER_WEIGHT, 1),
+		const struct plane_command commands[] = {
+			command_of("web", "a", PLANE_COMMAND_WEIGHT, 1),
+			command_of("web", names[i], PLANE_COMMAND_WEIGHT, 1),
+			command_of(names[i], "a", PLANE_COMMAND_WEIGHT, 1),
 		};
 
-		assert_int_equal(haproxy_command_line(orders, 3, line, &length), 1);
-		assert_int_equal(haproxy_command_line(orders + 1, 2, line, &length), 0);
-		assert_int_equal(haproxy_command_line(orders + 2, 1, line, &length), 0);
+		assert_int_equal(haproxy_command_line(commands, 3, line, &length), 1);
+		assert_int_equal(haproxy_command_line(commands + 1, 2, line, &length), 0);
+		assert_int_equal(haproxy_command_line(commands + 2, 1, line, &length), 0);
 	}
 }
 
 static void
 command_line_is_never_too_long(void **state)
 {
-	struct plane_order orders[300];
+	struct plane_command commands[300];
 	char name[MODEL_NAME_MAX + 1], line[HAPROXY_LINE_MAX];
 	size_t done = 0;
 
@@ -478,9 +478,9 @@ command_line_is_never_too_long(void **state)
 	memset(name, 'n', sizeof(name));
 	name[MODEL_NAME_MAX] = '\0';
 	for (size_t i = 0; i < 300; i++)
-		orders[i] = order_of(name, name, PLANE_ORDER_STATE, PLANE_READY);
+		commands[i] = command_of(name, name, PLANE_COMMAND_STATE, PLANE_READY);
 	while (done < 300) {
-		size_t length, n = haproxy_command_line(orders + done, 300 - done, line, &length);
+		size_t length, n = haproxy_command_line(commands + done, 300 - done, line, &length);
 
 		assert_true(n > 0);
 		assert_true(length <= HAPROXY_LINE_MAX);
@@ -495,21 +495,21 @@ command_outcomes_go_to_their_orders(void **state)
 {
 	char answer[] = "\nNo such server.\n\nNo such backend.\n\n\n"
 	    "Absolute weight can only be between 0 and 256 inclusive.\n\nPermission denied\n\n";
-	struct plane_order orders[7];
+	struct plane_command commands[7];
 
 	(void)state;
 	for (size_t i = 0; i < 7; i++)
-		orders[i] = order_of("web", "a", PLANE_ORDER_WEIGHT, 1);
-	haproxy_command_outcomes(answer, strlen(answer), orders, 7);
-	assert_int_equal(orders[0].cause, JOB_CAUSE_NONE);
-	assert_int_equal(orders[1].cause, JOB_CAUSE_NOT_FOUND);
-	assert_string_equal(orders[1].message, "HAProxy: No such server.");
-	assert_int_equal(orders[2].cause, JOB_CAUSE_NOT_FOUND);
-	assert_int_equal(orders[3].cause, JOB_CAUSE_NONE);
-	assert_int_equal(orders[4].cause, JOB_CAUSE_REJECTED);
-	assert_int_equal(orders[5].cause, JOB_CAUSE_REJECTED);
-	assert_int_equal(orders[6].cause, JOB_CAUSE_UNREACHABLE);
-	assert_string_equal(orders[6].message, "HAProxy's answer is missing");
+		commands[i] = command_of("web", "a", PLANE_COMMAND_WEIGHT, 1);
+	haproxy_command_results(answer, strlen(answer), commands, 7);
+	assert_int_equal(commands[0].cause, JOB_CAUSE_NONE);
+	assert_int_equal(commands[1].cause, JOB_CAUSE_NOT_FOUND);
+	assert_string_equal(commands[1].message, "HAProxy: No such server.");
+	assert_int_equal(commands[2].cause, JOB_CAUSE_NOT_FOUND);
+	assert_int_equal(commands[3].cause, JOB_CAUSE_NONE);
+	assert_int_equal(commands[4].cause, JOB_CAUSE_REJECTED);
+	assert_int_equal(commands[5].cause, JOB_CAUSE_REJECTED);
+	assert_int_equal(commands[6].cause, JOB_CAUSE_UNREACHABLE);
+	assert_string_equal(commands[6].message, "HAProxy's answer is missing");
 }
 
 /* What is cut off says nothing: HAProxy may have meant another message, or nothing. */
@@ -521,17 +521,17 @@ command_outcome_that_is_cut_off_is_no_refusal(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-		struct plane_order orders[] = {
-			order_of("web", "a", PLANE_ORDER_WEIGHT, 1),
-			order_of("web", "b", PLANE_ORDER_WEIGHT, 1),
+		struct plane_command commands[] = {
+			command_of("web", "a", PLANE_COMMAND_WEIGHT, 1),
+			command_of("web", "b", PLANE_COMMAND_WEIGHT, 1),
 		};
 		char answer[32];
 
 		snprintf(answer, sizeof(answer), "%s", answers[i]);
-		haproxy_command_outcomes(answer, strlen(answer), orders, 2);
-		assert_int_equal(orders[0].cause, JOB_CAUSE_NONE);
-		assert_int_equal(orders[1].cause, JOB_CAUSE_UNREACHABLE);
-		assert_string_equal(orders[1].message, "HAProxy's answer is cut off");
+		haproxy_command_results(answer, strlen(answer), commands, 2);
+		assert_int_equal(commands[0].cause, JOB_CAUSE_NONE);
+		assert_int_equal(commands[1].cause, JOB_CAUSE_UNREACHABLE);
+		assert_string_equal(commands[1].message, "HAProxy's answer is cut off");
 	}
 }
 
@@ -539,14 +539,14 @@ command_outcome_that_is_cut_off_is_no_refusal(void **state)
 static void
 command_outcome_keeps_the_first_refusal(void **state)
 {
-	struct plane_order order = order_of("web", "a", PLANE_ORDER_WEIGHT, 1);
+	struct plane_command command = command_of("web", "a", PLANE_COMMAND_WEIGHT, 1);
 	char no[] = "Permission denied\n\n", yes[] = "\n";
 
 	(void)state;
-	haproxy_command_outcomes(no, strlen(no), &order, 1);
-	haproxy_command_outcomes(yes, strlen(yes), &order, 1);
-	assert_int_equal(order.cause, JOB_CAUSE_REJECTED);
-	assert_string_equal(order.message, "HAProxy: Permission denied");
+	haproxy_command_results(no, strlen(no), &command, 1);
+	haproxy_command_results(yes, strlen(yes), &command, 1);
+	assert_int_equal(command.cause, JOB_CAUSE_REJECTED);
+	assert_string_equal(command.message, "HAProxy: Permission denied");
 }
 
 int

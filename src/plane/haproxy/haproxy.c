@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * HAProxy behind one socket, or a pair of processes behind two: asked one after the
- * other, their servers summed by name; see haproxy.h.
+ * The data plane HAProxy: one process, or several processes that serve the same clients, each
+ * with a runtime socket. The processes are asked one after the other, and their servers are
+ * merged by name; see haproxy.h.
  */
 #include "plane/haproxy/haproxy.h"
 
@@ -17,17 +18,18 @@
 #include "plane/haproxy/haproxy_socket.h"
 #include "util/clock.h"
 
-/* A process, as the last look saw it. */
+/* A process of HAProxy, as the latest poll found it. */
 struct process {
 	struct haproxy_endpoint	 endpoint;
-	char			*answer;
+	char			*answer;	/* 'view' points into it */
 	struct haproxy_view	 view;
-	bool			 seen;
-	uint64_t		 pid, start_time;	/* of the look before, if any */
-	bool			 seen_before;
+	bool			 answered;
 	pid_t			 peer;
 	struct haproxy_processes processes;
-	uint64_t		*totals;	/* of its backends, of the look before */
+	/* Of the poll before. */
+	bool			 answered_before;
+	uint64_t		 pid, start_time;
+	uint64_t		*totals;	/* of each backend */
 	size_t			 n_totals;
 };
 
@@ -36,91 +38,85 @@ struct plane {
 	int			 timeout_ms;
 	bool			 keeps_foreign;
 	struct process		 processes[HAPROXY_SOCKETS_MAX];
-	size_t			 n, at;		/* 'at': the one that is asked */
+	size_t			 n, at;		/* 'at': the process that is asked now */
 	struct haproxy_request	*request;
-	/* a look */
-	plane_looked_fn		 looked;
+	void			*arg;		/* of 'polled' or 'applied' */
+	/* A poll. */
+	plane_polled_fn		 polled;
 	struct plane_server	*servers;
-	struct plane_look	 look;
-	struct plane_trouble	 trouble;
-	/* an apply */
+	struct plane_poll	 poll;
+	struct plane_error	 error;
+	/* Commands: 'done' of them have results, then 'sent' are at the process. */
 	plane_applied_fn	 applied;
-	struct plane_order	*orders;
-	size_t			 n_orders, done, under_way;
-	void			*arg;
+	struct plane_command	*commands;
+	size_t			 n_commands, done, sent;
 };
 
 /* -- parameters ------------------------------------------------------------------- */
 
 static enum err_code
-socket_take(struct plane *plane, const json_t *value, struct err *err)
+socket_add(struct plane *plane, const json_t *value, struct err *err)
 {
 	const char *text = json_string_value(value);
 	enum err_code code;
 
 	if (text == NULL)
-		return err_set(err, ERR_INVALID, "a socket in the parameters is not a text");
+		return err_set(err, ERR_INVALID, "parameter socket is not a text");
 	if (plane->n == HAPROXY_SOCKETS_MAX)
-		return err_set(err, ERR_INVALID, "the cluster names more than %d sockets",
+		return err_set(err, ERR_INVALID, "parameter socket has more than %d values",
 		    HAPROXY_SOCKETS_MAX);
 	code = haproxy_endpoint_parse(text, &plane->processes[plane->n].endpoint, err);
 	plane->n += code == ERR_OK;
 	return code;
 }
 
-/* {"foreign-changes": ["keep"]}, or the text alone. */
-static enum err_code
-foreign_take(struct plane *plane, const json_t *value, struct err *err)
+/* Value 'i' of a parameter: an element of a list, or the only value. NULL if there is none. */
+static const json_t *
+param_value(const json_t *json, const char *name, size_t i)
 {
-	const char *text;
+	const json_t *param = json_object_get(json, name);
 
-	if (value == NULL)
-		return ERR_OK;
-	text = json_string_value(json_array_size(value) == 1 ? json_array_get(value, 0) : value);
-	plane->keeps_foreign = text != NULL && strcmp(text, "keep") == 0;
-	if (plane->keeps_foreign || (text != NULL && strcmp(text, "restore") == 0))
-		return ERR_OK;
-	return err_set(err, ERR_INVALID, "foreign-changes is not one of keep, restore");
+	return json_is_array(param) ? json_array_get(param, i) : i == 0 ? param : NULL;
 }
 
-/* {"socket": ["/run/haproxy/admin.sock"]}, or a text alone. */
+/* {"socket": ["/run/haproxy/admin.sock"], "foreign-changes": ["keep"]} */
 static enum err_code
 params_read(struct plane *plane, const char *params, struct err *err)
 {
 	json_t *json = json_loads(params, 0, NULL);
-	const json_t *sockets = json_object_get(json, "socket"), *value;
+	const json_t *value;
 	enum err_code code = ERR_OK;
-	size_t i;
+	const char *text;
 
-	if (json_is_string(sockets)) {
-		code = socket_take(plane, sockets, err);
-	} else {
-		json_array_foreach(sockets, i, value) {
-			if (code == ERR_OK)
-				code = socket_take(plane, value, err);
-		}
+	while (code == ERR_OK && (value = param_value(json, "socket", plane->n)) != NULL)
+		code = socket_add(plane, value, err);
+	if (code == ERR_OK && (value = param_value(json, "foreign-changes", 0)) != NULL) {
+		text = json_string_value(value);
+		plane->keeps_foreign = text != NULL && strcmp(text, "keep") == 0;
+		if (!plane->keeps_foreign && (text == NULL || strcmp(text, "restore") != 0))
+			code = err_set(err, ERR_INVALID,
+			    "parameter foreign-changes is neither keep nor restore");
 	}
-	if (code == ERR_OK)
-		code = foreign_take(plane, json_object_get(json, "foreign-changes"), err);
 	json_decref(json);
 	if (code == ERR_OK && plane->n == 0)
-		code = err_set(err, ERR_INVALID, "the cluster names no socket of HAProxy");
+		code = err_set(err, ERR_INVALID, "the cluster has no parameter socket");
 	return code;
 }
 
+/* Frees what the latest poll found. */
 static void
-processes_forget(struct plane *plane)
+poll_free(struct plane *plane)
 {
 	for (size_t i = 0; i < plane->n; i++) {
 		haproxy_view_done(&plane->processes[i].view);
 		free(plane->processes[i].answer);
 		plane->processes[i].answer = NULL;
-		plane->processes[i].seen = false;
+		plane->processes[i].answered = false;
 	}
 	free(plane->servers);
 	plane->servers = NULL;
-	plane->look.servers = NULL;
-	plane->look.n = 0;
+	plane->poll.servers = NULL;
+	plane->poll.n = 0;
 }
 
 static void
@@ -129,7 +125,7 @@ plane_close(struct plane *plane)
 	if (plane == NULL)
 		return;
 	haproxy_request_cancel(plane->request);
-	processes_forget(plane);
+	poll_free(plane);
 	for (size_t i = 0; i < plane->n; i++) {
 		free(plane->processes[i].totals);
 		haproxy_processes_done(&plane->processes[i].processes);
@@ -157,7 +153,22 @@ plane_open(struct loop *loop, const char *params, int timeout_ms, struct plane *
 	return ERR_OK;
 }
 
-/* -- all processes as one ------------------------------------------------------------- */
+/* -- merging the processes ------------------------------------------------------------ */
+
+/* A server as one process has it. */
+struct found {
+	struct plane_server	 server;
+	size_t			 process;
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+	int order = plane_server_compare(&x->server, &y->server);
+
+	return order != 0 ? order : x->process < y->process ? -1 : 1;
+}
 
 static bool
 endpoint_same(const struct plane_endpoint *a, const struct plane_endpoint *b)
@@ -166,23 +177,8 @@ endpoint_same(const struct plane_endpoint *a, const struct plane_endpoint *b)
 	    strcmp(a->name, b->name) == 0;
 }
 
-/* Where the processes of a pair differ, the text begins with the socket it is of. */
 static void
-words_fold(struct plane_server *server, const struct plane_server *other)
-{
-	const struct plane_server *source = server->words[0] != '\0' ? server : other;
-	char text[PLANE_WORDS_MAX];
-
-	if (server->words_at == NULL || strcmp(server->words, other->words) == 0)
-		return;
-	snprintf(text, sizeof(text), "%.75s: %.80s", source->words_at, source->words);
-	memcpy(server->words, text, sizeof(text));
-	server->words_at = NULL;
-}
-
-/* One server of two processes, as one. */
-static void
-server_fold(struct plane_server *server, const struct plane_server *other)
+server_merge(struct plane_server *server, const struct plane_server *other)
 {
 	if (server->state != other->state)
 		server->state = PLANE_MIXED;
@@ -193,25 +189,75 @@ server_fold(struct plane_server *server, const struct plane_server *other)
 	server->backup |= other->backup;
 	if (!endpoint_same(&server->endpoint, &other->endpoint))
 		server->other_endpoint = other->endpoint;
-	server->vacant &= other->vacant;
+	server->no_address &= other->no_address;
 	server->checked &= other->checked;
-	server->unproven &= other->unproven;
+	server->check_pending &= other->check_pending;
 	for (size_t i = 0; i < STAT_NUMBERS; i++)
 		server->number[i] += other->number[i];
-	words_fold(server, other);
 }
 
-/* All servers of all processes in one array, each name once. */
+/* If the processes have different messages, the first one is taken, after its socket. */
+static void
+message_merge(const struct plane *plane, const struct found *found, size_t n,
+    struct plane_server *ret)
+{
+	bool same = true;
+	size_t first = 0;
+
+	for (size_t i = 1; i < n; i++)
+		same &= strcmp(found[i].server.message, found[0].server.message) == 0;
+	if (same)
+		return;
+	while (found[first].server.message[0] == '\0')
+		first++;
+	snprintf(ret->message, sizeof(ret->message), "%.75s: %.80s",
+	    plane->processes[found[first].process].endpoint.text, found[first].server.message);
+}
+
+/* The socket of the first process that answered and is not among the 'n'; NULL if none. */
+static const char *
+missing_at(const struct plane *plane, const struct found *found, size_t n)
+{
+	for (size_t i = 0, at = 0; i < plane->n; i++) {
+		if (at < n && found[at].process == i)
+			at++;
+		else if (plane->processes[i].answered)
+			return plane->processes[i].endpoint.text;
+	}
+	return NULL;
+}
+
+/* Writes each name once to plane->servers. 'found' is sorted. */
+static void
+servers_merge(struct plane *plane, const struct found *found, size_t n)
+{
+	for (size_t i = 0, same; i < n; i += same) {
+		struct plane_server *server = &plane->servers[plane->poll.n++];
+
+		*server = found[i].server;
+		for (same = 1; i + same < n &&
+		    plane_server_compare(server, &found[i + same].server) == 0; same++)
+			server_merge(server, &found[i + same].server);
+		message_merge(plane, &found[i], same, server);
+		server->missing_at = missing_at(plane, &found[i], same);
+	}
+	plane->poll.servers = plane->servers;
+}
+
 static bool
 servers_gather(struct plane *plane)
 {
-	size_t n = 0, folded = 0;
+	struct found *found;
+	size_t n = 0;
 
 	for (size_t i = 0; i < plane->n; i++)
 		n += plane->processes[i].view.n_servers;
+	found = calloc(n + 1, sizeof(*found));
 	plane->servers = calloc(n + 1, sizeof(*plane->servers));
-	if (plane->servers == NULL)
+	if (found == NULL || plane->servers == NULL) {
+		free(found);
 		return false;
+	}
 	n = 0;
 	for (size_t i = 0; i < plane->n; i++) {
 		const struct haproxy_view *view = &plane->processes[i].view;
@@ -219,100 +265,47 @@ servers_gather(struct plane *plane)
 		for (size_t j = 0; j < view->n_servers; j++) {
 			if (!view->servers[j].has_state)
 				continue;
-			haproxy_server_read(&view->servers[j], &plane->servers[n]);
-			if (plane->n > 1)
-				plane->servers[n].words_at = plane->processes[i].endpoint.text;
-			n++;
+			haproxy_server_read(&view->servers[j], &found[n].server);
+			found[n++].process = i;
 		}
 	}
-	plane_servers_sort(plane->servers, n);
-	for (size_t i = 0; i < n; i++) {
-		struct plane_server *last = &plane->servers[folded == 0 ? 0 : folded - 1];
-
-		if (folded > 0 && strcmp(last->service, plane->servers[i].service) == 0 &&
-		    strcmp(last->real, plane->servers[i].real) == 0)
-			server_fold(last, &plane->servers[i]);
-		else
-			plane->servers[folded++] = plane->servers[i];
-	}
-	plane->look.servers = plane->servers;
-	plane->look.n = folded;
+	qsort(found, n, sizeof(*found), by_name);
+	servers_merge(plane, found, n);
+	free(found);
 	return true;
 }
 
-/* -- what a person should repair ---------------------------------------------------- */
+/* -- what a poll reports besides servers ----------------------------------------------- */
 
-static int
-view_compare(const struct haproxy_server *a, const struct plane_server *b)
-{
-	int order = strcmp(a->backend, b->service);
-
-	return order != 0 ? order : strcmp(a->name, b->real);
-}
-
-/* Notes which servers of the look 'process' lacks. Both are sorted by name. */
+/* Writes why lbcluster cannot change servers over 'socket', with the line to write. */
 static void
-missing_note(struct plane *plane, const struct process *process)
+level_message(const char *socket, const char *problem, char buf[MODEL_MESSAGE_MAX + 1])
 {
-	const struct haproxy_view *view = &process->view;
-	size_t at = 0;
+	char line[160];
 
-	for (size_t i = 0; i < plane->look.n; i++) {
-		struct plane_server *server = &plane->servers[i];
-
-		while (at < view->n_servers && view_compare(&view->servers[at], server) < 0)
-			at++;
-		if (server->missing_at == NULL && (at == view->n_servers ||
-		    view_compare(&view->servers[at], server) != 0 ||
-		    !view->servers[at].has_state))
-			server->missing_at = process->endpoint.text;
-	}
+	snprintf(buf, MODEL_MESSAGE_MAX + 1, "%.70s: %s; haproxy.cfg: %.110s", socket, problem,
+	    haproxy_socket_line(socket, line, sizeof(line)));
 }
 
 static void
-level_judge(struct plane *plane)
+level_check(struct plane *plane)
 {
-	for (size_t i = 0; i < plane->n; i++) {
+	plane->poll.problem[0] = '\0';
+	for (size_t i = plane->n; i-- > 0;) {
 		const struct process *process = &plane->processes[i];
-		const char *problem = process->seen ?
-		    haproxy_level_problem(process->view.level) : NULL;
-		char line[160];
+		const char *problem = haproxy_level_problem(process->view.level);
 
-		if (problem == NULL)
-			continue;
-		snprintf(plane->look.problem, sizeof(plane->look.problem),
-		    "%.70s: %s; haproxy.cfg: %.110s", process->endpoint.text, problem,
-		    haproxy_socket_line(process->endpoint.text, line, sizeof(line)));
-		return;
+		if (problem != NULL)
+			level_message(process->endpoint.text, problem, plane->poll.problem);
 	}
 }
 
-/* -- a look ----------------------------------------------------------------------- */
-
-static void look_next(struct plane *plane);
-
-/* The first trouble of a look is told. */
-static void __attribute__((format(printf, 4, 5)))
-trouble_note(struct plane *plane, enum plane_status status, enum job_fail_cause cause,
-    const char *fmt, ...)
-{
-	va_list ap;
-
-	if (plane->trouble.status != PLANE_STATUS_OK)
-		return;
-	plane->trouble.status = status;
-	plane->trouble.cause = cause;
-	va_start(ap, fmt);
-	vsnprintf(plane->trouble.text, sizeof(plane->trouble.text), fmt, ap);
-	va_end(ap);
-}
-
-/* Keeps the totals of the backends. True if one is less than in the look before: somebody
- * gave "clear counters all". Nothing else lowers the total of a backend (seen with HAProxy
- * 2.6.12), while "del server" and "add server" lower that of a server. Without memory
- * nothing is kept, and the next look has nothing to compare with. */
+/* Stores the totals of the backends. True if a total is lower than in the poll before, because
+ * a person gave "clear counters all". Nothing else lowers the total of a backend (seen with
+ * HAProxy 2.6.12); "del server" and "add server" lower that of a server. Without memory the
+ * next poll compares nothing. */
 static bool
-totals_dropped(struct process *process, bool same)
+totals_dropped(struct process *process, bool same_process)
 {
 	const struct haproxy_view *view = &process->view;
 	bool dropped = false;
@@ -321,21 +314,21 @@ totals_dropped(struct process *process, bool same)
 		free(process->totals);
 		process->totals = calloc(view->n_backends, sizeof(*process->totals));
 		process->n_totals = process->totals == NULL ? 0 : view->n_backends;
-		same = false;
+		same_process = false;
 	}
 	for (size_t i = 0; i < process->n_totals; i++) {
-		dropped |= same && view->backends[i].total < process->totals[i];
+		dropped |= same_process && view->backends[i].total < process->totals[i];
 		process->totals[i] = view->backends[i].total;
 	}
 	return dropped;
 }
 
-/* Totals began again where a process was restarted or its counters were cleared; the sum of
- * a pair also changes where one of the two answers that did not, or no longer answers. */
+/* Totals begin again when a process was restarted or its counters were cleared. The sum of
+ * several processes also changes when one stops to answer or answers again. */
 static void
-epoch_judge(struct plane *plane)
+epoch_update(struct plane *plane)
 {
-	bool same = plane->look.epoch != 0, restarted = false, cleared = false;
+	bool same = plane->poll.epoch != 0, restarted = false, cleared = false;
 	int64_t since = 0;
 
 	for (size_t i = 0; i < plane->n; i++) {
@@ -343,9 +336,9 @@ epoch_judge(struct plane *plane)
 		const struct haproxy_view *view = &process->view;
 		bool other;
 
-		same &= process->seen == process->seen_before;
-		process->seen_before = process->seen;
-		if (!process->seen)
+		same &= process->answered == process->answered_before;
+		process->answered_before = process->answered;
+		if (!process->answered)
 			continue;
 		other = view->pid != process->pid || view->start_time != process->start_time;
 		restarted |= other;
@@ -355,58 +348,73 @@ epoch_judge(struct plane *plane)
 		if ((int64_t)process->start_time > since)
 			since = (int64_t)process->start_time;
 	}
-	plane->look.restarts += restarted;
+	plane->poll.restarts += restarted;
 	if (same && !restarted && !cleared)
 		return;
-	plane->look.counters_since = plane->look.epoch != 0 && (plane->n > 1 || cleared) ?
+	plane->poll.counters_since = plane->poll.epoch != 0 && (plane->n > 1 || cleared) ?
 	    clock_wall_s() : since;
-	plane->look.epoch++;
+	plane->poll.epoch++;
 }
 
-/* Names the first process that a reload left behind. */
+/* Reports the first process that a reload left running. */
 static void
-earlier_judge(struct plane *plane)
+earlier_update(struct plane *plane)
 {
-	plane->look.earlier_pid = 0;
-	plane->look.earlier_unseen = false;
+	plane->poll.earlier_pid = 0;
+	plane->poll.earlier_unseen = false;
 	for (size_t i = 0; i < plane->n; i++) {
 		const struct haproxy_processes *processes = &plane->processes[i].processes;
 
-		if (plane->look.earlier_pid == 0 && processes->n > 0)
-			plane->look.earlier_pid = processes->earlier[0].pid;
-		plane->look.earlier_unseen |= processes->unseen;
+		if (plane->poll.earlier_pid == 0 && processes->n > 0)
+			plane->poll.earlier_pid = processes->earlier[0].pid;
+		plane->poll.earlier_unseen |= processes->unseen;
 	}
 }
 
-static void
-look_end(struct plane *plane)
+/* -- a poll ----------------------------------------------------------------------- */
+
+static void poll_next(struct plane *plane);
+
+/* Keeps the first error of a poll. */
+static void __attribute__((format(printf, 4, 5)))
+error_note(struct plane *plane, enum plane_status status, enum job_fail_cause cause,
+    const char *fmt, ...)
 {
-	const struct plane_look *look = NULL;
-	bool seen = false;
+	va_list ap;
+
+	if (plane->error.status != PLANE_STATUS_OK)
+		return;
+	plane->error.status = status;
+	plane->error.cause = cause;
+	va_start(ap, fmt);
+	vsnprintf(plane->error.text, sizeof(plane->error.text), fmt, ap);
+	va_end(ap);
+}
+
+static void
+poll_end(struct plane *plane)
+{
+	const struct plane_poll *poll = NULL;
+	bool answered = false;
 
 	for (size_t i = 0; i < plane->n; i++)
-		seen |= plane->processes[i].seen;
-	if (seen && !servers_gather(plane))
-		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER,
-		    "out of memory for its servers");
-	else if (seen) {
-		epoch_judge(plane);
-		earlier_judge(plane);
-		plane->look.problem[0] = '\0';
-		level_judge(plane);
-		for (size_t i = 0; i < plane->n; i++) {
-			if (plane->processes[i].seen)
-				missing_note(plane, &plane->processes[i]);
-		}
-		look = &plane->look;
+		answered |= plane->processes[i].answered;
+	if (answered && !servers_gather(plane)) {
+		error_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER,
+		    "out of memory for servers");
+	} else if (answered) {
+		epoch_update(plane);
+		earlier_update(plane);
+		level_check(plane);
+		poll = &plane->poll;
 	}
-	plane->looked(plane->arg, look,
-	    plane->trouble.status == PLANE_STATUS_OK ? NULL : &plane->trouble);
+	plane->polled(plane->arg, poll,
+	    plane->error.status == PLANE_STATUS_OK ? NULL : &plane->error);
 }
 
 static void
-on_view(void *arg, enum haproxy_failure failure, char *answer, size_t length,
-    const char *words)
+on_answer(void *arg, enum haproxy_failure failure, char *answer, size_t length,
+    const char *message)
 {
 	struct plane *plane = arg;
 	struct process *process = &plane->processes[plane->at];
@@ -414,115 +422,118 @@ on_view(void *arg, enum haproxy_failure failure, char *answer, size_t length,
 
 	plane->request = NULL;
 	if (failure != HAPROXY_ANSWERED) {
-		trouble_note(plane, failure == HAPROXY_TOO_MUCH ? PLANE_STATUS_FAILING :
+		error_note(plane, failure == HAPROXY_TOO_LONG ? PLANE_STATUS_FAILING :
 		    PLANE_STATUS_UNREACHABLE, failure == HAPROXY_TIMEOUT ? JOB_CAUSE_TIMEOUT :
-		    JOB_CAUSE_UNREACHABLE, "%.250s", words);
+		    JOB_CAUSE_UNREACHABLE, "%.250s", message);
 	} else if (haproxy_view_parse(answer, length, &process->view, &err) != ERR_OK) {
-		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, "%.100s: %.140s",
+		error_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, "%.100s: %.140s",
 		    process->endpoint.text, err.text);
 		free(answer);
 	} else {
 		process->answer = answer;
-		process->seen = true;
+		process->answered = true;
 		haproxy_processes_follow(&process->processes, process->view.pid, process->peer);
 	}
 	plane->at++;
-	look_next(plane);
+	poll_next(plane);
 }
 
 static void
-look_next(struct plane *plane)
+poll_next(struct plane *plane)
 {
 	for (; plane->at < plane->n; plane->at++) {
-		plane->request = haproxy_request_new(plane->loop,
-		    &plane->processes[plane->at].endpoint, HAPROXY_POLL, strlen(HAPROXY_POLL),
-		    plane->timeout_ms, on_view, plane);
+		struct process *process = &plane->processes[plane->at];
+
+		plane->request = haproxy_request_new(plane->loop, &process->endpoint, HAPROXY_POLL,
+		    strlen(HAPROXY_POLL), plane->timeout_ms, on_answer, plane);
 		if (plane->request != NULL) {
-			haproxy_request_want_peer(plane->request,
-			    &plane->processes[plane->at].peer);
+			haproxy_request_want_peer(plane->request, &process->peer);
 			return;
 		}
-		trouble_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER,
-		    "%.100s: out of memory for a request",
-		    plane->processes[plane->at].endpoint.text);
+		error_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER,
+		    "%.100s: out of memory for a request", process->endpoint.text);
 	}
-	look_end(plane);
+	poll_end(plane);
 }
 
 static void
-plane_look(struct plane *plane, plane_looked_fn fn, void *arg)
+plane_poll(struct plane *plane, plane_polled_fn fn, void *arg)
 {
-	processes_forget(plane);
-	plane->looked = fn;
+	poll_free(plane);
+	plane->polled = fn;
 	plane->arg = arg;
 	plane->at = 0;
-	plane->trouble = (struct plane_trouble){ .status = PLANE_STATUS_OK };
-	look_next(plane);
+	plane->error = (struct plane_error){ .status = PLANE_STATUS_OK };
+	poll_next(plane);
 }
 
-/* -- orders ----------------------------------------------------------------------- */
+/* -- commands --------------------------------------------------------------------- */
 
 static void apply_next(struct plane *plane);
 
+/* Ends the commands that this process has not answered. */
 static void
-orders_fail(struct plane *plane, enum job_fail_cause cause, const char *words)
+commands_fail(struct plane *plane, enum job_fail_cause cause, const char *message)
 {
-	for (size_t i = plane->done; i < plane->n_orders; i++) {
-		plane->orders[i].cause = cause;
-		snprintf(plane->orders[i].message, sizeof(plane->orders[i].message), "%.150s",
-		    words);
-	}
-	plane->done = plane->n_orders;
-}
-
-/* Judges the outcomes of one process. A server that only this process of a pair lacks is
- * no failure: it gets no work through it, and the look says so. Which process refused is
- * told where there are several. */
-static void
-outcomes_judge(struct plane *plane, struct plane_order *orders, size_t n)
-{
-	const char *path = plane->processes[plane->at].endpoint.text;
-
-	for (size_t i = 0; i < n && plane->n > 1; i++) {
-		const struct plane_server *server;
-		char message[sizeof(orders[i].message)];
-
-		if (orders[i].cause == JOB_CAUSE_NONE)
-			continue;
-		server = plane_look_find(&plane->look, orders[i].service, orders[i].real);
-		if (orders[i].cause == JOB_CAUSE_NOT_FOUND && server != NULL &&
-		    server->missing_at != NULL) {
-			orders[i].cause = JOB_CAUSE_NONE;
-			orders[i].message[0] = '\0';
-		} else if (strncmp(orders[i].message, "HAProxy", 7) == 0) {
-			snprintf(message, sizeof(message), "%.100s: %.150s", path,
-			    orders[i].message);
-			snprintf(orders[i].message, sizeof(orders[i].message), "%s", message);
-		}
+	for (; plane->done < plane->n_commands; plane->done++) {
+		plane->commands[plane->done].cause = cause;
+		snprintf(plane->commands[plane->done].message, MODEL_MESSAGE_MAX + 1, "%.150s",
+		    message);
 	}
 }
 
+/* Adds what only the plane knows to a refusal by the process plane->at. A server that this
+ * process lacks and another one has is no failure: the process sends it no traffic, and the
+ * poll reports the missing server. */
 static void
-on_outcomes(void *arg, enum haproxy_failure failure, char *answer, size_t length,
-    const char *words)
+refusal_explain(struct plane *plane, struct plane_command *command)
+{
+	const char *socket = plane->processes[plane->at].endpoint.text;
+	char message[sizeof(command->message)];
+	const struct plane_server *server;
+
+	if (strcmp(command->message, HAPROXY_DENIED) == 0) {
+		level_message(socket, HAPROXY_DENIED ", its level is not admin", message);
+		snprintf(command->message, sizeof(command->message), "%s", message);
+		return;
+	}
+	if (plane->n == 1)
+		return;
+	server = plane_poll_find(&plane->poll, command->service, command->real);
+	if (command->cause == JOB_CAUSE_NOT_FOUND && server != NULL &&
+	    server->missing_at != NULL) {
+		command->cause = JOB_CAUSE_NONE;
+		command->message[0] = '\0';
+	} else if (strncmp(command->message, "HAProxy", 7) == 0) {
+		snprintf(message, sizeof(message), "%.100s: %.150s", socket, command->message);
+		snprintf(command->message, sizeof(command->message), "%s", message);
+	}
+}
+
+static void
+on_results(void *arg, enum haproxy_failure failure, char *answer, size_t length,
+    const char *message)
 {
 	struct plane *plane = arg;
+	size_t end = plane->done + plane->sent;
 
 	plane->request = NULL;
 	if (failure == HAPROXY_ANSWERED) {
-		haproxy_command_outcomes(answer, length, plane->orders + plane->done,
-		    plane->under_way);
-		outcomes_judge(plane, plane->orders + plane->done, plane->under_way);
-		plane->done += plane->under_way;
+		haproxy_command_results(answer, length, plane->commands + plane->done,
+		    plane->sent);
+		for (; plane->done < end; plane->done++) {
+			if (plane->commands[plane->done].cause != JOB_CAUSE_NONE)
+				refusal_explain(plane, &plane->commands[plane->done]);
+		}
 	} else {
-		orders_fail(plane, failure == HAPROXY_TIMEOUT ? JOB_CAUSE_TIMEOUT :
-		    JOB_CAUSE_UNREACHABLE, words);
+		commands_fail(plane, failure == HAPROXY_TIMEOUT ? JOB_CAUSE_TIMEOUT :
+		    JOB_CAUSE_UNREACHABLE, message);
 	}
 	free(answer);
 	apply_next(plane);
 }
 
-/* The next line of commands to the process that is served; false if all is said. */
+/* Sends the next line of commands to the process plane->at. False if none is left. */
 static bool
 apply_send(struct plane *plane)
 {
@@ -530,32 +541,32 @@ apply_send(struct plane *plane)
 	char line[HAPROXY_LINE_MAX];
 	size_t length;
 
-	while (plane->done < plane->n_orders) {
-		plane->under_way = haproxy_command_line(plane->orders + plane->done,
-		    plane->n_orders - plane->done, line, &length);
-		if (plane->under_way == 0) {
-			struct plane_order *order = &plane->orders[plane->done++];
+	while (plane->done < plane->n_commands) {
+		plane->sent = haproxy_command_line(plane->commands + plane->done,
+		    plane->n_commands - plane->done, line, &length);
+		if (plane->sent == 0) {
+			struct plane_command *command = &plane->commands[plane->done++];
 
-			order->cause = JOB_CAUSE_REJECTED;
-			snprintf(order->message, sizeof(order->message),
-			    "its name is none that HAProxy takes");
+			command->cause = JOB_CAUSE_REJECTED;
+			snprintf(command->message, sizeof(command->message),
+			    "the name cannot be used in a command of HAProxy");
 			continue;
 		}
 		plane->request = haproxy_request_new(plane->loop, to, line, length,
-		    plane->timeout_ms, on_outcomes, plane);
+		    plane->timeout_ms, on_results, plane);
 		if (plane->request != NULL)
 			return true;
-		orders_fail(plane, JOB_CAUSE_OTHER, "out of memory for a request");
+		commands_fail(plane, JOB_CAUSE_OTHER, "out of memory for a request");
 	}
 	return false;
 }
 
-/* Processes that the look did not reach would only take their time again. */
+/* Processes that did not answer the poll get no commands: each would cost a timeout. */
 static void
 apply_next(struct plane *plane)
 {
 	while (plane->at < plane->n) {
-		if (plane->processes[plane->at].seen && apply_send(plane))
+		if (plane->processes[plane->at].answered && apply_send(plane))
 			return;
 		plane->at++;
 		plane->done = 0;
@@ -564,18 +575,18 @@ apply_next(struct plane *plane)
 }
 
 static void
-plane_apply(struct plane *plane, struct plane_order *orders, size_t n, plane_applied_fn fn,
+plane_apply(struct plane *plane, struct plane_command *commands, size_t n, plane_applied_fn fn,
     void *arg)
 {
-	plane->orders = orders;
-	plane->n_orders = n;
+	plane->commands = commands;
+	plane->n_commands = n;
 	plane->applied = fn;
 	plane->arg = arg;
 	plane->at = 0;
 	plane->done = 0;
 	for (size_t i = 0; i < n; i++) {
-		orders[i].cause = JOB_CAUSE_NONE;
-		orders[i].message[0] = '\0';
+		commands[i].cause = JOB_CAUSE_NONE;
+		commands[i].message[0] = '\0';
 	}
 	apply_next(plane);
 }
@@ -591,14 +602,14 @@ const struct plane_kind_ops haproxy_plane = {
 	.title = "HAProxy",
 	.open = plane_open,
 	.close = plane_close,
-	.look = plane_look,
+	.poll = plane_poll,
 	.apply = plane_apply,
 	.keeps_foreign = plane_keeps_foreign,
 };
 
-/* -- for a person who waits ---------------------------------------------------------- */
+/* -- a poll for a person ---------------------------------------------------------------- */
 
-struct look_now {
+struct waiting {
 	struct loop	*loop;
 	enum err_code	 code;
 	struct err	*err;
@@ -607,44 +618,44 @@ struct look_now {
 };
 
 static void
-on_answer_now(void *arg, enum haproxy_failure failure, char *answer, size_t length,
-    const char *words)
+on_awaited(void *arg, enum haproxy_failure failure, char *answer, size_t length,
+    const char *message)
 {
-	struct look_now *now = arg;
+	struct waiting *waiting = arg;
 
-	now->code = ERR_OK;
+	waiting->code = ERR_OK;
 	if (failure != HAPROXY_ANSWERED)
-		now->code = err_set(now->err, ERR_IO, "%s", words);
-	now->answer = answer;
-	now->length = length;
-	loop_stop(now->loop);
+		waiting->code = err_set(waiting->err, ERR_IO, "%s", message);
+	waiting->answer = answer;
+	waiting->length = length;
+	loop_stop(waiting->loop);
 }
 
 enum err_code
-haproxy_look_now(const char *socket, int timeout_ms, char **ret_answer,
+haproxy_poll_wait(const char *socket, int timeout_ms, char **ret_answer,
     struct haproxy_view *ret_view, struct err *err)
 {
-	struct look_now now = { .err = err };
+	struct waiting waiting = { .err = err };
 	struct haproxy_endpoint to;
 
 	if (haproxy_endpoint_parse(socket, &to, err) != ERR_OK)
 		return ERR_INVALID;
-	now.loop = loop_new();
-	if (now.loop == NULL || haproxy_request_new(now.loop, &to, HAPROXY_POLL,
-	    strlen(HAPROXY_POLL), timeout_ms, on_answer_now, &now) == NULL) {
-		loop_free(now.loop);
+	waiting.loop = loop_new();
+	if (waiting.loop == NULL || haproxy_request_new(waiting.loop, &to, HAPROXY_POLL,
+	    strlen(HAPROXY_POLL), timeout_ms, on_awaited, &waiting) == NULL) {
+		loop_free(waiting.loop);
 		return err_set(err, ERR_NOMEM, "%s: out of memory for a request", socket);
 	}
-	loop_run(now.loop);
-	loop_free(now.loop);
-	if (now.code == ERR_OK)
-		now.code = haproxy_view_parse(now.answer, now.length, ret_view, err);
-	if (now.code != ERR_OK) {
-		if (now.code == ERR_INVALID)
+	loop_run(waiting.loop);
+	loop_free(waiting.loop);
+	if (waiting.code == ERR_OK) {
+		waiting.code = haproxy_view_parse(waiting.answer, waiting.length, ret_view, err);
+		if (waiting.code == ERR_INVALID)
 			err_prefix(err, "%.120s: ", socket);
-		free(now.answer);
-		return now.code;
 	}
-	*ret_answer = now.answer;
-	return ERR_OK;
+	if (waiting.code == ERR_OK)
+		*ret_answer = waiting.answer;
+	else
+		free(waiting.answer);
+	return waiting.code;
 }

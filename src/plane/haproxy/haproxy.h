@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * HAProxy as a data plane: services are its backends, real services its servers.
+ * HAProxy as a data plane: services are its backends, real services are its servers.
  */
 #ifndef PLANE_HAPROXY_H
 #define PLANE_HAPROXY_H
@@ -13,13 +13,13 @@
 
 extern const struct plane_kind_ops haproxy_plane;
 
-/* Makes a server for a look of what HAProxy tells of it. 'ret' has a view's texts. */
+/* Translates a server of HAProxy into a server of a poll. 'ret' has the texts of 'server'. */
 void haproxy_server_read(const struct haproxy_server *server, struct plane_server *ret);
 
-/* One look without a driver, for a person who waits. 'ret_answer' is what 'ret_view'
- * points into; free() it after haproxy_view_done(). ERR_INVALID, ERR_IO, ERR_NOMEM
- * with words. */
-enum err_code haproxy_look_now(const char *socket, int timeout_ms, char **ret_answer,
+/* Polls 'socket' and waits for the answer, for commands of a person. *ret_view points into
+ * *ret_answer: call haproxy_view_done() first, then free(). ERR_INVALID, ERR_IO, ERR_NOMEM
+ * with a message. */
+enum err_code haproxy_poll_wait(const char *socket, int timeout_ms, char **ret_answer,
     struct haproxy_view *ret_view, struct err *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Processes that a reload left behind; see haproxy_process.h. Only system calls that need no
- * right on the process and no /proc: the unit of a driver hides it (ProtectProc=invisible).
+ * Processes that a reload left running; see haproxy_process.h. Uses only system calls that
+ * need no permission and no /proc, which the unit of the driver hides (ProtectProc=invisible).
  */
 #include "plane/haproxy/haproxy_process.h"
 
@@ -11,8 +11,8 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-/* A pidfd of 'pid', while it is known to run; -1 if it cannot be seen. A master and its workers
- * are one process group, and so is a process alone (seen with HAProxy 2.6.12). The group of a
+/* Returns a pidfd of 'pid', which runs; -1 if 'pid' cannot be seen. A master and its workers
+ * are one process group, and so is a single process (seen with HAProxy 2.6.12). The group of a
  * kernel thread is 0. */
 static int
 process_open(uint64_t pid, pid_t peer)
@@ -27,7 +27,7 @@ process_open(uint64_t pid, pid_t peer)
 	return pidfd_open((pid_t)pid, 0);
 }
 
-/* A pidfd can be read from once the process has ended, pidfd_open(2). */
+/* A pidfd is readable after its process has ended, pidfd_open(2). */
 static bool
 process_runs(const struct haproxy_process *process)
 {
@@ -43,9 +43,9 @@ process_close(struct haproxy_process *process)
 		close(process->fd);
 }
 
-/* Closes those that have ended. */
+/* Removes the processes that have ended. */
 static void
-ended_drop(struct haproxy_processes *processes)
+ended_remove(struct haproxy_processes *processes)
 {
 	size_t n = 0;
 
@@ -58,30 +58,30 @@ ended_drop(struct haproxy_processes *processes)
 	processes->n = n;
 }
 
-/* The present process becomes an earlier one. */
+/* The current process becomes an earlier one. */
 static void
-now_leave(struct haproxy_processes *processes)
+current_retire(struct haproxy_processes *processes)
 {
-	struct haproxy_process *now = &processes->now;
+	struct haproxy_process *current = &processes->current;
 
-	if (now->pid == 0)
+	if (current->pid == 0)
 		return;
-	if (now->fd == -1 || processes->n == HAPROXY_EARLIER_MAX) {
+	if (current->fd == -1 || processes->n == HAPROXY_EARLIER_MAX) {
 		processes->unseen = true;
-		process_close(now);
+		process_close(current);
 	} else {
-		processes->earlier[processes->n++] = *now;
+		processes->earlier[processes->n++] = *current;
 	}
 }
 
 void
 haproxy_processes_follow(struct haproxy_processes *processes, uint64_t pid, pid_t peer)
 {
-	if (pid != processes->now.pid) {
-		now_leave(processes);
-		processes->now = (struct haproxy_process){ pid, process_open(pid, peer) };
+	if (pid != processes->current.pid) {
+		current_retire(processes);
+		processes->current = (struct haproxy_process){ pid, process_open(pid, peer) };
 	}
-	ended_drop(processes);
+	ended_remove(processes);
 }
 
 void
@@ -89,6 +89,6 @@ haproxy_processes_done(struct haproxy_processes *processes)
 {
 	for (size_t i = 0; i < processes->n; i++)
 		process_close(&processes->earlier[i]);
-	process_close(&processes->now);
+	process_close(&processes->current);
 	memset(processes, 0, sizeof(*processes));
 }

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * The processes behind one runtime socket. After a reload of HAProxy the socket belongs to
- * the new process; the one before serves the connections it has until they end, and answers
- * to nobody. What can be seen of it is whether it still runs.
+ * the new process. The earlier process serves its connections until they end, and has no
+ * socket. A driver can see only whether that process still runs.
  */
 #ifndef PLANE_HAPROXY_PROCESS_H
 #define PLANE_HAPROXY_PROCESS_H
@@ -15,24 +15,24 @@
 
 enum { HAPROXY_EARLIER_MAX = 8 };
 
-/* A process, by its number and by a pidfd_open(2) of it; -1 where it cannot be seen. */
+/* A process by number, and its pidfd of pidfd_open(2); -1 if it cannot be seen. */
 struct haproxy_process {
 	uint64_t	pid;
 	int		fd;
 };
 
-/* Zero at first. */
+/* Initialize with zeros. */
 struct haproxy_processes {
-	struct haproxy_process	now;		/* pid 0: none answered yet */
-	struct haproxy_process	earlier[HAPROXY_EARLIER_MAX];	/* those that still run */
+	struct haproxy_process	current;	/* pid 0: none has answered yet */
+	struct haproxy_process	earlier[HAPROXY_EARLIER_MAX];	/* still running */
 	size_t			n;
-	bool			unseen;		/* one came before whose end cannot be seen */
+	bool			unseen;		/* there was one whose end cannot be seen */
 };
 
-/* After an answer of the process 'pid' (of "show info"). 'peer' is the process that listens at
- * the socket, as the kernel names it for our PID namespace; 0 where it has no such name, and
- * for TCP. HAProxy in a container has numbers of another namespace: where 'pid' and 'peer' are
- * not of one process group, 'pid' is not taken for a process of this machine. */
+/* Call after an answer of the process 'pid' (of "show info"). 'peer' is the process that
+ * listens at the socket, as numbered in the PID namespace of the caller; 0 for TCP and for
+ * processes outside of it. HAProxy in a container reports a number of another namespace.
+ * Therefore 'pid' counts as seen only if 'pid' and 'peer' are of one process group. */
 void haproxy_processes_follow(struct haproxy_processes *processes, uint64_t pid, pid_t peer);
 void haproxy_processes_done(struct haproxy_processes *processes);
 

@@ -1,59 +1,56 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Translates a server as HAProxy shows it into one of plane.h. What each state does to
- * traffic is written in doc/haproxy-states.txt.
+ * Translates a server of HAProxy into a server of plane.h. doc/haproxy-states.txt has the
+ * effect of each state on traffic.
  */
 #include "plane/haproxy/haproxy.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* -- reasons ------------------------------------------------------------------------ */
-
-/* Each writes why a server takes no new work, and names the cause. */
+/* -- reasons: why a server gets no new work ------------------------------------------ */
 
 static void
-reason_forced_maint(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
+reason_forced_maint(const struct haproxy_server *server, char message[PLANE_MESSAGE_SIZE])
 {
-	const char *by = server->admin_state & HAPROXY_CONFIGURED_MAINT ?
-	    "HAProxy's configuration" : server->last_agent[0] != '\0' ?
-	    "command or agent" : "command";
-
-	snprintf(words, PLANE_WORDS_MAX, "MAINT by %s", by);
+	snprintf(message, PLANE_MESSAGE_SIZE, "MAINT by %s",
+	    server->admin_state & HAPROXY_CONFIGURED_MAINT ? "HAProxy's configuration" :
+	    server->last_agent[0] != '\0' ? "command or agent" : "command");
 }
 
 static void
-reason_resolution(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
+reason_resolution(const struct haproxy_server *server, char message[PLANE_MESSAGE_SIZE])
 {
 	if (server->fqdn[0] != '\0')
-		snprintf(words, PLANE_WORDS_MAX, "MAINT: %.120s does not resolve", server->fqdn);
+		snprintf(message, PLANE_MESSAGE_SIZE, "MAINT: %.120s does not resolve",
+		    server->fqdn);
 	else if (server->srv_record[0] != '\0')
-		snprintf(words, PLANE_WORDS_MAX, "MAINT: SRV record %.80s has no target for it",
-		    server->srv_record);
+		snprintf(message, PLANE_MESSAGE_SIZE, "MAINT: SRV record %.80s has no target for"
+		    " it", server->srv_record);
 	else
-		snprintf(words, PLANE_WORDS_MAX, "MAINT: HAProxy has no address for it");
+		snprintf(message, PLANE_MESSAGE_SIZE, "MAINT: HAProxy has no address for it");
 }
 
 static void
 reason_tracked(const struct haproxy_server *server, const char *state,
-    char words[PLANE_WORDS_MAX])
+    char message[PLANE_MESSAGE_SIZE])
 {
-	snprintf(words, PLANE_WORDS_MAX, "%s: tracks %.110s, which is %s", state,
+	snprintf(message, PLANE_MESSAGE_SIZE, "%s: tracks %.110s, which is %s", state,
 	    server->tracked, state);
 }
 
 static void
-reason_stopping(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
+reason_stopping(const struct haproxy_server *server, char message[PLANE_MESSAGE_SIZE])
 {
 	if (server->tracked[0] != '\0')
-		reason_tracked(server, "NOLB", words);
+		reason_tracked(server, "NOLB", message);
 	else
-		snprintf(words, PLANE_WORDS_MAX, "NOLB by %s: no new work",
+		snprintf(message, PLANE_MESSAGE_SIZE, "NOLB by %s: no new work",
 		    strcmp(server->check_status, "L7OKC") == 0 ? "its check" : "command or agent");
 }
 
-/* "check_status" of a check that passed, management.txt 9.1, field 36; INI: not yet run. */
+/* check_status of a check that passed, management.txt 9.1, field 36. INI: none has ended. */
 static bool
 check_passed(const char *status)
 {
@@ -66,7 +63,7 @@ check_passed(const char *status)
 	return false;
 }
 
-/* What an agent answered: last_agt is "via agent : down (under repair)". */
+/* last_agt is the answer of an agent: "via agent : down (under repair)". */
 static const char *
 agent_answer(const struct haproxy_server *server)
 {
@@ -77,55 +74,56 @@ agent_answer(const struct haproxy_server *server)
 	    answer;
 }
 
-/* The status has "(agent)" where the agent has the server down, and "health/rise" while
- * the check passes again. */
+/* The status contains "(agent)" if the agent set the server down, and "health/rise" while the
+ * check passes again. */
 static void
-reason_stopped(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
+reason_stopped(const struct haproxy_server *server, char message[PLANE_MESSAGE_SIZE])
 {
 	const char *status = server->status, *check = server->check_status;
 
 	if (server->tracked[0] != '\0')
-		reason_tracked(server, "DOWN", words);
+		reason_tracked(server, "DOWN", message);
 	else if (strstr(status, "(agent)") != NULL)
-		snprintf(words, PLANE_WORDS_MAX, "DOWN by agent%s%.120s",
+		snprintf(message, PLANE_MESSAGE_SIZE, "DOWN by agent%s%.120s",
 		    server->last_agent[0] != '\0' ? ": " : "", agent_answer(server));
 	else if (check[0] != '\0' && !check_passed(check))
-		snprintf(words, PLANE_WORDS_MAX, "%.20s%s%.10s%s%.100s", check,
+		snprintf(message, PLANE_MESSAGE_SIZE, "%.20s%s%.10s%s%.100s", check,
 		    server->check_code[0] != '\0' ? " " : "", server->check_code,
 		    server->last_check[0] != '\0' ? " " : "", server->last_check);
 	else if (strchr(status, '/') != NULL)
-		snprintf(words, PLANE_WORDS_MAX, "%.40s: its check passes again, not yet often"
-		    " enough", status);
+		snprintf(message, PLANE_MESSAGE_SIZE, "%.40s: its check passes again, not yet"
+		    " often enough", status);
 	else
-		snprintf(words, PLANE_WORDS_MAX, "DOWN by command or agent%s",
+		snprintf(message, PLANE_MESSAGE_SIZE, "DOWN by command or agent%s",
 		    check[0] != '\0' ? ": its check passes" : "");
 }
 
 static void
-words_read(const struct haproxy_server *server, char words[PLANE_WORDS_MAX])
+reason_write(const struct haproxy_server *server, char message[PLANE_MESSAGE_SIZE])
 {
 	uint32_t admin = server->admin_state;
 
-	words[0] = '\0';
+	message[0] = '\0';
 	if (admin & HAPROXY_FORCED_MAINT)
-		reason_forced_maint(server, words);
+		reason_forced_maint(server, message);
 	else if (admin & HAPROXY_INHERITED_MAINT)
-		reason_tracked(server, "MAINT", words);
+		reason_tracked(server, "MAINT", message);
 	else if (admin & HAPROXY_RESOLUTION_MAINT)
-		reason_resolution(server, words);
+		reason_resolution(server, message);
 	else if (server->op_state == HAPROXY_STOPPED)
-		reason_stopped(server, words);
+		reason_stopped(server, message);
 	else if (server->op_state == HAPROXY_STOPPING)
-		reason_stopping(server, words);
+		reason_stopping(server, message);
 	else if (admin & HAPROXY_INHERITED_DRAIN)
-		reason_tracked(server, "DRAIN", words);
+		reason_tracked(server, "DRAIN", message);
+	haproxy_printable(message);
 }
 
 /* -- a server ----------------------------------------------------------------------- */
 
-/* The name in the DNS that decides how many servers there are. A target of a SRV record that
- * does not resolve is a server that is missing, and no place that is left free (seen with
- * HAProxy 2.6.12: a free place has no fqdn). */
+/* The name in the DNS that fills this place of a template. A place whose SRV target does not
+ * resolve is a missing server, not a free place (seen with HAProxy 2.6.12: a free place has no
+ * fqdn). */
 static const char *
 pool_of(const struct haproxy_server *server)
 {
@@ -139,8 +137,8 @@ pool_of(const struct haproxy_server *server)
 void
 haproxy_server_read(const struct haproxy_server *server, struct plane_server *ret)
 {
-	const uint32_t not_by_order = HAPROXY_INHERITED_MAINT | HAPROXY_INHERITED_DRAIN |
-	    HAPROXY_RESOLUTION_MAINT;
+	const uint32_t admin = server->admin_state, blocked = HAPROXY_INHERITED_MAINT |
+	    HAPROXY_INHERITED_DRAIN | HAPROXY_RESOLUTION_MAINT;
 	const struct plane_endpoint endpoint = { server->address, server->port,
 	    server->fqdn };
 
@@ -149,26 +147,27 @@ haproxy_server_read(const struct haproxy_server *server, struct plane_server *re
 		.real = server->name,
 		.endpoint = endpoint,
 		.other_endpoint = endpoint,
-		.state = server->admin_state & HAPROXY_FORCED_MAINT ? PLANE_OUT :
-		    server->admin_state & HAPROXY_FORCED_DRAIN ? PLANE_DRAIN : PLANE_READY,
+		.state = admin & HAPROXY_FORCED_MAINT ? PLANE_OUT :
+		    admin & HAPROXY_FORCED_DRAIN ? PLANE_DRAIN : PLANE_READY,
 		.up = server->op_state == HAPROXY_RUNNING ||
 		    server->op_state == HAPROXY_STARTING,
-		.blocked = (server->admin_state & not_by_order) != 0,
+		.blocked = (admin & blocked) != 0,
 		.backup = server->backup,
 		.pool = pool_of(server),
-		.vacant = (server->admin_state & HAPROXY_RESOLUTION_MAINT) != 0,
+		.no_address = (admin & HAPROXY_RESOLUTION_MAINT) != 0,
 		.checked = (server->check_state & HAPROXY_CHECK_ENABLED) != 0,
-		.unproven = strcmp(server->check_status, "INI") == 0,
+		.check_pending = strcmp(server->check_status, "INI") == 0,
 		.weight = server->weight,
 		.present = 1u << STAT_ACTIVE_CONNECTIONS | 1u << STAT_CONNECTIONS_PER_SECOND |
 		    1u << STAT_TOTAL_CONNECTIONS | 1u << STAT_TOTAL_OCTETS_IN |
 		    1u << STAT_TOTAL_OCTETS_OUT,
+		.number = {
+			[STAT_ACTIVE_CONNECTIONS] = server->current,
+			[STAT_CONNECTIONS_PER_SECOND] = server->rate,
+			[STAT_TOTAL_CONNECTIONS] = server->total,
+			[STAT_TOTAL_OCTETS_IN] = server->bytes_in,
+			[STAT_TOTAL_OCTETS_OUT] = server->bytes_out,
+		},
 	};
-	ret->number[STAT_ACTIVE_CONNECTIONS] = server->current;
-	ret->number[STAT_CONNECTIONS_PER_SECOND] = server->rate;
-	ret->number[STAT_TOTAL_CONNECTIONS] = server->total;
-	ret->number[STAT_TOTAL_OCTETS_IN] = server->bytes_in;
-	ret->number[STAT_TOTAL_OCTETS_OUT] = server->bytes_out;
-	words_read(server, ret->words);
-	haproxy_printable(ret->words);
+	reason_write(server, ret->message);
 }

@@ -8,8 +8,8 @@
  *      | v full             +------ deadline ------+--> failed
  *     (wait)
  *
- * The deadline is HAProxy's: when it is found late, because our own loop stood still (a
- * slow disk, a busy machine), that time is given once more, and what came meanwhile is read.
+ * The deadline bounds HAProxy's time. If the loop of this program notices the deadline late
+ * (slow disk, busy machine), the request gets that delay once more, and reads what has arrived.
  */
 #include "plane/haproxy/haproxy_socket.h"
 
@@ -26,9 +26,9 @@
 #include "util/dial.h"
 
 enum {
-	RETRY_MS = 10,		/* HAProxy's backlog or our loop is full */
-	READ_MIN = 16384,	/* room for one read */
-	READS_MAX = 64,		/* of one turn of the loop */
+	RETRY_MS = 10,		/* the backlog of HAProxy or the loop is full */
+	READ_MIN = 16384,	/* space for one read */
+	READS_MAX = 64,		/* in one turn of the loop */
 };
 
 struct haproxy_request {
@@ -36,7 +36,7 @@ struct haproxy_request {
 	struct loop_timer	 deadline, retry;
 	int			 timeout_ms;
 	int64_t			 due_ms;	/* the deadline */
-	bool			 extended;	/* it was late, and is another one now */
+	bool			 extended;	/* noticed late, and moved once */
 	haproxy_answer_fn	 fn;
 	void			*arg;
 	int			 fd;
@@ -45,7 +45,7 @@ struct haproxy_request {
 	size_t			 length, sent;
 	char			*answer;
 	size_t			 received, room;
-	pid_t			*peer;		/* NULL: nobody asks */
+	pid_t			*peer;		/* NULL: not wanted */
 };
 
 static void start(void *arg);
@@ -91,16 +91,16 @@ peer_of(const struct haproxy_request *request)
 	return peer.pid;
 }
 
-/* The last thing that happens to a request. */
+/* Frees the request and calls its callback. */
 static void
-finish(struct haproxy_request *request, enum haproxy_failure failure, const char *words)
+finish(struct haproxy_request *request, enum haproxy_failure failure, const char *message)
 {
 	haproxy_answer_fn fn = request->fn;
 	char text[ERR_TEXT_SIZE], *answer = NULL;
 	size_t length = 0;
 	void *arg = request->arg;
 
-	snprintf(text, sizeof(text), "%.120s: %s", request->to.text, words);
+	snprintf(text, sizeof(text), "%.120s: %s", request->to.text, message);
 	if (failure == HAPROXY_ANSWERED) {
 		answer = request->answer;
 		length = request->received;
@@ -125,17 +125,17 @@ static void
 on_deadline(void *arg)
 {
 	struct haproxy_request *request = arg;
-	char words[80];
+	char message[80];
 
 	if (!request->extended) {
 		request->extended = true;
 		deadline_set(request, clock_steady_ms() - request->due_ms);
 		return;
 	}
-	snprintf(words, sizeof(words), "no %s within %d.%03d s",
+	snprintf(message, sizeof(message), "no %s within %d.%03d s",
 	    request->received > 0 ? "end of its answer" : "answer", request->timeout_ms / 1000,
 	    request->timeout_ms % 1000);
-	finish(request, HAPROXY_TIMEOUT, words);
+	finish(request, HAPROXY_TIMEOUT, message);
 }
 
 /* -- receiving -------------------------------------------------------------------- */
@@ -158,7 +158,7 @@ answer_grow(struct haproxy_request *request)
 	return true;
 }
 
-/* One octet stays free for a NUL. */
+/* Leaves one byte for a NUL. */
 static void
 receive(struct haproxy_request *request)
 {
@@ -166,7 +166,7 @@ receive(struct haproxy_request *request)
 		ssize_t n;
 
 		if (!answer_grow(request)) {
-			finish(request, HAPROXY_TOO_MUCH, "an answer without end");
+			finish(request, HAPROXY_TOO_LONG, "its answer is too long");
 			return;
 		}
 		n = recv(request->fd, request->answer + request->received,
@@ -185,11 +185,11 @@ receive(struct haproxy_request *request)
 	}
 }
 
-/* What to say about an errno of socket(2) or connect(2). The unit for systemd allows no
- * network: socket() fails with EAFNOSUPPORT, and the packet filter of IPAddressDeny= makes
- * connect() fail with EPERM. */
+/* The message for an errno of socket(2) or connect(2). The unit for systemd allows no network:
+ * socket() fails with EAFNOSUPPORT, and the packet filter of IPAddressDeny= makes connect()
+ * fail with EPERM. */
 static const char *
-connect_words(const struct haproxy_request *request, int error)
+connect_message(const struct haproxy_request *request, int error)
 {
 	const struct sockaddr_un *address =
 	    (const struct sockaddr_un *)(const void *)&request->to.address;
@@ -221,7 +221,7 @@ on_ready(void *arg, short events)
 	n = send(request->fd, request->line + request->sent, request->length - request->sent,
 	    MSG_NOSIGNAL);
 	if (n == -1 && errno != EAGAIN && errno != EINTR) {
-		finish(request, HAPROXY_UNREACHABLE, connect_words(request, errno));
+		finish(request, HAPROXY_UNREACHABLE, connect_message(request, errno));
 		return;
 	}
 	if (n > 0)
@@ -232,7 +232,7 @@ on_ready(void *arg, short events)
 
 /* -- starting --------------------------------------------------------------------- */
 
-/* The loop has place for a few descriptors: the others wait for their turn. */
+/* Tries again soon. The loop holds a limited number of descriptors. */
 static void
 start_later(struct haproxy_request *request)
 {
@@ -255,12 +255,12 @@ start(void *arg)
 	}
 	/* If TCP is still connecting, on_ready() gets the result. */
 	if (error != 0 && error != EINPROGRESS) {
-		finish(request, HAPROXY_UNREACHABLE, connect_words(request, error));
+		finish(request, HAPROXY_UNREACHABLE, connect_message(request, error));
 		return;
 	}
 	if (loop_fd_watch(request->loop, request->fd, POLLOUT, on_ready, request))
 		return;
-	/* The time that others take is not HAProxy's. */
+	/* The loop is full. The time until it has space does not count against HAProxy. */
 	deadline_set(request, request->timeout_ms);
 	start_later(request);
 }

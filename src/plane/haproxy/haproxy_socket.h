@@ -20,27 +20,27 @@ struct haproxy_request;
 
 enum haproxy_failure {
 	HAPROXY_ANSWERED,
-	HAPROXY_UNREACHABLE,	/* no socket, nobody behind it, gone in between */
-	HAPROXY_TIMEOUT,	/* no whole answer within the time given */
-	HAPROXY_TOO_MUCH,	/* more than HAPROXY_ANSWER_MAX, or no memory for it */
+	HAPROXY_UNREACHABLE,	/* not connected, or the connection broke */
+	HAPROXY_TIMEOUT,	/* no complete answer in time */
+	HAPROXY_TOO_LONG,	/* more than HAPROXY_ANSWER_MAX, or out of memory */
 };
 
-/* 'answer' is the caller's to free, its octet answer[length] is there; NULL with any
- * failure, and 'words' say which then. */
+/* The callee owns 'answer' and frees it; answer[length] is writable. After a failure 'answer'
+ * is NULL and 'message' names the socket and the failure. */
 typedef void (*haproxy_answer_fn)(void *arg, enum haproxy_failure failure, char *answer,
-    size_t length, const char *words);
+    size_t length, const char *message);
 
-/* Sends 'line' to the socket 'to' and hands the answer to fn(arg), once, from the loop.
- * Both are copied. NULL without memory. */
+/* Sends 'line' to the socket 'to' and passes the answer to fn(arg), once, from the loop.
+ * Copies 'to' and 'line'. NULL: out of memory. */
 struct haproxy_request *haproxy_request_new(struct loop *loop,
     const struct haproxy_endpoint *to, const char *line, size_t length, int timeout_ms,
     haproxy_answer_fn fn, void *arg);
 
-/* Writes to *ret, before fn is called, the process that listens at the socket (SO_PEERCRED of
- * unix(7)); 0 for TCP, and for a process of another PID namespace. */
+/* Writes the process that listens at the socket (SO_PEERCRED of unix(7)) to *ret, before fn is
+ * called. 0 for TCP, and for a process of another PID namespace. */
 void haproxy_request_want_peer(struct haproxy_request *request, pid_t *ret);
 
-/* Ends it without a call; not once fn was called. NULL is fine. */
+/* Ends the request without calling fn. Not allowed after fn was called. NULL is allowed. */
 void haproxy_request_cancel(struct haproxy_request *request);
 
 #endif

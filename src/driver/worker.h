@@ -5,7 +5,7 @@
  *
  *          +------------------------ interval, or a new job ---------------------+
  *          v                                                                     |
- *        look --> claim jobs, compare --differences--> orders --> look again --> record
+ *        poll --> claim jobs, compare --differences--> commands --> poll again --> record
  *          |                  \--------------- none -------------------------->--^
  *          +--not reached--> jobs wait with the reason, again after a growing delay
  *
@@ -13,8 +13,8 @@
  * restart of the data plane changed what is. Never logs above debug but for what
  * happened to the data plane, which nobody above could tell.
  */
-#ifndef DRIVER_WORK_H
-#define DRIVER_WORK_H
+#ifndef DRIVER_WORKER_H
+#define DRIVER_WORKER_H
 
 #include "driver/config.h"
 #include "driver/driver_tree.h"
@@ -24,7 +24,7 @@
 /* What all works of a driver share; belongs to the driver. Where the store is locked one of
  * them waits for it, and then none for 'rest_ms': a hundred clusters that wait in turn would
  * leave the loop no time. */
-struct work_shared {
+struct worker_shared {
 	struct loop			*loop;
 	struct store			*store;
 	struct driver_tree			*tree;
@@ -37,12 +37,12 @@ struct work_shared {
 };
 
 /* Begins to work on a cluster, with a round at once. NULL without memory. */
-struct work *work_new(struct work_shared *shared, struct driver_cluster *cluster);
+struct worker *worker_new(struct worker_shared *shared, struct driver_cluster *cluster);
 
 /* At any time but from within a round. NULL is fine. */
-void work_free(struct work *work);
+void worker_free(struct worker *worker);
 
 /* The cluster has a new job: a round as soon as may be. */
-void work_hurry(struct work *work);
+void worker_wake(struct worker *worker);
 
 #endif
