@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The command line tool: what every command needs. A command is a row of a
- * table; it gets its operands, prints data to 'out' and talk to 'err', and
- * returns the exit status. Nothing here judges a change: the store does, by the
- * same rules as for SNMP.
+ * What all commands of lbclusterctl share: messages, paths, the store, exit statuses.
+ * A command prints data to 'out' and messages to 'err'. No command judges a change:
+ * the store does, by the same rules as for SNMP.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -13,11 +12,12 @@
 #include <stdio.h>
 
 #include "ctl/out.h"
+#include "ctl/path_hint.h"
 #include "model/model.h"
 #include "store/store.h"
 #include "util/err.h"
 
-/* A script may rely on these: lbclusterctl(1), EXIT STATUS. */
+/* Scripts may rely on these values: lbclusterctl(1), EXIT STATUS. */
 enum ctl_exit {
 	CTL_OK = 0,
 	CTL_FAILURE = 1,
@@ -26,7 +26,7 @@ enum ctl_exit {
 	CTL_PRECOND = 4,
 	CTL_BUSY = 5,
 	CTL_REFUSED = 6,
-	CTL_UNSEEN = 7,		/* doctor alone */
+	CTL_UNKNOWN = 7,	/* doctor only */
 };
 
 /* Options of single commands. */
@@ -44,99 +44,76 @@ enum {
 };
 
 enum {
-	CTL_STORE_WAIT_MS = 5000,	/* longest wait for another process's lock, */
-	CTL_LOOK_WAIT_MS = 250,		/* where the answer is only for a message, */
+	CTL_STORE_WAIT_MS = 5000,	/* limit of a wait for another process's lock, */
+	CTL_HINT_WAIT_MS = 250,		/* the same to complete a message, */
 	CTL_READER_WAIT_MS = 1000,	/* and for lbclusterd to read a change */
 };
 
 struct ctl {
 	FILE			*out;
-	int			 out_errno;	/* of the first flush of 'out' that failed, or 0 */
+	int			 out_errno;	/* of the first failed flush of 'out', or 0 */
 	FILE			*err;
 	const char		*store_dir;
 	enum out_format		 format;
 	unsigned int		 flags;
-	const char		*cluster;	/* of CTL_CLUSTER */
-	const char		*agentx;	/* of CTL_AGENTX */
-	const char		*snmp;		/* of CTL_SNMP */
+	const char		*cluster;	/* arguments of CTL_CLUSTER, */
+	const char		*agentx;	/* CTL_AGENTX */
+	const char		*snmp;		/* and CTL_SNMP; NULL if not given */
 	const struct command	*command;
+	const struct path	*path;		/* the operand PATH; NULL: all rows */
+	struct path		 path_given;
 	struct store		*store;
+	struct err		 error;		/* of the call that ended the command */
 };
+
+/* When ctl_main() opens the store. */
+enum ctl_open { CTL_OPEN_FIRST, CTL_OPEN_LATER };
 
 struct command {
 	const char	*name;
 	const char	*operands;	/* as usage shows them */
 	const char	*help;
 	enum ctl_exit	(*run)(struct ctl *ctl, char **operands, int n);
-	int		 min, max;	/* how many operands */
-	unsigned int	 flags;		/* options it takes */
-	enum store_mode	 mode;		/* what it does to the store */
+	int		 min, max;	/* number of operands */
+	enum path_depth	 path;		/* least depth of the first operand; NONE: not a path */
+	enum ctl_open	 open;
+	enum store_mode	 mode;
+	unsigned int	 flags;		/* options that the command has */
 };
 
-/* Runs the program with its arguments. */
+/* Runs lbclusterctl with its arguments. */
 enum ctl_exit ctl_main(int argc, char **argv, FILE *out, FILE *err);
 
-/* "lbclusterctl: text" on 'err'. */
-void ctl_say(struct ctl *ctl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Prints "lbclusterctl: MESSAGE" to 'err'. */
+void ctl_message(struct ctl *ctl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Says it and returns CTL_FAILURE, or CTL_USAGE. */
+/* Print a message and return CTL_FAILURE, or CTL_USAGE, for which ctl_main() prints the usage. */
 enum ctl_exit ctl_failure(struct ctl *ctl, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 enum ctl_exit ctl_usage(struct ctl *ctl, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Makes of an error of the store, ERR_NOT_FOUND for a part of 'path', one that also says what
- * exists instead. */
+/* Replaces the message of ERR_NOT_FOUND for 'path' by one that also names what exists. */
 void ctl_not_found_explain(struct ctl *ctl, const struct path *path, struct err *err);
 
-/* The text of an error without the path that it begins with. */
+/* Returns the text of an error without the path that it begins with. */
 const char *ctl_without_path(const char *text, const struct path *path);
 
-/* Says what went wrong with the store or a row of it, and returns the exit status
- * of err->code. 'path' may be NULL. */
-enum ctl_exit ctl_error(struct ctl *ctl, const struct path *path, const struct err *err);
+/* Returns the exit status of 'code', which a command ends with, and prints the message of
+ * ctl->error. If ctl->error is of another code, a callback returned 'code' without a message,
+ * and the name of the code is printed. */
+enum ctl_exit ctl_finish(struct ctl *ctl, enum err_code code);
 
-/* A name for a SET, at random and not 0. */
-uint64_t ctl_token(void);
+/* Parses a path that may end with a slash, as completion by a shell adds one. ERR_INVALID. */
+enum err_code ctl_path_parse(const char *text, struct path *ret, struct err *err);
 
-/* How deep a path goes. */
-enum path_depth { DEPTH_NONE, DEPTH_CLUSTER, DEPTH_SERVICE, DEPTH_REAL };
-
-enum path_depth path_depth(const struct path *path);
-
-/* The path of an operand, with or without a slash at its end. CTL_USAGE with a message if it
- * is not a path, or ends above 'least'; that message lists what is below. */
-enum ctl_exit ctl_path(struct ctl *ctl, const char *text, enum path_depth least,
-    struct path *ret);
-
-/* Opens the store as the command needs it, once the operands are seen to be right;
- * ctl_main() closes it. */
+/* Opens the store in the mode of the command; ctl_main() closes it. Prints why it failed. */
 enum ctl_exit ctl_open(struct ctl *ctl);
 
-/* Both, for an operand that may name any row; NULL names none, and *ret is not set. */
-enum ctl_exit ctl_open_path(struct ctl *ctl, const char *text, struct path *ret);
+/* Returns a random name for a SET, not 0. */
+uint64_t ctl_token(void);
 
-/* The commands. */
-enum ctl_exit ctl_list(struct ctl *ctl, char **operands, int n);
-enum ctl_exit ctl_info(struct ctl *ctl, char **operands, int n);
-enum ctl_exit ctl_statistics(struct ctl *ctl, char **operands, int n);
-enum ctl_exit ctl_set(struct ctl *ctl, char **operands, int n);
-enum ctl_exit ctl_job(struct ctl *ctl, char **operands, int n);
-enum ctl_exit ctl_load(struct ctl *ctl, char **operands, int n);
-enum ctl_exit ctl_export(struct ctl *ctl, char **operands, int n);
-enum ctl_exit ctl_import(struct ctl *ctl, char **operands, int n);
-enum ctl_exit ctl_oid(struct ctl *ctl, char **operands, int n);
-enum ctl_exit ctl_remove(struct ctl *ctl, char **operands, int n);
-enum ctl_exit ctl_discover(struct ctl *ctl, char **operands, int n);
-enum ctl_exit ctl_doctor(struct ctl *ctl, char **operands, int n);
-
-/* What "load" does, with an inventory in memory; 'name' is for its diagnostics. The plane of a
- * cluster that exists is changed only with CTL_CHANGE_PLANE. */
-struct inventory;
-enum ctl_exit ctl_load_inventory(struct ctl *ctl, struct inventory *inventory,
-    const char *name);
-
-/* Prints a job as job.status() of the API tells it. */
+/* Prints one job with the keys of job.status() of the API. */
 enum ctl_exit ctl_job_print(struct ctl *ctl, uint32_t id);
 
 #endif

@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "ctl/snmp_conf.h"
+#include "ctl/snmp_asker.h"
 #include "util/conftext.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
@@ -263,7 +263,7 @@ doctor_run(struct doctor *doctor)
 	struct ctl *ctl = doctor->ctl;
 
 	if (ctl->format == OUT_JSON) {
-		doctor->out = out_begin(ctl->out, OUT_JSON, columns, ROWS(columns));
+		doctor->out = out_begin(ctl->out, OUT_JSON, OUT_LIST, columns, ROWS(columns));
 		doctor->memory = doctor->out == NULL;
 	}
 	for (size_t i = 0; i < ROWS(checks) && !doctor->memory; i++) {
@@ -271,13 +271,13 @@ doctor_run(struct doctor *doctor)
 		checks[i].run(doctor);
 	}
 	if (doctor->memory) {
-		out_cancel(doctor->out);
+		out_finish(doctor->out, false);
 		return ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 	}
-	out_end(doctor->out);
+	out_finish(doctor->out, true);
 	if (doctor->failed)
 		return CTL_FAILURE;
-	return doctor->unseen ? CTL_UNSEEN : CTL_OK;
+	return doctor->unseen ? CTL_UNKNOWN : CTL_OK;
 }
 
 /* How snmpd is asked: as the user says, else as the operator's snmp.conf says, else with
@@ -286,7 +286,7 @@ static bool
 snmp_default(struct doctor *doctor)
 {
 	const char *address = doctor->conf.lines[CONF_ADDRESS].value;
-	struct snmp_default found;
+	struct snmp_asker found;
 	char text[sizeof(DEFAULT_SNMP) + sizeof(doctor->target)];
 
 	snprintf(doctor->asker, sizeof(doctor->asker), "the community or user of --snmp");
@@ -294,7 +294,7 @@ snmp_default(struct doctor *doctor)
 	if (doctor->snmp_given)
 		return true;
 	snmpd_conf_target(address, doctor->target, sizeof(doctor->target));
-	if (!snmp_conf_default(&found)) {
+	if (!snmp_asker_find(&found)) {
 		doctor->asker_known = false;
 		snprintf(doctor->asker, sizeof(doctor->asker), "the community public");
 		snprintf(text, sizeof(text), DEFAULT_SNMP " %s", doctor->target);
@@ -302,8 +302,8 @@ snmp_default(struct doctor *doctor)
 		snprintf(doctor->asker, sizeof(doctor->asker), found.user[0] != '\0' ?
 		    "the user %2$s of %1$s" : "the community of %1$s", found.file, found.user);
 		snprintf(text, sizeof(text), "%s", doctor->target);
-		if (snmp_conf_home() != NULL)
-			setenv("HOME", snmp_conf_home(), 1);
+		if (snmp_asker_home() != NULL)
+			setenv("HOME", snmp_asker_home(), 1);
 	}
 	free(doctor->snmp);
 	doctor->snmp = doctor_words(text);
@@ -311,7 +311,7 @@ snmp_default(struct doctor *doctor)
 }
 
 enum ctl_exit
-ctl_doctor(struct ctl *ctl, char **operands, int n)
+cmd_doctor(struct ctl *ctl, char **operands, int n)
 {
 	struct doctor doctor = { .ctl = ctl, .snmp_given = ctl->snmp != NULL };
 	enum ctl_exit status;

@@ -8,9 +8,9 @@
 #ifndef CTL_DOCTOR_H
 #define CTL_DOCTOR_H
 
-#include "ctl/ctl.h"
-#include "ctl/doctor_conf.h"
-#include "ctl/doctor_who.h"
+#include "ctl/commands.h"
+#include "ctl/doctor_snmpd_conf.h"
+#include "ctl/process.h"
 #include "util/dial.h"
 #include "util/endpoint.h"
 

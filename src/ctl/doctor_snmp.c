@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/doctor_run.h"
+#include "ctl/run_program.h"
 #include "model/oid.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))

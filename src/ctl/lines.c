@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Lines; see lines.h.
+ * Lines of a file; see lines.h.
  */
 #include "ctl/lines.h"
 
@@ -14,8 +14,6 @@
 #include <unistd.h>
 
 #include "util/input.h"
-
-enum { LINES_ROOM = 2 * LINES_LENGTH_MAX };
 
 enum err_code
 lines_open(struct lines *lines, const char *file, struct err *err)
@@ -31,7 +29,7 @@ lines_open(struct lines *lines, const char *file, struct err *err)
 		return err_set(err, ERR_INVALID, "%s: is a directory; give a file, or - for the "
 		    "standard input", lines->file);
 	}
-	lines->buf = malloc(LINES_ROOM + 1);
+	lines->buf = malloc(LINES_BUFFER_SIZE + 1);
 	if (lines->buf == NULL) {
 		lines_close(lines);
 		return err_set(err, ERR_NOMEM, "%s: out of memory", lines->file);
@@ -55,7 +53,7 @@ newline_find(const struct lines *lines)
 }
 
 static enum err_code
-refill(struct lines *lines, struct err *err)
+buffer_fill(struct lines *lines, struct err *err)
 {
 	ssize_t n;
 
@@ -63,7 +61,7 @@ refill(struct lines *lines, struct err *err)
 	lines->end -= lines->start;
 	lines->start = 0;
 	do
-		n = read(lines->fd, lines->buf + lines->end, LINES_ROOM - lines->end);
+		n = read(lines->fd, lines->buf + lines->end, LINES_BUFFER_SIZE - lines->end);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_set(err, ERR_IO, "%s: %s", lines->file, strerror(errno));
@@ -72,57 +70,36 @@ refill(struct lines *lines, struct err *err)
 	return ERR_OK;
 }
 
-/* Hands out up to 'newline' (NULL: all that is left). */
-static void
-hand_out(struct lines *lines, char *newline, char **ret_line, size_t *ret_length)
-{
-	char *end = newline != NULL ? newline : lines->buf + lines->end;
-
-	*ret_line = lines->buf + lines->start;
-	if (lines->number == 0)
-		*ret_line += input_bom_length(*ret_line, (size_t)(end - *ret_line));
-	*ret_length = (size_t)(end - *ret_line);
-	*end = '\0';
-	lines->start = (size_t)(end - lines->buf) + (newline != NULL);
-	lines->number++;
-}
-
 enum err_code
 lines_next(struct lines *lines, char **ret_line, size_t *ret_length, struct err *err)
 {
+	char *newline, *line, *end;
+	enum err_code code;
+
 	*ret_line = NULL;
-	for (;;) {
-		char *newline = newline_find(lines);
-		size_t left = lines->end - lines->start;
-		enum err_code code;
-
-		if (lines->skipping && (newline != NULL || lines->eof)) {
-			hand_out(lines, newline, ret_line, ret_length);
-			lines->number--;
-			lines->skipping = false;
-			*ret_line = NULL;
-			continue;
-		}
-		if (newline != NULL || (lines->eof && left > 0)) {
-			hand_out(lines, newline, ret_line, ret_length);
-			return ERR_OK;
-		}
-		if (lines->eof)
-			return ERR_OK;
-		if (left >= LINES_LENGTH_MAX) {
-			bool first = !lines->skipping;
-
-			lines->skipping = true;
-			lines->start = lines->end;
-			lines->number += first;
-			if (first)
-				return err_set(err, ERR_RANGE, "the line is longer than %d bytes",
-				    LINES_LENGTH_MAX);
-		}
-		code = refill(lines, err);
+	while ((newline = newline_find(lines)) == NULL && !lines->eof) {
+		if (lines->end - lines->start == LINES_BUFFER_SIZE)
+			return err_set(err, ERR_LIMIT, "%s:%zu: the line is longer than %d bytes; "
+			    "write one JSON object on each line", lines->file, lines->number + 1,
+			    LINES_BUFFER_SIZE);
+		code = buffer_fill(lines, err);
 		if (code != ERR_OK)
 			return code;
 	}
+	line = lines->buf + lines->start;
+	end = newline != NULL ? newline : lines->buf + lines->end;
+	if (newline == NULL && line == end)
+		return ERR_OK;
+	lines->start = (size_t)(end - lines->buf) + (newline != NULL);
+	if (lines->number++ == 0)
+		line += input_bom_length(line, (size_t)(end - line));
+	if (end - line > LINES_LENGTH_MAX)
+		return err_set(err, ERR_RANGE, "the line is longer than %d bytes",
+		    LINES_LENGTH_MAX);
+	*end = '\0';
+	*ret_line = line;
+	*ret_length = (size_t)(end - line);
+	return ERR_OK;
 }
 
 bool

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Lines of a file or a pipe, as they come: the caller learns when no more is
- * there for the moment, so that what a collector sends is not kept waiting.
+ * Reads lines of a file or a pipe. The caller learns when a read would wait, so that it can
+ * store the lines that a collector has sent so far.
  */
 #ifndef CTL_LINES_H
 #define CTL_LINES_H
@@ -12,24 +12,27 @@
 
 #include "util/err.h"
 
-enum { LINES_LENGTH_MAX = 64 * 1024 };
+enum {
+	LINES_LENGTH_MAX = 64 * 1024,		/* of a line */
+	LINES_BUFFER_SIZE = 1024 * 1024,	/* a longer line ends the reading */
+};
 
 struct lines {
 	int		 fd;
-	const char	*file;		/* as messages name it */
-	size_t		 number;	/* of the line handed out last, from 1 */
+	const char	*file;		/* its name in messages */
+	size_t		 number;	/* of the last line returned, from 1 */
 	char		*buf;
-	size_t		 start, end;	/* what is read and not handed out */
+	size_t		 start, end;	/* bytes read and not returned */
 	bool		 eof;
-	bool		 skipping;	/* the rest of a line too long */
 };
 
 /* "-" is the standard input. A directory is ERR_INVALID. */
 enum err_code lines_open(struct lines *lines, const char *file, struct err *err);
 void lines_close(struct lines *lines);
 
-/* The next line without its newline, valid until the next call; *ret_line NULL at
- * the end. ERR_RANGE for a line that is too long: the next call goes on behind it. */
+/* Returns the next line without its newline, valid until the next call; *ret_line is NULL at
+ * the end. ERR_RANGE: the line is longer than LINES_LENGTH_MAX, and the next call returns the
+ * line after it. ERR_LIMIT: it is longer than LINES_BUFFER_SIZE. ERR_IO. */
 enum err_code lines_next(struct lines *lines, char **ret_line, size_t *ret_length,
     struct err *err);
 

@@ -1,46 +1,47 @@
 noinst_LIBRARIES += src/ctl/libctl.a
 src_ctl_libctl_a_SOURCES = \
+	src/ctl/cmd_discover.c \
+	src/ctl/cmd_import.c \
+	src/ctl/cmd_inventory.c \
+	src/ctl/cmd_job.c \
+	src/ctl/cmd_list.c \
+	src/ctl/cmd_load.c \
+	src/ctl/cmd_oid.c \
+	src/ctl/cmd_set.c \
+	src/ctl/commands.h \
 	src/ctl/diagnostics.c \
 	src/ctl/diagnostics.h \
 	src/ctl/ctl.c \
 	src/ctl/ctl.h \
-	src/ctl/discover.c \
+	src/ctl/ctl_main.c \
 	src/ctl/doctor.c \
 	src/ctl/doctor.h \
-	src/ctl/doctor_check.c \
-	src/ctl/doctor_conf.c \
-	src/ctl/doctor_conf.h \
-	src/ctl/doctor_local.c \
+	src/ctl/doctor_config.c \
 	src/ctl/doctor_plane.c \
-	src/ctl/doctor_run.c \
-	src/ctl/doctor_run.h \
 	src/ctl/doctor_served.c \
 	src/ctl/doctor_snmp.c \
-	src/ctl/doctor_who.c \
-	src/ctl/doctor_who.h \
-	src/ctl/export.c \
-	src/ctl/import.c \
-	src/ctl/inventory.c \
+	src/ctl/doctor_snmpd_conf.c \
+	src/ctl/doctor_snmpd_conf.h \
+	src/ctl/doctor_store.c \
 	src/ctl/inventory.h \
 	src/ctl/inventory_read.c \
+	src/ctl/inventory_rows.c \
 	src/ctl/inventory_write.c \
-	src/ctl/job.c \
 	src/ctl/lines.c \
 	src/ctl/lines.h \
-	src/ctl/load.c \
 	src/ctl/merge.c \
 	src/ctl/merge.h \
-	src/ctl/names.c \
-	src/ctl/names.h \
-	src/ctl/oid.c \
 	src/ctl/out.c \
 	src/ctl/out.h \
 	src/ctl/parse.c \
 	src/ctl/parse.h \
+	src/ctl/path_hint.c \
+	src/ctl/path_hint.h \
+	src/ctl/process.c \
+	src/ctl/process.h \
 	src/ctl/progress.c \
 	src/ctl/progress.h \
-	src/ctl/read.c \
-	src/ctl/remove.c \
-	src/ctl/set.c \
-	src/ctl/snmp_conf.c \
-	src/ctl/snmp_conf.h
+	src/ctl/run_program.c \
+	src/ctl/run_program.h \
+	src/ctl/snmp_asker.c \
+	src/ctl/snmp_asker.h

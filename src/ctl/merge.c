@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * An inventory over the store; see merge.h.
+ * Merges an inventory into the store; see merge.h.
  */
 #include "ctl/merge.h"
 
@@ -11,39 +11,39 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "util/memory.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
-static enum err_code
-no_memory(struct merge *merge)
+/* A column of a row that exists: its stored value and the value to store. */
+struct field {
+	const char	*column, *from, *to;
+};
+
+static void
+report(struct merge *merge, char sign, const struct path *path, const struct field *field)
 {
-	return err_set(merge->err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+	struct merge_change change = { .sign = sign, .path = path };
+
+	if (field != NULL) {
+		change.column = field->column;
+		change.from = field->from;
+		change.to = field->to;
+	}
+	if (merge->report != NULL)
+		merge->report(merge->report_arg, &change);
 }
 
 static void
-tell(struct merge *merge, char sign, const struct path *path, const char *column,
-    const char *from, const char *to)
+count_added(struct merge *merge, const struct path *path)
 {
-	const struct merge_change change = { .sign = sign, .path = path, .column = column,
-	    .from = from, .to = to };
-
-	if (merge->tell != NULL)
-		merge->tell(merge->tell_arg, &change);
-}
-
-/* Tells of a text that differs; true if it does. */
-static bool
-differs(struct merge *merge, const struct path *path, const char *column, const char *from,
-    const char *to)
-{
-	if (strcmp(from, to) == 0)
-		return false;
-	tell(merge, '~', path, column, from, to);
-	return true;
+	merge->added++;
+	progress_step(merge->progress);
+	report(merge, '+', path, NULL);
 }
 
 static void
-count(struct merge *merge, bool changed)
+count_existing(struct merge *merge, bool changed)
 {
 	if (changed)
 		merge->updated++;
@@ -52,12 +52,19 @@ count(struct merge *merge, bool changed)
 	progress_step(merge->progress);
 }
 
-static void
-count_added(struct merge *merge, const struct path *path)
+/* Reports the fields that differ. True if there is one. */
+static bool
+fields_compare(struct merge *merge, const struct path *path, const struct field *fields, size_t n)
 {
-	merge->added++;
-	progress_step(merge->progress);
-	tell(merge, '+', path, NULL, NULL, NULL);
+	bool changed = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(fields[i].from, fields[i].to) == 0)
+			continue;
+		report(merge, '~', path, &fields[i]);
+		changed = true;
+	}
+	return changed;
 }
 
 static struct path
@@ -73,58 +80,41 @@ path_of(const char *cluster, const char *service, const char *real)
 
 /* -- settings, with --reset ------------------------------------------------------------ */
 
-static bool
-settings_grow(struct merge *merge)
+static enum err_code
+setting_add(struct merge *merge, const struct path *path, int line, const struct change *change)
 {
-	size_t room = merge->room == 0 ? 64 : 2 * merge->room;
-	struct change *changes = realloc(merge->changes, room * sizeof(*changes));
+	struct change *changes = memory_array_reserve(merge->changes, merge->n,
+	    &merge->n_changes_room, sizeof(*changes));
 	struct merge_setting *settings;
 
-	if (changes == NULL)
-		return false;
-	merge->changes = changes;
-	settings = realloc(merge->settings, room * sizeof(*settings));
-	if (settings == NULL)
-		return false;
-	merge->settings = settings;
-	merge->room = room;
-	return true;
-}
-
-static enum err_code
-setting_ask(struct merge *merge, const struct path *path, uint32_t id, int line,
-    enum real_column column, uint32_t to)
-{
-	if (merge->n == merge->room && !settings_grow(merge))
-		return no_memory(merge);
-	merge->changes[merge->n] = (struct change){ .real_id = id, .column = column, .value = to };
-	merge->settings[merge->n] = (struct merge_setting){ .path = *path, .line = line };
-	merge->n++;
+	if (changes != NULL)
+		merge->changes = changes;
+	settings = memory_array_reserve(merge->settings, merge->n, &merge->n_settings_room,
+	    sizeof(*settings));
+	if (settings != NULL)
+		merge->settings = settings;
+	if (changes == NULL || settings == NULL)
+		return err_set(merge->err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+	changes[merge->n] = *change;
+	settings[merge->n++] = (struct merge_setting){ .path = *path, .line = line };
 	return ERR_OK;
 }
 
-static enum err_code
-setting_add(struct merge *merge, const struct path *path, uint32_t id, int line,
-    enum real_column column, uint32_t from, uint32_t to)
+static void
+setting_report(struct merge *merge, const struct path *path, const struct change *change,
+    uint32_t from)
 {
-	enum err_code code = setting_ask(merge, path, id, line, column, to);
+	bool weight = change->column == REAL_WEIGHT;
 	char old[16], new[16];
 
-	if (code != ERR_OK)
-		return code;
-	if (column == REAL_WEIGHT) {
-		snprintf(old, sizeof(old), "%u", from);
-		snprintf(new, sizeof(new), "%u", to);
-	} else {
-		snprintf(old, sizeof(old), "%s", from ? "yes" : "no");
-		snprintf(new, sizeof(new), "%s", to ? "yes" : "no");
-	}
-	tell(merge, '~', path, real_column_name(column), old, new);
-	return ERR_OK;
+	snprintf(old, sizeof(old), "%u", from);
+	snprintf(new, sizeof(new), "%u", change->value);
+	report(merge, '~', path, &(const struct field){ real_column_name(change->column),
+	    weight ? old : from ? "yes" : "no", weight ? new : change->value ? "yes" : "no" });
 }
 
-/* What the file says otherwise of a real service that exists. Where a job is open, it may be a
- * held one, and the store decides whether the setting changes. */
+/* Adds the settings of the file that differ from those of a real service in the store. A job
+ * that has not ended may be held: the store decides whether an equal setting makes a job. */
 static enum err_code
 settings_compare(struct merge *merge, const struct path *path, const struct inventory_real *old,
     const struct inventory_real *real, bool *ret_changed)
@@ -132,7 +122,7 @@ settings_compare(struct merge *merge, const struct path *path, const struct inve
 	const struct {
 		enum real_column	column;
 		uint32_t		from, to;
-		int			line;	/* 0: the file does not say it */
+		int			line;	/* 0: not in the file */
 	} settings[] = {
 		{ REAL_WEIGHT, old->weight, real->weight, real->weight_line },
 		{ REAL_FALLBACK, old->fallback, real->fallback, real->fallback_line },
@@ -141,25 +131,39 @@ settings_compare(struct merge *merge, const struct path *path, const struct inve
 	enum err_code code = ERR_OK;
 
 	for (size_t i = 0; i < ROWS(settings) && code == ERR_OK; i++) {
-		int line = settings[i].line != 0 ? settings[i].line : real->line;
+		const struct change change = { .real_id = old->id,
+		    .column = settings[i].column, .value = settings[i].to };
 		bool changed = settings[i].from != settings[i].to;
 
+		if (!changed && !old->pending)
+			continue;
+		code = setting_add(merge, path,
+		    settings[i].line != 0 ? settings[i].line : real->line, &change);
+		if (changed && code == ERR_OK)
+			setting_report(merge, path, &change, settings[i].from);
 		*ret_changed |= changed;
-		if (changed)
-			code = setting_add(merge, path, old->id, line, settings[i].column,
-			    settings[i].from, settings[i].to);
-		else if (old->pending)
-			code = setting_ask(merge, path, old->id, line, settings[i].column,
-			    settings[i].to);
 	}
+	return code;
+}
+
+static enum err_code
+fallback_change(struct merge *merge, const struct path *path, uint32_t id, int line, bool fallback)
+{
+	const struct change change = { .real_id = id, .column = REAL_FALLBACK,
+	    .value = fallback };
+	enum err_code code = setting_add(merge, path, line, &change);
+
+	if (code == ERR_OK)
+		setting_report(merge, path, &change, !fallback);
 	return code;
 }
 
 static enum err_code
 settings_apply(struct merge *merge)
 {
-	struct store_set set = { .changes = merge->changes, .n = merge->n, .lock = STORE_NO_LOCK,
-	    .source = JOB_SOURCE_CLI, .token = ctl_token() };
+	const struct store_set set = { .changes = merge->changes, .n = merge->n,
+	    .lock = STORE_NO_LOCK, .source = JOB_SOURCE_CLI, .token = ctl_token() };
+	const struct merge_setting *setting;
 	char text[PATH_TEXT_SIZE];
 	struct verdict verdict;
 	enum err_code code;
@@ -169,231 +173,212 @@ settings_apply(struct merge *merge)
 		return ERR_OK;
 	code = store_set(merge->store, &set, STORE_SET_NOW, &verdict, &first_job,
 	    &merge->jobs, merge->err);
-	if (code == ERR_PRECOND && verdict.index < merge->n)
-		err_set(merge->err, code, "%s:%d: %s: %s: %s", merge->diagnostics->file,
-		    merge->settings[verdict.index].line,
-		    path_text(&merge->settings[verdict.index].path, text), err_name(code),
-		    ctl_without_path(verdict.text, &merge->settings[verdict.index].path));
-	return code;
+	if (code != ERR_PRECOND || verdict.index >= merge->n)
+		return code;
+	setting = &merge->settings[verdict.index];
+	return err_set(merge->err, code, "%s:%d: %s: %s: %s", merge->diagnostics->file,
+	    setting->line, path_text(&setting->path, text), err_name(code),
+	    ctl_without_path(verdict.text, &setting->path));
 }
 
 /* -- removing, with --prune --------------------------------------------------------------- */
 
 static void
-tell_removed(struct merge *merge, const struct path *path)
+report_removed(struct merge *merge, const char *cluster, const char *service, const char *real)
 {
-	tell(merge, '-', path, NULL, NULL, NULL);
+	struct path path = path_of(cluster, service, real);
+
+	report(merge, '-', &path, NULL);
 	merge->removed++;
 }
 
+static enum err_code
+real_prune(struct merge *merge, const char *cluster, const char *service,
+    const struct inventory_real *real)
+{
+	report_removed(merge, cluster, service, real->name);
+	return store_remove(merge->store, STORE_REAL, real->id, merge->err);
+}
+
+/* Reports a service and its real services, which the store removes with one of the rows above. */
 static void
-tell_removed_service(struct merge *merge, const struct inventory_cluster *cluster,
+service_report_removed(struct merge *merge, const char *cluster,
     const struct inventory_service *service)
 {
-	struct path path = path_of(cluster->name, service->name, "");
+	const struct inventory_real *real;
 
-	tell_removed(merge, &path);
-	for (const struct inventory_real *real = service->reals; real != NULL;
-	    real = real->next) {
-		path = path_of(cluster->name, service->name, real->name);
-		tell_removed(merge, &path);
-	}
+	report_removed(merge, cluster, service->name, "");
+	for (real = service->reals; real != NULL; real = real->next)
+		report_removed(merge, cluster, service->name, real->name);
 }
 
 static enum err_code
-prune_reals(struct merge *merge, const struct inventory_cluster *cluster,
-    const struct inventory_service *service, const struct inventory_service *named)
+service_prune(struct merge *merge, const char *cluster, const struct inventory_service *service,
+    const struct inventory_service *named)
 {
+	const struct inventory_real *real;
 	enum err_code code = ERR_OK;
 
-	for (const struct inventory_real *real = service->reals; real != NULL && code == ERR_OK;
-	    real = real->next) {
-		struct path path = path_of(cluster->name, service->name, real->name);
-
-		if (inventory_real(named, real->name) != NULL)
-			continue;
-		tell_removed(merge, &path);
-		code = store_remove(merge->store, STORE_REAL, real->id, merge->err);
+	if (named == NULL) {
+		service_report_removed(merge, cluster, service);
+		return store_remove(merge->store, STORE_SERVICE, service->id, merge->err);
+	}
+	for (real = service->reals; real != NULL && code == ERR_OK; real = real->next) {
+		if (inventory_real(named, real->name) == NULL)
+			code = real_prune(merge, cluster, service->name, real);
 	}
 	return code;
 }
 
 static enum err_code
-prune_services(struct merge *merge, const struct inventory_cluster *cluster,
+cluster_prune(struct merge *merge, const struct inventory_cluster *cluster,
     const struct inventory_cluster *named)
 {
+	const struct inventory_service *service = cluster->services;
 	enum err_code code = ERR_OK;
 
-	for (const struct inventory_service *service = cluster->services;
-	    service != NULL && code == ERR_OK; service = service->next) {
-		const struct inventory_service *other = inventory_service(named, service->name);
-
-		if (other != NULL) {
-			code = prune_reals(merge, cluster, service, other);
-			continue;
-		}
-		tell_removed_service(merge, cluster, service);
-		code = store_remove(merge->store, STORE_SERVICE, service->id, merge->err);
+	if (named == NULL) {
+		report_removed(merge, cluster->name, "", "");
+		for (; service != NULL; service = service->next)
+			service_report_removed(merge, cluster->name, service);
+		return store_remove(merge->store, STORE_CLUSTER, cluster->id, merge->err);
 	}
+	for (; service != NULL && code == ERR_OK; service = service->next)
+		code = service_prune(merge, cluster->name, service,
+		    inventory_service(named, service->name));
 	return code;
 }
 
-static enum err_code
-prune(struct merge *merge)
-{
-	enum err_code code = ERR_OK;
+/* -- real services --------------------------------------------------------------------------- */
 
-	for (const struct inventory_cluster *cluster = merge->stored->clusters;
-	    cluster != NULL && code == ERR_OK; cluster = cluster->next) {
-		const struct inventory_cluster *other;
-		struct path path = path_of(cluster->name, "", "");
-
-		other = inventory_cluster(merge->file, cluster->name);
-		if (other != NULL) {
-			code = prune_services(merge, cluster, other);
-			continue;
-		}
-		tell_removed(merge, &path);
-		for (const struct inventory_service *service = cluster->services;
-		    service != NULL; service = service->next)
-			tell_removed_service(merge, cluster, service);
-		code = store_remove(merge->store, STORE_CLUSTER, cluster->id, merge->err);
-	}
-	return code;
-}
-
-/* -- adding and updating --------------------------------------------------------------------- */
-
-/* Who holds the fallback of a service once what is pruned is gone. */
+/* Returns the stored fallback of a service that --prune leaves; NULL if there is none. */
 static const struct inventory_real *
-holder_of(const struct merge *merge, const struct inventory_service *old,
+fallback_stored(const struct merge *merge, const struct inventory_service *old,
     const struct inventory_service *service)
 {
-	const struct inventory_real *holder = old == NULL ? NULL : inventory_fallback(old);
+	const struct inventory_real *fallback = old == NULL ? NULL : inventory_fallback(old);
 
-	if (holder != NULL && merge->prune &&
-	    inventory_real(service, holder->name) == NULL)
+	if (fallback != NULL && merge->prune && inventory_real(service, fallback->name) == NULL)
 		return NULL;
-	return holder;
+	return fallback;
 }
 
-/* A new real service. One fallback to a service: where another has it, that one
- * keeps it, unless --reset hands it over. */
+/* Adds a real service. If its service has another fallback, it is added without fallback, and
+ * --reset makes it the fallback by a job. */
 static enum err_code
-add_real(struct merge *merge, const struct path *path, uint32_t service_id,
-    const struct inventory_real *real, const struct inventory_real *holder)
+real_add(struct merge *merge, const struct path *path, uint32_t service_id,
+    const struct inventory_real *real, const struct inventory_real *fallback)
 {
-	struct real_row row = { .service_id = service_id, .name = real->name,
+	const struct real_row row = { .service_id = service_id, .name = real->name,
 	    .address = real->address, .port = real->port, .reason = "",
 	    .weight = (uint16_t)real->weight, .enabled = real->enabled,
-	    .fallback = real->fallback && holder == NULL };
+	    .fallback = real->fallback && fallback == NULL };
 	char text[PATH_TEXT_SIZE];
 	enum err_code code;
 	uint32_t id;
 
 	count_added(merge, path);
 	code = store_put_real(merge->store, &row, &id, NULL, merge->err);
-	if (code != ERR_OK || !real->fallback || holder == NULL)
+	if (code != ERR_OK || !real->fallback || fallback == NULL)
 		return code;
 	if (merge->reset)
-		return setting_add(merge, path, id, real->fallback_line, REAL_FALLBACK, 0, 1);
+		return fallback_change(merge, path, id, real->fallback_line, true);
 	diagnostics_warn(merge->diagnostics, real->fallback_line,
 	    "%s is added without fallback: %s is fallback already", path_text(path, text),
-	    holder->name);
+	    fallback->name);
 	return ERR_OK;
 }
 
 static enum err_code
-update_real(struct merge *merge, const struct path *path, uint32_t service_id,
+real_update(struct merge *merge, const struct path *path, uint32_t service_id,
     const struct inventory_real *old, const struct inventory_real *real)
 {
-	struct real_row row = { .service_id = service_id, .name = real->name, .reason = "",
+	const struct real_row row = { .service_id = service_id, .name = real->name, .reason = "",
 	    .address = real->address_given ? real->address : old->address,
 	    .port = real->port_given ? real->port : old->port };
+	const struct field fields[] = {
+		{ "address", old->address, row.address },
+		{ "port", old->port, row.port },
+	};
 	enum err_code code = ERR_OK;
 	bool changed;
 
-	changed = differs(merge, path, "address", old->address, row.address);
-	changed |= differs(merge, path, "port", old->port, row.port);
+	changed = fields_compare(merge, path, fields, ROWS(fields));
 	if (changed)
 		code = store_put_real(merge->store, &row, NULL, NULL, merge->err);
 	if (code == ERR_OK && merge->reset)
 		code = settings_compare(merge, path, old, real, &changed);
-	count(merge, changed);
+	count_existing(merge, changed);
 	return code;
 }
 
 static enum err_code
-merge_reals(struct merge *merge, const struct inventory_cluster *cluster,
-    const struct inventory_service *service, const struct inventory_service *old,
-    uint32_t service_id)
+reals_merge(struct merge *merge, const char *cluster, const struct inventory_service *service,
+    const struct inventory_service *old, uint32_t service_id)
 {
-	const struct inventory_real *holder = holder_of(merge, old, service);
-	const struct inventory_real *wanted = inventory_fallback(service);
+	const struct inventory_real *fallback = fallback_stored(merge, old, service);
+	const struct inventory_real *wanted = inventory_fallback(service), *real;
 	enum err_code code = ERR_OK;
 	struct path path;
 
-	/* A fallback that the file does not name gives way. */
-	if (merge->reset && wanted != NULL && holder != NULL &&
-	    inventory_real(service, holder->name) == NULL) {
-		path = path_of(cluster->name, service->name, holder->name);
+	/* --reset takes the fallback from a real service that the file does not name. */
+	if (merge->reset && wanted != NULL && fallback != NULL &&
+	    inventory_real(service, fallback->name) == NULL) {
+		path = path_of(cluster, service->name, fallback->name);
 		merge->updated++;
-		code = setting_add(merge, &path, holder->id, wanted->fallback_line, REAL_FALLBACK,
-		    1, 0);
+		code = fallback_change(merge, &path, fallback->id, wanted->fallback_line, false);
 	}
-	for (const struct inventory_real *real = service->reals; real != NULL && code == ERR_OK;
-	    real = real->next) {
+	for (real = service->reals; real != NULL && code == ERR_OK; real = real->next) {
 		const struct inventory_real *before;
 
 		before = old == NULL ? NULL : inventory_real(old, real->name);
-		path = path_of(cluster->name, service->name, real->name);
-		code = before == NULL ? add_real(merge, &path, service_id, real, holder) :
-		    update_real(merge, &path, service_id, before, real);
+		path = path_of(cluster, service->name, real->name);
+		code = before == NULL ? real_add(merge, &path, service_id, real, fallback) :
+		    real_update(merge, &path, service_id, before, real);
 	}
 	return code;
 }
 
+/* -- services and clusters ------------------------------------------------------------------- */
+
 static enum err_code
-merge_service(struct merge *merge, const struct inventory_cluster *cluster,
-    const struct inventory_service *service, const struct inventory_service *old,
-    uint32_t cluster_id)
+service_merge(struct merge *merge, const char *cluster, const struct inventory_service *service,
+    const struct inventory_service *old, uint32_t cluster_id)
 {
-	struct service_row row = { .cluster_id = cluster_id, .name = service->name,
-	    .address = service->address, .port = service->port,
-	    .protocol = service->protocol };
-	struct path path = path_of(cluster->name, service->name, "");
-	uint32_t id = old == NULL ? 0 : old->id;
+	const struct inventory_service *before = old == NULL ? service : old;
+	const struct service_row row = { .cluster_id = cluster_id, .name = service->name,
+	    .address = service->address_given ? service->address : before->address,
+	    .port = service->port_given ? service->port : before->port,
+	    .protocol = service->protocol_given ? service->protocol : before->protocol };
+	const struct field fields[] = {
+		{ "address", before->address, row.address },
+		{ "port", before->port, row.port },
+		{ "protocol", protocol_name(before->protocol), protocol_name(row.protocol) },
+	};
+	struct path path = path_of(cluster, service->name, "");
+	uint32_t id = before->id;
 	enum err_code code = ERR_OK;
 	bool changed = true;
 
 	if (old == NULL) {
 		count_added(merge, &path);
 	} else {
-		if (!service->address_given)
-			row.address = old->address;
-		if (!service->port_given)
-			row.port = old->port;
-		if (!service->protocol_given)
-			row.protocol = old->protocol;
-		changed = differs(merge, &path, "address", old->address, row.address);
-		changed |= differs(merge, &path, "port", old->port, row.port);
-		changed |= differs(merge, &path, "protocol", protocol_name(old->protocol),
-		    protocol_name(row.protocol));
-		count(merge, changed);
+		changed = fields_compare(merge, &path, fields, ROWS(fields));
+		count_existing(merge, changed);
 	}
 	if (changed)
 		code = store_put_service(merge->store, &row, &id, NULL, merge->err);
-	return code == ERR_OK ? merge_reals(merge, cluster, service, old, id) : code;
+	return code == ERR_OK ? reals_merge(merge, cluster, service, old, id) : code;
 }
 
-/* All values of all parameters of 'some' are in 'all', too: the second socket of a pair and
- * foreign-changes cannot be discovered. Parameters are lists, as inventory_read() makes them. */
+/* True if 'all' has each value of each parameter of 'some'. The second socket of a pair and
+ * foreign-changes cannot be discovered, so 'all' may have more. Parameters are lists. */
 static bool
 params_within(const char *some, const char *all)
 {
 	json_t *few = json_loads(some, 0, NULL), *many = json_loads(all, 0, NULL), *list;
 	const char *name;
-	bool ok = true;
+	bool within = true;
 
 	json_object_foreach(few, name, list) {
 		const json_t *stored = json_object_get(many, name);
@@ -405,18 +390,18 @@ params_within(const char *some, const char *all)
 
 			json_array_foreach(stored, j, other)
 				found |= json_equal(value, other);
-			ok &= found;
+			within &= found;
 		}
 	}
 	json_decref(few);
 	json_decref(many);
-	return ok;
+	return within;
 }
 
-/* A plane, or a socket of it, that is changed by mistake takes the servers of a cluster out
- * of the hands of their driver. Parameters that the cluster has besides are no mistake. */
+/* Refuses another plane or socket of a cluster that exists: by mistake, it would take the
+ * servers of the cluster from their driver. */
 static enum err_code
-plane_keep(struct merge *merge, const struct inventory_cluster *cluster,
+plane_check(struct merge *merge, const struct inventory_cluster *cluster,
     const struct inventory_cluster *old)
 {
 	static const char advice[] = "give the discovered one another name with --cluster, or "
@@ -433,52 +418,59 @@ plane_keep(struct merge *merge, const struct inventory_cluster *cluster,
 }
 
 static enum err_code
-merge_cluster(struct merge *merge, const struct inventory_cluster *cluster,
+cluster_merge(struct merge *merge, const struct inventory_cluster *cluster,
     const struct inventory_cluster *old)
 {
-	struct cluster_row row = { .name = cluster->name, .plane = cluster->plane,
-	    .plane_params = cluster->params, .plane_status = PLANE_STATUS_NONE,
-	    .plane_message = "" };
+	const struct inventory_cluster *before = old == NULL ? cluster : old;
+	const struct cluster_row row = { .name = cluster->name, .plane = cluster->plane,
+	    .plane_params = merge->keep_plane ? before->params : cluster->params,
+	    .plane_status = PLANE_STATUS_NONE, .plane_message = "" };
+	const struct field fields[] = {
+		{ "plane", before->plane, row.plane },
+		{ "parameters", before->params, row.plane_params },
+	};
+	const struct inventory_service *service;
 	struct path path = path_of(cluster->name, "", "");
-	uint32_t id = old == NULL ? 0 : old->id;
+	uint32_t id = before->id;
 	enum err_code code = ERR_OK;
 	bool changed = true;
 
-	if (old != NULL && merge->keep_plane)
-		code = plane_keep(merge, cluster, old);
-	if (code != ERR_OK)
-		return code;
 	if (old == NULL) {
 		count_added(merge, &path);
 	} else {
 		if (merge->keep_plane)
-			row.plane_params = old->params;
-		changed = differs(merge, &path, "plane", old->plane, cluster->plane);
-		changed |= differs(merge, &path, "parameters", old->params, row.plane_params);
-		count(merge, changed);
+			code = plane_check(merge, cluster, old);
+		if (code != ERR_OK)
+			return code;
+		changed = fields_compare(merge, &path, fields, ROWS(fields));
+		count_existing(merge, changed);
 	}
 	if (changed)
 		code = store_put_cluster(merge->store, &row, &id, NULL, merge->err);
-	for (const struct inventory_service *service = cluster->services;
-	    service != NULL && code == ERR_OK; service = service->next)
-		code = merge_service(merge, cluster, service,
+	for (service = cluster->services; service != NULL && code == ERR_OK;
+	    service = service->next)
+		code = service_merge(merge, cluster->name, service,
 		    old == NULL ? NULL : inventory_service(old, service->name), id);
 	return code;
 }
 
-/* -- the whole ------------------------------------------------------------ */
+/* -- the whole inventory ------------------------------------------------------ */
 
 enum err_code
 merge_run(struct merge *merge)
 {
+	const struct inventory_cluster *cluster;
 	enum err_code code;
 
 	code = inventory_from_store(merge->store, NULL, &merge->stored, merge->err);
-	if (code == ERR_OK && merge->prune)
-		code = prune(merge);
-	for (const struct inventory_cluster *cluster = merge->file->clusters;
-	    cluster != NULL && code == ERR_OK; cluster = cluster->next)
-		code = merge_cluster(merge, cluster,
+	if (code != ERR_OK)
+		return code;
+	for (cluster = merge->stored->clusters; merge->prune && cluster != NULL && code == ERR_OK;
+	    cluster = cluster->next)
+		code = cluster_prune(merge, cluster, inventory_cluster(merge->file, cluster->name));
+	for (cluster = merge->file->clusters; cluster != NULL && code == ERR_OK;
+	    cluster = cluster->next)
+		code = cluster_merge(merge, cluster,
 		    inventory_cluster(merge->stored, cluster->name));
 	return code == ERR_OK ? settings_apply(merge) : code;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Lays an inventory over what the store has: adds and updates what it names, with
- * 'prune' removes what it does not. Weight, fallback and enabled of a real service
- * that exists belong to those who operate it: they change only with 'reset', and
- * then as any other setting does, by the rules and with jobs.
+ * Merges an inventory into the store: adds and updates the rows that the inventory names and,
+ * with 'prune', removes all others. Weight, fallback and enabled of a real service that exists
+ * belong to its operators. They change only with 'reset', by the rules and with jobs, as any
+ * other setting.
  */
 #ifndef CTL_MERGE_H
 #define CTL_MERGE_H
@@ -13,14 +13,14 @@
 #include "ctl/progress.h"
 #include "model/rules.h"
 
-/* One difference: '+', '-', or '~' with what changes. 'column' NULL: the row. */
+/* One difference: '+' and '-' for a row, '~' for a column of a row. */
 struct merge_change {
 	char			 sign;
 	const struct path	*path;
-	const char		*column, *from, *to;
+	const char		*column, *from, *to;	/* NULL for a row */
 };
 
-/* Where a setting to change comes from. */
+/* Where a setting of struct change comes from. */
 struct merge_setting {
 	struct path	path;
 	int		line;
@@ -31,25 +31,25 @@ struct merge {
 	struct store		*store;
 	const struct inventory	*file;
 	bool			 prune, reset;
-	bool			 keep_plane;	/* of a cluster that exists: ERR_PRECOND */
+	bool			 keep_plane;	/* another plane of a cluster is ERR_PRECOND */
 	struct diagnostics	*diagnostics;	/* gets warnings */
 	struct progress		*progress;
 	struct err		*err;
-	void			(*tell)(void *arg, const struct merge_change *change);
-	void			*tell_arg;	/* 'tell' may be NULL */
-	/* What came of it, in rows; jobs of settings. */
+	void			(*report)(void *arg, const struct merge_change *change);
+	void			*report_arg;	/* 'report' may be NULL */
+	/* Results: numbers of rows, and of jobs for settings. */
 	size_t			 added, updated, removed, unchanged, jobs;
-	/* Its own. */
+	/* Private. */
 	struct inventory	*stored;
-	struct change		*changes;	/* settings, one of each */
-	struct merge_setting	*settings;
-	size_t			 n, room;
+	struct change		*changes;	/* settings */
+	struct merge_setting	*settings;	/* the same settings */
+	size_t			 n, n_changes_room, n_settings_room;
 };
 
-/* Does it, within store_begin(): the caller commits or rolls back. */
+/* Merges within store_begin(). The caller commits or rolls back. */
 enum err_code merge_run(struct merge *merge);
 
-/* Frees what is its own. */
+/* Frees the private members. */
 void merge_done(struct merge *merge);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tables and JSON; see out.h. The first rows of a table are kept back to learn
- * how wide the columns are; the rest streams.
+ * Tables and JSON; see out.h. The first rows of a table are kept in memory to compute the
+ * widths of the columns; the other rows are printed at once.
  */
 #include "ctl/out.h"
 
@@ -18,16 +18,17 @@ enum { OUT_SAMPLE_ROWS = 500, OUT_CELL_MAX = 320, OUT_GAP = 2 };
 struct out {
 	FILE				*file;
 	enum out_format			 format;
+	enum out_shape			 shape;
 	const struct out_column		*columns;
-	size_t				 n;
-	size_t				 rows;		/* so far */
-	char				**sample;	/* cells of the rows kept back */
-	size_t				 n_sample;	/* rows; until it is written */
+	size_t				 first, n;	/* columns of a row */
+	size_t				 rows;		/* printed or kept so far */
+	char				**sample;	/* cells of the first rows */
+	size_t				 n_sample;	/* rows in 'sample' */
 	bool				 flowing;	/* the widths are known */
 	size_t				 widths[];
 };
 
-/* Octets that are not the start of a UTF-8 sequence take no place of their own. */
+/* Returns the number of characters of an UTF-8 text: bytes that begin a sequence. */
 static size_t
 text_width(const char *text)
 {
@@ -74,7 +75,7 @@ cell_text(const struct out_column *column, const struct out_value *value, char b
 
 /* -- JSON ------------------------------------------------------------------- */
 
-/* The store's texts need not be UTF-8: anybody may write there. */
+/* Any program may write texts that are not UTF-8 into the store; jansson refuses them. */
 static json_t *
 json_text(const char *text)
 {
@@ -123,7 +124,7 @@ json_row(FILE *file, const struct out_column *columns, size_t n, const struct ou
 			ok = json_object_set_new(row, columns[i].key,
 			    json_value(&columns[i], &values[i])) == 0;
 	}
-	/* A failed write is seen once, at the end, by ferror(). */
+	/* ctl_main() checks for a failed write with ferror(). */
 	if (ok)
 		(void)json_dumpf(row, file, 0);
 	json_decref(row);
@@ -143,32 +144,26 @@ cell_print(const struct out *out, size_t i, const char *text, bool last)
 		fprintf(out->file, "%*s%s", pad, "", text);
 	else
 		fprintf(out->file, "%s%*s", text, last ? 0 : pad, "");
-	if (!last)
-		fprintf(out->file, "%*s", OUT_GAP, "");
+	fprintf(out->file, "%*s", last ? 0 : OUT_GAP, "");
 }
 
-/* The last column that is shown; it is not padded. */
-static size_t
-last_column(const struct out *out)
+/* Prints a line of a table: texts in 'cells', or 'values', or the titles if both are NULL. */
+static void
+line_print(const struct out *out, char **cells, const struct out_value *values)
 {
+	char buf[OUT_CELL_MAX];
 	size_t last = 0;
 
 	for (size_t i = 0; i < out->n; i++) {
 		if (out->columns[i].title != NULL)
 			last = i;
 	}
-	return last;
-}
-
-static void
-line_print(const struct out *out, char **cells)
-{
-	size_t last = last_column(out);
-
 	for (size_t i = 0; i < out->n; i++) {
-		if (out->columns[i].title != NULL)
-			cell_print(out, i, cells == NULL ? out->columns[i].title : cells[i],
-			    i == last);
+		const struct out_column *column = &out->columns[i];
+
+		if (column->title != NULL)
+			cell_print(out, i, cells != NULL ? cells[i] : values != NULL ?
+			    cell_text(column, &values[i], buf) : column->title, i == last);
 	}
 	fputc('\n', out->file);
 }
@@ -199,14 +194,14 @@ sample_free(struct out *out)
 	out->n_sample = 0;
 }
 
-/* Writes the heading and what was kept back. */
+/* Prints the titles and the rows kept in memory. */
 static void
 table_flow(struct out *out)
 {
 	table_widths(out);
-	line_print(out, NULL);
+	line_print(out, NULL, NULL);
 	for (size_t row = 0; row < out->n_sample; row++)
-		line_print(out, out->sample + row * out->n);
+		line_print(out, out->sample + row * out->n, NULL);
 	sample_free(out);
 	out->flowing = true;
 }
@@ -232,24 +227,11 @@ table_keep(struct out *out, const struct out_value *values)
 	return true;
 }
 
-static void
-table_row(const struct out *out, const struct out_value *values)
-{
-	size_t last = last_column(out);
-	char buf[OUT_CELL_MAX];
-
-	for (size_t i = 0; i < out->n; i++) {
-		if (out->columns[i].title != NULL)
-			cell_print(out, i, cell_text(&out->columns[i], &values[i], buf),
-			    i == last);
-	}
-	fputc('\n', out->file);
-}
-
 /* -- listings and single rows ------------------------------------------------ */
 
 struct out *
-out_begin(FILE *file, enum out_format format, const struct out_column *columns, size_t n)
+out_begin(FILE *file, enum out_format format, enum out_shape shape,
+    const struct out_column *columns, size_t n)
 {
 	struct out *out = calloc(1, sizeof(*out) + n * sizeof(out->widths[0]));
 
@@ -257,6 +239,7 @@ out_begin(FILE *file, enum out_format format, const struct out_column *columns, 
 		return NULL;
 	out->file = file;
 	out->format = format;
+	out->shape = shape;
 	out->columns = columns;
 	out->n = n;
 	return out;
@@ -266,33 +249,37 @@ bool
 out_row(struct out *out, const struct out_value *values)
 {
 	out->rows++;
+	if (out->shape == OUT_OBJECT)
+		return out_object(out->file, out->format, out->columns + out->first, out->n,
+		    values + out->first);
 	if (out->format == OUT_JSON) {
 		fputs(out->rows == 1 ? "[\n" : ",\n", out->file);
 		return json_row(out->file, out->columns, out->n, values);
 	}
 	if (!out->flowing)
 		return table_keep(out, values);
-	table_row(out, values);
+	line_print(out, NULL, values);
 	return true;
 }
 
 void
-out_end(struct out *out)
+out_limit(struct out *out, size_t first, size_t end)
 {
-	if (out == NULL)
-		return;
-	if (out->format == OUT_JSON)
-		fputs(out->rows == 0 ? "[]\n" : "\n]\n", out->file);
-	else if (!out->flowing)
-		table_flow(out);
-	free(out);
+	out->first = first;
+	out->n = end - first;
 }
 
 void
-out_cancel(struct out *out)
+out_finish(struct out *out, bool complete)
 {
 	if (out == NULL)
 		return;
+	if (complete && out->shape == OUT_LIST) {
+		if (out->format == OUT_JSON)
+			fputs(out->rows == 0 ? "[]\n" : "\n]\n", out->file);
+		else if (!out->flowing)
+			table_flow(out);
+	}
 	sample_free(out);
 	free(out);
 }

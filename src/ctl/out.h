@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Rows for people (a table) or for programs (JSON). The columns are data: one
- * array says a column's key, title and type, and serves both forms. Rows go out
- * as they come, however many.
+ * Prints rows as a table for people or as JSON for programs. One array describes the columns
+ * of both formats. Rows are printed as they come, so their number is not limited by memory.
  */
 #ifndef CTL_OUT_H
 #define CTL_OUT_H
@@ -18,13 +17,12 @@ enum out_format { OUT_TABLE, OUT_JSON };
 enum out_type { OUT_TEXT, OUT_NUMBER, OUT_BOOL, OUT_TIME };
 
 struct out_column {
-	const char	*key;	/* in JSON; NULL: not there */
-	const char	*title;	/* in a table; NULL: not there */
+	const char	*key;	/* in JSON; NULL: not in JSON */
+	const char	*title;	/* in a table; NULL: not in tables */
 	enum out_type	 type;
 };
 
-/* A cell. An absent one is null in JSON, "-" in a table. A time of 0 (never) is
- * absent as well. */
+/* A value. An absent value is null in JSON and "-" in a table, as is the time 0. */
 struct out_value {
 	bool	absent;
 	union {
@@ -35,27 +33,31 @@ struct out_value {
 	};
 };
 
+/* A listing of rows, or one row alone. */
+enum out_shape { OUT_LIST, OUT_OBJECT };
+
 struct out;
 
-/* Begins a listing. NULL without memory. */
-struct out *out_begin(FILE *file, enum out_format format, const struct out_column *columns,
-    size_t n);
+/* Begins the output of rows. NULL without memory. */
+struct out *out_begin(FILE *file, enum out_format format, enum out_shape shape,
+    const struct out_column *columns, size_t n);
 
-/* One row, with a value for each column. False without memory. */
+/* Prints one row, with a value for each column. False without memory. */
 bool out_row(struct out *out, const struct out_value *values);
 
-/* Ends the listing and frees it. NULL is fine. */
-void out_end(struct out *out);
+/* Ends the output of rows and frees it (NULL is fine). If not 'complete', prints nothing more,
+ * so that a program sees that a JSON array is cut off. */
+void out_finish(struct out *out, bool complete);
 
-/* Frees a listing that failed: writes nothing more, so a JSON array is seen to be
- * cut off. NULL is fine. */
-void out_cancel(struct out *out);
+/* Limits the following rows of OUT_OBJECT to the columns from 'first' on and before 'end'. */
+void out_limit(struct out *out, size_t first, size_t end);
 
-/* One row alone: a JSON object, or lines of key and value. */
+/* Prints one row: a JSON object, or lines of key and value. False without memory. */
 bool out_object(FILE *file, enum out_format format, const struct out_column *columns, size_t n,
     const struct out_value *values);
 
-/* 'text' with what a terminal would obey replaced by '?'; returns 'buf'. */
+/* Copies 'text' with '?' in place of control characters, which a terminal would obey. Returns
+ * 'buf'. */
 const char *out_printable(const char *text, char *buf, size_t size);
 
 #endif

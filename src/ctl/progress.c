@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Progress; see progress.h.
+ * Progress of a command; see progress.h.
  */
 #include "ctl/progress.h"
 
@@ -10,7 +10,7 @@
 
 #include "util/clock.h"
 
-enum { PROGRESS_AFTER_MS = 1000, PROGRESS_EVERY_MS = 200, PROGRESS_LOOK_ROWS = 64 };
+enum { PROGRESS_AFTER_MS = 1000, PROGRESS_EVERY_MS = 200, PROGRESS_CLOCK_ROWS = 64 };
 
 void
 progress_begin(struct progress *progress, FILE *file, const char *what, uint64_t total)
@@ -27,8 +27,8 @@ progress_step(struct progress *progress)
 {
 	int64_t now;
 
-	/* A look at the clock costs more than a row. */
-	if (progress->done++ % PROGRESS_LOOK_ROWS != 0 || progress->file == NULL)
+	/* Reading the clock takes longer than a row. */
+	if (progress->done++ % PROGRESS_CLOCK_ROWS != 0 || progress->file == NULL)
 		return;
 	now = clock_steady_ms();
 	if (now < progress->next_ms)

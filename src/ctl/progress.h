@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * How far a long command has come, on the standard error: only on a terminal, and
- * only once it takes longer than a second.
+ * The progress of a command that takes longer than a second, on the standard error if that is a
+ * terminal.
  */
 #ifndef CTL_PROGRESS_H
 #define CTL_PROGRESS_H
@@ -12,17 +12,18 @@
 #include <stdio.h>
 
 struct progress {
-	FILE		*file;		/* NULL: nobody looks */
+	FILE		*file;		/* NULL: not a terminal */
 	const char	*what;
 	uint64_t	 done;
-	uint64_t	 total;		/* 0: not known */
-	int64_t		 next_ms;	/* when to write again */
+	uint64_t	 total;		/* 0: unknown */
+	int64_t		 next_ms;	/* time of the next output */
 	bool		 shown;
 };
 
 void progress_begin(struct progress *progress, FILE *file, const char *what, uint64_t total);
+/* Counts a row. */
 void progress_step(struct progress *progress);
-/* Wipes the line. */
+/* Erases the line. */
 void progress_end(struct progress *progress);
 
 #endif

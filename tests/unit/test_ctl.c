@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "ctl_fixture.h"
-#include "ctl/names.h"
+#include "ctl/path_hint.h"
 
 #define PATH "lbclusterctl: "
 
@@ -520,7 +520,7 @@ table_of_many_rows_streams(void **state)
 	char *text = NULL;
 	size_t size, lines = 0;
 	FILE *file = open_memstream(&text, &size);
-	struct out *out = out_begin(file, OUT_TABLE, columns, COUNT(columns));
+	struct out *out = out_begin(file, OUT_TABLE, OUT_LIST, columns, COUNT(columns));
 
 	(void)state;
 	for (unsigned int i = 0; i < 2000; i++) {
@@ -535,7 +535,7 @@ table_of_many_rows_streams(void **state)
 			assert_non_null(strstr(text, "xyz  999  ?[\n"));
 		}
 	}
-	out_end(out);
+	out_finish(out, true);
 	fclose(file);
 	assert_memory_equal(text, "A      B  C\nxyz    0  ?[\n", 25);
 	assert_non_null(strstr(text, "\nlonger  1999  ?[\n"));

@@ -50,7 +50,7 @@ statistics_imported_are_printed(void **state)
 }
 
 static void
-statistics_totals_follow_where_counted(void **state)
+statistics_with_totals_have_the_keys_of_totals(void **state)
 {
 	struct ctl_fixture *world = *state;
 	json_t *json;
@@ -71,22 +71,22 @@ statistics_totals_follow_where_counted(void **state)
 	json_decref(json);
 }
 
-/* -- what is not -------------------------------------------------------------------- */
+/* -- invalid lines -------------------------------------------------------------------- */
 
 #define ON_WEB_1(text) "{\"path\": \"web/http/web-1\", " text "}\n"
 #define GOOD ON_WEB_1("\"pps_in\": 1")
 
 static const struct bad_line {
-	const char *name, *line, *words;
+	const char *name, *line, *message;
 } bad_lines[] = {
-	{ "line_that_is_no_json_is_bad", "path web\n",
+	{ "line_without_json_is_bad", "path web\n",
 	    ":2: is not JSON ('[' or '{' expected near 'path'); write one whole object on each "
 	    "line\n" },
 	{ "line_with_two_objects_is_bad", "{} {}\n", ":2: is not JSON (" },
 	{ "line_with_half_an_object_is_bad", "{\n", ":2: is not JSON (" },
-	{ "line_that_is_an_array_is_bad", "[]\n", ":2: an array is not taken; write one object on "
-	    "each line, as \"jq -c '.[]'\" does\n" },
-	{ "line_with_half_an_array_is_bad", " [{},\n", ":2: an array is not taken; " },
+	{ "line_that_is_an_array_is_bad", "[]\n", ":2: an array is not accepted; write one object "
+	    "on each line, as \"jq -c '.[]'\" does\n" },
+	{ "line_with_half_an_array_is_bad", " [{},\n", ":2: an array is not accepted; " },
 	{ "line_that_is_a_text_is_bad", "\"a\"\n", ":2: is not JSON (" },
 	{ "line_with_a_key_twice_is_bad", ON_WEB_1("\"pps_in\": 1, \"pps_in\": 2"),
 	    ":2: is not JSON (duplicate" },
@@ -100,11 +100,12 @@ static const struct bad_line {
 	{ "line_of_service_is_bad", "{\"path\": \"web/http\"}\n",
 	    ":2: web/http: is a service, not a real service; its real services: sorry, web-1, "
 	    "web-2\n" },
-	{ "line_of_no_name_is_bad", "{\"path\": \"web//x\"}\n", ":2: \"\" is not the name of a" },
+	{ "line_with_an_empty_name_is_bad", "{\"path\": \"web//x\"}\n",
+	    ":2: \"\" is not the name of a" },
 	{ "key_unknown_is_bad", ON_WEB_1("\"load\": 1"),
 	    ":2: \"load\" is not a key of statistics\n" },
 	{ "key_mistyped_is_bad", ON_WEB_1("\"bps-in\": 1"),
-	    ":2: \"bps-in\" is not a key of statistics; similar: bps_in\n" },
+	    ":2: \"bps-in\" is not a key of statistics; similar: bps_in, pps_in\n" },
 	{ "key_unknown_of_null_is_bad", ON_WEB_1("\"load\": null"),
 	    ":2: \"load\" is not a key of statistics\n" },
 	{ "number_negative_is_bad", ON_WEB_1("\"bps_in\": -1"), ":2: bps_in is negative\n" },
@@ -125,24 +126,25 @@ static const struct bad_line {
 	    ":2: last_update is above the year 9999; give seconds, not milliseconds\n" },
 	{ "time_in_milliseconds_with_fraction_is_bad", ON_WEB_1("\"last_update\": 1.79535492e12"),
 	    ":2: last_update is above the year 9999; give seconds, not milliseconds\n" },
-	{ "time_ahead_is_bad", ON_WEB_1("\"last_update\": \"9999-01-01T00:00:00Z\""),
+	{ "time_in_the_future_is_bad", ON_WEB_1("\"last_update\": \"9999-01-01T00:00:00Z\""),
 	    " s in the future; check the clocks of both machines\n" },
-	{ "time_of_counters_ahead_is_bad", ON_WEB_1("\"counters_since\": 253402300799"),
+	{ "time_of_counters_in_the_future_is_bad", ON_WEB_1("\"counters_since\": 253402300799"),
 	    ":2: counters_since is " },
 	{ "time_without_z_is_bad", ON_WEB_1("\"last_update\": \"2020-11-22T13:42:00\""),
-	    ":2: last_update is not a time; give seconds since 1970, or a text as "
+	    ":2: last_update is not a time; give seconds since 1970, or a text such as "
 	    "2026-11-22T13:42:00Z\n" },
 	{ "time_of_one_digit_is_bad", ON_WEB_1("\"last_update\": \"2020-1-22T13:42:00Z\""),
 	    ":2: last_update is not a time; " },
 	{ "time_with_more_after_is_bad", ON_WEB_1("\"last_update\": \"2020-1-22T13:42:00Zx\""),
 	    ":2: last_update is not a time; " },
-	{ "time_of_no_month_is_bad", ON_WEB_1("\"counters_since\": \"2020-13-22T13:42:00Z\""),
+	{ "time_of_month_13_is_bad", ON_WEB_1("\"counters_since\": \"2020-13-22T13:42:00Z\""),
 	    ":2: counters_since is not a time; " },
-	{ "time_of_no_day_is_bad", ON_WEB_1("\"last_update\": \"2026-02-31T00:00:00Z\""),
+	{ "time_of_february_31_is_bad", ON_WEB_1("\"last_update\": \"2026-02-31T00:00:00Z\""),
 	    ":2: last_update is not a time; " },
-	{ "time_of_no_leap_year_is_bad", ON_WEB_1("\"last_update\": \"2021-02-29T00:00:00Z\""),
+	{ "time_of_february_29_in_2021_is_bad",
+	    ON_WEB_1("\"last_update\": \"2021-02-29T00:00:00Z\""),
 	    ":2: last_update is not a time; " },
-	{ "time_of_no_second_is_bad", ON_WEB_1("\"last_update\": \"2021-02-28T00:00:60Z\""),
+	{ "time_of_second_60_is_bad", ON_WEB_1("\"last_update\": \"2021-02-28T00:00:60Z\""),
 	    ":2: last_update is not a time; " },
 	{ "time_of_boolean_is_bad", ON_WEB_1("\"last_update\": true"),
 	    ":2: last_update is not a time; " },
@@ -150,7 +152,7 @@ static const struct bad_line {
 	    ":2: last_update is before 1970\n" },
 };
 
-/* The lines around it are taken, and the status tells of it. */
+/* The lines before and after a bad line are stored, and the exit status is CTL_FAILURE. */
 static void
 bad_line_test(void **state)
 {
@@ -163,7 +165,7 @@ bad_line_test(void **state)
 	snprintf(text, sizeof(text), "%s%s\n%s", GOOD, bad->line,
 	    "{\"path\": \"ha/s/a\", \"bps_out\": 8}\n");
 	assert_int_equal(import(world, text), CTL_FAILURE);
-	assert_non_null(strstr(world->err, bad->words));
+	assert_non_null(strstr(world->err, bad->message));
 	assert_string_equal(world->out, "imported  2\nbad       1\n");
 	assert_int_equal(run(world, "-f", "json", "statistics", "ha/s/a", NULL), CTL_OK);
 	assert_non_null(strstr(world->out, "\"bps_out\": 8"));
@@ -187,6 +189,29 @@ line_too_long_is_bad(void **state)
 	free(text);
 }
 
+/* /dev/zero is such a line without an end. */
+static void
+line_longer_than_the_buffer_ends_the_import(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(run(world, "import-statistics", "/dev/zero", NULL), CTL_FAILURE);
+	assert_non_null(strstr(world->err, "/dev/zero:1: the line is longer than 1048576 bytes; "
+	    "write one JSON object on each line\n"));
+	assert_string_equal(world->out, "imported  0\nbad       0\n");
+}
+
+/* Completion by a shell adds the slash. */
+static void
+path_with_a_slash_at_its_end_is_stored(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(import(world, "{\"path\": \"web/http/web-1/\", \"pps_in\": 1}\n"), CTL_OK);
+	assert_string_equal(world->out, "imported  1\nbad       0\n");
+	assert_int_equal(import(world, "{\"path\": \"web/http/web-1//\"}\n"), CTL_FAILURE);
+}
+
 static void
 bad_lines_beyond_the_limit_are_counted(void **state)
 {
@@ -205,24 +230,24 @@ bad_lines_beyond_the_limit_are_counted(void **state)
 }
 
 static void
-line_without_time_is_of_now(void **state)
+line_without_time_has_the_time_of_the_import(void **state)
 {
 	struct ctl_fixture *world = *state;
 	struct tm tm = { 0 };
 	json_t *json;
-	time_t told;
+	time_t stored;
 
 	assert_int_equal(import(world, "\n" GOOD), CTL_OK);
 	assert_int_equal(run(world, "-f", "json", "statistics", "web/http/web-1", NULL), CTL_OK);
 	json = json_of(world);
 	assert_non_null(strptime(json_string_value(json_object_get(json, "last_update")),
 	    "%Y-%m-%dT%H:%M:%SZ", &tm));
-	told = timegm(&tm);
-	assert_true(told <= time(NULL) && told > time(NULL) - 60);
+	stored = timegm(&tm);
+	assert_true(stored <= time(NULL) && stored > time(NULL) - 60);
 	json_decref(json);
 }
 
-/* As collectors print them: rounded, and a time as it is told by time() of Python. */
+/* Collectors print such numbers; the time is one of Python's time(). */
 static void
 numbers_with_fraction_are_rounded(void **state)
 {
@@ -237,9 +262,9 @@ numbers_with_fraction_are_rounded(void **state)
 	    "\"pps_in\":1000,\"pps_out\":0,\"freshness\":\"stale\",\"age\":0}");
 }
 
-/* A byte order mark, as editors of other systems write it. */
+/* Some editors write a byte order mark. */
 static void
-mark_at_the_start_is_skipped(void **state)
+byte_order_mark_at_the_start_is_skipped(void **state)
 {
 	struct ctl_fixture *world = *state;
 
@@ -251,10 +276,10 @@ mark_at_the_start_is_skipped(void **state)
 
 /* The clock of a collector's machine may be a little ahead. */
 static void
-time_a_little_ahead_is_of_now(void **state)
+time_20_s_ahead_becomes_now(void **state)
 {
 	struct ctl_fixture *world = *state;
-	char text[128], told[64];
+	char text[128], wanted[64];
 	struct tm tm;
 	time_t now;
 
@@ -264,15 +289,15 @@ time_a_little_ahead_is_of_now(void **state)
 	now = time(NULL);
 	assert_int_equal(run(world, "-f", "json", "statistics", "web/http/web-1", NULL), CTL_OK);
 	for (int i = 0; i < 3; i++, now--) {
-		strftime(told, sizeof(told), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-		if (strstr(world->out, told) != NULL)
+		strftime(wanted, sizeof(wanted), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+		if (strstr(world->out, wanted) != NULL)
 			return;
 	}
-	fail_msg("not of now: %s", world->out);
+	fail_msg("last_update is not now: %s", world->out);
 }
 
 static void
-directory_is_no_fault_of_the_store(void **state)
+file_that_cannot_be_read_is_a_failure(void **state)
 {
 	struct ctl_fixture *world = *state;
 
@@ -283,7 +308,7 @@ directory_is_no_fault_of_the_store(void **state)
 
 /* More than one batch, and the last line without a newline. */
 static void
-import_of_many_lines_takes_all(void **state)
+import_of_many_lines_stores_all(void **state)
 {
 	struct ctl_fixture *world = *state;
 	char *text = NULL;
@@ -308,15 +333,17 @@ main(void)
 {
 	const struct CMUnitTest fixed[] = {
 		CTL_TEST(statistics_imported_are_printed),
-		CTL_TEST(statistics_totals_follow_where_counted),
+		CTL_TEST(statistics_with_totals_have_the_keys_of_totals),
 		CTL_TEST(line_too_long_is_bad),
+		CTL_TEST(line_longer_than_the_buffer_ends_the_import),
+		CTL_TEST(path_with_a_slash_at_its_end_is_stored),
 		CTL_TEST(bad_lines_beyond_the_limit_are_counted),
-		CTL_TEST(line_without_time_is_of_now),
+		CTL_TEST(line_without_time_has_the_time_of_the_import),
 		CTL_TEST(numbers_with_fraction_are_rounded),
-		CTL_TEST(mark_at_the_start_is_skipped),
-		CTL_TEST(time_a_little_ahead_is_of_now),
-		CTL_TEST(directory_is_no_fault_of_the_store),
-		CTL_TEST(import_of_many_lines_takes_all),
+		CTL_TEST(byte_order_mark_at_the_start_is_skipped),
+		CTL_TEST(time_20_s_ahead_becomes_now),
+		CTL_TEST(file_that_cannot_be_read_is_a_failure),
+		CTL_TEST(import_of_many_lines_stores_all),
 	};
 	struct CMUnitTest tests[COUNT(fixed) + COUNT(bad_lines)] = { 0 };
 

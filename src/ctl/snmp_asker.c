@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The operator's snmp.conf; see snmp_conf.h.
+ * The operator's snmp.conf; see snmp_asker.h.
  */
-#include "ctl/snmp_conf.h"
+#include "ctl/snmp_asker.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 enum { LINE_SIZE = 1024, PATHS_SIZE = 4096 };
 
 const char *
-snmp_conf_home(void)
+snmp_asker_home(void)
 {
 	const char *name = getenv("SUDO_USER");
 	const struct passwd *user = geteuid() == 0 && name != NULL ? getpwnam(name) : NULL;
@@ -28,7 +28,7 @@ snmp_conf_home(void)
 
 /* A later line replaces an earlier one, as with net-snmp. */
 static void
-line_take(char *line, const char *file, struct snmp_default *ret)
+line_take(char *line, const char *file, struct snmp_asker *ret)
 {
 	char *key = line + strspn(line, " \t"), *value = key + strcspn(key, " \t\r\n");
 
@@ -48,7 +48,7 @@ line_take(char *line, const char *file, struct snmp_default *ret)
 }
 
 static void
-file_read(const char *path, struct snmp_default *ret)
+file_read(const char *path, struct snmp_asker *ret)
 {
 	FILE *file = fopen(path, "re");
 	char line[LINE_SIZE];
@@ -61,13 +61,13 @@ file_read(const char *path, struct snmp_default *ret)
 }
 
 bool
-snmp_conf_default(struct snmp_default *ret)
+snmp_asker_find(struct snmp_asker *ret)
 {
-	const char *given = getenv("SNMPCONFPATH"), *home = snmp_conf_home();
+	const char *given = getenv("SNMPCONFPATH"), *home = snmp_asker_home();
 	char paths[PATHS_SIZE], path[PATHS_SIZE + sizeof("/snmp.conf")], *rest = paths;
 	const char *dir;
 
-	*ret = (struct snmp_default){ 0 };
+	*ret = (struct snmp_asker){ 0 };
 	if (given != NULL && given[0] != '\0')
 		snprintf(paths, sizeof(paths), "%s", given);
 	else

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The command import-statistics: what a collector measured, a JSON object a line.
- * A line is taken whole or not at all; one that is not right is told and left out,
- * and the others are taken all the same: a real service that was just removed must
- * not blind the operator to all the others. The exit status tells of it.
+ * The command import-statistics: statistics of a collector, one JSON object on each line.
+ * A line is stored as a whole or not at all. An invalid line is reported and skipped, and sets
+ * the exit status; the other lines are stored. So one removed real service does not stop the
+ * statistics of all others.
  */
 #include <jansson.h>
 #include <limits.h>
 #include <string.h>
 #include <time.h>
 
-#include "ctl/ctl.h"
+#include "ctl/commands.h"
 #include "ctl/lines.h"
-#include "ctl/names.h"
 #include "ctl/progress.h"
 #include "util/clock.h"
 
-enum { BAD_LINES_TOLD_MAX = 20, CLOCK_SKEW_S = 60 };
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The last second of the year 9999: above it are milliseconds, by mistake. */
+enum { BAD_LINES_SHOWN_MAX = 20, CLOCK_SKEW_S = 60 };
+
+/* The last second of the year 9999. A larger number is in milliseconds by mistake. */
 static const int64_t time_max = 253402300799;
 
 static const struct out_column columns[] = {
@@ -32,17 +33,17 @@ struct import {
 	struct lines		 lines;
 	struct progress		 progress;
 	struct statistics	 rows[STORE_STATISTICS_BATCH];
-	size_t			 n;		/* rows not yet in the store */
+	size_t			 n;		/* rows read and not stored */
 	uint64_t		 imported, bad;
-	bool			 unreadable;	/* the file, not the store */
+	bool			 file_failed;	/* and not the store */
 };
 
 /* -- values of a line ------------------------------------------------------------- */
 
-/* A time ahead of this machine's clock would keep statistics fresh until it has come. A little
- * ahead is the clock of the collector's machine. */
+/* Checks a time. Statistics of a future time would stay fresh until then. A time at most
+ * CLOCK_SKEW_S ahead is due to the clock of the collector's machine, and becomes now. */
 static enum err_code
-time_judge(const char *key, int64_t time, int64_t *ret, struct err *err)
+time_check(const char *key, int64_t time, int64_t *ret, struct err *err)
 {
 	int64_t now = clock_wall_s();
 
@@ -58,14 +59,14 @@ time_judge(const char *key, int64_t time, int64_t *ret, struct err *err)
 	return ERR_OK;
 }
 
-/* timegm(3) makes March 3 of February 31. */
+/* Parses "2026-11-22T13:42:00Z". timegm(3) turns February 31 into March 3, which is refused. */
 static bool
 time_parse(const char *text, int64_t *ret)
 {
 	struct tm tm = { 0 }, real;
 	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
 
-	/* The year is made to have four digits by the length. */
+	/* The length makes sure that the year has four digits. */
 	if (end == NULL || *end != '\0' || strlen(text) != strlen("2026-11-22T13:42:00Z"))
 		return false;
 	real = tm;
@@ -74,39 +75,42 @@ time_parse(const char *text, int64_t *ret)
 }
 
 static enum err_code
-take_time(const char *key, const json_t *value, int64_t *ret, struct err *err)
+time_read(const char *key, const json_t *value, int64_t *ret, struct err *err)
 {
 	double real = json_real_value(value);
 	int64_t time;
 
 	if (json_is_integer(value))
-		return time_judge(key, json_integer_value(value), ret, err);
+		return time_check(key, json_integer_value(value), ret, err);
 	if (json_is_real(value))
-		return time_judge(key, real < 0 ? -1 : real > (double)time_max ? time_max + 1 :
+		return time_check(key, real < 0 ? -1 : real > (double)time_max ? time_max + 1 :
 		    (int64_t)real, ret, err);
 	if (json_is_string(value) && time_parse(json_string_value(value), &time))
-		return time_judge(key, time, ret, err);
-	return err_set(err, ERR_INVALID, "%s is not a time; give seconds since 1970, or a text as "
-	    "2026-11-22T13:42:00Z", key);
+		return time_check(key, time, ret, err);
+	return err_set(err, ERR_INVALID, "%s is not a time; give seconds since 1970, or a text "
+	    "such as 2026-11-22T13:42:00Z", key);
 }
+
+/* Keys that are not numbers. */
+static const char *const other_keys[] = { "active", "last_update", "counters_since" };
 
 static enum err_code
 key_unknown(const char *key, struct err *err)
 {
 	struct names names = { .wanted = key };
+	char hint[NAMES_TEXT_SIZE];
 
 	for (size_t i = 0; i < STAT_NUMBERS; i++)
 		names_add(&names, stat_number_names[i]);
-	names_add(&names, "active");
-	names_add(&names, "last_update");
-	names_add(&names, "counters_since");
-	return err_set(err, ERR_INVALID, "\"%.64s\" is not a key of statistics%s%s", key,
-	    names.n_near > 0 ? "; similar: " : "", names.n_near > 0 ? names.near[0] : "");
+	for (size_t i = 0; i < ROWS(other_keys); i++)
+		names_add(&names, other_keys[i]);
+	return err_set(err, ERR_INVALID, "\"%.64s\" is not a key of statistics%s", key,
+	    names_similar(&names, NULL, hint));
 }
 
-/* Collectors print floats; the store has whole numbers. */
+/* Rounds a number with a fraction: the store has whole numbers. */
 static enum err_code
-take_whole(const char *key, const json_t *value, uint64_t *ret, struct err *err)
+whole_read(const char *key, const json_t *value, uint64_t *ret, struct err *err)
 {
 	double real = json_is_real(value) ? json_real_value(value) : 0;
 	json_int_t integer = json_integer_value(value);
@@ -121,41 +125,36 @@ take_whole(const char *key, const json_t *value, uint64_t *ret, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-take_number(const char *key, const json_t *value, struct statistics *row, struct err *err)
-{
-	for (unsigned int i = 0; i < STAT_NUMBERS; i++) {
-		if (strcmp(stat_number_names[i], key) != 0)
-			continue;
-		row->present |= 1u << i;
-		return take_whole(key, value, &row->number[i], err);
-	}
-	return key_unknown(key, err);
-}
-
 static bool
-key_known(const char *key)
+is_other_key(const char *key)
 {
-	for (size_t i = 0; i < STAT_NUMBERS; i++) {
-		if (strcmp(stat_number_names[i], key) == 0)
-			return true;
-	}
-	return strcmp(key, "active") == 0 || strcmp(key, "last_update") == 0 ||
-	    strcmp(key, "counters_since") == 0;
+	size_t i = 0;
+
+	while (i < ROWS(other_keys) && strcmp(other_keys[i], key) != 0)
+		i++;
+	return i < ROWS(other_keys);
 }
 
-/* null says that there is no value, as the command statistics prints it. */
+/* Reads the value of a key into the row; null is a value that was not measured. */
 static enum err_code
-take_value(const char *key, const json_t *value, struct statistics *row, struct err *err)
+value_read(const char *key, const json_t *value, struct statistics *row, struct err *err)
 {
-	if (json_is_null(value) && key_known(key))
+	unsigned int number = 0;
+
+	while (number < STAT_NUMBERS && strcmp(stat_number_names[number], key) != 0)
+		number++;
+	if (number == STAT_NUMBERS && !is_other_key(key))
+		return key_unknown(key, err);
+	if (json_is_null(value))
 		return ERR_OK;
 	if (strcmp(key, "last_update") == 0)
-		return take_time(key, value, &row->last_update, err);
+		return time_read(key, value, &row->last_update, err);
 	if (strcmp(key, "counters_since") == 0)
-		return take_time(key, value, &row->counters_since, err);
-	if (strcmp(key, "active") != 0)
-		return take_number(key, value, row, err);
+		return time_read(key, value, &row->counters_since, err);
+	if (number < STAT_NUMBERS) {
+		row->present |= 1u << number;
+		return whole_read(key, value, &row->number[number], err);
+	}
 	if (!json_is_boolean(value))
 		return err_set(err, ERR_INVALID, "active is not true or false");
 	row->active = json_is_true(value);
@@ -164,7 +163,7 @@ take_value(const char *key, const json_t *value, struct statistics *row, struct 
 }
 
 static enum err_code
-take_values(json_t *object, struct statistics *row, struct err *err)
+values_read(json_t *object, struct statistics *row, struct err *err)
 {
 	enum err_code code = ERR_OK;
 	const char *key;
@@ -173,7 +172,7 @@ take_values(json_t *object, struct statistics *row, struct err *err)
 	*row = (struct statistics){ .last_update = clock_wall_s() };
 	json_object_foreach(object, key, value) {
 		if (strcmp(key, "path") != 0)
-			code = take_value(key, value, row, err);
+			code = value_read(key, value, row, err);
 		if (code != ERR_OK)
 			break;
 	}
@@ -194,18 +193,18 @@ find_real(struct import *import, const json_t *object, uint32_t *ret_id, struct 
 	if (text == NULL)
 		return err_set(err, ERR_INVALID, "path is missing, or is not a text; give "
 		    "cluster/service/server");
-	code = path_parse(text, &path, err);
+	code = ctl_path_parse(text, &path, err);
 	if (code != ERR_OK)
 		return code;
 	if (path_depth(&path) != DEPTH_REAL)
-		return err_set(err, ERR_INVALID, "%s", names_above(import->ctl, &path, list));
+		return err_set(err, ERR_INVALID, "%s", names_above(import->ctl->store, &path,
+		    list));
 	code = store_find(import->ctl->store, &path, &cluster_id, &service_id, ret_id, err);
-	if (code == ERR_NOT_FOUND && import->bad < BAD_LINES_TOLD_MAX)
+	if (code == ERR_NOT_FOUND && import->bad < BAD_LINES_SHOWN_MAX)
 		ctl_not_found_explain(import->ctl, &path, err);
 	return code;
 }
 
-/* The row that a line tells of. */
 /* True if the line is not one whole object; false for a mistake in an object. */
 static bool
 is_other_form(const json_error_t *error)
@@ -225,13 +224,13 @@ line_read(struct import *import, const char *line, size_t length, struct statist
 	enum err_code code;
 
 	if (line[strspn(line, " \t\r")] == '[')
-		code = err_set(err, ERR_INVALID, "an array is not taken; write one object on each "
-		    "line, as \"jq -c '.[]'\" does");
+		code = err_set(err, ERR_INVALID, "an array is not accepted; write one object on "
+		    "each line, as \"jq -c '.[]'\" does");
 	else if (object == NULL)
 		code = err_set(err, ERR_INVALID, "is not JSON (%s)%s", error.text,
 		    is_other_form(&error) ? "; write one whole object on each line" : "");
 	else
-		code = take_values(object, row, err);
+		code = values_read(object, row, err);
 	if (code == ERR_OK)
 		code = find_real(import, object, &row->real_id, err);
 	json_decref(object);
@@ -243,27 +242,21 @@ bad_line(struct import *import, const struct err *err)
 {
 	char text[ERR_TEXT_SIZE];
 
-	if (import->bad++ >= BAD_LINES_TOLD_MAX)
+	if (import->bad++ >= BAD_LINES_SHOWN_MAX)
 		return;
 	progress_end(&import->progress);
 	fprintf(import->ctl->err, "%s:%zu: %s\n", import->lines.file, import->lines.number,
 	    out_printable(err->text, text, sizeof(text)));
 }
 
-/* Errors of a line, not of the store. */
+/* True of an error of a line; false of an error of the file or the store. */
 static bool
 is_of_line(enum err_code code)
 {
 	return code == ERR_INVALID || code == ERR_RANGE || code == ERR_NOT_FOUND;
 }
 
-static bool
-is_blank(const char *line, size_t length)
-{
-	return strspn(line, " \t\r") == length;
-}
-
-/* -- all of them ----------------------------------------------------------------------- */
+/* -- all lines ------------------------------------------------------------------------ */
 
 static enum err_code
 flush(struct import *import, struct err *err)
@@ -279,28 +272,27 @@ flush(struct import *import, struct err *err)
 	return code;
 }
 
-/* *ret_end: that was the last one. */
+/* Reads a line into import->rows, or reports an invalid one. *ret_end: there was none. */
 static enum err_code
 import_line(struct import *import, bool *ret_end, struct err *err)
 {
 	enum err_code code;
-	size_t length;
+	size_t length = 0;
 	char *line;
 
 	code = lines_next(&import->lines, &line, &length, err);
-	import->unreadable = code != ERR_OK && !is_of_line(code);
-	if (code == ERR_OK && line == NULL)
-		*ret_end = true;
-	else if (code == ERR_OK && !is_blank(line, length))
+	import->file_failed = code != ERR_OK && !is_of_line(code);
+	*ret_end = code == ERR_OK && line == NULL;
+	if (*ret_end || (code == ERR_OK && strspn(line, " \t\r") == length))
+		return code;
+	if (code == ERR_OK)
 		code = line_read(import, line, length, &import->rows[import->n], err);
-	else if (code == ERR_OK)
-		return ERR_OK;
 	progress_step(&import->progress);
 	if (is_of_line(code)) {
 		bad_line(import, err);
 		return ERR_OK;
 	}
-	import->n += code == ERR_OK && !*ret_end;
+	import->n += code == ERR_OK;
 	return code;
 }
 
@@ -323,36 +315,33 @@ static enum ctl_exit
 import_run(struct import *import)
 {
 	struct ctl *ctl = import->ctl;
-	struct out_value values[2];
 	enum err_code code;
-	struct err err;
 
 	progress_begin(&import->progress, ctl->err, "import-statistics", 0);
-	code = import_all(import, &err);
+	code = import_all(import, &ctl->error);
 	progress_end(&import->progress);
-	if (import->bad > BAD_LINES_TOLD_MAX)
+	if (import->bad > BAD_LINES_SHOWN_MAX)
 		fprintf(ctl->err, "%s: %llu more bad lines\n", import->lines.file,
-		    (unsigned long long)(import->bad - BAD_LINES_TOLD_MAX));
-	values[0] = (struct out_value){ .number = import->imported };
-	values[1] = (struct out_value){ .number = import->bad };
-	out_object(ctl->out, ctl->format, columns, 2, values);
-	if (import->unreadable)
-		return ctl_failure(ctl, "%s", err.text);
+		    (unsigned long long)(import->bad - BAD_LINES_SHOWN_MAX));
+	out_object(ctl->out, ctl->format, columns, ROWS(columns), (const struct out_value[]){
+	    { .number = import->imported }, { .number = import->bad } });
+	/* An error of the file is no error of the store. */
+	if (import->file_failed)
+		return ctl_failure(ctl, "%s", ctl->error.text);
 	if (code != ERR_OK)
-		return ctl_error(ctl, NULL, &err);
+		return ctl_finish(ctl, code);
 	return import->bad == 0 ? CTL_OK : CTL_FAILURE;
 }
 
 enum ctl_exit
-ctl_import(struct ctl *ctl, char **operands, int n)
+cmd_import(struct ctl *ctl, char **operands, int n)
 {
 	struct import import = { .ctl = ctl };
 	enum ctl_exit status;
-	struct err err;
 
 	(void)n;
-	if (lines_open(&import.lines, operands[0], &err) != ERR_OK)
-		return ctl_failure(ctl, "%s", err.text);
+	if (lines_open(&import.lines, operands[0], &ctl->error) != ERR_OK)
+		return ctl_failure(ctl, "%s", ctl->error.text);
 	status = ctl_open(ctl);
 	if (status == CTL_OK)
 		status = import_run(&import);

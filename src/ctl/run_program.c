@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A program as a subprocess; see doctor_run.h.
+ * A program as a subprocess; see run_program.h.
  */
-#include "ctl/doctor_run.h"
+#include "ctl/run_program.h"
 
 #include <errno.h>
 #include <fcntl.h>

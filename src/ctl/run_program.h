@@ -3,8 +3,8 @@
  *
  * Runs a program without a shell and keeps what it prints.
  */
-#ifndef CTL_DOCTOR_RUN_H
-#define CTL_DOCTOR_RUN_H
+#ifndef CTL_RUN_PROGRAM_H
+#define CTL_RUN_PROGRAM_H
 
 enum { RUN_TEXT_MAX = 65536 };
 

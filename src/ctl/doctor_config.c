@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/doctor_run.h"
+#include "ctl/run_program.h"
 
 #define DRIVER_CONF LBCLUSTER_CONF_DIR "/lbcluster-haproxy.conf"
 

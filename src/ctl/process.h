@@ -4,8 +4,8 @@
  * Who a process is and what it may do with a file, by the modes alone: an access
  * list, a sandbox or a capability is not seen. Only looks.
  */
-#ifndef CTL_DOCTOR_WHO_H
-#define CTL_DOCTOR_WHO_H
+#ifndef CTL_PROCESS_H
+#define CTL_PROCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The command job, and jobs as job.status() of the API tells them: id, type,
- * status and service are texts, finished and error are booleans; error is set if
- * the job did not do what it was made for, whatever the reason.
+ * The command job. The keys and types are those of job.status() of the API. "error" is true
+ * for a job that ended and did not succeed, for any reason.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/ctl.h"
+#include "ctl/commands.h"
 #include "util/num.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
@@ -24,12 +23,7 @@ static const struct out_column columns[] = {
 	{ NULL, "MESSAGE", OUT_TEXT },
 };
 
-struct job_print {
-	struct ctl	*ctl;
-	struct out	*out;	/* NULL: one job alone */
-};
-
-/* What the values of a row point to. */
+/* Buffers for the values of a row. */
 struct job_texts {
 	char	id[16];
 	char	status[64 + MODEL_MESSAGE_MAX];
@@ -72,54 +66,35 @@ job_values(const struct job_row *row, struct job_texts *texts, struct out_value 
 static enum err_code
 job_row_print(void *arg, const struct job_row *row)
 {
-	struct job_print *print = arg;
 	struct out_value values[ROWS(columns)];
 	struct job_texts texts;
-	bool ok;
 
 	job_values(row, &texts, values);
-	if (print->out != NULL)
-		ok = out_row(print->out, values);
-	else
-		ok = out_object(print->ctl->out, print->ctl->format, columns, ROWS(columns),
-		    values);
-	return ok ? ERR_OK : ERR_NOMEM;
+	return out_row(arg, values) ? ERR_OK : ERR_NOMEM;
+}
+
+/* Prints one job as an object, or all jobs ('id' 0) as a listing. */
+static enum ctl_exit
+jobs_print(struct ctl *ctl, uint32_t id, enum out_shape shape)
+{
+	struct out *out = out_begin(ctl->out, ctl->format, shape, columns, ROWS(columns));
+	enum err_code code = out == NULL ? ERR_NOMEM :
+	    store_each_job(ctl->store, id, job_row_print, out, &ctl->error);
+
+	out_finish(out, code == ERR_OK);
+	return ctl_finish(ctl, code);
 }
 
 enum ctl_exit
 ctl_job_print(struct ctl *ctl, uint32_t id)
 {
-	struct job_print print = { .ctl = ctl };
-	enum err_code code;
-	struct err err;
-
-	code = store_each_job(ctl->store, id, job_row_print, &print, &err);
-	if (code == ERR_NOMEM)
-		err_set(&err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
-	return code == ERR_OK ? CTL_OK : ctl_error(ctl, NULL, &err);
-}
-
-static enum ctl_exit
-list_jobs(struct ctl *ctl)
-{
-	struct job_print print = { .ctl = ctl };
-	enum err_code code = ERR_NOMEM;
-	struct err err;
-
-	err_set(&err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
-	print.out = out_begin(ctl->out, ctl->format, columns, ROWS(columns));
-	if (print.out != NULL)
-		code = store_each_job(ctl->store, 0, job_row_print, &print, &err);
-	if (code != ERR_OK) {
-		out_cancel(print.out);
-		return ctl_error(ctl, NULL, &err);
-	}
-	out_end(print.out);
-	return CTL_OK;
+	/* The message of a job that does not exist has no path. */
+	ctl->path = NULL;
+	return jobs_print(ctl, id, OUT_OBJECT);
 }
 
 enum ctl_exit
-ctl_job(struct ctl *ctl, char **operands, int n)
+cmd_job(struct ctl *ctl, char **operands, int n)
 {
 	enum ctl_exit status;
 	uint64_t id = 0;
@@ -130,5 +105,5 @@ ctl_job(struct ctl *ctl, char **operands, int n)
 	status = ctl_open(ctl);
 	if (status != CTL_OK)
 		return status;
-	return n > 0 ? ctl_job_print(ctl, (uint32_t)id) : list_jobs(ctl);
+	return n > 0 ? ctl_job_print(ctl, (uint32_t)id) : jobs_print(ctl, 0, OUT_LIST);
 }

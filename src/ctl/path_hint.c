@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Names for messages; see names.h.
+ * Hints for messages; see path_hint.h.
  */
-#include "ctl/names.h"
+#include "ctl/path_hint.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Two names are similar up to so many letters inserted, removed or replaced. */
+/* Largest number of letters to insert, remove or replace between similar names. */
 enum { NEAR_EDITS = 2 };
 
 static const char *const kinds[] = {
@@ -18,6 +18,30 @@ static const char *const kinds[] = {
 	[DEPTH_SERVICE] = "service",
 	[DEPTH_REAL] = "real service",
 };
+
+enum path_depth
+path_depth(const struct path *path)
+{
+	if (path->real[0] != '\0')
+		return DEPTH_REAL;
+	if (path->service[0] != '\0')
+		return DEPTH_SERVICE;
+	return path->cluster[0] != '\0' ? DEPTH_CLUSTER : DEPTH_NONE;
+}
+
+struct path
+path_cut(const struct path *path, enum path_depth depth)
+{
+	struct path cut = *path;
+
+	if (depth < DEPTH_REAL)
+		cut.real[0] = '\0';
+	if (depth < DEPTH_SERVICE)
+		cut.service[0] = '\0';
+	if (depth < DEPTH_CLUSTER)
+		cut.cluster[0] = '\0';
+	return cut;
+}
 
 /* -- similar names -------------------------------------------------------------------- */
 
@@ -29,7 +53,8 @@ smallest(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-/* Levenshtein's distance of two names of at most MODEL_NAME_MAX letters, of any case. */
+/* Returns Levenshtein's distance of two names of at most MODEL_NAME_MAX letters; case does not
+ * count. */
 static size_t
 edits(const char *a, const char *b)
 {
@@ -53,7 +78,7 @@ edits(const char *a, const char *b)
 	return row[length];
 }
 
-/* Of short names only small differences count: "a" is not similar to "web". */
+/* Short names may differ less: "a" is not similar to "web". */
 static bool
 is_near(const char *wanted, const char *name)
 {
@@ -94,17 +119,33 @@ names_list(const struct names *names, char buf[NAMES_TEXT_SIZE])
 	return buf;
 }
 
+const char *
+names_similar(const struct names *names, const struct path *parent, char buf[NAMES_TEXT_SIZE])
+{
+	char text[PATH_TEXT_SIZE] = "";
+	size_t used = 0;
+
+	if (parent != NULL)
+		path_text(parent, text);
+	buf[0] = '\0';
+	for (size_t i = 0; i < names->n_near; i++)
+		used += (size_t)snprintf(buf + used, NAMES_TEXT_SIZE - used, "%s%s%s%s",
+		    i > 0 ? ", " : "; similar: ", text, text[0] != '\0' ? "/" : "",
+		    names->near[i]);
+	return buf;
+}
+
 /* -- names of the store ----------------------------------------------------------------- */
 
 static enum err_code
-take_cluster(void *arg, const struct cluster_row *row)
+cluster_add(void *arg, const struct cluster_row *row)
 {
 	names_add(arg, row->name);
 	return ERR_OK;
 }
 
 static enum err_code
-take_service(void *arg, const struct path *path, const struct service_row *row)
+service_add(void *arg, const struct path *path, const struct service_row *row)
 {
 	(void)path;
 	names_add(arg, row->name);
@@ -112,105 +153,61 @@ take_service(void *arg, const struct path *path, const struct service_row *row)
 }
 
 static enum err_code
-take_real(void *arg, const struct store_real_view *view)
+real_add(void *arg, const struct store_real_view *view)
 {
 	names_add(arg, view->row.name);
 	return ERR_OK;
 }
 
-/* The path cut to a depth. */
-static struct path
-path_cut(const struct path *path, enum path_depth depth)
-{
-	struct path cut = *path;
-
-	if (depth < DEPTH_REAL)
-		cut.real[0] = '\0';
-	if (depth < DEPTH_SERVICE)
-		cut.service[0] = '\0';
-	if (depth < DEPTH_CLUSTER)
-		cut.cluster[0] = '\0';
-	return cut;
-}
-
-/* The names of what is directly below 'parent'. */
+/* Adds the names of the rows directly below 'parent'. */
 static enum err_code
-names_below(struct ctl *ctl, const struct path *parent, struct names *names)
+names_below(struct store *store, const struct path *parent, struct names *names)
 {
-	struct err err;
-
-	if (ctl->store == NULL)
+	if (store == NULL)
 		return ERR_NOT_FOUND;
 	switch (path_depth(parent)) {
 	case DEPTH_NONE:
-		return store_each_cluster(ctl->store, NULL, take_cluster, names, &err);
+		return store_each_cluster(store, NULL, cluster_add, names, NULL);
 	case DEPTH_CLUSTER:
-		return store_each_service(ctl->store, parent, take_service, names, &err);
+		return store_each_service(store, parent, service_add, names, NULL);
 	case DEPTH_SERVICE:
-		return store_each_real(ctl->store, parent, take_real, names, &err);
+		return store_each_real(store, parent, real_add, names, NULL);
 	case DEPTH_REAL:
 		break;
 	}
 	return ERR_OK;
 }
 
-/* " of web", or nothing below the store itself. */
-static const char *
-of_parent(const struct path *parent, char buf[PATH_TEXT_SIZE + 4])
-{
-	char text[PATH_TEXT_SIZE];
-
-	buf[0] = '\0';
-	if (path_depth(parent) != DEPTH_NONE)
-		snprintf(buf, PATH_TEXT_SIZE + 4, " of %s", path_text(parent, text));
-	return buf;
-}
-
-static const char *
-near_text(const struct names *names, const struct path *parent, char buf[NAMES_TEXT_SIZE])
-{
-	char text[PATH_TEXT_SIZE];
-	size_t used = (size_t)snprintf(buf, NAMES_TEXT_SIZE, "; similar: ");
-
-	path_text(parent, text);
-	for (size_t i = 0; i < names->n_near; i++)
-		used += (size_t)snprintf(buf + used, NAMES_TEXT_SIZE - used, "%s%s%s%s",
-		    i > 0 ? ", " : "", text, text[0] != '\0' ? "/" : "", names->near[i]);
-	return buf;
-}
-
 const char *
-names_hint(struct ctl *ctl, const struct path *path, enum path_depth depth,
-    char buf[NAMES_TEXT_SIZE])
+names_hint(struct store *store, const struct path *path, char buf[NAMES_TEXT_SIZE])
 {
-	const char *const wanted[] = { "", path->cluster, path->service, path->real };
+	const char *const parts[] = { "", path->cluster, path->service, path->real };
+	enum path_depth depth = path_depth(path);
 	struct path parent = path_cut(path, depth - 1);
-	struct names names = { .wanted = wanted[depth] };
-	char list[NAMES_TEXT_SIZE], of[PATH_TEXT_SIZE + 4];
+	struct names names = { .wanted = parts[depth] };
+	char list[NAMES_TEXT_SIZE], of[PATH_TEXT_SIZE];
 
 	buf[0] = '\0';
-	if (names_below(ctl, &parent, &names) != ERR_OK)
+	if (names_below(store, &parent, &names) != ERR_OK)
 		return buf;
 	if (names.n_near > 0)
-		return near_text(&names, &parent, buf);
-	of_parent(&parent, of);
-	if (names.count == 0)
-		snprintf(buf, NAMES_TEXT_SIZE, "; there is no %s%s", kinds[depth], of);
-	else
-		snprintf(buf, NAMES_TEXT_SIZE, "; %ss%s: %s", kinds[depth], of,
-		    names_list(&names, list));
+		return names_similar(&names, &parent, buf);
+	path_text(&parent, of);
+	snprintf(buf, NAMES_TEXT_SIZE, "; %s%s%s%s%s%s%s", names.count == 0 ? "there is no " : "",
+	    kinds[depth], names.count == 0 ? "" : "s", of[0] != '\0' ? " of " : "", of,
+	    names.count == 0 ? "" : ": ", names_list(&names, list));
 	return buf;
 }
 
 const char *
-names_above(struct ctl *ctl, const struct path *path, char buf[NAMES_TEXT_SIZE])
+names_above(struct store *store, const struct path *path, char buf[NAMES_TEXT_SIZE])
 {
-	char text[PATH_TEXT_SIZE], hint[NAMES_TEXT_SIZE];
+	char text[PATH_TEXT_SIZE], list[NAMES_TEXT_SIZE];
 	enum path_depth depth = path_depth(path);
 	struct names names = { .wanted = NULL };
 
 	path_text(path, text);
-	if (names_below(ctl, path, &names) != ERR_OK)
+	if (names_below(store, path, &names) != ERR_OK)
 		snprintf(buf, NAMES_TEXT_SIZE, "%s: is not the path of a real service, "
 		    "cluster/service/server", text);
 	else if (names.count == 0)
@@ -218,6 +215,6 @@ names_above(struct ctl *ctl, const struct path *path, char buf[NAMES_TEXT_SIZE])
 		    text, kinds[depth]);
 	else
 		snprintf(buf, NAMES_TEXT_SIZE, "%s: is a %s, not a real service; its %ss: %s",
-		    text, kinds[depth], kinds[depth + 1], names_list(&names, hint));
+		    text, kinds[depth], kinds[depth + 1], names_list(&names, list));
 	return buf;
 }

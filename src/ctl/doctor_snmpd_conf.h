@@ -4,8 +4,8 @@
  * What snmpd's configuration files say of AgentX, addresses and access, read once for all
  * checks of the doctor.
  */
-#ifndef CTL_DOCTOR_CONF_H
-#define CTL_DOCTOR_CONF_H
+#ifndef CTL_DOCTOR_SNMPD_CONF_H
+#define CTL_DOCTOR_SNMPD_CONF_H
 
 #include <stddef.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The command discover: an inventory of what a running HAProxy has, written as a
- * file or loaded at once.
+ * The command discover: reads backends and servers of a running HAProxy, and writes them as an
+ * inventory file or loads them into the store.
  */
-#include "ctl/ctl.h"
+#include "ctl/commands.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -16,38 +16,37 @@
 #include "plane/haproxy/haproxy.h"
 #include "util/memory.h"
 
-enum { TIMEOUT_MS = 5000, MISSING_SHOWN_MAX = 10 };
+enum { TIMEOUT_MS = 5000, MISSING_SHOWN_MAX = 10, NAME_SHOWN_MAX = 80 };
 
 struct discovery {
 	struct ctl			*ctl;
 	const struct haproxy_view	*view;
 	struct inventory		*inventory;
 	struct inventory_cluster	*cluster;
-	size_t				 left_out;	/* servers whose name no row may have */
-	const char			*srv_record;	/* the last one named; "" if none */
-	size_t				 missing;	/* rows that HAProxy does not have */
+	size_t				 left_out;	/* servers with names invalid in a row */
+	const char			*srv_record;	/* the last one reported, or "" */
+	size_t				 missing;	/* rows without a server in HAProxy */
 };
 
-/* The message about a name that no row may have. */
-enum { NAME_SHOWN_MAX = 80 };
-
+/* Reports a server whose name is invalid in a row. */
 static void
 leave_out(struct discovery *discovery, const char *backend, const char *server)
 {
 	char text[2 * NAME_SHOWN_MAX + 2];
 
 	snprintf(text, sizeof(text), "%.*s/%.*s", NAME_SHOWN_MAX, backend, NAME_SHOWN_MAX, server);
-	ctl_say(discovery->ctl, "%s/%s: left out: a name is 1 to %d of A-Z a-z 0-9 - . _",
+	ctl_message(discovery->ctl, "%s/%s: left out because of its name: a name is 1 to %d of A-Z "
+	    "a-z 0-9 - . _",
 	    discovery->cluster->name, haproxy_printable(text), MODEL_NAME_MAX);
 	discovery->left_out++;
 }
 
 /* -- a server ------------------------------------------------------------------------ */
 
-/* Takes the address and the port as far as HAProxy shows them. It shows none for a UNIX
- * socket, and none for a place of a server-template that is free. */
+/* Copies the address and the port if HAProxy shows them. It shows no address for a UNIX socket,
+ * nor for an unused slot of a server-template. False without memory. */
 static bool
-address_take(struct discovery *discovery, struct inventory_real *real,
+address_copy(struct discovery *discovery, struct inventory_real *real,
     const struct haproxy_server *server)
 {
 	const char *address = server->fqdn[0] != '\0' ? server->fqdn : server->address;
@@ -56,8 +55,9 @@ address_take(struct discovery *discovery, struct inventory_real *real,
 	real->address_given = address_check(address, &err) == ERR_OK;
 	real->port_given = address_port(server->port) != 0;
 	if (!real->address_given && server->srv_record[0] == '\0')
-		ctl_say(discovery->ctl, "%s/%s/%s: HAProxy shows no address, as for a UNIX socket;"
-		    " an address in the store is kept", discovery->cluster->name, server->backend,
+		ctl_message(discovery->ctl, "%s/%s/%s: HAProxy shows no address, as for a UNIX "
+		    "socket; an address in the store is kept", discovery->cluster->name,
+		    server->backend,
 		    server->name);
 	return memory_string_assign(&real->address, real->address_given ? address : "") &&
 	    memory_string_assign(&real->port, real->port_given ? server->port : "");
@@ -65,7 +65,7 @@ address_take(struct discovery *discovery, struct inventory_real *real,
 
 /* -- settings ------------------------------------------------------------------------ */
 
-/* True where the row is to be added. The settings of a row that is stored stay as they are. */
+/* True if the row will be added; discover keeps the settings of a stored row. */
 static bool
 is_new(const struct discovery *discovery, const struct path *path)
 {
@@ -76,57 +76,59 @@ is_new(const struct discovery *discovery, const struct path *path)
 	    &cluster, &service, &real, &err) == ERR_NOT_FOUND;
 }
 
-/* Says what may change the settings of the server besides lbcluster. */
+/* Reports what else may change the settings of the server in HAProxy. */
 static void
-others_tell(struct discovery *discovery, const struct haproxy_server *server, const char *path)
+others_report(struct discovery *discovery, const struct haproxy_server *server, const char *path)
 {
 	if (server->has_agent)
-		ctl_say(discovery->ctl, "%s: its agent-check may change weight and state; the"
+		ctl_message(discovery->ctl, "%s: its agent-check may change weight and state; the"
 		    " driver restores them, unless foreign-changes = keep", path);
 	if (server->srv_record[0] == '\0' ||
 	    strcmp(server->srv_record, discovery->srv_record) == 0)
 		return;
 	discovery->srv_record = server->srv_record;
-	ctl_say(discovery->ctl, "%s: SRV record %.80s may change its weight; the driver restores"
-	    " it, unless haproxy.cfg has \"resolve-opts ignore-weight\" or foreign-changes = keep",
+	ctl_message(discovery->ctl, "%s: SRV record %.80s may change its weight; the driver "
+	    "restores it, unless haproxy.cfg has \"resolve-opts ignore-weight\" or foreign-changes "
+	    "= keep",
 	    path, server->srv_record);
 }
 
-/* Takes the settings such that a driver changes nothing for the traffic. Whatever cannot be
- * stored as HAProxy has it is reported. A drained server keeps its sticky sessions, which
- * weight 0 does as well and "not enabled" does not; one that tracks a drained server would
- * get work again when that one leaves DRAIN for weight 0. */
+/* Chooses settings with which a driver changes nothing for the traffic, and reports what a row
+ * cannot express. A server in DRAIN keeps its sticky sessions: so does weight 0, but a disabled
+ * server does not. A server that tracks a server in DRAIN gets weight 0 too: otherwise it would
+ * get new work when that server changes from DRAIN to weight 0. */
 static void
-settings_take(struct discovery *discovery, struct inventory_service *service,
+settings_choose(struct discovery *discovery, struct inventory_service *service,
     struct inventory_real *real, const struct haproxy_server *server)
 {
 	const uint32_t drained = HAPROXY_FORCED_DRAIN | HAPROXY_INHERITED_DRAIN;
 	struct ctl *ctl = discovery->ctl;
 	char text[PATH_TEXT_SIZE];
 	struct path path;
-	bool tell;
+	bool added;
 
 	snprintf(path.cluster, sizeof(path.cluster), "%s", discovery->cluster->name);
 	snprintf(path.service, sizeof(path.service), "%s", service->name);
 	snprintf(path.real, sizeof(path.real), "%s", real->name);
-	tell = is_new(discovery, &path);
+	added = is_new(discovery, &path);
 	path_text(&path, text);
 	real->weight = server->weight;
 	real->enabled = (server->admin_state & HAPROXY_FORCED_MAINT) == 0;
 	if (real->enabled && (server->admin_state & drained) != 0) {
 		real->weight = 0;
-		if (tell)
-			ctl_say(ctl, "%s: is in DRAIN in HAProxy; taken over as enabled with weight"
-			    " 0, which keeps its sticky sessions; its weight was %u, \"lbclusterctl"
-			    " set-weight %s %u\" gives it new work", text, server->weight, text,
+		if (added)
+			ctl_message(ctl, "%s: is in DRAIN in HAProxy; stored as enabled with "
+			    "weight 0, which keeps its sticky sessions; its weight was %u, "
+			    "\"lbclusterctl set-weight %s %u\" gives it new work", text,
+			    server->weight, text,
 			    server->weight);
 	}
 	real->fallback = server->backup && inventory_fallback(service) == NULL;
-	if (server->backup && !real->fallback && tell)
-		ctl_say(ctl, "%s: is a further backup in HAProxy; it stays one there, and is taken"
-		    " over as no fallback, since a service has one", text);
-	if (tell)
-		others_tell(discovery, server, text);
+	if (server->backup && !real->fallback && added)
+		ctl_message(ctl, "%s: is another backup in HAProxy and stays backup there; stored "
+		    "without fallback, because a service has only one", text);
+	if (added)
+		others_report(discovery, server, text);
 }
 
 static bool
@@ -140,9 +142,9 @@ server_add(struct discovery *discovery, struct inventory_service *service,
 		return true;
 	}
 	real = inventory_add_real(discovery->inventory, service, server->name);
-	if (real == NULL || !address_take(discovery, real, server))
+	if (real == NULL || !address_copy(discovery, real, server))
 		return false;
-	settings_take(discovery, service, real, server);
+	settings_choose(discovery, service, real, server);
 	return true;
 }
 
@@ -213,50 +215,48 @@ row_check(void *arg, const struct store_real_view *view)
 	if (service != NULL && inventory_real(service, view->path.real) != NULL)
 		return ERR_OK;
 	if (discovery->missing++ < MISSING_SHOWN_MAX)
-		ctl_say(discovery->ctl, "%s: HAProxy has no such server",
+		ctl_message(discovery->ctl, "%s: HAProxy has no such server",
 		    path_text(&view->path, text));
 	return ERR_OK;
 }
 
-/* Reports the rows of the cluster that HAProxy does not have: discover adds and never removes. */
+/* Reports the rows of the cluster that HAProxy does not have; discover never removes a row. */
 static enum ctl_exit
 rows_check(struct discovery *discovery)
 {
 	struct ctl *ctl = discovery->ctl;
 	enum err_code code;
-	struct path path;
-	struct err err;
 
-	memset(&path, 0, sizeof(path));
-	snprintf(path.cluster, sizeof(path.cluster), "%s", discovery->cluster->name);
-	code = store_each_real(ctl->store, &path, row_check, discovery, &err);
-	/* With -n a new cluster is not there. */
+	ctl->path = memset(&ctl->path_given, 0, sizeof(ctl->path_given));
+	snprintf(ctl->path_given.cluster, sizeof(ctl->path_given.cluster), "%s",
+	    discovery->cluster->name);
+	code = store_each_real(ctl->store, ctl->path, row_check, discovery, &ctl->error);
+	/* -n does not add a new cluster. */
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return ctl_error(ctl, &path, &err);
+		return ctl_finish(ctl, code);
 	if (discovery->missing > 0)
-		ctl_say(ctl, "rows that HAProxy does not have: %zu; 'lbclusterctl remove PATH'"
+		ctl_message(ctl, "rows that HAProxy does not have: %zu; 'lbclusterctl remove PATH'"
 		    " removes one", discovery->missing);
 	return CTL_OK;
 }
 
 static enum ctl_exit
-inventory_out(struct discovery *discovery, const char *socket)
+inventory_write_or_load(struct discovery *discovery, const char *socket)
 {
 	struct ctl *ctl = discovery->ctl;
 	enum ctl_exit status;
-	struct err err;
 
 	if ((ctl->flags & CTL_LOAD) != 0) {
-		status = ctl_load_inventory(ctl, discovery->inventory, socket);
+		status = cmd_load_inventory(ctl, discovery->inventory, socket);
 		return status == CTL_OK ? rows_check(discovery) : status;
 	}
-	return inventory_write(discovery->inventory, ctl->out, &err) ? CTL_OK :
-	    ctl_failure(ctl, "%s", err.text);
+	return inventory_write(discovery->inventory, ctl->out, &ctl->error) ? CTL_OK :
+	    ctl_failure(ctl, "%s", ctl->error.text);
 }
 
-/* What a person does before a driver can change anything. */
+/* Reports a socket that leaves this machine, or that is closed to changes. */
 static void
-socket_tell(struct ctl *ctl, const struct haproxy_view *view, const char *socket)
+socket_report(struct ctl *ctl, const struct haproxy_view *view, const char *socket)
 {
 	const char *problem = haproxy_level_problem(view->level);
 	struct haproxy_endpoint endpoint;
@@ -264,10 +264,11 @@ socket_tell(struct ctl *ctl, const struct haproxy_view *view, const char *socket
 	struct err err;
 
 	if (haproxy_endpoint_parse(socket, &endpoint, &err) == ERR_OK && endpoint.remote)
-		ctl_say(ctl, "%s: warning: it leaves this machine: " HAPROXY_REMOTE_RISK, socket);
+		ctl_message(ctl, "%s: warning: the socket is reachable from the network: "
+		    HAPROXY_REMOTE_RISK, socket);
 
 	if (problem != NULL)
-		ctl_say(ctl, "%s: %s; haproxy.cfg: %s", socket, problem,
+		ctl_message(ctl, "%s: %s; haproxy.cfg: %s", socket, problem,
 		    haproxy_socket_line(socket, line, sizeof(line)));
 }
 
@@ -277,13 +278,12 @@ discover(struct ctl *ctl, const char *name, const char *socket)
 	struct discovery discovery = { .ctl = ctl, .srv_record = "" };
 	enum ctl_exit status = CTL_OK;
 	struct haproxy_view view;
-	struct err err;
 	char *answer;
 
-	if (haproxy_poll_wait(socket, TIMEOUT_MS, &answer, &view, &err) != ERR_OK)
-		return ctl_failure(ctl, "%s", err.text);
+	if (haproxy_poll_wait(socket, TIMEOUT_MS, &answer, &view, &ctl->error) != ERR_OK)
+		return ctl_failure(ctl, "%s", ctl->error.text);
 	discovery.view = &view;
-	socket_tell(ctl, &view, socket);
+	socket_report(ctl, &view, socket);
 	discovery.inventory = inventory_new();
 	if ((ctl->flags & CTL_LOAD) != 0)
 		status = ctl_open(ctl);
@@ -292,9 +292,10 @@ discover(struct ctl *ctl, const char *name, const char *socket)
 	    !services_add(&discovery)))
 		status = ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 	else if (status == CTL_OK)
-		status = inventory_out(&discovery, socket);
+		status = inventory_write_or_load(&discovery, socket);
 	if (discovery.left_out > 0) {
-		ctl_say(ctl, "servers left out because of their names: %zu", discovery.left_out);
+		ctl_message(ctl, "servers left out because of their names: %zu",
+		    discovery.left_out);
 		status = status == CTL_OK ? CTL_FAILURE : status;
 	}
 	inventory_free(discovery.inventory);
@@ -304,7 +305,7 @@ discover(struct ctl *ctl, const char *name, const char *socket)
 }
 
 enum ctl_exit
-ctl_discover(struct ctl *ctl, char **operands, int n)
+cmd_discover(struct ctl *ctl, char **operands, int n)
 {
 	const char *name = ctl->cluster == NULL ? "haproxy" : ctl->cluster;
 	enum ctl_exit status;
@@ -312,18 +313,15 @@ ctl_discover(struct ctl *ctl, char **operands, int n)
 
 	(void)n;
 	if (strcmp(operands[0], "haproxy") != 0)
-		return ctl_usage(ctl, "%s: is not a data plane that can be discovered; give "
-		    "haproxy", operands[0]);
+		return ctl_usage(ctl, "%s: this data plane cannot be discovered; give haproxy",
+		    operands[0]);
 	if (!model_name_valid(name))
-		return ctl_usage(ctl, "--cluster %.80s: is not a name; a name is 1 to %d of "
+		return ctl_usage(ctl, "--cluster: invalid name %.80s; a name is 1 to %d of "
 		    "A-Z a-z 0-9 - . _", name, MODEL_NAME_MAX);
-	/* There is nothing else that -n could leave undone. */
+	/* A dry run is of --load: without it nothing would be changed. */
 	if ((ctl->flags & CTL_DRY_RUN) != 0)
 		ctl->flags |= CTL_LOAD;
-	if (ctl->format == OUT_JSON && (ctl->flags & CTL_LOAD) == 0)
-		return ctl_usage(ctl, "-f json: discover writes an inventory file; load "
-		    "it, then \"lbclusterctl -f json list -r\" writes JSON");
-	/* The inventory is for a program that runs elsewhere. */
+	/* The driver has another working directory. */
 	socket = realpath(operands[1], NULL);
 	status = discover(ctl, name, socket == NULL ? operands[1] : socket);
 	free(socket);

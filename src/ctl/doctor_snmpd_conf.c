@@ -4,7 +4,7 @@
  * Checks of the doctor in files: what snmpd.conf says of AgentX, and the MIB file
  * that managers on this machine read. Files that may not be read are named.
  */
-#include "ctl/doctor_conf.h"
+#include "ctl/doctor_snmpd_conf.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Processes, users, modes and locks; see doctor_who.h.
+ * Processes, users, modes and locks; see process.h.
  */
-#include "ctl/doctor_who.h"
+#include "ctl/process.h"
 
 #include <ctype.h>
 #include <dirent.h>

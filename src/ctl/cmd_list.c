@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The commands list, info and statistics. The keys are those of info() and statistics() of the
+ * API.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/commands.h"
+#include "util/clock.h"
+
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A listing while it is printed. */
+struct listing {
+	struct ctl	*ctl;
+	struct out	*out;
+	int64_t		 now;
+	uint32_t	 stale_after_s;
+	bool		 object;	/* one row is printed, as an object */
+	size_t		 rows;
+};
+
+static const struct out_column cluster_columns[] = {
+	{ "name", "NAME", OUT_TEXT },
+	{ "plane", "PLANE", OUT_TEXT },
+	{ "plane_status", "STATUS", OUT_TEXT },
+	{ "plane_message", "MESSAGE", OUT_TEXT },
+};
+
+static const struct out_column service_columns[] = {
+	{ "path", "PATH", OUT_TEXT },
+	{ "name", NULL, OUT_TEXT },
+	{ "ip_address", "ADDRESS", OUT_TEXT },
+	{ "port", "PORT", OUT_TEXT },
+	{ "protocol", "PROTOCOL", OUT_TEXT },
+};
+
+static const struct out_column real_columns[] = {
+	{ "path", "PATH", OUT_TEXT },
+	{ "name", NULL, OUT_TEXT },
+	{ "ip_address", "ADDRESS", OUT_TEXT },
+	{ "port", "PORT", OUT_TEXT },
+	{ "weight", "WEIGHT", OUT_NUMBER },
+	{ "fallback", "FALLBACK", OUT_BOOL },
+	{ "enabled", "ENABLED", OUT_BOOL },
+	{ "active", "ACTIVE", OUT_BOOL },
+	{ "pending_jobs", "PENDING", OUT_NUMBER },
+	{ "freshness", "FRESHNESS", OUT_TEXT },
+};
+
+/* First the keys of statistics() in the order of the API, then freshness, age and totals, which
+ * the API does not have. */
+static const struct out_column statistics_columns[] = {
+	{ "path", "PATH", OUT_TEXT },
+	{ "active", "ACTIVE", OUT_BOOL },
+	{ "active_connections", "CONNS", OUT_NUMBER },
+	{ "bps_in", "BPS-IN", OUT_NUMBER },
+	{ "bps_out", "BPS-OUT", OUT_NUMBER },
+	{ "connections_per_second", "CONNS/S", OUT_NUMBER },
+	{ "inactive_connections", "INACTIVE", OUT_NUMBER },
+	{ "last_update", "LAST-UPDATE", OUT_TIME },
+	{ "persistent_connections", "PERSISTENT", OUT_NUMBER },
+	{ "pps_in", "PPS-IN", OUT_NUMBER },
+	{ "pps_out", "PPS-OUT", OUT_NUMBER },
+	{ "freshness", "FRESHNESS", OUT_TEXT },
+	{ "age", "AGE", OUT_NUMBER },
+	{ "counters_since", NULL, OUT_TIME },
+	{ "total_connections", NULL, OUT_NUMBER },
+	{ "total_packets_in", NULL, OUT_NUMBER },
+	{ "total_packets_out", NULL, OUT_NUMBER },
+	{ "total_octets_in", NULL, OUT_NUMBER },
+	{ "total_octets_out", NULL, OUT_NUMBER },
+};
+
+enum {
+	STATISTICS_FIRST = 1,
+	STATISTICS_WITHOUT_TOTALS = 13,
+	STATISTICS_ALL = ROWS(statistics_columns),
+};
+
+/* -- values of rows ----------------------------------------------------------- */
+
+static struct out_value
+text(const char *value)
+{
+	return (struct out_value){ .text = value };
+}
+
+static struct out_value
+number(uint64_t value)
+{
+	return (struct out_value){ .number = value };
+}
+
+static struct out_value
+truth(bool value)
+{
+	return (struct out_value){ .truth = value };
+}
+
+/* The same as lbcRealStatsFreshness. */
+static enum freshness
+freshness_of(const struct listing *listing, const struct store_real_view *view)
+{
+	return status_freshness(view->has_statistics ? view->statistics.last_update : 0,
+	    listing->now, listing->stale_after_s);
+}
+
+/* Only fresh statistics say whether a real service is active, as for lbcRealOperStatus. */
+static struct out_value
+active_value(const struct listing *listing, const struct store_real_view *view)
+{
+	if (freshness_of(listing, view) != FRESHNESS_FRESH ||
+	    (view->statistics.present & STAT_PRESENT_ACTIVE) == 0)
+		return (struct out_value){ .absent = true };
+	return truth(view->statistics.active);
+}
+
+static struct out_value
+age_value(const struct listing *listing, const struct store_real_view *view)
+{
+	if (freshness_of(listing, view) == FRESHNESS_NEVER)
+		return (struct out_value){ .absent = true };
+	return number(status_age(view->statistics.last_update, listing->now));
+}
+
+/* Returns the statistic of a key, which is also the name of a column of the store. */
+static struct out_value
+statistics_number(const struct statistics *statistics, const char *key)
+{
+	for (unsigned int i = 0; i < STAT_NUMBERS; i++) {
+		if (strcmp(stat_number_names[i], key) == 0 &&
+		    (statistics->present & (1u << i)) != 0)
+			return number(statistics->number[i]);
+	}
+	return (struct out_value){ .absent = true };
+}
+
+static struct out_value
+statistics_value(const struct listing *listing, const struct store_real_view *view,
+    const char *path, const char *key)
+{
+	static const struct statistics none;
+	const struct statistics *statistics = view->has_statistics ? &view->statistics : &none;
+
+	if (strcmp(key, "path") == 0)
+		return text(path);
+	if (strcmp(key, "last_update") == 0)
+		return (struct out_value){ .time = statistics->last_update };
+	if (strcmp(key, "counters_since") == 0)
+		return (struct out_value){ .time = statistics->counters_since };
+	if (strcmp(key, "active") == 0)
+		return active_value(listing, view);
+	if (strcmp(key, "freshness") == 0)
+		return text(freshness_name(freshness_of(listing, view)));
+	if (strcmp(key, "age") == 0)
+		return age_value(listing, view);
+	return statistics_number(statistics, key);
+}
+
+static bool
+has_totals(const struct store_real_view *view)
+{
+	return view->has_statistics &&
+	    (view->statistics.present & (STAT_PRESENT_ACTIVE - 1) &
+	    ~((1u << STAT_TOTAL_CONNECTIONS) - 1)) != 0;
+}
+
+/* -- rows --------------------------------------------------------------------- */
+
+static enum err_code
+row_print(struct listing *listing, const struct out_value *values)
+{
+	listing->rows++;
+	return out_row(listing->out, values) ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err_code
+cluster_print(void *arg, const struct cluster_row *row)
+{
+	struct listing *listing = arg;
+	struct plane_view plane;
+	enum err_code code = store_plane_view(listing->ctl->store, row, clock_wall_s(), &plane,
+	    &listing->ctl->error);
+
+	if (code != ERR_OK)
+		return code;
+	return row_print(listing, (const struct out_value[ROWS(cluster_columns)]){
+	    text(row->name), text(row->plane), text(plane_status_name(plane.status)),
+	    text(plane.message) });
+}
+
+static enum err_code
+service_print(void *arg, const struct path *path, const struct service_row *row)
+{
+	char name[PATH_TEXT_SIZE];
+
+	return row_print(arg, (const struct out_value[ROWS(service_columns)]){
+	    text(path_text(path, name)), text(row->name), text(row->address), text(row->port),
+	    text(protocol_name(row->protocol)) });
+}
+
+static enum err_code
+real_print(void *arg, const struct store_real_view *view)
+{
+	struct listing *listing = arg;
+	char name[PATH_TEXT_SIZE];
+
+	return row_print(listing, (const struct out_value[ROWS(real_columns)]){
+	    text(path_text(&view->path, name)), text(view->row.name), text(view->row.address),
+	    text(view->row.port), number(view->row.weight), truth(view->row.fallback),
+	    truth(view->row.enabled), active_value(listing, view), number(view->pending_jobs),
+	    text(freshness_name(freshness_of(listing, view))) });
+}
+
+static enum err_code
+statistics_print(void *arg, const struct store_real_view *view)
+{
+	struct listing *listing = arg;
+	struct out_value values[STATISTICS_ALL];
+	char path[PATH_TEXT_SIZE];
+
+	path_text(&view->path, path);
+	for (size_t i = 0; i < STATISTICS_ALL; i++)
+		values[i] = statistics_value(listing, view, path, statistics_columns[i].key);
+	if (listing->object && !has_totals(view))
+		out_limit(listing->out, STATISTICS_FIRST, STATISTICS_WITHOUT_TOTALS);
+	return row_print(listing, values);
+}
+
+/* -- commands ----------------------------------------------------------------- */
+
+enum kind { CLUSTERS, SERVICES, REALS, STATISTICS };
+
+/* An object has the columns from 'first' on and before 'end'; a list has the first 'n'. */
+static const struct {
+	const struct out_column	*columns;
+	size_t			 first, end, n;
+	enum err_code		(*print)(void *arg, const struct store_real_view *view);
+} kinds[] = {
+	[CLUSTERS] = { cluster_columns, 1, ROWS(cluster_columns), ROWS(cluster_columns), NULL },
+	[SERVICES] = { service_columns, 2, ROWS(service_columns), ROWS(service_columns), NULL },
+	[REALS] = { real_columns, 2, 7, ROWS(real_columns), real_print },
+	[STATISTICS] = { statistics_columns, STATISTICS_FIRST, STATISTICS_ALL,
+	    STATISTICS_WITHOUT_TOTALS, statistics_print },
+};
+
+static enum err_code
+rows_read(struct listing *listing, enum kind kind)
+{
+	struct ctl *ctl = listing->ctl;
+	struct store_totals totals;
+	enum err_code code;
+
+	if (kind == CLUSTERS)
+		return store_each_cluster(ctl->store, ctl->path, cluster_print, listing,
+		    &ctl->error);
+	if (kind == SERVICES)
+		return store_each_service(ctl->store, ctl->path, service_print, listing,
+		    &ctl->error);
+	code = store_totals(ctl->store, &totals, &ctl->error);
+	if (code != ERR_OK)
+		return code;
+	listing->now = clock_wall_s();
+	listing->stale_after_s = totals.stale_after_s;
+	return store_each_real(ctl->store, ctl->path, kinds[kind].print, listing, &ctl->error);
+}
+
+/* Prints the rows of one kind at or below the path, or the row itself as an object. */
+static enum ctl_exit
+rows_print(struct ctl *ctl, enum kind kind, enum out_shape shape)
+{
+	struct listing listing = { .ctl = ctl, .object = shape == OUT_OBJECT };
+	enum err_code code = ERR_NOMEM;
+
+	listing.out = out_begin(ctl->out, ctl->format, shape, kinds[kind].columns, kinds[kind].n);
+	if (listing.out != NULL && listing.object)
+		out_limit(listing.out, kinds[kind].first, kinds[kind].end);
+	if (listing.out != NULL)
+		code = rows_read(&listing, kind);
+	/* Another program may remove the row between two reads of the store. */
+	if (code == ERR_OK && listing.object && listing.rows == 0)
+		code = err_set(&ctl->error, ERR_NOT_FOUND, "removed");
+	out_finish(listing.out, code == ERR_OK);
+	return ctl_finish(ctl, code);
+}
+
+static enum path_depth
+depth_of(const struct ctl *ctl)
+{
+	return ctl->path == NULL ? DEPTH_NONE : path_depth(ctl->path);
+}
+
+enum ctl_exit
+cmd_list(struct ctl *ctl, char **operands, int n)
+{
+	(void)operands;
+	(void)n;
+	if ((ctl->flags & CTL_RECURSIVE) != 0 || depth_of(ctl) >= DEPTH_SERVICE)
+		return rows_print(ctl, REALS, OUT_LIST);
+	return rows_print(ctl, depth_of(ctl) == DEPTH_NONE ? CLUSTERS : SERVICES, OUT_LIST);
+}
+
+enum ctl_exit
+cmd_info(struct ctl *ctl, char **operands, int n)
+{
+	static const enum kind of_depth[] = { [DEPTH_CLUSTER] = CLUSTERS,
+	    [DEPTH_SERVICE] = SERVICES, [DEPTH_REAL] = REALS };
+
+	(void)operands;
+	(void)n;
+	return rows_print(ctl, of_depth[depth_of(ctl)], OUT_OBJECT);
+}
+
+enum ctl_exit
+cmd_statistics(struct ctl *ctl, char **operands, int n)
+{
+	(void)operands;
+	(void)n;
+	return rows_print(ctl, STATISTICS, depth_of(ctl) == DEPTH_REAL ? OUT_OBJECT : OUT_LIST);
+}

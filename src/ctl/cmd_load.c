@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The command load: merges an inventory file into the store in one transaction. A dry run also
+ * does that, prints the differences and rolls back. The file is read and checked before the
+ * store is opened.
+ */
+#include <stdlib.h>
+
+#include "ctl/commands.h"
+#include "ctl/inventory.h"
+#include "ctl/merge.h"
+#include "ctl/progress.h"
+
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { VALUE_SIZE = 2048 };
+
+/* Differences as JSON. */
+static const struct out_column change_columns[] = {
+	{ "change", NULL, OUT_TEXT },
+	{ "path", NULL, OUT_TEXT },
+	{ "column", NULL, OUT_TEXT },
+	{ "from", NULL, OUT_TEXT },
+	{ "to", NULL, OUT_TEXT },
+};
+
+static const struct out_column summary_columns[] = {
+	{ "added", NULL, OUT_NUMBER },
+	{ "updated", NULL, OUT_NUMBER },
+	{ "removed", NULL, OUT_NUMBER },
+	{ "unchanged", NULL, OUT_NUMBER },
+	{ "jobs", NULL, OUT_NUMBER },
+};
+
+struct load {
+	struct ctl		*ctl;
+	struct inventory	*file;
+	bool			 keep_plane;
+	struct diagnostics	 diagnostics;
+	struct merge		 merge;
+	struct progress		 progress;
+	/* The differences in memory. They are printed after the transaction: a slow pager
+	 * must not block the store, and SIGPIPE must not end the program within it. */
+	FILE			*differences;
+	char			*text;
+	size_t			 text_size;
+	struct out		*out;		/* of JSON */
+};
+
+static bool
+is_dry(const struct load *load)
+{
+	return (load->ctl->flags & CTL_DRY_RUN) != 0;
+}
+
+/* -- output ----------------------------------------------------------------------- */
+
+static const char *
+value_text(const char *value, char buf[VALUE_SIZE])
+{
+	return value[0] == '\0' ? "\"\"" : out_printable(value, buf, VALUE_SIZE);
+}
+
+static void
+table_print(struct load *load, const struct merge_change *change, const char *path)
+{
+	char from[VALUE_SIZE], to[VALUE_SIZE];
+
+	fprintf(load->differences, "%c %s", change->sign, path);
+	if (change->column != NULL)
+		fprintf(load->differences, " %s %s -> %s", change->column,
+		    value_text(change->from, from), value_text(change->to, to));
+	fputc('\n', load->differences);
+}
+
+static void
+json_print(struct load *load, const struct merge_change *change, const char *path)
+{
+	const char *name = change->sign == '+' ? "add" : change->sign == '-' ? "remove" : "update";
+	bool row = change->column == NULL;
+
+	out_row(load->out, (const struct out_value[ROWS(change_columns)]){ { .text = name },
+	    { .text = path }, { .text = change->column, .absent = row },
+	    { .text = change->from, .absent = row }, { .text = change->to, .absent = row } });
+}
+
+static void
+change_print(void *arg, const struct merge_change *change)
+{
+	struct load *load = arg;
+	char path[PATH_TEXT_SIZE];
+
+	path_text(change->path, path);
+	if (load->out != NULL)
+		json_print(load, change, path);
+	else
+		table_print(load, change, path);
+}
+
+/* Prints the counts: to the standard error if the standard output has an array of JSON. */
+static void
+summary_print(const struct load *load)
+{
+	const struct merge *merge = &load->merge;
+	const struct ctl *ctl = load->ctl;
+	FILE *file = ctl->format == OUT_JSON ? ctl->err : ctl->out;
+
+	if (ctl->format == OUT_JSON && !is_dry(load)) {
+		out_object(ctl->out, OUT_JSON, summary_columns, ROWS(summary_columns),
+		    (const struct out_value[ROWS(summary_columns)]){ { .number = merge->added },
+		    { .number = merge->updated }, { .number = merge->removed },
+		    { .number = merge->unchanged }, { .number = merge->jobs } });
+		return;
+	}
+	fprintf(file, "added %zu, updated %zu, removed %zu, unchanged %zu", merge->added,
+	    merge->updated, merge->removed, merge->unchanged);
+	if (merge->jobs > 0)
+		fprintf(file, ", jobs %zu", merge->jobs);
+	fputc('\n', file);
+}
+
+/* -- loading ---------------------------------------------------------------------- */
+
+static enum err_code
+load_transaction(struct load *load)
+{
+	struct store *store = load->ctl->store;
+	enum err_code code;
+
+	code = store_begin(store, &load->ctl->error);
+	if (code != ERR_OK)
+		return code;
+	progress_begin(&load->progress, load->ctl->err, "load", load->file->rows);
+	code = merge_run(&load->merge);
+	if (code == ERR_OK && !is_dry(load))
+		code = store_commit(store, &load->ctl->error);
+	else
+		store_rollback(store);
+	progress_end(&load->progress);
+	return code;
+}
+
+static bool
+differences_begin(struct load *load)
+{
+	load->differences = open_memstream(&load->text, &load->text_size);
+	if (load->differences == NULL || load->ctl->format != OUT_JSON)
+		return load->differences != NULL;
+	load->out = out_begin(load->differences, OUT_JSON, OUT_LIST, change_columns,
+	    ROWS(change_columns));
+	return load->out != NULL;
+}
+
+/* Prints the differences if the merge succeeded. */
+static void
+differences_end(struct load *load, bool ok)
+{
+	out_finish(load->out, ok);
+	if (load->differences != NULL && fclose(load->differences) == 0 && ok)
+		fwrite(load->text, 1, load->text_size, load->ctl->out);
+	free(load->text);
+}
+
+static enum ctl_exit
+load_run(struct load *load)
+{
+	struct ctl *ctl = load->ctl;
+	enum ctl_exit status = ctl->store == NULL ? ctl_open(ctl) : CTL_OK;
+	enum err_code code = ERR_OK;
+
+	if (status != CTL_OK)
+		return status;
+	if (is_dry(load) && !differences_begin(load))
+		code = ERR_NOMEM;
+	load->merge = (struct merge){ .store = ctl->store, .file = load->file,
+	    .prune = (ctl->flags & CTL_PRUNE) != 0, .reset = (ctl->flags & CTL_RESET) != 0,
+	    .keep_plane = load->keep_plane, .diagnostics = &load->diagnostics,
+	    .progress = &load->progress, .err = &load->ctl->error,
+	    .report = is_dry(load) ? change_print : NULL, .report_arg = load };
+	if (code == ERR_OK)
+		code = load_transaction(load);
+	merge_done(&load->merge);
+	diagnostics_print(&load->diagnostics, ctl->err);
+	differences_end(load, code == ERR_OK);
+	if (code == ERR_OK)
+		summary_print(load);
+	return ctl_finish(ctl, code);
+}
+
+enum ctl_exit
+cmd_load(struct ctl *ctl, char **operands, int n)
+{
+	struct load load = { .ctl = ctl };
+	enum ctl_exit status;
+	enum err_code code;
+
+	(void)n;
+	code = inventory_read(operands[0], &load.file, &load.diagnostics, &ctl->error);
+	if (code != ERR_OK) {
+		diagnostics_print(&load.diagnostics, ctl->err);
+		return ctl_failure(ctl, "%s", ctl->error.text);
+	}
+	/* An empty file is probably a mistake, and --prune would remove all rows. */
+	if (load.file->rows == 0 && (ctl->flags & CTL_PRUNE) != 0)
+		status = ctl_failure(ctl, "%s: has no cluster, and --prune would remove all rows; "
+		    "use \"lbclusterctl remove\" to remove rows", load.diagnostics.file);
+	else
+		status = load_run(&load);
+	diagnostics_free(&load.diagnostics);
+	inventory_free(load.file);
+	return status;
+}
+
+enum ctl_exit
+cmd_load_inventory(struct ctl *ctl, struct inventory *inventory, const char *name)
+{
+	struct load load = { .ctl = ctl, .file = inventory, .diagnostics = { .file = name },
+	    .keep_plane = (ctl->flags & CTL_CHANGE_PLANE) == 0 };
+	enum ctl_exit status = load_run(&load);
+
+	diagnostics_free(&load.diagnostics);
+	return status;
+}
