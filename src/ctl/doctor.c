@@ -6,7 +6,6 @@
  */
 #include "ctl/doctor.h"
 
-#include <confuse.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -17,8 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "conf/settings.h"
 #include "ctl/snmp_asker.h"
-#include "util/conftext.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -230,31 +229,20 @@ static void
 socket_default(struct doctor *doctor)
 {
 	char file[WHO_PATH_MAX], option[ENDPOINT_TEXT_MAX];
-	cfg_opt_t options[] = {
-		CFG_STR("agentx-socket", NULL, CFGF_NONE),
-		CFG_STR("__unknown", NULL, CFGF_NONE),
-		CFG_END()
-	};
-	const char *path = NULL;
-	struct conftext conftext;
-	cfg_t *cfg = NULL;
+	const char *path;
+	char *text = NULL;
 
 	doctor_conf_path(doctor->daemon.pid, LBCLUSTER_CONF_FILE, file);
-	if (who_option(doctor->daemon.pid, 'x', option, sizeof(option))) {
+	if (who_option(doctor->daemon.pid, 'x', option, sizeof(option)))
 		path = option;
-	} else if (conftext_read(file, &conftext, NULL) == ERR_OK) {
-		cfg = cfg_init(options, CFGF_IGNORE_UNKNOWN);
-		if (cfg != NULL && cfg_parse_buf(cfg, conftext.text) == CFG_SUCCESS)
-			path = cfg_getstr(cfg, "agentx-socket");
-		free(conftext.text);
-	}
+	else
+		path = text = settings_text(file, "agentx-socket");
 	if (path == NULL || endpoint_parse(path, &doctor->master, NULL) != ERR_OK) {
 		path = DOCTOR_SOCKET;
 		(void)endpoint_parse(path, &doctor->master, NULL);
 	}
 	snprintf(doctor->socket, sizeof(doctor->socket), "%s", path);
-	if (cfg != NULL)
-		cfg_free(cfg);
+	free(text);
 }
 
 static enum ctl_exit

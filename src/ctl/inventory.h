@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "ctl/diagnostics.h"
+#include "conf/diagnostics.h"
 #include "model/model.h"
 #include "store/store.h"
 

@@ -9,8 +9,6 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/cmd_oid.c \
 	src/ctl/cmd_set.c \
 	src/ctl/commands.h \
-	src/ctl/diagnostics.c \
-	src/ctl/diagnostics.h \
 	src/ctl/ctl.c \
 	src/ctl/ctl.h \
 	src/ctl/ctl_main.c \
@@ -33,8 +31,6 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/merge.h \
 	src/ctl/out.c \
 	src/ctl/out.h \
-	src/ctl/parse.c \
-	src/ctl/parse.h \
 	src/ctl/path_hint.c \
 	src/ctl/path_hint.h \
 	src/ctl/process.c \

@@ -7,18 +7,24 @@
 
 #include <stddef.h>
 
-#include "util/settings.h"
+#include "conf/settings.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 #define AT(member) offsetof(struct config, member)
 
-static const struct setting settings[] = {
-	{ "store", SETTING_PATH, AT(store), LBCLUSTER_STORE_DIR, 0, 0, 0 },
-	{ "agentx-socket", SETTING_AGENTX, AT(agentx_socket), "/var/agentx/master", 0, 0, 0 },
-	{ "log-level", SETTING_LEVEL, AT(log_level), "info", 0, 0, 0 },
-	{ "stale-after", SETTING_NUMBER, AT(stale_after_s), NULL, 300, 1, 86400 },
-	{ "job-max-rows", SETTING_NUMBER, AT(job_max_rows), NULL, 1000, 10, 100000 },
-	{ "notify-min-interval", SETTING_NUMBER, AT(notify_interval_s), NULL, 10, 0, 3600 },
+static const struct conf_option settings[] = {
+	{ .name = "store", .take = settings_path, .at = AT(store),
+	    .text = LBCLUSTER_STORE_DIR },
+	{ .name = "agentx-socket", .take = settings_agentx, .at = AT(agentx_socket),
+	    .text = "/var/agentx/master" },
+	{ .name = "log-level", .take = settings_level, .at = AT(log_level),
+	    .text = "info" },
+	{ .name = "stale-after", .take = conf_number, .at = AT(stale_after_s),
+	    .text = "300", .min = 1, .max = 86400 },
+	{ .name = "job-max-rows", .take = conf_number, .at = AT(job_max_rows),
+	    .text = "1000", .min = 10, .max = 100000 },
+	{ .name = "notify-min-interval", .take = conf_number, .at = AT(notify_interval_s),
+	    .text = "10", .min = 0, .max = 3600 },
 };
 
 enum err_code

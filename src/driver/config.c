@@ -7,18 +7,24 @@
 
 #include <stddef.h>
 
-#include "util/settings.h"
+#include "conf/settings.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 #define AT(member) offsetof(struct driver_config, member)
 
-static const struct setting settings[] = {
-	{ "store", SETTING_PATH, AT(store), LBCLUSTER_STORE_DIR, 0, 0, 0 },
-	{ "log-level", SETTING_LEVEL, AT(log_level), "info", 0, 0, 0 },
-	{ "interval", SETTING_SECONDS, AT(interval_ms), NULL, 5, 0.1, 3600 },
-	{ "timeout", SETTING_SECONDS, AT(timeout_ms), NULL, 3, 0.1, 60 },
-	{ "drain-time", SETTING_SECONDS, AT(drain_ms), NULL, 0, 0, 86400 },
-	{ "job-patience", SETTING_NUMBER, AT(job_patience_s), NULL, 3600, 1, 604800 },
+static const struct conf_option settings[] = {
+	{ .name = "store", .take = settings_path, .at = AT(store),
+	    .text = LBCLUSTER_STORE_DIR },
+	{ .name = "log-level", .take = settings_level, .at = AT(log_level),
+	    .text = "info" },
+	{ .name = "interval", .take = settings_seconds, .at = AT(interval_ms),
+	    .text = "5", .min = 0.1, .max = 3600 },
+	{ .name = "timeout", .take = settings_seconds, .at = AT(timeout_ms),
+	    .text = "3", .min = 0.1, .max = 60 },
+	{ .name = "drain-time", .take = settings_seconds, .at = AT(drain_ms),
+	    .text = "0", .min = 0, .max = 86400 },
+	{ .name = "job-patience", .take = conf_number, .at = AT(job_patience_s),
+	    .text = "3600", .min = 1, .max = 604800 },
 };
 
 enum err_code

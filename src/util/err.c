@@ -6,7 +6,6 @@
 #include "util/err.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,8 +28,8 @@ static const char *const names[] = {
 	[ERR_IO] = "input/output error",
 };
 
-/* Words from outside (a path on a command line, a message of a data plane) must
- * not break the line or move a terminal's cursor. */
+/* Replaces control characters: text of a peer, such as a path or a message of HAProxy, must not
+ * break the line or move a terminal's cursor. */
 static void
 text_clean(char *text)
 {
@@ -40,20 +39,28 @@ text_clean(char *text)
 }
 
 enum err_code
-err_set(struct err *err, enum err_code code, const char *fmt, ...)
+err_vset(struct err *err, enum err_code code, const char *fmt, va_list ap)
 {
 	char text[ERR_TEXT_SIZE];
-	va_list ap;
 
 	if (err == NULL)
 		return code;
-	/* Not straight into err->text: it may be among the arguments. */
-	va_start(ap, fmt);
+	/* Not directly into err->text, which may be among the arguments. */
 	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	text_clean(text);
 	err->code = code;
 	memcpy(err->text, text, strlen(text) + 1);
+	return code;
+}
+
+enum err_code
+err_set(struct err *err, enum err_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(err, code, fmt, ap);
+	va_end(ap);
 	return code;
 }
 

@@ -8,6 +8,8 @@
 #ifndef UTIL_ERR_H
 #define UTIL_ERR_H
 
+#include <stdarg.h>
+
 /* The set is closed: a switch over it has no default, so the compiler reports the
  * places that a new code has to change. */
 enum err_code {
@@ -42,6 +44,8 @@ struct err {
  * is the idiom. err->text itself may be among the arguments. */
 enum err_code err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+enum err_code err_vset(struct err *err, enum err_code code, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 
 /* Inserts a prefix such as "load: " before err->text. The end of a text that becomes
  * too long is cut off. */

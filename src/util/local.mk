@@ -4,8 +4,6 @@ src_util_libutil_a_SOURCES = \
 	src/util/background.h \
 	src/util/clock.c \
 	src/util/clock.h \
-	src/util/conftext.c \
-	src/util/conftext.h \
 	src/util/dial.c \
 	src/util/dial.h \
 	src/util/endpoint.c \
@@ -36,8 +34,6 @@ src_util_libutil_a_SOURCES = \
 	src/util/num.h \
 	src/util/poller.c \
 	src/util/poller.h \
-	src/util/settings.c \
-	src/util/settings.h \
 	src/util/signals.c \
 	src/util/signals.h \
 	src/util/stdfds.c \

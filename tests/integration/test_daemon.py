@@ -70,6 +70,12 @@ class Options(Case):
             self.assertRegex(done.stderr, re.escape(self.world.conf) + (
                 ':[34]:' if line == 'store =' else ':3:'), line)
 
+    def test_setting_given_twice_is_refused_with_both_lines(self):
+        done = self.check('stale-after = 60\nlog-level = info\nstale-after = 90\n')
+        self.assertEqual(USAGE, done.returncode)
+        self.assertIn(self.world.conf + ':3: stale-after is given twice, first at line 1',
+                      done.stderr)
+
     def test_bounds_of_configuration_are_ok(self):
         for line in ('stale-after = 1', 'stale-after = 86400', 'job-max-rows = 10',
                      'job-max-rows = 100000', 'notify-min-interval = 0',

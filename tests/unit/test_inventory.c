@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util/conftext.h"
+#include "conf/conf_text.h"
 #include "ctl/inventory.h"
 #include "util/memory.h"
 
@@ -101,15 +101,19 @@ static const struct refusal {
 	{ "weight_of_letters_is_refused", REAL(A "weight = ten"),
 	    "F:3: weight \"ten\" of web/http/web-1 is not a whole number of 0 to 65535\n" },
 	{ "weight_below_zero_is_refused", REAL(A "weight = -1"),
-	    "F:3: weight \"-1\" of web/http/web-1 is not a whole number of 0 to 65535\n" },
+	    "F:3: weight -1 of web/http/web-1 is below 0\n" },
 	{ "weight_with_semicolon_is_refused", REAL(A "weight = 1;"),
 	    "F:3: weight \"1;\" of web/http/web-1 is not a whole number of 0 to 65535\n" },
 	{ "weight_above_the_planes_is_refused",
 	    "cluster web {\n service http {\n  real a { " A "\n   weight = 257 } }\n"
 	    "plane = haproxy socket = /run/x }\n",
-	    "F:4: weight 257 of web/http/a is above 256, the most that haproxy takes\n" },
+	    "F:4: weight 257 of web/http/a is above 256, the maximum of plane haproxy\n" },
 	{ "weight_given_twice_is_refused", REAL(A "weight = 1\nweight = 1"),
-	    "F:4: weight of web/http/web-1 is given twice\n" },
+	    "F:4: weight of web/http/web-1 is given twice, first at line 3\n" },
+	{ "weight_in_hexadecimal_is_refused", REAL(A "weight = 0x10"),
+	    "F:3: weight \"0x10\" of web/http/web-1 is not a whole number of 0 to 65535\n" },
+	{ "weight_with_fraction_is_refused", REAL(A "weight = 1.5"),
+	    "F:3: weight \"1.5\" of web/http/web-1 is not a whole number of 0 to 65535\n" },
 	{ "port_zero_is_refused", REAL(A "port = 0"),
 	    "F:3: port \"0\" of web/http/web-1 is not a whole number of 1 to 65535\n" },
 	{ "port_above_range_is_refused", IN_WEB("port = 65536"),
@@ -170,6 +174,10 @@ static const struct refusal {
 	{ "socket_twice_is_refused", "cluster a {\nplane = haproxy\nsocket = { /1, /2,"
 	    " \"unix@/1\" } }",
 	    "F:3: a names the socket unix@/1 twice\n" },
+	{ "socket_list_given_twice_is_refused", "cluster a {\nplane = haproxy\nsocket = /1\n"
+	    "socket = { /2, /3 } }", "F:4: socket of a is given twice, first at line 3\n" },
+	{ "socket_list_with_an_addition_is_accepted", "cluster a {\nplane = haproxy\n"
+	    "socket = /1\nsocket += { /2, /3 } }", "" },
 	{ "socket_over_tcp_twice_is_refused", "cluster a {\nplane = haproxy\nsocket = {"
 	    " \"127.0.0.1:99\", \"ipv4@127.0.0.1:99\" } }",
 	    "F:3: a names the socket ipv4@127.0.0.1:99 twice\n" },
@@ -177,7 +185,7 @@ static const struct refusal {
 	    "F:3: plane ipvs of a: this version has no driver for it; write one of none,"
 	    " haproxy\n" },
 	{ "parameter_not_utf8_is_refused", "cluster a {\nplane = haproxy\nsocket = \"/\\xff\" }",
-	    "F:3: socket of a is not UTF-8, as JSON is\n" },
+	    "F:3: socket of a is not UTF-8, which JSON requires\n" },
 	{ "foreign_changes_of_another_plane_is_refused",
 	    "cluster a {\nforeign-changes = keep }",
 	    "F:2: foreign-changes of a is not a parameter of plane none\n" },
@@ -192,7 +200,7 @@ static const struct refusal {
 	{ "section_out_of_place_is_refused", "cluster a {\n real b { } }",
 	    "F:2: no such option 'real'\n" },
 	{ "include_is_refused", "include(\"/etc/passwd\")", "F:1: no such option 'include'\n" },
-	{ "option_without_a_name_is_refused", "\n'' = 1", "F:2: is not understood\n" },
+	{ "option_without_a_name_is_refused", "\n'' = 1", "F:2: invalid syntax\n" },
 	{ "title_missing_is_refused", "\ncluster { }",
 	    "F:2: missing title for section 'cluster'\n" },
 	{ "equals_missing_is_refused", "cluster a { plane none }",
@@ -241,8 +249,8 @@ static const struct refusal {
 	    "F:3: warning: web/http/web-1 has no address; an address in the store is kept\n" },
 	{ "address_and_port_of_nothing_are_taken", REAL("address = \"\"\nport = \"\""), "" },
 	{ "fallback_not_enabled_is_warned_of", REAL(A "enabled = no\nfallback = yes"),
-	    "F:4: warning: web/http/web-1 is fallback but not enabled; it takes no "
-	    "traffic, and no other one can be the fallback\n" },
+	    "F:4: warning: web/http/web-1 is fallback but not enabled; it gets no "
+	    "traffic, and its service can have no other fallback\n" },
 };
 
 static void
@@ -269,7 +277,7 @@ nul_octet_is_refused(void **state)
 static void
 line_too_long_is_refused(void **state)
 {
-	size_t length = CONFTEXT_LINE_MAX + 2;
+	size_t length = CONF_TEXT_LINE_MAX + 2;
 	char *text = malloc(length + 1), *words;
 
 	(void)state;

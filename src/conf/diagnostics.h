@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The errors and warnings of one file, each with its line. They are collected while the file
+ * is read, so that a person sees all of them at once.
+ */
+#ifndef CONF_DIAGNOSTICS_H
+#define CONF_DIAGNOSTICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { DIAGNOSTICS_MAX = 20 };	/* errors that are kept, and as many warnings */
+
+struct diagnostic {
+	int	 line;
+	bool	 warning;
+	char	*text;
+};
+
+/* All members but 'file' are zero before the first diagnostic. */
+struct diagnostics {
+	const char		*file;			/* its name in messages */
+	size_t			 errors, warnings;	/* all of them */
+	size_t			 n;			/* of 'list' */
+	struct diagnostic	 list[2 * DIAGNOSTICS_MAX];
+};
+
+/* Adds an error or a warning. Control characters in the text are replaced by '?'. */
+void diagnostics_error(struct diagnostics *diagnostics, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void diagnostics_warn(struct diagnostics *diagnostics, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Prints "FILE:LINE: text" for each one, sorted by line, and empties the list. */
+void diagnostics_print(struct diagnostics *diagnostics, FILE *file);
+void diagnostics_free(struct diagnostics *diagnostics);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The configuration file of a daemon; see settings.h.
+ */
+#include "conf/settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/endpoint.h"
+#include "util/log.h"
+
+/* -- values ------------------------------------------------------------------------- */
+
+void
+settings_path(struct conf *conf, const struct conf_option *option, void *into,
+    const char *value)
+{
+	if (value[0] == '/')
+		conf_keep(conf, into, value);
+	else
+		diagnostics_error(conf->diagnostics, conf->line, "%s is not an absolute path",
+		    option->name);
+}
+
+void
+settings_agentx(struct conf *conf, const struct conf_option *option, void *into,
+    const char *value)
+{
+	struct endpoint endpoint;
+	struct err err;
+
+	if (endpoint_parse(value, &endpoint, &err) == ERR_OK)
+		conf_keep(conf, into, value);
+	else
+		diagnostics_error(conf->diagnostics, conf->line, "%s: %s", option->name, err.text);
+}
+
+void
+settings_level(struct conf *conf, const struct conf_option *option, void *into,
+    const char *value)
+{
+	if (!log_level_parse(value, into))
+		diagnostics_error(conf->diagnostics, conf->line,
+		    "%s \"%.64s\" is not one of error, warn, info, debug", option->name, value);
+}
+
+void
+settings_seconds(struct conf *conf, const struct conf_option *option, void *into,
+    const char *value)
+{
+	double seconds;
+
+	if (conf_decimal(conf, option, value, false, &seconds))
+		*(uint32_t *)into = (uint32_t)(seconds * 1000.0 + 0.5);
+}
+
+/* -- the file ------------------------------------------------------------------------ */
+
+enum err_code
+settings_override(const struct conf_option *settings, size_t n, const char *name,
+    const char *value, void *into, struct err *err)
+{
+	struct diagnostics diagnostics = { .file = "" };
+	const struct conf_section file = { .name = "root", .options = settings, .n_options = n };
+	struct conf conf = { .sections = &file, .n_sections = 1, .diagnostics = &diagnostics };
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(settings[i].name, name) == 0)
+			settings[i].take(&conf, &settings[i], (char *)into + settings[i].at, value);
+	}
+	if (conf.no_memory || diagnostics.errors > diagnostics.n)
+		code = err_set(err, ERR_NOMEM, "%s: out of memory", name);
+	else if (diagnostics.errors > 0)
+		code = err_set(err, ERR_INVALID, "%s", diagnostics.list[0].text);
+	diagnostics_free(&diagnostics);
+	return code;
+}
+
+/* A FIFO would block the program. */
+static enum err_code
+file_read(const struct conf_section *file, const char *path, bool optional, void *into,
+    struct err *err)
+{
+	struct diagnostics diagnostics;
+	enum err_code code;
+	struct stat st;
+
+	if (stat(path, &st) == -1 && errno == ENOENT && optional)
+		return ERR_OK;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(err, ERR_INVALID, "%s: not a regular file", path);
+	code = conf_read(path, file, 1, into, &diagnostics, err);
+	if (diagnostics.n > 0)
+		err_set(err, code, "%s:%d: %s", path, diagnostics.list[0].line,
+		    diagnostics.list[0].text);
+	diagnostics_free(&diagnostics);
+	return code;
+}
+
+enum err_code
+settings_load(const struct conf_option *settings, size_t n, const char *path, bool optional,
+    void *into, struct err *err)
+{
+	const struct conf_section file = { .name = "root", .options = settings, .n_options = n };
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < n && code == ERR_OK; i++)
+		code = settings_override(settings, n, settings[i].name, settings[i].text, into,
+		    err);
+	if (code == ERR_OK)
+		code = file_read(&file, path, optional, into, err);
+	if (code != ERR_OK)
+		settings_done(settings, n, into);
+	return code;
+}
+
+static void
+take_text(struct conf *conf, const struct conf_option *option, void *into, const char *value)
+{
+	(void)option;
+	conf_keep(conf, into, value);
+}
+
+char *
+settings_text(const char *path, const char *name)
+{
+	const struct conf_option option = { .name = name, .take = take_text };
+	const struct conf_section file = { .name = "root", .options = &option, .n_options = 1,
+	    .ignores_unknown = true };
+	struct diagnostics diagnostics;
+	char *text = NULL;
+
+	if (conf_read(path, &file, 1, &text, &diagnostics, NULL) != ERR_OK) {
+		free(text);
+		text = NULL;
+	}
+	diagnostics_free(&diagnostics);
+	return text;
+}
+
+void
+settings_done(const struct conf_option *settings, size_t n, void *into)
+{
+	for (size_t i = 0; i < n; i++) {
+		char **text = (char **)(void *)((char *)into + settings[i].at);
+
+		if (settings[i].take != settings_path && settings[i].take != settings_agentx)
+			continue;
+		free(*text);
+		*text = NULL;
+	}
+}
