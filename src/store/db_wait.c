@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * How long SQLite waits for other processes. For a lock: as long as it is told, by the clock.
- * For a mark in a WAL it tries a hundred times, asleep in between for longer and longer, 10 s
- * in all, whatever the busy timeout; nothing ends that but to sleep no more.
+ * Bounds SQLite's waits for other processes. The busy handler waits for a lock as long as
+ * db_wait_set() says. For a read mark of a WAL, SQLite ignores the busy handler: it retries a
+ * hundred times and sleeps longer each time, 10 s in all. A copy of the VFS whose xSleep
+ * returns early ends that after 50 ms.
  */
 #include "store/db.h"
 
@@ -13,11 +14,11 @@
 
 enum {
 	LOCK_PAUSE_US = 5000,
-	LOCK_FIRST_US = 1000,	/* most are held for less than some of these */
+	LOCK_FIRST_US = 1000,	/* for the first tries: most locks are held for 1 to 5 ms */
 	LOCK_FIRST_TRIES = 5,
-	MARKS_WAIT_MS = 50,	/* they are held for microseconds, but for who was stopped */
+	MARKS_WAIT_MS = 50,	/* longer than any holder needs, unless it got SIGSTOP */
 	MARKS_PAUSE_US = 5000,
-	FIRST_US = 1,		/* what SQLite asks for at the first tries */
+	FIRST_US = 1,		/* what SQLite sleeps at its first tries */
 };
 
 #define VFS_NAME "lbcluster"
@@ -30,7 +31,7 @@ pause_us(long us)
 	nanosleep(&pause, NULL);
 }
 
-/* -- a lock ----------------------------------------------------------------------- */
+/* -- locks ---------------------------------------------------------------------- */
 
 static int
 on_busy(void *arg, int tries)
@@ -53,11 +54,11 @@ db_wait_set(struct db *db, int wait_ms)
 		sqlite3_busy_handler(db->handle, on_busy, db);
 }
 
-/* -- a mark ----------------------------------------------------------------------- */
+/* -- read marks of a WAL -------------------------------------------------------------------- */
 
 static int64_t marks_since_ms;
 
-/* Of SQLite's own waits that for a mark is the only one that comes here. */
+/* SQLite calls xSleep only while it waits for a read mark: the busy handler does the rest. */
 static int
 marks_sleep(sqlite3_vfs *vfs, int us)
 {

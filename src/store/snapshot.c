@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * One picture of lbcluster.db, for who reads all of it while others write.
+ * Copies lbcluster.db to memory, for a reader of all rows while other programs write.
  *
- * A read transaction over all rows would be one too, but keeps others from committing
- * for as long as the rows take. Copying pages takes a tenth of that, and is done in
- * slices between which others may write: SQLite begins again then.
+ * A read transaction over all rows would block commits for as long as the rows take. Copying
+ * the pages takes a tenth of that time. It is done in slices. If a program writes between two
+ * slices, SQLite starts the copy again.
  */
 #include "store/store_private.h"
 
 #include <limits.h>
 
-/* 8 MiB, some 15 ms; all there is, where there are fewer than 100,000 real services. */
+/* A slice is 8 MiB and takes about 15 ms: up to 100,000 real services. */
 enum { SLICE_PAGES = 2000, RESTARTS_MAX = 20 };
 
 static enum err_code
@@ -31,8 +31,8 @@ pages_copy(struct db *db, sqlite3 *copy, struct err *err)
 	}
 	sqlite3_backup_finish(backup);
 	if (rc == SQLITE_OK)
-		return err_set(err, ERR_BUSY, "%s: others write faster than it can be read: try"
-		    " again", db->path);
+		return err_set(err, ERR_BUSY, "%s: other programs write faster than it can be "
+		    "read; try again", db->path);
 	return rc == SQLITE_DONE ? ERR_OK : db_error(db, rc, err);
 }
 

@@ -23,7 +23,7 @@ enum err_code lockfile_take(const char *dir, const char *program, bool make, int
  * was removed or replaced: another process could take the lock then. */
 bool lockfile_is_in_place(const char *dir, const char *program, int fd);
 
-/* Numbers that the holder of the lock shows to other processes: how far it has come. */
+/* Numbers that the holder of the lock shows to other processes, such as its progress. */
 enum { LOCKFILE_MARKS = 2 };
 
 /* Shows 'number' (0 or more) as mark 'mark', until the next call or until 'fd' is closed.
