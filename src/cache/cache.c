@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The cache as a whole: loads, what is gone, what is asked of it; see cache.h.
+ * Changes of the store; see cache.h.
  */
 #include "cache/cache.h"
 
@@ -9,115 +9,165 @@
 #include <string.h>
 
 #include "cache/cache_private.h"
+#include "util/clock.h"
 
-void
-cache_services_each(struct cache *cache, void (*fn)(struct cache_service *service, void *arg),
-    void *arg)
+/* -- rows ------------------------------------------------------------------------------ */
+
+static void
+on_cluster(void *arg, void *row, bool first, const struct cluster_row *columns)
 {
-	for (uint32_t i = 0; i < cache->clusters.n; i++) {
-		const struct cache_cluster *cluster =
-		    (const struct cache_cluster *)cache->clusters.rows[i];
+	struct cache_cluster *cluster = row;
 
-		for (uint32_t j = 0; j < cluster->services.n; j++)
-			fn((struct cache_service *)cluster->services.rows[j], arg);
+	(void)arg;
+	(void)first;
+	if (cluster->row.name == NULL)
+		cluster->status = STATUS_DISABLED;
+	cluster->plane_status = columns->plane_status;
+	cluster->changed = true;
+}
+
+static void
+on_service(void *arg, void *row, bool first, const struct service_row *columns)
+{
+	struct cache_service *service = row;
+
+	(void)arg;
+	(void)first;
+	if (service->row.name == NULL)
+		service->status = STATUS_DISABLED;
+	service->protocol = columns->protocol;
+	cache_service_changed(service);
+}
+
+static void
+on_real(void *arg, void *row, bool first, const struct real_row *columns)
+{
+	struct cache *cache = arg;
+	struct cache_real *real = row;
+
+	(void)first;
+	real->stored = cache_settings_key(columns->enabled, columns->fallback,
+	    columns->weight) & 0xffffff;
+	cache_settings_show(cache, real);
+	if (cache->jobs_ahead == 0 || real->last_change < columns->last_change)
+		real->last_change = columns->last_change;
+	real->last_job = columns->last_job;
+}
+
+static void
+on_deleted(void *arg, enum store_kind kind, void *row)
+{
+	struct cache *cache = arg;
+
+	if (kind == STORE_REAL)
+		cache_service_changed(cache_service_of(row));
+	if (kind == STORE_SERVICE) {
+		cache->reals_stale -= ((struct cache_service *)row)->sums.stale;
+		cache_cluster_of(row)->changed = true;
 	}
 }
 
-/* -- what is gone ------------------------------------------------------------------------------ */
+/* -- statistics ------------------------------------------------------------------------ */
+
+static enum err_code
+on_statistics(void *arg, const struct statistics *columns)
+{
+	struct cache *cache = arg;
+	struct cache_real *real = tree_find(&cache->tree, STORE_REAL, columns->real_id);
+
+	if (real == NULL)	/* the real service was removed */
+		return ERR_OK;
+	if (real->statistics.present & columns->present & STAT_PRESENT_ACTIVE &&
+	    cache->tree.loaded && real->statistics.active != columns->active) {
+		real->active_last_change = cache->now;
+		real->active_transitions++;
+		cache_active_note(cache, real, columns);
+	}
+	real->statistics = *columns;
+	cache_service_changed(cache_service_of(real));
+	return ERR_OK;
+}
 
 static void
 statistics_forget(struct cache_real *real)
 {
 	memset(&real->statistics, 0, sizeof(real->statistics));
-	cache_dirty(real->service);
+	cache_service_changed(cache_service_of(real));
 }
 
 static void
-statistics_forget_below(struct cache_service *service, void *arg)
+statistics_forget_all(struct cache_service *service, void *arg)
 {
+	struct cache_real *real;
+
 	(void)arg;
-	for (uint32_t i = 0; i < service->reals.n; i++)
-		statistics_forget((struct cache_real *)service->reals.rows[i]);
+	TREE_FOREACH(real, i, &service->branch.children)
+		statistics_forget(real);
 }
 
 static enum err_code
-take_removed(void *arg, enum store_kind kind, uint32_t id)
+on_removed(void *arg, enum store_kind kind, uint32_t id)
 {
-	struct cache *cache = ((struct cache_intake *)arg)->cache;
-	void *row;
+	struct cache *cache = arg;
+	void *row = kind == STORE_JOB ? (void *)tree_list_find(&cache->jobs, id) :
+	    tree_find(&cache->tree, STORE_REAL, id);
 
-	switch (kind) {
-	case STORE_CLUSTER:
-		if ((row = idmap_get(&cache->cluster_by_id, id)) != NULL)
-			cache_cluster_remove(cache, row);
-		break;
-	case STORE_SERVICE:
-		if ((row = idmap_get(&cache->service_by_id, id)) != NULL)
-			cache_service_remove(cache, row);
-		break;
-	case STORE_REAL:
-		if ((row = idmap_get(&cache->real_by_id, id)) != NULL)
-			cache_real_remove(cache, row);
-		break;
-	case STORE_JOB:
-		if ((row = tree_list_find(&cache->jobs, id)) != NULL)
-			cache_job_remove(cache, row);
-		break;
-	case STORE_STATISTICS:
-		if (id == 0)	/* the file was made anew */
-			cache_services_each(cache, statistics_forget_below, NULL);
-		else if ((row = idmap_get(&cache->real_by_id, id)) != NULL)
-			statistics_forget(row);
-		break;
-	}
+	if (kind == STORE_STATISTICS && id == 0)	/* the statistics file is a new one */
+		cache_services_each(cache, statistics_forget_all, NULL);
+	else if (kind == STORE_STATISTICS && row != NULL)
+		statistics_forget(row);
+	else if (kind == STORE_JOB && row != NULL)
+		cache_job_remove(cache, row);
 	return ERR_OK;
 }
 
-static void
-take_totals(void *arg, const struct store_totals *totals)
+/* The age of a poll that comes while lbclusterd runs is counted by a clock that no one sets. A
+ * poll that a full read finds may be of a time at which the wall clock was ahead. */
+static enum err_code
+on_poll(void *arg, const struct driver_poll *poll)
 {
-	struct cache *cache = ((struct cache_intake *)arg)->cache;
+	const struct cache *cache = arg;
+	struct cache_cluster *cluster = tree_find(&cache->tree, STORE_CLUSTER, poll->cluster_id);
+	bool found = !cache->tree.loaded || cache->tree.loading;
+
+	if (cluster == NULL || (cluster->poll.time == poll->time &&
+	    cluster->poll.interval_ms == poll->interval_ms))
+		return ERR_OK;
+	cluster->poll = *poll;
+	cluster->poll_seen_ms = clock_steady_ms();
+	cluster->poll_age_s = !found && poll->time > cache->now ? 0 : cache->now - poll->time;
+	return ERR_OK;
+}
+
+/* Keeps the number of changes that is shown: the rows of the new number may not be read yet.
+ * cache_refresh() shows it when they are. */
+static void
+on_totals(void *arg, const struct store_totals *totals)
+{
+	struct cache *cache = arg;
 	struct store_totals shown = cache->totals;
 
 	cache->totals = *totals;
 	cache->config_changes = totals->config_changes;
-	/* Rows that the store counts there may not have been read yet: cache_refresh() adds. */
 	cache->totals.config_changes = shown.config_changes;
 	if (cache->changes_ahead > 0 && shown.config_last_change > totals->config_last_change)
 		cache->totals.config_last_change = shown.config_last_change;
 }
 
-/* After a load over an cache that was there: rows that did not come are gone.
- * Rows that stayed keep their counters. */
-static void
-sweep(struct cache *cache)
-{
-	for (uint32_t i = cache->jobs.n; i-- > 0;)
-		if (cache->jobs.rows[i]->generation != cache->generation)
-			cache_job_remove(cache, (struct cache_job *)cache->jobs.rows[i]);
-	for (uint32_t i = cache->clusters.n; i-- > 0;) {
-		struct cache_cluster *cluster =
-		    (struct cache_cluster *)cache->clusters.rows[i];
+/* -- the cache as a whole -------------------------------------------------------------- */
 
-		for (uint32_t j = cluster->services.n; j-- > 0;) {
-			struct cache_service *service =
-			    (struct cache_service *)cluster->services.rows[j];
-
-			for (uint32_t k = service->reals.n; k-- > 0;)
-				if (service->reals.rows[k]->generation != cache->generation)
-					cache_real_remove(cache,
-					    (struct cache_real *)service->reals.rows[k]);
-			if (service->row.generation != cache->generation)
-				cache_service_remove(cache, service);
-		}
-		if (cluster->row.generation != cache->generation)
-			cache_cluster_remove(cache, cluster);
-	}
-	cache_dead_bury(cache);
-	cache_pending_recount(cache);
-}
-
-/* -- the whole ----------------------------------------------------------------------- */
+static const struct tree_ops tree_ops = {
+	.size = {
+		[STORE_CLUSTER] = sizeof(struct cache_cluster),
+		[STORE_SERVICE] = sizeof(struct cache_service),
+		[STORE_REAL] = sizeof(struct cache_real),
+	},
+	.cluster = on_cluster, .service = on_service, .real = on_real, .deleted = on_deleted,
+	.sink = {
+		.job = cache_on_job, .statistics = on_statistics, .removed = on_removed,
+		.totals = on_totals, .look = on_poll,
+	},
+};
 
 struct cache *
 cache_new(void)
@@ -125,8 +175,8 @@ cache_new(void)
 	struct cache *cache = calloc(1, sizeof(*cache));
 
 	if (cache != NULL) {
+		tree_init(&cache->tree, &tree_ops);
 		cache->stale_after_s = STALE_AFTER_DEFAULT_S;
-		cache->loading = true;
 	}
 	return cache;
 }
@@ -137,15 +187,9 @@ cache_free(struct cache *cache)
 	if (cache == NULL)
 		return;
 	while (cache->jobs.n > 0)
-		cache_job_remove(cache, (struct cache_job *)cache->jobs.rows[cache->jobs.n - 1]);
-	for (uint32_t i = 0; i < cache->clusters.n; i++)
-		cache_cluster_free(cache, (struct cache_cluster *)cache->clusters.rows[i]);
-	tree_list_done(&cache->clusters);
-	tree_list_done(&cache->cluster_names.list);
+		cache_job_remove(cache, (void *)cache->jobs.rows[cache->jobs.n - 1]);
 	tree_list_done(&cache->jobs);
-	idmap_done(&cache->cluster_by_id);
-	idmap_done(&cache->service_by_id);
-	idmap_done(&cache->real_by_id);
+	tree_done(&cache->tree);
 	free(cache);
 }
 
@@ -153,124 +197,19 @@ enum err_code
 cache_refresh(struct cache *cache, struct store *store, size_t limit, int64_t now,
     bool *ret_more, struct err *err)
 {
-	struct cache_intake intake = { .cache = cache, .now = now };
-	const struct store_sink sink = {
-		.arg = &intake, .cluster = cache_take_cluster, .service = cache_take_service,
-		.real = cache_take_real, .job = cache_take_job, .statistics = cache_take_statistics,
-		.removed = take_removed, .totals = take_totals, .look = cache_take_look,
-	};
-	bool more;
+	bool loading = cache->tree.loading, loaded = cache->tree.loaded;
 	enum err_code code;
 
-	code = store_changes(store, &cache->cursor, &sink, limit, &more, err);
-	if (code == ERR_GONE) {
-		memset(&cache->cursor, 0, sizeof(cache->cursor));
-		cache->generation++;
-		cache->loading = true;
-		more = true;
-		code = ERR_OK;
-	}
-	cache_dead_bury(cache);
-	if (code != ERR_OK) {
-		if (cache->loaded)	/* for the rows that came before the error */
-			cache_derive(cache, now, false);
-		return code;
-	}
-	cache->behind = more;
-	if (!more)	/* each change is in the rows that were read, or ahead of them */
+	cache->now = now;
+	code = tree_refresh(&cache->tree, store, limit, ret_more, err);
+	if (loading && !cache->tree.loading)
+		cache_jobs_sweep(cache);
+	if (code == ERR_OK && !*ret_more)
 		cache->totals.config_changes = cache->config_changes + cache->changes_ahead;
-	if (cache->loading && !more) {
-		sweep(cache);
-		cache_derive(cache, now, !cache->loaded);
-		cache->loading = false;
-		cache->loaded = true;
-	} else if (cache->loaded) {
-		cache_derive(cache, now, false);
+	if (cache->tree.loaded) {	/* also after an error, for the rows that came before it */
+		cache->silent = loading;
+		cache_derive(cache, now, !loaded);
+		cache->silent = false;
 	}
-	*ret_more = more;
-	return ERR_OK;
-}
-
-bool
-cache_behind(const struct cache *cache)
-{
-	return cache->behind;
-}
-
-bool
-cache_loaded(const struct cache *cache)
-{
-	return cache->loaded;
-}
-
-uint64_t
-cache_version(const struct cache *cache)
-{
-	return cache->version;
-}
-
-uint32_t
-cache_stale_after(const struct cache *cache)
-{
-	return cache->stale_after_s;
-}
-
-const struct store_totals *
-cache_totals(const struct cache *cache)
-{
-	return &cache->totals;
-}
-
-uint32_t
-cache_services_count(const struct cache *cache)
-{
-	return (uint32_t)idmap_count(&cache->service_by_id);
-}
-
-uint32_t
-cache_reals_count(const struct cache *cache)
-{
-	return (uint32_t)idmap_count(&cache->real_by_id);
-}
-
-uint32_t
-cache_reals_stale(const struct cache *cache)
-{
-	return cache->reals_stale;
-}
-
-uint32_t
-cache_jobs_active(const struct cache *cache)
-{
-	return cache->jobs_active;
-}
-
-struct tree_list *
-cache_clusters(struct cache *cache)
-{
-	return &cache->clusters;
-}
-
-struct tree_names *
-cache_cluster_names(struct cache *cache)
-{
-	return &cache->cluster_names;
-}
-
-struct tree_list *
-cache_jobs(struct cache *cache)
-{
-	return &cache->jobs;
-}
-
-struct cache_real *
-cache_real_find(struct cache *cache, uint32_t id)
-{
-	return idmap_get(&cache->real_by_id, id);
-}
-
-struct cache_service *
-cache_service_find(struct cache *cache, uint32_t id)
-{
-	return idmap_get(&cache->service_by_id, id);
+	return code;
 }

@@ -1,31 +1,37 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Jobs of the cache: how they come, change and go; see inside.h.
+ * Jobs, and settings that released jobs change before the store does; see cache_private.h.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/cache_private.h"
 
-/* Counts an unfinished job in or out; a row not known yet counts when its own
- * job comes again. */
+static struct cache_real *
+real_of(const struct cache *cache, const struct cache_job *job)
+{
+	return tree_find(&cache->tree, STORE_REAL, job->columns.real_id);
+}
+
+/* Adds 'by' to the counts of unfinished jobs. A row that is not read yet counts its jobs when
+ * they come again. */
 static void
 pending_count(struct cache *cache, const struct cache_job *job, uint32_t by)
 {
 	struct cache_real *real;
 
-	if (job->row.texts == NULL || !job_state_open(job->columns.state))
+	if (job->row.name == NULL || !job_state_open(job->columns.state))
 		return;
 	cache->jobs_active += by;
-	real = idmap_get(&cache->real_by_id, job->columns.real_id);
+	real = real_of(cache, job);
 	if (real != NULL)
 		real->pending_jobs += by;
 }
 
-/* -- what is released and not stored yet --------------------------------------------- */
+/* -- settings of released jobs --------------------------------------------------------- */
 
-/* Bits of cache_settings_key() of each column. */
+/* The bits of each column in cache_settings_key(). */
 static const struct {
 	uint32_t	mask;
 	unsigned int	shift;
@@ -35,7 +41,7 @@ static const struct {
 	[REAL_WEIGHT] = { 0xffff, 0 },
 };
 
-/* True if the row in the store has the value of this job, or of one before it no longer. */
+/* True if the row in the store got the value of this job, now or before a later job. */
 static bool
 job_is_stored(const struct cache_job *job)
 {
@@ -53,14 +59,15 @@ job_is_stored(const struct cache_job *job)
 	return false;
 }
 
-/* The latest job for a column decides. Jobs that are ahead are the newest ones. */
+/* Returns the key of the settings to show. The latest job of a column decides about it; jobs
+ * that are ahead of the store are among the latest ones. */
 static uint32_t
 settings_ahead(const struct cache *cache, const struct cache_real *real)
 {
 	uint32_t key = real->stored, decided = 0, left = cache->jobs_ahead;
 
 	for (uint32_t i = cache->jobs.n; i-- > 0 && left > 0;) {
-		const struct cache_job *job = (const struct cache_job *)cache->jobs.rows[i];
+		const struct cache_job *job = (const void *)cache->jobs.rows[i];
 		enum real_column column = job_operation_column(job->columns.operation);
 		uint32_t mask = bits[column].mask;
 
@@ -70,7 +77,8 @@ settings_ahead(const struct cache *cache, const struct cache_real *real)
 			continue;
 		decided |= mask;
 		if (job->ahead)
-			key = (key & ~mask) | (job->columns.new_value << bits[column].shift & mask);
+			key = (key & ~mask) |
+			    (job->columns.new_value << bits[column].shift & mask);
 	}
 	return key;
 }
@@ -80,17 +88,17 @@ cache_settings_show(struct cache *cache, struct cache_real *real)
 {
 	uint32_t key = settings_ahead(cache, real);
 
-	cache_settings_follow(cache, real, key);
+	cache_settings_note(cache, real, key);
 	real->enabled = (key & bits[REAL_ENABLED].mask) != 0;
 	real->fallback = (key & bits[REAL_FALLBACK].mask) != 0;
 	real->weight = (uint16_t)(key & bits[REAL_WEIGHT].mask);
-	cache_dirty(real->service);
+	cache_service_changed(cache_service_of(real));
 }
 
 static void
 ahead_set(struct cache *cache, struct cache_job *job, bool ahead)
 {
-	struct cache_real *real = idmap_get(&cache->real_by_id, job->columns.real_id);
+	struct cache_real *real = real_of(cache, job);
 
 	if (job->ahead == ahead)
 		return;
@@ -103,22 +111,23 @@ ahead_set(struct cache *cache, struct cache_job *job, bool ahead)
 		cache_settings_show(cache, real);
 }
 
-/* What the store will make of a held job: a cluster without data plane has nothing more to
- * do. */
+/* Shows a held job in the state that its release gives it in the store. In a cluster without a
+ * data plane the release ends the job. */
 static void
-released_show(struct cache *cache, struct cache_job *job, int64_t now)
+released_show(const struct cache *cache, struct cache_job *job, int64_t now)
 {
-	const struct cache_real *real = idmap_get(&cache->real_by_id, job->columns.real_id);
+	const struct cache_real *real = real_of(cache, job);
 
 	job->columns.state = JOB_QUEUED;
-	if (real != NULL && strcmp(real->service->cluster->plane, "none") == 0) {
+	if (real != NULL &&
+	    strcmp(tree_text(&real->row.parent->row.parent->row, TREE_PLANE), "none") == 0) {
 		job->columns.state = JOB_SUCCEEDED;
 		job->columns.started = job->columns.finished = now;
 		job->columns.message = JOB_MESSAGE_RECORDED;
 	}
 }
 
-/* -- jobs that come, change and go --------------------------------------------------- */
+/* -- jobs of the store ----------------------------------------------------------------- */
 
 void
 cache_job_remove(struct cache *cache, struct cache_job *job)
@@ -126,7 +135,7 @@ cache_job_remove(struct cache *cache, struct cache_job *job)
 	ahead_set(cache, job, false);
 	pending_count(cache, job, UINT32_MAX);
 	tree_list_remove(&cache->jobs, &job->row);
-	free(job->row.texts);
+	free(job->row.name);
 	free(job);
 }
 
@@ -135,62 +144,94 @@ job_new(struct cache *cache, uint32_t id)
 {
 	struct cache_job *job = calloc(1, sizeof(*job));
 
-	if (job == NULL)
-		return NULL;
-	job->row.id = id;
-	if (!tree_list_reserve(&cache->jobs)) {
+	if (job == NULL || !tree_list_reserve(&cache->jobs)) {
 		free(job);
 		return NULL;
 	}
+	job->row.id = id;
 	tree_list_add(&cache->jobs, &job->row);
 	return job;
 }
 
-enum err_code
-cache_take_job(void *arg, const struct job_row *row)
+static void
+columns_set(struct cache_job *job, const struct job_row *columns, char *texts)
 {
-	const struct cache_intake *intake = arg;
-	struct cache *cache = intake->cache;
-	struct cache_job *job = (struct cache_job *)tree_list_find(&cache->jobs, row->id);
-	const char *const texts[] = { row->cluster, row->service, row->real, row->message };
-	size_t at[4];
-	char *block;
-	bool ended;
+	free(job->row.name);
+	job->row.name = texts;
+	job->columns = *columns;
+	job->columns.cluster = texts;
+	job->columns.service = job->columns.cluster + strlen(job->columns.cluster) + 1;
+	job->columns.real = job->columns.service + strlen(job->columns.service) + 1;
+	job->columns.message = job->columns.real + strlen(job->columns.real) + 1;
+}
 
-	block = cache_texts_make(4, texts, at);
+enum err_code
+cache_on_job(void *arg, const struct job_row *columns)
+{
+	struct cache *cache = arg;
+	struct cache_job *job = (void *)tree_list_find(&cache->jobs, columns->id);
+	const char *const texts[] = { columns->cluster, columns->service, columns->real,
+		columns->message };
+	char *block = tree_texts_new(texts, 4);
+	bool ends;
+
 	if (block != NULL && job == NULL)
-		job = job_new(cache, row->id);
+		job = job_new(cache, columns->id);
 	if (job == NULL || block == NULL) {
 		free(block);
 		return ERR_NOMEM;
 	}
-	ended = cache_job_ends(job, row);
+	ends = cache_job_ends(job, columns);
 	pending_count(cache, job, UINT32_MAX);
-	free(job->row.texts);
-	job->row.texts = block;
-	job->columns = *row;
-	job->columns.cluster = block;
-	job->columns.service = block + at[1];
-	job->columns.real = block + at[2];
-	job->columns.message = block + at[3];
-	job->row.generation = cache->generation;
-	/* It may come again before the release is written. */
-	if (job->ahead && row->state == JOB_HELD)
-		released_show(cache, job, intake->now);
+	columns_set(job, columns, block);
+	job->row.generation = cache->tree.generation;
+	/* A job may come again before its release is written. */
+	if (job->ahead && columns->state == JOB_HELD)
+		released_show(cache, job, cache->now);
 	else
 		ahead_set(cache, job, false);
 	pending_count(cache, job, 1);
-	if (ended)
-		cache_job_tell(cache, job);
+	if (ends)
+		cache_job_report(cache, job);
 	return ERR_OK;
 }
 
-/* Counts the change and gives it its time, too. */
 static void
-change_show(struct cache *cache, struct cache_job *job, int64_t now)
+pending_forget(struct cache_service *service, void *arg)
 {
-	struct cache_real *real = idmap_get(&cache->real_by_id, job->columns.real_id);
+	struct cache_real *real;
 
+	(void)arg;
+	TREE_FOREACH(real, i, &service->branch.children)
+		real->pending_jobs = 0;
+}
+
+void
+cache_jobs_sweep(struct cache *cache)
+{
+	const struct cache_job *job;
+
+	for (uint32_t i = cache->jobs.n; i-- > 0;)
+		if (cache->jobs.rows[i]->generation != cache->tree.generation)
+			cache_job_remove(cache, (void *)cache->jobs.rows[i]);
+	cache_services_each(cache, pending_forget, NULL);
+	cache->jobs_active = 0;
+	TREE_FOREACH(job, i, &cache->jobs)
+		pending_count(cache, job, 1);
+}
+
+/* -- the release of a SET -------------------------------------------------------------- */
+
+static void
+job_release(struct cache *cache, struct cache_job *job, int64_t now)
+{
+	struct cache_real *real = real_of(cache, job);
+
+	if (job->columns.state != JOB_HELD)
+		return;
+	pending_count(cache, job, UINT32_MAX);
+	released_show(cache, job, now);
+	pending_count(cache, job, 1);
 	ahead_set(cache, job, true);
 	if (real == NULL || !job->counted)
 		return;
@@ -209,38 +250,13 @@ cache_set_release(struct cache *cache, const struct store_set *set, uint32_t fir
 		cache->totals.set_lock = model_lock_next(cache->totals.set_lock);
 	if (set->sets_notify)
 		cache->totals.notify_enable = set->notify;
-	for (; to < cache->jobs.n && cache->jobs.rows[to]->id - first < n; to++) {
-		struct cache_job *job = (struct cache_job *)cache->jobs.rows[to];
-
-		if (job->columns.state != JOB_HELD)
-			continue;
-		pending_count(cache, job, UINT32_MAX);
-		released_show(cache, job, now);
-		pending_count(cache, job, 1);
-		change_show(cache, job, now);
-	}
+	for (; to < cache->jobs.n && cache->jobs.rows[to]->id - first < n; to++)
+		job_release(cache, (void *)cache->jobs.rows[to], now);
 	cache_derive(cache, now, false);
 	for (; from < to; from++) {
-		const struct cache_job *job = (const struct cache_job *)cache->jobs.rows[from];
+		const struct cache_job *job = (const void *)cache->jobs.rows[from];
 
 		if (job->ahead && job->columns.state == JOB_SUCCEEDED)
-			cache_job_tell(cache, job);
+			cache_job_report(cache, job);
 	}
-}
-
-static void
-pending_forget(struct cache_service *service, void *arg)
-{
-	(void)arg;
-	for (uint32_t i = 0; i < service->reals.n; i++)
-		((struct cache_real *)service->reals.rows[i])->pending_jobs = 0;
-}
-
-void
-cache_pending_recount(struct cache *cache)
-{
-	cache_services_each(cache, pending_forget, NULL);
-	cache->jobs_active = 0;
-	for (uint32_t i = 0; i < cache->jobs.n; i++)
-		pending_count(cache, (struct cache_job *)cache->jobs.rows[i], 1);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What changed, told to whoever wants to know. Rows gather news while they are taken
- * in; they are told when the sums of their service are made again, so that the
- * values of an event fit together.
+ * Changes that managers are notified of. A row notes its changes while lbclusterd reads the
+ * store. They are reported when the service is derived, so that the values of an event fit
+ * together.
  */
 #include "cache/cache_private.h"
 
@@ -27,156 +27,81 @@ cache_service_key(const struct cache_service *service)
 	return (uint32_t)service->status << 1 | (service->on_fallback ? 1 : 0);
 }
 
-/* -- what is news ------------------------------------------------------------------ */
+/* -- changes of a row ------------------------------------------------------------------ */
 
-static void
-news_add(struct cache *cache, struct cache_real *real, uint8_t news)
+static bool
+is_reporting(const struct cache *cache)
 {
-	if (!cache_telling(cache))
-		return;
-	real->news |= news;
-	real->service->news = true;
+	return cache->event_fn != NULL && cache->tree.loaded && !cache->tree.loading &&
+	    !cache->silent;
 }
 
-/* True if the settings are such that a data plane may have it do nothing. */
+static void
+pending_add(const struct cache *cache, struct cache_real *real, uint8_t pending)
+{
+	if (!is_reporting(cache))
+		return;
+	real->pending |= pending;
+	cache_service_of(real)->has_pending = true;
+}
+
+/* True if by its settings a data plane may give the row no work. */
 static bool
-held(const struct cache_real *real)
+is_kept_out(const struct cache_real *real)
 {
 	return !real->enabled || real->weight == 0 || real->fallback;
 }
 
 void
-cache_settings_follow(struct cache *cache, struct cache_real *real, uint32_t after)
+cache_settings_note(struct cache *cache, struct cache_real *real, uint32_t after)
 {
 	uint32_t before = cache_settings_key(real->enabled, real->fallback, real->weight);
 
-	if (real->row.texts == NULL /* it is new */ || before == after)
+	if (real->row.name == NULL /* the row is new */ || before == after)
 		return;
-	real->was_held |= held(real);
-	if ((real->news & NEWS_CONFIG) == 0)
+	real->was_kept_out |= is_kept_out(real);
+	if ((real->pending & PENDING_CONFIG) == 0)
 		real->settings_before = before;
-	news_add(cache, real, NEWS_CONFIG);
+	pending_add(cache, real, PENDING_CONFIG);
 }
 
-/*
- * True if a Set explains that the row turned 'active'. No one tells us why, but a row
- * that is not enabled has no say; and if since the measurement before this one a setting
- * changed, or a job for the row ended or is still under way, then a row that comes up and
- * was held back before was let in, and one that goes down and is held back now was held
- * back. A row that goes down with settings by which it should work has failed, whoever
- * set what meanwhile.
- */
+/* True if a SET explains that the row became 'active' or inactive. The store does not record
+ * the cause. A disabled row is explained by its settings. Otherwise a setting changed since the
+ * previous measurement, or a job of the row ended since then or is unfinished, and the old
+ * settings kept out a row that comes up, or the new ones keep out a row that goes down. A row
+ * that goes down while its settings let it work has failed. */
 static bool
-by_set(const struct cache *cache, const struct cache_real *real, bool active)
+is_by_set(const struct cache *cache, const struct cache_real *real, bool active)
 {
 	int64_t since = real->statistics.last_update;
-	const struct tree_row *node = tree_list_find(&cache->jobs, real->last_job);
-	const struct cache_job *job = (const struct cache_job *)(const void *)node;
+	const struct cache_job *job =
+	    (const void *)tree_list_find(&cache->jobs, real->last_job);
 	bool touched = real->pending_jobs > 0 || real->last_change >= since ||
 	    (job != NULL && job->columns.finished >= since);
 
 	return !real->enabled ||
-	    (touched && (active ? real->was_held : held(real)));
+	    (touched && (active ? real->was_kept_out : is_kept_out(real)));
 }
 
-/* A place of a template gets and loses its address as the DNS has more or fewer servers:
- * neither is a failure or the end of one. */
+/* True for a server of a template, which gets or loses its address as the DNS has more or fewer
+ * servers. That is no failure and no recovery. */
 static bool
-by_template(const struct cache_real *real, const struct statistics *row)
+is_by_template(const struct cache_real *real, const struct statistics *row)
 {
 	return real->statistics.role == ROLE_SPARE || row->role == ROLE_SPARE;
 }
 
 void
-cache_active_follow(struct cache *cache, struct cache_real *real, const struct statistics *row)
+cache_active_note(struct cache *cache, struct cache_real *real, const struct statistics *row)
 {
-	if (!by_set(cache, real, row->active) && !by_template(real, row))
-		news_add(cache, real, NEWS_ACTIVE);
+	if (!is_by_set(cache, real, row->active) && !is_by_template(real, row))
+		pending_add(cache, real, PENDING_ACTIVE);
 	if (row->active)
-		real->was_held = false;
-}
-
-bool
-cache_job_ends(const struct cache_job *job, const struct job_row *row)
-{
-	if (job_state_open(row->state))
-		return false;
-	if (job->row.texts == NULL)
-		return row->state != JOB_CANCELLED;
-	return job_state_open(job->columns.state) &&
-	    !(job->columns.state == JOB_HELD && row->state == JOB_CANCELLED);
-}
-
-/* -- telling ----------------------------------------------------------------------- */
-
-static void
-tell(const struct cache *cache, const struct cache_event *event)
-{
-	if (cache_telling(cache) && event->before != event->after)
-		cache->event_fn(cache->event_arg, event);
-}
-
-static void
-active_tell(const struct cache *cache, const struct cache_real *real, int64_t now)
-{
-	const struct cache_event event = {
-		.kind = EVENT_ACTIVE, .id = real->row.id,
-		.before = !real->statistics.active, .after = real->statistics.active,
-		.values = { real->statistics.active, cache_real_status(cache, real, now) },
-		.time = real->statistics.last_update,
-	};
-
-	tell(cache, &event);
-}
-
-static void
-config_tell(const struct cache *cache, const struct cache_real *real)
-{
-	const struct cache_event event = {
-		.kind = EVENT_CONFIG, .id = real->row.id, .before = real->settings_before,
-		.after = cache_settings_key(real->enabled, real->fallback, real->weight),
-		.values = { real->enabled, real->fallback, real->weight, real->last_job },
-	};
-
-	tell(cache, &event);
+		real->was_kept_out = false;
 }
 
 void
-cache_service_tell(struct cache *cache, struct cache_service *service, uint32_t before,
-    int64_t now)
-{
-	const struct cache_event event = {
-		.kind = EVENT_SERVICE, .id = service->row.id, .before = before,
-		.after = cache_service_key(service),
-		.values = { service->status, service->on_fallback,
-		    service->sums.tally.active, service->sums.tally.enabled },
-	};
-
-	tell(cache, &event);
-	for (uint32_t i = 0; i < service->reals.n && service->news; i++) {
-		struct cache_real *real = (struct cache_real *)service->reals.rows[i];
-
-		if (real->news & NEWS_ACTIVE)
-			active_tell(cache, real, now);
-		if (real->news & NEWS_CONFIG)
-			config_tell(cache, real);
-		real->news = 0;
-	}
-	service->news = false;
-}
-
-void
-cache_job_tell(struct cache *cache, const struct cache_job *job)
-{
-	const struct cache_event event = {
-		.kind = EVENT_JOB_END, .id = job->row.id, .after = 1,
-	};
-
-	tell(cache, &event);
-}
-
-void
-cache_freshness_follow(struct cache *cache, struct cache_real *real, int64_t now)
+cache_freshness_note(struct cache *cache, struct cache_real *real, int64_t now)
 {
 	enum freshness is = cache_real_freshness(cache, real, now);
 
@@ -189,23 +114,96 @@ cache_freshness_follow(struct cache *cache, struct cache_real *real, int64_t now
 	real->freshness = (uint8_t)is;
 }
 
-static void
-freshness_tell(struct cache *cache, enum cache_event_kind kind, uint32_t *id)
+bool
+cache_job_ends(const struct cache_job *job, const struct job_row *columns)
 {
-	const struct cache_real *real = cache_real_find(cache, *id);
-	const struct cache_event event = {
-		.kind = kind, .id = *id, .after = 1, .values = { cache->reals_stale },
-		.time = real == NULL ? 0 : real->statistics.last_update,
-	};
+	if (job_state_open(columns->state))
+		return false;
+	if (job->row.name == NULL)	/* the job is new */
+		return columns->state != JOB_CANCELLED;
+	return job_state_open(job->columns.state) &&
+	    !(job->columns.state == JOB_HELD && columns->state == JOB_CANCELLED);
+}
 
-	*id = 0;
-	if (real != NULL)
-		tell(cache, &event);
+/* -- reports --------------------------------------------------------------------------- */
+
+static void
+report(const struct cache *cache, const struct cache_event *event)
+{
+	if (is_reporting(cache) && event->before != event->after)
+		cache->event_fn(cache->event_arg, event);
+}
+
+static void
+active_report(const struct cache *cache, const struct cache_real *real, int64_t now)
+{
+	report(cache, &(struct cache_event){
+		.kind = EVENT_ACTIVE, .id = real->row.id,
+		.before = !real->statistics.active, .after = real->statistics.active,
+		.values = { real->statistics.active, cache_real_status(cache, real, now) },
+		.time = real->statistics.last_update,
+	});
+}
+
+static void
+config_report(const struct cache *cache, const struct cache_real *real)
+{
+	report(cache, &(struct cache_event){
+		.kind = EVENT_CONFIG, .id = real->row.id, .before = real->settings_before,
+		.after = cache_settings_key(real->enabled, real->fallback, real->weight),
+		.values = { real->enabled, real->fallback, real->weight, real->last_job },
+	});
 }
 
 void
-cache_round_tell(struct cache *cache)
+cache_service_report(struct cache *cache, struct cache_service *service, uint32_t before,
+    int64_t now)
 {
-	freshness_tell(cache, EVENT_STALE, &cache->went_stale);
-	freshness_tell(cache, EVENT_FRESH, &cache->went_fresh);
+	struct cache_real *real;
+
+	report(cache, &(struct cache_event){
+		.kind = EVENT_SERVICE, .id = service->row.id, .before = before,
+		.after = cache_service_key(service),
+		.values = { service->status, service->on_fallback,
+		    service->sums.tally.active, service->sums.tally.enabled },
+	});
+	if (!service->has_pending)
+		return;
+	service->has_pending = false;
+	TREE_FOREACH(real, i, &service->branch.children) {
+		if (real->pending & PENDING_ACTIVE)
+			active_report(cache, real, now);
+		if (real->pending & PENDING_CONFIG)
+			config_report(cache, real);
+		real->pending = 0;
+	}
+}
+
+void
+cache_job_report(struct cache *cache, const struct cache_job *job)
+{
+	report(cache, &(struct cache_event){
+		.kind = EVENT_JOB_END, .id = job->row.id, .after = 1,
+	});
+}
+
+/* Reports one event for all rows that became stale or fresh together. */
+static void
+first_report(struct cache *cache, enum cache_event_kind kind, uint32_t *id)
+{
+	const struct cache_real *real = tree_find(&cache->tree, STORE_REAL, *id);
+
+	*id = 0;
+	if (real != NULL)
+		report(cache, &(struct cache_event){
+			.kind = kind, .id = real->row.id, .after = 1,
+			.values = { cache->reals_stale }, .time = real->statistics.last_update,
+		});
+}
+
+void
+cache_freshness_report(struct cache *cache)
+{
+	first_report(cache, EVENT_STALE, &cache->went_stale);
+	first_report(cache, EVENT_FRESH, &cache->went_fresh);
 }

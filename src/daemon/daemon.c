@@ -184,8 +184,9 @@ state_tell(void *arg)
 
 	supervisor_status("%s; %u clusters, %u services, %u real services",
 	    agentx_serving(daemon->agentx) ? "registered with snmpd" : "no AgentX master",
-	    cache_clusters(daemon->cache)->n, cache_services_count(daemon->cache),
-	    cache_reals_count(daemon->cache));
+	    tree_count(&daemon->cache->tree, STORE_CLUSTER),
+	    tree_count(&daemon->cache->tree, STORE_SERVICE),
+	    tree_count(&daemon->cache->tree, STORE_REAL));
 }
 
 static void
@@ -306,8 +307,9 @@ store_start(struct daemon *daemon)
 		return store_error_is_transient(daemon->config.store, code) ? EXIT_RUN : EXIT_STORE;
 	}
 	log_info("store", "%s: %u clusters, %u services, %u real services",
-	    daemon->config.store, cache_clusters(daemon->cache)->n,
-	    cache_services_count(daemon->cache), cache_reals_count(daemon->cache));
+	    daemon->config.store, tree_count(&daemon->cache->tree, STORE_CLUSTER),
+	    tree_count(&daemon->cache->tree, STORE_SERVICE),
+	    tree_count(&daemon->cache->tree, STORE_REAL));
 	return EXIT_OK;
 }
 

@@ -73,9 +73,9 @@ unknown_add(const struct driver_service *service, const struct plane_poll *poll,
 
 	if (known == NULL)
 		return;
-	LIST_FOREACH(real, &service->reals, entry) {
+	TREE_FOREACH(real, r, &service->branch.children) {
 		const struct plane_server *server =
-		    plane_poll_find(poll, service->name, real->name);
+		    plane_poll_find(poll, service->row.name, real->row.name);
 
 		if (server != NULL)
 			known[server - servers] = true;
@@ -92,14 +92,14 @@ service_compare(const struct driver_service *service, const struct plane_poll *p
     struct names *missing, struct names *unknown)
 {
 	size_t n, found = 0;
-	const struct plane_server *servers = plane_poll_service(poll, service->name, &n);
+	const struct plane_server *servers = plane_poll_service(poll, service->row.name, &n);
 	const struct driver_real *real;
 
-	LIST_FOREACH(real, &service->reals, entry) {
-		if (plane_poll_find(poll, service->name, real->name) != NULL)
+	TREE_FOREACH(real, r, &service->branch.children) {
+		if (plane_poll_find(poll, service->row.name, real->row.name) != NULL)
 			found++;
 		else
-			names_add(missing, service->name, real->name);
+			names_add(missing, service->row.name, real->row.name);
 	}
 	if (n > found)
 		unknown_add(service, poll, servers, n, unknown);
@@ -115,7 +115,7 @@ difference_write(const struct driver_cluster *cluster, const struct plane_poll *
 	int used;
 
 	buf[0] = '\0';
-	LIST_FOREACH(service, &cluster->services, entry)
+	TREE_FOREACH(service, s, &cluster->branch.children)
 		service_compare(service, poll, &missing, &unknown);
 	if (missing.n == 0 && unknown.n == 0)
 		return;

@@ -78,9 +78,11 @@ clusters_serve(struct driver *driver)
 	struct driver_cluster *cluster;
 	size_t n = 0;
 
-	LIST_FOREACH(cluster, &driver->tree.clusters, entry) {
+	TREE_FOREACH(cluster, i, &driver->tree.tree.root.children) {
 		if (!cluster->mine)
 			continue;
+		if (cluster->worker == NULL && driver->tree.tree.loading)
+			continue;	/* its rows may be those of a store that was replaced */
 		if (cluster->worker == NULL)
 			cluster->worker = worker_new(&driver->shared, cluster);
 		else if (cluster->jobs_queued)
@@ -125,8 +127,8 @@ on_tick(void *arg)
 	store_left_out_report(driver->store, left_out_report, NULL);
 	n = clusters_serve(driver);
 	if (driver->ticks++ % STATUS_TICKS == 0) {
-		supervisor_status("%zu clusters, %zu real services", n,
-		    idmap_count(&driver->tree.by_id[STORE_REAL]));
+		supervisor_status("%zu clusters, %u real services", n,
+		    tree_count(&driver->tree.tree, STORE_REAL));
 		log_limits_flush(false);
 	}
 	loop_timer_set(driver->loop, &driver->tick_timer, TICK_MS, on_tick, driver);
@@ -169,7 +171,7 @@ reload(struct driver *driver)
 	}
 	if (strcmp(config.store, driver->config.store) != 0)
 		log_warn("config", "store changes at a restart only");
-	LIST_FOREACH(cluster, &driver->tree.clusters, entry)
+	TREE_FOREACH(cluster, i, &driver->tree.tree.root.children)
 		on_detach(cluster);
 	log_level_set(config.log_level);
 	driver_config_done(&driver->config);

@@ -1,38 +1,28 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What the store says, in memory, as a driver needs it: the clusters of its kind of
- * data plane with their services and real services, and which of them have work
- * waiting. Kept fresh by what changed. Statistics are read once, at the start: the driver
- * itself writes them, and goes on from what it wrote before it was restarted.
+ * The driver's tree of the store: clusters, services and real services, each with what the
+ * driver itself knows of it, and which clusters have queued jobs. The driver reads statistics
+ * only at its start. It writes them itself, and continues from the totals that were stored.
  */
 #ifndef DRIVER_TREE_H
 #define DRIVER_TREE_H
 
-#include <sys/queue.h>
-
 #include "driver/foreign.h"
 #include "driver/measure.h"
-#include "store/store.h"
-#include "util/idmap.h"
+#include "tree/tree.h"
 
 enum { DRIVER_COLUMNS = REAL_WEIGHT + 1 };
 
 struct driver_real {
-	LIST_ENTRY(driver_real)	 entry;
-	struct driver_service	*service;
-	uint32_t		 id;
-	char			 name[MODEL_NAME_MAX + 1];
-	/* As the driver works by it: 'stored', or what a job that it claimed since asks for. */
+	struct tree_row		 row;
+	/* The settings as stored, or as a job asks for that the driver claimed since. */
 	uint16_t		 weight;
 	bool			 fallback, enabled;
-	uint32_t		 stored[DRIVER_COLUMNS];
-	char			*reason;	/* as the store has it */
-	char			*address, *port;	/* as the store has them */
-	/* The driver's own. */
+	uint32_t		 stored[DRIVER_COLUMNS];	/* by enum real_column */
 	struct measure		 measure;
 	struct foreign		 foreign[FOREIGN_SETTINGS];
-	bool			 ours;		/* lbcluster ordered the drain or maint it has */
+	bool			 ours;		/* lbcluster ordered its state drain or maint */
 	enum plane_state	 wanted;
 	bool			 reserve;	/* a fallback that lbcluster brings in */
 	enum real_role		 role;
@@ -41,55 +31,65 @@ struct driver_real {
 };
 
 struct driver_service {
-	LIST_ENTRY(driver_service)	 entry;
-	struct driver_cluster		*cluster;
-	uint32_t			 id;
-	char				 name[MODEL_NAME_MAX + 1];
-	LIST_HEAD(, driver_real)	 reals;
-	bool				 awaits_check;	/* the driver's own: plan.h */
+	union {
+		struct tree_row		row;
+		struct tree_branch	branch;
+	};
+	bool			 awaits_check;	/* see plan.h */
 };
 
 struct driver_cluster {
-	LIST_ENTRY(driver_cluster)	 entry;
-	uint32_t			 id;
-	char				 name[MODEL_NAME_MAX + 1];
-	char				*params;
-	bool				 mine;		/* of the driver's kind */
-	bool				 jobs_queued;	/* a new job is queued */
-	uint32_t			 reals;
-	size_t				 repairs;	/* settings that were restored */
-	LIST_HEAD(, driver_service)	 services;
-	struct worker			*worker;		/* the driver's own */
-	uint64_t			 earlier_pid;	/* as in the last look */
-	bool				 earlier_unseen;
+	union {
+		struct tree_row		row;
+		struct tree_branch	branch;
+	};
+	bool			 mine;		/* its data plane is of the driver's kind */
+	bool			 jobs_queued;	/* a new job is queued */
+	size_t			 repairs;	/* settings that were restored */
+	struct worker		*worker;
+	uint64_t		 earlier_pid;	/* as in the last poll */
+	bool			 earlier_unseen;
 };
 
-LIST_HEAD(driver_clusters, driver_cluster);
-
 struct driver_tree {
-	const char		*kind;
-	/* A cluster goes, or its kind or parameters change: the driver is to let go of
-	 * cluster->worker, which is NULL then. */
+	struct row_tree		 tree;		/* is the first member for struct tree_ops */
+	const char		*kind;		/* of data planes */
 	void			(*on_detach)(struct driver_cluster *cluster);
-	struct driver_clusters	 clusters;
-	struct idmap		 by_id[STORE_REAL + 1];	/* enum store_kind */
-	struct store_cursor	 cursor;
 	bool			 resumed;	/* the statistics were read */
 };
 
+static inline struct driver_service *
+driver_service_of(const struct driver_real *real)
+{
+	return (struct driver_service *)(void *)real->row.parent;
+}
+
+static inline struct driver_cluster *
+driver_cluster_of(const struct driver_real *real)
+{
+	return (struct driver_cluster *)(void *)real->row.parent->row.parent;
+}
+
+/* 'on_detach' frees cluster->worker, which may be NULL, and sets it to NULL. The tree calls it when
+ * a cluster is deleted, its kind or parameters change, or all rows are read again. */
 void driver_tree_init(struct driver_tree *tree, const char *kind,
     void (*on_detach)(struct driver_cluster *cluster));
 void driver_tree_done(struct driver_tree *tree);
 
-/* Reads all that changed. Afterwards the tree is whole, unless it returns an
- * error of store_changes(), or ERR_BUSY because the store was replaced meanwhile. */
-enum err_code driver_tree_refresh(struct driver_tree *tree, struct store *store, struct err *err);
+/* Reads all changes. Returns the errors of store_changes(), and ERR_BUSY if all rows have to be
+ * read a second time; the tree is complete otherwise. */
+enum err_code driver_tree_refresh(struct driver_tree *tree, struct store *store,
+    struct err *err);
 
-/* NULL if there is none. */
+/* Returns the real service with this id, or NULL. */
 struct driver_real *driver_real_find(const struct driver_tree *tree, uint32_t id);
 
-/* The value of the column that a job is for, and another one for it. */
+/* Returns the number of real services of a cluster. */
+uint32_t driver_cluster_reals(const struct driver_cluster *cluster);
+
+/* Return and set the setting that jobs with this operation change. */
 uint32_t driver_real_value(const struct driver_real *real, enum job_operation operation);
-void driver_real_value_set(struct driver_real *real, enum job_operation operation, uint32_t value);
+void driver_real_value_set(struct driver_real *real, enum job_operation operation,
+    uint32_t value);
 
 #endif

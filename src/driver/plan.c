@@ -20,7 +20,7 @@
 static const struct plane_server *
 server_of(const struct driver_real *real, const struct plane_poll *poll)
 {
-	return plane_poll_find(poll, real->service->name, real->name);
+	return plane_poll_find(poll, real->row.parent->row.name, real->row.name);
 }
 
 /* A fallback that the driver itself brings in and takes out. */
@@ -63,7 +63,7 @@ others_of(const struct driver_service *service, const struct plane_poll *poll)
 	enum others others = OTHERS_IDLE;
 	const struct driver_real *real;
 
-	LIST_FOREACH(real, &service->reals, entry) {
+	TREE_FOREACH(real, r, &service->branch.children) {
 		const struct plane_server *server;
 
 		if (!real->enabled || real->fallback || real->weight == 0)
@@ -84,7 +84,7 @@ fallback_works(const struct driver_service *service, const struct plane_poll *po
 {
 	const struct driver_real *real;
 
-	LIST_FOREACH(real, &service->reals, entry) {
+	TREE_FOREACH(real, r, &service->branch.children) {
 		const struct plane_server *server = server_of(real, poll);
 
 		if (real->enabled && server != NULL && (real->fallback || server->backup) &&
@@ -99,7 +99,7 @@ wanted_disabled(struct driver_real *real, const struct plane_server *server,
     const struct plan_rules *rules, int64_t now_ms)
 {
 	bool idle = server->number[STAT_ACTIVE_CONNECTIONS] == 0 &&
-	    real->service->cluster->earlier_pid == 0;
+	    driver_cluster_of(real)->earlier_pid == 0;
 
 	if (rules->drain_ms == 0 || server->state == PLANE_OUT)
 		return PLANE_OUT;
@@ -143,10 +143,10 @@ command_add(struct plan_commands *commands, const struct driver_real *real,
 		return ERR_NOMEM;
 	commands->commands = command;
 	command += commands->n++;
-	*command = (struct plane_command){ .real_id = real->id, .kind = kind, .value = value,
+	*command = (struct plane_command){ .real_id = real->row.id, .kind = kind, .value = value,
 	    .cause = JOB_CAUSE_NONE };
-	snprintf(command->service, sizeof(command->service), "%s", real->service->name);
-	snprintf(command->real, sizeof(command->real), "%s", real->name);
+	snprintf(command->service, sizeof(command->service), "%s", real->row.parent->row.name);
+	snprintf(command->real, sizeof(command->real), "%s", real->row.name);
 	return ERR_OK;
 }
 
@@ -180,9 +180,10 @@ moves_by_itself(const struct driver_real *real, const struct plane_server *serve
 static bool
 reason_is_ours(const struct driver_real *real)
 {
-	return real->reason != NULL &&
-	    (strncmp(real->reason, MAINT_BY_US, strlen(MAINT_BY_US)) == 0 ||
-	    strncmp(real->reason, DRAIN_BY_US, strlen(DRAIN_BY_US)) == 0);
+	const char *reason = tree_text(&real->row, TREE_REASON);
+
+	return strncmp(reason, MAINT_BY_US, strlen(MAINT_BY_US)) == 0 ||
+	    strncmp(reason, DRAIN_BY_US, strlen(DRAIN_BY_US)) == 0;
 }
 
 /* What the round knows of this real service. */
@@ -252,8 +253,8 @@ weights_plan(struct driver_cluster *cluster, const struct plane_poll *poll,
 	enum err_code code = ERR_OK;
 	struct driver_real *real;
 
-	LIST_FOREACH(service, &cluster->services, entry) {
-		LIST_FOREACH(real, &service->reals, entry) {
+	TREE_FOREACH(service, s, &cluster->branch.children) {
+		TREE_FOREACH(real, r, &service->branch.children) {
 			const struct plane_server *server = server_of(real, poll);
 			struct foreign_round round = round_of(real, poll, rules);
 
@@ -275,7 +276,7 @@ states_plan(struct driver_service *service, bool reserves, const struct plane_po
 
 	service->awaits_check = round.others == OTHERS_PENDING;
 	round.on_fallback = round.others == OTHERS_IDLE && fallback_works(service, poll);
-	LIST_FOREACH(real, &service->reals, entry) {
+	TREE_FOREACH(real, r, &service->branch.children) {
 		const struct plane_server *server = server_of(real, poll);
 
 		if (server == NULL || code != ERR_OK || is_reserve(real, server) != reserves)
@@ -297,7 +298,7 @@ plan_make(struct driver_cluster *cluster, const struct plane_poll *poll,
 	cluster->earlier_pid = poll->earlier_pid;
 	cluster->earlier_unseen = poll->earlier_unseen;
 	code = weights_plan(cluster, poll, rules, commands);
-	LIST_FOREACH(service, &cluster->services, entry) {
+	TREE_FOREACH(service, s, &cluster->branch.children) {
 		if (code == ERR_OK)
 			code = states_plan(service, false, poll, rules, now_ms, commands);
 		if (code == ERR_OK)
@@ -365,8 +366,8 @@ plan_see(struct driver_cluster *cluster, const struct plane_poll *poll)
 	struct driver_service *service;
 	struct driver_real *real;
 
-	LIST_FOREACH(service, &cluster->services, entry) {
-		LIST_FOREACH(real, &service->reals, entry) {
+	TREE_FOREACH(service, s, &cluster->branch.children) {
+		TREE_FOREACH(real, r, &service->branch.children) {
 			const struct plane_server *server = server_of(real, poll);
 
 			if (server == NULL)
@@ -394,16 +395,17 @@ settings_find(const struct driver_cluster *cluster, bool fight, int64_t now_ms)
 	const struct driver_service *service;
 	const struct driver_real *real;
 
-	LIST_FOREACH(service, &cluster->services, entry) {
-		LIST_FOREACH(real, &service->reals, entry) {
+	TREE_FOREACH(service, s, &cluster->branch.children) {
+		TREE_FOREACH(real, r, &service->branch.children) {
 			for (size_t i = 0; i < FOREIGN_SETTINGS; i++) {
 				const struct foreign *foreign = &real->foreign[i];
 
 				if (fight ? !foreign_fights(foreign, now_ms) : !foreign->kept)
 					continue;
+				if (found.n++ > 0)
+					continue;
 				found.real = real;
 				found.setting = (enum foreign_setting)i;
-				found.n++;
 			}
 		}
 	}
@@ -422,8 +424,9 @@ settings_text(const struct found_setting *found, int64_t now_ms, char buf[MODEL_
 		snprintf(more, sizeof(more), " and %zu more", found->n - 1);
 	foreign_text(&found->real->foreign[found->setting], found->setting, now_ms, text);
 	/* Long names are cut, and so may be the end of the text. */
-	if (snprintf(buf, MODEL_MESSAGE_MAX + 1, "%.40s/%.40s%s: %s", found->real->service->name,
-	    found->real->name, more, text) > MODEL_MESSAGE_MAX)
+	if (snprintf(buf, MODEL_MESSAGE_MAX + 1, "%.40s/%.40s%s: %s",
+	    found->real->row.parent->row.name, found->real->row.name, more, text) >
+	    MODEL_MESSAGE_MAX)
 		memcpy(buf + MODEL_MESSAGE_MAX - 3, "...", 4);
 	return buf;
 }
@@ -501,7 +504,7 @@ message_add(char buf[MODEL_MESSAGE_MAX + 1], const char *fmt, ...)
 static const char *
 reserve_cause(const struct driver_real *real)
 {
-	return real->service->awaits_check ? "no check of another has ended yet" :
+	return driver_service_of(real)->awaits_check ? "no check of another has ended yet" :
 	    "no other is up";
 }
 
@@ -529,7 +532,7 @@ reason_disabled(const struct driver_real *real, const struct plane_server *serve
 	    server->number[STAT_ACTIVE_CONNECTIONS] == 0;
 	char earlier[MODEL_MESSAGE_MAX + 1];
 
-	plan_earlier(real->service->cluster, rules->title, earlier);
+	plan_earlier(driver_cluster_of(real), rules->title, earlier);
 	if (real->ours && server->state == PLANE_DRAIN && drained && earlier[0] != '\0')
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, DRAIN_BY_US ": %.200s", earlier);
 	else if (real->ours && server->state == PLANE_DRAIN)
@@ -586,11 +589,12 @@ reason_state(const struct driver_real *real, const struct plane_server *server,
 static const char *
 address_instead(const struct driver_real *real, const struct plane_endpoint *endpoint)
 {
-	struct address stored = address_from_text(real->address), actual;
+	const char *text = tree_text(&real->row, TREE_ADDRESS);
+	struct address stored = address_from_text(text), actual;
 
 	if (stored.type == ADDRESS_UNKNOWN)
-		return endpoint->name[0] == '\0' || real->address[0] == '\0' ||
-		    strcasecmp(real->address, endpoint->name) == 0 ? NULL : endpoint->name;
+		return endpoint->name[0] == '\0' || text[0] == '\0' ||
+		    strcasecmp(text, endpoint->name) == 0 ? NULL : endpoint->name;
 	actual = address_from_text(endpoint->address);
 	if (actual.type == ADDRESS_UNKNOWN || (actual.type == stored.type &&
 	    memcmp(stored.octets, actual.octets, stored.length) == 0))
@@ -603,15 +607,16 @@ static bool
 endpoint_differs(const struct driver_real *real, const struct plane_endpoint *endpoint,
     char *buf, size_t size)
 {
-	const char *address;
+	const char *port = tree_text(&real->row, TREE_PORT), *address;
 
-	if (real->address == NULL || real->port == NULL || endpoint->address == NULL)
+	if (endpoint->address == NULL)
 		return false;
 	address = address_instead(real, endpoint);
-	if (address == NULL && (real->port[0] == '\0' || endpoint->port[0] == '\0' ||
-	    strcmp(real->port, endpoint->port) == 0))
+	if (address == NULL && (port[0] == '\0' || endpoint->port[0] == '\0' ||
+	    strcmp(port, endpoint->port) == 0))
 		return false;
-	address_endpoint(address != NULL ? address : real->address, endpoint->port, buf, size);
+	address_endpoint(address != NULL ? address : tree_text(&real->row, TREE_ADDRESS),
+	    endpoint->port, buf, size);
 	return true;
 }
 
@@ -644,8 +649,8 @@ plan_missing(const struct driver_cluster *cluster, const struct plane_poll *poll
 	size_t n = 0;
 
 	buf[0] = '\0';
-	LIST_FOREACH(service, &cluster->services, entry) {
-		LIST_FOREACH(real, &service->reals, entry) {
+	TREE_FOREACH(service, s, &cluster->branch.children) {
+		TREE_FOREACH(real, r, &service->branch.children) {
 			const struct plane_server *server = server_of(real, poll);
 
 			if (server == NULL || server->missing_at == NULL)
@@ -698,7 +703,7 @@ job_holds(const struct plan_job *job, const struct driver_real *real,
 			*words = "backup by the data plane's own configuration";
 		else if (job->value && real->enabled)
 			*words = real->wanted == PLANE_DRAIN ? "held in reserve" :
-			    real->service->awaits_check ?
+			    driver_service_of(real)->awaits_check ?
 			    "brought in: no check of another has ended yet" :
 			    "brought in: no other is up";
 		return server->state == real->wanted;
@@ -767,7 +772,7 @@ plan_job_judge(const struct plan_job *job, const struct driver_real *real,
 		end_set(ret, JOB_SUPERSEDED, JOB_CAUSE_NONE, "a later job came first");
 	else if (server == NULL)
 		end_set(ret, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server %s/%s",
-		    rules->title, real->service->name, real->name);
+		    rules->title, real->row.parent->row.name, real->row.name);
 	else if (job->operation == JOB_DISABLE_FALLBACK && server->backup)
 		end_set(ret, JOB_FAILED, JOB_CAUSE_REJECTED,
 		    "%s's configuration makes it a backup, which no command changes",
@@ -792,10 +797,10 @@ plan_handovers_judge(const struct plan_job *jobs, struct driver_real *const *rea
 		for (size_t to = 0; to < n; to++) {
 			if (reals[to] == NULL || jobs[to].operation != JOB_ENABLE_FALLBACK ||
 			    ends[to].state != JOB_SUCCEEDED ||
-			    reals[to]->service != reals[from]->service)
+			    reals[to]->row.parent != reals[from]->row.parent)
 				continue;
 			end_set(&ends[to], JOB_FAILED, ends[from].cause, "%s stays the fallback: "
-			    "%.180s", reals[from]->name, ends[from].message);
+			    "%.180s", reals[from]->row.name, ends[from].message);
 		}
 	}
 }

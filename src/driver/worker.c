@@ -75,7 +75,7 @@ store_failed(struct worker *worker, const struct err *err)
 {
 	if (!worker->store_told)
 		log_limited(&store_limit, LOG_LEVEL_WARN, "%s: %s; the next round tries again",
-		    worker->cluster->name, err->text);
+		    worker->cluster->row.name, err->text);
 	worker->store_told = true;
 	worker->store_ill = true;
 	if (err->code == ERR_BUSY)
@@ -107,7 +107,7 @@ look_put(struct worker *worker, int64_t wait_ms)
 	if ((worker->look_put_ms != 0 && worker->look_interval_ms == interval &&
 	    now - worker->look_put_ms < interval / 4) || !store_may_be_used(worker))
 		return;
-	poll = (struct driver_poll){ .cluster_id = worker->cluster->id, .time = clock_wall_s(),
+	poll = (struct driver_poll){ .cluster_id = worker->cluster->row.id, .time = clock_wall_s(),
 	    .interval_ms = (uint32_t)interval };
 	if (store_look_put(worker->shared->store, &poll, &err) != ERR_OK) {
 		store_failed(worker, &err);
@@ -168,12 +168,12 @@ jobs_claim(struct worker *worker)
 		worker->jobs = calloc(JOBS_MAX, sizeof(*worker->jobs));
 	if (worker->jobs == NULL)
 		return;
-	if (worker->requeue && store_jobs_requeue(store, worker->cluster->id, &err) != ERR_OK) {
+	if (worker->requeue && store_jobs_requeue(store, worker->cluster->row.id, &err) != ERR_OK) {
 		store_failed(worker, &err);
 		return;
 	}
 	worker->requeue = false;
-	if (store_jobs_claim(store, worker->cluster->id, JOBS_MAX, job_take, worker, &err) !=
+	if (store_jobs_claim(store, worker->cluster->row.id, JOBS_MAX, job_take, worker, &err) !=
 	    ERR_OK) {
 		worker->requeue = true;
 		store_failed(worker, &err);
@@ -183,14 +183,14 @@ jobs_claim(struct worker *worker)
 static void
 job_tell(const struct plan_job *job, const struct driver_real *real, const struct plan_result *end)
 {
-	const struct driver_service *service = real->service;
+	const struct tree_branch *service = real->row.parent;
 
 	/* One that waits on is told where it waits for another reason than before. */
 	if (end->state == JOB_QUEUED && strcmp(end->message, job->message) == 0)
 		return;
 	log_limited(&jobs_limit, end->state == JOB_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
 	    "%u %s %s/%s/%s %u: %s%s%s", job->id, job_operation_name(job->operation),
-	    service->cluster->name, service->name, real->name, job->value,
+	    service->row.parent->row.name, service->row.name, real->row.name, job->value,
 	    job_state_name(end->state), end->message[0] != '\0' ? ": " : "", end->message);
 }
 
@@ -299,7 +299,7 @@ jobs_end(struct worker *worker, const struct plane_poll *poll, const struct plan
 static void
 status_put(struct worker *worker, enum plane_status status, const char *message)
 {
-	const char *name = worker->cluster->name;
+	const char *name = worker->cluster->row.name;
 	struct err err;
 
 	if (status != worker->told) {
@@ -308,11 +308,11 @@ status_put(struct worker *worker, enum plane_status status, const char *message)
 		else
 			log_limited(&planes_limit, LOG_LEVEL_INFO,
 			    "%s: %s answers, %u real services", name, worker->shared->ops->title,
-			    worker->cluster->reals);
+			    driver_cluster_reals(worker->cluster));
 	}
 	worker->told = status;
-	if (store_may_be_used(worker) && store_plane_set(worker->shared->store, worker->cluster->id,
-	    status, message, &err) != ERR_OK)
+	if (store_may_be_used(worker) && store_plane_set(worker->shared->store,
+	    worker->cluster->row.id, status, message, &err) != ERR_OK)
 		store_failed(worker, &err);
 }
 
@@ -329,18 +329,19 @@ real_record(struct worker *worker, const struct plane_poll *poll, struct driver_
     struct measure_time now, struct record *record)
 {
 	const struct plane_server *server =
-	    plane_poll_find(poll, real->service->name, real->name);
+	    plane_poll_find(poll, real->row.parent->row.name, real->row.name);
 	const struct plan_rules rules = rules_of(worker);
 	char *text = record->texts[record->n_reasons];
 
 	real->role = plan_role(server, poll);
-	if (strcmp(plan_reason(real, server, &rules, text), real->reason) != 0)
+	if (strcmp(plan_reason(real, server, &rules, text),
+	    tree_text(&real->row, TREE_REASON)) != 0)
 		record->reasons[record->n_reasons++] =
-		    (struct store_reason){ .real_id = real->id, .text = text };
+		    (struct store_reason){ .real_id = real->row.id, .text = text };
 	if (worker->measuring) {
 		struct statistics *row = &record->rows[record->n_rows++];
 
-		measure_take(&real->measure, poll, server, now, real->id,
+		measure_take(&real->measure, poll, server, now, real->row.id,
 		    plan_active(real, server), row);
 		row->role = real->role;
 	}
@@ -366,7 +367,7 @@ static void
 poll_record(struct worker *worker, const struct plane_poll *poll)
 {
 	const struct measure_time now = { clock_steady_ms(), clock_wall_s() };
-	size_t room = worker->cluster->reals + 1;
+	size_t room = driver_cluster_reals(worker->cluster) + 1;
 	struct record record = {
 		.reasons = calloc(room, sizeof(*record.reasons)),
 		.texts = calloc(room, sizeof(*record.texts)),
@@ -376,8 +377,8 @@ poll_record(struct worker *worker, const struct plane_poll *poll)
 	struct driver_real *real;
 
 	if (record.reasons != NULL && record.texts != NULL && record.rows != NULL) {
-		LIST_FOREACH(service, &worker->cluster->services, entry) {
-			LIST_FOREACH(real, &service->reals, entry)
+		TREE_FOREACH(service, s, &worker->cluster->branch.children) {
+			TREE_FOREACH(real, r, &service->branch.children)
 				real_record(worker, poll, real, now, &record);
 		}
 		record_write(worker, &record);
@@ -419,7 +420,7 @@ routine_tell(const struct worker *worker, const struct plane_command *command,
 	if (command->kind == PLANE_COMMAND_STATE && command->value == PLANE_OUT)
 		plan_earlier(worker->cluster, worker->shared->ops->title, earlier);
 	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s/%s: %s%s%s",
-	    real->service->cluster->name, command->service, command->real, what,
+	    real->row.parent->row.parent->row.name, command->service, command->real, what,
 	    earlier[0] != '\0' ? "; " : "", earlier);
 }
 
@@ -427,7 +428,7 @@ routine_tell(const struct worker *worker, const struct plane_command *command,
 static void
 repairs_tell(struct worker *worker, char refusal[MODEL_MESSAGE_MAX + 1])
 {
-	const char *name = worker->cluster->name;
+	const char *name = worker->cluster->row.name;
 	char now[CLOCK_TEXT_SIZE];
 	size_t mended = 0;
 
@@ -465,14 +466,14 @@ round_end(struct worker *worker, bool ok)
 	int64_t now = clock_steady_ms(), wait = worker->measure_at_ms - now;
 	int64_t most = worker->shared->config->interval_ms;
 
-	log_debug("round", "%s: %lld ms, %zu commands%s", worker->cluster->name,
+	log_debug("round", "%s: %lld ms, %zu commands%s", worker->cluster->row.name,
 	    (long long)(now - worker->begun_ms), worker->commands.n,
 	    worker->measuring ? ", measured" : "");
 	plan_commands_done(&worker->commands);
 	worker->busy = false;
 	if (worker->store_told && !worker->store_ill) {
 		log_limited(&store_limit, LOG_LEVEL_INFO, "%s: is written again",
-		    worker->cluster->name);
+		    worker->cluster->row.name);
 		worker->store_told = false;
 	}
 	if (most < RETRY_MAX_MS)
@@ -520,7 +521,7 @@ remark_add(char message[MODEL_MESSAGE_MAX + 1], const char *text)
 static void
 difference_log(struct worker *worker, const char *difference)
 {
-	const char *name = worker->cluster->name;
+	const char *name = worker->cluster->row.name;
 
 	if (strcmp(difference, worker->difference) == 0)
 		return;
@@ -628,7 +629,8 @@ plane_ready(struct worker *worker, struct plane_error *ret_trouble)
 	struct err err;
 
 	if (worker->plane != NULL || worker->shared->ops->open(worker->shared->loop,
-	    worker->cluster->params, (int)worker->shared->config->timeout_ms, &worker->plane,
+	    tree_text(&worker->cluster->row, TREE_PLANE_PARAMS),
+	    (int)worker->shared->config->timeout_ms, &worker->plane,
 	    &err) == ERR_OK)
 		return true;
 	*ret_trouble = (struct plane_error){ .status = PLANE_STATUS_FAILING,
@@ -669,8 +671,8 @@ worker_new(struct worker_shared *shared, struct driver_cluster *cluster)
 
 	if (worker == NULL)
 		return NULL;
-	LIST_FOREACH(service, &cluster->services, entry) {
-		LIST_FOREACH(real, &service->reals, entry)
+	TREE_FOREACH(service, s, &cluster->branch.children) {
+		TREE_FOREACH(real, r, &service->branch.children)
 			measure_detach(&real->measure);
 	}
 	worker->shared = shared;

@@ -20,7 +20,7 @@ mib_new(struct cache *cache, struct store *store, const struct mib_config *confi
 	mib->cache = cache;
 	mib->store = store;
 	mib->started = clock_wall_s();
-	mib->at_start = *cache_totals(cache);
+	mib->at_start = cache->totals;
 	mib->reject.reason = REJECT_NONE;
 	mib->reported.status = STORE_OK;
 	mib->reject.object.n = 2;	/* zeroDotZero */

@@ -60,11 +60,11 @@ rows_find(struct mib *mib, const struct cache_event *event, struct rows *ret)
 	memset(ret, 0, sizeof(*ret));
 	switch (event->kind) {
 	case EVENT_SERVICE:
-		ret->service = cache_service_find(mib->cache, event->id);
+		ret->service = tree_find(&mib->cache->tree, STORE_SERVICE, event->id);
 		return ret->service != NULL;
 	case EVENT_JOB_END:
 		ret->job = (const struct cache_job *)(void *)
-		    tree_list_find(cache_jobs(mib->cache), event->id);
+		    tree_list_find(&mib->cache->jobs, event->id);
 		return ret->job != NULL;
 	case EVENT_ACTIVE:
 	case EVENT_CONFIG:
@@ -72,9 +72,9 @@ rows_find(struct mib *mib, const struct cache_event *event, struct rows *ret)
 	case EVENT_FRESH:
 		break;
 	}
-	ret->real = cache_real_find(mib->cache, event->id);
+	ret->real = tree_find(&mib->cache->tree, STORE_REAL, event->id);
 	if (ret->real != NULL)
-		ret->service = ret->real->service;
+		ret->service = cache_service_of(ret->real);
 	return ret->real != NULL;
 }
 
@@ -93,7 +93,7 @@ row_of(struct mib *mib, const struct mib_table *table, const struct rows *rows,
 	if (kind == &mib_rows_job && rows->job != NULL)
 		at[0] = &rows->job->row;
 	if (kind != &mib_rows_job && rows->service != NULL) {
-		at[0] = &rows->service->cluster->row;
+		at[0] = &rows->service->row.parent->row;
 		at[1] = &rows->service->row;
 		at[2] = rows->real == NULL ? NULL : &rows->real->row;
 	}
@@ -207,7 +207,7 @@ mib_event(void *arg, const struct cache_event *event)
 {
 	struct mib *mib = arg;
 
-	notify_enable_set(mib->notify, cache_totals(mib->cache)->notify_enable);
+	notify_enable_set(mib->notify, mib->cache->totals.notify_enable);
 	notify_event(mib->notify, event, clock_steady_ms());
 }
 
@@ -218,9 +218,9 @@ mib_notification_take(struct mib *mib, struct mib_notification *ret)
 	struct cache_event event;
 	uint32_t dropped;
 
-	notify_enable_set(mib->notify, cache_totals(mib->cache)->notify_enable);
+	notify_enable_set(mib->notify, mib->cache->totals.notify_enable);
 	/* The rest of a change is read by the next refresh. */
-	if (cache_behind(mib->cache))
+	if (mib->cache->tree.behind)
 		return false;
 	while (notify_take(mib->notify, now, &event)) {
 		if (compose(mib, &event, ret))

@@ -25,7 +25,7 @@ static bool
 get_set_lock(struct mib *mib, const void *row, struct mib_value *value)
 {
 	(void)row;
-	return mib_value_number(value, cache_totals(mib->cache)->set_lock);
+	return mib_value_number(value, mib->cache->totals.set_lock);
 }
 
 /* A Counter32 of what the store has counted since the subagent started. */
@@ -35,7 +35,7 @@ get_set_lock(struct mib *mib, const void *row, struct mib_value *value)
 	{                                                                      \
 		(void)row;                                                     \
 		return mib_value_number(value,                                 \
-		    cache_totals(mib->cache)->total - mib->at_start.total);        \
+		    mib->cache->totals.total - mib->at_start.total);        \
 	}
 
 #define FROM_CACHE(function, expression)                                       \
@@ -52,15 +52,15 @@ SINCE_START(get_jobs_succeeded, jobs_succeeded)
 SINCE_START(get_jobs_failed, jobs_failed)
 
 FROM_CACHE(get_config_last_change,
-    mib_value_time(value, cache_totals(mib->cache)->config_last_change))
+    mib_value_time(value, mib->cache->totals.config_last_change))
 FROM_CACHE(get_table_last_change,
-    mib_value_time(value, cache_totals(mib->cache)->table_last_change))
+    mib_value_time(value, mib->cache->totals.table_last_change))
 FROM_CACHE(get_store_status, mib_value_number(value, store_status(mib->store)))
-FROM_CACHE(get_stale_after, mib_value_number(value, cache_stale_after(mib->cache)))
-FROM_CACHE(get_clusters, mib_value_number(value, cache_clusters(mib->cache)->n))
-FROM_CACHE(get_services, mib_value_number(value, cache_services_count(mib->cache)))
-FROM_CACHE(get_reals, mib_value_number(value, cache_reals_count(mib->cache)))
-FROM_CACHE(get_reals_stale, mib_value_number(value, cache_reals_stale(mib->cache)))
+FROM_CACHE(get_stale_after, mib_value_number(value, mib->cache->stale_after_s))
+FROM_CACHE(get_clusters, mib_value_number(value, tree_count(&mib->cache->tree, STORE_CLUSTER)))
+FROM_CACHE(get_services, mib_value_number(value, tree_count(&mib->cache->tree, STORE_SERVICE)))
+FROM_CACHE(get_reals, mib_value_number(value, tree_count(&mib->cache->tree, STORE_REAL)))
+FROM_CACHE(get_reals_stale, mib_value_number(value, mib->cache->reals_stale))
 FROM_CACHE(get_reject_text, mib_value_text(value, mib->reject.text))
 
 static bool
@@ -98,6 +98,13 @@ const struct mib_column mib_system_columns[] = {
 /* -- lbcClusterTable --------------------------------------------------------------------- */
 
 static bool
+get_plane(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)mib;
+	return mib_value_text(value, tree_text(row, TREE_PLANE));
+}
+
+static bool
 get_plane_status(struct mib *mib, const void *row, struct mib_value *value)
 {
 	struct plane_view view;
@@ -118,12 +125,12 @@ get_plane_message(struct mib *mib, const void *row, struct mib_value *value)
 const struct mib_column mib_cluster_columns[] = {
 	INDEX(1, "lbcClusterIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
 	NAME(2, "lbcClusterName", CLUSTER),
-	MEMBER(3, "lbcClusterPlane", SYNTAX_OCTETS, 0, 32, SOURCE_TEXT, CLUSTER, plane),
+	FUNCTION(3, "lbcClusterPlane", SYNTAX_OCTETS, 0, 32, get_plane),
 	FUNCTION(4, "lbcClusterPlaneStatus", SYNTAX_INTEGER, 1, 5, get_plane_status),
 	FUNCTION(5, "lbcClusterPlaneMessage", SYNTAX_OCTETS, 0, 255, get_plane_message),
 	MEMBER(6, "lbcClusterStatus", SYNTAX_INTEGER, 1, 6, SOURCE_U32, CLUSTER, status),
 	TIME(7, "lbcClusterStatusLastChange", CLUSTER, status_last_change),
-	GAUGE(8, "lbcClusterServices", CLUSTER, services.n),
+	GAUGE(8, "lbcClusterServices", CLUSTER, branch.children.n),
 	GAUGE(9, "lbcClusterServicesUp", CLUSTER, services_up),
 	GAUGE(10, "lbcClusterReals", CLUSTER, sums.tally.reals),
 	GAUGE(11, "lbcClusterRealsEnabled", CLUSTER, sums.tally.enabled),
@@ -150,49 +157,49 @@ get_service_path(struct mib *mib, const void *row, struct mib_value *value)
 	const SERVICE *service = row;
 
 	(void)mib;
-	return mib_value_printf(value, "%s/%s", cache_name(&service->cluster->row),
-	    cache_name(&service->row));
+	return mib_value_printf(value, "%s/%s", service->row.parent->row.name,
+	    service->row.name);
+}
+
+/* The address of a service or of a real service. */
+
+static bool
+get_address_type(struct mib *mib, const void *row, struct mib_value *value)
+{
+	(void)mib;
+	return mib_value_address_type(value, tree_text(row, TREE_ADDRESS));
 }
 
 static bool
-get_service_address_type(struct mib *mib, const void *row, struct mib_value *value)
+get_address(struct mib *mib, const void *row, struct mib_value *value)
 {
 	(void)mib;
-	return mib_value_address_type(value, ((const SERVICE *)row)->address);
+	return mib_value_address(value, tree_text(row, TREE_ADDRESS));
 }
 
 static bool
-get_service_address(struct mib *mib, const void *row, struct mib_value *value)
+get_port(struct mib *mib, const void *row, struct mib_value *value)
 {
 	(void)mib;
-	return mib_value_address(value, ((const SERVICE *)row)->address);
+	return mib_value_number(value, address_port(tree_text(row, TREE_PORT)));
 }
 
 static bool
-get_service_port(struct mib *mib, const void *row, struct mib_value *value)
+get_endpoint(struct mib *mib, const void *row, struct mib_value *value)
 {
 	(void)mib;
-	return mib_value_number(value, address_port(((const SERVICE *)row)->port));
-}
-
-static bool
-get_service_endpoint(struct mib *mib, const void *row, struct mib_value *value)
-{
-	const SERVICE *service = row;
-
-	(void)mib;
-	return mib_value_endpoint(value, service->address, service->port);
+	return mib_value_endpoint(value, tree_text(row, TREE_ADDRESS), tree_text(row, TREE_PORT));
 }
 
 const struct mib_column mib_service_columns[] = {
 	INDEX(1, "lbcServiceIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
 	NAME(2, "lbcServiceName", SERVICE),
 	FUNCTION(3, "lbcServicePath", SYNTAX_OCTETS, 0, 129, get_service_path),
-	FUNCTION(4, "lbcServiceAddressType", SYNTAX_INTEGER, 0, 0, get_service_address_type),
-	FUNCTION(5, "lbcServiceAddress", SYNTAX_OCTETS, 0, 20, get_service_address),
-	FUNCTION(6, "lbcServicePort", SYNTAX_UNSIGNED32, 0, 65535, get_service_port),
+	FUNCTION(4, "lbcServiceAddressType", SYNTAX_INTEGER, 0, 0, get_address_type),
+	FUNCTION(5, "lbcServiceAddress", SYNTAX_OCTETS, 0, 20, get_address),
+	FUNCTION(6, "lbcServicePort", SYNTAX_UNSIGNED32, 0, 65535, get_port),
 	MEMBER(7, "lbcServiceProtocol", SYNTAX_INTEGER, 1, 4, SOURCE_U32, SERVICE, protocol),
-	FUNCTION(8, "lbcServiceEndpoint", SYNTAX_OCTETS, 0, 255, get_service_endpoint),
+	FUNCTION(8, "lbcServiceEndpoint", SYNTAX_OCTETS, 0, 255, get_endpoint),
 	MEMBER(9, "lbcServiceStatus", SYNTAX_INTEGER, 1, 6, SOURCE_U32, SERVICE, status),
 	TIME(10, "lbcServiceStatusLastChange", SERVICE, status_last_change),
 	GAUGE(11, "lbcServiceReals", SERVICE, sums.tally.reals),
@@ -222,52 +229,14 @@ const struct mib_column mib_service_columns[] = {
 
 /* -- lbcRealTable --------------------------------------------------------------------------- */
 
-static const char *
-real_address(const REAL *real)
-{
-	return real->row.texts + real->address_at;
-}
-
 static bool
 get_real_path(struct mib *mib, const void *row, struct mib_value *value)
 {
 	const REAL *real = row;
 
 	(void)mib;
-	return mib_value_printf(value, "%s/%s/%s", cache_name(&real->service->cluster->row),
-	    cache_name(&real->service->row), cache_name(&real->row));
-}
-
-static bool
-get_real_address_type(struct mib *mib, const void *row, struct mib_value *value)
-{
-	(void)mib;
-	return mib_value_address_type(value, real_address(row));
-}
-
-static bool
-get_real_address(struct mib *mib, const void *row, struct mib_value *value)
-{
-	(void)mib;
-	return mib_value_address(value, real_address(row));
-}
-
-static bool
-get_real_port(struct mib *mib, const void *row, struct mib_value *value)
-{
-	const REAL *real = row;
-
-	(void)mib;
-	return mib_value_number(value, address_port(real->row.texts + real->port_at));
-}
-
-static bool
-get_real_endpoint(struct mib *mib, const void *row, struct mib_value *value)
-{
-	const REAL *real = row;
-
-	(void)mib;
-	return mib_value_endpoint(value, real_address(real), real->row.texts + real->port_at);
+	return mib_value_printf(value, "%s/%s/%s", real->row.parent->row.parent->row.name,
+	    real->row.parent->row.name, real->row.name);
 }
 
 static bool
@@ -280,7 +249,7 @@ static bool
 get_real_reason(struct mib *mib, const void *row, struct mib_value *value)
 {
 	const REAL *real = row;
-	const char *reason = real->row.texts + real->reason_at;
+	const char *reason = tree_text(&real->row, TREE_REASON);
 
 	/* Where the data plane has nothing to say, we say what we know. */
 	if (reason[0] != '\0' || !real->enabled)
@@ -302,10 +271,10 @@ const struct mib_column mib_real_columns[] = {
 	INDEX(1, "lbcRealIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
 	NAME(2, "lbcRealName", REAL),
 	FUNCTION(3, "lbcRealPath", SYNTAX_OCTETS, 0, 194, get_real_path),
-	FUNCTION(4, "lbcRealAddressType", SYNTAX_INTEGER, 0, 0, get_real_address_type),
-	FUNCTION(5, "lbcRealAddress", SYNTAX_OCTETS, 0, 20, get_real_address),
-	FUNCTION(6, "lbcRealPort", SYNTAX_UNSIGNED32, 0, 65535, get_real_port),
-	FUNCTION(7, "lbcRealEndpoint", SYNTAX_OCTETS, 0, 255, get_real_endpoint),
+	FUNCTION(4, "lbcRealAddressType", SYNTAX_INTEGER, 0, 0, get_address_type),
+	FUNCTION(5, "lbcRealAddress", SYNTAX_OCTETS, 0, 20, get_address),
+	FUNCTION(6, "lbcRealPort", SYNTAX_UNSIGNED32, 0, 65535, get_port),
+	FUNCTION(7, "lbcRealEndpoint", SYNTAX_OCTETS, 0, 255, get_endpoint),
 	MEMBER_RW(8, "lbcRealWeight", SYNTAX_UNSIGNED32, 0, 65535, SOURCE_U16, REAL, weight,
 	    SETTING_WEIGHT),
 	MEMBER_RW(9, "lbcRealFallback", SYNTAX_INTEGER, 1, 2, SOURCE_BOOL, REAL, fallback,
@@ -410,11 +379,11 @@ const struct mib_column mib_real_name_columns[] = {
 /* -- lbcJobs ------------------------------------------------------------------------- */
 
 /* What is stored is lbclusterd's own setting, unless somebody else wrote it. */
-FROM_CACHE(get_job_max_rows, mib_value_number(value, cache_totals(mib->cache)->job_max_rows < 10 ?
-    10 : cache_totals(mib->cache)->job_max_rows))
-FROM_CACHE(get_job_rows, mib_value_number(value, cache_jobs(mib->cache)->n))
-FROM_CACHE(get_job_last_id, mib_value_number(value, cache_totals(mib->cache)->job_last_id))
-FROM_CACHE(get_jobs_active, mib_value_number(value, cache_jobs_active(mib->cache)))
+FROM_CACHE(get_job_max_rows, mib_value_number(value, mib->cache->totals.job_max_rows < 10 ?
+    10 : mib->cache->totals.job_max_rows))
+FROM_CACHE(get_job_rows, mib_value_number(value, mib->cache->jobs.n))
+FROM_CACHE(get_job_last_id, mib_value_number(value, mib->cache->totals.job_last_id))
+FROM_CACHE(get_jobs_active, mib_value_number(value, mib->cache->jobs_active))
 
 const struct mib_column mib_jobs_columns[] = {
 	FUNCTION(1, "lbcJobMaxRows", SYNTAX_UNSIGNED32, 10, 100000, get_job_max_rows),
@@ -431,7 +400,8 @@ static bool
 get_job_target(struct mib *mib, const void *row, struct mib_value *value)
 {
 	static const uint32_t name_column[] = { 1, 4, 1, 2 };	/* lbcRealName */
-	const REAL *real = cache_real_find(mib->cache, ((const JOB *)row)->columns.real_id);
+	const REAL *real = tree_find(&mib->cache->tree, STORE_REAL,
+	    ((const JOB *)row)->columns.real_id);
 	struct mib_oid *oid = &value->oid;
 
 	memset(oid, 0, sizeof(*oid));
@@ -441,8 +411,8 @@ get_job_target(struct mib *mib, const void *row, struct mib_value *value)
 	memcpy(oid->sub, mib_root, mib_root_length * sizeof(uint32_t));
 	memcpy(oid->sub + mib_root_length, name_column, sizeof(name_column));
 	oid->n = (uint32_t)mib_root_length + 4;
-	oid->sub[oid->n++] = real->service->cluster->row.id;
-	oid->sub[oid->n++] = real->service->row.id;
+	oid->sub[oid->n++] = real->row.parent->row.parent->row.id;
+	oid->sub[oid->n++] = real->row.parent->row.id;
 	oid->sub[oid->n++] = real->row.id;
 	return true;
 }
@@ -508,7 +478,7 @@ FROM_CACHE(get_notify_suppressed, mib_value_number(value, notify_suppressed(mib-
 static bool
 get_notify_enable(struct mib *mib, const void *row, struct mib_value *value)
 {
-	uint32_t enable = cache_totals(mib->cache)->notify_enable;
+	uint32_t enable = mib->cache->totals.notify_enable;
 
 	(void)row;
 	value->room[0] = 0;

@@ -11,16 +11,11 @@
 
 #include "mib/mib_private.h"
 
-static struct cache_cluster *
-as_cluster(struct tree_row *row)
+/* Returns a cluster or service as what both are. */
+static struct tree_branch *
+as_branch(struct tree_row *row)
 {
-	return (struct cache_cluster *)(void *)row;
-}
-
-static struct cache_service *
-as_service(struct tree_row *row)
-{
-	return (struct cache_service *)(void *)row;
+	return (struct tree_branch *)(void *)row;
 }
 
 /* -- scalars: one row with index 0 ---------------------------------------------------- */
@@ -63,11 +58,10 @@ list_below(struct tree_row *row, size_t level, uint32_t needs)
 {
 	static struct tree_list empty;
 
-	if (level == 0)
-		return &as_cluster(row)->services;
-	if (needs != 0 && (as_service(row)->sums.present & needs) == 0)
+	if (level > 0 && needs != 0 &&
+	    (((struct cache_service *)(void *)row)->sums.present & needs) == 0)
 		return &empty;
-	return &as_service(row)->reals;
+	return &as_branch(row)->children;
 }
 
 /* Advances the position from 'level' to an existing row of the last level. Returns the row, or
@@ -163,7 +157,7 @@ id_next(struct tree_list *root, size_t levels, const uint32_t *index, size_t n, 
 static const void *
 cluster_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	return n == 1 ? tree_list_find(cache_clusters(mib->cache), index[0]) : NULL;
+	return n == 1 ? tree_list_find(&mib->cache->tree.root.children, index[0]) : NULL;
 }
 
 static const void *
@@ -171,16 +165,16 @@ cluster_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	(void)needs;
-	return id_next(cache_clusters(mib->cache), 1, index, n, inclusive, ret_index, ret_n);
+	return id_next(&mib->cache->tree.root.children, 1, index, n, inclusive, ret_index, ret_n);
 }
 
 static struct tree_row *
 service_find(struct mib *mib, const uint32_t *index)
 {
-	struct tree_row *cluster = tree_list_find(cache_clusters(mib->cache), index[0]);
+	struct tree_row *cluster = tree_list_find(&mib->cache->tree.root.children, index[0]);
 
 	return cluster == NULL ? NULL :
-	    tree_list_find(&as_cluster(cluster)->services, index[1]);
+	    tree_list_find(&as_branch(cluster)->children, index[1]);
 }
 
 static const void *
@@ -194,13 +188,13 @@ service_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	(void)needs;
-	return id_next(cache_clusters(mib->cache), 2, index, n, inclusive, ret_index, ret_n);
+	return id_next(&mib->cache->tree.root.children, 2, index, n, inclusive, ret_index, ret_n);
 }
 
 static const void *
 job_get(struct mib *mib, const uint32_t *index, size_t n)
 {
-	return n == 1 ? tree_list_find(cache_jobs(mib->cache), index[0]) : NULL;
+	return n == 1 ? tree_list_find(&mib->cache->jobs, index[0]) : NULL;
 }
 
 static const void *
@@ -208,7 +202,7 @@ job_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	(void)needs;
-	return id_next(cache_jobs(mib->cache), 1, index, n, inclusive, ret_index, ret_n);
+	return id_next(&mib->cache->jobs, 1, index, n, inclusive, ret_index, ret_n);
 }
 
 static const void *
@@ -218,9 +212,9 @@ real_get(struct mib *mib, const uint32_t *index, size_t n)
 
 	if (n != 3)
 		return NULL;
-	real = cache_real_find(mib->cache, index[2]);
-	return real != NULL && real->service->row.id == index[1] &&
-	    real->service->cluster->row.id == index[0] ? real : NULL;
+	real = tree_find(&mib->cache->tree, STORE_REAL, index[2]);
+	return real != NULL && real->row.parent->row.id == index[1] &&
+	    real->row.parent->row.parent->row.id == index[0] ? real : NULL;
 }
 
 /* Returns the saved cursor that is at the row with this index, or NULL. A walk asks for the row
@@ -230,7 +224,7 @@ static const struct mib_saved_cursor *
 saved_find(const struct mib *mib, const uint32_t *index)
 {
 	for (size_t i = 0; i < 2; i++)
-		if (mib->saved[i].version == cache_version(mib->cache) &&
+		if (mib->saved[i].version == mib->cache->tree.version &&
 		    memcmp(mib->saved[i].index, index, sizeof(mib->saved[i].index)) == 0)
 			return &mib->saved[i];
 	return NULL;
@@ -252,13 +246,13 @@ real_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
 		cursor.at[2] += !inclusive;
 		row = cursor_settle(&cursor, 2, needs);
 	} else {
-		row = seek_index(&cursor, cache_clusters(mib->cache), MIB_LEVELS, index, n,
+		row = seek_index(&cursor, &mib->cache->tree.root.children, MIB_LEVELS, index, n,
 		    inclusive, needs);
 	}
 	if (row == NULL)
 		return NULL;
 	to->cursor = cursor;
-	to->version = cache_version(mib->cache);
+	to->version = mib->cache->tree.version;
 	cursor_ids(&cursor, to->index);
 	memcpy(ret_index, to->index, sizeof(to->index));
 	*ret_n = MIB_LEVELS;
@@ -275,7 +269,7 @@ const struct mib_rows mib_rows_job = { "job", job_get, job_next };
 static bool
 has_name(const struct tree_row *row, const uint8_t *name, size_t length)
 {
-	return row->name_length == length && memcmp(row->texts, name, length) == 0;
+	return row->name_length == length && memcmp(row->name, name, length) == 0;
 }
 
 /* Returns the first name after index[0..n-1], or at it if 'inclusive'. */
@@ -306,13 +300,6 @@ name_after(struct tree_names *names, const uint32_t *index, size_t n, bool inclu
 	return at < names->list.n ? names->list.rows[at] : NULL;
 }
 
-/* Returns the names of the rows below a cluster (level 0) or a service (level 1). */
-static struct tree_names *
-names_below(struct tree_row *row, size_t level)
-{
-	return level == 0 ? &as_cluster(row)->service_names : &as_service(row)->real_names;
-}
-
 /* Returns the names of the rows below the row that index[0..levels-1] names, or NULL. */
 static struct tree_names *
 names_find(struct mib *mib, size_t levels, const uint32_t *index)
@@ -320,10 +307,10 @@ names_find(struct mib *mib, size_t levels, const uint32_t *index)
 	struct tree_row *row;
 
 	if (levels == 0)
-		return cache_cluster_names(mib->cache);
-	row = levels == 1 ? tree_list_find(cache_clusters(mib->cache), index[0]) :
+		return &mib->cache->tree.root.names;
+	row = levels == 1 ? tree_list_find(&mib->cache->tree.root.children, index[0]) :
 	    service_find(mib, index);
-	return row == NULL ? NULL : names_below(row, levels - 1);
+	return row == NULL ? NULL : &as_branch(row)->names;
 }
 
 /* Finds a row by the ids of the rows above it, and its name. */
@@ -339,7 +326,7 @@ name_get(struct mib *mib, size_t levels, const uint32_t *index, size_t n)
 	if (row == NULL || n != (size_t)row->name_length + 1 || name[0] != row->name_length)
 		return NULL;
 	for (size_t i = 0; i < row->name_length; i++)
-		if (name[i + 1] != (uint8_t)row->texts[i])
+		if (name[i + 1] != (uint8_t)row->name[i])
 			return NULL;
 	return row;
 }
@@ -350,7 +337,7 @@ name_write(const struct tree_row *row, uint32_t *ret_index)
 {
 	ret_index[0] = row->name_length;
 	for (size_t i = 0; i < row->name_length; i++)
-		ret_index[i + 1] = (uint8_t)row->texts[i];
+		ret_index[i + 1] = (uint8_t)row->name[i];
 	return (size_t)row->name_length + 1;
 }
 
@@ -360,8 +347,8 @@ name_next(struct mib *mib, size_t levels, const uint32_t *index, size_t n, bool 
     uint32_t *ret_index, size_t *ret_n)
 {
 	struct mib_cursor cursor;
-	struct tree_row *above = seek_index(&cursor, cache_clusters(mib->cache), levels, index,
-	    n < levels ? n : levels, true, 0);
+	struct tree_row *above = seek_index(&cursor, &mib->cache->tree.root.children, levels,
+	    index, n < levels ? n : levels, true, 0);
 
 	for (; above != NULL; above = cursor_next(&cursor)) {
 		const struct tree_row *row;
@@ -370,7 +357,7 @@ name_next(struct mib *mib, size_t levels, const uint32_t *index, size_t n, bool 
 
 		cursor_ids(&cursor, ids);
 		same = n >= levels && memcmp(ids, index, levels * sizeof(ids[0])) == 0;
-		row = name_after(names_below(above, levels - 1), index + levels,
+		row = name_after(&as_branch(above)->names, index + levels,
 		    same ? n - levels : 0, inclusive);
 		if (row != NULL) {
 			memcpy(ret_index, ids, levels * sizeof(ids[0]));
@@ -403,8 +390,7 @@ static const void *
 cluster_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
     uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	const struct tree_row *row = name_after(cache_cluster_names(mib->cache), index, n,
-	    inclusive);
+	const struct tree_row *row = name_after(&mib->cache->tree.root.names, index, n, inclusive);
 
 	(void)needs;
 	if (row != NULL)

@@ -107,7 +107,7 @@ add_change(struct mib_set *set, const struct cache_real *real, enum real_column 
 static enum mib_status
 add_lock(struct mib *mib, struct mib_set *set, uint32_t value, size_t index)
 {
-	uint32_t lock = cache_totals(mib->cache)->set_lock;
+	uint32_t lock = mib->cache->totals.set_lock;
 	char text[MODEL_MESSAGE_MAX + 1];
 
 	if (value != lock) {
@@ -129,7 +129,7 @@ add_notify(struct mib *mib, struct mib_set *set, const struct mib_value *value, 
 	for (unsigned int bit = 0; bit < NOTIFY_BITS && value->octets.length > 0; bit++)
 		if ((value->octets.data[0] & 0x80u >> bit) != 0)
 			set->set.notify |= 1u << bit;
-	set->set.sets_notify = set->set.notify != cache_totals(mib->cache)->notify_enable;
+	set->set.sets_notify = set->set.notify != mib->cache->totals.notify_enable;
 }
 
 enum mib_status

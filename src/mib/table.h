@@ -110,7 +110,7 @@ extern const struct mib_column mib_system_columns[], mib_cluster_columns[],
 	{ .sub = (col), .name = (title), .syntax = (syn), .access = ACCESS_READ, \
 	  .min = (low), .max = (high), .source = SOURCE_FUNCTION, .get = (fn) }
 #define NAME(col, title, type)                                              \
-	MEMBER(col, title, SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, type, row.texts)
+	MEMBER(col, title, SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, type, row.name)
 #define TIME(col, title, type, member)                                      \
 	MEMBER(col, title, SYNTAX_OCTETS, 0, 0, SOURCE_TIME, type, member)
 #define GAUGE(col, title, type, member)                                     \

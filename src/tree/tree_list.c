@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Sorted lists; see list.h.
+ * Lists of rows; see tree_list.h.
  */
 #include "tree/tree_list.h"
 
@@ -25,11 +25,11 @@ tree_list_reserve(struct tree_list *list)
 }
 
 static void
-insert_at(struct tree_list *list, uint32_t at, struct tree_row *node)
+insert_at(struct tree_list *list, uint32_t at, struct tree_row *row)
 {
 	memmove(list->rows + at + 1, list->rows + at,
 	    (list->n - at) * sizeof(struct tree_row *));
-	list->rows[at] = node;
+	list->rows[at] = row;
 	list->n++;
 }
 
@@ -48,7 +48,7 @@ tree_list_done(struct tree_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
-/* -- by number ------------------------------------------------------------------ */
+/* -- by id ------------------------------------------------------------------ */
 
 uint32_t
 tree_list_after(const struct tree_list *list, uint32_t id)
@@ -79,36 +79,36 @@ tree_list_find(const struct tree_list *list, uint32_t id)
 }
 
 void
-tree_list_add(struct tree_list *list, struct tree_row *node)
+tree_list_add(struct tree_list *list, struct tree_row *row)
 {
-	insert_at(list, tree_list_after(list, node->id), node);
+	insert_at(list, tree_list_after(list, row->id), row);
 }
 
 void
-tree_list_remove(struct tree_list *list, const struct tree_row *node)
+tree_list_remove(struct tree_list *list, const struct tree_row *row)
 {
-	uint32_t after = tree_list_after(list, node->id);
+	uint32_t after = tree_list_after(list, row->id);
 
-	if (after > 0 && list->rows[after - 1] == node)
+	if (after > 0 && list->rows[after - 1] == row)
 		remove_at(list, after - 1);
 }
 
 /* -- by name --------------------------------------------------------------------- */
 
 static int
-name_compare(const struct tree_row *node, const uint8_t *name, size_t length)
+name_compare(const struct tree_row *row, const uint8_t *name, size_t length)
 {
-	if (node->name_length != length)
-		return node->name_length < length ? -1 : 1;
-	return memcmp(node->texts, name, length);
+	if (row->name_length != length)
+		return row->name_length < length ? -1 : 1;
+	return memcmp(row->name, name, length);
 }
 
 static int
-node_compare(const void *a, const void *b)
+row_compare(const void *a, const void *b)
 {
 	const struct tree_row *const *x = a, *const *y = b;
 
-	return name_compare(*x, (const uint8_t *)(*y)->texts, (*y)->name_length);
+	return name_compare(*x, (const uint8_t *)(*y)->name, (*y)->name_length);
 }
 
 static uint32_t
@@ -127,42 +127,41 @@ position(const struct tree_names *names, uint32_t n, const uint8_t *name, size_t
 	return low;
 }
 
-/* A few late-comers are put in their places, many are sorted with the rest. */
+/* Sorts the rows after the first 'sorted' ones: a few one by one, many with qsort(). */
 static void
-settle(struct tree_names *names)
+names_sort(struct tree_names *names)
 {
 	enum { FEW = 16 };
 	struct tree_list *list = &names->list;
 
 	if (list->n - names->sorted > FEW)
-		qsort(list->rows, list->n, sizeof(struct tree_row *), node_compare);
+		qsort(list->rows, list->n, sizeof(struct tree_row *), row_compare);
 	else
 		for (; names->sorted < list->n; names->sorted++) {
-			struct tree_row *node = list->rows[names->sorted];
+			struct tree_row *row = list->rows[names->sorted];
 			uint32_t at = position(names, names->sorted,
-			    (const uint8_t *)node->texts, node->name_length);
+			    (const uint8_t *)row->name, row->name_length);
 
 			memmove(list->rows + at + 1, list->rows + at,
 			    (names->sorted - at) * sizeof(struct tree_row *));
-			list->rows[at] = node;
+			list->rows[at] = row;
 		}
 	names->sorted = list->n;
 }
 
 void
-tree_names_add(struct tree_names *names, struct tree_row *node)
+tree_names_add(struct tree_names *names, struct tree_row *row)
 {
-	insert_at(&names->list, names->list.n, node);
+	insert_at(&names->list, names->list.n, row);
 }
 
 void
-tree_names_remove(struct tree_names *names, const struct tree_row *node)
+tree_names_remove(struct tree_names *names, const struct tree_row *row)
 {
-	uint32_t at = tree_names_from(names, (const uint8_t *)node->texts,
-	    node->name_length);
+	uint32_t at = tree_names_from(names, (const uint8_t *)row->name, row->name_length);
 
-	/* Two rows may share a name for a moment, while a rename is half read. */
-	while (at < names->list.n && names->list.rows[at] != node)
+	/* Two rows have the same name until both rows of an exchange of names are read. */
+	while (at < names->list.n && names->list.rows[at] != row)
 		at++;
 	if (at == names->list.n)
 		return;
@@ -178,7 +177,7 @@ tree_names_reap(struct tree_names *names)
 
 	list->n = names->sorted = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		if (list->rows[i]->dead)
+		if (list->rows[i]->deleted)
 			continue;
 		names->sorted += i < sorted;
 		list->rows[list->n++] = list->rows[i];
@@ -189,6 +188,6 @@ uint32_t
 tree_names_from(struct tree_names *names, const uint8_t *name, size_t length)
 {
 	if (names->sorted < names->list.n)
-		settle(names);
+		names_sort(names);
 	return position(names, names->list.n, name, length);
 }

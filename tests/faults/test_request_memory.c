@@ -291,7 +291,7 @@ changes_taken_in_without_memory_come_later(void **state)
 		assert_true(now == old || now == (n + 100) % 1000);
 		fixture_refresh(&f);
 		assert_int_equal(get_number(".1.4.1.8.1.1.1"), (n + 100) % 1000);
-		assert_int_equal(cache_reals_count(f.cache),
+		assert_int_equal(tree_count(&f.cache->tree, STORE_REAL),
 		    fixture_number(f.main, "SELECT count(*) FROM real_service"));
 		serves_again();
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A small world, and whether an cache of it is true; see cache_fixture.h.
+ * A small inventory, and a cache compared with its files; see cache_fixture.h.
  */
 #include "cache_fixture.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- the picture as text --------------------------------------------------------------- */
+/* -- the cache as text --------------------------------------------------------------- */
 
 static void
 sums_write(FILE *out, const struct cache_sums *sums)
@@ -24,67 +24,66 @@ sums_write(FILE *out, const struct cache_sums *sums)
 static void
 real_write(FILE *out, const struct cache *cache, const struct cache_real *real, int64_t now)
 {
-	const char *texts = real->row.texts;
-
 	fprintf(out, "real %u %s %s %s %u %d %d \"%s\" job %u pending %u fresh %d oper %d\n",
-	    real->row.id, cache_name(&real->row), texts + real->address_at,
-	    texts + real->port_at, real->weight, real->fallback, real->enabled,
-	    texts + real->reason_at, real->last_job, real->pending_jobs,
+	    real->row.id, real->row.name, tree_text(&real->row, TREE_ADDRESS),
+	    tree_text(&real->row, TREE_PORT), real->weight, real->fallback, real->enabled,
+	    tree_text(&real->row, TREE_REASON), real->last_job, real->pending_jobs,
 	    cache_real_freshness(cache, real, now), cache_real_status(cache, real, now));
 }
 
 static void
 service_write(FILE *out, struct cache *cache, const struct cache_service *service, int64_t now)
 {
+	const struct cache_real *real;
+
 	fprintf(out, "service %u %s %s %s %d status %d on %d fallback %u weight %" PRIu64
-	    " stale %u at %" PRId64, service->row.id, cache_name(&service->row),
-	    service->address, service->port, service->protocol, service->status,
+	    " stale %u at %" PRId64, service->row.id, service->row.name,
+	    tree_text(&service->row, TREE_ADDRESS), tree_text(&service->row, TREE_PORT),
+	    service->protocol, service->status,
 	    service->on_fallback, service->fallback_id, service->sums.weight,
 	    service->sums.stale, service->stale_at);
 	sums_write(out, &service->sums);
 	fprintf(out, "\n");
-	for (uint32_t i = 0; i < service->reals.n; i++)
-		real_write(out, cache, (const struct cache_real *)(void *)service->reals.rows[i],
-		    now);
+	TREE_FOREACH(real, i, &service->branch.children)
+		real_write(out, cache, real, now);
 }
 
 static void
 cluster_write(FILE *out, struct cache *cache, const struct cache_cluster *cluster, int64_t now)
 {
+	const struct cache_service *service;
+
 	fprintf(out, "cluster %u %s %s %d \"%s\" status %d up %u", cluster->row.id,
-	    cache_name(&cluster->row), cluster->plane, cluster->plane_status,
-	    cluster->plane_message, cluster->status, cluster->services_up);
+	    cluster->row.name, tree_text(&cluster->row, TREE_PLANE), cluster->plane_status,
+	    tree_text(&cluster->row, TREE_PLANE_MESSAGE), cluster->status, cluster->services_up);
 	sums_write(out, &cluster->sums);
 	fprintf(out, "\n");
-	for (uint32_t i = 0; i < cluster->services.n; i++)
-		service_write(out, cache,
-		    (const struct cache_service *)(void *)cluster->services.rows[i], now);
+	TREE_FOREACH(service, i, &cluster->branch.children)
+		service_write(out, cache, service, now);
 }
 
 char *
 cache_dump(struct cache *cache, int64_t now)
 {
-	const struct tree_list *clusters = cache_clusters(cache), *jobs = cache_jobs(cache);
+	const struct cache_cluster *cluster;
+	const struct cache_job *job;
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	assert_non_null(out);
-	for (uint32_t i = 0; i < clusters->n; i++)
-		cluster_write(out, cache,
-		    (const struct cache_cluster *)(void *)clusters->rows[i], now);
-	for (uint32_t i = 0; i < jobs->n; i++) {
-		const struct cache_job *job = (const struct cache_job *)(void *)jobs->rows[i];
-
+	TREE_FOREACH(cluster, i, &cache->tree.root.children)
+		cluster_write(out, cache, cluster, now);
+	TREE_FOREACH(job, i, &cache->jobs) {
 		assert_int_equal(job->row.id, job->columns.id);
 		fprintf(out, "job %u of %u: %d %d %s/%s/%s \"%s\"\n", job->columns.id,
 		    job->columns.real_id, job->columns.operation, job->columns.state,
-		    job->columns.cluster,
-		    job->columns.service, job->columns.real, job->columns.message);
+		    job->columns.cluster, job->columns.service, job->columns.real,
+		    job->columns.message);
 	}
 	fprintf(out, "%u services, %u reals, %u of them stale, %u jobs active\n",
-	    cache_services_count(cache), cache_reals_count(cache), cache_reals_stale(cache),
-	    cache_jobs_active(cache));
+	    tree_count(&cache->tree, STORE_SERVICE), tree_count(&cache->tree, STORE_REAL),
+	    cache->reals_stale, cache->jobs_active);
 	fclose(out);
 	return text;
 }
@@ -190,43 +189,36 @@ expected_dump(struct fixture *f, int64_t now)
 /* -- names ------------------------------------------------------------------------------------ */
 
 static void
-assert_list_names_found(const struct tree_list *list, struct tree_names *names)
+assert_branch_names_found(struct tree_branch *branch)
 {
-	assert_int_equal(names->list.n, list->n);
-	for (uint32_t i = 0; i < list->n; i++) {
-		const struct tree_row *node = list->rows[i];
-		uint32_t at = tree_names_from(names, (const uint8_t *)cache_name(node),
-		    strlen(cache_name(node)));
+	const struct tree_row *row;
 
-		assert_int_equal(node->name_length, strlen(cache_name(node)));
-		assert_true(at < names->list.n);
-		assert_ptr_equal(names->list.rows[at], node);
+	assert_int_equal(branch->names.list.n, branch->children.n);
+	TREE_FOREACH(row, i, &branch->children) {
+		uint32_t at = tree_names_from(&branch->names, (const uint8_t *)row->name,
+		    strlen(row->name));
+
+		assert_int_equal(row->name_length, strlen(row->name));
+		assert_true(at < branch->names.list.n);
+		assert_ptr_equal(branch->names.list.rows[at], row);
+		assert_ptr_equal(row->parent, branch);
 	}
 }
 
 void
 assert_names_found(struct cache *cache)
 {
-	const struct tree_list *clusters = cache_clusters(cache);
+	struct tree_branch *cluster, *service;
+	struct tree_row *real;
 
-	assert_list_names_found(clusters, cache_cluster_names(cache));
-	for (uint32_t i = 0; i < clusters->n; i++) {
-		struct cache_cluster *cluster = (struct cache_cluster *)(void *)clusters->rows[i];
-
-		assert_list_names_found(&cluster->services, &cluster->service_names);
-		for (uint32_t j = 0; j < cluster->services.n; j++) {
-			struct cache_service *service =
-			    (struct cache_service *)(void *)cluster->services.rows[j];
-
-			assert_ptr_equal(service->cluster, cluster);
-			assert_list_names_found(&service->reals, &service->real_names);
-			for (uint32_t k = 0; k < service->reals.n; k++) {
-				struct cache_real *real =
-				    (struct cache_real *)(void *)service->reals.rows[k];
-
-				assert_ptr_equal(real->service, service);
-				assert_ptr_equal(cache_real_find(cache, real->row.id), real);
-			}
+	assert_branch_names_found(&cache->tree.root);
+	TREE_FOREACH(cluster, i, &cache->tree.root.children) {
+		assert_branch_names_found(cluster);
+		TREE_FOREACH(service, j, &cluster->children) {
+			assert_branch_names_found(service);
+			TREE_FOREACH(real, k, &service->children)
+				assert_ptr_equal(tree_find(&cache->tree, STORE_REAL, real->id),
+				    real);
 		}
 	}
 }
@@ -280,7 +272,7 @@ cache_make(void)
 struct cache_real *
 real_of(struct cache *cache, uint32_t id)
 {
-	struct cache_real *real = cache_real_find(cache, id);
+	struct cache_real *real = tree_find(&cache->tree, STORE_REAL, id);
 
 	assert_non_null(real);
 	return real;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A small world in a store, and whether an cache of it is true: what an cache derives is
- * derived again by SQL, from the words of LBCLUSTER-MIB.
+ * A small inventory in a store, and a cache compared with the files of the store: SQL derives
+ * the same status and sums again, as LBCLUSTER-MIB describes them.
  */
 #ifndef CACHE_FIXTURE_H
 #define CACHE_FIXTURE_H

@@ -93,7 +93,7 @@ cache_follows_every_change_in_slices_of_any_size(void **state)
 			if (random_next(&seed) % 3 == 0) {
 				assert_int_equal(cache_refresh(caches[i], f->store, limits[i], now,
 				    &more, &f->err), ERR_OK);
-				assert_int_equal(cache_behind(caches[i]), more);
+				assert_int_equal(caches[i]->tree.behind, more);
 				continue;
 			}
 			refresh(f, caches[i], limits[i], now);
@@ -106,10 +106,10 @@ cache_follows_every_change_in_slices_of_any_size(void **state)
 		refresh(f, caches[i], limits[i], now);
 		cache_tick(caches[i], now);
 		assert_cache_equals_store(f, caches[i], now);
-		assert_memory_equal(cache_totals(caches[i]), cache_totals(caches[0]),
+		assert_memory_equal(&caches[i]->totals, &caches[0]->totals,
 		    sizeof(struct store_totals));
 	}
-	assert_true(cache_reals_count(caches[0]) > 10);	/* it was about something */
+	assert_true(tree_count(&caches[0]->tree, STORE_REAL) > 10);	/* it was about something */
 	for (size_t i = 0; i < COUNT(limits); i++)
 		cache_free(caches[i]);
 }
@@ -120,11 +120,11 @@ cache_of_an_empty_store_is_empty(void **state)
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
 
-	assert_false(cache_loaded(cache));
+	assert_false(cache->tree.loaded);
 	refresh(f, cache, 1, NOW);
-	assert_true(cache_loaded(cache));
+	assert_true(cache->tree.loaded);
 	assert_cache_equals_store(f, cache, NOW);
-	assert_int_equal(cache_stale_after(cache), STALE_AFTER_S);
+	assert_int_equal(cache->stale_after_s, STALE_AFTER_S);
 	cache_free(cache);
 	cache_free(NULL);
 }
@@ -142,13 +142,13 @@ first_load_finds_states_and_counts_none(void **state)
 	statistics_set(f, 1, 0, NOW);
 	statistics_set(f, 2, 0, NOW);
 	refresh(f, cache, 1, NOW);
-	service = real_of(cache, 1)->service;
+	service = cache_service_of(real_of(cache, 1));
 	assert_int_equal(service->status, STATUS_ON_FALLBACK);
 	assert_true(service->on_fallback);
 	assert_int_equal(service->fallback_uses, 0);
 	assert_int_equal(service->status_last_change, 0);
-	assert_int_equal(service->cluster->status, STATUS_ON_FALLBACK);
-	assert_int_equal(service->cluster->status_last_change, 0);
+	assert_int_equal(cache_cluster_of(service)->status, STATUS_ON_FALLBACK);
+	assert_int_equal(cache_cluster_of(service)->status_last_change, 0);
 	for (uint32_t id = 1; id <= 3; id++) {
 		assert_int_equal(real_of(cache, id)->active_transitions, 0);
 		assert_int_equal(real_of(cache, id)->active_last_change, 0);
@@ -165,14 +165,14 @@ changes_seen_later_are_counted_with_their_time(void **state)
 
 	inventory_make(f);
 	refresh(f, cache, 1000, NOW);
-	service = real_of(cache, 1)->service;
+	service = cache_service_of(real_of(cache, 1));
 	assert_int_equal(service->status, STATUS_UP);
 
 	statistics_set(f, 1, 0, NOW + 1);
 	refresh(f, cache, 1000, NOW + 1);
 	assert_int_equal(service->status, STATUS_DEGRADED);
 	assert_int_equal(service->status_last_change, NOW + 1);
-	assert_int_equal(service->cluster->status_last_change, NOW + 1);
+	assert_int_equal(cache_cluster_of(service)->status_last_change, NOW + 1);
 	assert_int_equal(real_of(cache, 1)->active_transitions, 1);
 	assert_int_equal(real_of(cache, 1)->active_last_change, NOW + 1);
 
@@ -226,10 +226,10 @@ statistics_get_stale_by_time_alone(void **state)
 
 	inventory_make(f);
 	refresh(f, cache, 1000, NOW);
-	service = real_of(cache, 1)->service;
+	service = cache_service_of(real_of(cache, 1));
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		cache_tick(cache, steps[i].now);
-		assert_int_equal(cache_reals_stale(cache), steps[i].stale);
+		assert_int_equal(cache->reals_stale, steps[i].stale);
 		assert_int_equal(service->status, steps[i].status);
 		assert_cache_equals_store(f, cache, steps[i].now);
 	}
@@ -239,7 +239,7 @@ statistics_get_stale_by_time_alone(void **state)
 
 	statistics_set(f, 1, 1, NOW + 9999);
 	refresh(f, cache, 1000, NOW + 9999);
-	assert_int_equal(cache_reals_stale(cache), 2);
+	assert_int_equal(cache->reals_stale, 2);
 	assert_cache_equals_store(f, cache, NOW + 9999);
 	cache_free(cache);
 }
@@ -253,12 +253,12 @@ age_of_staleness_may_change(void **state)
 	inventory_make(f);
 	refresh(f, cache, 1000, NOW);
 	cache_stale_after_set(cache, 15, NOW);
-	assert_int_equal(cache_stale_after(cache), 15);
-	assert_int_equal(cache_reals_stale(cache), 2);
+	assert_int_equal(cache->stale_after_s, 15);
+	assert_int_equal(cache->reals_stale, 2);
 	cache_tick(cache, NOW + 6);
-	assert_int_equal(cache_reals_stale(cache), 3);
+	assert_int_equal(cache->reals_stale, 3);
 	cache_stale_after_set(cache, STALE_AFTER_S, NOW + 6);
-	assert_int_equal(cache_reals_stale(cache), 0);
+	assert_int_equal(cache->reals_stale, 0);
 	assert_cache_equals_store(f, cache, NOW + 6);
 	cache_free(cache);
 }
@@ -296,15 +296,15 @@ load_after_a_replacement_keeps_counters_and_drops_what_is_gone(void **state)
 	refresh(f, cache, 1000, NOW + 1);
 	assert_cache_equals_store(f, cache, NOW + 1);
 	assert_int_equal(real_of(cache, 1)->active_transitions, 1);
-	assert_int_equal(cache_reals_count(cache), 6);
+	assert_int_equal(tree_count(&cache->tree, STORE_REAL), 6);
 
 	replace(f, backup);
 	refresh(f, cache, 2, NOW + 2);
 	assert_cache_equals_store(f, cache, NOW + 2);
-	assert_int_equal(cache_reals_count(cache), 3);
+	assert_int_equal(tree_count(&cache->tree, STORE_REAL), 3);
 	assert_int_equal(real_of(cache, 1)->active_transitions, 1);
 	assert_int_equal(real_of(cache, 1)->active_last_change, NOW + 1);
-	assert_int_equal(real_of(cache, 1)->service->status_last_change, NOW + 1);
+	assert_int_equal(cache_service_of(real_of(cache, 1))->status_last_change, NOW + 1);
 	cache_free(cache);
 }
 
@@ -360,14 +360,14 @@ statistics_made_anew_are_forgotten(void **state)
 
 	inventory_make(f);
 	refresh(f, cache, 1000, NOW);
-	assert_int_equal(cache_reals_stale(cache), 0);
+	assert_int_equal(cache->reals_stale, 0);
 	assert_int_equal(remove(f->stats_path), 0);
 	clock_advance(2000);
 	refresh(f, cache, 1000, NOW);
-	assert_int_equal(cache_reals_stale(cache), 3);
+	assert_int_equal(cache->reals_stale, 3);
 	statistics_set(f, 2, 0, NOW);
 	refresh(f, cache, 1000, NOW);
-	assert_int_equal(cache_reals_stale(cache), 2);
+	assert_int_equal(cache->reals_stale, 2);
 	assert_int_equal(real_of(cache, 2)->active_transitions, 0);
 	assert_cache_equals_store(f, cache, NOW);
 	cache_free(cache);
@@ -388,7 +388,7 @@ cache_keeps_what_it_has_while_the_store_is_away(void **state)
 	assert_int_equal(rename(f->main_path, away), 0);
 	if (cache_refresh(cache, f->store, 1000, NOW, &more, &f->err) != ERR_IO)
 		fail_msg("%s", f->err.text);
-	assert_true(cache_loaded(cache));
+	assert_true(cache->tree.loaded);
 	after = cache_dump(cache, NOW);
 	assert_string_equal(after, before);
 	free(before);
@@ -422,12 +422,12 @@ released_jobs_show_at_once_as_the_store_will_have_them(void **state)
 	    &f->err),
 	    ERR_OK);
 	refresh(f, cache, 1000, NOW);
-	assert_int_equal(cache_jobs_active(cache), 2);
+	assert_int_equal(cache->jobs_active, 2);
 	assert_int_equal(real_of(cache, 1)->weight, 1);
 	cache_set_release(cache, &set, first, jobs, NOW);
 	assert_int_equal(real_of(cache, 1)->weight, 5);
 	assert_int_equal(real_of(cache, 4)->weight, 5);
-	assert_int_equal(cache_jobs_active(cache), 1);
+	assert_int_equal(cache->jobs_active, 1);
 	assert_int_equal(real_of(cache, 1)->pending_jobs, 0);
 	assert_int_equal(real_of(cache, 4)->pending_jobs, 1);
 	before = cache_dump(cache, NOW);

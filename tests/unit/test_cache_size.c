@@ -36,17 +36,17 @@ many_rows_are_followed(void **state)
 	    " SELECT i, 1, 1000000, i FROM n", rows);
 	sql_exec(f->stats_path, sql);
 	refresh(f, cache, 1000, NOW);
-	assert_int_equal(cache_reals_count(cache), rows);
+	assert_int_equal(tree_count(&cache->tree, STORE_REAL), rows);
 	assert_cache_equals_store(f, cache, NOW);
 	sql_exec(f->main_path, "DELETE FROM real_service WHERE id % 2 = 0;"
 	    "UPDATE real_service SET name = 'n' || id WHERE id < 1000");
 	refresh(f, cache, 1000, NOW);
-	assert_int_equal(cache_reals_count(cache), rows / 2);
+	assert_int_equal(tree_count(&cache->tree, STORE_REAL), rows / 2);
 	assert_cache_equals_store(f, cache, NOW);
 	sql_exec(f->main_path, "DELETE FROM cluster");
 	refresh(f, cache, 1000, NOW);
 	assert_cache_equals_store(f, cache, NOW);
-	assert_int_equal(cache_reals_count(cache), 0);
+	assert_int_equal(tree_count(&cache->tree, STORE_REAL), 0);
 	cache_free(cache);
 }
 
@@ -80,7 +80,7 @@ memory_that_fails_only_delays(void **state)
 		memory_fails_at(0);
 		failures += failed;
 		assert_int_equal(code, failed ? ERR_NOMEM : ERR_OK);
-		if (cache_loaded(cache)) {
+		if (cache->tree.loaded) {
 			char *text = cache_dump(cache, NOW);	/* nothing falls over */
 
 			free(text);

@@ -54,7 +54,7 @@ others_write(void)
 void
 __wrap_agentx_notifications_send(struct agentx *agentx)
 {
-	uint32_t rows = cache_reals_count(seen.cache);
+	uint32_t rows = tree_count(&seen.cache->tree, STORE_REAL);
 
 	(void)agentx;
 	if (rows - seen.before > seen.most)

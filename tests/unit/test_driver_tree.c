@@ -90,15 +90,15 @@ row_counts_again_once_its_job_was_read(void **state)
 	weight_is(f, REAL_PROXY, 66);
 }
 
-#define IN_MIRROR(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_MIRROR(value_of_a_set_counts_once_that_is_released),
-		IN_MIRROR(value_that_is_undone_never_counted),
-		IN_MIRROR(row_counts_again_once_its_job_was_read),
+		TEST(value_of_a_set_counts_once_that_is_released),
+		TEST(value_that_is_undone_never_counted),
+		TEST(row_counts_again_once_its_job_was_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,8 @@ static struct {
 	struct driver_cluster	 cluster;
 	struct driver_service	 service;
 	struct driver_real	 reals[N];
+	struct tree_row		*services[1], *rows[N + 5];
+	char			 names[N][40];	/* and the other texts of a real service */
 	struct plane_server	 servers[N];
 	struct plane_poll	 poll;
 	struct plan_rules	 rules;
@@ -36,20 +38,24 @@ static int
 setup(void **state)
 {
 	static const char *const names[N] = { "a", "b", "f", "g" };
+	static char http[] = "http";
 
 	(void)state;
 	plan_commands_done(&w.commands);
 	memset(&w, 0, sizeof(w));
 	w.rules = (struct plan_rules){ .patience_s = 3600, .title = "HAProxy" };
 	w.now_ms = 1000;
-	LIST_INSERT_HEAD(&w.cluster.services, &w.service, entry);
-	w.service.cluster = &w.cluster;
-	snprintf(w.service.name, sizeof(w.service.name), "http");
+	w.cluster.branch.children = (struct tree_list){ w.services, 1, 1 };
+	w.services[0] = &w.service.row;
+	w.service.row.parent = &w.cluster.branch;
+	w.service.row.name = http;
+	w.service.branch.children = (struct tree_list){ w.rows, 0, N + 5 };
 	for (uint32_t i = 0; i < N; i++) {
-		w.reals[i] = (struct driver_real){ .service = &w.service, .id = i + 1,
+		snprintf(w.names[i], sizeof(w.names[i]), "%s", names[i]);
+		w.reals[i] = (struct driver_real){
+		    .row = { .parent = &w.service.branch, .name = w.names[i], .id = i + 1 },
 		    .weight = 10, .enabled = true };
-		snprintf(w.reals[i].name, sizeof(w.reals[i].name), "%s", names[i]);
-		LIST_INSERT_HEAD(&w.service.reals, &w.reals[i], entry);
+		tree_list_add(&w.service.branch.children, &w.reals[i].row);
 		w.servers[i] = (struct plane_server){ .service = "http", .real = names[i],
 		    .pool = "",
 		    .state = PLANE_READY, .up = true, .weight = 10 };
@@ -83,7 +89,7 @@ plan(void)
 		for (size_t j = 0; j < w.commands.n; j++) {
 			const struct plane_command *command = &w.commands.commands[j];
 
-			if (command->real_id != w.reals[i].id)
+			if (command->real_id != w.reals[i].row.id)
 				continue;
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
 			    used > 0 ? "; " : "", command->real);
@@ -328,17 +334,25 @@ plan_drain_has_an_end(void **state)
 
 /* -- reasons ---------------------------------------------------------------------------- */
 
+/* Sets the texts of real service a. */
+static void
+address_set(const char *address, const char *port)
+{
+	memset(w.names[A], 0, sizeof(w.names[A]));
+	snprintf(w.names[A], sizeof(w.names[A]), "a%c%s%c%s", '\0', address, '\0', port);
+}
+
 static void
 reason_names_an_address_that_differs(void **state)
 {
-	static char address[] = "10.0.0.1", port[] = "80", name[] = "a.example", none[] = "";
+	static const char address[] = "10.0.0.1", port[] = "80", name[] = "a.example", none[] = "";
 	static const struct plane_endpoint same = { "10.0.0.1", "80", "" },
 	    moved = { "10.0.0.9", "80", "" }, other_port = { "10.0.0.1", "81", "" },
 	    no_port = { "10.0.0.1", "", "" }, unknown = { "", "", "" },
 	    six = { "2001:db8::9", "80", "" }, named = { "10.0.0.9", "80", "A.example" },
 	    renamed = { "10.0.0.9", "80", "b.example" }, unresolved = { "", "81", "a.example" };
 	const struct {
-		char				*address, *port;
+		const char			*address, *port;
 		const struct plane_endpoint	*one, *two;
 		const char			*words;
 	} cases[] = {
@@ -361,16 +375,14 @@ reason_names_an_address_that_differs(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		w.reals[A].address = cases[i].address;
-		w.reals[A].port = cases[i].port;
+		address_set(cases[i].address, cases[i].port);
 		w.servers[A].endpoint = *cases[i].one;
 		w.servers[A].other_endpoint = *cases[i].two;
 		assert_string_equal(reason(A), cases[i].words);
 	}
 	snprintf(w.servers[A].message, sizeof(w.servers[A].message), "L4CON");
-	w.reals[A].address = address;
+	address_set(address, none);
 	assert_string_equal(reason(A), "L4CON; its address in HAProxy is 10.0.0.9:80");
-	w.reals[A].address = w.reals[A].port = NULL;
 }
 
 /* Every combination of bits and states, with each kind of check. */
@@ -541,7 +553,7 @@ plan_counts_a_backup_that_is_ready_again_as_a_repair(void **state)
 	w.reals[G].fallback = true;
 	w.servers[F].state = PLANE_DRAIN;
 	assert_string_equal(plan(), "f ready; g drain");
-	assert_int_equal(w.commands.commands[0].real_id, w.reals[F].id);
+	assert_int_equal(w.commands.commands[0].real_id, w.reals[F].row.id);
 	assert_false(plan_command_is_routine(&w.commands.commands[0], &w.reals[F]));
 	assert_true(plan_command_is_routine(&w.commands.commands[1], &w.reals[G]));
 }
@@ -572,7 +584,8 @@ reason_says_who_took_a_server_out(void **state)
 	/* The driver before this one did. */
 	w.rules.first = true;
 	w.reals[G].measure.since = 500;
-	w.reals[G].reason = (char[]){ "MAINT by lbcluster" };
+	snprintf(w.names[G], sizeof(w.names[G]), "g%c%c%c%s", '\0', '\0', '\0',
+	    "MAINT by lbcluster");
 	assert_string_equal(plan(), "b out");
 	assert_string_equal(reason(A), "MAINT by HAProxy");
 	assert_string_equal(reason(B), "MAINT by lbcluster");
@@ -610,7 +623,7 @@ static int64_t now_s = 1000;
 static struct plan_result
 judge(int i, enum job_operation operation, uint32_t value)
 {
-	const struct plan_job job = { .id = 1, .real_id = w.reals[i].id, .operation = operation,
+	const struct plan_job job = { .id = 1, .real_id = w.reals[i].row.id, .operation = operation,
 	    .value = value, .created = 1000 };
 	struct plan_result end;
 
@@ -700,9 +713,10 @@ static void
 job_of_a_hand_over_fails_with_the_other(void **state)
 {
 	const struct plan_job jobs[] = {
-		{ .id = 1, .real_id = w.reals[G].id, .operation = JOB_ENABLE_FALLBACK, .value = 1 },
-		{ .id = 2, .real_id = w.reals[F].id, .operation = JOB_DISABLE_FALLBACK },
-		{ .id = 3, .real_id = w.reals[A].id, .operation = JOB_SET_WEIGHT, .value = 10 },
+		{ .id = 1, .real_id = w.reals[G].row.id, .operation = JOB_ENABLE_FALLBACK,
+		  .value = 1 },
+		{ .id = 2, .real_id = w.reals[F].row.id, .operation = JOB_DISABLE_FALLBACK },
+		{ .id = 3, .real_id = w.reals[A].row.id, .operation = JOB_SET_WEIGHT, .value = 10 },
 	};
 	struct driver_real *const reals[] = { &w.reals[G], &w.reals[F], &w.reals[A] };
 	struct plan_result ends[3];
@@ -737,22 +751,23 @@ difference(void)
 static void
 difference_names_what_only_one_side_has(void **state)
 {
-	struct driver_real more = { .service = &w.service, .name = "web-7" };
+	static char name[] = "web-7";
+	struct driver_real more = { .row = { .parent = &w.service.branch, .name = name, .id = 9 } };
 
 	(void)state;
 	assert_string_equal(difference(), "");
 	w.poll.n = N - 1;
 	assert_string_equal(difference(), "inventory differs: HAProxy has no http/g");
-	LIST_INSERT_HEAD(&w.service.reals, &more, entry);
+	tree_list_add(&w.service.branch.children, &more.row);
 	assert_string_equal(difference(),
 	    "inventory differs: HAProxy has no http/g, http/web-7");
-	LIST_REMOVE(&more, entry);
-	LIST_REMOVE(&w.reals[A], entry);
+	tree_list_remove(&w.service.branch.children, &more.row);
+	tree_list_remove(&w.service.branch.children, &w.reals[A].row);
 	assert_string_equal(difference(),
 	    "inventory differs: HAProxy has no http/g; the store has no http/a");
-	LIST_REMOVE(&w.reals[B], entry);
-	LIST_REMOVE(&w.reals[F], entry);
-	LIST_REMOVE(&w.reals[G], entry);
+	tree_list_remove(&w.service.branch.children, &w.reals[B].row);
+	tree_list_remove(&w.service.branch.children, &w.reals[F].row);
+	tree_list_remove(&w.service.branch.children, &w.reals[G].row);
 	w.poll.n = N;
 	assert_string_equal(difference(),
 	    "inventory differs: the store has no http/a, http/b, http/f and 1 more");
@@ -765,23 +780,23 @@ difference_names_what_only_one_side_has(void **state)
 static void
 difference_of_long_names_fits(void **state)
 {
-	char name[MODEL_NAME_MAX + 1];
+	char name[MODEL_NAME_MAX + 1], names[5][MODEL_NAME_MAX + 1];
 	struct driver_real reals[5];
 
 	(void)state;
 	memset(name, 'n', MODEL_NAME_MAX);
 	name[MODEL_NAME_MAX] = '\0';
-	memcpy(w.service.name, name, sizeof(name));
+	w.service.row.name = name;
 	for (int i = 0; i < N; i++)
 		w.servers[i].service = name;
 	for (size_t i = 0; i < 5; i++) {
-		reals[i] = (struct driver_real){ .service = &w.service };
-		name[0] = (char)('5' - i);
-		memcpy(reals[i].name, name, sizeof(name));
-		LIST_INSERT_HEAD(&w.service.reals, &reals[i], entry);
+		reals[i] = (struct driver_real){
+		    .row = { .parent = &w.service.branch, .name = names[i] } };
+		memcpy(names[i], name, sizeof(name));
+		names[i][0] = (char)('5' - i);
+		tree_list_add(&w.service.branch.children, &reals[i].row);
 	}
-	name[0] = 'n';
-	LIST_REMOVE(&w.reals[A], entry);
+	tree_list_remove(&w.service.branch.children, &w.reals[A].row);
 	assert_true(strlen(difference()) <= MODEL_MESSAGE_MAX);
 	assert_non_null(strstr(difference(), "n/1n"));
 	assert_non_null(strstr(difference(), " and 4 more; the store has no "));

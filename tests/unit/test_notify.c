@@ -434,6 +434,7 @@ activity_is_told_unless_a_set_explains_it(void **state)
 {
 	for (size_t i = 0; i < sizeof(attributions) / sizeof(attributions[0]); i++) {
 		const struct attribution *a = &attributions[i];
+		struct cache_real *real;
 
 		engine_make(state);
 		fixture_sql(f.stats, "UPDATE statistics SET active = %d", !a->active);
@@ -441,8 +442,9 @@ activity_is_told_unless_a_set_explains_it(void **state)
 			fixture_sql(f.main, "UPDATE real_service SET %s WHERE id = 5", a->first);
 		fixture_refresh(&f);
 		/* That was long ago, by the store's own clock, which is not the test's. */
-		cache_real_find(f.cache, 5)->was_held = false;
-		cache_real_find(f.cache, 5)->last_change = 1;
+		real = tree_find(&f.cache->tree, STORE_REAL, 5);
+		real->was_kept_out = false;
+		real->last_change = 1;
 		while (taken()[0] != '\0')
 			;
 		fixture_now += 5;
@@ -548,6 +550,7 @@ static void
 file_that_was_replaced_is_merely_found(void **state)
 {
 	char path[128], other[128];
+	const struct cache_real *real;
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/lbcluster.db", f.dir);
@@ -557,7 +560,8 @@ file_that_was_replaced_is_merely_found(void **state)
 	    other);
 	assert_int_equal(rename(other, path), 0);
 	fixture_refresh(&f);
-	assert_int_equal(cache_real_find(f.cache, 5)->weight, 99);
+	real = tree_find(&f.cache->tree, STORE_REAL, 5);
+	assert_int_equal(real->weight, 99);
 	assert_string_equal(taken(), "");
 }
 
@@ -587,7 +591,7 @@ other_idea_of_what_is_stale_is_no_event(void **state)
 	(void)state;
 	cache_events_set(f.cache, event_see, &seen);
 	cache_stale_after_set(f.cache, 1, fixture_now);
-	assert_int_equal(cache_reals_stale(f.cache), 3);
+	assert_int_equal(f.cache->reals_stale, 3);
 	assert_int_equal(seen.events, 0);
 	cache_stale_after_set(f.cache, 300, fixture_now);
 	fixture_now += 291;

@@ -38,7 +38,7 @@ static void
 node_name(struct world *world, size_t i, uint64_t *seed)
 {
 	name_at_random(world->texts[i], seed);
-	world->rows[i].texts = world->texts[i];
+	world->rows[i].name = world->texts[i];
 	world->rows[i].name_length = (uint8_t)strlen(world->texts[i]);
 }
 
@@ -88,10 +88,10 @@ names_answers_are_right(struct world *world, const char *name)
 	    from);
 	assert_int_equal(world->names.list.n, n);
 	for (uint32_t k = 1; k < n; k++)
-		assert_false(name_below(world->names.list.rows[k]->texts,
-		    world->names.list.rows[k - 1]->texts));
+		assert_false(name_below(world->names.list.rows[k]->name,
+		    world->names.list.rows[k - 1]->name));
 	if (from < n)
-		assert_false(name_below(world->names.list.rows[from]->texts, name));
+		assert_false(name_below(world->names.list.rows[from]->name, name));
 }
 
 static void
@@ -118,14 +118,14 @@ static void
 drop_many(struct world *world, uint64_t *seed)
 {
 	for (size_t i = 0; i < NODES; i++) {
-		world->rows[i].dead = world->in[i] && random_next(seed) % 3 == 0;
-		world->in[i] = world->in[i] && !world->rows[i].dead;
+		world->rows[i].deleted = world->in[i] && random_next(seed) % 3 == 0;
+		world->in[i] = world->in[i] && !world->rows[i].deleted;
 	}
 	tree_names_reap(&world->names);
 	for (size_t i = 0; i < NODES; i++) {
-		if (world->rows[i].dead)
+		if (world->rows[i].deleted)
 			tree_list_remove(&world->list, &world->rows[i]);
-		world->rows[i].dead = false;
+		world->rows[i].deleted = false;
 	}
 }
 
@@ -189,7 +189,7 @@ empty_lists_have_nothing(void **state)
 {
 	struct tree_list list = { 0 };
 	struct tree_names names = { .sorted = 0 };
-	struct tree_row node = { .id = 1, .texts = (char[]){ "a" }, .name_length = 1 };
+	struct tree_row node = { .id = 1, .name = (char[]){ "a" }, .name_length = 1 };
 
 	(void)state;
 	assert_null(tree_list_find(&list, 1));
@@ -209,8 +209,8 @@ name_of_any_octets_finds_its_place(void **state)
 {
 	struct tree_names names = { .sorted = 0 };
 	struct tree_row nodes[] = {
-		{ .id = 1, .texts = (char[]){ "bb" }, .name_length = 2 },
-		{ .id = 2, .texts = (char[]){ "a" }, .name_length = 1 },
+		{ .id = 1, .name = (char[]){ "bb" }, .name_length = 2 },
+		{ .id = 2, .name = (char[]){ "a" }, .name_length = 1 },
 	};
 	uint8_t longest[300];
 
