@@ -5,7 +5,6 @@
  */
 #include "mib/set_record.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -108,12 +107,10 @@ static enum mib_status
 add_lock(struct mib *mib, struct mib_set *set, uint32_t value, size_t index)
 {
 	uint32_t lock = mib->cache->totals.set_lock;
-	char text[MODEL_MESSAGE_MAX + 1];
+	struct verdict verdict;
 
-	if (value != lock) {
-		snprintf(text, sizeof(text), "lbcSysSetLock is %u, not %u: another manager "
-		    "changed it; read it again", lock, value);
-		mib_reject(mib, REJECT_LOCK_MISMATCH, text, &set->names[index - 1]);
+	if (!rules_judge_lock(lock, value, &verdict)) {
+		mib_reject(mib, verdict.reason, verdict.text, &set->names[index - 1]);
 		return MIB_INCONSISTENT_VALUE;
 	}
 	set->set.lock = lock;

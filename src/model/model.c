@@ -73,6 +73,27 @@ static const struct {
 	[JOB_SUPERSEDED] = { "superseded", false },
 };
 
+#define IN(state) (1u << (state))
+#define WITH_DRIVER (IN(JOB_QUEUED) | IN(JOB_RUNNING))
+#define OPEN (IN(JOB_HELD) | WITH_DRIVER)
+
+const struct job_transition job_transitions[] = {
+	{ "released", IN(JOB_HELD), JOB_QUEUED, 0, NULL },
+	{ "undone", IN(JOB_HELD), JOB_CANCELLED, 0, "undone: the request failed elsewhere" },
+	/* The release would make a second fallback: another program changed the service. */
+	{ "refused", IN(JOB_HELD), JOB_FAILED, JOB_CAUSE_REJECTED,
+	  "another real service of the service has become fallback" },
+	{ "recorded", OPEN, JOB_SUCCEEDED, 0, JOB_MESSAGE_RECORDED },
+	{ "superseded", OPEN, JOB_SUPERSEDED, 0, JOB_MESSAGE_SUPERSEDED },
+	{ "claimed", IN(JOB_QUEUED), JOB_RUNNING, 0, NULL },
+	{ "requeued", IN(JOB_RUNNING), JOB_QUEUED, 0, NULL },
+	{ "done", WITH_DRIVER, JOB_SUCCEEDED, JOB_CAUSE_NONE, NULL },
+	{ "failed", WITH_DRIVER, JOB_FAILED, 0, NULL },
+	/* By trigger real_service_jobs of the store. */
+	{ "removed", OPEN, JOB_CANCELLED, 0, "real service removed" },
+	{ NULL, 0, 0, 0, NULL },
+};
+
 static const char *const causes[] = {
 	[JOB_CAUSE_NONE] = "none",
 	[JOB_CAUSE_NOT_FOUND] = "notFound",

@@ -52,19 +52,33 @@ enum job_operation {
  *
  * A held job is what a SET asks for, written before the manager has its answer. The row of the
  * real service changes when the job is released. Outside the store a held job shows as queued.
+ * The states after JOB_RUNNING are final. job_transitions[] has all transitions.
  */
 enum job_state {
 	JOB_HELD = 0, JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED,
 	JOB_SUPERSEDED
 };
 
-/* lbcJobMessage of a job that had nothing to do but to be recorded. */
+/* lbcJobMessage of a job that succeeded without a driver, and of a superseded job. */
 #define JOB_MESSAGE_RECORDED "recorded: the cluster has no data plane"
+#define JOB_MESSAGE_SUPERSEDED "a later job came first"
 
 enum job_fail_cause {
 	JOB_CAUSE_NONE = 1, JOB_CAUSE_NOT_FOUND, JOB_CAUSE_REJECTED, JOB_CAUSE_UNREACHABLE,
 	JOB_CAUSE_TIMEOUT, JOB_CAUSE_OTHER
 };
+
+/* An event of a job: the states in which it may happen, and the state that follows. */
+struct job_transition {
+	const char		*event;
+	unsigned int		 from;		/* 1u << enum job_state */
+	enum job_state		 to;
+	enum job_fail_cause	 cause;		/* 0: stays, or comes from the driver */
+	const char		*message;	/* lbcJobMessage; NULL: likewise */
+};
+
+/* Ends with a row whose event is NULL. */
+extern const struct job_transition job_transitions[];
 
 enum job_source { JOB_SOURCE_OTHER = 1, JOB_SOURCE_SNMP, JOB_SOURCE_CLI };
 

@@ -257,3 +257,14 @@ rules_judge(const struct change *changes, const struct rules_before *before, siz
 	world_done(&world);
 	return code;
 }
+
+bool
+rules_judge_lock(uint32_t lock, int64_t expected, struct verdict *ret_verdict)
+{
+	if (expected == lock)
+		return true;
+	ret_verdict->reason = REJECT_LOCK_MISMATCH;
+	snprintf(ret_verdict->text, sizeof(ret_verdict->text), "lbcSysSetLock is %u, not %lld: "
+	    "another manager changed it; read it again", lock, (long long)expected);
+	return false;
+}

@@ -66,4 +66,8 @@ struct verdict {
 enum err_code rules_judge(const struct change *changes, const struct rules_before *before,
     size_t n, bool *ret_effective, struct verdict *ret_verdict);
 
+/* Judges a SET that names the lock (lbcSysSetLock), whose value is 'lock': false, with
+ * *ret_verdict except its index, if 'expected' is another value. */
+bool rules_judge_lock(uint32_t lock, int64_t expected, struct verdict *ret_verdict);
+
 #endif

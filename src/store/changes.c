@@ -3,7 +3,6 @@
  *
  * Reading what changed: the store-wide counter and the rows after it.
  */
-#include "store/shapes.h"
 #include "store/store_private.h"
 
 #include <stddef.h>
@@ -24,109 +23,73 @@ told(enum err_code code, struct err *err)
 }
 
 static enum err_code
-emit_removed(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
+emit_cluster(const struct store_sink *sink, const union shape_row *row)
 {
-	enum store_kind kind;
-	uint32_t id;
-	enum err_code code = store_read_removed(stmt, 2, &kind, &id, err);
-
-	return code == ERR_OK ? told(sink->removed(sink->arg, kind, id), err) : code;
+	return sink->cluster(sink->arg, &row->cluster);
 }
 
 static enum err_code
-emit_cluster(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
+emit_service(const struct store_sink *sink, const union shape_row *row)
 {
-	enum err_code code;
-	struct cluster_row row;
-
-	code = store_read_cluster(stmt, 2, &row, err);
-	return code == ERR_OK ? told(sink->cluster(sink->arg, &row), err) : code;
+	return sink->service(sink->arg, &row->service);
 }
 
 static enum err_code
-emit_service(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
+emit_real(const struct store_sink *sink, const union shape_row *row)
 {
-	enum err_code code;
-	struct service_row row;
-
-	code = store_read_service(stmt, 2, &row, err);
-	return code == ERR_OK ? told(sink->service(sink->arg, &row), err) : code;
+	return sink->real(sink->arg, &row->real.row);
 }
 
 static enum err_code
-emit_real(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
+emit_job(const struct store_sink *sink, const union shape_row *row)
 {
-	enum err_code code;
-	struct real_row row;
-
-	code = store_read_real(stmt, 2, &row, err);
-	return code == ERR_OK ? told(sink->real(sink->arg, &row), err) : code;
+	return sink->job(sink->arg, &row->job);
 }
 
 static enum err_code
-emit_job(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
+emit_statistics(const struct store_sink *sink, const union shape_row *row)
 {
-	enum err_code code;
-	struct job_row row;
-
-	code = store_read_job(stmt, 2, &row, err);
-	return code == ERR_OK ? told(sink->job(sink->arg, &row), err) : code;
+	return sink->statistics(sink->arg, &row->statistics);
 }
 
 static enum err_code
-emit_statistics(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
+emit_look(const struct store_sink *sink, const union shape_row *row)
 {
-	enum err_code code;
-	struct statistics row;
-
-	code = store_read_statistics(stmt, 2, &row, err);
-	return code == ERR_OK ? told(sink->statistics(sink->arg, &row), err) : code;
+	return sink->look == NULL ? ERR_OK : sink->look(sink->arg, &row->look);
 }
 
 static enum err_code
-emit_look(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err)
+emit_removed(const struct store_sink *sink, const union shape_row *row)
 {
-	struct driver_poll look;
-	enum err_code code = store_read_look(stmt, 2, &look, err);
+	return sink->removed(sink->arg, row->removed.kind, row->removed.id);
+}
 
-	if (code != ERR_OK || sink->look == NULL)
-		return code;
-	return told(sink->look(sink->arg, &look), err);
+static enum err_code
+emit_removed_statistics(const struct store_sink *sink, const union shape_row *row)
+{
+	return sink->removed(sink->arg, STORE_STATISTICS, row->removed.id);
 }
 
 struct feed {
-	const char	*table;
-	enum store_kind	 kind;		/* of a row that may be left out, otherwise 0 */
-	const char	*sql;		/* changed, why left out, the row; ?1 after, ?2 limit */
+	enum shape_id	 shape;
 	size_t		 cursor;	/* offset in struct store_cursor */
-	enum err_code	(*emit)(const struct store_sink *sink, sqlite3_stmt *stmt, struct err *err);
+	enum err_code	(*emit)(const struct store_sink *sink, const union shape_row *row);
 };
 
-#define FEED(table, kind, alias, why, columns)                                 \
-	table, kind, "SELECT " alias ".changed, " why ", " columns " FROM "   \
-	table " AS " alias " WHERE " alias ".changed > ?1 ORDER BY " alias ".changed LIMIT ?2"
-
-/* What is gone first (a name may be used again), then parents before children. */
+/* Removed rows come first, because a name may be used again. Then parents before children. */
 static const struct feed main_feeds[] = {
-	{ FEED("removed", 0, "x", "0", "x.kind, x.id"), offsetof(struct store_cursor, removed),
-	    emit_removed },
-	{ FEED("cluster", STORE_CLUSTER, "c", CLUSTER_LEFT_OUT, CLUSTER_COLUMNS),
-	    offsetof(struct store_cursor, cluster), emit_cluster },
-	{ FEED("service", STORE_SERVICE, "s", SERVICE_LEFT_OUT, SERVICE_COLUMNS),
-	    offsetof(struct store_cursor, service), emit_service },
-	{ FEED("real_service", STORE_REAL, "r", REAL_LEFT_OUT, REAL_COLUMNS),
-	    offsetof(struct store_cursor, real), emit_real },
-	{ FEED("job", STORE_JOB, "j", JOB_LEFT_OUT, JOB_COLUMNS),
-	    offsetof(struct store_cursor, job), emit_job },
+	{ SHAPE_REMOVED, offsetof(struct store_cursor, removed), emit_removed },
+	{ SHAPE_CLUSTER, offsetof(struct store_cursor, cluster), emit_cluster },
+	{ SHAPE_SERVICE, offsetof(struct store_cursor, service), emit_service },
+	{ SHAPE_REAL, offsetof(struct store_cursor, real), emit_real },
+	{ SHAPE_JOB, offsetof(struct store_cursor, job), emit_job },
 };
 
 static const struct feed stats_feeds[] = {
-	{ FEED("removed", 0, "x", "0", "5, x.id"), offsetof(struct store_cursor, removed_stats),
-	    emit_removed },
-	{ FEED("statistics", 0, "t", "0", STATISTICS_COLUMNS),
-	    offsetof(struct store_cursor, statistics), emit_statistics },
-	{ FEED("look", 0, "l", "0", LOOK_COLUMNS), offsetof(struct store_cursor, look),
-	    emit_look },
+	{ SHAPE_REMOVED_STATISTICS, offsetof(struct store_cursor, removed_stats),
+	    emit_removed_statistics },
+	{ SHAPE_STATISTICS, offsetof(struct store_cursor, statistics), emit_statistics },
+	{ SHAPE_LOOK, offsetof(struct store_cursor, look), emit_look },
 };
 
 /* No row is younger than the store: a reader who went there would find it behind, and read
@@ -138,37 +101,38 @@ position_check(const struct db *db, const struct feed *feed, sqlite3_stmt *stmt,
 	if (sqlite3_column_type(stmt, 0) == SQLITE_INTEGER && sqlite3_column_int64(stmt, 0) <= last)
 		return ERR_OK;
 	return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (a row of table %s has changed = "
-	    "%.20s, where the counter is at %lld)", db->path, feed->table, db_text(stmt, 0),
-	    (long long)last);
+	    "%.20s, where the counter is at %lld)", db->path, shapes[feed->shape].table,
+	    db_text(stmt, 0), (long long)last);
 }
 
-/* A row that readers do not get: one that had it before loses it. */
+/* A row that readers do not get: a reader that had the row before loses it. */
 static enum err_code
-row_leave_out(struct store *store, const struct feed *feed, sqlite3_stmt *stmt,
+row_leave_out(struct store *store, enum store_kind kind, sqlite3_stmt *stmt,
     const struct store_sink *sink, struct err *err)
 {
 	uint32_t id = (uint32_t)sqlite3_column_int64(stmt, 2);
 
-	store_left_out_note(store, feed->kind, id,
-	    (enum left_out_why)sqlite3_column_int(stmt, 1));
-	return told(sink->removed(sink->arg, feed->kind, id), err);
+	store_left_out_note(store, kind, id, (enum left_out_why)sqlite3_column_int(stmt, 1));
+	return told(sink->removed(sink->arg, kind, id), err);
 }
 
-/* Hands out the row that 'stmt' is at. One whose id is invalid is damage of another kind,
- * which emit() names. */
+/* Hands out the row that 'stmt' is at. An invalid id is reported as damage, also of a row that
+ * is left out. */
 static enum err_code
 row_read(struct store *store, const struct feed *feed, sqlite3_stmt *stmt,
     const struct store_sink *sink, struct err *err)
 {
 	int64_t id = sqlite3_column_int64(stmt, 2);
+	union shape_row row;
 	enum err_code code;
 
 	if (sqlite3_column_int(stmt, 1) != LEFT_OUT_NOT && id >= 1 && id <= MODEL_ID_MAX)
-		return row_leave_out(store, feed, stmt, sink, err);
-	code = feed->emit(sink, stmt, err);
-	if (code == ERR_OK && feed->emit == emit_removed && id != STORE_STATISTICS)
-		code = store_left_out_below(store, (enum store_kind)id,
-		    (uint32_t)sqlite3_column_int64(stmt, 3), err);
+		return row_leave_out(store, (enum store_kind)feed->shape, stmt, sink, err);
+	code = shape_read(&shapes[feed->shape], stmt, 2, &row, err);
+	if (code == ERR_OK)
+		code = told(feed->emit(sink, &row), err);
+	if (code == ERR_OK && feed->shape == SHAPE_REMOVED && id != STORE_STATISTICS)
+		code = store_left_out_below(store, row.removed.kind, row.removed.id, err);
 	return code;
 }
 
@@ -182,7 +146,8 @@ feed_read(struct store *store, struct db *db, const struct feed *feed, int64_t l
 	enum err_code code;
 	bool row = true;
 
-	code = db_query(db, err, &stmt, feed->sql, "ii", *position, (int64_t)*left);
+	code = db_query(db, SQL_OF_ROWS(ROW_CHANGES, feed->shape),
+	    DB_VALUES(db_int(*position), db_int((int64_t)*left)), &stmt, err);
 	if (code != ERR_OK)
 		return code;
 	while ((code = db_next(db, stmt, &row, err)) == ERR_OK && row) {
@@ -211,68 +176,12 @@ feeds_read(struct store *store, struct db *db, const struct feed *feeds, size_t 
 	return code;
 }
 
-/* -- facts about the whole ---------------------------------------------------- */
-
-enum { JOB_ROWS_MAX = 100000, STALE_AFTER_MAX_S = 86400 };
-
-/* Settings have no CHECK. */
-static int64_t
-within(int64_t number, int64_t min, int64_t max)
-{
-	return number < min ? min : number > max ? max : number;
-}
-
-static enum err_code
-totals_read(struct store *store, struct store_totals *ret, struct err *err)
-{
-	struct db *db = &store->main;
-	sqlite3_stmt *stmt;
-	enum err_code code;
-	bool row;
-
-	code = db_query(db, err, &stmt,
-	    "SELECT config_changes, config_last_change, table_last_change,"
-	    " jobs_succeeded, jobs_failed, jobs_bumped,"
-	    " ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0),"
-	    " ifnull((SELECT value FROM setting WHERE name = 'set_lock'), 0),"
-	    " ifnull((SELECT value FROM setting WHERE name = 'job_max_rows'), 1000),"
-	    " ifnull((SELECT value FROM setting WHERE name = 'notify_enable'), ?1),"
-	    " ifnull((SELECT value FROM setting WHERE name = 'stale_after'), ?2)"
-	    " FROM store", "ii", (int64_t)NOTIFY_DEFAULT, (int64_t)STALE_AFTER_DEFAULT_S);
-	if (code == ERR_OK)
-		code = db_next(db, stmt, &row, err);
-	if (code != ERR_OK)
-		return code;
-	if (!row)
-		return err_set(err, ERR_CORRUPT, "%s: table store is empty", db->path);
-	memset(ret, 0, sizeof(*ret));	/* what is between the members, too: it is compared */
-	ret->config_changes = (uint32_t)sqlite3_column_int64(stmt, 0);
-	ret->config_last_change = sqlite3_column_int64(stmt, 1);
-	ret->table_last_change = sqlite3_column_int64(stmt, 2);
-	ret->jobs_succeeded = (uint32_t)sqlite3_column_int64(stmt, 3);
-	ret->jobs_failed = (uint32_t)sqlite3_column_int64(stmt, 4);
-	ret->jobs_bumped = (uint32_t)sqlite3_column_int64(stmt, 5);
-	ret->job_last_id = (uint32_t)within(sqlite3_column_int64(stmt, 6), 0, MODEL_ID_MAX);
-	ret->set_lock = (uint32_t)sqlite3_column_int64(stmt, 7) & MODEL_ID_MAX;
-	ret->job_max_rows = (uint32_t)within(sqlite3_column_int64(stmt, 8), 0, JOB_ROWS_MAX);
-	ret->notify_enable = (uint32_t)sqlite3_column_int64(stmt, 9) &
-	    ((1u << NOTIFY_BITS) - 1);
-	ret->stale_after_s = (uint32_t)within(sqlite3_column_int64(stmt, 10), 1,
-	    STALE_AFTER_MAX_S);
-	db_reset(stmt);
-	return store_releases_add(store, ret, err);
-}
+/* -- how far the store is -------------------------------------------------------- */
 
 enum err_code
 store_verify(struct store *store, struct err *err)
 {
 	return db_verify(&store->main, err);
-}
-
-enum err_code
-store_totals(struct store *store, struct store_totals *ret, struct err *err)
-{
-	return totals_read(store, ret, err);
 }
 
 /* How far the store itself is. */
@@ -288,9 +197,7 @@ extent_read(struct db *db, struct extent *ret, struct err *err)
 	enum err_code code;
 	bool row;
 
-	code = db_query(db, err, &stmt, "SELECT change, removed_oldest FROM store", "");
-	if (code == ERR_OK)
-		code = db_next(db, stmt, &row, err);
+	code = db_first(db, SQL_EXTENT, DB_NO_VALUES, &stmt, &row, err);
 	if (code != ERR_OK)
 		return code;
 	ret->change = row ? sqlite3_column_int64(stmt, 0) : 0;
@@ -376,10 +283,10 @@ main_read(struct store *store, struct store_cursor *cursor, const struct store_s
 {
 	struct store_totals totals;
 	struct extent extent;
-	int64_t version;
+	int64_t version = 0;
 	enum err_code code;
 
-	code = totals_read(store, &totals, err);
+	code = store_totals(store, &totals, err);
 	if (code == ERR_OK)
 		code = extent_read(&store->main, &extent, err);
 	if (code == ERR_OK)
@@ -393,7 +300,7 @@ main_read(struct store *store, struct store_cursor *cursor, const struct store_s
 	code = feeds_read(store, &store->main, main_feeds, sizeof(main_feeds) /
 	    sizeof(main_feeds[0]), extent.change, cursor, sink, left, err);
 	if (code == ERR_OK)
-		code = db_number(&store->main, err, 0, &version, "PRAGMA data_version", "");
+		code = db_number(&store->main, SQL_DATA_VERSION, DB_NO_VALUES, &version, err);
 	if (code != ERR_OK)
 		return code;
 	if (*left > 0)
@@ -411,9 +318,9 @@ stats_birth_check(struct store *store, struct store_cursor *cursor,
 {
 	struct extent extent;
 	enum err_code code;
-	int64_t birth;
+	int64_t birth = 0;
 
-	code = db_number(&store->stats, err, 0, &birth, "SELECT birth FROM store", "");
+	code = db_number(&store->stats, SQL_BIRTH, DB_NO_VALUES, &birth, err);
 	if (code == ERR_OK)
 		code = extent_read(&store->stats, &extent, err);
 	if (code != ERR_OK || (birth == cursor->stats_birth &&
@@ -434,14 +341,14 @@ stats_read(struct store *store, struct store_cursor *cursor, const struct store_
 {
 	struct extent extent;
 	enum err_code code;
-	int64_t version;
+	int64_t version = 0;
 
 	code = extent_read(&store->stats, &extent, err);
 	if (code == ERR_OK)
 		code = feeds_read(store, &store->stats, stats_feeds, sizeof(stats_feeds) /
 		    sizeof(stats_feeds[0]), extent.change, cursor, sink, left, err);
 	if (code == ERR_OK)
-		code = db_number(&store->stats, err, 0, &version, "PRAGMA data_version", "");
+		code = db_number(&store->stats, SQL_DATA_VERSION, DB_NO_VALUES, &version, err);
 	if (code == ERR_OK && *left > 0)
 		store->stats.data_version = version;
 	if (code == ERR_OK)

@@ -6,7 +6,6 @@
 #include "store/db.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -95,74 +94,64 @@ db_error(struct db *db, int rc, struct err *err)
 /* -- statements ------------------------------------------------------------ */
 
 static enum err_code
-statement_get(struct db *db, const char *sql, sqlite3_stmt **ret, struct err *err)
+statement_get(struct db *db, unsigned int sql, sqlite3_stmt **ret, struct err *err)
 {
-	sqlite3_stmt *stmt;
+	char *text;
 	int rc;
 
-	for (size_t i = 0; i < db->n_statements; i++) {
-		if (db->statements[i].sql == sql) {
-			*ret = db->statements[i].stmt;
-			return ERR_OK;
-		}
+	if (db->statements[sql] == NULL) {
+		text = sql_build(sql);
+		if (text == NULL)
+			return err_set(err, ERR_NOMEM, "%s: out of memory", db->path);
+		rc = sqlite3_prepare_v3(db->handle, text, -1, SQLITE_PREPARE_PERSISTENT,
+		    &db->statements[sql], NULL);
+		sqlite3_free(text);
+		if (rc != SQLITE_OK)
+			return db_error(db, rc, err);
 	}
-	if (db->n_statements == DB_STATEMENTS_MAX)
-		return err_set(err, ERR_LIMIT, "%s: too many statements", db->path);
-	rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
-	if (rc != SQLITE_OK)
-		return db_error(db, rc, err);
-	db->statements[db->n_statements].sql = sql;
-	db->statements[db->n_statements++].stmt = stmt;
-	*ret = stmt;
+	*ret = db->statements[sql];
 	return ERR_OK;
 }
 
 static int
-bind_all(sqlite3_stmt *stmt, const char *types, va_list ap)
+values_bind(sqlite3_stmt *stmt, const struct db_value *values, size_t n)
 {
-	int rc = SQLITE_OK;
+	int parameters = sqlite3_bind_parameter_count(stmt), rc = SQLITE_OK;
 
-	for (int i = 1; *types != '\0' && rc == SQLITE_OK; types++, i++) {
-		if (*types == 'i')
-			rc = sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t));
-		else if (*types == 's')
-			rc = sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1,
+	for (int i = 0; i < (int)n && i < parameters && rc == SQLITE_OK; i++) {
+		if (values[i].type == DB_TEXT)
+			rc = sqlite3_bind_text(stmt, i + 1, values[i].text, -1,
 			    SQLITE_TRANSIENT);
 		else
-			rc = sqlite3_bind_null(stmt, i);
+			rc = sqlite3_bind_int64(stmt, i + 1, values[i].number);
 	}
 	return rc;
 }
 
-static enum err_code
-query_va(struct db *db, struct err *err, sqlite3_stmt **ret_stmt, const char *sql,
-    const char *types, va_list ap)
+enum err_code
+db_query(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    sqlite3_stmt **ret_stmt, struct err *err)
 {
-	sqlite3_stmt *stmt = NULL;
-	enum err_code code;
+	enum err_code code = statement_get(db, sql, ret_stmt, err);
 	int rc;
 
-	code = statement_get(db, sql, &stmt, err);
 	if (code != ERR_OK)
 		return code;
-	rc = bind_all(stmt, types, ap);
-	if (rc != SQLITE_OK)
-		return db_error(db, rc, err);
-	*ret_stmt = stmt;
-	return ERR_OK;
+	rc = values_bind(*ret_stmt, values, n);
+	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
 }
 
 enum err_code
-db_query(struct db *db, struct err *err, sqlite3_stmt **ret_stmt, const char *sql,
-    const char *types, ...)
+db_query_row(struct db *db, unsigned int sql, const void *row, sqlite3_stmt **ret_stmt,
+    struct err *err)
 {
-	enum err_code code;
-	va_list ap;
+	enum err_code code = statement_get(db, sql, ret_stmt, err);
+	int rc;
 
-	va_start(ap, types);
-	code = query_va(db, err, ret_stmt, sql, types, ap);
-	va_end(ap);
-	return code;
+	if (code != ERR_OK)
+		return code;
+	rc = shape_bind(sql_shape(sql), *ret_stmt, row);
+	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
 }
 
 enum err_code
@@ -183,62 +172,63 @@ db_next(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err)
 	return code;
 }
 
+enum err_code
+db_first(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    sqlite3_stmt **ret_stmt, bool *ret_row, struct err *err)
+{
+	enum err_code code = db_query(db, sql, values, n, ret_stmt, err);
+
+	return code == ERR_OK ? db_next(db, *ret_stmt, ret_row, err) : code;
+}
+
 void
 db_reset(sqlite3_stmt *stmt)
 {
 	sqlite3_reset(stmt);
 }
 
-static enum err_code
-number_va(struct db *db, struct err *err, int64_t fallback, int64_t *ret, const char *sql,
-    const char *types, va_list ap)
+enum err_code
+db_number(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    int64_t *ret, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
 	bool row;
 
-	code = query_va(db, err, &stmt, sql, types, ap);
-	if (code == ERR_OK)
-		code = db_next(db, stmt, &row, err);
-	if (code != ERR_OK)
+	code = db_first(db, sql, values, n, &stmt, &row, err);
+	if (code != ERR_OK || !row)
 		return code;
-	if (ret != NULL)
-		*ret = row ? sqlite3_column_int64(stmt, 0) : fallback;
+	*ret = sqlite3_column_int64(stmt, 0);
 	db_reset(stmt);
 	return ERR_OK;
 }
 
 enum err_code
-db_number(struct db *db, struct err *err, int64_t fallback, int64_t *ret, const char *sql,
-    const char *types, ...)
+db_run(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    struct err *err)
 {
-	enum err_code code;
-	va_list ap;
+	int64_t ignored;
 
-	va_start(ap, types);
-	code = number_va(db, err, fallback, ret, sql, types, ap);
-	va_end(ap);
-	return code;
+	return db_number(db, sql, values, n, &ignored, err);
 }
 
 enum err_code
-db_run(struct db *db, struct err *err, const char *sql, const char *types, ...)
+db_run_row(struct db *db, unsigned int sql, const void *row, struct err *err)
 {
+	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
-	va_list ap;
+	bool more;
 
-	va_start(ap, types);
-	code = number_va(db, err, 0, NULL, sql, types, ap);
-	va_end(ap);
-	return code;
+	code = db_query_row(db, sql, row, &stmt, err);
+	return code == ERR_OK ? db_next(db, stmt, &more, err) : code;
 }
 
-const char *
-db_text(sqlite3_stmt *stmt, int column)
+enum err_code
+db_exec(struct db *db, const char *sql, struct err *err)
 {
-	const unsigned char *text = sqlite3_column_text(stmt, column);
+	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 
-	return text == NULL ? "" : (const char *)text;
+	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
 }
 
 /* -- transactions ----------------------------------------------------------- */
@@ -246,16 +236,13 @@ db_text(sqlite3_stmt *stmt, int column)
 enum err_code
 db_begin(struct db *db, bool immediate, struct err *err)
 {
-	/* IMMEDIATE for every write: a read transaction that turns into a writing
-	 * one gets SQLITE_BUSY at once, whatever the wait. */
-	return immediate ? db_run(db, err, "BEGIN IMMEDIATE", "") :
-	    db_run(db, err, "BEGIN", "");
+	return db_run(db, immediate ? SQL_BEGIN_IMMEDIATE : SQL_BEGIN, DB_NO_VALUES, err);
 }
 
 enum err_code
 db_commit(struct db *db, struct err *err)
 {
-	enum err_code code = db_run(db, err, "COMMIT", "");
+	enum err_code code = db_run(db, SQL_COMMIT, DB_NO_VALUES, err);
 
 	if (code == ERR_OK)
 		return ERR_OK;
@@ -271,5 +258,5 @@ void
 db_rollback(struct db *db)
 {
 	if (db->handle != NULL && !sqlite3_get_autocommit(db->handle))
-		(void)db_run(db, NULL, "ROLLBACK", "");
+		(void)db_run(db, SQL_ROLLBACK, DB_NO_VALUES, NULL);
 }

@@ -12,9 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "util/err.h"
-
-enum { DB_STATEMENTS_MAX = 128 };
+#include "store/sql.h"
 
 #define DB_DAMAGED "damaged: put a backup in its place"
 
@@ -25,7 +23,8 @@ struct db_kind {
 	const char *const	*migrations;	/* append-only: user_version n is done by [n-1] */
 	size_t			 n_migrations;
 	const char		*const *pragmas;	/* at every open, NULL at the end */
-	const char		*needs;		/* a query over all tables and columns */
+	const unsigned int	*needed;	/* statements over all tables and columns */
+	size_t			 n_needed;
 };
 
 extern const struct db_kind db_main_kind;
@@ -41,12 +40,33 @@ struct db {
 	int64_t			 data_version;	/* of the last look */
 	int			 wait_ms;	/* for a lock */
 	int64_t			 busy_since_ms;
-	struct {
-		const char	*sql;
-		sqlite3_stmt	*stmt;
-	} statements[DB_STATEMENTS_MAX];
-	size_t			 n_statements;
+	sqlite3_stmt		*statements[SQL_STATEMENTS];	/* NULL: not prepared yet */
 };
+
+/* A parameter of a statement. */
+struct db_value {
+	enum { DB_INTEGER, DB_TEXT } type;
+	int64_t		 number;
+	const char	*text;		/* copied when it is bound */
+};
+
+static inline struct db_value
+db_int(int64_t number)
+{
+	return (struct db_value){ .type = DB_INTEGER, .number = number };
+}
+
+static inline struct db_value
+db_str(const char *text)
+{
+	return (struct db_value){ .type = DB_TEXT, .text = text };
+}
+
+/* The parameters ?1, ?2 ... of a statement. */
+#define DB_VALUES(...)                                                         \
+	(const struct db_value[]){ __VA_ARGS__ },                              \
+	sizeof((const struct db_value[]){ __VA_ARGS__ }) / sizeof(struct db_value)
+#define DB_NO_VALUES NULL, 0
 
 /* Opens an existing file and checks it. Migrates if 'writable'. */
 enum err_code db_open(struct db *db, bool writable, int wait_ms, struct err *err);
@@ -73,19 +93,30 @@ bool db_is_same_file(const struct db *db);
 /* Fills 'err' from the connection, or from 'rc' alone, with the file's name. */
 enum err_code db_error(struct db *db, int rc, struct err *err);
 
-/* Takes a statement from the cache (keyed by the address of 'sql', a literal) and
- * binds arguments by 'types': i int64_t, s const char *, n nothing (NULL). */
-enum err_code db_query(struct db *db, struct err *err, sqlite3_stmt **ret_stmt,
-    const char *sql, const char *types, ...);
-/* ERR_OK with *ret_row false at the end; the statement is reset then, and on error. */
+/* Prepares a statement if necessary and binds its parameters; values beyond them are ignored.
+ * The caller steps the statement with db_next(). */
+enum err_code db_query(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    sqlite3_stmt **ret_stmt, struct err *err);
+/* db_query() for a statement of SQL_OF_ROWS() whose parameters are the columns of 'row'. */
+enum err_code db_query_row(struct db *db, unsigned int sql, const void *row,
+    sqlite3_stmt **ret_stmt, struct err *err);
+/* Steps to the next row. ERR_OK with *ret_row false at the end. The statement is reset at the
+ * end and on an error. */
 enum err_code db_next(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err);
+/* db_query() and the first db_next(). */
+enum err_code db_first(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    sqlite3_stmt **ret_stmt, bool *ret_row, struct err *err);
 /* Resets a statement that was not stepped to its end. NULL is fine. */
 void db_reset(sqlite3_stmt *stmt);
-/* A statement without rows, or whose rows do not matter. */
-enum err_code db_run(struct db *db, struct err *err, const char *sql, const char *types, ...);
-/* A query for one number; 'fallback' if there is no row. */
-enum err_code db_number(struct db *db, struct err *err, int64_t fallback, int64_t *ret,
-    const char *sql, const char *types, ...);
+/* Runs a statement to its end and ignores its rows. */
+enum err_code db_run(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    struct err *err);
+enum err_code db_run_row(struct db *db, unsigned int sql, const void *row, struct err *err);
+/* Runs SQL that is not in the table of statements and has no parameters. */
+enum err_code db_exec(struct db *db, const char *sql, struct err *err);
+/* A query for one number. *ret stays as it is if there is no row. */
+enum err_code db_number(struct db *db, unsigned int sql, const struct db_value *values,
+    size_t n, int64_t *ret, struct err *err);
 
 enum err_code db_begin(struct db *db, bool immediate, struct err *err);
 /* ERR_DOUBT if the disk failed while committing. The transaction is over in any
@@ -98,6 +129,12 @@ void db_rollback(struct db *db);
 void db_wait_set(struct db *db, int wait_ms);
 
 /* Text of a column, never NULL. */
-const char *db_text(sqlite3_stmt *stmt, int column);
+static inline const char *
+db_text(sqlite3_stmt *stmt, int column)
+{
+	const unsigned char *text = sqlite3_column_text(stmt, column);
+
+	return text == NULL ? "" : (const char *)text;
+}
 
 #endif

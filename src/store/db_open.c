@@ -14,18 +14,12 @@
 #include "util/file.h"
 
 static enum err_code
-pragma_number(struct db *db, const char *sql, int64_t *ret, struct err *err)
-{
-	return db_number(db, err, 0, ret, sql, "");
-}
-
-static enum err_code
 pragmas_set(struct db *db, const char *const *pragmas, struct err *err)
 {
 	enum err_code code = ERR_OK;
 
 	for (; *pragmas != NULL && code == ERR_OK; pragmas++)
-		code = db_run(db, err, *pragmas, "");
+		code = db_exec(db, *pragmas, err);
 	return code;
 }
 
@@ -52,9 +46,7 @@ db_verify(struct db *db, struct err *err)
 	enum err_code code;
 	bool row;
 
-	code = db_query(db, err, &stmt, "PRAGMA integrity_check(1)", "");
-	if (code == ERR_OK)
-		code = db_next(db, stmt, &row, err);
+	code = db_first(db, SQL_INTEGRITY_CHECK, DB_NO_VALUES, &stmt, &row, err);
 	if (code == ERR_OK && row && strcmp(db_text(stmt, 0), "ok") != 0)
 		code = integrity_error(db, db_text(stmt, 0), err);
 	db_reset(stmt);
@@ -86,7 +78,7 @@ migrate(struct db *db, struct err *err)
 	do {
 		code = db_begin(db, true, err);
 		if (code == ERR_OK)
-			code = pragma_number(db, "PRAGMA user_version", &version, err);
+			code = db_number(db, SQL_USER_VERSION, DB_NO_VALUES, &version, err);
 		if (code == ERR_OK && version < (int64_t)db->kind->n_migrations)
 			code = step_do(db, (size_t)version, err);
 		if (code == ERR_OK)
@@ -119,12 +111,12 @@ rolled_back(struct db *db, int wait_ms)
 static enum err_code
 identity_check(struct db *db, bool writable, int64_t *ret_version, struct err *err)
 {
-	int64_t id, version, newest = (int64_t)db->kind->n_migrations;
+	int64_t id = 0, version = 0, newest = (int64_t)db->kind->n_migrations;
 	enum err_code code;
 
-	code = pragma_number(db, "PRAGMA application_id", &id, err);
+	code = db_number(db, SQL_APPLICATION_ID, DB_NO_VALUES, &id, err);
 	if (code == ERR_OK)
-		code = pragma_number(db, "PRAGMA user_version", &version, err);
+		code = db_number(db, SQL_USER_VERSION, DB_NO_VALUES, &version, err);
 	if (code != ERR_OK)
 		return code;
 	if (id != db->kind->application_id)
@@ -145,14 +137,16 @@ identity_check(struct db *db, bool writable, int64_t *ret_version, struct err *e
 	return ERR_OK;
 }
 
+/* A file may be whole, have the right number, and lack what a statement asks for. */
 static enum err_code
-needs_check(struct db *db, struct err *err)
+needed_check(struct db *db, struct err *err)
 {
-	sqlite3_stmt *stmt = NULL;
-	int rc = sqlite3_prepare_v2(db->handle, db->kind->needs, -1, &stmt, NULL);
+	enum err_code code = ERR_OK;
+	sqlite3_stmt *stmt;
 
-	sqlite3_finalize(stmt);
-	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
+	for (size_t i = 0; i < db->kind->n_needed && code == ERR_OK; i++)
+		code = db_query(db, db->kind->needed[i], DB_NO_VALUES, &stmt, err);
+	return code;
 }
 
 /* Settings of a connection; none of them touches the file but the last ones. */
@@ -252,7 +246,7 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	if (code == ERR_OK && version < (int64_t)db->kind->n_migrations)
 		code = migrate(db, err);
 	if (code == ERR_OK)
-		code = needs_check(db, err);
+		code = needed_check(db, err);
 	if (code == ERR_OK && writable && sqlite3_db_readonly(db->handle, "main") == 1)
 		code = err_set(err, ERR_READONLY, "%s: cannot be written; check the owner "
 		    "and the file system", db->path);
@@ -268,9 +262,10 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 void
 db_close(struct db *db)
 {
-	for (size_t i = 0; i < db->n_statements; i++)
-		sqlite3_finalize(db->statements[i].stmt);
-	db->n_statements = 0;
+	for (size_t i = 0; i < SQL_STATEMENTS; i++) {
+		sqlite3_finalize(db->statements[i]);
+		db->statements[i] = NULL;
+	}
 	sqlite3_close(db->handle);
 	db->handle = NULL;
 	db->data_version = 0;
@@ -353,7 +348,7 @@ db_create(const struct db_kind *kind, const char *path, struct err *err)
 		/* Nobody has it before it is whole: there is nothing to go back to, and no
 		 * journal that a failing disk could leave behind. */
 		if (code == ERR_OK)
-			code = db_run(&db, err, "PRAGMA journal_mode = MEMORY", "");
+			code = db_exec(&db, "PRAGMA journal_mode = MEMORY", err);
 		if (code == ERR_OK)
 			code = migrate(&db, err);
 		db_close(&db);

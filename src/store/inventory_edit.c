@@ -15,12 +15,11 @@ store_begin(struct store *store, struct err *err)
 {
 	enum err_code code = store_write_begin(store, err);
 
-	/* A large load must not lock readers out before its commit. */
 	if (code == ERR_OK)
-		code = db_run(&store->main, err, "PRAGMA cache_spill = OFF", "");
+		code = db_run(&store->main, SQL_CACHE_SPILL_OFF, DB_NO_VALUES, err);
 	if (code == ERR_OK)
-		code = db_number(&store->main, err, 0, &store->begin_change,
-		    "SELECT change FROM store", "");
+		code = db_number(&store->main, SQL_CHANGE, DB_NO_VALUES, &store->begin_change,
+		    err);
 	if (code == ERR_OK)
 		store->in_transaction = true;
 	else
@@ -40,9 +39,8 @@ removed_read(struct store *store, int64_t after, int64_t ret_changed[FORGET_ROWS
 	bool row;
 
 	*ret_n = 0;
-	code = db_query(&store->main, err, &stmt, "SELECT changed, id FROM removed"
-	    " WHERE kind = 3 AND changed > ?1 ORDER BY changed LIMIT ?2", "ii", after,
-	    (int64_t)FORGET_ROWS);
+	code = db_query(&store->main, SQL_REMOVED_REALS, DB_VALUES(db_int(after),
+	    db_int(FORGET_ROWS)), &stmt, err);
 	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK &&
 	    row) {
 		ret_changed[*ret_n] = sqlite3_column_int64(stmt, 0);
@@ -65,8 +63,8 @@ statistics_forget(struct store *store)
 		if (code == ERR_OK && n > 0)
 			code = db_begin(&store->stats, true, NULL);
 		for (size_t i = 0; i < n && code == ERR_OK; i++)
-			code = db_run(&store->stats, NULL,
-			    "DELETE FROM statistics WHERE real_id = ?1", "i", ids[i]);
+			code = db_run(&store->stats, SQL_OF_ROWS(ROW_DELETE,
+			    SHAPE_STATISTICS), DB_VALUES(db_int(ids[i])), NULL);
 		if (code == ERR_OK && n > 0)
 			code = db_commit(&store->stats, NULL);
 		db_rollback(&store->stats);
@@ -96,64 +94,75 @@ store_rollback(struct store *store)
 
 /* -- rows --------------------------------------------------------------------------- */
 
-/* Whether the row that 'stmt' looks for is there, and what to do about it; the query's
- * second column says whether it is the same. 'code' is of the query. */
+/* Looks the row up by its key. *ret_id is 0 if there is none. */
 static enum err_code
-put_look(struct db *db, enum err_code code, sqlite3_stmt *stmt, uint32_t *ret_id,
+row_find(struct db *db, enum shape_id shape, const void *row, uint32_t *ret_id,
     enum store_put_result *ret_result, struct err *err)
 {
-	bool row = false;
+	sqlite3_stmt *stmt = NULL;
+	enum err_code code;
+	bool found;
 
+	code = db_query_row(db, SQL_OF_ROWS(ROW_FIND, shape), row, &stmt, err);
 	if (code == ERR_OK)
-		code = db_next(db, stmt, &row, err);
+		code = db_next(db, stmt, &found, err);
 	if (code != ERR_OK)
 		return code;
-	*ret_id = row ? (uint32_t)sqlite3_column_int64(stmt, 0) : 0;
-	*ret_result = !row ? STORE_PUT_ADDED :
+	*ret_id = found ? (uint32_t)sqlite3_column_int64(stmt, 0) : 0;
+	*ret_result = !found ? STORE_PUT_ADDED :
 	    sqlite3_column_int(stmt, 1) != 0 ? STORE_PUT_SAME : STORE_PUT_UPDATED;
 	db_reset(stmt);
 	return ERR_OK;
 }
 
-static void
-put_return(struct db *db, enum store_put_result result, uint32_t id, uint32_t *ret_id,
-    enum store_put_result *ret_result)
+/* Adds or updates the row as row_find() found necessary. */
+static enum err_code
+row_put(struct db *db, enum shape_id shape, const void *row, uint32_t id,
+    enum store_put_result result, uint32_t *ret_id, enum store_put_result *ret_result,
+    struct err *err)
 {
+	const enum row_sql put = result == STORE_PUT_ADDED ? ROW_INSERT : ROW_UPDATE;
+	enum err_code code = ERR_OK;
+
+	if (result != STORE_PUT_SAME)
+		code = db_run_row(db, SQL_OF_ROWS(put, shape), row, err);
+	if (code != ERR_OK)
+		return code;
 	if (ret_id != NULL)
 		*ret_id = result == STORE_PUT_ADDED ?
 		    (uint32_t)sqlite3_last_insert_rowid(db->handle) : id;
 	if (ret_result != NULL)
 		*ret_result = result;
+	return ERR_OK;
+}
+
+/* The status is that of the data plane before. Without a data plane there is no driver that
+ * ends the jobs. */
+static enum err_code
+plane_changed(struct store *store, const struct cluster_row *row, uint32_t id, struct err *err)
+{
+	enum err_code code = db_run(&store->main, SQL_PLANE_SET, DB_VALUES(db_int(id),
+	    db_int(PLANE_STATUS_NONE), db_str("")), err);
+
+	if (code == ERR_OK && strcmp(row->plane, "none") == 0)
+		code = store_jobs_record(store, id, err);
+	return code;
 }
 
 enum err_code
 store_put_cluster(struct store *store, const struct cluster_row *row, uint32_t *ret_id,
     enum store_put_result *ret_result, struct err *err)
 {
-	struct db *db = &store->main;
 	enum store_put_result result;
-	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
 	uint32_t id;
 
-	code = db_query(db, err, &stmt, "SELECT id, plane = ?2 AND plane_params = ?3"
-	    " FROM cluster WHERE name = ?1", "sss", row->name, row->plane, row->plane_params);
-	code = put_look(db, code, stmt, &id, &result, err);
-	if (code != ERR_OK)
-		return code;
-	if (result == STORE_PUT_ADDED)
-		code = db_run(db, err, "INSERT INTO cluster (name, plane, plane_params)"
-		    " VALUES (?1, ?2, ?3)", "sss", row->name, row->plane,
-		    row->plane_params);
-	else if (result == STORE_PUT_UPDATED)
-		code = db_run(db, err, "UPDATE cluster SET plane = ?2, plane_params = ?3,"
-		    " plane_status = 1, plane_message = '' WHERE id = ?1", "iss",
-		    (int64_t)id, row->plane, row->plane_params);
-	/* No driver is left to end its jobs. */
-	if (code == ERR_OK && result == STORE_PUT_UPDATED && strcmp(row->plane, "none") == 0)
-		code = store_jobs_record(store, id, err);
+	code = row_find(&store->main, SHAPE_CLUSTER, row, &id, &result, err);
 	if (code == ERR_OK)
-		put_return(db, result, id, ret_id, ret_result);
+		code = row_put(&store->main, SHAPE_CLUSTER, row, id, result, ret_id, ret_result,
+		    err);
+	if (code == ERR_OK && result == STORE_PUT_UPDATED)
+		code = plane_changed(store, row, id, err);
 	return code;
 }
 
@@ -161,62 +170,28 @@ enum err_code
 store_put_service(struct store *store, const struct service_row *row, uint32_t *ret_id,
     enum store_put_result *ret_result, struct err *err)
 {
-	struct db *db = &store->main;
 	enum store_put_result result;
-	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
 	uint32_t id;
 
-	code = db_query(db, err, &stmt, "SELECT id, address = ?3 AND port = ?4 AND"
-	    " protocol = ?5 FROM service WHERE cluster_id = ?1 AND name = ?2", "isssi",
-	    (int64_t)row->cluster_id, row->name, row->address, row->port,
-	    (int64_t)row->protocol);
-	code = put_look(db, code, stmt, &id, &result, err);
-	if (code != ERR_OK)
-		return code;
-	if (result == STORE_PUT_ADDED)
-		code = db_run(db, err, "INSERT INTO service (cluster_id, name, address, port,"
-		    " protocol) VALUES (?1, ?2, ?3, ?4, ?5)", "isssi",
-		    (int64_t)row->cluster_id, row->name, row->address, row->port,
-		    (int64_t)row->protocol);
-	else if (result == STORE_PUT_UPDATED)
-		code = db_run(db, err, "UPDATE service SET address = ?2, port = ?3,"
-		    " protocol = ?4 WHERE id = ?1", "issi", (int64_t)id, row->address,
-		    row->port, (int64_t)row->protocol);
-	if (code == ERR_OK)
-		put_return(db, result, id, ret_id, ret_result);
-	return code;
+	code = row_find(&store->main, SHAPE_SERVICE, row, &id, &result, err);
+	return code == ERR_OK ? row_put(&store->main, SHAPE_SERVICE, row, id, result, ret_id,
+	    ret_result, err) : code;
 }
 
 enum err_code
 store_put_real(struct store *store, const struct real_row *row, uint32_t *ret_id,
     enum store_put_result *ret_result, struct err *err)
 {
-	struct db *db = &store->main;
 	enum store_put_result result;
-	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
 	uint32_t id;
 
-	code = db_query(db, err, &stmt, "SELECT id, address = ?3 AND port = ?4"
-	    " FROM real_service WHERE service_id = ?1 AND name = ?2", "isss",
-	    (int64_t)row->service_id, row->name, row->address, row->port);
-	code = put_look(db, code, stmt, &id, &result, err);
-	if (code != ERR_OK)
-		return code;
-	if (result == STORE_PUT_ADDED && row->fallback)
+	code = row_find(&store->main, SHAPE_REAL, row, &id, &result, err);
+	if (code == ERR_OK && result == STORE_PUT_ADDED && row->fallback)
 		code = store_fallback_free(store, row->service_id, err);
-	if (code == ERR_OK && result == STORE_PUT_ADDED)
-		code = db_run(db, err, "INSERT INTO real_service (service_id, name, address,"
-		    " port, weight, fallback, enabled) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-		    "isssiii", (int64_t)row->service_id, row->name, row->address, row->port,
-		    (int64_t)row->weight, (int64_t)row->fallback, (int64_t)row->enabled);
-	else if (code == ERR_OK && result == STORE_PUT_UPDATED)
-		code = db_run(db, err, "UPDATE real_service SET address = ?2, port = ?3"
-		    " WHERE id = ?1", "iss", (int64_t)id, row->address, row->port);
-	if (code == ERR_OK)
-		put_return(db, result, id, ret_id, ret_result);
-	return code;
+	return code == ERR_OK ? row_put(&store->main, SHAPE_REAL, row, id, result, ret_id,
+	    ret_result, err) : code;
 }
 
 /* -- removal ------------------------------------------------------------------------- */
@@ -224,11 +199,6 @@ store_put_real(struct store *store, const struct real_row *row, uint32_t *ret_id
 enum err_code
 store_remove(struct store *store, enum store_kind kind, uint32_t id, struct err *err)
 {
-	static const char *const sql[] = {
-		[STORE_CLUSTER] = "DELETE FROM cluster WHERE id = ?1",
-		[STORE_SERVICE] = "DELETE FROM service WHERE id = ?1",
-		[STORE_REAL] = "DELETE FROM real_service WHERE id = ?1",
-	};
 	bool alone = !store->in_transaction;
 	enum err_code code = ERR_OK;
 
@@ -237,7 +207,8 @@ store_remove(struct store *store, enum store_kind kind, uint32_t id, struct err 
 	if (alone)
 		code = store_begin(store, err);
 	if (code == ERR_OK)
-		code = db_run(&store->main, err, sql[kind], "i", (int64_t)id);
+		code = db_run(&store->main, SQL_OF_ROWS(ROW_DELETE, kind), DB_VALUES(db_int(id)),
+		    err);
 	if (code == ERR_OK && sqlite3_changes(store->main.handle) == 0)
 		code = err_set(err, ERR_NOT_FOUND, "row %u: does not exist", id);
 	if (alone && code == ERR_OK)

@@ -9,41 +9,9 @@
  * the drivers and lbclusterctl show the same inventory: of two rows that exclude each
  * other the one with the lower id is served.
  */
-#include "store/shapes.h"
 #include "store/store_private.h"
 
 #include <stdio.h>
-
-/* How the rows of a kind are found, and what holds the rows below it. */
-static const struct left_out_kind {
-	const char	*table;
-	const char	*parent;	/* table of the parent, and the column that names it */
-	const char	*parent_column;
-	const char	*one;		/* why row ?1 is left out, 0: it is not */
-	const char	*all;		/* id and why of each row that is left out */
-	const char	*unnumbered;	/* id and why of each row whose "changed" is below 1 */
-	const char	*below;		/* ids of rows left without their parent ?1 */
-} kinds[] = {
-#define QUERIES(table, alias, why)                                             \
-	"SELECT " why " FROM " table " AS " alias " WHERE " alias ".id = ?1",  \
-	"SELECT " alias ".id, " why " AS why FROM " table " AS " alias         \
-	" WHERE why <> 0 ORDER BY " alias ".id",                               \
-	"SELECT " alias ".id, " why " FROM " table " AS " alias                \
-	" WHERE " alias ".changed < 1"
-#define BELOW(table, alias, column, why)                                       \
-	"SELECT " alias ".id FROM " table " AS " alias " WHERE " alias "." column " = ?1" \
-	" AND (" why ") = 1"
-	[STORE_CLUSTER] = { "cluster", NULL, NULL, QUERIES("cluster", "c", CLUSTER_LEFT_OUT),
-	    BELOW("service", "s", "cluster_id", SERVICE_LEFT_OUT) },
-	[STORE_SERVICE] = { "service", "cluster", "cluster_id",
-	    QUERIES("service", "s", SERVICE_LEFT_OUT),
-	    BELOW("real_service", "r", "service_id", REAL_LEFT_OUT) },
-	[STORE_REAL] = { "real_service", "service", "service_id",
-	    QUERIES("real_service", "r", REAL_LEFT_OUT),
-	    BELOW("job", "j", "real_id", JOB_LEFT_OUT) },
-	[STORE_JOB] = { "job", "real_service", "real_id", QUERIES("job", "j", JOB_LEFT_OUT),
-	    NULL },
-};
 
 static bool
 id_valid(int64_t id)
@@ -79,7 +47,8 @@ store_left_out_below(struct store *store, enum store_kind kind, uint32_t id, str
 
 	if (kind > STORE_REAL)
 		return ERR_OK;
-	code = db_query(&store->main, err, &stmt, kinds[kind].below, "i", (int64_t)id);
+	code = db_query(&store->main, SQL_OF_ROWS(ROW_ORPHANS, kind + 1), DB_VALUES(db_int(id)),
+	    &stmt, err);
 	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row)
 		if (id_valid(sqlite3_column_int64(stmt, 0)))
 			store_left_out_note(store, kind + 1,
@@ -95,7 +64,7 @@ store_left_out_unnumbered(struct store *store, enum store_kind kind,
 	enum err_code code;
 	bool row = false;
 
-	code = db_query(&store->main, err, &stmt, kinds[kind].unnumbered, "");
+	code = db_query(&store->main, SQL_OF_ROWS(ROW_UNNUMBERED, kind), DB_NO_VALUES, &stmt, err);
 	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row) {
 		size_t known = store->n_left_out;
 		int64_t id = sqlite3_column_int64(stmt, 0);
@@ -124,9 +93,8 @@ look_again(struct store *store, const struct store_left_out *row, bool *ret_ther
 	sqlite3_stmt *stmt;
 	enum err_code code;
 
-	code = db_query(&store->main, err, &stmt, kinds[row->kind].one, "i", (int64_t)row->id);
-	if (code == ERR_OK)
-		code = db_next(&store->main, stmt, ret_there, err);
+	code = db_first(&store->main, SQL_OF_ROWS(ROW_WHY, row->kind), DB_VALUES(db_int(row->id)),
+	    &stmt, ret_there, err);
 	if (code != ERR_OK || !*ret_there)
 		return code;
 	*ret_why = (enum left_out_why)sqlite3_column_int(stmt, 0);
@@ -169,7 +137,8 @@ store_left_out_find(struct store *store, struct err *err)
 		sqlite3_stmt *stmt;
 		bool row = false;
 
-		code = db_query(&store->main, err, &stmt, kinds[kind].all, "");
+		code = db_query(&store->main, SQL_OF_ROWS(ROW_LEFT_OUT, kind), DB_NO_VALUES,
+		    &stmt, err);
 		while (code == ERR_OK &&
 		    (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row)
 			if (id_valid(sqlite3_column_int64(stmt, 0)))
@@ -184,7 +153,7 @@ store_left_out_find(struct store *store, struct err *err)
 static void
 row_text(const struct store *store, const struct store_left_out *row, char *text, size_t size)
 {
-	const struct left_out_kind *kind = &kinds[row->kind];
+	const struct shape *shape = &shapes[row->kind];
 	const char *path = store->main.path;
 
 	switch (row->why) {
@@ -193,24 +162,24 @@ row_text(const struct store *store, const struct store_left_out *row, char *text
 	case LEFT_OUT_PARENT:
 		snprintf(text, size, "%s: row %u of table %s is left out: its %s names no row of "
 		    "table %s; remove it: sqlite3 %s 'DELETE FROM %s WHERE id = %u'", path,
-		    row->id, kind->table, kind->parent_column, kind->parent, path, kind->table,
+		    row->id, shape->table, shape->parent_column, shape->parent, path, shape->table,
 		    row->id);
 		break;
 	case LEFT_OUT_NAME:
 		snprintf(text, size, "%s: row %u of table %s is left out: another row has its "
 		    "name; rename it: sqlite3 %s \"UPDATE %s SET name = 'NEW' WHERE id = %u\"",
-		    path, row->id, kind->table, path, kind->table, row->id);
+		    path, row->id, shape->table, path, shape->table, row->id);
 		break;
 	case LEFT_OUT_CHANGE:
 		snprintf(text, size, "%s: row %u of table %s is left out: no trigger gave it the "
 		    "number of a change; number it: sqlite3 %s 'UPDATE store SET change = change "
 		    "+ 1; UPDATE %s SET changed = (SELECT change FROM store) WHERE id = %u'", path,
-		    row->id, kind->table, path, kind->table, row->id);
+		    row->id, shape->table, path, shape->table, row->id);
 		break;
 	case LEFT_OUT_FALLBACK:
 		snprintf(text, size, "%s: row %u of table %s is left out: its service has another "
 		    "fallback; clear it: sqlite3 %s 'UPDATE %s SET fallback = 0 WHERE id = %u'",
-		    path, row->id, kind->table, path, kind->table, row->id);
+		    path, row->id, shape->table, path, shape->table, row->id);
 		break;
 	}
 }
@@ -227,7 +196,7 @@ store_left_out_report(struct store *store,
 
 		if (row.state == LEFT_OUT_ENDED)
 			snprintf(text, sizeof(text), "%s: row %u of table %s is repaired",
-			    store->main.path, row.id, kinds[row.kind].table);
+			    store->main.path, row.id, shapes[row.kind].table);
 		else if (row.state == LEFT_OUT_NEW)
 			row_text(store, &row, text, sizeof(text));
 		if (row.state != LEFT_OUT_TOLD)

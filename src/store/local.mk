@@ -13,12 +13,16 @@ src_store_libstore_a_SOURCES = \
 	src/store/main_file.c \
 	src/store/schema.c \
 	src/store/set_commit.c \
+	src/store/set_release.c \
 	src/store/shapes.c \
 	src/store/shapes.h \
 	src/store/snapshot.c \
+	src/store/sql.c \
+	src/store/sql.h \
 	src/store/statistics.c \
 	src/store/stats_file.c \
 	src/store/store.c \
 	src/store/store.h \
 	src/store/store_private.h \
+	src/store/store_totals.c \
 	src/store/undo.c

@@ -69,7 +69,7 @@ counter_read(struct db *db, int wait_ms, int64_t *ret, struct err *err)
 	enum err_code code;
 
 	db_wait_set(db, wait_ms);
-	code = db_number(db, err, 0, ret, "SELECT change FROM store", "");
+	code = db_number(db, SQL_CHANGE, DB_NO_VALUES, ret, err);
 	db_wait_set(db, usual_ms);
 	return code;
 }

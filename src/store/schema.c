@@ -11,7 +11,6 @@
  * asks for "changed > what I know" whoever wrote, and pays for what changed.
  */
 #include "store/db.h"
-#include "store/shapes.h"
 
 /* Letters, digits, - . _ only; the second length() finds a NUL, at which the
  * first one stops. */
@@ -410,20 +409,17 @@ static const char *const stats_pragmas[] = {
 	NULL,
 };
 
-/* A file may be whole, have the right number, and lack what the next query asks for. */
-#define COUNTER "m.birth, m.change, m.removed_oldest"
+/* All tables and columns that the program uses. */
+static const unsigned int main_needed[] = {
+	SQL_OF_ROWS(ROW_CHANGES, SHAPE_CLUSTER), SQL_OF_ROWS(ROW_CHANGES, SHAPE_SERVICE),
+	SQL_OF_ROWS(ROW_CHANGES, SHAPE_REAL), SQL_OF_ROWS(ROW_CHANGES, SHAPE_JOB),
+	SQL_OF_ROWS(ROW_CHANGES, SHAPE_REMOVED), SQL_TOTALS, SQL_NEEDED,
+};
 
-static const char main_needs[] =
-    "SELECT " CLUSTER_COLUMNS ", c.changed, " SERVICE_COLUMNS ", s.changed, " REAL_COLUMNS
-    ", r.changed, " JOB_COLUMNS ", j.token, j.changed, e.name, e.value, " COUNTER
-    ", m.config_changes, m.config_last_change, m.table_last_change, m.job_rows, m.jobs_open,"
-    " m.jobs_succeeded, m.jobs_failed, m.jobs_bumped, x.changed, x.kind, x.id, h.token,"
-    " h.name, h.value FROM cluster AS c, service AS s, real_service AS r, job AS j,"
-    " setting AS e, store AS m, removed AS x, held_setting AS h";
-
-static const char stats_needs[] =
-    "SELECT " STATISTICS_COLUMNS ", t.changed, " COUNTER ", x.changed, x.id, "
-    LOOK_COLUMNS ", l.changed FROM statistics AS t, store AS m, removed AS x, look AS l";
+static const unsigned int stats_needed[] = {
+	SQL_OF_ROWS(ROW_CHANGES, SHAPE_STATISTICS), SQL_OF_ROWS(ROW_CHANGES, SHAPE_LOOK),
+	SQL_OF_ROWS(ROW_CHANGES, SHAPE_REMOVED_STATISTICS), SQL_EXTENT, SQL_BIRTH,
+};
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -433,7 +429,8 @@ const struct db_kind db_main_kind = {
 	.migrations = main_migrations,
 	.n_migrations = ROWS(main_migrations),
 	.pragmas = main_pragmas,
-	.needs = main_needs,
+	.needed = main_needed,
+	.n_needed = ROWS(main_needed),
 };
 
 const struct db_kind db_stats_kind = {
@@ -442,5 +439,6 @@ const struct db_kind db_stats_kind = {
 	.migrations = stats_migrations,
 	.n_migrations = ROWS(stats_migrations),
 	.pragmas = stats_pragmas,
-	.needs = stats_needs,
+	.needed = stats_needed,
+	.n_needed = ROWS(stats_needed),
 };

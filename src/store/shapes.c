@@ -1,248 +1,321 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Rows of the two files into structs, and what is none. Not every file has our
- * constraints or kept to them: others write with plain SQL, may turn the checks off,
- * and mend files by hand. A row that breaks a rule of the schema is damage, and named;
- * nobody above has to expect it.
+ * The shapes of rows; see shapes.h. A row is checked when it is read: other programs write
+ * with plain SQL and may turn the constraints of the schema off. A row that breaks a rule is
+ * reported as damage, so that no caller has to expect one.
  */
 #include "store/shapes.h"
-#include "store/store_private.h"
 
 #include <string.h>
 
-/* What a column may be; the bounds are of a number, or of the octets of a text. */
-struct rule {
-	enum { RULE_NUMBER, RULE_NUMBER_OR_NULL, RULE_TEXT, RULE_NAME } kind;
-	int64_t min, max;
-};
-
-#define ID { RULE_NUMBER, 1, MODEL_ID_MAX }
-#define NAME { RULE_NAME, 1, MODEL_NAME_MAX }
-#define TEXT(most) { RULE_TEXT, 0, most }
-#define NUMBER(least, most) { RULE_NUMBER, least, most }
-#define ANY { RULE_NUMBER, INT64_MIN, INT64_MAX }
-#define OPTIONAL(most) { RULE_NUMBER_OR_NULL, 0, most }
+#include "store/db.h"
 
 enum { PLANE_MAX = 32, PARAMS_MAX = 2000, INTERVAL_MAX_MS = 86400000 };
 
 #define TIME_MAX 253402300799	/* the end of the year 9999 */
 
-static const struct rule removed_rules[] = { NUMBER(STORE_CLUSTER, STORE_STATISTICS), ID };
+#define MEMBER(row, member)                                                    \
+	.offset = offsetof(struct row, member), .size = sizeof(((struct row *)0)->member)
+#define BOUNDS(least, most) .min = (least), .max = (most)
+#define NUMBER(row, member, min, max)                                          \
+	.type = COLUMN_INTEGER, MEMBER(row, member), BOUNDS(min, max)
+#define ID(row, member) NUMBER(row, member, 1, MODEL_ID_MAX)
+#define TIME(row, member) NUMBER(row, member, INT64_MIN, INT64_MAX)
+#define TEXT(row, member, max) .type = COLUMN_TEXT, MEMBER(row, member), BOUNDS(0, max)
+#define NAME(row, member)                                                      \
+	.type = COLUMN_NAME, MEMBER(row, member), BOUNDS(1, MODEL_NAME_MAX)
 
-static const struct rule cluster_rules[] = {
-	ID, NAME, TEXT(PLANE_MAX), TEXT(PARAMS_MAX),
-	NUMBER(PLANE_STATUS_NONE, PLANE_STATUS_FAILING), TEXT(MODEL_MESSAGE_MAX),
+static const struct column cluster_columns[] = {
+	{ "id", ID(cluster_row, id) },
+	{ "name", NAME(cluster_row, name), .flags = COLUMN_KEY },
+	{ "plane", TEXT(cluster_row, plane, PLANE_MAX), .flags = COLUMN_PUT },
+	{ "plane_params", TEXT(cluster_row, plane_params, PARAMS_MAX), .flags = COLUMN_PUT },
+	{ "plane_status", NUMBER(cluster_row, plane_status, PLANE_STATUS_NONE,
+	    PLANE_STATUS_FAILING) },
+	{ "plane_message", TEXT(cluster_row, plane_message, MODEL_MESSAGE_MAX) },
 };
 
-static const struct rule service_rules[] = {
-	ID, ID, NAME, TEXT(MODEL_ADDRESS_MAX), TEXT(MODEL_PORT_TEXT_MAX),
-	NUMBER(PROTOCOL_OTHER, PROTOCOL_SCTP),
+static const struct column service_columns[] = {
+	{ "id", ID(service_row, id) },
+	{ "cluster_id", ID(service_row, cluster_id), .flags = COLUMN_KEY },
+	{ "name", NAME(service_row, name), .flags = COLUMN_KEY },
+	{ "address", TEXT(service_row, address, MODEL_ADDRESS_MAX), .flags = COLUMN_PUT },
+	{ "port", TEXT(service_row, port, MODEL_PORT_TEXT_MAX), .flags = COLUMN_PUT },
+	{ "protocol", NUMBER(service_row, protocol, PROTOCOL_OTHER, PROTOCOL_SCTP),
+	    .flags = COLUMN_PUT },
 };
 
-static const struct rule real_rules[] = {
-	ID, ID, NAME, TEXT(MODEL_ADDRESS_MAX), TEXT(MODEL_PORT_TEXT_MAX),
-	NUMBER(0, MODEL_WEIGHT_MAX), NUMBER(0, 1), NUMBER(0, 1), TEXT(MODEL_MESSAGE_MAX), ANY,
-	NUMBER(0, MODEL_ID_MAX),
+_Static_assert(offsetof(struct store_real_view, row) == 0, "a view begins with its row");
+
+static const struct column real_columns[] = {
+	{ "id", ID(real_row, id) },
+	{ "service_id", ID(real_row, service_id), .flags = COLUMN_KEY },
+	{ "name", NAME(real_row, name), .flags = COLUMN_KEY },
+	{ "address", TEXT(real_row, address, MODEL_ADDRESS_MAX), .flags = COLUMN_PUT },
+	{ "port", TEXT(real_row, port, MODEL_PORT_TEXT_MAX), .flags = COLUMN_PUT },
+	{ "weight", NUMBER(real_row, weight, 0, MODEL_WEIGHT_MAX), .flags = COLUMN_FIRST,
+	    .view = SQL_REAL_AHEAD("r", weight) },
+	{ "fallback", NUMBER(real_row, fallback, 0, 1), .flags = COLUMN_FIRST,
+	    .view = SQL_REAL_AHEAD("r", fallback) },
+	{ "enabled", NUMBER(real_row, enabled, 0, 1), .flags = COLUMN_FIRST,
+	    .view = SQL_REAL_AHEAD("r", enabled) },
+	{ "reason", TEXT(real_row, reason, MODEL_MESSAGE_MAX) },
+	{ "last_change", TIME(real_row, last_change) },
+	{ "last_job", NUMBER(real_row, last_job, 0, MODEL_ID_MAX) },
+	{ NULL, NUMBER(store_real_view, pending_jobs, 0, MODEL_ID_MAX),
+	    .view = "(SELECT count(*) FROM job AS j WHERE j.real_id = r.id"
+	    " AND j." SQL_JOB_OPEN ")" },
 };
 
-static const struct rule job_rules[] = {
-	ID, OPTIONAL(MODEL_ID_MAX), NUMBER(JOB_ENABLE, JOB_SET_WEIGHT),
-	NUMBER(JOB_HELD, JOB_SUPERSEDED), NUMBER(JOB_CAUSE_NONE, JOB_CAUSE_OTHER),
-	NUMBER(JOB_SOURCE_OTHER, JOB_SOURCE_CLI), NUMBER(0, MODEL_WEIGHT_MAX),
-	NUMBER(0, MODEL_WEIGHT_MAX), NUMBER(0, MODEL_ID_MAX), ANY, ANY, ANY, NAME, NAME, NAME,
-	TEXT(MODEL_MESSAGE_MAX),
+static const struct column job_columns[] = {
+	{ "id", ID(job_row, id) },
+	{ "real_id", NUMBER(job_row, real_id, 0, MODEL_ID_MAX), .flags = COLUMN_NULLABLE },
+	{ "operation", NUMBER(job_row, operation, JOB_ENABLE, JOB_SET_WEIGHT) },
+	{ "state", NUMBER(job_row, state, JOB_HELD, JOB_SUPERSEDED) },
+	{ "fail_cause", NUMBER(job_row, cause, JOB_CAUSE_NONE, JOB_CAUSE_OTHER) },
+	{ "source", NUMBER(job_row, source, JOB_SOURCE_OTHER, JOB_SOURCE_CLI) },
+	{ "old_value", NUMBER(job_row, old_value, 0, MODEL_WEIGHT_MAX) },
+	{ "new_value", NUMBER(job_row, new_value, 0, MODEL_WEIGHT_MAX) },
+	{ "request", NUMBER(job_row, request, 0, MODEL_ID_MAX) },
+	{ "created", TIME(job_row, created) },
+	{ "started", TIME(job_row, started) },
+	{ "finished", TIME(job_row, finished) },
+	{ "cluster_name", NAME(job_row, cluster) },
+	{ "service_name", NAME(job_row, service) },
+	{ "real_name", NAME(job_row, real) },
+	{ "message", TEXT(job_row, message, MODEL_MESSAGE_MAX) },
 };
 
-/* The numbers come after these. */
-static const struct rule statistics_rules[] = {
-	ID, OPTIONAL(1), NUMBER(ROLE_MEMBER, ROLES - 1), NUMBER(0, INT64_MAX),
-	NUMBER(0, INT64_MAX),
+#define MEASURED(name, stat)                                                   \
+	{ name, .type = COLUMN_COUNT, MEMBER(statistics, number[stat]), BOUNDS(0, INT64_MAX), \
+	    .flags = COLUMN_PUT, .present = 1u << (stat) }
+
+static const struct column statistics_columns[] = {
+	{ "real_id", ID(statistics, real_id), .flags = COLUMN_KEY },
+	{ "active", NUMBER(statistics, active, 0, 1), .flags = COLUMN_PUT,
+	    .present = STAT_PRESENT_ACTIVE },
+	{ "role", NUMBER(statistics, role, ROLE_MEMBER, ROLES - 1), .flags = COLUMN_PUT },
+	{ "last_update", NUMBER(statistics, last_update, 0, INT64_MAX), .flags = COLUMN_PUT },
+	{ "counters_since", NUMBER(statistics, counters_since, 0, INT64_MAX),
+	    .flags = COLUMN_PUT },
+	MEASURED("active_connections", STAT_ACTIVE_CONNECTIONS),
+	MEASURED("inactive_connections", STAT_INACTIVE_CONNECTIONS),
+	MEASURED("persistent_connections", STAT_PERSISTENT_CONNECTIONS),
+	MEASURED("connections_per_second", STAT_CONNECTIONS_PER_SECOND),
+	MEASURED("bps_in", STAT_BPS_IN),
+	MEASURED("bps_out", STAT_BPS_OUT),
+	MEASURED("pps_in", STAT_PPS_IN),
+	MEASURED("pps_out", STAT_PPS_OUT),
+	MEASURED("total_connections", STAT_TOTAL_CONNECTIONS),
+	MEASURED("total_packets_in", STAT_TOTAL_PACKETS_IN),
+	MEASURED("total_packets_out", STAT_TOTAL_PACKETS_OUT),
+	MEASURED("total_octets_in", STAT_TOTAL_OCTETS_IN),
+	MEASURED("total_octets_out", STAT_TOTAL_OCTETS_OUT),
 };
 
-static const struct rule look_rules[] = {
-	ID, NUMBER(0, TIME_MAX), NUMBER(1, INTERVAL_MAX_MS),
+static const struct column look_columns[] = {
+	{ "cluster_id", ID(driver_poll, cluster_id), .flags = COLUMN_KEY },
+	{ "time", NUMBER(driver_poll, time, 0, TIME_MAX), .flags = COLUMN_PUT },
+	{ "interval_ms", NUMBER(driver_poll, interval_ms, 1, INTERVAL_MAX_MS),
+	    .flags = COLUMN_PUT },
 };
+
+static const struct column removed_columns[] = {
+	{ "kind", NUMBER(removed_row, kind, STORE_CLUSTER, STORE_STATISTICS) },
+	{ "id", ID(removed_row, id) },
+};
+
+/* True of row r if row d of table 'table' has its name and is shown instead of it. */
+#define SAME_NAME(table, parent)                                               \
+	"EXISTS (SELECT 1 FROM " table " AS d WHERE " parent "d.name = r.name AND d.id < r.id)"
+#define NO_PARENT(table, column)                                               \
+	"NOT EXISTS (SELECT 1 FROM " table " AS p WHERE p.id = r." column ")"
+
+#define COLUMNS(array) .columns = (array), .n = sizeof(array) / sizeof((array)[0])
+
+const struct shape shapes[SHAPES] = {
+	[SHAPE_CLUSTER] = { "cluster", "id", COLUMNS(cluster_columns),
+	    .row_size = sizeof(struct cluster_row), .order = "name", .below = "?1 = 0 AND",
+	    .why = "CASE WHEN " SAME_NAME("cluster", "") " THEN <LEFT_OUT_NAME>"
+	    " WHEN r.changed < 1 THEN <LEFT_OUT_CHANGE> ELSE 0 END" },
+	[SHAPE_SERVICE] = { "service", "id", COLUMNS(service_columns),
+	    .row_size = sizeof(struct service_row), .order = "name",
+	    .below = "r.cluster_id = ?1 AND", .parent = "cluster", .parent_column = "cluster_id",
+	    .why = "CASE WHEN " NO_PARENT("cluster", "cluster_id") " THEN <LEFT_OUT_PARENT>"
+	    " WHEN " SAME_NAME("service", "d.cluster_id = r.cluster_id AND ")
+	    " THEN <LEFT_OUT_NAME> WHEN r.changed < 1 THEN <LEFT_OUT_CHANGE> ELSE 0 END" },
+	[SHAPE_REAL] = { "real_service", "id", COLUMNS(real_columns),
+	    .row_size = sizeof(struct store_real_view), .order = "name",
+	    .below = "r.service_id = ?1 AND", .parent = "service", .parent_column = "service_id",
+	    .why = "CASE WHEN " NO_PARENT("service", "service_id") " THEN <LEFT_OUT_PARENT>"
+	    " WHEN " SAME_NAME("real_service", "d.service_id = r.service_id AND ")
+	    " THEN <LEFT_OUT_NAME> WHEN r.fallback = 1 AND EXISTS (SELECT 1 FROM real_service"
+	    " AS d WHERE d.service_id = r.service_id AND d.fallback = 1 AND d.id < r.id"
+	    " AND NOT EXISTS (SELECT 1 FROM real_service AS e"
+	    " WHERE e.service_id = d.service_id AND e.name = d.name AND e.id < d.id))"
+	    " THEN <LEFT_OUT_FALLBACK> WHEN r.changed < 1 THEN <LEFT_OUT_CHANGE> ELSE 0 END" },
+	[SHAPE_JOB] = { "job", "id", COLUMNS(job_columns), .row_size = sizeof(struct job_row),
+	    .order = "id", .below = "?1 = 0 AND", .parent = "real_service",
+	    .parent_column = "real_id", .why = "CASE WHEN r.real_id IS NOT NULL AND "
+	    NO_PARENT("real_service", "real_id") " THEN <LEFT_OUT_PARENT> ELSE 0 END" },
+	[SHAPE_STATISTICS] = { "statistics", "real_id", COLUMNS(statistics_columns),
+	    .row_size = sizeof(struct statistics), .why = "0" },
+	[SHAPE_LOOK] = { "look", "cluster_id", COLUMNS(look_columns),
+	    .row_size = sizeof(struct driver_poll), .why = "0" },
+	[SHAPE_REMOVED] = { "removed", "id", COLUMNS(removed_columns),
+	    .row_size = sizeof(struct removed_row), .why = "0" },
+	[SHAPE_REMOVED_STATISTICS] = { "removed", "id", .columns = removed_columns + 1, .n = 1,
+	    .row_size = sizeof(struct removed_row), .why = "0" },
+};
+
+/* -- reading ---------------------------------------------------------------------- */
 
 static bool
-keeps(sqlite3_stmt *stmt, int column, const struct rule *rule)
+is_text(const struct column *column)
 {
-	int type = sqlite3_column_type(stmt, column);
-	int64_t measure;
+	return column->type == COLUMN_TEXT || column->type == COLUMN_NAME;
+}
 
-	if (rule->kind == RULE_NUMBER_OR_NULL && type == SQLITE_NULL)
-		return true;
-	if (rule->kind == RULE_TEXT || rule->kind == RULE_NAME) {
-		if (type != SQLITE_TEXT)
-			return false;
-		measure = sqlite3_column_bytes(stmt, column);
-	} else {
-		if (type != SQLITE_INTEGER)
-			return false;
-		measure = sqlite3_column_int64(stmt, column);
-	}
-	return measure >= rule->min && measure <= rule->max && (rule->kind != RULE_NAME ||
-	    (model_name_valid(db_text(stmt, column)) &&
-	    strlen(db_text(stmt, column)) == (size_t)measure));
+/* True if column 'i' of the result may be a value of 'column'; *ret_number: its number. */
+static bool
+is_valid(sqlite3_stmt *stmt, int i, const struct column *column, int64_t *ret_number)
+{
+	int type = sqlite3_column_type(stmt, i);
+
+	*ret_number = 0;
+	if (type == SQLITE_NULL)
+		return column->present != 0 || (column->flags & COLUMN_NULLABLE) != 0;
+	if (type != (is_text(column) ? SQLITE_TEXT : SQLITE_INTEGER))
+		return false;
+	*ret_number = is_text(column) ? sqlite3_column_bytes(stmt, i) :
+	    sqlite3_column_int64(stmt, i);
+	return *ret_number >= column->min && *ret_number <= column->max &&
+	    (column->type != COLUMN_NAME || (model_name_valid(db_text(stmt, i)) &&
+	    strlen(db_text(stmt, i)) == (size_t)*ret_number));
 }
 
 static enum err_code
-damaged(sqlite3_stmt *stmt, int first, int column, const char *table, struct err *err)
+damaged(const struct shape *shape, sqlite3_stmt *stmt, int first, int i, struct err *err)
 {
 	const char *file = sqlite3_db_filename(sqlite3_db_handle(stmt), "main");
 
-	/* What is in memory is a copy of that one: store_snapshot(). */
+	/* A database in memory is a copy of lbcluster.db: store_snapshot(). */
 	if (file == NULL || file[0] == '\0')
 		file = db_main_kind.file;
 	return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s of row %lld of table %s)", file,
-	    sqlite3_column_name(stmt, column), (long long)sqlite3_column_int64(stmt, first),
-	    table);
+	    sqlite3_column_name(stmt, i), (long long)sqlite3_column_int64(stmt, first),
+	    shape->table);
 }
 
-static enum err_code
-check(sqlite3_stmt *stmt, int first, const struct rule *rules, size_t n, const char *table,
+static void
+number_set(void *member, size_t size, int64_t number)
+{
+	const uint8_t u8 = (uint8_t)number;
+	const uint16_t u16 = (uint16_t)number;
+	const uint32_t u32 = (uint32_t)number;
+
+	memcpy(member, size == sizeof(u8) ? &u8 : size == sizeof(u16) ? (const void *)&u16 :
+	    size == sizeof(u32) ? (const void *)&u32 : &number, size);
+}
+
+enum err_code
+shape_read(const struct shape *shape, sqlite3_stmt *stmt, int first, void *ret_row,
     struct err *err)
 {
-	for (int i = 0; i < (int)n; i++)
-		if (!keeps(stmt, first + i, &rules[i]))
-			return damaged(stmt, first, first + i, table, err);
-	return ERR_OK;
-}
+	int left = sqlite3_column_count(stmt) - first;
+	const char *text;
+	int64_t number;
 
-#define CHECK(rules, table)                                                    \
-	check(stmt, first, rules, sizeof(rules) / sizeof((rules)[0]), table, err)
+	memset(ret_row, 0, shape->row_size);
+	for (int i = 0; i < (int)shape->n && i < left; i++) {
+		const struct column *column = &shape->columns[i];
+		char *member = (char *)ret_row + column->offset;
 
-enum err_code
-store_read_removed(sqlite3_stmt *stmt, int first, enum store_kind *ret_kind, uint32_t *ret_id,
-    struct err *err)
-{
-	enum err_code code = CHECK(removed_rules, "removed");
-
-	if (code != ERR_OK)
-		return code;
-	*ret_kind = (enum store_kind)sqlite3_column_int(stmt, first);
-	*ret_id = (uint32_t)sqlite3_column_int64(stmt, first + 1);
-	return ERR_OK;
-}
-
-enum err_code
-store_read_cluster(sqlite3_stmt *stmt, int first, struct cluster_row *ret, struct err *err)
-{
-	enum err_code code = CHECK(cluster_rules, "cluster");
-
-	if (code != ERR_OK)
-		return code;
-	ret->id = (uint32_t)sqlite3_column_int64(stmt, first);
-	ret->name = db_text(stmt, first + 1);
-	ret->plane = db_text(stmt, first + 2);
-	ret->plane_params = db_text(stmt, first + 3);
-	ret->plane_status = (enum plane_status)sqlite3_column_int(stmt, first + 4);
-	ret->plane_message = db_text(stmt, first + 5);
-	return ERR_OK;
-}
-
-enum err_code
-store_read_service(sqlite3_stmt *stmt, int first, struct service_row *ret, struct err *err)
-{
-	enum err_code code = CHECK(service_rules, "service");
-
-	if (code != ERR_OK)
-		return code;
-	ret->id = (uint32_t)sqlite3_column_int64(stmt, first);
-	ret->cluster_id = (uint32_t)sqlite3_column_int64(stmt, first + 1);
-	ret->name = db_text(stmt, first + 2);
-	ret->address = db_text(stmt, first + 3);
-	ret->port = db_text(stmt, first + 4);
-	ret->protocol = (enum protocol)sqlite3_column_int(stmt, first + 5);
-	return ERR_OK;
-}
-
-enum err_code
-store_read_real(sqlite3_stmt *stmt, int first, struct real_row *ret, struct err *err)
-{
-	enum err_code code = CHECK(real_rules, "real_service");
-
-	if (code != ERR_OK)
-		return code;
-	ret->id = (uint32_t)sqlite3_column_int64(stmt, first);
-	ret->service_id = (uint32_t)sqlite3_column_int64(stmt, first + 1);
-	ret->name = db_text(stmt, first + 2);
-	ret->address = db_text(stmt, first + 3);
-	ret->port = db_text(stmt, first + 4);
-	ret->weight = (uint16_t)sqlite3_column_int(stmt, first + 5);
-	ret->fallback = sqlite3_column_int(stmt, first + 6) != 0;
-	ret->enabled = sqlite3_column_int(stmt, first + 7) != 0;
-	ret->reason = db_text(stmt, first + 8);
-	ret->last_change = sqlite3_column_int64(stmt, first + 9);
-	ret->last_job = (uint32_t)sqlite3_column_int64(stmt, first + 10);
-	return ERR_OK;
-}
-
-enum err_code
-store_read_job(sqlite3_stmt *stmt, int first, struct job_row *ret, struct err *err)
-{
-	enum err_code code = CHECK(job_rules, "job");
-
-	if (code != ERR_OK)
-		return code;
-	ret->id = (uint32_t)sqlite3_column_int64(stmt, first);
-	ret->real_id = (uint32_t)sqlite3_column_int64(stmt, first + 1);
-	ret->operation = (enum job_operation)sqlite3_column_int(stmt, first + 2);
-	ret->state = (enum job_state)sqlite3_column_int(stmt, first + 3);
-	ret->cause = (enum job_fail_cause)sqlite3_column_int(stmt, first + 4);
-	ret->source = (enum job_source)sqlite3_column_int(stmt, first + 5);
-	ret->old_value = (uint32_t)sqlite3_column_int64(stmt, first + 6);
-	ret->new_value = (uint32_t)sqlite3_column_int64(stmt, first + 7);
-	ret->request = (uint32_t)sqlite3_column_int64(stmt, first + 8);
-	ret->created = sqlite3_column_int64(stmt, first + 9);
-	ret->started = sqlite3_column_int64(stmt, first + 10);
-	ret->finished = sqlite3_column_int64(stmt, first + 11);
-	ret->cluster = db_text(stmt, first + 12);
-	ret->service = db_text(stmt, first + 13);
-	ret->real = db_text(stmt, first + 14);
-	ret->message = db_text(stmt, first + 15);
-	return ERR_OK;
-}
-
-enum err_code
-store_read_statistics(sqlite3_stmt *stmt, int first, struct statistics *ret, struct err *err)
-{
-	static const struct rule rule = OPTIONAL(INT64_MAX);
-	enum err_code code = CHECK(statistics_rules, "statistics");
-
-	if (code != ERR_OK)
-		return code;
-	memset(ret, 0, sizeof(*ret));
-	ret->real_id = (uint32_t)sqlite3_column_int64(stmt, first);
-	if (sqlite3_column_type(stmt, first + 1) != SQLITE_NULL) {
-		ret->active = sqlite3_column_int(stmt, first + 1) != 0;
-		ret->present |= STAT_PRESENT_ACTIVE;
-	}
-	ret->role = (enum real_role)sqlite3_column_int(stmt, first + 2);
-	ret->last_update = sqlite3_column_int64(stmt, first + 3);
-	ret->counters_since = sqlite3_column_int64(stmt, first + 4);
-	for (int i = 0; i < STAT_NUMBERS; i++) {
-		int column = first + 5 + i;
-
-		if (!keeps(stmt, column, &rule))
-			return damaged(stmt, first, column, "statistics", err);
-		if (sqlite3_column_type(stmt, column) == SQLITE_NULL)
+		if (!is_valid(stmt, first + i, column, &number))
+			return damaged(shape, stmt, first, first + i, err);
+		if (is_text(column)) {
+			text = db_text(stmt, first + i);
+			memcpy(member, &text, sizeof(text));
 			continue;
-		ret->number[i] = (uint64_t)sqlite3_column_int64(stmt, column);
-		ret->present |= 1u << i;
+		}
+		number_set(member, column->size, number);
+		if (column->present != 0 && sqlite3_column_type(stmt, first + i) != SQLITE_NULL)
+			((struct statistics *)ret_row)->present |= column->present;
 	}
 	return ERR_OK;
 }
 
-enum err_code
-store_read_look(sqlite3_stmt *stmt, int first, struct driver_poll *ret, struct err *err)
+size_t
+shape_kept_size(const struct shape *shape)
 {
-	enum err_code code = CHECK(look_rules, "look");
+	const size_t align = sizeof(int64_t);
+	size_t size = sizeof(union shape_row);
 
-	if (code != ERR_OK)
-		return code;
-	ret->cluster_id = (uint32_t)sqlite3_column_int64(stmt, first);
-	ret->time = sqlite3_column_int64(stmt, first + 1);
-	ret->interval_ms = (uint32_t)sqlite3_column_int64(stmt, first + 2);
-	return ERR_OK;
+	for (size_t i = 0; i < shape->n; i++)
+		if (is_text(&shape->columns[i]))
+			size += (size_t)shape->columns[i].max + 1;
+	return (size + align - 1) / align * align;
+}
+
+void
+shape_keep(const struct shape *shape, union shape_row *row)
+{
+	char *room = (char *)row + sizeof(union shape_row);
+	const char *text;
+
+	for (size_t i = 0; i < shape->n; i++) {
+		char *member = (char *)row + shape->columns[i].offset;
+
+		if (!is_text(&shape->columns[i]))
+			continue;
+		memcpy(&text, member, sizeof(text));
+		memcpy(member, &room, sizeof(room));
+		room = stpcpy(room, text) + 1;
+	}
+}
+
+/* -- writing ---------------------------------------------------------------------- */
+
+static int64_t
+number_get(const void *member, const struct column *column)
+{
+	uint64_t u64 = 0;
+
+	/* Little-endian or not: each size has its own type. */
+	if (column->size == sizeof(uint8_t))
+		return *(const uint8_t *)member;
+	if (column->size == sizeof(uint16_t))
+		return *(const uint16_t *)member;
+	if (column->size == sizeof(uint32_t))
+		return *(const uint32_t *)member;
+	memcpy(&u64, member, sizeof(u64));
+	/* SQLite's integers are signed. */
+	return column->type == COLUMN_COUNT && u64 > INT64_MAX ? INT64_MAX : (int64_t)u64;
+}
+
+static int
+column_bind(sqlite3_stmt *stmt, int i, const struct column *column, const void *row)
+{
+	const void *member = (const char *)row + column->offset;
+	const char *text;
+
+	if (is_text(column)) {
+		memcpy(&text, member, sizeof(text));
+		return sqlite3_bind_text(stmt, i, text, -1, SQLITE_TRANSIENT);
+	}
+	if (column->present != 0 &&
+	    (((const struct statistics *)row)->present & column->present) == 0)
+		return sqlite3_bind_null(stmt, i);
+	return sqlite3_bind_int64(stmt, i, number_get(member, column));
+}
+
+int
+shape_bind(const struct shape *shape, sqlite3_stmt *stmt, const void *row)
+{
+	int n = sqlite3_bind_parameter_count(stmt), rc = SQLITE_OK;
+
+	for (int i = 0; i < n && i < (int)shape->n && rc == SQLITE_OK; i++)
+		rc = column_bind(stmt, i + 1, &shape->columns[i], row);
+	return rc;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Columns of the tables as SQL, and the functions that read a row of them.
+ * The shapes of rows: each column of a table with its bounds and its member of the row's
+ * struct. SQL, checks, reads and copies are derived from these descriptions.
  */
 #ifndef STORE_SHAPES_H
 #define STORE_SHAPES_H
@@ -10,90 +11,88 @@
 
 #include "store/store.h"
 
-/* Row of the columns listed beside each query macro. ERR_CORRUPT with words for one that
- * breaks a rule of the schema; nothing is set then. */
-enum err_code store_read_removed(sqlite3_stmt *stmt, int first, enum store_kind *ret_kind,
-    uint32_t *ret_id, struct err *err);
-enum err_code store_read_cluster(sqlite3_stmt *stmt, int first, struct cluster_row *ret,
-    struct err *err);
-enum err_code store_read_service(sqlite3_stmt *stmt, int first, struct service_row *ret,
-    struct err *err);
-enum err_code store_read_real(sqlite3_stmt *stmt, int first, struct real_row *ret,
-    struct err *err);
-enum err_code store_read_job(sqlite3_stmt *stmt, int first, struct job_row *ret,
-    struct err *err);
-enum err_code store_read_statistics(sqlite3_stmt *stmt, int first, struct statistics *ret,
-    struct err *err);
-enum err_code store_read_look(sqlite3_stmt *stmt, int first, struct driver_poll *ret,
-    struct err *err);
+enum shape_id {
+	SHAPE_CLUSTER = STORE_CLUSTER, SHAPE_SERVICE = STORE_SERVICE, SHAPE_REAL = STORE_REAL,
+	SHAPE_JOB = STORE_JOB, SHAPE_STATISTICS = STORE_STATISTICS,
+	SHAPE_LOOK,
+	SHAPE_REMOVED,			/* of lbcluster.db */
+	SHAPE_REMOVED_STATISTICS,	/* of lbcluster-stats.db */
+	SHAPES
+};
 
-#define CLUSTER_COLUMNS "c.id, c.name, c.plane, c.plane_params, c.plane_status, c.plane_message"
-#define SERVICE_COLUMNS "s.id, s.cluster_id, s.name, s.address, s.port, s.protocol"
-#define REAL_COLUMNS_WITH(weight, fallback, enabled)                           \
-	"r.id, r.service_id, r.name, r.address, r.port, " weight ", " fallback ", " \
-	enabled ", r.reason, r.last_change, r.last_job"
-#define REAL_COLUMNS REAL_COLUMNS_WITH("r.weight", "r.fallback", "r.enabled")
-#define JOB_COLUMNS                                                            \
-	"j.id, j.real_id, j.operation, j.state, j.fail_cause, j.source, j.old_value, " \
-	"j.new_value, j.request, j.created, j.started, j.finished, j.cluster_name, " \
-	"j.service_name, j.real_name, j.message"
-#define STATISTICS_COLUMNS                                                     \
-	"t.real_id, t.active, t.role, t.last_update, t.counters_since, t.active_connections, " \
-	"t.inactive_connections, t.persistent_connections, t.connections_per_second, " \
-	"t.bps_in, t.bps_out, t.pps_in, t.pps_out, t.total_connections, "      \
-	"t.total_packets_in, t.total_packets_out, t.total_octets_in, t.total_octets_out"
+/* Why readers do not get a row; see left_out.c. */
+enum left_out_why {
+	LEFT_OUT_NOT, LEFT_OUT_PARENT, LEFT_OUT_NAME, LEFT_OUT_FALLBACK, LEFT_OUT_CHANGE
+};
 
-/* enum left_out_why of a row, as an expression over the aliases of the columns above. */
-#define CLUSTER_LEFT_OUT                                                       \
-	"CASE WHEN EXISTS (SELECT 1 FROM cluster AS d WHERE d.name = c.name"   \
-	" AND d.id < c.id) THEN 2 WHEN c.changed < 1 THEN 4 ELSE 0 END"
-#define SERVICE_LEFT_OUT                                                       \
-	"CASE WHEN NOT EXISTS (SELECT 1 FROM cluster AS p WHERE p.id = s.cluster_id)" \
-	" THEN 1 WHEN EXISTS (SELECT 1 FROM service AS d"                      \
-	" WHERE d.cluster_id = s.cluster_id AND d.name = s.name AND d.id < s.id)" \
-	" THEN 2 WHEN s.changed < 1 THEN 4 ELSE 0 END"
-#define REAL_LEFT_OUT                                                          \
-	"CASE WHEN NOT EXISTS (SELECT 1 FROM service AS p WHERE p.id = r.service_id)" \
-	" THEN 1 WHEN EXISTS (SELECT 1 FROM real_service AS d"                 \
-	" WHERE d.service_id = r.service_id AND d.name = r.name AND d.id < r.id)" \
-	" THEN 2 WHEN r.fallback = 1 AND EXISTS (SELECT 1 FROM real_service AS d" \
-	" WHERE d.service_id = r.service_id AND d.fallback = 1 AND d.id < r.id" \
-	" AND NOT EXISTS (SELECT 1 FROM real_service AS e"                     \
-	" WHERE e.service_id = d.service_id AND e.name = d.name AND e.id < d.id))" \
-	" THEN 3 WHEN r.changed < 1 THEN 4 ELSE 0 END"
-#define JOB_LEFT_OUT                                                           \
-	"CASE WHEN j.real_id IS NOT NULL AND NOT EXISTS"                       \
-	" (SELECT 1 FROM real_service AS p WHERE p.id = j.real_id) THEN 1 ELSE 0 END"
+enum column_type {
+	COLUMN_INTEGER,
+	COLUMN_COUNT,	/* uint64_t, at most INT64_MAX in the table */
+	COLUMN_TEXT,
+	COLUMN_NAME,	/* a text that model_name_valid() accepts */
+};
 
-#define LOOK_COLUMNS "l.cluster_id, l.time, l.interval_ms"
+enum column_flag {
+	COLUMN_KEY = 1,		/* identifies a row that is written */
+	COLUMN_PUT = 2,		/* written by INSERT and UPDATE */
+	COLUMN_FIRST = 4,	/* written by INSERT only */
+	COLUMN_NULLABLE = 8,	/* NULL is read as 0 */
+};
 
-/* What index job_open is over. Without it in so many words SQLite reads all jobs, also
- * where it follows from the rest. */
-#define JOB_OPEN "state < 3"
+struct column {
+	const char		*name;		/* NULL: only in the view */
+	enum column_type	 type;
+	size_t			 offset, size;	/* of the member */
+	int64_t			 min, max;	/* of the number, or of the length in bytes */
+	unsigned int		 flags;
+	unsigned int		 present;	/* bit of struct statistics; NULL without it */
+	const char		*view;		/* expression for people; NULL: the column */
+};
 
-/* True of job 'job' (a table or alias) once a later job for its column has changed the row:
- * releasing 'job' changes nothing then. */
-#define JOB_OVERTAKEN(job)                                                     \
-	"EXISTS (SELECT 1 FROM job AS later WHERE later.real_id = " job ".real_id" \
-	" AND later.id > " job ".id AND later.state IN (1, 2, 3, 6)"            \
-	" AND (later.operation + 1) / 2 = (" job ".operation + 1) / 2)"
+struct shape {
+	const char		*table;
+	const char		*id;		/* column that numbers the rows */
+	const struct column	*columns;
+	size_t			 n;
+	size_t			 row_size;	/* of the struct, with the columns of the view */
+	const char		*order;		/* column by which pages are read */
+	const char		*parent;	/* table of the parent */
+	const char		*parent_column;	/* that names it */
+	const char		*below;		/* rows r of parent ?1 */
+	const char		*why;		/* enum left_out_why of row r */
+};
 
-/* Held jobs that change their row when they are released, as h: the end of a SELECT. Index
- * job_held has them by row. */
-#define FROM_HELD " FROM job AS h WHERE h.state = 0 AND NOT " JOB_OVERTAKEN("h")
+extern const struct shape shapes[SHAPES];
 
-/* A column of real service 'r' (a table or alias) as it is once all held jobs are released.
- * 'operations' are those of the column. */
-#define REAL_AHEAD(r, column, operations)                                      \
-	"ifnull((SELECT h.new_value" FROM_HELD " AND h.operation IN (" operations ")" \
-	" AND h.real_id = " r ".id ORDER BY h.id DESC LIMIT 1), " r "." column ")"
-#define REAL_AHEAD_WEIGHT(r) REAL_AHEAD(r, "weight", "5")
-#define REAL_AHEAD_FALLBACK(r) REAL_AHEAD(r, "fallback", "3, 4")
-#define REAL_AHEAD_ENABLED(r) REAL_AHEAD(r, "enabled", "1, 2")
-#define REAL_COLUMNS_AHEAD                                                     \
-	REAL_COLUMNS_WITH(REAL_AHEAD_WEIGHT("r") " AS weight",                 \
-	    REAL_AHEAD_FALLBACK("r") " AS fallback", REAL_AHEAD_ENABLED("r") " AS enabled")
+struct removed_row {
+	enum store_kind	kind;
+	uint32_t	id;
+};
 
-enum { CLUSTER_COLUMN_COUNT = 6, SERVICE_COLUMN_COUNT = 6, REAL_COLUMN_COUNT = 11 };
+/* Any row. */
+union shape_row {
+	struct cluster_row	cluster;
+	struct service_row	service;
+	struct store_real_view	real;		/* its row is first */
+	struct job_row		job;
+	struct statistics	statistics;
+	struct driver_poll	look;
+	struct removed_row	removed;
+};
+
+/* Reads the columns of 'shape' from column 'first' of a result on; those of the view if the
+ * result has them. Texts are valid until the next step. ERR_CORRUPT names a column that
+ * breaks a rule of the schema; *ret_row is incomplete then. */
+enum err_code shape_read(const struct shape *shape, sqlite3_stmt *stmt, int first,
+    void *ret_row, struct err *err);
+
+/* The bytes of a row with its texts. */
+size_t shape_kept_size(const struct shape *shape);
+/* Copies the texts of a row behind it, so that they outlive the statement. 'row' has
+ * shape_kept_size() bytes. */
+void shape_keep(const struct shape *shape, union shape_row *row);
+
+/* Binds column N of 'row' to ?N, for each N that the statement has. Returns an SQLite code. */
+int shape_bind(const struct shape *shape, sqlite3_stmt *stmt, const void *row);
 
 #endif

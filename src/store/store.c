@@ -225,9 +225,9 @@ store_close(struct store *store)
 static bool
 was_committed_to(struct db *db)
 {
-	int64_t version;
+	int64_t version = 0;
 
-	if (db_number(db, NULL, 0, &version, "PRAGMA data_version", "") != ERR_OK)
+	if (db_number(db, SQL_DATA_VERSION, DB_NO_VALUES, &version, NULL) != ERR_OK)
 		return true;
 	return version != db->data_version;
 }

@@ -169,8 +169,8 @@ enum err_code store_snapshot(struct store *store, struct err *err);
 
 /* A real service, its path, statistics and open jobs. */
 struct store_real_view {
-	struct path		path;
 	struct real_row		row;
+	struct path		path;
 	uint32_t		cluster_id;
 	bool			has_statistics;
 	struct statistics	statistics;

@@ -8,7 +8,6 @@
 #define STORE_STORE_PRIVATE_H
 
 #include "store/db.h"
-#include "store/store.h"
 
 /*
  * The state of lbcluster.db, and of lbcluster-stats.db.
@@ -49,11 +48,6 @@ struct store_file {
 };
 
 enum { RELEASES_MAX = 64 };
-
-/* Why readers do not get a row; see left_out.c. The numbers are those of the queries. */
-enum left_out_why {
-	LEFT_OUT_NOT, LEFT_OUT_PARENT, LEFT_OUT_NAME, LEFT_OUT_FALLBACK, LEFT_OUT_CHANGE
-};
 
 enum { LEFT_OUT_MAX = 1000 };	/* rows that are remembered; more are left out unreported */
 
@@ -163,6 +157,14 @@ void store_lock_marks_show(const struct store *store, int64_t main, int64_t stat
 /* Before a real service of 'service_id' becomes fallback: the one whose held job gives the
  * fallback up gives it up now. */
 enum err_code store_fallback_free(struct store *store, uint32_t service_id, struct err *err);
+/* Writes the release of SET 'token', answered at 'wall_s'. */
+enum err_code store_release_write(struct db *db, int64_t token, int64_t wall_s, struct err *err);
+/* Writes all releases that were not written yet. */
+enum err_code store_releases_write(struct store *store, struct err *err);
+/* True if the release of SET 'token' waits to be written. */
+bool store_set_is_released(const struct store *store, uint64_t token);
+/* Removes the oldest finished jobs beyond job_max_rows. */
+enum err_code store_jobs_prune(struct db *db, struct err *err);
 /* Lays over 'totals' the settings of SETs that are released and not written yet. */
 enum err_code store_releases_add(struct store *store, struct store_totals *totals,
     struct err *err);

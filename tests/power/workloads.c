@@ -303,9 +303,9 @@ kind_at(const struct db_kind *kind, size_t version)
 	struct db_kind old = *kind;
 
 	old.n_migrations = version;
-	/* The query names the tables of the newest version. */
+	/* The statements name the tables of the newest version. */
 	if (version < kind->n_migrations)
-		old.needs = "SELECT 1";
+		old.n_needed = 0;
 	return old;
 }
 

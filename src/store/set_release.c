@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The end of a SET: its release, which changes the rows and queues the jobs, or its undo.
+ */
+#include "store/store_private.h"
+
+#include <string.h>
+
+#include "util/clock.h"
+
+/* -- release ------------------------------------------------------------------- */
+
+/* SQL of a release, in this order: first the rows, then the jobs, then the settings of
+ * lbclusterd. */
+static const enum sql release_steps[] = {
+	SQL_RELEASE_FALLBACK_FREE, SQL_FALLBACK_UNCOUNT, SQL_RELEASE_COUNT,
+	SQL_RELEASE_FALLBACK_OFF, SQL_RELEASE_FALLBACK_ON, SQL_RELEASE_ENABLED,
+	SQL_RELEASE_WEIGHT, SQL_RELEASE_REAL_TIME, SQL_RELEASE_CONFIG_TIME,
+	SQL_RELEASE_REFUSED, SQL_RELEASE_RECORDED, SQL_RELEASE_OVERTAKEN,
+	SQL_RELEASE_OVERTAKES, SQL_RELEASE_QUEUED, SQL_RELEASE_SETTINGS, SQL_SETTINGS_DROP,
+};
+
+static const enum sql undo_steps[] = { SQL_UNDO_OLD_VALUES, SQL_UNDO_JOBS, SQL_SETTINGS_DROP };
+
+static const enum sql fallback_free_steps[] = { SQL_FALLBACK_FREE, SQL_FALLBACK_UNCOUNT };
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static enum err_code
+steps_run(struct db *db, const enum sql *steps, size_t n, int64_t first, int64_t second,
+    struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < n && code == ERR_OK; i++)
+		code = db_run(db, steps[i], DB_VALUES(db_int(first), db_int(second)), err);
+	return code;
+}
+
+enum err_code
+store_release_write(struct db *db, int64_t token, int64_t wall_s, struct err *err)
+{
+	return steps_run(db, release_steps, COUNT(release_steps), token, wall_s, err);
+}
+
+/* Releases all held jobs, SET by SET in the order of their commits. */
+static enum err_code
+all_release(struct db *db, int64_t wall_s, struct err *err)
+{
+	enum err_code code = ERR_OK;
+	sqlite3_stmt *stmt;
+	bool more = true;
+	int64_t token;
+
+	while (code == ERR_OK) {
+		code = db_first(db, SQL_HELD_OLDEST, DB_NO_VALUES, &stmt, &more, err);
+		if (code != ERR_OK || !more)
+			break;
+		token = sqlite3_column_int64(stmt, 0);
+		db_reset(stmt);
+		code = store_release_write(db, token, wall_s, err);
+	}
+	return code;
+}
+
+enum err_code
+store_fallback_free(struct store *store, uint32_t service_id, struct err *err)
+{
+	return steps_run(&store->main, fallback_free_steps, COUNT(fallback_free_steps), service_id,
+	    0, err);
+}
+
+enum err_code
+store_releases_write(struct store *store, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < store->n_releases && code == ERR_OK; i++) {
+		const struct store_release *release = &store->releases[i];
+
+		code = release->token == 0 ? all_release(&store->main, release->wall_s, err) :
+		    store_release_write(&store->main, (int64_t)release->token, release->wall_s,
+		    err);
+	}
+	return code;
+}
+
+enum err_code
+store_releases_add(struct store *store, struct store_totals *totals, struct err *err)
+{
+	enum err_code code = ERR_OK;
+	sqlite3_stmt *stmt;
+	bool row;
+
+	for (size_t i = 0; i < store->n_releases && code == ERR_OK; i++) {
+		code = db_query(&store->main, SQL_SETTINGS_HELD,
+		    DB_VALUES(db_int((int64_t)store->releases[i].token)), &stmt, err);
+		while (code == ERR_OK &&
+		    (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row) {
+			if (sqlite3_column_int(stmt, 0) != 0)
+				totals->set_lock = model_lock_next(totals->set_lock);
+			else
+				totals->notify_enable = (uint32_t)sqlite3_column_int64(stmt, 1);
+		}
+	}
+	return code;
+}
+
+bool
+store_set_is_released(const struct store *store, uint64_t token)
+{
+	size_t i = 0;
+
+	while (i < store->n_releases && store->releases[i].token != 0 &&
+	    store->releases[i].token != token)
+		i++;
+	return i < store->n_releases;
+}
+
+static enum err_code
+flush_write(struct store *store, const void *arg, struct err *err)
+{
+	(void)arg;
+	return store_releases_write(store, err);
+}
+
+enum err_code
+store_flush(struct store *store, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	if (store->n_releases > 0)
+		code = store_write_alone(store, flush_write, NULL, err);
+	if (code == ERR_OK)
+		store->n_releases = 0;
+	return code;
+}
+
+bool
+store_needs_flush(const struct store *store)
+{
+	return store->n_releases > 0;
+}
+
+bool
+store_was_replaced(const struct store *store)
+{
+	return store->replaced;
+}
+
+void
+store_set_release(struct store *store, uint64_t token)
+{
+	struct store_release release = { .token = token, .wall_s = clock_wall_s() };
+
+	if (token == 0)
+		store->replaced = false;
+	/* There is no room left, and lbcluster.db cannot be written. All held jobs are then
+	 * released together later: none of them is of a SET that can still be undone. */
+	if (store->n_releases == RELEASES_MAX && store_flush(store, NULL) != ERR_OK) {
+		store->n_releases = 1;
+		store->releases[0].token = 0;
+		return;
+	}
+	store->releases[store->n_releases++] = release;
+}
+
+/* -- undo ---------------------------------------------------------------------- */
+
+static enum err_code
+undo_write(struct store *store, const void *arg, struct err *err)
+{
+	enum err_code code = store_releases_write(store, err);
+
+	return code == ERR_OK ? steps_run(&store->main, undo_steps, COUNT(undo_steps),
+	    (int64_t)*(const uint64_t *)arg, 0, err) : code;
+}
+
+enum err_code
+store_set_undo(struct store *store, uint64_t token, struct err *err)
+{
+	enum err_code code = store_write_alone(store, undo_write, &token, err);
+
+	if (code == ERR_OK)
+		store->n_releases = 0;
+	return code;
+}

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The statements of the store and the words in them; see sql.h. The schema is in schema.c.
+ */
+#include "store/sql.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* -- texts ------------------------------------------------------------------------ */
+
+/* Held jobs of SET ?1. */
+#define OF_SET(job)                                                            \
+	job ".state = <JOB_HELD> AND " job "." SQL_JOB_OPEN " AND " job ".token = ?1"
+
+/* Jobs of cluster ?1. */
+#define OF_CLUSTER                                                             \
+	"EXISTS (SELECT 1 FROM real_service AS r JOIN service AS s ON s.id = r.service_id" \
+	" WHERE r.id = job.real_id AND s.cluster_id = ?1)"
+
+/* The rows of held jobs that give the fallback up, where 'condition' holds, give it up before
+ * the jobs are released. The trigger of real_service counts each as a change, but the release
+ * will count it: SQL_FALLBACK_UNCOUNT comes next. */
+#define FALLBACK_FREE(condition)                                               \
+	"UPDATE real_service SET fallback = 0 WHERE +fallback = 1 AND id IN (SELECT h.real_id" \
+	SQL_FROM_HELD " AND h.operation = <JOB_DISABLE_FALLBACK> AND " condition ")"
+
+/* Writes the values of SET ?1 to the rows. A value that breaks a constraint changes nothing:
+ * another program may have written the row. */
+#define APPLY(column, operations)                                              \
+	"UPDATE OR IGNORE real_service SET " #column " = j.new_value FROM job AS j WHERE " \
+	OF_SET("j") " AND j.operation IN (" operations ") AND real_service.id = j.real_id" \
+	" AND NOT " SQL_OVERTAKEN("j")
+
+/* True of a time that a trigger set in this transaction, after ?2. */
+#define JUST_NOW(column) column " > ?2 AND " column " >= unixepoch() - 1"
+
+/* Takes back what job ?1 changed. A held job that came before has not changed the row: if
+ * there is one, the row gets the value before that job. */
+#define BACK(column)                                                           \
+	"UPDATE real_service SET " #column " = ifnull((SELECT h.old_value" SQL_FROM_HELD \
+	" AND h.operation IN (" SQL_OPERATIONS_##column ") AND h.real_id = j.real_id" \
+	" AND h.id < j.id ORDER BY h.id LIMIT 1), j.old_value) FROM job AS j"  \
+	" WHERE j.id = ?1 AND j.operation IN (" SQL_OPERATIONS_##column ")"        \
+	" AND real_service.id = j.real_id AND real_service." #column " = j.new_value" \
+	" AND NOT EXISTS (SELECT 1 FROM job AS later WHERE later.real_id = j.real_id" \
+	" AND later.id > j.id AND " SQL_SAME_COLUMN("later", "j") ")"
+
+/* "becomes EVENT" and "before EVENT" are of job_transitions[]. */
+static const char *const texts[SQL_TEXTS] = {
+	[SQL_BEGIN] = "BEGIN",
+	/* A read transaction that begins to write gets SQLITE_BUSY at once. */
+	[SQL_BEGIN_IMMEDIATE] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_APPLICATION_ID] = "PRAGMA application_id",
+	[SQL_USER_VERSION] = "PRAGMA user_version",
+	[SQL_DATA_VERSION] = "PRAGMA data_version",
+	[SQL_INTEGRITY_CHECK] = "PRAGMA integrity_check(1)",
+	[SQL_EXTENT] = "SELECT change, removed_oldest FROM store",
+	[SQL_CHANGE] = "SELECT change FROM store",
+	[SQL_BIRTH] = "SELECT birth FROM store",
+	/* A large transaction must not lock readers out before its commit. */
+	[SQL_CACHE_SPILL_OFF] = "PRAGMA cache_spill = OFF",
+
+	/* Columns that no other statement of db_main_kind.needed names. */
+	[SQL_NEEDED] = "SELECT j.token, h.token, h.name, h.value, m.birth, m.change,"
+	    " m.removed_oldest, m.job_rows, m.jobs_open FROM job AS j, held_setting AS h,"
+	    " store AS m",
+	[SQL_TOTALS] = "SELECT config_changes, config_last_change, table_last_change,"
+	    " jobs_succeeded, jobs_failed, jobs_bumped,"
+	    " ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0),"
+	    " ifnull((SELECT value FROM setting WHERE name = 'set_lock'), 0),"
+	    " ifnull((SELECT value FROM setting WHERE name = 'job_max_rows'), 1000),"
+	    " ifnull((SELECT value FROM setting WHERE name = 'notify_enable'), ?1),"
+	    " ifnull((SELECT value FROM setting WHERE name = 'stale_after'), ?2)"
+	    " FROM store",
+	/* One query takes one lock. Of two rows of a name the lower id is served: left_out.c. */
+	[SQL_PATH_FIND] = "SELECT c.id, s.id, r.id FROM cluster AS c"
+	    " LEFT JOIN service AS s ON s.cluster_id = c.id AND s.name = ?2"
+	    " LEFT JOIN real_service AS r ON r.service_id = s.id AND r.name = ?3"
+	    " WHERE c.name = ?1 ORDER BY c.id, s.id, r.id LIMIT 1",
+	[SQL_REMOVED_REALS] = "SELECT changed, id FROM removed"
+	    " WHERE kind = <STORE_REAL> AND changed > ?1 ORDER BY changed LIMIT ?2",
+
+	/* -- a SET: judging and holding -- */
+
+	/* The row of a change, of real service ?1 and the operations ?2 and ?3, once all held
+	 * jobs are released; the fallback of its service if ?4; the token of the SET that
+	 * holds a job for the column. */
+	[SQL_SET_BEFORE] = "SELECT r.service_id, " SQL_REAL_AHEAD("r", weight) ", "
+	    SQL_REAL_AHEAD("r", fallback) ", " SQL_REAL_AHEAD("r", enabled)
+	    ", c.name, s.name, r.name, c.plane, f.id, f.name, (SELECT h.token" SQL_FROM_HELD
+	    " AND h.operation IN (?2, ?3) AND h.real_id = r.id ORDER BY h.id DESC LIMIT 1)"
+	    " FROM real_service AS r JOIN service AS s ON s.id = r.service_id"
+	    " JOIN cluster AS c ON c.id = s.cluster_id"
+	    " LEFT JOIN real_service AS f ON +f.service_id = r.service_id"
+	    " AND f.id IN (SELECT o.id FROM real_service AS o WHERE o.service_id = r.service_id"
+	    " AND o.fallback = 1 UNION ALL SELECT h.real_id" SQL_FROM_HELD
+	    " AND ?4 AND h.operation = <JOB_ENABLE_FALLBACK>) AND "
+	    SQL_REAL_AHEAD("f", fallback) " = 1 WHERE r.id = ?1",
+	/* A held SET that names the lock has used its value up. */
+	[SQL_SET_LOCK] = "SELECT (ifnull((SELECT value FROM setting WHERE name = 'set_lock'), 0)"
+	    " + (SELECT count(*) FROM held_setting WHERE name = 'set_lock')) & <MODEL_ID_MAX>",
+	[SQL_JOBS_OPEN] = "SELECT jobs_open FROM store",
+	[SQL_JOB_INSERT] = "INSERT INTO job (state, real_id, operation, source, old_value,"
+	    " new_value, request, token, cluster_name, service_name, real_name)"
+	    " VALUES (<JOB_HELD>, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[SQL_JOBS_OVER] = "SELECT job_rows - (SELECT value FROM setting"
+	    " WHERE name = 'job_max_rows') FROM store",
+	[SQL_JOBS_PRUNE] = "DELETE FROM job WHERE id IN (SELECT id FROM job"
+	    " WHERE state >= <JOB_SUCCEEDED> ORDER BY id LIMIT ?1)",
+	[SQL_SETTING_HOLD] = "INSERT INTO held_setting (token, name, value) VALUES (?1, ?2, ?3)",
+	[SQL_SETTINGS_HELD] = "SELECT name = 'set_lock', value FROM held_setting"
+	    " WHERE ?1 IN (token, 0)",
+
+	/* -- a SET: release of SET ?1, answered at ?2 -- */
+
+	[SQL_HELD_OLDEST] = "SELECT token FROM (SELECT token, id FROM job"
+	    " WHERE state = <JOB_HELD> AND " SQL_JOB_OPEN " UNION ALL SELECT token,"
+	    " 9223372036854775807 FROM held_setting) ORDER BY id LIMIT 1",
+	/* A service has at most one fallback at every moment. A job of another SET that gives it
+	 * up, and that this SET was judged with, goes first. */
+	[SQL_RELEASE_FALLBACK_FREE] = FALLBACK_FREE("h.token <> ?1 AND EXISTS (SELECT 1"
+	    " FROM job AS j JOIN real_service AS t ON t.id = j.real_id"
+	    " JOIN real_service AS o ON o.id = h.real_id WHERE " OF_SET("j")
+	    " AND j.operation = <JOB_ENABLE_FALLBACK> AND t.service_id = o.service_id)"),
+	[SQL_FALLBACK_UNCOUNT] = "UPDATE store SET config_changes = config_changes - changes()",
+	/* The trigger of real_service counts rows that change. Managers count jobs that change a
+	 * value, also a job that was overtaken: this adds the difference. */
+	[SQL_RELEASE_COUNT] = "UPDATE store SET config_changes = config_changes + (SELECT"
+	    " ifnull(sum((j.old_value <> j.new_value) - (NOT " SQL_OVERTAKEN("j")
+	    " AND j.new_value <> " SQL_BY_COLUMN("j", "r.enabled", "r.fallback", "r.weight")
+	    ")), 0) FROM job AS j JOIN real_service AS r ON r.id = j.real_id WHERE "
+	    OF_SET("j") ")",
+	[SQL_RELEASE_FALLBACK_OFF] = APPLY(fallback, "<JOB_DISABLE_FALLBACK>"),
+	[SQL_RELEASE_FALLBACK_ON] = APPLY(fallback, "<JOB_ENABLE_FALLBACK>"),
+	[SQL_RELEASE_ENABLED] = APPLY(enabled, SQL_OPERATIONS_enabled),
+	[SQL_RELEASE_WEIGHT] = APPLY(weight, SQL_OPERATIONS_weight),
+	/* Triggers set the time of this write. SNMP has shown the time of the answer. */
+	[SQL_RELEASE_REAL_TIME] = "UPDATE real_service SET last_change = ?2 FROM job AS j WHERE "
+	    OF_SET("j") " AND real_service.id = j.real_id AND "
+	    JUST_NOW("real_service.last_change"),
+	[SQL_RELEASE_CONFIG_TIME] = "UPDATE store SET config_last_change = ?2 WHERE "
+	    JUST_NOW("config_last_change") " AND EXISTS (SELECT 1 FROM job AS j WHERE "
+	    OF_SET("j") " AND j.old_value <> j.new_value)",
+	[SQL_RELEASE_REFUSED] = "UPDATE job SET <becomes refused>, finished = ?2 WHERE "
+	    OF_SET("job") " AND operation = <JOB_ENABLE_FALLBACK> AND NOT " SQL_OVERTAKEN("job")
+	    " AND (SELECT fallback FROM real_service WHERE id = job.real_id) = 0",
+	[SQL_RELEASE_RECORDED] = "UPDATE job SET <becomes recorded>, started = ?2, finished = ?2"
+	    " WHERE " OF_SET("job") " AND real_id IN (SELECT r.id FROM real_service AS r"
+	    " JOIN service AS s ON s.id = r.service_id JOIN cluster AS c ON c.id = s.cluster_id"
+	    " WHERE r.id = job.real_id AND c.plane = 'none')",
+	[SQL_RELEASE_OVERTAKEN] = "UPDATE job SET <becomes superseded>, finished = ?2 WHERE "
+	    OF_SET("job") " AND " SQL_OVERTAKEN("job"),
+	/* Queued jobs for a column that this SET sets. */
+	[SQL_RELEASE_OVERTAKES] = "UPDATE job SET <becomes superseded>, finished = ?2"
+	    " WHERE state = <JOB_QUEUED> AND " SQL_JOB_OPEN " AND EXISTS (SELECT 1"
+	    " FROM job AS j WHERE j.real_id = job.real_id AND j.id > job.id"
+	    " AND j.state = <JOB_HELD> AND j.token = ?1 AND " SQL_SAME_COLUMN("j", "job") ")",
+	[SQL_RELEASE_QUEUED] = "UPDATE job SET <becomes released> WHERE " OF_SET("job"),
+	/* The lock counts up: TestAndIncr of RFC 2579. */
+	[SQL_RELEASE_SETTINGS] = "INSERT INTO setting SELECT name, value FROM held_setting"
+	    " WHERE token = ?1 ON CONFLICT (name) DO UPDATE SET value = iif(name = 'set_lock',"
+	    " (value + 1) & <MODEL_ID_MAX>, excluded.value)",
+	[SQL_SETTINGS_DROP] = "DELETE FROM held_setting WHERE token = ?1",
+
+	/* The next job for the column found the value before this one, and goes back to it if it
+	 * fails. Setting "message" makes the trigger stamp the row as changed. */
+	[SQL_UNDO_OLD_VALUES] = "UPDATE job AS later SET old_value = j.old_value,"
+	    " message = later.message FROM job AS j WHERE " OF_SET("j")
+	    " AND later.old_value = j.new_value AND later.id = (SELECT min(n.id) FROM job AS n"
+	    " WHERE n.state NOT IN (<JOB_FAILED>, <JOB_CANCELLED>) AND n.id > j.id"
+	    " AND n.real_id = j.real_id AND " SQL_SAME_COLUMN("n", "j") ")",
+	[SQL_UNDO_JOBS] = "UPDATE job SET <becomes undone>, finished = unixepoch() WHERE "
+	    OF_SET("job"),
+	[SQL_FALLBACK_FREE] = FALLBACK_FREE("(SELECT service_id FROM real_service"
+	    " WHERE id = h.real_id) = ?1"),
+
+	/* -- settings of the store -- */
+
+	[SQL_LOCK_INCREASE] = "INSERT INTO setting (name, value) VALUES ('set_lock', 1)"
+	    " ON CONFLICT (name) DO UPDATE SET value = (value + 1) & <MODEL_ID_MAX>",
+	[SQL_JOB_MAX_ROWS_SET] = "UPDATE setting SET value = ?1 WHERE name = 'job_max_rows'",
+	[SQL_STALE_AFTER_SET] = "INSERT INTO setting (name, value) VALUES ('stale_after', ?1)"
+	    " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+
+	/* -- drivers -- */
+
+	[SQL_JOBS_QUEUED] = "SELECT id FROM job WHERE <before claimed> AND " SQL_JOB_OPEN
+	    " AND " OF_CLUSTER " ORDER BY id LIMIT ?2",
+	[SQL_JOB_CLAIM] = "UPDATE job SET <becomes claimed>, started = unixepoch() WHERE id = ?1"
+	    " AND <before claimed>",
+	[SQL_JOBS_REQUEUE] = "UPDATE job SET <becomes requeued>, started = 0"
+	    " WHERE <before requeued> AND " SQL_JOB_OPEN " AND " OF_CLUSTER,
+	/* A held job stays: its release changes the row first. */
+	[SQL_JOBS_RECORD] = "UPDATE job SET <becomes recorded>,"
+	    " started = iif(started = 0, unixepoch(), started), finished = unixepoch()"
+	    " WHERE <before recorded> AND state <> <JOB_HELD> AND " SQL_JOB_OPEN
+	    " AND " OF_CLUSTER,
+	[SQL_JOB_REQUEUE] = "UPDATE job SET <becomes requeued>, message = ?2 WHERE id = ?1"
+	    " AND <before requeued>",
+	[SQL_JOB_DONE] = "UPDATE job SET <becomes done>, message = ?2, finished = unixepoch()"
+	    " WHERE id = ?1 AND <before done>",
+	[SQL_JOB_FAIL] = "UPDATE job SET <becomes failed>, message = ?2, fail_cause = ?3,"
+	    " finished = unixepoch() WHERE id = ?1 AND <before failed>",
+	[SQL_JOB_SUPERSEDE] = "UPDATE job SET <becomes superseded>, finished = unixepoch()"
+	    " WHERE id = ?1 AND <before superseded> AND state <> <JOB_HELD>",
+	[SQL_BACK_ENABLED] = BACK(enabled),
+	/* A fallback does not go back to a row while another row has it, or gets it by a held
+	 * job. */
+	[SQL_BACK_FALLBACK] = BACK(fallback) " AND (j.old_value = 0 OR NOT EXISTS (SELECT 1"
+	    " FROM real_service AS f WHERE f.service_id = real_service.service_id"
+	    " AND (f.fallback = 1 OR f.id IN (SELECT h.real_id" SQL_FROM_HELD
+	    " AND h.operation = <JOB_ENABLE_FALLBACK>))))",
+	[SQL_BACK_WEIGHT] = BACK(weight),
+	[SQL_PLANE_GET] = "SELECT plane_status = ?2 AND plane_message = ?3 FROM cluster"
+	    " WHERE id = ?1",
+	[SQL_PLANE_SET] = "UPDATE cluster SET plane_status = ?2, plane_message = ?3 WHERE id = ?1",
+	[SQL_REASON_SET] = "UPDATE real_service SET reason = ?2 WHERE id = ?1"
+	    " AND reason IS NOT ?2",
+};
+
+static const char *const patterns[ROW_SQLS] = {
+	[ROW_CHANGES] = "SELECT r.changed, <why>, <columns> FROM <table> AS r"
+	    " WHERE r.changed > ?1 ORDER BY r.changed LIMIT ?2",
+	[ROW_PAGE] = "SELECT <view> FROM <table> AS r WHERE <below> r.<order> > ?2"
+	    " AND (<why>) = 0 ORDER BY r.<order> LIMIT ?3",
+	[ROW_GET] = "SELECT <view> FROM <table> AS r WHERE r.<id> = ?1",
+	[ROW_FIND] = "SELECT <id>, <same> FROM <table> WHERE <key>",
+	[ROW_INSERT] = "INSERT INTO <table> (<names>) VALUES (<parameters>)",
+	[ROW_UPDATE] = "UPDATE <table> SET <changes> WHERE <key>",
+	[ROW_UPSERT] = "INSERT INTO <table> (<names>) VALUES (<parameters>)"
+	    " ON CONFLICT (<id>) DO UPDATE SET <excluded>",
+	[ROW_DELETE] = "DELETE FROM <table> WHERE <id> = ?1",
+	[ROW_WHY] = "SELECT <why> FROM <table> AS r WHERE r.<id> = ?1",
+	[ROW_LEFT_OUT] = "SELECT r.<id>, <why> AS why FROM <table> AS r WHERE why <> 0"
+	    " ORDER BY r.<id>",
+	[ROW_UNNUMBERED] = "SELECT r.<id>, <why> FROM <table> AS r WHERE r.changed < 1",
+	[ROW_ORPHANS] = "SELECT r.<id> FROM <table> AS r WHERE r.<parent> = ?1"
+	    " AND (<why>) = <LEFT_OUT_PARENT>",
+};
+
+/* -- words ------------------------------------------------------------------------ */
+
+#define NUMBER(enumerator) { #enumerator, enumerator }
+
+/* Enumerators and constants that statements name. */
+static const struct {
+	const char	*name;
+	int		 number;
+} numbers[] = {
+	NUMBER(JOB_HELD), NUMBER(JOB_QUEUED), NUMBER(JOB_RUNNING), NUMBER(JOB_SUCCEEDED),
+	NUMBER(JOB_FAILED), NUMBER(JOB_CANCELLED), NUMBER(JOB_SUPERSEDED), NUMBER(JOB_ENABLE),
+	NUMBER(JOB_DISABLE), NUMBER(JOB_ENABLE_FALLBACK), NUMBER(JOB_DISABLE_FALLBACK),
+	NUMBER(JOB_SET_WEIGHT), NUMBER(LEFT_OUT_PARENT), NUMBER(LEFT_OUT_NAME),
+	NUMBER(LEFT_OUT_FALLBACK), NUMBER(LEFT_OUT_CHANGE), NUMBER(STORE_REAL),
+	NUMBER(MODEL_ID_MAX),
+};
+
+/* Words of a shape: a text of struct shape, or each column that has one of 'flags' (0: all).
+ * In 'format' @ is the name of a column and # its number. */
+static const struct word {
+	const char	*name;
+	size_t		 member;	/* its offset */
+	const char	*format, *separator;
+	unsigned int	 flags;
+} words[] = {
+#define WRITTEN (COLUMN_KEY | COLUMN_PUT | COLUMN_FIRST)
+	{ "table", .member = offsetof(struct shape, table) },
+	{ "id", .member = offsetof(struct shape, id) },
+	{ "order", .member = offsetof(struct shape, order) },
+	{ "parent", .member = offsetof(struct shape, parent_column) },
+	{ "why", .member = offsetof(struct shape, why) },
+	{ "below", .member = offsetof(struct shape, below) },
+	{ "columns", .format = "r.@", .separator = ", " },
+	{ "names", .format = "@", .separator = ", ", .flags = WRITTEN },
+	{ "parameters", .format = "?#", .separator = ", ", .flags = WRITTEN },
+	{ "key", .format = "@ = ?#", .separator = " AND ", .flags = COLUMN_KEY },
+	{ "same", .format = "@ = ?#", .separator = " AND ", .flags = COLUMN_PUT },
+	{ "changes", .format = "@ = ?#", .separator = ", ", .flags = COLUMN_PUT },
+	{ "excluded", .format = "@ = excluded.@", .separator = ", ", .flags = COLUMN_PUT },
+};
+
+static void
+column_write(sqlite3_str *text, const char *format, const char *name, size_t number)
+{
+	for (; *format != '\0'; format++) {
+		if (*format == '@')
+			sqlite3_str_appendall(text, name);
+		else if (*format == '#')
+			sqlite3_str_appendf(text, "%d", (int)number);
+		else
+			sqlite3_str_appendchar(text, 1, *format);
+	}
+}
+
+static void
+list_write(sqlite3_str *text, const struct word *word, const struct shape *shape)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < shape->n; i++) {
+		const struct column *column = &shape->columns[i];
+
+		if (column->name == NULL ||
+		    (word->flags != 0 && (column->flags & word->flags) == 0))
+			continue;
+		sqlite3_str_appendall(text, separator);
+		column_write(text, word->format, column->name, i + 1);
+		separator = word->separator;
+	}
+}
+
+static void
+view_write(sqlite3_str *text, const struct shape *shape)
+{
+	for (size_t i = 0; i < shape->n; i++) {
+		const struct column *column = &shape->columns[i];
+
+		sqlite3_str_appendall(text, i > 0 ? ", " : "");
+		if (column->view != NULL)
+			sqlite3_str_appendall(text, column->view);
+		if (column->name != NULL)
+			sqlite3_str_appendf(text, column->view != NULL ? " AS %s" : "r.%s",
+			    column->name);
+	}
+}
+
+/* The states from which a job gets here. */
+static void
+before_write(sqlite3_str *text, const struct job_transition *transition)
+{
+	const char *separator = "state IN (";
+
+	for (unsigned int state = JOB_HELD; state <= JOB_SUPERSEDED; state++) {
+		if ((transition->from & 1u << state) == 0)
+			continue;
+		sqlite3_str_appendf(text, "%s%u", separator, state);
+		separator = ", ";
+	}
+	sqlite3_str_appendall(text, ")");
+}
+
+static void
+becomes_write(sqlite3_str *text, const struct job_transition *transition)
+{
+	sqlite3_str_appendf(text, "state = %d", transition->to);
+	if (transition->cause != 0)
+		sqlite3_str_appendf(text, ", fail_cause = %d", transition->cause);
+	if (transition->message != NULL)
+		sqlite3_str_appendf(text, ", message = %Q", transition->message);
+}
+
+/* "becomes EVENT" or "before EVENT"; false if 'word' is neither. */
+static bool
+transition_write(sqlite3_str *text, const char *word)
+{
+	const char *event = strchr(word, ' ');
+
+	for (const struct job_transition *t = job_transitions; t->event != NULL; t++) {
+		if (event == NULL || strcmp(event + 1, t->event) != 0)
+			continue;
+		(word[2] == 'f' ? before_write : becomes_write)(text, t);
+		return true;
+	}
+	return false;
+}
+
+static bool
+number_write(sqlite3_str *text, const char *word)
+{
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		if (strcmp(numbers[i].name, word) != 0)
+			continue;
+		sqlite3_str_appendf(text, "%d", numbers[i].number);
+		return true;
+	}
+	return false;
+}
+
+/* An unknown word stays, and SQLite refuses the statement. */
+static void
+word_write(sqlite3_str *text, const char *name, const struct shape *shape)
+{
+	const struct word *word = words;
+
+	if (number_write(text, name) || transition_write(text, name))
+		return;
+	while (word < words + COUNT(words) && strcmp(word->name, name) != 0)
+		word++;
+	if (strcmp(name, "view") == 0)
+		view_write(text, shape);
+	else if (word == words + COUNT(words))
+		sqlite3_str_appendf(text, "<%s>", name);
+	else if (word->format != NULL)
+		list_write(text, word, shape);
+	else
+		sqlite3_str_appendall(text, *(const char *const *)(const void *)
+		    ((const char *)shape + word->member));
+}
+
+/* 'sql' with its words replaced once. A word is between < and >, and begins with a letter. */
+static char *
+words_replace(const char *sql, const struct shape *shape)
+{
+	sqlite3_str *text = sqlite3_str_new(NULL);
+	char word[32];
+
+	while (*sql != '\0') {
+		size_t plain = strcspn(sql, "<"), length = strcspn(sql + plain, ">");
+
+		sqlite3_str_append(text, sql, (int)plain);
+		sql += plain;
+		if (*sql == '\0')
+			break;
+		if (!isalpha((unsigned char)sql[1]) || length > sizeof(word)) {
+			sqlite3_str_appendchar(text, 1, *sql++);
+			continue;
+		}
+		snprintf(word, sizeof(word), "%.*s", (int)length - 1, sql + 1);
+		word_write(text, word, shape);
+		sql += length + 1;
+	}
+	return sqlite3_str_finish(text);
+}
+
+const struct shape *
+sql_shape(unsigned int statement)
+{
+	return &shapes[(statement - SQL_TEXTS) % SHAPES];
+}
+
+char *
+sql_build(unsigned int statement)
+{
+	bool is_text = statement < SQL_TEXTS;
+	const struct shape *shape = is_text ? &shapes[0] : sql_shape(statement);
+	const char *sql = is_text ? texts[statement] : patterns[(statement - SQL_TEXTS) / SHAPES];
+	char *once = words_replace(sql, shape), *twice;
+
+	if (once == NULL)
+		return NULL;
+	/* The words of a shape have words in them. */
+	twice = words_replace(once, shape);
+	sqlite3_free(once);
+	return twice;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * All SQL statements of the store, by number. A statement is one text, or a pattern that is
+ * filled in for one shape of rows. db.c prepares a statement at its first use.
+ *
+ * A word in angle brackets is replaced before SQLite sees the text: <JOB_HELD> by the number
+ * of that enumerator, <table> by the table of the shape. words[] of sql.c lists the words.
+ */
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
+
+#include "store/shapes.h"
+
+/* True of an open job. The text is that of the indexes job_open of the schema: without it
+ * SQLite reads all jobs. */
+#define SQL_JOB_OPEN "state < <JOB_SUCCEEDED>"
+
+/* Operations of a job, by the column that they set. */
+#define SQL_OPERATIONS_enabled "<JOB_ENABLE>, <JOB_DISABLE>"
+#define SQL_OPERATIONS_fallback "<JOB_ENABLE_FALLBACK>, <JOB_DISABLE_FALLBACK>"
+#define SQL_OPERATIONS_weight "<JOB_SET_WEIGHT>"
+
+/* One of three expressions, by the column of 'job' (a table or alias). */
+#define SQL_BY_COLUMN(job, enabled, fallback, weight)                          \
+	"CASE WHEN " job ".operation IN (" SQL_OPERATIONS_enabled ") THEN " enabled  \
+	" WHEN " job ".operation IN (" SQL_OPERATIONS_fallback ") THEN " fallback    \
+	" ELSE " weight " END"
+#define SQL_JOB_COLUMN(job) SQL_BY_COLUMN(job, "'enabled'", "'fallback'", "'weight'")
+#define SQL_SAME_COLUMN(job, other) SQL_JOB_COLUMN(job) " = " SQL_JOB_COLUMN(other)
+
+/* True of 'job' once a later job for its column has changed the row: the release of 'job'
+ * changes nothing then. */
+#define SQL_OVERTAKEN(job)                                                     \
+	"EXISTS (SELECT 1 FROM job AS later WHERE later.real_id = " job ".real_id" \
+	" AND later.id > " job ".id AND later.state IN (<JOB_QUEUED>, <JOB_RUNNING>," \
+	" <JOB_SUCCEEDED>, <JOB_SUPERSEDED>) AND " SQL_SAME_COLUMN("later", job) ")"
+
+/* Held jobs that change their row when they are released, as h: the end of a SELECT. Index
+ * job_held has them by row. */
+#define SQL_FROM_HELD                                                          \
+	" FROM job AS h WHERE h.state = <JOB_HELD> AND NOT " SQL_OVERTAKEN("h")
+
+/* 'column' of real service 'r' (a table or alias) as it is once all held jobs are released. */
+#define SQL_REAL_AHEAD(r, column)                                              \
+	"ifnull((SELECT h.new_value" SQL_FROM_HELD " AND h.operation IN"       \
+	" (" SQL_OPERATIONS_##column ") AND h.real_id = " r ".id ORDER BY h.id DESC LIMIT 1), " \
+	r "." #column ")"
+
+enum sql {
+	/* both files */
+	SQL_BEGIN, SQL_BEGIN_IMMEDIATE, SQL_COMMIT, SQL_ROLLBACK, SQL_APPLICATION_ID,
+	SQL_USER_VERSION, SQL_DATA_VERSION, SQL_INTEGRITY_CHECK, SQL_EXTENT, SQL_CHANGE,
+	SQL_BIRTH, SQL_CACHE_SPILL_OFF,
+
+	/* reading */
+	SQL_NEEDED, SQL_TOTALS, SQL_PATH_FIND, SQL_REMOVED_REALS,
+
+	/* a SET: judging and holding */
+	SQL_SET_BEFORE, SQL_SET_LOCK, SQL_JOBS_OPEN, SQL_JOB_INSERT, SQL_JOBS_OVER,
+	SQL_JOBS_PRUNE, SQL_SETTING_HOLD, SQL_SETTINGS_HELD,
+
+	/* a SET: release and undo, in the order in which they run */
+	SQL_HELD_OLDEST, SQL_RELEASE_FALLBACK_FREE, SQL_FALLBACK_UNCOUNT, SQL_RELEASE_COUNT,
+	SQL_RELEASE_FALLBACK_OFF, SQL_RELEASE_FALLBACK_ON, SQL_RELEASE_ENABLED,
+	SQL_RELEASE_WEIGHT, SQL_RELEASE_REAL_TIME, SQL_RELEASE_CONFIG_TIME,
+	SQL_RELEASE_REFUSED, SQL_RELEASE_RECORDED, SQL_RELEASE_OVERTAKEN,
+	SQL_RELEASE_OVERTAKES, SQL_RELEASE_QUEUED, SQL_RELEASE_SETTINGS, SQL_SETTINGS_DROP,
+	SQL_UNDO_OLD_VALUES, SQL_UNDO_JOBS, SQL_FALLBACK_FREE,
+
+	/* settings of the store */
+	SQL_LOCK_INCREASE, SQL_JOB_MAX_ROWS_SET, SQL_STALE_AFTER_SET,
+
+	/* drivers */
+	SQL_JOBS_QUEUED, SQL_JOB_CLAIM, SQL_JOBS_REQUEUE, SQL_JOBS_RECORD, SQL_JOB_REQUEUE,
+	SQL_JOB_DONE, SQL_JOB_FAIL, SQL_JOB_SUPERSEDE, SQL_BACK_ENABLED, SQL_BACK_FALLBACK,
+	SQL_BACK_WEIGHT, SQL_PLANE_GET, SQL_PLANE_SET, SQL_REASON_SET,
+
+	SQL_TEXTS
+};
+
+/* Patterns of statements over the rows of one shape, as r. */
+enum row_sql {
+	ROW_CHANGES,	/* changed, why it is left out, columns; after ?1, at most ?2 */
+	ROW_PAGE,	/* view; of parent ?1, after name or id ?2, at most ?3 */
+	ROW_GET,	/* view; of row ?1 */
+	ROW_FIND,	/* id, whether all is the same; ?N is column N of the row */
+	ROW_INSERT, ROW_UPDATE, ROW_UPSERT,	/* ?N is column N of the row */
+	ROW_DELETE,	/* row ?1 */
+	ROW_WHY,	/* why row ?1 is left out */
+	ROW_LEFT_OUT,	/* id, why; of each row that is left out */
+	ROW_UNNUMBERED,	/* id, why; of each row whose "changed" is below 1 */
+	ROW_ORPHANS,	/* id; of each row whose parent was ?1 */
+	ROW_SQLS
+};
+
+#define SQL_OF_ROWS(pattern, shape) (SQL_TEXTS + (pattern) * SHAPES + (shape))
+
+enum { SQL_STATEMENTS = SQL_OF_ROWS(ROW_SQLS, 0) };
+
+/* The statement with all words replaced, for sqlite3_free(); NULL if there is no memory. */
+char *sql_build(unsigned int statement);
+/* The shape of SQL_OF_ROWS(). */
+const struct shape *sql_shape(unsigned int statement);
+
+#endif
