@@ -9,12 +9,12 @@
 #include "util/clock.h"
 #include "util/log_limit.h"
 
-/* The value of an object: that of its row, one of event.values by its place, or the
- * time. What names the row comes from the row, what changed from the event. */
+/* Where the value of an object comes from: the row, event.time, or event.values by position.
+ * The names come from the row, the changed values from the event. */
 enum { FROM_ROW = -1, FROM_TIME = EVENT_VALUES };
 
 struct object {
-	const char	*name;		/* of a column, as in the MIB file */
+	const char	*name;		/* of the column, as in the MIB file */
 	int		 from;
 };
 
@@ -23,10 +23,10 @@ struct object {
 
 enum { OBJECTS_MAX = MIB_NOTIFICATION_VARBINDS - 1 };
 
-/* Whoever writes statistics may cause as many as he likes. */
+/* A collector can cause these lines at any rate. */
 static struct log_limit limit = LOG_LIMIT("notify", 5);
 
-/* OBJECTS in their order, by the number of the notification. */
+/* The OBJECTS clauses, by the number of the notification. */
 static const struct object notifications[EVENT_KINDS + 1][OBJECTS_MAX + 1] = {
 	[EVENT_ACTIVE] = { NAMES_OF_REAL, { "lbcRealStatsActive", 0 },
 	    { "lbcRealOperStatus", 1 }, { "lbcRealStatsLastUpdate", FROM_TIME } },
@@ -47,62 +47,29 @@ static const struct object notifications[EVENT_KINDS + 1][OBJECTS_MAX + 1] = {
 
 /* -- rows -------------------------------------------------------------------------- */
 
-/* The rows that an event is of, as far as there are any. */
-struct rows {
-	const struct cache_service	*service;
-	const struct cache_real		*real;
-	const struct cache_job		*job;
-};
-
+/* Writes the index of the row of an event. False if the row is deleted. */
 static bool
-rows_find(struct mib *mib, const struct cache_event *event, struct rows *ret)
+event_index(struct mib *mib, const struct cache_event *event, uint32_t ret_index[MIB_LEVELS])
 {
-	memset(ret, 0, sizeof(*ret));
-	switch (event->kind) {
-	case EVENT_SERVICE:
-		ret->service = tree_find(&mib->cache->tree, STORE_SERVICE, event->id);
-		return ret->service != NULL;
-	case EVENT_JOB_END:
-		ret->job = (const struct cache_job *)(void *)
-		    tree_list_find(&mib->cache->jobs, event->id);
-		return ret->job != NULL;
-	case EVENT_ACTIVE:
-	case EVENT_CONFIG:
-	case EVENT_STALE:
-	case EVENT_FRESH:
-		break;
-	}
-	ret->real = tree_find(&mib->cache->tree, STORE_REAL, event->id);
-	if (ret->real != NULL)
-		ret->service = cache_service_of(ret->real);
-	return ret->real != NULL;
-}
+	const struct cache_service *service;
+	const struct cache_real *real;
 
-/* The row of 'table' among them, with its index. */
-static const void *
-row_of(struct mib *mib, const struct mib_table *table, const struct rows *rows,
-    uint32_t ret_index[3], size_t *ret_n)
-{
-	const struct tree_row *at[3] = { NULL };
-	const struct mib_rows *kind = table->rows;
-
-	*ret_n = kind == &mib_rows_real ? 3 : kind == &mib_rows_service ? 2 : 1;
-	ret_index[0] = 0;
-	if (kind == &mib_rows_scalar)
-		return mib;
-	if (kind == &mib_rows_job && rows->job != NULL)
-		at[0] = &rows->job->row;
-	if (kind != &mib_rows_job && rows->service != NULL) {
-		at[0] = &rows->service->row.parent->row;
-		at[1] = &rows->service->row;
-		at[2] = rows->real == NULL ? NULL : &rows->real->row;
+	if (event->kind == EVENT_JOB_END) {
+		ret_index[0] = event->id;
+		return tree_list_find(&mib->cache->jobs, event->id) != NULL;
 	}
-	for (size_t i = 0; i < *ret_n; i++) {
-		if (at[i] == NULL)
-			return NULL;
-		ret_index[i] = at[i]->id;
+	if (event->kind == EVENT_SERVICE) {
+		service = tree_find(&mib->cache->tree, STORE_SERVICE, event->id);
+	} else {
+		real = tree_find(&mib->cache->tree, STORE_REAL, event->id);
+		service = real == NULL ? NULL : cache_service_of(real);
 	}
-	return at[*ret_n - 1];
+	if (service == NULL)
+		return false;
+	ret_index[0] = service->row.parent->row.id;
+	ret_index[1] = service->row.id;
+	ret_index[2] = event->id;
+	return true;
 }
 
 /* -- varbinds ---------------------------------------------------------------------- */
@@ -137,19 +104,28 @@ value_of(struct mib *mib, const struct cache_event *event, int from,
 	return mib_value_number(ret_value, event->values[from]);
 }
 
+/* Adds an object of the row with this index, or of a row above it. */
 static bool
-object_add(struct mib *mib, const struct cache_event *event, const struct rows *rows,
+object_add(struct mib *mib, const struct cache_event *event, const uint32_t *index,
     const struct object *object, struct mib_notification *to)
 {
+	static const uint32_t zero;
 	struct mib_varbind *varbind = &to->varbinds[to->n];
 	const struct mib_column *column;
 	const struct mib_table *table;
-	uint32_t index[3];
 	const void *row;
-	size_t n;
+	size_t n = 1;
 
 	column = column_named(object->name, &table);
-	row = column == NULL ? NULL : row_of(mib, table, rows, index, &n);
+	if (column == NULL)
+		return false;
+	if (table->rows == &mib_rows_scalar)
+		index = &zero;
+	else if (table->rows == &mib_rows_service)
+		n = 2;
+	else if (table->rows == &mib_rows_real)
+		n = 3;
+	row = table->rows->get(mib, index, n);
 	if (row == NULL || !value_of(mib, event, object->from, column, row, &varbind->value))
 		return false;
 	mib_name_make(&varbind->name, table, column->sub, index, n);
@@ -157,8 +133,8 @@ object_add(struct mib *mib, const struct cache_event *event, const struct rows *
 	return true;
 }
 
-/* snmpTrapOID.0, which names the notification: it comes first, since the master adds
- * sysUpTime.0 by itself (RFC 2741 section 6.2.10). */
+/* Adds snmpTrapOID.0, which names the notification. It comes first, because the master adds
+ * sysUpTime.0 (RFC 2741 section 6.2.10). */
 static void
 trap_oid_add(const struct cache_event *event, struct mib_notification *to)
 {
@@ -175,17 +151,18 @@ trap_oid_add(const struct cache_event *event, struct mib_notification *to)
 	value->sub[value->n++] = event->kind;
 }
 
-/* False if it cannot be told any more: its row is gone, or is no longer so. */
+/* False if the row is deleted or the change does not hold any more. */
 static bool
 compose(struct mib *mib, const struct cache_event *event, struct mib_notification *ret)
 {
+	uint32_t index[MIB_LEVELS];
 	enum freshness freshness;
-	struct rows rows;
 
-	if (!rows_find(mib, event, &rows))
+	if (!event_index(mib, event, index))
 		return false;
 	if (event->kind == EVENT_STALE || event->kind == EVENT_FRESH) {
-		freshness = cache_real_freshness(mib->cache, rows.real, clock_wall_s());
+		freshness = cache_real_freshness(mib->cache,
+		    tree_find(&mib->cache->tree, STORE_REAL, event->id), clock_wall_s());
 		if ((event->kind == EVENT_FRESH) != (freshness == FRESHNESS_FRESH))
 			return false;
 	}
@@ -194,13 +171,13 @@ compose(struct mib *mib, const struct cache_event *event, struct mib_notificatio
 	for (size_t i = 0; i < OBJECTS_MAX; i++) {
 		const struct object *object = &notifications[event->kind][i];
 
-		if (object->name != NULL && !object_add(mib, event, &rows, object, ret))
+		if (object->name != NULL && !object_add(mib, event, index, object, ret))
 			return false;
 	}
 	return true;
 }
 
-/* -- from and to outside ----------------------------------------------------------- */
+/* -- interface --------------------------------------------------------------------- */
 
 void
 mib_event(void *arg, const struct cache_event *event)
@@ -219,7 +196,7 @@ mib_notification_take(struct mib *mib, struct mib_notification *ret)
 	uint32_t dropped;
 
 	notify_enable_set(mib->notify, mib->cache->totals.notify_enable);
-	/* The rest of a change is read by the next refresh. */
+	/* Half of a change may be missing until the next refresh. */
 	if (mib->cache->tree.behind)
 		return false;
 	while (notify_take(mib->notify, now, &event)) {
@@ -229,7 +206,7 @@ mib_notification_take(struct mib *mib, struct mib_notification *ret)
 	}
 	dropped = notify_dropped(mib->notify);
 	if (dropped > 0)
-		log_limited(&limit, LOG_LEVEL_WARN, "%u notifications were dropped, more than %d "
-		    "of a kind waited: read the tables", dropped, NOTIFY_WAITING_MAX);
+		log_limited(&limit, LOG_LEVEL_WARN, "%u notifications dropped: more than %d of "
+		    "one kind waited; read the tables", dropped, NOTIFY_WAITING_MAX);
 	return false;
 }

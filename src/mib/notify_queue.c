@@ -1,113 +1,101 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The queue and the throttle of notifications; see notify_queue.h.
+ * The queue of notifications and its throttle; see notify_queue.h.
  */
 #include "mib/notify_queue.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
 
 #include "util/idmap.h"
 
 struct entry {
-	struct entry		*next, *previous;
-	struct cache_event	 event;		/* the latest; of a quiet one if 'changed' */
-	uint32_t		 known;		/* what a manager knows: event.before or after */
-	int64_t			 at_ms;		/* end of waiting, or of being quiet */
-	bool			 quiet;
-	bool			 changed;
+	TAILQ_ENTRY(entry)	 link;
+	struct cache_event	 event;		/* the latest event */
+	uint32_t		 known;		/* value that the manager knows */
+	int64_t			 at_ms;		/* end of waiting, or of the interval */
+	bool			 quiet;		/* sent; the interval is not over */
+	bool			 changed;	/* quiet: 'event' is newer than what was sent */
 };
 
-/* The oldest first. */
-struct line {
-	struct entry	*first, *last;
-	uint32_t	 n;
+/* Oldest entry first. */
+struct queue {
+	TAILQ_HEAD(, entry)	 entries;
+	uint32_t		 n;
 };
 
 struct kind {
-	struct idmap	entries;
-	struct line	waiting, quiet;
+	struct idmap		 by_id;
+	struct queue		 waiting, quiet;
 };
 
 struct notify {
-	struct kind	kinds[EVENT_KINDS + 1];
-	uint32_t	interval_s;
-	uint32_t	enable;
-	uint32_t	suppressed;
-	uint32_t	dropped;
+	struct kind		 kinds[EVENT_KINDS + 1];
+	uint32_t		 interval_s;
+	uint32_t		 enable;
+	uint32_t		 suppressed;
+	uint32_t		 dropped;
 };
 
-/* How a kind is told. 'once' is for events that cannot repeat; 'whole' for those told
- * once for all rows, whose number is in their values. */
 static const struct trait {
 	enum notify_bit	bit;
 	int64_t		settle_ms;
-	bool		once, whole;
+	bool		once;	/* the event of a row cannot repeat */
+	bool		joint;	/* one notification for all rows, with their number */
 } traits[] = {
 	[EVENT_ACTIVE] = { .bit = NOTIFY_REAL_ACTIVE },
 	[EVENT_CONFIG] = { .bit = NOTIFY_REAL_CONFIG },
 	[EVENT_SERVICE] = { .bit = NOTIFY_SERVICE_STATUS, .settle_ms = NOTIFY_SETTLE_MS },
 	[EVENT_JOB_END] = { .bit = NOTIFY_JOB_FINISHED, .once = true },
-	[EVENT_STALE] = { .bit = NOTIFY_STATS, .settle_ms = NOTIFY_SETTLE_MS, .whole = true },
-	[EVENT_FRESH] = { .bit = NOTIFY_STATS, .settle_ms = NOTIFY_SETTLE_MS, .whole = true },
+	[EVENT_STALE] = { .bit = NOTIFY_STATS, .settle_ms = NOTIFY_SETTLE_MS, .joint = true },
+	[EVENT_FRESH] = { .bit = NOTIFY_STATS, .settle_ms = NOTIFY_SETTLE_MS, .joint = true },
 };
 
 static const enum cache_event_kind order[] = {
 	EVENT_SERVICE, EVENT_STALE, EVENT_FRESH, EVENT_ACTIVE, EVENT_CONFIG, EVENT_JOB_END
 };
 
-/* -- lines and entries ------------------------------------------------------------- */
+/* -- queues and entries ------------------------------------------------------------ */
 
 static void
-line_add(struct line *line, struct entry *entry)
+queue_add(struct queue *queue, struct entry *entry)
 {
-	entry->next = NULL;
-	entry->previous = line->last;
-	if (line->last != NULL)
-		line->last->next = entry;
-	else
-		line->first = entry;
-	line->last = entry;
-	line->n++;
+	TAILQ_INSERT_TAIL(&queue->entries, entry, link);
+	queue->n++;
 }
 
 static void
-line_remove(struct line *line, struct entry *entry)
+queue_remove(struct queue *queue, struct entry *entry)
 {
-	if (entry->previous != NULL)
-		entry->previous->next = entry->next;
-	else
-		line->first = entry->next;
-	if (entry->next != NULL)
-		entry->next->previous = entry->previous;
-	else
-		line->last = entry->previous;
-	line->n--;
+	TAILQ_REMOVE(&queue->entries, entry, link);
+	queue->n--;
 }
 
-/* The id of an entry: all rows are one where an event stands for all. */
+/* Returns the id of an entry. All rows share one entry if the kind is joint. */
 static uint32_t
 entry_id(const struct cache_event *event)
 {
-	return traits[event->kind].whole ? 1 : event->id;
+	return traits[event->kind].joint ? 1 : event->id;
 }
 
 static void
 entry_free(struct kind *kind, struct entry *entry)
 {
-	line_remove(entry->quiet ? &kind->quiet : &kind->waiting, entry);
-	idmap_remove(&kind->entries, entry_id(&entry->event));
+	queue_remove(entry->quiet ? &kind->quiet : &kind->waiting, entry);
+	idmap_remove(&kind->by_id, entry_id(&entry->event));
 	free(entry);
 }
 
 static void
 kind_clear(struct kind *kind)
 {
-	while (kind->waiting.first != NULL)
-		entry_free(kind, kind->waiting.first);
-	while (kind->quiet.first != NULL)
-		entry_free(kind, kind->quiet.first);
-	idmap_done(&kind->entries);
+	while (!TAILQ_EMPTY(&kind->waiting.entries))
+		entry_free(kind, TAILQ_FIRST(&kind->waiting.entries));
+	while (!TAILQ_EMPTY(&kind->quiet.entries))
+		entry_free(kind, TAILQ_FIRST(&kind->quiet.entries));
+	idmap_done(&kind->by_id);
 }
 
 static void
@@ -117,7 +105,7 @@ drop(struct notify *notify)
 	notify->dropped++;
 }
 
-/* -- events ------------------------------------------------------------------------ */
+/* -- adding ------------------------------------------------------------------------ */
 
 static void
 entry_add(struct notify *notify, const struct cache_event *event, int64_t now_ms)
@@ -127,7 +115,7 @@ entry_add(struct notify *notify, const struct cache_event *event, int64_t now_ms
 
 	if (kind->waiting.n < NOTIFY_WAITING_MAX)
 		entry = calloc(1, sizeof(*entry));
-	if (entry == NULL || !idmap_put(&kind->entries, entry_id(event), entry)) {
+	if (entry == NULL || !idmap_put(&kind->by_id, entry_id(event), entry)) {
 		free(entry);
 		drop(notify);
 		return;
@@ -135,23 +123,21 @@ entry_add(struct notify *notify, const struct cache_event *event, int64_t now_ms
 	entry->event = *event;
 	entry->known = event->before;
 	entry->at_ms = now_ms + traits[event->kind].settle_ms;
-	line_add(&kind->waiting, entry);
+	queue_add(&kind->waiting, entry);
 }
 
-/* One for the first row, with the latest number of rows. */
+/* Stores a further event. A joint entry keeps its first row and gets the new number of rows. */
 static void
 entry_update(struct notify *notify, struct entry *entry, const struct cache_event *event)
 {
-	bool first = !entry->quiet || entry->changed;
+	bool unsent = !entry->quiet || entry->changed;
 
 	if (entry->quiet && entry->changed)
 		notify->suppressed++;
-	if (first && traits[event->kind].whole) {
-		for (int i = 0; i < EVENT_VALUES; i++)
-			entry->event.values[i] = event->values[i];
-	} else {
+	if (unsent && traits[event->kind].joint)
+		memcpy(entry->event.values, event->values, sizeof(event->values));
+	else
 		entry->event = *event;
-	}
 	entry->changed = true;
 }
 
@@ -163,37 +149,37 @@ notify_event(struct notify *notify, const struct cache_event *event, int64_t now
 
 	if ((notify->enable & 1u << traits[event->kind].bit) == 0)
 		return;
-	entry = idmap_get(&kind->entries, entry_id(event));
+	entry = idmap_get(&kind->by_id, entry_id(event));
 	if (entry == NULL) {
 		entry_add(notify, event, now_ms);
 		return;
 	}
 	entry_update(notify, entry, event);
-	if (!entry->quiet && !traits[event->kind].whole && entry->event.after == entry->known)
+	if (!entry->quiet && !traits[event->kind].joint && entry->event.after == entry->known)
 		entry_free(kind, entry);
 }
 
-/* -- telling ----------------------------------------------------------------------- */
+/* -- taking ------------------------------------------------------------------------ */
 
-/* The interval of these is over: what changed in it waits to be told if it still
- * stands. */
+/* Ends the interval of entries. A change during the interval waits to be sent, if the row did
+ * not change back. */
 static void
 quiet_end(struct notify *notify, struct kind *kind, int64_t now_ms)
 {
 	struct entry *entry;
 
-	while ((entry = kind->quiet.first) != NULL &&
+	while ((entry = TAILQ_FIRST(&kind->quiet.entries)) != NULL &&
 	    (entry->at_ms <= now_ms || kind->quiet.n > NOTIFY_QUIET_MAX)) {
-		bool stands = entry->changed && (traits[entry->event.kind].whole ||
+		bool send = entry->changed && (traits[entry->event.kind].joint ||
 		    entry->event.after != entry->known);
 
-		if (stands && kind->waiting.n < NOTIFY_WAITING_MAX) {
-			line_remove(&kind->quiet, entry);
+		if (send && kind->waiting.n < NOTIFY_WAITING_MAX) {
+			queue_remove(&kind->quiet, entry);
 			entry->quiet = false;
-			line_add(&kind->waiting, entry);
+			queue_add(&kind->waiting, entry);
 			continue;
 		}
-		if (stands)
+		if (send)
 			drop(notify);
 		else if (entry->changed)
 			notify->suppressed++;
@@ -202,18 +188,18 @@ quiet_end(struct notify *notify, struct kind *kind, int64_t now_ms)
 }
 
 static void
-entry_told(struct notify *notify, struct kind *kind, struct entry *entry, int64_t now_ms)
+entry_sent(struct notify *notify, struct kind *kind, struct entry *entry, int64_t now_ms)
 {
 	if (notify->interval_s == 0 || traits[entry->event.kind].once) {
 		entry_free(kind, entry);
 		return;
 	}
-	line_remove(&kind->waiting, entry);
+	queue_remove(&kind->waiting, entry);
 	entry->known = entry->event.after;
 	entry->at_ms = now_ms + (int64_t)notify->interval_s * 1000;
 	entry->changed = false;
 	entry->quiet = true;
-	line_add(&kind->quiet, entry);
+	queue_add(&kind->quiet, entry);
 }
 
 bool
@@ -224,22 +210,30 @@ notify_take(struct notify *notify, int64_t now_ms, struct cache_event *ret_event
 		struct entry *entry;
 
 		quiet_end(notify, kind, now_ms);
-		entry = kind->waiting.first;
+		entry = TAILQ_FIRST(&kind->waiting.entries);
 		if (entry == NULL || entry->at_ms > now_ms)
 			continue;
 		*ret_event = entry->event;
-		entry_told(notify, kind, entry, now_ms);
+		entry_sent(notify, kind, entry, now_ms);
 		return true;
 	}
 	return false;
 }
 
-/* -- the whole --------------------------------------------------------------------- */
+/* -- the queue of all kinds -------------------------------------------------------- */
 
 struct notify *
 notify_new(void)
 {
-	return calloc(1, sizeof(struct notify));
+	struct notify *notify = calloc(1, sizeof(*notify));
+
+	if (notify == NULL)
+		return NULL;
+	for (int i = 1; i <= EVENT_KINDS; i++) {
+		TAILQ_INIT(&notify->kinds[i].waiting.entries);
+		TAILQ_INIT(&notify->kinds[i].quiet.entries);
+	}
+	return notify;
 }
 
 void
@@ -252,7 +246,6 @@ notify_free(struct notify *notify)
 	free(notify);
 }
 
-/* A shorter one counts from now on; rows that are quiet stay so to their end. */
 void
 notify_interval_set(struct notify *notify, uint32_t seconds)
 {

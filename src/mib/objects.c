@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The tables of LBCLUSTER-MIB and their columns, in the order of their OIDs. A new
- * column is one row here, one object in the MIB file, one line in the golden walk;
- * a test compares these rows with mibs/LBCLUSTER-MIB.txt.
+ * The columns of LBCLUSTER-MIB, in the order of their OIDs. A new column is one row here, one
+ * object in the MIB file and one line in the golden walk. A test compares these rows with
+ * mibs/LBCLUSTER-MIB.txt.
  */
 #include <stddef.h>
 #include <string.h>
@@ -19,49 +19,41 @@
 #define MIB struct mib
 #define ID_MAX 2147483647
 
-/* -- lbcSystem ------------------------------------------------------------------------- */
-
-static bool
-get_set_lock(struct mib *mib, const void *row, struct mib_value *value)
-{
-	(void)row;
-	return mib_value_number(value, mib->cache->totals.set_lock);
-}
-
-/* A Counter32 of what the store has counted since the subagent started. */
-#define SINCE_START(function, total)                                           \
+/* A function that fills a value: 'expression' sees the engine as 'mib' and the row as 'row'. */
+#define GETTER(function, type, expression)                                     \
 	static bool                                                            \
-	function(struct mib *mib, const void *row, struct mib_value *value)    \
+	function(struct mib *mib, const void *row_, struct mib_value *value)   \
 	{                                                                      \
-		(void)row;                                                     \
-		return mib_value_number(value,                                 \
-		    mib->cache->totals.total - mib->at_start.total);        \
-	}
-
-#define FROM_CACHE(function, expression)                                       \
-	static bool                                                            \
-	function(struct mib *mib, const void *row, struct mib_value *value)    \
-	{                                                                      \
+		const type *row = row_;                                        \
+									       \
+		(void)mib;                                                     \
 		(void)row;                                                     \
 		return expression;                                             \
 	}
+
+#define TOTALS(member) mib->cache->totals.member
+
+/* -- lbcSystem ------------------------------------------------------------------------- */
+
+GETTER(get_set_lock, MIB, mib_value_number(value, TOTALS(set_lock)))
+GETTER(get_config_last_change, MIB, mib_value_time(value, TOTALS(config_last_change)))
+GETTER(get_table_last_change, MIB, mib_value_time(value, TOTALS(table_last_change)))
+GETTER(get_store_status, MIB, mib_value_number(value, store_status(mib->store)))
+GETTER(get_stale_after, MIB, mib_value_number(value, mib->cache->stale_after_s))
+GETTER(get_clusters, MIB, mib_value_number(value, tree_count(&mib->cache->tree, STORE_CLUSTER)))
+GETTER(get_services, MIB, mib_value_number(value, tree_count(&mib->cache->tree, STORE_SERVICE)))
+GETTER(get_reals, MIB, mib_value_number(value, tree_count(&mib->cache->tree, STORE_REAL)))
+GETTER(get_reals_stale, MIB, mib_value_number(value, mib->cache->reals_stale))
+GETTER(get_reject_text, MIB, mib_value_text(value, mib->reject.text))
+
+/* A Counter32 counts from the start of lbclusterd. The store counts from its creation. */
+#define SINCE_START(function, member)                                          \
+	GETTER(function, MIB, mib_value_number(value, TOTALS(member) - mib->at_start.member))
 
 SINCE_START(get_config_changes, config_changes)
 SINCE_START(get_jobs_bumped, jobs_bumped)
 SINCE_START(get_jobs_succeeded, jobs_succeeded)
 SINCE_START(get_jobs_failed, jobs_failed)
-
-FROM_CACHE(get_config_last_change,
-    mib_value_time(value, mib->cache->totals.config_last_change))
-FROM_CACHE(get_table_last_change,
-    mib_value_time(value, mib->cache->totals.table_last_change))
-FROM_CACHE(get_store_status, mib_value_number(value, store_status(mib->store)))
-FROM_CACHE(get_stale_after, mib_value_number(value, mib->cache->stale_after_s))
-FROM_CACHE(get_clusters, mib_value_number(value, tree_count(&mib->cache->tree, STORE_CLUSTER)))
-FROM_CACHE(get_services, mib_value_number(value, tree_count(&mib->cache->tree, STORE_SERVICE)))
-FROM_CACHE(get_reals, mib_value_number(value, tree_count(&mib->cache->tree, STORE_REAL)))
-FROM_CACHE(get_reals_stale, mib_value_number(value, mib->cache->reals_stale))
-FROM_CACHE(get_reject_text, mib_value_text(value, mib->reject.text))
 
 static bool
 get_reject_object(struct mib *mib, const void *row, struct mib_value *value)
@@ -97,30 +89,18 @@ const struct mib_column mib_system_columns[] = {
 
 /* -- lbcClusterTable --------------------------------------------------------------------- */
 
-static bool
-get_plane(struct mib *mib, const void *row, struct mib_value *value)
-{
-	(void)mib;
-	return mib_value_text(value, tree_text(row, TREE_PLANE));
-}
-
-static bool
-get_plane_status(struct mib *mib, const void *row, struct mib_value *value)
+static struct plane_view
+plane_view(struct mib *mib, const CLUSTER *cluster)
 {
 	struct plane_view view;
 
-	cache_plane_view(row, store_statistics_readable(mib->store), clock_wall_s(), &view);
-	return mib_value_number(value, view.status);
+	cache_plane_view(cluster, store_statistics_readable(mib->store), clock_wall_s(), &view);
+	return view;
 }
 
-static bool
-get_plane_message(struct mib *mib, const void *row, struct mib_value *value)
-{
-	struct plane_view view;
-
-	cache_plane_view(row, store_statistics_readable(mib->store), clock_wall_s(), &view);
-	return mib_value_printf(value, "%s", view.message);
-}
+GETTER(get_plane, CLUSTER, mib_value_text(value, tree_text(&row->row, TREE_PLANE)))
+GETTER(get_plane_status, CLUSTER, mib_value_number(value, plane_view(mib, row).status))
+GETTER(get_plane_message, CLUSTER, mib_value_printf(value, "%s", plane_view(mib, row).message))
 
 const struct mib_column mib_cluster_columns[] = {
 	INDEX(1, "lbcClusterIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
@@ -151,45 +131,16 @@ const struct mib_column mib_cluster_columns[] = {
 
 /* -- lbcServiceTable --------------------------------------------------------------------- */
 
-static bool
-get_service_path(struct mib *mib, const void *row, struct mib_value *value)
-{
-	const SERVICE *service = row;
+GETTER(get_service_path, SERVICE, mib_value_printf(value, "%s/%s",
+    row->row.parent->row.name, row->row.name))
 
-	(void)mib;
-	return mib_value_printf(value, "%s/%s", service->row.parent->row.name,
-	    service->row.name);
-}
-
-/* The address of a service or of a real service. */
-
-static bool
-get_address_type(struct mib *mib, const void *row, struct mib_value *value)
-{
-	(void)mib;
-	return mib_value_address_type(value, tree_text(row, TREE_ADDRESS));
-}
-
-static bool
-get_address(struct mib *mib, const void *row, struct mib_value *value)
-{
-	(void)mib;
-	return mib_value_address(value, tree_text(row, TREE_ADDRESS));
-}
-
-static bool
-get_port(struct mib *mib, const void *row, struct mib_value *value)
-{
-	(void)mib;
-	return mib_value_number(value, address_port(tree_text(row, TREE_PORT)));
-}
-
-static bool
-get_endpoint(struct mib *mib, const void *row, struct mib_value *value)
-{
-	(void)mib;
-	return mib_value_endpoint(value, tree_text(row, TREE_ADDRESS), tree_text(row, TREE_PORT));
-}
+/* The address and port of a service or of a real service. */
+GETTER(get_address_type, struct tree_row,
+    mib_value_address_type(value, tree_text(row, TREE_ADDRESS)))
+GETTER(get_address, struct tree_row, mib_value_address(value, tree_text(row, TREE_ADDRESS)))
+GETTER(get_port, struct tree_row, mib_value_number(value, address_port(tree_text(row, TREE_PORT))))
+GETTER(get_endpoint, struct tree_row, mib_value_endpoint(value, tree_text(row, TREE_ADDRESS),
+    tree_text(row, TREE_PORT)))
 
 const struct mib_column mib_service_columns[] = {
 	INDEX(1, "lbcServiceIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
@@ -229,21 +180,10 @@ const struct mib_column mib_service_columns[] = {
 
 /* -- lbcRealTable --------------------------------------------------------------------------- */
 
-static bool
-get_real_path(struct mib *mib, const void *row, struct mib_value *value)
-{
-	const REAL *real = row;
-
-	(void)mib;
-	return mib_value_printf(value, "%s/%s/%s", real->row.parent->row.parent->row.name,
-	    real->row.parent->row.name, real->row.name);
-}
-
-static bool
-get_real_status(struct mib *mib, const void *row, struct mib_value *value)
-{
-	return mib_value_number(value, cache_real_status(mib->cache, row, clock_wall_s()));
-}
+GETTER(get_real_path, REAL, mib_value_printf(value, "%s/%s/%s",
+    row->row.parent->row.parent->row.name, row->row.parent->row.name, row->row.name))
+GETTER(get_real_status, REAL, mib_value_number(value,
+    cache_real_status(mib->cache, row, clock_wall_s())))
 
 static bool
 get_real_reason(struct mib *mib, const void *row, struct mib_value *value)
@@ -251,13 +191,13 @@ get_real_reason(struct mib *mib, const void *row, struct mib_value *value)
 	const REAL *real = row;
 	const char *reason = tree_text(&real->row, TREE_REASON);
 
-	/* Where the data plane has nothing to say, we say what we know. */
+	/* Without a reason of the data plane, lbclusterd gives its own. */
 	if (reason[0] != '\0' || !real->enabled)
 		return mib_value_text(value, reason);
 	switch (cache_real_freshness(mib->cache, real, clock_wall_s())) {
 	case FRESHNESS_FRESH:
 		return mib_value_text(value, real->statistics.present & STAT_PRESENT_ACTIVE ? "" :
-		    "statistics do not tell whether it is active");
+		    "statistics have no value for active");
 	case FRESHNESS_STALE:
 		return mib_value_text(value,
 		    "statistics are stale; start the collector or the driver");
@@ -291,32 +231,15 @@ const struct mib_column mib_real_columns[] = {
 
 /* -- lbcRealStatsTable ----------------------------------------------------------------------- */
 
-static bool
-get_stats_age(struct mib *mib, const void *row, struct mib_value *value)
-{
-	int64_t last_update = ((const REAL *)row)->statistics.last_update;
+GETTER(get_stats_age, REAL, row->statistics.last_update != 0 &&
+    mib_value_number(value, status_age(row->statistics.last_update, clock_wall_s())))
+GETTER(get_stats_freshness, REAL, mib_value_number(value,
+    cache_real_freshness(mib->cache, row, clock_wall_s())))
 
-	(void)mib;
-	return last_update != 0 &&
-	    mib_value_number(value, status_age(last_update, clock_wall_s()));
-}
+#define COUNTERS (((1u << STAT_NUMBERS) - 1) & ~((1u << STAT_TOTAL_CONNECTIONS) - 1))
 
-static bool
-get_stats_freshness(struct mib *mib, const void *row, struct mib_value *value)
-{
-	return mib_value_number(value, cache_real_freshness(mib->cache, row, clock_wall_s()));
-}
-
-static bool
-get_counters_since(struct mib *mib, const void *row, struct mib_value *value)
-{
-	const struct statistics *statistics = &((const REAL *)row)->statistics;
-	const uint32_t counters = statistics->present >> STAT_TOTAL_CONNECTIONS &
-	    ((1u << (STAT_NUMBERS - STAT_TOTAL_CONNECTIONS)) - 1);
-
-	(void)mib;
-	return mib_value_time(value, counters != 0 ? statistics->counters_since : 0);
-}
+GETTER(get_counters_since, REAL, mib_value_time(value,
+    (row->statistics.present & COUNTERS) != 0 ? row->statistics.counters_since : 0))
 
 #define STAT(number_, title, syn, src, which)                                  \
 	{ .sub = (number_), .name = (title), .syntax = (syn), .access = ACCESS_READ, \
@@ -378,12 +301,12 @@ const struct mib_column mib_real_name_columns[] = {
 
 /* -- lbcJobs ------------------------------------------------------------------------- */
 
-/* What is stored is lbclusterd's own setting, unless somebody else wrote it. */
-FROM_CACHE(get_job_max_rows, mib_value_number(value, mib->cache->totals.job_max_rows < 10 ?
-    10 : mib->cache->totals.job_max_rows))
-FROM_CACHE(get_job_rows, mib_value_number(value, mib->cache->jobs.n))
-FROM_CACHE(get_job_last_id, mib_value_number(value, mib->cache->totals.job_last_id))
-FROM_CACHE(get_jobs_active, mib_value_number(value, mib->cache->jobs_active))
+/* Another program may have stored a number below the range of the object. */
+GETTER(get_job_max_rows, MIB, mib_value_number(value, TOTALS(job_max_rows) < 10 ? 10 :
+    TOTALS(job_max_rows)))
+GETTER(get_job_rows, MIB, mib_value_number(value, mib->cache->jobs.n))
+GETTER(get_job_last_id, MIB, mib_value_number(value, TOTALS(job_last_id)))
+GETTER(get_jobs_active, MIB, mib_value_number(value, mib->cache->jobs_active))
 
 const struct mib_column mib_jobs_columns[] = {
 	FUNCTION(1, "lbcJobMaxRows", SYNTAX_UNSIGNED32, 10, 100000, get_job_max_rows),
@@ -417,7 +340,7 @@ get_job_target(struct mib *mib, const void *row, struct mib_value *value)
 	return true;
 }
 
-/* A boolean is a TruthValue at the edge of the MIB. */
+/* The model has booleans as 0 and 1, the MIB as TruthValue. */
 static bool
 job_value(const JOB *job, uint32_t number, struct mib_value *value)
 {
@@ -426,28 +349,10 @@ job_value(const JOB *job, uint32_t number, struct mib_value *value)
 	return mib_value_truth(value, number != 0);
 }
 
-static bool
-get_job_old_value(struct mib *mib, const void *row, struct mib_value *value)
-{
-	(void)mib;
-	return job_value(row, ((const JOB *)row)->columns.old_value, value);
-}
-
-static bool
-get_job_new_value(struct mib *mib, const void *row, struct mib_value *value)
-{
-	(void)mib;
-	return job_value(row, ((const JOB *)row)->columns.new_value, value);
-}
-
-static bool
-get_job_state(struct mib *mib, const void *row, struct mib_value *value)
-{
-	enum job_state state = ((const JOB *)row)->columns.state;
-
-	(void)mib;
-	return mib_value_number(value, state == JOB_HELD ? JOB_QUEUED : state);
-}
+GETTER(get_job_old_value, JOB, job_value(row, row->columns.old_value, value))
+GETTER(get_job_new_value, JOB, job_value(row, row->columns.new_value, value))
+GETTER(get_job_state, JOB, mib_value_number(value,
+    row->columns.state == JOB_HELD ? JOB_QUEUED : row->columns.state))
 
 const struct mib_column mib_job_columns[] = {
 	INDEX(1, "lbcJobId", SYNTAX_UNSIGNED32, 1, ID_MAX),
@@ -471,14 +376,15 @@ const struct mib_column mib_job_columns[] = {
 
 /* -- lbcNotify ----------------------------------------------------------------------- */
 
-FROM_CACHE(get_notify_interval, mib_value_number(value, notify_interval(mib->notify)))
-FROM_CACHE(get_notify_suppressed, mib_value_number(value, notify_suppressed(mib->notify)))
+GETTER(get_notify_interval, MIB, mib_value_number(value, notify_interval(mib->notify)))
+GETTER(get_notify_suppressed, MIB,
+    mib_value_number(value, notify_suppressed(mib->notify)))
 
 /* Bit 0 is the highest of the first octet, RFC 3417 section 8. */
 static bool
 get_notify_enable(struct mib *mib, const void *row, struct mib_value *value)
 {
-	uint32_t enable = mib->cache->totals.notify_enable;
+	uint32_t enable = TOTALS(notify_enable);
 
 	(void)row;
 	value->room[0] = 0;

@@ -224,7 +224,7 @@ static const struct column real_columns[] = {
 	{ 11, 'i', { "1", "3", "4", "2", "5", "6", "5", "1", "6", "6", "4", "1" } },
 	{ 12, 's', { "L7OK/200 in 1ms", "", "L4CON: Connection refused", "", "MAINT",
 	    "statistics are stale; start the collector or the driver", "", "",
-	    "statistics do not tell whether it is active", "no statistics yet", "", X255 } },
+	    "statistics have no value for active", "no statistics yet", "", X255 } },
 	{ 13, 't', { LATER, "1970-01-01T00:00:01", NEVER, NEVER, NEVER, NEVER, NEVER, NEVER,
 	    NEVER, NEVER, NEVER, NEVER } },
 	{ 14, 'u', { "7", "3", "4", "5", "9", "10", "11", "0", "0", "0", "0", M } },
