@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The life of the session with the master; see agentx.h.
+ * The session with the master; see agentx.h.
  */
 #include "agentx/agentx.h"
 
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agentx/libsnmp_log.h"
@@ -24,13 +25,13 @@
 #include "util/dial.h"
 #include "util/log_limit.h"
 
-/* Nothing blocks while an answer is awaited, so this may be long: a master that was
- * stopped and goes on within it is served at once, without a new connection. */
-enum { ANSWER_WAIT_MS = 2000 };
-
 enum {
-	LOOK_MS = 250,		/* at the socket, while there is no session */
-	LEAVE_MS = 1000,	/* for the end of a SET, before we go */
+	/* Time for the answer to Open or Register. A master that is stopped for less time
+	 * keeps its connection. */
+	ANSWER_TIMEOUT_MS = 2000,
+
+	SOCKET_POLL_MS = 250,	/* check of the socket file without a session */
+	SET_TIMEOUT_MS = 1000,	/* for the end of a SET when lbclusterd ends */
 };
 
 /*
@@ -44,37 +45,37 @@ enum state { STATE_AWAY, STATE_OPENING, STATE_REGISTERING, STATE_SERVING };
 
 struct agentx {
 	struct loop		*loop;
-	char			*socket;	/* as it was given, for messages */
-	struct endpoint		 master;	/* the same */
+	char			*socket;	/* as configured, for messages */
+	struct endpoint		 master;	/* parsed from 'socket' */
 	char			*description;
 	char			 oid[16 * MIB_OID_MAX];
 	char			 user[64], group[64];
 	enum state		 state;
 	struct dial		 dial;
-	bool			 warned;	/* that the master is on another host */
+	bool			 warned;	/* remote_warn() was called */
 	struct stream		 stream;
 	struct wire		 wire;
 	struct responder	 responder;
 	struct notifier		 notifier;
-	uint32_t		 packet;	/* id of our latest request ... */
-	bool			 asked;		/* ... which has no answer yet */
+	uint32_t		 packet;	/* id of the latest request to the master */
+	bool			 asked;		/* that request has no answer yet */
 	struct loop_timer	 timer;
 	int64_t			 served_from_ms;
-	int64_t			 try_at_ms;	/* the next one, at the latest */
-	struct stream_place	 place;		/* of the socket at the latest try */
-	struct absence		 absence;
+	int64_t			 try_at_ms;	/* time of the next try to connect */
+	struct stat		 tried;		/* socket file of the latest try; or zero */
+	struct outage		 outage;
 	void			(*notify)(void *arg);
 	void			*notify_arg;
 };
 
-/* A master may come and go as often as it likes. */
+/* A master can cause these lines at any rate. */
 static struct log_limit limit = LOG_LIMIT("agentx", 30);
 
-static void session_await(struct agentx *agentx);
+static void retry_schedule(struct agentx *agentx);
 
-/* -- what we send ------------------------------------------------------------------ */
+/* -- sending ----------------------------------------------------------------------- */
 
-/* Encodes and sends 'pdu' and frees it. An answer that snmpd could not read says so. */
+/* Encodes, sends and frees 'pdu'. An answer that is too long for snmpd becomes tooBig. */
 static enum stream_result
 pdu_send(struct agentx *agentx, netsnmp_pdu *pdu)
 {
@@ -93,25 +94,17 @@ pdu_send(struct agentx *agentx, netsnmp_pdu *pdu)
 	return result;
 }
 
-/* A request of ours. 'sub' is the OID it is about, 'text' may be NULL. */
+/* Sends a request to the master. 'sub' is the OID of the request; 'text' may be NULL. */
 static enum stream_result
 request_send(struct agentx *agentx, enum wire_command command, const oid *sub, size_t n,
     const char *text)
 {
-	netsnmp_pdu *pdu = snmp_pdu_create((int)command);
+	netsnmp_pdu *pdu = wire_pdu_new(command, agentx->responder.session_id,
+	    ++agentx->packet);
 
 	if (pdu == NULL)
 		return STREAM_NOMEM;
-	pdu->version = agentx->wire.session.version;
-	pdu->flags = 0;
-	pdu->sessid = (long)agentx->responder.session_id;
-	pdu->transid = 0;
-	pdu->reqid = (long)++agentx->packet;
 	agentx->asked = true;
-	pdu->time = 0;			/* the master's own timeout */
-	pdu->errstat = 0;
-	pdu->priority = 127;		/* RFC 2741 section 6.2.3: the default */
-	pdu->range_subid = 0;
 	if (command == WIRE_CLOSE)
 		pdu->errstat = WIRE_CLOSE_SHUTDOWN;
 	else if (snmp_pdu_add_variable(pdu, sub, n, text == NULL ? ASN_NULL : ASN_OCTET_STR,
@@ -122,7 +115,7 @@ request_send(struct agentx *agentx, enum wire_command command, const oid *sub, s
 	return pdu_send(agentx, pdu);
 }
 
-/* lbcFullCompliance is lbcMIB.2.1.1: what sysORID names. */
+/* Sends a request for the MIB root, or for lbcFullCompliance (lbcMIB.2.1.1) as sysORID. */
 static enum stream_result
 root_send(struct agentx *agentx, enum wire_command command, const char *text)
 {
@@ -141,7 +134,7 @@ root_send(struct agentx *agentx, enum wire_command command, const char *text)
 	return request_send(agentx, command, sub, n, text);
 }
 
-/* -- life and death of a session ----------------------------------------------------- */
+/* -- beginning and end of a session -------------------------------------------------- */
 
 static void
 state_set(struct agentx *agentx, enum state state)
@@ -156,15 +149,15 @@ state_set(struct agentx *agentx, enum state state)
 static void
 reason_log(struct agentx *agentx, const struct reason *reason)
 {
-	const struct reason_place place = { agentx->socket, agentx->oid, agentx->user,
+	const struct reason_context context = { agentx->socket, agentx->oid, agentx->user,
 	    agentx->group };
 	char text[512];
 
 	log_limited(&limit, LOG_LEVEL_WARN, "%s",
-	    reason_text(reason, &place, text, sizeof(text)));
+	    reason_text(reason, &context, text, sizeof(text)));
 }
 
-/* Ends whatever there is of a session and sets the time of the next try. */
+/* Ends a session or a try to connect, and sets the time of the next try. */
 static void
 session_end(struct agentx *agentx, enum reason_kind kind, int code)
 {
@@ -177,11 +170,11 @@ session_end(struct agentx *agentx, enum reason_kind kind, int code)
 	stream_close(&agentx->stream);
 	agentx->responder.session_id = 0;
 	if (was == STATE_SERVING)
-		absence_begin(&agentx->absence, now, now - agentx->served_from_ms);
-	if (absence_news(&agentx->absence, now, &reason))
+		outage_begin(&agentx->outage, now, now - agentx->served_from_ms);
+	if (outage_is_new(&agentx->outage, now, &reason))
 		reason_log(agentx, &reason);
-	agentx->try_at_ms = now + absence_wait(&agentx->absence, &reason);
-	session_await(agentx);
+	agentx->try_at_ms = now + outage_retry_ms(&agentx->outage, &reason);
+	retry_schedule(agentx);
 	state_set(agentx, STATE_AWAY);
 	if (was == STATE_REGISTERING || was == STATE_SERVING)
 		mib_session_lost(agentx->responder.mib, agentx->responder.session);
@@ -190,17 +183,17 @@ session_end(struct agentx *agentx, enum reason_kind kind, int code)
 static void
 answer_missing(void *arg)
 {
-	session_end(arg, REASON_SILENT, 0);
+	session_end(arg, REASON_TIMEOUT, 0);
 }
 
-/* TCP gave up, and not the peer: with ETIMEDOUT, or with what ICMP or ARP reported last. */
+/* True if TCP gave up, with ETIMEDOUT or with the last error of ICMP or ARP. */
 static bool
-is_vanished(int error)
+is_timeout(int error)
 {
 	return error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
 }
 
-/* The end of a session that a failed read or write means. */
+/* Ends the session if a read or a write failed. False then. */
 static bool
 result_ok(struct agentx *agentx, enum stream_result result)
 {
@@ -209,13 +202,13 @@ result_ok(struct agentx *agentx, enum stream_result result)
 		return true;
 	case STREAM_END:
 		session_end(agentx, REASON_END,
-		    is_vanished(agentx->stream.error) ? ETIMEDOUT : 0);
+		    is_timeout(agentx->stream.error) ? ETIMEDOUT : 0);
 		return false;
-	case STREAM_RUBBISH:
-		session_end(agentx, REASON_RUBBISH, 0);
+	case STREAM_PROTOCOL_ERROR:
+		session_end(agentx, REASON_PROTOCOL, 0);
 		return false;
-	case STREAM_CLOGGED:
-		session_end(agentx, REASON_CLOGGED, 0);
+	case STREAM_BACKLOG:
+		session_end(agentx, REASON_BACKLOG, 0);
 		return false;
 	case STREAM_NOMEM:
 		break;
@@ -224,14 +217,14 @@ result_ok(struct agentx *agentx, enum stream_result result)
 	return false;
 }
 
-/* Sends Open or Register and waits for its answer in 'state'. */
+/* Sends Open or Register, and sets the timer for the answer. */
 static void
 step_begin(struct agentx *agentx, enum state state)
 {
 	enum wire_command command = state == STATE_OPENING ? WIRE_OPEN : WIRE_REGISTER;
 
 	state_set(agentx, state);
-	loop_timer_set(agentx->loop, &agentx->timer, ANSWER_WAIT_MS, answer_missing, agentx);
+	loop_timer_set(agentx->loop, &agentx->timer, ANSWER_TIMEOUT_MS, answer_missing, agentx);
 	result_ok(agentx, root_send(agentx, command,
 	    command == WIRE_OPEN ? agentx->description : NULL));
 }
@@ -247,14 +240,14 @@ serving_begin(struct agentx *agentx)
 	log_limited(&limit, LOG_LEVEL_INFO,
 	    "serving %s through the master at %s (session %u, after %.1f s)", agentx->oid,
 	    agentx->socket, agentx->responder.session,
-	    (double)(now - agentx->absence.since_ms) / 1000);
+	    (double)(now - agentx->outage.since_ms) / 1000);
 	state_set(agentx, STATE_SERVING);
 	result_ok(agentx, root_send(agentx, WIRE_ADD_AGENT_CAPS, agentx->description));
 }
 
-/* -- what we receive ------------------------------------------------------------------ */
+/* -- receiving ------------------------------------------------------------------------ */
 
-/* The answer to our latest request. */
+/* Handles an answer to Open, Register, AddAgentCaps or Notify. */
 static void
 response_take(struct agentx *agentx, const netsnmp_pdu *pdu)
 {
@@ -285,12 +278,12 @@ response_take(struct agentx *agentx, const netsnmp_pdu *pdu)
 	case STATE_SERVING:
 		if (pdu->errstat != 0)
 			log_limited(&limit, LOG_LEVEL_WARN,
-			    "the master adds no row to sysORTable (error %ld)", pdu->errstat);
+			    "the master refused a row of sysORTable (error %ld)", pdu->errstat);
 		return;
 	}
 }
 
-/* False if the session ended. */
+/* Handles one message. False if the session ended. */
 static bool
 message_take(struct agentx *agentx, uint8_t *message, size_t length)
 {
@@ -307,7 +300,7 @@ message_take(struct agentx *agentx, uint8_t *message, size_t length)
 		if (responder_answer(&agentx->responder, pdu, open ? error : WIRE_NOT_OPEN))
 			return result_ok(agentx, pdu_send(agentx, pdu));
 	} else if (error != 0) {
-		log_debug("agentx", "message of type %d cannot be read", pdu->command);
+		log_debug("agentx", "invalid message of type %d", pdu->command);
 	} else if (pdu->command == WIRE_RESPONSE) {
 		response_take(agentx, pdu);
 	} else if (pdu->command == WIRE_CLOSE) {
@@ -319,7 +312,7 @@ message_take(struct agentx *agentx, uint8_t *message, size_t length)
 	return agentx->state != STATE_AWAY;
 }
 
-/* Takes every whole message that was read. False if the session ended. */
+/* Handles all complete messages in the buffer. False if the session ended. */
 static bool
 messages_take(struct agentx *agentx)
 {
@@ -336,8 +329,8 @@ messages_take(struct agentx *agentx)
 	}
 }
 
-/* The master may have sent its last CleanupSet just before it went away, so a
- * connection ends by reading to its end, never by POLLHUP or a failed write. */
+/* Reads and writes the connection. A connection ends by a read, never by POLLHUP or a failed
+ * write, because the last message of the master may be a CleanupSet. */
 static void
 session_event(void *arg, short events)
 {
@@ -352,15 +345,15 @@ session_event(void *arg, short events)
 	    session_event, agentx);
 }
 
-/* AgentX has neither passwords nor encryption (RFC 2741 section 9). */
+/* Warns once that AgentX has no passwords and no encryption (RFC 2741 section 9). */
 static void
 remote_warn(struct agentx *agentx)
 {
 	if (agentx->warned)
 		return;
 	agentx->warned = true;
-	log_warn("agentx", "%s: not an address of the loopback interface; AgentX has no "
-	    "encryption and no passwords: use a network that only snmpd and lbclusterd reach",
+	log_warn("agentx", "%s: not an address of the loopback interface: AgentX has no "
+	    "encryption and no passwords; use a network that only snmpd and lbclusterd can reach",
 	    agentx->socket);
 }
 
@@ -392,48 +385,59 @@ session_dialed(void *arg, const struct dial_result *result)
 	}
 }
 
+/* Reads the state of the socket file. True if another file is there than before: a master creates
+ * its UNIX socket when it starts. */
+static bool
+socket_changed(struct agentx *agentx)
+{
+	struct stat was = agentx->tried, *is = &agentx->tried;
+
+	if (stat(agentx->master.path, is) == -1)
+		memset(is, 0, sizeof(*is));
+	return was.st_dev != is->st_dev || was.st_ino != is->st_ino ||
+	    was.st_mtim.tv_sec != is->st_mtim.tv_sec ||
+	    was.st_mtim.tv_nsec != is->st_mtim.tv_nsec;
+}
+
 static void
 session_try(void *arg)
 {
 	struct agentx *agentx = arg;
 
-	stream_place(agentx->master.path, &agentx->place);
+	(void)socket_changed(agentx);
 	dial_begin(&agentx->dial, agentx->loop, &agentx->master, session_dialed, agentx);
 }
 
-/* A new file at the path of a UNIX socket is of a master that was started again: what the
- * last master did does not delay the connect. */
+/* Tries to connect if the time is over, or if a new master created its UNIX socket. */
 static void
-session_look(void *arg)
+session_poll(void *arg)
 {
 	struct agentx *agentx = arg;
-	struct stream_place place;
+	bool changed = socket_changed(agentx);
 
-	stream_place(agentx->master.path, &place);
-	if (!stream_place_same(&place, &agentx->place)) {
-		absence_forgive(&agentx->absence);
+	if (changed)
+		outage_retry_reset(&agentx->outage);
+	if (changed || clock_steady_ms() >= agentx->try_at_ms)
 		session_try(agentx);
-	} else if (clock_steady_ms() >= agentx->try_at_ms) {
-		session_try(agentx);
-	} else {
-		session_await(agentx);
-	}
+	else
+		retry_schedule(agentx);
 }
 
 static void
-session_await(struct agentx *agentx)
+retry_schedule(struct agentx *agentx)
 {
 	int64_t left = agentx->try_at_ms - clock_steady_ms();
 
-	loop_timer_set(agentx->loop, &agentx->timer, left < LOOK_MS ? left : LOOK_MS,
-	    session_look, agentx);
+	loop_timer_set(agentx->loop, &agentx->timer, left < SOCKET_POLL_MS ? left : SOCKET_POLL_MS,
+	    session_poll, agentx);
 }
 
-/* -- from outside ----------------------------------------------------------------------- */
+/* -- interface -------------------------------------------------------------------------- */
 
-/* Looked up once, here, since a name service may be slow. A number has no name. */
+/* Reads the names of user and group once, because a name service may be slow. An id without a
+ * name stays a number. */
 static void
-names_look_up(struct agentx *agentx)
+names_read(struct agentx *agentx)
 {
 	const struct passwd *user = getpwuid(geteuid());
 	const struct group *group = getgrgid(getegid());
@@ -476,21 +480,21 @@ agentx_new(struct loop *loop, struct mib *mib, const struct agentx_config *confi
 		free(agentx);
 		return NULL;
 	}
-	names_look_up(agentx);
+	names_read(agentx);
 	root_name(agentx->oid, sizeof(agentx->oid));
 	libsnmp_log_open();
-	absence_begin(&agentx->absence, clock_steady_ms(), 0);
+	outage_begin(&agentx->outage, clock_steady_ms(), 0);
 	loop_timer_set(loop, &agentx->timer, 0, session_try, agentx);
 	return agentx;
 }
 
-/* Serves until the SET that is committed has its end: a master that has the answer to
- * CommitSet sends UndoSet or CleanupSet at once. */
+/* Serves until no committed SET is open. A master sends UndoSet or CleanupSet as soon as it has
+ * the answer to CommitSet. */
 static void
-sets_await(struct agentx *agentx)
+sets_finish(struct agentx *agentx)
 {
 	const struct responder *responder = &agentx->responder;
-	int64_t left, until = clock_steady_ms() + LEAVE_MS;
+	int64_t left, until = clock_steady_ms() + SET_TIMEOUT_MS;
 
 	while (agentx->state == STATE_SERVING &&
 	    mib_session_has_open_set(responder->mib, responder->session) &&
@@ -503,13 +507,13 @@ sets_await(struct agentx *agentx)
 	}
 }
 
-/* What is there already is still served. */
+/* Answers the requests that have arrived, and sends Close. */
 static void
-session_leave(struct agentx *agentx)
+session_close(struct agentx *agentx)
 {
 	if (agentx->state == STATE_SERVING) {
 		session_event(agentx, POLLIN);
-		sets_await(agentx);
+		sets_finish(agentx);
 		if (agentx->state == STATE_AWAY)
 			return;
 	}
@@ -526,7 +530,7 @@ agentx_free(struct agentx *agentx)
 		return;
 	agentx->notify = NULL;
 	if (agentx->state != STATE_AWAY)
-		session_leave(agentx);
+		session_close(agentx);
 	loop_timer_cancel(agentx->loop, &agentx->timer);
 	dial_cancel(&agentx->dial);
 	stream_close(&agentx->stream);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The way from snmpd to the MIB engine and back (RFC 2741). Owns the AgentX
- * session: connects, opens, registers the MIB root once, adds the sysORTable entry,
- * answers requests from the engine, and reconnects by itself. The only room with
- * net-snmp, which is used for the wire format. Never blocks the loop.
+ * The AgentX session with snmpd (RFC 2741): connects, opens, registers the MIB root, adds a row
+ * to sysORTable, answers requests from the MIB engine, and reconnects. Never blocks the loop.
+ * Only this room uses net-snmp, and only its codec.
  */
 #ifndef AGENTX_AGENTX_H
 #define AGENTX_AGENTX_H
@@ -17,27 +16,27 @@
 struct agentx;
 
 struct agentx_config {
-	const char	*socket;	/* of the master: /var/agentx/master, tcp:localhost:705 */
+	const char	*socket;	/* /var/agentx/master, tcp:localhost:705 */
 	const char	*description;	/* for the Open PDU and sysORDescr */
 };
 
-/* Starts to connect from the loop; 'loop' and 'mib' must outlive it, the texts of
- * 'config' are copied. NULL without memory, or if the address of the master is none that
- * endpoint_parse() takes. */
+/* Creates a session that connects from the loop. 'loop' and 'mib' must outlive it. The texts of
+ * 'config' are copied. NULL if out of memory, or if endpoint_parse() refuses the address. */
 struct agentx *agentx_new(struct loop *loop, struct mib *mib, const struct agentx_config *config);
 
-/* Closes the session (a Close PDU, not waited for). NULL is fine. */
+/* Sends a Close PDU and frees the session. Waits up to one second for the end of a SET. 'agentx'
+ * may be NULL. */
 void agentx_free(struct agentx *agentx);
 
 /* True while the MIB is registered with a master. */
 bool agentx_serving(const struct agentx *agentx);
 
-/* Calls fn(arg) whenever agentx_serving() changes; NULL ends it. */
+/* Calls fn(arg) whenever agentx_serving() changes. NULL ends the calls. */
 void agentx_notify_state(struct agentx *agentx, void (*fn)(void *arg), void *arg);
 
-/* Sends notifications of the engine to the master, as many as may go at once: to be called
- * about ten times a second. What happens while there is no session waits in the engine,
- * the latest of each row. What was sent and not passed on when a session ends is lost. */
+/* Sends as many notifications as the pace allows. Call it ten times a second. Without a session,
+ * the engine keeps the latest notification of each row. A notification that the master
+ * received and did not pass on before it ended is lost. */
 void agentx_notifications_send(struct agentx *agentx);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The library's log into ours; see libsnmp_log.h.
+ * Redirects the library's log; see libsnmp_log.h.
  */
 #include "agentx/libsnmp_log.h"
 
@@ -13,10 +13,10 @@
 
 #include "util/log_limit.h"
 
-/* The library's log is the process's, and so is this. */
+/* Static, because the library has one log per process. */
 static netsnmp_log_handler *handler;
 
-/* It complains once per packet where it complains. */
+/* The library logs a line for each invalid packet. */
 static struct log_limit limit = LOG_LIMIT("libsnmp", 5);
 
 static int
@@ -41,8 +41,8 @@ libsnmp_log_open(void)
 	handler = netsnmp_register_loghandler(NETSNMP_LOGHANDLER_CALLBACK, LOG_DEBUG);
 	if (handler == NULL)
 		return;
-	/* The library's own handler of this kind calls through its list of callbacks,
-	 * which frees its arguments at exit; ours is called directly. */
+	/* The library's own handler calls a list of callbacks whose arguments are freed at
+	 * exit. This handler is called directly. */
 	handler->handler = line_take;
 	netsnmp_enable_this_loghandler(handler);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Notifications to the master; see notifier.h.
+ * Sends notifications to the master; see notifier.h.
  */
 #include "agentx/notifier.h"
 
@@ -9,10 +9,10 @@
 
 #include "util/log_limit.h"
 
-/* Ids of our other requests count from 1. */
+/* Packet ids of notifications count from here, those of other requests from 1. */
 enum { PACKET_FIRST = 0x40000000 };
 
-/* A master may refuse each for another reason. */
+/* A master can cause these lines at any rate. */
 static struct log_limit limit = LOG_LIMIT("agentx", 5);
 
 void
@@ -25,21 +25,14 @@ notifier_begin(struct notifier *notifier)
 }
 
 static netsnmp_pdu *
-pdu_make(struct notifier *notifier, const struct responder *responder, const struct wire *wire,
+pdu_make(struct notifier *notifier, const struct responder *responder,
     const struct mib_notification *notification)
 {
-	netsnmp_pdu *pdu = snmp_pdu_create(WIRE_NOTIFY);
+	netsnmp_pdu *pdu = wire_pdu_new(WIRE_NOTIFY, responder->session_id, ++notifier->packet);
 	netsnmp_variable_list **end;
 
 	if (pdu == NULL)
 		return NULL;
-	pdu->version = wire->session.version;
-	pdu->flags = 0;
-	pdu->sessid = (long)responder->session_id;
-	pdu->transid = 0;
-	pdu->reqid = (long)++notifier->packet;
-	pdu->time = 0;
-	pdu->errstat = pdu->errindex = 0;
 	end = &pdu->variables;
 	for (size_t i = 0; i < notification->n; i++) {
 		netsnmp_variable_list *varbind = responder_varbind_add(end,
@@ -58,7 +51,7 @@ static enum stream_result
 one_send(struct notifier *notifier, const struct responder *responder, struct wire *wire,
     struct stream *stream, const struct mib_notification *notification)
 {
-	netsnmp_pdu *pdu = pdu_make(notifier, responder, wire, notification);
+	netsnmp_pdu *pdu = pdu_make(notifier, responder, notification);
 	const uint8_t *data = NULL;
 	size_t length;
 
@@ -72,7 +65,7 @@ enum stream_result
 notifier_send(struct notifier *notifier, const struct responder *responder,
     struct wire *wire, struct stream *stream, int64_t now_ms)
 {
-	/* 12 KiB, and this is not called within itself. */
+	/* Static, because it has 12 KiB. */
 	static struct mib_notification notification;
 	enum stream_result result = STREAM_OK;
 
@@ -93,7 +86,7 @@ notifier_send(struct notifier *notifier, const struct responder *responder,
 	return result;
 }
 
-/* All of a batch is answered. */
+/* Sets pace and size of the next batch. The master has answered the last one. */
 static void
 batch_end(struct notifier *notifier, int64_t now_ms)
 {
@@ -107,9 +100,9 @@ batch_end(struct notifier *notifier, int64_t now_ms)
 	notifier->batch = 1;
 	notifier->next_ms = now_ms + NOTIFIER_PAUSE * took;
 	if (!notifier->slow)
-		log_warn("agentx", "the master took %.1f s to send notifications and may have "
-		    "answered nobody meanwhile: was it stopped, or is a receiver of SNMPv3 "
-		    "informs away? Give its engine ID to trapsess with -e", (double)took / 1000);
+		log_warn("agentx", "the master took %.1f s to send notifications and may not have "
+		    "answered managers in that time; if a receiver of SNMPv3 informs is down, "
+		    "give its engine ID to trapsess with -e", (double)took / 1000);
 	notifier->slow = true;
 }
 
@@ -123,7 +116,7 @@ notifier_answer(struct notifier *notifier, const netsnmp_pdu *pdu, int64_t now_m
 	if (notifier->unanswered > 0 && --notifier->unanswered == 0)
 		batch_end(notifier, now_ms);
 	if (pdu->errstat != 0 && pdu->errstat != notifier->error) {
-		log_limited(&limit, LOG_LEVEL_WARN, "the master refuses notifications (error %ld)",
+		log_limited(&limit, LOG_LEVEL_WARN, "the master refused a notification (error %ld)",
 		    pdu->errstat);
 		notifier->error = pdu->errstat;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Why there is no session with the master, in words that say what to do, each said
- * once while it lasts; and how long to wait before the next try.
+ * Why there is no session with the master: a message that says what to do, and the time until
+ * the next try to connect.
  */
 #ifndef AGENTX_REASON_H
 #define AGENTX_REASON_H
@@ -15,13 +15,13 @@ enum reason_kind {
 	REASON_CONNECT,		/* connect(2) to a UNIX socket failed; code: errno */
 	REASON_CONNECT_TCP,	/* connect(2) over TCP failed; code: errno */
 	REASON_NAME,		/* the host has no address; code: EAI_ of getaddrinfo(3) */
-	REASON_SILENT,		/* Open or Register not answered in time */
-	REASON_REFUSED,		/* Open or Register refused; code: res.error */
-	REASON_END,		/* the connection ended; ETIMEDOUT: the peer vanished */
-	REASON_CLOSE,		/* the master sent a Close; code: its reason */
-	REASON_RUBBISH,		/* the peer does not speak AgentX */
-	REASON_CLOGGED,		/* the master reads nothing */
-	REASON_LOCAL,		/* no memory or no descriptor */
+	REASON_TIMEOUT,		/* no answer to Open or Register */
+	REASON_REFUSED,		/* the master refused Open or Register; code: res.error */
+	REASON_END,		/* the connection ended; code ETIMEDOUT: TCP gave up */
+	REASON_CLOSE,		/* the master sent Close; code: c.reason */
+	REASON_PROTOCOL,		/* the peer does not speak AgentX */
+	REASON_BACKLOG,		/* the master does not read answers */
+	REASON_LOCAL,		/* out of memory or file descriptors */
 };
 
 struct reason {
@@ -29,50 +29,47 @@ struct reason {
 	int			code;
 };
 
-/* What the words need to know. */
-struct reason_place {
+/* What the message names. */
+struct reason_context {
 	const char	*socket;
 	const char	*oid;		/* the registered root, dotted */
-	const char	*user, *group;	/* of this process */
+	const char	*user, *group;	/* of lbclusterd */
 };
 
-/* Writes the words for 'reason' and returns 'buf'. */
-const char *reason_text(const struct reason *reason, const struct reason_place *place,
+/* Writes the message for 'reason' and returns 'buf'. */
+const char *reason_text(const struct reason *reason, const struct reason_context *context,
     char *buf, size_t size);
 
 enum { REASONS_MAX = 8 };
 
 /*
- * The absence of a session. Zero it, then absence_begin().
+ * The time without a session. Zero it, then call outage_begin().
  *
- * A master that is not there is tried once a second, however long it takes: a failed
- * connect(2) costs little, and its return must be seen at once. One that accepts and then
- * misbehaves, and a DNS server that fails, are asked at growing intervals of up to 8
- * seconds; the interval is short again after a minute of service, or when the master made
- * its socket again.
+ * A failed connect(2) costs little, so it is tried again each second. If a master accepts and
+ * the session fails, or if DNS fails, the interval doubles up to 8 s. It is short again after a
+ * minute of service, or when a master has created a new socket.
  */
-struct absence {
-	bool		restart;	/* began as the end of a session that served */
+struct outage {
+	bool		restart;	/* a session that served ended */
 	bool		first;		/* no try was made yet */
 	int64_t		since_ms;
-	int64_t		poll_ms;	/* next wait for a master that is not there */
-	int64_t		strike_ms;	/* next wait for one that misbehaves */
+	int64_t		poll_ms;	/* next wait after a failed connect */
+	int64_t		retry_ms;	/* next wait after a failed session */
 	size_t		n;
-	struct reason	said[REASONS_MAX];
+	struct reason	logged[REASONS_MAX];
 };
 
-/* From now on there is no session; before that one served for 'served_ms', 0 if
- * there was none. */
-void absence_begin(struct absence *absence, int64_t now_ms, int64_t served_ms);
+/* Begins an outage. The session before it served for 'served_ms', 0 if there was none. */
+void outage_begin(struct outage *outage, int64_t now_ms, int64_t served_ms);
 
-/* Forgets that masters misbehaved. */
-void absence_forgive(struct absence *absence);
+/* Makes both intervals short again. */
+void outage_retry_reset(struct outage *outage);
 
-/* True if 'reason' is news that belongs in the log: not said in this absence yet,
- * and not one of the short steps of a master's restart. */
-bool absence_news(struct absence *absence, int64_t now_ms, const struct reason *reason);
+/* True if 'reason' has to be logged: it was not logged in this outage, and it is not a short step
+ * of a master's restart. */
+bool outage_is_new(struct outage *outage, int64_t now_ms, const struct reason *reason);
 
-/* Milliseconds until the next try after it failed for 'reason'. */
-int64_t absence_wait(struct absence *absence, const struct reason *reason);
+/* Returns the milliseconds until the next try, after a try failed for 'reason'. */
+int64_t outage_retry_ms(struct outage *outage, const struct reason *reason);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Requests of the master to the MIB engine, and what it says back; see responder.h.
+ * Answers requests of the master; see responder.h.
  */
 #include "agentx/responder.h"
 
@@ -9,9 +9,8 @@
 #include <string.h>
 
 enum {
-	/* Bounds of one answer to a GetBulk, which may always be shorter than asked
-	 * for. With them it stays below WIRE_MESSAGE_MAX. snmpd sends none: it makes
-	 * GetNexts of them. */
+	/* Bounds of the answer to a GetBulk, which may be shorter than requested. They keep it
+	 * below WIRE_MESSAGE_MAX. snmpd sends GetNext instead of GetBulk. */
 	BULK_VARBINDS_MAX = 500,
 	BULK_OCTETS_MAX = 48 * 1024
 };
@@ -22,7 +21,7 @@ responder_knows(int command)
 	return command >= WIRE_GET && command <= WIRE_CLEANUP_SET;
 }
 
-/* The library keeps sub-identifiers in longs and sign-extends those above 2^31. */
+/* Converts an OID. The library has sub-identifiers in longs, sign-extended above 2^31. */
 static bool
 oid_read(const oid *sub, size_t n, struct mib_oid *ret_oid)
 {
@@ -41,7 +40,7 @@ oid_write(const struct mib_oid *from, oid to[MIB_OID_MAX])
 		to[i] = from->sub[i];
 }
 
-/* The end of a search range. The codec turns the null OID, no end, into 0.0. */
+/* Reads the end of a search range. The codec turns the null OID (no end) into 0.0. */
 static bool
 end_read(const netsnmp_variable_list *varbind, struct mib_oid *ret_end)
 {
@@ -51,7 +50,7 @@ end_read(const netsnmp_variable_list *varbind, struct mib_oid *ret_end)
 	return oid_read(sub, n == 2 && sub[0] == 0 && sub[1] == 0 ? 0 : n, ret_end);
 }
 
-/* Puts a copy of 'value' into 'varbind'. */
+/* Copies 'value' into 'varbind'. False if out of memory. */
 static bool
 value_write(netsnmp_variable_list *varbind, const struct mib_value *value)
 {
@@ -79,7 +78,7 @@ value_write(netsnmp_variable_list *varbind, const struct mib_value *value)
 		break;
 	case MIB_OCTETS:
 	case MIB_OPAQUE:
-		data = value->octets.length == 0 ? value->room : value->octets.data;
+		data = value->octets.length == 0 ? value->buffer : value->octets.data;
 		length = value->octets.length;
 		break;
 	case MIB_OBJECT_ID:
@@ -116,7 +115,7 @@ responder_varbind_add(netsnmp_variable_list **end, const struct mib_varbind *fro
 	return added != NULL && value_write(added, &from->value) ? added : NULL;
 }
 
-/* A type that the engine does not know becomes an Opaque, which no column has. */
+/* Reads a value. Other types become Opaque, which no column has. */
 static void
 value_read(const netsnmp_variable_list *varbind, struct mib_value *ret_value)
 {
@@ -172,7 +171,7 @@ get_one(struct mib *mib, netsnmp_variable_list *varbind)
 	return value_write(varbind, &value);
 }
 
-/* Puts what follows 'start' in 'range' into 'ret', which may be either of them. */
+/* Writes the varbind after 'start' in 'range' to 'ret', which may be 'start' or 'range'. */
 static bool
 next_one(struct mib *mib, const netsnmp_variable_list *start, bool inclusive,
     const netsnmp_variable_list *range, netsnmp_variable_list *ret)
@@ -186,7 +185,7 @@ next_one(struct mib *mib, const netsnmp_variable_list *start, bool inclusive,
 	return name_write(ret, &name) && value_write(ret, &value);
 }
 
-/* Answers each varbind in its place. On a failure ret_index says which. */
+/* Replaces each varbind by its answer. On an error *ret_index is the varbind at fault. */
 static bool
 get_each(struct mib *mib, netsnmp_pdu *pdu, size_t *ret_index)
 {
@@ -206,7 +205,7 @@ get_each(struct mib *mib, netsnmp_pdu *pdu, size_t *ret_index)
 	return true;
 }
 
-/* The list of an answer, at whose end varbinds are added. */
+/* The answer to a GetBulk. */
 struct bulk {
 	struct mib			 *mib;
 	netsnmp_variable_list	 *first;
@@ -236,7 +235,7 @@ bulk_add(struct bulk *bulk, const netsnmp_variable_list *start,
 	return true;
 }
 
-/* The repeated part: each round goes on from the varbinds of the round before. */
+/* Adds the repeaters. Each round continues from the varbinds of the round before. */
 static bool
 bulk_repeat(struct bulk *bulk, const netsnmp_variable_list *ranges, long rounds)
 {
@@ -355,9 +354,9 @@ responder_cleanup(const struct responder *responder, const uint8_t *message)
 		mib_set_cleanup(responder->mib, responder->session, transaction);
 }
 
-/* -- all of them ------------------------------------------------------------------ */
+/* -- all requests ----------------------------------------------------------------- */
 
-/* What can be said of a request before the engine is asked: section 7.2.2. */
+/* Checks a request before the engine gets it (section 7.2.2). */
 static int
 request_check(const struct responder *responder, const netsnmp_pdu *pdu)
 {
@@ -380,8 +379,7 @@ responder_refuse(netsnmp_pdu *pdu, int error, size_t index)
 bool
 responder_answer(const struct responder *responder, netsnmp_pdu *pdu, int error)
 {
-	/* snmpd 5.9.3 never waits for an answer to CleanupSet: its codec marks the PDU as
-	 * one that has none, as the RFC says, so an answer would only be dropped. */
+	/* A CleanupSet has no answer (RFC 2741 section 7.2.4.4). snmpd 5.9.3 would drop it. */
 	bool wanted = pdu->command != WIRE_CLEANUP_SET;
 	size_t index = 0;
 

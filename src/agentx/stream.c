@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agentx/wire.h"
@@ -29,69 +28,49 @@ stream_close(struct stream *stream)
 {
 	if (stream->fd >= 0)
 		close(stream->fd);
-	free(stream->in);
-	free(stream->out);
+	free(stream->in.data);
+	free(stream->out.data);
 	stream_init(stream);
 }
 
-void
-stream_place(const char *path, struct stream_place *ret)
-{
-	struct stat st;
-
-	*ret = (struct stream_place){ 0 };
-	if (stat(path, &st) == -1)
-		return;
-	ret->device = st.st_dev;
-	ret->file = st.st_ino;
-	ret->made = st.st_mtim;
-}
-
-bool
-stream_place_same(const struct stream_place *a, const struct stream_place *b)
-{
-	return a->device == b->device && a->file == b->file &&
-	    a->made.tv_sec == b->made.tv_sec && a->made.tv_nsec == b->made.tv_nsec;
-}
-
-/* Makes room for 'more' octets behind *end. What is left moves to the front only if
- * that frees more than it moves, so that each octet moves once on the average. */
+/* Reserves 'more' bytes behind the end. Moves the rest to the front only if that frees more bytes
+ * than it moves, so that each byte moves once on average. */
 static bool
-room_make(uint8_t **buffer, size_t *room, size_t *at, size_t *end, size_t more)
+buffer_reserve(struct stream_buffer *buffer, size_t more)
 {
-	size_t used = *end - *at, wanted = *room;
-	uint8_t *bigger;
+	size_t used = buffer->end - buffer->at, size = buffer->size;
+	uint8_t *data;
 
 	if (used == 0) {
-		*at = *end = 0;
-	} else if (*end + more > *room && *at >= used) {
-		memcpy(*buffer, *buffer + *at, used);
-		*at = 0;
-		*end = used;
+		buffer->at = buffer->end = 0;
+	} else if (buffer->end + more > size && buffer->at >= used) {
+		memcpy(buffer->data, buffer->data + buffer->at, used);
+		buffer->at = 0;
+		buffer->end = used;
 	}
-	if (*end + more <= *room)
+	if (buffer->end + more <= size)
 		return true;
-	while (wanted < *end + more)
-		wanted = wanted == 0 ? READ_SIZE : 2 * wanted;
-	bigger = realloc(*buffer, wanted);
-	if (bigger == NULL)
+	while (size < buffer->end + more)
+		size = size == 0 ? READ_SIZE : 2 * size;
+	data = realloc(buffer->data, size);
+	if (data == NULL)
 		return false;
-	*buffer = bigger;
-	*room = wanted;
+	buffer->data = data;
+	buffer->size = size;
 	return true;
 }
 
 enum stream_result
 stream_read(struct stream *stream)
 {
+	struct stream_buffer *in = &stream->in;
 	ssize_t got;
 
-	if (!room_make(&stream->in, &stream->in_room, &stream->in_at, &stream->in_end,
-	    READ_SIZE))
+	if (!buffer_reserve(in, READ_SIZE))
 		return STREAM_NOMEM;
-	got = recv(stream->fd, stream->in + stream->in_end, READ_SIZE, MSG_DONTWAIT);
+	got = recv(stream->fd, in->data + in->end, READ_SIZE, MSG_DONTWAIT);
 	if (got > 0) {
-		stream->in_end += (size_t)got;
+		in->end += (size_t)got;
 		return STREAM_OK;
 	}
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -103,72 +82,75 @@ stream_read(struct stream *stream)
 enum stream_result
 stream_take(struct stream *stream, uint8_t **ret_message, size_t *ret_length)
 {
-	uint8_t *message = stream->in + stream->in_at;
-	size_t there = stream->in_end - stream->in_at, length;
+	uint8_t *message = stream->in.data + stream->in.at;
+	size_t available = stream->in.end - stream->in.at, length;
 
 	*ret_message = NULL;
-	if (there < WIRE_HEADER)
+	if (available < WIRE_HEADER)
 		return STREAM_OK;
 	length = wire_length(message);
 	if (length == 0 || length > STREAM_MESSAGE_MAX)
-		return STREAM_RUBBISH;
-	if (there < length)
+		return STREAM_PROTOCOL_ERROR;
+	if (available < length)
 		return STREAM_OK;
-	stream->in_at += length;
+	stream->in.at += length;
 	*ret_message = message;
 	*ret_length = length;
 	return STREAM_OK;
 }
 
+/* Sends bytes without waiting. Returns how many were sent. */
+static size_t
+send_some(struct stream *stream, const uint8_t *data, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length && !stream->peer_closed) {
+		ssize_t sent = send(stream->fd, data + done, length - done,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (sent > 0)
+			done += (size_t)sent;
+		else if (sent == 0 || errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			stream->peer_closed = true;
+	}
+	return done;
+}
+
 void
 stream_flush(struct stream *stream)
 {
-	while (stream->out_at < stream->out_end && !stream->deaf) {
-		ssize_t sent = send(stream->fd, stream->out + stream->out_at,
-		    stream->out_end - stream->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
+	struct stream_buffer *out = &stream->out;
 
-		if (sent > 0)
-			stream->out_at += (size_t)sent;
-		else if (sent == 0 || errno == EAGAIN)
-			return;
-		else if (errno != EINTR)
-			stream->deaf = true;
-	}
-	stream->out_at = stream->out_end = 0;
+	out->at += send_some(stream, out->data + out->at, out->end - out->at);
+	if (stream->peer_closed || out->at == out->end)
+		out->at = out->end = 0;
 }
 
 enum stream_result
 stream_send(struct stream *stream, const uint8_t *data, size_t length)
 {
-	size_t waiting = stream->out_end - stream->out_at;
+	struct stream_buffer *out = &stream->out;
+	size_t waiting = out->end - out->at, sent = 0;
 
-	if (stream->deaf)
+	if (waiting + length > STREAM_BACKLOG_MAX && !stream->peer_closed)
+		return STREAM_BACKLOG;
+	/* The usual case: all bytes are sent at once, without the buffer. */
+	if (waiting == 0)
+		sent = send_some(stream, data, length);
+	if (sent == length || stream->peer_closed)
 		return STREAM_OK;
-	if (waiting + length > STREAM_UNREAD_MAX)
-		return STREAM_CLOGGED;
-	if (waiting == 0) {
-		/* The usual case: all of it goes at once, without the buffer. */
-		ssize_t sent = send(stream->fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-			stream->deaf = true;
-			return STREAM_OK;
-		}
-		data += sent > 0 ? sent : 0;
-		length -= sent > 0 ? (size_t)sent : 0;
-	}
-	if (length == 0)
-		return STREAM_OK;
-	if (!room_make(&stream->out, &stream->out_room, &stream->out_at,
-	    &stream->out_end, length))
+	if (!buffer_reserve(out, length - sent))
 		return STREAM_NOMEM;
-	memcpy(stream->out + stream->out_end, data, length);
-	stream->out_end += length;
+	memcpy(out->data + out->end, data + sent, length - sent);
+	out->end += length - sent;
 	return STREAM_OK;
 }
 
 short
 stream_events(const struct stream *stream)
 {
-	return stream->out_at < stream->out_end && !stream->deaf ? POLLIN | POLLOUT : POLLIN;
+	return stream->out.at < stream->out.end && !stream->peer_closed ? POLLIN | POLLOUT : POLLIN;
 }

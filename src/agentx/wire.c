@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * AgentX messages to net-snmp's PDUs and back; see wire.h.
+ * Decodes and encodes AgentX messages; see wire.h.
  */
 #include "agentx/wire.h"
 
@@ -60,9 +60,9 @@ wire_ids(const uint8_t *message, uint32_t *ret_session, uint32_t *ret_transactio
 	*ret_transaction = number_read(message + 8, network_order);
 }
 
-/* -- whether all was decoded ----------------------------------------------------- */
+/* -- check of what was decoded --------------------------------------------------- */
 
-/* Goes over a message without decoding it; behind its end it stays there. */
+/* A position in a message. It does not move beyond the end. */
 struct walk {
 	const uint8_t	*data;
 	size_t		 length, at;
@@ -88,7 +88,7 @@ walk_oid(struct walk *walk)
 	walk_on(walk, walk_left(walk) == 0 ? 0 : 4 + 4 * (size_t)walk->data[walk->at]);
 }
 
-/* Section 5.3: padded to whole words. */
+/* Section 5.3. The octets are padded to a multiple of four. */
 static void
 walk_octets(struct walk *walk)
 {
@@ -131,8 +131,8 @@ walk_varbind(struct walk *walk)
 	}
 }
 
-/* net-snmp 5.9.3 leaves a varbind out, without a word, when there is no memory for it: of
- * a SET the rest would be done. Sections 6.2.5 to 6.2.8. */
+/* True if the PDU has all varbinds of the message (sections 6.2.5 to 6.2.8). net-snmp 5.9.3 omits
+ * a varbind without an error if it is out of memory. A SET would change only a part. */
 static bool
 all_decoded(const netsnmp_pdu *pdu, const uint8_t *message, size_t length)
 {
@@ -159,6 +159,25 @@ all_decoded(const netsnmp_pdu *pdu, const uint8_t *message, size_t length)
 
 /* -- messages ------------------------------------------------------------------------ */
 
+netsnmp_pdu *
+wire_pdu_new(enum wire_command command, uint32_t session, uint32_t packet)
+{
+	netsnmp_pdu *pdu = snmp_pdu_create((int)command);
+
+	if (pdu == NULL)
+		return NULL;
+	pdu->version = VERSION_1;
+	pdu->flags = 0;
+	pdu->sessid = (long)session;
+	pdu->transid = 0;
+	pdu->reqid = (long)packet;
+	pdu->time = 0;			/* the master's own timeout */
+	pdu->errstat = pdu->errindex = 0;
+	pdu->priority = 127;		/* the default of RFC 2741 section 6.2.3 */
+	pdu->range_subid = 0;
+	return pdu;
+}
+
 int
 wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu)
 {
@@ -168,10 +187,10 @@ wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **re
 	*ret_pdu = pdu;
 	if (pdu == NULL)
 		return WIRE_PROCESSING_ERROR;
-	/* The library's own flags are above the octet of the wire. */
+	/* snmp_pdu_create() sets flags that are not of AgentX. */
 	pdu->flags = 0;
 	if (length > WIRE_MESSAGE_MAX) {
-		/* The header is still good for an answer. */
+		/* The answer needs the header only. */
 		memset(message + 16, 0, 4);
 		message[2] &= (uint8_t)~WIRE_CONTEXT;
 		length = WIRE_HEADER;

@@ -106,7 +106,7 @@ mib_get(struct mib *mib, const struct mib_oid *name, struct mib_value *ret_value
 
 /* -- GETNEXT ------------------------------------------------------------------------ */
 
-/* The first value of a column after 'index'. What was not measured is skipped. */
+/* Finds the first value of a column after 'index'. Skips rows without a value. */
 static bool
 column_next(struct mib *mib, const struct mib_table *table, const struct mib_column *column,
     const uint32_t *index, size_t n, bool inclusive, struct mib_oid *ret_name,
@@ -127,7 +127,7 @@ column_next(struct mib *mib, const struct mib_table *table, const struct mib_col
 	return true;
 }
 
-/* The first value of a table at or after below[0..n-1]; n 0: of the whole table. */
+/* Finds the first value of a table at or after below[0..n-1] (n 0: the first of all). */
 static bool
 table_next(struct mib *mib, const struct mib_table *table, const uint32_t *below, size_t n,
     bool inclusive, struct mib_oid *ret_name, struct mib_value *ret_value)

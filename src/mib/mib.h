@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The MIB engine: serves LBCLUSTER-MIB from an cache of the store. Its interface has typed
+ * The MIB engine: serves LBCLUSTER-MIB from a cache of the store. Its interface has typed
  * values and arrays of sub-identifiers, and no type of AgentX or net-snmp, so that it can be
  * tested and fuzzed alone. GET and GETNEXT read memory only.
  */
@@ -42,13 +42,13 @@ struct mib_value {
 		uint32_t	number;		/* MIB_GAUGE32, MIB_COUNTER32, MIB_TIMETICKS */
 		uint64_t	counter64;
 		struct {
-			const uint8_t	*data;	/* in 'room' or in the cache: valid until the
+			const uint8_t	*data;	/* in 'buffer' or in the cache: valid until the
 						 * next call of the engine */
 			size_t		 length;
 		} octets;
 		struct mib_oid	oid;
 	};
-	uint8_t		room[MODEL_MESSAGE_MAX + 1];
+	uint8_t		buffer[MODEL_MESSAGE_MAX + 1];
 };
 
 struct mib_varbind {
@@ -90,19 +90,17 @@ void mib_next(struct mib *mib, const struct mib_oid *start, bool inclusive,
     const struct mib_oid *end, struct mib_oid *ret_name, struct mib_value *ret_value);
 
 /*
- * A SET, phase by phase (RFC 2741 section 7.2.4). A transaction is named by
- * (session, transaction): 'session' is our own count of AgentX sessions, since
- * snmpd uses transaction numbers again after a restart. Every phase may come
- * again or be left out, because a slow answer makes snmpd resend.
+ * The phases of a SET (RFC 2741 section 7.2.4). (session, transaction) identifies a SET.
+ * 'session' is lbclusterd's own count of AgentX sessions, because a restarted snmpd uses the
+ * same transaction numbers again. snmpd may repeat or omit each phase.
  *
- *   test     checks all, changes nothing. Another SET under the number of one that was
- *            committed and has no end yet: MIB_GEN_ERR
- *   commit   one durable transaction of the store: held jobs, which change no row yet
+ *   test     checks all varbinds and changes nothing. MIB_GEN_ERR if another SET with this
+ *            number is committed and has no end
+ *   commit   writes the held jobs in one durable transaction of the store; changes no row
  *   undo     cancels the jobs
- *   cleanup  releases the jobs: the new values show from here on. Nothing that can fail may
- *            wait until here.
+ *   cleanup  releases the jobs: a GET returns the new values from here on. Cannot fail
  *
- * On an error *ret_index is the varbind at fault, from 1; it is 0 otherwise.
+ * On an error *ret_index is the varbind at fault, from 1. Otherwise it is 0.
  */
 enum mib_status mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
     const struct mib_varbind *varbinds, size_t n, size_t *ret_index);
@@ -112,16 +110,16 @@ enum mib_status mib_set_undo(struct mib *mib, uint32_t session, uint32_t transac
     size_t *ret_index);
 void mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction);
 
-/* The session ended: what was tested is forgotten, what was committed without a
- * cleanup is undone, since the manager was not told success (doc/snmpd-behaviour.txt). */
+/* Ends the SETs of a session that the master closed. A committed SET is undone, because the
+ * manager did not get success (doc/snmpd-behaviour.txt). */
 void mib_session_lost(struct mib *mib, uint32_t session);
 
-/* Whether a SET of the session is committed and has no end yet. */
+/* True if a SET of the session is committed and has no end. */
 bool mib_session_has_open_set(const struct mib *mib, uint32_t session);
 
-/* We end the session: what was tested is forgotten, what is committed and has no end stays,
- * since the master has our answer and may have told the manager of success. The next start
- * releases its jobs, as after a crash. */
+/* Ends the SETs of a session that lbclusterd closes. A committed SET stays, because the master
+ * has the answer to CommitSet and may report success. The next start of lbclusterd releases
+ * the jobs, as after a crash. */
 void mib_session_closed(struct mib *mib, uint32_t session);
 
 enum { MIB_NOTIFICATION_VARBINDS = 9 };
@@ -132,12 +130,11 @@ struct mib_notification {
 	struct mib_varbind	varbinds[MIB_NOTIFICATION_VARBINDS];
 };
 
-/* Takes the next notification out of the queue; false if none is due. Call it repeatedly, as
- * fast as notifications may be sent. */
+/* Takes the next notification out of the queue. False if none is due. */
 bool mib_notification_take(struct mib *mib, struct mib_notification *ret_notification);
 
-/* True while work for the store is left over (released jobs, an undo that the store
- * refused): call mib_flush() from a timer within a moment. */
+/* True while the store has to write released jobs or a refused undo. The caller then calls
+ * mib_flush() from a timer, within 100 ms. */
 bool mib_needs_flush(const struct mib *mib);
 void mib_flush(struct mib *mib);
 

@@ -387,11 +387,11 @@ get_notify_enable(struct mib *mib, const void *row, struct mib_value *value)
 	uint32_t enable = TOTALS(notify_enable);
 
 	(void)row;
-	value->room[0] = 0;
+	value->buffer[0] = 0;
 	for (unsigned int bit = 0; bit < NOTIFY_BITS; bit++)
 		if ((enable & 1u << bit) != 0)
-			value->room[0] |= (uint8_t)(0x80u >> bit);
-	value->octets.data = value->room;
+			value->buffer[0] |= (uint8_t)(0x80u >> bit);
+	value->octets.data = value->buffer;
 	value->octets.length = 1;
 	return true;
 }

@@ -41,9 +41,9 @@ mib_value_printf(struct mib_value *value, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf((char *)value->room, sizeof(value->room), fmt, ap);
+	vsnprintf((char *)value->buffer, sizeof(value->buffer), fmt, ap);
 	va_end(ap);
-	return mib_value_text(value, (const char *)value->room);
+	return mib_value_text(value, (const char *)value->buffer);
 }
 
 /* The year of a DateAndTime has 16 bits. Times outside become all zero. */
@@ -53,7 +53,7 @@ mib_value_time(struct mib_value *value, int64_t wall_s)
 	enum { LENGTH = 11 };
 	time_t t = (time_t)wall_s;
 	struct tm tm;
-	uint8_t *to = value->room;
+	uint8_t *to = value->buffer;
 
 	memset(to, 0, LENGTH);
 	if (wall_s > 0 && gmtime_r(&t, &tm) != NULL && tm.tm_year <= 65535 - 1900) {
@@ -110,8 +110,8 @@ mib_value_address(struct mib_value *value, const char *address)
 {
 	struct address found = address_from_text(address);
 
-	memcpy(value->room, found.octets, found.length);
-	value->octets.data = value->room;
+	memcpy(value->buffer, found.octets, found.length);
+	value->octets.data = value->buffer;
 	value->octets.length = found.length;
 	return true;
 }
@@ -119,8 +119,8 @@ mib_value_address(struct mib_value *value, const char *address)
 bool
 mib_value_endpoint(struct mib_value *value, const char *address, const char *port)
 {
-	address_endpoint(address, port, (char *)value->room, sizeof(value->room));
-	return mib_value_text(value, (const char *)value->room);
+	address_endpoint(address, port, (char *)value->buffer, sizeof(value->buffer));
+	return mib_value_text(value, (const char *)value->buffer);
 }
 
 bool

@@ -61,7 +61,7 @@ class Tcp(Served):
         world = self.served_world('tcp:127.0.0.1:%d' % free_port())
         for number in (signal.SIGTERM, signal.SIGKILL):
             world.stop_master(number)
-            world.wait_logged('no AgentX master at tcp:127.*: nobody listens there',
+            world.wait_logged('no AgentX master at tcp:127.*: connection refused',
                               count=1 + (number == signal.SIGKILL))
             world.start_master()
             world.wait_served()
@@ -221,7 +221,7 @@ class Network(Served):
         world.wait_served(30)
         world.wait_logged(r'tcp:10\.77\.\S+: not an address of the loopback interface')
         ip('link', 'set', 'here', 'down')
-        world.wait_logged('the master at tcp:10.* vanished', 40)
+        world.wait_logged('the connection to the master at tcp:10.* timed out', 40)
         world.wait_logged('the host does not answer|No route to host', 30)
         ip('link', 'set', 'here', 'up')
         world.wait_served(60)

@@ -132,7 +132,7 @@ class Permissions(FaultCase):
         world = self.denied_world()
         os.chmod(world.socket, 0o700)
         self.meet(world, "warn: .agentx. no permission for %s: snmpd.conf needs 'agentXPerms 0660"
-                  " 0755 Debian-snmp lbcluster', and this process the group lbcluster .it runs as "
+                  " 0755 Debian-snmp lbcluster', and lbclusterd the group lbcluster .it runs as "
                   'nobody, group nogroup.$' % re.escape(world.socket))
         os.chmod(world.socket, 0o777)
         self.assert_well(41)

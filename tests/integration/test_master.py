@@ -589,7 +589,7 @@ class Bad(Case):
         self.check('close', LOST)
 
     def test_master_that_is_deaf_is_waited_for(self):
-        self.check('deaf', 'takes no connections')
+        self.check('deaf', 'accepts no connections')
 
     def test_master_that_speaks_garbage_is_waited_for(self):
         self.check('garbage', 'does not speak AgentX')

@@ -89,9 +89,9 @@ mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
 
 		engine.varbinds[i] = varbinds[i];
 		if (value->type == MIB_OCTETS || value->type == MIB_OPAQUE) {
-			assert_true(value->octets.length <= sizeof(value->room));
-			memcpy(value->room, value->octets.data, value->octets.length);
-			value->octets.data = value->room;
+			assert_true(value->octets.length <= sizeof(value->buffer));
+			memcpy(value->buffer, value->octets.data, value->octets.length);
+			value->octets.data = value->buffer;
 		}
 	}
 	*ret_index = engine.index;

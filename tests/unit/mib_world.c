@@ -410,8 +410,8 @@ static void
 octets_set(struct mib_value *value, const void *data, size_t length)
 {
 	value->type = MIB_OCTETS;
-	memcpy(value->room, data, length);
-	value->octets.data = value->room;
+	memcpy(value->buffer, data, length);
+	value->octets.data = value->buffer;
 	value->octets.length = length;
 }
 

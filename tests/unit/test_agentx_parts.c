@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/agentx, part by part: the stream and its buffers, and the words and
- * waits of an absence.
+ * Tests of src/agentx, part by part: the stream and its buffers, and the message and
+ * waits of an outage.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -147,46 +147,46 @@ messages_of_every_size_are_cut_out(void **state)
 	assert_int_equal(n, 572);
 }
 
-/* -- words and waits -------------------------------------------------------------------------- */
+/* -- message and waits -------------------------------------------------------------------------- */
 
 static void
 reasons_say_what_to_do(void **state)
 {
 	static const struct {
 		struct reason	reason;
-		const char	*words;
+		const char	*message;
 	} expected[] = {
 		{ { REASON_CONNECT, ENOENT }, "no AgentX master at /s; start snmpd, with "
 		    "'master agentx' in snmpd.conf" },
 		{ { REASON_CONNECT, EACCES }, "no permission for /s: snmpd.conf needs "
-		    "'agentXPerms 0660 0755 Debian-snmp lbcluster', and this process the group "
+		    "'agentXPerms 0660 0755 Debian-snmp lbcluster', and lbclusterd the group "
 		    "lbcluster (it runs as nobody, group users)" },
 		{ { REASON_CONNECT, ENOTDIR }, "cannot connect to the master at /s: Not a "
 		    "directory" },
 		{ { REASON_REFUSED, 263 }, "another subagent serves 1.3.6; stop the other "
 		    "lbclusterd (duplicateRegistration)" },
 		{ { REASON_REFUSED, 999 }, "the master at /s refused to register 1.3.6 (999)" },
-		{ { REASON_CLOSE, 5 }, "the master at /s closed the session: it shuts down" },
-		{ { REASON_SILENT, 0 }, "the master at /s does not answer; snmpd is stopped or "
+		{ { REASON_CLOSE, 5 }, "the master at /s closed the session: it ends (reasonShutdown)" },
+		{ { REASON_TIMEOUT, 0 }, "the master at /s does not answer; snmpd is stopped or "
 		    "hung: restart it" },
-		{ { REASON_CONNECT_TCP, ECONNREFUSED }, "no AgentX master at /s: nobody listens "
-		    "there; start snmpd, with 'master agentx' and this address in 'agentXSocket' "
+		{ { REASON_CONNECT_TCP, ECONNREFUSED }, "no AgentX master at /s: connection refused; "
+		    "start snmpd, with 'master agentx' and this address in 'agentXSocket' "
 		    "of snmpd.conf" },
 		{ { REASON_CONNECT_TCP, ENETUNREACH }, "cannot connect to the master at /s: "
 		    "Network is unreachable" },
 		{ { REASON_NAME, EAI_NONAME }, "the host of /s has no address: Name or service "
 		    "not known" },
-		{ { REASON_END, ETIMEDOUT }, "the master at /s vanished: nothing came back on "
-		    "its connection; its host or the network is down" },
+		{ { REASON_END, ETIMEDOUT }, "the connection to the master at /s timed out; its "
+		    "host or the network is down" },
 		{ { REASON_END, 0 }, "the master at /s closed the connection" },
 	};
-	const struct reason_place place = { "/s", "1.3.6", "nobody", "users" };
+	const struct reason_context place = { "/s", "1.3.6", "nobody", "users" };
 	char text[512], little[12];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
 		assert_string_equal(reason_text(&expected[i].reason, &place, text, sizeof(text)),
-		    expected[i].words);
+		    expected[i].message);
 	assert_string_equal(reason_text(&expected[0].reason, &place, little, sizeof(little)),
 	    "no AgentX m");
 }
@@ -194,19 +194,19 @@ reasons_say_what_to_do(void **state)
 static void
 reason_is_news_once_while_it_lasts(void **state)
 {
-	const struct reason gone = { REASON_CONNECT, ENOENT }, silent = { REASON_SILENT, 0 };
-	struct absence absence = { 0 };
+	const struct reason gone = { REASON_CONNECT, ENOENT }, silent = { REASON_TIMEOUT, 0 };
+	struct outage outage = { 0 };
 
 	(void)state;
-	absence_begin(&absence, 0, 0);
-	assert_true(absence_news(&absence, 1, &gone));
-	assert_false(absence_news(&absence, 2, &gone));
-	assert_true(absence_news(&absence, 3, &silent));
-	assert_false(absence_news(&absence, 4, &gone));
-	absence_begin(&absence, 10, 10000);
-	assert_true(absence_news(&absence, 11, &silent));
-	assert_false(absence_news(&absence, 12, &gone));	/* a restart, so far */
-	assert_true(absence_news(&absence, 6000, &gone));
+	outage_begin(&outage, 0, 0);
+	assert_true(outage_is_new(&outage, 1, &gone));
+	assert_false(outage_is_new(&outage, 2, &gone));
+	assert_true(outage_is_new(&outage, 3, &silent));
+	assert_false(outage_is_new(&outage, 4, &gone));
+	outage_begin(&outage, 10, 10000);
+	assert_true(outage_is_new(&outage, 11, &silent));
+	assert_false(outage_is_new(&outage, 12, &gone));	/* a restart, so far */
+	assert_true(outage_is_new(&outage, 6000, &gone));
 }
 
 static void
@@ -214,25 +214,25 @@ waits_grow_to_their_limit_and_begin_anew(void **state)
 {
 	static const int64_t most[] = { 250, 500, 1000, 2000, 4000, 8000, 8000 };
 	const struct reason gone = { REASON_CONNECT, ENOENT }, closed = { REASON_END, 0 };
-	struct absence absence = { 0 };
+	struct outage outage = { 0 };
 	int64_t wait;
 
 	(void)state;
-	absence_begin(&absence, 0, 0);
+	outage_begin(&outage, 0, 0);
 	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++) {
-		wait = absence_wait(&absence, &gone);
+		wait = outage_retry_ms(&outage, &gone);
 		assert_int_in_range(wait, 187, most[i] < 1000 ? most[i] : 1000);
-		wait = absence_wait(&absence, &closed);
+		wait = outage_retry_ms(&outage, &closed);
 		assert_int_in_range(wait, most[i] * 3 / 4, most[i]);
 	}
 	/* A minute of service clears the record; less does not, but is no new strike. */
-	absence_begin(&absence, 0, 59000);
-	assert_int_in_range(absence_wait(&absence, &closed), 187, 250);
-	assert_int_in_range(absence_wait(&absence, &closed), 6000, 8000);
-	absence_begin(&absence, 0, 60000);
-	assert_int_in_range(absence_wait(&absence, &closed), 187, 250);
-	assert_int_in_range(absence_wait(&absence, &closed), 187, 250);
-	assert_int_in_range(absence_wait(&absence, &closed), 375, 500);
+	outage_begin(&outage, 0, 59000);
+	assert_int_in_range(outage_retry_ms(&outage, &closed), 187, 250);
+	assert_int_in_range(outage_retry_ms(&outage, &closed), 6000, 8000);
+	outage_begin(&outage, 0, 60000);
+	assert_int_in_range(outage_retry_ms(&outage, &closed), 187, 250);
+	assert_int_in_range(outage_retry_ms(&outage, &closed), 187, 250);
+	assert_int_in_range(outage_retry_ms(&outage, &closed), 375, 500);
 }
 
 #define STREAM_TEST(name) cmocka_unit_test_setup_teardown(name, stream_begin, stream_end)

@@ -304,7 +304,7 @@ master_that_accepts_nothing_is_no_stall(void **state)
 	run_ms(60000);
 	assert_false(agentx_serving(agentx));
 	assert_int_in_range(log_lines, 1, 2);
-	assert_non_null(strstr(log_latest, "takes no connections"));
+	assert_non_null(strstr(log_latest, "accepts no connections"));
 	master.manners = MANNERS_GOOD;
 	run_until_serving(2000);
 }
