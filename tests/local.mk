@@ -70,6 +70,7 @@ tests_unit_libfixtures_a_SOURCES = \
 	tests/faults/disk.c tests/faults/disk.h \
 	tests/faults/memory.c tests/faults/memory.h \
 	tests/unit/agentx_pdu.c tests/unit/agentx_pdu.h \
+	tests/unit/agentx_peer.c tests/unit/agentx_peer.h \
 	tests/unit/ctl_fixture.c tests/unit/ctl_fixture.h \
 	tests/unit/hostile.c tests/unit/hostile.h \
 	tests/unit/cache_fixture.c tests/unit/cache_fixture.h \

@@ -1,53 +1,50 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * For "make bench": in the place of snmpd, as little of an AgentX master as a subagent
- * needs (RFC 2741). Says yes to all that it asks for, then sends GetNexts one after
- * the other, so that the time of a subagent is seen without that of snmpd.
+ * A minimal AgentX master in place of snmpd, for "make bench" (RFC 2741). It accepts all
+ * requests of a subagent and then sends requests one after the other. So the time of the
+ * subagent is measured without the time of snmpd.
  *
  * usage: agentx_driver SOCKET
- * Prints "ready" once a subagent has registered; then reads commands from stdin:
- *   walk VALUES OID   GetNext below OID, from its start again at its end: "VALUES NS"
- *   watch OID         the same until the next line comes: "VALUES NS MEDIAN_NS P99_NS
- *                     MAX_NS" of the single requests
+ * Prints "ready" when a subagent has registered. Then reads commands from standard input:
+ *   walk VALUES OID   GetNext below OID, again from its start after its end: prints
+ *                     "VALUES NS"
+ *   watch OID         the same until the next line of input: prints "VALUES NS MEDIAN_NS
+ *                     P99_NS MAX_NS", the last three of single requests
  *   set COUNT PAUSE_US VALUE OID   SETs of OID to the Gauge32 VALUE, VALUE + 1 and so
- *                     on: "TEST_NS COMMIT_NS" of each, a line each
+ *                     on: prints a line "TEST_NS COMMIT_NS" for each
  */
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-enum {
-	HEADER = 20, MESSAGE_MAX = 64 * 1024, OID_MAX = 4 + 4 * 128,
-	REGISTER = 3, GET_NEXT = 6, TEST_SET = 8, COMMIT_SET = 9, CLEANUP_SET = 11,
-	RESPONSE = 18, GAUGE32 = 66, END_OF_VIEW = 130,
-	NETWORK_ORDER = 0x10,
-	SUBS_BEFORE_ROOT = 5	/* 1.3.6.1.x is the prefix octet x */
-};
+#include "../unit/agentx_peer.h"
+#include "../unit/require.h"
 
-/* As on the wire: number of sub-identifiers, prefix, include, reserved, then them. */
-struct wire_oid {
-	uint8_t	octets[OID_MAX];
-	size_t	size;
-};
+enum { SESSION = 1 };
 
-static int peer;
-static uint8_t in[MESSAGE_MAX];
-static size_t there, taken;	/* octets of 'in': all, those of the latest message */
+static struct peer peer = { .fd = -1 };
+static struct message request, answer;
 static uint32_t packet, transaction;
 
-static void
-fail(const char *what)
+void
+require(bool condition, const char *fmt, ...)
 {
-	fprintf(stderr, "agentx_driver: %s\n", what);
+	va_list ap;
+
+	if (condition)
+		return;
+	va_start(ap, fmt);
+	fputs("agentx_driver: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
 	exit(1);
 }
 
@@ -60,230 +57,167 @@ now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static uint32_t
-number(const uint8_t *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
+/* Reads the next message into 'answer'. */
 static void
-number_put(uint8_t *at, uint32_t value)
-{
-	memcpy(at, &value, sizeof(value));
-}
-
-/* The next whole message to the front of 'in'; its size. One read as a rule, as snmpd
- * does it, but a subagent may have more to say than answers. */
-static size_t
 message_read(void)
 {
-	size_t size;
-
-	if (taken > 0)
-		memmove(in, in + taken, there - taken);
-	there -= taken;
-	taken = 0;
-	while (there < HEADER || there < (size = HEADER + number(in + 16))) {
-		ssize_t got = read(peer, in + there, sizeof(in) - there);
-
-		if (got <= 0)
-			fail("the subagent went away, or sent too much");
-		there += (size_t)got;
-	}
-	if ((in[2] & NETWORK_ORDER) != 0)
-		fail("the other byte order");
-	taken = size;
-	return size;
+	while (!peer_take(&peer, &answer))
+		require(peer_read(&peer, 0) > 0, "the subagent closed the connection");
 }
 
+/* Accepts the request of the subagent in 'answer'. */
 static void
-message_write(const uint8_t *message, size_t size)
+request_accept(void)
 {
-	if (write(peer, message, size) != (ssize_t)size)
-		fail("the subagent takes nothing");
-}
+	static struct message m;
 
-/* Yes, with the ids of what was asked. */
-static void
-agree(void)
-{
-	uint8_t out[HEADER + 8] = { 0 };
-
-	memcpy(out, in, HEADER);
-	out[1] = RESPONSE;
-	out[2] = 0;
-	number_put(out + 4, 1);		/* our only session */
-	number_put(out + 16, 8);
-	message_write(out, sizeof(out));
+	peer_response(&m, &answer, SESSION, 0);
+	require(peer_send(&peer, m.data, m.n) == (ssize_t)m.n, "send: %s", strerror(errno));
 }
 
 static void
 subagent_await(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct pollfd fd = { .events = POLLIN };
+	int listener;
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		fail("the path of the socket is too long");
-	memcpy(address.sun_path, path, strlen(path) + 1);
 	unlink(path);
-	if (listener == -1 || bind(listener, (struct sockaddr *)&address, sizeof(address)) == -1 ||
-	    listen(listener, 1) == -1)
-		fail(strerror(errno));
+	listener = fd.fd = peer_listen(path);
 	puts("listening");
 	fflush(stdout);
-	peer = accept(listener, NULL, NULL);
+	poll(&fd, 1, -1);
+	peer.fd = accept(listener, NULL, NULL);
 	close(listener);
-	for (bool registered = false; !registered;) {
+	do {
 		message_read();
-		registered = in[1] == REGISTER;
-		agree();
-	}
-	/* What it has to say after that: sysORTable, further regions. */
-	for (struct pollfd fd = { .fd = peer, .events = POLLIN };
-	    there > taken || poll(&fd, 1, 200) > 0;) {
+		request_accept();
+	} while (answer.type != REGISTER);
+	/* The subagent may send further requests: sysORTable, other regions. */
+	fd.fd = peer.fd;
+	while (peer.n > peer.at || poll(&fd, 1, 200) > 0) {
 		message_read();
-		agree();
+		request_accept();
 	}
 	puts("ready");
 	fflush(stdout);
 }
 
-static void
-oid_parse(const char *text, struct wire_oid *ret)
+static struct mib_oid
+oid_parse(const char *text)
 {
-	uint32_t subs[128];
-	size_t n = 0;
+	struct mib_oid oid = { .n = 0 };
 
-	for (char *end; *text != '\0' && *text != '\n' && n < 128; text = end) {
-		if (*text == '.')
-			text++;
-		subs[n++] = (uint32_t)strtoul(text, &end, 10);
-		if (end == text)
-			fail("not an OID");
+	for (char *end; *text != '\0' && oid.n < MIB_OID_MAX; text = end) {
+		text += *text == '.';
+		oid.sub[oid.n++] = (uint32_t)strtoul(text, &end, 10);
+		require(end != text, "invalid OID");
 	}
-	if (n < SUBS_BEFORE_ROOT)
-		fail("not below 1.3.6.1.x");
-	memset(ret, 0, sizeof(*ret));
-	ret->octets[0] = (uint8_t)(n - SUBS_BEFORE_ROOT);
-	ret->octets[1] = (uint8_t)subs[SUBS_BEFORE_ROOT - 1];
-	memcpy(ret->octets + 4, subs + SUBS_BEFORE_ROOT, 4 * (n - SUBS_BEFORE_ROOT));
-	ret->size = 4 + 4 * (n - SUBS_BEFORE_ROOT);
+	return oid;
 }
 
-/* What comes after 'below' in the order of OIDs: its last sub-identifier plus one. */
-static struct wire_oid
-oid_end(const struct wire_oid *below)
+/* Returns the first OID after all OIDs below 'below'. */
+static struct mib_oid
+oid_end(const struct mib_oid *below)
 {
-	struct wire_oid end = *below;
+	struct mib_oid end = *below;
 
-	number_put(end.octets + end.size - 4, number(end.octets + end.size - 4) + 1);
+	end.sub[end.n - 1]++;
 	return end;
 }
 
-/* Fills the header of a request and sends it. */
 static void
-request_write(uint8_t *out, uint8_t type, size_t size)
+request_begin(uint8_t type)
 {
-	memset(out, 0, HEADER);
-	out[0] = 1;
-	out[1] = type;
-	number_put(out + 4, 1);
-	number_put(out + 8, transaction);
-	number_put(out + 12, ++packet);
-	number_put(out + 16, (uint32_t)(size - HEADER));
-	message_write(out, size);
+	message_begin(&request, type, 0, SESSION, transaction, ++packet);
 }
 
-/* Size of the answer to the request just written; its errors end us. What else the
- * subagent has to say, a notification, is agreed to. */
-static size_t
+static void
+request_send(void)
+{
+	message_finish(&request);
+	require(peer_send(&peer, request.data, request.n) == (ssize_t)request.n, "send: %s",
+	    strerror(errno));
+}
+
+/* Reads the answer to the latest request, up to its varbinds. Accepts notifications before it. */
+static void
 answer_read(void)
 {
-	size_t size = message_read();
-
-	while (in[1] != RESPONSE) {
-		agree();
-		size = message_read();
-	}
-	if (number(in + 12) != packet || size < HEADER + 8 ||
-	    number(in + HEADER + 4) != 0)
-		fail("not the answer, or an error");
-	return size;
+	for (message_read(); answer.type != RESPONSE; message_read())
+		request_accept();
+	require(answer.packet == packet, "an answer to another request");
+	(void)take_32(&answer);
+	require(take_32(&answer) == 0, "an answer with an error");
 }
 
-/* One request; 'at' moves on, or back to 'below' at the end. False at the end. */
+/* Sends one GetNext. 'at' moves on, or back to 'below' at the end. False at the end. */
 static bool
-next(const struct wire_oid *below, const struct wire_oid *end, struct wire_oid *at)
+next(const struct mib_oid *below, const struct mib_oid *end, struct mib_oid *at)
 {
-	uint8_t out[HEADER + 2 * OID_MAX];
-	size_t size = HEADER;
+	unsigned int type;
 
-	memcpy(out + size, at->octets, at->size);
-	size += at->size;
-	memcpy(out + size, end->octets, end->size);
-	size += end->size;
 	transaction++;
-	request_write(out, GET_NEXT, size);
-	if (answer_read() < HEADER + 16)
-		fail("an answer without a value");
-	if (in[HEADER + 8] == END_OF_VIEW) {
-		*at = *below;
-		return false;
-	}
-	at->size = 4 + 4 * (size_t)in[HEADER + 12];
-	memcpy(at->octets, in + HEADER + 12, at->size);
-	at->octets[2] = 0;
-	return true;
+	request_begin(GET_NEXT);
+	put_name(&request, at, false);
+	put_name(&request, end, false);
+	request_send();
+	answer_read();
+	type = take_16(&answer);
+	(void)take_16(&answer);
+	take_name(&answer, at);
+	if (type != MIB_END_OF_VIEW)
+		return true;
+	*at = *below;
+	return false;
 }
 
 static void
-walk(const struct wire_oid *below, long values)
+walk(const struct mib_oid *below, long values)
 {
-	struct wire_oid end = oid_end(below), at = *below;
+	struct mib_oid end = oid_end(below), at = *below;
 	int64_t start = now_ns();
 	long n = 0;
 
 	while (n < values) {
-		if (next(below, &end, &at))
-			n++;
-		else if (n == 0)
-			fail("nothing there");
+		bool found = next(below, &end, &at);
+
+		require(found || n > 0, "no values");
+		n += found;
 	}
 	printf("%ld %lld\n", n, (long long)(now_ns() - start));
 }
 
+/* Sends the request and returns the time until its answer. */
 static int64_t
-phase(uint8_t *out, uint8_t type, size_t size)
+timed(void)
 {
 	int64_t start = now_ns();
 
-	request_write(out, type, size);
+	request_send();
 	answer_read();
 	return now_ns() - start;
 }
 
 static void
-set(long count, long pause_us, uint32_t value, const struct wire_oid *name)
+set(long count, long pause_us, uint32_t value, const struct mib_oid *name)
 {
 	const struct timespec pause = { pause_us / 1000000, pause_us % 1000000 * 1000 };
+	static struct mib_varbind varbind;
 
+	varbind.name = *name;
+	varbind.value.type = MIB_GAUGE32;
 	for (long i = 0; i < count; i++) {
-		uint8_t out[HEADER + 8 + OID_MAX] = { 0 };
-		size_t size = HEADER + 4 + name->size;
 		int64_t test, commit;
 
-		out[HEADER] = GAUGE32;
-		memcpy(out + HEADER + 4, name->octets, name->size);
-		number_put(out + size, value + (uint32_t)i);
+		varbind.value.number = value + (uint32_t)i;
 		transaction++;
-		test = phase(out, TEST_SET, size + 4);
-		commit = phase(out, COMMIT_SET, HEADER);
-		/* There is no answer to this one. */
-		request_write(out, CLEANUP_SET, HEADER);
+		request_begin(TEST_SET);
+		put_varbind(&request, &varbind);
+		test = timed();
+		request_begin(COMMIT_SET);
+		commit = timed();
+		request_begin(CLEANUP_SET);	/* has no answer */
+		request_send();
 		printf("%lld %lld\n", (long long)test, (long long)commit);
 		nanosleep(&pause, NULL);
 	}
@@ -298,27 +232,25 @@ compare(const void *a, const void *b)
 }
 
 static void
-watch(const struct wire_oid *below)
+watch(const struct mib_oid *below)
 {
-	struct wire_oid end = oid_end(below), at = *below;
+	struct mib_oid end = oid_end(below), at = *below;
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 	int64_t *times = NULL, start = now_ns();
-	size_t n = 0, room = 0;
+	size_t n = 0, size = 0;
 
 	while (poll(&input, 1, 0) == 0) {
 		int64_t before = now_ns();
 
 		next(below, &end, &at);
-		if (n == room) {
-			room = room == 0 ? 4096 : 2 * room;
-			times = realloc(times, room * sizeof(*times));
-			if (times == NULL)
-				fail("out of memory");
+		if (n == size) {
+			size = size == 0 ? 4096 : 2 * size;
+			times = realloc(times, size * sizeof(*times));
+			require(times != NULL, "out of memory");
 		}
 		times[n++] = now_ns() - before;
 	}
-	if (n == 0)
-		fail("nothing watched");
+	require(n > 0, "no requests");
 	start = now_ns() - start;
 	qsort(times, n, sizeof(*times), compare);
 	printf("%zu %lld %lld %lld %lld\n", n, (long long)start, (long long)times[n / 2],
@@ -330,7 +262,7 @@ int
 main(int argc, char **argv)
 {
 	char line[1024], text[512];
-	struct wire_oid below;
+	struct mib_oid below;
 	long values, pause;
 	unsigned int value;
 
@@ -338,22 +270,22 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: agentx_driver SOCKET\n");
 		return 2;
 	}
-	/* Unbuffered, so that poll() in watch() sees what fgets() would. */
+	/* Unbuffered, so that poll() in watch() sees each line. */
 	setvbuf(stdin, NULL, _IONBF, 0);
 	subagent_await(argv[1]);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		if (sscanf(line, "walk %ld %511s", &values, text) == 2) {
-			oid_parse(text, &below);
+			below = oid_parse(text);
 			walk(&below, values);
 		} else if (sscanf(line, "watch %511s", text) == 1) {
-			oid_parse(text, &below);
+			below = oid_parse(text);
 			watch(&below);
 		} else if (sscanf(line, "set %ld %ld %u %511s", &values, &pause, &value,
 		    text) == 4) {
-			oid_parse(text, &below);
+			below = oid_parse(text);
 			set(values, pause, value, &below);
-		} else if (strcmp(line, "\n") != 0) {
-			fail("not understood");
+		} else {
+			require(strcmp(line, "\n") == 0, "invalid command: %s", line);
 		}
 		fflush(stdout);
 	}

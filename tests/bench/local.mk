@@ -20,6 +20,9 @@ EXTRA_DIST += \
 	tests/bench/subjects.py \
 	tests/bench/writing.py
 
+tests_bench_agentx_driver_SOURCES = tests/bench/agentx_driver.c tests/unit/agentx_pdu.c \
+	tests/unit/agentx_pdu.h tests/unit/agentx_peer.c tests/unit/agentx_peer.h
+tests_bench_agentx_driver_LDADD =
 tests_bench_bare_sqlite_LDADD = $(SQLITE_LIBS)
 tests_bench_null_responder_LDADD = src/agentx/libagentx.a $(UTIL_LIBS) $(SNMP_LIBS)
 tests_bench_snmp_client_SOURCES = tests/bench/snmp_client.c tests/bench/manager.c \

@@ -51,7 +51,7 @@ asked(long n)
 
 	message_send(&request);
 	any_memory_fails_at(n);
-	for (int i = 0; i < TURNS && agentx_serving(agentx) && master.n == master.at; i++)
+	for (int i = 0; i < TURNS && agentx_serving(agentx) && master.peer.n == master.peer.at; i++)
 		run_ms(1);
 	any_memory_fails_at(0);
 	if (!wanted || !agentx_serving(agentx))

@@ -18,16 +18,14 @@
 #include "util/dial.h"
 #include "util/poller.h"
 
-enum { ASKED_MAX = 32, IN_MAX = 8 * 1024 * 1024 };
+enum { ASKED_MAX = 32 };
 
-struct master master = { .fd = -1 };
+struct master master = { .peer.fd = -1 };
 
 static struct loop *loop;
 static struct agentx *agentx;
 static struct asked asked_list[ASKED_MAX];
 static size_t asked_first, asked_n;
-static uint8_t in[IN_MAX];
-static size_t in_n;
 
 /* -- the world of the subagent ----------------------------------------------------- */
 
@@ -182,8 +180,8 @@ response_check(struct asked *asked, struct message *m)
 	error_check(error);
 	if (error != 0) {
 		require(m->at == m->n, "values with an error");
-		require(asked == NULL || asked->loose || index <= asked->n + 1, "error at %u",
-		    index);
+		require(asked == NULL || asked->loose || index <= asked->n + 1,
+		    "error at %u", index);
 		return;
 	}
 	require(index == 0, "no error, but at %u", index);
@@ -197,17 +195,9 @@ response_check(struct asked *asked, struct message *m)
 /* -- the subagent's requests ------------------------------------------------------- */
 
 static void
-octets_send(const uint8_t *data, size_t n)
-{
-	if (master.fd != -1)
-		(void)send(master.fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-static void
-request_answer(const struct message *request)
+request_answer(struct message *request)
 {
 	enum manners manners = master.manners;
-	uint32_t session = request->session;
 	static struct message m;
 	bool refused = (manners == MANNERS_NO_OPEN && request->type == OPEN) ||
 	    (manners == MANNERS_NO_REGISTER && request->type == REGISTER) ||
@@ -216,15 +206,15 @@ request_answer(const struct message *request)
 	if (manners == MANNERS_SILENT)
 		return;
 	if (request->type == OPEN)
-		session = ++master.session;
-	message_begin(&m, RESPONSE, request->flags, session + (manners == MANNERS_OTHER_SESSION),
-	    request->transaction, request->packet + (manners == MANNERS_OTHER_PACKET));
-	if (manners != MANNERS_SHORT) {
-		put_32(&m, 0);
-		put_32(&m, refused ? UINT32_C(0x01070107) : 0);	/* 263 in either byte order */
+		request->session = ++master.session;
+	request->packet += manners == MANNERS_OTHER_PACKET;
+	peer_response(&m, request, request->session + (manners == MANNERS_OTHER_SESSION),
+	    refused ? WIRE_DUPLICATE : 0);
+	if (manners == MANNERS_SHORT) {
+		m.n = HEADER;
+		message_finish(&m);
 	}
-	message_finish(&m);
-	octets_send(m.data, m.n);
+	(void)peer_send(&master.peer, m.data, m.n);
 }
 
 static void
@@ -261,40 +251,25 @@ static void
 connection_end(void)
 {
 	require(asked_n == 0 || !master.exact, "ended with requests unanswered");
-	close(master.fd);
-	master.fd = -1;
+	peer_close(&master.peer);
 	asked_n = 0;
-}
-
-static void
-messages_take(void)
-{
-	static struct message m;
-	size_t at = 0, length;
-
-	while ((length = message_take(&m, in + at, in_n - at)) > 0) {
-		message_read(&m);
-		at += length;
-	}
-	memmove(in, in + at, in_n - at);
-	in_n -= at;
 }
 
 /* True if there was something to do. */
 static bool
 master_read(void)
 {
+	static struct message m;
 	ssize_t got;
 
-	if (master.fd == -1)
+	if (master.peer.fd == -1)
 		return false;
-	require(in_n < sizeof(in), "an endless message");
-	got = recv(master.fd, in + in_n, sizeof(in) - in_n, MSG_DONTWAIT);
+	got = peer_read(&master.peer, MSG_DONTWAIT);
 	if (got < 0)
 		return false;
-	in_n += (size_t)got;
-	messages_take();
-	if (got == 0 && master.fd != -1)
+	while (peer_take(&master.peer, &m))
+		message_read(&m);
+	if (got == 0 && master.peer.fd != -1)
 		connection_end();
 	return true;
 }
@@ -302,9 +277,9 @@ master_read(void)
 static void
 connection_begin(int fd)
 {
-	master.fd = fd;
+	master.peer.fd = fd;
 	master.exact = true;
-	asked_n = in_n = 0;
+	asked_n = 0;
 }
 
 /* The end of the one before may not be read yet. */
@@ -324,7 +299,7 @@ __wrap_dial_begin(struct dial *dial, struct loop *with, const struct endpoint *t
 	}
 	while (master_read())
 		;
-	require(master.fd == -1, "a second connection");
+	require(master.peer.fd == -1, "a second connection");
 	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0,
 	    "no socket");
 	result.status = DIAL_CONNECTED;
@@ -339,7 +314,7 @@ serve(void)
 	do
 		loop_run(loop);
 	while (master_read());
-	require(asked_n == 0 || !master.exact || master.fd == -1, "a request without answer");
+	require(asked_n == 0 || !master.exact || master.peer.fd == -1, "a request without answer");
 }
 
 /* -- from outside ------------------------------------------------------------------ */
@@ -351,8 +326,12 @@ master_begin(void)
 
 	if (loop == NULL)
 		loop = loop_new();
-	master = (struct master){ .fd = -1, .always_exact = true };
-	asked_n = in_n = 0;
+	peer_close(&master.peer);
+	master.manners = MANNERS_GOOD;
+	master.refuses = master.exact = false;
+	master.always_exact = true;
+	master.session = master.commits = master.cleanups = 0;
+	asked_n = 0;
 	agentx = agentx_new(loop, f.mib, &config);
 	require(loop != NULL && agentx != NULL, "no memory");
 	serve();
@@ -366,11 +345,11 @@ master_end(void)
 	serve();
 	while (master_read())
 		;
-	if (master.fd != -1)
+	if (master.peer.fd != -1)
 		connection_end();
 	serve();
 	agentx_free(agentx);
-	if (master.fd != -1)
+	if (master.peer.fd != -1)
 		connection_end();
 }
 
@@ -378,14 +357,14 @@ void
 master_send(const uint8_t *data, size_t n)
 {
 	master.exact = master.always_exact = false;
-	octets_send(data, n);
+	(void)peer_send(&master.peer, data, n);
 	serve();
 }
 
 void
 master_ask(const struct asked *asked, const struct message *m, size_t split)
 {
-	if (master.fd == -1)
+	if (master.peer.fd == -1)
 		return;
 	if (master.exact && asked->type >= GET &&
 	    asked->type < CLEANUP_SET) {
@@ -393,18 +372,18 @@ master_ask(const struct asked *asked, const struct message *m, size_t split)
 		asked_list[(asked_first + asked_n++) % ASKED_MAX] = *asked;
 	}
 	master.cleanups += asked->type == CLEANUP_SET;
-	octets_send(m->data, split < m->n ? split : m->n);
+	(void)peer_send(&master.peer, m->data, split < m->n ? split : m->n);
 	if (split < m->n) {
 		do
 			loop_run(loop);
 		while (master_read());
-		octets_send(m->data + split, m->n - split);
+		(void)peer_send(&master.peer, m->data + split, m->n - split);
 	}
 	/* A Close that cannot be read is none. */
 	if (asked->type == CLOSE) {
 		master.exact = false;
 		serve();
-		master.always_exact &= master.fd == -1;
+		master.always_exact &= master.peer.fd == -1;
 		return;
 	}
 	serve();
@@ -413,9 +392,7 @@ master_ask(const struct asked *asked, const struct message *m, size_t split)
 void
 master_hang_up(void)
 {
-	if (master.fd != -1)
-		close(master.fd);
-	master.fd = -1;
+	peer_close(&master.peer);
 	asked_n = 0;
 	serve();
 }

@@ -8,7 +8,7 @@
 #ifndef TESTS_FUZZ_MASTER_H
 #define TESTS_FUZZ_MASTER_H
 
-#include "../unit/agentx_pdu.h"
+#include "../unit/agentx_peer.h"
 #include "world.h"
 
 enum { RANGES_MAX = 8 };
@@ -31,7 +31,7 @@ enum manners {
 };
 
 struct master {
-	int		fd;		/* -1: no connection */
+	struct peer	peer;
 	enum manners	manners;
 	bool		refuses;	/* connections */
 	uint32_t	session;	/* the latest */

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,8 +19,6 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/poller.h"
-
-enum { READ_SIZE = 16 * 1024 };
 
 struct master master;
 struct loop *loop;
@@ -258,22 +255,13 @@ take_end(const struct message *m)
 void
 master_listen(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	memcpy(address.sun_path, master.path, strlen(master.path) + 1);
-	master.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	assert_true(master.listener >= 0);
-	assert_int_equal(bind(master.listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(master.listener, 0), 0);
+	master.listener = peer_listen(master.path);
 }
 
 void
 master_hang_up(void)
 {
-	if (master.fd >= 0)
-		close(master.fd);
-	master.fd = -1;
-	master.at = master.n = 0;
+	peer_close(&master.peer);
 }
 
 void
@@ -289,7 +277,7 @@ master_leave(void)
 void
 octets_send(const void *data, size_t length)
 {
-	ssize_t sent = send(master.fd, data, length, MSG_NOSIGNAL);
+	ssize_t sent = peer_send(&master.peer, data, length);
 
 	/* The other side may have given up long before a slow master answers. */
 	if (sent >= 0 || errno != EPIPE)
@@ -303,28 +291,13 @@ message_send(struct message *m)
 	octets_send(m->data, m->n);
 }
 
-/* The first whole message that was received, or false. */
-static bool
-message_cut(struct message *m)
-{
-	size_t length = message_take(m, master.in + master.at, master.n - master.at);
-
-	master.at += length;
-	if (master.at == master.n)
-		master.at = master.n = 0;
-	return length > 0;
-}
-
 static void
 response_send(const struct message *to, unsigned int error)
 {
 	struct message m;
 
-	message_begin(&m, RESPONSE, to->flags & NETWORK, SESSION_ID, 0, to->packet);
-	put_32(&m, 12345);
-	put_16(&m, error);
-	put_16(&m, 0);
-	message_send(&m);
+	peer_response(&m, to, SESSION_ID, error);
+	octets_send(m.data, m.n);
 }
 
 static void
@@ -377,10 +350,10 @@ manners_apply(const struct message *m)
 static bool
 master_accept(void)
 {
-	if (master.listener < 0 || master.fd >= 0 || master.manners == MANNERS_DEAF)
+	if (master.listener < 0 || master.peer.fd >= 0 || master.manners == MANNERS_DEAF)
 		return false;
-	master.fd = accept4(master.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (master.fd < 0)
+	master.peer.fd = accept4(master.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (master.peer.fd < 0)
 		return false;
 	master.connects++;
 	if (master.manners == MANNERS_CLOSE)
@@ -396,25 +369,17 @@ master_work(void)
 	bool busy = master_accept();
 	ssize_t got;
 
-	if (master.fd < 0 || master.paused)
+	if (master.peer.fd < 0 || master.paused)
 		return busy;
-	if (master.at > master.n - master.at) {
-		memcpy(master.in, master.in + master.at, master.n - master.at);
-		master.n -= master.at;
-		master.at = 0;
-	}
-	assert_true(master.n + READ_SIZE <= sizeof(master.in));
-	got = recv(master.fd, master.in + master.n, READ_SIZE, 0);
+	got = peer_read(&master.peer, MSG_DONTWAIT);
 	if (got == 0 || (got < 0 && errno != EAGAIN)) {
 		master_hang_up();
 		return true;
 	}
-	if (got > 0)
-		master.n += (size_t)got;
-	if (master.n - master.at < HEADER)
+	if (master.peer.n - master.peer.at < HEADER)
 		return busy || got > 0;
-	m.type = master.in[master.at + 1];
-	if (manners_apply(&m) && message_cut(&m)) {
+	m.type = master.peer.in[master.peer.at + 1];
+	if (manners_apply(&m) && peer_take(&master.peer, &m)) {
 		manners_show(&m);
 		return true;
 	}
@@ -426,7 +391,7 @@ static struct message *received;
 static bool
 message_there(void)
 {
-	return message_cut(received);
+	return peer_take(&master.peer, received);
 }
 
 void
@@ -478,7 +443,7 @@ world_begin(void **state)
 
 	(void)state;
 	memset(&master, 0, sizeof(master));
-	master.listener = master.fd = -1;
+	master.listener = master.peer.fd = -1;
 	worst_turn_ms = 0;
 	state_changes = log_lines = 0;
 	now_ms += 1000000;

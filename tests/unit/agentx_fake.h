@@ -19,7 +19,7 @@
 #include <stdbool.h>
 
 #include "agentx/agentx.h"
-#include "agentx_pdu.h"
+#include "agentx_peer.h"
 
 enum { SESSION_ID = 0x4d2 };
 
@@ -82,12 +82,11 @@ enum manners {
 
 struct master {
 	char		dir[64], path[80];
-	int		listener, fd;	/* -1: none */
+	int		listener;	/* -1: none */
+	struct peer	peer;
 	enum manners	manners;
 	bool		paused;		/* reads nothing */
 	unsigned int	connects;
-	uint8_t		in[4 * 1024 * 1024];
-	size_t		at, n;		/* what is read and not yet taken */
 };
 
 extern struct master master;

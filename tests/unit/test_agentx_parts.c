@@ -147,7 +147,7 @@ messages_of_every_size_are_cut_out(void **state)
 	assert_int_equal(n, 572);
 }
 
-/* -- message and waits -------------------------------------------------------------------------- */
+/* -- messages and waits --------------------------------------------------------------- */
 
 static void
 reasons_say_what_to_do(void **state)
@@ -166,11 +166,12 @@ reasons_say_what_to_do(void **state)
 		{ { REASON_REFUSED, 263 }, "another subagent serves 1.3.6; stop the other "
 		    "lbclusterd (duplicateRegistration)" },
 		{ { REASON_REFUSED, 999 }, "the master at /s refused to register 1.3.6 (999)" },
-		{ { REASON_CLOSE, 5 }, "the master at /s closed the session: it ends (reasonShutdown)" },
+		{ { REASON_CLOSE, 5 }, "the master at /s closed the session: it ends "
+		    "(reasonShutdown)" },
 		{ { REASON_TIMEOUT, 0 }, "the master at /s does not answer; snmpd is stopped or "
 		    "hung: restart it" },
-		{ { REASON_CONNECT_TCP, ECONNREFUSED }, "no AgentX master at /s: connection refused; "
-		    "start snmpd, with 'master agentx' and this address in 'agentXSocket' "
+		{ { REASON_CONNECT_TCP, ECONNREFUSED }, "no AgentX master at /s: connection "
+		    "refused; start snmpd, with 'master agentx' and this address in 'agentXSocket' "
 		    "of snmpd.conf" },
 		{ { REASON_CONNECT_TCP, ENETUNREACH }, "cannot connect to the master at /s: "
 		    "Network is unreachable" },

@@ -171,7 +171,7 @@ cleanup_that_follows_the_commit_is_awaited_at_our_own_end(void **state)
 	message_send(&m);
 	late = fork();
 	if (late == 0) {
-		struct pollfd fd = { .fd = master.fd, .events = POLLIN };
+		struct pollfd fd = { .fd = master.peer.fd, .events = POLLIN };
 
 		if (poll(&fd, 1, 5000) == 1) {
 			request_begin(&m, CLEANUP_SET, 9);
@@ -478,7 +478,7 @@ answers_that_wait_are_sent_later_in_order(void **state)
 	run_until_serving(1000);
 	run_ms(10);
 	engine.value = (struct mib_value){ .type = MIB_OCTETS };
-	engine.value.octets.data = master.in;
+	engine.value.octets.data = master.peer.in;
 	engine.value.octets.length = 1000;
 	master.paused = true;
 	for (uint32_t i = 0; i < ASKED; i++) {
@@ -503,7 +503,7 @@ master_that_never_reads_is_left(void **state)
 	run_until_serving(1000);
 	run_ms(10);
 	engine.value = (struct mib_value){ .type = MIB_OCTETS };
-	engine.value.octets.data = master.in;
+	engine.value.octets.data = master.peer.in;
 	engine.value.octets.length = 32 * 1024;
 	master.paused = true;
 	for (uint32_t i = 0; i < 1000 && engine.calls[0] == '\0'; i++) {

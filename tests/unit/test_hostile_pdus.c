@@ -100,7 +100,7 @@ HOSTILE_TEST(message_cut_off_does_nothing)
 			octets_send(request.data, cut);
 			run_ms(5000);
 			assert_true(agentx_serving(agentx));
-			assert_int_equal(master.n, 0);
+			assert_int_equal(master.peer.n, 0);
 			session_renew();
 		}
 	}
@@ -211,7 +211,7 @@ HOSTILE_TEST(length_within_bounds_is_waited_for_and_answered)
 		octets_send(request.data, HEADER);
 		for (size_t at = HEADER, part = 0; at < lengths[i]; at += part) {
 			run_ms(0);
-			assert_int_equal(master.n, 0);
+			assert_int_equal(master.peer.n, 0);
 			part = lengths[i] - at < 65536 ? lengths[i] - at : 65536;
 			octets_send(zeros, part);
 		}
@@ -319,7 +319,7 @@ HOSTILE_TEST(message_of_any_type_and_length_is_answered_or_ignored)
 				put_32(&request, i % 2 == 0 ? 0 : 0xffffffff);
 			message_send(&request);
 			run_ms(10);
-			assert_int_equal(master.n > 0, answered);
+			assert_int_equal(master.peer.n > 0, answered);
 			if (answered)
 				message_receive(&reply);
 			/* Close alone may end the session. */
@@ -363,7 +363,7 @@ HOSTILE_TEST(response_that_nobody_asked_for_is_ignored)
 		}
 		run_ms(0);
 		assert_true(agentx_serving(agentx));
-		assert_int_equal(master.n, 0);
+		assert_int_equal(master.peer.n, 0);
 	}
 	assert_int_in_range(log_lines, lines, lines + 1);
 }
