@@ -9,7 +9,7 @@ import os
 import random
 
 import rows
-from subjects import Lbclusterd, Loaded, Null, PassPersist, built
+from subjects import Lbclusterd, Null, built
 
 SNMP = ['-v2c', '-c', 'private', '-t', '20', '-r', '0', '-On']
 US = 1e-3       # nanoseconds to microseconds
@@ -18,8 +18,6 @@ MS = 1e-6
 LBC = Lbclusterd.title
 STOCK = 'stock container'
 NULL = Null.title
-PASS = PassPersist.title
-LOADED = Loaded.title
 
 
 def rotated(items, by):

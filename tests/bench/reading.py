@@ -16,9 +16,8 @@ import subprocess
 import time
 
 import rows
-from common import (LBC, LOADED, NULL, PASS, SNMP, STOCK, US, ask, on_one_cpu, rotated,
-                    scattered, started)
-from subjects import BUILD, Driver, Lbclusterd, Loaded, Null, PassPersist, Stock, Wrong
+from common import LBC, NULL, SNMP, STOCK, US, ask, on_one_cpu, rotated, scattered, started
+from subjects import BUILD, Driver, Lbclusterd, Null, Stock, Wrong
 
 # -- retrieval through snmpd ----------------------------------------------------------
 
@@ -69,13 +68,8 @@ def retrieval(run):
     """The whole table of a small store, from everybody."""
     n = run.small
     subjects = [Lbclusterd(run.bench, 'lbclusterd', run.bench.store(n), n),
-                Stock(run.bench, 'container', n, 'container'), Null(run.bench, 'null', n),
-                PassPersist(run.bench, 'pass', n)]
-    if Loaded.possible():
-        subjects.append(Loaded(run.bench, 'loaded', n))
-    else:
-        run.report.note('This snmpd has no dlmod: the handler inside snmpd is not measured.')
-    slow = [Stock(run.bench, 'data', n, 'data'), Stock(run.bench, 'iterator', n, 'iterator')]
+                Stock(run.bench, 'container', n, 'container'), Null(run.bench, 'null', n)]
+    slow = [Stock(run.bench, 'iterator', n, 'iterator')]
     hashes = {}
     with on_one_cpu(run), started(*subjects, *slow):
         # Short and often: what disturbs a shared machine then meets all of them alike.
@@ -96,39 +90,20 @@ def retrieval(run):
     report = run.report
     report.heading('Walk of lbcRealTable by snmpbulkwalk -Cr50, %s real services (%s values)' % (
         '{:,}'.format(n), '{:,}'.format(n * len(rows.COLUMNS))))
-    for other, target in ((STOCK, 1.5), (NULL, 0.95), (PASS, 1.0), (LOADED, None)):
+    for other, target in ((STOCK, 1.5), (NULL, 0.95)):
         report.compare('walk', 'values/s', 'walk', LBC, other, target and ('>=', target))
-    for other in ('stock data', 'stock iterator'):
-        report.compare('walk', 'values/s', 'slow walk', LBC, other)
-    for other, target in ((STOCK, 0.5), (NULL, None), (PASS, None)):
+    report.compare('walk', 'values/s', 'slow walk', LBC, 'stock iterator')
+    for other, target in ((STOCK, 0.5), (NULL, None)):
         report.compare('subagent CPU per value', 'us', 'walk cpu', LBC, other,
                        target and ('<=', target), US, high=False)
-    for other in (STOCK, NULL, PASS, LOADED):
+    for other in (STOCK, NULL):
         report.compare('snmpd CPU per value', 'us', 'walk snmpd', LBC, other, None, US,
                        high=False)
     report.heading('Ten columns in one GETBULK; GET of 60 scattered instances in a PDU')
     for figure, title in (('ten', '10 columns'), ('get', '60 in a GET')):
-        for other in (STOCK, NULL, PASS, LOADED):
+        for other in (STOCK, NULL):
             report.compare(title, 'values/s', figure, LBC, other)
         report.compare(title + ', subagent CPU', 'us', figure + ' cpu', LBC, STOCK, None, US,
-                       high=False)
-
-
-def scheduled(run):
-    """The walk again with the processes wherever the scheduler puts them."""
-    n = run.small
-    subjects = [Lbclusterd(run.bench, 'lbc-any', run.bench.store(n), n),
-                Stock(run.bench, 'container-any', n, 'container'),
-                Null(run.bench, 'null-any', n), PassPersist(run.bench, 'pass-any', n)]
-    with started(*subjects):
-        for number in range(run.rounds):
-            for subject in rotated(subjects, number):
-                one_walk(run, subject, 'any walk')
-    report = run.report
-    report.heading('The same walk on whatever CPUs the scheduler takes')
-    for other in (STOCK, NULL, PASS):
-        report.compare('walk', 'values/s', 'any walk', LBC, other)
-        report.compare('subagent CPU per value', 'us', 'any walk cpu', LBC, other, None, US,
                        high=False)
 
 

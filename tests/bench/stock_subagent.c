@@ -5,7 +5,7 @@
  * table helpers, over rows in memory. What any subagent written with the library's
  * tutorial costs.
  *
- * usage: stock_subagent container|data|iterator SOCKET ROWS
+ * usage: stock_subagent container|iterator SOCKET ROWS
  * ROWS is made by rows.py: the first line has the columns as NUMBER:TYPE, each other
  * line the three index numbers and the values.
  */
@@ -198,21 +198,6 @@ container_answer(netsnmp_mib_handler *handler, netsnmp_handler_registration *reg
 }
 
 static int
-data_answer(netsnmp_mib_handler *handler, netsnmp_handler_registration *registration,
-    netsnmp_agent_request_info *info, netsnmp_request_info *requests)
-{
-	(void)handler;
-	(void)registration;
-	for (; requests != NULL; requests = requests->next) {
-		struct row *row = netsnmp_extract_table_row_data(requests);
-
-		if (row != NULL)
-			value_answer(info, requests, row);
-	}
-	return SNMP_ERR_NOERROR;
-}
-
-static int
 iterator_answer(netsnmp_mib_handler *handler, netsnmp_handler_registration *registration,
     netsnmp_agent_request_info *info, netsnmp_request_info *requests)
 {
@@ -309,30 +294,6 @@ container_register(void)
 }
 
 static int
-data_register(void)
-{
-	netsnmp_table_data *table = netsnmp_create_table_data("lbcRealTable");
-
-	netsnmp_table_data_add_index(table, ASN_UNSIGNED);
-	netsnmp_table_data_add_index(table, ASN_UNSIGNED);
-	netsnmp_table_data_add_index(table, ASN_UNSIGNED);
-	for (size_t i = 0; i < rows_n; i++) {
-		netsnmp_table_row *row = netsnmp_create_table_data_row();
-
-		for (size_t j = 0; j < INDEXES; j++) {
-			long number = (long)rows[i].sub[j];
-
-			netsnmp_table_row_add_index(row, ASN_UNSIGNED, &number,
-			    sizeof(number));
-		}
-		row->data = &rows[i];
-		netsnmp_table_data_add_row(table, row);
-	}
-	return netsnmp_register_table_data(registration_new(data_answer), table,
-	    table_info_new());
-}
-
-static int
 iterator_register(void)
 {
 	netsnmp_iterator_info *info = SNMP_MALLOC_TYPEDEF(netsnmp_iterator_info);
@@ -351,7 +312,6 @@ static const struct {
 	int		(*fn)(void);
 } helpers[] = {
 	{ "container", container_register },
-	{ "data", data_register },
 	{ "iterator", iterator_register },
 };
 
@@ -368,7 +328,7 @@ main(int argc, char **argv)
 	bool known = false;
 
 	if (argc != 4)
-		fail("usage: stock_subagent container|data|iterator SOCKET ROWS");
+		fail("usage: stock_subagent container|iterator SOCKET ROWS");
 	rows_read(argv[3]);
 	signal(SIGTERM, on_signal);
 	signal(SIGPIPE, SIG_IGN);

@@ -17,7 +17,6 @@ import time
 import rows
 
 BUILD = os.environ.get('abs_top_builddir') or os.getcwd()
-HERE = os.path.dirname(os.path.abspath(__file__))
 LBCLUSTERD = os.path.join(BUILD, 'lbclusterd')
 LBCLUSTERCTL = os.path.join(BUILD, 'lbclusterctl')
 START_S = 120
@@ -179,23 +178,19 @@ class Bench:
 _SNMPD_CONF = """\
 master agentx
 agentXSocket {socket}
-agentXTimeout {timeout}
+agentXTimeout 20
 agentXRetries 0
 rwcommunity private 127.0.0.1
 dontLogTCPWrappersConnects yes
-{more}
 """
 
 
 class Master:
     """A private snmpd."""
 
-    def __init__(self, bench, name, more='', env=None, timeout=20):
+    def __init__(self, bench, name):
         self.bench = bench
         self.name = name
-        self.more = more
-        self.env = env or {}
-        self.timeout = timeout
         self.socket = bench.path(name + '.agentx')
         self.port = 0
         self.process = None
@@ -205,15 +200,14 @@ class Master:
         persistent = self.bench.path(self.name + '.persistent')
         os.makedirs(persistent, exist_ok=True)
         with open(conf, 'w', encoding='ascii') as file:
-            file.write(_SNMPD_CONF.format(socket=self.socket, more=self.more,
-                                          timeout=self.timeout))
+            file.write(_SNMPD_CONF.format(socket=self.socket))
         for _ in range(20):
             self.port = _free_port()
             self.process = self.bench.start(self.name + '-snmpd', [
                 'snmpd', '-f', '-C', '-c', conf, '-I', '-smux', '-Lf',
                 self.bench.path(self.name + '-snmpd.log'), '-p',
                 self.bench.path(self.name + '.pid'), 'udp:127.0.0.1:%d' % self.port],
-                dict(self.env, SNMP_PERSISTENT_DIR=persistent))
+                {'SNMP_PERSISTENT_DIR': persistent})
             if self._answers():
                 return
             self.bench.end(self.process)    # the port was taken meanwhile
@@ -259,13 +253,10 @@ class Subject:
         return [self.process.pid] if self.process else []
 
     def start(self):
-        self.master = self.make_master()
+        self.master = Master(self.bench, self.name)
         self.master.start()
         self.spawn()
         self.wait_answers()
-
-    def make_master(self):
-        return Master(self.bench, self.name)
 
     def probe(self):
         return rows.text(rows.table(8, *rows.index(self.n)))
@@ -352,39 +343,6 @@ class Null(Subject):
     def spawn(self):
         self.process = self.bench.start(self.name, self.prefix + [
             built('null_responder'), self.master.socket, str(self.n)])
-
-
-class PassPersist(Subject):
-    """A script that snmpd talks to over a pipe."""
-
-    title = 'pass_persist'
-
-    def make_master(self):
-        root = rows.text(rows.ROOT)
-        return Master(self.bench, self.name, 'pass_persist %s %s %s %s' % (
-            root, os.path.join(HERE, 'pass_persist'), root[1:], self.bench.table(self.n)))
-
-    def pids(self):
-        pid = self.master.process.pid
-        with open('/proc/%d/task/%d/children' % (pid, pid), encoding='ascii') as file:
-            return [int(child) for child in file.read().split()]
-
-
-class Loaded(Subject):
-    """The engine inside snmpd, by dlmod."""
-
-    title = 'inside snmpd (dlmod)'
-
-    def make_master(self):
-        return Master(self.bench, self.name, 'dlmod loaded %s' % built('loaded.so'),
-                      {'LBCLUSTER_BENCH_STORE': self.bench.store(self.n)})
-
-    @staticmethod
-    def possible():
-        """Whether this snmpd has dlmod."""
-        done = subprocess.run(['snmpd', '-H'], capture_output=True, text=True,
-                              env=dict(os.environ, MIBS=''), check=False)
-        return 'dlmod' in done.stdout + done.stderr
 
 
 class Driver:

@@ -27,6 +27,27 @@ def every_nth_row(n, null=False):
                    for i in range(200))
 
 
+def bare_transactions(file, count, pause_us, n, value):
+    """The least that a durable SET has to write; nanoseconds of each transaction."""
+    took = []
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.executescript('PRAGMA foreign_keys = ON; PRAGMA journal_mode = TRUNCATE;'
+                         'PRAGMA synchronous = FULL')
+        for i in range(count):
+            start = time.monotonic_ns()
+            real = 1 + i * 7919 % n
+            db.execute('BEGIN IMMEDIATE')
+            db.execute('UPDATE real_service SET weight = ? WHERE id = ?', (value + i, real))
+            db.execute('INSERT INTO job (real_id, operation, state, source, old_value,'
+                       ' new_value, request, token, cluster_name, service_name, real_name)'
+                       " VALUES (?, 5, 0, 2, 1, ?, 1, 1, 'cluster-01', 'service-0001',"
+                       " 'real-000001')", (real, value + i))
+            db.execute('COMMIT')
+            took.append(time.monotonic_ns() - start)
+            time.sleep(pause_us / 1e6)
+    return took
+
+
 def sets(run):
     n = run.large
     count = 15 if run.quick else 40
@@ -45,9 +66,7 @@ def sets(run):
         times.setdefault((figure, title), []).extend(took)
 
     def run_bare(pause, value):
-        out = run.bench.run([built('bare_sqlite'), bare, str(count), str(pause), str(n),
-                             str(value)])
-        return [[int(line)] for line in out.splitlines()]
+        return [[took] for took in bare_transactions(bare, count, pause, n, value)]
 
     straight_to = Lbclusterd(run.bench, 'lbclusterd-set-straight',
                              run.bench.copy_of_store(n, 'set-straight'), n)
