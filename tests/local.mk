@@ -47,11 +47,11 @@ unit_tests = \
 	tests/unit/test_store_jobs \
 	tests/unit/test_store_marks \
 	tests/unit/test_store_notes \
-	tests/unit/test_store_odd \
+	tests/unit/test_store_invalid_rows \
 	tests/unit/test_store_rows \
 	tests/unit/test_store_run \
 	tests/unit/test_store_schema \
-	tests/unit/test_store_serve \
+	tests/unit/test_store_exclusive \
 	tests/unit/test_store_set \
 	tests/unit/test_store_snapshot \
 	tests/unit/test_store_undo \
@@ -80,7 +80,7 @@ tests_unit_libfixtures_a_SOURCES = \
 	tests/unit/phases_model.c tests/unit/phases_model.h \
 	tests/unit/smi.c tests/unit/smi.h \
 	tests/unit/store_fixture.c tests/unit/store_fixture.h \
-	tests/unit/store_picture.c tests/unit/store_picture.h \
+	tests/unit/store_reader.c tests/unit/store_reader.h \
 	tests/unit/store_set_fixture.c tests/unit/store_set_fixture.h
 
 # The libraries of every program that names no other ones: all rooms. scripts/check-includes
@@ -135,11 +135,11 @@ tests_unit_test_store_changes_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_jobs_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_marks_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_notes_LDFLAGS = $(store_fixture_ldflags)
-tests_unit_test_store_odd_LDFLAGS = $(store_fixture_ldflags)
+tests_unit_test_store_invalid_rows_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_rows_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_run_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_schema_LDFLAGS = $(store_fixture_ldflags)
-tests_unit_test_store_serve_LDFLAGS = $(store_fixture_ldflags)
+tests_unit_test_store_exclusive_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_set_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_snapshot_LDFLAGS = $(store_fixture_ldflags) \
 	-Wl,--wrap=sqlite3_backup_step

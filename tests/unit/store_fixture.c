@@ -36,7 +36,7 @@ fixture_setup(void **state)
 
 	if (f == NULL)
 		return -1;
-	/* A store that waits for ever ends the program. */
+	/* Ends the program if the store waits without end. */
 	alarm(HANGS_AFTER_S);
 	if (tmp == NULL || strlen(tmp) > 30)
 		tmp = "/tmp";
@@ -206,13 +206,13 @@ void
 assert_error_contains(const struct err *err, const char *file, const char *cure)
 {
 	if (strstr(err->text, file) == NULL || strstr(err->text, cure) == NULL)
-		fail_msg("\"%s\" does not say \"%s\" and \"%s\"", err->text, file, cure);
+		fail_msg("\"%s\" does not contain \"%s\" and \"%s\"", err->text, file, cure);
 }
 
-/* -- plain SQL ------------------------------------------------------------------ */
+/* -- SQL ------------------------------------------------------------------------ */
 
-static char plain_said[4096];
-static int64_t plain_said_number;
+static char sql_result[4096];
+static int64_t sql_result_number;
 
 static int
 plain_row(void *arg, int columns, char **values, char **names)
@@ -221,8 +221,8 @@ plain_row(void *arg, int columns, char **values, char **names)
 
 	(void)arg;
 	(void)names;
-	snprintf(plain_said, sizeof(plain_said), "%s", value);
-	plain_said_number = strtoll(value, NULL, 10);
+	snprintf(sql_result, sizeof(sql_result), "%s", value);
+	sql_result_number = strtoll(value, NULL, 10);
 	return 0;
 }
 
@@ -245,12 +245,12 @@ sql_run(const char *path, const char *sql)
 	sqlite3 *handle = plain_open(path);
 	int rc = SQLITE_CANTOPEN;
 
-	plain_said[0] = '\0';
-	plain_said_number = 0;
+	sql_result[0] = '\0';
+	sql_result_number = 0;
 	if (handle != NULL)
 		rc = sqlite3_exec(handle, sql, plain_row, NULL, NULL);
 	if (rc != SQLITE_OK)
-		snprintf(plain_said, sizeof(plain_said), "%s", sqlite3_errmsg(handle));
+		snprintf(sql_result, sizeof(sql_result), "%s", sqlite3_errmsg(handle));
 	sqlite3_close(handle);
 	return rc & 0xff;
 }
@@ -261,21 +261,21 @@ sql_exec(const char *path, const char *sql)
 	int rc = sql_run(path, sql);
 
 	if (rc != SQLITE_OK)
-		fail_msg("%s: %s (%d)", sql, plain_said, rc);
+		fail_msg("%s: %s (%d)", sql, sql_result, rc);
 }
 
 int64_t
 sql_number(const char *path, const char *sql)
 {
 	sql_exec(path, sql);
-	return plain_said_number;
+	return sql_result_number;
 }
 
 const char *
 sql_text(const char *path, const char *sql)
 {
 	sql_exec(path, sql);
-	return plain_said;
+	return sql_result;
 }
 
 /* -- content -------------------------------------------------------------------------- */
@@ -400,9 +400,9 @@ struct sql_process {
 	int	fd;
 };
 
-/* Each message is a line of SQL, answered by SQLite's code as an int. */
+/* Receives SQL as messages and answers each with SQLite's code, an int. */
 static void
-other_live(int fd, const char *path)
+sql_process_serve(int fd, const char *path)
 {
 	static char sql[4096];
 	sqlite3 *handle = NULL;
@@ -436,7 +436,7 @@ sql_process_start(struct fixture *f, const char *path)
 	assert_int_not_equal(f->other->pid, -1);
 	if (f->other->pid == 0) {
 		close(fds[0]);
-		other_live(fds[1], path);
+		sql_process_serve(fds[1], path);
 	}
 	close(fds[1]);
 	f->other->fd = fds[0];
@@ -487,7 +487,7 @@ run_processes(int n, int (*fn)(void *arg, int i), void *arg)
 		assert_int_not_equal(pids[i], -1);
 		if (pids[i] == 0) {
 			close(fds[1]);
-			/* The end of the pipe is the start for all. */
+			/* All processes start when the pipe is closed. */
 			while (read(fds[0], &byte, 1) > 0)
 				;
 			_exit(fn(arg, i));
@@ -537,7 +537,7 @@ mount_small(struct fixture *f, size_t kbytes)
 	if (!own_namespace) {
 		if (unshare(CLONE_NEWNS) == -1 ||
 		    mount("none", "/", "", MS_REC | MS_PRIVATE, NULL) == -1) {
-			print_message("may not mount: skipped\n");
+			print_message("skipped: mount is not permitted\n");
 			skip();
 		}
 		own_namespace = true;
@@ -548,7 +548,7 @@ mount_small(struct fixture *f, size_t kbytes)
 	f->mounted = true;
 }
 
-/* A second, read-only mount over the first: the first one has files open. */
+/* Mounts read-only over the first mount, which has open files. */
 void
 mount_read_only(struct fixture *f, bool read_only)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What the tests of store and cache share: a store in a directory of its own,
- * plain SQL beside it from this process and from others, a clock that can be
- * moved, disks that fail.
+ * What the tests of store and cache share: a store in a directory of its own, SQL from this
+ * and from other processes, a clock that the test moves, disks that fail.
  */
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
@@ -37,9 +36,9 @@ struct fixture {
 	struct err	 err;
 };
 
-/* For cmocka: *state is a struct fixture with an empty directory; what is left
- * open is closed at the end. The second one opens a store in it as well, the third one
- * makes that of fixture_fill(). */
+/* For cmocka: *state is a struct fixture with an empty directory. fixture_setup_open() also
+ * opens a store in it, fixture_setup_filled() creates that of fixture_fill().
+ * fixture_teardown() closes everything and removes the directory. */
 int fixture_setup(void **state);
 int fixture_setup_open(void **state);
 int fixture_setup_filled(void **state);
@@ -48,14 +47,14 @@ int fixture_teardown(void **state);
 enum err_code fixture_open(struct fixture *f, enum store_mode mode);
 void fixture_close(struct fixture *f);
 
-/* Ids of new rows; they fail the test if it cannot be. */
+/* Add a row and return its id, or fail the test. */
 uint32_t fixture_cluster(struct fixture *f, const char *name, const char *plane);
 uint32_t fixture_service(struct fixture *f, uint32_t cluster_id, const char *name);
 uint32_t fixture_real(struct fixture *f, uint32_t service_id, const char *name, uint16_t weight,
     bool fallback, bool enabled);
 
-/* A file as bytes. Not while this process has it open: closing it here would give
- * up SQLite's locks. */
+/* The bytes of a file. Never read a file that this process has open: close(2) would release
+ * SQLite's locks. */
 struct bytes {
 	size_t		 n;
 	unsigned char	*data;
@@ -63,54 +62,53 @@ struct bytes {
 
 struct bytes file_bytes(const char *path);
 void file_bytes_write(const char *path, const void *data, size_t n);
-/* Compares a file with 'before' and frees that. */
+/* Compares a file with 'before' and frees 'before'. */
 void assert_file_unchanged(const char *path, struct bytes before);
 
 bool file_exists(const char *path);
 
-/* The words of an error name the file and say what to do. */
+/* The message contains 'file' and 'cure'. */
 void assert_error_contains(const struct err *err, const char *file, const char *cure);
 
-/* Plain SQL over a connection of its own, closed again. */
-int sql_run(const char *path, const char *sql);		/* SQLite's primary code */
+/* Run SQL on a connection that is closed again. */
+int sql_run(const char *path, const char *sql);		/* returns SQLite's primary code */
 void sql_exec(const char *path, const char *sql);
 int64_t sql_number(const char *path, const char *sql);
-const char *sql_text(const char *path, const char *sql);	/* valid until the next */
+const char *sql_text(const char *path, const char *sql);	/* valid until the next call */
 
-/* Makes a store of one cluster, one service, 300 real services with statistics, by
- * plain SQL, and leaves it closed. */
+/* Creates a store of one cluster, one service and 300 real services with statistics, and
+ * leaves it closed. */
 void fixture_fill(struct fixture *f);
-/* Takes its files away, ill or not. */
+/* Removes the files of the store. */
 void fixture_remove_files(struct fixture *f);
-/* One call of store_changes(); *ret_clusters is how many of them came. */
+/* Calls store_changes() once; *ret_clusters is the number of clusters received. */
 enum err_code fixture_read_changes(struct fixture *f, struct store_cursor *cursor,
     int *ret_clusters);
-/* Every other byte of a page in use. */
+/* Overwrites every other byte of a page in use. */
 void damage_page(const char *path);
 
-/* Another process with a connection that stays. To be started while this process
- * has no file of the store open: SQLite's locks do not go over fork(2). */
+/* Another process with an open connection. Start it while this process has no file of the
+ * store open: SQLite's locks do not survive fork(2). */
 void sql_process_start(struct fixture *f, const char *path);
 int sql_process_exec(struct fixture *f, const char *sql);
 void sql_process_stop(struct fixture *f);
-void sql_process_kill(struct fixture *f);	/* SIGKILL: its locks go, its journal stays */
+void sql_process_kill(struct fixture *f);	/* by SIGKILL: its journal stays */
 
-/* Runs fn(arg, i) in 'n' processes that set out at the same moment; each must
- * return 0. */
+/* Runs fn(arg, i) in 'n' processes that start at the same moment; each must return 0. */
 void run_processes(int n, int (*fn)(void *arg, int i), void *arg);
 
-/* Moves clock_steady_ms() of this process. */
+/* Moves clock_steady_ms() of this process forward. */
 void clock_advance(int64_t ms);
 
-/* A small file system over the fixture's directory, in a mount namespace of this
- * process; skips the test where that is not permitted. */
+/* Mounts a small file system over the fixture's directory, in a mount namespace of this
+ * process. Skips the test if that is not permitted. */
 void mount_small(struct fixture *f, size_t kbytes);
 void mount_read_only(struct fixture *f, bool read_only);
-/* Uses up all space but 'kbytes'; 0 gives it back. */
+/* Fills the disk except 'kbytes_left'; 0 frees the space again. */
 void mount_fill(struct fixture *f, size_t kbytes_left);
 void mount_free(struct fixture *f);
 
-/* A sequence of its own, so that a failure comes again. */
+/* A random number of a fixed sequence, so that a failure can be repeated. */
 uint32_t random_next(uint64_t *seed);
 
 #endif

@@ -52,7 +52,7 @@ text_write(const char *text)
 }
 
 static void
-lock_is_held_by_one_and_names_it(void **state)
+lock_has_one_holder_and_names_it(void **state)
 {
 	char words[200];
 	int fd, other;
@@ -70,9 +70,9 @@ lock_is_held_by_one_and_names_it(void **state)
 	close(fd);
 }
 
-/* A full disk, a hand that edited it. */
+/* The file is empty after a full disk, or a person edited it. */
 static void
-lock_without_number_is_told_without(void **state)
+lock_without_a_pid_is_reported_without_it(void **state)
 {
 	static const char *const texts[] = { "", "\n", "me\n", "-1\n", "99999999999999\n" };
 	int fd, other;
@@ -88,7 +88,7 @@ lock_without_number_is_told_without(void **state)
 }
 
 static void
-lock_that_is_not_there_is_made_only_when_wanted(void **state)
+missing_lock_file_is_created_on_request_only(void **state)
 {
 	int fd;
 
@@ -100,7 +100,7 @@ lock_that_is_not_there_is_made_only_when_wanted(void **state)
 }
 
 static void
-lock_that_is_a_link_is_not_followed(void **state)
+lock_file_that_is_a_link_is_refused(void **state)
 {
 	char target[96];
 	int fd;
@@ -113,7 +113,7 @@ lock_that_is_a_link_is_not_followed(void **state)
 }
 
 static void
-lock_is_in_place_while_its_name_leads_to_it(void **state)
+lock_is_in_place_while_its_name_refers_to_it(void **state)
 {
 	char other[96];
 	int fd;
@@ -132,7 +132,7 @@ lock_is_in_place_while_its_name_leads_to_it(void **state)
 }
 
 static void
-marks_are_seen_until_the_holder_ends(void **state)
+marks_are_visible_until_the_holder_ends(void **state)
 {
 	int fd, other;
 
@@ -168,12 +168,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(lock_is_held_by_one_and_names_it),
-		TEST(lock_without_number_is_told_without),
-		TEST(lock_that_is_not_there_is_made_only_when_wanted),
-		TEST(lock_that_is_a_link_is_not_followed),
-		TEST(lock_is_in_place_while_its_name_leads_to_it),
-		TEST(marks_are_seen_until_the_holder_ends),
+		TEST(lock_has_one_holder_and_names_it),
+		TEST(lock_without_a_pid_is_reported_without_it),
+		TEST(missing_lock_file_is_created_on_request_only),
+		TEST(lock_file_that_is_a_link_is_refused),
+		TEST(lock_is_in_place_while_its_name_refers_to_it),
+		TEST(marks_are_visible_until_the_holder_ends),
 	};
 
 	return cmocka_run_group_tests_name("lockfile", tests, NULL, NULL);

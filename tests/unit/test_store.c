@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store: files that are made, checked, refused, made anew.
+ * Tests of src/store: files that are created, checked, refused and replaced.
  */
 #include "store_fixture.h"
 
@@ -16,10 +16,10 @@
 
 #include "in_range.h"
 
-/* -- making ------------------------------------------------------------------------- */
+/* -- creation ------------------------------------------------------------------------- */
 
 static void
-open_where_nothing_is_without_create_is_not_found(void **state)
+open_of_a_missing_store_without_create_is_not_found(void **state)
 {
 	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE };
 	struct fixture *f = *state;
@@ -30,7 +30,7 @@ open_where_nothing_is_without_create_is_not_found(void **state)
 		assert_null(f->store);
 		assert_int_equal(f->err.code, ERR_NOT_FOUND);
 	}
-	assert_int_equal(rmdir(f->dir), 0);	/* nothing was made */
+	assert_int_equal(rmdir(f->dir), 0);	/* nothing was created */
 	assert_int_equal(mkdir(f->dir, 0700), 0);
 }
 
@@ -49,10 +49,10 @@ open_create_makes_directory_and_both_files(void **state)
 	assert_true(sql_number(f->main_path, "PRAGMA user_version") >= 1);
 	assert_true(sql_number(f->stats_path, "PRAGMA user_version") >= 1);
 	assert_string_equal(sql_text(f->stats_path, "PRAGMA journal_mode"), "wal");
-	/* Not WAL, which SQLite remembers in the file. */
+	/* Not WAL: SQLite stores WAL in the file. */
 	assert_string_equal(sql_text(f->main_path, "PRAGMA journal_mode"), "delete");
 	assert_string_equal(sql_text(f->main_path, "PRAGMA integrity_check"), "ok");
-	/* Every number is there, and none is left to chance. */
+	/* All tables are STRICT, and the row of table store is complete. */
 	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM store"), 1);
 	assert_int_equal(sql_number(f->main_path, "SELECT change FROM store"), 0);
 	assert_true(sql_number(f->main_path, "SELECT birth FROM store") != 0);
@@ -61,7 +61,7 @@ open_create_makes_directory_and_both_files(void **state)
 }
 
 static void
-open_create_of_what_is_there_keeps_it(void **state)
+open_create_keeps_an_existing_store(void **state)
 {
 	struct fixture *f = *state;
 	int64_t birth;
@@ -76,7 +76,7 @@ open_create_of_what_is_there_keeps_it(void **state)
 }
 
 static void
-open_create_below_missing_parent_says_so(void **state)
+open_create_below_a_missing_parent_is_reported(void **state)
 {
 	struct fixture *f = *state;
 	char dir[96];
@@ -86,9 +86,9 @@ open_create_below_missing_parent_says_so(void **state)
 	assert_error_contains(&f->err, dir, "No such file");
 }
 
-/* Another crash may have left any name behind, and a pid comes again. */
+/* A pid is used again, so a crash may have left a file with the same pid in its name. */
 static void
-create_with_leftovers_of_a_crash_succeeds(void **state)
+create_beside_files_of_a_crash_succeeds(void **state)
 {
 	struct fixture *f = *state;
 	char path[128];
@@ -98,9 +98,9 @@ create_with_leftovers_of_a_crash_succeeds(void **state)
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
 }
 
-/* SQLite would play it back into the new file. */
+/* SQLite would apply the journal to the new file. */
 static void
-create_beside_journal_of_a_lost_file_is_refused(void **state)
+create_beside_the_journal_of_a_lost_file_is_refused(void **state)
 {
 	struct fixture *f = *state;
 	char path[128];
@@ -110,7 +110,7 @@ create_beside_journal_of_a_lost_file_is_refused(void **state)
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_FOREIGN);
 	assert_error_contains(&f->err, path, "move");
 	assert_false(file_exists(f->main_path));
-	file_bytes_write(path, "", 0);	/* what TRUNCATE leaves after each commit */
+	file_bytes_write(path, "", 0);	/* as TRUNCATE leaves it after each commit */
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
 }
 
@@ -141,7 +141,7 @@ create_and_write(void *arg, int i)
 }
 
 static void
-create_by_several_at_once_makes_one_store(void **state)
+create_by_several_processes_at_once_creates_one_store(void **state)
 {
 	enum { PROCESSES = 6 };
 	struct fixture *f = *state;
@@ -154,22 +154,22 @@ create_by_several_at_once_makes_one_store(void **state)
 	    PROCESSES);
 }
 
-/* -- files that are no store --------------------------------------------------------- */
+/* -- damaged and foreign files --------------------------------------------------------- */
 
 static void
-ill_missing_bytes(const char *path)
+damage_truncate(const char *path)
 {
 	file_bytes_write(path, "", 0);
 }
 
 static void
-ill_foreign(const char *path)
+damage_foreign(const char *path)
 {
 	sql_exec(path, "PRAGMA application_id = 1234");
 }
 
 static void
-ill_no_application(const char *path)
+damage_no_application(const char *path)
 {
 	unlink(path);
 	file_bytes_write(path, "", 0);
@@ -177,22 +177,22 @@ ill_no_application(const char *path)
 }
 
 static void
-ill_newer(const char *path)
+damage_newer(const char *path)
 {
 	sql_exec(path, "PRAGMA user_version = 99");
 }
 
 static void
-ill_garbage(const char *path)
+damage_garbage(const char *path)
 {
-	static const char text[] = "Dear diary, today I was no database at all, and nor was I "
-	    "yesterday. I have more than one hundred bytes, though, which makes me look big.";
+	static const char text[] = "This text is not a database. It has more than one hundred "
+	    "bytes, so that it is longer than the header of a database file would be.";
 
 	file_bytes_write(path, text, sizeof(text));
 }
 
 static void
-ill_truncated(const char *path)
+damage_truncated(const char *path)
 {
 	struct bytes bytes = file_bytes(path);
 
@@ -200,10 +200,10 @@ ill_truncated(const char *path)
 	free(bytes.data);
 }
 
-/* Seen by integrity_check alone: a row that an index does not have. The index is
- * declared to be another one's, and then a row goes from it. */
+/* Damage that only integrity_check finds: an index has a row that its table does not have. A
+ * second index is declared on the pages of the first one, and then gets a row. */
 static void
-ill_index(const char *path)
+damage_index(const char *path)
 {
 	int64_t page = sql_number(path, "SELECT rootpage FROM sqlite_schema WHERE type ="
 	    " 'index' AND name IN ('real_service_changed', 'statistics_changed')");
@@ -211,7 +211,6 @@ ill_index(const char *path)
 
 	sql_exec(path, "CREATE TABLE aside (changed INTEGER); CREATE INDEX aside_i ON aside"
 	    " (changed);");
-	/* A table of the same shape writes into the pages of the index. */
 	snprintf(sql, sizeof(sql), "PRAGMA writable_schema = ON;"
 	    "UPDATE sqlite_schema SET rootpage = %lld WHERE name = 'aside_i';"
 	    "PRAGMA writable_schema = RESET;"
@@ -223,22 +222,22 @@ ill_index(const char *path)
 }
 
 static void
-ill_schema(const char *path)
+damage_schema(const char *path)
 {
 	sql_exec(path, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
 	    " 'CREATE TABLE (' WHERE type = 'table' AND name = 'store'");
 }
 
 static void
-ill_directory(const char *path)
+damage_directory(const char *path)
 {
 	unlink(path);
 	assert_int_equal(mkdir(path, 0700), 0);
 }
 
-/* To a perfect store, even. */
+/* The link leads to a good file. */
 static void
-ill_symlink(const char *path)
+damage_symlink(const char *path)
 {
 	char to[128];
 
@@ -248,7 +247,7 @@ ill_symlink(const char *path)
 }
 
 static void
-ill_fifo(const char *path)
+damage_fifo(const char *path)
 {
 	unlink(path);
 	assert_int_equal(mkfifo(path, 0600), 0);
@@ -258,65 +257,67 @@ static const struct {
 	const char	*what;
 	void		(*make)(const char *path);
 	enum err_code	 code;
-	const char	*cure;		/* in the words of the refusal */
-	bool		 bytes;		/* it has some to compare */
+	const char	*cure;		/* part of the message */
+	bool		 bytes;		/* a regular file, whose bytes are compared */
 	bool		 main_only;
-	bool		 whole;		/* only a check of every page sees it at the open */
-} ills[] = {
-	{ "0 bytes", ill_missing_bytes, ERR_FOREIGN, "move it away", true, false, false },
-	{ "foreign application_id", ill_foreign, ERR_FOREIGN, "move it away", true, false, false },
-	{ "no application_id", ill_no_application, ERR_FOREIGN, "move it away", true, false,
+	bool		 whole;		/* only the check of every page finds it */
+} damages[] = {
+	{ "0 bytes", damage_truncate, ERR_FOREIGN, "move it away", true, false, false },
+	{ "foreign application_id", damage_foreign, ERR_FOREIGN, "move it away", true, false,
 	  false },
-	{ "newer", ill_newer, ERR_NEWER, "use that one", true, true, false },
-	{ "garbage", ill_garbage, ERR_FOREIGN, "move it away", true, false, false },
-	{ "truncated", ill_truncated, ERR_CORRUPT, "put a backup in its place", true, false, true },
+	{ "no application_id", damage_no_application, ERR_FOREIGN, "move it away", true, false,
+	  false },
+	{ "newer", damage_newer, ERR_NEWER, "use that one", true, true, false },
+	{ "garbage", damage_garbage, ERR_FOREIGN, "move it away", true, false, false },
+	{ "truncated", damage_truncated, ERR_CORRUPT, "put a backup in its place", true, false,
+	  true },
 	{ "page", damage_page, ERR_CORRUPT, "put a backup in its place", true, false, true },
-	{ "index", ill_index, ERR_CORRUPT, "put a backup in its place", true, false, true },
-	{ "schema", ill_schema, ERR_CORRUPT, "put a backup in its place", true, false, true },
-	{ "directory", ill_directory, ERR_FOREIGN, "move it away", false, false, false },
-	{ "symlink", ill_symlink, ERR_FOREIGN, "move it away", true, false, false },
-	{ "fifo", ill_fifo, ERR_FOREIGN, "move it away", false, false, false },
+	{ "index", damage_index, ERR_CORRUPT, "put a backup in its place", true, false, true },
+	{ "schema", damage_schema, ERR_CORRUPT, "put a backup in its place", true, false, true },
+	{ "directory", damage_directory, ERR_FOREIGN, "move it away", false, false, false },
+	{ "symlink", damage_symlink, ERR_FOREIGN, "move it away", true, false, false },
+	{ "fifo", damage_fifo, ERR_FOREIGN, "move it away", false, false, false },
 };
 
 static void
-open_of_ill_file_is_refused_and_leaves_it(void **state)
+open_of_a_damaged_file_is_refused_and_changes_nothing(void **state)
 {
 	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE, STORE_CREATE };
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < COUNT(ills); i++) {
+	for (size_t i = 0; i < COUNT(damages); i++) {
 		struct bytes before = { 0, NULL };
 		struct stat was, is;
 
 		fixture_fill(f);
-		ills[i].make(f->main_path);
+		damages[i].make(f->main_path);
 		assert_int_equal(lstat(f->main_path, &was), 0);
-		if (ills[i].bytes)
+		if (damages[i].bytes)
 			before = file_bytes(f->main_path);
 		for (size_t mode = 0; mode < COUNT(modes); mode++) {
 			enum err_code code;
 
-			if (ills[i].whole && modes[mode] != STORE_CREATE)
+			if (damages[i].whole && modes[mode] != STORE_CREATE)
 				continue;
 			code = fixture_open(f, modes[mode]);
-			if (code != ills[i].code)
-				fail_msg("%s: %d, %s", ills[i].what, code, f->err.text);
-			assert_error_contains(&f->err, f->main_path, ills[i].cure);
+			if (code != damages[i].code)
+				fail_msg("%s: %d, %s", damages[i].what, code, f->err.text);
+			assert_error_contains(&f->err, f->main_path, damages[i].cure);
 			assert_int_equal(f->err.code, code);
 		}
 		assert_int_equal(lstat(f->main_path, &is), 0);
 		assert_int_equal(is.st_mode, was.st_mode);
 		assert_int_equal(is.st_ino, was.st_ino);
-		if (ills[i].bytes)
+		if (damages[i].bytes)
 			assert_file_unchanged(f->main_path, before);
 		fixture_remove_files(f);
 	}
 }
 
-/* One byte turned over at random, two hundred times. What is noticed is refused;
- * nothing falls over it. */
+/* Inverts one random byte, two hundred times. An open succeeds, or is refused with a message
+ * that names the file. */
 static void
-open_of_file_with_random_byte_never_falls_over(void **state)
+open_of_a_file_with_a_random_byte_never_crashes(void **state)
 {
 	struct fixture *f = *state;
 	struct bytes good;
@@ -349,7 +350,7 @@ open_of_file_with_random_byte_never_falls_over(void **state)
 static const char all_sql[] =
     "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)";
 
-/* What a crash between two steps of a migration leaves: a file of version 0. */
+/* A crash between two steps of a migration leaves a file of version 0. */
 static void
 version_0_make(const char *path, int application_id)
 {
@@ -362,7 +363,7 @@ version_0_make(const char *path, int application_id)
 }
 
 static void
-older_file_is_brought_up_to_date_by_writers_only(void **state)
+older_file_is_migrated_by_writers_only(void **state)
 {
 	struct fixture *f = *state;
 	struct bytes before;
@@ -414,19 +415,19 @@ older_file_opened_by_several_is_migrated_once(void **state)
 /* -- statistics ---------------------------------------------------------------------------- */
 
 static void
-ill_statistics_are_made_anew_and_the_inventory_stays(void **state)
+damaged_statistics_are_replaced_and_the_inventory_stays(void **state)
 {
 	struct fixture *f = *state;
 	char aside[128];
 
 	snprintf(aside, sizeof(aside), "%s.ill", f->stats_path);
-	for (size_t i = 0; i < COUNT(ills); i++) {
-		if (ills[i].main_only)
+	for (size_t i = 0; i < COUNT(damages); i++) {
+		if (damages[i].main_only)
 			continue;
 		fixture_fill(f);
-		ills[i].make(f->stats_path);
+		damages[i].make(f->stats_path);
 		if (fixture_open(f, STORE_CREATE) != ERR_OK)
-			fail_msg("%s: %s", ills[i].what, f->err.text);
+			fail_msg("%s: %s", damages[i].what, f->err.text);
 		fixture_close(f);
 		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"),
 		    0);
@@ -438,7 +439,7 @@ ill_statistics_are_made_anew_and_the_inventory_stays(void **state)
 }
 
 static void
-missing_statistics_are_made_anew(void **state)
+missing_statistics_are_created(void **state)
 {
 	struct fixture *f = *state;
 
@@ -450,13 +451,13 @@ missing_statistics_are_made_anew(void **state)
 }
 
 static void
-newer_statistics_are_refused_and_left(void **state)
+newer_statistics_are_refused_and_not_changed(void **state)
 {
 	struct fixture *f = *state;
 	struct bytes before;
 
 	fixture_fill(f);
-	ill_newer(f->stats_path);
+	damage_newer(f->stats_path);
 	before = file_bytes(f->stats_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_NEWER);
 	assert_error_contains(&f->err, f->stats_path, "use that one");
@@ -464,22 +465,22 @@ newer_statistics_are_refused_and_left(void **state)
 }
 
 static void
-reader_does_without_ill_statistics_and_leaves_them(void **state)
+reader_ignores_damaged_statistics_and_does_not_change_them(void **state)
 {
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < COUNT(ills); i++) {
+	for (size_t i = 0; i < COUNT(damages); i++) {
 		struct store_cursor cursor = { 0 };
 		struct bytes before = { 0, NULL };
 		int clusters;
 
-		if (ills[i].main_only || !ills[i].bytes)
+		if (damages[i].main_only || !damages[i].bytes)
 			continue;
 		fixture_fill(f);
-		ills[i].make(f->stats_path);
+		damages[i].make(f->stats_path);
 		before = file_bytes(f->stats_path);
 		if (fixture_open(f, STORE_READ) != ERR_OK)
-			fail_msg("%s: %s", ills[i].what, f->err.text);
+			fail_msg("%s: %s", damages[i].what, f->err.text);
 		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 		assert_int_equal(clusters, 1);
 		fixture_close(f);
@@ -488,9 +489,9 @@ reader_does_without_ill_statistics_and_leaves_them(void **state)
 	}
 }
 
-/* Half of a transaction is in the file, and a journal beside it to take it back with. */
+/* Half of a transaction is in the file, and its journal is beside it. */
 static void
-write_that_was_cut_off_is_taken_back_by_whoever_opens(void **state)
+unfinished_write_is_rolled_back_by_the_next_open(void **state)
 {
 	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE, STORE_CREATE };
 	struct fixture *f = *state;
@@ -503,7 +504,7 @@ write_that_was_cut_off_is_taken_back_by_whoever_opens(void **state)
 
 		snprintf(journal, sizeof(journal), "%s-journal", f->main_path);
 		sql_process_start(f, f->main_path);
-		/* What has no room in the cache is written before the commit. */
+		/* Pages that do not fit into the cache are written before the commit. */
 		assert_int_equal(sql_process_exec(f, "PRAGMA cache_size = 1; BEGIN IMMEDIATE;"
 		    "UPDATE real_service SET address = printf('%0240d', id);"
 		    "UPDATE cluster SET name = 'half'"), 0);
@@ -521,7 +522,7 @@ write_that_was_cut_off_is_taken_back_by_whoever_opens(void **state)
 }
 
 static void
-ill_statistics_found_by_several_at_once_are_made_anew_once(void **state)
+damaged_statistics_are_replaced_once_by_several_processes(void **state)
 {
 	enum { PROCESSES = 6 };
 	struct fixture *f = *state;
@@ -530,16 +531,16 @@ ill_statistics_found_by_several_at_once_are_made_anew_once(void **state)
 		fixture_fill(f);
 		damage_page(f->stats_path);
 		run_processes(PROCESSES, create_and_write, f);
-		/* A second new file would have lost somebody's row. */
+		/* A second replacement would have lost a row. */
 		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"),
 		    PROCESSES);
 		fixture_remove_files(f);
 	}
 }
 
-/* While somebody stands still with the lock, nobody waits for ever. */
+/* Another process was stopped while it held the lock. */
 static void
-ill_statistics_under_a_lock_that_stays_are_busy(void **state)
+damaged_statistics_under_a_lock_that_stays_are_busy(void **state)
 {
 	struct fixture *f = *state;
 	char lock[128];
@@ -557,11 +558,11 @@ ill_statistics_under_a_lock_that_stays_are_busy(void **state)
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 }
 
-/* Damage that comes while the store is open, found before the first row and after. */
+/* Damages the file while the store is open, before and after the first row of a table. */
 static void
-statistics_that_fall_ill_later_are_made_anew(void **state)
+statistics_damaged_while_open_are_replaced(void **state)
 {
-	static const char *const ills_later[] = {
+	static const char *const statements[] = {
 		"UPDATE sqlite_schema SET sql = 'CREATE TABLE (' WHERE name = 'store'",
 		"UPDATE sqlite_schema SET sql = 'CREATE TABLE (' WHERE name = 'statistics'",
 		"UPDATE sqlite_schema SET rootpage = 12345 WHERE name = 'statistics_changed'",
@@ -569,7 +570,7 @@ statistics_that_fall_ill_later_are_made_anew(void **state)
 	};
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < COUNT(ills_later); i++) {
+	for (size_t i = 0; i < COUNT(statements); i++) {
 		struct store_cursor cursor = { 0 };
 		char sql[200];
 		int clusters;
@@ -577,9 +578,9 @@ statistics_that_fall_ill_later_are_made_anew(void **state)
 		fixture_fill(f);
 		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
-		/* The version of the schema makes everybody read it again. */
+		/* The new schema version makes each connection read the schema again. */
 		snprintf(sql, sizeof(sql), "PRAGMA writable_schema = ON; BEGIN; %s;"
-		    "PRAGMA schema_version = 4711; COMMIT", ills_later[i]);
+		    "PRAGMA schema_version = 4711; COMMIT", statements[i]);
 		sql_exec(f->stats_path, sql);
 		for (int k = 0; k < 5; k++) {
 			clock_advance(2000);
@@ -600,25 +601,25 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(open_where_nothing_is_without_create_is_not_found),
+		TEST(open_of_a_missing_store_without_create_is_not_found),
 		TEST(open_create_makes_directory_and_both_files),
-		TEST(open_create_of_what_is_there_keeps_it),
-		TEST(open_create_below_missing_parent_says_so),
-		TEST(create_with_leftovers_of_a_crash_succeeds),
-		TEST(create_beside_journal_of_a_lost_file_is_refused),
-		TEST(create_by_several_at_once_makes_one_store),
-		TEST(open_of_ill_file_is_refused_and_leaves_it),
-		TEST(open_of_file_with_random_byte_never_falls_over),
-		TEST(older_file_is_brought_up_to_date_by_writers_only),
+		TEST(open_create_keeps_an_existing_store),
+		TEST(open_create_below_a_missing_parent_is_reported),
+		TEST(create_beside_files_of_a_crash_succeeds),
+		TEST(create_beside_the_journal_of_a_lost_file_is_refused),
+		TEST(create_by_several_processes_at_once_creates_one_store),
+		TEST(open_of_a_damaged_file_is_refused_and_changes_nothing),
+		TEST(open_of_a_file_with_a_random_byte_never_crashes),
+		TEST(older_file_is_migrated_by_writers_only),
 		TEST(older_file_opened_by_several_is_migrated_once),
-		TEST(ill_statistics_are_made_anew_and_the_inventory_stays),
-		TEST(missing_statistics_are_made_anew),
-		TEST(newer_statistics_are_refused_and_left),
-		TEST(reader_does_without_ill_statistics_and_leaves_them),
-		TEST(write_that_was_cut_off_is_taken_back_by_whoever_opens),
-		TEST(ill_statistics_found_by_several_at_once_are_made_anew_once),
-		TEST(ill_statistics_under_a_lock_that_stays_are_busy),
-		TEST(statistics_that_fall_ill_later_are_made_anew),
+		TEST(damaged_statistics_are_replaced_and_the_inventory_stays),
+		TEST(missing_statistics_are_created),
+		TEST(newer_statistics_are_refused_and_not_changed),
+		TEST(reader_ignores_damaged_statistics_and_does_not_change_them),
+		TEST(unfinished_write_is_rolled_back_by_the_next_open),
+		TEST(damaged_statistics_are_replaced_once_by_several_processes),
+		TEST(damaged_statistics_under_a_lock_that_stays_are_busy),
+		TEST(statistics_damaged_while_open_are_replaced),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store: reading what changed, with other programs about the same files.
+ * Tests of src/store: reading changes while other programs write to the same files.
  */
 #include "store_fixture.h"
 
@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_picture.h"
+#include "store_reader.h"
 
-/* -- a world that changes ------------------------------------------------------------------ */
+/* -- random changes ------------------------------------------------------------------------ */
 
 static void
 change_something(struct fixture *f, uint64_t *seed)
@@ -68,234 +68,234 @@ change_something(struct fixture *f, uint64_t *seed)
 }
 
 static void
-picture_follows_every_change_in_slices_of_any_size(void **state)
+reader_follows_every_change_in_slices_of_any_size(void **state)
 {
 	static const size_t limits[] = { 1, 2, 7, 1000 };
 	struct fixture *f = *state;
-	struct picture *pictures = calloc(COUNT(limits), sizeof(*pictures));
+	struct reader *readers = calloc(COUNT(limits), sizeof(*readers));
 	uint64_t seed = 11;
 
-	assert_non_null(pictures);
+	assert_non_null(readers);
 	for (int round = 0; round < 250; round++) {
 		for (uint32_t n = random_next(&seed) % 4 + 1; n > 0; n--)
 			change_something(f, &seed);
 		for (size_t i = 0; i < COUNT(limits); i++) {
 			bool more;
 
-			/* Some are only half way when the next change comes. */
+			/* Some readers have not read everything when the next change comes. */
 			if (random_next(&seed) % 3 == 0)
-				assert_int_equal(changes(f, &pictures[i], limits[i], &more),
+				assert_int_equal(reader_read(f, &readers[i], limits[i], &more),
 				    ERR_OK);
 			else
-				read_all(f, &pictures[i], limits[i]);
-			assert_false(pictures[i].orphan);
+				reader_read_all(f, &readers[i], limits[i]);
+			assert_false(readers[i].orphan);
 		}
 	}
 	for (size_t i = 0; i < COUNT(limits); i++) {
-		read_all(f, &pictures[i], limits[i]);
-		picture_is_true(f, &pictures[i]);
+		reader_read_all(f, &readers[i], limits[i]);
+		assert_reader_current(f, &readers[i]);
 		if (i > 0)
-			assert_memory_equal(&pictures[i].totals, &pictures[0].totals,
-			    sizeof(pictures[0].totals));
+			assert_memory_equal(&readers[i].totals, &readers[0].totals,
+			    sizeof(readers[0].totals));
 	}
 	for (size_t i = 0; i < COUNT(limits); i++)
-		picture_forget(&pictures[i]);
-	free(pictures);
+		reader_reset(&readers[i]);
+	free(readers);
 }
 
-/* A reader who comes late gets what is there and hears nothing of what is gone. */
+/* A reader that starts late gets no row that is removed. */
 static void
-late_reader_gets_what_is_there(void **state)
+late_reader_gets_existing_rows_only(void **state)
 {
 	struct fixture *f = *state;
-	struct picture *picture = calloc(1, sizeof(*picture));
+	struct reader *reader = calloc(1, sizeof(*reader));
 
-	assert_non_null(picture);
+	assert_non_null(reader);
 	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c');"
 	    "DELETE FROM cluster WHERE name <> 'c'");
-	read_all(f, picture, 1000);
-	assert_int_equal(picture->handed, 1);
-	picture_is_true(f, picture);
-	picture_forget(picture);
-	free(picture);
+	reader_read_all(f, reader, 1000);
+	assert_int_equal(reader->received, 1);
+	assert_reader_current(f, reader);
+	reader_reset(reader);
+	free(reader);
 }
 
 static void
-reader_that_fails_goes_on_before_that_row(void **state)
+reader_that_fails_continues_before_that_row(void **state)
 {
 	struct fixture *f = *state;
-	struct picture *picture = calloc(1, sizeof(*picture));
+	struct reader *reader = calloc(1, sizeof(*reader));
 	bool more = false;
 
-	assert_non_null(picture);
+	assert_non_null(reader);
 	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 's'), (2, 's')");
 	sql_exec(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2)");
 	for (size_t n = 1; n <= 4; n++) {
-		picture->fail_after = n;
-		assert_int_equal(changes(f, picture, 1000, &more), ERR_NOMEM);
-		assert_int_equal(picture->handed, n);
+		reader->fail_after = n;
+		assert_int_equal(reader_read(f, reader, 1000, &more), ERR_NOMEM);
+		assert_int_equal(reader->received, n);
 		assert_int_equal(f->err.code, ERR_NOMEM);
 		assert_true(store_changed(f->store));
 	}
-	/* Statistics are no reason to fail, and come all the same. */
-	picture->fail_after = 6;
-	assert_int_equal(changes(f, picture, 1000, &more), ERR_OK);
+	/* An error of the receiver of statistics fails no read; the row comes again. */
+	reader->fail_after = 6;
+	assert_int_equal(reader_read(f, reader, 1000, &more), ERR_OK);
 	assert_true(store_changed(f->store));
-	picture->fail_after = 0;
-	read_all(f, picture, 1000);
-	assert_int_equal(picture->handed, 7);
+	reader->fail_after = 0;
+	reader_read_all(f, reader, 1000);
+	assert_int_equal(reader->received, 7);
 	assert_false(store_changed(f->store));
-	picture_is_true(f, picture);
-	picture_forget(picture);
-	free(picture);
+	assert_reader_current(f, reader);
+	reader_reset(reader);
+	free(reader);
 }
 
 static void
-changed_is_true_for_changes_of_all_and_then_false(void **state)
+store_changed_is_true_once_for_a_change_of_any_process(void **state)
 {
 	const struct statistics statistics = { .real_id = 1, .last_update = 5 };
 	const struct change change = { 1, REAL_WEIGHT, 5 };
 	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
 		.source = JOB_SOURCE_CLI, .token = 1 };
 	struct fixture *f = *state;
-	struct picture *picture = calloc(1, sizeof(*picture));
+	struct reader *reader = calloc(1, sizeof(*reader));
 	struct verdict verdict;
 	uint32_t job;
 	size_t jobs;
 
-	assert_non_null(picture);
+	assert_non_null(reader);
 	fixture_close(f);
 	sql_process_start(f, f->main_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	assert_true(store_changed(f->store));
-	read_all(f, picture, 1000);
+	reader_read_all(f, reader, 1000);
 	for (int i = 0; i < 3; i++)
 		assert_false(store_changed(f->store));
 
 	assert_int_equal(sql_process_exec(f, "INSERT INTO cluster (name) VALUES ('a')"), SQLITE_OK);
 	assert_true(store_changed(f->store));
-	assert_true(store_changed(f->store));	/* until it is read */
-	read_all(f, picture, 1000);
+	assert_true(store_changed(f->store));	/* until store_changes() */
+	reader_read_all(f, reader, 1000);
 	assert_false(store_changed(f->store));
 	sql_exec(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1)");
 	assert_true(store_changed(f->store));
-	read_all(f, picture, 1000);
+	reader_read_all(f, reader, 1000);
 	assert_false(store_changed(f->store));
 
 	fixture_real(f, fixture_service(f, 1, "s"), "r", 1, false, true);
 	assert_true(store_changed(f->store));
-	read_all(f, picture, 1000);
+	reader_read_all(f, reader, 1000);
 	assert_false(store_changed(f->store));
 	assert_int_equal(store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err),
 	    ERR_OK);
 	assert_true(store_changed(f->store));
-	read_all(f, picture, 1000);
+	reader_read_all(f, reader, 1000);
 	assert_false(store_changed(f->store));
 	assert_int_equal(store_statistics_put(f->store, &statistics, 1, &f->err), ERR_OK);
 	assert_true(store_changed(f->store));
-	read_all(f, picture, 1000);
+	reader_read_all(f, reader, 1000);
 	assert_false(store_changed(f->store));
-	picture_is_true(f, picture);
-	picture_forget(picture);
-	free(picture);
+	assert_reader_current(f, reader);
+	reader_reset(reader);
+	free(reader);
 }
 
-/* It costs what changed, not what there is. */
+/* The cost depends on the changed rows, not on all rows. */
 static void
-one_change_among_many_rows_is_one_row(void **state)
+one_change_among_many_rows_is_read_as_one_row(void **state)
 {
 	struct fixture *f = *state;
-	struct picture *picture = calloc(1, sizeof(*picture));
+	struct reader *reader = calloc(1, sizeof(*reader));
 
-	assert_non_null(picture);
+	assert_non_null(reader);
 	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('a');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 's');"
 	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
 	    " INSERT INTO real_service (service_id, name) SELECT 1, 'r' || i FROM n");
-	read_all(f, picture, 1000);
-	assert_int_equal(picture->handed, 302);
+	reader_read_all(f, reader, 1000);
+	assert_int_equal(reader->received, 302);
 	sql_exec(f->main_path, "UPDATE real_service SET weight = 5 WHERE id = 150");
-	read_all(f, picture, 1000);
-	assert_int_equal(picture->handed, 303);
-	read_all(f, picture, 1000);
-	assert_int_equal(picture->handed, 303);
-	picture_forget(picture);
-	free(picture);
+	reader_read_all(f, reader, 1000);
+	assert_int_equal(reader->received, 303);
+	reader_read_all(f, reader, 1000);
+	assert_int_equal(reader->received, 303);
+	reader_reset(reader);
+	free(reader);
 }
 
 static void
-statistics_made_anew_are_forgotten_by_readers(void **state)
+readers_drop_statistics_of_a_replaced_file(void **state)
 {
 	struct fixture *f = *state;
-	struct picture *picture = calloc(1, sizeof(*picture));
+	struct reader *reader = calloc(1, sizeof(*reader));
 
-	assert_non_null(picture);
+	assert_non_null(reader);
 	sql_exec(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2), (3)");
-	read_all(f, picture, 2);
-	assert_non_null(picture->rows[STORE_STATISTICS][3]);
+	reader_read_all(f, reader, 2);
+	assert_non_null(reader->rows[STORE_STATISTICS][3]);
 	fixture_close(f);
 	assert_int_equal(remove(f->stats_path), 0);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	sql_exec(f->stats_path, "INSERT INTO statistics (real_id) VALUES (2)");
-	read_all(f, picture, 2);
-	picture_is_true(f, picture);
-	picture_forget(picture);
-	free(picture);
+	reader_read_all(f, reader, 2);
+	assert_reader_current(f, reader);
+	reader_reset(reader);
+	free(reader);
 }
 
-/* So much was removed since that the store has forgotten some of it. */
+/* The store no longer lists all removed rows. */
 static void
-reader_too_far_behind_is_gone(void **state)
+reader_too_far_behind_must_read_again(void **state)
 {
 	struct fixture *f = *state;
-	struct picture *picture = calloc(1, sizeof(*picture));
+	struct reader *reader = calloc(1, sizeof(*reader));
 	bool more;
 
-	assert_non_null(picture);
+	assert_non_null(reader);
 	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('a'), ('b'), ('c')");
 	sql_exec(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1), (2), (3)");
-	read_all(f, picture, 1000);
+	reader_read_all(f, reader, 1000);
 	sql_exec(f->main_path, "DELETE FROM cluster WHERE name = 'a'");
 	sql_exec(f->main_path, "UPDATE store SET change = change + 300000");
 	sql_exec(f->main_path, "DELETE FROM cluster WHERE name = 'b'");
-	assert_int_equal(changes(f, picture, 1000, &more), ERR_GONE);
+	assert_int_equal(reader_read(f, reader, 1000, &more), ERR_GONE);
 	assert_int_equal(store_status(f->store), STORE_OK);
-	picture_forget(picture);
-	read_all(f, picture, 1000);
-	picture_is_true(f, picture);
+	reader_reset(reader);
+	reader_read_all(f, reader, 1000);
+	assert_reader_current(f, reader);
 
-	/* Of statistics all are forgotten and read again, without ado. */
+	/* A reader of statistics drops all of them and reads them again without an error. */
 	sql_exec(f->stats_path, "DELETE FROM statistics WHERE real_id = 1");
 	sql_exec(f->stats_path, "UPDATE store SET change = change + 300000");
 	sql_exec(f->stats_path, "DELETE FROM statistics WHERE real_id = 2");
-	read_all(f, picture, 1000);
-	picture_is_true(f, picture);
-	/* A reader that kept up is not troubled. */
+	reader_read_all(f, reader, 1000);
+	assert_reader_current(f, reader);
+	/* A reader that has read everything needs not read again. */
 	sql_exec(f->main_path, "UPDATE store SET change = change + 300000");
 	sql_exec(f->main_path, "DELETE FROM cluster WHERE name = 'c'");
-	read_all(f, picture, 1000);
-	picture_is_true(f, picture);
-	picture_forget(picture);
-	free(picture);
+	reader_read_all(f, reader, 1000);
+	assert_reader_current(f, reader);
+	reader_reset(reader);
+	free(reader);
 }
 
-/* -- several at once ----------------------------------------------------------------- */
+/* -- several processes ---------------------------------------------------------------- */
 
 enum { WRITERS = 4, TURNS = 25 };
 
-/* Each makes SETs, statistics and rows of its own, and reads along. */
+/* Writes SETs, statistics and rows of its own, and reads changes. */
 static int
 write_and_read(void *arg, int i)
 {
 	struct fixture *f = arg;
-	struct picture *picture = calloc(1, sizeof(*picture));
+	struct reader *reader = calloc(1, sizeof(*reader));
 	struct change change = { .real_id = (uint32_t)i + 1, .column = REAL_WEIGHT };
 	struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
 		.source = JOB_SOURCE_CLI };
 	int wrong = 0;
 
-	if (picture == NULL || store_open(f->dir, STORE_WRITE, LONG_WAIT_MS, &f->store,
+	if (reader == NULL || store_open(f->dir, STORE_WRITE, LONG_WAIT_MS, &f->store,
 	    &f->err) != ERR_OK)
 		return 1;
 	for (uint32_t turn = 1; turn <= TURNS && wrong == 0; turn++) {
@@ -313,27 +313,27 @@ write_and_read(void *arg, int i)
 		wrong += store_flush(f->store, &f->err) != ERR_OK;
 		wrong += store_statistics_put(f->store, &row, 1, &f->err) != ERR_OK;
 		while (more && wrong == 0) {
-			enum err_code code = changes(f, picture, 10, &more);
+			enum err_code code = reader_read(f, reader, 10, &more);
 
 			wrong += code != ERR_OK && code != ERR_BUSY;
 		}
-		wrong += picture->orphan;
+		wrong += reader->orphan;
 	}
 	if (wrong != 0)
 		fprintf(stderr, "process %d: %s\n", i, f->err.text);
-	picture_forget(picture);
-	free(picture);
+	reader_reset(reader);
+	free(reader);
 	fixture_close(f);
 	return wrong;
 }
 
 static void
-several_programs_write_and_read_at_once(void **state)
+several_processes_write_and_read_at_once(void **state)
 {
 	struct fixture *f = *state;
-	struct picture *picture = calloc(1, sizeof(*picture));
+	struct reader *reader = calloc(1, sizeof(*reader));
 
-	assert_non_null(picture);
+	assert_non_null(reader);
 	sql_exec(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('a', 'ipvs');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 's');"
 	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8)"
@@ -341,11 +341,11 @@ several_programs_write_and_read_at_once(void **state)
 	fixture_close(f);
 	run_processes(WRITERS, write_and_read, f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	read_all(f, picture, 1000);
-	picture_is_true(f, picture);
-	assert_int_equal(picture->totals.config_changes, WRITERS * TURNS);
-	assert_int_equal(picture->totals.job_last_id, WRITERS * TURNS);
-	/* Of each row's jobs the last one is left to do. */
+	reader_read_all(f, reader, 1000);
+	assert_reader_current(f, reader);
+	assert_int_equal(reader->totals.config_changes, WRITERS * TURNS);
+	assert_int_equal(reader->totals.job_last_id, WRITERS * TURNS);
+	/* Of the jobs of a row, only the last one is not superseded. */
 	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM job WHERE state = 1"),
 	    WRITERS);
 	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM job WHERE state = 6"),
@@ -355,8 +355,8 @@ several_programs_write_and_read_at_once(void **state)
 	    " 125"), WRITERS);
 	assert_int_equal(sql_number(f->stats_path, "SELECT sum(last_update) FROM statistics"),
 	    WRITERS * TURNS);
-	picture_forget(picture);
-	free(picture);
+	reader_reset(reader);
+	free(reader);
 }
 
 int
@@ -364,14 +364,14 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_open, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(picture_follows_every_change_in_slices_of_any_size),
-		TEST(late_reader_gets_what_is_there),
-		TEST(reader_that_fails_goes_on_before_that_row),
-		TEST(changed_is_true_for_changes_of_all_and_then_false),
-		TEST(one_change_among_many_rows_is_one_row),
-		TEST(statistics_made_anew_are_forgotten_by_readers),
-		TEST(reader_too_far_behind_is_gone),
-		TEST(several_programs_write_and_read_at_once),
+		TEST(reader_follows_every_change_in_slices_of_any_size),
+		TEST(late_reader_gets_existing_rows_only),
+		TEST(reader_that_fails_continues_before_that_row),
+		TEST(store_changed_is_true_once_for_a_change_of_any_process),
+		TEST(one_change_among_many_rows_is_read_as_one_row),
+		TEST(readers_drop_statistics_of_a_replaced_file),
+		TEST(reader_too_far_behind_must_read_again),
+		TEST(several_processes_write_and_read_at_once),
 	};
 
 	return cmocka_run_group_tests_name("store_changes", tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store: a process that was stopped while it held all that the WAL of
- * lbcluster-stats.db has for its readers.
+ * Tests of src/store: a process was stopped while it held all read marks of the WAL of
+ * lbcluster-stats.db.
  */
 #include "store_fixture.h"
 
@@ -17,11 +17,11 @@
 #include "util/clock.h"
 #include "in_range.h"
 
-/* Where a -shm has its locks (sqlite.org/walformat.html): those for readers are five. Who has
- * the database open has a lock there too. */
+/* Bytes of the locks of a -shm (sqlite.org/walformat.html): the five read marks. OPEN_AT is the
+ * lock of a connection that has the database open. */
 enum { MARKS_AT = 123, MARKS = 5, OPEN_AT = 0x40000002, OPENS = 510 };
 
-/* SQLite itself gives up after 10 s. */
+/* SQLite gives up after 10 s. */
 enum { STALL_MS = 500, TRIES = 3 };
 
 static pid_t holder;
@@ -36,7 +36,7 @@ range_lock(int fd, short type, off_t at, off_t n)
 		_exit(1);
 }
 
-/* Takes the marks, and gives them back, each time it is told to. */
+/* Takes all read marks, or releases them, each time it receives a byte. */
 static void __attribute__((noreturn))
 holder_live(int from, const char *path)
 {
@@ -57,7 +57,7 @@ holder_live(int from, const char *path)
 }
 
 static void
-holder_tell(void)
+holder_switch(void)
 {
 	char octet = '.';
 
@@ -95,9 +95,9 @@ teardown(void **state)
 	return fixture_teardown(state);
 }
 
-/* Of the shortest of some tries: others may have had the machine. */
+/* The shortest of some tries must be quick: the machine may be busy during the others. */
 static void
-holds_up_nobody(enum err_code (*what)(struct fixture *f), struct fixture *f, enum err_code code)
+assert_quick(enum err_code (*what)(struct fixture *f), struct fixture *f, enum err_code code)
 {
 	int64_t shortest = INT64_MAX;
 
@@ -111,7 +111,7 @@ holds_up_nobody(enum err_code (*what)(struct fixture *f), struct fixture *f, enu
 	assert_int_in_range(shortest, 0, STALL_MS - 1);
 }
 
-/* As lbclusterd does in each turn; the statistics are left out. */
+/* Reads as lbclusterd does in each turn of its loop, without statistics. */
 static enum err_code
 look(struct fixture *f)
 {
@@ -155,22 +155,22 @@ open_again(struct fixture *f)
 }
 
 static void
-marks_held_by_another_hold_up_nobody(void **state)
+read_marks_held_by_a_stopped_process_block_nothing(void **state)
 {
 	struct fixture *f = *state;
 
 	assert_int_equal(put(f), ERR_OK);
-	holder_tell();
-	holds_up_nobody(look, f, ERR_OK);
-	holds_up_nobody(put, f, ERR_BUSY);
-	holds_up_nobody(set_weight, f, ERR_OK);
-	holder_tell();
+	holder_switch();
+	assert_quick(look, f, ERR_OK);
+	assert_quick(put, f, ERR_BUSY);
+	assert_quick(set_weight, f, ERR_OK);
+	holder_switch();
 	assert_int_equal(put(f), ERR_OK);
 	assert_int_equal(look(f), ERR_OK);
-	holder_tell();
-	holds_up_nobody(open_again, f, ERR_BUSY);
+	holder_switch();
+	assert_quick(open_again, f, ERR_BUSY);
 	assert_error_contains(&f->err, "lbcluster-stats.db", "locked by another program");
-	holder_tell();
+	holder_switch();
 	assert_int_equal(open_again(f), ERR_OK);
 }
 
@@ -178,8 +178,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(marks_held_by_another_hold_up_nobody, setup,
-		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    read_marks_held_by_a_stopped_process_block_nothing, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("store_marks", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store: notes of SETs that are still to be undone.
+ * Tests of src/store: notes of SETs that must still be undone.
  */
 #include "store_set_fixture.h"
 
@@ -27,9 +27,9 @@ two_held(struct fixture *f)
 	    { 5, REAL_WEIGHT, 50 })).code, ERR_OK);
 }
 
-/* 'what': the real services whose jobs are cancelled. */
+/* 'what': ids of the real services whose jobs are cancelled. */
 static void
-undone_are(struct fixture *f, size_t n, const char *what)
+assert_undone(struct fixture *f, size_t n, const char *what)
 {
 	size_t undone;
 
@@ -40,26 +40,26 @@ undone_are(struct fixture *f, size_t n, const char *what)
 }
 
 static void
-sets_that_are_noted_are_undone_once(void **state)
+noted_sets_are_undone_once(void **state)
 {
 	struct fixture *f = *state;
 
 	two_held(f);
-	undone_are(f, 0, "");
+	assert_undone(f, 0, "");
 	for (size_t i = 0; i < COUNT(tokens); i++)
 		assert_int_equal(store_undo_note(f->store, tokens[i], &f->err), ERR_OK);
 	assert_true(file_exists(note_of(f, "1234567890123456789")));
 	assert_true(file_exists(note_of(f, "7")));
 	fixture_close(f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	undone_are(f, 2, "4 5");
+	assert_undone(f, 2, "4 5");
 	assert_false(file_exists(note_of(f, "1234567890123456789")));
 	assert_false(file_exists(note_of(f, "7")));
-	undone_are(f, 0, "4 5");
+	assert_undone(f, 0, "4 5");
 }
 
 static void
-note_that_is_dropped_undoes_nothing(void **state)
+removed_note_undoes_nothing(void **state)
 {
 	struct fixture *f = *state;
 
@@ -67,12 +67,12 @@ note_that_is_dropped_undoes_nothing(void **state)
 	for (size_t i = 0; i < COUNT(tokens); i++)
 		assert_int_equal(store_undo_note(f->store, tokens[i], &f->err), ERR_OK);
 	store_undo_note_drop(f->store, tokens[0]);
-	undone_are(f, 1, "5");
+	assert_undone(f, 1, "5");
 }
 
-/* Whoever made them: they stay, and undo nothing. */
+/* Such files stay, and undo nothing. */
 static void
-file_that_is_no_note_is_left_alone(void **state)
+file_with_another_name_is_ignored(void **state)
 {
 	static const char *const names[] = { "", "7a", "0", "x7", "7.db" };
 	struct fixture *f = *state;
@@ -80,7 +80,7 @@ file_that_is_no_note_is_left_alone(void **state)
 	two_held(f);
 	for (size_t i = 0; i < COUNT(names); i++)
 		file_bytes_write(note_of(f, names[i]), "7", 1);
-	undone_are(f, 0, "");
+	assert_undone(f, 0, "");
 	for (size_t i = 0; i < COUNT(names); i++)
 		assert_true(file_exists(note_of(f, names[i])));
 }
@@ -89,9 +89,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORE_SET_TEST(sets_that_are_noted_are_undone_once),
-		STORE_SET_TEST(note_that_is_dropped_undoes_nothing),
-		STORE_SET_TEST(file_that_is_no_note_is_left_alone),
+		STORE_SET_TEST(noted_sets_are_undone_once),
+		STORE_SET_TEST(removed_note_undoes_nothing),
+		STORE_SET_TEST(file_with_another_name_is_ignored),
 	};
 
 	return cmocka_run_group_tests_name("store_notes", tests, NULL, NULL);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_picture.h"
+#include "store_reader.h"
 
 /* -- by name -------------------------------------------------------------------------------- */
 
@@ -313,10 +313,10 @@ static void
 row_is_removed_with_all_below_and_its_jobs_end(void **state)
 {
 	struct fixture *f = *state;
-	struct picture *picture = calloc(1, sizeof(*picture));
+	struct reader *reader = calloc(1, sizeof(*reader));
 
-	assert_non_null(picture);
-	read_all(f, picture, 1000);
+	assert_non_null(reader);
+	reader_read_all(f, reader, 1000);
 	assert_int_equal(store_remove(f->store, STORE_REAL, 3, &f->err), ERR_OK);
 	assert_int_equal(store_remove(f->store, STORE_REAL, 3, &f->err), ERR_NOT_FOUND);
 	assert_int_equal(store_remove(f->store, STORE_SERVICE, 2, &f->err), ERR_OK);
@@ -333,10 +333,10 @@ row_is_removed_with_all_below_and_its_jobs_end(void **state)
 	assert_int_equal(store_remove(f->store, STORE_CLUSTER, 1, &f->err), ERR_OK);
 	store_rollback(f->store);
 	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM cluster"), 2);
-	read_all(f, picture, 2);
-	picture_is_true(f, picture);
-	picture_forget(picture);
-	free(picture);
+	reader_read_all(f, reader, 2);
+	assert_reader_current(f, reader);
+	reader_reset(reader);
+	free(reader);
 }
 
 static void
@@ -363,12 +363,12 @@ static void
 statistics_put_replace_whole_rows(void **state)
 {
 	struct fixture *f = *state;
-	struct picture *picture = calloc(1, sizeof(*picture));
+	struct reader *reader = calloc(1, sizeof(*reader));
 	struct statistics row = { .real_id = 5, .last_update = 100, .counters_since = 50,
 		.active = true, .present = STAT_PRESENT_ACTIVE | 1u << STAT_BPS_IN |
 		    1u << STAT_TOTAL_OCTETS_OUT };
 
-	assert_non_null(picture);
+	assert_non_null(reader);
 	row.number[STAT_BPS_IN] = UINT64_C(40000000000);
 	row.number[STAT_TOTAL_OCTETS_OUT] = UINT64_MAX;	/* more than SQLite holds */
 	row.number[STAT_BPS_OUT] = 9;			/* not present: not there */
@@ -382,10 +382,10 @@ statistics_put_replace_whole_rows(void **state)
 	assert_string_equal(sql_text(f->stats_path, "SELECT active_connections || ' ' ||"
 	    " last_update || ' ' || counters_since || ' ' || (active IS NULL) || (bps_in IS NULL)"
 	    " || (total_octets_out IS NULL) FROM statistics"), "0 200 0 111");
-	read_all(f, picture, 1000);
-	picture_is_true(f, picture);
-	picture_forget(picture);
-	free(picture);
+	reader_read_all(f, reader, 1000);
+	assert_reader_current(f, reader);
+	reader_reset(reader);
+	free(reader);
 	assert_int_equal(store_statistics_put(f->store, NULL, 0, &f->err), ERR_OK);
 }
 

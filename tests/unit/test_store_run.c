@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store while it is open: files that go and come, locks of other
- * programs, full and read-only disks, the room that it takes.
+ * Tests of src/store while it is open: removed and replaced files, locks of other programs,
+ * full and read-only disks, the size of the files.
  */
 #include "store_fixture.h"
 
@@ -22,10 +22,10 @@ cluster_add_plain(struct fixture *f, const char *name)
 	sql_exec(f->main_path, sql);
 }
 
-/* -- files that go and come ------------------------------------------------------------------ */
+/* -- removed and replaced files -------------------------------------------------------------- */
 
 static void
-file_taken_away_is_told_and_comes_back(void **state)
+removed_file_is_reported_and_read_again_when_it_is_back(void **state)
 {
 	struct fixture *f = *state;
 	struct store_cursor cursor = { 0 };
@@ -48,7 +48,7 @@ file_taken_away_is_told_and_comes_back(void **state)
 		assert_string_equal(store_status_text(f->store), f->err.text);
 		clock_advance(i * 500);
 	}
-	assert_false(file_exists(f->main_path));	/* nothing new in its place */
+	assert_false(file_exists(f->main_path));	/* it is not created again */
 
 	assert_int_equal(rename(away, f->main_path), 0);
 	clock_advance(2000);
@@ -63,7 +63,7 @@ file_taken_away_is_told_and_comes_back(void **state)
 }
 
 static void
-file_replaced_is_gone_to_readers(void **state)
+readers_of_a_replaced_file_must_read_again(void **state)
 {
 	struct fixture *f = *state;
 	struct store_cursor cursor = { 0 };
@@ -88,10 +88,10 @@ file_replaced_is_gone_to_readers(void **state)
 	assert_int_equal(clusters, 1);
 }
 
-/* As "sqlite3 lbcluster.db '.restore backup'" does: the same file, older content,
- * where any of the kinds may have changed last. */
+/* Puts older content into the same file, as "sqlite3 lbcluster.db '.restore backup'" does.
+ * Each statement changes another table last. */
 static void
-older_content_in_the_same_file_is_gone_to_readers(void **state)
+readers_of_older_content_in_the_same_file_must_read_again(void **state)
 {
 	static const char *const last[] = {
 		"INSERT INTO cluster (name) VALUES ('x')",
@@ -136,7 +136,7 @@ older_content_in_the_same_file_is_gone_to_readers(void **state)
 }
 
 static void
-file_replaced_by_an_ill_one_is_refused_until_mended(void **state)
+file_replaced_by_a_damaged_one_is_refused_until_repaired(void **state)
 {
 	struct fixture *f = *state;
 	struct store_cursor cursor = { 0 };
@@ -170,9 +170,9 @@ file_replaced_by_an_ill_one_is_refused_until_mended(void **state)
 	assert_int_equal(store_status(f->store), STORE_OK);
 }
 
-/* Whoever lowers the counter again and again does not make readers read all the time. */
+/* A cursor that is too old again and again does not make a reader read all rows each time. */
 static void
-cursor_too_old_again_and_again_is_busy_after_ten(void **state)
+cursor_too_old_is_busy_after_ten_restarts(void **state)
 {
 	struct fixture *f = *state;
 	struct store_cursor cursor = { 0 }, old;
@@ -188,7 +188,7 @@ cursor_too_old_again_and_again_is_busy_after_ten(void **state)
 			old.cluster = INT64_MAX;
 			assert_int_equal(fixture_read_changes(f, &old, &clusters),
 			    i < 10 ? ERR_GONE : ERR_BUSY);
-			/* A reader that is not too old has what it asks for. */
+			/* Another reader with a good cursor is served. */
 			assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 		}
 		clock_advance(10000);
@@ -196,7 +196,7 @@ cursor_too_old_again_and_again_is_busy_after_ten(void **state)
 }
 
 static void
-file_replaced_by_a_locked_one_is_busy_until_free(void **state)
+file_replaced_by_a_locked_one_is_busy_until_unlocked(void **state)
 {
 	struct fixture *f = *state;
 	struct store_cursor cursor = { 0 };
@@ -228,9 +228,9 @@ file_replaced_by_a_locked_one_is_busy_until_free(void **state)
 	assert_int_equal(store_status(f->store), STORE_OK);
 }
 
-/* A write into a file that lost its name would be answered and then be gone. */
+/* A write to a file that lost its name would be acknowledged and lost. */
 static void
-write_after_file_was_replaced_goes_to_the_new_one(void **state)
+write_after_the_file_was_replaced_goes_to_the_new_file(void **state)
 {
 	const struct change change = { 5, REAL_WEIGHT, 77 };
 	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
@@ -256,15 +256,15 @@ write_after_file_was_replaced_goes_to_the_new_one(void **state)
 
 	assert_int_equal(unlink(f->main_path), 0);
 	assert_int_equal(store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err),
-	    ERR_IO);	/* ERR_NOT_FOUND is about rows */
+	    ERR_IO);	/* ERR_NOT_FOUND means a missing row */
 	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
 }
 
 /* -- locks, full and read-only disks -------------------------------------------------------- */
 
-/* The next time that it looks by itself how the files are. */
+/* Lets the time of the next check pass. */
 static void
-look_finds(struct fixture *f, enum store_status status)
+assert_status_later(struct fixture *f, enum store_status status)
 {
 	clock_advance(2000);
 	(void)store_changed(f->store);
@@ -286,7 +286,7 @@ set_weight(struct fixture *f, uint32_t weight)
 }
 
 static void
-lock_of_another_program_is_busy_and_told_until_it_ends(void **state)
+lock_of_another_program_is_busy_and_reported_until_released(void **state)
 {
 	struct fixture *f = *state;
 	struct store_cursor cursor = { 0 };
@@ -300,7 +300,7 @@ lock_of_another_program_is_busy_and_told_until_it_ends(void **state)
 	    "BEGIN EXCLUSIVE; INSERT INTO cluster (name) VALUES ('x')"),
 	    SQLITE_OK);
 
-	/* A lock for a moment is no illness to a reader. */
+	/* A short lock does not change the status. */
 	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_BUSY);
 	assert_error_contains(&f->err, f->main_path, "locked by another program");
 	assert_int_equal(store_status(f->store), STORE_OK);
@@ -315,16 +315,16 @@ lock_of_another_program_is_busy_and_told_until_it_ends(void **state)
 
 	assert_int_equal(sql_process_exec(f, "COMMIT"), SQLITE_OK);
 	clock_advance(2000);
-	assert_true(store_changed(f->store));	/* looks whether writing is possible */
+	assert_true(store_changed(f->store));	/* checks whether writing is possible */
 	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 1);
 	assert_int_equal(store_status(f->store), STORE_OK);
 	assert_int_equal(set_weight(f, 45), ERR_OK);
 }
 
-/* A look whether writing is possible again is what finds that it is gone. */
+/* The check after a failed write finds that the file is missing. */
 static void
-file_taken_away_after_a_write_that_failed_is_told(void **state)
+file_removed_after_a_failed_write_is_reported(void **state)
 {
 	struct fixture *f = *state;
 	char away[128];
@@ -346,9 +346,9 @@ file_taken_away_after_a_write_that_failed_is_told(void **state)
 	assert_int_equal(set_weight(f, 46), ERR_OK);
 }
 
-/* A writer that only reads so far: reading goes on, writing waits in vain. */
+/* Another program holds the write lock: reading works, writing does not. */
 static void
-lock_for_writing_leaves_readers_alone(void **state)
+lock_for_writing_does_not_block_readers(void **state)
 {
 	struct fixture *f = *state;
 	struct store_cursor cursor = { 0 };
@@ -364,13 +364,13 @@ lock_for_writing_leaves_readers_alone(void **state)
 	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(store_status(f->store), STORE_LOCKED);
 	assert_int_equal(sql_process_exec(f, "ROLLBACK"), SQLITE_OK);
-	look_finds(f, STORE_OK);
+	assert_status_later(f, STORE_OK);
 	assert_int_equal(set_weight(f, 44), ERR_OK);
 }
 
-/* A reader in another program holds up the commit, and no more than that. */
+/* A read transaction of another program blocks the commit only. */
 static void
-commit_behind_a_reader_is_busy_and_changes_nothing(void **state)
+commit_blocked_by_a_reader_is_busy_and_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 
@@ -402,9 +402,9 @@ open_while_locked_is_busy(void **state)
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 }
 
-/* A collector with a transaction open keeps nobody from setting anything. */
+/* An open transaction of a collector does not block a SET. */
 static void
-lock_of_statistics_does_not_touch_settings(void **state)
+lock_of_statistics_does_not_block_settings(void **state)
 {
 	const struct statistics row = { .real_id = 5, .last_update = 6 };
 	struct fixture *f = *state;
@@ -425,7 +425,7 @@ lock_of_statistics_does_not_touch_settings(void **state)
 }
 
 static void
-full_disk_refuses_writes_until_there_is_room(void **state)
+full_disk_refuses_writes_until_there_is_space(void **state)
 {
 	struct fixture *f = *state;
 	struct store_cursor cursor = { 0 };
@@ -440,19 +440,19 @@ full_disk_refuses_writes_until_there_is_room(void **state)
 	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
 	assert_error_contains(&f->err, store_status_text(f->store), "");
 	assert_int_equal(fixture_read_changes(f, &cursor, &clusters),
-	    ERR_OK);	/* reading goes on */
+	    ERR_OK);	/* reading still works */
 	assert_int_equal(clusters, 1);
 	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
-	look_finds(f, STORE_UNAVAILABLE);
+	assert_status_later(f, STORE_UNAVAILABLE);
 
 	mount_fill(f, 0);
-	look_finds(f, STORE_OK);
+	assert_status_later(f, STORE_OK);
 	assert_int_equal(set_weight(f, 45), ERR_OK);
 }
 
-/* It is seen before anybody asks for a write. */
+/* The check of the timer finds it. */
 static void
-full_disk_is_told_before_a_write(void **state)
+full_disk_is_reported_before_a_write(void **state)
 {
 	struct fixture *f = *state;
 
@@ -460,14 +460,14 @@ full_disk_is_told_before_a_write(void **state)
 	fixture_fill(f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	mount_fill(f, 8);
-	look_finds(f, STORE_UNAVAILABLE);
+	assert_status_later(f, STORE_UNAVAILABLE);
 	mount_fill(f, 0);
-	look_finds(f, STORE_OK);
+	assert_status_later(f, STORE_OK);
 }
 
-/* More room than the look asks for, and not enough for what comes. */
+/* The disk has more space than the check requires, and less than the load needs. */
 static void
-disk_that_fills_up_within_a_load_rolls_it_back(void **state)
+disk_that_fills_up_during_a_load_rolls_it_back(void **state)
 {
 	struct fixture *f = *state;
 	struct real_row row = { .service_id = 1, .address = "192.0.2.1", .port = "80" };
@@ -493,14 +493,14 @@ disk_that_fills_up_within_a_load_rolls_it_back(void **state)
 	assert_error_contains(&f->err, f->main_path, "disk is full");
 	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM real_service"), 300);
 	mount_fill(f, 0);
-	look_finds(f, STORE_OK);
+	assert_status_later(f, STORE_OK);
 	assert_int_equal(set_weight(f, 45), ERR_OK);
 	fixture_close(f);
 	assert_string_equal(sql_text(f->main_path, "PRAGMA integrity_check"), "ok");
 }
 
 static void
-full_disk_leaves_nothing_of_a_new_store(void **state)
+full_disk_leaves_no_file_of_a_new_store(void **state)
 {
 	struct fixture *f = *state;
 	char ballast[96];
@@ -553,14 +553,14 @@ read_only_disk_refuses_writes_until_it_is_writable(void **state)
 	assert_int_equal(store_status(f->store), STORE_READ_ONLY);
 	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(clusters, 1);
-	look_finds(f, STORE_READ_ONLY);
+	assert_status_later(f, STORE_READ_ONLY);
 	mount_read_only(f, false);
-	look_finds(f, STORE_OK);
+	assert_status_later(f, STORE_OK);
 	assert_int_equal(set_weight(f, 45), ERR_OK);
 }
 
 static void
-open_on_read_only_disk_serves_readers_only(void **state)
+open_on_a_read_only_disk_succeeds_for_readers_only(void **state)
 {
 	struct fixture *f = *state;
 	struct store_cursor cursor = { 0 };
@@ -580,7 +580,7 @@ open_on_read_only_disk_serves_readers_only(void **state)
 }
 
 static void
-create_on_read_only_disk_is_refused(void **state)
+create_on_a_read_only_disk_is_refused(void **state)
 {
 	struct fixture *f = *state;
 
@@ -591,7 +591,7 @@ create_on_read_only_disk_is_refused(void **state)
 	mount_read_only(f, false);
 }
 
-/* -- room on the disk ------------------------------------------------------------------ */
+/* -- size of the files ----------------------------------------------------------------- */
 
 static off_t
 log_size(const struct fixture *f)
@@ -614,9 +614,9 @@ statistics_all_put(struct fixture *f)
 	assert_int_equal(store_statistics_put(f->store, rows, COUNT(rows), &f->err), ERR_OK);
 }
 
-/* Who forgot to end a transaction: meanwhile nothing in the log may be written over. */
+/* Another program does not end its transaction, so SQLite cannot overwrite the WAL. */
 static void
-log_of_statistics_gives_its_room_back(void **state)
+wal_of_statistics_shrinks_again(void **state)
 {
 	enum { USUAL = 8 * 1024 * 1024 };
 	struct fixture *f = *state;
@@ -641,28 +641,28 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(file_taken_away_is_told_and_comes_back),
-		TEST(file_taken_away_after_a_write_that_failed_is_told),
-		TEST(file_replaced_is_gone_to_readers),
-		TEST(older_content_in_the_same_file_is_gone_to_readers),
-		TEST(file_replaced_by_an_ill_one_is_refused_until_mended),
-		TEST(cursor_too_old_again_and_again_is_busy_after_ten),
-		TEST(file_replaced_by_a_locked_one_is_busy_until_free),
-		TEST(write_after_file_was_replaced_goes_to_the_new_one),
-		TEST(lock_of_another_program_is_busy_and_told_until_it_ends),
-		TEST(lock_for_writing_leaves_readers_alone),
-		TEST(commit_behind_a_reader_is_busy_and_changes_nothing),
+		TEST(removed_file_is_reported_and_read_again_when_it_is_back),
+		TEST(file_removed_after_a_failed_write_is_reported),
+		TEST(readers_of_a_replaced_file_must_read_again),
+		TEST(readers_of_older_content_in_the_same_file_must_read_again),
+		TEST(file_replaced_by_a_damaged_one_is_refused_until_repaired),
+		TEST(cursor_too_old_is_busy_after_ten_restarts),
+		TEST(file_replaced_by_a_locked_one_is_busy_until_unlocked),
+		TEST(write_after_the_file_was_replaced_goes_to_the_new_file),
+		TEST(lock_of_another_program_is_busy_and_reported_until_released),
+		TEST(lock_for_writing_does_not_block_readers),
+		TEST(commit_blocked_by_a_reader_is_busy_and_changes_nothing),
 		TEST(open_while_locked_is_busy),
-		TEST(lock_of_statistics_does_not_touch_settings),
-		TEST(full_disk_refuses_writes_until_there_is_room),
-		TEST(full_disk_is_told_before_a_write),
-		TEST(disk_that_fills_up_within_a_load_rolls_it_back),
-		TEST(full_disk_leaves_nothing_of_a_new_store),
+		TEST(lock_of_statistics_does_not_block_settings),
+		TEST(full_disk_refuses_writes_until_there_is_space),
+		TEST(full_disk_is_reported_before_a_write),
+		TEST(disk_that_fills_up_during_a_load_rolls_it_back),
+		TEST(full_disk_leaves_no_file_of_a_new_store),
 		TEST(full_disk_refuses_statistics_and_keeps_settings),
 		TEST(read_only_disk_refuses_writes_until_it_is_writable),
-		TEST(open_on_read_only_disk_serves_readers_only),
-		TEST(create_on_read_only_disk_is_refused),
-		TEST(log_of_statistics_gives_its_room_back),
+		TEST(open_on_a_read_only_disk_succeeds_for_readers_only),
+		TEST(create_on_a_read_only_disk_is_refused),
+		TEST(wal_of_statistics_shrinks_again),
 	};
 
 	return cmocka_run_group_tests_name("store_run", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store: one picture of a store that others write.
+ * Tests of src/store: a copy of one moment of a store that other programs write.
  */
 #include "store_fixture.h"
 
@@ -10,11 +10,11 @@
 
 #include "in_range.h"
 
-enum { SLICE_PAGES = 5 };	/* of the tests, far below what is there */
+enum { SLICE_PAGES = 5 };	/* of the tests; the store has many more pages */
 
 static struct {
 	struct fixture	*f;
-	int		 left;		/* before this many slices another program writes */
+	int		 left;		/* another program writes before this many slices */
 	int		 slices;
 } writer;
 
@@ -35,7 +35,7 @@ __wrap_sqlite3_backup_step(sqlite3_backup *backup, int pages)
 	return __real_sqlite3_backup_step(backup, SLICE_PAGES);
 }
 
-/* 300 real services of weight 1, a reader of it, and another program that has it open. */
+/* Opens a store of 300 real services of weight 1 here and in another process. */
 static int
 setup(void **state)
 {
@@ -79,7 +79,7 @@ weights_are(struct fixture *f, uint32_t weight)
 }
 
 static void
-snapshot_stays_what_it_is(void **state)
+snapshot_does_not_change(void **state)
 {
 	struct fixture *f = *state;
 
@@ -94,7 +94,7 @@ snapshot_stays_what_it_is(void **state)
 }
 
 static void
-snapshot_while_others_write_is_of_one_moment(void **state)
+snapshot_during_writes_is_of_one_moment(void **state)
 {
 	struct fixture *f = *state;
 
@@ -105,14 +105,14 @@ snapshot_while_others_write_is_of_one_moment(void **state)
 }
 
 static void
-snapshot_of_what_never_rests_is_busy(void **state)
+snapshot_during_endless_writes_is_busy(void **state)
 {
 	struct fixture *f = *state;
 
 	writer.left = 1000;
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_BUSY);
 	assert_error_contains(&f->err, f->main_path, "try again");
-	/* The store itself is as it was. */
+	/* The store itself did not change. */
 	weights_are(f, 
 	    (uint32_t)sql_number(f->main_path, "SELECT max(weight) FROM real_service"));
 }
@@ -148,9 +148,9 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(snapshot_stays_what_it_is),
-		TEST(snapshot_while_others_write_is_of_one_moment),
-		TEST(snapshot_of_what_never_rests_is_busy),
+		TEST(snapshot_does_not_change),
+		TEST(snapshot_during_writes_is_of_one_moment),
+		TEST(snapshot_during_endless_writes_is_busy),
 		TEST(snapshot_of_a_locked_store_is_busy),
 		TEST(snapshot_of_a_damaged_row_names_the_file),
 	};

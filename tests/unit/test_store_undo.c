@@ -40,7 +40,7 @@ undo_cancels_the_jobs_and_may_be_repeated(void **state)
 }
 
 static void
-undo_of_what_never_was_changes_nothing(void **state)
+undo_of_an_unknown_set_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	char *before = stored_dump(f);
@@ -52,7 +52,7 @@ undo_of_what_never_was_changes_nothing(void **state)
 /* Two managers that left SETs open, whichever ends first: the undo of the one takes nothing
  * from the other. */
 static void
-undo_leaves_a_lock_and_bits_that_another_set_took(void **state)
+undo_keeps_lock_and_notify_bits_of_another_set(void **state)
 {
 	struct fixture *f = *state;
 	struct store_set mine = { .source = JOB_SOURCE_SNMP, .sets_notify = true, .notify = 3 };
@@ -170,7 +170,7 @@ failure_beside_a_held_job_puts_back_the_value_before_both(void **state)
 }
 
 static void
-undo_keeps_what_others_did_meanwhile(void **state)
+undo_keeps_later_changes_of_other_programs(void **state)
 {
 	struct fixture *f = *state;
 	const struct store_set *set = SET_OF(5, { 4, REAL_WEIGHT, 50 }, { 5, REAL_WEIGHT, 50 },
@@ -190,7 +190,7 @@ undo_keeps_what_others_did_meanwhile(void **state)
 
 /* Each was told of success, or will be, for the same value. */
 static void
-undo_leaves_what_another_asked_for_as_well(void **state)
+undo_keeps_the_same_value_of_another_set(void **state)
 {
 	struct fixture *f = *state;
 	const struct change changes[] = { { 4, REAL_WEIGHT, 50 }, { 4, REAL_ENABLED, 0 },
@@ -220,7 +220,7 @@ undo_leaves_what_another_asked_for_as_well(void **state)
 
 /* The first is overtaken once it is kept, and counts again where the later one failed. */
 static void
-release_beside_another_that_asked_for_the_same(void **state)
+release_beside_another_set_of_the_same_value(void **state)
 {
 	struct fixture *f = *state;
 	struct store_job_end failed = { .id = 4, .state = JOB_FAILED,
@@ -317,7 +317,7 @@ disk_fails_in_turn(struct fixture *f, unsigned operations, bool for_good, int re
 }
 
 static void
-disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it(void **state)
+disk_error_leaves_all_or_nothing_and_undo_settles_it(void **state)
 {
 	struct fixture *f = *state;
 	int doubts[2] = { 0, 0 };
@@ -333,7 +333,7 @@ disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it(void **state)
 }
 
 static void
-disk_that_fails_for_good_is_told_and_undo_settles_it_later(void **state)
+lasting_disk_error_is_reported_and_undo_settles_it_later(void **state)
 {
 	struct fixture *f = *state;
 	int doubts[2] = { 0, 0 };
@@ -345,7 +345,7 @@ disk_that_fails_for_good_is_told_and_undo_settles_it_later(void **state)
 
 /* What is in doubt is looked at again before anything else is believed. */
 static void
-after_a_doubt_readers_start_again(void **state)
+readers_must_read_again_after_a_commit_in_doubt(void **state)
 {
 	struct fixture *f = *state;
 	struct store_cursor cursor = { 0 };
@@ -375,18 +375,18 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE_SET_TEST(undo_cancels_the_jobs_and_may_be_repeated),
-		STORE_SET_TEST(undo_of_what_never_was_changes_nothing),
-		STORE_SET_TEST(undo_leaves_a_lock_and_bits_that_another_set_took),
+		STORE_SET_TEST(undo_of_an_unknown_set_changes_nothing),
+		STORE_SET_TEST(undo_keeps_lock_and_notify_bits_of_another_set),
 		STORE_SET_TEST(undo_and_release_of_sets_after_one_another_work_in_any_order),
 		STORE_SET_TEST(failure_beside_a_held_job_puts_back_the_value_before_both),
 		STORE_SET_TEST(undo_reaches_the_old_value_of_a_later_job),
-		STORE_SET_TEST(undo_keeps_what_others_did_meanwhile),
-		STORE_SET_TEST(undo_leaves_what_another_asked_for_as_well),
-		STORE_SET_TEST(release_beside_another_that_asked_for_the_same),
+		STORE_SET_TEST(undo_keeps_later_changes_of_other_programs),
+		STORE_SET_TEST(undo_keeps_the_same_value_of_another_set),
+		STORE_SET_TEST(release_beside_another_set_of_the_same_value),
 		STORE_SET_TEST(undo_after_release_leaves_the_jobs),
-		STORE_SET_TEST(disk_that_fails_once_leaves_all_or_nothing_and_undo_settles_it),
-		STORE_SET_TEST(disk_that_fails_for_good_is_told_and_undo_settles_it_later),
-		STORE_SET_TEST(after_a_doubt_readers_start_again),
+		STORE_SET_TEST(disk_error_leaves_all_or_nothing_and_undo_settles_it),
+		STORE_SET_TEST(lasting_disk_error_is_reported_and_undo_settles_it_later),
+		STORE_SET_TEST(readers_must_read_again_after_a_commit_in_doubt),
 	};
 
 	disk_set_up();

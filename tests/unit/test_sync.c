@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/util/sync.h, on a disk that syncs when it is told to.
+ * Tests of src/util/sync.h, with an fsync() that waits for the test.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,47 +22,47 @@
 
 #include "util/sync.h"
 
-enum { PATIENCE_MS = 20000, SHORT_MS = 1 };
+enum { LONG_MS = 20000, SHORT_MS = 1 };
 
 static char dir[64], path[80];
 static struct err err;
-static int fd, gate[2], told[2];	/* an octet for each sync, to let it be and of it */
+static int fd, gate[2], reports[2];	/* a byte for each sync: to allow it, and from it */
 static int fails_with;
 static bool open_gate;
 
 int __wrap_fsync(int fd);
 
-/* Tells whether it is of a directory; "!" if a signal may come to its thread. */
+/* Reports "f" for a file, "d" for a directory, "!" if its thread may get a signal. */
 int
 __wrap_fsync(int of)
 {
-	char octet = '.';
+	char byte = '.';
 	struct stat st;
 	sigset_t set;
 
-	/* Not by assert: that is for the main thread. */
-	if ((!open_gate && read(gate[0], &octet, 1) != 1) || fstat(of, &st) == -1)
+	/* Only the main thread may use assert. */
+	if ((!open_gate && read(gate[0], &byte, 1) != 1) || fstat(of, &st) == -1)
 		abort();
 	pthread_sigmask(SIG_SETMASK, NULL, &set);
-	octet = sigismember(&set, SIGALRM) != 1 ? '!' : S_ISDIR(st.st_mode) ? 'd' : 'f';
-	if (write(told[1], &octet, 1) != 1)
+	byte = sigismember(&set, SIGALRM) != 1 ? '!' : S_ISDIR(st.st_mode) ? 'd' : 'f';
+	if (write(reports[1], &byte, 1) != 1)
 		abort();
 	errno = fails_with;
 	return fails_with == 0 ? 0 : -1;
 }
 
 static void
-syncs_are(const char *wanted)
+assert_syncs(const char *wanted)
 {
 	char got[8] = "";
 
 	for (size_t i = 0; i < strlen(wanted); i++)
-		assert_int_equal(read(told[0], got + i, 1), 1);
+		assert_int_equal(read(reports[0], got + i, 1), 1);
 	assert_string_equal(got, wanted);
 }
 
 static int
-world_begin(void **state)
+setup(void **state)
 {
 	(void)state;
 	alarm(60);
@@ -70,19 +70,19 @@ world_begin(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/name", dir);
 	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-	assert_int_equal(pipe(gate) + pipe(told), 0);
+	assert_int_equal(pipe(gate) + pipe(reports), 0);
 	open_gate = true;
 	fails_with = 0;
 	return fd == -1;
 }
 
 static int
-world_end(void **state)
+teardown(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		close(gate[i]);
-		close(told[i]);
+		close(reports[i]);
 	}
 	unlink(path);
 	return rmdir(dir);
@@ -92,60 +92,60 @@ static void
 file_and_its_directory_are_synced(void **state)
 {
 	(void)state;
-	assert_int_equal(sync_within(fd, path, PATIENCE_MS, &err), ERR_OK);
-	syncs_are("fd");
+	assert_int_equal(sync_within(fd, path, LONG_MS, &err), ERR_OK);
+	assert_syncs("fd");
 }
 
 static void
-disk_that_takes_its_time_is_not_waited_for(void **state)
+sync_of_a_slow_disk_does_not_block(void **state)
 {
-	char octet;
+	char byte;
 
 	(void)state;
 	open_gate = false;
 	assert_int_equal(sync_within(fd, path, SHORT_MS, &err), ERR_OK);
-	/* None was done, and both will be. */
-	assert_int_equal(fcntl(told[0], F_SETFL, O_NONBLOCK), 0);
-	assert_int_equal(read(told[0], &octet, 1), -1);
-	assert_int_equal(fcntl(told[0], F_SETFL, 0), 0);
+	/* No sync is done; both are done later. */
+	assert_int_equal(fcntl(reports[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(read(reports[0], &byte, 1), -1);
+	assert_int_equal(fcntl(reports[0], F_SETFL, 0), 0);
 	assert_int_equal(write(gate[1], "..", 2), 2);
-	syncs_are("fd");
-	/* The thread told nobody of its end, and we are still here. */
+	assert_syncs("fd");
+	/* The end of a thread that nothing waits for does no harm. */
 	open_gate = true;
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	assert_int_equal(sync_within(fd, path, PATIENCE_MS, &err), ERR_OK);
-	syncs_are("fd");
+	assert_int_equal(sync_within(fd, path, LONG_MS, &err), ERR_OK);
+	assert_syncs("fd");
 }
 
 static void
-sync_that_fails_is_told(void **state)
+failed_sync_is_reported(void **state)
 {
 	(void)state;
 	fails_with = EIO;
-	assert_int_equal(sync_within(fd, path, PATIENCE_MS, &err), ERR_IO);
+	assert_int_equal(sync_within(fd, path, LONG_MS, &err), ERR_IO);
 	assert_non_null(strstr(err.text, path));
 	assert_non_null(strstr(err.text, strerror(EIO)));
-	syncs_are("f");
+	assert_syncs("f");
 }
 
 static void
-directory_that_is_gone_is_told(void **state)
+missing_directory_is_reported(void **state)
 {
 	(void)state;
-	assert_int_equal(sync_within(fd, "/nowhere/at/all", PATIENCE_MS, &err), ERR_IO);
-	assert_int_equal(fcntl(fd, F_GETFD), -1);	/* taken in any case */
+	assert_int_equal(sync_within(fd, "/nowhere/at/all", LONG_MS, &err), ERR_IO);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);	/* closed in any case */
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(file_and_its_directory_are_synced),
-		TEST(disk_that_takes_its_time_is_not_waited_for),
-		TEST(sync_that_fails_is_told),
-		TEST(directory_that_is_gone_is_told),
+		TEST(sync_of_a_slow_disk_does_not_block),
+		TEST(failed_sync_is_reported),
+		TEST(missing_directory_is_reported),
 	};
 
 	return cmocka_run_group_tests_name("sync", tests, NULL, NULL);

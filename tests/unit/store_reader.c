@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * See store_picture.h.
+ * See store_reader.h.
  */
-#include "store_picture.h"
+#include "store_reader.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -13,14 +13,14 @@
 #include "in_range.h"
 
 static enum err_code
-keep(struct picture *picture, enum store_kind kind, uint32_t id, const char *text)
+keep(struct reader *reader, enum store_kind kind, uint32_t id, const char *text)
 {
-	if (picture->fail_after != 0 && picture->handed + 1 > picture->fail_after)
+	if (reader->fail_after != 0 && reader->received + 1 > reader->fail_after)
 		return ERR_NOMEM;
-	picture->handed++;
+	reader->received++;
 	assert_int_in_range(id, 1, IDS - 1);
-	free(picture->rows[kind][id]);
-	picture->rows[kind][id] = text == NULL ? NULL : strdup(text);
+	free(reader->rows[kind][id]);
+	reader->rows[kind][id] = text == NULL ? NULL : strdup(text);
 	return ERR_OK;
 }
 
@@ -37,10 +37,10 @@ take_cluster(void *arg, const struct cluster_row *row)
 static enum err_code
 take_service(void *arg, const struct service_row *row)
 {
-	struct picture *picture = arg;
+	struct reader *reader = arg;
 	char text[200];
 
-	picture->orphan |= picture->rows[STORE_CLUSTER][row->cluster_id] == NULL;
+	reader->orphan |= reader->rows[STORE_CLUSTER][row->cluster_id] == NULL;
 	snprintf(text, sizeof(text), "%u %s %s %s %d", row->cluster_id, row->name, row->address,
 	    row->port, row->protocol);
 	return keep(arg, STORE_SERVICE, row->id, text);
@@ -49,10 +49,10 @@ take_service(void *arg, const struct service_row *row)
 static enum err_code
 take_real(void *arg, const struct real_row *row)
 {
-	struct picture *picture = arg;
+	struct reader *reader = arg;
 	char text[200];
 
-	picture->orphan |= picture->rows[STORE_SERVICE][row->service_id] == NULL;
+	reader->orphan |= reader->rows[STORE_SERVICE][row->service_id] == NULL;
 	snprintf(text, sizeof(text), "%u %s %s %s %u %d %d %s %d %u", row->service_id, row->name,
 	    row->address, row->port, row->weight, row->fallback, row->enabled, row->reason,
 	    row->last_change != 0, row->last_job);
@@ -88,12 +88,12 @@ take_statistics(void *arg, const struct statistics *row)
 static enum err_code
 take_removed(void *arg, enum store_kind kind, uint32_t id)
 {
-	struct picture *picture = arg;
+	struct reader *reader = arg;
 
 	if (kind == STORE_STATISTICS && id == 0) {
 		for (uint32_t i = 1; i < IDS; i++) {
-			free(picture->rows[kind][i]);
-			picture->rows[kind][i] = NULL;
+			free(reader->rows[kind][i]);
+			reader->rows[kind][i] = NULL;
 		}
 		return ERR_OK;
 	}
@@ -103,44 +103,44 @@ take_removed(void *arg, enum store_kind kind, uint32_t id)
 static void
 take_totals(void *arg, const struct store_totals *totals)
 {
-	((struct picture *)arg)->totals = *totals;
+	((struct reader *)arg)->totals = *totals;
 }
 
 enum err_code
-changes(struct fixture *f, struct picture *picture, size_t limit, bool *ret_more)
+reader_read(struct fixture *f, struct reader *reader, size_t limit, bool *ret_more)
 {
-	const struct store_sink sink = { picture, take_cluster, take_service, take_real, take_job,
+	const struct store_sink sink = { reader, take_cluster, take_service, take_real, take_job,
 		take_statistics, take_removed, take_totals, NULL };
 
-	return store_changes(f->store, &picture->cursor, &sink, limit, ret_more, &f->err);
+	return store_changes(f->store, &reader->cursor, &sink, limit, ret_more, &f->err);
 }
 
 void
-read_all(struct fixture *f, struct picture *picture, size_t limit)
+reader_read_all(struct fixture *f, struct reader *reader, size_t limit)
 {
 	bool more = true;
 
 	while (more) {
-		size_t before = picture->handed;
+		size_t before = reader->received;
 
-		if (changes(f, picture, limit, &more) != ERR_OK)
+		if (reader_read(f, reader, limit, &more) != ERR_OK)
 			fail_msg("%s", f->err.text);
-		assert_true(picture->handed - before <= limit);
-		assert_int_equal(more, picture->handed - before == limit);
+		assert_true(reader->received - before <= limit);
+		assert_int_equal(more, reader->received - before == limit);
 	}
-	assert_false(picture->orphan);
+	assert_false(reader->orphan);
 }
 
 void
-picture_forget(struct picture *picture)
+reader_reset(struct reader *reader)
 {
 	for (int kind = 0; kind < KINDS; kind++)
 		for (uint32_t id = 0; id < IDS; id++)
-			free(picture->rows[kind][id]);
-	memset(picture, 0, sizeof(*picture));
+			free(reader->rows[kind][id]);
+	memset(reader, 0, sizeof(*reader));
 }
 
-/* The truth about a kind of rows, in the same words. */
+/* Reads the rows of a kind from the file, as the same text. */
 static const char *const truths[KINDS] = {
 	[STORE_CLUSTER] = "SELECT id, concat(name, plane, plane_params, plane_status,"
 	    " plane_message) FROM cluster",
@@ -160,7 +160,7 @@ static const char *const truths[KINDS] = {
 	    " ifnull(total_octets_out, -1)) FROM statistics",
 };
 
-/* Arguments with a space between; SQLite 3.40 has no concat_ws() yet. */
+/* Joins its arguments with spaces. SQLite 3.40 has no concat_ws(). */
 static void
 concat(sqlite3_context *context, int n, sqlite3_value **values)
 {
@@ -174,7 +174,7 @@ concat(sqlite3_context *context, int n, sqlite3_value **values)
 }
 
 static void
-kind_is_true(struct fixture *f, const struct picture *picture, enum store_kind kind)
+kind_is_true(struct fixture *f, const struct reader *reader, enum store_kind kind)
 {
 	const char *path = kind == STORE_STATISTICS ? f->stats_path : f->main_path;
 	sqlite3_stmt *stmt;
@@ -188,21 +188,21 @@ kind_is_true(struct fixture *f, const struct picture *picture, enum store_kind k
 		uint32_t id = (uint32_t)sqlite3_column_int(stmt, 0);
 
 		for (; next < id; next++)
-			assert_null(picture->rows[kind][next]);
-		assert_non_null(picture->rows[kind][id]);
-		assert_string_equal(picture->rows[kind][id],
+			assert_null(reader->rows[kind][next]);
+		assert_non_null(reader->rows[kind][id]);
+		assert_string_equal(reader->rows[kind][id],
 		    (const char *)sqlite3_column_text(stmt, 1));
 		next++;
 	}
 	for (; next < IDS; next++)
-		assert_null(picture->rows[kind][next]);
+		assert_null(reader->rows[kind][next]);
 	sqlite3_finalize(stmt);
 	sqlite3_close(handle);
 }
 
 void
-picture_is_true(struct fixture *f, const struct picture *picture)
+assert_reader_current(struct fixture *f, const struct reader *reader)
 {
 	for (enum store_kind kind = STORE_CLUSTER; kind <= STORE_STATISTICS; kind++)
-		kind_is_true(f, picture, kind);
+		kind_is_true(f, reader, kind);
 }

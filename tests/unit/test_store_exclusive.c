@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store: one program of a name that serves, and its patience.
+ * Tests of src/store: one process per program name, and waits for other processes.
  */
 #include "store_fixture.h"
 
@@ -26,7 +26,7 @@ serve(struct fixture *f)
 	return store_open_exclusive(f->dir, "prog", WAIT_MS, &f->store, &f->err);
 }
 
-/* As a second process of the same program does. */
+/* Opens the store as a second process of the same program. */
 static enum err_code
 open_again(struct fixture *f, struct store **ret_other)
 {
@@ -34,7 +34,7 @@ open_again(struct fixture *f, struct store **ret_other)
 }
 
 static void
-store_is_served_by_one_of_a_name_until_it_is_closed(void **state)
+store_is_open_once_per_program_name(void **state)
 {
 	struct fixture *f = *state;
 	struct store *other;
@@ -51,9 +51,9 @@ store_is_served_by_one_of_a_name_until_it_is_closed(void **state)
 	assert_int_equal(serve(f), ERR_OK);
 }
 
-/* As a newer version would be, that could migrate it. */
+/* A newer version could migrate the file. */
 static void
-store_that_is_served_is_not_even_looked_at(void **state)
+store_in_use_is_not_opened(void **state)
 {
 	struct fixture *f = *state;
 	int fd;
@@ -69,7 +69,7 @@ store_that_is_served_is_not_even_looked_at(void **state)
 }
 
 static void
-lock_is_made_only_in_a_good_store(void **state)
+lock_file_is_created_only_in_a_good_store(void **state)
 {
 	struct fixture *f = *state;
 
@@ -85,11 +85,11 @@ lock_is_made_only_in_a_good_store(void **state)
 	assert_true(file_exists(lock_path(f)));
 }
 
-/* -- a lock whose file went ---------------------------------------------------- */
+/* -- removed lock files -------------------------------------------------------- */
 
 enum { LOOK_AGAIN_MS = 1001 };
 
-/* As the loop of a program does, that looks again at what is ill once a second. */
+/* Does the checks of a program one second later, and reads. */
 static enum err_code
 look(struct fixture *f)
 {
@@ -100,12 +100,12 @@ look(struct fixture *f)
 	clock_advance(LOOK_AGAIN_MS);
 	if (store_changed(f->store))
 		code = fixture_read_changes(f, &cursor, &clusters);
-	/* The files are others, and a reader begins anew. */
+	/* The file was replaced: read again. */
 	return code == ERR_GONE ? fixture_read_changes(f, &cursor, &clusters) : code;
 }
 
 static void
-taken_by_another_until_it_ends(struct fixture *f, struct store *other)
+assert_busy_until_closed(struct fixture *f, struct store *other)
 {
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(look(f), ERR_BUSY);
@@ -115,7 +115,7 @@ taken_by_another_until_it_ends(struct fixture *f, struct store *other)
 		assert_int_equal(store_begin(f->store, &f->err), ERR_BUSY);
 	}
 	store_close(other);
-	/* What is read is found well first, then what is written. */
+	/* The first read succeeds, then the first write. */
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(look(f), ERR_OK);
 	assert_int_equal(store_status(f->store), STORE_OK);
@@ -124,27 +124,27 @@ taken_by_another_until_it_ends(struct fixture *f, struct store *other)
 	assert_int_equal(open_again(f, &other), ERR_PRECOND);
 }
 
-/* An empty directory takes the place of the store's. */
+/* Replaces the directory of the store by an empty one. */
 static void
-directory_remake(const struct fixture *f)
+directory_replace(const struct fixture *f)
 {
 	char aside[80], below[80];
 
 	snprintf(aside, sizeof(aside), "%s.old", f->dir);
-	snprintf(below, sizeof(below), "%s/old", f->dir);	/* removed with the rest */
+	snprintf(below, sizeof(below), "%s/old", f->dir);	/* the fixture removes it */
 	assert_int_equal(rename(f->dir, aside), 0);
 	assert_int_equal(mkdir(f->dir, 0700), 0);
 	assert_int_equal(rename(aside, below), 0);
 }
 
 static void
-lock_of_a_store_in_place_of_the_old_one_is_taken(void **state)
+lock_of_a_store_that_replaced_the_old_one_is_taken(void **state)
 {
 	struct fixture *f = *state;
 	struct store *other;
 
 	assert_int_equal(serve(f), ERR_OK);
-	directory_remake(f);
+	directory_replace(f);
 	assert_int_equal(look(f), ERR_IO);
 	assert_false(file_exists(lock_path(f)));
 	assert_int_equal(store_open(f->dir, STORE_CREATE, WAIT_MS, &other, &f->err), ERR_OK);
@@ -154,20 +154,20 @@ lock_of_a_store_in_place_of_the_old_one_is_taken(void **state)
 }
 
 static void
-store_in_place_of_the_old_one_is_its_servers_until_that_ends(void **state)
+store_that_replaced_the_old_one_is_busy_while_another_has_it(void **state)
 {
 	struct fixture *f = *state;
 	struct store *other;
 
 	assert_int_equal(serve(f), ERR_OK);
-	directory_remake(f);
+	directory_replace(f);
 	assert_int_equal(open_again(f, &other), ERR_OK);
-	taken_by_another_until_it_ends(f, other);
+	assert_busy_until_closed(f, other);
 }
 
-/* By a hand that took it for what a program left that had died. */
+/* A person removed the file. */
 static void
-lock_whose_file_was_removed_is_taken_again(void **state)
+lock_is_taken_again_after_its_file_was_removed(void **state)
 {
 	struct fixture *f = *state;
 	struct store *other;
@@ -180,7 +180,7 @@ lock_whose_file_was_removed_is_taken_again(void **state)
 }
 
 static void
-lock_whose_file_was_removed_may_be_anothers(void **state)
+store_is_busy_while_another_has_the_lock_after_its_file_was_removed(void **state)
 {
 	struct fixture *f = *state;
 	struct store *other;
@@ -189,10 +189,10 @@ lock_whose_file_was_removed_may_be_anothers(void **state)
 	assert_int_equal(unlink(lock_path(f)), 0);
 	assert_int_equal(open_again(f, &other), ERR_OK);
 	assert_int_equal(store_begin(f->store, &f->err), ERR_BUSY);
-	taken_by_another_until_it_ends(f, other);
+	assert_busy_until_closed(f, other);
 }
 
-/* -- a reader that shows how far it has read ---------------------------------------- */
+/* -- progress of a reader ----------------------------------------------------------- */
 
 static enum err_code
 reader_wait(struct fixture *f, struct store *writer)
@@ -201,7 +201,7 @@ reader_wait(struct fixture *f, struct store *writer)
 }
 
 static void
-change_is_waited_for_until_the_reader_has_read_it(void **state)
+writer_waits_until_the_reader_has_read_its_change(void **state)
 {
 	struct cluster_row row = { .name = "late", .plane = "none", .plane_params = "{}",
 		.plane_message = "", .plane_status = PLANE_STATUS_NONE };
@@ -211,7 +211,7 @@ change_is_waited_for_until_the_reader_has_read_it(void **state)
 	int clusters;
 
 	assert_int_equal(store_open(f->dir, STORE_CREATE, WAIT_MS, &writer, &f->err), ERR_OK);
-	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* there is no reader */
+	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* no reader runs */
 	assert_int_equal(serve(f), ERR_OK);
 	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* it shows nothing yet */
 	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
@@ -224,12 +224,12 @@ change_is_waited_for_until_the_reader_has_read_it(void **state)
 	row.name = "later";
 	assert_int_equal(store_put_cluster(writer, &row, NULL, NULL, &f->err), ERR_OK);
 	fixture_close(f);
-	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* it has ended */
+	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* the reader has ended */
 	store_close(writer);
 }
 
 static void
-statistics_are_waited_for_by_who_wrote_them(void **state)
+writer_of_statistics_waits_until_they_are_read(void **state)
 {
 	struct store_cursor cursor = { 0 };
 	struct fixture *f = *state;
@@ -248,9 +248,9 @@ statistics_are_waited_for_by_who_wrote_them(void **state)
 	store_close(writer);
 }
 
-/* -- patience -------------------------------------------------------------------- */
+/* -- retries -------------------------------------------------------------------- */
 
-/* A step of which each try takes so long, and which is busy so often. */
+/* A step that is busy for the first tries. */
 struct step {
 	int		 busy, tries;
 	int64_t		 takes_ms;
@@ -269,16 +269,16 @@ step_try(void *arg, struct err *err)
 }
 
 static void
-step_is_tried_until_the_store_is_no_longer_busy(void **state)
+step_is_repeated_while_the_store_is_busy(void **state)
 {
-	struct step soon = { .busy = 3, .then = ERR_OK }, ill = { .busy = 1, .then = ERR_IO };
+	struct step soon = { .busy = 3, .then = ERR_OK }, broken = { .busy = 1, .then = ERR_IO };
 	struct step never = { .busy = 1000, .takes_ms = 4000 };
 	struct fixture *f = *state;
 
 	assert_int_equal(store_retry_while_busy(step_try, &soon, &f->err), ERR_OK);
 	assert_int_equal(soon.tries, 4);
-	assert_int_equal(store_retry_while_busy(step_try, &ill, &f->err), ERR_IO);
-	assert_int_equal(ill.tries, 2);
+	assert_int_equal(store_retry_while_busy(step_try, &broken, &f->err), ERR_IO);
+	assert_int_equal(broken.tries, 2);
 	assert_int_equal(store_retry_while_busy(step_try, &never, &f->err), ERR_BUSY);
 	assert_int_equal(never.tries, 3);
 	assert_string_equal(f->err.text, "try 3");
@@ -290,17 +290,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(store_is_served_by_one_of_a_name_until_it_is_closed),
-		TEST(store_that_is_served_is_not_even_looked_at),
-		TEST(lock_is_made_only_in_a_good_store),
-		TEST(lock_of_a_store_in_place_of_the_old_one_is_taken),
-		TEST(store_in_place_of_the_old_one_is_its_servers_until_that_ends),
-		TEST(lock_whose_file_was_removed_is_taken_again),
-		TEST(lock_whose_file_was_removed_may_be_anothers),
-		TEST(change_is_waited_for_until_the_reader_has_read_it),
-		TEST(statistics_are_waited_for_by_who_wrote_them),
-		TEST(step_is_tried_until_the_store_is_no_longer_busy),
+		TEST(store_is_open_once_per_program_name),
+		TEST(store_in_use_is_not_opened),
+		TEST(lock_file_is_created_only_in_a_good_store),
+		TEST(lock_of_a_store_that_replaced_the_old_one_is_taken),
+		TEST(store_that_replaced_the_old_one_is_busy_while_another_has_it),
+		TEST(lock_is_taken_again_after_its_file_was_removed),
+		TEST(store_is_busy_while_another_has_the_lock_after_its_file_was_removed),
+		TEST(writer_waits_until_the_reader_has_read_its_change),
+		TEST(writer_of_statistics_waits_until_they_are_read),
+		TEST(step_is_repeated_while_the_store_is_busy),
 	};
 
-	return cmocka_run_group_tests_name("store_serve", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("store_exclusive", tests, NULL, NULL);
 }

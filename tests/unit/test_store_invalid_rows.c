@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store: rows that break a rule of the schema, as a program writes them
- * that turned the checks off. tests/fuzz/fuzz_store.c has more of them.
+ * Tests of src/store: rows that break a rule of the schema, written by a program that turned
+ * the checks off. tests/fuzz/fuzz_store.c has more.
  */
 #include "store_fixture.h"
 
@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct odd {
+static const struct invalid {
 	const char	*name;
-	bool		 stats;		/* which file */
+	bool		 stats;		/* in lbcluster-stats.db */
 	const char	*sql;
-	const char	*words;
-} odd[] = {
+	const char	*message;
+} invalid[] = {
 	{ "number_of_a_row", false, "UPDATE cluster SET id = 4294967297",
 	    "(id of row 4294967297 of table cluster)" },
 	{ "name_too_long", false, "UPDATE cluster SET name = printf('%.70c', 'a')",
@@ -42,28 +42,29 @@ static const struct odd {
 	    NULL },
 };
 
-/* Statistics are no illness of the store, so they are only not there. */
+/* An invalid row of statistics is no error of the store. */
 static void
-odd_row_is_damage_and_named(void **state)
+invalid_row_is_damage_and_named(void **state)
 {
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < COUNT(odd); i++) {
+	for (size_t i = 0; i < COUNT(invalid); i++) {
 		struct store_cursor cursor = { 0 };
 		enum err_code code;
 		char sql[256];
 		int clusters;
 
 		fixture_fill(f);
-		snprintf(sql, sizeof(sql), "PRAGMA ignore_check_constraints = ON; %s", odd[i].sql);
-		sql_exec(odd[i].stats ? f->stats_path : f->main_path, sql);
+		snprintf(sql, sizeof(sql), "PRAGMA ignore_check_constraints = ON; %s",
+		    invalid[i].sql);
+		sql_exec(invalid[i].stats ? f->stats_path : f->main_path, sql);
 		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 		code = fixture_read_changes(f, &cursor, &clusters);
-		if (code != (odd[i].words == NULL ? ERR_OK : ERR_CORRUPT) ||
-		    (odd[i].words != NULL &&
-		    strstr(f->err.text, odd[i].words) == NULL))
-			fail_msg("%s: %s", odd[i].name, f->err.text);
-		if (odd[i].words != NULL)
+		if (code != (invalid[i].message == NULL ? ERR_OK : ERR_CORRUPT) ||
+		    (invalid[i].message != NULL &&
+		    strstr(f->err.text, invalid[i].message) == NULL))
+			fail_msg("%s: %s", invalid[i].name, f->err.text);
+		if (invalid[i].message != NULL)
 			assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
 		fixture_close(f);
 		fixture_remove_files(f);
@@ -78,9 +79,9 @@ count_row(void *arg, const struct store_real_view *view)
 	return ERR_OK;
 }
 
-/* More than a page of them: what comes next was found by the name of the last one. */
+/* More than a page of rows: the next page begins after the name of the last row. */
 static void
-listing_of_odd_names_ends(void **state)
+listing_of_invalid_names_ends(void **state)
 {
 	struct fixture *f = *state;
 	int rows = 0;
@@ -93,9 +94,9 @@ listing_of_odd_names_ends(void **state)
 	assert_int_equal(rows, 0);
 }
 
-/* A copy of a table has no UNIQUE. */
+/* The copy of the table has no UNIQUE constraint. */
 static void
-path_of_two_rows_is_that_of_the_lower_id(void **state)
+path_of_two_rows_finds_the_lower_id(void **state)
 {
 	const struct path path = { .cluster = "web", .service = "http", .real = "r1" };
 	struct fixture *f = *state;
@@ -117,7 +118,7 @@ path_of_two_rows_is_that_of_the_lower_id(void **state)
 }
 
 static void
-setting_out_of_range_is_the_nearest_one(void **state)
+setting_out_of_range_is_clamped(void **state)
 {
 	struct fixture *f = *state;
 	struct store_totals totals;
@@ -129,9 +130,9 @@ setting_out_of_range_is_the_nearest_one(void **state)
 	assert_int_equal(totals.job_max_rows, 100000);
 }
 
-/* What an open does not see either, though it looks at every page. */
+/* The check of every page does not find these rows. */
 static void
-statistics_that_cannot_be_read_are_made_anew(void **state)
+statistics_with_an_invalid_row_are_replaced(void **state)
 {
 	static const char *const sql[] = {
 		"UPDATE statistics SET changed = 1000000 WHERE real_id = 9",
@@ -141,12 +142,12 @@ statistics_that_cannot_be_read_are_made_anew(void **state)
 	const enum store_mode modes[] = { STORE_WRITE, STORE_CREATE };
 	struct fixture *f = *state;
 
-	/* Every other time another program has the file open: its log stays then. */
+	/* Every other time another program has the file open, so its WAL stays. */
 	for (size_t i = 0; i < 2 * COUNT(sql) * COUNT(modes); i++) {
 		const char *spoil = sql[i / 2 / COUNT(modes)];
 		struct store_cursor cursor = { 0 };
 		bool other = i % 2 != 0;
-		char ill[128];
+		char aside[128];
 		int clusters;
 
 		fixture_fill(f);
@@ -164,11 +165,11 @@ statistics_that_cannot_be_read_are_made_anew(void **state)
 		fixture_close(f);
 		if (other)
 			sql_process_stop(f);
-		snprintf(ill, sizeof(ill), "%s.ill", f->stats_path);
-		assert_true(file_exists(ill));
+		snprintf(aside, sizeof(aside), "%s.ill", f->stats_path);
+		assert_true(file_exists(aside));
 		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"), 0);
 		fixture_remove_files(f);
-		unlink(ill);
+		unlink(aside);
 	}
 }
 
@@ -177,12 +178,12 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(odd_row_is_damage_and_named),
-		TEST(listing_of_odd_names_ends),
-		TEST(path_of_two_rows_is_that_of_the_lower_id),
-		TEST(setting_out_of_range_is_the_nearest_one),
-		TEST(statistics_that_cannot_be_read_are_made_anew),
+		TEST(invalid_row_is_damage_and_named),
+		TEST(listing_of_invalid_names_ends),
+		TEST(path_of_two_rows_finds_the_lower_id),
+		TEST(setting_out_of_range_is_clamped),
+		TEST(statistics_with_an_invalid_row_are_replaced),
 	};
 
-	return cmocka_run_group_tests_name("store_odd", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("store_invalid_rows", tests, NULL, NULL);
 }
