@@ -5,7 +5,6 @@
  */
 #include "driver/driver.h"
 #include "plane/haproxy/haproxy.h"
-#include "util/stdfds.h"
 
 int
 main(int argc, char **argv)
@@ -16,7 +15,5 @@ main(int argc, char **argv)
 		.ops = &haproxy_plane,
 	};
 
-	if (!stdfds_open())
-		return 1;
 	return driver_main(&program, argc, argv);
 }

@@ -4,12 +4,9 @@
  * lbclusterd(8), the AgentX subagent.
  */
 #include "daemon/daemon.h"
-#include "util/stdfds.h"
 
 int
 main(int argc, char **argv)
 {
-	if (!stdfds_open())
-		return 1;
 	return daemon_main(argc, argv);
 }

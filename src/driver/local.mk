@@ -1,19 +1,17 @@
 noinst_LIBRARIES += src/driver/libdriver.a
 src_driver_libdriver_a_SOURCES = \
-	src/driver/config.c \
-	src/driver/config.h \
 	src/driver/difference.c \
 	src/driver/difference.h \
 	src/driver/driver.c \
 	src/driver/driver.h \
+	src/driver/driver_config.c \
+	src/driver/driver_config.h \
 	src/driver/foreign.c \
 	src/driver/foreign.h \
 	src/driver/measure.c \
 	src/driver/measure.h \
 	src/driver/driver_tree.c \
 	src/driver/driver_tree.h \
-	src/driver/options.c \
-	src/driver/options.h \
 	src/driver/plan.c \
 	src/driver/plan.h \
 	src/driver/worker.c \

@@ -16,7 +16,7 @@
 #ifndef DRIVER_WORKER_H
 #define DRIVER_WORKER_H
 
-#include "driver/config.h"
+#include "driver/driver_config.h"
 #include "driver/driver_tree.h"
 #include "driver/plan.h"
 #include "util/loop.h"

@@ -1,7 +1,5 @@
 noinst_LIBRARIES += src/util/libutil.a
 src_util_libutil_a_SOURCES = \
-	src/util/background.c \
-	src/util/background.h \
 	src/util/clock.c \
 	src/util/clock.h \
 	src/util/dial.c \
@@ -38,8 +36,6 @@ src_util_libutil_a_SOURCES = \
 	src/util/signals.h \
 	src/util/stdfds.c \
 	src/util/stdfds.h \
-	src/util/supervisor.c \
-	src/util/supervisor.h \
 	src/util/sync.c \
 	src/util/sync.h \
 	src/util/syslogger.c \

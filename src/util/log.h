@@ -16,7 +16,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 /* Sets the destination of log lines. 'to_syslog' false: "ident: level: [token] text" on
  * standard error; if $JOURNAL_STREAM says that the journal reads it, the <N> prefix of
  * sd-daemon(3) replaces the level. 'to_syslog' true: errors and warnings also go to standard
- * error until background_ready() closes it, so that the caller of the program sees them.
+ * error until daemonize_done() closes it, so that the caller of the program sees them.
  * 'ident' must stay valid. May be called again. */
 void log_open(const char *ident, bool to_syslog, enum log_level level);
 

@@ -20,6 +20,9 @@ from harness import INVENTORY, LBCLUSTERD, PATIENCE, Case, Program, is_root, mai
 OK, FAILED, USAGE, BAD_STORE, TAKEN = range(5)      # lbclusterd(8), EXIT STATUS
 
 
+HAPROXY_DRIVER = os.path.join(os.path.dirname(LBCLUSTERD), 'lbcluster-haproxy')
+
+
 def run(*args, **options):
     """Runs lbclusterd to its end."""
     return subprocess.run([LBCLUSTERD, *args], capture_output=True, text=True,
@@ -43,6 +46,17 @@ class Options(Case):
         self.assertEqual(OK, done.returncode)
         self.assertRegex(done.stdout, r'\Alb\w+ \d+\.\d+')
         self.assertEqual('', done.stderr)
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        for program in (LBCLUSTERD, HAPROXY_DRIVER):
+            for option in ('--version', '--help'):
+                with open('/dev/full', 'w', encoding='utf-8') as full:
+                    done = subprocess.run([program, option], stdout=full, text=True,
+                                          stderr=subprocess.PIPE, timeout=60 * PATIENCE,
+                                          check=False)
+                self.assertEqual(FAILED, done.returncode)
+                self.assertEqual('%s: standard output: No space left on device\n' %
+                                 os.path.basename(program), done.stderr)
 
     def test_unknown_option_is_usage(self):
         for args in (['--nonsense'], ['-l', 'nonsense'], ['-c'], ['operand'], ['-Z'],

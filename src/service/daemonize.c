@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Puts a program into the background; see background.h.
+ * Puts a program into the background; see daemonize.h.
  */
-#include "util/background.h"
+#include "service/daemonize.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ wait_and_exit(int fd)
 }
 
 int
-background_enter(void)
+daemonize(void)
 {
 	int fds[2];
 	pid_t pid;
@@ -46,7 +46,7 @@ background_enter(void)
 }
 
 void
-background_ready(int fd, int status)
+daemonize_done(int fd, int status)
 {
 	unsigned char byte = (unsigned char)status;
 	int null;

@@ -4,16 +4,16 @@
  * Puts a program into the background. The first process waits until the daemon serves or
  * fails, and exits with the daemon's status.
  */
-#ifndef UTIL_BACKGROUND_H
-#define UTIL_BACKGROUND_H
+#ifndef SERVICE_DAEMONIZE_H
+#define SERVICE_DAEMONIZE_H
 
-/* Returns only in the new process, with a descriptor for background_ready(); -1 with errno on
+/* Returns only in the new process, with a descriptor for daemonize_done(); -1 with errno on
  * failure. Call it before a file of the store is open, because SQLite connections must not be
  * carried over fork(2) (sqlite.org/howtocorrupt.html). */
-int background_enter(void);
+int daemonize(void);
 
 /* Ends the first process with 'status'. If 'status' is 0, closes the terminal (standard input,
  * output, error become /dev/null). Does nothing for fd -1. */
-void background_ready(int fd, int status);
+void daemonize_done(int fd, int status);
 
 #endif

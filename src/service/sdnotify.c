@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Messages to systemd; see supervisor.h.
+ * Messages to systemd; see sdnotify.h.
  */
-#include "util/supervisor.h"
+#include "service/sdnotify.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 /* Sends one message; false if systemd's socket is full. sd_notify(3) would block then. The
  * protocol is documented in sd_notify(3). */
 static bool
-tell(const char *words)
+message_send(const char *message)
 {
 #ifdef HAVE_LIBSYSTEMD
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -40,13 +40,13 @@ tell(const char *words)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return false;
-	sent = sendto(fd, words, strlen(words), MSG_DONTWAIT | MSG_NOSIGNAL,
+	sent = sendto(fd, message, strlen(message), MSG_DONTWAIT | MSG_NOSIGNAL,
 	    (const struct sockaddr *)&address,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
 	close(fd);
 	return sent != -1;
 #else
-	(void)words;
+	(void)message;
 	return true;
 #endif
 }
@@ -55,35 +55,35 @@ tell(const char *words)
 static bool ready_owed;
 
 void
-supervisor_ready(void)
+sdnotify_ready(void)
 {
-	ready_owed = !tell("READY=1");
+	ready_owed = !message_send("READY=1");
 }
 
 void
-supervisor_reloading(void)
+sdnotify_reloading(void)
 {
-	(void)tell("RELOADING=1");
+	(void)message_send("RELOADING=1");
 }
 
 void
-supervisor_stopping(void)
+sdnotify_stopping(void)
 {
-	(void)tell("STOPPING=1");
+	(void)message_send("STOPPING=1");
 }
 
 static void
 on_watchdog(void *arg)
 {
-	struct supervisor_watchdog *watchdog = arg;
+	struct sdnotify_watchdog *watchdog = arg;
 
-	(void)tell("WATCHDOG=1");
+	(void)message_send("WATCHDOG=1");
 	loop_timer_set(watchdog->loop, &watchdog->timer, watchdog->every_ms, on_watchdog,
 	    watchdog);
 }
 
 void
-supervisor_watchdog_start(struct supervisor_watchdog *watchdog, struct loop *loop)
+sdnotify_watchdog_start(struct sdnotify_watchdog *watchdog, struct loop *loop)
 {
 	uint64_t allowed_us = 0;
 
@@ -95,7 +95,7 @@ supervisor_watchdog_start(struct supervisor_watchdog *watchdog, struct loop *loo
 }
 
 void
-supervisor_status(const char *fmt, ...)
+sdnotify_status(const char *fmt, ...)
 {
 	char text[256] = "STATUS=";
 	va_list ap;
@@ -104,6 +104,6 @@ supervisor_status(const char *fmt, ...)
 	vsnprintf(text + 7, sizeof(text) - 7, fmt, ap);
 	va_end(ap);
 	if (ready_owed)
-		supervisor_ready();
-	(void)tell(text);
+		sdnotify_ready();
+	(void)message_send(text);
 }
