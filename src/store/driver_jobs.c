@@ -1,54 +1,44 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What plane drivers write: jobs claimed and ended, the state of the data plane and
- * its words about real services.
+ * What drivers write to lbcluster.db: claims and ends of jobs, the state of the data plane,
+ * its messages about real services. Measurements are in statistics.c.
  */
 #include "store/store_private.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* -- claiming ------------------------------------------------------------------- */
+/* -- claims ----------------------------------------------------------------------- */
 
-struct claim {
-	uint32_t	 cluster_id;
-	size_t		 max, n;
-	uint32_t	*ids;
-};
-
+/* Marks the oldest queued jobs of the cluster, at most 'max', as running. */
 static enum err_code
-claim_write(struct store *store, const void *arg, struct err *err)
+claim_write(struct db *db, uint32_t cluster_id, size_t max, uint32_t *ret_ids, size_t *ret_n,
+    struct err *err)
 {
-	struct claim *claim = *(struct claim *const *)arg;
-	struct db *db = &store->main;
 	sqlite3_stmt *stmt;
 	enum err_code code;
 	bool row;
 
-	claim->n = 0;
-	code = db_query(db, SQL_JOBS_QUEUED, DB_VALUES(db_int(claim->cluster_id),
-	    db_int((int64_t)claim->max)), &stmt, err);
+	code = db_query(db, SQL_JOBS_QUEUED, DB_VALUES(db_int(cluster_id), db_int((int64_t)max)),
+	    &stmt, err);
 	while (code == ERR_OK && (code = db_next(db, stmt, &row, err)) == ERR_OK && row)
-		claim->ids[claim->n++] = (uint32_t)sqlite3_column_int64(stmt, 0);
-	for (size_t i = 0; i < claim->n && code == ERR_OK; i++)
-		code = db_run(db, SQL_JOB_CLAIM, DB_VALUES(db_int(claim->ids[i])), err);
+		ret_ids[(*ret_n)++] = (uint32_t)sqlite3_column_int64(stmt, 0);
+	for (size_t i = 0; i < *ret_n && code == ERR_OK; i++)
+		code = db_run(db, SQL_JOB_CLAIM, DB_VALUES(db_int(ret_ids[i])), err);
 	return code;
 }
 
-/* A driver that looks for work must not write, nor lock, when there is none. */
+/* A poll that finds no queued job must not write, nor take the write lock. */
 static enum err_code
-work_look(struct store *store, uint32_t cluster_id, bool *ret_work, struct err *err)
+queue_check(struct store *store, uint32_t cluster_id, bool *ret_queued, struct err *err)
 {
-	enum err_code code;
 	int64_t id = 0;
+	enum err_code code = store_files_check(store, err);
 
-	code = store_files_check(store, err);
 	if (code == ERR_OK)
 		code = db_number(&store->main, SQL_JOBS_QUEUED, DB_VALUES(db_int(cluster_id),
 		    db_int(1)), &id, err);
-	if (code == ERR_OK)
-		*ret_work = id != 0;
+	*ret_queued = code == ERR_OK && id != 0;
 	return store_note_read(store, code, err);
 }
 
@@ -56,35 +46,36 @@ enum err_code
 store_jobs_claim(struct store *store, uint32_t cluster_id, size_t max,
     enum err_code (*fn)(void *arg, const struct job_row *row), void *arg, struct err *err)
 {
-	struct claim claim = { .cluster_id = cluster_id, .max = max }, *pointer = &claim;
 	enum err_code code;
-	bool work = false;
+	uint32_t *ids;
+	size_t n = 0;
+	bool queued;
 
-	code = work_look(store, cluster_id, &work, err);
-	if (code != ERR_OK || !work)
+	code = queue_check(store, cluster_id, &queued, err);
+	if (code != ERR_OK || !queued)
 		return code;
-	claim.ids = calloc(max + 1, sizeof(*claim.ids));
-	if (claim.ids == NULL)
+	ids = calloc(max + 1, sizeof(*ids));
+	if (ids == NULL)
 		return err_set(err, ERR_NOMEM, "%s: out of memory for %zu jobs",
 		    store->main.path, max);
-	code = store_write_alone(store, claim_write, &pointer, err);
-	for (size_t i = 0; i < claim.n && code == ERR_OK; i++)
-		code = store_each_job(store, claim.ids[i], fn, arg, err);
-	free(claim.ids);
+	code = store_write_begin(store, err);
+	if (code == ERR_OK)
+		code = claim_write(&store->main, cluster_id, max, ids, &n, err);
+	code = store_write_finish(store, code, err);
+	for (size_t i = 0; i < n && code == ERR_OK; i++)
+		code = store_each_job(store, ids[i], fn, arg, err);
+	free(ids);
 	return code;
-}
-
-static enum err_code
-requeue_write(struct store *store, const void *arg, struct err *err)
-{
-	return db_run(&store->main, SQL_JOBS_REQUEUE, DB_VALUES(db_int(*(const uint32_t *)arg)),
-	    err);
 }
 
 enum err_code
 store_jobs_requeue(struct store *store, uint32_t cluster_id, struct err *err)
 {
-	return store_write_alone(store, requeue_write, &cluster_id, err);
+	enum err_code code = store_write_begin(store, err);
+
+	if (code == ERR_OK)
+		code = db_run(&store->main, SQL_JOBS_REQUEUE, DB_VALUES(db_int(cluster_id)), err);
+	return store_write_finish(store, code, err);
 }
 
 enum err_code
@@ -95,7 +86,7 @@ store_jobs_record(struct store *store, uint32_t cluster_id, struct err *err)
 
 /* -- ends ------------------------------------------------------------------------- */
 
-/* Ends of a job that a driver reports: the statement of each. */
+/* Ends of a job that a driver reports, and their statements. */
 static const enum sql end_sql[] = {
 	[JOB_QUEUED] = SQL_JOB_REQUEUE,
 	[JOB_SUCCEEDED] = SQL_JOB_DONE,
@@ -103,7 +94,7 @@ static const enum sql end_sql[] = {
 	[JOB_SUPERSEDED] = SQL_JOB_SUPERSEDE,
 };
 
-/* Writes one end. A value that a failed job could not bring to the data plane goes back. */
+/* Writes one end. The value of a failed job is not in the data plane: it goes back. */
 static enum err_code
 end_write(struct db *db, const struct store_job_end *end, struct err *err)
 {
@@ -114,7 +105,7 @@ end_write(struct db *db, const struct store_job_end *end, struct err *err)
 
 	code = db_run(db, end_sql[end->state], DB_VALUES(db_int(end->id), db_str(end->message),
 	    db_int(end->cause)), err);
-	/* No change: the job had ended before. */
+	/* Without a change the job had ended before. */
 	if (code != ERR_OK || end->state != JOB_FAILED || sqlite3_changes(db->handle) == 0)
 		return code;
 	for (size_t i = 0; i < sizeof(back_sql) / sizeof(back_sql[0]) && code == ERR_OK; i++)
@@ -122,80 +113,39 @@ end_write(struct db *db, const struct store_job_end *end, struct err *err)
 	return code;
 }
 
-struct ends {
-	const struct store_job_end	*ends;
-	size_t				 n;
-};
-
-static enum err_code
-ends_write(struct store *store, const void *arg, struct err *err)
-{
-	const struct ends *ends = arg;
-	enum err_code code = ERR_OK;
-
-	for (size_t i = 0; i < ends->n && code == ERR_OK; i++)
-		code = end_write(&store->main, &ends->ends[i], err);
-	return code;
-}
-
 enum err_code
 store_jobs_end(struct store *store, const struct store_job_end *ends, size_t n,
     struct err *err)
 {
-	const struct ends all = { .ends = ends, .n = n };
+	enum err_code code;
 
-	return n == 0 ? ERR_OK : store_write_alone(store, ends_write, &all, err);
+	if (n == 0)
+		return ERR_OK;
+	code = store_write_begin(store, err);
+	for (size_t i = 0; i < n && code == ERR_OK; i++)
+		code = end_write(&store->main, &ends[i], err);
+	return store_write_finish(store, code, err);
 }
 
-/* -- words of the data plane ---------------------------------------------------------- */
-
-struct plane {
-	uint32_t		 cluster_id;
-	enum plane_status	 status;
-	const char		*message;
-};
-
-static enum err_code
-plane_write(struct store *store, const void *arg, struct err *err)
-{
-	const struct plane *plane = arg;
-
-	return db_run(&store->main, SQL_PLANE_SET, DB_VALUES(db_int(plane->cluster_id),
-	    db_int(plane->status), db_str(plane->message)), err);
-}
+/* -- the data plane ---------------------------------------------------------------- */
 
 enum err_code
 store_plane_set(struct store *store, uint32_t cluster_id, enum plane_status status,
     const char *message, struct err *err)
 {
-	const struct plane plane = { cluster_id, status, message };
-	enum err_code code;
+	const struct db_value values[] = { db_int(cluster_id), db_int(status), db_str(message) };
 	int64_t same = 1;	/* also if there is no such cluster */
+	enum err_code code;
 
 	code = store_files_check(store, err);
 	if (code == ERR_OK)
-		code = db_number(&store->main, SQL_PLANE_GET, DB_VALUES(db_int(cluster_id),
-		    db_int(status), db_str(message)), &same, err);
+		code = db_number(&store->main, SQL_PLANE_IS, values, 3, &same, err);
 	if (code != ERR_OK || same)
 		return code;
-	return store_write_alone(store, plane_write, &plane, err);
-}
-
-struct reasons {
-	const struct store_reason	*reasons;
-	size_t				 n;
-};
-
-static enum err_code
-reasons_write(struct store *store, const void *arg, struct err *err)
-{
-	const struct reasons *reasons = arg;
-	enum err_code code = ERR_OK;
-
-	for (size_t i = 0; i < reasons->n && code == ERR_OK; i++)
-		code = db_run(&store->main, SQL_REASON_SET, DB_VALUES(
-		    db_int(reasons->reasons[i].real_id), db_str(reasons->reasons[i].text)), err);
-	return code;
+	code = store_write_begin(store, err);
+	if (code == ERR_OK)
+		code = db_run(&store->main, SQL_PLANE_SET, values, 3, err);
+	return store_write_finish(store, code, err);
 }
 
 enum err_code
@@ -203,15 +153,15 @@ store_reasons_put(struct store *store, const struct store_reason *reasons, size_
     struct err *err)
 {
 	enum err_code code = ERR_OK;
+	size_t i = 0, batch_end;
 
-	for (size_t done = 0; done < n && code == ERR_OK; done += STORE_STATISTICS_BATCH) {
-		const struct reasons some = {
-			.reasons = reasons + done,
-			.n = n - done < STORE_STATISTICS_BATCH ? n - done :
-			    STORE_STATISTICS_BATCH,
-		};
-
-		code = store_write_alone(store, reasons_write, &some, err);
+	while (i < n && code == ERR_OK) {
+		batch_end = n - i < STORE_STATISTICS_BATCH ? n : i + STORE_STATISTICS_BATCH;
+		code = store_write_begin(store, err);
+		for (; i < batch_end && code == ERR_OK; i++)
+			code = db_run(&store->main, SQL_REASON_SET, DB_VALUES(
+			    db_int(reasons[i].real_id), db_str(reasons[i].text)), err);
+		code = store_write_finish(store, code, err);
 	}
 	return code;
 }

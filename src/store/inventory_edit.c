@@ -29,48 +29,46 @@ store_begin(struct store *store, struct err *err)
 
 enum { FORGET_ROWS = 500 };
 
-/* The next real services that were removed after 'after', at most FORGET_ROWS. */
+/* Deletes the statistics of the next real services that were removed after *after, at most
+ * FORGET_ROWS, and moves *after. *ret_n: how many. */
 static enum err_code
-removed_read(struct store *store, int64_t after, int64_t ret_changed[FORGET_ROWS],
-    int64_t ret_ids[FORGET_ROWS], size_t *ret_n, struct err *err)
+batch_forget(struct store *store, int64_t *after, size_t *ret_n)
 {
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
-	bool row;
+	bool row = false;
 
 	*ret_n = 0;
-	code = db_query(&store->main, SQL_REMOVED_REALS, DB_VALUES(db_int(after),
-	    db_int(FORGET_ROWS)), &stmt, err);
-	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK &&
-	    row) {
-		ret_changed[*ret_n] = sqlite3_column_int64(stmt, 0);
-		ret_ids[(*ret_n)++] = sqlite3_column_int64(stmt, 1);
+	code = db_first(&store->main, SQL_REMOVED_REALS, DB_VALUES(db_int(*after),
+	    db_int(FORGET_ROWS)), &stmt, &row, NULL);
+	if (code != ERR_OK || !row)
+		return code;
+	code = db_begin(&store->stats, true, NULL);
+	while (code == ERR_OK && row) {
+		*after = sqlite3_column_int64(stmt, 0);
+		++*ret_n;
+		code = db_run(&store->stats, SQL_OF_ROWS(ROW_DELETE, SHAPE_STATISTICS),
+		    DB_VALUES(db_int(sqlite3_column_int64(stmt, 1))), NULL);
+		if (code == ERR_OK)
+			code = db_next(&store->main, stmt, &row, NULL);
 	}
+	db_reset(stmt);
+	if (code == ERR_OK)
+		code = db_commit(&store->stats, NULL);
+	db_rollback(&store->stats);
 	return code;
 }
 
-/* What was measured of real services that are gone goes too. Numbers are never used
- * again, so what is left behind after an error here harms nobody. */
+/* Deletes the statistics of the real services that the transaction removed. Ids are never used
+ * again, so rows that stay after an error do no harm. */
 static void
 statistics_forget(struct store *store)
 {
-	int64_t changed[FORGET_ROWS], ids[FORGET_ROWS], after = store->begin_change;
-	enum err_code code = ERR_OK;
-	size_t n = FORGET_ROWS;
+	int64_t after = store->begin_change;
+	size_t n = 1;
 
-	while (n == FORGET_ROWS && code == ERR_OK && store->stats.handle != NULL) {
-		code = removed_read(store, after, changed, ids, &n, NULL);
-		if (code == ERR_OK && n > 0)
-			code = db_begin(&store->stats, true, NULL);
-		for (size_t i = 0; i < n && code == ERR_OK; i++)
-			code = db_run(&store->stats, SQL_OF_ROWS(ROW_DELETE,
-			    SHAPE_STATISTICS), DB_VALUES(db_int(ids[i])), NULL);
-		if (code == ERR_OK && n > 0)
-			code = db_commit(&store->stats, NULL);
-		db_rollback(&store->stats);
-		if (n > 0)
-			after = changed[n - 1];
-	}
+	while (n > 0 && store->stats.handle != NULL && batch_forget(store, &after, &n) == ERR_OK)
+		continue;
 }
 
 enum err_code

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Rows that the schema forbids and that readers therefore do not get: a row without its
- * parent, a second row of a name, a second fallback, a row without the number of a change.
+ * Rows that the schema forbids, and that readers do not get: a row without its parent, a
+ * second row of a name, a second fallback, a row that no trigger stamped as changed.
  *
- * The constraints and triggers of the schema prevent such rows. A person who repairs a
- * store by hand can turn both off. Every reader leaves out the same row, so lbclusterd,
- * the drivers and lbclusterctl show the same inventory: of two rows that exclude each
- * other the one with the lower id is served.
+ * The constraints and triggers of the schema prevent such rows. A person who repairs a store
+ * by hand can turn both off. Every reader leaves out the same row, so lbclusterd, the drivers
+ * and lbclusterctl show the same inventory. Of two rows that exclude each other the row with
+ * the lower id is served. The expressions that find such rows are in shapes.c.
  */
 #include "store/store_private.h"
 
 #include <stdio.h>
-
-static bool
-id_valid(int64_t id)
-{
-	return id >= 1 && id <= MODEL_ID_MAX;
-}
 
 void
 store_left_out_note(struct store *store, enum store_kind kind, uint32_t id,
@@ -38,46 +32,27 @@ store_left_out_note(struct store *store, enum store_kind kind, uint32_t id,
 		    .id = id, .why = why, .state = LEFT_OUT_NEW };
 }
 
-enum err_code
-store_left_out_below(struct store *store, enum store_kind kind, uint32_t id, struct err *err)
+/* Notes the rows of a statement whose columns are the id and why the row is left out. 'sink'
+ * (may be NULL) loses each row that is noted for the first time. */
+static enum err_code
+rows_note(struct store *store, unsigned int sql, const struct db_value *values, size_t n,
+    enum store_kind kind, const struct store_sink *sink, struct err *err)
 {
 	sqlite3_stmt *stmt;
 	enum err_code code;
 	bool row = false;
 
-	if (kind > STORE_REAL)
-		return ERR_OK;
-	code = db_query(&store->main, SQL_OF_ROWS(ROW_ORPHANS, kind + 1), DB_VALUES(db_int(id)),
-	    &stmt, err);
-	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row)
-		if (id_valid(sqlite3_column_int64(stmt, 0)))
-			store_left_out_note(store, kind + 1,
-			    (uint32_t)sqlite3_column_int64(stmt, 0), LEFT_OUT_PARENT);
-	return code;
-}
-
-enum err_code
-store_left_out_unnumbered(struct store *store, enum store_kind kind,
-    const struct store_sink *sink, struct err *err)
-{
-	sqlite3_stmt *stmt;
-	enum err_code code;
-	bool row = false;
-
-	code = db_query(&store->main, SQL_OF_ROWS(ROW_UNNUMBERED, kind), DB_NO_VALUES, &stmt, err);
+	code = db_query(&store->main, sql, values, n, &stmt, err);
 	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row) {
 		size_t known = store->n_left_out;
 		int64_t id = sqlite3_column_int64(stmt, 0);
 
-		if (!id_valid(id))
+		if (id < 1 || id > MODEL_ID_MAX)
 			continue;
 		store_left_out_note(store, kind, (uint32_t)id,
 		    (enum left_out_why)sqlite3_column_int(stmt, 1));
-		if (store->n_left_out == known)
-			continue;
-		/* One that had the row before loses it. */
-		code = sink->removed(sink->arg, kind, (uint32_t)id);
-		if (code == ERR_OK)
+		if (sink == NULL || store->n_left_out == known ||
+		    (code = sink->removed(sink->arg, kind, (uint32_t)id)) == ERR_OK)
 			continue;
 		db_reset(stmt);
 		return err_set(err, code, "%s", err_name(code));
@@ -85,21 +60,29 @@ store_left_out_unnumbered(struct store *store, enum store_kind kind,
 	return code;
 }
 
-/* Why the row is left out now; *ret_there is false if it is gone. */
-static enum err_code
-look_again(struct store *store, const struct store_left_out *row, bool *ret_there,
-    enum left_out_why *ret_why, struct err *err)
+enum err_code
+store_left_out_below(struct store *store, enum store_kind kind, uint32_t id, struct err *err)
 {
-	sqlite3_stmt *stmt;
-	enum err_code code;
+	return kind > STORE_REAL ? ERR_OK : rows_note(store, SQL_OF_ROWS(ROW_ORPHANS, kind + 1),
+	    DB_VALUES(db_int(id)), kind + 1, NULL, err);
+}
 
-	code = db_first(&store->main, SQL_OF_ROWS(ROW_WHY, row->kind), DB_VALUES(db_int(row->id)),
-	    &stmt, ret_there, err);
-	if (code != ERR_OK || !*ret_there)
-		return code;
-	*ret_why = (enum left_out_why)sqlite3_column_int(stmt, 0);
-	db_reset(stmt);
-	return ERR_OK;
+enum err_code
+store_left_out_unnumbered(struct store *store, enum store_kind kind,
+    const struct store_sink *sink, struct err *err)
+{
+	return rows_note(store, SQL_OF_ROWS(ROW_UNNUMBERED, kind), DB_NO_VALUES, kind, sink, err);
+}
+
+enum err_code
+store_left_out_find(struct store *store, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (enum store_kind kind = STORE_CLUSTER; kind <= STORE_JOB && code == ERR_OK; kind++)
+		code = rows_note(store, SQL_OF_ROWS(ROW_LEFT_OUT, kind), DB_NO_VALUES, kind, NULL,
+		    err);
+	return code;
 }
 
 enum err_code
@@ -110,41 +93,21 @@ store_left_out_check(struct store *store, bool *ret_repaired, struct err *err)
 	*ret_repaired = false;
 	for (size_t i = 0; i < store->n_left_out && code == ERR_OK; i++) {
 		struct store_left_out *row = &store->left_out[i];
-		enum left_out_why why = row->why;
-		bool there;
+		int64_t why = -1;	/* the row is removed */
 
 		if (row->state == LEFT_OUT_ENDED)
 			continue;
-		code = look_again(store, row, &there, &why, err);
+		code = db_number(&store->main, SQL_OF_ROWS(ROW_WHY, row->kind),
+		    DB_VALUES(db_int(row->id)), &why, err);
 		if (code != ERR_OK)
 			break;
-		*ret_repaired |= there && why == LEFT_OUT_NOT;
-		if (!there || why == LEFT_OUT_NOT)
+		*ret_repaired |= why == LEFT_OUT_NOT;
+		if (why == LEFT_OUT_NOT || why == -1)
 			row->state = LEFT_OUT_ENDED;
-		else if (why != row->why)
+		else if ((enum left_out_why)why != row->why)
 			row->state = LEFT_OUT_NEW;
-		row->why = why;
-	}
-	return code;
-}
-
-enum err_code
-store_left_out_find(struct store *store, struct err *err)
-{
-	enum err_code code = ERR_OK;
-
-	for (enum store_kind kind = STORE_CLUSTER; kind <= STORE_JOB && code == ERR_OK; kind++) {
-		sqlite3_stmt *stmt;
-		bool row = false;
-
-		code = db_query(&store->main, SQL_OF_ROWS(ROW_LEFT_OUT, kind), DB_NO_VALUES,
-		    &stmt, err);
-		while (code == ERR_OK &&
-		    (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row)
-			if (id_valid(sqlite3_column_int64(stmt, 0)))
-				store_left_out_note(store, kind,
-				    (uint32_t)sqlite3_column_int64(stmt, 0),
-				    (enum left_out_why)sqlite3_column_int(stmt, 1));
+		if (why != -1)
+			row->why = (enum left_out_why)why;
 	}
 	return code;
 }
@@ -162,8 +125,8 @@ row_text(const struct store *store, const struct store_left_out *row, char *text
 	case LEFT_OUT_PARENT:
 		snprintf(text, size, "%s: row %u of table %s is left out: its %s names no row of "
 		    "table %s; remove it: sqlite3 %s 'DELETE FROM %s WHERE id = %u'", path,
-		    row->id, shape->table, shape->parent_column, shape->parent, path, shape->table,
-		    row->id);
+		    row->id, shape->table, shape->parent_column, shape->parent, path,
+		    shape->table, row->id);
 		break;
 	case LEFT_OUT_NAME:
 		snprintf(text, size, "%s: row %u of table %s is left out: another row has its "
@@ -171,9 +134,9 @@ row_text(const struct store *store, const struct store_left_out *row, char *text
 		    path, row->id, shape->table, path, shape->table, row->id);
 		break;
 	case LEFT_OUT_CHANGE:
-		snprintf(text, size, "%s: row %u of table %s is left out: no trigger gave it the "
-		    "number of a change; number it: sqlite3 %s 'UPDATE store SET change = change "
-		    "+ 1; UPDATE %s SET changed = (SELECT change FROM store) WHERE id = %u'", path,
+		snprintf(text, size, "%s: row %u of table %s is left out: no trigger set its "
+		    "column changed; set it: sqlite3 %s 'UPDATE store SET change = change + 1; "
+		    "UPDATE %s SET changed = (SELECT change FROM store) WHERE id = %u'", path,
 		    row->id, shape->table, path, shape->table, row->id);
 		break;
 	case LEFT_OUT_FALLBACK:
@@ -199,11 +162,11 @@ store_left_out_report(struct store *store,
 			    store->main.path, row.id, shapes[row.kind].table);
 		else if (row.state == LEFT_OUT_NEW)
 			row_text(store, &row, text, sizeof(text));
-		if (row.state != LEFT_OUT_TOLD)
+		if (row.state != LEFT_OUT_REPORTED)
 			fn(arg, row.state == LEFT_OUT_ENDED, text);
 		if (row.state == LEFT_OUT_ENDED)
 			continue;
-		row.state = LEFT_OUT_TOLD;
+		row.state = LEFT_OUT_REPORTED;
 		store->left_out[left++] = row;
 	}
 	store->n_left_out = left;

@@ -286,14 +286,8 @@ store_write_end(struct store *store)
 }
 
 enum err_code
-store_write_alone(struct store *store,
-    enum err_code (*fn)(struct store *, const void *, struct err *), const void *arg,
-    struct err *err)
+store_write_finish(struct store *store, enum err_code code, struct err *err)
 {
-	enum err_code code = store_write_begin(store, err);
-
-	if (code == ERR_OK)
-		code = fn(store, arg, err);
 	if (code == ERR_OK)
 		code = store_write_commit(store, err);
 	store_write_end(store);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Settings of real services: one SET, all or nothing, with its jobs.
+ * The commit of a SET: judges all its changes and inserts the held jobs, in one transaction.
+ * set_release.c changes the rows.
  */
 #include "store/store_private.h"
 
@@ -13,10 +14,9 @@
 
 /* -- judging ------------------------------------------------------------------ */
 
-/* The row of a change as it is once all held jobs are released: those of a SET that was
- * answered will be, and only lbclusterd knows which these are. Any other one for the same
- * column makes the change pending. The fallback of the service is read only for a change of
- * the fallback. */
+/* Reads the row of a change as it is once all held jobs are released. The change is pending if
+ * a held job for its column may still be undone: if the release of its SET does not wait in
+ * this process. The fallback of the service is read only for a change of the fallback. */
 static enum err_code
 before_read(struct store *store, const struct change *change, struct rules_before *ret,
     bool *ret_found, struct err *err)
@@ -47,23 +47,25 @@ before_read(struct store *store, const struct change *change, struct rules_befor
 	return ERR_OK;
 }
 
-/* A SET while it is judged and done. */
-struct work {
+/* The commit of one SET. */
+struct commit {
 	const struct store_set	*set;
+	enum store_set_mode	 mode;
 	struct rules_before	*before;	/* one for each change */
-	bool			*effective;
+	bool			*effective;	/* likewise */
 	size_t			 jobs;		/* effective changes */
+	uint32_t		 first_job;	/* id, 0: none */
 	struct store_totals	 totals;
 	struct verdict		*verdict;
 };
 
 static enum err_code
-refuse(struct work *work, enum err_code code, enum reject_reason reason, size_t index,
+refuse(struct commit *commit, enum err_code code, enum reject_reason reason, size_t index,
     const char *text, struct err *err)
 {
-	work->verdict->reason = reason;
-	work->verdict->index = index;
-	snprintf(work->verdict->text, sizeof(work->verdict->text), "%s", text);
+	commit->verdict->reason = reason;
+	commit->verdict->index = index;
+	snprintf(commit->verdict->text, sizeof(commit->verdict->text), "%s", text);
 	return err_set(err, code, "%s", text);
 }
 
@@ -74,107 +76,99 @@ no_memory(const struct store *store, const struct store_set *set, struct err *er
 	    set->n);
 }
 
+/* A SET that names the lock needs its value. */
 static enum err_code
-lock_judge(struct db *db, struct work *work, struct err *err)
+lock_judge(struct db *db, struct commit *commit, struct err *err)
 {
 	int64_t lock = 0;
 	enum err_code code;
 
-	if (work->set->lock == STORE_NO_LOCK)
+	if (commit->set->lock == STORE_NO_LOCK)
 		return ERR_OK;
 	code = db_number(db, SQL_SET_LOCK, DB_NO_VALUES, &lock, err);
-	if (code != ERR_OK || rules_judge_lock((uint32_t)lock, work->set->lock, work->verdict))
+	if (code != ERR_OK || rules_judge_lock((uint32_t)lock, commit->set->lock, commit->verdict))
 		return code;
-	work->verdict->index = work->set->n;
-	return err_set(err, ERR_PRECOND, "%s", work->verdict->text);
+	commit->verdict->index = commit->set->n;
+	return err_set(err, ERR_PRECOND, "%s", commit->verdict->text);
 }
 
+/* The unfinished jobs, with those of this SET, must not pass job-max-rows. */
 static enum err_code
-room_judge(struct db *db, struct work *work, enum store_set_mode mode, struct err *err)
+queue_judge(struct db *db, struct commit *commit, struct err *err)
 {
 	char text[MODEL_MESSAGE_MAX + 1];
 	enum err_code code;
 	int64_t open = 0, more = 0;
 
-	/* What is recorded only ends in the same transaction. */
-	for (size_t i = 0; i < work->set->n; i++)
-		more += work->effective[i] && !(mode == STORE_SET_NOW &&
-		    strcmp(work->before[i].plane, "none") == 0);
+	/* Without a data plane a job that is released at once ends in this transaction. */
+	for (size_t i = 0; i < commit->set->n; i++)
+		more += commit->effective[i] && !(commit->mode == STORE_SET_NOW &&
+		    strcmp(commit->before[i].plane, "none") == 0);
 	code = db_number(db, SQL_JOBS_OPEN, DB_NO_VALUES, &open, err);
-	if (code != ERR_OK || more == 0 || open <= (int64_t)work->totals.job_max_rows - more)
+	if (code != ERR_OK || more == 0 || open <= (int64_t)commit->totals.job_max_rows - more)
 		return code;
-	snprintf(text, sizeof(text), "%lld jobs are unfinished and %lld more would pass "
-	    "job-max-rows %u: wait for the data plane or raise the limit", (long long)open,
-	    (long long)more, work->totals.job_max_rows);
-	return refuse(work, ERR_LIMIT, REJECT_QUEUE_FULL, 0, text, err);
+	snprintf(text, sizeof(text), "job-max-rows %u: %lld jobs are unfinished and this SET adds "
+	    "%lld; wait for the data plane or raise the limit", commit->totals.job_max_rows,
+	    (long long)open, (long long)more);
+	return refuse(commit, ERR_LIMIT, REJECT_QUEUE_FULL, 0, text, err);
 }
 
 static enum err_code
-judge(struct store *store, struct work *work, enum store_set_mode mode, struct err *err)
+judge(struct store *store, struct commit *commit, struct err *err)
 {
-	const struct store_set *set = work->set;
+	const struct store_set *set = commit->set;
 	enum err_code code;
+	bool found;
 
-	code = store_totals(store, &work->totals, err);
-	for (size_t i = 0; i < set->n && code == ERR_OK; i++) {
-		bool found;
-
-		code = before_read(store, &set->changes[i], &work->before[i], &found, err);
-		if (code == ERR_OK && !found)
-			return refuse(work, ERR_NOT_FOUND, REJECT_NO_SUCH_REAL, i,
-			    "the real service was removed meanwhile", err);
+	if ((code = store_totals(store, &commit->totals, err)) != ERR_OK)
+		return code;
+	for (size_t i = 0; i < set->n; i++) {
+		code = before_read(store, &set->changes[i], &commit->before[i], &found, err);
+		if (code != ERR_OK)
+			return code;
+		if (!found)
+			return refuse(commit, ERR_NOT_FOUND, REJECT_NO_SUCH_REAL, i,
+			    "the real service was removed", err);
 	}
-	if (code != ERR_OK)
+	if ((code = lock_judge(&store->main, commit, err)) != ERR_OK)
 		return code;
-	code = lock_judge(&store->main, work, err);
-	if (code != ERR_OK)
-		return code;
-	code = rules_judge(set->changes, work->before, set->n, work->effective, work->verdict);
+	code = rules_judge(set->changes, commit->before, set->n, commit->effective,
+	    commit->verdict);
 	if (code == ERR_NOMEM)
 		return no_memory(store, set, err);
 	if (code != ERR_OK)
-		return err_set(err, code, "%s", work->verdict->text);
+		return err_set(err, code, "%s", commit->verdict->text);
 	for (size_t i = 0; i < set->n; i++)
-		work->jobs += work->effective[i];
-	return room_judge(&store->main, work, mode, err);
+		commit->jobs += commit->effective[i];
+	return queue_judge(&store->main, commit, err);
 }
 
-/* -- doing -------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------------ */
 
+/* Inserts a held job for each effective change. lbcJobRequest is the id of the first job of a
+ * Set PDU; lbclusterctl asks for one change at a time. */
 static enum err_code
-job_insert(struct db *db, const struct work *work, size_t i, int64_t request,
-    int64_t *ret_id, struct err *err)
+jobs_insert(struct db *db, struct commit *commit, struct err *err)
 {
-	const struct change *change = &work->set->changes[i];
-	const struct rules_before *before = &work->before[i];
-	enum err_code code;
-
-	code = db_run(db, SQL_JOB_INSERT, DB_VALUES(db_int(change->real_id),
-	    db_int(job_operation_for(change->column, change->value)), db_int(work->set->source),
-	    db_int(rules_value_before(before, change->column)), db_int(change->value),
-	    db_int(request), db_int((int64_t)work->set->token), db_str(before->path.cluster),
-	    db_str(before->path.service), db_str(before->path.real)), err);
-	if (code == ERR_OK)
-		*ret_id = sqlite3_last_insert_rowid(db->handle);
-	return code;
-}
-
-/* lbcJobRequest ties together what one Set PDU asked for; the command line asks
- * for one thing at a time. */
-static enum err_code
-jobs_insert(struct db *db, const struct work *work, uint32_t *ret_first, struct err *err)
-{
-	int64_t request = work->set->source == JOB_SOURCE_SNMP ?
-	    (int64_t)work->totals.job_last_id + 1 : 0;
+	const struct store_set *set = commit->set;
+	int64_t request = set->source == JOB_SOURCE_SNMP ?
+	    (int64_t)commit->totals.job_last_id + 1 : 0;
 	enum err_code code = ERR_OK;
-	int64_t id;
 
-	for (size_t i = 0; i < work->set->n && code == ERR_OK; i++) {
-		if (!work->effective[i])
+	for (size_t i = 0; i < set->n && code == ERR_OK; i++) {
+		const struct change *change = &set->changes[i];
+		const struct rules_before *before = &commit->before[i];
+
+		if (!commit->effective[i])
 			continue;
-		code = job_insert(db, work, i, request, &id, err);
-		if (code == ERR_OK && *ret_first == 0)
-			*ret_first = (uint32_t)id;
+		code = db_run(db, SQL_JOB_INSERT, DB_VALUES(db_int(change->real_id),
+		    db_int(job_operation_for(change->column, change->value)),
+		    db_int(set->source), db_int(rules_value_before(before, change->column)),
+		    db_int(change->value), db_int(request), db_int((int64_t)set->token),
+		    db_str(before->path.cluster), db_str(before->path.service),
+		    db_str(before->path.real)), err);
+		if (code == ERR_OK && commit->first_job == 0)
+			commit->first_job = (uint32_t)sqlite3_last_insert_rowid(db->handle);
 	}
 	return code;
 }
@@ -188,40 +182,36 @@ setting_hold(struct db *db, const struct store_set *set, const char *name, int64
 }
 
 static enum err_code
-carry_out(struct store *store, const struct work *work, enum store_set_mode mode,
-    uint32_t *ret_first_job, struct err *err)
+set_write(struct store *store, struct commit *commit, struct err *err)
 {
-	const struct store_set *set = work->set;
+	const struct store_set *set = commit->set;
 	struct db *db = &store->main;
 	enum err_code code;
 
 	code = store_releases_write(store, err);
 	if (code == ERR_OK)
-		code = jobs_insert(db, work, ret_first_job, err);
+		code = jobs_insert(db, commit, err);
 	if (code == ERR_OK && set->lock != STORE_NO_LOCK)
 		code = setting_hold(db, set, "set_lock", model_lock_next((uint32_t)set->lock),
 		    err);
 	if (code == ERR_OK && set->sets_notify)
 		code = setting_hold(db, set, "notify_enable", set->notify, err);
-	if (code == ERR_OK && mode == STORE_SET_NOW)
+	if (code == ERR_OK && commit->mode == STORE_SET_NOW)
 		code = store_release_write(db, (int64_t)set->token, clock_wall_s(), err);
 	return code == ERR_OK ? store_jobs_prune(db, err) : code;
 }
 
+/* Writes the SET and commits, unless it is only judged or changes nothing. */
 static enum err_code
-set_in_transaction(struct store *store, struct work *work, enum store_set_mode mode,
-    uint32_t *ret_first_job, struct err *err)
+judge_and_write(struct store *store, struct commit *commit, struct err *err)
 {
-	bool nothing;
+	const struct store_set *set = commit->set;
 	enum err_code code;
 
-	code = judge(store, work, mode, err);
-	nothing = work->jobs == 0 && work->set->lock == STORE_NO_LOCK &&
-	    !work->set->sets_notify;
-	if (code != ERR_OK || mode == STORE_SET_TEST || nothing)
+	if ((code = judge(store, commit, err)) != ERR_OK || commit->mode == STORE_SET_TEST ||
+	    (commit->jobs == 0 && set->lock == STORE_NO_LOCK && !set->sets_notify))
 		return code;
-	code = carry_out(store, work, mode, ret_first_job, err);
-	if (code != ERR_OK)
+	if ((code = set_write(store, commit, err)) != ERR_OK)
 		return code;
 	code = store_write_commit(store, err);
 	if (code == ERR_OK && !store->in_transaction)
@@ -233,29 +223,26 @@ enum err_code
 store_set(struct store *store, const struct store_set *set, enum store_set_mode mode,
     struct verdict *ret_verdict, uint32_t *ret_first_job, size_t *ret_jobs, struct err *err)
 {
-	struct work work = { .set = set, .verdict = ret_verdict };
-	uint32_t first_job = 0;
+	struct commit commit = { .set = set, .mode = mode, .verdict = ret_verdict };
 	enum err_code code;
 
-	ret_verdict->reason = REJECT_NONE;
-	ret_verdict->index = 0;
-	ret_verdict->text[0] = '\0';
-	work.before = calloc(set->n + 1, sizeof(*work.before));
-	work.effective = calloc(set->n + 1, sizeof(*work.effective));
-	if (work.before == NULL || work.effective == NULL)
+	*ret_verdict = (struct verdict){ .reason = REJECT_NONE };
+	commit.before = calloc(set->n + 1, sizeof(*commit.before));
+	commit.effective = calloc(set->n + 1, sizeof(*commit.effective));
+	if (commit.before == NULL || commit.effective == NULL)
 		code = no_memory(store, set, err);
 	else
 		code = store_write_begin(store, err);
 	if (code == ERR_OK) {
-		code = set_in_transaction(store, &work, mode, &first_job, err);
+		code = judge_and_write(store, &commit, err);
 		store_write_end(store);
 	}
 	store_note_write(store, code, err);
-	free(work.before);
-	free(work.effective);
+	free(commit.before);
+	free(commit.effective);
 	if (code == ERR_OK) {
-		*ret_first_job = first_job;
-		*ret_jobs = work.jobs;
+		*ret_first_job = commit.first_job;
+		*ret_jobs = commit.jobs;
 	}
 	return code;
 }

@@ -118,20 +118,17 @@ store_set_is_released(const struct store *store, uint64_t token)
 	return i < store->n_releases;
 }
 
-static enum err_code
-flush_write(struct store *store, const void *arg, struct err *err)
-{
-	(void)arg;
-	return store_releases_write(store, err);
-}
-
 enum err_code
 store_flush(struct store *store, struct err *err)
 {
-	enum err_code code = ERR_OK;
+	enum err_code code;
 
-	if (store->n_releases > 0)
-		code = store_write_alone(store, flush_write, NULL, err);
+	if (store->n_releases == 0)
+		return ERR_OK;
+	code = store_write_begin(store, err);
+	if (code == ERR_OK)
+		code = store_releases_write(store, err);
+	code = store_write_finish(store, code, err);
 	if (code == ERR_OK)
 		store->n_releases = 0;
 	return code;
@@ -168,20 +165,17 @@ store_set_release(struct store *store, uint64_t token)
 
 /* -- undo ---------------------------------------------------------------------- */
 
-static enum err_code
-undo_write(struct store *store, const void *arg, struct err *err)
-{
-	enum err_code code = store_releases_write(store, err);
-
-	return code == ERR_OK ? steps_run(&store->main, undo_steps, COUNT(undo_steps),
-	    (int64_t)*(const uint64_t *)arg, 0, err) : code;
-}
-
 enum err_code
 store_set_undo(struct store *store, uint64_t token, struct err *err)
 {
-	enum err_code code = store_write_alone(store, undo_write, &token, err);
+	enum err_code code = store_write_begin(store, err);
 
+	if (code == ERR_OK)
+		code = store_releases_write(store, err);
+	if (code == ERR_OK)
+		code = steps_run(&store->main, undo_steps, COUNT(undo_steps), (int64_t)token, 0,
+		    err);
+	code = store_write_finish(store, code, err);
 	if (code == ERR_OK)
 		store->n_releases = 0;
 	return code;

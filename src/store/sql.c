@@ -218,7 +218,7 @@ static const char *const texts[SQL_TEXTS] = {
 	    " AND (f.fallback = 1 OR f.id IN (SELECT h.real_id" SQL_FROM_HELD
 	    " AND h.operation = <JOB_ENABLE_FALLBACK>))))",
 	[SQL_BACK_WEIGHT] = BACK(weight),
-	[SQL_PLANE_GET] = "SELECT plane_status = ?2 AND plane_message = ?3 FROM cluster"
+	[SQL_PLANE_IS] = "SELECT plane_status = ?2 AND plane_message = ?3 FROM cluster"
 	    " WHERE id = ?1",
 	[SQL_PLANE_SET] = "UPDATE cluster SET plane_status = ?2, plane_message = ?3 WHERE id = ?1",
 	[SQL_REASON_SET] = "UPDATE real_service SET reason = ?2 WHERE id = ?1"
@@ -241,7 +241,7 @@ static const char *const patterns[ROW_SQLS] = {
 	[ROW_LEFT_OUT] = "SELECT r.<id>, <why> AS why FROM <table> AS r WHERE why <> 0"
 	    " ORDER BY r.<id>",
 	[ROW_UNNUMBERED] = "SELECT r.<id>, <why> FROM <table> AS r WHERE r.changed < 1",
-	[ROW_ORPHANS] = "SELECT r.<id> FROM <table> AS r WHERE r.<parent> = ?1"
+	[ROW_ORPHANS] = "SELECT r.<id>, <LEFT_OUT_PARENT> FROM <table> AS r WHERE r.<parent> = ?1"
 	    " AND (<why>) = <LEFT_OUT_PARENT>",
 };
 

@@ -74,7 +74,7 @@ enum sql {
 	/* drivers */
 	SQL_JOBS_QUEUED, SQL_JOB_CLAIM, SQL_JOBS_REQUEUE, SQL_JOBS_RECORD, SQL_JOB_REQUEUE,
 	SQL_JOB_DONE, SQL_JOB_FAIL, SQL_JOB_SUPERSEDE, SQL_BACK_ENABLED, SQL_BACK_FALLBACK,
-	SQL_BACK_WEIGHT, SQL_PLANE_GET, SQL_PLANE_SET, SQL_REASON_SET,
+	SQL_BACK_WEIGHT, SQL_PLANE_IS, SQL_PLANE_SET, SQL_REASON_SET,
 
 	SQL_TEXTS
 };
@@ -90,7 +90,7 @@ enum row_sql {
 	ROW_WHY,	/* why row ?1 is left out */
 	ROW_LEFT_OUT,	/* id, why; of each row that is left out */
 	ROW_UNNUMBERED,	/* id, why; of each row whose "changed" is below 1 */
-	ROW_ORPHANS,	/* id; of each row whose parent was ?1 */
+	ROW_ORPHANS,	/* id, why; of each row whose parent was ?1 */
 	ROW_SQLS
 };
 

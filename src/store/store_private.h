@@ -55,7 +55,7 @@ struct store_left_out {
 	enum store_kind		 kind;
 	enum left_out_why	 why;
 	uint32_t		 id;
-	enum { LEFT_OUT_NEW, LEFT_OUT_TOLD, LEFT_OUT_ENDED } state;
+	enum { LEFT_OUT_NEW, LEFT_OUT_REPORTED, LEFT_OUT_ENDED } state;
 };
 
 /* A SET that was released at 'wall_s'. */
@@ -124,10 +124,9 @@ void store_write_end(struct store *store);
 /* Checks once a second whether a write is possible, so that store_status() is right without
  * one. */
 void store_write_check(struct store *store);
-/* fn(store, arg) in a write transaction of its own. */
-enum err_code store_write_alone(struct store *store,
-    enum err_code (*fn)(struct store *, const void *, struct err *), const void *arg,
-    struct err *err);
+/* Commits if 'code', the result since store_write_begin(), is ERR_OK; ends the transaction and
+ * records the result. */
+enum err_code store_write_finish(struct store *store, enum err_code code, struct err *err);
 
 /* -- stats_file.c: lbcluster-stats.db ---------------------------------------------- */
 

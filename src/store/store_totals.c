@@ -50,17 +50,14 @@ store_totals(struct store *store, struct store_totals *ret, struct err *err)
 
 /* -- settings ------------------------------------------------------------------- */
 
-static enum err_code
-lock_increase_write(struct store *store, const void *arg, struct err *err)
-{
-	(void)arg;
-	return db_run(&store->main, SQL_LOCK_INCREASE, DB_NO_VALUES, err);
-}
-
 enum err_code
 store_set_lock_increase(struct store *store, struct err *err)
 {
-	return store_write_alone(store, lock_increase_write, NULL, err);
+	enum err_code code = store_write_begin(store, err);
+
+	if (code == ERR_OK)
+		code = db_run(&store->main, SQL_LOCK_INCREASE, DB_NO_VALUES, err);
+	return store_write_finish(store, code, err);
 }
 
 enum err_code
@@ -74,27 +71,16 @@ store_jobs_prune(struct db *db, struct err *err)
 	    db_run(db, SQL_JOBS_PRUNE, DB_VALUES(db_int(over)), err);
 }
 
-static enum err_code
-max_rows_write(struct store *store, const void *arg, struct err *err)
-{
-	enum err_code code;
-
-	code = db_run(&store->main, SQL_JOB_MAX_ROWS_SET,
-	    DB_VALUES(db_int(*(const uint32_t *)arg)), err);
-	return code == ERR_OK ? store_jobs_prune(&store->main, err) : code;
-}
-
 enum err_code
 store_job_max_rows_set(struct store *store, uint32_t max, struct err *err)
 {
-	return store_write_alone(store, max_rows_write, &max, err);
-}
+	enum err_code code = store_write_begin(store, err);
 
-static enum err_code
-stale_after_write(struct store *store, const void *arg, struct err *err)
-{
-	return db_run(&store->main, SQL_STALE_AFTER_SET,
-	    DB_VALUES(db_int(*(const uint32_t *)arg)), err);
+	if (code == ERR_OK)
+		code = db_run(&store->main, SQL_JOB_MAX_ROWS_SET, DB_VALUES(db_int(max)), err);
+	if (code == ERR_OK)
+		code = store_jobs_prune(&store->main, err);
+	return store_write_finish(store, code, err);
 }
 
 enum err_code
@@ -105,5 +91,8 @@ store_stale_after_set(struct store *store, uint32_t seconds, struct err *err)
 
 	if (code != ERR_OK || totals.stale_after_s == seconds)
 		return code;
-	return store_write_alone(store, stale_after_write, &seconds, err);
+	code = store_write_begin(store, err);
+	if (code == ERR_OK)
+		code = db_run(&store->main, SQL_STALE_AFTER_SET, DB_VALUES(db_int(seconds)), err);
+	return store_write_finish(store, code, err);
 }
