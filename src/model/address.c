@@ -19,9 +19,9 @@ static const char unix_prefix[] = "unix@";
 static const char letters_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-enum { LABEL_MAX = 63 };	/* octets of a label of a host name, RFC 1035 2.3.4 */
+enum { LABEL_MAX = 63 };	/* bytes of a label of a host name, RFC 1035 section 2.3.4 */
 
-/* The part before '%', as an address without zone. */
+/* Reads the part before '%': an address without zone. */
 static struct address
 plain_from_text(const char *text, size_t length)
 {
@@ -42,7 +42,7 @@ plain_from_text(const char *text, size_t length)
 	return address;
 }
 
-/* The zone index of "3" or "eth0"; false if there is no such interface. */
+/* Returns the zone index of "3" or "eth0"; false if there is no such interface. */
 static bool
 zone_index(const char *zone, uint32_t *ret)
 {
@@ -68,8 +68,7 @@ address_from_text(const char *text)
 		return address;
 	if (!zone_index(text + length + 1, &zone))
 		return (struct address){ .type = ADDRESS_UNKNOWN };
-	/* InetAddressIPv4z, InetAddressIPv6z: the zone index follows the address,
-	 * in network order. */
+	/* InetAddressIPv4z and InetAddressIPv6z end in the zone index, in network order. */
 	zone = htonl(zone);
 	memcpy(address.octets + address.length, &zone, sizeof(zone));
 	address.length = (uint8_t)(address.length + sizeof(zone));
@@ -94,7 +93,7 @@ is_unix(const char *text)
 const char *
 address_endpoint(const char *address, const char *port, char *buf, size_t size)
 {
-	/* Only IPv6 has colons: a zone nobody knows changes nothing in that. */
+	/* Only an IPv6 address has colons. */
 	bool brackets = strchr(address, ':') != NULL;
 
 	if (address[0] == '\0' || port[0] == '\0' || is_unix(address))
@@ -105,7 +104,7 @@ address_endpoint(const char *address, const char *port, char *buf, size_t size)
 	return buf;
 }
 
-/* A path that is safe to print and to hand to a data plane. */
+/* True if the path is absolute and safe to print and to give to a data plane. */
 static bool
 unix_valid(const char *text)
 {
@@ -119,8 +118,7 @@ unix_valid(const char *text)
 	return true;
 }
 
-/* The zone names an interface of the machine that carries the traffic, which need
- * not be this one; so only its form is looked at. */
+/* Checks the form of a zone only. Its interface may be on another machine. */
 static bool
 zone_valid(const char *zone)
 {
@@ -132,8 +130,8 @@ zone_valid(const char *zone)
 	return length >= 1 && length < IF_NAMESIZE;
 }
 
-/* Host names end in no number (RFC 1123 section 2.1: that is what tells them
- * from addresses), and inet_aton(3) takes "0x1" for one as well. */
+/* True if the label is a number for inet_aton(3), which reads "0x1" too. The last label of a host
+ * name is not a number (RFC 1123 section 2.1). */
 static bool
 label_is_number(const char *label, size_t length)
 {
@@ -142,7 +140,7 @@ label_is_number(const char *label, size_t length)
 	    strspn(label + 2, "0123456789ABCDEFabcdef") == length - 2);
 }
 
-/* RFC 1123 section 2.1, and the underscore that container tools put in names. */
+/* Checks a host name (RFC 1123 section 2.1). Container tools also use the underscore. */
 static bool
 host_valid(const char *text)
 {
@@ -171,24 +169,24 @@ address_check(const char *text, struct err *err)
 	size_t length = strlen(text), plain = strcspn(text, "%");
 
 	if (length > MODEL_ADDRESS_MAX)
-		return err_set(err, ERR_RANGE, "address has %zu octets, more than %d", length,
+		return err_set(err, ERR_RANGE, "address has %zu bytes, more than %d", length,
 		    MODEL_ADDRESS_MAX);
 	if (length == 0)
 		return err_set(err, ERR_INVALID, "address is empty");
 	if (is_unix(text))
 		return unix_valid(text) ? ERR_OK : err_set(err, ERR_INVALID,
-		    "\"%s\" is no address: unix@ is followed by an absolute path", text);
+		    "\"%s\" is not an address: unix@ needs an absolute path", text);
 	if (plain_from_text(text, plain).type != ADDRESS_UNKNOWN) {
 		if (plain == length || zone_valid(text + plain + 1))
 			return ERR_OK;
 		return err_set(err, ERR_INVALID,
-		    "\"%s\" is no address: %% is followed by a number or an interface", text);
+		    "\"%s\" is not an address: %% needs a number or an interface", text);
 	}
 	if (strchr(text, ':') != NULL)
 		return err_set(err, ERR_INVALID,
-		    "\"%s\" is no IPv6 address; a port is not part of the address", text);
+		    "\"%s\" is not an IPv6 address; the port is not part of the address", text);
 	if (!host_valid(text))
 		return err_set(err, ERR_INVALID,
-		    "\"%s\" is no IPv4 or IPv6 address and no host name", text);
+		    "\"%s\" is not an IPv4 address, IPv6 address or host name", text);
 	return ERR_OK;
 }

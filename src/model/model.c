@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The words of the model, as tables, and paths; see model.h.
+ * The names and tables of the model, and paths; see model.h.
  */
 #include "model/model.h"
 
@@ -41,7 +41,7 @@ static const char *const protocols[] = {
 	[PROTOCOL_SCTP] = "sctp",
 };
 
-/* A column, and the operations that bring it to 0 and to anything else. */
+/* A column, and the operations that set it to 0 and to another value. */
 static const struct {
 	const char		*name;
 	enum job_operation	 to_zero, to_other;
@@ -109,11 +109,11 @@ static const struct plane_kind plane_kinds[] = {
 	{ "ipvs", MODEL_WEIGHT_MAX, NULL },
 };
 
-/* Numbers may come from a file that others write, so none indexes unchecked. */
+/* Checks the number, because it may come from a file that another program wrote. */
 static const char *
-word_of(const char *const words[], size_t n, size_t number)
+name_of(const char *const names[], size_t n, size_t number)
 {
-	return number < n && words[number] != NULL ? words[number] : "?";
+	return number < n && names[number] != NULL ? names[number] : "?";
 }
 
 bool
@@ -125,13 +125,13 @@ job_state_open(enum job_state state)
 const char *
 plane_status_name(enum plane_status status)
 {
-	return word_of(plane_statuses, COUNT(plane_statuses), status);
+	return name_of(plane_statuses, COUNT(plane_statuses), status);
 }
 
 const char *
 protocol_name(enum protocol protocol)
 {
-	return word_of(protocols, COUNT(protocols), protocol);
+	return name_of(protocols, COUNT(protocols), protocol);
 }
 
 bool
@@ -155,7 +155,7 @@ real_column_name(enum real_column column)
 const char *
 job_operation_name(enum job_operation operation)
 {
-	return word_of(operations, COUNT(operations), operation);
+	return name_of(operations, COUNT(operations), operation);
 }
 
 const char *
@@ -167,7 +167,7 @@ job_state_name(enum job_state state)
 const char *
 job_fail_cause_name(enum job_fail_cause cause)
 {
-	return word_of(causes, COUNT(causes), cause);
+	return name_of(causes, COUNT(causes), cause);
 }
 
 enum job_operation
@@ -202,7 +202,7 @@ plane_kind_names(void)
 	return "none, haproxy";
 }
 
-/* Not isalnum(3): what is a letter must not depend on the locale. */
+/* Does not use isalnum(3), which depends on the locale. */
 static bool
 name_valid(const char *name, size_t length)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What a cluster, a service, a real service, its statistics and a job are.
- * Rows are views: their texts belong to whoever hands them over and are valid
- * until that call returns; none is ever NULL. Times are clock_wall_s() seconds,
- * 0 for never. The enumerations have the numbers of LBCLUSTER-MIB.
+ * Clusters, services, real services, statistics and jobs. The texts of a row belong to the
+ * function that passes the row and are valid until the call returns. A text is never NULL.
+ * Times are seconds of clock_wall_s(), 0 for never. The enumerations have the numbers of
+ * LBCLUSTER-MIB.
  */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
@@ -16,10 +16,10 @@
 #include "util/err.h"
 
 enum {
-	MODEL_NAME_MAX = 64,		/* octets of a name (LbcName) */
-	MODEL_ADDRESS_MAX = 240,	/* octets of an address text */
+	MODEL_NAME_MAX = 64,		/* bytes of a name (LbcName) */
+	MODEL_ADDRESS_MAX = 240,	/* bytes of an address */
 	MODEL_PORT_TEXT_MAX = 8,
-	MODEL_MESSAGE_MAX = 255,	/* octets of an SnmpAdminString */
+	MODEL_MESSAGE_MAX = 255,	/* bytes of an SnmpAdminString */
 	MODEL_WEIGHT_MAX = 65535,
 	MODEL_PATH_MAX = 3 * MODEL_NAME_MAX + 2,
 	MODEL_ID_MAX = 2147483647,
@@ -30,12 +30,13 @@ enum plane_status {
 	PLANE_STATUS_UNATTENDED	/* never stored: status_plane() derives it */
 };
 
-/* Begins the part of a plane_message that names what only the store or the data plane has. */
+/* Begins the part of a plane_message that names servers of the store alone or of the data plane
+ * alone. */
 #define PLANE_MESSAGE_DIFFERS "inventory differs: "
 
 enum protocol { PROTOCOL_OTHER = 1, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP };
 
-/* The columns that may be set. */
+/* The writable columns of a real service. */
 enum real_column { REAL_ENABLED, REAL_FALLBACK, REAL_WEIGHT };
 
 enum job_operation {
@@ -88,14 +89,14 @@ enum notify_bit {
 	NOTIFY_STATS, NOTIFY_BITS
 };
 
-/* Of a store in which nobody has chosen: all. None leaves the machine unless snmpd is
- * told where to, and who tells it so wants to hear of a server that went down. */
+/* lbcNotifyEnable of a new store: all. snmpd sends nothing without a receiver in its
+ * configuration, and a person who names a receiver wants the notifications. */
 enum { NOTIFY_DEFAULT = (1 << NOTIFY_BITS) - 1 };
 
-/* Where lbclusterd.conf(5) does not say when statistics get stale. */
+/* stale-after without a setting in lbclusterd.conf(5). */
 enum { STALE_AFTER_DEFAULT_S = 300 };
 
-/* lbcSysSetLock after a SET that named 'lock': TestAndIncr of RFC 2579. */
+/* Returns lbcSysSetLock after a SET that named 'lock' (TestAndIncr, RFC 2579). */
 uint32_t model_lock_next(uint32_t lock);
 
 struct cluster_row {
@@ -107,11 +108,11 @@ struct cluster_row {
 	const char		*plane_message;
 };
 
-/* The latest time at which a driver looked at the data plane of a cluster, or tried to. */
+/* The latest poll of a cluster's data plane by a driver. */
 struct driver_poll {
 	uint32_t		 cluster_id;
 	int64_t			 time;		/* 0: never */
-	uint32_t		 interval_ms;	/* the next look is due after this */
+	uint32_t		 interval_ms;	/* until the next poll */
 };
 
 struct service_row {
@@ -132,7 +133,7 @@ struct real_row {
 	uint16_t		 weight;
 	bool			 fallback;
 	bool			 enabled;
-	const char		*reason;	/* words of the data plane about its state */
+	const char		*reason;	/* the data plane's message about its state */
 	int64_t			 last_change;
 	uint32_t		 last_job;	/* 0 if none */
 };
@@ -141,8 +142,8 @@ struct real_row {
 enum stat_number {
 	STAT_ACTIVE_CONNECTIONS, STAT_INACTIVE_CONNECTIONS, STAT_PERSISTENT_CONNECTIONS,
 	STAT_CONNECTIONS_PER_SECOND, STAT_BPS_IN, STAT_BPS_OUT, STAT_PPS_IN, STAT_PPS_OUT,
-	/* Totals since counters_since; not of the API, for managers that make
-	 * their own rates. */
+	/* Totals since counters_since, for managers that compute their own rates. The
+	 * original API does not have them. */
 	STAT_TOTAL_CONNECTIONS, STAT_TOTAL_PACKETS_IN, STAT_TOTAL_PACKETS_OUT,
 	STAT_TOTAL_OCTETS_IN, STAT_TOTAL_OCTETS_OUT,
 	STAT_NUMBERS
@@ -150,16 +151,15 @@ enum stat_number {
 
 enum { STAT_PRESENT_ACTIVE = 1u << STAT_NUMBERS };
 
-/* The part that the data plane's own configuration gives a real service. */
+/* The role of a real service in the data plane's own configuration. */
 enum real_role {
-	ROLE_MEMBER,	/* it is to take work; also where nobody measured the role */
-	ROLE_BACKUP,	/* the data plane gives it work only while the members take none */
-	ROLE_SPARE,	/* a place without a server: it has no address, others like it have */
+	ROLE_MEMBER,	/* gets traffic; also if the role is unknown */
+	ROLE_BACKUP,	/* gets traffic only while no member is active */
+	ROLE_SPARE,	/* a server of a template that has no address */
 	ROLES
 };
 
-/* One row of statistics. A bit of 'present' says that number i was measured: an
- * absent one is never a zero. */
+/* A row of statistics. Bit i of 'present': number i was measured. */
 struct statistics {
 	uint32_t		real_id;
 	uint32_t		present;	/* 1u << stat_number, STAT_PRESENT_ACTIVE */
@@ -175,7 +175,7 @@ extern const char *const stat_number_names[STAT_NUMBERS];
 
 struct job_row {
 	uint32_t		 id;
-	uint32_t		 real_id;	/* 0 once the real service is gone */
+	uint32_t		 real_id;	/* 0 if the real service is deleted */
 	enum job_operation	 operation;
 	enum job_state		 state;
 	enum job_fail_cause	 cause;
@@ -184,37 +184,37 @@ struct job_row {
 	uint32_t		 new_value;
 	uint32_t		 request;	/* id of the first job of the Set, 0 if none */
 	int64_t			 created, started, finished;
-	const char		*cluster, *service, *real;	/* names when it was made */
+	const char		*cluster, *service, *real;	/* names when it was created */
 	const char		*message;
 };
 
 /* True while the job has not ended. */
 bool job_state_open(enum job_state state);
 
-/* Words of the enumerations, never NULL; "?" for a number outside. They are the
- * labels of LBCLUSTER-MIB, but operations are the methods of the original API. */
+/* Return the labels of LBCLUSTER-MIB, or "?" for an invalid number. Operations are named after the
+ * methods of the original API. */
 const char *plane_status_name(enum plane_status status);
 const char *protocol_name(enum protocol protocol);
 bool protocol_parse(const char *text, enum protocol *ret);
 const char *real_column_name(enum real_column column);	/* "enabled" ... */
 const char *job_operation_name(enum job_operation operation);	/* "enable_fallback" */
-const char *job_state_name(enum job_state state);	/* held reads "queued" */
+const char *job_state_name(enum job_state state);	/* "queued" for held */
 const char *job_fail_cause_name(enum job_fail_cause cause);
 
-/* Operation that brings 'column' to 'value', and back. */
+/* Return the operation that sets 'column' to 'value', and the column of an operation. */
 enum job_operation job_operation_for(enum real_column column, uint32_t value);
 enum real_column job_operation_column(enum job_operation operation);
 
-/* A kind of data plane and what it can do. */
+/* A kind of data plane. */
 struct plane_kind {
 	const char	*name;
-	uint32_t	 weight_max;	/* most it takes: HAProxy 256, management.txt */
-	const char	*driver;	/* program that drives it, NULL: this release has none */
+	uint32_t	 weight_max;	/* HAProxy: 256 (management.txt) */
+	const char	*driver;	/* its program; NULL: this release has no driver */
 };
 
-/* NULL if no such kind. */
+/* Returns NULL if there is no such kind. */
 const struct plane_kind *plane_kind_find(const char *name);
-/* "none, haproxy", those that a cluster may have, for error texts. */
+/* Returns "none, haproxy", the kinds that a cluster may have, for messages. */
 const char *plane_kind_names(void);
 
 /* True for 1 to 64 of A-Z a-z 0-9 - . _ */
@@ -227,12 +227,12 @@ struct path {
 	char	real[MODEL_NAME_MAX + 1];
 };
 
-/* ERR_INVALID, with words that say which part and what a name is. */
+/* Reads a path. ERR_INVALID names the invalid part and the rule for names. */
 enum err_code path_parse(const char *text, struct path *ret, struct err *err);
 
 enum { PATH_TEXT_SIZE = MODEL_PATH_MAX + 1 };
 
-/* The path as text; returns 'buf'. */
+/* Writes the path as text and returns 'buf'. */
 const char *path_text(const struct path *path, char buf[PATH_TEXT_SIZE]);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Where LBCLUSTER-MIB is rooted: the one place in the code that says so (and one
- * in mibs/LBCLUSTER-MIB.txt). Below netSnmpPlaypen, until an enterprise number is
- * registered.
+ * The root of LBCLUSTER-MIB, which mibs/LBCLUSTER-MIB.txt defines too. It is below
+ * netSnmpPlaypen until an enterprise number is registered.
  */
 #ifndef MODEL_OID_H
 #define MODEL_OID_H

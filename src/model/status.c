@@ -27,7 +27,7 @@ static const char *const oper_statuses[] = {
 	[OPER_UNKNOWN] = "unknown",
 };
 
-/* 'badness' orders the services of a cluster: the worst one shows. */
+/* A cluster has the status of its service with the highest 'badness'. */
 static const struct {
 	const char	*name;
 	int		 badness;
@@ -41,21 +41,21 @@ static const struct {
 };
 
 static const char *
-word_of(const char *const words[], size_t n, size_t number)
+name_of(const char *const names[], size_t n, size_t number)
 {
-	return number >= 1 && number < n ? words[number] : "?";
+	return number >= 1 && number < n ? names[number] : "?";
 }
 
 const char *
 freshness_name(enum freshness freshness)
 {
-	return word_of(freshnesses, COUNT(freshnesses), freshness);
+	return name_of(freshnesses, COUNT(freshnesses), freshness);
 }
 
 const char *
 oper_status_name(enum oper_status status)
 {
-	return word_of(oper_statuses, COUNT(oper_statuses), status);
+	return name_of(oper_statuses, COUNT(oper_statuses), status);
 }
 
 const char *
@@ -65,7 +65,7 @@ lb_status_name(enum lb_status status)
 	    lb_statuses[status].name : "?";
 }
 
-/* Times come from collectors of other people: any number must do. */
+/* Returns the age. The time may be any number, because a collector wrote it. */
 static int64_t
 age_of(int64_t last_update, int64_t now)
 {
@@ -108,25 +108,25 @@ is_fallback(const struct status_real *real)
 
 /* -- data planes ------------------------------------------------------------- */
 
-enum { LOOKS_MISSED_MAX = 3, UNATTENDED_MIN_S = 5 };
+enum { POLLS_MISSED_MAX = 3, UNATTENDED_MIN_S = 5 };
 
-/* Seconds after a look in which the plane counts as attended. */
+/* Returns the seconds after a poll in which the plane counts as attended. */
 static int64_t
-look_good_for(const struct driver_poll *look)
+poll_valid_s(const struct driver_poll *poll)
 {
-	int64_t s = ((int64_t)look->interval_ms * LOOKS_MISSED_MAX + 999) / 1000;
+	int64_t s = ((int64_t)poll->interval_ms * POLLS_MISSED_MAX + 999) / 1000;
 
 	return s < UNATTENDED_MIN_S ? UNATTENDED_MIN_S : s;
 }
 
 static bool
-look_is_ahead(const struct driver_poll *look, int64_t now)
+poll_is_ahead(const struct driver_poll *poll, int64_t now)
 {
-	return look->time > now && age_of(now, look->time) > look_good_for(look);
+	return poll->time > now && age_of(now, poll->time) > poll_valid_s(poll);
 }
 
 static void
-unattended_text(const char *plane, const struct driver_poll *look, int64_t now,
+unattended_text(const char *plane, const struct driver_poll *poll, int64_t now,
     char text[MODEL_MESSAGE_MAX + 1])
 {
 	const struct plane_kind *kind = plane_kind_find(plane);
@@ -136,22 +136,22 @@ unattended_text(const char *plane, const struct driver_poll *look, int64_t now,
 	if (driver == NULL)
 		snprintf(text, MODEL_MESSAGE_MAX + 1, "this release has no driver for plane %.32s",
 		    plane);
-	else if (look == NULL)
-		snprintf(text, MODEL_MESSAGE_MAX + 1, "lbcluster-stats.db cannot be read: it is not"
-		    " known whether %s runs", driver);
-	else if (look->time == 0)
+	else if (poll == NULL)
+		snprintf(text, MODEL_MESSAGE_MAX + 1, "lbcluster-stats.db cannot be read; it is "
+		    "unknown whether %s runs", driver);
+	else if (poll->time == 0)
 		snprintf(text, MODEL_MESSAGE_MAX + 1, "%s has not polled HAProxy yet; start it",
 		    driver);
 	else
 		snprintf(text, MODEL_MESSAGE_MAX + 1,
 		    "%s has not polled HAProxy since %s%s; start it", driver,
-		    clock_text(look->time, since),
-		    look_is_ahead(look, now) ? ", by a clock that was ahead" : "");
+		    clock_text(poll->time, since),
+		    poll_is_ahead(poll, now) ? " by a clock that was ahead" : "");
 }
 
 void
 status_plane(const char *plane, enum plane_status recorded, const char *message,
-    const struct driver_poll *look, int64_t now, struct plane_view *ret)
+    const struct driver_poll *poll, int64_t now, struct plane_view *ret)
 {
 	static const struct driver_poll never;
 
@@ -159,14 +159,14 @@ status_plane(const char *plane, enum plane_status recorded, const char *message,
 	snprintf(ret->message, sizeof(ret->message), "%s", message);
 	if (strcmp(plane, "none") == 0)
 		return;
-	/* The plane of the cluster was changed, and no driver has looked at the new one. */
-	if (look != NULL && recorded == PLANE_STATUS_NONE)
-		look = &never;
-	if (look != NULL && look->time != 0 && !look_is_ahead(look, now) &&
-	    age_of(look->time, now) <= look_good_for(look))
+	/* The plane of the cluster was changed, and no driver has polled the new one. */
+	if (poll != NULL && recorded == PLANE_STATUS_NONE)
+		poll = &never;
+	if (poll != NULL && poll->time != 0 && !poll_is_ahead(poll, now) &&
+	    age_of(poll->time, now) <= poll_valid_s(poll))
 		return;
 	ret->status = PLANE_STATUS_UNATTENDED;
-	unattended_text(plane, look, now, ret->message);
+	unattended_text(plane, poll, now, ret->message);
 }
 
 /* -- real services ------------------------------------------------------------ */

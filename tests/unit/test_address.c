@@ -191,35 +191,37 @@ check_of_near_address_refuses(void **state)
 		const char	*text, *words;
 	} cases[] = {
 		{ "", "address is empty" },
-		{ "10.0.0.300", "\"10.0.0.300\" is no IPv4 or IPv6 address and no host name" },
-		{ "10.0.0", "no host name" }, { "10", "no host name" },
-		{ "1.2.3.4.5", "no host name" },
-		{ "010.0.0.1", "no host name" }, { "10.0.0.1.", "no host name" },
-		{ "0x7f.1", "no host name" }, { "127.0x1", "no host name" },
-		{ "0x7f000001", "no host" },
-		{ "10.0.0.1/24", "no host name" }, { "10.0.0.-1", "no host name" },
-		{ "2001:db8::g", "\"2001:db8::g\" is no IPv6 address; a port is not part of" },
-		{ "10.0.0.1:80", "is no IPv6 address; a port is not part of the address" },
-		{ "web-1:80", "a port is not part of the address" },
-		{ "[::1]", "is no IPv6 address" }, { "[::1]:80", "is no IPv6 address" },
-		{ "fe80::1%", "% is followed by a number or an interface" },
-		{ "fe80::1%a b", "followed by a number" },
-		{ "fe80::1%3%4", "followed by a number" },
-		{ "fe80::1%a/b", "followed by a number" },
-		{ "fe80::1%abcdefghijklmnop", "followed by a number" },
-		{ "fe80::g%3", "is no IPv6 address" }, { "web-1%3", "no host name" },
-		{ " web", "no host name" }, { "web ", "no host name" }, { "we b", "no host name" },
-		{ "-web", "no host name" }, { "web-", "no host name" },
-		{ "web-.example", "no host" },
-		{ ".", "no host name" }, { ".web", "no host name" },
-		{ "web..example", "no host name" },
-		{ "web..", "no host name" }, { LABEL_63 "x", "no host name" },
-		{ "b\xc3\xbc""cher.example", "no host name" }, { "web\n", "\"web?\" is no" },
-		{ "web;reload", "no host name" }, { "web/1", "no host name" },
-		{ "unix@", "unix@ is followed by an absolute path" },
+		{ "10.0.0.300",
+		  "\"10.0.0.300\" is not an IPv4 address, IPv6 address or host name" },
+		{ "10.0.0", "or host name" }, { "10", "or host name" },
+		{ "1.2.3.4.5", "or host name" },
+		{ "010.0.0.1", "or host name" }, { "10.0.0.1.", "or host name" },
+		{ "0x7f.1", "or host name" }, { "127.0x1", "or host name" },
+		{ "0x7f000001", "or host" },
+		{ "10.0.0.1/24", "or host name" }, { "10.0.0.-1", "or host name" },
+		{ "2001:db8::g",
+		  "\"2001:db8::g\" is not an IPv6 address; the port is not part of" },
+		{ "10.0.0.1:80", "is not an IPv6 address; the port is not part of the address" },
+		{ "web-1:80", "the port is not part of the address" },
+		{ "[::1]", "is not an IPv6 address" }, { "[::1]:80", "is not an IPv6 address" },
+		{ "fe80::1%", "% needs a number or an interface" },
+		{ "fe80::1%a b", "needs a number" },
+		{ "fe80::1%3%4", "needs a number" },
+		{ "fe80::1%a/b", "needs a number" },
+		{ "fe80::1%abcdefghijklmnop", "needs a number" },
+		{ "fe80::g%3", "is not an IPv6 address" }, { "web-1%3", "or host name" },
+		{ " web", "or host name" }, { "web ", "or host name" }, { "we b", "or host name" },
+		{ "-web", "or host name" }, { "web-", "or host name" },
+		{ "web-.example", "or host" },
+		{ ".", "or host name" }, { ".web", "or host name" },
+		{ "web..example", "or host name" },
+		{ "web..", "or host name" }, { LABEL_63 "x", "or host name" },
+		{ "b\xc3\xbc""cher.example", "or host name" }, { "web\n", "\"web?\" is not an" },
+		{ "web;reload", "or host name" }, { "web/1", "or host name" },
+		{ "unix@", "unix@ needs an absolute path" },
 		{ "unix@run/x", "absolute path" }, { "unix@/run/a b", "absolute path" },
 		{ "unix@/run/\n", "absolute path" }, { "unix@/\xc3\xbc", "absolute path" },
-		{ "Unix@/run/x", "no host name" },
+		{ "Unix@/run/x", "or host name" },
 	};
 
 	(void)state;
@@ -245,7 +247,7 @@ check_of_241_octets_is_out_of_range(void **state)
 	assert_int_equal(address_check(text, &err), ERR_OK);
 	text[MODEL_ADDRESS_MAX] = 'x';
 	assert_int_equal(address_check(text, &err), ERR_RANGE);
-	assert_string_equal(err.text, "address has 241 octets, more than 240");
+	assert_string_equal(err.text, "address has 241 bytes, more than 240");
 	assert_int_equal(address_check(text, NULL), ERR_RANGE);
 }
 

@@ -125,11 +125,11 @@ static const struct refusal {
 	{ "plane_unknown_is_refused", "cluster web {\n\nplane = nginx }",
 	    "F:3: plane \"nginx\" of web is not one of none, haproxy\n" },
 	{ "address_nearly_ipv4_is_refused", REAL("address = 10.0.0.300"),
-	    "F:3: address of web/http/web-1: \"10.0.0.300\" is no IPv4 or IPv6 address and no "
-	    "host name\n" },
+	    "F:3: address of web/http/web-1: \"10.0.0.300\" is not an IPv4 address, IPv6 "
+	    "address or host name\n" },
 	{ "address_nearly_ipv6_is_refused", IN_WEB("address = \"2001:db8::g\""),
-	    "F:3: address of web/http: \"2001:db8::g\" is no IPv6 address; a port is not part "
-	    "of the address\n" },
+	    "F:3: address of web/http: \"2001:db8::g\" is not an IPv6 address; the port is not "
+	    "part of the address\n" },
 	{ "fallback_neither_yes_nor_no_is_refused", REAL(A "fallback = maybe"),
 	    "F:3: fallback \"maybe\" of web/http/web-1 is not yes or no\n" },
 	{ "enabled_neither_yes_nor_no_is_refused", REAL(A "enabled = 1"),
@@ -224,8 +224,8 @@ static const struct refusal {
 	{ "errors_of_all_lines_are_told", IN_WEB("port = 0\naddress = 1.2.3.4.5\n"
 	    "real a { weight = x\nport = y }"),
 	    "F:3: port \"0\" of web/http is not a whole number of 1 to 65535\n"
-	    "F:4: address of web/http: \"1.2.3.4.5\" is no IPv4 or IPv6 address and no host "
-	    "name\n"
+	    "F:4: address of web/http: \"1.2.3.4.5\" is not an IPv4 address, IPv6 address or "
+	    "host name\n"
 	    "F:5: weight \"x\" of web/http/a is not a whole number of 0 to 65535\n"
 	    "F:5: warning: web/http/a has no address; an address in the store is kept\n"
 	    "F:6: port \"y\" of web/http/a is not a whole number of 1 to 65535\n" },

@@ -95,7 +95,7 @@ static const struct answer answers[] = {
 	REFUSED("D.fallback=1", 1, REJECT_FALLBACK_NEEDS_ENABLED,
 	    "web/http/web-3: not enabled; enable it first or in the same request"),
 	REFUSED("H.weight=257", 1, REJECT_VALUE_OUT_OF_RANGE,
-	    "lb/http/web-1: weight 257 is above 256, the most that plane haproxy takes"),
+	    "lb/http/web-1: weight 257 is above 256, the limit of plane haproxy"),
 	REFUSED("A.weight=5 B.weight=6 Y.fallback=1", 3, REJECT_FALLBACK_TAKEN, NULL),
 	REFUSED("lock=1", 1, REJECT_LOCK_MISMATCH,
 	    "lbcSysSetLock is 0, not 1: another manager changed it; read it again"),

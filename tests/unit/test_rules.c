@@ -237,9 +237,9 @@ weight_above_what_the_plane_takes_is_refused(void **state)
 	(void)state;
 	check({ { WEIGHT(H, 256) }, "1", ACCEPTED });
 	check({ { WEIGHT(H, 257) }, "1", REJECT_VALUE_OUT_OF_RANGE, 0,
-	    "lb/http/web-1: weight 257 is above 256, the most that plane haproxy takes" });
+	    "lb/http/web-1: weight 257 is above 256, the limit of plane haproxy" });
 	check({ { WEIGHT(H, 65536) }, "1", REJECT_VALUE_OUT_OF_RANGE, 0,
-	    "lb/http/web-1: weight 65536 is above 256, the most that plane haproxy takes" });
+	    "lb/http/web-1: weight 65536 is above 256, the limit of plane haproxy" });
 	check({ { WEIGHT(I, 65535) }, "1", ACCEPTED });
 	check({ { WEIGHT(I, 65536) }, "1", REJECT_VALUE_OUT_OF_RANGE, 0,
 	    "lv/http/web-1: weight 65536 is above 65535" });
@@ -261,7 +261,7 @@ weight_that_is_stored_though_too_high_is_no_change(void **state)
 	row_of(H)->weight = 300;
 	check({ { WEIGHT(H, 300) }, "0", ACCEPTED });
 	check({ { WEIGHT(H, 299) }, "1", REJECT_VALUE_OUT_OF_RANGE, 0,
-	    "lb/http/web-1: weight 299 is above 256, the most that plane haproxy takes" });
+	    "lb/http/web-1: weight 299 is above 256, the limit of plane haproxy" });
 	check({ { WEIGHT(H, 200) }, "1", ACCEPTED });
 }
 
@@ -381,7 +381,7 @@ last_of_two_for_one_column_wins(void **state)
 	check({ { WEIGHT(A, 5), WEIGHT(B, 5), WEIGHT(A, 10) }, "010", ACCEPTED });
 	check({ { WEIGHT(H, 300), WEIGHT(H, 200) }, "01", ACCEPTED });
 	check({ { WEIGHT(H, 200), WEIGHT(H, 300) }, "01", REJECT_VALUE_OUT_OF_RANGE, 1,
-	    "lb/http/web-1: weight 300 is above 256, the most that plane haproxy takes" });
+	    "lb/http/web-1: weight 300 is above 256, the limit of plane haproxy" });
 	check({ { FALLBACK(Y, 1), FALLBACK(Y, 0) }, "00", ACCEPTED });
 	check({ { FALLBACK(A, 1), FALLBACK(B, 1), FALLBACK(A, 0) }, "010", ACCEPTED });
 	check({ { FALLBACK(X, 0), FALLBACK(Y, 1), FALLBACK(X, 1) }, "010", REJECT_FALLBACK_TAKEN,
@@ -401,7 +401,7 @@ first_change_at_fault_is_named(void **state)
 	(void)state;
 	check({ { WEIGHT(A, 5), WEIGHT(H, 999), FALLBACK(D, 1), FALLBACK(Y, 1) }, "1111",
 	    REJECT_VALUE_OUT_OF_RANGE, 1,
-	    "lb/http/web-1: weight 999 is above 256, the most that plane haproxy takes" });
+	    "lb/http/web-1: weight 999 is above 256, the limit of plane haproxy" });
 	check({ { FALLBACK(D, 1), WEIGHT(H, 999) }, "11", REJECT_FALLBACK_NEEDS_ENABLED, 0,
 	    "web/http/web-4: not enabled; enable it first or in the same request" });
 }
@@ -416,17 +416,17 @@ fallback_taken_and_not_enabled_says_taken(void **state)
 	    "the same request" });
 }
 
-/* -- words -------------------------------------------------------------------- */
+/* -- messages ----------------------------------------------------------------- */
 
 static void
-words_of_longest_names_are_whole(void **state)
+messages_with_the_longest_names_are_complete(void **state)
 {
 	static const char path[] = NAME_64 "/" NAME_64 "/" NAME_64;
 	char text[MODEL_MESSAGE_MAX + 1];
 	struct request request = { .effective = "1", .text = text };
 
 	(void)state;
-	/* Facts and names always; advice only where there is room for all of it. */
+	/* The message is always complete. The advice is omitted if it does not fit. */
 	request.changes[0] = (struct change)FALLBACK(L, 1);
 	request.reason = REJECT_FALLBACK_TAKEN;
 	snprintf(text, sizeof(text), "%s/%s: fallback is %s already", NAME_64, NAME_64,
@@ -435,7 +435,8 @@ words_of_longest_names_are_whole(void **state)
 
 	request.changes[0] = (struct change)WEIGHT(L, 4000000000);
 	request.reason = REJECT_VALUE_OUT_OF_RANGE;
-	snprintf(text, sizeof(text), "%s: weight 4000000000 is above 256", path);
+	snprintf(text, sizeof(text), "%s: weight 4000000000 is above 256, the limit of plane "
+	    "haproxy", path);
 	check_one(&request);
 
 	row_of(M)->fallback = false;
@@ -665,7 +666,7 @@ main(void)
 		rules_test(last_of_two_for_one_column_wins),
 		rules_test(first_change_at_fault_is_named),
 		rules_test(fallback_taken_and_not_enabled_says_taken),
-		rules_test(words_of_longest_names_are_whole),
+		rules_test(messages_with_the_longest_names_are_complete),
 		rules_test(requests_at_random_agree_with_plain_rules),
 		rules_test(many_changes_are_judged_as_one),
 		rules_test(judge_without_memory_says_so),

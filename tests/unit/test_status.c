@@ -49,14 +49,14 @@ plane_is_unattended_after_three_intervals(void **state)
 		{ "haproxy", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 1000, 1000, 5000,
 		  HAS_NOT "yet; start it" },
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, -1, 1000, 0,
-		  "lbcluster-stats.db cannot be read: it is not known whether lbcluster-haproxy"
+		  "lbcluster-stats.db cannot be read; it is unknown whether lbcluster-haproxy"
 		  " runs" },
 		{ "ipvs", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 0, 1000, 0,
 		  "this release has no driver for plane ipvs" },
 		/* The clock was set back, a little or by more than a look is good for. */
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_OK, 1015, 1000, 5000, "recorded" },
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 1016, 1000, 5000,
-		  HAS_NOT "since 1970-01-01T00:16:56Z, by a clock that was ahead; start it" },
+		  HAS_NOT "since 1970-01-01T00:16:56Z by a clock that was ahead; start it" },
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, INT64_MAX, INT64_MIN,
 		  UINT32_MAX, NULL },
 	};
