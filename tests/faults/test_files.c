@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Files of a store that are not what they should be: cut off at any length, any page
- * spoiled, any byte of the head turned over, a table gone, logs that are another's. Damage
- * to lbcluster.db is refused with one clear message, and the file stays as it was; damaged
- * statistics are made anew. Nothing hangs or falls over.
+ * Damaged files of a store: truncated at any length, any page overwritten, any byte of the
+ * header inverted, a table missing. The store refuses a damaged lbcluster.db with a message
+ * and leaves the file as it is. It creates damaged statistics again. Nothing hangs or crashes.
  */
 #include "../unit/store_fixture.h"
 
@@ -194,76 +193,6 @@ file_without_a_table_or_column_is_refused_or_made_anew(void **state)
 	}
 }
 
-/* -- logs ------------------------------------------------------------------------------- */
-
-static const char rubbish[] = "Dear diary, today I was no log at all, and nor was I yesterday.";
-
-/* They neither make the store fail nor change what is in it. A reader cannot tell whether a
- * journal is to be played, and leaves it to others. */
-static void
-logs_that_are_rubbish_are_not_played(void **state)
-{
-	static const char *const tails[] = { "-journal", "-wal", "-shm" };
-	struct fixture *f = *state;
-	char path[128];
-
-	for (size_t i = 0; i < COUNT(tails) * 2; i++) {
-		const char *file = i % 2 == 0 ? f->main_path : f->stats_path;
-
-		good_put(f);
-		snprintf(path, sizeof(path), "%s%s", file, tails[i / 2]);
-		file_bytes_write(path, rubbish, sizeof(rubbish));
-		if (open_and_read(f, STORE_READ) != ERR_OK) {
-			assert_int_equal(i, 0);
-			assert_error_contains(&f->err, f->main_path, "start lbclusterd");
-		}
-		assert_int_equal(open_and_read(f, STORE_CREATE), ERR_OK);
-		unlink(path);
-		assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM real_service"),
-		    300);
-		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"),
-		    300);
-	}
-}
-
-/* The log of the statistics as another program left it when it was killed: taken away, or
- * that of an earlier file. What was in it is lost at most, and the store stays usable. */
-static void
-log_of_statistics_removed_or_older_loses_statistics_at_most(void **state)
-{
-	const struct statistics row = { .real_id = 1, .last_update = 7 };
-	struct fixture *f = *state;
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s-wal", f->stats_path);
-	for (int older = 0; older <= 1; older++) {
-		struct bytes stats, log;
-
-		good_put(f);
-		sql_process_start(f, f->stats_path);
-		assert_int_equal(sql_process_exec(f, "UPDATE statistics SET active = 0"),
-		    SQLITE_OK);
-		stats = file_bytes(f->stats_path);
-		log = file_bytes(path);
-		sql_process_stop(f);
-		good_put(f);
-		if (older) {
-			sql_exec(f->stats_path, "DELETE FROM statistics; VACUUM");
-			file_bytes_write(path, log.data, log.n);
-		} else {
-			file_bytes_write(f->stats_path, stats.data, stats.n);
-		}
-		free(stats.data);
-		free(log.data);
-		assert_int_equal(open_and_read(f, STORE_CREATE), ERR_OK);
-		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-		assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
-		fixture_close(f);
-		assert_string_equal(sql_text(f->stats_path, "PRAGMA integrity_check"), "ok");
-		assert_string_equal(sql_text(f->main_path, "PRAGMA integrity_check"), "ok");
-	}
-}
-
 int
 main(void)
 {
@@ -273,8 +202,6 @@ main(void)
 		TEST(page_spoiled_is_refused),
 		TEST(byte_of_the_head_turned_over_never_hangs),
 		TEST(file_without_a_table_or_column_is_refused_or_made_anew),
-		TEST(logs_that_are_rubbish_are_not_played),
-		TEST(log_of_statistics_removed_or_older_loses_statistics_at_most),
 	};
 
 	disk_set_up();

@@ -31,6 +31,8 @@ STATUS_V1 = {
     'resourceUnavailable': 'genErr', 'commitFailed': 'genErr', 'undoFailed': 'genErr',
     'notWritable': 'noSuchName'}
 
+LIFE_STEP_S = 0.05      # between two looks at life()
+
 SHA_256 = hlapi.usmHMAC192SHA256AuthProtocol
 
 # Class and number of an ASN.1 tag to the name that the tests use.
@@ -96,8 +98,12 @@ def make(letter, value, version=2):
 class Client:
     """SNMPv1 (version=1) and SNMPv2c (version=2) from one socket of its own."""
 
-    def __init__(self, port, community='private', version=2, timeout=15.0, source=None):
+    def __init__(self, port, community='private', version=2, timeout=15.0, source=None,
+                 life=lambda: 0):
+        """life() is the number of the present snmpd. When it changes, no answer of the last
+        one can come any more: a request ends with Timeout after a last look."""
         self.version = version
+        self._life = life
         self.timeout = timeout
         self.community = community
         self._api = api.protoModules[
@@ -130,18 +136,23 @@ class Client:
 
         deadline = time.monotonic() + (timeout or self.timeout)
         again = time.monotonic() + 3.0 if retry else deadline
+        life = self._life()
         self._send(octets)
         while True:
+            gone = self._life() != life     # before the look: an answer until then counts
             now = time.monotonic()
             if now >= deadline:
                 raise Timeout('no answer from snmpd')
             if now >= again:
                 again = now + 3.0
                 self._send(octets)
-            self._socket.settimeout(max(0.001, min(again, deadline) - now))
+            self._socket.settimeout(
+                0.001 if gone else max(0.001, min(again - now, deadline - now, LIFE_STEP_S)))
             try:
                 data = self._socket.recv(65536)
             except (socket.timeout, ConnectionRefusedError):
+                if gone:
+                    raise Timeout('snmpd ended') from None
                 # Refused: snmpd is away; the deadline tells how long we wait for it.
                 if retry:
                     time.sleep(0.01)

@@ -65,6 +65,11 @@ def other_database(path):
     sql(path, 'CREATE TABLE recipe (name)')
 
 
+def other_application(path):
+    other_database(path)
+    sql(path, 'PRAGMA application_id = 1')
+
+
 def link(path):
     os.rename(path, path + '.elsewhere')
     os.symlink(path + '.elsewhere', path)
@@ -93,6 +98,7 @@ BAD = {
     'a page spoiled': (spoil, BACKUP),
     'a text': (text, AWAY),
     'another database': (other_database, AWAY),
+    'a database of another application': (other_application, AWAY),
     'a newer version': (lambda path: sql(path, 'PRAGMA user_version = 99'), 'use that one'),
     'a version below zero': (lambda path: sql(path, 'PRAGMA user_version = -1'), BACKUP),
     'without a table': (lambda path: sql(path, 'DROP TABLE removed'), BACKUP),

@@ -6,11 +6,9 @@
 """The daemon."""
 
 import contextlib
-import hashlib
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import time
 
@@ -120,25 +118,6 @@ class Start(Case):
 
     def setUp(self):
         self.world = self.new_world()
-        self.db = os.path.join(self.world.store, 'lbcluster.db')
-
-    def digest(self):
-        with open(self.db, 'rb') as file:
-            return hashlib.sha256(file.read()).hexdigest()
-
-    def assert_refused(self, *words):
-        before = self.digest()
-        done = run(*self.world.daemon_argv()[1:])
-        self.assertEqual(BAD_STORE, done.returncode, done.stderr)
-        self.assertIn(self.db, done.stderr)
-        for word in words:
-            self.assertRegex(done.stderr, word)
-        self.assertEqual(before, self.digest())
-
-    def make(self, *statements):
-        with contextlib.closing(sqlite3.connect(self.db, isolation_level=None)) as other:
-            for statement in statements:
-                other.execute(statement)
 
     def test_no_store_is_made_and_served_empty(self):
         os.rmdir(self.world.store)
@@ -151,48 +130,6 @@ class Start(Case):
         self.assertEqual(sorted(scalars), sorted(walked))
         self.world.load(INVENTORY)
         self.world.wait_value(1, 'lbcSysReals', 0)
-
-    def test_foreign_file_is_refused_and_untouched(self):
-        self.make('CREATE TABLE theirs (x)', 'PRAGMA application_id = 1')
-        self.assert_refused()
-
-    def test_foreign_file_without_identity_is_refused_and_untouched(self):
-        self.make('CREATE TABLE theirs (x)')
-        self.assert_refused()
-
-    def test_empty_file_is_refused_and_untouched(self):
-        with open(self.db, 'wb'):
-            pass
-        self.assert_refused()
-
-    def test_file_that_is_no_database_is_refused_and_untouched(self):
-        with open(self.db, 'wb') as file:
-            file.write(b'not a database\n' * 1000)
-        self.assert_refused()
-
-    def test_newer_store_is_refused_and_untouched(self):
-        self.world.load(INVENTORY)
-        self.make('PRAGMA user_version = 999')
-        self.assert_refused('newer|999')
-
-    def test_corrupt_store_is_refused_and_untouched(self):
-        self.world.load('cluster c { plane = none  service s { address = 192.0.2.1 port = 80\n' +
-                        ''.join('real r%d { address = 10.0.0.1 port = 80 }\n' % number
-                                for number in range(500)) + '} }')
-        with contextlib.closing(self.world.connect()) as other:
-            page = other.execute("SELECT rootpage FROM sqlite_schema WHERE name ="
-                                 " 'real_service'").fetchone()[0]
-            size = other.execute('PRAGMA page_size').fetchone()[0]
-        with open(self.db, 'r+b') as file:
-            file.seek((page - 1) * size + 8)
-            file.write(b'\xff' * 100)
-        self.assert_refused()
-
-    def test_truncated_store_is_refused_and_untouched(self):
-        self.world.load(INVENTORY)
-        with open(self.db, 'r+b') as file:
-            file.truncate(os.path.getsize(self.db) // 2)
-        self.assert_refused()
 
     def test_ill_statistics_are_made_anew(self):
         self.world.load(INVENTORY)

@@ -73,6 +73,18 @@ def _endpoint(real):
     return ('%s:%s' % (real.address, real.port)).encode()
 
 
+def _table(client, names):
+    """index -> values of the columns, by a walk of each column."""
+    found = {}
+    for name in names:
+        column = mib.oid(name)
+        for varbind in client.walk(column):
+            found.setdefault(varbind.oid[len(column):], []).append(varbind.value)
+    if any(len(row) != len(names) for row in found.values()):
+        raise Violation('walk: the columns have different rows: %s' % found)
+    return found
+
+
 def _rows_wrong(walked, rows):
     expected = {
         (real.cluster, real.service, real.id): [
@@ -101,12 +113,12 @@ def _listed_wrong(listed, rows):
 def shown_wrong(connection, client, world):
     """What is shown otherwise than stored; None if all is right."""
     rows, scalars = snapshot(connection, _truth)
-    walked = client.table([mib.oid(name) for name in _SHOWN])
-    told = dict(zip(scalars, client.get(*[mib.oid(name, 0) for name in scalars])))
+    walked = _table(client, _SHOWN)
+    served = {name: client.get(mib.oid(name, 0)).value for name in scalars}
     wrong = _rows_wrong(walked, rows) or _listed_wrong(
         world.ctl('list', '-r', '-f', 'json').stdout, rows)
-    if not wrong and told != scalars:
-        wrong = 'SNMP has %s, the store %s' % (told, scalars)
+    if not wrong and served != scalars:
+        wrong = 'SNMP has %s, the store %s' % (served, scalars)
     return wrong
 
 

@@ -45,7 +45,6 @@ EXTRA_DIST += \
 	tests/torture/history.py \
 	tests/torture/invariants.py \
 	tests/torture/place.py \
-	tests/torture/quick.py \
 	tests/torture/test_judge.py \
 	tests/torture/test_torture.py \
 	tests/torture/torture.py \

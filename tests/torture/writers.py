@@ -17,8 +17,7 @@ import time
 import place
 from harness import LBCLUSTERCTL, wait_for
 from place import ENABLED, FALLBACK, WEIGHT
-from quick import Quick
-from snmp import Timeout
+from snmp import Client, Timeout
 
 # What tells nothing of what became of the SET: the master lost somebody in its midst.
 UNKNOWN = ('genErr', 'undoFailed', 'timeout')
@@ -187,7 +186,7 @@ class Manager(Writer):
 
     def __init__(self, name, seed, port, agent):
         super().__init__(name, seed)
-        self.client = Quick(port, life=lambda: agent.life)
+        self.client = Client(port, timeout=30.0, life=lambda: agent.life)
         self._agent = agent
         self._kinds = (
             (self._weights_only, 6), (self._toggle, 3), (self._hand_over, 2),
@@ -278,7 +277,7 @@ class Manager(Writer):
         varbinds = op.varbinds or [place.varbind(object_, value, self._numbers)
                                    for object_, value in op.final.items()]
         try:
-            status, _ = self.client.set(varbinds)
+            status = self.client.set_answer(*varbinds).status
         except Timeout:
             status = 'timeout'
         self.answered(op, status)
