@@ -14,44 +14,41 @@
 /* -- rows ------------------------------------------------------------------------------ */
 
 static void
-on_cluster(void *arg, void *row, bool first, const struct cluster_row *columns)
+on_cluster(void *arg, void *row, bool first, const void *columns)
 {
 	struct cache_cluster *cluster = row;
 
 	(void)arg;
 	(void)first;
-	if (cluster->row.name == NULL)
-		cluster->status = STATUS_DISABLED;
-	cluster->plane_status = columns->plane_status;
+	cluster->plane_status = ((const struct cluster_row *)columns)->plane_status;
 	cluster->changed = true;
 }
 
 static void
-on_service(void *arg, void *row, bool first, const struct service_row *columns)
+on_service(void *arg, void *row, bool first, const void *columns)
 {
 	struct cache_service *service = row;
 
 	(void)arg;
 	(void)first;
-	if (service->row.name == NULL)
-		service->status = STATUS_DISABLED;
-	service->protocol = columns->protocol;
+	service->protocol = ((const struct service_row *)columns)->protocol;
 	cache_service_changed(service);
 }
 
 static void
-on_real(void *arg, void *row, bool first, const struct real_row *columns)
+on_real(void *arg, void *row, bool first, const void *columns)
 {
+	const struct real_row *stored = columns;
 	struct cache *cache = arg;
 	struct cache_real *real = row;
 
 	(void)first;
-	real->stored = cache_settings_key(columns->enabled, columns->fallback,
-	    columns->weight) & 0xffffff;
+	real->stored = cache_settings_key(stored->enabled, stored->fallback, stored->weight) &
+	    0xffffff;
 	cache_settings_show(cache, real);
-	if (cache->jobs_ahead == 0 || real->last_change < columns->last_change)
-		real->last_change = columns->last_change;
-	real->last_job = columns->last_job;
+	if (cache->jobs_ahead == 0 || real->last_change < stored->last_change)
+		real->last_change = stored->last_change;
+	real->last_job = stored->last_job;
 }
 
 static void
@@ -96,13 +93,15 @@ statistics_forget(struct cache_real *real)
 }
 
 static void
-statistics_forget_all(struct cache_service *service, void *arg)
+statistics_forget_all(struct cache *cache)
 {
+	struct tree_branch *cluster, *service;
 	struct cache_real *real;
 
-	(void)arg;
-	TREE_FOREACH(real, i, &service->branch.children)
-		statistics_forget(real);
+	TREE_FOREACH(cluster, i, &cache->tree.root.children)
+		TREE_FOREACH(service, j, &cluster->children)
+			TREE_FOREACH(real, k, &service->children)
+				statistics_forget(real);
 }
 
 static enum err_code
@@ -113,7 +112,7 @@ on_removed(void *arg, enum store_kind kind, uint32_t id)
 	    tree_find(&cache->tree, STORE_REAL, id);
 
 	if (kind == STORE_STATISTICS && id == 0)	/* the statistics file is a new one */
-		cache_services_each(cache, statistics_forget_all, NULL);
+		statistics_forget_all(cache);
 	else if (kind == STORE_STATISTICS && row != NULL)
 		statistics_forget(row);
 	else if (kind == STORE_JOB && row != NULL)
@@ -162,7 +161,11 @@ static const struct tree_ops tree_ops = {
 		[STORE_SERVICE] = sizeof(struct cache_service),
 		[STORE_REAL] = sizeof(struct cache_real),
 	},
-	.cluster = on_cluster, .service = on_service, .real = on_real, .deleted = on_deleted,
+	.changed = {
+		[STORE_CLUSTER] = on_cluster, [STORE_SERVICE] = on_service,
+		[STORE_REAL] = on_real,
+	},
+	.deleted = on_deleted,
 	.sink = {
 		.job = cache_on_job, .statistics = on_statistics, .removed = on_removed,
 		.totals = on_totals, .look = on_poll,

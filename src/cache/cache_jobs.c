@@ -196,25 +196,20 @@ cache_on_job(void *arg, const struct job_row *columns)
 	return ERR_OK;
 }
 
-static void
-pending_forget(struct cache_service *service, void *arg)
-{
-	struct cache_real *real;
-
-	(void)arg;
-	TREE_FOREACH(real, i, &service->branch.children)
-		real->pending_jobs = 0;
-}
-
 void
 cache_jobs_sweep(struct cache *cache)
 {
+	struct tree_branch *cluster, *service;
+	struct cache_real *real;
 	const struct cache_job *job;
 
 	for (uint32_t i = cache->jobs.n; i-- > 0;)
 		if (cache->jobs.rows[i]->generation != cache->tree.generation)
 			cache_job_remove(cache, (void *)cache->jobs.rows[i]);
-	cache_services_each(cache, pending_forget, NULL);
+	TREE_FOREACH(cluster, i, &cache->tree.root.children)
+		TREE_FOREACH(service, j, &cluster->children)
+			TREE_FOREACH(real, k, &service->children)
+				real->pending_jobs = 0;
 	cache->jobs_active = 0;
 	TREE_FOREACH(job, i, &cache->jobs)
 		pending_count(cache, job, 1);

@@ -16,10 +16,6 @@
 
 /* -- cache_rows.c ---------------------------------------------------------------------- */
 
-/* Calls fn(service, arg) for all services, by id. */
-void cache_services_each(struct cache *cache,
-    void (*fn)(struct cache_service *service, void *arg), void *arg);
-
 /* Marks a service and its cluster: cache_derive() derives them again. */
 void cache_service_changed(struct cache_service *service);
 

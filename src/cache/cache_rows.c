@@ -8,19 +8,6 @@
 #include "util/clock.h"
 
 void
-cache_services_each(struct cache *cache, void (*fn)(struct cache_service *service, void *arg),
-    void *arg)
-{
-	struct cache_cluster *cluster;
-	struct cache_service *service;
-
-	TREE_FOREACH(cluster, i, &cache->tree.root.children) {
-		TREE_FOREACH(service, j, &cluster->branch.children)
-			fn(service, arg);
-	}
-}
-
-void
 cache_service_changed(struct cache_service *service)
 {
 	service->changed = true;

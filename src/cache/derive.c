@@ -149,18 +149,18 @@ cache_derive(struct cache *cache, int64_t now, bool first)
 
 /* -- time ------------------------------------------------------------------------------ */
 
+/* Marks the services in which a row becomes stale until a time; INT64_MAX: all services. */
 static void
-stale_mark(struct cache_service *service, void *now)
+services_mark(struct cache *cache, int64_t until)
 {
-	if (service->stale_at != 0 && service->stale_at <= *(int64_t *)now)
-		cache_service_changed(service);
-}
+	struct tree_branch *cluster;
+	struct cache_service *service;
 
-static void
-any_mark(struct cache_service *service, void *arg)
-{
-	(void)arg;
-	cache_service_changed(service);
+	TREE_FOREACH(cluster, i, &cache->tree.root.children)
+		TREE_FOREACH(service, j, &cluster->children)
+			if (until == INT64_MAX ||
+			    (service->stale_at != 0 && service->stale_at <= until))
+				cache_service_changed(service);
 }
 
 void
@@ -168,7 +168,7 @@ cache_tick(struct cache *cache, int64_t now)
 {
 	if (!cache->tree.loaded)
 		return;
-	cache_services_each(cache, stale_mark, &now);
+	services_mark(cache, now);
 	cache_derive(cache, now, false);
 }
 
@@ -178,7 +178,7 @@ cache_stale_after_set(struct cache *cache, uint32_t seconds, int64_t now)
 	cache->stale_after_s = seconds;
 	if (!cache->tree.loaded)
 		return;
-	cache_services_each(cache, any_mark, NULL);
+	services_mark(cache, INT64_MAX);
 	cache->silent = true;
 	cache_derive(cache, now, false);
 	cache->silent = false;

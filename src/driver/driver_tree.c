@@ -56,14 +56,15 @@ driver_real_value_set(struct driver_real *real, enum job_operation operation, ui
 /* -- changes of the store -------------------------------------------------------------- */
 
 static void
-on_cluster(void *arg, void *row, bool first, const struct cluster_row *columns)
+on_cluster(void *arg, void *row, bool first, const void *columns)
 {
+	const struct cluster_row *stored = columns;
 	const struct driver_tree *tree = arg;
 	struct driver_cluster *cluster = row;
-	bool mine = strcmp(columns->plane, tree->kind) == 0;
+	bool mine = strcmp(stored->plane, tree->kind) == 0;
 
 	if (first || cluster->mine != mine ||
-	    strcmp(tree_text(&cluster->row, TREE_PLANE_PARAMS), columns->plane_params) != 0)
+	    strcmp(tree_text(&cluster->row, TREE_PLANE_PARAMS), stored->plane_params) != 0)
 		tree->on_detach(cluster);
 	if (first)
 		*cluster = (struct driver_cluster){ .branch = cluster->branch };
@@ -71,27 +72,17 @@ on_cluster(void *arg, void *row, bool first, const struct cluster_row *columns)
 }
 
 static void
-on_service(void *arg, void *row, bool first, const struct service_row *columns)
+on_real(void *arg, void *row, bool first, const void *columns)
 {
-	struct driver_service *service = row;
-
-	(void)arg;
-	(void)columns;
-	if (first)
-		service->awaits_check = false;
-}
-
-static void
-on_real(void *arg, void *row, bool first, const struct real_row *columns)
-{
+	const struct real_row *stored = columns;
 	struct driver_real *real = row;
 
 	(void)arg;
 	if (first)
 		*real = (struct driver_real){ .row = real->row };
-	real->stored[REAL_ENABLED] = columns->enabled;
-	real->stored[REAL_FALLBACK] = columns->fallback;
-	real->stored[REAL_WEIGHT] = columns->weight;
+	real->stored[REAL_ENABLED] = stored->enabled;
+	real->stored[REAL_FALLBACK] = stored->fallback;
+	real->stored[REAL_WEIGHT] = stored->weight;
 	for (int column = 0; column < DRIVER_COLUMNS; column++)
 		value_set(real, (enum real_column)column, real->stored[column]);
 }
@@ -146,7 +137,8 @@ static const struct tree_ops tree_ops = {
 		[STORE_SERVICE] = sizeof(struct driver_service),
 		[STORE_REAL] = sizeof(struct driver_real),
 	},
-	.cluster = on_cluster, .service = on_service, .real = on_real, .deleted = on_deleted,
+	.changed = { [STORE_CLUSTER] = on_cluster, [STORE_REAL] = on_real },
+	.deleted = on_deleted,
 	.sink = { .job = on_job, .statistics = on_statistics, .totals = on_totals },
 };
 

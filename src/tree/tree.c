@@ -164,13 +164,6 @@ sweep(struct row_tree *tree)
 
 /* -- changes of the store -------------------------------------------------------------- */
 
-/* A row that comes, between row_begin() and row_end(). */
-struct arrival {
-	struct tree_row	*row;	/* NULL: its parent is missing */
-	char		*texts;
-	bool		 first;
-};
-
 static struct tree_row *
 row_new(struct row_tree *tree, enum store_kind kind, uint32_t id, struct tree_branch *parent)
 {
@@ -189,48 +182,49 @@ row_new(struct row_tree *tree, enum store_kind kind, uint32_t id, struct tree_br
 	return row;
 }
 
-/* Finds or adds a row, and allocates its new texts: nothing fails after that. */
-static enum err_code
-row_begin(struct row_tree *tree, enum store_kind kind, uint32_t id, struct tree_branch *parent,
-    const char *const texts[], size_t n, struct arrival *ret)
-{
-	struct tree_row *row = tree_find(tree, kind, id);
-
-	*ret = (struct arrival){ 0 };
-	if (parent == NULL)	/* the store serves no row with that id */
-		return ERR_OK;
-	if (row != NULL && row->parent != parent) {
-		subtree_delete(tree, kind, row);	/* another file has another row with it */
-		row = NULL;
-	}
-	ret->texts = tree_texts_new(texts, n);
-	if (ret->texts != NULL && row == NULL)
-		row = row_new(tree, kind, id, parent);
-	if (ret->texts == NULL || row == NULL) {
-		free(ret->texts);
-		return ERR_NOMEM;
-	}
-	ret->row = row;
-	ret->first = row->name == NULL || row->generation != tree->generation;
-	return ERR_OK;
-}
-
-/* Gives the row its new texts. A row whose name stays keeps its place by name. */
+/* Gives a row its new texts. A row whose name stays keeps its place by name. */
 static void
-row_end(const struct row_tree *tree, const struct arrival *arrival)
+texts_set(struct tree_row *row, char *texts)
 {
-	struct tree_row *row = arrival->row;
 	struct tree_names *names = &row->parent->names;
-	bool renamed = row->name == NULL || strcmp(row->name, arrival->texts) != 0;
+	bool renamed = row->name == NULL || strcmp(row->name, texts) != 0;
 
 	if (renamed && row->name != NULL)
 		tree_names_remove(names, row);
 	free(row->name);
-	row->name = arrival->texts;
-	row->name_length = (uint8_t)strnlen(row->name, UINT8_MAX);
-	row->generation = tree->generation;
+	row->name = texts;
+	row->name_length = (uint8_t)strnlen(texts, UINT8_MAX);
 	if (renamed)
 		tree_names_add(names, row);
+}
+
+/* Adds or changes a row. All memory is allocated before the row changes. */
+static enum err_code
+row_set(struct row_tree *tree, enum store_kind kind, uint32_t id, struct tree_branch *parent,
+    const char *const texts[], size_t n, const void *columns)
+{
+	struct tree_row *row = tree_find(tree, kind, id);
+	char *block;
+
+	if (parent == NULL)	/* the store does not serve the parent, see store.h */
+		return ERR_OK;
+	if (row != NULL && row->parent != parent) {
+		subtree_delete(tree, kind, row);	/* the row of another file */
+		row = NULL;
+	}
+	block = tree_texts_new(texts, n);
+	if (block != NULL && row == NULL)
+		row = row_new(tree, kind, id, parent);
+	if (block == NULL || row == NULL) {
+		free(block);
+		return ERR_NOMEM;
+	}
+	if (tree->ops->changed[kind] != NULL)
+		tree->ops->changed[kind](tree, row,
+		    row->name == NULL || row->generation != tree->generation, columns);
+	row->generation = tree->generation;
+	texts_set(row, block);
+	return ERR_OK;
 }
 
 static enum err_code
@@ -239,48 +233,27 @@ on_cluster(void *arg, const struct cluster_row *columns)
 	struct row_tree *tree = arg;
 	const char *const texts[] = { columns->name, columns->plane, columns->plane_message,
 		columns->plane_params };
-	struct arrival arrival;
-	enum err_code code = row_begin(tree, STORE_CLUSTER, columns->id, &tree->root, texts, 4,
-	    &arrival);
 
-	if (arrival.row != NULL) {
-		tree->ops->cluster(tree, arrival.row, arrival.first, columns);
-		row_end(tree, &arrival);
-	}
-	return code;
+	return row_set(tree, STORE_CLUSTER, columns->id, &tree->root, texts, 4, columns);
 }
 
 static enum err_code
 on_service(void *arg, const struct service_row *columns)
 {
-	struct row_tree *tree = arg;
 	const char *const texts[] = { columns->name, columns->address, columns->port };
-	struct arrival arrival;
-	enum err_code code = row_begin(tree, STORE_SERVICE, columns->id,
-	    tree_find(tree, STORE_CLUSTER, columns->cluster_id), texts, 3, &arrival);
 
-	if (arrival.row != NULL) {
-		tree->ops->service(tree, arrival.row, arrival.first, columns);
-		row_end(tree, &arrival);
-	}
-	return code;
+	return row_set(arg, STORE_SERVICE, columns->id,
+	    tree_find(arg, STORE_CLUSTER, columns->cluster_id), texts, 3, columns);
 }
 
 static enum err_code
 on_real(void *arg, const struct real_row *columns)
 {
-	struct row_tree *tree = arg;
 	const char *const texts[] = { columns->name, columns->address, columns->port,
 		columns->reason };
-	struct arrival arrival;
-	enum err_code code = row_begin(tree, STORE_REAL, columns->id,
-	    tree_find(tree, STORE_SERVICE, columns->service_id), texts, 4, &arrival);
 
-	if (arrival.row != NULL) {
-		tree->ops->real(tree, arrival.row, arrival.first, columns);
-		row_end(tree, &arrival);
-	}
-	return code;
+	return row_set(arg, STORE_REAL, columns->id,
+	    tree_find(arg, STORE_SERVICE, columns->service_id), texts, 4, columns);
 }
 
 static enum err_code

@@ -40,15 +40,12 @@ struct tree_ops {
 	/* Sizes of the structs of its rows, which begin with struct tree_branch (clusters,
 	 * services) or struct tree_row (real services). Their other members are 0 at first. */
 	size_t		size[STORE_REAL + 1];
-	/* Copy the columns of a row, which still has its old texts; row->name is NULL for a new
+	/* Copies the columns of a row that came or changed: a struct cluster_row, service_row or
+	 * real_row, by the kind. The row still has its old texts; row->name is NULL for a new
 	 * row. 'first': the row is new, or comes for the first time since all rows are read
-	 * again, and may be another row with the same id. */
-	void		(*cluster)(void *tree, void *row, bool first,
-			    const struct cluster_row *columns);
-	void		(*service)(void *tree, void *row, bool first,
-			    const struct service_row *columns);
-	void		(*real)(void *tree, void *row, bool first,
-			    const struct real_row *columns);
+	 * again, and may be another row with the same id. A function may be NULL. */
+	void		(*changed[STORE_REAL + 1])(void *tree, void *row, bool first,
+			    const void *columns);
 	/* A row of that kind is deleted, after the rows below it. tree_refresh() frees it. */
 	void		(*deleted)(void *tree, enum store_kind kind, void *row);
 	/* The functions for the other changes; 'removed' is for jobs and statistics, may be
