@@ -88,9 +88,9 @@ cache_dump(struct cache *cache, int64_t now)
 	return text;
 }
 
-/* -- the same from the files --------------------------------------------------------------- */
+/* -- the same text from the files ------------------------------------------------------- */
 
-/* A view for each level. ?1 is the time, ?2 the age at which statistics are stale. */
+/* A view of each level. temp.parameter has the time and the age of stale statistics. */
 static const char views_sql[] =
     "CREATE TEMP VIEW x AS SELECT r.*, s.cluster_id, t.real_id IS NOT NULL AND t.last_update <> 0"
     " AND now - t.last_update <= old AS fresh, ifnull(t.last_update, 0) AS last_update,"
@@ -127,7 +127,7 @@ static const char views_sql[] =
     " total(y.enabled) > 0 AS any_enabled"
     " FROM main.service AS s LEFT JOIN y ON y.service_id = s.id GROUP BY s.id;";
 
-/* Lines in the order of the picture: cluster, service, real service. */
+/* Lines in the order of cache_dump(): cluster, service, real service. */
 static const char lines_sql[] =
     "SELECT c.id AS c, 0 AS s, 0 AS r, printf('cluster %d %s %s %d \"%s\" status %d up %d"
     " %d/%d/%d %d %d %d %d %d %d %d %d oldest %d', c.id, c.name, c.plane, c.plane_status,"
@@ -224,30 +224,30 @@ assert_names_found(struct cache *cache)
 }
 
 void
-assert_texts_equal(const char *picture, const char *truth)
+assert_texts_equal(const char *actual, const char *expected)
 {
 	size_t i = 0, line = 0;
 
-	for (; picture[i] == truth[i] && picture[i] != '\0'; i++)
-		if (picture[i] == '\n')
+	for (; actual[i] == expected[i] && actual[i] != '\0'; i++)
+		if (actual[i] == '\n')
 			line = i + 1;
-	if (picture[i] != truth[i])
-		fail_msg("picture: %.*s\n  truth: %.*s", (int)strcspn(picture + line, "\n"),
-		    picture + line, (int)strcspn(truth + line, "\n"), truth + line);
+	if (actual[i] != expected[i])
+		fail_msg("actual:   %.*s\nexpected: %.*s", (int)strcspn(actual + line, "\n"),
+		    actual + line, (int)strcspn(expected + line, "\n"), expected + line);
 }
 
 void
 assert_cache_equals_store(struct fixture *f, struct cache *cache, int64_t now)
 {
-	char *picture = cache_dump(cache, now), *truth = expected_dump(f, now);
+	char *actual = cache_dump(cache, now), *expected = expected_dump(f, now);
 
-	assert_texts_equal(picture, truth);
-	free(picture);
-	free(truth);
+	assert_texts_equal(actual, expected);
+	free(actual);
+	free(expected);
 	assert_names_found(cache);
 }
 
-/* -- help ---------------------------------------------------------------------------- */
+/* -- fixtures ---------------------------------------------------------------------------- */
 
 void
 refresh(struct fixture *f, struct cache *cache, size_t limit, int64_t now)

@@ -18,25 +18,25 @@ enum { STALE_AFTER_S = 300 };
 
 /* Cluster web, service http, real services a, b, and c the fallback, all up. */
 void inventory_make(struct fixture *f);
-/* What is measured of a real service. */
+/* Stores statistics of a real service. */
 void statistics_set(struct fixture *f, uint32_t id, int active, int64_t update);
 
 struct cache *cache_make(void);
-/* In slices of 'limit' rows. */
+/* Reads all changes, at most 'limit' rows at a time. */
 void refresh(struct fixture *f, struct cache *cache, size_t limit, int64_t now);
 struct cache_real *real_of(struct cache *cache, uint32_t id);
 
-/* All there is as text, line by line: as the cache has it, and as the files do. Both are
- * to be freed. */
+/* Return all rows as text, line by line: those of the cache, and those of the files. The caller
+ * frees the text. */
 char *cache_dump(struct cache *cache, int64_t now);
 char *expected_dump(struct fixture *f, int64_t now);
-/* cmocka cuts long texts: shows the line that differs. */
-void assert_texts_equal(const char *picture, const char *truth);
+/* Reports the line that differs, because cmocka cuts long texts. */
+void assert_texts_equal(const char *actual, const char *expected);
 
-/* Each row is found by its name, and has its place. */
+/* Asserts that each row is found by its name and by its id. */
 void assert_names_found(struct cache *cache);
 
-/* All of that. */
+/* Asserts all of that. */
 void assert_cache_equals_store(struct fixture *f, struct cache *cache, int64_t now);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/cache: the picture in memory against the files.
+ * Tests of src/cache: the cache compared with the files of the store.
  */
 #include "cache_fixture.h"
 
@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- following ----------------------------------------------------------------------- */
+/* -- changes ------------------------------------------------------------------------- */
 
 static void
-change_something(struct fixture *f, uint64_t *seed)
+store_change_at_random(struct fixture *f, uint64_t *seed)
 {
 	static const struct {
 		bool		 stats;
@@ -72,7 +72,7 @@ change_something(struct fixture *f, uint64_t *seed)
 }
 
 static void
-cache_follows_every_change_in_slices_of_any_size(void **state)
+cache_reads_every_change_with_any_limit(void **state)
 {
 	static const size_t limits[] = { 1, 2, 7, 1000 };
 	struct fixture *f = *state;
@@ -84,12 +84,12 @@ cache_follows_every_change_in_slices_of_any_size(void **state)
 		caches[i] = cache_make();
 	for (int round = 0; round < 120; round++) {
 		for (uint32_t n = random_next(&seed) % 6 + 1; n > 0; n--)
-			change_something(f, &seed);
+			store_change_at_random(f, &seed);
 		now += random_next(&seed) % 8;
 		for (size_t i = 0; i < COUNT(limits); i++) {
 			bool more = true;
 
-			/* Changes meet caches that are half way. */
+			/* The next changes come while this cache is behind. */
 			if (random_next(&seed) % 3 == 0) {
 				assert_int_equal(cache_refresh(caches[i], f->store, limits[i], now,
 				    &more, &f->err), ERR_OK);
@@ -109,13 +109,14 @@ cache_follows_every_change_in_slices_of_any_size(void **state)
 		assert_memory_equal(&caches[i]->totals, &caches[0]->totals,
 		    sizeof(struct store_totals));
 	}
-	assert_true(tree_count(&caches[0]->tree, STORE_REAL) > 10);	/* it was about something */
+	/* The changes left rows to compare. */
+	assert_true(tree_count(&caches[0]->tree, STORE_REAL) > 10);
 	for (size_t i = 0; i < COUNT(limits); i++)
 		cache_free(caches[i]);
 }
 
 static void
-cache_of_an_empty_store_is_empty(void **state)
+empty_store_gives_an_empty_cache(void **state)
 {
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
@@ -129,10 +130,10 @@ cache_of_an_empty_store_is_empty(void **state)
 	cache_free(NULL);
 }
 
-/* -- what is found, and what changes ------------------------------------------------- */
+/* -- changes of status ------------------------------------------------------------ */
 
 static void
-first_load_finds_states_and_counts_none(void **state)
+first_load_counts_no_change_of_status(void **state)
 {
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
@@ -157,7 +158,7 @@ first_load_finds_states_and_counts_none(void **state)
 }
 
 static void
-changes_seen_later_are_counted_with_their_time(void **state)
+later_changes_are_counted_with_their_time(void **state)
 {
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
@@ -180,7 +181,7 @@ changes_seen_later_are_counted_with_their_time(void **state)
 	refresh(f, cache, 1000, NOW + 2);
 	assert_int_equal(service->status, STATUS_ON_FALLBACK);
 	assert_int_equal(service->fallback_uses, 1);
-	/* The same again is no change. */
+	/* The same value again is not counted. */
 	statistics_set(f, 2, 0, NOW + 3);
 	refresh(f, cache, 1000, NOW + 3);
 	assert_int_equal(real_of(cache, 2)->active_transitions, 1);
@@ -194,7 +195,7 @@ changes_seen_later_are_counted_with_their_time(void **state)
 	refresh(f, cache, 1000, NOW + 5);
 	assert_int_equal(service->fallback_uses, 2);
 	assert_int_equal(real_of(cache, 3)->active_transitions, 2);
-	/* What was not measured for a while is no change when it is measured again. */
+	/* The first value after a measurement without one is not counted. */
 	sql_exec(f->stats_path, "UPDATE statistics SET active = NULL WHERE real_id = 3");
 	refresh(f, cache, 1000, NOW + 6);
 	statistics_set(f, 3, 0, NOW + 7);
@@ -207,7 +208,7 @@ changes_seen_later_are_counted_with_their_time(void **state)
 /* -- time ---------------------------------------------------------------------------- */
 
 static void
-statistics_get_stale_by_time_alone(void **state)
+statistics_become_stale_by_time_alone(void **state)
 {
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
@@ -217,7 +218,7 @@ statistics_get_stale_by_time_alone(void **state)
 		uint32_t	stale;
 		enum lb_status	status;
 	} steps[] = {
-		/* c, b, a are of NOW - 30, - 20 and - 10. */
+		/* The statistics of c, b and a are of NOW - 30, NOW - 20 and NOW - 10. */
 		{ NOW + 270, 0, STATUS_UP }, { NOW + 271, 1, STATUS_UP },
 		{ NOW + 280, 1, STATUS_UP }, { NOW + 281, 2, STATUS_DEGRADED },
 		{ NOW + 290, 2, STATUS_DEGRADED }, { NOW + 291, 3, STATUS_UNKNOWN },
@@ -234,7 +235,7 @@ statistics_get_stale_by_time_alone(void **state)
 		assert_cache_equals_store(f, cache, steps[i].now);
 	}
 	assert_int_equal(service->status_last_change, NOW + 291);
-	/* Old values stay, their sum as well. */
+	/* Stale values stay in the sums. */
 	assert_int_equal(service->sums.number[STAT_ACTIVE_CONNECTIONS], 60);
 
 	statistics_set(f, 1, 1, NOW + 9999);
@@ -245,7 +246,7 @@ statistics_get_stale_by_time_alone(void **state)
 }
 
 static void
-age_of_staleness_may_change(void **state)
+stale_after_may_change(void **state)
 {
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
@@ -263,9 +264,9 @@ age_of_staleness_may_change(void **state)
 	cache_free(cache);
 }
 
-/* -- files that go and come ---------------------------------------------------------- */
+/* -- replaced files ------------------------------------------------------------------ */
 
-/* Puts the file 'from' in the place of the inventory. */
+/* Replaces lbcluster.db by the file 'from'. */
 static void
 replace(struct fixture *f, const char *from)
 {
@@ -274,7 +275,7 @@ replace(struct fixture *f, const char *from)
 }
 
 static void
-load_after_a_replacement_keeps_counters_and_drops_what_is_gone(void **state)
+load_of_a_backup_keeps_counters_and_removes_missing_rows(void **state)
 {
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
@@ -308,9 +309,9 @@ load_after_a_replacement_keeps_counters_and_drops_what_is_gone(void **state)
 	cache_free(cache);
 }
 
-/* In a file of another origin the numbers stand for other rows. */
+/* In the file of another store an id is that of another row. */
 static void
-load_after_a_replacement_by_strangers_is_true(void **state)
+load_of_another_store_equals_it(void **state)
 {
 	static const char *const others[] = {
 		"INSERT INTO cluster (name, plane) VALUES ('other', 'ipvs'), ('web', 'none');"
@@ -353,7 +354,7 @@ load_after_a_replacement_by_strangers_is_true(void **state)
 }
 
 static void
-statistics_made_anew_are_forgotten(void **state)
+new_statistics_file_forgets_old_statistics(void **state)
 {
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
@@ -374,7 +375,7 @@ statistics_made_anew_are_forgotten(void **state)
 }
 
 static void
-cache_keeps_what_it_has_while_the_store_is_away(void **state)
+cache_keeps_its_rows_while_the_store_is_missing(void **state)
 {
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
@@ -402,7 +403,7 @@ cache_keeps_what_it_has_while_the_store_is_away(void **state)
 /* -- jobs ---------------------------------------------------------------------------- */
 
 static void
-released_jobs_show_at_once_as_the_store_will_have_them(void **state)
+released_set_shows_at_once_what_the_store_will_have(void **state)
 {
 	const struct change changes[] = { { 1, REAL_WEIGHT, 5 }, { 4, REAL_WEIGHT, 5 } };
 	const struct store_set set = { .changes = changes, .n = 2, .lock = STORE_NO_LOCK,
@@ -435,10 +436,10 @@ released_jobs_show_at_once_as_the_store_will_have_them(void **state)
 	store_set_release(f->store, 9);
 	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
 	{
-		char *truth = expected_dump(f, NOW);
+		char *expected = expected_dump(f, NOW);
 
-		assert_string_equal(before, truth);
-		free(truth);
+		assert_string_equal(before, expected);
+		free(expected);
 	}
 	free(before);
 	refresh(f, cache, 1000, NOW);
@@ -451,17 +452,17 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_open, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(cache_follows_every_change_in_slices_of_any_size),
-		TEST(cache_of_an_empty_store_is_empty),
-		TEST(first_load_finds_states_and_counts_none),
-		TEST(changes_seen_later_are_counted_with_their_time),
-		TEST(statistics_get_stale_by_time_alone),
-		TEST(age_of_staleness_may_change),
-		TEST(load_after_a_replacement_keeps_counters_and_drops_what_is_gone),
-		TEST(load_after_a_replacement_by_strangers_is_true),
-		TEST(statistics_made_anew_are_forgotten),
-		TEST(cache_keeps_what_it_has_while_the_store_is_away),
-		TEST(released_jobs_show_at_once_as_the_store_will_have_them),
+		TEST(cache_reads_every_change_with_any_limit),
+		TEST(empty_store_gives_an_empty_cache),
+		TEST(first_load_counts_no_change_of_status),
+		TEST(later_changes_are_counted_with_their_time),
+		TEST(statistics_become_stale_by_time_alone),
+		TEST(stale_after_may_change),
+		TEST(load_of_a_backup_keeps_counters_and_removes_missing_rows),
+		TEST(load_of_another_store_equals_it),
+		TEST(new_statistics_file_forgets_old_statistics),
+		TEST(cache_keeps_its_rows_while_the_store_is_missing),
+		TEST(released_set_shows_at_once_what_the_store_will_have),
 	};
 
 	return cmocka_run_group_tests_name("cache", tests, NULL, NULL);

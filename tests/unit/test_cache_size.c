@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/cache: many rows, and memory that fails.
+ * Tests of src/cache: 100,000 rows, and allocations that fail.
  */
 #include "cache_fixture.h"
 
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Under valgrind(1), which takes fifty times as long, it is fewer. */
+/* Fewer rows under valgrind(1), which is fifty times slower. */
 static unsigned
 many_rows(void)
 {
@@ -19,7 +19,7 @@ many_rows(void)
 }
 
 static void
-many_rows_are_followed(void **state)
+cache_reads_changes_of_many_rows(void **state)
 {
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
@@ -50,7 +50,7 @@ many_rows_are_followed(void **state)
 	cache_free(cache);
 }
 
-/* What changes between the two loads: rows come, go, get other names and jobs. */
+/* Adds, removes and renames rows, and adds jobs, between the two loads. */
 static const char changes_sql[] =
     "INSERT INTO cluster (name) VALUES ('new');"
     "INSERT INTO service (cluster_id, name) VALUES (2, 's'), (1, 't'), (1, 'u'), (1, 'v');"
@@ -60,9 +60,9 @@ static const char changes_sql[] =
     "INSERT INTO job (real_id, operation, old_value, new_value, cluster_name, service_name,"
     " real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a')";
 
-/* Every allocation fails once. After each failure the cache is whole, and goes on. */
+/* Every allocation fails once. The cache is consistent after each failure, and continues. */
 static void
-memory_that_fails_only_delays(void **state)
+failed_allocation_only_delays_changes(void **state)
 {
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
@@ -81,13 +81,13 @@ memory_that_fails_only_delays(void **state)
 		failures += failed;
 		assert_int_equal(code, failed ? ERR_NOMEM : ERR_OK);
 		if (cache->tree.loaded) {
-			char *text = cache_dump(cache, NOW);	/* nothing falls over */
+			char *text = cache_dump(cache, NOW);	/* reads every row */
 
 			free(text);
 			assert_names_found(cache);
 		}
 		if (failed) {
-			n = 0;	/* some of it is done: begin again with the rest */
+			n = 0;	/* part of the changes is read: fail in the rest */
 			if (failures % 2 == 0)
 				refresh(f, cache, 1, NOW);
 			continue;
@@ -104,9 +104,9 @@ memory_that_fails_only_delays(void **state)
 	cache_free(cache);
 }
 
-/* The n-th allocation of a whole load and of a whole set of changes fails, for each n. */
+/* Fails the n-th allocation of a load, and of a set of changes, for each n. */
 static void
-memory_that_fails_anywhere_loses_nothing(void **state)
+failed_allocation_loses_no_change(void **state)
 {
 	struct fixture *f = *state;
 	long failures = 0;
@@ -172,9 +172,9 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_open, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(many_rows_are_followed),
-		TEST(memory_that_fails_only_delays),
-		TEST(memory_that_fails_anywhere_loses_nothing),
+		TEST(cache_reads_changes_of_many_rows),
+		TEST(failed_allocation_only_delays_changes),
+		TEST(failed_allocation_loses_no_change),
 	};
 
 	return cmocka_run_group_tests_name("cache_size", tests, NULL, NULL);

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/driver: what a driver takes for the settings while a SET is open.
+ * Tests of src/driver/driver_tree.c: the settings that a driver follows while a SET is open,
+ * and its rows when the store is replaced.
  */
 #include "store_set_fixture.h"
 
+#include <stdio.h>
+
 #include "driver/driver_tree.h"
 
-enum { REAL_PLAIN = 1, REAL_PROXY = 4, BEFORE = 10, TOKEN = 7, LATER = 8 };
+enum { REAL_PLAIN = 1, REAL_PROXY = 4, CLUSTER_PROXY = 2, BEFORE = 10, TOKEN = 7, LATER = 8 };
 
 static struct driver_tree tree;
+static unsigned detached[3];	/* by id of the cluster */
 
 static void
 on_detach(struct driver_cluster *cluster)
 {
-	(void)cluster;
+	detached[cluster->row.id]++;
 }
 
 static int
@@ -32,9 +36,16 @@ teardown(void **state)
 }
 
 static void
-weight_is(struct fixture *f, uint32_t id, int weight)
+refresh(struct fixture *f)
 {
-	assert_int_equal(driver_tree_refresh(&tree, f->store, &f->err), ERR_OK);
+	if (driver_tree_refresh(&tree, f->store, &f->err) != ERR_OK)
+		fail_msg("%s", f->err.text);
+}
+
+static void
+assert_weight(struct fixture *f, uint32_t id, int weight)
+{
+	refresh(f);
 	assert_int_equal(driver_real_find(&tree, id)->weight, weight);
 }
 
@@ -45,49 +56,125 @@ weight_hold(struct fixture *f, uint64_t token, uint32_t id, uint32_t weight)
 	    ERR_OK);
 }
 
+/* -- SETs -------------------------------------------------------------------------------- */
+
 static void
-value_of_a_set_counts_once_that_is_released(void **state)
+value_of_a_set_counts_after_its_release(void **state)
 {
 	struct fixture *f = *state;
 
 	weight_hold(f, TOKEN, REAL_PROXY, 55);
 	weight_hold(f, LATER, REAL_PLAIN, 55);
-	weight_is(f, REAL_PROXY, BEFORE);
+	assert_weight(f, REAL_PROXY, BEFORE);
 	sql_exec(f->main_path, "UPDATE real_service SET reason = 'down' WHERE id = 4");
-	weight_is(f, REAL_PROXY, BEFORE);
+	assert_weight(f, REAL_PROXY, BEFORE);
 	release(f, TOKEN);
-	weight_is(f, REAL_PROXY, 55);
-	/* No driver claims what is only recorded; one that gets the cluster has to know of it. */
-	weight_is(f, REAL_PLAIN, BEFORE);
+	assert_weight(f, REAL_PROXY, 55);
+	/* A cluster without a data plane has no driver yet. A driver that gets it later has to
+	 * know the value. */
+	assert_weight(f, REAL_PLAIN, BEFORE);
 	release(f, LATER);
-	weight_is(f, REAL_PLAIN, 55);
+	assert_weight(f, REAL_PLAIN, 55);
 }
 
 static void
-value_that_is_undone_never_counted(void **state)
+value_of_an_undone_set_never_counts(void **state)
 {
 	struct fixture *f = *state;
 
 	weight_hold(f, TOKEN, REAL_PROXY, 55);
-	weight_is(f, REAL_PROXY, BEFORE);
+	assert_weight(f, REAL_PROXY, BEFORE);
 	assert_int_equal(store_set_undo(f->store, TOKEN, &f->err), ERR_OK);
-	weight_is(f, REAL_PROXY, BEFORE);
+	assert_weight(f, REAL_PROXY, BEFORE);
 }
 
-/* What the driver set for a job that it claimed holds until it reads that job again: by plain
- * SQL the row may have another value by then. */
+/* The driver sets a value for a job that it claims. The value holds until the driver reads that
+ * job again, because plain SQL may have changed the row since. */
 static void
-row_counts_again_once_its_job_was_read(void **state)
+row_counts_again_when_its_job_is_read(void **state)
 {
 	struct fixture *f = *state;
 
 	assert_int_equal(do_set(f, STORE_SET_NOW,
 	    SET_OF(TOKEN, { REAL_PROXY, REAL_WEIGHT, 55 })).code, ERR_OK);
 	sql_exec(f->main_path, "UPDATE real_service SET weight = 66 WHERE id = 4");
-	weight_is(f, REAL_PROXY, 66);
+	assert_weight(f, REAL_PROXY, 66);
 	driver_real_value_set(driver_real_find(&tree, REAL_PROXY), JOB_SET_WEIGHT, 55);
 	sql_exec(f->main_path, "UPDATE job SET state = 2 WHERE id = 1");
-	weight_is(f, REAL_PROXY, 66);
+	assert_weight(f, REAL_PROXY, 66);
+}
+
+/* -- rows -------------------------------------------------------------------------------- */
+
+/* In the other file an id may be that of another row. */
+static void
+replaced_store_resets_what_the_driver_knows(void **state)
+{
+	struct fixture *f = *state;
+	char sql[200], backup[128];
+	unsigned before;
+
+	snprintf(backup, sizeof(backup), "%s.backup", f->main_path);
+	snprintf(sql, sizeof(sql), "VACUUM INTO '%s'", backup);
+	sql_exec(f->main_path, sql);
+	sql_exec(f->main_path, "INSERT INTO real_service (service_id, name) VALUES (2, 'new')");
+	refresh(f);
+	assert_int_equal(driver_cluster_reals(driver_cluster_of(driver_real_find(&tree,
+	    REAL_PROXY))), tree_count(&tree.tree, STORE_REAL) - 3);
+	before = detached[CLUSTER_PROXY];
+	driver_real_find(&tree, REAL_PROXY)->drain_since_ms = 1;
+
+	assert_int_equal(rename(backup, f->main_path), 0);
+	clock_advance(2000);
+	refresh(f);
+	assert_true(detached[CLUSTER_PROXY] > before);
+	assert_int_equal(driver_real_find(&tree, REAL_PROXY)->drain_since_ms, 0);
+	assert_weight(f, REAL_PROXY, BEFORE);
+	assert_int_equal(driver_cluster_reals(driver_cluster_of(driver_real_find(&tree,
+	    REAL_PROXY))), tree_count(&tree.tree, STORE_REAL) - 3);
+	before = detached[CLUSTER_PROXY];
+	refresh(f);
+	assert_int_equal(detached[CLUSTER_PROXY], before);
+}
+
+static void
+changed_parameters_detach_the_cluster(void **state)
+{
+	struct fixture *f = *state;
+	unsigned before;
+
+	refresh(f);
+	before = detached[CLUSTER_PROXY];
+	sql_exec(f->main_path, "UPDATE cluster SET name = 'other' WHERE id = 2");
+	refresh(f);
+	assert_int_equal(detached[CLUSTER_PROXY], before);
+	sql_exec(f->main_path, "UPDATE cluster SET plane_params = '{\"socket\":\"/run/x\"}'"
+	    " WHERE id = 2");
+	refresh(f);
+	assert_int_equal(detached[CLUSTER_PROXY], before + 1);
+	sql_exec(f->main_path, "DELETE FROM cluster WHERE id = 2");
+	refresh(f);
+	assert_int_equal(detached[CLUSTER_PROXY], before + 2);
+	assert_null(driver_real_find(&tree, REAL_PROXY));
+}
+
+/* A store that was changed without its triggers may have rows below no row. */
+static void
+row_without_its_parent_is_ignored(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t rows;
+
+	refresh(f);
+	rows = tree_count(&tree.tree, STORE_REAL);
+	sql_exec(f->main_path, "PRAGMA foreign_keys = OFF; DROP TRIGGER service_parent;"
+	    "DROP TRIGGER IF EXISTS real_service_parent;"
+	    "INSERT INTO service (id, cluster_id, name) VALUES (50, 99, 'orphan');"
+	    "INSERT INTO real_service (service_id, name) VALUES (50, 'orphan')");
+	refresh(f);
+	assert_int_equal(tree_count(&tree.tree, STORE_REAL), rows);
+	assert_null(tree_find(&tree.tree, STORE_SERVICE, 50));
+	assert_weight(f, REAL_PROXY, BEFORE);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -96,10 +183,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(value_of_a_set_counts_once_that_is_released),
-		TEST(value_that_is_undone_never_counted),
-		TEST(row_counts_again_once_its_job_was_read),
+		TEST(value_of_a_set_counts_after_its_release),
+		TEST(value_of_an_undone_set_never_counts),
+		TEST(row_counts_again_when_its_job_is_read),
+		TEST(replaced_store_resets_what_the_driver_knows),
+		TEST(changed_parameters_detach_the_cluster),
+		TEST(row_without_its_parent_is_ignored),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("driver_tree", tests, NULL, NULL);
 }
