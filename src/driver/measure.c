@@ -9,8 +9,7 @@
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Rates that are made of totals. Where the data plane has a rate itself, that one
- * stays. */
+/* Rates computed from totals. A rate of the data plane itself takes precedence. */
 static const struct {
 	enum stat_number	total, rate;
 	unsigned int		factor;
@@ -23,7 +22,7 @@ static const struct {
 };
 
 static bool
-went_back(const struct measure *measure, const struct plane_server *server)
+total_decreased(const struct measure *measure, const struct plane_server *server)
 {
 	for (size_t i = 0; i < ROWS(rates); i++) {
 		enum stat_number total = rates[i].total;
@@ -47,20 +46,20 @@ rates_take(const struct measure *measure, const struct plane_server *server,
 		if (!(measure->present & server->present & 1u << total) || (ret->present & bit))
 			continue;
 		more = server->number[total] - measure->totals[total];
-		/* In floating point: octets times 8000 may leave 64 bits. */
+		/* In floating point, because bytes times 8000 can exceed 64 bits. */
 		ret->number[rate] = (uint64_t)((double)more * rates[i].factor * 1000.0 /
 		    (double)elapsed_ms + 0.5);
 		ret->present |= bit;
 	}
 }
 
-/* -- when the totals began ------------------------------------------------------------ */
+/* -- counters_since ------------------------------------------------------------------- */
 
 static const uint32_t all_totals = 1u << STAT_TOTAL_CONNECTIONS | 1u << STAT_TOTAL_PACKETS_IN |
     1u << STAT_TOTAL_PACKETS_OUT | 1u << STAT_TOTAL_OCTETS_IN | 1u << STAT_TOTAL_OCTETS_OUT;
 
-/* The totals began again at 'at'. A manager has to see a move also where the clock was set
- * back, and where they began twice within a second. */
+/* The totals began again at 'at'. counters_since must change for the manager, also if the clock
+ * was set back and if the totals began twice within a second. */
 static void
 since_move(struct measure *measure, int64_t at)
 {
@@ -70,10 +69,9 @@ since_move(struct measure *measure, int64_t at)
 		measure->since++;
 }
 
-/* Moves 'since' where it has to. Returns true where the totals go on from those of the last
- * measurement. */
+/* Updates 'since'. Returns true if the totals continue from the latest measurement. */
 static bool
-since_judge(struct measure *measure, const struct plane_poll *poll,
+since_update(struct measure *measure, const struct plane_poll *poll,
     const struct plane_server *server, int64_t now_s)
 {
 	bool resumed = measure->epoch == 0;
@@ -90,9 +88,9 @@ since_judge(struct measure *measure, const struct plane_poll *poll,
 		since_move(measure, poll->counters_since);
 		return false;
 	}
-	/* No totals at the last measurement: the server was deleted, and may be a new one. */
+	/* Without totals at the latest measurement the server was deleted and added again. */
 	if (((measure->present & all_totals) == 0 && (server->present & all_totals) != 0) ||
-	    went_back(measure, server)) {
+	    total_decreased(measure, server)) {
 		since_move(measure, now_s);
 		return false;
 	}
@@ -132,7 +130,7 @@ measure_take(struct measure *measure, const struct plane_poll *poll,
 	if (server != NULL) {
 		ret->present |= server->present;
 		memcpy(ret->number, server->number, sizeof(ret->number));
-		if (since_judge(measure, poll, server, now.wall_s) &&
+		if (since_update(measure, poll, server, now.wall_s) &&
 		    now.steady_ms > measure->at_ms)
 			rates_take(measure, server, now.steady_ms - measure->at_ms, ret);
 		memcpy(measure->totals, server->number, sizeof(measure->totals));
