@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The servers of the store beside those of the data plane, by name. Only services of the store
- * are compared: a data plane may serve more than the cluster has. Pure functions.
+ * Compares the servers of the store with those of the data plane. Services that the store does
+ * not have are not compared, because a data plane may serve more than the cluster. Pure.
  */
 #ifndef DRIVER_DIFFERENCE_H
 #define DRIVER_DIFFERENCE_H
 
 #include "driver/driver_tree.h"
 
-/* Writes how many servers only one of the two has, and the first names of each kind; "" if
- * there are none, or without memory. It begins with PLANE_MESSAGE_DIFFERS. 'title' is the
- * data plane's, for people. */
+/* Writes how many servers only one side has, and the first names of each side; "" if there are
+ * none. The text begins with PLANE_MESSAGE_DIFFERS. Call plan_bind() before. 'title' is that of
+ * the data plane. */
 void difference_write(const struct driver_cluster *cluster, const struct plane_poll *poll,
     const char *title, char buf[MODEL_MESSAGE_MAX + 1]);
 

@@ -24,8 +24,8 @@ struct driver_real {
 	struct foreign		 foreign[FOREIGN_SETTINGS];
 	bool			 ours;		/* lbcluster ordered its state drain or maint */
 	enum plane_state	 wanted;
-	bool			 reserve;	/* a fallback that lbcluster brings in */
-	enum real_role		 role;
+	struct plane_server	*server;	/* plan_bind(); NULL: not in the data plane */
+	enum real_role		 role;		/* of 'server' */
 	int64_t			 drain_since_ms;	/* 0: does not drain */
 	bool			 awaits_check;		/* it is down until its checks pass */
 };
@@ -70,8 +70,8 @@ driver_cluster_of(const struct driver_real *real)
 	return (struct driver_cluster *)(void *)real->row.parent->row.parent;
 }
 
-/* 'on_detach' frees cluster->worker, which may be NULL, and sets it to NULL. The tree calls it when
- * a cluster is deleted, its kind or parameters change, or all rows are read again. */
+/* 'on_detach' frees cluster->worker, which may be NULL, and sets it to NULL. The tree calls it
+ * when a cluster is deleted, its kind or parameters change, or all rows are read again. */
 void driver_tree_init(struct driver_tree *tree, const char *kind,
     void (*on_detach)(struct driver_cluster *cluster));
 void driver_tree_done(struct driver_tree *tree);

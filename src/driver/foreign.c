@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Judges changes by others; see foreign.h.
+ * Foreign changes; see foreign.h.
  */
 #include "driver/foreign.h"
 
 #include <stdio.h>
 
 enum {
-	FIGHT_REPAIRS = 3,
-	FIGHT_PAUSES = 3,		/* without a repair: the fight is over */
-	FIGHT_SLACK_MS = 1000,
-	PAUSE_MAX_MS = 15 * 60 * 1000,	/* repairs further apart are not one after the other */
+	CONTESTED_REPAIRS = 3,
+	CONTESTED_PAUSES = 3,		/* without a repair: no longer contested */
+	SLACK_MS = 1000,
+	PAUSE_MAX_MS = 15 * 60 * 1000,	/* a longer pause ends a row of repairs */
 	SHOWN_MS = 60 * 1000,
 };
 
 bool
-foreign_judge(struct foreign *foreign, uint32_t wanted, uint32_t found,
+foreign_update(struct foreign *foreign, uint32_t wanted, uint32_t found,
     const struct foreign_round *round)
 {
 	bool same = foreign->known && foreign->wanted == wanted && !foreign->job;
 
 	if (!foreign->known && round->resumed && !foreign->job)
-		foreign->agreed = true;
+		foreign->confirmed = true;
 	else if (!same || round->restarted)
-		foreign->agreed = false;
+		foreign->confirmed = false;
 	if (!same)
 		foreign->repairs = 0;
 	foreign->known = true;
@@ -32,25 +32,23 @@ foreign_judge(struct foreign *foreign, uint32_t wanted, uint32_t found,
 	foreign->wanted = wanted;
 	if (found != wanted)
 		foreign->found = found;
-	foreign->kept = found != wanted && round->keep && foreign->agreed;
+	foreign->kept = found != wanted && round->keep && foreign->confirmed;
 	foreign->repairing = found != wanted && !foreign->kept && same && !round->restarted;
 	return found != wanted && !foreign->kept;
 }
 
 void
-foreign_see(struct foreign *foreign, uint32_t found)
+foreign_confirm(struct foreign *foreign, uint32_t found)
 {
 	if (foreign->known && found == foreign->wanted)
-		foreign->agreed = true;
+		foreign->confirmed = true;
 }
 
-/* -- repairs -------------------------------------------------------------------------- */
-
 bool
-foreign_fights(const struct foreign *foreign, int64_t now_ms)
+foreign_contested(const struct foreign *foreign, int64_t now_ms)
 {
-	return foreign->repairs >= FIGHT_REPAIRS && now_ms - foreign->last_ms <=
-	    FIGHT_PAUSES * foreign->gap_ms + FIGHT_SLACK_MS;
+	return foreign->repairs >= CONTESTED_REPAIRS &&
+	    now_ms - foreign->last_ms <= CONTESTED_PAUSES * foreign->gap_ms + SLACK_MS;
 }
 
 void
@@ -62,7 +60,7 @@ foreign_repaired(struct foreign *foreign, int64_t now_ms)
 		return;
 	foreign->repairing = false;
 	if (foreign->repairs == 0 || pause > PAUSE_MAX_MS ||
-	    (foreign->repairs >= FIGHT_REPAIRS && !foreign_fights(foreign, now_ms))) {
+	    (foreign->repairs >= CONTESTED_REPAIRS && !foreign_contested(foreign, now_ms))) {
 		foreign->repairs = 0;
 		foreign->first_ms = now_ms;
 		foreign->gap_ms = 0;
@@ -71,7 +69,7 @@ foreign_repaired(struct foreign *foreign, int64_t now_ms)
 	}
 	foreign->repairs++;
 	foreign->last_ms = now_ms;
-	if (foreign->repairs <= FIGHT_REPAIRS || now_ms - foreign->shown_ms >= SHOWN_MS) {
+	if (foreign->repairs <= CONTESTED_REPAIRS || now_ms - foreign->shown_ms >= SHOWN_MS) {
 		foreign->shown_repairs = foreign->repairs;
 		foreign->shown_ms = now_ms;
 	}
@@ -79,7 +77,14 @@ foreign_repaired(struct foreign *foreign, int64_t now_ms)
 
 /* -- messages ------------------------------------------------------------------------- */
 
-/* "weight 5", "state maint"; returns 'buf'. */
+static const struct {
+	const char	*name, *sources;	/* 'sources': what may change it */
+} settings[FOREIGN_SETTINGS] = {
+	[FOREIGN_WEIGHT] = { "weight", "SRV record: set ignore-weight; agent-check; script" },
+	[FOREIGN_STATE] = { "state", "agent-check; script" },
+};
+
+/* Writes "5" or "maint"; returns 'buf'. */
 static const char *
 value_text(enum foreign_setting setting, uint32_t value, char buf[32])
 {
@@ -89,21 +94,16 @@ value_text(enum foreign_setting setting, uint32_t value, char buf[32])
 	if (setting == FOREIGN_STATE)
 		snprintf(buf, 32, "%s", states[value <= PLANE_MIXED ? value : PLANE_MIXED]);
 	else if (value == PLANE_WEIGHT_MIXED)
-		snprintf(buf, 32, "(different in the pair)");
+		snprintf(buf, 32, "%s", states[PLANE_MIXED]);
 	else
 		snprintf(buf, 32, "%u", value);
 	return buf;
 }
 
 const char *
-foreign_text(const struct foreign *foreign, enum foreign_setting setting, int64_t now_ms,
+foreign_message(const struct foreign *foreign, enum foreign_setting setting, int64_t now_ms,
     char buf[MODEL_MESSAGE_MAX + 1])
 {
-	static const char *const names[FOREIGN_SETTINGS] = { [FOREIGN_WEIGHT] = "weight",
-	    [FOREIGN_STATE] = "state" };
-	static const char *const culprits[FOREIGN_SETTINGS] = {
-	    [FOREIGN_WEIGHT] = "SRV record: set ignore-weight; agent-check; script",
-	    [FOREIGN_STATE] = "agent-check; script" };
 	int64_t seconds = (foreign->shown_ms - foreign->first_ms + 999) / 1000;
 	char wanted[32], found[32];
 
@@ -111,14 +111,14 @@ foreign_text(const struct foreign *foreign, enum foreign_setting setting, int64_
 	value_text(setting, foreign->wanted, wanted);
 	value_text(setting, foreign->found, found);
 	if (foreign->kept)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "HAProxy or somebody else set %s %s, which is"
-		    " kept; the store has %s (foreign-changes = keep)", names[setting], found,
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s %s was set outside lbcluster and is kept;"
+		    " the store has %s (foreign-changes = keep)", settings[setting].name, found,
 		    wanted);
-	else if (foreign_fights(foreign, now_ms))
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s %s was set %u times in %lld %s and is"
-		    " changed back to %s by HAProxy or somebody else; stop that (%s) or use"
-		    " foreign-changes = keep", names[setting], wanted, foreign->shown_repairs,
-		    (long long)(seconds < 120 ? seconds : seconds / 60),
-		    seconds < 120 ? "seconds" : "minutes", found, culprits[setting]);
+	else if (foreign_contested(foreign, now_ms))
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s %s was set %u times in %lld %s, but"
+		    " something outside lbcluster changes it back to %s; stop that (%s) or use"
+		    " foreign-changes = keep", settings[setting].name, wanted,
+		    foreign->shown_repairs, (long long)(seconds < 120 ? seconds : seconds / 60),
+		    seconds < 120 ? "seconds" : "minutes", found, settings[setting].sources);
 	return buf;
 }

@@ -1,32 +1,31 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Changes that HAProxy itself or somebody else makes to a setting lbcluster has set: the
- * weight of a SRV record, an agent-check, a script, a person at the runtime socket. Decides
- * whether the driver restores the setting or keeps the change, and counts what it restored.
- * Pure functions.
+ * Foreign changes: changes of a setting in the data plane that lbcluster did not make. HAProxy
+ * (a SRV record, an agent-check), a script or a person makes them. Decides whether the driver
+ * restores a setting or keeps the change, and counts the repairs. Pure functions.
  *
- * A difference between the store and the data plane is such a change where the data plane
- * was seen with the wanted value, and since then neither the store changed, nor a job came,
- * nor the data plane was restarted.
+ * A difference between the store and the data plane is a foreign change if the driver saw the
+ * data plane with the wanted value, and since then the store did not change, no job came, and
+ * no process of the data plane was restarted.
  */
 #ifndef DRIVER_FOREIGN_H
 #define DRIVER_FOREIGN_H
 
 #include "plane/plane.h"
 
-/* The settings of a server, each judged alone. */
+/* The settings of a server. Each is judged alone. */
 enum foreign_setting { FOREIGN_WEIGHT, FOREIGN_STATE, FOREIGN_SETTINGS };
 
-/* What is known of one setting of one server; zero at first. */
+/* One setting of one server. Initialize with zeros. */
 struct foreign {
 	bool		known;		/* 'wanted' is of an earlier round */
-	bool		agreed;		/* the data plane was seen with 'wanted' */
-	bool		job;		/* a job of the next round asks for it */
-	bool		kept;		/* the change of somebody else stays */
-	bool		repairing;	/* this round restores it */
-	uint32_t	wanted, found;	/* 'found': the last value that was not 'wanted' */
-	/* Repairs one after the other; what the message says of them changes once a minute. */
+	bool		confirmed;	/* the data plane was seen with 'wanted' */
+	bool		job;		/* the next round has a job for this setting */
+	bool		kept;		/* a foreign change stays */
+	bool		repairing;	/* this round restores the setting */
+	uint32_t	wanted, found;	/* 'found': the latest value other than 'wanted' */
+	/* Repairs in a row. The message shows the values of 'shown', once a minute. */
 	uint32_t	repairs, shown_repairs;
 	int64_t		first_ms, last_ms, gap_ms, shown_ms;
 };
@@ -34,28 +33,27 @@ struct foreign {
 /* What a round knows of the data plane. */
 struct foreign_round {
 	bool	keep;		/* foreign-changes = keep */
-	bool	restarted;	/* a process was restarted since the last round */
-	bool	resumed;	/* the first round: the driver before saw the data plane agree */
+	bool	restarted;	/* a process was restarted since the round before */
+	bool	resumed;	/* the first round of a driver, no process was restarted */
 };
 
-/* Judges a setting that is to be 'wanted' and was seen as 'found'. Returns true where the
- * driver is to command 'wanted'. */
-bool foreign_judge(struct foreign *foreign, uint32_t wanted, uint32_t found,
+/* Compares a setting with the value of the poll. True if the driver must set 'wanted'. */
+bool foreign_update(struct foreign *foreign, uint32_t wanted, uint32_t found,
     const struct foreign_round *round);
 
-/* The value that was seen after the commands, in all processes of the data plane. */
-void foreign_see(struct foreign *foreign, uint32_t found);
+/* 'found' was seen after the commands, and all processes of the data plane answered. */
+void foreign_confirm(struct foreign *foreign, uint32_t found);
 
-/* The data plane took the command that foreign_judge() asked for. */
+/* The data plane carried out the command that foreign_update() asked for. */
 void foreign_repaired(struct foreign *foreign, int64_t now_ms);
 
-/* True while the setting is changed back again and again: three repairs, the last of them not
- * longer ago than three times the longest pause between two. */
-bool foreign_fights(const struct foreign *foreign, int64_t now_ms);
+/* True while the setting is changed again and again: after three repairs, for three times the
+ * longest pause between two of them. */
+bool foreign_contested(const struct foreign *foreign, int64_t now_ms);
 
-/* What is to be said of a setting that is kept or fought for, and what a person can do;
- * returns 'buf', "" if nothing. */
-const char *foreign_text(const struct foreign *foreign, enum foreign_setting setting,
+/* Writes what happens to a kept or contested setting, and what to do; "" for any other one.
+ * Returns 'buf'. */
+const char *foreign_message(const struct foreign *foreign, enum foreign_setting setting,
     int64_t now_ms, char buf[MODEL_MESSAGE_MAX + 1]);
 
 #endif

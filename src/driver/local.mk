@@ -14,5 +14,7 @@ src_driver_libdriver_a_SOURCES = \
 	src/driver/driver_tree.h \
 	src/driver/plan.c \
 	src/driver/plan.h \
+	src/driver/plan_job.c \
+	src/driver/plan_reason.c \
 	src/driver/worker.c \
 	src/driver/worker.h

@@ -1,99 +1,112 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What is wanted, beside what is: the difference as commands, the words about each
- * real service, the outcome of each job. Pure functions over a tree and a poll.
+ * Compares the store with a poll of the data plane: commands for the differences, a reason for
+ * each real service, a result for each job. Pure functions over a tree and a poll.
  *
- * Wanted of a real service, by what the store says of it:
+ * The state that a real service should have:
  *
- *   not enabled ............. out; where a drain time is set, drain first
- *   fallback, not "backup" .. ready if no other takes work, else drain: "in reserve"
- *   else .................... ready
+ *   not enabled ............. out; with a drain time, drain first
+ *   fallback, not "backup" .. ready if no other server can work, otherwise drain ("in reserve")
+ *   otherwise ............... ready
  *
- * HAProxy takes a server for up until its first check has ended: after its own start, and
- * after "maint". The fallback stays in meanwhile:
+ * HAProxy treats a server as up until its first check has ended: after a start of HAProxy, and
+ * after "maint". The fallback keeps working meanwhile:
  *
- *   others up, no check of theirs has ended ... the fallback stays as it is
- *   enabled while only the fallback works ..... ready, and down until its checks pass
+ *   others are up, none of their checks has ended ... the fallback keeps its state
+ *   enabled while only the fallback works ........... ready, and down until its checks pass
  *
- * A server that the data plane itself has as a backup is a fallback by its own means
- * and stays ready.
+ * A server that is a backup by the data plane's configuration stays ready.
  */
 #ifndef DRIVER_PLAN_H
 #define DRIVER_PLAN_H
 
 #include "driver/driver_tree.h"
 
+/* Runs over all real services of a cluster. */
+#define PLAN_FOREACH(service, real, cluster)                                        \
+	TREE_FOREACH(service, s_, &(cluster)->branch.children)                      \
+		TREE_FOREACH(real, r_, &(service)->branch.children)
+
+/* The reasons of a server that lbcluster took out begin with one of these. */
+#define PLAN_MAINT "MAINT by lbcluster"
+#define PLAN_DRAIN "DRAIN by lbcluster"
+
+/* What a round knows besides the store and the poll. */
 struct plan_rules {
 	int64_t		 now_ms;	/* clock_steady_ms() */
 	bool		 first;		/* the first round on this plane */
-	struct foreign_round	 round;	/* but 'resumed', which each real service has */
-	int64_t		 drain_ms;	/* longest drain; 0: out at once, nothing is cut */
-	int64_t		 patience_s;	/* a job waits so long for its data plane */
+	struct foreign_round	 round;	/* without 'resumed', which each real service has */
+	int64_t		 drain_ms;	/* longest drain; 0: no drain, no connection is ended */
+	int64_t		 job_timeout_s;	/* age at which a waiting job fails */
 	const char	*title;		/* of the data plane, for people */
 };
 
-struct plan_commands {
+/* The commands of a round. */
+struct plan {
 	struct plane_command	*commands;
 	size_t			 n, room;
 };
 
-/* Sets what is wanted of each real service of 'cluster', and adds the commands that
- * lead there. ERR_NOMEM. */
+/* Sets 'server' and 'role' of each real service of 'cluster', which are valid until the next
+ * poll. Call it first after each poll. */
+void plan_bind(struct driver_cluster *cluster, const struct plane_poll *poll);
+
+/* Sets the wanted state of each real service, and adds the commands for it. ERR_NOMEM. */
 enum err_code plan_make(struct driver_cluster *cluster, const struct plane_poll *poll,
-    const struct plan_rules *rules, int64_t now_ms, struct plan_commands *commands);
-void plan_commands_done(struct plan_commands *commands);
+    const struct plan_rules *rules, struct plan *plan);
+void plan_done(struct plan *plan);
 
-/* The command of that kind for a real service; NULL if there was none. */
-const struct plane_command *plan_command_find(const struct plan_commands *commands,
-    uint32_t real_id, enum plane_command_kind kind);
+/* The command of that kind for a real service; NULL if there is none. */
+const struct plane_command *plan_find(const struct plan *plan, uint32_t real_id,
+    enum plane_command_kind kind);
 
-/* The data plane took 'command', which was for 'real'. */
-void plan_command_taken(const struct plane_command *command, struct driver_real *real,
+/* The data plane carried out 'command', which was for 'real'. */
+void plan_carried_out(const struct plane_command *command, struct driver_real *real,
     int64_t now_ms);
 
-/* 'poll' shows all processes of the data plane after the commands. */
-void plan_see(struct driver_cluster *cluster, const struct plane_poll *poll);
+/* All processes answered the poll after the commands. */
+void plan_confirm(struct driver_cluster *cluster);
 
-/* True for an command that is the driver's daily work, not a setting that was lost: a
- * fallback that comes and goes, the end of a drain. */
-bool plan_command_is_routine(const struct plane_command *command, const struct driver_real *real);
+/* True if the command belongs to normal operation (a fallback, the end of a drain). False if
+ * it restores a setting. */
+bool plan_is_routine(const struct plane_command *command, const struct driver_real *real);
 
-/* Whether it takes work, or would as the fallback it is. 'server' may be NULL. */
-bool plan_active(const struct driver_real *real, const struct plane_server *server);
+/* True for a fallback that the driver, and not the data plane, brings in and takes out. */
+bool plan_is_reserve(const struct driver_real *real);
 
-/* Its role in the data plane. 'server' may be NULL. */
-enum real_role plan_role(const struct plane_server *server, const struct plane_poll *poll);
+/* -- messages ---------------------------------------------------------------------- */
 
-/* The settings that others change again and again, and how many there are; or those that
- * others changed and that are kept. The first one is named. Returns 'buf', "" if none. */
-const char *plan_fights(const struct driver_cluster *cluster, int64_t now_ms,
+/* Adds a clause to a message: "; " and the text. Cuts it at the size of a message. */
+void plan_message_add(char message[MODEL_MESSAGE_MAX + 1], const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* True if the server takes work, or would take work as the fallback it is. */
+bool plan_active(const struct driver_real *real);
+
+/* lbcRealOperStatusReason; returns 'buf'. */
+const char *plan_reason(const struct driver_real *real, const struct plan_rules *rules,
     char buf[MODEL_MESSAGE_MAX + 1]);
-const char *plan_kept(const struct driver_cluster *cluster, char buf[MODEL_MESSAGE_MAX + 1]);
 
-/* What is not known of connections to a server that is taken out, by the last plan_make();
- * "" if nothing. Returns 'buf'. */
+/* Why a fallback takes work. */
+const char *plan_fallback_cause(const struct driver_real *real);
+
+/* Names the first contested ('contested') or kept setting of foreign.h, and the number of
+ * such settings; "" if there is none. Returns 'buf'. */
+const char *plan_foreign(const struct driver_cluster *cluster, bool contested, int64_t now_ms,
+    char buf[MODEL_MESSAGE_MAX + 1]);
+
+/* Names what cannot be known of the connections of a server, as of the last plan_make(); "" if
+ * all is known. Returns 'buf'. */
 const char *plan_earlier(const struct driver_cluster *cluster, const char *title,
     char buf[MODEL_MESSAGE_MAX + 1]);
 
-/* lbcRealOperStatusReason; returns 'buf'. 'server' may be NULL. */
-const char *plan_reason(const struct driver_real *real, const struct plane_server *server,
-    const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1]);
-
-/* Writes which processes of a pair lack servers that 'cluster' names; "" if none does. */
-void plan_missing(const struct driver_cluster *cluster, const struct plane_poll *poll,
-    const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1]);
+/* Names the first server that a process lacks, and the number of such servers; "" if there is
+ * none. Returns 'buf'. */
+const char *plan_missing(const struct driver_cluster *cluster, const struct plan_rules *rules,
+    char buf[MODEL_MESSAGE_MAX + 1]);
 
 /* -- jobs -------------------------------------------------------------------------- */
-
-/* A job in hand. */
-struct plan_job {
-	uint32_t		id, real_id;
-	enum job_operation	operation;
-	uint32_t		value, old_value;
-	int64_t			created;
-	char			message[MODEL_MESSAGE_MAX + 1];	/* why it waited so far */
-};
 
 struct plan_result {
 	enum job_state		state;
@@ -101,21 +114,28 @@ struct plan_result {
 	char			message[MODEL_MESSAGE_MAX + 1];
 };
 
-/* How 'job' ended, by what was read back: 'poll' after the commands. One whose command had no
- * answer, or was not given for want of memory, is put off. */
-void plan_job_judge(const struct plan_job *job, const struct driver_real *real,
-    const struct plane_poll *poll, const struct plan_commands *commands,
-    const struct plan_rules *rules, int64_t now_s, struct plan_result *ret);
+/* A job that the driver has claimed. */
+struct plan_job {
+	uint32_t		 id, real_id;
+	struct driver_real	*real;		/* NULL: deleted since, with its jobs */
+	enum job_operation	 operation;
+	uint32_t		 value, old_value;
+	int64_t			 created;
+	char			 message[MODEL_MESSAGE_MAX + 1];	/* why it has waited */
+	struct plan_result	 result;
+};
 
-/* Judges what two jobs in hand have to do with each other: a fallback is handed over wholly
- * or not. Where "no fallback" failed for one real service, "fallback" fails for the other of
- * its service, with the same cause. ends[i] is of jobs[i], reals[i] its real service; a
- * reals[i] of NULL is passed over. */
-void plan_handovers_judge(const struct plan_job *jobs, struct driver_real *const *reals, size_t n,
-    struct plan_result *ends);
+/* Sets the result of 'job' by the poll after the commands. A job whose command was not
+ * answered or not sent is deferred. */
+void plan_job_judge(struct plan_job *job, const struct plan *plan,
+    const struct plan_rules *rules, int64_t now_s);
 
-/* The job could not be tried: it waits on, or ends where its patience is over. */
-void plan_job_defer(const struct plan_job *job, const struct plane_error *error,
-    const struct plan_rules *rules, int64_t now_s, struct plan_result *ret);
+/* Puts the job back into the queue because of 'error'; it fails at its timeout. */
+void plan_job_defer(struct plan_job *job, const struct plane_error *error,
+    const struct plan_rules *rules, int64_t now_s);
+
+/* Makes the two jobs of a handover of the fallback fail together. If "no fallback" failed for
+ * one real service, "fallback" fails for the other one of its service, with the same cause. */
+void plan_handovers_judge(struct plan_job *jobs, size_t n);
 
 #endif

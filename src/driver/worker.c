@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Rounds; see worker.h.
+ * Rounds of one cluster; see worker.h.
  */
 #include "driver/worker.h"
 
@@ -12,6 +12,7 @@
 #include "driver/difference.h"
 #include "util/clock.h"
 #include "util/log_limit.h"
+#include "util/memory.h"
 
 enum {
 	JOBS_MAX = 1000,	/* of one round */
@@ -19,36 +20,43 @@ enum {
 	RETRY_MAX_MS = 10000,	/* or the interval, if that is longer */
 };
 
-struct worker {
-	struct worker_shared		*shared;
-	struct driver_cluster		*cluster;
-	struct plane			*plane;
-	struct loop_timer		 timer;
-	bool				 busy;		/* a round is under way */
-	bool				 measuring;	/* this round is a measuring one */
-	bool				 requeue;	/* jobs of a round that was cut off */
-	int64_t				 begun_ms;
-	int64_t				 measure_at_ms;	/* when the next one is due */
-	int64_t				 retry_ms;	/* 0: the data plane was reached */
-	int64_t				 patience_over_s;	/* of the oldest job that waits */
-	struct plan_job			*jobs;
-	size_t				 n_jobs;
-	struct plan_commands		 commands;
-	bool				 partial;	/* error of the first poll */
-	struct plane_error		 error;
-	uint64_t			 restarts;	/* of the last poll; 0: none yet */
-	bool				 restarted;	/* since the round before */
-	enum plane_status		 told;		/* in the log */
-	bool				 store_ill;	/* in this round */
-	bool				 store_told;	/* in the log */
-	int64_t				 look_put_ms;	/* the latest poll was recorded; 0: never */
-	uint32_t			 look_interval_ms;	/* with it */
-	char				 note[MODEL_MESSAGE_MAX + 1];	/* of a repair */
-	char				 difference[MODEL_MESSAGE_MAX + 1];	/* in the log */
+/* One round, from the first poll to the record. */
+struct round {
+	bool		active;
+	bool		measures;	/* writes statistics */
+	bool		incomplete;	/* a process did not answer, or refused a setting */
+	bool		store_failed;	/* something was not written: the next round repeats it */
+	int64_t		begun_ms;
+	struct plan	plan;
 };
 
-/* What managers, data planes and others who use the store cause, as often as they like. Of
- * jobs the store has all. */
+struct worker {
+	struct worker_shared	*shared;
+	struct driver_cluster	*cluster;
+	struct plane		*plane;
+	struct loop_timer	 timer;
+	struct round		 round;
+	int64_t			 measure_at_ms;	/* time of the next round that measures */
+	int64_t			 retry_ms;	/* current delay; 0: the data plane answers */
+	struct plane_error	 error;		/* of the latest poll without an answer */
+	uint64_t		 restarts;	/* of the latest poll; 0: none yet */
+	bool			 restarted;	/* since the round before */
+	/* Claimed jobs, which end in this round. */
+	struct plan_job		*jobs;
+	size_t			 n_jobs, jobs_room;
+	bool			 requeue;	/* the store may have further claimed jobs */
+	int64_t			 job_timeout_at_s;	/* of the oldest waiting job */
+	/* What was written or logged. */
+	enum plane_status	 status_reported;
+	bool			 store_reported;	/* that the store failed */
+	int64_t			 polled_put_ms;		/* 0: no poll was recorded */
+	uint32_t		 polled_interval_ms;
+	char			 repairs[MODEL_MESSAGE_MAX + 1];	/* the latest ones */
+	char			 difference[MODEL_MESSAGE_MAX + 1];
+};
+
+/* Managers, data planes and users of the store can cause these lines without limit. The store
+ * has all jobs. */
 static struct log_limit jobs_limit = LOG_LIMIT("job", 100),
     planes_limit = LOG_LIMIT("plane", 100), store_limit = LOG_LIMIT("store", 20);
 
@@ -59,7 +67,7 @@ rules_of(const struct worker *worker)
 {
 	return (struct plan_rules){
 		.drain_ms = worker->shared->config->drain_ms,
-		.patience_s = worker->shared->config->job_patience_s,
+		.job_timeout_s = worker->shared->config->job_patience_s,
 		.title = worker->shared->ops->title,
 		.now_ms = clock_steady_ms(),
 		.first = worker->restarts == 0,
@@ -69,85 +77,84 @@ rules_of(const struct worker *worker)
 	};
 }
 
-/* The store is busy or ill: what was to be written is done again by the next round. */
-static void
-store_failed(struct worker *worker, const struct err *err)
-{
-	if (!worker->store_told)
-		log_limited(&store_limit, LOG_LEVEL_WARN, "%s: %s; the next round tries again",
-		    worker->cluster->row.name, err->text);
-	worker->store_told = true;
-	worker->store_ill = true;
-	if (err->code == ERR_BUSY)
-		worker->shared->rests_until_ms = clock_steady_ms() + worker->shared->rest_ms;
-}
-
-/* False: it was locked just now, and the next round tries again. */
+/* False if the store was locked a moment ago. */
 static bool
-store_may_be_used(struct worker *worker)
+store_ready(struct worker *worker)
 {
 	if (clock_steady_ms() >= worker->shared->rests_until_ms)
 		return true;
-	worker->store_ill = true;
+	worker->round.store_failed = true;
 	return false;
 }
 
-/* Records that this driver polls, and when it will again after 'wait_ms': the timeout is in
- * the interval because a poll may take that long. Not more often than four times in it. */
+/* Reports the first of several failures to use the store. True if 'code' is ERR_OK. */
+static bool
+store_done(struct worker *worker, enum err_code code, const struct err *err)
+{
+	if (code == ERR_OK)
+		return true;
+	if (!worker->store_reported)
+		log_limited(&store_limit, LOG_LEVEL_WARN, "%s: %s; the next round tries again",
+		    worker->cluster->row.name, err->text);
+	worker->store_reported = true;
+	worker->round.store_failed = true;
+	if (code == ERR_BUSY)
+		worker->shared->rests_until_ms = clock_steady_ms() + worker->shared->rest_ms;
+	return false;
+}
+
+/* Records that this driver polls the cluster, and the interval to the next poll, which begins
+ * after 'wait_ms'. The interval includes the timeout, because a poll may take that long. Writes
+ * at most four times an interval. */
 static void
-look_put(struct worker *worker, int64_t wait_ms)
+polled_put(struct worker *worker, int64_t wait_ms)
 {
 	const struct driver_config *config = worker->shared->config;
 	int64_t now = clock_steady_ms(), interval = config->interval_ms;
-	struct driver_poll poll;
+	struct driver_poll row;
 	struct err err;
 
 	interval = interval < config->timeout_ms ? config->timeout_ms : interval;
 	interval = interval < wait_ms ? wait_ms : interval;
-	if ((worker->look_put_ms != 0 && worker->look_interval_ms == interval &&
-	    now - worker->look_put_ms < interval / 4) || !store_may_be_used(worker))
+	if ((worker->polled_put_ms != 0 && worker->polled_interval_ms == interval &&
+	    now - worker->polled_put_ms < interval / 4) || !store_ready(worker))
 		return;
-	poll = (struct driver_poll){ .cluster_id = worker->cluster->row.id, .time = clock_wall_s(),
-	    .interval_ms = (uint32_t)interval };
-	if (store_look_put(worker->shared->store, &poll, &err) != ERR_OK) {
-		store_failed(worker, &err);
+	row = (struct driver_poll){ .cluster_id = worker->cluster->row.id,
+	    .time = clock_wall_s(), .interval_ms = (uint32_t)interval };
+	if (!store_done(worker, store_look_put(worker->shared->store, &row, &err), &err))
 		return;
-	}
-	worker->look_put_ms = now;
-	worker->look_interval_ms = poll.interval_ms;
+	worker->polled_put_ms = now;
+	worker->polled_interval_ms = row.interval_ms;
 }
 
 /* -- jobs ----------------------------------------------------------------------------- */
 
-/* Any number may stand there: whoever makes a job with SQL gives it, and clocks are set
- * back. */
-static int64_t
-created_within(int64_t created)
-{
-	int64_t now = clock_wall_s();
-
-	return created < 0 ? 0 : created > now ? now : created;
-}
-
-/* The tree follows: a job that was claimed is what the store says. */
+/* Takes one claimed job. The tree gets its value, which the store may not have shown yet. The
+ * time of a job that was made with SQL may be any number. */
 static enum err_code
 job_take(void *arg, const struct job_row *row)
 {
 	struct worker *worker = arg;
 	struct driver_real *real = driver_real_find(worker->shared->tree, row->real_id);
-	struct plan_job *job;
+	int64_t now = clock_wall_s();
+	struct plan_job *jobs;
 
 	if (real == NULL || worker->n_jobs == JOBS_MAX)
 		return ERR_OK;
-	job = &worker->jobs[worker->n_jobs++];
-	*job = (struct plan_job){ .id = row->id, .real_id = row->real_id,
+	jobs = memory_array_reserve(worker->jobs, worker->n_jobs, &worker->jobs_room,
+	    sizeof(*jobs));
+	if (jobs == NULL)
+		return ERR_NOMEM;
+	worker->jobs = jobs;
+	jobs += worker->n_jobs++;
+	*jobs = (struct plan_job){ .id = row->id, .real_id = row->real_id,
 	    .operation = row->operation, .value = row->new_value, .old_value = row->old_value,
-	    .created = created_within(row->created) };
-	snprintf(job->message, sizeof(job->message), "%s", row->message);
+	    .created = row->created < 0 ? 0 : row->created > now ? now : row->created };
+	snprintf(jobs->message, sizeof(jobs->message), "%s", row->message);
 	driver_real_value_set(real, row->operation, row->new_value);
 	real->foreign[job_operation_column(row->operation) == REAL_WEIGHT ? FOREIGN_WEIGHT :
 	    FOREIGN_STATE].job = true;
-	/* There may be more than one round takes. */
+	/* There may be more. */
 	if (worker->n_jobs == JOBS_MAX)
 		worker->cluster->jobs_queued = true;
 	return ERR_OK;
@@ -157,141 +164,97 @@ static void
 jobs_claim(struct worker *worker)
 {
 	struct store *store = worker->shared->store;
+	uint32_t id = worker->cluster->row.id;
 	struct err err;
 
 	worker->n_jobs = 0;
-	if (!store_may_be_used(worker))
+	if (!store_ready(worker))
 		return;
 	worker->cluster->jobs_queued = false;
-	worker->patience_over_s = INT64_MAX;
-	if (worker->jobs == NULL)
-		worker->jobs = calloc(JOBS_MAX, sizeof(*worker->jobs));
-	if (worker->jobs == NULL)
+	worker->job_timeout_at_s = INT64_MAX;
+	if (worker->requeue && !store_done(worker, store_jobs_requeue(store, id, &err), &err))
 		return;
-	if (worker->requeue && store_jobs_requeue(store, worker->cluster->row.id, &err) != ERR_OK) {
-		store_failed(worker, &err);
-		return;
-	}
-	worker->requeue = false;
-	if (store_jobs_claim(store, worker->cluster->row.id, JOBS_MAX, job_take, worker, &err) !=
-	    ERR_OK) {
-		worker->requeue = true;
-		store_failed(worker, &err);
-	}
+	worker->requeue = !store_done(worker,
+	    store_jobs_claim(store, id, JOBS_MAX, job_take, worker, &err), &err);
 }
 
+/* Reports a result. A job that still waits is reported if its reason changed. */
 static void
-job_tell(const struct plan_job *job, const struct driver_real *real, const struct plan_result *end)
+job_log(const struct plan_job *job)
 {
-	const struct tree_branch *service = real->row.parent;
+	const struct driver_real *real = job->real;
+	const struct plan_result *result = &job->result;
 
-	/* One that waits on is told where it waits for another reason than before. */
-	if (end->state == JOB_QUEUED && strcmp(end->message, job->message) == 0)
+	if (result->state == JOB_QUEUED && strcmp(result->message, job->message) == 0)
 		return;
-	log_limited(&jobs_limit, end->state == JOB_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+	log_limited(&jobs_limit, result->state == JOB_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
 	    "%u %s %s/%s/%s %u: %s%s%s", job->id, job_operation_name(job->operation),
-	    service->row.parent->row.name, service->row.name, real->row.name, job->value,
-	    job_state_name(end->state), end->message[0] != '\0' ? ": " : "", end->message);
+	    driver_cluster_of(real)->row.name, driver_service_of(real)->row.name, real->row.name,
+	    job->value, job_state_name(result->state), result->message[0] != '\0' ? ": " : "",
+	    result->message);
 }
 
-/* When a job that goes back to the queue is to be polled at again in any case. */
+/* Reports one result and writes it to 'ret'. The setting of a failed job gets its old value
+ * back, in the tree as in the store. */
 static void
-job_waits(struct worker *worker, const struct plan_job *job, const struct plan_result *end)
+job_end(struct worker *worker, struct plan_job *job, struct store_job_end *ret)
 {
-	int64_t over = job->created + worker->shared->config->job_patience_s;
+	const struct plan_result *result = &job->result;
+	int64_t timeout_at_s = job->created + worker->shared->config->job_patience_s;
 
-	if (end->state == JOB_QUEUED && over < worker->patience_over_s)
-		worker->patience_over_s = over;
+	job_log(job);
+	if (result->state == JOB_QUEUED && timeout_at_s < worker->job_timeout_at_s)
+		worker->job_timeout_at_s = timeout_at_s;
+	if (result->state == JOB_FAILED &&
+	    driver_real_value(job->real, job->operation) == job->value)
+		driver_real_value_set(job->real, job->operation, job->old_value);
+	*ret = (struct store_job_end){ .id = job->id, .state = result->state,
+	    .cause = result->cause, .message = result->message };
 }
 
-/* A failed job leaves its real service as it was; the store does the same with the setting. */
-static void
-job_take_back(const struct plan_job *job, struct driver_real *real)
+/* Ends the jobs that make a fallback first: the store gives "fallback" back to a row only if no
+ * other row has it. */
+static enum err_code
+jobs_write(struct worker *worker, struct store_job_end *rows, struct err *err)
 {
-	if (driver_real_value(real, job->operation) == job->value)
-		driver_real_value_set(real, job->operation, job->old_value);
-}
+	size_t n = 0;
 
-/* What the jobs in hand came to. */
-struct outcome {
-	struct plan_result		*ends;
-	struct driver_real	**reals;	/* NULL: removed, with its open jobs */
-	struct store_job_end	*rows;
-	size_t			 n_rows;
-};
+	for (int fallbacks = 1; fallbacks >= 0; fallbacks--) {
+		for (size_t i = 0; i < worker->n_jobs; i++) {
+			struct plan_job *job = &worker->jobs[i];
 
-static void
-jobs_judge(struct worker *worker, const struct plane_poll *poll, const struct plane_error *error,
-    const struct outcome *outcome)
-{
-	const struct plan_rules rules = rules_of(worker);
-
-	for (size_t i = 0; i < worker->n_jobs; i++) {
-		const struct plan_job *job = &worker->jobs[i];
-		struct driver_real *real = driver_real_find(worker->shared->tree, job->real_id);
-
-		outcome->reals[i] = real;
-		if (real == NULL)
-			continue;
-		if (error != NULL)
-			plan_job_defer(job, error, &rules, clock_wall_s(),
-			    &outcome->ends[i]);
-		else
-			plan_job_judge(job, real, poll, &worker->commands, &rules, clock_wall_s(),
-			    &outcome->ends[i]);
-	}
-	plan_handovers_judge(worker->jobs, outcome->reals, worker->n_jobs, outcome->ends);
-}
-
-/* Reports the ends of the jobs that make a fallback, or of all others, and makes them rows for
- * the store. The store gives "fallback" back to a row only where no other row has it. */
-static void
-jobs_report(struct worker *worker, bool fallbacks, struct outcome *outcome)
-{
-	for (size_t i = 0; i < worker->n_jobs; i++) {
-		const struct plan_job *job = &worker->jobs[i];
-		const struct plan_result *end = &outcome->ends[i];
-
-		if (outcome->reals[i] == NULL ||
-		    (job->operation == JOB_ENABLE_FALLBACK) != fallbacks)
-			continue;
-		job_tell(job, outcome->reals[i], end);
-		job_waits(worker, job, end);
-		if (end->state == JOB_FAILED)
-			job_take_back(job, outcome->reals[i]);
-		outcome->rows[outcome->n_rows++] = (struct store_job_end){ .id = job->id,
-		    .state = end->state, .cause = end->cause, .message = end->message };
-	}
-}
-
-/* Judges the jobs in hand by 'poll', or puts them off, and records it. */
-static void
-jobs_end(struct worker *worker, const struct plane_poll *poll, const struct plane_error *error)
-{
-	struct outcome outcome = {
-		.ends = calloc(worker->n_jobs + 1, sizeof(*outcome.ends)),
-		.reals = calloc(worker->n_jobs + 1, sizeof(struct driver_real *)),
-		.rows = calloc(worker->n_jobs + 1, sizeof(*outcome.rows)),
-	};
-	struct err err;
-
-	if (worker->n_jobs > 0 && (outcome.ends == NULL || outcome.reals == NULL ||
-	    outcome.rows == NULL || !store_may_be_used(worker))) {
-		worker->requeue = true;
-	} else if (worker->n_jobs > 0) {
-		jobs_judge(worker, poll, error, &outcome);
-		jobs_report(worker, true, &outcome);
-		jobs_report(worker, false, &outcome);
-		if (store_jobs_end(worker->shared->store, outcome.rows, outcome.n_rows, &err) !=
-		    ERR_OK) {
-			worker->requeue = true;
-			store_failed(worker, &err);
+			if (job->real != NULL &&
+			    (job->operation == JOB_ENABLE_FALLBACK) == fallbacks)
+				job_end(worker, job, &rows[n++]);
 		}
 	}
+	return store_jobs_end(worker->shared->store, rows, n, err);
+}
+
+/* Judges the claimed jobs by the latest poll, or defers them because of 'error', and writes the
+ * results. If they cannot be written, the next round claims the jobs again. */
+static void
+jobs_end(struct worker *worker, const struct plane_error *error)
+{
+	const struct plan_rules rules = rules_of(worker);
+	struct store_job_end *rows = calloc(worker->n_jobs + 1, sizeof(*rows));
+	struct err err;
+
+	for (size_t i = 0; i < worker->n_jobs; i++) {
+		struct plan_job *job = &worker->jobs[i];
+
+		job->real = driver_real_find(worker->shared->tree, job->real_id);
+		if (job->real != NULL && error != NULL)
+			plan_job_defer(job, error, &rules, clock_wall_s());
+		else if (job->real != NULL)
+			plan_job_judge(job, &worker->round.plan, &rules, clock_wall_s());
+	}
+	plan_handovers_judge(worker->jobs, worker->n_jobs);
+	if (worker->n_jobs > 0 && (rows == NULL || !store_ready(worker) ||
+	    !store_done(worker, jobs_write(worker, rows, &err), &err)))
+		worker->requeue = true;
 	worker->n_jobs = 0;
-	free(outcome.ends);
-	free(outcome.reals);
-	free(outcome.rows);
+	free(rows);
 }
 
 /* -- record ---------------------------------------------------------------------------- */
@@ -302,21 +265,18 @@ status_put(struct worker *worker, enum plane_status status, const char *message)
 	const char *name = worker->cluster->row.name;
 	struct err err;
 
-	if (status != worker->told) {
-		if (status != PLANE_STATUS_OK)
-			log_limited(&planes_limit, LOG_LEVEL_WARN, "%s: %s", name, message);
-		else
-			log_limited(&planes_limit, LOG_LEVEL_INFO,
-			    "%s: %s answers, %u real services", name, worker->shared->ops->title,
-			    driver_cluster_reals(worker->cluster));
-	}
-	worker->told = status;
-	if (store_may_be_used(worker) && store_plane_set(worker->shared->store,
-	    worker->cluster->row.id, status, message, &err) != ERR_OK)
-		store_failed(worker, &err);
+	if (status != worker->status_reported && status != PLANE_STATUS_OK)
+		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s: %s", name, message);
+	else if (status != worker->status_reported)
+		log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s answers, %u real services",
+		    name, worker->shared->ops->title, driver_cluster_reals(worker->cluster));
+	worker->status_reported = status;
+	if (store_ready(worker))
+		(void)store_done(worker, store_plane_set(worker->shared->store,
+		    worker->cluster->row.id, status, message, &err), &err);
 }
 
-/* What is recorded of each real service. */
+/* Rows for the store: the reasons that changed, and statistics. */
 struct record {
 	struct store_reason	*reasons;
 	char			(*texts)[MODEL_MESSAGE_MAX + 1];
@@ -325,197 +285,171 @@ struct record {
 };
 
 static void
-real_record(struct worker *worker, const struct plane_poll *poll, struct driver_real *real,
-    struct measure_time now, struct record *record)
+record_make(struct worker *worker, const struct plane_poll *poll, struct record *record)
 {
-	const struct plane_server *server =
-	    plane_poll_find(poll, real->row.parent->row.name, real->row.name);
+	const struct measure_time now = { clock_steady_ms(), clock_wall_s() };
 	const struct plan_rules rules = rules_of(worker);
-	char *text = record->texts[record->n_reasons];
+	struct driver_service *service;
+	struct driver_real *real;
 
-	real->role = plan_role(server, poll);
-	if (strcmp(plan_reason(real, server, &rules, text),
-	    tree_text(&real->row, TREE_REASON)) != 0)
-		record->reasons[record->n_reasons++] =
-		    (struct store_reason){ .real_id = real->row.id, .text = text };
-	if (worker->measuring) {
-		struct statistics *row = &record->rows[record->n_rows++];
+	PLAN_FOREACH(service, real, worker->cluster) {
+		char *text = record->texts[record->n_reasons];
 
-		measure_take(&real->measure, poll, server, now, real->row.id,
-		    plan_active(real, server), row);
-		row->role = real->role;
+		if (strcmp(plan_reason(real, &rules, text), tree_text(&real->row, TREE_REASON)) !=
+		    0)
+			record->reasons[record->n_reasons++] =
+			    (struct store_reason){ .real_id = real->row.id, .text = text };
+		if (worker->round.measures) {
+			struct statistics *row = &record->rows[record->n_rows++];
+
+			measure_take(&real->measure, poll, real->server, now, real->row.id,
+			    plan_active(real), row);
+			row->role = real->role;
+		}
 	}
 }
 
 static void
-record_write(struct worker *worker, const struct record *record)
+record_put(struct worker *worker, const struct plane_poll *poll)
 {
-	struct store *store = worker->shared->store;
-	struct err err;
-
-	if (!store_may_be_used(worker))
-		return;
-	if (record->n_reasons > 0 &&
-	    store_reasons_put(store, record->reasons, record->n_reasons, &err) != ERR_OK)
-		store_failed(worker, &err);
-	if (record->n_rows > 0 &&
-	    store_statistics_put(store, record->rows, record->n_rows, &err) != ERR_OK)
-		store_failed(worker, &err);
-}
-
-static void
-poll_record(struct worker *worker, const struct plane_poll *poll)
-{
-	const struct measure_time now = { clock_steady_ms(), clock_wall_s() };
 	size_t room = driver_cluster_reals(worker->cluster) + 1;
+	struct store *store = worker->shared->store;
 	struct record record = {
 		.reasons = calloc(room, sizeof(*record.reasons)),
 		.texts = calloc(room, sizeof(*record.texts)),
 		.rows = calloc(room, sizeof(*record.rows)),
 	};
-	struct driver_service *service;
-	struct driver_real *real;
+	struct err err;
 
 	if (record.reasons != NULL && record.texts != NULL && record.rows != NULL) {
-		TREE_FOREACH(service, s, &worker->cluster->branch.children) {
-			TREE_FOREACH(real, r, &service->branch.children)
-				real_record(worker, poll, real, now, &record);
-		}
-		record_write(worker, &record);
+		record_make(worker, poll, &record);
+		if (store_ready(worker) && record.n_reasons > 0)
+			(void)store_done(worker, store_reasons_put(store, record.reasons,
+			    record.n_reasons, &err), &err);
+		if (store_ready(worker) && record.n_rows > 0)
+			(void)store_done(worker, store_statistics_put(store, record.rows,
+			    record.n_rows, &err), &err);
 	}
 	free(record.reasons);
 	free(record.texts);
 	free(record.rows);
 }
 
-/* -- what the commands did ------------------------------------------------------------------ */
-
-static bool
-is_of_job(const struct worker *worker, const struct plane_command *command)
-{
-	for (size_t i = 0; i < worker->n_jobs; i++) {
-		if (worker->jobs[i].real_id == command->real_id &&
-		    (job_operation_column(worker->jobs[i].operation) == REAL_WEIGHT) ==
-		    (command->kind == PLANE_COMMAND_WEIGHT))
-			return true;
-	}
-	return false;
-}
+/* -- results of the commands -------------------------------------------------------------- */
 
 static void
-routine_tell(const struct worker *worker, const struct plane_command *command,
-    const struct driver_real *real)
+routine_log(const struct worker *worker, const struct plane_command *command)
 {
+	const struct driver_cluster *cluster = worker->cluster;
 	char earlier[MODEL_MESSAGE_MAX + 1] = "";
-	const char *what =
-	    command->kind == PLANE_COMMAND_END_SESSIONS ? "its connections are ended" :
-	    command->kind == PLANE_COMMAND_HEALTH_DOWN ? "gets work when its checks pass" :
-	    command->value == PLANE_OUT ? (worker->cluster->earlier_pid != 0 ?
-	    "drain time is over" : "drained") :
-	    command->value == PLANE_READY ? "fallback is brought in: no other is up" :
-	    "fallback is held in reserve";
+	const char *what = "fallback is held in reserve";
 
 	if (command->kind == PLANE_COMMAND_DRAIN_FIRST)
-		return;		/* only a step of PLANE_COMMAND_HEALTH_DOWN */
-	if (command->kind == PLANE_COMMAND_STATE && command->value == PLANE_OUT)
-		plan_earlier(worker->cluster, worker->shared->ops->title, earlier);
-	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s/%s: %s%s%s",
-	    real->row.parent->row.parent->row.name, command->service, command->real, what,
-	    earlier[0] != '\0' ? "; " : "", earlier);
+		return;		/* HEALTH_DOWN follows */
+	if (command->kind == PLANE_COMMAND_END_SESSIONS) {
+		what = "its connections are ended";
+	} else if (command->kind == PLANE_COMMAND_HEALTH_DOWN) {
+		what = "gets work when its checks pass";
+	} else if (command->value == PLANE_OUT) {
+		what = cluster->earlier_pid != 0 ? "drain time is over" : "drained";
+		plan_earlier(cluster, worker->shared->ops->title, earlier);
+	} else if (command->value == PLANE_READY) {
+		what = "fallback is brought in: no other server is up";
+	}
+	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s/%s: %s%s%s", cluster->row.name,
+	    command->service, command->real, what, earlier[0] != '\0' ? "; " : "", earlier);
 }
 
-/* Settings that the data plane had lost, and those it does not take. */
+/* Reports the commands that no job asked for. Writes the first refusal of such a command. */
 static void
-repairs_tell(struct worker *worker, char refusal[MODEL_MESSAGE_MAX + 1])
+commands_log(struct worker *worker, char refusal[MODEL_MESSAGE_MAX + 1])
 {
-	const char *name = worker->cluster->row.name;
+	const struct plan *plan = &worker->round.plan;
 	char now[CLOCK_TEXT_SIZE];
-	size_t mended = 0;
+	size_t repaired = 0;
 
-	for (size_t i = 0; i < worker->commands.n; i++) {
-		const struct plane_command *command = &worker->commands.commands[i];
-		struct driver_real *real = driver_real_find(worker->shared->tree, command->real_id);
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct plane_command *command = &plan->commands[i];
+		struct driver_real *real =
+		    driver_real_find(worker->shared->tree, command->real_id);
 
-		if (real != NULL && command->cause == JOB_CAUSE_NONE)
-			plan_command_taken(command, real, clock_steady_ms());
-		if (real == NULL || is_of_job(worker, command))
+		if (real == NULL)
+			continue;
+		if (command->cause == JOB_CAUSE_NONE)
+			plan_carried_out(command, real, clock_steady_ms());
+		if (command->of_job)
 			continue;
 		if (command->cause != JOB_CAUSE_NONE && refusal[0] == '\0')
-			snprintf(refusal, MODEL_MESSAGE_MAX + 1, "%s/%s: %.120s", command->service,
-			    command->real, command->message);
-		else if (command->cause == JOB_CAUSE_NONE && plan_command_is_routine(command, real))
-			routine_tell(worker, command, real);
+			snprintf(refusal, MODEL_MESSAGE_MAX + 1, "%.60s/%.60s: %.130s",
+			    command->service, command->real, command->message);
+		else if (command->cause == JOB_CAUSE_NONE && plan_is_routine(command, real))
+			routine_log(worker, command);
 		else if (command->cause == JOB_CAUSE_NONE)
-			mended++;
+			repaired++;
 	}
-	if (mended == 0)
+	if (repaired == 0)
 		return;
-	worker->cluster->repairs += mended;
-	snprintf(worker->note, sizeof(worker->note),
-	    "%zu settings brought to what the store says, %s"
-	    " (%zu since the driver started)", mended, clock_text(clock_wall_s(), now),
-	    worker->cluster->repairs);
-	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s", name, worker->note);
+	worker->cluster->repairs += repaired;
+	snprintf(worker->repairs, sizeof(worker->repairs), "%zu settings restored to the values"
+	    " of the store, %s (%zu since the driver started)", repaired,
+	    clock_text(clock_wall_s(), now), worker->cluster->repairs);
+	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s", worker->cluster->row.name,
+	    worker->repairs);
 }
 
 /* -- a round --------------------------------------------------------------------------- */
 
-static void
-round_end(struct worker *worker, bool ok)
+/* Doubles the delay before the next try. */
+static int64_t
+retry_next(struct worker *worker)
 {
-	int64_t now = clock_steady_ms(), wait = worker->measure_at_ms - now;
 	int64_t most = worker->shared->config->interval_ms;
 
-	log_debug("round", "%s: %lld ms, %zu commands%s", worker->cluster->row.name,
-	    (long long)(now - worker->begun_ms), worker->commands.n,
-	    worker->measuring ? ", measured" : "");
-	plan_commands_done(&worker->commands);
-	worker->busy = false;
-	if (worker->store_told && !worker->store_ill) {
-		log_limited(&store_limit, LOG_LEVEL_INFO, "%s: is written again",
-		    worker->cluster->row.name);
-		worker->store_told = false;
-	}
 	if (most < RETRY_MAX_MS)
 		most = RETRY_MAX_MS;
-	if (ok) {
-		worker->retry_ms = 0;
-	} else {
-		worker->retry_ms = worker->retry_ms == 0 ? RETRY_FIRST_MS : 2 * worker->retry_ms;
-		if (worker->retry_ms > most)
-			worker->retry_ms = most;
-		wait = worker->retry_ms;
-	}
-	look_put(worker, wait);
-	loop_timer_set(worker->shared->loop, &worker->timer, wait > 0 ? wait : 0, round_begin,
-	    worker);
-	worker->shared->round_done(worker->shared->arg,
-	    ok && !worker->partial && !worker->store_ill);
+	worker->retry_ms = worker->retry_ms == 0 ? RETRY_FIRST_MS : 2 * worker->retry_ms;
+	if (worker->retry_ms > most)
+		worker->retry_ms = most;
+	return worker->retry_ms;
 }
 
-/* Nothing was seen: jobs wait, what was measured grows old. */
+static void
+round_end(struct worker *worker, bool answered)
+{
+	struct worker_shared *shared = worker->shared;
+	struct round *round = &worker->round;
+	int64_t now = clock_steady_ms(), wait = worker->measure_at_ms - now;
+
+	log_debug("round", "%s: %lld ms, %zu commands%s", worker->cluster->row.name,
+	    (long long)(now - round->begun_ms), round->plan.n,
+	    round->measures ? ", measured" : "");
+	plan_done(&round->plan);
+	round->active = false;
+	if (worker->store_reported && !round->store_failed) {
+		log_limited(&store_limit, LOG_LEVEL_INFO, "%s: is written again",
+		    worker->cluster->row.name);
+		worker->store_reported = false;
+	}
+	if (answered)
+		worker->retry_ms = 0;
+	else
+		wait = retry_next(worker);
+	polled_put(worker, wait);
+	loop_timer_set(shared->loop, &worker->timer, wait > 0 ? wait : 0, round_begin, worker);
+	shared->round_done(shared->arg, answered && !round->incomplete && !round->store_failed);
+}
+
+/* No process answered: jobs wait, and statistics become stale. */
 static void
 round_fail(struct worker *worker, const struct plane_error *error)
 {
 	worker->error = *error;
 	if (worker->n_jobs == 0 && (worker->cluster->jobs_queued || worker->requeue ||
-	    clock_wall_s() >= worker->patience_over_s))
+	    clock_wall_s() >= worker->job_timeout_at_s))
 		jobs_claim(worker);
-	jobs_end(worker, NULL, error);
+	jobs_end(worker, error);
 	status_put(worker, error->status, error->text);
 	round_end(worker, false);
-}
-
-/* Adds 'text' to a message, where there is room. */
-static void
-remark_add(char message[MODEL_MESSAGE_MAX + 1], const char *text)
-{
-	size_t used = strlen(message);
-	int length = snprintf(message + used, MODEL_MESSAGE_MAX + 1 - used, "%s%s",
-	    used > 0 && text[0] != '\0' ? "; " : "", text);
-
-	if (length < 0)
-		message[used] = '\0';
 }
 
 static void
@@ -533,25 +467,25 @@ difference_log(struct worker *worker, const char *difference)
 	snprintf(worker->difference, sizeof(worker->difference), "%s", difference);
 }
 
-/* All servers were seen and took their settings: the rest are remarks, the most urgent first. */
+/* All processes answered and no setting was refused: reports what else a person should know,
+ * the most urgent first. */
 static void
 remarks_put(struct worker *worker, const struct plane_poll *poll)
 {
 	char message[MODEL_MESSAGE_MAX + 1], text[MODEL_MESSAGE_MAX + 1];
+	const struct driver_cluster *cluster = worker->cluster;
 	const struct plan_rules rules = rules_of(worker);
-	bool fight;
+	bool contested = plan_foreign(cluster, true, rules.now_ms, message)[0] != '\0';
 
-	fight = plan_fights(worker->cluster, clock_steady_ms(), message)[0] != '\0';
-	plan_missing(worker->cluster, poll, &rules, text);
-	remark_add(message, text);
-	difference_write(worker->cluster, poll, rules.title, text);
+	plan_message_add(message, "%s", plan_missing(cluster, &rules, text));
+	difference_write(cluster, poll, rules.title, text);
 	difference_log(worker, text);
-	remark_add(message, text);
-	if (!fight) {
-		remark_add(message, plan_kept(worker->cluster, text));
-		remark_add(message, worker->note);
+	plan_message_add(message, "%s", text);
+	if (!contested) {
+		plan_message_add(message, "%s", plan_foreign(cluster, false, 0, text));
+		plan_message_add(message, "%s", worker->repairs);
 	}
-	status_put(worker, fight ? PLANE_STATUS_FAILING : PLANE_STATUS_OK, message);
+	status_put(worker, contested ? PLANE_STATUS_FAILING : PLANE_STATUS_OK, message);
 }
 
 static void
@@ -560,12 +494,13 @@ round_finish(struct worker *worker, const struct plane_poll *poll,
 {
 	char refusal[MODEL_MESSAGE_MAX + 1] = "";
 
-	repairs_tell(worker, refusal);
+	plan_bind(worker->cluster, poll);
+	commands_log(worker, refusal);
 	if (error == NULL)
-		plan_see(worker->cluster, poll);
-	jobs_end(worker, poll, error);
-	poll_record(worker, poll);
-	worker->partial = error != NULL || refusal[0] != '\0' || poll->problem[0] != '\0';
+		plan_confirm(worker->cluster);
+	jobs_end(worker, error);
+	record_put(worker, poll);
+	worker->round.incomplete = error != NULL || refusal[0] != '\0' || poll->problem[0] != '\0';
 	if (error != NULL)
 		status_put(worker, error->status, error->text);
 	else if (poll->problem[0] != '\0')
@@ -601,8 +536,9 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 {
 	const struct plane_error no_memory = { .status = PLANE_STATUS_FAILING,
 	    .cause = JOB_CAUSE_OTHER, .text = "out of memory for commands" };
-	struct plan_rules rules;
 	struct worker *worker = arg;
+	struct plan *plan = &worker->round.plan;
+	struct plan_rules rules;
 
 	if (poll == NULL) {
 		round_fail(worker, error);
@@ -612,30 +548,30 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 	worker->restarted = worker->restarts != 0 && worker->restarts != poll->restarts;
 	rules = rules_of(worker);
 	worker->restarts = poll->restarts;
-	if (plan_make(worker->cluster, poll, &rules, clock_steady_ms(),
-	    &worker->commands) != ERR_OK)
+	plan_bind(worker->cluster, poll);
+	if (plan_make(worker->cluster, poll, &rules, plan) != ERR_OK)
 		round_fail(worker, &no_memory);
-	else if (worker->commands.n == 0)
+	else if (plan->n == 0)
 		round_finish(worker, poll, error);
 	else
-		worker->shared->ops->apply(worker->plane, worker->commands.commands,
-		    worker->commands.n,	    on_applied, worker);
+		worker->shared->ops->apply(worker->plane, plan->commands, plan->n, on_applied,
+		    worker);
 }
 
-/* Parameters that can never be right are told like a data plane that fails. */
+/* Opens the data plane if it is not open. Invalid parameters are reported like a data plane
+ * that fails. */
 static bool
-plane_ready(struct worker *worker, struct plane_error *ret_trouble)
+plane_ready(struct worker *worker, struct plane_error *ret_error)
 {
+	const char *params = tree_text(&worker->cluster->row, TREE_PLANE_PARAMS);
 	struct err err;
 
-	if (worker->plane != NULL || worker->shared->ops->open(worker->shared->loop,
-	    tree_text(&worker->cluster->row, TREE_PLANE_PARAMS),
-	    (int)worker->shared->config->timeout_ms, &worker->plane,
-	    &err) == ERR_OK)
+	if (worker->plane != NULL || worker->shared->ops->open(worker->shared->loop, params,
+	    (int)worker->shared->config->timeout_ms, &worker->plane, &err) == ERR_OK)
 		return true;
-	*ret_trouble = (struct plane_error){ .status = PLANE_STATUS_FAILING,
+	*ret_error = (struct plane_error){ .status = PLANE_STATUS_FAILING,
 	    .cause = JOB_CAUSE_OTHER };
-	snprintf(ret_trouble->text, sizeof(ret_trouble->text), "%.250s", err.text);
+	snprintf(ret_error->text, sizeof(ret_error->text), "%.250s", err.text);
 	return false;
 }
 
@@ -646,14 +582,11 @@ round_begin(void *arg)
 	int64_t now = clock_steady_ms();
 	struct plane_error error;
 
-	worker->begun_ms = now;
-	worker->busy = true;
-	worker->partial = false;
-	worker->store_ill = false;
-	worker->measuring = now >= worker->measure_at_ms;
-	if (worker->measuring)
+	worker->round = (struct round){ .active = true, .begun_ms = now,
+	    .measures = now >= worker->measure_at_ms };
+	if (worker->round.measures)
 		worker->measure_at_ms = now + worker->shared->config->interval_ms;
-	look_put(worker, 0);
+	polled_put(worker, 0);
 	if (plane_ready(worker, &error))
 		worker->shared->ops->poll(worker->plane, on_first_poll, worker);
 	else
@@ -671,15 +604,13 @@ worker_new(struct worker_shared *shared, struct driver_cluster *cluster)
 
 	if (worker == NULL)
 		return NULL;
-	TREE_FOREACH(service, s, &cluster->branch.children) {
-		TREE_FOREACH(real, r, &service->branch.children)
-			measure_detach(&real->measure);
-	}
+	PLAN_FOREACH(service, real, cluster)
+		measure_detach(&real->measure);
 	worker->shared = shared;
 	worker->cluster = cluster;
-	worker->requeue = true;	/* what ran when a driver died */
-	worker->told = PLANE_STATUS_NONE;
-	worker->patience_over_s = INT64_MAX;
+	worker->requeue = true;	/* an earlier driver may have claimed jobs */
+	worker->status_reported = PLANE_STATUS_NONE;
+	worker->job_timeout_at_s = INT64_MAX;
 	loop_timer_set(shared->loop, &worker->timer, 0, round_begin, worker);
 	return worker;
 }
@@ -691,7 +622,7 @@ worker_free(struct worker *worker)
 		return;
 	worker->shared->ops->close(worker->plane);
 	loop_timer_cancel(worker->shared->loop, &worker->timer);
-	plan_commands_done(&worker->commands);
+	plan_done(&worker->round.plan);
 	free(worker->jobs);
 	free(worker);
 }
@@ -699,13 +630,13 @@ worker_free(struct worker *worker)
 void
 worker_wake(struct worker *worker)
 {
-	if (worker->busy)
-		return;		/* seen again when the round is over */
+	if (worker->round.active)
+		return;		/* the caller tries again after the round */
 	if (worker->retry_ms == 0) {
 		loop_timer_set(worker->shared->loop, &worker->timer, 0, round_begin, worker);
 		return;
 	}
-	/* Not reached just now: the job says so at once, and is tried in its turn. */
+	/* The data plane does not answer: the job gets the error at once. */
 	jobs_claim(worker);
-	jobs_end(worker, NULL, &worker->error);
+	jobs_end(worker, &worker->error);
 }

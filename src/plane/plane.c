@@ -22,7 +22,7 @@ by_name(const void *a, const void *b)
 	return plane_server_compare(a, b);
 }
 
-const struct plane_server *
+struct plane_server *
 plane_poll_find(const struct plane_poll *poll, const char *service, const char *real)
 {
 	const struct plane_server key = { .service = service, .real = real };

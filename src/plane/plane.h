@@ -52,11 +52,12 @@ struct plane_server {
 	uint32_t		 present;	/* 1u << stat_number; no rates */
 	uint64_t		 number[STAT_NUMBERS];
 	char			 message[PLANE_MESSAGE_SIZE];	/* why it gets no new work */
+	bool			 known;		/* the driver's: the store has this server */
 };
 
 /* The result of a poll. */
 struct plane_poll {
-	const struct plane_server	*servers;	/* by service and real */
+	struct plane_server		*servers;	/* by service and real */
 	size_t				 n;
 	/* Why no setting can be changed although the servers were read, and what to do; "" if
 	 * settings can be changed. */
@@ -88,6 +89,7 @@ enum plane_command_kind {
 /* A command has an absolute value: to carry it out twice does no harm. */
 struct plane_command {
 	uint32_t		 real_id;	/* the driver's */
+	bool			 of_job;	/* the driver's: a job asks for it */
 	char			 service[MODEL_NAME_MAX + 1], real[MODEL_NAME_MAX + 1];
 	enum plane_command_kind	 kind;
 	uint32_t		 value;
@@ -126,7 +128,7 @@ struct plane_kind_ops {
 int plane_server_compare(const struct plane_server *a, const struct plane_server *b);
 
 /* The server of that name; NULL if there is none. */
-const struct plane_server *plane_poll_find(const struct plane_poll *poll,
+struct plane_server *plane_poll_find(const struct plane_poll *poll,
     const char *service, const char *real);
 
 /* The first of the *ret_n servers of a service; NULL if there is none. */

@@ -273,12 +273,12 @@ class Repair(Plane):
     def test_reload_is_mended_and_written_down(self):
         self.proxy.reload()
         self.wait_mended()
-        self.wait_plane(2, '2 settings brought to what the store says')
+        self.wait_plane(2, '2 settings restored to the values of the store')
 
     def test_restart_is_mended(self):
         self.proxy.restart()
         self.wait_mended()
-        self.wait_plane(2, 'brought to what the store says')
+        self.wait_plane(2, 'restored to the values of the store')
 
     def test_what_a_person_changes_is_mended(self):
         self.proxy.ask('set server http/a weight 3;set server http/b state ready')
@@ -356,7 +356,7 @@ class Many(Plane):
         self.assertEqual((0, 5), proxy.state('service-7/web-7'))
         # And all of them mended at once.
         self.world.sql('UPDATE real_service SET weight = 3')
-        self.wait_plane(2, '10000 settings brought')
+        self.wait_plane(2, '10000 settings restored')
 
 
 class Snmp(Plane):

@@ -231,7 +231,7 @@ class Checks(Fleet):
         requests = Requests(self.proxy)
         requests.wait(3, 'f')
         state, _, words = self.done('enable', 'web/http/a')
-        self.assertEqual('it gets work when its checks pass', words)
+        self.assertEqual('gets work when its checks pass', words)
         self.assertEqual((0, 10), self.proxy.state('http/a'))
         self.wait_reason('web/http/a', 'DOWN by lbcluster until its checks pass: L4CON')
         requests.wait(3, 'f')
@@ -283,7 +283,7 @@ class Checks(Fleet):
         check = silent.accept()[0]
         self.wait_reason('web/http/f', 'brought in by lbcluster: no check of another')
         check.close()
-        self.wait_reason('web/http/f', 'brought in by lbcluster: no other is up')
+        self.wait_reason('web/http/f', 'brought in by lbcluster: no other server is up')
         self.assertNotIn('http/f: fallback is held in reserve', self.driver_log())
 
 

@@ -58,11 +58,11 @@ class Fight(Others):
         self.done('set-weight', 'web/http/a', '50')
         agent.answer = '10%'
         self.wait_plane(4, 'http/a: weight 50 was set 3 times in ')
-        self.wait_plane(4, ' and is changed back to 1 by HAProxy or somebody else; stop that')
+        self.wait_plane(4, 'but something outside lbcluster changes it back to 1; stop that')
         self.wait_reason('web/http/a', 'weight 50 was set 3 times in ')
         self.wait_reason('web/http/b', '')
         agent.answer = 'up'
-        self.wait_plane(2, 'brought to what the store says')
+        self.wait_plane(2, 'restored to the values of the store')
         self.wait_reason('web/http/a', '')
         self.assertEqual((0, 50), self.proxy.state('http/a'))
 
@@ -86,7 +86,7 @@ listen app
         self.start_driver()
         dns.names['_app._tcp.test'] = [(self.backend('a').port, 'p1.test', 1)]
         self.wait_plane(4, 'app/pod1: weight %d was set 3 times in ' % weight)
-        self.wait_reason('web/app/pod1', 'is changed back to 1 by HAProxy')
+        self.wait_reason('web/app/pod1', 'changes it back to 1')
         self.wait_reason('web/app/pod1', 'stop that (SRV record: set ignore-weight')
 
     def test_state_by_a_script_is_reported_until_it_ends(self):
@@ -99,7 +99,7 @@ listen app
         thread = threading.Thread(target=script, daemon=True)
         thread.start()
         self.wait_plane(4, 'http/a: state ready was set 3 times in ')
-        self.wait_reason('web/http/a', 'is changed back to maint')
+        self.wait_reason('web/http/a', 'changes it back to maint')
         end.set()
         thread.join()
         self.wait_plane(2)
@@ -135,9 +135,9 @@ class Keep(Others):
     def set_by_hand(self):
         self.serve({'http': {'a': SERVER, 'b': SERVER, 'c': SERVER}}, keep=True)
         self.proxy.ask('set server http/a weight 3;set server http/b state maint')
-        self.wait_reason('web/http/a', 'HAProxy or somebody else set weight 3, which is kept;'
+        self.wait_reason('web/http/a', 'weight 3 was set outside lbcluster and is kept;'
                          ' the store has 10 (foreign-changes = keep)')
-        self.wait_reason('web/http/b', 'somebody else set state maint, which is kept')
+        self.wait_reason('web/http/b', 'state maint was set outside lbcluster and is kept')
         self.assertEqual(10, self.real('web/http/a')[0])
 
     def assert_as_set(self):
@@ -156,7 +156,7 @@ class Keep(Others):
             self.stop_driver()
             self.start_driver()
             self.assert_as_set()
-        self.wait_reason('web/http/a', 'set weight 3, which is kept')
+        self.wait_reason('web/http/a', 'weight 3 was set outside lbcluster and is kept')
 
     def test_what_a_person_sets_ends_with_a_restart_of_haproxy(self):
         self.set_by_hand()
@@ -202,7 +202,7 @@ class Keep(Others):
         self.wait_rounds()
         agent.answer = 'ready 50%'
         self.wait_state('http/a', (0, 5))
-        self.wait_reason('web/http/a', 'set weight 5, which is kept')
+        self.wait_reason('web/http/a', 'weight 5 was set outside lbcluster and is kept')
         agent.answer = 'ready 100%'
         self.wait_state('http/a', (0, 10))
         self.wait_reason('web/http/a', '')
@@ -216,7 +216,7 @@ class Keep(Others):
         self.wait_reason('web/http/a', 'HAProxy has no such server')
         self.assertIn('registered', self.proxy.ask(
             'add server http/a 127.0.0.1:%d weight 10' % self.backend('a').port))
-        self.wait_reason('web/http/a', 'set state maint, which is kept')
+        self.wait_reason('web/http/a', 'state maint was set outside lbcluster and is kept')
         self.wait_rounds()
         self.assertEqual(FORCED_MAINT, self.proxy.state('http/a')[0] & FORCED_MAINT)
         self.proxy.ask('set server http/a state ready')
@@ -239,9 +239,9 @@ class Keep(Others):
         self.serve({'http': {'a': CHECK, 'f': CHECK}}, keep=True)
         self.done('enable-fallback', 'web/http/f')
         self.proxy.ask('set server http/f state maint')
-        self.wait_reason('web/http/f', 'set state maint, which is kept')
+        self.wait_reason('web/http/f', 'state maint was set outside lbcluster and is kept')
         self.proxy.ask('set server http/a state maint')
-        self.wait_reason('web/http/a', 'set state maint, which is kept')
+        self.wait_reason('web/http/a', 'state maint was set outside lbcluster and is kept')
         self.wait_rounds()
         self.assertEqual(FORCED_MAINT, self.proxy.state('http/f')[0])
         self.stop_driver()
@@ -256,7 +256,8 @@ class Keep(Others):
     def test_server_that_a_person_gives_no_new_work_is_not_active(self):
         self.serve({'http': {'a': SERVER, 'b': SERVER}}, keep=True)
         self.proxy.ask('set server http/a weight 0')
-        self.wait_reason('web/http/a', 'set weight 0, which is kept; the store has 10')
+        self.wait_reason('web/http/a',
+                         'weight 0 was set outside lbcluster and is kept; the store has 10')
         self.assertEqual({'b': 4}, self.proxy.share('http', 4))
         self.wait_active('web/http/a', 0)
         self.proxy.ask('set server http/a weight 10')
@@ -273,11 +274,11 @@ class Keep(Others):
         self.wait_rounds()
         for proxy in (self.proxy, other):
             proxy.ask('set server http/a weight 3')
-        self.wait_reason('web/http/a', 'set weight 3, which is kept')
+        self.wait_reason('web/http/a', 'weight 3 was set outside lbcluster and is kept')
         other.program.signal(signal.SIGSTOP)
         self.wait_plane(3)
         other.program.signal(signal.SIGCONT)
-        self.wait_plane(2, 'set weight 3, which is kept')
+        self.wait_plane(2, 'weight 3 was set outside lbcluster and is kept')
         self.assertEqual([(0, 3), (0, 3)], [proxy.state('http/a') for proxy in (self.proxy, other)])
         other.restart()
         for proxy in (self.proxy, other):
@@ -341,7 +342,7 @@ class TakeOver(Others):
             'set server http/d weight 5')
         self.assertEqual(({'a': 16, 'd': 8}, set('abdf')), self.before['http'])
         self.assertEqual(
-            'lbclusterctl: web/http/b: is in DRAIN in HAProxy; taken over as enabled with weight'
+            'lbclusterctl: web/http/b: is in DRAIN in HAProxy; stored as enabled with weight'
             ' 0, which keeps its sticky sessions; its weight was 20, "lbclusterctl set-weight'
             ' web/http/b 20" gives it new work\n', said)
         self.assertEqual([(0, 10), (0, 0), (FORCED_MAINT, 30), (0, 5), (FORCED_MAINT | 4, 10),
@@ -381,8 +382,8 @@ class TakeOver(Others):
                                         'g': SERVER + ' backup'}},
                               'set server http/a state maint')
         self.assertEqual({'f': 24}, self.before['http'][0])
-        self.assertEqual('lbclusterctl: web/http/g: is a further backup in HAProxy; it stays one'
-                         ' there, and is taken over as no fallback, since a service has one\n',
+        self.assertEqual('lbclusterctl: web/http/g: is another backup in HAProxy and stays backup'
+                         ' there; stored without fallback, because a service has only one\n',
                          said)
         self.assertEqual([0, 1, 0], [self.real('web/http/' + name)[2] for name in 'afg'])
 

@@ -30,8 +30,7 @@ static struct {
 	struct plane_server	 servers[N];
 	struct plane_poll	 poll;
 	struct plan_rules	 rules;
-	struct plan_commands	 commands;
-	int64_t			 now_ms;
+	struct plan		 plan;
 } w;
 
 static int
@@ -41,10 +40,10 @@ setup(void **state)
 	static char http[] = "http";
 
 	(void)state;
-	plan_commands_done(&w.commands);
+	plan_done(&w.plan);
 	memset(&w, 0, sizeof(w));
-	w.rules = (struct plan_rules){ .patience_s = 3600, .title = "HAProxy" };
-	w.now_ms = 1000;
+	w.rules = (struct plan_rules){ .job_timeout_s = 3600, .title = "HAProxy",
+	    .now_ms = 1000 };
 	w.cluster.branch.children = (struct tree_list){ w.services, 1, 1 };
 	w.services[0] = &w.service.row;
 	w.service.row.parent = &w.cluster.branch;
@@ -69,56 +68,71 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	plan_commands_done(&w.commands);
+	plan_done(&w.plan);
 	return 0;
 }
 
-/* The commands as text: "a weight 5; b out". Carries them out as well. */
+/* Carries out a command as HAProxy does. */
+static void
+carry_out(const struct plane_command *command, struct plane_server *server)
+{
+	switch (command->kind) {
+	case PLANE_COMMAND_WEIGHT:
+		server->weight = command->value;
+		break;
+	case PLANE_COMMAND_END_SESSIONS:
+		break;
+	case PLANE_COMMAND_DRAIN_FIRST:
+		server->state = PLANE_DRAIN;
+		server->up = true;
+		break;
+	case PLANE_COMMAND_HEALTH_DOWN:
+		assert_int_not_equal(server->state, PLANE_OUT);	/* HAProxy refuses it */
+		server->up = false;
+		break;
+	case PLANE_COMMAND_STATE:
+		server->up = command->value != PLANE_OUT &&
+		    (server->up || server->state == PLANE_OUT);
+		server->state = (enum plane_state)command->value;
+		break;
+	}
+}
+
+/* Makes a plan and carries it out. Returns the commands as text: "a weight 5; b out". */
 static const char *
 plan(void)
 {
 	static const char *const states[] = { "ready", "drain", "out" };
+	static const char *const kinds[] = {
+		[PLANE_COMMAND_END_SESSIONS] = "end sessions",
+		[PLANE_COMMAND_DRAIN_FIRST] = "drain first",
+		[PLANE_COMMAND_HEALTH_DOWN] = "health down",
+	};
 	static char text[512];
 	size_t used = 0;
 
-	plan_commands_done(&w.commands);
-	w.rules.now_ms = w.now_ms;
-	assert_int_equal(plan_make(&w.cluster, &w.poll, &w.rules, w.now_ms, &w.commands), ERR_OK);
+	plan_done(&w.plan);
+	plan_bind(&w.cluster, &w.poll);
+	assert_int_equal(plan_make(&w.cluster, &w.poll, &w.rules, &w.plan), ERR_OK);
 	text[0] = '\0';
 	for (int i = 0; i < N; i++) {
-		for (size_t j = 0; j < w.commands.n; j++) {
-			const struct plane_command *command = &w.commands.commands[j];
+		for (size_t j = 0; j < w.plan.n; j++) {
+			const struct plane_command *command = &w.plan.commands[j];
+			char weight[32];
 
 			if (command->real_id != w.reals[i].row.id)
 				continue;
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
-			    used > 0 ? "; " : "", command->real);
-			if (command->kind == PLANE_COMMAND_WEIGHT) {
-				used += (size_t)snprintf(text + used, sizeof(text) - used,
-				    " weight %u", command->value);
-				w.servers[i].weight = command->value;
-			} else if (command->kind == PLANE_COMMAND_END_SESSIONS) {
-				used += (size_t)snprintf(text + used, sizeof(text) - used, " cut");
-			} else if (command->kind == PLANE_COMMAND_DRAIN_FIRST) {
-				used += (size_t)snprintf(text + used, sizeof(text) - used, " park");
-				w.servers[i].state = PLANE_DRAIN;
-				w.servers[i].up = true;
-			} else if (command->kind == PLANE_COMMAND_HEALTH_DOWN) {
-				/* Refused in "maint". */
-				assert_int_not_equal(w.servers[i].state, PLANE_OUT);
-				used += (size_t)snprintf(text + used, sizeof(text) - used, " down");
-				w.servers[i].up = false;
-			} else {
-				used += (size_t)snprintf(text + used, sizeof(text) - used, " %s",
-				    states[command->value]);
-				w.servers[i].up = command->value != PLANE_OUT &&
-				    (w.servers[i].up || w.servers[i].state == PLANE_OUT);
-				w.servers[i].state = (enum plane_state)command->value;
-			}
-			plan_command_taken(command, &w.reals[i], w.now_ms);
+			snprintf(weight, sizeof(weight), "weight %u", command->value);
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s",
+			    used > 0 ? "; " : "", command->real,
+			    command->kind == PLANE_COMMAND_WEIGHT ? weight :
+			    command->kind == PLANE_COMMAND_STATE ? states[command->value] :
+			    kinds[command->kind]);
+			carry_out(command, &w.servers[i]);
+			plan_carried_out(command, &w.reals[i], w.rules.now_ms);
 		}
 	}
-	plan_see(&w.cluster, &w.poll);
+	plan_confirm(&w.cluster);
 	return text;
 }
 
@@ -127,7 +141,8 @@ reason(int i)
 {
 	static char buf[MODEL_MESSAGE_MAX + 1];
 
-	return plan_reason(&w.reals[i], &w.servers[i], &w.rules, buf);
+	plan_bind(&w.cluster, &w.poll);
+	return plan_reason(&w.reals[i], &w.rules, buf);
 }
 
 /* -- commands --------------------------------------------------------------------------- */
@@ -158,7 +173,7 @@ plan_leaves_what_the_data_plane_has_not(void **state)
 	w.reals[G].weight = 5;
 	w.poll.n = N - 1;
 	assert_string_equal(plan(), "");
-	assert_false(plan_active(&w.reals[G], NULL));
+	assert_false(plan_active(&w.reals[G]));
 }
 
 static void
@@ -168,12 +183,12 @@ plan_fallback_is_in_reserve_while_another_is_up(void **state)
 	w.reals[F].fallback = true;
 	assert_string_equal(plan(), "f drain");
 	assert_string_equal(reason(F), "held in reserve by lbcluster");
-	assert_true(plan_active(&w.reals[F], &w.servers[F]));
+	assert_true(plan_active(&w.reals[F]));
 	w.servers[A].up = w.servers[B].up = false;
 	assert_string_equal(plan(), "");
 	w.servers[G].blocked = true;
 	assert_string_equal(plan(), "f ready");
-	assert_string_equal(reason(F), "brought in by lbcluster: no other is up");
+	assert_string_equal(reason(F), "brought in by lbcluster: no other server is up");
 	w.servers[B].up = true;
 	assert_string_equal(plan(), "f drain");
 }
@@ -199,7 +214,7 @@ plan_fallback_stays_as_it_is_until_a_check_has_ended(void **state)
 		w.servers[i].check_pending = true;
 	assert_string_equal(plan(), "");
 	assert_string_equal(reason(F),
-	    "brought in by lbcluster: no check of another has ended yet");
+	    "brought in by lbcluster: no check of another server has ended yet");
 	w.servers[A].up = w.servers[B].up = false;
 	w.servers[A].check_pending = w.servers[B].check_pending = false;
 	assert_string_equal(plan(), "");
@@ -222,7 +237,7 @@ plan_server_enabled_beside_a_working_fallback_waits_for_its_checks(void **state)
 	w.reals[A].enabled = w.reals[B].enabled = w.reals[G].enabled = false;
 	assert_string_equal(plan(), "a out; b out; g out");
 	w.reals[A].enabled = true;
-	assert_string_equal(plan(), "a park; a down; a ready");
+	assert_string_equal(plan(), "a drain first; a health down; a ready");
 	assert_string_equal(reason(A), "DOWN by lbcluster until its checks pass");
 	assert_string_equal(plan(), "");
 	snprintf(w.servers[A].message, sizeof(w.servers[A].message), "L4CON");
@@ -272,7 +287,7 @@ plan_disabled_fallback_is_out(void **state)
 	w.reals[F].enabled = false;
 	assert_string_equal(plan(), "f out");
 	assert_string_equal(reason(F), "MAINT by lbcluster");
-	assert_false(plan_active(&w.reals[F], &w.servers[F]));
+	assert_false(plan_active(&w.reals[F]));
 }
 
 static void
@@ -283,8 +298,8 @@ plan_drain_ends_with_the_last_connection(void **state)
 	w.reals[A].enabled = false;
 	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 3;
 	assert_string_equal(plan(), "a drain");
-	assert_string_equal(reason(A), "DRAIN by lbcluster: its connections end");
-	w.now_ms += 4999;
+	assert_string_equal(reason(A), "DRAIN by lbcluster until its connections end");
+	w.rules.now_ms += 4999;
 	assert_string_equal(plan(), "");
 	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 0;
 	assert_string_equal(plan(), "a out");
@@ -305,7 +320,7 @@ plan_drain_waits_for_a_process_from_before_a_reload(void **state)
 	assert_string_equal(plan(), "");
 	assert_string_equal(reason(A), "DRAIN by lbcluster: HAProxy process 77, from before a"
 	    " reload, still runs and may serve its connections");
-	w.now_ms += 5000;
+	w.rules.now_ms += 5000;
 	assert_string_equal(plan(), "a out");
 	assert_string_equal(reason(A), "MAINT by lbcluster: HAProxy process 77, from before a"
 	    " reload, still runs and may serve its connections");
@@ -327,8 +342,8 @@ plan_drain_has_an_end(void **state)
 	w.reals[A].enabled = false;
 	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 3;
 	assert_string_equal(plan(), "a drain");
-	w.now_ms += 5000;
-	assert_string_equal(plan(), "a out; a cut");
+	w.rules.now_ms += 5000;
+	assert_string_equal(plan(), "a out; a end sessions");
 	assert_string_equal(plan(), "");
 }
 
@@ -408,7 +423,7 @@ reason_is_there_where_it_is_not_active(void **state)
 		server.tracked = tracked[rest / 5];
 		haproxy_server_read(&server, &w.servers[A]);
 		text = reason(A);
-		if (plan_active(&w.reals[A], &w.servers[A]) != (text[0] == '\0'))
+		if (plan_active(&w.reals[A]) != (text[0] == '\0'))
 			fail_msg("op %u, admin %#x, %s, %s, %s: \"%s\"", server.op_state,
 			    server.admin_state, server.check_status, server.status, server.tracked,
 			    text);
@@ -423,15 +438,15 @@ missing_servers_of_a_pair_are_counted(void **state)
 	char text[MODEL_MESSAGE_MAX + 1];
 
 	(void)state;
-	plan_missing(&w.cluster, &w.poll, &w.rules, text);
+	plan_missing(&w.cluster, &w.rules, text);
 	assert_string_equal(text, "");
 	w.servers[B].missing_at = "/run/two.sock";
 	assert_string_equal(reason(B), "HAProxy at /run/two.sock has no such server");
-	plan_missing(&w.cluster, &w.poll, &w.rules, text);
+	plan_missing(&w.cluster, &w.rules, text);
 	assert_string_equal(text, "HAProxy at /run/two.sock has no server http/b");
 	w.servers[A].missing_at = "/run/one.sock";
 	w.servers[F].missing_at = "/run/two.sock";
-	plan_missing(&w.cluster, &w.poll, &w.rules, text);
+	plan_missing(&w.cluster, &w.rules, text);
 	assert_string_equal(text, "HAProxy at /run/one.sock has no server http/a; 2 more servers"
 	    " are missing in one of the pair");
 }
@@ -446,45 +461,48 @@ others_set(enum plane_state state, uint32_t weight)
 	w.servers[A].weight = weight;
 }
 
+static const char *
+contested(void)
+{
+	static char text[MODEL_MESSAGE_MAX + 1];
+
+	return plan_foreign(&w.cluster, true, w.rules.now_ms, text);
+}
+
 static void
 plan_restores_what_others_change_and_reports_it_from_the_third_time_on(void **state)
 {
-	char text[MODEL_MESSAGE_MAX + 1];
-
 	(void)state;
 	w.reals[A].weight = 50;
 	assert_string_equal(plan(), "a weight 50");
 	for (int i = 0; i < 3; i++) {
-		assert_string_equal(plan_fights(&w.cluster, w.now_ms, text), "");
+		assert_string_equal(contested(), "");
 		assert_string_equal(reason(A), "");
-		w.now_ms += 5000;
+		w.rules.now_ms += 5000;
 		others_set(PLANE_READY, 1);
 		assert_string_equal(plan(), "a weight 50");
 	}
-	assert_string_equal(reason(A), "weight 50 was set 3 times in 10 seconds and is changed back"
-	    " to 1 by HAProxy or somebody else; stop that (SRV record: set ignore-weight;"
+	assert_string_equal(reason(A), "weight 50 was set 3 times in 10 seconds, but something"
+	    " outside lbcluster changes it back to 1; stop that (SRV record: set ignore-weight;"
 	    " agent-check; script) or use foreign-changes = keep");
-	assert_string_equal(plan_fights(&w.cluster, w.now_ms, text) + strlen("http/a: "),
-	    reason(A));
+	assert_string_equal(contested() + strlen("http/a: "), reason(A));
 	/* Over where three pauses went by without a change. */
-	w.now_ms += 15000;
+	w.rules.now_ms += 15000;
 	assert_string_equal(plan(), "");
-	assert_string_not_equal(plan_fights(&w.cluster, w.now_ms, text), "");
-	w.now_ms += 2000;
+	assert_string_not_equal(contested(), "");
+	w.rules.now_ms += 2000;
 	assert_string_equal(plan(), "");
-	assert_string_equal(plan_fights(&w.cluster, w.now_ms, text), "");
+	assert_string_equal(contested(), "");
 	assert_string_equal(reason(A), "");
 	/* Another change starts from one. */
 	others_set(PLANE_READY, 1);
 	assert_string_equal(plan(), "a weight 50");
-	assert_string_equal(plan_fights(&w.cluster, w.now_ms, text), "");
+	assert_string_equal(contested(), "");
 }
 
 static void
 plan_counts_no_restart_and_no_job_as_a_change_by_others(void **state)
 {
-	char text[MODEL_MESSAGE_MAX + 1];
-
 	(void)state;
 	w.reals[A].weight = 50;
 	plan();
@@ -494,7 +512,7 @@ plan_counts_no_restart_and_no_job_as_a_change_by_others(void **state)
 		w.reals[A].foreign[FOREIGN_WEIGHT].job = i % 2 == 1;
 		assert_string_equal(plan(), "a weight 50");
 	}
-	assert_string_equal(plan_fights(&w.cluster, w.now_ms, text), "");
+	assert_string_equal(contested(), "");
 }
 
 static void
@@ -509,10 +527,10 @@ plan_keeps_what_others_change_until_a_job_or_a_restart(void **state)
 	others_set(PLANE_DRAIN, 3);
 	for (int i = 0; i < 5; i++)
 		assert_string_equal(plan(), "");
-	assert_string_equal(reason(A), "HAProxy or somebody else set state drain, which is kept;"
+	assert_string_equal(reason(A), "state drain was set outside lbcluster and is kept;"
 	    " the store has ready (foreign-changes = keep)");
-	assert_string_equal(plan_fights(&w.cluster, w.now_ms, text), "");
-	assert_non_null(strstr(plan_kept(&w.cluster, text), "http/a and 1 more: "));
+	assert_string_equal(contested(), "");
+	assert_non_null(strstr(plan_foreign(&w.cluster, false, 0, text), "http/a and 1 more: "));
 	/* A job changes what it is for, and nothing else. */
 	w.reals[A].weight = 60;
 	assert_string_equal(plan(), "a weight 60");
@@ -523,7 +541,7 @@ plan_keeps_what_others_change_until_a_job_or_a_restart(void **state)
 	w.rules.round.restarted = true;
 	others_set(PLANE_DRAIN, 5);
 	assert_string_equal(plan(), "a weight 60; a ready");
-	assert_string_equal(plan_kept(&w.cluster, text), "");
+	assert_string_equal(plan_foreign(&w.cluster, false, 0, text), "");
 }
 
 /* A driver that was restarted knows by the statistics whether HAProxy was. */
@@ -553,9 +571,9 @@ plan_counts_a_backup_that_is_ready_again_as_a_repair(void **state)
 	w.reals[G].fallback = true;
 	w.servers[F].state = PLANE_DRAIN;
 	assert_string_equal(plan(), "f ready; g drain");
-	assert_int_equal(w.commands.commands[0].real_id, w.reals[F].row.id);
-	assert_false(plan_command_is_routine(&w.commands.commands[0], &w.reals[F]));
-	assert_true(plan_command_is_routine(&w.commands.commands[1], &w.reals[G]));
+	assert_int_equal(w.plan.commands[0].real_id, w.reals[F].row.id);
+	assert_false(plan_is_routine(&w.plan.commands[0], &w.reals[F]));
+	assert_true(plan_is_routine(&w.plan.commands[1], &w.reals[G]));
 }
 
 static void
@@ -610,10 +628,10 @@ plan_gives_all_weights_before_all_states(void **state)
 	w.reals[A].weight = w.reals[F].weight = 0;
 	others_set(PLANE_DRAIN, 10);
 	plan();
-	assert_int_equal(w.commands.n, 3);
-	assert_int_equal(w.commands.commands[0].kind, PLANE_COMMAND_WEIGHT);
-	assert_int_equal(w.commands.commands[1].kind, PLANE_COMMAND_WEIGHT);
-	assert_int_equal(w.commands.commands[2].kind, PLANE_COMMAND_STATE);
+	assert_int_equal(w.plan.n, 3);
+	assert_int_equal(w.plan.commands[0].kind, PLANE_COMMAND_WEIGHT);
+	assert_int_equal(w.plan.commands[1].kind, PLANE_COMMAND_WEIGHT);
+	assert_int_equal(w.plan.commands[2].kind, PLANE_COMMAND_STATE);
 }
 
 /* -- jobs ------------------------------------------------------------------------------- */
@@ -623,12 +641,12 @@ static int64_t now_s = 1000;
 static struct plan_result
 judge(int i, enum job_operation operation, uint32_t value)
 {
-	const struct plan_job job = { .id = 1, .real_id = w.reals[i].row.id, .operation = operation,
-	    .value = value, .created = 1000 };
-	struct plan_result end;
+	struct plan_job job = { .id = 1, .real_id = w.reals[i].row.id, .real = &w.reals[i],
+	    .operation = operation, .value = value, .created = 1000 };
 
-	plan_job_judge(&job, &w.reals[i], &w.poll, &w.commands, &w.rules, now_s, &end);
-	return end;
+	plan_bind(&w.cluster, &w.poll);
+	plan_job_judge(&job, &w.plan, &w.rules, now_s);
+	return job.result;
 }
 
 static void
@@ -659,13 +677,13 @@ job_that_was_refused_failed_in_words(void **state)
 	w.reals[A].weight = 5;
 	plan();
 	w.servers[A].weight = 10;
-	w.commands.commands[0].cause = JOB_CAUSE_REJECTED;
-	snprintf(w.commands.commands[0].message, sizeof(w.commands.commands[0].message), "no");
+	w.plan.commands[0].cause = JOB_CAUSE_REJECTED;
+	snprintf(w.plan.commands[0].message, sizeof(w.plan.commands[0].message), "no");
 	end = judge(A, JOB_SET_WEIGHT, 5);
 	assert_int_equal(end.state, JOB_FAILED);
 	assert_int_equal(end.cause, JOB_CAUSE_REJECTED);
 	assert_string_equal(end.message, "no");
-	w.commands.commands[0].cause = JOB_CAUSE_NONE;
+	w.plan.commands[0].cause = JOB_CAUSE_NONE;
 	end = judge(A, JOB_SET_WEIGHT, 5);
 	assert_int_equal(end.state, JOB_FAILED);
 	assert_int_equal(end.cause, JOB_CAUSE_OTHER);
@@ -682,9 +700,9 @@ job_whose_order_was_not_refused_waits_as_long_as_its_patience(void **state)
 	w.reals[A].weight = 5;
 	plan();
 	w.servers[A].weight = 10;
-	snprintf(w.commands.commands[0].message, sizeof(w.commands.commands[0].message), "mute");
+	snprintf(w.plan.commands[0].message, sizeof(w.plan.commands[0].message), "mute");
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
-		w.commands.commands[0].cause = causes[i];
+		w.plan.commands[0].cause = causes[i];
 		now_s = 4599;
 		end = judge(A, JOB_SET_WEIGHT, 5);
 		assert_int_equal(end.state, JOB_QUEUED);
@@ -712,29 +730,25 @@ job_that_cannot_be_done_failed(void **state)
 static void
 job_of_a_hand_over_fails_with_the_other(void **state)
 {
-	const struct plan_job jobs[] = {
-		{ .id = 1, .real_id = w.reals[G].row.id, .operation = JOB_ENABLE_FALLBACK,
-		  .value = 1 },
-		{ .id = 2, .real_id = w.reals[F].row.id, .operation = JOB_DISABLE_FALLBACK },
-		{ .id = 3, .real_id = w.reals[A].row.id, .operation = JOB_SET_WEIGHT, .value = 10 },
+	struct plan_job jobs[] = {
+		{ .real = &w.reals[G], .operation = JOB_ENABLE_FALLBACK, .value = 1 },
+		{ .real = &w.reals[F], .operation = JOB_DISABLE_FALLBACK },
+		{ .real = &w.reals[A], .operation = JOB_SET_WEIGHT, .value = 10 },
 	};
-	struct driver_real *const reals[] = { &w.reals[G], &w.reals[F], &w.reals[A] };
-	struct plan_result ends[3];
 
 	(void)state;
 	w.reals[G].fallback = true;
 	w.servers[F].backup = w.servers[G].backup = true;
 	plan();
-	ends[0] = judge(G, JOB_ENABLE_FALLBACK, 1);
-	ends[1] = judge(F, JOB_DISABLE_FALLBACK, 0);
-	ends[2] = judge(A, JOB_SET_WEIGHT, 10);
-	plan_handovers_judge(jobs, reals, 3, ends);
-	assert_int_equal(ends[0].state, JOB_FAILED);
-	assert_int_equal(ends[0].cause, JOB_CAUSE_REJECTED);
-	assert_string_equal(ends[0].message, "f stays the fallback: HAProxy's configuration makes"
-	    " it a backup, which no command changes");
-	assert_int_equal(ends[1].state, JOB_FAILED);
-	assert_int_equal(ends[2].state, JOB_SUCCEEDED);
+	for (size_t i = 0; i < 3; i++)
+		plan_job_judge(&jobs[i], &w.plan, &w.rules, 0);
+	plan_handovers_judge(jobs, 3);
+	assert_int_equal(jobs[0].result.state, JOB_FAILED);
+	assert_int_equal(jobs[0].result.cause, JOB_CAUSE_REJECTED);
+	assert_string_equal(jobs[0].result.message, "f stays the fallback: HAProxy's configuration"
+	    " makes it a backup, which no command changes");
+	assert_int_equal(jobs[1].result.state, JOB_FAILED);
+	assert_int_equal(jobs[2].result.state, JOB_SUCCEEDED);
 }
 
 /* -- what only one side has ------------------------------------------------------------- */
@@ -744,6 +758,9 @@ difference(void)
 {
 	static char buf[MODEL_MESSAGE_MAX + 1];
 
+	for (int i = 0; i < N; i++)
+		w.servers[i].known = false;
+	plan_bind(&w.cluster, &w.poll);
 	difference_write(&w.cluster, &w.poll, "HAProxy", buf);
 	return buf;
 }
@@ -793,7 +810,7 @@ difference_of_long_names_fits(void **state)
 		reals[i] = (struct driver_real){
 		    .row = { .parent = &w.service.branch, .name = names[i] } };
 		memcpy(names[i], name, sizeof(name));
-		names[i][0] = (char)('5' - i);
+		names[i][0] = (char)('1' + i);
 		tree_list_add(&w.service.branch.children, &reals[i].row);
 	}
 	tree_list_remove(&w.service.branch.children, &w.reals[A].row);
@@ -802,14 +819,22 @@ difference_of_long_names_fits(void **state)
 	assert_non_null(strstr(difference(), " and 4 more; the store has no "));
 }
 
+static enum real_role
+role(int i)
+{
+	plan_bind(&w.cluster, &w.poll);
+	return w.reals[i].role;
+}
+
 static void
 role_is_that_of_the_data_plane(void **state)
 {
 	(void)state;
 	w.servers[F].backup = true;
-	assert_int_equal(plan_role(&w.servers[F], &w.poll), ROLE_BACKUP);
-	assert_int_equal(plan_role(&w.servers[A], &w.poll), ROLE_MEMBER);
-	assert_int_equal(plan_role(NULL, &w.poll), ROLE_MEMBER);
+	assert_int_equal(role(F), ROLE_BACKUP);
+	assert_int_equal(role(A), ROLE_MEMBER);
+	w.poll.n = N - 1;
+	assert_int_equal(role(G), ROLE_MEMBER);
 }
 
 static void
@@ -820,18 +845,18 @@ role_of_a_place_without_an_address_is_spare_beside_others(void **state)
 	w.servers[G].pool = "other.test";
 	w.servers[B].no_address = w.servers[F].no_address = w.servers[G].no_address = true;
 	w.servers[F].backup = true;
-	assert_int_equal(plan_role(&w.servers[A], &w.poll), ROLE_MEMBER);
-	assert_int_equal(plan_role(&w.servers[B], &w.poll), ROLE_SPARE);
-	assert_int_equal(plan_role(&w.servers[F], &w.poll), ROLE_SPARE);
+	assert_int_equal(role(A), ROLE_MEMBER);
+	assert_int_equal(role(B), ROLE_SPARE);
+	assert_int_equal(role(F), ROLE_SPARE);
 	/* No other of its name has an address: it is missed. */
-	assert_int_equal(plan_role(&w.servers[G], &w.poll), ROLE_MEMBER);
+	assert_int_equal(role(G), ROLE_MEMBER);
 	w.servers[A].no_address = true;
-	assert_int_equal(plan_role(&w.servers[B], &w.poll), ROLE_MEMBER);
-	assert_int_equal(plan_role(&w.servers[F], &w.poll), ROLE_BACKUP);
+	assert_int_equal(role(B), ROLE_MEMBER);
+	assert_int_equal(role(F), ROLE_BACKUP);
 	/* Nor is a server without a name in the DNS a place of a template. */
 	w.servers[A].pool = w.servers[B].pool = "";
 	w.servers[A].no_address = false;
-	assert_int_equal(plan_role(&w.servers[B], &w.poll), ROLE_MEMBER);
+	assert_int_equal(role(B), ROLE_MEMBER);
 }
 
 static void
@@ -849,17 +874,16 @@ job_put_off_waits_as_long_as_its_patience(void **state)
 {
 	const struct plane_error error = { .status = PLANE_STATUS_UNREACHABLE,
 	    .cause = JOB_CAUSE_UNREACHABLE, .text = "gone" };
-	const struct plan_job job = { .created = 1000 };
-	struct plan_result end;
+	struct plan_job job = { .created = 1000 };
 
 	(void)state;
-	plan_job_defer(&job, &error, &w.rules, 4599, &end);
-	assert_int_equal(end.state, JOB_QUEUED);
-	assert_string_equal(end.message, "waits: gone");
-	plan_job_defer(&job, &error, &w.rules, 4600, &end);
-	assert_int_equal(end.state, JOB_FAILED);
-	assert_int_equal(end.cause, JOB_CAUSE_UNREACHABLE);
-	assert_string_equal(end.message, "given up after 3600 s: gone");
+	plan_job_defer(&job, &error, &w.rules, 4599);
+	assert_int_equal(job.result.state, JOB_QUEUED);
+	assert_string_equal(job.result.message, "waits: gone");
+	plan_job_defer(&job, &error, &w.rules, 4600);
+	assert_int_equal(job.result.state, JOB_FAILED);
+	assert_int_equal(job.result.cause, JOB_CAUSE_UNREACHABLE);
+	assert_string_equal(job.result.message, "given up after 3600 s: gone");
 }
 
 /* -- measuring ---------------------------------------------------------------------------- */

@@ -43,7 +43,6 @@ struct plane {
 	void			*arg;		/* of 'polled' or 'applied' */
 	/* A poll. */
 	plane_polled_fn		 polled;
-	struct plane_server	*servers;
 	struct plane_poll	 poll;
 	struct plane_error	 error;
 	/* Commands: 'done' of them have results, then 'sent' are at the process. */
@@ -113,8 +112,7 @@ poll_free(struct plane *plane)
 		plane->processes[i].answer = NULL;
 		plane->processes[i].answered = false;
 	}
-	free(plane->servers);
-	plane->servers = NULL;
+	free(plane->poll.servers);
 	plane->poll.servers = NULL;
 	plane->poll.n = 0;
 }
@@ -227,12 +225,12 @@ missing_at(const struct plane *plane, const struct found *found, size_t n)
 	return NULL;
 }
 
-/* Writes each name once to plane->servers. 'found' is sorted. */
+/* Writes each name once to plane->poll.servers. 'found' is sorted. */
 static void
 servers_merge(struct plane *plane, const struct found *found, size_t n)
 {
 	for (size_t i = 0, same; i < n; i += same) {
-		struct plane_server *server = &plane->servers[plane->poll.n++];
+		struct plane_server *server = &plane->poll.servers[plane->poll.n++];
 
 		*server = found[i].server;
 		for (same = 1; i + same < n &&
@@ -241,7 +239,6 @@ servers_merge(struct plane *plane, const struct found *found, size_t n)
 		message_merge(plane, &found[i], same, server);
 		server->missing_at = missing_at(plane, &found[i], same);
 	}
-	plane->poll.servers = plane->servers;
 }
 
 static bool
@@ -253,8 +250,8 @@ servers_gather(struct plane *plane)
 	for (size_t i = 0; i < plane->n; i++)
 		n += plane->processes[i].view.n_servers;
 	found = calloc(n + 1, sizeof(*found));
-	plane->servers = calloc(n + 1, sizeof(*plane->servers));
-	if (found == NULL || plane->servers == NULL) {
+	plane->poll.servers = calloc(n + 1, sizeof(*plane->poll.servers));
+	if (found == NULL || plane->poll.servers == NULL) {
 		free(found);
 		return false;
 	}

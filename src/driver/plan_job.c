@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Results of jobs; see plan.h.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "driver/plan.h"
+
+static void __attribute__((format(printf, 4, 5)))
+result_set(struct plan_job *job, enum job_state state, enum job_fail_cause cause,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	job->result.state = state;
+	job->result.cause = cause;
+	va_start(ap, fmt);
+	vsnprintf(job->result.message, sizeof(job->result.message), fmt, ap);
+	va_end(ap);
+}
+
+const char *
+plan_fallback_cause(const struct driver_real *real)
+{
+	return driver_service_of(real)->awaits_check ?
+	    "no check of another server has ended yet" : "no other server is up";
+}
+
+/* True if the poll has what the job asks for. Adds a note to the message of its success. */
+static bool
+job_holds(const struct plan_job *job, char note[MODEL_MESSAGE_MAX + 1])
+{
+	const struct driver_real *real = job->real;
+	const struct plane_server *server = real->server;
+
+	switch (job_operation_column(job->operation)) {
+	case REAL_WEIGHT:
+		return server->weight == job->value;
+	case REAL_ENABLED:
+		if (!real->enabled && server->state == PLANE_DRAIN)
+			plan_message_add(note, "drains until its connections end");
+		if (real->enabled && real->awaits_check && !server->up)
+			plan_message_add(note, "gets work when its checks pass");
+		return !real->enabled ? server->state == PLANE_DRAIN ||
+		    server->state == PLANE_OUT : server->state == real->wanted;
+	case REAL_FALLBACK:
+		if (server->backup)
+			plan_message_add(note, "backup by the data plane's own configuration");
+		else if (job->value && real->enabled && real->wanted == PLANE_DRAIN)
+			plan_message_add(note, "held in reserve");
+		else if (job->value && real->enabled)
+			plan_message_add(note, "brought in: %s", plan_fallback_cause(real));
+		return server->state == real->wanted;
+	}
+	return false;
+}
+
+void
+plan_job_defer(struct plan_job *job, const struct plane_error *error,
+    const struct plan_rules *rules, int64_t now_s)
+{
+	if (now_s - job->created >= rules->job_timeout_s)
+		result_set(job, JOB_FAILED, error->cause, "given up after %lld s: %.200s",
+		    (long long)(now_s - job->created), error->text);
+	else
+		result_set(job, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", error->text);
+}
+
+/* True if the data plane did not refuse the command: another try may succeed. */
+static bool
+may_retry(const struct plane_command *command)
+{
+	switch (command->cause) {
+	case JOB_CAUSE_UNREACHABLE:
+	case JOB_CAUSE_TIMEOUT:
+	case JOB_CAUSE_OTHER:
+		return true;
+	case JOB_CAUSE_NONE:
+	case JOB_CAUSE_NOT_FOUND:
+	case JOB_CAUSE_REJECTED:
+		break;
+	}
+	return false;
+}
+
+static void
+job_fail(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules,
+    int64_t now_s)
+{
+	const struct plane_command *command = plan_find(plan, job->real_id,
+	    job_operation_column(job->operation) == REAL_WEIGHT ? PLANE_COMMAND_WEIGHT :
+	    PLANE_COMMAND_STATE);
+	struct plane_error error;
+
+	if (command == NULL || command->cause == JOB_CAUSE_NONE) {
+		result_set(job, JOB_FAILED, JOB_CAUSE_OTHER,
+		    "%s shows another value after the change", rules->title);
+	} else if (may_retry(command)) {
+		error = (struct plane_error){ .cause = command->cause };
+		snprintf(error.text, sizeof(error.text), "%s", command->message);
+		plan_job_defer(job, &error, rules, now_s);
+	} else {
+		result_set(job, JOB_FAILED, command->cause, "%s", command->message);
+	}
+}
+
+void
+plan_job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules,
+    int64_t now_s)
+{
+	const struct driver_real *real = job->real;
+	const struct plane_server *server = real->server;
+	char note[MODEL_MESSAGE_MAX + 1] = "";
+
+	if (driver_real_value(real, job->operation) != job->value) {
+		result_set(job, JOB_SUPERSEDED, JOB_CAUSE_NONE, "a later job came first");
+	} else if (server == NULL) {
+		result_set(job, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server %s/%s",
+		    rules->title, driver_service_of(real)->row.name, real->row.name);
+	} else if (job->operation == JOB_DISABLE_FALLBACK && server->backup) {
+		result_set(job, JOB_FAILED, JOB_CAUSE_REJECTED, "%s's configuration makes it a"
+		    " backup, which no command changes", rules->title);
+	} else if (job_holds(job, note)) {
+		if (server->missing_at != NULL)
+			plan_message_add(note, "%s at %.108s has no such server", rules->title,
+			    server->missing_at);
+		result_set(job, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", note);
+	} else {
+		job_fail(job, plan, rules, now_s);
+	}
+}
+
+void
+plan_handovers_judge(struct plan_job *jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_job *from = &jobs[i];
+
+		if (from->real == NULL || from->operation != JOB_DISABLE_FALLBACK ||
+		    from->result.state != JOB_FAILED)
+			continue;
+		for (size_t j = 0; j < n; j++) {
+			struct plan_job *to = &jobs[j];
+
+			if (to->real != NULL && to->operation == JOB_ENABLE_FALLBACK &&
+			    to->result.state == JOB_SUCCEEDED &&
+			    to->real->row.parent == from->real->row.parent)
+				result_set(to, JOB_FAILED, from->result.cause, "%s stays the"
+				    " fallback: %.180s", from->real->row.name,
+				    from->result.message);
+		}
+	}
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Messages about real services and clusters; see plan.h.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "driver/plan.h"
+#include "model/address.h"
+
+void
+plan_message_add(char message[MODEL_MESSAGE_MAX + 1], const char *fmt, ...)
+{
+	size_t used = strlen(message), begin = used > 0 ? used + 2 : 0;
+	va_list ap;
+
+	if (begin >= MODEL_MESSAGE_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(message + begin, MODEL_MESSAGE_MAX + 1 - begin, fmt, ap);
+	va_end(ap);
+	if (used > 0 && message[begin] != '\0')
+		memcpy(message + used, "; ", 2);
+}
+
+bool
+plan_active(const struct driver_real *real)
+{
+	const struct plane_server *server = real->server;
+
+	if (server == NULL || !server->up || server->blocked || server->state == PLANE_OUT)
+		return false;
+	/* A foreign change that is kept gave it weight 0. */
+	if (real->foreign[FOREIGN_WEIGHT].kept && server->weight == 0)
+		return false;
+	return server->state != PLANE_DRAIN ||
+	    (plan_is_reserve(real) && !real->foreign[FOREIGN_STATE].kept);
+}
+
+/* -- of a cluster ------------------------------------------------------------------------ */
+
+const char *
+plan_foreign(const struct driver_cluster *cluster, bool contested, int64_t now_ms,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	char text[MODEL_MESSAGE_MAX + 1] = "", more[32] = "";
+	const struct driver_service *service;
+	const struct driver_real *real, *first = NULL;
+	size_t n = 0;
+
+	PLAN_FOREACH(service, real, cluster) {
+		for (size_t i = 0; i < FOREIGN_SETTINGS; i++) {
+			const struct foreign *foreign = &real->foreign[i];
+
+			if (!(contested ? foreign_contested(foreign, now_ms) : foreign->kept) ||
+			    n++ > 0)
+				continue;
+			first = real;
+			foreign_message(foreign, (enum foreign_setting)i, now_ms, text);
+		}
+	}
+	buf[0] = '\0';
+	if (n > 1)
+		snprintf(more, sizeof(more), " and %zu more", n - 1);
+	/* Long names are cut, and so may be the end of the text. */
+	if (n > 0 && snprintf(buf, MODEL_MESSAGE_MAX + 1, "%.40s/%.40s%s: %s",
+	    driver_service_of(first)->row.name, first->row.name, more, text) > MODEL_MESSAGE_MAX)
+		memcpy(buf + MODEL_MESSAGE_MAX - 3, "...", 4);
+	return buf;
+}
+
+const char *
+plan_earlier(const struct driver_cluster *cluster, const char *title,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	buf[0] = '\0';
+	if (cluster->earlier_pid != 0)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s process %llu, from before a reload, still"
+		    " runs and may serve its connections", title,
+		    (unsigned long long)cluster->earlier_pid);
+	else if (cluster->earlier_unseen)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "its connections in a %s process from before"
+		    " a reload cannot be seen", title);
+	return buf;
+}
+
+const char *
+plan_missing(const struct driver_cluster *cluster, const struct plan_rules *rules,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	const struct driver_service *service;
+	const struct driver_real *real;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	PLAN_FOREACH(service, real, cluster) {
+		if (real->server == NULL || real->server->missing_at == NULL || n++ > 0)
+			continue;
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%.20s at %.70s has no server %.60s/%.60s",
+		    rules->title, real->server->missing_at, service->row.name,
+		    real->row.name);
+	}
+	if (n > 1)
+		plan_message_add(buf, "%zu more servers are missing in one of the pair", n - 1);
+	return buf;
+}
+
+/* -- reasons ------------------------------------------------------------------------------ */
+
+/* "by lbcluster" is only for a server that lbcluster took out. */
+static void
+reason_disabled(const struct driver_real *real, const struct plan_rules *rules,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	const struct plane_server *server = real->server;
+	char earlier[MODEL_MESSAGE_MAX + 1] = "";
+
+	if (real->drain_since_ms != 0 && server->number[STAT_ACTIVE_CONNECTIONS] == 0)
+		plan_earlier(driver_cluster_of(real), rules->title, earlier);
+	if (real->ours && server->state == PLANE_DRAIN)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, PLAN_DRAIN "%s%.200s",
+		    earlier[0] != '\0' ? ": " : " until its connections end", earlier);
+	else if (real->ours && server->state == PLANE_OUT)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, PLAN_MAINT "%s%.200s",
+		    earlier[0] != '\0' ? ": " : "", earlier);
+	else
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->message);
+}
+
+/* Why a fallback or an enabled server is in its state; "" if it needs no reason. */
+static void
+reason_enabled(const struct driver_real *real, const struct plan_rules *rules,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	const struct plane_server *server = real->server;
+
+	if (server->backup)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "backup by %s's configuration", rules->title);
+	else if (plan_is_reserve(real) && server->state == PLANE_DRAIN)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "held in reserve by lbcluster");
+	else if (plan_is_reserve(real))
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "brought in by lbcluster: %s",
+		    plan_fallback_cause(real));
+	else if (server->state == PLANE_DRAIN)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "DRAIN by command or agent");
+	else if (server->state == PLANE_MIXED)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "its state differs between the processes");
+}
+
+static void
+reason_state(const struct driver_real *real, const struct plan_rules *rules,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	const struct plane_server *server = real->server;
+	char weight[MODEL_MESSAGE_MAX + 1];
+
+	foreign_message(&real->foreign[FOREIGN_WEIGHT], FOREIGN_WEIGHT, rules->now_ms, weight);
+	if (server == NULL)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s has no such server", rules->title);
+	else if (foreign_message(&real->foreign[FOREIGN_STATE], FOREIGN_STATE, rules->now_ms,
+	    buf)[0] != '\0')
+		return;
+	else if (!real->enabled)
+		reason_disabled(real, rules, buf);
+	else if (real->role == ROLE_SPARE)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1,
+		    "spare place of a template: %.160s has no address for it", server->pool);
+	else if (real->awaits_check && !server->up)
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "DOWN by lbcluster until its checks pass%s%s",
+		    server->message[0] != '\0' ? ": " : "", server->message);
+	else if (server->message[0] != '\0')
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->message);
+	else if (weight[0] != '\0')
+		memcpy(buf, weight, sizeof(weight));
+	else
+		reason_enabled(real, rules, buf);
+}
+
+/* Returns the address of the data plane if it differs from the stored one; NULL otherwise. A
+ * number is compared with a number and a name with a name, because the address of a name may
+ * change at any time. */
+static const char *
+address_differs(const char *address, const struct plane_endpoint *endpoint)
+{
+	struct address stored = address_from_text(address), actual;
+
+	if (stored.type == ADDRESS_UNKNOWN)
+		return endpoint->name[0] == '\0' || address[0] == '\0' ||
+		    strcasecmp(address, endpoint->name) == 0 ? NULL : endpoint->name;
+	actual = address_from_text(endpoint->address);
+	if (actual.type == ADDRESS_UNKNOWN || (actual.type == stored.type &&
+	    memcmp(stored.octets, actual.octets, stored.length) == 0))
+		return NULL;
+	return endpoint->address;
+}
+
+/* If the data plane has another address or port than the store, writes it. */
+static bool
+endpoint_differs(const struct driver_real *real, const struct plane_endpoint *endpoint,
+    char *buf, size_t size)
+{
+	const char *stored = tree_text(&real->row, TREE_ADDRESS), *address;
+	const char *port = tree_text(&real->row, TREE_PORT);
+
+	if (endpoint->address == NULL)
+		return false;
+	address = address_differs(stored, endpoint);
+	if (address == NULL && (port[0] == '\0' || endpoint->port[0] == '\0' ||
+	    strcmp(port, endpoint->port) == 0))
+		return false;
+	address_endpoint(address != NULL ? address : stored, endpoint->port, buf, size);
+	return true;
+}
+
+const char *
+plan_reason(const struct driver_real *real, const struct plan_rules *rules,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	char text[MODEL_ADDRESS_MAX + MODEL_PORT_TEXT_MAX + 4];
+	const struct plane_server *server = real->server;
+
+	buf[0] = '\0';
+	reason_state(real, rules, buf);
+	if (server == NULL)
+		return buf;
+	if (endpoint_differs(real, &server->endpoint, text, sizeof(text)) ||
+	    endpoint_differs(real, &server->other_endpoint, text, sizeof(text)))
+		plan_message_add(buf, "its address in %s is %.80s", rules->title, text);
+	if (server->missing_at != NULL)
+		plan_message_add(buf, "%s at %.108s has no such server", rules->title,
+		    server->missing_at);
+	return buf;
+}
