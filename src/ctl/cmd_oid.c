@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ctl/commands.h"
-#include "ctl/snmp_asker.h"
+#include "ctl/snmp_conf.h"
 #include "model/oid.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The inside of the command doctor: what a check is given, and how it tells what
- * it found. Checks only look, and run in the order of their table: a later one may
- * use what an earlier one saw. Only the doctor's own sources include this.
+ * Private to the files doctor*.c: what a check of the command doctor gets, and how it reports.
+ * Checks change nothing. They run in the order of their table, and a later check may use the
+ * results of an earlier one.
  */
 #ifndef CTL_DOCTOR_H
 #define CTL_DOCTOR_H
 
 #include "ctl/commands.h"
-#include "ctl/doctor_snmpd_conf.h"
 #include "ctl/process.h"
+#include "ctl/snmp_conf.h"
 #include "util/dial.h"
 #include "util/endpoint.h"
 
@@ -18,83 +18,87 @@
 #define LBCLUSTER_CONF_FILE "/etc/lbcluster/lbclusterd.conf"
 #endif
 
-/* LAST-UPDATED of the LBCLUSTER-MIB that this program belongs to. */
+/* LAST-UPDATED of the LBCLUSTER-MIB of this version. */
 #define DOCTOR_MIB_REVISION "202611290000Z"
+
+/* The socket of snmpd without agentXSocket, and of lbclusterd without agentx-socket. */
+#define DOCTOR_SOCKET "/var/agentx/master"
+
+/* The user and the group of lbclusterd and of its store, as installed. */
+#define DOCTOR_USER "lbcluster"
 
 enum doctor_result {
 	DOCTOR_OK,
-	DOCTOR_WARN,	/* works, and will hurt */
+	DOCTOR_WARN,	/* works now, and may fail later */
 	DOCTOR_FAIL,
-	DOCTOR_UNSEEN,	/* could not be seen; the message says why */
-	DOCTOR_SKIPPED,	/* was not asked for, or is not needed here */
+	DOCTOR_UNKNOWN,	/* the check could not be made; the message says why */
+	DOCTOR_SKIPPED,	/* the check was not requested, or is not needed */
 };
 
-/* Where snmpd listens without an agentXSocket, and lbclusterd connects without a setting. */
-#define DOCTOR_SOCKET "/var/agentx/master"
-
-enum doctor_sight { SIGHT_UNKNOWN, SIGHT_NO, SIGHT_YES };
+enum tristate { UNKNOWN, NO, YES };
 
 struct doctor {
 	struct ctl		*ctl;
 	struct out		*out;		/* NULL: text */
-	const char		*check;		/* the one that runs */
-	bool			 failed, unseen;	/* some check was */
-	bool			 memory;	/* there was none */
-	char			 cure[1024];
-	/* What is asked for. */
+	const char		*check;		/* the current one */
+	bool			 failed, unknown;	/* a check had this result */
+	bool			 out_of_memory;
+	char			 fix[1024];
+	/* What to check. */
 	char			 socket[ENDPOINT_TEXT_MAX];	/* of the AgentX master, */
-	struct endpoint		 master;			/* the same */
+	struct endpoint		 master;			/* parsed */
 	char			**snmp;		/* arguments for net-snmp's programs */
 	bool			 snmp_given;	/* by the user */
-	char			 target[256];	/* host and port of snmpd, without snmp_given */
-	char			 asker[384];	/* whom snmpd answers, for messages */
-	bool			 asker_known;	/* named by the user or by snmp.conf */
-	/* What was seen. */
+	char			 target[256];	/* host and port of snmpd, unless snmp_given */
+	char			 asker[384];	/* the community or user, for messages */
+	bool			 asker_known;	/* from the user or from snmp.conf */
+	/* Results. */
 	struct snmpd_conf	 conf;
 	struct dial_result	 dialed;	/* the connection to 'master' */
-	pid_t			 master_pid;	/* who listens; 0: not known */
-	enum who_lock		 lock;		/* of lbclusterd; */
-	int			 lock_error;	/* errno where it could not be seen */
-	struct who		 daemon;	/* lbclusterd, or the user it would be */
-	enum doctor_sight	 daemon_alive;
-	enum doctor_sight	 listening;	/* somebody does, on the socket */
-	enum doctor_sight	 answers;	/* snmpd, to the arguments */
-	enum doctor_sight	 registered;
-	char			 version[80];	/* lbcSysVersion, "" if not readable */
+	pid_t			 master_pid;	/* of a UNIX socket; 0: unknown */
+	enum tristate		 agentx;	/* 'master' answers a Ping of AgentX */
+	enum lock_state		 lock;		/* of lbclusterd; */
+	int			 lock_error;	/* errno of LOCK_UNKNOWN */
+	struct process		 daemon;	/* lbclusterd, or else the user of its unit */
+	enum tristate		 daemon_alive;
+	enum tristate		 listening;	/* a process listens at 'master' */
+	enum tristate		 answers;	/* snmpd answers 'snmp' */
+	enum tristate		 registered;
+	char			 version[80];	/* lbcSysVersion, "" if it cannot be read */
 };
 
-/* One finding. 'cure' is NULL, or lines: a command each, or a line of a file after
- * the file's name and a colon. */
-void doctor_find(struct doctor *doctor, enum doctor_result result, const char *cure,
+/* Reports one result of a check. 'fix' is NULL or lines: commands, and lines of a configuration
+ * file as "FILE: LINE". */
+void doctor_report(struct doctor *doctor, enum doctor_result result, const char *fix,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* Makes a cure; it is valid until the next one. */
-const char *doctor_cure(struct doctor *doctor, const char *fmt, ...)
+/* Formats a fix, valid until the next one. */
+const char *doctor_fix(struct doctor *doctor, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* "user lbcluster", for words and cures. */
-const char *doctor_user(uid_t uid, char buf[64]);
-const char *doctor_group(gid_t gid, char buf[64]);
+/* Format the name of a user or a group, or its number. Return 'buf'. */
+enum { DOCTOR_NAME_MAX = 64 };
+const char *doctor_user(uid_t uid, char buf[DOCTOR_NAME_MAX]);
+const char *doctor_group(gid_t gid, char buf[DOCTOR_NAME_MAX]);
 
-/* Tries to connect to a UNIX socket without waiting, and ends the connection. Returns 0,
- * with the process that listens (0 if not known), or errno. */
-int doctor_connect(const char *path, pid_t *ret_pid);
+/* Connects as lbclusterd does, within 15 s. result.fd is open if it is connected. */
+struct dial_result doctor_connect(const struct endpoint *to);
 
-/* What several checks use is looked at before the first one runs: the process that holds
- * lbclusterd's lock; then snmpd's configuration and the connection to the master. */
-void doctor_look_daemon(struct doctor *doctor);
-void doctor_look_master(struct doctor *doctor);
+/* Run before the first check: the process that holds lbclusterd's lock; snmpd's configuration
+ * and the connection to the master. */
+void doctor_find_daemon(struct doctor *doctor);
+void doctor_find_master(struct doctor *doctor);
 
-/* The configuration file that 'program' reads: option -c of the process 'pid' (0: none runs),
- * else 'path'. Returns 'buf'. */
-const char *doctor_conf_path(pid_t pid, const char *path, char buf[WHO_PATH_MAX]);
+/* Returns, in 'buf', the configuration file of a program: option -c of the process 'pid' (0:
+ * none runs), or 'path'. */
+const char *doctor_conf_path(pid_t pid, const char *path, char buf[PATH_MAX]);
 
-/* True if the unit of a program of lbcluster, as it is installed, allows UNIX sockets alone;
- * and the commands that install its example of a drop-in for TCP. */
+/* True if the installed unit of a program of lbcluster allows only UNIX sockets. The fix
+ * installs the example of a drop-in for TCP. */
 bool doctor_unit_forbids_tcp(const char *program);
-const char *doctor_unit_cure(struct doctor *doctor, const char *program);
+const char *doctor_unit_fix(struct doctor *doctor, const char *program);
 
-/* The command that starts snmpd: "restart" where it runs. */
+/* Returns the command that starts snmpd: "restart" if it runs. */
 const char *doctor_snmpd_start(void);
 
 /* The checks. */
@@ -105,8 +109,8 @@ void doctor_daemon(struct doctor *doctor);
 void doctor_socket(struct doctor *doctor);
 void doctor_master(struct doctor *doctor);
 void doctor_snmpd_conf(struct doctor *doctor);
-void doctor_patience(struct doctor *doctor);
-void doctor_conf_access(struct doctor *doctor);
+void doctor_timeout(struct doctor *doctor);
+void doctor_communities(struct doctor *doctor);
 void doctor_secrets(struct doctor *doctor);
 void doctor_snmpd(struct doctor *doctor);
 void doctor_registered(struct doctor *doctor);
@@ -117,24 +121,23 @@ void doctor_mib_file(struct doctor *doctor);
 void doctor_driver_conf(struct doctor *doctor);
 void doctor_planes(struct doctor *doctor);
 
-/* Gives the values of objects, OIDs below LBCLUSTER-MIB's root as "1.1.8.0", as snmpget -On
- * prints them ("Gauge32: 2"). False if snmpget cannot be run; "" for an object that is not
- * there. */
+/* Reads objects with snmpget; 'objects' are OIDs below LBCLUSTER-MIB's root, "1.1.8.0". Values
+ * are as "snmpget -On" prints them ("Gauge32: 2"), "" for an object without an answer. False if
+ * snmpget cannot run. */
 enum { DOCTOR_VALUE_MAX = 320 };
 bool doctor_values(struct doctor *doctor, const char *const objects[], size_t n,
     char values[][DOCTOR_VALUE_MAX]);
 
-/* -- parts without a world, for their tests ------------------------------------------ */
+/* -- parts with tests of their own ----------------------------------------------------- */
 
-/* Splits a text into arguments as a shell would: blanks, quotes and backslash, no
- * more. NULL if a quote is open or without memory. The array ends with NULL and is one
- * piece of memory. */
-char **doctor_words(const char *text);
+/* Splits a text into arguments at blanks. Quotes and backslash work as in a shell. NULL if a
+ * quote is open or without memory. The array ends with NULL and is one piece of memory. */
+char **doctor_split(const char *text);
 
-/* A time of snmpd.conf ("5", "5s", "2m") in seconds; -1 if it is none. */
+/* Parses a time of snmpd.conf ("5", "5s", "2m") into seconds; -1 if it is invalid. */
 long doctor_seconds(const char *text);
 
-/* LAST-UPDATED of a module in 'text'; "" if it has none. */
+/* Finds LAST-UPDATED of a MIB module in 'text'; "" if there is none. Returns 'buf'. */
 const char *doctor_mib_revision(const char *text, char buf[16]);
 
 #endif

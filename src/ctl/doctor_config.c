@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Checks of the doctor on configuration files of lbcluster, which the programs themselves
- * judge with their option --check; and on its units.
+ * Checks of the doctor on the configuration files of lbcluster, by the option --check of the
+ * programs, and on its units.
  */
 #include "ctl/doctor.h"
 
@@ -21,63 +21,65 @@
 enum { CHECK_MS = 10000, EXIT_INVALID = 2 };
 
 const char *
-doctor_conf_path(pid_t pid, const char *path, char buf[WHO_PATH_MAX])
+doctor_conf_path(pid_t pid, const char *path, char buf[PATH_MAX])
 {
-	if (!who_option(pid, 'c', buf, WHO_PATH_MAX) || buf[0] != '/')
-		snprintf(buf, WHO_PATH_MAX, "%s", path);
+	if (!process_option(pid, 'c', buf, PATH_MAX) || buf[0] != '/')
+		snprintf(buf, PATH_MAX, "%s", path);
 	return buf;
 }
 
-/* The program beside this one, in ../sbin, or by its name in PATH. */
+/* Finds a program in the directory of lbclusterctl, in ../sbin or in PATH. */
 static void
-program_find(const char *name, char buf[WHO_PATH_MAX])
+program_find(const char *name, char buf[PATH_MAX])
 {
 	static const char *const places[] = { "", "../sbin/" };
-	char self[WHO_PATH_MAX / 2];
+	char self[PATH_MAX / 2];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 
 	self[n > 0 ? n : 0] = '\0';
 	slash = strrchr(self, '/');
 	for (size_t i = 0; slash != NULL && i < ROWS(places); i++) {
-		snprintf(buf, WHO_PATH_MAX, "%.*s/%s%s", (int)(slash - self), self, places[i],
+		snprintf(buf, PATH_MAX, "%.*s/%s%s", (int)(slash - self), self, places[i],
 		    name);
 		if (access(buf, X_OK) == 0)
 			return;
 	}
-	snprintf(buf, WHO_PATH_MAX, "%s", name);
+	snprintf(buf, PATH_MAX, "%s", name);
 }
 
-/* The cure of "FILE:LINE: message": the line becomes a comment, so that its default counts.
- * NULL for a mistake in 'store': its default is another, empty store. */
+/* Returns the fix for "FILE:LINE: message": the line becomes a comment, and the default applies.
+ * NULL for a mistake in 'store', whose default is another, empty store. */
 static const char *
-line_cure(struct doctor *doctor, const char *path, const char *message)
+line_fix(struct doctor *doctor, const char *path, const char *message)
 {
 	size_t length = strlen(path);
 	unsigned long line = 0;
 
 	if (strncmp(message, path, length) == 0 && message[length] == ':')
 		line = strtoul(message + length + 1, NULL, 10);
+	if (strstr(message, "NUL byte") != NULL)
+		return doctor_fix(doctor, "sed -i 's/\\x00//g' %s", path);
 	if (line == 0 || strstr(message, ": store ") != NULL)
 		return NULL;
-	return doctor_cure(doctor, "sed -i '%lus/^/#/' %s", line, path);
+	return doctor_fix(doctor, "sed -i '%lus/^/#/' %s", line, path);
 }
 
-/* 'pid' is that of the program if it runs. */
+/* 'pid' is the process of the program, 0 if it does not run. */
 static void
 conf_check(struct doctor *doctor, const char *program, const char *path, pid_t pid)
 {
-	char name[WHO_PATH_MAX], text[RUN_TEXT_MAX], *message = text;
+	char name[PATH_MAX], text[RUN_TEXT_MAX], *message = text;
 	char *argv[] = { name, (char *)(uintptr_t)"--check", (char *)(uintptr_t)"-c",
 	    (char *)(uintptr_t)path, NULL };
 	int error, ended = 0;
 
 	if (access(path, F_OK) == -1 && errno == ENOENT) {
-		doctor_find(doctor, DOCTOR_OK, NULL, "%s: not there; the defaults count", path);
+		doctor_report(doctor, DOCTOR_OK, NULL, "%s: missing; the defaults apply", path);
 		return;
 	}
 	if (access(path, R_OK) == -1) {
-		doctor_find(doctor, DOCTOR_UNSEEN, "sudo lbclusterctl doctor", "%s: %s", path,
+		doctor_report(doctor, DOCTOR_UNKNOWN, "sudo lbclusterctl doctor", "%s: %s", path,
 		    strerror(errno));
 		return;
 	}
@@ -87,22 +89,23 @@ conf_check(struct doctor *doctor, const char *program, const char *path, pid_t p
 	if (strncmp(message, program, strlen(program)) == 0 && strstr(message, ": ") != NULL)
 		message = strstr(message, ": ") + 2;
 	if (error != 0)
-		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "%s --check: %s", name, strerror(error));
+		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "%s --check: %s", name,
+		    strerror(error));
 	else if (ended == 0)
-		doctor_find(doctor, DOCTOR_OK, NULL, "%s: no mistake", path);
+		doctor_report(doctor, DOCTOR_OK, NULL, "%s: no mistake", path);
 	else if (ended == EXIT_INVALID)
-		doctor_find(doctor, DOCTOR_FAIL, line_cure(doctor, path, message),
-		    "%.300s; %s", message, pid != 0 ? "it runs with what it read before, and will"
+		doctor_report(doctor, DOCTOR_FAIL, line_fix(doctor, path, message),
+		    "%.300s; %s", message, pid != 0 ? "it runs with the file as it was, and will"
 		    " not start again" : "it does not start with this file");
 	else
-		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "%s --check: %.300s", name, message);
+		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "%s --check: %.300s", name, message);
 }
 
 void
 doctor_daemon_conf(struct doctor *doctor)
 {
-	pid_t pid = doctor->lock == WHO_LOCK_HELD ? doctor->daemon.pid : 0;
-	char path[WHO_PATH_MAX];
+	pid_t pid = doctor->lock == LOCK_HELD ? doctor->daemon.pid : 0;
+	char path[PATH_MAX];
 
 	conf_check(doctor, "lbclusterd", doctor_conf_path(pid, LBCLUSTER_CONF_FILE, path), pid);
 }
@@ -118,22 +121,22 @@ is_haproxy(void *arg, const struct cluster_row *row)
 void
 doctor_driver_conf(struct doctor *doctor)
 {
-	char lock[WHO_PATH_MAX], path[WHO_PATH_MAX];
+	char lock[PATH_MAX], path[PATH_MAX];
 	bool needed = false;
-	struct who driver;
+	struct process driver;
 	pid_t pid;
 
 	if (doctor->ctl->store == NULL) {
-		doctor_find(doctor, DOCTOR_SKIPPED, NULL, "the store could not be read");
+		doctor_report(doctor, DOCTOR_SKIPPED, NULL, "the store could not be read");
 		return;
 	}
 	if (store_each_cluster(doctor->ctl->store, NULL, is_haproxy, &needed, NULL) != ERR_OK ||
 	    !needed) {
-		doctor_find(doctor, DOCTOR_SKIPPED, NULL, "no cluster has the plane haproxy");
+		doctor_report(doctor, DOCTOR_SKIPPED, NULL, "no cluster has the plane haproxy");
 		return;
 	}
 	snprintf(lock, sizeof(lock), "%s/lbcluster-haproxy.lock", doctor->ctl->store_dir);
-	pid = who_locks(lock, "lbcluster-haproxy", &driver) == WHO_LOCK_HELD ? driver.pid : 0;
+	pid = process_of_lock(lock, "lbcluster-haproxy", &driver) == LOCK_HELD ? driver.pid : 0;
 	conf_check(doctor, "lbcluster-haproxy", doctor_conf_path(pid, DRIVER_CONF, path), pid);
 }
 
@@ -142,20 +145,21 @@ doctor_driver_conf(struct doctor *doctor)
 bool
 doctor_unit_forbids_tcp(const char *program)
 {
-	static const char *const words[] = { "systemctl", "show", "-P", "RestrictAddressFamilies" };
-	char *argv[ROWS(words) + 2] = { NULL }, text[RUN_TEXT_MAX];
+	static const char *const command[] = { "systemctl", "show", "-P",
+	    "RestrictAddressFamilies" };
+	char *argv[ROWS(command) + 2] = { NULL }, text[RUN_TEXT_MAX];
 
-	for (size_t i = 0; i < ROWS(words); i++)
-		argv[i] = (char *)(uintptr_t)words[i];
-	argv[ROWS(words)] = (char *)(uintptr_t)program;
+	for (size_t i = 0; i < ROWS(command); i++)
+		argv[i] = (char *)(uintptr_t)command[i];
+	argv[ROWS(command)] = (char *)(uintptr_t)program;
 	return run_program(argv, CHECK_MS, text, NULL) == 0 &&
 	    strncmp(text, "AF_UNIX", strlen("AF_UNIX")) == 0 && strstr(text, "AF_INET") == NULL;
 }
 
 const char *
-doctor_unit_cure(struct doctor *doctor, const char *program)
+doctor_unit_fix(struct doctor *doctor, const char *program)
 {
-	return doctor_cure(doctor, "mkdir -p /etc/systemd/system/%s.service.d\n"
+	return doctor_fix(doctor, "mkdir -p /etc/systemd/system/%s.service.d\n"
 	    "cp " LBCLUSTER_EXAMPLES_DIR "/%s-tcp.conf.example"
 	    " /etc/systemd/system/%s.service.d/tcp.conf\n"
 	    "systemctl daemon-reload\nsystemctl restart %s", program, program, program, program);

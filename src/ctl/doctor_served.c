@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The check of the doctor whether snmpd serves the store that is read here, and not that of
- * another lbclusterd: values of the one and the other are compared.
+ * The check of the doctor whether snmpd serves this store or the store of another lbclusterd. It
+ * compares values that both have.
  */
 #include "ctl/doctor.h"
 
@@ -15,9 +15,6 @@
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
-#define LETTERS "abcdefghijklmnopqrstuvwxyz" "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define NAME_CHARACTERS LETTERS "0123456789._-"
-
 enum {
 	NAMES_MAX = 8,		/* clusters whose names are compared */
 	STEADY_MS = 2000,	/* without a change of the store, before a difference counts */
@@ -26,8 +23,8 @@ enum {
 	OTHERS_MAX = 512,
 };
 
-/* What is compared: first the values of 'scalars', then names of clusters. All of them are kept
- * over a restart of lbclusterd; counters that start from zero then would differ. */
+/* The values to compare: these, then names of clusters. The store keeps all of them, so that a
+ * restart of lbclusterd does not change them. */
 static const struct {
 	const char	*oid;
 	const char	*name;
@@ -40,7 +37,8 @@ static const struct {
 
 enum { VALUES_MAX = ROWS(scalars) + NAMES_MAX };
 
-struct picture {
+/* Compared with memcmp(3): unused bytes are 0. */
+struct snapshot {
 	char	values[VALUES_MAX][DOCTOR_VALUE_MAX];	/* as snmpget -On prints them */
 	char	oids[VALUES_MAX][32];
 	size_t	n;
@@ -49,7 +47,7 @@ struct picture {
 
 /* -- the store -------------------------------------------------------------------------- */
 
-/* DateAndTime of 'time' (RFC 2579), as net-snmp prints octets of which some are no text. */
+/* Formats DateAndTime (RFC 2579) as net-snmp prints octets that are not all printable. */
 static void
 time_print(int64_t time, char *buf, size_t size)
 {
@@ -68,31 +66,31 @@ time_print(int64_t time, char *buf, size_t size)
 }
 
 static enum err_code
-name_take(void *arg, const struct cluster_row *row)
+name_add(void *arg, const struct cluster_row *row)
 {
-	struct picture *picture = arg;
+	struct snapshot *snapshot = arg;
+	size_t i = snapshot->n;
 
-	bool plain = row->name[strspn(row->name, NAME_CHARACTERS)] == '\0';
-
-	/* net-snmp prints other octets in another way. */
-	if (picture->clusters++ < NAMES_MAX && plain) {
-		snprintf(picture->oids[picture->n], sizeof(picture->oids[0]), "1.2.1.2.%u",
-		    row->id);
-		snprintf(picture->values[picture->n++], sizeof(picture->values[0]),
-		    "STRING: \"%s\"", row->name);
+	/* net-snmp prints a name with other characters in another form. */
+	if (snapshot->clusters++ < NAMES_MAX && model_name_valid(row->name)) {
+		snprintf(snapshot->oids[i], sizeof(snapshot->oids[i]), "1.2.1.2.%u", row->id);
+		snprintf(snapshot->values[i], sizeof(snapshot->values[i]), "STRING: \"%s\"",
+		    row->name);
+		snapshot->n++;
 	}
 	return ERR_OK;
 }
 
 static bool
-store_picture(struct doctor *doctor, struct picture *ret)
+store_read(struct doctor *doctor, struct snapshot *ret)
 {
 	struct store_totals totals;
 	struct err err;
 
-	*ret = (struct picture){ .n = ROWS(scalars) };
+	memset(ret, 0, sizeof(*ret));
+	ret->n = ROWS(scalars);
 	if (store_totals(doctor->ctl->store, &totals, &err) != ERR_OK ||
-	    store_each_cluster(doctor->ctl->store, NULL, name_take, ret, &err) != ERR_OK)
+	    store_each_cluster(doctor->ctl->store, NULL, name_add, ret, &err) != ERR_OK)
 		return false;
 	for (size_t i = 0; i < ROWS(scalars); i++)
 		snprintf(ret->oids[i], sizeof(ret->oids[i]), "%s", scalars[i].oid);
@@ -103,22 +101,10 @@ store_picture(struct doctor *doctor, struct picture *ret)
 	return true;
 }
 
-static bool
-picture_same(const struct picture *a, const struct picture *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (strcmp(a->oids[i], b->oids[i]) != 0 || strcmp(a->values[i], b->values[i]) != 0)
-			return false;
-	}
-	return true;
-}
-
-/* -- what is served ----------------------------------------------------------------------- */
+/* -- snmpd ----------------------------------------------------------------------------------- */
 
 static bool
-served_picture(struct doctor *doctor, const struct picture *store, struct picture *ret)
+served_read(struct doctor *doctor, const struct snapshot *store, struct snapshot *ret)
 {
 	const char *oids[VALUES_MAX];
 
@@ -128,17 +114,17 @@ served_picture(struct doctor *doctor, const struct picture *store, struct pictur
 	return doctor_values(doctor, oids, store->n, ret->values);
 }
 
-/* A view hides an object: snmpd answers noSuchObject then. A row that is not there is
- * noSuchInstance. */
+/* snmpd answers noSuchObject for an object that a view hides, and noSuchInstance for a missing
+ * row. */
 static bool
 is_hidden(const char *value)
 {
 	return value[0] == '\0' || strncmp(value, "No Such Object", strlen("No Such Object")) == 0;
 }
 
-/* The first value that differs, of those that can be read; store->n if none does. */
+/* Returns the index of the first value that differs and is not hidden; store->n if all agree. */
 static size_t
-difference(const struct picture *store, const struct picture *served)
+difference(const struct snapshot *store, const struct snapshot *served)
 {
 	size_t i = 0;
 
@@ -148,73 +134,79 @@ difference(const struct picture *store, const struct picture *served)
 	return i;
 }
 
-/* -- others --------------------------------------------------------------------------------- */
+/* -- other processes --------------------------------------------------------------------------- */
 
 struct others {
 	const struct doctor	*doctor;
 	size_t			 n;
-	long			 pid;		/* of the latest, and its store */
-	char			 store[WHO_PATH_MAX];
-	char			 text[OTHERS_MAX];
+	long			 pid;			/* of the last one */
+	char			 text[OTHERS_MAX];	/* for the message */
+	char			 fix[OTHERS_MAX];	/* a doctor for the store of each */
 };
 
-static void
-other_take(void *arg, const struct who *who)
+static bool
+other_add(void *arg, const struct process *process)
 {
 	struct others *others = arg;
-	char store[WHO_PATH_MAX] = "a store that could not be seen";
-	size_t used = strlen(others->text);
+	size_t used = strlen(others->text), fix_used = strlen(others->fix);
+	char store[PATH_MAX];
+	bool known;
 
-	if (others->doctor->lock == WHO_LOCK_HELD && who->pid == others->doctor->daemon.pid)
-		return;
-	(void)who_store(who->pid, store, sizeof(store));
+	if (others->doctor->lock == LOCK_HELD && process->pid == others->doctor->daemon.pid)
+		return true;
+	known = process_store(process->pid, store, sizeof(store));
 	others->n++;
-	others->pid = (long)who->pid;
-	snprintf(others->store, sizeof(others->store), "%s", store);
+	others->pid = (long)process->pid;
 	snprintf(others->text + used, sizeof(others->text) - used, "%spid %ld on %.128s",
-	    used == 0 ? "" : ", ", (long)who->pid, store);
+	    used == 0 ? "" : ", ", others->pid, known ? store : "an unknown store");
+	if (known)
+		snprintf(others->fix + fix_used, sizeof(others->fix) - fix_used,
+		    "%slbclusterctl -s %s doctor", fix_used == 0 ? "" : "\n", store);
+	return true;
 }
 
+/* Reports that another store is served. With several other lbclusterd, a doctor on the store of
+ * each finds the one that snmpd serves. */
 static void
-another_serves(struct doctor *doctor, const char *name, const char *here, const char *there)
+another_served(struct doctor *doctor, const char *name, const char *here, const char *there)
 {
 	struct others others = { .doctor = doctor };
-	const char *cure = NULL;
+	const char *fix = NULL;
 
-	who_each("lbclusterd", other_take, &others);
-	if (others.n == 1 && doctor->daemon_alive == SIGHT_YES)
-		cure = doctor_cure(doctor, "kill %ld", others.pid);
-	else if (others.n == 1)
-		cure = doctor_cure(doctor, "lbclusterctl -s %s doctor", others.store);
-	doctor_find(doctor, DOCTOR_FAIL, cure, "snmpd serves another store than %s: %s is %s there"
+	process_each("lbclusterd", other_add, &others);
+	if (others.n == 1 && doctor->daemon_alive == YES)
+		fix = doctor_fix(doctor, "kill %ld", others.pid);
+	else if (others.fix[0] != '\0')
+		fix = others.fix;
+	doctor_report(doctor, DOCTOR_FAIL, fix, "snmpd serves another store than %s: %s is %s there"
 	    " and %s here; %s%s", doctor->ctl->store_dir, name, there, here, others.n == 0 ?
 	    "no other lbclusterd runs on this machine" : "other lbclusterd: ", others.text);
 }
 
-enum comparison { COMPARED_SAME, COMPARED_OTHER, COMPARED_CHANGING, COMPARED_NOTHING };
+/* -- the check ------------------------------------------------------------------------------ */
 
-/* lbclusterd reads a change of the store within 250 ms, later on a busy machine: a difference
- * counts only if the store has not changed for STEADY_MS. */
+enum comparison { COMPARED_SAME, COMPARED_DIFFERENT, COMPARED_CHANGING, COMPARED_FAILED };
+
+/* lbclusterd reads a change of the store within 250 ms, and later on a busy machine. So a
+ * difference counts only if the store has not changed for STEADY_MS. */
 static enum comparison
-compare(struct doctor *doctor, struct picture *store, struct picture *served)
+compare(struct doctor *doctor, struct snapshot *store, struct snapshot *served)
 {
-	int64_t now = clock_steady_ms(), until = now + COMPARE_MS, steady_ms = now;
-	struct picture after = { .n = 0 };
+	int64_t until_ms = clock_steady_ms() + COMPARE_MS, steady_ms = clock_steady_ms();
+	struct snapshot after;
 
-	for (; now < until; now = clock_steady_ms()) {
-		bool same;
-
-		if (!store_picture(doctor, store))
-			return COMPARED_NOTHING;
-		same = picture_same(store, &after);
-		if (!served_picture(doctor, store, served) || !store_picture(doctor, &after))
-			return COMPARED_NOTHING;
-		if (!picture_same(store, &after) || !same)
+	if (!store_read(doctor, store))
+		return COMPARED_FAILED;
+	while (clock_steady_ms() < until_ms) {
+		if (!served_read(doctor, store, served) || !store_read(doctor, &after))
+			return COMPARED_FAILED;
+		if (memcmp(store, &after, sizeof(after)) != 0)
 			steady_ms = clock_steady_ms();
-		if (picture_same(store, &after) && difference(store, served) == store->n)
+		else if (difference(store, served) == store->n)
 			return COMPARED_SAME;
-		if (clock_steady_ms() - steady_ms >= STEADY_MS)
-			return COMPARED_OTHER;
+		else if (clock_steady_ms() - steady_ms >= STEADY_MS)
+			return COMPARED_DIFFERENT;
+		*store = after;
 		(void)poll(NULL, 0, PAUSE_MS);
 	}
 	return COMPARED_CHANGING;
@@ -223,31 +215,31 @@ compare(struct doctor *doctor, struct picture *store, struct picture *served)
 void
 doctor_served(struct doctor *doctor)
 {
-	struct picture store, served;
+	struct snapshot store, served;
 	size_t at;
 
 	if (doctor->version[0] == '\0' || doctor->ctl->store == NULL) {
-		doctor_find(doctor, doctor->registered == SIGHT_YES ? DOCTOR_UNSEEN :
-		    DOCTOR_SKIPPED, NULL, doctor->ctl->store == NULL ?
-		    "the store could not be read" : "nothing of LBCLUSTER-MIB can be read");
+		doctor_report(doctor, doctor->registered == YES ? DOCTOR_UNKNOWN : DOCTOR_SKIPPED,
+		    NULL, doctor->ctl->store == NULL ? "the store could not be read" :
+		    "nothing of LBCLUSTER-MIB can be read");
 		return;
 	}
 	switch (compare(doctor, &store, &served)) {
 	case COMPARED_SAME:
-		doctor_find(doctor, DOCTOR_OK, NULL, "what snmpd serves is the store %s",
+		doctor_report(doctor, DOCTOR_OK, NULL, "snmpd serves the store %s",
 		    doctor->ctl->store_dir);
 		return;
-	case COMPARED_OTHER:
+	case COMPARED_DIFFERENT:
 		at = difference(&store, &served);
-		another_serves(doctor, at < ROWS(scalars) ? scalars[at].name : "lbcClusterName",
+		another_served(doctor, at < ROWS(scalars) ? scalars[at].name : "lbcClusterName",
 		    store.values[at], served.values[at]);
 		return;
 	case COMPARED_CHANGING:
-		doctor_find(doctor, DOCTOR_UNSEEN, "lbclusterctl doctor", "the store changed all"
-		    " the time while it was compared with what snmpd serves");
+		doctor_report(doctor, DOCTOR_UNKNOWN, "lbclusterctl doctor", "the store changed"
+		    " during the whole comparison with snmpd");
 		return;
-	case COMPARED_NOTHING:
-		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "no answer of the store or snmpd");
+	case COMPARED_FAILED:
+		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "the store or snmpd did not answer");
 		return;
 	}
 }

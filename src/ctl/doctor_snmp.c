@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Checks of the doctor through SNMP, as a manager sees it: net-snmp's own programs
- * ask, with the arguments that the user gives them elsewhere.
+ * Checks of the doctor through SNMP, as a manager sees it. net-snmp's programs send the
+ * requests, with the arguments of --snmp or snmp.conf.
  */
 #include "ctl/doctor.h"
 
@@ -19,7 +19,7 @@
 #define PACKAGE_VERSION "(no version)"
 #endif
 
-/* A macro in the place of an argument becomes several. */
+/* OID_LBC_MIB is a list of ten numbers. */
 #define OID_STRING(...) OID_STRING_OF(__VA_ARGS__)
 #define OID_STRING_OF(a, b, c, d, e, f, g, h, i, j) \
 	"." #a "." #b "." #c "." #d "." #e "." #f "." #g "." #h "." #i "." #j
@@ -38,10 +38,10 @@ enum { RUN_MS = 15000, ARGUMENTS_MAX = 64, OBJECTS_MAX = 16 };
 #define V3_HINT "lbclusterctl doctor --snmp \"-v3 -l authPriv -u USER" \
 	" -a SHA-256 -A 'PASSPHRASE' -x AES -X 'PASSPHRASE' localhost\""
 
-/* Programs of net-snmp without MIB files and without patience, on objects; returns as
- * run_program() does. */
+/* Runs a program of net-snmp on objects, without MIB files, with one try of one second unless the
+ * user gives other values. Returns what run_program() returns. */
 static int
-ask(struct doctor *doctor, const char *program, const char *const objects[],
+snmp_run(struct doctor *doctor, const char *program, const char *const objects[],
     char text[RUN_TEXT_MAX])
 {
 	const char *const options[] = { program, "-On", "-t", "1", "-r", "0" };
@@ -59,7 +59,7 @@ ask(struct doctor *doctor, const char *program, const char *const objects[],
 	return run_program(argv, RUN_MS, text, NULL);
 }
 
-/* The text after "OID = " at the start of a line; NULL if there is none. */
+/* Returns the text after "OID = " at the start of a line; NULL if there is none. */
 static const char *
 value_of(const char *text, const char *oid)
 {
@@ -88,7 +88,7 @@ doctor_values(struct doctor *doctor, const char *const objects[], size_t n,
 		list[i] = oids[i];
 	}
 	list[n] = NULL;
-	if (ask(doctor, "snmpget", list, text) != 0)
+	if (snmp_run(doctor, "snmpget", list, text) != 0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const char *value = value_of(text, oids[i]);
@@ -102,11 +102,11 @@ doctor_values(struct doctor *doctor, const char *const objects[], size_t n,
 	return true;
 }
 
-/* -- snmpd answers ------------------------------------------------------------------ */
+/* -- snmpd ------------------------------------------------------------------ */
 
-/* The last argument: the host. */
+/* Returns the last argument, the host. */
 static const char *
-doctor_last(const struct doctor *doctor)
+host_argument(const struct doctor *doctor)
 {
 	size_t n = 0;
 
@@ -115,10 +115,10 @@ doctor_last(const struct doctor *doctor)
 	return doctor->snmp[n];
 }
 
-/* What the programs say, and what it comes from. */
+/* Messages of net-snmp's programs, and the fixes. */
 static const struct {
-	const char	*says;
-	const char	*cure;
+	const char	*message;
+	const char	*fix;
 } failures[] = {
 	{ "Timeout", "systemctl restart snmpd\n"
 	    "snmpd.conf: rocommunity COMMUNITY 127.0.0.1 -V lbread\n" SNMP_HINT },
@@ -129,17 +129,17 @@ static const struct {
 };
 
 static const char *
-failure_cure(const char *words)
+failure_fix(const char *message)
 {
 	for (size_t i = 0; i < ROWS(failures); i++) {
-		if (strstr(words, failures[i].says) != NULL)
-			return failures[i].cure;
+		if (strstr(message, failures[i].message) != NULL)
+			return failures[i].fix;
 	}
 	return SNMP_HINT;
 }
 
 static void
-version_take(struct doctor *doctor, const char *text)
+version_copy(struct doctor *doctor, const char *text)
 {
 	const char *value = value_of(text, SYS_VERSION);
 
@@ -148,7 +148,7 @@ version_take(struct doctor *doctor, const char *text)
 		    (int)strcspn(value + 9, "\"\n"), value + 9);
 }
 
-/* An answer may well be that there is no such object, or none for this user. */
+/* True if snmpd answered, even with an error: that an object is missing or hidden. */
 static bool
 is_answer(const char *text)
 {
@@ -156,33 +156,35 @@ is_answer(const char *text)
 	    strstr(text, "Error in packet") != NULL;
 }
 
-/* snmpd is not there, listens elsewhere, or does not know who asks. */
+/* Reports that snmpd does not run, listens elsewhere, or does not know the user. */
 static void
-answer_missing(struct doctor *doctor, const char *said)
+answer_missing(struct doctor *doctor, const char *message)
 {
 	const struct conf_line *address = &doctor->conf.lines[CONF_ADDRESS];
-	bool timeout = strstr(said, "Timeout") != NULL;
+	bool timeout = strstr(message, "Timeout") != NULL;
 	char target[256], asked[256];
-	struct who snmpd;
+	struct process snmpd;
 
-	/* 127.0.0.1:1161, udp:localhost:1161 and 1161 are one address. */
+	/* Compares addresses in one form: 127.0.0.1:1161 and udp:localhost:1161 are equal. */
 	snmpd_conf_target(address->value, target, sizeof(target));
-	snmpd_conf_target(doctor_last(doctor), asked, sizeof(asked));
-	if (timeout && doctor->conf.n_files > 0 && !who_runs("snmpd", &snmpd))
-		doctor_find(doctor, DOCTOR_FAIL, "systemctl start snmpd", "snmpd does not run");
+	snmpd_conf_target(host_argument(doctor), asked, sizeof(asked));
+	if (timeout && doctor->conf.n_files > 0 && !process_find("snmpd", &snmpd))
+		doctor_report(doctor, DOCTOR_FAIL, "systemctl start snmpd", "snmpd does not run");
 	else if (timeout && doctor->snmp_given && strcmp(target, "localhost") != 0 &&
 	    strcmp(target, asked) != 0)
-		doctor_find(doctor, DOCTOR_FAIL, doctor_cure(doctor, "lbclusterctl doctor --snmp"
-		    " \"ARGUMENTS %s\"", target), "%.200s; %s: snmpd listens at %s alone", said,
-		    address->at, address->value);
+		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "lbclusterctl doctor --snmp"
+		    " \"ARGUMENTS %s\"", target), "%.200s; %s:%u: snmpd listens only at %s",
+		    message,
+		    address->at.file, address->at.line, address->value);
 	else if (doctor->asker_known)
-		doctor_find(doctor, DOCTOR_FAIL, failure_cure(said), "%.200s%s", said, timeout ?
-		    ": a community or user that snmpd does not know, or"
-		    " snmpd does not answer" : "");
+		doctor_report(doctor, DOCTOR_FAIL, failure_fix(message), "%.200s%s", message,
+		    timeout ?
+		    ": snmpd does not know the community or user, or does"
+		    " not answer" : "");
 	else
-		doctor_find(doctor, DOCTOR_UNSEEN, V3_HINT, "does not answer %s; name the user or"
-		    " community that your manager uses, here or in snmp.conf (%.200s)",
-		    doctor->asker, said);
+		doctor_report(doctor, DOCTOR_UNKNOWN, V3_HINT, "does not answer %s; name the user "
+		    "or community that your manager uses, here or in snmp.conf (%.200s)",
+		    doctor->asker, message);
 }
 
 void
@@ -190,21 +192,21 @@ doctor_snmpd(struct doctor *doctor)
 {
 	static const char *const objects[] = { UPTIME, SYS_VERSION, NULL };
 	char text[RUN_TEXT_MAX];
-	int status = ask(doctor, "snmpget", objects, text);
+	int status = snmp_run(doctor, "snmpget", objects, text);
 
 	if (status == ENOENT) {
-		doctor_find(doctor, DOCTOR_UNSEEN, "apt-get install snmp", "there is no snmpget"
-		    " to ask with");
+		doctor_report(doctor, DOCTOR_UNKNOWN, "apt-get install snmp", "the program snmpget"
+		    " is missing");
 		return;
 	}
 	if (status != 0) {
-		doctor_find(doctor, DOCTOR_UNSEEN, NULL, "snmpget: %s", strerror(status));
+		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "snmpget: %s", strerror(status));
 		return;
 	}
 	if (is_answer(text)) {
-		doctor->answers = SIGHT_YES;
-		version_take(doctor, text);
-		doctor_find(doctor, DOCTOR_OK, NULL, "answers %s%s%s", doctor->asker,
+		doctor->answers = YES;
+		version_copy(doctor, text);
+		doctor_report(doctor, DOCTOR_OK, NULL, "answers %s%s%s", doctor->asker,
 		    doctor->snmp_given ? "" : " at ", doctor->target);
 		return;
 	}
@@ -212,31 +214,31 @@ doctor_snmpd(struct doctor *doctor)
 	answer_missing(doctor, text);
 }
 
-/* -- registered, and in the view -------------------------------------------------------- */
+/* -- registered and visible -------------------------------------------------------- */
 
-/* True, and reported, if the check cannot be made before snmpd answers. */
+/* Reports a check that needs an answer of snmpd, if there was none; true if it did. */
 static bool
 is_blocked(struct doctor *doctor)
 {
-	if (doctor->answers == SIGHT_YES)
+	if (doctor->answers == YES)
 		return false;
-	doctor_find(doctor, DOCTOR_SKIPPED, NULL, "nothing can be asked: see snmpd");
+	doctor_report(doctor, DOCTOR_SKIPPED, NULL, "snmpd does not answer: see snmpd");
 	return true;
 }
 
-/* sysORTable is in any view of Debian's. */
-static enum doctor_sight
-sysor_look(struct doctor *doctor)
+/* Searches sysORTable, which the views of Debian's snmpd.conf include. */
+static enum tristate
+sysor_find(struct doctor *doctor)
 {
 	static const char *const objects[] = { SYS_OR_ID, NULL };
 	char text[RUN_TEXT_MAX];
 
-	if (ask(doctor, "snmpwalk", objects, text) != 0)
-		return SIGHT_UNKNOWN;
+	if (snmp_run(doctor, "snmpwalk", objects, text) != 0)
+		return UNKNOWN;
 	if (strstr(text, "OID: " OUR_ID "\n") != NULL)
-		return SIGHT_YES;
+		return YES;
 	return strstr(text, SYS_OR_ID ".") != NULL && strstr(text, " = OID: ") != NULL ?
-	    SIGHT_NO : SIGHT_UNKNOWN;
+	    NO : UNKNOWN;
 }
 
 void
@@ -244,15 +246,15 @@ doctor_registered(struct doctor *doctor)
 {
 	if (is_blocked(doctor))
 		return;
-	doctor->registered = doctor->version[0] != '\0' ? SIGHT_YES : sysor_look(doctor);
-	if (doctor->registered == SIGHT_YES)
-		doctor_find(doctor, DOCTOR_OK, NULL, "snmpd knows LBCLUSTER-MIB at %s",
+	doctor->registered = doctor->version[0] != '\0' ? YES : sysor_find(doctor);
+	if (doctor->registered == YES)
+		doctor_report(doctor, DOCTOR_OK, NULL, "snmpd has LBCLUSTER-MIB registered at %s",
 		    &ROOT[1]);
-	else if (doctor->registered == SIGHT_UNKNOWN)
-		doctor_find(doctor, DOCTOR_UNSEEN, "snmpd.conf: view lbread included"
+	else if (doctor->registered == UNKNOWN)
+		doctor_report(doctor, DOCTOR_UNKNOWN, "snmpd.conf: view lbread included"
 		    " .1.3.6.1.2.1.1", "neither LBCLUSTER-MIB nor sysORTable is in the view");
 	else
-		doctor_find(doctor, DOCTOR_FAIL, doctor->daemon_alive == SIGHT_NO ?
+		doctor_report(doctor, DOCTOR_FAIL, doctor->daemon_alive == NO ?
 		    "systemctl start lbclusterd" : "journalctl -u lbclusterd -n 20",
 		    "sysORTable has no row of lbclusterd: it is not connected to this snmpd");
 }
@@ -264,60 +266,60 @@ doctor_view(struct doctor *doctor)
 
 	if (is_blocked(doctor))
 		return;
-	if (doctor->version[0] == '\0' && doctor->registered == SIGHT_NO)
-		doctor_find(doctor, DOCTOR_SKIPPED, NULL, "nothing is registered to be seen");
+	if (doctor->version[0] == '\0' && doctor->registered == NO)
+		doctor_report(doctor, DOCTOR_SKIPPED, NULL, "nothing is registered");
 	else if (doctor->version[0] == '\0' && !doctor->asker_known)
-		doctor_find(doctor, DOCTOR_UNSEEN, V3_HINT, "%s reads no LBCLUSTER-MIB; name the"
-		    " user or community that your manager uses, here or in snmp.conf",
+		doctor_report(doctor, DOCTOR_UNKNOWN, V3_HINT, "%s cannot read LBCLUSTER-MIB; name"
+		    " the user or community that your manager uses, here or in snmp.conf",
 		    doctor->asker);
 	else if (doctor->version[0] == '\0')
-		doctor_find(doctor, DOCTOR_FAIL, "snmpd.conf: view lbread included " ROOT "\n"
+		doctor_report(doctor, DOCTOR_FAIL, "snmpd.conf: view lbread included " ROOT "\n"
 		    "snmpd.conf: rocommunity COMMUNITY 127.0.0.1 -V lbread\n"
-		    "systemctl restart snmpd\n" SNMP_HINT, "%s reads no LBCLUSTER-MIB: the view"
-		    " hides it", doctor->asker);
+		    "systemctl restart snmpd\n" SNMP_HINT, "%s cannot read LBCLUSTER-MIB: the"
+		    " view hides it", doctor->asker);
 	else if (strcmp(doctor->version, ours) != 0)
-		doctor_find(doctor, DOCTOR_WARN, "systemctl restart lbclusterd",
+		doctor_report(doctor, DOCTOR_WARN, "systemctl restart lbclusterd",
 		    "served by %s, and this is %s", doctor->version, ours);
 	else
-		doctor_find(doctor, DOCTOR_OK, NULL, "LBCLUSTER-MIB can be read, served by %s",
+		doctor_report(doctor, DOCTOR_OK, NULL, "LBCLUSTER-MIB can be read, served by %s",
 		    doctor->version);
 }
 
 /* -- may write ---------------------------------------------------------------------------- */
 
-/* What a SET of a row that cannot exist is refused with. */
+/* Errors of a SET of a row that cannot exist. */
 static const struct {
 	const char		*reason;
 	enum doctor_result	 result;
-	const char		*words;
+	const char		*message;
 } refusals[] = {
 	{ "noCreation", DOCTOR_OK, "the community or user may SET" },
 	{ "noAccess", DOCTOR_FAIL, "noAccess: its write view leaves lbcRealWeight out" },
-	{ "authorizationError", DOCTOR_FAIL, "authorizationError: it may not, or not at this"
+	{ "authorizationError", DOCTOR_FAIL, "authorizationError: it may not SET, or not at this"
 	    " security level" },
-	{ "notWritable", DOCTOR_FAIL, "notWritable: nobody serves lbcRealWeight" },
-	{ "noSuchName", DOCTOR_UNSEEN, "noSuchName: SNMPv1 does not tell a missing right from a"
+	{ "notWritable", DOCTOR_FAIL, "notWritable: no subagent serves lbcRealWeight" },
+	{ "noSuchName", DOCTOR_UNKNOWN, "noSuchName: SNMPv1 does not tell a missing right from a"
 	    " missing row; use v2c or v3" },
 };
 
-#define WRITE_CURE "snmpd.conf: view lbwrite included " REAL_WEIGHT "\n" \
+#define WRITE_FIX "snmpd.conf: view lbwrite included " REAL_WEIGHT "\n" \
 	"snmpd.conf: group lbops usm USER\n" \
 	"snmpd.conf: access lbops \"\" usm authPriv exact lbread lbwrite none\n" \
 	"systemctl restart snmpd"
 
 static void
-refusal_tell(struct doctor *doctor, char *text)
+refusal_report(struct doctor *doctor, char *text)
 {
 	for (size_t i = 0; i < ROWS(refusals); i++) {
 		if (strstr(text, refusals[i].reason) == NULL)
 			continue;
-		doctor_find(doctor, refusals[i].result,
-		    refusals[i].result == DOCTOR_FAIL ? WRITE_CURE : NULL, "%s",
-		    refusals[i].words);
+		doctor_report(doctor, refusals[i].result,
+		    refusals[i].result == DOCTOR_FAIL ? WRITE_FIX : NULL, "%s",
+		    refusals[i].message);
 		return;
 	}
 	text[strcspn(text, "\n")] = '\0';
-	doctor_find(doctor, DOCTOR_FAIL, "journalctl -u lbclusterd -n 20", "%.200s", text);
+	doctor_report(doctor, DOCTOR_FAIL, "journalctl -u lbclusterd -n 20", "%.200s", text);
 }
 
 void
@@ -328,20 +330,20 @@ doctor_write(struct doctor *doctor)
 	int status;
 
 	if ((doctor->ctl->flags & CTL_WRITE) == 0) {
-		doctor_find(doctor, DOCTOR_SKIPPED, "lbclusterctl doctor --write",
+		doctor_report(doctor, DOCTOR_SKIPPED, "lbclusterctl doctor --write",
 		    "not tried; --write sets a row that cannot exist");
 		return;
 	}
 	if (is_blocked(doctor))
 		return;
-	if (doctor->registered == SIGHT_NO) {
-		doctor_find(doctor, DOCTOR_SKIPPED, NULL, "nothing is registered to be set");
+	if (doctor->registered == NO) {
+		doctor_report(doctor, DOCTOR_SKIPPED, NULL, "nothing is registered");
 		return;
 	}
-	status = ask(doctor, "snmpset", objects, text);
+	status = snmp_run(doctor, "snmpset", objects, text);
 	if (status == 0)
-		refusal_tell(doctor, text);
+		refusal_report(doctor, text);
 	else
-		doctor_find(doctor, DOCTOR_UNSEEN, "apt-get install snmp", "snmpset: %s",
+		doctor_report(doctor, DOCTOR_UNKNOWN, "apt-get install snmp", "snmpset: %s",
 		    strerror(status));
 }

@@ -16,10 +16,11 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/doctor.h \
 	src/ctl/doctor_config.c \
 	src/ctl/doctor_plane.c \
+	src/ctl/doctor_report.c \
 	src/ctl/doctor_served.c \
 	src/ctl/doctor_snmp.c \
-	src/ctl/doctor_snmpd_conf.c \
-	src/ctl/doctor_snmpd_conf.h \
+	src/ctl/doctor_snmpd.c \
+	src/ctl/doctor_socket.c \
 	src/ctl/doctor_store.c \
 	src/ctl/inventory.h \
 	src/ctl/inventory_read.c \
@@ -39,5 +40,5 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/progress.h \
 	src/ctl/run_program.c \
 	src/ctl/run_program.h \
-	src/ctl/snmp_asker.c \
-	src/ctl/snmp_asker.h
+	src/ctl/snmp_conf.c \
+	src/ctl/snmp_conf.h

@@ -1,63 +1,70 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Who a process is and what it may do with a file, by the modes alone: an access
- * list, a sandbox or a capability is not seen. Only looks.
+ * Processes and users, and what the modes of files let them do. Access lists, sandboxes and
+ * capabilities are not considered. Changes nothing.
  */
 #ifndef CTL_PROCESS_H
 #define CTL_PROCESS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
-enum { WHO_GROUPS_MAX = 128, WHO_PATH_MAX = 4096 };
+enum { PROCESS_GROUPS_MAX = 128 };
 
-enum { WHO_PASS = 1, WHO_WRITE = 2, WHO_READ = 4 };	/* the bits of a mode */
+enum { ACCESS_PASS = 1, ACCESS_WRITE = 2, ACCESS_READ = 4 };	/* the bits of a mode */
 
-struct who {
-	bool	known;		/* what follows the pid */
-	pid_t	pid;		/* 0: a user, no process */
+struct process {
+	bool	known;		/* the members below 'pid' are set */
+	pid_t	pid;		/* 0: a user without a process */
 	char	name[32];
-	char	state;		/* R, S, T... */
-	uid_t	uid;
+	char	state;		/* R, S, T..., as ps(1) shows it */
+	uid_t	uid;		/* effective */
 	gid_t	gid;
-	gid_t	groups[WHO_GROUPS_MAX];
+	gid_t	groups[PROCESS_GROUPS_MAX];
 	size_t	n_groups;
 };
 
-/* Reads what /proc/PID/status has. False if it has less. */
-bool who_parse(const char *text, struct who *ret);
+/* Parses the text of /proc/PID/status, all but the pid. False if a member is missing. */
+bool process_parse(const char *text, struct process *ret);
 
-/* A process, a user by name, a process by its name. Not there: false, and 'ret' is
- * zeroed. */
-bool who_is(pid_t pid, struct who *ret);
-bool who_user(const char *name, struct who *ret);
-bool who_runs(const char *name, struct who *ret);
+/* Read a process by its pid, or the account of a user by its name. False, with *ret zeroed, if
+ * there is none. */
+bool process_read(pid_t pid, struct process *ret);
+bool process_of_user(const char *name, struct process *ret);
 
-/* Gives the value of option "-letter" of a process, from its command line, and the directory
- * of the store that it serves, from its open files. False if there is none, or it may not be
- * seen. */
-bool who_option(pid_t pid, char letter, char *ret, size_t size);
-bool who_store(pid_t pid, char *ret, size_t size);
+/* Calls fn(arg, process) for the processes of this name until fn returns false. */
+void process_each(const char *name, bool (*fn)(void *arg, const struct process *process),
+    void *arg);
 
-/* Calls fn(arg, process) for each process of this name. */
-void who_each(const char *name, void (*fn)(void *arg, const struct who *who), void *arg);
+/* Finds one process by its name. False, with *ret zeroed, if there is none. */
+bool process_find(const char *name, struct process *ret);
 
-/* True if the modes let it. */
-bool who_may(const struct who *who, const struct stat *st, unsigned int want);
+/* Finds the last option "-letter" on the command line of a process. False if the process has
+ * no such option or may not be seen. */
+bool process_option(pid_t pid, char letter, char *ret, size_t size);
 
-/* Whether the modes of each directory let it come to 'path', and do 'want' there. 0, or
- * EACCES with the part of the path that is in its way, or errno of our own look. */
-int who_reach(const struct who *who, const char *path, unsigned int want,
-    char ret_part[WHO_PATH_MAX], struct stat *ret_st);
+/* Finds the directory of the store that an lbclusterd serves, from its open files. False as
+ * above. */
+bool process_store(pid_t pid, char *ret, size_t size);
 
-enum who_lock { WHO_LOCK_FREE, WHO_LOCK_HELD, WHO_LOCK_UNSEEN };
+/* True if the modes of a file allow 'want', bits of ACCESS_*. */
+bool process_may(const struct process *process, const struct stat *st, unsigned int want);
 
-/* Who holds a flock(2) on the file at 'path', without taking it: a program that
- * starts meanwhile must not find it taken. 'program' is the name it should have. 'ret'
- * has at least the pid of a holder. errno says why it could not be seen. */
-enum who_lock who_locks(const char *path, const char *program, struct who *ret);
+/* Checks the modes of each directory of 'path', and of the file for 'want'. Returns 0; EACCES,
+ * with the part of the path that is not allowed in 'ret_part' and 'ret_st'; or errno of
+ * stat(2). */
+int process_reach(const struct process *process, const char *path, unsigned int want,
+    char ret_part[PATH_MAX], struct stat *ret_st);
+
+enum lock_state { LOCK_FREE, LOCK_HELD, LOCK_UNKNOWN };
+
+/* Finds the process that holds a flock(2) on the file at 'path'. Does not try the lock: a
+ * program that starts meanwhile would find it held. 'program' is the expected name. LOCK_HELD:
+ * *ret has at least the pid. LOCK_UNKNOWN: errno says why. */
+enum lock_state process_of_lock(const char *path, const char *program, struct process *ret);
 
 #endif

@@ -35,24 +35,25 @@ spawn(char *const argv[], int output, pid_t *ret_pid)
 	return status;
 }
 
-/* What does not fit is read all the same, so that the program comes to its end. */
+/* Reads to the end of the output, so that the program does not block, and keeps the beginning. */
 static int
 text_read(int fd, int timeout_ms, char text[RUN_TEXT_MAX])
 {
 	int64_t end_ms = clock_steady_ms() + timeout_ms, left_ms;
 	struct pollfd input = { .fd = fd, .events = POLLIN };
-	char rest[4096];
 	size_t used = 0;
 	ssize_t n = 1;
 
 	text[0] = '\0';
 	while (n > 0 && (left_ms = end_ms - clock_steady_ms()) > 0) {
-		size_t room = RUN_TEXT_MAX - 1 - used;
+		size_t free_bytes = RUN_TEXT_MAX - 1 - used;
+		char rest[4096];
 
 		if (poll(&input, 1, (int)left_ms) <= 0)
 			continue;
-		n = room > 0 ? read(fd, text + used, room) : read(fd, rest, sizeof(rest));
-		if (n > 0 && room > 0)
+		n = free_bytes > 0 ? read(fd, text + used, free_bytes) :
+		    read(fd, rest, sizeof(rest));
+		if (n > 0 && free_bytes > 0)
 			used += (size_t)n;
 		text[used] = '\0';
 	}

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# lbclusterctl doctor: nothing to find where all is right; then each fault made on
-# purpose, one at a time, gives its finding and the line that repairs it.
+# lbclusterctl doctor: reports nothing about an installation without a fault. Then each test
+# makes one fault, and expects the result of its check and the lines that repair it.
 """The doctor."""
 
 import contextlib
 import fcntl
+import grp
 import json
 import os
 import shutil
@@ -26,16 +27,16 @@ GOOD_CONF = 'master agentx\nagentXTimeout 5\nagentXRetries 0\n'
 CHECKS = ['store', 'lbclusterd.conf', 'lbclusterd', 'store-files', 'snmpd.conf',
           'agentx-patience', 'communities', 'secrets', 'agentx-socket', 'agentx-master', 'snmpd',
           'registered', 'view', 'served', 'write', 'mib-file', 'driver.conf', 'plane']
-UNSEEN = 7      # exit status
+UNKNOWN = 7     # exit status
 NOBODY = 65534
 ROOT = '.1.3.6.1.4.1.8072.9999.9999.522'
 MIBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'mibs')
 
 
 class Doctor(Case):
-    """A world, and the doctor in it."""
+    """Runs the doctor on a test installation."""
 
-    def made(self, **options):
+    def configured(self, **options):
         world = self.new_world(**options)
         world.conf_dir = os.path.join(world.dir, 'conf')
         os.mkdir(world.conf_dir)
@@ -44,7 +45,7 @@ class Doctor(Case):
         return world
 
     def started(self, inventory=INVENTORY, **options):
-        world = self.made(**options)
+        world = self.configured(**options)
         world.start()
         world.load(inventory)
         return world
@@ -69,7 +70,7 @@ class Doctor(Case):
 
     def doctor(self, world, *args, community='private', version='2c', path=None, status=None,
                patience=10, **options):
-        """Findings as {check: (result, words, cure)}; the last one of a check."""
+        """Returns {check: (result, message, fix)}, with the last result of each check."""
         if community:
             args = ('--snmp', '-t %d -v%s -c %s 127.0.0.1:%d' % (
                 patience, version, community, world.port), *args)
@@ -78,7 +79,7 @@ class Doctor(Case):
                  for row in json.loads(done.stdout)}
         self.assertEqual('', done.stderr)
         results = [finding[0] for finding in found.values()]
-        expected = 1 if 'FAIL' in results else UNSEEN if 'unseen' in results else 0
+        expected = 1 if 'FAIL' in results else UNKNOWN if 'unseen' in results else 0
         self.assertEqual(expected if status is None else status, done.returncode, found)
         return found
 
@@ -96,9 +97,9 @@ class Doctor(Case):
 
 
 class Right(Doctor):
-    """Nothing to find."""
+    """An installation without a fault."""
 
-    def test_all_is_ok(self):
+    def test_all_checks_are_ok(self):
         world = self.started()
         found = self.doctor(world, '--write', status=0)
         self.assertEqual(CHECKS, list(found))
@@ -107,7 +108,7 @@ class Right(Doctor):
         self.assertIn('snmpd listens, pid %d' % world.master.pid, found['agentx-master'][1])
         self.assertRegex(found['store'][1], r'version \d+, 1 cluster$')
 
-    def test_lbclusterd_goes_on_and_nothing_changed(self):
+    def test_lbclusterd_keeps_running_and_nothing_is_changed(self):
         world = self.started()
         changes = world.get('lbcSysConfigChanges', 0), world.get('lbcSysSetRejects', 0)
         for _ in range(3):
@@ -117,7 +118,7 @@ class Right(Doctor):
         self.assertEqual([], world.sql('SELECT id FROM job'))
         self.assertTrue(world.daemon.alive())
 
-    def test_table_has_a_line_for_a_finding(self):
+    def test_table_has_a_line_for_each_check(self):
         world = self.started()
         done = self.run_doctor(world, '-x', world.socket, '--snmp',
                                '-t 10 -v2c -c "private" 127.0.0.1:%d' % world.port, form='table')
@@ -141,31 +142,32 @@ class Right(Doctor):
         self.assert_others_ok(found)
 
     @unittest.skipUnless(is_root(), 'needs root')
-    def test_other_user_sees_what_he_may(self):
+    def test_user_without_access_gets_unseen(self):
         world = self.started()
         os.chmod(world.dir, 0o755)
+        os.chown(world.store, -1, grp.getgrnam('daemon').gr_gid)
         os.chmod(world.conf_dir + '/snmpd.conf', 0o600)
         found = self.doctor(world, prefix=[
             'setpriv', '--reuid=%d' % NOBODY, '--regid=%d' % NOBODY, '--clear-groups'])
-        self.assert_finding(found, 'store', 'unseen', 'may not be read', 'usermod -aG lbcluster')
+        self.assert_finding(found, 'store', 'unseen', 'may not read it', 'usermod -aG daemon ')
         self.assert_finding(found, 'snmpd.conf', 'unseen', 'may not read', 'sudo')
         self.assert_finding(found, 'plane', 'unseen', 'store')
         self.assertEqual('ok', found['view'][0])
 
 
 class Usage(Doctor):
-    """Its options, and those of others."""
+    """Options of the doctor and of other commands."""
 
     def test_wrong_usage(self):
-        world = self.made()
+        world = self.configured()
         for args in (['operand'], ['--snmp'], ['--snmp', ''], ['--snmp', "-c 'open"], ['-x'],
                      ['--prune']):
             done = self.run_doctor(world, *args)
             self.assertEqual(2, done.returncode, args)
             self.assertNotEqual('', done.stderr)
 
-    def test_options_of_the_doctor_are_no_options_of_others(self):
-        world = self.made()
+    def test_other_commands_refuse_options_of_the_doctor(self):
+        world = self.configured()
         for args in (['-x', '/x'], ['--snmp', 'x'], ['--write']):
             self.assertEqual(2, world.ctl('list', *args, check=False).returncode, args)
 
@@ -174,14 +176,14 @@ class Store(Doctor):
     """Faults of the store."""
 
     def test_no_store(self):
-        world = self.made()
+        world = self.configured()
         os.rmdir(world.store)
         found = self.doctor(world, community=None)
         self.assert_finding(found, 'store', 'FAIL', 'No such file', 'install -d')
         self.assert_finding(found, 'plane', 'unseen', 'store')
 
     def test_empty_directory(self):
-        found = self.doctor(self.made(), community=None)
+        found = self.doctor(self.configured(), community=None)
         self.assert_finding(found, 'store', 'FAIL', 'No such file', 'systemctl start lbclusterd')
 
     def test_empty_store(self):
@@ -189,7 +191,7 @@ class Store(Doctor):
         self.assert_finding(found, 'store', 'warn', 'empty', 'lbclusterctl load')
 
     def test_foreign_file(self):
-        world = self.made()
+        world = self.configured()
         self.write(world, 'store/lbcluster.db', 'rubbish, no database at all\n' * 100)
         found = self.doctor(world, community=None)
         self.assert_finding(found, 'store', 'FAIL', 'lbcluster.db', 'lbcluster.db.damaged')
@@ -213,19 +215,19 @@ class Store(Doctor):
         self.assert_finding(found, 'store-files', 'warn', '0600',
                             'chmod g+rw %s/lbcluster.db' % world.store)
 
-    def test_directory_whose_files_are_not_the_groups(self):
+    def test_directory_without_setgid(self):
         world = self.started()
         os.chmod(world.store, 0o770)
         found = self.doctor(world)
         self.assert_finding(found, 'store-files', 'warn', '0770', 'chmod g+s ' + world.store)
 
-    def test_file_that_anybody_may_write(self):
+    def test_file_that_every_user_may_write(self):
         world = self.started()
         for name, mode in (('', 0o2777), ('/lbcluster.db', 0o666)):
             os.chmod(world.store, 0o2770)
             os.chmod(world.store + name, mode)
             found = self.doctor(world)
-            self.assert_finding(found, 'store-files', 'FAIL', 'mode %04o: anybody' % mode,
+            self.assert_finding(found, 'store-files', 'FAIL', 'mode %04o: every user' % mode,
                                 'chmod o= ' + world.store + name)
 
     @unittest.skipUnless(is_root(), 'needs root')
@@ -252,7 +254,7 @@ class Daemon(Doctor):
         self.assert_finding(found, 'write', 'skipped', 'nothing is registered')
 
     def test_runs_and_is_not_connected(self):
-        world = self.made()
+        world = self.configured()
         world.load(INVENTORY)
         world.daemon_socket = world.socket + '-other'
         world.start_master()
@@ -279,24 +281,47 @@ class Socket(Doctor):
         found = self.doctor(world, path=world.dir + '/none')
         self.assert_finding(found, 'agentx-socket', 'FAIL', 'No such file', 'start snmpd')
 
-    def test_nobody_listens(self):
+    def test_socket_without_a_listener(self):
         world = self.started()
         path = os.path.join(world.dir, 'dead')
         self.listen(path).close()
         found = self.doctor(world, path=path)
-        self.assert_finding(found, 'agentx-master', 'FAIL', 'nobody listens', 'restart snmpd')
+        self.assert_finding(found, 'agentx-master', 'FAIL', 'no process listens', 'restart snmpd')
 
-    def test_no_socket(self):
+    def test_plain_file_in_place_of_the_socket(self):
         world = self.started()
         found = self.doctor(world, path=world.conf)
-        self.assert_finding(found, 'agentx-socket', 'FAIL', 'no socket', 'agentx-socket =')
+        self.assert_finding(found, 'agentx-socket', 'FAIL', 'is not a socket', 'agentx-socket =')
 
-    def test_socket_that_is_open_to_all(self):
+    def test_socket_that_every_user_may_connect_to(self):
         world = self.started()
         os.chmod(world.socket, 0o777)
         found = self.doctor(world)
-        self.assert_finding(found, 'agentx-socket', 'warn', 'mode 0777: anybody',
+        self.assert_finding(found, 'agentx-socket', 'warn', 'mode 0777: every user',
                             'agentXPerms 0660 0755')
+
+    def test_listener_that_does_not_speak_agentx(self):
+        world = self.started()
+        path = os.path.join(world.dir, 'other')
+        listener = self.listen(path)
+
+        def serve():
+            connection = listener.accept()[0]
+            connection.sendall(b'SSH-2.0-x\r\n')
+            connection.close()
+        server = threading.Thread(target=serve)
+        server.start()
+        found = self.doctor(world, path=path)
+        server.join()
+        self.assert_finding(found, 'agentx-master', 'FAIL', 'does not speak AgentX',
+                            'lbclusterd.conf: agentx-socket = ADDRESS')
+
+    def test_address_to_listen_at(self):
+        world = self.started()
+        for host, shown in (('0.0.0.0', '0.0.0.0'), ('[::]', '::')):
+            found = self.doctor(world, path='tcp:%s:%d' % (host, free_port()))
+            self.assert_finding(found, 'agentx-socket', 'FAIL', shown + ' is an address to listen',
+                                'lbclusterd.conf: agentx-socket = "tcp:127.0.0.1:')
 
     @unittest.skipUnless(is_root(), 'needs root')
     def test_directory_that_is_closed(self):
@@ -318,10 +343,10 @@ class Socket(Doctor):
 
 
 class Conf(Doctor):
-    """Faults of snmpd.conf, and the file of the MIB."""
+    """Faults of snmpd.conf, and the MIB file."""
 
     def found(self, text, **options):
-        world = self.made()
+        world = self.configured()
         self.write(world, 'conf/snmpd.conf', text)
         return self.doctor(world, community=None, **options)
 
@@ -331,13 +356,36 @@ class Conf(Doctor):
             self.assert_finding(found, 'snmpd.conf', 'FAIL', 'master', 'snmpd.conf: master agentx')
 
     def test_master_in_a_file_of_the_directory(self):
-        world = self.made()
+        world = self.configured()
         self.write(world, 'conf/snmpd.conf', 'includeDir %s/snmpd.conf.d/\n' % world.conf_dir)
         os.mkdir(world.conf_dir + '/snmpd.conf.d')
         self.write(world, 'conf/snmpd.conf.d/a.conf', '  Master AgentX\nagentXSocket %s\n'
                    % world.socket)
         found = self.doctor(world, community=None)
         self.assert_finding(found, 'snmpd.conf', 'ok', 'a.conf:1')
+
+    def test_include_of_what_is_missing(self):
+        world = self.configured()
+        missing = world.dir + '/missing'
+        for line, fix in (('includeDir ' + missing, 'mkdir -p ' + missing),
+                          ('includeFile ' + missing + '/x.conf',
+                           "sed -i '4s/^/#/' %s/snmpd.conf\n" % world.conf_dir)):
+            self.write(world, 'conf/snmpd.conf', GOOD_CONF + line + '\n')
+            found = self.doctor(world, community=None)
+            self.assert_finding(found, 'snmpd.conf', 'warn', 'snmpd.conf:4: include.* is missing',
+                                fix)
+            subprocess.run(['sh', '-c', fix.split('\n', maxsplit=1)[0]], check=True)
+            found = self.doctor(world, community=None)
+            self.assertNotIn('missing', found['snmpd.conf'][1])
+
+    def test_line_with_a_nul_byte(self):
+        world = self.configured()
+        self.write(world, 'conf/snmpd.conf', '\0' + GOOD_CONF)
+        found = self.doctor(world, community=None)
+        fix = "sed -i 's/\\x00//g' %s/snmpd.conf" % world.conf_dir
+        self.assert_finding(found, 'snmpd.conf', 'FAIL', 'snmpd.conf:1: .* NUL byte', fix)
+        subprocess.run(['sh', '-c', fix], check=True)
+        self.assertNotIn('NUL', self.doctor(world, community=None)['snmpd.conf'][1])
 
     def test_other_socket(self):
         found = self.found(GOOD_CONF + 'agentXSocket tcp:127.0.0.1:7\n', path='/run/y')
@@ -346,7 +394,7 @@ class Conf(Doctor):
         found = self.found(GOOD_CONF + 'agentXSocket tcp:127.0.0.1:7,/run/y\n', path='/run/y')
         self.assertEqual('ok', found['snmpd.conf'][0])
 
-    def test_patience(self):
+    def test_timeout_and_retries(self):
         for text in ('', 'agentXTimeout 5\n', 'agentXTimeout 1\nagentXRetries 0\n'):
             found = self.found('master agentx\n' + text)
             self.assert_finding(found, 'agentx-patience', 'warn', 'agentXTimeout',
@@ -355,25 +403,27 @@ class Conf(Doctor):
     def test_community_that_may_write(self):
         for line in ('rwcommunity hearsay 127.0.0.1', 'rwcommunity6 hearsay ::1'):
             found = self.found(GOOD_CONF + line + '\n')
-            self.assert_finding(found, 'communities', 'warn', r'snmpd.conf:4: a community',
-                                'rocommunity')
+            # The first line removes the line that the message names.
+            self.assert_finding(found, 'communities', 'warn', r'snmpd.conf:4: this community',
+                                "sed -i '4s/^/#/' ")
+            self.assertIn('\nsnmpd.conf: rocommunity COMMUNITY', found['communities'][2])
             self.assertNotIn('hearsay', str(found))
 
-    def test_conf_that_anybody_may_change(self):
-        world = self.made()
+    def test_conf_that_every_user_may_change(self):
+        world = self.configured()
         path = os.path.join(world.conf_dir, 'snmpd.conf')
         os.chmod(path, 0o646)
         found = self.doctor(world, community=None)
         self.assert_finding(found, 'communities', 'FAIL', 'every user', 'chmod o-w ' + path)
 
     def test_no_conf(self):
-        world = self.made()
+        world = self.configured()
         os.unlink(world.conf_dir + '/snmpd.conf')
         found = self.doctor(world, community=None)
         self.assert_finding(found, 'snmpd.conf', 'unseen', 'no snmpd.conf', 'SNMPCONFPATH')
 
     def test_mib_file(self):
-        world = self.made()
+        world = self.configured()
         mibs = os.path.join(world.dir, 'mibs')
         os.mkdir(mibs)
         found = self.doctor(world, community=None, env={'MIBDIRS': mibs})
@@ -400,14 +450,14 @@ class Views(Doctor):
                             self.world.port, community=None)
         self.assert_finding(found, 'snmpd', 'FAIL', 'Unknown user name', 'createUser')
 
-    def test_view_without_us(self):
+    def test_view_without_lbcluster_mib(self):
         for version in ('1', '2c'):
             found = self.doctor(self.world, community='outside', version=version)
             self.assert_finding(found, 'registered', 'ok', 'LBCLUSTER-MIB')
             self.assert_finding(found, 'view', 'FAIL', 'hides it',
                                 'snmpd.conf: view lbread included ' + ROOT)
 
-    def test_view_of_us_alone(self):
+    def test_view_of_lbcluster_mib_only(self):
         found = self.doctor(self.world, community='ours')
         self.assert_others_ok(found, 'write')
 
@@ -416,22 +466,22 @@ class Views(Doctor):
         self.assert_others_ok(found, 'write')
         self.assert_finding(found, 'write', 'FAIL', 'noAccess', 'view lbwrite included ' + ROOT)
 
-    def test_version_1_cannot_tell(self):
+    def test_version_1_has_no_error_for_a_missing_right(self):
         for community in ('public', 'private'):
             found = self.doctor(self.world, '--write', community=community, version='1')
             self.assert_others_ok(found, 'write')
             self.assert_finding(found, 'write', 'unseen', 'SNMPv1')
 
-    def test_no_programs_of_net_snmp(self):
+    def test_without_programs_of_net_snmp(self):
         found = self.doctor(self.world, '--write', env={'PATH': '/nonexistent'})
-        self.assert_finding(found, 'snmpd', 'unseen', 'no snmpget', 'apt-get install snmp')
+        self.assert_finding(found, 'snmpd', 'unseen', 'snmpget is missing', 'apt-get install snmp')
 
 
 class Planes(Doctor):
     """HAProxy, its socket and its driver."""
 
     def setUp(self):
-        self.world = self.made()
+        self.world = self.configured()
         self.haproxy = HAProxy(self.world)
         self.path = self.haproxy.socket
         self.world.load(HAPROXY % self.path)
@@ -455,7 +505,7 @@ class Planes(Doctor):
                 if row['check'] == 'plane']
 
     def put_plane(self, plane, params):
-        """What no inventory may say any more, as an older version stored it."""
+        """Stores parameters that load refuses, as an older version did."""
         self.world.sql('UPDATE cluster SET plane = ?, plane_params = ?', plane,
                        json.dumps(params))
 
@@ -478,28 +528,28 @@ class Planes(Doctor):
                 (3, 'gone', 'FAIL', 'unreachable: gone'), (4, 'gone', 'FAIL', 'failing: gone')):
             self.world.sql('UPDATE cluster SET plane_status = ?, plane_message = ?', status,
                            message)
-            self.driver_looked(0)
+            self.driver_polled(0)
             cluster = self.findings()[1]
             self.assertEqual(result, cluster[0])
             self.assertIn(words, cluster[1])
 
-    def driver_looked(self, seconds):
-        """So long ago."""
+    def driver_polled(self, seconds):
+        """The driver polled that many seconds ago."""
         self.world.sql('INSERT OR REPLACE INTO look (cluster_id, time, interval_ms)'
                        ' VALUES (1, ?, 1000)', int(time.time()) - seconds,
                        file='lbcluster-stats.db')
 
-    def test_driver_that_does_not_look(self):
+    def test_driver_that_does_not_poll(self):
         self.start_haproxy()
         self.hold_driver_lock()
         self.world.sql("UPDATE cluster SET plane_status = 2, plane_message = ''")
-        self.driver_looked(60)
+        self.driver_polled(60)
         driver, cluster = self.findings()
         self.assertEqual(('ok', 'FAIL'), (driver[0], cluster[0]))
         self.assertIn('unattended', cluster[1])
         self.assertEqual('systemctl restart lbcluster-haproxy', cluster[2])
 
-    def test_status_of_a_driver_that_is_gone_is_not_believed(self):
+    def test_status_of_a_driver_that_ended_is_ignored(self):
         self.start_haproxy()
         self.world.sql("UPDATE cluster SET plane_status = 2, plane_message = ''")
         cluster = self.findings()[1]
@@ -529,7 +579,7 @@ class Planes(Doctor):
         options = '-n' if os.geteuid() == 0 else '-rn'
         warning, cluster = self.findings(('unshare', options))[1:]
         self.assertEqual('warn', warning[0])
-        self.assertIn('192.0.2.1:9999 leaves this machine', warning[1])
+        self.assertIn('192.0.2.1:9999 is reachable from the network', warning[1])
         self.assertEqual('FAIL', cluster[0])
 
     def test_sockets_of_other_forms(self):
@@ -538,7 +588,7 @@ class Planes(Doctor):
         for socket_name in ('unix@' + self.path, 'ipv4@127.0.0.1:%d' % self.tcp_port):
             self.put_plane('haproxy', {'socket': [socket_name]})
             self.world.sql("UPDATE cluster SET plane_status = 2, plane_message = ''")
-            self.driver_looked(0)
+            self.driver_polled(0)
             cluster = self.findings()[1]
             self.assertEqual('ok', cluster[0], cluster)
 
@@ -567,8 +617,8 @@ class Planes(Doctor):
 class Configuration(Doctor):
     """lbclusterd.conf."""
 
-    def test_mistake_in_store_has_no_mechanical_cure(self):
-        # As a comment the line would make the next start serve the default, empty store.
+    def test_mistake_in_store_has_no_fix(self):
+        # Without the line the next start would serve the default, empty store.
         world = self.started()
         self.write(world, 'lbclusterd.conf', 'store = rel\n')
         found = self.doctor(world)['lbclusterd.conf']
@@ -586,8 +636,18 @@ class Configuration(Doctor):
         self.assertEqual('ok', self.doctor(world)['lbclusterd.conf'][0])
 
 
+    def test_nul_byte(self):
+        world = self.started()
+        self.write(world, 'lbclusterd.conf', 'log-level = info\0\n')
+        found = self.doctor(world)
+        self.assert_finding(found, 'lbclusterd.conf', 'FAIL', 'NUL byte',
+                            "sed -i 's/\\x00//g' " + world.conf)
+        subprocess.run(['sh', '-c', found['lbclusterd.conf'][2]], check=True)
+        self.assertEqual('ok', self.doctor(world)['lbclusterd.conf'][0])
+
+
 class Another(Doctor):
-    """Another lbclusterd serves the OID, on another store."""
+    """Another lbclusterd with another store serves the OID."""
 
     def setUp(self):
         self.world = self.started()
@@ -595,7 +655,7 @@ class Another(Doctor):
         self.other.daemon_socket = self.world.socket
 
     def serve_other(self, inventory):
-        """The lbclusterd of the other store comes first."""
+        """Starts the lbclusterd of the other store first."""
         self.other.load(inventory)
         self.world.stop_daemon()
         self.other.start_daemon(wait=False)
@@ -603,7 +663,7 @@ class Another(Doctor):
         self.world.start_daemon(wait=False)
         self.world.wait_logged('another subagent serves')
 
-    def test_is_found_and_ended(self):
+    def test_other_process_is_named_and_its_end_repairs(self):
         for inventory in (INVENTORY, INVENTORY.replace('cluster web', 'cluster mail')):
             with self.subTest(inventory):
                 self.setUp()
@@ -615,16 +675,26 @@ class Another(Doctor):
                 self.world.wait_served()
                 self.assertEqual('ok', self.doctor(self.world)['served'][0])
 
-    def test_restart_is_no_difference(self):
-        # Counters of lbclusterd start from zero then.
+    def test_several_others_have_a_doctor_for_each_store(self):
+        third = self.new_world()
+        third.daemon_socket = self.world.socket + '-none'
+        third.start_daemon(wait=False)
+        third.wait_logged('no AgentX master')
+        self.serve_other(INVENTORY)
+        fix = self.doctor(self.world)['served'][2]
+        for other in (self.other, third):
+            self.assertIn('lbclusterctl -s %s doctor' % other.store, fix.split('\n'))
+
+    def test_restart_makes_no_difference(self):
+        # The counters of lbclusterd start from zero.
         self.world.ctl('set-weight', 'web/http/a', '3')
         self.world.stop_daemon()
         self.world.ctl('set-weight', 'web/http/a', '4')
         self.world.start_daemon()
         self.assertEqual('ok', self.doctor(self.world)['served'][0])
 
-    def test_other_settings_alone_are_found(self):
-        # The other store is a copy, changed since.
+    def test_copy_with_other_settings_is_another_store(self):
+        # The other store is a copy that was changed later.
         self.world.stop_daemon()
         shutil.rmtree(self.other.store)
         shutil.copytree(self.world.store, self.other.store)
@@ -635,12 +705,12 @@ class Another(Doctor):
         self.world.wait_logged('another subagent serves')
         self.assert_finding(self.doctor(self.world), 'served', 'FAIL', 'another store', '')
 
-    def test_none_of_ours_runs(self):
+    def test_lbclusterd_of_this_store_does_not_run(self):
         self.serve_other(INVENTORY)
         self.world.stop_daemon()
         self.assert_finding(self.doctor(self.world), 'served', 'FAIL', 'another store', '')
 
-    def test_writes_meanwhile_are_no_difference(self):
+    def test_writes_during_the_comparison_make_no_difference(self):
         done = threading.Event()
 
         def write():
@@ -660,7 +730,7 @@ class Another(Doctor):
 
 
 class Defaults(Doctor):
-    """How snmpd is asked without --snmp."""
+    """How the doctor asks snmpd without --snmp."""
 
     def default(self, snmp_conf='', snmpd_conf='', status=None):
         world = self.started()
@@ -680,26 +750,26 @@ class Defaults(Doctor):
         self.assertEqual('ok', found['served'][0])
 
     def test_community_that_snmpd_does_not_know(self):
-        world = self.made()
+        world = self.configured()
         world.reader = 'other'
         world.configure_master(GOOD_CONF + 'rocommunity other 127.0.0.1\n')
         world.start()
         self.write(world, 'conf/snmpd.conf', GOOD_CONF + 'agentaddress %d\n' % world.port)
         world.load(INVENTORY)
-        found = self.doctor(world, community=None, status=UNSEEN)
+        found = self.doctor(world, community=None, status=UNKNOWN)
         self.assert_finding(found, 'snmpd', 'unseen', 'community public; name', '--snmp')
         self.assertEqual([], [name for name, finding in found.items() if finding[0] == 'warn'])
 
-    def test_other_port_than_the_manager_asks(self):
+    def test_port_that_snmpd_does_not_listen_at(self):
         world, found = self.default()
         self.assertIn('the community public at localhost:%d' % world.port, found['snmpd'][1])
         found = self.doctor(world, '--snmp', '-v2c -c public -t 1 127.0.0.1:9', community=None)
-        self.assert_finding(found, 'snmpd', 'FAIL', 'Timeout.*snmpd.conf:4: snmpd listens at udp:',
+        self.assert_finding(found, 'snmpd', 'FAIL', 'Timeout.*snmpd.conf:4: snmpd listens only at udp',
                             'localhost:%d' % world.port)
         # Another form of the same address is not another address.
         found = self.doctor(world, '--snmp', '-v2c -c unknown -t 1 127.0.0.1:%d' % world.port,
                             community=None)
-        self.assert_finding(found, 'snmpd', 'FAIL', 'a community or user that snmpd does not know',
+        self.assert_finding(found, 'snmpd', 'FAIL', 'snmpd does not know the community or user',
                             'systemctl restart snmpd')
 
     def test_second_line_of_agentaddress(self):
@@ -712,7 +782,7 @@ class Secrets(Doctor):
     """Files with communities and passphrases, and directories that snmpd does not read."""
 
     def test_secret_that_every_user_may_read(self):
-        world = self.made()
+        world = self.configured()
         os.mkdir(world.conf_dir + '/snmpd.conf.d')
         path = world.conf_dir + '/snmpd.conf.d/lbcluster.conf'
         self.write(world, 'conf/snmpd.conf', GOOD_CONF + 'includeDir %s/snmpd.conf.d\n' %
@@ -728,7 +798,7 @@ class Secrets(Doctor):
             self.assertEqual('ok', self.doctor(world, community=None)['secrets'][0])
 
     def test_directory_that_is_not_included(self):
-        world = self.made()
+        world = self.configured()
         os.mkdir(world.conf_dir + '/snmpd.conf.d')
         self.write(world, 'conf/snmpd.conf', 'agentaddress 127.0.0.1\n')
         self.write(world, 'conf/snmpd.conf.d/lbcluster.conf', GOOD_CONF)

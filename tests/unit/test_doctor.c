@@ -22,11 +22,11 @@
 /* -- texts ---------------------------------------------------------------------------- */
 
 static void
-words_are_split_as_by_a_shell(void **state)
+arguments_are_split_as_by_a_shell(void **state)
 {
 	static const struct {
 		const char	*text;
-		const char	*words;	/* joined by "|" */
+		const char	*arguments;	/* joined by "|" */
 	} cases[] = {
 		{ "", "" }, { "  ", "" }, { "a", "a" }, { " a  b\tc ", "a|b|c" },
 		{ "-A 'pass phrase' host", "-A|pass phrase|host" },
@@ -37,19 +37,19 @@ words_are_split_as_by_a_shell(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char **words = doctor_words(cases[i].text);
+		char **list = doctor_split(cases[i].text);
 		char joined[64] = "";
 
-		assert_non_null(words);
-		for (size_t k = 0; words[k] != NULL; k++) {
+		assert_non_null(list);
+		for (size_t k = 0; list[k] != NULL; k++) {
 			strcat(joined, k == 0 ? "" : "|");
-			strcat(joined, words[k]);
+			strcat(joined, list[k]);
 		}
-		assert_string_equal(joined, cases[i].words);
-		free(words);
+		assert_string_equal(joined, cases[i].arguments);
+		free(list);
 	}
-	assert_null(doctor_words("a 'b"));
-	assert_null(doctor_words("\""));
+	assert_null(doctor_split("a 'b"));
+	assert_null(doctor_split("\""));
 }
 
 static void
@@ -89,7 +89,7 @@ revision_of_this_tree_is_known(void **state)
 }
 
 static void
-revision_of_rubbish_is_none(void **state)
+revision_of_another_text_is_empty(void **state)
 {
 	char revision[16];
 
@@ -131,7 +131,7 @@ agentx_socket_names_an_address(void **state)
 }
 
 static void
-agentaddress_names_whom_to_ask(void **state)
+agentaddress_is_an_argument_of_snmpget(void **state)
 {
 	static const struct {
 		const char	*value, *target;
@@ -151,57 +151,57 @@ agentaddress_names_whom_to_ask(void **state)
 		    cases[i].target);
 }
 
-/* -- who ------------------------------------------------------------------------------- */
+/* -- processes ------------------------------------------------------------------------------- */
 
 static const char status[] = "Name:\tlbclusterd\nUmask:\t0007\nState:\tS (sleeping)\nPid:\t9\n"
     "Uid:\t101\t102\t103\t104\nGid:\t201\t202\t203\t204\nFDSize:\t64\nGroups:\t7 301 302 \n"
     "VmPeak:\t 1\n";
 
 static void
-process_is_read(void **state)
+status_of_a_process_is_parsed(void **state)
 {
-	struct who who = { .pid = 9 };
+	struct process process = { .pid = 9 };
 
 	(void)state;
-	assert_true(who_parse(status, &who));
-	assert_true(who.known);
-	assert_string_equal(who.name, "lbclusterd");
-	assert_int_equal(who.pid, 9);
-	assert_int_equal(who.state, 'S');
-	assert_int_equal(who.uid, 102);
-	assert_int_equal(who.gid, 202);
-	assert_int_equal(who.n_groups, 3);
-	assert_int_equal(who.groups[0], 7);
-	assert_int_equal(who.groups[2], 302);
+	assert_true(process_parse(status, &process));
+	assert_true(process.known);
+	assert_string_equal(process.name, "lbclusterd");
+	assert_int_equal(process.pid, 9);
+	assert_int_equal(process.state, 'S');
+	assert_int_equal(process.uid, 102);
+	assert_int_equal(process.gid, 202);
+	assert_int_equal(process.n_groups, 3);
+	assert_int_equal(process.groups[0], 7);
+	assert_int_equal(process.groups[2], 302);
 }
 
 static void
-process_that_says_less_is_not_known(void **state)
+status_without_a_member_is_refused(void **state)
 {
-	struct who who = { 0 };
+	struct process process = { 0 };
 
 	(void)state;
-	assert_false(who_parse("", &who));
-	assert_false(who_parse("Name:\tx\nState:\tS\nUid:\t1\nGid:\t1\t1\n", &who));
-	assert_false(who_parse("State:\tS\nUid:\t1\t1\nGid:\t1\t1\n", &who));
-	assert_false(who.known);
-	assert_true(who_parse("Name:\tx\nState:\tS\nUid:\t1\t1\nGid:\t1\t1\n", &who));
-	assert_int_equal(who.n_groups, 0);
+	assert_false(process_parse("", &process));
+	assert_false(process_parse("Name:\tx\nState:\tS\nUid:\t1\nGid:\t1\t1\n", &process));
+	assert_false(process_parse("State:\tS\nUid:\t1\t1\nGid:\t1\t1\n", &process));
+	assert_false(process.known);
+	assert_true(process_parse("Name:\tx\nState:\tS\nUid:\t1\t1\nGid:\t1\t1\n", &process));
+	assert_int_equal(process.n_groups, 0);
 }
 
 static void
-own_process_is_seen(void **state)
+own_status_of_a_process_is_parsed(void **state)
 {
-	struct who who;
+	struct process process;
 
 	(void)state;
-	assert_true(who_is(getpid(), &who));
-	assert_int_equal(who.uid, geteuid());
-	assert_int_equal(who.gid, getegid());
+	assert_true(process_read(getpid(), &process));
+	assert_int_equal(process.uid, geteuid());
+	assert_int_equal(process.gid, getegid());
 }
 
 static void
-modes_decide_what_may_be_done(void **state)
+modes_allow_or_refuse_access(void **state)
 {
 	static const struct {
 		uid_t		uid;
@@ -210,20 +210,20 @@ modes_decide_what_may_be_done(void **state)
 		bool		may;
 	} cases[] = {
 		{ 0, 0, 7, true },
-		{ 1, 0700, 7, true }, { 1, 0077, WHO_READ, false },	/* the owner */
-		{ 2, 0070, 7, true }, { 2, 0707, WHO_READ, false },	/* by a group */
-		{ 3, 0007, 7, true }, { 3, 0770, WHO_READ, false },	/* another */
-		{ 3, 0755, WHO_PASS, true }, { 3, 0755, WHO_WRITE, false },
-		{ 3, 0754, WHO_READ | WHO_PASS, false },
+		{ 1, 0700, 7, true }, { 1, 0077, ACCESS_READ, false },	/* the owner */
+		{ 2, 0070, 7, true }, { 2, 0707, ACCESS_READ, false },	/* by a group */
+		{ 3, 0007, 7, true }, { 3, 0770, ACCESS_READ, false },	/* another */
+		{ 3, 0755, ACCESS_PASS, true }, { 3, 0755, ACCESS_WRITE, false },
+		{ 3, 0754, ACCESS_READ | ACCESS_PASS, false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct who who = { .known = true, .uid = cases[i].uid, .gid = 50,
+		const struct process process = { .known = true, .uid = cases[i].uid, .gid = 50,
 		    .groups = { cases[i].uid == 3 ? 51 : 60 }, .n_groups = 1 };
 		const struct stat st = { .st_uid = 1, .st_gid = 60, .st_mode = cases[i].mode };
 
-		assert_int_equal(who_may(&who, &st, cases[i].want), cases[i].may);
+		assert_int_equal(process_may(&process, &st, cases[i].want), cases[i].may);
 	}
 }
 
@@ -231,16 +231,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(words_are_split_as_by_a_shell),
+		cmocka_unit_test(arguments_are_split_as_by_a_shell),
 		cmocka_unit_test(seconds_have_the_units_of_snmpd),
 		cmocka_unit_test(revision_of_this_tree_is_known),
-		cmocka_unit_test(revision_of_rubbish_is_none),
+		cmocka_unit_test(revision_of_another_text_is_empty),
 		cmocka_unit_test(agentx_socket_names_an_address),
-		cmocka_unit_test(agentaddress_names_whom_to_ask),
-		cmocka_unit_test(process_is_read),
-		cmocka_unit_test(process_that_says_less_is_not_known),
-		cmocka_unit_test(own_process_is_seen),
-		cmocka_unit_test(modes_decide_what_may_be_done),
+		cmocka_unit_test(agentaddress_is_an_argument_of_snmpget),
+		cmocka_unit_test(status_of_a_process_is_parsed),
+		cmocka_unit_test(status_without_a_member_is_refused),
+		cmocka_unit_test(own_status_of_a_process_is_parsed),
+		cmocka_unit_test(modes_allow_or_refuse_access),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
