@@ -764,7 +764,8 @@ class Defaults(Doctor):
         world, found = self.default()
         self.assertIn('the community public at localhost:%d' % world.port, found['snmpd'][1])
         found = self.doctor(world, '--snmp', '-v2c -c public -t 1 127.0.0.1:9', community=None)
-        self.assert_finding(found, 'snmpd', 'FAIL', 'Timeout.*snmpd.conf:4: snmpd listens only at udp',
+        self.assert_finding(found, 'snmpd', 'FAIL',
+                            'Timeout.*snmpd.conf:4: snmpd listens only at udp',
                             'localhost:%d' % world.port)
         # Another form of the same address is not another address.
         found = self.doctor(world, '--snmp', '-v2c -c unknown -t 1 127.0.0.1:%d' % world.port,
