@@ -195,7 +195,7 @@ EXTRA_DIST += $(integration_tests) \
 	tests/integration/fixture.golden \
 	tests/integration/haproxy.py \
 	tests/integration/harness.py \
-	tests/integration/heart.py \
+	tests/integration/watchdog.py \
 	tests/integration/mib.py \
 	tests/integration/mounts.py \
 	tests/integration/needs \

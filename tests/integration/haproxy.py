@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 
-from harness import LBCLUSTERD, PATIENCE, Case, Program, free_port, wait_for
+from harness import LBCLUSTERD, TIMEOUT_FACTOR, Case, Program, free_port, wait_for
 
 DRIVER = os.environ.get('LBCLUSTER_HAPROXY') or os.path.join(
     os.path.dirname(LBCLUSTERD), 'lbcluster-haproxy')
@@ -368,7 +368,7 @@ class Plane(Case):
     def stop_driver(self):
         if not self.driver or self.driver.awaited:
             return
-        status = self.driver.obey()
+        status = self.driver.stop_in_time()
         log = self.driver_log()
         if status != 0 or 'Sanitizer' in log or 'runtime error' in log:
             raise AssertionError('lbcluster-haproxy ended with %s' % status)
@@ -379,7 +379,7 @@ class Plane(Case):
 
     def once(self):
         return subprocess.run(self.driver_argv('--once'), capture_output=True, text=True,
-                              timeout=30 * PATIENCE, check=False)
+                              timeout=30 * TIMEOUT_FACTOR, check=False)
 
     # -- what the store says ---------------------------------------------------
 

@@ -33,12 +33,12 @@ LBCLUSTERD = os.environ.get('LBCLUSTERD', 'lbclusterd')
 LBCLUSTERCTL = os.environ.get('LBCLUSTERCTL', 'lbclusterctl')
 
 # Deadlines are generous, since a test waits for events; more for valgrind.
-PATIENCE = float(os.environ.get('LBCLUSTER_TESTS_PATIENCE', '1'))
+TIMEOUT_FACTOR = float(os.environ.get('LBCLUSTER_TESTS_TIMEOUT_FACTOR', '1'))
 
 VISIBLE_S = 5.0     # a change by another process is seen through SNMP
 SERVED_S = 10.0     # served again after a master came back
 ENDED_S = 20.0      # a program ends after SIGTERM
-OBEYED_S = 2.0      # and one of ours, whatever it is doing; see Program.obey()
+STOP_S = 2.0      # and one of ours, whatever it is doing; see Program.stop_in_time()
 
 # For tests to which it is no matter what they serve.
 INVENTORY = """
@@ -56,18 +56,18 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 # What a sanitizer or a failed assertion leaves in a log.
-ILL = re.compile(r'runtime error:|Sanitizer|Assertion .* failed|==\d+==')
+SANITIZER_REPORT = re.compile(r'runtime error:|Sanitizer|Assertion .* failed|==\d+==')
 
 
 def wait_for(event, deadline_s, what):
     """Calls event() until it returns something true, and returns that."""
-    end = time.monotonic() + deadline_s * PATIENCE
+    end = time.monotonic() + deadline_s * TIMEOUT_FACTOR
     while True:
         found = event()
         if found:
             return found
         if time.monotonic() >= end:
-            raise AssertionError('%s: not within %.1f s' % (what, deadline_s * PATIENCE))
+            raise AssertionError('%s: not within %.1f s' % (what, deadline_s * TIMEOUT_FACTOR))
         time.sleep(_NAP_S)
 
 
@@ -112,7 +112,7 @@ def _starved_ns(path):
     return 0
 
 
-def starved_s(*pids):
+def cpu_wait_s(*pids):
     """How long these processes, and this thread, wanted a CPU and had none."""
     paths = ['/proc/thread-self']
     for pid in pids:
@@ -167,7 +167,7 @@ class Program:
         """Exit status; of a process that does not end: killed, and an error."""
         self.awaited = True
         try:
-            return self.process.wait(deadline_s * PATIENCE)
+            return self.process.wait(deadline_s * TIMEOUT_FACTOR)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError('%s did not end' % self.name) from None
@@ -178,22 +178,22 @@ class Program:
         self.signal(signal.SIGTERM)
         return self.wait(deadline_s)
 
-    def obey(self):
+    def stop_in_time(self):
         """Ends it with SIGTERM: exit status, as end()."""
         self.signal(signal.SIGTERM)
-        return self.obeyed()
+        return self.wait_in_time()
 
-    def obeyed(self):
-        """As wait(), of one that was told to end: it may take OBEYED_S of its own time, in
+    def wait_in_time(self):
+        """As wait(), of one that was told to end: it may take STOP_S of its own time, in
         which it computes or sleeps. What a busy machine or disk takes is not its own."""
-        end = time.monotonic() + 3 * ENDED_S * PATIENCE
+        end = time.monotonic() + 3 * ENDED_S * TIMEOUT_FACTOR
         slept, cpu = 0.0, cpu_s(self.pid)
         while self.alive() and time.monotonic() < end:
             time.sleep(_NAP_S)
             state, now = _stat(self.pid)
             if state in 'SIT':
                 slept += _NAP_S
-            if slept + max(now - cpu, 0.0) > OBEYED_S * PATIENCE:
+            if slept + max(now - cpu, 0.0) > STOP_S * TIMEOUT_FACTOR:
                 break
         return self.wait(0)
 
@@ -382,7 +382,7 @@ class World:
 
     def stop_daemon(self):
         """Ends lbclusterd with SIGTERM: a clean exit, soon, or an error."""
-        status = self.daemon.obey()
+        status = self.daemon.stop_in_time()
         if status != 0:
             raise AssertionError('lbclusterd ended with %s' % status)
 
@@ -429,7 +429,7 @@ class World:
         for key in [key for key in self._clients if key[1] == 3]:
             self._clients.pop(key).close()
 
-    def set_among_others(self, *varbinds):
+    def set_with_retries(self, *varbinds):
         """A SET, again where the store was another program's just then."""
         def done():
             status = self.client().set_answer(*varbinds).status
@@ -457,11 +457,11 @@ class World:
             client = self.client('public')
             programs = self.master.pid, self.daemon.pid
             while not done.is_set():
-                began, starved = time.monotonic(), starved_s(*programs)
+                began, starved = time.monotonic(), cpu_wait_s(*programs)
                 try:
                     client.get(mib.oid('lbcSysReals', 0))
                 finally:
-                    took = time.monotonic() - began - (starved_s(*programs) - starved)
+                    took = time.monotonic() - began - (cpu_wait_s(*programs) - starved)
                     slowest[0] = max(slowest[0], took)
         thread = threading.Thread(target=ask)
         thread.start()
@@ -477,8 +477,8 @@ class World:
         """Runs lbclusterctl on the store."""
         argv = self.as_user([LBCLUSTERCTL, '-s', self.store, *args])
         done = subprocess.run(argv, input=stdin, text=True, capture_output=True,
-                              timeout=60 * PATIENCE, check=False)
-        if ILL.search(done.stderr) or (check and done.returncode != 0):
+                              timeout=60 * TIMEOUT_FACTOR, check=False)
+        if SANITIZER_REPORT.search(done.stderr) or (check and done.returncode != 0):
             raise AssertionError('lbclusterctl %s: %d\n%s%s' % (
                 ' '.join(args), done.returncode, done.stdout, done.stderr))
         return done
@@ -532,13 +532,13 @@ class World:
             # One that died by itself meanwhile has a status too.
             self.daemon.signal(signal.SIGCONT)
             try:
-                status = self.daemon.obey()
+                status = self.daemon.stop_in_time()
                 if status != 0:
                     problems.append('lbclusterd ended with %s' % status)
             except AssertionError as error:
                 problems.append(str(error))
         self.kill()
-        if ILL.search(self.daemon_log()):
+        if SANITIZER_REPORT.search(self.daemon_log()):
             problems.append('a sanitizer or an assertion complains in the log')
         if problems:
             raise AssertionError('; '.join(problems))

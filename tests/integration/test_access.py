@@ -12,7 +12,7 @@ import subprocess
 
 import mib
 from agentx import Proxy
-from harness import PATIENCE, Case, main, wait_for
+from harness import TIMEOUT_FACTOR, Case, main, wait_for
 from snmp import SHA_256, Client, ClientV3, Timeout, oid_text
 
 _EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -225,7 +225,7 @@ class Others(AccessCase):
         return subprocess.run(
             ['snmpset', '-On', *args, '127.0.0.1:%d' % self.world.port,
              oid_text(WEIGHT), 'u', '55'],
-            capture_output=True, text=True, timeout=60 * PATIENCE, check=False,
+            capture_output=True, text=True, timeout=60 * TIMEOUT_FACTOR, check=False,
             env=dict(os.environ, MIBS='', SNMPCONFPATH=self.world.dir,
                      SNMP_PERSISTENT_DIR=self.world.dir))
 

@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 
 import mib
-from harness import LBCLUSTERCTL, PATIENCE, Case, main, wait_for
+from harness import LBCLUSTERCTL, TIMEOUT_FACTOR, Case, main, wait_for
 from mounts import mounted
 from snmp import Client
 from test_many import INVENTORY, Threads, oid
@@ -71,7 +71,7 @@ class Backup(Case):
 
     def ctl(self, directory, *args):
         return subprocess.run([LBCLUSTERCTL, '-s', directory, *args], text=True, check=False,
-                              capture_output=True, timeout=60 * PATIENCE)
+                              capture_output=True, timeout=60 * TIMEOUT_FACTOR)
 
     def assert_good(self, path, answered):
         """Whole, of one moment, with what was answered; returns its weights."""

@@ -19,7 +19,7 @@ import subprocess
 
 import mib
 from haproxy import DRIVER
-from harness import LBCLUSTERCTL, LBCLUSTERD, PATIENCE, Case, as_user, is_root, main, wait_for
+from harness import LBCLUSTERCTL, LBCLUSTERD, TIMEOUT_FACTOR, Case, as_user, is_root, main, wait_for
 
 INVENTORY = 'cluster web { plane = none  service http { address = 192.0.2.10  port = 80\n%s} }\n' \
     % ''.join('real r%d { address = 10.0.0.%d  port = 80  weight = 10 }\n' % (i, i % 250 + 1)
@@ -167,7 +167,7 @@ class BadFiles(Case):
                     argv = as_user(argv, *NOBODY)
                 with self.subTest(bad, program=name):
                     done = subprocess.run(argv, capture_output=True, text=True, check=False,
-                                          timeout=HANGS_S * PATIENCE)
+                                          timeout=HANGS_S * TIMEOUT_FACTOR)
                     self.assertEqual(status, done.returncode, done.stderr)
                     self.assertEqual(1, done.stderr.count('\n'), done.stderr)
                     self.assertIn(self.db, done.stderr)

@@ -12,7 +12,8 @@ import signal
 import subprocess
 
 from haproxy import DRIVER
-from harness import LBCLUSTERCTL, LBCLUSTERD, PATIENCE, Case, Program, has_open, main, wait_for
+from harness import (
+    LBCLUSTERCTL, LBCLUSTERD, TIMEOUT_FACTOR, Case, Program, has_open, main, wait_for)
 
 INVENTORY = """
 cluster web { plane = none  service http { address = 192.0.2.10  port = 80
@@ -72,11 +73,11 @@ class Closed(Case):
         for name in ('lbclusterd', 'lbcluster-haproxy'):
             # One that ended, for its lock file.
             for _ in range(2):
-                subprocess.run(without((0, 1, 2), self.argv(name)), timeout=60 * PATIENCE,
+                subprocess.run(without((0, 1, 2), self.argv(name)), timeout=60 * TIMEOUT_FACTOR,
                                check=True)
                 pid = int(self.lock_text(name))
                 try:
-                    done = subprocess.run([*self.argv(name), '-f'], timeout=60 * PATIENCE,
+                    done = subprocess.run([*self.argv(name), '-f'], timeout=60 * TIMEOUT_FACTOR,
                                           capture_output=True, text=True, check=False)
                     self.assertEqual(TAKEN, done.returncode, done.stderr)
                     self.assertIn('(process %d)' % pid, done.stderr)
@@ -86,7 +87,7 @@ class Closed(Case):
 
     def test_output_that_cannot_be_written_is_an_error(self):
         done = subprocess.run(without((1,), [LBCLUSTERCTL, '-s', self.world.store, 'list']),
-                              timeout=60 * PATIENCE, stderr=subprocess.PIPE, text=True,
+                              timeout=60 * TIMEOUT_FACTOR, stderr=subprocess.PIPE, text=True,
                               check=False)
         self.assertNotEqual(OK, done.returncode)
         self.assertRegex(done.stderr, r'\Albclusterctl: .*\n\Z')

@@ -18,7 +18,7 @@ import sys
 
 import mib
 from haproxy import DRIVER, Plane
-from harness import LBCLUSTERCTL, LBCLUSTERD, PATIENCE, Program, is_root, main, wait_for
+from harness import LBCLUSTERCTL, LBCLUSTERD, TIMEOUT_FACTOR, Program, is_root, main, wait_for
 
 if not shutil.which('strace'):
     sys.stderr.write('these tests need strace: apt-get install strace\n')
@@ -135,7 +135,7 @@ class Confined(Plane):
         # A SET, a job that HAProxy carries out, notifications, other configurations, a
         # master that goes and comes back.
         weight = mib.oid('lbcRealWeight', 1, 1, 1)
-        world.set_among_others((weight, 'u', 44))
+        world.set_with_retries((weight, 'u', 44))
         self.wait_job(1, self.SUCCEEDED)
         self.assertEqual((0, 44), self.proxy.state('http/a'))
         for program in (world.daemon, self.driver):
@@ -154,7 +154,7 @@ class Confined(Plane):
                 done = subprocess.run(
                     self.traced('ctl%d' % number, argv), capture_output=True, text=True,
                     input=json.dumps({'path': 'web/http/a', 'active': True}),
-                    timeout=60 * PATIENCE, check=False)
+                    timeout=60 * TIMEOUT_FACTOR, check=False)
                 self.assertEqual((0, ''), (done.returncode, done.stderr))
                 self.wait_traced('ctl%d' % number)
                 self.assert_confined('ctl%d' % number, LBCLUSTERCTL,

@@ -11,7 +11,7 @@ import signal
 import subprocess
 
 import harness
-from harness import INVENTORY, LBCLUSTERCTL, LBCLUSTERD, PATIENCE
+from harness import INVENTORY, LBCLUSTERCTL, LBCLUSTERD, TIMEOUT_FACTOR
 
 DRIVER = os.environ.get('LBCLUSTER_HAPROXY') or os.path.join(
     os.path.dirname(LBCLUSTERD), 'lbcluster-haproxy')
@@ -116,7 +116,7 @@ class Store(harness.Case):
         if variable is not None:
             env['LBCLUSTER_STORE'] = variable
         done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False,
-                              timeout=60 * PATIENCE, stdin=subprocess.DEVNULL)
+                              timeout=60 * TIMEOUT_FACTOR, stdin=subprocess.DEVNULL)
         made = [name for name, path in self.dirs.items() if os.listdir(path)]
         for path in self.dirs.values():
             for name in os.listdir(path):
@@ -172,7 +172,7 @@ class Check(harness.Case):
             file.write(text)
         return world.conf, subprocess.run(
             [DRIVER, '--check', '-c', world.conf, '-s', world.dir + '/none'],
-            capture_output=True, text=True, check=False, timeout=60 * PATIENCE)
+            capture_output=True, text=True, check=False, timeout=60 * TIMEOUT_FACTOR)
 
     def test_good_configuration(self):
         for text in ('', '# nothing\n', 'interval = 0.5\nlog-level = debug\n',

@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import mib
-from harness import INVENTORY, LBCLUSTERD, PATIENCE, Case, Program, is_root, main, wait_for
+from harness import INVENTORY, LBCLUSTERD, TIMEOUT_FACTOR, Case, Program, is_root, main, wait_for
 
 OK, FAILED, USAGE, BAD_STORE, TAKEN = range(5)      # lbclusterd(8), EXIT STATUS
 
@@ -24,7 +24,7 @@ HAPROXY_DRIVER = os.path.join(os.path.dirname(LBCLUSTERD), 'lbcluster-haproxy')
 def run(*args, **options):
     """Runs lbclusterd to its end."""
     return subprocess.run([LBCLUSTERD, *args], capture_output=True, text=True,
-                          timeout=60 * PATIENCE, check=False, stdin=subprocess.DEVNULL,
+                          timeout=60 * TIMEOUT_FACTOR, check=False, stdin=subprocess.DEVNULL,
                           **options)
 
 
@@ -50,7 +50,7 @@ class Options(Case):
             for option in ('--version', '--help'):
                 with open('/dev/full', 'w', encoding='utf-8') as full:
                     done = subprocess.run([program, option], stdout=full, text=True,
-                                          stderr=subprocess.PIPE, timeout=60 * PATIENCE,
+                                          stderr=subprocess.PIPE, timeout=60 * TIMEOUT_FACTOR,
                                           check=False)
                 self.assertEqual(FAILED, done.returncode)
                 self.assertEqual('%s: standard output: No space left on device\n' %
@@ -225,7 +225,7 @@ class Start(Case):
         self.assertEqual(mib.STORE_LOCKED, self.world.get('lbcSysStoreStatus', 0))
         weight = mib.oid('lbcRealWeight', 1, 1, 1), 'u', 77
         self.assertEqual('resourceUnavailable', self.world.client().set_answer(weight).status)
-        self.assertEqual(OK, second.obey())
+        self.assertEqual(OK, second.stop_in_time())
         wait_for(lambda: self.world.client().set_answer(weight).status == 'noError', 10,
                  'a SET works again')
         self.world.wait_written()
@@ -381,7 +381,7 @@ class Ends(Case):
         with open(world.store + '/lbcluster.db', 'w', encoding='ascii') as file:
             file.write('no database')
         argv = [argument for argument in world.daemon_argv() if argument != '-f']
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60 * PATIENCE,
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60 * TIMEOUT_FACTOR,
                               check=False)
         self.assertNotEqual(0, done.returncode)
         self.assertRegex(done.stderr, r'\Albclusterd: error: \[store\] %s.*\n\Z' % world.store)
@@ -405,7 +405,7 @@ class Unprivileged(Case):
         os.chown(world.store, 0, 0)
         os.chmod(world.store, 0o755)
         done = subprocess.run(world.daemon_argv(), capture_output=True, text=True,
-                              timeout=60 * PATIENCE, check=False)
+                              timeout=60 * TIMEOUT_FACTOR, check=False)
         self.assertEqual(BAD_STORE, done.returncode, done.stderr)
         self.assertIn(world.store, done.stderr)
 

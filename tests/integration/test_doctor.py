@@ -19,8 +19,9 @@ import time
 import unittest
 
 from haproxy import DRIVER, HAProxy
-from harness import (INVENTORY, LBCLUSTERCTL, PATIENCE, Case, Program, free_port, is_root, main,
-                     stop, wait_for)
+from harness import (
+    INVENTORY, LBCLUSTERCTL, TIMEOUT_FACTOR, Case, Program, free_port,
+    is_root, main, stop, wait_for)
 
 HAPROXY = 'cluster ha { plane = haproxy  socket = "%s" }\n'
 GOOD_CONF = 'master agentx\nagentXTimeout 5\nagentXRetries 0\n'
@@ -64,7 +65,7 @@ class Doctor(Case):
     def run_doctor(self, world, *args, form='json', prefix=(), env=None):
         return subprocess.run(
             [*prefix, LBCLUSTERCTL, '-s', world.store, '-f', form, 'doctor', *args],
-            capture_output=True, text=True, timeout=60 * PATIENCE, check=False,
+            capture_output=True, text=True, timeout=60 * TIMEOUT_FACTOR, check=False,
             env={**os.environ, 'SNMPCONFPATH': world.conf_dir, 'MIBDIRS': MIBS,
                  'SNMP_PERSISTENT_DIR': os.path.join(world.dir, 'persistent'), **(env or {})})
 

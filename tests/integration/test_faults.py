@@ -16,7 +16,7 @@ import signal
 
 import mib
 from harness import INVENTORY, Case, has_open, is_root, main, wait_for
-from heart import STALL_S, Heart
+from watchdog import STALL_S, WatchdogListener
 from traps import Traps
 
 WEIGHT = mib.oid('lbcRealWeight', 1, 1, 1)
@@ -25,13 +25,13 @@ SERVING = 'info: .agentx. serving 1.3.6.1.*'
 
 
 class FaultCase(Case):
-    """A world whose heart is heard."""
+    """A world whose watchdog is heard."""
 
     def faulty_world(self, inventory=INVENTORY, **options):
         self.world = world = self.new_world(**options)
-        self.heart = Heart(world.dir)
-        self.addCleanup(self.heart.close)
-        world.env = self.heart.env
+        self.watchdog = WatchdogListener(world.dir)
+        self.addCleanup(self.watchdog.close)
+        world.env = self.watchdog.env
         world.load(inventory)
         self.heard = 0
         return world
@@ -54,7 +54,7 @@ class FaultCase(Case):
         self.world.wait_served(12)
         self.assertEqual('noError', self.world.client().set_answer((WEIGHT, 'u', weight)).status)
         self.assertEqual(weight, self.world.get('lbcRealWeight', 1, 1, 1))
-        self.heart.assert_even()
+        self.watchdog.assert_no_stall()
 
 
 class Master(FaultCase):
@@ -66,7 +66,7 @@ class Master(FaultCase):
         self.said()
         world.master.signal(signal.SIGSTOP)
         world.ctl('set-weight', 'web/http/a', '33')
-        self.heart.wait_beats(2)
+        self.watchdog.wait_messages(2)
         world.master.signal(signal.SIGCONT)
         world.wait_value(33, 'lbcRealWeight', 1, 1, 1, deadline_s=5)
         self.assert_well(34)
@@ -84,7 +84,7 @@ class Master(FaultCase):
             world.stop_daemon()
             self.said()
             world.start_daemon(wait=False)
-            self.heart.wait_beats(3)
+            self.watchdog.wait_messages(3)
         finally:
             world.master.signal(signal.SIGCONT)
         self.assert_well(35)
@@ -103,7 +103,7 @@ class Master(FaultCase):
         world.stop_daemon()
         self.said()
         world.start_daemon(wait=False)
-        self.heart.wait_beats(2)
+        self.watchdog.wait_messages(2)
         self.assert_said('info: .store. ', 'warn: .agentx. no AgentX master at %s; start snmpd, '
                          "with 'master agentx' in snmpd.conf$" % re.escape(world.socket))
         os.rename(world.socket + '.away', world.socket)
@@ -125,7 +125,7 @@ class Permissions(FaultCase):
 
     def meet(self, world, *patterns):
         world.start_daemon(wait=False)
-        self.heart.wait_beats(2)
+        self.watchdog.wait_messages(2)
         self.assert_said('info: .store. ', *patterns)
 
     def test_socket_without_permission_tells_who_and_what_to_do(self):
@@ -194,8 +194,8 @@ class Store(FaultCase):
             fcntl.lockf(marks, fcntl.LOCK_EX, 5, 123)
             with world.slowest_get() as slowest:
                 self.assertEqual('noError', world.client().set_answer((WEIGHT, 'u', 44)).status)
-                self.heart.wait_beats(5)
-            self.assertLess(slowest[0], STALL_S + self.heart.late)
+                self.watchdog.wait_messages(5)
+            self.assertLess(slowest[0], STALL_S + self.watchdog.late)
         self.assert_well(45)
         world.import_statistics([{'path': 'web/http/a', 'active': False}])
         world.wait_value(mib.FALSE, 'lbcRealStatsActive', 1, 1, 1)
@@ -206,7 +206,7 @@ class Store(FaultCase):
         other = self.locked()
         # Somebody waits to read it, so that there is something to look for in every turn.
         other.execute('UPDATE real_service SET weight = 99')
-        self.heart.wait_beats(1)
+        self.watchdog.wait_messages(1)
         world.stop_daemon()
 
     def test_file_as_large_as_its_limit_refuses_sets_and_recovers(self):
@@ -267,7 +267,7 @@ class Large(FaultCase):
         """Meanwhile no GET waits for longer than it may; and that is no matter of luck."""
         with self.world.slowest_get() as slowest:
             yield
-        self.assertLess(slowest[0], STALL_S + self.heart.late)
+        self.assertLess(slowest[0], STALL_S + self.watchdog.late)
 
     def test_20000_notifications_block_nobody(self):
         world = self.large_world(self.MANY)
@@ -277,7 +277,7 @@ class Large(FaultCase):
         with self.no_wait():
             self.measure(False)
             traps.wait('lbcRealActiveChange', 500, 30)
-        self.heart.assert_even()
+        self.watchdog.assert_no_stall()
         # Many are to come yet.
         self.assertLess(len(traps.all('lbcRealActiveChange')), self.MANY // 2)
         world.stop_daemon()
@@ -295,7 +295,7 @@ class Large(FaultCase):
             'real r%d { address = 10.0.0.1 }\n' % i for i in range(self.SLICES)) + '} }')
         world.daemon.signal(signal.SIGTERM)
         world.daemon.signal(signal.SIGCONT)
-        self.assertEqual(0, world.daemon.obeyed())
+        self.assertEqual(0, world.daemon.wait_in_time())
 
 
 if __name__ == '__main__':

@@ -13,7 +13,7 @@ import mib
 from agentx import BadMaster
 from harness import Program, has_open, main, stop, wait_for
 from haproxy import SERVER, Gate, Plane
-from heart import Heart
+from watchdog import WatchdogListener
 
 UNREACHABLE = 3     # lbcClusterPlaneStatus
 STALL_S = 3.0       # it writes to a disk for each cluster; systemd waits for 30 s
@@ -23,9 +23,9 @@ class Faults(Plane):
 
     def setUp(self):
         self.plane_world(timeout=0.5)
-        self.heart = Heart(self.world.dir)
-        self.addCleanup(self.heart.close)
-        self.world.env = self.heart.env
+        self.watchdog = WatchdogListener(self.world.dir)
+        self.addCleanup(self.watchdog.close)
+        self.world.env = self.watchdog.env
         self.path = os.path.join(self.world.dir, 'plane.sock')
 
     def clusters(self, path, n=1):
@@ -38,9 +38,9 @@ class Faults(Plane):
 
     def assert_in_peace(self):
         """It beats, and ends when it is told to."""
-        self.heart.wait_beats(1.5)
-        self.heart.assert_even(STALL_S)
-        self.assertEqual(0, self.driver.obey())
+        self.watchdog.wait_messages(1.5)
+        self.watchdog.assert_no_stall(STALL_S)
+        self.assertEqual(0, self.driver.stop_in_time())
 
     def test_haproxy_that_hangs_is_no_stall(self):
         proxy = self.haproxy({'http': {'a': SERVER}})
@@ -84,7 +84,7 @@ class Faults(Plane):
                              os.path.join(self.world.dir, 'driver.log'))
             self.world.others.append(driver)
             wait_for(lambda: has_open(driver.pid, 'lbcluster.db'), 10, 'it looks at the store')
-            self.assertEqual(0, driver.obey())
+            self.assertEqual(0, driver.stop_in_time())
 
     def test_haproxy_that_hangs_delays_no_manager(self):
         proxy = self.haproxy({'http': {'a': SERVER}})
@@ -92,17 +92,17 @@ class Faults(Plane):
         self.start_driver()
         directory = os.path.join(self.world.dir, 'daemon')
         os.mkdir(directory)
-        heart = Heart(directory)
-        self.addCleanup(heart.close)
-        self.world.env = heart.env
+        watchdog = WatchdogListener(directory)
+        self.addCleanup(watchdog.close)
+        self.world.env = watchdog.env
         self.world.start()
         stop(proxy.program)
         weight = mib.oid('lbcRealWeight', *self.world.number('web/http/a'))
         for value in range(20, 40):
-            self.world.set_among_others((weight, 'u', value))
+            self.world.set_with_retries((weight, 'u', value))
             self.assertEqual(value, self.world.client().get(weight).value)
         self.wait_plane(UNREACHABLE, 'no answer within')
-        heart.assert_even()
+        watchdog.assert_no_stall()
 
 
 if __name__ == '__main__':

@@ -17,7 +17,7 @@ import tempfile
 
 from haproxy import DRIVER
 from harness import (
-    LBCLUSTERCTL, LBCLUSTERD, PATIENCE, Case, Program, as_user, is_root, main, wait_for)
+    LBCLUSTERCTL, LBCLUSTERD, TIMEOUT_FACTOR, Case, Program, as_user, is_root, main, wait_for)
 
 INVENTORY = """
 cluster web { plane = none  service http { address = 192.0.2.10  port = 80
@@ -71,7 +71,7 @@ class Files(Case):
 
     def run_as(self, who, *argv, umask=0o022, stdin=''):
         return subprocess.run(self.argv(who, *argv), input=stdin, text=True, umask=umask,
-                              capture_output=True, timeout=60 * PATIENCE, check=False)
+                              capture_output=True, timeout=60 * TIMEOUT_FACTOR, check=False)
 
     def ctl(self, who, *args, **options):
         return self.run_as(who, LBCLUSTERCTL, '-s', self.store, *args, **options)

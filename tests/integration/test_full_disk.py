@@ -14,7 +14,7 @@ import tempfile
 
 import mib
 from haproxy import DRIVER
-from harness import PATIENCE, Case, main, wait_for
+from harness import TIMEOUT_FACTOR, Case, main, wait_for
 from mounts import mounted, read_only
 
 REAL = 'real %s { address = 10.0.0.1  port = 80  weight = 10 }\n'
@@ -105,7 +105,7 @@ class Disk(Case):
         for argv in (self.world.daemon_argv(),
                      [DRIVER, '-f', '-s', self.world.store, '-c', self.world.conf]):
             done = subprocess.run([*before, *argv], capture_output=True, text=True, check=False,
-                                  timeout=60 * PATIENCE)
+                                  timeout=60 * TIMEOUT_FACTOR)
             self.assertEqual(FAILED, done.returncode, done.stderr)
             self.assertRegex(done.stderr, r'error: \[store\] %s.*%s' % (self.world.store, words))
 

@@ -76,7 +76,7 @@ class Backups(Fleet):
 
     def test_hand_over_between_backups_fails_wholly(self):
         y, z = (self.world.number('web/http/' + name) for name in 'yz')
-        self.world.set_among_others((mib.oid('lbcRealFallback', *y), 'i', 2),
+        self.world.set_with_retries((mib.oid('lbcRealFallback', *y), 'i', 2),
                                     (mib.oid('lbcRealFallback', *z), 'i', 1))
         jobs = dict(self.world.sql('SELECT real_name, id FROM job'))
         self.assertEqual(self.REJECTED, self.wait_job(jobs['y'], self.FAILED,
@@ -95,7 +95,7 @@ class HandOver(Fleet):
         self.manage()
         self.done('enable-fallback', 'web/http/f')
         f, g = (self.world.number('web/http/' + name) for name in 'fg')
-        self.world.set_among_others((mib.oid('lbcRealFallback', *g), 'i', 1),
+        self.world.set_with_retries((mib.oid('lbcRealFallback', *g), 'i', 1),
                                     (mib.oid('lbcRealFallback', *f), 'i', 2))
         self.world.wait_value(0, 'lbcRealPendingJobs', *f)
         self.world.wait_value(0, 'lbcRealPendingJobs', *g)
@@ -107,7 +107,7 @@ class HandOver(Fleet):
         self.serve({'http': {'a': CHECK, 'b': CHECK, 'y': CHECK + ' backup'}})
         self.manage()
         b, y = (self.world.number('web/http/' + name) for name in 'by')
-        self.world.set_among_others((mib.oid('lbcRealFallback', *y), 'i', 2),
+        self.world.set_with_retries((mib.oid('lbcRealFallback', *y), 'i', 2),
                                     (mib.oid('lbcRealFallback', *b), 'i', 1))
         jobs = dict(self.world.sql('SELECT real_name, id FROM job'))
         self.wait_job(jobs['y'], self.FAILED, 'makes it a backup')

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 
-from harness import PATIENCE, main, stop, wait_for
+from harness import TIMEOUT_FACTOR, main, stop, wait_for
 from haproxy import DRIVER, EVENT_S, FORCED_MAINT, SERVER, Gate, Plane, relay
 
 OK, UNREACHABLE, FAILING = 2, 3, 4      # lbcClusterPlaneStatus
@@ -409,7 +409,7 @@ class Drivers(Plane):
 
     def assert_second_yields(self):
         second = subprocess.run(self.driver_argv('-f'), capture_output=True, text=True,
-                                timeout=60 * PATIENCE, check=False)
+                                timeout=60 * TIMEOUT_FACTOR, check=False)
         self.assertEqual(4, second.returncode)
         self.assertIn('another lbcluster-haproxy serves this store', second.stderr)
         self.assertTrue(self.driver.alive())
@@ -543,7 +543,7 @@ class Drivers(Plane):
 
     def test_background_is_entered_when_it_serves(self):
         done = subprocess.run(self.driver_argv(), capture_output=True, text=True,
-                              timeout=60 * PATIENCE, check=False)
+                              timeout=60 * TIMEOUT_FACTOR, check=False)
         self.assertEqual((0, ''), (done.returncode, done.stderr))
         pids = [pid for pid in os.listdir('/proc') if pid.isdigit() and
                 self.conf.encode() in command_line(pid)]
@@ -560,7 +560,7 @@ class Options(Plane):
 
     def run_driver(self, *args):
         return subprocess.run([DRIVER, *args], capture_output=True, text=True,
-                              timeout=60 * PATIENCE, check=False)
+                              timeout=60 * TIMEOUT_FACTOR, check=False)
 
     def test_version_is_told(self):
         done = self.run_driver('--version')

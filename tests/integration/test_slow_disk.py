@@ -11,7 +11,7 @@ import os
 
 import mib
 from harness import LBCLUSTERD, Case, main, wait_for
-from heart import BEAT_S, Heart
+from watchdog import INTERVAL_S, WatchdogListener
 
 INVENTORY = """
 cluster web { service http { real a { address = 10.0.0.1  port = 80  weight = 10 } } }
@@ -27,11 +27,11 @@ class SlowDisk(Case):
         self.world = world = self.new_world(**options)
         self.addCleanup(self.slow, 0)
         self.path = os.path.join(world.dir, 'slow')
-        self.heart = Heart(world.dir)
-        self.addCleanup(self.heart.close)
+        self.watchdog = WatchdogListener(world.dir)
+        self.addCleanup(self.watchdog.close)
         self.slow(0)
         # The address sanitizer wants to come first.
-        world.env = dict(self.heart.env, SLOW_DISK=self.path, LD_PRELOAD=LIBRARY,
+        world.env = dict(self.watchdog.env, SLOW_DISK=self.path, LD_PRELOAD=LIBRARY,
                          ASAN_OPTIONS='verify_asan_link_order=0')
         world.load(INVENTORY)
         world.start()
@@ -58,12 +58,12 @@ class SlowDisk(Case):
 
     def test_set_within_patience_is_done_and_watchdog_tells_the_loop_stood_still(self):
         self.slow_world()       # snmpd waits for 5 s
-        self.heart.wait_beats(1)
+        self.watchdog.wait_messages(1)
         self.slow(250)
         self.assertEqual('noError', self.set(11))
         self.slow(0)
         self.settled(11, mib.SUCCEEDED)
-        self.assertGreater(self.heart.longest(), 5 * BEAT_S)
+        self.assertGreater(self.watchdog.longest(), 5 * INTERVAL_S)
 
     def test_set_past_patience_is_an_error_and_undone(self):
         self.slow_world(agentx_timeout=1)

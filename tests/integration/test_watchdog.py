@@ -18,7 +18,7 @@ import subprocess
 import time
 
 from haproxy import DRIVER
-from harness import LBCLUSTERD, PATIENCE, Case, main
+from harness import LBCLUSTERD, TIMEOUT_FACTOR, Case, main
 
 ALLOWED_S = 0.4     # WatchdogSec=
 
@@ -30,7 +30,7 @@ class Supervised:
 
     def __init__(self, world, argv, **env):
         # Of its own, since one that is left over when a test fails speaks on: an abstract
-        # name that the kernel chooses. Heart has a path.
+        # name that the kernel chooses. WatchdogListener has a path.
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind('')
         name = self._socket.getsockname().decode().replace('\0', '@')
@@ -85,7 +85,7 @@ class Supervised:
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10 * PATIENCE)
+        return self.process.wait(10 * TIMEOUT_FACTOR)
 
     def close(self):
         if self.process.poll() is None:

@@ -10,7 +10,7 @@
 import collections
 import itertools
 
-import place
+import layout
 from writers import TRANSIENT, UNKNOWN
 
 _UNDONE = 'undone'
@@ -35,7 +35,7 @@ def _groups(jobs):
 
 
 def _is_undone(group):
-    undone = [job.state == place.CANCELLED and job.message.startswith(_UNDONE) for job in group]
+    undone = [job.state == layout.CANCELLED and job.message.startswith(_UNDONE) for job in group]
     if any(undone) and not all(undone):
         raise Violation('a SET is undone in part: %s' % (group,))
     return undone[0]
@@ -43,16 +43,16 @@ def _is_undone(group):
 
 def _writer_of(group):
     """Whose SET it is; None for a load's."""
-    owners = {place.owner(job.object[0]) for job in group}
+    owners = {layout.owner(job.object[0]) for job in group}
     if owners == {None}:
         return None
-    own = owners - {place.SHARED}
+    own = owners - {layout.SHARED}
     if len(own) > 1:
         raise Violation('one SET over what is of several writers: %s' % (group,))
     if own:
         return own.pop()
-    marks = {place.WRITERS[job.new % len(place.WRITERS)] for job in group
-             if job.object[1] == place.WEIGHT}
+    marks = {layout.WRITERS[job.new % len(layout.WRITERS)] for job in group
+             if job.object[1] == layout.WEIGHT}
     if len(marks) != 1:
         raise Violation('a SET of nobody: %s' % (group,))
     return marks.pop()
@@ -98,7 +98,7 @@ class _Play:
                     *object_, value, self.values[object_]))
             back = self.undone.get(object_, value)
             # Another one may hold the fallback by now.
-            if value != back and object_[1] != place.FALLBACK:
+            if value != back and object_[1] != layout.FALLBACK:
                 raise Violation('%s.%s is %d, not undone to %d' % (*object_, value, back))
 
 
@@ -183,13 +183,13 @@ def judge_orders(before, jobs, orders):
     more than once, and none of a SET that was undone. 'orders': (path, weight)."""
     chains = {}
     for job in jobs:
-        if job.object[1] == place.WEIGHT:
+        if job.object[1] == layout.WEIGHT:
             chain = chains.setdefault(job.object[0], [before.get(job.object)])
-            undone = job.state == place.CANCELLED
+            undone = job.state == layout.CANCELLED
             chain.append(None if undone else job.new)
     at = {}
     for path, weight in orders:
-        chain = chains.get(path, [before.get((path, place.WEIGHT))])
+        chain = chains.get(path, [before.get((path, layout.WEIGHT))])
         if weight not in chain[at.get(path, 0):]:
             raise Violation('HAProxy was told %s weight %d, out of order or of no job: %s' % (
                 path, weight, chain))

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 
 import mib
-import place
+import layout
 from history import Violation
 
 # Counts that triggers keep beside the rows.
@@ -54,7 +54,7 @@ def check_store(connection):
 def check_jobs(jobs):
     """Jobs of a round that is over: each has ended, and none failed."""
     for job in jobs:
-        if job.state not in (place.SUCCEEDED, place.CANCELLED, place.SUPERSEDED):
+        if job.state not in (layout.SUCCEEDED, layout.CANCELLED, layout.SUPERSEDED):
             raise Violation('not ended, or failed: %s' % (job,))
 
 
@@ -65,7 +65,7 @@ def unfinished(connection):
 
 
 def _truth(connection):
-    rows = place.reals(connection)
+    rows = layout.reals(connection)
     return rows, {name: connection.execute(sql).fetchone()[0] for name, sql in _SCALARS.items()}
 
 

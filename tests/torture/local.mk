@@ -44,7 +44,7 @@ TESTS += tests/torture/test_judge.py tests/torture/test_torture.py
 EXTRA_DIST += \
 	tests/torture/history.py \
 	tests/torture/invariants.py \
-	tests/torture/place.py \
+	tests/torture/layout.py \
 	tests/torture/test_judge.py \
 	tests/torture/test_torture.py \
 	tests/torture/torture.py \

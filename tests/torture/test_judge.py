@@ -11,10 +11,10 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'integration'))
 
 import history                          # noqa: E402
-import place                            # noqa: E402
+import layout                            # noqa: E402
 from harness import main                # noqa: E402
 from history import Violation           # noqa: E402
-from place import CANCELLED, ENABLED, FALLBACK, SUCCEEDED, WEIGHT, Job      # noqa: E402
+from layout import CANCELLED, ENABLED, FALLBACK, SUCCEEDED, WEIGHT, Job      # noqa: E402
 from writers import Op                  # noqa: E402
 
 A, B, SHARED, INV = 'rec/a1/r1', 'rec/b1/r1', 'rec/shared/r1', 'inv/s0/r1'
@@ -29,7 +29,7 @@ class Judge(unittest.TestCase):
         self.before = {(path, column): value for path in (A, B, SHARED)
                        for column, value in ((WEIGHT, 10), (FALLBACK, 0), (ENABLED, 1))}
         self.after = dict(self.before)
-        self.ops = {writer: [] for writer in place.WRITERS}
+        self.ops = {writer: [] for writer in layout.WRITERS}
         self.jobs = []
 
     def op(self, writer, status, final, bad=None):

@@ -15,7 +15,7 @@ import time
 import harness
 import history
 import invariants
-import place
+import layout
 from haproxy import DRIVER, FORCED_MAINT, Gate, HAProxy
 from harness import Program, World, wait_for
 from history import Violation
@@ -63,17 +63,17 @@ class Trial:
         world.configure(job_max_rows=5000, stale_after=86400, log_level='info')
         self.haproxy = HAProxy(world)
         self.haproxy.configure({name: {real: (1, 'weight 10') for real in reals}
-                                for name, reals in place.names('drv').items()})
+                                for name, reals in layout.names('drv').items()})
         self.haproxy.start()
         self.gate = Gate(os.path.join(world.dir, 'gate.sock'), self._pass)
-        self.stays = place.inventory(self.gate.path)
-        world.load(self.stays + place.loaded(self.seed, '').text())
+        self.stays = layout.inventory(self.gate.path)
+        world.load(self.stays + layout.loaded(self.seed, '').text())
         world.start_master()
         self.start_daemon()
         self.start_driver()
         self.db = invariants.connect(world)
         self.last_job = 0
-        self.rows = invariants.snapshot(self.db, place.reals)
+        self.rows = invariants.snapshot(self.db, layout.reals)
         self.writers = [Manager(name, self.seed, world.port, self.agent) for name in 'ab']
         self.writers.append(Commander(self.seed, world.store))
         for writer in self.writers:
@@ -87,7 +87,7 @@ class Trial:
         if self.driver and self.driver.end() != 0:
             raise Violation('lbcluster-haproxy ended badly')
         with open(self.driver.log, encoding='utf-8') as file:
-            if harness.ILL.search(file.read()):
+            if harness.SANITIZER_REPORT.search(file.read()):
                 raise Violation('a sanitizer complains in the log of lbcluster-haproxy')
         self.db.close()
         self.gate.close()
@@ -155,14 +155,14 @@ class Trial:
 
     def _judge(self):
         rows, jobs = invariants.snapshot(
-            self.db, lambda db: (place.reals(db), place.jobs(db, self.last_job)))
+            self.db, lambda db: (layout.reals(db), layout.jobs(db, self.last_job)))
         invariants.check_store(self.db)
         invariants.check_jobs(jobs)
-        history.judge(place.objects(self.rows), jobs,
+        history.judge(layout.objects(self.rows), jobs,
                       {writer.writer: writer.ops for writer in self.writers},
-                      place.objects(rows))
-        self.kind.judge(place.inventory_rows(self.rows), place.inventory_rows(rows))
-        history.judge_orders(place.objects(self.rows), jobs, self._weights_ordered())
+                      layout.objects(rows))
+        self.kind.judge(layout.inventory_rows(self.rows), layout.inventory_rows(rows))
+        history.judge_orders(layout.objects(self.rows), jobs, self._weights_ordered())
         self._judge_haproxy(rows)
         self._judge_shown()
         self.rows = rows
@@ -191,7 +191,7 @@ class Trial:
         return found
 
     def _judge_haproxy(self, rows):
-        for service in place.names('drv'):
+        for service in layout.names('drv'):
             for line in self.haproxy.ask('show servers state ' + service).splitlines():
                 words = line.split()
                 if len(words) < 8 or words[1] != service:
@@ -218,7 +218,7 @@ class Trial:
         for writer in self.writers:
             lines.extend('  ' + str(op) for op in writer.ops)
         lines.append('jobs from %d on:' % (self.last_job + 1))
-        lines.extend('  %s' % (job,) for job in place.jobs(self.db, self.last_job))
+        lines.extend('  %s' % (job,) for job in layout.jobs(self.db, self.last_job))
         lines.append('orders to HAProxy:')
         lines.extend('  ' + line.rstrip() for line in self.orders)
         return '\n'.join(lines) + '\n'

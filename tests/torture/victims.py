@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 
-import place
+import layout
 from harness import LBCLUSTERCTL, Program, wait_for
 from history import Violation
 
@@ -110,11 +110,11 @@ class Daemon(Victim):
 
     def overtake(self):
         """Another sets what a job is held for, and the driver does that."""
-        held = {job.object for job in place.jobs(self.trial.db, self.trial.last_job)
-                if job.state == place.HELD and job.object[1] == place.WEIGHT}
+        held = {job.object for job in layout.jobs(self.trial.db, self.trial.last_job)
+                if job.state == layout.HELD and job.object[1] == layout.WEIGHT}
         commander = self.trial.writers[-1]
         for path, _ in held:
-            if path.startswith('drv/' + place.SHARED):
+            if path.startswith('drv/' + layout.SHARED):
                 commander.pause()
                 commander.overtake(path)
                 wait_for(lambda: not self.queued(), 10, 'the driver overtakes')
@@ -142,7 +142,7 @@ class Load(Victim):
 
     def strike(self):
         mode = self.rng.choice(('', 'prune', 'reset'))
-        self.wanted = place.loaded(self.rng.random(), mode)
+        self.wanted = layout.loaded(self.rng.random(), mode)
         path = os.path.join(self.world.dir, 'changed.conf')
         with open(path, 'w', encoding='utf-8') as file:
             # What is not named is pruned.

@@ -14,9 +14,9 @@ import subprocess
 import threading
 import time
 
-import place
+import layout
 from harness import LBCLUSTERCTL, wait_for
-from place import ENABLED, FALLBACK, WEIGHT
+from layout import ENABLED, FALLBACK, WEIGHT
 from snmp import Client, Timeout
 
 # What tells nothing of what became of the SET: the master lost somebody in its midst.
@@ -76,7 +76,7 @@ class Writer(threading.Thread):
         """While it rests: what is stored."""
         self.ops = []
         self._numbers = rows
-        self._known = place.objects(rows)
+        self._known = layout.objects(rows)
         self._sure = True
         self.drives = drives
 
@@ -126,15 +126,15 @@ class Writer(threading.Thread):
     def weight(self, path):
         """One that is no other's and was not there for long: the writers take turns."""
         self._mark += 1
-        turn = place.WRITERS.index(self.writer) + len(place.WRITERS) * self._mark
-        return turn % (place.HIGHEST[path.split('/')[0]] // 3 * 3)
+        turn = layout.WRITERS.index(self.writer) + len(layout.WRITERS) * self._mark
+        return turn % (layout.HIGHEST[path.split('/')[0]] // 3 * 3)
 
     def _services(self):
-        return [service for service in place.services(self.writer)
+        return [service for service in layout.services(self.writer)
                 if self.drives or not service.startswith('drv/')]
 
     def _paths(self, service):
-        return [service + '/' + real for real in place.REALS]
+        return [service + '/' + real for real in layout.REALS]
 
     def _weights(self, paths):
         return {(path, WEIGHT): self.weight(path) for path in paths}
@@ -147,7 +147,7 @@ class Writer(threading.Thread):
     def _shared(self):
         """One of a few, so that writers meet."""
         cluster = 'drv' if self.drives and self._rng.randrange(3) else 'rec'
-        return self._rng.choice(self._paths('%s/%s' % (cluster, place.SHARED))[:2])
+        return self._rng.choice(self._paths('%s/%s' % (cluster, layout.SHARED))[:2])
 
     def _holder(self, service):
         """The fallback of a service of its own, or None."""
@@ -225,7 +225,7 @@ class Manager(Writer):
     def _again(self):
         """What is there already."""
         return Op(self.writer, {(path, column): self._known[path, column]
-                                for path in self._some(3) for column in place.COLUMNS})
+                                for path in self._some(3) for column in layout.COLUMNS})
 
     def _contended(self):
         path = self._shared()
@@ -242,7 +242,7 @@ class Manager(Writer):
     def _refused(self):
         """Good varbinds and one that is not, in any place: none of it may happen."""
         final = self._weights(self._some(3))
-        good = [place.varbind(object_, value, self._numbers) for object_, value in final.items()]
+        good = [layout.varbind(object_, value, self._numbers) for object_, value in final.items()]
         bad, status = self._rng.choice((self._too_high, self._missing, self._mistyped,
                                         self._second_fallback))()
         good.insert(self._rng.randrange(len(good) + 1), bad)
@@ -250,14 +250,14 @@ class Manager(Writer):
 
     def _too_high(self):
         path = self._some(1)[0]
-        return place.varbind((path, WEIGHT), 65536, self._numbers), 'wrongValue'
+        return layout.varbind((path, WEIGHT), 65536, self._numbers), 'wrongValue'
 
     def _missing(self):
-        oid, letter, value = place.varbind((self._some(1)[0], WEIGHT), 1, self._numbers)
+        oid, letter, value = layout.varbind((self._some(1)[0], WEIGHT), 1, self._numbers)
         return (oid[:-1] + (2000000000,), letter, value), 'noCreation'
 
     def _mistyped(self):
-        oid, _, value = place.varbind((self._some(1)[0], WEIGHT), 1, self._numbers)
+        oid, _, value = layout.varbind((self._some(1)[0], WEIGHT), 1, self._numbers)
         return (oid, 'i', value), 'wrongType'
 
     def _second_fallback(self):
@@ -266,7 +266,7 @@ class Manager(Writer):
         if not holder:
             return self._too_high()
         other = self._rng.choice([path for path in self._paths(service) if path != holder])
-        return place.varbind((other, FALLBACK), 1, self._numbers), 'inconsistentValue'
+        return layout.varbind((other, FALLBACK), 1, self._numbers), 'inconsistentValue'
 
     def one(self, op):
         if not self._agent.served and (not self._agent.alive or self._rng.randrange(20)):
@@ -274,7 +274,7 @@ class Manager(Writer):
             return
         self.ops.append(op)
         op.begun = time.monotonic()
-        varbinds = op.varbinds or [place.varbind(object_, value, self._numbers)
+        varbinds = op.varbinds or [layout.varbind(object_, value, self._numbers)
                                    for object_, value in op.final.items()]
         try:
             status = self.client.set_answer(*varbinds).status
