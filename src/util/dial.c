@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Connections without waiting; see dial.h.
+ * Connects without blocking; see dial.h.
  */
 #include "util/dial.h"
 
@@ -12,11 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PROBE_AFTER_S = 10, PROBE_EVERY_S = 5, PROBES = 2 };	/* DIAL_SILENCE_MS in all */
+/* DIAL_PEER_TIMEOUT_MS in all. */
+enum { PROBE_AFTER_S = 10, PROBE_EVERY_S = 5, PROBES = 2 };
 
 static void address_try(struct dial *dial);
 
-/* -- the end ------------------------------------------------------------------------- */
+/* -- the end of an attempt -------------------------------------------------------------- */
 
 static void
 connect_drop(struct dial *dial)
@@ -43,7 +44,7 @@ dial_cancel(struct dial *dial)
 	*dial = (struct dial){ .fd = -1 };
 }
 
-/* 'dial' may begin again in done(). */
+/* done() may call dial_begin() again. */
 static void
 finish(struct dial *dial, enum dial_status status, int code)
 {
@@ -63,8 +64,8 @@ finish(struct dial *dial, enum dial_status status, int code)
 
 /* -- UNIX sockets ----------------------------------------------------------------------- */
 
-/* EACCES as it is where the socket may not be used; EPERM where its directory may not be
- * entered, which has another cure. */
+/* EPERM if this process has no access to the directory, otherwise EACCES: the two have
+ * different remedies. */
 static int
 access_error(const char *path)
 {
@@ -122,8 +123,8 @@ option_set(int fd, int level, int name, int value)
 	(void)setsockopt(fd, level, name, &value, sizeof(value));
 }
 
-/* tcp(7). TCP_USER_TIMEOUT bounds the time for what was sent and not acknowledged, the
- * probes that of a connection without traffic. Messages are small, and each is awaited. */
+/* Sets options of tcp(7). TCP_USER_TIMEOUT bounds the time for data without acknowledgement,
+ * the probes bound it for a connection without traffic. */
 static void
 options_set(int fd)
 {
@@ -132,11 +133,11 @@ options_set(int fd)
 	option_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE_AFTER_S);
 	option_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S);
 	option_set(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
-	option_set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, DIAL_SILENCE_MS);
+	option_set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, DIAL_PEER_TIMEOUT_MS);
 }
 
-/* A socket that connects to a free port of its own machine may get that port as its own
- * one, and is then connected to itself. */
+/* True if the socket is connected to itself. The kernel may give a socket that connects to a
+ * free local port that same port. */
 static bool
 is_self(int fd)
 {
@@ -175,12 +176,12 @@ on_connected(void *arg, short events)
 }
 
 static void
-connect_missing(void *arg)
+on_connect_timeout(void *arg)
 {
 	address_failed(arg, ETIMEDOUT);
 }
 
-/* Starts with the next address of the list, or ends without one. */
+/* Tries the next address of the list; ends the attempt if there is none. */
 static void
 address_try(struct dial *dial)
 {
@@ -196,7 +197,7 @@ address_try(struct dial *dial)
 			options_set(dial->fd);
 			if (loop_fd_watch(dial->loop, dial->fd, POLLOUT, on_connected, dial)) {
 				loop_timer_set(dial->loop, &dial->timer, DIAL_CONNECT_MS,
-				    connect_missing, dial);
+				    on_connect_timeout, dial);
 				return;
 			}
 			error = ENFILE;
@@ -229,7 +230,7 @@ on_lookup(void *arg, short events)
 }
 
 static void
-lookup_missing(void *arg)
+on_lookup_timeout(void *arg)
 {
 	finish(arg, DIAL_NAME, EAI_AGAIN);
 }
@@ -242,11 +243,11 @@ lookup_start(struct dial *dial, const struct endpoint *to)
 	    on_lookup, dial))
 		finish(dial, DIAL_LOCAL, ENOMEM);
 	else
-		loop_timer_set(dial->loop, &dial->timer, DIAL_LOOKUP_MS, lookup_missing, dial);
+		loop_timer_set(dial->loop, &dial->timer, DIAL_LOOKUP_MS, on_lookup_timeout, dial);
 }
 
-/* errno where this process may make no TCP socket at all, as under systemd with
- * RestrictAddressFamilies=AF_UNIX: a lookup would then fail for a reason that misleads. */
+/* Returns errno if this process may not create TCP sockets, as under systemd with
+ * RestrictAddressFamilies=AF_UNIX. A lookup would fail with a misleading error then. */
 static int
 network_error(void)
 {

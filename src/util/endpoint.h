@@ -18,7 +18,7 @@
 enum endpoint_kind { ENDPOINT_UNIX, ENDPOINT_TCP };
 
 enum {
-	ENDPOINT_HOST_MAX = 253,	/* octets of a host name, RFC 1035 section 2.3.4 */
+	ENDPOINT_HOST_MAX = 253,	/* bytes of a host name, RFC 1035 section 2.3.4 */
 	ENDPOINT_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
 	ENDPOINT_TEXT_MAX = ENDPOINT_HOST_MAX + sizeof("tcp:[]:65535"),
 };

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A map from ids to pointers; see idmap.h. Linear probing, no tombstones: a
- * removal shifts the entries behind it back, so a map that lives for months
- * with rows coming and going stays as fast as a new one.
+ * A map from ids to pointers; see idmap.h. It uses linear probing without tombstones: a removal
+ * moves later entries back. So a map stays fast after months of insertions and removals.
  */
 #include "util/idmap.h"
 
@@ -22,15 +21,15 @@ slot_mask(const struct idmap *map)
 	return (uint32_t)((UINT64_C(1) << map->bits) - 1);
 }
 
-/* Ids of the store are mostly consecutive. The golden ratio spreads those evenly,
- * and the upper bits of the product are the mixed ones. */
+/* The slot where a search for 'id' starts. Fibonacci hashing spreads consecutive ids, which the
+ * store mostly has, evenly. */
 static uint32_t
 slot_home(const struct idmap *map, uint32_t id)
 {
 	return (uint32_t)(id * UINT32_C(2654435769)) >> (32 - map->bits);
 }
 
-/* The slot that has 'id', or the free one where it belongs. */
+/* The slot of 'id', or the free slot for it. */
 static uint32_t
 slot_find(const struct idmap *map, uint32_t id)
 {
@@ -61,16 +60,10 @@ map_grow(struct idmap *map)
 }
 
 void
-idmap_init(struct idmap *map)
-{
-	*map = (struct idmap){ 0 };
-}
-
-void
 idmap_done(struct idmap *map)
 {
 	free(map->slots);
-	idmap_init(map);
+	*map = (struct idmap){ 0 };
 }
 
 void *
@@ -95,7 +88,7 @@ idmap_put(struct idmap *map, uint32_t id, void *value)
 			return true;
 		}
 	}
-	/* At most 70 % full: beyond, runs of linear probing grow long. */
+	/* At most 70 % full. Above that, searches by linear probing become long. */
 	if (map->slots == NULL ||
 	    ((uint64_t)map->count + 1) * 10 > ((uint64_t)slot_mask(map) + 1) * 7)
 		if (!map_grow(map))
@@ -105,8 +98,8 @@ idmap_put(struct idmap *map, uint32_t id, void *value)
 	return true;
 }
 
-/* Closes the gap at slot 'gap': an entry further on in the run moves into it,
- * unless its home lies behind the gap, where it would no longer be found. */
+/* Closes the gap at slot 'gap' with later entries of the run. An entry stays if its search
+ * starts after the gap. */
 static void
 gap_close(struct idmap *map, uint32_t gap)
 {

@@ -11,18 +11,18 @@
 
 #include "util/clock.h"
 
-/* All limits that wrote a line. */
+/* The list of all limits that wrote a line. */
 static struct log_limit *limits;
 
-/* Ends the minute. */
+/* Ends the minute of a limit: reports the lines dropped. */
 static void
-limit_tell(struct log_limit *limit)
+limit_flush(struct log_limit *limit)
 {
-	if (limit->left_out > 0)
+	if (limit->dropped > 0)
 		log_line(limit->last_level, limit->token,
-		    "%u more lines like this in that minute, the last: %s", limit->left_out,
+		    "%u more lines like this in that minute, the last: %s", limit->dropped,
 		    limit->last);
-	limit->lines = limit->left_out = 0;
+	limit->lines = limit->dropped = 0;
 }
 
 static bool
@@ -44,13 +44,13 @@ log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (!limit->remembered) {
-		limit->remembered = true;
+	if (!limit->listed) {
+		limit->listed = true;
 		limit->next = limits;
 		limits = limit;
 	}
 	if (is_over(limit, now))
-		limit_tell(limit);
+		limit_flush(limit);
 	if (limit->lines == 0)
 		limit->from_ms = now;
 	if (limit->lines < limit->lines_max) {
@@ -59,7 +59,7 @@ log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
 	} else if (log_enabled(LOG_LEVEL_DEBUG)) {
 		log_line(LOG_LEVEL_DEBUG, limit->token, "%s", text);
 	} else {
-		limit->left_out++;
+		limit->dropped++;
 		limit->last_level = level;
 		snprintf(limit->last, sizeof(limit->last), "%.*s", LOG_LIMIT_TEXT - 1, text);
 	}
@@ -73,5 +73,5 @@ log_limits_flush(bool all)
 
 	for (struct log_limit *limit = limits; limit != NULL; limit = limit->next)
 		if (all || is_over(limit, now))
-			limit_tell(limit);
+			limit_flush(limit);
 }

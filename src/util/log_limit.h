@@ -22,11 +22,11 @@ struct log_limit {
 	const char		*token;
 	unsigned int		 lines_max;	/* of a minute */
 	/* Private to log_limit.c: */
-	unsigned int		 lines, left_out;
+	unsigned int		 lines, dropped;
 	int64_t			 from_ms;
 	enum log_level		 last_level;	/* of the last line dropped */
 	char			 last[LOG_LIMIT_TEXT];
-	bool			 remembered;
+	bool			 listed;
 	struct log_limit	*next;
 };
 

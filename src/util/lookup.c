@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A host name looked up in a thread; see lookup.h. Whoever comes second frees the lookup:
- * the thread with its result, or the owner who abandons it.
+ * Looks up a host in a thread; see lookup.h. The thread and the owner share the lookup. The
+ * second one of them to finish frees it.
  */
 #include "util/lookup.h"
 
@@ -20,13 +20,12 @@ enum step { STEP_RUNNING, STEP_ENDED, STEP_ABANDONED };
 struct lookup {
 	_Atomic enum step	 step;
 	char			*host, *port;
-	int			 from, tell;	/* the ends of a pipe */
+	int			 read_fd, write_fd;	/* of a pipe */
 	int			 error;		/* of getaddrinfo(3) */
 	struct addrinfo		*list;
 };
 
-/* Threads that run. */
-static atomic_int running;
+static atomic_int threads;
 
 static void
 lookup_free(struct lookup *lookup)
@@ -39,7 +38,7 @@ lookup_free(struct lookup *lookup)
 }
 
 static int
-look_up(const char *host, const char *port, int flags, struct addrinfo **ret)
+resolve(const char *host, const char *port, int flags, struct addrinfo **ret)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
 		.ai_protocol = IPPROTO_TCP, .ai_flags = flags | AI_NUMERICSERV };
@@ -54,35 +53,35 @@ static void *
 thread_run(void *arg)
 {
 	struct lookup *lookup = arg;
-	int tell = lookup->tell;
+	int fd = lookup->write_fd;
 
-	lookup->error = look_up(lookup->host, lookup->port, 0, &lookup->list);
+	lookup->error = resolve(lookup->host, lookup->port, 0, &lookup->list);
 	if (atomic_exchange(&lookup->step, STEP_ENDED) == STEP_ABANDONED)
 		lookup_free(lookup);
-	/* The end of the pipe is the message: the reader sees POLLHUP. */
-	close(tell);
-	atomic_fetch_sub(&running, 1);
+	/* The reader gets POLLHUP. */
+	close(fd);
+	atomic_fetch_sub(&threads, 1);
 	return NULL;
 }
 
-/* All signals stay with the program's own thread. */
+/* Blocks all signals in the thread, so that the main thread gets them. */
 static bool
 thread_start(struct lookup *lookup)
 {
 	sigset_t all, before;
 	pthread_t thread;
-	bool good;
+	bool started;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	atomic_fetch_add(&running, 1);
-	good = pthread_create(&thread, NULL, thread_run, lookup) == 0;
-	if (good)
+	atomic_fetch_add(&threads, 1);
+	started = pthread_create(&thread, NULL, thread_run, lookup) == 0;
+	if (started)
 		pthread_detach(thread);
 	else
-		atomic_fetch_sub(&running, 1);
+		atomic_fetch_sub(&threads, 1);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return good;
+	return started;
 }
 
 struct lookup *
@@ -91,7 +90,7 @@ lookup_begin(const char *host, const char *port)
 	struct lookup *lookup;
 	int ends[2];
 
-	if (atomic_load(&running) >= LOOKUPS_MAX)
+	if (atomic_load(&threads) >= LOOKUPS_MAX)
 		return NULL;
 	lookup = calloc(1, sizeof(*lookup));
 	if (lookup == NULL)
@@ -102,8 +101,8 @@ lookup_begin(const char *host, const char *port)
 		lookup_free(lookup);
 		return NULL;
 	}
-	lookup->from = ends[0];
-	lookup->tell = ends[1];
+	lookup->read_fd = ends[0];
+	lookup->write_fd = ends[1];
 	if (thread_start(lookup))
 		return lookup;
 	close(ends[0]);
@@ -115,7 +114,7 @@ lookup_begin(const char *host, const char *port)
 int
 lookup_fd(const struct lookup *lookup)
 {
-	return lookup->from;
+	return lookup->read_fd;
 }
 
 int
@@ -125,7 +124,7 @@ lookup_end(struct lookup *lookup, struct addrinfo **ret)
 
 	*ret = lookup->list;
 	lookup->list = NULL;
-	close(lookup->from);
+	close(lookup->read_fd);
 	lookup_free(lookup);
 	return error;
 }
@@ -135,7 +134,7 @@ lookup_abandon(struct lookup *lookup)
 {
 	if (lookup == NULL)
 		return;
-	close(lookup->from);
+	close(lookup->read_fd);
 	if (atomic_exchange(&lookup->step, STEP_ABANDONED) == STEP_ENDED)
 		lookup_free(lookup);
 }
@@ -143,5 +142,5 @@ lookup_abandon(struct lookup *lookup)
 int
 lookup_number(const char *host, const char *port, struct addrinfo **ret)
 {
-	return look_up(host, port, AI_NUMERICHOST, ret);
+	return resolve(host, port, AI_NUMERICHOST, ret);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * All of lbclusterd in this process, without a master: how much one turn of its loop takes
- * in of what others wrote. Requests are answered between two turns.
+ * Runs lbclusterd in this process without an AgentX master. Checks how many changed rows one
+ * turn of the loop reads, because requests are answered between two turns.
  */
 #include "store_fixture.h"
 
@@ -20,7 +20,7 @@ static struct {
 	const char		*path;		/* of lbcluster.db */
 	const struct cache	*cache;
 	bool			 written;
-	uint32_t		 before, most, turns;	/* rows, in one turn, turns with rows */
+	uint32_t		 before, most, turns;	/* rows; in one turn; turns with rows */
 } seen;
 
 enum err_code __real_cache_refresh(struct cache *cache, struct store *store, size_t limit,
@@ -50,7 +50,7 @@ others_write(void)
 	sql_exec(seen.path, sql);
 }
 
-/* Once in each turn, after the rows. */
+/* Called once in each turn, after the rows were read. */
 void
 __wrap_agentx_notifications_send(struct agentx *agentx)
 {

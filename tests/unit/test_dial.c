@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Tests of src/util/dial.c and lookup.c: connections over UNIX sockets and TCP on the
- * loopback interface. getaddrinfo(3) is the test's own, so that a name may have any
- * addresses, and a DNS server may stay silent until the test lets it answer.
+ * loopback interface. The test replaces getaddrinfo(3), so that a name has the addresses that
+ * the test wants and the DNS server does not answer until the test allows it.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,14 +27,15 @@
 
 /* -- names ----------------------------------------------------------------------------- */
 
-static pthread_mutex_t silence = PTHREAD_MUTEX_INITIALIZER;	/* held: DNS is silent */
+/* Locked while the DNS server does not answer. */
+static pthread_mutex_t silence = PTHREAD_MUTEX_INITIALIZER;
 
 int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
     struct addrinfo **ret);
 int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
     struct addrinfo **ret);
 
-/* The name "two" has two addresses, nobody listening at the first; "none" has none. */
+/* The name "two" has two addresses, and no program listens at the first. "none" has none. */
 int
 __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
     struct addrinfo **ret)
@@ -56,7 +57,7 @@ __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hi
 	return error;
 }
 
-/* -- a world ------------------------------------------------------------------------------- */
+/* -- fixture ------------------------------------------------------------------------------- */
 
 static struct loop *loop;
 static struct dial dial;
@@ -104,7 +105,7 @@ end(void **state)
 	return 0;
 }
 
-/* Starts towards "tcp:HOST:port". */
+/* Starts to connect to "tcp:HOST:port". */
 static void
 dial_to(const char *host)
 {
@@ -137,7 +138,7 @@ assert_connected(void)
 	assert_int_equal(getsockopt(result.fd, SOL_SOCKET, SO_KEEPALIVE, &value, &n), 0);
 	assert_int_equal(value, 1);
 	assert_int_equal(getsockopt(result.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, &n), 0);
-	assert_int_equal(value, DIAL_SILENCE_MS);
+	assert_int_equal(value, DIAL_PEER_TIMEOUT_MS);
 	fd = accept(listener, NULL, NULL);
 	assert_true(fd >= 0);
 	close(fd);
@@ -173,7 +174,7 @@ all_addresses_of_a_name_are_tried(void **state)
 }
 
 static void
-name_without_address_is_told(void **state)
+name_without_address_is_reported(void **state)
 {
 	(void)state;
 	dial_host("none");
@@ -183,7 +184,7 @@ name_without_address_is_told(void **state)
 }
 
 static void
-nobody_listens(void **state)
+refused_connection_is_reported(void **state)
 {
 	(void)state;
 	close(listener);
@@ -200,9 +201,9 @@ count_timer(void *arg)
 	loop_stop(loop);
 }
 
-/* The loop goes on while DNS is silent; what is cancelled calls nothing. */
+/* The loop runs while the DNS server does not answer. A cancelled attempt calls no function. */
 static void
-silent_dns_holds_nothing_up(void **state)
+silent_dns_does_not_block_the_loop(void **state)
 {
 	struct loop_timer timer = { 0 };
 	int timers = 0;
@@ -223,7 +224,7 @@ silent_dns_holds_nothing_up(void **state)
 	assert_connected();
 }
 
-/* No more than so many threads, however long DNS is silent. */
+/* The number of threads is bounded while the DNS server does not answer. */
 static void
 lookups_have_a_bound(void **state)
 {
@@ -244,7 +245,7 @@ lookups_have_a_bound(void **state)
 }
 
 static void
-unix_sockets_connect_at_once_or_not_at_all(void **state)
+unix_socket_connects_or_fails_at_once(void **state)
 {
 	struct endpoint to = { .kind = ENDPOINT_UNIX, .path = "/nonexistent/master" };
 
@@ -259,7 +260,7 @@ static void
 address_of_another_host_is_remote(void **state)
 {
 	(void)state;
-	/* TEST-NET-1 of RFC 5737: whether there is a route or not. */
+	/* TEST-NET-1 of RFC 5737, with or without a route. */
 	dial_to("192.0.2.1");
 	if (calls == 0) {
 		assert_true(dial.remote);
@@ -280,11 +281,11 @@ main(void)
 		TEST(number_connects_without_a_lookup),
 		TEST(name_connects),
 		TEST(all_addresses_of_a_name_are_tried),
-		TEST(name_without_address_is_told),
-		TEST(nobody_listens),
-		TEST(silent_dns_holds_nothing_up),
+		TEST(name_without_address_is_reported),
+		TEST(refused_connection_is_reported),
+		TEST(silent_dns_does_not_block_the_loop),
 		TEST(lookups_have_a_bound),
-		TEST(unix_sockets_connect_at_once_or_not_at_all),
+		TEST(unix_socket_connects_or_fails_at_once),
 		TEST(address_of_another_host_is_remote),
 	};
 

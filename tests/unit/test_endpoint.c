@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/util/endpoint.c: which addresses of AgentX masters are taken, what a refusal
- * says, and which addresses are of the loopback interface.
+ * Tests of src/util/endpoint.c: accepted addresses of AgentX masters, messages about refused
+ * ones, and addresses of the loopback interface.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void
-paths_and_tcp_addresses_are_taken(void **state)
+paths_and_tcp_addresses_are_accepted(void **state)
 {
 	static const struct {
 		const char	*text, *host, *port;
@@ -130,7 +130,7 @@ lengths_have_bounds(void **state)
 }
 
 static void
-loopback_is_told_from_the_network(void **state)
+loopback_addresses_are_recognized(void **state)
 {
 	static const struct {
 		const char	*text;
@@ -160,10 +160,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paths_and_tcp_addresses_are_taken),
+		cmocka_unit_test(paths_and_tcp_addresses_are_accepted),
 		cmocka_unit_test(refusals_say_what_to_write),
 		cmocka_unit_test(lengths_have_bounds),
-		cmocka_unit_test(loopback_is_told_from_the_network),
+		cmocka_unit_test(loopback_addresses_are_recognized),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ victim_make(void)
 }
 
 static void
-file_that_is_made_is_the_groups_whatever_the_umask(void **state)
+created_file_has_group_and_mode_with_any_umask(void **state)
 {
 	int fd;
 
@@ -80,19 +80,19 @@ file_that_is_made_is_the_groups_whatever_the_umask(void **state)
 }
 
 static void
-directory_that_is_made_gives_its_group(void **state)
+created_directory_passes_its_group_on(void **state)
 {
 	(void)state;
 	assert_int_equal(file_directory_make(path, &err), ERR_OK);
 	assert_int_equal(mode_of(path), 02770);
-	/* One that is there stays as it is. */
+	/* An existing directory is not changed. */
 	assert_int_equal(chmod(path, 0750), 0);
 	assert_int_equal(file_directory_make(path, &err), ERR_OK);
 	assert_int_equal(mode_of(path), 0750);
 }
 
 static void
-file_that_is_there_keeps_its_mode(void **state)
+existing_file_keeps_its_mode(void **state)
 {
 	int fd;
 
@@ -106,7 +106,7 @@ file_that_is_there_keeps_its_mode(void **state)
 }
 
 static void
-file_that_is_not_there_is_made_only_when_wanted(void **state)
+missing_file_is_created_only_on_request(void **state)
 {
 	int fd;
 
@@ -118,7 +118,7 @@ file_that_is_not_there_is_made_only_when_wanted(void **state)
 	assert_int_equal(mode_of(path), 0660);
 }
 
-/* What stands in the place of the file is refused and named; nothing is touched. */
+/* Refuses what exists under the name of the file, and does not change it. */
 static void
 refused(const char *why)
 {
@@ -145,7 +145,7 @@ link_is_not_followed(void **state)
 }
 
 static void
-second_name_is_refused(void **state)
+second_hard_link_is_refused(void **state)
 {
 	(void)state;
 	victim_make();
@@ -154,7 +154,7 @@ second_name_is_refused(void **state)
 	assert_int_equal(mode_of(victim), 0600);
 }
 
-/* It would be waited for: until somebody else opens it. */
+/* A plain open(2) would block until another process opens the FIFO. */
 static void
 fifo_is_refused_at_once(void **state)
 {
@@ -169,12 +169,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(file_that_is_made_is_the_groups_whatever_the_umask),
-		TEST(directory_that_is_made_gives_its_group),
-		TEST(file_that_is_there_keeps_its_mode),
-		TEST(file_that_is_not_there_is_made_only_when_wanted),
+		TEST(created_file_has_group_and_mode_with_any_umask),
+		TEST(created_directory_passes_its_group_on),
+		TEST(existing_file_keeps_its_mode),
+		TEST(missing_file_is_created_only_on_request),
 		TEST(link_is_not_followed),
-		TEST(second_name_is_refused),
+		TEST(second_hard_link_is_refused),
 		TEST(fifo_is_refused_at_once),
 	};
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/util/idmap.c. Linked with -Wl,--wrap=calloc, allocations can be made
- * to fail; without that option the test that needs it skips itself.
+ * Tests of src/util/idmap.c. With -Wl,--wrap=calloc allocations can fail. Without that option
+ * the test that needs it is skipped.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ __wrap_calloc(size_t n, size_t size)
 	return calloc_fails ? NULL : __real_calloc(n, size);
 }
 
-/* A sequence of its own, so that a failure comes again. */
+/* A fixed sequence, so that a failure is reproducible. */
 static uint32_t
 random_next(uint64_t *seed)
 {
@@ -36,7 +36,7 @@ random_next(uint64_t *seed)
 }
 
 static void
-idmap_empty_has_nothing(void **state)
+idmap_empty_returns_null(void **state)
 {
 	struct idmap map = { 0 };
 
@@ -46,7 +46,7 @@ idmap_empty_has_nothing(void **state)
 	assert_null(idmap_remove(&map, 1));
 	assert_int_equal(idmap_count(&map), 0);
 	idmap_done(&map);
-	idmap_init(&map);
+	map = (struct idmap){ 0 };
 	assert_null(idmap_get(&map, UINT32_MAX));
 	idmap_done(&map);
 }
@@ -58,7 +58,7 @@ idmap_put_again_replaces(void **state)
 	int a, b;
 
 	(void)state;
-	idmap_init(&map);
+	map = (struct idmap){ 0 };
 	assert_true(idmap_put(&map, 5, &a));
 	assert_true(idmap_put(&map, 5, &b));
 	assert_int_equal(idmap_count(&map), 1);
@@ -111,10 +111,10 @@ idmap_consecutive_ids_are_all_found(void **state)
 	idmap_done(&map);
 }
 
-/* Against an array as the reference; after each step all ids are looked at. Few ids
- * of all 32 bits keep the table small, so that runs go over its end. */
+/* Compares the map with an array after each operation. A few ids of all 32 bits keep the table
+ * small, so that runs wrap around its end. */
 static void
-idmap_random_steps_agree_with_reference(void **state)
+idmap_random_operations_agree_with_reference(void **state)
 {
 	enum { IDS = 48, STEPS = 4000 };
 	uint64_t seed = 1;
@@ -181,11 +181,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(idmap_empty_has_nothing),
+		cmocka_unit_test(idmap_empty_returns_null),
 		cmocka_unit_test(idmap_put_again_replaces),
 		cmocka_unit_test(idmap_id_zero_is_refused),
 		cmocka_unit_test(idmap_consecutive_ids_are_all_found),
-		cmocka_unit_test(idmap_random_steps_agree_with_reference),
+		cmocka_unit_test(idmap_random_operations_agree_with_reference),
 		cmocka_unit_test(idmap_put_without_memory_changes_nothing),
 	};
 

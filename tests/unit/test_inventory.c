@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of the inventory file: what it may say, every complaint with its line, and
- * that what is written is read back.
+ * Tests of the inventory file: accepted options, each diagnostic with its line, and files that
+ * are written and read back.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,24 +36,24 @@ file_make(const char *text, size_t length)
 	return name;
 }
 
-/* What reading the text says, with the file's name as F. *ret may be NULL. */
+/* Returns the diagnostics of a text, with F as the name of the file. *ret may be NULL. */
 static char *
 read_text(const char *text, size_t length, struct inventory **ret)
 {
-	char *name = file_make(text, length), *words = NULL, *at;
+	char *name = file_make(text, length), *message = NULL, *at;
 	struct inventory *inventory = NULL;
 	struct diagnostics diagnostics;
 	enum err_code code;
 	struct err err = { 0 };
 	size_t size;
-	FILE *file = open_memstream(&words, &size);
+	FILE *file = open_memstream(&message, &size);
 
 	code = inventory_read(name, &inventory, &diagnostics, &err);
 	diagnostics_print(&diagnostics, file);
 	if (code != ERR_OK && strncmp(err.text + strlen(name), ": not loaded", 12) != 0)
 		fprintf(file, "%s\n", err.text);
 	fclose(file);
-	while ((at = strstr(words, name)) != NULL) {
+	while ((at = strstr(message, name)) != NULL) {
 		*at = 'F';
 		memmove(at + 1, at + strlen(name), strlen(at + strlen(name)) + 1);
 	}
@@ -64,22 +64,22 @@ read_text(const char *text, size_t length, struct inventory **ret)
 		*ret = inventory;
 	else
 		inventory_free(inventory);
-	return words;
+	return message;
 }
 
 static struct inventory *
 read_good(const char *text)
 {
 	struct inventory *inventory;
-	char *words = read_text(text, strlen(text), &inventory);
+	char *message = read_text(text, strlen(text), &inventory);
 
-	assert_string_equal(words, "");
+	assert_string_equal(message, "");
 	assert_non_null(inventory);
-	free(words);
+	free(message);
 	return inventory;
 }
 
-/* -- what is refused, and where --------------------------------------------------- */
+/* -- refused files --------------------------------------------------- */
 
 #define IN_WEB(text) "cluster web {\n service http {\n" text "\n}\n}\n"
 #define REAL(options) IN_WEB("  real web-1 { " options " }")
@@ -92,7 +92,7 @@ read_good(const char *text)
 static const struct refusal {
 	const char	*name;
 	const char	*text;
-	const char	*words;
+	const char	*message;
 } refusals[] = {
 	{ "weight_above_range_is_refused", REAL(A "weight = 70000"),
 	    "F:3: weight 70000 of web/http/web-1 is above 65535\n" },
@@ -104,7 +104,7 @@ static const struct refusal {
 	    "F:3: weight -1 of web/http/web-1 is below 0\n" },
 	{ "weight_with_semicolon_is_refused", REAL(A "weight = 1;"),
 	    "F:3: weight \"1;\" of web/http/web-1 is not a whole number of 0 to 65535\n" },
-	{ "weight_above_the_planes_is_refused",
+	{ "weight_above_the_limit_of_the_plane_is_refused",
 	    "cluster web {\n service http {\n  real a { " A "\n   weight = 257 } }\n"
 	    "plane = haproxy socket = /run/x }\n",
 	    "F:4: weight 257 of web/http/a is above 256, the maximum of plane haproxy\n" },
@@ -143,7 +143,7 @@ static const struct refusal {
 	    "F:2: name \"\" of a service is not 1 to 64 of A-Z a-z 0-9 - . _\n" },
 	{ "name_of_65_is_refused", IN_WEB("real " NAME_64 "a { " A "}"),
 	    "F:3: name \"" NAME_64 "a\" of a real service is not 1 to 64 of A-Z a-z 0-9 - . _\n" },
-	{ "name_with_escape_is_shown_harmless", "cluster \"\\e[2J\" { }",
+	{ "control_character_of_a_name_is_replaced", "cluster \"\\e[2J\" { }",
 	    "F:1: name \"?[2J\" of a cluster is not 1 to 64 of A-Z a-z 0-9 - . _\n" },
 	{ "cluster_twice_is_refused", "cluster a { plane = none }\ncluster b { }\ncluster a { }",
 	    "F:3: a is here twice, first at line 1\n" },
@@ -162,10 +162,10 @@ static const struct refusal {
 	{ "socket_with_a_host_name_is_refused", "cluster a {\nplane = haproxy\n"
 	    "socket = \"ha.test:9999\" }", "F:3: socket of a: \"ha.test:9999\" is not a runtime"
 	    " socket of HAProxy: a host name is not looked up; " SOCKET_FORMS "\n" },
-	{ "socket_of_another_machine_is_warned_of", "cluster a {\nplane = haproxy\n"
+	{ "socket_of_another_machine_gives_a_warning", "cluster a {\nplane = haproxy\n"
 	    "socket = \"ipv4@192.0.2.1:9999\" }", "F:3: warning: socket ipv4@192.0.2.1:9999 of a"
 	    " leaves this machine: the Runtime API has no password and no encryption\n" },
-	{ "sockets_of_this_machine_are_taken", "cluster a {\nplane = haproxy\nsocket = { /run/x,"
+	{ "sockets_of_this_machine_are_accepted", "cluster a {\nplane = haproxy\nsocket = { /run/x,"
 	    " \"unix@/run/y\", \"127.0.0.1:9999\", \"[::1]:9999\", \"ipv6@[::1]:9998\" } }", "" },
 	{ "socket_missing_is_refused", "cluster a {\n\nplane = haproxy\n}",
 	    "F:3: a has plane haproxy and no socket; write socket = /run/haproxy/admin.sock\n" },
@@ -221,7 +221,7 @@ static const struct refusal {
 	    "F:1: ${ begins a variable, which is not replaced; write its value\n" },
 	{ "variable_in_quotes_is_refused", "\ncluster a { plane = \"x${HOME}\" }",
 	    "F:2: ${ begins a variable, which is not replaced; write its value\n" },
-	{ "errors_of_all_lines_are_told", IN_WEB("port = 0\naddress = 1.2.3.4.5\n"
+	{ "errors_of_all_lines_are_reported", IN_WEB("port = 0\naddress = 1.2.3.4.5\n"
 	    "real a { weight = x\nport = y }"),
 	    "F:3: port \"0\" of web/http is not a whole number of 1 to 65535\n"
 	    "F:4: address of web/http: \"1.2.3.4.5\" is not an IPv4 address, IPv6 address or "
@@ -229,7 +229,7 @@ static const struct refusal {
 	    "F:5: weight \"x\" of web/http/a is not a whole number of 0 to 65535\n"
 	    "F:5: warning: web/http/a has no address; an address in the store is kept\n"
 	    "F:6: port \"y\" of web/http/a is not a whole number of 1 to 65535\n" },
-	/* libConfuse itself is wrong about the line after a comment. */
+	/* libConfuse counts lines wrongly after a comment. */
 	{ "line_after_comments_is_right",
 	    "# one\n// two\n/* three\n   four */ cluster a { /* x */ # y\n// \"z\n"
 	    "plane = x//y # \"\n}",
@@ -238,17 +238,17 @@ static const struct refusal {
 	    "F:3: plane \"x\" of a is not one of none, haproxy\n" },
 	{ "line_after_a_byte_order_mark_is_right", "\xEF\xBB\xBF" "cluster a {\nplane = x\n}\n",
 	    "F:2: plane \"x\" of a is not one of none, haproxy\n" },
-	{ "mark_within_a_file_is_refused", "cluster a { }\n\xEF\xBB\xBF",
+	{ "byte_order_mark_inside_a_file_is_refused", "cluster a { }\n\xEF\xBB\xBF",
 	    "F:2: no such option '\xEF\xBB\xBF'\n" },
-	/* Warnings: it is taken. */
+	/* Accepted, some with a warning. */
 	{ "byte_order_mark_is_skipped", "\xEF\xBB\xBF" "cluster a { }\n", "" },
-	{ "byte_order_mark_alone_is_nothing", "\xEF\xBB\xBF", "" },
-	{ "address_missing_is_warned_of", IN_WEB("real web-1 { port = 80 }"),
+	{ "byte_order_mark_alone_is_an_empty_file", "\xEF\xBB\xBF", "" },
+	{ "missing_address_gives_a_warning", IN_WEB("real web-1 { port = 80 }"),
 	    "F:3: warning: web/http/web-1 has no address; an address in the store is kept\n" },
-	{ "address_missing_in_nothing_is_warned_of", IN_WEB("real web-1 { }"),
+	{ "missing_address_of_an_empty_section_gives_a_warning", IN_WEB("real web-1 { }"),
 	    "F:3: warning: web/http/web-1 has no address; an address in the store is kept\n" },
-	{ "address_and_port_of_nothing_are_taken", REAL("address = \"\"\nport = \"\""), "" },
-	{ "fallback_not_enabled_is_warned_of", REAL(A "enabled = no\nfallback = yes"),
+	{ "empty_address_and_port_are_accepted", REAL("address = \"\"\nport = \"\""), "" },
+	{ "disabled_fallback_gives_a_warning", REAL(A "enabled = no\nfallback = yes"),
 	    "F:4: warning: web/http/web-1 is fallback but not enabled; it gets no "
 	    "traffic, and its service can have no other fallback\n" },
 };
@@ -257,71 +257,71 @@ static void
 refusal_test(void **state)
 {
 	const struct refusal *refusal = *state;
-	char *words = read_text(refusal->text, strlen(refusal->text), NULL);
+	char *message = read_text(refusal->text, strlen(refusal->text), NULL);
 
-	assert_string_equal(words, refusal->words);
-	free(words);
+	assert_string_equal(message, refusal->message);
+	free(message);
 }
 
 static void
-nul_octet_is_refused(void **state)
+nul_byte_is_refused(void **state)
 {
 	static const char text[] = "cluster a { }\n\n# \0\n";
-	char *words = read_text(text, sizeof(text) - 1, NULL);
+	char *message = read_text(text, sizeof(text) - 1, NULL);
 
 	(void)state;
-	assert_string_equal(words, "F:3: has a NUL byte: the file is not a text\n");
-	free(words);
+	assert_string_equal(message, "F:3: has a NUL byte: the file is not a text\n");
+	free(message);
 }
 
 static void
 line_too_long_is_refused(void **state)
 {
 	size_t length = CONF_TEXT_LINE_MAX + 2;
-	char *text = malloc(length + 1), *words;
+	char *text = malloc(length + 1), *message;
 
 	(void)state;
 	memset(text, 'a', length);
 	text[0] = '\n';
 	text[length] = '\0';
-	words = read_text(text, length, NULL);
-	assert_string_equal(words, "F:2: the line is longer than 65536 bytes; split it\n");
-	free(words);
-	/* In the middle of a file as well. */
+	message = read_text(text, length, NULL);
+	assert_string_equal(message, "F:2: the line is longer than 65536 bytes; split it\n");
+	free(message);
+	/* Also in the middle of a file. */
 	text[0] = 'a';
 	text[length - 1] = '\n';
-	words = read_text(text, length, NULL);
-	assert_string_equal(words, "F:1: the line is longer than 65536 bytes; split it\n");
-	free(words);
+	message = read_text(text, length, NULL);
+	assert_string_equal(message, "F:1: the line is longer than 65536 bytes; split it\n");
+	free(message);
 	text[0] = '\n';
-	/* One octet less is none too long. */
-	words = read_text(text, length - 1, NULL);
-	assert_non_null(strstr(words, "F:2: no such option 'aaaa"));
-	free(words);
+	/* One byte less is accepted. */
+	message = read_text(text, length - 1, NULL);
+	assert_non_null(strstr(message, "F:2: no such option 'aaaa"));
+	free(message);
 	free(text);
 }
 
 static void
 errors_beyond_the_limit_are_counted(void **state)
 {
-	char text[4096] = "cluster c { service s {\n", *words;
+	char text[4096] = "cluster c { service s {\n", *message;
 	size_t lines = 0;
 
 	(void)state;
 	for (int i = 0; i < DIAGNOSTICS_MAX + 3; i++)
 		snprintf(text + strlen(text), 64, "real r%d { address = a weight = x }\n", i);
 	strcat(text, "} }\n");
-	words = read_text(text, strlen(text), NULL);
-	for (const char *p = words; (p = strchr(p, '\n')) != NULL; p++)
+	message = read_text(text, strlen(text), NULL);
+	for (const char *p = message; (p = strchr(p, '\n')) != NULL; p++)
 		lines++;
 	assert_int_equal(lines, DIAGNOSTICS_MAX + 1);
-	assert_non_null(strstr(words, "F:21: weight \"x\" of c/s/r19 is"));
-	assert_non_null(strstr(words, "F: 3 more errors\n"));
-	free(words);
+	assert_non_null(strstr(message, "F:21: weight \"x\" of c/s/r19 is"));
+	assert_non_null(strstr(message, "F: 3 more errors\n"));
+	free(message);
 }
 
 static void
-directory_is_no_file(void **state)
+directory_is_refused(void **state)
 {
 	struct inventory *inventory;
 	struct diagnostics diagnostics;
@@ -333,9 +333,9 @@ directory_is_no_file(void **state)
 	assert_int_equal(inventory_read("/nonexistent/x", &inventory, &diagnostics, &err), ERR_IO);
 }
 
-/* A good file with a few octets wrong: an error at most. */
+/* A valid file with a few wrong bytes. */
 static void
-file_with_wrong_octets_never_crashes(void **state)
+file_with_wrong_bytes_never_crashes(void **state)
 {
 	static const char good[] =
 	    "cluster a { plane = haproxy socket = { /run/x, \"/run/y\" }\n"
@@ -343,7 +343,7 @@ file_with_wrong_octets_never_crashes(void **state)
 	    "real r { address = \"2001:db8::1\" port = 80 weight = 10 fallback = yes } # x\n"
 	    "real q { address = 'unix@/x' enabled = no } } /* y */ }\n"
 	    "cluster b { service t { real r { address = a } } } // z\n";
-	static const char octets[] = "{}=\"'#/*\\\n,+()|$ a9\x80";
+	static const char bytes[] = "{}=\"'#/*\\\n,+()|$ a9\x80";
 	unsigned int seed = 1;
 
 	(void)state;
@@ -354,14 +354,14 @@ file_with_wrong_octets_never_crashes(void **state)
 		memcpy(text, good, sizeof(good));
 		for (int n = rand_r(&seed) % 4; n > 0; n--)
 			text[(size_t)rand_r(&seed) % length] =
-			    octets[(size_t)rand_r(&seed) % (sizeof(octets) - 1)];
+			    bytes[(size_t)rand_r(&seed) % (sizeof(bytes) - 1)];
 		if (rand_r(&seed) % 4 == 0)
 			length = (size_t)rand_r(&seed) % length;
 		free(read_text(text, length, NULL));
 	}
 }
 
-/* -- what is taken ---------------------------------------------------------------- */
+/* -- accepted files ---------------------------------------------------------------- */
 
 static void
 empty_file_is_an_empty_inventory(void **state)
@@ -379,7 +379,7 @@ empty_file_is_an_empty_inventory(void **state)
 }
 
 static void
-options_left_out_have_defaults(void **state)
+missing_options_have_defaults(void **state)
 {
 	struct inventory *inventory = read_good("cluster web { service http {\n"
 	    "real web-1 { address = 10.0.0.1 } } }");
@@ -404,7 +404,7 @@ options_left_out_have_defaults(void **state)
 }
 
 static void
-options_given_are_kept(void **state)
+given_options_are_stored(void **state)
 {
 	struct inventory *inventory = read_good("cluster web {\n"
 	    "plane = haproxy  socket = { \"/run/b\", /run/a }\n"
@@ -465,9 +465,9 @@ fallback_is_one_for_each_service(void **state)
 	inventory_free(inventory);
 }
 
-/* 30,000 real services of one service: what is quadratic does not end in time. */
+/* A quadratic algorithm would not end in time for 30,000 real services. */
 static void
-service_of_many_reals_is_read_fast(void **state)
+service_of_many_real_services_is_read_fast(void **state)
 {
 	enum { REALS = 30000 };
 	struct inventory *inventory;
@@ -489,7 +489,7 @@ service_of_many_reals_is_read_fast(void **state)
 	free(text);
 }
 
-/* -- what is written ----------------------------------------------------------------- */
+/* -- written files ----------------------------------------------------------------- */
 
 static char *
 write_text(const struct inventory *inventory)
@@ -505,7 +505,7 @@ write_text(const struct inventory *inventory)
 }
 
 static void
-written_is_as_people_write_it(void **state)
+written_file_has_the_form_that_people_write(void **state)
 {
 	static const char text[] =
 	    "cluster web {\n"
@@ -534,9 +534,9 @@ written_is_as_people_write_it(void **state)
 	inventory_free(inventory);
 }
 
-/* Whatever is in the store comes back, as anybody may write there. */
+/* Collectors may write any text to the store. All of it is read back. */
 static void
-written_odd_texts_are_read_back(void **state)
+written_special_characters_are_read_back(void **state)
 {
 	static const char *const texts[] = {
 		"a b", "a\"b", "a\\b", "a'b", "a#b", "a//b", "/*x*/", "${HOME}", "$", "{", "}",
@@ -547,7 +547,7 @@ written_odd_texts_are_read_back(void **state)
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		struct inventory *inventory = inventory_new(), *again = NULL;
 		struct inventory_cluster *cluster = inventory_add_cluster(inventory, "c");
-		char params[64], *written, *words;
+		char params[64], *written, *message;
 		const char *found;
 
 		free(cluster->params);
@@ -555,15 +555,15 @@ written_odd_texts_are_read_back(void **state)
 		cluster->params = strdup(params);
 		assert_true(memory_string_assign(&cluster->plane, texts[i]));
 		written = write_text(inventory);
-		words = read_text(written, strlen(written), &again);
-		/* It is no plane, and the complaint has it, harmless, in its words. */
-		found = strstr(words, "F:2: plane \"");
+		message = read_text(written, strlen(written), &again);
+		/* The plane is unknown. The message has its name without control characters. */
+		found = strstr(message, "F:2: plane \"");
 		assert_non_null(found);
 		found += strlen("F:2: plane \"");
 		for (const char *p = texts[i]; *p != '\0'; p++, found++)
 			assert_true(*found == *p || *found == '?');
 		assert_memory_equal(found, "\" of c", 6);
-		free(words);
+		free(message);
 		free(written);
 		inventory_free(again);
 		inventory_free(inventory);
@@ -571,7 +571,7 @@ written_odd_texts_are_read_back(void **state)
 }
 
 static void
-parameter_that_is_no_list_cannot_be_written(void **state)
+parameter_that_is_not_a_list_cannot_be_written(void **state)
 {
 	struct inventory *inventory = inventory_new();
 	struct inventory_cluster *cluster = inventory_add_cluster(inventory, "c");
@@ -595,20 +595,20 @@ int
 main(void)
 {
 	const struct CMUnitTest fixed[] = {
-		cmocka_unit_test(nul_octet_is_refused),
+		cmocka_unit_test(nul_byte_is_refused),
 		cmocka_unit_test(line_too_long_is_refused),
 		cmocka_unit_test(errors_beyond_the_limit_are_counted),
-		cmocka_unit_test(directory_is_no_file),
-		cmocka_unit_test(file_with_wrong_octets_never_crashes),
+		cmocka_unit_test(directory_is_refused),
+		cmocka_unit_test(file_with_wrong_bytes_never_crashes),
 		cmocka_unit_test(empty_file_is_an_empty_inventory),
-		cmocka_unit_test(options_left_out_have_defaults),
-		cmocka_unit_test(options_given_are_kept),
+		cmocka_unit_test(missing_options_have_defaults),
+		cmocka_unit_test(given_options_are_stored),
 		cmocka_unit_test(parameter_as_one_text_is_a_list_of_one),
 		cmocka_unit_test(fallback_is_one_for_each_service),
-		cmocka_unit_test(service_of_many_reals_is_read_fast),
-		cmocka_unit_test(written_is_as_people_write_it),
-		cmocka_unit_test(written_odd_texts_are_read_back),
-		cmocka_unit_test(parameter_that_is_no_list_cannot_be_written),
+		cmocka_unit_test(service_of_many_real_services_is_read_fast),
+		cmocka_unit_test(written_file_has_the_form_that_people_write),
+		cmocka_unit_test(written_special_characters_are_read_back),
+		cmocka_unit_test(parameter_that_is_not_a_list_cannot_be_written),
 	};
 	struct CMUnitTest tests[COUNT(fixed) + COUNT(refusals)] = { 0 };
 

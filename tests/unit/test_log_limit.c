@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/util/log_limit.c. Clock and log are the test's.
+ * Tests of src/util/log_limit.c with a simulated clock and log.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,14 +24,14 @@ static enum log_level level_now;
 static unsigned int lines;
 static char latest[512];	/* "level token text" */
 
-/* In place of the one in src/util/clock.c, which is then not linked. */
+/* Replaces the function of src/util/clock.c, which is not linked then. */
 int64_t
 clock_steady_ms(void)
 {
 	return now_ms;
 }
 
-/* In place of those in src/util/log.c. */
+/* Replaces the functions of src/util/log.c. */
 bool
 log_enabled(enum log_level level)
 {
@@ -52,7 +52,7 @@ log_line(enum log_level level, const char *token, const char *fmt, ...)
 	errno = EIO;
 }
 
-/* All that a test before has left is told, and forgotten. */
+/* Flushes what the previous test left. */
 static int
 begin(void **state)
 {
@@ -87,7 +87,7 @@ lines_up_to_the_limit_are_written(void **state)
 }
 
 static void
-lines_above_the_limit_are_counted_and_told_later(void **state)
+lines_above_the_limit_are_counted_and_reported_later(void **state)
 {
 	static struct log_limit limit = LOG_LIMIT("set", MAX);
 
@@ -121,7 +121,7 @@ line_of_the_next_minute_comes_after_the_count(void **state)
 }
 
 static void
-lines_left_out_are_told_at_the_end(void **state)
+dropped_lines_are_reported_at_the_end(void **state)
 {
 	static struct log_limit limit = LOG_LIMIT("job", MAX), other = LOG_LIMIT("plane", MAX);
 
@@ -195,9 +195,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(lines_up_to_the_limit_are_written),
-		TEST(lines_above_the_limit_are_counted_and_told_later),
+		TEST(lines_above_the_limit_are_counted_and_reported_later),
 		TEST(line_of_the_next_minute_comes_after_the_count),
-		TEST(lines_left_out_are_told_at_the_end),
+		TEST(dropped_lines_are_reported_at_the_end),
 		TEST(count_has_the_level_of_the_last_line),
 		TEST(line_below_the_level_is_not_counted),
 		TEST(level_debug_has_all_lines),

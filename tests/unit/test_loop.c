@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/util/loop.c, in a time of their own: the clock and poll(2) are the
- * test's, nothing waits, and a loaded machine changes nothing.
+ * Tests of src/util/loop.c with a simulated clock and poll(2). No test waits, and a loaded
+ * machine changes no result.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,15 +32,15 @@ static int64_t clock_now_ms;
 static int polls, poll_interrupts;
 static int64_t poll_until_ms;
 
-/* In place of the one in src/util/clock.c, which is then not linked. */
+/* Replaces the function of src/util/clock.c, which is not linked then. */
 int64_t
 clock_steady_ms(void)
 {
 	return clock_now_ms;
 }
 
-/* In place of the one in src/util/poller.c. Descriptors are real. If none is ready, the
- * time that it would have waited is over at once. */
+/* Replaces the function of src/util/poller.c. Descriptors are real. If none is ready, the
+ * simulated clock advances by the time of the wait. */
 int
 poller_wait(struct pollfd *fds, nfds_t n, int64_t until_ms)
 {
@@ -48,7 +48,7 @@ poller_wait(struct pollfd *fds, nfds_t n, int64_t until_ms)
 	int ready = ppoll(fds, n, &none, signals_wait_mask());
 
 	if (++polls > POLLS_MAX)
-		fail_msg("the loop turns for ever");
+		fail_msg("the loop never ends");
 	poll_until_ms = until_ms;
 	if (poll_interrupts-- > 0) {
 		errno = EINTR;
@@ -56,16 +56,16 @@ poller_wait(struct pollfd *fds, nfds_t n, int64_t until_ms)
 	}
 	if (ready == 0) {
 		if (until_ms == POLLER_FOREVER)
-			fail_msg("the loop waits for ever");
+			fail_msg("the loop waits without a timer");
 		if (until_ms > clock_now_ms)
 			clock_now_ms = until_ms;
 	}
 	return ready;
 }
 
-/* -- a loop and things that happen in it ------------------------------------------ */
+/* -- a loop and its events ------------------------------------------ */
 
-/* What the functions called from the loop did, in order. */
+/* The calls of the loop, in order. */
 static struct {
 	struct loop	*loop;
 	char		 order[64];
@@ -124,7 +124,7 @@ timer_stop(void *arg)
 	loop_stop(played.loop);
 }
 
-/* A descriptor that is readable from now on. */
+/* Makes a descriptor readable. */
 static int
 readable(size_t i)
 {
@@ -174,7 +174,7 @@ timers_due_at_once_run_in_order_of_setting(void **state)
 }
 
 static void
-timer_far_away_is_waited_for(void **state)
+timer_in_the_far_future_runs_on_time(void **state)
 {
 	(void)state;
 	timer_at(0, INT64_C(10000000000), timer_stop);
@@ -212,7 +212,7 @@ loop_without_timers_waits_for_descriptors(void **state)
 }
 
 static void
-loop_interrupted_by_a_signal_goes_on(void **state)
+loop_continues_after_a_signal(void **state)
 {
 	(void)state;
 	poll_interrupts = 2;
@@ -231,7 +231,7 @@ timer_note_and_raise(void *arg)
 	raise(SIGUSR1);
 }
 
-/* Each of them may take its time. */
+/* Each timer may take long. */
 static void
 loop_serves_a_signal_between_two_timers(void **state)
 {
@@ -291,7 +291,7 @@ timer_cancelled_by_a_timer_never_runs(void **state)
 	assert_string_equal(played.order, "a");
 }
 
-/* Makes the descriptor readable and wants to run again, now, for ever. */
+/* Makes the descriptor readable and sets its timer for now again. */
 static void
 greedy(void *arg)
 {
@@ -301,7 +301,7 @@ greedy(void *arg)
 }
 
 static void
-timer_set_for_now_lets_descriptors_in(void **state)
+timer_set_for_now_does_not_starve_descriptors(void **state)
 {
 	(void)state;
 	assert_true(loop_fd_watch(played.loop, played.pipes[0][0], POLLIN, fd_note_and_stop,
@@ -312,7 +312,7 @@ timer_set_for_now_lets_descriptors_in(void **state)
 }
 
 static void
-fd_readable_is_told_with_events(void **state)
+readable_fd_is_reported_with_events(void **state)
 {
 	(void)state;
 	assert_true(loop_fd_watch(played.loop, readable(0), POLLIN, fd_note_and_stop,
@@ -325,7 +325,7 @@ fd_readable_is_told_with_events(void **state)
 }
 
 static void
-fd_hang_up_is_told_unasked(void **state)
+hang_up_of_fd_is_reported_without_request(void **state)
 {
 	(void)state;
 	close(played.pipes[0][1]);
@@ -367,7 +367,7 @@ fd_removed_in_its_callback_is_silent(void **state)
 	assert_string_equal(played.order, "a");
 }
 
-/* Whoever is called first ends the other's watch. */
+/* The first one called ends the watch of the other one. */
 static void
 fd_unwatch_other(void *arg, short events)
 {
@@ -398,8 +398,8 @@ fd_note(void *arg, short events)
 	note(*(char *)arg);
 }
 
-/* Whoever is called first asks no more for POLLIN of the other, but for POLLOUT,
- * which the reading end of a pipe never has. */
+/* The first one called watches the other one for POLLOUT instead of POLLIN. The reading end of
+ * a pipe never has POLLOUT. */
 static void
 fd_change_other(void *arg, short events)
 {
@@ -423,7 +423,7 @@ fd_changed_in_another_callback_gets_no_old_events(void **state)
 	assert_string_equal(played.order, "x");
 }
 
-/* Ends the watch of the second and gives its slot to the third, which is not
+/* Ends the watch of the second descriptor and gives its slot to the third, which is not
  * readable. */
 static void
 fd_swap_second_for_third(void *arg, short events)
@@ -453,7 +453,7 @@ static void
 fd_beyond_sixteen_is_refused(void **state)
 {
 	(void)state;
-	/* The loop does not look at numbers until it runs. */
+	/* The loop does not check descriptors until it runs. */
 	for (int fd = 1000; fd < 1016; fd++)
 		assert_true(loop_fd_watch(played.loop, fd, POLLIN, fd_note, &letters[0]));
 	assert_false(loop_fd_watch(played.loop, 2000, POLLIN, fd_note, &letters[0]));
@@ -515,17 +515,17 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		loop_test(timers_run_in_order_of_due),
 		loop_test(timers_due_at_once_run_in_order_of_setting),
-		loop_test(timer_far_away_is_waited_for),
+		loop_test(timer_in_the_far_future_runs_on_time),
 		loop_test(timer_overdue_runs_without_waiting),
 		loop_test(loop_without_timers_waits_for_descriptors),
-		loop_test(loop_interrupted_by_a_signal_goes_on),
+		loop_test(loop_continues_after_a_signal),
 		loop_test(loop_serves_a_signal_between_two_timers),
 		loop_test(timer_cancelled_never_runs),
 		loop_test(timer_set_again_moves),
 		loop_test(timer_cancelled_by_a_timer_never_runs),
-		loop_test(timer_set_for_now_lets_descriptors_in),
-		loop_test(fd_readable_is_told_with_events),
-		loop_test(fd_hang_up_is_told_unasked),
+		loop_test(timer_set_for_now_does_not_starve_descriptors),
+		loop_test(readable_fd_is_reported_with_events),
+		loop_test(hang_up_of_fd_is_reported_without_request),
 		loop_test(fd_watched_again_replaces),
 		loop_test(fd_removed_in_its_callback_is_silent),
 		loop_test(fd_removed_in_another_callback_is_silent),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/util/poller.c and signals.c under a loop, in real time: what is asserted is
- * that things happen and in which order, never when.
+ * Tests of src/util/poller.c and signals.c with a loop in real time. They assert events and
+ * their order, and no times.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,7 +70,7 @@ raise_user(void *arg)
 }
 
 static void
-signal_in_a_callback_comes_once_from_the_loop(void **state)
+signal_in_a_callback_is_delivered_once_by_the_loop(void **state)
 {
 	struct loop_timer timer = { 0 };
 
@@ -104,7 +104,7 @@ signals_beyond_four_are_refused(void **state)
 	assert_false(loop_signal_watch(loop, SIGKILL, note, &letters['s' - 'a']));
 }
 
-/* The exit status of a process that does this, which ends at its own end with 7. */
+/* Returns the exit status of a child process that runs the function; 7 without a signal. */
 static int
 status_of(void (*serve)(int signo), int signo)
 {
@@ -141,7 +141,7 @@ serve_and_raise(int signo)
 }
 
 static void
-program_that_starts_is_ended_there_and_then(void **state)
+sigterm_during_the_start_ends_the_process(void **state)
 {
 	(void)state;
 	assert_int_equal(status_of(start_and_raise, SIGTERM), 0);
@@ -151,7 +151,7 @@ program_that_starts_is_ended_there_and_then(void **state)
 }
 
 static void
-program_that_serves_ends_by_its_loop(void **state)
+sigterm_while_serving_stops_the_loop(void **state)
 {
 	(void)state;
 	assert_int_equal(status_of(serve_and_raise, SIGTERM), 7);
@@ -165,7 +165,7 @@ timers_run_in_order_and_again(void **state)
 
 	(void)state;
 	loop_timer_set(loop, &far, INT64_C(100000000000), note, &letters['x' - 'a']);
-	/* Each counts from its own moment: far apart, for a machine that stops in between. */
+	/* The times are far apart, because the machine may stop between two calls. */
 	loop_timer_set(loop, &second, 400, note, &letters['b' - 'a']);
 	loop_timer_set(loop, &first, 1, note, &letters['a' - 'a']);
 	loop_timer_set(loop, &third, 401, note_and_stop, &letters['c' - 'a']);
@@ -199,15 +199,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(signal_in_a_callback_comes_once_from_the_loop,
+		cmocka_unit_test_setup_teardown(signal_in_a_callback_is_delivered_once_by_the_loop,
 		    loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(signal_before_the_loop_is_not_lost, loop_setup,
 		    loop_teardown),
 		cmocka_unit_test_setup_teardown(signals_beyond_four_are_refused, loop_setup,
 		    loop_teardown),
-		cmocka_unit_test_setup_teardown(program_that_starts_is_ended_there_and_then,
+		cmocka_unit_test_setup_teardown(sigterm_during_the_start_ends_the_process,
 		    loop_setup, loop_teardown),
-		cmocka_unit_test_setup_teardown(program_that_serves_ends_by_its_loop, loop_setup,
+		cmocka_unit_test_setup_teardown(sigterm_while_serving_stops_the_loop, loop_setup,
 		    loop_teardown),
 		cmocka_unit_test_setup_teardown(timers_run_in_order_and_again, loop_setup,
 		    loop_teardown),

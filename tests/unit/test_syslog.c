@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The log of a program in the background, to a syslogd of the test's own: there, slow, not
- * there, started anew; one that listens for datagrams, and one for a stream.
+ * Tests of the log of a program in the background. The test is the syslogd, with a datagram or
+ * a stream socket: it reads, is slow, is missing, or was restarted.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,13 +24,13 @@
 
 enum {
 	HANGS_AFTER_S = 20,
-	MANY = 5000,		/* more than any syslogd may leave unread */
+	MANY = 5000,		/* more lines than fit into any socket buffer */
 };
 
 static char dir[] = "/tmp/lbcluster-syslog-XXXXXX";
 static char place[64];
 static int syslogd = -1, type;
-static int stream = -1;		/* what a syslogd for streams has accepted */
+static int stream = -1;		/* the accepted connection of a stream socket */
 
 static void
 syslogd_start(void)
@@ -55,7 +55,7 @@ syslogd_end(void)
 	assert_int_equal(unlink(place), 0);
 }
 
-/* What came first of what was not read; "" if there is nothing. */
+/* Returns the next line; "" if there is none. */
 static const char *
 syslogd_read(void)
 {
@@ -65,7 +65,7 @@ syslogd_read(void)
 	if (type == SOCK_STREAM && stream == -1)
 		stream = accept(syslogd, NULL, NULL);
 	if (type == SOCK_STREAM) {
-		/* Up to its NUL. */
+		/* A line ends with NUL. */
 		n = recv(stream, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_PEEK);
 		if (n > 0)
 			n = recv(stream, text, strnlen(text, (size_t)n - 1) + 1, MSG_DONTWAIT);
@@ -77,7 +77,7 @@ syslogd_read(void)
 	return text;
 }
 
-/* Priority, the time (15 octets), name and process, and the line. */
+/* Checks priority, time (15 bytes), name, process and text. */
 static void
 syslogd_has(int priority, const char *line)
 {
@@ -92,7 +92,7 @@ syslogd_has(int priority, const char *line)
 }
 
 static void
-line_is_a_daemons(void **state)
+line_has_the_facility_daemon(void **state)
 {
 	(void)state;
 	log_info("t", "smoke in %s", "room 3");
@@ -101,9 +101,9 @@ line_is_a_daemons(void **state)
 	assert_string_equal(syslogd_read(), "");
 }
 
-/* Whoever waits for the start hears what is wrong. */
+/* A person who starts the program sees warnings on the terminal. */
 static void
-warning_goes_to_the_standard_error_too(void **state)
+warning_also_goes_to_standard_error(void **state)
 {
 	char text[64] = "";
 	int fds[2], saved = dup(STDERR_FILENO);
@@ -124,7 +124,7 @@ warning_goes_to_the_standard_error_too(void **state)
 }
 
 static void
-syslogd_that_does_not_read_is_not_waited_for(void **state)
+syslogd_that_does_not_read_does_not_block(void **state)
 {
 	char lost[96];
 	int taken = 0;
@@ -145,9 +145,9 @@ syslogd_that_does_not_read_is_not_waited_for(void **state)
 	alarm(0);
 }
 
-/* Of a stream, connect(2) would wait. */
+/* connect(2) to a stream socket would block. */
 static void
-syslogd_that_takes_no_connection_is_not_waited_for(void **state)
+syslogd_that_accepts_no_connection_does_not_block(void **state)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fds[8], n = 0, full = 0;
@@ -167,7 +167,7 @@ syslogd_that_takes_no_connection_is_not_waited_for(void **state)
 }
 
 static void
-syslogd_started_anew_is_found(void **state)
+restarted_syslogd_is_found(void **state)
 {
 	(void)state;
 	log_info("t", "first");
@@ -177,7 +177,7 @@ syslogd_started_anew_is_found(void **state)
 	log_info("t", "second");
 	syslogd_has(24 + 4, "warn: [log] 1 log lines dropped: the log reader is too slow");
 	syslogd_has(24 + 6, "info: [t] second");
-	/* Between two lines. */
+	/* Restarts between two lines. */
 	syslogd_end();
 	syslogd_start();
 	log_info("t", "third");
@@ -226,11 +226,11 @@ main(void)
 #define STREAM(name)	{ #name " (a stream)", name, setup, teardown, &streams }
 #define TEST(name)	{ #name, name, setup, teardown, &datagrams }, STREAM(name)
 	const struct CMUnitTest tests[] = {
-		TEST(line_is_a_daemons),
-		TEST(warning_goes_to_the_standard_error_too),
-		TEST(syslogd_that_does_not_read_is_not_waited_for),
-		STREAM(syslogd_that_takes_no_connection_is_not_waited_for),
-		TEST(syslogd_started_anew_is_found),
+		TEST(line_has_the_facility_daemon),
+		TEST(warning_also_goes_to_standard_error),
+		TEST(syslogd_that_does_not_read_does_not_block),
+		STREAM(syslogd_that_accepts_no_connection_does_not_block),
+		TEST(restarted_syslogd_is_found),
 	};
 
 	return cmocka_run_group_tests_name("syslog", tests, dir_make, dir_remove);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/util: numbers, errors, clocks, the log, texts and arrays that grow.
+ * Tests of src/util: numbers, errors, clocks, the log, strings and arrays.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* In place of the C library's, by the linker. */
+/* The linker replaces the function of the C library by this one. */
 void *__real_reallocarray(void *array, size_t n, size_t size);
 void *__wrap_reallocarray(void *array, size_t n, size_t size);
 
@@ -192,7 +192,7 @@ err_prefix_on_full_text_cuts_the_end(void **state)
 }
 
 static void
-err_name_of_each_code_is_its_own(void **state)
+err_name_differs_for_each_code(void **state)
 {
 	(void)state;
 	for (int i = ERR_OK; i <= ERR_IO; i++) {
@@ -245,7 +245,7 @@ clock_steady_never_goes_back(void **state)
 
 /* -- log ----------------------------------------------------------------- */
 
-/* Standard error goes into a file while a test looks at it. */
+/* Redirects standard error to a file. */
 static struct {
 	FILE	*file;
 	int	 saved;
@@ -263,7 +263,7 @@ capture_start(void)
 	assert_int_equal(dup2(fileno(capture.file), STDERR_FILENO), STDERR_FILENO);
 }
 
-/* What was written to it; the standard error is the old one again. */
+/* Restores standard error and returns what was written to the file. */
 static const char *
 capture_end(void)
 {
@@ -305,12 +305,13 @@ log_below_level_is_silent(void **state)
 		char wanted[256] = "";
 
 		for (const char *p = lines[level]; *p != '\0'; p += 2) {
-			static const char names[] = "EWID";
-			static const char *const words[] = { "error", "warn", "info", "debug" };
+			static const char letters[] = "EWID";
+			static const char *const level_names[] = { "error", "warn", "info",
+			    "debug" };
 			size_t n = strlen(wanted);
 
 			snprintf(wanted + n, sizeof(wanted) - n, "p: %s: [t] %c\n",
-			    words[strchr(names, *p) - names], *p);
+			    level_names[strchr(letters, *p) - letters], *p);
 		}
 		capture_start();
 		log_open("p", false, LOG_LEVEL_ERROR);
@@ -326,7 +327,7 @@ log_below_level_is_silent(void **state)
 }
 
 static void
-log_debug_switched_off_evaluates_nothing(void **state)
+log_debug_below_the_level_evaluates_no_argument(void **state)
 {
 	int calls = 0;
 
@@ -337,7 +338,7 @@ log_debug_switched_off_evaluates_nothing(void **state)
 }
 
 static void
-log_where_journal_reads_has_priority(void **state)
+log_read_by_the_journal_has_priority(void **state)
 {
 	char stream[64];
 	struct stat st;
@@ -394,15 +395,15 @@ log_line_keeps_errno(void **state)
 }
 
 static void
-log_level_parse_knows_four_words(void **state)
+log_level_parse_accepts_four_names(void **state)
 {
-	static const char *const words[] = { "error", "warn", "info", "debug" };
+	static const char *const level_names[] = { "error", "warn", "info", "debug" };
 	static const char *const others[] = { "", "Error", "warning", "err", "debug ", "0" };
 	enum log_level level;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(words); i++) {
-		assert_true(log_level_parse(words[i], &level));
+	for (size_t i = 0; i < COUNT(level_names); i++) {
+		assert_true(log_level_parse(level_names[i], &level));
 		assert_int_equal(level, i);
 	}
 	for (size_t i = 0; i < COUNT(others); i++) {
@@ -415,7 +416,7 @@ log_level_parse_knows_four_words(void **state)
 /* -- memory ---------------------------------------------------------------------- */
 
 static void
-text_set_takes_the_place_of_the_old(void **state)
+string_assign_replaces_the_string(void **state)
 {
 	char *text = NULL, *first;
 
@@ -431,7 +432,7 @@ text_set_takes_the_place_of_the_old(void **state)
 }
 
 static void
-array_room_grows_and_keeps_what_is_there(void **state)
+array_reserve_grows_and_keeps_the_elements(void **state)
 {
 	uint16_t *numbers = NULL;
 	size_t room = 0;
@@ -449,7 +450,7 @@ array_room_grows_and_keeps_what_is_there(void **state)
 }
 
 static void
-array_room_without_memory_leaves_all_as_it_was(void **state)
+array_reserve_without_memory_changes_nothing(void **state)
 {
 	char array[1];
 	size_t room = 4;
@@ -474,20 +475,20 @@ main(void)
 		cmocka_unit_test(err_set_long_text_is_cut),
 		cmocka_unit_test(err_prefix_goes_before_text),
 		cmocka_unit_test(err_prefix_on_full_text_cuts_the_end),
-		cmocka_unit_test(err_name_of_each_code_is_its_own),
+		cmocka_unit_test(err_name_differs_for_each_code),
 		cmocka_unit_test(clock_text_of_time_is_utc),
 		cmocka_unit_test(clock_steady_never_goes_back),
 		cmocka_unit_test(log_to_foreground_has_ident_level_token),
 		cmocka_unit_test(log_below_level_is_silent),
-		cmocka_unit_test(log_debug_switched_off_evaluates_nothing),
-		cmocka_unit_test(log_where_journal_reads_has_priority),
+		cmocka_unit_test(log_debug_below_the_level_evaluates_no_argument),
+		cmocka_unit_test(log_read_by_the_journal_has_priority),
 		cmocka_unit_test(log_with_inherited_journal_stream_is_plain),
 		cmocka_unit_test(log_line_of_many_lines_is_one),
 		cmocka_unit_test(log_line_keeps_errno),
-		cmocka_unit_test(log_level_parse_knows_four_words),
-		cmocka_unit_test(text_set_takes_the_place_of_the_old),
-		cmocka_unit_test(array_room_grows_and_keeps_what_is_there),
-		cmocka_unit_test(array_room_without_memory_leaves_all_as_it_was),
+		cmocka_unit_test(log_level_parse_accepts_four_names),
+		cmocka_unit_test(string_assign_replaces_the_string),
+		cmocka_unit_test(array_reserve_grows_and_keeps_the_elements),
+		cmocka_unit_test(array_reserve_without_memory_changes_nothing),
 	};
 
 	return cmocka_run_group_tests_name("util", tests, NULL, NULL);
