@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store: the undo of a SET, and disks that fail under it.
+ * Tests of src/store: the undo of a SET, also after disk errors.
  */
 #include "store_set_fixture.h"
 
@@ -25,7 +25,7 @@ undo_cancels_the_jobs_and_may_be_repeated(void **state)
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &set).code, ERR_OK);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(store_set_undo(f->store, set.token, &f->err), ERR_OK);
-		release(f, set.token);	/* of nothing */
+		release(f, set.token);	/* no held job is left */
 		assert_row(f, 4, "10 0 1");
 		assert_row(f, 6, "10 1 1");
 		assert_row(f, 1, "10 0 1");
@@ -49,8 +49,7 @@ undo_of_an_unknown_set_changes_nothing(void **state)
 	assert_stored_dump(f, before);
 }
 
-/* Two managers that left SETs open, whichever ends first: the undo of the one takes nothing
- * from the other. */
+/* Two SETs of two managers are open. Undoing one changes nothing of the other, in any order. */
 static void
 undo_keeps_lock_and_notify_bits_of_another_set(void **state)
 {
@@ -64,7 +63,7 @@ undo_keeps_lock_and_notify_bits_of_another_set(void **state)
 		mine.token = 10 + 2 * (uint64_t)i;
 		other.token = mine.token + 1;
 		mine.lock = i;
-		other.lock = i + 1;	/* the one that is open counts */
+		other.lock = i + 1;	/* as if the open SET were released */
 		assert_int_equal(do_set(f, STORE_SET_HOLD, &mine).code, ERR_OK);
 		assert_int_equal(do_set(f, STORE_SET_TEST, &mine).code, ERR_PRECOND);
 		assert_int_equal(do_set(f, STORE_SET_HOLD, &other).code, ERR_OK);
@@ -84,7 +83,7 @@ undo_keeps_lock_and_notify_bits_of_another_set(void **state)
 	}
 }
 
-/* Whatever ends first, and how: each value that comes is of a SET that was released. */
+/* Ends three SETs in every order and way. Each value that a row gets is of a released SET. */
 static void
 undo_and_release_of_sets_after_one_another_work_in_any_order(void **state)
 {
@@ -126,7 +125,7 @@ undo_and_release_of_sets_after_one_another_work_in_any_order(void **state)
 	}
 }
 
-/* A driver that fails puts back the value before: not one that was undone. */
+/* A failed job puts back the old value, and not a value that was undone. */
 static void
 undo_reaches_the_old_value_of_a_later_job(void **state)
 {
@@ -144,8 +143,8 @@ undo_reaches_the_old_value_of_a_later_job(void **state)
 	assert_true(stored_number(f, "SELECT changed FROM job WHERE token = 6") > seen);
 }
 
-/* The job that fails replaced one that is held: the value of that one comes when it is
- * released, and not before. */
+/* The failed job replaced a held job of another SET. The row gets the value of the held job when
+ * that SET is released. */
 static void
 failure_beside_a_held_job_puts_back_the_value_before_both(void **state)
 {
@@ -188,7 +187,7 @@ undo_keeps_later_changes_of_other_programs(void **state)
 	    "SELECT count(*) FROM job WHERE token = 5 AND state = 5"), 3);
 }
 
-/* Each was told of success, or will be, for the same value. */
+/* Two SETs of the same value: each was answered with success, or will be. */
 static void
 undo_keeps_the_same_value_of_another_set(void **state)
 {
@@ -211,14 +210,15 @@ undo_keeps_the_same_value_of_another_set(void **state)
 	assert_row(f, 1, "50 0 1");
 	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(state, '') FROM job"),
 	    "5555511113");
-	/* What the data plane refuses goes back to what was before both. */
+	/* A failed job puts back the value before both SETs. */
 	failed.id = (uint32_t)stored_number(f, "SELECT id FROM job WHERE token = 6 AND real_id = 4"
 	    " AND operation = 5");
 	assert_int_equal(store_jobs_end(f->store, &failed, 1, &f->err), ERR_OK);
 	assert_row(f, 4, "10 0 0");
 }
 
-/* The first is overtaken once it is kept, and counts again where the later one failed. */
+/* The first job is superseded when it is released. Its old value counts if the later job
+ * fails. */
 static void
 release_beside_another_set_of_the_same_value(void **state)
 {
@@ -254,13 +254,12 @@ undo_after_release_leaves_the_jobs(void **state)
 	assert_row(f, 4, "50 0 1");
 }
 
-/* -- disks that fail ----------------------------------------------------------------- */
+/* -- disk errors --------------------------------------------------------------------- */
 
 /*
- * Every operation of the disk in a SET fails once, one after the other. Then either
- * nothing was changed, or the SET is in doubt and undo settles it: whatever is on the
- * disk, the old values are back and no job is left. Returns how many in doubt were
- * found done, and how many not.
+ * Makes each disk operation of a SET fail in turn. Then either nothing was changed, or the
+ * commit is in doubt. After the undo of a commit in doubt the old values are in the rows and
+ * no job is open. Returns how many commits in doubt were found on the disk, and how many not.
  */
 static void
 disk_fails_in_turn(struct fixture *f, unsigned operations, bool for_good, int ret_doubts[2])
@@ -284,12 +283,12 @@ disk_fails_in_turn(struct fixture *f, unsigned operations, bool for_good, int re
 		assert_true(answer.code == ERR_IO || answer.code == ERR_DOUBT);
 		assert_error_contains(&f->err, f->main_path, "");
 		assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
-		/* It may find that there is nothing to undo, but cannot undo a thing. */
+		/* While the disk fails, an undo may find nothing to undo, but cannot write. */
 		undone = for_good && answer.code == ERR_DOUBT &&
 		    store_set_undo(f->store, set->token, &f->err) == ERR_OK;
 		disk_fails_at(0, 0, false);
 		if (answer.code == ERR_DOUBT) {
-			/* Whole, or not at all. */
+			/* All of the SET or nothing of it is on the disk. */
 			done = stored_number(f, "SELECT count(*) FROM job");
 			assert_true(done == 0 || (done == 3 && !undone));
 			ret_doubts[done == 3]++;
@@ -325,7 +324,7 @@ disk_error_leaves_all_or_nothing_and_undo_settles_it(void **state)
 	disk_fails_in_turn(f, DISK_SYNC, false, doubts);
 	disk_fails_in_turn(f, DISK_WRITE, false, doubts);
 	disk_fails_in_turn(f, DISK_TRUNCATE, false, doubts);
-	/* Both were seen: a doubt is one. */
+	/* Both cases happened. */
 	assert_int_in_range(doubts[0], 1, 100);
 	assert_int_in_range(doubts[1], 1, 100);
 	fixture_close(f);
@@ -343,7 +342,7 @@ lasting_disk_error_is_reported_and_undo_settles_it_later(void **state)
 	assert_string_equal(sql_text(f->main_path, "PRAGMA integrity_check"), "ok");
 }
 
-/* What is in doubt is looked at again before anything else is believed. */
+/* The file is opened again before the next read. */
 static void
 readers_must_read_again_after_a_commit_in_doubt(void **state)
 {
