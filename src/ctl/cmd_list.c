@@ -260,7 +260,7 @@ rows_read(struct listing *listing, enum kind kind)
 	if (kind == SERVICES)
 		return store_each_service(ctl->store, ctl->path, service_print, listing,
 		    &ctl->error);
-	code = store_totals(ctl->store, &totals, &ctl->error);
+	code = store_totals_read(ctl->store, &totals, &ctl->error);
 	if (code != ERR_OK)
 		return code;
 	listing->now = clock_wall_s();

@@ -89,7 +89,7 @@ store_read(struct doctor *doctor, struct snapshot *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->n = ROWS(scalars);
-	if (store_totals(doctor->ctl->store, &totals, &err) != ERR_OK ||
+	if (store_totals_read(doctor->ctl->store, &totals, &err) != ERR_OK ||
 	    store_each_cluster(doctor->ctl->store, NULL, name_add, ret, &err) != ERR_OK)
 		return false;
 	for (size_t i = 0; i < ROWS(scalars); i++)

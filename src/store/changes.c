@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Reading what changed: the store-wide counter and the rows after it.
+ * Reads what changed: the rows above the values of the counter that a reader knows.
  */
 #include "store/store_private.h"
 
@@ -10,90 +10,76 @@
 
 #include "util/clock.h"
 
-/* How often readers begin again from the start. */
+/* How often readers must read all rows again. */
 enum { RESTARTS_MAX = 10, RESTARTS_MS = 10000 };
 
-/* -- one kind of row after another ------------------------------------------- */
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What a function of the sink returned, with words. */
+/* A call of store_changes(). */
+struct reading {
+	struct store			*store;
+	struct store_cursor		*cursor;
+	const struct store_sink		*sink;
+	size_t				 left;	/* how many more rows may be read */
+};
+
+/* -- rows of one table after the other -------------------------------------------- */
+
+struct feed {
+	enum shape_id	 shape;
+	size_t		 cursor;	/* offset in struct store_cursor */
+};
+
+/* Removed rows come first, because a name may be used again. Then parents before children. */
+static const struct feed main_feeds[] = {
+	{ SHAPE_REMOVED, offsetof(struct store_cursor, removed) },
+	{ SHAPE_CLUSTER, offsetof(struct store_cursor, cluster) },
+	{ SHAPE_SERVICE, offsetof(struct store_cursor, service) },
+	{ SHAPE_REAL, offsetof(struct store_cursor, real) },
+	{ SHAPE_JOB, offsetof(struct store_cursor, job) },
+};
+
+static const struct feed stats_feeds[] = {
+	{ SHAPE_REMOVED_STATISTICS, offsetof(struct store_cursor, removed_stats) },
+	{ SHAPE_STATISTICS, offsetof(struct store_cursor, statistics) },
+	{ SHAPE_LOOK, offsetof(struct store_cursor, look) },
+};
+
+/* Adds a message to an error of the sink. */
 static enum err_code
-told(enum err_code code, struct err *err)
+sink_result(enum err_code code, struct err *err)
 {
 	return code == ERR_OK ? code : err_set(err, code, "%s", err_name(code));
 }
 
 static enum err_code
-emit_cluster(const struct store_sink *sink, const union shape_row *row)
+row_pass(const struct store_sink *sink, enum shape_id shape, const union shape_row *row)
 {
-	return sink->cluster(sink->arg, &row->cluster);
+	switch (shape) {
+	case SHAPE_CLUSTER:
+		return sink->cluster(sink->arg, &row->cluster);
+	case SHAPE_SERVICE:
+		return sink->service(sink->arg, &row->service);
+	case SHAPE_REAL:
+		return sink->real(sink->arg, &row->real.row);
+	case SHAPE_JOB:
+		return sink->job(sink->arg, &row->job);
+	case SHAPE_STATISTICS:
+		return sink->statistics(sink->arg, &row->statistics);
+	case SHAPE_LOOK:
+		return sink->look == NULL ? ERR_OK : sink->look(sink->arg, &row->look);
+	case SHAPE_REMOVED:
+		return sink->removed(sink->arg, row->removed.kind, row->removed.id);
+	case SHAPE_REMOVED_STATISTICS:
+		return sink->removed(sink->arg, STORE_STATISTICS, row->removed.id);
+	case SHAPES:
+		break;
+	}
+	return ERR_OK;
 }
 
-static enum err_code
-emit_service(const struct store_sink *sink, const union shape_row *row)
-{
-	return sink->service(sink->arg, &row->service);
-}
-
-static enum err_code
-emit_real(const struct store_sink *sink, const union shape_row *row)
-{
-	return sink->real(sink->arg, &row->real.row);
-}
-
-static enum err_code
-emit_job(const struct store_sink *sink, const union shape_row *row)
-{
-	return sink->job(sink->arg, &row->job);
-}
-
-static enum err_code
-emit_statistics(const struct store_sink *sink, const union shape_row *row)
-{
-	return sink->statistics(sink->arg, &row->statistics);
-}
-
-static enum err_code
-emit_look(const struct store_sink *sink, const union shape_row *row)
-{
-	return sink->look == NULL ? ERR_OK : sink->look(sink->arg, &row->look);
-}
-
-static enum err_code
-emit_removed(const struct store_sink *sink, const union shape_row *row)
-{
-	return sink->removed(sink->arg, row->removed.kind, row->removed.id);
-}
-
-static enum err_code
-emit_removed_statistics(const struct store_sink *sink, const union shape_row *row)
-{
-	return sink->removed(sink->arg, STORE_STATISTICS, row->removed.id);
-}
-
-struct feed {
-	enum shape_id	 shape;
-	size_t		 cursor;	/* offset in struct store_cursor */
-	enum err_code	(*emit)(const struct store_sink *sink, const union shape_row *row);
-};
-
-/* Removed rows come first, because a name may be used again. Then parents before children. */
-static const struct feed main_feeds[] = {
-	{ SHAPE_REMOVED, offsetof(struct store_cursor, removed), emit_removed },
-	{ SHAPE_CLUSTER, offsetof(struct store_cursor, cluster), emit_cluster },
-	{ SHAPE_SERVICE, offsetof(struct store_cursor, service), emit_service },
-	{ SHAPE_REAL, offsetof(struct store_cursor, real), emit_real },
-	{ SHAPE_JOB, offsetof(struct store_cursor, job), emit_job },
-};
-
-static const struct feed stats_feeds[] = {
-	{ SHAPE_REMOVED_STATISTICS, offsetof(struct store_cursor, removed_stats),
-	    emit_removed_statistics },
-	{ SHAPE_STATISTICS, offsetof(struct store_cursor, statistics), emit_statistics },
-	{ SHAPE_LOOK, offsetof(struct store_cursor, look), emit_look },
-};
-
-/* No row is younger than the store: a reader who went there would find it behind, and read
- * all of it again and again. */
+/* A row whose "changed" is above the counter is damage. With it in the cursor, a reader would
+ * find the counter too low and read all rows again, without end. */
 static enum err_code
 position_check(const struct db *db, const struct feed *feed, sqlite3_stmt *stmt, int64_t last,
     struct err *err)
@@ -101,93 +87,87 @@ position_check(const struct db *db, const struct feed *feed, sqlite3_stmt *stmt,
 	if (sqlite3_column_type(stmt, 0) == SQLITE_INTEGER && sqlite3_column_int64(stmt, 0) <= last)
 		return ERR_OK;
 	return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (a row of table %s has changed = "
-	    "%.20s, where the counter is at %lld)", db->path, shapes[feed->shape].table,
+	    "%.20s, but the counter is %lld)", db->path, shapes[feed->shape].table,
 	    db_text(stmt, 0), (long long)last);
 }
 
-/* A row that readers do not get: a reader that had the row before loses it. */
+/* Passes the current row of 'stmt': "changed", enum left_out_why, columns. A row that is left
+ * out is removed from a reader that had it. An invalid id is reported as damage also of such a
+ * row. */
 static enum err_code
-row_leave_out(struct store *store, enum store_kind kind, sqlite3_stmt *stmt,
-    const struct store_sink *sink, struct err *err)
+row_read(const struct reading *reading, const struct feed *feed, sqlite3_stmt *stmt,
+    struct err *err)
 {
-	uint32_t id = (uint32_t)sqlite3_column_int64(stmt, 2);
-
-	store_left_out_note(store, kind, id, (enum left_out_why)sqlite3_column_int(stmt, 1));
-	return told(sink->removed(sink->arg, kind, id), err);
-}
-
-/* Hands out the row that 'stmt' is at. An invalid id is reported as damage, also of a row that
- * is left out. */
-static enum err_code
-row_read(struct store *store, const struct feed *feed, sqlite3_stmt *stmt,
-    const struct store_sink *sink, struct err *err)
-{
+	enum left_out_why why = (enum left_out_why)sqlite3_column_int(stmt, 1);
+	const struct store_sink *sink = reading->sink;
 	int64_t id = sqlite3_column_int64(stmt, 2);
 	union shape_row row;
 	enum err_code code;
 
-	if (sqlite3_column_int(stmt, 1) != LEFT_OUT_NOT && id >= 1 && id <= MODEL_ID_MAX)
-		return row_leave_out(store, (enum store_kind)feed->shape, stmt, sink, err);
-	code = shape_read(&shapes[feed->shape], stmt, 2, &row, err);
-	if (code == ERR_OK)
-		code = told(feed->emit(sink, &row), err);
-	if (code == ERR_OK && feed->shape == SHAPE_REMOVED && id != STORE_STATISTICS)
-		code = store_left_out_below(store, row.removed.kind, row.removed.id, err);
-	return code;
+	if (why != LEFT_OUT_NOT && id >= 1 && id <= MODEL_ID_MAX) {
+		enum store_kind kind = (enum store_kind)feed->shape;
+
+		store_left_out_note(reading->store, kind, (uint32_t)id, why);
+		return sink_result(sink->removed(sink->arg, kind, (uint32_t)id), err);
+	}
+	if ((code = shape_read(&shapes[feed->shape], stmt, 2, &row, err)) != ERR_OK)
+		return code;
+	if ((code = row_pass(sink, feed->shape, &row)) != ERR_OK)
+		return sink_result(code, err);
+	if (feed->shape == SHAPE_REMOVED && row.removed.kind != STORE_STATISTICS)
+		return store_left_out_below(reading->store, row.removed.kind, row.removed.id, err);
+	return ERR_OK;
 }
 
-/* Hands out the rows of one kind while *left lasts; 'last' is where the store is. */
+/* Passes the changed rows of one table; 'last' is the counter of the file. */
 static enum err_code
-feed_read(struct store *store, struct db *db, const struct feed *feed, int64_t last,
-    struct store_cursor *cursor, const struct store_sink *sink, size_t *left, struct err *err)
+feed_read(struct reading *reading, struct db *db, const struct feed *feed, int64_t last,
+    struct err *err)
 {
-	int64_t *position = (int64_t *)(void *)((char *)cursor + feed->cursor);
+	int64_t *position = (int64_t *)(void *)((char *)reading->cursor + feed->cursor);
 	sqlite3_stmt *stmt;
 	enum err_code code;
 	bool row = true;
 
 	code = db_query(db, SQL_OF_ROWS(ROW_CHANGES, feed->shape),
-	    DB_VALUES(db_int(*position), db_int((int64_t)*left)), &stmt, err);
+	    DB_VALUES(db_int(*position), db_int((int64_t)reading->left)), &stmt, err);
 	if (code != ERR_OK)
 		return code;
 	while ((code = db_next(db, stmt, &row, err)) == ERR_OK && row) {
-		code = position_check(db, feed, stmt, last, err);
-		if (code == ERR_OK)
-			code = row_read(store, feed, stmt, sink, err);
-		if (code != ERR_OK) {
+		if ((code = position_check(db, feed, stmt, last, err)) != ERR_OK ||
+		    (code = row_read(reading, feed, stmt, err)) != ERR_OK) {
 			db_reset(stmt);
 			return code;
 		}
 		*position = sqlite3_column_int64(stmt, 0);
-		(*left)--;
+		reading->left--;
 	}
 	return code;
 }
 
+/* Passes the changed rows of one file. A table is read only after all rows of the tables before
+ * it. If all rows were read, store_changed() is false until the next commit. */
 static enum err_code
-feeds_read(struct store *store, struct db *db, const struct feed *feeds, size_t n, int64_t last,
-    struct store_cursor *cursor, const struct store_sink *sink, size_t *left, struct err *err)
+feeds_read(struct reading *reading, struct db *db, const struct feed *feeds, size_t n,
+    int64_t last, struct err *err)
 {
 	enum err_code code = ERR_OK;
+	int64_t version = 0;
 
-	/* Children only once all their parents are out, in one snapshot. */
-	for (size_t i = 0; i < n && *left > 0 && code == ERR_OK; i++)
-		code = feed_read(store, db, &feeds[i], last, cursor, sink, left, err);
+	for (size_t i = 0; i < n && reading->left > 0 && code == ERR_OK; i++)
+		code = feed_read(reading, db, &feeds[i], last, err);
+	if (code == ERR_OK)
+		code = db_number(db, SQL_DATA_VERSION, DB_NO_VALUES, &version, err);
+	if (code == ERR_OK && reading->left > 0)
+		db->data_version = version;
 	return code;
 }
 
-/* -- how far the store is -------------------------------------------------------- */
+/* -- the counter of a file -------------------------------------------------------- */
 
-enum err_code
-store_verify(struct store *store, struct err *err)
-{
-	return db_verify(&store->main, err);
-}
-
-/* How far the store itself is. */
 struct extent {
-	int64_t	change;		/* its counter */
-	int64_t	removed_oldest;	/* what was removed up to here is forgotten */
+	int64_t	change;		/* the counter */
+	int64_t	removed_oldest;	/* removals up to this counter are no longer listed */
 };
 
 static enum err_code
@@ -197,13 +177,12 @@ extent_read(struct db *db, struct extent *ret, struct err *err)
 	enum err_code code;
 	bool row;
 
-	code = db_first(db, SQL_EXTENT, DB_NO_VALUES, &stmt, &row, err);
-	if (code != ERR_OK)
+	if ((code = db_first(db, SQL_EXTENT, DB_NO_VALUES, &stmt, &row, err)) != ERR_OK)
 		return code;
 	ret->change = row ? sqlite3_column_int64(stmt, 0) : 0;
 	ret->removed_oldest = row ? sqlite3_column_int64(stmt, 1) : 0;
 	db_reset(stmt);
-	/* A reader would begin anew for ever. */
+	/* Otherwise a reader would read all rows again, without end. */
 	if (ret->removed_oldest < 0 || ret->removed_oldest > ret->change)
 		return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (table store has change = "
 		    "%lld, removed_oldest = %lld)", db->path, (long long)ret->change,
@@ -218,14 +197,13 @@ cursor_furthest(const struct store_cursor *cursor)
 		cursor->job, cursor->removed };
 	int64_t furthest = 0;
 
-	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++)
+	for (size_t i = 0; i < COUNT(positions); i++)
 		if (positions[i] > furthest)
 			furthest = positions[i];
 	return furthest;
 }
 
-/* True if a reader may begin again from the start. So often in so long, whatever somebody
- * does to the store: in between readers serve what they know, and signals. */
+/* Limits how often readers read all rows again, whatever programs do to the store. */
 static bool
 restart_allowed(struct store *store)
 {
@@ -238,163 +216,156 @@ restart_allowed(struct store *store)
 	return store->restarts++ < RESTARTS_MAX;
 }
 
-/* ERR_GONE if the cursor cannot be continued from, ERR_BUSY if that was so too often. */
+/* Checks that reading can continue at the cursor. Otherwise ERR_GONE, or ERR_BUSY if that was
+ * so too often. */
 static enum err_code
 cursor_check(struct store *store, struct store_cursor *cursor, const struct extent *extent,
     struct err *err)
 {
-	/* A counter behind the cursor: older content was put in place. */
 	bool older = cursor_furthest(cursor) > extent->change;
 
-	if (cursor->generation != 0 && cursor->generation != store->generation)
-		return err_set(err, ERR_GONE, "%s: was replaced", store->main.path);
-	cursor->generation = store->generation;
-	if (cursor_furthest(cursor) == 0) {	/* knows nothing that could be gone */
+	if (cursor->generation == 0) {		/* a new reader */
+		cursor->generation = store->generation;
 		cursor->removed = extent->change;
 		return ERR_OK;
 	}
-	store->replaced |= older;
+	if (cursor->generation != store->generation)
+		return err_set(err, ERR_GONE, "%s: replaced or repaired", store->main.path);
+	store->replaced |= older;		/* by older content */
 	if (!older && cursor->removed >= extent->removed_oldest)
 		return ERR_OK;
 	if (!restart_allowed(store))
-		return err_set(err, ERR_BUSY, "%s: was replaced more than %d times in %d s: it is "
-		    "read again later", store->main.path, RESTARTS_MAX, RESTARTS_MS / 1000);
+		return err_set(err, ERR_BUSY, "%s: replaced more than %d times in %d s; lbcluster "
+		    "reads it again later", store->main.path, RESTARTS_MAX, RESTARTS_MS / 1000);
 	return err_set(err, ERR_GONE, "%s: %s", store->main.path,
-	    older ? "was replaced" : "too much was removed since");
+	    older ? "replaced" : "too many rows were removed since the last read");
 }
 
-/* ERR_GONE if a row was repaired: the reader needs all that is below it as well. */
-static enum err_code
-repairs_check(struct store *store, struct err *err)
-{
-	bool repaired = false;
-	enum err_code code = store_left_out_check(store, &repaired, err);
-
-	store->restart_due |= repaired;
-	if (code != ERR_OK || !store->restart_due || !restart_allowed(store))
-		return code;
-	store->restart_due = false;
-	return err_set(err, ERR_GONE, "%s: rows were repaired", store->main.path);
-}
+/* -- the two files ---------------------------------------------------------------- */
 
 static enum err_code
-main_read(struct store *store, struct store_cursor *cursor, const struct store_sink *sink,
-    size_t *left, int64_t *ret_change, struct err *err)
+main_rows_read(struct reading *reading, int64_t *ret_change, struct err *err)
 {
+	struct store *store = reading->store;
 	struct store_totals totals;
 	struct extent extent;
-	int64_t version = 0;
+	bool repaired = false;
 	enum err_code code;
 
-	code = store_totals(store, &totals, err);
-	if (code == ERR_OK)
-		code = extent_read(&store->main, &extent, err);
-	if (code == ERR_OK)
-		code = cursor_check(store, cursor, &extent, err);
-	if (code == ERR_OK)
-		code = repairs_check(store, err);
+	if ((code = store_totals_read(store, &totals, err)) != ERR_OK ||
+	    (code = extent_read(&store->main, &extent, err)) != ERR_OK ||
+	    (code = store_left_out_check(store, &repaired, err)) != ERR_OK)
+		return code;
+	/* A reader needs a repaired row and all rows below it: it must read again. */
+	store->repaired |= repaired;
+	if (store->repaired && restart_allowed(store)) {
+		store->repaired = false;
+		store->generation++;
+	}
+	if ((code = cursor_check(store, reading->cursor, &extent, err)) != ERR_OK)
+		return code;
 	for (enum store_kind kind = STORE_CLUSTER; kind <= STORE_REAL && code == ERR_OK; kind++)
-		code = store_left_out_unnumbered(store, kind, sink, err);
-	if (code != ERR_OK)
-		return code;
-	code = feeds_read(store, &store->main, main_feeds, sizeof(main_feeds) /
-	    sizeof(main_feeds[0]), extent.change, cursor, sink, left, err);
+		code = store_left_out_unnumbered(store, kind, reading->sink, err);
 	if (code == ERR_OK)
-		code = db_number(&store->main, SQL_DATA_VERSION, DB_NO_VALUES, &version, err);
+		code = feeds_read(reading, &store->main, main_feeds, COUNT(main_feeds),
+		    extent.change, err);
 	if (code != ERR_OK)
 		return code;
-	if (*left > 0)
-		store->main.data_version = version;
 	*ret_change = extent.change;
-	sink->totals(sink->arg, &totals);
+	reading->sink->totals(reading->sink->arg, &totals);
 	return ERR_OK;
 }
 
-/* A statistics file made anew forgets all rows that were known, and so does a reader
- * who comes too late for what was removed. */
+/* Reads lbcluster.db in one transaction. A reader that polls reads again soon, so it does not
+ * wait for a lock, except to read what this process committed. */
 static enum err_code
-stats_birth_check(struct store *store, struct store_cursor *cursor,
-    const struct store_sink *sink, struct err *err)
+main_read(struct reading *reading, int64_t *ret_change, struct err *err)
 {
-	struct extent extent;
+	struct store *store = reading->store;
 	enum err_code code;
-	int64_t birth = 0;
 
-	code = db_number(&store->stats, SQL_BIRTH, DB_NO_VALUES, &birth, err);
-	if (code == ERR_OK)
-		code = extent_read(&store->stats, &extent, err);
-	if (code != ERR_OK || (birth == cursor->stats_birth &&
-	    cursor->removed_stats >= extent.removed_oldest))
-		return code;
-	if (cursor->stats_birth != 0)
-		code = sink->removed(sink->arg, STORE_STATISTICS, 0);
-	cursor->stats_birth = birth;
-	cursor->statistics = 0;
-	cursor->look = 0;
-	cursor->removed_stats = extent.removed_oldest;
+	if (!store->committed)
+		db_wait_set(&store->main, 0);
+	if ((code = db_begin(&store->main, false, err)) == ERR_OK)
+		code = main_rows_read(reading, ret_change, err);
+	db_rollback(&store->main);
+	db_wait_set(&store->main, store->wait_ms);
 	return code;
 }
 
+/* Begins a transaction and takes its snapshot by a first read. */
 static enum err_code
-stats_read(struct store *store, struct store_cursor *cursor, const struct store_sink *sink,
-    size_t *left, int64_t *ret_change, struct err *err)
+stats_begin(struct store *store, struct extent *ret)
 {
-	struct extent extent;
 	enum err_code code;
-	int64_t version = 0;
 
-	code = extent_read(&store->stats, &extent, err);
-	if (code == ERR_OK)
-		code = feeds_read(store, &store->stats, stats_feeds, sizeof(stats_feeds) /
-		    sizeof(stats_feeds[0]), extent.change, cursor, sink, left, err);
-	if (code == ERR_OK)
-		code = db_number(&store->stats, SQL_DATA_VERSION, DB_NO_VALUES, &version, err);
-	if (code == ERR_OK && *left > 0)
-		store->stats.data_version = version;
-	if (code == ERR_OK)
-		*ret_change = extent.change;
-	return code;
+	if (store->stats.handle == NULL)
+		return ERR_NOT_FOUND;
+	if ((code = db_begin(&store->stats, false, NULL)) != ERR_OK)
+		return code;
+	return extent_read(&store->stats, ret, NULL);
+}
+
+/* Reads the transaction of stats_begin(). A reader of another file, or one that is too far
+ * behind, first drops all statistics. */
+static enum err_code
+stats_read(struct reading *reading, const struct extent *extent)
+{
+	struct db *db = &reading->store->stats;
+	struct store_cursor *cursor = reading->cursor;
+	enum err_code code;
+	int64_t birth = 0;
+
+	if ((code = db_number(db, SQL_BIRTH, DB_NO_VALUES, &birth, NULL)) != ERR_OK)
+		return code;
+	if (birth != cursor->stats_birth || cursor->removed_stats < extent->removed_oldest) {
+		if (cursor->stats_birth != 0)
+			code = reading->sink->removed(reading->sink->arg, STORE_STATISTICS, 0);
+		cursor->stats_birth = birth;
+		cursor->statistics = 0;
+		cursor->look = 0;
+		cursor->removed_stats = extent->removed_oldest;
+	}
+	if (code != ERR_OK)
+		return code;
+	return feeds_read(reading, db, stats_feeds, COUNT(stats_feeds), extent->change, NULL);
 }
 
 enum err_code
 store_changes(struct store *store, struct store_cursor *cursor, const struct store_sink *sink,
     size_t limit, bool *ret_more, struct err *err)
 {
-	size_t left = limit;
-	enum err_code code, stats = ERR_NOT_FOUND;
-	int64_t main_change = 0, stats_change = 0;
+	struct reading reading = { store, cursor, sink, limit };
+	struct extent stats_extent = { 0, 0 };
+	enum err_code code, stats;
+	int64_t main_change = 0;
 
 	if ((code = store_files_check(store, err)) != ERR_OK)
 		return code;
-	/* A reader that polls reads again soon. So it does not wait for a lock, except to read
-	 * what this process committed. */
-	if (!store->committed)
-		db_wait_set(&store->main, 0);
-	/* The snapshot of the statistics is taken first: a row in it then finds its
-	 * real service in the later snapshot of the inventory. */
-	if (store->stats.handle != NULL)
-		stats = db_begin(&store->stats, false, NULL);
-	if (stats == ERR_OK)
-		stats = stats_birth_check(store, cursor, sink, NULL);
-	code = db_begin(&store->main, false, err);
-	if (code == ERR_OK)
-		code = main_read(store, cursor, sink, &left, &main_change, err);
-	db_rollback(&store->main);
-	db_wait_set(&store->main, store->wait_ms);
-	if (code == ERR_OK && stats == ERR_OK && left > 0)
-		stats = stats_read(store, cursor, sink, &left, &stats_change, NULL);
+	/* The snapshot of the statistics is the older one. So the inventory has each real
+	 * service that they name. */
+	stats = stats_begin(store, &stats_extent);
+	code = main_read(&reading, &main_change, err);
+	if (code == ERR_OK && stats == ERR_OK && reading.left > 0)
+		stats = stats_read(&reading, &stats_extent);
 	db_rollback(&store->stats);
 	store_note_statistics(store, stats);
-	if (code == ERR_GONE) {
+	if (code == ERR_GONE)
 		store_lock_marks_show(store, 0, 0);
-		return code;
-	}
-	store_note_read(store, code, err);
+	else
+		store_note_read(store, code, err);
 	if (code != ERR_OK)
 		return code;
 	store->committed = false;
-	if (left > 0)
-		store_lock_marks_show(store, main_change, stats_change);
-	*ret_more = left == 0;
+	*ret_more = reading.left == 0;
+	if (!*ret_more)
+		store_lock_marks_show(store, main_change,
+		    stats == ERR_OK ? stats_extent.change : 0);
 	return ERR_OK;
+}
+
+enum err_code
+store_verify(struct store *store, struct err *err)
+{
+	return db_verify(&store->main, err);
 }

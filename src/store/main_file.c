@@ -21,12 +21,6 @@ enum {
 
 /* -- the state of the file -------------------------------------------------------- */
 
-bool
-store_file_is_open(const struct store_file *file)
-{
-	return file->state == FILE_OPEN || file->state == FILE_BUSY;
-}
-
 enum err_code
 store_main_open(struct store *store, struct err *err)
 {
@@ -155,56 +149,11 @@ store_note_read(struct store *store, enum err_code code, const struct err *err)
 enum err_code
 store_note_write(struct store *store, enum err_code code, const struct err *err)
 {
-	switch (code) {
-	case ERR_PRECOND:
-	case ERR_NOT_FOUND:
-	case ERR_LIMIT:
-	case ERR_INVALID:
-	case ERR_RANGE:
-		break;	/* an error of the request, not of the store */
-	case ERR_OK:
-	case ERR_NOMEM:
-	case ERR_BUSY:
-	case ERR_READONLY:
-	case ERR_FULL:
-	case ERR_FOREIGN:
-	case ERR_NEWER:
-	case ERR_CORRUPT:
-	case ERR_GONE:
-	case ERR_DOUBT:
-	case ERR_IO:
+	/* These are errors of the request, not of the store. */
+	if (code != ERR_PRECOND && code != ERR_NOT_FOUND && code != ERR_LIMIT &&
+	    code != ERR_INVALID && code != ERR_RANGE)
 		result_set(&store->write, code, err);
-		break;
-	}
 	return code;
-}
-
-static enum store_status
-status_of(enum err_code code)
-{
-	switch (code) {
-	case ERR_OK:
-		return STORE_OK;
-	case ERR_BUSY:
-		return STORE_LOCKED;
-	case ERR_READONLY:
-		return STORE_READ_ONLY;
-	case ERR_NOMEM:
-	case ERR_INVALID:
-	case ERR_RANGE:
-	case ERR_NOT_FOUND:
-	case ERR_PRECOND:
-	case ERR_LIMIT:
-	case ERR_FULL:
-	case ERR_FOREIGN:
-	case ERR_NEWER:
-	case ERR_CORRUPT:
-	case ERR_GONE:
-	case ERR_DOUBT:
-	case ERR_IO:
-		break;
-	}
-	return STORE_UNAVAILABLE;
 }
 
 /* The last read counts before the last write. */
@@ -217,7 +166,10 @@ result_of(const struct store *store)
 enum store_status
 store_status(const struct store *store)
 {
-	return status_of(result_of(store)->code);
+	enum err_code code = result_of(store)->code;
+
+	return code == ERR_OK ? STORE_OK : code == ERR_BUSY ? STORE_LOCKED :
+	    code == ERR_READONLY ? STORE_READ_ONLY : STORE_UNAVAILABLE;
 }
 
 const char *

@@ -120,7 +120,7 @@ judge(struct store *store, struct commit *commit, struct err *err)
 	enum err_code code;
 	bool found;
 
-	if ((code = store_totals(store, &commit->totals, err)) != ERR_OK)
+	if ((code = store_totals_read(store, &commit->totals, err)) != ERR_OK)
 		return code;
 	for (size_t i = 0; i < set->n; i++) {
 		code = before_read(store, &set->changes[i], &commit->before[i], &found, err);

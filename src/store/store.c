@@ -40,39 +40,14 @@ store_retry_while_busy(enum err_code (*step)(void *arg, struct err *err), void *
 	return code;
 }
 
-static bool
-file_system_is_read_only(const char *dir)
-{
-	struct statvfs vfs;
-
-	return statvfs(dir, &vfs) == 0 && (vfs.f_flag & ST_RDONLY) != 0;
-}
-
 bool
 store_error_is_transient(const char *dir, enum err_code code)
 {
-	switch (code) {
-	case ERR_NOMEM:
-	case ERR_BUSY:
-	case ERR_FULL:
-	case ERR_DOUBT:
-		return true;
-	case ERR_READONLY:
-		return file_system_is_read_only(dir);
-	case ERR_OK:
-	case ERR_INVALID:
-	case ERR_RANGE:
-	case ERR_NOT_FOUND:
-	case ERR_PRECOND:
-	case ERR_LIMIT:
-	case ERR_FOREIGN:
-	case ERR_NEWER:
-	case ERR_CORRUPT:
-	case ERR_GONE:
-	case ERR_IO:
-		break;
-	}
-	return false;
+	struct statvfs vfs;
+
+	if (code == ERR_READONLY)
+		return statvfs(dir, &vfs) == 0 && (vfs.f_flag & ST_RDONLY) != 0;
+	return code == ERR_NOMEM || code == ERR_BUSY || code == ERR_FULL || code == ERR_DOUBT;
 }
 
 /* -- open and close --------------------------------------------------------------- */
@@ -99,15 +74,15 @@ sqlite_configure(void)
 	done = true;
 }
 
-static enum err_code
-store_new(const char *dir, enum store_mode mode, int wait_ms, const char *program,
-    struct store **ret_store, struct err *err)
+/* Returns NULL if there is no memory. */
+static struct store *
+store_new(const char *dir, enum store_mode mode, int wait_ms, const char *program)
 {
 	struct store *store = calloc(1, sizeof(*store));
 
 	sqlite_configure();
 	if (store == NULL)
-		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", dir);
+		return NULL;
 	store->mode = mode;
 	store->wait_ms = wait_ms;
 	store->program = program;
@@ -119,12 +94,10 @@ store_new(const char *dir, enum store_mode mode, int wait_ms, const char *progra
 	store->dir = sqlite3_mprintf("%s", dir);
 	store->main.path = sqlite3_mprintf("%s/%s", dir, db_main_kind.file);
 	store->stats.path = sqlite3_mprintf("%s/%s", dir, db_stats_kind.file);
-	if (store->dir == NULL || store->main.path == NULL || store->stats.path == NULL) {
-		store_close(store);
-		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", dir);
-	}
-	*ret_store = store;
-	return ERR_OK;
+	if (store->dir != NULL && store->main.path != NULL && store->stats.path != NULL)
+		return store;
+	store_close(store);
+	return NULL;
 }
 
 /* Creates an empty lbcluster.db. Its name and that of its directory survive a power cut: the
@@ -177,11 +150,11 @@ enum err_code
 store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **ret_store,
     struct err *err)
 {
-	struct store *store;
+	struct store *store = store_new(dir, mode, wait_ms, NULL);
 	enum err_code code;
 
-	if ((code = store_new(dir, mode, wait_ms, NULL, &store, err)) != ERR_OK)
-		return code;
+	if (store == NULL)
+		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", dir);
 	if ((code = files_open(store, err)) == ERR_OK)
 		*ret_store = store;
 	else
@@ -193,11 +166,11 @@ enum err_code
 store_open_exclusive(const char *dir, const char *program, int wait_ms,
     struct store **ret_store, struct err *err)
 {
-	struct store *store;
+	struct store *store = store_new(dir, STORE_CREATE, wait_ms, program);
 	enum err_code code;
 
-	if ((code = store_new(dir, STORE_CREATE, wait_ms, program, &store, err)) != ERR_OK)
-		return code;
+	if (store == NULL)
+		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", dir);
 	if ((code = store_retry_while_busy(files_open, store, err)) == ERR_OK)
 		*ret_store = store;
 	else
@@ -238,7 +211,7 @@ store_changed(struct store *store)
 	if (store_files_check(store, NULL) != ERR_OK)
 		return true;
 	store_write_check(store);
-	return store->committed || store->restart_due || store->read.code != ERR_OK ||
+	return store->committed || store->repaired || store->read.code != ERR_OK ||
 	    store->main_file.state != FILE_OPEN || store->stats_file.state != FILE_OPEN ||
 	    was_committed_to(&store->main) || was_committed_to(&store->stats);
 }

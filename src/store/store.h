@@ -199,7 +199,7 @@ enum err_code store_find(struct store *store, const struct path *path,
     struct err *err);
 
 /* Reads the facts about the whole store. */
-enum err_code store_totals(struct store *store, struct store_totals *ret, struct err *err);
+enum err_code store_totals_read(struct store *store, struct store_totals *ret, struct err *err);
 
 /* -- settings of real services: the SET ---------------------------------- */
 

@@ -47,6 +47,12 @@ struct store_file {
 	int64_t			 busy_since_ms;	/* FILE_BUSY of lbcluster.db */
 };
 
+static inline bool
+store_file_is_open(const struct store_file *file)
+{
+	return file->state == FILE_OPEN || file->state == FILE_BUSY;
+}
+
 enum { RELEASES_MAX = 64 };
 
 enum { LEFT_OUT_MAX = 1000 };	/* rows that are remembered; more are left out unreported */
@@ -76,16 +82,16 @@ struct store {
 	int			 lock_fd;		/* -1: not taken */
 	struct err		 read;			/* results of the last read and write */
 	struct err		 write;
-	unsigned int		 generation;		/* counts the opens of lbcluster.db */
+	unsigned int		 generation;		/* if it changes, readers read again */
 	bool			 replaced;		/* store_was_replaced() */
+	bool			 repaired;		/* rows were, so 'generation' must change */
 	int64_t			 write_check_at_ms;
 	struct store_release	 releases[RELEASES_MAX];	/* not written yet */
 	size_t			 n_releases;
 	bool			 committed;		/* by this process, and not read yet */
 	bool			 stats_written;		/* by this process */
-	int64_t			 restarts_since_ms;	/* readers began again from the start */
-	unsigned int		 restarts;		/* so often since then */
-	bool			 restart_due;		/* a repaired row waits for a restart */
+	int64_t			 restarts_since_ms;	/* see restart_allowed() of changes.c */
+	unsigned int		 restarts;
 	int64_t			 begin_change;		/* the counter at store_begin() */
 	bool			 in_transaction;	/* store_begin() .. store_commit() */
 	struct store_left_out	 left_out[LEFT_OUT_MAX];
@@ -94,8 +100,6 @@ struct store {
 
 /* -- main_file.c: lbcluster.db ---------------------------------------------------- */
 
-/* True in the states OPEN and BUSY. */
-bool store_file_is_open(const struct store_file *file);
 /* Opens lbcluster.db. Takes the lock of 'program' first if its file exists, so that a newer
  * version, started by mistake, does not migrate a file in use. ERR_PRECOND: another process
  * holds the lock. Other errors are those of db_open(). */

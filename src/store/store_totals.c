@@ -17,7 +17,7 @@ within(int64_t number, int64_t min, int64_t max)
 }
 
 enum err_code
-store_totals(struct store *store, struct store_totals *ret, struct err *err)
+store_totals_read(struct store *store, struct store_totals *ret, struct err *err)
 {
 	struct db *db = &store->main;
 	sqlite3_stmt *stmt;
@@ -87,7 +87,7 @@ enum err_code
 store_stale_after_set(struct store *store, uint32_t seconds, struct err *err)
 {
 	struct store_totals totals;
-	enum err_code code = store_totals(store, &totals, err);
+	enum err_code code = store_totals_read(store, &totals, err);
 
 	if (code != ERR_OK || totals.stale_after_s == seconds)
 		return code;

@@ -126,7 +126,7 @@ setting_out_of_range_is_clamped(void **state)
 	fixture_fill(f);
 	sql_exec(f->main_path, "UPDATE setting SET value = 5000000000 WHERE name = 'job_max_rows'");
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
-	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
+	assert_int_equal(store_totals_read(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.job_max_rows, 100000);
 }
 

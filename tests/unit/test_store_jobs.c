@@ -28,7 +28,7 @@ jobs_of_a_set_now_are_queued_or_done_at_once(void **state)
 	    "SELECT started > 0 AND finished >= started AND source = 3 AND"
 	    " request = 0 FROM job WHERE id = 1"), 1);
 	assert_int_equal(stored_number(f, "SELECT started + finished FROM job WHERE id = 2"), 0);
-	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
+	assert_int_equal(store_totals_read(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.jobs_succeeded, 1);
 	assert_int_equal(totals.job_last_id, 2);
 	assert_int_equal(totals.config_changes, 2);
@@ -223,7 +223,7 @@ oldest_finished_jobs_make_room(void **state)
 	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(id) FROM"
 	    " (SELECT id FROM job ORDER BY id)"),
 	    "1,8,9,10,11");
-	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
+	assert_int_equal(store_totals_read(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.jobs_bumped, 6);
 	assert_int_equal(totals.job_last_id, 11);
 	assert_int_equal(totals.job_max_rows, 5);
@@ -284,7 +284,7 @@ jobs_of_a_cluster_that_loses_its_data_plane_are_recorded(void **state)
 	release(f, 6);
 	assert_int_equal(job_state(f, 3), JOB_SUCCEEDED);
 	assert_row(f, 4, "50 0 1");
-	assert_int_equal(store_totals(f->store, &totals, &f->err), ERR_OK);
+	assert_int_equal(store_totals_read(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.jobs_succeeded, 3);
 	assert_int_equal(stored_number(f, "SELECT jobs_open FROM store"), 0);
 }
