@@ -21,13 +21,6 @@ result_set(struct plan_job *job, enum job_state state, enum job_fail_cause cause
 	va_end(ap);
 }
 
-const char *
-plan_fallback_cause(const struct driver_real *real)
-{
-	return driver_service_of(real)->awaits_check ?
-	    "no check of another server has ended yet" : "no other server is up";
-}
-
 /* True if the poll has what the job asks for. Adds a note to the message of its success. */
 static bool
 job_holds(const struct plan_job *job, char note[MODEL_MESSAGE_MAX + 1])

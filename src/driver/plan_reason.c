@@ -40,6 +40,13 @@ plan_active(const struct driver_real *real)
 	    (plan_is_reserve(real) && !real->foreign[FOREIGN_STATE].kept);
 }
 
+const char *
+plan_fallback_cause(const struct driver_real *real)
+{
+	return driver_service_of(real)->awaits_check ?
+	    "no check of another server has ended yet" : "no other server is up";
+}
+
 /* -- of a cluster ------------------------------------------------------------------------ */
 
 const char *

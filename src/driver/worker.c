@@ -40,7 +40,6 @@ struct worker {
 	int64_t			 retry_ms;	/* current delay; 0: the data plane answers */
 	struct plane_error	 error;		/* of the latest poll without an answer */
 	uint64_t		 restarts;	/* of the latest poll; 0: none yet */
-	bool			 restarted;	/* since the round before */
 	/* Claimed jobs, which end in this round. */
 	struct plan_job		*jobs;
 	size_t			 n_jobs, jobs_room;
@@ -70,10 +69,6 @@ rules_of(const struct worker *worker)
 		.job_timeout_s = worker->shared->config->job_patience_s,
 		.title = worker->shared->ops->title,
 		.now_ms = clock_steady_ms(),
-		.first = worker->restarts == 0,
-		.round = { .keep = worker->plane != NULL &&
-		    worker->shared->ops->keeps_foreign(worker->plane),
-		    .restarted = worker->restarted },
 	};
 }
 
@@ -545,8 +540,10 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 		return;
 	}
 	jobs_claim(worker);
-	worker->restarted = worker->restarts != 0 && worker->restarts != poll->restarts;
 	rules = rules_of(worker);
+	rules.first = worker->restarts == 0;
+	rules.round = (struct foreign_round){ .keep = poll->keeps_foreign,
+	    .restarted = !rules.first && worker->restarts != poll->restarts };
 	worker->restarts = poll->restarts;
 	plan_bind(worker->cluster, poll);
 	if (plan_make(worker->cluster, poll, &rules, plan) != ERR_OK)

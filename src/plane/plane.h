@@ -65,6 +65,7 @@ struct plane_poll {
 	uint64_t			 epoch;		/* changes when totals begin again */
 	int64_t				 counters_since;
 	uint64_t			 restarts;	/* changes when a process was restarted */
+	bool				 keeps_foreign;	/* parameter foreign-changes = keep */
 	/* A process from before a reload that still serves its connections, which no number of
 	 * the poll includes; 0 if there is none. */
 	uint64_t			 earlier_pid;
@@ -120,8 +121,6 @@ struct plane_kind_ops {
 	/* Sets the results in 'commands', which must stay in place until then. */
 	void		(*apply)(struct plane *plane, struct plane_command *commands, size_t n,
 			    plane_applied_fn fn, void *arg);
-	/* Parameter foreign-changes: true for "keep", false for "restore", the default. */
-	bool		(*keeps_foreign)(const struct plane *plane);
 };
 
 /* Orders servers by service and real. */

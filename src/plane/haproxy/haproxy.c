@@ -36,7 +36,6 @@ struct process {
 struct plane {
 	struct loop		*loop;
 	int			 timeout_ms;
-	bool			 keeps_foreign;
 	struct process		 processes[HAPROXY_SOCKETS_MAX];
 	size_t			 n, at;		/* 'at': the process that is asked now */
 	struct haproxy_request	*request;
@@ -91,8 +90,8 @@ params_read(struct plane *plane, const char *params, struct err *err)
 		code = socket_add(plane, value, err);
 	if (code == ERR_OK && (value = param_value(json, "foreign-changes", 0)) != NULL) {
 		text = json_string_value(value);
-		plane->keeps_foreign = text != NULL && strcmp(text, "keep") == 0;
-		if (!plane->keeps_foreign && (text == NULL || strcmp(text, "restore") != 0))
+		plane->poll.keeps_foreign = text != NULL && strcmp(text, "keep") == 0;
+		if (!plane->poll.keeps_foreign && (text == NULL || strcmp(text, "restore") != 0))
 			code = err_set(err, ERR_INVALID,
 			    "parameter foreign-changes is neither keep nor restore");
 	}
@@ -588,12 +587,6 @@ plane_apply(struct plane *plane, struct plane_command *commands, size_t n, plane
 	apply_next(plane);
 }
 
-static bool
-plane_keeps_foreign(const struct plane *plane)
-{
-	return plane->keeps_foreign;
-}
-
 const struct plane_kind_ops haproxy_plane = {
 	.kind = "haproxy",
 	.title = "HAProxy",
@@ -601,7 +594,6 @@ const struct plane_kind_ops haproxy_plane = {
 	.close = plane_close,
 	.poll = plane_poll,
 	.apply = plane_apply,
-	.keeps_foreign = plane_keeps_foreign,
 };
 
 /* -- a poll for a person ---------------------------------------------------------------- */
