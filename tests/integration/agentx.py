@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# AgentX (RFC 2741) as far as the tests need it, to stand between snmpd and
-# lbclusterd (Proxy), in place of snmpd (BadMaster), or beside lbclusterd
-# (Subagent). Knows nothing of the MIB.
-"""A proxy, bad masters and a second subagent."""
+# AgentX (RFC 2741) as far as the tests need it: a proxy between snmpd and lbclusterd (Proxy), a
+# faulty master instead of snmpd (BadMaster), another subagent beside lbclusterd (Subagent).
+# This module knows nothing of LBCLUSTER-MIB.
+"""A proxy, faulty masters and a second subagent."""
 
 import collections
 import contextlib
@@ -23,7 +23,7 @@ NUMBERS = {name: number for number, name in TYPES.items()}
 
 _NETWORK_ORDER = 0x10
 
-# 'kind' is the type's name; 'octets' the whole PDU, header included.
+# 'kind' is the name of the type, 'octets' the whole PDU with its header.
 Pdu = collections.namedtuple('Pdu', 'kind order session transaction packet octets')
 
 
@@ -66,7 +66,7 @@ def make_response(to, error=0, index=0):
 
 
 def with_error(response, error, index):
-    """A Response with another error."""
+    """The Response with another error and index."""
     return response.octets[:24] + struct.pack(response.order + 'HH', error, index) + \
         response.octets[28:]
 
@@ -76,14 +76,14 @@ def error_of(response):
 
 
 class Link:
-    """One connection of lbclusterd, and ours to snmpd for it."""
+    """One connection of lbclusterd, and the connection of the proxy to snmpd for it."""
 
     def __init__(self, proxy, agent, master):
         self.proxy = proxy
         self.agent = agent
         self.master = master
-        self.asked = {}         # packet -> type, of requests on their way to the agent
-        self.swallow = collections.Counter()    # answers to keep from the master
+        self.asked = {}         # packet -> type, of requests without an answer yet
+        self.swallow = collections.Counter()    # answers that the master must not get
 
     def to_agent(self, octets):
         self.agent.sendall(octets)
@@ -92,14 +92,14 @@ class Link:
         self.master.sendall(octets)
 
     def cut(self):
-        """Ends the connection on both sides; what is under way is lost."""
+        """Ends the connection on both sides. PDUs under way are lost."""
         for sock in (self.agent, self.master):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
     def twice(self, pdu):
-        """Delivers a request twice, as snmpd does to a slow agent; the second
-        answer is kept from snmpd."""
+        """Delivers a request twice, as snmpd does to a slow agent. snmpd does not get the
+        second answer."""
         self.swallow[pdu.packet] += 1
         self.to_agent(pdu.octets)
         self.to_agent(pdu.octets)
@@ -140,11 +140,11 @@ class Link:
 
 
 class Proxy:
-    """Stands at 'path' in front of the master at 'master_path'.
+    """Listens at 'path' and connects to the master at 'master_path'.
 
-    once('TestSet', f): the next TestSet is not delivered; f(link, pdu) is called
-    instead and may deliver it, or something else, or cut. 'TestSet answer' is the
-    agent's answer. 'seen' has every type that came by."""
+    once('TestSet', f): the proxy calls f(link, pdu) instead of delivering the next
+    TestSet. f may deliver it, deliver something else, or end the connection. 'TestSet
+    answer' is the answer of the agent. 'seen' lists the types of all PDUs."""
 
     def __init__(self, path, master_path):
         self.seen = []
@@ -202,13 +202,13 @@ class Proxy:
 
 
 class BadMaster:
-    """Listens where snmpd should, and misbehaves:
+    """Listens in the place of snmpd and behaves wrongly:
 
-    silent    accepts and never answers
-    close     accepts and closes
-    deaf      does not accept; its backlog is full
-    garbage   answers with no AgentX
-    opens     answers Open, and nothing after it
+    silent    accepts connections and never answers
+    close     accepts connections and closes them
+    deaf      accepts no connection; its backlog is full
+    garbage   answers with bytes that are not AgentX
+    opens     answers Open and nothing else
     """
 
     def __init__(self, path, how):
@@ -271,8 +271,8 @@ def _oid(oid, include=0):
 
 
 class Subagent:
-    """Another subagent, of one subtree, that answers SETs as it is told: 'errors'
-    maps the type of a request to the error of its Response, or to DIES."""
+    """A second subagent with one subtree. 'errors' maps the type of a request to the error
+    of its Response, or to DIES."""
 
     DIES = -1
 

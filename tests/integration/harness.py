@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# A private world for each test or test class: its own directory, snmpd, store,
-# lbclusterd and lbclusterctl. Waits for events with a deadline, never for a time.
-# Ends only processes it started, by pid, also when a test fails, and shows the
-# logs of every part then. `run` says where the programs are.
+# A private environment for each test or test class: a directory, snmpd, a store, lbclusterd
+# and lbclusterctl. Tests wait for events with a deadline, never for a fixed time. The harness
+# ends only processes that it started, by pid, also when a test fails. It then prints the logs
+# of all programs. "run" sets the paths of the programs.
 """World (snmpd, store, lbclusterd, lbclusterctl) and Case (a test with worlds)."""
 
 import atexit
@@ -32,15 +32,15 @@ from snmp import Client, ClientV3, Timeout
 LBCLUSTERD = os.environ.get('LBCLUSTERD', 'lbclusterd')
 LBCLUSTERCTL = os.environ.get('LBCLUSTERCTL', 'lbclusterctl')
 
-# Deadlines are generous, since a test waits for events; more for valgrind.
+# Multiplies all deadlines. valgrind needs more time.
 TIMEOUT_FACTOR = float(os.environ.get('LBCLUSTER_TESTS_TIMEOUT_FACTOR', '1'))
 
-VISIBLE_S = 5.0     # a change by another process is seen through SNMP
-SERVED_S = 10.0     # served again after a master came back
-ENDED_S = 20.0      # a program ends after SIGTERM
-STOP_S = 2.0      # and one of ours, whatever it is doing; see Program.stop_in_time()
+VISIBLE_S = 5.0     # until SNMP shows a change of another process
+SERVED_S = 10.0     # until lbclusterd serves again after a master came back
+ENDED_S = 20.0      # until any program ends after SIGTERM
+STOP_S = 2.0        # until a program of ours ends; see Program.stop_in_time()
 
-# For tests to which it is no matter what they serve.
+# For tests that need any real service.
 INVENTORY = """
 cluster web {
     plane = none
@@ -55,7 +55,7 @@ _NAP_S = 0.01
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
-# What a sanitizer or a failed assertion leaves in a log.
+# What a sanitizer or a failed assertion writes to a log.
 SANITIZER_REPORT = re.compile(r'runtime error:|Sanitizer|Assertion .* failed|==\d+==')
 
 
@@ -67,13 +67,14 @@ def wait_for(event, deadline_s, what):
         if found:
             return found
         if time.monotonic() >= end:
-            raise AssertionError('%s: not within %.1f s' % (what, deadline_s * TIMEOUT_FACTOR))
+            raise AssertionError('%s: did not happen within %.1f s' % (
+                what, deadline_s * TIMEOUT_FACTOR))
         time.sleep(_NAP_S)
 
 
 def date(octets):
-    """DateAndTime as seconds since 1970 (0: never); only the form that the MIB
-    promises, 11 octets and +00:00."""
+    """DateAndTime as seconds since 1970 (0: never). Accepts only the form of the MIB,
+    11 octets and +00:00."""
     if len(octets) != 11:
         raise AssertionError('DateAndTime of %d octets' % len(octets))
     if octets == bytes(11):
@@ -113,7 +114,7 @@ def _starved_ns(path):
 
 
 def cpu_wait_s(*pids):
-    """How long these processes, and this thread, wanted a CPU and had none."""
+    """How long these processes and this thread waited for a CPU."""
     paths = ['/proc/thread-self']
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -123,7 +124,7 @@ def cpu_wait_s(*pids):
 
 
 def stop(program):
-    """Stops a process (SIGSTOP) and waits until it stands."""
+    """Stops a process (SIGSTOP) and waits until it is stopped."""
     program.signal(signal.SIGSTOP)
     wait_for(lambda: _stat(program.pid)[0] == 'T', 10, 'stopped')
 
@@ -133,7 +134,8 @@ def is_root():
 
 
 def as_user(argv, uid, gid, groups=()):
-    """The command as this user, without any capability nor a way to one; for root."""
+    """The command as this user, without capabilities and without a way to get any. The
+    caller must be root."""
     return ['setpriv', '--pdeathsig=KILL', '--reuid=%d' % uid, '--regid=%d' % gid,
             '--groups=%s' % ','.join(map(str, groups)) if groups else '--clear-groups',
             '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', *argv]
@@ -154,7 +156,7 @@ class Program:
             argv, stdin=subprocess.DEVNULL, stdout=self._file, stderr=self._file,
             env=env, cwd=cwd, preexec_fn=_die_with_parent if dies_with_us else None)
         self.pid = self.process.pid
-        self.awaited = False    # somebody asked for its end
+        self.awaited = False    # the test waited for its end
 
     def alive(self):
         return self.process.poll() is None
@@ -164,7 +166,7 @@ class Program:
             self.process.send_signal(number)
 
     def wait(self, deadline_s=ENDED_S):
-        """Exit status; of a process that does not end: killed, and an error."""
+        """Returns the exit status. Kills a process that does not end, and fails."""
         self.awaited = True
         try:
             return self.process.wait(deadline_s * TIMEOUT_FACTOR)
@@ -179,13 +181,13 @@ class Program:
         return self.wait(deadline_s)
 
     def stop_in_time(self):
-        """Ends it with SIGTERM: exit status, as end()."""
+        """Ends the process with SIGTERM within STOP_S; returns the exit status."""
         self.signal(signal.SIGTERM)
         return self.wait_in_time()
 
     def wait_in_time(self):
-        """As wait(), of one that was told to end: it may take STOP_S of its own time, in
-        which it computes or sleeps. What a busy machine or disk takes is not its own."""
+        """Waits for a process after SIGTERM. It may compute or sleep for STOP_S; time in
+        which it waits for a CPU or the disk does not count."""
         end = time.monotonic() + 3 * ENDED_S * TIMEOUT_FACTOR
         slept, cpu = 0.0, cpu_s(self.pid)
         while self.alive() and time.monotonic() < end:
@@ -205,13 +207,13 @@ class Program:
         return status
 
 
-_ports = []      # what holds those that were given
+_ports = []      # sockets that reserve the ports in use
 
 
 def free_port():
-    """A port of 127.0.0.1, UDP and TCP, that is no other test's as long as this process
-    lives. It is none of those that the kernel gives to clients, so that it stays free while
-    its server is away."""
+    """A free port of 127.0.0.1, UDP and TCP, that no other test gets while this process
+    lives. The kernel does not give it to clients, so it stays free while its server is
+    down."""
     with open('/proc/sys/net/ipv4/ip_local_port_range', encoding='ascii') as file:
         end = int(file.read().split()[0])
     if end < 10000:
@@ -233,8 +235,8 @@ def free_port():
 
 
 def new_directory():
-    """In memory, if there is room: what a busy disk does to a sync is no matter of these
-    tests. tests/power and test_slow_disk.py see to that. Paths are short, for sun_path."""
+    """A new directory, in memory if there is room, because a busy disk would delay syncs.
+    tests/power and test_slow_disk.py test syncs. Paths are short because of sun_path."""
     memory = '/dev/shm'
     with contextlib.suppress(OSError):
         room = os.statvfs(memory)
@@ -269,19 +271,19 @@ rouser reader priv
 
 
 class World:
-    """One snmpd, one store, one lbclusterd, in a directory of their own."""
+    """One snmpd, one store and one lbclusterd in a private directory."""
 
     def __init__(self, agentx_timeout=5, agentx_retries=0, user=None, store=None,
                  agentx=None):
-        """'agentx' is the address of the AgentX master over TCP, as lbclusterd takes it."""
+        """'agentx' is the TCP address of the AgentX master, in the form of lbclusterd."""
         self.dir = new_directory()
         self.store = store or os.path.join(self.dir, 'store')
         self.socket = agentx or os.path.join(self.dir, 'agentx')
-        self.daemon_socket = self.socket    # a proxy puts itself in front
+        self.daemon_socket = self.socket    # a test may put a proxy here
         self.conf = os.path.join(self.dir, 'lbclusterd.conf')
         self.user = user
-        self.reader = 'public'      # a community that may read sysUpTime and our tree
-        self.env = {}           # more of it for lbclusterd
+        self.reader = 'public'      # a community that may read sysUpTime and LBCLUSTER-MIB
+        self.env = {}           # additional environment of lbclusterd
         self.port = 0
         self.master = None
         self.daemon = None
@@ -312,19 +314,19 @@ class World:
         return self._path(name)
 
     def configure(self, **options):
-        """Writes lbclusterd.conf; an underscore in a name stands for a hyphen."""
+        """Writes lbclusterd.conf. An underscore in a name becomes a hyphen."""
         self._write('lbclusterd.conf', ''.join(
             '%s = %s\n' % (name.replace('_', '-'), value) for name, value in options.items()))
 
     # -- snmpd ------------------------------------------------------------
 
     def configure_master(self, text):
-        """snmpd.conf of the test's own, in place of one that allows everything; 'reader'
-        must be among its communities."""
+        """Replaces the snmpd.conf, which allows everything. It must have the community
+        'reader'."""
         self._write('snmpd.conf', 'agentXSocket %s\n%s' % (self.socket, text))
 
     def start_master(self, wait=True):
-        """Starts snmpd, on the same port as before if there was one."""
+        """Starts snmpd, on the same port as the last one."""
         new_port = not self.port
         for attempt in range(20):
             if new_port:
@@ -345,7 +347,7 @@ class World:
         self._forget_clients()
 
     def _master_answers(self):
-        """False if snmpd ended, as it does when the port is taken."""
+        """False if snmpd ended, as it does when the port is in use."""
         client = Client(self.port, self.reader, timeout=0.2)
         try:
             def answers():
@@ -360,7 +362,7 @@ class World:
             client.close()
 
     def stop_master(self, number=signal.SIGTERM):
-        """Ends snmpd; it may be killed (SIGKILL)."""
+        """Ends snmpd with this signal."""
         self.master.signal(number)
         self.master.wait()
 
@@ -371,7 +373,7 @@ class World:
                               self.daemon_socket, '-l', 'debug', *args])
 
     def as_user(self, argv):
-        """The command as the user of this world, if it has one."""
+        """The command as the user of this world, or unchanged."""
         return as_user(argv, *self.user) if self.user else argv
 
     def start_daemon(self, wait=True, args=()):
@@ -381,13 +383,13 @@ class World:
             self.wait_served(30)
 
     def stop_daemon(self):
-        """Ends lbclusterd with SIGTERM: a clean exit, soon, or an error."""
+        """Ends lbclusterd with SIGTERM. Fails unless the exit is in time and clean."""
         status = self.daemon.stop_in_time()
         if status != 0:
             raise AssertionError('lbclusterd ended with %s' % status)
 
     def served(self):
-        """True if snmpd answers with our MIB; at most half a second."""
+        """True if snmpd serves LBCLUSTER-MIB. Waits at most half a second."""
         with contextlib.suppress(Timeout):
             answer = self.client(self.reader).get_answer(mib.oid('lbcSysVersion', 0),
                                                          timeout=0.5)
@@ -405,7 +407,7 @@ class World:
         return _read(self._path('lbclusterd.log'))
 
     def wait_logged(self, pattern, deadline_s=10.0, count=1):
-        """Until the log of lbclusterd has 'count' lines that match."""
+        """Waits until the log of lbclusterd has 'count' lines that match."""
         wait_for(lambda: len(re.findall(pattern, self.daemon_log(), re.M)) >= count,
                  deadline_s, 'log line /%s/' % pattern)
 
@@ -416,7 +418,7 @@ class World:
     # -- requests ---------------------------------------------------------
 
     def client(self, community='private', version=2):
-        """A client that is kept; of version 3, 'community' is the user."""
+        """A client that stays open. For version 3, 'community' is the user."""
         key = (community, version)
         if key not in self._clients:
             self._clients[key] = (
@@ -425,18 +427,18 @@ class World:
         return self._clients[key]
 
     def _forget_clients(self):
-        # A new snmpd has new boots: pysnmp's engine asks again.
+        # A new snmpd has another snmpEngineBoots, so pysnmp has to discover it again.
         for key in [key for key in self._clients if key[1] == 3]:
             self._clients.pop(key).close()
 
     def set_with_retries(self, *varbinds):
-        """A SET, again where the store was another program's just then."""
+        """Sends a SET, and repeats it while another program locks the store."""
         def done():
             status = self.client().set_answer(*varbinds).status
             if status not in ('noError', 'resourceUnavailable', 'commitFailed'):
                 raise AssertionError('SET: %s' % status)
             return status == 'noError'
-        wait_for(done, 10, 'the SET is done')
+        wait_for(done, 10, 'the SET succeeds')
 
     def get(self, name, *index):
         """The plain value of one object."""
@@ -448,9 +450,9 @@ class World:
 
     @contextlib.contextmanager
     def slowest_get(self):
-        """Asks again and again meanwhile. Gives a list; its one item is how many seconds
-        the slowest GET took, also one without an answer, but for those in which a busy
-        machine let one of the three wait."""
+        """Sends GETs during the block. Yields a list of one item: the seconds of the
+        slowest GET, also of one without an answer. The time in which the test, snmpd or
+        lbclusterd waits for a CPU is subtracted."""
         slowest, done = [0.0], threading.Event()
 
         def ask():
@@ -500,18 +502,18 @@ class World:
         return connection
 
     def sql(self, statement, *args, file='lbcluster.db'):
-        """Runs one statement; returns its rows."""
+        """Runs one SQL statement and returns its rows."""
         with contextlib.closing(self.connect(file)) as connection:
             return connection.execute(statement, args).fetchall()
 
     def wait_written(self):
-        """Waits until the rows of the store have what was answered."""
+        """Waits until lbclusterd has written every answered SET to the rows of the store."""
         wait_for(lambda: not self.sql('SELECT token FROM job WHERE state = 0 UNION ALL'
                                       ' SELECT token FROM held_setting'), 10,
-                 'lbclusterd has written what it released')
+                 'lbclusterd writes the released SETs')
 
     def number(self, path):
-        """(cluster, service, real service) numbers of a path, from the store."""
+        """The numbers (cluster, service, real service) of a path, from the store."""
         rows = self.sql(
             'SELECT c.id, s.id, r.id FROM real_service r JOIN service s ON s.id = r.service_id'
             ' JOIN cluster c ON c.id = s.cluster_id'
@@ -523,13 +525,13 @@ class World:
     # -- the end ----------------------------------------------------------
 
     def close(self):
-        """Ends all that runs; an unclean end of lbclusterd is an error."""
+        """Ends all programs. Fails if lbclusterd does not end cleanly."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()
         problems = []
         if self.daemon and not self.daemon.awaited:
-            # One that died by itself meanwhile has a status too.
+            # This also gets the status of an lbclusterd that ended by itself.
             self.daemon.signal(signal.SIGCONT)
             try:
                 status = self.daemon.stop_in_time()
@@ -539,18 +541,18 @@ class World:
                 problems.append(str(error))
         self.kill()
         if SANITIZER_REPORT.search(self.daemon_log()):
-            problems.append('a sanitizer or an assertion complains in the log')
+            problems.append('the log has a report of a sanitizer or an assertion')
         if problems:
             raise AssertionError('; '.join(problems))
 
     def kill(self):
-        """Ends all that runs, at once."""
+        """Kills all programs."""
         for program in [self.daemon, self.master, *self.others]:
             if program and program.alive():
                 program.kill()
 
     def logs(self, since=None):
-        """The logs of every part, from 'since' on (a dictionary of sizes)."""
+        """The logs of all programs, from the sizes 'since' on."""
         text = []
         for name in sorted(os.listdir(self.dir)) if os.path.isdir(self.dir) else []:
             if name.endswith(('.log', '.out')):
@@ -579,10 +581,10 @@ def _read(path):
 
 
 class Case(unittest.TestCase):
-    """A test with worlds. 'world' is one for the whole class, if inventory (or
-    prepare()) asks for it; new_world() makes one for one test."""
+    """A test with worlds. A class with 'inventory' has one world for all its tests, 'world'.
+    new_world() creates one for one test."""
 
-    inventory = None        # text for the world of the class
+    inventory = None        # the text of the inventory of the class
     options = {}            # of World
     daemon_options = {}     # of lbclusterd.conf
     world = None
@@ -607,7 +609,7 @@ class Case(unittest.TestCase):
 
     @classmethod
     def prepare(cls, world):
-        """What else the store holds before lbclusterd starts."""
+        """Adds to the store before lbclusterd starts."""
 
     def new_world(self, **options):
         world = World(**options)
@@ -635,16 +637,16 @@ class Case(unittest.TestCase):
         return result
 
     def assert_now(self, octets, since=None):
-        """DateAndTime octets are of this moment, or between since and now."""
-        told = date(octets)
+        """DateAndTime octets are of the last minute, or between since and now."""
+        shown = date(octets)
         now = time.time()
-        self.assertLessEqual(int(since if since is not None else now - 60), told)
-        self.assertLessEqual(told, now + 1)
+        self.assertLessEqual(int(since if since is not None else now - 60), shown)
+        self.assertLessEqual(shown, now + 1)
 
 
 def main():
     result = unittest.main(verbosity=2, exit=False).result
-    # To unittest a filter (-k) that leaves no test is a success.
+    # unittest reports success if its filter (-k) matches no test.
     if not (result.testsRun or result.skipped or result.errors):
-        sys.exit('no test has that name')
+        sys.exit('no test has this name')
     sys.exit(not result.wasSuccessful())

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Names of LBCLUSTER-MIB to OIDs, read from the module's text: a test says
-# mib.oid('lbcRealWeight', 1, 1, 1). What must never move is in fixture.golden,
-# in numbers.
+# Maps names of LBCLUSTER-MIB to OIDs, from the text of the module: mib.oid('lbcRealWeight', 1,
+# 1, 1). fixture.golden has the numbers that must never change.
 """Names of the MIB module to OIDs."""
 
 import os
@@ -26,7 +25,7 @@ def _load():
     found = dict(_OUTSIDE)
     for name, value in _ASSIGNMENT.findall(text):
         parent, *rest = value.split()
-        # "netSnmp(8072)" and "8072" are both a number.
+        # A number is written as "netSnmp(8072)" or "8072".
         found[name] = found[parent] + tuple(
             int(re.sub(r'.*\((\d+)\)', r'\1', part)) for part in rest)
     return found
@@ -46,7 +45,7 @@ def _access():
 
 
 NAMES = _load()
-ACCESS = _access()  # of each object that can be read
+ACCESS = _access()  # MAX-ACCESS of each readable object
 DATES = _dates()    # names of the objects of SYNTAX DateAndTime
 ROOT = NAMES['lbcMIB']
 
@@ -55,8 +54,8 @@ OBJECTS = {oid: name for name, oid in NAMES.items() if oid[:len(ROOT) + 1] == RO
 
 
 def oid(name, *index):
-    """The OID of a name, and index sub-identifiers; a name in an index is its
-    length and its octets."""
+    """The OID of a name with an index. A text in the index becomes its length and its
+    bytes."""
     found = list(NAMES[name])
     for part in index:
         if isinstance(part, str):
@@ -68,14 +67,14 @@ def oid(name, *index):
 
 
 def name_of(instance):
-    """Name of the object that an instance belongs to, or ''."""
+    """The name of the object of an instance, or ''."""
     for length in range(len(instance), len(ROOT), -1):
         if instance[:length] in OBJECTS:
             return OBJECTS[instance[:length]]
     return ''
 
 
-# Words of the enumerations.
+# Values of the enumerations.
 TRUE, FALSE = 1, 2
 STORE_OK, STORE_READ_ONLY, STORE_LOCKED, STORE_UNAVAILABLE = range(1, 5)
 (REJECT_NONE, REJECT_FALLBACK_TAKEN, REJECT_FALLBACK_NEEDS_ENABLED, REJECT_OUT_OF_RANGE,

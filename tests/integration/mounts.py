@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# File systems of a test's own: small ones, read-only ones. They are mounted in a mount
-# namespace of this process and what it starts, so that nobody else sees them and none is
-# left behind.
-"""mounted(): a mount for a while."""
+# Small and read-only file systems for a test. They are mounted in a mount namespace of this
+# process and its children, so no other process sees them and none is left behind.
+"""mounted(): a mount for the time of a block."""
 
 import contextlib
 import ctypes
@@ -22,8 +21,8 @@ def _mount(*argv):
     if done.returncode == 0:
         return
     if os.environ.get('LBCLUSTER_TESTS_FORCE') == '1':
-        raise AssertionError('may not mount: %s' % done.stderr)
-    raise unittest.SkipTest('may not mount: %s' % done.stderr.strip())
+        raise AssertionError('mount: %s' % done.stderr)
+    raise unittest.SkipTest('mount: %s' % done.stderr.strip())
 
 
 def _enter_namespace():
@@ -31,9 +30,9 @@ def _enter_namespace():
     if _private:
         return
     if os.geteuid() != 0:
-        raise unittest.SkipTest('needs root, to mount')
+        raise unittest.SkipTest('needs root for mount(8)')
     if _LIBC.unshare(_CLONE_NEWNS) != 0:
-        raise unittest.SkipTest('may not have mounts of its own: %s'
+        raise unittest.SkipTest('unshare: %s'
                                 % os.strerror(ctypes.get_errno()))
     _mount('--make-rprivate', '/')
     _private = True
@@ -41,8 +40,8 @@ def _enter_namespace():
 
 @contextlib.contextmanager
 def mounted(path, *options):
-    """mount(8) with these options on path, until the end of the block; the test is skipped
-    where that is not allowed."""
+    """Mounts path with these options of mount(8) until the end of the block. Skips the test
+    if mount(8) is not permitted."""
     _enter_namespace()
     _mount(*options, path)
     try:
@@ -53,8 +52,8 @@ def mounted(path, *options):
 
 @contextlib.contextmanager
 def read_only(path):
-    """What is below path can be read, and not be written by its name. Files that are open
-    stay as they are."""
+    """Files below path can be read but not opened for writing. Files that are open already
+    can still be written."""
     with mounted(path, '--bind', path):
         _mount('-o', 'remount,bind,ro', path)
         yield

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# conf/snmpd.conf.example as it stands, with the users that it tells to make: what an
-# operator may SET, what a monitor and a poller may read, and that nobody else gets
-# anywhere, nor anything of a refused SET to lbclusterd.
-"""Who may do what."""
+# Tests conf/snmpd.conf.example with the users that it creates: what the operator may SET, what
+# the monitor and the poller may read, and that no other user reads or sets anything. A refused
+# SET must not reach lbclusterd.
+"""Access control of the example of snmpd.conf."""
 
 import os
 import re
@@ -29,10 +29,10 @@ MEASURED = dict(path='web/http/a', active=True, active_connections=1, inactive_c
 
 WEIGHT = mib.oid('lbcRealWeight', 1, 1, 1)
 NAME = mib.oid('lbcRealName', 1, 1, 1)
-HIDDEN = (1, 3, 6, 1, 2, 1, 11, 1, 0)       # snmpInPkts: snmpd's own, outside of the view
+HIDDEN = (1, 3, 6, 1, 2, 1, 11, 1, 0)       # snmpInPkts of snmpd, outside of the view
 SYSTEM = (1, 3, 6, 1, 2, 1, 1, 5, 0)        # sysName
 
-# What SNMP can write, and the write view of the example names all of it.
+# All objects that SNMP can write; the write view of the example has all of them.
 WRITABLE = {name for name, access in mib.ACCESS.items() if access == 'read-write'}
 
 LETTERS = {'INTEGER': 'i', 'STRING': 's', 'OID': 'o', 'Counter32': 'c', 'Gauge32': 'u',
@@ -40,8 +40,8 @@ LETTERS = {'INTEGER': 'i', 'STRING': 's', 'OID': 'o', 'Counter32': 'c', 'Gauge32
 
 
 def example():
-    """(snmpd.conf, {user: (passphrase, passphrase)}) that the example makes of itself: its
-    community in place, its users made, its group by number since there may be none."""
+    """(snmpd.conf, {user: (passphrase, passphrase)}) from the example: the community is
+    enabled, the users are created, and the group is a number, because it may not exist."""
     with open(_EXAMPLE, encoding='ascii') as file:
         text = file.read()
     users = re.findall(r"^#     '(createUser (\w+) SHA-256 \"(.+?)\" AES \"(.+?)\")'", text, re.M)
@@ -52,7 +52,7 @@ def example():
 
 
 class AccessCase(Case):
-    """snmpd as the example has it, with a proxy that sees what reaches lbclusterd."""
+    """snmpd with the example, and a proxy that records what reaches lbclusterd."""
 
     @classmethod
     def setUpClass(cls):
@@ -64,7 +64,7 @@ class AccessCase(Case):
     def prepare(cls, world):
         world.configure_master(cls.conf)
         world.reader = 'poller'
-        # A row of everything.
+        # A row of each table.
         world.ctl('set-weight', 'web/http/b', '11')
         world.import_statistics([MEASURED])
         world.sql('UPDATE statistics SET total_connections = 1, total_packets_in = 1,'
@@ -75,14 +75,14 @@ class AccessCase(Case):
         world.daemon_socket = os.path.join(world.dir, 'proxy')
 
     def user(self, name, *phrases, **options):
-        """A client of version 3, with two passphrases of his or other ones, or less."""
+        """A client of version 3, with the passphrases of the user or other ones."""
         auth, priv = (*(phrases or self.users[name]), None, None)[:2]
         client = ClientV3(self.world.port, name, auth, priv, SHA_256, **options)
         self.addCleanup(client.close)
         return client
 
     def state(self):
-        """All that a SET could have changed, and what came to lbclusterd of it."""
+        """All that a SET can change, and the SETs that reached lbclusterd."""
         wait_for(lambda: not self.world.sql('SELECT 1 FROM job WHERE finished = 0'), 10,
                  'the jobs of what was allowed have ended')
         self.world.wait_written()
@@ -94,7 +94,7 @@ class AccessCase(Case):
         return self.world.client('poller').get(mib.oid(name, *index)).value
 
     def assert_refused(self, client, varbinds, status, index=0):
-        """With this status, or with these words of version 3 if there is no answer."""
+        """Refused with this status, or with this message of version 3."""
         before = self.state()
         try:
             answer = client.set_answer(*varbinds)[:2]
@@ -123,7 +123,7 @@ class Operator(AccessCase):
                     self.assert_refused(client, [same], 'noAccess', 1)
         self.assertEqual(set(mib.ACCESS), set(tried))
 
-    def test_what_is_beside_the_columns_is_no_access(self):
+    def test_other_objects_are_no_access(self):
         client = self.user('lbop')
         entry = mib.oid('lbcRealEntry')
         for oid in (SYSTEM, HIDDEN, mib.ROOT, mib.ROOT + (1,), mib.oid('lbcRealTable'), entry,
@@ -132,14 +132,14 @@ class Operator(AccessCase):
             with self.subTest(oid_text(oid)):
                 self.assert_refused(client, [(oid, 'i', 1)], 'noAccess', 1)
 
-    def test_request_with_one_such_column_changes_nothing(self):
+    def test_request_with_one_forbidden_column_changes_nothing(self):
         client = self.user('lbop')
         good, bad = (WEIGHT, 'u', 77), (NAME, 's', b'x')
         self.assert_refused(client, [good, bad], 'noAccess', 2)
         self.assert_refused(client, [bad, good], 'noAccess', 1)
         self.assert_refused(client, [good, good, good, (SYSTEM, 's', b'x')], 'noAccess', 4)
 
-    def test_set_is_done(self):
+    def test_permitted_set_is_done(self):
         client = self.user('lbop')
         self.assertEqual(('noError', 0), client.set_answer(
             (WEIGHT, 'u', 41), (mib.oid('lbcRealEnabled', 1, 1, 2), 'i', mib.FALSE))[:2])
@@ -150,7 +150,7 @@ class Operator(AccessCase):
 
 
 class Others(AccessCase):
-    """Everybody else."""
+    """All other users."""
 
     CHANGE = [(WEIGHT, 'u', 66)]
 
@@ -166,16 +166,16 @@ class Others(AccessCase):
         digest, unknown = 'Wrong SNMP PDU digest', 'Unknown USM user'
         for name, phrases, get, refusal in (
                 ('lbmon', lbmon, 'noError', ('noAccess', 1)),
-                # A security level below that of the example.
+                # A security level below the one of the example.
                 ('lbmon', lbmon[:1], 'authorizationError', ('authorizationError', 0)),
                 ('lbmon', (None,), 'authorizationError', ('authorizationError', 0)),
                 ('lbop', lbop[:1], 'authorizationError', ('authorizationError', 0)),
                 ('lbop', (None,), 'authorizationError', ('authorizationError', 0)),
-                # Wrong keys, of others too.
+                # Wrong keys, also those of other users.
                 ('lbop', ('passphrase 9', lbop[1]), digest, (digest, 0)),
                 ('lbop', ('passphrase 9',), digest, (digest, 0)),
                 ('lbop', lbmon, digest, (digest, 0)),
-                # Users that are none.
+                # Users that do not exist.
                 ('nobody', lbop, unknown, (unknown, 0)),
                 ('nobody', (None,), unknown, (unknown, 0)),
                 ('poller', (None,), unknown, (unknown, 0))):
@@ -185,7 +185,7 @@ class Others(AccessCase):
                 self.assert_refused(client, self.CHANGE, *refusal)
 
     def test_wrong_privacy_key_gets_no_answer(self):
-        # To snmpd 5.9.3 what it made of it is no SNMP.
+        # snmpd 5.9.3 decrypts it to bytes that are not SNMP, and drops it.
         client = self.user('lbop', self.users['lbop'][0], 'passphrase 9', timeout=1)
         self.assert_refused(client, self.CHANGE, 'No SNMP response received before timeout')
 
@@ -199,7 +199,7 @@ class Others(AccessCase):
                     self.assert_refused(client, varbinds, status, index)
             self.assert_reads(client, 'noError')
 
-    def test_poller_sees_what_the_view_has(self):
+    def test_poller_reads_its_view(self):
         for client in (self.world.client('poller'), self.user('lbmon'), self.user('lbop')):
             found = client.get_answer(SYSTEM, WEIGHT, HIDDEN).varbinds
             self.assertEqual(['STRING', 'Gauge32', 'noSuchObject'],
@@ -209,7 +209,7 @@ class Others(AccessCase):
         for varbind in self.world.client('poller').walk((1, 3)):
             self.assertIn(True, [varbind.oid[:len(oid)] == oid for oid in allowed], varbind)
 
-    def test_stranger_gets_no_answer(self):
+    def test_unknown_user_gets_no_answer(self):
         for community, source in (('CHANGE-ME', None), ('private', None), ('', None),
                                   ('poller', '127.0.0.2')):
             for version in (1, 2):
@@ -219,7 +219,7 @@ class Others(AccessCase):
                     self.addCleanup(client.close)
                     self.assert_refused(client, self.CHANGE, 'no answer from snmpd')
 
-    # The same once with snmpset(1), as README has it.
+    # The same with snmpset(1), as README shows it.
 
     def snmpset(self, *args):
         return subprocess.run(

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Backups as lbcluster-store(5) describes them, made while managers SET: each is whole, of
-# one moment, and has all that was answered before it began. One that fails is no store.
+# Backups as lbcluster-store(5) describes them, made while managers SET: each is intact, of one
+# moment, and has all SETs that were answered before it began. An incomplete backup is refused
+# as a store.
 """Backup and restoration."""
 
 import contextlib
@@ -18,8 +19,8 @@ from snmp import Client
 from test_many import INVENTORY, Threads, oid
 
 ROUNDS = 20
-PAIRS = ((1, 2), (3, 4))        # the real services of each manager, always set together
-# The store was another program's just then.
+PAIRS = ((1, 2), (3, 4))        # real services of each manager, which one SET changes together
+# Another program locked the store.
 AGAIN = ('resourceUnavailable', 'commitFailed')
 CTL_REFUSED = 6                 # lbclusterctl(1)
 
@@ -29,7 +30,7 @@ def vacuum_into(source, path):
 
 
 def backup(source, path):
-    """As .backup of sqlite3(1) does it, a part after the other."""
+    """Copies in steps, like .backup of sqlite3(1)."""
     with contextlib.closing(sqlite3.connect(path)) as target:
         source.backup(target, pages=10, sleep=0)
 
@@ -38,15 +39,15 @@ WAYS = (vacuum_into, backup)
 
 
 class Backup(Case):
-    """Each test has a world of its own."""
+    """Each test has its own world."""
 
     def setUp(self):
         self.world = self.new_world()
         self.world.load(INVENTORY)
-        self.answered = {}      # pair -> the last weight that was answered with success
+        self.answered = {}      # pair -> the last weight that was answered with noError
 
     def manager(self, pair):
-        """A function that sets both weights to the next number, again and again."""
+        """A function that sets both weights of a pair to growing numbers."""
         client = Client(self.world.port)
         self.addCleanup(client.close)
         self.answered[pair] = 1
@@ -63,7 +64,7 @@ class Backup(Case):
         return run
 
     def make(self, way, directory):
-        """A backup, in a directory of its own; its path."""
+        """Makes a backup in a new directory and returns its path."""
         path = os.path.join(directory, 'lbcluster.db')
         with contextlib.closing(self.world.connect()) as source:
             way(source, path)
@@ -74,7 +75,7 @@ class Backup(Case):
                               capture_output=True, timeout=60 * TIMEOUT_FACTOR)
 
     def assert_good(self, path, answered):
-        """Whole, of one moment, with what was answered; returns its weights."""
+        """The backup is intact, of one moment, and has all answered SETs; returns its weights."""
         done = self.ctl(os.path.dirname(path), 'export')
         self.assertEqual((0, ''), (done.returncode, done.stderr))
         self.assertIn('real r4', done.stdout)
@@ -82,7 +83,7 @@ class Backup(Case):
             self.assertEqual([('ok',)], copy.execute('PRAGMA integrity_check').fetchall())
             self.assertEqual([], copy.execute('PRAGMA foreign_key_check').fetchall())
             weights = dict(copy.execute('SELECT id, weight FROM real_service'))
-            # A start releases what is held.
+            # lbclusterd releases held jobs when it starts.
             weights.update(copy.execute('SELECT real_id, new_value FROM job WHERE state = 0'
                                         ' ORDER BY id'))
             jobs = dict(copy.execute('SELECT real_id, new_value FROM job WHERE id IN'
@@ -126,7 +127,7 @@ class Backup(Case):
         shutil.copy(path, self.world.store)
         self.world.start_daemon()
 
-    def test_backup_that_fails_opens_as_no_store(self):
+    def test_incomplete_backup_is_refused_as_a_store(self):
         directory = os.path.join(self.world.dir, 'small')
         os.mkdir(directory)
         whole = os.path.getsize(os.path.join(self.world.store, 'lbcluster.db'))

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# lbcluster.db is not what it should be: cut off, spoiled, of another program, of a newer
-# version, a link, a directory, a FIFO. lbclusterd, lbclusterctl and lbcluster-haproxy refuse
-# it with one line that names the file and the remedy, and with the exit status of their
-# manual pages; they leave it as it is and wait for nothing. tests/faults/test_files.c has
-# every page and length, and statistics; test_files.py what is planted under other names.
-"""Stores that are none."""
+# lbcluster.db is truncated, damaged, of another program, of a newer version, a link, a directory
+# or a FIFO. lbclusterd, lbclusterctl and lbcluster-haproxy refuse it with one line that names
+# the file and the remedy, and with the exit status of their manual pages. They leave the file as
+# it is and do not block. tests/faults/test_files.c damages every page and the statistics;
+# test_files.py plants links under the other names.
+"""Files that are not a valid store."""
 
 import contextlib
 import hashlib
@@ -43,7 +43,7 @@ def cut(path, size):
 
 
 def spoil(path):
-    """Every other byte of the page where real services begin."""
+    """Inverts bits in every second byte of the root page of real_service."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         page, = connection.execute(
             "SELECT rootpage FROM sqlite_schema WHERE name = 'real_service'").fetchone()
@@ -57,7 +57,7 @@ def spoil(path):
 
 def text(path):
     with open(path, 'w', encoding='ascii') as file:
-        file.write('Dear diary, today I was no database at all.\n' * 10)
+        file.write('This text is not a database.\n' * 10)
 
 
 def other_database(path):
@@ -76,7 +76,7 @@ def link(path):
 
 
 def in_place(make):
-    """In the place of the file: make(path)."""
+    """Removes the file and calls make(path)."""
     def do(path):
         os.unlink(path)
         make(path)
@@ -92,15 +92,15 @@ AWAY, BACKUP = 'move it away', 'put a backup in its place'
 
 BAD = {
     'no bytes': (lambda path: cut(path, 0), AWAY),
-    'half of its head': (lambda path: cut(path, 50), BACKUP),
-    'cut off': (lambda path: cut(path, 5 * PAGE), BACKUP),
-    'cut off in a page': (lambda path: cut(path, 5 * PAGE + 17), BACKUP),
-    'a page spoiled': (spoil, BACKUP),
+    'half of its header': (lambda path: cut(path, 50), BACKUP),
+    'truncated': (lambda path: cut(path, 5 * PAGE), BACKUP),
+    'truncated within a page': (lambda path: cut(path, 5 * PAGE + 17), BACKUP),
+    'a damaged page': (spoil, BACKUP),
     'a text': (text, AWAY),
     'another database': (other_database, AWAY),
     'a database of another application': (other_application, AWAY),
     'a newer version': (lambda path: sql(path, 'PRAGMA user_version = 99'), 'use that one'),
-    'a version below zero': (lambda path: sql(path, 'PRAGMA user_version = -1'), BACKUP),
+    'a negative version': (lambda path: sql(path, 'PRAGMA user_version = -1'), BACKUP),
     'without a table': (lambda path: sql(path, 'DROP TABLE removed'), BACKUP),
     'a link': (link, AWAY),
     'a link to nothing': (in_place(lambda path: os.symlink('/nowhere', path)), AWAY),
@@ -109,15 +109,15 @@ BAD = {
     'a socket': (in_place(listening), AWAY),
     'a device': (in_place(lambda path: os.mknod(path, stat.S_IFCHR | 0o666,
                                                 os.makedev(1, 5))), AWAY),
-    'not to be read': (lambda path: os.chmod(path, 0), 'check its owner and mode'),
+    'not readable': (lambda path: os.chmod(path, 0), 'check its owner and mode'),
 }
 
-# Of these only root makes one, or is not stopped by one.
-NEEDS_ROOT = ('a device', 'not to be read')
+# Only root can create these, or run the programs as another user.
+NEEDS_ROOT = ('a device', 'not readable')
 
 
 def picture(path):
-    """What must not change: kind, mode, and what is in it."""
+    """What must not change: inode, mode and content."""
     info = os.lstat(path)
     content = None
     if stat.S_ISREG(info.st_mode):
@@ -127,7 +127,7 @@ def picture(path):
 
 
 class BadFiles(Case):
-    """A store each time, spoiled."""
+    """A damaged store in each test."""
 
     def setUp(self):
         self.world = self.new_world()
@@ -153,7 +153,7 @@ class BadFiles(Case):
              CTL_REFUSED),
         ]
 
-    def test_bad_file_is_refused_by_all_and_stays(self):
+    def test_bad_file_is_refused_by_all_programs_and_unchanged(self):
         for bad, (make, remedy) in BAD.items():
             if bad in NEEDS_ROOT and not is_root():
                 continue
@@ -161,7 +161,7 @@ class BadFiles(Case):
             make(self.db)
             before = picture(self.db)
             for name, argv, status in self.commands():
-                if bad == 'not to be read':
+                if bad == 'not readable':
                     os.chmod(self.world.dir, 0o755)
                     os.chmod(self.world.store, 0o777)
                     argv = as_user(argv, *NOBODY)
@@ -174,8 +174,8 @@ class BadFiles(Case):
                     self.assertIn(remedy, done.stderr)
                     self.assertEqual(before, picture(self.db))
 
-    def test_bad_file_in_its_place_while_running_is_refused_until_it_goes(self):
-        """Reads go on from memory."""
+    def test_bad_file_that_replaces_the_store_is_refused_until_it_is_removed(self):
+        """lbclusterd answers GETs from memory."""
         world = self.world
         world.start()
         weight = mib.oid('lbcRealWeight', *world.number('web/http/r0'))

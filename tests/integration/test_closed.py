@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Programs whose caller closed their standard input, output or error, as some supervisors
-# and cron jobs do. Their numbers must not go to a file of the store: the log would be
-# written into it, and going into the background would close it, and with it the lock.
-"""Closed standard files."""
+# Programs that start with closed standard input, output or error, as some supervisors and cron
+# jobs start them. A file of the store must not get descriptor 0, 1 or 2: the log would be
+# written to the file, and daemonizing would close the file and release its lock.
+"""Closed standard descriptors."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ OK, TAKEN = 0, 4    # exit statuses of lbclusterctl(1), lbclusterd(8)
 
 
 def without(closed, argv):
-    """The command, with these descriptors closed."""
+    """The command with these descriptors closed."""
     return ['sh', '-c', 'exec "$@" %s' % ' '.join('%d<&-' % fd for fd in closed), 'sh', *argv]
 
 
@@ -49,9 +49,9 @@ class Closed(Case):
             return file.read()
         return ''
 
-    def test_store_gets_none_of_their_numbers(self):
+    def test_store_gets_no_standard_descriptor(self):
         for name in ('lbclusterd', 'lbcluster-haproxy'):
-            # From the second time on the lock is the first file that is opened.
+            # From the second run on, the lock is the first file that the program opens.
             for closed in ((), *CLOSED):
                 with self.subTest(name, closed=closed):
                     self.check(name, closed)
@@ -71,7 +71,7 @@ class Closed(Case):
 
     def test_lock_is_kept_in_the_background(self):
         for name in ('lbclusterd', 'lbcluster-haproxy'):
-            # One that ended, for its lock file.
+            # Creates the lock file.
             for _ in range(2):
                 subprocess.run(without((0, 1, 2), self.argv(name)), timeout=60 * TIMEOUT_FACTOR,
                                check=True)

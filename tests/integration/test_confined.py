@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# The programs at their whole work as a user of their own, without any capability, and
-# what they touch of the machine meanwhile, as strace(1) sees it: no socket but AF_UNIX,
-# nothing written beside the store, nothing of net-snmp's files, whatever the environment
-# says.
+# Runs all programs as an unprivileged user and checks with strace(1) what they touch: no socket
+# other than AF_UNIX, no write outside of the store, no file of net-snmp, whatever the environment
+# contains.
 """What the programs need, and no more."""
 
 import json
@@ -21,15 +20,15 @@ from haproxy import DRIVER, Plane
 from harness import LBCLUSTERCTL, LBCLUSTERD, TIMEOUT_FACTOR, Program, is_root, main, wait_for
 
 if not shutil.which('strace'):
-    sys.stderr.write('these tests need strace: apt-get install strace\n')
+    sys.stderr.write('strace: not found; apt-get install strace\n')
     sys.exit(1 if os.environ.get('LBCLUSTER_TESTS_FORCE') == '1' else 77)
 
 USER = (60001, 60001)
 
-# What is net-snmp's, and what is a home's.
+# Files of net-snmp and of a home directory.
 FORBIDDEN = re.compile(r'/(mibs|snmp|\.snmp|home)(/|\Z)|snmp\w*\.conf')
 
-# A program asks for the name of its user, for its words.
+# A program looks up the name of its user for its messages.
 NAMES = '/var/run/nscd/socket'
 
 _OPEN = re.compile(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]*)", (\S+?)[,)]')
@@ -41,7 +40,7 @@ _BEGIN = re.compile(r'execve\("([^"]*)"')
 
 
 class Trace:
-    """What a program did to files and sockets since it was itself."""
+    """The files and sockets that a program used since its execve(2)."""
 
     def __init__(self, path, program):
         with open(path, encoding='utf-8', errors='replace') as file:
@@ -58,14 +57,14 @@ class Trace:
 
 
 class Confined(Plane):
-    """All programs, all they are there for."""
+    """All programs with all their tasks."""
 
     def setUp(self):
         if not is_root():
-            self.skipTest('needs root, to be another user')
+            self.skipTest('needs root to run as another user')
         if subprocess.run(['strace', '-qq', '-o', '/dev/null', 'true'], check=False,
                           capture_output=True).returncode != 0:
-            self.skipTest('no process may be traced here')
+            self.skipTest('ptrace(2) is not permitted')
         self.plane_world(user=USER)
         os.chmod(self.world.store, 0o2770)
         self.proxy = self.haproxy({'http': {'a': 'weight 10'}})
@@ -73,7 +72,7 @@ class Confined(Plane):
         self.environment = self.inviting()
 
     def traced(self, name, argv):
-        """The command under strace, which leaves it our child."""
+        """The command under strace, as a direct child of the test."""
         settings = [word for pair in self.environment.items() for word in ('-E', '%s=%s' % pair)]
         return ['strace', '-D', '-f', '-q', '-s', '256', '-o', self.trace_path(name), *settings,
                 '-e', 'trace=%file,socket,connect,bind,listen', *argv]
@@ -82,7 +81,7 @@ class Confined(Plane):
         return os.path.join(self.world.dir, name + '.trace')
 
     def assert_confined(self, name, program, connects=(), reads=()):
-        """'reads': names of files of net-snmp that it may read."""
+        """'reads' are files of net-snmp that the program may read."""
         trace = Trace(self.trace_path(name), program)
         self.assertLessEqual(trace.families, {'AF_UNIX'})
         self.assertLessEqual(trace.connected, {NAMES, *connects})
@@ -92,7 +91,7 @@ class Confined(Plane):
                                  path != store and not path.startswith(store + '/')})
         self.assertEqual(set(), {path for path in trace.read if FORBIDDEN.search(path) and
                                  os.path.basename(path) not in reads})
-        # There is something to see, and nothing that a name above hides.
+        # The trace is not empty, and has the files of the store.
         self.assertIn(os.path.join(store, 'lbcluster.db'), trace.written | trace.read)
 
     def assert_unprivileged(self, pid):
@@ -105,7 +104,7 @@ class Confined(Plane):
             self.assertEqual(0, int(status[kind], 16), kind)
 
     def inviting(self):
-        """An environment full of what libnetsnmp would like to read and write."""
+        """An environment with all variables by which libnetsnmp reads and writes files."""
         self.home = os.path.join(self.world.dir, 'home')
         os.makedirs(self.home + '/.snmp/mibs')
         os.chmod(self.home, 0o777)
@@ -115,10 +114,10 @@ class Confined(Plane):
         return dict(HOME=self.home, MIBS='ALL', MIBDIRS=self.home + '/.snmp/mibs',
                     SNMPCONFPATH=self.home + '/.snmp', SNMP_PERSISTENT_DIR=self.home,
                     SNMP_PERSISTENT_FILE=self.home + '/persistent',
-                    # Leaks cannot be looked for under strace.
+                    # LeakSanitizer does not work under strace.
                     ASAN_OPTIONS='detect_leaks=0')
 
-    def test_all_works_without_privileges_and_touches_its_own_alone(self):
+    def test_programs_work_without_privileges_and_touch_only_the_store(self):
         world = self.world
         world.start_master()
         self.assertEqual(0o140660, os.stat(world.socket).st_mode)
@@ -133,7 +132,7 @@ class Confined(Plane):
             self.assert_unprivileged(program.pid)
 
         # A SET, a job that HAProxy carries out, notifications, other configurations, a
-        # master that goes and comes back.
+        # restart of the master.
         weight = mib.oid('lbcRealWeight', 1, 1, 1)
         world.set_with_retries((weight, 'u', 44))
         self.wait_job(1, self.SUCCEEDED)
@@ -176,15 +175,15 @@ class Confined(Plane):
             self.assertEqual((0o660, *USER), (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid))
 
     def is_itself(self, pid):
-        """True when strace and setpriv have become what they were asked for."""
+        """True when strace and setpriv have executed the program."""
         return os.readlink('/proc/%d/exe' % pid) in map(os.path.realpath, (LBCLUSTERD, DRIVER))
 
     def wait_traced(self, name):
-        """strace, which is not our child, writes a little later than its program ends."""
+        """Waits for strace, which writes after its program ended."""
         def ended():
             with open(self.trace_path(name), encoding='utf-8', errors='replace') as file:
                 return '+++ exited with 0 +++' in file.read()
-        wait_for(ended, 10, 'strace has written all')
+        wait_for(ended, 10, 'strace finishes its log')
 
 
 if __name__ == '__main__':

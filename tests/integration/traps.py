@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# A snmptrapd of a test's own, and what it received.
+# A snmptrapd for a test, and the notifications that it received.
 """Traps (a snmptrapd), Trap (a notification)."""
 
 import os
@@ -32,8 +32,7 @@ def _oid(text):
 
 
 def _value(text):
-    """The plain value: an int, octets as text or, with others than ASCII, as bytes, or
-    an OID."""
+    """The value as an int, a text, bytes if not ASCII, or an OID."""
     kind, _, value = text.partition(': ')
     if text == '""':
         return ''
@@ -45,12 +44,12 @@ def _value(text):
         return bytes.fromhex(value)
     if kind == 'OID':
         return _oid(value)
-    return int(text)    # TimeTicks as -Ot has them
+    return int(text)    # TimeTicks in the format of -Ot
 
 
 class Trap:
-    """'name', 'how' (snmptrapd's word for version and kind), and the varbinds but the
-    first two: 'objects' are (object, index), 'values' by the name of the object."""
+    """'name', 'how' (version and kind as snmptrapd prints them), and all varbinds except the
+    first two: 'objects' are (object, index), 'values' are keyed by the object."""
 
     def __init__(self, line):
         self.how, _, varbinds = line.partition('|')
@@ -68,7 +67,7 @@ class Trap:
 
 
 class Traps:
-    """snmptrapd on loopback; the snmpd of 'world', not yet started, sends to it."""
+    """snmptrapd on loopback. The snmpd of 'world' sends to it and must not run yet."""
 
     def __init__(self, world, sink=V2C):
         self._log = os.path.join(world.dir, 'snmptrapd.log')
@@ -97,14 +96,14 @@ class Traps:
             return ''
 
     def all(self, name=None):
-        """Ours, in the order they came."""
-        # Long octet strings in hexadecimal are broken into lines.
+        """The notifications of LBCLUSTER-MIB in their order."""
+        # snmptrapd breaks long hexadecimal strings into lines.
         text = re.sub(r'(?<=[0-9A-F]{2}) \n(?=[0-9A-F]{2} )', ' ', self._text())
         traps = [Trap(line) for line in re.findall(r'^GOT (.*)\n', text, re.M)]
         return [trap for trap in traps if trap.name and name in (None, trap.name)]
 
     def wait(self, name, count=1, deadline_s=15.0, **values):
-        """The first 'count' with this name and these values, once they are there."""
+        """Waits for 'count' notifications with this name and these values."""
         def found():
             traps = [trap for trap in self.all(name)
                      if all(trap.values.get(key) == value for key, value in values.items())]
