@@ -32,6 +32,8 @@ char log_latest[512];
 
 static int64_t now_ms;
 static bool (*stop_when)(void);
+/* Static, because a check that fails inside the loop does not return to run(). */
+static struct loop_timer run_timer;
 
 static bool master_work(void);
 
@@ -118,14 +120,13 @@ time_is_up(void *arg)
 static bool
 run(bool (*when)(void), int64_t ms)
 {
-	struct loop_timer timer = { 0 };
-	bool up = false;
+	static bool up;
 
-	turn.going = false;
+	up = turn.going = false;
 	stop_when = when;
-	loop_timer_set(loop, &timer, ms, time_is_up, &up);
+	loop_timer_set(loop, &run_timer, ms, time_is_up, &up);
 	loop_run(loop);
-	loop_timer_cancel(loop, &timer);
+	loop_timer_cancel(loop, &run_timer);
 	stop_when = NULL;
 	return !up;
 }
@@ -464,6 +465,8 @@ int
 world_end(void **state)
 {
 	(void)state;
+	stop_when = NULL;
+	loop_timer_cancel(loop, &run_timer);
 	agentx_free(agentx);
 	agentx = NULL;
 	master_leave();

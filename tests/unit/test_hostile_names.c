@@ -362,6 +362,7 @@ static int
 names_begin(void **state)
 {
 	asked = 0;
+	n_ranges = 0;	/* of a test that failed */
 	if (world_begin(state) != 0)
 		return -1;
 	run_until_serving(1000);
@@ -372,10 +373,13 @@ names_begin(void **state)
 static int
 names_end(void **state)
 {
+	bool served = agentx_serving(agentx) && master.connects == 1;
+
 	print_message("%lu names\n", asked);
-	assert_true(agentx_serving(agentx));
-	assert_int_equal(master.connects, 1);
-	return world_end(state);
+	/* Before a check, so that the next test begins without this one's session. */
+	world_end(state);
+	assert_true(served);
+	return 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, names_begin, names_end)
