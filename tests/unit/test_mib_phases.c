@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of the phases of a SET: in every order, repeated, left out, of several
- * transactions and sessions; with a store that others lock, change and break in
- * between.
+ * Tests of the phases of a SET: several transactions and sessions, and a store that other programs
+ * lock, change and damage between two phases. test_phases.c has the phases in every order.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,76 +29,6 @@
 
 static struct locker locker;
 
-/* -- every order of the phases ------------------------------------------------------------ */
-
-/* What must come of it, told a second time: 'A.weight=5' by one transaction. */
-struct model {
-	enum { NOTHING, TESTED, APPLIED } state;
-	bool	changed;	/* by the commit */
-	int	weight;
-	int	jobs, cancelled, succeeded;
-};
-
-static void
-model_undo(struct model *model)
-{
-	model->cancelled += model->state == APPLIED && model->changed;
-	model->state = NOTHING;
-}
-
-/* T test, C commit, U undo, X cleanup, L session lost. */
-static enum mib_status
-model_phase(struct model *model, char phase)
-{
-	switch (phase) {
-	case 'T':
-		if (model->state == NOTHING)
-			model->state = TESTED;
-		break;
-	case 'C':
-		if (model->state == NOTHING)
-			return MIB_COMMIT_FAILED;
-		if (model->state == TESTED) {
-			model->changed = model->weight != 5;
-			model->jobs += model->changed;
-			model->state = APPLIED;
-		}
-		break;
-	case 'X':
-		if (model->state == APPLIED && model->changed) {
-			model->succeeded++;
-			model->weight = 5;
-		}
-		model->state = NOTHING;
-		break;
-	default:
-		model_undo(model);
-		break;
-	}
-	return MIB_NO_ERROR;
-}
-
-static enum mib_status
-phase_do(char phase, const char *pdu)
-{
-	switch (phase) {
-	case 'T':
-		return set_test(pdu);
-	case 'C':
-		return set_commit();
-	case 'U':
-		return set_undo();
-	case 'X':
-		set_cleanup();
-		break;
-	default:
-		mib_session_lost(f.mib, session);
-		break;
-	}
-	fault = 0;
-	return MIB_NO_ERROR;
-}
-
 static void
 store_reset(void)
 {
@@ -107,98 +36,6 @@ store_reset(void)
 	    "DELETE FROM job; COMMIT;");
 	fixture_refresh(&f);
 	transaction++;
-}
-
-static void
-phases_check(const char *phases)
-{
-	struct model model = { .state = NOTHING, .weight = 10 };
-
-	store_reset();
-	for (const char *p = phases; *p != '\0'; p++) {
-		enum mib_status expected = model_phase(&model, *p);
-
-		if (phase_do(*p, "A.weight=5") != expected ||
-		    fault != (expected == MIB_NO_ERROR ? 0 : 1))
-			fail_msg("%s: answer of %zu", phases, (size_t)(p - phases) + 1);
-		if (get_number(WEIGHT_A) != model.weight)
-			fail_msg("%s: weight after %zu", phases, (size_t)(p - phases) + 1);
-	}
-	mib_flush(f.mib);
-	if (fixture_number(f.main, "SELECT weight FROM real_service WHERE id = 1") !=
-	    model.weight || fixture_number(f.main, "SELECT count(*) FROM job") != model.jobs ||
-	    fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 5") !=
-	    model.cancelled || fixture_number(f.main,
-	    "SELECT count(*) FROM job WHERE state = 3") != model.succeeded)
-		fail_msg("%s: jobs %s", phases, jobs_stored());
-	set_cleanup();	/* what is left of it */
-	mib_flush(f.mib);
-}
-
-static void
-phases_in_every_order_do_what_they_must(void **state)
-{
-	enum { LENGTH = 4, KINDS = 5 };
-	static const char *const longer[] = {
-		"TCXTCX", "TCUTCU", "TCUTCX", "TCXTCU", "TCLTCX", "TTCCXX", "TTCCUU", "TCUUTCX",
-		"TCTCTCX", "TCTUTCX", "TCTXC", "CUXTCX", "XXUUTC", "TXTXTXTC", "TCXTCLTCU",
-		"TCXXTTCCUUXX", "TLTLTCLLTC",
-	};
-	char phases[LENGTH + 1] = "";
-
-	(void)state;
-	for (int i = 0; i < KINDS * KINDS * KINDS * KINDS; i++) {
-		for (int k = 0, rest = i; k < LENGTH; k++, rest /= KINDS)
-			phases[k] = "TCUXL"[rest % KINDS];
-		phases_check(phases);
-	}
-	for (size_t i = 0; i < COUNT(longer); i++)
-		phases_check(longer[i]);
-}
-
-/* Runs all ways to mix the phases of two transactions. */
-static void
-mix(const char *first, const char *second, char *mixed, size_t n)
-{
-	if (*first != '\0') {
-		mixed[n] = *first;
-		mix(first + 1, second, mixed, n + 1);
-	}
-	if (*second != '\0') {
-		mixed[n] = (char)(*second | ' ');	/* in small letters */
-		mix(first, second + 1, mixed, n + 1);
-	}
-	if (*first != '\0' || *second != '\0')
-		return;
-	mixed[n] = '\0';
-	store_reset();
-	transaction += 2;
-	for (const char *p = mixed; *p != '\0'; p++) {
-		bool small = *p >= 'a';
-
-		transaction -= small;
-		assert_int_equal(phase_do((char)(*p & ~' '), small ? "B.weight=6" : "A.weight=5"),
-		    MIB_NO_ERROR);
-		transaction += small;
-	}
-	mib_flush(f.mib);
-	if (get_number(WEIGHT_A) != (strstr(mixed, "C") && !strstr(mixed, "U") ? 5 : 10) ||
-	    get_number(".1.4.1.8.1.1.2") != (strstr(mixed, "c") && !strstr(mixed, "u") ? 6 : 10))
-		fail_msg("%s: %s", mixed, rows_stored());
-	if (fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 0") != 0)
-		fail_msg("%s: %s", mixed, jobs_stored());
-}
-
-static void
-two_transactions_mixed_leave_each_other_alone(void **state)
-{
-	static const char *const lives[] = { "TCX", "TCU", "TX", "TU", "TTCCX" };
-	char mixed[16];
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(lives); i++)
-		for (size_t k = 0; k < COUNT(lives); k++)
-			mix(lives[i], lives[k], mixed, 0);
 }
 
 static void
@@ -845,8 +682,6 @@ main(void)
 #define WITH_LOCKER(test) \
 	cmocka_unit_test_setup_teardown(test, locked_fixture_make, locked_fixture_end)
 	const struct CMUnitTest tests[] = {
-		WITH_STORE(phases_in_every_order_do_what_they_must),
-		WITH_STORE(two_transactions_mixed_leave_each_other_alone),
 		WITH_STORE(two_transactions_for_one_fallback_only_the_first_gets_it),
 		WITH_STORE(commit_of_an_unknown_session_or_transaction_fails),
 		WITH_STORE(same_transaction_number_in_a_new_session_is_another_one),

@@ -365,6 +365,52 @@ long_sequence_at_random_does_what_it_must(void **state)
 	}
 }
 
+/* Repeated phases, and SETs one after the other. */
+static void
+chosen_sequence_does_what_it_must(void **state)
+{
+	static const char *const chosen[] = {
+		"TCXTCX", "TCUTCU", "TCUTCX", "TCXTCU", "TCLTCX", "TTCCXX", "TTCCUU", "TCUUTCX",
+		"TCTCTCX", "TCTUTCX", "TCTXC", "CUXTCX", "XXUUTC", "TXTXTXTC", "TCXTCLTCU",
+		"TCXXTTCCUUXX", "TLTLTCLLTC",
+	};
+
+	(void)state;
+	play_all("TCUXL", 4);
+	for (size_t i = 0; i < COUNT(chosen); i++) {
+		snprintf(sequence, sizeof(sequence), "%s", chosen[i]);
+		sequence_play();
+	}
+}
+
+/* Plays all ways to mix the events of two transactions. */
+static void
+mixed_play(const char *first, const char *second, size_t n)
+{
+	if (*first != '\0') {
+		sequence[n] = *first;
+		mixed_play(first + 1, second, n + 1);
+	}
+	if (*second != '\0') {
+		sequence[n] = (char)tolower(*second);
+		mixed_play(first, second + 1, n + 1);
+	}
+	sequence[n] = '\0';
+	if (*first == '\0' && *second == '\0')
+		sequence_play();
+}
+
+static void
+mixed_transactions_do_what_they_must(void **state)
+{
+	static const char *const lives[] = { "TCX", "TCU", "TX", "TU" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lives); i++)
+		for (size_t k = 0; k < COUNT(lives); k++)
+			mixed_play(lives[i], lives[k], 0);
+}
+
 static int
 phases_begin(void **state)
 {
@@ -392,6 +438,8 @@ main(int argc, char *argv[])
 	const struct CMUnitTest tests[] = {
 		TEST(sequence_of_any_events_does_what_it_must),
 		TEST(longer_sequence_of_phases_does_what_it_must),
+		TEST(chosen_sequence_does_what_it_must),
+		TEST(mixed_transactions_do_what_they_must),
 		TEST(long_sequence_at_random_does_what_it_must),
 	};
 
