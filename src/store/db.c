@@ -122,8 +122,10 @@ values_bind(sqlite3_stmt *stmt, const struct db_value *values, size_t n)
 		if (values[i].type == DB_TEXT)
 			rc = sqlite3_bind_text(stmt, i + 1, values[i].text, -1,
 			    SQLITE_TRANSIENT);
-		else
+		else if (values[i].type == DB_INTEGER)
 			rc = sqlite3_bind_int64(stmt, i + 1, values[i].number);
+		else
+			rc = sqlite3_bind_null(stmt, i + 1);
 	}
 	return rc;
 }
@@ -138,19 +140,6 @@ db_query(struct db *db, unsigned int sql, const struct db_value *values, size_t 
 	if (code != ERR_OK)
 		return code;
 	rc = values_bind(*ret_stmt, values, n);
-	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
-}
-
-enum err_code
-db_query_row(struct db *db, unsigned int sql, const void *row, sqlite3_stmt **ret_stmt,
-    struct err *err)
-{
-	enum err_code code = statement_get(db, sql, ret_stmt, err);
-	int rc;
-
-	if (code != ERR_OK)
-		return code;
-	rc = shape_bind(sql_shape(sql), *ret_stmt, row);
 	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
 }
 
@@ -210,17 +199,6 @@ db_run(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
 	int64_t ignored;
 
 	return db_number(db, sql, values, n, &ignored, err);
-}
-
-enum err_code
-db_run_row(struct db *db, unsigned int sql, const void *row, struct err *err)
-{
-	sqlite3_stmt *stmt = NULL;
-	enum err_code code;
-	bool more;
-
-	code = db_query_row(db, sql, row, &stmt, err);
-	return code == ERR_OK ? db_next(db, stmt, &more, err) : code;
 }
 
 enum err_code

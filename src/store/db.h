@@ -45,9 +45,9 @@ struct db {
 
 /* A parameter of a statement. */
 struct db_value {
-	enum { DB_INTEGER, DB_TEXT } type;
+	enum { DB_NULL, DB_INTEGER, DB_TEXT } type;
 	int64_t		 number;
-	const char	*text;		/* copied when it is bound */
+	const char	*text;		/* SQLite copies it */
 };
 
 static inline struct db_value
@@ -97,9 +97,6 @@ enum err_code db_error(struct db *db, int rc, struct err *err);
  * The caller steps the statement with db_next(). */
 enum err_code db_query(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
     sqlite3_stmt **ret_stmt, struct err *err);
-/* db_query() for a statement of SQL_OF_ROWS() whose parameters are the columns of 'row'. */
-enum err_code db_query_row(struct db *db, unsigned int sql, const void *row,
-    sqlite3_stmt **ret_stmt, struct err *err);
 /* Steps to the next row. ERR_OK with *ret_row false at the end. The statement is reset at the
  * end and on an error. */
 enum err_code db_next(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err);
@@ -111,7 +108,6 @@ void db_reset(sqlite3_stmt *stmt);
 /* Runs a statement to its end and ignores its rows. */
 enum err_code db_run(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
     struct err *err);
-enum err_code db_run_row(struct db *db, unsigned int sql, const void *row, struct err *err);
 /* Runs SQL that is not in the table of statements and has no parameters. */
 enum err_code db_exec(struct db *db, const char *sql, struct err *err);
 /* A query for one number. *ret stays as it is if there is no row. */

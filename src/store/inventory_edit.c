@@ -65,10 +65,11 @@ static void
 statistics_forget(struct store *store)
 {
 	int64_t after = store->begin_change;
+	enum err_code code = ERR_OK;
 	size_t n = 1;
 
-	while (n > 0 && store->stats.handle != NULL && batch_forget(store, &after, &n) == ERR_OK)
-		continue;
+	while (n > 0 && code == ERR_OK && store->stats.handle != NULL)
+		code = batch_forget(store, &after, &n);
 }
 
 enum err_code
@@ -97,13 +98,13 @@ static enum err_code
 row_find(struct db *db, enum shape_id shape, const void *row, uint32_t *ret_id,
     enum store_put_result *ret_result, struct err *err)
 {
+	struct db_value values[SHAPE_COLUMNS_MAX];
 	sqlite3_stmt *stmt = NULL;
 	enum err_code code;
 	bool found;
 
-	code = db_query_row(db, SQL_OF_ROWS(ROW_FIND, shape), row, &stmt, err);
-	if (code == ERR_OK)
-		code = db_next(db, stmt, &found, err);
+	code = db_first(db, SQL_OF_ROWS(ROW_FIND, shape), values,
+	    shape_values(&shapes[shape], row, values), &stmt, &found, err);
 	if (code != ERR_OK)
 		return code;
 	*ret_id = found ? (uint32_t)sqlite3_column_int64(stmt, 0) : 0;
@@ -119,11 +120,13 @@ row_put(struct db *db, enum shape_id shape, const void *row, uint32_t id,
     enum store_put_result result, uint32_t *ret_id, enum store_put_result *ret_result,
     struct err *err)
 {
+	struct db_value values[SHAPE_COLUMNS_MAX];
 	const enum row_sql put = result == STORE_PUT_ADDED ? ROW_INSERT : ROW_UPDATE;
 	enum err_code code = ERR_OK;
 
 	if (result != STORE_PUT_SAME)
-		code = db_run_row(db, SQL_OF_ROWS(put, shape), row, err);
+		code = db_run(db, SQL_OF_ROWS(put, shape), values,
+		    shape_values(&shapes[shape], row, values), err);
 	if (code != ERR_OK)
 		return code;
 	if (ret_id != NULL)

@@ -63,8 +63,8 @@ static const struct column real_columns[] = {
 	{ "reason", TEXT(real_row, reason, MODEL_MESSAGE_MAX) },
 	{ "last_change", TIME(real_row, last_change) },
 	{ "last_job", NUMBER(real_row, last_job, 0, MODEL_ID_MAX) },
-	{ NULL, NUMBER(store_real_view, pending_jobs, 0, MODEL_ID_MAX),
-	    .view = "(SELECT count(*) FROM job AS j WHERE j.real_id = r.id"
+	{ "pending_jobs", NUMBER(store_real_view, pending_jobs, 0, MODEL_ID_MAX),
+	    .flags = COLUMN_VIEW, .view = "(SELECT count(*) FROM job AS j WHERE j.real_id = r.id"
 	    " AND j." SQL_JOB_OPEN ")" },
 };
 
@@ -121,6 +121,10 @@ static const struct column look_columns[] = {
 	    .flags = COLUMN_PUT },
 };
 
+static const struct column removed_statistics_columns[] = {
+	{ "id", ID(removed_row, id) },
+};
+
 static const struct column removed_columns[] = {
 	{ "kind", NUMBER(removed_row, kind, STORE_CLUSTER, STORE_STATISTICS) },
 	{ "id", ID(removed_row, id) },
@@ -132,22 +136,27 @@ static const struct column removed_columns[] = {
 #define NO_PARENT(table, column)                                               \
 	"NOT EXISTS (SELECT 1 FROM " table " AS p WHERE p.id = r." column ")"
 
-#define COLUMNS(array) .columns = (array), .n = sizeof(array) / sizeof((array)[0])
+#define SHAPE(row, array)                                                      \
+	.row_size = sizeof(struct row), .n = sizeof(array) / sizeof((array)[0]), \
+	.columns = (array)
+
+_Static_assert(sizeof(statistics_columns) / sizeof(statistics_columns[0]) <= SHAPE_COLUMNS_MAX,
+    "the largest table");
 
 const struct shape shapes[SHAPES] = {
-	[SHAPE_CLUSTER] = { "cluster", "id", COLUMNS(cluster_columns),
-	    .row_size = sizeof(struct cluster_row), .order = "name", .below = "?1 = 0 AND",
+	[SHAPE_CLUSTER] = { SHAPE(cluster_row, cluster_columns), "cluster", "id",
+	    .order = "name", .below = "?1 = 0 AND",
 	    .why = "CASE WHEN " SAME_NAME("cluster", "") " THEN <LEFT_OUT_NAME>"
 	    " WHEN r.changed < 1 THEN <LEFT_OUT_CHANGE> ELSE 0 END" },
-	[SHAPE_SERVICE] = { "service", "id", COLUMNS(service_columns),
-	    .row_size = sizeof(struct service_row), .order = "name",
-	    .below = "r.cluster_id = ?1 AND", .parent = "cluster", .parent_column = "cluster_id",
+	[SHAPE_SERVICE] = { SHAPE(service_row, service_columns), "service", "id",
+	    .order = "name", .below = "r.cluster_id = ?1 AND",
+	    .parent = "cluster", .parent_column = "cluster_id",
 	    .why = "CASE WHEN " NO_PARENT("cluster", "cluster_id") " THEN <LEFT_OUT_PARENT>"
 	    " WHEN " SAME_NAME("service", "d.cluster_id = r.cluster_id AND ")
 	    " THEN <LEFT_OUT_NAME> WHEN r.changed < 1 THEN <LEFT_OUT_CHANGE> ELSE 0 END" },
-	[SHAPE_REAL] = { "real_service", "id", COLUMNS(real_columns),
-	    .row_size = sizeof(struct store_real_view), .order = "name",
-	    .below = "r.service_id = ?1 AND", .parent = "service", .parent_column = "service_id",
+	[SHAPE_REAL] = { SHAPE(store_real_view, real_columns), "real_service", "id",
+	    .order = "name", .below = "r.service_id = ?1 AND",
+	    .parent = "service", .parent_column = "service_id",
 	    .why = "CASE WHEN " NO_PARENT("service", "service_id") " THEN <LEFT_OUT_PARENT>"
 	    " WHEN " SAME_NAME("real_service", "d.service_id = r.service_id AND ")
 	    " THEN <LEFT_OUT_NAME> WHEN r.fallback = 1 AND EXISTS (SELECT 1 FROM real_service"
@@ -155,18 +164,17 @@ const struct shape shapes[SHAPES] = {
 	    " AND NOT EXISTS (SELECT 1 FROM real_service AS e"
 	    " WHERE e.service_id = d.service_id AND e.name = d.name AND e.id < d.id))"
 	    " THEN <LEFT_OUT_FALLBACK> WHEN r.changed < 1 THEN <LEFT_OUT_CHANGE> ELSE 0 END" },
-	[SHAPE_JOB] = { "job", "id", COLUMNS(job_columns), .row_size = sizeof(struct job_row),
-	    .order = "id", .below = "?1 = 0 AND", .parent = "real_service",
-	    .parent_column = "real_id", .why = "CASE WHEN r.real_id IS NOT NULL AND "
-	    NO_PARENT("real_service", "real_id") " THEN <LEFT_OUT_PARENT> ELSE 0 END" },
-	[SHAPE_STATISTICS] = { "statistics", "real_id", COLUMNS(statistics_columns),
-	    .row_size = sizeof(struct statistics), .why = "0" },
-	[SHAPE_LOOK] = { "look", "cluster_id", COLUMNS(look_columns),
-	    .row_size = sizeof(struct driver_poll), .why = "0" },
-	[SHAPE_REMOVED] = { "removed", "id", COLUMNS(removed_columns),
-	    .row_size = sizeof(struct removed_row), .why = "0" },
-	[SHAPE_REMOVED_STATISTICS] = { "removed", "id", .columns = removed_columns + 1, .n = 1,
-	    .row_size = sizeof(struct removed_row), .why = "0" },
+	[SHAPE_JOB] = { SHAPE(job_row, job_columns), "job", "id",
+	    .order = "id", .below = "?1 = 0 AND",
+	    .parent = "real_service", .parent_column = "real_id",
+	    .why = "CASE WHEN r.real_id IS NOT NULL AND " NO_PARENT("real_service", "real_id")
+	    " THEN <LEFT_OUT_PARENT> ELSE 0 END" },
+	[SHAPE_STATISTICS] = { SHAPE(statistics, statistics_columns), "statistics", "real_id",
+	    .why = "0" },
+	[SHAPE_LOOK] = { SHAPE(driver_poll, look_columns), "look", "cluster_id", .why = "0" },
+	[SHAPE_REMOVED] = { SHAPE(removed_row, removed_columns), "removed", "id", .why = "0" },
+	[SHAPE_REMOVED_STATISTICS] = { SHAPE(removed_row, removed_statistics_columns), "removed",
+	    "id", .why = "0" },
 };
 
 /* -- reading ---------------------------------------------------------------------- */
@@ -280,42 +288,36 @@ shape_keep(const struct shape *shape, union shape_row *row)
 static int64_t
 number_get(const void *member, const struct column *column)
 {
-	uint64_t u64 = 0;
+	uint64_t u64;
 
-	/* Little-endian or not: each size has its own type. */
-	if (column->size == sizeof(uint8_t))
+	switch (column->size) {
+	case sizeof(uint8_t):
 		return *(const uint8_t *)member;
-	if (column->size == sizeof(uint16_t))
+	case sizeof(uint16_t):
 		return *(const uint16_t *)member;
-	if (column->size == sizeof(uint32_t))
+	case sizeof(uint32_t):
 		return *(const uint32_t *)member;
-	memcpy(&u64, member, sizeof(u64));
+	default:
+		memcpy(&u64, member, sizeof(u64));
+	}
 	/* SQLite's integers are signed. */
 	return column->type == COLUMN_COUNT && u64 > INT64_MAX ? INT64_MAX : (int64_t)u64;
 }
 
-static int
-column_bind(sqlite3_stmt *stmt, int i, const struct column *column, const void *row)
+size_t
+shape_values(const struct shape *shape, const void *row, struct db_value *ret_values)
 {
-	const void *member = (const char *)row + column->offset;
-	const char *text;
+	for (size_t i = 0; i < shape->n; i++) {
+		const struct column *column = &shape->columns[i];
+		const char *member = (const char *)row + column->offset;
 
-	if (is_text(column)) {
-		memcpy(&text, member, sizeof(text));
-		return sqlite3_bind_text(stmt, i, text, -1, SQLITE_TRANSIENT);
+		ret_values[i].type = is_text(column) ? DB_TEXT : column->present == 0 ||
+		    (((const struct statistics *)row)->present & column->present) != 0 ?
+		    DB_INTEGER : DB_NULL;
+		if (is_text(column))
+			memcpy(&ret_values[i].text, member, column->size);
+		else
+			ret_values[i].number = number_get(member, column);
 	}
-	if (column->present != 0 &&
-	    (((const struct statistics *)row)->present & column->present) == 0)
-		return sqlite3_bind_null(stmt, i);
-	return sqlite3_bind_int64(stmt, i, number_get(member, column));
-}
-
-int
-shape_bind(const struct shape *shape, sqlite3_stmt *stmt, const void *row)
-{
-	int n = sqlite3_bind_parameter_count(stmt), rc = SQLITE_OK;
-
-	for (int i = 0; i < n && i < (int)shape->n && rc == SQLITE_OK; i++)
-		rc = column_bind(stmt, i + 1, &shape->columns[i], row);
-	return rc;
+	return shape->n;
 }

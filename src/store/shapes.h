@@ -11,6 +11,8 @@
 
 #include "store/store.h"
 
+struct db_value;
+
 enum shape_id {
 	SHAPE_CLUSTER = STORE_CLUSTER, SHAPE_SERVICE = STORE_SERVICE, SHAPE_REAL = STORE_REAL,
 	SHAPE_JOB = STORE_JOB, SHAPE_STATISTICS = STORE_STATISTICS,
@@ -37,10 +39,13 @@ enum column_flag {
 	COLUMN_PUT = 2,		/* written by INSERT and UPDATE */
 	COLUMN_FIRST = 4,	/* written by INSERT only */
 	COLUMN_NULLABLE = 8,	/* NULL is read as 0 */
+	COLUMN_VIEW = 16,	/* only in the view: not a column of the table */
 };
 
+enum { SHAPE_COLUMNS_MAX = 18 };
+
 struct column {
-	const char		*name;		/* NULL: only in the view */
+	const char		*name;
 	enum column_type	 type;
 	size_t			 offset, size;	/* of the member */
 	int64_t			 min, max;	/* of the number, or of the length in bytes */
@@ -50,11 +55,11 @@ struct column {
 };
 
 struct shape {
+	size_t			 row_size;	/* of the struct, with the columns of the view */
+	size_t			 n;
+	const struct column	*columns;
 	const char		*table;
 	const char		*id;		/* column that numbers the rows */
-	const struct column	*columns;
-	size_t			 n;
-	size_t			 row_size;	/* of the struct, with the columns of the view */
 	const char		*order;		/* column by which pages are read */
 	const char		*parent;	/* table of the parent */
 	const char		*parent_column;	/* that names it */
@@ -92,7 +97,8 @@ size_t shape_kept_size(const struct shape *shape);
  * shape_kept_size() bytes. */
 void shape_keep(const struct shape *shape, union shape_row *row);
 
-/* Binds column N of 'row' to ?N, for each N that the statement has. Returns an SQLite code. */
-int shape_bind(const struct shape *shape, sqlite3_stmt *stmt, const void *row);
+/* The columns of 'row' as parameters, column N as ?N; ret_values has room for SHAPE_COLUMNS_MAX.
+ * Texts belong to the row. Returns how many. */
+size_t shape_values(const struct shape *shape, const void *row, struct db_value *ret_values);
 
 #endif

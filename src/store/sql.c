@@ -247,57 +247,38 @@ static const char *const patterns[ROW_SQLS] = {
 
 /* -- words ------------------------------------------------------------------------ */
 
-#define NUMBER(enumerator) { #enumerator, enumerator }
-
-/* Enumerators and constants that statements name. */
-static const struct {
+/* A word is a number, a text of struct shape, or a list: each column that has one of 'flags',
+ * in 'format', where @ is the name of the column and # its number. */
+static const struct word {
 	const char	*name;
 	int		 number;
-} numbers[] = {
+	size_t		 member;	/* its offset */
+	const char	*format, *separator;
+	unsigned int	 flags;		/* 0: any */
+	bool		 view;
+} words[] = {
+#define NUMBER(enumerator) { #enumerator, .number = (enumerator) }
+#define MEMBER(name, of) { name, .member = offsetof(struct shape, of) }
+#define LIST(name, each, between, with)                                        \
+	{ name, .format = (each), .separator = (between), .flags = (with) }
+#define WRITTEN (COLUMN_KEY | COLUMN_PUT | COLUMN_FIRST)
 	NUMBER(JOB_HELD), NUMBER(JOB_QUEUED), NUMBER(JOB_RUNNING), NUMBER(JOB_SUCCEEDED),
 	NUMBER(JOB_FAILED), NUMBER(JOB_CANCELLED), NUMBER(JOB_SUPERSEDED), NUMBER(JOB_ENABLE),
 	NUMBER(JOB_DISABLE), NUMBER(JOB_ENABLE_FALLBACK), NUMBER(JOB_DISABLE_FALLBACK),
 	NUMBER(JOB_SET_WEIGHT), NUMBER(LEFT_OUT_PARENT), NUMBER(LEFT_OUT_NAME),
 	NUMBER(LEFT_OUT_FALLBACK), NUMBER(LEFT_OUT_CHANGE), NUMBER(STORE_REAL),
 	NUMBER(MODEL_ID_MAX),
+	MEMBER("table", table), MEMBER("id", id), MEMBER("order", order), MEMBER("why", why),
+	MEMBER("below", below), MEMBER("parent", parent_column),
+	LIST("columns", "r.@", ", ", 0),
+	{ "view", .format = "r.@", .separator = ", ", .view = true },
+	LIST("names", "@", ", ", WRITTEN),
+	LIST("parameters", "?#", ", ", WRITTEN),
+	LIST("key", "@ = ?#", " AND ", COLUMN_KEY),
+	LIST("same", "@ = ?#", " AND ", COLUMN_PUT),
+	LIST("changes", "@ = ?#", ", ", COLUMN_PUT),
+	LIST("excluded", "@ = excluded.@", ", ", COLUMN_PUT),
 };
-
-/* Words of a shape: a text of struct shape, or each column that has one of 'flags' (0: all).
- * In 'format' @ is the name of a column and # its number. */
-static const struct word {
-	const char	*name;
-	size_t		 member;	/* its offset */
-	const char	*format, *separator;
-	unsigned int	 flags;
-} words[] = {
-#define WRITTEN (COLUMN_KEY | COLUMN_PUT | COLUMN_FIRST)
-	{ "table", .member = offsetof(struct shape, table) },
-	{ "id", .member = offsetof(struct shape, id) },
-	{ "order", .member = offsetof(struct shape, order) },
-	{ "parent", .member = offsetof(struct shape, parent_column) },
-	{ "why", .member = offsetof(struct shape, why) },
-	{ "below", .member = offsetof(struct shape, below) },
-	{ "columns", .format = "r.@", .separator = ", " },
-	{ "names", .format = "@", .separator = ", ", .flags = WRITTEN },
-	{ "parameters", .format = "?#", .separator = ", ", .flags = WRITTEN },
-	{ "key", .format = "@ = ?#", .separator = " AND ", .flags = COLUMN_KEY },
-	{ "same", .format = "@ = ?#", .separator = " AND ", .flags = COLUMN_PUT },
-	{ "changes", .format = "@ = ?#", .separator = ", ", .flags = COLUMN_PUT },
-	{ "excluded", .format = "@ = excluded.@", .separator = ", ", .flags = COLUMN_PUT },
-};
-
-static void
-column_write(sqlite3_str *text, const char *format, const char *name, size_t number)
-{
-	for (; *format != '\0'; format++) {
-		if (*format == '@')
-			sqlite3_str_appendall(text, name);
-		else if (*format == '#')
-			sqlite3_str_appendf(text, "%d", (int)number);
-		else
-			sqlite3_str_appendchar(text, 1, *format);
-	}
-}
 
 static void
 list_write(sqlite3_str *text, const struct word *word, const struct shape *shape)
@@ -307,80 +288,54 @@ list_write(sqlite3_str *text, const struct word *word, const struct shape *shape
 	for (size_t i = 0; i < shape->n; i++) {
 		const struct column *column = &shape->columns[i];
 
-		if (column->name == NULL ||
-		    (word->flags != 0 && (column->flags & word->flags) == 0))
+		if (word->flags != 0 ? (column->flags & word->flags) == 0 :
+		    (column->flags & COLUMN_VIEW) != 0 && !word->view)
 			continue;
 		sqlite3_str_appendall(text, separator);
-		column_write(text, word->format, column->name, i + 1);
 		separator = word->separator;
+		if (column->view != NULL && word->view) {
+			sqlite3_str_appendf(text, "%s AS %s", column->view, column->name);
+			continue;
+		}
+		for (const char *c = word->format; *c != '\0'; c++) {
+			if (*c == '@')
+				sqlite3_str_appendall(text, column->name);
+			else if (*c == '#')
+				sqlite3_str_appendf(text, "%d", (int)i + 1);
+			else
+				sqlite3_str_appendchar(text, 1, *c);
+		}
 	}
 }
 
-static void
-view_write(sqlite3_str *text, const struct shape *shape)
+/* "becomes EVENT": what the event sets in a job; "before EVENT": true of a job to which it may
+ * happen. False if 'word' is neither. */
+static bool
+transition_write(sqlite3_str *text, const char *word)
 {
-	for (size_t i = 0; i < shape->n; i++) {
-		const struct column *column = &shape->columns[i];
+	const char *event = strchr(word, ' '), *separator = "state IN (";
+	const struct job_transition *t = job_transitions;
 
-		sqlite3_str_appendall(text, i > 0 ? ", " : "");
-		if (column->view != NULL)
-			sqlite3_str_appendall(text, column->view);
-		if (column->name != NULL)
-			sqlite3_str_appendf(text, column->view != NULL ? " AS %s" : "r.%s",
-			    column->name);
+	while (event != NULL && t->event != NULL && strcmp(event + 1, t->event) != 0)
+		t++;
+	if (event == NULL || t->event == NULL)
+		return false;
+	if (strncmp(word, "becomes", 7) == 0) {
+		sqlite3_str_appendf(text, "state = %d", t->to);
+		if (t->cause != 0)
+			sqlite3_str_appendf(text, ", fail_cause = %d", t->cause);
+		if (t->message != NULL)
+			sqlite3_str_appendf(text, ", message = %Q", t->message);
+		return true;
 	}
-}
-
-/* The states from which a job gets here. */
-static void
-before_write(sqlite3_str *text, const struct job_transition *transition)
-{
-	const char *separator = "state IN (";
-
 	for (unsigned int state = JOB_HELD; state <= JOB_SUPERSEDED; state++) {
-		if ((transition->from & 1u << state) == 0)
+		if ((t->from & 1u << state) == 0)
 			continue;
 		sqlite3_str_appendf(text, "%s%u", separator, state);
 		separator = ", ";
 	}
 	sqlite3_str_appendall(text, ")");
-}
-
-static void
-becomes_write(sqlite3_str *text, const struct job_transition *transition)
-{
-	sqlite3_str_appendf(text, "state = %d", transition->to);
-	if (transition->cause != 0)
-		sqlite3_str_appendf(text, ", fail_cause = %d", transition->cause);
-	if (transition->message != NULL)
-		sqlite3_str_appendf(text, ", message = %Q", transition->message);
-}
-
-/* "becomes EVENT" or "before EVENT"; false if 'word' is neither. */
-static bool
-transition_write(sqlite3_str *text, const char *word)
-{
-	const char *event = strchr(word, ' ');
-
-	for (const struct job_transition *t = job_transitions; t->event != NULL; t++) {
-		if (event == NULL || strcmp(event + 1, t->event) != 0)
-			continue;
-		(word[2] == 'f' ? before_write : becomes_write)(text, t);
-		return true;
-	}
-	return false;
-}
-
-static bool
-number_write(sqlite3_str *text, const char *word)
-{
-	for (size_t i = 0; i < COUNT(numbers); i++) {
-		if (strcmp(numbers[i].name, word) != 0)
-			continue;
-		sqlite3_str_appendf(text, "%d", numbers[i].number);
-		return true;
-	}
-	return false;
+	return true;
 }
 
 /* An unknown word stays, and SQLite refuses the statement. */
@@ -389,19 +344,19 @@ word_write(sqlite3_str *text, const char *name, const struct shape *shape)
 {
 	const struct word *word = words;
 
-	if (number_write(text, name) || transition_write(text, name))
+	if (transition_write(text, name))
 		return;
 	while (word < words + COUNT(words) && strcmp(word->name, name) != 0)
 		word++;
-	if (strcmp(name, "view") == 0)
-		view_write(text, shape);
-	else if (word == words + COUNT(words))
+	if (word == words + COUNT(words))
 		sqlite3_str_appendf(text, "<%s>", name);
 	else if (word->format != NULL)
 		list_write(text, word, shape);
-	else
+	else if (word->member != 0)
 		sqlite3_str_appendall(text, *(const char *const *)(const void *)
 		    ((const char *)shape + word->member));
+	else
+		sqlite3_str_appendf(text, "%d", word->number);
 }
 
 /* 'sql' with its words replaced once. A word is between < and >, and begins with a letter. */
@@ -412,13 +367,9 @@ words_replace(const char *sql, const struct shape *shape)
 	char word[32];
 
 	while (*sql != '\0') {
-		size_t plain = strcspn(sql, "<"), length = strcspn(sql + plain, ">");
+		size_t length = strcspn(sql, ">");
 
-		sqlite3_str_append(text, sql, (int)plain);
-		sql += plain;
-		if (*sql == '\0')
-			break;
-		if (!isalpha((unsigned char)sql[1]) || length > sizeof(word)) {
+		if (*sql != '<' || !isalpha((unsigned char)sql[1]) || length > sizeof(word)) {
 			sqlite3_str_appendchar(text, 1, *sql++);
 			continue;
 		}
@@ -429,18 +380,12 @@ words_replace(const char *sql, const struct shape *shape)
 	return sqlite3_str_finish(text);
 }
 
-const struct shape *
-sql_shape(unsigned int statement)
-{
-	return &shapes[(statement - SQL_TEXTS) % SHAPES];
-}
-
 char *
 sql_build(unsigned int statement)
 {
-	bool is_text = statement < SQL_TEXTS;
-	const struct shape *shape = is_text ? &shapes[0] : sql_shape(statement);
-	const char *sql = is_text ? texts[statement] : patterns[(statement - SQL_TEXTS) / SHAPES];
+	unsigned int row = statement - SQL_TEXTS;
+	const char *sql = statement < SQL_TEXTS ? texts[statement] : patterns[row / SHAPES];
+	const struct shape *shape = &shapes[statement < SQL_TEXTS ? 0 : row % SHAPES];
 	char *once = words_replace(sql, shape), *twice;
 
 	if (once == NULL)

@@ -100,7 +100,5 @@ enum { SQL_STATEMENTS = SQL_OF_ROWS(ROW_SQLS, 0) };
 
 /* The statement with all words replaced, for sqlite3_free(); NULL if there is no memory. */
 char *sql_build(unsigned int statement);
-/* The shape of SQL_OF_ROWS(). */
-const struct shape *sql_shape(unsigned int statement);
 
 #endif

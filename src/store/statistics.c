@@ -11,12 +11,13 @@ static enum err_code
 batch_write(struct store *store, enum shape_id shape, const void *rows, size_t n, size_t size,
     struct err *err)
 {
+	struct db_value values[SHAPE_COLUMNS_MAX];
 	struct db *db = &store->stats;
 	enum err_code code = db_begin(db, true, err);
 
 	for (size_t i = 0; i < n && code == ERR_OK; i++)
-		code = db_run_row(db, SQL_OF_ROWS(ROW_UPSERT, shape),
-		    (const char *)rows + i * size, err);
+		code = db_run(db, SQL_OF_ROWS(ROW_UPSERT, shape), values,
+		    shape_values(&shapes[shape], (const char *)rows + i * size, values), err);
 	if (code == ERR_OK) {
 		store->committed = true;
 		store->stats_written = true;
