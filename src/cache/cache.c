@@ -168,7 +168,7 @@ static const struct tree_ops tree_ops = {
 	.deleted = on_deleted,
 	.sink = {
 		.job = cache_on_job, .statistics = on_statistics, .removed = on_removed,
-		.totals = on_totals, .look = on_poll,
+		.totals = on_totals, .poll = on_poll,
 	},
 };
 

@@ -116,7 +116,7 @@ polled_put(struct worker *worker, int64_t wait_ms)
 		return;
 	row = (struct driver_poll){ .cluster_id = worker->cluster->row.id,
 	    .time = clock_wall_s(), .interval_ms = (uint32_t)interval };
-	if (!store_done(worker, store_look_put(worker->shared->store, &row, &err), &err))
+	if (!store_done(worker, store_poll_put(worker->shared->store, &row, &err), &err))
 		return;
 	worker->polled_put_ms = now;
 	worker->polled_interval_ms = row.interval_ms;

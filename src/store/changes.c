@@ -42,7 +42,7 @@ static const struct feed main_feeds[] = {
 static const struct feed stats_feeds[] = {
 	{ SHAPE_REMOVED_STATISTICS, offsetof(struct store_cursor, removed_stats) },
 	{ SHAPE_STATISTICS, offsetof(struct store_cursor, statistics) },
-	{ SHAPE_LOOK, offsetof(struct store_cursor, look) },
+	{ SHAPE_POLL, offsetof(struct store_cursor, poll) },
 };
 
 /* Adds a message to an error of the sink. */
@@ -66,8 +66,8 @@ row_pass(const struct store_sink *sink, enum shape_id shape, const union shape_r
 		return sink->job(sink->arg, &row->job);
 	case SHAPE_STATISTICS:
 		return sink->statistics(sink->arg, &row->statistics);
-	case SHAPE_LOOK:
-		return sink->look == NULL ? ERR_OK : sink->look(sink->arg, &row->look);
+	case SHAPE_POLL:
+		return sink->poll == NULL ? ERR_OK : sink->poll(sink->arg, &row->poll);
 	case SHAPE_REMOVED:
 		return sink->removed(sink->arg, row->removed.kind, row->removed.id);
 	case SHAPE_REMOVED_STATISTICS:
@@ -323,7 +323,7 @@ stats_read(struct reading *reading, const struct extent *extent)
 			code = reading->sink->removed(reading->sink->arg, STORE_STATISTICS, 0);
 		cursor->stats_birth = birth;
 		cursor->statistics = 0;
-		cursor->look = 0;
+		cursor->poll = 0;
 		cursor->removed_stats = extent->removed_oldest;
 	}
 	if (code != ERR_OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * One SQLite file: errors, statements, transactions; see db.h.
+ * Errors, statements and transactions of one SQLite file; see db.h.
  */
 #include "store/db.h"
 
@@ -9,33 +9,32 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-/* SQLite's result codes, primary but for the first, with what a person on call does about
- * each. */
+/* Result codes of SQLite and what a person does about each. The first is an extended code. */
 static const struct {
 	int		 rc;
 	enum err_code	 code;
-	const char	*words;
+	const char	*message;
 } results[] = {
-	/* A program died in a COMMIT, and who only reads may not undo that. */
-	{ SQLITE_READONLY_ROLLBACK, ERR_READONLY, "a write was cut off: start lbclusterd, "
-	    "which repairs it" },
+	/* A program was killed in a COMMIT. A program that only reads cannot roll that back. */
+	{ SQLITE_READONLY_ROLLBACK, ERR_READONLY, "a write was interrupted; start lbclusterd, "
+	    "which rolls it back" },
 	{ SQLITE_BUSY, ERR_BUSY, "locked by another program" },
 	{ SQLITE_LOCKED, ERR_BUSY, "locked by another program" },
 	{ SQLITE_PROTOCOL, ERR_BUSY, "locked by another program" },
-	{ SQLITE_READONLY, ERR_READONLY, "read-only; check the owner and mode of it and of "
-	    "its directory, and the file system" },
+	{ SQLITE_READONLY, ERR_READONLY, "read-only; check the owner and mode of the file "
+	    "and of its directory, and the file system" },
 	{ SQLITE_PERM, ERR_READONLY, "no permission" },
 	{ SQLITE_FULL, ERR_FULL, "the disk is full" },
 	{ SQLITE_CORRUPT, ERR_CORRUPT, DB_DAMAGED },
-	{ SQLITE_NOTADB, ERR_FOREIGN, "not a database, move it away" },
+	{ SQLITE_NOTADB, ERR_FOREIGN, "not a database; move it away" },
 	{ SQLITE_NOMEM, ERR_NOMEM, "out of memory" },
 	{ SQLITE_CONSTRAINT, ERR_INVALID, "refused by a constraint" },
-	{ SQLITE_CANTOPEN, ERR_IO, "cannot be opened, look at its owner, mode and disk" },
-	{ SQLITE_IOERR, ERR_IO, "the disk fails, see the kernel's log" },
+	{ SQLITE_CANTOPEN, ERR_IO, "cannot be opened; check its owner, mode and disk" },
+	{ SQLITE_IOERR, ERR_IO, "input/output error; see the kernel's log" },
 };
 
-/* Why a file cannot be opened SQLite leaves to the system's word. Where it could not make
- * one it looks for it again, and the word is of that. */
+/* Reports why SQLite cannot open a file. ENOENT is about a file that SQLite could not create
+ * beside it: the journal or the shared memory. */
 static enum err_code
 open_error(const struct db *db, int error, struct err *err)
 {
@@ -45,14 +44,14 @@ open_error(const struct db *db, int error, struct err *err)
 		return err_set(err, err_of_errno(error), "%s: cannot be opened: %s", db->path,
 		    strerror(error));
 	if (statvfs(db->path, &vfs) == 0 && vfs.f_files > 0 && vfs.f_favail == 0)
-		return err_set(err, ERR_FULL, "%s: the disk is full: no inode is left", db->path);
-	return err_set(err, ERR_IO, "%s: what SQLite keeps beside it cannot be opened, look at "
+		return err_set(err, ERR_FULL, "%s: the disk is full: no free inodes", db->path);
+	return err_set(err, ERR_IO, "%s: SQLite cannot create a file beside it; check the "
 	    "owner and mode of the directory", db->path);
 }
 
-/* A -shm that cannot grow is an error of input or output to SQLite, with no word why. */
+/* SQLite reports a -shm file that cannot grow as an I/O error, without errno. */
 static bool
-no_block_is_left(const struct db *db)
+disk_is_full(const struct db *db)
 {
 	struct statvfs vfs;
 
@@ -75,18 +74,18 @@ db_error(struct db *db, int rc, struct err *err)
 
 	if ((rc & 0xff) == SQLITE_CANTOPEN && error != 0)
 		return open_error(db, error, err);
-	/* Not the disk, though SQLite tells them no apart. A sync that says so has failed all
-	 * the same: what it leaves is in doubt. */
+	/* SQLite reports a quota or a file size limit as an I/O error. After a failed sync the
+	 * commit is in doubt all the same. */
 	if ((rc & 0xff) == SQLITE_IOERR && (error == EDQUOT || error == EFBIG))
 		return err_set(err, is_growth(rc) ? ERR_FULL : ERR_IO,
-		    "%s: there is no more room for this program: %s", db->path,
+		    "%s: cannot grow: %s", db->path,
 		    strerror(error));
-	if (rc == SQLITE_IOERR_SHMSIZE && no_block_is_left(db))
+	if (rc == SQLITE_IOERR_SHMSIZE && disk_is_full(db))
 		rc = SQLITE_FULL;
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
 		if (results[i].rc == rc || results[i].rc == (rc & 0xff))
 			return err_set(err, results[i].code, "%s: %s (%s)", db->path,
-			    results[i].words, detail);
+			    results[i].message, detail);
 	}
 	return err_set(err, ERR_IO, "%s: %s (SQLite %d)", db->path, detail, rc);
 }
@@ -225,8 +224,8 @@ db_commit(struct db *db, struct err *err)
 	if (code == ERR_OK)
 		return ERR_OK;
 	db_rollback(db);
-	/* A failed fsync(2) at the end leaves a commit that may be found whole when
-	 * the file is opened again: seen with SQLite 3.40.1 in both journal modes. */
+	/* After a failed fsync(2) at the end the commit may be found when the file is opened
+	 * again: seen with SQLite 3.40.1 in both journal modes. */
 	if (code == ERR_IO && err != NULL)
 		err->code = ERR_DOUBT;
 	return code == ERR_IO ? ERR_DOUBT : code;

@@ -16,7 +16,7 @@
 
 #define DB_DAMAGED "damaged: put a backup in its place"
 
-/* What makes a file the one or the other. */
+/* The kind of a file: lbcluster.db or lbcluster-stats.db. */
 struct db_kind {
 	const char		*file;		/* name in the store's directory */
 	int			 application_id;
@@ -33,11 +33,11 @@ extern const struct db_kind db_stats_kind;
 struct db {
 	const struct db_kind	*kind;
 	char			*path;
-	bool			 verify;	/* every page and reference, at an open */
+	bool			 verify;	/* db_open() calls db_verify() */
 	sqlite3			*handle;	/* NULL while closed */
 	dev_t			 dev;		/* the file that is open */
 	ino_t			 ino;
-	int64_t			 data_version;	/* of the last look */
+	int64_t			 data_version;	/* at the last read */
 	int			 wait_ms;	/* for a lock */
 	int64_t			 busy_since_ms;
 	sqlite3_stmt		*statements[SQL_STATEMENTS];	/* NULL: not prepared yet */
@@ -68,29 +68,29 @@ db_str(const char *text)
 	sizeof((const struct db_value[]){ __VA_ARGS__ }) / sizeof(struct db_value)
 #define DB_NO_VALUES NULL, 0
 
-/* Opens an existing file and checks it. Migrates if 'writable'. */
+/* Opens an existing file and checks it. Runs migrations if 'writable'. */
 enum err_code db_open(struct db *db, bool writable, int wait_ms, struct err *err);
-/* Checks every page, row and reference of an open file: ERR_CORRUPT, with what is wrong. */
+/* Checks all pages and indexes of an open file. ERR_CORRUPT names the first error. */
 enum err_code db_verify(struct db *db, struct err *err);
-/* Makes an empty file under another name and gives it its own only when it is
- * whole: two programs may do so at once, and a crash leaves nothing behind that
- * looks like a store. ERR_OK if it is there now, whoever made it. */
+/* Creates an empty database under another name and links it to 'path' when it is complete.
+ * So two programs may do this at once, and a crash leaves no incomplete file at 'path'.
+ * ERR_OK also if another program created the file. */
 enum err_code db_create(const struct db_kind *kind, const char *path, struct err *err);
-/* fsync(2) of the directory that 'path' is in, so that the name is there after a power
- * cut. ERR_READONLY: that directory may not be read. */
+/* Syncs the directory that 'path' is in, so that the name survives a power cut. ERR_READONLY:
+ * this user may not read the directory. */
 enum err_code db_directory_sync(const char *path, struct err *err);
 void db_close(struct db *db);
 
-/* To open connections with: the system's files, without SQLite's long wait for what a WAL
- * has for its readers. NULL, which is SQLite's own, if there is no memory. */
+/* The name of the VFS for connections: that of the system, with a short wait for the read
+ * marks of a WAL. NULL, which is SQLite's default, if there is no memory. */
 const char *db_vfs(void);
 
-/* True while the path names the file that is open, or, of a closed one, was open last. */
+/* True while the path refers to the file that is open, or was open last. */
 bool db_is_in_place(const struct db *db);
-/* True while the path names the file that is open. */
+/* True while a file is open and the path refers to it. */
 bool db_is_same_file(const struct db *db);
 
-/* Fills 'err' from the connection, or from 'rc' alone, with the file's name. */
+/* Maps result code 'rc' of SQLite to an error that names the file. */
 enum err_code db_error(struct db *db, int rc, struct err *err);
 
 /* Prepares a statement if necessary and binds its parameters; values beyond them are ignored.
@@ -115,13 +115,11 @@ enum err_code db_number(struct db *db, unsigned int sql, const struct db_value *
     size_t n, int64_t *ret, struct err *err);
 
 enum err_code db_begin(struct db *db, bool immediate, struct err *err);
-/* ERR_DOUBT if the disk failed while committing. The transaction is over in any
- * case. */
+/* ERR_DOUBT: the COMMIT failed with an I/O error. The transaction has ended in any case. */
 enum err_code db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
 
-/* How long a statement waits for another program's lock from now on; nothing to a file
- * that is not open, as it may be once it was looked for and not found. */
+/* Sets how long a statement waits for the lock of another program. The file may be closed. */
 void db_wait_set(struct db *db, int wait_ms);
 
 /* Text of a column, never NULL. */

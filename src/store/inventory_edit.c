@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The inventory: clusters, services and real services come and go by name, many
- * in one transaction.
+ * Changes of the inventory: adds, updates and removes clusters, services and real services,
+ * many in one transaction.
  */
 #include "store/store_private.h"
 
@@ -95,16 +95,14 @@ store_rollback(struct store *store)
 
 /* Looks the row up by its key. *ret_id is 0 if there is none. */
 static enum err_code
-row_find(struct db *db, enum shape_id shape, const void *row, uint32_t *ret_id,
-    enum store_put_result *ret_result, struct err *err)
+row_find(struct db *db, enum shape_id shape, const struct db_value *values, size_t n,
+    uint32_t *ret_id, enum store_put_result *ret_result, struct err *err)
 {
-	struct db_value values[SHAPE_COLUMNS_MAX];
-	sqlite3_stmt *stmt = NULL;
+	sqlite3_stmt *stmt;
 	enum err_code code;
 	bool found;
 
-	code = db_first(db, SQL_OF_ROWS(ROW_FIND, shape), values,
-	    shape_values(&shapes[shape], row, values), &stmt, &found, err);
+	code = db_first(db, SQL_OF_ROWS(ROW_FIND, shape), values, n, &stmt, &found, err);
 	if (code != ERR_OK)
 		return code;
 	*ret_id = found ? (uint32_t)sqlite3_column_int64(stmt, 0) : 0;
@@ -114,31 +112,8 @@ row_find(struct db *db, enum shape_id shape, const void *row, uint32_t *ret_id,
 	return ERR_OK;
 }
 
-/* Adds or updates the row as row_find() found necessary. */
-static enum err_code
-row_put(struct db *db, enum shape_id shape, const void *row, uint32_t id,
-    enum store_put_result result, uint32_t *ret_id, enum store_put_result *ret_result,
-    struct err *err)
-{
-	struct db_value values[SHAPE_COLUMNS_MAX];
-	const enum row_sql put = result == STORE_PUT_ADDED ? ROW_INSERT : ROW_UPDATE;
-	enum err_code code = ERR_OK;
-
-	if (result != STORE_PUT_SAME)
-		code = db_run(db, SQL_OF_ROWS(put, shape), values,
-		    shape_values(&shapes[shape], row, values), err);
-	if (code != ERR_OK)
-		return code;
-	if (ret_id != NULL)
-		*ret_id = result == STORE_PUT_ADDED ?
-		    (uint32_t)sqlite3_last_insert_rowid(db->handle) : id;
-	if (ret_result != NULL)
-		*ret_result = result;
-	return ERR_OK;
-}
-
-/* The status is that of the data plane before. Without a data plane there is no driver that
- * ends the jobs. */
+/* Resets the status, which is that of the data plane before. Without a data plane the jobs of
+ * the cluster end, because no driver will end them. */
 static enum err_code
 plane_changed(struct store *store, const struct cluster_row *row, uint32_t id, struct err *err)
 {
@@ -150,49 +125,57 @@ plane_changed(struct store *store, const struct cluster_row *row, uint32_t id, s
 	return code;
 }
 
-enum err_code
-store_put_cluster(struct store *store, const struct cluster_row *row, uint32_t *ret_id,
+/* Adds or updates one row by its key. */
+static enum err_code
+row_put(struct store *store, enum shape_id shape, const union shape_row *row, uint32_t *ret_id,
     enum store_put_result *ret_result, struct err *err)
 {
+	struct db_value values[SHAPE_COLUMNS_MAX];
+	size_t n = shape_values(&shapes[shape], row, values);
+	struct db *db = &store->main;
 	enum store_put_result result;
 	enum err_code code;
 	uint32_t id;
 
-	code = row_find(&store->main, SHAPE_CLUSTER, row, &id, &result, err);
-	if (code == ERR_OK)
-		code = row_put(&store->main, SHAPE_CLUSTER, row, id, result, ret_id, ret_result,
-		    err);
-	if (code == ERR_OK && result == STORE_PUT_UPDATED)
-		code = plane_changed(store, row, id, err);
+	if ((code = row_find(db, shape, values, n, &id, &result, err)) != ERR_OK)
+		return code;
+	if (result == STORE_PUT_ADDED) {
+		if (shape == SHAPE_REAL && row->real.row.fallback)
+			code = store_fallback_free(store, row->real.row.service_id, err);
+		if (code == ERR_OK)
+			code = db_run(db, SQL_OF_ROWS(ROW_INSERT, shape), values, n, err);
+		id = (uint32_t)sqlite3_last_insert_rowid(db->handle);
+	} else if (result == STORE_PUT_UPDATED) {
+		code = db_run(db, SQL_OF_ROWS(ROW_UPDATE, shape), values, n, err);
+		if (code == ERR_OK && shape == SHAPE_CLUSTER)
+			code = plane_changed(store, &row->cluster, id, err);
+	}
+	if (code == ERR_OK && ret_id != NULL)
+		*ret_id = id;
+	if (code == ERR_OK && ret_result != NULL)
+		*ret_result = result;
 	return code;
+}
+
+enum err_code
+store_put_cluster(struct store *store, const struct cluster_row *row, uint32_t *ret_id,
+    enum store_put_result *ret_result, struct err *err)
+{
+	return row_put(store, SHAPE_CLUSTER, (const union shape_row *)row, ret_id, ret_result, err);
 }
 
 enum err_code
 store_put_service(struct store *store, const struct service_row *row, uint32_t *ret_id,
     enum store_put_result *ret_result, struct err *err)
 {
-	enum store_put_result result;
-	enum err_code code;
-	uint32_t id;
-
-	code = row_find(&store->main, SHAPE_SERVICE, row, &id, &result, err);
-	return code == ERR_OK ? row_put(&store->main, SHAPE_SERVICE, row, id, result, ret_id,
-	    ret_result, err) : code;
+	return row_put(store, SHAPE_SERVICE, (const union shape_row *)row, ret_id, ret_result, err);
 }
 
 enum err_code
 store_put_real(struct store *store, const struct real_row *row, uint32_t *ret_id,
     enum store_put_result *ret_result, struct err *err)
 {
-	enum store_put_result result;
-	enum err_code code;
-	uint32_t id;
-
-	code = row_find(&store->main, SHAPE_REAL, row, &id, &result, err);
-	if (code == ERR_OK && result == STORE_PUT_ADDED && row->fallback)
-		code = store_fallback_free(store, row->service_id, err);
-	return code == ERR_OK ? row_put(&store->main, SHAPE_REAL, row, id, result, ret_id,
-	    ret_result, err) : code;
+	return row_put(store, SHAPE_REAL, (const union shape_row *)row, ret_id, ret_result, err);
 }
 
 /* -- removal ------------------------------------------------------------------------- */
@@ -204,7 +187,7 @@ store_remove(struct store *store, enum store_kind kind, uint32_t id, struct err 
 	enum err_code code = ERR_OK;
 
 	if (kind < STORE_CLUSTER || kind > STORE_REAL)
-		return err_set(err, ERR_INVALID, "only rows of the inventory are removed");
+		return err_set(err, ERR_INVALID, "row %u: not a row of the inventory", id);
 	if (alone)
 		code = store_begin(store, err);
 	if (code == ERR_OK)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Reading rows by name, for people. Rows are copied out a page at a time, so that
- * no lock is held while the caller prints: a listing in a pager must not stop a
- * SET.
+ * Reads rows by name, for lbclusterctl. Rows are copied a page at a time, so that no lock is
+ * held while the caller prints: a listing in a pager must not block a SET.
  */
 #include "store/store_private.h"
 
@@ -15,9 +14,9 @@ enum { PAGE_ROWS = 256 };
 
 /* -- finding ------------------------------------------------------------------- */
 
-/* The part of the path that leads nowhere. */
+/* ERR_NOT_FOUND for the path up to 'level'. */
 static enum err_code
-missing(const struct path *path, size_t level, struct err *err)
+not_found(const struct path *path, size_t level, struct err *err)
 {
 	struct path part = *path;
 	char text[PATH_TEXT_SIZE];
@@ -34,7 +33,7 @@ store_find(struct store *store, const struct path *path, uint32_t *ret_cluster_i
     uint32_t *ret_service_id, uint32_t *ret_real_id, struct err *err)
 {
 	const char *const names[] = { path->cluster, path->service, path->real };
-	uint32_t ids[3] = { 0, 0, 0 };
+	uint32_t ids[] = { 0, 0, 0 };
 	sqlite3_stmt *stmt;
 	enum err_code code;
 	bool row;
@@ -49,7 +48,7 @@ store_find(struct store *store, const struct path *path, uint32_t *ret_cluster_i
 		db_reset(stmt);
 	for (size_t i = 0; i < 3 && names[i][0] != '\0'; i++)
 		if (ids[i] == 0)
-			return missing(path, i, err);
+			return not_found(path, i, err);
 	*ret_cluster_id = ids[0];
 	*ret_service_id = ids[1];
 	*ret_real_id = ids[2];
@@ -128,23 +127,22 @@ pages_each(struct store *store, enum shape_id shape, int64_t parent,
 
 /* -- the walks --------------------------------------------------------------------- */
 
-/* Walks down to where the path leads, then over all below it. */
+/* A walk over all rows at or below a path. */
 struct walk {
 	struct store		*store;
 	struct err		*err;
-	const struct path	*want;		/* what limits the walk */
-	struct path		 at;
+	const struct path	*want;		/* names; "" is any */
+	struct path		 at;		/* the row that is read */
 	void			*arg;
 	enum err_code		(*cluster)(void *arg, const struct cluster_row *row);
 	enum err_code		(*service)(void *arg, const struct path *path,
 				    const struct service_row *row);
 	enum err_code		(*real)(void *arg, const struct store_real_view *view);
-	enum err_code		(*job)(void *arg, const struct job_row *row);
 	uint32_t		 cluster_id;
 };
 
 static bool
-wanted(const char *want, const char *name)
+is_wanted(const char *want, const char *name)
 {
 	return want[0] == '\0' || strcmp(want, name) == 0;
 }
@@ -173,7 +171,7 @@ walk_real(void *arg, const union shape_row *row)
 	struct store_real_view view = row->real;
 	enum err_code code;
 
-	if (!wanted(walk->want->real, view.row.name))
+	if (!is_wanted(walk->want->real, view.row.name))
 		return ERR_OK;
 	snprintf(walk->at.real, sizeof(walk->at.real), "%s", view.row.name);
 	view.path = walk->at;
@@ -187,7 +185,7 @@ walk_service(void *arg, const union shape_row *row)
 {
 	struct walk *walk = arg;
 
-	if (!wanted(walk->want->service, row->service.name))
+	if (!is_wanted(walk->want->service, row->service.name))
 		return ERR_OK;
 	snprintf(walk->at.service, sizeof(walk->at.service), "%s", row->service.name);
 	walk->at.real[0] = '\0';
@@ -201,7 +199,7 @@ walk_cluster(void *arg, const union shape_row *row)
 {
 	struct walk *walk = arg;
 
-	if (!wanted(walk->want->cluster, row->cluster.name))
+	if (!is_wanted(walk->want->cluster, row->cluster.name))
 		return ERR_OK;
 	if (walk->cluster != NULL)
 		return walk->cluster(walk->arg, &row->cluster);
@@ -268,6 +266,7 @@ walk_job(void *arg, const union shape_row *row)
 	return walk->fn(walk->arg, &row->job);
 }
 
+/* Calls fn for one job. */
 static enum err_code
 job_each(struct store *store, uint32_t id,
     enum err_code (*fn)(void *arg, const struct job_row *row), void *arg, struct err *err)

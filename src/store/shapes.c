@@ -114,7 +114,7 @@ static const struct column statistics_columns[] = {
 	MEASURED("total_octets_out", STAT_TOTAL_OCTETS_OUT),
 };
 
-static const struct column look_columns[] = {
+static const struct column poll_columns[] = {
 	{ "cluster_id", ID(driver_poll, cluster_id), .flags = COLUMN_KEY },
 	{ "time", NUMBER(driver_poll, time, 0, TIME_MAX), .flags = COLUMN_PUT },
 	{ "interval_ms", NUMBER(driver_poll, interval_ms, 1, INTERVAL_MAX_MS),
@@ -171,7 +171,7 @@ const struct shape shapes[SHAPES] = {
 	    " THEN <LEFT_OUT_PARENT> ELSE 0 END" },
 	[SHAPE_STATISTICS] = { SHAPE(statistics, statistics_columns), "statistics", "real_id",
 	    .why = "0" },
-	[SHAPE_LOOK] = { SHAPE(driver_poll, look_columns), "look", "cluster_id", .why = "0" },
+	[SHAPE_POLL] = { SHAPE(driver_poll, poll_columns), "look", "cluster_id", .why = "0" },
 	[SHAPE_REMOVED] = { SHAPE(removed_row, removed_columns), "removed", "id", .why = "0" },
 	[SHAPE_REMOVED_STATISTICS] = { SHAPE(removed_row, removed_statistics_columns), "removed",
 	    "id", .why = "0" },

@@ -16,7 +16,7 @@ struct db_value;
 enum shape_id {
 	SHAPE_CLUSTER = STORE_CLUSTER, SHAPE_SERVICE = STORE_SERVICE, SHAPE_REAL = STORE_REAL,
 	SHAPE_JOB = STORE_JOB, SHAPE_STATISTICS = STORE_STATISTICS,
-	SHAPE_LOOK,
+	SHAPE_POLL,
 	SHAPE_REMOVED,			/* of lbcluster.db */
 	SHAPE_REMOVED_STATISTICS,	/* of lbcluster-stats.db */
 	SHAPES
@@ -81,7 +81,7 @@ union shape_row {
 	struct store_real_view	real;		/* its row is first */
 	struct job_row		job;
 	struct statistics	statistics;
-	struct driver_poll	look;
+	struct driver_poll	poll;
 	struct removed_row	removed;
 };
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Writing statistics, in short transactions: nobody waits for a long one.
+ * What is written to lbcluster-stats.db: statistics of real services, and polls of drivers
+ * (table look). Transactions are short, so that no other program waits long.
  */
 #include "store/store_private.h"
 
-/* Writes a batch of rows in one transaction. Each row is written whole: a value that is not
- * present becomes NULL. */
+/* Writes rows in one transaction. Each row is written whole: a value that is not present
+ * becomes NULL. */
 static enum err_code
 batch_write(struct store *store, enum shape_id shape, const void *rows, size_t n, size_t size,
     struct err *err)
@@ -27,13 +28,23 @@ batch_write(struct store *store, enum shape_id shape, const void *rows, size_t n
 	return code;
 }
 
+/* Writes rows of 'size' bytes each, in batches. */
 static enum err_code
-stats_look(struct store *store, struct err *err)
+rows_write(struct store *store, enum shape_id shape, const void *rows, size_t n, size_t size,
+    struct err *err)
 {
 	enum err_code code = store_files_check(store, err);
+	size_t some;
 
-	if (code == ERR_OK && store->stats.handle == NULL)
-		code = err_set(err, ERR_IO, "%s: cannot be opened", store->stats.path);
+	if (code != ERR_OK)
+		return code;
+	if (store->stats.handle == NULL)
+		return err_set(err, ERR_IO, "%s: cannot be opened", store->stats.path);
+	for (size_t done = 0; done < n && code == ERR_OK; done += some) {
+		some = n - done < STORE_STATISTICS_BATCH ? n - done : STORE_STATISTICS_BATCH;
+		code = batch_write(store, shape, (const char *)rows + done * size, some, size, err);
+	}
+	store_note_statistics(store, code);
 	return code;
 }
 
@@ -41,61 +52,32 @@ enum err_code
 store_statistics_put(struct store *store, const struct statistics *rows, size_t n,
     struct err *err)
 {
-	enum err_code code = stats_look(store, err);
-
-	if (code != ERR_OK)
-		return code;
-	for (size_t done = 0; done < n && code == ERR_OK; done += STORE_STATISTICS_BATCH)
-		code = batch_write(store, SHAPE_STATISTICS, &rows[done],
-		    n - done > STORE_STATISTICS_BATCH ? STORE_STATISTICS_BATCH : n - done,
-		    sizeof(rows[0]), err);
-	store_note_statistics(store, code);
-	return code;
+	return rows_write(store, SHAPE_STATISTICS, rows, n, sizeof(*rows), err);
 }
-
-/* -- looks of drivers -------------------------------------------------------------- */
 
 enum err_code
-store_look_put(struct store *store, const struct driver_poll *look, struct err *err)
+store_poll_put(struct store *store, const struct driver_poll *poll, struct err *err)
 {
-	enum err_code code = stats_look(store, err);
-
-	if (code != ERR_OK)
-		return code;
-	code = batch_write(store, SHAPE_LOOK, look, 1, sizeof(*look), err);
-	store_note_statistics(store, code);
-	return code;
-}
-
-/* ERR_OK with time 0 where there is none. */
-static enum err_code
-look_get(struct store *store, uint32_t cluster_id, struct driver_poll *ret, struct err *err)
-{
-	sqlite3_stmt *stmt;
-	enum err_code code;
-	bool row = false;
-
-	code = db_first(&store->stats, SQL_OF_ROWS(ROW_GET, SHAPE_LOOK),
-	    DB_VALUES(db_int(cluster_id)), &stmt, &row, err);
-	if (code != ERR_OK || !row)
-		return code;
-	code = shape_read(&shapes[SHAPE_LOOK], stmt, 0, ret, err);
-	db_reset(stmt);
-	return code;
+	return rows_write(store, SHAPE_POLL, poll, 1, sizeof(*poll), err);
 }
 
 enum err_code
 store_plane_view(struct store *store, const struct cluster_row *row, int64_t now,
     struct plane_view *ret, struct err *err)
 {
-	struct driver_poll look = { 0 };
+	bool is_open = store->stats.handle != NULL, found = false;
+	struct driver_poll poll = { 0 };
+	sqlite3_stmt *stmt = NULL;
 	enum err_code code = ERR_OK;
 
-	if (store->stats.handle != NULL)
-		code = look_get(store, row->id, &look, err);
-	if (code != ERR_OK)
-		return code;
-	status_plane(row->plane, row->plane_status, row->plane_message,
-	    store->stats.handle != NULL ? &look : NULL, now, ret);
-	return ERR_OK;
+	if (is_open)
+		code = db_first(&store->stats, SQL_OF_ROWS(ROW_GET, SHAPE_POLL),
+		    DB_VALUES(db_int(row->id)), &stmt, &found, err);
+	if (code == ERR_OK && found)
+		code = shape_read(&shapes[SHAPE_POLL], stmt, 0, &poll, err);
+	db_reset(stmt);
+	if (code == ERR_OK)
+		status_plane(row->plane, row->plane_status, row->plane_message,
+		    is_open ? &poll : NULL, now, ret);
+	return code;
 }

@@ -85,7 +85,7 @@ const char *store_status_text(const struct store *store);
 /* How much a reader has read; all zero: nothing. */
 struct store_cursor {
 	int64_t cluster, service, real, job, removed;
-	int64_t statistics, removed_stats, look, stats_birth;
+	int64_t statistics, removed_stats, poll, stats_birth;
 	unsigned int generation;	/* changes when the inventory is replaced */
 };
 
@@ -120,7 +120,7 @@ struct store_sink {
 	enum err_code	(*statistics)(void *arg, const struct statistics *row);
 	enum err_code	(*removed)(void *arg, enum store_kind kind, uint32_t id);
 	void		(*totals)(void *arg, const struct store_totals *totals);
-	enum err_code	(*look)(void *arg, const struct driver_poll *look);	/* may be NULL */
+	enum err_code	(*poll)(void *arg, const struct driver_poll *poll);	/* may be NULL */
 };
 
 /* Does the checks that a program makes from its timer: whether the files are still in place and
@@ -348,7 +348,7 @@ enum err_code store_reasons_put(struct store *store, const struct store_reason *
 
 /* Records that a driver polled the data plane of a cluster. It is stored with the statistics,
  * where a commit syncs no disk. */
-enum err_code store_look_put(struct store *store, const struct driver_poll *look,
+enum err_code store_poll_put(struct store *store, const struct driver_poll *poll,
     struct err *err);
 
 /* -- statistics ------------------------------------------------------------ */

@@ -297,7 +297,7 @@ look_put(struct world *w)
 {
 	const struct driver_poll look = { .cluster_id = 2, .time = 7, .interval_ms = 5000 };
 
-	return store_look_put(w->f->store, &look, &w->f->err);
+	return store_poll_put(w->f->store, &look, &w->f->err);
 }
 
 static enum err_code

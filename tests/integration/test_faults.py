@@ -218,7 +218,7 @@ class Store(FaultCase):
         resource.prlimit(world.daemon.pid, resource.RLIMIT_FSIZE, (24576, none))
         answer = world.client().set_answer((WEIGHT, 'u', 46)).status
         self.assertIn(answer, ('commitFailed', 'undoFailed'))
-        world.wait_logged('no more room for this program: File too large; '
+        world.wait_logged('cannot grow: File too large; '
                           'GETs are answered from memory')
         self.assertEqual(10, world.get('lbcRealWeight', 1, 1, 1))
         resource.prlimit(world.daemon.pid, resource.RLIMIT_FSIZE, (none, none))

@@ -129,7 +129,7 @@ class Disk(Case):
 
     def test_limit_of_a_files_size_is_told_as_no_room(self):
         self.world.stop_daemon()
-        self.assert_no_start('no more room for this program: File too large',
+        self.assert_no_start('cannot grow: File too large',
                              'prlimit', '--fsize=4096')
         self.world.start_daemon()
         self.assert_well()
@@ -177,8 +177,8 @@ class Disk(Case):
         self.assert_well()
         self.world.stop_daemon()
         use_up_names(self.world.store)
-        self.assert_refused('no inode is left', ['import-statistics', '-'], stdin=MEASURED)
-        self.assert_no_start('no inode is left')
+        self.assert_refused('no free inodes', ['import-statistics', '-'], stdin=MEASURED)
+        self.assert_no_start('no free inodes')
         give_back(self.world.store)
         self.world.start_daemon()
         self.assert_well()
