@@ -17,7 +17,7 @@
 #include "util/memory.h"
 
 /* The file that is read now. libConfuse passes no argument to its callbacks. */
-static struct conf *now;
+static struct conf *current;
 
 static const char of[] = " of ";
 
@@ -125,9 +125,9 @@ conf_keep(struct conf *conf, char **text, const char *value)
 static size_t
 depth_of(const char *section)
 {
-	size_t depth = now->n_sections - 1;
+	size_t depth = current->n_sections - 1;
 
-	while (depth > 0 && strcmp(now->sections[depth].name, section) != 0)
+	while (depth > 0 && strcmp(current->sections[depth].name, section) != 0)
 		depth--;
 	return depth;
 }
@@ -138,19 +138,19 @@ depth_of(const char *section)
 static bool
 enter(size_t depth)
 {
-	while (now->depth < depth) {
-		cfg_t *parent = now->open[now->depth].cfg;
-		const struct conf_section *section = &now->sections[++now->depth];
+	while (current->depth < depth) {
+		cfg_t *parent = current->open[current->depth].cfg;
+		const struct conf_section *section = &current->sections[++current->depth];
 		cfg_opt_t *opt = cfg_getopt(parent, section->name);
 		cfg_t *cfg = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
 
-		memset(&now->open[now->depth], 0, sizeof(now->open[now->depth]));
-		now->open[now->depth].cfg = cfg;
-		now->open[now->depth].line = now->line = parent->line;
-		now->open[now->depth].into = section->open(now, title_of(cfg));
-		if (now->open[now->depth].into == NULL)
-			now->no_memory = true;
-		if (now->no_memory)
+		current->line = parent->line;
+		current->open[current->depth] = (struct conf_level){ .cfg = cfg,
+		    .line = parent->line };
+		current->open[current->depth].into = section->open(current, title_of(cfg));
+		if (current->open[current->depth].into == NULL)
+			current->no_memory = true;
+		if (current->no_memory)
 			return false;
 	}
 	return true;
@@ -160,21 +160,22 @@ enter(size_t depth)
 static int
 on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
-	size_t depth = depth_of(cfg->name), i = option_index(&now->sections[depth], opt->name);
-	const struct conf_option *option = &now->sections[depth].options[i];
-	int *first = &now->open[depth].lines[i];
+	size_t depth = depth_of(cfg->name), i = option_index(&current->sections[depth], opt->name);
+	const struct conf_option *option = &current->sections[depth].options[i];
+	int *first = &current->open[depth].lines[i];
 
 	if (!enter(depth))
 		return -1;
-	now->line = cfg->line;
+	current->line = cfg->line;
 	if (*first != 0 && (!option->list || cfg_opt_size(opt) == 1))
-		diagnostics_error(now->diagnostics, now->line,
-		    "%s%s is given twice, first at line %d", option->name, conf_place(now), *first);
+		diagnostics_error(current->diagnostics, current->line,
+		    "%s%s is given twice, first at line %d", option->name, conf_place(current),
+		    *first);
 	if (*first == 0)
-		*first = now->line;
-	option->take(now, option, (char *)now->open[depth].into + option->at, value);
+		*first = current->line;
+	option->set(current, option, (char *)current->open[depth].into + option->at, value);
 	*(const char **)result = value;
-	return now->no_memory ? -1 : 0;
+	return current->no_memory ? -1 : 0;
 }
 
 /* libConfuse read a section to its end. */
@@ -186,12 +187,12 @@ on_section(cfg_t *parent, cfg_opt_t *opt)
 	(void)parent;
 	if (!enter(depth))
 		return -1;
-	now->line = now->open[depth].line;
-	if (now->sections[depth].close != NULL)
-		now->sections[depth].close(now);
-	now->depth = depth - 1;
+	current->line = current->open[depth].line;
+	if (current->sections[depth].close != NULL)
+		current->sections[depth].close(current);
+	current->depth = depth - 1;
 	cfg_opt_rmnsec(opt, cfg_opt_size(opt) - 1);
-	return now->no_memory ? -1 : 0;
+	return current->no_memory ? -1 : 0;
 }
 
 static void __attribute__((format(printf, 2, 0)))
@@ -200,7 +201,7 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	struct err err;
 
 	err_vset(&err, ERR_INVALID, fmt, ap);
-	diagnostics_error(now->diagnostics, cfg->line, "%s", err.text);
+	diagnostics_error(current->diagnostics, cfg->line, "%s", err.text);
 }
 
 /* -- the file --------------------------------------------------------------------------- */
@@ -253,9 +254,9 @@ text_parse(struct conf *conf, const struct conf_text *text, struct err *err)
 
 	conf->open[0].cfg = cfg;
 	if (file != NULL && cfg != NULL) {
-		now = conf;
+		current = conf;
 		result = cfg_parse_fp(cfg, file);
-		now = NULL;
+		current = NULL;
 		/* libConfuse reports no error for an empty name of an option. */
 		if (result == CFG_PARSE_ERROR && conf->diagnostics->errors == 0 &&
 		    !conf->no_memory)

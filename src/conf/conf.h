@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Reads a file of options and nested sections with libConfuse, and hands each value to the
+ * Reads a file of options and nested sections with libConfuse, and passes each value to the
  * function of its option:
  *
  *   cluster web {                   # a section with the title "web"
@@ -27,7 +27,7 @@ struct conf;
 struct conf_option {
 	const char	*name;
 	/* Checks one value and stores it at 'into'. Reports an error in conf->diagnostics. */
-	void		(*take)(struct conf *conf, const struct conf_option *option, void *into,
+	void		(*set)(struct conf *conf, const struct conf_option *option, void *into,
 			    const char *value);
 	size_t		 at;		/* offset of 'into' in the struct of the section */
 	double		 min, max;	/* of a number */
@@ -49,6 +49,14 @@ struct conf_section {
 
 enum { CONF_OPTIONS_MAX = 16, CONF_DEPTHS_MAX = 4, CONF_PLACE_SIZE = 4 + CONF_DEPTHS_MAX * 65 };
 
+/* An open section. */
+struct conf_level {
+	struct cfg_t	*cfg;
+	void		*into;				/* the struct that receives the options */
+	int		 line;				/* of the section's start */
+	int		 lines[CONF_OPTIONS_MAX];	/* of options; 0: not given */
+};
+
 /* A file while it is read. */
 struct conf {
 	const struct conf_section	*sections;	/* each is inside the one before it */
@@ -56,13 +64,8 @@ struct conf {
 	struct diagnostics		*diagnostics;
 	int				 line;		/* of the value, of the section's start */
 	size_t				 depth;		/* of the innermost open section */
-	bool				 no_memory;	/* take() and close() may set it */
-	struct {
-		struct cfg_t	*cfg;
-		void		*into;
-		int		 line;				/* of the section's start */
-		int		 lines[CONF_OPTIONS_MAX];	/* of options; 0: not given */
-	} open[CONF_DEPTHS_MAX];
+	bool				 no_memory;	/* set() and close() may set it */
+	struct conf_level		 open[CONF_DEPTHS_MAX];
 	char				 place[CONF_PLACE_SIZE];
 };
 
@@ -82,7 +85,7 @@ const char *conf_place(struct conf *conf);
 /* The same without " of ". */
 const char *conf_path(struct conf *conf);
 
-/* Functions for conf_option.take: a whole number (uint32_t), yes or no (bool). */
+/* Functions for conf_option.set: a whole number (uint32_t), yes or no (bool). */
 void conf_number(struct conf *conf, const struct conf_option *option, void *into,
     const char *value);
 void conf_bool(struct conf *conf, const struct conf_option *option, void *into,

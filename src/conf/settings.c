@@ -71,7 +71,7 @@ settings_override(const struct conf_option *settings, size_t n, const char *name
 
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(settings[i].name, name) == 0)
-			settings[i].take(&conf, &settings[i], (char *)into + settings[i].at, value);
+			settings[i].set(&conf, &settings[i], (char *)into + settings[i].at, value);
 	}
 	if (conf.no_memory || diagnostics.errors > diagnostics.n)
 		code = err_set(err, ERR_NOMEM, "%s: out of memory", name);
@@ -120,7 +120,7 @@ settings_load(const struct conf_option *settings, size_t n, const char *path, bo
 }
 
 static void
-take_text(struct conf *conf, const struct conf_option *option, void *into, const char *value)
+set_text(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	(void)option;
 	conf_keep(conf, into, value);
@@ -129,7 +129,7 @@ take_text(struct conf *conf, const struct conf_option *option, void *into, const
 char *
 settings_text(const char *path, const char *name)
 {
-	const struct conf_option option = { .name = name, .take = take_text };
+	const struct conf_option option = { .name = name, .set = set_text };
 	const struct conf_section file = { .name = "root", .options = &option, .n_options = 1,
 	    .ignores_unknown = true };
 	struct diagnostics diagnostics;
@@ -149,7 +149,7 @@ settings_done(const struct conf_option *settings, size_t n, void *into)
 	for (size_t i = 0; i < n; i++) {
 		char **text = (char **)(void *)((char *)into + settings[i].at);
 
-		if (settings[i].take != settings_path && settings[i].take != settings_agentx)
+		if (settings[i].set != settings_path && settings[i].set != settings_agentx)
 			continue;
 		free(*text);
 		*text = NULL;

@@ -9,7 +9,7 @@
 
 #include "conf/conf.h"
 
-/* Functions for conf_option.take, beside conf_number(). The strings are on the heap. */
+/* Functions for conf_option.set, beside conf_number(). The strings are on the heap. */
 void settings_path(struct conf *conf, const struct conf_option *option, void *into,
     const char *value);		/* char *: an absolute path */
 void settings_agentx(struct conf *conf, const struct conf_option *option, void *into,

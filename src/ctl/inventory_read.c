@@ -37,7 +37,7 @@ reading_of(struct conf *conf)
 /* -- options ------------------------------------------------------------------------ */
 
 static void
-take_plane(struct conf *conf, const struct conf_option *option, void *into, const char *value)
+set_plane(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	const struct plane_kind *kind = plane_kind_find(value);
 
@@ -55,7 +55,7 @@ take_plane(struct conf *conf, const struct conf_option *option, void *into, cons
 
 /* "" means no address. */
 static void
-take_address(struct conf *conf, const struct conf_option *option, void *into, const char *value)
+set_address(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	struct err err;
 
@@ -67,7 +67,7 @@ take_address(struct conf *conf, const struct conf_option *option, void *into, co
 
 /* "" means no port. Leading zeros are not stored. */
 static void
-take_port(struct conf *conf, const struct conf_option *option, void *into, const char *value)
+set_port(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	char text[MODEL_PORT_TEXT_MAX + 1] = "";
 	uint64_t port = 0;
@@ -82,7 +82,7 @@ take_port(struct conf *conf, const struct conf_option *option, void *into, const
 }
 
 static void
-take_protocol(struct conf *conf, const struct conf_option *option, void *into,
+set_protocol(struct conf *conf, const struct conf_option *option, void *into,
     const char *value)
 {
 	if (!protocol_parse(value, into))
@@ -93,7 +93,7 @@ take_protocol(struct conf *conf, const struct conf_option *option, void *into,
 
 /* Adds a value to a parameter of the cluster's plane. */
 static void
-take_param(struct conf *conf, const struct conf_option *option, void *into, const char *value)
+set_param(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	json_t *params = reading_of(conf)->params, *list = json_object_get(params, option->name);
 
@@ -111,7 +111,7 @@ take_param(struct conf *conf, const struct conf_option *option, void *into, cons
 }
 
 static void
-take_socket(struct conf *conf, const struct conf_option *option, void *into, const char *value)
+set_socket(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	struct haproxy_endpoint endpoint;
 	struct err err;
@@ -122,18 +122,18 @@ take_socket(struct conf *conf, const struct conf_option *option, void *into, con
 	else if (endpoint.remote)
 		diagnostics_warn(conf->diagnostics, conf->line, "%s %s%s leaves this machine: "
 		    HAPROXY_REMOTE_RISK, option->name, value, conf_place(conf));
-	take_param(conf, option, into, value);
+	set_param(conf, option, into, value);
 }
 
 static void
-take_foreign_changes(struct conf *conf, const struct conf_option *option, void *into,
+set_foreign_changes(struct conf *conf, const struct conf_option *option, void *into,
     const char *value)
 {
 	if (strcmp(value, "keep") != 0 && strcmp(value, "restore") != 0)
 		diagnostics_error(conf->diagnostics, conf->line,
 		    "%s \"%.64s\"%s is not one of keep, restore", option->name, value,
 		    conf_place(conf));
-	take_param(conf, option, into, value);
+	set_param(conf, option, into, value);
 	if (json_array_size(json_object_get(reading_of(conf)->params, option->name)) > 1)
 		diagnostics_error(conf->diagnostics, conf->line, "%s%s has more than one value",
 		    option->name, conf_place(conf));
@@ -145,25 +145,25 @@ take_foreign_changes(struct conf *conf, const struct conf_option *option, void *
 
 /* Parameters of planes name their plane in 'text'. */
 static const struct conf_option cluster_options[] = {
-	{ .name = "plane", .take = take_plane, .at = IN_CLUSTER(plane) },
-	{ .name = "socket", .take = take_socket, .text = "haproxy", .list = true },
-	{ .name = "foreign-changes", .take = take_foreign_changes, .text = "haproxy",
+	{ .name = "plane", .set = set_plane, .at = IN_CLUSTER(plane) },
+	{ .name = "socket", .set = set_socket, .text = "haproxy", .list = true },
+	{ .name = "foreign-changes", .set = set_foreign_changes, .text = "haproxy",
 	    .list = true },
 };
 
 static const struct conf_option service_options[] = {
-	{ .name = "address", .take = take_address, .at = IN_SERVICE(address) },
-	{ .name = "port", .take = take_port, .at = IN_SERVICE(port) },
-	{ .name = "protocol", .take = take_protocol, .at = IN_SERVICE(protocol) },
+	{ .name = "address", .set = set_address, .at = IN_SERVICE(address) },
+	{ .name = "port", .set = set_port, .at = IN_SERVICE(port) },
+	{ .name = "protocol", .set = set_protocol, .at = IN_SERVICE(protocol) },
 };
 
 static const struct conf_option real_options[] = {
-	{ .name = "address", .take = take_address, .at = IN_REAL(address) },
-	{ .name = "port", .take = take_port, .at = IN_REAL(port) },
+	{ .name = "address", .set = set_address, .at = IN_REAL(address) },
+	{ .name = "port", .set = set_port, .at = IN_REAL(port) },
 	/* The end of the cluster checks the limit of the plane. */
-	{ .name = "weight", .take = conf_number, .at = IN_REAL(weight), .max = MODEL_WEIGHT_MAX },
-	{ .name = "fallback", .take = conf_bool, .at = IN_REAL(fallback) },
-	{ .name = "enabled", .take = conf_bool, .at = IN_REAL(enabled) },
+	{ .name = "weight", .set = conf_number, .at = IN_REAL(weight), .max = MODEL_WEIGHT_MAX },
+	{ .name = "fallback", .set = conf_bool, .at = IN_REAL(fallback) },
+	{ .name = "enabled", .set = conf_bool, .at = IN_REAL(enabled) },
 };
 
 /* -- the start of a section ------------------------------------------------------------ */
@@ -302,7 +302,7 @@ check_params(struct conf *conf, struct inventory_cluster *cluster)
 	}
 	if (strlen(text) > PARAMS_MAX)
 		diagnostics_error(conf->diagnostics, cluster->line,
-		    "the parameters of %s take more than %d bytes", conf_path(conf), PARAMS_MAX);
+		    "the parameters of %s have more than %d bytes", conf_path(conf), PARAMS_MAX);
 	free(cluster->params);
 	cluster->params = text;
 }

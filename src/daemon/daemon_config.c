@@ -11,12 +11,12 @@
 
 const struct conf_option daemon_settings[DAEMON_SETTINGS] = {
 	SERVICE_SETTINGS,
-	{ .name = "agentx-socket", .take = settings_agentx, .at = AT(agentx_socket),
+	{ .name = "agentx-socket", .set = settings_agentx, .at = AT(agentx_socket),
 	    .text = "/var/agentx/master" },
-	{ .name = "stale-after", .take = conf_number, .at = AT(stale_after_s),
+	{ .name = "stale-after", .set = conf_number, .at = AT(stale_after_s),
 	    .text = "300", .min = 1, .max = 86400 },
-	{ .name = "job-max-rows", .take = conf_number, .at = AT(job_max_rows),
+	{ .name = "job-max-rows", .set = conf_number, .at = AT(job_max_rows),
 	    .text = "1000", .min = 10, .max = 100000 },
-	{ .name = "notify-min-interval", .take = conf_number, .at = AT(notify_interval_s),
+	{ .name = "notify-min-interval", .set = conf_number, .at = AT(notify_interval_s),
 	    .text = "10", .min = 0, .max = 3600 },
 };

@@ -11,12 +11,12 @@
 
 const struct conf_option driver_settings[DRIVER_SETTINGS] = {
 	SERVICE_SETTINGS,
-	{ .name = "interval", .take = settings_seconds, .at = AT(interval_ms),
+	{ .name = "interval", .set = settings_seconds, .at = AT(interval_ms),
 	    .text = "5", .min = 0.1, .max = 3600 },
-	{ .name = "timeout", .take = settings_seconds, .at = AT(timeout_ms),
+	{ .name = "timeout", .set = settings_seconds, .at = AT(timeout_ms),
 	    .text = "3", .min = 0.1, .max = 60 },
-	{ .name = "drain-time", .take = settings_seconds, .at = AT(drain_ms),
+	{ .name = "drain-time", .set = settings_seconds, .at = AT(drain_ms),
 	    .text = "0", .min = 0, .max = 86400 },
-	{ .name = "job-patience", .take = conf_number, .at = AT(job_patience_s),
+	{ .name = "job-patience", .set = conf_number, .at = AT(job_patience_s),
 	    .text = "3600", .min = 1, .max = 604800 },
 };

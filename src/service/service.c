@@ -149,17 +149,17 @@ static void
 config_replace(struct service *service, void *config)
 {
 	const struct service_program *program = service->program;
-	const struct service_config *now = service->config, *later = config;
+	const struct service_config *old = service->config, *new = config;
 	struct err err;
 
 	if (config_read(service, config, &err) != ERR_OK) {
 		log_error("config", "%s; the old configuration stays in effect", err.text);
 		return;
 	}
-	if (strcmp(now->store, later->store) != 0)
+	if (strcmp(old->store, new->store) != 0)
 		log_warn("config", "a new value of store takes effect at a restart");
 	program->reload(service->arg, config);
-	log_level_set(later->log_level);
+	log_level_set(new->log_level);
 	settings_done(program->settings, program->n_settings, service->config);
 	memcpy(service->config, config, program->config_size);
 	log_info("config", "read again");

@@ -31,9 +31,9 @@ struct service_config {
 
 /* The first rows of each program's table of settings. */
 #define SERVICE_SETTINGS \
-	{ .name = "store", .take = settings_path, \
+	{ .name = "store", .set = settings_path, \
 	    .at = offsetof(struct service_config, store), .text = LBCLUSTER_STORE_DIR }, \
-	{ .name = "log-level", .take = settings_level, \
+	{ .name = "log-level", .set = settings_level, \
 	    .at = offsetof(struct service_config, log_level), .text = "info" }
 
 /* An option of the command line that overrides a setting of the configuration file. */

@@ -16,7 +16,7 @@ int64_t clock_steady_ms(void);
 
 enum { CLOCK_TEXT_SIZE = sizeof("-2147483648-01-01T00:00:00Z") };
 
-/* A wall time as "2026-11-22T13:42:00Z"; "" for 0, which stands for never.
+/* A wall time as "2026-11-22T13:42:00Z"; "" for 0, which means never.
  * Returns 'buf'. */
 const char *clock_text(int64_t wall_s, char buf[CLOCK_TEXT_SIZE]);
 

@@ -141,12 +141,12 @@ options_set(int fd)
 static bool
 is_self(int fd)
 {
-	struct sockaddr_storage ours = { 0 }, theirs = { 0 };
-	socklen_t n = sizeof(ours), m = sizeof(theirs);
+	struct sockaddr_storage own = { 0 }, peer = { 0 };
+	socklen_t n = sizeof(own), m = sizeof(peer);
 
-	return getsockname(fd, (struct sockaddr *)&ours, &n) == 0 &&
-	    getpeername(fd, (struct sockaddr *)&theirs, &m) == 0 && n == m &&
-	    memcmp(&ours, &theirs, n) == 0;
+	return getsockname(fd, (struct sockaddr *)&own, &n) == 0 &&
+	    getpeername(fd, (struct sockaddr *)&peer, &m) == 0 && n == m &&
+	    memcmp(&own, &peer, n) == 0;
 }
 
 static void

@@ -30,7 +30,7 @@ static const char tcp[] = "tcp:";
 /* Forms of other programs. */
 static const struct {
 	const char	*prefix, *problem, *remedy;
-} others[] = {
+} foreign_forms[] = {
 	{ "unix:", "unix: is not supported", "write only the path: /var/agentx/master" },
 	{ "tcp6:", "tcp6: is not supported", TCP_FORMS },
 	{ "tcpv6:", "tcpv6: is not supported", TCP_FORMS },
@@ -79,8 +79,8 @@ is_ipv6(const char *text)
 	return inet_pton(AF_INET6, plain, &address) == 1;
 }
 
-/* RFC 1123 section 2.1: the last label of a name is not a number, so that 10.0.0.300 is
- * neither an address nor a name. Container tools put underscores into names. */
+/* True for an IPv4 address or a host name. The last label of a name is not a number (RFC 1123
+ * section 2.1), so 10.0.0.300 is invalid. Container tools use underscores in names. */
 static bool
 is_name(const char *text)
 {
@@ -149,9 +149,12 @@ endpoint_parse(const char *text, struct endpoint *ret, struct err *err)
 {
 	if (text[0] == '/')
 		return unix_parse(text, ret, err);
-	for (size_t i = 0; i < ROWS(others); i++) {
-		if (strncasecmp(text, others[i].prefix, strlen(others[i].prefix)) == 0)
-			return refuse(err, text, others[i].problem, others[i].remedy);
+	for (size_t i = 0; i < ROWS(foreign_forms); i++) {
+		const char *prefix = foreign_forms[i].prefix;
+
+		if (strncasecmp(text, prefix, strlen(prefix)) == 0)
+			return refuse(err, text, foreign_forms[i].problem,
+			    foreign_forms[i].remedy);
 	}
 	if (strncasecmp(text, tcp, strlen(tcp)) == 0)
 		return tcp_parse(text, text + strlen(tcp), ret, err);

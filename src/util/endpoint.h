@@ -42,8 +42,8 @@ struct endpoint_parts {
 const char *endpoint_split(const char *text, struct endpoint_parts *ret);
 
 /* Reads "/PATH", "tcp:HOST:PORT", "tcp:192.0.2.1:PORT" or "tcp:[IPV6]:PORT". Does not look
- * the host up. ERR_INVALID for all else, with a message that names the text and says what
- * to write. */
+ * the host up. ERR_INVALID for any other text; the message names the text, the problem
+ * and the valid forms. */
 enum err_code endpoint_parse(const char *text, struct endpoint *ret, struct err *err);
 
 /* True for an address of this machine's loopback interface (127.0.0.0/8, ::1), IPv4-mapped

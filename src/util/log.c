@@ -45,13 +45,13 @@ static bool
 stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	char ours[64];
+	char own[64];
 	struct stat st;
 
 	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
 		return false;
-	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
-	return strcmp(stream, ours) == 0;
+	snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, own) == 0;
 }
 
 void

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Fuzz target of inventory files: octets are loaded over a store that has rows. What is
- * refused says so in lines that begin with the file and the line, and changes nothing;
- * what is taken is there afterwards, and its export says the same, octet by octet, when
- * it is read and written once more.
+ * Fuzz target of inventory files: loads bytes over a store with rows. Each line of the message
+ * about a refused file begins with FILE:LINE, and the store does not change. After an accepted
+ * file, the export is read, written and compared with itself byte by byte.
  */
 #include "fuzz.h"
 
@@ -29,9 +28,9 @@ static void
 load_nothing_new(const char *file)
 {
 	ctl_run(&said, "load", "--prune", "--reset", "--dry-run", file, NULL);
-	require(said.status == CTL_OK, "a second time it is refused: %s", said.err);
+	require(said.status == CTL_OK, "the second load is refused: %s", said.err);
 	require(strncmp(said.out, "added 0, updated 0, removed 0,", 30) == 0 &&
-	    strstr(said.out, "jobs") == NULL, "a second time it differs: %s", said.out);
+	    strstr(said.out, "jobs") == NULL, "the second load changes rows: %s", said.out);
 }
 
 static void
@@ -46,12 +45,12 @@ written_is_read(const char *text)
 
 	file_put("again", text, strlen(text), again);
 	require(inventory_read(again, &inventory, &diagnostics, &err) == ERR_OK,
-	    "what was written cannot be read: %s", err.text);
+	    "the written file cannot be read: %s", err.text);
 	file = open_memstream(&written, &size);
 	require(file != NULL && inventory_write(inventory, file, &err), "not written: %s",
 	    err.text);
 	fclose(file);
-	require(strcmp(written, text) == 0, "written:\n%s\nonce more:\n%s", text, written);
+	require(strcmp(written, text) == 0, "first file:\n%s\nsecond file:\n%s", text, written);
 	free(written);
 	diagnostics_free(&diagnostics);
 	inventory_free(inventory);
