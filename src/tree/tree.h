@@ -5,7 +5,7 @@
  * follows store_changes(). lbclusterd and the drivers build on it: struct cache and struct
  * driver_tree begin with a struct row_tree, and their rows begin with the rows of the tree.
  *
- * A row comes with its parent or not at all. If the store no longer knows what changed
+ * A row without its parent is ignored. If the store no longer knows what changed
  * (ERR_GONE), the tree reads all rows again: rows stay in place meanwhile, and rows that did
  * not come again are deleted at the end.
  */

@@ -546,25 +546,6 @@ nothing_is_told_while_the_cache_is_behind(void **state)
 	assert_string_equal(taken(), "");
 }
 
-static void
-file_that_was_replaced_is_merely_found(void **state)
-{
-	char path[128], other[128];
-	const struct cache_real *real;
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s/lbcluster.db", f.dir);
-	snprintf(other, sizeof(other), "%s/other.db", f.dir);
-	fixture_sql(f.main, "VACUUM INTO '%s'", other);
-	fixture_sql(f.main, "ATTACH '%s' AS other; UPDATE other.real_service SET weight = 99",
-	    other);
-	assert_int_equal(rename(other, path), 0);
-	fixture_refresh(&f);
-	real = tree_find(&f.cache->tree, STORE_REAL, 5);
-	assert_int_equal(real->weight, 99);
-	assert_string_equal(taken(), "");
-}
-
 struct seen {
 	unsigned int	events;
 	uint32_t	stale;		/* the row that was told as stale, */
@@ -581,6 +562,28 @@ event_see(void *arg, const struct cache_event *event)
 		seen->stale = event->id;
 		seen->count = event->values[0];
 	}
+}
+
+static void
+replaced_file_reports_no_event(void **state)
+{
+	char path[128], other[128];
+	const struct cache_real *real;
+	struct seen seen = { 0 };
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/lbcluster.db", f.dir);
+	snprintf(other, sizeof(other), "%s/other.db", f.dir);
+	fixture_sql(f.main, "VACUUM INTO '%s'", other);
+	fixture_sql(f.main, "ATTACH '%s' AS other; UPDATE other.real_service SET weight = 99,"
+	    " enabled = 0", other);
+	assert_int_equal(rename(other, path), 0);
+	cache_events_set(f.cache, event_see, &seen);
+	fixture_refresh(&f);
+	real = tree_find(&f.cache->tree, STORE_REAL, 5);
+	assert_int_equal(real->weight, 99);
+	assert_int_equal(cache_service_of(real)->status, STATUS_DISABLED);
+	assert_int_equal(seen.events, 0);
 }
 
 static void
@@ -630,7 +633,7 @@ main(void)
 		ENGINE(set_is_told_after_its_cleanup),
 		ENGINE(set_that_is_undone_tells_nothing),
 		ENGINE(nothing_is_told_while_the_cache_is_behind),
-		ENGINE(file_that_was_replaced_is_merely_found),
+		ENGINE(replaced_file_reports_no_event),
 		ENGINE(other_idea_of_what_is_stale_is_no_event),
 	};
 
