@@ -136,15 +136,15 @@ json_row(FILE *file, const struct out_column *columns, size_t n, const struct ou
 static void
 cell_print(const struct out *out, size_t i, const char *text, bool last)
 {
-	int pad = (int)out->widths[i] - (int)text_width(text);
+	size_t width = text_width(text);
+	size_t pad = out->widths[i] > width ? out->widths[i] - width : 0;
+	bool right = out->columns[i].type == OUT_NUMBER;
 
-	if (pad < 0)
-		pad = 0;
-	if (out->columns[i].type == OUT_NUMBER)
-		fprintf(out->file, "%*s%s", pad, "", text);
-	else
-		fprintf(out->file, "%s%*s", text, last ? 0 : pad, "");
-	fprintf(out->file, "%*s", last ? 0 : OUT_GAP, "");
+	for (size_t n = right ? pad : 0; n > 0; n--)
+		putc(' ', out->file);
+	fputs(text, out->file);
+	for (size_t n = last ? 0 : OUT_GAP + (right ? 0 : pad); n > 0; n--)
+		putc(' ', out->file);
 }
 
 /* Prints a line of a table: texts in 'cells', or 'values', or the titles if both are NULL. */

@@ -85,6 +85,42 @@ page_read(struct db *db, enum shape_id shape, sqlite3_stmt *stmt, char *rows, si
 	return code;
 }
 
+static enum err_code
+statistics_add(struct store *store, struct store_real_view *view, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code;
+
+	code = db_first(&store->stats, SQL_OF_ROWS(ROW_GET, SHAPE_STATISTICS),
+	    DB_VALUES(db_int(view->row.id)), &stmt, &view->has_statistics, err);
+	if (code == ERR_OK && view->has_statistics) {
+		code = shape_read(&shapes[SHAPE_STATISTICS], stmt, 0, &view->statistics, err);
+		db_reset(stmt);
+	}
+	return code;
+}
+
+/* Reads the statistics of a page of real services in one transaction: a transaction for each row
+ * would double the time of a listing. 'name' is that of the only row to show, "" for all. */
+static enum err_code
+page_statistics(struct store *store, const char *name, char *rows, size_t n, struct err *err)
+{
+	size_t size = shape_kept_size(&shapes[SHAPE_REAL]);
+	enum err_code code;
+
+	if (store->stats.handle == NULL)
+		return ERR_OK;
+	code = db_begin(&store->stats, false, err);
+	for (size_t i = 0; i < n && code == ERR_OK; i++) {
+		struct store_real_view *view = &row_of(rows, i, size)->real;
+
+		if (name[0] == '\0' || strcmp(name, view->row.name) == 0)
+			code = statistics_add(store, view, err);
+	}
+	db_rollback(&store->stats);
+	return code;
+}
+
 /* Where the next page begins: after the name, or after the id, of 'row'. */
 static struct db_value
 page_after(enum shape_id shape, const union shape_row *row, char name[MODEL_NAME_MAX + 1])
@@ -96,9 +132,10 @@ page_after(enum shape_id shape, const union shape_row *row, char name[MODEL_NAME
 	return db_str(name);
 }
 
-/* Calls fn for a copy of each row of a parent. */
+/* Calls fn for a copy of each row of a parent. Real services have their statistics; 'real' is the
+ * name of the only one to show, "" for all. */
 static enum err_code
-pages_each(struct store *store, enum shape_id shape, int64_t parent,
+pages_each(struct store *store, enum shape_id shape, int64_t parent, const char *real,
     enum err_code (*fn)(void *arg, const union shape_row *row), void *arg, struct err *err)
 {
 	size_t size = shape_kept_size(&shapes[shape]), n = PAGE_ROWS;
@@ -116,6 +153,8 @@ pages_each(struct store *store, enum shape_id shape, int64_t parent,
 		    DB_VALUES(db_int(parent), after, db_int(PAGE_ROWS)), &stmt, err);
 		if (code == ERR_OK)
 			code = page_read(&store->main, shape, stmt, rows, &n, err);
+		if (code == ERR_OK && shape == SHAPE_REAL)
+			code = page_statistics(store, real, rows, n, err);
 		for (size_t i = 0; i < n && code == ERR_OK; i++)
 			code = fn(arg, row_of(rows, i, size));
 		if (n > 0)
@@ -148,36 +187,17 @@ is_wanted(const char *want, const char *name)
 }
 
 static enum err_code
-statistics_add(struct store *store, struct store_real_view *view, struct err *err)
-{
-	sqlite3_stmt *stmt;
-	enum err_code code;
-
-	if (store->stats.handle == NULL)
-		return ERR_OK;
-	code = db_first(&store->stats, SQL_OF_ROWS(ROW_GET, SHAPE_STATISTICS),
-	    DB_VALUES(db_int(view->row.id)), &stmt, &view->has_statistics, err);
-	if (code == ERR_OK && view->has_statistics) {
-		code = shape_read(&shapes[SHAPE_STATISTICS], stmt, 0, &view->statistics, err);
-		db_reset(stmt);
-	}
-	return code;
-}
-
-static enum err_code
 walk_real(void *arg, const union shape_row *row)
 {
 	struct walk *walk = arg;
 	struct store_real_view view = row->real;
-	enum err_code code;
 
 	if (!is_wanted(walk->want->real, view.row.name))
 		return ERR_OK;
 	snprintf(walk->at.real, sizeof(walk->at.real), "%s", view.row.name);
 	view.path = walk->at;
 	view.cluster_id = walk->cluster_id;
-	code = statistics_add(walk->store, &view, walk->err);
-	return code == ERR_OK ? walk->real(walk->arg, &view) : code;
+	return walk->real(walk->arg, &view);
 }
 
 static enum err_code
@@ -191,7 +211,8 @@ walk_service(void *arg, const union shape_row *row)
 	walk->at.real[0] = '\0';
 	if (walk->service != NULL)
 		return walk->service(walk->arg, &walk->at, &row->service);
-	return pages_each(walk->store, SHAPE_REAL, row->service.id, walk_real, walk, walk->err);
+	return pages_each(walk->store, SHAPE_REAL, row->service.id, walk->want->real, walk_real,
+	    walk, walk->err);
 }
 
 static enum err_code
@@ -205,7 +226,7 @@ walk_cluster(void *arg, const union shape_row *row)
 		return walk->cluster(walk->arg, &row->cluster);
 	snprintf(walk->at.cluster, sizeof(walk->at.cluster), "%s", row->cluster.name);
 	walk->cluster_id = row->cluster.id;
-	return pages_each(walk->store, SHAPE_SERVICE, row->cluster.id, walk_service, walk,
+	return pages_each(walk->store, SHAPE_SERVICE, row->cluster.id, "", walk_service, walk,
 	    walk->err);
 }
 
@@ -221,7 +242,7 @@ walk_all(struct walk *walk, const struct path *path)
 		code = store_find(walk->store, path, &cluster_id, &service_id, &real_id,
 		    walk->err);
 	return code != ERR_OK ? code :
-	    pages_each(walk->store, SHAPE_CLUSTER, 0, walk_cluster, walk, walk->err);
+	    pages_each(walk->store, SHAPE_CLUSTER, 0, "", walk_cluster, walk, walk->err);
 }
 
 enum err_code
@@ -300,5 +321,5 @@ store_each_job(struct store *store, uint32_t id,
 	struct job_walk walk = { .arg = arg, .fn = fn };
 
 	return id != 0 ? job_each(store, id, fn, arg, err) :
-	    pages_each(store, SHAPE_JOB, 0, walk_job, &walk, err);
+	    pages_each(store, SHAPE_JOB, 0, "", walk_job, &walk, err);
 }
