@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# lbclusterd as a program: options, configuration, signals, log, its store at
-# start, and that it needs no privileges.
+# lbclusterd as a program: options, configuration, signals, log, its store at the start, and a
+# start without privileges.
 """The daemon."""
 
 import contextlib
@@ -29,7 +29,7 @@ def run(*args, **options):
 
 
 class Options(Case):
-    """What ends at once."""
+    """Calls that end at once."""
 
     def setUp(self):
         self.world = self.new_world()
@@ -39,7 +39,7 @@ class Options(Case):
             file.write(text)
         return run('--check', '-c', self.world.conf, *args)
 
-    def test_version_is_told(self):
+    def test_version_is_printed(self):
         done = run('--version')
         self.assertEqual(OK, done.returncode)
         self.assertRegex(done.stdout, r'\Alb\w+ \d+\.\d+')
@@ -70,7 +70,7 @@ class Options(Case):
         self.assertEqual(OK, self.check('').returncode)
         self.assertEqual(OK, self.check('# nothing\n').returncode)
 
-    def test_check_of_bad_configuration_tells_file_and_line(self):
+    def test_check_of_bad_configuration_names_file_and_line(self):
         good = '# first\nlog-level = info\n'
         for line in ('stale-after = 0', 'stale-after = 86401', 'stale-after = -1',
                      'stale-after = soon', 'stale-after = 99999999999999999999',
@@ -108,7 +108,7 @@ class Options(Case):
         self.assertIn(self.world.conf + ':1:', done.stderr)
         self.assertEqual([], os.listdir(self.world.store))
 
-    def test_check_makes_no_store(self):
+    def test_check_creates_no_store(self):
         self.check('store = "%s/made"\n' % self.world.dir)
         self.assertFalse(os.path.exists(self.world.dir + '/made'))
 
@@ -119,7 +119,7 @@ class Start(Case):
     def setUp(self):
         self.world = self.new_world()
 
-    def test_no_store_is_made_and_served_empty(self):
+    def test_missing_store_is_created_and_served_empty(self):
         os.rmdir(self.world.store)
         self.world.start()
         self.assertEqual(0, self.world.get('lbcSysReals', 0))
@@ -131,7 +131,7 @@ class Start(Case):
         self.world.load(INVENTORY)
         self.world.wait_value(1, 'lbcSysReals', 0)
 
-    def test_ill_statistics_are_made_anew(self):
+    def test_damaged_statistics_are_created_again(self):
         self.world.load(INVENTORY)
         for name in os.listdir(self.world.store):
             if name.startswith('lbcluster-stats.db'):
@@ -151,7 +151,7 @@ class Start(Case):
         self.assertIn(self.world.dir + '/no/such', done.stderr)
 
     def test_store_locked_at_start_is_waited_for(self):
-        # Another program loads an inventory just now.
+        # Another program is loading an inventory.
         self.world.load(INVENTORY)
         self.world.start_master()
         with contextlib.closing(self.world.connect()) as other:
@@ -174,15 +174,15 @@ class Start(Case):
         self.assertEqual('lbclusterd: error: [store] %s/lbclusterd.lock: another lbclusterd serves'
                          ' this store (process %d)\n' % (self.world.store, self.world.daemon.pid),
                          done.stderr)
-        # The first one has seen nothing of it.
+        # The first lbclusterd is not affected.
         self.assertEqual(before, self.world.client().walk(mib.oid('lbcSystem')))
         self.assertEqual(log, self.world.daemon_log())
-        # The lock goes with the process, however it ends.
+        # The kernel releases the lock when the process ends.
         self.world.daemon.kill()
         self.world.start_daemon()
 
     def test_second_daemon_of_a_newer_version_leaves_the_store_alone(self):
-        # It asks for the lock before it looks at the store, which it might change.
+        # lbclusterd takes the lock before it opens the store, which it may migrate.
         self.world.load(INVENTORY)
         self.world.start()
         self.world.sql('PRAGMA user_version = 999')
@@ -195,12 +195,12 @@ class Start(Case):
         return None
 
     def remake_store(self):
-        """Another directory in its place, as after a restoration; its lock is nobody's."""
+        """Replaces the directory, as a restoration does. The new lock file is not locked."""
         os.rename(self.world.store, self.world.store + '.old')
         os.mkdir(self.world.store)
         self.world.load(INVENTORY)
 
-    def test_store_made_anew_is_refused_to_a_second_daemon(self):
+    def test_replaced_store_is_refused_to_a_second_daemon(self):
         self.world.load(INVENTORY)
         self.world.start()
         self.remake_store()
@@ -208,15 +208,16 @@ class Start(Case):
                  'the new lock is taken')
         self.assertEqual(TAKEN, run(*self.world.daemon_argv()[1:]).returncode)
 
-    def test_store_made_anew_that_another_serves_is_left_to_it(self):
+    def test_replaced_store_that_another_daemon_serves_is_left_to_it(self):
         self.world.load(INVENTORY)
         self.world.start()
-        # Before this one has seen it.
+        # The first lbclusterd must not see the new store yet.
         self.world.daemon.signal(signal.SIGSTOP)
         self.remake_store()
         second = Program('lbclusterd', self.world.daemon_argv(), self.world.dir + '/second.log')
         self.world.others.append(second)
-        wait_for(lambda: self.lock_holder() == str(second.pid), 10, 'the other one has the lock')
+        wait_for(lambda: self.lock_holder() == str(second.pid), 10,
+                 'the second lbclusterd has the lock')
         self.world.daemon.signal(signal.SIGCONT)
         self.world.wait_logged(
             re.escape('%s/lbclusterd.lock: another lbclusterd serves this store (process %d);'
@@ -241,7 +242,7 @@ class Start(Case):
         self.assertEqual(before + 1, self.world.get('lbcSysSetLock', 0))
         self.assertLessEqual(since, self.world.get('lbcSysCountersSince', 0))
 
-    def test_settings_and_numbers_live_through_a_restart(self):
+    def test_settings_and_numbers_survive_a_restart(self):
         self.world.load(INVENTORY)
         self.world.start()
         self.assertEqual('noError', self.world.client().set_answer(
@@ -261,7 +262,7 @@ class Start(Case):
 
 
 class Running(Case):
-    """While it runs."""
+    """A running lbclusterd."""
 
     inventory = INVENTORY
     daemon_options = dict(stale_after=111)
@@ -282,7 +283,7 @@ class Running(Case):
         self.world.daemon.signal(signal.SIGHUP)
         self.world.wait_value(222, 'lbcSysStatsStaleAfter', 0)
         self.world.wait_value(55, 'lbcJobMaxRows', 0)
-        # Left out: the default.
+        # A missing setting gets its default.
         self.world.configure()
         self.world.daemon.signal(signal.SIGHUP)
         self.world.wait_value(300, 'lbcSysStatsStaleAfter', 0)
@@ -304,7 +305,7 @@ class Running(Case):
             os.rename(self.world.conf + '.away', self.world.conf)
         self.assertEqual(before, self.world.get('lbcSysStatsStaleAfter', 0))
 
-    def test_many_signals_do_no_harm(self):
+    def test_many_signals_are_harmless(self):
         for _ in range(200):
             self.world.daemon.signal(signal.SIGHUP)
             self.world.daemon.signal(signal.SIGPIPE)
@@ -315,10 +316,10 @@ class Running(Case):
         self.assertNotEqual('', log)
         for line in log.splitlines():
             self.assertRegex(line, r'\Albclusterd: (error|warn|info|debug): \[[\w-]+\] \S')
-        # No MIB is parsed, nothing is looked for below /var/lib/snmp.
+        # libnetsnmp parses no MIB and searches nothing below /var/lib/snmp.
         self.assertNotRegex(log, r'(?i)mibs?/|cannot find module|persistent|/var/lib/snmp')
 
-    def test_nothing_is_written_beside_the_store(self):
+    def test_nothing_is_written_outside_the_store(self):
         self.assertLessEqual(
             {name for name in os.listdir(self.world.store)} -
             {name for name in os.listdir(self.world.store)
@@ -337,9 +338,9 @@ class Running(Case):
 
 
 class Ends(Case):
-    """Signals that end it."""
+    """Signals that end lbclusterd."""
 
-    def test_sigterm_and_sigint_end_it_cleanly(self):
+    def test_sigterm_and_sigint_end_the_daemon_cleanly(self):
         world = self.new_world()
         world.load(INVENTORY)
         world.start()
@@ -376,7 +377,7 @@ class Ends(Case):
         with open(world.dir + '/background.out', encoding='utf-8') as file:
             self.assertEqual('', file.read())
 
-    def test_background_that_cannot_be_entered_is_told(self):
+    def test_failed_start_in_the_background_is_reported(self):
         world = self.new_world()
         with open(world.store + '/lbcluster.db', 'w', encoding='ascii') as file:
             file.write('no database')
@@ -388,15 +389,15 @@ class Ends(Case):
 
 
 class Unprivileged(Case):
-    """As nobody, where the tests run as root; what works is in test_confined.py."""
+    """As an unprivileged user. test_confined.py tests what works then."""
 
     NOBODY = (65534, 65534)
 
     def setUp(self):
         if not is_root():
-            self.skipTest('needs root, to be somebody else')
+            self.skipTest('needs root to run as another user')
 
-    def test_store_that_is_not_ours_is_refused(self):
+    def test_store_of_another_user_is_refused(self):
         world = self.new_world(user=self.NOBODY)
         world.load(INVENTORY)
         for name in os.listdir(world.store):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# snmpd, its socket or the store out of order, and more to do than there is time for. Each
-# time: what is wrong is said clearly, and once; the loop never stands still; SIGTERM is
-# obeyed; and when the fault is over all is as before, without help. What masters of other
-# kinds do is in test_master.py, and in tests/unit/test_agentx_session.c for ten minutes.
+# Faults of snmpd, its socket and the store, and more work than fits in one turn of the loop. In
+# each case lbclusterd logs the fault once, its loop is never blocked, SIGTERM ends it, and it
+# recovers without help. test_master.py and tests/unit/test_agentx_session.c test other faulty
+# masters.
 """Faults around lbclusterd."""
 
 import contextlib
@@ -25,7 +25,7 @@ SERVING = 'info: .agentx. serving 1.3.6.1.*'
 
 
 class FaultCase(Case):
-    """A world whose watchdog is heard."""
+    """A world with a WatchdogListener."""
 
     def faulty_world(self, inventory=INVENTORY, **options):
         self.world = world = self.new_world(**options)
@@ -37,20 +37,20 @@ class FaultCase(Case):
         return world
 
     def said(self):
-        """All that was logged since the last time, but for debugging."""
+        """The lines above debug that were logged since the last call."""
         lines = [line for line in self.world.daemon_log().splitlines() if ': debug:' not in line]
         new, self.heard = lines[self.heard:], len(lines)
         return new
 
     def assert_said(self, *patterns):
-        """Since the last time exactly this was logged, a line each."""
+        """Exactly these lines were logged since the last call."""
         said = self.said()
         self.assertEqual(len(patterns), len(said), said)
         for pattern, line in zip(patterns, said):
             self.assertRegex(line, pattern)
 
     def assert_well(self, weight):
-        """It serves, takes SETs, and never stood still."""
+        """lbclusterd serves, accepts SETs, and its loop was never blocked."""
         self.world.wait_served(12)
         self.assertEqual('noError', self.world.client().set_answer((WEIGHT, 'u', weight)).status)
         self.assertEqual(weight, self.world.get('lbcRealWeight', 1, 1, 1))
@@ -60,7 +60,7 @@ class FaultCase(Case):
 class Master(FaultCase):
     """snmpd and its socket."""
 
-    def test_master_stopped_and_continued_goes_on(self):
+    def test_master_stopped_and_continued_is_served(self):
         world = self.faulty_world()
         world.start()
         self.said()
@@ -70,17 +70,17 @@ class Master(FaultCase):
         world.master.signal(signal.SIGCONT)
         world.wait_value(33, 'lbcRealWeight', 1, 1, 1, deadline_s=5)
         self.assert_well(34)
-        # The notification of that change had to wait.
+        # The notification of this change waited.
         self.assert_said('warn: .agentx. the master took [0-9.]+ s to send notifications')
 
-    def test_master_stopped_at_start_is_told_and_waited_for(self):
+    def test_master_stopped_at_start_is_reported_and_awaited(self):
         world = self.faulty_world()
         world.start_master()
         world.master.signal(signal.SIGSTOP)
         try:
             world.start_daemon(wait=False)
             world.wait_logged('does not answer; snmpd is stopped or hung')
-            # SIGTERM while Open is not answered; and what many dead connections leave.
+            # SIGTERM while Open has no answer, after many closed connections.
             world.stop_daemon()
             self.said()
             world.start_daemon(wait=False)
@@ -94,11 +94,11 @@ class Master(FaultCase):
                          'connections); snmpd is stopped or hung' % re.escape(world.socket))
         self.assertRegex(said[-1], SERVING)
 
-    def test_socket_removed_and_remade_is_found(self):
+    def test_socket_removed_and_created_again_is_found(self):
         world = self.faulty_world()
         world.start()
         os.rename(world.socket, world.socket + '.away')
-        # The session needs no name.
+        # The session works without the name of the socket.
         self.assert_well(36)
         world.stop_daemon()
         self.said()
@@ -112,11 +112,11 @@ class Master(FaultCase):
 
 
 class Permissions(FaultCase):
-    """The socket is there, but not for us."""
+    """lbclusterd may not connect to the socket."""
 
     def setUp(self):
         if not is_root():
-            self.skipTest('needs root, to be somebody else')
+            self.skipTest('needs root to run as another user')
 
     def denied_world(self):
         world = self.faulty_world(user=NOBODY)
@@ -128,7 +128,7 @@ class Permissions(FaultCase):
         self.watchdog.wait_messages(2)
         self.assert_said('info: .store. ', *patterns)
 
-    def test_socket_without_permission_tells_who_and_what_to_do(self):
+    def test_socket_without_permission_is_reported_with_user_and_remedy(self):
         world = self.denied_world()
         os.chmod(world.socket, 0o700)
         self.meet(world, "warn: .agentx. no permission for %s: snmpd.conf needs 'agentXPerms 0660"
@@ -137,12 +137,12 @@ class Permissions(FaultCase):
         os.chmod(world.socket, 0o777)
         self.assert_well(41)
         self.assert_said(SERVING)
-        # Taken away again: the session goes on, and another is found when it is given back.
+        # Without the permission the session continues; lbclusterd connects again with it.
         os.chmod(world.socket, 0o700)
         self.assert_well(42)
         self.assert_said()
 
-    def test_directory_without_permission_tells_who_and_what_to_do(self):
+    def test_directory_without_permission_is_reported_with_user_and_remedy(self):
         world = self.denied_world()
         closed = os.path.join(world.dir, 'closed')
         os.mkdir(closed, 0o700)
@@ -156,16 +156,16 @@ class Permissions(FaultCase):
 
 
 class Store(FaultCase):
-    """Another process has the store."""
+    """Another process locks the store."""
 
     def locked(self):
-        """Locks it against everybody until it is closed."""
+        """Locks the store until the connection is closed."""
         other = self.world.connect()
         self.addCleanup(other.close)
         other.execute('BEGIN EXCLUSIVE')
         return other
 
-    def test_store_locked_is_told_once_and_waited_for(self):
+    def test_locked_store_is_reported_once_and_awaited(self):
         world = self.faulty_world()
         world.start()
         self.said()
@@ -174,7 +174,7 @@ class Store(FaultCase):
             self.assertEqual('resourceUnavailable',
                              world.client().set_answer((WEIGHT, 'u', 44)).status)
         self.assertEqual(10, world.get('lbcRealWeight', 1, 1, 1))
-        # All that were refused are one line.
+        # All refused SETs are one line.
         self.assert_said('error: .store. .*/lbcluster.db: locked by another program .*; '
                          'GETs are answered from memory, SETs are refused')
         other.execute('ROLLBACK')
@@ -183,9 +183,9 @@ class Store(FaultCase):
         self.world.wait_logged('is usable again')
         self.assert_said('info: .store. is usable again')
 
-    def test_statistics_whose_readers_are_locked_out_hold_up_nobody(self):
-        # As by a process that was stopped in the moment in which it had all marks of the
-        # WAL; sqlite.org/walformat.html says where. SQLite by itself waits for 10 s.
+    def test_statistics_with_locked_read_marks_block_no_program(self):
+        # A process that was stopped while it locked all read marks of the WAL has the same
+        # effect (sqlite.org/walformat.html). SQLite itself waits for 10 s.
         world = self.faulty_world()
         world.start()
         world.import_statistics([{'path': 'web/http/a', 'active': True}])
@@ -210,11 +210,11 @@ class Store(FaultCase):
         world.stop_daemon()
 
     def test_file_as_large_as_its_limit_refuses_sets_and_recovers(self):
-        # As LimitFSIZE= of systemd; a write beyond it is a signal that kills.
+        # Like LimitFSIZE= of systemd. A write beyond the limit sends SIGXFSZ.
         world = self.faulty_world()
         world.start()
         none = resource.RLIM_INFINITY
-        # Before the last page of the journal, whose failure SQLite tells without a reason.
+        # Before the last page of the journal: SQLite gives no reason for its failure.
         resource.prlimit(world.daemon.pid, resource.RLIMIT_FSIZE, (24576, none))
         answer = world.client().set_answer((WEIGHT, 'u', 46)).status
         self.assertIn(answer, ('commitFailed', 'undoFailed'))
@@ -230,18 +230,19 @@ class Store(FaultCase):
         world = self.faulty_world()
         self.locked()
         world.start_daemon(wait=False)
-        wait_for(lambda: has_open(world.daemon.pid, 'lbcluster.db'), 10, 'it looks at the store')
+        wait_for(lambda: has_open(world.daemon.pid, 'lbcluster.db'), 10,
+                 'lbclusterd opens the store')
         world.stop_daemon()
 
 
 class Large(FaultCase):
-    """More than can be done at once."""
+    """More work than fits in one turn of the loop."""
 
     MANY, SERVICES = 20000, 20
-    SLICES = 6000       # more than one turn of the loop takes in
+    SLICES = 6000       # more rows than one turn of the loop reads
 
     def large_world(self, reals):
-        """Filled with SQL, which is quicker."""
+        """Fills the store with SQL, which is faster."""
         world = self.faulty_world()
         with contextlib.closing(world.connect()) as store:
             store.execute('BEGIN IMMEDIATE')
@@ -253,7 +254,7 @@ class Large(FaultCase):
         return world
 
     def measure(self, active):
-        """All of them, at once."""
+        """Changes all rows in one transaction."""
         with contextlib.closing(self.world.connect('lbcluster-stats.db')) as store:
             store.execute('BEGIN IMMEDIATE')
             store.executemany(
@@ -264,12 +265,12 @@ class Large(FaultCase):
 
     @contextlib.contextmanager
     def no_wait(self):
-        """Meanwhile no GET waits for longer than it may; and that is no matter of luck."""
+        """No GET waits too long during the block, and enough GETs are sent."""
         with self.world.slowest_get() as slowest:
             yield
         self.assertLess(slowest[0], STALL_S + self.watchdog.late)
 
-    def test_20000_notifications_block_nobody(self):
+    def test_20000_notifications_delay_no_request(self):
         world = self.large_world(self.MANY)
         traps = Traps(world)
         self.measure(True)
@@ -278,18 +279,18 @@ class Large(FaultCase):
             self.measure(False)
             traps.wait('lbcRealActiveChange', 500, 30)
         self.watchdog.assert_no_stall()
-        # Many are to come yet.
+        # Many notifications are not sent yet.
         self.assertLess(len(traps.all('lbcRealActiveChange')), self.MANY // 2)
         world.stop_daemon()
 
-    def test_inventory_taken_in_blocks_nobody(self):
+    def test_large_inventory_delays_no_request(self):
         world = self.large_world(self.SLICES)
         world.start()
         self.said()
         with self.no_wait():
             world.ctl('remove', 'web')
             world.wait_value(0, 'lbcSysReals', 0, deadline_s=10)
-        # All of it is there to be read when it goes on, and SIGTERM too.
+        # After SIGCONT the whole inventory has to be read, and SIGTERM is pending.
         world.daemon.signal(signal.SIGSTOP)
         world.load('cluster b { service s {' + ''.join(
             'real r%d { address = 10.0.0.1 }\n' % i for i in range(self.SLICES)) + '} }')

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# The files that the programs make, as lbcluster-store(5) promises them: whose they
-# are, with which modes, whoever makes them and whatever his umask; that root, the
-# user of lbclusterd and an operator of its group get along on one store; and that
-# nothing planted in the directory leads to another file.
+# The files of the store have the owner, group and mode of lbcluster-store(5), whichever program
+# creates them and with any umask. root, the user of lbclusterd and an operator of its group use
+# one store in any order. No link planted in the directory leads to another file.
 """Files of the store: owner, modes, links."""
 
 import itertools
@@ -25,7 +24,7 @@ cluster web { plane = none  service http { address = 192.0.2.10  port = 80
 """
 MEASURED = '{"path": "web/http/a", "active": true}\n'
 
-# uid, gid, further groups: who works with a store.
+# uid, gid, further groups of the users of a store.
 ROOT = None
 DAEMON = (60001, 60001)
 OPERATOR = (60002, 60002, (60001,))
@@ -42,14 +41,14 @@ OK, FAILED, BAD_STORE = 0, 6, 3     # exit statuses of lbclusterctl(1), lbcluste
 
 
 class Files(Case):
-    """A directory without a store, the user's that lbclusterd runs as."""
+    """An empty directory that the user of lbclusterd owns."""
 
     mode = 0o2770
 
     def setUp(self):
         if not is_root():
-            self.skipTest('needs root, to be several users')
-        # Hundreds of stores, and no power cut: in memory, where fsync(2) costs nothing.
+            self.skipTest('needs root to run as several users')
+        # The test creates hundreds of stores. fsync(2) costs nothing in memory.
         self.dir = tempfile.mkdtemp(
             prefix='lbc-', dir='/dev/shm' if os.path.isdir('/dev/shm') else None)
         self.addCleanup(shutil.rmtree, self.dir)
@@ -81,7 +80,7 @@ class Files(Case):
                            '--once', **options)
 
     def start(self, who, umask=0o022):
-        """lbclusterd; it looks for snmpd when its store is open."""
+        """Starts lbclusterd and waits until it has opened its store."""
         log = os.path.join(self.world.dir, 'lbclusterd.log')
         size = os.path.getsize(log) if os.path.exists(log) else 0
         argv = self.argv(who, LBCLUSTERD, '-f', '-c', self.world.conf, '-s', self.store,
@@ -98,7 +97,7 @@ class Files(Case):
         self.assertEqual((OK, ''), (done.returncode, done.stderr))
 
     def use(self, who, weight, umask=0o022):
-        """All that writes to the store from the command line."""
+        """Runs the commands that write to the store."""
         self.assert_done(self.ctl(who, 'set-weight', 'web/http/a', str(weight), umask=umask))
         self.assert_done(self.ctl(who, 'import-statistics', '-', stdin=MEASURED, umask=umask))
 
@@ -108,7 +107,7 @@ class Files(Case):
 
 
 class Modes(Files):
-    """lbcluster-store(5): 0660, of the directory's group, and made by root of its owner."""
+    """Mode 0660, group of the directory; if root creates the file, also its owner."""
 
     def assert_modes(self, maker):
         for name in os.listdir(self.store):
@@ -117,7 +116,7 @@ class Modes(Files):
             self.assertEqual(DAEMON[1], info.st_gid, name)
             self.assertIn(info.st_uid, (DAEMON[0], (maker or DAEMON)[0]), name)
 
-    def test_files_are_the_groups_whoever_makes_them_with_any_umask(self):
+    def test_files_belong_to_the_group_with_any_creator_and_umask(self):
         for (name, who), umask in itertools.product(WHO.items(), UMASKS):
             with self.subTest(name, umask='%03o' % umask):
                 self.empty()
@@ -130,7 +129,7 @@ class Modes(Files):
                 self.assertEqual(0, daemon.end())
                 self.assert_modes(who)
 
-    def test_directory_that_is_made_is_the_groups(self):
+    def test_created_directory_belongs_to_the_group(self):
         for umask in UMASKS:
             os.rmdir(self.store)
             self.assert_done(self.ctl(DAEMON, 'load', self.inventory, umask=umask))
@@ -138,14 +137,14 @@ class Modes(Files):
             self.assertEqual((0o42770, *DAEMON), (info.st_mode, info.st_uid, info.st_gid))
             self.empty()
 
-    def test_stranger_is_let_nowhere(self):
+    def test_other_users_have_no_access(self):
         self.assert_done(self.ctl(DAEMON, 'load', self.inventory))
         daemon = self.start(DAEMON)
         for args in (['list'], ['load', self.inventory], ['set-weight', 'web/http/a', '3']):
             done = self.ctl(STRANGER, *args)
             self.assertEqual(FAILED, done.returncode, args)
             self.assertIn('Permission denied', done.stderr)
-        # Nor by the files' own modes, were the directory open.
+        # The modes of the files also refuse it if the directory is open.
         os.chmod(self.store, 0o2775)
         for name in os.listdir(self.store):
             done = self.run_as(STRANGER, 'cat', os.path.join(self.store, name))
@@ -154,9 +153,9 @@ class Modes(Files):
 
 
 class Together(Files):
-    """Who came first leaves nothing that shuts the others out."""
+    """No user leaves a file that another user cannot use."""
 
-    def test_each_after_each_may_write(self):
+    def test_users_may_write_in_any_order(self):
         for order in itertools.permutations(WHO):
             with self.subTest(order=order):
                 self.empty()
@@ -164,7 +163,7 @@ class Together(Files):
                 for weight, name in enumerate(order + order[:1]):
                     self.use(WHO[name], weight + 1, umask=0o077)
 
-    def test_each_while_lbclusterd_runs_may_write(self):
+    def test_each_user_may_write_while_lbclusterd_runs(self):
         self.assert_done(self.ctl(ROOT, 'load', self.inventory, umask=0o077))
         daemon = self.start(DAEMON)
         for weight, who in enumerate(WHO.values()):
@@ -172,7 +171,7 @@ class Together(Files):
             self.assert_done(self.driver(who, umask=0o077))
         self.assertEqual(0, daemon.end())
 
-    def test_killed_operator_leaves_nothing_that_shuts_out(self):
+    def test_killed_operator_leaves_no_unusable_file(self):
         self.assert_done(self.ctl(OPERATOR, 'load', self.inventory))
         log = os.path.join(self.store, 'lbcluster-stats.db-wal')
         for name in ('operator', 'root'):
@@ -188,7 +187,7 @@ class Together(Files):
             self.use(DAEMON, 7)
             self.assertEqual(0, daemon.end())
 
-    def test_lbclusterd_of_root_leaves_nothing_that_shuts_out(self):
+    def test_lbclusterd_of_root_leaves_no_unusable_file(self):
         daemon = self.start(ROOT, umask=0o077)
         self.assertEqual(0, daemon.end())
         self.assert_done(self.driver(ROOT, umask=0o077))
@@ -197,7 +196,7 @@ class Together(Files):
         self.assert_done(self.driver(DAEMON))
         self.assertEqual(0, daemon.end())
 
-    def test_part_of_somebody_else_is_named(self):
+    def test_journal_of_another_user_is_named(self):
         self.assert_done(self.ctl(DAEMON, 'load', self.inventory))
         part = os.path.join(self.store, 'lbcluster.db-journal')
         os.chown(part, 0, 0)
@@ -206,7 +205,7 @@ class Together(Files):
         self.assertEqual(FAILED, done.returncode)
         self.assertIn(part + ': cannot be written', done.stderr)
 
-    def test_lock_of_somebody_else_is_named_with_who_should_have_it(self):
+    def test_lock_file_of_another_user_is_named_with_the_right_owner(self):
         self.assert_done(self.ctl(DAEMON, 'load', self.inventory))
         lock = os.path.join(self.store, 'lbclusterd.lock')
         with open(lock, 'x', encoding='ascii'):
@@ -219,7 +218,7 @@ class Together(Files):
         daemon = self.start(DAEMON)
         self.assertEqual(0, daemon.end())
 
-    def test_directory_of_somebody_else_is_named_with_who_may_use_it(self):
+    def test_directory_of_another_user_is_named_with_the_remedy(self):
         self.assert_done(self.ctl(DAEMON, 'load', self.inventory))
         os.chown(self.store, 0, 0)
         os.chmod(self.store, 0o755)
@@ -235,19 +234,19 @@ class Together(Files):
 
 
 class Planted(Files):
-    """Somebody else may write into the directory, and has put something there under each
-    name that a program makes or opens. Root runs the programs, who may write everywhere;
-    the kernel's own protection (fs.protected_symlinks) covers sticky directories alone."""
+    """Another user may write to the directory and has planted a file under each name that
+    a program creates or opens. root runs the programs. The protection of the kernel
+    (fs.protected_symlinks) covers sticky directories only."""
 
     mode = 0o777
 
-    # What each says of it: it refuses, and names it, or it works all the same.
+    # A program either refuses the file and names it, or works.
     PROGRAMS = ('load', 'daemon', 'driver')
     ALL = set(PROGRAMS)
-    NAMES = {   # name -> who refuses, without a store and with one
+    NAMES = {   # name -> programs that refuse it, without a store and with one
         'lbcluster.db': (ALL, ALL),
         'lbcluster.db-journal': (ALL, ALL),
-        'lbcluster-stats.db': (set(), set()),           # made anew in its place
+        'lbcluster-stats.db': (set(), set()),           # created again in its place
         'lbcluster-stats.db-journal': (set(), set()),
         'lbcluster-stats.db-wal': (set(), set()),
         'lbcluster-stats.db-shm': (set(), set()),
@@ -259,7 +258,7 @@ class Planted(Files):
     }
 
     def run_program(self, name):
-        """(whether it worked, what it said)"""
+        """(True if the program succeeded, its messages)"""
         if name == 'daemon':
             daemon = self.start(ROOT)
             if daemon.alive():
@@ -269,7 +268,7 @@ class Planted(Files):
         return done.returncode == 0, done.stderr
 
     def plant(self, name, how):
-        """Puts it there; returns what tells whether the victim was touched."""
+        """Plants the file. Returns a function that gives the state of the victim."""
         victim = self.path('victim')
         planted = os.path.join(self.store, name)
         for old in (victim, planted):
@@ -309,13 +308,13 @@ class Planted(Files):
                     self.assertIn(os.path.join(self.store, name), said)
                     self.assertRegex(said, 'move it away')
 
-    def test_link_is_never_followed_where_a_store_is_made(self):
+    def test_link_is_not_followed_without_a_store(self):
         for (name, (refused, _)), how in itertools.product(
                 self.NAMES.items(), ('link', 'dangling')):
             self.empty()
             self.assert_harmless(name, how, refused)
 
-    def test_link_is_never_followed_where_a_store_is(self):
+    def test_link_is_not_followed_with_a_store(self):
         for (name, (_, refused)), how in itertools.product(
                 self.NAMES.items(), ('link', 'dangling')):
             self.empty()
@@ -328,8 +327,8 @@ class Planted(Files):
             self.assert_done(self.ctl(ROOT, 'load', self.inventory))
             self.assert_harmless(name, 'fifo', refused)
 
-    def test_second_name_of_a_file_is_not_written_to(self):
-        # What fs.protected_hardlinks forbids by default.
+    def test_hard_link_is_not_written_to(self):
+        # fs.protected_hardlinks forbids this by default.
         for name, (refused, _) in self.NAMES.items():
             if name.endswith('.lock'):
                 self.empty()

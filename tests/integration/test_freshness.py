@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Statistics that are stale: SNMP and lbclusterctl say the same of each real service, with the
+# Stale statistics: SNMP and lbclusterctl show the same about each real service, with the
 # stale-after of lbclusterd.
 """Freshness of statistics, over SNMP and in lbclusterctl."""
 
@@ -54,7 +54,7 @@ class Freshness(Case):
                 found[name] = (ACTIVE[self.world.get('lbcRealOperStatus', *row)],
                                FRESHNESS[self.world.get('lbcRealStatsFreshness', *row)])
             return found
-        wait_for(lambda: snmp() == expected, 10, 'SNMP says the same')
+        wait_for(lambda: snmp() == expected, 10, 'SNMP shows the same')
         for name in expected:
             row = self.world.number('web/http/' + name)
             one = json.loads(self.world.ctl('-f', 'json', 'statistics',
@@ -67,13 +67,13 @@ class Freshness(Case):
                 self.assertLess(abs(age - one['age']), 30)
 
     def test_lbclusterctl_and_snmp_agree(self):
-        # lbclusterd has never run: the default, 300 seconds.
+        # lbclusterd has never run, so the default of 300 seconds holds.
         self.assertEqual((None, 'stale'), self.ctl_rows('list', '-r')['down'])
         self.world.start()
         rest = {'none': (None, 'never'), 'part': (None, 'fresh'), 'old': (None, 'stale'),
                 'new': (True, 'fresh')}
         self.check({**rest, 'down': (False, 'fresh')})
-        # Those that are enabled and not active, as lbclusterctl(1) finds them.
+        # Real services that are enabled and not active, by the command of lbclusterctl(1).
         listed = json.loads(self.world.ctl('-f', 'json', 'list', '-r').stdout)
         self.assertEqual(['web/http/down'], [row['path'] for row in listed if row['enabled'] and
                                              row['active'] is False])
@@ -82,7 +82,7 @@ class Freshness(Case):
         self.world.daemon.signal(signal.SIGHUP)
         self.world.wait_value(900, 'lbcSysStatsStaleAfter', 0)
         self.check({**rest, 'down': (None, 'stale')})
-        # It is kept while lbclusterd does not run; the default comes back with a restart.
+        # The value stays while lbclusterd does not run. A restart sets the default.
         self.world.stop_daemon()
         self.assertEqual((None, 'stale'), self.ctl_rows('list', '-r')['down'])
         self.world.sql('UPDATE statistics SET last_update = unixepoch() - 600 WHERE active = 0',

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# A disk without room, without room for names, or that may only be read, under a running
-# lbclusterd. Reads go on, SETs are refused before anything is written, lbclusterctl says what
-# is wrong and ends with its documented exit status, nothing is half done; and once the disk
-# is well again all works without a restart.
+# A disk that is full, has no free inodes, or is read-only, under a running lbclusterd. Reads go
+# on, SETs are refused before anything is written, and lbclusterctl reports the cause and exits
+# with its documented status. Nothing is done in part. SETs work again without a restart.
 """Disks that are full or read-only."""
 
 import contextlib
@@ -22,7 +21,7 @@ INVENTORY = """cluster web { plane = none  service http {
     address = 192.0.2.10  port = 80
     %s%s} }
 """ % (REAL % 'a', REAL % 'b')
-# More than what is left of a disk that is only nearly full.
+# More than what is free on a disk that is nearly full.
 LARGE = 'cluster large { plane = none  service http { address = 192.0.2.11  port = 80\n%s} }\n' \
     % ''.join(REAL % ('n%d' % i) for i in range(20000))
 MEASURED = '{"path": "web/http/a", "active": true}\n'
@@ -34,7 +33,7 @@ RECOVERS_S = 10
 
 
 def fill(path, leave=0):
-    """Uses up the room of the file system at path, but for so many octets."""
+    """Fills the file system at path except for so many bytes."""
     with open(os.path.join(path, 'ballast'), 'wb', buffering=0) as file, \
             contextlib.suppress(OSError):
         while os.statvfs(path).f_bavail * os.statvfs(path).f_frsize > leave:
@@ -54,7 +53,7 @@ def give_back(path):
 
 
 class Disk(Case):
-    """A store on a file system of its own."""
+    """A store on its own file system."""
 
     def setUp(self):
         self.world = self.new_world()
@@ -64,7 +63,7 @@ class Disk(Case):
             self.world.store, '-t', 'tmpfs', '-o', 'size=3m,nr_inodes=40,mode=0770', 'tmpfs'))
         self.world.load(INVENTORY)
         self.world.start()
-        self.addCleanup(self.world.close)       # before the mount goes
+        self.addCleanup(self.world.close)       # before the file system is unmounted
         self.row = self.world.number('web/http/a')
         self.weight = mib.oid('lbcRealWeight', *self.row)
 
@@ -72,7 +71,7 @@ class Disk(Case):
         return self.world.client().set_answer((self.weight, 'u', value))[:2]
 
     def stored(self):
-        """All that a SET or a command could have changed."""
+        """Everything that a SET or a command can change."""
         return (self.world.sql('SELECT id, weight, fallback, enabled FROM real_service'),
                 self.world.sql('SELECT id, state FROM job'),
                 self.world.sql('SELECT name, value FROM setting'))
@@ -85,7 +84,7 @@ class Disk(Case):
         self.assertIn(words, done.stderr)
 
     def assert_ill(self, status, reason, words, statistics=True):
-        """Nothing can be written; all can be read."""
+        """Nothing can be written, everything can be read."""
         before = self.stored()
         self.world.wait_value(status, 'lbcSysStoreStatus', 0, deadline_s=RECOVERS_S)
         for value in (77, 78):
@@ -101,7 +100,7 @@ class Disk(Case):
         self.assertEqual(before, self.stored())
 
     def assert_no_start(self, words, *before):
-        """Of the programs that stay; with the status on which systemd tries again."""
+        """The daemons end with the status on which systemd starts them again."""
         for argv in (self.world.daemon_argv(),
                      [DRIVER, '-f', '-s', self.world.store, '-c', self.world.conf]):
             done = subprocess.run([*before, *argv], capture_output=True, text=True, check=False,
@@ -110,7 +109,7 @@ class Disk(Case):
             self.assertRegex(done.stderr, r'error: \[store\] %s.*%s' % (self.world.store, words))
 
     def assert_well(self):
-        """Without a restart."""
+        """SETs work without a restart."""
         def works():
             return self.set(11)[0] == 'noError' and self.set(10)[0] == 'noError'
         wait_for(works, RECOVERS_S, 'a SET works again')
@@ -127,15 +126,15 @@ class Disk(Case):
         give_back(self.world.store)
         self.assert_well()
 
-    def test_limit_of_a_files_size_is_told_as_no_room(self):
+    def test_limit_of_the_file_size_is_reported_as_no_room(self):
         self.world.stop_daemon()
         self.assert_no_start('cannot grow: File too large',
                              'prlimit', '--fsize=4096')
         self.world.start_daemon()
         self.assert_well()
 
-    def test_full_disk_is_told_where_nobody_holds_the_statistics_open(self):
-        # What SQLite keeps beside them is to be made then, and finds no room.
+    def test_full_disk_is_reported_while_no_program_has_the_statistics_open(self):
+        # SQLite then has to create its files beside the statistics.
         self.world.stop_daemon()
         fill(self.world.store)
         self.assert_refused('the disk is full', ['set-weight', 'web/http/a', '77'])
@@ -146,7 +145,7 @@ class Disk(Case):
         self.world.start_daemon()
         self.assert_well()
 
-    def test_disk_that_fills_up_within_a_load_keeps_the_old_inventory(self):
+    def test_load_that_fills_the_disk_keeps_the_old_inventory(self):
         fill(self.world.store, leave=400 * 1024)
         before = self.stored()
         large = os.path.join(self.world.dir, 'large.conf')
@@ -154,7 +153,7 @@ class Disk(Case):
             file.write(LARGE)
         self.assert_refused('the disk is full', ['load', large])
         self.assertEqual(before, self.stored())
-        self.assert_well()      # what is left is enough for a SET
+        self.assert_well()      # the rest is enough for a SET
         give_back(self.world.store)
 
     def test_read_only_disk_refuses_writes_and_recovers(self):
@@ -163,16 +162,16 @@ class Disk(Case):
                             'cannot be written')
         self.assert_well()
 
-    def test_disk_that_is_read_only_at_a_start_may_be_mounted_anew(self):
-        # A wrong owner needs a person, and another status: test_files.py.
+    def test_disk_that_is_read_only_at_the_start_may_be_remounted(self):
+        # A wrong owner has another exit status: test_files.py.
         self.world.stop_daemon()
         with read_only(self.world.store):
             self.assert_no_start('(Read-only file system|cannot be written)')
         self.world.start_daemon()
         self.assert_well()
 
-    def test_disk_without_room_for_names_is_told(self):
-        # SQLite keeps its journal, and while lbclusterd runs the log of statistics is there.
+    def test_disk_without_inodes_is_reported(self):
+        # SQLite keeps its journal file, and the WAL exists while lbclusterd runs.
         use_up_names(self.world.store)
         self.assert_well()
         self.world.stop_daemon()

@@ -562,7 +562,7 @@ class Options(Plane):
         return subprocess.run([DRIVER, *args], capture_output=True, text=True,
                               timeout=60 * TIMEOUT_FACTOR, check=False)
 
-    def test_version_is_told(self):
+    def test_version_is_printed(self):
         done = self.run_driver('--version')
         self.assertEqual(0, done.returncode)
         self.assertRegex(done.stdout, r'\Albcluster-haproxy \d')

@@ -2,9 +2,8 @@
 # Copyright (c) 2026 the lbcluster authors
 #
 # A store that a person damaged by hand: a row without its parent, two rows of one name, two
-# fallbacks, a row that no trigger numbered. lbclusterd, lbcluster-haproxy and lbclusterctl
-# leave the same row out, report it once, obey SIGTERM, and have the row again when the store
-# is repaired.
+# fallbacks, a row without a change number. lbclusterd, lbcluster-haproxy and lbclusterctl leave
+# the same row out and report it once. They obey SIGTERM, and serve the row after the repair.
 """Rows that the schema forbids, in all three readers of the store."""
 
 import contextlib
@@ -36,7 +35,7 @@ class LeftOut(Plane):
             other.executescript('PRAGMA foreign_keys = OFF;' + script)
 
     def loose_table(self, table, unique):
-        """Makes the table again without UNIQUE, as somebody may who repairs a file."""
+        """Creates the table again without UNIQUE, as a repair by hand may do."""
         with contextlib.closing(sqlite3.connect(self.db, timeout=10)) as other:
             made = other.execute('SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND'
                                  ' sql IS NOT NULL ORDER BY rowid', (table,)).fetchall()
@@ -71,7 +70,7 @@ class LeftOut(Plane):
         self.assertEqual(found, self.lines(listed.stderr))
         self.assertEqual(served, sorted(re.findall(r'"path": "(.*?)"', listed.stdout)))
 
-        # Both obey SIGTERM meanwhile, and start again.
+        # SIGTERM ends both daemons, and they start again.
         self.world.stop_daemon()
         self.stop_driver()
         self.start_driver()
@@ -81,7 +80,7 @@ class LeftOut(Plane):
         self.assertEqual(found * 2, self.lines(self.world.daemon_log()))
         self.assertEqual(found, self.lines(self.driver_log())[-1:])
 
-        # The command that was printed repairs it.
+        # The printed command repairs the row.
         subprocess.run(found[0][2], shell=True, check=True, timeout=30)
         for log in logs:
             wait_for(lambda log=log: 'row %d of table %s is repaired' % found[0][:2] in log(),
@@ -91,7 +90,7 @@ class LeftOut(Plane):
         self.driver_answers()
 
     def driver_answers(self):
-        """A job is done: that of the row with the lower id, where two have the name."""
+        """The driver carries out a job of the row, of the lower id if two rows have the name."""
         self.weight += 1
         self.wait_job(self.ctl('set-weight', 'web/http/a', str(self.weight)), self.SUCCEEDED)
         self.world.wait_value(self.weight, 'lbcRealWeight', *self.first)
@@ -106,7 +105,7 @@ class LeftOut(Plane):
 
     def test_real_service_that_lost_its_service(self):
         self.world.load('cluster other { service s { real x { address = 10.0.0.1 } } }')
-        wait_for(lambda: 'other/s/x' in self.served(), EVENT_S, 'the other one is served')
+        wait_for(lambda: 'other/s/x' in self.served(), EVENT_S, 'the other row is served')
         self.damage("DROP TRIGGER service_children; DELETE FROM service WHERE name = 's'")
         self.check('real_service', self.BOTH, self.BOTH)
 
@@ -140,20 +139,20 @@ class LeftOut(Plane):
         wait_for(lambda: self.served() == ['web/http/a', 'web/http/c'], EVENT_S,
                  'the fallback is served')
 
-    def test_real_service_that_no_trigger_numbered(self):
+    def test_real_service_without_a_change_number(self):
         self.damage("DROP TRIGGER real_service_insert;"
                     "INSERT INTO real_service (service_id, name) VALUES"
                     " ((SELECT id FROM service), 'c')")
         self.check('real_service', self.BOTH, [*self.BOTH, 'web/http/c'])
 
-    def test_service_that_lost_its_number(self):
+    def test_service_that_lost_its_change_number(self):
         self.world.load('cluster other { service s { real x { address = 10.0.0.1 } } }')
-        wait_for(lambda: 'other/s/x' in self.served(), EVENT_S, 'the other one is served')
+        wait_for(lambda: 'other/s/x' in self.served(), EVENT_S, 'the other row is served')
         self.damage("UPDATE service SET changed = -5 WHERE name = 's'")
         self.check('service', self.BOTH, ['other/s/x', *self.BOTH])
 
     def test_parent_that_comes_back(self):
-        # Another repair than the one that is printed.
+        # This repair is not the printed one.
         self.damage("DROP TRIGGER service_parent;"
                     "INSERT INTO service (id, cluster_id, name) VALUES (70, 999, 'lost');"
                     "INSERT INTO real_service (service_id, name) VALUES (70, 'x')")
@@ -161,10 +160,10 @@ class LeftOut(Plane):
             wait_for(lambda log=log: self.lines(log()), EVENT_S, 'the row is reported')
         self.damage("INSERT INTO cluster (id, name) VALUES (999, 'found')")
         wait_for(lambda: self.served() == ['found/lost/x', *self.BOTH], EVENT_S, 'it is served')
-        wait_for(lambda: 'is repaired' in self.driver_log(), EVENT_S, 'the driver has it')
+        wait_for(lambda: 'is repaired' in self.driver_log(), EVENT_S, 'the driver has the row')
 
-    def test_damage_and_repair_again_and_again(self):
-        # Each repair makes the readers begin from the start: not without a limit.
+    def test_repeated_damage_and_repair(self):
+        # The readers read everything after a repair, but not without a limit.
         self.damage('DROP TRIGGER service_parent')
         for _ in range(40):
             self.damage("INSERT INTO service (id, cluster_id, name) VALUES (70, 999, 'lost')")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# SET requests where something runs out: as many varbinds as fit, a queue of jobs
-# that is full, a store that is locked, read-only, ill, gone or without room.
+# SETs at the limits: as many varbinds as fit, a full queue of jobs, a store that is locked,
+# read-only, damaged, missing or on a full disk.
 """SET requests at the limits."""
 
 import contextlib
@@ -32,7 +32,7 @@ class Many(Case):
         self.world.wait_written()
         return [row[0] for row in self.world.sql('SELECT weight FROM real_service ORDER BY id')]
 
-    def test_128_varbinds_are_all_done(self):
+    def test_128_varbinds_are_done_together(self):
         for version, weight in zip(VERSIONS, (101, 102, 103), strict=True):
             first = self.world.get('lbcJobLastId', 0) + 1
             client = self.world.client('writer' if version == 3 else 'private', version)
@@ -63,7 +63,7 @@ class Many(Case):
                                               self.world.get('lbcJobLastId', 0)))
 
     def test_128_varbinds_with_a_rule_broken_are_none_done(self):
-        # Two become fallback: it is the later one that is at fault.
+        # Two varbinds make a fallback: the later one is wrong.
         for first, second in ((1, 128), (5, 6), (127, 128)):
             with self.subTest(second=second):
                 before = self.weights()
@@ -84,7 +84,7 @@ class Many(Case):
 
 
 class Driven(Case):
-    """Clusters that have a data plane: jobs wait for it."""
+    """Clusters with a data plane: jobs wait for its driver."""
 
     inventory = INVENTORY
     daemon_options = dict(job_max_rows=10)
@@ -98,10 +98,10 @@ class Driven(Case):
         self.finish_jobs()
         self.world.sql('UPDATE real_service SET enabled = 1, fallback = 0, weight = 10')
         wait_for(lambda: {10} == {varbind.value for varbind in self.world.client().walk(
-            mib.oid(WEIGHT))}, 10, 'rows as at the start')
+            mib.oid(WEIGHT))}, 10, 'the rows have their first values')
 
     def finish_jobs(self):
-        """The data plane carries out what is left over."""
+        """Ends all jobs, as a driver does."""
         self.world.sql('UPDATE job SET state = 3, finished = 1 WHERE state < 3')
         self.world.wait_value(0, 'lbcJobsActive', 0)
 
@@ -122,7 +122,7 @@ class Driven(Case):
         self.assertEqual(0, date(self.world.get('lbcJobFinished', job)))
         self.assertEqual(1, self.world.get('lbcRealPendingJobs', *self.rows['p']))
         self.assertEqual(1, self.world.get('lbcJobsActive', 0))
-        # A driver takes it, and ends it.
+        # A driver claims the job and ends it.
         succeeded = self.world.get('lbcJobsSucceeded', 0)
         self.world.sql('UPDATE job SET state = 2, started = unixepoch() WHERE id = ?', job)
         self.world.wait_value(mib.RUNNING, 'lbcJobState', job)
@@ -132,7 +132,7 @@ class Driven(Case):
         self.assertEqual(0, self.world.get('lbcRealPendingJobs', *self.rows['p']))
         self.assertEqual(succeeded + 1, self.world.get('lbcJobsSucceeded', 0))
 
-    def test_job_that_failed_is_told(self):
+    def test_failed_job_is_shown(self):
         failed = self.world.get('lbcJobsFailed', 0)
         self.assertEqual(('noError', 0), self.set((ENABLED, 'q', FALSE)))
         job = self.world.get('lbcJobLastId', 0)
@@ -154,14 +154,14 @@ class Driven(Case):
                          [self.job_state(base + number) for number in range(1, 5)])
         self.assertEqual(2, self.world.get('lbcRealPendingJobs', *self.rows['r']))
 
-    def test_weight_that_data_plane_does_not_take_is_inconsistent_value(self):
+    def test_weight_that_the_data_plane_refuses_is_inconsistent_value(self):
         self.assertEqual(('noError', 0), self.set((WEIGHT, 'p', 256)))
         self.assertEqual(('inconsistentValue', 1), self.set((WEIGHT, 'p', 257)))
         self.assertEqual(mib.REJECT_OUT_OF_RANGE, self.world.get('lbcSysLastRejectReason', 0))
         self.assertEqual(256, self.world.get(WEIGHT, *self.rows['p']))
 
     def test_unfinished_jobs_at_their_limit_is_resource_unavailable(self):
-        # 12 columns can have an unfinished job each; ten may.
+        # Twelve columns could have an unfinished job each, ten are allowed.
         self.assertEqual(('noError', 0), self.set(*[(WEIGHT, row, 11) for row in 'pqrt'],
                                                   *[(ENABLED, row, FALSE) for row in 'qrt'],
                                                   (FALLBACK, 'p', TRUE)))
@@ -169,7 +169,7 @@ class Driven(Case):
         before = self.world.get('lbcSysSetRejects', 0)
         self.world.wait_written()
         state = self.world.sql('SELECT id, enabled, fallback, weight FROM real_service')
-        # Three more, were all to be waited for at once; the third is one too many.
+        # Three more jobs are one too many.
         three = [(ENABLED, row, TRUE) for row in 'qrt']
         self.assertEqual(('resourceUnavailable', 1), self.set(*three))
         self.assertEqual(before + 1, self.world.get('lbcSysSetRejects', 0))
@@ -180,11 +180,11 @@ class Driven(Case):
         self.assertEqual(('genErr', 1), client.set_answer(
             *[(mib.oid(column, *self.rows[row]), 'i', value)
               for column, row, value in three])[:2])
-        # The data plane comes back, and there is room again.
+        # The driver ends the jobs, so the queue has room.
         self.finish_jobs()
         self.assertEqual(('noError', 0), self.set(*three))
 
-    def test_finished_jobs_leave_first(self):
+    def test_finished_jobs_are_deleted_first(self):
         for weight in range(31, 46):
             self.assertEqual(('noError', 0), self.set((WEIGHT, 'p', weight)))
         numbers = [varbind.oid[-1] for varbind in
@@ -197,13 +197,13 @@ class Driven(Case):
 
 
 class Store(SetCase):
-    """Row 12: the store is not to be had."""
+    """Row 12 of the table of answers: the store is not available."""
 
     def wait_status(self, status):
         self.world.wait_value(status, 'lbcSysStoreStatus', 0, deadline_s=10)
 
     def assert_unavailable(self, reason, version=2):
-        """A SET is refused, reads go on, nothing changed."""
+        """A SET is refused, GETs are answered, nothing changes."""
         state = self.state()
         varbind = self.varbind(WEIGHT, 'a', state['a'][0] + 1)
         answer = self.send(version, [varbind])
@@ -231,13 +231,13 @@ class Store(SetCase):
                 other.execute('ROLLBACK')
                 self.assert_works()
 
-    def test_store_locked_does_not_stop_a_set_of_what_is_stored(self):
+    def test_store_locked_during_a_set_of_the_present_value(self):
         self.place()
         with contextlib.closing(self.world.connect()) as other:
             other.execute('BEGIN IMMEDIATE')
             answer = self.send(2, [self.varbind(WEIGHT, 'a', 10)])
             other.execute('ROLLBACK')
-        # RFC 3416 leaves both open; what must not be is an error that says "never".
+        # RFC 3416 permits both. An error that means "never" would be wrong.
         self.assertIn(answer[:2], (('noError', 0), ('resourceUnavailable', 1)))
 
     def test_store_that_was_locked_works(self):
@@ -248,7 +248,7 @@ class Store(SetCase):
         self.assert_works()
 
     def test_store_with_reader_at_work_is_resource_unavailable(self):
-        # A shared lock that stays holds back the commit.
+        # A shared lock blocks the commit.
         with contextlib.closing(self.world.connect()) as other:
             other.execute('BEGIN')
             other.execute('SELECT count(*) FROM real_service').fetchall()
@@ -301,8 +301,8 @@ class Store(SetCase):
         self.wait_status(mib.STORE_OK)
         self.assert_works()
 
-    def test_statistics_removed_are_made_anew(self):
-        # What is measured again within seconds never stops a SET.
+    def test_removed_statistics_are_created_again(self):
+        # Damaged statistics never stop a SET.
         for name in os.listdir(self.world.store):
             if name.startswith('lbcluster-stats.db'):
                 os.unlink(os.path.join(self.world.store, name))

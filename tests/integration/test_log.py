@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# What others can make lbclusterd write to its log, as often as they like, is a few lines
-# and a count.
-"""Nobody fills the log."""
+# Peers can make lbclusterd write only a few lines a minute to its log, and a count of the others.
+"""Limits of the log."""
 
 import re
 
@@ -31,7 +30,7 @@ class Flood(Case):
                              self.world.client().set_answer((LOCK, 'i', 2000000000)).status)
         self.assertEqual(1000, self.world.get('lbcSysSetRejects', 0))
         self.world.stop_daemon()
-        # A machine so slow that a minute went by has a second 20.
+        # On a very slow machine a second minute adds another 20 lines.
         said = self.lines(r'info: \[set\] refused: ')
         counts = [int(number) for number in re.findall(
             r'info: \[set\] (\d+) more lines like this in that minute, the last: refused: '
@@ -45,11 +44,11 @@ class Flood(Case):
             self.world.client().set_answer((LOCK, 'i', 2000000000))
         self.assertEqual(50, len(self.lines(r'\[set\] refused: ')))
 
-    def test_store_that_is_locked_all_the_time_is_few_lines(self):
+    def test_store_that_is_locked_repeatedly_makes_few_lines(self):
         self.world.start_daemon(args=('-l', 'info'))
         other = self.world.connect()
         self.addCleanup(other.close)
-        # 'is usable again' is at a timer: each time it is waited for, as it is seen by all.
+        # A timer logs 'is usable again', so the test waits for each one.
         for value in range(6):
             other.execute('BEGIN EXCLUSIVE')
             self.assertEqual('resourceUnavailable', self.world.client().set_answer(

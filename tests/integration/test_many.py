@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Several at once: two managers, the command line and plain SQL on the same rows.
-# Whatever they do to each other, the rules hold at every moment, no update is
-# lost, and every change has its job.
+# Two managers, the command line and plain SQL change the same rows at the same time. The rules
+# hold at every moment, no update is lost, and every change has its job.
 """Concurrent writers."""
 
 import contextlib
@@ -22,7 +21,7 @@ INVENTORY = 'cluster web { plane = none  service http { address = 192.0.2.1  por
             for number in range(1, REALS + 1)) + '} }'
 
 LOCK = mib.oid('lbcSysSetLock', 0)
-# Another writer was first, or has the store just now: try again.
+# Another writer was first or locks the store: try again.
 AGAIN = ('inconsistentValue', 'resourceUnavailable', 'commitFailed')
 COLUMNS = {'enabled': (mib.ENABLE, mib.DISABLE),
            'fallback': (mib.ENABLE_FALLBACK, mib.DISABLE_FALLBACK),
@@ -34,7 +33,7 @@ def oid(column, number):
 
 
 class Threads:
-    """Runs functions at once; the first error of any is raised by join()."""
+    """Runs functions in threads. join() raises the first error."""
 
     def __init__(self, *functions):
         self._errors = []
@@ -62,13 +61,13 @@ class Threads:
 
 
 class AtOnce(Case):
-    """Each test has a world of its own, and looks at all of its jobs afterwards."""
+    """Each test has its own world and checks all jobs at its end."""
 
     def setUp(self):
         self.world = self.new_world()
         self.world.configure(job_max_rows=100000)
         self.world.load(INVENTORY)
-        # The command line makes jobs from its first run on.
+        # The first commands make jobs.
         self.world.start()
 
     def manager(self):
@@ -77,7 +76,7 @@ class AtOnce(Case):
         return client
 
     def watcher(self, working):
-        """At most one fallback at every moment, in the store and through SNMP."""
+        """The store and SNMP have at most one fallback at every moment."""
         def watch(stop):
             client = Client(self.world.port, 'public')
             fallbacks = [oid('Fallback', number) for number in range(1, REALS + 1)]
@@ -92,9 +91,9 @@ class AtOnce(Case):
         return Threads(watch)
 
     def assert_jobs_tell_all(self, start):
-        """The jobs of each column lead without a gap from the value at the start to
-        the one that is stored, and there is one for each effective change."""
-        # The last ones are released after the answer.
+        """The jobs of each column lead without a gap from its first value to the stored one.
+        Each effective change has one job."""
+        # lbclusterd releases the last jobs after the answer.
         wait_for(lambda: not self.world.sql('SELECT 1 FROM job WHERE state < 3'), 10,
                  'all jobs have ended')
         rows = self.world.sql('SELECT id, enabled, fallback, weight FROM real_service')
@@ -107,7 +106,7 @@ class AtOnce(Case):
             key = real, next(column for column, operations in COLUMNS.items()
                              if operation in operations)
             self.assertEqual(at[key], old, 'a job of %r' % (key,))
-            # What a SET had put there, and its end was not written yet, is set again.
+            # A SET of a value that is held by another SET makes a job too.
             if old == new:
                 self.assertEqual((mib.SOURCE_SNMP, mib.SOURCE_CLI), (by.get(key), source))
             self.assertEqual(mib.SUCCEEDED, state)
@@ -116,7 +115,7 @@ class AtOnce(Case):
         self.world.wait_value(sum(job[2] != job[3] for job in jobs), 'lbcSysConfigChanges', 0)
         self.world.wait_value(len(jobs), 'lbcJobRows', 0)
         self.assertEqual(0, self.world.get('lbcJobsActive', 0))
-        # And SNMP shows what is stored.
+        # SNMP shows the stored values.
         client = self.world.client()
         for (number, column), value in now.items():
             shown = client.get(oid(column.capitalize(), number)).value
@@ -142,7 +141,7 @@ class AtOnce(Case):
                     self.assertIn(answer.status, AGAIN)
 
         def disturb(stop):
-            # On the same row, another column; and the same column of another row.
+            # Another column of the same row, and the same column of another row.
             for number in range(12):
                 if stop.is_set():
                     return
@@ -156,7 +155,7 @@ class AtOnce(Case):
         jobs = self.assert_jobs_tell_all(self.start_values())
         self.assertEqual(2 * each + 24, len(jobs))
 
-    def test_all_that_was_answered_is_in_the_store(self):
+    def test_every_answered_set_is_in_the_store(self):
         each = 60
         answered = []
 
@@ -184,12 +183,12 @@ class AtOnce(Case):
 
         Threads(set_weights(1000), set_weights(2000), set_by_command).join()
         jobs = self.assert_jobs_tell_all(self.start_values())
-        # Each value was new when it was set, so each answer has one job.
+        # Each value was new, so each answer has one job.
         self.assertEqual(sorted(answered), sorted((job[0], job[3]) for job in jobs))
-        # What was busy was the exception.
+        # A busy store was the exception.
         self.assertGreater(len(answered), each)
 
-    def test_fallback_that_all_want_is_one_at_every_moment(self):
+    def test_contended_fallback_is_one_at_every_moment(self):
         def fight(seed):
             def run(stop):
                 client = self.manager()
@@ -219,7 +218,7 @@ class AtOnce(Case):
                 if stop.is_set():
                     return
                 command = rng.choice(('enable-fallback', 'disable-fallback', 'enable'))
-                # It may be refused, and says so.
+                # The command may be refused with a message.
                 self.world.ctl(command, 'web/http/r%d' % rng.randint(1, REALS), check=False)
 
         fighters = Threads(fight(1), fight(2), fight_by_command)
@@ -229,7 +228,7 @@ class AtOnce(Case):
         jobs = self.assert_jobs_tell_all(self.start_values())
         self.assertGreater(len(jobs), 20)
 
-    def test_walk_while_rows_come_and_go_is_in_order(self):
+    def test_walk_during_changes_of_rows_is_in_order(self):
         def come_and_go(stop):
             watcher = self.manager()
             with contextlib.closing(self.world.connect()) as store:
@@ -247,7 +246,7 @@ class AtOnce(Case):
                         store.execute("INSERT INTO cluster (name) VALUES (?)", ('c%d' % number,))
                         store.execute("DELETE FROM cluster WHERE name <> 'web' AND id % 2 = 0")
                     store.execute('COMMIT')
-                    # Each round is another picture in memory.
+                    # Each round changes the rows in memory.
                     count = store.execute('SELECT count(*) FROM real_service').fetchone()[0]
                     wait_for(lambda: watcher.get(mib.oid('lbcSysReals', 0)).value == count, 10,
                              'the number of rows')
@@ -260,7 +259,7 @@ class AtOnce(Case):
         while changes.alive() or walks < 5:
             walks += 1
             for column in columns:
-                # walk() itself fails where the order is broken.
+                # walk() checks the order.
                 found = [varbind.oid[len(column):] for varbind in client.walk(column, 3)]
                 if column == columns[0]:
                     self.assertEqual([(1, 1, number) for number in range(1, REALS + 1)],
@@ -268,11 +267,11 @@ class AtOnce(Case):
         changes.join()
         expected = [row[0] for row in self.world.sql('SELECT id FROM real_service ORDER BY id')]
         wait_for(lambda: [varbind.oid[-1] for varbind in client.walk(columns[0])] == expected,
-                 10, 'the rows that are left')
+                 10, 'the remaining rows are shown')
 
     def test_retransmitted_requests_are_done_once_each(self):
-        # An impatient manager sends its SET again and again; each is a SET of its own,
-        # and with the lock only one of them counts.
+        # A manager repeats its SET without waiting. Each is a separate SET; with the lock
+        # only one of them succeeds.
         client = self.manager()
         lock = self.world.get('lbcSysSetLock', 0)
         first = self.world.get('lbcJobLastId', 0)
@@ -291,7 +290,7 @@ class AtOnce(Case):
 
 
 class Seen(Case):
-    """What another process changes is seen through SNMP."""
+    """SNMP shows the changes of other processes."""
 
     inventory = INVENTORY
 
@@ -351,7 +350,7 @@ class Seen(Case):
         self.world.wait_value(7, 'lbcRealWeight', cluster, service, real)
         self.assertEqual(cluster, self.world.get('lbcClusterByNameIndex', 'new'))
         self.assertEqual(clusters + 1, self.world.get('lbcSysClusters', 0))
-        # A job outlives its row, and points nowhere then.
+        # The job stays after its row is removed; its target is 0.0 then.
         self.world.ctl('set-weight', 'new/s/r', '8')
         job = self.world.sql('SELECT max(id) FROM job')[0][0]
         self.world.wait_value(mib.oid('lbcRealName', cluster, service, real),
@@ -361,7 +360,7 @@ class Seen(Case):
         self.assertIsNone(self.world.get('lbcRealWeight', cluster, service, real))
         self.world.wait_value((0, 0), 'lbcJobTarget', job)
         self.assertEqual(b'new', self.world.get('lbcJobClusterName', job))
-        # A number is never used again.
+        # Numbers are not used again.
         self.world.load('cluster new { plane = none }')
         self.world.wait_value(b'new', 'lbcClusterName', cluster + 1)
         self.world.ctl('remove', 'new')
@@ -389,7 +388,7 @@ class Seen(Case):
         self.assertEqual(mib.NEVER, self.world.get('lbcRealStatsFreshness', *row))
         self.assertIsNone(self.world.get('lbcRealStatsAge', *row))
 
-    def test_statistics_of_many_rows_are_seen_whole(self):
+    def test_statistics_of_many_rows_are_seen_together(self):
         now = int(time.time())
         self.world.import_statistics(
             [dict(path='web/http/r%d' % number, active=number != 1, active_connections=number,
@@ -398,7 +397,7 @@ class Seen(Case):
         self.assertEqual(10000, self.world.get('lbcServiceInBitRate', 1, 1))
         self.assertEqual(10, self.world.get('lbcClusterInKbitRate', 1))
         self.world.sql('DELETE FROM statistics', file='lbcluster-stats.db')
-        # Nobody counts any more: no sum, and no made-up zero.
+        # Without statistics there is no sum, also not zero.
         self.world.wait_value(None, 'lbcServiceActiveConns', 1, 1)
         for name in 'lbcServiceInBitRate', 'lbcServiceInKbitRate':
             self.assertIsNone(self.world.get(name, 1, 1))
@@ -418,8 +417,8 @@ class Seen(Case):
         self.assertNotIn(4444, [varbind.value for varbind in
                                 self.world.client().walk(mib.oid('lbcRealWeight'))])
 
-    def test_freshness_goes_by_itself(self):
-        # Nothing is written: time alone makes statistics stale. See stale-after.
+    def test_statistics_get_stale_without_a_write(self):
+        # Statistics get stale without any write, after stale-after.
         world = self.new_world()
         world.configure(stale_after=2)
         world.load(INVENTORY)

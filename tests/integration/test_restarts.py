@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# snmpd, and lbclusterd, restarted over and over under managers that read and set: no SET
-# that was answered is lost, none is done twice, and the other one lives through it all.
-# LBCLUSTER_TESTS_RESTARTS says how often; "make restarts" is the long form.
+# snmpd, then lbclusterd, restarted many times under managers that read and set: no answered SET
+# is lost, none is done twice, and the other program keeps running. LBCLUSTER_TESTS_RESTARTS is the
+# number of restarts; "make restarts" is the long form.
 """Restarts under load."""
 
 import os
@@ -19,7 +19,7 @@ from snmp import Client, Timeout
 RESTARTS = int(os.environ.get('LBCLUSTER_TESTS_RESTARTS', '6'))
 if RESTARTS < 1:
     sys.exit('LBCLUSTER_TESTS_RESTARTS: a number above 0')
-BACK_S = 2.0        # served again after snmpd was
+BACK_S = 2.0        # until lbclusterd serves after a restart of snmpd
 MANAGERS = 3
 INVENTORY = 'cluster web { plane = none  service http {\n' + ''.join(
     'real r%d { address = 10.0.0.%d  port = 80  weight = 1 }\n' % (i, i)
@@ -27,14 +27,14 @@ INVENTORY = 'cluster web { plane = none  service http {\n' + ''.join(
 
 
 class Manager(threading.Thread):
-    """Sets one weight to ever higher values, that nobody else sets, and reads it."""
+    """Sets one weight to growing values and reads it."""
 
     def __init__(self, port, row):
         super().__init__(daemon=True)
         self.oid = mib.oid('lbcRealWeight', 1, 1, row)
-        self.answered = []      # values that were answered noError
-        self.refused = []       # with an error
-        self.open = []          # not at all, or in a way that may be either
+        self.answered = []      # values with the answer noError
+        self.refused = []       # values with an error
+        self.open = []          # values with an unknown result
         self.wrong = None
         self.stop = threading.Event()
         self._client = Client(port)
@@ -57,14 +57,14 @@ class Manager(threading.Thread):
             self.answered.append(value)
             self._read(value)
         elif status in ('genErr', 'commitFailed'):
-            # lbclusterd died in the middle of it, or snmpd saw it die.
+            # lbclusterd ended during the SET.
             self.open.append(value)
         else:
             self.refused.append(value)
-            time.sleep(0.01)    # nobody serves it: not too many of these
+            time.sleep(0.01)    # lbclusterd does not serve: avoid a flood of these
 
     def _read(self, value):
-        """What it shows now, if somebody answers."""
+        """The present value, if there is an answer."""
         try:
             shown = self._client.get_answer(self.oid, timeout=0.5, retry=False).varbinds[0]
         except Timeout:
@@ -84,7 +84,7 @@ class Restarts(Case):
         self.gaps = []
 
     def loop(self, restart):
-        """Restarts under load; each time a SET is done again before the next."""
+        """Restarts under load. A SET succeeds after each restart."""
         for number in range(RESTARTS):
             before = [len(manager.answered) for manager in self.managers]
             began = time.monotonic()
@@ -114,8 +114,8 @@ class Restarts(Case):
         self.assertLess(back[len(back) // 2], BACK_S)
 
     def check_books(self):
-        """Every SET that was done has one job, every one that was refused none, and the
-        jobs of a row lead from its first weight to the one that is stored."""
+        """Every successful SET has one job, every refused one has none, and the jobs of a row
+        lead from its first weight to the stored one."""
         wait_for(lambda: not self.world.sql('SELECT 1 FROM job WHERE state < 3'), 10,
                  'all jobs have ended')
         for row, manager in enumerate(self.managers, 1):
@@ -131,7 +131,7 @@ class Restarts(Case):
                 'SELECT weight FROM real_service WHERE id = ?', row))
             self.world.wait_value(done[-1], 'lbcRealWeight', 1, 1, row)
 
-    def test_master_restarted_over_and_over_loses_nothing(self):
+    def test_repeated_restarts_of_the_master_lose_no_set(self):
         daemon = self.world.daemon.pid
 
         def restart(number):
@@ -141,12 +141,12 @@ class Restarts(Case):
         self.loop(restart)
         self.assertEqual(daemon, self.world.daemon.pid)
         self.assertTrue(self.world.daemon.alive())
-        # A line for each loss and each return; one that a SET met in the middle says so.
+        # One line for each lost and each new session; a SET during the loss adds one.
         lines = [line for line in self.world.daemon_log().splitlines()
                  if ': debug:' not in line and '[set]' not in line]
         self.assertLessEqual(len(lines), 2 + 3 * RESTARTS, lines)
 
-    def test_daemon_restarted_over_and_over_loses_nothing(self):
+    def test_repeated_restarts_of_the_daemon_lose_no_set(self):
         def restart(number):
             if number % 2:
                 self.world.daemon.kill()

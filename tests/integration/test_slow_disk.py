@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# A disk that takes seconds for a sync. A SET is answered when it is on the disk: within
-# snmpd's patience it is done, past it the manager is told an error, and then it is undone.
-# Whatever was answered is what there is in the end. And systemd hears of a loop that
-# stands still: only the loop feeds its watchdog.
+# A disk that needs seconds for a sync. lbclusterd answers a SET when it is on the disk. Within
+# the timeout of snmpd the SET succeeds; after it the manager gets an error and the SET is undone.
+# The store has what was answered. The watchdog messages stop while the loop is blocked.
 """A slow disk."""
 
 import os
@@ -30,14 +29,14 @@ class SlowDisk(Case):
         self.watchdog = WatchdogListener(world.dir)
         self.addCleanup(self.watchdog.close)
         self.slow(0)
-        # The address sanitizer wants to come first.
+        # The address sanitizer must be the first library.
         world.env = dict(self.watchdog.env, SLOW_DISK=self.path, LD_PRELOAD=LIBRARY,
                          ASAN_OPTIONS='verify_asan_link_order=0')
         world.load(INVENTORY)
         world.start()
 
     def slow(self, ms):
-        """So much for each sync from now on; a SET has some five."""
+        """Sets the time of each sync. A SET has about five."""
         with open(self.path + '.new', 'w', encoding='ascii') as file:
             file.write(str(ms))
         os.rename(self.path + '.new', self.path)
@@ -46,7 +45,7 @@ class SlowDisk(Case):
         return self.world.client().set_answer((WEIGHT, 'u', weight), timeout=30).status
 
     def settled(self, weight, *states):
-        """In the end, in the store and through SNMP."""
+        """The store and SNMP get this weight."""
         def event():
             return (self.world.sql('SELECT weight FROM real_service') == [(weight,)] and
                     self.world.sql('SELECT state FROM job ORDER BY id') ==
@@ -56,7 +55,7 @@ class SlowDisk(Case):
         self.world.wait_value(weight, 'lbcRealWeight', 1, 1, 1)
         self.world.wait_value(0, 'lbcJobsActive', 0)
 
-    def test_set_within_patience_is_done_and_watchdog_tells_the_loop_stood_still(self):
+    def test_set_within_the_timeout_is_done_and_watchdog_messages_stop(self):
         self.slow_world()       # snmpd waits for 5 s
         self.watchdog.wait_messages(1)
         self.slow(250)
@@ -65,7 +64,7 @@ class SlowDisk(Case):
         self.settled(11, mib.SUCCEEDED)
         self.assertGreater(self.watchdog.longest(), 5 * INTERVAL_S)
 
-    def test_set_past_patience_is_an_error_and_undone(self):
+    def test_set_after_the_timeout_is_an_error_and_undone(self):
         self.slow_world(agentx_timeout=1)
         self.slow(350)
         self.assertEqual('genErr', self.set(12))

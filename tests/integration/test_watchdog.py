@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# What the programs tell systemd, sd_notify(3), and above all the watchdog: it is the
-# loop that feeds it, so that a program whose loop stands still is ended. A log that nobody
-# reads does not make it stand still, nor does a systemd that does not listen. The test is
-# in systemd's place.
-"""Words to systemd."""
+# The messages of the programs to systemd, sd_notify(3). Only the loop sends the watchdog message,
+# so systemd ends a program whose loop hangs. A log without a reader and a stopped systemd do not
+# block the loop. The test receives the messages in the place of systemd.
+"""Messages to systemd."""
 
 import contextlib
 import fcntl
@@ -26,55 +25,55 @@ ALIVE, READY, RELOADING, STOPPING = 'WATCHDOG=1', 'READY=1', 'RELOADING=1', 'STO
 
 
 class Supervised:
-    """A program, its words and its log."""
+    """A program, its messages to systemd and its log."""
 
     def __init__(self, world, argv, **env):
-        # Of its own, since one that is left over when a test fails speaks on: an abstract
-        # name that the kernel chooses. WatchdogListener has a path.
+        # The kernel chooses an abstract name, because a program of a failed test may still
+        # send to the old one.
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind('')
         name = self._socket.getsockname().decode().replace('\0', '@')
         self._log, self._log_in = os.pipe()
-        # Of one page it would be full, to poll(2), with the first line that is not read yet.
+        # poll(2) reports a pipe of one page as full after the first unread line.
         fcntl.fcntl(self._log, fcntl.F_SETPIPE_SZ, 16384)
         self.process = subprocess.Popen(
             [*argv, '-f', '-s', world.store], stderr=self._log_in, stdin=subprocess.DEVNULL,
             env={**os.environ, 'NOTIFY_SOCKET': name, **env})
 
-    def hear(self, deadline_s=10.0):
-        """The next word that is no STATUS; None if there is none in time."""
+    def receive(self, deadline_s=10.0):
+        """The next message except STATUS; None if there is none in time."""
         end = time.monotonic() + deadline_s
         while True:
             self._socket.settimeout(max(0.001, end - time.monotonic()))
             try:
-                word = self._socket.recv(4096).decode()
+                message = self._socket.recv(4096).decode()
             except socket.timeout:
                 return None
-            if not word.startswith('STATUS='):
-                return word
+            if not message.startswith('STATUS='):
+                return message
 
     def stop_reading(self):
-        """Whatever it logs next finds no room."""
+        """Fills the pipe of the log."""
         again = os.open('/proc/self/fd/%d' % self._log_in, os.O_WRONLY | os.O_NONBLOCK)
         with contextlib.suppress(BlockingIOError):
             while True:
                 os.write(again, b'x')
         os.close(again)
 
-    def stop_hearing(self):
-        """Whatever it tells next finds no room either."""
+    def stop_receiving(self):
+        """Fills the socket of systemd."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, \
                 contextlib.suppress(BlockingIOError):
             other.setblocking(False)
             while True:
                 other.sendto(b'STATUS=', self._socket.getsockname())
 
-    def wait_logged(self, words, deadline_s=10.0):
+    def wait_logged(self, text, deadline_s=10.0):
         end, log = time.monotonic() + deadline_s, ''
-        while words not in log:
+        while text not in log:
             ready = select.select([self._log], [], [], max(0.0, end - time.monotonic()))
             if not ready[0]:
-                raise AssertionError('%s: not in %r' % (words, log))
+                raise AssertionError('%s: not in %r' % (text, log))
             log += self.read_log()
 
     def read_log(self):
@@ -97,7 +96,7 @@ class Supervised:
 
 
 class Watchdog(Case):
-    """Of each program that stays."""
+    """The watchdog of each daemon."""
 
     def setUp(self):
         with open(LBCLUSTERD, 'rb') as file:
@@ -112,48 +111,48 @@ class Watchdog(Case):
     def supervised(self, world, argv, **env):
         program = Supervised(world, argv, **env)
         self.addCleanup(program.close)
-        self.assertEqual(READY, program.hear())
+        self.assertEqual(READY, program.receive())
         return program
 
     def reload(self, program):
-        """SIGHUP, and the words to it."""
+        """Sends SIGHUP and waits for its messages."""
         program.process.send_signal(signal.SIGHUP)
         for expected in (RELOADING, READY):
-            while (word := program.hear()) == ALIVE:
+            while (message := program.receive()) == ALIVE:
                 pass
-            self.assertEqual(expected, word)
+            self.assertEqual(expected, message)
 
-    def assert_fed_twice(self, program):
-        """In the time allowed. One gap of many tells, since machines are busy."""
+    def assert_sent_twice(self, program):
+        """Two messages come in the allowed time. One good gap is enough on a busy machine."""
         last = math.inf
         for _ in range(50):
-            self.assertEqual(ALIVE, program.hear())
+            self.assertEqual(ALIVE, program.receive())
             now = time.monotonic()
             if 0.25 < (now - last) / ALLOWED_S < 0.75:
                 return
             last = now
-        self.fail('no two words are half the time allowed apart')
+        self.fail('no two messages are half the allowed time apart')
 
-    def test_loop_that_stands_still_feeds_no_more(self):
+    def test_blocked_loop_sends_no_watchdog_message(self):
         for name, world, argv in self.programs():
             with self.subTest(name):
                 program = self.supervised(world, argv,
                                           WATCHDOG_USEC=str(round(ALLOWED_S * 1e6)))
-                self.assert_fed_twice(program)
-                # Nothing but the loop is there to do it.
+                self.assert_sent_twice(program)
+                # The program has no thread besides the loop.
                 self.assertEqual(1, program.threads())
                 program.process.send_signal(signal.SIGSTOP)
-                while program.hear(3 * ALLOWED_S) == ALIVE:
+                while program.receive(3 * ALLOWED_S) == ALIVE:
                     pass
                 program.process.send_signal(signal.SIGCONT)
-                self.assertEqual(ALIVE, program.hear())
+                self.assertEqual(ALIVE, program.receive())
                 self.reload(program)
                 self.assertEqual(0, program.end())
-                while (word := program.hear()) == ALIVE:
+                while (message := program.receive()) == ALIVE:
                     pass
-                self.assertEqual(STOPPING, word)
+                self.assertEqual(STOPPING, message)
 
-    def test_log_that_nobody_reads_holds_nothing_up(self):
+    def test_log_without_a_reader_blocks_no_program(self):
         for name, world, argv in self.programs():
             with self.subTest(name):
                 program = self.supervised(world, argv)
@@ -167,26 +166,26 @@ class Watchdog(Case):
                 program.stop_reading()
                 self.assertEqual(0, program.end())
 
-    def test_systemd_that_stands_still_holds_nothing_up(self):
+    def test_stopped_systemd_blocks_no_program(self):
         for name, world, argv in self.programs():
             with self.subTest(name):
                 program = self.supervised(world, argv)
-                program.stop_hearing()
+                program.stop_receiving()
                 program.process.send_signal(signal.SIGHUP)
                 program.wait_logged('[config] read again')
-                # What it needs to know it is told when it goes on.
-                self.assertEqual(READY, program.hear())
-                program.stop_hearing()
+                # The program sends READY again when systemd reads.
+                self.assertEqual(READY, program.receive())
+                program.stop_receiving()
                 self.assertEqual(0, program.end())
 
-    def test_nobody_who_watches_is_told_nothing(self):
+    def test_no_watchdog_message_without_a_watchdog(self):
         for name, world, argv in self.programs():
             for env in ({}, dict(WATCHDOG_USEC='100000', WATCHDOG_PID='1')):
                 with self.subTest(name, **env):
                     program = self.supervised(world, argv, **env)
-                    self.assertIsNone(program.hear(0.3))
+                    self.assertIsNone(program.receive(0.3))
                     self.assertEqual(0, program.end())
-                    self.assertEqual(STOPPING, program.hear())
+                    self.assertEqual(STOPPING, program.receive())
 
 
 if __name__ == '__main__':
