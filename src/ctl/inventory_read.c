@@ -273,7 +273,7 @@ check_weights(struct conf *conf, const struct inventory_cluster *cluster,
 		    real = real->next) {
 			if (real->weight > plane->weight_max)
 				diagnostics_error(conf->diagnostics, real->weight_line,
-				    "weight %u of %s/%.64s/%.64s is above %u, the maximum of "
+				    "weight %u of %s/%.64s/%.64s is above %u, the limit of "
 				    "plane %s", real->weight, conf_path(conf), service->name,
 				    real->name, plane->weight_max, plane->name);
 		}

@@ -80,10 +80,11 @@ options_parse(struct service *service, int argc, char **argv)
 		{ service->program->once != NULL ? "once" : NULL, no_argument, NULL, 'O' },
 		{ NULL, 0, NULL, 0 },
 	};
+	/* Without an option of the program's own, '\0' replaces the 'x' and ends the list. */
 	char shorts[] = "fhc:s:l:x:";
 	int option;
 
-	shorts[sizeof(shorts) - 3] = service->program->override.letter;
+	*strchr(shorts, 'x') = service->program->override.letter;
 	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (option) {
 		case 'f': service->foreground = true; break;

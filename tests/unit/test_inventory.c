@@ -107,7 +107,7 @@ static const struct refusal {
 	{ "weight_above_the_limit_of_the_plane_is_refused",
 	    "cluster web {\n service http {\n  real a { " A "\n   weight = 257 } }\n"
 	    "plane = haproxy socket = /run/x }\n",
-	    "F:4: weight 257 of web/http/a is above 256, the maximum of plane haproxy\n" },
+	    "F:4: weight 257 of web/http/a is above 256, the limit of plane haproxy\n" },
 	{ "weight_given_twice_is_refused", REAL(A "weight = 1\nweight = 1"),
 	    "F:4: weight of web/http/web-1 is given twice, first at line 3\n" },
 	{ "weight_in_hexadecimal_is_refused", REAL(A "weight = 0x10"),
