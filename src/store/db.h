@@ -87,8 +87,6 @@ const char *db_vfs(void);
 
 /* True while the path refers to the file that is open, or was open last. */
 bool db_is_in_place(const struct db *db);
-/* True while a file is open and the path refers to it. */
-bool db_is_same_file(const struct db *db);
 
 /* Maps result code 'rc' of SQLite to an error that names the file. */
 enum err_code db_error(struct db *db, int rc, struct err *err);

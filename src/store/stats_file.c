@@ -16,6 +16,8 @@
 #include "util/clock.h"
 #include "util/file.h"
 
+enum { PATH_SIZE = 4096 };
+
 /* Locks the file "lbcluster-stats.db.lock": LOCK_SH to open the statistics, LOCK_EX to replace
  * them. Otherwise a program that has the old file half open would use the log of the new one.
  * *ret_fd is -1 if the lock file cannot be created or read: the caller goes on without it. */
@@ -24,12 +26,12 @@ replacement_lock(const struct store *store, int operation, int *ret_fd, struct e
 {
 	const struct timespec pause = { .tv_nsec = 5L * 1000 * 1000 };
 	int64_t until = clock_steady_ms() + store->wait_ms;
-	char *path = sqlite3_mprintf("%s.lock", store->stats.path);
-	enum err_code code = ERR_OK;
+	char path[PATH_SIZE];
+	enum err_code code;
 	int fd = -1;
 
-	if (path != NULL)
-		code = file_open(path, O_RDONLY, store->mode != STORE_READ, &fd, err);
+	snprintf(path, sizeof(path), "%s.lock", store->stats.path);
+	code = file_open(path, O_RDONLY, store->mode != STORE_READ, &fd, err);
 	if (code != ERR_FOREIGN)
 		code = ERR_OK;
 	while (fd != -1 && flock(fd, operation | LOCK_NB) == -1) {
@@ -42,7 +44,6 @@ replacement_lock(const struct store *store, int operation, int *ret_fd, struct e
 		close(fd);
 		fd = -1;
 	}
-	sqlite3_free(path);
 	*ret_fd = fd;
 	return code;
 }
@@ -60,17 +61,14 @@ static enum err_code
 set_aside(const struct store *store, struct err *err)
 {
 	static const char *const tails[] = { "-wal", "-shm", "-journal" };
-	char *path = sqlite3_mprintf("%s.ill", store->stats.path);
+	char path[PATH_SIZE];
 
-	if (path == NULL || rename(store->stats.path, path) == -1)
+	snprintf(path, sizeof(path), "%s.ill", store->stats.path);
+	if (rename(store->stats.path, path) == -1)
 		unlink(store->stats.path);
-	sqlite3_free(path);
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
-		path = sqlite3_mprintf("%s%s", store->stats.path, tails[i]);
-		if (path == NULL)
-			return err_set(err, ERR_NOMEM, "%s: out of memory", store->stats.path);
+		snprintf(path, sizeof(path), "%s%s", store->stats.path, tails[i]);
 		unlink(path);
-		sqlite3_free(path);
 	}
 	return db_directory_sync(store->stats.path, err);
 }

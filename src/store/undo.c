@@ -20,37 +20,34 @@
 
 #define NOTE_NAME "lbcluster.undo-"
 
-static char *
-note_path(const struct store *store, uint64_t token)
+enum { PATH_SIZE = 4096 };
+
+static void
+note_path(const struct store *store, uint64_t token, char path[PATH_SIZE])
 {
-	return sqlite3_mprintf("%s/" NOTE_NAME "%llu", store->dir, (unsigned long long)token);
+	snprintf(path, PATH_SIZE, "%s/" NOTE_NAME "%" PRIu64, store->dir, token);
 }
 
 enum err_code
 store_undo_note(struct store *store, uint64_t token, struct err *err)
 {
-	char *path = note_path(store, token);
+	char path[PATH_SIZE];
 	enum err_code code;
 	int fd;
 
-	if (path == NULL)
-		return err_set(err, ERR_NOMEM, "%s: out of memory for the note of an undo",
-		    store->dir);
-	code = file_open(path, O_WRONLY, true, &fd, err);
-	if (code == ERR_OK)
-		code = sync_within(fd, path, store->wait_ms, err);
-	sqlite3_free(path);
-	return code;
+	note_path(store, token, path);
+	if ((code = file_open(path, O_WRONLY, true, &fd, err)) != ERR_OK)
+		return code;
+	return sync_within(fd, path, store->wait_ms, err);
 }
 
 void
 store_undo_note_drop(struct store *store, uint64_t token)
 {
-	char *path = note_path(store, token);
+	char path[PATH_SIZE];
 
-	if (path != NULL)
-		unlink(path);
-	sqlite3_free(path);
+	note_path(store, token, path);
+	unlink(path);
 }
 
 /* The token in the name of a note; 0 for any other file. */
@@ -81,8 +78,7 @@ store_undo_noted(struct store *store, size_t *ret_n, struct err *err)
 
 		if (token == 0)
 			continue;
-		code = store_set_undo(store, token, err);
-		if (code != ERR_OK)
+		if ((code = store_set_undo(store, token, err)) != ERR_OK)
 			break;
 		store_undo_note_drop(store, token);
 		++*ret_n;
