@@ -353,6 +353,173 @@ what_is_no_inventory_cannot_be_removed(void **state)
 	assert_int_equal(stored_number(f, "SELECT count(*) FROM cluster"), 2);
 }
 
+/* -- transitions ----------------------------------------------------------------------------- */
+
+enum { TOKEN = 9 };
+
+static void
+job_claim(struct fixture *f)
+{
+	assert_int_equal(store_jobs_claim(f->store, 2, 10, job_ignore, NULL, &f->err), ERR_OK);
+}
+
+static void
+jobs_requeue(struct fixture *f)
+{
+	assert_int_equal(store_jobs_requeue(f->store, 2, &f->err), ERR_OK);
+}
+
+static void
+job_end(struct fixture *f, enum job_state state)
+{
+	const struct store_job_end end = { .id = 1, .state = state, .cause = JOB_CAUSE_TIMEOUT,
+	    .message = "end" };
+
+	assert_int_equal(store_jobs_end(f->store, &end, 1, &f->err), ERR_OK);
+}
+
+static void
+job_end_later(struct fixture *f)
+{
+	job_end(f, JOB_QUEUED);
+}
+
+static void
+job_end_done(struct fixture *f)
+{
+	job_end(f, JOB_SUCCEEDED);
+}
+
+static void
+job_end_failed(struct fixture *f)
+{
+	job_end(f, JOB_FAILED);
+}
+
+static void
+job_end_superseded(struct fixture *f)
+{
+	job_end(f, JOB_SUPERSEDED);
+}
+
+static void
+set_release(struct fixture *f)
+{
+	release(f, TOKEN);
+}
+
+static void
+set_release_after_a_later_job(struct fixture *f)
+{
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(2, { 4, REAL_WEIGHT, 60 })).code, ERR_OK);
+	release(f, TOKEN);
+}
+
+static void
+set_release_beside_a_fallback(struct fixture *f)
+{
+	sql_exec(f->main_path, "UPDATE job SET operation = 3, old_value = 0, new_value = 1");
+	release(f, TOKEN);
+}
+
+static void
+set_release_without_a_data_plane(struct fixture *f)
+{
+	proxy_put(f, "none", "{}");
+	release(f, TOKEN);
+}
+
+static void
+data_plane_remove(struct fixture *f)
+{
+	proxy_put(f, "none", "{}");
+}
+
+static void
+set_undo(struct fixture *f)
+{
+	assert_int_equal(store_set_undo(f->store, TOKEN, &f->err), ERR_OK);
+}
+
+static void
+real_remove(struct fixture *f)
+{
+	assert_int_equal(store_remove(f->store, STORE_REAL, 4, &f->err), ERR_OK);
+}
+
+#define IN(state) (1u << (state))
+#define WITH_DRIVER (IN(JOB_QUEUED) | IN(JOB_RUNNING))
+#define OPEN (IN(JOB_HELD) | WITH_DRIVER)
+
+/* What can happen to a job of real service 4: a job in one of the states 'from' changes to
+ * 'to', a job in another state stays as it is. */
+static const struct {
+	const char	*event;
+	void		(*run)(struct fixture *f);
+	unsigned int	 from;
+	enum job_state	 to;
+} deeds[] = {
+	{ "claimed", job_claim, IN(JOB_QUEUED), JOB_RUNNING },
+	{ "requeued", jobs_requeue, IN(JOB_RUNNING), JOB_QUEUED },
+	{ "requeued", job_end_later, IN(JOB_RUNNING), JOB_QUEUED },
+	{ "done", job_end_done, WITH_DRIVER, JOB_SUCCEEDED },
+	{ "failed", job_end_failed, WITH_DRIVER, JOB_FAILED },
+	{ "superseded", job_end_superseded, WITH_DRIVER, JOB_SUPERSEDED },
+	{ "superseded", set_release_after_a_later_job, IN(JOB_HELD) | IN(JOB_QUEUED),
+	    JOB_SUPERSEDED },
+	{ "released", set_release, IN(JOB_HELD), JOB_QUEUED },
+	{ "refused", set_release_beside_a_fallback, IN(JOB_HELD), JOB_FAILED },
+	{ "recorded", set_release_without_a_data_plane, OPEN, JOB_SUCCEEDED },
+	{ "recorded", data_plane_remove, WITH_DRIVER, JOB_SUCCEEDED },
+	{ "undone", set_undo, IN(JOB_HELD), JOB_CANCELLED },
+	{ "removed", real_remove, OPEN, JOB_CANCELLED },
+};
+
+/* Does the deed to a job in state 'from'. */
+static void
+deed_check(void **state, size_t i, unsigned int from, const struct job_transition *transition)
+{
+	const bool may = (deeds[i].from & IN(from)) != 0;
+	struct fixture *f;
+	char sql[300];
+
+	fixture_teardown(state);
+	assert_int_equal(two_clusters_setup(state), 0);
+	f = *state;
+	snprintf(sql, sizeof(sql), "INSERT INTO job (real_id, operation, state, old_value,"
+	    " new_value, token, cluster_name, service_name, real_name)"
+	    " VALUES (4, 5, %u, 10, 50, %d, 'proxy', 'http', 'a')", from, TOKEN);
+	sql_exec(f->main_path, sql);
+	deeds[i].run(f);
+	if (job_state(f, 1) != (may ? (int64_t)deeds[i].to : (int64_t)from))
+		fail_msg("%s: a job in state %u is in state %lld", deeds[i].event, from,
+		    (long long)job_state(f, 1));
+	if (may && transition->message != NULL)
+		assert_string_equal(sql_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
+		    transition->message);
+	if (may && transition->cause != 0)
+		assert_int_equal(stored_number(f, "SELECT fail_cause FROM job WHERE id = 1"),
+		    transition->cause);
+}
+
+static void
+job_changes_its_state_as_the_model_says(void **state)
+{
+	for (const struct job_transition *t = job_transitions; t->event != NULL; t++) {
+		unsigned int from = 0;
+
+		for (size_t i = 0; i < COUNT(deeds); i++) {
+			if (strcmp(deeds[i].event, t->event) != 0)
+				continue;
+			assert_int_equal(deeds[i].to, t->to);
+			from |= deeds[i].from;
+			for (unsigned int at = JOB_HELD; at <= JOB_SUPERSEDED; at++)
+				deed_check(state, i, at, t);
+		}
+		assert_int_equal(from, t->from);
+	}
+}
+
 int
 main(void)
 {
@@ -371,6 +538,7 @@ main(void)
 		STORE_SET_TEST(failure_of_a_job_that_has_ended_takes_nothing_back),
 		STORE_SET_TEST(jobs_of_rows_that_are_removed_are_cancelled),
 		STORE_SET_TEST(what_is_no_inventory_cannot_be_removed),
+		STORE_SET_TEST(job_changes_its_state_as_the_model_says),
 	};
 
 	return cmocka_run_group_tests_name("store_jobs", tests, NULL, NULL);

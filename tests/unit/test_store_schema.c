@@ -552,6 +552,41 @@ held_jobs_of_version_3_are_released(void **state)
 	    "job_max_rows 1000,notify_enable 3,set_lock 7");
 }
 
+/* -- statements ------------------------------------------------------------------------------- */
+
+static void
+assert_prepares(struct fixture *f, struct db *db, unsigned int statement)
+{
+	sqlite3_stmt *stmt;
+
+	if (db_query(db, statement, DB_NO_VALUES, &stmt, &f->err) != ERR_OK)
+		fail_msg("statement %u: %s", statement, f->err.text);
+}
+
+/* A word that sql.c does not know stays in the text, and SQLite refuses it. */
+static void
+every_statement_is_valid(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	for (unsigned int i = 0; i < SQL_TEXTS; i++)
+		assert_prepares(f, &f->store->main, i);
+	for (enum row_sql i = 0; i < ROW_SQLS; i++) {
+		for (enum shape_id kind = SHAPE_CLUSTER; kind <= SHAPE_JOB; kind++) {
+			bool put = i == ROW_FIND || i == ROW_INSERT || i == ROW_UPDATE;
+
+			if (i != ROW_UPSERT && !(put && kind == SHAPE_JOB) &&
+			    !(i == ROW_ORPHANS && kind == SHAPE_CLUSTER))
+				assert_prepares(f, &f->store->main, SQL_OF_ROWS(i, kind));
+		}
+		if (i == ROW_CHANGES || i == ROW_GET || i == ROW_UPSERT || i == ROW_DELETE) {
+			assert_prepares(f, &f->store->stats, SQL_OF_ROWS(i, SHAPE_STATISTICS));
+			assert_prepares(f, &f->store->stats, SQL_OF_ROWS(i, SHAPE_POLL));
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -566,6 +601,7 @@ main(void)
 		TEST(job_counts_agree_with_a_recount),
 		TEST(removed_rows_are_forgotten_after_many_changes),
 		TEST(held_jobs_of_version_3_are_released),
+		TEST(every_statement_is_valid),
 	};
 
 	return cmocka_run_group_tests_name("store_schema", tests, NULL, NULL);
