@@ -169,7 +169,7 @@ integration_tests = \
 	tests/integration/test_full_disk.py \
 	tests/integration/test_haproxy.py \
 	tests/integration/test_haproxy_fleet.py \
-	tests/integration/test_haproxy_ill.py \
+	tests/integration/test_haproxy_failures.py \
 	tests/integration/test_haproxy_sockets.py \
 	tests/integration/test_haproxy_states.py \
 	tests/integration/test_haproxy_takeover.py \

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Fuzz target of what HAProxy says: octets as an answer to a poll, "show stat" and
- * "show servers state" among it, as the answer to a line of commands, and as the address of
- * a runtime socket.
+ * Fuzz target of the parsers for HAProxy: the input is the answer to a poll (with "show stat"
+ * and "show servers state"), the answer to a line of commands, and the address of a socket.
  */
 #include "fuzz.h"
 
@@ -17,7 +16,7 @@ const char fuzz_corpus[] = "haproxy";
 
 enum { COMMANDS = 5, CUTS = 6 };
 
-/* In a block of its own size and the one octet that is promised. */
+/* Copies the input to a block with the one additional byte that the parsers may write. */
 static char *
 copy(const uint8_t *data, size_t size)
 {
@@ -29,8 +28,7 @@ copy(const uint8_t *data, size_t size)
 	return text;
 }
 
-/* What a poll says of a server when the answer is cut is what the whole of it says, or
- * nothing. */
+/* A poll whose answer is cut off has the same servers as the complete one, or is refused. */
 static void
 cut_try(const uint8_t *data, size_t size, const struct haproxy_view *whole)
 {
@@ -47,7 +45,7 @@ cut_try(const uint8_t *data, size_t size, const struct haproxy_view *whole)
 			    a->admin_state == b->admin_state && strcmp(a->fqdn, b->fqdn) == 0 &&
 			    strcmp(a->address, b->address) == 0 && strcmp(a->port, b->port) == 0 &&
 			    strcmp(a->srv_record, b->srv_record) == 0,
-			    "%s/%s is another one", a->backend, a->name);
+			    "%s/%s differs", a->backend, a->name);
 		}
 		haproxy_view_done(&view);
 	}
@@ -55,7 +53,7 @@ cut_try(const uint8_t *data, size_t size, const struct haproxy_view *whole)
 }
 
 static void
-look_try(const uint8_t *data, size_t size)
+poll_try(const uint8_t *data, size_t size)
 {
 	char *text = copy(data, size);
 	struct plane_server server;
@@ -81,7 +79,7 @@ look_try(const uint8_t *data, size_t size)
 }
 
 static void
-outcomes_try(const uint8_t *data, size_t size)
+results_try(const uint8_t *data, size_t size)
 {
 	struct plane_command commands[COMMANDS];
 	char *text = copy(data, size);
@@ -97,7 +95,7 @@ outcomes_try(const uint8_t *data, size_t size)
 	free(text);
 }
 
-/* What is taken says where to connect, and is shown as it was written. */
+/* An accepted address can be connected to, and keeps its text. */
 static void
 endpoint_try(const uint8_t *data, size_t size)
 {
@@ -120,8 +118,8 @@ endpoint_try(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	look_try(data, size);
-	outcomes_try(data, size);
+	poll_try(data, size);
+	results_try(data, size);
 	endpoint_try(data, size);
 	return 0;
 }

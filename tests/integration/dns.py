@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# A DNS server on loopback for "resolvers" of HAProxy (RFC 1035, RFC 2782). It answers
-# A and SRV questions over UDP from a dictionary that a test may change at any time.
+# A DNS server on loopback for "resolvers" of HAProxy (RFC 1035, RFC 2782). It answers A
+# and SRV questions over UDP from a dictionary, which a test may change at any time.
 """Dns."""
 
 import contextlib
@@ -18,12 +18,12 @@ TTL_S = 1
 
 
 def _name(text):
-    """A name as length octets and labels, RFC 1035 3.1."""
+    """Encodes a name as lengths and labels, RFC 1035 3.1."""
     return b''.join(bytes([len(label)]) + label.encode() for label in text.split('.')) + b'\0'
 
 
 def _question(query):
-    """(name, type, the octets of the question) of the first question."""
+    """Returns (name, type, bytes) of the first question."""
     labels, at = [], 12
     while query[at]:
         labels.append(query[at + 1:at + 1 + query[at]].decode())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# What the tests of lbcluster-haproxy have in common: real HAProxy processes, small
-# HTTP servers behind them, traffic, a gate in front of a runtime socket that holds
-# or spoils what goes through, and a world with a driver. All on loopback.
+# Fixtures for tests of lbcluster-haproxy: real HAProxy processes, small HTTP servers behind
+# them, requests, a gate in front of a runtime socket that delays or changes answers, and a
+# store with a driver. All on loopback.
 """HAProxy, Backend, Agent, Gate, Plane (a test with them)."""
 
 import contextlib
@@ -24,14 +24,14 @@ DRIVER = os.environ.get('LBCLUSTER_HAPROXY') or os.path.join(
     os.path.dirname(LBCLUSTERD), 'lbcluster-haproxy')
 
 INTERVAL_S = 0.2
-EVENT_S = 30        # deadline for what comes: after trouble a driver looks each 10 s at least
+EVENT_S = 30        # deadline for an event; after errors a driver polls at least each 10 s
 
 if not shutil.which('haproxy'):
     sys.stderr.write('these tests need haproxy: apt-get install haproxy\n')
     sys.exit(1 if os.environ.get('LBCLUSTER_TESTS_FORCE') == '1' else 77)
 
 
-# Options of a server. One check that fails is enough to be down; it has the time of "inter".
+# Options of a server. One failed check sets it down. A check has the time of "inter".
 SERVER = 'weight 10'
 CHECK = 'check inter 1000 fastinter 100 downinter 100 fall 1 rise 1 weight 10'
 
@@ -59,14 +59,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
-    request_queue_size = 128    # while we have no time for them
+    request_queue_size = 128    # for a busy machine
 
     def handle_error(self, request, client_address):
-        pass    # a connection that HAProxy ended
+        pass    # HAProxy ended the connection
 
 
 class Backend:
-    """An HTTP server that answers with its name; it can die and come back."""
+    """An HTTP server that answers with its name, and can be stopped and started."""
 
     def __init__(self, name):
         self.name = name
@@ -142,7 +142,7 @@ class HAProxy:
         self._generation = 0
 
     def configure(self, services, balance='roundrobin', more=''):
-        """'services': name -> {server: (port, options)}; 'more': sections as they are."""
+        """'services': name -> {server: (port, options)}; 'more': further sections."""
         text = [_GLOBAL.format(socket=self.socket, level=self.level)]
         for name, servers in services.items():
             if name not in self.ports:
@@ -173,7 +173,7 @@ class HAProxy:
         return False
 
     def reload(self):
-        """As systemd does: a new process, the old one ends when it is done."""
+        """Starts a new process as systemd does; the old one ends after its connections."""
         old = self.start('-sf', str(self.program.pid))
         old.awaited = True
         return old
@@ -200,9 +200,9 @@ class HAProxy:
     def _state(self, server):
         service, name = server.split('/')
         for line in self.ask('show servers state ' + service).splitlines():
-            words = line.split()
-            if len(words) > 7 and words[1] == service and words[3] == name:
-                return [int(word) for word in words[5:8]]
+            values = line.split()
+            if len(values) > 7 and values[1] == service and values[3] == name:
+                return [int(value) for value in values[5:8]]
         return [None] * 3
 
     def state(self, server):
@@ -214,7 +214,7 @@ class HAProxy:
         return tuple(self._state(server)[:2])
 
     def get(self, service, path='/', timeout=10, headers=None):
-        """One request over a connection of its own: (status, body)."""
+        """Sends one request on a new connection; returns (status, body)."""
         connection = http.client.HTTPConnection('127.0.0.1', self.ports[service],
                                                 timeout=timeout)
         try:
@@ -225,7 +225,7 @@ class HAProxy:
             connection.close()
 
     def share(self, service, n):
-        """Who answered n requests: name -> count."""
+        """Sends n requests; returns the number of answers by server name."""
         count = {}
         for _ in range(n):
             status, body = self.get(service)
@@ -237,18 +237,18 @@ class HAProxy:
 FORCED_MAINT, FORCED_DRAIN = 1, 8
 
 
-# -- a gate before the socket ----------------------------------------------------
+# -- a gate in front of the socket -----------------------------------------------
 
 
 class Gate:
-    """Listens where the driver looks for HAProxy. 'behave' decides what becomes of a
-    request: a function of (gate, connection, line)."""
+    """Listens at the socket of the inventory in place of HAProxy. behave(gate, connection,
+    line) answers each request."""
 
     def __init__(self, path, behave):
         self.path = path
         self.behave = behave
         self.lines = []
-        self.opened = threading.Event()    # what is held may go on
+        self.opened = threading.Event()    # lets waiting requests continue
         self.closed = False
         self._listener = socket.socket(socket.AF_UNIX)
         with contextlib.suppress(OSError):
@@ -279,24 +279,24 @@ class Gate:
     def close(self):
         self.closed = True
         self.opened.set()
-        # Wakes accept(); to connect would wait where the backlog is full.
+        # Wakes accept(). A connect() would wait if the backlog is full.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
 
 def relay(haproxy):
-    """A behaviour: all goes to HAProxy and back."""
+    """Returns a behave() that asks HAProxy."""
     def behave(gate, connection, line):
         connection.sendall(haproxy.ask(line.decode().rstrip('\n')).encode())
     return behave
 
 
-# -- a world ---------------------------------------------------------------------
+# -- a store with a driver ---------------------------------------------------------
 
 
 class Plane(Case):
-    """A test with a store, a driver and HAProxy."""
+    """A test case with a store, a driver and HAProxy."""
 
     def plane_world(self, user=None, **options):
         self.world = self.new_world(user=user)
@@ -345,7 +345,7 @@ class Plane(Case):
             balance)
 
     def load(self, haproxy, cluster='web'):
-        """Brings what HAProxy has into the store."""
+        """Stores the inventory of HAProxy."""
         self.world.ctl('discover', 'haproxy', haproxy.socket, '--cluster', cluster, '--load')
 
     def driver_argv(self, *args):
@@ -357,13 +357,13 @@ class Plane(Case):
                               os.path.join(self.world.dir, 'driver.log'),
                               env={**os.environ, **self.world.env})
         self.world.others.append(self.driver)
-        # The store is there then: sqlite3 would make an empty file of it.
+        # The store exists after that; sqlite3 would create an empty file.
         wait_for(lambda: 'clusters with plane' in self.driver_log(), EVENT_S, 'the driver starts')
         if wait:
-            # Status 1 is that of a cluster nobody looked at.
+            # A cluster has status 1 before its first poll.
             wait_for(lambda: not self.world.sql(
                 "SELECT 1 FROM cluster WHERE plane = 'haproxy' AND plane_status = 1"),
-                EVENT_S, 'the driver has looked at every cluster')
+                EVENT_S, 'the driver has polled every cluster')
 
     def stop_driver(self):
         if not self.driver or self.driver.awaited:
@@ -381,34 +381,34 @@ class Plane(Case):
         return subprocess.run(self.driver_argv('--once'), capture_output=True, text=True,
                               timeout=30 * TIMEOUT_FACTOR, check=False)
 
-    # -- what the store says ---------------------------------------------------
+    # -- rows of the store -----------------------------------------------------
 
     def plane(self, cluster='web'):
         """(status, message) of the cluster's data plane."""
         return self.world.sql('SELECT plane_status, plane_message FROM cluster WHERE name = ?',
                               cluster)[0]
 
-    def wait_plane(self, status, words='', cluster='web'):
+    def wait_plane(self, status, message='', cluster='web'):
         def event():
             found = self.plane(cluster)
-            return found if found[0] == status and words in found[1] else None
+            return found if found[0] == status and message in found[1] else None
         try:
             return wait_for(event, EVENT_S, 'plane status')
         except AssertionError:
             raise AssertionError('plane is %r, not (%d, ...%s...)' % (
-                self.plane(cluster), status, words)) from None
+                self.plane(cluster), status, message)) from None
 
     def real(self, path, columns='weight, enabled, fallback, reason'):
         return self.world.sql('SELECT %s FROM real_service WHERE id = ?' % columns,
                               self.world.number(path)[2])[0]
 
-    def wait_reason(self, path, words):
+    def wait_reason(self, path, message):
         try:
-            wait_for(lambda: words in self.real(path)[3] if words else
+            wait_for(lambda: message in self.real(path)[3] if message else
                      self.real(path)[3] == '', EVENT_S, 'reason')
         except AssertionError:
             raise AssertionError('reason of %s is %r, not %r' % (
-                path, self.real(path)[3], words)) from None
+                path, self.real(path)[3], message)) from None
 
     def statistics(self, path):
         """A row of statistics as a dictionary; {} if there is none."""
@@ -419,7 +419,7 @@ class Plane(Case):
             return dict(zip([d[0] for d in cursor.description], row)) if row else {}
 
     def wait_statistics(self, path, judge, what):
-        """Until judge(row) is true; returns the row."""
+        """Waits until judge(row) is true; returns the row."""
         def event():
             row = self.statistics(path)
             return row if row and judge(row) else None
@@ -447,21 +447,21 @@ class Plane(Case):
         return self.world.sql('SELECT state, fail_cause, message FROM job WHERE id = ?',
                               number)[0]
 
-    def wait_job(self, number, state, words=''):
+    def wait_job(self, number, state, message=''):
         def event():
             found = self.job(number)
-            return found if found[0] == state and words in found[2] else None
+            return found if found[0] == state and message in found[2] else None
         try:
             return wait_for(event, EVENT_S, 'job')
         except AssertionError:
             raise AssertionError('job %d is %r, not (%d, ...%s...)' % (
-                number, self.job(number), state, words)) from None
+                number, self.job(number), state, message)) from None
 
-    def wait_put_off(self, what, words):
-        """Until the log has it that a job waits; the state itself may be too short to see,
-        since a round begins as soon as one that took its time is over."""
-        wait_for(lambda: re.search(r'%s: queued: waits: .*%s' % (what, words),
-                                   self.driver_log()), EVENT_S, 'the job is put off')
+    def wait_deferred(self, what, message):
+        """Waits until the log reports that a job waits. The state itself may be too short to
+        see, because a round begins right after a long one."""
+        wait_for(lambda: re.search(r'%s: queued: waits: .*%s' % (what, message),
+                                   self.driver_log()), EVENT_S, 'the job is deferred')
 
     def done(self, *args):
         """Runs lbclusterctl and waits until its job succeeded."""

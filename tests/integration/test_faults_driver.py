@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# A driver among faults: HAProxy hung, mute, deaf or gone, the store locked. Its loop never
-# stands still, so that its watchdog is fed; SIGTERM is obeyed; and SNMP is answered as if
-# nothing were the matter.
+# Faults around lbcluster-haproxy: HAProxy hangs, does not answer or does not read, the store is
+# locked. The driver must serve its watchdog and end on SIGTERM, and SNMP must be answered.
 """Faults around lbcluster-haproxy."""
 
 import contextlib
@@ -16,7 +15,7 @@ from haproxy import SERVER, Gate, Plane
 from watchdog import WatchdogListener
 
 UNREACHABLE = 3     # lbcClusterPlaneStatus
-STALL_S = 3.0       # it writes to a disk for each cluster; systemd waits for 30 s
+STALL_S = 3.0       # the driver writes to a disk for each cluster; systemd waits for 30 s
 
 
 class Faults(Plane):
@@ -36,54 +35,54 @@ class Faults(Plane):
                 service http { real a { address = 10.0.0.1 weight = 10 } }
             }''' % (i, path) for i in range(n)))
 
-    def assert_in_peace(self):
-        """It beats, and ends when it is told to."""
+    def assert_no_stall_and_sigterm(self):
+        """The driver serves its watchdog, and ends on SIGTERM."""
         self.watchdog.wait_messages(1.5)
         self.watchdog.assert_no_stall(STALL_S)
         self.assertEqual(0, self.driver.stop_in_time())
 
-    def test_haproxy_that_hangs_is_no_stall(self):
+    def test_driver_does_not_stall_if_haproxy_hangs(self):
         proxy = self.haproxy({'http': {'a': SERVER}})
         self.load(proxy)
         self.start_driver()
         stop(proxy.program)
         self.wait_plane(UNREACHABLE, 'no answer within')
         self.ctl('set-weight', 'web/http/a', '5')
-        self.assert_in_peace()
+        self.assert_no_stall_and_sigterm()
 
-    def test_socket_that_is_mute_is_no_stall(self):
+    def test_driver_does_not_stall_without_answers(self):
         gate = Gate(self.path, lambda gate, connection, line: gate.opened.wait(60))
         self.addCleanup(gate.close)
         self.clusters(self.path, 40)
         self.start_driver()
-        self.assert_in_peace()
+        self.assert_no_stall_and_sigterm()
 
-    def test_socket_that_is_deaf_is_no_stall(self):
+    def test_driver_does_not_stall_if_no_request_is_read(self):
         deaf = BadMaster(self.path, 'deaf')
         self.addCleanup(deaf.close)
         self.clusters(self.path, 40)
         self.start_driver()
         self.wait_plane(UNREACHABLE, self.path, 'c39')
-        self.assert_in_peace()
+        self.assert_no_stall_and_sigterm()
 
-    def test_store_that_is_locked_is_no_stall(self):
+    def test_driver_does_not_stall_if_the_store_is_locked(self):
         self.clusters('/nonexistent/admin.sock', 40)
         self.start_driver()
         other = self.world.connect()
         self.addCleanup(other.close)
         other.execute('BEGIN EXCLUSIVE')
-        self.assert_in_peace()
-        # A line for each cluster that met it, and few of the forty do.
+        self.assert_no_stall_and_sigterm()
+        # A line for each cluster that found the lock; only a few of the forty clusters do.
         self.assertLessEqual(self.driver_log().count('locked by another program'), 5)
 
-    def test_store_that_is_locked_at_start_driver_ends_on_sigterm(self):
+    def test_sigterm_ends_a_driver_that_waits_for_the_store(self):
         self.clusters('/nonexistent/admin.sock')
         with contextlib.closing(self.world.connect()) as other:
             other.execute('BEGIN EXCLUSIVE')
             driver = Program('lbcluster-haproxy', self.driver_argv('-f'),
                              os.path.join(self.world.dir, 'driver.log'))
             self.world.others.append(driver)
-            wait_for(lambda: has_open(driver.pid, 'lbcluster.db'), 10, 'it looks at the store')
+            wait_for(lambda: has_open(driver.pid, 'lbcluster.db'), 10, 'the driver opens the store')
             self.assertEqual(0, driver.stop_in_time())
 
     def test_haproxy_that_hangs_delays_no_manager(self):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# lbcluster-haproxy with a real HAProxy and real traffic: what a SET does to the
-# requests, what is measured, and that a setting outlives HAProxy.
+# lbcluster-haproxy with a real HAProxy and real traffic: the effect of settings on
+# requests, statistics, and repair after a restart of HAProxy.
 """Settings, statistics, repair."""
 
 import re
@@ -32,7 +32,7 @@ class Settings(Plane):
         share = self.proxy.share('http', 50)
         self.assertEqual({'a': 40, 'c': 10}, share)
 
-    def test_weight_above_what_haproxy_takes_is_refused(self):
+    def test_weight_above_the_maximum_of_haproxy_is_refused(self):
         done = self.world.ctl('set-weight', 'web/http/a', '257', check=False)
         self.assertEqual(4, done.returncode)
         self.assertIn('256', done.stderr)
@@ -59,7 +59,7 @@ class Settings(Plane):
         self.assertEqual({'a': 10, 'b': 10}, self.proxy.share('http', 20))
         self.wait_reason('web/http/a', '')
 
-    def test_settings_of_one_moment_are_one_round(self):
+    def test_several_jobs_are_carried_out(self):
         self.world.ctl('set-weight', 'web/http/a', '1')
         self.world.ctl('set-weight', 'web/http/b', '2')
         last = self.ctl('disable', 'web/http/c')
@@ -113,7 +113,7 @@ class Drain(Plane):
 
 
 class Fallback(Plane):
-    """The fallback of a service, held by the driver or by HAProxy itself."""
+    """The fallback of a service, controlled by the driver or by HAProxy itself."""
 
     def serve(self, services):
         self.plane_world()
@@ -125,13 +125,13 @@ class Fallback(Plane):
         wait_for(lambda: set(self.proxy.share('http', 6)) == set(names), EVENT_S,
                  'requests go to %s' % names)
 
-    def test_fallback_by_set_comes_in_and_steps_back(self):
+    def test_fallback_by_set_is_brought_in_and_taken_out(self):
         self.serve({'http': {'a': CHECK, 'b': CHECK, 'f': CHECK}})
         self.wait_share('abf')
         self.wait_job(self.ctl('enable-fallback', 'web/http/f'), self.SUCCEEDED, 'reserve')
         self.wait_share('ab')
         self.wait_reason('web/http/f', 'held in reserve')
-        self.wait_active('web/http/f', 1)       # it would: standby
+        self.wait_active('web/http/f', 1)       # in reserve
         self.backend('a').stop()
         self.backend('b').stop()
         self.wait_share('f')
@@ -158,7 +158,7 @@ class Fallback(Plane):
         self.done('disable', 'web/http/a')
         self.wait_share('f')
 
-    def test_backup_of_haproxy_stays_its_own_affair(self):
+    def test_backup_of_haproxy_is_controlled_by_haproxy(self):
         self.serve({'http': {'a': CHECK, 'f': CHECK + ' backup'}})
         self.assertEqual(1, self.real('web/http/f')[2])
         self.wait_reason('web/http/f', 'backup by HAProxy')
@@ -167,7 +167,7 @@ class Fallback(Plane):
         self.backend('a').stop()
         self.wait_share('f')
 
-    def test_backup_of_haproxy_cannot_be_made_none(self):
+    def test_backup_of_haproxy_cannot_be_ended(self):
         self.serve({'http': {'a': CHECK, 'f': CHECK + ' backup'}})
         job = self.ctl('disable-fallback', 'web/http/f')
         self.assertEqual(self.REJECTED, self.wait_job(job, self.FAILED, 'configuration')[1])
@@ -175,7 +175,7 @@ class Fallback(Plane):
 
 
 class Statistics(Plane):
-    """What is measured."""
+    """Statistics and reasons."""
 
     def setUp(self):
         self.plane_world()
@@ -185,13 +185,13 @@ class Statistics(Plane):
 
     def test_totals_and_rates_are_those_of_the_traffic(self):
         before = self.wait_statistics('web/http/a', lambda row: row['bps_out'] is not None,
-                                      'a second measuring')
+                                      'a second measurement')
         self.assertEqual(0, before['bps_out'])
         self.proxy.get('http', '/octets/300000')
         row = self.wait_statistics('web/http/a', lambda row: row['total_connections'] == 1 and
                                    row['total_octets_out'] > 300000, 'the request')
-        # Within one interval of 0.2 s or a little more, or in two of them; a quarter of that
-        # if a busy machine made one late and the next not.
+        # The answer takes one interval of 0.2 s or two. A busy machine may delay one measurement
+        # and not the next one, which shortens an interval.
         self.assertLess(row['bps_out'], 300500 * 8 / 0.05)
         self.assertGreater(row['total_octets_in'], 10)
         self.assertAlmostEqual(time.time(), row['last_update'], delta=3)
@@ -221,9 +221,9 @@ class Statistics(Plane):
             row = self.statistics('web/http/a')
             rates.append(row['bps_out'])
             return row['total_octets_out'] < 2000000
-        # A whole second later, so that the start is another one.
+        # HAProxy reports its start in seconds: the new one must be later.
         wait_for(lambda: time.time() >= old['counters_since'] + 2, 5, 'the clock')
-        wait_for(lambda: self.statistics('web/http/a')['bps_out'] == 0, EVENT_S, 'quiet')
+        wait_for(lambda: self.statistics('web/http/a')['bps_out'] == 0, EVENT_S, 'no traffic')
         self.proxy.restart()
         wait_for(restarted, EVENT_S, 'totals of the new process')
         new = self.wait_statistics('web/http/a', lambda row: row['bps_out'] is not None,
@@ -235,14 +235,14 @@ class Statistics(Plane):
     def test_cleared_counters_make_no_spike(self):
         self.proxy.get('http', '/octets/2000000')
         self.wait_statistics('web/http/a', lambda row: row['total_octets_out'] > 2000000 and
-                             row['bps_out'] == 0, 'the request, and quiet after it')
+                             row['bps_out'] == 0, 'the request, and no traffic after it')
         self.proxy.ask('clear counters all')
         row = self.wait_statistics('web/http/a', lambda row: row['total_octets_out'] == 0,
                                    'totals from zero')
         self.assertFalse(row['bps_out'])
         self.assertAlmostEqual(time.time(), row['counters_since'], delta=3)
 
-    def test_health_is_told_in_words(self):
+    def test_reason_names_the_failed_check(self):
         self.wait_reason('web/http/b', 'MAINT')
         self.wait_active('web/http/a', 1)
         self.backend('a').stop()
@@ -254,7 +254,7 @@ class Statistics(Plane):
 
 
 class Repair(Plane):
-    """HAProxy forgets; the store does not."""
+    """The driver restores the settings that HAProxy forgets."""
 
     def setUp(self):
         self.plane_world()
@@ -266,25 +266,25 @@ class Repair(Plane):
         self.done('disable', 'web/http/b')
         self.done('enable-fallback', 'web/http/f')
 
-    def wait_mended(self):
+    def wait_restored(self):
         wait_for(lambda: [self.proxy.state('http/' + name) for name in 'abf'] == [
-            (0, 77), (FORCED_MAINT, 10), (FORCED_DRAIN, 10)], EVENT_S, 'settings are back')
+            (0, 77), (FORCED_MAINT, 10), (FORCED_DRAIN, 10)], EVENT_S, 'settings are restored')
 
-    def test_reload_is_mended_and_written_down(self):
+    def test_settings_are_restored_and_counted_after_a_reload(self):
         self.proxy.reload()
-        self.wait_mended()
+        self.wait_restored()
         self.wait_plane(2, '2 settings restored to the values of the store')
 
-    def test_restart_is_mended(self):
+    def test_settings_are_restored_after_a_restart(self):
         self.proxy.restart()
-        self.wait_mended()
+        self.wait_restored()
         self.wait_plane(2, 'restored to the values of the store')
 
-    def test_what_a_person_changes_is_mended(self):
+    def test_change_at_the_socket_is_undone(self):
         self.proxy.ask('set server http/a weight 3;set server http/b state ready')
-        self.wait_mended()
+        self.wait_restored()
 
-    def test_server_that_vanished_is_shown_not_deleted(self):
+    def test_server_that_haproxy_lacks_stays_in_the_store(self):
         del self.services['http']['a']
         self.set_services(self.proxy, self.services)
         self.proxy.reload()
@@ -298,14 +298,14 @@ class Repair(Plane):
         self.services['http']['a'] = SERVER
         self.set_services(self.proxy, self.services)
         self.proxy.reload()
-        self.wait_mended()
+        self.wait_restored()
         self.wait_reason('web/http/a', '')
 
 
 class Refusal(Plane):
-    """HAProxy says no."""
+    """HAProxy refuses a command."""
 
-    def test_weight_with_a_static_algorithm_is_rejected_in_its_words(self):
+    def test_weight_with_a_static_algorithm_is_rejected(self):
         self.plane_world()
         self.proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}}, balance='static-rr')
         self.load(self.proxy)
@@ -315,13 +315,13 @@ class Refusal(Plane):
         self.assertEqual(10, self.real('web/http/a')[0])
         self.wait_plane(2)
 
-    def test_socket_without_the_right_to_write_is_told(self):
+    def test_socket_of_level_operator_fails_the_job(self):
         self.plane_world()
         self.proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}}, level='operator')
         self.load(self.proxy)
         self.start_driver()
         job = self.ctl('set-weight', 'web/http/a', '5')
-        self.assertEqual(self.REJECTED, self.wait_job(job, self.FAILED, 'ermission')[1])
+        self.assertEqual(self.REJECTED, self.wait_job(job, self.FAILED, 'Permission denied')[1])
 
 
 class Many(Plane):
@@ -349,18 +349,17 @@ class Many(Plane):
         waited = (cpu_wait_s(*programs) - starved) / len(rounds)
         self.assertEqual(10000, len(self.world.sql('SELECT 1 FROM statistics',
                                                    file='lbcluster-stats.db')))
-        # The fastest of them, but for what it waited for a CPU: this machine may have other
-        # things to do.
+        # The fastest round, without its wait for a CPU: the machine may be busy.
         self.assertLess(min(rounds) - waited, TIMEOUT_FACTOR)
         self.done('set-weight', 'web/service-7/web-7', '5')
         self.assertEqual((0, 5), proxy.state('service-7/web-7'))
-        # And all of them mended at once.
+        # A repair of all servers.
         self.world.sql('UPDATE real_service SET weight = 3')
         self.wait_plane(2, '10000 settings restored')
 
 
 class Snmp(Plane):
-    """The whole way: snmpset, snmpd, lbclusterd, store, driver, HAProxy, and back."""
+    """From snmpset to HAProxy and back."""
 
     def test_set_through_snmpd_takes_effect(self):
         self.plane_world()

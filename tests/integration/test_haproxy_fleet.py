@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# lbcluster-haproxy with fleets of a real HAProxy: several backups, spare places of a
-# template, dead servers that are enabled, reloads with open connections, servers that the
-# inventory or HAProxy does not have.
+# lbcluster-haproxy with several servers of a real HAProxy: backups, places of a template, dead
+# servers, reloads with open connections, servers that only one side has.
 """Backups, templates, checks, reloads, differences."""
 
 import socket
@@ -74,7 +73,7 @@ class Backups(Fleet):
         self.wait_oper(INACTIVE, 'web/http/z')
         self.wait_status(UP)
 
-    def test_hand_over_between_backups_fails_wholly(self):
+    def test_handover_between_backups_fails_for_both(self):
         y, z = (self.world.number('web/http/' + name) for name in 'yz')
         self.world.set_with_retries((mib.oid('lbcRealFallback', *y), 'i', 2),
                                     (mib.oid('lbcRealFallback', *z), 'i', 1))
@@ -87,8 +86,8 @@ class Backups(Fleet):
         self.world.wait_value(y[2], 'lbcServiceFallbackReal', *y[:2])
 
 
-class HandOver(Fleet):
-    """A hand-over in which one of the two is no backup of HAProxy."""
+class Handover(Fleet):
+    """A handover to a server that is not a backup of HAProxy."""
 
     def test_fallback_by_set_is_handed_over(self):
         self.serve({'http': {'a': CHECK, 'f': CHECK, 'g': CHECK}})
@@ -150,7 +149,7 @@ listen http
         self.manage()
 
     def wait_places(self, n):
-        """Until n of the places are spare, by the reason of each."""
+        """Waits until n places have the reason of a spare place."""
         def spare():
             return len(self.world.sql("SELECT 1 FROM real_service WHERE name LIKE 'pod%' AND"
                                       " reason LIKE 'spare place of a template: %'")) == n
@@ -163,12 +162,12 @@ listen http
         c, s = self.world.number('web/http/a')[:2]
         self.world.wait_value(5, 'lbcServiceRealsEnabled', c, s)
         self.world.wait_value(2, 'lbcServiceRealsActive', c, s)
-        # The server of the template dies: a failure.
+        # The server of the template fails.
         self.backend('b').stop()
         self.wait_status(DEGRADED)
         self.backend('b').start()
         self.wait_status(UP)
-        # The whole name goes away: no place is spare, the template is down.
+        # The name does not resolve: no place is spare, and all places are down.
         self.dns.names.clear()
         self.wait_places(0)
         self.wait_status(DEGRADED)
@@ -180,18 +179,18 @@ listen http
             'b.test': ['127.0.0.1'], 'd.test': ['127.0.0.1']})
         self.wait_places(2)
         self.wait_status(UP)
-        # A target that does not resolve is a server that is missing.
+        # A target that does not resolve is a missing server.
         del self.dns.names['d.test']
         self.wait_status(DEGRADED)
         self.wait_places(2)
-        # Fewer servers on purpose.
+        # The record has fewer servers on purpose.
         self.dns.names['_app._tcp.test'] = [(b, 'b.test')]
         self.wait_places(3)
         self.wait_status(UP)
 
 
 class Requests:
-    """Requests one after the other until stop(): who answered, and how often."""
+    """Sends requests one after the other until stop(), and counts the answers by server."""
 
     def __init__(self, proxy):
         self.proxy = proxy
@@ -216,10 +215,10 @@ class Requests:
 
 
 class Checks(Fleet):
-    """A server is up for HAProxy until its first check has ended."""
+    """HAProxy treats a server as up until its first check has ended."""
 
     def disable_dead(self, fallback):
-        """a is dead and disabled, the fallback f works."""
+        """Server a is dead and disabled, and the fallback f works."""
         self.serve({'http': {'a': CHECK, 'f': CHECK + fallback}})
         if not fallback:
             self.done('enable-fallback', 'web/http/f')
@@ -230,8 +229,8 @@ class Checks(Fleet):
     def enable_dead(self):
         requests = Requests(self.proxy)
         requests.wait(3, 'f')
-        state, _, words = self.done('enable', 'web/http/a')
-        self.assertEqual('gets work when its checks pass', words)
+        state, _, message = self.done('enable', 'web/http/a')
+        self.assertEqual('gets work when its checks pass', message)
         self.assertEqual((0, 10), self.proxy.state('http/a'))
         self.wait_reason('web/http/a', 'DOWN by lbcluster until its checks pass: L4CON')
         requests.wait(3, 'f')
@@ -288,7 +287,7 @@ class Checks(Fleet):
 
 
 class Reloads(Fleet):
-    """A drain while the process from before a reload still serves a connection to a."""
+    """A drain while an earlier HAProxy process still serves a connection to a."""
 
     def hold(self, socket, more=''):
         self.proxy.configure({'http': {name: (self.backend(name).port, SERVER)
@@ -343,10 +342,10 @@ class Reloads(Fleet):
         self.hold(self.proxy.socket)
         self.reload()
         self.done('disable', 'web/http/a')
-        words = 'HAProxy process %d, from before a reload, still runs' % self.old.pid
+        message = 'HAProxy process %d, from before a reload, still runs' % self.old.pid
         wait_for(lambda: self.proxy.state('http/a')[0] == FORCED_MAINT, EVENT_S, 'a is out')
-        self.wait_reason('web/http/a', 'MAINT by lbcluster: ' + words)
-        self.assertIn('web/http/a: drain time is over; ' + words, self.driver_log())
+        self.wait_reason('web/http/a', 'MAINT by lbcluster: ' + message)
+        self.assertIn('web/http/a: drain time is over; ' + message, self.driver_log())
         self.release()
         wait_for(lambda: self.real('web/http/a')[3] == 'MAINT by lbcluster', EVENT_S, 'reason')
 
@@ -355,9 +354,9 @@ class Reloads(Fleet):
         self.hold(name, 'global\n    stats socket %s level admin\n' % name)
         self.reload()
         self.done('disable', 'web/http/a')
-        words = 'its connections in a HAProxy process from before a reload cannot be seen'
-        self.wait_reason('web/http/a', 'MAINT by lbcluster: ' + words)
-        self.assertIn('web/http/a: drained; ' + words, self.driver_log())
+        message = 'its connections in a HAProxy process from before a reload cannot be seen'
+        self.wait_reason('web/http/a', 'MAINT by lbcluster: ' + message)
+        self.assertIn('web/http/a: drained; ' + message, self.driver_log())
         self.release()
 
 
@@ -379,23 +378,23 @@ class Differences(Fleet):
         self.wait_plane(2)
         self.assertEqual('', self.plane()[1])
         cluster = self.world.number('web/http/a')[0]
-        # A backend that is not in the inventory does not matter.
+        # A backend that is not in the inventory is not compared.
         self.world.ctl('remove', 'web/other')
         self.world.ctl('remove', 'web/http/c')
         self.wait_plane(2, 'the store has no http/c')
         del self.services['http']['b']
         self.set_services(self.proxy, self.services)
         self.proxy.reload()
-        words = 'inventory differs: HAProxy has no http/b; the store has no http/c'
-        self.wait_plane(2, words)
+        message = 'inventory differs: HAProxy has no http/b; the store has no http/c'
+        self.wait_plane(2, message)
         self.assertNotIn('other', self.plane()[1])
         self.world.wait_value(self.plane()[1].encode(), 'lbcClusterPlaneMessage', cluster)
         self.world.wait_value(2, 'lbcClusterPlaneStatus', cluster)
-        self.assertIn(words, self.driver_log())
-        # On a busy machine /proc/locks may lack a lock that is held.
-        wait_for(lambda: words in self.doctor(), EVENT_S, 'doctor names them')
-        wait_for(lambda: 'discover haproxy' in self.doctor(), EVENT_S, 'doctor has a cure')
-        # Again as it was.
+        self.assertIn(message, self.driver_log())
+        # On a busy machine /proc/locks may not show a lock.
+        wait_for(lambda: message in self.doctor(), EVENT_S, 'doctor names them')
+        wait_for(lambda: 'discover haproxy' in self.doctor(), EVENT_S, 'doctor has a fix')
+        # The difference ends.
         self.services['http']['b'] = SERVER
         self.set_services(self.proxy, self.services)
         self.proxy.reload()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Runtime sockets of HAProxy of every level and kind, and what discover, load and the
-# driver make of servers whose address or name HAProxy does not show as a row has it.
+# Runtime sockets of HAProxy of each level and kind, and servers whose address or name HAProxy
+# shows in another form than the store.
 """Levels and kinds of sockets; addresses and names of servers."""
 
 import os
@@ -120,13 +120,13 @@ class Sockets(Plane):
             self.start_driver()
             self.wait_plane(UNREACHABLE, 'no answer within 0.500 s')
 
-    def test_what_no_driver_can_use_is_refused(self):
-        for operand, words in (('localhost:9999', 'a host name is not looked up'),
+    def test_unusable_socket_is_refused(self):
+        for operand, message in (('localhost:9999', 'a host name is not looked up'),
                                ('run/x.sock', 'write /PATH'),
                                ('/etc/passwd', 'is not a socket')):
             done = self.world.ctl('discover', 'haproxy', operand, check=False)
             self.assertEqual(1, done.returncode)
-            self.assertIn(words, done.stderr)
+            self.assertIn(message, done.stderr)
 
     # -- addresses ---------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class Sockets(Plane):
 
     # -- names -------------------------------------------------------------------
 
-    def test_names_that_no_row_may_have_are_counted(self):
+    def test_names_that_the_store_refuses_are_counted(self):
         self.serve('server a 127.0.0.1:1', 'server b:2 127.0.0.1:2',
                    'server %s 127.0.0.1:3' % ('c' * 65))
         for args in ((), ('--load',), ('--load', '-n')):
@@ -177,7 +177,7 @@ class Sockets(Plane):
             self.assertIn('web/app/b:2: left out', lines[0])
         self.assertEqual(['a'], [row[0] for row in self.rows()])
 
-    def test_names_are_shown_without_control_octets(self):
+    def test_names_are_shown_without_control_characters(self):
         def behave(gate, connection, line):
             answer = self.proxy.ask(line.decode().rstrip('\n')).encode()
             connection.sendall(answer.replace(b'evil', b'\x1b]0'))

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# lbcluster-haproxy and others who change the same HAProxy: what changes when a running
-# HAProxy is taken over, whose totals began again when, and who wins where somebody else
-# changes a setting again and again.
-"""Take-over, counters_since, changes by others."""
+# lbcluster-haproxy and others who change the same HAProxy: a running HAProxy is taken
+# over without a change of traffic, totals begin again, settings are changed again and again.
+"""Take-over, counters_since, foreign changes."""
 
 import signal
 import threading
@@ -16,7 +15,7 @@ from haproxy import CHECK, EVENT_S, FORCED_DRAIN, FORCED_MAINT, SERVER, Agent, H
 
 
 class Others(Plane):
-    """A world in which others change HAProxy, too."""
+    """An HAProxy that agents and people change as well."""
 
     def agent(self, answer):
         agent = Agent(answer)
@@ -42,17 +41,17 @@ class Others(Plane):
                 server, self.proxy.state(server), state)) from None
 
     def wait_rounds(self, n=3):
-        """Until n more rounds are over."""
+        """Waits for n more rounds."""
         def rounds():
             return self.driver_log().count('[round] web: ')
         first = rounds()
         wait_for(lambda: rounds() >= first + n, EVENT_S, 'rounds')
 
 
-class Fight(Others):
-    """A setting that somebody else changes back each time (foreign-changes = restore)."""
+class Contested(Others):
+    """A setting that is changed again after each repair (foreign-changes = restore)."""
 
-    def test_weight_of_an_agent_is_reported_until_it_is_agreed(self):
+    def test_weight_of_an_agent_is_reported_until_it_stays(self):
         agent, check = self.agent('up')
         self.serve({'http': {'a': SERVER + check, 'b': SERVER}})
         self.done('set-weight', 'web/http/a', '50')
@@ -106,7 +105,7 @@ listen app
         self.wait_reason('web/http/a', '')
         self.assertEqual((0, 10), self.proxy.state('http/a'))
 
-    def test_restarts_of_haproxy_are_not_a_fight(self):
+    def test_restarts_of_haproxy_do_not_count_as_changes(self):
         self.serve({'http': {'a': SERVER, 'b': SERVER}})
         self.done('set-weight', 'web/http/a', '50')
         for n in range(4):
@@ -140,25 +139,25 @@ class Keep(Others):
         self.wait_reason('web/http/b', 'state maint was set outside lbcluster and is kept')
         self.assertEqual(10, self.real('web/http/a')[0])
 
-    def assert_as_set(self):
+    def assert_as_set_by_hand(self):
         self.wait_rounds()
         self.assertEqual([(0, 3), (FORCED_MAINT, 10), (0, 10)],
                          [self.proxy.state('http/' + name) for name in 'abc'])
 
-    def test_what_a_person_sets_stays_over_restarts_of_the_driver(self):
+    def test_kept_change_survives_restarts_of_the_driver(self):
         self.set_by_hand()
-        self.assert_as_set()
+        self.assert_as_set_by_hand()
         self.wait_plane(2, ' and 1 more: ')
         self.wait_active('web/http/b', 0)
         self.driver.signal(signal.SIGHUP)
-        self.assert_as_set()
+        self.assert_as_set_by_hand()
         for _ in range(2):
             self.stop_driver()
             self.start_driver()
-            self.assert_as_set()
+            self.assert_as_set_by_hand()
         self.wait_reason('web/http/a', 'weight 3 was set outside lbcluster and is kept')
 
-    def test_what_a_person_sets_ends_with_a_restart_of_haproxy(self):
+    def test_kept_change_ends_with_a_restart_of_haproxy(self):
         self.set_by_hand()
         self.done('set-weight', 'web/http/c', '7')
         self.proxy.restart()
@@ -166,7 +165,7 @@ class Keep(Others):
             self.wait_state('http/' + name, (0, weight))
             self.wait_reason('web/http/' + name, '')
 
-    def test_what_a_person_sets_ends_with_a_restart_of_haproxy_without_a_driver(self):
+    def test_kept_change_ends_with_a_restart_of_haproxy_without_a_driver(self):
         self.set_by_hand()
         self.done('set-weight', 'web/http/c', '7')
         self.stop_driver()
@@ -176,7 +175,7 @@ class Keep(Others):
         self.start_driver()
         self.wait_state('http/c', (0, 7))
 
-    def test_job_is_carried_out_and_ends_what_was_kept_of_its_setting(self):
+    def test_job_ends_the_kept_change_of_its_setting(self):
         self.set_by_hand()
         self.done('set-weight', 'web/http/a', '20')
         self.wait_reason('web/http/a', '')
@@ -186,7 +185,7 @@ class Keep(Others):
         self.assertEqual([(0, 20), (0, 10)],
                          [self.proxy.state('http/' + name) for name in 'ab'])
 
-    def test_jobs_that_waited_for_a_driver_are_carried_out(self):
+    def test_job_that_waited_for_a_driver_ends_a_kept_change(self):
         self.set_by_hand()
         self.stop_driver()
         job = self.ctl('set-weight', 'web/http/a', '20')
@@ -194,7 +193,7 @@ class Keep(Others):
         self.wait_job(job, self.SUCCEEDED)
         self.wait_state('http/a', (0, 20))
 
-    def test_agent_decides(self):
+    def test_changes_of_an_agent_are_kept(self):
         agent, check = self.agent('up')
         self.serve({'http': {'a': SERVER + check, 'b': SERVER}}, keep=True)
         agent.answer = 'drain'
@@ -206,7 +205,7 @@ class Keep(Others):
         agent.answer = 'ready 100%'
         self.wait_state('http/a', (0, 10))
         self.wait_reason('web/http/a', '')
-        self.assertNotIn('brought to', self.driver_log())
+        self.assertNotIn('settings restored', self.driver_log())
 
     def test_autoscaler_deletes_and_adds_a_server(self):
         self.serve({'http': {'a': SERVER, 'b': SERVER}}, keep=True)
@@ -223,7 +222,7 @@ class Keep(Others):
         self.wait_reason('web/http/a', '')
         self.assertEqual({'a': 2, 'b': 2}, self.proxy.share('http', 4))
 
-    def test_fallback_comes_in_for_what_a_person_takes_out(self):
+    def test_fallback_is_brought_in_for_a_kept_drain(self):
         self.serve({'http': {'a': CHECK, 'f': CHECK}}, keep=True)
         self.done('enable-fallback', 'web/http/f')
         self.proxy.ask('set server http/a state drain')
@@ -235,7 +234,7 @@ class Keep(Others):
         self.proxy.ask('set server http/a state ready')
         wait_for(lambda: self.proxy.share('http', 4) == {'a': 4}, EVENT_S, 'a')
 
-    def test_fallback_that_a_person_takes_out_stays_out(self):
+    def test_kept_maintenance_of_the_fallback_stays(self):
         self.serve({'http': {'a': CHECK, 'f': CHECK}}, keep=True)
         self.done('enable-fallback', 'web/http/f')
         self.proxy.ask('set server http/f state maint')
@@ -253,7 +252,7 @@ class Keep(Others):
         self.wait_active('web/http/f', 1)
         self.assertEqual({'f': 4}, self.proxy.share('http', 4))
 
-    def test_server_that_a_person_gives_no_new_work_is_not_active(self):
+    def test_server_with_a_kept_weight_of_0_is_not_active(self):
         self.serve({'http': {'a': SERVER, 'b': SERVER}}, keep=True)
         self.proxy.ask('set server http/a weight 0')
         self.wait_reason('web/http/a',
@@ -263,7 +262,7 @@ class Keep(Others):
         self.proxy.ask('set server http/a weight 10')
         self.wait_active('web/http/a', 1)
 
-    def test_one_of_a_pair_that_hangs_is_not_a_restart(self):
+    def test_hang_of_one_process_is_not_a_restart(self):
         self.serve({'http': {'a': SERVER, 'b': SERVER}}, keep=True)
         other = self.haproxy(self.services, 'other')
         self.stop_driver()
@@ -292,12 +291,12 @@ class Keep(Others):
 
 
 class TakeOver(Others):
-    """discover --load and the driver's first rounds change nothing for the traffic."""
+    """discover --load and the first rounds of the driver do not change the traffic."""
 
     balance = 'roundrobin'
 
     def take_over(self, services, prepare=''):
-        """What HAProxy does before and after; the standard errors of discover."""
+        """Takes HAProxy over and compares the traffic. Returns standard error of discover."""
         self.plane_world()
         self.services = {service: {name: options + ' cookie ' + name
                                    for name, options in servers.items()}
@@ -315,7 +314,7 @@ class TakeOver(Others):
         self.start_driver()
         self.wait_rounds()
         self.assertEqual(self.before, self.traffic())
-        # Nor does it later, or with another driver.
+        # A second driver does not change the traffic either.
         self.stop_driver()
         self.start_driver()
         self.wait_rounds()
@@ -325,8 +324,8 @@ class TakeOver(Others):
         return said[0]
 
     def traffic(self):
-        """Of each service: who answers 24 new requests, and whose cookie leads to its server
-        each time."""
+        """Returns for each service the answers to 24 new requests by server, and the servers
+        whose cookies lead to them each time."""
         def sticks(service, name):
             return all(self.proxy.get(service, headers={'Cookie': 'SRV=' + name}) == (200, name)
                        for _ in range(4))
@@ -387,7 +386,7 @@ class TakeOver(Others):
                          said)
         self.assertEqual([0, 1, 0], [self.real('web/http/' + name)[2] for name in 'afg'])
 
-    def test_what_others_may_change_is_said(self):
+    def test_possible_changes_by_an_agent_are_reported(self):
         _, check = self.agent('75%')
         self.plane_world()
         self.proxy = self.haproxy({'http': {'a': SERVER + check, 'b': SERVER}})
@@ -399,7 +398,7 @@ class TakeOver(Others):
 
 
 class Since(Plane):
-    """counters_since: moves whenever totals may have dropped, and never back."""
+    """counters_since increases whenever totals may have been reset, and never decreases."""
 
     def setUp(self):
         self.plane_world()
@@ -420,23 +419,23 @@ class Since(Plane):
         return tuple(self.statistics('web/http/' + name)['counters_since'] for name in 'ab')
 
     def wait_rounds(self, n=2):
-        """Until n more measurements were written."""
+        """Waits for n more measurements."""
         def rounds():
             return self.driver_log().count(', measured')
         first = rounds()
         wait_for(lambda: rounds() >= first + n, EVENT_S, 'measurements')
 
     def wait_later(self, before):
-        """Until both moved."""
+        """Waits until both values have increased."""
         wait_for(lambda: all(now > then for now, then in zip(self.since(), before)), EVENT_S,
-                 'counters_since moves')
+                 'counters_since increases')
 
     def restart_driver(self):
         self.stop_driver()
         self.start_driver()
         self.wait_rounds()
 
-    def test_restart_of_the_driver_does_not_move_it(self):
+    def test_restart_of_the_driver_does_not_change_it(self):
         before = self.since()
         self.restart_driver()
         self.assertEqual(before, self.since())
@@ -444,7 +443,7 @@ class Since(Plane):
         self.wait_rounds()
         self.assertEqual(before, self.since())
 
-    def test_restart_of_the_driver_does_not_move_it_back(self):
+    def test_restart_of_the_driver_does_not_decrease_it(self):
         before = self.since()
         self.proxy.ask('clear counters all')
         self.wait_later(before)
@@ -452,7 +451,7 @@ class Since(Plane):
         self.restart_driver()
         self.assertEqual(before, self.since())
 
-    def test_what_is_reset_while_the_driver_is_away_moves_it(self):
+    def test_reset_without_a_driver_changes_it(self):
         before = self.since()
         self.stop_driver()
         self.proxy.ask('clear counters all')
@@ -460,13 +459,13 @@ class Since(Plane):
         self.wait_later(before)
         before = self.since()
         self.stop_driver()
-        # HAProxy tells the second of its start: another one is needed to see a restart.
+        # HAProxy reports its start in seconds: the new one must be later.
         wait_for(lambda: time.time() >= max(before) + 1, 5, 'the clock')
         self.proxy.restart()
         self.start_driver()
         self.wait_later(before)
 
-    def test_cleared_counters_move_it_also_where_totals_are_higher_again(self):
+    def test_cleared_counters_change_it_even_if_totals_are_higher_again(self):
         before = self.since()
         self.driver.signal(signal.SIGSTOP)
         self.proxy.ask('clear counters all')
@@ -475,13 +474,13 @@ class Since(Plane):
         self.driver.signal(signal.SIGCONT)
         self.wait_later(before)
 
-    def test_cleared_maxima_do_not_move_it(self):
+    def test_cleared_maxima_do_not_change_it(self):
         before = self.since()
         self.proxy.ask('clear counters')
         self.wait_rounds()
         self.assertEqual(before, self.since())
 
-    def test_server_that_is_deleted_and_added_moves_alone(self):
+    def test_deleted_and_added_server_changes_its_own(self):
         before = self.since()
         self.done('disable', 'web/http/a')
         self.assertIn('deleted', self.proxy.ask('del server http/a'))
@@ -491,10 +490,10 @@ class Since(Plane):
         self.assertIn('registered', self.proxy.ask(
             'add server http/a 127.0.0.1:%d weight 10' % self.backend('a').port))
         self.done('enable', 'web/http/a')
-        wait_for(lambda: self.since()[0] > before[0], EVENT_S, 'counters_since moves')
+        wait_for(lambda: self.since()[0] > before[0], EVENT_S, 'counters_since increases')
         self.assertEqual(before[1], self.since()[1])
 
-    def test_restart_of_one_of_a_pair_moves_it(self):
+    def test_restart_of_one_process_of_a_pair_changes_it(self):
         other = self.haproxy(self.services, 'other')
         before = self.since()
         self.world.sql("UPDATE cluster SET plane_params = '{\"socket\":[\"%s\",\"%s\"]}'" % (

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# lbcClusterPlaneStatus where no driver looks: the driver ended, stands still, or never ran.
+# lbcClusterPlaneStatus without a driver that polls: the driver ended, was stopped, or never ran.
 # SNMP and lbclusterctl show the same.
-"""A data plane that nobody attends to."""
+"""Unattended data planes."""
 
 import json
 import signal
@@ -12,12 +12,12 @@ from haproxy import EVENT_S, SERVER, Plane
 from harness import main, stop, wait_for
 
 NONE, OK, UNREACHABLE, UNATTENDED = 1, 2, 3, 5      # lbcClusterPlaneStatus
-WORDS = {NONE: 'none', OK: 'ok', UNREACHABLE: 'unreachable', UNATTENDED: 'unattended'}
+NAMES = {NONE: 'none', OK: 'ok', UNREACHABLE: 'unreachable', UNATTENDED: 'unattended'}
 
 
 class Unattended(Plane):
     def shown(self, cluster='web'):
-        """(status, message) over SNMP; lbclusterctl shows the same."""
+        """Returns (status, message) of SNMP, when lbclusterctl shows the same."""
         number = self.world.sql('SELECT id FROM cluster WHERE name = ?', cluster)[0][0]
 
         def both():
@@ -27,15 +27,15 @@ class Unattended(Plane):
             rows = json.loads(self.world.ctl('-f', 'json', 'list').stdout)
             row = [row for row in rows if row['name'] == cluster][0]
             ctl = row['plane_status'], row['plane_message']
-            same = snmp[0] == snmp[1] and ctl == (WORDS[snmp[0][0]], snmp[0][1])
+            same = snmp[0] == snmp[1] and ctl == (NAMES[snmp[0][0]], snmp[0][1])
             return snmp[0] if same else None
         return wait_for(both, EVENT_S, 'SNMP and lbclusterctl show the same')
 
-    def wait_shown(self, status, words='', cluster='web'):
+    def wait_shown(self, status, message='', cluster='web'):
         def event():
             found = self.shown(cluster)
-            return found if found[0] == status and words in found[1] else None
-        return wait_for(event, EVENT_S, 'plane status %d, %s' % (status, words))
+            return found if found[0] == status and message in found[1] else None
+        return wait_for(event, EVENT_S, 'plane status %d, %s' % (status, message))
 
     def start(self):
         self.plane_world(timeout=0.5)
@@ -45,37 +45,37 @@ class Unattended(Plane):
         self.world.start()
         self.wait_shown(OK)
 
-    def look(self):
+    def polled(self):
         return self.world.sql('SELECT time, changed FROM look', file='lbcluster-stats.db')[0]
 
     def test_driver_that_ended(self):
         self.start()
         self.stop_driver()
-        last = self.look()[0]
+        last = self.polled()[0]
         _, message = self.wait_shown(UNATTENDED, 'lbcluster-haproxy has not polled HAProxy since ')
         self.assertRegex(message, r'since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ; start it$')
-        self.assertEqual(last, self.look()[0])
-        # A restart of lbclusterd does not forget it.
+        self.assertEqual(last, self.polled()[0])
+        # A restart of lbclusterd keeps the status.
         self.world.stop_daemon()
         self.world.start_daemon()
         self.assertEqual((UNATTENDED, message), self.shown())
         self.start_driver()
         self.wait_shown(OK)
 
-    def test_driver_that_stands_still(self):
+    def test_driver_that_is_stopped(self):
         self.start()
         stop(self.driver)
         self.wait_shown(UNATTENDED, 'has not polled HAProxy since')
         self.driver.signal(signal.SIGCONT)
         self.wait_shown(OK)
 
-    def test_haproxy_that_is_gone_is_attended_to(self):
+    def test_unreachable_haproxy_is_not_unattended(self):
         self.start()
         self.proxy.kill()
         self.wait_shown(UNREACHABLE)
         for _ in range(3):
-            before = self.look()
-            wait_for(lambda before=before: self.look() != before, EVENT_S, 'another look')
+            before = self.polled()
+            wait_for(lambda before=before: self.polled() != before, EVENT_S, 'another poll')
             self.assertEqual(UNREACHABLE, self.shown()[0])
         self.stop_driver()
 
@@ -88,17 +88,17 @@ class Unattended(Plane):
         self.assertEqual((UNATTENDED, 'lbcluster-haproxy has not polled HAProxy yet; start it'),
                          self.shown())
         self.assertEqual((NONE, ''), self.shown('plain'))
-        # One that comes, and finds no HAProxy, attends to it.
+        # A driver that finds no HAProxy polls all the same.
         self.start_driver()
         self.wait_shown(UNREACHABLE, 'No such file')
-        # Another plane of the cluster: nobody has looked at that one.
+        # No driver has polled another plane of the cluster.
         self.stop_driver()
         self.world.sql("UPDATE cluster SET plane = 'ipvs', plane_status = 1,"
                        " plane_message = '' WHERE name = 'web'")
         self.wait_shown(UNATTENDED, 'this release has no driver for plane ipvs')
 
     def test_clock_that_was_ahead(self):
-        # A look that is later than now says nothing about a driver.
+        # A poll with a time in the future does not count.
         self.plane_world()
         self.world.load('cluster web { plane = haproxy  socket = /nowhere'
                         '  service s { real a { address = 10.0.0.1 } } }')

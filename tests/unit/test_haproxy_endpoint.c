@@ -85,7 +85,7 @@ static void
 all_else_is_refused(void **state)
 {
 	static const struct {
-		const char	*text, *words;
+		const char	*text, *message;
 	} cases[] = {
 		{ "", "write /PATH" },
 		{ "run/x.sock", "write /PATH" },
@@ -119,8 +119,8 @@ all_else_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(haproxy_endpoint_parse(cases[i].text, &endpoint, &err),
 		    ERR_INVALID);
-		if (strstr(err.text, cases[i].words) == NULL)
-			fail_msg("\"%s\" has no \"%s\"", err.text, cases[i].words);
+		if (strstr(err.text, cases[i].message) == NULL)
+			fail_msg("\"%s\" has no \"%s\"", err.text, cases[i].message);
 	}
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of what a driver decides and measures: src/driver/plan.c and measure.c, over
- * a tree and a poll made by hand.
+ * Tests of the decisions, messages and measurements of a driver: plan.c, plan_reason.c,
+ * plan_job.c, foreign.c, difference.c and measure.c of src/driver.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #include "driver/plan.h"
 #include "plane/haproxy/haproxy.h"
 
-/* One service with four servers: the store's view and the data plane's. */
+/* One service with four servers, in the store and in the data plane. */
 enum { A, B, F, G, N };
 
 static struct {
@@ -26,7 +26,7 @@ static struct {
 	struct driver_service	 service;
 	struct driver_real	 reals[N];
 	struct tree_row		*services[1], *rows[N + 5];
-	char			 names[N][40];	/* and the other texts of a real service */
+	char			 names[N][40];	/* and the other texts of the row */
 	struct plane_server	 servers[N];
 	struct plane_poll	 poll;
 	struct plan_rules	 rules;
@@ -148,14 +148,14 @@ reason(int i)
 /* -- commands --------------------------------------------------------------------------- */
 
 static void
-plan_of_what_agrees_is_empty(void **state)
+plan_is_empty_without_differences(void **state)
 {
 	(void)state;
 	assert_string_equal(plan(), "");
 }
 
 static void
-plan_brings_back_what_differs(void **state)
+plan_restores_differences(void **state)
 {
 	(void)state;
 	w.reals[A].weight = 5;
@@ -167,7 +167,7 @@ plan_brings_back_what_differs(void **state)
 }
 
 static void
-plan_leaves_what_the_data_plane_has_not(void **state)
+plan_has_no_command_for_a_missing_server(void **state)
 {
 	(void)state;
 	w.reals[G].weight = 5;
@@ -177,7 +177,7 @@ plan_leaves_what_the_data_plane_has_not(void **state)
 }
 
 static void
-plan_fallback_is_in_reserve_while_another_is_up(void **state)
+plan_fallback_is_in_reserve_while_another_server_is_up(void **state)
 {
 	(void)state;
 	w.reals[F].fallback = true;
@@ -194,7 +194,7 @@ plan_fallback_is_in_reserve_while_another_is_up(void **state)
 }
 
 static void
-plan_fallback_comes_in_when_others_get_no_work(void **state)
+plan_fallback_is_brought_in_when_others_get_no_work(void **state)
 {
 	(void)state;
 	w.reals[F].fallback = true;
@@ -204,9 +204,9 @@ plan_fallback_comes_in_when_others_get_no_work(void **state)
 	assert_int_equal(w.reals[F].wanted, PLANE_READY);
 }
 
-/* After a start of HAProxy: all servers count as up, none was checked. */
+/* After a start of HAProxy all servers are up, and none was checked. */
 static void
-plan_fallback_stays_as_it_is_until_a_check_has_ended(void **state)
+plan_fallback_keeps_its_state_until_a_check_has_ended(void **state)
 {
 	(void)state;
 	w.reals[F].fallback = true;
@@ -220,7 +220,7 @@ plan_fallback_stays_as_it_is_until_a_check_has_ended(void **state)
 	assert_string_equal(plan(), "");
 	w.servers[G].check_pending = false;
 	assert_string_equal(plan(), "f drain");
-	/* Nor is that a reason to bring it in. */
+	/* A pending check does not bring the fallback in either. */
 	w.servers[G].check_pending = true;
 	assert_string_equal(plan(), "");
 	w.servers[G].up = false;
@@ -246,7 +246,7 @@ plan_server_enabled_beside_a_working_fallback_waits_for_its_checks(void **state)
 	w.servers[A].up = true;
 	assert_string_equal(plan(), "f drain");
 	assert_string_equal(reason(A), "");
-	/* Beside a server that works it takes its part at once. */
+	/* Beside a working server it gets work at once. */
 	w.reals[B].enabled = true;
 	assert_string_equal(plan(), "b ready");
 }
@@ -268,7 +268,7 @@ plan_server_without_a_check_or_a_fallback_does_not_wait(void **state)
 }
 
 static void
-plan_native_backup_stays_ready(void **state)
+plan_backup_of_the_data_plane_stays_ready(void **state)
 {
 	(void)state;
 	w.reals[F].fallback = true;
@@ -335,7 +335,7 @@ plan_drain_waits_for_a_process_from_before_a_reload(void **state)
 }
 
 static void
-plan_drain_has_an_end(void **state)
+plan_drain_ends_at_its_time(void **state)
 {
 	(void)state;
 	w.rules.drain_ms = 5000;
@@ -369,7 +369,7 @@ reason_names_an_address_that_differs(void **state)
 	const struct {
 		const char			*address, *port;
 		const struct plane_endpoint	*one, *two;
-		const char			*words;
+		const char			*message;
 	} cases[] = {
 		{ address, port, &same, &same, "" },
 		{ address, port, &moved, &moved, "its address in HAProxy is 10.0.0.9:80" },
@@ -393,16 +393,16 @@ reason_names_an_address_that_differs(void **state)
 		address_set(cases[i].address, cases[i].port);
 		w.servers[A].endpoint = *cases[i].one;
 		w.servers[A].other_endpoint = *cases[i].two;
-		assert_string_equal(reason(A), cases[i].words);
+		assert_string_equal(reason(A), cases[i].message);
 	}
 	snprintf(w.servers[A].message, sizeof(w.servers[A].message), "L4CON");
 	address_set(address, none);
 	assert_string_equal(reason(A), "L4CON; its address in HAProxy is 10.0.0.9:80");
 }
 
-/* Every combination of bits and states, with each kind of check. */
+/* All combinations of bits and states, with each kind of check. */
 static void
-reason_is_there_where_it_is_not_active(void **state)
+reason_is_given_for_each_inactive_server(void **state)
 {
 	static const char *const checks[] = { "", "INI", "L4OK", "L7OK", "L7OKC", "L4CON" };
 	static const char *const statuses[] = { "UP", "DOWN", "DOWN 1/2", "DOWN (agent)", "NOLB" };
@@ -428,7 +428,7 @@ reason_is_there_where_it_is_not_active(void **state)
 			    server.admin_state, server.check_status, server.status, server.tracked,
 			    text);
 		if (strstr(text, "L4OK") != NULL || strstr(text, "L7OK") != NULL)
-			fail_msg("\"%s\" is no cause", text);
+			fail_msg("\"%s\" is not a cause", text);
 	}
 }
 
@@ -451,11 +451,11 @@ missing_servers_of_a_pair_are_counted(void **state)
 	    " are missing in one of the pair");
 }
 
-/* -- changes by others ------------------------------------------------------------------ */
+/* -- foreign changes -------------------------------------------------------------------- */
 
-/* What HAProxy or somebody else makes of "a". */
+/* Changes "a" in the data plane. */
 static void
-others_set(enum plane_state state, uint32_t weight)
+foreign_set(enum plane_state state, uint32_t weight)
 {
 	w.servers[A].state = state;
 	w.servers[A].weight = weight;
@@ -470,7 +470,7 @@ contested(void)
 }
 
 static void
-plan_restores_what_others_change_and_reports_it_from_the_third_time_on(void **state)
+plan_restores_foreign_changes_and_reports_the_third_one(void **state)
 {
 	(void)state;
 	w.reals[A].weight = 50;
@@ -479,14 +479,14 @@ plan_restores_what_others_change_and_reports_it_from_the_third_time_on(void **st
 		assert_string_equal(contested(), "");
 		assert_string_equal(reason(A), "");
 		w.rules.now_ms += 5000;
-		others_set(PLANE_READY, 1);
+		foreign_set(PLANE_READY, 1);
 		assert_string_equal(plan(), "a weight 50");
 	}
 	assert_string_equal(reason(A), "weight 50 was set 3 times in 10 seconds, but something"
 	    " outside lbcluster changes it back to 1; stop that (SRV record: set ignore-weight;"
 	    " agent-check; script) or use foreign-changes = keep");
 	assert_string_equal(contested() + strlen("http/a: "), reason(A));
-	/* Over where three pauses went by without a change. */
+	/* It ends after three pauses without a change. */
 	w.rules.now_ms += 15000;
 	assert_string_equal(plan(), "");
 	assert_string_not_equal(contested(), "");
@@ -494,20 +494,20 @@ plan_restores_what_others_change_and_reports_it_from_the_third_time_on(void **st
 	assert_string_equal(plan(), "");
 	assert_string_equal(contested(), "");
 	assert_string_equal(reason(A), "");
-	/* Another change starts from one. */
-	others_set(PLANE_READY, 1);
+	/* The next change counts from one. */
+	foreign_set(PLANE_READY, 1);
 	assert_string_equal(plan(), "a weight 50");
 	assert_string_equal(contested(), "");
 }
 
 static void
-plan_counts_no_restart_and_no_job_as_a_change_by_others(void **state)
+plan_does_not_count_restarts_and_jobs_as_foreign_changes(void **state)
 {
 	(void)state;
 	w.reals[A].weight = 50;
 	plan();
 	for (int i = 0; i < 5; i++) {
-		others_set(PLANE_READY, 1);
+		foreign_set(PLANE_READY, 1);
 		w.rules.round.restarted = i % 2 == 0;
 		w.reals[A].foreign[FOREIGN_WEIGHT].job = i % 2 == 1;
 		assert_string_equal(plan(), "a weight 50");
@@ -516,7 +516,7 @@ plan_counts_no_restart_and_no_job_as_a_change_by_others(void **state)
 }
 
 static void
-plan_keeps_what_others_change_until_a_job_or_a_restart(void **state)
+plan_keeps_foreign_changes_until_a_job_or_a_restart(void **state)
 {
 	char text[MODEL_MESSAGE_MAX + 1];
 
@@ -524,29 +524,29 @@ plan_keeps_what_others_change_until_a_job_or_a_restart(void **state)
 	w.rules.round.keep = true;
 	w.reals[A].weight = 50;
 	assert_string_equal(plan(), "a weight 50");
-	others_set(PLANE_DRAIN, 3);
+	foreign_set(PLANE_DRAIN, 3);
 	for (int i = 0; i < 5; i++)
 		assert_string_equal(plan(), "");
 	assert_string_equal(reason(A), "state drain was set outside lbcluster and is kept;"
 	    " the store has ready (foreign-changes = keep)");
 	assert_string_equal(contested(), "");
 	assert_non_null(strstr(plan_foreign(&w.cluster, false, 0, text), "http/a and 1 more: "));
-	/* A job changes what it is for, and nothing else. */
+	/* A job changes its own setting only. */
 	w.reals[A].weight = 60;
 	assert_string_equal(plan(), "a weight 60");
-	others_set(PLANE_DRAIN, 4);
+	foreign_set(PLANE_DRAIN, 4);
 	assert_string_equal(plan(), "");
 	w.reals[A].foreign[FOREIGN_WEIGHT].job = true;
 	assert_string_equal(plan(), "a weight 60");
 	w.rules.round.restarted = true;
-	others_set(PLANE_DRAIN, 5);
+	foreign_set(PLANE_DRAIN, 5);
 	assert_string_equal(plan(), "a weight 60; a ready");
 	assert_string_equal(plan_foreign(&w.cluster, false, 0, text), "");
 }
 
-/* A driver that was restarted knows by the statistics whether HAProxy was. */
+/* The stored statistics tell a restarted driver whether HAProxy was restarted as well. */
 static void
-plan_keeps_over_a_restart_of_the_driver(void **state)
+plan_keeps_foreign_changes_over_a_restart_of_the_driver(void **state)
 {
 	(void)state;
 	w.rules.round.keep = w.rules.first = true;
@@ -555,7 +555,7 @@ plan_keeps_over_a_restart_of_the_driver(void **state)
 	w.reals[B].measure.since = 0;
 	w.reals[F].fallback = true;
 	w.reals[A].weight = w.reals[B].weight = 50;
-	/* A backup of HAProxy is not moved by lbcluster: somebody else drained it. */
+	/* lbcluster does not drain a backup of HAProxy: this is a foreign change. */
 	w.reals[G].fallback = w.servers[G].backup = true;
 	w.servers[G].state = PLANE_DRAIN;
 	assert_string_equal(plan(), "b weight 50; f drain");
@@ -577,29 +577,29 @@ plan_counts_a_backup_that_is_ready_again_as_a_repair(void **state)
 }
 
 static void
-plan_fallback_comes_in_for_what_others_take_out(void **state)
+plan_fallback_is_brought_in_for_a_kept_drain(void **state)
 {
 	(void)state;
 	w.rules.round.keep = true;
 	w.reals[F].fallback = true;
 	w.reals[B].enabled = w.reals[G].enabled = false;
 	assert_string_equal(plan(), "b out; f drain; g out");
-	others_set(PLANE_DRAIN, 10);
+	foreign_set(PLANE_DRAIN, 10);
 	assert_string_equal(plan(), "f ready");
-	others_set(PLANE_READY, 0);
+	foreign_set(PLANE_READY, 0);
 	assert_string_equal(plan(), "");
-	others_set(PLANE_READY, 10);
+	foreign_set(PLANE_READY, 10);
 	assert_string_equal(plan(), "f drain");
 }
 
 static void
-reason_says_who_took_a_server_out(void **state)
+reason_names_who_took_a_server_out(void **state)
 {
 	(void)state;
 	w.reals[A].enabled = w.reals[B].enabled = w.reals[G].enabled = false;
 	w.servers[A].state = w.servers[G].state = PLANE_OUT;
 	snprintf(w.servers[A].message, sizeof(w.servers[A].message), "MAINT by HAProxy");
-	/* The driver before this one did. */
+	/* An earlier driver took "g" out. */
 	w.rules.first = true;
 	w.reals[G].measure.since = 500;
 	snprintf(w.names[G], sizeof(w.names[G]), "g%c%c%c%s", '\0', '\0', '\0',
@@ -608,11 +608,11 @@ reason_says_who_took_a_server_out(void **state)
 	assert_string_equal(reason(A), "MAINT by HAProxy");
 	assert_string_equal(reason(B), "MAINT by lbcluster");
 	assert_string_equal(reason(G), "MAINT by lbcluster");
-	/* After a restart of HAProxy its configuration took it out. */
+	/* After a restart the configuration of HAProxy takes "g" out. */
 	w.rules.first = false;
 	w.rules.round.restarted = true;
 	snprintf(w.servers[G].message, sizeof(w.servers[G].message), "MAINT by HAProxy");
-	/* The process of a pair that lacks the server may be the one that was restarted. */
+	/* The restarted process may be the one that lacks the server. */
 	w.servers[B].missing_at = "/run/two.sock";
 	assert_string_equal(plan(), "");
 	assert_string_equal(reason(G), "MAINT by HAProxy");
@@ -620,13 +620,13 @@ reason_says_who_took_a_server_out(void **state)
 	    " server");
 }
 
-/* A server that leaves DRAIN for weight 0 takes nothing in between. */
+/* A server that changes from DRAIN to weight 0 gets no work in between. */
 static void
 plan_gives_all_weights_before_all_states(void **state)
 {
 	(void)state;
 	w.reals[A].weight = w.reals[F].weight = 0;
-	others_set(PLANE_DRAIN, 10);
+	foreign_set(PLANE_DRAIN, 10);
 	plan();
 	assert_int_equal(w.plan.n, 3);
 	assert_int_equal(w.plan.commands[0].kind, PLANE_COMMAND_WEIGHT);
@@ -650,7 +650,7 @@ judge(int i, enum job_operation operation, uint32_t value)
 }
 
 static void
-job_that_was_read_back_succeeded(void **state)
+job_succeeds_if_its_value_is_read_back(void **state)
 {
 	(void)state;
 	w.reals[A].weight = 5;
@@ -669,7 +669,7 @@ job_that_was_read_back_succeeded(void **state)
 }
 
 static void
-job_that_was_refused_failed_in_words(void **state)
+job_fails_with_the_message_of_a_refusal(void **state)
 {
 	struct plan_result end;
 
@@ -690,7 +690,7 @@ job_that_was_refused_failed_in_words(void **state)
 }
 
 static void
-job_whose_order_was_not_refused_waits_as_long_as_its_patience(void **state)
+job_with_an_unanswered_command_waits_until_its_timeout(void **state)
 {
 	static const enum job_fail_cause causes[] = { JOB_CAUSE_TIMEOUT, JOB_CAUSE_UNREACHABLE,
 		JOB_CAUSE_OTHER };
@@ -716,7 +716,7 @@ job_whose_order_was_not_refused_waits_as_long_as_its_patience(void **state)
 }
 
 static void
-job_that_cannot_be_done_failed(void **state)
+job_fails_if_it_is_impossible(void **state)
 {
 	(void)state;
 	w.servers[F].backup = true;
@@ -726,9 +726,8 @@ job_that_cannot_be_done_failed(void **state)
 	assert_int_equal(judge(B, JOB_SET_WEIGHT, 10).cause, JOB_CAUSE_NOT_FOUND);
 }
 
-/* Ends as plan_job_judge() gives them: F hands the fallback to G. */
 static void
-job_of_a_hand_over_fails_with_the_other(void **state)
+job_of_a_handover_fails_with_the_other(void **state)
 {
 	struct plan_job jobs[] = {
 		{ .real = &w.reals[G], .operation = JOB_ENABLE_FALLBACK, .value = 1 },
@@ -751,7 +750,7 @@ job_of_a_hand_over_fails_with_the_other(void **state)
 	assert_int_equal(jobs[2].result.state, JOB_SUCCEEDED);
 }
 
-/* -- what only one side has ------------------------------------------------------------- */
+/* -- differences of the inventory -------------------------------------------------------- */
 
 static const char *
 difference(void)
@@ -788,7 +787,7 @@ difference_names_what_only_one_side_has(void **state)
 	w.poll.n = N;
 	assert_string_equal(difference(),
 	    "inventory differs: the store has no http/a, http/b, http/f and 1 more");
-	/* A service that is not in the store at all is no business of it. */
+	/* A service that the store does not have is not compared. */
 	w.servers[F].service = w.servers[G].service = "other";
 	assert_string_equal(difference(),
 	    "inventory differs: the store has no http/a, http/b");
@@ -848,19 +847,19 @@ role_of_a_place_without_an_address_is_spare_beside_others(void **state)
 	assert_int_equal(role(A), ROLE_MEMBER);
 	assert_int_equal(role(B), ROLE_SPARE);
 	assert_int_equal(role(F), ROLE_SPARE);
-	/* No other of its name has an address: it is missed. */
+	/* No other place of its name has an address: it is not a spare place. */
 	assert_int_equal(role(G), ROLE_MEMBER);
 	w.servers[A].no_address = true;
 	assert_int_equal(role(B), ROLE_MEMBER);
 	assert_int_equal(role(F), ROLE_BACKUP);
-	/* Nor is a server without a name in the DNS a place of a template. */
+	/* A server without a name in the DNS is not a place of a template. */
 	w.servers[A].pool = w.servers[B].pool = "";
 	w.servers[A].no_address = false;
 	assert_int_equal(role(B), ROLE_MEMBER);
 }
 
 static void
-job_that_was_overtaken_is_superseded(void **state)
+job_is_superseded_by_a_later_value(void **state)
 {
 	(void)state;
 	w.reals[A].weight = 7;
@@ -870,7 +869,7 @@ job_that_was_overtaken_is_superseded(void **state)
 }
 
 static void
-job_put_off_waits_as_long_as_its_patience(void **state)
+job_that_is_deferred_fails_at_its_timeout(void **state)
 {
 	const struct plane_error error = { .status = PLANE_STATUS_UNREACHABLE,
 	    .cause = JOB_CAUSE_UNREACHABLE, .text = "gone" };
@@ -903,7 +902,7 @@ take(struct measure *measure, int64_t at_ms, uint64_t in, uint64_t out)
 }
 
 static void
-measure_rate_is_over_the_time_that_went_by(void **state)
+measure_rate_is_over_the_elapsed_time(void **state)
 {
 	struct measure measure = { 0 };
 	struct statistics row;
@@ -922,7 +921,7 @@ measure_rate_is_over_the_time_that_went_by(void **state)
 }
 
 static void
-measure_of_great_totals_does_not_overflow(void **state)
+measure_of_large_totals_does_not_overflow(void **state)
 {
 	struct measure measure = { 0 };
 	struct statistics row;
@@ -949,7 +948,7 @@ measure_after_a_reset_has_no_rate(void **state)
 	assert_int_equal(row.number[STAT_BPS_IN], 8000);
 	assert_int_equal(row.number[STAT_BPS_OUT], 8000);
 	assert_int_equal(row.counters_since, 11);
-	/* Another process, whose totals happen to be higher already. */
+	/* Another process, whose totals are already higher. */
 	w.poll.epoch++;
 	w.poll.counters_since = 12;
 	row = take(&measure, 13000, 9000, 9000);
@@ -957,7 +956,7 @@ measure_after_a_reset_has_no_rate(void **state)
 	assert_int_equal(row.counters_since, 12);
 }
 
-/* What the driver that ended had stored: since 500, 1000 octets. */
+/* As after a restart of the driver, which had stored 1000 bytes. */
 static struct measure
 resumed(int64_t since, uint32_t present)
 {
@@ -973,17 +972,17 @@ resumed(int64_t since, uint32_t present)
 static const uint32_t octets = 1u << STAT_TOTAL_OCTETS_IN | 1u << STAT_TOTAL_OCTETS_OUT;
 
 static void
-measure_goes_on_from_what_was_stored(void **state)
+measure_continues_from_stored_totals(void **state)
 {
 	static const struct {
 		int64_t		since, process_since;
 		uint64_t	total;
 		int64_t		expected;
 	} cases[] = {
-		{ 500, 500, 1000, 500 },	/* nothing happened */
+		{ 500, 500, 1000, 500 },	/* no change */
 		{ 700, 500, 1000, 700 },	/* cleared before the driver ended */
-		{ 700, 500, 999, 701 },	/* cleared while it was away, clock behind */
-		{ 20, 5, 999, 30 },		/* cleared while it was away */
+		{ 700, 500, 999, 701 },	/* cleared without a driver, clock behind */
+		{ 20, 5, 999, 30 },		/* cleared without a driver */
 		{ 20, 25, 9999, 25 },		/* the process was restarted */
 		{ 0, 5, 2000, 5 },		/* never measured */
 	};
@@ -1004,7 +1003,7 @@ measure_goes_on_from_what_was_stored(void **state)
 }
 
 static void
-measure_after_another_plane_was_opened_does_not_move(void **state)
+measure_keeps_counters_since_for_another_plane(void **state)
 {
 	struct measure measure = { 0 };
 
@@ -1021,7 +1020,7 @@ measure_after_another_plane_was_opened_does_not_move(void **state)
 
 /* Twice within a second, or with a clock that was set back. */
 static void
-measure_moves_at_each_reset_and_never_back(void **state)
+measure_increases_counters_since_at_each_reset(void **state)
 {
 	struct measure measure = { 0 };
 
@@ -1035,7 +1034,7 @@ measure_moves_at_each_reset_and_never_back(void **state)
 }
 
 static void
-measure_of_a_server_that_was_deleted_and_added_moves(void **state)
+measure_increases_counters_since_of_an_added_server(void **state)
 {
 	struct measure measure = resumed(20, octets);
 	struct statistics row;
@@ -1052,7 +1051,7 @@ measure_of_a_server_that_was_deleted_and_added_moves(void **state)
 }
 
 static void
-measure_of_a_server_that_is_gone_is_not_active(void **state)
+measure_of_a_missing_server_is_not_active(void **state)
 {
 	struct measure measure = { 0 };
 	struct statistics row;
@@ -1090,49 +1089,49 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(plan_of_what_agrees_is_empty),
-		TEST(plan_brings_back_what_differs),
-		TEST(plan_leaves_what_the_data_plane_has_not),
-		TEST(plan_fallback_is_in_reserve_while_another_is_up),
-		TEST(plan_fallback_comes_in_when_others_get_no_work),
-		TEST(plan_fallback_stays_as_it_is_until_a_check_has_ended),
+		TEST(plan_is_empty_without_differences),
+		TEST(plan_restores_differences),
+		TEST(plan_has_no_command_for_a_missing_server),
+		TEST(plan_fallback_is_in_reserve_while_another_server_is_up),
+		TEST(plan_fallback_is_brought_in_when_others_get_no_work),
+		TEST(plan_fallback_keeps_its_state_until_a_check_has_ended),
 		TEST(plan_server_enabled_beside_a_working_fallback_waits_for_its_checks),
 		TEST(plan_server_without_a_check_or_a_fallback_does_not_wait),
-		TEST(plan_native_backup_stays_ready),
+		TEST(plan_backup_of_the_data_plane_stays_ready),
 		TEST(plan_disabled_fallback_is_out),
 		TEST(plan_drain_ends_with_the_last_connection),
 		TEST(plan_drain_waits_for_a_process_from_before_a_reload),
-		TEST(plan_drain_has_an_end),
+		TEST(plan_drain_ends_at_its_time),
 		TEST(reason_names_an_address_that_differs),
-		TEST(reason_is_there_where_it_is_not_active),
+		TEST(reason_is_given_for_each_inactive_server),
 		TEST(missing_servers_of_a_pair_are_counted),
-		TEST(plan_restores_what_others_change_and_reports_it_from_the_third_time_on),
-		TEST(plan_counts_no_restart_and_no_job_as_a_change_by_others),
-		TEST(plan_keeps_what_others_change_until_a_job_or_a_restart),
+		TEST(plan_restores_foreign_changes_and_reports_the_third_one),
+		TEST(plan_does_not_count_restarts_and_jobs_as_foreign_changes),
+		TEST(plan_keeps_foreign_changes_until_a_job_or_a_restart),
 		TEST(plan_counts_a_backup_that_is_ready_again_as_a_repair),
-		TEST(plan_keeps_over_a_restart_of_the_driver),
-		TEST(plan_fallback_comes_in_for_what_others_take_out),
-		TEST(reason_says_who_took_a_server_out),
+		TEST(plan_keeps_foreign_changes_over_a_restart_of_the_driver),
+		TEST(plan_fallback_is_brought_in_for_a_kept_drain),
+		TEST(reason_names_who_took_a_server_out),
 		TEST(plan_gives_all_weights_before_all_states),
-		TEST(job_that_was_read_back_succeeded),
-		TEST(job_that_was_refused_failed_in_words),
-		TEST(job_whose_order_was_not_refused_waits_as_long_as_its_patience),
-		TEST(job_that_cannot_be_done_failed),
-		TEST(job_of_a_hand_over_fails_with_the_other),
+		TEST(job_succeeds_if_its_value_is_read_back),
+		TEST(job_fails_with_the_message_of_a_refusal),
+		TEST(job_with_an_unanswered_command_waits_until_its_timeout),
+		TEST(job_fails_if_it_is_impossible),
+		TEST(job_of_a_handover_fails_with_the_other),
 		TEST(difference_names_what_only_one_side_has),
 		TEST(difference_of_long_names_fits),
 		TEST(role_is_that_of_the_data_plane),
 		TEST(role_of_a_place_without_an_address_is_spare_beside_others),
-		TEST(job_that_was_overtaken_is_superseded),
-		TEST(job_put_off_waits_as_long_as_its_patience),
-		TEST(measure_rate_is_over_the_time_that_went_by),
-		TEST(measure_of_great_totals_does_not_overflow),
+		TEST(job_is_superseded_by_a_later_value),
+		TEST(job_that_is_deferred_fails_at_its_timeout),
+		TEST(measure_rate_is_over_the_elapsed_time),
+		TEST(measure_of_large_totals_does_not_overflow),
 		TEST(measure_after_a_reset_has_no_rate),
-		TEST(measure_goes_on_from_what_was_stored),
-		TEST(measure_after_another_plane_was_opened_does_not_move),
-		TEST(measure_moves_at_each_reset_and_never_back),
-		TEST(measure_of_a_server_that_was_deleted_and_added_moves),
-		TEST(measure_of_a_server_that_is_gone_is_not_active),
+		TEST(measure_continues_from_stored_totals),
+		TEST(measure_keeps_counters_since_for_another_plane),
+		TEST(measure_increases_counters_since_at_each_reset),
+		TEST(measure_increases_counters_since_of_an_added_server),
+		TEST(measure_of_a_missing_server_is_not_active),
 		TEST(measure_keeps_a_rate_of_the_data_plane),
 	};
 

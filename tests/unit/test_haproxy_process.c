@@ -18,7 +18,7 @@
 
 #include "plane/haproxy/haproxy_process.h"
 
-/* A process that waits to be killed, in a process group of its own if 'alone'. */
+/* Starts a process that waits to be killed, in its own process group if 'alone'. */
 static pid_t
 child_new(bool alone)
 {
@@ -26,7 +26,7 @@ child_new(bool alone)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		/* It must not outlive a test that fails: it holds the test's output open. */
+		/* A child that outlives a failed test would hold the test's output open. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			pause();
@@ -42,18 +42,18 @@ child_kill(pid_t pid)
 	siginfo_t info;
 
 	assert_int_equal(kill(pid, SIGKILL), 0);
-	/* It stays a zombie. */
+	/* WNOWAIT leaves a zombie. */
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 }
 
 static void
-child_bury(pid_t pid)
+child_reap(pid_t pid)
 {
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static void
-processes_before_are_seen_until_they_end(void **state)
+earlier_processes_are_seen_until_they_end(void **state)
 {
 	struct haproxy_processes processes = { 0 };
 	pid_t peer = getpid(), first = child_new(false), second = child_new(false);
@@ -68,14 +68,14 @@ processes_before_are_seen_until_they_end(void **state)
 	child_kill(first);
 	haproxy_processes_follow(&processes, (uint64_t)second, peer);
 	assert_int_equal(processes.n, 0);
-	/* One that ended before its follower answered. */
+	/* A process that ended before the next one answered. */
 	child_kill(second);
 	haproxy_processes_follow(&processes, (uint64_t)peer, peer);
 	assert_int_equal(processes.n, 0);
 	assert_false(processes.unseen);
 	haproxy_processes_done(&processes);
-	child_bury(first);
-	child_bury(second);
+	child_reap(first);
+	child_reap(second);
 }
 
 static void
@@ -88,8 +88,8 @@ process_of_another_namespace_is_not_seen(void **state)
 		pid_t		peer;
 	} cases[] = {
 		{ (uint64_t)pid, 0 },		/* TCP */
-		{ (uint64_t)pid, getpid() },	/* another process has that number here */
-		{ 2, getpid() },		/* a kernel thread, or none */
+		{ (uint64_t)pid, getpid() },	/* the number of another process */
+		{ 2, getpid() },		/* a kernel thread, or no process */
 		{ UINT64_MAX, getpid() },
 	};
 
@@ -104,11 +104,11 @@ process_of_another_namespace_is_not_seen(void **state)
 		haproxy_processes_done(&processes);
 	}
 	child_kill(pid);
-	child_bury(pid);
+	child_reap(pid);
 }
 
 static void
-more_processes_than_are_kept_are_unseen(void **state)
+further_processes_are_unseen(void **state)
 {
 	struct haproxy_processes processes = { 0 };
 	pid_t pids[HAPROXY_EARLIER_MAX + 2];
@@ -122,7 +122,7 @@ more_processes_than_are_kept_are_unseen(void **state)
 	assert_int_equal(processes.n, HAPROXY_EARLIER_MAX);
 	for (size_t i = 0; i < HAPROXY_EARLIER_MAX + 2; i++) {
 		child_kill(pids[i]);
-		child_bury(pids[i]);
+		child_reap(pids[i]);
 	}
 	haproxy_processes_follow(&processes, (uint64_t)getpid(), getpid());
 	assert_int_equal(processes.n, 0);
@@ -145,9 +145,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(processes_before_are_seen_until_they_end),
+		cmocka_unit_test(earlier_processes_are_seen_until_they_end),
 		cmocka_unit_test(process_of_another_namespace_is_not_seen),
-		cmocka_unit_test(more_processes_than_are_kept_are_unseen),
+		cmocka_unit_test(further_processes_are_unseen),
 	};
 
 	if (pidfd_needed() == -1)

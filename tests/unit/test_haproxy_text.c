@@ -38,7 +38,7 @@ struct parsed {
 	struct err		 err;
 };
 
-/* In a block of its own size, so that a read behind it is seen. */
+/* Copies the text to a block of its size, so that tools see reads after its end. */
 static enum err_code
 parse(struct parsed *parsed, const char *text)
 {
@@ -59,20 +59,20 @@ done(struct parsed *parsed)
 }
 
 static void
-parse_refused(const char *text, const char *words)
+assert_refused(const char *text, const char *message)
 {
 	struct parsed parsed;
 
 	assert_int_equal(parse(&parsed, text), ERR_INVALID);
-	if (strstr(parsed.err.text, words) == NULL)
-		fail_msg("\"%s\" has no \"%s\"", parsed.err.text, words);
+	if (strstr(parsed.err.text, message) == NULL)
+		fail_msg("\"%s\" has no \"%s\"", parsed.err.text, message);
 	free(parsed.text);
 }
 
 /* -- answers -------------------------------------------------------------------------- */
 
 static void
-answer_whole_gives_all(void **state)
+answer_is_parsed(void **state)
 {
 	const struct haproxy_server *a;
 	struct parsed parsed;
@@ -134,9 +134,9 @@ answer_columns_are_found_by_name(void **state)
 	done(&parsed);
 }
 
-/* Wherever the connection ends: nothing is taken for a whole answer that is none. */
+/* An answer that is cut off at any byte is refused. */
 static void
-answer_that_breaks_off_is_refused(void **state)
+answer_that_is_cut_off_is_refused(void **state)
 {
 	static const char whole[] = WHOLE;
 	struct parsed parsed;
@@ -145,15 +145,15 @@ answer_that_breaks_off_is_refused(void **state)
 	(void)state;
 	/* Its last empty line may be missing. */
 	for (size_t length = 1; length < sizeof(whole) - 2; length++) {
-		char words[64];
+		char message[64];
 
 		memcpy(text, whole, length);
 		text[length] = '\0';
 		if (parse(&parsed, text) != ERR_INVALID)
-			fail_msg("taken after %zu octets of %zu", length, sizeof(whole) - 1);
-		snprintf(words, sizeof(words), "its answer is cut off after %zu bytes", length);
-		if (length > strlen("admin") && strcmp(parsed.err.text, words) != 0)
-			fail_msg("%zu octets: \"%s\"", length, parsed.err.text);
+			fail_msg("accepted after %zu bytes of %zu", length, sizeof(whole) - 1);
+		snprintf(message, sizeof(message), "its answer is cut off after %zu bytes", length);
+		if (length > strlen("admin") && strcmp(parsed.err.text, message) != 0)
+			fail_msg("%zu bytes: \"%s\"", length, parsed.err.text);
 		free(parsed.text);
 	}
 }
@@ -170,7 +170,7 @@ answer_of_haproxy_without_servers_is_empty(void **state)
 }
 
 static void
-answer_server_without_state_is_told_apart(void **state)
+answer_server_without_state_is_marked(void **state)
 {
 	struct parsed parsed;
 
@@ -183,50 +183,32 @@ answer_server_without_state_is_told_apart(void **state)
 }
 
 static void
-answer_that_is_none_is_refused_in_words(void **state)
+answer_that_is_invalid_is_refused_with_its_cause(void **state)
 {
 	(void)state;
-	parse_refused("", "its answer is empty");
-	parse_refused("\n\n", "cut off after 2 bytes");
-	parse_refused("Permission denied\n\n", "Permission denied");
-	parse_refused("\xff\x01rubbish", "??rubbish");
-	parse_refused(INFO, "cut off");
-	parse_refused(INFO STAT_HEAD SERVER_A "\n", "cut off");
-	parse_refused(LEVEL "Na", "cut off");
-	parse_refused(INFO STAT_HEAD SERVER_A "\nPermission denied\n\n", "Permission denied");
-	parse_refused(INFO "# pxname,svname,\n\n" STATE_HEAD "\n", "no column type");
-	parse_refused(INFO STAT_HEAD SERVER_A "\n1\n# be_id be_name\n\n", "no column srv_name");
-	parse_refused(INFO STAT_HEAD "web\n\n" STATE_HEAD "\n", "has 1 values");
-	parse_refused(INFO STAT_HEAD "web,a,3,40,500,600,UP,0,2,7,L4OK,,,,http,\n\n" STATE_HEAD
+	assert_refused("", "its answer is empty");
+	assert_refused("\n\n", "cut off after 2 bytes");
+	assert_refused("Permission denied\n\n", "Permission denied");
+	assert_refused("\xff\x01HTTP", "??HTTP");
+	assert_refused(INFO, "cut off");
+	assert_refused(INFO STAT_HEAD SERVER_A "\n", "cut off");
+	assert_refused(LEVEL "Na", "cut off");
+	assert_refused(INFO STAT_HEAD SERVER_A "\nPermission denied\n\n", "Permission denied");
+	assert_refused(INFO "# pxname,svname,\n\n" STATE_HEAD "\n", "no column type");
+	assert_refused(INFO STAT_HEAD SERVER_A "\n1\n# be_id be_name\n\n", "no column srv_name");
+	assert_refused(INFO STAT_HEAD "web\n\n" STATE_HEAD "\n", "has 1 values");
+	assert_refused(INFO STAT_HEAD "web,a,3,40,500,600,UP,0,2,7,L4OK,,,,http,\n\n" STATE_HEAD
 	    "\n", "has 16 values, its header has 17");
-	parse_refused(INFO STAT_HEAD "web,a,3,40,500,600,UP,0,,2,7,L4OK,,,,http,,\n\n" STATE_HEAD
+	assert_refused(INFO STAT_HEAD "web,a,3,40,500,600,UP,0,,2,7,L4OK,,,,http,,\n\n" STATE_HEAD
 	    "\n", "has 18 values, its header has 17");
-	parse_refused(INFO STAT_HEAD ",a,3,40,500,600,UP,0,,2,7,L4OK,,,,http,\n\n" STATE_HEAD
+	assert_refused(INFO STAT_HEAD ",a,3,40,500,600,UP,0,,2,7,L4OK,,,,http,\n\n" STATE_HEAD
 	    "\n", "no pxname");
-	parse_refused(INFO STAT_HEAD "web,\"a,3\n\n" STATE_HEAD "\n", "quotation mark");
-	parse_refused(INFO STAT_HEAD "web,\"a\"b,3\n\n" STATE_HEAD "\n", "quotation mark");
-	parse_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD "2 web 1 a\n\n",
+	assert_refused(INFO STAT_HEAD "web,\"a,3\n\n" STATE_HEAD "\n", "quotation mark");
+	assert_refused(INFO STAT_HEAD "web,\"a\"b,3\n\n" STATE_HEAD "\n", "quotation mark");
+	assert_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD "2 web 1 a\n\n",
 	    "has 4 values, its header has 12");
-	parse_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD
+	assert_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD
 	    "2 web 1 a - 2 -1 10 - 0 - 0\n\n", "\"-1\" for a number");
-}
-
-/* Whatever is cut off is an error or leaves what was there; never a read behind it. */
-static void
-answer_cut_anywhere_is_survived(void **state)
-{
-	static const char whole[] = WHOLE;
-	struct parsed parsed;
-	char cut[sizeof(whole)];
-
-	(void)state;
-	for (size_t n = 0; n < sizeof(whole) - 1; n++) {
-		memcpy(cut, whole, n);
-		cut[n] = '\0';
-		if (parse(&parsed, cut) == ERR_OK)
-			haproxy_view_done(&parsed.view);
-		free(parsed.text);
-	}
 }
 
 /* -- servers ---------------------------------------------------------------------------- */
@@ -241,7 +223,7 @@ server_of(uint32_t op, uint32_t admin)
 }
 
 static void
-server_takes_work(uint32_t op, uint32_t admin, enum plane_state state, bool up, bool blocked)
+assert_server(uint32_t op, uint32_t admin, enum plane_state state, bool up, bool blocked)
 {
 	const struct haproxy_server server = server_of(op, admin);
 	struct plane_server ret;
@@ -255,36 +237,36 @@ server_takes_work(uint32_t op, uint32_t admin, enum plane_state state, bool up, 
 	assert_null(ret.missing_at);
 }
 
-/* As doc/haproxy-states.txt has it. */
+/* doc/haproxy-states.txt has the same states. */
 static void
-server_state_is_what_haproxy_does(void **state)
+server_state_follows_haproxy_states_txt(void **state)
 {
 	(void)state;
-	server_takes_work(HAPROXY_RUNNING, 0, PLANE_READY, true, false);
-	server_takes_work(HAPROXY_STARTING, 0, PLANE_READY, true, false);
-	server_takes_work(HAPROXY_STOPPED, 0, PLANE_READY, false, false);
-	server_takes_work(HAPROXY_STOPPING, 0, PLANE_READY, false, false);
-	server_takes_work(HAPROXY_STOPPED, HAPROXY_FORCED_MAINT, PLANE_OUT, false, false);
-	server_takes_work(HAPROXY_STOPPED, HAPROXY_INHERITED_MAINT, PLANE_READY, false, true);
-	server_takes_work(HAPROXY_RUNNING, HAPROXY_CONFIGURED_MAINT, PLANE_READY, true, false);
-	server_takes_work(HAPROXY_RUNNING, HAPROXY_FORCED_DRAIN, PLANE_DRAIN, true, false);
-	server_takes_work(HAPROXY_RUNNING, HAPROXY_INHERITED_DRAIN, PLANE_READY, true, true);
-	server_takes_work(HAPROXY_STOPPED, HAPROXY_RESOLUTION_MAINT, PLANE_READY, false, true);
-	server_takes_work(HAPROXY_RUNNING, HAPROXY_NAME_SET, PLANE_READY, true, false);
-	server_takes_work(HAPROXY_STOPPED, HAPROXY_NAME_SET | HAPROXY_RESOLUTION_MAINT,
+	assert_server(HAPROXY_RUNNING, 0, PLANE_READY, true, false);
+	assert_server(HAPROXY_STARTING, 0, PLANE_READY, true, false);
+	assert_server(HAPROXY_STOPPED, 0, PLANE_READY, false, false);
+	assert_server(HAPROXY_STOPPING, 0, PLANE_READY, false, false);
+	assert_server(HAPROXY_STOPPED, HAPROXY_FORCED_MAINT, PLANE_OUT, false, false);
+	assert_server(HAPROXY_STOPPED, HAPROXY_INHERITED_MAINT, PLANE_READY, false, true);
+	assert_server(HAPROXY_RUNNING, HAPROXY_CONFIGURED_MAINT, PLANE_READY, true, false);
+	assert_server(HAPROXY_RUNNING, HAPROXY_FORCED_DRAIN, PLANE_DRAIN, true, false);
+	assert_server(HAPROXY_RUNNING, HAPROXY_INHERITED_DRAIN, PLANE_READY, true, true);
+	assert_server(HAPROXY_STOPPED, HAPROXY_RESOLUTION_MAINT, PLANE_READY, false, true);
+	assert_server(HAPROXY_RUNNING, HAPROXY_NAME_SET, PLANE_READY, true, false);
+	assert_server(HAPROXY_STOPPED, HAPROXY_NAME_SET | HAPROXY_RESOLUTION_MAINT,
 	    PLANE_READY, false, true);
 }
 
 static void
-reason_is(const struct haproxy_server *server, const char *words)
+reason_is(const struct haproxy_server *server, const char *message)
 {
 	struct plane_server ret;
 
 	haproxy_server_read(server, &ret);
-	assert_string_equal(ret.message, words);
+	assert_string_equal(ret.message, message);
 }
 
-/* States as HAProxy 2.6.12 showed them for templates of a name and of a SRV record. */
+/* States of templates with a name and with a SRV record, as seen with HAProxy 2.6.12. */
 static void
 server_of_a_template_has_a_pool(void **state)
 {
@@ -300,7 +282,7 @@ server_of_a_template_has_a_pool(void **state)
 		{ HAPROXY_RESOLUTION_MAINT, "", "_app._tcp.test", "_app._tcp.test", true },
 		{ HAPROXY_NAME_SET | HAPROXY_RESOLUTION_MAINT, "", "_app._tcp.test",
 		    "_app._tcp.test", true },
-		/* A target that does not resolve is missing. */
+		/* A target that does not resolve is a missing server. */
 		{ HAPROXY_NAME_SET | HAPROXY_RESOLUTION_MAINT, "p1.test", "_app._tcp.test", "",
 		    true },
 	};
@@ -319,7 +301,7 @@ server_of_a_template_has_a_pool(void **state)
 }
 
 static void
-server_waits_for_a_check_of_its_own(void **state)
+server_has_its_own_check(void **state)
 {
 	struct haproxy_server server = server_of(HAPROXY_RUNNING, 0);
 	struct plane_server ret;
@@ -423,7 +405,7 @@ command_of(const char *service, const char *real, enum plane_command_kind kind, 
 }
 
 static void
-command_line_says_what_was_ordered(void **state)
+command_line_has_the_commands(void **state)
 {
 	const struct plane_command commands[] = {
 		command_of("web", "a", PLANE_COMMAND_WEIGHT, 256),
@@ -444,9 +426,9 @@ command_line_says_what_was_ordered(void **state)
 	assert_memory_equal(line, expected, length);
 }
 
-/* What would need quoting could be a command of somebody else. */
+/* A name that needs quotes could contain another command. */
 static void
-command_with_a_foreign_name_is_never_written(void **state)
+command_with_an_invalid_name_is_not_written(void **state)
 {
 	static const char *const names[] = { "", "a b", "a;show env", "a\nb", "a\\b", "a/b",
 	    "a:b" };
@@ -491,7 +473,7 @@ command_line_is_never_too_long(void **state)
 }
 
 static void
-command_outcomes_go_to_their_orders(void **state)
+command_results_belong_to_their_commands(void **state)
 {
 	char answer[] = "\nNo such server.\n\nNo such backend.\n\n\n"
 	    "Absolute weight can only be between 0 and 256 inclusive.\n\nPermission denied\n\n";
@@ -512,9 +494,9 @@ command_outcomes_go_to_their_orders(void **state)
 	assert_string_equal(commands[6].message, "HAProxy's answer is missing");
 }
 
-/* What is cut off says nothing: HAProxy may have meant another message, or nothing. */
+/* The rest of a message that is cut off is not known. */
 static void
-command_outcome_that_is_cut_off_is_no_refusal(void **state)
+command_result_that_is_cut_off_is_not_a_refusal(void **state)
 {
 	static const char *const answers[] = { "\nNo such serv", "\nNo such server.",
 	    "\nNo such server.\n" };
@@ -535,9 +517,9 @@ command_outcome_that_is_cut_off_is_no_refusal(void **state)
 	}
 }
 
-/* A pair answers one after the other. */
+/* The processes of a pair answer one after the other. */
 static void
-command_outcome_keeps_the_first_refusal(void **state)
+command_result_keeps_the_first_refusal(void **state)
 {
 	struct plane_command command = command_of("web", "a", PLANE_COMMAND_WEIGHT, 1);
 	char no[] = "Permission denied\n\n", yes[] = "\n";
@@ -553,24 +535,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answer_whole_gives_all),
+		cmocka_unit_test(answer_is_parsed),
 		cmocka_unit_test(answer_columns_are_found_by_name),
-		cmocka_unit_test(answer_that_breaks_off_is_refused),
+		cmocka_unit_test(answer_that_is_cut_off_is_refused),
 		cmocka_unit_test(answer_of_haproxy_without_servers_is_empty),
-		cmocka_unit_test(answer_server_without_state_is_told_apart),
-		cmocka_unit_test(answer_that_is_none_is_refused_in_words),
-		cmocka_unit_test(answer_cut_anywhere_is_survived),
-		cmocka_unit_test(server_state_is_what_haproxy_does),
+		cmocka_unit_test(answer_server_without_state_is_marked),
+		cmocka_unit_test(answer_that_is_invalid_is_refused_with_its_cause),
+		cmocka_unit_test(server_state_follows_haproxy_states_txt),
 		cmocka_unit_test(server_of_a_template_has_a_pool),
-		cmocka_unit_test(server_waits_for_a_check_of_its_own),
+		cmocka_unit_test(server_has_its_own_check),
 		cmocka_unit_test(server_reason_names_the_cause),
 		cmocka_unit_test(server_reason_of_checks_names_the_cause),
-		cmocka_unit_test(command_line_says_what_was_ordered),
-		cmocka_unit_test(command_with_a_foreign_name_is_never_written),
+		cmocka_unit_test(command_line_has_the_commands),
+		cmocka_unit_test(command_with_an_invalid_name_is_not_written),
 		cmocka_unit_test(command_line_is_never_too_long),
-		cmocka_unit_test(command_outcomes_go_to_their_orders),
-		cmocka_unit_test(command_outcome_that_is_cut_off_is_no_refusal),
-		cmocka_unit_test(command_outcome_keeps_the_first_refusal),
+		cmocka_unit_test(command_results_belong_to_their_commands),
+		cmocka_unit_test(command_result_that_is_cut_off_is_not_a_refusal),
+		cmocka_unit_test(command_result_keeps_the_first_refusal),
 	};
 
 	return cmocka_run_group_tests_name("haproxy_text", tests, NULL, NULL);

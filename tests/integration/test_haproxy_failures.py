@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# lbcluster-haproxy where something is wrong: HAProxy gone, mute, slow or talking
-# rubbish, one of a pair gone, two drivers, a driver killed in the middle of a job.
+# Failures: HAProxy ends, hangs, or answers slowly or with an invalid answer, one process of a
+# pair ends, two drivers start, a driver is killed during a job.
 """Failures."""
 
 import contextlib
@@ -24,8 +24,8 @@ def command_line(pid):
     return b''
 
 
-class Gone(Plane):
-    """HAProxy does not answer, then it does."""
+class Unreachable(Plane):
+    """HAProxy does not answer for some time."""
 
     def setUp(self):
         self.plane_world(timeout=0.5)
@@ -47,7 +47,7 @@ class Gone(Plane):
         self.wait_statistics('web/http/a', lambda row: row['last_update'] > before,
                              'measured again')
 
-    def test_job_with_a_time_that_is_none_waits_or_is_given_up(self):
+    def test_job_with_an_invalid_time_waits_or_fails(self):
         self.proxy.kill()
         self.wait_plane(UNREACHABLE, 'Connection refused')
         for name, created in ('a', 2 ** 63 - 1), ('b', -2 ** 63):
@@ -57,13 +57,13 @@ class Gone(Plane):
         self.wait_job(1, self.QUEUED, 'Connection refused')
         self.wait_job(2, self.FAILED, 'given up')
 
-    def test_socket_that_is_gone_is_told(self):
+    def test_missing_socket_is_reported(self):
         os.unlink(self.proxy.socket)
         self.wait_plane(UNREACHABLE, self.proxy.socket + ': No such file')
         self.proxy.reload()
         self.wait_plane(OK)
 
-    def test_haproxy_that_hangs_is_told_and_waited_for(self):
+    def test_job_waits_for_a_haproxy_that_hangs(self):
         stop(self.proxy.program)
         self.wait_plane(UNREACHABLE, 'no answer within 0.500 s')
         job = self.ctl('disable', 'web/http/b')
@@ -73,7 +73,7 @@ class Gone(Plane):
         self.assertEqual(FORCED_MAINT, self.proxy.state('http/b')[0])
         self.wait_plane(OK)
 
-    def test_job_that_was_overtaken_is_not_run(self):
+    def test_superseded_job_is_not_carried_out(self):
         self.proxy.kill()
         self.wait_plane(UNREACHABLE)
         first = self.ctl('set-weight', 'web/http/a', '5')
@@ -84,7 +84,7 @@ class Gone(Plane):
         self.assertEqual(self.SUPERSEDED, self.job(first)[0])
         self.assertEqual((0, 7), self.proxy.state('http/a'))
 
-    def test_job_is_given_up_when_its_patience_is_over(self):
+    def test_job_fails_at_its_timeout(self):
         self.stop_driver()
         self.configure(job_patience=1, timeout=0.5)
         self.start_driver()
@@ -94,8 +94,8 @@ class Gone(Plane):
         self.assertEqual(10, self.real('web/http/a')[0])
 
 
-class Spoilt(Plane):
-    """What answers is no HAProxy, or not one in good health."""
+class InvalidAnswers(Plane):
+    """Another program than HAProxy answers, or HAProxy answers badly."""
 
     def gate(self, behave):
         self.plane_world(timeout=0.5)
@@ -105,9 +105,9 @@ class Spoilt(Plane):
         return gate
 
     def serve(self, path=None, wait=True):
-        """A cluster behind the gate, and one beside it that is well."""
+        """A cluster behind the gate, and a second cluster with a working HAProxy."""
         self.proxy = self.haproxy({'http': {'a': SERVER}})
-        self.load(self.haproxy({'http': {'b': SERVER}}, 'well'), 'well')
+        self.load(self.haproxy({'http': {'b': SERVER}}, 'second'), 'second')
         self.world.load('''
             cluster web {
                 plane = haproxy
@@ -116,24 +116,23 @@ class Spoilt(Plane):
             }''' % (path or self.path))
         self.start_driver(wait)
 
-    def well(self):
-        """The other cluster is served meanwhile."""
-        self.done('set-weight', 'well/http/b', '33')
-        self.wait_plane(OK, cluster='well')
+    def assert_second_cluster_served(self):
+        self.done('set-weight', 'second/http/b', '33')
+        self.wait_plane(OK, cluster='second')
 
-    def test_rubbish_is_told(self):
+    def test_invalid_answer_is_reported(self):
         self.gate(lambda gate, connection, line: connection.sendall(b'\xff\x01 HTTP/1.0?\n' * 9))
         self.serve()
         self.wait_plane(FAILING, self.path + ': its answer is "?? HTTP/1.0?"')
-        self.well()
+        self.assert_second_cluster_served()
 
-    def test_empty_answer_is_told(self):
+    def test_empty_answer_is_reported(self):
         self.gate(lambda gate, connection, line: None)
         self.serve()
         self.wait_plane(FAILING, 'its answer is empty')
-        self.well()
+        self.assert_second_cluster_served()
 
-    def test_refusal_that_is_cut_off_is_no_refusal(self):
+    def test_refusal_that_is_cut_off_defers_the_job(self):
         cut = []
 
         def behave(gate, connection, line):
@@ -145,13 +144,13 @@ class Spoilt(Plane):
         self.gate(behave)
         self.serve()
         self.wait_job(self.ctl('set-weight', 'web/http/a', '5'), self.SUCCEEDED)
-        self.wait_put_off('set_weight web/http/a 5', "HAProxy's answer is cut off")
+        self.wait_deferred('set_weight web/http/a 5', "HAProxy's answer is cut off")
 
-    def test_one_that_never_answers_is_asked_ever_more_rarely(self):
+    def test_delay_between_polls_grows_without_answers(self):
         times = []
         self.gate(lambda gate, connection, line: times.append(time.monotonic()))
         self.serve()
-        # A busy machine makes the waits longer, and never shorter.
+        # A busy machine makes delays longer, never shorter.
         wait_for(lambda: len(times) >= 4, 20, 'it is asked again')
         self.assertGreater(times[3] - times[0], 0.9 * (0.25 + 0.5 + 1))
 
@@ -164,33 +163,33 @@ class Spoilt(Plane):
         self.wait_plane(FAILING, 'its answer is cut off after')
         self.assertEqual({}, self.statistics('web/http/a'))
 
-    def test_answer_that_drips_has_an_end(self):
+    def test_answer_that_does_not_end_in_time_is_reported(self):
         def drip(gate, connection, line):
             while not gate.opened.wait(0.05):
                 connection.sendall(b'x')
         self.gate(drip)
         self.serve()
         self.wait_plane(UNREACHABLE, 'no end of its answer within 0.500 s')
-        self.well()
+        self.assert_second_cluster_served()
 
-    def test_silence_has_an_end(self):
+    def test_missing_answer_is_reported(self):
         self.gate(lambda gate, connection, line: gate.opened.wait(60))
         self.serve()
         self.wait_plane(UNREACHABLE, 'no answer within 0.500 s')
-        self.well()
+        self.assert_second_cluster_served()
 
-    def test_answer_without_end_has_an_end(self):
+    def test_answer_without_end_is_reported(self):
         def flood(gate, connection, line):
             while not gate.opened.is_set():
                 connection.sendall(b'x' * 65536)
         self.gate(flood)
         self.serve()
-        # By its length or by its time, whichever comes first.
-        wait_for(lambda: self.plane()[0] in (UNREACHABLE, FAILING), EVENT_S, 'it is told')
+        # Its length or the timeout ends it.
+        wait_for(lambda: self.plane()[0] in (UNREACHABLE, FAILING), EVENT_S, 'a status')
         self.assertRegex(self.plane()[1], 'no end of its answer|its answer is too long')
-        self.well()
+        self.assert_second_cluster_served()
 
-    def test_slow_answer_is_an_answer(self):
+    def test_slow_answer_is_accepted(self):
         def slow(gate, connection, line):
             answer = self.proxy.ask(line.decode().rstrip('\n')).encode()
             for i in range(4):
@@ -201,7 +200,7 @@ class Spoilt(Plane):
         self.wait_plane(OK)
         self.done('set-weight', 'web/http/a', '12')
 
-    def test_many_that_hang_do_not_hold_up_one_that_is_well(self):
+    def test_many_clusters_that_hang_do_not_delay_another(self):
         self.gate(lambda gate, connection, line: gate.opened.wait(60))
         self.world.load(''.join('''
             cluster mute-%d {
@@ -210,37 +209,37 @@ class Spoilt(Plane):
                 service http { real a { address = 10.0.0.1 weight = 10 } }
             }''' % (i, self.path) for i in range(40)))
         self.serve()
-        self.well()
+        self.assert_second_cluster_served()
         self.wait_plane(UNREACHABLE, 'no answer within', 'mute-39')
-        # Waiting for its turn was not taken for silence.
-        self.assertNotIn('[plane] well: /', self.driver_log())
+        # Waiting for a free descriptor does not count as a missing answer.
+        self.assertNotIn('[plane] second: /', self.driver_log())
 
-    def test_no_socket_at_all_is_told(self):
+    def test_nonexistent_socket_is_reported(self):
         self.gate(lambda *args: None)
         self.serve('/nonexistent/admin.sock')
         self.wait_plane(UNREACHABLE, '/nonexistent/admin.sock: No such file')
-        self.well()
+        self.assert_second_cluster_served()
 
-    def test_orders_that_are_not_answered_are_given_again(self):
+    def test_commands_without_an_answer_are_sent_again(self):
         def behave(gate, connection, line):
             if line.startswith(b'set server') and not gate.opened.is_set():
-                connection.recv(1)      # until the driver gives it up
+                connection.recv(1)      # until the driver closes the connection
             else:
                 relay(self.proxy)(gate, connection, line)
         gate = self.gate(behave)
         self.serve()
         self.wait_plane(OK)
         job = self.ctl('set-weight', 'web/http/a', '12')
-        self.wait_put_off('a 12', 'no answer')
-        # It is tried again and again, and told once.
+        self.wait_deferred('a 12', 'no answer')
+        # The driver tries again and again, and reports it once.
         wait_for(lambda: sum(line.startswith('set server') for line in gate.lines) >= 4,
                  20, 'it is tried again')
         self.assertEqual(1, self.driver_log().count('a 12: queued: waits: '))
         gate.opened.set()
         self.wait_job(job, self.SUCCEEDED)
 
-    def test_orders_that_are_cut_off_are_given_again(self):
-        """As by a HAProxy that is reloaded: it answers before and afterwards."""
+    def test_commands_with_a_missing_answer_are_sent_again(self):
+        """As after a reload of HAProxy, which answers before and afterwards."""
         def behave(gate, connection, line):
             if not line.startswith(b'set server') or gate.opened.is_set():
                 relay(self.proxy)(gate, connection, line)
@@ -248,11 +247,11 @@ class Spoilt(Plane):
         self.serve()
         self.wait_plane(OK)
         job = self.ctl('set-weight', 'web/http/a', '12')
-        self.wait_put_off('a 12', "HAProxy's answer is missing")
+        self.wait_deferred('a 12', "HAProxy's answer is missing")
         gate.opened.set()
         self.wait_job(job, self.SUCCEEDED)
 
-    def test_answer_that_came_while_the_driver_stood_still_is_an_answer(self):
+    def test_answer_that_arrived_while_the_driver_was_stopped_is_accepted(self):
         asked, answered = threading.Event(), threading.Event()
 
         def behave(gate, connection, line):
@@ -261,7 +260,7 @@ class Spoilt(Plane):
             relay(self.proxy)(gate, connection, line)
             answered.set()
         gate = self.gate(behave)
-        self.configure(timeout=2)       # enough for stop() to come first
+        self.configure(timeout=2)       # long enough to stop the driver first
         self.serve(wait=False)
         self.assertTrue(asked.wait(20))
         began = time.monotonic()
@@ -293,7 +292,7 @@ class Pair(Plane):
             }''' % (self.one.socket, self.two.socket))
         self.start_driver()
 
-    def test_both_get_what_is_set_and_are_summed(self):
+    def test_both_get_settings_and_are_summed(self):
         self.done('set-weight', 'web/http/a', '5')
         self.assertEqual([(0, 5)] * 2, [self.one.state('http/a'), self.two.state('http/a')])
         self.done('disable', 'web/http/b')
@@ -301,7 +300,7 @@ class Pair(Plane):
         self.two.share('http', 4)
         self.wait_statistics('web/http/a', lambda row: row['total_connections'] == 7, 'the sum')
 
-    def test_one_that_is_gone_is_told_and_follows_later(self):
+    def test_job_waits_for_the_process_that_ended(self):
         self.two.kill()
         self.wait_plane(UNREACHABLE, self.two.socket)
         job = self.ctl('set-weight', 'web/http/a', '5')
@@ -312,10 +311,10 @@ class Pair(Plane):
         self.assertEqual((0, 5), self.two.state('http/a'))
         self.wait_plane(OK)
 
-    def test_one_that_forgot_is_mended(self):
+    def test_settings_of_a_restarted_process_are_restored(self):
         self.done('set-weight', 'web/http/a', '5')
         self.two.restart()
-        wait_for(lambda: self.two.state('http/a') == (0, 5), EVENT_S, 'the second one is mended')
+        wait_for(lambda: self.two.state('http/a') == (0, 5), EVENT_S, 'the setting is restored')
 
 
 class PairDiffers(Plane):
@@ -366,10 +365,10 @@ class PairLacks(Plane):
         self.assertEqual(FORCED_MAINT, self.one.state('http/b')[0])
         self.assertEqual('', self.done('set-weight', 'web/http/a', '20')[2])
 
-    def test_repair_of_the_other_is_no_refusal(self):
+    def test_repair_of_the_other_process_is_not_refused(self):
         self.done('set-weight', 'web/http/b', '20')
         self.one.ask('set server http/b weight 7')
-        wait_for(lambda: self.one.state('http/b') == (0, 20), EVENT_S, 'the weight is back')
+        wait_for(lambda: self.one.state('http/b') == (0, 20), EVENT_S, 'the weight is restored')
         self.wait_plane(OK, 'has no server http/b')
         self.assertNotIn('No such server', self.driver_log())
 
@@ -388,7 +387,7 @@ class Drivers(Plane):
         self.plane_world()
 
     def job_at_gate(self):
-        """A gate before HAProxy, and a job whose order waits there."""
+        """A gate in front of HAProxy, and a job whose command waits there."""
         proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}})
 
         def behave(gate, connection, line):
@@ -402,23 +401,23 @@ class Drivers(Plane):
         self.start_driver()
         job = self.ctl('set-weight', 'web/http/a', '5')
         wait_for(lambda: any(line.startswith('set server') for line in gate.lines), EVENT_S,
-                 'the driver gives the order')
-        # It may do so before the job is claimed, if the store is busy just then.
+                 'the driver sends the command')
+        # If the store is busy, the command may come before the job is claimed.
         self.wait_job(job, self.RUNNING)
         return proxy, gate, job
 
-    def assert_second_yields(self):
+    def assert_second_exits(self):
         second = subprocess.run(self.driver_argv('-f'), capture_output=True, text=True,
                                 timeout=60 * TIMEOUT_FACTOR, check=False)
         self.assertEqual(4, second.returncode)
         self.assertIn('another lbcluster-haproxy serves this store', second.stderr)
         self.assertTrue(self.driver.alive())
 
-    def test_second_driver_yields(self):
+    def test_second_driver_exits(self):
         self.start_driver()
-        self.assert_second_yields()
+        self.assert_second_exits()
 
-    def test_second_driver_yields_on_a_store_made_anew(self):
+    def test_second_driver_exits_on_a_replaced_store(self):
         proxy = self.haproxy({'http': {'a': SERVER}})
         self.start_driver()
         os.rename(self.world.store, self.world.store + '.old')
@@ -426,14 +425,14 @@ class Drivers(Plane):
         self.load(proxy)
         wait_for(lambda: os.path.exists(self.world.store + '/lbcluster-haproxy.lock'), EVENT_S,
                  'the new lock is taken')
-        self.assert_second_yields()
+        self.assert_second_exits()
         self.done('set-weight', 'web/http/a', '4')
         self.assertEqual((0, 4), proxy.state('http/a'))
 
-    def test_driver_killed_in_the_middle_of_a_job_leaves_it_to_the_next(self):
+    def test_next_driver_carries_out_the_job_of_a_killed_driver(self):
         proxy, gate, job = self.job_at_gate()
         self.driver.kill()
-        # That no order of the dead driver is what does it.
+        # No command of the killed driver may reach HAProxy.
         gate.close()
         self.assertEqual((0, 10), proxy.state('http/a'))
         gate = Gate(gate.path, relay(proxy))
@@ -442,14 +441,14 @@ class Drivers(Plane):
         self.wait_job(job, self.SUCCEEDED)
         self.assertEqual((0, 5), proxy.state('http/a'))
 
-    def test_held_job_is_carried_out_when_it_is_released_and_not_before(self):
+    def test_held_job_is_carried_out_after_its_release(self):
         proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}})
         self.load(proxy)
         self.start_driver()
         self.world.sql("""INSERT INTO job (real_id, operation, state, old_value, new_value,
             cluster_name, service_name, real_name)
             SELECT id, 5, 0, 10, 5, 'web', 'http', 'a' FROM real_service WHERE name = 'a'""")
-        # Each of these is a round that would bring "a" to what the store says.
+        # Each of these is a round that would restore the setting of "a".
         for weight in '67':
             self.done('set-weight', 'web/http/b', weight)
         self.assertEqual((0, 10), proxy.state('http/a'))
@@ -462,18 +461,18 @@ class Drivers(Plane):
         self.wait_job(1, self.SUCCEEDED)
         self.assertEqual((0, 5), proxy.state('http/a'))
 
-    def test_store_that_is_locked_for_a_while_loses_no_job(self):
+    def test_locked_store_loses_no_job(self):
         proxy, gate, job = self.job_at_gate()
         with contextlib.closing(self.world.connect()) as other:
             other.execute('BEGIN IMMEDIATE')
             gate.opened.set()
             wait_for(lambda: 'the next round tries again' in self.driver_log(), EVENT_S,
-                     'the driver cannot record the end')
+                     'the driver cannot write the result')
             self.assertEqual(self.RUNNING, self.job(job)[0])
             other.execute('ROLLBACK')
         self.wait_job(job, self.SUCCEEDED)
         self.assertEqual((0, 5), proxy.state('http/a'))
-        wait_for(lambda: 'is written again' in self.driver_log(), EVENT_S, 'it is told')
+        wait_for(lambda: 'is written again' in self.driver_log(), EVENT_S, 'a log line')
 
     def test_job_does_not_wait_for_the_interval(self):
         self.configure(interval=3600)
@@ -484,7 +483,7 @@ class Drivers(Plane):
             self.done('set-weight', 'web/http/a', str(weight))
             self.assertEqual((0, weight), proxy.state('http/a'))
 
-    def test_inventory_that_changes_is_followed(self):
+    def test_changed_inventory_is_followed(self):
         self.start_driver()
         proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}})
         self.load(proxy)
@@ -498,18 +497,18 @@ class Drivers(Plane):
         self.done('set-weight', 'web/http/a', '4')
         self.assertEqual(((0, 4), (0, 10)), (other.state('http/a'), proxy.state('http/a')))
 
-    def test_socket_that_is_changed_is_followed(self):
+    def test_changed_socket_is_followed(self):
         proxy = self.haproxy({'http': {'a': SERVER}})
         other = self.haproxy({'http': {'a': SERVER}}, 'other')
         self.load(proxy)
         self.start_driver()
         self.world.ctl('discover', 'haproxy', other.socket, '--cluster', 'web', '--load',
                        '--change-plane')
-        wait_for(lambda: proxy.kill() or True, 1, 'the first one is gone')
+        wait_for(lambda: proxy.kill() or True, 1, 'the first HAProxy ended')
         self.done('set-weight', 'web/http/a', '4')
         self.assertEqual((0, 4), other.state('http/a'))
 
-    def test_clusters_of_other_planes_are_left_alone(self):
+    def test_clusters_of_other_planes_are_not_served(self):
         self.world.load('cluster plain { service s { real r { address = 10.0.0.1 } } }')
         self.start_driver(wait=False)
         proxy = self.haproxy({'http': {'a': SERVER}})
@@ -530,7 +529,7 @@ class Drivers(Plane):
         self.assertEqual(1, self.once().returncode)
         self.assertEqual(UNREACHABLE, self.plane()[0])
 
-    def test_reload_takes_the_configuration(self):
+    def test_sighup_reads_the_configuration(self):
         proxy = self.haproxy({'http': {'a': SERVER}})
         self.load(proxy)
         self.configure(interval=3600)
@@ -538,10 +537,10 @@ class Drivers(Plane):
         self.wait_statistics('web/http/a', lambda row: row['bps_out'] is None, 'one round')
         self.configure(interval=0.2)
         self.driver.signal(signal.SIGHUP)
-        self.wait_statistics('web/http/a', lambda row: row['bps_out'] is not None, 'more')
+        self.wait_statistics('web/http/a', lambda row: row['bps_out'] is not None, 'another round')
         self.assertIn('read again', self.driver_log())
 
-    def test_background_is_entered_when_it_serves(self):
+    def test_driver_enters_the_background_when_it_serves(self):
         done = subprocess.run(self.driver_argv(), capture_output=True, text=True,
                               timeout=60 * TIMEOUT_FACTOR, check=False)
         self.assertEqual((0, ''), (done.returncode, done.stderr))
@@ -549,11 +548,11 @@ class Drivers(Plane):
                 self.conf.encode() in command_line(pid)]
         self.assertEqual(1, len(pids))
         os.kill(int(pids[0]), signal.SIGTERM)
-        wait_for(lambda: not command_line(pids[0]), EVENT_S, 'it ends')
+        wait_for(lambda: not command_line(pids[0]), EVENT_S, 'the driver ends')
 
 
 class Options(Plane):
-    """What ends at once."""
+    """Runs that end at once."""
 
     def setUp(self):
         self.plane_world()
@@ -567,14 +566,14 @@ class Options(Plane):
         self.assertEqual(0, done.returncode)
         self.assertRegex(done.stdout, r'\Albcluster-haproxy \d')
 
-    def test_wrong_usage_is_told(self):
+    def test_wrong_usage_is_reported(self):
         for args in (['-Z'], ['operand'], ['-l', 'loud'], ['-c', '/nonexistent'],
                      ['-s', '', '--once']):
             done = self.run_driver(*args)
             self.assertEqual(2, done.returncode, args)
             self.assertNotEqual('', done.stderr)
 
-    def test_wrong_configuration_is_told_by_file_and_line(self):
+    def test_wrong_configuration_is_reported_with_file_and_line(self):
         for line in ('interval = 0.01', 'interval = 3601', 'timeout = 0', 'drain-time = -1',
                      'job-patience = 0', 'log-level = loud', 'store = here', 'nonsense = 1'):
             with open(self.conf, 'w', encoding='utf-8') as file:
@@ -583,7 +582,7 @@ class Options(Plane):
             self.assertEqual(2, done.returncode, line)
             self.assertIn(self.conf + ':2:', done.stderr)
 
-    def test_store_that_cannot_be_used_is_told(self):
+    def test_unusable_store_is_reported(self):
         done = self.run_driver('-c', self.conf, '-s', '/nonexistent/store', '--once')
         self.assertEqual(3, done.returncode)
 
@@ -591,7 +590,7 @@ class Options(Plane):
 class Discover(Plane):
     """From a running HAProxy to an inventory."""
 
-    def test_inventory_says_what_haproxy_has(self):
+    def test_inventory_has_the_servers_of_haproxy(self):
         self.plane_world()
         proxy = self.haproxy({'http': {'a': SERVER, 'f': SERVER + ' backup'},
                               'api': {'b': 'weight 7 disabled'}})
@@ -606,11 +605,11 @@ class Discover(Plane):
             ('http', 'f', '127.0.0.1', port['f'], 10, 1, 1)], self.world.sql(
                 'SELECT s.name, r.name, r.address, r.port, weight, fallback, enabled'
                 ' FROM real_service r JOIN service s ON s.id = service_id ORDER BY 1, 2'))
-        # And once more is no change.
+        # A second load changes nothing.
         done = self.world.ctl('discover', 'haproxy', proxy.socket, '-c', 'edge', '--load')
         self.assertIn('added 0, updated 0, removed 0', done.stdout)
 
-    def test_plane_of_a_cluster_that_exists_is_changed_only_with_the_option(self):
+    def test_plane_of_an_existing_cluster_is_changed_only_with_the_option(self):
         self.plane_world()
         one = self.haproxy({'http': {'a': SERVER}})
         two = self.haproxy({'http': {'a': SERVER}}, name='two')
@@ -632,7 +631,7 @@ class Discover(Plane):
             self.world.ctl('discover', 'haproxy', socket, '-c', 'web', '-l', '--change-plane')
             self.assertEqual([('haproxy', '{"socket":["%s"]}' % socket)], plane())
 
-    def test_what_cannot_be_asked_is_told(self):
+    def test_unusable_socket_is_reported(self):
         self.plane_world()
         done = self.world.ctl('discover', 'haproxy', '/nonexistent/s', check=False)
         self.assertEqual(1, done.returncode)
