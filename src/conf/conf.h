@@ -9,9 +9,9 @@
  *       socket = { /run/a, /run/b } # an option with a list of values
  *   }
  *
- * The sections form one chain: at most one kind of section is inside another. Tables describe
- * sections and options. An error in the syntax ends the reading. Any other error is added to
- * the diagnostics, and the reading goes on.
+ * Tables describe the sections and their options. A kind of section contains at most one other
+ * kind. An error in the syntax ends the reading. After any other error the reading goes on, so
+ * that the diagnostics have all of them.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -31,7 +31,7 @@ struct conf_option {
 			    const char *value);
 	size_t		 at;		/* offset of 'into' in the struct of the section */
 	double		 min, max;	/* of a number */
-	const char	*text;		/* for the owner of the table */
+	const char	*text;		/* free for the owner of the table */
 	bool		 list;		/* the option may have several values */
 };
 
@@ -43,7 +43,7 @@ struct conf_section {
 	 * file itself. */
 	void				*(*open)(struct conf *conf, const char *title);
 	void				 (*close)(struct conf *conf);	/* may be NULL */
-	/* Unknown options are no errors. Only for a file without sections. */
+	/* An unknown option is not an error. Only for a file without sections. */
 	bool				 ignores_unknown;
 };
 
@@ -62,7 +62,7 @@ struct conf {
 	const struct conf_section	*sections;	/* each is inside the one before it */
 	size_t				 n_sections;
 	struct diagnostics		*diagnostics;
-	int				 line;		/* of the value, of the section's start */
+	int				 line;		/* of the value or of the section's start */
 	size_t				 depth;		/* of the innermost open section */
 	bool				 no_memory;	/* set() and close() may set it */
 	struct conf_level		 open[CONF_DEPTHS_MAX];
@@ -76,14 +76,15 @@ struct conf {
 enum err_code conf_read(const char *file, const struct conf_section *sections, size_t n,
     void *into, struct diagnostics *diagnostics, struct err *err);
 
-/* Line of an option in the innermost open section; 0: the option was not given. */
+/* Returns the line of an option of the innermost open section; 0: it was not given. */
 int conf_line_of(const struct conf *conf, const char *option);
 
-/* " of web/http/web-1": the titles of the open sections, for a message. "" outside of
- * sections. Valid until the next call. */
-const char *conf_place(struct conf *conf);
-/* The same without " of ". */
+/* Returns the titles of the open sections, "web/http/web-1"; "" outside of sections. Valid until
+ * the next call of conf_path() or conf_place(). */
 const char *conf_path(struct conf *conf);
+/* Returns " of " and the path, to follow the name of an option in a message; "" outside of
+ * sections. */
+const char *conf_place(struct conf *conf);
 
 /* Functions for conf_option.set: a whole number (uint32_t), yes or no (bool). */
 void conf_number(struct conf *conf, const struct conf_option *option, void *into,
@@ -91,8 +92,8 @@ void conf_number(struct conf *conf, const struct conf_option *option, void *into
 void conf_bool(struct conf *conf, const struct conf_option *option, void *into,
     const char *value);
 
-/* Parses a decimal number that may have a fraction and checks option->min and option->max.
- * Reports an error as conf_number() does, and returns false. */
+/* Parses a decimal number between option->min and option->max; without 'whole' it may have a
+ * fraction. On an error it adds a diagnostic and returns false. */
 bool conf_decimal(struct conf *conf, const struct conf_option *option, const char *value,
     bool whole, double *ret);
 

@@ -51,13 +51,14 @@ message_send(const char *message)
 #endif
 }
 
-/* READY=1 could not be sent yet. systemd fails the start if it never arrives. */
-static bool ready_owed;
+/* READY=1 was not sent, because the socket of systemd was full. Without READY=1 the start of the
+ * unit fails. */
+static bool ready_pending;
 
 void
 sdnotify_ready(void)
 {
-	ready_owed = !message_send("READY=1");
+	ready_pending = !message_send("READY=1");
 }
 
 void
@@ -103,7 +104,7 @@ sdnotify_status(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text + 7, sizeof(text) - 7, fmt, ap);
 	va_end(ap);
-	if (ready_owed)
+	if (ready_pending)
 		sdnotify_ready();
 	(void)message_send(text);
 }

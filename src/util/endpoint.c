@@ -15,37 +15,20 @@
 
 #include "util/num.h"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 #define DIGITS "0123456789"
 #define HOST_CHARACTERS DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_"
-#define FORMS "write /PATH for a UNIX socket, or tcp:HOST:PORT"
-#define TCP_FORMS "write tcp:HOST:PORT, for example tcp:localhost:705 or tcp:[::1]:705"
-#define NOT_SUPPORTED "lbcluster supports only UNIX sockets and TCP"
+#define FORMS "write /PATH for a UNIX socket, or tcp:HOST:PORT, for example tcp:localhost:705 or " \
+    "tcp:[::1]:705"
 
 enum { LABEL_MAX = 63 };	/* bytes between two dots of a name, RFC 1035 section 2.3.4 */
 
 static const char tcp[] = "tcp:";
 
-/* Forms of other programs. */
-static const struct {
-	const char	*prefix, *problem, *remedy;
-} foreign_forms[] = {
-	{ "unix:", "unix: is not supported", "write only the path: /var/agentx/master" },
-	{ "tcp6:", "tcp6: is not supported", TCP_FORMS },
-	{ "tcpv6:", "tcpv6: is not supported", TCP_FORMS },
-	{ "tcpipv6:", "tcpipv6: is not supported", TCP_FORMS },
-	{ "udp", "AgentX does not use UDP", FORMS },
-	{ "ssh:", NOT_SUPPORTED, FORMS },
-	{ "tls", NOT_SUPPORTED, FORMS },
-	{ "dtls", NOT_SUPPORTED, FORMS },
-};
-
 static enum err_code
-refuse(struct err *err, const char *text, const char *problem, const char *remedy)
+refuse(struct err *err, const char *text, const char *problem)
 {
-	return err_set(err, ERR_INVALID, "\"%.*s\" is not an AgentX address: %s; %s",
-	    ENDPOINT_TEXT_MAX, text, problem, remedy);
+	return err_set(err, ERR_INVALID, "\"%.*s\" is not an AgentX address: %s; " FORMS,
+	    ENDPOINT_TEXT_MAX, text, problem);
 }
 
 /* -- UNIX sockets ---------------------------------------------------------------------- */
@@ -137,7 +120,7 @@ tcp_parse(const char *text, const char *host, struct endpoint *ret, struct err *
 	if (problem == NULL && !parts.brackets && !is_name(parts.host))
 		problem = "the host is neither a name nor an IPv4 address";
 	if (problem != NULL)
-		return refuse(err, text, problem, TCP_FORMS);
+		return refuse(err, text, problem);
 	*ret = (struct endpoint){ .kind = ENDPOINT_TCP };
 	memcpy(ret->host, parts.host, sizeof(ret->host));
 	snprintf(ret->port, sizeof(ret->port), "%u", (unsigned int)parts.port);
@@ -149,17 +132,9 @@ endpoint_parse(const char *text, struct endpoint *ret, struct err *err)
 {
 	if (text[0] == '/')
 		return unix_parse(text, ret, err);
-	for (size_t i = 0; i < ROWS(foreign_forms); i++) {
-		const char *prefix = foreign_forms[i].prefix;
-
-		if (strncasecmp(text, prefix, strlen(prefix)) == 0)
-			return refuse(err, text, foreign_forms[i].problem,
-			    foreign_forms[i].remedy);
-	}
 	if (strncasecmp(text, tcp, strlen(tcp)) == 0)
 		return tcp_parse(text, text + strlen(tcp), ret, err);
-	return refuse(err, text, "neither the path of a UNIX socket, which begins with /, nor tcp:",
-	    FORMS);
+	return refuse(err, text, "it begins neither with / nor with tcp:");
 }
 
 bool

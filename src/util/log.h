@@ -3,7 +3,8 @@
  *
  * The log of a program: standard error in the foreground, syslog in the background.
  * Messages of libraries go through this module too, each with its own token
- * ("libsnmp", "sqlite"). Only the rooms mib, agentx, daemon and driver log above debug.
+ * ("libsnmp", "sqlite"). Only the rooms mib, agentx, service, daemon and driver log above
+ * debug.
  * Lines that a peer can cause go through log_limit.h.
  */
 #ifndef UTIL_LOG_H

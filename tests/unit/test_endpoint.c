@@ -55,14 +55,14 @@ refusals_say_what_to_write(void **state)
 	static const struct {
 		const char	*text, *advice;
 	} cases[] = {
-		{ "", "begins with /" },
-		{ "master", "begins with /" },
-		{ "agentx/master", "begins with /" },
+		{ "", "neither with / nor with tcp:" },
+		{ "master", "neither with / nor with tcp:" },
+		{ "agentx/master", "neither with / nor with tcp:" },
 		{ "localhost:705", "tcp:HOST:PORT" },
-		{ "unix:/var/agentx/master", "only the path" },
-		{ "udp:localhost:705", "does not use UDP" },
-		{ "UDP6:[::1]:705", "does not use UDP" },
-		{ "ssh:localhost:705", "only UNIX sockets and TCP" },
+		{ "unix:/var/agentx/master", "write /PATH" },
+		{ "udp:localhost:705", "write /PATH" },
+		{ "UDP6:[::1]:705", "write /PATH" },
+		{ "ssh:localhost:705", "write /PATH" },
 		{ "tcp6:[::1]:705", "tcp:[::1]:705" },
 		{ "tcp:", "port is missing" },
 		{ "tcp:705", "port is missing" },
