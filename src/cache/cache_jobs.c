@@ -8,6 +8,12 @@
 
 #include "cache/cache_private.h"
 
+static struct cache_job *
+job_at(const struct cache *cache, uint32_t i)
+{
+	return (void *)cache->jobs.rows[i];
+}
+
 static struct cache_real *
 real_of(const struct cache *cache, const struct cache_job *job)
 {
@@ -67,7 +73,7 @@ settings_ahead(const struct cache *cache, const struct cache_real *real)
 	uint32_t key = real->stored, decided = 0, left = cache->jobs_ahead;
 
 	for (uint32_t i = cache->jobs.n; i-- > 0 && left > 0;) {
-		const struct cache_job *job = (const void *)cache->jobs.rows[i];
+		const struct cache_job *job = job_at(cache, i);
 		enum real_column column = job_operation_column(job->columns.operation);
 		uint32_t mask = bits[column].mask;
 
@@ -204,8 +210,8 @@ cache_jobs_sweep(struct cache *cache)
 	const struct cache_job *job;
 
 	for (uint32_t i = cache->jobs.n; i-- > 0;)
-		if (cache->jobs.rows[i]->generation != cache->tree.generation)
-			cache_job_remove(cache, (void *)cache->jobs.rows[i]);
+		if (job_at(cache, i)->row.generation != cache->tree.generation)
+			cache_job_remove(cache, job_at(cache, i));
 	TREE_FOREACH(cluster, i, &cache->tree.root.children)
 		TREE_FOREACH(service, j, &cluster->children)
 			TREE_FOREACH(real, k, &service->children)
@@ -245,11 +251,11 @@ cache_set_release(struct cache *cache, const struct store_set *set, uint32_t fir
 		cache->totals.set_lock = model_lock_next(cache->totals.set_lock);
 	if (set->sets_notify)
 		cache->totals.notify_enable = set->notify;
-	for (; to < cache->jobs.n && cache->jobs.rows[to]->id - first < n; to++)
-		job_release(cache, (void *)cache->jobs.rows[to], now);
+	for (; to < cache->jobs.n && job_at(cache, to)->row.id - first < n; to++)
+		job_release(cache, job_at(cache, to), now);
 	cache_derive(cache, now, false);
 	for (; from < to; from++) {
-		const struct cache_job *job = (const void *)cache->jobs.rows[from];
+		const struct cache_job *job = job_at(cache, from);
 
 		if (job->ahead && job->columns.state == JOB_SUCCEEDED)
 			cache_job_report(cache, job);

@@ -27,9 +27,9 @@ driver_cluster_reals(const struct driver_cluster *cluster)
 }
 
 uint32_t
-driver_real_value(const struct driver_real *real, enum job_operation operation)
+driver_real_value(const struct driver_real *real, enum real_column column)
 {
-	switch (job_operation_column(operation)) {
+	switch (column) {
 	case REAL_ENABLED: return real->enabled;
 	case REAL_FALLBACK: return real->fallback;
 	case REAL_WEIGHT: return real->weight;
@@ -37,20 +37,14 @@ driver_real_value(const struct driver_real *real, enum job_operation operation)
 	return 0;
 }
 
-static void
-value_set(struct driver_real *real, enum real_column column, uint32_t value)
+void
+driver_real_value_set(struct driver_real *real, enum real_column column, uint32_t value)
 {
 	switch (column) {
 	case REAL_ENABLED: real->enabled = value != 0; break;
 	case REAL_FALLBACK: real->fallback = value != 0; break;
 	case REAL_WEIGHT: real->weight = (uint16_t)value; break;
 	}
-}
-
-void
-driver_real_value_set(struct driver_real *real, enum job_operation operation, uint32_t value)
-{
-	value_set(real, job_operation_column(operation), value);
 }
 
 /* -- changes of the store -------------------------------------------------------------- */
@@ -84,7 +78,7 @@ on_real(void *arg, void *row, bool first, const void *columns)
 	real->stored[REAL_FALLBACK] = stored->fallback;
 	real->stored[REAL_WEIGHT] = stored->weight;
 	for (int column = 0; column < DRIVER_COLUMNS; column++)
-		value_set(real, (enum real_column)column, real->stored[column]);
+		driver_real_value_set(real, (enum real_column)column, real->stored[column]);
 }
 
 static void
@@ -108,7 +102,7 @@ on_job(void *arg, const struct job_row *columns)
 		return ERR_OK;
 	if (columns->state == JOB_QUEUED && columns->message[0] == '\0')
 		driver_cluster_of(real)->jobs_queued = true;
-	value_set(real, column, real->stored[column]);
+	driver_real_value_set(real, column, real->stored[column]);
 	return ERR_OK;
 }
 

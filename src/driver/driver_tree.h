@@ -87,9 +87,8 @@ struct driver_real *driver_real_find(const struct driver_tree *tree, uint32_t id
 /* Returns the number of real services of a cluster. */
 uint32_t driver_cluster_reals(const struct driver_cluster *cluster);
 
-/* Return and set the setting that jobs with this operation change. */
-uint32_t driver_real_value(const struct driver_real *real, enum job_operation operation);
-void driver_real_value_set(struct driver_real *real, enum job_operation operation,
-    uint32_t value);
+/* Return and set the setting in a column. */
+uint32_t driver_real_value(const struct driver_real *real, enum real_column column);
+void driver_real_value_set(struct driver_real *real, enum real_column column, uint32_t value);
 
 #endif

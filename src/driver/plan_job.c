@@ -107,7 +107,7 @@ plan_job_judge(struct plan_job *job, const struct plan *plan, const struct plan_
 	const struct plane_server *server = real->server;
 	char note[MODEL_MESSAGE_MAX + 1] = "";
 
-	if (driver_real_value(real, job->operation) != job->value) {
+	if (driver_real_value(real, job_operation_column(job->operation)) != job->value) {
 		result_set(job, JOB_SUPERSEDED, JOB_CAUSE_NONE, "a later job came first");
 	} else if (server == NULL) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server %s/%s",

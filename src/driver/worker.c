@@ -146,7 +146,7 @@ job_take(void *arg, const struct job_row *row)
 	    .operation = row->operation, .value = row->new_value, .old_value = row->old_value,
 	    .created = row->created < 0 ? 0 : row->created > now ? now : row->created };
 	snprintf(jobs->message, sizeof(jobs->message), "%s", row->message);
-	driver_real_value_set(real, row->operation, row->new_value);
+	driver_real_value_set(real, job_operation_column(row->operation), row->new_value);
 	real->foreign[job_operation_column(row->operation) == REAL_WEIGHT ? FOREIGN_WEIGHT :
 	    FOREIGN_STATE].job = true;
 	/* There may be more. */
@@ -195,14 +195,14 @@ static void
 job_end(struct worker *worker, struct plan_job *job, struct store_job_end *ret)
 {
 	const struct plan_result *result = &job->result;
+	enum real_column column = job_operation_column(job->operation);
 	int64_t timeout_at_s = job->created + worker->shared->config->job_patience_s;
 
 	job_log(job);
 	if (result->state == JOB_QUEUED && timeout_at_s < worker->job_timeout_at_s)
 		worker->job_timeout_at_s = timeout_at_s;
-	if (result->state == JOB_FAILED &&
-	    driver_real_value(job->real, job->operation) == job->value)
-		driver_real_value_set(job->real, job->operation, job->old_value);
+	if (result->state == JOB_FAILED && driver_real_value(job->real, column) == job->value)
+		driver_real_value_set(job->real, column, job->old_value);
 	*ret = (struct store_job_end){ .id = job->id, .state = result->state,
 	    .cause = result->cause, .message = result->message };
 }

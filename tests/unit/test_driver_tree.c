@@ -99,7 +99,7 @@ row_counts_again_when_its_job_is_read(void **state)
 	    SET_OF(TOKEN, { REAL_PROXY, REAL_WEIGHT, 55 })).code, ERR_OK);
 	sql_exec(f->main_path, "UPDATE real_service SET weight = 66 WHERE id = 4");
 	assert_weight(f, REAL_PROXY, 66);
-	driver_real_value_set(driver_real_find(&tree, REAL_PROXY), JOB_SET_WEIGHT, 55);
+	driver_real_value_set(driver_real_find(&tree, REAL_PROXY), REAL_WEIGHT, 55);
 	sql_exec(f->main_path, "UPDATE job SET state = 2 WHERE id = 1");
 	assert_weight(f, REAL_PROXY, 66);
 }
