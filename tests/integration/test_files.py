@@ -224,7 +224,7 @@ class Together(Files):
         os.chmod(self.store, 0o755)
         daemon = self.start(DAEMON)
         self.assertEqual(BAD_STORE, daemon.wait())
-        self.assertIn('lbcluster-stats.db: read-only; check the owner and mode of it and of '
+        self.assertIn('lbcluster-stats.db: read-only; check the owner and mode of the file and of '
                       'its directory', daemon.said())
         self.empty()
         daemon = self.start(DAEMON)
