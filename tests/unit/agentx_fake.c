@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A master, and time, for the tests of src/agentx; see agentx_fake.h.
+ * A master and a clock for the tests of src/agentx; see agentx_fake.h.
  */
 #include "agentx_fake.h"
 
@@ -37,14 +37,14 @@ static struct loop_timer run_timer;
 
 static bool master_work(void);
 
-/* In place of the one in src/util/clock.c, which is then not linked. */
+/* Replaces src/util/clock.c, which is not linked. */
 int64_t
 clock_steady_ms(void)
 {
 	return now_ms;
 }
 
-/* Where this thread stood when a turn of the loop began. */
+/* Times of this thread at the beginning of the turn. */
 static struct {
 	bool	going;
 	int64_t	real_ms, cpu_ms;
@@ -72,8 +72,8 @@ turn_begin(void)
 	turn.sleeps = usage.ru_nvcsw;
 }
 
-/* Real time where the turn has slept, else what it took of the CPU: how long others had
- * that is not its fault. */
+/* Takes the real time if the thread slept, otherwise its CPU time, so that other programs do not
+ * count. */
 static void
 turn_end(void)
 {
@@ -89,8 +89,8 @@ turn_end(void)
 		worst_turn_ms = ms;
 }
 
-/* In place of the one in src/util/poller.c. The master does its part here; if nobody has
- * anything to do, the time that it would have waited is over at once. */
+/* Replaces the function of src/util/poller.c. The master acts here. If there is nothing to do,
+ * the clock jumps to the next timer. */
 int
 poller_wait(struct pollfd *fds, nfds_t n, int64_t until_ms)
 {
@@ -116,7 +116,7 @@ time_is_up(void *arg)
 	loop_stop(loop);
 }
 
-/* True if it stopped before the time was up. */
+/* Runs the loop. True if 'when' ended it before the time. */
 static bool
 run(bool (*when)(void), int64_t ms)
 {
@@ -151,7 +151,7 @@ run_until_serving(int64_t ms)
 
 /* -- the log --------------------------------------------------------------------------- */
 
-/* In place of those in src/util/log.c. */
+/* Replace the functions of src/util/log.c. */
 bool
 log_enabled(enum log_level level)
 {
@@ -280,7 +280,7 @@ octets_send(const void *data, size_t length)
 {
 	ssize_t sent = peer_send(&master.peer, data, length);
 
-	/* The other side may have given up long before a slow master answers. */
+	/* The subagent may have closed the connection. */
 	if (sent >= 0 || errno != EPIPE)
 		assert_int_equal(sent, length);
 }
@@ -302,7 +302,7 @@ response_send(const struct message *to, unsigned int error)
 }
 
 static void
-manners_show(const struct message *m)
+manners_answer(const struct message *m)
 {
 	static const uint8_t huge[HEADER] = { 1, RESPONSE, NETWORK, 0,
 	    [16] = 0xff, 0xff, 0xff, 0xf0 };
@@ -322,7 +322,7 @@ manners_show(const struct message *m)
 		if (m->type == REGISTER && master.manners == MANNERS_OPEN_ONLY)
 			master_hang_up();
 		return;
-	case MANNERS_RUBBISH:
+	case MANNERS_GARBAGE:
 		octets_send("220 mail.example.net ESMTP ready for you\r\n", 42);
 		return;
 	case MANNERS_HUGE:
@@ -334,12 +334,12 @@ manners_show(const struct message *m)
 		return;
 	case MANNERS_NONE:
 	case MANNERS_CLOSE:
-	case MANNERS_DEAF:
+	case MANNERS_NO_ACCEPT:
 		return;
 	}
 }
 
-/* What the test has not asked for yet stays in the buffer. */
+/* True if the master answers the message itself. The others stay in the buffer. */
 static bool
 manners_apply(const struct message *m)
 {
@@ -347,11 +347,11 @@ manners_apply(const struct message *m)
 	    m->type == OPEN || m->type == REGISTER || m->type == ADD_CAPS);
 }
 
-/* Takes a connection if it has none. */
+/* Accepts a connection if the master has none. */
 static bool
 master_accept(void)
 {
-	if (master.listener < 0 || master.peer.fd >= 0 || master.manners == MANNERS_DEAF)
+	if (master.listener < 0 || master.peer.fd >= 0 || master.manners == MANNERS_NO_ACCEPT)
 		return false;
 	master.peer.fd = accept4(master.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (master.peer.fd < 0)
@@ -362,7 +362,7 @@ master_accept(void)
 	return true;
 }
 
-/* True if it had something to do. */
+/* Acts as master. True if there was something to do. */
 static bool
 master_work(void)
 {
@@ -381,7 +381,7 @@ master_work(void)
 		return busy || got > 0;
 	m.type = master.peer.in[master.peer.at + 1];
 	if (manners_apply(&m) && peer_take(&master.peer, &m)) {
-		manners_show(&m);
+		manners_answer(&m);
 		return true;
 	}
 	return busy || got > 0;
@@ -390,7 +390,7 @@ master_work(void)
 static struct message *received;
 
 static bool
-message_there(void)
+message_received(void)
 {
 	return peer_take(&master.peer, received);
 }
@@ -399,7 +399,7 @@ void
 message_receive(struct message *m)
 {
 	received = m;
-	assert_true(run(message_there, 10000));
+	assert_true(run(message_received, 10000));
 }
 
 uint32_t

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * AgentX messages octet by octet; see agentx_pdu.h.
+ * Encodes and decodes AgentX messages; see agentx_pdu.h.
  */
 #include "agentx_pdu.h"
 
@@ -18,7 +18,7 @@ static const uint32_t internet[INTERNET] = { 1, 3, 6, 1 };
 void
 put_8(struct message *m, unsigned int value)
 {
-	require(m->n < sizeof(m->data), "a message too long to be written");
+	require(m->n < sizeof(m->data), "the message is too long");
 	m->data[m->n++] = (uint8_t)value;
 }
 
@@ -141,7 +141,7 @@ message_finish(struct message *m)
 unsigned int
 take_8(struct message *m)
 {
-	require(m->at < m->n, "the message ends too soon");
+	require(m->at < m->n, "the message is too short");
 	return m->data[m->at++];
 }
 
@@ -185,7 +185,7 @@ message_take(struct message *m, const uint8_t *data, size_t n)
 	return m->n;
 }
 
-/* The codec sets "include" in every value that is an OID: it means nothing there. */
+/* The codec sets "include" in each value that is an OID, where it has no meaning. */
 void
 take_name(struct message *m, struct mib_oid *ret_name)
 {
@@ -213,7 +213,7 @@ octets_of_value(struct message *m, struct mib_value *ret_value)
 	ret_value->octets.length = length;
 	m->at += length;
 	while (length++ % 4 != 0)
-		require(take_8(m) == 0, "padding tells a secret");
+		require(take_8(m) == 0, "padding is not zero");
 }
 
 void
@@ -249,7 +249,7 @@ take_varbind(struct message *m, struct mib_varbind *ret_varbind)
 	case MIB_TIMETICKS:
 	case MIB_OPAQUE:
 	case MIB_NULL:
-		require(false, "a value of type %u, which this module has not",
+		require(false, "invalid type of a value: %u",
 		    (unsigned int)value->type);
 	}
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * AgentX messages octet by octet (RFC 2741 sections 5 and 6), written and read without
- * net-snmp, to and from the types of the engine: for a master that is not one of its
- * friends. What is read must be right to the last octet; what is not fails the test.
+ * Encodes and decodes AgentX messages (RFC 2741 sections 5 and 6) without net-snmp, in the types
+ * of the engine. An invalid message fails the test.
  */
 #ifndef TESTS_AGENTX_PDU_H
 #define TESTS_AGENTX_PDU_H
@@ -21,7 +20,7 @@ enum {
 struct message {
 	uint8_t		data[128 * 1024];
 	size_t		n;
-	size_t		at;		/* reading goes on here */
+	size_t		at;		/* position of reading */
 	bool		network;	/* byte order */
 	uint8_t		type, flags;
 	uint32_t	session, transaction, packet;
@@ -36,24 +35,24 @@ void put_8(struct message *m, unsigned int value);
 void put_16(struct message *m, unsigned int value);
 void put_32(struct message *m, uint32_t value);
 void put_octets(struct message *m, const void *octets, size_t length);
-/* An OID as it is told: its 'n' sub-identifiers after 'prefix', whatever that makes. */
+/* Puts an OID with 'n' sub-identifiers after 'prefix', valid or not. */
 void put_subs(struct message *m, unsigned int prefix, bool include, size_t n,
     const uint32_t *subs);
-/* An OID, compressed where it can be. */
+/* Puts an OID, compressed if possible. */
 void put_name(struct message *m, const struct mib_oid *name, bool include);
 void put_varbind(struct message *m, const struct mib_varbind *varbind);
 void message_finish(struct message *m);	/* puts its length into the header */
 
 /* -- reading --------------------------------------------------------------------------- */
 
-/* Copies the first message of 'n' octets and reads its header. Returns how long it is; 0
- * if it is not whole yet. */
+/* Copies the first message of 'n' octets and reads its header. Returns its length, or 0 if it is
+ * not complete. */
 size_t message_take(struct message *m, const uint8_t *data, size_t n);
 unsigned int take_8(struct message *m);
 unsigned int take_16(struct message *m);
 uint32_t take_32(struct message *m);
 void take_name(struct message *m, struct mib_oid *ret_name);
-/* Of the types that the engine has. The octets of a value stay in the message. */
+/* Takes a varbind of the types of the engine. The octets of a value stay in the message. */
 void take_varbind(struct message *m, struct mib_varbind *ret_varbind);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * All of the subagent but lbclusterd's wiring; see agentx_real.h.
+ * The whole subagent without lbclusterd's main loop; see agentx_real.h.
  */
 #include "agentx_real.h"
 
@@ -13,7 +13,7 @@
 #include "util/log.h"
 #include "in_range.h"
 
-/* In place of the one in src/util/log.c: the log is that of agentx_fake.c. */
+/* Replaces the function of src/util/log.c. agentx_fake.c has the log. */
 void
 log_level_set(enum log_level level)
 {
@@ -65,7 +65,7 @@ real_usage(void)
 		usage.descriptors++;
 	closedir(dir);
 	real_notifications_drop();
-	/* valgrind and the sanitizers have a heap of their own, and find leaks by themselves. */
+	/* valgrind and the sanitizers have their own heap and find leaks themselves. */
 	usage.heap = mallinfo2().uordblks;
 	if (usage.heap > 0)
 		usage.heap -= (size_t)sqlite3_memory_used();
@@ -75,7 +75,7 @@ real_usage(void)
 void
 real_heap_exact(char *argv[])
 {
-	/* A block that the compiler may not leave out: before the first one the arena is 0. */
+	/* The compiler must keep this block: the arena is empty before the first one. */
 	void *volatile block = malloc(1);
 
 	free(block);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A world for hostile masters; see hostile.h.
+ * A subagent and a store for tests of hostile masters; see hostile.h.
  */
 #include "hostile.h"
 
@@ -13,8 +13,8 @@ enum { HEAP_SLACK = 8 * 1024, JOBS_KEPT = 10 };
 
 struct message request, reply;
 
-/* In a block of its own size, so that valgrind and the sanitizer see a codec that reads
- * behind it. */
+/* Decodes a copy of exactly this size, so that valgrind and the sanitizer find a codec that reads
+ * beyond it. */
 int __wrap_wire_decode(struct wire *wire, uint8_t *message, size_t length,
     netsnmp_pdu **ret_pdu);
 int __real_wire_decode(struct wire *wire, uint8_t *message, size_t length,
@@ -53,7 +53,7 @@ put_set(const char *text)
 }
 
 void
-still_serves(void)
+service_check(void)
 {
 	struct mib_varbind varbind;
 
@@ -81,13 +81,13 @@ session_renew(void)
 /* -- the world ----------------------------------------------------------------------------- */
 
 void
-hostile_twice(void (*body)(void))
+hostile_run_twice(void (*body)(void))
 {
 	struct usage usage = { 0 };
 
 	for (int i = 0; i < 2; i++) {
 		body();
-		still_serves();
+		service_check();
 		session_renew();
 		if (i == 0)
 			usage = real_usage();
@@ -113,7 +113,7 @@ hostile_end(void **state)
 	bool same_rows = strcmp(rows_stored(), ROWS_AT_FIRST) == 0;
 	int64_t unfinished = fixture_number(f.main, "SELECT count(*) FROM job WHERE state < 3");
 
-	/* Before the checks, so that the next test begins without this one's session. */
+	/* Ends the session before the checks, so that a failure does not affect the next test. */
 	world_end(state);
 	assert_true(flushed);
 	assert_true(same_rows);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What the tests of hostile masters share: one world for each test, and at its end the
- * proof that the master has left no trace in it.
+ * A subagent and a store for each test of hostile masters. The end of each test checks that the
+ * master changed nothing.
  */
 #ifndef TESTS_HOSTILE_H
 #define TESTS_HOSTILE_H
@@ -17,30 +17,30 @@ enum {
 
 extern struct message request, reply;
 
-/* Appends the range of one name, or the varbinds of a SET as pdu_make() reads it. */
+/* Append the range of one name, or the varbinds of a SET as pdu_make() reads it. */
 void put_range(const char *name);
 void put_set(const char *text);
 
-/* A GET is answered, on a new connection if the session has ended. */
-void still_serves(void);
-/* Ends the connection and waits for the next one. */
+/* Checks that a GET is answered, on a new connection if the session ended. */
+void service_check(void);
+/* Ends the connection and waits for a new session. */
 void session_renew(void);
 
-/* A test of cmocka. What it holds is done twice: the second time must need no descriptor and
- * no memory that the first did not. */
+/* A cmocka test. The body runs twice; the second run must need no more descriptors and memory
+ * than the first. */
 #define HOSTILE_TEST(name)                                                     \
 	static void name##_once(void);                                         \
 	static void name(void **state)                                         \
 	{                                                                      \
 		(void)state;                                                   \
-		hostile_twice(name##_once);                                    \
+		hostile_run_twice(name##_once);                                    \
 	}                                                                      \
 	static void name##_once(void)
 
-void hostile_twice(void (*body)(void));
+void hostile_run_twice(void (*body)(void));
 
-/* A world for each test. At its end the rows are as they were at first, no job waits, and no
- * SET waits for anything. */
+/* Setup and teardown of a test. At the end the rows are unchanged, all jobs have ended, and no
+ * SET is open. */
 int hostile_begin(void **state);
 int hostile_end(void **state);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A store on disk, filled with plain SQL as another program would, and a MIB engine
- * over it, for the tests of src/mib. The wall clock stands still until it is set. A
- * fixture that cannot be made ends the program: that is no result of a test.
+ * A store on disk, filled with plain SQL as another program would fill it, and a MIB engine over
+ * it, for the tests of src/mib. The wall clock does not move until a test sets it. If a fixture
+ * cannot be made, the program ends.
  *
- * The system calls by which the store looks at its disk end here, so that tests
- * are fast, and a disk may be ill.
+ * The fixture replaces the system calls with which the store checks its disk. Tests are fast, and
+ * can damage the disk.
  */
 #ifndef TESTS_UNIT_MIB_FIXTURE_H
 #define TESTS_UNIT_MIB_FIXTURE_H
@@ -27,24 +27,24 @@ struct fixture {
 	struct mib	*mib;
 };
 
-/* An empty store with both files, and the connections to them. In two steps where
- * a child has to be forked in between. */
+/* An empty store with both files, and connections of another program. In two steps, if a child
+ * has to be forked in between. */
 void fixture_dir_make(struct fixture *f);
 void fixture_store_make(struct fixture *f);
-/* The engine over what is stored; not before a child was forked. */
+/* Starts the engine, after all children are forked. */
 void fixture_start(struct fixture *f, enum store_mode mode, int wait_ms);
-/* Ends the engine, leaves the store. */
+/* Ends the engine and keeps the store. */
 void fixture_stop(struct fixture *f);
-/* Ends all and removes the directory. */
+/* Ends the engine and removes the directory. */
 void fixture_free(struct fixture *f);
 
-/* The cache takes in all that changed. */
+/* Reads all changes into the cache. */
 void fixture_refresh(struct fixture *f);
 
-/* SQL of another program. */
+/* Runs SQL as another program. */
 void fixture_sql(sqlite3 *db, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int64_t fixture_number(sqlite3 *db, const char *sql);
-/* The first column of all rows, with ", " in between, as long as the next call. */
+/* Returns the first column of all rows, joined by ", ", valid until the next call. */
 const char *fixture_text(sqlite3 *db, const char *sql);
 
 /* -- the world around the store --------------------------------------------------- */

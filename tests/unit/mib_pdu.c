@@ -122,7 +122,7 @@ pdu_make(const char *text)
 			value->octets.data = &octets[number & 0xff];
 			value->octets.length = 1;
 		} else {
-			/* INTEGER has its own member, at the same place. */
+			/* The member for INTEGER has the same place. */
 			value->number = (uint32_t)number;
 		}
 		text += length;
@@ -194,7 +194,7 @@ rows_stored(void)
 	static char text[256];
 	char *to = text;
 
-	/* One word for each row, without commas. */
+	/* Writes one word for each row. */
 	for (const char *from = fixture_text(f.main,
 	    "SELECT iif(id = 99, 'Z', substr('ABDXYHF', id, 1)) || weight"
 	    " || iif(enabled, 'e', '') || iif(fallback, 'f', '') FROM real_service ORDER BY id");

@@ -7,7 +7,7 @@
  *   web/http (no data plane)  A web-1, B web-2, D web-3 (disabled)
  *   web/smtp (no data plane)  X mx-1 (fallback), Y mx-2
  *   lb/http (haproxy)         H web-1, F web-2 (disabled)
- *   Z is not there; all weights are 10.
+ *   Z does not exist; all weights are 10.
  */
 #ifndef TESTS_UNIT_MIB_PDU_H
 #define TESTS_UNIT_MIB_PDU_H
@@ -22,36 +22,35 @@ struct pdu {
 };
 
 extern struct fixture f;
-extern uint32_t session, transaction;	/* of the next phase */
-extern size_t fault;			/* index that the last phase gave */
+extern uint32_t session, transaction;	/* numbers of the next phase */
+extern size_t fault;			/* varbind at fault of the last phase */
 
 #define ROWS_AT_FIRST "A10e B10e D10 X10ef Y10e H10e F10"
 
-/* Setup and teardown of a test: that store, and an engine over it. */
+/* Setup and teardown of a test: this store and an engine. */
 int pdu_fixture_make(void **state);
 int pdu_fixture_end(void **state);
-/* What is stored, without the engine. */
+/* Fills the store without an engine. */
 void pdu_store_fill(void);
 
-/* Values are Unsigned32 for a weight, BITS for notify, INTEGER for the others. */
+/* Reads a SET. The type is Unsigned32 for a weight, BITS for notify, INTEGER otherwise. */
 struct pdu pdu_make(const char *text);
 
 enum mib_status set_test(const char *text);
 enum mib_status set_commit(void);
 enum mib_status set_undo(void);
 void set_cleanup(void);
-/* One transaction from its begin to its end, as snmpd goes about it: cleanup after a
- * test that failed, undo after a commit that failed. What waits for the store is
- * written. */
+/* Carries out one SET with all phases, as snmpd does: cleanup after a failed test, undo after a
+ * failed commit. Then flushes. */
 enum mib_status set_all(const char *text);
 
-/* What is stored: rows as in ROWS_AT_FIRST; jobs as "A set_weight 10>5 queued #1". */
+/* Return what is stored: rows as in ROWS_AT_FIRST; jobs as "A set_weight 10>5 queued #1". */
 const char *rows_stored(void);
 const char *jobs_stored(void);
 int64_t lock_stored(void);
 int64_t notify_stored(void);	/* as bits from the lowest; 31 at first */
 
-/* Value of a number's instance as the engine serves it, -1 if there is none. */
+/* Returns the number that the engine serves for an instance, -1 if there is none. */
 int64_t get_number(const char *oid);
 
 #endif

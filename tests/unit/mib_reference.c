@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What the expected world says of an OID; see mib_reference.h.
+ * Reference answers for an OID; see mib_reference.h.
  */
 #include "mib_reference.h"
 

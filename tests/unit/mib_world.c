@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The world that test_mib_walk expects; see mib_world.h.
+ * The stored and the expected values of mib_world.h.
  */
 #include "mib_world.h"
 
@@ -99,11 +99,11 @@ const char world_statistics[] =
 	" (" M ", 1, 2, 4294967295, 500, NULL, 1699999900);"
 	"INSERT INTO look (cluster_id, time, interval_ms) VALUES (1, 1700000000, 86400000),"
 	" (7, 1700000000, 86400000);"
-	/* Left over from a real service that was removed. */
+	/* statistics of a deleted real service */
 	"INSERT INTO statistics (real_id, active) VALUES (777, 1);"
 	"COMMIT;";
 
-/* What happens after the engine started. */
+/* Changes after the start of the engine. */
 const char world_changes[] =
 	"BEGIN;"
 	"UPDATE real_service SET weight = 12 WHERE id = 1;"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A store with something of everything, as SQL, and what is to be read of it, as a
- * value for each column and row: written once, by hand, and in no other place.
+ * A store with rows of each kind, as SQL, and the expected value of each column and row. The
+ * values are written by hand, here only.
  */
 #ifndef TESTS_UNIT_MIB_WORLD_H
 #define TESTS_UNIT_MIB_WORLD_H
@@ -12,15 +12,15 @@
 #define M "2147483647"
 #define M_1 "2147483646"
 #define N64 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-#define START "2023-11-14T22:13:20"	/* 1700000000, the engine starts */
-#define LATER "2023-11-14T22:14:20"	/* 60 s later, all is asked */
+#define START "2023-11-14T22:13:20"	/* 1700000000: start of the engine */
+#define LATER "2023-11-14T22:14:20"	/* 60 s later: time of the requests */
 #define NEVER ""
 
 enum { START_S = 1700000000, LATER_S = START_S + 60 };
 
-/* SQL: what is stored when the engine starts, */
+/* SQL: the store at the start of the engine, */
 extern const char world_inventory[], world_jobs[], world_statistics[];
-/* and what happens in the minute after. */
+/* and changes in the minute after it */
 extern const char world_changes[], world_measured[];
 
 enum { ROWS_MAX = 12 };
@@ -57,11 +57,11 @@ enum { ENTRIES_MAX = 1000, COLUMNS_MAX = 200 };
 
 extern struct entry entries[ENTRIES_MAX];
 extern size_t entries_count;
-extern struct mib_oid columns[COLUMNS_MAX];	/* all that may be read */
+extern struct mib_oid columns[COLUMNS_MAX];	/* all readable columns */
 extern size_t columns_count;
 
 void world_expect(const struct table tables[WORLD_TABLES]);
-/* A value from its type and text, as in struct column. */
+/* Makes a value from type and text, as in struct column. */
 void world_value(struct mib_value *value, char type, const char *text);
 
 #endif

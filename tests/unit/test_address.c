@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/model/address.c. The loopback interface stands for interfaces of
- * this machine: every one has it.
+ * Tests of src/model/address.c. Each machine has the loopback interface, which stands for other
+ * interfaces.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,7 +80,7 @@ address_text_with_interface_name_gives_its_index(void **state)
 }
 
 static void
-address_text_that_is_none_is_unknown(void **state)
+invalid_address_is_unknown(void **state)
 {
 	static const char *const texts[] = {
 		"", " ", "web-1.example", "10.0.0", "10.0.0.300", "10.0.0.1.1", "010.0.0.1",
@@ -164,7 +164,7 @@ endpoint_of_longest_texts_fits_the_column(void **state)
 #define LABEL_63 "a23456789-b23456789-c23456789-d23456789-e23456789-f23456789-g23"
 
 static void
-check_of_address_or_name_accepts(void **state)
+check_accepts_addresses_and_names(void **state)
 {
 	static const char *const texts[] = {
 		"192.0.2.1", "0.0.0.0", "2001:db8::1", "::1", "fe80::1%3", "fe80::1%eth0.100",
@@ -185,7 +185,7 @@ check_of_address_or_name_accepts(void **state)
 }
 
 static void
-check_of_near_address_refuses(void **state)
+check_refuses_invalid_addresses(void **state)
 {
 	static const struct {
 		const char	*text, *words;
@@ -236,7 +236,7 @@ check_of_near_address_refuses(void **state)
 }
 
 static void
-check_of_241_octets_is_out_of_range(void **state)
+check_refuses_241_bytes(void **state)
 {
 	char text[MODEL_ADDRESS_MAX + 2] = "unix@/";
 	struct err err = { 0 };
@@ -257,13 +257,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(address_text_gives_type_and_octets),
 		cmocka_unit_test(address_text_with_interface_name_gives_its_index),
-		cmocka_unit_test(address_text_that_is_none_is_unknown),
+		cmocka_unit_test(invalid_address_is_unknown),
 		cmocka_unit_test(port_text_gives_its_number_or_zero),
 		cmocka_unit_test(endpoint_joins_address_and_port),
 		cmocka_unit_test(endpoint_of_longest_texts_fits_the_column),
-		cmocka_unit_test(check_of_address_or_name_accepts),
-		cmocka_unit_test(check_of_near_address_refuses),
-		cmocka_unit_test(check_of_241_octets_is_out_of_range),
+		cmocka_unit_test(check_accepts_addresses_and_names),
+		cmocka_unit_test(check_refuses_invalid_addresses),
+		cmocka_unit_test(check_refuses_241_bytes),
 	};
 
 	return cmocka_run_group_tests_name("address", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/agentx: notifications, octet by octet, and their pace.
+ * Tests of src/agentx: notifications on the wire, and their pace.
  */
 #include "agentx_fake.h"
 
@@ -46,7 +46,7 @@ answer_send(unsigned int error)
 	message_send(&answer);
 }
 
-/* Sends what may go, and receives it; answers it 'after_ms' later, or never (-1). */
+/* Sends what the pace allows and receives it. Answers 'after_ms' later, or never (-1). */
 static unsigned int
 batch_send(int after_ms)
 {
@@ -71,7 +71,7 @@ batch_send(int after_ms)
 	return n;
 }
 
-/* Brings it to its full batches, and leaves 'n' to be sent. */
+/* Reaches full batches, with 'n' notifications left. */
 static void
 serve(unsigned int n)
 {
@@ -85,7 +85,7 @@ serve(unsigned int n)
 }
 
 static void
-notify_is_what_the_rfc_says(void **state)
+notify_is_encoded_as_in_the_rfc(void **state)
 {
 	(void)state;
 	serve(1);
@@ -157,9 +157,9 @@ batches_keep_their_pace(void **state)
 	assert_int_equal(batch_send(0), BATCH);
 }
 
-/* As with an inform to nobody, for which snmpd stands still. */
+/* As with an inform to a receiver that does not answer, when snmpd blocks. */
 static void
-slow_master_is_left_alone_for_long(void **state)
+slow_master_gets_a_long_pause(void **state)
 {
 	(void)state;
 	serve(3 * BATCH);
@@ -169,13 +169,13 @@ slow_master_is_left_alone_for_long(void **state)
 	run_ms(1000);
 	assert_int_equal(batch_send(6000), 1);
 	run_ms(60000);
-	assert_int_equal(batch_send(0), 1);		/* it is well again */
+	assert_int_equal(batch_send(0), 1);		/* the master answers quickly again */
 	assert_int_equal(batch_send(0), 2);
 	assert_int_equal(batch_send(0), 4);
 }
 
 static void
-master_that_takes_its_time_gets_no_more_at_once(void **state)
+batch_does_not_grow_for_a_master_that_answers_late(void **state)
 {
 	(void)state;
 	run_until_serving(1000);
@@ -187,7 +187,7 @@ master_that_takes_its_time_gets_no_more_at_once(void **state)
 }
 
 static void
-master_that_never_answers_is_told_on_after_a_while(void **state)
+sending_goes_on_a_minute_after_a_missing_answer(void **state)
 {
 	(void)state;
 	serve(BATCH + 2);
@@ -200,14 +200,14 @@ master_that_never_answers_is_told_on_after_a_while(void **state)
 }
 
 static void
-master_that_reads_nothing_is_sent_no_more(void **state)
+master_that_does_not_read_gets_nothing_more(void **state)
 {
 	unsigned int left = 100 * 1000;
 
 	(void)state;
 	serve(0);
 	master.paused = true;
-	/* What is not answered is given up after a minute, and the socket gets full. */
+	/* Notifications without an answer are lost after a minute, and the socket gets full. */
 	for (int i = 0; i < 5000; i++) {
 		notification_make(left);
 		agentx_notifications_send(agentx);
@@ -219,7 +219,7 @@ master_that_reads_nothing_is_sent_no_more(void **state)
 }
 
 static void
-refusal_ends_nothing(void **state)
+refusal_does_not_end_the_session(void **state)
 {
 	(void)state;
 	serve(0);
@@ -234,9 +234,9 @@ refusal_ends_nothing(void **state)
 	assert_int_equal(master.connects, 1);
 }
 
-/* Each time for another reason. */
+/* Each time with another error. */
 static void
-refusals_fill_no_log(void **state)
+log_lines_of_refusals_are_limited(void **state)
 {
 	(void)state;
 	serve(0);
@@ -253,7 +253,7 @@ refusals_fill_no_log(void **state)
 }
 
 static void
-new_session_begins_anew(void **state)
+new_session_begins_with_a_batch_of_one(void **state)
 {
 	(void)state;
 	serve(2 * BATCH);
@@ -273,17 +273,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(notify_is_what_the_rfc_says),
+		TEST(notify_is_encoded_as_in_the_rfc),
 		TEST(notifications_wait_for_a_session),
 		TEST(batch_waits_until_the_last_one_is_answered),
 		TEST(batches_keep_their_pace),
-		TEST(slow_master_is_left_alone_for_long),
-		TEST(master_that_takes_its_time_gets_no_more_at_once),
-		TEST(master_that_never_answers_is_told_on_after_a_while),
-		TEST(master_that_reads_nothing_is_sent_no_more),
-		TEST(refusal_ends_nothing),
-		TEST(refusals_fill_no_log),
-		TEST(new_session_begins_anew),
+		TEST(slow_master_gets_a_long_pause),
+		TEST(batch_does_not_grow_for_a_master_that_answers_late),
+		TEST(sending_goes_on_a_minute_after_a_missing_answer),
+		TEST(master_that_does_not_read_gets_nothing_more),
+		TEST(refusal_does_not_end_the_session),
+		TEST(log_lines_of_refusals_are_limited),
+		TEST(new_session_begins_with_a_batch_of_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/agentx, part by part: the stream and its buffers, and the message and
- * waits of an outage.
+ * Tests of parts of src/agentx: the stream and its buffers, messages and waits of an outage.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,7 +49,7 @@ stream_end(void **state)
 	return 0;
 }
 
-/* Numbers, so that what is lost or out of order shows. */
+/* Numbers, so that a lost or misplaced byte is found. */
 static void
 numbers_send(uint32_t *from, uint32_t n)
 {
@@ -73,7 +72,7 @@ numbers_receive(uint32_t *from, uint32_t n)
 }
 
 static void
-octets_that_wait_keep_their_order(void **state)
+waiting_bytes_keep_their_order(void **state)
 {
 	uint32_t sent = 0, received = 0;
 
@@ -82,7 +81,7 @@ octets_that_wait_keep_their_order(void **state)
 		numbers_send(&sent, 250);
 	for (int i = 0; i < 100; i++)
 		numbers_send(&sent, 250);
-	/* There is room for these, but others wait. */
+	/* The socket has room for these bytes, but others wait before them. */
 	for (int i = 0; i < 50; i++)
 		numbers_receive(&received, 250);
 	numbers_send(&sent, 10);
@@ -95,7 +94,7 @@ octets_that_wait_keep_their_order(void **state)
 }
 
 static void
-stream_whose_peer_is_gone_still_reads(void **state)
+stream_of_a_closed_peer_still_reads(void **state)
 {
 	static const uint8_t header[20] = { 1, 18 };
 	uint32_t number = 0;
@@ -118,7 +117,7 @@ stream_whose_peer_is_gone_still_reads(void **state)
 }
 
 static void
-messages_of_every_size_are_cut_out(void **state)
+messages_of_each_size_are_taken(void **state)
 {
 	static uint8_t out[20 + 4 * 4000];
 	uint8_t *message;
@@ -132,7 +131,7 @@ messages_of_every_size_are_cut_out(void **state)
 		out[18] = (uint8_t)(4 * i >> 8);
 		out[19] = (uint8_t)(4 * i);
 		assert_int_equal(send(peer, out, 20 + 4 * i, 0), 20 + 4 * i);
-		/* Leave some in the buffer, so that it must move and grow. */
+		/* Leave some bytes in the buffer, so that it moves and grows. */
 		if (i % 5 == 0)
 			continue;
 		assert_int_equal(stream_read(&stream), STREAM_OK);
@@ -193,7 +192,7 @@ reasons_say_what_to_do(void **state)
 }
 
 static void
-reason_is_news_once_while_it_lasts(void **state)
+reason_is_logged_once_in_an_outage(void **state)
 {
 	const struct reason gone = { REASON_CONNECT, ENOENT }, silent = { REASON_TIMEOUT, 0 };
 	struct outage outage = { 0 };
@@ -206,12 +205,12 @@ reason_is_news_once_while_it_lasts(void **state)
 	assert_false(outage_is_new(&outage, 4, &gone));
 	outage_begin(&outage, 10, 10000);
 	assert_true(outage_is_new(&outage, 11, &silent));
-	assert_false(outage_is_new(&outage, 12, &gone));	/* a restart, so far */
+	assert_false(outage_is_new(&outage, 12, &gone));	/* may be a restart */
 	assert_true(outage_is_new(&outage, 6000, &gone));
 }
 
 static void
-waits_grow_to_their_limit_and_begin_anew(void **state)
+waits_grow_to_their_limit_and_are_reset(void **state)
 {
 	static const int64_t most[] = { 250, 500, 1000, 2000, 4000, 8000, 8000 };
 	const struct reason gone = { REASON_CONNECT, ENOENT }, closed = { REASON_END, 0 };
@@ -226,7 +225,7 @@ waits_grow_to_their_limit_and_begin_anew(void **state)
 		wait = outage_retry_ms(&outage, &closed);
 		assert_int_in_range(wait, most[i] * 3 / 4, most[i]);
 	}
-	/* A minute of service clears the record; less does not, but is no new strike. */
+	/* A minute of service makes the wait short again; less does not, and does not double it. */
 	outage_begin(&outage, 0, 59000);
 	assert_int_in_range(outage_retry_ms(&outage, &closed), 187, 250);
 	assert_int_in_range(outage_retry_ms(&outage, &closed), 6000, 8000);
@@ -242,12 +241,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STREAM_TEST(octets_that_wait_keep_their_order),
-		STREAM_TEST(stream_whose_peer_is_gone_still_reads),
-		STREAM_TEST(messages_of_every_size_are_cut_out),
+		STREAM_TEST(waiting_bytes_keep_their_order),
+		STREAM_TEST(stream_of_a_closed_peer_still_reads),
+		STREAM_TEST(messages_of_each_size_are_taken),
 		cmocka_unit_test(reasons_say_what_to_do),
-		cmocka_unit_test(reason_is_news_once_while_it_lasts),
-		cmocka_unit_test(waits_grow_to_their_limit_and_begin_anew),
+		cmocka_unit_test(reason_is_logged_once_in_an_outage),
+		cmocka_unit_test(waits_grow_to_their_limit_and_are_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

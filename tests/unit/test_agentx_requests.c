@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/agentx: what the engine is asked and what the master is told, request
- * by request, octet by octet, in both byte orders.
+ * Tests of src/agentx: the calls of the engine and the answer to each request on the wire, in
+ * both byte orders.
  */
 #include "agentx_fake.h"
 
@@ -40,7 +40,7 @@ serving_begin(void **state)
 /* -- Get ------------------------------------------------------------------------------- */
 
 static void
-get_asks_and_answers_each_name(void **state)
+get_answers_each_name(void **state)
 {
 	(void)state;
 	FOR_BOTH_ORDERS(flags) {
@@ -62,7 +62,7 @@ get_asks_and_answers_each_name(void **state)
 	assert_int_equal(engine.gets, 4);
 }
 
-/* Reads one varbind's head of root.1.1. */
+/* Takes type and name of a varbind of root.1.1. */
 static void
 take_head(unsigned int type)
 {
@@ -277,7 +277,7 @@ bulk_without_repetitions_or_repeaters_is_a_next(void **state)
 }
 
 static void
-bulk_of_a_long_table_is_cut_short(void **state)
+bulk_of_a_long_table_is_bounded(void **state)
 {
 	(void)state;
 	engine.rows = 1000000;
@@ -369,7 +369,7 @@ phases_reach_the_engine_and_are_answered(void **state)
 }
 
 static void
-phase_that_fails_is_answered_with_its_varbind(void **state)
+failed_phase_is_answered_with_its_varbind(void **state)
 {
 	(void)state;
 	engine.index = 2;
@@ -398,9 +398,9 @@ cleanup_has_no_answer(void **state)
 	assert_string_equal(engine.calls, "cleanup 1 7, ");
 }
 
-/* One that cannot be decoded for want of memory is done by its header. */
+/* A CleanupSet that cannot be decoded, because memory is short, is carried out by its header. */
 static void
-cleanup_by_its_header_is_of_our_session_only(void **state)
+cleanup_by_its_header_needs_the_session_id(void **state)
 {
 	const struct responder responder = { .session = 1, .session_id = SESSION_ID };
 
@@ -417,7 +417,7 @@ cleanup_by_its_header_is_of_our_session_only(void **state)
 /* -- what is refused --------------------------------------------------------------------- */
 
 static void
-other_session_is_not_open(void **state)
+other_session_id_is_not_open(void **state)
 {
 	(void)state;
 	for (uint8_t type = GET; type <= UNDO_SET; type++) {
@@ -453,22 +453,22 @@ context_is_unsupported_unless_it_is_the_default(void **state)
 }
 
 static void
-unreadable_request_is_a_parse_error(void **state)
+invalid_request_is_a_parse_error(void **state)
 {
 	(void)state;
-	begin(TEST_SET, 0);			/* a type that there is not */
+	begin(TEST_SET, 0);			/* an unknown type */
 	put_head(0x99, 1), put_32(&question, 1);
 	ask(&question, &answer, 266, 0);
-	begin(GET, 0);				/* 200 sub-identifiers promised */
+	begin(GET, 0);				/* announces 200 sub-identifiers */
 	put_8(&question, 200), put_8(&question, 0), put_16(&question, 0);
 	ask(&question, &answer, 266, 0);
-	begin(TEST_SET, 0);			/* a longer text than there is */
+	begin(TEST_SET, 0);			/* announces a longer text than the message has */
 	put_head(0x04, 1), put_32(&question, 0xfffffffe);
 	ask(&question, &answer, 266, 0);
 	assert_int_equal(engine.gets + engine.nexts + engine.n, 0);
 }
 
-/* snmpd may make it of a large request of a manager, so it must not end the session. */
+/* A large request of a manager may cause it, so it must not end the session. */
 static void
 request_above_64_kib_is_refused(void **state)
 {
@@ -486,7 +486,7 @@ request_above_64_kib_is_refused(void **state)
 	assert_int_equal(engine.gets, 0);
 }
 
-/* snmpd 5.9.3 would not read it, ask five times more and then close the session. */
+/* snmpd 5.9.3 would not read it, repeat the request five times and close the session. */
 static void
 answer_above_64_kib_is_too_big(void **state)
 {
@@ -521,7 +521,7 @@ oid_of_128_sub_identifiers_is_served(void **state)
 	assert_int_equal(engine.name.sub[127], 4294967295u - 122);
 }
 
-/* net-snmp 5.9.3 decodes it (the engine's OIDs then have no room), others may not. */
+/* net-snmp 5.9.3 decodes it; OIDs of the engine have no space for it. */
 static void
 oid_of_129_sub_identifiers_is_refused(void **state)
 {
@@ -565,7 +565,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(get_asks_and_answers_each_name),
+		TEST(get_answers_each_name),
 		TEST(value_of_each_type_is_encoded),
 		TEST(octets_of_any_length_are_encoded),
 		TEST(exception_has_no_value),
@@ -575,15 +575,15 @@ main(void)
 		TEST(bulk_repeats_all_but_the_first),
 		TEST(bulk_ends_when_every_view_ends),
 		TEST(bulk_without_repetitions_or_repeaters_is_a_next),
-		TEST(bulk_of_a_long_table_is_cut_short),
+		TEST(bulk_of_a_long_table_is_bounded),
 		TEST(test_of_each_type_reaches_the_engine),
 		TEST(phases_reach_the_engine_and_are_answered),
-		TEST(phase_that_fails_is_answered_with_its_varbind),
+		TEST(failed_phase_is_answered_with_its_varbind),
 		TEST(cleanup_has_no_answer),
-		TEST(cleanup_by_its_header_is_of_our_session_only),
-		TEST(other_session_is_not_open),
+		TEST(cleanup_by_its_header_needs_the_session_id),
+		TEST(other_session_id_is_not_open),
 		TEST(context_is_unsupported_unless_it_is_the_default),
-		TEST(unreadable_request_is_a_parse_error),
+		TEST(invalid_request_is_a_parse_error),
 		TEST(request_above_64_kib_is_refused),
 		TEST(answer_above_64_kib_is_too_big),
 		TEST(oid_of_128_sub_identifiers_is_served),

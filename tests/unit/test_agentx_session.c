@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/agentx: the life of the session, with good masters and bad ones.
+ * Tests of src/agentx: beginning and end of the session, with correct and with faulty masters.
  */
 #include "agentx_fake.h"
 
@@ -69,7 +69,7 @@ session_opens_registers_and_adds_capabilities(void **state)
 	take_oid(&m, 3, 2, 1, 1);
 	take_text(&m, "a test", 6);
 	take_end(&m);
-	accept_it(265);					/* does no harm */
+	accept_it(265);					/* has no effect */
 	run_ms(100000);
 	assert_true(agentx_serving(agentx));
 	assert_int_equal(master.connects, 1);
@@ -95,7 +95,7 @@ session_closes_with_the_agent(void **state)
 /* -- losing ------------------------------------------------------------------------------ */
 
 static void
-connection_that_ends_is_opened_again(void **state)
+ended_connection_is_opened_again(void **state)
 {
 	(void)state;
 	run_until_serving(1000);
@@ -112,7 +112,7 @@ connection_that_ends_is_opened_again(void **state)
 }
 
 static void
-session_that_the_master_closes_is_opened_again(void **state)
+closed_session_is_opened_again(void **state)
 {
 	(void)state;
 	run_until_serving(1000);
@@ -127,9 +127,9 @@ session_that_the_master_closes_is_opened_again(void **state)
 	assert_int_equal(master.connects, 2);
 }
 
-/* The manager was told success once the master wrote this. */
+/* The manager got success when the master wrote this message. */
 static void
-cleanup_before_the_end_is_read(void **state)
+cleanup_before_the_end_of_the_connection_is_carried_out(void **state)
 {
 	(void)state;
 	run_until_serving(1000);
@@ -144,7 +144,7 @@ cleanup_before_the_end_is_read(void **state)
 }
 
 static void
-cleanup_before_our_own_end_is_read(void **state)
+cleanup_before_the_end_of_lbclusterd_is_carried_out(void **state)
 {
 	(void)state;
 	run_until_serving(1000);
@@ -156,10 +156,10 @@ cleanup_before_our_own_end_is_read(void **state)
 	assert_string_equal(engine.calls, "cleanup 1 9, left 1 0, ");
 }
 
-/* Of a SET that is committed the end is under way: a master that sends it only once it has
- * the answer, while we are about to go. */
+/* The end of a committed SET arrives while lbclusterd ends. The master sends it when it has the
+ * answer to CommitSet. */
 static void
-cleanup_that_follows_the_commit_is_awaited_at_our_own_end(void **state)
+end_of_lbclusterd_waits_for_the_cleanup_of_a_committed_set(void **state)
 {
 	pid_t late;
 
@@ -186,9 +186,9 @@ cleanup_that_follows_the_commit_is_awaited_at_our_own_end(void **state)
 	assert_int_equal(waitpid(late, NULL, 0), late);
 }
 
-/* A master that is stopped sends none: it is not waited for any longer. */
+/* A stopped master sends no end. lbclusterd waits for it one second. */
 static void
-cleanup_that_never_comes_ends_the_wait(void **state)
+end_of_lbclusterd_waits_one_second_for_a_cleanup(void **state)
 {
 	(void)state;
 	run_until_serving(1000);
@@ -224,7 +224,7 @@ message_in_pieces_is_put_together(void **state)
 	assert_string_equal(engine.calls, "commit 1 1, commit 1 1, undo 1 1, ");
 }
 
-/* Nothing says where the next message would begin. */
+/* The beginning of the next message is unknown. */
 static void
 message_with_a_bad_header_ends_the_session(void **state)
 {
@@ -245,9 +245,9 @@ message_with_a_bad_header_ends_the_session(void **state)
 	}
 }
 
-/* The smallest varbinds there are: 32 KiB that are decoded, and 128 that are not. */
+/* The smallest varbinds: 32 KiB are decoded, 128 KiB are not. */
 static void
-message_of_any_type_is_no_stall(void **state)
+message_of_any_type_does_not_block(void **state)
 {
 	static struct message big;
 
@@ -268,7 +268,7 @@ message_of_any_type_is_no_stall(void **state)
 /* -- masters that are not there ----------------------------------------------------------- */
 
 static void
-master_that_comes_late_is_served_within_two_seconds(void **state)
+late_master_is_served_within_two_seconds(void **state)
 {
 	(void)state;
 	master_leave();
@@ -282,7 +282,7 @@ master_that_comes_late_is_served_within_two_seconds(void **state)
 }
 
 static void
-master_that_comes_back_is_served_within_two_seconds(void **state)
+restarted_master_is_served_within_two_seconds(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 5; i++) {
@@ -295,12 +295,12 @@ master_that_comes_back_is_served_within_two_seconds(void **state)
 	run_until_serving(2000);
 }
 
-/* The backlog of one connection is taken, and never accepted. */
+/* The connection fills the backlog and is never accepted. */
 static void
-master_that_accepts_nothing_is_no_stall(void **state)
+master_that_does_not_accept_does_not_block(void **state)
 {
 	(void)state;
-	master.manners = MANNERS_DEAF;
+	master.manners = MANNERS_NO_ACCEPT;
 	run_ms(60000);
 	assert_false(agentx_serving(agentx));
 	assert_int_in_range(log_lines, 1, 2);
@@ -311,10 +311,10 @@ master_that_accepts_nothing_is_no_stall(void **state)
 
 /* -- masters that misbehave --------------------------------------------------------------- */
 
-/* Meets a bad master for ten minutes, then the same one cured. All that is said meanwhile
- * is 'words', once. */
+/* Runs with a faulty master for ten minutes, then with a correct one. The log has the message
+ * once in that time. */
 static void
-bad_master_met(enum manners manners, const char *words, unsigned int connects_min,
+faulty_master_met(enum manners manners, const char *message, unsigned int connects_min,
     unsigned int connects_max, int64_t cured_ms)
 {
 	master.manners = manners;
@@ -323,7 +323,7 @@ bad_master_met(enum manners manners, const char *words, unsigned int connects_mi
 	assert_int_in_range(master.connects, connects_min, connects_max);
 	assert_int_equal(state_changes, 0);
 	assert_int_equal(log_lines, 1);
-	assert_non_null(strstr(log_latest, words));
+	assert_non_null(strstr(log_latest, message));
 	master.manners = MANNERS_GOOD;
 	run_until_serving(cured_ms);
 	assert_int_equal(log_lines, 2);
@@ -331,69 +331,69 @@ bad_master_met(enum manners manners, const char *words, unsigned int connects_mi
 }
 
 static void
-master_that_closes_at_once_is_asked_rarely(void **state)
+retries_slow_down_for_a_master_that_closes(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_CLOSE, "closed the connection", 60, 120,
+	faulty_master_met(MANNERS_CLOSE, "closed the connection", 60, 120,
 	    8100);
 }
 
 static void
-master_that_closes_after_open_is_asked_rarely(void **state)
+retries_slow_down_for_a_master_that_closes_after_open(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_OPEN_ONLY, "closed the connection", 60, 120,
+	faulty_master_met(MANNERS_OPEN_ONLY, "closed the connection", 60, 120,
 	    8100);
 	assert_int_equal(strncmp(engine.calls, "lost 1 0, lost 2 0, ", 20), 0);
 }
 
 static void
-master_that_speaks_no_agentx_is_asked_rarely(void **state)
+retries_slow_down_for_another_protocol(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_RUBBISH, "does not speak AgentX", 60, 120, 8100);
+	faulty_master_met(MANNERS_GARBAGE, "does not speak AgentX", 60, 120, 8100);
 }
 
 static void
-master_that_tells_a_huge_length_is_asked_rarely(void **state)
+retries_slow_down_for_a_huge_length(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_HUGE, "does not speak AgentX", 60, 120, 8100);
+	faulty_master_met(MANNERS_HUGE, "does not speak AgentX", 60, 120, 8100);
 }
 
 static void
-master_that_sends_half_a_message_is_asked_rarely(void **state)
+retries_slow_down_for_half_a_message(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_HALF, "closed the connection", 60, 120, 8100);
+	faulty_master_met(MANNERS_HALF, "closed the connection", 60, 120, 8100);
 }
 
 static void
-master_that_has_another_subagent_is_asked_rarely(void **state)
+retries_slow_down_for_a_duplicate_registration(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_DUPLICATE, "another subagent serves", 60, 120, 8100);
+	faulty_master_met(MANNERS_DUPLICATE, "another subagent serves", 60, 120, 8100);
 }
 
 static void
-master_that_is_silent_is_no_stall(void **state)
+master_that_does_not_answer_does_not_block(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_NONE, "does not answer; snmpd is stopped or hung",
+	faulty_master_met(MANNERS_NONE, "does not answer; snmpd is stopped or hung",
 	    150, 300, 3100);
 }
 
 static void
-master_that_is_silent_after_open_is_no_stall(void **state)
+master_that_answers_only_open_does_not_block(void **state)
 {
 	(void)state;
-	bad_master_met(MANNERS_OPEN_SILENT, "does not answer; snmpd is stopped or hung",
+	faulty_master_met(MANNERS_OPEN_SILENT, "does not answer; snmpd is stopped or hung",
 	    150, 300, 3100);
 }
 
-/* The row in sysORTable is a nicety: without its answer all is served. */
+/* Service does not need the answer to AddAgentCaps. */
 static void
-master_that_answers_all_but_one_is_served(void **state)
+missing_answer_to_addagentcaps_has_no_effect(void **state)
 {
 	(void)state;
 	master.manners = MANNERS_NONE;
@@ -411,7 +411,7 @@ master_that_answers_all_but_one_is_served(void **state)
 	assert_int_equal(log_lines, 1);
 }
 
-/* Killed and started again before two seconds are over, each time. */
+/* The master is killed and restarted within two seconds, each time. */
 static void
 master_that_restarts_often_is_found_soon(void **state)
 {
@@ -426,9 +426,9 @@ master_that_restarts_often_is_found_soon(void **state)
 	run_until_serving(1000);
 }
 
-/* It takes the registration and goes, each time. */
+/* The master accepts the registration and closes, each time. */
 static void
-master_that_serves_for_a_moment_is_asked_rarely(void **state)
+retries_slow_down_for_a_short_session(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 50; i++) {
@@ -442,9 +442,9 @@ master_that_serves_for_a_moment_is_asked_rarely(void **state)
 	assert_false(agentx_serving(agentx));
 }
 
-/* The socket is another one: what the last master did is no reason to wait. */
+/* There is a new socket: the faults of the last master do not delay the connect. */
 static void
-master_that_is_started_anew_is_asked_soon(void **state)
+retry_is_quick_after_a_restart_of_the_master(void **state)
 {
 	unsigned int before;
 
@@ -470,7 +470,7 @@ row_ask(uint32_t packet)
 }
 
 static void
-answers_that_wait_are_sent_later_in_order(void **state)
+waiting_answers_are_sent_in_order(void **state)
 {
 	enum { ASKED = 3000 };
 
@@ -497,7 +497,7 @@ answers_that_wait_are_sent_later_in_order(void **state)
 }
 
 static void
-master_that_never_reads_is_left(void **state)
+session_with_a_master_that_never_reads_ends(void **state)
 {
 	(void)state;
 	run_until_serving(1000);
@@ -522,32 +522,32 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(session_opens_registers_and_adds_capabilities),
 		TEST(session_closes_with_the_agent),
-		TEST(connection_that_ends_is_opened_again),
-		TEST(session_that_the_master_closes_is_opened_again),
-		TEST(cleanup_before_the_end_is_read),
-		TEST(cleanup_before_our_own_end_is_read),
-		TEST(cleanup_that_follows_the_commit_is_awaited_at_our_own_end),
-		TEST(cleanup_that_never_comes_ends_the_wait),
+		TEST(ended_connection_is_opened_again),
+		TEST(closed_session_is_opened_again),
+		TEST(cleanup_before_the_end_of_the_connection_is_carried_out),
+		TEST(cleanup_before_the_end_of_lbclusterd_is_carried_out),
+		TEST(end_of_lbclusterd_waits_for_the_cleanup_of_a_committed_set),
+		TEST(end_of_lbclusterd_waits_one_second_for_a_cleanup),
 		TEST(message_in_pieces_is_put_together),
 		TEST(message_with_a_bad_header_ends_the_session),
-		TEST(message_of_any_type_is_no_stall),
-		TEST(master_that_comes_late_is_served_within_two_seconds),
-		TEST(master_that_comes_back_is_served_within_two_seconds),
-		TEST(master_that_accepts_nothing_is_no_stall),
-		TEST(master_that_closes_at_once_is_asked_rarely),
-		TEST(master_that_closes_after_open_is_asked_rarely),
-		TEST(master_that_speaks_no_agentx_is_asked_rarely),
-		TEST(master_that_tells_a_huge_length_is_asked_rarely),
-		TEST(master_that_sends_half_a_message_is_asked_rarely),
-		TEST(master_that_has_another_subagent_is_asked_rarely),
-		TEST(master_that_is_silent_is_no_stall),
-		TEST(master_that_is_silent_after_open_is_no_stall),
-		TEST(master_that_answers_all_but_one_is_served),
+		TEST(message_of_any_type_does_not_block),
+		TEST(late_master_is_served_within_two_seconds),
+		TEST(restarted_master_is_served_within_two_seconds),
+		TEST(master_that_does_not_accept_does_not_block),
+		TEST(retries_slow_down_for_a_master_that_closes),
+		TEST(retries_slow_down_for_a_master_that_closes_after_open),
+		TEST(retries_slow_down_for_another_protocol),
+		TEST(retries_slow_down_for_a_huge_length),
+		TEST(retries_slow_down_for_half_a_message),
+		TEST(retries_slow_down_for_a_duplicate_registration),
+		TEST(master_that_does_not_answer_does_not_block),
+		TEST(master_that_answers_only_open_does_not_block),
+		TEST(missing_answer_to_addagentcaps_has_no_effect),
 		TEST(master_that_restarts_often_is_found_soon),
-		TEST(master_that_serves_for_a_moment_is_asked_rarely),
-		TEST(master_that_is_started_anew_is_asked_soon),
-		TEST(answers_that_wait_are_sent_later_in_order),
-		TEST(master_that_never_reads_is_left),
+		TEST(retries_slow_down_for_a_short_session),
+		TEST(retry_is_quick_after_a_restart_of_the_master),
+		TEST(waiting_answers_are_sent_in_order),
+		TEST(session_with_a_master_that_never_reads_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

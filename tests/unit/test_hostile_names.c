@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of names and search ranges as only a hostile master sends them, through session,
- * codec, engine and store: beside each instance, too short, too long, beyond 31 bits, ranges
- * that are empty or the wrong way round. Each answer is that of the reference.
+ * Tests of names and search ranges of a hostile master, through session, codec, engine and store:
+ * near each instance, too short, too long, above 31 bits, empty and reversed ranges. Each answer
+ * is compared with the reference.
  */
 #include "agentx_fake.h"
 #include "mib_reference.h"
@@ -17,7 +17,7 @@ static struct fixture f;
 static struct message request, reply;
 static unsigned long asked;
 
-/* In place of those in agentx_engine.c. */
+/* Replace the functions of agentx_engine.c. */
 struct mib *
 engine_make(void)
 {
@@ -36,8 +36,8 @@ engine_end(void)
 static const uint32_t odd_numbers[] = { 0, 1, 65, 128, 256, 2147483647, 2147483648u,
     4294967295u };
 
-/* Calls 'fn' for 'name', and for all that is odd around it: cut short at each place,
- * another number in each place, and longer, up to 128 sub-identifiers. */
+/* Calls 'fn' for 'name' and for variants: cut at each position, with another number in each
+ * position, and longer, up to 128 sub-identifiers. */
 static void
 each_beside(const struct mib_oid *name, void (*fn)(const struct mib_oid *name))
 {
@@ -68,7 +68,7 @@ each_beside(const struct mib_oid *name, void (*fn)(const struct mib_oid *name))
 	}
 }
 
-/* The first and the last row of each column: every table, every index. */
+/* Uses the first and the last row of each column of each table. */
 static void
 each_odd_name(void (*fn)(const struct mib_oid *name))
 {
@@ -85,7 +85,7 @@ each_odd_name(void (*fn)(const struct mib_oid *name))
 	}
 }
 
-/* As an OID may be told: with the prefix of section 5.1 or without. */
+/* Puts the OID with the prefix of section 5.1 or without, alternately. */
 static void
 put_either(const struct mib_oid *name, bool include)
 {
@@ -105,7 +105,7 @@ static struct range {
 } ranges[TOGETHER];
 static size_t n_ranges;
 
-/* The codec makes 0.0 of an OID of no sub-identifiers, so that name comes back. */
+/* Compares names. The codec turns an OID without sub-identifiers into 0.0. */
 static void
 name_check(const struct mib_oid *name, const struct mib_oid *expected)
 {
@@ -190,8 +190,8 @@ next_of_any_name_is_answered(void **state)
 	ranges_ask(GET_NEXT);
 }
 
-/* From each of these to each, with its first or without: so the range is also empty, of one
- * name, and the wrong way round. */
+/* All ranges between these names, with and without the first, so also empty, one name and
+ * reversed ranges. */
 static void
 next_in_any_range_is_answered(void **state)
 {
@@ -238,7 +238,7 @@ bulk_put(const struct mib_oid *start)
 	ranges[n_ranges++] = (struct range){ *start, no_end, false };
 }
 
-/* Takes what must come next of 'range'; false for the end of its view. */
+/* Takes the next varbind of 'range'. False at the end of the view. */
 static bool
 bulk_take(struct range *range)
 {
@@ -253,7 +253,7 @@ bulk_take(struct range *range)
 	return expected.value.type != MIB_END_OF_VIEW;
 }
 
-/* An answer may be shorter than what was asked for, but not without a reason. */
+/* An answer may only be shorter than requested at its bounds. */
 static void
 bulk_check(unsigned int non_repeaters, unsigned int repetitions)
 {
@@ -304,8 +304,8 @@ bulk_of_any_size_is_answered(void **state)
 
 /* -- TestSet ------------------------------------------------------------------------- */
 
-/* What a name is set to: what it has, or the first row of its column, so that only the name
- * can be wrong. Gives what the answer is then. */
+/* Prepares a SET of 'name' to its present value, or to that of the first row of its column, so
+ * that only the name can be wrong. Returns the expected status. */
 static enum mib_status
 test_prepare(const struct mib_oid *name, struct mib_varbind *ret)
 {
@@ -337,7 +337,7 @@ test_try(const struct mib_oid *name)
 	enum mib_status expected = test_prepare(name, &varbind);
 	static uint32_t number;
 
-	/* Of those of read-only columns some are enough. */
+	/* Some names of read-only columns are enough. */
 	if (++number % 8 != 0 && expected == MIB_NOT_WRITABLE)
 		return;
 	request_begin(&request, TEST_SET, number);
@@ -362,7 +362,7 @@ static int
 names_begin(void **state)
 {
 	asked = 0;
-	n_ranges = 0;	/* of a test that failed */
+	n_ranges = 0;	/* left by a failed test */
 	if (world_begin(state) != 0)
 		return -1;
 	run_until_serving(1000);
@@ -376,7 +376,7 @@ names_end(void **state)
 	bool served = agentx_serving(agentx) && master.connects == 1;
 
 	print_message("%lu names\n", asked);
-	/* Before a check, so that the next test begins without this one's session. */
+	/* Ends the session before the check, so that a failure does not affect the next test. */
 	world_end(state);
 	assert_true(served);
 	return 0;

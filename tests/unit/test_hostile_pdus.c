@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of what a hostile master writes to the socket: messages cut short at each octet, in
- * pieces, many at once, of any length, type, flag and number, and answers that nobody asked
- * for. Each is answered as RFC 2741 says, or the session ends and there is a new one.
+ * Tests of messages of a hostile master: cut at each byte, in pieces, many at once, of any
+ * length, type, flag and number, and unexpected responses. Each is answered as RFC 2741 defines,
+ * or the session ends and a new one begins.
  */
 #include "hostile.h"
 
@@ -16,7 +16,7 @@
 
 enum { WHOLES_MAX = 5 };
 
-/* Lengths at which the message is a whole one. */
+/* Lengths at which the message is valid. */
 static size_t wholes[WHOLES_MAX];
 static size_t n_wholes;
 
@@ -67,7 +67,7 @@ end_it(void)
 
 /* -- cut short --------------------------------------------------------------------------------- */
 
-/* The length in the header is that of what is there. */
+/* The length in the header fits the cut message. */
 HOSTILE_TEST(message_cut_short_is_a_parse_error)
 {
 	for (uint8_t type = GET; type <= TEST_SET; type++) {
@@ -84,8 +84,8 @@ HOSTILE_TEST(message_cut_short_is_a_parse_error)
 	}
 }
 
-/* The master dies while it writes: nothing comes of it, nor of the phases before. */
-HOSTILE_TEST(message_cut_off_does_nothing)
+/* The master ends while it writes. The message and the phases before have no effect. */
+HOSTILE_TEST(message_cut_by_the_end_of_the_connection_does_nothing)
 {
 	for (uint8_t type = GET; type <= CLEANUP_SET; type++) {
 		message_make(type);
@@ -128,7 +128,7 @@ HOSTILE_TEST(message_in_any_two_pieces_is_answered)
 	}
 }
 
-HOSTILE_TEST(messages_octet_by_octet_are_answered)
+HOSTILE_TEST(messages_byte_by_byte_are_answered)
 {
 	static struct message two;
 
@@ -151,7 +151,7 @@ HOSTILE_TEST(messages_octet_by_octet_are_answered)
 	}
 }
 
-/* A whole day of a manager, in one write. */
+/* Many requests of a manager in one write. */
 HOSTILE_TEST(messages_in_one_write_are_answered_in_order)
 {
 	static const uint8_t life[] = { TEST_SET, COMMIT_SET, GET, UNDO_SET, GET_NEXT, TEST_SET,
@@ -182,7 +182,7 @@ HOSTILE_TEST(messages_in_one_write_are_answered_in_order)
 
 /* -- lengths ------------------------------------------------------------------------- */
 
-HOSTILE_TEST(length_beyond_all_bounds_ends_the_session)
+HOSTILE_TEST(length_above_the_limit_ends_the_session)
 {
 	static const uint32_t lengths[] = { 1, 2, 3, 5, 0x7ffffffc, 0x80000000, 0x80000001,
 	    0xfffffffc, 0xfffffffd, 0xffffffff, STREAM_MESSAGE_MAX - HEADER + 4, 0x01000000 };
@@ -194,12 +194,12 @@ HOSTILE_TEST(length_beyond_all_bounds_ends_the_session)
 		octets_send(request.data, HEADER);
 		run_ms(0);
 		assert_false(agentx_serving(agentx));
-		still_serves();
+		service_check();
 	}
 }
 
-/* The longest that is waited for, and the first that is too long for the codec. */
-HOSTILE_TEST(length_within_bounds_is_waited_for_and_answered)
+/* The longest message that is accepted, and the first that is too long for the codec. */
+HOSTILE_TEST(length_below_the_limit_is_answered)
 {
 	static const size_t lengths[] = { 64 * 1024 - 4, 64 * 1024 + 4, STREAM_MESSAGE_MAX };
 	static uint8_t zeros[STREAM_MESSAGE_MAX];
@@ -218,7 +218,7 @@ HOSTILE_TEST(length_within_bounds_is_waited_for_and_answered)
 		message_receive(&reply);
 		assert_int_equal(reply.packet, request.packet);
 		take_32(&reply);
-		/* So many null OIDs are an answer beyond 64 KiB, or not even decoded. */
+		/* So many null OIDs need an answer above 64 KiB, or are not decoded. */
 		assert_int_equal(take_16(&reply), lengths[i] <= 65536 ? 1 : PARSE_ERROR);
 	}
 }
@@ -240,7 +240,7 @@ HOSTILE_TEST(other_version_ends_the_session)
 
 /* -- headers ------------------------------------------------------------------------- */
 
-HOSTILE_TEST(flags_without_a_meaning_are_no_matter)
+HOSTILE_TEST(unknown_flags_are_ignored)
 {
 	for (unsigned int flags = 0; flags <= 255; flags++) {
 		for (uint8_t type = GET; type <= UNDO_SET; type++) {
@@ -271,7 +271,7 @@ HOSTILE_TEST(context_of_any_request_is_unsupported)
 			else
 				ask(&request, &reply, UNSUPPORTED_CONTEXT, 0);
 		}
-		/* None where one is announced: the first name is taken for its length. */
+		/* A context is announced and missing. The first name is read as its length. */
 		message_begin(&request, type, CONTEXT, SESSION_ID, 7, type);
 		put_range(".1.4.1.8.1.1.1");
 		if (type < CLEANUP_SET)
@@ -279,7 +279,7 @@ HOSTILE_TEST(context_of_any_request_is_unsupported)
 	}
 }
 
-HOSTILE_TEST(numbers_of_a_request_come_back)
+HOSTILE_TEST(answer_has_the_numbers_of_the_request)
 {
 	static const uint32_t numbers[] = { 0, 1, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff };
 
@@ -322,14 +322,14 @@ HOSTILE_TEST(message_of_any_type_and_length_is_answered_or_ignored)
 			assert_int_equal(master.peer.n > 0, answered);
 			if (answered)
 				message_receive(&reply);
-			/* Close alone may end the session. */
+			/* Only Close may end the session. */
 			assert_true(type == CLOSE || agentx_serving(agentx));
-			still_serves();
+			service_check();
 		}
 	}
 }
 
-HOSTILE_TEST(close_for_any_reason_begins_anew)
+HOSTILE_TEST(close_for_any_reason_is_followed_by_a_new_session)
 {
 	for (unsigned int reason = 0; reason <= 255; reason++) {
 		request_begin(&request, CLOSE, 0);
@@ -343,13 +343,13 @@ HOSTILE_TEST(close_for_any_reason_begins_anew)
 	}
 }
 
-/* Neither the session nor the log minds them. */
-HOSTILE_TEST(response_that_nobody_asked_for_is_ignored)
+/* Session and log do not change. */
+HOSTILE_TEST(unexpected_response_is_ignored)
 {
 	static const uint32_t errors[] = { 0, 1, 5, 256, 257, 263, 266, 0xffff };
 	unsigned int lines;
 
-	still_serves();
+	service_check();
 	lines = log_lines;
 	for (uint32_t packet = 0; packet < 200; packet++) {
 		for (size_t i = 0; i < COUNT(errors); i++) {
@@ -375,19 +375,19 @@ main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		TEST(message_cut_short_is_a_parse_error),
-		TEST(message_cut_off_does_nothing),
+		TEST(message_cut_by_the_end_of_the_connection_does_nothing),
 		TEST(message_in_any_two_pieces_is_answered),
-		TEST(messages_octet_by_octet_are_answered),
+		TEST(messages_byte_by_byte_are_answered),
 		TEST(messages_in_one_write_are_answered_in_order),
-		TEST(length_beyond_all_bounds_ends_the_session),
-		TEST(length_within_bounds_is_waited_for_and_answered),
+		TEST(length_above_the_limit_ends_the_session),
+		TEST(length_below_the_limit_is_answered),
 		TEST(other_version_ends_the_session),
-		TEST(flags_without_a_meaning_are_no_matter),
+		TEST(unknown_flags_are_ignored),
 		TEST(context_of_any_request_is_unsupported),
-		TEST(numbers_of_a_request_come_back),
+		TEST(answer_has_the_numbers_of_the_request),
 		TEST(message_of_any_type_and_length_is_answered_or_ignored),
-		TEST(close_for_any_reason_begins_anew),
-		TEST(response_that_nobody_asked_for_is_ignored),
+		TEST(close_for_any_reason_is_followed_by_a_new_session),
+		TEST(unexpected_response_is_ignored),
 	};
 
 	(void)argc;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of what a hostile master puts into its messages: OIDs that are too long or promise
- * too much, texts that reach beyond the message, types that there are not, values that do
- * not fit, thousands of varbinds.
+ * Tests of the contents of messages of a hostile master: OIDs that are too long or cut, texts
+ * beyond the end of the message, unknown types, values out of range, thousands of varbinds.
  */
 #include "hostile.h"
 
@@ -22,7 +21,7 @@ end_it(void)
 
 /* -- OIDs ---------------------------------------------------------------------------- */
 
-/* 'n' sub-identifiers, and so many really there. */
+/* Puts an OID that announces 'n' sub-identifiers and has another number of them. */
 static void
 put_long(unsigned int n, unsigned int prefix, size_t there)
 {
@@ -33,7 +32,7 @@ put_long(unsigned int n, unsigned int prefix, size_t there)
 	request.data[request.n - 4 * there - 4] = (uint8_t)n;
 }
 
-/* The engine has room for 128, as much as RFC 2578 allows. */
+/* OIDs of the engine have up to 128 sub-identifiers, as RFC 2578 allows. */
 HOSTILE_TEST(oid_of_any_length_is_answered)
 {
 	static const unsigned int prefixes[] = { 0, 1, 4, 255 };
@@ -65,7 +64,7 @@ HOSTILE_TEST(oid_of_any_length_is_answered)
 	}
 }
 
-HOSTILE_TEST(oid_that_promises_more_than_there_is_is_a_parse_error)
+HOSTILE_TEST(cut_oid_is_a_parse_error)
 {
 	for (unsigned int n = 1; n <= SUBS_MAX; n++) {
 		for (size_t there = 0; there < n && there < 3; there++) {
@@ -86,8 +85,8 @@ HOSTILE_TEST(oid_that_promises_more_than_there_is_is_a_parse_error)
 	}
 }
 
-/* Neither the octet after the prefix has other values than 0 and 1, nor the next than 0. */
-HOSTILE_TEST(octets_of_an_oid_without_a_meaning_are_no_matter)
+/* The octet after the prefix is 0 or 1, the next one is 0. */
+HOSTILE_TEST(unused_octets_of_an_oid_are_ignored)
 {
 	struct mib_varbind varbind;
 
@@ -114,8 +113,8 @@ varbind_begin(unsigned int type, const char *name)
 	put_name(&request, &oid, false);
 }
 
-/* Each with as many octets as it takes at least. */
-HOSTILE_TEST(value_of_any_type_is_refused_or_taken)
+/* Each type with the least number of octets. */
+HOSTILE_TEST(value_of_any_type_is_refused_or_accepted)
 {
 	static const struct {
 		unsigned int	type, error;
@@ -127,7 +126,7 @@ HOSTILE_TEST(value_of_any_type_is_refused_or_taken)
 		{ MIB_OPAQUE, MIB_WRONG_TYPE }, { MIB_COUNTER64, MIB_WRONG_TYPE },
 		{ MIB_NO_SUCH_OBJECT, MIB_WRONG_TYPE }, { MIB_NO_SUCH_INSTANCE, MIB_WRONG_TYPE },
 		{ MIB_END_OF_VIEW, MIB_WRONG_TYPE },
-		/* net-snmp's own, which its codec takes. */
+		/* types of net-snmp that its codec accepts */
 		{ 0x47, PROCESSING_ERROR }, { 0xc2, PROCESSING_ERROR }, { 0xc3, PROCESSING_ERROR },
 	};
 
@@ -147,7 +146,7 @@ HOSTILE_TEST(value_of_any_type_is_refused_or_taken)
 	}
 }
 
-HOSTILE_TEST(text_beyond_its_message_is_a_parse_error)
+HOSTILE_TEST(text_beyond_the_message_is_a_parse_error)
 {
 	static const uint32_t lengths[] = { 5, 8, 9, 255, 65535, 65536, 0x7fffffff, 0x80000000,
 	    0xfffffff8, 0xfffffffc, 0xfffffffd, 0xfffffffe, 0xffffffff };
@@ -158,7 +157,7 @@ HOSTILE_TEST(text_beyond_its_message_is_a_parse_error)
 		put_32(&request, lengths[i / COUNT(types)]);
 		put_32(&request, 0x61626364);
 		ask(&request, &reply, PARSE_ERROR, 0);
-		/* A context is a text as well. */
+		/* A context is a text too. */
 		message_begin(&request, GET, CONTEXT, SESSION_ID, 0, 1);
 		put_32(&request, lengths[i / COUNT(types)]);
 		put_32(&request, 0x61626364);
@@ -166,7 +165,7 @@ HOSTILE_TEST(text_beyond_its_message_is_a_parse_error)
 	}
 }
 
-HOSTILE_TEST(text_of_any_length_is_wrong_or_taken)
+HOSTILE_TEST(text_of_any_length_is_wrong_or_accepted)
 {
 	static char text[60000];
 
@@ -181,7 +180,7 @@ HOSTILE_TEST(text_of_any_length_is_wrong_or_taken)
 	}
 }
 
-HOSTILE_TEST(number_of_any_size_is_wrong_or_taken)
+HOSTILE_TEST(number_of_any_size_is_wrong_or_accepted)
 {
 	static const uint32_t numbers[] = { 0, 1, 2, 3, 65535, 65536, 0x7fffffff, 0x80000000,
 	    0xffffffff };
@@ -197,7 +196,7 @@ HOSTILE_TEST(number_of_any_size_is_wrong_or_taken)
 		put_32(&request, numbers[i]);
 		ask(&request, &reply, truth ? 0 : MIB_WRONG_VALUE, truth ? 0 : 1);
 		end_it();
-		/* Another lock than the current one; or one that no TestAndIncr can have. */
+		/* Another lock than the current one, or an invalid one. */
 		varbind_begin(MIB_INTEGER, ".1.1.2.0");
 		put_32(&request, numbers[i]);
 		if (numbers[i] == 0)
@@ -211,7 +210,7 @@ HOSTILE_TEST(number_of_any_size_is_wrong_or_taken)
 
 /* -- many ---------------------------------------------------------------------------- */
 
-/* As many as 64 KiB hold, in a SET that is done and undone. */
+/* As many varbinds as 64 KiB hold, in a SET that is committed and undone. */
 HOSTILE_TEST(thousands_of_varbinds_are_answered)
 {
 	uint32_t answer;
@@ -226,7 +225,7 @@ HOSTILE_TEST(thousands_of_varbinds_are_answered)
 	assert_int_equal(fixture_number(f.main, "SELECT count(*) FROM job WHERE state = 0"
 	    " AND new_value = 4 + real_id"), 2);
 	end_it();
-	/* The last of them is wrong. */
+	/* The last varbind is wrong. */
 	request_begin(&request, TEST_SET, 7);
 	for (size_t i = 1; i < n; i++)
 		put_set("A.weight=5");
@@ -251,12 +250,12 @@ main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		TEST(oid_of_any_length_is_answered),
-		TEST(oid_that_promises_more_than_there_is_is_a_parse_error),
-		TEST(octets_of_an_oid_without_a_meaning_are_no_matter),
-		TEST(value_of_any_type_is_refused_or_taken),
-		TEST(text_beyond_its_message_is_a_parse_error),
-		TEST(text_of_any_length_is_wrong_or_taken),
-		TEST(number_of_any_size_is_wrong_or_taken),
+		TEST(cut_oid_is_a_parse_error),
+		TEST(unused_octets_of_an_oid_are_ignored),
+		TEST(value_of_any_type_is_refused_or_accepted),
+		TEST(text_beyond_the_message_is_a_parse_error),
+		TEST(text_of_any_length_is_wrong_or_accepted),
+		TEST(number_of_any_size_is_wrong_or_accepted),
 		TEST(thousands_of_varbinds_are_answered),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of the tables of src/mib against mibs/LBCLUSTER-MIB.txt, both ways: numbers,
+ * Tests of the tables of src/mib against mibs/LBCLUSTER-MIB.txt, in both directions: numbers,
  * names, syntax, access, bounds, labels.
  */
 #include <stdarg.h>
@@ -28,9 +28,9 @@
 	    table++)                                                            \
 		for (const struct mib_column *column = table->columns; column->sub != 0; column++)
 
-/* A parser that finds nothing would agree with anything. */
+/* Without this a parser that finds nothing would let all tests pass. */
 static void
-module_read_gives_all_that_is_in_it(void **state)
+module_has_the_expected_number_of_objects(void **state)
 {
 	size_t types = 0, writable = 0, sequences = 0;
 
@@ -53,7 +53,7 @@ module_read_gives_all_that_is_in_it(void **state)
 }
 
 static void
-root_equals_that_of_the_module(void **state)
+root_is_the_root_of_the_module(void **state)
 {
 	static const uint32_t parents[] = { 1, 3, 6, 1, 4, 1, 8072, 9999, 9999 };
 	const struct smi_object *module = smi_find("lbcMIB");
@@ -97,7 +97,7 @@ tables_are_in_the_order_of_their_oids(void **state)
 	(void)state;
 	for (size_t i = 1; i < mib_tables_count; i++)
 		assert_int_equal(prefix_order(&mib_tables[i - 1], &mib_tables[i]), -1);
-	/* One within another begins after all columns of the other. */
+	/* A table within another one begins after all columns of the other. */
 	for (size_t i = 0; i < mib_tables_count; i++) {
 		for (size_t j = 0; j < mib_tables_count; j++) {
 			const struct mib_table *outer = &mib_tables[i], *inner = &mib_tables[j];
@@ -138,7 +138,7 @@ names_are_unique(void **state)
 }
 
 static void
-each_object_of_the_module_is_served(void **state)
+each_object_of_the_module_is_in_a_table(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < smi_objects_count; i++) {
@@ -167,7 +167,7 @@ each_object_of_the_module_is_served(void **state)
 }
 
 static void
-nothing_is_served_that_is_not_in_the_module(void **state)
+each_column_of_a_table_is_in_the_module(void **state)
 {
 	(void)state;
 	FOR_COLUMNS(table, column) {
@@ -179,7 +179,7 @@ nothing_is_served_that_is_not_in_the_module(void **state)
 }
 
 static void
-access_is_that_of_the_module(void **state)
+access_is_as_in_the_module(void **state)
 {
 	static const char *const words[] = {
 		[ACCESS_NONE] = "not-accessible", [ACCESS_READ] = "read-only",
@@ -193,7 +193,7 @@ access_is_that_of_the_module(void **state)
 		if (strcmp(object->access, words[column->access]) != 0)
 			fail_msg("%s: %s, not %s", column->name, words[column->access],
 			    object->access);
-		/* What may be set says what it sets; what may be read, from where. */
+		/* A writable column has a setting; a readable column has a source. */
 		assert_int_equal(column->access == ACCESS_WRITE,
 		    column->setting != SETTING_NONE);
 		assert_int_equal(column->access == ACCESS_NONE, column->source == SOURCE_NONE);
@@ -202,7 +202,7 @@ access_is_that_of_the_module(void **state)
 }
 
 static void
-settings_are_each_set_by_one_column(void **state)
+each_setting_has_one_column(void **state)
 {
 	static const char *const names[] = {
 		[SETTING_ENABLED] = "lbcRealEnabled", [SETTING_FALLBACK] = "lbcRealFallback",
@@ -222,7 +222,7 @@ settings_are_each_set_by_one_column(void **state)
 }
 
 static void
-syntax_is_that_of_the_module(void **state)
+syntax_is_as_in_the_module(void **state)
 {
 	static const struct {
 		const char	*base;
@@ -247,8 +247,8 @@ syntax_is_that_of_the_module(void **state)
 	}
 }
 
-/* Of these the values are made by functions that know no others: the tables state
- * no bounds. */
+/* Columns whose values come from functions that cannot exceed the bounds: the tables have no
+ * bounds for them. */
 static bool
 bounds_unstated(const struct smi_syntax *syntax)
 {
@@ -257,7 +257,7 @@ bounds_unstated(const struct smi_syntax *syntax)
 }
 
 static void
-bounds_are_those_of_the_module(void **state)
+bounds_are_as_in_the_module(void **state)
 {
 	(void)state;
 	FOR_COLUMNS(table, column) {
@@ -271,14 +271,14 @@ bounds_are_those_of_the_module(void **state)
 		if (column->min != (uint32_t)min || column->max != (uint32_t)max)
 			fail_msg("%s: (%u..%u), not (%ld..%ld)", column->name, column->min,
 			    column->max, min, max);
-		/* SET compares with them, and 0..0 would let nothing pass. */
+		/* A SET checks these bounds; 0..0 would refuse each value. */
 		if (column->access == ACCESS_WRITE)
 			assert_true(column->max > column->min);
 	}
 }
 
 static void
-rows_are_found_by_the_index_of_the_module(void **state)
+index_is_as_in_the_module(void **state)
 {
 	static const struct {
 		const struct mib_rows	*rows;
@@ -315,7 +315,7 @@ rows_are_found_by_the_index_of_the_module(void **state)
 
 /* -- enumerations ----------------------------------------------------------------------------- */
 
-/* Names of our own enumerations by number, as the module spells them. */
+/* Names of the enumerations of the code by number, as in the module. */
 
 static const char *plane(int n) { return plane_status_name((enum plane_status)n); }
 static const char *protocol(int n) { return protocol_name((enum protocol)n); }
@@ -325,7 +325,7 @@ static const char *fresh(int n) { return freshness_name((enum freshness)n); }
 static const char *oper(int n) { return oper_status_name((enum oper_status)n); }
 static const char *status(int n) { return lb_status_name((enum lb_status)n); }
 
-/* "enable_fallback" reads enableFallback there. */
+/* Converts "enable_fallback" to enableFallback. */
 static const char *
 operation(int n)
 {
@@ -339,7 +339,7 @@ operation(int n)
 	return text;
 }
 
-/* Those that have no names elsewhere. */
+/* Enumerations whose names are only here. */
 
 static const char *
 listed(const char *const words[], size_t n, int number)
@@ -417,7 +417,7 @@ static const struct {
 };
 
 static void
-enumerations_have_the_labels_of_the_module(void **state)
+labels_are_as_in_the_module(void **state)
 {
 	enum { FAR = 32 };
 
@@ -460,20 +460,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(module_read_gives_all_that_is_in_it),
-		cmocka_unit_test(root_equals_that_of_the_module),
+		cmocka_unit_test(module_has_the_expected_number_of_objects),
+		cmocka_unit_test(root_is_the_root_of_the_module),
 		cmocka_unit_test(tables_have_the_oids_of_the_module),
 		cmocka_unit_test(tables_are_in_the_order_of_their_oids),
 		cmocka_unit_test(columns_are_ascending),
 		cmocka_unit_test(names_are_unique),
-		cmocka_unit_test(each_object_of_the_module_is_served),
-		cmocka_unit_test(nothing_is_served_that_is_not_in_the_module),
-		cmocka_unit_test(access_is_that_of_the_module),
-		cmocka_unit_test(settings_are_each_set_by_one_column),
-		cmocka_unit_test(syntax_is_that_of_the_module),
-		cmocka_unit_test(bounds_are_those_of_the_module),
-		cmocka_unit_test(rows_are_found_by_the_index_of_the_module),
-		cmocka_unit_test(enumerations_have_the_labels_of_the_module),
+		cmocka_unit_test(each_object_of_the_module_is_in_a_table),
+		cmocka_unit_test(each_column_of_a_table_is_in_the_module),
+		cmocka_unit_test(access_is_as_in_the_module),
+		cmocka_unit_test(each_setting_has_one_column),
+		cmocka_unit_test(syntax_is_as_in_the_module),
+		cmocka_unit_test(bounds_are_as_in_the_module),
+		cmocka_unit_test(index_is_as_in_the_module),
+		cmocka_unit_test(labels_are_as_in_the_module),
 		cmocka_unit_test(each_enumeration_of_the_module_is_compared),
 	};
 

@@ -39,7 +39,7 @@ store_reset(void)
 }
 
 static void
-two_transactions_for_one_fallback_only_the_first_gets_it(void **state)
+first_of_two_transactions_gets_the_fallback(void **state)
 {
 	(void)state;
 	assert_int_equal(set_test("A.fallback=1"), MIB_NO_ERROR);
@@ -74,12 +74,12 @@ commit_of_an_unknown_session_or_transaction_fails(void **state)
 	transaction = 2;
 	assert_int_equal(set_commit(), MIB_COMMIT_FAILED);
 	transaction = 1;
-	assert_int_equal(set_commit(), MIB_NO_ERROR);	/* untouched by all that */
+	assert_int_equal(set_commit(), MIB_NO_ERROR);	/* not affected by the other phases */
 	assert_int_equal(get_number(REFUSALS), 0);
 }
 
 static void
-same_transaction_number_in_a_new_session_is_another_one(void **state)
+same_transaction_number_in_a_new_session_is_another_set(void **state)
 {
 	(void)state;
 	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
@@ -95,9 +95,10 @@ same_transaction_number_in_a_new_session_is_another_one(void **state)
 	    "A set_weight 10>5 cancelled #1, B set_weight 10>6 succeeded #2");
 }
 
-/* Its commit would have the answer of the one before, for a SET that never was. */
+/* CommitSet would be taken for a repeat, and the manager would get a success that did not
+ * happen. */
 static void
-other_set_under_the_number_of_a_committed_one_is_refused(void **state)
+other_set_with_the_number_of_a_committed_set_is_refused(void **state)
 {
 	static const char *const others[] = { "A.weight=6", "B.weight=5", "A.enabled=5", "lock=5",
 	    "A.weight=5 B.weight=5", "Z.weight=5", "", "notify=0" };
@@ -118,9 +119,9 @@ other_set_under_the_number_of_a_committed_one_is_refused(void **state)
 	assert_int_equal(get_number(WEIGHT_A), 6);
 }
 
-/* The manager may have been told of success. What was told as failed is undone. */
+/* The manager may have got success. A failed SET is undone. */
 static void
-session_left_keeps_all_that_was_committed(void **state)
+closed_session_keeps_committed_sets(void **state)
 {
 	(void)state;
 	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
@@ -137,7 +138,7 @@ session_left_keeps_all_that_was_committed(void **state)
 }
 
 static void
-session_lost_undoes_all_that_was_committed(void **state)
+lost_session_undoes_committed_sets(void **state)
 {
 	(void)state;
 	assert_int_equal(set_test("A.weight=5 lock=0 notify=0"), MIB_NO_ERROR);
@@ -172,7 +173,7 @@ tested_transactions_without_an_end_are_forgotten(void **state)
 		assert_int_equal(set_commit(), MIB_NO_ERROR);
 }
 
-/* The manager may have been told success. */
+/* The manager may have got success. */
 static void
 committed_transactions_without_an_end_are_released(void **state)
 {
@@ -195,7 +196,7 @@ committed_transactions_without_an_end_are_released(void **state)
 
 /* -- changes of others in between ---------------------------------------------------- */
 
-struct meanwhile {
+struct others_change {
 	const char		*pdu;
 	const char		*sql;		/* between test and commit */
 	enum mib_status		 status;	/* of the commit */
@@ -205,7 +206,7 @@ struct meanwhile {
 	const char		*jobs;		/* after the commit */
 };
 
-static const struct meanwhile meanwhiles[] = {
+static const struct others_change others_changes[] = {
 	{ "A.weight=3 A.fallback=1", "UPDATE real_service SET fallback = 1 WHERE id = 2",
 	  MIB_COMMIT_FAILED, 2, REJECT_FALLBACK_TAKEN, "A10e B10ef D10 X10ef Y10e H10e F10", "" },
 	{ "A.fallback=1", "UPDATE real_service SET enabled = 0 WHERE id = 1",
@@ -233,17 +234,19 @@ static const struct meanwhile meanwhiles[] = {
 };
 
 static void
-commit_judges_what_others_changed_since_the_test(void **state)
+commit_judges_changes_since_the_test(void **state)
 {
 	(void)state;
-	for (const struct meanwhile *m = meanwhiles; m < meanwhiles + COUNT(meanwhiles); m++) {
+	for (size_t i = 0; i < COUNT(others_changes); i++) {
+		const struct others_change *m = &others_changes[i];
+
 		pdu_fixture_make(NULL);
 		print_message("%s; %s\n", m->pdu, m->sql);
 		assert_int_equal(set_test(m->pdu), MIB_NO_ERROR);
 		fixture_sql(f.main, "%s", m->sql);
 		assert_int_equal(set_commit(), m->status);
 		assert_int_equal(fault, m->fault);
-		/* A repeat has the same answer and is not counted again. */
+		/* A repeat has the same answer and does not count as another refusal. */
 		assert_int_equal(set_commit(), m->status);
 		assert_int_equal(fault, m->fault);
 		assert_int_equal(get_number(REFUSALS), m->status != MIB_NO_ERROR);
@@ -260,7 +263,7 @@ commit_judges_what_others_changed_since_the_test(void **state)
 }
 
 static void
-undo_leaves_what_others_set_since(void **state)
+undo_keeps_later_changes_of_other_programs(void **state)
 {
 	(void)state;
 	assert_int_equal(set_test("A.weight=5 B.weight=6 lock=0"), MIB_NO_ERROR);
@@ -273,7 +276,7 @@ undo_leaves_what_others_set_since(void **state)
 }
 
 static void
-row_removed_after_the_commit_is_no_fault_of_undo_or_cleanup(void **state)
+row_removed_after_the_commit_does_not_fail_undo_or_cleanup(void **state)
 {
 	(void)state;
 	for (int undo = 0; undo <= 1; undo++) {
@@ -308,9 +311,9 @@ row_added_by_another_can_be_set_at_once(void **state)
 	assert_int_equal(get_number(".1.4.1.8.1.1.99"), 5);
 }
 
-/* Of a backup: its manager was told success, and the SET has no end here. */
+/* A restored backup has a held job. The manager of its SET got success. */
 static void
-held_job_of_a_file_that_is_put_in_place_is_released(void **state)
+held_job_of_a_restored_file_is_released(void **state)
 {
 	char copy[128], path[128];
 
@@ -373,7 +376,7 @@ test_of_a_locked_store_is_resource_unavailable(void **state)
 		assert_int_equal(fault, 1);
 		assert_int_equal(set_test("Z.weight=5"), MIB_NO_CREATION);
 		assert_int_equal(get_number(REFUSALS), 3 * ((int)i + 1));
-		assert_int_equal(get_number(WEIGHT_A), 10);	/* reading goes on */
+		assert_int_equal(get_number(WEIGHT_A), 10);	/* GETs are answered */
 		set_cleanup();
 		locker_do(&locker, "ROLLBACK");
 		assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
@@ -416,7 +419,7 @@ undo_is_noted(void)
 }
 
 static void
-undo_in_a_locked_store_fails_and_is_made_good(void **state)
+undo_in_a_locked_store_fails_and_is_repeated(void **state)
 {
 	char cancelled[64] = "";
 
@@ -427,7 +430,7 @@ undo_in_a_locked_store_fails_and_is_made_good(void **state)
 		locker_do(&locker, locks[i]);
 		assert_int_equal(set_undo(), MIB_UNDO_FAILED);
 		assert_int_equal(fault, 1);
-		/* Sent again: it is no better. */
+		/* A repeat fails too. */
 		assert_int_equal(set_undo(), MIB_UNDO_FAILED);
 		assert_int_equal(fault, 1);
 		assert_true(mib_needs_flush(f.mib));
@@ -448,9 +451,9 @@ undo_in_a_locked_store_fails_and_is_made_good(void **state)
 	}
 }
 
-/* A manager that repeats its SET has a job of its own, which the undo does not take away. */
+/* A manager that repeats its SET gets a job of its own. The undo does not cancel it. */
 static void
-set_to_what_is_still_to_be_undone_is_a_change(void **state)
+set_of_a_value_that_is_to_be_undone_is_a_change(void **state)
 {
 	(void)state;
 	assert_int_equal(set_test("A.weight=5 notify=0"), MIB_NO_ERROR);
@@ -468,7 +471,7 @@ set_to_what_is_still_to_be_undone_is_a_change(void **state)
 }
 
 static void
-set_while_an_undo_cannot_be_done_goes_its_way(void **state)
+set_during_a_refused_undo_is_done(void **state)
 {
 	(void)state;
 	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
@@ -487,9 +490,9 @@ set_while_an_undo_cannot_be_done_goes_its_way(void **state)
 	    " A set_weight 10>5 succeeded #2");
 }
 
-/* The manager was told that it failed: a restart does not make it kept. */
+/* The manager got an error, so a restart must not keep the change. */
 static void
-undo_that_waits_when_the_engine_ends_is_done_at_the_next_start(void **state)
+refused_undo_is_done_at_the_next_start(void **state)
 {
 	struct err err;
 	size_t n;
@@ -524,7 +527,7 @@ undo_that_waits_when_the_engine_ends_is_done_at_the_next_start(void **state)
 }
 
 static void
-undo_sent_again_after_the_lock_is_gone_succeeds(void **state)
+repeated_undo_succeeds_without_the_lock(void **state)
 {
 	(void)state;
 	assert_int_equal(set_test("A.weight=5"), MIB_NO_ERROR);
@@ -576,7 +579,7 @@ session_lost_with_a_locked_store_is_undone_later(void **state)
 	mib_session_lost(f.mib, session);
 	assert_true(mib_needs_flush(f.mib));
 	locker_do(&locker, "ROLLBACK");
-	/* The same number in a new session is not the one that is still to be undone. */
+	/* The same number in a new session is another SET. */
 	session = 2;
 	assert_int_equal(set_test("B.weight=6"), MIB_NO_ERROR);
 	assert_int_equal(set_commit(), MIB_NO_ERROR);
@@ -606,7 +609,7 @@ set_with_a_full_disk_is_resource_unavailable(void **state)
 }
 
 static void
-set_of_a_store_that_may_not_be_written_is_resource_unavailable(void **state)
+set_of_a_read_only_store_is_resource_unavailable(void **state)
 {
 	(void)state;
 	fixture_read_only = true;
@@ -623,10 +626,10 @@ set_of_a_store_that_may_not_be_written_is_resource_unavailable(void **state)
 	assert_string_equal(rows_stored(), ROWS_AT_FIRST);
 }
 
-/* The disk fails at each of the syncs of a commit, which leaves it in doubt. What
- * follows it: undo, a lost session, or an undo that the disk refuses as well. */
+/* The disk fails at each sync of a commit, which leaves the commit in doubt. An undo, a lost
+ * session, or a refused undo follows. */
 static void
-commit_in_doubt_is_settled_by_what_follows(void **state)
+commit_in_doubt_is_settled_by_the_next_phase(void **state)
 {
 	enum { UNDO, LOST, LATER, WAYS };
 	enum { SYNCS_MAX = 20 };
@@ -649,7 +652,7 @@ commit_in_doubt_is_settled_by_what_follows(void **state)
 			in_doubt += undo_is_noted();
 			failed = false;
 			fixture_syncs_left = way == LATER ? 0 : -1;
-			/* What is not on the disk takes no write to undo. */
+			/* An undo needs no write if the commit is not on the disk. */
 			if (way == LOST)
 				mib_session_lost(f.mib, session);
 			else
@@ -668,7 +671,8 @@ commit_in_doubt_is_settled_by_what_follows(void **state)
 			assert_int_equal(get_number(WEIGHT_A), 10);
 		}
 		fixture_syncs_left = -1;
-		assert_int_in_range(syncs, 1, SYNCS_MAX - 1);	/* some failed, and then none */
+		/* Some syncs failed before a commit succeeded. */
+		assert_int_in_range(syncs, 1, SYNCS_MAX - 1);
 		assert_int_equal(refused > 0, way == LATER);
 		assert_true(in_doubt > 0);
 		set_undo();
@@ -682,31 +686,31 @@ main(void)
 #define WITH_LOCKER(test) \
 	cmocka_unit_test_setup_teardown(test, locked_fixture_make, locked_fixture_end)
 	const struct CMUnitTest tests[] = {
-		WITH_STORE(two_transactions_for_one_fallback_only_the_first_gets_it),
+		WITH_STORE(first_of_two_transactions_gets_the_fallback),
 		WITH_STORE(commit_of_an_unknown_session_or_transaction_fails),
-		WITH_STORE(same_transaction_number_in_a_new_session_is_another_one),
-		WITH_STORE(other_set_under_the_number_of_a_committed_one_is_refused),
-		WITH_STORE(session_left_keeps_all_that_was_committed),
-		WITH_STORE(session_lost_undoes_all_that_was_committed),
+		WITH_STORE(same_transaction_number_in_a_new_session_is_another_set),
+		WITH_STORE(other_set_with_the_number_of_a_committed_set_is_refused),
+		WITH_STORE(closed_session_keeps_committed_sets),
+		WITH_STORE(lost_session_undoes_committed_sets),
 		WITH_STORE(tested_transactions_without_an_end_are_forgotten),
 		WITH_STORE(committed_transactions_without_an_end_are_released),
-		cmocka_unit_test(commit_judges_what_others_changed_since_the_test),
-		WITH_STORE(undo_leaves_what_others_set_since),
-		WITH_STORE(row_removed_after_the_commit_is_no_fault_of_undo_or_cleanup),
+		cmocka_unit_test(commit_judges_changes_since_the_test),
+		WITH_STORE(undo_keeps_later_changes_of_other_programs),
+		WITH_STORE(row_removed_after_the_commit_does_not_fail_undo_or_cleanup),
 		WITH_STORE(row_added_by_another_can_be_set_at_once),
-		WITH_STORE(held_job_of_a_file_that_is_put_in_place_is_released),
+		WITH_STORE(held_job_of_a_restored_file_is_released),
 		WITH_LOCKER(test_of_a_locked_store_is_resource_unavailable),
 		WITH_LOCKER(commit_to_a_locked_store_fails_and_changes_nothing),
-		WITH_LOCKER(undo_in_a_locked_store_fails_and_is_made_good),
-		WITH_LOCKER(set_to_what_is_still_to_be_undone_is_a_change),
-		WITH_LOCKER(set_while_an_undo_cannot_be_done_goes_its_way),
-		WITH_LOCKER(undo_that_waits_when_the_engine_ends_is_done_at_the_next_start),
-		WITH_LOCKER(undo_sent_again_after_the_lock_is_gone_succeeds),
+		WITH_LOCKER(undo_in_a_locked_store_fails_and_is_repeated),
+		WITH_LOCKER(set_of_a_value_that_is_to_be_undone_is_a_change),
+		WITH_LOCKER(set_during_a_refused_undo_is_done),
+		WITH_LOCKER(refused_undo_is_done_at_the_next_start),
+		WITH_LOCKER(repeated_undo_succeeds_without_the_lock),
 		WITH_LOCKER(cleanup_of_a_locked_store_is_written_later),
 		WITH_LOCKER(session_lost_with_a_locked_store_is_undone_later),
 		WITH_STORE(set_with_a_full_disk_is_resource_unavailable),
-		WITH_STORE(set_of_a_store_that_may_not_be_written_is_resource_unavailable),
-		WITH_STORE(commit_in_doubt_is_settled_by_what_follows),
+		WITH_STORE(set_of_a_read_only_store_is_resource_unavailable),
+		WITH_STORE(commit_in_doubt_is_settled_by_the_next_phase),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

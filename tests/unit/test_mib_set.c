@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of what a SET answers: each row of the contract, and what is stored, done and
- * told after it. How the phases may come is test_mib_phases.
+ * Tests of the answer to a SET, and of rows, jobs and objects after it. test_mib_phases.c and
+ * test_phases.c test the order of the phases.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -73,7 +73,7 @@ static const struct answer answers[] = {
 	WRONG("A.weight=5 Z.weight=5", MIB_NO_CREATION, 2),
 	WRONG("Z.weight=5 A.weight=5", MIB_NO_CREATION, 1),
 
-	/* Values that are none. */
+	/* Invalid values. */
 	WRONG("A.weight=65536", MIB_WRONG_VALUE, 1),
 	WRONG("A.weight=2147483648", MIB_WRONG_VALUE, 1),
 	WRONG("A.weight=4294967295", MIB_WRONG_VALUE, 1),
@@ -85,7 +85,7 @@ static const struct answer answers[] = {
 	WRONG("A.fallback=0", MIB_WRONG_VALUE, 1), WRONG("A.fallback=3", MIB_WRONG_VALUE, 1),
 	WRONG("A.fallback=65537", MIB_WRONG_VALUE, 1), WRONG("lock=-1", MIB_WRONG_VALUE, 1),
 	WRONG("lock=-2147483648", MIB_WRONG_VALUE, 1),
-	WRONG("Z.weight=65536", MIB_WRONG_VALUE, 1),	/* the value is looked at first */
+	WRONG("Z.weight=65536", MIB_WRONG_VALUE, 1),	/* the value is checked first */
 	WRONG("A.weight=5 B.weight=6 A.enabled=9", MIB_WRONG_VALUE, 3),
 
 	/* Preconditions. */
@@ -250,7 +250,7 @@ value_of_another_type_is_wrong_type(void **state)
 	} columns[] = {
 		{ ".1.4.1.8.1.1.1", MIB_GAUGE32 }, { ".1.4.1.9.1.1.1", MIB_INTEGER },
 		{ ".1.4.1.10.1.1.1", MIB_INTEGER }, { ".1.1.2.0", MIB_INTEGER },
-		/* The type is looked at before the row. */
+		/* The type is checked before the row. */
 		{ ".1.4.1.8.1.1.99", MIB_GAUGE32 }, { ".1.4.1.8", MIB_GAUGE32 },
 		{ ".1.1.2.1", MIB_INTEGER }, { ".1.8.1.0", MIB_OCTETS },
 	};
@@ -334,7 +334,7 @@ any_other_oid_is_not_writable(void **state)
 }
 
 static void
-instance_that_is_not_there_is_no_creation(void **state)
+missing_instance_is_no_creation(void **state)
 {
 	static const char *const weights[] = {
 		"", ".1", ".1.1", ".1.1.0", ".1.1.1.0", ".1.1.1.1", ".1.1.4", ".1.2.1", ".2.1.1",
@@ -367,7 +367,7 @@ instance_that_is_not_there_is_no_creation(void **state)
 
 /* RFC 3417 section 8: bits that are not sent are 0. */
 static void
-bits_of_any_length_are_taken_up_to_eight_octets(void **state)
+bits_of_up_to_eight_octets_are_accepted(void **state)
 {
 	static const uint8_t octets[300] = { 0x80 }, behind[] = { 0x80, 0, 0x80 };
 	static struct mib_value value = { .type = MIB_OCTETS, .octets.data = octets };
@@ -404,7 +404,7 @@ instance_of_128_sub_identifiers_is_no_creation(void **state)
 /* -- what is told of refusals and jobs ----------------------------------------------- */
 
 static void
-refusals_are_counted_and_the_latest_is_told(void **state)
+refusals_are_counted_and_the_latest_is_shown(void **state)
 {
 	struct mib_oid object = oid_make(".1.1.15.0");
 	static struct mib_value value;
@@ -414,8 +414,8 @@ refusals_are_counted_and_the_latest_is_told(void **state)
 	set_all("Y.fallback=1");
 	fixture_now += 5;
 	set_all("lock=9");
-	set_all("A.weight=5");		/* what is accepted changes nothing of it */
-	set_all("Z.weight=5");		/* nor what is not refused by a precondition */
+	set_all("A.weight=5");		/* an accepted SET changes none of these objects */
+	set_all("Z.weight=5");		/* and so does a SET that another error refuses */
 	assert_int_equal(get_number(".1.1.12.0"), 2);
 	assert_int_equal(get_number(".1.1.13.0"), REJECT_LOCK_MISMATCH);
 	mib_get(f.mib, &object, &value);
@@ -430,15 +430,15 @@ change_shows_at_once_in_all_columns(void **state)
 	assert_int_equal(set_test("H.weight=5 A.weight=6"), MIB_NO_ERROR);
 	assert_int_equal(get_number(".1.4.1.8.2.3.6"), 10);
 	assert_int_equal(set_commit(), MIB_NO_ERROR);
-	assert_int_equal(get_number(".1.4.1.8.2.3.6"), 10);	/* it may be undone */
+	assert_int_equal(get_number(".1.4.1.8.2.3.6"), 10);	/* an undo may follow */
 	assert_int_equal(get_number(".1.4.1.14.2.3.6"), 1);	/* last job */
 	assert_int_equal(get_number(".1.4.1.14.1.1.1"), 2);
 	assert_int_equal(get_number(".1.4.1.15.2.3.6"), 1);	/* pending */
 	assert_int_equal(get_number(".1.7.8.1.9.1"), JOB_QUEUED);	/* held */
-	assert_int_equal(get_number(".1.7.8.1.16.2"), 1);	/* one request */
+	assert_int_equal(get_number(".1.7.8.1.16.2"), 1);	/* all of one request */
 	assert_int_equal(get_number(".1.7.5.0"), 2);
 	set_cleanup();
-	/* Before the disk has it. */
+	/* Before the rows are written. */
 	assert_true(mib_needs_flush(f.mib));
 	assert_string_equal(jobs_stored(),
 	    "H set_weight 10>5 held #1, A set_weight 10>6 held #1");
@@ -447,7 +447,7 @@ change_shows_at_once_in_all_columns(void **state)
 		assert_int_equal(get_number(".1.4.1.8.2.3.6"), 5);
 		assert_int_equal(get_number(".1.4.1.8.1.1.1"), 6);
 		assert_int_equal(get_number(".1.3.1.14.2.3"), 5);	/* sum of weights */
-		/* Nor do the rows of the store take it back. */
+		/* The rows of the store do not change it back. */
 		fixture_sql(f.main, "UPDATE real_service SET reason = 'r%d'", i);
 		fixture_refresh(&f);
 	}
@@ -471,7 +471,7 @@ change_shows_at_once_in_all_columns(void **state)
 }
 
 static void
-undone_change_shows_nowhere_but_in_its_job(void **state)
+undone_change_shows_in_its_job_only(void **state)
 {
 	(void)state;
 	assert_int_equal(set_test("H.weight=5"), MIB_NO_ERROR);
@@ -484,7 +484,7 @@ undone_change_shows_nowhere_but_in_its_job(void **state)
 }
 
 static void
-later_job_for_a_column_supersedes_one_that_waits(void **state)
+later_job_for_a_column_supersedes_a_waiting_job(void **state)
 {
 	(void)state;
 	assert_int_equal(set_all("H.weight=5 H.enabled=2"), MIB_NO_ERROR);
@@ -510,12 +510,12 @@ set_of_the_same_values_writes_nothing(void **state)
 	assert_int_equal(set_all("A.weight=10"), MIB_NO_ERROR);
 	assert_int_equal(set_all("A.weight=5 A.weight=10 X.fallback=1 D.enabled=2"), MIB_NO_ERROR);
 	assert_int_equal(version(), before);
-	assert_int_equal(set_all("A.weight=11"), MIB_NO_ERROR);	/* it would be seen */
+	assert_int_equal(set_all("A.weight=11"), MIB_NO_ERROR);	/* shows a write */
 	assert_int_not_equal(version(), before);
 }
 
 static void
-set_that_is_not_committed_writes_nothing(void **state)
+set_without_commit_writes_nothing(void **state)
 {
 	int64_t before = version();
 
@@ -535,7 +535,7 @@ set_that_is_not_committed_writes_nothing(void **state)
 
 /* -- many varbinds ------------------------------------------------------------------- */
 
-/* So many real services more in web/http, from number 1001 on, and a PDU for them. */
+/* Adds real services to web/http, from id 1001 on, and makes a PDU for them. */
 static struct mib_varbind *
 many_make(uint32_t n, uint32_t weight)
 {
@@ -573,7 +573,7 @@ many_varbinds(uint32_t n)
 {
 	struct mib_varbind *varbinds = many_make(n, 20);
 
-	/* One at the end spoils all. */
+	/* One refused varbind at the end refuses the request. */
 	varbinds[n - 1].name.sub[varbinds[n - 1].name.n - 1] = 99;
 	assert_int_equal(mib_set_test(f.mib, 1, 1, varbinds, n, &fault), MIB_NO_CREATION);
 	assert_int_equal(fault, n);
@@ -596,20 +596,20 @@ many_varbinds(uint32_t n)
 }
 
 static void
-set_of_128_varbinds_is_done_and_undone_whole(void **state)
+set_of_128_varbinds_is_done_and_undone_as_one(void **state)
 {
 	(void)state;
 	many_varbinds(128);
 }
 
 static void
-set_of_2000_varbinds_is_done_and_undone_whole(void **state)
+set_of_2000_varbinds_is_done_and_undone_as_one(void **state)
 {
 	(void)state;
 	many_varbinds(2000);
 }
 
-/* As many varbinds for one instance: the last one wins. */
+/* Many varbinds for one instance: the last one wins. */
 static void
 set_of_one_instance_2000_times_makes_one_job(void **state)
 {
@@ -628,7 +628,7 @@ set_of_one_instance_2000_times_makes_one_job(void **state)
 
 /* -- limits -------------------------------------------------------------------------- */
 
-/* Ten jobs are most, and so many are there. */
+/* Ten jobs are the maximum, and there are ten. */
 static void
 jobs_limit(int open, int finished)
 {
@@ -648,7 +648,7 @@ set_at_the_limit_of_unfinished_jobs_is_resource_unavailable(void **state)
 	assert_int_equal(set_test("A.weight=5 B.weight=5"), MIB_RESOURCE_UNAVAILABLE);
 	assert_int_equal(fault, 1);
 	assert_int_equal(get_number(".1.1.13.0"), REJECT_QUEUE_FULL);
-	assert_int_equal(get_number(".1.1.6.0"), STORE_OK);	/* no fault of the store */
+	assert_int_equal(get_number(".1.1.6.0"), STORE_OK);	/* the store is usable */
 	assert_int_equal(set_all("A.weight=10 B.weight=10"), MIB_NO_ERROR);
 	assert_int_equal(set_all("lock=0"), MIB_NO_ERROR);
 	assert_string_equal(rows_stored(), ROWS_AT_FIRST);
@@ -668,9 +668,9 @@ finished_jobs_make_room(void **state)
 	assert_int_equal(get_number(".1.7.8.1.9.3"), JOB_SUCCEEDED);
 }
 
-/* A manager that sets one thing after the other does not wait for the disk between. */
+/* A manager that sends one SET after the other does not wait for the disk. */
 static void
-jobs_that_ended_but_are_not_written_do_not_count_as_unfinished(void **state)
+ended_jobs_do_not_count_before_they_are_written(void **state)
 {
 	(void)state;
 	jobs_limit(0, 0);
@@ -695,21 +695,21 @@ main(void)
 		WITH_STORE(value_of_another_type_is_wrong_type),
 		WITH_STORE(column_that_is_read_only_is_not_writable),
 		WITH_STORE(any_other_oid_is_not_writable),
-		WITH_STORE(instance_that_is_not_there_is_no_creation),
-		WITH_STORE(bits_of_any_length_are_taken_up_to_eight_octets),
+		WITH_STORE(missing_instance_is_no_creation),
+		WITH_STORE(bits_of_up_to_eight_octets_are_accepted),
 		WITH_STORE(instance_of_128_sub_identifiers_is_no_creation),
-		WITH_STORE(refusals_are_counted_and_the_latest_is_told),
+		WITH_STORE(refusals_are_counted_and_the_latest_is_shown),
 		WITH_STORE(change_shows_at_once_in_all_columns),
-		WITH_STORE(undone_change_shows_nowhere_but_in_its_job),
-		WITH_STORE(later_job_for_a_column_supersedes_one_that_waits),
+		WITH_STORE(undone_change_shows_in_its_job_only),
+		WITH_STORE(later_job_for_a_column_supersedes_a_waiting_job),
 		WITH_STORE(set_of_the_same_values_writes_nothing),
-		WITH_STORE(set_that_is_not_committed_writes_nothing),
-		WITH_STORE(set_of_128_varbinds_is_done_and_undone_whole),
-		WITH_STORE(set_of_2000_varbinds_is_done_and_undone_whole),
+		WITH_STORE(set_without_commit_writes_nothing),
+		WITH_STORE(set_of_128_varbinds_is_done_and_undone_as_one),
+		WITH_STORE(set_of_2000_varbinds_is_done_and_undone_as_one),
 		WITH_STORE(set_of_one_instance_2000_times_makes_one_job),
 		WITH_STORE(set_at_the_limit_of_unfinished_jobs_is_resource_unavailable),
 		WITH_STORE(finished_jobs_make_room),
-		WITH_STORE(jobs_that_ended_but_are_not_written_do_not_count_as_unfinished),
+		WITH_STORE(ended_jobs_do_not_count_before_they_are_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of GET and GETNEXT: the expected world is written once, as a value for each
- * column and row, and then walked in every way there is. What comes after an OID is
- * said by a search in the sorted array of all that is expected; the engine has to
- * agree, wherever it is asked from.
+ * Tests of GET and GETNEXT against the expected values of mib_world.h. A search in their sorted
+ * array gives the reference answer for any OID.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,7 +110,7 @@ get_of_each_instance_gives_its_value(void **state)
 }
 
 static void
-get_of_what_is_no_column_is_no_such_object(void **state)
+get_of_an_unknown_column_is_no_such_object(void **state)
 {
 	static const char *const names[] = {
 		"", "0", "1", "1.3.6.1", "1.3.6.1.4.1.8072.9999.9999", ".",
@@ -137,7 +135,7 @@ get_of_what_is_no_column_is_no_such_object(void **state)
 }
 
 static void
-get_of_a_column_that_is_not_accessible_is_no_such_object(void **state)
+get_of_an_index_column_is_no_such_object(void **state)
 {
 	static const char *const names[] = {
 		".1.2.1.1.1", ".1.3.1.1.1.2", ".1.4.1.1.1.2.1", ".1.7.8.1.1.1",
@@ -185,7 +183,7 @@ get_of_a_missing_row_is_no_such_instance(void **state)
 }
 
 static void
-get_of_what_was_not_measured_is_no_such_instance(void **state)
+get_of_a_value_that_was_not_measured_is_no_such_instance(void **state)
 {
 	static const char *const names[] = {
 		".1.5.1.1.7.4.11", ".1.5.1.3.1.2.3", ".1.5.1.18.1.2.3", ".1.5.1.2.5.6.2",
@@ -211,7 +209,7 @@ next_of_each_instance_is_the_one_after_it(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < entries_count; i++) {
-		/* The name may go where it came from. */
+		/* The result may overwrite the start. */
 		mib_next(f.mib, &at, false, &no_end, &at, &value);
 		reference_check(&at, &value, &entries[i].value);
 		assert_int_equal(oid_order(&at, &entries[i].name), 0);
@@ -222,7 +220,7 @@ next_of_each_instance_is_the_one_after_it(void **state)
 }
 
 static void
-next_from_outside_the_root_is_the_first_or_none(void **state)
+next_from_outside_the_root_is_the_first_instance_or_the_end(void **state)
 {
 	static const char *const names[] = {
 		"", "0", "0.0", "1", "1.3", "1.3.6.1.4.1.8072.9999.9999",
@@ -249,16 +247,16 @@ static const uint32_t odd_numbers[] = {
 	4294967295u,
 };
 
-/* Each entry with each number in each place; each start of it; and longer. */
+/* Each entry with another number in each position, cut at each position, and longer. */
 static void
-next_from_beside_each_instance_agrees_with_the_reference(void **state)
+next_from_near_each_instance_agrees_with_the_reference(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < entries_count; i++) {
 		const struct mib_oid *name = &entries[i].name;
 		struct mib_oid other;
 
-		/* The values of one column are enough for the longest. */
+		/* The values of one column are enough for the longest names. */
 		for (uint32_t at = 0; at < name->n; at++) {
 			other = *name;
 			other.sub[at]++;
@@ -269,7 +267,7 @@ next_from_beside_each_instance_agrees_with_the_reference(void **state)
 				other.sub[at] = odd_numbers[k];
 				next_check_both(&other);
 			}
-			/* The start of it, and with something else behind. */
+			/* The entry cut short, and with another number behind. */
 			other = *name;
 			other.n = at;
 			next_check_both(&other);
@@ -335,7 +333,7 @@ next_before_an_end_stops_there(void **state)
 	}
 }
 
-/* An OID near those that are there: one of them, changed in up to four places. */
+/* Makes an OID from an entry, changed in up to four positions. */
 static struct mib_oid
 oid_random(void)
 {
@@ -344,7 +342,7 @@ oid_random(void)
 	    entries[fixture_random((uint32_t)entries_count)].name;
 
 	for (uint32_t left = fixture_random(5); left > 0; left--) {
-		/* More often behind the root than in it. */
+		/* Changes the part behind the root more often. */
 		uint32_t at = oid.n <= 11 || fixture_random(20) == 0 ? fixture_random(oid.n + 1) :
 		    11 + fixture_random(oid.n - 10);
 
@@ -411,14 +409,14 @@ stale_by_time_alone_shows_after_a_tick(void **state)
 	mib_get(f.mib, &age, &value);
 	assert_int_equal(value.number, 301);
 	mib_get(f.mib, &stale, &value);
-	/* All that are enabled, but 4, 20 and the one before the last. */
+	/* All enabled rows without 4, 20 and the last but one. */
 	assert_int_equal(value.number, 7);
 	mib_get(f.mib, &change, &value);
 	world_value(&expected, 't', "2023-11-14T22:18:21");
 	reference_check(&change, &value, &expected);
 }
 
-/* Names of what an engine serves, from 'start' on, as two engines see it. */
+/* Compares the names that two engines serve from 'start' on. */
 static void
 engines_compare(struct mib *a, struct mib *b, const struct mib_oid *start, bool inclusive)
 {
@@ -486,7 +484,7 @@ rows_change_at_random(void)
 	}
 }
 
-/* What the engine remembers of a walk is forgotten in time. */
+/* The saved cursors of the engine are dropped in time. */
 static void
 walk_over_rows_that_come_and_go_agrees_with_a_fresh_engine(void **state)
 {
@@ -523,7 +521,7 @@ walk_over_rows_that_come_and_go_agrees_with_a_fresh_engine(void **state)
 	}
 }
 
-/* Names are changed in one transaction, and read in slices. */
+/* Names that change in one transaction are read in slices. */
 static void
 names_shared_for_a_moment_do_not_hold_a_walk(void **state)
 {
@@ -547,7 +545,7 @@ names_shared_for_a_moment_do_not_hold_a_walk(void **state)
 	fixture_refresh(&f);
 }
 
-/* Also where somebody wrote into the store what it never counts. */
+/* Also if another program wrote a counter that lbclusterd does not write. */
 static void
 counter_since_start_wraps(void **state)
 {
@@ -575,18 +573,18 @@ main(void)
 #define ANY_WORLD                                                              \
 	cmocka_unit_test(expected_world_is_in_order),                          \
 	cmocka_unit_test(get_of_each_instance_gives_its_value),                \
-	cmocka_unit_test(get_of_what_is_no_column_is_no_such_object),          \
-	cmocka_unit_test(get_of_a_column_that_is_not_accessible_is_no_such_object), \
+	cmocka_unit_test(get_of_an_unknown_column_is_no_such_object),          \
+	cmocka_unit_test(get_of_an_index_column_is_no_such_object), \
 	cmocka_unit_test(get_of_a_missing_row_is_no_such_instance),            \
 	cmocka_unit_test(next_of_each_instance_is_the_one_after_it),           \
-	cmocka_unit_test(next_from_outside_the_root_is_the_first_or_none),     \
-	cmocka_unit_test(next_from_beside_each_instance_agrees_with_the_reference), \
+	cmocka_unit_test(next_from_outside_the_root_is_the_first_instance_or_the_end),     \
+	cmocka_unit_test(next_from_near_each_instance_agrees_with_the_reference), \
 	cmocka_unit_test(next_and_get_of_128_sub_identifiers_agree_with_the_reference), \
 	cmocka_unit_test(next_before_an_end_stops_there),                      \
 	cmocka_unit_test(random_oids_agree_with_the_reference)
 	const struct CMUnitTest full_store[] = {
 		ANY_WORLD,
-		cmocka_unit_test(get_of_what_was_not_measured_is_no_such_instance),
+		cmocka_unit_test(get_of_a_value_that_was_not_measured_is_no_such_instance),
 		cmocka_unit_test(stale_by_time_alone_shows_after_a_tick),
 	};
 	const struct CMUnitTest empty_store[] = {

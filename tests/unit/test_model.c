@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/model/model.c: words, names and paths.
+ * Tests of src/model/model.c: names and paths.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@
 /* -- names ------------------------------------------------------------------- */
 
 static void
-name_of_allowed_octets_is_valid(void **state)
+name_of_allowed_characters_is_valid(void **state)
 {
 	static const char *const names[] = {
 		"a", "Z", "0", "-", ".", "_", "web-1", "web_1.example", "..", NAME_64,
@@ -36,7 +36,7 @@ name_of_allowed_octets_is_valid(void **state)
 }
 
 static void
-name_of_65_octets_is_invalid(void **state)
+name_of_65_bytes_is_invalid(void **state)
 {
 	(void)state;
 	assert_int_equal(strlen(NAME_64), 64);
@@ -46,7 +46,7 @@ name_of_65_octets_is_invalid(void **state)
 }
 
 static void
-name_with_any_other_octet_is_invalid(void **state)
+name_with_another_character_is_invalid(void **state)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	    "0123456789-._";
@@ -91,7 +91,7 @@ path_of_one_to_three_parts_is_read(void **state)
 }
 
 static void
-path_that_is_none_is_invalid_and_says_which_part(void **state)
+invalid_path_names_the_invalid_part(void **state)
 {
 	static const struct {
 		const char	*text, *words;
@@ -165,9 +165,9 @@ cause_word(unsigned n)
 }
 
 static void
-word_of_each_number_is_as_written(void **state)
+each_number_has_its_name(void **state)
 {
-	/* From number 0; numbers are those of LBCLUSTER-MIB (job states but held). */
+	/* From number 0. The numbers are those of LBCLUSTER-MIB; JOB_HELD is not in the MIB. */
 	static const struct {
 		const char	*(*word)(unsigned n);
 		const char	*words[9];
@@ -210,7 +210,7 @@ stat_number_names_are_the_keys_of_statistics(void **state)
 }
 
 static void
-protocol_parse_knows_its_words_only(void **state)
+protocol_parse_refuses_other_names(void **state)
 {
 	static const char *const others[] = { "", "TCP", "tcp ", "icmp", "?" };
 	enum protocol protocol;
@@ -296,14 +296,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(name_of_allowed_octets_is_valid),
-		cmocka_unit_test(name_of_65_octets_is_invalid),
-		cmocka_unit_test(name_with_any_other_octet_is_invalid),
+		cmocka_unit_test(name_of_allowed_characters_is_valid),
+		cmocka_unit_test(name_of_65_bytes_is_invalid),
+		cmocka_unit_test(name_with_another_character_is_invalid),
 		cmocka_unit_test(path_of_one_to_three_parts_is_read),
-		cmocka_unit_test(path_that_is_none_is_invalid_and_says_which_part),
-		cmocka_unit_test(word_of_each_number_is_as_written),
+		cmocka_unit_test(invalid_path_names_the_invalid_part),
+		cmocka_unit_test(each_number_has_its_name),
 		cmocka_unit_test(stat_number_names_are_the_keys_of_statistics),
-		cmocka_unit_test(protocol_parse_knows_its_words_only),
+		cmocka_unit_test(protocol_parse_refuses_other_names),
 		cmocka_unit_test(job_state_open_until_it_ends),
 		cmocka_unit_test(job_operation_of_column_and_value_and_back),
 		cmocka_unit_test(plane_kind_find_knows_three_kinds),

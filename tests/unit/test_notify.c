@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of notifications: the queue and its throttle, in a time of their own; what the
- * cache tells and what it keeps to itself; varbinds; and that a SET that may still be
- * undone tells nothing.
+ * Tests of notifications: the queue and its throttle, the events of the cache, varbinds, and SETs
+ * that may still be undone.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +46,7 @@ queue_free(void **state)
 	return 0;
 }
 
-/* A change of row 'id' to 'after'; the first value is what it is recognized by. */
+/* A change of row 'id' to 'after'. The first value identifies it. */
 static void
 happen(enum cache_event_kind kind, uint32_t id, uint32_t before, uint32_t after)
 {
@@ -90,7 +89,7 @@ event_is_taken_once(void **state)
 }
 
 static void
-what_failed_comes_before_what_people_did(void **state)
+failures_come_before_changes_of_settings(void **state)
 {
 	(void)state;
 	happen(EVENT_JOB_END, 1, 0, 1);
@@ -110,7 +109,7 @@ what_failed_comes_before_what_people_did(void **state)
 }
 
 static void
-latest_of_a_row_that_waits_is_taken_in_its_place(void **state)
+later_event_replaces_a_waiting_event(void **state)
 {
 	(void)state;
 	happen(EVENT_CONFIG, 1, 10, 11);
@@ -123,7 +122,7 @@ latest_of_a_row_that_waits_is_taken_in_its_place(void **state)
 }
 
 static void
-what_went_back_while_it_waited_is_not_taken(void **state)
+change_back_removes_a_waiting_event(void **state)
 {
 	(void)state;
 	happen(EVENT_CONFIG, 1, 10, 11);
@@ -152,7 +151,7 @@ change_within_the_interval_is_taken_at_its_end(void **state)
 	now_ms++;
 	assert_taken(EVENT_ACTIVE, 1, 1);
 	assert_int_equal(notify_suppressed(notify), 0);
-	/* And this was one, from which the next interval counts. */
+	/* This one was taken, and the next interval counts from it. */
 	happen(EVENT_ACTIVE, 1, 1, 0);
 	now_ms += INTERVAL_MS - 1;
 	assert_none();
@@ -161,7 +160,7 @@ change_within_the_interval_is_taken_at_its_end(void **state)
 }
 
 static void
-change_that_does_not_stand_at_the_end_is_counted(void **state)
+change_back_within_the_interval_is_counted(void **state)
 {
 	(void)state;
 	happen(EVENT_ACTIVE, 1, 1, 0);
@@ -179,7 +178,7 @@ change_that_does_not_stand_at_the_end_is_counted(void **state)
 }
 
 static void
-interval_of_0_holds_nothing_back(void **state)
+interval_of_0_suppresses_nothing(void **state)
 {
 	(void)state;
 	notify_interval_set(notify, 0);
@@ -205,7 +204,7 @@ services_settle_before_they_are_taken(void **state)
 }
 
 static void
-many_stale_rows_are_one_with_the_first_and_the_latest_count(void **state)
+many_stale_rows_are_one_event_with_the_latest_count(void **state)
 {
 	(void)state;
 	happen(EVENT_STALE, 5, 0, 1);
@@ -227,7 +226,7 @@ many_stale_rows_are_one_with_the_first_and_the_latest_count(void **state)
 }
 
 static void
-what_is_not_enabled_is_forgotten(void **state)
+disabled_kinds_are_removed(void **state)
 {
 	(void)state;
 	happen(EVENT_CONFIG, 1, 1, 2);
@@ -263,7 +262,7 @@ each_kind_has_its_bit(void **state)
 }
 
 static void
-what_has_no_room_is_dropped_and_counted(void **state)
+events_above_the_limit_are_dropped_and_counted(void **state)
 {
 	const uint32_t more = 100;
 
@@ -271,7 +270,7 @@ what_has_no_room_is_dropped_and_counted(void **state)
 	for (uint32_t i = 1; i <= NOTIFY_WAITING_MAX + more; i++)
 		happen(EVENT_ACTIVE, i, 1, 0);
 	assert_int_equal(notify_suppressed(notify), more);
-	happen(EVENT_SERVICE, 1, 2, 8);		/* has room of its own */
+	happen(EVENT_SERVICE, 1, 2, 8);		/* another kind has its own limit */
 	happen(EVENT_ACTIVE, 1, 0, 1);		/* went back: one less */
 	now_ms += NOTIFY_SETTLE_MS;
 	assert_int_equal(notify_dropped(notify), 0);
@@ -284,7 +283,7 @@ what_has_no_room_is_dropped_and_counted(void **state)
 }
 
 static void
-more_quiet_rows_than_there_is_room_for_may_speak_again(void **state)
+oldest_of_too_many_quiet_rows_may_be_sent_again(void **state)
 {
 	(void)state;
 	for (uint32_t i = 1; i <= NOTIFY_QUIET_MAX + 2; i++) {
@@ -332,7 +331,7 @@ engine_free(void **state)
 	return 0;
 }
 
-/* Names and numbers of the notification taken next, "" if there is none. */
+/* Returns names and values of the next notification, "" if there is none. */
 static const char *
 taken(void)
 {
@@ -377,7 +376,7 @@ measured(int real, int active)
 }
 
 static void
-real_that_fails_is_told_with_full_instances(void **state)
+failed_real_is_sent_with_full_instances(void **state)
 {
 	(void)state;
 	assert_string_equal(taken(), "");
@@ -400,7 +399,7 @@ values_are_those_of_the_event(void **state)
 }
 
 static void
-real_that_was_removed_is_told_no_more(void **state)
+removed_real_is_not_sent(void **state)
 {
 	(void)state;
 	measured(5, 0);
@@ -412,11 +411,11 @@ real_that_was_removed_is_told_no_more(void **state)
 struct attribution {
 	const char	*first;		/* settings at first */
 	const char	*setting;	/* changed since the measurement before */
-	int		 active;	/* that the next one finds */
+	int		 active;	/* for the next measurement */
 	bool		 told;
 };
 
-/* What explains that a row turned active or inactive, and what does not. */
+/* Changes of settings and jobs that explain a row's change of activity, and others that do not. */
 static const struct attribution attributions[] = {
 	{ NULL, NULL, 0, true }, { NULL, NULL, 1, true },
 	{ NULL, "enabled = 0", 0, false }, { NULL, "enabled = 0", 1, false },
@@ -430,7 +429,7 @@ static const struct attribution attributions[] = {
 };
 
 static void
-activity_is_told_unless_a_set_explains_it(void **state)
+activity_is_sent_unless_a_set_explains_it(void **state)
 {
 	for (size_t i = 0; i < sizeof(attributions) / sizeof(attributions[0]); i++) {
 		const struct attribution *a = &attributions[i];
@@ -441,7 +440,7 @@ activity_is_told_unless_a_set_explains_it(void **state)
 		if (a->first != NULL)
 			fixture_sql(f.main, "UPDATE real_service SET %s WHERE id = 5", a->first);
 		fixture_refresh(&f);
-		/* That was long ago, by the store's own clock, which is not the test's. */
+		/* That was long ago by the clock of SQLite, which the test does not set. */
 		real = tree_find(&f.cache->tree, STORE_REAL, 5);
 		real->was_kept_out = false;
 		real->last_change = 1;
@@ -460,7 +459,7 @@ activity_is_told_unless_a_set_explains_it(void **state)
 }
 
 static void
-job_that_ends_is_told_with_its_words(void **state)
+ended_job_is_sent_with_its_message(void **state)
 {
 	(void)state;
 	fixture_sql(f.main, "INSERT INTO job (id, real_id, operation, state, old_value,"
@@ -495,12 +494,12 @@ weight_commit(uint32_t real, uint32_t weight)
 }
 
 static void
-set_is_told_after_its_cleanup(void **state)
+set_is_sent_after_its_cleanup(void **state)
 {
 	(void)state;
 	weight_commit(5, 33);
 	assert_string_equal(taken(), "");
-	measured(6, 0);				/* which has nothing to do with it */
+	measured(6, 0);				/* of another row */
 	assert_non_null(strstr(taken(), TRAP("1")));
 	assert_string_equal(taken(), "");
 	mib_set_cleanup(f.mib, 1, 1);
@@ -508,14 +507,14 @@ set_is_told_after_its_cleanup(void **state)
 	    ROOT ".1.4.1.9.1.3.5=2 " ROOT ".1.4.1.8.1.3.5=33 " ROOT ".1.4.1.14.1.3.5=1");
 	assert_non_null(strstr(taken(), TRAP("4")));
 	assert_string_equal(taken(), "");
-	/* The store writes the end of the job later, which is no other end. */
+	/* The store writes the end of the job later, without a second notification. */
 	mib_flush(f.mib);
 	fixture_refresh(&f);
 	assert_string_equal(taken(), "");
 }
 
 static void
-set_that_is_undone_tells_nothing(void **state)
+undone_set_sends_nothing(void **state)
 {
 	size_t index;
 
@@ -530,7 +529,7 @@ set_that_is_undone_tells_nothing(void **state)
 }
 
 static void
-nothing_is_told_while_the_cache_is_behind(void **state)
+nothing_is_sent_while_the_cache_is_behind(void **state)
 {
 	struct err err;
 	bool more;
@@ -548,7 +547,7 @@ nothing_is_told_while_the_cache_is_behind(void **state)
 
 struct seen {
 	unsigned int	events;
-	uint32_t	stale;		/* the row that was told as stale, */
+	uint32_t	stale;		/* the row of the notification, */
 	uint32_t	count;		/* and the number of rows */
 };
 
@@ -587,7 +586,7 @@ replaced_file_reports_no_event(void **state)
 }
 
 static void
-other_idea_of_what_is_stale_is_no_event(void **state)
+change_of_stale_after_is_no_event(void **state)
 {
 	struct seen seen = { 0 };
 
@@ -613,28 +612,28 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		QUEUE(event_is_taken_once),
-		QUEUE(what_failed_comes_before_what_people_did),
-		QUEUE(latest_of_a_row_that_waits_is_taken_in_its_place),
-		QUEUE(what_went_back_while_it_waited_is_not_taken),
+		QUEUE(failures_come_before_changes_of_settings),
+		QUEUE(later_event_replaces_a_waiting_event),
+		QUEUE(change_back_removes_a_waiting_event),
 		QUEUE(change_within_the_interval_is_taken_at_its_end),
-		QUEUE(change_that_does_not_stand_at_the_end_is_counted),
-		QUEUE(interval_of_0_holds_nothing_back),
+		QUEUE(change_back_within_the_interval_is_counted),
+		QUEUE(interval_of_0_suppresses_nothing),
 		QUEUE(services_settle_before_they_are_taken),
-		QUEUE(many_stale_rows_are_one_with_the_first_and_the_latest_count),
-		QUEUE(what_is_not_enabled_is_forgotten),
+		QUEUE(many_stale_rows_are_one_event_with_the_latest_count),
+		QUEUE(disabled_kinds_are_removed),
 		QUEUE(each_kind_has_its_bit),
-		QUEUE(what_has_no_room_is_dropped_and_counted),
-		QUEUE(more_quiet_rows_than_there_is_room_for_may_speak_again),
-		ENGINE(real_that_fails_is_told_with_full_instances),
+		QUEUE(events_above_the_limit_are_dropped_and_counted),
+		QUEUE(oldest_of_too_many_quiet_rows_may_be_sent_again),
+		ENGINE(failed_real_is_sent_with_full_instances),
 		ENGINE(values_are_those_of_the_event),
-		ENGINE(real_that_was_removed_is_told_no_more),
-		cmocka_unit_test(activity_is_told_unless_a_set_explains_it),
-		ENGINE(job_that_ends_is_told_with_its_words),
-		ENGINE(set_is_told_after_its_cleanup),
-		ENGINE(set_that_is_undone_tells_nothing),
-		ENGINE(nothing_is_told_while_the_cache_is_behind),
+		ENGINE(removed_real_is_not_sent),
+		cmocka_unit_test(activity_is_sent_unless_a_set_explains_it),
+		ENGINE(ended_job_is_sent_with_its_message),
+		ENGINE(set_is_sent_after_its_cleanup),
+		ENGINE(undone_set_sends_nothing),
+		ENGINE(nothing_is_sent_while_the_cache_is_behind),
 		ENGINE(replaced_file_reports_no_event),
-		ENGINE(other_idea_of_what_is_stale_is_no_event),
+		ENGINE(change_of_stale_after_is_no_event),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/mib/reject.c: what is refused, and how it is told. Log and store are the
- * test's.
+ * Tests of src/mib/reject.c: log lines for refused SETs. Log and store are those of the test.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +26,7 @@ static char said[4096];		/* "level token text\n", line by line */
 static enum store_status status;
 static const char *status_text;
 
-/* In place of those in src/util/log.c. */
+/* Replace the functions of src/util/log.c. */
 bool
 log_enabled(enum log_level level)
 {
@@ -48,7 +47,7 @@ log_line(enum log_level level, const char *token, const char *fmt, ...)
 	memcpy(said + n, "\n", 2);
 }
 
-/* In place of those in src/store/store.c, by the linker. */
+/* Replace the functions of the store, by the linker. */
 enum store_status __wrap_store_status(const struct store *store);
 const char *__wrap_store_status_text(const struct store *store);
 
@@ -87,7 +86,7 @@ begin(void **state)
 }
 
 static void
-refused_by_rule_is_told_at_once(void **state)
+refusal_by_a_rule_is_logged_at_once(void **state)
 {
 	const struct mib_oid object = { .n = 1, .sub = { 7 } };
 
@@ -104,7 +103,7 @@ refused_by_rule_is_told_at_once(void **state)
 }
 
 static void
-refused_by_store_that_is_well_is_told_at_the_next_look(void **state)
+refusal_by_a_usable_store_is_logged_at_the_next_check(void **state)
 {
 	(void)state;
 	mib_reject_by_store(&mib, REJECT_STORE_BUSY, LOCKED, NULL);
@@ -117,7 +116,7 @@ refused_by_store_that_is_well_is_told_at_the_next_look(void **state)
 }
 
 static void
-refused_by_store_that_is_ill_is_one_line(void **state)
+refusals_by_an_unusable_store_are_one_line(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 5; i++) {
@@ -131,7 +130,7 @@ refused_by_store_that_is_ill_is_one_line(void **state)
 }
 
 static void
-refused_for_another_reason_than_the_illness_is_told(void **state)
+refusal_with_another_message_than_the_status_is_logged(void **state)
 {
 	(void)state;
 	store_is(STORE_LOCKED, LOCKED);
@@ -141,7 +140,7 @@ refused_for_another_reason_than_the_illness_is_told(void **state)
 }
 
 static void
-store_that_gets_ill_and_well_all_the_time_is_few_lines(void **state)
+log_lines_of_a_status_that_alternates_are_limited(void **state)
 {
 	unsigned int lines = 0;
 
@@ -164,11 +163,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(refused_by_rule_is_told_at_once),
-		TEST(refused_by_store_that_is_well_is_told_at_the_next_look),
-		TEST(refused_by_store_that_is_ill_is_one_line),
-		TEST(refused_for_another_reason_than_the_illness_is_told),
-		TEST(store_that_gets_ill_and_well_all_the_time_is_few_lines),
+		TEST(refusal_by_a_rule_is_logged_at_once),
+		TEST(refusal_by_a_usable_store_is_logged_at_the_next_check),
+		TEST(refusals_by_an_unusable_store_are_one_line),
+		TEST(refusal_with_another_message_than_the_status_is_logged),
+		TEST(log_lines_of_a_status_that_alternates_are_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/model/rules.c: each answer to a SET that the rules decide, their
- * words, and requests at random against rules written down a second time.
- * Linked with -Wl,--wrap=calloc, allocations can be made to fail; without that
- * option the test that needs it skips itself.
+ * Tests of src/model/rules.c: each result of the rules with its message, and random requests
+ * against a second, plain implementation of the rules. Linked with -Wl,--wrap=calloc, so that
+ * allocations can fail; without that option the test of this skips itself.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +31,7 @@ enum { CHANGES_MAX = 8 };
 void *__real_calloc(size_t n, size_t size) __attribute__((weak));
 void *__wrap_calloc(size_t n, size_t size);
 
-/* Allocations that still succeed; -1: all. */
+/* allocations before the first failure; -1: none fails */
 static int calloc_left = -1;
 
 void *
@@ -56,8 +55,8 @@ struct stored {
 
 enum { A = 1, B, C, D, X, Y, H, I, L, M, U };
 
-/* web/http: A, B and C are enabled, D is not, none is fallback.
- * web/smtp: X is fallback, Y enabled. */
+/* web/http: A, B and C are enabled, D is not, and no row is fallback. web/smtp: X is fallback, Y
+ * is enabled. */
 static const struct stored usual[] = {
 	{ A, 7, "web", "http", "web-1", "none", 10, false, true },
 	{ B, 7, "web", "http", "web-2", "none", 10, false, true },
@@ -73,7 +72,7 @@ static const struct stored usual[] = {
 	{ U, 12, "odd", "http", "web-1", "martian", 10, false, true },
 };
 
-/* Rows of one test in place of the usual ones. */
+/* Rows of one test instead of the usual ones. */
 static struct stored other[COUNT(usual)];
 
 static int
@@ -117,7 +116,7 @@ before_of(uint32_t id)
 	return before;
 }
 
-/* A request and what must become of it. */
+/* A request and its expected result. */
 struct request {
 	struct change		 changes[CHANGES_MAX];	/* ends at real_id 0 */
 	const char		*effective;	/* a '1' or '0' for each */
@@ -161,14 +160,14 @@ check_one(const struct request *request)
 /* -- one change --------------------------------------------------------------- */
 
 static void
-nothing_is_accepted(void **state)
+empty_request_is_accepted(void **state)
 {
 	(void)state;
 	check({ .effective = "", ACCEPTED });
 }
 
 static void
-value_that_is_stored_is_no_change(void **state)
+stored_value_is_no_change(void **state)
 {
 	(void)state;
 	check({ { ENABLED(A, 1) }, "0", ACCEPTED });
@@ -179,7 +178,7 @@ value_that_is_stored_is_no_change(void **state)
 }
 
 static void
-value_that_differs_is_a_change(void **state)
+other_value_is_a_change(void **state)
 {
 	(void)state;
 	check({ { ENABLED(A, 0) }, "1", ACCEPTED });
@@ -203,7 +202,7 @@ fallback_while_another_is_fallback_is_refused(void **state)
 }
 
 static void
-fallback_while_another_disabled_one_holds_it_is_refused(void **state)
+fallback_while_a_disabled_row_is_fallback_is_refused(void **state)
 {
 	(void)state;
 	row_of(X)->enabled = false;
@@ -213,7 +212,7 @@ fallback_while_another_disabled_one_holds_it_is_refused(void **state)
 }
 
 static void
-fallback_of_a_disabled_one_is_refused(void **state)
+disabled_row_as_fallback_is_refused(void **state)
 {
 	(void)state;
 	check({ { FALLBACK(D, 1) }, "1", REJECT_FALLBACK_NEEDS_ENABLED, 0,
@@ -221,7 +220,7 @@ fallback_of_a_disabled_one_is_refused(void **state)
 }
 
 static void
-weight_above_what_there_is_is_refused(void **state)
+weight_above_65535_is_refused(void **state)
 {
 	(void)state;
 	check({ { WEIGHT(A, 65535) }, "1", ACCEPTED });
@@ -232,7 +231,7 @@ weight_above_what_there_is_is_refused(void **state)
 }
 
 static void
-weight_above_what_the_plane_takes_is_refused(void **state)
+weight_above_the_limit_of_the_plane_is_refused(void **state)
 {
 	(void)state;
 	check({ { WEIGHT(H, 256) }, "1", ACCEPTED });
@@ -255,7 +254,7 @@ weight_on_a_plane_of_unknown_kind_has_the_general_bound(void **state)
 }
 
 static void
-weight_that_is_stored_though_too_high_is_no_change(void **state)
+stored_weight_above_the_limit_is_no_change(void **state)
 {
 	(void)state;
 	row_of(H)->weight = 300;
@@ -338,7 +337,7 @@ disable_and_fallback_together_are_refused_at_the_fallback(void **state)
 	    words });
 	check({ { FALLBACK(A, 1), ENABLED(A, 0) }, "11", REJECT_FALLBACK_NEEDS_ENABLED, 0,
 	    words });
-	/* That it is disabled already makes it no different. */
+	/* It makes no difference that the row is disabled already. */
 	check({ { FALLBACK(D, 1), ENABLED(D, 0) }, "10", REJECT_FALLBACK_NEEDS_ENABLED, 0,
 	    "web/http/web-4: not enabled; enable it first or in the same request" });
 }
@@ -352,7 +351,7 @@ disable_of_the_fallback_is_accepted(void **state)
 }
 
 static void
-fallback_of_a_disabled_one_that_has_it_is_no_change(void **state)
+disabled_row_that_is_fallback_is_no_change(void **state)
 {
 	(void)state;
 	row_of(X)->enabled = false;
@@ -362,7 +361,7 @@ fallback_of_a_disabled_one_that_has_it_is_no_change(void **state)
 }
 
 static void
-fallback_named_but_kept_still_holds_it(void **state)
+fallback_in_the_request_that_stays_fallback_counts(void **state)
 {
 	(void)state;
 	check({ { FALLBACK(X, 1), FALLBACK(Y, 1) }, "01", REJECT_FALLBACK_TAKEN, 1,
@@ -374,7 +373,7 @@ fallback_named_but_kept_still_holds_it(void **state)
 }
 
 static void
-last_of_two_for_one_column_wins(void **state)
+last_change_of_a_column_wins(void **state)
 {
 	(void)state;
 	check({ { WEIGHT(A, 5), WEIGHT(A, 7) }, "01", ACCEPTED });
@@ -387,7 +386,7 @@ last_of_two_for_one_column_wins(void **state)
 	check({ { FALLBACK(X, 0), FALLBACK(Y, 1), FALLBACK(X, 1) }, "010", REJECT_FALLBACK_TAKEN,
 	    1, "web/smtp: fallback is mx-1 already; disable its fallback first or in "
 	    "the same request" });
-	/* The place of the last one counts. */
+	/* The position of the last change counts. */
 	check({ { FALLBACK(A, 1), FALLBACK(B, 1), FALLBACK(A, 1) }, "011", REJECT_FALLBACK_TAKEN,
 	    2, "web/http: the same request makes web-2 fallback; a service has one fallback" });
 	check({ { ENABLED(D, 1), FALLBACK(D, 1), ENABLED(D, 0) }, "010",
@@ -407,7 +406,7 @@ first_change_at_fault_is_named(void **state)
 }
 
 static void
-fallback_taken_and_not_enabled_says_taken(void **state)
+fallback_taken_comes_before_not_enabled(void **state)
 {
 	(void)state;
 	row_of(Y)->enabled = false;
@@ -465,7 +464,7 @@ messages_with_the_longest_names_are_complete(void **state)
 
 /* -- many changes ----------------------------------------------------------------- */
 
-/* A sequence of its own, so that a failure comes again. */
+/* Has its own random sequence, so that a failure is repeatable. */
 static uint32_t
 random_below(uint32_t n)
 {
@@ -475,7 +474,7 @@ random_below(uint32_t n)
 	return (uint32_t)(seed >> 32) % n;
 }
 
-/* What a column of a row is after all changes, in the plainest way. */
+/* Returns the value of a column after all changes, computed in the plainest way. */
 static uint32_t
 plain_after(const struct change *changes, size_t n, uint32_t id, enum real_column column)
 {
@@ -542,7 +541,7 @@ random_rows(void)
 }
 
 static void
-requests_at_random_agree_with_plain_rules(void **state)
+random_requests_agree_with_plain_rules(void **state)
 {
 	static const uint32_t weights[] = { 0, 255, 256, 257, 65535, 65536 };
 	size_t refused = 0, accepted = 0;
@@ -600,7 +599,7 @@ many_changes_are_judged_as_one(void **state)
 	}
 	assert_int_equal(rules_judge(many_changes, many_before, MANY, many_effective, &verdict),
 	    ERR_OK);
-	/* The last joins the service of the first. */
+	/* Moves the last row to the service of the first. */
 	many_before[MANY - 1].service_id = 1;
 	assert_int_equal(rules_judge(many_changes, many_before, MANY, many_effective, &verdict),
 	    ERR_PRECOND);
@@ -611,7 +610,7 @@ many_changes_are_judged_as_one(void **state)
 }
 
 static void
-judge_without_memory_says_so(void **state)
+judge_reports_lack_of_memory(void **state)
 {
 	const struct change change = FALLBACK(A, 1);
 	const struct rules_before before = before_of(A);
@@ -643,16 +642,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		rules_test(nothing_is_accepted),
-		rules_test(value_that_is_stored_is_no_change),
-		rules_test(value_that_differs_is_a_change),
+		rules_test(empty_request_is_accepted),
+		rules_test(stored_value_is_no_change),
+		rules_test(other_value_is_a_change),
 		rules_test(fallback_while_another_is_fallback_is_refused),
-		rules_test(fallback_while_another_disabled_one_holds_it_is_refused),
-		rules_test(fallback_of_a_disabled_one_is_refused),
-		rules_test(weight_above_what_there_is_is_refused),
-		rules_test(weight_above_what_the_plane_takes_is_refused),
+		rules_test(fallback_while_a_disabled_row_is_fallback_is_refused),
+		rules_test(disabled_row_as_fallback_is_refused),
+		rules_test(weight_above_65535_is_refused),
+		rules_test(weight_above_the_limit_of_the_plane_is_refused),
 		rules_test(weight_on_a_plane_of_unknown_kind_has_the_general_bound),
-		rules_test(weight_that_is_stored_though_too_high_is_no_change),
+		rules_test(stored_weight_above_the_limit_is_no_change),
 		rules_test(boolean_above_one_is_refused),
 		rules_test(enable_and_fallback_together_are_accepted),
 		rules_test(hand_over_of_fallback_is_accepted),
@@ -661,15 +660,15 @@ main(void)
 		rules_test(fallbacks_of_different_services_are_accepted),
 		rules_test(disable_and_fallback_together_are_refused_at_the_fallback),
 		rules_test(disable_of_the_fallback_is_accepted),
-		rules_test(fallback_of_a_disabled_one_that_has_it_is_no_change),
-		rules_test(fallback_named_but_kept_still_holds_it),
-		rules_test(last_of_two_for_one_column_wins),
+		rules_test(disabled_row_that_is_fallback_is_no_change),
+		rules_test(fallback_in_the_request_that_stays_fallback_counts),
+		rules_test(last_change_of_a_column_wins),
 		rules_test(first_change_at_fault_is_named),
-		rules_test(fallback_taken_and_not_enabled_says_taken),
+		rules_test(fallback_taken_comes_before_not_enabled),
 		rules_test(messages_with_the_longest_names_are_complete),
-		rules_test(requests_at_random_agree_with_plain_rules),
+		rules_test(random_requests_agree_with_plain_rules),
 		rules_test(many_changes_are_judged_as_one),
-		rules_test(judge_without_memory_says_so),
+		rules_test(judge_reports_lack_of_memory),
 	};
 
 	return cmocka_run_group_tests_name("rules", tests, NULL, NULL);

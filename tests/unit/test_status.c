@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/model/status.c: each row of the derived status, and bounds of time.
+ * Tests of src/model/status.c: each result, and bounds of time.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +40,7 @@ plane_is_unattended_after_three_intervals(void **state)
 		  HAS_NOT "since 1970-01-01T00:16:24Z; start it" },
 		{ "haproxy", PLANE_STATUS_UNREACHABLE, PLANE_STATUS_UNATTENDED, 984, 1000, 5000,
 		  HAS_NOT "since 1970-01-01T00:16:24Z; start it" },
-		/* Five seconds at least: a busy machine is no driver that ended. */
+		/* At least five seconds, because a busy machine delays a driver. */
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_OK, 995, 1000, 100, "recorded" },
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 994, 1000, 100,
 		  HAS_NOT "since 1970-01-01T00:16:34Z; start it" },
@@ -53,7 +53,8 @@ plane_is_unattended_after_three_intervals(void **state)
 		  " runs" },
 		{ "ipvs", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 0, 1000, 0,
 		  "this release has no driver for plane ipvs" },
-		/* The clock was set back, a little or by more than a look is good for. */
+		/* The clock was set back, by less and by more than the time for which a poll is
+		 * valid. */
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_OK, 1015, 1000, 5000, "recorded" },
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 1016, 1000, 5000,
 		  HAS_NOT "since 1970-01-01T00:16:56Z by a clock that was ahead; start it" },
@@ -93,15 +94,15 @@ freshness_follows_age(void **state)
 		{ 939, 1000, 60, FRESHNESS_STALE, 61 },
 		{ 1, 86402, 86400, FRESHNESS_STALE, 86401 },
 		{ 1, 86401, 86400, FRESHNESS_FRESH, 86400 },
-		/* A clock ahead of ours. */
+		/* A time in the future. */
 		{ 5000, 1000, 60, FRESHNESS_FRESH, 0 },
 		{ INT64_MAX, 1000, 60, FRESHNESS_FRESH, 0 },
-		/* No age is mistaken for never. */
+		/* No age has the value for never. */
 		{ 1, INT64_C(4294967295), 60, FRESHNESS_STALE, 4294967294 },
 		{ 1, INT64_C(4294967296), 60, FRESHNESS_STALE, 4294967294 },
 		{ 1, INT64_C(4294967297), 60, FRESHNESS_STALE, 4294967294 },
 		{ 1, INT64_C(4294967300), UINT32_MAX, FRESHNESS_STALE, 4294967294 },
-		/* What no clock says, but a file may. */
+		/* Times that only a damaged file has. */
 		{ -1, 1000, 60, FRESHNESS_STALE, 1001 },
 		{ INT64_MIN, 1000, 60, FRESHNESS_STALE, 4294967294 },
 		{ INT64_MIN, INT64_MAX, 60, FRESHNESS_STALE, 4294967294 },
@@ -118,7 +119,7 @@ freshness_follows_age(void **state)
 /* -- a real service ------------------------------------------------------------ */
 
 static void
-real_status_is_that_of_its_row(void **state)
+real_status_is_as_in_the_table(void **state)
 {
 	static const struct {
 		struct status_real	real;
@@ -127,7 +128,7 @@ real_status_is_that_of_its_row(void **state)
 	} cases[] = {
 #define REAL(e, f, a, fresh, w) { .enabled = e, .fallback = f, .active = a, \
 	.freshness = FRESHNESS_##fresh, .weight = w }
-		/* disabled comes before all else */
+		/* disabled comes first */
 		{ REAL(false, false, true, FRESH, 1), true, OPER_DISABLED },
 		{ REAL(false, true, true, STALE, 0), true, OPER_DISABLED },
 		{ REAL(false, false, false, NEVER, 1), false, OPER_DISABLED },
@@ -145,7 +146,7 @@ real_status_is_that_of_its_row(void **state)
 		{ REAL(true, true, true, FRESH, 0), true, OPER_DRAINING },
 		/* then standby */
 		{ REAL(true, true, true, FRESH, 1), true, OPER_STANDBY },
-		/* else in use */
+		/* otherwise in use */
 		{ REAL(true, true, true, FRESH, 1), false, OPER_IN_USE },
 		{ REAL(true, false, true, FRESH, 1), true, OPER_IN_USE },
 		{ REAL(true, false, true, FRESH, 65535), false, OPER_IN_USE },
@@ -158,7 +159,7 @@ real_status_is_that_of_its_row(void **state)
 		struct status_real backup = cases[i].real;
 
 		assert_int_equal(status_real(&cases[i].real, &tally), cases[i].status);
-		/* A backup of the data plane is what the fallback is. */
+		/* A backup of the data plane counts as fallback. */
 		if (!backup.fallback)
 			continue;
 		backup.fallback = false;
@@ -169,12 +170,9 @@ real_status_is_that_of_its_row(void **state)
 
 /* -- a service --------------------------------------------------------------- */
 
-/*
- * A real service by a letter: a active, i inactive, s statistics that are stale and
- * say active, n none ever, d disabled and active by current statistics, b an active
- * backup of the data plane, c one that is not active, e a spare place. Capital letters:
- * the same as the fallback.
- */
+/* A real service by a letter: a active, i inactive, s stale statistics with active, n no
+ * statistics, d disabled and active by fresh statistics, b active backup of the data plane, c
+ * inactive backup, e spare server. Capital letters: the fallback. */
 static struct status_real
 real_of(char letter)
 {
@@ -226,7 +224,7 @@ tally_of(const char *letters)
 }
 
 static void
-service_status_is_that_of_its_reals(void **state)
+service_status_follows_its_reals(void **state)
 {
 	static const struct {
 		const char	*reals;
@@ -236,7 +234,7 @@ service_status_is_that_of_its_reals(void **state)
 		/* disabled if no real service is enabled */
 		{ "", STATUS_DISABLED, false },
 		{ "d", STATUS_DISABLED, false }, { "dddD", STATUS_DISABLED, false },
-		/* unknown if no enabled one has current statistics */
+		/* unknown if no enabled one has fresh statistics */
 		{ "n", STATUS_UNKNOWN, false }, { "s", STATUS_UNKNOWN, false },
 		{ "S", STATUS_UNKNOWN, false }, { "snN", STATUS_UNKNOWN, false },
 		{ "ssd", STATUS_UNKNOWN, false },
@@ -248,7 +246,7 @@ service_status_is_that_of_its_reals(void **state)
 		{ "ai", STATUS_DEGRADED, false }, { "ia", STATUS_DEGRADED, false },
 		{ "aiA", STATUS_DEGRADED, false }, { "as", STATUS_DEGRADED, false },
 		{ "anI", STATUS_DEGRADED, false },
-		/* onFallback if none is but the fallback is */
+		/* onFallback if only the fallback is */
 		{ "iA", STATUS_ON_FALLBACK, true }, { "iidA", STATUS_ON_FALLBACK, true },
 		{ "sA", STATUS_ON_FALLBACK, true }, { "A", STATUS_ON_FALLBACK, true },
 		{ "dA", STATUS_ON_FALLBACK, true },
@@ -258,13 +256,13 @@ service_status_is_that_of_its_reals(void **state)
 		{ "iS", STATUS_DOWN, false }, { "is", STATUS_DOWN, false },
 		{ "iD", STATUS_DOWN, false }, { "id", STATUS_DOWN, false },
 		{ "sI", STATUS_DOWN, false },
-		/* a backup of the data plane counts like the fallback */
+		/* a backup of the data plane counts as fallback */
 		{ "ab", STATUS_UP, false }, { "abA", STATUS_UP, false },
 		{ "acI", STATUS_UP, false }, { "aib", STATUS_DEGRADED, false },
 		{ "ib", STATUS_ON_FALLBACK, true }, { "ibI", STATUS_ON_FALLBACK, true },
 		{ "icA", STATUS_ON_FALLBACK, true }, { "ibA", STATUS_ON_FALLBACK, true },
 		{ "icI", STATUS_DOWN, false },
-		/* a spare place does not count */
+		/* a spare server does not count */
 		{ "ae", STATUS_UP, false }, { "aeee", STATUS_UP, false },
 		{ "aie", STATUS_DEGRADED, false }, { "ieA", STATUS_ON_FALLBACK, true },
 		{ "ie", STATUS_DOWN, false }, { "e", STATUS_DOWN, false },
@@ -303,7 +301,7 @@ tally_counts_each_kind(void **state)
 static void
 cluster_status_is_the_worst_not_disabled(void **state)
 {
-	/* From good to bad. */
+	/* From best to worst. */
 	static const enum lb_status order[] = {
 		STATUS_DISABLED, STATUS_UP, STATUS_UNKNOWN, STATUS_DEGRADED, STATUS_ON_FALLBACK,
 		STATUS_DOWN,
@@ -319,7 +317,7 @@ cluster_status_is_the_worst_not_disabled(void **state)
 /* -- words ------------------------------------------------------------------- */
 
 static void
-word_of_each_number_is_the_label_of_the_mib(void **state)
+each_number_has_the_label_of_the_mib(void **state)
 {
 	static const char *const fresh[] = { "?", "fresh", "stale", "never", "?" };
 	static const char *const oper[] = { "?", "inUse", "standby", "draining", "inactive",
@@ -343,11 +341,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plane_is_unattended_after_three_intervals),
 		cmocka_unit_test(freshness_follows_age),
-		cmocka_unit_test(real_status_is_that_of_its_row),
-		cmocka_unit_test(service_status_is_that_of_its_reals),
+		cmocka_unit_test(real_status_is_as_in_the_table),
+		cmocka_unit_test(service_status_follows_its_reals),
 		cmocka_unit_test(tally_counts_each_kind),
 		cmocka_unit_test(cluster_status_is_the_worst_not_disabled),
-		cmocka_unit_test(word_of_each_number_is_the_label_of_the_mib),
+		cmocka_unit_test(each_number_has_the_label_of_the_mib),
 	};
 
 	return cmocka_run_group_tests_name("status", tests, NULL, NULL);
