@@ -168,12 +168,23 @@ option_find(int letter)
 	return NULL;
 }
 
+static enum ctl_exit
+format_apply(struct ctl *ctl, const char *name)
+{
+	bool json = name != NULL && strcmp(name, "json") == 0;
+
+	if (!json && name != NULL && strcmp(name, "table") != 0)
+		return ctl_usage(ctl, "-f: unknown format %s; give table or json", name);
+	ctl->format = json ? OUT_JSON : OUT_TABLE;
+	return CTL_OK;
+}
+
 /* Applies an option. *ret_done: the program has nothing more to do. */
 static enum ctl_exit
 option_apply(struct ctl *ctl, const struct ctl_option *option, const char *argument,
     bool *ret_done)
 {
-	/* An unset variable of a script is an empty argument, and no option means it. */
+	/* An unset variable of a script is an empty argument; no option accepts one. */
 	if (argument != NULL && argument[0] == '\0')
 		return ctl_usage(ctl, "-%c: the argument is empty; give %s", option->letter,
 		    option->argument);
@@ -183,11 +194,7 @@ option_apply(struct ctl *ctl, const struct ctl_option *option, const char *argum
 		ctl->store_dir = argument;
 		break;
 	case 'f':
-		if (strcmp(argument, "table") != 0 && strcmp(argument, "json") != 0)
-			return ctl_usage(ctl, "-f: unknown format %s; give table or json",
-			    argument);
-		ctl->format = strcmp(argument, "json") == 0 ? OUT_JSON : OUT_TABLE;
-		break;
+		return format_apply(ctl, argument);
 	case 'c':
 		ctl->cluster = argument;
 		break;

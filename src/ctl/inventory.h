@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * An inventory in memory: clusters, their services, their real services, as an
- * inventory file or the store has them. It comes from either, goes to a file, and
- * two of them are compared to load one over the other.
+ * An inventory in memory: clusters, their services and their real services. It is read from an
+ * inventory file or from the store, written to a file, and merged into the store (merge.h).
  */
 #ifndef CTL_INVENTORY_H
 #define CTL_INVENTORY_H
@@ -15,19 +14,18 @@
 #include "model/model.h"
 #include "store/store.h"
 
-/* 'name' comes first: the trees of names look there. 'line' is where a row begins
- * in its file, 'id' its number in the store; 0 if it has none. Texts are never
- * NULL once a row is complete. */
+/* 'name' must be the first member, because the trees of names compare it. 'line' is the line of
+ * a row in its file, 'id' its id in the store; 0 if it has none. Texts are never NULL. */
 struct inventory_real {
 	char			*name;
 	struct inventory_real	*next;
 	char			*address, *port;
-	/* False: the source does not say it. What is stored stays; a new row has "". */
+	/* False: the source has no value. The stored value does not change; a new row has "". */
 	bool			 address_given, port_given;
 	uint32_t		 id;
 	uint32_t		 weight;
 	bool			 fallback, enabled;
-	bool			 pending;	/* jobs of it have not ended */
+	bool			 pending;	/* it has jobs that have not ended */
 	int			 line, weight_line, fallback_line;
 };
 
@@ -39,7 +37,7 @@ struct inventory_service {
 	bool				 address_given, port_given, protocol_given;
 	uint32_t			 id;
 	int				 line;
-	struct inventory_real		*reals, **reals_end;	/* in their order */
+	struct inventory_real		*reals, **reals_end;	/* in the order of the source */
 	void				*by_name;
 };
 
@@ -60,19 +58,19 @@ struct inventory {
 	size_t				 rows;		/* of all three kinds */
 };
 
-/* NULL without memory. */
+/* Creates an empty inventory; inventory_free() frees it. NULL without memory. */
 struct inventory *inventory_new(void);
 void inventory_free(struct inventory *inventory);
 
-/* Adds a row with defaults. A second one of the same name is in the list and not
- * in the tree. NULL without memory. */
+/* Add a row with the defaults of an inventory file. A second row of the same name is added to
+ * the list but not to the tree. NULL without memory. */
 struct inventory_cluster *inventory_add_cluster(struct inventory *inventory, const char *name);
 struct inventory_service *inventory_add_service(struct inventory *inventory,
     struct inventory_cluster *cluster, const char *name);
 struct inventory_real *inventory_add_real(struct inventory *inventory,
     struct inventory_service *service, const char *name);
 
-/* NULL if there is none. */
+/* Find a row by its name. NULL if there is none. */
 struct inventory_cluster *inventory_cluster(const struct inventory *inventory,
     const char *name);
 struct inventory_service *inventory_service(const struct inventory_cluster *cluster,
@@ -80,7 +78,7 @@ struct inventory_service *inventory_service(const struct inventory_cluster *clus
 struct inventory_real *inventory_real(const struct inventory_service *service,
     const char *name);
 
-/* The fallback of a service; NULL if it has none. */
+/* Returns the fallback of a service; NULL if it has none. */
 struct inventory_real *inventory_fallback(const struct inventory_service *service);
 
 /* -- a file --------------------------------------------------------------------- */
@@ -92,14 +90,14 @@ struct inventory_real *inventory_fallback(const struct inventory_service *servic
 enum err_code inventory_read(const char *file, struct inventory **ret,
     struct diagnostics *diagnostics, struct err *err);
 
-/* Writes it as a file that inventory_read() takes. False: some parameters of a
- * plane cannot be written, and 'err' says which. */
+/* Writes an inventory file that inventory_read() accepts. False if some parameters of a plane
+ * cannot be written; 'err' names one. */
 bool inventory_write(const struct inventory *inventory, FILE *file, struct err *err);
 
 /* -- the store ------------------------------------------------------------------ */
 
-/* What the store has at or below 'path' (NULL: all), with the rows above it. In a
- * transaction or of a store_snapshot(), so that it is of one moment. */
+/* Reads the rows of the store at and below 'path' (NULL: all rows) and the rows above it. Call
+ * it within a transaction or after store_snapshot(), so that all rows are of one moment. */
 enum err_code inventory_from_store(struct store *store, const struct path *path,
     struct inventory **ret, struct err *err);
 

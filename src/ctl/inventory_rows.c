@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The rows of an inventory; see inventory.h.
+ * Rows of an inventory in memory; see inventory.h.
  */
 #include "ctl/inventory.h"
 
@@ -13,7 +13,7 @@
 
 /* -- names ---------------------------------------------------------------------- */
 
-/* Every row begins with its name. */
+/* Compares rows, whose first member is the name. */
 static int
 by_name(const void *a, const void *b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * An inventory to a file, and from the store; see inventory.h.
+ * Writes an inventory to a file, and reads one from the store; see inventory.h.
  */
 #include "ctl/inventory.h"
 
@@ -13,8 +13,8 @@
 
 /* -- to a file ------------------------------------------------------------------------ */
 
-/* Quoted unless it is plain, as libConfuse takes it: "\$" keeps "${" from being a
- * variable. */
+/* Writes a value in quotes, unless it needs none. In quotes "\$" keeps libConfuse from reading
+ * "${" as a variable. */
 static void
 value_write(FILE *file, const char *value)
 {
@@ -85,7 +85,7 @@ service_write(const struct inventory_service *service, FILE *file)
 	fputs("    }\n", file);
 }
 
-/* A list of texts is what a file can say. */
+/* Writes a parameter. False if it is not a list of texts, the only form of an inventory file. */
 static bool
 parameter_write(const char *name, const json_t *list, FILE *file)
 {
@@ -152,15 +152,7 @@ inventory_write(const struct inventory *inventory, FILE *file, struct err *err)
 
 /* -- from the store ------------------------------------------------------------------- */
 
-/* Rows come by name within their parents; each one's parent is mostly that of the
- * row before. */
-struct reading {
-	struct inventory		*inventory;
-	struct inventory_cluster	*cluster;
-	struct inventory_service	*service;
-};
-
-/* The store's JSON in the one form that is compared. */
+/* Returns the parameters in a normal form, so that equal parameters are equal texts. */
 static char *
 params_normal(const char *text)
 {
@@ -175,13 +167,11 @@ params_normal(const char *text)
 }
 
 static enum err_code
-read_cluster(void *arg, const struct cluster_row *row)
+cluster_read(void *arg, const struct cluster_row *row)
 {
-	struct reading *reading = arg;
-	struct inventory_cluster *cluster;
+	struct inventory_cluster *cluster = inventory_add_cluster(arg, row->name);
 	char *params;
 
-	cluster = inventory_add_cluster(reading->inventory, row->name);
 	if (cluster == NULL || !memory_string_assign(&cluster->plane, row->plane))
 		return ERR_NOMEM;
 	params = params_normal(row->plane_params);
@@ -193,34 +183,16 @@ read_cluster(void *arg, const struct cluster_row *row)
 	return ERR_OK;
 }
 
-/* ERR_GONE: the row above came after the clusters were read. */
+/* ERR_GONE: another program added the parent after the clusters were read. */
 static enum err_code
-parent_find(struct reading *reading, const struct path *path, bool and_service)
+service_read(void *arg, const struct path *path, const struct service_row *row)
 {
-	if (reading->cluster == NULL || strcmp(reading->cluster->name, path->cluster) != 0) {
-		reading->cluster = inventory_cluster(reading->inventory, path->cluster);
-		reading->service = NULL;
-	}
-	if (reading->cluster == NULL)
-		return ERR_GONE;
-	if (!and_service)
-		return ERR_OK;
-	if (reading->service == NULL || strcmp(reading->service->name, path->service) != 0)
-		reading->service = inventory_service(reading->cluster, path->service);
-	return reading->service == NULL ? ERR_GONE : ERR_OK;
-}
-
-static enum err_code
-read_service(void *arg, const struct path *path, const struct service_row *row)
-{
-	struct reading *reading = arg;
+	struct inventory_cluster *cluster = inventory_cluster(arg, path->cluster);
 	struct inventory_service *service;
-	enum err_code code;
 
-	code = parent_find(reading, path, false);
-	if (code != ERR_OK)
-		return code;
-	service = inventory_add_service(reading->inventory, reading->cluster, row->name);
+	if (cluster == NULL)
+		return ERR_GONE;
+	service = inventory_add_service(arg, cluster, row->name);
 	if (service == NULL || !memory_string_assign(&service->address, row->address) ||
 	    !memory_string_assign(&service->port, row->port))
 		return ERR_NOMEM;
@@ -231,16 +203,16 @@ read_service(void *arg, const struct path *path, const struct service_row *row)
 }
 
 static enum err_code
-read_real(void *arg, const struct store_real_view *view)
+real_read(void *arg, const struct store_real_view *view)
 {
-	struct reading *reading = arg;
+	const struct inventory_cluster *cluster = inventory_cluster(arg, view->path.cluster);
+	struct inventory_service *service = cluster == NULL ? NULL :
+	    inventory_service(cluster, view->path.service);
 	struct inventory_real *real;
-	enum err_code code;
 
-	code = parent_find(reading, &view->path, true);
-	if (code != ERR_OK)
-		return code;
-	real = inventory_add_real(reading->inventory, reading->service, view->row.name);
+	if (service == NULL)
+		return ERR_GONE;
+	real = inventory_add_real(arg, service, view->row.name);
 	if (real == NULL || !memory_string_assign(&real->address, view->row.address) ||
 	    !memory_string_assign(&real->port, view->row.port))
 		return ERR_NOMEM;
@@ -253,42 +225,32 @@ read_real(void *arg, const struct store_real_view *view)
 	return ERR_OK;
 }
 
-static enum err_code
-read_rows(struct store *store, const struct path *path, struct reading *reading,
-    struct err *err)
-{
-	struct path above;
-	enum err_code code;
-
-	if (path != NULL) {
-		above = *path;
-		above.real[0] = '\0';
-	}
-	code = store_each_service(store, path == NULL ? NULL : &above, read_service, reading,
-	    err);
-	return code == ERR_OK ? store_each_real(store, path, read_real, reading, err) : code;
-}
-
 enum err_code
 inventory_from_store(struct store *store, const struct path *path, struct inventory **ret,
     struct err *err)
 {
-	struct reading reading = { .inventory = inventory_new() };
-	struct path above = { 0 };
+	struct inventory *inventory = inventory_new();
+	struct path cluster = { 0 }, service = { 0 };
 	enum err_code code = ERR_NOMEM;
 
-	if (path != NULL)
-		memcpy(above.cluster, path->cluster, sizeof(above.cluster));
-	if (reading.inventory != NULL)
-		code = store_each_cluster(store, path == NULL ? NULL : &above, read_cluster,
-		    &reading, err);
+	if (path != NULL) {
+		service = *path;
+		service.real[0] = '\0';
+		memcpy(cluster.cluster, path->cluster, sizeof(cluster.cluster));
+	}
+	if (inventory != NULL)
+		code = store_each_cluster(store, path == NULL ? NULL : &cluster, cluster_read,
+		    inventory, err);
 	if (code == ERR_OK)
-		code = read_rows(store, path, &reading, err);
+		code = store_each_service(store, path == NULL ? NULL : &service, service_read,
+		    inventory, err);
+	if (code == ERR_OK)
+		code = store_each_real(store, path, real_read, inventory, err);
 	if (code == ERR_OK) {
-		*ret = reading.inventory;
+		*ret = inventory;
 		return ERR_OK;
 	}
-	inventory_free(reading.inventory);
+	inventory_free(inventory);
 	if (code == ERR_NOMEM)
 		err_set(err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
 	else if (code == ERR_GONE)

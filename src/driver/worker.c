@@ -385,9 +385,9 @@ commands_log(struct worker *worker, char refusal[MODEL_MESSAGE_MAX + 1])
 	if (repaired == 0)
 		return;
 	worker->cluster->repairs += repaired;
-	snprintf(worker->repairs, sizeof(worker->repairs), "%zu settings restored to the values"
-	    " of the store, %s (%zu since the driver started)", repaired,
-	    clock_text(clock_wall_s(), now), worker->cluster->repairs);
+	snprintf(worker->repairs, sizeof(worker->repairs), "%zu setting%s restored to the"
+	    " values of the store, %s (%zu since the driver started)", repaired,
+	    repaired == 1 ? "" : "s", clock_text(clock_wall_s(), now), worker->cluster->repairs);
 	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s", worker->cluster->row.name,
 	    worker->repairs);
 }

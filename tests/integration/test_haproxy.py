@@ -284,6 +284,10 @@ class Repair(Plane):
         self.proxy.ask('set server http/a weight 3;set server http/b state ready')
         self.wait_restored()
 
+    def test_one_restored_setting_is_counted_in_the_singular(self):
+        self.proxy.ask('set server http/a weight 3')
+        self.wait_plane(2, '1 setting restored to the values of the store')
+
     def test_server_that_haproxy_lacks_stays_in_the_store(self):
         del self.services['http']['a']
         self.set_services(self.proxy, self.services)

@@ -20,7 +20,7 @@
 
 #define PATH "lbclusterctl: "
 
-/* -- looking ---------------------------------------------------------------------- */
+/* -- showing ---------------------------------------------------------------------- */
 
 static void
 list_of_all_is_clusters(void **state)
@@ -120,7 +120,7 @@ info_has_the_keys_and_types_of_the_api(void **state)
 }
 
 static void
-info_of_service_and_cluster_is_theirs(void **state)
+info_of_service_and_cluster_has_their_keys(void **state)
 {
 	struct ctl_fixture *world = *state;
 
@@ -133,7 +133,7 @@ info_of_service_and_cluster_is_theirs(void **state)
 }
 
 static void
-statistics_never_measured_are_null(void **state)
+statistics_without_a_measurement_are_null(void **state)
 {
 	struct ctl_fixture *world = *state;
 	const char *key;
@@ -168,7 +168,7 @@ statistics_of_service_is_a_list(void **state)
 /* -- setting ------------------------------------------------------------------------ */
 
 static void
-setting_that_changes_is_a_job(void **state)
+setting_that_changes_makes_a_job(void **state)
 {
 	struct ctl_fixture *world = *state;
 
@@ -200,7 +200,7 @@ job_is_of_the_command_line(void *arg, const struct job_row *row)
 }
 
 static void
-setting_is_known_to_be_of_the_command_line(void **state)
+jobs_have_the_source_command_line(void **state)
 {
 	struct ctl_fixture *world = *state;
 	struct store *store;
@@ -217,10 +217,10 @@ setting_is_known_to_be_of_the_command_line(void **state)
 }
 
 static void
-setting_that_changes_nothing_says_so(void **state)
+setting_that_changes_nothing_prints_so(void **state)
 {
 	static const struct {
-		const char *command, *path, *value, *words;
+		const char *command, *path, *value, *message;
 	} cases[] = {
 		{ "enable", "web/http/web-1", NULL, "nothing to do: already enabled\n" },
 		{ "disable", "web/http/web-2", NULL, "nothing to do: already disabled\n" },
@@ -233,7 +233,7 @@ setting_that_changes_nothing_says_so(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(run(world, cases[i].command, cases[i].path, cases[i].value,
 		    NULL), CTL_OK);
-		assert_string_equal(world->out, cases[i].words);
+		assert_string_equal(world->out, cases[i].message);
 		assert_int_equal(run(world, "-f", "json", cases[i].command, cases[i].path,
 		    cases[i].value, NULL), CTL_OK);
 		assert_string_equal(world->out, "{}\n");
@@ -243,7 +243,7 @@ setting_that_changes_nothing_says_so(void **state)
 }
 
 static void
-setting_each_way_does_what_it_says(void **state)
+settings_change_their_column(void **state)
 {
 	struct ctl_fixture *world = *state;
 
@@ -304,9 +304,9 @@ row_unknown_does_not_exist(void **state)
 	assert_string_equal(world->err, PATH "job 1: does not exist\n");
 }
 
-/* Names that are similar, in any case; else the first ones, and how many there are. */
+/* Similar names, in any case, or the first names and the number of the others. */
 static void
-names_for_messages_are_few(void **state)
+names_in_messages_are_limited(void **state)
 {
 	static const char *const near[] = { "Web-1", "web-10", "wb-1", "xeb-2" };
 	static const char *const far[] = { "db", "http", "web-1-abc", "" };
@@ -335,7 +335,7 @@ names_for_messages_are_few(void **state)
 }
 
 static void
-usage_wrong_is_told_before_the_store_is_opened(void **state)
+wrong_usage_is_reported_before_the_store_is_opened(void **state)
 {
 	static const struct {
 		const char *words[3];
@@ -387,7 +387,7 @@ store_foreign_is_refused(void **state)
 }
 
 static void
-output_that_fails_is_told(void **state)
+output_error_is_reported(void **state)
 {
 	char *argv[] = { strdup("lbclusterctl"), strdup("--help"), NULL };
 	FILE *full = fopen("/dev/full", "w"), *err = tmpfile();
@@ -402,7 +402,7 @@ output_that_fails_is_told(void **state)
 }
 
 static void
-help_and_version_are_data(void **state)
+help_and_version_are_printed_to_the_output(void **state)
 {
 	static const char *const commands[] = {
 		"list", "info", "statistics", "enable", "disable", "enable-fallback",
@@ -424,12 +424,12 @@ help_and_version_are_data(void **state)
 #define ROOT ".1.3.6.1.4.1.8072.9999.9999.522.1"
 
 static void
-oid_of_real_has_lines_that_set(void **state)
+oid_of_a_real_service_has_commands_that_set(void **state)
 {
 	struct ctl_fixture *world = *state;
 	json_t *json;
 
-	/* Numbers are given in the order of the file: web, http; web-1. */
+	/* Ids follow the order of the file: web, http, web-1. */
 	assert_int_equal(run(world, "oid", "web/http/web-1", NULL), CTL_OK);
 	assert_non_null(strstr(world->out,
 	    "lbcRealWeight                " ROOT ".4.1.8.1.1.1   yes\n"));
@@ -451,7 +451,7 @@ oid_of_real_has_lines_that_set(void **state)
 }
 
 static void
-oid_of_service_and_cluster_only_read(void **state)
+oid_of_service_and_cluster_has_no_command_that_sets(void **state)
 {
 	struct ctl_fixture *world = *state;
 
@@ -466,7 +466,7 @@ oid_of_service_and_cluster_only_read(void **state)
 }
 
 static void
-remove_takes_all_below(void **state)
+remove_removes_all_rows_below(void **state)
 {
 	struct ctl_fixture *world = *state;
 
@@ -497,7 +497,7 @@ job_list_and_job_have_the_keys_of_the_api(void **state)
 	assert_int_equal(json_array_size(json), 3);
 	assert_keys(json_array_get(json, 0), "id type status service finished error");
 	json_decref(json);
-	/* It did not do what it was made for: an error, as for one that failed. */
+	/* A superseded job is an error, like a failed one. */
 	assert_int_equal(run(world, "-f", "json", "job", "2", NULL), CTL_OK);
 	assert_json(world, "{\"id\":\"2\",\"type\":\"set_weight\",\"status\":\"superseded\","
 	    "\"service\":\"ha/s/a\",\"finished\":true,\"error\":true}");
@@ -510,7 +510,7 @@ job_list_and_job_have_the_keys_of_the_api(void **state)
 
 /* -- tables ---------------------------------------------------------------------------------- */
 
-/* Rows beyond those that the widths are learnt from keep the widths, or overflow. */
+/* The first rows set the widths; longer cells of later rows overflow. */
 static void
 table_of_many_rows_streams(void **state)
 {
@@ -546,7 +546,7 @@ table_of_many_rows_streams(void **state)
 }
 
 static void
-json_of_bytes_that_are_no_utf8_is_json(void **state)
+json_of_invalid_utf8_is_json(void **state)
 {
 	static const struct out_column columns[] = { { "a", "A", OUT_TEXT } };
 	const struct out_value values[] = { { .text = "x\xff\"y" } };
@@ -571,27 +571,27 @@ main(void)
 		CTL_TEST(list_recursive_is_all_real_services_below),
 		CTL_TEST(list_of_nothing_is_an_empty_array),
 		CTL_TEST(info_has_the_keys_and_types_of_the_api),
-		CTL_TEST(info_of_service_and_cluster_is_theirs),
-		CTL_TEST(statistics_never_measured_are_null),
+		CTL_TEST(info_of_service_and_cluster_has_their_keys),
+		CTL_TEST(statistics_without_a_measurement_are_null),
 		CTL_TEST(statistics_of_service_is_a_list),
-		CTL_TEST(setting_that_changes_is_a_job),
-		CTL_TEST(setting_is_known_to_be_of_the_command_line),
-		CTL_TEST(setting_that_changes_nothing_says_so),
-		CTL_TEST(setting_each_way_does_what_it_says),
+		CTL_TEST(setting_that_changes_makes_a_job),
+		CTL_TEST(jobs_have_the_source_command_line),
+		CTL_TEST(setting_that_changes_nothing_prints_so),
+		CTL_TEST(settings_change_their_column),
 		CTL_TEST(setting_against_a_rule_is_refused),
 		CTL_TEST(row_unknown_does_not_exist),
-		cmocka_unit_test(names_for_messages_are_few),
-		CTL_TEST(usage_wrong_is_told_before_the_store_is_opened),
+		cmocka_unit_test(names_in_messages_are_limited),
+		CTL_TEST(wrong_usage_is_reported_before_the_store_is_opened),
 		cmocka_unit_test(store_missing_is_refused),
 		CTL_TEST(store_foreign_is_refused),
-		cmocka_unit_test(output_that_fails_is_told),
-		CTL_TEST(help_and_version_are_data),
-		CTL_TEST(oid_of_real_has_lines_that_set),
-		CTL_TEST(oid_of_service_and_cluster_only_read),
-		CTL_TEST(remove_takes_all_below),
+		cmocka_unit_test(output_error_is_reported),
+		CTL_TEST(help_and_version_are_printed_to_the_output),
+		CTL_TEST(oid_of_a_real_service_has_commands_that_set),
+		CTL_TEST(oid_of_service_and_cluster_has_no_command_that_sets),
+		CTL_TEST(remove_removes_all_rows_below),
 		CTL_TEST(job_list_and_job_have_the_keys_of_the_api),
 		cmocka_unit_test(table_of_many_rows_streams),
-		cmocka_unit_test(json_of_bytes_that_are_no_utf8_is_json),
+		cmocka_unit_test(json_of_invalid_utf8_is_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

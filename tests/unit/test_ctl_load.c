@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of load and export: what changes and what does not, how it is told, and that
- * a store comes back from its export.
+ * Tests of load and export: which rows change, what is printed, and that an export restores the
+ * store.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ static const char changed[] =
 	"fallback already\n"
 
 static void
-load_leaves_settings_alone(void **state)
+load_keeps_settings(void **state)
 {
 	struct ctl_fixture *world = *state;
 
@@ -65,9 +65,9 @@ load_leaves_settings_alone(void **state)
 	assert_string_equal(world->out, "[]\n");
 }
 
-/* What a file leaves out stays as it is stored; "" says that there is none. */
+/* Values that a file omits do not change; "" removes a value. */
 static void
-load_leaves_alone_what_is_not_said(void **state)
+load_keeps_values_that_the_file_omits(void **state)
 {
 	static const char silent[] = "cluster web {\n service http {\n  real web-1 { }\n"
 	    "  real web-2 { address = \"\"  port = \"\" }\n }\n}\n";
@@ -108,13 +108,13 @@ load_reset_sets_by_jobs(void **state)
 }
 
 static void
-load_prune_removes_what_is_not_named(void **state)
+load_prune_removes_rows_that_the_file_does_not_name(void **state)
 {
 	struct ctl_fixture *world = *state;
 
 	assert_int_equal(load(world, changed, "--prune", NULL), CTL_OK);
 	assert_string_equal(world->out, "added 1, updated 2, removed 5, unchanged 2\n");
-	/* The fallback that was in the way is gone. */
+	/* --prune removed the other fallback. */
 	assert_string_equal(world->err, "");
 	assert_int_equal(run(world, "-f", "json", "list", "-r", NULL), CTL_OK);
 	assert_null(strstr(world->out, "sorry"));
@@ -128,7 +128,7 @@ load_prune_removes_what_is_not_named(void **state)
 }
 
 static void
-load_dry_run_tells_and_changes_nothing(void **state)
+load_dry_run_prints_differences_and_changes_nothing(void **state)
 {
 	struct ctl_fixture *world = *state;
 	json_t *json;
@@ -163,7 +163,7 @@ load_dry_run_tells_and_changes_nothing(void **state)
 }
 
 static void
-load_json_has_its_shapes(void **state)
+load_json_has_the_documented_keys(void **state)
 {
 	struct ctl_fixture *world = *state;
 	char path[128];
@@ -196,9 +196,9 @@ load_reset_against_a_rule_changes_nothing(void **state)
 	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 9\n");
 }
 
-/* Manager and operator ask for the same; the manager's SET fails elsewhere. */
+/* A manager and an operator set the same value. The SET of the manager is undone. */
 static void
-setting_that_is_there_by_an_open_set_is_set_for_good(void **state)
+setting_equal_to_an_open_set_stays_after_its_undo(void **state)
 {
 	static const char file[] = "cluster ha { plane = haproxy  socket = /run/x\n"
 	    "service s { real a { address = 10.0.0.1  weight = 50 } } }";
@@ -236,9 +236,9 @@ setting_that_is_there_by_an_open_set_is_set_for_good(void **state)
 	}
 }
 
-/* The manager has its answer, and the row in the store has its value yet to come. */
+/* The manager has its answer, and lbclusterd has not written the row yet. */
 static void
-setting_that_was_answered_just_now_is_set_back(void **state)
+setting_after_an_answered_set_replaces_its_value(void **state)
 {
 	static const char file[] = "cluster ha { plane = haproxy  socket = /run/x\n"
 	    "service s { real a { address = 10.0.0.1  weight = 1 } } }";
@@ -271,7 +271,7 @@ setting_that_was_answered_just_now_is_set_back(void **state)
 }
 
 static void
-load_of_a_bad_file_makes_no_store(void **state)
+load_of_a_bad_file_creates_no_store(void **state)
 {
 	struct ctl_fixture *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
 	char path[128];
@@ -285,7 +285,7 @@ load_of_a_bad_file_makes_no_store(void **state)
 }
 
 static void
-load_dry_run_makes_no_store(void **state)
+load_dry_run_creates_no_store(void **state)
 {
 	struct ctl_fixture *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
 	char path[128];
@@ -308,7 +308,7 @@ load_prune_of_an_empty_file_is_refused(void **state)
 }
 
 static void
-export_is_loaded_to_the_same_store(void **state)
+load_of_an_export_restores_the_store(void **state)
 {
 	struct ctl_fixture *world = *state, other = { .dir = "/tmp/lbc-ctl-XXXXXX" };
 	struct ctl_fixture *copy = &other;
@@ -328,7 +328,7 @@ export_is_loaded_to_the_same_store(void **state)
 	ctl_teardown((void **)&copy);
 }
 
-/* The flag stays when a fallback is disabled, and is a state to be restored. */
+/* A disabled fallback keeps its flag, and an export contains it. */
 static void
 export_of_disabled_fallback_is_loaded(void **state)
 {
@@ -345,7 +345,7 @@ export_of_disabled_fallback_is_loaded(void **state)
 	free(text);
 }
 
-/* What another program does just when export has taken its picture. */
+/* A write of another program just after export has copied the store. */
 static struct ctl_fixture *removes_web;
 
 enum err_code __real_store_snapshot(struct store *store, struct err *err);
@@ -382,7 +382,7 @@ export_is_of_one_moment(void **state)
 }
 
 static void
-export_of_a_path_is_what_is_below(void **state)
+export_of_a_path_has_the_rows_below(void **state)
 {
 	struct ctl_fixture *world = *state;
 
@@ -404,22 +404,22 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CTL_TEST(load_again_changes_nothing),
-		CTL_TEST(load_leaves_settings_alone),
-		CTL_TEST(load_leaves_alone_what_is_not_said),
+		CTL_TEST(load_keeps_settings),
+		CTL_TEST(load_keeps_values_that_the_file_omits),
 		CTL_TEST(load_reset_sets_by_jobs),
-		CTL_TEST(load_prune_removes_what_is_not_named),
-		CTL_TEST(load_dry_run_tells_and_changes_nothing),
-		CTL_TEST(load_json_has_its_shapes),
+		CTL_TEST(load_prune_removes_rows_that_the_file_does_not_name),
+		CTL_TEST(load_dry_run_prints_differences_and_changes_nothing),
+		CTL_TEST(load_json_has_the_documented_keys),
 		CTL_TEST(load_reset_against_a_rule_changes_nothing),
-		CTL_TEST(setting_that_is_there_by_an_open_set_is_set_for_good),
-		CTL_TEST(setting_that_was_answered_just_now_is_set_back),
-		CTL_TEST(load_of_a_bad_file_makes_no_store),
-		CTL_TEST(load_dry_run_makes_no_store),
+		CTL_TEST(setting_equal_to_an_open_set_stays_after_its_undo),
+		CTL_TEST(setting_after_an_answered_set_replaces_its_value),
+		CTL_TEST(load_of_a_bad_file_creates_no_store),
+		CTL_TEST(load_dry_run_creates_no_store),
 		CTL_TEST(load_prune_of_an_empty_file_is_refused),
-		CTL_TEST(export_is_loaded_to_the_same_store),
+		CTL_TEST(load_of_an_export_restores_the_store),
 		CTL_TEST(export_of_disabled_fallback_is_loaded),
 		CTL_TEST(export_is_of_one_moment),
-		CTL_TEST(export_of_a_path_is_what_is_below),
+		CTL_TEST(export_of_a_path_has_the_rows_below),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
