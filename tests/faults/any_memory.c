@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * See any_memory.h.
+ * Allocations of the whole process that fail; see any_memory.h.
  */
 #include "any_memory.h"
 
@@ -44,7 +44,7 @@ any_memory_possible(void)
 
 #else
 
-/* The GNU C library's own names of them. */
+/* The names of these functions inside the GNU C library. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *old, size_t size);
@@ -80,7 +80,7 @@ realloc(void *ptr, size_t size)
 bool
 any_memory_possible(void)
 {
-	/* The compiler takes it for granted that malloc(3) changes nothing of ours. */
+	/* Without volatile the compiler assumes that malloc(3) changes no variable here. */
 	void *(*volatile allocate)(size_t size) = malloc;
 
 	any_memory_fails_at(1);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Memory that runs out for everybody in this process: us, SQLite, net-snmp's library, the
- * C library. Stands in for malloc(3) and its kind.
+ * Allocations that fail for the whole process: lbcluster, SQLite, net-snmp and the C library.
+ * Replaces malloc(3), calloc(3) and realloc(3).
  */
 #ifndef TESTS_FAULTS_ANY_MEMORY_H
 #define TESTS_FAULTS_ANY_MEMORY_H
 
 #include <stdbool.h>
 
-/* The sanitizers and valgrind have a heap of their own, which nobody can stand in for. */
+/* False under a sanitizer or valgrind, which replace malloc(3) themselves. */
 bool any_memory_possible(void);
 
-/* The n-th allocation from now on fails, once (0: none). */
+/* The n-th allocation from now on fails once. 0: none fails. */
 void any_memory_fails_at(long n);
-/* True if the last one that was to fail did. */
+/* True if the last requested failure happened. */
 bool any_memory_failed(void);
 
 #endif

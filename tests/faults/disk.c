@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * See disk.h.
+ * A SQLite VFS whose operations fail; see disk.h.
  */
 #include "disk.h"
 
@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-enum { METHODS_OF_SHARED_MEMORY = 2 };	/* sqlite3_io_methods.iVersion that has them */
+enum { METHODS_OF_SHARED_MEMORY = 2 };	/* the sqlite3_io_methods.iVersion with shared memory */
 
-/* SQLite's own VFS has several kinds of files, with methods of their own. */
+/* The VFS of SQLite has several kinds of files with different methods. */
 struct disk_kind {
 	const sqlite3_io_methods	*real;
 	sqlite3_io_methods		 ours;
@@ -112,8 +112,8 @@ disk_shm_map(sqlite3_file *file, int region, int size, int extend, void volatile
 	    disk_real(file)->xShmMap(file, region, size, extend, ret);
 }
 
-/* What is to be unlocked is. That somebody has a lock of these for good is left to
- * tests/unit/test_store_marks.c: it takes a process stopped at the wrong instant. */
+/* Unlocking never fails. tests/unit/test_store_marks.c tests a process that holds such a lock
+ * for ever. */
 static int
 disk_shm_lock(sqlite3_file *file, int offset, int n, int flags)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A disk that fails, as far as SQLite uses it: a VFS over SQLite's own, in which the
- * n-th operation of some kinds fails, or another program comes in between.
+ * A SQLite VFS above the default one, in which the n-th operation of some kinds fails, or in
+ * which another program acts before that operation.
  */
 #ifndef TESTS_FAULTS_DISK_H
 #define TESTS_FAULTS_DISK_H
@@ -14,27 +14,27 @@ enum disk_operation {
 	DISK_WRITE = 1 << 1,
 	DISK_TRUNCATE = 1 << 2,
 	DISK_READ = 1 << 3,
-	DISK_FULL = 1 << 4,	/* a write for which there is no room */
-	DISK_SHORT = 1 << 5,	/* one for half of which there is room */
+	DISK_FULL = 1 << 4,	/* a write without room on the disk */
+	DISK_SHORT = 1 << 5,	/* a write with room for half of it */
 	DISK_OPEN = 1 << 6,
 	DISK_DELETE = 1 << 7,
 	DISK_SIZE = 1 << 8,	/* of a file */
-	DISK_ACCESS = 1 << 9,	/* is there such a file? */
-	DISK_LOCK = 1 << 10,	/* fails, by itself */
-	DISK_BUSY = 1 << 11,	/* a lock that somebody else has */
-	DISK_MAP = 1 << 12,	/* memory shared with others, of a log */
+	DISK_ACCESS = 1 << 9,	/* whether a file exists */
+	DISK_LOCK = 1 << 10,	/* an I/O error of a lock */
+	DISK_BUSY = 1 << 11,	/* a lock that another program holds */
+	DISK_MAP = 1 << 12,	/* the shared memory of a WAL */
 };
 
 void disk_set_up(void);		/* before the first store_open() of the program */
-/* Of the operations of the kinds named the n-th from now on fails, and all after it if
- * 'for_good' (0: none fails). */
+/* The n-th of these operations from now on fails, and all later ones if 'for_good'. 0: none
+ * fails. */
 void disk_fails_at(unsigned operations, long n, bool for_good);
-/* Before the n-th of them fn(arg) is called, which may use SQLite by its VFS "unix"; the
- * operation itself is done. */
+/* Calls fn(arg) before the n-th of these operations and then does the operation. fn may use
+ * SQLite with the VFS "unix". */
 void disk_visited_at(unsigned operations, long n, void (*fn)(void *arg), void *arg);
-/* True if that came to pass. */
+/* True if the operation failed or fn was called. */
 bool disk_failed(void);
-/* Syncs that do not fail are not done: for tests that have no power cut in mind. */
+/* Skips syncs that do not fail, to save time in tests without power cuts. */
 void disk_hurry(bool hurry);
 
 #endif

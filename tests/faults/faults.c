@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * See faults.h.
+ * The kinds of faults; see faults.h.
  */
 #include "faults.h"
 
@@ -47,7 +47,7 @@ arm_system(struct fixture *f, unsigned error, long n)
 	system_fails_at(n, (int)error);
 }
 
-/* Another program, whose connections these are, takes the strongest lock that it gets. */
+/* The connections of another program, which takes the strongest lock that it can get. */
 static sqlite3 *others[2];
 
 static void

@@ -1,5 +1,5 @@
-# Every Nth read, write, sync, open or allocation fails, for each N: some of them in
-# "make check", all of them in "make faults".
+# The Nth read, write, sync, open or allocation fails, for each N. "make check" tries some N,
+# "make faults" all of them.
 
 faults_tests = tests/faults/test_store_faults
 tests_faults_test_store_faults_SOURCES = tests/faults/test_store_faults.c \
@@ -20,7 +20,7 @@ tests_faults_test_request_memory_SOURCES = tests/faults/test_request_memory.c \
 check_PROGRAMS += $(faults_tests)
 TESTS += $(faults_tests)
 
-# All of them, and how many there were.
+# All faults, and their counts.
 faults: $(faults_tests)
 	for test in $(faults_tests); do FAULTS_ALL=1 $$test || exit 1; done
 

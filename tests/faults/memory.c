@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * See memory.h.
+ * Allocations that fail; see memory.h.
  */
 #include "memory.h"
 
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* What is left until one fails. */
+/* The number of allocations until one fails. */
 static long ours_left, sqlite_left;
 static bool memory_out;
 
@@ -104,7 +104,7 @@ memory_sqlite_set_up(void)
 	ours = sqlite_real;
 	ours.xMalloc = sqlite_malloc;
 	ours.xRealloc = sqlite_realloc;
-	/* Without its small reserve, which would never fail. */
+	/* Without the lookaside memory of SQLite, which never fails. */
 	if (sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) != SQLITE_OK ||
 	    sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) != SQLITE_OK)
 		abort();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * See operations.h.
+ * The operations on a store; see operations.h.
  */
 #include "operations.h"
 
@@ -43,7 +43,7 @@ files_without_statistics(struct fixture *f)
 	unlink(f->stats_path);
 }
 
-/* As the first migration left it, with a cluster. */
+/* A file of the first schema version, with a cluster. */
 static void
 files_older(struct fixture *f)
 {
@@ -58,7 +58,7 @@ files_older(struct fixture *f)
 	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('plain')");
 }
 
-/* With a service of no cluster. */
+/* A file with a service without a cluster. */
 static void
 files_damaged(struct fixture *f)
 {
@@ -66,7 +66,7 @@ files_damaged(struct fixture *f)
 	    "INSERT INTO service (id, cluster_id, name) VALUES (70, 99, 'lost')");
 }
 
-/* What a crash within a commit leaves: a journal that is to be played back. */
+/* A file with a hot journal, as a crash during a commit leaves it. */
 static void
 files_hot(struct fixture *f)
 {
@@ -163,7 +163,7 @@ set_undo(struct world *w)
 	return store_set_undo(w->f->store, SET_TOKEN, &w->f->err);
 }
 
-/* As when the store refuses an undo, and lbclusterd is started again. */
+/* The store refused an undo and lbclusterd starts again. */
 static enum err_code
 undo_at_start(struct world *w)
 {
@@ -188,7 +188,7 @@ flush(struct world *w)
 	return store_flush(w->f->store, &w->f->err);
 }
 
-/* What was released goes with the SET that comes next. */
+/* The next SET writes the released one as well. */
 static enum err_code
 set_after_release(struct world *w)
 {
@@ -342,7 +342,7 @@ load_rows(struct store *store, struct err *err)
 	return code;
 }
 
-/* As lbclusterctl's load: rows come, change and go, and settings with them. */
+/* Adds, changes and removes rows and settings, like lbclusterctl load. */
 static enum err_code
 load(struct world *w)
 {
@@ -406,7 +406,7 @@ left_out_say(void *arg, bool repaired, const char *text)
 {
 	struct world *w = arg;
 
-	/* Without the name of the file, which is another each time. */
+	/* Leaves out the name of the file, which differs each time. */
 	snprintf(w->said, sizeof(w->said), "%s%.40s", repaired ? "repaired: " : "",
 	    strstr(text, "row "));
 }

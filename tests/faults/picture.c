@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * See picture.h.
+ * The content of a store as text; see picture.h.
  */
 #include "picture.h"
 
@@ -19,7 +19,7 @@ static const char *const file_names[] = { "lbcluster.db", "lbcluster-stats.db",
 	"lbcluster-stats.db-shm", "lbcluster-stats.db-journal",
 	"lbcluster.undo-5" };	/* of SET_TOKEN */
 
-enum { FILES_KEPT = 3 };	/* the first of them make up a store */
+enum { FILES_KEPT = 3 };	/* the first ones are a complete store */
 
 static struct bytes files[FILES_KEPT];
 
@@ -45,7 +45,7 @@ files_clear(const struct fixture *f, bool strict)
 		for (size_t i = 0; i < COUNT(file_names); i++)
 			known |= strcmp(entry->d_name, file_names[i]) == 0;
 		if (strict && !known)
-			fail_msg("%s was left behind", entry->d_name);
+			fail_msg("%s: unexpected file after the operation", entry->d_name);
 		if (entry->d_name[0] != '.')
 			unlink(file_path(f, entry->d_name));
 	}

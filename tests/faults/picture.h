@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What is stored, as texts to compare, and a store's files to put back.
+ * The content of a store as text, for comparison, and its files, for restoration.
  */
 #ifndef TESTS_FAULTS_PICTURE_H
 #define TESTS_FAULTS_PICTURE_H
@@ -10,20 +10,20 @@
 
 enum { PICTURE_SIZE = 32 * 1024 };
 
-/* Without times, and without the counter: a second attempt may count on. Files that are not
- * there are empty texts. */
+/* Leaves out times and the change counter, which a second attempt increases again. A missing
+ * file is an empty text. */
 struct picture {
 	char	all[PICTURE_SIZE];		/* of lbcluster.db */
-	char	settings[PICTURE_SIZE];		/* what goes back when a SET is undone */
+	char	settings[PICTURE_SIZE];		/* the values that an undo restores */
 	char	statistics[PICTURE_SIZE];
 };
 
-/* Fails unless both files are whole. */
+/* Fails the test unless both files are intact. */
 void picture_take(const struct fixture *f, struct picture *ret);
 
-/* Removes all files; fails if one is none of a store's and 'strict'. */
+/* Removes all files. 'strict': fails the test if one is not a file of a store. */
 void files_clear(const struct fixture *f, bool strict);
-/* Keeps what makes up a store in memory, and puts it back. files_forget() at the end. */
+/* Keep the files of a store in memory, restore them, and free the memory. */
 void files_keep(const struct fixture *f);
 void files_restore(const struct fixture *f, bool strict);
 void files_forget(void);

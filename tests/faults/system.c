@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * See system.h.
+ * System calls that fail; see system.h.
  */
 #include "system.h"
 
@@ -25,7 +25,7 @@ int __wrap_fsync(int fd);
 enum err_code __real_sync_within(int fd, const char *path, int wait_ms, struct err *err);
 enum err_code __wrap_sync_within(int fd, const char *path, int wait_ms, struct err *err);
 
-enum { PATIENCE_MS = 20000 };
+enum { EXTRA_WAIT_MS = 20000 };
 
 static long left;
 static int error_then;
@@ -53,7 +53,7 @@ __wrap_open(const char *path, int flags, ...)
 	return fails_now() ? -1 : __real_open(path, flags, mode);
 }
 
-/* What _FORTIFY_SOURCE makes of it. */
+/* _FORTIFY_SOURCE calls this instead of open(). */
 int
 __wrap___open_2(const char *path, int flags)
 {
@@ -72,7 +72,7 @@ __wrap_mkdir(const char *path, mode_t mode)
 	return fails_now() ? -1 : __real_mkdir(path, mode);
 }
 
-/* Not done: nobody cuts the power here. */
+/* Does not sync, because this test has no power cut. */
 int
 __wrap_fsync(int fd)
 {
@@ -80,11 +80,11 @@ __wrap_fsync(int fd)
 	return fails_now() ? -1 : 0;
 }
 
-/* To be slow is no fault: what is to fail does so while it is waited for. */
+/* Waits longer: a slow sync is not a fault here. */
 enum err_code
 __wrap_sync_within(int fd, const char *path, int wait_ms, struct err *err)
 {
-	return __real_sync_within(fd, path, wait_ms + PATIENCE_MS, err);
+	return __real_sync_within(fd, path, wait_ms + EXTRA_WAIT_MS, err);
 }
 
 void

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * System calls of our own objects that fail: the n-th of open(2), link(2), mkdir(2),
- * fsync(2). Programs with this are linked with system_fails_ldflags of
- * tests/faults/local.mk.
+ * System calls of lbcluster that fail: the n-th of open(2), link(2), mkdir(2) and fsync(2). The
+ * program is linked with the wraps of test_store_faults in tests/faults/local.mk.
  */
 #ifndef TESTS_FAULTS_SYSTEM_H
 #define TESTS_FAULTS_SYSTEM_H
 
 #include <stdbool.h>
 
-/* The n-th from now on fails, once, with 'error' as errno (n 0: none does). */
+/* The n-th call from now on fails once with this errno. n 0: none fails. */
 void system_fails_at(long n, int error);
-/* True if that came to pass. */
+/* True if the failure happened. */
 bool system_failed(void);
 
 #endif

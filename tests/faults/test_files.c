@@ -55,7 +55,7 @@ count_real(void *arg, const struct store_real_view *view)
 	return ERR_OK;
 }
 
-/* What a program sees that opens it so and reads every row. */
+/* Opens the store in this mode and reads every row. */
 static enum err_code
 open_and_read(struct fixture *f, enum store_mode mode)
 {
@@ -79,10 +79,10 @@ says_what_to_do(const struct fixture *f)
 	    strstr(f->err.text, "start lbclusterd") != NULL);
 }
 
-/* The main file, as it lies there, is refused by a daemon and by whoever reads all of it,
- * with words, and stays as it is. 'must': a daemon cannot but see it. */
+/* lbcluster.db is refused with a message by a daemon and by a program that reads all rows,
+ * and does not change. 'certain': a daemon must refuse it. */
 static void
-main_is_refused(struct fixture *f, bool must, const char *what, size_t which)
+main_is_refused(struct fixture *f, bool certain, const char *what, size_t which)
 {
 	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE, STORE_CREATE };
 	struct bytes before = file_bytes(f->main_path);
@@ -90,11 +90,11 @@ main_is_refused(struct fixture *f, bool must, const char *what, size_t which)
 	for (size_t i = 0; i < COUNT(modes); i++) {
 		enum err_code code = open_and_read(f, modes[i]);
 
-		if (code == ERR_OK && must && modes[i] == STORE_CREATE)
-			fail_msg("%s %zu: nobody noticed", what, which);
+		if (code == ERR_OK && certain && modes[i] == STORE_CREATE)
+			fail_msg("%s %zu: not refused", what, which);
 		if (code != ERR_OK && !says_what_to_do(f))
 			fail_msg("%s %zu: %d, %s", what, which, (int)code, f->err.text);
-		/* Whoever succeeds may have written: another version's number turned over. */
+		/* The program may have written to the file: only the version was wrong. */
 		if (code == ERR_OK && modes[i] != STORE_READ) {
 			free(before.data);
 			return;
@@ -104,7 +104,7 @@ main_is_refused(struct fixture *f, bool must, const char *what, size_t which)
 }
 
 static void
-file_cut_off_at_any_length_is_refused(void **state)
+truncated_file_is_refused(void **state)
 {
 	struct fixture *f = *state;
 	size_t n = 0;
@@ -113,7 +113,7 @@ file_cut_off_at_any_length_is_refused(void **state)
 		good_put(f);
 		assert_int_equal(truncate(f->main_path, (off_t)n), 0);
 		main_is_refused(f, true, "cut off at", n);
-		/* Every page's end, with the bytes around it; parts of the head. */
+		/* The end of every page, the bytes around it, and parts of the header. */
 		if (n < HEAD + 20)
 			n += 20;
 		else
@@ -123,7 +123,7 @@ file_cut_off_at_any_length_is_refused(void **state)
 }
 
 static void
-page_spoiled_is_refused(void **state)
+damaged_page_is_refused(void **state)
 {
 	struct fixture *f = *state;
 
@@ -143,7 +143,7 @@ page_spoiled_is_refused(void **state)
 }
 
 static void
-byte_of_the_head_turned_over_never_hangs(void **state)
+inverted_byte_of_the_header_never_hangs(void **state)
 {
 	struct fixture *f = *state;
 
@@ -167,9 +167,9 @@ static const char *const stats_lacks[] = {
 	"ALTER TABLE statistics RENAME COLUMN active TO a",
 };
 
-/* The right number of application and version, and not what the number promises. */
+/* The application id and version are right, but a table or column is missing. */
 static void
-file_without_a_table_or_column_is_refused_or_made_anew(void **state)
+file_without_a_table_or_column_is_refused_or_created_again(void **state)
 {
 	struct fixture *f = *state;
 
@@ -198,10 +198,10 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(file_cut_off_at_any_length_is_refused),
-		TEST(page_spoiled_is_refused),
-		TEST(byte_of_the_head_turned_over_never_hangs),
-		TEST(file_without_a_table_or_column_is_refused_or_made_anew),
+		TEST(truncated_file_is_refused),
+		TEST(damaged_page_is_refused),
+		TEST(inverted_byte_of_the_header_never_hangs),
+		TEST(file_without_a_table_or_column_is_refused_or_created_again),
 	};
 
 	disk_set_up();

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Requests for which there is not enough memory: the N-th allocation fails, whoever makes
- * it, for each N, in each kind of request and each phase of a SET. The answer is an error or
- * right, or the session ends; what is stored is what the master was told; the next request
- * is answered right.
+ * Requests without enough memory: the n-th allocation of the process fails, for each n, in each
+ * kind of request and each phase of a SET. The answer is an error or correct, or the session ends.
+ * The store has what the master was told. The next request is answered correctly.
  */
 #include "../unit/agentx_real.h"
 
@@ -17,7 +16,7 @@
 enum {
 	ERRORS_AT = HEADER + 4,		/* res.error and res.index */
 	VARBINDS_AT = HEADER + 8,
-	TURNS = 20,			/* of the loop, until an answer is there */
+	TURNS = 20,			/* turns of the loop until the answer */
 	JOBS_KEPT = 10,
 	GEN_ERR = 5, PARSE_ERROR = 266, PROCESSING_ERROR = 268,
 };
@@ -42,8 +41,8 @@ put_range(const char *name)
 	put_null_oid(&request);
 }
 
-/* Sends the request, in which the n-th allocation fails (0: none). False if there is no
- * answer: the session has ended, or none was wanted. */
+/* Sends the request; the n-th allocation fails (0: none). Returns false without an answer: the
+ * session ended, or the request has none. */
 static bool
 asked(long n)
 {
@@ -76,7 +75,7 @@ serves_again(void)
 	run_ms(10);
 }
 
-/* Numbers are left out where there are many, unless all are asked for. */
+/* Skips some of many numbers, unless FAULTS_ALL is set. */
 static long
 next_number(long n)
 {
@@ -108,7 +107,7 @@ read_begin(size_t i)
 }
 
 static void
-reading_without_memory_is_an_error_or_right(void **state)
+reading_without_memory_is_an_error_or_correct(void **state)
 {
 	static struct message right;
 
@@ -168,8 +167,8 @@ set_begin(uint8_t phase, const char *text)
 		put_varbind(&request, &set.varbinds[i]);
 }
 
-/* As snmpd goes about it; the n-th allocation of 'phase' fails. In an UndoSet it does so
- * after a CommitSet that went well: another subagent refused its part. */
+/* Does a SET like snmpd; the n-th allocation of 'phase' fails. An UndoSet follows a successful
+ * CommitSet, as if another subagent had refused its part. */
 static enum fate
 set_with_fault(const char *text, uint8_t phase, long n)
 {
@@ -182,7 +181,7 @@ set_with_fault(const char *text, uint8_t phase, long n)
 
 		if (phases[i] == CLEANUP_SET && phase == UNDO_SET) {
 			set_begin(UNDO_SET, text);
-			/* undoFailed: it is done later. */
+			/* undoFailed: lbclusterd undoes the SET later. */
 			return asked(n) && error_of_reply() == 0 ? REFUSED : LOST;
 		}
 		set_begin(phases[i], text);
@@ -190,7 +189,7 @@ set_with_fault(const char *text, uint8_t phase, long n)
 		if (phases[i] == CLEANUP_SET)
 			return fate;
 		if (!answered)
-			return LOST;	/* and snmpd has nobody to say more to */
+			return LOST;	/* snmpd has no session any more */
 		if (error_of_reply() == 0)
 			continue;
 		set_begin(phases[i] == TEST_SET ? CLEANUP_SET : UNDO_SET, text);
@@ -238,10 +237,11 @@ set_without_memory_is_all_or_nothing(void **state)
 				fail_msg("phase %d, allocation %ld: half done: %s", phases[i], n,
 				    rows_stored());
 			if (done != (fate == DONE))
-				fail_msg("phase %d, allocation %ld: %s and told %d", phases[i], n,
+				fail_msg("phase %d, allocation %ld: %s, but the answer is %d",
+				    phases[i], n,
 				    done ? "done" : "not done", (int)fate);
 			assert_int_equal(get_number(".1.4.1.8.1.1.1"), done ? 7 : 10);
-			/* The next one goes right, both ways. */
+			/* The next SETs succeed. */
 			assert_int_equal(set_with_fault(set_text, TEST_SET, 0), DONE);
 			settle();
 			assert_string_equal(rows_stored(), after);
@@ -255,7 +255,7 @@ set_without_memory_is_all_or_nothing(void **state)
 
 /* -- what others changed ------------------------------------------------------------- */
 
-/* Renames, settings, rows that come and go, a job and statistics; 'n' makes names of them. */
+/* Renames, adds, removes and changes rows and statistics; 'n' makes unique names. */
 static void
 others_change(long n)
 {
@@ -268,9 +268,9 @@ others_change(long n)
 	    " VALUES (1, 1, %ld)", n);
 }
 
-/* What is served is the old or the new row, and the new ones soon. */
+/* The engine serves the old or the new row, and the new one after the next refresh. */
 static void
-changes_taken_in_without_memory_come_later(void **state)
+changes_without_memory_are_read_later(void **state)
 {
 	bool failed = true;
 
@@ -310,7 +310,7 @@ setup(void **state)
 }
 
 static int
-tell(void **state)
+faults_print(void **state)
 {
 	(void)state;
 	print_message("%ld allocations failed\n", faults);
@@ -322,14 +322,14 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, world_end)
 	const struct CMUnitTest tests[] = {
-		TEST(reading_without_memory_is_an_error_or_right),
+		TEST(reading_without_memory_is_an_error_or_correct),
 		TEST(set_without_memory_is_all_or_nothing),
-		TEST(changes_taken_in_without_memory_come_later),
+		TEST(changes_without_memory_are_read_later),
 	};
 
 	if (!any_memory_possible())
 		return 77;
-	/* Without SQLite's own reserve, which would never fail. */
+	/* Without the lookaside memory of SQLite, which never fails. */
 	sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
-	return cmocka_run_group_tests_name("request_memory", tests, NULL, tell);
+	return cmocka_run_group_tests_name("request_memory", tests, NULL, faults_print);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Whatever a program does with a store, the N-th read, write, sync, open, lock or
- * allocation of it fails, for N from 1 until it succeeds. Each time the error is one that
- * was promised, with words; what is stored is the old or the new, whole; nothing leaks;
- * and the same call does it once the fault is gone.
+ * Faults of every operation on a store: the n-th read, write, sync, open, lock or allocation
+ * fails, for n from 1 until the operation succeeds. Each error is a permitted one with a message.
+ * The store has the old or the new content, completely. Nothing leaks. The same call succeeds
+ * without the fault.
  *
- * "make check" leaves out numbers and kinds, others in each operation; with FAULTS_ALL set,
- * as "make faults" has it, none is, and it is told how many there were. FAULTS_ONLY is a part
- * of the name of what is to be tried alone.
+ * "make check" skips numbers and kinds, different ones for each operation. With FAULTS_ALL, which
+ * "make faults" sets, it skips none and prints the counts. FAULTS_ONLY is a part of the name of
+ * the operations to run.
  */
 #include "operations.h"
 
@@ -27,10 +27,10 @@ enum { LOCK_WAIT_MS = 3, LATER_MS = 2000, FAULTS_MAX = 100000,
 
 /* -- one fault ------------------------------------------------------------------------------ */
 
-/* What a person reads of each, or of a system call the system's own words. */
+/* The remedy in the message of each error. A system call may have its strerror() instead. */
 static const struct {
 	enum err_code	 code;
-	const char	*words, *or_words;
+	const char	*remedy, *or_remedy;
 } cures[] = {
 	{ ERR_IO, "see the kernel's log", "cannot be opened: Too many open files" },
 	{ ERR_DOUBT, "see the kernel's log", NULL },
@@ -39,7 +39,7 @@ static const struct {
 	{ ERR_NOMEM, "out of memory", NULL },
 };
 
-/* Of the trial at hand. */
+/* Of the present trial. */
 static struct picture before, after, now;
 
 static size_t
@@ -91,29 +91,30 @@ trial_begin(struct trial *t)
 }
 
 static bool
-says(const struct err *err, const char *words)
+message_has(const struct err *err, const char *text)
 {
-	return words != NULL && strstr(err->text, words) != NULL;
+	return text != NULL && strstr(err->text, text) != NULL;
 }
 
 static void
-words_check(struct trial *t, enum err_code code)
+message_check(struct trial *t, enum err_code code)
 {
 	const struct err *err = &t->w.f->err;
 
 	if (!(t->kind->codes & FAULT_CODE(code)))
 		WRONG(t, "not an error of this fault");
 	if (err->code != code)
-		WRONG(t, "code and words are of two errors");
+		WRONG(t, "the code and the message differ");
 	for (size_t i = 0; i < COUNT(cures); i++)
-		if (cures[i].code == code && !says(err, cures[i].words) &&
-		    !says(err, cures[i].or_words) && !says(err, strerror((int)t->kind->what)))
-			WRONG(t, "words do not tell what to do");
+		if (cures[i].code == code && !message_has(err, cures[i].remedy) &&
+		    !message_has(err, cures[i].or_remedy) && !message_has(err,
+		    strerror((int)t->kind->what)))
+			WRONG(t, "the message has no remedy");
 	if (strstr(err->text, t->w.f->dir) == NULL)
-		WRONG(t, "words do not name the file");
+		WRONG(t, "the message does not name the file");
 }
 
-/* As any program does that stays: time goes by, and it looks. */
+/* Recovers like a daemon: checks the store after some time. */
 static void
 recover(struct trial *t)
 {
@@ -129,11 +130,11 @@ recover(struct trial *t)
 	if (code == ERR_GONE)
 		code = fixture_read_changes(t->w.f, &cursor, &clusters);
 	if (code != ERR_OK)
-		WRONG(t, "the store does not come back");
+		WRONG(t, "the store does not recover");
 	clock_advance(LATER_MS);
 	store_changed(t->w.f->store);
 	if (store_status(t->w.f->store) != STORE_OK)
-		WRONG(t, "the store stays ill");
+		WRONG(t, "the store stays unusable");
 }
 
 static void
@@ -142,24 +143,24 @@ in_doubt(struct trial *t)
 	bool done = now_is(t, &after);
 
 	if (!done && !now_is(t, &before))
-		WRONG(t, "half done, and in doubt");
+		WRONG(t, "done in part, with an unknown result");
 	if (t->operation->settle != NULL) {
 		if (t->operation->settle(&t->w) != ERR_OK)
-			WRONG(t, "is not settled");
+			WRONG(t, "the recovery failed");
 		picture_take(t->w.f, &now);
 		if (strcmp(now.settings, t->operation->before == NULL ||
 		    t->operation->run != t->operation->settle ? before.settings :
 		    after.settings) != 0)
-			WRONG(t, "was settled wrongly");
+			WRONG(t, "the recovery left wrong values");
 	} else if (!done && t->operation->run(&t->w) != ERR_OK) {
-		WRONG(t, "a second time fails as well");
+		WRONG(t, "the second attempt fails");
 	}
 }
 
 static void
 failed(struct trial *t, enum err_code code)
 {
-	words_check(t, code);
+	message_check(t, code);
 	picture_take(t->w.f, &now);
 	recover(t);
 	if ((code == ERR_DOUBT && !t->operation->opens) || t->operation->settle_always) {
@@ -167,17 +168,17 @@ failed(struct trial *t, enum err_code code)
 		return;
 	}
 	if (!t->operation->opens && !now_is(t, &before))
-		WRONG(t, "half done");
+		WRONG(t, "done in part");
 	if (t->operation->run(&t->w) != ERR_OK)
-		WRONG(t, "the same does not succeed without the fault");
+		WRONG(t, "the operation fails without the fault");
 	if (strcmp(t->w.said, t->said) != 0)
-		WRONG(t, "something else was read");
+		WRONG(t, "wrong rows were read");
 	picture_take(t->w.f, &now);
 	if (!now_is(t, &after))
-		WRONG(t, "what is stored is wrong");
+		WRONG(t, "the stored values are wrong");
 }
 
-/* False if there was nothing left to fail. */
+/* Returns false if the fault did not happen: all operations were tried. */
 static bool
 trial(struct trial *t)
 {
@@ -199,10 +200,10 @@ trial(struct trial *t)
 		failed(t, code);
 	} else {
 		if (strcmp(t->w.said, t->said) != 0)
-			WRONG(t, "something else was read without a word");
+			WRONG(t, "wrong rows were read without an error");
 		picture_take(t->w.f, &now);
 		if (!now_is(t, &after))
-			WRONG(t, "it was said to be done");
+			WRONG(t, "success was reported, but nothing was done");
 	}
 	fixture_close(t->w.f);
 	if (descriptors() != open_before)
@@ -220,7 +221,7 @@ next_number(long n, bool each)
 	return each ? n + 1 : 4 * n;
 }
 
-/* What the operation does without a fault. */
+/* Records what the operation does without a fault. */
 static void
 learn(struct trial *t)
 {
@@ -234,7 +235,7 @@ learn(struct trial *t)
 	trial_begin(t);
 	picture_take(f, &before);
 	if (t->operation->run(&t->w) != ERR_OK)
-		WRONG(t, "does not even work without a fault");
+		WRONG(t, "fails without a fault");
 	snprintf(t->said, sizeof(t->said), "%s", t->w.said);
 	picture_take(f, &after);
 	fixture_close(f);
@@ -258,7 +259,7 @@ every_fault_of_an_operation_leaves_old_or_new(void **state)
 		tried++;
 		learn(&t);
 		for (size_t j = 0; j < fault_kinds_count; j++) {
-			/* Every other one, and others for the next operation. */
+			/* Every second kind, the others for the next operation. */
 			if (!each && (i + j) % 2 != 0)
 				continue;
 			t.kind = &fault_kinds[j];
@@ -273,7 +274,7 @@ every_fault_of_an_operation_leaves_old_or_new(void **state)
 		all += faults;
 	}
 	if (only != NULL && tried == 0)
-		fail_msg("FAULTS_ONLY=%s: no operation has that in its name", only);
+		fail_msg("FAULTS_ONLY=%s: no operation has this in its name", only);
 	print_message("%ld faults in %zu operations\n", all, tried);
 	files_forget();
 }

@@ -52,7 +52,7 @@ ctl_run(struct said *said, ...)
 	fclose(err);
 	require(said->status >= CTL_OK && said->status <= CTL_REFUSED, "exit status %d",
 	    said->status);
-	require(said->status == CTL_OK || said->err[0] != '\0', "exit status %d without a word",
+	require(said->status == CTL_OK || said->err[0] != '\0', "exit status %d without a message",
 	    said->status);
 }
 
@@ -63,9 +63,9 @@ lines_begin(const char *text, const char *one, const char *other)
 		size_t length = strcspn(text, "\n");
 
 		require(strncmp(text, one, strlen(one)) == 0 ||
-		    strncmp(text, other, strlen(other)) == 0, "a strange line: %.*s",
+		    strncmp(text, other, strlen(other)) == 0, "unexpected line: %.*s",
 		    (int)length, text);
-		require(text[length] == '\n', "a line without end: %s", text);
+		require(text[length] == '\n', "line without a newline: %s", text);
 		text += length + 1;
 	}
 }

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * lbclusterctl, run in this process on a store in file_dir(), for fuzz targets.
+ * Runs lbclusterctl in this process on a store in file_dir(), for fuzz targets.
  */
 #ifndef TESTS_FUZZ_CTL_RUN_H
 #define TESTS_FUZZ_CTL_RUN_H
 
 #include "ctl/ctl.h"
 
-/* What a command said. */
+/* The output of a command. */
 struct said {
 	enum ctl_exit	 status;
 	char		*out, *err;
 };
 
-/* Runs "lbclusterctl -s STORE ...", at most 8 words and then NULL; "@x" is the file x of
- * file_dir(). Frees what 'said' has from before: zero it first. It must not end in another
- * way than lbclusterctl(1) names. */
+/* Runs "lbclusterctl -s STORE ..." with at most 8 arguments and then NULL. "@x" is the file x
+ * of file_dir(). Frees the former content of 'said', which the caller initializes with zeros.
+ * The exit status must be one of lbclusterctl(1). */
 void ctl_run(struct said *said, ...) __attribute__((sentinel));
 void said_free(struct said *said);
 
-/* Every line of 'text' begins with one of the two. */
+/* Each line of 'text' begins with one of both texts. */
 void lines_begin(const char *text, const char *one, const char *other);
 
-/* Makes a store of 2 clusters, 3 services, 4 real services, 2 of them with statistics, 3
- * jobs, and keeps it as the first one. */
+/* Creates a store with 2 clusters, 3 services, 4 real services, statistics of 2 of them and 3
+ * jobs, and keeps it as the first of two copies. */
 void store_make(void);
 
 /* The store as it is now, to be had again; two may be kept. No one has it open

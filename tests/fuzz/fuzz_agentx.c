@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Fuzz target of the AgentX session: octets become what a master may do, right, wrong or
- * spoilt, in any order, against the real session, responder and engine over a small
- * store. Every request has its answer or the session is closed; nothing is set that was
- * not committed, nothing stays set that was not cleaned up after.
+ * Fuzz target of the AgentX session: the input becomes correct, wrong or damaged messages of a
+ * master, in any order. They go to the real session, responder and engine with a small store. Each
+ * request has its answer, or the session ends. No value changes without a commit, and none stays
+ * changed without a cleanup.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +79,7 @@ take_body(struct input *in, struct asked *asked, struct message *m)
 	}
 }
 
-/* A few octets of it become others. */
+/* Changes some bytes of the message. */
 static void
 spoil(struct input *in, struct asked *asked, struct message *m)
 {
@@ -169,7 +169,7 @@ step(struct input *in)
 
 static char *rows_before;
 
-/* 31 is what lbcNotifyEnable is without a row of its own. */
+/* lbcNotifyEnable is 31 without a row. */
 static const char rows_sql[] =
     "SELECT group_concat(id || ' ' || weight || ' ' || fallback || ' ' || enabled)"
     "  FROM real_service"

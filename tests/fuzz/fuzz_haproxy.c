@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Fuzz target of the parsers for HAProxy: the input is the answer to a poll (with "show stat"
- * and "show servers state"), the answer to a line of commands, and the address of a socket.
+ * Fuzz target of the answers of HAProxy: the input is an answer to a poll ("show stat", "show
+ * servers state"), an answer to a line of commands, and the address of a runtime socket.
  */
 #include "fuzz.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Fuzz target of import-statistics: octets as JSON lines of a collector. Each line is
- * taken or told, with its number, and counted; the store has nothing afterwards that its
- * schema forbids, and can be listed.
+ * Fuzz target of import-statistics: the input is JSON lines of a collector. Each line is imported
+ * or reported with its number, and counted. The store has no row that its schema forbids, and can
+ * be listed.
  */
 #include "fuzz.h"
 
@@ -31,7 +31,7 @@ is_space(uint8_t octet)
 	return octet == ' ' || octet == '\t' || octet == '\r';
 }
 
-/* Lines that are not blank. */
+/* The number of lines that are not blank. */
 static uint64_t
 lines_count(const uint8_t *data, size_t size)
 {

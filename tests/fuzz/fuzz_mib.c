@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Fuzz target of the MIB engine: octets become GETs, GETNEXTs and SETs, phase by phase
- * and in any order, against a small store. GETNEXT has to go up and to stay before its
- * end, GET has to say the same of what it found, and a SET may not be answered with
- * what is no answer.
+ * Fuzz target of the MIB engine: the input becomes GETs, GETNEXTs and the phases of SETs, in any
+ * order, on a small store. A GETNEXT gives a greater OID below its end, a GET of that OID gives
+ * the same value, and each SET gets a valid answer.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@ enum { VARBINDS_MAX = 8, SESSIONS = 3, TRANSACTIONS = 3 };
 
 /* -- what must hold ---------------------------------------------------------------------- */
 
-/* Reads all of it, so that a sanitizer may look. */
+/* Reads all bytes, so that a sanitizer checks them. */
 static uint32_t
 touch(const struct mib_value *value)
 {
@@ -128,7 +127,7 @@ set_test(struct input *in, uint32_t session, uint32_t transaction, const struct 
 		take_value(in, &varbinds[i].value);
 	}
 	status = mib_set_test(f.mib, session, transaction, varbinds, n, &index);
-	free(varbinds);		/* nothing of it may be looked at later */
+	free(varbinds);		/* the engine must not read it later */
 	answer_check(status, index, n);
 }
 

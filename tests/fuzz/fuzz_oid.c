@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Fuzz target of OIDs and paths: octets become OIDs, which are decoded and whose next one
- * is asked for, over a store that stays as it is. The model beside the engine is a sorted
- * list of all names, made from tables of columns and indexes: the next one is the first
- * that is greater, the one that exists is in it. Texts become paths, and texts again.
+ * Fuzz target of OIDs and paths: the input becomes OIDs for GET and GETNEXT on a constant store.
+ * The model is a sorted list of all names, from the tables of columns and indexes: the next name
+ * is the first greater one of the list. Texts become paths and texts again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,7 @@ enum { NAMES_MAX = 2000 };
 static struct mib_oid names[NAMES_MAX];
 static size_t n_names;
 
-/* The indexes of each kind of row, as world.c has them. */
+/* The indexes of each kind of row in world.c. */
 static const struct {
 	const char	*rows, *indexes;
 } rows[] = {
@@ -50,11 +49,11 @@ indexes_of(const struct mib_table *table)
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (strcmp(rows[i].rows, table->rows->name) == 0)
 			return rows[i].indexes;
-	require(false, "rows of %s are not known here", table->name);
+	require(false, "unknown rows of %s", table->name);
 	return "";
 }
 
-/* What was not measured has no value, which only the engine knows. */
+/* Columns without a measured value have no instance. */
 static void
 name_add(const struct mib_table *table, uint32_t column, const char *index)
 {
@@ -145,7 +144,7 @@ get_try(const struct mib_oid *at)
 	    "exists or not:", at);
 }
 
-/* What mib_find() takes apart is put together again. */
+/* The parts that mib_find() returns make the OID again. */
 static void
 find_try(const struct mib_oid *at)
 {
@@ -173,7 +172,8 @@ path_try(struct input *in)
 	memcpy(text, octets, n);
 	text[n] = '\0';
 	if (path_parse(text, &path, &err) != ERR_OK) {
-		require(err.code == ERR_INVALID && err.text[0] != '\0', "refused without words");
+		require(err.code == ERR_INVALID && err.text[0] != '\0',
+		    "refused without a message");
 		return;
 	}
 	require(strcmp(path_text(&path, again), text) == 0, "%s became %s", text, again);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Fuzz target of what a database may have in it: anything in any column, with the schema
- * that we make or with one that has no rules. Then lbclusterctl is run on it, and the
- * engine is walked and set. The files are refused with words or served: a walk goes up,
- * ends, and every value is one of its SYNTAX; what is printed is lines of text, or JSON.
+ * Fuzz target of the content of a database: any value in any column, with the schema of lbcluster
+ * or with a schema without constraints. lbclusterctl runs on it, and the engine is walked and set.
+ * The files are refused with a message or served: a walk is ordered and ends, each value fits its
+ * SYNTAX, and the output is lines of text or JSON.
  */
 #include "fuzz.h"
 
@@ -36,7 +36,7 @@ output_check(bool json)
 	json_t *read;
 
 	for (const char *p = said.out; *p != '\0'; p++)
-		require((unsigned char)*p >= ' ' || *p == '\n', "octet %d is printed", *p);
+		require((unsigned char)*p >= ' ' || *p == '\n', "byte %d is printed", *p);
 	lines_begin(said.err, "lbclusterctl: ", "/");
 	if (!json || said.status != CTL_OK)
 		return;
@@ -68,7 +68,7 @@ command_run(uint8_t which)
 
 /* -- the engine -------------------------------------------------------------------- */
 
-/* What lbclusterd has. */
+/* The parts of lbclusterd. */
 struct served {
 	struct store	*store;
 	struct cache	*cache;
@@ -86,7 +86,7 @@ refresh(struct served *served)
 	for (; more && code == ERR_OK && rounds < ROUNDS_MAX; rounds++)
 		code = cache_refresh(served->cache, served->store, 1000, now_s, &more, &err);
 	require(rounds < ROUNDS_MAX, "never done");
-	require(code == ERR_OK || err.text[0] != '\0', "error %d without words", code);
+	require(code == ERR_OK || err.text[0] != '\0', "error %d without a message", code);
 	return code == ERR_OK;
 }
 
@@ -99,7 +99,7 @@ value_check(const struct mib_oid *name, const struct mib_value *value)
 	uint64_t measure = value->number;
 	size_t n;
 
-	require(mib_find(name, &table, &column, &index, &n), "found and not there");
+	require(mib_find(name, &table, &column, &index, &n), "found, but mib_find() fails");
 	require(value->type == mib_syntax_type(column->syntax), "another type than %s has",
 	    column->name);
 	if (value->type == MIB_OCTETS && column->syntax != SYNTAX_BITS)
@@ -159,7 +159,7 @@ serve_end(struct served *served)
 	*served = (struct served){ .store = NULL };
 }
 
-/* Nothing is served of a store that cannot be read once. */
+/* A store that cannot be read completely is not served. */
 static void
 serve_begin(struct served *served, enum store_mode mode)
 {
@@ -167,7 +167,7 @@ serve_begin(struct served *served, enum store_mode mode)
 	struct err err = { 0 };
 
 	if (store_open(file_dir(), mode, 10, &served->store, &err) != ERR_OK) {
-		require(err.text[0] != '\0', "refused without words");
+		require(err.text[0] != '\0', "refused without a message");
 		return;
 	}
 	served->cache = cache_new();
@@ -214,7 +214,7 @@ begin(void)
 	atexit(finish);
 }
 
-/* Many rows once are enough: an input has its time. */
+/* Many rows once are enough for the time of an input. */
 static void
 spoil(struct input *in, bool triggers)
 {
@@ -242,7 +242,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { .data = data, .left = size };
 	struct served served = { .store = NULL };
 	static bool begun;
-	bool first;		/* it is served before it is spoilt */
+	bool first;		/* serves the store before damaging it */
 	uint8_t how;
 
 	if (!begun)

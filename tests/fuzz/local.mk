@@ -1,5 +1,5 @@
-# Fuzz targets: tests/fuzz/fuzz_NAME.c each, linked twice. As replay_NAME they run their
-# corpus in "make check"; as fuzz_NAME (configure --enable-fuzzer) they look for more.
+# Fuzz targets: each tests/fuzz/fuzz_NAME.c is linked twice. replay_NAME runs the corpus in
+# "make check"; fuzz_NAME (configure --enable-fuzzer) searches for more inputs.
 
 fuzz_common = tests/fuzz/fuzz.c tests/fuzz/fuzz.h
 fuzz_replay = tests/fuzz/replay.c
@@ -64,8 +64,8 @@ noinst_PROGRAMS += tests/fuzz/fuzz_agentx tests/fuzz/fuzz_config tests/fuzz/fuzz
 	tests/fuzz/fuzz_oid tests/fuzz/fuzz_store
 endif
 
-# All targets, FUZZ_SECONDS each; FUZZ_TARGETS="mib oid" for some. Makes a build with
-# clang by itself where this one has no fuzzer.
+# Runs all targets, or FUZZ_TARGETS="mib oid", for FUZZ_SECONDS each. Builds with clang if
+# this build has no fuzzer.
 FUZZ_SECONDS = 60
 FUZZ_TARGETS =
 EXTRA_DIST += tests/fuzz/run

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Rows that no rule allows; see loose.h.
+ * Invalid rows; see loose.h.
  */
 #include "loose.h"
 
@@ -38,7 +38,7 @@ file_open(const char *name)
 	int status;
 
 	path_of(name, path);
-	/* Not among the arguments: sqlite3_errmsg() might be evaluated before. */
+	/* A variable, because sqlite3_errmsg() might be evaluated before the call. */
 	status = sqlite3_open(path, &db);
 	require(status == SQLITE_OK, "%s: %s", path, sqlite3_errmsg(db));
 	return db;
@@ -55,7 +55,7 @@ run(sqlite3 *db, char *sql)
 
 /* -- files without rules ----------------------------------------------------------- */
 
-/* Ids of jobs are given by SQLite, and so is the table of those. */
+/* SQLite assigns the ids of jobs and owns the table sqlite_sequence. */
 static const char copy_sql[] =
     "SELECT 'CREATE TABLE ' || m.name || ' (' || group_concat(iif(p.pk, iif(m.name = 'job',"
     "   'id INTEGER PRIMARY KEY AUTOINCREMENT', p.name || ' PRIMARY KEY'),"
@@ -152,7 +152,7 @@ bind_text(sqlite3_stmt *stmt, struct input *in, bool blob)
 		sqlite3_bind_text(stmt, 1, (const char *)octets, (int)n, SQLITE_TRANSIENT);
 }
 
-/* As long as some bound, one more, or far beyond all. */
+/* A text as long as some bound, one longer, or much longer. */
 static void
 bind_long(sqlite3_stmt *stmt, struct input *in)
 {
@@ -202,7 +202,7 @@ bind_value(sqlite3_stmt *stmt, struct input *in)
 	}
 }
 
-/* Runs 'sql' once with a value of the input, or none, and frees it. It may be refused. */
+/* Runs 'sql' with a value of the input or none, and frees it. SQLite may refuse it. */
 static void
 try(sqlite3 *db, char *sql, struct input *in)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Runs a fuzz target on files: those named as arguments, or its corpus.
+ * Runs a fuzz target on its corpus, or on the files that are arguments.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ enum { INPUT_MAX = 1 << 20 };
 static int
 replay(const char *path)
 {
-	/* A block of its own size, so that a read behind it is seen. */
+	/* A block of its exact size, so that valgrind sees a read behind it. */
 	uint8_t *buffer = malloc(INPUT_MAX), *input;
 	FILE *file = fopen(path, "rb");
 	size_t n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A small store, an engine over it, and what is asked of it; see world.h.
+ * A small store, an engine on it, and requests; see world.h.
  */
 #include "world.h"
 
@@ -15,7 +15,7 @@ struct fixture f;
 
 /* -- the input ------------------------------------------------------------------------ */
 
-/* Where an OID may start from. */
+/* The first parts of an OID. */
 static const char *const bases[] = {
 	"", ".", ".1", ".1.1", ".1.1.2.0", ".1.2.1", ".1.3.1", ".1.4.1", ".1.5.1", ".1.6.1.1.1",
 	".1.6.2.1.1", ".1.6.3.1.1", ".1.7", ".1.7.8.1", ".1.8", ".1.8.1.0", ".1.4.1.8.1.1",

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A small store and a MIB engine over it, for the fuzz targets that ask it: 3 clusters,
- * 3 services, 5 real services, 2 jobs, 3 rows of statistics. And their input as OIDs and
- * values.
+ * A small store and a MIB engine on it, for fuzz targets: 3 clusters, 3 services, 5 real services,
+ * 2 jobs and 3 rows of statistics; and the input as OIDs and values.
  */
 #ifndef TESTS_FUZZ_WORLD_H
 #define TESTS_FUZZ_WORLD_H
@@ -17,15 +16,15 @@ extern struct fixture f;
 
 /* Once, before the first input. */
 void world_make(void);
-/* After an input that may have changed a row: each finds the same ones. */
+/* Restores the rows after an input that may have changed them. */
 void world_reset(void);
 
-/* One of some places of the module or, beyond them, 'last'; cut, and with more behind. */
+/* An OID of the module or 'last', truncated or extended by the input. */
 struct mib_oid take_oid(struct input *in, const struct mib_oid *last);
-/* Its octets stay in the input. */
+/* The bytes of the value stay in the input. */
 void take_value(struct input *in, struct mib_value *ret);
 
-/* require(), with an OID behind the words. */
+/* require() with an OID at the end of the message. */
 void must_at(bool condition, const char *what, const struct mib_oid *oid);
 
 #endif
