@@ -62,41 +62,29 @@ row_delete(struct row_tree *tree, enum store_kind kind, struct tree_row *row)
 	tree->ops->deleted(tree, kind, row);
 }
 
-static void
-service_delete(struct row_tree *tree, struct tree_branch *service)
-{
-	struct tree_row *real;
-
-	TREE_FOREACH(real, i, &service->children)
-		row_delete(tree, STORE_REAL, real);
-	row_delete(tree, STORE_SERVICE, &service->row);
-}
-
-static void
-cluster_delete(struct row_tree *tree, struct tree_branch *cluster)
-{
-	struct tree_branch *service;
-
-	TREE_FOREACH(service, i, &cluster->children)
-		service_delete(tree, service);
-	row_delete(tree, STORE_CLUSTER, &cluster->row);
-}
-
-/* Deletes a row of any kind with all rows below it. */
+/* Deletes a row of any kind, after all rows below it. */
 static void
 subtree_delete(struct row_tree *tree, enum store_kind kind, void *row)
 {
-	if (kind == STORE_CLUSTER)
-		cluster_delete(tree, row);
-	else if (kind == STORE_SERVICE)
-		service_delete(tree, row);
-	else
-		row_delete(tree, kind, row);
+	struct tree_branch *branch = row, *service;
+	struct tree_row *real;
+
+	if (kind == STORE_SERVICE) {
+		TREE_FOREACH(real, i, &branch->children)
+			row_delete(tree, STORE_REAL, real);
+	} else if (kind == STORE_CLUSTER) {
+		TREE_FOREACH(service, i, &branch->children) {
+			TREE_FOREACH(real, j, &service->children)
+				row_delete(tree, STORE_REAL, real);
+			row_delete(tree, STORE_SERVICE, &service->row);
+		}
+	}
+	row_delete(tree, kind, row);
 }
 
-/* Frees the deleted rows of one branch. 'below': they are branches themselves. */
+/* Frees the deleted rows of one branch. 'branches': its rows are branches themselves. */
 static void
-branch_reap(struct row_tree *tree, struct tree_branch *branch, bool below)
+branch_reap(struct row_tree *tree, struct tree_branch *branch, bool branches)
 {
 	struct tree_list *children = &branch->children;
 	uint32_t left = 0;
@@ -111,7 +99,7 @@ branch_reap(struct row_tree *tree, struct tree_branch *branch, bool below)
 			children->rows[left++] = &child->row;
 			continue;
 		}
-		if (below) {
+		if (branches) {
 			tree_list_done(&child->children);
 			tree_list_done(&child->names.list);
 		}
@@ -283,7 +271,7 @@ tree_done(struct row_tree *tree)
 	struct tree_branch *cluster;
 
 	TREE_FOREACH(cluster, i, &tree->root.children)
-		cluster_delete(tree, cluster);
+		subtree_delete(tree, STORE_CLUSTER, cluster);
 	reap(tree);
 	tree_list_done(&tree->root.children);
 	tree_list_done(&tree->root.names.list);

@@ -12,14 +12,14 @@ bool
 tree_list_reserve(struct tree_list *list)
 {
 	uint32_t size = list->size == 0 ? 4 : list->size + list->size / 2;
-	void *nodes;
+	void *rows;
 
 	if (list->n < list->size)
 		return true;
-	nodes = realloc(list->rows, size * sizeof(struct tree_row *));
-	if (nodes == NULL)
+	rows = realloc(list->rows, size * sizeof(struct tree_row *));
+	if (rows == NULL)
 		return false;
-	list->rows = nodes;
+	list->rows = rows;
 	list->size = size;
 	return true;
 }
