@@ -19,14 +19,14 @@ void settings_level(struct conf *conf, const struct conf_option *option, void *i
 void settings_seconds(struct conf *conf, const struct conf_option *option, void *into,
     const char *value);		/* uint32_t: milliseconds; a fraction is allowed */
 
-/* Sets the 'n' settings in the struct at 'into', whose strings are NULL, to their defaults and
- * then to the values of the file at 'path'. 'optional': the file may be missing. ERR_INVALID,
- * ERR_RANGE, ERR_IO or ERR_NOMEM with a message that begins with FILE or FILE:LINE; the strings
- * are NULL then. */
+/* Sets the 'n' settings in the struct at 'into' to their defaults and then to the values of the
+ * file at 'path'. The strings in the struct are NULL or on the heap before. 'optional': the file
+ * may be missing. ERR_INVALID, ERR_RANGE, ERR_IO or ERR_NOMEM with a message that begins with
+ * FILE or FILE:LINE; the strings are NULL then. */
 enum err_code settings_load(const struct conf_option *settings, size_t n, const char *path,
     bool optional, void *into, struct err *err);
 
-/* Sets the setting 'name' to 'value', which was given by the command line. ERR_INVALID or
+/* Sets the setting 'name' to 'value', which the command line gives. ERR_INVALID or
  * ERR_NOMEM: the message has no file. */
 enum err_code settings_override(const struct conf_option *settings, size_t n, const char *name,
     const char *value, void *into, struct err *err);

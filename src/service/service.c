@@ -119,18 +119,13 @@ store_override(const struct service *service, struct service_config *config, str
 	return ERR_OK;
 }
 
-/* Reads the file and applies the options, which have precedence. */
+/* Applies the options, which have precedence over the file. */
 static enum err_code
-config_read(const struct service *service, void *config, struct err *err)
+overrides_apply(const struct service *service, void *config, struct err *err)
 {
 	const struct service_program *program = service->program;
-	const char *path = service->conf_file;
-	enum err_code code = settings_load(program->settings, program->n_settings,
-	    path != NULL ? path : program->conf_file, path == NULL, config, err);
+	enum err_code code = store_override(service, config, err);
 
-	if (code != ERR_OK)
-		return code;
-	code = store_override(service, config, err);
 	for (size_t i = 1; i < OVERRIDES && code == ERR_OK; i++) {
 		const struct service_override *override = override_at(service, i);
 
@@ -141,6 +136,22 @@ config_read(const struct service *service, void *config, struct err *err)
 		if (code != ERR_OK)
 			err_prefix(err, "-%c: ", override->letter);
 	}
+	return code;
+}
+
+/* The first call of overrides_apply() reports an invalid option before an invalid file. */
+static enum err_code
+config_read(const struct service *service, void *config, struct err *err)
+{
+	const struct service_program *program = service->program;
+	const char *path = service->conf_file;
+	enum err_code code = overrides_apply(service, config, err);
+
+	if (code == ERR_OK)
+		code = settings_load(program->settings, program->n_settings,
+		    path != NULL ? path : program->conf_file, path == NULL, config, err);
+	if (code == ERR_OK)
+		code = overrides_apply(service, config, err);
 	if (code != ERR_OK)
 		settings_done(program->settings, program->n_settings, config);
 	return code;

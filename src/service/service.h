@@ -62,11 +62,11 @@ struct service_program {
 	void				(*tick)(void *arg);
 	/* Applies a new configuration, and may change it. service.config is still the old one. */
 	void				(*reload)(void *arg, void *config);
-	/* Frees what the steps and start() made, also after only a part of them. */
+	/* Frees what the steps and start() created, also if only a part of them ran. */
 	void				(*end)(void *arg);
 };
 
-/* A run of a program. The program fills in the first three members. */
+/* A run of a program. The program sets the first three members. */
 struct service {
 	const struct service_program	*program;
 	void				*arg;
@@ -88,6 +88,5 @@ int service_main(struct service *service, int argc, char **argv);
 /* Logs the rows of the store that are left out because the store is damaged, and those that
  * are repaired. */
 void service_store_report(struct service *service);
-
 
 #endif

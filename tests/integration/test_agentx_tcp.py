@@ -98,16 +98,18 @@ class Refused(Case):
         for address in REFUSED:
             world.configure(agentx_socket='"%s"' % address)
             said = []
-            for argv in ([LBCLUSTERD, '--check', '-c', world.conf],
-                         [LBCLUSTERD, '-f', '-c', '/dev/null', '-s', world.store, '-x', address],
-                         [LBCLUSTERCTL, '-s', world.store, 'doctor', '-x', address]):
+            programs = [[LBCLUSTERD, '--check', '-c', world.conf],
+                        [LBCLUSTERD, '-f', '-c', '/dev/null', '-s', world.store, '-x', address]]
+            if address != '':       # lbclusterctl refuses an empty argument of any option
+                programs.append([LBCLUSTERCTL, '-s', world.store, 'doctor', '-x', address])
+            for argv in programs:
                 done = subprocess.run(argv, capture_output=True, text=True, timeout=20,
                                       check=False)
                 self.assertEqual((2, ''), (done.returncode, done.stdout), (argv, done.stderr))
                 line = done.stderr.splitlines()[0]
                 said.append(line.partition('agentx-socket: ')[2] or line.partition('-x: ')[2])
             self.assertEqual(1, len(set(said)), said)
-            self.assertRegex(said[0], 'not an AgentX address: |octets: a socket')
+            self.assertRegex(said[0], 'not an AgentX address: ')
 
     def test_address_in_the_file(self):
         world = self.new_world()
