@@ -129,20 +129,20 @@ void
 plan_handovers_judge(struct plan_job *jobs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		const struct plan_job *from = &jobs[i];
+		const struct driver_real *real = jobs[i].real;
+		const struct plan_result *result = &jobs[i].result;
 
-		if (from->real == NULL || from->operation != JOB_DISABLE_FALLBACK ||
-		    from->result.state != JOB_FAILED)
+		if (real == NULL || jobs[i].operation != JOB_DISABLE_FALLBACK ||
+		    result->state != JOB_FAILED)
 			continue;
 		for (size_t j = 0; j < n; j++) {
 			struct plan_job *to = &jobs[j];
 
 			if (to->real != NULL && to->operation == JOB_ENABLE_FALLBACK &&
 			    to->result.state == JOB_SUCCEEDED &&
-			    to->real->row.parent == from->real->row.parent)
-				result_set(to, JOB_FAILED, from->result.cause, "%s stays the"
-				    " fallback: %.180s", from->real->row.name,
-				    from->result.message);
+			    to->real->row.parent == real->row.parent)
+				result_set(to, JOB_FAILED, result->cause, "%s stays the fallback:"
+				    " %.180s", real->row.name, result->message);
 		}
 	}
 }
