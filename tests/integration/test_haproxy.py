@@ -67,6 +67,8 @@ class Settings(Plane):
             self.wait_job(job, self.SUCCEEDED)
         self.assertEqual([(0, 1), (0, 2), (FORCED_MAINT, 10)],
                          [self.proxy.state('http/' + name) for name in 'abc'])
+        # The commands of jobs are not repairs.
+        self.assertNotIn('settings restored', self.driver_log())
 
 
 class Drain(Plane):

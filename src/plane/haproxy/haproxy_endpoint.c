@@ -34,7 +34,7 @@ refuse(struct err *err, const char *text, const char *problem)
 	    FORMS, haproxy_printable(shown), problem);
 }
 
-/* NULL, or what is wrong with it. */
+/* Returns NULL or the problem. */
 static const char *
 unix_parse(const char *path, struct haproxy_endpoint *ret)
 {
@@ -50,7 +50,7 @@ unix_parse(const char *path, struct haproxy_endpoint *ret)
 	return NULL;
 }
 
-/* NULL, or what is wrong with it. 'family' is AF_UNSPEC where the text says none. */
+/* Returns NULL or the problem. 'family' is AF_UNSPEC if the text has no prefix. */
 static const char *
 host_parse(const char *host, int family, uint16_t port, struct haproxy_endpoint *ret)
 {
@@ -77,7 +77,7 @@ host_parse(const char *host, int family, uint16_t port, struct haproxy_endpoint 
 	return NULL;
 }
 
-/* NULL, or what is wrong with it. */
+/* Returns NULL or the problem. */
 static const char *
 tcp_parse(const char *text, int family, struct haproxy_endpoint *ret)
 {
@@ -91,7 +91,7 @@ tcp_parse(const char *text, int family, struct haproxy_endpoint *ret)
 	return problem;
 }
 
-/* NULL, or what is wrong with it. */
+/* Returns NULL or the problem. */
 static const char *
 any_parse(const char *text, struct haproxy_endpoint *ret)
 {

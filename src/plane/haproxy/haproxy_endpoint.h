@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The address of a runtime socket of HAProxy as a person writes it: the one parser for
- * inventory files, discover, the doctor and the driver.
+ * Parser for the address of a runtime socket, as a person writes it in an inventory file or on
+ * the command line.
  *
  *   /PATH, unix@/PATH                       a UNIX socket
  *   ADDRESS:PORT, ipv4@ADDRESS:PORT         TCP over IPv4
  *   [ADDRESS]:PORT, ipv6@[ADDRESS]:PORT     TCP over IPv6
  *
- * These are forms of "stats socket" in HAProxy's configuration.txt. ADDRESS is numeric: a
- * lookup of a name would wait.
+ * These are forms of "stats socket" in HAProxy's configuration.txt. ADDRESS is numeric, because
+ * a lookup of a name could block.
  */
 #ifndef PLANE_HAPROXY_ENDPOINT_H
 #define PLANE_HAPROXY_ENDPOINT_H
@@ -27,23 +27,21 @@ enum {
 };
 
 struct haproxy_endpoint {
-	char			 text[HAPROXY_ENDPOINT_TEXT_MAX];	/* as it was written */
+	char			 text[HAPROXY_ENDPOINT_TEXT_MAX];	/* as written */
 	struct sockaddr_storage	 address;
 	socklen_t		 length;	/* of 'address', for connect(2) */
-	/* TCP to another address than that of the loopback interface: the Runtime API has no
-	 * password and no encryption. */
-	bool			 remote;
+	bool			 remote;	/* TCP, and not the loopback interface */
 };
 
-/* What a person is warned about where the socket is remote. */
+/* A warning for a remote socket. */
 #define HAPROXY_REMOTE_RISK "the Runtime API has no password and no encryption"
 
-/* ERR_INVALID: the message names the text, what is wrong with it, and what to write. */
+/* ERR_INVALID: the message has the text, the problem and the valid forms. */
 enum err_code haproxy_endpoint_parse(const char *text, struct haproxy_endpoint *ret,
     struct err *err);
 
-/* Writes the line of haproxy.cfg that opens 'socket' (as a cluster names it) with the level
- * that a driver needs. Cut at 'size'; returns 'buf'. */
+/* Writes the line of haproxy.cfg that opens 'socket' with the level that a driver needs. Cuts it
+ * at 'size'. Returns 'buf'. */
 const char *haproxy_socket_line(const char *socket, char *buf, size_t size);
 
 #endif

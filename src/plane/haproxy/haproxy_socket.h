@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The socket of HAProxy's Runtime API, used the way that is not interactive: one
- * connection, one line of commands joined by ";", one answer that ends with the
- * connection. Nothing waits, and every request has an end.
+ * A request to HAProxy's Runtime API in its non-interactive mode: one connection, one line of
+ * commands joined by ";", one answer that ends with the connection. No function blocks, and
+ * every request ends.
  */
 #ifndef PLANE_HAPROXY_SOCKET_H
 #define PLANE_HAPROXY_SOCKET_H
