@@ -134,9 +134,10 @@ static const char *const texts[SQL_TEXTS] = {
 	 * value, also a job that was overtaken: this adds the difference. */
 	[SQL_RELEASE_COUNT] = "UPDATE store SET config_changes = config_changes + (SELECT"
 	    " ifnull(sum((j.old_value <> j.new_value) - (NOT " SQL_OVERTAKEN("j")
-	    " AND j.new_value <> " SQL_BY_COLUMN("j", "r.enabled", "r.fallback", "r.weight")
-	    ")), 0) FROM job AS j JOIN real_service AS r ON r.id = j.real_id WHERE "
-	    OF_SET("j") ")",
+	    " AND j.new_value <> CASE WHEN j.operation IN (" SQL_OPERATIONS_enabled ")"
+	    " THEN r.enabled WHEN j.operation IN (" SQL_OPERATIONS_fallback ")"
+	    " THEN r.fallback ELSE r.weight END)), 0) FROM job AS j"
+	    " JOIN real_service AS r ON r.id = j.real_id WHERE " OF_SET("j") ")",
 	[SQL_RELEASE_FALLBACK_OFF] = APPLY(fallback, "<JOB_DISABLE_FALLBACK>"),
 	[SQL_RELEASE_FALLBACK_ON] = APPLY(fallback, "<JOB_ENABLE_FALLBACK>"),
 	[SQL_RELEASE_ENABLED] = APPLY(enabled, SQL_OPERATIONS_enabled),
@@ -226,6 +227,7 @@ static const char *const texts[SQL_TEXTS] = {
 };
 
 static const char *const patterns[ROW_SQLS] = {
+	[ROW_NEEDED] = "SELECT r.changed, <columns> FROM <table> AS r",
 	[ROW_CHANGES] = "SELECT r.changed, <why>, <columns> FROM <table> AS r"
 	    " WHERE r.changed > ?1 ORDER BY r.changed LIMIT ?2",
 	[ROW_PAGE] = "SELECT <view> FROM <table> AS r WHERE <below> r.<order> > ?2"
@@ -367,15 +369,19 @@ words_replace(const char *sql, const struct shape *shape)
 	char word[32];
 
 	while (*sql != '\0') {
-		size_t length = strcspn(sql, ">");
+		size_t n = strcspn(sql, "<");
+		bool is_word = sql[n] == '<' && isalpha((unsigned char)sql[n + 1]);
 
-		if (*sql != '<' || !isalpha((unsigned char)sql[1]) || length > sizeof(word)) {
-			sqlite3_str_appendchar(text, 1, *sql++);
+		if (!is_word && sql[n] != '\0')
+			n++;
+		sqlite3_str_append(text, sql, (int)n);
+		sql += n;
+		if (!is_word)
 			continue;
-		}
-		snprintf(word, sizeof(word), "%.*s", (int)length - 1, sql + 1);
+		n = strcspn(sql, ">");
+		snprintf(word, sizeof(word), "%.*s", (int)n - 1, sql + 1);
 		word_write(text, word, shape);
-		sql += length + 1;
+		sql += n + (sql[n] == '>');
 	}
 	return sqlite3_str_finish(text);
 }

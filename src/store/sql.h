@@ -12,8 +12,7 @@
 
 #include "store/shapes.h"
 
-/* True of an open job. The text is that of the indexes job_open of the schema: without it
- * SQLite reads all jobs. */
+/* True of an open job. SQLite uses index job_open only for this text. */
 #define SQL_JOB_OPEN "state < <JOB_SUCCEEDED>"
 
 /* Operations of a job, by the column that they set. */
@@ -21,13 +20,13 @@
 #define SQL_OPERATIONS_fallback "<JOB_ENABLE_FALLBACK>, <JOB_DISABLE_FALLBACK>"
 #define SQL_OPERATIONS_weight "<JOB_SET_WEIGHT>"
 
-/* One of three expressions, by the column of 'job' (a table or alias). */
-#define SQL_BY_COLUMN(job, enabled, fallback, weight)                          \
-	"CASE WHEN " job ".operation IN (" SQL_OPERATIONS_enabled ") THEN " enabled  \
-	" WHEN " job ".operation IN (" SQL_OPERATIONS_fallback ") THEN " fallback    \
-	" ELSE " weight " END"
-#define SQL_JOB_COLUMN(job) SQL_BY_COLUMN(job, "'enabled'", "'fallback'", "'weight'")
-#define SQL_SAME_COLUMN(job, other) SQL_JOB_COLUMN(job) " = " SQL_JOB_COLUMN(other)
+/* True if two jobs set the same column: both or none sets "enabled", and both or none sets
+ * "weight". */
+#define SQL_SAME_COLUMN(job, other)                                            \
+	"(" job ".operation IN (" SQL_OPERATIONS_enabled "))"                  \
+	" = (" other ".operation IN (" SQL_OPERATIONS_enabled "))"             \
+	" AND (" job ".operation IN (" SQL_OPERATIONS_weight "))"              \
+	" = (" other ".operation IN (" SQL_OPERATIONS_weight "))"
 
 /* True of 'job' once a later job for its column has changed the row: the release of 'job'
  * changes nothing then. */
@@ -81,6 +80,7 @@ enum sql {
 
 /* Patterns of statements over the rows of one shape, as r. */
 enum row_sql {
+	ROW_NEEDED,	/* all columns, for db_kind.needed */
 	ROW_CHANGES,	/* changed, why it is left out, columns; after ?1, at most ?2 */
 	ROW_PAGE,	/* view; of parent ?1, after name or id ?2, at most ?3 */
 	ROW_GET,	/* view; of row ?1 */
