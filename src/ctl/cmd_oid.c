@@ -13,7 +13,8 @@
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The columns of LBCLUSTER-MIB to print; test_ctl.c compares them with src/mib/columns.c.
+/* The columns of LBCLUSTER-MIB to print; tests/integration/test_ctl.py compares
+ * them with the module.
  * 'table', 'entry' and 'column' are the sub-identifiers below lbcObjects. 'type' is the letter
  * of snmpset(1), 0 if the column is read-only. */
 static const struct oid_column {

@@ -277,6 +277,8 @@ options_read(struct ctl *ctl, int argc, char **argv, int *ret_n, bool *ret_done)
 	options_describe(longs, shorts);
 	optind = 0;	/* glibc: starts again, with a new state */
 	while (status == CTL_OK && !*ret_done) {
+		const struct ctl_option *option;
+
 		if (optind > 0 && optind < argc && is_negative_number(argv[optind])) {
 			argv[n++] = argv[optind++];
 			continue;
@@ -284,13 +286,14 @@ options_read(struct ctl *ctl, int argc, char **argv, int *ret_n, bool *ret_done)
 		letter = getopt_long(argc, argv, shorts, longs, NULL);
 		if (letter == -1)
 			break;
+		option = option_find(letter);
 		if (letter == 1)
 			argv[n++] = optarg;
-		else if (letter == ':' || letter == '?')
+		else if (option == NULL)
 			status = option_refuse(ctl, n > 1 ? argv[1] : NULL, argv[optind - 1],
 			    optopt);
 		else
-			status = option_apply(ctl, option_find(letter), optarg, ret_done);
+			status = option_apply(ctl, option, optarg, ret_done);
 	}
 	while (optind < argc)
 		argv[n++] = argv[optind++];

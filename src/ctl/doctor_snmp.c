@@ -298,8 +298,8 @@ static const struct {
 	{ "authorizationError", DOCTOR_FAIL, "authorizationError: it may not SET, or not at this"
 	    " security level" },
 	{ "notWritable", DOCTOR_FAIL, "notWritable: no subagent serves lbcRealWeight" },
-	{ "noSuchName", DOCTOR_UNKNOWN, "noSuchName: SNMPv1 does not tell a missing right from a"
-	    " missing row; use v2c or v3" },
+	{ "noSuchName", DOCTOR_UNKNOWN, "noSuchName: SNMPv1 does not distinguish a missing right "
+	    "from a missing row; use v2c or v3" },
 };
 
 #define WRITE_FIX "snmpd.conf: view lbwrite included " REAL_WEIGHT "\n" \

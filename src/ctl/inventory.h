@@ -63,7 +63,7 @@ struct inventory *inventory_new(void);
 void inventory_free(struct inventory *inventory);
 
 /* Add a row with the defaults of an inventory file. A second row of the same name is added to
- * the list but not to the tree. NULL without memory. */
+ * the list but not to the tree. NULL without memory; then only free the inventory. */
 struct inventory_cluster *inventory_add_cluster(struct inventory *inventory, const char *name);
 struct inventory_service *inventory_add_service(struct inventory *inventory,
     struct inventory_cluster *cluster, const char *name);

@@ -102,70 +102,69 @@ inventory_free(struct inventory *inventory)
 	free(inventory);
 }
 
+/* Allocates a row, sets its name and adds it to a tree of names. NULL without memory. */
+static void *
+row_new(size_t size, const char *name, void **tree)
+{
+	char **row = calloc(1, size);
+
+	if (row == NULL)
+		return NULL;
+	row[0] = strdup(name);
+	if (row[0] != NULL && tsearch(row, tree, by_name) != NULL)
+		return row;
+	free(row[0]);
+	free(row);
+	return NULL;
+}
+
 struct inventory_cluster *
 inventory_add_cluster(struct inventory *inventory, const char *name)
 {
-	struct inventory_cluster *cluster = calloc(1, sizeof(*cluster));
+	struct inventory_cluster *cluster = row_new(sizeof(*cluster), name, &inventory->by_name);
 
 	if (cluster == NULL)
 		return NULL;
-	cluster->services_end = &cluster->services;
-	if (!memory_string_assign(&cluster->name, name) ||
-	    !memory_string_assign(&cluster->plane, "none") ||
-	    !memory_string_assign(&cluster->params, "{}") ||
-	    tsearch(cluster, &inventory->by_name, by_name) == NULL) {
-		cluster_free(cluster);
-		return NULL;
-	}
 	*inventory->clusters_end = cluster;
 	inventory->clusters_end = &cluster->next;
 	inventory->rows++;
-	return cluster;
+	cluster->services_end = &cluster->services;
+	return memory_string_assign(&cluster->plane, "none") &&
+	    memory_string_assign(&cluster->params, "{}") ? cluster : NULL;
 }
 
 struct inventory_service *
 inventory_add_service(struct inventory *inventory, struct inventory_cluster *cluster,
     const char *name)
 {
-	struct inventory_service *service = calloc(1, sizeof(*service));
+	struct inventory_service *service = row_new(sizeof(*service), name, &cluster->by_name);
 
 	if (service == NULL)
 		return NULL;
-	service->reals_end = &service->reals;
-	service->protocol = PROTOCOL_TCP;
-	if (!memory_string_assign(&service->name, name) ||
-	    !memory_string_assign(&service->address, "") ||
-	    !memory_string_assign(&service->port, "") ||
-	    tsearch(service, &cluster->by_name, by_name) == NULL) {
-		service_free(service);
-		return NULL;
-	}
 	*cluster->services_end = service;
 	cluster->services_end = &service->next;
 	inventory->rows++;
-	return service;
+	service->reals_end = &service->reals;
+	service->protocol = PROTOCOL_TCP;
+	return memory_string_assign(&service->address, "") &&
+	    memory_string_assign(&service->port, "") ? service : NULL;
 }
 
 struct inventory_real *
 inventory_add_real(struct inventory *inventory, struct inventory_service *service,
     const char *name)
 {
-	struct inventory_real *real = calloc(1, sizeof(*real));
+	struct inventory_real *real = row_new(sizeof(*real), name, &service->by_name);
 
 	if (real == NULL)
 		return NULL;
-	real->weight = 1;
-	real->enabled = true;
-	if (!memory_string_assign(&real->name, name) || !memory_string_assign(&real->address, "") ||
-	    !memory_string_assign(&real->port, "") ||
-	    tsearch(real, &service->by_name, by_name) == NULL) {
-		real_free(real);
-		return NULL;
-	}
 	*service->reals_end = real;
 	service->reals_end = &real->next;
 	inventory->rows++;
-	return real;
+	real->weight = 1;
+	real->enabled = true;
+	return memory_string_assign(&real->address, "") &&
+	    memory_string_assign(&real->port, "") ? real : NULL;
 }
 
 struct inventory_cluster *

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
-"""lbclusterctl beside a running lbclusterd: what a command changed is served when it
-returns."""
+"""lbclusterctl with a running lbclusterd: a change is served when the command returns."""
 
 import contextlib
+import json
 import os
 import re
 import signal
 import subprocess
 
 import harness
+import mib
 from harness import INVENTORY, LBCLUSTERCTL, LBCLUSTERD, TIMEOUT_FACTOR
 
 DRIVER = os.environ.get('LBCLUSTER_HAPROXY') or os.path.join(
@@ -20,7 +21,7 @@ TOO_LATE = re.compile(r'lbclusterd: has not read the change within 1 s')
 
 
 class TakenIn(harness.Case):
-    """A manager that asks once, at once, sees the change."""
+    """A manager that asks once, just after the command, gets the new value."""
 
     inventory = INVENTORY
 
@@ -56,13 +57,13 @@ class TakenIn(harness.Case):
         self.world.ctl('remove', 'many')
         self.assertEqual(self.world.get('lbcSysReals', 0), 1)
 
-    def test_a_stopped_lbclusterd_costs_a_second_and_a_line(self):
+    def test_with_a_stopped_lbclusterd_a_command_waits_a_second_and_warns(self):
         harness.stop(self.world.daemon)
         try:
             done = self.world.ctl('set-weight', 'web/http/a', '77')
             self.assertRegex(done.stderr, TOO_LATE)
             self.assertIn('succeeded', done.stdout)
-            # Nothing changes, and nothing is waited for, in a dry run and in a look.
+            # A dry run and a listing change nothing, and do not wait.
             for args in ('load', '-n', self.world.dir + '/inventory.conf'), ('list',):
                 self.assertEqual(self.world.ctl(*args).stderr, '')
         finally:
@@ -72,10 +73,25 @@ class TakenIn(harness.Case):
         self.assertEqual(self.weight(), 78)
 
 
-class NotServed(harness.Case):
-    """Without lbclusterd there is nothing to wait for."""
+class Oids(harness.Case):
+    """The OIDs that lbclusterctl prints are those of the MIB module."""
 
-    def test_a_store_that_nobody_serves_is_not_waited_for(self):
+    inventory = INVENTORY
+
+    def test_oids_are_those_of_the_module(self):
+        index = self.world.number('web/http/a')
+        for path, depth, count in (('web', 1, 6), ('web/http', 2, 6), ('web/http/a', 3, 18)):
+            rows = json.loads(self.world.ctl('-f', 'json', 'oid', path).stdout)
+            self.assertEqual(count, len(rows))
+            for row in rows:
+                wanted = mib.oid(row['name'], *index[:depth])
+                self.assertEqual('.' + '.'.join(map(str, wanted)), row['oid'], row['name'])
+
+
+class NotServed(harness.Case):
+    """Without lbclusterd a command does not wait."""
+
+    def test_a_store_without_lbclusterd_is_not_waited_for(self):
         world = self.new_world()
         self.assertEqual(world.load(INVENTORY).stderr, '')
         world.start()
@@ -85,9 +101,9 @@ class NotServed(harness.Case):
 
 
 class Locked(harness.Case):
-    """The message about a lock says who holds it."""
+    """The message about a lock names the process that holds it."""
 
-    def test_who_keeps_the_store_locked_is_named(self):
+    def test_process_that_locks_the_store_is_named(self):
         world = self.new_world()
         world.load(INVENTORY)
         with contextlib.closing(world.connect()) as connection:
@@ -99,7 +115,7 @@ class Locked(harness.Case):
 
 
 class Store(harness.Case):
-    """Every program takes -s, then LBCLUSTER_STORE, then its configuration."""
+    """Every program uses -s, or LBCLUSTER_STORE, or its configuration, in this order."""
 
     def setUp(self):
         self.world = self.new_world()
@@ -110,42 +126,42 @@ class Store(harness.Case):
         self.world.configure(store='"%s"' % self.dirs['configured'])
 
     def run_with(self, variable, *argv):
-        """(program's exit status, its standard error, which directories have a store now).
-        The stores are removed again."""
+        """Returns the exit status, the standard error, and which directories have a store.
+        Removes the stores."""
         env = {key: value for key, value in os.environ.items() if key != 'LBCLUSTER_STORE'}
         if variable is not None:
             env['LBCLUSTER_STORE'] = variable
         done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False,
                               timeout=60 * TIMEOUT_FACTOR, stdin=subprocess.DEVNULL)
-        made = [name for name, path in self.dirs.items() if os.listdir(path)]
+        created = [name for name, path in self.dirs.items() if os.listdir(path)]
         for path in self.dirs.values():
             for name in os.listdir(path):
                 os.unlink(os.path.join(path, name))
-        return done.returncode, done.stderr, made
+        return done.returncode, done.stderr, created
 
     def assert_order(self, argv, configured):
-        """The store is made where it is to be, with each way to name it."""
+        """Expects the store in the right directory, for each way to name it."""
         option, variable = self.dirs['option'], self.dirs['variable']
-        for value, args, made in ((variable, ['-s', option], ['option']),
+        for value, args, created in ((variable, ['-s', option], ['option']),
                                   (variable, [], ['variable']),
                                   ('', [], configured), (None, [], configured)):
-            if made is None:
+            if created is None:
                 continue
             status, stderr, there = self.run_with(value, *argv, *args)
-            self.assertEqual((0, made), (status, there), stderr)
+            self.assertEqual((0, created), (status, there), stderr)
 
     def test_lbclusterctl(self):
         path = os.path.join(self.world.dir, 'inventory.conf')
         with open(path, 'w', encoding='utf-8') as file:
             file.write(INVENTORY)
-        # It has no configuration; the store of the machine is left alone here.
+        # lbclusterctl has no configuration; the test does not use the store of the machine.
         self.assert_order([LBCLUSTERCTL, 'load', path], None)
 
     def test_lbcluster_haproxy(self):
         self.assert_order([DRIVER, '--once', '-c', self.world.conf], ['configured'])
 
     def test_lbclusterd(self):
-        # It stays, and ends at once where another process has the lock of its store.
+        # lbclusterd ends at once if another process has the lock of the store.
         self.world.start_master()
         for value, args, name in ((self.dirs['variable'], ['-s', self.dirs['option']], 'option'),
                                   (self.dirs['variable'], [], 'variable'),
@@ -164,7 +180,7 @@ class Store(harness.Case):
 
 
 class Check(harness.Case):
-    """lbcluster-haproxy --check, as lbclusterd --check."""
+    """lbcluster-haproxy --check works like lbclusterd --check."""
 
     def check(self, text):
         world = self.new_world()

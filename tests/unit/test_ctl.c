@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of the commands of lbclusterctl that look and set: what they print, the
- * shape of their JSON, their words and exit statuses.
+ * Tests of the commands of lbclusterctl that show and set: output, JSON, messages and exit
+ * statuses.
  */
 #include <stdarg.h>
 #include <stddef.h>
