@@ -20,9 +20,11 @@ struct entry {
 	bool			 changed;	/* quiet: 'event' is newer than what was sent */
 };
 
+TAILQ_HEAD(entry_list, entry);
+
 /* Oldest entry first. */
 struct queue {
-	TAILQ_HEAD(, entry)	 entries;
+	struct entry_list	 entries;
 	uint32_t		 n;
 };
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# SNMP as the tests speak it: typed PDUs over UDP, every ASN.1 type in a SET, the
-# error-status and error-index as they came. The messages are made and read by
-# pysnmp, so that what snmpd and the subagent say is judged by a second
-# implementation. Net-SNMP's own tools are called from the tests themselves.
+# An SNMP manager for the tests: typed PDUs over UDP, each ASN.1 type in a SET, error-status
+# and error-index. pysnmp encodes and decodes the messages, as an implementation that is
+# independent of net-snmp. The tests call net-snmp's tools themselves.
 """Typed SNMP requests: v1, v2c (Client) and v3 (ClientV3)."""
 
 import collections
@@ -23,7 +22,7 @@ STATUS = (
     'inconsistentValue', 'resourceUnavailable', 'commitFailed', 'undoFailed',
     'authorizationError', 'notWritable', 'inconsistentName')
 
-# What SNMPv1 says for a status of SNMPv2 (RFC 3584 section 4.4).
+# The status in SNMPv1 for a status of SNMPv2 (RFC 3584 section 4.4).
 STATUS_V1 = {
     'noError': 'noError', 'genErr': 'genErr', 'noAccess': 'noSuchName',
     'wrongType': 'badValue', 'wrongLength': 'badValue', 'wrongValue': 'badValue',
@@ -31,7 +30,7 @@ STATUS_V1 = {
     'resourceUnavailable': 'genErr', 'commitFailed': 'genErr', 'undoFailed': 'genErr',
     'notWritable': 'noSuchName'}
 
-LIFE_STEP_S = 0.05      # between two looks at life()
+LIFE_STEP_S = 0.05      # between two calls of life()
 
 SHA_256 = hlapi.usmHMAC192SHA256AuthProtocol
 
@@ -42,7 +41,7 @@ _TAGS = {
     (0x40, 3): 'Timeticks', (0x40, 4): 'Opaque', (0x40, 6): 'Counter64',
     (0x80, 0): 'noSuchObject', (0x80, 1): 'noSuchInstance', (0x80, 2): 'endOfMibView'}
 
-# The letters of snmpset(1), and a few it lacks.
+# The letters of snmpset(1), and a few more.
 _MAKE = {
     'i': (rfc1902.Integer32, rfc1155.univ.Integer),
     'u': (rfc1902.Unsigned32, rfc1155.Gauge),
@@ -61,7 +60,7 @@ Answer = collections.namedtuple('Answer', 'status index varbinds')
 
 
 class Timeout(Exception):
-    """No answer came."""
+    """There was no answer."""
 
 
 def oid_text(oid):
@@ -139,7 +138,7 @@ class Client:
         life = self._life()
         self._send(octets)
         while True:
-            gone = self._life() != life     # before the look: an answer until then counts
+            gone = self._life() != life     # before the call: an answer until then counts
             now = time.monotonic()
             if now >= deadline:
                 raise Timeout('no answer from snmpd')
@@ -211,7 +210,7 @@ class Client:
             self.get_answer(oid, timeout=1.0)
 
     def get(self, *oids):
-        """Values of oids; one Value for one OID, else a list."""
+        """Values of oids; one Value for one OID, otherwise a list."""
         answer = self.get_answer(*oids)
         if answer.status != 'noError':
             raise AssertionError('GET %s: %s at %d' % (

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# The table of agentXPerms in lbclusterd(8), as tried: each of its rows with a snmpd of
-# its own, and who may connect then. The page is the source, so that it cannot say what
-# is not so.
+# Tests each row of the table of agentXPerms in lbclusterd(8) with a snmpd of its own: who may
+# connect. The test reads the table from the page.
 """Who may connect to snmpd's AgentX socket."""
 
 import grp
@@ -32,7 +31,7 @@ def rows():
 
 
 def may_connect(path, uid, gid):
-    """True if this user may; without privileges but for root."""
+    """True if this user may connect. Only root keeps its privileges."""
     child = os.fork()
     if child == 0:
         status = 1
@@ -53,7 +52,7 @@ def may_connect(path, uid, gid):
 
 
 class Permissions(Case):
-    """Every row of the table."""
+    """Each row of the table."""
 
     def tried(self, line, before):
         """(mode of the directory, (mode, group) of the socket, who may connect)"""
@@ -79,7 +78,7 @@ class Permissions(Case):
                 '%04o %s' % (stat.S_IMODE(info.st_mode), group),
                 'all' if len(who) == len(WHO) else ', '.join(who)]
 
-    def test_table_in_the_page_is_as_tried(self):
+    def test_each_row_of_the_table_is_true(self):
         if not is_root():
             self.skipTest('needs root, to be several users')
         self.assertLess(5, len(rows()))

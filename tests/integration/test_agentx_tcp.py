@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# The AgentX master over TCP: a real snmpd serves walk and SET, is found again after a
-# restart, by number and by name; addresses that are none are refused; a DNS server that
-# does not answer, and a host that vanishes, hold nothing up.
+# The AgentX master over TCP. A real snmpd serves walk and SET, and is found again after a
+# restart, by address and by name. Invalid addresses are refused. A DNS server that does not
+# answer and a host that disappears block nothing.
 """AgentX over TCP."""
 
 import contextlib
@@ -67,7 +67,7 @@ class Tcp(Served):
             world.wait_served()
             self.assert_works(world, 20 + number)
 
-    def test_name_with_an_address_where_nobody_listens(self):
+    def test_refused_connection_is_logged_with_what_to_do(self):
         port = free_port()
         with socket.create_server(('127.0.0.1', free_port())):
             world = self.served_world('tcp:127.0.0.1:%d' % port, 'tcp:localhost:%d' % port)
@@ -91,7 +91,7 @@ class Tcp(Served):
 
 
 class Refused(Case):
-    """Addresses that are none: exit status 2 and one line that says what to write."""
+    """Invalid addresses: exit status 2 and one line with the valid forms."""
 
     def test_by_option_by_file_and_by_doctor_alike(self):
         world = self.new_world()
@@ -138,7 +138,7 @@ class SilentDns:
                     self._socket.sendto(self._answer(query), client)
 
     def _answer(self, query):
-        """One A record, and no other kinds; RFC 1035 section 4.1."""
+        """One A record and no others (RFC 1035 section 4.1)."""
         is_a = query[12:].split(b'\0', 1)[1][:2] == b'\0\1'
         question = query[12:query.index(b'\0', 12) + 5]
         return (query[:2] + b'\x84\0\0\1' + bytes([0, is_a]) + bytes(4) + question +
@@ -149,7 +149,7 @@ class SilentDns:
 
 
 def enter_network():
-    """A network namespace for this process and what it starts, with a loopback interface."""
+    """A network namespace for this process and its children, with a loopback interface."""
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
         raise unittest.SkipTest('may not have a network of its own')
     ip('link', 'set', 'lo', 'up')
@@ -161,7 +161,7 @@ def ip(*argv):
 
 @unittest.skipUnless(is_root(), 'needs root')
 class Network(Served):
-    """Names and hosts, in a network namespace of the test's own."""
+    """Names and hosts, in the test's own network namespace."""
 
     @classmethod
     def setUpClass(cls):
@@ -214,7 +214,7 @@ class Network(Served):
             self.assert_works(world, 15)
             world.stop_daemon()
 
-    def test_host_that_vanishes(self):
+    def test_host_that_disappears(self):
         inside = self.other_host()
         world = self.new_world(agentx='tcp:%s:%d' % (OURS, free_port()), agentx_timeout=1)
         world.load(INVENTORY)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# The master goes away, comes back, repeats itself, falls silent, in every phase
-# of a SET; and lbclusterd itself dies in the middle of one. A proxy between the
-# two decides when.
+# The master ends, restarts, repeats requests or does not answer, in each phase of a SET; and
+# lbclusterd is killed within a SET. A proxy between the two decides when.
 """Sessions with the master."""
 
 import contextlib
@@ -64,13 +63,13 @@ class ProxyCase(Case):
         return None
 
     def stored(self):
-        """What the SET is about, as the store has it."""
+        """The values of the SET in the store."""
         rows = self.world.sql('SELECT weight, fallback FROM real_service ORDER BY id')
         lock = self.world.sql("SELECT value FROM setting WHERE name = 'set_lock'")[0][0]
         return rows, lock
 
     def served(self):
-        """The same through SNMP."""
+        """The same values through SNMP."""
         client = self.world.client()
         values = [value.value for value in client.get(
             mib.oid('lbcRealWeight', 1, 1, 1), mib.oid('lbcRealFallback', 1, 1, 1),
@@ -81,7 +80,7 @@ class ProxyCase(Case):
         return [row[0] for row in self.world.sql('SELECT state FROM job ORDER BY id')]
 
     def assert_state(self, rows, lock, jobs):
-        """In the store and through SNMP, soon."""
+        """Waits for values in the store and through SNMP."""
         wait_for(lambda: (self.stored(), self.jobs()) == ((rows, lock), jobs), 10,
                  'the store has %r, lock %d, jobs %r; it has %r, %r' % (
                      rows, lock, jobs, self.stored(), self.jobs()))
@@ -92,12 +91,12 @@ class ProxyCase(Case):
         self.assertEqual(0, self.world.get('lbcJobsActive', 0))
 
     def assert_untouched(self, jobs=(), restarted=0):
-        """Nothing happened, or all of it was taken back; and the next SET works."""
+        """Nothing was changed, or all was undone; and the next SET works."""
         self.assert_state([(10, 0), (10, 1)], self.lock + restarted, list(jobs))
         self.assert_next_set_works(list(jobs), restarted)
 
     def assert_done(self, restarted=0):
-        """All of it happened, once; and the next SET works."""
+        """All was changed, once; and the next SET works."""
         self.assert_state([(99, 1), (10, 0)], self.lock + 1 + restarted, [mib.SUCCEEDED] * 3)
         self.assertEqual('noError', self.world.client().set_answer(
             (WEIGHT, 'u', 10), (FALLBACKS[0], 'i', mib.FALSE),
@@ -109,7 +108,7 @@ class ProxyCase(Case):
         self.assert_state([(99, 1), (10, 0)], self.lock + 1, jobs + [mib.SUCCEEDED] * 3)
 
     def lock_store(self):
-        """Holds the store against everybody, until release()."""
+        """Locks the store until release()."""
         other = self.world.connect(check_same_thread=False)
         other.execute('BEGIN EXCLUSIVE')
         self.addCleanup(other.close)
@@ -120,7 +119,7 @@ CANCELLED = [mib.CANCELLED] * 3
 
 
 class Cut(ProxyCase):
-    """The connection breaks; the manager is not told success."""
+    """The connection breaks; the manager does not get success."""
 
     def test_cut_before_testset_changes_nothing(self):
         self.proxy.once('TestSet', lambda link, pdu: link.cut())
@@ -150,7 +149,7 @@ class Cut(ProxyCase):
         self.assert_untouched(CANCELLED)
 
     def test_cut_behind_cleanupset_is_done(self):
-        # CleanupSet lies before the end of the stream: the manager was told success.
+        # CleanupSet comes before the end of the stream: the manager got success.
         def deliver_and_cut(link, pdu):
             link.to_agent(pdu.octets)
             link.cut()
@@ -160,16 +159,16 @@ class Cut(ProxyCase):
 
 
 class MasterGone(ProxyCase):
-    """snmpd itself ends between two phases, and is started again."""
+    """snmpd ends between two phases and restarts."""
 
     def end_at(self, name, number, deliver):
-        """At this message snmpd is ended; the connection then closes by itself."""
+        """Ends snmpd at this message, which closes the connection."""
         def end(link, pdu):
             if deliver:
                 link.to_agent(pdu.octets)
             self.world.master.signal(number)
         self.proxy.once(name, end)
-        # As a rule there is no answer; it would come before the end.
+        # Usually there is no answer. It would come before the end.
         self.assertNotEqual('noError', self.set(timeout=0.5))
         wait_for(lambda: not self.world.master.alive(), 10, 'the end of snmpd')
         self.world.stop_master()
@@ -201,7 +200,7 @@ class MasterGone(ProxyCase):
 
 
 class Repeated(ProxyCase):
-    """snmpd sends a phase twice when an answer is slow."""
+    """snmpd repeats a phase if an answer is late."""
 
     def test_testset_twice_is_done_once(self):
         self.proxy.once('TestSet', lambda link, pdu: link.twice(pdu))
@@ -230,7 +229,7 @@ class Repeated(ProxyCase):
             kept.append(pdu)
             link.to_agent(pdu.octets)
         def late(link, pdu):
-            # A copy that was long under way.
+            # A late copy.
             link.swallow[kept[0].packet] += 1
             link.to_agent(pdu.octets)
             link.to_agent(kept[0].octets)
@@ -239,20 +238,20 @@ class Repeated(ProxyCase):
         self.assertEqual('noError', self.set())
         self.assert_done()
 
-    def test_cleanupset_left_out_does_not_stop_the_next(self):
-        # A stream loses nothing; but whatever snmpd leaves out, later SETs are done.
+    def test_missing_cleanupset_does_not_stop_the_next_set(self):
+        # If snmpd omits a phase, later SETs are done.
         self.proxy.once('CleanupSet', lambda link, pdu: None)
         self.assertEqual('noError', self.set())
         self.assertEqual('noError', self.world.client().set_answer((WEIGHT, 'u', 7)).status)
         wait_for(lambda: self.stored()[0] == [(7, 0), (10, 1)], 10, 'the next SET is done')
         wait_for(lambda: self.jobs()[-1] == mib.SUCCEEDED, 10, 'its job has ended')
-        # The first one is kept: its manager was told success.
+        # The first one is kept: its manager got success.
         self.world.stop_daemon()
         self.world.start_daemon()
         self.assertEqual([(7, 1), (10, 0)], self.stored()[0])
 
     def test_undoset_without_set_changes_nothing(self):
-        # UndoSet for the transaction of a CleanupSet that was served already.
+        # UndoSet for a transaction that CleanupSet has ended.
         def inject(link, pdu):
             link.to_agent(pdu.octets)
             link.swallow[pdu.packet + 1000] += 1
@@ -267,7 +266,7 @@ class Repeated(ProxyCase):
         self.assert_done()
 
     def test_commitset_without_testset_is_refused(self):
-        # The agent never saw the TestSet: snmpd believes it was well.
+        # lbclusterd did not get the TestSet; snmpd takes it for accepted.
         def answer(link, pdu):
             link.to_master(pdu.octets[:1] + b'\x12' + pdu.octets[2:16] +
                            (8).to_bytes(4, 'big' if pdu.order == '>' else 'little') + bytes(8))
@@ -277,7 +276,7 @@ class Repeated(ProxyCase):
 
 
 class Undone(ProxyCase):
-    """Another part of the SET fails: UndoSet."""
+    """Another subagent fails in the same SET: UndoSet."""
 
     def fail_commit(self, link, pdu):
         link.to_master(with_error(pdu, COMMIT_FAILED, 1))
@@ -294,7 +293,7 @@ class Undone(ProxyCase):
         self.assertEqual('commitFailed', self.set())
         self.assert_untouched(CANCELLED)
 
-    def test_undoset_leaves_what_another_changed_meanwhile(self):
+    def test_undoset_keeps_a_change_of_another_program(self):
         def meddle(link, pdu):
             self.world.sql('UPDATE real_service SET weight = 55 WHERE id = 1')
             link.to_master(with_error(pdu, COMMIT_FAILED, 1))
@@ -302,7 +301,7 @@ class Undone(ProxyCase):
         self.assertEqual('commitFailed', self.set())
         self.assert_state([(55, 0), (10, 1)], self.lock, CANCELLED)
 
-    def test_undoset_leaves_what_another_set_to_the_same(self):
+    def test_undoset_keeps_the_same_value_of_another_program(self):
         told = []
         def ask_too(link, pdu):
             told.append(self.world.ctl('set-weight', 'web/http/a', '99').stdout)
@@ -327,7 +326,7 @@ class Undone(ProxyCase):
                     self.assertEqual(10, self.world.get('lbcRealWeight', 1, 1, 1))
                     self.assertLessEqual(set(self.jobs()), {mib.CANCELLED})
                     subagent.close()
-        # With one that agrees both are done.
+        # With a subagent that accepts, both parts are done.
         subagent = Subagent(self.world.socket, other)
         self.addCleanup(subagent.close)
         self.assertEqual('noError', self.world.client().set_answer(
@@ -339,7 +338,7 @@ class StoreGone(ProxyCase):
     """The store is locked between two phases."""
 
     def locked_at(self, name, deliver):
-        """Locks the store at this message, then delivers something."""
+        """Locks the store at this message, then delivers a message."""
         held = []
         def action(link, pdu):
             held.append(self.lock_store())
@@ -366,7 +365,7 @@ class StoreGone(ProxyCase):
     def test_store_locked_before_cleanupset_is_done_and_repaired(self):
         held = self.locked_at('CommitSet answer', lambda link, pdu: link.to_master(pdu.octets))
         self.assertEqual('noError', self.set())
-        # What the manager was told is what it sees, whatever the store says to this.
+        # The manager sees the values for which it got success.
         self.assertEqual(99, self.world.get('lbcRealWeight', 1, 1, 1))
         self.assertIn(self.world.get('lbcJobState', 1), (mib.QUEUED, mib.SUCCEEDED))
         held[0].execute('ROLLBACK')
@@ -399,7 +398,7 @@ class StoreGone(ProxyCase):
 
 
 class DaemonKilled(ProxyCase):
-    """lbclusterd dies in the middle of a SET (kill -9), and is started again."""
+    """lbclusterd is killed (SIGKILL) within a SET and restarts."""
 
     def kill_at(self, name, deliver=False):
         def kill(link, pdu):
@@ -417,7 +416,7 @@ class DaemonKilled(ProxyCase):
         self.assert_untouched(restarted=1)
 
     def test_daemon_killed_before_cleanupset_keeps_the_change(self):
-        # The manager may have been told success: the change stays, its jobs go on.
+        # The manager may have got success: the change stays, and its jobs run.
         self.assertNotEqual('noError', self.kill_at('CommitSet answer'))
         self.assert_done(restarted=1)
 
@@ -436,7 +435,7 @@ class DaemonKilled(ProxyCase):
 
 
 class Slow(ProxyCase):
-    """A subagent that was stopped for longer than snmpd waits: real repeats."""
+    """A subagent that is stopped for longer than snmpd waits: real repeats."""
 
     agentx = dict(agentx_timeout=1, agentx_retries=5)
 
@@ -455,7 +454,7 @@ class Slow(ProxyCase):
 
 
 class Life(Case):
-    """snmpd comes and goes."""
+    """snmpd starts and ends."""
 
     def setUp(self):
         self.world = self.new_world()
@@ -491,13 +490,13 @@ class Life(Case):
             self.world.start_master()
             self.world.wait_served()
             self.assert_set_works(weight)
-            # One line for each loss, one for each return.
+            # One line for each end of a session, one for each begin.
             self.assertEqual((number, number + 1), (self.count(LOST), self.count(SERVING)))
 
     def test_master_stopped_for_seconds_is_served_again(self):
         self.world.start()
         self.world.master.signal(signal.SIGSTOP)
-        # The daemon is none the worse: it follows the store meanwhile.
+        # lbclusterd follows the store in that time.
         self.world.ctl('set-weight', 'web/http/a', '33')
         self.world.ctl('set-weight', 'web/http/a', '34')
         self.world.master.signal(signal.SIGCONT)
@@ -541,7 +540,7 @@ class Life(Case):
         self.world.stop_daemon()
         wait_for(lambda: not entries(), 10, 'no row is left')
 
-    def test_other_subagent_has_the_tree_is_told_and_waited_for(self):
+    def test_registration_of_another_subagent_is_logged_and_waited_for(self):
         self.world.start_master()
         other = Subagent(self.world.socket, mib.ROOT)
         self.addCleanup(other.close)
@@ -554,7 +553,7 @@ class Life(Case):
 
 
 class Bad(Case):
-    """Whatever listens where snmpd should."""
+    """Faulty masters."""
 
     def check(self, how, pattern):
         world = self.new_world()
@@ -563,7 +562,7 @@ class Bad(Case):
         self.addCleanup(bad.close)
         world.start_daemon(wait=False)
         world.wait_logged(pattern, deadline_s=10)
-        # It goes on in peace: no storm, no spinning, and it follows the store.
+        # lbclusterd tries rarely, needs little CPU time and follows the store.
         began, connections, cpu = time.monotonic(), bad.connections, cpu_s(world.daemon.pid)
         world.ctl('set-weight', 'web/http/a', '61')
         wait_for(lambda: time.monotonic() - began > 1.5, 5, 'a while')
@@ -572,9 +571,9 @@ class Bad(Case):
         self.assertLess(world.daemon_log().count('\n'), 60)
         bad.close()
         world.start_master()
-        world.wait_served(SERVED_S + 8)     # after strikes it looks every 8 s
+        world.wait_served(SERVED_S + 8)     # after failed sessions it tries every 8 s
         self.assertEqual(61, world.get('lbcRealWeight', 1, 1, 1))
-        # And again, to be ended while such a master is there.
+        # Once more, to end lbclusterd during the outage.
         world.stop_master()
         bad = BadMaster(world.socket, how)
         self.addCleanup(bad.close)
@@ -582,13 +581,13 @@ class Bad(Case):
             wait_for(lambda: bad.connections > 0, 10, 'a connection')
         world.stop_daemon()
 
-    def test_master_that_is_silent_is_waited_for(self):
+    def test_master_that_does_not_answer_is_waited_for(self):
         self.check('silent', 'does not answer')
 
     def test_master_that_closes_is_waited_for(self):
         self.check('close', LOST)
 
-    def test_master_that_is_deaf_is_waited_for(self):
+    def test_master_that_does_not_accept_is_waited_for(self):
         self.check('deaf', 'accepts no connections')
 
     def test_master_that_speaks_garbage_is_waited_for(self):
@@ -609,7 +608,7 @@ class Bad(Case):
         world.wait_served()
         world.stop_daemon()
 
-    def test_rubbish_on_a_session_ends_it_and_is_served_again(self):
+    def test_protocol_error_ends_the_session_and_a_new_one_begins(self):
         world = self.new_world()
         proxy = Proxy(os.path.join(world.dir, 'proxy'), world.socket)
         self.addCleanup(proxy.close)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Notifications, as a real snmptrapd receives them from a real snmpd: what each says,
-# when it is sent and when not, and that a burst delays no answer.
+# Notifications that a real snmptrapd receives from a real snmpd: their contents, when they
+# are sent, and that many of them delay no answer.
 #
-# That something is not sent is seen by what is sent after it: notifications of a
-# kind come in the order of their events.
+# To see that a notification is not sent, a test waits for a later one of the same kind:
+# these come in the order of their events.
 """Notifications."""
 
 import os
@@ -63,7 +63,7 @@ def of_real(row, *columns):
 
 
 class NotifyCase(Case):
-    """A world in which all is well."""
+    """A world in which all services are up."""
 
     interval = 0
     conf = {}
@@ -91,7 +91,7 @@ class NotifyCase(Case):
         self.assertEqual('noError', self.set((mib.oid('lbcRealWeight', *row), 'u', weight)))
 
     def mark(self):
-        """Until a service that changes now is told, and all before it with it."""
+        """Waits for the notification of a service that changes now, and so for all before it."""
         told = len(self.of_mark())
         self.measure('web/mark/m', active=self.world.get('lbcServiceStatus', *MARK) != UP)
         wait_for(lambda: len(self.of_mark()) > told, 10, 'the mark is told')
@@ -101,13 +101,13 @@ class NotifyCase(Case):
                 if trap.values['lbcServiceName'] == 'mark']
 
     def but_mark(self, name=None):
-        """All of a kind that are not of the mark."""
+        """All notifications of a kind without those of mark()."""
         return [trap for trap in self.traps.all(name)
                 if trap.values.get('lbcServiceName') != 'mark']
 
 
 class Each(NotifyCase):
-    """What each of the six says."""
+    """The contents of each of the six notifications."""
 
     def test_real_active_change_has_all_objects(self):
         since = time.time()
@@ -141,7 +141,7 @@ class Each(NotifyCase):
         self.traps.wait('lbcJobEnd', 3)
         self.assertEqual(2, len(self.traps.all('lbcRealConfigChange')))
 
-    def test_real_config_change_by_the_command_line_is_told(self):
+    def test_real_config_change_by_lbclusterctl_is_sent(self):
         self.world.ctl('set-weight', 'web/http/b', '7')
         trap, = self.traps.wait('lbcRealConfigChange')
         self.assertEqual(('b', 7), (trap.values['lbcRealName'], trap.values['lbcRealWeight']))
@@ -168,7 +168,7 @@ class Each(NotifyCase):
                           'recorded: the cluster has no data plane'],
                          list(trap.values.values()))
 
-    def test_job_end_is_told_when_the_driver_is_done(self):
+    def test_job_end_is_sent_when_the_driver_is_done(self):
         self.weight(P, 55)
         self.assertEqual(1, self.world.get('lbcRealPendingJobs', *P))
         self.weight(A, 44)
@@ -181,7 +181,7 @@ class Each(NotifyCase):
         self.assertEqual([mib.FAILED, REJECTED], list(trap.values.values())[1:3])
         self.assertEqual('No such server.', trap.values['lbcJobMessage'])
 
-    def test_job_that_is_superseded_is_told(self):
+    def test_superseded_job_is_sent(self):
         self.weight(P, 55)
         self.weight(P, 56)
         trap, = self.traps.wait('lbcJobEnd')
@@ -190,7 +190,7 @@ class Each(NotifyCase):
 
 
 class Stats(NotifyCase):
-    """Statistics that get stale and fresh again."""
+    """Statistics that become stale and fresh again."""
 
     conf = {'stale_after': 300}
 
@@ -199,7 +199,7 @@ class Stats(NotifyCase):
                        ' WHERE real_id IN (%s)' % ', '.join(map(str, numbers)), seconds,
                        file='lbcluster-stats.db')
 
-    def test_stale_and_fresh_tell_the_first_and_the_count(self):
+    def test_stale_and_fresh_have_the_first_row_and_the_number(self):
         self.age(299, 1, 2, 3)
         trap, = self.traps.wait('lbcStatsStale', deadline_s=10)
         row = {'a': A, 'b': B, 'f': F}[trap.values['lbcRealName']]
@@ -220,9 +220,9 @@ class Stats(NotifyCase):
 
 
 class Quiet(NotifyCase):
-    """What is not sent."""
+    """Events without a notification."""
 
-    def test_start_tells_nothing_that_was_found(self):
+    def test_initial_states_send_nothing(self):
         self.world.stop_daemon()
         self.measure('web/http/a', active=False)
         self.world.ctl('set-weight', 'web/http/b', '7')
@@ -230,7 +230,7 @@ class Quiet(NotifyCase):
         self.mark()
         self.assertEqual([], self.but_mark())
 
-    def test_new_rows_are_no_changes(self):
+    def test_new_rows_send_nothing(self):
         self.world.load(INVENTORY.replace(
             'cluster driven', 'cluster more { service t { real x { address = 10.0.2.1'
             '  port = 80  weight = 1 } } }\ncluster driven'))
@@ -238,7 +238,7 @@ class Quiet(NotifyCase):
         self.mark()
         self.assertEqual([], self.but_mark())
 
-    def test_activity_that_a_set_explains_is_not_told(self):
+    def test_activity_that_a_set_explains_is_not_sent(self):
         self.assertEqual('noError', self.set((mib.oid('lbcRealEnabled', *A), 'i', FALSE)))
         self.measure('web/http/a', active=False)
         self.world.wait_value(1, 'lbcRealStatsActiveTransitions', *A)
@@ -251,7 +251,7 @@ class Quiet(NotifyCase):
         self.assertEqual(FALSE, trap.values['lbcRealStatsActive'])
         self.assertEqual(1, len(self.but_mark('lbcRealActiveChange')))
 
-    def test_set_that_is_undone_tells_nothing(self):
+    def test_undone_set_sends_nothing(self):
         other = mib.ROOT[:-1] + (mib.ROOT[-1] + 1,)
         subagent = Subagent(self.world.socket, other, {'CommitSet': COMMIT_FAILED})
         self.addCleanup(subagent.close)
@@ -266,7 +266,7 @@ class Quiet(NotifyCase):
         self.assertEqual(['lbcJobEnd'], [trap.name for trap in self.but_mark()])
         self.assertEqual(0, self.world.get('lbcNotifySuppressed', 0))
 
-    def test_no_change_is_told_of_a_set_to_the_same_values(self):
+    def test_set_of_the_same_values_sends_nothing(self):
         self.weight(A, 10)
         self.weight(M, 9)
         self.traps.wait('lbcJobEnd', lbcJobRealName='m')
@@ -276,7 +276,7 @@ class Quiet(NotifyCase):
 class Enable(NotifyCase):
     """lbcNotifyEnable."""
 
-    def test_bits_that_are_not_set_are_not_sent_and_live_through_a_restart(self):
+    def test_cleared_bits_disable_notifications_also_after_a_restart(self):
         self.enable('serviceStatus')
         for _ in range(2):
             self.assertEqual(bits('serviceStatus'), self.world.get('lbcNotifyEnable', 0))
@@ -293,7 +293,7 @@ class Enable(NotifyCase):
         self.assertEqual({'lbcServiceStatusChange', 'lbcRealConfigChange', 'lbcJobEnd'},
                          {trap.name for trap in self.traps.all()})
 
-    def test_what_a_set_of_it_answers(self):
+    def test_answers_to_a_set_of_the_bits(self):
         for value, status, after in (
                 (b'\xa0', 'noError', b'\xa0'), (b'\x40\0', 'noError', b'\x40'),
                 (b'', 'noError', b'\0'), (b'\xf8' + bytes(7), 'noError', b'\xf8'),
@@ -302,12 +302,12 @@ class Enable(NotifyCase):
             self.assertEqual(status, self.set((ENABLE, 's', value)), value)
             self.assertEqual(after, self.world.get('lbcNotifyEnable', 0))
         self.assertEqual('wrongType', self.set((ENABLE, 'i', 1)))
-        # The value that is there already is not written again.
+        # The present value is not written again.
         written = os.stat(self.world.store + '/lbcluster.db').st_mtime_ns
         self.assertEqual('noError', self.set((ENABLE, 's', b'\xf8')))
         self.assertEqual(written, os.stat(self.world.store + '/lbcluster.db').st_mtime_ns)
 
-    def test_it_goes_with_the_rest_of_a_request_or_not_at_all(self):
+    def test_bits_are_set_with_the_rest_of_the_request_or_not_at_all(self):
         self.assertEqual('wrongValue', self.set(
             (ENABLE, 's', b'\0'), (mib.oid('lbcRealWeight', *A), 'u', 99999)))
         self.assertEqual(bits(*ALL), self.world.get('lbcNotifyEnable', 0))
@@ -327,7 +327,7 @@ class Throttle(NotifyCase):
         self.measure('web/http/a', active=active)
         self.world.wait_value(before + 1, 'lbcRealStatsActiveTransitions', *A)
 
-    def test_what_stands_at_the_end_is_sent_and_what_does_not_is_counted(self):
+    def test_change_that_holds_is_sent_and_another_is_counted(self):
         self.assertEqual(5, self.world.get('lbcNotifyMinInterval', 0))
         self.enable('realActive', 'serviceStatus')
         self.flap(False)
@@ -335,7 +335,7 @@ class Throttle(NotifyCase):
         first = time.monotonic()
         for active in (True, False, True):
             self.flap(active)
-        # Of another row it is told at once.
+        # The notification of another row is sent at once.
         self.measure('web/http/b', active=False)
         self.traps.wait('lbcRealActiveChange', lbcRealName='b')
         self.assertEqual(1, len([trap for trap in self.traps.all('lbcRealActiveChange')
@@ -344,7 +344,7 @@ class Throttle(NotifyCase):
         self.assertGreater(time.monotonic() - first, 4.5)
         self.assertGreaterEqual(self.world.get('lbcNotifySuppressed', 0), 2)
 
-    def test_what_is_as_it_was_is_not_sent_again(self):
+    def test_change_back_is_not_sent(self):
         self.enable('realActive')
         self.flap(False)
         self.traps.wait('lbcRealActiveChange')
@@ -355,7 +355,7 @@ class Throttle(NotifyCase):
 
 
 class Ways(NotifyCase):
-    """How they get there."""
+    """Delivery."""
 
     sink = {'sink': V3_INFORM}
 
@@ -365,7 +365,7 @@ class Ways(NotifyCase):
         self.assertIn('INFORM', trap.how)
         self.assertIn('v3', trap.how)
 
-    def test_what_happens_without_a_master_is_told_later_as_it_is_then(self):
+    def test_events_without_a_master_are_sent_later(self):
         self.world.stop_master()
         self.world.wait_logged(r'\[agentx\] the master at \S+ closed the (connection|session)')
         self.world.ctl('set-weight', 'web/http/a', '77')
@@ -381,7 +381,7 @@ class Ways(NotifyCase):
 
 
 class Burst(Case):
-    """A rack goes down."""
+    """A thousand servers fail at once."""
 
     REALS = 1000
 
@@ -389,7 +389,7 @@ class Burst(Case):
         return [{'path': 'web/s%d/r%d' % (i % 10, i), 'active': active}
                 for i in range(self.REALS)]
 
-    def test_rack_down_is_told_and_delays_no_answer(self):
+    def test_many_notifications_delay_no_answer(self):
         world = self.new_world()
         traps = Traps(world)
         world.load('cluster web {' + ''.join(
@@ -401,7 +401,7 @@ class Burst(Case):
         world.start()
         with world.slowest_get() as slowest:
             world.import_statistics(self.paths(False))
-            # Services first: what matters most is not behind a thousand others.
+            # Services come first.
             traps.wait('lbcServiceStatusChange', 10, 10, lbcServiceStatus=DOWN)
             traps.wait('lbcRealActiveChange', self.REALS, 20, lbcRealStatsActive=FALSE)
         told = [trap.values['lbcRealName'] for trap in traps.all('lbcRealActiveChange')]

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# What a SET answers: each row of the tables of the MIB contract through a real
-# snmpd, in SNMPv1, v2c and v3: status and error-index, the values after it, the
-# jobs it made, what lbcSysLastReject* tells.
+# The answer to each kind of SET through a real snmpd, in SNMPv1, v2c and v3: status and
+# error-index, the values and jobs after it, and lbcSysLastReject*.
 """SET requests."""
 
 import json
@@ -51,7 +50,7 @@ PATHS = ['web/http/a', 'web/http/b', 'web/http/c', 'web/ssh/x', 'web/ssh/y']
 
 
 class SetCase(Case):
-    """A world whose rows are set back before each request that is tried."""
+    """A world whose rows are reset before each request."""
 
     inventory = INVENTORY
 
@@ -75,7 +74,7 @@ class SetCase(Case):
         varbinds = []
         for name in self.rows:
             weight, fallback, enabled = rows.get(name, (10, FALSE, TRUE))
-            # A disabled fallback exists, but only becomes one while enabled.
+            # A fallback may be disabled, but only an enabled row becomes fallback.
             varbinds += [self.varbind(ENABLED, name, TRUE if fallback == TRUE else enabled),
                          self.varbind(FALLBACK, name, fallback),
                          self.varbind(WEIGHT, name, weight)]
@@ -258,7 +257,7 @@ class Single(SetCase):
             self.assertEqual(('noError', 0), self.send(version, [(NOTIFY, 's', bits)])[:2])
             self.assertEqual(bits, client.get(NOTIFY).value)
             self.assertEqual(before, self.state())
-        # With others it is all or nothing; no bits at all are none that are set.
+        # With other varbinds it is all or nothing. Without octets no bit is set.
         self.assertEqual(('inconsistentValue', 2), self.send(
             2, [(NOTIFY, 's', b'\xf8'), (LOCK, 'i', 2000000000)])[:2])
         self.assertEqual(b'\x48', client.get(NOTIFY).value)
@@ -306,7 +305,7 @@ class Single(SetCase):
 
     # Row 4.
 
-    def test_set_of_what_is_not_writable_is_not_writable(self):
+    def test_set_of_a_read_only_object_is_not_writable(self):
         row = self.rows['a']
         root = mib.ROOT
         oids = [mib.oid(name, *row) for name in (
@@ -322,7 +321,7 @@ class Single(SetCase):
                  mib.oid('lbcClusterByNameIndex', 'web'),
                  mib.oid('lbcServiceByNameIndex', row[0], 'http'),
                  mib.oid('lbcRealByNameIndex', *row[:2], 'a'),
-                 mib.oid('lbcRealName', 9, 9, 9),       # nor is a row that is not there
+                 mib.oid('lbcRealName', 9, 9, 9),       # and a missing row
                  mib.oid('lbcRealEntry', 0, *row), mib.oid('lbcRealEntry', 16, *row),
                  mib.oid('lbcRealTable'), mib.oid('lbcRealTable', 2, 8, *row),
                  root, root + (0, 1), root + (1,), root + (1, 99, 1, 0), root + (2, 1),
@@ -450,7 +449,7 @@ class Single(SetCase):
         before = self.world.get('lbcSysSetLock', 0)
         self.world.wait_written()
         self.world.sql("UPDATE setting SET value = 2147483647 WHERE name = 'set_lock'")
-        # A lock that was changed elsewhere is judged as it is stored, seen or not.
+        # A lock that another program changed is compared as stored.
         self.assertEqual(('noError', 0), self.send(2, [(LOCK, 'i', 2147483647)])[:2])
         self.assertEqual(0, self.world.get('lbcSysSetLock', 0))
         self.assert_lock_written(0)
@@ -462,7 +461,7 @@ class Single(SetCase):
 
     # Order of the checks.
 
-    def test_checks_of_a_varbind_come_in_their_order(self):
+    def test_checks_of_a_varbind_have_their_order(self):
         missing = (99, 99, 99)
         # Writable before type, type before range, range before row.
         self.assert_refused([(mib.oid('lbcRealPort', *missing), 's', b'')], 'notWritable', 1)
@@ -473,7 +472,7 @@ class Single(SetCase):
         self.assert_refused([self.varbind(FALLBACK, 'a', TRUE), self.varbind(WEIGHT, missing, 1)],
                             'noCreation', 2, start=dict(b=(10, TRUE, TRUE)))
 
-    # Another way to write: net-snmp's own tool.
+    # With net-snmp's own tool.
 
     def test_snmpset_of_weight_is_done(self):
         self.place()
@@ -502,10 +501,10 @@ class Single(SetCase):
             done = subprocess.run([*words[:1], '-m', '', *words[1:]], capture_output=True,
                                   text=True, check=True)
             self.assertNotIn('No Such Object', done.stdout)
-        # The lines that set say what is set already.
+        # The lines that set have the present values.
         self.assertEqual(before, self.state())
 
-    def test_snmpset_refused_tells_why(self):
+    def test_refused_snmpset_has_a_reason(self):
         self.place(b=(10, TRUE, TRUE))
         done = subprocess.run(
             ['snmpset', '-m', '', '-On', '-v2c', '-c', 'private',
@@ -551,8 +550,8 @@ class Several(SetCase):
         self.assert_refused([self.varbind(FALLBACK, name, TRUE) for name in 'cab'],
                             'inconsistentValue', 2, mib.REJECT_FALLBACK_TAKEN, start={})
 
-    def test_two_fallbacks_with_one_taken_back_is_done(self):
-        # The last of a column wins: a is asked for and taken back.
+    def test_two_fallbacks_with_the_last_one_false_is_done(self):
+        # The last change of a column wins.
         self.assert_accepted(
             [self.varbind(FALLBACK, 'a', TRUE), self.varbind(FALLBACK, 'b', TRUE),
              self.varbind(FALLBACK, 'a', FALSE)], [(FALLBACK, 'b', FALSE, TRUE)])
@@ -568,7 +567,7 @@ class Several(SetCase):
             self.assert_refused(varbinds, 'inconsistentValue', index,
                                 mib.REJECT_FALLBACK_NEEDS_ENABLED, ('web/http/a',), start={})
 
-    def test_disable_of_fallback_is_done_and_keeps_the_slot(self):
+    def test_disabled_fallback_remains_fallback(self):
         self.assert_accepted([self.varbind(ENABLED, 'a', FALSE)],
                              [(ENABLED, 'a', TRUE, FALSE)], start=dict(a=(10, TRUE, TRUE)))
         client = self.world.client()
@@ -579,11 +578,11 @@ class Several(SetCase):
         self.assertEqual(('inconsistentValue', 1),
                          self.send(2, [self.varbind(FALLBACK, 'b', TRUE)])[:2])
 
-    def test_fallback_of_what_is_fallback_is_no_error(self):
+    def test_fallback_of_the_fallback_is_no_error(self):
         for enabled in (TRUE, FALSE):
             self.assert_accepted([self.varbind(FALLBACK, 'a', TRUE)], [],
                                  start=dict(a=(10, TRUE, enabled)))
-        # And with a disable beside it: the flag does not change, so no rule is asked.
+        # With a disable beside it too: the flag does not change, so no rule applies.
         self.assert_accepted(
             [self.varbind(FALLBACK, 'a', TRUE), self.varbind(ENABLED, 'a', FALSE)],
             [(ENABLED, 'a', TRUE, FALSE)], start=dict(a=(10, TRUE, TRUE)))
@@ -596,7 +595,7 @@ class Several(SetCase):
     def test_last_of_one_column_wins(self):
         self.assert_accepted([self.varbind(WEIGHT, 'a', 5), self.varbind(WEIGHT, 'a', 7)],
                              [(WEIGHT, 'a', 10, 7)])
-        # Back to what is stored: no change at all.
+        # To the stored value: no change.
         self.assert_accepted([self.varbind(WEIGHT, 'a', 5), self.varbind(WEIGHT, 'a', 10)], [])
 
     def test_lock_and_weight_is_done_and_increments_lock(self):
@@ -612,7 +611,7 @@ class Several(SetCase):
         self.assert_refused([weight, stale], 'inconsistentValue', 2,
                             mib.REJECT_LOCK_MISMATCH, start={})
 
-    def test_jobs_of_one_request_tell_it_and_of_another_do_not(self):
+    def test_jobs_of_one_request_have_the_same_number(self):
         self.place()
         first = self.world.get('lbcJobLastId', 0) + 1
         self.send(2, [self.varbind(WEIGHT, 'a', 1), self.varbind(WEIGHT, 'x', 2),
@@ -627,7 +626,7 @@ class Several(SetCase):
              self.varbind(ENABLED, 'b', FALSE)],
             [(WEIGHT, 'a', 10, 5), (FALLBACK, 'a', FALSE, TRUE), (ENABLED, 'b', TRUE, FALSE)])
 
-    def test_first_fault_of_several_is_told(self):
+    def test_first_fault_of_several_is_reported(self):
         self.assert_refused(
             [self.varbind(WEIGHT, 'a', 5), self.varbind(ENABLED, 'a', 3),
              self.varbind(WEIGHT, 'b', b'', 's'), self.varbind(WEIGHT, (9, 9, 9), 5)],

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# The whole tree of a fixture: every OID, type and value as fixture.golden has
-# them, by GET, GETNEXT and GETBULK, from beside and beyond, in SNMPv1, v2c and
-# v3, by two implementations. A moved OID or a changed type shows here.
+# Compares each OID, type and value of a fixture with fixture.golden: by GET, GETNEXT and
+# GETBULK, also from OIDs between and after the instances, in SNMPv1, v2c and v3, with
+# pysnmp and net-snmp's tools.
 #
-# After a wanted change of the MIB: LBCLUSTER_TESTS_GOLDEN_WRITE=1, and read the
-# difference.
+# After an intended change of the MIB, run it with LBCLUSTER_TESTS_GOLDEN_WRITE=1 and read
+# the difference.
 """Golden walk."""
 
 import bisect
@@ -28,14 +28,14 @@ SUB_ID_MAX = 4294967295
 LONG = '/'.join('%s-abcdefghijklmnopqrstuvwxyz.0123456789_ABCDEFGHIJKLMNOPQR' % word
                 for word in ('CLUSTER', 'SERVICE', 'REALONE'))
 
-# Times in the store: T is half a minute before the test, so that nothing that the
-# test itself causes has it.
+# Times in the store. T is half a minute before the test, so that no event of the test
+# has this time.
 FIXED = 1577934245      # 2020-01-02T03:04:05Z
 FUTURE_S = 3600
 
 
 def statistics(t):
-    """Rows before lbclusterd starts, and rows for when it runs."""
+    """SQL for before and after the start of lbclusterd."""
     before = [
         dict(path='web/http/web-1', active=True, active_connections=11,
              inactive_connections=12, persistent_connections=13, connections_per_second=14,
@@ -46,7 +46,7 @@ def statistics(t):
         dict(path='web/http/web-2', active=True, active_connections=5, last_update=t - 60),
         dict(path='web/http/sorry', active=True, active_connections=0, bps_in=1499,
              bps_out=1500, last_update=t),
-        # Disabled, and still busy.
+        # Disabled, with connections.
         dict(path='web/http/web-10', active=True, active_connections=100, pps_out=1,
              last_update=t),
         dict(path='web/https/web-1', active=True, active_connections=1, last_update=t),
@@ -64,7 +64,7 @@ def statistics(t):
         dict(path='lab/rates/small', active=False, bps_in=1499, bps_out=1500,
              last_update=t),
         dict(path='lab/places/ip4', active=True, last_update=t),
-        # Counts, but does not know whether it is active.
+        # Has numbers, and no value for active.
         dict(path='lab/places/host', active_connections=3, last_update=t),
     ]
     running = [
@@ -76,7 +76,7 @@ def statistics(t):
 
 
 class Golden(Case):
-    """One world for all tests of this file: nothing here changes it."""
+    """One world for all tests of this file, which change nothing."""
 
     inventory = open(os.path.join(HERE, 'fixture.conf'), encoding='ascii').read()
 
@@ -91,12 +91,12 @@ class Golden(Case):
         world.ctl('remove', 'gap')
         world.ctl('load', os.path.join(HERE, 'fixture-late.conf'))
         world.import_statistics(before)
-        # A collector whose clock is ahead of ours; import-statistics refuses it.
+        # A collector with a clock in the future; import-statistics refuses it.
         world.sql('UPDATE statistics SET last_update = ? WHERE real_id = ?', cls.t + FUTURE_S,
                   world.number('lab/places/ip4')[2], file='lbcluster-stats.db')
         world.ctl('disable', 'web/http/a')
         world.ctl('enable-fallback', 'lab/places/host')
-        # A plane driver at work: what it found out, and jobs in every state.
+        # What a driver writes, and jobs in each state.
         world.sql("UPDATE cluster SET plane = 'haproxy', plane_status = 3,"
                   " plane_message = 'connect: Connection refused' WHERE name = 'a'")
         world.sql('INSERT INTO look (cluster_id, time, interval_ms) VALUES (?, ?, 86400000)',
@@ -144,7 +144,7 @@ class Golden(Case):
         return str(age)
 
     def line(self, varbind):
-        """A varbind as the golden file has it; what changes from run to run as @word."""
+        """A varbind as in the golden file; values that change from run to run are @word."""
         name = mib.name_of(varbind.oid)
         value = varbind.value
         if name in mib.DATES:
@@ -213,7 +213,7 @@ class Golden(Case):
             self.assertEqual(('noError', 0), answer[:2])
             self.assert_same(self.varbinds[at + 1:at + 31], answer.varbinds)
 
-    def test_getnext_alone_walks_the_same(self):
+    def test_getnext_in_a_row_walks_the_tree(self):
         # One varbind per PDU, as snmpwalk does.
         client = self.world.client()
         at, found = ROOT, []
@@ -228,7 +228,7 @@ class Golden(Case):
     # -- from beside ------------------------------------------------------
 
     def starts_beside(self):
-        """OIDs that are none, around and between all that are."""
+        """OIDs before, between and after the instances."""
         starts = {ROOT, ROOT + (0,), ROOT + (1,), ROOT + (1, 0), ROOT + (1, SUB_ID_MAX),
                   ROOT[:-1] + (ROOT[-1] - 1, SUB_ID_MAX)}
         for oid in self.oids:
@@ -244,12 +244,12 @@ class Golden(Case):
         for name, oid in mib.NAMES.items():
             if oid[:len(ROOT)] != ROOT:
                 continue
-            # A table, an entry, a column, a scalar: themselves and beside.
+            # A table, an entry, a column, a scalar: their OIDs and OIDs near them.
             starts.update((oid, oid + (0,), oid + (SUB_ID_MAX,), oid + (0, 0, 0, 0),
                            oid[:-1] + (oid[-1] + 1,), oid + (1, 1, SUB_ID_MAX)))
             if name.endswith('Entry'):
                 starts.update(oid + (column, 1) for column in range(0, 40))
-        # By name: the length and the octets do not agree, or are none.
+        # By name: the length is wrong, or the octets are invalid.
         for column, index in (('lbcClusterByNameIndex', ()), ('lbcServiceByNameIndex', (1,)),
                               ('lbcRealByNameIndex', (1, 1))):
             base = mib.oid(column, *index)
@@ -259,7 +259,7 @@ class Golden(Case):
                 (64,), (65,), (65,) + (97,) * 65, (SUB_ID_MAX,), (SUB_ID_MAX, 119)))
         return sorted(start for start in starts if len(start) <= 128)
 
-    def test_getnext_from_beside_gives_the_next(self):
+    def test_getnext_between_instances_gives_the_next(self):
         client = self.world.client()
         starts = [start for start in self.starts_beside() if start < self.oids[-1]]
         self.assertGreater(len(starts), 2000)
@@ -311,7 +311,7 @@ class Golden(Case):
         yield mib.oid('lbcRealEntry', 16, *row), object_
         yield mib.oid('lbcRealEntry', SUB_ID_MAX, *row), object_
         yield mib.oid('lbcRealTable', 2, 2, *row), object_
-        # Not accessible: a column in the MIB, no object to a manager.
+        # Not accessible: a column of the MIB that no manager can read.
         yield mib.oid('lbcRealIndex', *row), object_
         yield mib.oid('lbcClusterIndex', 1), object_
         yield mib.oid('lbcServiceIndex', 1, 1), object_
@@ -322,7 +322,7 @@ class Golden(Case):
         yield mib.oid('lbcRealName', *row[:2], 0), instance
         yield mib.oid('lbcRealName', *row[:2], SUB_ID_MAX), instance
         yield mib.oid('lbcRealName', *row[:2], 2147483648), instance
-        # The real service is there, but not below that service or cluster.
+        # The real service exists below another service or cluster.
         yield mib.oid('lbcRealName', row[0], row[1] + 1, row[2]), instance
         yield mib.oid('lbcRealName', row[0] + 1, row[1], row[2]), instance
         yield mib.oid('lbcServiceName', 2, 1), instance
@@ -348,7 +348,7 @@ class Golden(Case):
         yield mib.oid('lbcJobState', 0), instance
         yield mib.oid('lbcJobState', 1000), instance
 
-    def test_get_of_missing_says_object_or_instance(self):
+    def test_get_of_missing_is_no_such_object_or_instance(self):
         client = self.world.client('ours')
         for oid, kind in self.missing():
             with self.subTest(oid=oid_text(oid[len(ROOT):])):
@@ -420,13 +420,13 @@ class Golden(Case):
             [name, '-m', '', '-Onex', *args, '127.0.0.1:%d' % self.world.port,
              '.' + oid_text(ROOT)],
             capture_output=True, text=True, timeout=60, check=True)
-        # A long octet string goes over several lines.
+        # A long octet string has several lines.
         text = re.sub(r'\n(?!\.)', ' ', done.stdout)
         self.assertEqual('', done.stderr)
         return [(oid_parse(oid), value) for oid, value in self._LINE.findall(text)]
 
     def tool_text(self, varbind):
-        """What the tools print for a varbind, spaces left out."""
+        """The output of the tools for a varbind, without spaces."""
         if varbind.type == 'STRING':
             if not varbind.value:
                 return '""'
