@@ -14,6 +14,8 @@
 
 #include "store/sql.h"
 
+enum { DB_PATH_SIZE = 4096 };
+
 #define DB_DAMAGED "damaged: put a backup in its place"
 
 /* The kind of a file: lbcluster.db or lbcluster-stats.db. */

@@ -16,8 +16,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { PATH_SIZE = 4096 };
-
 /* -- steps of an open ------------------------------------------------------------- */
 
 struct opening {
@@ -58,7 +56,7 @@ static enum err_code
 companions_check(struct opening *opening, struct err *err)
 {
 	static const char *const tails[] = { "-journal", "-wal", "-shm" };
-	char path[PATH_SIZE];
+	char path[DB_PATH_SIZE];
 	struct stat st;
 
 	for (size_t i = 0; i < COUNT(tails); i++) {
@@ -332,7 +330,7 @@ static enum err_code
 leftovers_check(const char *path, struct err *err)
 {
 	static const char *const tails[] = { "-journal", "-wal" };
-	char left[PATH_SIZE];
+	char left[DB_PATH_SIZE];
 	struct stat st;
 
 	for (size_t i = 0; i < COUNT(tails); i++) {
@@ -364,7 +362,7 @@ enum err_code
 db_create(const struct db_kind *kind, const char *path, struct err *err)
 {
 	struct db db = { .kind = kind };
-	char name[PATH_SIZE];
+	char name[DB_PATH_SIZE];
 	enum err_code code;
 	unsigned unique;
 	int fd;

@@ -14,7 +14,7 @@
 #include "util/file.h"
 #include "util/lockfile.h"
 
-enum { PAUSE_US = 5000, PATH_SIZE = 4096 };
+enum { PAUSE_US = 5000 };
 
 /* Marks of the lock file. */
 enum { MARK_MAIN, MARK_STATS };
@@ -95,7 +95,7 @@ store_reader_wait(struct store *store, const char *program, int wait_ms, struct 
 {
 	int64_t until = clock_steady_ms() + wait_ms, main = 0, stats = 0;
 	enum err_code code = ERR_OK;
-	char path[PATH_SIZE];
+	char path[DB_PATH_SIZE];
 	int fd;
 
 	if (store->main.handle == NULL)

@@ -16,8 +16,6 @@
 #include "util/clock.h"
 #include "util/file.h"
 
-enum { PATH_SIZE = 4096 };
-
 /* Locks the file "lbcluster-stats.db.lock": LOCK_SH to open the statistics, LOCK_EX to replace
  * them. Otherwise a program that has the old file half open would use the log of the new one.
  * *ret_fd is -1 if the lock file cannot be created or read: the caller goes on without it. */
@@ -26,7 +24,7 @@ replacement_lock(const struct store *store, int operation, int *ret_fd, struct e
 {
 	const struct timespec pause = { .tv_nsec = 5L * 1000 * 1000 };
 	int64_t until = clock_steady_ms() + store->wait_ms;
-	char path[PATH_SIZE];
+	char path[DB_PATH_SIZE];
 	enum err_code code;
 	int fd = -1;
 
@@ -61,7 +59,7 @@ static enum err_code
 set_aside(const struct store *store, struct err *err)
 {
 	static const char *const tails[] = { "-wal", "-shm", "-journal" };
-	char path[PATH_SIZE];
+	char path[DB_PATH_SIZE];
 
 	snprintf(path, sizeof(path), "%s.ill", store->stats.path);
 	if (rename(store->stats.path, path) == -1)

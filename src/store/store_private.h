@@ -12,30 +12,25 @@
 /*
  * The state of lbcluster.db, and of lbcluster-stats.db.
  *
- *              the last read was refused,
- *              most often by a lock                  COMMIT failed with an I/O error
- *      BUSY <--------------------------- OPEN ------------------------------> IN_DOUBT
- *        |   --------------------------> ^ ^                                     |
- *        |     a read succeeded          | '-------- closed and opened ----------+
- *        |                               |               (settles the doubt)     |
- *        | the name refers to another    | opened                                |
- *        | file, or to none, or the      |                                       |
- *        | lock file is lost             |                                       |
- *        +-----------------------> REPLACED <--. cannot be                       |
- *        |   (from OPEN, too)        |  |      | opened                          |
- *        |                           |  '------'                                 |
- *        | a read found              | the file is damaged, foreign or newer     |
- *        | damage or an              v                                           |
- *        '- I/O error --------->  DAMAGED <--------------------------------------'
- *            (from OPEN, too)        |
- *                                    '--> OPEN  after a person, or for statistics
- *                                               this program, replaced the file
+ *     ,--- a read failed, most often by a lock ---> BUSY
+ *   OPEN <-- a read succeeded ---------------------'
+ *     |
+ *     |  from OPEN and BUSY                                      back to OPEN:
+ *     |
+ *     +--- the name refers to another file or to
+ *     |    none, or the lock file is lost --------> REPLACED     the file is opened
+ *     +--- COMMIT failed with an I/O error -------> IN_DOUBT     the file is opened, which
+ *     |                                                          settles the doubt
+ *     `--- a read found damage or an I/O error ---> DAMAGED      the file is opened;
+ *                                                                statistics are replaced
  *
- * store_main_step() and store_stats_step() make these transitions. store_changed(), which a
- * program calls from its timer, opens a file that is not open at most once a second. A write
- * calls store_main_step() too, which opens a REPLACED or IN_DOUBT file at once: a write must
- * not go to a file that lost its name. A DAMAGED file waits for the timer, because the check
- * of a damaged file takes long.
+ * If a file cannot be opened it keeps its state, or becomes DAMAGED if it is damaged, foreign or
+ * newer. An I/O error of the statistics makes them REPLACED, because a new file would not help.
+ *
+ * store_main_step() and store_stats_step() open files. The timer of a program calls both, by
+ * store_changed(); they try once a second. A write calls store_main_step() too: it must not go
+ * to a file that lost its name, so a REPLACED or IN_DOUBT file is opened at once. A DAMAGED file
+ * waits for the timer, because its check takes long.
  */
 enum file_state { FILE_OPEN, FILE_BUSY, FILE_REPLACED, FILE_IN_DOUBT, FILE_DAMAGED };
 

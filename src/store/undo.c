@@ -20,18 +20,16 @@
 
 #define NOTE_NAME "lbcluster.undo-"
 
-enum { PATH_SIZE = 4096 };
-
 static void
-note_path(const struct store *store, uint64_t token, char path[PATH_SIZE])
+note_path(const struct store *store, uint64_t token, char path[DB_PATH_SIZE])
 {
-	snprintf(path, PATH_SIZE, "%s/" NOTE_NAME "%" PRIu64, store->dir, token);
+	snprintf(path, DB_PATH_SIZE, "%s/" NOTE_NAME "%" PRIu64, store->dir, token);
 }
 
 enum err_code
 store_undo_note(struct store *store, uint64_t token, struct err *err)
 {
-	char path[PATH_SIZE];
+	char path[DB_PATH_SIZE];
 	enum err_code code;
 	int fd;
 
@@ -44,7 +42,7 @@ store_undo_note(struct store *store, uint64_t token, struct err *err)
 void
 store_undo_note_drop(struct store *store, uint64_t token)
 {
-	char path[PATH_SIZE];
+	char path[DB_PATH_SIZE];
 
 	note_path(store, token, path);
 	unlink(path);
