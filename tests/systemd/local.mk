@@ -1,5 +1,4 @@
-# The units, with their programs, under a systemd booted in a container: what "make
-# check-systemd" runs, as root.
+# "make check-systemd" runs the units and their programs under systemd in a container, as root.
 
 EXTRA_DIST += tests/systemd/boot tests/systemd/run tests/systemd/inside tests/systemd/cures \
 	tests/systemd/readme tests/systemd/readme-prepare tests/systemd/readme-inside
@@ -8,11 +7,11 @@ check-systemd: all
 	$(top_srcdir)/tests/systemd/run '$(abs_top_builddir)'
 	$(top_srcdir)/tests/systemd/run '$(abs_top_builddir)' cures
 
-# The commands of README, from the packages on, in such a container.
+# Runs the commands of README in such a container, from the packages on.
 check-readme:
 	$(top_srcdir)/tests/systemd/readme
 
-# The tree on fresh installations of Debian releases: scripts/check-releases.
+# Runs scripts/check-releases on fresh installations of Debian releases.
 RELEASES = bookworm trixie
 TRIAL = check
 check-releases:

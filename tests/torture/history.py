@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# What the writers were told against what the store says happened. The jobs of a round,
-# in the order of their numbers, are every change in the order of the commits; those of
-# one SET have one token. Played over what was stored before, they must be whole SETs of
-# the writers, each writer's in its order, and lead to what is stored now.
-"""judge(): the history of a round, or Violation."""
+# Compares the answers that the writers got with the jobs of the store. The jobs of a round, by
+# number, are all changes in the order of the commits; the jobs of one SET have one token. Applied
+# to the values before the round, they must be complete SETs of the writers, in the order of each
+# writer, and lead to the stored values.
+"""judge(): checks the history of a round; raises Violation."""
 
 import collections
 import itertools
@@ -17,11 +17,11 @@ _UNDONE = 'undone'
 
 
 class Violation(Exception):
-    """An invariant is broken."""
+    """A broken invariant."""
 
 
 def _groups(jobs):
-    """Jobs of one SET after the other."""
+    """The jobs in groups, one for each SET."""
     groups = [list(group) for _, group in itertools.groupby(jobs, lambda job: job.token)]
     tokens = collections.Counter(group[0].token for group in groups)
     for group in groups:
@@ -42,29 +42,29 @@ def _is_undone(group):
 
 
 def _writer_of(group):
-    """Whose SET it is; None for a load's."""
+    """The writer of the SET; None for a load."""
     owners = {layout.owner(job.object[0]) for job in group}
     if owners == {None}:
         return None
     own = owners - {layout.SHARED}
     if len(own) > 1:
-        raise Violation('one SET over what is of several writers: %s' % (group,))
+        raise Violation('one SET of rows of several writers: %s' % (group,))
     if own:
         return own.pop()
     marks = {layout.WRITERS[job.new % len(layout.WRITERS)] for job in group
              if job.object[1] == layout.WEIGHT}
     if len(marks) != 1:
-        raise Violation('a SET of nobody: %s' % (group,))
+        raise Violation('a SET of no writer: %s' % (group,))
     return marks.pop()
 
 
 class _Play:
-    """What is stored, as the jobs lead from one value to the next. While it may be
-    either that a SET was undone already or not yet, an object has two values."""
+    """The values, as the jobs change them. An object has two possible values while a SET
+    may be undone or not."""
 
     def __init__(self, before):
         self.values = {object_: {value} for object_, value in before.items()}
-        self.undone = {}        # object -> the value that it must have got back
+        self.undone = {}        # object -> the value that the undo must restore
         self.step = 0           # SETs with jobs so far
         self._past = collections.defaultdict(list)  # object -> (step that ended them, values)
 
@@ -72,7 +72,7 @@ class _Play:
         return value in self.values.get(object_, {value})
 
     def may_have_been(self, object_, value, since):
-        """At some time after step 'since'."""
+        """True if the object may have had the value after step 'since'."""
         return self.may_be(object_, value) or any(
             step > since and value in values for step, values in self._past[object_])
 
@@ -97,20 +97,20 @@ class _Play:
                 raise Violation('%s.%s is %d, but the last job leaves %s' % (
                     *object_, value, self.values[object_]))
             back = self.undone.get(object_, value)
-            # Another one may hold the fallback by now.
+            # Another real service may be the fallback now.
             if value != back and object_[1] != layout.FALLBACK:
                 raise Violation('%s.%s is %d, not undone to %d' % (*object_, value, back))
 
 
 class _Queue:
-    """SETs of a writer that are not accounted for yet."""
+    """The SETs of a writer without jobs so far."""
 
     def __init__(self, ops):
         self._ops = collections.deque(ops)
-        self._since = 0         # step of the last one that made jobs
+        self._since = 0         # step of the last SET that made jobs
 
     def take(self, group, undone, play):
-        """The SET that made these jobs; those before it made none."""
+        """Finds the SET of these jobs. The SETs before it made no jobs."""
         changes = {job.object: job.new for job in group}
         while self._ops:
             op = self._ops.popleft()
@@ -122,7 +122,7 @@ class _Queue:
                 self._since = play.step + 1
                 return
             self._check_without_jobs(op, play)
-        raise Violation('jobs that are no whole SET, or one done twice: %s' % (group,))
+        raise Violation('jobs of an incomplete or repeated SET: %s' % (group,))
 
     def _fits(self, op, changes, play):
         if not changes.items() <= op.final.items():
@@ -130,7 +130,7 @@ class _Queue:
         if any(not play.may_be(object_, value) for object_, value in op.final.items()
                if object_ not in changes):
             return False
-        # A refused one may have been asked for again.
+        # The writer may have repeated a refused SET.
         return op.status == 'noError' or op.status in UNKNOWN or not any(
             later.final == op.final for later in self._ops)
 
@@ -139,7 +139,7 @@ class _Queue:
             self._check_without_jobs(op, play)
 
     def _check_without_jobs(self, op, play):
-        """All was there already, when its turn was; others may have changed it since."""
+        """The values were present at the time of the SET. Others may have changed them later."""
         if op.status != 'noError':
             return
         for object_, value in op.final.items():
@@ -148,10 +148,10 @@ class _Queue:
 
 
 def _check_answers(ops):
-    """What a SET must be told when nothing is in its way."""
+    """Checks the status of each answer."""
     for op in ops:
         if op.status is None:
-            raise Violation('neither answered nor given up: %s' % op)
+            raise Violation('without an answer and without a timeout: %s' % op)
         if op.bad and op.status == 'noError':
             raise Violation('a bad SET was accepted: %s' % op)
         if op.status in ('noError', op.bad, op.may) or op.status in UNKNOWN \
@@ -161,8 +161,8 @@ def _check_answers(ops):
 
 
 def judge(before, jobs, ops, after):
-    """'before' and 'after': object -> value; jobs in their order; ops: writer -> SETs in
-    their order."""
+    """'before' and 'after' are object -> value, 'jobs' are in order, 'ops' is writer -> SETs
+    in order."""
     queues = {writer: _Queue(of) for writer, of in ops.items()}
     for of in ops.values():
         _check_answers(of)
@@ -179,8 +179,8 @@ def judge(before, jobs, ops, after):
 
 
 def judge_orders(before, jobs, orders):
-    """Weights that reached the data plane came in the order of their jobs, each perhaps
-    more than once, and none of a SET that was undone. 'orders': (path, weight)."""
+    """HAProxy got the weights in the order of their jobs, each at least once, and none of an
+    undone SET. 'orders' are (path, weight)."""
     chains = {}
     for job in jobs:
         if job.object[1] == layout.WEIGHT:
@@ -191,6 +191,6 @@ def judge_orders(before, jobs, orders):
     for path, weight in orders:
         chain = chains.get(path, [before.get((path, layout.WEIGHT))])
         if weight not in chain[at.get(path, 0):]:
-            raise Violation('HAProxy was told %s weight %d, out of order or of no job: %s' % (
+            raise Violation('HAProxy got %s weight %d, out of order or without a job: %s' % (
                 path, weight, chain))
         at[path] = chain.index(weight, at.get(path, 0))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# What must hold whenever the writers rest, whatever was killed before: the store is
-# whole, its counts are right, no job is held, and SNMP and lbclusterctl show what it has.
-"""check_store(), check_shown(): or Violation."""
+# Conditions that hold whenever the writers rest, whatever program was killed before: the store
+# is intact, its counts are right, no job is held, and SNMP and lbclusterctl show its content.
+"""check_store(), check_jobs(), shown_wrong()."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ import mib
 import layout
 from history import Violation
 
-# Counts that triggers keep beside the rows.
+# Counts that triggers maintain.
 _COUNTS = """
 SELECT job_rows - (SELECT count(*) FROM job), jobs_open - (SELECT count(*) FROM job
   WHERE state < 3), (SELECT count(*) FROM (SELECT 1 FROM real_service WHERE fallback = 1
@@ -40,7 +40,7 @@ def snapshot(connection, read):
 
 
 def check_store(connection):
-    """The file, and what the schema alone cannot promise."""
+    """Checks the file and the conditions that the schema cannot enforce."""
     for pragma in ('integrity_check', 'foreign_key_check'):
         found = connection.execute('PRAGMA ' + pragma).fetchall()
         if found not in ([], [('ok',)]):
@@ -52,7 +52,7 @@ def check_store(connection):
 
 
 def check_jobs(jobs):
-    """Jobs of a round that is over: each has ended, and none failed."""
+    """Checks that each job of a finished round has ended and none failed."""
     for job in jobs:
         if job.state not in (layout.SUCCEEDED, layout.CANCELLED, layout.SUPERSEDED):
             raise Violation('not ended, or failed: %s' % (job,))
@@ -111,7 +111,7 @@ def _listed_wrong(listed, rows):
 
 
 def shown_wrong(connection, client, world):
-    """What is shown otherwise than stored; None if all is right."""
+    """Compares what is shown with the store; None if both agree."""
     rows, scalars = snapshot(connection, _truth)
     walked = _table(client, _SHOWN)
     served = {name: client.get(mib.oid(name, 0)).value for name in scalars}
@@ -123,7 +123,7 @@ def shown_wrong(connection, client, world):
 
 
 def keep(world, to):
-    """Copies of the store's files as they are, journals too: opened, they would change."""
+    """Copies the files of the store with their journals. Opening them would change them."""
     os.makedirs(to, exist_ok=True)
     for name in os.listdir(world.store):
         with contextlib.suppress(OSError):
@@ -131,6 +131,6 @@ def keep(world, to):
 
 
 def connect(world):
-    """For looks only, in a thread of its own choice."""
+    """A connection for reading, usable in any thread."""
     return sqlite3.connect(os.path.join(world.store, 'lbcluster.db'), isolation_level=None,
                            timeout=10, check_same_thread=False)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# What the torture works on: three clusters. "rec" has no data plane, "drv" a HAProxy,
-# "inv" is what inventories are loaded into. Each service of the first two belongs to
-# one writer, who alone sets it, but "shared", which all set at once. An object is
-# (path of a real service, column).
-"""The clusters, whose they are, and what the store has of them."""
+# The clusters of the torture: "rec" has no data plane, "drv" has HAProxy, "inv" gets inventories.
+# Each service of "rec" and "drv" belongs to one writer, except "shared", which all writers set.
+# An object is (path of a real service, column).
+"""The clusters, their writers, and their content in the store."""
 
 import collections
 import random
@@ -19,11 +18,11 @@ SHARED = 'shared'
 WEIGHT, FALLBACK, ENABLED = 'weight', 'fallback', 'enabled'
 COLUMNS = {WEIGHT: 'lbcRealWeight', FALLBACK: 'lbcRealFallback', ENABLED: 'lbcRealEnabled'}
 
-# Jobs' numbers of job.operation, to what they set.
+# job.operation -> (column, value) of the job.
 OPERATIONS = {1: ENABLED, 2: ENABLED, 3: FALLBACK, 4: FALLBACK, 5: WEIGHT}
 HELD, QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED, SUPERSEDED = range(7)
 
-# Highest weight: HAProxy takes 256.
+# The highest weight: HAProxy accepts 256.
 HIGHEST = {'rec': 65535, 'drv': 256}
 
 Job = collections.namedtuple(
@@ -47,7 +46,7 @@ def services(writer):
 
 
 def owner(path):
-    """The writer whose real service it is, SHARED, or None for those of inventories."""
+    """The writer of the real service, SHARED, or None for those of inventories."""
     cluster, service, _ = path.split('/')
     if cluster == 'inv':
         return None
@@ -74,13 +73,13 @@ def _cluster(name, options):
 
 
 def inventory(socket):
-    """The two clusters that stay, as an inventory file."""
+    """The inventory file of "rec" and "drv"."""
     return _cluster('rec', 'plane = none') + _cluster(
         'drv', 'plane = haproxy  socket = "%s"' % socket)
 
 
 class Loaded:
-    """A version of the cluster "inv": a file to load, and what the store has after it."""
+    """A version of the cluster "inv": a file, and the rows after its load."""
 
     SERVICES, MOST = 4, 30
 
@@ -115,14 +114,14 @@ class Loaded:
         return ''.join(text) + '}\n'
 
     def after(self, before):
-        """The rows once it is loaded over 'before'."""
+        """The rows after a load over the rows 'before'."""
         found = {path: row for path, row in before.items()
                  if self.mode != 'prune' or path in self.rows}
         taken = {path.rsplit('/', 1)[0] for path, row in found.items() if row[3]}
         for path, row in self.rows.items():
             old = before.get(path)
             if old is None and row[3] and path.rsplit('/', 1)[0] in taken:
-                row = row[:3] + (0, row[4])     # added without: another one holds it
+                row = row[:3] + (0, row[4])     # another real service is the fallback
             if self.mode == 'reset' or old is None:
                 found[path] = row
             else:
@@ -132,7 +131,7 @@ class Loaded:
         return found
 
     def _hand_over(self, found):
-        """The file's fallback is the only one of its service."""
+        """Makes the fallback of the file the only one of its service."""
         for path, row in self.rows.items():
             if row[3]:
                 service = path.rsplit('/', 1)[0] + '/'
@@ -161,7 +160,7 @@ def objects(rows):
 
 
 def inventory_rows(rows):
-    """As Loaded.rows."""
+    """The rows of "inv", as in Loaded.rows."""
     return {path: (real.address, real.port, real.weight, real.fallback, real.enabled)
             for path, real in rows.items() if path.startswith('inv/')}
 

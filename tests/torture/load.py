@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# "make load": many managers that walk and a few that set, on one snmpd, while statistics
-# come in and a driver carries out jobs. Every answer is judged (load_client.c), every
-# process is watched. "make soak" is the same for hours, while programs are restarted and
-# inventories come and go.
+# "make load": many managers walk and a few SET through one snmpd, while statistics are imported
+# and a driver carries out jobs. load_client.c checks every answer, load.py watches every process.
+# "make soak" does the same for hours, while programs are restarted and inventories change.
 """Usage: see --help."""
 
 import argparse
@@ -29,9 +28,9 @@ from load_watch import Growth, Times, look              # noqa: E402
 HAPROXY = shutil.which('haproxy', path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin')
 SERVICES = 10
 SERVERS = 8             # of HAProxy
-JOB_MAX_ROWS = 200      # reached within the warm-up
-OWN = 20                # weights of a setter alone
-SETTLED_S = 30          # jobs have ended, what was asked for is seen
+JOB_MAX_ROWS = 200      # reached during the warm-up
+OWN = 20                # weights of each setter
+SETTLED_S = 30          # until jobs have ended and the values are shown
 
 TABLES = (
     ['lbcReal' + name for name in (
@@ -76,7 +75,7 @@ def inventory(cluster, size):
 
 
 class Load:
-    """The world, its load, and what is seen of it."""
+    """A world, its load, and the samples."""
 
     def __init__(self, opts):
         self.opts = opts
@@ -96,7 +95,7 @@ class Load:
         self.world.start_daemon(args=('-l', 'info'))
 
     def start_haproxy(self):
-        """A data plane that takes the weights, and its driver."""
+        """HAProxy and its driver."""
         path = os.path.join(self.world.dir, 'haproxy.cfg')
         socket = os.path.join(self.world.dir, 'haproxy.sock')
         with open(path, 'w', encoding='ascii') as file:
@@ -124,7 +123,7 @@ class Load:
         if HAPROXY:
             self.start_haproxy()
         else:
-            print('no haproxy: nothing but clusters without a data plane')
+            print('no haproxy: only clusters without a data plane')
         self.measure()
         self.start_daemon()
         self.world.wait_value(self.opts.size + (SERVERS if HAPROXY else 0), 'lbcSysReals', 0,
@@ -187,7 +186,7 @@ class Load:
             self.growth.take('lbcluster.db', {'store': size // 1024})
 
     def disturb(self):
-        """One of what may happen in the life of a machine."""
+        """One event of a machine: a restart, a load, a removal."""
         self.events += 1
         what = self.chance.choice(('daemon', 'daemon killed', 'snmpd', 'snmpd killed',
                                    'inventory', 'inventory'))
@@ -206,7 +205,7 @@ class Load:
             self.world.load(inventory('extra', self.opts.size // 2))
 
     def alive(self):
-        """All that must run does."""
+        """Checks that all programs run."""
         watched = [self.world.daemon, self.world.master, self.driver, *self.clients]
         for program in filter(None, watched):
             if not program.alive():
@@ -245,7 +244,7 @@ class Load:
             self.problems.append('%s: %r expected, %r found' % (what, expected, got))
 
     def check_end(self):
-        """The books are balanced: every change that was answered has been counted, once."""
+        """Every answered change is counted once."""
         counts = self.times.counts
         wait_for(lambda: not self.world.sql('SELECT 1 FROM job WHERE state < 3'), SETTLED_S,
                  'all jobs have ended')
@@ -258,7 +257,7 @@ class Load:
             self.check('changes', counts['sets'] + counts['shared'], self.changes() - self.before)
             self.check('the lock', counts['shared'],
                        self.world.get('lbcSysSetLock', 0) - self.lock)
-        # One line for each start, loss, return and end, and for what was refused.
+        # One line for each start, loss, return and end, and for each refusal.
         lines = self.world.daemon_log().count('\n')
         self.check('%d lines of log for %d events and %d refusals' % (
             lines, self.events, counts['beaten'] + counts['busy']), True,

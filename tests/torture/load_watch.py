@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# What "make load" and "make soak" look at while the load runs: how big each process is,
-# how long requests took, and whether anything grows that should not.
+# The samples of "make load" and "make soak": the size of each process, the times of requests,
+# and whether anything grows.
 """Samples of processes, times of requests."""
 
 import collections
@@ -10,9 +10,9 @@ import contextlib
 import os
 import statistics
 
-# A process may be so much bigger at the end than after its warm-up: 5 %, and what an
-# allocator keeps for itself. The store keeps the numbers of what was removed, jobs for the
-# most part, for 200,000 changes (lbcluster-store(5), removed): 20 octets each.
+# The permitted growth of a process after its warm-up: 5 % and the reserve of the allocator.
+# The store keeps the ids of removed rows, mostly jobs, for 200,000 changes
+# (lbcluster-store(5), removed): 20 bytes each.
 GROWTH = 1.05
 SLACK = {'rss': 512, 'fds': 2, 'threads': 0, 'store': 4096}
 UNITS = {'rss': 'KiB', 'fds': '', 'threads': '', 'store': 'KiB'}
@@ -29,10 +29,10 @@ def look(pid):
 
 
 class Growth:
-    """Samples by (who, what), in the order they were taken."""
+    """Samples by (program, figure), in the order of their times."""
 
     def __init__(self, rows=0):
-        """'rows' may be there at one time and not at another: 1 KiB each."""
+        """'rows' is the number of rows that may come and go, 1 KiB each."""
         self._slack = dict(SLACK, rss=SLACK['rss'] + rows, store=SLACK['store'] + rows)
         self._samples = collections.defaultdict(list)
 
@@ -41,8 +41,8 @@ class Growth:
             self._samples[who, what].append(value)
 
     def judge(self):
-        """A line for each, and those that grew. The first quarter is warm-up: lists fill,
-        jobs come up to their limit."""
+        """A line for each figure, and the figures that grew. The first quarter is warm-up:
+        lists are filled, jobs reach their limit."""
         lines, bad = [], []
         for (who, what), values in sorted(self._samples.items()):
             quarter = max(1, len(values) // 4)
@@ -66,7 +66,7 @@ def _microseconds(bucket):
 
 
 class Times:
-    """What the clients printed when they ended, summed."""
+    """The sums of what the clients printed at their end."""
 
     def __init__(self):
         self.counts = collections.Counter()

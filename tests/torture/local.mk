@@ -1,4 +1,4 @@
-# Long trials with the real programs: what "make torture", "make load" and "make soak" run.
+# Long trials with the real programs: "make torture", "make load" and "make soak".
 
 # -- load: many managers at once ----------------------------------------------------
 
@@ -22,15 +22,15 @@ LOAD_RUN = LOAD_CLIENT='$(abs_top_builddir)/tests/torture/load_client' \
 	$(top_srcdir)/tests/integration/run $(top_srcdir)/tests/torture/load.py \
 	--pollers $(POLLERS) --setters $(SETTERS) --size $(SIZE)
 
-# No error, no growth; prints percentiles.
+# Fails on an error or on growth; prints percentiles.
 load: all tests/torture/load_client
 	$(LOAD_RUN) --seconds $(SECONDS)
 
-# The same for HOURS, while programs are restarted and inventories come and go.
+# Does the same for HOURS, with restarts of programs and changes of inventories.
 soak: all tests/torture/load_client
 	$(LOAD_RUN) --soak --hours $(HOURS)
 
-# snmpd, and lbclusterd, restarted so often under managers that set.
+# The number of restarts of snmpd, and of lbclusterd, under managers that set.
 RESTARTS = 120
 
 restarts: all
@@ -52,8 +52,8 @@ EXTRA_DIST += \
 	tests/torture/victims.py \
 	tests/torture/writers.py
 
-# "make torture ROUNDS=100 KINDS=snmpd": whichever of ROUNDS and LIMIT, in seconds, is
-# reached first. Without SEED another one each time.
+# "make torture ROUNDS=100 KINDS=snmpd" ends after ROUNDS, or after LIMIT seconds. Without SEED
+# each run uses another one.
 ROUNDS = 2000
 LIMIT = 900
 SEED =

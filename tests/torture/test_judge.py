@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# The judge of the torture: each promise is seen to be missed where it is broken.
-"""Histories made by hand, good and bad."""
+# Tests of the judge of the torture: it reports each promise that a history breaks.
+"""Histories written by hand, good and bad."""
 
 import os
 import sys
@@ -18,12 +18,12 @@ from layout import CANCELLED, ENABLED, FALLBACK, SUCCEEDED, WEIGHT, Job      # n
 from writers import Op                  # noqa: E402
 
 A, B, SHARED, INV = 'rec/a1/r1', 'rec/b1/r1', 'rec/shared/r1', 'inv/s0/r1'
-# Weights that tell the writer: 0, 1 and 2 above a multiple of three.
+# A weight identifies its writer: it is 0, 1 or 2 above a multiple of three.
 OF_A, OF_B = 30, 31
 
 
 class Judge(unittest.TestCase):
-    """Histories made by hand. What is stored before is 10, not fallback, enabled."""
+    """Histories written by hand. Rows begin with weight 10, not fallback, enabled."""
 
     def setUp(self):
         self.before = {(path, column): value for path in (A, B, SHARED)
@@ -179,7 +179,7 @@ class Judge(unittest.TestCase):
         for good in ([30, 33], [10, 30, 30, 33], [33, 33], []):
             history.judge_orders(self.before, self.jobs, [(A, weight) for weight in good])
         for bad in ([33, 30], [30, 10], [36]):
-            with self.assertRaisesRegex(Violation, 'out of order or of no job'):
+            with self.assertRaisesRegex(Violation, 'out of order or without a job'):
                 history.judge_orders(self.before, self.jobs, [(A, weight) for weight in bad])
 
     def test_order_of_a_set_that_was_undone(self):

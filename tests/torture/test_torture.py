@@ -31,7 +31,7 @@ class Torture(unittest.TestCase):
                 trial.next()
             trial.end()
         except BaseException:
-            sys.stderr.write(trial.story() + trial.world.logs())
+            sys.stderr.write(trial.report() + trial.world.logs())
             raise
         finally:
             trial.world.kill()

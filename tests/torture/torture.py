@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# "make torture": programs are killed (SIGKILL) at random moments under a stream of
-# SETs, and after each round everything that was promised is checked. Ends with 1 at the
-# first violation, and keeps the store, the logs and the story of that round.
+# "make torture": programs are killed (SIGKILL) at random moments during a stream of SETs, and
+# every promise is checked after each round. Exits with 1 at the first violation and keeps the
+# store, the logs and the report of that round.
 """ROUNDS=, LIMIT= (seconds), SEED=, KINDS= in the environment."""
 
 import os
@@ -31,18 +31,18 @@ def report(trial, seconds):
 
 
 def broken(trial, error):
-    """Keeps all there is, and says where."""
+    """Keeps the files and prints where they are."""
     trial.halt()
     kept = os.path.join(trial.world.dir, 'kept')
     invariants.keep(trial.world, kept)
-    story = '%s: %s\n%s' % (type(error).__name__, error, trial.story())
-    with open(os.path.join(trial.world.dir, 'story'), 'w', encoding='utf-8') as file:
-        file.write(story)
+    text = '%s: %s\n%s' % (type(error).__name__, error, trial.report())
+    with open(os.path.join(trial.world.dir, 'report'), 'w', encoding='utf-8') as file:
+        file.write(text)
     trial.world.kill()
-    print('VIOLATION\n' + story)
-    print('kept: %s has the logs, the store, the store as it was (kept) and this story' %
+    print('VIOLATION\n' + text)
+    print('kept: %s has the logs, the store, its copy (kept) and this report' %
           trial.world.dir)
-    print('again (the moments differ): make torture SEED=%s KINDS=%s' % (
+    print('repeat (at other moments): make torture SEED=%s KINDS=%s' % (
         trial.seed, ','.join(trial.kinds)))
 
 
@@ -58,14 +58,14 @@ def main():
     trial = Trial(seed, kinds)
     print('torture: seed %d, at most %d rounds or %.0f s, %s, in %s' % (
         seed, rounds, limit_s, ','.join(kinds), trial.world.dir), flush=True)
-    begun = told = time.monotonic()
+    begun = reported = time.monotonic()
     try:
         trial.begin()
         while sum(trial.rounds.values()) < rounds and time.monotonic() - begun < limit_s:
             trial.next()
-            if time.monotonic() - told > 60:
-                told = time.monotonic()
-                report(trial, told - begun)
+            if time.monotonic() - reported > 60:
+                reported = time.monotonic()
+                report(trial, reported - begun)
         trial.end()
     except BaseException as error:      # pylint: disable=broad-except
         report(trial, time.monotonic() - begun)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# One world that is tortured: snmpd, lbclusterd, lbcluster-haproxy with a real HAProxy,
-# and the writers. A round: the writers go, something is killed and started again, the
-# writers rest, and everything is judged.
+# A world under torture: snmpd, lbclusterd, lbcluster-haproxy with a real HAProxy, and the writers.
+# In a round the writers start, a program is killed and started again, the writers rest, and
+# everything is checked.
 """Trial: round() after round()."""
 
 import collections
@@ -22,13 +22,13 @@ from history import Violation
 from victims import KINDS, Undisturbed
 from writers import Commander, Manager
 
-SETTLED_S = 20.0    # released, carried out, shown: generous
-_DRIVEN = 4         # in one round of so many SETs are for HAProxy, too
+SETTLED_S = 20.0    # until jobs are released, carried out and shown
+_DRIVEN = 4         # in one of so many rounds, SETs also go to HAProxy
 
 
 class Agent:
-    """What the managers may know: which life of snmpd this is, whether it is there, and
-    whether it serves."""
+    """The state of snmpd for the managers: its number, whether it runs, and whether it
+    serves."""
 
     def __init__(self):
         self.life = 0
@@ -37,8 +37,8 @@ class Agent:
 
 
 class Trial:
-    """'defect' is for tests of the tests: a function of (trial, round) that breaks
-    something in a round."""
+    """'defect' tests the torture itself: a function of (trial, round) that breaks something
+    in a round."""
 
     def __init__(self, seed, kinds=tuple(KINDS)):
         self.seed = seed
@@ -51,7 +51,7 @@ class Trial:
         self.world = World()
         self.driver = None
         self.orders = []        # lines to HAProxy, of this round
-        self.on_order = None    # called once, before the next one is passed on
+        self.on_order = None    # called once, before the next line is passed on
         self.writers = []
         self.kind = None
         self._n = 0
@@ -81,14 +81,14 @@ class Trial:
         self.round(Undisturbed)
 
     def end(self):
-        """Ends all; a violation if a program ends badly."""
+        """Ends all programs. It is a violation if one ends with an error."""
         for writer in self.writers:
             writer.end()
         if self.driver and self.driver.end() != 0:
-            raise Violation('lbcluster-haproxy ended badly')
+            raise Violation('lbcluster-haproxy ended with an error')
         with open(self.driver.log, encoding='utf-8') as file:
             if harness.SANITIZER_REPORT.search(file.read()):
-                raise Violation('a sanitizer complains in the log of lbcluster-haproxy')
+                raise Violation('the log of lbcluster-haproxy has a report of a sanitizer')
         self.db.close()
         self.gate.close()
         self.world.close()
@@ -123,7 +123,7 @@ class Trial:
     # -- a round ----------------------------------------------------------------------
 
     def next(self):
-        """A round of a kind by chance."""
+        """A round of a random kind."""
         self.round(KINDS[self.rng.choice(self.kinds)])
 
     def round(self, kind):
@@ -201,18 +201,18 @@ class Trial:
                 if int(words[7]) != real.weight or out == bool(real.enabled):
                     raise Violation('HAProxy has %s, the store %s' % (line, real))
 
-    # -- what is told of a violation -----------------------------------------------------
+    # -- the report of a violation -----------------------------------------------------
 
     def halt(self):
-        """Before a look at what is broken: nobody goes on meanwhile."""
+        """Stops all programs before the files are copied."""
         self.agent.served = self.agent.alive = False
         self.agent.life += 1
         for writer in self.writers:
             with contextlib.suppress(AssertionError):
                 writer.pause(10)
 
-    def story(self):
-        """What happened in the round that broke."""
+    def report(self):
+        """A report of the round with the violation."""
         lines = ['round %d of seed %s: %s, %s' % (
             self._n, self.seed, self.kind.name, self.kind.phase)]
         for writer in self.writers:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# What is killed, when, and how it is brought back. The moment is by chance, over a time
-# that has all phases of what is killed; often it is given by an event instead: a SET
-# was answered just now, an order passes to HAProxy just now.
-"""KINDS: name -> class with strike(), judge() and the phase it met."""
+# The programs that are killed, the moment, and their restart. The moment is random within a time
+# that covers all phases of the program, or it is an event: the answer to a SET, or a command that
+# passes to HAProxy.
+"""KINDS: name -> class with strike(), judge() and the phase of the kill."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ START_S = 0.060     # a start of lbclusterd
 
 
 def kill_now(pid):
-    """From any thread; it may be over already."""
+    """Callable from any thread; the process may have ended."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
@@ -30,7 +30,7 @@ class Victim:
     """A kind of round."""
 
     name = ''
-    drives = False      # the SETs are for HAProxy, too
+    drives = False      # SETs also go to HAProxy
 
     def __init__(self, trial):
         self.trial = trial
@@ -39,26 +39,26 @@ class Victim:
         self.phase = 'none'
 
     def strike(self):
-        """Kills and brings back."""
+        """Kills the program and starts it again."""
         raise NotImplementedError
 
     def judge(self, before, after):
         """Rows of "inv" before and after the round."""
         if before != after:
-            raise Violation('nobody loaded, but the inventory changed')
+            raise Violation('the inventory changed without a load')
 
     def wait(self, span_s):
         time.sleep(self.rng.uniform(0, span_s))
 
     def wait_event(self, arm):
-        """arm(call) has call() called at the next event of its kind. False if none came
-        within a second."""
+        """arm(call) makes the next event call call(). Returns False without an event within a
+        second."""
         came = threading.Event()
         arm(came.set)
         return came.wait(1.0)
 
     def kill_at_answer(self, pid):
-        """When a manager is told of success next, by its own thread, at once."""
+        """Kills in the thread of a manager, at the next noError."""
         manager = self.trial.writers[self.rng.randrange(2)]
 
         def arm(call):
@@ -67,7 +67,7 @@ class Victim:
         manager.on_answer = None
 
     def journal(self):
-        """True while a commit is half done, or was when its writer died."""
+        """True during a commit, or if its writer was killed during the commit."""
         try:
             return os.path.getsize(os.path.join(self.world.store, 'lbcluster.db-journal')) > 0
         except FileNotFoundError:
@@ -75,7 +75,7 @@ class Victim:
 
 
 class Undisturbed(Victim):
-    """Nothing is killed: what all others are compared with."""
+    """Nothing is killed: the comparison for the other kinds."""
 
     name = 'none'
     drives = True
@@ -109,7 +109,7 @@ class Daemon(Victim):
         self.trial.start_daemon()
 
     def overtake(self):
-        """Another sets what a job is held for, and the driver does that."""
+        """lbclusterctl sets the value of a held job, and the driver carries it out."""
         held = {job.object for job in layout.jobs(self.trial.db, self.trial.last_job)
                 if job.state == layout.HELD and job.object[1] == layout.WEIGHT}
         commander = self.trial.writers[-1]
@@ -117,7 +117,7 @@ class Daemon(Victim):
             if path.startswith('drv/' + layout.SHARED):
                 commander.pause()
                 commander.overtake(path)
-                wait_for(lambda: not self.queued(), 10, 'the driver overtakes')
+                wait_for(lambda: not self.queued(), 10, 'the driver carries out the later job')
                 commander.go()
                 self.phase += ', overtaken'
 
@@ -125,7 +125,7 @@ class Daemon(Victim):
         return self.trial.db.execute('SELECT 1 FROM job WHERE state IN (1, 2)').fetchone()
 
     def look(self):
-        """The phase, by what is left; opening a journal would mend it."""
+        """The phase, from the files. Opening the store would roll back a journal."""
         if self.journal():
             self.phase = 'writing'
         elif self.trial.db.execute('SELECT 1 FROM job WHERE state = 0').fetchone():
@@ -138,14 +138,14 @@ class Load(Victim):
     """lbclusterctl load of another inventory."""
 
     name = 'load'
-    span_s = 0.030      # how long one takes; learnt
+    span_s = 0.030      # the time of a load, measured
 
     def strike(self):
         mode = self.rng.choice(('', 'prune', 'reset'))
         self.wanted = layout.loaded(self.rng.random(), mode)
         path = os.path.join(self.world.dir, 'changed.conf')
         with open(path, 'w', encoding='utf-8') as file:
-            # What is not named is pruned.
+            # The load prunes rows that the file does not name.
             file.write(self.wanted.text() + (self.trial.stays if mode == 'prune' else ''))
         option = ['--' + mode] if mode else []
         self.wait(SET_S)
@@ -161,7 +161,7 @@ class Load(Victim):
         self.phase = {0: 'done', -signal.SIGKILL: 'before'}.get(self.status, 'refused')
         if self.status < 0 and self.journal():
             self.phase = 'writing'
-        self.world.ctl('list', '-r')    # whoever looks next finds a store that is whole
+        self.world.ctl('list', '-r')    # the next program that opens the store rolls back
 
     def judge(self, before, after):
         allowed = [self.wanted.after(before)] if self.status == 0 else [before]
@@ -170,7 +170,7 @@ class Load(Victim):
             if after != before:
                 self.phase = 'committed'
         if after not in allowed:
-            raise Violation('a load (%s, %s) is applied in part:\n%s\nnot\n%s' % (
+            raise Violation('a load (%s, %s) is applied in part:\n%s\nexpected:\n%s' % (
                 self.wanted.mode, self.status, sorted(after.items()),
                 [sorted(rows.items()) for rows in allowed]))
 
@@ -196,7 +196,7 @@ class Driver(Victim):
         self.trial.start_driver()
 
     def at_order(self):
-        """It has asked HAProxy for a change: before that is done, or after."""
+        """Kills the driver before or after a command reaches HAProxy."""
         pid, before = self.trial.driver.pid, self.rng.randrange(2)
 
         def arm(call):
@@ -209,12 +209,12 @@ class Driver(Victim):
 
 
 class Master(Victim):
-    """snmpd. lbclusterd looks ever more rarely for a master that goes away all the time:
-    it is begun anew before that takes long, by SIGTERM."""
+    """snmpd. lbclusterd tries to connect at growing intervals, so it is restarted by SIGTERM
+    before they get long."""
 
     name = 'snmpd'
     drives = True
-    MOST = 2            # lives of snmpd that one lbclusterd sees
+    MOST = 2            # restarts of snmpd for each lbclusterd
 
     def strike(self):
         self.rng.choice((self.at_answer, self.frozen, self.at_random))()
@@ -241,15 +241,15 @@ class Master(Victim):
         self.phase = 'other'
 
     def frozen(self):
-        """lbclusterd stands still before, long enough that its timers are due, too, when
-        it finds what snmpd said last."""
+        """Stops lbclusterd before the kill, long enough that its timers are due when it reads
+        the last messages of snmpd."""
         self.wait(SET_S)
         self.world.daemon.signal(signal.SIGSTOP)
         time.sleep(0.12)
         self.phase = 'frozen'
 
     def cut_off(self):
-        """What snmpd left behind holds nothing: others write and read at once."""
+        """The killed snmpd blocks no other program: it can write and read at once."""
         commander = self.trial.writers[-1]
         commander.pause()
         commander.probe()

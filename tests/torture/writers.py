@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Who sets: two managers over SNMP and one who runs lbclusterctl, each a thread that
-# goes on from SET to SET until it is told to pause. What each asked for and what it was
-# told is kept, to be judged by history.py.
+# The writers: two managers over SNMP and one user of lbclusterctl. Each is a thread that sends SET
+# after SET until the trial pauses it, and keeps each SET with its answer for history.py.
 #
-# A SET that is only weights can be told from all others by its values, which come once.
-# One that is not is made only while the writer knows for certain what its rows are.
+# A SET of weights only can be identified by its values, which are unique. A writer sends another
+# SET only while it knows the values of its rows.
 """Manager, Commander: threads that set."""
 
 import random
@@ -19,25 +18,25 @@ from harness import LBCLUSTERCTL, wait_for
 from layout import ENABLED, FALLBACK, WEIGHT
 from snmp import Client, Timeout
 
-# What tells nothing of what became of the SET: the master lost somebody in its midst.
+# Errors that leave the result unknown: the master lost a peer during the SET.
 UNKNOWN = ('genErr', 'undoFailed', 'timeout')
 
-# A refusal that a good SET may meet: nobody serves the MIB just now, or the store is
-# another's for longer than lbclusterd waits.
+# Permitted refusals of a good SET: lbclusterd does not serve, or another program locks the
+# store for longer than lbclusterd waits.
 TRANSIENT = ('notWritable', 'resourceUnavailable', 'commitFailed')
 
 PROBED_S = 10.0
 
 
 class Op:
-    """One SET. 'final': object -> value asked for; 'bad': the error that it must meet."""
+    """One SET. 'final' is object -> requested value, 'bad' the required error."""
 
     def __init__(self, writer, final, bad=None, varbinds=None, may=None):
         self.writer = writer
         self.final = final
         self.bad = bad
-        self.may = may              # an error that it may meet
-        self.varbinds = varbinds    # where they are not those of 'final'
+        self.may = may              # a permitted error
+        self.varbinds = varbinds    # if they differ from 'final'
         self.status = None
         self.begun = time.monotonic()
         self.ended = None
@@ -51,17 +50,17 @@ class Op:
 
 
 class Writer(threading.Thread):
-    """Pauses and goes on when it is told. A round: prepare(), go(), pause()."""
+    """A thread that the trial controls. A round is prepare(), go(), pause()."""
 
     def __init__(self, name, seed):
         super().__init__(name='writer-' + name, daemon=True)
         self.writer = name
         self.ops = []
         self.failure = None
-        self.drives = True          # sets what has a data plane, too
+        self.drives = True          # also sets rows with a data plane
         self.on_answer = None       # called once, after the next noError
         self._rng = random.Random('%s %s' % (seed, name))
-        self._known = {}            # object -> value, of its own
+        self._known = {}            # object -> value, of its own rows
         self._sure = True
         self._numbers = {}
         self._mark = 0
@@ -70,10 +69,10 @@ class Writer(threading.Thread):
         self._ends = False
         self._rests.set()
 
-    # -- told by the trial ---------------------------------------------------------
+    # -- called by the trial ---------------------------------------------------------
 
     def prepare(self, rows, drives):
-        """While it rests: what is stored."""
+        """Sets the stored values while the thread rests."""
         self.ops = []
         self._numbers = rows
         self._known = layout.objects(rows)
@@ -85,7 +84,7 @@ class Writer(threading.Thread):
         self._may_go.set()
 
     def pause(self, patience_s=60):
-        """Until it rests. Raises what its thread raised."""
+        """Waits until the thread rests. Raises the error of the thread."""
         self._may_go.clear()
         if not self._rests.wait(patience_s):
             raise AssertionError('%s does not come to rest: %s' % (
@@ -94,12 +93,12 @@ class Writer(threading.Thread):
             raise self.failure
 
     def probe(self):
-        """One SET while it rests, which must succeed: at once, but that another program
-        may be writing."""
+        """Sends one SET while the thread rests. It must succeed, also while another program
+        writes."""
         def succeeds():
             self.one(Op(self.writer, self._weights(self._some(1))))
             if self.ops[-1].status not in ('noError', 'resourceUnavailable', 'commitFailed'):
-                raise AssertionError('nothing is in the way of this SET: %s' % self.ops[-1])
+                raise AssertionError('this SET should succeed: %s' % self.ops[-1])
             return self.ops[-1].status == 'noError'
         wait_for(succeeds, PROBED_S, 'a SET is done')
 
@@ -124,7 +123,7 @@ class Writer(threading.Thread):
     # -- choosing -------------------------------------------------------------------
 
     def weight(self, path):
-        """One that is no other's and was not there for long: the writers take turns."""
+        """A weight that identifies the writer and was not used recently."""
         self._mark += 1
         turn = layout.WRITERS.index(self.writer) + len(layout.WRITERS) * self._mark
         return turn % (layout.HIGHEST[path.split('/')[0]] // 3 * 3)
@@ -140,24 +139,24 @@ class Writer(threading.Thread):
         return {(path, WEIGHT): self.weight(path) for path in paths}
 
     def _some(self, most):
-        """Some of its real services, over all its services."""
+        """Some of its real services, of all its services."""
         paths = [path for service in self._services() for path in self._paths(service)]
         return self._rng.sample(paths, self._rng.randrange(1, most + 1))
 
     def _shared(self):
-        """One of a few, so that writers meet."""
+        """One of a few shared real services."""
         cluster = 'drv' if self.drives and self._rng.randrange(3) else 'rec'
         return self._rng.choice(self._paths('%s/%s' % (cluster, layout.SHARED))[:2])
 
     def _holder(self, service):
-        """The fallback of a service of its own, or None."""
+        """The fallback of one of its services, or None."""
         for path in self._paths(service):
             if self._known[path, FALLBACK]:
                 return path
         return None
 
     def learn(self, op):
-        """What the answer tells of its own rows."""
+        """Updates the known values after the answer."""
         if op.status == 'noError':
             self._known.update(op.final)
         elif not op.bad:
@@ -168,7 +167,7 @@ class Writer(threading.Thread):
         raise NotImplementedError
 
     def one(self, op):
-        """Carries it out and keeps it."""
+        """Carries out the SET and keeps it."""
         raise NotImplementedError
 
     def answered(self, op, status):
@@ -181,8 +180,8 @@ class Writer(threading.Thread):
 
 
 class Manager(Writer):
-    """Sets over SNMP. 'agent' tells which life of snmpd it is (life), whether it is there
-    (alive) and has our MIB (served)."""
+    """Sets over SNMP. 'agent' has the number of the present snmpd (life), and whether it runs
+    (alive) and serves LBCLUSTER-MIB (served)."""
 
     def __init__(self, name, seed, port, agent):
         super().__init__(name, seed)
@@ -209,7 +208,7 @@ class Manager(Writer):
         return Op(self.writer, final)
 
     def _hand_over(self):
-        """The fallback goes from one to another, which may have to be enabled."""
+        """Moves the fallback to another real service and enables it if needed."""
         service = self._rng.choice(self._services())
         holder = self._holder(service)
         to = self._rng.choice([path for path in self._paths(service) if path != holder])
@@ -223,7 +222,7 @@ class Manager(Writer):
         return Op(self.writer, dict(items))
 
     def _again(self):
-        """What is there already."""
+        """A SET of the present values."""
         return Op(self.writer, {(path, column): self._known[path, column]
                                 for path in self._some(3) for column in layout.COLUMNS})
 
@@ -236,11 +235,11 @@ class Manager(Writer):
             final[path, FALLBACK] = self._rng.randrange(2)
         if self._rng.randrange(3) == 0:
             final.update(self._weights(self._some(2)))
-        # What the others did meanwhile decides.
+        # The result depends on the other writers.
         return Op(self.writer, final, may='inconsistentValue')
 
     def _refused(self):
-        """Good varbinds and one that is not, in any place: none of it may happen."""
+        """Good varbinds and a wrong one at any position: nothing may change."""
         final = self._weights(self._some(3))
         good = [layout.varbind(object_, value, self._numbers) for object_, value in final.items()]
         bad, status = self._rng.choice((self._too_high, self._missing, self._mistyped,
@@ -270,7 +269,7 @@ class Manager(Writer):
 
     def one(self, op):
         if not self._agent.served and (not self._agent.alive or self._rng.randrange(20)):
-            time.sleep(0.002)   # nobody to ask; snmpd alone may be asked at times
+            time.sleep(0.002)   # not served; sometimes ask snmpd anyway
             return
         self.ops.append(op)
         op.begun = time.monotonic()
@@ -318,7 +317,7 @@ class Commander(Writer):
         return [word + ('-fallback' if column == FALLBACK else ''), path]
 
     def overtake(self, path):
-        """Sets a weight that somebody else has set just now."""
+        """Sets a weight that a manager has just set."""
         self.one(Op('ctl', {(path, WEIGHT): self.weight(path)}))
 
     def one(self, op):
@@ -331,5 +330,5 @@ class Commander(Writer):
         words = {0: 'noError', 4: 'refused', 5: 'resourceUnavailable'}
         self.answered(op, words.get(done.returncode, 'exit %d: %s' % (
             done.returncode, done.stderr.strip())))
-        # The managers are the stream; this one comes in between.
+        # The managers send the stream of SETs; lbclusterctl is slower.
         time.sleep(0.01)
