@@ -32,8 +32,10 @@ names_add(struct names *names, const char *service, const char *real)
 		}
 	}
 	names->n++;
-	snprintf(names->text + names->used, LIST_MAX - names->used,
-	    names->shown < names->n ? " and %zu more" : "", names->n - names->shown);
+	names->text[names->used] = '\0';
+	if (names->shown < names->n)
+		snprintf(names->text + names->used, LIST_MAX - names->used, " and %zu more",
+		    names->n - names->shown);
 }
 
 void
