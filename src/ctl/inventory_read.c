@@ -368,11 +368,12 @@ close_cluster(struct conf *conf)
 
 static const struct conf_section sections[] = {
 	[FILE_ROOT] = { .name = "root" },
-	[CLUSTER] = { "cluster", cluster_options, ROWS(cluster_options), open_cluster,
-	    close_cluster },
-	[SERVICE] = { "service", service_options, ROWS(service_options), open_service,
-	    close_service },
-	[REAL] = { "real", real_options, ROWS(real_options), open_real, close_real },
+	[CLUSTER] = { .name = "cluster", .options = cluster_options,
+	    .n_options = ROWS(cluster_options), .open = open_cluster, .close = close_cluster },
+	[SERVICE] = { .name = "service", .options = service_options,
+	    .n_options = ROWS(service_options), .open = open_service, .close = close_service },
+	[REAL] = { .name = "real", .options = real_options, .n_options = ROWS(real_options),
+	    .open = open_real, .close = close_real },
 };
 
 enum err_code

@@ -5,18 +5,15 @@
  */
 #include "driver/driver.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "driver/driver_config.h"
 #include "driver/worker.h"
 #include "util/log.h"
 #include "util/log_limit.h"
 
 enum {
-	STORE_WAIT_MS = 250,	/* the loop is blocked for so long; */
-	STORE_REST_MS = 1000,	/* after that, not again for so long */
-	TICK_MS = 100,		/* until a worker sees a new job */
+	STORE_WAIT_MS = 250,	/* how long a locked store may block the loop */
+	STORE_REST_MS = 1000,	/* after such a wait, no other wait for so long */
+	POLL_MS = 100,		/* between two checks of the store for new jobs */
 };
 
 struct driver {
@@ -25,7 +22,7 @@ struct driver {
 	struct driver_config		 config;
 	struct driver_tree		 tree;
 	struct worker_shared		 shared;
-	struct loop_timer		 tick_timer;
+	struct loop_timer		 poll_timer;
 	bool				 store_reported;	/* a damaged store is in the log */
 	size_t				 n_workers;
 	size_t				 waiting;	/* rounds that --once waits for */
@@ -85,7 +82,7 @@ tree_follow(struct driver *driver)
 		return;
 	if (driver_tree_refresh(&driver->tree, driver->service.store, &err) == ERR_OK) {
 		if (driver->store_reported)
-			log_limited(&limit, LOG_LEVEL_INFO, "is usable again");
+			log_limited(&limit, LOG_LEVEL_INFO, "the store is usable again");
 		driver->store_reported = false;
 	} else if (err.code != ERR_BUSY && !driver->store_reported) {
 		driver->store_reported = true;
@@ -102,7 +99,7 @@ on_poll(void *arg)
 	tree_follow(driver);
 	service_store_report(&driver->service);
 	driver->n_workers = clusters_serve(driver);
-	loop_timer_set(driver->service.loop, &driver->tick_timer, TICK_MS, on_poll, driver);
+	loop_timer_set(driver->service.loop, &driver->poll_timer, POLL_MS, on_poll, driver);
 }
 
 static void

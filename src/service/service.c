@@ -293,7 +293,7 @@ run(struct service *service)
 		return SERVICE_FAILED;
 	}
 	status = start(service);
-	daemonize_done(first, status);
+	daemonize_done(first, (int)status);
 	if (status == SERVICE_OK)
 		status = serve(service);
 	service->program->end(service->arg);
