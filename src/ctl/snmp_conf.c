@@ -188,28 +188,27 @@ static void
 files_read(struct snmpd_conf *conf, const char *pattern)
 {
 	struct stack stack = { .n = 0 };
-	size_t size = LINE_MAX_SIZE;
-	char *line = malloc(size);
+	char line[LINE_MAX_SIZE];
 
 	/* GLOB_NOCHECK tries the name itself, and so notes a file that may not be read. */
 	files_push(&stack, pattern, GLOB_NOCHECK);
 	while (stack.n > 0) {
 		struct reading *top = &stack.list[stack.n - 1];
-		ssize_t n;
 
 		if (top->file == NULL && !reading_open(conf, top)) {
 			stack.n--;
-		} else if ((n = getline(&line, &size, top->file)) == -1) {
+		} else if (fgets(line, sizeof(line), top->file) == NULL) {
 			fclose(top->file);
 			stack.n--;
 		} else {
 			top->at.line++;
-			if (strlen(line) != (size_t)n)
+			/* A short text without a newline before the end of the file. */
+			if (strchr(line, '\n') == NULL && strlen(line) < sizeof(line) - 1 &&
+			    !feof(top->file))
 				conf->nul = top->at;
 			line_read(conf, &stack, line);
 		}
 	}
-	free(line);
 }
 
 /* snmpd reads DIR/snmpd.conf.d only if a file includes it, as Debian's snmpd.conf does. */
