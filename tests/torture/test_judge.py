@@ -50,7 +50,7 @@ class Judge(unittest.TestCase):
     def judge(self):
         history.judge(self.before, self.jobs, self.ops, self.after)
 
-    def assert_noticed(self, words):
+    def assert_reported(self, words):
         with self.assertRaisesRegex(Violation, words):
             self.judge()
 
@@ -70,13 +70,13 @@ class Judge(unittest.TestCase):
 
     def test_answered_set_that_is_lost(self):
         self.op('a', 'noError', {(A, WEIGHT): OF_A})
-        self.assert_noticed('and not done')
+        self.assert_reported('and not done')
 
     def test_answered_set_that_is_lost_and_another_after_it(self):
         self.op('a', 'noError', {(A, WEIGHT): OF_A})
         self.op('a', 'noError', {(A, WEIGHT): 33})
         self.done(((A, WEIGHT), 10, 33))
-        self.assert_noticed('and not done')
+        self.assert_reported('and not done')
 
     def test_set_of_what_was_there_before_another_changed_it(self):
         self.op('b', 'noError', {(SHARED, WEIGHT): 10})
@@ -90,84 +90,84 @@ class Judge(unittest.TestCase):
         self.op('a', 'noError', {(A, WEIGHT): OF_A})
         self.op('a', 'noError', {(A, WEIGHT): 10})
         self.done(((A, WEIGHT), 10, OF_A))
-        self.assert_noticed('and not done')
+        self.assert_reported('and not done')
 
     def test_answered_set_that_is_undone(self):
         self.op('a', 'noError', {(A, WEIGHT): OF_A})
         self.done(((A, WEIGHT), 10, OF_A), state=CANCELLED, message='undone: ')
-        self.assert_noticed('then undone')
+        self.assert_reported('then undone')
 
     def test_refused_set_that_is_done(self):
         self.op('a', 'commitFailed', {(A, WEIGHT): OF_A})
         self.done(((A, WEIGHT), 10, OF_A))
-        self.assert_noticed('but done')
+        self.assert_reported('but done')
 
     def test_refused_set_that_is_done_in_part(self):
         self.op('a', 'wrongValue', {(A, WEIGHT): OF_A, (A, ENABLED): 0}, 'wrongValue')
         self.done(((A, WEIGHT), 10, OF_A))
-        self.assert_noticed('no whole SET')
+        self.assert_reported('incomplete or repeated SET')
 
     def test_set_without_answer_that_is_done_in_part(self):
         self.op('a', 'timeout', {(A, WEIGHT): OF_A, (A, ENABLED): 0})
         self.done(((A, WEIGHT), 10, OF_A))
-        self.assert_noticed('no whole SET')
+        self.assert_reported('incomplete or repeated SET')
 
     def test_set_that_is_undone_in_part(self):
         self.op('a', 'genErr', {(A, WEIGHT): OF_A, (A, ENABLED): 0})
         self.done(((A, WEIGHT), 10, OF_A), ((A, ENABLED), 1, 0), state=CANCELLED,
                   message='undone: ')
         self.after[A, ENABLED] = 0
-        self.assert_noticed('not undone')
+        self.assert_reported('not undone')
 
     def test_set_whose_jobs_are_undone_in_part(self):
         self.op('a', 'genErr', {(A, WEIGHT): OF_A, (A, ENABLED): 0})
         self.done(((A, WEIGHT), 10, OF_A), ((A, ENABLED), 1, 0))
         self.jobs[0] = self.jobs[0]._replace(state=CANCELLED, message='undone: ')
-        self.assert_noticed('undone in part')
+        self.assert_reported('undone in part')
 
     def test_set_that_is_done_twice(self):
         self.op('a', 'noError', {(A, WEIGHT): OF_A})
         self.done(((A, WEIGHT), 10, OF_A))
         self.done(((A, WEIGHT), 10, OF_A))
-        self.assert_noticed('done twice')
+        self.assert_reported('incomplete or repeated SET')
 
     def test_change_without_a_job(self):
         self.op('a', 'noError', {(A, WEIGHT): OF_A, (A, ENABLED): 0})
         self.done(((A, WEIGHT), 10, OF_A))
         self.after[A, ENABLED] = 0
-        self.assert_noticed('and not done')
+        self.assert_reported('and not done')
 
     def test_value_that_no_job_left(self):
         self.after[B, WEIGHT] = 11
-        self.assert_noticed('the last job leaves')
+        self.assert_reported('the last job leaves')
 
     def test_job_without_effect(self):
         self.op('a', 'noError', {(A, WEIGHT): 10})
         self.done(((A, WEIGHT), 10, 10))
-        self.assert_noticed('changes nothing')
+        self.assert_reported('changes nothing')
 
     def test_job_that_begins_elsewhere(self):
         self.op('a', 'noError', {(A, WEIGHT): OF_A})
         self.done(((A, WEIGHT), 9, OF_A))
-        self.assert_noticed('begins at 9')
+        self.assert_reported('begins at 9')
 
     def test_bad_set_that_is_accepted(self):
         self.op('a', 'noError', {(A, WEIGHT): 10}, 'wrongValue')
-        self.assert_noticed('was accepted')
+        self.assert_reported('was accepted')
 
     def test_good_set_that_is_refused(self):
         self.op('a', 'wrongValue', {(A, WEIGHT): OF_A})
-        self.assert_noticed('was refused')
+        self.assert_reported('was refused')
 
     def test_jobs_of_nobody(self):
         self.done(((B, WEIGHT), 10, OF_B))
-        self.assert_noticed('no whole SET')
+        self.assert_reported('incomplete or repeated SET')
 
     def test_jobs_of_one_set_under_two_requests(self):
         self.op('a', 'noError', {(A, WEIGHT): OF_A, (A, ENABLED): 0})
         self.done(((A, WEIGHT), 10, OF_A), ((A, ENABLED), 1, 0))
         self.jobs[1] = self.jobs[1]._replace(request=2)
-        self.assert_noticed('other requests')
+        self.assert_reported('other requests')
 
     def test_load_makes_jobs_too(self):
         self.done(((INV, WEIGHT), 5, 6), source=3, request=0)
@@ -184,7 +184,7 @@ class Judge(unittest.TestCase):
 
     def test_order_of_a_set_that_was_undone(self):
         self.done(((A, WEIGHT), 10, 30), state=CANCELLED)
-        with self.assertRaisesRegex(Violation, 'of no job'):
+        with self.assertRaisesRegex(Violation, 'without a job'):
             history.judge_orders(self.before, self.jobs, [(A, 30)])
 
 
