@@ -1,7 +1,6 @@
 noinst_LIBRARIES += src/mib/libmib.a
 src_mib_libmib_a_SOURCES = \
 	src/mib/engine.c \
-	src/mib/instance.c \
 	src/mib/mib.c \
 	src/mib/mib.h \
 	src/mib/mib_private.h \

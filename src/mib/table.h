@@ -23,7 +23,7 @@ enum mib_syntax {
 
 enum mib_access { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE };
 
-/* What a SET of the column changes. */
+/* The setting that a SET of the column changes. */
 enum mib_setting {
 	SETTING_NONE, SETTING_ENABLED, SETTING_FALLBACK, SETTING_WEIGHT, SETTING_LOCK,
 	SETTING_NOTIFY
@@ -115,7 +115,7 @@ extern const struct mib_column mib_system_columns[], mib_cluster_columns[],
 	MEMBER(col, title, SYNTAX_OCTETS, 0, 0, SOURCE_TIME, type, member)
 #define GAUGE(col, title, type, member)                                     \
 	MEMBER(col, title, SYNTAX_UNSIGNED32, 0, 0, SOURCE_U32, type, member)
-/* A sum of statistics: absent where no real service below the row has the number. */
+/* A sum of statistics. It is absent if no real service below the row has the number. */
 #define SUM_FROM(col, title, src, type, which)                              \
 	{ .sub = (col), .name = (title), .syntax = SYNTAX_UNSIGNED32,       \
 	  .access = ACCESS_READ, .source = (src),                           \
@@ -124,7 +124,11 @@ extern const struct mib_column mib_system_columns[], mib_cluster_columns[],
 #define SUM(col, title, type, which) SUM_FROM(col, title, SOURCE_SUM, type, which)
 #define SUM_KILO(col, title, type, which) SUM_FROM(col, title, SOURCE_SUM_KILO, type, which)
 
-/* -- values (value.c) --------------------------------------------------------- */
+/* -- names and values (value.c) ----------------------------------------------- */
+
+/* Makes the OID of an instance. */
+void mib_name_make(struct mib_oid *ret, const struct mib_table *table, uint32_t column,
+    const uint32_t *index, size_t n);
 
 /* Fill a value: with a string that must stay valid (not copied), a formatted copy of at most
  * 255 octets, or a DateAndTime (RFC 2579: 11 octets in UTC; all zero for never). All return
@@ -158,11 +162,5 @@ enum mib_type mib_syntax_type(enum mib_syntax syntax);
  * may not exist. */
 bool mib_find(const struct mib_oid *name, const struct mib_table **ret_table,
     const struct mib_column **ret_column, const uint32_t **ret_index, size_t *ret_n);
-
-/* -- OIDs of instances (instance.c) ------------------------------------------------ */
-
-/* Makes the OID of an instance. */
-void mib_name_make(struct mib_oid *ret, const struct mib_table *table, uint32_t column,
-    const uint32_t *index, size_t n);
 
 #endif

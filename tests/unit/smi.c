@@ -35,7 +35,7 @@ token_add(const char *text, size_t length)
 	tokens[tokens_count++][length] = '\0';
 }
 
-/* Words, numbers, "::=", ".." and single signs. Texts in quotes become one "". */
+/* Splits text into words, numbers, "::=", ".." and single signs. A quoted text becomes one "". */
 static void
 tokens_make(const char *p)
 {
@@ -62,7 +62,7 @@ tokens_make(const char *p)
 		length = i < COUNT(signs) ? strlen(signs[i]) : strspn(p,
 		    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
 		if (length == 0)
-			fail_msg("what is '%.20s'?", p);
+			fail_msg("unknown text '%.20s'", p);
 		token_add(p, length);
 		p += length;
 	}
@@ -114,7 +114,7 @@ static void
 take(const char *text)
 {
 	if (!is(text))
-		fail_msg("'%s' where '%s' belongs", tokens[at], text);
+		fail_msg("'%s' instead of '%s'", tokens[at], text);
 	at++;
 }
 
@@ -125,7 +125,7 @@ take_number(void)
 	long number = strtol(tokens[at], &end, 10);
 
 	if (*end != '\0')
-		fail_msg("'%s' is no number", tokens[at]);
+		fail_msg("'%s' is not a number", tokens[at]);
 	at++;
 	return number;
 }
@@ -152,7 +152,7 @@ labels_read(struct smi_syntax *syntax)
 	syntax->max = syntax->labels[syntax->labels_count - 1].number;
 }
 
-/* "(SIZE (0..64))", "(1..86400)", "(SIZE (8 | 11))": the outermost of them. */
+/* Reads the outermost bounds of "(SIZE (0..64))", "(1..86400)" or "(SIZE (8 | 11))". */
 static void
 bounds_read(struct smi_syntax *syntax)
 {
@@ -194,7 +194,7 @@ syntax_read(struct smi_syntax *ret)
 		bounds_read(ret);
 }
 
-/* "::= { parent 3 }"; the module's own has numbers after each name. */
+/* Reads "::= { parent 3 }". That of the module identity has a number after each name. */
 static void
 place_read(struct smi_object *object)
 {
@@ -253,7 +253,7 @@ module_read(const char *file)
 			assert_true(smi_conventions_count < SMI_CONVENTIONS_MAX);
 			syntax_read(&smi_conventions[smi_conventions_count]);
 			strcpy(smi_conventions[smi_conventions_count++].name, name);
-			continue;	/* behind it already */
+			continue;	/* the syntax is read */
 		} else if (strcmp(what, "OBJECT-TYPE") == 0 &&
 		    strcmp(tokens[at + 2], "SYNTAX") == 0) {
 			strcpy(object->name, tokens[at]);
@@ -295,7 +295,6 @@ smi_find(const char *name)
 	return NULL;
 }
 
-/* Sub-identifiers of an object below lbcMIB; their number is returned. */
 size_t
 smi_place(const struct smi_object *object, uint32_t ret[8])
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * LBCLUSTER-MIB as its file tells it, for the tests: as much of SMIv2 (RFC 2578, 2579)
- * as our own module and mibs/base need. What is not understood fails the test.
+ * Reads LBCLUSTER-MIB for the tests: the part of SMIv2 (RFC 2578, 2579) that the module and
+ * mibs/base use. An unknown clause fails the test.
  */
 #ifndef TESTS_UNIT_SMI_H
 #define TESTS_UNIT_SMI_H
@@ -18,7 +18,7 @@ struct smi_label {
 	long	number;
 };
 
-/* A syntax, after all conventions: what it is at the bottom, and its bounds. */
+/* A syntax with all textual conventions resolved, and its bounds. */
 struct smi_syntax {
 	char		name[SMI_WORD];	/* as written: LbcName */
 	char		base[SMI_WORD];	/* OCTET, INTEGER, OBJECT, Unsigned32, Gauge32 ... */
@@ -36,24 +36,24 @@ struct smi_object {
 	bool		is_sequence;	/* table or entry */
 	struct smi_syntax syntax;
 	char		access[SMI_WORD];
-	char		index[4][SMI_WORD];	/* or what is augmented */
+	char		index[4][SMI_WORD];	/* or the augmented entry */
 	size_t		index_count;
 	bool		augments;
 };
 
 extern struct smi_object smi_objects[SMI_OBJECTS_MAX];	/* of LBCLUSTER-MIB */
 extern size_t smi_objects_count;
-extern struct smi_syntax smi_conventions[SMI_CONVENTIONS_MAX];	/* and of mibs/base */
+extern struct smi_syntax smi_conventions[SMI_CONVENTIONS_MAX];	/* also of mibs/base */
 extern size_t smi_conventions_count;
 
-/* Reads mibs/ of $abs_top_srcdir; for the setup of a group. */
+/* Reads mibs/ of $abs_top_srcdir. Setup of a group of tests. */
 int smi_read(void **state);
 
-/* NULL if there is none. */
+/* Returns NULL if there is no such object. */
 const struct smi_object *smi_find(const char *name);
-/* Of a convention, or of an object. */
+/* Returns the syntax of a convention or of an object, or NULL. */
 const struct smi_syntax *smi_syntax_find(const char *name);
-/* Sub-identifiers of an object below lbcMIB; their number is returned. */
+/* Writes the sub-identifiers of an object below lbcMIB and returns their number. */
 size_t smi_place(const struct smi_object *object, uint32_t ret[8]);
 bool smi_is_below(const struct smi_object *object, const char *name);
 
