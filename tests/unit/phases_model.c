@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What must come of SETs; see phases_model.h.
+ * The model of the phases of SETs; see phases_model.h.
  */
 #include "phases_model.h"
 
@@ -12,8 +12,8 @@ enum { NO_CREATION = 11, COMMIT_FAILED = 14, GEN_ERR = 5 };
 
 enum { ASKED_MAX = 4, OTHERS_WEIGHT = 8 };
 
-/* What each transaction asks for; one is the same in both. The first expects a lock as
- * well, as its second varbind. */
+/* The settings of each transaction; A.weight is in both. The second varbind of the first is
+ * the lock. */
 static const struct {
 	size_t		n;
 	struct {
@@ -66,7 +66,7 @@ set_test(struct model *model, size_t i, bool bad)
 	return (struct model_answer){ bad ? NO_CREATION : 0, bad ? 2 : 0 };
 }
 
-/* True once a later job for the setting is released: what this one asks for comes no more. */
+/* True once a later job for the setting is released: job 'j' changes nothing then. */
 static bool
 is_overtaken(const struct model *model, size_t j)
 {
@@ -88,7 +88,7 @@ pending_find(const struct model *model, enum setting setting)
 	return model->n_jobs;
 }
 
-/* A value that a held job may change is set again, to whatever value. */
+/* Makes a job unless the setting has the value and no held job may change it. */
 static void
 job_make(struct model *model, size_t i, enum setting setting, uint32_t value)
 {
@@ -123,7 +123,7 @@ set_commit(struct model *model, size_t i)
 	return (struct model_answer){ 0, 0 };
 }
 
-/* The next job for the setting found the value before this one. */
+/* Cancels job 'j'. The next job for the setting gets its old value. */
 static void
 job_undo(struct model *model, size_t j)
 {
@@ -137,7 +137,7 @@ job_undo(struct model *model, size_t j)
 		model->jobs[k].before = model->jobs[j].before;
 }
 
-/* Row H alone has a data plane: there a job waits, and replaces one that waited. */
+/* Only row H has a data plane: its job is queued and supersedes a queued one. */
 static void
 job_release(struct model *model, size_t j)
 {
@@ -184,7 +184,7 @@ model_phase(struct model *model, size_t number, int event)
 	return (struct model_answer){ 0, 0 };
 }
 
-/* The latest one first. */
+/* Undoes the latest transaction first. */
 void
 model_lost(struct model *model)
 {

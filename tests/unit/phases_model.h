@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What must come of SETs whose phases arrive in any order, told a second time and
- * without a store: the answer to each event, the settings, the jobs. Two managers ask,
- * in transactions 1 and 2, for settings that overlap. Rows as in mib_pdu.h.
+ * A model of SETs whose phases arrive in any order, without a store: the answer to each event,
+ * the settings, the jobs. Two managers send transactions 1 and 2, which set some rows both.
+ * Rows are those of mib_pdu.h.
  */
 #ifndef TESTS_PHASES_MODEL_H
 #define TESTS_PHASES_MODEL_H
@@ -12,18 +12,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The events, a letter each. In small letters those of transaction 2. */
+/* The events, one letter each. Lower case letters are events of transaction 2. */
 enum {
-	EVENT_TEST = 'T',	/* its SET; again what was sent, once that is committed */
-	EVENT_BAD = 'B',	/* a SET of a row that is not there, by its number */
+	EVENT_TEST = 'T',	/* the SET; after CommitSet the same PDU again */
+	EVENT_BAD = 'B',	/* a SET of a missing row */
 	EVENT_COMMIT = 'C',
 	EVENT_UNDO = 'U',
 	EVENT_CLEANUP = 'X',
-	EVENT_STRANGER = 'S',	/* each phase, of a transaction that never was */
-	EVENT_WRONG = 'W',	/* each phase of transaction 1, of another session */
-	EVENT_LOST = 'L',	/* the connection ends; the numbers come again */
+	EVENT_STRANGER = 'S',	/* each phase of an unknown transaction */
+	EVENT_WRONG = 'W',	/* each phase of transaction 1 in an unknown session */
+	EVENT_LOST = 'L',	/* the connection ends; a new session uses the same numbers */
 	EVENT_OTHER = 'O',	/* another program sets A's weight, another manager the lock */
-	EVENT_REPAIR = 'R',	/* lbclusterd's timer */
+	EVENT_FLUSH = 'R',	/* the timer of lbclusterd */
 };
 
 #define EVENTS_ALL "TBCUXtbcuxSWLOR"
@@ -47,17 +47,17 @@ struct model {
 		uint32_t	lock;		/* that it expects */
 		char		pdu[64];
 	} sets[MODEL_SETS];
-	size_t		latest;		/* of them to be tested */
+	size_t		latest;		/* the set that was tested last */
 };
 
 struct model_answer {
 	unsigned int	error, index;
 };
 
-/* What pdu_store_fill() makes. */
+/* Starts with the values of pdu_store_fill(). */
 void model_begin(struct model *model);
 
-/* The SET that EVENT_TEST or EVENT_BAD of transaction 'number' sends now. */
+/* The PDU of EVENT_TEST, or with 'bad' of EVENT_BAD, of transaction 'number'. */
 const char *model_pdu(struct model *model, size_t number, bool bad);
 
 /* One phase of a transaction: EVENT_TEST to EVENT_CLEANUP. */
@@ -65,7 +65,7 @@ struct model_answer model_phase(struct model *model, size_t number, int event);
 void model_lost(struct model *model);
 void model_other(struct model *model);
 
-/* Jobs that a manager sees as unfinished. */
+/* The number of unfinished jobs that a manager sees. */
 uint32_t model_jobs_active(const struct model *model);
 /* "10 10 1 0 0": settings and lock; "1 10>5 3, ": row, values and state of each job. */
 const char *model_settings(const struct model *model);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * For tests of SETs of src/store: a store of two clusters, SETs and what they left.
+ * For tests of SETs: a store of two clusters, SETs, and what is stored after them.
  */
 #ifndef TESTS_STORE_SET_FIXTURE_H
 #define TESTS_STORE_SET_FIXTURE_H
 
 #include "store_fixture.h"
 
-/* What a SET answered. */
+/* The results of store_set(). */
 struct answer {
 	enum err_code	code;
 	struct verdict	verdict;
@@ -16,7 +16,7 @@ struct answer {
 	size_t		jobs;
 };
 
-enum { NO_JOB = 4711 };		/* ret_first_job as it was before */
+enum { NO_JOB = 4711 };		/* an output that store_set() did not set */
 
 #define SET_OF(token_, ...)                                                    \
 	(&(const struct store_set){                                            \
@@ -32,7 +32,7 @@ int two_clusters_setup(void **state);
 #define STORE_SET_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, two_clusters_setup, fixture_teardown)
 
-/* store_set(); words of an error come with an error only. */
+/* store_set(); asserts that there is a message if there is an error. */
 struct answer do_set(struct fixture *f, enum store_set_mode mode, const struct store_set *set);
 
 /* store_set_release() and store_flush(). */
@@ -43,7 +43,7 @@ int64_t job_state(struct fixture *f, uint32_t id);
 /* "weight fallback enabled" of a row. */
 void assert_row(struct fixture *f, int id, const char *what);
 
-/* Everything but counters and times, to compare; assert_stored_dump() frees it. */
+/* All rows except counters and times. assert_stored_dump() compares and frees it. */
 char *stored_dump(struct fixture *f);
 void assert_stored_dump(struct fixture *f, char *before);
 

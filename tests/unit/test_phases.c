@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of a SET's phases over AgentX, with the real session, engine and store behind
- * it: every sequence of events up to a length, then long ones at random, each answer,
- * value, lock and job compared with phases_model.h after each event.
+ * Tests of the phases of SETs over AgentX, with the real session, engine and store: all
+ * sequences of events up to a length, then long random ones. After each event the answer, the
+ * values, the lock and the jobs are compared with phases_model.h.
  *
- * LBCLUSTER_PHASES_LENGTH=5 and LBCLUSTER_PHASES_RANDOM=10000 try longer and more,
- * LBCLUSTER_PHASES_SEQUENCE=TCX and LBCLUSTER_PHASES_RANDOM=1 one of them again.
+ * LBCLUSTER_PHASES_LENGTH=5 and LBCLUSTER_PHASES_RANDOM=10000 try more sequences.
+ * LBCLUSTER_PHASES_SEQUENCE=TCX with LBCLUSTER_PHASES_RANDOM=1 repeats one.
  */
 #include "agentx_real.h"
 #include "phases_model.h"
@@ -27,7 +27,7 @@ enum {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What the two managers and a master that goes away can cause. */
+/* The events of two managers and of a lost session. */
 #define EVENTS_CORE "TCUXtcuxL"
 
 static struct model model;
@@ -35,7 +35,7 @@ static char sequence[RANDOM_LENGTH + 1];	/* being played */
 static unsigned long sequences, pdus;
 static int64_t first_job;
 
-/* -- the master's part ----------------------------------------------------------------- */
+/* -- the master ------------------------------------------------------------------------- */
 
 static struct message request, reply;
 
@@ -53,7 +53,7 @@ phase_begin(uint8_t type, uint32_t number, const char *pdu)
 		put_varbind(&request, &set.varbinds[i]);
 }
 
-/* CleanupSet has no answer: one that came all the same is found before the next one. */
+/* CleanupSet has no answer. The next exchange() would find one. */
 static uint32_t
 phase_send(void)
 {
@@ -99,7 +99,7 @@ phase_play(char event)
 	answer_check(phase_send(), expected.error, expected.index, event);
 }
 
-/* Nothing may come of these. */
+/* Phases of a transaction that was never tested change nothing. */
 static void
 stranger_play(void)
 {
@@ -136,8 +136,7 @@ lost_play(void)
 	model_lost(&model);
 }
 
-/* Once the store has what is released: lbclusterd writes it within 100 ms, over what plain
- * SQL put there meanwhile. */
+/* Writes the releases first: lbclusterd would write them later, over the values of plain SQL. */
 static void
 other_play(void)
 {
@@ -150,7 +149,7 @@ other_play(void)
 }
 
 static void
-repair_play(void)
+flush_play(void)
 {
 	if (mib_needs_flush(f.mib))
 		mib_flush(f.mib);
@@ -174,8 +173,8 @@ event_play(char event)
 	case EVENT_OTHER:
 		other_play();
 		break;
-	case EVENT_REPAIR:
-		repair_play();
+	case EVENT_FLUSH:
+		flush_play();
 		break;
 	default:
 		phase_play(event);
@@ -183,9 +182,9 @@ event_play(char event)
 	}
 }
 
-/* -- what there is then -------------------------------------------------------------------- */
+/* -- checks -------------------------------------------------------------------------------- */
 
-/* What a manager reads; 'rest' is the part of the sequence that is still to come. */
+/* Compares what a manager reads. 'rest' is the part of the sequence that was not played. */
 static void
 served_check(const char *rest)
 {
@@ -207,7 +206,7 @@ served_check(const char *rest)
 	ask(&request, &reply, 0, 0);
 	for (size_t i = 0; i < COUNT(names); i++) {
 		take_varbind(&reply, &varbind);
-		/* A job that another one supersedes is shown as such once that is written. */
+		/* A superseded job is shown as superseded once the release is written. */
 		if (i == JOBS_ACTIVE && mib_needs_flush(f.mib))
 			continue;
 		if (varbind.value.number != expected[i])
@@ -254,18 +253,18 @@ sequence_begin(void)
 	model_begin(&model);
 }
 
-/* Whatever happened, the next manager's SET works, once the session is a new one. */
+/* After a new session the next SET works. */
 static void
 sequence_end(void)
 {
-	repair_play();
+	flush_play();
 	stored_check("at the end");
 	lost_play();
 	stored_check("after the session");
 	for (const char *event = "TCX"; *event != '\0'; event++)
 		phase_play(*event);
 	served_check("");
-	repair_play();
+	flush_play();
 	stored_check("after one more SET");
 	other_play();
 	served_check("");
@@ -285,7 +284,7 @@ sequence_play(void)
 
 /* -- the tests --------------------------------------------------------------------------------- */
 
-/* A number that is none would be 0, and no sequence is ever wrong. */
+/* A typing error must not turn the test off. */
 static long
 environment(const char *name, long otherwise)
 {
@@ -317,7 +316,7 @@ play_all(const char *events, size_t length)
 	} while (i < length);
 }
 
-/* Neither memory nor descriptors grow from sequence to sequence. */
+/* Memory and descriptors do not grow with the number of sequences. */
 static void
 play_all_within_bounds(const char *events, size_t length)
 {
@@ -331,14 +330,14 @@ play_all_within_bounds(const char *events, size_t length)
 }
 
 static void
-sequence_of_any_events_does_what_it_must(void **state)
+short_sequence_of_any_events_matches_the_model(void **state)
 {
 	(void)state;
 	play_all_within_bounds(EVENTS_ALL, (size_t)environment("LBCLUSTER_PHASES_LENGTH", LENGTH));
 }
 
 static void
-longer_sequence_of_phases_does_what_it_must(void **state)
+sequence_of_phases_matches_the_model(void **state)
 {
 	(void)state;
 	play_all_within_bounds(EVENTS_CORE,
@@ -346,7 +345,7 @@ longer_sequence_of_phases_does_what_it_must(void **state)
 }
 
 static void
-long_sequence_at_random_does_what_it_must(void **state)
+long_random_sequence_matches_the_model(void **state)
 {
 	long n = environment("LBCLUSTER_PHASES_RANDOM", RANDOM);
 	const char *given = getenv("LBCLUSTER_PHASES_SEQUENCE");
@@ -367,7 +366,7 @@ long_sequence_at_random_does_what_it_must(void **state)
 
 /* Repeated phases, and SETs one after the other. */
 static void
-chosen_sequence_does_what_it_must(void **state)
+chosen_sequence_matches_the_model(void **state)
 {
 	static const char *const chosen[] = {
 		"TCXTCX", "TCUTCU", "TCUTCX", "TCXTCU", "TCLTCX", "TTCCXX", "TTCCUU", "TCUUTCX",
@@ -401,7 +400,7 @@ mixed_play(const char *first, const char *second, size_t n)
 }
 
 static void
-mixed_transactions_do_what_they_must(void **state)
+mixed_transactions_match_the_model(void **state)
 {
 	static const char *const lives[] = { "TCX", "TCU", "TX", "TU" };
 
@@ -417,7 +416,7 @@ phases_begin(void **state)
 	if (world_begin(state) != 0)
 		return -1;
 	run_until_serving(1000);
-	/* For the test's own connection: it is fast that way. */
+	/* Makes the connection of the test fast. */
 	fixture_number(f.main, "PRAGMA journal_mode = MEMORY");
 	real_jobs_fill(JOBS_KEPT);
 	return 0;
@@ -436,11 +435,11 @@ int
 main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
-		TEST(sequence_of_any_events_does_what_it_must),
-		TEST(longer_sequence_of_phases_does_what_it_must),
-		TEST(chosen_sequence_does_what_it_must),
-		TEST(mixed_transactions_do_what_they_must),
-		TEST(long_sequence_at_random_does_what_it_must),
+		TEST(short_sequence_of_any_events_matches_the_model),
+		TEST(sequence_of_phases_matches_the_model),
+		TEST(chosen_sequence_matches_the_model),
+		TEST(mixed_transactions_match_the_model),
+		TEST(long_random_sequence_matches_the_model),
 	};
 
 	(void)argc;

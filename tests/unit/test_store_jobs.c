@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store: the jobs of SETs, until they end or make room.
+ * Tests of the jobs of SETs: release, transitions, end, deletion.
  */
 #include "store_set_fixture.h"
 
@@ -49,7 +49,7 @@ release_queues_its_own_jobs_and_may_be_repeated(void **state)
 	}
 	release(f, 7);
 	assert_int_equal(job_state(f, 3), JOB_SUCCEEDED);
-	release(f, 999);	/* of nothing */
+	release(f, 999);	/* no such SET */
 	assert_int_equal(job_state(f, 2), JOB_HELD);
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(8, { 7, REAL_WEIGHT, 50 })).code, ERR_OK);
 	release(f, 0);
@@ -58,12 +58,12 @@ release_queues_its_own_jobs_and_may_be_repeated(void **state)
 	assert_int_equal(job_state(f, 2), JOB_QUEUED);
 	assert_int_equal(job_state(f, 3), JOB_SUCCEEDED);
 	assert_int_equal(job_state(f, 4), JOB_QUEUED);
-	/* Nothing to do is no write. */
+	/* Without a release store_flush() writes nothing. */
 	assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
 }
 
 static void
-release_goes_with_the_next_write(void **state)
+release_is_written_with_the_next_write(void **state)
 {
 	struct fixture *f = *state;
 
@@ -76,9 +76,9 @@ release_goes_with_the_next_write(void **state)
 	assert_int_equal(job_state(f, 2), JOB_HELD);
 }
 
-/* More than there is room for, while the disk is locked: none is forgotten. */
+/* More releases than the array holds, while another program locks the store. */
 static void
-releases_without_a_disk_all_come_once_it_is_back(void **state)
+releases_wait_for_a_locked_store(void **state)
 {
 	enum { MANY = 200 };
 	struct fixture *f = *state;
@@ -100,7 +100,7 @@ releases_without_a_disk_all_come_once_it_is_back(void **state)
 	assert_int_equal(stored_number(f, "SELECT count(*) FROM job WHERE state = 0"), 0);
 }
 
-/* For the column of the row, and by the newest one that is released. */
+/* Only a released job supersedes, and only jobs for its own column. */
 static void
 queued_job_is_superseded_by_a_later_one_for_the_column(void **state)
 {
@@ -148,14 +148,14 @@ release_out_of_order_keeps_the_later_job(void **state)
 	assert_row(f, 4, "60 0 1");
 }
 
-/* A driver would carry it out after the later one. */
+/* Otherwise a driver would carry it out after the later job. */
 static void
 release_of_a_job_that_was_overtaken_supersedes_it(void **state)
 {
 	static const struct {
 		enum job_state	later, expected;
 	} cases[] = {
-		{ JOB_HELD, JOB_QUEUED },	/* may be undone yet */
+		{ JOB_HELD, JOB_QUEUED },	/* the later job may be undone */
 		{ JOB_QUEUED, JOB_SUPERSEDED },
 		{ JOB_RUNNING, JOB_SUPERSEDED },
 		{ JOB_SUCCEEDED, JOB_SUPERSEDED },
@@ -198,7 +198,7 @@ unfinished_jobs_at_their_limit_refuse_a_set(void **state)
 	assert_int_equal(answer.verdict.reason, REJECT_QUEUE_FULL);
 	assert_error_contains(&f->err, "2 jobs are unfinished", "job-max-rows 3");
 	assert_row(f, 4, "50 0 1");
-	/* What changes nothing needs no room, nor what ends at once. */
+	/* A SET without a change is accepted, and a job that ends at once. */
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(3, { 4, REAL_ENABLED, 1 })).code, ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(4, { 7, REAL_WEIGHT, 50 })).code, ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(5, { 4, REAL_WEIGHT, 51 })).code,
@@ -209,13 +209,13 @@ unfinished_jobs_at_their_limit_refuse_a_set(void **state)
 }
 
 static void
-oldest_finished_jobs_make_room(void **state)
+oldest_finished_jobs_are_deleted(void **state)
 {
 	struct fixture *f = *state;
 	struct store_totals totals;
 
 	assert_int_equal(store_job_max_rows_set(f->store, 5, &f->err), ERR_OK);
-	/* The oldest of all stays: it is not finished. */
+	/* Job 1 stays: it is not finished. */
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(1, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
 	for (uint32_t i = 0; i < 10; i++)
 		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(i + 2,
@@ -235,7 +235,7 @@ oldest_finished_jobs_make_room(void **state)
 	    " (SELECT id FROM job ORDER BY id)"), "1,11");
 }
 
-/* -- a data plane that goes, rows that go -------------------------------------------------- */
+/* -- removal of data planes and rows ------------------------------------------------------- */
 
 static enum err_code
 job_ignore(void *arg, const struct job_row *row)
@@ -247,7 +247,7 @@ job_ignore(void *arg, const struct job_row *row)
 
 /* Jobs 1 (running), 2 (queued) and 3 (held, of SET 6) of cluster proxy. */
 static void
-jobs_make(struct fixture *f)
+jobs_create(struct fixture *f)
 {
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(4, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
 	assert_int_equal(store_jobs_claim(f->store, 2, 1, job_ignore, NULL, &f->err), ERR_OK);
@@ -274,7 +274,7 @@ jobs_of_a_cluster_that_loses_its_data_plane_are_recorded(void **state)
 	struct fixture *f = *state;
 	struct store_totals totals;
 
-	jobs_make(f);
+	jobs_create(f);
 	proxy_put(f, "none", "{}");
 	assert_int_equal(stored_number(f,
 	    "SELECT count(*) FROM job WHERE state = 3 AND id IN (1, 2)"
@@ -294,21 +294,21 @@ jobs_of_a_cluster_whose_data_plane_changes_stay(void **state)
 {
 	struct fixture *f = *state;
 
-	jobs_make(f);
+	jobs_create(f);
 	proxy_put(f, "haproxy", "{\"socket\":[\"/run/other\"]}");
 	assert_int_equal(job_state(f, 1), JOB_RUNNING);
 	assert_int_equal(job_state(f, 2), JOB_QUEUED);
 }
 
-/* The driver knew nothing of it yet. */
+/* The driver had not read yet that the job ended. */
 static void
-failure_of_a_job_that_has_ended_takes_nothing_back(void **state)
+failure_of_an_ended_job_changes_nothing(void **state)
 {
 	const struct store_job_end end = { .id = 1, .state = JOB_FAILED,
 	    .cause = JOB_CAUSE_REJECTED, .message = "no" };
 	struct fixture *f = *state;
 
-	jobs_make(f);
+	jobs_create(f);
 	proxy_put(f, "none", "{}");
 	assert_int_equal(store_jobs_end(f->store, &end, 1, &f->err), ERR_OK);
 	assert_int_equal(job_state(f, 1), JOB_SUCCEEDED);
@@ -329,7 +329,7 @@ jobs_of_rows_that_are_removed_are_cancelled(void **state)
 			assert_int_equal(two_clusters_setup(state), 0);
 			f = *state;
 		}
-		jobs_make(f);
+		jobs_create(f);
 		assert_int_equal(store_remove(f->store, removals[i].kind, removals[i].id, &f->err),
 		    ERR_OK);
 		assert_int_equal(stored_number(f, "SELECT count(*) FROM job WHERE state = 5 AND"
@@ -341,12 +341,12 @@ jobs_of_rows_that_are_removed_are_cancelled(void **state)
 }
 
 static void
-what_is_no_inventory_cannot_be_removed(void **state)
+remove_refuses_rows_outside_the_inventory(void **state)
 {
 	static const enum store_kind kinds[] = { 0, STORE_JOB, STORE_STATISTICS };
 	struct fixture *f = *state;
 
-	jobs_make(f);
+	jobs_create(f);
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		assert_int_equal(store_remove(f->store, kinds[i], 1, &f->err), ERR_INVALID);
 	assert_int_equal(stored_number(f, "SELECT count(*) FROM job"), 3);
@@ -458,7 +458,7 @@ static const struct {
 	void		(*run)(struct fixture *f);
 	unsigned int	 from;
 	enum job_state	 to;
-} deeds[] = {
+} events[] = {
 	{ "claimed", job_claim, IN(JOB_QUEUED), JOB_RUNNING },
 	{ "requeued", jobs_requeue, IN(JOB_RUNNING), JOB_QUEUED },
 	{ "requeued", job_end_later, IN(JOB_RUNNING), JOB_QUEUED },
@@ -475,11 +475,11 @@ static const struct {
 	{ "removed", real_remove, OPEN, JOB_CANCELLED },
 };
 
-/* Does the deed to a job in state 'from'. */
+/* Lets event 'i' happen to a job in state 'from'. */
 static void
-deed_check(void **state, size_t i, unsigned int from, const struct job_transition *transition)
+event_check(void **state, size_t i, unsigned int from, const struct job_transition *transition)
 {
-	const bool may = (deeds[i].from & IN(from)) != 0;
+	const bool may = (events[i].from & IN(from)) != 0;
 	struct fixture *f;
 	char sql[300];
 
@@ -490,9 +490,9 @@ deed_check(void **state, size_t i, unsigned int from, const struct job_transitio
 	    " new_value, token, cluster_name, service_name, real_name)"
 	    " VALUES (4, 5, %u, 10, 50, %d, 'proxy', 'http', 'a')", from, TOKEN);
 	sql_exec(f->main_path, sql);
-	deeds[i].run(f);
-	if (job_state(f, 1) != (may ? (int64_t)deeds[i].to : (int64_t)from))
-		fail_msg("%s: a job in state %u is in state %lld", deeds[i].event, from,
+	events[i].run(f);
+	if (job_state(f, 1) != (may ? (int64_t)events[i].to : (int64_t)from))
+		fail_msg("%s: a job in state %u is in state %lld", events[i].event, from,
 		    (long long)job_state(f, 1));
 	if (may && transition->message != NULL)
 		assert_string_equal(sql_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
@@ -508,13 +508,13 @@ job_changes_its_state_as_the_model_says(void **state)
 	for (const struct job_transition *t = job_transitions; t->event != NULL; t++) {
 		unsigned int from = 0;
 
-		for (size_t i = 0; i < COUNT(deeds); i++) {
-			if (strcmp(deeds[i].event, t->event) != 0)
+		for (size_t i = 0; i < COUNT(events); i++) {
+			if (strcmp(events[i].event, t->event) != 0)
 				continue;
-			assert_int_equal(deeds[i].to, t->to);
-			from |= deeds[i].from;
+			assert_int_equal(events[i].to, t->to);
+			from |= events[i].from;
 			for (unsigned int at = JOB_HELD; at <= JOB_SUPERSEDED; at++)
-				deed_check(state, i, at, t);
+				event_check(state, i, at, t);
 		}
 		assert_int_equal(from, t->from);
 	}
@@ -526,18 +526,18 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_SET_TEST(jobs_of_a_set_now_are_queued_or_done_at_once),
 		STORE_SET_TEST(release_queues_its_own_jobs_and_may_be_repeated),
-		STORE_SET_TEST(release_goes_with_the_next_write),
-		STORE_SET_TEST(releases_without_a_disk_all_come_once_it_is_back),
+		STORE_SET_TEST(release_is_written_with_the_next_write),
+		STORE_SET_TEST(releases_wait_for_a_locked_store),
 		STORE_SET_TEST(queued_job_is_superseded_by_a_later_one_for_the_column),
 		STORE_SET_TEST(release_out_of_order_keeps_the_later_job),
 		STORE_SET_TEST(release_of_a_job_that_was_overtaken_supersedes_it),
 		STORE_SET_TEST(unfinished_jobs_at_their_limit_refuse_a_set),
-		STORE_SET_TEST(oldest_finished_jobs_make_room),
+		STORE_SET_TEST(oldest_finished_jobs_are_deleted),
 		STORE_SET_TEST(jobs_of_a_cluster_that_loses_its_data_plane_are_recorded),
 		STORE_SET_TEST(jobs_of_a_cluster_whose_data_plane_changes_stay),
-		STORE_SET_TEST(failure_of_a_job_that_has_ended_takes_nothing_back),
+		STORE_SET_TEST(failure_of_an_ended_job_changes_nothing),
 		STORE_SET_TEST(jobs_of_rows_that_are_removed_are_cancelled),
-		STORE_SET_TEST(what_is_no_inventory_cannot_be_removed),
+		STORE_SET_TEST(remove_refuses_rows_outside_the_inventory),
 		STORE_SET_TEST(job_changes_its_state_as_the_model_says),
 	};
 

@@ -84,7 +84,7 @@ setup_names(void **state)
 }
 
 static void
-rows_at_and_below_a_path_come_by_name(void **state)
+rows_at_and_below_a_path_are_read_by_name(void **state)
 {
 	static const struct {
 		const char	*path, *clusters, *services, *reals;
@@ -119,10 +119,10 @@ rows_at_and_below_a_path_come_by_name(void **state)
 }
 
 static void
-path_to_nothing_is_not_found_with_its_name(void **state)
+path_without_a_row_is_not_found(void **state)
 {
 	static const struct {
-		const char	*path, *words;
+		const char	*path, *message;
 	} cases[] = {
 		{ "no", "no: does not exist" }, { "no/http/a", "no: does not exist" },
 		{ "web/no", "web/no: does not exist" }, { "web/no/a", "web/no: does not exist" },
@@ -140,11 +140,11 @@ path_to_nothing_is_not_found_with_its_name(void **state)
 		assert_int_equal(path_parse(cases[i].path, &path, &f->err), ERR_OK);
 		assert_int_equal(store_find(f->store, &path, &ids[0], &ids[1], &ids[2], &f->err),
 		    ERR_NOT_FOUND);
-		assert_string_equal(f->err.text, cases[i].words);
+		assert_string_equal(f->err.text, cases[i].message);
 		assert_int_equal(ids[0] + ids[1] + ids[2], 21);	/* only on success */
 		assert_int_equal(store_each_real(f->store, &path, list_real, &list, &f->err),
 		    ERR_NOT_FOUND);
-		assert_string_equal(f->err.text, cases[i].words);
+		assert_string_equal(f->err.text, cases[i].message);
 		assert_int_equal(list.n, 0);
 	}
 }
@@ -167,7 +167,7 @@ ids_of_a_path_are_found(void **state)
 }
 
 static void
-jobs_come_from_the_oldest(void **state)
+jobs_are_read_from_the_oldest(void **state)
 {
 	struct fixture *f = *state;
 	struct list all = { .n = 0 }, one = { .n = 0 }, none = { .n = 0 };
@@ -181,7 +181,7 @@ jobs_come_from_the_oldest(void **state)
 }
 
 static void
-caller_who_has_enough_ends_the_reading(void **state)
+error_of_the_callback_ends_the_read(void **state)
 {
 	struct fixture *f = *state;
 	struct list list = { .stop_after = 2 };
@@ -199,7 +199,7 @@ struct slow_reader {
 	char		 name[MODEL_NAME_MAX + 1];
 };
 
-/* While it is being read, another program writes: it does not wait for a pager. */
+/* Another program writes while the rows are read: it does not wait for a pager. */
 static enum err_code
 read_slowly(void *arg, const struct store_real_view *view)
 {
@@ -215,7 +215,7 @@ read_slowly(void *arg, const struct store_real_view *view)
 }
 
 static void
-long_reading_holds_no_lock(void **state)
+long_read_holds_no_lock(void **state)
 {
 	struct fixture *f = *state;
 	struct slow_reader reader = { .f = f };
@@ -262,7 +262,7 @@ rows_put_again_are_the_same_or_updated(void **state)
 
 	change = sql_number(f->main_path, "SELECT change FROM store");
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
-	real.weight = 9;	/* settings of a row that is there are not for put */
+	real.weight = 9;	/* store_put_real() keeps the settings of an existing row */
 	real.enabled = false;
 	real.fallback = true;
 	assert_int_equal(store_put_cluster(f->store, &cluster, NULL, &result, &f->err), ERR_OK);
@@ -293,7 +293,7 @@ rows_put_again_are_the_same_or_updated(void **state)
 }
 
 static void
-row_that_is_no_row_is_refused_with_words(void **state)
+invalid_row_is_refused_with_a_message(void **state)
 {
 	struct fixture *f = *state;
 	const struct cluster_row cluster = { .name = "a b", .plane = "none", .plane_params = "{}" };
@@ -310,7 +310,7 @@ row_that_is_no_row_is_refused_with_words(void **state)
 }
 
 static void
-row_is_removed_with_all_below_and_its_jobs_end(void **state)
+remove_deletes_rows_below_and_cancels_jobs(void **state)
 {
 	struct fixture *f = *state;
 	struct reader *reader = calloc(1, sizeof(*reader));
@@ -328,7 +328,7 @@ row_is_removed_with_all_below_and_its_jobs_end(void **state)
 	    "5,5,3");
 	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(name) FROM service"),
 	    "https");
-	/* Within a transaction nothing is durable before its end. */
+	/* A rollback restores the row. */
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
 	assert_int_equal(store_remove(f->store, STORE_CLUSTER, 1, &f->err), ERR_OK);
 	store_rollback(f->store);
@@ -340,7 +340,7 @@ row_is_removed_with_all_below_and_its_jobs_end(void **state)
 }
 
 static void
-transaction_is_all_or_nothing(void **state)
+rollback_undoes_all_rows_of_a_transaction(void **state)
 {
 	const struct cluster_row row = { .name = "new", .plane = "none", .plane_params = "{}" };
 	struct fixture *f = *state;
@@ -354,7 +354,7 @@ transaction_is_all_or_nothing(void **state)
 			assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
 		assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM cluster"), i);
 	}
-	store_rollback(f->store);	/* of nothing */
+	store_rollback(f->store);	/* without a transaction */
 }
 
 /* -- statistics -------------------------------------------------------------------------------- */
@@ -371,7 +371,7 @@ statistics_put_replace_whole_rows(void **state)
 	assert_non_null(reader);
 	row.number[STAT_BPS_IN] = UINT64_C(40000000000);
 	row.number[STAT_TOTAL_OCTETS_OUT] = UINT64_MAX;	/* more than SQLite holds */
-	row.number[STAT_BPS_OUT] = 9;			/* not present: not there */
+	row.number[STAT_BPS_OUT] = 9;			/* not present: NULL */
 	assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
 	assert_string_equal(sql_text(f->stats_path, "SELECT active || ' ' || bps_in || ' ' ||"
 	    " total_octets_out || ' ' || last_update || ' ' || counters_since || ' ' ||"
@@ -419,16 +419,16 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_open, fixture_teardown)
 #define NAMES(name) cmocka_unit_test_setup_teardown(name, setup_names, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		NAMES(rows_at_and_below_a_path_come_by_name),
-		NAMES(path_to_nothing_is_not_found_with_its_name),
+		NAMES(rows_at_and_below_a_path_are_read_by_name),
+		NAMES(path_without_a_row_is_not_found),
 		NAMES(ids_of_a_path_are_found),
-		NAMES(jobs_come_from_the_oldest),
-		NAMES(caller_who_has_enough_ends_the_reading),
-		TEST(long_reading_holds_no_lock),
+		NAMES(jobs_are_read_from_the_oldest),
+		NAMES(error_of_the_callback_ends_the_read),
+		TEST(long_read_holds_no_lock),
 		TEST(rows_put_again_are_the_same_or_updated),
-		TEST(row_that_is_no_row_is_refused_with_words),
-		NAMES(row_is_removed_with_all_below_and_its_jobs_end),
-		TEST(transaction_is_all_or_nothing),
+		TEST(invalid_row_is_refused_with_a_message),
+		NAMES(remove_deletes_rows_below_and_cancels_jobs),
+		TEST(rollback_undoes_all_rows_of_a_transaction),
 		TEST(statistics_put_replace_whole_rows),
 		TEST(statistics_go_in_batches),
 	};

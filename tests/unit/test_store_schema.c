@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of the schema: what must hold whoever writes, by plain SQL from a program
- * that sets nothing, not even foreign keys.
+ * Tests of the constraints and triggers of the schema, with plain SQL from a program that sets
+ * no pragma, also not foreign_keys.
  */
 #include "store_fixture.h"
 
@@ -42,7 +42,7 @@ setup(void **state)
 	return 0;
 }
 
-/* -- what is refused ------------------------------------------------------------------ */
+/* -- refused statements --------------------------------------------------------------- */
 
 #define CLUSTER_NAMED(name) "INSERT INTO cluster (name) VALUES (" name ")"
 #define SERVICE_WITH(column, value)                                            \
@@ -160,7 +160,7 @@ refuses(const char *path, const char *sql)
 }
 
 static void
-what_is_against_the_rules_is_refused(void **state)
+statement_against_the_rules_is_refused(void **state)
 {
 	struct fixture *f = *state;
 
@@ -194,7 +194,7 @@ static const char *const accepted[] = {
 };
 
 static void
-what_is_within_the_rules_is_accepted(void **state)
+statement_within_the_rules_is_accepted(void **state)
 {
 	struct fixture *f = *state;
 
@@ -251,7 +251,7 @@ numbers_of_removed_rows_are_never_used_again(void **state)
 
 /* -- the counter ------------------------------------------------------------------------ */
 
-/* After 'sql', does "SELECT ... changed > what I know" find just 'rows' of 'table'? */
+/* After 'sql', exactly 'rows' rows of 'table' have a "changed" above the counter before. */
 static const struct {
 	const char	*sql, *table;
 	int64_t		 rows;
@@ -303,7 +303,7 @@ static const struct {
 } counted_statistics[] = {
 	{ "INSERT INTO statistics (real_id) VALUES (7), (8)", 2, 0 },
 	{ "UPDATE statistics SET active = 0 WHERE real_id = 1", 1, 0 },
-	/* Measured again is news, also where nothing differs. */
+	/* A new measurement is a change, also with the same values. */
 	{ "UPDATE statistics SET active = 0 WHERE real_id = 1", 1, 0 },
 	{ "INSERT INTO statistics (real_id, bps_in) VALUES (1, 5) ON CONFLICT (real_id)"
 	    " DO UPDATE SET bps_in = excluded.bps_in", 1, 0 },
@@ -329,7 +329,7 @@ rows_after(const char *path, const char *table, int64_t change)
 }
 
 static void
-counter_tells_what_changed_whoever_writes(void **state)
+counter_finds_the_changed_rows_of_any_writer(void **state)
 {
 	struct fixture *f = *state;
 
@@ -340,7 +340,7 @@ counter_tells_what_changed_whoever_writes(void **state)
 		rows = rows_after(f->main_path, counted[i].table, change);
 		if (rows != counted[i].rows)
 			fail_msg("%s: %lld rows", counted[i].sql, (long long)rows);
-		/* No two rows of a table share a number: a reader may stop at each. */
+		/* Each row has a "changed" of its own: a reader may stop at any row. */
 		assert_int_equal(sql_number(f->main_path, "SELECT count(*) - count(DISTINCT"
 		    " changed) FROM real_service"), 0);
 	}
@@ -360,9 +360,9 @@ counter_tells_what_changed_whoever_writes(void **state)
 	}
 }
 
-/* Whether foreign keys are on or off, as they are in sqlite3(1). */
+/* With foreign keys on, and off as in sqlite3(1). */
 static void
-children_go_with_their_parent_before_it(void **state)
+children_are_removed_before_their_parent(void **state)
 {
 	struct fixture *f = *state;
 	const char *const pragmas[] = { "PRAGMA foreign_keys = OFF;", FOREIGN_KEYS };
@@ -388,10 +388,10 @@ children_go_with_their_parent_before_it(void **state)
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 }
 
-/* -- facts about the whole ----------------------------------------------------------------- */
+/* -- totals --------------------------------------------------------------------------------- */
 
 static void
-facts_about_the_whole_follow_whoever_writes(void **state)
+totals_are_updated_for_any_writer(void **state)
 {
 	static const struct {
 		const char	*sql;
@@ -476,9 +476,9 @@ job_counts_agree_with_a_recount(void **state)
 	assert_int_equal(sql_number(f->main_path, "SELECT jobs_failed FROM store"), 2);
 }
 
-/* What is gone is remembered for a while, and how long is known. */
+/* Table removed keeps 195,000 changes; removed_oldest says how far back it reaches. */
 static void
-removed_rows_are_forgotten_after_many_changes(void **state)
+removed_rows_are_deleted_after_many_changes(void **state)
 {
 	struct fixture *f = *state;
 	const char *const paths[] = { f->main_path, f->stats_path };
@@ -529,7 +529,7 @@ held_jobs_of_version_3_are_released(void **state)
 	    "INSERT INTO job (real_id, operation, state, old_value, new_value, token,"
 	    " cluster_name, service_name, real_name) VALUES"
 	    JOB_HELD_IN_3("1", "0", "10", "50") "," JOB_HELD_IN_3("2", "0", "10", "50") ","
-	    /* One after the other, and one beside what is queued, before and after it. */
+	    /* Two held jobs, a held job after a queued one, a held job before a queued one. */
 	    JOB_HELD_IN_3("3", "0", "10", "20") "," JOB_HELD_IN_3("3", "0", "20", "30") ","
 	    JOB_HELD_IN_3("4", "1", "10", "20") "," JOB_HELD_IN_3("4", "0", "20", "30") ","
 	    JOB_HELD_IN_3("5", "0", "10", "20") "," JOB_HELD_IN_3("5", "1", "20", "30") ";"
@@ -592,14 +592,14 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_against_the_rules_is_refused),
-		TEST(what_is_within_the_rules_is_accepted),
+		TEST(statement_against_the_rules_is_refused),
+		TEST(statement_within_the_rules_is_accepted),
 		TEST(numbers_of_removed_rows_are_never_used_again),
-		TEST(counter_tells_what_changed_whoever_writes),
-		TEST(children_go_with_their_parent_before_it),
-		TEST(facts_about_the_whole_follow_whoever_writes),
+		TEST(counter_finds_the_changed_rows_of_any_writer),
+		TEST(children_are_removed_before_their_parent),
+		TEST(totals_are_updated_for_any_writer),
 		TEST(job_counts_agree_with_a_recount),
-		TEST(removed_rows_are_forgotten_after_many_changes),
+		TEST(removed_rows_are_deleted_after_many_changes),
 		TEST(held_jobs_of_version_3_are_released),
 		TEST(every_statement_is_valid),
 	};

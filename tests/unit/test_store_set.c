@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store: what a SET writes, refuses and locks.
+ * Tests of store_set(), store_set_release() and store_set_undo().
  */
 #include "store_set_fixture.h"
 
@@ -41,9 +41,9 @@ set_held_writes_held_jobs_and_no_row(void **state)
 	assert_int_equal(stored_number(f, "SELECT config_changes FROM store"), 2);
 }
 
-/* As SNMP has shown it since the answer, however late the store can be written. */
+/* SNMP shows that time since the answer, also if the store is written later. */
 static void
-set_has_the_time_of_its_answer(void **state)
+release_stores_the_time_of_the_answer(void **state)
 {
 	struct fixture *f = *state;
 	int64_t answered;
@@ -58,7 +58,7 @@ set_has_the_time_of_its_answer(void **state)
 }
 
 static void
-set_of_what_is_there_writes_nothing(void **state)
+set_of_the_stored_value_writes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	char *before = stored_dump(f);
@@ -74,9 +74,9 @@ set_of_what_is_there_writes_nothing(void **state)
 	assert_stored_dump(f, before);
 }
 
-/* It may come or not; what this SET asks for comes, whatever the value is. */
+/* The held value may be undone. So a SET of the same value gets a job of its own. */
 static void
-set_of_what_may_still_be_undone_is_a_change(void **state)
+set_of_a_held_value_is_a_change(void **state)
 {
 	static const struct {
 		struct change	change;
@@ -102,7 +102,7 @@ set_of_what_may_still_be_undone_is_a_change(void **state)
 		assert_int_equal(do_set(f, STORE_SET_NOW, again).jobs, 1);
 		assert_int_equal(stored_number(f, "SELECT old_value = new_value AND state IN (1, 3)"
 		    " FROM job ORDER BY id DESC LIMIT 1"), 1);
-		/* It is there for good now. */
+		/* The value is released now. */
 		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(++token, *change)).jobs, 0);
 		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(++token, { change->real_id,
 		    change->column, (uint32_t)cases[i].old_value })).jobs, 1);
@@ -110,7 +110,7 @@ set_of_what_may_still_be_undone_is_a_change(void **state)
 }
 
 static void
-set_of_what_is_released_changes_nothing(void **state)
+set_of_a_released_value_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 
@@ -125,9 +125,9 @@ set_of_what_is_released_changes_nothing(void **state)
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_WEIGHT, 50 })).jobs, 0);
 }
 
-/* Another program does not know that the manager has its answer. */
+/* Another program cannot know whether the manager has its answer. */
 static void
-set_back_after_an_answer_is_not_lost(void **state)
+set_of_the_old_value_after_an_answer_is_a_change(void **state)
 {
 	struct fixture *f = *state;
 
@@ -136,7 +136,7 @@ set_back_after_an_answer_is_not_lost(void **state)
 	fixture_close(f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(6, { 4, REAL_WEIGHT, 10 })).jobs, 1);
-	/* The fallback is free, as everybody sees, also before the row gives it up. */
+	/* The rules are judged on released values: the service has no fallback. */
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 5, REAL_FALLBACK, 1 })).jobs, 1);
 	assert_row(f, 5, "10 1 1");
 	assert_row(f, 6, "10 0 1");
@@ -144,14 +144,14 @@ set_back_after_an_answer_is_not_lost(void **state)
 	assert_row(f, 4, "10 0 1");
 	assert_row(f, 5, "10 1 1");
 	assert_row(f, 6, "10 0 1");
-	/* To 50 and back, one fallback less, one more: each of these was seen. */
+	/* Four changes: the weight to 50 and back, fallback off, fallback on. */
 	assert_int_equal(stored_number(f, "SELECT config_changes FROM store"), 4);
 	assert_int_equal(job_state(f, 1), JOB_SUPERSEDED);
 	assert_int_equal(job_state(f, 4), JOB_QUEUED);
 }
 
 static void
-new_row_takes_a_fallback_that_is_given_up(void **state)
+new_row_becomes_fallback_after_a_held_disable(void **state)
 {
 	const struct real_row row = { .service_id = 2, .name = "new", .address = "", .port = "",
 		.reason = "", .weight = 1, .enabled = true, .fallback = true };
@@ -166,9 +166,9 @@ new_row_takes_a_fallback_that_is_given_up(void **state)
 	assert_row(f, 8, "1 1 1");
 }
 
-/* Another program wrote the row: what cannot be is not done, and the job says so. */
+/* The release would make a second fallback: the job fails. */
 static void
-release_leaves_a_fallback_that_plain_sql_gave_to_another(void **state)
+release_keeps_a_fallback_set_by_plain_sql(void **state)
 {
 	struct fixture *f = *state;
 
@@ -186,7 +186,6 @@ release_leaves_a_fallback_that_plain_sql_gave_to_another(void **state)
 	assert_int_equal(stored_number(f, "SELECT finished > 0 FROM job WHERE id = 2"), 1);
 }
 
-/* Who reads by name is shown what was answered, whether it is written or not. */
 static enum err_code
 view_keep(void *arg, const struct store_real_view *view)
 {
@@ -207,7 +206,7 @@ shown(struct fixture *f, const char *name)
 }
 
 static void
-reader_by_name_is_shown_what_is_held(void **state)
+read_by_name_shows_held_values(void **state)
 {
 	struct fixture *f = *state;
 
@@ -216,7 +215,7 @@ reader_by_name_is_shown_what_is_held(void **state)
 	assert_int_equal(shown(f, "a"), 300050);
 	assert_int_equal(shown(f, "b"), 10);
 	assert_int_equal(shown(f, "c"), 200010);
-	/* The latest counts, but not where one after it is done already. */
+	/* The latest held job counts, unless a later job is released. */
 	assert_int_equal(do_set(f, STORE_SET_HOLD, SET_OF(6, { 4, REAL_WEIGHT, 60 })).jobs, 1);
 	assert_int_equal(shown(f, "a"), 300060);
 	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(7, { 4, REAL_WEIGHT, 70 })).jobs, 1);
@@ -227,9 +226,9 @@ reader_by_name_is_shown_what_is_held(void **state)
 	assert_int_equal(shown(f, "c"), 300010);
 }
 
-/* It is the fallback already, and another cannot be; the rules are for what changes. */
+/* It is the fallback once the held jobs are released. The rules judge changes only. */
 static void
-set_of_a_fallback_that_may_still_be_undone_is_not_refused(void **state)
+set_of_a_held_fallback_is_not_refused(void **state)
 {
 	struct fixture *f = *state;
 
@@ -246,7 +245,7 @@ set_of_a_fallback_that_may_still_be_undone_is_not_refused(void **state)
 }
 
 static void
-set_on_trial_changes_nothing(void **state)
+set_test_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	char *before = stored_dump(f);
@@ -261,7 +260,7 @@ set_on_trial_changes_nothing(void **state)
 }
 
 static void
-set_refused_changes_nothing_and_names_the_culprit(void **state)
+refused_set_changes_nothing_and_names_the_change(void **state)
 {
 	static const struct {
 		struct change		changes[3];
@@ -269,7 +268,7 @@ set_refused_changes_nothing_and_names_the_culprit(void **state)
 		enum err_code		code;
 		enum reject_reason	reason;
 		size_t			index;
-		const char		*words;
+		const char		*message;
 	} cases[] = {
 		{ { { 4, REAL_WEIGHT, 50 }, { 5, REAL_FALLBACK, 1 }, { 7, REAL_WEIGHT, 3 } },
 		    STORE_NO_LOCK, ERR_PRECOND, REJECT_FALLBACK_TAKEN, 1, "proxy/http" },
@@ -296,16 +295,16 @@ set_refused_changes_nothing_and_names_the_culprit(void **state)
 		assert_int_equal(answer.code, cases[k].code);
 		assert_int_equal(answer.verdict.reason, cases[k].reason);
 		assert_int_equal(answer.verdict.index, cases[k].index);
-		assert_error_contains(&f->err, answer.verdict.text, cases[k].words);
+		assert_error_contains(&f->err, answer.verdict.text, cases[k].message);
 		assert_int_equal(answer.first_job, NO_JOB);	/* only on success */
 		assert_int_equal(answer.jobs, NO_JOB);
-		assert_int_equal(store_status(f->store), STORE_OK);	/* not its fault */
+		assert_int_equal(store_status(f->store), STORE_OK);
 		assert_stored_dump(f, before);
 	}
 }
 
 static void
-fallback_is_handed_over_in_one_set_or_stays_by_undo(void **state)
+one_set_moves_the_fallback_and_undo_keeps_it(void **state)
 {
 	struct fixture *f = *state;
 
@@ -337,7 +336,7 @@ fallback_is_handed_over_in_one_set_or_stays_by_undo(void **state)
 }
 
 static void
-lock_is_increased_and_starts_again_after_its_end(void **state)
+lock_increases_and_wraps_to_0(void **state)
 {
 	struct fixture *f = *state;
 	struct store_set set = *SET_OF(5, { 4, REAL_WEIGHT, 50 });
@@ -347,11 +346,11 @@ lock_is_increased_and_starts_again_after_its_end(void **state)
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &set).code, ERR_OK);
 	assert_int_equal(store_totals_read(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.set_lock, 0);
-	store_set_release(f->store, 5);		/* it shows before it is written */
+	store_set_release(f->store, 5);		/* totals show it before it is written */
 	assert_int_equal(stored_number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 0);
 	assert_int_equal(store_totals_read(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.set_lock, 1);
-	/* The lock alone is a SET as well, without a job. */
+	/* A SET of the lock alone makes no job. */
 	set = (struct store_set){ .lock = 1, .source = JOB_SOURCE_SNMP, .token = 6 };
 	assert_int_equal(do_set(f, STORE_SET_HOLD, &set).first_job, 0);
 	assert_int_equal(stored_number(f, "SELECT value FROM setting WHERE name = 'set_lock'"), 1);
@@ -411,19 +410,19 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE_SET_TEST(set_held_writes_held_jobs_and_no_row),
-		STORE_SET_TEST(set_has_the_time_of_its_answer),
-		STORE_SET_TEST(set_of_what_is_there_writes_nothing),
-		STORE_SET_TEST(set_of_what_may_still_be_undone_is_a_change),
-		STORE_SET_TEST(set_of_what_is_released_changes_nothing),
-		STORE_SET_TEST(set_back_after_an_answer_is_not_lost),
-		STORE_SET_TEST(new_row_takes_a_fallback_that_is_given_up),
-		STORE_SET_TEST(release_leaves_a_fallback_that_plain_sql_gave_to_another),
-		STORE_SET_TEST(reader_by_name_is_shown_what_is_held),
-		STORE_SET_TEST(set_of_a_fallback_that_may_still_be_undone_is_not_refused),
-		STORE_SET_TEST(set_on_trial_changes_nothing),
-		STORE_SET_TEST(set_refused_changes_nothing_and_names_the_culprit),
-		STORE_SET_TEST(fallback_is_handed_over_in_one_set_or_stays_by_undo),
-		STORE_SET_TEST(lock_is_increased_and_starts_again_after_its_end),
+		STORE_SET_TEST(release_stores_the_time_of_the_answer),
+		STORE_SET_TEST(set_of_the_stored_value_writes_nothing),
+		STORE_SET_TEST(set_of_a_held_value_is_a_change),
+		STORE_SET_TEST(set_of_a_released_value_changes_nothing),
+		STORE_SET_TEST(set_of_the_old_value_after_an_answer_is_a_change),
+		STORE_SET_TEST(new_row_becomes_fallback_after_a_held_disable),
+		STORE_SET_TEST(release_keeps_a_fallback_set_by_plain_sql),
+		STORE_SET_TEST(read_by_name_shows_held_values),
+		STORE_SET_TEST(set_of_a_held_fallback_is_not_refused),
+		STORE_SET_TEST(set_test_changes_nothing),
+		STORE_SET_TEST(refused_set_changes_nothing_and_names_the_change),
+		STORE_SET_TEST(one_set_moves_the_fallback_and_undo_keeps_it),
+		STORE_SET_TEST(lock_increases_and_wraps_to_0),
 		STORE_SET_TEST(set_within_a_transaction_is_durable_with_it),
 		STORE_SET_TEST(release_within_a_transaction_that_is_given_up_still_comes),
 	};
