@@ -324,50 +324,25 @@ plan_done(struct plan *plan)
 	*plan = (struct plan){ 0 };
 }
 
-const struct plane_command *
-plan_find(const struct plan *plan, uint32_t real_id, enum plane_command_kind kind)
-{
-	for (size_t i = 0; i < plan->n; i++) {
-		if (plan->commands[i].real_id == real_id && plan->commands[i].kind == kind)
-			return &plan->commands[i];
-	}
-	return NULL;
-}
-
 /* -- after the commands ------------------------------------------------------------------- */
 
 bool
 plan_is_routine(const struct plane_command *command, const struct driver_real *real)
 {
-	switch (command->kind) {
-	case PLANE_COMMAND_END_SESSIONS:
-	case PLANE_COMMAND_DRAIN_FIRST:
-	case PLANE_COMMAND_HEALTH_DOWN:
-		return true;
-	case PLANE_COMMAND_WEIGHT:
-		return false;
-	case PLANE_COMMAND_STATE:
-		break;
-	}
+	if (command->kind != PLANE_COMMAND_STATE)
+		return command->kind != PLANE_COMMAND_WEIGHT;
 	return plan_is_reserve(real) || (real->drain_since_ms != 0 && command->value == PLANE_OUT);
 }
 
 void
 plan_carried_out(const struct plane_command *command, struct driver_real *real, int64_t now_ms)
 {
-	switch (command->kind) {
-	case PLANE_COMMAND_STATE:
-		real->ours = command->value != PLANE_READY;
-		foreign_repaired(&real->foreign[FOREIGN_STATE], now_ms);
-		break;
-	case PLANE_COMMAND_WEIGHT:
+	if (command->kind == PLANE_COMMAND_WEIGHT)
 		foreign_repaired(&real->foreign[FOREIGN_WEIGHT], now_ms);
-		break;
-	case PLANE_COMMAND_END_SESSIONS:
-	case PLANE_COMMAND_DRAIN_FIRST:
-	case PLANE_COMMAND_HEALTH_DOWN:
-		break;
-	}
+	if (command->kind != PLANE_COMMAND_STATE)
+		return;
+	real->ours = command->value != PLANE_READY;
+	foreign_repaired(&real->foreign[FOREIGN_STATE], now_ms);
 }
 
 void

@@ -57,10 +57,6 @@ enum err_code plan_make(struct driver_cluster *cluster, const struct plane_poll 
     const struct plan_rules *rules, struct plan *plan);
 void plan_done(struct plan *plan);
 
-/* The command of that kind for a real service; NULL if there is none. */
-const struct plane_command *plan_find(const struct plan *plan, uint32_t real_id,
-    enum plane_command_kind kind);
-
 /* The data plane carried out 'command', which was for 'real'. */
 void plan_carried_out(const struct plane_command *command, struct driver_real *real,
     int64_t now_ms);

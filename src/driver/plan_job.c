@@ -61,41 +61,37 @@ plan_job_defer(struct plan_job *job, const struct plane_error *error,
 		result_set(job, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", error->text);
 }
 
-/* True if the data plane did not refuse the command: another try may succeed. */
-static bool
-may_retry(const struct plane_command *command)
+/* The command for the job; NULL if there is none. */
+static const struct plane_command *
+command_of(const struct plan_job *job, const struct plan *plan)
 {
-	switch (command->cause) {
-	case JOB_CAUSE_UNREACHABLE:
-	case JOB_CAUSE_TIMEOUT:
-	case JOB_CAUSE_OTHER:
-		return true;
-	case JOB_CAUSE_NONE:
-	case JOB_CAUSE_NOT_FOUND:
-	case JOB_CAUSE_REJECTED:
-		break;
+	enum plane_command_kind kind = job_operation_column(job->operation) == REAL_WEIGHT ?
+	    PLANE_COMMAND_WEIGHT : PLANE_COMMAND_STATE;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		if (plan->commands[i].real_id == job->real_id && plan->commands[i].kind == kind)
+			return &plan->commands[i];
 	}
-	return false;
+	return NULL;
 }
 
+/* A refusal is final. Without an answer another try may succeed. */
 static void
 job_fail(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules,
     int64_t now_s)
 {
-	const struct plane_command *command = plan_find(plan, job->real_id,
-	    job_operation_column(job->operation) == REAL_WEIGHT ? PLANE_COMMAND_WEIGHT :
-	    PLANE_COMMAND_STATE);
-	struct plane_error error;
+	const struct plane_command *command = command_of(job, plan);
+	enum job_fail_cause cause = command == NULL ? JOB_CAUSE_NONE : command->cause;
+	struct plane_error error = { .cause = cause };
 
-	if (command == NULL || command->cause == JOB_CAUSE_NONE) {
+	if (cause == JOB_CAUSE_NONE) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_OTHER,
 		    "%s shows another value after the change", rules->title);
-	} else if (may_retry(command)) {
-		error = (struct plane_error){ .cause = command->cause };
+	} else if (cause == JOB_CAUSE_NOT_FOUND || cause == JOB_CAUSE_REJECTED) {
+		result_set(job, JOB_FAILED, cause, "%s", command->message);
+	} else {
 		snprintf(error.text, sizeof(error.text), "%s", command->message);
 		plan_job_defer(job, &error, rules, now_s);
-	} else {
-		result_set(job, JOB_FAILED, command->cause, "%s", command->message);
 	}
 }
 

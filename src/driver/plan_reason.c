@@ -85,12 +85,11 @@ plan_earlier(const struct driver_cluster *cluster, const char *title,
 {
 	buf[0] = '\0';
 	if (cluster->earlier_pid != 0)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s process %llu, from before a reload, still"
-		    " runs and may serve its connections", title,
-		    (unsigned long long)cluster->earlier_pid);
+		plan_message_add(buf, "%s process %llu, from before a reload, still runs and may"
+		    " serve its connections", title, (unsigned long long)cluster->earlier_pid);
 	else if (cluster->earlier_unseen)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "its connections in a %s process from before"
-		    " a reload cannot be seen", title);
+		plan_message_add(buf, "its connections in a %s process from before a reload cannot"
+		    " be seen", title);
 	return buf;
 }
 
@@ -106,9 +105,8 @@ plan_missing(const struct driver_cluster *cluster, const struct plan_rules *rule
 	PLAN_FOREACH(service, real, cluster) {
 		if (real->server == NULL || real->server->missing_at == NULL || n++ > 0)
 			continue;
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%.20s at %.70s has no server %.60s/%.60s",
-		    rules->title, real->server->missing_at, service->row.name,
-		    real->row.name);
+		plan_message_add(buf, "%.20s at %.70s has no server %.60s/%.60s", rules->title,
+		    real->server->missing_at, service->row.name, real->row.name);
 	}
 	if (n > 1)
 		plan_message_add(buf, "%zu more servers are missing in one of the pair", n - 1);
@@ -128,13 +126,13 @@ reason_disabled(const struct driver_real *real, const struct plan_rules *rules,
 	if (real->drain_since_ms != 0 && server->number[STAT_ACTIVE_CONNECTIONS] == 0)
 		plan_earlier(driver_cluster_of(real), rules->title, earlier);
 	if (real->ours && server->state == PLANE_DRAIN)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, PLAN_DRAIN "%s%.200s",
+		plan_message_add(buf, PLAN_DRAIN "%s%.200s",
 		    earlier[0] != '\0' ? ": " : " until its connections end", earlier);
 	else if (real->ours && server->state == PLANE_OUT)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, PLAN_MAINT "%s%.200s",
+		plan_message_add(buf, PLAN_MAINT "%s%.200s",
 		    earlier[0] != '\0' ? ": " : "", earlier);
 	else
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->message);
+		plan_message_add(buf, "%s", server->message);
 }
 
 /* Why a fallback or an enabled server is in its state; "" if it needs no reason. */
@@ -145,16 +143,15 @@ reason_enabled(const struct driver_real *real, const struct plan_rules *rules,
 	const struct plane_server *server = real->server;
 
 	if (server->backup)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "backup by %s's configuration", rules->title);
+		plan_message_add(buf, "backup by %s's configuration", rules->title);
 	else if (plan_is_reserve(real) && server->state == PLANE_DRAIN)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "held in reserve by lbcluster");
+		plan_message_add(buf, "held in reserve by lbcluster");
 	else if (plan_is_reserve(real))
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "brought in by lbcluster: %s",
-		    plan_fallback_cause(real));
+		plan_message_add(buf, "brought in by lbcluster: %s", plan_fallback_cause(real));
 	else if (server->state == PLANE_DRAIN)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "DRAIN by command or agent");
+		plan_message_add(buf, "DRAIN by command or agent");
 	else if (server->state == PLANE_MIXED)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "its state differs between the processes");
+		plan_message_add(buf, "its state differs between the processes");
 }
 
 static void
@@ -166,22 +163,22 @@ reason_state(const struct driver_real *real, const struct plan_rules *rules,
 
 	foreign_message(&real->foreign[FOREIGN_WEIGHT], FOREIGN_WEIGHT, rules->now_ms, weight);
 	if (server == NULL)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s has no such server", rules->title);
+		plan_message_add(buf, "%s has no such server", rules->title);
 	else if (foreign_message(&real->foreign[FOREIGN_STATE], FOREIGN_STATE, rules->now_ms,
 	    buf)[0] != '\0')
 		return;
 	else if (!real->enabled)
 		reason_disabled(real, rules, buf);
 	else if (real->role == ROLE_SPARE)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1,
-		    "spare place of a template: %.160s has no address for it", server->pool);
+		plan_message_add(buf, "spare place of a template: %.160s has no address for it",
+		    server->pool);
 	else if (real->awaits_check && !server->up)
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "DOWN by lbcluster until its checks pass%s%s",
+		plan_message_add(buf, "DOWN by lbcluster until its checks pass%s%s",
 		    server->message[0] != '\0' ? ": " : "", server->message);
 	else if (server->message[0] != '\0')
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s", server->message);
+		plan_message_add(buf, "%s", server->message);
 	else if (weight[0] != '\0')
-		memcpy(buf, weight, sizeof(weight));
+		plan_message_add(buf, "%s", weight);
 	else
 		reason_enabled(real, rules, buf);
 }
