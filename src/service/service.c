@@ -80,11 +80,11 @@ options_parse(struct service *service, int argc, char **argv)
 		{ service->program->once != NULL ? "once" : NULL, no_argument, NULL, 'O' },
 		{ NULL, 0, NULL, 0 },
 	};
-	/* Without an option of the program's own, '\0' replaces the 'x' and ends the list. */
-	char shorts[] = "fhc:s:l:x:";
+	/* Without an option of the program's own, its letter is NUL and ends the list. */
+	const char shorts[] = { 'f', 'h', 'c', ':', 's', ':', 'l', ':',
+	    service->program->override.letter, ':', '\0' };
 	int option;
 
-	*strchr(shorts, 'x') = service->program->override.letter;
 	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (option) {
 		case 'f': service->foreground = true; break;
