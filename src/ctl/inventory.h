@@ -83,10 +83,9 @@ struct inventory_real *inventory_fallback(const struct inventory_service *servic
 
 /* -- a file --------------------------------------------------------------------- */
 
-/* Reads and checks an inventory file ("-": the standard input). ERR_INVALID: it is
- * not right, and *diagnostics says why; other errors have their words in 'err'.
- * Warnings are in *diagnostics with ERR_OK as well. Not for use by several threads:
- * libConfuse's lexer is not either. */
+/* Reads and checks an inventory file ("-": the standard input). ERR_INVALID: *diagnostics has the
+ * mistakes; 'err' has the message of any other error. *diagnostics may have warnings with
+ * ERR_OK. Not for several threads, because the lexer of libConfuse is not. */
 enum err_code inventory_read(const char *file, struct inventory **ret,
     struct diagnostics *diagnostics, struct err *err);
 
