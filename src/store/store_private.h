@@ -50,7 +50,7 @@ store_file_is_open(const struct store_file *file)
 
 enum { RELEASES_MAX = 64 };
 
-enum { LEFT_OUT_MAX = 1000 };	/* rows that are remembered; more are left out unreported */
+enum { LEFT_OUT_MAX = 1000 };	/* noted rows; more are left out without a report */
 
 struct store_left_out {
 	enum store_kind		 kind;
@@ -59,7 +59,7 @@ struct store_left_out {
 	enum { LEFT_OUT_NEW, LEFT_OUT_REPORTED, LEFT_OUT_ENDED } state;
 };
 
-/* A SET that was released at 'wall_s'. */
+/* A SET that was answered at 'wall_s' and whose release is not written. */
 struct store_release {
 	uint64_t		 token;
 	int64_t			 wall_s;
@@ -152,8 +152,8 @@ void store_lock_marks_show(const struct store *store, int64_t main, int64_t stat
 
 /* -- other files ------------------------------------------------------------------- */
 
-/* Before a real service of 'service_id' becomes fallback: the one whose held job gives the
- * fallback up gives it up now. */
+/* Call before a real service of 'service_id' becomes fallback. If a held job of the present
+ * fallback disables it as fallback, its row changes now. */
 enum err_code store_fallback_free(struct store *store, uint32_t service_id, struct err *err);
 /* Writes the release of SET 'token', answered at 'wall_s'. */
 enum err_code store_release_write(struct db *db, int64_t token, int64_t wall_s, struct err *err);
@@ -163,23 +163,23 @@ enum err_code store_releases_write(struct store *store, struct err *err);
 bool store_set_is_released(const struct store *store, uint64_t token);
 /* Removes the oldest finished jobs beyond job_max_rows. */
 enum err_code store_jobs_prune(struct db *db, struct err *err);
-/* Lays over 'totals' the settings of SETs that are released and not written yet. */
+/* Applies the settings of released SETs that are not written yet to 'totals'. */
 enum err_code store_releases_add(struct store *store, struct store_totals *totals,
     struct err *err);
 
-/* Jobs of a cluster that wait for a data plane, or run, end as succeeded: it has none. */
+/* Ends the queued and running jobs of a cluster without data plane as succeeded. */
 enum err_code store_jobs_record(struct store *store, uint32_t cluster_id, struct err *err);
 
-/* Notes that readers do not get this row. */
+/* Notes that readers do not get this row, for store_left_out_report(). */
 void store_left_out_note(struct store *store, enum store_kind kind, uint32_t id,
     enum left_out_why why);
-/* Notes the rows that have no number of a change: who follows the store never meets them. */
+/* Notes the rows whose "changed" is below 1, which store_changes() never finds. */
 enum err_code store_left_out_unnumbered(struct store *store, enum store_kind kind,
     const struct store_sink *sink, struct err *err);
 /* Notes the rows that lost their parent when row 'id' was removed. */
 enum err_code store_left_out_below(struct store *store, enum store_kind kind, uint32_t id,
     struct err *err);
-/* Looks at each noted row again. *ret_repaired: readers are to get one of them now. */
+/* Checks each noted row again. *ret_repaired: at least one is valid now. */
 enum err_code store_left_out_check(struct store *store, bool *ret_repaired, struct err *err);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Notes of SETs that are still to be undone: an empty file for each, named after its token,
- * beside lbcluster.db. lbclusterd told the manager that such a SET failed, but the store
- * refused the undo, or the commit is in doubt. Without the note the next start would release
- * its jobs. The removal of a note is not synced: to cancel the jobs of a SET again does no harm.
+ * Notes of SETs that must still be undone. A note is an empty file beside lbcluster.db, named
+ * after the token of the SET. lbclusterd answered such a SET with an error, but the undo failed
+ * or the commit is in doubt. Without the note, the next start would release the jobs of the SET.
+ * The removal of a note is not synced, because undoing a SET twice does no harm.
  */
 #include <dirent.h>
 #include <errno.h>
