@@ -26,7 +26,7 @@ def rotated(items, by):
 
 
 def ask(run, *args, stdin=None):
-    """snmp_client; its numbers, a list for each line."""
+    """Runs snmp_client; returns the numbers of each line as a list."""
     out = run.bench.run([built('snmp_client')] + [str(arg) for arg in args], stdin)
     return [list(map(int, line.split())) for line in out.splitlines()]
 
@@ -44,9 +44,9 @@ def started(*subjects):
 
 @contextlib.contextmanager
 def on_one_cpu(run):
-    """Everything on one CPU. A request is never worked on by two processes at once, so
-    little is lost, and what the scheduler makes of the moment is out of the figures: on
-    virtual machines waking a process on another CPU may cost more than the request."""
+    """Runs all processes on one CPU. Only one process at a time works on a request, so this
+    costs little, and the scheduler does not influence the figures: on virtual machines
+    waking a process on another CPU may cost more than the request."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, before if run.cpu is None else {run.cpu})
     try:
@@ -56,7 +56,7 @@ def on_one_cpu(run):
 
 
 def scattered(n, count, null=False):
-    """OIDs of rows all over the table, of different columns, for snmp_client's stdin."""
+    """OIDs of random rows and different columns, for the stdin of snmp_client."""
     chance = random.Random(522)
     columns = (2, 5, 8, 10, 11)
     names = []

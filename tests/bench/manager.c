@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A manager; see manager.h.
+ * A manager with one session; see manager.h.
  */
 #include "manager.h"
 

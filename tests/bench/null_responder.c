@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * For "make bench": lbclusterd's way to snmpd with an engine that answers the same
- * for every row, without a store: the ceiling that the real engine is measured
- * against. Serves lbcRealTable with rows 1.1.1 to 1.1.ROWS.
+ * For "make bench": the AgentX session of lbclusterd with an engine that returns the same values
+ * for every row, without a store. It is the upper limit for the real engine. Serves lbcRealTable
+ * with rows 1.1.1 to 1.1.ROWS.
  *
  * usage: null_responder SOCKET ROWS
  */
@@ -29,7 +29,7 @@ struct mib {
 
 static const uint32_t entry[] = { OID_LBC_OBJECTS, 4, 1 };
 
-/* The types of lbcRealTable, and texts as long as those of rows.py. */
+/* The types of lbcRealTable, with texts of the lengths of rows.py. */
 static void
 value_make(uint32_t column, struct mib_value *ret)
 {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Reading: walks, GETs, through snmpd and straight from the subagent. Each section takes
-# the run (bench, sizes, rounds, samples, report), checks that what it measured is right
-# (Wrong otherwise) and writes its lines of the report.
+# Walks and GETs, through snmpd and directly from the subagent. Each section gets the run (bench,
+# sizes, rounds, samples, report), checks its results (Wrong if they are not correct) and adds
+# lines to the report.
 """Sections that read."""
 
 import contextlib
@@ -22,7 +22,7 @@ from subjects import BUILD, Driver, Lbclusterd, Null, Stock, Wrong
 # -- retrieval through snmpd ----------------------------------------------------------
 
 def one_walk(run, subject, figure):
-    """snmpbulkwalk of lbcRealEntry; a hash of what it said."""
+    """Runs snmpbulkwalk of lbcRealEntry; returns a hash of its output."""
     before = subject.cpu_ns()
     with open(run.bench.path('walk'), 'wb') as file:
         start = time.monotonic()
@@ -46,7 +46,7 @@ def one_walk(run, subject, figure):
 
 
 def timed(run, subject, figure, *args, stdin=None):
-    """snmp_client's walk or get: rate, CPU."""
+    """Rate and CPU time of a walk or get of snmp_client."""
     before = subject.cpu_ns()
     values, took = ask(run, args[0], subject.master.port, *args[1:], stdin=stdin)[0]
     after = subject.cpu_ns()
@@ -65,14 +65,14 @@ def gets(run, subject, figure):
 
 
 def retrieval(run):
-    """The whole table of a small store, from everybody."""
+    """The whole table of a small store, from each subject."""
     n = run.small
     subjects = [Lbclusterd(run.bench, 'lbclusterd', run.bench.store(n), n),
                 Stock(run.bench, 'container', n, 'container'), Null(run.bench, 'null', n)]
     slow = [Stock(run.bench, 'iterator', n, 'iterator')]
     hashes = {}
     with on_one_cpu(run), started(*subjects, *slow):
-        # Short and often: what disturbs a shared machine then meets all of them alike.
+        # Short and frequent rounds: a disturbance of the machine affects all subjects alike.
         for number in range(2 * run.rounds):
             for subject in rotated(subjects, number):
                 hashes[subject.title] = one_walk(run, subject, 'walk')
@@ -80,7 +80,7 @@ def retrieval(run):
             for subject in rotated(subjects, number):
                 ten_columns(run, subject, 'ten')
                 gets(run, subject, 'get')
-        # Their GETNEXT goes through all rows from the first: not worth many rounds.
+        # A GETNEXT of the iterator reads all rows, so a few rounds are enough.
         for number in range(run.slow_rounds):
             for subject in [subjects[0]] + slow:
                 hashes[subject.title] = one_walk(run, subject, 'slow walk')
@@ -122,7 +122,7 @@ def long_walk(run, subject, figure):
 
 
 def flatness(run):
-    """The same number of values from stores of different size."""
+    """Reads the same number of values from stores of different sizes."""
     subjects = []
     for n in run.sizes:
         subject = Lbclusterd(run.bench, 'lbclusterd-%d' % n, run.bench.store(n), n)
@@ -159,7 +159,7 @@ def flatness(run):
 # -- retrieval straight from the subagent ---------------------------------------------------
 
 def straight(run):
-    """GetNext by a master that does nothing else, one after the other."""
+    """Consecutive GetNexts of a master that does nothing else."""
     subjects = [Lbclusterd(run.bench, 'lbc-%d' % n, run.bench.store(n), n) for n in run.sizes]
     for n, subject in zip(run.sizes, subjects):
         subject.title = '%s at %d' % (LBC, n)
@@ -195,7 +195,7 @@ def straight(run):
 
 
 def instructions(run):
-    """Instructions of a GetNext, by callgrind; loads nothing, counts the loop only."""
+    """Counts the instructions of a GetNext with callgrind, in the loop only."""
     if not shutil.which('valgrind'):
         run.report.note('No valgrind: instructions are not counted.')
         return
@@ -222,5 +222,5 @@ def instructions(run):
             shutil.copy(out, os.path.join(BUILD, 'bench.callgrind.out'))
     for other in (STOCK, NULL):
         report.compare('instructions', '', 'instructions', LBC, other, high=False)
-    report.note('callgrind_annotate bench.callgrind.out tells where the instructions of '
-                'lbclusterd are.')
+    report.note('callgrind_annotate bench.callgrind.out shows the instructions of '
+                'lbclusterd.')

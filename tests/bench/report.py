@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Samples and what is made of them: one table to the terminal, one TSV file. A ratio is
-# the median over the rounds of the ratio within a round, since what disturbs a shared
-# machine lasts longer than a round; beside it the ratio of the best of each.
+# Samples and the report: a table on the terminal and a TSV file. A ratio is the median of the
+# ratios within each round, because a disturbance of the machine lasts longer than a round. "best"
+# is the ratio of the best values.
 """Samples, and the report."""
 
 import os
@@ -16,7 +16,7 @@ def percentile(values, part):
 
 
 def number(value):
-    """Four digits that matter, thousands apart."""
+    """A number with four significant digits and separators of thousands."""
     if value is None:
         return '-'
     if abs(value) >= 1000:
@@ -57,12 +57,12 @@ class Report:
         self.lines.append(text)
 
     def note(self, text):
-        """Told below the table."""
+        """Adds a line below the table."""
         self.notes.append(text)
 
     def line(self, title, unit, value, against='', against_value=None, ratio=None, best=None,
              target=None, rounds=1, of_value=False):
-        """target: ('>=', 1.5) is held against the ratio, or against the value."""
+        """target: ('>=', 1.5) is compared with the ratio, or with the value."""
         reached = None
         judged = value if of_value else ratio
         if target and judged is not None:
@@ -75,7 +75,7 @@ class Report:
 
     def compare(self, title, unit, figure, mine, other, target=None, scale=1.0, high=True,
                 against=None):
-        """One subject's samples beside another's. 'high': more is better."""
+        """Compares the samples of two subjects. 'high': more is better."""
         a, b = self.samples.of(figure, mine), self.samples.of(figure, other)
         if not a or not b:
             self.line(title, unit, None, against or other, target=target, rounds=0)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# The rows that every subject serves: services of 10 real services, clusters of
-# 1,000 services. The numbers follow from the order in which the store gets them.
+# The rows that every subject serves: services of 10 real services, clusters of 1,000 services. The
+# store numbers the rows in the order of the inventory.
 """Inventories, statistics and plain tables of n real services."""
 
 import contextlib
@@ -81,7 +81,7 @@ def write_statistics(file, n, value):
 
 
 def write_table(file, n):
-    """For the subjects that have no store: what lbclusterd makes of the above."""
+    """The same rows for subjects without a store, as lbclusterd serves them."""
     file.write('\t'.join('%d:%s' % column for column in COLUMNS) + '\n')
     for real in range(1, n + 1):
         octets = address(real)

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * For "make bench": a manager with one session that stays open, so that no start of
- * a process is measured. Prints numbers only; checks every answer and ends with 1 on
- * a wrong one. All times are nanoseconds of CLOCK_MONOTONIC.
+ * For "make bench": a manager with one open session, so that the start of a process is not
+ * measured. It prints numbers only, checks every answer, and exits with 1 on a wrong one. All times
+ * are nanoseconds of CLOCK_MONOTONIC.
  *
- *   walk PORT VALUES REPETITIONS OID...   GETBULK of columns, row by row together and
- *                                   from the start again at their end: "VALUES NS"
- *   get PORT PDUS VARBINDS          GET of OIDs from stdin, so many in a PDU, round
- *                                   and round: "VALUES NS"
+ *   walk PORT VALUES REPETITIONS OID...   GETBULK of columns together, again from the first
+ *                                   row at their end: "VALUES NS"
+ *   get PORT PDUS VARBINDS          GET of OIDs from stdin, VARBINDS in a PDU, cyclically:
+ *                                   "VALUES NS"
  *   set PORT COUNT PAUSE_US VALUE   SET of OIDs from stdin, one in a PDU, to VALUE,
- *                                   VALUE + 1 and so on: NS of each, a line each,
+ *                                   VALUE + 1 and so on: NS of each on its own line,
  *                                   negative if it was refused
  *   watch PORT PAUSE_US             GET of OIDs from stdin, one in a PDU: NS of each
- *   wait PORT                       "OID VALUE" lines from stdin, asked for in one PDU
- *                                   until all are so: the time then
+ *   wait PORT                       GET of "OID VALUE" lines from stdin in one PDU, until
+ *                                   all have their value: the time then
  *
  * COUNT 0, and watch: until SIGTERM.
  */
@@ -88,7 +88,7 @@ names_read(void)
 		fail("no OIDs");
 }
 
-/* The answer to 'pdu'; the caller frees it. NULL: none came. */
+/* The answer to 'pdu', which the caller frees. NULL: no answer. */
 static netsnmp_pdu *
 ask(netsnmp_pdu *pdu)
 {
@@ -112,7 +112,7 @@ ask_surely(netsnmp_pdu *pdu)
 
 /* -- commands ---------------------------------------------------------------------- */
 
-/* Takes the values of a GETBULK; false at the end of the columns. */
+/* Reads the values of a GETBULK. Returns false at the end of the columns. */
 static bool
 bulk_take(const netsnmp_pdu *answer, struct name *at, long *values)
 {
@@ -186,8 +186,7 @@ get(long pdus, long varbinds)
 	printf("%ld %lld\n", values, (long long)(manager_now_ns() - start));
 }
 
-/* The time of one request in nanoseconds goes to stdout, which is a file or pipe that
- * is read at the end. */
+/* Prints the nanoseconds of one request to stdout, a file or pipe that is read at the end. */
 static void
 one(int command, const struct name *name, long value)
 {

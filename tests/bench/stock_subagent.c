@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * For "make bench": the smallest subagent on net-snmp's own path, with one of its
- * table helpers, over rows in memory. What any subagent written with the library's
- * tutorial costs.
+ * For "make bench": the smallest subagent with a table helper of net-snmp, for rows in memory. It
+ * shows the cost of a subagent that follows the tutorial of the library.
  *
  * usage: stock_subagent container|iterator SOCKET ROWS
- * ROWS is made by rows.py: the first line has the columns as NUMBER:TYPE, each other
- * line the three index numbers and the values.
+ * rows.py writes ROWS: the first line has the columns as NUMBER:TYPE, each other line has the
+ * three index numbers and the values.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -27,11 +26,11 @@ struct value {
 	u_char		 type;
 	size_t		 length;
 	long		 number;
-	u_char		*octets;	/* NULL: the number is meant */
+	u_char		*octets;	/* NULL: the value is the number */
 };
 
 struct row {
-	netsnmp_index	 index;		/* first: table_container looks here */
+	netsnmp_index	 index;		/* table_container requires this as the first member */
 	oid		 sub[INDEXES];
 	struct value	 values[COLUMNS_MAX];	/* by column number */
 };
@@ -97,7 +96,7 @@ columns_read(char *line)
 	for (char *at = strtok(line, "\t"); at != NULL; at = strtok(NULL, "\t")) {
 		if (columns_n == COLUMNS_MAX || sscanf(at, "%u:%c", &columns[columns_n],
 		    &column_types[columns_n]) != 2 || columns[columns_n] >= COLUMNS_MAX)
-			fail("the columns are not understood");
+			fail("invalid line of columns");
 		columns_n++;
 	}
 }
@@ -109,7 +108,7 @@ row_read(struct row *row, char *line)
 		char *field = strsep(&line, "\t");
 
 		if (field == NULL)
-			fail("a row is too short");
+			fail("row with too few values");
 		if (i < INDEXES)
 			row->sub[i] = strtoul(field, NULL, 10);
 		else
@@ -143,7 +142,7 @@ rows_read(const char *path)
 		row_read(&rows[rows_n++], line);
 	}
 	fclose(file);
-	/* Only now do they stay where they are. */
+	/* The rows are not moved after this. */
 	for (size_t i = 0; i < rows_n; i++) {
 		rows[i].index.oids = rows[i].sub;
 		rows[i].index.len = INDEXES;
@@ -152,7 +151,7 @@ rows_read(const char *path)
 
 /* -- answers ------------------------------------------------------------------------- */
 
-/* Numbers can be set, in memory only. */
+/* A SET changes a number in memory only. */
 static void
 value_answer(netsnmp_agent_request_info *info, netsnmp_request_info *request,
     struct row *row)

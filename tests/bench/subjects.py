@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# What is measured: each subject behind an snmpd of its own, on a loopback port and in
-# a directory of its own. Ends only processes it started, by pid.
-"""Bench (a directory and all that runs in it) and the subjects."""
+# The subjects of the bench: each has its own snmpd on a loopback port and its own directory. The
+# bench ends only processes that it started, by pid.
+"""Bench (a directory and its processes) and the subjects."""
 
 import ctypes
 import os
@@ -20,7 +20,7 @@ BUILD = os.environ.get('abs_top_builddir') or os.getcwd()
 LBCLUSTERD = os.path.join(BUILD, 'lbclusterd')
 LBCLUSTERCTL = os.path.join(BUILD, 'lbclusterctl')
 START_S = 120
-BY_CTL_MAX = 100000     # larger stores are made by SQL: faster, and the same
+BY_CTL_MAX = 100000     # SQL fills larger stores with the same rows, faster
 STATISTICS_VALUE = 7
 
 _PR_SET_PDEATHSIG = 1
@@ -28,7 +28,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Wrong(Exception):
-    """A measurement that did not measure what it should."""
+    """A measurement with a wrong result."""
 
 
 def built(name):
@@ -83,7 +83,7 @@ class Bench:
         return os.path.join(self.dir, *names)
 
     def start(self, name, argv, env=None, stdin=subprocess.DEVNULL, **options):
-        """Starts a process with a log; it never outlives us."""
+        """Starts a process with a log. It ends with the bench."""
         with open(self.path(name + '.log'), 'ab') as log:
             process = subprocess.Popen(
                 argv, stdin=stdin, stdout=options.get('stdout', log), stderr=log,
@@ -104,7 +104,7 @@ class Bench:
             self.running.remove(process)
 
     def run(self, argv, stdin=None, timeout=600):
-        """Runs a program to its end; what it printed."""
+        """Runs a program to its end and returns its output."""
         done = subprocess.run(argv, input=stdin, text=True, capture_output=True,
                               env=dict(os.environ, MIBS=''), cwd=self.dir, timeout=timeout,
                               check=False)
@@ -210,7 +210,7 @@ class Master:
                 {'SNMP_PERSISTENT_DIR': persistent})
             if self._answers():
                 return
-            self.bench.end(self.process)    # the port was taken meanwhile
+            self.bench.end(self.process)    # another process took the port
         raise Wrong('snmpd does not start: %s' % self.bench.path(self.name + '-snmpd.log'))
 
     def _answers(self):
@@ -221,7 +221,7 @@ class Master:
         return False
 
     def get(self, oid):
-        """The text of a value, None if nobody answers."""
+        """The text of a value; None without an answer."""
         done = subprocess.run(
             ['snmpget', '-v2c', '-c', 'private', '-t', '0.2', '-r', '0', '-Oqvn',
              '127.0.0.1:%d' % self.port, oid], capture_output=True, text=True,
@@ -292,7 +292,7 @@ class Subject:
 
 
 class Lbclusterd(Subject):
-    """lbclusterd on a store; statistics stay current however long it takes."""
+    """lbclusterd on a store. Statistics stay current during the whole run."""
 
     title = 'lbclusterd'
 
@@ -314,7 +314,7 @@ class Lbclusterd(Subject):
 
 
 class Stock(Subject):
-    """A subagent of net-snmp's own kind."""
+    """A subagent with a table helper of net-snmp."""
 
     def __init__(self, bench, name, n, helper, prefix=()):
         super().__init__(bench, name, n)
@@ -329,7 +329,7 @@ class Stock(Subject):
 
 
 class Null(Subject):
-    """lbclusterd's way to snmpd with a constant for an engine."""
+    """The AgentX session of lbclusterd with an engine that returns constants."""
 
     title = 'null responder'
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Writing, starting, memory. Each section takes the run (bench, sizes, rounds, samples,
-# report), checks that what it measured is right (Wrong otherwise) and writes its lines of
-# the report.
+# Writes, start and memory. Each section gets the run (bench, sizes, rounds, samples, report),
+# checks its results (Wrong if they are not correct) and adds lines to the report.
 """Sections that write, and those about a process as a whole."""
 
 import contextlib
@@ -28,7 +27,7 @@ def every_nth_row(n, null=False):
 
 
 def bare_transactions(file, count, pause_us, n, value):
-    """The least that a durable SET has to write; nanoseconds of each transaction."""
+    """The minimum of writes for a durable SET; nanoseconds of each transaction."""
     took = []
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as db:
         db.executescript('PRAGMA foreign_keys = ON; PRAGMA journal_mode = TRUNCATE;'
@@ -51,7 +50,7 @@ def bare_transactions(file, count, pause_us, n, value):
 def sets(run):
     n = run.large
     count = 15 if run.quick else 40
-    pace = 5000     # microseconds: what follows an answer is done when the next SET comes
+    pace = 5000     # microseconds: the work after an answer ends before the next SET
     mine = Lbclusterd(run.bench, 'lbclusterd-set', run.bench.copy_of_store(n, 'set'), n)
     null = Null(run.bench, 'null-set', n)
     bare = os.path.join(run.bench.copy_of_store(n, 'bare'), 'lbcluster.db')
@@ -120,7 +119,7 @@ def start_once(run, subject):
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     waiting.stdin.write(('%s %d\n' % (subject.probe(), rows.weight(subject.n))).encode())
     waiting.stdin.close()
-    time.sleep(0.05)        # it asks already when the clock starts
+    time.sleep(0.05)        # the client sends requests before the clock starts
     start = time.monotonic_ns()
     subject.spawn()
     took = int(waiting.stdout.read()) - start
@@ -164,7 +163,7 @@ def start_and_memory(run):
 # -- statistics ----------------------------------------------------------------------------------
 
 def sums_are(n, value):
-    """snmp_client's stdin: lbcClusterActiveConns of every cluster."""
+    """The stdin of snmp_client: lbcClusterActiveConns of each cluster."""
     clusters = (n - 1) // rows.CLUSTER + 1
     return ''.join('%s %d\n' % (rows.text(rows.ROOT + (1, 2, 1, 13, cluster)),
                                 value * min(rows.CLUSTER, n - (cluster - 1) * rows.CLUSTER))
@@ -172,7 +171,7 @@ def sums_are(n, value):
 
 
 def write_by_sql(store, n, value):
-    """What a collector may do: every row in one transaction. The time of the commit."""
+    """Writes every row in one transaction, like a collector; returns the time of the commit."""
     with contextlib.closing(sqlite3.connect(os.path.join(store, 'lbcluster-stats.db'),
                                             isolation_level=None, timeout=30)) as db:
         db.execute('BEGIN IMMEDIATE')
@@ -191,7 +190,7 @@ def write_by_import(run, store, n, value):
 
 @contextlib.contextmanager
 def clients(run, *commands):
-    """snmp_clients that run meanwhile: yields a list that has their numbers at the end.
+    """Runs snmp_clients during the block. Yields a list that has their numbers at the end.
     A command is (arguments, stdin)."""
     running, numbers = [], []
     for i, (args, stdin) in enumerate(commands):
@@ -215,7 +214,7 @@ def clients(run, *commands):
 
 
 def check_statistics(run, subject, n, value):
-    """Every value by a walk."""
+    """Checks every value with a walk."""
     said = run.bench.run(['snmpbulkwalk', *SNMP, '-Oqv', '-Cr50',
                           '127.0.0.1:%d' % subject.master.port,
                           rows.text(rows.ROOT + (1, 5, 1, 2))])
@@ -239,7 +238,7 @@ def imports(run):
                     value += 1
                     subject, names = watched[title]
                     if title == NULL:
-                        mine.stop_subagent()    # its work is not to be in this noise
+                        mine.stop_subagent()    # lbclusterd must not disturb this measurement
                     with clients(run, (('watch', subject.master.port, 1000), names)) as took:
                         start = time.monotonic_ns()
                         committed = (write_by_sql(store, n, value) if way == 'plain SQL' else
@@ -283,7 +282,7 @@ def imports(run):
 
 
 def turns(run):
-    """The longest turn of the loop, seen from the AgentX socket, while statistics come."""
+    """The longest turn of the loop, at the AgentX socket, during writes of statistics."""
     n = run.large
     store = run.bench.copy_of_store(n, 'turns')
     found = {}
@@ -309,7 +308,7 @@ def turns(run):
 
 
 def command_line(run):
-    """What lbclusterctl takes; the loads were timed when the stores were made."""
+    """The times of lbclusterctl. Loads were measured when the stores were made."""
     report = run.report
     run.bench.store(run.large)
     report.heading('lbclusterctl')

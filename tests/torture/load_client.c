@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * For "make load" and "make soak": a manager that asks without a pause until SIGTERM, and
- * judges every answer. Prints what it counted and how long its requests took; ends with 1
- * and words at the first answer that is wrong.
+ * For "make load" and "make soak": a manager that sends requests without a pause until SIGTERM and
+ * checks every answer. It prints its counts and the times of its requests. It exits with 1 and a
+ * message at the first wrong answer.
  *
  *   poll PORT TOLERANT ROWS REPETITIONS COLUMN...
- *       walks the columns by GETBULK, row by row together: each walk has ROWS rows, in
- *       order, the same in every column; then GETs of values all over the rows
+ *       walks the columns together by GETBULK. Each walk has ROWS rows, in order, the same in
+ *       every column. Then it sends GETs of values of all rows
  *   set PORT TOLERANT SEED LOCK SHARED OWN...
- *       sets OWN, weights that nobody else sets, to ever other values: what was answered
- *       noError is read at once, what was refused is as before. In between SHARED, which
- *       others set too, with the lock: of all who saw one value of it, one may win
+ *       sets OWN, weights that no other manager sets. It reads a value after noError, and the
+ *       former value after a refusal. In between it sets SHARED, which other managers set too,
+ *       with the lock: of all SETs with the same lock one may succeed
  *
- * TOLERANT 1: programs are restarted meanwhile, so answers may be missing and rows be gone
- * for a while; what was answered holds nevertheless.
+ * TOLERANT 1: programs are restarted during the run, so answers may be missing and rows may be
+ * absent for a while. An answered SET holds nevertheless.
  */
 #include "../bench/manager.h"
 
@@ -24,12 +24,12 @@
 #include <string.h>
 
 enum {
-	TIMEOUT_US = 10 * 1000000,	/* for a machine with other things to do */
+	TIMEOUT_US = 10 * 1000000,	/* for a busy machine */
 	PATIENCE_US = 1000000,		/* when tolerant */
 	AGAIN_US = 50 * 1000,
-	BACK_MAX = 1200,		/* tries until a value is there again */
+	BACK_MAX = 1200,		/* attempts until a value is there again */
 	COLUMNS_MAX = 40, OWN_MAX = 100, GETS = 10, KEPT = 64,
-	WEIGHTS = 200,			/* 1 to 200: HAProxy has 0 to 256 */
+	WEIGHTS = 200,			/* 1 to 200: HAProxy accepts 0 to 256 */
 	BUCKETS = 32 * 32,
 };
 
@@ -85,7 +85,7 @@ wrong(const char *what, const struct name *name)
 	exit(1);
 }
 
-/* What is wrong unless something was restarted. */
+/* An error unless a program was restarted. */
 static void
 missed(const char *what, const struct name *name)
 {
@@ -116,7 +116,7 @@ ask(enum timed kind, netsnmp_pdu *pdu)
 	return answer;
 }
 
-/* False if they are not there now. */
+/* Returns false if the rows are absent. */
 static bool
 values_get(const struct name *names, size_t n, long *ret)
 {
@@ -143,7 +143,7 @@ values_get(const struct name *names, size_t n, long *ret)
 /* -- poll --------------------------------------------------------------------------------- */
 
 static struct name columns[COLUMNS_MAX], at[COLUMNS_MAX], next[COLUMNS_MAX];
-static struct name kept[KEPT];		/* indices of rows that were seen */
+static struct name kept[KEPT];		/* indexes of the rows of the last walk */
 static size_t columns_n;
 static long rows;
 
@@ -154,7 +154,7 @@ is_below(const netsnmp_variable_list *varbind, const struct name *column)
 	    varbind->name, varbind->name_length) == 0;
 }
 
-/* The index that all columns of a row have. */
+/* The index that is the same in all columns of a row. */
 static void
 index_check(size_t column, const netsnmp_variable_list *varbind, struct name *index)
 {
@@ -169,7 +169,7 @@ index_check(size_t column, const netsnmp_variable_list *varbind, struct name *in
 	}
 }
 
-/* Takes whole rows; a row that was cut off comes again. False at the end of the walk. */
+/* Reads complete rows; an incomplete row comes again. Returns false at the end of the walk. */
 static bool
 bulk_take(const netsnmp_pdu *answer)
 {
@@ -230,7 +230,7 @@ walk(long rows_wanted, long repetitions)
 		counts[WALKS]++;
 }
 
-/* Values of the rows that were seen last, of all columns. */
+/* Sends GETs of all columns of the rows of the last walk. */
 static void
 gets(void)
 {
@@ -257,7 +257,7 @@ static struct name own[OWN_MAX];
 static long weights[OWN_MAX];
 static size_t own_n;
 
-/* What a SET did: done, refused with nothing changed, or who knows. */
+/* The result of a SET: done, refused without a change, or unknown. */
 enum outcome { DONE, REFUSED, UNKNOWN };
 
 static netsnmp_pdu *
@@ -293,7 +293,7 @@ set_send(netsnmp_pdu *pdu, const struct name *name)
 	}
 }
 
-/* The value, as soon as there is one. */
+/* Reads the value, and repeats until there is one. */
 static long
 value_wait(const struct name *name)
 {
