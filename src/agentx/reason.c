@@ -60,7 +60,7 @@ static const struct {
 	{ REASON_TIMEOUT, -1, "the master at %1$s does not answer; snmpd is stopped or hung: "
 	    "restart it" },
 	{ REASON_REFUSED, 256, "the master at %1$s opens no session (openFailed)" },
-	{ REASON_REFUSED, WIRE_NOT_OPEN, "the master at %1$s forgot the session (notOpen)" },
+	{ REASON_REFUSED, WIRE_NOT_OPEN, "the master at %1$s does not know the session (notOpen)" },
 	{ REASON_REFUSED, WIRE_DUPLICATE, "another subagent serves %2$s; stop the other "
 	    "lbclusterd (duplicateRegistration)" },
 	{ REASON_REFUSED, WIRE_REQUEST_DENIED, "the master at %1$s does not allow lbclusterd to "

@@ -54,7 +54,7 @@ struct cache_service {
 	uint32_t		 fallback_id;	/* 0 if none */
 	uint32_t		 fallback_uses;
 	bool			 on_fallback;
-	bool			 has_pending;	/* some row below has pending events */
+	bool			 has_pending;	/* a real service has pending events */
 	bool			 changed;
 	bool			 derived;
 };
@@ -160,7 +160,8 @@ void cache_events_set(struct cache *cache,
 void cache_set_release(struct cache *cache, const struct store_set *set, uint32_t first,
     size_t n, int64_t now);
 
-/* Finds statistics that became stale. Call it about once a second. */
+/* Marks the services whose statistics became stale. 'now' is clock_wall_s(). Call it about once a
+ * second. */
 void cache_tick(struct cache *cache, int64_t now);
 
 /* Returns lbcClusterPlaneStatus and lbcClusterPlaneMessage. 'readable': the statistics file

@@ -42,8 +42,8 @@ void cache_active_note(struct cache *cache, struct cache_real *real,
 /* Notes the freshness of a row that is derived. */
 void cache_freshness_note(struct cache *cache, struct cache_real *real, int64_t now);
 
-/* Returns true if a job ends with 'columns', and managers are notified of it. They are not of
- * a job that was undone with its SET. */
+/* Returns true if a job ends with 'columns', and managers are notified of that end. They get no
+ * notification of a job that was undone with its SET. */
 bool cache_job_ends(const struct cache_job *job, const struct job_row *columns);
 
 /* Report events. 'before' is cache_service_key() before the service was derived. */

@@ -26,10 +26,10 @@ struct conf_text {
 	int	 open_line;	/* line of the outermost unclosed brace; 0: none */
 };
 
-/* Reads 'file' ("-": standard input). ERR_INVALID for a NUL byte, an unclosed comment or
- * string, "${", or a line that is too long: 'diagnostics' has the line and the message, and
- * 'err' has none. ERR_RANGE for a file that is too long, ERR_IO, ERR_NOMEM: the message is in
- * 'err' and begins with the name of the file. */
+/* Reads 'file' ("-": standard input). ERR_INVALID for a NUL byte, an unclosed comment or string,
+ * "${", or a line that is too long: 'diagnostics' has the line and the message, and 'err' has no
+ * message. ERR_RANGE for a file that is too long, ERR_IO, ERR_NOMEM: the message is in 'err' and
+ * begins with the name of the file. */
 enum err_code conf_text_read(const char *file, struct conf_text *ret,
     struct diagnostics *diagnostics, struct err *err);
 

@@ -76,7 +76,7 @@ is_new(const struct discovery *discovery, const struct path *path)
 	    &cluster, &service, &real, &err) == ERR_NOT_FOUND;
 }
 
-/* Reports what else may change the settings of the server in HAProxy. */
+/* Reports what may change the settings of the server in HAProxy, besides the driver. */
 static void
 others_report(struct discovery *discovery, const struct haproxy_server *server, const char *path)
 {
@@ -254,7 +254,7 @@ inventory_write_or_load(struct discovery *discovery, const char *socket)
 	    ctl_failure(ctl, "%s", ctl->error.text);
 }
 
-/* Reports a socket that leaves this machine, or that is closed to changes. */
+/* Reports a socket that is reachable from the network, or whose level forbids changes. */
 static void
 socket_report(struct ctl *ctl, const struct haproxy_view *view, const char *socket)
 {

@@ -19,7 +19,7 @@ static const struct setting {
 	{ "disable", REAL_ENABLED, 0, "already disabled" },
 	{ "enable-fallback", REAL_FALLBACK, 1, "already fallback" },
 	{ "disable-fallback", REAL_FALLBACK, 0, "not fallback" },
-	{ "set-weight", REAL_WEIGHT, 0, "weight is that already" },
+	{ "set-weight", REAL_WEIGHT, 0, "the weight has this value already" },
 };
 
 static enum ctl_exit

@@ -104,7 +104,8 @@ const char *ctl_without_path(const char *text, const struct path *path);
  * and the name of the code is printed. */
 enum ctl_exit ctl_finish(struct ctl *ctl, enum err_code code);
 
-/* Parses a path that may end with a slash, as completion by a shell adds one. ERR_INVALID. */
+/* Parses a path that may end with a slash, as completion by a shell adds one. ERR_INVALID: 'text'
+ * is not a path. */
 enum err_code ctl_path_parse(const char *text, struct path *ret, struct err *err);
 
 /* Opens the store in the mode of the command; ctl_main() closes it. Prints why it failed. */

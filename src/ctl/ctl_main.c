@@ -264,7 +264,7 @@ options_describe(struct option longs[ROWS(options) + 1], char shorts[2 * ROWS(op
 	shorts[n] = '\0';
 }
 
-/* Reads options, which may stand anywhere before "--". Moves the *ret_n operands to the front of
+/* Reads options, which may be anywhere before "--". Moves the *ret_n operands to the front of
  * 'argv', after the name of the program. */
 static enum ctl_exit
 options_read(struct ctl *ctl, int argc, char **argv, int *ret_n, bool *ret_done)

@@ -59,7 +59,8 @@ struct doctor {
 	enum tristate		 agentx;	/* 'master' answers a Ping of AgentX */
 	enum lock_state		 lock;		/* of lbclusterd; */
 	int			 lock_error;	/* errno of LOCK_UNKNOWN */
-	struct process		 daemon;	/* lbclusterd, or else the user of its unit */
+	struct process		 daemon;	/* lbclusterd; if it does not run, the user of its
+						 * unit */
 	enum tristate		 daemon_alive;
 	enum tristate		 listening;	/* a process listens at 'master' */
 	enum tristate		 answers;	/* snmpd answers 'snmp' */

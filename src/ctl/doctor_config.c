@@ -95,8 +95,8 @@ conf_check(struct doctor *doctor, const char *program, const char *path, pid_t p
 		doctor_report(doctor, DOCTOR_OK, NULL, "%s: no mistake", path);
 	else if (ended == EXIT_INVALID)
 		doctor_report(doctor, DOCTOR_FAIL, line_fix(doctor, path, message),
-		    "%.300s; %s", message, pid != 0 ? "it runs with the file as it was, and will"
-		    " not start again" : "it does not start with this file");
+		    "%.300s; %s", message, pid != 0 ? "it runs with an earlier version of the file"
+		    " and does not start with this one" : "it does not start with this file");
 	else
 		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "%s --check: %.300s", name, message);
 }

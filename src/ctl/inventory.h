@@ -83,9 +83,10 @@ struct inventory_real *inventory_fallback(const struct inventory_service *servic
 
 /* -- a file --------------------------------------------------------------------- */
 
-/* Reads and checks an inventory file ("-": the standard input). ERR_INVALID: *diagnostics has the
- * mistakes; 'err' has the message of any other error. *diagnostics may have warnings with
- * ERR_OK. Not for several threads, because the lexer of libConfuse is not. */
+/* Reads and checks an inventory file ("-": the standard input). The caller frees *ret with
+ * inventory_free(). ERR_INVALID: the file has an error, which is in *diagnostics. Other errors have
+ * their message in 'err'. *diagnostics may have warnings with ERR_OK too. Only one thread may call
+ * it, because libConfuse's lexer is not thread-safe. */
 enum err_code inventory_read(const char *file, struct inventory **ret,
     struct diagnostics *diagnostics, struct err *err);
 
@@ -95,8 +96,10 @@ bool inventory_write(const struct inventory *inventory, FILE *file, struct err *
 
 /* -- the store ------------------------------------------------------------------ */
 
-/* Reads the rows of the store at and below 'path' (NULL: all rows) and the rows above it. Call
- * it within a transaction or after store_snapshot(), so that all rows are of one moment. */
+/* Reads the rows of the store at and below 'path' (NULL: all rows) and the rows above it. Call it
+ * within a transaction or after store_snapshot(), so that all rows are of one moment. The caller
+ * frees *ret with inventory_free(). Returns the errors of store_each_cluster(), ERR_NOMEM, and
+ * ERR_BUSY if the store changed meanwhile. */
 enum err_code inventory_from_store(struct store *store, const struct path *path,
     struct inventory **ret, struct err *err);
 

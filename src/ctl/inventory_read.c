@@ -120,7 +120,8 @@ set_socket(struct conf *conf, const struct conf_option *option, void *into, cons
 		diagnostics_error(conf->diagnostics, conf->line, "%s%s: %s", option->name,
 		    conf_place(conf), err.text);
 	else if (endpoint.remote)
-		diagnostics_warn(conf->diagnostics, conf->line, "%s %s%s leaves this machine: "
+		diagnostics_warn(conf->diagnostics, conf->line,
+		    "%s %s%s is reachable from the network: "
 		    HAPROXY_REMOTE_RISK, option->name, value, conf_place(conf));
 	set_param(conf, option, into, value);
 }
@@ -178,7 +179,7 @@ check_name(struct conf *conf, const char *what, const char *name, int first_line
 		    MODEL_NAME_MAX);
 	if (first_line != 0)
 		diagnostics_error(conf->diagnostics, conf->line,
-		    "%s is here twice, first at line %d", conf_path(conf), first_line);
+		    "%s is given twice, first at line %d", conf_path(conf), first_line);
 }
 
 static void *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Reads lines of a file or a pipe. The caller learns when a read would wait, so that it can
- * store the lines that a collector has sent so far.
+ * Reads lines of a file or a pipe. Reports whether a read would wait, so that the caller can store
+ * the lines that a collector has sent so far.
  */
 #ifndef CTL_LINES_H
 #define CTL_LINES_H

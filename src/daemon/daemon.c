@@ -100,11 +100,11 @@ daemon_reload(void *arg, void *new_config)
 		log_warn("config", "a new value of agentx-socket takes effect at a restart");
 	if (config->job_max_rows != old->job_max_rows &&
 	    store_job_max_rows_set(store, config->job_max_rows, &err) != ERR_OK) {
-		log_error("config", "job-max-rows stays %u: %s", old->job_max_rows, err.text);
+		log_error("config", "job-max-rows remains %u: %s", old->job_max_rows, err.text);
 		config->job_max_rows = old->job_max_rows;
 	}
 	if (store_stale_after_set(store, config->stale_after_s, &err) != ERR_OK) {
-		log_error("config", "stale-after stays %u: %s", old->stale_after_s, err.text);
+		log_error("config", "stale-after remains %u: %s", old->stale_after_s, err.text);
 		config->stale_after_s = old->stale_after_s;
 	}
 	mib_config = mib_config_of(config);

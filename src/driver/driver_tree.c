@@ -160,7 +160,7 @@ driver_tree_refresh(struct driver_tree *tree, struct store *store, struct err *e
 	while (more && code == ERR_OK) {
 		uint8_t generation = tree->tree.generation;
 
-		/* The driver writes the statistics itself: after the end there are no changes. */
+		/* The driver reads statistics once, at its start, because it writes them itself. */
 		if (tree->resumed)
 			cursor->statistics = cursor->removed_stats = INT64_MAX;
 		code = tree_refresh(&tree->tree, store, SLICE_ROWS, &more, err);

@@ -16,13 +16,13 @@ enum { DRIVER_COLUMNS = REAL_WEIGHT + 1 };
 
 struct driver_real {
 	struct tree_row		 row;
-	/* The settings as stored, or as a job asks for that the driver claimed since. */
+	/* The settings as stored, or as set by a job that the driver claimed since. */
 	uint16_t		 weight;
 	bool			 fallback, enabled;
 	uint32_t		 stored[DRIVER_COLUMNS];	/* by enum real_column */
 	struct measure		 measure;
 	struct foreign		 foreign[FOREIGN_SETTINGS];
-	bool			 ours;		/* lbcluster ordered its state drain or maint */
+	bool			 ours;		/* lbcluster set its state to drain or maint */
 	enum plane_state	 wanted;
 	struct plane_server	*server;	/* plan_bind(); NULL: not in the data plane */
 	enum real_role		 role;		/* of 'server' */

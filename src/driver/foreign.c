@@ -9,9 +9,9 @@
 
 enum {
 	CONTESTED_REPAIRS = 3,
-	CONTESTED_PAUSES = 3,		/* without a repair: no longer contested */
+	CONTESTED_PAUSES = 3,		/* without a repair end the contest */
 	SLACK_MS = 1000,
-	PAUSE_MAX_MS = 15 * 60 * 1000,	/* a longer pause ends a row of repairs */
+	PAUSE_MAX_MS = 15 * 60 * 1000,	/* a longer pause ends a series of repairs */
 	SHOWN_MS = 60 * 1000,
 };
 

@@ -5,9 +5,9 @@
  * (a SRV record, an agent-check), a script or a person makes them. Decides whether the driver
  * restores a setting or keeps the change, and counts the repairs. Pure functions.
  *
- * A difference between the store and the data plane is a foreign change if the driver saw the
- * data plane with the wanted value, and since then the store did not change, no job came, and
- * no process of the data plane was restarted.
+ * A difference between the store and the data plane is a foreign change if a poll found the wanted
+ * value, and since then the store did not change, no job came, and no process of the data plane was
+ * restarted.
  */
 #ifndef DRIVER_FOREIGN_H
 #define DRIVER_FOREIGN_H
@@ -19,10 +19,10 @@ enum foreign_setting { FOREIGN_WEIGHT, FOREIGN_STATE, FOREIGN_SETTINGS };
 
 /* One setting of one server. Initialize with zeros. */
 struct foreign {
-	bool		known;		/* 'wanted' is of an earlier round */
-	bool		confirmed;	/* the data plane was seen with 'wanted' */
+	bool		known;		/* an earlier round set 'wanted' */
+	bool		confirmed;	/* a poll found 'wanted' */
 	bool		job;		/* the next round has a job for this setting */
-	bool		kept;		/* a foreign change stays */
+	bool		kept;		/* the driver keeps a foreign change */
 	bool		repairing;	/* this round restores the setting */
 	uint32_t	wanted, found;	/* 'found': the latest value other than 'wanted' */
 	/* Repairs in a row. The message shows the values of 'shown', once a minute. */
@@ -41,14 +41,16 @@ struct foreign_round {
 bool foreign_update(struct foreign *foreign, uint32_t wanted, uint32_t found,
     const struct foreign_round *round);
 
-/* 'found' was seen after the commands, and all processes of the data plane answered. */
+/* Records the value that the poll after the commands found. All processes of the data plane
+ * answered that poll. */
 void foreign_confirm(struct foreign *foreign, uint32_t found);
 
-/* The data plane carried out the command that foreign_update() asked for. */
+/* Records a repair: the data plane carried out the command that foreign_update() requested. */
 void foreign_repaired(struct foreign *foreign, int64_t now_ms);
 
-/* True while the setting is changed again and again: after three repairs, for three times the
- * longest pause between two of them. */
+/* True while something outside lbcluster keeps changing the setting. That is the case after three
+ * repairs, until the last repair is older than three times the longest pause between two
+ * repairs. */
 bool foreign_contested(const struct foreign *foreign, int64_t now_ms);
 
 /* Writes what happens to a kept or contested setting, and what to do; "" for any other one.

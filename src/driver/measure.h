@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Makes a row of statistics of the totals of a data plane. A rate is the difference of two
+ * Computes a row of statistics from the totals of a data plane. A rate is the difference of two
  * measurements over the time between them. Pure functions.
  */
 #ifndef DRIVER_MEASURE_H

@@ -174,7 +174,7 @@ command_add(struct plan *plan, const struct driver_real *real, enum plane_comman
 }
 
 /* True if the server can wait for its checks after "maint". HAProxy would send it work at once,
- * even if it is dead. Meanwhile the fallback serves the clients. */
+ * even if it is down. Meanwhile the fallback serves the clients. */
 static bool
 should_await_check(const struct driver_real *real, bool on_fallback)
 {
@@ -244,7 +244,7 @@ state_plan(struct driver_real *real, bool on_fallback, struct foreign_round roun
 		if (code == ERR_OK)
 			code = command_add(plan, real, PLANE_COMMAND_STATE, real->wanted, of_job);
 	}
-	/* It lasts until the poll after the command that ends "maint". */
+	/* The wait begins before the poll that follows the command that ends "maint". */
 	real->awaits_check = awaits ||
 	    (real->awaits_check && !server->up && server->state == PLANE_READY);
 	/* The drain time is over: ends the remaining connections. */

@@ -36,7 +36,7 @@
 struct plan_rules {
 	int64_t		 now_ms;	/* clock_steady_ms() */
 	bool		 first;		/* the first round on this plane */
-	struct foreign_round	 round;	/* without 'resumed', which each real service has */
+	struct foreign_round	 round;	/* 'resumed' is set for each real service */
 	int64_t		 drain_ms;	/* longest drain; 0: no drain, no connection is ended */
 	int64_t		 job_timeout_s;	/* age at which a waiting job fails */
 	const char	*title;		/* of the data plane, for people */

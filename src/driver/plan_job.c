@@ -104,7 +104,7 @@ plan_job_judge(struct plan_job *job, const struct plan *plan, const struct plan_
 	char note[MODEL_MESSAGE_MAX + 1] = "";
 
 	if (driver_real_value(real, job_operation_column(job->operation)) != job->value) {
-		result_set(job, JOB_SUPERSEDED, JOB_CAUSE_NONE, "a later job came first");
+		result_set(job, JOB_SUPERSEDED, JOB_CAUSE_NONE, JOB_MESSAGE_SUPERSEDED);
 	} else if (server == NULL) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server %s/%s",
 		    rules->title, driver_service_of(real)->row.name, real->row.name);

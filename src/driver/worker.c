@@ -124,8 +124,8 @@ polled_put(struct worker *worker, int64_t wait_ms)
 
 /* -- jobs ----------------------------------------------------------------------------- */
 
-/* Takes one claimed job. The tree gets its value, which the store may not have shown yet. The
- * time of a job that was made with SQL may be any number. */
+/* Adds one claimed job to the round. The tree gets its value, which the store may not have shown
+ * yet. The time of a job that was made with SQL may be any number. */
 static enum err_code
 job_take(void *arg, const struct job_row *row)
 {
@@ -590,7 +590,7 @@ round_begin(void *arg)
 		round_fail(worker, &error);
 }
 
-/* -- life ------------------------------------------------------------------------------ */
+/* -- start and end --------------------------------------------------------------------- */
 
 struct worker *
 worker_new(struct worker_shared *shared, struct driver_cluster *cluster)

@@ -9,9 +9,9 @@
  *          |                  \------------ none ----------------------------------->--^
  *          +-- no answer --> jobs wait with the error; again after a growing delay
  *
- * A job changes the store, and a restart changes the data plane. Both make a difference, and
- * the same commands end it. Logs what happened to the data plane and the jobs; nothing above
- * the worker knows that.
+ * A job changes the store, and a restart changes the data plane. Both make a difference, and the
+ * same commands end it. Only the worker knows what happened to the data plane and the jobs, so it
+ * logs that.
  */
 #ifndef DRIVER_WORKER_H
 #define DRIVER_WORKER_H

@@ -95,7 +95,7 @@ void mib_next(struct mib *mib, const struct mib_oid *start, bool inclusive,
  * same transaction numbers again. snmpd may repeat or omit each phase.
  *
  *   test     checks all varbinds and changes nothing. MIB_GEN_ERR if another SET with this
- *            number is committed and has no end
+ *            number is committed and not yet released or undone
  *   commit   writes the held jobs in one durable transaction of the store; changes no row
  *   undo     cancels the jobs
  *   cleanup  releases the jobs: a GET returns the new values from here on. Cannot fail
@@ -114,7 +114,7 @@ void mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction);
  * manager did not get success (doc/snmpd-behaviour.txt). */
 void mib_session_lost(struct mib *mib, uint32_t session);
 
-/* True if a SET of the session is committed and has no end. */
+/* True if a SET of the session is committed and not yet released or undone. */
 bool mib_session_has_open_set(const struct mib *mib, uint32_t session);
 
 /* Ends the SETs of a session that lbclusterd closes. A committed SET stays, because the master

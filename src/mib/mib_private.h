@@ -54,7 +54,7 @@ struct mib {
 	struct store_totals	 at_start;	/* Counter32 objects count from here */
 	struct mib_reject	 reject;
 	struct mib_reported	 reported;
-	struct mib_set		*sets;		/* without an end; the latest first */
+	struct mib_set		*sets;		/* not ended yet; the latest first */
 	struct mib_saved_cursor	 saved[2];
 	struct notify		*notify;
 };

@@ -31,7 +31,7 @@ enum {
 
 struct notify;
 
-/* NULL if out of memory. */
+/* Creates an empty queue; notify_free() frees it. NULL if out of memory. */
 struct notify *notify_new(void);
 void notify_free(struct notify *notify);
 

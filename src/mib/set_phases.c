@@ -10,8 +10,8 @@
  *                                                       |
  *                                  the store refuses it '--> UNDOING --mib_flush()--> (no record)
  *
- * The table 'ends' says what ends a record. snmpd 5.9.3 sends a phase again if the answer was
- * late, and leaves phases out when it gives up. Therefore a phase may be repeated or missing.
+ * The table 'ends' says what ends a record. snmpd 5.9.3 sends a phase again if the answer was late,
+ * and leaves phases out after its last try. Therefore a phase may be repeated or missing.
  */
 #include "mib/set_record.h"
 #include "util/clock.h"
@@ -25,7 +25,7 @@ enum {
 
 /* What may end a record. */
 enum set_event {
-	ON_TEST_AGAIN,	/* TestSet with the number of a SET that has no end */
+	ON_TEST_AGAIN,	/* TestSet with the number of a SET that has not ended */
 	ON_UNDO,
 	ON_CLEANUP,
 	ON_SESSION_LOST,
@@ -222,7 +222,7 @@ undos_retry(struct mib *mib)
 	}
 }
 
-/* Releases the oldest of too many SETs without an end. The manager may have got success. */
+/* Releases the oldest SET if too many SETs have not ended. The manager may have got success. */
 static void
 sets_limit(struct mib *mib)
 {

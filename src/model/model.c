@@ -79,7 +79,7 @@ static const struct {
 
 const struct job_transition job_transitions[] = {
 	{ "released", IN(JOB_HELD), JOB_QUEUED, 0, NULL },
-	{ "undone", IN(JOB_HELD), JOB_CANCELLED, 0, "undone: the request failed elsewhere" },
+	{ "undone", IN(JOB_HELD), JOB_CANCELLED, 0, "undone: the SET failed" },
 	/* The release would make a second fallback: another program changed the service. */
 	{ "refused", IN(JOB_HELD), JOB_FAILED, JOB_CAUSE_REJECTED,
 	  "another real service of the service has become fallback" },

@@ -62,7 +62,7 @@ enum job_state {
 
 /* lbcJobMessage of a job that succeeded without a driver, and of a superseded job. */
 #define JOB_MESSAGE_RECORDED "recorded: the cluster has no data plane"
-#define JOB_MESSAGE_SUPERSEDED "a later job came first"
+#define JOB_MESSAGE_SUPERSEDED "superseded by a later job for the same setting"
 
 enum job_fail_cause {
 	JOB_CAUSE_NONE = 1, JOB_CAUSE_NOT_FOUND, JOB_CAUSE_REJECTED, JOB_CAUSE_UNREACHABLE,
@@ -74,8 +74,8 @@ struct job_transition {
 	const char		*event;
 	unsigned int		 from;		/* 1u << enum job_state */
 	enum job_state		 to;
-	enum job_fail_cause	 cause;		/* 0: stays, or comes from the driver */
-	const char		*message;	/* lbcJobMessage; NULL: likewise */
+	enum job_fail_cause	 cause;		/* 0: the column stays, or the driver sets it */
+	const char		*message;	/* lbcJobMessage; NULL: as for 'cause' */
 };
 
 /* Ends with a row whose event is NULL. */

@@ -146,7 +146,7 @@ unattended_text(const char *plane, const struct driver_poll *poll, int64_t now,
 		snprintf(text, MODEL_MESSAGE_MAX + 1,
 		    "%s has not polled HAProxy since %s%s; start it", driver,
 		    clock_text(poll->time, since),
-		    poll_is_ahead(poll, now) ? " by a clock that was ahead" : "");
+		    poll_is_ahead(poll, now) ? " (the clock was set back since then)" : "");
 }
 
 void

@@ -24,35 +24,36 @@ enum plane_state {
 
 enum { PLANE_WEIGHT_MIXED = UINT32_MAX, PLANE_MESSAGE_SIZE = 160 };
 
-/* The address of a server, as one process has it. A text is "" if the process does not show
- * it: a UNIX socket, a name that does not resolve. */
+/* The address of a server, as one process has it. A text is "" if the process does not show it, as
+ * for a UNIX socket or a name that does not resolve. */
 struct plane_endpoint {
 	const char	*address;	/* numeric, without brackets */
 	const char	*port;
 	const char	*name;		/* the host name that 'address' comes from */
 };
 
-/* A server of the data plane. Texts are valid as long as the poll. */
+/* A server of the data plane. Its texts are valid until the next poll begins. */
 struct plane_server {
 	const char		*service, *real;
 	struct plane_endpoint	 endpoint;
-	struct plane_endpoint	 other_endpoint;	/* of a process where it differs */
+	struct plane_endpoint	 other_endpoint;	/* of a process that has another one */
 	/* The socket of a process that lacks this server; NULL if none does. */
 	const char		*missing_at;
 	enum plane_state	 state;
-	bool			 up;		/* no health check has found it dead */
+	bool			 up;		/* no health check has found it down */
 	bool			 blocked;	/* gets no new work, and no command changes that */
-	bool			 backup;	/* a fallback by the data plane's configuration */
+	bool			 backup;	/* the data plane's configuration makes it a
+						 * fallback */
 	/* The name in the DNS whose addresses this server and others get; "" if none. */
 	const char		*pool;
 	bool			 no_address;	/* 'pool' has no address for this server */
-	bool			 checked;	/* has a health check that is on */
+	bool			 checked;	/* its health check is on */
 	bool			 check_pending;	/* no health check has ended yet */
 	uint32_t		 weight;	/* PLANE_WEIGHT_MIXED: processes differ */
-	uint32_t		 present;	/* 1u << stat_number; no rates */
+	uint32_t		 present;	/* 1u << stat_number; never of a rate */
 	uint64_t		 number[STAT_NUMBERS];
 	char			 message[PLANE_MESSAGE_SIZE];	/* why it gets no new work */
-	bool			 known;		/* the driver's: the store has this server */
+	bool			 known;		/* set by the driver: the store has this server */
 };
 
 /* The result of a poll. */
@@ -69,7 +70,8 @@ struct plane_poll {
 	/* A process from before a reload that still serves its connections, which no number of
 	 * the poll includes; 0 if there is none. */
 	uint64_t			 earlier_pid;
-	bool				 earlier_unseen;	/* there may be further ones */
+	bool				 earlier_unseen;	/* there may be more, which
+								 * lbcluster cannot see */
 };
 
 /* Why a poll failed, as a whole or for one process. */
@@ -89,13 +91,14 @@ enum plane_command_kind {
 
 /* A command has an absolute value: to carry it out twice does no harm. */
 struct plane_command {
-	uint32_t		 real_id;	/* the driver's */
-	bool			 of_job;	/* the driver's: a job asks for it */
+	uint32_t		 real_id;	/* for the driver */
+	bool			 of_job;	/* for the driver: a job requests it */
 	char			 service[MODEL_NAME_MAX + 1], real[MODEL_NAME_MAX + 1];
 	enum plane_command_kind	 kind;
 	uint32_t		 value;
 	/* The result. NONE: carried out. NOT_FOUND, REJECTED: the data plane refused it.
-	 * UNREACHABLE, TIMEOUT: not known. OTHER: out of memory, not sent. */
+	 * UNREACHABLE, TIMEOUT: it is unknown whether it was carried out. OTHER: out of memory, not
+	 * sent. */
 	enum job_fail_cause	 cause;
 	char			 message[MODEL_MESSAGE_MAX + 1];
 };
@@ -118,7 +121,8 @@ struct plane_kind_ops {
 	void		(*close)(struct plane *plane);
 	/* One poll or apply at a time. Each calls fn(arg) once. */
 	void		(*poll)(struct plane *plane, plane_polled_fn fn, void *arg);
-	/* Sets the results in 'commands', which must stay in place until then. */
+	/* Carries out 'commands' and sets their results. 'commands' must stay in place until fn is
+	 * called. */
 	void		(*apply)(struct plane *plane, struct plane_command *commands, size_t n,
 			    plane_applied_fn fn, void *arg);
 };

@@ -10,7 +10,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* Waits for the daemon's status. The pipe closes without one if the daemon died: 1. */
+/* Waits for the daemon's status. Returns 1 if the pipe closes without a status, because the daemon
+ * crashed or was killed. */
 static void
 wait_and_exit(int fd)
 {

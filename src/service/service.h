@@ -17,7 +17,7 @@
 /* Exit statuses, lbclusterd(8). */
 enum service_status {
 	SERVICE_OK,
-	SERVICE_FAILED,		/* a condition that may pass */
+	SERVICE_FAILED,		/* a temporary condition */
 	SERVICE_USAGE,		/* invalid options or configuration */
 	SERVICE_STORE,		/* a person has to repair the store */
 	SERVICE_LOCKED,		/* another process of this program serves the store */

@@ -78,8 +78,8 @@ row_pass(const struct store_sink *sink, enum shape_id shape, const union shape_r
 	return ERR_OK;
 }
 
-/* A row whose "changed" is above the counter is damage. With it in the cursor, a reader would
- * find the counter too low and read all rows again, without end. */
+/* Reports a row whose "changed" is above the counter as damage. A reader with this value in its
+ * cursor would find the counter too low and read all rows again, without end. */
 static enum err_code
 position_check(const struct db *db, const struct feed *feed, sqlite3_stmt *stmt, int64_t last,
     struct err *err)
@@ -216,8 +216,8 @@ restart_allowed(struct store *store)
 	return store->restarts++ < RESTARTS_MAX;
 }
 
-/* Checks that reading can continue at the cursor. Otherwise ERR_GONE, or ERR_BUSY if that was
- * so too often. */
+/* Checks that reading can continue at the cursor. ERR_GONE if it cannot, or ERR_BUSY if ERR_GONE
+ * was returned too often. */
 static enum err_code
 cursor_check(struct store *store, struct store_cursor *cursor, const struct extent *extent,
     struct err *err)

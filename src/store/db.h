@@ -22,7 +22,7 @@ enum { DB_PATH_SIZE = 4096 };
 struct db_kind {
 	const char		*file;		/* name in the store's directory */
 	int			 application_id;
-	const char *const	*migrations;	/* append-only: user_version n is done by [n-1] */
+	const char *const	*migrations;	/* append-only: [n-1] migrates to user_version n */
 	size_t			 n_migrations;
 	const char		*const *pragmas;	/* at every open, NULL at the end */
 	const unsigned int	*needed;	/* statements over all tables and columns */
@@ -83,8 +83,8 @@ enum err_code db_create(const struct db_kind *kind, const char *path, struct err
 enum err_code db_directory_sync(const char *path, struct err *err);
 void db_close(struct db *db);
 
-/* The name of the VFS for connections: that of the system, with a short wait for the read
- * marks of a WAL. NULL, which is SQLite's default, if there is no memory. */
+/* Returns the name of the VFS for connections: SQLite's default VFS, but with a short wait for the
+ * read marks of a WAL. NULL, SQLite's default, if out of memory. */
 const char *db_vfs(void);
 
 /* True while the path refers to the file that is open, or was open last. */
@@ -93,8 +93,8 @@ bool db_is_in_place(const struct db *db);
 /* Maps result code 'rc' of SQLite to an error that names the file. */
 enum err_code db_error(struct db *db, int rc, struct err *err);
 
-/* Prepares a statement if necessary and binds its parameters; values beyond them are ignored.
- * The caller steps the statement with db_next(). */
+/* Prepares statement 'sql' if necessary and binds 'values' to ?1, ?2 ... Ignores values without a
+ * parameter. *ret_stmt belongs to 'db'. The caller steps the statement with db_next(). */
 enum err_code db_query(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
     sqlite3_stmt **ret_stmt, struct err *err);
 /* Steps to the next row. ERR_OK with *ret_row false at the end. The statement is reset at the

@@ -82,8 +82,8 @@ pragmas_set(struct db *db, const char *const *pragmas, struct err *err)
 }
 
 /* Rolls back the journal of a program that was killed in a commit, on another connection: a
- * read-only one cannot, and would wait for lbclusterd to do it. False if that was not the
- * error, or failed. */
+ * read-only one cannot, and would wait for lbclusterd to do it. False if that was not the error, or
+ * if the rollback failed. */
 static bool
 journal_roll_back(struct opening *opening)
 {

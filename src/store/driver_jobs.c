@@ -94,7 +94,8 @@ static const enum sql end_sql[] = {
 	[JOB_SUPERSEDED] = SQL_JOB_SUPERSEDE,
 };
 
-/* Writes one end. The value of a failed job is not in the data plane: it goes back. */
+/* Writes one end. The data plane does not have the value of a failed job, so the row gets its old
+ * value back. */
 static enum err_code
 end_write(struct db *db, const struct store_job_end *end, struct err *err)
 {
@@ -105,7 +106,7 @@ end_write(struct db *db, const struct store_job_end *end, struct err *err)
 
 	code = db_run(db, end_sql[end->state], DB_VALUES(db_int(end->id), db_str(end->message),
 	    db_int(end->cause)), err);
-	/* Without a change the job had ended before. */
+	/* No row changed: the job had ended before. */
 	if (code != ERR_OK || end->state != JOB_FAILED || sqlite3_changes(db->handle) == 0)
 		return code;
 	for (size_t i = 0; i < sizeof(back_sql) / sizeof(back_sql[0]) && code == ERR_OK; i++)

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The schema of the two files, as migrations, and what is set at every open.
- * lbcluster-store(5) documents it as a public contract: what must hold is
- * stated here in constraints and triggers, because anybody may write with plain
- * SQL.
+ * The schema of the two files, as migrations, and the pragmas of every open. lbcluster-store(5)
+ * documents it as a public contract. Any program may write with plain SQL, so constraints and
+ * triggers enforce the contract.
  *
- * Every row that is read by others carries 'changed', the value of the
- * store-wide counter when it last changed. The triggers give it, so a reader
- * asks for "changed > what I know" whoever wrote, and pays for what changed.
+ * Each row that other programs read has a column 'changed': the value of the store-wide counter at
+ * the last change of the row. Triggers set it. A reader selects the rows above the value that it
+ * has read, so its cost depends on the number of changed rows.
  */
 #include "store/db.h"
 
-/* Letters, digits, - . _ only; the second length() finds a NUL, at which the
- * first one stops. */
+/* Letters, digits, - . _ only. The length of a text ends at a NUL, so it differs from the length of
+ * the BLOB. */
 #define NAME_RULE(column)                                                      \
 	"length(" column ") BETWEEN 1 AND 64"                                  \
 	" AND " column " NOT GLOB '*[^A-Za-z0-9._-]*'"                         \
@@ -27,8 +26,8 @@
 	"UPDATE " table " SET changed = (SELECT change FROM store) WHERE id = NEW.id;\n"
 #define TABLE_CHANGE ", table_last_change = unixepoch()"
 
-/* What was removed long ago is forgotten, some at a time; whoever has not read up to
- * removed_oldest reads all again. */
+/* Deletes the oldest rows of table removed, many at a time. A reader that has not read up to
+ * removed_oldest reads all rows again. */
 #define REMOVED_PRUNE                                                          \
 	"CREATE TRIGGER removed_prune AFTER INSERT ON removed\n"               \
 	"WHEN (SELECT min(changed) FROM removed) < NEW.changed - 200000 BEGIN\n" \
@@ -37,7 +36,7 @@
 	"DELETE FROM removed WHERE changed < NEW.changed - 195000;\n"          \
 	"END;\n"
 
-/* Of all that read jobs none takes a name that is none. */
+/* Refuses a job with an invalid name. Each reader of jobs would report that name as damage. */
 #define JOB_NAMES(trigger, when)                                               \
 	"CREATE TRIGGER " trigger " BEFORE " when " ON job\n"                  \
 	"WHEN NOT (" NAME_RULE("NEW.cluster_name") "\n  AND "                  \
@@ -45,7 +44,7 @@
 	"SELECT RAISE(ABORT, 'a name has 1 to 64 of A-Z a-z 0-9 - . _');\n"   \
 	"END;\n"
 
-/* Do not reorder, edit or remove an element: files out there have it. */
+/* Do not reorder, edit or remove an element: existing files were made with it. */
 static const char *const main_migrations[] = {
 	/* 1 */
 	"CREATE TABLE store (\n"
@@ -137,7 +136,7 @@ static const char *const main_migrations[] = {
 	"CREATE INDEX job_real ON job (real_id);\n"
 	"CREATE INDEX job_open ON job (state, id) WHERE state < 3;\n"
 
-	/* What is gone: kind 1 cluster, 2 service, 3 real service, 4 job. */
+	/* Removed rows. kind: 1 cluster, 2 service, 3 real service, 4 job. */
 	"CREATE TABLE removed (\n"
 	"  changed INTEGER PRIMARY KEY,\n"
 	"  kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 4),\n"
@@ -242,9 +241,9 @@ static const char *const main_migrations[] = {
 	"INSERT INTO removed SELECT change, 4, OLD.id FROM store;\n"
 	"END;\n",
 
-	/* 2: what is below a row goes with it, and nothing is added below nothing, also
-	 * by programs that leave foreign keys off, as sqlite3(1) does; what is gone is
-	 * not kept for ever. */
+	/* 2: the removal of a row removes the rows below it, and a new row needs its parent, also
+	 * if a program leaves foreign keys off, as sqlite3(1) does. Old rows of table removed are
+	 * deleted. */
 	"CREATE TRIGGER cluster_children BEFORE DELETE ON cluster BEGIN\n"
 	"DELETE FROM service WHERE cluster_id = OLD.id;\n"
 	"END;\n"
@@ -261,7 +260,7 @@ static const char *const main_migrations[] = {
 	"  AND NOT EXISTS (SELECT 1 FROM real_service WHERE id = NEW.real_id)\n"
 	"BEGIN SELECT RAISE(ABORT, 'no such real service'); END;\n"
 
-	/* Most rows have no jobs: not to look costs half of a removal. */
+	/* Most rows have no jobs. The WHEN clause halves the time of their removal. */
 	"DROP TRIGGER real_service_jobs;\n"
 	"CREATE TRIGGER real_service_jobs BEFORE DELETE ON real_service\n"
 	"WHEN EXISTS (SELECT 1 FROM job WHERE real_id = OLD.id) BEGIN\n"
@@ -271,12 +270,12 @@ static const char *const main_migrations[] = {
 	"END;\n"
 	REMOVED_PRUNE,
 
-	/* 3: triggers, since a table has its constraints from its birth. */
+	/* 3: triggers, because SQLite cannot add a constraint to an existing table. */
 	JOB_NAMES("job_names", "INSERT")
 	JOB_NAMES("job_renamed", "UPDATE OF cluster_name, service_name, real_name"),
 
-	/* 4: a held job has not changed its row yet. Until now it had: what is held is
-	 * released here, as a start of lbclusterd did it. */
+	/* 4: a held job has not changed its row yet. A held job of an older version has changed it.
+	 * This migration releases those jobs, as the older lbclusterd did at its start. */
 	"UPDATE job SET state = 3, started = unixepoch(), finished = unixepoch(),\n"
 	"  message = 'recorded: the cluster has no data plane'\n"
 	"  WHERE state = 0 AND real_id IN (SELECT r.id FROM real_service AS r\n"
@@ -360,8 +359,8 @@ static const char *const stats_migrations[] = {
 	"ALTER TABLE store ADD COLUMN removed_oldest INTEGER NOT NULL DEFAULT 0;\n"
 	REMOVED_PRUNE,
 
-	/* 3: the role of a real service in the data plane. Its own trigger: that of
-	 * migration 1 does not name the column. */
+	/* 3: the role of a real service in the data plane. It has a trigger of its own, because the
+	 * trigger of migration 1 does not name the column. */
 	"ALTER TABLE statistics ADD COLUMN role INTEGER NOT NULL DEFAULT 0"
 	"  CHECK (role IN (0, 1, 2));\n"
 	"CREATE TRIGGER statistics_role AFTER UPDATE OF role ON statistics\n"
@@ -371,7 +370,7 @@ static const char *const stats_migrations[] = {
 	"  WHERE real_id = NEW.real_id;\n"
 	"END;\n",
 
-	/* 4: when a driver looked at the data plane of a cluster. */
+	/* 4: table look has the latest poll of the data plane of a cluster by a driver. */
 	"CREATE TABLE look (\n"
 	"  cluster_id INTEGER PRIMARY KEY CHECK (cluster_id BETWEEN 1 AND 2147483647),\n"
 	"  time INTEGER NOT NULL DEFAULT (unixepoch())\n"
@@ -399,12 +398,13 @@ static const char *const main_pragmas[] = {
 	NULL,
 };
 
-/* Measured again within seconds: readers and writers do not wait for each
- * other, and a power cut may take the last moments. */
+/* Statistics are measured again within seconds. So readers and writers must not wait for each
+ * other, and a power cut may lose the latest statistics. */
 static const char *const stats_pragmas[] = {
 	"PRAGMA journal_mode = WAL",
 	"PRAGMA synchronous = NORMAL",
-	/* The log grows as long as somebody reads what was before. Twice its usual size. */
+	/* The log grows as long as a reader has an old snapshot open. The limit is twice its usual
+	 * size. */
 	"PRAGMA journal_size_limit = 8388608",
 	NULL,
 };

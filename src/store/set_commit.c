@@ -14,9 +14,10 @@
 
 /* -- judging ------------------------------------------------------------------ */
 
-/* Reads the row of a change as it is once all held jobs are released. The change is pending if
- * a held job for its column may still be undone: if the release of its SET does not wait in
- * this process. The fallback of the service is read only for a change of the fallback. */
+/* Reads the row of a change as it is once all held jobs are released. The change is pending if a
+ * held job for its column may still be undone. It cannot be undone if this process has released its
+ * SET and has not written the release yet. The fallback of the service is read only for a change of
+ * the fallback. */
 static enum err_code
 before_read(struct store *store, const struct change *change, struct rules_before *ret,
     bool *ret_found, struct err *err)

@@ -22,9 +22,9 @@
 	"EXISTS (SELECT 1 FROM real_service AS r JOIN service AS s ON s.id = r.service_id" \
 	" WHERE r.id = job.real_id AND s.cluster_id = ?1)"
 
-/* The rows of held jobs that give the fallback up, where 'condition' holds, give it up before
- * the jobs are released. The trigger of real_service counts each as a change, but the release
- * will count it: SQL_FALLBACK_UNCOUNT comes next. */
+/* Clears the fallback of the rows whose held jobs disable it, where 'condition' holds, before these
+ * jobs are released. The trigger of real_service counts each row as a change. The release counts it
+ * again, so SQL_FALLBACK_UNCOUNT comes next. */
 #define FALLBACK_FREE(condition)                                               \
 	"UPDATE real_service SET fallback = 0 WHERE +fallback = 1 AND id IN (SELECT h.real_id" \
 	SQL_FROM_HELD " AND h.operation = <JOB_DISABLE_FALLBACK> AND " condition ")"
@@ -39,8 +39,8 @@
 /* True of a time that a trigger set in this transaction, after ?2. */
 #define JUST_NOW(column) column " > ?2 AND " column " >= unixepoch() - 1"
 
-/* Takes back what job ?1 changed. A held job that came before has not changed the row: if
- * there is one, the row gets the value before that job. */
+/* Gives the row its value before job ?1 again. An earlier job that is held has not changed the row:
+ * if there is one, the row gets the value before that job. */
 #define BACK(column)                                                           \
 	"UPDATE real_service SET " #column " = ifnull((SELECT h.old_value" SQL_FROM_HELD \
 	" AND h.operation IN (" SQL_OPERATIONS_##column ") AND h.real_id = j.real_id" \
@@ -103,7 +103,7 @@ static const char *const texts[SQL_TEXTS] = {
 	    " AND o.fallback = 1 UNION ALL SELECT h.real_id" SQL_FROM_HELD
 	    " AND ?4 AND h.operation = <JOB_ENABLE_FALLBACK>) AND "
 	    SQL_REAL_AHEAD("f", fallback) " = 1 WHERE r.id = ?1",
-	/* A held SET that names the lock has used its value up. */
+	/* Each held SET that names the lock will add 1 to it. */
 	[SQL_SET_LOCK] = "SELECT (ifnull((SELECT value FROM setting WHERE name = 'set_lock'), 0)"
 	    " + (SELECT count(*) FROM held_setting WHERE name = 'set_lock')) & <MODEL_ID_MAX>",
 	[SQL_JOBS_OPEN] = "SELECT jobs_open FROM store",
@@ -123,15 +123,16 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_HELD_OLDEST] = "SELECT token FROM (SELECT token, id FROM job"
 	    " WHERE state = <JOB_HELD> AND " SQL_JOB_OPEN " UNION ALL SELECT token,"
 	    " 9223372036854775807 FROM held_setting) ORDER BY id LIMIT 1",
-	/* A service has at most one fallback at every moment. A job of another SET that gives it
-	 * up, and that this SET was judged with, goes first. */
+	/* A service has at most one fallback at every moment. This SET was judged as if the held
+	 * jobs of earlier SETs had changed their rows. So a row whose job disables the fallback
+	 * loses it first. */
 	[SQL_RELEASE_FALLBACK_FREE] = FALLBACK_FREE("h.token <> ?1 AND EXISTS (SELECT 1"
 	    " FROM job AS j JOIN real_service AS t ON t.id = j.real_id"
 	    " JOIN real_service AS o ON o.id = h.real_id WHERE " OF_SET("j")
 	    " AND j.operation = <JOB_ENABLE_FALLBACK> AND t.service_id = o.service_id)"),
 	[SQL_FALLBACK_UNCOUNT] = "UPDATE store SET config_changes = config_changes - changes()",
-	/* The trigger of real_service counts rows that change. Managers count jobs that change a
-	 * value, also a job that was overtaken: this adds the difference. */
+	/* The trigger of real_service counts rows that change. lbcSysConfigChanges counts jobs that
+	 * change a value, also superseded ones. This adds the difference. */
 	[SQL_RELEASE_COUNT] = "UPDATE store SET config_changes = config_changes + (SELECT"
 	    " ifnull(sum((j.old_value <> j.new_value) - (NOT " SQL_OVERTAKEN("j")
 	    " AND j.new_value <> CASE WHEN j.operation IN (" SQL_OPERATIONS_enabled ")"
@@ -170,8 +171,8 @@ static const char *const texts[SQL_TEXTS] = {
 	    " (value + 1) & <MODEL_ID_MAX>, excluded.value)",
 	[SQL_SETTINGS_DROP] = "DELETE FROM held_setting WHERE token = ?1",
 
-	/* The next job for the column found the value before this one, and goes back to it if it
-	 * fails. Setting "message" makes the trigger stamp the row as changed. */
+	/* The next job for the column gets the old value of this job, which the row gets if the
+	 * next job fails. Setting "message" makes the trigger stamp the row as changed. */
 	[SQL_UNDO_OLD_VALUES] = "UPDATE job AS later SET old_value = j.old_value,"
 	    " message = later.message FROM job AS j WHERE " OF_SET("j")
 	    " AND later.old_value = j.new_value AND later.id = (SELECT min(n.id) FROM job AS n"
@@ -212,8 +213,8 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_JOB_SUPERSEDE] = "UPDATE job SET <becomes superseded>, finished = unixepoch()"
 	    " WHERE id = ?1 AND <before superseded> AND state <> <JOB_HELD>",
 	[SQL_BACK_ENABLED] = BACK(enabled),
-	/* A fallback does not go back to a row while another row has it, or gets it by a held
-	 * job. */
+	/* The row of a failed job does not become the fallback again while another row is the
+	 * fallback or becomes it by a held job. */
 	[SQL_BACK_FALLBACK] = BACK(fallback) " AND (j.old_value = 0 OR NOT EXISTS (SELECT 1"
 	    " FROM real_service AS f WHERE f.service_id = real_service.service_id"
 	    " AND (f.fallback = 1 OR f.id IN (SELECT h.real_id" SQL_FROM_HELD

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The statistics file: opened, replaced if it is damaged, and its state. Statistics are
- * measured again within seconds, so a damaged file costs nothing else.
+ * The statistics file: opened, replaced if it is damaged, and its state. Statistics are measured
+ * again within seconds, so a damaged file loses only the latest ones.
  */
 #include "store/store_private.h"
 

@@ -60,8 +60,8 @@ enum err_code store_open_exclusive(const char *dir, const char *program, int wai
  * another program may be loading an inventory. */
 enum err_code store_retry_while_busy(enum err_code (*step)(void *arg, struct err *err), void *arg,
     struct err *err) __attribute__((warn_unused_result));
-/* True if a program that failed to start with 'code' may succeed later although nobody changes
- * the files in 'dir'. Of ERR_READONLY: if the whole file system is read-only. */
+/* True if a program that failed to start with 'code' may succeed later without a change of the
+ * files in 'dir'. Of ERR_READONLY: if the whole file system is read-only. */
 bool store_error_is_transient(const char *dir, enum err_code code);
 
 /* Waits until the process that holds the lock of 'program' has read all that is committed now:

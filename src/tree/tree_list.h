@@ -37,7 +37,8 @@ struct tree_names {
 
 /* Runs over the rows of a struct tree_list. 'row' is a pointer to a struct that begins with
  * struct tree_row; 'i' names the index. */
-/* NOLINTBEGIN(bugprone-macro-parentheses): the name of a declared variable takes none. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): the name of a declared variable cannot be in
+ * parentheses. */
 #define TREE_FOREACH(row, i, list)                                                  \
 	for (uint32_t i = 0; i < (list)->n && ((row) = (void *)(list)->rows[i]) != NULL; i++)
 /* NOLINTEND(bugprone-macro-parentheses): end of the macro. */

@@ -38,7 +38,8 @@ holder_text(int fd, char *buf, size_t size)
 		snprintf(buf, size, " (process %llu)", (unsigned long long)pid);
 }
 
-/* Replaces the last holder's pid by ours. On a full disk the file stays empty. */
+/* Replaces the last holder's pid by the pid of this process. On a full disk the file stays
+ * empty. */
 static void
 holder_write(int fd)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Looks up a host in a thread; see lookup.h. The thread and the owner share the lookup. The
- * second one of them to finish frees it.
+ * Looks up a host in a thread; see lookup.h. The thread and the owner share the lookup. The one
+ * that finishes last frees it.
  */
 #include "util/lookup.h"
 

@@ -24,7 +24,8 @@ int lookup_fd(const struct lookup *lookup);
  * number of getaddrinfo(3). */
 int lookup_end(struct lookup *lookup, struct addrinfo **ret);
 
-/* Drops a lookup, ended or not. NULL is allowed. */
+/* Frees a lookup, ended or not, without its result. A thread that still waits for DNS servers frees
+ * it later. NULL is allowed. */
 void lookup_abandon(struct lookup *lookup);
 
 /* Converts a numeric address without a thread. EAI_NONAME if 'host' is a name. */

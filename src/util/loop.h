@@ -30,15 +30,15 @@ struct loop_timer {
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 
-/* Watches 'fd' for 'events' of poll(2); replaces an earlier watch of 'fd'. 'events' 0 ends
- * the watch, which the caller must do before close(2).
- * At most 16 descriptors: false beyond. A function called before in the same turn
- * of the loop may do either to any descriptor. */
+/* Watches 'fd' for 'events' of poll(2); replaces an earlier watch of 'fd'. 'events' 0 ends the
+ * watch, which the caller must do before close(2). False if 16 descriptors are watched already. A
+ * function that the loop calls may begin or end the watch of any descriptor, also of one that is
+ * ready in the same turn. */
 bool loop_fd_watch(struct loop *loop, int fd, short events, loop_fd_fn fn, void *arg);
 
 /* Calls fn(arg) from the loop after 'signo' arrived, once for several arrivals. The signal is
- * blocked outside the loop's wait. At most 4 signals for the life of the process: false
- * beyond, and false with errno if the system call fails. */
+ * blocked outside the loop's wait. False if the process watches 4 signals already, and with errno
+ * if the system call fails. A watch of a signal has no end. */
 bool loop_signal_watch(struct loop *loop, int signo, loop_timer_fn fn, void *arg);
 
 /* Sets the signals of a daemon for the time of its start: SIGTERM and SIGINT end the process

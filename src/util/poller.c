@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The wait of the loop; see wait.h.
+ * The wait of the loop; see poller.h.
  *
  * setitimer(2) keeps the time: its alarm stays set over many turns, while poll(2) with a
  * timeout sets and clears a timer in each turn. Caught signals in place of a signalfd(2)

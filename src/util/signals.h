@@ -10,9 +10,9 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Until signals_catch(), 'signo' ends the process at once with status 0. For a start that may
- * block for long; for the store this is a crash, which loses nothing. False with errno on
- * failure. */
+/* Until signals_catch(), 'signo' ends the process at once with status 0. For a program that may
+ * block for long while it starts. To the store such an end is a crash, which loses nothing. False
+ * with errno on failure. */
 bool signals_exit_on(int signo);
 
 /* Blocks 'signo' except in a wait with signals_wait_mask(), and records its arrival. False

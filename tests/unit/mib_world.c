@@ -58,7 +58,7 @@ const char world_jobs[] =
 	" (2, 3, 2, 4, 5, 2, 1, 0, 2, 1699913600, 0, 0, 'web', 'http', 'web-2', 'no answer'),"
 	" (3, 3, 3, 5, 1, 2, 0, 1, 2, -5, 0, 0, 'web', 'http', 'web-2', ''),"
 	" (4, 4, 5, 6, 1, 1, 1, 256, 0, 1699913600, 0, 9223372036854775807, 'web', 'http',"
-	"  'web-10', 'a later job came first'),"
+	"  'web-10', 'superseded by a later job for the same setting'),"
 	" (5, 20, 3, 1, 1, 1, 0, 1, 0, 1699913600, 0, 0, 'web', 'http', 'b', ''),"
 	" (6, 1, 5, 2, 1, 1, 10, 65535, 0, 1699913600, 1699999900, 0, 'web', 'http', 'web-1', ''),"
 	" (7, 1, 4, 0, 1, 1, 1, 0, 0, 1699913600, 2005949145599, 2005949145600, 'web', 'http',"
@@ -311,7 +311,8 @@ static const struct column job_columns[] = {
 	{ 8, 'u', { "1", "2", "1", "256", "1", "65535", "2", "0", "2", "1", "0" } },
 	{ 9, 'i', { "3", "4", "5", "6", "1", "2", "1", "5", "4", "3", "1" } },
 	{ 10, 'i', { "1", "5", "1", "1", "1", "1", "1", "1", "3", "1", "1" } },
-	{ 11, 's', { "recorded", "no answer", "", "a later job came first", "", "", "", "gone",
+	{ 11, 's', { "recorded", "no answer", "",
+	    "superseded by a later job for the same setting", "", "", "", "gone",
 	    "No such server.", "", X255 } },
 	{ 12, 't', { "1970-01-01T00:00:01", DAY_BEFORE, NEVER, DAY_BEFORE, DAY_BEFORE,
 	    DAY_BEFORE, DAY_BEFORE, DAY_BEFORE, DAY_BEFORE, DAY_BEFORE,

@@ -226,7 +226,8 @@ setting_that_changes_nothing_prints_so(void **state)
 		{ "disable", "web/http/web-2", NULL, "nothing to do: already disabled\n" },
 		{ "enable-fallback", "web/http/sorry", NULL, "nothing to do: already fallback\n" },
 		{ "disable-fallback", "web/http/web-1", NULL, "nothing to do: not fallback\n" },
-		{ "set-weight", "web/http/web-1", "10", "nothing to do: weight is that already\n" },
+		{ "set-weight", "web/http/web-1", "10",
+		  "nothing to do: the weight has this value already\n" },
 	};
 	struct ctl_fixture *world = *state;
 

@@ -146,11 +146,11 @@ static const struct refusal {
 	{ "control_character_of_a_name_is_replaced", "cluster \"\\e[2J\" { }",
 	    "F:1: name \"?[2J\" of a cluster is not 1 to 64 of A-Z a-z 0-9 - . _\n" },
 	{ "cluster_twice_is_refused", "cluster a { plane = none }\ncluster b { }\ncluster a { }",
-	    "F:3: a is here twice, first at line 1\n" },
+	    "F:3: a is given twice, first at line 1\n" },
 	{ "service_twice_is_refused", "cluster a {\n service s { port = 1 }\n service s {\n"
-	    "port = 2 } }", "F:3: a/s is here twice, first at line 2\n" },
+	    "port = 2 } }", "F:3: a/s is given twice, first at line 2\n" },
 	{ "real_twice_is_refused", IN_WEB("real a { " A "}\nreal b { " A "}\nreal a {\n" A "}"),
-	    "F:5: web/http/a is here twice, first at line 3\n" },
+	    "F:5: web/http/a is given twice, first at line 3\n" },
 	{ "parameter_of_another_plane_is_refused", "cluster a {\n socket = /run/x\n}",
 	    "F:2: socket of a is not a parameter of plane none\n" },
 	{ "parameter_empty_is_refused", "cluster a {\nplane = haproxy\nsocket = { \"\" } }",
@@ -164,7 +164,7 @@ static const struct refusal {
 	    " socket of HAProxy: a host name is not looked up; " SOCKET_FORMS "\n" },
 	{ "socket_of_another_machine_gives_a_warning", "cluster a {\nplane = haproxy\n"
 	    "socket = \"ipv4@192.0.2.1:9999\" }", "F:3: warning: socket ipv4@192.0.2.1:9999 of a"
-	    " leaves this machine: the Runtime API has no password and no encryption\n" },
+	    " is reachable from the network: the Runtime API has no password and no encryption\n" },
 	{ "sockets_of_this_machine_are_accepted", "cluster a {\nplane = haproxy\nsocket = { /run/x,"
 	    " \"unix@/run/y\", \"127.0.0.1:9999\", \"[::1]:9999\", \"ipv6@[::1]:9998\" } }", "" },
 	{ "socket_missing_is_refused", "cluster a {\n\nplane = haproxy\n}",

@@ -117,7 +117,7 @@ queued_job_is_superseded_by_a_later_one_for_the_column(void **state)
 	release(f, 4);
 	assert_int_equal(job_state(f, 1), JOB_SUPERSEDED);
 	assert_string_equal(sql_text(f->main_path, "SELECT message FROM job WHERE id = 1"),
-	    "a later job came first");
+	    "superseded by a later job for the same setting");
 	assert_int_equal(stored_number(f, "SELECT finished > 0 FROM job WHERE id = 1"), 1);
 	assert_int_equal(job_state(f, 2), JOB_QUEUED);	/* another column */
 	assert_int_equal(job_state(f, 3), JOB_RUNNING);

@@ -22,7 +22,8 @@ struct haproxy_columns {
 	const char		*begin;		/* the header begins with it: "# pxname," */
 	char			 separator;	/* between values; with ',' they may be quoted */
 	bool			 exact;		/* each row has as many values as the header */
-	size_t			 n, required;	/* 'names'; the first of them that must be there */
+	size_t			 n;		/* number of 'names' */
+	size_t			 required;	/* the first 'required' names must be there */
 	const char		*const *names;
 };
 
