@@ -311,7 +311,7 @@ class Undone(ProxyCase):
         self.assertNotIn('nothing to do', told[0])
         self.assert_state([(99, 0), (10, 1)], self.lock, CANCELLED + [mib.SUCCEEDED])
 
-    def test_second_subagent_fails_or_dies_is_undone(self):
+    def test_set_is_undone_if_a_second_subagent_fails_or_ends(self):
         other = mib.ROOT[:-1] + (mib.ROOT[-1] + 1,)
         for failing, how in itertools.product(('CommitSet', 'TestSet'),
                                               (COMMIT_FAILED, Subagent.DIES)):

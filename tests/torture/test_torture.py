@@ -20,7 +20,7 @@ SEED = 5
 
 
 class Torture(unittest.TestCase):
-    def test_what_was_promised_holds_whoever_is_killed(self):
+    def test_promises_hold_after_each_kill(self):
         trial = Trial(SEED)
         end = time.monotonic() + LIMIT_S
         try:
