@@ -303,6 +303,7 @@ class Enable(NotifyCase):
             self.assertEqual(after, self.world.get('lbcNotifyEnable', 0))
         self.assertEqual('wrongType', self.set((ENABLE, 'i', 1)))
         # The present value is not written again.
+        self.world.wait_written()
         written = os.stat(self.world.store + '/lbcluster.db').st_mtime_ns
         self.assertEqual('noError', self.set((ENABLE, 's', b'\xf8')))
         self.assertEqual(written, os.stat(self.world.store + '/lbcluster.db').st_mtime_ns)
