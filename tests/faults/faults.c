@@ -97,7 +97,7 @@ const struct fault_kind fault_kinds[] = {
 	{ "open", arm_once, DISK_OPEN, IO_CODES },
 	{ "opens", arm_for_good, DISK_OPEN, IO_CODES },
 	{ "removal", arm_once, DISK_DELETE, IO_CODES },
-	{ "look", arm_once, DISK_ACCESS, IO_CODES },
+	{ "access", arm_once, DISK_ACCESS, IO_CODES },
 	{ "lock", arm_once, DISK_LOCK, IO_CODES },
 	{ "map", arm_once, DISK_MAP, IO_CODES },
 	{ "disk", arm_for_good, DISK_READ | DISK_WRITE | DISK_SYNC | DISK_TRUNCATE | DISK_SIZE |

@@ -293,11 +293,11 @@ statistics_put(struct world *w)
 }
 
 static enum err_code
-look_put(struct world *w)
+poll_put(struct world *w)
 {
-	const struct driver_poll look = { .cluster_id = 2, .time = 7, .interval_ms = 5000 };
+	const struct driver_poll poll = { .cluster_id = 2, .time = 7, .interval_ms = 5000 };
 
-	return store_poll_put(w->f->store, &look, &w->f->err);
+	return store_poll_put(w->f->store, &poll, &w->f->err);
 }
 
 static enum err_code
@@ -481,7 +481,7 @@ const struct operation operations[] = {
 	{ .name = "plane", .mode = STORE_WRITE, .run = plane_set },
 	{ .name = "reasons", .mode = STORE_WRITE, .run = reasons_put },
 	{ .name = "statistics", .mode = STORE_WRITE, .run = statistics_put },
-	{ .name = "look", .mode = STORE_WRITE, .run = look_put },
+	{ .name = "poll", .mode = STORE_WRITE, .run = poll_put },
 	{ .name = "plane view", .mode = STORE_READ, .run = plane_view },
 	{ .name = "load", .mode = STORE_WRITE, .run = load },
 	{ .name = "remove", .mode = STORE_WRITE, .run = remove_cluster,

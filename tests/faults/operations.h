@@ -21,18 +21,18 @@ struct operation {
 	const char	*name;
 	enum store_mode	 mode;		/* the store is opened so before, */
 	bool		 opens;		/* unless this is what it does */
-	/* Without faults: files while nobody has them open (NULL: see operations_base());
-	 * calls with the store open. */
+	/* Run before the operation, without faults: 'files' with the store closed (NULL: see
+	 * operations_base()), then 'before' with the store open. */
 	void		(*files)(struct fixture *f);
 	enum err_code	(*before)(struct world *w);
-	/* Words in w->f->err. */
+	/* Sets w->f->err on an error. */
 	enum err_code	(*run)(struct world *w);
 	/* What store.h says is to be done when a commit is in doubt, or after any error, so
-	 * that all settings are the old ones. NULL: to look, and do it again if it was not
+	 * that all settings are the old ones. NULL: to check, and to repeat it if it was not
 	 * done. */
 	enum err_code	(*settle)(struct world *w);
 	bool		 settle_always;
-	bool		 statistics_may_stay;	/* of what is gone: they harm nobody */
+	bool		 statistics_may_stay;	/* of removed rows: they do no harm */
 };
 
 extern const struct operation operations[];

@@ -121,12 +121,12 @@ static sqlite3 *
 whole_file_open(const char *path)
 {
 	sqlite3 *handle = NULL;
-	char words[200];
+	char result[200];
 
 	assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
 	sqlite3_busy_timeout(handle, LONG_WAIT_MS);
-	query(handle, "PRAGMA integrity_check", words, sizeof(words));
-	assert_string_equal(words, "ok");
+	query(handle, "PRAGMA integrity_check", result, sizeof(result));
+	assert_string_equal(result, "ok");
 	return handle;
 }
 

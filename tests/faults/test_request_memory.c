@@ -3,7 +3,7 @@
  *
  * Requests without enough memory: the n-th allocation of the process fails, for each n, in each
  * kind of request and each phase of a SET. The answer is an error or correct, or the session ends.
- * The store has what the master was told. The next request is answered correctly.
+ * The store has what the answers to the master say. The next request is answered correctly.
  */
 #include "../unit/agentx_real.h"
 

@@ -31,7 +31,7 @@ enum { LOCK_WAIT_MS = 3, LATER_MS = 2000, FAULTS_MAX = 100000,
 static const struct {
 	enum err_code	 code;
 	const char	*remedy, *or_remedy;
-} cures[] = {
+} remedies[] = {
 	{ ERR_IO, "see the kernel's log", "cannot be opened: Too many open files" },
 	{ ERR_DOUBT, "see the kernel's log", NULL },
 	{ ERR_FULL, "the disk is full", NULL },
@@ -105,9 +105,9 @@ message_check(struct trial *t, enum err_code code)
 		WRONG(t, "not an error of this fault");
 	if (err->code != code)
 		WRONG(t, "the code and the message differ");
-	for (size_t i = 0; i < COUNT(cures); i++)
-		if (cures[i].code == code && !message_has(err, cures[i].remedy) &&
-		    !message_has(err, cures[i].or_remedy) && !message_has(err,
+	for (size_t i = 0; i < COUNT(remedies); i++)
+		if (remedies[i].code == code && !message_has(err, remedies[i].remedy) &&
+		    !message_has(err, remedies[i].or_remedy) && !message_has(err,
 		    strerror((int)t->kind->what)))
 			WRONG(t, "the message has no remedy");
 	if (strstr(err->text, t->w.f->dir) == NULL)
@@ -223,7 +223,7 @@ next_number(long n, bool each)
 
 /* Records what the operation does without a fault. */
 static void
-learn(struct trial *t)
+reference_record(struct trial *t)
 {
 	struct fixture *f = t->w.f;
 
@@ -257,7 +257,7 @@ every_fault_of_an_operation_leaves_old_or_new(void **state)
 		if (only != NULL && strstr(operations[i].name, only) == NULL)
 			continue;
 		tried++;
-		learn(&t);
+		reference_record(&t);
 		for (size_t j = 0; j < fault_kinds_count; j++) {
 			/* Every second kind, the others for the next operation. */
 			if (!each && (i + j) % 2 != 0)

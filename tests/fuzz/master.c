@@ -85,7 +85,7 @@ error_check(uint32_t error)
 	require(i < COUNT(known), "error %u", error);
 }
 
-/* The codec makes 0.0 of the null OID, and so does not tell the one from the other. */
+/* The codec makes 0.0 of the null OID, so a decoded PDU does not show which of them was sent. */
 static const struct mib_oid zero = { .n = 2 };
 
 static int

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A master at the other end of the subagent's stream, who holds it to its answers: one
- * for each request and in their order, with the request's numbers, well-formed to the
- * last octet, names where RFC 2741 wants them. Time passes when it is told to.
+ * A master at the other end of the subagent's stream. It checks that each request gets one answer,
+ * in the order of the requests and with the numbers of the request, that each octet of the answer
+ * is well-formed, and that its names are in the range of RFC 2741. The test sets the time.
  */
 #ifndef TESTS_FUZZ_MASTER_H
 #define TESTS_FUZZ_MASTER_H

@@ -272,9 +272,9 @@ def _oid(oid, include=0):
 
 class Subagent:
     """A second subagent with one subtree. 'errors' maps the type of a request to the error
-    of its Response, or to DIES."""
+    of its Response, or to ENDS."""
 
-    DIES = -1
+    ENDS = -1
 
     def __init__(self, path, subtree, errors=()):
         self.errors = dict(errors)
@@ -305,7 +305,7 @@ class Subagent:
             self.seen.append(pdu.kind)
             if pdu.kind not in ('CleanupSet', 'Close'):
                 error = self.errors.get(pdu.kind, 0)
-                if error == self.DIES:
+                if error == self.ENDS:
                     self.close()
                     return
                 with contextlib.suppress(OSError):

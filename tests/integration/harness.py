@@ -38,7 +38,7 @@ TIMEOUT_FACTOR = float(os.environ.get('LBCLUSTER_TESTS_TIMEOUT_FACTOR', '1'))
 VISIBLE_S = 5.0     # until SNMP shows a change of another process
 SERVED_S = 10.0     # until lbclusterd serves again after a master came back
 ENDED_S = 20.0      # until any program ends after SIGTERM
-STOP_S = 2.0        # until a program of ours ends; see Program.stop_in_time()
+STOP_S = 2.0        # until a program of lbcluster ends; see Program.stop_in_time()
 
 # For tests that need any real service.
 INVENTORY = """
@@ -212,7 +212,7 @@ _ports = []      # sockets that reserve the ports in use
 
 def free_port():
     """A free port of 127.0.0.1, UDP and TCP, that no other test gets while this process
-    lives. The kernel does not give it to clients, so it stays free while its server is
+    runs. The kernel does not give it to clients, so it stays free while its server is
     down."""
     with open('/proc/sys/net/ipv4/ip_local_port_range', encoding='ascii') as file:
         end = int(file.read().split()[0])

@@ -100,7 +100,7 @@ class Client:
     def __init__(self, port, community='private', version=2, timeout=15.0, source=None,
                  life=lambda: 0):
         """life() is the number of the present snmpd. When it changes, no answer of the last
-        one can come any more: a request ends with Timeout after a last look."""
+        one can come any more: a request ends with Timeout after a last poll."""
         self.version = version
         self._life = life
         self.timeout = timeout

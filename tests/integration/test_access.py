@@ -236,7 +236,7 @@ class Others(AccessCase):
                     '-x', 'AES', '-X', priv or phrases[1]]
         unanswered = ['-t', '0.5', '-r', '0']
         before = self.state()
-        for args, words in (
+        for args, message in (
                 (user('lbmon'), r'Reason: noAccess'),
                 (user('lbop', 'authNoPriv'), r'Reason: authorizationError'),
                 (user('lbop', 'noAuthNoPriv'), r'Reason: authorizationError'),
@@ -249,7 +249,7 @@ class Others(AccessCase):
             with self.subTest(args=args):
                 done = self.snmpset(*args)
                 self.assertNotEqual(0, done.returncode)
-                self.assertRegex(done.stderr, words)
+                self.assertRegex(done.stderr, message)
         self.assertEqual(before, self.state())
         done = self.snmpset(*user('lbop'))
         self.assertEqual((0, '.%s = Gauge32: 55\n' % oid_text(WEIGHT)),

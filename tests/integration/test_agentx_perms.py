@@ -82,9 +82,9 @@ class Permissions(Case):
         if not is_root():
             self.skipTest('needs root, to be several users')
         self.assertLess(5, len(rows()))
-        for line, before, *told in rows():
+        for line, before, *expected in rows():
             with self.subTest(line=line, before=before):
-                self.assertEqual(told, self.tried(line, before))
+                self.assertEqual(expected, self.tried(line, before))
 
 
 if __name__ == '__main__':

@@ -84,9 +84,9 @@ class Doctor(Case):
         self.assertEqual(expected if status is None else status, done.returncode, found)
         return found
 
-    def assert_finding(self, found, check, result, words, cure=None):
+    def assert_finding(self, found, check, result, message, cure=None):
         self.assertEqual(result, found[check][0], found[check])
-        self.assertRegex(found[check][1], words)
+        self.assertRegex(found[check][1], message)
         if cure is None:
             self.assertIsNone(found[check][2])
         else:
@@ -524,7 +524,7 @@ class Planes(Doctor):
         self.assertEqual('ok', driver[0])
         self.assertIn('pid %d' % os.getpid(), driver[1])
         self.assertEqual('warn', cluster[0])
-        for status, message, result, words in (
+        for status, message, result, expected in (
                 (2, '', 'ok', 'reached'), (2, 'two servers', 'warn', 'reached: two servers'),
                 (3, 'gone', 'FAIL', 'unreachable: gone'), (4, 'gone', 'FAIL', 'failing: gone')):
             self.world.sql('UPDATE cluster SET plane_status = ?, plane_message = ?', status,
@@ -532,7 +532,7 @@ class Planes(Doctor):
             self.driver_polled(0)
             cluster = self.findings()[1]
             self.assertEqual(result, cluster[0])
-            self.assertIn(words, cluster[1])
+            self.assertIn(expected, cluster[1])
 
     def driver_polled(self, seconds):
         """The driver polled that many seconds ago."""

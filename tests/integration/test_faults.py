@@ -204,7 +204,7 @@ class Store(FaultCase):
         world = self.faulty_world()
         world.start()
         other = self.locked()
-        # Somebody waits to read it, so that there is something to look for in every turn.
+        # lbclusterd finds in every turn that it has a change to read and cannot.
         other.execute('UPDATE real_service SET weight = 99')
         self.watchdog.wait_messages(1)
         world.stop_daemon()

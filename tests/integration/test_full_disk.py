@@ -76,14 +76,14 @@ class Disk(Case):
                 self.world.sql('SELECT id, state FROM job'),
                 self.world.sql('SELECT name, value FROM setting'))
 
-    def assert_refused(self, words, args, stdin=None):
+    def assert_refused(self, message, args, stdin=None):
         done = self.world.ctl(*args, check=False, stdin=stdin)
         self.assertEqual(CTL_REFUSED, done.returncode, done.stderr)
         self.assertEqual(1, done.stderr.count('\n'), done.stderr)
         self.assertIn(self.world.store, done.stderr)
-        self.assertIn(words, done.stderr)
+        self.assertIn(message, done.stderr)
 
-    def assert_ill(self, status, reason, words, statistics=True):
+    def assert_read_only(self, status, reason, message, statistics=True):
         """Nothing can be written, everything can be read."""
         before = self.stored()
         self.world.wait_value(status, 'lbcSysStoreStatus', 0, deadline_s=RECOVERS_S)
@@ -91,24 +91,24 @@ class Disk(Case):
             self.assertEqual(('resourceUnavailable', 1), self.set(value))
         self.assertEqual(10, self.world.client().get(self.weight).value)
         self.assertEqual(reason, self.world.get('lbcSysLastRejectReason', 0))
-        self.assertIn(words, self.world.get('lbcSysLastRejectText', 0).decode())
-        self.assert_refused(words, ['set-weight', 'web/http/a', '77'])
-        self.assert_refused(words, ['remove', 'web/http/b'])
+        self.assertIn(message, self.world.get('lbcSysLastRejectText', 0).decode())
+        self.assert_refused(message, ['set-weight', 'web/http/a', '77'])
+        self.assert_refused(message, ['remove', 'web/http/b'])
         if statistics:
-            self.assert_refused(words, ['import-statistics', '-'], stdin=MEASURED * 2000)
+            self.assert_refused(message, ['import-statistics', '-'], stdin=MEASURED * 2000)
         self.assertIn('real a', self.world.ctl('export').stdout)
         self.assertEqual(before, self.stored())
 
-    def assert_no_start(self, words, *before):
+    def assert_no_start(self, message, *before):
         """The daemons end with the status on which systemd starts them again."""
         for argv in (self.world.daemon_argv(),
                      [DRIVER, '-f', '-s', self.world.store, '-c', self.world.conf]):
             done = subprocess.run([*before, *argv], capture_output=True, text=True, check=False,
                                   timeout=60 * TIMEOUT_FACTOR)
             self.assertEqual(FAILED, done.returncode, done.stderr)
-            self.assertRegex(done.stderr, r'error: \[store\] %s.*%s' % (self.world.store, words))
+            self.assertRegex(done.stderr, r'error: \[store\] %s.*%s' % (self.world.store, message))
 
-    def assert_well(self):
+    def assert_writable(self):
         """SETs work without a restart."""
         def works():
             return self.set(11)[0] == 'noError' and self.set(10)[0] == 'noError'
@@ -121,17 +121,17 @@ class Disk(Case):
 
     def test_full_disk_refuses_writes_and_recovers(self):
         fill(self.world.store)
-        self.assert_ill(mib.STORE_UNAVAILABLE, mib.REJECT_OTHER, 'the disk is full',
+        self.assert_read_only(mib.STORE_UNAVAILABLE, mib.REJECT_OTHER, 'the disk is full',
                             statistics=False)
         give_back(self.world.store)
-        self.assert_well()
+        self.assert_writable()
 
     def test_limit_of_the_file_size_is_reported_as_no_room(self):
         self.world.stop_daemon()
         self.assert_no_start('cannot grow: File too large',
                              'prlimit', '--fsize=4096')
         self.world.start_daemon()
-        self.assert_well()
+        self.assert_writable()
 
     def test_full_disk_is_reported_while_no_program_has_the_statistics_open(self):
         # SQLite then has to create its files beside the statistics.
@@ -143,7 +143,7 @@ class Disk(Case):
         self.assert_no_start('the disk is full')
         give_back(self.world.store)
         self.world.start_daemon()
-        self.assert_well()
+        self.assert_writable()
 
     def test_load_that_fills_the_disk_keeps_the_old_inventory(self):
         fill(self.world.store, leave=400 * 1024)
@@ -153,14 +153,14 @@ class Disk(Case):
             file.write(LARGE)
         self.assert_refused('the disk is full', ['load', large])
         self.assertEqual(before, self.stored())
-        self.assert_well()      # the rest is enough for a SET
+        self.assert_writable()      # the rest is enough for a SET
         give_back(self.world.store)
 
     def test_read_only_disk_refuses_writes_and_recovers(self):
         with read_only(self.world.store):
-            self.assert_ill(mib.STORE_READ_ONLY, mib.REJECT_STORE_READ_ONLY,
+            self.assert_read_only(mib.STORE_READ_ONLY, mib.REJECT_STORE_READ_ONLY,
                             'cannot be written')
-        self.assert_well()
+        self.assert_writable()
 
     def test_disk_that_is_read_only_at_the_start_may_be_remounted(self):
         # A wrong owner has another exit status: test_files.py.
@@ -168,19 +168,19 @@ class Disk(Case):
         with read_only(self.world.store):
             self.assert_no_start('(Read-only file system|cannot be written)')
         self.world.start_daemon()
-        self.assert_well()
+        self.assert_writable()
 
     def test_disk_without_inodes_is_reported(self):
         # SQLite keeps its journal file, and the WAL exists while lbclusterd runs.
         use_up_names(self.world.store)
-        self.assert_well()
+        self.assert_writable()
         self.world.stop_daemon()
         use_up_names(self.world.store)
         self.assert_refused('no free inodes', ['import-statistics', '-'], stdin=MEASURED)
         self.assert_no_start('no free inodes')
         give_back(self.world.store)
         self.world.start_daemon()
-        self.assert_well()
+        self.assert_writable()
 
 
 if __name__ == '__main__':

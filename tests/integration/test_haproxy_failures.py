@@ -318,9 +318,9 @@ class Pair(Plane):
 
 
 class PairDiffers(Plane):
-    """One HAProxy of a pair finds a server dead."""
+    """One HAProxy of a pair finds a server down."""
 
-    def test_reason_names_the_socket_that_finds_it_dead(self):
+    def test_reason_names_the_socket_that_finds_it_down(self):
         self.plane_world()
         rare = 'check inter 1h fastinter 1h downinter 1h weight 10'
         one, two = [self.haproxy({'http': {'a': rare}}, name) for name in ('one', 'two')]

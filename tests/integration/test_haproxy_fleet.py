@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# lbcluster-haproxy with several servers of a real HAProxy: backups, places of a template, dead
-# servers, reloads with open connections, servers that only one side has.
+# lbcluster-haproxy with several servers of a real HAProxy: backups, places of a template,
+# servers that are down, reloads with open connections, servers that only one side has.
 """Backups, templates, checks, reloads, differences."""
 
 import socket
@@ -217,8 +217,8 @@ class Requests:
 class Checks(Fleet):
     """HAProxy treats a server as up until its first check has ended."""
 
-    def disable_dead(self, fallback):
-        """Server a is dead and disabled, and the fallback f works."""
+    def disable_down(self, fallback):
+        """Server a is down and disabled, and the fallback f works."""
         self.serve({'http': {'a': CHECK, 'f': CHECK + fallback}})
         if not fallback:
             self.done('enable-fallback', 'web/http/f')
@@ -240,12 +240,12 @@ class Checks(Fleet):
         self.wait_reason('web/http/a', '')
 
     def test_dead_server_is_enabled_beside_a_fallback_by_set(self):
-        self.disable_dead('')
+        self.disable_down('')
         self.enable_dead()
         self.wait_reason('web/http/f', 'held in reserve')
 
     def test_dead_server_is_enabled_beside_a_backup_of_haproxy(self):
-        self.disable_dead(' backup')
+        self.disable_down(' backup')
         self.enable_dead()
 
     def test_server_without_a_check_gets_work_at_once(self):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# lbcluster-haproxy and others who change the same HAProxy: a running HAProxy is taken
-# over without a change of traffic, totals begin again, settings are changed again and again.
+# lbcluster-haproxy and other programs that change the same HAProxy: a running HAProxy is taken
+# over without a change of traffic, totals begin again, settings are changed repeatedly.
 """Take-over, counters_since, foreign changes."""
 
 import signal

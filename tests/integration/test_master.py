@@ -302,19 +302,19 @@ class Undone(ProxyCase):
         self.assert_state([(55, 0), (10, 1)], self.lock, CANCELLED)
 
     def test_undoset_keeps_the_same_value_of_another_program(self):
-        told = []
+        printed = []
         def ask_too(link, pdu):
-            told.append(self.world.ctl('set-weight', 'web/http/a', '99').stdout)
+            printed.append(self.world.ctl('set-weight', 'web/http/a', '99').stdout)
             link.to_master(with_error(pdu, COMMIT_FAILED, 1))
         self.proxy.once('CommitSet answer', ask_too)
         self.assertEqual('commitFailed', self.set())
-        self.assertNotIn('nothing to do', told[0])
+        self.assertNotIn('nothing to do', printed[0])
         self.assert_state([(99, 0), (10, 1)], self.lock, CANCELLED + [mib.SUCCEEDED])
 
     def test_set_is_undone_if_a_second_subagent_fails_or_ends(self):
         other = mib.ROOT[:-1] + (mib.ROOT[-1] + 1,)
         for failing, how in itertools.product(('CommitSet', 'TestSet'),
-                                              (COMMIT_FAILED, Subagent.DIES)):
+                                              (COMMIT_FAILED, Subagent.ENDS)):
             with self.subTest(failing=failing, how=how):
                 for varbinds in (((WEIGHT, 'u', 99), (other + (1, 0), 'i', 1)),
                                  ((other + (1, 0), 'i', 1), (WEIGHT, 'u', 99))):
@@ -379,7 +379,7 @@ class StoreGone(ProxyCase):
         self.assert_untouched(CANCELLED)
 
     def ends_while_locked(self, end):
-        """lbclusterd could not undo what the manager was told has failed, ends and is
+        """lbclusterd could not undo a SET that the manager got an error for, ends and is
         started again."""
         held = self.locked_at('CommitSet answer', lambda link, pdu: link.cut())
         self.assertNotEqual('noError', self.set())

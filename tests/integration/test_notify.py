@@ -92,9 +92,9 @@ class NotifyCase(Case):
 
     def mark(self):
         """Waits for the notification of a service that changes now, and so for all before it."""
-        told = len(self.of_mark())
+        before = len(self.of_mark())
         self.measure('web/mark/m', active=self.world.get('lbcServiceStatus', *MARK) != UP)
-        wait_for(lambda: len(self.of_mark()) > told, 10, 'the mark is told')
+        wait_for(lambda: len(self.of_mark()) > before, 10, 'the mark is reported')
 
     def of_mark(self):
         return [trap for trap in self.traps.all('lbcServiceStatusChange')
@@ -405,9 +405,9 @@ class Burst(Case):
             # Services come first.
             traps.wait('lbcServiceStatusChange', 10, 10, lbcServiceStatus=DOWN)
             traps.wait('lbcRealActiveChange', self.REALS, 20, lbcRealStatsActive=FALSE)
-        told = [trap.values['lbcRealName'] for trap in traps.all('lbcRealActiveChange')]
-        self.assertEqual(self.REALS, len(set(told)))
-        self.assertEqual(self.REALS, len(told))
+        names = [trap.values['lbcRealName'] for trap in traps.all('lbcRealActiveChange')]
+        self.assertEqual(self.REALS, len(set(names)))
+        self.assertEqual(self.REALS, len(names))
         self.assertEqual(10, len(traps.all('lbcServiceStatusChange')))
         self.assertLess(slowest[0], 0.5)
 

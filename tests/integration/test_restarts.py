@@ -100,10 +100,10 @@ class Restarts(Case):
         for manager in self.managers:
             manager.join()
         self.assertEqual([None] * MANAGERS, [manager.wrong for manager in self.managers])
-        self.tell()
+        self.report()
         self.check_books()
 
-    def tell(self):
+    def report(self):
         back = sorted(gap for gap, _ in self.gaps)
         sys.stderr.write(
             '%d restarts: served again %.2f s (half), %.2f s (all) after the programs ran; '

@@ -130,16 +130,16 @@ class SetCase(Case):
 
     def assert_reject(self, reason, text, oid):
         client = self.world.client()
-        told = client.get(*[mib.oid('lbcSysLastReject' + part, 0)
-                            for part in ('Reason', 'Text', 'Object', 'Time')])
-        self.assertEqual(reason, told[0].value)
-        words = told[1].value.decode('ascii')
+        answers = client.get(*[mib.oid('lbcSysLastReject' + part, 0)
+                               for part in ('Reason', 'Text', 'Object', 'Time')])
+        self.assertEqual(reason, answers[0].value)
+        message = answers[1].value.decode('ascii')
         for word in text:
-            self.assertIn(word, words)
-        self.assertEqual(oid, told[2].value)
-        self.assert_now(told[3].value)
+            self.assertIn(word, message)
+        self.assertEqual(oid, answers[2].value)
+        self.assert_now(answers[3].value)
         # The log has the same line.
-        self.assertIn(words, self.world.daemon_log())
+        self.assertIn(message, self.world.daemon_log())
 
     def assert_accepted(self, varbinds, changes, start=None, lock=0, versions=VERSIONS):
         """The request is accepted in each version. 'changes' are those that have
@@ -272,11 +272,11 @@ class Single(SetCase):
         service = self.rows['a'][:2]
         self.send(2, [self.varbind(FALLBACK, 'b', TRUE), self.varbind(WEIGHT, 'a', 3),
                       self.varbind(ENABLED, 'c', FALSE)])
-        told = [value.value for value in client.get(
+        shown = [value.value for value in client.get(
             *[mib.oid('lbcService' + name, *service)
               for name in ('FallbackReal', 'WeightTotal', 'RealsEnabled')],
             self.oid('lbcRealOperStatus', 'c'))]
-        self.assertEqual([self.rows['b'][2], 3, 2, 5], told)
+        self.assertEqual([self.rows['b'][2], 3, 2, 5], shown)
 
     # Row 3.
 

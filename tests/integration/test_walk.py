@@ -183,9 +183,9 @@ class Golden(Case):
         self.assertEqual(sorted(set(self.oids)), self.oids)
 
     def test_version_equals_that_of_program(self):
-        told = subprocess.run([os.environ['LBCLUSTERD'], '--version'], capture_output=True,
-                              text=True, check=True).stdout
-        number = re.search(r'\d+\.\d+\S*', told).group()
+        output = subprocess.run([os.environ['LBCLUSTERD'], '--version'], capture_output=True,
+                                text=True, check=True).stdout
+        number = re.search(r'\d+\.\d+\S*', output).group()
         self.assertIn(number, self.world.get('lbcSysVersion', 0).decode('ascii'))
 
     # -- one by one -------------------------------------------------------

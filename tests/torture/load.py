@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(HERE, '..', 'integration'))
 
 import mib                                              # noqa: E402
 from harness import Program, World, wait_for            # noqa: E402
-from load_watch import Growth, Times, look              # noqa: E402
+from load_watch import Growth, Times, process_figures              # noqa: E402
 
 HAPROXY = shutil.which('haproxy', path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin')
 SERVICES = 10
@@ -177,10 +177,10 @@ class Load:
             self.problems.append('import-statistics: ' + done.stderr)
 
     def sample(self):
-        for who, program in (('lbclusterd', self.world.daemon), ('snmpd', self.world.master),
+        for name, program in (('lbclusterd', self.world.daemon), ('snmpd', self.world.master),
                              ('lbcluster-haproxy', self.driver)):
             if program:
-                self.growth.take(who, look(program.pid))
+                self.growth.take(name, process_figures(program.pid))
         with contextlib.suppress(OSError):
             size = os.path.getsize(os.path.join(self.world.store, 'lbcluster.db'))
             self.growth.take('lbcluster.db', {'store': size // 1024})
@@ -270,7 +270,7 @@ class Load:
             self.opts.pollers, self.opts.setters, self.opts.size, seconds,
             ', %d disturbances' % self.events if self.opts.soak else '', self.opts.seed))
         print('\n'.join(self.times.lines(seconds)))
-        print(', '.join('%d %s' % (counts[name], words) for name, words in (
+        print(', '.join('%d %s' % (counts[name], title) for name, title in (
             ('walks', 'whole walks'), ('values', 'values'), ('sets', 'SETs done alone'),
             ('shared', 'done with the lock'), ('beaten', 'refused by it'),
             ('busy', 'refused because the store was busy'),

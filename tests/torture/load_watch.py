@@ -18,7 +18,7 @@ SLACK = {'rss': 512, 'fds': 2, 'threads': 0, 'store': 4096}
 UNITS = {'rss': 'KiB', 'fds': '', 'threads': '', 'store': 'KiB'}
 
 
-def look(pid):
+def process_figures(pid):
     """rss in KiB, descriptors and threads of a process; None if it is gone."""
     with contextlib.suppress(OSError, KeyError):
         with open('/proc/%d/status' % pid, encoding='ascii', errors='replace') as file:
@@ -36,20 +36,20 @@ class Growth:
         self._slack = dict(SLACK, rss=SLACK['rss'] + rows, store=SLACK['store'] + rows)
         self._samples = collections.defaultdict(list)
 
-    def take(self, who, sample):
+    def take(self, program, sample):
         for what, value in (sample or {}).items():
-            self._samples[who, what].append(value)
+            self._samples[program, what].append(value)
 
     def judge(self):
         """A line for each figure, and the figures that grew. The first quarter is warm-up:
         lists are filled, jobs reach their limit."""
         lines, bad = [], []
-        for (who, what), values in sorted(self._samples.items()):
+        for (program, what), values in sorted(self._samples.items()):
             quarter = max(1, len(values) // 4)
             early = statistics.median(values[quarter:2 * quarter] or values)
             late = statistics.median(values[-quarter:])
             line = '%-18s %-8s %9.0f %9.0f %9.0f %-4s' % (
-                who, what, values[0], early, late, UNITS[what])
+                program, what, values[0], early, late, UNITS[what])
             if late > early * GROWTH + self._slack[what]:
                 bad.append(line)
                 line += '  GROWS'

@@ -50,8 +50,8 @@ class Judge(unittest.TestCase):
     def judge(self):
         history.judge(self.before, self.jobs, self.ops, self.after)
 
-    def assert_reported(self, words):
-        with self.assertRaisesRegex(Violation, words):
+    def assert_reported(self, message):
+        with self.assertRaisesRegex(Violation, message):
             self.judge()
 
     def test_good_history_is_good(self):

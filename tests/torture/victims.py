@@ -98,7 +98,7 @@ class Daemon(Victim):
             self.wait(SET_S)
         self.world.daemon.kill()
         self.trial.agent.served = False
-        self.look()
+        self.phase_find()
         if not self.journal():
             self.overtake()
         if self.rng.randrange(5) == 0:
@@ -124,7 +124,7 @@ class Daemon(Victim):
     def queued(self):
         return self.trial.db.execute('SELECT 1 FROM job WHERE state IN (1, 2)').fetchone()
 
-    def look(self):
+    def phase_find(self):
         """The phase, from the files. Opening the store would roll back a journal."""
         if self.journal():
             self.phase = 'writing'

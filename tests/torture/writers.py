@@ -155,7 +155,7 @@ class Writer(threading.Thread):
                 return path
         return None
 
-    def learn(self, op):
+    def note_answer(self, op):
         """Updates the known values after the answer."""
         if op.status == 'noError':
             self._known.update(op.final)
@@ -176,7 +176,7 @@ class Writer(threading.Thread):
         if status == 'noError' and self.on_answer:
             self.on_answer, call = None, self.on_answer
             call()
-        self.learn(op)
+        self.note_answer(op)
 
 
 class Manager(Writer):
@@ -327,8 +327,8 @@ class Commander(Writer):
             [LBCLUSTERCTL, '-s', self._store, *self._command(op)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True, timeout=60, check=False)
-        words = {0: 'noError', 4: 'refused', 5: 'resourceUnavailable'}
-        self.answered(op, words.get(done.returncode, 'exit %d: %s' % (
+        statuses = {0: 'noError', 4: 'refused', 5: 'resourceUnavailable'}
+        self.answered(op, statuses.get(done.returncode, 'exit %d: %s' % (
             done.returncode, done.stderr.strip())))
         # The managers send the stream of SETs; lbclusterctl is slower.
         time.sleep(0.01)

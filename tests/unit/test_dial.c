@@ -67,10 +67,10 @@ static int listener;
 static char port[sizeof(((struct endpoint *)0)->port)];
 
 static void
-on_done(void *arg, const struct dial_result *told)
+on_done(void *arg, const struct dial_result *reported)
 {
 	(void)arg;
-	result = *told;
+	result = *reported;
 	calls++;
 	loop_stop(loop);
 }

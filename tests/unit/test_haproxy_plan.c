@@ -544,7 +544,7 @@ plan_keeps_foreign_changes_until_a_job_or_a_restart(void **state)
 	assert_string_equal(plan_foreign(&w.cluster, false, 0, text), "");
 }
 
-/* The stored statistics tell a restarted driver whether HAProxy was restarted as well. */
+/* A restarted driver reads from the stored statistics whether HAProxy was restarted too. */
 static void
 plan_keeps_foreign_changes_over_a_restart_of_the_driver(void **state)
 {

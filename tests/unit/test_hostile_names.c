@@ -209,7 +209,8 @@ next_in_any_range_is_answered(void **state)
 		for (size_t k = 0; k < COUNT(names); k++) {
 			struct mib_oid start = oid_make(names[i]), end = oid_make(names[k]);
 
-			/* 0.0 cannot be told from "no end" (see end_read() of the responder). */
+			/* The codec has one form for 0.0 and for "no end": end_read() of the
+			 * responder. */
 			if (end.n == 2 && end.sub[0] == 0 && end.sub[1] == 0)
 				end.n = 0;
 			range_add(GET_NEXT, &start, false, &end);

@@ -141,9 +141,10 @@ count_has_the_level_of_the_last_line(void **state)
 
 	(void)state;
 	flood(&limit, 2);
-	log_limited(&limit, LOG_LEVEL_ERROR, "ill");
+	log_limited(&limit, LOG_LEVEL_ERROR, "damaged");
 	log_limits_flush(true);
-	assert_string_equal(latest, "0 store 2 more lines like this in that minute, the last: ill");
+	assert_string_equal(latest,
+	    "0 store 2 more lines like this in that minute, the last: damaged");
 }
 
 static void

@@ -452,7 +452,7 @@ each_enumeration_of_the_module_is_compared(void **state)
 			found |= strcmp(enumerations[i].syntax, column->name) == 0 ||
 			    strcmp(enumerations[i].syntax, syntax->name) == 0;
 		if (!found)
-			fail_msg("%s: nobody compares its labels", column->name);
+			fail_msg("%s: no row of enumerations[] has its labels", column->name);
 	}
 }
 

@@ -589,7 +589,7 @@ session_lost_with_a_locked_store_is_undone_later(void **state)
 	assert_string_equal(rows_stored(), "A10e B6e D10 X10ef Y10e H10e F10");
 }
 
-/* -- a disk that is ill -------------------------------------------------------------- */
+/* -- a disk with errors -------------------------------------------------------------- */
 
 static void
 set_with_a_full_disk_is_resource_unavailable(void **state)

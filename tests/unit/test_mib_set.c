@@ -401,7 +401,7 @@ instance_of_128_sub_identifiers_is_no_creation(void **state)
 	assert_int_equal(fault, 1);
 }
 
-/* -- what is told of refusals and jobs ----------------------------------------------- */
+/* -- what is shown of refusals and jobs ---------------------------------------------- */
 
 static void
 refusals_are_counted_and_the_latest_is_shown(void **state)

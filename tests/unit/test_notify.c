@@ -412,7 +412,7 @@ struct attribution {
 	const char	*first;		/* settings at first */
 	const char	*setting;	/* changed since the measurement before */
 	int		 active;	/* for the next measurement */
-	bool		 told;
+	bool		 notified;
 };
 
 /* Changes of settings and jobs that explain a row's change of activity, and others that do not. */
@@ -451,9 +451,9 @@ activity_is_sent_unless_a_set_explains_it(void **state)
 			fixture_sql(f.main, "UPDATE real_service SET %s WHERE id = 5", a->setting);
 		fixture_refresh(&f);
 		measured(5, a->active);
-		if ((strncmp(taken(), TRAP("1"), strlen(TRAP("1"))) == 0) != a->told)
-			fail_msg("%s, then %s, active %d: told %d", a->first, a->setting, a->active,
-			    !a->told);
+		if ((strncmp(taken(), TRAP("1"), strlen(TRAP("1"))) == 0) != a->notified)
+			fail_msg("%s, then %s, active %d: notified %d", a->first, a->setting,
+			    a->active, !a->notified);
 		engine_free(state);
 	}
 }

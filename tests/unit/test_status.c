@@ -65,12 +65,12 @@ plane_is_unattended_after_three_intervals(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct driver_poll look = { .time = cases[i].time,
+		const struct driver_poll poll = { .time = cases[i].time,
 			.interval_ms = cases[i].interval_ms };
 		struct plane_view view;
 
 		status_plane(cases[i].plane, cases[i].recorded, "recorded",
-		    cases[i].time == -1 ? NULL : &look, cases[i].now, &view);
+		    cases[i].time == -1 ? NULL : &poll, cases[i].now, &view);
 		assert_int_equal(view.status, cases[i].shown);
 		if (cases[i].message != NULL)
 			assert_string_equal(view.message, cases[i].message);

@@ -87,17 +87,17 @@ lock_file_is_created_only_in_a_good_store(void **state)
 
 /* -- removed lock files -------------------------------------------------------- */
 
-enum { LOOK_AGAIN_MS = 1001 };
+enum { NEXT_CHECK_MS = 1001 };
 
 /* Does the checks of a program one second later, and reads. */
 static enum err_code
-look(struct fixture *f)
+check_and_read(struct fixture *f)
 {
 	struct store_cursor cursor = { 0 };
 	enum err_code code = ERR_OK;
 	int clusters;
 
-	clock_advance(LOOK_AGAIN_MS);
+	clock_advance(NEXT_CHECK_MS);
 	if (store_changed(f->store))
 		code = fixture_read_changes(f, &cursor, &clusters);
 	/* The file was replaced: read again. */
@@ -108,7 +108,7 @@ static void
 assert_busy_until_closed(struct fixture *f, struct store *other)
 {
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(look(f), ERR_BUSY);
+		assert_int_equal(check_and_read(f), ERR_BUSY);
 		assert_error_contains(&f->err, lock_path(f),
 		    "another prog serves this store (process ");
 		assert_int_equal(store_status(f->store), STORE_LOCKED);
@@ -117,7 +117,7 @@ assert_busy_until_closed(struct fixture *f, struct store *other)
 	store_close(other);
 	/* The first read succeeds, then the first write. */
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(look(f), ERR_OK);
+		assert_int_equal(check_and_read(f), ERR_OK);
 	assert_int_equal(store_status(f->store), STORE_OK);
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
 	store_rollback(f->store);
@@ -145,11 +145,11 @@ lock_of_a_store_that_replaced_the_old_one_is_taken(void **state)
 
 	assert_int_equal(serve(f), ERR_OK);
 	directory_replace(f);
-	assert_int_equal(look(f), ERR_IO);
+	assert_int_equal(check_and_read(f), ERR_IO);
 	assert_false(file_exists(lock_path(f)));
 	assert_int_equal(store_open(f->dir, STORE_CREATE, WAIT_MS, &other, &f->err), ERR_OK);
 	store_close(other);
-	assert_int_equal(look(f), ERR_OK);
+	assert_int_equal(check_and_read(f), ERR_OK);
 	assert_int_equal(open_again(f, &other), ERR_PRECOND);
 }
 
@@ -173,9 +173,9 @@ lock_is_taken_again_after_its_file_was_removed(void **state)
 	struct store *other;
 
 	assert_int_equal(serve(f), ERR_OK);
-	assert_int_equal(look(f), ERR_OK);
+	assert_int_equal(check_and_read(f), ERR_OK);
 	assert_int_equal(unlink(lock_path(f)), 0);
-	assert_int_equal(look(f), ERR_OK);
+	assert_int_equal(check_and_read(f), ERR_OK);
 	assert_int_equal(open_again(f, &other), ERR_PRECOND);
 }
 

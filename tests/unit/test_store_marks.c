@@ -113,7 +113,7 @@ assert_quick(enum err_code (*what)(struct fixture *f), struct fixture *f, enum e
 
 /* Reads as lbclusterd does in each turn of its loop, without statistics. */
 static enum err_code
-look(struct fixture *f)
+check_and_read(struct fixture *f)
 {
 	struct store_cursor cursor = { 0 };
 	int clusters = 0;
@@ -161,12 +161,12 @@ read_marks_held_by_a_stopped_process_block_nothing(void **state)
 
 	assert_int_equal(put(f), ERR_OK);
 	holder_switch();
-	assert_quick(look, f, ERR_OK);
+	assert_quick(check_and_read, f, ERR_OK);
 	assert_quick(put, f, ERR_BUSY);
 	assert_quick(set_weight, f, ERR_OK);
 	holder_switch();
 	assert_int_equal(put(f), ERR_OK);
-	assert_int_equal(look(f), ERR_OK);
+	assert_int_equal(check_and_read(f), ERR_OK);
 	holder_switch();
 	assert_quick(open_again, f, ERR_BUSY);
 	assert_error_contains(&f->err, "lbcluster-stats.db", "locked by another program");

@@ -389,7 +389,7 @@ statistics_put_replace_whole_rows(void **state)
 	assert_int_equal(store_statistics_put(f->store, NULL, 0, &f->err), ERR_OK);
 }
 
-/* Another program gets its turn between two batches: an ill row in the third leaves the
+/* Another program gets its turn between two batches: an invalid row in the third leaves the
  * first two. */
 static void
 statistics_go_in_batches(void **state)

@@ -146,26 +146,26 @@ file_replaced_by_a_damaged_one_is_refused_until_repaired(void **state)
 {
 	struct fixture *f = *state;
 	struct store_cursor cursor = { 0 };
-	struct bytes good, ill;
+	struct bytes good, damaged;
 	char aside[128];
 	int clusters;
 
 	fixture_fill(f);
 	good = file_bytes(f->main_path);
-	snprintf(aside, sizeof(aside), "%s.ill", f->main_path);
+	snprintf(aside, sizeof(aside), "%s.aside", f->main_path);
 	file_bytes_write(aside, good.data, good.n);
 	damage_page(aside);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
 	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
 	assert_int_equal(rename(aside, f->main_path), 0);
-	ill = file_bytes(f->main_path);
+	damaged = file_bytes(f->main_path);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_CORRUPT);
 		assert_error_contains(&f->err, f->main_path, "put a backup in its place");
 		assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
 		clock_advance(2000);
 	}
-	assert_file_unchanged(f->main_path, ill);
+	assert_file_unchanged(f->main_path, damaged);
 	file_bytes_write(aside, good.data, good.n);
 	free(good.data);
 	assert_int_equal(rename(aside, f->main_path), 0);
@@ -176,7 +176,7 @@ file_replaced_by_a_damaged_one_is_refused_until_repaired(void **state)
 	assert_int_equal(store_status(f->store), STORE_OK);
 }
 
-/* A cursor that is too old again and again does not make a reader read all rows each time. */
+/* A cursor that is too old repeatedly does not make a reader read all rows each time. */
 static void
 cursor_too_old_is_busy_after_ten_restarts(void **state)
 {

@@ -235,7 +235,7 @@ numbers_of_removed_rows_are_never_used_again(void **state)
 			last = id;
 			sql_exec(f->main_path, delete);
 		}
-		/* Not after the file was opened anew, nor after all are gone. */
+		/* Also after the file is opened again, and after all rows are removed. */
 		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 		fixture_close(f);
 		snprintf(delete, sizeof(delete), "VACUUM; DELETE FROM %s", kinds[i].table);
@@ -278,7 +278,7 @@ static const struct {
 	{ "UPDATE real_service SET name = 'www' WHERE id = 1", "real_service", 1 },
 	{ "UPDATE real_service SET address = '192.0.2.1' WHERE id = 1", "real_service", 1 },
 	{ "UPDATE real_service SET port = '80' WHERE id = 1", "real_service", 1 },
-	{ "UPDATE real_service SET reason = 'ill' WHERE id = 1", "real_service", 1 },
+	{ "UPDATE real_service SET reason = 'down' WHERE id = 1", "real_service", 1 },
 	{ "UPDATE real_service SET weight = 9 WHERE id = 1", "real_service", 1 },
 	{ "UPDATE real_service SET weight = 9 WHERE id = 1", "real_service", 0 },
 	{ "UPDATE real_service SET enabled = 0 WHERE id = 1", "real_service", 1 },
