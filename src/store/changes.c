@@ -356,8 +356,10 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 		store_note_read(store, code, err);
 	if (code != ERR_OK)
 		return code;
-	store->committed = false;
 	*ret_more = reading.left == 0;
+	/* PRAGMA data_version does not change for commits of this connection. */
+	if (!*ret_more)
+		store->committed = false;
 	if (!*ret_more)
 		store_lock_marks_show(store, main_change,
 		    stats == ERR_OK ? stats_extent.change : 0);

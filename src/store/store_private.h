@@ -83,7 +83,7 @@ struct store {
 	int64_t			 write_check_at_ms;
 	struct store_release	 releases[RELEASES_MAX];	/* not written yet */
 	size_t			 n_releases;
-	bool			 committed;		/* by this process, and not read yet */
+	bool			 committed;		/* by this process, and not all read yet */
 	bool			 stats_written;		/* by this process */
 	int64_t			 restarts_since_ms;	/* see restart_allowed() of changes.c */
 	unsigned int		 restarts;

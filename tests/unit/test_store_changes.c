@@ -201,6 +201,46 @@ store_changed_is_true_once_for_a_change_of_any_process(void **state)
 	free(reader);
 }
 
+/* Reads as lbclusterd does: a part of the rows in each turn in which store_changed() is true. */
+static void
+read_while_changed(struct fixture *f, struct reader *reader)
+{
+	bool more;
+
+	for (int turn = 0; turn < 100 && store_changed(f->store); turn++)
+		assert_int_equal(reader_read(f, reader, 10, &more), ERR_OK);
+	assert_false(store_changed(f->store));
+	assert_reader_current(f, reader);
+}
+
+static void
+store_changed_is_true_until_all_rows_of_an_own_write_are_read(void **state)
+{
+	static struct statistics rows[25];
+	struct cluster_row cluster = { .plane = "none", .plane_params = "{}" };
+	struct fixture *f = *state;
+	struct reader *reader = calloc(1, sizeof(*reader));
+	char name[16];
+
+	assert_non_null(reader);
+	reader_read_all(f, reader, 1000);
+	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
+	for (int i = 0; i < 25; i++) {
+		snprintf(name, sizeof(name), "c%d", i);
+		cluster.name = name;
+		assert_int_equal(store_put_cluster(f->store, &cluster, NULL, NULL, &f->err),
+		    ERR_OK);
+	}
+	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
+	read_while_changed(f, reader);
+	for (uint32_t i = 0; i < COUNT(rows); i++)
+		rows[i] = (struct statistics){ .real_id = i + 1, .last_update = 5 };
+	assert_int_equal(store_statistics_put(f->store, rows, COUNT(rows), &f->err), ERR_OK);
+	read_while_changed(f, reader);
+	reader_reset(reader);
+	free(reader);
+}
+
 /* The cost depends on the changed rows, not on all rows. */
 static void
 one_change_among_many_rows_is_read_as_one_row(void **state)
@@ -368,6 +408,7 @@ main(void)
 		TEST(late_reader_gets_existing_rows_only),
 		TEST(reader_that_fails_continues_before_that_row),
 		TEST(store_changed_is_true_once_for_a_change_of_any_process),
+		TEST(store_changed_is_true_until_all_rows_of_an_own_write_are_read),
 		TEST(one_change_among_many_rows_is_read_as_one_row),
 		TEST(readers_drop_statistics_of_a_replaced_file),
 		TEST(reader_too_far_behind_must_read_again),
