@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "util/err.h"
+#include "util/text.h"
 
 static void __attribute__((format(printf, 4, 0)))
 add(struct diagnostics *diagnostics, int line, bool warning, const char *fmt, va_list ap)
@@ -58,8 +59,8 @@ static void
 rest_print(const struct diagnostics *diagnostics, size_t count, const char *what, FILE *file)
 {
 	if (count > DIAGNOSTICS_MAX)
-		fprintf(file, "%s: %zu more %s\n", diagnostics->file, count - DIAGNOSTICS_MAX,
-		    what);
+		text_line_print(file, "%s: %zu more %s", diagnostics->file,
+		    count - DIAGNOSTICS_MAX, what);
 }
 
 void
@@ -69,7 +70,7 @@ diagnostics_print(struct diagnostics *diagnostics, FILE *file)
 	for (size_t i = 0; i < diagnostics->n; i++) {
 		const struct diagnostic *diagnostic = &diagnostics->list[i];
 
-		fprintf(file, "%s:%d: %s%s\n", diagnostics->file, diagnostic->line,
+		text_line_print(file, "%s:%d: %s%s", diagnostics->file, diagnostic->line,
 		    diagnostic->warning ? "warning: " : "", diagnostic->text);
 	}
 	rest_print(diagnostics, diagnostics->errors, "errors", file);

@@ -37,7 +37,7 @@ leave_out(struct discovery *discovery, const char *backend, const char *server)
 	snprintf(text, sizeof(text), "%.*s/%.*s", NAME_SHOWN_MAX, backend, NAME_SHOWN_MAX, server);
 	ctl_message(discovery->ctl, "%s/%s: left out because of its name: a name is 1 to %d of A-Z "
 	    "a-z 0-9 - . _",
-	    discovery->cluster->name, haproxy_printable(text), MODEL_NAME_MAX);
+	    discovery->cluster->name, text, MODEL_NAME_MAX);
 	discovery->left_out++;
 }
 

@@ -15,6 +15,7 @@
 #include "ctl/lines.h"
 #include "ctl/progress.h"
 #include "util/clock.h"
+#include "util/text.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -240,13 +241,11 @@ line_read(struct import *import, const char *line, size_t length, struct statist
 static void
 bad_line(struct import *import, const struct err *err)
 {
-	char text[ERR_TEXT_SIZE];
-
 	if (import->bad++ >= BAD_LINES_SHOWN_MAX)
 		return;
 	progress_end(&import->progress);
-	fprintf(import->ctl->err, "%s:%zu: %s\n", import->lines.file, import->lines.number,
-	    out_printable(err->text, text, sizeof(text)));
+	text_line_print(import->ctl->err, "%s:%zu: %s", import->lines.file, import->lines.number,
+	    err->text);
 }
 
 /* True of an error of a line; false of an error of the file or the store. */
@@ -321,7 +320,7 @@ import_run(struct import *import)
 	code = import_all(import, &ctl->error);
 	progress_end(&import->progress);
 	if (import->bad > BAD_LINES_SHOWN_MAX)
-		fprintf(ctl->err, "%s: %llu more bad lines\n", import->lines.file,
+		text_line_print(ctl->err, "%s: %llu more bad lines", import->lines.file,
 		    (unsigned long long)(import->bad - BAD_LINES_SHOWN_MAX));
 	out_object(ctl->out, ctl->format, columns, ROWS(columns), (const struct out_value[]){
 	    { .number = import->imported }, { .number = import->bad } });

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "util/lockers.h"
+#include "util/text.h"
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -46,8 +47,7 @@ static void __attribute__((format(printf, 2, 0)))
 message_print(struct ctl *ctl, const char *fmt, va_list ap)
 {
 	fputs("lbclusterctl: ", ctl->err);
-	vfprintf(ctl->err, fmt, ap);
-	fputc('\n', ctl->err);
+	text_line_vprint(ctl->err, fmt, ap);
 }
 
 void

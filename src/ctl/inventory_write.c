@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "util/memory.h"
+#include "util/text.h"
 
 /* -- to a file ------------------------------------------------------------------------ */
 
@@ -26,15 +27,15 @@ value_write(FILE *file, const char *value)
 		return;
 	}
 	fputc('"', file);
-	for (; *value != '\0'; value++) {
-		unsigned char c = (unsigned char)*value;
-
-		if (c == '"' || c == '\\' || c == '$')
-			fprintf(file, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(file, "\\x%02x", c);
+	for (size_t n; *value != '\0'; value += n) {
+		n = text_printable(value);
+		if (*value == '"' || *value == '\\' || *value == '$')
+			fprintf(file, "\\%c", *value);
+		else if (n > 0)
+			fwrite(value, 1, n, file);
 		else
-			fputc(c, file);
+			fprintf(file, "\\x%02x", (unsigned char)*value);
+		n += n == 0;
 	}
 	fputc('"', file);
 }

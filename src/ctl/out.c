@@ -12,6 +12,7 @@
 
 #include "util/clock.h"
 #include "util/memory.h"
+#include "util/text.h"
 
 enum { OUT_SAMPLE_ROWS = 500, OUT_CELL_MAX = 320, OUT_GAP = 2 };
 
@@ -42,15 +43,8 @@ text_width(const char *text)
 const char *
 out_printable(const char *text, char *buf, size_t size)
 {
-	size_t n = 0;
-
-	for (; *text != '\0' && n + 1 < size; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		buf[n++] = (char)(c < 0x20 || c == 0x7f ? '?' : c);
-	}
-	buf[n] = '\0';
-	return buf;
+	snprintf(buf, size, "%s", text);
+	return text_clean(buf, '?');
 }
 
 static const char *
@@ -75,20 +69,14 @@ cell_text(const struct out_column *column, const struct out_value *value, char b
 
 /* -- JSON ------------------------------------------------------------------- */
 
-/* Any program may write texts that are not UTF-8 into the store; jansson refuses them. */
+/* Any program may write any bytes into the store. jansson refuses what is not UTF-8, and prints
+ * C1 control characters as they are. */
 static json_t *
 json_text(const char *text)
 {
-	json_t *json = json_string(text);
-	char *copy, *p;
+	char *copy = strdup(text);
+	json_t *json = copy == NULL ? NULL : json_string(text_clean(copy, '?'));
 
-	if (json != NULL || (copy = strdup(text)) == NULL)
-		return json;
-	for (p = copy; *p != '\0'; p++) {
-		if ((*p & 0x80) != 0)
-			*p = '?';
-	}
-	json = json_string(copy);
 	free(copy);
 	return json;
 }

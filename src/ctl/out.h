@@ -56,7 +56,7 @@ void out_limit(struct out *out, size_t first, size_t end);
 bool out_object(FILE *file, enum out_format format, const struct out_column *columns, size_t n,
     const struct out_value *values);
 
-/* Copies 'text' with '?' in place of control characters, which a terminal would obey. Returns
+/* Copies 'text', cleaned by text_clean(): a terminal would obey control characters. Returns
  * 'buf'. */
 const char *out_printable(const char *text, char *buf, size_t size);
 

@@ -11,6 +11,7 @@
 #include "mib/table.h"
 #include "model/address.h"
 #include "model/oid.h"
+#include "util/text.h"
 
 const uint32_t mib_root[] = { OID_LBC_MIB };
 const size_t mib_root_length = sizeof(mib_root) / sizeof(mib_root[0]);
@@ -49,8 +50,16 @@ mib_syntax_type(enum mib_syntax syntax)
 bool
 mib_value_text(struct mib_value *value, const char *text)
 {
+	/* SnmpAdminString is UTF-8 (RFC 3411); any program may have written the text with SQL. */
+	if (strlen(text) > MODEL_MESSAGE_MAX || !text_is_clean(text)) {
+		char *copy = (char *)value->buffer;
+
+		if (text != copy)
+			snprintf(copy, sizeof(value->buffer), "%s", text);
+		text = text_clean(copy, '?');
+	}
 	value->octets.data = (const uint8_t *)text;
-	value->octets.length = strnlen(text, MODEL_MESSAGE_MAX);
+	value->octets.length = strlen(text);
 	return true;
 }
 

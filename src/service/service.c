@@ -17,6 +17,7 @@
 #include "util/log_limit.h"
 #include "util/memory.h"
 #include "util/stdfds.h"
+#include "util/text.h"
 
 enum { ONCE_WAIT_MS = 1000, TICK_MS = 1000, OVERRIDES = 3 };
 
@@ -316,7 +317,7 @@ service_main(struct service *service, int argc, char **argv)
 	if (status != -1)
 		return status;
 	if (config_read(service, service->config, &err) != ERR_OK) {
-		fprintf(stderr, "%s: %s\n", program->name, err.text);
+		text_line_print(stderr, "%s: %s", program->name, err.text);
 		return SERVICE_USAGE;
 	}
 	if (service->check) {

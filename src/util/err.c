@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/text.h"
+
 static const char *const names[] = {
 	[ERR_OK] = "ok",
 	[ERR_NOMEM] = "out of memory",
@@ -28,16 +30,6 @@ static const char *const names[] = {
 	[ERR_IO] = "input/output error",
 };
 
-/* Replaces control characters: text of a peer, such as a path or a message of HAProxy, must not
- * break the line or move a terminal's cursor. */
-static void
-text_clean(char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
-}
-
 enum err_code
 err_vset(struct err *err, enum err_code code, const char *fmt, va_list ap)
 {
@@ -47,7 +39,7 @@ err_vset(struct err *err, enum err_code code, const char *fmt, va_list ap)
 		return code;
 	/* Not directly into err->text, which may be among the arguments. */
 	vsnprintf(text, sizeof(text), fmt, ap);
-	text_clean(text);
+	text_clean(text, '?');
 	err->code = code;
 	memcpy(err->text, text, strlen(text) + 1);
 	return code;
@@ -76,12 +68,13 @@ err_prefix(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(head, sizeof(head), fmt, ap);
 	va_end(ap);
-	text_clean(head);
 	n = strlen(err->text);
 	memcpy(tail, err->text, n + 1);
 	n = strlen(head);
 	memcpy(err->text, head, n);
 	snprintf(err->text + n, sizeof(err->text) - n, "%s", tail);
+	/* The end of the text may have been cut within a character. */
+	text_clean(err->text, '?');
 }
 
 enum err_code

@@ -39,4 +39,6 @@ src_util_libutil_a_SOURCES = \
 	src/util/sync.c \
 	src/util/sync.h \
 	src/util/syslogger.c \
-	src/util/syslogger.h
+	src/util/syslogger.h \
+	src/util/text.c \
+	src/util/text.h

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "util/syslogger.h"
+#include "util/text.h"
 
 enum { LINE_SIZE = 1024 };
 
@@ -88,7 +89,7 @@ log_enabled(enum log_level level)
 }
 
 /* Makes one line of a message of a library or a peer: removes newlines at its end and
- * replaces control characters inside by spaces. */
+ * replaces what is not printable by spaces. */
 static void
 line_clean(char *text)
 {
@@ -96,9 +97,7 @@ line_clean(char *text)
 
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
 		text[--n] = '\0';
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = ' ';
+	text_clean(text, ' ');
 }
 
 /* False if a write would block: a full pipe, a stopped terminal. A blocked write would delay

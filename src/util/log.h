@@ -30,10 +30,10 @@ bool log_level_parse(const char *text, enum log_level *ret_level);
 /* True if lines of this level are written. */
 bool log_enabled(enum log_level level);
 
-/* Writes one line. Newlines at its end are removed (libraries add them), other control
- * characters are replaced by spaces, and the line is cut at 1023 bytes. Keeps errno. Never
- * blocks: if the reader is too slow the line is dropped, and the next line that is written
- * is preceded by the number of lines dropped. */
+/* Writes one line. Newlines at its end are removed (libraries add them), other bytes
+ * that are not printable text are replaced by spaces, and the line is cut at 1023 bytes. Keeps
+ * errno. Never blocks: if the reader is too slow the line is dropped, and the next line that is
+ * written is preceded by the number of lines dropped. */
 void log_line(enum log_level level, const char *token, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -11,6 +11,7 @@
 
 #include "plane/haproxy/haproxy.h"
 #include "plane/haproxy/haproxy_command.h"
+#include "util/text.h"
 
 const char fuzz_corpus[] = "haproxy";
 
@@ -66,14 +67,15 @@ poll_try(const uint8_t *data, size_t size)
 			if (server.service[0] == '\0' || server.real[0] == '\0' ||
 			    strlen(server.message) >= PLANE_MESSAGE_SIZE)
 				abort();
+			require(text_is_clean(server.message), "unprintable message");
 		}
 		for (size_t cut = 1; cut <= CUTS && cut < size; cut++) {
 			cut_try(data, size - cut, &view);
 			cut_try(data, size - size / (cut + 1), &view);
 		}
 		haproxy_view_done(&view);
-	} else if (err.text[0] == '\0') {
-		abort();
+	} else {
+		require(err.text[0] != '\0' && text_is_clean(err.text), "error \"%s\"", err.text);
 	}
 	free(text);
 }
@@ -91,6 +93,7 @@ results_try(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if ((commands[i].cause == JOB_CAUSE_NONE) != (commands[i].message[0] == '\0'))
 			abort();
+		require(text_is_clean(commands[i].message), "unprintable message");
 	}
 	free(text);
 }

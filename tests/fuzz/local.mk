@@ -51,9 +51,14 @@ tests_fuzz_replay_store_SOURCES = $(fuzz_store) $(fuzz_replay)
 tests_fuzz_fuzz_store_SOURCES = $(fuzz_store)
 tests_fuzz_fuzz_store_LDFLAGS = $(fuzz_ldflags)
 
+fuzz_text = tests/fuzz/fuzz_text.c $(fuzz_world) $(fuzz_common)
+tests_fuzz_replay_text_SOURCES = $(fuzz_text) $(fuzz_replay)
+tests_fuzz_fuzz_text_SOURCES = $(fuzz_text)
+tests_fuzz_fuzz_text_LDFLAGS = $(fuzz_ldflags)
+
 fuzz_replays = tests/fuzz/replay_agentx tests/fuzz/replay_config tests/fuzz/replay_haproxy \
 	tests/fuzz/replay_import tests/fuzz/replay_inventory tests/fuzz/replay_mib \
-	tests/fuzz/replay_oid tests/fuzz/replay_store
+	tests/fuzz/replay_oid tests/fuzz/replay_store tests/fuzz/replay_text
 check_PROGRAMS += $(fuzz_replays)
 TESTS += $(fuzz_replays)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict
@@ -61,7 +66,7 @@ EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict
 if FUZZER
 noinst_PROGRAMS += tests/fuzz/fuzz_agentx tests/fuzz/fuzz_config tests/fuzz/fuzz_haproxy \
 	tests/fuzz/fuzz_import tests/fuzz/fuzz_inventory tests/fuzz/fuzz_mib \
-	tests/fuzz/fuzz_oid tests/fuzz/fuzz_store
+	tests/fuzz/fuzz_oid tests/fuzz/fuzz_store tests/fuzz/fuzz_text
 endif
 
 # Runs all targets, or FUZZ_TARGETS="mib oid", for FUZZ_SECONDS each. Builds with clang if

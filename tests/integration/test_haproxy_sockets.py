@@ -180,14 +180,16 @@ class Sockets(Plane):
     def test_names_are_shown_without_control_characters(self):
         def behave(gate, connection, line):
             answer = self.proxy.ask(line.decode().rstrip('\n')).encode()
-            connection.sendall(answer.replace(b'evil', b'\x1b]0'))
-        self.serve('server evil 127.0.0.1:1')
+            connection.sendall(answer.replace(b'evil', b'\x1b]0').replace(b'wide', b'\xc2\x9b0'))
+        self.serve('server evil 127.0.0.1:1', 'server wide 127.0.0.1:2')
         path = os.path.join(self.world.dir, 'gate.sock')
         gate = Gate(path, behave)
         self.addCleanup(gate.close)
         done = self.world.ctl('discover', 'haproxy', path, check=False)
         self.assertIn('haproxy/app/?]0: left out', done.stderr)
+        self.assertIn('haproxy/app/??0: left out', done.stderr)
         self.assertNotIn('\x1b', done.stderr)
+        self.assertNotIn('\x9b', done.stderr)
 
 
 if __name__ == '__main__':

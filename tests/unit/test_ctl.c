@@ -546,6 +546,24 @@ table_of_many_rows_streams(void **state)
 	free(text);
 }
 
+/* A terminal obeys control characters of C1 as well, bare and in UTF-8. */
+static void
+output_has_no_control_characters(void **state)
+{
+	static const struct out_column columns[] = { { "a", "A", OUT_TEXT } };
+	const struct out_value values[] = { { .text = "x\x9b\xc2\x9b\x1b\n\xc3\xa4" } };
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	(void)state;
+	assert_true(out_object(file, OUT_JSON, columns, 1, values));
+	assert_true(out_object(file, OUT_TABLE, columns, 1, values));
+	fclose(file);
+	assert_string_equal(text, "{\"a\": \"x?????\xc3\xa4\"}\na  x?????\xc3\xa4\n");
+	free(text);
+}
+
 static void
 json_of_invalid_utf8_is_json(void **state)
 {
@@ -592,6 +610,7 @@ main(void)
 		CTL_TEST(remove_removes_all_rows_below),
 		CTL_TEST(job_list_and_job_have_the_keys_of_the_api),
 		cmocka_unit_test(table_of_many_rows_streams),
+		cmocka_unit_test(output_has_no_control_characters),
 		cmocka_unit_test(json_of_invalid_utf8_is_json),
 	};
 

@@ -190,6 +190,8 @@ answer_that_is_invalid_is_refused_with_its_cause(void **state)
 	assert_refused("\n\n", "cut off after 2 bytes");
 	assert_refused("Permission denied\n\n", "Permission denied");
 	assert_refused("\xff\x01HTTP", "??HTTP");
+	assert_refused(INFO STAT_HEAD SERVER_A "\n" STATE_HEAD
+	    "2 web 1 a - 2 0 \xff\x9b" "31m - 0 - 0\n\n", "\"??31m\" for a number");
 	assert_refused(INFO, "cut off");
 	assert_refused(INFO STAT_HEAD SERVER_A "\n", "cut off");
 	assert_refused(LEVEL "Na", "cut off");
@@ -375,7 +377,7 @@ server_reason_of_checks_names_the_cause(void **state)
 	server.check_status = "L7STS";
 	server.check_code = "503";
 	server.last_check = "caf\xc3\xa9\n";
-	reason_is(&server, "L7STS 503 caf???");
+	reason_is(&server, "L7STS 503 caf\xc3\xa9?");
 	server.check_status = "L7OK";
 	server.check_code = "200";
 	server.last_check = "";

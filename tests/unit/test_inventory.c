@@ -541,6 +541,7 @@ written_special_characters_are_read_back(void **state)
 	static const char *const texts[] = {
 		"a b", "a\"b", "a\\b", "a'b", "a#b", "a//b", "/*x*/", "${HOME}", "$", "{", "}",
 		"a,b", "=", "\t", "a\nb", "\xc3\xa4", "\x1b[0m", "\x7f", "a\\", "\\\\",
+		"\xc2\x9b" "31m", "\xff\x9bz",
 	};
 
 	(void)state;
@@ -555,6 +556,7 @@ written_special_characters_are_read_back(void **state)
 		cluster->params = strdup(params);
 		assert_true(memory_string_assign(&cluster->plane, texts[i]));
 		written = write_text(inventory);
+		assert_null(strchr(written, '\x9b'));
 		message = read_text(written, strlen(written), &again);
 		/* The plane is unknown. The message has its name without control characters. */
 		found = strstr(message, "F:2: plane \"");

@@ -23,6 +23,7 @@
 #include "util/log.h"
 #include "util/memory.h"
 #include "util/num.h"
+#include "util/text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -141,6 +142,62 @@ err_set_control_characters_become_question_marks(void **state)
 	(void)state;
 	err_set(&err, ERR_INVALID, "\"%s\" is no name", "a\nb\033[2J\x7f\xc3\xa9");
 	assert_string_equal(err.text, "\"a?b?[2J?\xc3\xa9\" is no name");
+}
+
+/* Texts, and what replaces them; NULL: the text is printable. */
+static const struct {
+	const char	*text, *cleaned;
+} texts[] = {
+	{ "", NULL }, { "plain ~", NULL }, { "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", NULL },
+	{ "\xc2\xa0\xf4\x8f\xbf\xbf", NULL },
+	{ "a\x1b[2J\x07\r\n\t\x7f", "a?[2J?????" },
+	{ "\x9b" "31m", "?31m" }, { "\x80\x9f\xbf", "???" },	/* C1, bare */
+	{ "\xc2\x80\xc2\x9b" "31m\xc2\x9f", "????31m??" },	/* C1 in UTF-8 */
+	{ "\xff\xfe", "??" }, { "\xc3", "?" }, { "\xc3(", "?(" },
+	{ "\xe2\x82", "??" }, { "\xe2\x82z", "??z" }, { "\xf0\x9f\x98", "???" },
+	{ "\xc0\xaf\xc1\xbf", "????" }, { "\xe0\x80\xaf", "???" },	/* too long */
+	{ "\xf0\x80\x80\xaf", "????" },
+	{ "\xed\xa0\x80", "???" }, { "\xf4\x90\x80\x80", "????" }, { "\xf8\x88", "??" },
+	{ "\xe2\x80\xa8\xe2\x80\xa9", "??????" },		/* line, paragraph */
+	{ "\xe2\x80\xae\xe2\x81\xa6", "??????" },		/* right to left */
+};
+
+static void
+text_clean_replaces_what_is_not_printable(void **state)
+{
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		bool clean = texts[i].cleaned == NULL;
+
+		snprintf(text, sizeof(text), "%s", texts[i].text);
+		assert_int_equal(text_is_clean(text), clean);
+		assert_string_equal(text_clean(text, '?'),
+		    clean ? texts[i].text : texts[i].cleaned);
+		assert_true(text_is_clean(text));
+	}
+}
+
+static void
+errors_are_printable_text(void **state)
+{
+	struct err err;
+	char long_text[2 * ERR_TEXT_SIZE];
+
+	(void)state;
+	err_set(&err, ERR_INVALID, "a\xc2\x9b%s", "\x9b");
+	err_prefix(&err, "\x9c");
+	assert_string_equal(err.text, "?a???");
+	memset(long_text, 'x', sizeof(long_text));
+	long_text[ERR_TEXT_SIZE - 2] = '\xc3';
+	long_text[ERR_TEXT_SIZE - 1] = '\xa4';
+	long_text[ERR_TEXT_SIZE] = '\0';
+	err_set(&err, ERR_INVALID, "%s", long_text);
+	assert_true(text_is_clean(err.text));
+	err_set(&err, ERR_INVALID, "%s", long_text + 2);
+	err_prefix(&err, "y: ");
+	assert_true(text_is_clean(err.text));
 }
 
 static void
@@ -380,6 +437,9 @@ log_line_of_many_lines_is_one(void **state)
 	log_info("t", "%s", "");
 	assert_string_equal(capture_end(), "p: info: [libsnmp] agentx master [2J gone\n"
 	    "p: info: [t] \n");
+	capture_start();
+	log_info("t", "%s", "\x9b" "31m\xc2\x9bx\xc3\xa4");
+	assert_string_equal(capture_end(), "p: info: [t]  31m  x\xc3\xa4\n");
 }
 
 static void
@@ -472,6 +532,8 @@ main(void)
 		cmocka_unit_test(err_set_fills_and_returns_code),
 		cmocka_unit_test(err_set_own_text_as_argument_is_kept),
 		cmocka_unit_test(err_set_control_characters_become_question_marks),
+		cmocka_unit_test(text_clean_replaces_what_is_not_printable),
+		cmocka_unit_test(errors_are_printable_text),
 		cmocka_unit_test(err_set_long_text_is_cut),
 		cmocka_unit_test(err_prefix_goes_before_text),
 		cmocka_unit_test(err_prefix_on_full_text_cuts_the_end),

@@ -11,6 +11,7 @@
 #include "plane/haproxy/haproxy_table.h"
 #include "util/memory.h"
 #include "util/num.h"
+#include "util/text.h"
 
 /* Column "type" of "show stat", management.txt 9.1, field 32. */
 enum { TYPE_BACKEND = 1, TYPE_SERVER = 2 };
@@ -296,7 +297,7 @@ parts_check(const struct answer *answer, bool ends_empty, size_t length, enum er
 	if (code != ERR_OK)
 		return code;
 	return err_set(err, ERR_INVALID, "its answer is \"%.120s\"",
-	    haproxy_printable(answer->message));
+	    text_clean(answer->message, '?'));
 }
 
 enum err_code

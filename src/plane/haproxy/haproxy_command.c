@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plane/haproxy/haproxy_text.h"
+#include "util/text.h"
 
 static const char *const states[] = {
 	[PLANE_READY] = "ready", [PLANE_DRAIN] = "drain", [PLANE_OUT] = "maint",
@@ -85,7 +86,7 @@ result_read(struct haproxy_text *text, struct plane_command *command)
 	    strncmp(message, "No such backend", 15) == 0 ? JOB_CAUSE_NOT_FOUND :
 	    JOB_CAUSE_REJECTED;
 	snprintf(command->message, sizeof(command->message), "HAProxy: %.120s", message);
-	haproxy_printable(command->message);
+	text_clean(command->message, '?');
 }
 
 void

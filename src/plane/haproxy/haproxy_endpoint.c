@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plane/haproxy/haproxy_text.h"
 #include "util/endpoint.h"
+#include "util/text.h"
 
 #define FORMS "write /PATH, ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT " \
     "with a numeric ADDRESS"
@@ -31,7 +31,7 @@ refuse(struct err *err, const char *text, const char *problem)
 
 	snprintf(shown, sizeof(shown), "%s", text);
 	return err_set(err, ERR_INVALID, "\"%s\" is not a runtime socket of HAProxy: %s; "
-	    FORMS, haproxy_printable(shown), problem);
+	    FORMS, text_clean(shown, '?'), problem);
 }
 
 /* Returns NULL or the problem. */

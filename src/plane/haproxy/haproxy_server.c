@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/text.h"
+
 /* -- reasons: why a server gets no new work ------------------------------------------ */
 
 static void
@@ -116,7 +118,7 @@ reason_write(const struct haproxy_server *server, char message[PLANE_MESSAGE_SIZ
 		reason_stopping(server, message);
 	else if (admin & HAPROXY_INHERITED_DRAIN)
 		reason_tracked(server, "DRAIN", message);
-	haproxy_printable(message);
+	text_clean(message, '?');
 }
 
 /* -- a server ----------------------------------------------------------------------- */

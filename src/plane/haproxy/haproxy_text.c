@@ -22,13 +22,3 @@ haproxy_line_next(struct haproxy_text *text)
 	text->at = end < text->end ? end + 1 : end;
 	return line;
 }
-
-char *
-haproxy_printable(char *text)
-{
-	for (char *p = text; *p != '\0'; p++) {
-		if (*p < 0x20 || *p > 0x7e)
-			*p = '?';
-	}
-	return text;
-}

@@ -15,8 +15,4 @@ struct haproxy_text {
 /* Returns the next line, NUL-terminated and without its newline; NULL at the end. */
 char *haproxy_line_next(struct haproxy_text *text);
 
-/* Replaces all bytes that are not printable ASCII by '?'; returns 'text'. HAProxy passes on
- * answers of the servers that it checks, which may have any bytes. */
-char *haproxy_printable(char *text);
-
 #endif
