@@ -291,6 +291,26 @@ bulk_of_a_long_table_is_bounded(void **state)
 	assert_int_in_range(engine.nexts, 100, 1000);
 }
 
+/* 500 values of this length would not fit into an answer, and the manager would get tooBig. */
+static void
+bulk_of_long_values_fits_into_one_answer(void **state)
+{
+	static uint8_t text[MODEL_MESSAGE_MAX];
+
+	(void)state;
+	engine.rows = 1000000;
+	engine.value = (struct mib_value){ .type = MIB_OCTETS };
+	engine.value.octets.data = text;
+	engine.value.octets.length = sizeof(text);
+	begin(GET_BULK, 0);
+	put_16(&question, 0);
+	put_16(&question, 65535);
+	put_oid(&question, false, 1, 1);
+	put_null_oid(&question);
+	ask(&question, &answer, 0, 0);
+	assert_int_in_range(engine.nexts, 100, 250);
+}
+
 /* -- SET --------------------------------------------------------------------------------- */
 
 static void
@@ -576,6 +596,7 @@ main(void)
 		TEST(bulk_ends_when_every_view_ends),
 		TEST(bulk_without_repetitions_or_repeaters_is_a_next),
 		TEST(bulk_of_a_long_table_is_bounded),
+		TEST(bulk_of_long_values_fits_into_one_answer),
 		TEST(test_of_each_type_reaches_the_engine),
 		TEST(phases_reach_the_engine_and_are_answered),
 		TEST(failed_phase_is_answered_with_its_varbind),
