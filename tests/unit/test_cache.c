@@ -115,6 +115,31 @@ cache_reads_every_change_with_any_limit(void **state)
 		cache_free(caches[i]);
 }
 
+/* A manager that finds a new number reads the rows once. They must have the change by then. */
+static void
+number_of_changes_is_shown_after_the_changed_rows(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *cache = cache_make();
+	bool more = true;
+	uint32_t before;
+
+	inventory_make(f);
+	refresh(f, cache, 1000, NOW);
+	before = (uint32_t)cache->totals.config_changes;
+	sql_exec(f->main_path, "UPDATE real_service SET weight = 77");
+	for (uint32_t rows = 0; more; rows++) {
+		assert_int_equal(cache_refresh(cache, f->store, 1, NOW, &more, &f->err), ERR_OK);
+		if (rows < 2)
+			assert_true(more);
+		if (more)
+			assert_int_equal(cache->totals.config_changes, before);
+	}
+	assert_int_equal(cache->totals.config_changes, before + 3);
+	assert_int_equal(real_of(cache, 3)->weight, 77);
+	cache_free(cache);
+}
+
 static void
 empty_store_gives_an_empty_cache(void **state)
 {
@@ -411,8 +436,8 @@ released_set_shows_at_once_what_the_store_will_have(void **state)
 	struct fixture *f = *state;
 	struct cache *cache = cache_make();
 	struct verdict verdict;
+	uint32_t first, changes_before;
 	char *before;
-	uint32_t first;
 	size_t jobs;
 
 	inventory_make(f);
@@ -425,12 +450,21 @@ released_set_shows_at_once_what_the_store_will_have(void **state)
 	refresh(f, cache, 1000, NOW);
 	assert_int_equal(cache->jobs_active, 2);
 	assert_int_equal(real_of(cache, 1)->weight, 1);
+	changes_before = (uint32_t)cache->totals.config_changes;
 	cache_set_release(cache, &set, first, jobs, NOW);
 	assert_int_equal(real_of(cache, 1)->weight, 5);
 	assert_int_equal(real_of(cache, 4)->weight, 5);
 	assert_int_equal(cache->jobs_active, 1);
 	assert_int_equal(real_of(cache, 1)->pending_jobs, 0);
 	assert_int_equal(real_of(cache, 4)->pending_jobs, 1);
+	/* The number of changes does not go back if the cache reads before the release is written. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(cache->totals.config_changes, changes_before + 2);
+		sql_exec(f->main_path, "UPDATE real_service SET reason = 'x' WHERE id = 2");
+		refresh(f, cache, 1000, NOW);
+		assert_int_equal(real_of(cache, 1)->weight, 5);
+	}
+	assert_int_equal(cache->totals.config_changes, changes_before + 2);
 	before = cache_dump(cache, NOW);
 	cache_set_release(cache, &set, first, 100, NOW);	/* again, and more than there are */
 	store_set_release(f->store, 9);
@@ -453,6 +487,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_open, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(cache_reads_every_change_with_any_limit),
+		TEST(number_of_changes_is_shown_after_the_changed_rows),
 		TEST(empty_store_gives_an_empty_cache),
 		TEST(first_load_counts_no_change_of_status),
 		TEST(later_changes_are_counted_with_their_time),

@@ -575,12 +575,15 @@ replaced_file_reports_no_event(void **state)
 	snprintf(other, sizeof(other), "%s/other.db", f.dir);
 	fixture_sql(f.main, "VACUUM INTO '%s'", other);
 	fixture_sql(f.main, "ATTACH '%s' AS other; UPDATE other.real_service SET weight = 99,"
-	    " enabled = 0", other);
+	    " enabled = 0; INSERT INTO other.job (real_id, operation, state, old_value, new_value,"
+	    " cluster_name, service_name, real_name) VALUES (5, 5, 3, 1, 99, 'c', 's', 'r')",
+	    other);
 	assert_int_equal(rename(other, path), 0);
 	cache_events_set(f.cache, event_see, &seen);
 	fixture_refresh(&f);
 	real = tree_find(&f.cache->tree, STORE_REAL, 5);
 	assert_int_equal(real->weight, 99);
+	assert_int_equal(f.cache->jobs.n, 1);
 	assert_int_equal(cache_service_of(real)->status, STATUS_DISABLED);
 	assert_int_equal(seen.events, 0);
 }

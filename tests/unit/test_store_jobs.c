@@ -235,7 +235,7 @@ oldest_finished_jobs_are_deleted(void **state)
 	    " (SELECT id FROM job ORDER BY id)"), "1,11");
 }
 
-/* -- removal of data planes and rows ------------------------------------------------------- */
+/* -- claims ------------------------------------------------------------------------------- */
 
 static enum err_code
 job_ignore(void *arg, const struct job_row *row)
@@ -244,6 +244,26 @@ job_ignore(void *arg, const struct job_row *row)
 	(void)row;
 	return ERR_OK;
 }
+
+/* Another driver, or another part of the same driver, has the other cluster. */
+static void
+cluster_claims_and_queues_again_only_its_own_jobs(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(4, { 4, REAL_WEIGHT, 50 })).code, ERR_OK);
+	sql_exec(f->main_path, "UPDATE cluster SET plane = 'haproxy' WHERE id = 1");
+	assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(5, { 1, REAL_WEIGHT, 50 })).code, ERR_OK);
+	assert_int_equal(store_jobs_claim(f->store, 1, 10, job_ignore, NULL, &f->err), ERR_OK);
+	assert_int_equal(job_state(f, 1), JOB_QUEUED);
+	assert_int_equal(job_state(f, 2), JOB_RUNNING);
+	assert_int_equal(store_jobs_requeue(f->store, 2, &f->err), ERR_OK);
+	assert_int_equal(job_state(f, 2), JOB_RUNNING);
+	assert_int_equal(store_jobs_claim(f->store, 2, 10, job_ignore, NULL, &f->err), ERR_OK);
+	assert_int_equal(job_state(f, 1), JOB_RUNNING);
+}
+
+/* -- removal of data planes and rows ------------------------------------------------------- */
 
 /* Jobs 1 (running), 2 (queued) and 3 (held, of SET 6) of cluster proxy. */
 static void
@@ -533,6 +553,7 @@ main(void)
 		STORE_SET_TEST(release_of_a_job_that_was_overtaken_supersedes_it),
 		STORE_SET_TEST(unfinished_jobs_at_their_limit_refuse_a_set),
 		STORE_SET_TEST(oldest_finished_jobs_are_deleted),
+		STORE_SET_TEST(cluster_claims_and_queues_again_only_its_own_jobs),
 		STORE_SET_TEST(jobs_of_a_cluster_that_loses_its_data_plane_are_recorded),
 		STORE_SET_TEST(jobs_of_a_cluster_whose_data_plane_changes_stay),
 		STORE_SET_TEST(failure_of_an_ended_job_changes_nothing),
