@@ -292,8 +292,14 @@ class Running(Case):
     def test_sighup_with_bad_configuration_changes_nothing(self):
         before = self.world.get('lbcSysStatsStaleAfter', 0)
         self.reload('stale-after = 123\nlog-level = loud\n', re.escape(self.world.conf) + ':2:')
+        self.reload('stale-after = 123\nlog-level = error\njob-max-rows = 9\n',
+                    re.escape(self.world.conf) + ':3:')
         self.world.wait_served()
         self.assertEqual(before, self.world.get('lbcSysStatsStaleAfter', 0))
+        # The log level is still info: lbclusterd reports a refused SET.
+        self.assertEqual('inconsistentValue', self.world.client().set_answer(
+            (mib.oid('lbcSysSetLock', 0), 'i', 1999999999)).status)
+        self.world.wait_logged('lbcSysSetLock is .*, not 1999999999')
         self.world.configure(stale_after=before)
 
     def test_sighup_without_configuration_changes_nothing(self):

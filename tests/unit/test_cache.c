@@ -223,7 +223,7 @@ later_changes_are_counted_with_their_time(void **state)
 	/* The first value after a measurement without one is not counted. */
 	sql_exec(f->stats_path, "UPDATE statistics SET active = NULL WHERE real_id = 3");
 	refresh(f, cache, 1000, NOW + 6);
-	statistics_set(f, 3, 0, NOW + 7);
+	statistics_set(f, 3, 1, NOW + 7);
 	refresh(f, cache, 1000, NOW + 7);
 	assert_int_equal(real_of(cache, 3)->active_transitions, 2);
 	assert_cache_equals_store(f, cache, NOW + 7);
