@@ -457,7 +457,7 @@ released_set_shows_at_once_what_the_store_will_have(void **state)
 	assert_int_equal(cache->jobs_active, 1);
 	assert_int_equal(real_of(cache, 1)->pending_jobs, 0);
 	assert_int_equal(real_of(cache, 4)->pending_jobs, 1);
-	/* The number of changes does not go back if the cache reads before the release is written. */
+	/* The number of changes does not go back if a read comes before the release is written. */
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(cache->totals.config_changes, changes_before + 2);
 		sql_exec(f->main_path, "UPDATE real_service SET reason = 'x' WHERE id = 2");
