@@ -252,7 +252,8 @@ main_rows_read(struct reading *reading, int64_t *ret_change, struct err *err)
 	bool repaired = false;
 	enum err_code code;
 
-	if ((code = store_totals_read(store, &totals, err)) != ERR_OK ||
+	if ((code = store_main_identity_check(store, err)) != ERR_OK ||
+	    (code = store_totals_read(store, &totals, err)) != ERR_OK ||
 	    (code = extent_read(&store->main, &extent, err)) != ERR_OK ||
 	    (code = store_left_out_check(store, &repaired, err)) != ERR_OK)
 		return code;
@@ -346,6 +347,10 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	 * service that they name. */
 	stats = stats_begin(store, &stats_extent);
 	code = main_read(&reading, &main_change, err);
+	/* It is another store: the next read opens it and returns ERR_GONE. */
+	if (code == ERR_BUSY && store->main_file.state == FILE_REPLACED &&
+	    (code = store_main_step(store, false, err)) == ERR_OK)
+		code = main_read(&reading, &main_change, err);
 	if (code == ERR_OK && stats == ERR_OK && reading.left > 0)
 		stats = stats_read(&reading, &stats_extent);
 	db_rollback(&store->stats);

@@ -36,6 +36,8 @@ store_main_claim(struct store *store, struct err *err)
 {
 	enum err_code code = store_lock_take(store, true, err);
 
+	if (code == ERR_OK)
+		code = db_number(&store->main, SQL_BIRTH, DB_NO_VALUES, &store->birth, err);
 	if (code != ERR_OK) {
 		db_close(&store->main);
 		return code;
@@ -43,6 +45,29 @@ store_main_claim(struct store *store, struct err *err)
 	store->main_file.state = FILE_OPEN;
 	store->generation++;
 	return ERR_OK;
+}
+
+/* Reports that ids which this process has read are of another store. */
+static enum err_code
+another_store(const struct store *store, struct err *err)
+{
+	return err_set(err, ERR_BUSY, "%s: another store was put in its place; lbcluster reads it "
+	    "first; try again", store->main.path);
+}
+
+enum err_code
+store_main_identity_check(struct store *store, struct err *err)
+{
+	int64_t birth = 0, version = (int64_t)store->main.kind->n_migrations;
+	enum err_code code = db_number(&store->main, SQL_IDENTITY, DB_VALUES(db_int(version)),
+	    &birth, err);
+
+	if (code != ERR_OK || birth == store->birth)
+		return code;
+	store->main_file.state = FILE_REPLACED;
+	store->main_file.retry_at_ms = 0;
+	store->replaced = true;
+	return another_store(store, err);
 }
 
 /* Stores the last result of reading or writing. Without 'err' the message is the code's name. */
@@ -203,15 +228,19 @@ disk_check(const struct db *db, struct err *err)
 enum err_code
 store_write_begin(struct store *store, struct err *err)
 {
+	int64_t birth = store->birth;
 	enum err_code code;
 
 	if (store->in_transaction)
 		return ERR_OK;
 	if ((code = store_main_step(store, true, err)) != ERR_OK)
 		return code;
-	if ((code = disk_check(&store->main, err)) != ERR_OK)
+	if (store->birth != birth)
+		return another_store(store, err);
+	if ((code = disk_check(&store->main, err)) != ERR_OK ||
+	    (code = db_begin(&store->main, true, err)) != ERR_OK)
 		return code;
-	return db_begin(&store->main, true, err);
+	return store_main_identity_check(store, err);
 }
 
 enum err_code

@@ -18,7 +18,8 @@
  *     |  from OPEN and BUSY                                      back to OPEN:
  *     |
  *     +--- the name refers to another file or to
- *     |    none, or the lock file is lost --------> REPLACED     the file is opened
+ *     |    none, the file has another store, or
+ *     |    the lock file is lost -----------------> REPLACED     the file is opened
  *     +--- COMMIT failed with an I/O error -------> IN_DOUBT     the file is opened, which
  *     |                                                          settles the doubt
  *     `--- a read found damage or an I/O error ---> DAMAGED      the file is opened;
@@ -77,6 +78,7 @@ struct store {
 	int			 lock_fd;		/* -1: not taken */
 	struct err		 read;			/* results of the last read and write */
 	struct err		 write;
+	int64_t			 birth;			/* of lbcluster.db as it was opened */
 	unsigned int		 generation;		/* if it changes, readers read again */
 	bool			 replaced;		/* store_was_replaced() */
 	bool			 repaired;		/* rows were, so 'generation' must change */
@@ -106,6 +108,9 @@ enum err_code store_main_claim(struct store *store, struct err *err);
  * file_state. 'writes': the caller is going to write. ERR_OK: the file is open, or a
  * transaction of store_begin() is. Otherwise the error of the last attempt to open it. */
 enum err_code store_main_step(struct store *store, bool writes, struct err *err);
+/* Call in a transaction. ERR_BUSY: SQLite put another store in the place of the one that was
+ * opened (sqlite3_backup_step(), as by .restore). The file is then FILE_REPLACED. */
+enum err_code store_main_identity_check(struct store *store, struct err *err);
 /* Does store_main_step() for a read, then store_stats_step(). */
 enum err_code store_files_check(struct store *store, struct err *err);
 
@@ -115,8 +120,10 @@ enum err_code store_note_read(struct store *store, enum err_code code, const str
 enum err_code store_note_write(struct store *store, enum err_code code, const struct err *err);
 
 /* Begin, commit and end a write transaction. store_write_begin() first checks the file and the
- * disk. store_write_end() rolls back what is not committed. Inside store_begin() they do
- * nothing; store_commit() or store_rollback() ends that transaction. */
+ * disk. ERR_BUSY also if another store is in the place of the one that this process has read: the
+ * ids that the caller knows are of other rows. store_write_end() rolls back what is not
+ * committed. Inside store_begin() they do nothing; store_commit() or store_rollback() ends that
+ * transaction. */
 enum err_code store_write_begin(struct store *store, struct err *err);
 enum err_code store_write_commit(struct store *store, struct err *err);
 void store_write_end(struct store *store);

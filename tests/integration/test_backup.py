@@ -127,6 +127,26 @@ class Backup(Case):
         shutil.copy(path, self.world.store)
         self.world.start_daemon()
 
+    def test_another_store_that_sqlite_restores_is_read_from_the_beginning(self):
+        # The counter of the other store is higher, and its rows have the same ids.
+        other = self.new_world()
+        other.load('cluster other { service s { real q1 { weight = 5 } real q2 { weight = 6 } } }')
+        with contextlib.closing(other.connect()) as source:
+            source.execute('UPDATE store SET change = change + 1000')
+        self.world.start()
+        with contextlib.closing(other.connect()) as source, \
+                contextlib.closing(self.world.connect()) as target:
+            source.backup(target)
+        self.world.wait_value(b'q1', 'lbcRealName', 1, 1, 1)
+        self.world.wait_value(2, 'lbcSysReals', 0)
+        self.assertEqual(b'q2', self.world.get('lbcRealName', 1, 1, 2))
+        self.assertEqual(b'other', self.world.get('lbcClusterName', 1))
+        self.assertEqual('noError', self.world.client().set_answer(
+            (oid('Weight', 2), 'u', 44)).status)
+        self.world.wait_written()
+        self.assertEqual([('q2',)], self.world.sql(
+            'SELECT name FROM real_service WHERE weight = 44'))
+
     def test_incomplete_backup_is_refused_as_a_store(self):
         directory = os.path.join(self.world.dir, 'small')
         os.mkdir(directory)

@@ -94,8 +94,28 @@ readers_of_a_replaced_file_must_read_again(void **state)
 	}
 }
 
-/* Puts older content into the same file, as "sqlite3 lbcluster.db '.restore backup'" does.
- * Each statement changes another table last. */
+/* Puts other content into the same file, as "sqlite3 lbcluster.db '.restore backup'" does. Frees
+ * 'content'. */
+static void
+content_restore(struct fixture *f, struct bytes content)
+{
+	sqlite3_backup *backup;
+	sqlite3 *to, *from;
+
+	assert_int_equal(sqlite3_open(":memory:", &from), SQLITE_OK);
+	assert_int_equal(sqlite3_deserialize(from, "main", content.data,
+	    (sqlite3_int64)content.n, (sqlite3_int64)content.n, 0), SQLITE_OK);
+	assert_int_equal(sqlite3_open(f->main_path, &to), SQLITE_OK);
+	backup = sqlite3_backup_init(to, "main", from, "main");
+	assert_non_null(backup);
+	assert_int_equal(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+	sqlite3_backup_finish(backup);
+	sqlite3_close(to);
+	sqlite3_close(from);
+	free(content.data);
+}
+
+/* Each statement changes another table last. */
 static void
 readers_of_older_content_in_the_same_file_must_read_again(void **state)
 {
@@ -112,8 +132,6 @@ readers_of_older_content_in_the_same_file_must_read_again(void **state)
 	for (size_t i = 0; i < COUNT(last); i++) {
 		struct store_cursor cursor = { 0 };
 		struct bytes before;
-		sqlite3 *to, *from;
-		sqlite3_backup *backup;
 		int clusters;
 
 		fixture_fill(f);
@@ -121,24 +139,53 @@ readers_of_older_content_in_the_same_file_must_read_again(void **state)
 		sql_exec(f->main_path, last[i]);
 		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
-
-		assert_int_equal(sqlite3_open(":memory:", &from), SQLITE_OK);
-		assert_int_equal(sqlite3_deserialize(from, "main", before.data,
-		    (sqlite3_int64)before.n, (sqlite3_int64)before.n, 0), SQLITE_OK);
-		assert_int_equal(sqlite3_open(f->main_path, &to), SQLITE_OK);
-		backup = sqlite3_backup_init(to, "main", from, "main");
-		assert_non_null(backup);
-		assert_int_equal(sqlite3_backup_step(backup, -1), SQLITE_DONE);
-		sqlite3_backup_finish(backup);
-		sqlite3_close(to);
-		sqlite3_close(from);
-		free(before.data);
-
+		content_restore(f, before);
 		assert_true(store_changed(f->store));
 		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_GONE);
 		fixture_close(f);
 		fixture_remove_files(f);
 	}
+}
+
+/* Fills the store. Returns the content of another store, whose counter is higher. */
+static struct bytes
+content_of_another_store(struct fixture *f)
+{
+	struct bytes first, other;
+
+	fixture_fill(f);
+	first = file_bytes(f->main_path);
+	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('x');"
+	    "UPDATE store SET birth = birth + 1, change = change + 1000");
+	other = file_bytes(f->main_path);
+	file_bytes_write(f->main_path, first.data, first.n);
+	free(first.data);
+	return other;
+}
+
+static void
+readers_of_another_store_in_the_same_file_must_read_again(void **state)
+{
+	struct fixture *f = *state;
+	struct bytes other = content_of_another_store(f);
+	struct store_cursor cursors[2] = { { 0 }, { 0 } };
+	int clusters;
+
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	for (size_t i = 0; i < COUNT(cursors); i++)
+		assert_int_equal(fixture_read_changes(f, &cursors[i], &clusters), ERR_OK);
+	content_restore(f, other);
+	assert_true(store_changed(f->store));
+	for (size_t i = 0; i < COUNT(cursors); i++) {
+		assert_int_equal(fixture_read_changes(f, &cursors[i], &clusters), ERR_GONE);
+		assert_int_equal(clusters, 0);
+		assert_int_equal(store_status(f->store), STORE_OK);
+		memset(&cursors[i], 0, sizeof(cursors[i]));
+		assert_int_equal(fixture_read_changes(f, &cursors[i], &clusters), ERR_OK);
+		assert_int_equal(clusters, 2);
+	}
+	assert_true(store_was_replaced(f->store));
+	assert_false(store_changed(f->store));
 }
 
 static void
@@ -289,6 +336,43 @@ set_weight(struct fixture *f, uint32_t weight)
 
 	f->err.text[0] = '\0';
 	return store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err);
+}
+
+/* The id belongs to a row of the store that was read before. */
+static void
+set_of_a_row_of_another_store_is_refused(void **state)
+{
+	static const char weight[] = "SELECT weight FROM real_service WHERE id = 5";
+	struct fixture *f = *state;
+	struct store_cursor cursor;
+	struct bytes other;
+	char aside[128];
+	int clusters;
+
+	for (int by_rename = 0; by_rename < 2; by_rename++) {
+		other = content_of_another_store(f);
+		memset(&cursor, 0, sizeof(cursor));
+		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
+		if (by_rename) {
+			snprintf(aside, sizeof(aside), "%s.next", f->main_path);
+			file_bytes_write(aside, other.data, other.n);
+			free(other.data);
+			assert_int_equal(rename(aside, f->main_path), 0);
+		} else {
+			content_restore(f, other);
+		}
+		assert_int_equal(set_weight(f, 44), ERR_BUSY);
+		assert_error_contains(&f->err, f->main_path, "another store was put in its place");
+		assert_int_equal(sql_number(f->main_path, weight), 1);
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_GONE);
+		memset(&cursor, 0, sizeof(cursor));
+		assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
+		assert_int_equal(set_weight(f, 45), ERR_OK);
+		assert_int_equal(sql_number(f->main_path, weight), 45);
+		fixture_close(f);
+		fixture_remove_files(f);
+	}
 }
 
 static void
@@ -651,6 +735,8 @@ main(void)
 		TEST(file_removed_after_a_failed_write_is_reported),
 		TEST(readers_of_a_replaced_file_must_read_again),
 		TEST(readers_of_older_content_in_the_same_file_must_read_again),
+		TEST(readers_of_another_store_in_the_same_file_must_read_again),
+		TEST(set_of_a_row_of_another_store_is_refused),
 		TEST(file_replaced_by_a_damaged_one_is_refused_until_repaired),
 		TEST(cursor_too_old_is_busy_after_ten_restarts),
 		TEST(file_replaced_by_a_locked_one_is_busy_until_unlocked),
