@@ -311,9 +311,12 @@ shape_values(const struct shape *shape, const void *row, struct db_value *ret_va
 		const struct column *column = &shape->columns[i];
 		const char *member = (const char *)row + column->offset;
 
-		ret_values[i].type = is_text(column) ? DB_TEXT : column->present == 0 ||
+		ret_values[i].type = (column->flags & COLUMN_VIEW) != 0 ? DB_NULL :
+		    is_text(column) ? DB_TEXT : column->present == 0 ||
 		    (((const struct statistics *)row)->present & column->present) != 0 ?
 		    DB_INTEGER : DB_NULL;
+		if (ret_values[i].type == DB_NULL)
+			continue;
 		if (is_text(column))
 			memcpy(&ret_values[i].text, member, column->size);
 		else

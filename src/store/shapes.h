@@ -98,7 +98,8 @@ size_t shape_kept_size(const struct shape *shape);
 void shape_keep(const struct shape *shape, union shape_row *row);
 
 /* The columns of 'row' as parameters, column N as ?N; ret_values has room for SHAPE_COLUMNS_MAX.
- * Texts belong to the row. Returns how many. */
+ * Columns of the view are NULL, because a row that is written may lack their members. Texts
+ * belong to the row. Returns how many. */
 size_t shape_values(const struct shape *shape, const void *row, struct db_value *ret_values);
 
 #endif

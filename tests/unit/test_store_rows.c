@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "store_reader.h"
 
@@ -292,6 +294,30 @@ rows_put_again_are_the_same_or_updated(void **state)
 	    " FROM cluster, service"), "haproxy1808010.0.0.2701");
 }
 
+/* The page behind the row cannot be read. */
+static void
+put_reads_only_the_row(void **state)
+{
+	struct fixture *f = *state;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
+	struct real_row *row;
+	uint32_t id;
+
+	assert_true(pages != MAP_FAILED);
+	assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+	row = (struct real_row *)(void *)(pages + page - sizeof(*row));
+	*row = (struct real_row){ .service_id = 2, .name = "last", .address = "", .port = "",
+	    .enabled = true };
+	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
+	assert_int_equal(store_put_real(f->store, row, &id, NULL, &f->err), ERR_OK);
+	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
+	assert_int_equal(sql_number(f->main_path, "SELECT id FROM real_service"
+	    " WHERE name = 'last'"), id);
+	assert_int_equal(munmap(pages, 2 * page), 0);
+}
+
 static void
 invalid_row_is_refused_with_a_message(void **state)
 {
@@ -426,6 +452,7 @@ main(void)
 		NAMES(error_of_the_callback_ends_the_read),
 		TEST(long_read_holds_no_lock),
 		TEST(rows_put_again_are_the_same_or_updated),
+		NAMES(put_reads_only_the_row),
 		TEST(invalid_row_is_refused_with_a_message),
 		NAMES(remove_deletes_rows_below_and_cancels_jobs),
 		TEST(rollback_undoes_all_rows_of_a_transaction),
