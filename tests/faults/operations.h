@@ -10,8 +10,8 @@
 
 enum { SAID_SIZE = 2048 };
 
-/* The world of an operation: the fixture's directory and store. What a reading one
- * found is 'said', as text. */
+/* The world of an operation: the fixture's directory and store. 'said' has what a reading operation
+ * found, as text. */
 struct world {
 	struct fixture	*f;
 	char		 said[SAID_SIZE];

@@ -27,8 +27,7 @@ void lines_begin(const char *text, const char *one, const char *other);
  * jobs, and keeps it as the first of two copies. */
 void store_make(void);
 
-/* The store as it is now, to be had again; two may be kept. No one has it open
- * meanwhile. */
+/* Keep a copy of the store, and replace the store by a copy. The store must be closed. */
 enum { STORES_KEPT = 2 };
 void store_keep(size_t which);
 void store_put_back(size_t which);

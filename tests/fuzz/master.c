@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A master who reads closely; see master.h.
+ * A master that checks each answer; see master.h.
  */
 #include "master.h"
 
@@ -35,7 +35,7 @@ int __wrap_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsn
 int __real_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu);
 struct group *__wrap_getgrgid(gid_t gid);
 
-/* In a block of its own size, so that valgrind sees a codec that reads behind it. */
+/* In a block of its exact size, so that valgrind finds a codec that reads behind it. */
 int
 __wrap_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_pdu **ret_pdu)
 {
@@ -49,7 +49,7 @@ __wrap_wire_decode(struct wire *wire, uint8_t *message, size_t length, netsnmp_p
 	return error;
 }
 
-/* It is for words only, and reads files. */
+/* Only messages use the name of a group, and getgrgid(3) reads files. */
 struct group *
 __wrap_getgrgid(gid_t gid)
 {
@@ -57,7 +57,8 @@ __wrap_getgrgid(gid_t gid)
 	return NULL;
 }
 
-/* In place of the one in src/util/poller.c: who has nothing to do comes back to us. */
+/* Replaces the function of src/util/poller.c. Stops the loop if no descriptor is ready and no timer
+ * is due. */
 int
 poller_wait(struct pollfd *fds, nfds_t n, int64_t until_ms)
 {
@@ -94,7 +95,7 @@ order(const struct mib_oid *a, const struct mib_oid *b)
 	return oid_order(a->n == 0 ? &zero : a, b->n == 0 ? &zero : b);
 }
 
-/* 'start' goes on to the name found. */
+/* Sets 'start' to the name of the answer. */
 static void
 next_check(const struct mib_varbind *got, struct mib_oid *start, bool include,
     const struct mib_oid *end)
@@ -154,7 +155,7 @@ values_check(struct asked *asked, struct message *m)
 	require(m->at == m->n, "more than was asked for");
 }
 
-/* Whatever they are: well-formed. */
+/* Checks that any varbinds are well-formed. */
 static void
 varbinds_check(struct message *m)
 {
@@ -164,7 +165,7 @@ varbinds_check(struct message *m)
 		take_varbind(m, &got);
 }
 
-/* 'asked' NULL: of what was asked nothing is known. */
+/* 'asked' NULL: the request is unknown. */
 static void
 response_check(struct asked *asked, struct message *m)
 {
@@ -174,7 +175,7 @@ response_check(struct asked *asked, struct message *m)
 	require(asked == NULL || (m->session == asked->session &&
 	    m->transaction == asked->transaction && m->packet == asked->packet &&
 	    m->flags == (asked->flags & NETWORK)), "an answer to something else");
-	(void)take_32(m);		/* sysUpTime, which is the master's to know */
+	(void)take_32(m);		/* sysUpTime, which only a master sets */
 	error = take_16(m);
 	index = take_16(m);
 	error_check(error);
@@ -255,7 +256,7 @@ connection_end(void)
 	asked_n = 0;
 }
 
-/* True if there was something to do. */
+/* True if the master read or closed. */
 static bool
 master_read(void)
 {
@@ -282,7 +283,7 @@ connection_begin(int fd)
 	asked_n = 0;
 }
 
-/* The end of the one before may not be read yet. */
+/* The end of the connection before may not be read yet. */
 void
 __wrap_dial_begin(struct dial *dial, struct loop *with, const struct endpoint *to, dial_fn done,
     void *arg)
@@ -341,7 +342,8 @@ master_begin(void)
 void
 master_end(void)
 {
-	/* Hangs up, so that a SET without an end is undone, and not waited for. */
+	/* Closes the connection first: the subagent undoes a SET that has not ended, and does not
+	 * wait. */
 	serve();
 	while (master_read())
 		;
@@ -379,7 +381,7 @@ master_ask(const struct asked *asked, const struct message *m, size_t split)
 		while (master_read());
 		(void)peer_send(&master.peer, m->data + split, m->n - split);
 	}
-	/* A Close that cannot be read is none. */
+	/* The subagent ignores an invalid Close. */
 	if (asked->type == CLOSE) {
 		master.exact = false;
 		serve();

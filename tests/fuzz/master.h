@@ -13,18 +13,18 @@
 
 enum { RANGES_MAX = 8 };
 
-/* A request and what its answer is held to. */
+/* A request, as far as its answer depends on it. */
 struct asked {
 	uint8_t		type, flags;
 	uint32_t	session, transaction, packet;
-	bool		loose;		/* its body was spoilt: any answer with its numbers */
+	bool		loose;		/* its body is invalid: any answer with its numbers */
 	size_t		n;		/* varbinds or ranges */
 	struct mib_oid	starts[RANGES_MAX], ends[RANGES_MAX];
 	bool		include[RANGES_MAX];
 	uint32_t	once, rounds;	/* of GetBulk: non-repeaters, max-repetitions */
 };
 
-/* How it answers Open, Register, AddAgentCaps and Notify. */
+/* How the master answers Open, Register, AddAgentCaps and Notify. */
 enum manners {
 	MANNERS_GOOD, MANNERS_NO_OPEN, MANNERS_NO_REGISTER, MANNERS_NO_MORE,
 	MANNERS_OTHER_PACKET, MANNERS_OTHER_SESSION, MANNERS_SHORT, MANNERS_SILENT, MANNERS_KINDS
@@ -35,7 +35,7 @@ struct master {
 	enum manners	manners;
 	bool		refuses;	/* connections */
 	uint32_t	session;	/* the latest */
-	bool		exact;		/* nothing was sent but whole requests */
+	bool		exact;		/* the master sent only complete requests */
 	/* Over all connections since master_begin(): */
 	bool		always_exact;
 	unsigned int	commits;	/* CommitSets answered with noError */
@@ -44,12 +44,12 @@ struct master {
 
 extern struct master master;
 
-/* A subagent of its own for each input, which is served at the end of the first. */
+/* Creates a subagent for an input, and serves until it has its session. */
 void master_begin(void);
 /* Ends the session, and the subagent. */
 void master_end(void);
 
-/* Sends octets of no particular meaning. */
+/* Sends any octets. */
 void master_send(const uint8_t *data, size_t n);
 /* Sends a request, in two parts if 'split' is not 0. */
 void master_ask(const struct asked *asked, const struct message *m, size_t split);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A disk that takes its time: with LD_PRELOAD, every fsync(2) and fdatasync(2) waits for
- * as many milliseconds as the file named by $SLOW_DISK says at that moment. It is done
- * then: what is synced is on the disk.
+ * A slow disk: with LD_PRELOAD, every fsync(2) and fdatasync(2) first waits for the milliseconds
+ * that the file named by $SLOW_DISK has at that moment.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -152,7 +152,7 @@ class Client:
             except (socket.timeout, ConnectionRefusedError):
                 if gone:
                     raise Timeout('snmpd ended') from None
-                # Refused: snmpd is away; the deadline tells how long we wait for it.
+                # Refused: snmpd does not run. The request waits for it until its deadline.
                 if retry:
                     time.sleep(0.01)
                 continue

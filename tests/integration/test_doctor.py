@@ -325,7 +325,7 @@ class Socket(Doctor):
                                 'lbclusterd.conf: agentx-socket = "tcp:127.0.0.1:')
 
     @unittest.skipUnless(is_root(), 'needs root')
-    def test_directory_that_is_closed(self):
+    def test_directory_that_lbclusterd_may_not_enter(self):
         world = self.started(user=(NOBODY, NOBODY))
         closed = os.path.join(world.dir, 'closed')
         os.mkdir(closed, 0o700)

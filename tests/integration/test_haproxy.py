@@ -146,7 +146,7 @@ class Fallback(Plane):
         self.wait_share('bf')
         self.wait_reason('web/http/f', '')
 
-    def test_fallback_that_is_dead_is_not_active(self):
+    def test_fallback_that_is_down_is_not_active(self):
         self.serve({'http': {'a': CHECK, 'f': CHECK}})
         self.done('enable-fallback', 'web/http/f')
         self.backend('f').stop()
@@ -169,7 +169,7 @@ class Fallback(Plane):
         self.backend('a').stop()
         self.wait_share('f')
 
-    def test_backup_of_haproxy_cannot_be_ended(self):
+    def test_disable_fallback_of_a_backup_of_haproxy_is_rejected(self):
         self.serve({'http': {'a': CHECK, 'f': CHECK + ' backup'}})
         job = self.ctl('disable-fallback', 'web/http/f')
         self.assertEqual(self.REJECTED, self.wait_job(job, self.FAILED, 'configuration')[1])
@@ -256,7 +256,7 @@ class Statistics(Plane):
 
 
 class Repair(Plane):
-    """The driver restores the settings that HAProxy forgets."""
+    """The driver restores the settings that HAProxy loses."""
 
     def setUp(self):
         self.plane_world()

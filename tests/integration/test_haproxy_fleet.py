@@ -68,7 +68,7 @@ class Backups(Fleet):
         self.backend('a').start()
         self.wait_status(UP)
 
-    def test_backup_that_is_dead_does_not_degrade_the_service(self):
+    def test_backup_that_is_down_does_not_degrade_the_service(self):
         self.backend('z').stop()
         self.wait_oper(INACTIVE, 'web/http/z')
         self.wait_status(UP)
@@ -239,12 +239,12 @@ class Checks(Fleet):
         self.assertLessEqual(set(requests.stop()), {'a', 'f'})
         self.wait_reason('web/http/a', '')
 
-    def test_dead_server_is_enabled_beside_a_fallback_by_set(self):
+    def test_server_that_is_down_is_enabled_beside_a_fallback_by_set(self):
         self.disable_down('')
         self.enable_dead()
         self.wait_reason('web/http/f', 'held in reserve')
 
-    def test_dead_server_is_enabled_beside_a_backup_of_haproxy(self):
+    def test_server_that_is_down_is_enabled_beside_a_backup_of_haproxy(self):
         self.disable_down(' backup')
         self.enable_dead()
 
@@ -256,7 +256,7 @@ class Checks(Fleet):
         self.assertEqual('', self.done('enable', 'web/http/a')[2])
         self.wait_share('a')
 
-    def test_fallback_stays_in_when_haproxy_restarts_with_a_dead_server(self):
+    def test_fallback_stays_in_when_haproxy_restarts_with_a_server_that_is_down(self):
         self.plane_world()
         # A check of TLS lasts as long as this listener keeps the connection.
         self.backend('a').stop()

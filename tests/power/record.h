@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Records every operation of this process on the files below one directory: each write,
- * size, sync and change of a name. The system calls of libsqlite3 are recorded like our own
- * ones. Not recorded are writes through mmap(2): they go to the -shm file only, which SQLite
- * creates again after a crash. Syncs are recorded and not done.
+ * Records every operation of this process on the files below one directory: each write, size, sync
+ * and change of a name. The system calls of libsqlite3 are recorded like those of lbcluster. Not
+ * recorded are writes through mmap(2): they go to the -shm file only, which SQLite creates again
+ * after a crash. Syncs are recorded and not done.
  */
 #ifndef TESTS_POWER_RECORD_H
 #define TESTS_POWER_RECORD_H

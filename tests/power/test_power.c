@@ -21,7 +21,7 @@ enum {
 	FAILURES_MAX = 20,
 };
 
-/* strtoul() returns 0 for a text that is no number. No disk would be tried. */
+/* strtoul(3) returns 0 for a text without digits. The test would try no disk. */
 static unsigned long
 option(const char *name, unsigned long otherwise)
 {

@@ -159,7 +159,7 @@ class Judge(unittest.TestCase):
         self.op('a', 'wrongValue', {(A, WEIGHT): OF_A})
         self.assert_reported('was refused')
 
-    def test_jobs_of_nobody(self):
+    def test_jobs_that_no_writer_made(self):
         self.done(((B, WEIGHT), 10, OF_B))
         self.assert_reported('incomplete or repeated SET')
 

@@ -70,7 +70,7 @@ run(struct ctl_fixture *world, const char *first, ...)
 	out = open_memstream(&world->out, &out_size);
 	err = open_memstream(&world->err, &err_size);
 	{
-		/* getopt moves the words about. */
+		/* getopt(3) changes the order of the arguments. */
 		char *words[WORDS_MAX + 1];
 
 		memcpy(words, argv, sizeof(words));

@@ -21,10 +21,10 @@ struct ctl_fixture {
 	char	*out, *err;	/* of the last command */
 };
 
-/* Runs "lbclusterctl -s DIR ..."; the words end with NULL. Returns the exit status. */
+/* Runs "lbclusterctl -s DIR ..."; the arguments end with NULL. Returns the exit status. */
 int run(struct ctl_fixture *world, const char *first, ...) __attribute__((sentinel));
 
-/* Forgets what the last command printed. */
+/* Frees what the last command printed. */
 void output_clear(struct ctl_fixture *world);
 
 /* Writes a file of the store's directory; 'path' gets its name. */

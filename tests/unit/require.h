@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-/* Ends the test, or the program, with words unless 'condition' holds. */
+/* Ends the test, or the program, with a message unless 'condition' holds. */
 void require(bool condition, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

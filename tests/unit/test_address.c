@@ -188,7 +188,7 @@ static void
 check_refuses_invalid_addresses(void **state)
 {
 	static const struct {
-		const char	*text, *words;
+		const char	*text, *message;
 	} cases[] = {
 		{ "", "address is empty" },
 		{ "10.0.0.300",
@@ -230,8 +230,8 @@ check_refuses_invalid_addresses(void **state)
 
 		assert_int_equal(address_check(cases[i].text, &err), ERR_INVALID);
 		assert_int_equal(err.code, ERR_INVALID);
-		if (strstr(err.text, cases[i].words) == NULL)
-			assert_string_equal(err.text, cases[i].words);
+		if (strstr(err.text, cases[i].message) == NULL)
+			assert_string_equal(err.text, cases[i].message);
 	}
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of import-statistics: what comes back by statistics, and every line that is
- * not taken.
+ * Tests of import-statistics: what "statistics" prints after an import, and each refused line.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +18,7 @@
 #include "ctl_fixture.h"
 #include "ctl/lines.h"
 
-/* -- what is taken ------------------------------------------------------------ */
+/* -- accepted lines ----------------------------------------------------------- */
 
 static void
 statistics_imported_are_printed(void **state)

@@ -50,7 +50,7 @@ paths_and_tcp_addresses_are_accepted(void **state)
 }
 
 static void
-refusals_say_what_to_write(void **state)
+messages_of_refusals_have_the_valid_forms(void **state)
 {
 	static const struct {
 		const char	*text, *advice;
@@ -161,7 +161,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_and_tcp_addresses_are_accepted),
-		cmocka_unit_test(refusals_say_what_to_write),
+		cmocka_unit_test(messages_of_refusals_have_the_valid_forms),
 		cmocka_unit_test(lengths_have_bounds),
 		cmocka_unit_test(loopback_addresses_are_recognized),
 	};

@@ -122,12 +122,12 @@ missing_file_is_created_only_on_request(void **state)
 static void
 refused(const char *why)
 {
-	char words[256];
+	char message[256];
 	int fd;
 
-	snprintf(words, sizeof(words), "%s: %s", path, why);
+	snprintf(message, sizeof(message), "%s: %s", path, why);
 	assert_int_equal(file_open(path, O_RDWR, true, &fd, &err), ERR_FOREIGN);
-	assert_string_equal(err.text, words);
+	assert_string_equal(err.text, message);
 	assert_int_equal(file_open(path, O_RDONLY, false, &fd, &err), ERR_FOREIGN);
 	assert_int_equal(file_make(path, &fd, &err), ERR_IO);
 }

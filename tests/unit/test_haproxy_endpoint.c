@@ -30,7 +30,7 @@ parsed(const char *text)
 }
 
 static void
-path_is_taken(void **state)
+path_is_accepted(void **state)
 {
 	static const char *const texts[] = { "/run/x.sock", "unix@/run/x.sock" };
 
@@ -47,7 +47,7 @@ path_is_taken(void **state)
 }
 
 static void
-address_is_taken(void **state)
+address_is_accepted(void **state)
 {
 	static const struct {
 		const char	*text, *address;
@@ -82,7 +82,7 @@ address_is_taken(void **state)
 }
 
 static void
-all_else_is_refused(void **state)
+any_other_text_is_refused(void **state)
 {
 	static const struct {
 		const char	*text, *message;
@@ -125,7 +125,7 @@ all_else_is_refused(void **state)
 }
 
 static void
-path_has_an_end(void **state)
+path_has_a_longest_length(void **state)
 {
 	char path[HAPROXY_PATH_MAX + 2];
 	struct haproxy_endpoint endpoint;
@@ -164,10 +164,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(path_is_taken),
-		cmocka_unit_test(address_is_taken),
-		cmocka_unit_test(all_else_is_refused),
-		cmocka_unit_test(path_has_an_end),
+		cmocka_unit_test(path_is_accepted),
+		cmocka_unit_test(address_is_accepted),
+		cmocka_unit_test(any_other_text_is_refused),
+		cmocka_unit_test(path_has_a_longest_length),
 		cmocka_unit_test(line_is_one_of_haproxy_cfg),
 	};
 

@@ -54,16 +54,16 @@ text_write(const char *text)
 static void
 lock_has_one_holder_and_names_it(void **state)
 {
-	char words[200];
+	char message[200];
 	int fd, other;
 
 	(void)state;
 	text_write("123456789012\nleft by another\n");
 	assert_int_equal(lockfile_take(dir, "prog", true, &fd, &err), ERR_OK);
 	assert_int_equal(lockfile_take(dir, "prog", true, &other, &err), ERR_PRECOND);
-	snprintf(words, sizeof(words), "%s: another prog serves this store (process %ld)", path,
+	snprintf(message, sizeof(message), "%s: another prog serves this store (process %ld)", path,
 	    (long)getpid());
-	assert_string_equal(err.text, words);
+	assert_string_equal(err.text, message);
 	assert_int_equal(lockfile_take(dir, "prog", false, &other, &err), ERR_PRECOND);
 	close(fd);
 	assert_int_equal(lockfile_take(dir, "prog", false, &fd, &err), ERR_OK);

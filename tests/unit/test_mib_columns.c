@@ -181,7 +181,7 @@ each_column_of_a_table_is_in_the_module(void **state)
 static void
 access_is_as_in_the_module(void **state)
 {
-	static const char *const words[] = {
+	static const char *const accesses[] = {
 		[ACCESS_NONE] = "not-accessible", [ACCESS_READ] = "read-only",
 		[ACCESS_WRITE] = "read-write",
 	};
@@ -190,8 +190,8 @@ access_is_as_in_the_module(void **state)
 	FOR_COLUMNS(table, column) {
 		const struct smi_object *object = smi_find(column->name);
 
-		if (strcmp(object->access, words[column->access]) != 0)
-			fail_msg("%s: %s, not %s", column->name, words[column->access],
+		if (strcmp(object->access, accesses[column->access]) != 0)
+			fail_msg("%s: %s, not %s", column->name, accesses[column->access],
 			    object->access);
 		/* A writable column has a setting; a readable column has a source. */
 		assert_int_equal(column->access == ACCESS_WRITE,
@@ -342,15 +342,15 @@ operation(int n)
 /* Enumerations whose names are only here. */
 
 static const char *
-listed(const char *const words[], size_t n, int number)
+listed(const char *const labels[], size_t n, int number)
 {
-	return number >= 0 && (size_t)number < n && words[number] != NULL ? words[number] : "?";
+	return number >= 0 && (size_t)number < n && labels[number] != NULL ? labels[number] : "?";
 }
 
 static const char *
 reject(int n)
 {
-	static const char *const words[] = {
+	static const char *const labels[] = {
 		[REJECT_NONE] = "none", [REJECT_FALLBACK_TAKEN] = "fallbackTaken",
 		[REJECT_FALLBACK_NEEDS_ENABLED] = "fallbackNeedsEnabled",
 		[REJECT_VALUE_OUT_OF_RANGE] = "valueOutOfRange",
@@ -360,48 +360,48 @@ reject(int n)
 		[REJECT_OTHER] = "other",
 	};
 
-	return listed(words, COUNT(words), n);
+	return listed(labels, COUNT(labels), n);
 }
 
 static const char *
 store(int n)
 {
-	static const char *const words[] = {
+	static const char *const labels[] = {
 		[STORE_OK] = "ok", [STORE_READ_ONLY] = "readOnly", [STORE_LOCKED] = "locked",
 		[STORE_UNAVAILABLE] = "unavailable",
 	};
 
-	return listed(words, COUNT(words), n);
+	return listed(labels, COUNT(labels), n);
 }
 
 static const char *
 source(int n)
 {
-	static const char *const words[] = {
+	static const char *const labels[] = {
 		[JOB_SOURCE_OTHER] = "other", [JOB_SOURCE_SNMP] = "snmp",
 		[JOB_SOURCE_CLI] = "cli",
 	};
 
-	return listed(words, COUNT(words), n);
+	return listed(labels, COUNT(labels), n);
 }
 
 static const char *
 truth(int n)
 {
-	static const char *const words[] = { [1] = "true", [2] = "false" };
+	static const char *const labels[] = { [1] = "true", [2] = "false" };
 
-	return listed(words, COUNT(words), n);
+	return listed(labels, COUNT(labels), n);
 }
 
 static const char *
 address(int n)
 {
-	static const char *const words[] = {
+	static const char *const labels[] = {
 		[ADDRESS_UNKNOWN] = "unknown", [ADDRESS_IPV4] = "ipv4", [ADDRESS_IPV6] = "ipv6",
 		[ADDRESS_IPV4Z] = "ipv4z", [ADDRESS_IPV6Z] = "ipv6z",
 	};
 
-	return n == 16 ? "dns" : listed(words, COUNT(words), n);
+	return n == 16 ? "dns" : listed(labels, COUNT(labels), n);
 }
 
 static const struct {

@@ -157,12 +157,12 @@ lost_session_undoes_committed_sets(void **state)
 	assert_false(mib_needs_flush(f.mib));
 }
 
-/* -- transactions without an end ----------------------------------------------------- */
+/* -- transactions that do not end ---------------------------------------------------- */
 
 enum { MANY = 40, KEPT = 32 };
 
 static void
-tested_transactions_without_an_end_are_forgotten(void **state)
+oldest_tested_transactions_that_do_not_end_are_dropped(void **state)
 {
 	(void)state;
 	for (transaction = 1; transaction <= MANY; transaction++)
@@ -175,7 +175,7 @@ tested_transactions_without_an_end_are_forgotten(void **state)
 
 /* The manager may have got success. */
 static void
-committed_transactions_without_an_end_are_released(void **state)
+oldest_committed_transactions_that_do_not_end_are_released(void **state)
 {
 	char pdu[32];
 
@@ -692,8 +692,8 @@ main(void)
 		WITH_STORE(other_set_with_the_number_of_a_committed_set_is_refused),
 		WITH_STORE(closed_session_keeps_committed_sets),
 		WITH_STORE(lost_session_undoes_committed_sets),
-		WITH_STORE(tested_transactions_without_an_end_are_forgotten),
-		WITH_STORE(committed_transactions_without_an_end_are_released),
+		WITH_STORE(oldest_tested_transactions_that_do_not_end_are_dropped),
+		WITH_STORE(oldest_committed_transactions_that_do_not_end_are_released),
 		cmocka_unit_test(commit_judges_changes_since_the_test),
 		WITH_STORE(undo_keeps_later_changes_of_other_programs),
 		WITH_STORE(row_removed_after_the_commit_does_not_fail_undo_or_cleanup),

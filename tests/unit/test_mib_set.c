@@ -219,7 +219,7 @@ each_row_of_the_contract_is_answered(void **state)
 	}
 }
 
-/* -- one varbind that is not right ------------------------------------------------------------ */
+/* -- one invalid varbind ---------------------------------------------------------------------- */
 
 static enum mib_status
 test_one(const char *name, const struct mib_value *value)

@@ -49,7 +49,7 @@ world_end(void **state)
 	return 0;
 }
 
-/* -- what is said of an OID ---------------------------------------------------------- */
+/* -- the answer for an OID ----------------------------------------------------------- */
 
 static void
 next_check(const struct mib_oid *start, bool inclusive, const struct mib_oid *end)
@@ -530,7 +530,7 @@ walk_over_rows_that_come_and_go_agrees_with_a_fresh_engine(void **state)
 
 /* Names that change in one transaction are read in slices. */
 static void
-names_shared_for_a_moment_do_not_hold_a_walk(void **state)
+names_shared_for_a_moment_do_not_stop_a_walk(void **state)
 {
 	struct mib_oid at = oid_make(".1.6.1"), next;
 	struct mib_value value;
@@ -596,7 +596,7 @@ main(void)
 	};
 	const struct CMUnitTest empty_store[] = {
 		ANY_WORLD,
-		cmocka_unit_test(names_shared_for_a_moment_do_not_hold_a_walk),
+		cmocka_unit_test(names_shared_for_a_moment_do_not_stop_a_walk),
 		cmocka_unit_test(counter_since_start_wraps),
 		cmocka_unit_test(walk_over_rows_that_come_and_go_agrees_with_a_fresh_engine),
 	};

@@ -94,7 +94,7 @@ static void
 invalid_path_names_the_invalid_part(void **state)
 {
 	static const struct {
-		const char	*text, *words;
+		const char	*text, *message;
 	} cases[] = {
 		{ "", "\"\" is not the name of a cluster; a name is 1 to 64 of A-Z a-z 0-9 - . _" },
 		{ "/", "\"\" is not the name of a cluster" },
@@ -121,12 +121,12 @@ invalid_path_names_the_invalid_part(void **state)
 		assert_int_equal(path_parse(cases[i].text, &path, &err), ERR_INVALID);
 		assert_int_equal(err.code, ERR_INVALID);
 		assert_string_equal(path.cluster, "kept");
-		if (strstr(err.text, cases[i].words) == NULL)
-			assert_string_equal(err.text, cases[i].words);
+		if (strstr(err.text, cases[i].message) == NULL)
+			assert_string_equal(err.text, cases[i].message);
 	}
 }
 
-/* -- words ------------------------------------------------------------------- */
+/* -- labels ------------------------------------------------------------------ */
 
 static const char *
 column_word(unsigned n)
@@ -170,7 +170,7 @@ each_number_has_its_name(void **state)
 	/* From number 0. The numbers are those of LBCLUSTER-MIB; JOB_HELD is not in the MIB. */
 	static const struct {
 		const char	*(*word)(unsigned n);
-		const char	*words[9];
+		const char	*labels[9];
 	} cases[] = {
 		{ column_word, { "enabled", "fallback", "weight", "?", "?" } },
 		{ plane_status_word, { "?", "none", "ok", "unreachable", "failing",
@@ -186,8 +186,8 @@ each_number_has_its_name(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		for (unsigned n = 0; n < COUNT(cases[i].words) && cases[i].words[n] != NULL; n++)
-			assert_string_equal(cases[i].word(n), cases[i].words[n]);
+		for (unsigned n = 0; n < COUNT(cases[i].labels) && cases[i].labels[n] != NULL; n++)
+			assert_string_equal(cases[i].word(n), cases[i].labels[n]);
 		assert_string_equal(cases[i].word(4711), "?");
 		assert_string_equal(cases[i].word(~0u), "?");
 	}

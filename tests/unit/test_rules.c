@@ -329,14 +329,14 @@ fallbacks_of_different_services_are_accepted(void **state)
 static void
 disable_and_fallback_together_are_refused_at_the_fallback(void **state)
 {
-	static const char words[] =
+	static const char message[] =
 	    "web/http/web-1: the same request disables it; a fallback must be enabled";
 
 	(void)state;
 	check({ { ENABLED(A, 0), FALLBACK(A, 1) }, "11", REJECT_FALLBACK_NEEDS_ENABLED, 1,
-	    words });
+	    message });
 	check({ { FALLBACK(A, 1), ENABLED(A, 0) }, "11", REJECT_FALLBACK_NEEDS_ENABLED, 0,
-	    words });
+	    message });
 	/* It makes no difference that the row is disabled already. */
 	check({ { FALLBACK(D, 1), ENABLED(D, 0) }, "10", REJECT_FALLBACK_NEEDS_ENABLED, 0,
 	    "web/http/web-4: not enabled; enable it first or in the same request" });

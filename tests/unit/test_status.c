@@ -315,7 +315,7 @@ cluster_status_is_the_worst_not_disabled(void **state)
 			    order[i > j ? i : j]);
 }
 
-/* -- words ------------------------------------------------------------------- */
+/* -- labels ------------------------------------------------------------------ */
 
 static void
 each_number_has_the_label_of_the_mib(void **state)

@@ -135,7 +135,7 @@ queued_job_is_superseded_by_a_later_one_for_the_column(void **state)
 }
 
 static void
-release_out_of_order_keeps_the_later_job(void **state)
+later_job_that_is_released_first_keeps_its_value(void **state)
 {
 	struct fixture *f = *state;
 
@@ -150,7 +150,7 @@ release_out_of_order_keeps_the_later_job(void **state)
 
 /* Otherwise a driver would carry it out after the later job. */
 static void
-release_of_a_job_that_was_overtaken_supersedes_it(void **state)
+job_released_after_a_later_job_is_superseded(void **state)
 {
 	static const struct {
 		enum job_state	later, expected;
@@ -549,8 +549,8 @@ main(void)
 		STORE_SET_TEST(release_is_written_with_the_next_write),
 		STORE_SET_TEST(releases_wait_for_a_locked_store),
 		STORE_SET_TEST(queued_job_is_superseded_by_a_later_one_for_the_column),
-		STORE_SET_TEST(release_out_of_order_keeps_the_later_job),
-		STORE_SET_TEST(release_of_a_job_that_was_overtaken_supersedes_it),
+		STORE_SET_TEST(later_job_that_is_released_first_keeps_its_value),
+		STORE_SET_TEST(job_released_after_a_later_job_is_superseded),
 		STORE_SET_TEST(unfinished_jobs_at_their_limit_refuse_a_set),
 		STORE_SET_TEST(oldest_finished_jobs_are_deleted),
 		STORE_SET_TEST(cluster_claims_and_queues_again_only_its_own_jobs),

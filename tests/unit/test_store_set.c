@@ -392,7 +392,7 @@ set_within_a_transaction_is_durable_with_it(void **state)
 }
 
 static void
-release_within_a_transaction_that_is_given_up_still_comes(void **state)
+release_within_a_transaction_that_is_rolled_back_is_written_later(void **state)
 {
 	struct fixture *f = *state;
 
@@ -424,7 +424,7 @@ main(void)
 		STORE_SET_TEST(one_set_moves_the_fallback_and_undo_keeps_it),
 		STORE_SET_TEST(lock_increases_and_wraps_to_0),
 		STORE_SET_TEST(set_within_a_transaction_is_durable_with_it),
-		STORE_SET_TEST(release_within_a_transaction_that_is_given_up_still_comes),
+		STORE_SET_TEST(release_within_a_transaction_that_is_rolled_back_is_written_later),
 	};
 
 	return cmocka_run_group_tests_name("store_set", tests, NULL, NULL);
