@@ -115,7 +115,8 @@ tests_unit_test_dial_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 tests_unit_test_hostile_pdus_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=wire_decode
 tests_unit_test_hostile_values_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=wire_decode
 tests_unit_test_idmap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
-tests_unit_test_reject_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_status,--wrap=store_status_text
+tests_unit_test_reject_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=store_status,--wrap=store_status_text,--wrap=store_dir
 tests_unit_test_rules_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 tests_unit_test_sync_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fsync
 tests_unit_test_util_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray

@@ -3,7 +3,7 @@
  *
  * Refused SETs: records them for lbcSysLastReject* and logs them. A refusal by the store is
  * logged at the next check of the store: if the store's status changed, one line covers all
- * SETs that the store refuses.
+ * SETs that the store refuses. The log has the store's directory, SNMP does not.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +15,29 @@
 
 /* Managers can cause these lines at any rate. */
 static struct log_limit refusals = LOG_LIMIT("set", 20), states = LOG_LIMIT("store", 10);
+
+/* Copies a message without the directory of the store, which managers need not know. */
+static const char *
+without_directory(const char *text, const char *dir, char *buf, size_t size)
+{
+	size_t length = strlen(dir), n = 0;
+
+	while (*text != '\0' && n + 1 < size) {
+		if (length == 0 || strncmp(text, dir, length) != 0) {
+			buf[n++] = *text++;
+			continue;
+		}
+		text += length;
+		if (*text == '/')
+			text++;
+		else
+			n += (size_t)snprintf(buf + n, size - n, "the store");
+		if (n >= size)
+			n = size - 1;
+	}
+	buf[n] = '\0';
+	return buf;
+}
 
 static void
 reject_set(struct mib *mib, enum reject_reason reason, const char *text,
@@ -40,7 +63,10 @@ void
 mib_reject_by_store(struct mib *mib, enum reject_reason reason, const char *text,
     const struct mib_oid *object)
 {
-	reject_set(mib, reason, text, object);
+	char shown[ERR_TEXT_SIZE];
+
+	reject_set(mib, reason,
+	    without_directory(text, store_dir(mib->store), shown, sizeof(shown)), object);
 	snprintf(mib->reported.refusal, sizeof(mib->reported.refusal), "%s", text);
 }
 

@@ -203,6 +203,12 @@ store_status_text(const struct store *store)
 	return result_of(store)->text;
 }
 
+const char *
+store_dir(const struct store *store)
+{
+	return store->dir;
+}
+
 /* -- writing ---------------------------------------------------------------------- */
 
 /* Finds a read-only or full file system before a write does. */

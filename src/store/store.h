@@ -80,6 +80,9 @@ void store_close(struct store *store);
 enum store_status store_status(const struct store *store);
 const char *store_status_text(const struct store *store);
 
+/* Returns the directory, with which messages name the files of the store. */
+const char *store_dir(const struct store *store);
+
 /* -- reading what changed ------------------------------------------------- */
 
 /* How much a reader has read; all zero: nothing. */

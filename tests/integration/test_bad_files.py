@@ -190,7 +190,9 @@ class BadFiles(Case):
                 self.assertEqual(('resourceUnavailable', 1), world.client().set_answer(
                     (weight, 'u', 77))[:2])
                 self.assertEqual(10, world.client().get(weight).value)
-                self.assertIn(BAD[bad][1], world.get('lbcSysLastRejectText', 0).decode())
+                text = world.get('lbcSysLastRejectText', 0).decode()
+                self.assertIn(BAD[bad][1], text)
+                self.assertNotIn(world.store, text)
                 self.assertEqual(before, picture(self.db))
                 (shutil.rmtree if bad == 'a directory' else os.unlink)(self.db)
                 os.rename(good, self.db)

@@ -91,7 +91,9 @@ class Disk(Case):
             self.assertEqual(('resourceUnavailable', 1), self.set(value))
         self.assertEqual(10, self.world.client().get(self.weight).value)
         self.assertEqual(reason, self.world.get('lbcSysLastRejectReason', 0))
-        self.assertIn(message, self.world.get('lbcSysLastRejectText', 0).decode())
+        text = self.world.get('lbcSysLastRejectText', 0).decode()
+        self.assertIn(message, text)
+        self.assertNotIn(self.world.store, text)
         self.assert_refused(message, ['set-weight', 'web/http/a', '77'])
         self.assert_refused(message, ['remove', 'web/http/b'])
         if statistics:

@@ -18,7 +18,8 @@
 #include "util/log_limit.h"
 #include "in_range.h"
 
-#define LOCKED "lbcluster.db: locked by another program"
+#define DIR "/var/lib/lb: cluster"
+#define LOCKED DIR "/lbcluster.db: locked by another program"
 #define LOCKED_LINE "0 store " LOCKED "; GETs are answered from memory, SETs are refused\n"
 
 static struct mib mib;
@@ -50,6 +51,7 @@ log_line(enum log_level level, const char *token, const char *fmt, ...)
 /* Replace the functions of the store, by the linker. */
 enum store_status __wrap_store_status(const struct store *store);
 const char *__wrap_store_status_text(const struct store *store);
+const char *__wrap_store_dir(const struct store *store);
 
 enum store_status
 __wrap_store_status(const struct store *store)
@@ -63,6 +65,13 @@ __wrap_store_status_text(const struct store *store)
 {
 	(void)store;
 	return status_text;
+}
+
+const char *
+__wrap_store_dir(const struct store *store)
+{
+	(void)store;
+	return DIR;
 }
 
 static void
@@ -108,11 +117,31 @@ refusal_by_a_usable_store_is_logged_at_the_next_check(void **state)
 	(void)state;
 	mib_reject_by_store(&mib, REJECT_STORE_BUSY, LOCKED, NULL);
 	assert_int_equal(mib.reject.count, 1);
-	assert_string_equal(mib.reject.text, LOCKED);
+	/* Managers may read it, and need not know the directory. */
+	assert_string_equal(mib.reject.text, "lbcluster.db: locked by another program");
 	assert_string_equal(said, "");
 	store_is(STORE_OK, "");
 	store_is(STORE_OK, "");
 	assert_string_equal(said, "2 set refused: " LOCKED "\n");
+}
+
+static void
+refusal_shows_no_directory_of_the_store(void **state)
+{
+	static const struct {
+		const char	*text, *shown;
+	} texts[] = {
+		{ DIR ": read-only", "the store: read-only" },
+		{ DIR "/x: cannot sync " DIR, "x: cannot sync the store" },
+		{ DIR "/a, " DIR "/b", "a, b" }, { "web: " DIR, "web: the store" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		mib_reject_by_store(&mib, REJECT_STORE_BUSY, texts[i].text, NULL);
+		assert_string_equal(mib.reject.text, texts[i].shown);
+	}
 }
 
 static void
@@ -165,6 +194,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(refusal_by_a_rule_is_logged_at_once),
 		TEST(refusal_by_a_usable_store_is_logged_at_the_next_check),
+		TEST(refusal_shows_no_directory_of_the_store),
 		TEST(refusals_by_an_unusable_store_are_one_line),
 		TEST(refusal_with_another_message_than_the_status_is_logged),
 		TEST(log_lines_of_a_status_that_alternates_are_limited),
