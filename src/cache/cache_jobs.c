@@ -171,6 +171,17 @@ columns_set(struct cache_job *job, const struct job_row *columns, char *texts)
 	job->columns.message = job->columns.real + strlen(job->columns.real) + 1;
 }
 
+/* True if these are the columns of the same job: after a replacement of the store its id may be
+ * that of another one. */
+static bool
+job_is(const struct cache_job *job, const struct job_row *columns)
+{
+	return job->columns.real_id == columns->real_id &&
+	    job->columns.operation == columns->operation &&
+	    job->columns.new_value == columns->new_value &&
+	    job->columns.created == columns->created;
+}
+
 enum err_code
 cache_on_job(void *arg, const struct job_row *columns)
 {
@@ -187,6 +198,8 @@ cache_on_job(void *arg, const struct job_row *columns)
 		free(block);
 		return ERR_NOMEM;
 	}
+	if (!job_is(job, columns))
+		ahead_set(cache, job, false);
 	ends = cache_job_ends(job, columns);
 	pending_count(cache, job, UINT32_MAX);
 	columns_set(job, columns, block);

@@ -425,6 +425,42 @@ cache_keeps_its_rows_while_the_store_is_missing(void **state)
 	cache_free(cache);
 }
 
+/* In the new file the id of a released job is that of a job of another row. */
+static void
+load_of_a_store_without_a_released_set_forgets_it(void **state)
+{
+	const struct change change = { 1, REAL_WEIGHT, 5 }, other = { 2, REAL_WEIGHT, 7 };
+	struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
+		.source = JOB_SOURCE_SNMP, .token = 9 };
+	char sql[200], backup[128];
+	struct fixture *f = *state;
+	struct cache *cache = cache_make();
+	struct verdict verdict;
+	uint32_t first;
+	size_t jobs;
+
+	inventory_make(f);
+	snprintf(backup, sizeof(backup), "%s.backup", f->main_path);
+	snprintf(sql, sizeof(sql), "VACUUM INTO '%s'", backup);
+	sql_exec(f->main_path, sql);
+	assert_int_equal(store_set(f->store, &set, STORE_SET_HOLD, &verdict, &first, &jobs,
+	    &f->err), ERR_OK);
+	refresh(f, cache, 1000, NOW);
+	cache_set_release(cache, &set, first, jobs, NOW);
+	assert_int_equal(real_of(cache, 1)->weight, 5);
+
+	replace(f, backup);
+	set.changes = &other;
+	assert_int_equal(store_set(f->store, &set, STORE_SET_NOW, &verdict, &first, &jobs,
+	    &f->err), ERR_OK);
+	refresh(f, cache, 1000, NOW);
+	assert_int_equal(real_of(cache, 1)->weight, 1);
+	assert_int_equal(real_of(cache, 2)->weight, 7);
+	assert_int_equal(cache->jobs_ahead, 0);
+	assert_cache_equals_store(f, cache, NOW);
+	cache_free(cache);
+}
+
 /* -- jobs ---------------------------------------------------------------------------- */
 
 static void
@@ -495,6 +531,7 @@ main(void)
 		TEST(stale_after_may_change),
 		TEST(load_of_a_backup_keeps_counters_and_removes_missing_rows),
 		TEST(load_of_another_store_equals_it),
+		TEST(load_of_a_store_without_a_released_set_forgets_it),
 		TEST(new_statistics_file_forgets_old_statistics),
 		TEST(cache_keeps_its_rows_while_the_store_is_missing),
 		TEST(released_set_shows_at_once_what_the_store_will_have),
