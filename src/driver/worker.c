@@ -44,6 +44,7 @@ struct worker {
 	struct plan_job		*jobs;
 	size_t			 n_jobs, jobs_room;
 	bool			 requeue;	/* the store may have further claimed jobs */
+	bool			 unread;	/* a claimed job is of a row that is not read yet */
 	int64_t			 job_timeout_at_s;	/* of the oldest waiting job */
 	/* What was written or logged. */
 	enum plane_status	 status_reported;
@@ -125,7 +126,8 @@ polled_put(struct worker *worker, int64_t wait_ms)
 /* -- jobs ----------------------------------------------------------------------------- */
 
 /* Adds one claimed job to the round. The tree gets its value, which the store may not have shown
- * yet. The time of a job that was made with SQL may be any number. */
+ * yet. The next round claims the job of a row that the tree lacks again. The time of a job that
+ * was made with SQL may be any number. */
 static enum err_code
 job_take(void *arg, const struct job_row *row)
 {
@@ -134,6 +136,7 @@ job_take(void *arg, const struct job_row *row)
 	int64_t now = clock_wall_s();
 	struct plan_job *jobs;
 
+	worker->unread |= real == NULL;
 	if (real == NULL || worker->n_jobs == JOBS_MAX)
 		return ERR_OK;
 	jobs = memory_array_reserve(worker->jobs, worker->n_jobs, &worker->jobs_room,
@@ -169,8 +172,10 @@ jobs_claim(struct worker *worker)
 	worker->job_timeout_at_s = INT64_MAX;
 	if (worker->requeue && !store_done(worker, store_jobs_requeue(store, id, &err), &err))
 		return;
+	worker->unread = false;
 	worker->requeue = !store_done(worker,
 	    store_jobs_claim(store, id, JOBS_MAX, job_take, worker, &err), &err);
+	worker->requeue |= worker->unread;
 }
 
 /* Reports a result. A job that still waits is reported if its reason changed. */

@@ -8,6 +8,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -460,6 +461,45 @@ class Drivers(Plane):
                 COMMIT;""")
         self.wait_job(1, self.SUCCEEDED)
         self.assertEqual((0, 5), proxy.state('http/a'))
+
+    def test_job_of_a_row_that_the_driver_has_not_read_is_carried_out(self):
+        proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}})
+        polled, answered = threading.Event(), threading.Event()
+
+        def behave(gate, connection, line):
+            if gate.opened.is_set():
+                relay(proxy)(gate, connection, line)
+                return
+            polled.set()
+            gate.opened.wait(60)
+            relay(proxy)(gate, connection, line)
+            connection.shutdown(socket.SHUT_RDWR)
+            answered.set()
+        gate = Gate(os.path.join(self.world.dir, 'gate.sock'), behave)
+        self.addCleanup(gate.close)
+        self.configure(timeout=10)
+        self.load(proxy)
+        self.world.ctl('remove', 'web/http/b')
+        self.world.sql('UPDATE cluster SET plane_params = ?', '{"socket": ["%s"]}' % gate.path)
+        self.start_driver(wait=False)
+        self.assertTrue(polled.wait(EVENT_S))
+        # The driver has the answer of HAProxy before it can read the new row.
+        stop(self.driver)
+        with contextlib.closing(self.world.connect()) as other:
+            other.executescript("""
+                BEGIN IMMEDIATE;
+                INSERT INTO real_service (service_id, name, weight)
+                    SELECT id, 'b', 5 FROM service;
+                INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,
+                    service_name, real_name)
+                    SELECT id, 5, 10, 5, 'web', 'http', 'b' FROM real_service
+                    WHERE name = 'b';
+                COMMIT;""")
+        gate.opened.set()
+        self.assertTrue(answered.wait(EVENT_S))
+        self.driver.signal(signal.SIGCONT)
+        self.wait_job(1, self.SUCCEEDED)
+        self.assertEqual((0, 5), proxy.state('http/b'))
 
     def test_locked_store_loses_no_job(self):
         proxy, gate, job = self.job_at_gate()
