@@ -197,7 +197,8 @@ row_set(struct row_tree *tree, enum store_kind kind, uint32_t id, struct tree_br
 	if (parent == NULL)	/* the store does not serve the parent, see store.h */
 		return ERR_OK;
 	if (row != NULL && row->parent != parent) {
-		subtree_delete(tree, kind, row);	/* the row of another file */
+		subtree_delete(tree, kind, row);
+		tree->moved = true;
 		row = NULL;
 	}
 	block = tree_texts_new(texts, n);
@@ -293,6 +294,11 @@ tree_refresh(struct row_tree *tree, struct store *store, size_t limit, bool *ret
 	sink.real = on_real;
 	sink.removed = on_removed;
 	code = store_changes(store, &tree->cursor, &sink, limit, &more, err);
+	/* A row of another file, or a person turned off the triggers and moved a row. The store
+	 * passes the rows below it only to a full read. */
+	if (code == ERR_OK && tree->moved && !tree->loading)
+		code = ERR_GONE;
+	tree->moved = false;
 	if (code == ERR_GONE) {
 		tree->cursor = (struct store_cursor){ 0 };
 		tree->generation++;

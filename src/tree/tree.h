@@ -64,6 +64,7 @@ struct row_tree {
 	bool			 loaded;	/* a full read was complete once */
 	bool			 behind;	/* the store has more rows to read */
 	bool			 has_deleted;
+	bool			 moved;		/* a row has another parent than before */
 };
 
 void tree_init(struct row_tree *tree, const struct tree_ops *ops);

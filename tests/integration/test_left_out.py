@@ -162,6 +162,19 @@ class LeftOut(Plane):
         wait_for(lambda: self.served() == ['found/lost/x', *self.BOTH], EVENT_S, 'it is served')
         wait_for(lambda: 'is repaired' in self.driver_log(), EVENT_S, 'the driver has the row')
 
+    def test_service_that_moved_to_another_cluster(self):
+        # The change numbers of its real services stay.
+        self.world.load('cluster other { service s { real x { address = 10.0.0.1 } } }')
+        wait_for(lambda: 'other/s/x' in self.served(), EVENT_S, 'the other row is served')
+        self.damage('DROP TRIGGER service_stays')
+        for cluster, name in (('web', 'moved'), ('other', 's'), ('web', 'moved')):
+            self.damage("UPDATE service SET name = '%s', cluster_id = (SELECT id FROM cluster"
+                        " WHERE name = '%s') WHERE name IN ('s', 'moved')" % (name, cluster))
+            wait_for(lambda cluster=cluster, name=name: self.served() == sorted(
+                [*self.BOTH, '%s/%s/x' % (cluster, name)]), EVENT_S, 'it is served')
+        wait_for(lambda: 'HAProxy has no moved/x' in self.plane()[1], EVENT_S,
+                 'the driver has it')
+
     def test_repeated_damage_and_repair(self):
         # The readers read everything after a repair, but not without a limit.
         self.damage('DROP TRIGGER service_parent')
