@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The session with the master; see agentx.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "agentx/agentx.h"
 
 #include <errno.h>
@@ -24,6 +21,7 @@
 #include "util/clock.h"
 #include "util/dial.h"
 #include "util/log_limit.h"
+#include "util/memory.h"
 
 enum {
 	/* Time for the answer to Open or Register. A master that is stopped for less time
@@ -129,7 +127,7 @@ root_send(struct agentx *agentx, enum wire_command command, const char *text)
 	}
 	if (command == WIRE_ADD_AGENT_CAPS) {
 		memcpy(sub + n, compliance, sizeof(compliance));
-		n += sizeof(compliance) / sizeof(compliance[0]);
+		n += ROWS(compliance);
 	}
 	return request_send(agentx, command, sub, n, text);
 }

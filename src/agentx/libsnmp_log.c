@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Redirects the library's log; see libsnmp_log.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "agentx/libsnmp_log.h"
 
 #include <string.h>

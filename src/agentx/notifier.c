@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Sends notifications to the master; see notifier.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "agentx/notifier.h"
 
 #include <poll.h>

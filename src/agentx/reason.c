@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Why there is no session with the master; see reason.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "agentx/reason.h"
 
 #include <errno.h>

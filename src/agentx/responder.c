@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Answers requests of the master; see responder.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "agentx/responder.h"
 
 #include <stdlib.h>

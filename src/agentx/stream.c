@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The connection to the master; see stream.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "agentx/stream.h"
 
 #include <errno.h>

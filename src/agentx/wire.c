@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Decodes and encodes AgentX messages; see wire.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "agentx/wire.h"
 
 #include <stdbool.h>

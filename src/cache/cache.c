@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Changes of the store; see cache.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "cache/cache.h"
 
 #include <stdlib.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Jobs, and settings that released jobs change before the store does; see cache_private.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Status and freshness of a row; see cache_private.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "cache/cache_private.h"
 
 #include "util/clock.h"

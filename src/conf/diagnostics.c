@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The errors and warnings of one file; see diagnostics.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "conf/diagnostics.h"
 
 #include <stdarg.h>

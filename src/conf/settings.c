@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The configuration file of a daemon; see settings.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "conf/settings.h"
 
 #include <errno.h>

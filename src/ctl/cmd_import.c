@@ -17,8 +17,6 @@
 #include "util/clock.h"
 #include "util/text.h"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 enum { BAD_LINES_SHOWN_MAX = 20, CLOCK_SKEW_S = 60 };
 
 /* The last second of the year 9999. A larger number is in milliseconds by mistake. */

@@ -10,8 +10,6 @@
 #include "ctl/commands.h"
 #include "util/num.h"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 static const struct out_column columns[] = {
 	{ "id", "ID", OUT_TEXT },
 	{ "type", "TYPE", OUT_TEXT },

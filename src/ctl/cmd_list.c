@@ -10,8 +10,6 @@
 #include "ctl/commands.h"
 #include "util/clock.h"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 /* A listing while it is printed. */
 struct listing {
 	struct ctl	*ctl;

@@ -12,8 +12,6 @@
 #include "ctl/merge.h"
 #include "ctl/progress.h"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 enum { VALUE_SIZE = 2048 };
 
 /* Differences as JSON. */

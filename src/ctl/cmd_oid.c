@@ -11,8 +11,6 @@
 #include "ctl/snmp_conf.h"
 #include "model/oid.h"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 /* The columns of LBCLUSTER-MIB to print; tests/integration/test_ctl.py compares
  * them with the module.
  * 'table', 'entry' and 'column' are the sub-identifiers below lbcObjects. 'type' is the letter

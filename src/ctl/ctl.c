@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * What all commands share; see ctl.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "ctl/ctl.h"
 
 #include <errno.h>
@@ -16,8 +13,6 @@
 
 #include "util/lockers.h"
 #include "util/text.h"
-
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { STORE_PATH_SIZE = 4096, ACCOUNT_SIZE = 64 };
 

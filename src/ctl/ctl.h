@@ -16,6 +16,7 @@
 #include "model/model.h"
 #include "store/store.h"
 #include "util/err.h"
+#include "util/memory.h"
 
 /* Scripts may rely on these values: lbclusterctl(1), EXIT STATUS. */
 enum ctl_exit {

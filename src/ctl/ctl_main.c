@@ -21,8 +21,6 @@
 #define PACKAGE_VERSION "(no version)"
 #endif
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 /* Rows: name, operands, help, function, least and most operands, depth of PATH, open, mode,
  * options. */
 static const struct command commands[] = {

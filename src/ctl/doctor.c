@@ -11,8 +11,6 @@
 
 #include "conf/settings.h"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 #define DEFAULT_SNMP "-v2c -c public"
 
 static const struct {

@@ -16,8 +16,6 @@
 
 #define DRIVER_CONF LBCLUSTER_CONF_DIR "/lbcluster-haproxy.conf"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 enum { CHECK_MS = 10000, EXIT_INVALID = 2 };
 
 const char *

@@ -13,8 +13,6 @@
 
 #include "util/clock.h"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 enum {
 	NAMES_MAX = 8,		/* clusters whose names are compared */
 	STEADY_MS = 2000,	/* without a change of the store, before a difference counts */

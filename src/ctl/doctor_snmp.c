@@ -13,8 +13,6 @@
 #include "ctl/run_program.h"
 #include "model/oid.h"
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "(no version)"
 #endif

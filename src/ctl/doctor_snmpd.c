@@ -12,8 +12,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 #define MIB_DIRS "/usr/share/snmp/mibs:/usr/local/share/snmp/mibs"
 #define MIB_FILE "LBCLUSTER-MIB.txt"
 #define SNMPD_RESTART "\nsystemctl restart snmpd"

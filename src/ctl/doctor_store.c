@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
-
 #define DAEMON_NAME "lbclusterd"
 
 enum {

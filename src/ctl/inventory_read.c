@@ -13,9 +13,8 @@
 #include "conf/conf.h"
 #include "model/address.h"
 #include "plane/haproxy/haproxy_endpoint.h"
+#include "util/memory.h"
 #include "util/num.h"
-
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { PARAMS_MAX = 2000 };
 

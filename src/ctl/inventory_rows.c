@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Rows of an inventory in memory; see inventory.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "ctl/inventory.h"
 
 #include <search.h>

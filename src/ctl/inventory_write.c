@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Writes an inventory to a file, and reads one from the store; see inventory.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "ctl/inventory.h"
 
 #include <jansson.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Lines of a file; see lines.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "ctl/lines.h"
 
 #include <errno.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Merges an inventory into the store; see merge.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "ctl/merge.h"
 
 #include <jansson.h>
@@ -12,8 +9,6 @@
 
 #include "ctl/ctl.h"
 #include "util/memory.h"
-
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A column of a row that exists: its stored value and the value to store. */
 struct field {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Hints for messages; see path_hint.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "ctl/path_hint.h"
 
 #include <ctype.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Processes and users; see process.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "ctl/process.h"
 
 #include <ctype.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Progress of a command; see progress.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "ctl/progress.h"
 
 #include <inttypes.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * A program as a subprocess; see run_program.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "ctl/run_program.h"
 
 #include <errno.h>

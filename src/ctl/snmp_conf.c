@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Configuration files of net-snmp; see snmp_conf.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "ctl/snmp_conf.h"
 
 #include <ctype.h>
@@ -17,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+#include "util/memory.h"
 
 enum { LINE_MAX_SIZE = 1024, STACK_MAX = 64, FILES_MAX = 256 };
 

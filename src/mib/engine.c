@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * GET and GETNEXT over the tables; see mib.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "mib/mib.h"
 
 #include <string.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Creates, configures and frees an engine; see mib.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "mib/mib.h"
 
 #include <stdlib.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The queue of notifications and its throttle; see notify_queue.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "mib/notify_queue.h"
 
 #include <stdlib.h>
@@ -10,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "util/idmap.h"
+#include "util/memory.h"
 
 struct entry {
 	TAILQ_ENTRY(entry)	 link;
@@ -207,7 +205,7 @@ entry_sent(struct notify *notify, struct kind *kind, struct entry *entry, int64_
 bool
 notify_take(struct notify *notify, int64_t now_ms, struct cache_event *ret_event)
 {
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+	for (size_t i = 0; i < ROWS(order); i++) {
 		struct kind *kind = &notify->kinds[order[i]];
 		struct entry *entry;
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * What a SET asks for, and why the store refuses it; see set_record.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "mib/set_record.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
 
 #include "util/clock.h"
+#include "util/memory.h"
 
 enum { BITS_OCTETS_MAX = 8 };	/* a manager may know more bits than this release */
 
@@ -204,7 +202,7 @@ mib_set_refuse(struct mib *mib, const struct mib_set *set, bool commit, enum err
 	const struct mib_oid *object;
 	size_t index = index_first(set);
 
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+	for (size_t i = 0; i < ROWS(errors); i++) {
 		if (errors[i].code == code) {
 			status = errors[i].status;
 			reason = errors[i].reason;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Names and values of instances; see table.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Addresses; see address.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "model/address.h"
 
 #include <arpa/inet.h>

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The names and tables of the model, and paths; see model.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "model/model.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "util/memory.h"
 
 const char *const stat_number_names[STAT_NUMBERS] = {
 	[STAT_ACTIVE_CONNECTIONS] = "active_connections",
@@ -119,25 +116,25 @@ name_of(const char *const names[], size_t n, size_t number)
 bool
 job_state_open(enum job_state state)
 {
-	return (size_t)state < COUNT(states) && states[state].open;
+	return (size_t)state < ROWS(states) && states[state].open;
 }
 
 const char *
 plane_status_name(enum plane_status status)
 {
-	return name_of(plane_statuses, COUNT(plane_statuses), status);
+	return name_of(plane_statuses, ROWS(plane_statuses), status);
 }
 
 const char *
 protocol_name(enum protocol protocol)
 {
-	return name_of(protocols, COUNT(protocols), protocol);
+	return name_of(protocols, ROWS(protocols), protocol);
 }
 
 bool
 protocol_parse(const char *text, enum protocol *ret)
 {
-	for (size_t i = PROTOCOL_OTHER; i < COUNT(protocols); i++) {
+	for (size_t i = PROTOCOL_OTHER; i < ROWS(protocols); i++) {
 		if (strcmp(protocols[i], text) == 0) {
 			*ret = (enum protocol)i;
 			return true;
@@ -149,25 +146,25 @@ protocol_parse(const char *text, enum protocol *ret)
 const char *
 real_column_name(enum real_column column)
 {
-	return (size_t)column < COUNT(columns) ? columns[column].name : "?";
+	return (size_t)column < ROWS(columns) ? columns[column].name : "?";
 }
 
 const char *
 job_operation_name(enum job_operation operation)
 {
-	return name_of(operations, COUNT(operations), operation);
+	return name_of(operations, ROWS(operations), operation);
 }
 
 const char *
 job_state_name(enum job_state state)
 {
-	return (size_t)state < COUNT(states) ? states[state].name : "?";
+	return (size_t)state < ROWS(states) ? states[state].name : "?";
 }
 
 const char *
 job_fail_cause_name(enum job_fail_cause cause)
 {
-	return name_of(causes, COUNT(causes), cause);
+	return name_of(causes, ROWS(causes), cause);
 }
 
 enum job_operation
@@ -181,7 +178,7 @@ job_operation_column(enum job_operation operation)
 {
 	size_t i = 0;
 
-	while (i < COUNT(columns) - 1 && columns[i].to_zero != operation &&
+	while (i < ROWS(columns) - 1 && columns[i].to_zero != operation &&
 	    columns[i].to_other != operation)
 		i++;
 	return (enum real_column)i;
@@ -190,7 +187,7 @@ job_operation_column(enum job_operation operation)
 const struct plane_kind *
 plane_kind_find(const char *name)
 {
-	for (size_t i = 0; i < COUNT(plane_kinds); i++)
+	for (size_t i = 0; i < ROWS(plane_kinds); i++)
 		if (strcmp(plane_kinds[i].name, name) == 0)
 			return &plane_kinds[i];
 	return NULL;
@@ -226,7 +223,7 @@ path_parse(const char *text, struct path *ret, struct err *err)
 	char *const names[] = { path.cluster, path.service, path.real };
 	const char *p = text;
 
-	for (size_t i = 0; i < COUNT(parts); i++) {
+	for (size_t i = 0; i < ROWS(parts); i++) {
 		size_t length = strcspn(p, "/");
 
 		if (!name_valid(p, length))

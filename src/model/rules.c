@@ -13,8 +13,7 @@
 #include <string.h>
 
 #include "util/idmap.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "util/memory.h"
 
 enum { REAL_COLUMNS = REAL_WEIGHT + 1 };
 
@@ -224,7 +223,7 @@ request_judge(const struct request *request, size_t n, const bool *effective,
 	for (size_t i = 0; i < n; i++) {
 		bool asked = effective[i] && changes_value(request, i);
 
-		for (size_t r = 0; asked && r < COUNT(rules); r++) {
+		for (size_t r = 0; asked && r < ROWS(rules); r++) {
 			if (rules[r].broken(request, i, ret_verdict->text)) {
 				ret_verdict->reason = rules[r].reason;
 				ret_verdict->index = i;

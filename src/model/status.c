@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Derived status; see status.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "model/status.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "util/clock.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "util/memory.h"
 
 static const char *const freshnesses[] = {
 	[FRESHNESS_FRESH] = "fresh",
@@ -49,19 +45,19 @@ name_of(const char *const names[], size_t n, size_t number)
 const char *
 freshness_name(enum freshness freshness)
 {
-	return name_of(freshnesses, COUNT(freshnesses), freshness);
+	return name_of(freshnesses, ROWS(freshnesses), freshness);
 }
 
 const char *
 oper_status_name(enum oper_status status)
 {
-	return name_of(oper_statuses, COUNT(oper_statuses), status);
+	return name_of(oper_statuses, ROWS(oper_statuses), status);
 }
 
 const char *
 lb_status_name(enum lb_status status)
 {
-	return (size_t)status >= 1 && (size_t)status < COUNT(lb_statuses) ?
+	return (size_t)status >= 1 && (size_t)status < ROWS(lb_statuses) ?
 	    lb_statuses[status].name : "?";
 }
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Puts a program into the background; see daemonize.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "service/daemonize.h"
 
 #include <errno.h>

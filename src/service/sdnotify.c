@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Messages to systemd; see sdnotify.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "service/sdnotify.h"
 
 #include <stdarg.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The main() of a daemon; see service.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "service/service.h"
 
 #include <errno.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Clocks; see clock.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/clock.h"
 
 #include <time.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Connects without blocking; see dial.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/dial.h"
 
 #include <errno.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The address of an AgentX master; see endpoint.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/endpoint.h"
 
 #include <arpa/inet.h>

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Errors with a message; see err.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/err.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "util/memory.h"
 #include "util/text.h"
 
 static const char *const names[] = {
@@ -98,5 +96,5 @@ err_of_errno(int error)
 const char *
 err_name(enum err_code code)
 {
-	return (size_t)code < sizeof(names) / sizeof(names[0]) ? names[code] : "unknown error";
+	return (size_t)code < ROWS(names) ? names[code] : "unknown error";
 }

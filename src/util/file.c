@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Files in directories that several users may write; see file.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/file.h"
 
 #include <errno.h>

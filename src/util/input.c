@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Input files; see input.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/input.h"
 
 #include <string.h>

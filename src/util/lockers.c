@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Reads /proc/locks; see lockers.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/lockers.h"
 
 #include <stdio.h>

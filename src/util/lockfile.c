@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The lock file; see lockfile.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/lockfile.h"
 
 #include <fcntl.h>

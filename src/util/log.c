@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The log of a program; see log.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/log.h"
 
 #include <errno.h>
@@ -16,6 +13,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "util/memory.h"
 #include "util/syslogger.h"
 #include "util/text.h"
 
@@ -73,7 +71,7 @@ log_level_set(enum log_level level)
 bool
 log_level_parse(const char *text, enum log_level *ret_level)
 {
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+	for (size_t i = 0; i < ROWS(levels); i++) {
 		if (strcmp(levels[i].name, text) == 0) {
 			*ret_level = (enum log_level)i;
 			return true;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The rate limit of log lines; see log_limit.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/log_limit.h"
 
 #include <errno.h>

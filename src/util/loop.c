@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * The event loop; see loop.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/loop.h"
 
 #include <stdlib.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Strings and arrays; see memory.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/memory.h"
 
 #include <stdlib.h>

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The number of elements of an array, not of a pointer. */
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
 /* Replaces *text (may be NULL, is freed) by a copy of 'value'. False if out of memory: *text
  * is unchanged then. */
 bool memory_string_assign(char **text, const char *value) __attribute__((warn_unused_result));

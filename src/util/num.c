@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Numbers from text; see num.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/num.h"
 
 #include <stdbool.h>

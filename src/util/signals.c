@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Caught signals; see signals.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/signals.h"
 
 #include <stddef.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC
- * Copyright (c) 2026 the lbcluster authors
- *
- * Standard input, output and error; see stdfds.h.
- */
+ * Copyright (c) 2026 the lbcluster authors */
 #include "util/stdfds.h"
 
 #include <fcntl.h>
