@@ -104,13 +104,9 @@ settings_choose(struct discovery *discovery, struct inventory_service *service,
 	const uint32_t drained = HAPROXY_FORCED_DRAIN | HAPROXY_INHERITED_DRAIN;
 	struct ctl *ctl = discovery->ctl;
 	char text[PATH_TEXT_SIZE];
-	struct path path;
-	bool added;
+	struct path path = path_of(discovery->cluster->name, service->name, real->name);
+	bool added = is_new(discovery, &path);
 
-	snprintf(path.cluster, sizeof(path.cluster), "%s", discovery->cluster->name);
-	snprintf(path.service, sizeof(path.service), "%s", service->name);
-	snprintf(path.real, sizeof(path.real), "%s", real->name);
-	added = is_new(discovery, &path);
 	path_text(&path, text);
 	real->weight = server->weight;
 	real->enabled = (server->admin_state & HAPROXY_FORCED_MAINT) == 0;
@@ -227,9 +223,8 @@ rows_check(struct discovery *discovery)
 	struct ctl *ctl = discovery->ctl;
 	enum err_code code;
 
-	ctl->path = memset(&ctl->path_given, 0, sizeof(ctl->path_given));
-	snprintf(ctl->path_given.cluster, sizeof(ctl->path_given.cluster), "%s",
-	    discovery->cluster->name);
+	ctl->path_given = path_of(discovery->cluster->name, "", "");
+	ctl->path = &ctl->path_given;
 	code = store_each_real(ctl->store, ctl->path, row_check, discovery, &ctl->error);
 	/* -n does not add a new cluster. */
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
@@ -305,16 +300,15 @@ discover(struct ctl *ctl, const char *name, const char *socket)
 }
 
 enum ctl_exit
-cmd_discover(struct ctl *ctl, char **operands, int n)
+cmd_discover(struct ctl *ctl)
 {
 	const char *name = ctl->cluster == NULL ? "haproxy" : ctl->cluster;
 	enum ctl_exit status;
 	char *socket;
 
-	(void)n;
-	if (strcmp(operands[0], "haproxy") != 0)
+	if (strcmp(ctl->operands[0], "haproxy") != 0)
 		return ctl_usage(ctl, "%s: this data plane cannot be discovered; give haproxy",
-		    operands[0]);
+		    ctl->operands[0]);
 	if (!model_name_valid(name))
 		return ctl_usage(ctl, "--cluster: invalid name %.80s; a name is 1 to %d of "
 		    "A-Z a-z 0-9 - . _", name, MODEL_NAME_MAX);
@@ -322,8 +316,8 @@ cmd_discover(struct ctl *ctl, char **operands, int n)
 	if ((ctl->flags & CTL_DRY_RUN) != 0)
 		ctl->flags |= CTL_LOAD;
 	/* The driver has another working directory. */
-	socket = realpath(operands[1], NULL);
-	status = discover(ctl, name, socket == NULL ? operands[1] : socket);
+	socket = realpath(ctl->operands[1], NULL);
+	status = discover(ctl, name, socket == NULL ? ctl->operands[1] : socket);
 	free(socket);
 	return status;
 }

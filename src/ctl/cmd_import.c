@@ -331,13 +331,12 @@ import_run(struct import *import)
 }
 
 enum ctl_exit
-cmd_import(struct ctl *ctl, char **operands, int n)
+cmd_import(struct ctl *ctl)
 {
 	struct import import = { .ctl = ctl };
 	enum ctl_exit status;
 
-	(void)n;
-	if (lines_open(&import.lines, operands[0], &ctl->error) != ERR_OK)
+	if (lines_open(&import.lines, ctl->operands[0], &ctl->error) != ERR_OK)
 		return ctl_failure(ctl, "%s", ctl->error.text);
 	status = ctl_open(ctl);
 	if (status == CTL_OK)

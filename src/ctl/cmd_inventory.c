@@ -8,14 +8,12 @@
 
 /* Writes an inventory file from which "load" restores the same store. */
 enum ctl_exit
-cmd_export(struct ctl *ctl, char **operands, int n)
+cmd_export(struct ctl *ctl)
 {
 	struct inventory *inventory = NULL;
 	enum ctl_exit status = CTL_OK;
 	enum err_code code;
 
-	(void)operands;
-	(void)n;
 	code = store_snapshot(ctl->store, &ctl->error);
 	if (code == ERR_OK)
 		code = inventory_from_store(ctl->store, ctl->path, &inventory, &ctl->error);
@@ -59,14 +57,12 @@ rows_remove(struct ctl *ctl, uint64_t *ret_rows)
 }
 
 enum ctl_exit
-cmd_remove(struct ctl *ctl, char **operands, int n)
+cmd_remove(struct ctl *ctl)
 {
 	char text[PATH_TEXT_SIZE];
 	enum err_code code;
 	uint64_t rows = 0;
 
-	(void)operands;
-	(void)n;
 	code = store_begin(ctl->store, &ctl->error);
 	if (code != ERR_OK)
 		return ctl_finish(ctl, code);

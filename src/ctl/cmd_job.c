@@ -92,16 +92,17 @@ ctl_job_print(struct ctl *ctl, uint32_t id)
 }
 
 enum ctl_exit
-cmd_job(struct ctl *ctl, char **operands, int n)
+cmd_job(struct ctl *ctl)
 {
 	enum ctl_exit status;
 	uint64_t id = 0;
 
-	if (n > 0 && num_parse(operands[0], 1, MODEL_ID_MAX, &id) != ERR_OK)
-		return ctl_usage(ctl,
-		    "%s: is not the number of a job; \"lbclusterctl job\" lists them", operands[0]);
+	if (ctl->n_operands > 0 &&
+	    num_parse(ctl->operands[0], 1, MODEL_ID_MAX, &id) != ERR_OK)
+		return ctl_usage(ctl, "%s: is not the number of a job; \"lbclusterctl job\" lists "
+		    "them", ctl->operands[0]);
 	status = ctl_open(ctl);
 	if (status != CTL_OK)
 		return status;
-	return n > 0 ? ctl_job_print(ctl, (uint32_t)id) : jobs_print(ctl, 0, OUT_LIST);
+	return id != 0 ? ctl_job_print(ctl, (uint32_t)id) : jobs_print(ctl, 0, OUT_LIST);
 }

@@ -292,30 +292,24 @@ depth_of(const struct ctl *ctl)
 }
 
 enum ctl_exit
-cmd_list(struct ctl *ctl, char **operands, int n)
+cmd_list(struct ctl *ctl)
 {
-	(void)operands;
-	(void)n;
 	if ((ctl->flags & CTL_RECURSIVE) != 0 || depth_of(ctl) >= DEPTH_SERVICE)
 		return rows_print(ctl, REALS, OUT_LIST);
 	return rows_print(ctl, depth_of(ctl) == DEPTH_NONE ? CLUSTERS : SERVICES, OUT_LIST);
 }
 
 enum ctl_exit
-cmd_info(struct ctl *ctl, char **operands, int n)
+cmd_info(struct ctl *ctl)
 {
 	static const enum kind of_depth[] = { [DEPTH_CLUSTER] = CLUSTERS,
 	    [DEPTH_SERVICE] = SERVICES, [DEPTH_REAL] = REALS };
 
-	(void)operands;
-	(void)n;
 	return rows_print(ctl, of_depth[depth_of(ctl)], OUT_OBJECT);
 }
 
 enum ctl_exit
-cmd_statistics(struct ctl *ctl, char **operands, int n)
+cmd_statistics(struct ctl *ctl)
 {
-	(void)operands;
-	(void)n;
 	return rows_print(ctl, STATISTICS, depth_of(ctl) == DEPTH_REAL ? OUT_OBJECT : OUT_LIST);
 }

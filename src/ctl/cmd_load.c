@@ -187,14 +187,13 @@ load_run(struct load *load)
 }
 
 enum ctl_exit
-cmd_load(struct ctl *ctl, char **operands, int n)
+cmd_load(struct ctl *ctl)
 {
 	struct load load = { .ctl = ctl };
 	enum ctl_exit status;
 	enum err_code code;
 
-	(void)n;
-	code = inventory_read(operands[0], &load.file, &load.diagnostics, &ctl->error);
+	code = inventory_read(ctl->operands[0], &load.file, &load.diagnostics, &ctl->error);
 	if (code != ERR_OK) {
 		diagnostics_print(&load.diagnostics, ctl->err);
 		return ctl_failure(ctl, "%s", ctl->error.text);

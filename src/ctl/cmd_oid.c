@@ -181,14 +181,12 @@ settings_copy(void *arg, const struct store_real_view *view)
 }
 
 enum ctl_exit
-cmd_oid(struct ctl *ctl, char **operands, int n)
+cmd_oid(struct ctl *ctl)
 {
 	struct target target = { .depth = path_depth(ctl->path) };
 	struct snmp_asker asker;
 	enum err_code code;
 
-	(void)operands;
-	(void)n;
 	target.has_asker = snmp_asker_find(&asker);
 	code = store_find(ctl->store, ctl->path, &target.ids[0], &target.ids[1], &target.ids[2],
 	    &ctl->error);

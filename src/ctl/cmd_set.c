@@ -55,7 +55,7 @@ set_one(struct ctl *ctl, const struct setting *setting, uint32_t value)
 }
 
 enum ctl_exit
-cmd_set(struct ctl *ctl, char **operands, int n)
+cmd_set(struct ctl *ctl)
 {
 	const struct setting *setting = settings;
 	enum ctl_exit status;
@@ -64,8 +64,9 @@ cmd_set(struct ctl *ctl, char **operands, int n)
 	while (strcmp(setting->command, ctl->command->name) != 0)
 		setting++;
 	value = setting->value;
-	if (n > 1 && num_parse(operands[1], 0, MODEL_WEIGHT_MAX, &value) != ERR_OK)
-		return ctl_usage(ctl, "%s: is not a whole number of 0 to %d", operands[1],
+	if (ctl->n_operands > 1 &&
+	    num_parse(ctl->operands[1], 0, MODEL_WEIGHT_MAX, &value) != ERR_OK)
+		return ctl_usage(ctl, "%s: is not a whole number of 0 to %d", ctl->operands[1],
 		    MODEL_WEIGHT_MAX);
 	status = ctl_open(ctl);
 	return status == CTL_OK ? set_one(ctl, setting, (uint32_t)value) : status;

@@ -8,18 +8,18 @@
 
 #include "ctl/ctl.h"
 
-enum ctl_exit cmd_list(struct ctl *ctl, char **operands, int n);
-enum ctl_exit cmd_info(struct ctl *ctl, char **operands, int n);
-enum ctl_exit cmd_statistics(struct ctl *ctl, char **operands, int n);
-enum ctl_exit cmd_set(struct ctl *ctl, char **operands, int n);
-enum ctl_exit cmd_job(struct ctl *ctl, char **operands, int n);
-enum ctl_exit cmd_load(struct ctl *ctl, char **operands, int n);
-enum ctl_exit cmd_export(struct ctl *ctl, char **operands, int n);
-enum ctl_exit cmd_import(struct ctl *ctl, char **operands, int n);
-enum ctl_exit cmd_oid(struct ctl *ctl, char **operands, int n);
-enum ctl_exit cmd_remove(struct ctl *ctl, char **operands, int n);
-enum ctl_exit cmd_discover(struct ctl *ctl, char **operands, int n);
-enum ctl_exit cmd_doctor(struct ctl *ctl, char **operands, int n);
+enum ctl_exit cmd_list(struct ctl *ctl);
+enum ctl_exit cmd_info(struct ctl *ctl);
+enum ctl_exit cmd_statistics(struct ctl *ctl);
+enum ctl_exit cmd_set(struct ctl *ctl);
+enum ctl_exit cmd_job(struct ctl *ctl);
+enum ctl_exit cmd_load(struct ctl *ctl);
+enum ctl_exit cmd_export(struct ctl *ctl);
+enum ctl_exit cmd_import(struct ctl *ctl);
+enum ctl_exit cmd_oid(struct ctl *ctl);
+enum ctl_exit cmd_remove(struct ctl *ctl);
+enum ctl_exit cmd_discover(struct ctl *ctl);
+enum ctl_exit cmd_doctor(struct ctl *ctl);
 
 /* Does what "load" does with an inventory in memory; 'name' is for its messages. The plane of
  * a cluster that exists changes only with CTL_CHANGE_PLANE. */

@@ -14,7 +14,7 @@
 #include "util/lockers.h"
 #include "util/text.h"
 
-enum { STORE_PATH_SIZE = 4096, ACCOUNT_SIZE = 64 };
+enum { STORE_PATH_SIZE = 4096 };
 
 /* Exit status of an error about a row or the store, once the store is open. */
 static const enum ctl_exit exit_of_error[] = {
@@ -163,15 +163,29 @@ ctl_path_parse(const char *text, struct path *ret, struct err *err)
 
 /* -- the store -------------------------------------------------------------- */
 
-/* Copies a name of the account database, or the number of an account without a name. */
 static const char *
-account_text(const char *name, unsigned int number, char buf[ACCOUNT_SIZE])
+name_or_number(const char *name, unsigned int number, char buf[CTL_NAME_SIZE])
 {
+	snprintf(buf, CTL_NAME_SIZE, "%u", number);
 	if (name != NULL)
-		snprintf(buf, ACCOUNT_SIZE, "%s", name);
-	else
-		snprintf(buf, ACCOUNT_SIZE, "%u", number);
+		snprintf(buf, CTL_NAME_SIZE, "%s", name);
 	return buf;
+}
+
+const char *
+ctl_user(uid_t uid, char buf[CTL_NAME_SIZE])
+{
+	const struct passwd *user = getpwuid(uid);
+
+	return name_or_number(user != NULL ? user->pw_name : NULL, uid, buf);
+}
+
+const char *
+ctl_group(gid_t gid, char buf[CTL_NAME_SIZE])
+{
+	const struct group *group = getgrgid(gid);
+
+	return name_or_number(group != NULL ? group->gr_name : NULL, gid, buf);
 }
 
 /* Prints which permission of the directory this user lacks. False if none is missing. */
@@ -179,9 +193,7 @@ static bool
 permission_message(struct ctl *ctl)
 {
 	int mode = ctl->command->mode == STORE_READ ? R_OK | X_OK : R_OK | W_OK | X_OK;
-	char user[ACCOUNT_SIZE], group[ACCOUNT_SIZE];
-	const struct passwd *passwd;
-	const struct group *entry;
+	char user[CTL_NAME_SIZE], group[CTL_NAME_SIZE];
 	struct stat st;
 
 	if (eaccess(ctl->store_dir, mode) == 0 || errno != EACCES ||
@@ -192,10 +204,8 @@ permission_message(struct ctl *ctl)
 		    ctl->store_dir);
 		return true;
 	}
-	passwd = getpwuid(geteuid());
-	account_text(passwd == NULL ? NULL : passwd->pw_name, geteuid(), user);
-	entry = getgrgid(st.st_gid);
-	account_text(entry == NULL ? NULL : entry->gr_name, st.st_gid, group);
+	ctl_user(geteuid(), user);
+	ctl_group(st.st_gid, group);
 	if ((st.st_mode & S_IRWXG) != S_IRWXG || st.st_gid == 0)
 		ctl_message(ctl, "%s: %s; run lbclusterctl as root or as its owner", ctl->store_dir,
 		    strerror(EACCES));

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "ctl/out.h"
 #include "ctl/path_hint.h"
@@ -61,6 +62,8 @@ struct ctl {
 	const char		*agentx;	/* CTL_AGENTX */
 	const char		*snmp;		/* and CTL_SNMP; NULL if not given */
 	const struct command	*command;
+	char			**operands;
+	int			 n_operands;
 	const struct path	*path;		/* the operand PATH; NULL: all rows */
 	struct path		 path_given;
 	struct store		*store;
@@ -74,7 +77,7 @@ struct command {
 	const char	*name;
 	const char	*operands;	/* as usage shows them */
 	const char	*help;
-	enum ctl_exit	(*run)(struct ctl *ctl, char **operands, int n);
+	enum ctl_exit	(*run)(struct ctl *ctl);
 	int		 min, max;	/* number of operands */
 	enum path_depth	 path;		/* least depth of the first operand; NONE: not a path */
 	enum ctl_open	 open;
@@ -111,6 +114,11 @@ enum err_code ctl_path_parse(const char *text, struct path *ret, struct err *err
 
 /* Opens the store in the mode of the command; ctl_main() closes it. Prints why it failed. */
 enum ctl_exit ctl_open(struct ctl *ctl);
+
+/* Return the name of a user or a group, or its number if it has no name; in 'buf'. */
+enum { CTL_NAME_SIZE = 64 };
+const char *ctl_user(uid_t uid, char buf[CTL_NAME_SIZE]);
+const char *ctl_group(gid_t gid, char buf[CTL_NAME_SIZE]);
 
 /* Returns a random name for a SET, not 0. */
 uint64_t ctl_token(void);

@@ -361,11 +361,11 @@ path_too_short(struct ctl *ctl, const struct path *path)
 }
 
 static enum ctl_exit
-path_operand(struct ctl *ctl, char **operands, int n)
+path_operand(struct ctl *ctl)
 {
-	if (ctl->command->path == DEPTH_NONE || n == 0)
+	if (ctl->command->path == DEPTH_NONE || ctl->n_operands == 0)
 		return CTL_OK;
-	if (ctl_path_parse(operands[0], &ctl->path_given, &ctl->error) != ERR_OK)
+	if (ctl_path_parse(ctl->operands[0], &ctl->path_given, &ctl->error) != ERR_OK)
 		return ctl_usage(ctl, "%s", ctl->error.text);
 	if (path_depth(&ctl->path_given) < ctl->command->path)
 		return path_too_short(ctl, &ctl->path_given);
@@ -402,11 +402,13 @@ command_run(struct ctl *ctl, char **words, int n)
 {
 	enum ctl_exit status = command_check(ctl, words, n);
 
+	ctl->operands = words + 1;
+	ctl->n_operands = n - 1;
 	if (status == CTL_OK)
-		status = path_operand(ctl, words + 1, n - 1);
+		status = path_operand(ctl);
 	if (status == CTL_OK && ctl->command->open == CTL_OPEN_FIRST)
 		status = ctl_open(ctl);
-	return status == CTL_OK ? ctl->command->run(ctl, words + 1, n - 1) : status;
+	return status == CTL_OK ? ctl->command->run(ctl) : status;
 }
 
 enum ctl_exit

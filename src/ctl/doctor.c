@@ -163,13 +163,11 @@ checks_run(struct doctor *doctor)
 }
 
 enum ctl_exit
-cmd_doctor(struct ctl *ctl, char **operands, int n)
+cmd_doctor(struct ctl *ctl)
 {
 	struct doctor doctor = { .ctl = ctl, .snmp_given = ctl->snmp != NULL };
 	enum ctl_exit status;
 
-	(void)operands;
-	(void)n;
 	if (ctl->agentx != NULL &&
 	    endpoint_parse(ctl->agentx, &doctor.master, &ctl->error) != ERR_OK)
 		return ctl_usage(ctl, "-x: %s", ctl->error.text);

@@ -77,11 +77,6 @@ void doctor_report(struct doctor *doctor, enum doctor_result result, const char 
 const char *doctor_fix(struct doctor *doctor, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Format the name of a user or a group, or its number. Return 'buf'. */
-enum { DOCTOR_NAME_MAX = 64 };
-const char *doctor_user(uid_t uid, char buf[DOCTOR_NAME_MAX]);
-const char *doctor_group(gid_t gid, char buf[DOCTOR_NAME_MAX]);
-
 /* Connects as lbclusterd does, within 15 s. result.fd is open if it is connected. */
 struct dial_result doctor_connect(const struct endpoint *to);
 

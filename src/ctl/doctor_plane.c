@@ -34,7 +34,7 @@ static void
 driver_report(struct doctor *doctor, const struct driver *driver)
 {
 	const struct process *process = &driver->process;
-	char user[DOCTOR_NAME_MAX];
+	char user[CTL_NAME_SIZE];
 
 	if (driver->lock == LOCK_UNKNOWN)
 		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "it is unknown whether lbcluster-%s"
@@ -53,7 +53,7 @@ driver_report(struct doctor *doctor, const struct driver *driver)
 	else
 		doctor_report(doctor, DOCTOR_OK, NULL, "lbcluster-%s runs, pid %ld%s%s",
 		    driver->kind, (long)process->pid, process->known ? ", user " : "",
-		    process->known ? doctor_user(process->uid, user) : "");
+		    process->known ? ctl_user(process->uid, user) : "");
 }
 
 /* Finds the driver of a kind, and reports it the first time. NULL if there are too many kinds. */
@@ -103,7 +103,7 @@ static bool
 unix_check(struct doctor *doctor, const char *cluster, const char *path,
     const struct driver *driver)
 {
-	char part[PATH_MAX], user[DOCTOR_NAME_MAX], group[DOCTOR_NAME_MAX], line[PATH_MAX];
+	char part[PATH_MAX], user[CTL_NAME_SIZE], group[CTL_NAME_SIZE], line[PATH_MAX];
 	struct endpoint endpoint = { .kind = ENDPOINT_UNIX };
 	struct dial_result dialed;
 	struct stat st;
@@ -124,10 +124,10 @@ unix_check(struct doctor *doctor, const char *cluster, const char *path,
 	if (driver == NULL || !driver->process.known || process_reach(&driver->process, path,
 	    ACCESS_READ | ACCESS_WRITE, part, &st) != EACCES)
 		return true;
-	doctor_user(driver->process.uid, user);
+	ctl_user(driver->process.uid, user);
 	doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "haproxy.cfg: %s\n"
 	    "usermod -aG %s %s\nsystemctl restart lbcluster-haproxy",
-	    haproxy_socket_line(path, line, sizeof(line)), doctor_group(st.st_gid, group), user),
+	    haproxy_socket_line(path, line, sizeof(line)), ctl_group(st.st_gid, group), user),
 	    "%s: %s has mode %04o: the user of lbcluster-haproxy, %s, may not connect", cluster,
 	    part, (unsigned int)st.st_mode & 07777, user);
 	return false;

@@ -6,8 +6,6 @@
 #include "ctl/doctor.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,32 +70,6 @@ doctor_fix(struct doctor *doctor, const char *fmt, ...)
 	vsnprintf(doctor->fix, sizeof(doctor->fix), fmt, ap);
 	va_end(ap);
 	return doctor->fix;
-}
-
-static const char *
-name_or_number(const char *name, unsigned int number, char buf[DOCTOR_NAME_MAX])
-{
-	if (name != NULL)
-		snprintf(buf, DOCTOR_NAME_MAX, "%s", name);
-	else
-		snprintf(buf, DOCTOR_NAME_MAX, "%u", number);
-	return buf;
-}
-
-const char *
-doctor_user(uid_t uid, char buf[DOCTOR_NAME_MAX])
-{
-	const struct passwd *user = getpwuid(uid);
-
-	return name_or_number(user != NULL ? user->pw_name : NULL, uid, buf);
-}
-
-const char *
-doctor_group(gid_t gid, char buf[DOCTOR_NAME_MAX])
-{
-	const struct group *group = getgrgid(gid);
-
-	return name_or_number(group != NULL ? group->gr_name : NULL, gid, buf);
 }
 
 const char *

@@ -15,22 +15,22 @@ enum { PING_MS = 2000, PDU_RESPONSE = 18 };
 static const char *
 perms_fix(struct doctor *doctor)
 {
-	char group[DOCTOR_NAME_MAX];
+	char group[CTL_NAME_SIZE];
 
 	return doctor_fix(doctor, "snmpd.conf: agentXPerms 0660 0755 Debian-snmp %s\n"
-	    "systemctl restart snmpd", doctor_group(doctor->daemon.gid, group));
+	    "systemctl restart snmpd", ctl_group(doctor->daemon.gid, group));
 }
 
 /* Reports the directory or the socket that the user of lbclusterd may not use. */
 static void
 socket_closed(struct doctor *doctor, const char *part, const struct stat *st)
 {
-	char user[DOCTOR_NAME_MAX], owner[DOCTOR_NAME_MAX], group[DOCTOR_NAME_MAX];
+	char user[CTL_NAME_SIZE], owner[CTL_NAME_SIZE], group[CTL_NAME_SIZE];
 	unsigned int mode = (unsigned int)st->st_mode & 07777;
 
-	doctor_user(doctor->daemon.uid, user);
-	doctor_user(st->st_uid, owner);
-	doctor_group(st->st_gid, group);
+	ctl_user(doctor->daemon.uid, user);
+	ctl_user(st->st_uid, owner);
+	ctl_group(st->st_gid, group);
 	if (S_ISDIR(st->st_mode))
 		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "chmod 755 %s", part),
 		    "the directory %s is of %s:%s, mode %04o: the user of lbclusterd, %s, may"
@@ -72,7 +72,7 @@ static void
 access_check(struct doctor *doctor, const struct stat *socket)
 {
 	const char *path = doctor->socket;
-	char part[PATH_MAX], user[DOCTOR_NAME_MAX];
+	char part[PATH_MAX], user[CTL_NAME_SIZE];
 	struct stat st;
 	int status;
 
@@ -90,7 +90,7 @@ access_check(struct doctor *doctor, const struct stat *socket)
 		    strerror(status));
 	else
 		doctor_report(doctor, DOCTOR_OK, NULL, "%s, and the user of lbclusterd, %s, may"
-		    " connect", path, doctor_user(doctor->daemon.uid, user));
+		    " connect", path, ctl_user(doctor->daemon.uid, user));
 }
 
 void

@@ -24,7 +24,7 @@ enum {
 static const char *
 group_fix(struct doctor *doctor)
 {
-	char user[DOCTOR_NAME_MAX], group[DOCTOR_NAME_MAX];
+	char user[CTL_NAME_SIZE], group[CTL_NAME_SIZE];
 	struct stat st;
 
 	if (stat(doctor->ctl->store_dir, &st) == -1)
@@ -32,8 +32,8 @@ group_fix(struct doctor *doctor)
 	else if (st.st_gid == 0)
 		return "sudo lbclusterctl doctor";
 	else
-		doctor_group(st.st_gid, group);
-	return doctor_fix(doctor, "usermod -aG %s %s", group, doctor_user(getuid(), user));
+		ctl_group(st.st_gid, group);
+	return doctor_fix(doctor, "usermod -aG %s %s", group, ctl_user(getuid(), user));
 }
 
 /* -- the store -------------------------------------------------------------------------- */
@@ -149,17 +149,17 @@ doctor_store(struct doctor *doctor)
 static void
 file_closed(struct doctor *doctor, const char *part, const char *path, const struct stat *st)
 {
-	char user[DOCTOR_NAME_MAX], owner[DOCTOR_NAME_MAX], group[DOCTOR_NAME_MAX], real[PATH_MAX];
+	char user[CTL_NAME_SIZE], owner[CTL_NAME_SIZE], group[CTL_NAME_SIZE], real[PATH_MAX];
 	bool whole = realpath(path, real) != NULL && strcmp(part, real) == 0;
 
-	doctor_user(doctor->daemon.uid, user);
+	ctl_user(doctor->daemon.uid, user);
 	if (whole)
 		doctor_fix(doctor, "chown -R %s: %s", user, doctor->ctl->store_dir);
 	else
 		doctor_fix(doctor, "chmod a+x %s", part);
 	doctor_report(doctor, DOCTOR_FAIL, doctor->fix,
 	    "%s is of %s:%s, mode %04o: the user of lbclusterd, %s, may not %s", part,
-	    doctor_user(st->st_uid, owner), doctor_group(st->st_gid, group),
+	    ctl_user(st->st_uid, owner), ctl_group(st->st_gid, group),
 	    (unsigned int)st->st_mode & 07777, user, whole ? "write it" : "pass");
 }
 
@@ -168,7 +168,7 @@ static bool
 file_check(struct doctor *doctor, const char *path, bool directory)
 {
 	unsigned int want = ACCESS_READ | ACCESS_WRITE | (directory ? ACCESS_PASS : 0u), mode;
-	char part[PATH_MAX], group[DOCTOR_NAME_MAX];
+	char part[PATH_MAX], group[CTL_NAME_SIZE];
 	struct stat st;
 	int status;
 
@@ -178,7 +178,7 @@ file_check(struct doctor *doctor, const char *path, bool directory)
 	if (status != 0)
 		return status != EACCES;
 	mode = (unsigned int)st.st_mode & 07777;
-	doctor_group(st.st_gid, group);
+	ctl_group(st.st_gid, group);
 	if ((mode & OTHERS_W) != 0)
 		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "chmod o= %s", path),
 		    "%s has mode %04o: every user of this machine may change it", path, mode);
@@ -229,7 +229,7 @@ static void
 daemon_report(struct doctor *doctor, const char *where)
 {
 	const struct process *daemon = &doctor->daemon;
-	char user[DOCTOR_NAME_MAX], group[DOCTOR_NAME_MAX];
+	char user[CTL_NAME_SIZE], group[CTL_NAME_SIZE];
 
 	if (!daemon->known)
 		doctor_report(doctor, DOCTOR_OK, NULL, "runs, pid %ld%s; its user is unknown",
@@ -239,8 +239,8 @@ daemon_report(struct doctor *doctor, const char *where)
 		    (long)daemon->pid), "is stopped, pid %ld%s", (long)daemon->pid, where);
 	else
 		doctor_report(doctor, DOCTOR_OK, NULL, "runs, pid %ld, user %s, group %s%s",
-		    (long)daemon->pid, doctor_user(daemon->uid, user),
-		    doctor_group(daemon->gid, group), where);
+		    (long)daemon->pid, ctl_user(daemon->uid, user),
+		    ctl_group(daemon->gid, group), where);
 }
 
 void

@@ -62,17 +62,6 @@ fields_compare(struct merge *merge, const struct path *path, const struct field 
 	return changed;
 }
 
-static struct path
-path_of(const char *cluster, const char *service, const char *real)
-{
-	struct path path;
-
-	snprintf(path.cluster, sizeof(path.cluster), "%s", cluster);
-	snprintf(path.service, sizeof(path.service), "%s", service);
-	snprintf(path.real, sizeof(path.real), "%s", real);
-	return path;
-}
-
 /* -- settings, with --reset ------------------------------------------------------------ */
 
 static enum err_code

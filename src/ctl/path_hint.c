@@ -27,6 +27,17 @@ path_depth(const struct path *path)
 }
 
 struct path
+path_of(const char *cluster, const char *service, const char *real)
+{
+	struct path path;
+
+	snprintf(path.cluster, sizeof(path.cluster), "%s", cluster);
+	snprintf(path.service, sizeof(path.service), "%s", service);
+	snprintf(path.real, sizeof(path.real), "%s", real);
+	return path;
+}
+
+struct path
 path_cut(const struct path *path, enum path_depth depth)
 {
 	struct path cut = *path;

@@ -14,6 +14,9 @@ enum path_depth { DEPTH_NONE, DEPTH_CLUSTER, DEPTH_SERVICE, DEPTH_REAL };
 
 enum path_depth path_depth(const struct path *path);
 
+/* Returns a path of these parts, of which the last ones may be "". */
+struct path path_of(const char *cluster, const char *service, const char *real);
+
 /* Returns the first 'depth' parts of a path. */
 struct path path_cut(const struct path *path, enum path_depth depth);
 
