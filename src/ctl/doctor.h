@@ -73,6 +73,15 @@ struct doctor {
 void doctor_report(struct doctor *doctor, enum doctor_result result, const char *fix,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+#define doctor_ok(doctor, ...) doctor_report(doctor, DOCTOR_OK, NULL, __VA_ARGS__)
+#define doctor_skip(doctor, ...) doctor_report(doctor, DOCTOR_SKIPPED, NULL, __VA_ARGS__)
+#define doctor_warn(doctor, fix, ...) doctor_report(doctor, DOCTOR_WARN, fix, __VA_ARGS__)
+#define doctor_fail(doctor, fix, ...) doctor_report(doctor, DOCTOR_FAIL, fix, __VA_ARGS__)
+#define doctor_unknown(doctor, fix, ...) doctor_report(doctor, DOCTOR_UNKNOWN, fix, __VA_ARGS__)
+/* Reports a check that only root can make. */
+#define doctor_need_root(doctor, ...) \
+	doctor_unknown(doctor, "sudo lbclusterctl doctor", __VA_ARGS__)
+
 /* Formats a fix, valid until the next one. */
 const char *doctor_fix(struct doctor *doctor, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -38,8 +38,7 @@ program_find(const char *name, char buf[PATH_MAX])
 	self[n > 0 ? n : 0] = '\0';
 	slash = strrchr(self, '/');
 	for (size_t i = 0; slash != NULL && i < ROWS(places); i++) {
-		snprintf(buf, PATH_MAX, "%.*s/%s%s", (int)(slash - self), self, places[i],
-		    name);
+		snprintf(buf, PATH_MAX, "%.*s/%s%s", (int)(slash - self), self, places[i], name);
 		if (access(buf, X_OK) == 0)
 			return;
 	}
@@ -73,12 +72,11 @@ conf_check(struct doctor *doctor, const char *program, const char *path, pid_t p
 	int error, ended = 0;
 
 	if (access(path, F_OK) == -1 && errno == ENOENT) {
-		doctor_report(doctor, DOCTOR_OK, NULL, "%s: missing; the defaults apply", path);
+		doctor_ok(doctor, "%s: missing; the defaults apply", path);
 		return;
 	}
 	if (access(path, R_OK) == -1) {
-		doctor_report(doctor, DOCTOR_UNKNOWN, "sudo lbclusterctl doctor", "%s: %s", path,
-		    strerror(errno));
+		doctor_need_root(doctor, "%s: %s", path, strerror(errno));
 		return;
 	}
 	program_find(program, name);
@@ -87,16 +85,15 @@ conf_check(struct doctor *doctor, const char *program, const char *path, pid_t p
 	if (strncmp(message, program, strlen(program)) == 0 && strstr(message, ": ") != NULL)
 		message = strstr(message, ": ") + 2;
 	if (error != 0)
-		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "%s --check: %s", name,
-		    strerror(error));
+		doctor_unknown(doctor, NULL, "%s --check: %s", name, strerror(error));
 	else if (ended == 0)
-		doctor_report(doctor, DOCTOR_OK, NULL, "%s: no mistake", path);
+		doctor_ok(doctor, "%s: no mistake", path);
 	else if (ended == EXIT_INVALID)
-		doctor_report(doctor, DOCTOR_FAIL, line_fix(doctor, path, message),
+		doctor_fail(doctor, line_fix(doctor, path, message),
 		    "%.300s; %s", message, pid != 0 ? "it runs with an earlier version of the file"
 		    " and does not start with this one" : "it does not start with this file");
 	else
-		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "%s --check: %.300s", name, message);
+		doctor_unknown(doctor, NULL, "%s --check: %.300s", name, message);
 }
 
 void
@@ -125,12 +122,12 @@ doctor_driver_conf(struct doctor *doctor)
 	pid_t pid;
 
 	if (doctor->ctl->store == NULL) {
-		doctor_report(doctor, DOCTOR_SKIPPED, NULL, "the store could not be read");
+		doctor_skip(doctor, "the store could not be read");
 		return;
 	}
 	if (store_each_cluster(doctor->ctl->store, NULL, is_haproxy, &needed, NULL) != ERR_OK ||
 	    !needed) {
-		doctor_report(doctor, DOCTOR_SKIPPED, NULL, "no cluster has the plane haproxy");
+		doctor_skip(doctor, "no cluster has the plane haproxy");
 		return;
 	}
 	snprintf(lock, sizeof(lock), "%s/lbcluster-haproxy.lock", doctor->ctl->store_dir);

@@ -37,21 +37,19 @@ driver_report(struct doctor *doctor, const struct driver *driver)
 	char user[CTL_NAME_SIZE];
 
 	if (driver->lock == LOCK_UNKNOWN)
-		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "it is unknown whether lbcluster-%s"
+		doctor_unknown(doctor, NULL, "it is unknown whether lbcluster-%s"
 		    " runs", driver->kind);
 	else if (driver->lock == LOCK_FREE && strcmp(driver->kind, haproxy_plane.kind) != 0)
-		doctor_report(doctor, DOCTOR_FAIL, NULL, "there is no program lbcluster-%s",
-		    driver->kind);
+		doctor_fail(doctor, NULL, "there is no program lbcluster-%s", driver->kind);
 	else if (driver->lock == LOCK_FREE)
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor,
+		doctor_fail(doctor, doctor_fix(doctor,
 		    "systemctl start lbcluster-%s", driver->kind), "lbcluster-%s does not run:"
 		    " jobs stay queued, statistics become stale", driver->kind);
 	else if (process->known && process->state == 'T')
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "kill -CONT %ld",
-		    (long)process->pid), "lbcluster-%s is stopped, pid %ld", driver->kind,
-		    (long)process->pid);
+		doctor_fail(doctor, doctor_fix(doctor, "kill -CONT %ld", (long)process->pid),
+		    "lbcluster-%s is stopped, pid %ld", driver->kind, (long)process->pid);
 	else
-		doctor_report(doctor, DOCTOR_OK, NULL, "lbcluster-%s runs, pid %ld%s%s",
+		doctor_ok(doctor, "lbcluster-%s runs, pid %ld%s%s",
 		    driver->kind, (long)process->pid, process->known ? ", user " : "",
 		    process->known ? ctl_user(process->uid, user) : "");
 }
@@ -113,11 +111,10 @@ unix_check(struct doctor *doctor, const char *cluster, const char *path,
 	if (dialed.status == DIAL_CONNECTED) {
 		close(dialed.fd);
 	} else if (dialed.code == EACCES || dialed.code == EPERM) {
-		doctor_report(doctor, DOCTOR_UNKNOWN, "sudo lbclusterctl doctor",
-		    "%s: %s: you may not connect", cluster, path);
+		doctor_need_root(doctor, "%s: %s: you may not connect", cluster, path);
 		return false;
 	} else {
-		doctor_report(doctor, DOCTOR_FAIL, socket_fix(doctor, path), "%s: %s: %s", cluster,
+		doctor_fail(doctor, socket_fix(doctor, path), "%s: %s: %s", cluster,
 		    path, strerror(dialed.code));
 		return false;
 	}
@@ -125,7 +122,7 @@ unix_check(struct doctor *doctor, const char *cluster, const char *path,
 	    ACCESS_READ | ACCESS_WRITE, part, &st) != EACCES)
 		return true;
 	ctl_user(driver->process.uid, user);
-	doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "haproxy.cfg: %s\n"
+	doctor_fail(doctor, doctor_fix(doctor, "haproxy.cfg: %s\n"
 	    "usermod -aG %s %s\nsystemctl restart lbcluster-haproxy",
 	    haproxy_socket_line(path, line, sizeof(line)), ctl_group(st.st_gid, group), user),
 	    "%s: %s has mode %04o: the user of lbcluster-haproxy, %s, may not connect", cluster,
@@ -143,13 +140,12 @@ level_check(struct doctor *doctor, const char *cluster, const char *socket)
 	char *answer;
 
 	if (haproxy_poll_wait(socket, POLL_MS, &answer, &view, &err) != ERR_OK) {
-		doctor_report(doctor, DOCTOR_FAIL, "journalctl -u haproxy -n 20", "%s: %s", cluster,
-		    err.text);
+		doctor_fail(doctor, "journalctl -u haproxy -n 20", "%s: %s", cluster, err.text);
 		return false;
 	}
 	problem = haproxy_level_problem(view.level);
 	if (problem != NULL)
-		doctor_report(doctor, DOCTOR_FAIL, socket_fix(doctor, socket), "%s: %s: %s",
+		doctor_fail(doctor, socket_fix(doctor, socket), "%s: %s: %s",
 		    cluster, socket, problem);
 	haproxy_view_done(&view);
 	free(answer);
@@ -165,19 +161,18 @@ socket_check(struct doctor *doctor, const char *cluster, const char *socket,
 	struct err err;
 
 	if (haproxy_endpoint_parse(socket, &endpoint, &err) != ERR_OK) {
-		doctor_report(doctor, DOCTOR_FAIL, inventory_fix(doctor, cluster,
+		doctor_fail(doctor, inventory_fix(doctor, cluster,
 		    "haproxy  socket = /run/haproxy/admin.sock"), "%s: %s", cluster, err.text);
 		return false;
 	}
 	if (endpoint.remote)
-		doctor_report(doctor, DOCTOR_WARN, "haproxy.cfg: stats socket ipv4@127.0.0.1:9999"
-		    " level admin", "%s: %s is reachable from the network: " HAPROXY_REMOTE_RISK,
-		    cluster, socket);
+		doctor_warn(doctor, "haproxy.cfg: stats socket ipv4@127.0.0.1:9999 level admin",
+		    "%s: %s is reachable from the network: " HAPROXY_REMOTE_RISK, cluster, socket);
 	if (endpoint.address.ss_family == AF_UNIX) {
 		if (!unix_check(doctor, cluster, strchr(socket, '/'), driver))
 			return false;
 	} else if (doctor_unit_forbids_tcp("lbcluster-haproxy")) {
-		doctor_report(doctor, DOCTOR_FAIL, doctor_unit_fix(doctor, "lbcluster-haproxy"),
+		doctor_fail(doctor, doctor_unit_fix(doctor, "lbcluster-haproxy"),
 		    "%s: %s: lbcluster-haproxy.service allows no TCP", cluster, socket);
 		return false;
 	}
@@ -205,7 +200,7 @@ sockets_check(struct doctor *doctor, const struct cluster_row *row, const struct
 		good &= socket_check(doctor, row->name, socket, driver);
 	json_decref(params);
 	if (n == 0)
-		doctor_report(doctor, DOCTOR_FAIL, inventory_fix(doctor, row->name,
+		doctor_fail(doctor, inventory_fix(doctor, row->name,
 		    "haproxy  socket = /run/haproxy/admin.sock"), "%s: has no socket of HAProxy",
 		    row->name);
 	return good && n > 0;
@@ -217,10 +212,10 @@ static void
 driver_missing(struct doctor *doctor, const struct cluster_row *row)
 {
 	if (strcmp(row->plane, haproxy_plane.kind) == 0)
-		doctor_report(doctor, DOCTOR_FAIL, "systemctl start lbcluster-haproxy", "%s: no"
+		doctor_fail(doctor, "systemctl start lbcluster-haproxy", "%s: no"
 		    " driver polls its HAProxy; the status in the store is out of date", row->name);
 	else
-		doctor_report(doctor, DOCTOR_FAIL, inventory_fix(doctor, row->name, "none"),
+		doctor_fail(doctor, inventory_fix(doctor, row->name, "none"),
 		    "%s: lbcluster has no driver for the plane %s: its jobs stay queued",
 		    row->name, row->plane);
 }
@@ -236,9 +231,8 @@ difference_report(struct doctor *doctor, const struct cluster_row *row)
 	bool found = row->plane_status == PLANE_STATUS_OK && difference != NULL && socket != NULL;
 
 	if (found)
-		doctor_report(doctor, DOCTOR_WARN, doctor_fix(doctor, "lbclusterctl discover"
-		    " haproxy %s --cluster %s -n", socket, row->name), "%s: %s", row->name,
-		    difference);
+		doctor_warn(doctor, doctor_fix(doctor, "lbclusterctl discover haproxy %s --cluster"
+		    " %s -n", socket, row->name), "%s: %s", row->name, difference);
 	json_decref(params);
 	return found;
 }
@@ -259,10 +253,10 @@ status_report(struct doctor *doctor, const struct cluster_row *row, const struct
 		    message[0] == '\0' ? NULL : fix, "%s: %s is reached%s%s", row->name, row->plane,
 		    colon, message);
 	else if (row->plane_status == PLANE_STATUS_NONE)
-		doctor_report(doctor, DOCTOR_WARN, fix, "%s: no driver has polled its %s yet",
+		doctor_warn(doctor, fix, "%s: no driver has polled its %s yet",
 		    row->name, row->plane);
 	else
-		doctor_report(doctor, DOCTOR_FAIL, fix, "%s: %s is %s%s%s", row->name, row->plane,
+		doctor_fail(doctor, fix, "%s: %s is %s%s%s", row->name, row->plane,
 		    plane_status_name(row->plane_status), colon, message);
 }
 
@@ -277,7 +271,7 @@ cluster_check(void *arg, const struct cluster_row *row)
 	struct err err;
 
 	if (strcmp(row->plane, "none") == 0) {
-		doctor_report(doctor, DOCTOR_OK, NULL, "%s: no data plane", row->name);
+		doctor_ok(doctor, "%s: no data plane", row->name);
 		return ERR_OK;
 	}
 	driver = driver_find(planes, row->plane);
@@ -288,7 +282,7 @@ cluster_check(void *arg, const struct cluster_row *row)
 		return ERR_OK;
 	}
 	if (store_plane_view(doctor->ctl->store, row, clock_wall_s(), &view, &err) != ERR_OK) {
-		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "%s: %s", row->name, err.text);
+		doctor_unknown(doctor, NULL, "%s: %s", row->name, err.text);
 		return ERR_OK;
 	}
 	/* A driver that has just started will poll soon. */
@@ -308,8 +302,8 @@ doctor_planes(struct doctor *doctor)
 	struct err err;
 
 	if (doctor->ctl->store == NULL)
-		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "the store could not be read");
+		doctor_unknown(doctor, NULL, "the store could not be read");
 	else if (store_each_cluster(doctor->ctl->store, NULL, cluster_check, &planes, &err) !=
 	    ERR_OK)
-		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "%s", err.text);
+		doctor_unknown(doctor, NULL, "%s", err.text);
 }

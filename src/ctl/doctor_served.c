@@ -176,7 +176,7 @@ another_served(struct doctor *doctor, const char *name, const char *here, const 
 		fix = doctor_fix(doctor, "kill %ld", others.pid);
 	else if (others.fix[0] != '\0')
 		fix = others.fix;
-	doctor_report(doctor, DOCTOR_FAIL, fix, "snmpd serves another store than %s: %s is %s there"
+	doctor_fail(doctor, fix, "snmpd serves another store than %s: %s is %s there"
 	    " and %s here; %s%s", doctor->ctl->store_dir, name, there, here, others.n == 0 ?
 	    "no other lbclusterd runs on this machine" : "other lbclusterd: ", others.text);
 }
@@ -224,8 +224,7 @@ doctor_served(struct doctor *doctor)
 	}
 	switch (compare(doctor, &store, &served)) {
 	case COMPARED_SAME:
-		doctor_report(doctor, DOCTOR_OK, NULL, "snmpd serves the store %s",
-		    doctor->ctl->store_dir);
+		doctor_ok(doctor, "snmpd serves the store %s", doctor->ctl->store_dir);
 		return;
 	case COMPARED_DIFFERENT:
 		at = difference(&store, &served);
@@ -233,11 +232,11 @@ doctor_served(struct doctor *doctor)
 		    store.values[at], served.values[at]);
 		return;
 	case COMPARED_CHANGING:
-		doctor_report(doctor, DOCTOR_UNKNOWN, "lbclusterctl doctor", "the store changed"
+		doctor_unknown(doctor, "lbclusterctl doctor", "the store changed"
 		    " during the whole comparison with snmpd");
 		return;
 	case COMPARED_FAILED:
-		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "the store or snmpd did not answer");
+		doctor_unknown(doctor, NULL, "the store or snmpd did not answer");
 		return;
 	}
 }

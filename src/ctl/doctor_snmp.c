@@ -167,20 +167,18 @@ answer_missing(struct doctor *doctor, const char *message)
 	snmpd_conf_target(address->value, target, sizeof(target));
 	snmpd_conf_target(host_argument(doctor), asked, sizeof(asked));
 	if (timeout && doctor->conf.n_files > 0 && !process_find("snmpd", &snmpd))
-		doctor_report(doctor, DOCTOR_FAIL, "systemctl start snmpd", "snmpd does not run");
+		doctor_fail(doctor, "systemctl start snmpd", "snmpd does not run");
 	else if (timeout && doctor->snmp_given && strcmp(target, "localhost") != 0 &&
 	    strcmp(target, asked) != 0)
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "lbclusterctl doctor --snmp"
+		doctor_fail(doctor, doctor_fix(doctor, "lbclusterctl doctor --snmp"
 		    " \"ARGUMENTS %s\"", target), "%.200s; %s:%u: snmpd listens only at %s",
-		    message,
-		    address->at.file, address->at.line, address->value);
+		    message, address->at.file, address->at.line, address->value);
 	else if (doctor->asker_known)
-		doctor_report(doctor, DOCTOR_FAIL, failure_fix(message), "%.200s%s", message,
-		    timeout ?
-		    ": snmpd does not know the community or user, or does"
-		    " not answer" : "");
+		doctor_fail(doctor, failure_fix(message), "%.200s%s", message,
+		    timeout ? ": snmpd does not know the community or user, or does not"
+		    " answer" : "");
 	else
-		doctor_report(doctor, DOCTOR_UNKNOWN, V3_HINT, "does not answer %s; name the user "
+		doctor_unknown(doctor, V3_HINT, "does not answer %s; name the user "
 		    "or community that your manager uses, here or in snmp.conf (%.200s)",
 		    doctor->asker, message);
 }
@@ -193,18 +191,17 @@ doctor_snmpd(struct doctor *doctor)
 	int status = snmp_run(doctor, "snmpget", objects, text);
 
 	if (status == ENOENT) {
-		doctor_report(doctor, DOCTOR_UNKNOWN, "apt-get install snmp", "the program snmpget"
-		    " is missing");
+		doctor_unknown(doctor, "apt-get install snmp", "the program snmpget is missing");
 		return;
 	}
 	if (status != 0) {
-		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "snmpget: %s", strerror(status));
+		doctor_unknown(doctor, NULL, "snmpget: %s", strerror(status));
 		return;
 	}
 	if (is_answer(text)) {
 		doctor->answers = YES;
 		version_copy(doctor, text);
-		doctor_report(doctor, DOCTOR_OK, NULL, "answers %s%s%s", doctor->asker,
+		doctor_ok(doctor, "answers %s%s%s", doctor->asker,
 		    doctor->snmp_given ? "" : " at ", doctor->target);
 		return;
 	}
@@ -220,7 +217,7 @@ is_blocked(struct doctor *doctor)
 {
 	if (doctor->answers == YES)
 		return false;
-	doctor_report(doctor, DOCTOR_SKIPPED, NULL, "snmpd does not answer: see snmpd");
+	doctor_skip(doctor, "snmpd does not answer: see snmpd");
 	return true;
 }
 
@@ -246,13 +243,12 @@ doctor_registered(struct doctor *doctor)
 		return;
 	doctor->registered = doctor->version[0] != '\0' ? YES : sysor_find(doctor);
 	if (doctor->registered == YES)
-		doctor_report(doctor, DOCTOR_OK, NULL, "snmpd has LBCLUSTER-MIB registered at %s",
-		    &ROOT[1]);
+		doctor_ok(doctor, "snmpd has LBCLUSTER-MIB registered at %s", &ROOT[1]);
 	else if (doctor->registered == UNKNOWN)
-		doctor_report(doctor, DOCTOR_UNKNOWN, "snmpd.conf: view lbread included"
+		doctor_unknown(doctor, "snmpd.conf: view lbread included"
 		    " .1.3.6.1.2.1.1", "neither LBCLUSTER-MIB nor sysORTable is in the view");
 	else
-		doctor_report(doctor, DOCTOR_FAIL, doctor->daemon_alive == NO ?
+		doctor_fail(doctor, doctor->daemon_alive == NO ?
 		    "systemctl start lbclusterd" : "journalctl -u lbclusterd -n 20",
 		    "sysORTable has no row of lbclusterd: it is not connected to this snmpd");
 }
@@ -265,22 +261,20 @@ doctor_view(struct doctor *doctor)
 	if (is_blocked(doctor))
 		return;
 	if (doctor->version[0] == '\0' && doctor->registered == NO)
-		doctor_report(doctor, DOCTOR_SKIPPED, NULL, "nothing is registered");
+		doctor_skip(doctor, "nothing is registered");
 	else if (doctor->version[0] == '\0' && !doctor->asker_known)
-		doctor_report(doctor, DOCTOR_UNKNOWN, V3_HINT, "%s cannot read LBCLUSTER-MIB; name"
-		    " the user or community that your manager uses, here or in snmp.conf",
-		    doctor->asker);
+		doctor_unknown(doctor, V3_HINT, "%s cannot read LBCLUSTER-MIB; name the user or"
+		    " community that your manager uses, here or in snmp.conf", doctor->asker);
 	else if (doctor->version[0] == '\0')
-		doctor_report(doctor, DOCTOR_FAIL, "snmpd.conf: view lbread included " ROOT "\n"
+		doctor_fail(doctor, "snmpd.conf: view lbread included " ROOT "\n"
 		    "snmpd.conf: rocommunity COMMUNITY 127.0.0.1 -V lbread\n"
 		    "systemctl restart snmpd\n" SNMP_HINT, "%s cannot read LBCLUSTER-MIB: the"
 		    " view hides it", doctor->asker);
 	else if (strcmp(doctor->version, ours) != 0)
-		doctor_report(doctor, DOCTOR_WARN, "systemctl restart lbclusterd",
+		doctor_warn(doctor, "systemctl restart lbclusterd",
 		    "served by %s, and this is %s", doctor->version, ours);
 	else
-		doctor_report(doctor, DOCTOR_OK, NULL, "LBCLUSTER-MIB can be read, served by %s",
-		    doctor->version);
+		doctor_ok(doctor, "LBCLUSTER-MIB can be read, served by %s", doctor->version);
 }
 
 /* -- may write ---------------------------------------------------------------------------- */
@@ -317,7 +311,7 @@ refusal_report(struct doctor *doctor, char *text)
 		return;
 	}
 	text[strcspn(text, "\n")] = '\0';
-	doctor_report(doctor, DOCTOR_FAIL, "journalctl -u lbclusterd -n 20", "%.200s", text);
+	doctor_fail(doctor, "journalctl -u lbclusterd -n 20", "%.200s", text);
 }
 
 void
@@ -335,13 +329,12 @@ doctor_write(struct doctor *doctor)
 	if (is_blocked(doctor))
 		return;
 	if (doctor->registered == NO) {
-		doctor_report(doctor, DOCTOR_SKIPPED, NULL, "nothing is registered");
+		doctor_skip(doctor, "nothing is registered");
 		return;
 	}
 	status = snmp_run(doctor, "snmpset", objects, text);
 	if (status == 0)
 		refusal_report(doctor, text);
 	else
-		doctor_report(doctor, DOCTOR_UNKNOWN, "apt-get install snmp", "snmpset: %s",
-		    strerror(status));
+		doctor_unknown(doctor, "apt-get install snmp", "snmpset: %s", strerror(status));
 }

@@ -46,15 +46,13 @@ conf_unknown(struct doctor *doctor)
 	const struct snmpd_conf *conf = &doctor->conf;
 
 	if (conf->hidden[0] != '\0')
-		doctor_report(doctor, DOCTOR_UNKNOWN, "sudo lbclusterctl doctor",
-		    "%s: you may not read it", conf->hidden);
+		doctor_need_root(doctor, "%s: you may not read it", conf->hidden);
 	else if (conf->n_files > 0)
 		return false;
 	else if (doctor->listening == YES && doctor->master.kind == ENDPOINT_TCP)
-		doctor_report(doctor, DOCTOR_SKIPPED, NULL, "no snmpd.conf on this machine; snmpd"
-		    " is reached over TCP");
+		doctor_skip(doctor, "no snmpd.conf on this machine; snmpd is reached over TCP");
 	else
-		doctor_report(doctor, DOCTOR_UNKNOWN, "SNMPCONFPATH=DIR lbclusterctl doctor",
+		doctor_unknown(doctor, "SNMPCONFPATH=DIR lbclusterctl doctor",
 		    "no snmpd.conf in " SNMPD_CONF_DIRS);
 	return true;
 }
@@ -84,16 +82,16 @@ conf_ignored(struct doctor *doctor)
 	char at[PLACE_SIZE];
 
 	if (conf->nul.line != 0)
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor,
+		doctor_fail(doctor, doctor_fix(doctor,
 		    "sed -i 's/\\x00//g' %s" SNMPD_RESTART, conf->nul.file),
 		    "%s: the line has a NUL byte, and snmpd ignores what follows it",
 		    place_text(&conf->nul, at));
 	else if (missing->line != 0 && strncasecmp(conf->missing.value, "includeDir", 10) == 0)
-		doctor_report(doctor, DOCTOR_WARN, doctor_fix(doctor, "mkdir -p%s",
+		doctor_warn(doctor, doctor_fix(doctor, "mkdir -p%s",
 		    conf->missing.value + 10), "%s: %s: the directory is missing",
 		    place_text(missing, at), conf->missing.value);
 	else if (missing->line != 0)
-		doctor_report(doctor, DOCTOR_WARN, doctor_fix(doctor,
+		doctor_warn(doctor, doctor_fix(doctor,
 		    "sed -i '%us/^/#/' %s" SNMPD_RESTART, missing->line, missing->file),
 		    "%s: %s: the file is missing", place_text(missing, at), conf->missing.value);
 	else if (conf->unread[0] != '\0')
@@ -122,15 +120,14 @@ doctor_snmpd_conf(struct doctor *doctor)
 	if (!is_master(master->value))
 		doctor_report(doctor, doctor->listening == YES ? DOCTOR_WARN : DOCTOR_FAIL,
 		    "snmpd.conf: master agentx" SNMPD_RESTART,
-		    "no file of snmpd has 'master agentx'%s%s%s%s", master->at.line == 0 ? "" :
-		    "; ",
-		    master->at.line == 0 ? "" : at, master->at.line == 0 ? "" : ": master ",
-		    master->value);
+		    "no file of snmpd has 'master agentx'%s%s%s%s",
+		    master->at.line == 0 ? "" : "; ", master->at.line == 0 ? "" : at,
+		    master->at.line == 0 ? "" : ": master ", master->value);
 	else if (value[0] != '\0' ? !snmpd_conf_has_socket(value, &doctor->master) :
 	    doctor->listening != YES && !snmpd_conf_has_socket(DOCTOR_SOCKET, &doctor->master))
 		socket_differs(doctor, value[0] != '\0' ? value : DOCTOR_SOCKET);
 	else
-		doctor_report(doctor, DOCTOR_OK, NULL, "%s: master %s", at, master->value);
+		doctor_ok(doctor, "%s: master %s", at, master->value);
 }
 
 long
@@ -164,11 +161,9 @@ doctor_timeout(struct doctor *doctor)
 	const char *retries = doctor->conf.lines[CONF_RETRIES].value;
 
 	if (doctor_seconds(timeout) >= TIMEOUT_GOOD_S && doctor_seconds(retries) == 0)
-		doctor_report(doctor, DOCTOR_OK, NULL, "agentXTimeout %s, agentXRetries %s",
-		    timeout,
-		    retries);
+		doctor_ok(doctor, "agentXTimeout %s, agentXRetries %s", timeout, retries);
 	else if (!conf_unknown(doctor))
-		doctor_report(doctor, DOCTOR_WARN, "snmpd.conf: agentXTimeout 5\n"
+		doctor_warn(doctor, "snmpd.conf: agentXTimeout 5\n"
 		    "snmpd.conf: agentXRetries 0" SNMPD_RESTART,
 		    "agentXTimeout %s, agentXRetries %s: snmpd ends the session when a SET waits"
 		    " for a slow disk", timeout[0] == '\0' ? "1 (default)" : timeout,
@@ -186,17 +181,17 @@ doctor_communities(struct doctor *doctor)
 	if (line->at.line == 0)
 		line = &conf->lines[CONF_RW6];
 	if (conf->open[0] != '\0')
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "chmod o-w %s", conf->open),
+		doctor_fail(doctor, doctor_fix(doctor, "chmod o-w %s", conf->open),
 		    "%s: every user of this machine may change who may SET", conf->open);
 	else if (line->at.line != 0)
 		/* The message does not show the community: messages are shown to others. */
-		doctor_report(doctor, DOCTOR_WARN, doctor_fix(doctor, "sed -i '%us/^/#/' %s\n"
+		doctor_warn(doctor, doctor_fix(doctor, "sed -i '%us/^/#/' %s\n"
 		    "snmpd.conf: rocommunity COMMUNITY 127.0.0.1 -V lbread" SNMPD_RESTART,
 		    line->at.line, line->at.file),
 		    "%s: this community may SET, and is sent without encryption; remove the line"
 		    " and use SNMPv3 with a write view", place_text(&line->at, at));
 	else if (!conf_unknown(doctor))
-		doctor_report(doctor, DOCTOR_OK, NULL, "no community may SET");
+		doctor_ok(doctor, "no community may SET");
 }
 
 void
@@ -206,13 +201,13 @@ doctor_secrets(struct doctor *doctor)
 	struct process group;
 
 	if (path[0] != '\0')
-		doctor_report(doctor, DOCTOR_WARN, process_of_user(SNMPD_GROUP, &group) ?
+		doctor_warn(doctor, process_of_user(SNMPD_GROUP, &group) ?
 		    doctor_fix(doctor, "chgrp " SNMPD_GROUP " %s\nchmod 640 %s", path, path) :
 		    doctor_fix(doctor, "chmod 600 %s", path),
 		    "%s: every user of this machine may read the communities and passphrases in it",
 		    path);
 	else if (!conf_unknown(doctor))
-		doctor_report(doctor, DOCTOR_OK, NULL, "no file with a community or a passphrase"
+		doctor_ok(doctor, "no file with a community or a passphrase"
 		    " can be read by every user");
 }
 
@@ -257,7 +252,7 @@ doctor_mib_file(struct doctor *doctor)
 		dirs = MIB_DIRS;
 	snmp_conf_each_dir(dirs, mib_find, path);
 	if (path[0] == '\0') {
-		doctor_report(doctor, DOCTOR_WARN, "install -m 0644 mibs/" MIB_FILE
+		doctor_warn(doctor, "install -m 0644 mibs/" MIB_FILE
 		    " /usr/share/snmp/mibs/", "no " MIB_FILE " in %s: net-snmp's programs on this"
 		    " machine do not know the names of objects", dirs);
 		return;
@@ -268,10 +263,9 @@ doctor_mib_file(struct doctor *doctor)
 		fclose(file);
 	doctor_mib_revision(text, revision);
 	if (strcmp(revision, DOCTOR_MIB_REVISION) == 0)
-		doctor_report(doctor, DOCTOR_OK, NULL, "%s: %s", path, revision);
+		doctor_ok(doctor, "%s: %s", path, revision);
 	else
-		doctor_report(doctor, DOCTOR_WARN, doctor_fix(doctor,
-		    "install -m 0644 mibs/" MIB_FILE " %s", path), "%s has LAST-UPDATED %s,"
-		    " this program belongs to " DOCTOR_MIB_REVISION, path,
-		    revision[0] == '\0' ? "(none)" : revision);
+		doctor_warn(doctor, doctor_fix(doctor, "install -m 0644 mibs/" MIB_FILE " %s",
+		    path), "%s has LAST-UPDATED %s, this program belongs to " DOCTOR_MIB_REVISION,
+		    path, revision[0] == '\0' ? "(none)" : revision);
 }

@@ -32,12 +32,12 @@ socket_closed(struct doctor *doctor, const char *part, const struct stat *st)
 	ctl_user(st->st_uid, owner);
 	ctl_group(st->st_gid, group);
 	if (S_ISDIR(st->st_mode))
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "chmod 755 %s", part),
+		doctor_fail(doctor, doctor_fix(doctor, "chmod 755 %s", part),
 		    "the directory %s is of %s:%s, mode %04o: the user of lbclusterd, %s, may"
 		    " not pass (snmpd applies the directory mode of agentXPerms only when it"
 		    " creates the directory)", part, owner, group, mode, user);
 	else
-		doctor_report(doctor, DOCTOR_FAIL, perms_fix(doctor), "%s is of %s:%s, mode %04o:"
+		doctor_fail(doctor, perms_fix(doctor), "%s is of %s:%s, mode %04o:"
 		    " the user of lbclusterd, %s, may not connect", part, owner, group, mode, user);
 }
 
@@ -48,21 +48,21 @@ tcp_check(struct doctor *doctor)
 	struct addrinfo *list = NULL;
 
 	if (doctor_unit_forbids_tcp("lbclusterd"))
-		doctor_report(doctor, DOCTOR_FAIL, doctor_unit_fix(doctor, "lbclusterd"),
+		doctor_fail(doctor, doctor_unit_fix(doctor, "lbclusterd"),
 		    "%s: lbclusterd.service allows no TCP", doctor->socket);
 	else if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor,
+		doctor_fail(doctor, doctor_fix(doctor,
 		    "lbclusterd.conf: agentx-socket = \"tcp:127.0.0.1:%s\"\n"
 		    "systemctl restart lbclusterd", doctor->master.port),
 		    "%s: %s is an address to listen at, not to connect to; give the address of"
 		    " snmpd", doctor->socket, host);
 	else if (lookup_number(host, doctor->master.port, &list) == 0 &&
 	    !endpoint_is_loopback(list->ai_addr))
-		doctor_report(doctor, DOCTOR_WARN, NULL, "%s: not an address of the loopback"
+		doctor_warn(doctor, NULL, "%s: not an address of the loopback"
 		    " interface; AgentX has no encryption and no passwords: use a network that"
 		    " only snmpd and lbclusterd reach", doctor->socket);
 	else
-		doctor_report(doctor, DOCTOR_OK, NULL, "%s: over TCP", doctor->socket);
+		doctor_ok(doctor, "%s: over TCP", doctor->socket);
 	if (list != NULL)
 		freeaddrinfo(list);
 }
@@ -77,7 +77,7 @@ access_check(struct doctor *doctor, const struct stat *socket)
 	int status;
 
 	if ((socket->st_mode & S_IWOTH) != 0) {
-		doctor_report(doctor, DOCTOR_WARN, perms_fix(doctor), "%s has mode %04o: every user"
+		doctor_warn(doctor, perms_fix(doctor), "%s has mode %04o: every user"
 		    " of this machine may serve LBCLUSTER-MIB in place of lbclusterd", path,
 		    (unsigned int)socket->st_mode & 07777);
 		return;
@@ -86,10 +86,9 @@ access_check(struct doctor *doctor, const struct stat *socket)
 	if (status == EACCES)
 		socket_closed(doctor, part, &st);
 	else if (status != 0)
-		doctor_report(doctor, DOCTOR_UNKNOWN, "sudo lbclusterctl doctor", "%s: %s", part,
-		    strerror(status));
+		doctor_need_root(doctor, "%s: %s", part, strerror(status));
 	else
-		doctor_report(doctor, DOCTOR_OK, NULL, "%s, and the user of lbclusterd, %s, may"
+		doctor_ok(doctor, "%s, and the user of lbclusterd, %s, may"
 		    " connect", path, ctl_user(doctor->daemon.uid, user));
 }
 
@@ -109,10 +108,10 @@ doctor_socket(struct doctor *doctor)
 		    path, strerror(error), error == ENOENT ? ": snmpd does not run, or was not "
 		    "restarted since its configuration changed" : "");
 	} else if (!S_ISSOCK(st.st_mode)) {
-		doctor_report(doctor, DOCTOR_FAIL, "lbclusterd.conf: agentx-socket = PATH",
+		doctor_fail(doctor, "lbclusterd.conf: agentx-socket = PATH",
 		    "%s is not a socket", path);
 	} else if (!doctor->daemon.known) {
-		doctor_report(doctor, DOCTOR_UNKNOWN, "systemd-sysusers", "%s exists; the user of"
+		doctor_unknown(doctor, "systemd-sysusers", "%s exists; the user of"
 		    " lbclusterd is unknown, and so whether it may connect", path);
 	} else {
 		access_check(doctor, &st);
@@ -167,16 +166,14 @@ static void
 connect_failed(struct doctor *doctor, int error)
 {
 	if (error == ENOENT)
-		doctor_report(doctor, DOCTOR_SKIPPED, NULL,
-		    "there is no socket: see agentx-socket");
+		doctor_skip(doctor, "there is no socket: see agentx-socket");
 	else if (error == EACCES || error == EPERM)
-		doctor_report(doctor, DOCTOR_UNKNOWN, "sudo lbclusterctl doctor",
-		    "%s: you may not connect", doctor->socket);
+		doctor_need_root(doctor, "%s: you may not connect", doctor->socket);
 	else if (error == EAGAIN)
-		doctor_report(doctor, DOCTOR_FAIL, "systemctl restart snmpd",
+		doctor_fail(doctor, "systemctl restart snmpd",
 		    "accepts no connections: snmpd is stopped or hangs");
 	else
-		doctor_report(doctor, DOCTOR_FAIL, doctor_snmpd_start(),
+		doctor_fail(doctor, doctor_snmpd_start(),
 		    "no process listens at %s: %s", doctor->socket, strerror(error));
 }
 
@@ -191,20 +188,19 @@ doctor_master(struct doctor *doctor)
 	if (dialed->status == DIAL_FAILED)
 		connect_failed(doctor, dialed->code);
 	else if (dialed->status == DIAL_NAME)
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "getent ahosts %s",
+		doctor_fail(doctor, doctor_fix(doctor, "getent ahosts %s",
 		    doctor->master.host), "%s: the host cannot be looked up: %s", doctor->socket,
 		    gai_strerror(dialed->code));
 	else if (dialed->status == DIAL_LOCAL)
-		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "no memory or no descriptor");
+		doctor_unknown(doctor, NULL, "no memory or no descriptor");
 	else if (doctor->agentx == NO)
-		doctor_report(doctor, DOCTOR_FAIL,
+		doctor_fail(doctor,
 		    "lbclusterd.conf: agentx-socket = ADDRESS\nsystemctl restart lbclusterd",
 		    "%s: %s listens there and does not speak AgentX; give the address that"
 		    " agentXSocket of snmpd.conf has", doctor->socket,
 		    master.known ? master.name : "another program");
 	else if (master.known)
-		doctor_report(doctor, DOCTOR_OK, NULL, "%s listens, pid %ld", master.name,
-		    (long)doctor->master_pid);
+		doctor_ok(doctor, "%s listens, pid %ld", master.name, (long)doctor->master_pid);
 	else
-		doctor_report(doctor, DOCTOR_OK, NULL, "%s accepts connections", doctor->socket);
+		doctor_ok(doctor, "%s accepts connections", doctor->socket);
 }

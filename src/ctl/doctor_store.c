@@ -60,24 +60,24 @@ store_fault(struct doctor *doctor, const struct err *err)
 	const char *dir = doctor->ctl->store_dir;
 
 	if (err->code == ERR_NOT_FOUND && access(dir, F_OK) == 0)
-		doctor_report(doctor, DOCTOR_FAIL, "systemctl start lbclusterd",
+		doctor_fail(doctor, "systemctl start lbclusterd",
 		    "%s; lbclusterd creates it when it starts", err->text);
 	else if (err->code == ERR_NOT_FOUND)
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor,
+		doctor_fail(doctor, doctor_fix(doctor,
 		    "install -d -o " DOCTOR_USER " -g " DOCTOR_USER " -m 2770 %s\n"
 		    "systemctl start lbclusterd", dir), "%s; lbclusterd creates it when it"
 		    " starts (-s names another directory)", err->text);
 	else if (err->code == ERR_INVALID)
-		doctor_report(doctor, DOCTOR_WARN, "systemctl restart lbclusterd",
+		doctor_warn(doctor, "systemctl restart lbclusterd",
 		    "%s; lbclusterd updates it", err->text);
 	else if (err->code == ERR_NEWER)
-		doctor_report(doctor, DOCTOR_FAIL, "lbclusterctl --version",
+		doctor_fail(doctor, "lbclusterctl --version",
 		    "%s; install the version that created it", err->text);
 	else if (err->code == ERR_BUSY)
-		doctor_report(doctor, DOCTOR_WARN, doctor_fix(doctor,
+		doctor_warn(doctor, doctor_fix(doctor,
 		    "fuser -v %s/lbcluster.db", dir), "%s", err->text);
 	else
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor,
+		doctor_fail(doctor, doctor_fix(doctor,
 		    "systemctl stop lbclusterd\nmv %s/lbcluster.db %s/lbcluster.db.damaged\n"
 		    "systemctl start lbclusterd", dir, dir),
 		    "%s; replace it by a backup, or start with an empty store", err->text);
@@ -129,17 +129,16 @@ doctor_store(struct doctor *doctor)
 	snprintf(path, sizeof(path), "%s/lbcluster.db", dir);
 	version = store_version(path);
 	if (access(path, R_OK) == -1 && errno == EACCES)
-		doctor_report(doctor, DOCTOR_UNKNOWN, group_fix(doctor),
+		doctor_unknown(doctor, group_fix(doctor),
 		    "%s: you may not read it; root and its group may", dir);
 	else if (store_check(doctor, &clusters, &err) != ERR_OK)
 		store_fault(doctor, &err);
 	else if (clusters == 0)
-		doctor_report(doctor, DOCTOR_WARN, "lbclusterctl load FILE",
+		doctor_warn(doctor, "lbclusterctl load FILE",
 		    "%s: version %u, empty", dir, version);
 	else
-		doctor_report(doctor, DOCTOR_OK, NULL, "%s: version %u, %zu cluster%s", dir,
-		    version,
-		    clusters, clusters == 1 ? "" : "s");
+		doctor_ok(doctor, "%s: version %u, %zu cluster%s", dir, version, clusters,
+		    clusters == 1 ? "" : "s");
 }
 
 /* -- its files ------------------------------------------------------------------------- */
@@ -157,7 +156,7 @@ file_closed(struct doctor *doctor, const char *part, const char *path, const str
 		doctor_fix(doctor, "chown -R %s: %s", user, doctor->ctl->store_dir);
 	else
 		doctor_fix(doctor, "chmod a+x %s", part);
-	doctor_report(doctor, DOCTOR_FAIL, doctor->fix,
+	doctor_fail(doctor, doctor->fix,
 	    "%s is of %s:%s, mode %04o: the user of lbclusterd, %s, may not %s", part,
 	    ctl_user(st->st_uid, owner), ctl_group(st->st_gid, group),
 	    (unsigned int)st->st_mode & 07777, user, whole ? "write it" : "pass");
@@ -180,14 +179,14 @@ file_check(struct doctor *doctor, const char *path, bool directory)
 	mode = (unsigned int)st.st_mode & 07777;
 	ctl_group(st.st_gid, group);
 	if ((mode & OTHERS_W) != 0)
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "chmod o= %s", path),
+		doctor_fail(doctor, doctor_fix(doctor, "chmod o= %s", path),
 		    "%s has mode %04o: every user of this machine may change it", path, mode);
 	else if ((mode & GROUP_RW) != GROUP_RW)
-		doctor_report(doctor, DOCTOR_WARN, doctor_fix(doctor, "chmod g+rw%s %s",
+		doctor_warn(doctor, doctor_fix(doctor, "chmod g+rw%s %s",
 		    directory ? "x" : "", path), "%s has mode %04o: its group %s cannot use"
 		    " lbclusterctl", path, mode, group);
 	else if (directory && (mode & S_ISGID) == 0)
-		doctor_report(doctor, DOCTOR_WARN, doctor_fix(doctor, "chmod g+s %s", path),
+		doctor_warn(doctor, doctor_fix(doctor, "chmod g+s %s", path),
 		    "%s has mode %04o: lbclusterd cannot use a file that a user of its group %s"
 		    " creates there", path, mode, group);
 	else
@@ -206,11 +205,11 @@ doctor_store_files(struct doctor *doctor)
 	bool good = true;
 
 	if (access(dir, X_OK) == -1) {
-		doctor_report(doctor, DOCTOR_UNKNOWN, NULL, "%s: %s", dir, strerror(errno));
+		doctor_unknown(doctor, NULL, "%s: %s", dir, strerror(errno));
 		return;
 	}
 	if (!doctor->daemon.known) {
-		doctor_report(doctor, DOCTOR_UNKNOWN, "systemd-sysusers",
+		doctor_unknown(doctor, "systemd-sysusers",
 		    "lbclusterd does not run, and there is no user " DOCTOR_USER);
 		return;
 	}
@@ -219,8 +218,7 @@ doctor_store_files(struct doctor *doctor)
 		good = file_check(doctor, path, names[i][0] == '\0');
 	}
 	if (good)
-		doctor_report(doctor, DOCTOR_OK, NULL,
-		    "the user of lbclusterd and the group may write them");
+		doctor_ok(doctor, "the user of lbclusterd and the group may write them");
 }
 
 /* -- lbclusterd ------------------------------------------------------------------------- */
@@ -232,15 +230,13 @@ daemon_report(struct doctor *doctor, const char *where)
 	char user[CTL_NAME_SIZE], group[CTL_NAME_SIZE];
 
 	if (!daemon->known)
-		doctor_report(doctor, DOCTOR_OK, NULL, "runs, pid %ld%s; its user is unknown",
-		    (long)daemon->pid, where);
+		doctor_ok(doctor, "runs, pid %ld%s; its user is unknown", (long)daemon->pid, where);
 	else if (daemon->state == 'T')
-		doctor_report(doctor, DOCTOR_FAIL, doctor_fix(doctor, "kill -CONT %ld",
+		doctor_fail(doctor, doctor_fix(doctor, "kill -CONT %ld",
 		    (long)daemon->pid), "is stopped, pid %ld%s", (long)daemon->pid, where);
 	else
-		doctor_report(doctor, DOCTOR_OK, NULL, "runs, pid %ld, user %s, group %s%s",
-		    (long)daemon->pid, ctl_user(daemon->uid, user),
-		    ctl_group(daemon->gid, group), where);
+		doctor_ok(doctor, "runs, pid %ld, user %s, group %s%s", (long)daemon->pid,
+		    ctl_user(daemon->uid, user), ctl_group(daemon->gid, group), where);
 }
 
 void
@@ -266,12 +262,12 @@ doctor_daemon(struct doctor *doctor)
 	if (doctor->lock == LOCK_HELD)
 		daemon_report(doctor, "");
 	else if (doctor->lock == LOCK_FREE)
-		doctor_report(doctor, DOCTOR_FAIL, "systemctl start lbclusterd\n"
+		doctor_fail(doctor, "systemctl start lbclusterd\n"
 		    "journalctl -u lbclusterd -n 20",
 		    "does not run on %s: no process holds lbclusterd.lock there", dir);
 	else if (doctor->daemon.pid != 0)
 		daemon_report(doctor, "; it is unknown whether it serves this store");
 	else
-		doctor_report(doctor, DOCTOR_UNKNOWN, group_fix(doctor), "%s/" DAEMON_NAME
+		doctor_unknown(doctor, group_fix(doctor), "%s/" DAEMON_NAME
 		    ".lock: %s", dir, strerror(doctor->lock_error));
 }
