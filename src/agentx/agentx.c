@@ -97,8 +97,7 @@ static enum stream_result
 request_send(struct agentx *agentx, enum wire_command command, const oid *sub, size_t n,
     const char *text)
 {
-	netsnmp_pdu *pdu = wire_pdu_new(command, agentx->responder.session_id,
-	    ++agentx->packet);
+	netsnmp_pdu *pdu = wire_pdu_new(command, agentx->responder.session_id, ++agentx->packet);
 
 	if (pdu == NULL)
 		return STREAM_NOMEM;
@@ -199,8 +198,7 @@ result_ok(struct agentx *agentx, enum stream_result result)
 	case STREAM_OK:
 		return true;
 	case STREAM_END:
-		session_end(agentx, REASON_END,
-		    is_timeout(agentx->stream.error) ? ETIMEDOUT : 0);
+		session_end(agentx, REASON_END, is_timeout(agentx->stream.error) ? ETIMEDOUT : 0);
 		return false;
 	case STREAM_PROTOCOL_ERROR:
 		session_end(agentx, REASON_PROTOCOL, 0);

@@ -102,8 +102,7 @@ const char *
 reason_text(const struct reason *reason, const struct reason_context *context, char *buf,
     size_t size)
 {
-	const char *const with[] = { context->socket, context->oid, context->user,
-	    context->group };
+	const char *const with[] = { context->socket, context->oid, context->user, context->group };
 	bool known;
 	size_t i = 0, n;
 

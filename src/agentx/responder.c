@@ -217,8 +217,7 @@ bulk_full(const struct bulk *bulk)
 }
 
 static bool
-bulk_add(struct bulk *bulk, const netsnmp_variable_list *start,
-    const netsnmp_variable_list *range)
+bulk_add(struct bulk *bulk, const netsnmp_variable_list *start, const netsnmp_variable_list *range)
 {
 	netsnmp_variable_list *added = snmp_varlist_add_variable(bulk->end, range->name,
 	    range->name_length, ASN_NULL, NULL, 0);

@@ -56,8 +56,7 @@ enum stream_result stream_read(struct stream *stream);
 /* Returns the next complete message in *ret_message, valid until stream_read() or
  * stream_close(); NULL if it is not complete. STREAM_PROTOCOL_ERROR if the header is invalid or
  * the length above STREAM_MESSAGE_MAX. */
-enum stream_result stream_take(struct stream *stream, uint8_t **ret_message,
-    size_t *ret_length);
+enum stream_result stream_take(struct stream *stream, uint8_t **ret_message, size_t *ret_length);
 
 /* Sends, or keeps in the buffer. Returns STREAM_OK also if the connection broke: what the peer
  * sent before must still be read, and stream_read() reports the end. */

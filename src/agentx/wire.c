@@ -34,8 +34,7 @@ number_read(const uint8_t *data, bool network_order)
 	if (network_order)
 		return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 |
 		    (uint32_t)data[2] << 8 | data[3];
-	return (uint32_t)data[3] << 24 | (uint32_t)data[2] << 16 |
-	    (uint32_t)data[1] << 8 | data[0];
+	return (uint32_t)data[3] << 24 | (uint32_t)data[2] << 16 | (uint32_t)data[1] << 8 | data[0];
 }
 
 size_t
@@ -100,8 +99,7 @@ static void
 walk_varbind(struct walk *walk)
 {
 	const uint8_t *at = walk->data + walk->at;
-	unsigned int type = walk_left(walk) < 2 ? ASN_NULL :
-	    walk->network_order ? at[1] : at[0];
+	unsigned int type = walk_left(walk) < 2 ? ASN_NULL : walk->network_order ? at[1] : at[0];
 
 	walk_on(walk, 4);
 	walk_oid(walk);
@@ -205,8 +203,7 @@ wire_encode(struct wire *wire, netsnmp_pdu *pdu, size_t *ret_length)
 {
 	size_t length = 0;
 
-	if (agentx_realloc_build(&wire->session, pdu, &wire->buffer, &wire->room,
-	    &length) != 0)
+	if (agentx_realloc_build(&wire->session, pdu, &wire->buffer, &wire->room, &length) != 0)
 		return NULL;
 	*ret_length = length;
 	return wire->buffer;

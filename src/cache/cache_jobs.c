@@ -80,8 +80,7 @@ settings_ahead(const struct cache *cache, const struct cache_real *real)
 			continue;
 		decided |= mask;
 		if (job->ahead)
-			key = (key & ~mask) |
-			    (job->columns.new_value << bits[column].shift & mask);
+			key = (key & ~mask) | (job->columns.new_value << bits[column].shift & mask);
 	}
 	return key;
 }

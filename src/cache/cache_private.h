@@ -37,8 +37,7 @@ uint32_t cache_service_key(const struct cache_service *service);
  * service is derived. A new row had no settings before. */
 void cache_settings_note(struct cache *cache, struct cache_real *real, uint32_t after);
 /* Notes a change of 'active' to that of 'row', before it. */
-void cache_active_note(struct cache *cache, struct cache_real *real,
-    const struct statistics *row);
+void cache_active_note(struct cache *cache, struct cache_real *real, const struct statistics *row);
 /* Notes the freshness of a row that is derived. */
 void cache_freshness_note(struct cache *cache, struct cache_real *real, int64_t now);
 

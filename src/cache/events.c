@@ -74,13 +74,11 @@ static bool
 is_by_set(const struct cache *cache, const struct cache_real *real, bool active)
 {
 	int64_t since = real->statistics.last_update;
-	const struct cache_job *job =
-	    (const void *)tree_list_find(&cache->jobs, real->last_job);
+	const struct cache_job *job = (const void *)tree_list_find(&cache->jobs, real->last_job);
 	bool touched = real->pending_jobs > 0 || real->last_change >= since ||
 	    (job != NULL && job->columns.finished >= since);
 
-	return !real->enabled ||
-	    (touched && (active ? real->was_kept_out : is_kept_out(real)));
+	return !real->enabled || (touched && (active ? real->was_kept_out : is_kept_out(real)));
 }
 
 /* True for a server of a template, which gets or loses its address as the DNS has more or fewer
@@ -105,11 +103,9 @@ cache_freshness_note(struct cache *cache, struct cache_real *real, int64_t now)
 {
 	enum freshness is = cache_real_freshness(cache, real, now);
 
-	if (real->freshness == FRESHNESS_FRESH && is == FRESHNESS_STALE &&
-	    cache->went_stale == 0)
+	if (real->freshness == FRESHNESS_FRESH && is == FRESHNESS_STALE && cache->went_stale == 0)
 		cache->went_stale = real->row.id;
-	if (real->freshness == FRESHNESS_STALE && is == FRESHNESS_FRESH &&
-	    cache->went_fresh == 0)
+	if (real->freshness == FRESHNESS_STALE && is == FRESHNESS_FRESH && cache->went_fresh == 0)
 		cache->went_fresh = real->row.id;
 	real->freshness = (uint8_t)is;
 }

@@ -258,8 +258,7 @@ text_parse(struct conf *conf, const struct conf_text *text, struct err *err)
 		result = cfg_parse_fp(cfg, file);
 		current = NULL;
 		/* libConfuse reports no error for an empty name of an option. */
-		if (result == CFG_PARSE_ERROR && conf->diagnostics->errors == 0 &&
-		    !conf->no_memory)
+		if (result == CFG_PARSE_ERROR && conf->diagnostics->errors == 0 && !conf->no_memory)
 			diagnostics_error(conf->diagnostics, cfg->line, "invalid syntax");
 	}
 	/* libConfuse closes all sections at the end of the file. */

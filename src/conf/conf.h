@@ -89,8 +89,7 @@ const char *conf_place(struct conf *conf);
 /* Functions for conf_option.set: a whole number (uint32_t), yes or no (bool). */
 void conf_number(struct conf *conf, const struct conf_option *option, void *into,
     const char *value);
-void conf_bool(struct conf *conf, const struct conf_option *option, void *into,
-    const char *value);
+void conf_bool(struct conf *conf, const struct conf_option *option, void *into, const char *value);
 
 /* Parses a decimal number between option->min and option->max; without 'whole' it may have a
  * fraction. On an error it adds a diagnostic and returns false. */

@@ -13,8 +13,7 @@
 /* -- values ------------------------------------------------------------------------- */
 
 void
-settings_path(struct conf *conf, const struct conf_option *option, void *into,
-    const char *value)
+settings_path(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	if (value[0] == '/')
 		conf_keep(conf, into, value);
@@ -24,8 +23,7 @@ settings_path(struct conf *conf, const struct conf_option *option, void *into,
 }
 
 void
-settings_agentx(struct conf *conf, const struct conf_option *option, void *into,
-    const char *value)
+settings_agentx(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	struct endpoint endpoint;
 	struct err err;
@@ -37,8 +35,7 @@ settings_agentx(struct conf *conf, const struct conf_option *option, void *into,
 }
 
 void
-settings_level(struct conf *conf, const struct conf_option *option, void *into,
-    const char *value)
+settings_level(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	if (!log_level_parse(value, into))
 		diagnostics_error(conf->diagnostics, conf->line,
@@ -46,8 +43,7 @@ settings_level(struct conf *conf, const struct conf_option *option, void *into,
 }
 
 void
-settings_seconds(struct conf *conf, const struct conf_option *option, void *into,
-    const char *value)
+settings_seconds(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	double seconds;
 

@@ -83,8 +83,7 @@ others_report(struct discovery *discovery, const struct haproxy_server *server, 
 	if (server->has_agent)
 		ctl_message(discovery->ctl, "%s: its agent-check may change weight and state; the"
 		    " driver restores them, unless foreign-changes = keep", path);
-	if (server->srv_record[0] == '\0' ||
-	    strcmp(server->srv_record, discovery->srv_record) == 0)
+	if (server->srv_record[0] == '\0' || strcmp(server->srv_record, discovery->srv_record) == 0)
 		return;
 	discovery->srv_record = server->srv_record;
 	ctl_message(discovery->ctl, "%s: SRV record %.80s may change its weight; the driver "

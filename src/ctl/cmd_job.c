@@ -97,8 +97,7 @@ cmd_job(struct ctl *ctl)
 	enum ctl_exit status;
 	uint64_t id = 0;
 
-	if (ctl->n_operands > 0 &&
-	    num_parse(ctl->operands[0], 1, MODEL_ID_MAX, &id) != ERR_OK)
+	if (ctl->n_operands > 0 && num_parse(ctl->operands[0], 1, MODEL_ID_MAX, &id) != ERR_OK)
 		return ctl_usage(ctl, "%s: is not the number of a job; \"lbclusterctl job\" lists "
 		    "them", ctl->operands[0]);
 	status = ctl_open(ctl);

@@ -24,7 +24,6 @@ enum ctl_exit cmd_doctor(struct ctl *ctl);
 /* Does what "load" does with an inventory in memory; 'name' is for its messages. The plane of
  * a cluster that exists changes only with CTL_CHANGE_PLANE. */
 struct inventory;
-enum ctl_exit cmd_load_inventory(struct ctl *ctl, struct inventory *inventory,
-    const char *name);
+enum ctl_exit cmd_load_inventory(struct ctl *ctl, struct inventory *inventory, const char *name);
 
 #endif

@@ -79,8 +79,7 @@ static const struct ctl_option {
 	{ "reset", 'R', NULL, CTL_RESET,
 	    "load: set weight, fallback and enabled to the values of the file, by jobs" },
 	{ "dry-run", 'n', NULL, CTL_DRY_RUN, "load: show the differences, change nothing" },
-	{ "cluster", 'c', "NAME", CTL_CLUSTER,
-	    "discover: name of the cluster; default: haproxy" },
+	{ "cluster", 'c', "NAME", CTL_CLUSTER, "discover: name of the cluster; default: haproxy" },
 	{ "load", 'l', NULL, CTL_LOAD, "discover: load the inventory into the store" },
 	{ "change-plane", 'P', NULL, CTL_CHANGE_PLANE,
 	    "discover --load: also change the plane of an existing cluster" },
@@ -179,8 +178,7 @@ format_apply(struct ctl *ctl, const char *name)
 
 /* Applies an option. *ret_done: the program has nothing more to do. */
 static enum ctl_exit
-option_apply(struct ctl *ctl, const struct ctl_option *option, const char *argument,
-    bool *ret_done)
+option_apply(struct ctl *ctl, const struct ctl_option *option, const char *argument, bool *ret_done)
 {
 	/* An unset variable of a script is an empty argument; no option accepts one. */
 	if (argument != NULL && argument[0] == '\0')
@@ -229,8 +227,7 @@ option_refuse(struct ctl *ctl, const char *command, const char *word, int letter
 	ctl->command = command == NULL ? NULL : command_find(command);
 	if (option == NULL)
 		return ctl_usage(ctl, "%s: is not an option", word);
-	if (ctl->command != NULL && option->flag != 0 &&
-	    (option->flag & ctl->command->flags) == 0)
+	if (ctl->command != NULL && option->flag != 0 && (option->flag & ctl->command->flags) == 0)
 		return ctl_usage(ctl, "%s: is not an option of %s", word, ctl->command->name);
 	return ctl_usage(ctl, "%s: its argument %s is missing", word, option->argument);
 }

@@ -71,12 +71,10 @@ struct inventory_real *inventory_add_real(struct inventory *inventory,
     struct inventory_service *service, const char *name);
 
 /* Find a row by its name. NULL if there is none. */
-struct inventory_cluster *inventory_cluster(const struct inventory *inventory,
-    const char *name);
+struct inventory_cluster *inventory_cluster(const struct inventory *inventory, const char *name);
 struct inventory_service *inventory_service(const struct inventory_cluster *cluster,
     const char *name);
-struct inventory_real *inventory_real(const struct inventory_service *service,
-    const char *name);
+struct inventory_real *inventory_real(const struct inventory_service *service, const char *name);
 
 /* Returns the fallback of a service; NULL if it has none. */
 struct inventory_real *inventory_fallback(const struct inventory_service *service);

@@ -81,8 +81,7 @@ set_port(struct conf *conf, const struct conf_option *option, void *into, const 
 }
 
 static void
-set_protocol(struct conf *conf, const struct conf_option *option, void *into,
-    const char *value)
+set_protocol(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	if (!protocol_parse(value, into))
 		diagnostics_error(conf->diagnostics, conf->line,
@@ -147,8 +146,7 @@ set_foreign_changes(struct conf *conf, const struct conf_option *option, void *i
 static const struct conf_option cluster_options[] = {
 	{ .name = "plane", .set = set_plane, .at = IN_CLUSTER(plane) },
 	{ .name = "socket", .set = set_socket, .text = "haproxy", .list = true },
-	{ .name = "foreign-changes", .set = set_foreign_changes, .text = "haproxy",
-	    .list = true },
+	{ .name = "foreign-changes", .set = set_foreign_changes, .text = "haproxy", .list = true },
 };
 
 static const struct conf_option service_options[] = {

@@ -148,8 +148,7 @@ inventory_add_service(struct inventory *inventory, struct inventory_cluster *clu
 }
 
 struct inventory_real *
-inventory_add_real(struct inventory *inventory, struct inventory_service *service,
-    const char *name)
+inventory_add_real(struct inventory *inventory, struct inventory_service *service, const char *name)
 {
 	struct inventory_real *real = row_new(sizeof(*real), name, &service->by_name);
 

@@ -77,8 +77,7 @@ service_write(const struct inventory_service *service, FILE *file)
 		fputc('\n', file);
 	}
 	fprintf(file, "        protocol = %s\n", protocol_name(service->protocol));
-	for (const struct inventory_real *real = service->reals; real != NULL;
-	    real = real->next)
+	for (const struct inventory_real *real = service->reals; real != NULL; real = real->next)
 		real_write(real, file);
 	fputs("    }\n", file);
 }

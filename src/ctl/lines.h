@@ -33,8 +33,7 @@ void lines_close(struct lines *lines);
 /* Returns the next line without its newline, valid until the next call; *ret_line is NULL at
  * the end. ERR_RANGE: the line is longer than LINES_LENGTH_MAX, and the next call returns the
  * line after it. ERR_LIMIT: it is longer than LINES_BUFFER_SIZE. ERR_IO. */
-enum err_code lines_next(struct lines *lines, char **ret_line, size_t *ret_length,
-    struct err *err);
+enum err_code lines_next(struct lines *lines, char **ret_line, size_t *ret_length, struct err *err);
 
 /* True if lines_next() would have to wait now. */
 bool lines_would_wait(const struct lines *lines);

@@ -133,8 +133,7 @@ settings_compare(struct merge *merge, const struct path *path, const struct inve
 static enum err_code
 fallback_change(struct merge *merge, const struct path *path, uint32_t id, int line, bool fallback)
 {
-	const struct change change = { .real_id = id, .column = REAL_FALLBACK,
-	    .value = fallback };
+	const struct change change = { .real_id = id, .column = REAL_FALLBACK, .value = fallback };
 	enum err_code code = setting_add(merge, path, line, &change);
 
 	if (code == ERR_OK)

@@ -54,8 +54,7 @@ cell_text(const struct out_column *column, const struct out_value *value, char b
 		return "-";
 	switch (column->type) {
 	case OUT_TEXT:
-		return value->text[0] == '\0' ? "-" :
-		    out_printable(value->text, buf, OUT_CELL_MAX);
+		return value->text[0] == '\0' ? "-" : out_printable(value->text, buf, OUT_CELL_MAX);
 	case OUT_NUMBER:
 		snprintf(buf, OUT_CELL_MAX, "%llu", (unsigned long long)value->number);
 		return buf;

@@ -107,8 +107,7 @@ names_add(struct names *names, const char *name)
 	names->count++;
 	if (names->n < NAMES_SHOWN)
 		memcpy(names->first[names->n++], kept, sizeof(kept));
-	if (names->wanted != NULL && names->n_near < NAMES_NEAR &&
-	    is_near(names->wanted, kept))
+	if (names->wanted != NULL && names->n_near < NAMES_NEAR && is_near(names->wanted, kept))
 		memcpy(names->near[names->n_near++], kept, sizeof(kept));
 }
 

@@ -144,8 +144,7 @@ line_read(struct snmpd_conf *conf, struct stack *stack, char *line)
 	char *value;
 
 	key = line_split(line, &value);
-	if (is_secret(key) && fstat(fileno(reading->file), &st) == 0 &&
-	    (st.st_mode & S_IROTH) != 0)
+	if (is_secret(key) && fstat(fileno(reading->file), &st) == 0 && (st.st_mode & S_IROTH) != 0)
 		snprintf(conf->secret, sizeof(conf->secret), "%s", at.file);
 	for (size_t i = 0; i < CONF_KEYS; i++) {
 		struct conf_line *kept = &conf->lines[i];

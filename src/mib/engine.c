@@ -66,8 +66,7 @@ mib_find(const struct mib_oid *name, const struct mib_table **ret_table,
 		const struct mib_table *table = &mib_tables[i];
 		const struct mib_column *column;
 
-		if (n <= table->prefix_n || !has_prefix(below, n, table->prefix,
-		    table->prefix_n))
+		if (n <= table->prefix_n || !has_prefix(below, n, table->prefix, table->prefix_n))
 			continue;
 		column = column_find(table, below[table->prefix_n]);
 		if (column == NULL || column->access == ACCESS_NONE)
@@ -113,11 +112,9 @@ column_next(struct mib *mib, const struct mib_table *table, const struct mib_col
 	const void *row;
 	size_t at_n;
 
-	row = table->rows->next(mib, index, n, inclusive, column->needs, at,
-	    &at_n);
+	row = table->rows->next(mib, index, n, inclusive, column->needs, at, &at_n);
 	while (row != NULL && !mib_column_value(mib, column, row, ret_value))
-		row = table->rows->next(mib, at, at_n, false, column->needs, at,
-		    &at_n);
+		row = table->rows->next(mib, at, at_n, false, column->needs, at, &at_n);
 	if (row == NULL)
 		return false;
 	mib_name_make(ret_name, table, column->sub, at, at_n);
@@ -154,8 +151,7 @@ next_below_root(struct mib *mib, const uint32_t *below, size_t n, bool inclusive
 
 		if (!inside && oid_compare(table->prefix, table->prefix_n, below, n) < 0)
 			continue;
-		if (table_next(mib, table, below, inside ? n : 0, inclusive, ret_name,
-		    ret_value))
+		if (table_next(mib, table, below, inside ? n : 0, inclusive, ret_name, ret_value))
 			return true;
 	}
 	return false;
@@ -175,8 +171,7 @@ mib_next(struct mib *mib, const struct mib_oid *start, bool inclusive,
 	else
 		found = oid_compare(from.sub, from.n, mib_root, mib_root_length) < 0 &&
 		    next_below_root(mib, from.sub, 0, false, ret_name, ret_value);
-	if (found && (end->n == 0 ||
-	    oid_compare(ret_name->sub, ret_name->n, end->sub, end->n) < 0))
+	if (found && (end->n == 0 || oid_compare(ret_name->sub, ret_name->n, end->sub, end->n) < 0))
 		return;
 	*ret_name = from;
 	ret_value->type = MIB_END_OF_VIEW;

@@ -78,8 +78,7 @@ const struct mib_column mib_system_columns[] = {
 	FUNCTION(10, "lbcSysReals", SYNTAX_UNSIGNED32, 0, 0, get_reals),
 	FUNCTION(11, "lbcSysRealsStale", SYNTAX_UNSIGNED32, 0, 0, get_reals_stale),
 	MEMBER(12, "lbcSysSetRejects", SYNTAX_COUNTER32, 0, 0, SOURCE_U32, MIB, reject.count),
-	MEMBER(13, "lbcSysLastRejectReason", SYNTAX_INTEGER, 1, 10, SOURCE_U32, MIB,
-	    reject.reason),
+	MEMBER(13, "lbcSysLastRejectReason", SYNTAX_INTEGER, 1, 10, SOURCE_U32, MIB, reject.reason),
 	FUNCTION(14, "lbcSysLastRejectText", SYNTAX_OCTETS, 0, 255, get_reject_text),
 	FUNCTION(15, "lbcSysLastRejectObject", SYNTAX_OBJECT_ID, 0, 0, get_reject_object),
 	TIME(16, "lbcSysLastRejectTime", MIB, reject.time),
@@ -160,8 +159,7 @@ const struct mib_column mib_service_columns[] = {
 	    sums.weight),
 	MEMBER(15, "lbcServiceFallbackReal", SYNTAX_UNSIGNED32, 0, ID_MAX, SOURCE_U32,
 	    SERVICE, fallback_id),
-	MEMBER(16, "lbcServiceOnFallback", SYNTAX_INTEGER, 1, 2, SOURCE_BOOL, SERVICE,
-	    on_fallback),
+	MEMBER(16, "lbcServiceOnFallback", SYNTAX_INTEGER, 1, 2, SOURCE_BOOL, SERVICE, on_fallback),
 	MEMBER(17, "lbcServiceFallbackUses", SYNTAX_COUNTER32, 0, 0, SOURCE_U32, SERVICE,
 	    fallback_uses),
 	SUM(18, "lbcServiceActiveConns", SERVICE, STAT_ACTIVE_CONNECTIONS),
@@ -377,8 +375,7 @@ const struct mib_column mib_job_columns[] = {
 /* -- lbcNotify ----------------------------------------------------------------------- */
 
 GETTER(get_notify_interval, MIB, mib_value_number(value, notify_interval(mib->notify)))
-GETTER(get_notify_suppressed, MIB,
-    mib_value_number(value, notify_suppressed(mib->notify)))
+GETTER(get_notify_suppressed, MIB, mib_value_number(value, notify_suppressed(mib->notify)))
 
 /* Bit 0 is the highest of the first octet, RFC 3417 section 8. */
 static bool

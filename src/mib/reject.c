@@ -89,8 +89,7 @@ mib_store_report(struct mib *mib)
 			log_limited(&states, LOG_LEVEL_ERROR, "%s; GETs are answered from memory, "
 			    "SETs are refused", reported->status_text);
 	}
-	if (reported->refusal[0] != '\0' &&
-	    strcmp(reported->refusal, reported->status_text) != 0)
+	if (reported->refusal[0] != '\0' && strcmp(reported->refusal, reported->status_text) != 0)
 		log_limited(&refusals, LOG_LEVEL_INFO, "refused: %s", reported->refusal);
 	reported->refusal[0] = '\0';
 }

@@ -173,8 +173,7 @@ service_find(struct mib *mib, const uint32_t *index)
 {
 	struct tree_row *cluster = tree_list_find(&mib->cache->tree.root.children, index[0]);
 
-	return cluster == NULL ? NULL :
-	    tree_list_find(&as_branch(cluster)->children, index[1]);
+	return cluster == NULL ? NULL : tree_list_find(&as_branch(cluster)->children, index[1]);
 }
 
 static const void *
@@ -414,9 +413,6 @@ real_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
 	return name_next(mib, 2, index, n, inclusive, ret_index, ret_n);
 }
 
-const struct mib_rows mib_rows_cluster_name =
-    { "cluster", cluster_name_get, cluster_name_next };
-const struct mib_rows mib_rows_service_name =
-    { "service", service_name_get, service_name_next };
-const struct mib_rows mib_rows_real_name =
-    { "real service", real_name_get, real_name_next };
+const struct mib_rows mib_rows_cluster_name = { "cluster", cluster_name_get, cluster_name_next };
+const struct mib_rows mib_rows_service_name = { "service", service_name_get, service_name_next };
+const struct mib_rows mib_rows_real_name = { "real service", real_name_get, real_name_next };

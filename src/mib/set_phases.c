@@ -154,8 +154,7 @@ set_end(struct mib *mib, struct mib_set *set, enum set_event event)
 		/* Nothing here may fail: the manager gets success. The new values show at once;
 		 * the next write, or the next start, changes the rows. */
 		store_set_release(mib->store, set->set.token);
-		cache_set_release(mib->cache, &set->set, set->first_job, set->jobs,
-		    clock_wall_s());
+		cache_set_release(mib->cache, &set->set, set->first_job, set->jobs, clock_wall_s());
 		break;
 	case FORGET:
 	case KEEP:
@@ -258,8 +257,7 @@ test_all(struct mib *mib, struct mib_set *set, const struct mib_varbind *varbind
 			return status;
 		}
 	}
-	code = store_set(mib->store, &set->set, STORE_SET_TEST, &verdict, &first_job, &jobs,
-	    &err);
+	code = store_set(mib->store, &set->set, STORE_SET_TEST, &verdict, &first_job, &jobs, &err);
 	/* The store counts a job that ended as unfinished until the end is written. */
 	if (code == ERR_LIMIT && store_needs_flush(mib->store) &&
 	    store_flush(mib->store, &err) == ERR_OK)

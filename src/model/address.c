@@ -147,8 +147,7 @@ host_valid(const char *text)
 		size_t length = strcspn(label, ".");
 		bool last = label[length] == '\0' || label[length + 1] == '\0';
 
-		if (length < 1 || length > LABEL_MAX || label[0] == '-' ||
-		    label[length - 1] == '-')
+		if (length < 1 || length > LABEL_MAX || label[0] == '-' || label[length - 1] == '-')
 			return false;
 		for (size_t i = 0; i < length; i++)
 			if (strchr(letters_digits, label[i]) == NULL && label[i] != '-' &&

@@ -175,8 +175,7 @@ fallback_taken(const struct request *request, size_t i, char text[])
 		return false;
 	service.real[0] = '\0';
 	holder = idmap_get(&request->by_real, before->fallback_id);
-	if (before->fallback_id != 0 &&
-	    (holder == NULL || value_after(holder, REAL_FALLBACK) != 0))
+	if (before->fallback_id != 0 && (holder == NULL || value_after(holder, REAL_FALLBACK) != 0))
 		return explain(text, "; disable its fallback first or in the same request",
 		    "%s: fallback is %s already", path_text(&service, path),
 		    before->fallback_name);

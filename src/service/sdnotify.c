@@ -76,8 +76,7 @@ on_watchdog(void *arg)
 	struct sdnotify_watchdog *watchdog = arg;
 
 	(void)message_send("WATCHDOG=1");
-	loop_timer_set(watchdog->loop, &watchdog->timer, watchdog->every_ms, on_watchdog,
-	    watchdog);
+	loop_timer_set(watchdog->loop, &watchdog->timer, watchdog->every_ms, on_watchdog, watchdog);
 }
 
 void

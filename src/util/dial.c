@@ -276,8 +276,7 @@ tcp_connect(struct dial *dial, const struct endpoint *to)
 }
 
 void
-dial_begin(struct dial *dial, struct loop *loop, const struct endpoint *to, dial_fn done,
-    void *arg)
+dial_begin(struct dial *dial, struct loop *loop, const struct endpoint *to, dial_fn done, void *arg)
 {
 	*dial = (struct dial){ .loop = loop, .done = done, .arg = arg, .fd = -1 };
 	switch (to->kind) {

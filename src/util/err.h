@@ -49,8 +49,7 @@ enum err_code err_vset(struct err *err, enum err_code code, const char *fmt, va_
 
 /* Inserts a prefix such as "load: " before err->text. The end of a text that becomes
  * too long is cut off. */
-void err_prefix(struct err *err, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+void err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Maps errno of a failed system call to ERR_READONLY, ERR_FULL, ERR_NOMEM or ERR_IO. */
 enum err_code err_of_errno(int error);

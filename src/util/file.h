@@ -28,7 +28,6 @@ enum err_code file_make(const char *path, int *ret_fd, struct err *err);
 /* Opens a file with the 'flags' of open(2). If it does not exist and 'make' is true, creates
  * it as file_make() does. ERR_NOT_FOUND: it does not exist and 'make' is false. ERR_FOREIGN:
  * it is a link, has a second hard link, or is not a regular file. */
-enum err_code file_open(const char *path, int flags, bool make, int *ret_fd,
-    struct err *err);
+enum err_code file_open(const char *path, int flags, bool make, int *ret_fd, struct err *err);
 
 #endif

@@ -15,6 +15,5 @@ input_bom_length(const char *text, size_t length)
 {
 	static const char mark[] = { '\xEF', '\xBB', '\xBF' };
 
-	return length >= sizeof(mark) && memcmp(text, mark, sizeof(mark)) == 0 ?
-	    sizeof(mark) : 0;
+	return length >= sizeof(mark) && memcmp(text, mark, sizeof(mark)) == 0 ? sizeof(mark) : 0;
 }

@@ -108,6 +108,5 @@ lockfile_mark_reached(int fd, int mark, int64_t number)
 {
 	struct flock byte = bytes_of(F_RDLCK, mark, number, 1);
 
-	return number < mark_bytes && fcntl(fd, F_OFD_GETLK, &byte) == 0 &&
-	    byte.l_type != F_UNLCK;
+	return number < mark_bytes && fcntl(fd, F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
 }
