@@ -194,23 +194,17 @@ is_timeout(int error)
 static bool
 result_ok(struct agentx *agentx, enum stream_result result)
 {
-	switch (result) {
-	case STREAM_OK:
-		return true;
-	case STREAM_END:
-		session_end(agentx, REASON_END, is_timeout(agentx->stream.error) ? ETIMEDOUT : 0);
-		return false;
-	case STREAM_PROTOCOL_ERROR:
-		session_end(agentx, REASON_PROTOCOL, 0);
-		return false;
-	case STREAM_BACKLOG:
-		session_end(agentx, REASON_BACKLOG, 0);
-		return false;
-	case STREAM_NOMEM:
-		break;
-	}
-	session_end(agentx, REASON_LOCAL, 0);
-	return false;
+	static const enum reason_kind reasons[] = {
+		[STREAM_END] = REASON_END,
+		[STREAM_PROTOCOL_ERROR] = REASON_PROTOCOL,
+		[STREAM_BACKLOG] = REASON_BACKLOG,
+		[STREAM_NOMEM] = REASON_LOCAL,
+	};
+	bool timeout = result == STREAM_END && is_timeout(agentx->stream.error);
+
+	if (result != STREAM_OK)
+		session_end(agentx, reasons[result], timeout ? ETIMEDOUT : 0);
+	return result == STREAM_OK;
 }
 
 /* Sends Open or Register, and sets the timer for the answer. */
@@ -360,24 +354,18 @@ session_dialed(void *arg, const struct dial_result *result)
 
 	if (result->remote)
 		remote_warn(agentx);
-	switch (result->status) {
-	case DIAL_CONNECTED:
+	if (result->status == DIAL_NAME) {
+		session_end(agentx, REASON_NAME, result->code);
+	} else if (result->status == DIAL_FAILED) {
+		session_end(agentx, agentx->master.kind == ENDPOINT_TCP ? REASON_CONNECT_TCP :
+		    REASON_CONNECT, result->code);
+	} else {
 		agentx->stream.fd = result->fd;
-		if (loop_fd_watch(agentx->loop, result->fd, POLLIN, session_event, agentx))
+		if (result->status == DIAL_CONNECTED && loop_fd_watch(agentx->loop, result->fd,
+		    POLLIN, session_event, agentx))
 			step_begin(agentx, STATE_OPENING);
 		else
 			session_end(agentx, REASON_LOCAL, 0);
-		return;
-	case DIAL_NAME:
-		session_end(agentx, REASON_NAME, result->code);
-		return;
-	case DIAL_FAILED:
-		session_end(agentx, agentx->master.kind == ENDPOINT_TCP ? REASON_CONNECT_TCP :
-		    REASON_CONNECT, result->code);
-		return;
-	case DIAL_LOCAL:
-		session_end(agentx, REASON_LOCAL, 0);
-		return;
 	}
 }
 

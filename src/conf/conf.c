@@ -79,12 +79,10 @@ conf_decimal(struct conf *conf, const struct conf_option *option, const char *va
 	if (!whole && n > 0 && digits[n] == '.')
 		n += 1 + strspn(digits + n + 1, "0123456789");
 	if (n == 0 || digits[n] != '\0')
-		diagnostics_error(conf->diagnostics, conf->line,
-		    "%s \"%.64s\"%s is not a %snumber of %.10g to %.10g", option->name, value,
-		    conf_place(conf), whole ? "whole " : "", option->min, option->max);
+		conf_error(conf, "%s \"%.64s\"%s is not a %snumber of %.10g to %.10g", option->name,
+		    value, conf_place(conf), whole ? "whole " : "", option->min, option->max);
 	else if (number < option->min || number > option->max)
-		diagnostics_error(conf->diagnostics, conf->line, "%s %.64s%s is %s %.10g",
-		    option->name, value, conf_place(conf),
+		conf_error(conf, "%s %.64s%s is %s %.10g", option->name, value, conf_place(conf),
 		    number < option->min ? "below" : "above",
 		    number < option->min ? option->min : option->max);
 	else
@@ -109,7 +107,7 @@ conf_bool(struct conf *conf, const struct conf_option *option, void *into, const
 	if (truth >= 0)
 		*(bool *)into = truth != 0;
 	else
-		diagnostics_error(conf->diagnostics, conf->line, "%s \"%.64s\"%s is not yes or no",
+		conf_error(conf, "%s \"%.64s\"%s is not yes or no",
 		    option->name, value, conf_place(conf));
 }
 
@@ -168,9 +166,8 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 		return -1;
 	current->line = cfg->line;
 	if (*first != 0 && (!option->list || cfg_opt_size(opt) == 1))
-		diagnostics_error(current->diagnostics, current->line,
-		    "%s%s is given twice, first at line %d", option->name, conf_place(current),
-		    *first);
+		conf_error(current, "%s%s is given twice, first at line %d", option->name,
+		    conf_place(current), *first);
 	if (*first == 0)
 		*first = current->line;
 	option->set(current, option, (char *)current->open[depth].into + option->at, value);

@@ -86,6 +86,10 @@ const char *conf_path(struct conf *conf);
  * sections. */
 const char *conf_place(struct conf *conf);
 
+/* Adds an error at the line of the value or of the section's start. */
+#define conf_error(conf, ...) \
+	diagnostics_error((conf)->diagnostics, (conf)->line, __VA_ARGS__)
+
 /* Functions for conf_option.set: a whole number (uint32_t), yes or no (bool). */
 void conf_number(struct conf *conf, const struct conf_option *option, void *into,
     const char *value);

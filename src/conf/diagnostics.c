@@ -9,39 +9,22 @@
 #include "util/err.h"
 #include "util/text.h"
 
-static void __attribute__((format(printf, 4, 0)))
-add(struct diagnostics *diagnostics, int line, bool warning, const char *fmt, va_list ap)
+void
+diagnostics_add(struct diagnostics *diagnostics, int line, bool warning, const char *fmt, ...)
 {
 	size_t *count = warning ? &diagnostics->warnings : &diagnostics->errors;
 	struct diagnostic *diagnostic = &diagnostics->list[diagnostics->n];
 	struct err err;
+	va_list ap;
 
 	if ((*count)++ >= DIAGNOSTICS_MAX)
 		return;
+	va_start(ap, fmt);
 	err_vset(&err, ERR_INVALID, fmt, ap);
+	va_end(ap);
 	*diagnostic = (struct diagnostic){ .line = line, .warning = warning,
 	    .text = strdup(err.text) };
 	diagnostics->n += diagnostic->text != NULL;
-}
-
-void
-diagnostics_error(struct diagnostics *diagnostics, int line, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	add(diagnostics, line, false, fmt, ap);
-	va_end(ap);
-}
-
-void
-diagnostics_warn(struct diagnostics *diagnostics, int line, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	add(diagnostics, line, true, fmt, ap);
-	va_end(ap);
 }
 
 static int

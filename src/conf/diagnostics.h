@@ -28,10 +28,10 @@ struct diagnostics {
 };
 
 /* Adds an error or a warning. Control characters in the text are replaced by '?'. */
-void diagnostics_error(struct diagnostics *diagnostics, int line, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-void diagnostics_warn(struct diagnostics *diagnostics, int line, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+#define diagnostics_error(list, line, ...) diagnostics_add(list, line, false, __VA_ARGS__)
+#define diagnostics_warn(list, line, ...) diagnostics_add(list, line, true, __VA_ARGS__)
+void diagnostics_add(struct diagnostics *diagnostics, int line, bool warning, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Prints "FILE:LINE: text" for each one, sorted by line, and empties the list. */
 void diagnostics_print(struct diagnostics *diagnostics, FILE *file);

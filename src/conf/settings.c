@@ -18,8 +18,7 @@ settings_path(struct conf *conf, const struct conf_option *option, void *into, c
 	if (value[0] == '/')
 		conf_keep(conf, into, value);
 	else
-		diagnostics_error(conf->diagnostics, conf->line, "%s is not an absolute path",
-		    option->name);
+		conf_error(conf, "%s is not an absolute path", option->name);
 }
 
 void
@@ -31,15 +30,15 @@ settings_agentx(struct conf *conf, const struct conf_option *option, void *into,
 	if (endpoint_parse(value, &endpoint, &err) == ERR_OK)
 		conf_keep(conf, into, value);
 	else
-		diagnostics_error(conf->diagnostics, conf->line, "%s: %s", option->name, err.text);
+		conf_error(conf, "%s: %s", option->name, err.text);
 }
 
 void
 settings_level(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	if (!log_level_parse(value, into))
-		diagnostics_error(conf->diagnostics, conf->line,
-		    "%s \"%.64s\" is not one of error, warn, info, debug", option->name, value);
+		conf_error(conf, "%s \"%.64s\" is not one of error, warn, info, debug",
+		    option->name, value);
 }
 
 void

@@ -4,7 +4,7 @@
  * The command discover: reads backends and servers of a running HAProxy, and writes them as an
  * inventory file or loads them into the store.
  */
-#include "ctl/commands.h"
+#include "ctl/ctl.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "ctl/commands.h"
+#include "ctl/ctl.h"
 #include "ctl/lines.h"
 #include "ctl/progress.h"
 #include "util/clock.h"

@@ -3,7 +3,7 @@
  *
  * The commands export and remove, which read the rows at and below a path into memory.
  */
-#include "ctl/commands.h"
+#include "ctl/ctl.h"
 #include "ctl/inventory.h"
 
 /* Writes an inventory file from which "load" restores the same store. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/commands.h"
+#include "ctl/ctl.h"
 #include "util/num.h"
 
 static const struct out_column columns[] = {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/commands.h"
+#include "ctl/ctl.h"
 #include "util/clock.h"
 
 /* A listing while it is printed. */

@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "ctl/commands.h"
+#include "ctl/ctl.h"
 #include "ctl/inventory.h"
 #include "ctl/merge.h"
 #include "ctl/progress.h"

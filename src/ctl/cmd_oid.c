@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/commands.h"
+#include "ctl/ctl.h"
 #include "ctl/snmp_conf.h"
 #include "model/oid.h"
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "ctl/commands.h"
+#include "ctl/ctl.h"
 #include "util/num.h"
 
 static const struct setting {

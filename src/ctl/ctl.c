@@ -38,43 +38,15 @@ static const enum ctl_exit exit_of_error[] = {
 
 /* -- messages --------------------------------------------------------------- */
 
-static void __attribute__((format(printf, 2, 0)))
-message_print(struct ctl *ctl, const char *fmt, va_list ap)
-{
-	fputs("lbclusterctl: ", ctl->err);
-	text_line_vprint(ctl->err, fmt, ap);
-}
-
 void
 ctl_message(struct ctl *ctl, const char *fmt, ...)
 {
 	va_list ap;
 
+	fputs("lbclusterctl: ", ctl->err);
 	va_start(ap, fmt);
-	message_print(ctl, fmt, ap);
+	text_line_vprint(ctl->err, fmt, ap);
 	va_end(ap);
-}
-
-enum ctl_exit
-ctl_failure(struct ctl *ctl, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	message_print(ctl, fmt, ap);
-	va_end(ap);
-	return CTL_FAILURE;
-}
-
-enum ctl_exit
-ctl_usage(struct ctl *ctl, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	message_print(ctl, fmt, ap);
-	va_end(ap);
-	return CTL_USAGE;
 }
 
 const char *

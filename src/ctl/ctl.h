@@ -92,10 +92,8 @@ enum ctl_exit ctl_main(int argc, char **argv, FILE *out, FILE *err);
 void ctl_message(struct ctl *ctl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Print a message and return CTL_FAILURE, or CTL_USAGE, for which ctl_main() prints the usage. */
-enum ctl_exit ctl_failure(struct ctl *ctl, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-enum ctl_exit ctl_usage(struct ctl *ctl, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+#define ctl_failure(ctl, ...) (ctl_message(ctl, __VA_ARGS__), CTL_FAILURE)
+#define ctl_usage(ctl, ...) (ctl_message(ctl, __VA_ARGS__), CTL_USAGE)
 
 /* Replaces the message of ERR_NOT_FOUND for 'path' by one that also names what exists. */
 void ctl_not_found_explain(struct ctl *ctl, const struct path *path, struct err *err);
@@ -125,5 +123,25 @@ uint64_t ctl_token(void);
 
 /* Prints one job with the keys of job.status() of the API. */
 enum ctl_exit ctl_job_print(struct ctl *ctl, uint32_t id);
+
+/* -- the commands, rows of the table of ctl_main.c ------------------------------------------- */
+
+enum ctl_exit cmd_list(struct ctl *ctl);
+enum ctl_exit cmd_info(struct ctl *ctl);
+enum ctl_exit cmd_statistics(struct ctl *ctl);
+enum ctl_exit cmd_set(struct ctl *ctl);
+enum ctl_exit cmd_job(struct ctl *ctl);
+enum ctl_exit cmd_load(struct ctl *ctl);
+enum ctl_exit cmd_export(struct ctl *ctl);
+enum ctl_exit cmd_import(struct ctl *ctl);
+enum ctl_exit cmd_oid(struct ctl *ctl);
+enum ctl_exit cmd_remove(struct ctl *ctl);
+enum ctl_exit cmd_discover(struct ctl *ctl);
+enum ctl_exit cmd_doctor(struct ctl *ctl);
+
+/* Does what "load" does with an inventory in memory; 'name' is for its messages. The plane of
+ * a cluster that exists changes only with CTL_CHANGE_PLANE. */
+struct inventory;
+enum ctl_exit cmd_load_inventory(struct ctl *ctl, struct inventory *inventory, const char *name);
 
 #endif

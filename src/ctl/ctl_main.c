@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/commands.h"
+#include "ctl/ctl.h"
 
 #ifdef LBCLUSTER_STORE_DIR
 #define DEFAULT_STORE LBCLUSTER_STORE_DIR

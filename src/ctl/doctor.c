@@ -182,8 +182,10 @@ cmd_doctor(struct ctl *ctl)
 	else
 		snprintf(doctor.socket, sizeof(doctor.socket), "%s", ctl->agentx);
 	doctor_find_master(&doctor);
-	status = snmp_default(&doctor) ? checks_run(&doctor) :
-	    ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
+	if (snmp_default(&doctor))
+		status = checks_run(&doctor);
+	else
+		status = ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 	free(doctor.snmp);
 	return status;
 }

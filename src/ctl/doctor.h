@@ -8,7 +8,7 @@
 #ifndef CTL_DOCTOR_H
 #define CTL_DOCTOR_H
 
-#include "ctl/commands.h"
+#include "ctl/ctl.h"
 #include "ctl/process.h"
 #include "ctl/snmp_conf.h"
 #include "util/dial.h"

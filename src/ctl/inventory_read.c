@@ -42,13 +42,11 @@ set_plane(struct conf *conf, const struct conf_option *option, void *into, const
 
 	(void)option;
 	if (kind == NULL)
-		diagnostics_error(conf->diagnostics, conf->line,
-		    "plane \"%.64s\"%s is not one of %s", value, conf_place(conf),
+		conf_error(conf, "plane \"%.64s\"%s is not one of %s", value, conf_place(conf),
 		    plane_kind_names());
 	else if (kind->driver == NULL && strcmp(value, "none") != 0)
-		diagnostics_error(conf->diagnostics, conf->line,
-		    "plane %s%s: this version has no driver for it; write one of %s", value,
-		    conf_place(conf), plane_kind_names());
+		conf_error(conf, "plane %s%s: this version has no driver for it; write one of %s",
+		    value, conf_place(conf), plane_kind_names());
 	conf_keep(conf, into, value);
 }
 
@@ -59,8 +57,7 @@ set_address(struct conf *conf, const struct conf_option *option, void *into, con
 	struct err err;
 
 	if (value[0] != '\0' && address_check(value, &err) != ERR_OK)
-		diagnostics_error(conf->diagnostics, conf->line, "%s%s: %s", option->name,
-		    conf_place(conf), err.text);
+		conf_error(conf, "%s%s: %s", option->name, conf_place(conf), err.text);
 	conf_keep(conf, into, value);
 }
 
@@ -72,9 +69,8 @@ set_port(struct conf *conf, const struct conf_option *option, void *into, const 
 	uint64_t port = 0;
 
 	if (value[0] != '\0' && num_parse(value, 1, UINT16_MAX, &port) != ERR_OK)
-		diagnostics_error(conf->diagnostics, conf->line,
-		    "%s \"%.64s\"%s is not a whole number of 1 to %d", option->name, value,
-		    conf_place(conf), UINT16_MAX);
+		conf_error(conf, "%s \"%.64s\"%s is not a whole number of 1 to %d", option->name,
+		    value, conf_place(conf), UINT16_MAX);
 	else if (value[0] != '\0')
 		snprintf(text, sizeof(text), "%u", (unsigned int)port);
 	conf_keep(conf, into, text);
@@ -84,9 +80,8 @@ static void
 set_protocol(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
 	if (!protocol_parse(value, into))
-		diagnostics_error(conf->diagnostics, conf->line,
-		    "%s \"%.64s\"%s is not one of tcp, udp, sctp, other", option->name, value,
-		    conf_place(conf));
+		conf_error(conf, "%s \"%.64s\"%s is not one of tcp, udp, sctp, other", option->name,
+		    value, conf_place(conf));
 }
 
 /* Adds a value to a parameter of the cluster's plane. */
@@ -104,8 +99,8 @@ set_param(struct conf *conf, const struct conf_option *option, void *into, const
 		}
 	}
 	if (json_array_append_new(list, json_string(value)) != 0)
-		diagnostics_error(conf->diagnostics, conf->line,
-		    "%s%s is not UTF-8, which JSON requires", option->name, conf_place(conf));
+		conf_error(conf, "%s%s is not UTF-8, which JSON requires", option->name,
+		    conf_place(conf));
 }
 
 static void
@@ -115,8 +110,7 @@ set_socket(struct conf *conf, const struct conf_option *option, void *into, cons
 	struct err err;
 
 	if (haproxy_endpoint_parse(value, &endpoint, &err) != ERR_OK)
-		diagnostics_error(conf->diagnostics, conf->line, "%s%s: %s", option->name,
-		    conf_place(conf), err.text);
+		conf_error(conf, "%s%s: %s", option->name, conf_place(conf), err.text);
 	else if (endpoint.remote)
 		diagnostics_warn(conf->diagnostics, conf->line,
 		    "%s %s%s is reachable from the network: "
@@ -129,13 +123,11 @@ set_foreign_changes(struct conf *conf, const struct conf_option *option, void *i
     const char *value)
 {
 	if (strcmp(value, "keep") != 0 && strcmp(value, "restore") != 0)
-		diagnostics_error(conf->diagnostics, conf->line,
-		    "%s \"%.64s\"%s is not one of keep, restore", option->name, value,
+		conf_error(conf, "%s \"%.64s\"%s is not one of keep, restore", option->name, value,
 		    conf_place(conf));
 	set_param(conf, option, into, value);
 	if (json_array_size(json_object_get(reading_of(conf)->params, option->name)) > 1)
-		diagnostics_error(conf->diagnostics, conf->line, "%s%s has more than one value",
-		    option->name, conf_place(conf));
+		conf_error(conf, "%s%s has more than one value", option->name, conf_place(conf));
 }
 
 #define IN_CLUSTER(member) offsetof(struct inventory_cluster, member)
@@ -171,12 +163,11 @@ static void
 check_name(struct conf *conf, const char *what, const char *name, int first_line)
 {
 	if (!model_name_valid(name))
-		diagnostics_error(conf->diagnostics, conf->line,
-		    "name \"%.80s\" of a %s is not 1 to %d of A-Z a-z 0-9 - . _", name, what,
-		    MODEL_NAME_MAX);
+		conf_error(conf, "name \"%.80s\" of a %s is not 1 to %d of A-Z a-z 0-9 - . _", name,
+		    what, MODEL_NAME_MAX);
 	if (first_line != 0)
-		diagnostics_error(conf->diagnostics, conf->line,
-		    "%s is given twice, first at line %d", conf_path(conf), first_line);
+		conf_error(conf, "%s is given twice, first at line %d", conf_path(conf),
+		    first_line);
 }
 
 static void *

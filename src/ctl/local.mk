@@ -8,7 +8,6 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/cmd_load.c \
 	src/ctl/cmd_oid.c \
 	src/ctl/cmd_set.c \
-	src/ctl/commands.h \
 	src/ctl/ctl.c \
 	src/ctl/ctl.h \
 	src/ctl/ctl_main.c \

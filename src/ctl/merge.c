@@ -18,13 +18,10 @@ struct field {
 static void
 report(struct merge *merge, char sign, const struct path *path, const struct field *field)
 {
-	struct merge_change change = { .sign = sign, .path = path };
+	static const struct field none;
+	const struct field *of = field != NULL ? field : &none;
+	const struct merge_change change = { sign, path, of->column, of->from, of->to };
 
-	if (field != NULL) {
-		change.column = field->column;
-		change.from = field->from;
-		change.to = field->to;
-	}
 	if (merge->report != NULL)
 		merge->report(merge->report_arg, &change);
 }
@@ -62,25 +59,32 @@ fields_compare(struct merge *merge, const struct path *path, const struct field 
 	return changed;
 }
 
+/* Counts and reports a row. True if it is new or has a field that differs. */
+static bool
+row_compare(struct merge *merge, const struct path *path, bool exists, const struct field *fields,
+    size_t n)
+{
+	bool changed = !exists || fields_compare(merge, path, fields, n);
+
+	if (exists)
+		count_existing(merge, changed);
+	else
+		count_added(merge, path);
+	return changed;
+}
+
 /* -- settings, with --reset ------------------------------------------------------------ */
 
 static enum err_code
 setting_add(struct merge *merge, const struct path *path, int line, const struct change *change)
 {
-	struct change *changes = memory_array_reserve(merge->changes, merge->n,
-	    &merge->n_changes_room, sizeof(*changes));
-	struct merge_setting *settings;
+	struct merge_setting *settings = memory_array_reserve(merge->settings, merge->n,
+	    &merge->n_room, sizeof(*settings));
 
-	if (changes != NULL)
-		merge->changes = changes;
-	settings = memory_array_reserve(merge->settings, merge->n, &merge->n_settings_room,
-	    sizeof(*settings));
-	if (settings != NULL)
-		merge->settings = settings;
-	if (changes == NULL || settings == NULL)
+	if (settings == NULL)
 		return err_set(merge->err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
-	changes[merge->n] = *change;
-	settings[merge->n++] = (struct merge_setting){ .path = *path, .line = line };
+	merge->settings = settings;
+	settings[merge->n++] = (struct merge_setting){ *change, *path, line };
 	return ERR_OK;
 }
 
@@ -144,18 +148,22 @@ fallback_change(struct merge *merge, const struct path *path, uint32_t id, int l
 static enum err_code
 settings_apply(struct merge *merge)
 {
-	const struct store_set set = { .changes = merge->changes, .n = merge->n,
-	    .lock = STORE_NO_LOCK, .source = JOB_SOURCE_CLI, .token = ctl_token() };
+	struct change *changes = calloc(merge->n + 1, sizeof(*changes));
+	const struct store_set set = { .changes = changes, .n = merge->n, .lock = STORE_NO_LOCK,
+	    .source = JOB_SOURCE_CLI, .token = ctl_token() };
 	const struct merge_setting *setting;
 	char text[PATH_TEXT_SIZE];
 	struct verdict verdict;
 	enum err_code code;
 	uint32_t first_job;
 
-	if (merge->n == 0)
-		return ERR_OK;
-	code = store_set(merge->store, &set, STORE_SET_NOW, &verdict, &first_job,
-	    &merge->jobs, merge->err);
+	if (changes == NULL)
+		return err_set(merge->err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+	for (size_t i = 0; i < merge->n; i++)
+		changes[i] = merge->settings[i].change;
+	code = merge->n == 0 ? ERR_OK : store_set(merge->store, &set, STORE_SET_NOW, &verdict,
+	    &first_job, &merge->jobs, merge->err);
+	free(changes);
 	if (code != ERR_PRECOND || verdict.index >= merge->n)
 		return code;
 	setting = &merge->settings[verdict.index];
@@ -341,15 +349,8 @@ service_merge(struct merge *merge, const char *cluster, const struct inventory_s
 	struct path path = path_of(cluster, service->name, "");
 	uint32_t id = before->id;
 	enum err_code code = ERR_OK;
-	bool changed = true;
 
-	if (old == NULL) {
-		count_added(merge, &path);
-	} else {
-		changed = fields_compare(merge, &path, fields, ROWS(fields));
-		count_existing(merge, changed);
-	}
-	if (changed)
+	if (row_compare(merge, &path, old != NULL, fields, ROWS(fields)))
 		code = store_put_service(merge->store, &row, &id, NULL, merge->err);
 	return code == ERR_OK ? reals_merge(merge, cluster, service, old, id) : code;
 }
@@ -416,19 +417,11 @@ cluster_merge(struct merge *merge, const struct inventory_cluster *cluster,
 	struct path path = path_of(cluster->name, "", "");
 	uint32_t id = before->id;
 	enum err_code code = ERR_OK;
-	bool changed = true;
 
-	if (old == NULL) {
-		count_added(merge, &path);
-	} else {
-		if (merge->keep_plane)
-			code = plane_check(merge, cluster, old);
-		if (code != ERR_OK)
-			return code;
-		changed = fields_compare(merge, &path, fields, ROWS(fields));
-		count_existing(merge, changed);
-	}
-	if (changed)
+	if (old != NULL && merge->keep_plane &&
+	    (code = plane_check(merge, cluster, old)) != ERR_OK)
+		return code;
+	if (row_compare(merge, &path, old != NULL, fields, ROWS(fields)))
 		code = store_put_cluster(merge->store, &row, &id, NULL, merge->err);
 	for (service = cluster->services; service != NULL && code == ERR_OK;
 	    service = service->next)
@@ -462,6 +455,5 @@ void
 merge_done(struct merge *merge)
 {
 	inventory_free(merge->stored);
-	free(merge->changes);
 	free(merge->settings);
 }

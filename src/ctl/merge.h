@@ -20,8 +20,9 @@ struct merge_change {
 	const char		*column, *from, *to;	/* NULL for a row */
 };
 
-/* Where a setting of struct change comes from. */
+/* A setting, and where it comes from. */
 struct merge_setting {
+	struct change	change;
 	struct path	path;
 	int		line;
 };
@@ -41,9 +42,8 @@ struct merge {
 	size_t			 added, updated, removed, unchanged, jobs;
 	/* Private. */
 	struct inventory	*stored;
-	struct change		*changes;	/* settings */
-	struct merge_setting	*settings;	/* the same settings */
-	size_t			 n, n_changes_room, n_settings_room;
+	struct merge_setting	*settings;
+	size_t			 n, n_room;
 };
 
 /* Merges within store_begin(). The caller commits or rolls back. */

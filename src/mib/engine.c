@@ -95,7 +95,7 @@ mib_get(struct mib *mib, const struct mib_oid *name, struct mib_value *ret_value
 		ret_value->type = MIB_NO_SUCH_OBJECT;
 		return;
 	}
-	row = table->rows->get(mib, index, n);
+	row = table->rows->get(table->rows, mib, index, n);
 	if (row == NULL || !mib_column_value(mib, column, row, ret_value))
 		ret_value->type = MIB_NO_SUCH_INSTANCE;
 }
@@ -112,9 +112,10 @@ column_next(struct mib *mib, const struct mib_table *table, const struct mib_col
 	const void *row;
 	size_t at_n;
 
-	row = table->rows->next(mib, index, n, inclusive, column->needs, at, &at_n);
+	row = table->rows->next(table->rows, mib, index, n, inclusive, column->needs, at, &at_n);
 	while (row != NULL && !mib_column_value(mib, column, row, ret_value))
-		row = table->rows->next(mib, at, at_n, false, column->needs, at, &at_n);
+		row = table->rows->next(table->rows, mib, at, at_n, false, column->needs, at,
+		    &at_n);
 	if (row == NULL)
 		return false;
 	mib_name_make(ret_name, table, column->sub, at, at_n);

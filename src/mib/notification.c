@@ -125,7 +125,7 @@ object_add(struct mib *mib, const struct cache_event *event, const uint32_t *ind
 		n = 2;
 	else if (table->rows == &mib_rows_real)
 		n = 3;
-	row = table->rows->get(mib, index, n);
+	row = table->rows->get(table->rows, mib, index, n);
 	if (row == NULL || !value_of(mib, event, object->from, column, row, &varbind->value))
 		return false;
 	mib_name_make(&varbind->name, table, column->sub, index, n);

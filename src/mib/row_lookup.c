@@ -21,15 +21,17 @@ as_branch(struct tree_row *row)
 /* -- scalars: one row with index 0 ---------------------------------------------------- */
 
 static const void *
-scalar_get(struct mib *mib, const uint32_t *index, size_t n)
+scalar_get(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n)
 {
+	(void)rows;
 	return n == 1 && index[0] == 0 ? mib : NULL;
 }
 
 static const void *
-scalar_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
+scalar_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n,
+    bool inclusive, uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
+	(void)rows;
 	(void)needs;
 	if (n > 0 && !(inclusive && n == 1 && index[0] == 0))
 		return NULL;
@@ -38,7 +40,7 @@ scalar_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
 	return mib;
 }
 
-const struct mib_rows mib_rows_scalar = { "scalar", scalar_get, scalar_next };
+const struct mib_rows mib_rows_scalar = { "scalar", 0, scalar_get, scalar_next };
 
 /* -- cursors ------------------------------------------------------------------------------ */
 
@@ -140,75 +142,52 @@ seek_index(struct mib_cursor *cursor, struct tree_list *root, size_t levels,
 	return cursor_seek(cursor, root, levels, least, needs);
 }
 
-static const void *
-id_next(struct tree_list *root, size_t levels, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t *ret_index, size_t *ret_n)
+/* Returns the nested lists that have the rows. */
+static struct tree_list *
+root_of(const struct mib_rows *rows, struct mib *mib)
 {
-	struct mib_cursor cursor;
-	const struct tree_row *row = seek_index(&cursor, root, levels, index, n, inclusive, 0);
+	return rows == &mib_rows_job ? &mib->cache->jobs : &mib->cache->tree.root.children;
+}
 
-	if (row == NULL)
-		return NULL;
-	cursor_ids(&cursor, ret_index);
-	*ret_n = levels;
+/* Returns the row at index[0..levels-1], or NULL. */
+static struct tree_row *
+id_find(struct tree_list *list, size_t levels, const uint32_t *index)
+{
+	struct tree_row *row = tree_list_find(list, index[0]);
+
+	for (size_t i = 1; i < levels && row != NULL; i++)
+		row = tree_list_find(&as_branch(row)->children, index[i]);
 	return row;
 }
 
 static const void *
-cluster_get(struct mib *mib, const uint32_t *index, size_t n)
+id_get(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n)
 {
-	return n == 1 ? tree_list_find(&mib->cache->tree.root.children, index[0]) : NULL;
+	return n == rows->levels ? id_find(root_of(rows, mib), n, index) : NULL;
 }
 
 static const void *
-cluster_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
+id_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n,
+    bool inclusive, uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
+	struct mib_cursor cursor;
+	const struct tree_row *row = seek_index(&cursor, root_of(rows, mib), rows->levels, index, n,
+	    inclusive, 0);
+
 	(void)needs;
-	return id_next(&mib->cache->tree.root.children, 1, index, n, inclusive, ret_index, ret_n);
-}
-
-static struct tree_row *
-service_find(struct mib *mib, const uint32_t *index)
-{
-	struct tree_row *cluster = tree_list_find(&mib->cache->tree.root.children, index[0]);
-
-	return cluster == NULL ? NULL : tree_list_find(&as_branch(cluster)->children, index[1]);
+	if (row == NULL)
+		return NULL;
+	cursor_ids(&cursor, ret_index);
+	*ret_n = rows->levels;
+	return row;
 }
 
 static const void *
-service_get(struct mib *mib, const uint32_t *index, size_t n)
-{
-	return n == 2 ? service_find(mib, index) : NULL;
-}
-
-static const void *
-service_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
-{
-	(void)needs;
-	return id_next(&mib->cache->tree.root.children, 2, index, n, inclusive, ret_index, ret_n);
-}
-
-static const void *
-job_get(struct mib *mib, const uint32_t *index, size_t n)
-{
-	return n == 1 ? tree_list_find(&mib->cache->jobs, index[0]) : NULL;
-}
-
-static const void *
-job_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
-{
-	(void)needs;
-	return id_next(&mib->cache->jobs, 1, index, n, inclusive, ret_index, ret_n);
-}
-
-static const void *
-real_get(struct mib *mib, const uint32_t *index, size_t n)
+real_get(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n)
 {
 	const struct cache_real *real;
 
+	(void)rows;
 	if (n != 3)
 		return NULL;
 	real = tree_find(&mib->cache->tree, STORE_REAL, index[2]);
@@ -230,14 +209,15 @@ saved_find(const struct mib *mib, const uint32_t *index)
 }
 
 static const void *
-real_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
+real_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n,
+    bool inclusive, uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	const struct mib_saved_cursor *used = n == MIB_LEVELS ? saved_find(mib, index) : NULL;
 	struct mib_saved_cursor *to = &mib->saved[used == &mib->saved[0] ? 1 : 0];
 	struct mib_cursor cursor;
 	const struct tree_row *row;
 
+	(void)rows;
 	if (used != NULL) {
 		cursor = used->cursor;
 		/* The cursor may have been saved with other 'needs'. */
@@ -258,10 +238,10 @@ real_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
 	return row;
 }
 
-const struct mib_rows mib_rows_cluster = { "cluster", cluster_get, cluster_next };
-const struct mib_rows mib_rows_service = { "service", service_get, service_next };
-const struct mib_rows mib_rows_real = { "real service", real_get, real_next };
-const struct mib_rows mib_rows_job = { "job", job_get, job_next };
+const struct mib_rows mib_rows_cluster = { "cluster", 1, id_get, id_next };
+const struct mib_rows mib_rows_service = { "service", 2, id_get, id_next };
+const struct mib_rows mib_rows_real = { "real service", MIB_LEVELS, real_get, real_next };
+const struct mib_rows mib_rows_job = { "job", 1, id_get, id_next };
 
 /* -- rows by name: the index ends in a length and that many octets (RFC 2578 section 7.7) - */
 
@@ -307,15 +287,15 @@ names_find(struct mib *mib, size_t levels, const uint32_t *index)
 
 	if (levels == 0)
 		return &mib->cache->tree.root.names;
-	row = levels == 1 ? tree_list_find(&mib->cache->tree.root.children, index[0]) :
-	    service_find(mib, index);
+	row = id_find(&mib->cache->tree.root.children, levels, index);
 	return row == NULL ? NULL : &as_branch(row)->names;
 }
 
 /* Finds a row by the ids of the rows above it, and its name. */
 static const void *
-name_get(struct mib *mib, size_t levels, const uint32_t *index, size_t n)
+name_get(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n)
 {
+	size_t levels = rows->levels;
 	struct tree_names *names = n > levels ? names_find(mib, levels, index) : NULL;
 	const uint32_t *name = index + levels;
 	struct tree_row *row;
@@ -340,15 +320,17 @@ name_write(const struct tree_row *row, uint32_t *ret_index)
 	return (size_t)row->name_length + 1;
 }
 
-/* Finds the next row by the ids of the rows above it, and its name. 'levels' is 1 or 2. */
+/* Finds the next row by the ids of the rows above it, and its name. */
 static const void *
-name_next(struct mib *mib, size_t levels, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t *ret_index, size_t *ret_n)
+name_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n,
+    bool inclusive, uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
+	size_t levels = rows->levels;
 	struct mib_cursor cursor;
 	struct tree_row *above = seek_index(&cursor, &mib->cache->tree.root.children, levels,
 	    index, n < levels ? n : levels, true, 0);
 
+	(void)needs;
 	for (; above != NULL; above = cursor_next(&cursor)) {
 		const struct tree_row *row;
 		uint32_t ids[MIB_LEVELS];
@@ -367,52 +349,20 @@ name_next(struct mib *mib, size_t levels, const uint32_t *index, size_t n, bool 
 	return NULL;
 }
 
+/* The names of clusters have no row above them. */
 static const void *
-cluster_name_get(struct mib *mib, const uint32_t *index, size_t n)
-{
-	return name_get(mib, 0, index, n);
-}
-
-static const void *
-service_name_get(struct mib *mib, const uint32_t *index, size_t n)
-{
-	return name_get(mib, 1, index, n);
-}
-
-static const void *
-real_name_get(struct mib *mib, const uint32_t *index, size_t n)
-{
-	return name_get(mib, 2, index, n);
-}
-
-static const void *
-cluster_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
+cluster_name_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n,
+    bool inclusive, uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	const struct tree_row *row = name_after(&mib->cache->tree.root.names, index, n, inclusive);
 
+	(void)rows;
 	(void)needs;
 	if (row != NULL)
 		*ret_n = name_write(row, ret_index);
 	return row;
 }
 
-static const void *
-service_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
-{
-	(void)needs;
-	return name_next(mib, 1, index, n, inclusive, ret_index, ret_n);
-}
-
-static const void *
-real_name_next(struct mib *mib, const uint32_t *index, size_t n, bool inclusive,
-    uint32_t needs, uint32_t *ret_index, size_t *ret_n)
-{
-	(void)needs;
-	return name_next(mib, 2, index, n, inclusive, ret_index, ret_n);
-}
-
-const struct mib_rows mib_rows_cluster_name = { "cluster", cluster_name_get, cluster_name_next };
-const struct mib_rows mib_rows_service_name = { "service", service_name_get, service_name_next };
-const struct mib_rows mib_rows_real_name = { "real service", real_name_get, real_name_next };
+const struct mib_rows mib_rows_cluster_name = { "cluster", 0, name_get, cluster_name_next };
+const struct mib_rows mib_rows_service_name = { "service", 1, name_get, name_next };
+const struct mib_rows mib_rows_real_name = { "real service", 2, name_get, name_next };

@@ -145,7 +145,7 @@ mib_set_add(struct mib *mib, struct mib_set *set, const struct mib_varbind *varb
 	status = check_value(column, &varbind->value);
 	if (status != MIB_NO_ERROR)
 		return status;
-	row = table->rows->get(mib, index, n);
+	row = table->rows->get(table->rows, mib, index, n);
 	if (row == NULL)
 		return MIB_NO_CREATION;
 	switch (column->setting) {

@@ -63,14 +63,16 @@ struct mib_column {
 /* Finds rows by index: sub-identifiers after the column. */
 struct mib_rows {
 	const char	*name;
+	size_t		 levels;	/* ids at the start of the index */
 	/* Returns the row with exactly this index, or NULL. */
-	const void	*(*get)(struct mib *mib, const uint32_t *index, size_t n);
+	const void	*(*get)(const struct mib_rows *rows, struct mib *mib,
+			    const uint32_t *index, size_t n);
 	/* Returns the first row after 'index', or at it if 'inclusive', with its index in
 	 * ret_index[0..*ret_n-1]; NULL after the last row. May skip rows that have none of
 	 * the statistics in 'needs' (0: skip no row). */
-	const void	*(*next)(struct mib *mib, const uint32_t *index, size_t n,
-			    bool inclusive, uint32_t needs, uint32_t *ret_index,
-			    size_t *ret_n);
+	const void	*(*next)(const struct mib_rows *rows, struct mib *mib,
+			    const uint32_t *index, size_t n, bool inclusive, uint32_t needs,
+			    uint32_t *ret_index, size_t *ret_n);
 };
 
 struct mib_table {
@@ -139,10 +141,6 @@ bool mib_value_printf(struct mib_value *value, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 bool mib_value_truth(struct mib_value *value, bool truth);
 bool mib_value_number(struct mib_value *value, uint32_t number);
-/* Latches at 4294967295 as a Gauge32 does (RFC 2578 section 7.1.7). */
-bool mib_value_gauge(struct mib_value *value, uint64_t number);
-/* Divides by 1000 and rounds to the nearest. */
-bool mib_value_kilo(struct mib_value *value, uint64_t number);
 bool mib_value_address_type(struct mib_value *value, const char *address);
 bool mib_value_address(struct mib_value *value, const char *address);
 bool mib_value_endpoint(struct mib_value *value, const char *address, const char *port);

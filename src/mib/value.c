@@ -113,18 +113,6 @@ mib_value_truth(struct mib_value *value, bool truth)
 }
 
 bool
-mib_value_gauge(struct mib_value *value, uint64_t number)
-{
-	return mib_value_number(value, number > UINT32_MAX ? UINT32_MAX : (uint32_t)number);
-}
-
-bool
-mib_value_kilo(struct mib_value *value, uint64_t number)
-{
-	return mib_value_gauge(value, number / 1000 + (number % 1000 >= 500));
-}
-
-bool
 mib_value_address_type(struct mib_value *value, const char *address)
 {
 	return mib_value_number(value, address_from_text(address).type);
@@ -148,11 +136,19 @@ mib_value_endpoint(struct mib_value *value, const char *address, const char *por
 	return mib_value_text(value, (const char *)value->buffer);
 }
 
+/* Latches at 4294967295 as a Gauge32 does (RFC 2578 section 7.1.7). */
+static bool
+value_gauge(struct mib_value *value, uint64_t number)
+{
+	return mib_value_number(value, number > UINT32_MAX ? UINT32_MAX : (uint32_t)number);
+}
+
 bool
 mib_column_value(struct mib *mib, const struct mib_column *column, const void *row,
     struct mib_value *ret_value)
 {
 	const char *member = (const char *)row + column->at;
+	uint64_t sum;
 
 	if (column->needs != 0 && !(*(const uint32_t *)(const void *)((const char *)row +
 	    column->needs_at) & column->needs))
@@ -177,9 +173,10 @@ mib_column_value(struct mib *mib, const struct mib_column *column, const void *r
 	case SOURCE_TIME:
 		return mib_value_time(ret_value, *(const int64_t *)(const void *)member);
 	case SOURCE_SUM:
-		return mib_value_gauge(ret_value, *(const uint64_t *)(const void *)member);
+		return value_gauge(ret_value, *(const uint64_t *)(const void *)member);
 	case SOURCE_SUM_KILO:
-		return mib_value_kilo(ret_value, *(const uint64_t *)(const void *)member);
+		sum = *(const uint64_t *)(const void *)member;
+		return value_gauge(ret_value, sum / 1000 + (sum % 1000 >= 500));
 	}
 	return false;
 }

@@ -14,51 +14,21 @@ static const char *const freshnesses[] = {
 	[FRESHNESS_NEVER] = "never",
 };
 
-static const char *const oper_statuses[] = {
-	[OPER_IN_USE] = "inUse",
-	[OPER_STANDBY] = "standby",
-	[OPER_DRAINING] = "draining",
-	[OPER_INACTIVE] = "inactive",
-	[OPER_DISABLED] = "disabled",
-	[OPER_UNKNOWN] = "unknown",
+/* A cluster has the status of its service with the highest number here. */
+static const int badness[] = {
+	[STATUS_UP] = 1,
+	[STATUS_DEGRADED] = 3,
+	[STATUS_ON_FALLBACK] = 4,
+	[STATUS_DOWN] = 5,
+	[STATUS_DISABLED] = 0,
+	[STATUS_UNKNOWN] = 2,
 };
-
-/* A cluster has the status of its service with the highest 'badness'. */
-static const struct {
-	const char	*name;
-	int		 badness;
-} lb_statuses[] = {
-	[STATUS_UP] = { "up", 1 },
-	[STATUS_DEGRADED] = { "degraded", 3 },
-	[STATUS_ON_FALLBACK] = { "onFallback", 4 },
-	[STATUS_DOWN] = { "down", 5 },
-	[STATUS_DISABLED] = { "disabled", 0 },
-	[STATUS_UNKNOWN] = { "unknown", 2 },
-};
-
-static const char *
-name_of(const char *const names[], size_t n, size_t number)
-{
-	return number >= 1 && number < n ? names[number] : "?";
-}
 
 const char *
 freshness_name(enum freshness freshness)
 {
-	return name_of(freshnesses, ROWS(freshnesses), freshness);
-}
-
-const char *
-oper_status_name(enum oper_status status)
-{
-	return name_of(oper_statuses, ROWS(oper_statuses), status);
-}
-
-const char *
-lb_status_name(enum lb_status status)
-{
-	return (size_t)status >= 1 && (size_t)status < ROWS(lb_statuses) ?
-	    lb_statuses[status].name : "?";
+	return (size_t)freshness >= 1 && (size_t)freshness < ROWS(freshnesses) ?
+	    freshnesses[freshness] : "?";
 }
 
 /* Returns the age. The time may be any number, because a collector wrote it. */
@@ -217,5 +187,5 @@ status_real(const struct status_real *real, const struct status_tally *tally)
 enum lb_status
 status_cluster_add(enum lb_status so_far, enum lb_status service)
 {
-	return lb_statuses[service].badness > lb_statuses[so_far].badness ? service : so_far;
+	return badness[service] > badness[so_far] ? service : so_far;
 }

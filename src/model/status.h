@@ -23,8 +23,6 @@ enum lb_status {
 };
 
 const char *freshness_name(enum freshness freshness);
-const char *oper_status_name(enum oper_status status);
-const char *lb_status_name(enum lb_status status);
 
 /* Returns the freshness of statistics with this update time (0: never). A time later than 'now'
  * is fresh. */

@@ -632,7 +632,7 @@ class Configuration(Doctor):
         self.write(world, 'lbclusterd.conf', 'log-level = info\nstale-afetr = 60\n')
         found = self.doctor(world)
         self.assert_finding(found, 'lbclusterd.conf', 'FAIL', 'lbclusterd.conf:2: no such option.*'
-                            'will not start again', "sed -i '2s/^/#/' " + world.conf)
+                            'does not start with this one', "sed -i '2s/^/#/' " + world.conf)
         subprocess.run(['sh', '-c', found['lbclusterd.conf'][2]], check=True)
         self.assertEqual('ok', self.doctor(world)['lbclusterd.conf'][0])
 

@@ -322,8 +322,6 @@ static const char *protocol(int n) { return protocol_name((enum protocol)n); }
 static const char *state_of(int n) { return n == 0 ? "?" : job_state_name((enum job_state)n); }
 static const char *cause(int n) { return job_fail_cause_name((enum job_fail_cause)n); }
 static const char *fresh(int n) { return freshness_name((enum freshness)n); }
-static const char *oper(int n) { return oper_status_name((enum oper_status)n); }
-static const char *status(int n) { return lb_status_name((enum lb_status)n); }
 
 /* Converts "enable_fallback" to enableFallback. */
 static const char *
@@ -345,6 +343,30 @@ static const char *
 listed(const char *const labels[], size_t n, int number)
 {
 	return number >= 0 && (size_t)number < n && labels[number] != NULL ? labels[number] : "?";
+}
+
+static const char *
+oper(int n)
+{
+	static const char *const words[] = {
+		[OPER_IN_USE] = "inUse", [OPER_STANDBY] = "standby", [OPER_DRAINING] = "draining",
+		[OPER_INACTIVE] = "inactive", [OPER_DISABLED] = "disabled",
+		[OPER_UNKNOWN] = "unknown",
+	};
+
+	return listed(words, COUNT(words), n);
+}
+
+static const char *
+status(int n)
+{
+	static const char *const words[] = {
+		[STATUS_UP] = "up", [STATUS_DEGRADED] = "degraded",
+		[STATUS_ON_FALLBACK] = "onFallback", [STATUS_DOWN] = "down",
+		[STATUS_DISABLED] = "disabled", [STATUS_UNKNOWN] = "unknown",
+	};
+
+	return listed(words, COUNT(words), n);
 }
 
 static const char *
