@@ -3,7 +3,6 @@
 #include "agentx/responder.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum {
 	/* Bounds of the answer to a GetBulk, which may be shorter than requested. They keep it

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "conf/conf_text.h"
-#include "util/input.h"
+#include "util/file.h"
 #include "util/memory.h"
 
 /* The file that is read now. libConfuse passes no argument to its callbacks. */
@@ -280,7 +280,7 @@ conf_read(const char *file, const struct conf_section *sections, size_t n, void 
 	struct conf_text text;
 	enum err_code code;
 
-	*diagnostics = (struct diagnostics){ .file = input_name(file) };
+	*diagnostics = (struct diagnostics){ .file = file_input_name(file) };
 	code = conf_text_read(file, &text, diagnostics, err);
 	if (code == ERR_OK)
 		code = text_parse(&conf, &text, err);

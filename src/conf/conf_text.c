@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util/input.h"
+#include "util/file.h"
 
 enum { READ_SIZE = 64 * 1024 };
 
@@ -43,7 +43,7 @@ read_all(int fd, const char *name, struct conf_text *ret, struct err *err)
 			    CONF_TEXT_MAX / 1024 / 1024);
 	}
 	ret->text[ret->length] = '\0';
-	memset(ret->text, ' ', input_bom_length(ret->text, ret->length));
+	memset(ret->text, ' ', file_bom_length(ret->text, ret->length));
 	return ERR_OK;
 }
 
@@ -196,7 +196,7 @@ conf_text_read(const char *file, struct conf_text *ret, struct diagnostics *diag
 	*ret = (struct conf_text){ .text = NULL };
 	if (fd < 0)
 		return err_set(err, ERR_IO, "%s: %s", file, strerror(errno));
-	code = read_all(fd, input_name(file), ret, err);
+	code = read_all(fd, file_input_name(file), ret, err);
 	if (!standard)
 		close(fd);
 	if (code == ERR_OK)

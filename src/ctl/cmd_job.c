@@ -5,7 +5,6 @@
  * for a job that ended and did not succeed, for any reason.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "ctl/ctl.h"
 #include "util/num.h"

@@ -4,7 +4,6 @@
  * The commands list, info and statistics. The keys are those of info() and statistics() of the
  * API.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"

@@ -8,7 +8,6 @@
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
@@ -165,17 +164,6 @@ option_find(int letter)
 	return NULL;
 }
 
-static enum ctl_exit
-format_apply(struct ctl *ctl, const char *name)
-{
-	bool json = name != NULL && strcmp(name, "json") == 0;
-
-	if (!json && name != NULL && strcmp(name, "table") != 0)
-		return ctl_usage(ctl, "-f: unknown format %s; give table or json", name);
-	ctl->format = json ? OUT_JSON : OUT_TABLE;
-	return CTL_OK;
-}
-
 /* Applies an option. *ret_done: the program has nothing more to do. */
 static enum ctl_exit
 option_apply(struct ctl *ctl, const struct ctl_option *option, const char *argument, bool *ret_done)
@@ -190,7 +178,11 @@ option_apply(struct ctl *ctl, const struct ctl_option *option, const char *argum
 		ctl->store_dir = argument;
 		break;
 	case 'f':
-		return format_apply(ctl, argument);
+		if (strcmp(argument, "json") != 0 && strcmp(argument, "table") != 0)
+			return ctl_usage(ctl, "-f: unknown format %s; give table or json",
+			    argument);
+		ctl->format = argument[0] == 'j' ? OUT_JSON : OUT_TABLE;
+		break;
 	case 'c':
 		ctl->cluster = argument;
 		break;

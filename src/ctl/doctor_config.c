@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/run_program.h"
-
 #define DRIVER_CONF LBCLUSTER_CONF_DIR "/lbcluster-haproxy.conf"
 
 enum { CHECK_MS = 10000, EXIT_INVALID = 2 };

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MESSAGE_MAX = 1024, NAME_WIDTH = 15, RESULT_WIDTH = 7, CONNECT_MS = 15000 };

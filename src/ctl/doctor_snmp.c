@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/run_program.h"
 #include "model/oid.h"
 
 #ifndef PACKAGE_VERSION

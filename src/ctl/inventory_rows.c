@@ -43,6 +43,13 @@ inventory_new(void)
 	return inventory;
 }
 
+/* Frees the rows of a list with a function. */
+#define LIST_FREE(type, first, row_free)                                       \
+	for (type *row = (first), *next; row != NULL; row = next) {            \
+		next = row->next;                                              \
+		row_free(row);                                                 \
+	}
+
 static void
 real_free(struct inventory_real *real)
 {
@@ -56,12 +63,7 @@ static void
 service_free(struct inventory_service *service)
 {
 	tdestroy(service->by_name, no_free);
-	while (service->reals != NULL) {
-		struct inventory_real *next = service->reals->next;
-
-		real_free(service->reals);
-		service->reals = next;
-	}
+	LIST_FREE(struct inventory_real, service->reals, real_free)
 	free(service->name);
 	free(service->address);
 	free(service->port);
@@ -72,12 +74,7 @@ static void
 cluster_free(struct inventory_cluster *cluster)
 {
 	tdestroy(cluster->by_name, no_free);
-	while (cluster->services != NULL) {
-		struct inventory_service *next = cluster->services->next;
-
-		service_free(cluster->services);
-		cluster->services = next;
-	}
+	LIST_FREE(struct inventory_service, cluster->services, service_free)
 	free(cluster->name);
 	free(cluster->plane);
 	free(cluster->params);
@@ -90,12 +87,7 @@ inventory_free(struct inventory *inventory)
 	if (inventory == NULL)
 		return;
 	tdestroy(inventory->by_name, no_free);
-	while (inventory->clusters != NULL) {
-		struct inventory_cluster *next = inventory->clusters->next;
-
-		cluster_free(inventory->clusters);
-		inventory->clusters = next;
-	}
+	LIST_FREE(struct inventory_cluster, inventory->clusters, cluster_free)
 	free(inventory);
 }
 

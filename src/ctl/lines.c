@@ -10,14 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/input.h"
+#include "util/file.h"
 
 enum err_code
 lines_open(struct lines *lines, const char *file, struct err *err)
 {
 	struct stat st;
 
-	*lines = (struct lines){ .file = input_name(file) };
+	*lines = (struct lines){ .file = file_input_name(file) };
 	lines->fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
 	if (lines->fd < 0)
 		return err_set(err, ERR_IO, "%s: %s", lines->file, strerror(errno));
@@ -89,7 +89,7 @@ lines_next(struct lines *lines, char **ret_line, size_t *ret_length, struct err 
 		return ERR_OK;
 	lines->start = (size_t)(end - lines->buf) + (newline != NULL);
 	if (lines->number++ == 0)
-		line += input_bom_length(line, (size_t)(end - line));
+		line += file_bom_length(line, (size_t)(end - line));
 	if (end - line > LINES_LENGTH_MAX)
 		return err_set(err, ERR_RANGE, "the line is longer than %d bytes",
 		    LINES_LENGTH_MAX);

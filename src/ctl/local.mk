@@ -37,7 +37,5 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/process.h \
 	src/ctl/progress.c \
 	src/ctl/progress.h \
-	src/ctl/run_program.c \
-	src/ctl/run_program.h \
 	src/ctl/snmp_conf.c \
 	src/ctl/snmp_conf.h

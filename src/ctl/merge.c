@@ -418,8 +418,7 @@ cluster_merge(struct merge *merge, const struct inventory_cluster *cluster,
 	uint32_t id = before->id;
 	enum err_code code = ERR_OK;
 
-	if (old != NULL && merge->keep_plane &&
-	    (code = plane_check(merge, cluster, old)) != ERR_OK)
+	if (old != NULL && merge->keep_plane && (code = plane_check(merge, cluster, old)) != ERR_OK)
 		return code;
 	if (row_compare(merge, &path, old != NULL, fields, ROWS(fields)))
 		code = store_put_cluster(merge->store, &row, &id, NULL, merge->err);

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Processes and users, and what the modes of files let them do. Access lists, sandboxes and
- * capabilities are not considered. Changes nothing.
+ * capabilities are not considered. Also runs programs.
  */
 #ifndef CTL_PROCESS_H
 #define CTL_PROCESS_H
@@ -66,5 +66,15 @@ enum lock_state { LOCK_FREE, LOCK_HELD, LOCK_UNKNOWN };
  * program that starts meanwhile would find it held. 'program' is the expected name. LOCK_HELD:
  * *ret has at least the pid. LOCK_UNKNOWN: errno says why. */
 enum lock_state process_of_lock(const char *path, const char *program, struct process *ret);
+
+/* -- subprocesses ------------------------------------------------------------------------ */
+
+enum { RUN_TEXT_MAX = 65536 };
+
+/* Runs argv[0], searched in PATH, to its end, or kills it after 'timeout_ms'. Uses no shell.
+ * 'text' gets its standard output and error, cut at the size; 'ret_exit' (may be NULL) its exit
+ * status, -1 if a signal ended it. Returns 0, ETIMEDOUT, or errno if it cannot run (ENOENT: no
+ * such program). */
+int run_program(char *const argv[], int timeout_ms, char text[RUN_TEXT_MAX], int *ret_exit);
 
 #endif

@@ -10,13 +10,10 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "util/endpoint.h"
 #include "util/num.h"
 
 static const char unix_prefix[] = "unix@";
-static const char letters_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-enum { LABEL_MAX = 63 };	/* bytes of a label of a host name, RFC 1035 section 2.3.4 */
 
 /* Reads the part before '%': an address without zone. */
 static struct address
@@ -127,38 +124,6 @@ zone_valid(const char *zone)
 	return length >= 1 && length < IF_NAMESIZE;
 }
 
-/* True if the label is a number for inet_aton(3), which reads "0x1" too. The last label of a host
- * name is not a number (RFC 1123 section 2.1). */
-static bool
-label_is_number(const char *label, size_t length)
-{
-	return strspn(label, "0123456789") == length ||
-	    (label[0] == '0' && (label[1] == 'x' || label[1] == 'X') &&
-	    strspn(label + 2, "0123456789ABCDEFabcdef") == length - 2);
-}
-
-/* Checks a host name (RFC 1123 section 2.1). Container tools also use the underscore. */
-static bool
-host_valid(const char *text)
-{
-	const char *label = text;
-
-	for (;;) {
-		size_t length = strcspn(label, ".");
-		bool last = label[length] == '\0' || label[length + 1] == '\0';
-
-		if (length < 1 || length > LABEL_MAX || label[0] == '-' || label[length - 1] == '-')
-			return false;
-		for (size_t i = 0; i < length; i++)
-			if (strchr(letters_digits, label[i]) == NULL && label[i] != '-' &&
-			    label[i] != '_')
-				return false;
-		if (last)
-			return !label_is_number(label, length);
-		label += length + 1;
-	}
-}
-
 enum err_code
 address_check(const char *text, struct err *err)
 {
@@ -181,7 +146,7 @@ address_check(const char *text, struct err *err)
 	if (strchr(text, ':') != NULL)
 		return err_set(err, ERR_INVALID,
 		    "\"%s\" is not an IPv6 address; the port is not part of the address", text);
-	if (!host_valid(text))
+	if (!endpoint_is_host_name(text))
 		return err_set(err, ERR_INVALID,
 		    "\"%s\" is not an IPv4 address, IPv6 address or host name", text);
 	return ERR_OK;

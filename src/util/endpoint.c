@@ -59,15 +59,19 @@ is_ipv6(const char *text)
 	return inet_pton(AF_INET6, plain, &address) == 1;
 }
 
-/* True for an IPv4 address or a host name. The last label of a name is not a number (RFC 1123
- * section 2.1), so 10.0.0.300 is invalid. Container tools use underscores in names. */
+/* True if the label is a number for inet_aton(3), which reads "0x1" too. The last label of a host
+ * name is not a number (RFC 1123 section 2.1). */
 static bool
-is_name(const char *text)
+label_is_number(const char *label, size_t length)
 {
-	struct in_addr address;
+	return strspn(label, DIGITS) == length ||
+	    (label[0] == '0' && (label[1] == 'x' || label[1] == 'X') &&
+	    strspn(label + 2, DIGITS "ABCDEFabcdef") == length - 2);
+}
 
-	if (inet_pton(AF_INET, text, &address) == 1)
-		return true;
+bool
+endpoint_is_host_name(const char *text)
+{
 	if (text[strspn(text, HOST_CHARACTERS)] != '\0')
 		return false;
 	for (;;) {
@@ -77,7 +81,7 @@ is_name(const char *text)
 		if (length == 0 || length > LABEL_MAX || text[0] == '-' || text[length - 1] == '-')
 			return false;
 		if (last)
-			return strspn(text, DIGITS) < length;
+			return !label_is_number(text, length);
 		text += length + 1;
 	}
 }
@@ -111,10 +115,12 @@ tcp_parse(const char *text, const char *host, struct endpoint *ret, struct err *
 {
 	struct endpoint_parts parts = { .port = 0 };
 	const char *problem = endpoint_split(host, &parts);
+	struct in_addr v4;
 
 	if (problem == NULL && parts.brackets && !is_ipv6(parts.host))
 		problem = "the text in the brackets is not an IPv6 address";
-	if (problem == NULL && !parts.brackets && !is_name(parts.host))
+	if (problem == NULL && !parts.brackets &&
+	    inet_pton(AF_INET, parts.host, &v4) != 1 && !endpoint_is_host_name(parts.host))
 		problem = "the host is neither a name nor an IPv4 address";
 	if (problem != NULL)
 		return refuse(err, text, problem);

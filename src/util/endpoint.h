@@ -46,6 +46,10 @@ const char *endpoint_split(const char *text, struct endpoint_parts *ret);
  * and the valid forms. */
 enum err_code endpoint_parse(const char *text, struct endpoint *ret, struct err *err);
 
+/* True for a host name (RFC 1123 section 2.1), which may have underscores, as container tools
+ * write them. Its last label is not a number, so 10.0.0.300 is no host name. */
+bool endpoint_is_host_name(const char *text);
+
 /* True for an address of this machine's loopback interface (127.0.0.0/8, ::1), IPv4-mapped
  * ones included, and for every UNIX socket. */
 bool endpoint_is_loopback(const struct sockaddr *address);

@@ -132,3 +132,19 @@ file_open(const char *path, int flags, bool make, int *ret_fd, struct err *err)
 		return made;
 	return code == ERR_OK ? ERR_OK : err_set(err, code, "%s", again.text);
 }
+
+/* -- input files of a command --------------------------------------------------- */
+
+const char *
+file_input_name(const char *file)
+{
+	return strcmp(file, "-") == 0 ? "standard input" : file;
+}
+
+size_t
+file_bom_length(const char *text, size_t length)
+{
+	static const char mark[] = { '\xEF', '\xBB', '\xBF' };
+
+	return length >= sizeof(mark) && memcmp(text, mark, sizeof(mark)) == 0 ? sizeof(mark) : 0;
+}

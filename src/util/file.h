@@ -9,6 +9,7 @@
 #define UTIL_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "util/err.h"
 
@@ -29,5 +30,12 @@ enum err_code file_make(const char *path, int *ret_fd, struct err *err);
  * it as file_make() does. ERR_NOT_FOUND: it does not exist and 'make' is false. ERR_FOREIGN:
  * it is a link, has a second hard link, or is not a regular file. */
 enum err_code file_open(const char *path, int flags, bool make, int *ret_fd, struct err *err);
+
+/* The name of an input file in messages: "standard input" for "-". */
+const char *file_input_name(const char *file);
+
+/* Length of the byte order mark of UTF-8 at the start of a text: 3, or 0 without one. Some
+ * editors write a mark, which is not content. */
+size_t file_bom_length(const char *text, size_t length);
 
 #endif

@@ -12,8 +12,6 @@ src_util_libutil_a_SOURCES = \
 	src/util/file.h \
 	src/util/idmap.c \
 	src/util/idmap.h \
-	src/util/input.c \
-	src/util/input.h \
 	src/util/lockers.c \
 	src/util/lockers.h \
 	src/util/lockfile.c \

@@ -13,7 +13,7 @@
 #include <jansson.h>
 
 #include "ctl_run.h"
-#include "util/input.h"
+#include "util/file.h"
 
 const char fuzz_corpus[] = "import";
 
@@ -38,7 +38,7 @@ lines_count(const uint8_t *data, size_t size)
 	uint64_t n = 0;
 	bool blank = true;
 
-	for (size_t i = input_bom_length((const char *)data, size); i < size; i++) {
+	for (size_t i = file_bom_length((const char *)data, size); i < size; i++) {
 		if (data[i] == '\n')
 			blank = true;
 		else if (blank && !is_space(data[i])) {
