@@ -43,13 +43,6 @@ inventory_new(void)
 	return inventory;
 }
 
-/* Frees the rows of a list with a function. */
-#define LIST_FREE(type, first, row_free)                                       \
-	for (type *row = (first), *next; row != NULL; row = next) {            \
-		next = row->next;                                              \
-		row_free(row);                                                 \
-	}
-
 static void
 real_free(struct inventory_real *real)
 {
@@ -62,8 +55,13 @@ real_free(struct inventory_real *real)
 static void
 service_free(struct inventory_service *service)
 {
+	struct inventory_real *real;
+
 	tdestroy(service->by_name, no_free);
-	LIST_FREE(struct inventory_real, service->reals, real_free)
+	while ((real = service->reals) != NULL) {
+		service->reals = real->next;
+		real_free(real);
+	}
 	free(service->name);
 	free(service->address);
 	free(service->port);
@@ -73,8 +71,13 @@ service_free(struct inventory_service *service)
 static void
 cluster_free(struct inventory_cluster *cluster)
 {
+	struct inventory_service *service;
+
 	tdestroy(cluster->by_name, no_free);
-	LIST_FREE(struct inventory_service, cluster->services, service_free)
+	while ((service = cluster->services) != NULL) {
+		cluster->services = service->next;
+		service_free(service);
+	}
 	free(cluster->name);
 	free(cluster->plane);
 	free(cluster->params);
@@ -84,10 +87,15 @@ cluster_free(struct inventory_cluster *cluster)
 void
 inventory_free(struct inventory *inventory)
 {
+	struct inventory_cluster *cluster;
+
 	if (inventory == NULL)
 		return;
 	tdestroy(inventory->by_name, no_free);
-	LIST_FREE(struct inventory_cluster, inventory->clusters, cluster_free)
+	while ((cluster = inventory->clusters) != NULL) {
+		inventory->clusters = cluster->next;
+		cluster_free(cluster);
+	}
 	free(inventory);
 }
 

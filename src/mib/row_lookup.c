@@ -170,7 +170,7 @@ static const void *
 id_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n,
     bool inclusive, uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	struct mib_cursor cursor;
+	struct mib_cursor cursor = { .levels = 0 };
 	const struct tree_row *row = seek_index(&cursor, root_of(rows, mib), rows->levels, index, n,
 	    inclusive, 0);
 
@@ -326,7 +326,7 @@ name_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, s
     bool inclusive, uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
 	size_t levels = rows->levels;
-	struct mib_cursor cursor;
+	struct mib_cursor cursor = { .levels = 0 };
 	struct tree_row *above = seek_index(&cursor, &mib->cache->tree.root.children, levels,
 	    index, n < levels ? n : levels, true, 0);
 
