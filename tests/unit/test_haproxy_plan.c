@@ -308,6 +308,18 @@ plan_drain_ends_with_the_last_connection(void **state)
 	assert_int_equal(w.reals[A].drain_since_ms, 0);
 }
 
+/* A connection may come between the poll and the command. */
+static void
+plan_drain_of_an_idle_server_lasts_until_the_next_poll(void **state)
+{
+	(void)state;
+	w.rules.drain_ms = 5000;
+	w.reals[A].enabled = false;
+	assert_string_equal(plan(), "a drain");
+	assert_string_equal(plan(), "a out");
+	assert_string_equal(plan(), "");
+}
+
 static void
 plan_drain_waits_for_a_process_from_before_a_reload(void **state)
 {
@@ -1100,6 +1112,7 @@ main(void)
 		TEST(plan_backup_of_the_data_plane_stays_ready),
 		TEST(plan_disabled_fallback_is_out),
 		TEST(plan_drain_ends_with_the_last_connection),
+		TEST(plan_drain_of_an_idle_server_lasts_until_the_next_poll),
 		TEST(plan_drain_waits_for_a_process_from_before_a_reload),
 		TEST(plan_drain_ends_at_its_time),
 		TEST(reason_names_an_address_that_differs),

@@ -450,8 +450,8 @@ rows_change_at_random(void)
 		break;
 	case 3:
 	case 4:
-		/* With this id the row may come between others. Statistics of an earlier row with
-		 * this id would differ: SQLite uses no id twice. */
+		/* With this id the row may come between others. A new row has no statistics,
+		 * because SQLite gives no id twice. */
 		fixture_sql(f.stats, "DELETE FROM statistics WHERE real_id = %u", id);
 		fixture_sql(f.main, "INSERT OR IGNORE INTO real_service (id, service_id, name)"
 		    " SELECT %u, id, '%s' FROM service ORDER BY abs(id - %u) LIMIT 1", id, name,
