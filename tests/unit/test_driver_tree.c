@@ -158,6 +158,29 @@ changed_parameters_detach_the_cluster(void **state)
 	assert_null(driver_real_find(&tree, REAL_PROXY));
 }
 
+static bool
+is_mine(uint32_t real_id)
+{
+	return driver_cluster_of(driver_real_find(&tree, real_id))->mine;
+}
+
+static void
+cluster_is_served_while_it_has_the_plane_of_the_driver(void **state)
+{
+	struct fixture *f = *state;
+	unsigned before;
+
+	refresh(f);
+	before = detached[CLUSTER_PROXY];
+	assert_true(is_mine(REAL_PROXY));
+	assert_false(is_mine(REAL_PLAIN));
+	sql_exec(f->main_path, "UPDATE cluster SET plane = iif(id = 2, 'none', 'haproxy')");
+	refresh(f);
+	assert_int_equal(detached[CLUSTER_PROXY], before + 1);
+	assert_false(is_mine(REAL_PROXY));
+	assert_true(is_mine(REAL_PLAIN));
+}
+
 /* A store that was changed without its triggers may have rows below no row. */
 static void
 row_without_its_parent_is_ignored(void **state)
@@ -188,6 +211,7 @@ main(void)
 		TEST(row_counts_again_when_its_job_is_read),
 		TEST(replaced_store_resets_what_the_driver_knows),
 		TEST(changed_parameters_detach_the_cluster),
+		TEST(cluster_is_served_while_it_has_the_plane_of_the_driver),
 		TEST(row_without_its_parent_is_ignored),
 	};
 
