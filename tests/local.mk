@@ -126,7 +126,7 @@ memory_fails_ldflags = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=reallocarray,--wrap=strdup
 store_fixture_ldflags = $(AM_LDFLAGS) $(memory_fails_ldflags) -Wl,--wrap=clock_steady_ms
 tests_unit_test_daemon_turn_LDFLAGS = $(store_fixture_ldflags) \
-	-Wl,--wrap=cache_refresh,--wrap=agentx_notifications_send
+	-Wl,--wrap=cache_refresh,--wrap=agentx_notifications_send,--wrap=loop_timer_set
 tests_unit_test_cache_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_cache_size_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_tree_list_LDFLAGS = $(store_fixture_ldflags)

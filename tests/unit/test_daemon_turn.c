@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Runs lbclusterd in this process without an AgentX master. Checks how many changed rows one
- * turn of the loop reads, because requests are answered between two turns.
+ * turn of the loop reads, because requests are answered between two turns, and when the next
+ * turn comes.
  */
 #include "store_fixture.h"
 
@@ -14,13 +15,15 @@
 #include "cache/cache.h"
 #include "in_range.h"
 
-enum { ROWS = 9000, TURN_MOST = 2000 };
+enum { ROWS = 9000, TURN_MOST = 2000, PAUSE_MOST_MS = 100 };
 
 static struct {
 	const char		*path;		/* of lbcluster.db */
 	const struct cache	*cache;
 	bool			 written;
 	uint32_t		 before, most, turns;	/* rows; in one turn; turns with rows */
+	bool			 turn_ends;	/* the next timer is that of the next turn */
+	int			 pause_ms;	/* the longest between two turns */
 } seen;
 
 enum err_code __real_cache_refresh(struct cache *cache, struct store *store, size_t limit,
@@ -28,6 +31,10 @@ enum err_code __real_cache_refresh(struct cache *cache, struct store *store, siz
 enum err_code __wrap_cache_refresh(struct cache *cache, struct store *store, size_t limit,
     int64_t now, bool *ret_more, struct err *err);
 void __wrap_agentx_notifications_send(struct agentx *agentx);
+void __real_loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
+    loop_timer_fn fn, void *arg);
+void __wrap_loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
+    loop_timer_fn fn, void *arg);
 
 enum err_code
 __wrap_cache_refresh(struct cache *cache, struct store *store, size_t limit, int64_t now,
@@ -64,8 +71,19 @@ __wrap_agentx_notifications_send(struct agentx *agentx)
 	if (!seen.written)
 		others_write();
 	seen.written = true;
+	seen.turn_ends = true;
 	if (rows == ROWS)
 		raise(SIGTERM);
+}
+
+void
+__wrap_loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t after_ms,
+    loop_timer_fn fn, void *arg)
+{
+	if (seen.turn_ends && after_ms > seen.pause_ms)
+		seen.pause_ms = (int)after_ms;
+	seen.turn_ends = false;
+	__real_loop_timer_set(loop, timer, after_ms, fn, arg);
 }
 
 static void
@@ -85,6 +103,8 @@ rows_of_one_turn_are_bounded(void **state)
 	assert_int_equal(seen.before, ROWS);
 	assert_int_in_range(seen.most, 1, TURN_MOST);
 	assert_true(seen.turns >= ROWS / TURN_MOST);
+	/* Rows change at most 100 ms after the answer to a SET (lbcluster-store(5)). */
+	assert_int_in_range(seen.pause_ms, 1, PAUSE_MOST_MS);
 }
 
 int
