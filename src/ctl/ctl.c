@@ -189,7 +189,7 @@ permission_message(struct ctl *ctl)
 }
 
 static void
-left_out_report(void *arg, bool repaired, const char *text)
+store_report(void *arg, bool repaired, const char *text)
 {
 	(void)repaired;
 	ctl_message(arg, "%s", text);
@@ -208,7 +208,9 @@ ctl_open(struct ctl *ctl)
 		/* Names the rows of a damaged store that the command will not show. If the search
 		 * fails, the command fails for the same reason and reports it. */
 		if (mode == STORE_READ && store_left_out_find(ctl->store, err) == ERR_OK)
-			store_left_out_report(ctl->store, left_out_report, ctl);
+			store_left_out_report(ctl->store, store_report, ctl);
+		if (mode == STORE_READ)
+			store_statistics_report(ctl->store, store_report, ctl);
 		return CTL_OK;
 	}
 	if (err->code == ERR_BUSY)

@@ -197,7 +197,7 @@ on_hangup(void *arg)
 /* -- start ------------------------------------------------------------------------------ */
 
 static void
-on_left_out(void *arg, bool repaired, const char *text)
+on_store_report(void *arg, bool repaired, const char *text)
 {
 	static struct log_limit limit = LOG_LIMIT("store", 20);
 
@@ -208,7 +208,8 @@ on_left_out(void *arg, bool repaired, const char *text)
 void
 service_store_report(struct service *service)
 {
-	store_left_out_report(service->store, on_left_out, NULL);
+	store_left_out_report(service->store, on_store_report, NULL);
+	store_statistics_report(service->store, on_store_report, NULL);
 }
 
 static enum service_status

@@ -38,8 +38,13 @@ rows_write(struct store *store, enum shape_id shape, const void *rows, size_t n,
 
 	if (code != ERR_OK)
 		return code;
-	if (store->stats.handle == NULL)
-		return err_set(err, ERR_IO, "%s: cannot be opened", store->stats.path);
+	/* A program with a loop tries once a second. Its error is not ERR_BUSY, because it did not
+	 * wait and may use lbcluster.db. */
+	if (store->stats.handle == NULL && store->program != NULL)
+		return err_set(err, ERR_IO, "%s", store->stats_error.text);
+	if (store->stats.handle == NULL &&
+	    (code = store_stats_open(store, store->wait_ms, err)) != ERR_OK)
+		return code;
 	for (size_t done = 0; done < n && code == ERR_OK; done += some) {
 		some = n - done < STORE_STATISTICS_BATCH ? n - done : STORE_STATISTICS_BATCH;
 		code = batch_write(store, shape, (const char *)rows + done * size, some, size, err);

@@ -16,14 +16,17 @@
 #include "util/clock.h"
 #include "util/file.h"
 
+enum { STEP_WAIT_MS = 20 };	/* for a lock, by the timer of a program */
+
 /* Locks the file "lbcluster-stats.db.lock": LOCK_SH to open the statistics, LOCK_EX to replace
  * them. Otherwise a program that has the old file half open would use the log of the new one.
  * *ret_fd is -1 if the lock file cannot be created or read: the caller goes on without it. */
 static enum err_code
-replacement_lock(const struct store *store, int operation, int *ret_fd, struct err *err)
+replacement_lock(const struct store *store, int operation, int wait_ms, int *ret_fd,
+    struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = 5L * 1000 * 1000 };
-	int64_t until = clock_steady_ms() + store->wait_ms;
+	int64_t until = clock_steady_ms() + wait_ms;
 	char path[DB_PATH_SIZE];
 	enum err_code code;
 	int fd = -1;
@@ -81,45 +84,56 @@ needs_replacement(enum err_code code)
  * the lock. db_open() does not find every invalid row. So a file in which a read found one is
  * replaced although db_open() accepts it. */
 static enum err_code
-stats_replace(struct store *store, struct err *err)
+stats_replace(struct store *store, int wait_ms, struct err *err)
 {
 	bool damaged = store->stats_file.state == FILE_DAMAGED;
 	enum err_code code;
 	int lock;
 
-	if ((code = replacement_lock(store, LOCK_EX, &lock, err)) != ERR_OK)
+	if ((code = replacement_lock(store, LOCK_EX, wait_ms, &lock, err)) != ERR_OK)
 		return code;
 	code = damaged && db_is_in_place(&store->stats) ? ERR_CORRUPT :
-	    db_open(&store->stats, true, store->wait_ms, err);
+	    db_open(&store->stats, true, wait_ms, err);
 	if (needs_replacement(code)) {
 		code = set_aside(store, err);
 		if (code == ERR_OK)
 			code = db_create(&db_stats_kind, store->stats.path, err);
 		if (code == ERR_OK)
-			code = db_open(&store->stats, true, store->wait_ms, err);
+			code = db_open(&store->stats, true, wait_ms, err);
 	}
 	replacement_unlock(lock);
 	return code;
 }
 
-enum err_code
-store_stats_open(struct store *store, struct err *err)
+static enum err_code
+stats_open(struct store *store, int wait_ms, struct err *err)
 {
 	bool writable = store->mode != STORE_READ;
 	enum err_code code = ERR_CORRUPT;
 	int lock;
 
 	if (!writable || store->stats_file.state != FILE_DAMAGED) {
-		if ((code = replacement_lock(store, LOCK_SH, &lock, err)) != ERR_OK)
+		code = replacement_lock(store, LOCK_SH, wait_ms, &lock, err);
+		if (code != ERR_OK)
 			return code;
-		code = db_open(&store->stats, writable, store->wait_ms, err);
+		code = db_open(&store->stats, writable, wait_ms, err);
 		replacement_unlock(lock);
 	}
-	if (writable && needs_replacement(code))
-		code = stats_replace(store, err);
-	if (code == ERR_OK)
-		store->stats_file.state = FILE_OPEN;
-	return code;
+	return writable && needs_replacement(code) ? stats_replace(store, wait_ms, err) : code;
+}
+
+enum err_code
+store_stats_open(struct store *store, int wait_ms, struct err *err)
+{
+	enum err_code code = stats_open(store, wait_ms, &store->stats_error);
+
+	store->stats_file.retry_at_ms = clock_steady_ms() + STORE_RETRY_MS;
+	if (code != ERR_OK)
+		return err_set(err, code, "%s", store->stats_error.text);
+	store->stats_error.code = ERR_OK;
+	store->stats_file.state = FILE_OPEN;
+	db_wait_set(&store->stats, store->wait_ms);
+	return ERR_OK;
 }
 
 void
@@ -132,9 +146,28 @@ store_stats_step(struct store *store)
 		file->state = FILE_REPLACED;
 	if (store_file_is_open(file) || now < file->retry_at_ms)
 		return;
-	file->retry_at_ms = now + STORE_RETRY_MS;
 	db_close(&store->stats);
-	(void)store_stats_open(store, NULL);
+	(void)store_stats_open(store, store->wait_ms < STEP_WAIT_MS ? store->wait_ms : STEP_WAIT_MS,
+	    NULL);
+}
+
+void
+store_statistics_report(struct store *store,
+    void (*fn)(void *arg, bool repaired, const char *text), void *arg)
+{
+	enum err_code code = store->stats_error.code;
+	char text[ERR_TEXT_SIZE + 80];
+
+	if (code == store->stats_reported || code == ERR_NOT_FOUND)
+		return;
+	if (code == ERR_OK)
+		snprintf(text, sizeof(text), "%s: open; statistics are used again",
+		    store->stats.path);
+	else
+		snprintf(text, sizeof(text), "%s; statistics are not used until the file can be "
+		    "opened", store->stats_error.text);
+	store->stats_reported = code;
+	fn(arg, code == ERR_OK, text);
 }
 
 void

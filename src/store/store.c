@@ -14,7 +14,7 @@
 #include "util/file.h"
 #include "util/log.h"
 
-enum { START_WAIT_MS = 10000, PAUSE_US = 10000 };
+enum { START_WAIT_MS = 10000, STATS_WAIT_MS = 500, PAUSE_US = 10000 };
 
 /* -- the start of a program ------------------------------------------------------- */
 
@@ -139,8 +139,11 @@ files_open(void *arg, struct err *err)
 
 	if ((code = main_open_or_create(store, err)) != ERR_OK)
 		return code;
-	code = store_stats_open(store, err);
-	if (code == ERR_OK || store->mode == STORE_READ)	/* a reader needs no statistics */
+	code = store_stats_open(store, store->wait_ms < STATS_WAIT_MS ? store->wait_ms :
+	    STATS_WAIT_MS, err);
+	/* A reader needs no statistics. A program that stopped while it locks them must not keep
+	 * others from starting. */
+	if (code == ERR_OK || code == ERR_BUSY || store->mode == STORE_READ)
 		return store_main_claim(store, err);
 	db_close(&store->main);
 	return code;

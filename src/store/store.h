@@ -36,7 +36,9 @@ const char *store_dir_named(const char *option);
 
 /* Opens the store in directory 'dir' and checks its identity and version. An older version is
  * migrated, except with STORE_READ (ERR_INVALID). A damaged inventory is refused and not
- * changed; damaged statistics are replaced by empty ones. STORE_CREATE also reads every page.
+ * changed; damaged statistics are replaced by empty ones. If another program locks the statistics,
+ * the store opens without them after half a second, and store_changed() or a write of statistics
+ * opens them later; see store_statistics_report(). STORE_CREATE also reads every page.
  * That blocks commits of other processes, about 1 ms for 1,000 real services, so only programs
  * that keep running do it. 'wait_ms' is the longest wait for a lock. Errors: ERR_NOT_FOUND,
  * ERR_FOREIGN, ERR_NEWER, ERR_CORRUPT, ERR_READONLY, ERR_BUSY, ERR_FULL, ERR_IO, ERR_NOMEM; the
@@ -164,6 +166,11 @@ enum err_code store_plane_view(struct store *store, const struct cluster_row *ro
 
 /* True if the last read of the statistics succeeded. */
 bool store_statistics_readable(const struct store *store);
+
+/* Calls fn once if the statistics cannot be opened, and once when they are open again. 'text'
+ * names the file and the cause. */
+void store_statistics_report(struct store *store,
+    void (*fn)(void *arg, bool repaired, const char *text), void *arg);
 
 /* Copies the inventory to memory. Later reads by name use the copy, which is of one moment.
  * It has no statistics. For a store of STORE_READ that is closed soon. Blocks writers for about

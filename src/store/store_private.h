@@ -87,6 +87,8 @@ struct store {
 	size_t			 n_releases;
 	bool			 committed;		/* by this process, and not all read yet */
 	bool			 stats_written;		/* by this process */
+	struct err		 stats_error;		/* of the last attempt to open statistics */
+	enum err_code		 stats_reported;	/* by store_statistics_report() */
 	int64_t			 restarts_since_ms;	/* see restart_allowed() of changes.c */
 	unsigned int		 restarts;
 	int64_t			 begin_change;		/* the counter at store_begin() */
@@ -137,9 +139,10 @@ enum err_code store_write_finish(struct store *store, enum err_code code, struct
 /* -- stats_file.c: lbcluster-stats.db ---------------------------------------------- */
 
 /* Opens the file. Unless the store is STORE_READ, creates it if it is missing and replaces it
- * if it is damaged. */
-enum err_code store_stats_open(struct store *store, struct err *err);
-/* Checks the name of the file, and opens it again if necessary, at most once a second. */
+ * if it is damaged. Waits for each of two locks for 'wait_ms'. */
+enum err_code store_stats_open(struct store *store, int wait_ms, struct err *err);
+/* Checks the name of the file, and opens it again if necessary, at most once a second and
+ * almost without a wait for a lock. */
 void store_stats_step(struct store *store);
 /* Changes the state of the file by the result of a read or a write. */
 void store_note_statistics(struct store *store, enum err_code code);

@@ -200,6 +200,52 @@ class Store(FaultCase):
         world.import_statistics([{'path': 'web/http/a', 'active': False}])
         world.wait_value(mib.FALSE, 'lbcRealStatsActive', 1, 1, 1)
 
+    def test_locked_statistics_keep_no_program_from_starting(self):
+        # A program was stopped in a recovery of the WAL, in a replacement of the file, or with
+        # locking_mode = EXCLUSIVE.
+        world = self.faulty_world()
+        world.start_master()
+        world.import_statistics([{'path': 'web/http/a', 'active': True}])
+        path = os.path.join(world.store, 'lbcluster-stats.db')
+        for weight, way in enumerate((self.recovery, self.replacement, self.exclusive), 50):
+            with self.subTest(way.__name__):
+                with contextlib.closing(world.connect('lbcluster-stats.db')) as other:
+                    other.execute('SELECT count(*) FROM statistics').fetchall()
+                    with way(path, other):
+                        world.start_daemon()
+                        world.wait_served()
+                        self.assertRegex(world.daemon_log(), 'error: .store. .*lbcluster-stats.*: '
+                                         'locked by another program.*; statistics are not used')
+                        world.ctl('set-weight', 'web/http/a', '%d' % weight)
+                        self.assertEqual(weight, world.get('lbcRealWeight', 1, 1, 1))
+                        listed = world.ctl('list', '-r', check=False)
+                        self.assertIn('web/http/a', listed.stdout)
+                        self.assertIn('statistics are not used', listed.stderr)
+                world.wait_logged('lbcluster-stats.db: open; statistics are used again',
+                                  count=weight - 49)
+                world.import_statistics([{'path': 'web/http/a', 'active': True,
+                                          'bps_in': weight}])
+                world.wait_value(weight, 'lbcRealStatsInBitRate', 1, 1, 1)
+                world.stop_daemon()
+
+    @contextlib.contextmanager
+    def recovery(self, path, other):
+        with open(path + '-shm', 'r+b') as shared:
+            fcntl.lockf(shared, fcntl.LOCK_EX, 7, 121)
+            yield
+
+    @contextlib.contextmanager
+    def replacement(self, path, other):
+        with open(path + '.lock', 'rb') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
+    def exclusive(self, path, other):
+        other.execute('PRAGMA locking_mode = EXCLUSIVE')
+        other.execute('UPDATE statistics SET active = 0')
+        yield
+
     def test_store_locked_daemon_ends_on_sigterm(self):
         world = self.faulty_world()
         world.start()

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/store: a process was stopped while it held all read marks of the WAL of
- * lbcluster-stats.db.
+ * Tests of src/store: a process was stopped while it held locks of lbcluster-stats.db, such as
+ * all read marks of its WAL.
  */
 #include "store_fixture.h"
 
@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,15 +18,28 @@
 #include "util/clock.h"
 #include "in_range.h"
 
-/* Bytes of the locks of a -shm (sqlite.org/walformat.html): the five read marks. OPEN_AT is the
- * lock of a connection that has the database open. */
-enum { MARKS_AT = 123, MARKS = 5, OPEN_AT = 0x40000002, OPENS = 510 };
+/* The lock of a connection that has the database open. */
+enum { OPEN_AT = 0x40000002, OPENS = 510 };
+
+/* What the process locks: bytes of a file, or all of it with flock(2) (n = 0). The bytes are those
+ * of sqlite.org/walformat.html and of SQLite's os.h. */
+static const struct {
+	const char	*tail;
+	off_t		 at, n;
+} locks[] = {
+	{ "-shm", 123, 5 },		/* all read marks */
+	{ "-shm", 121, 7 },		/* a recovery of the WAL */
+	{ "-shm", 120, 8 },		/* a checkpoint that truncates the WAL */
+	{ "", 0x40000000, 1 },		/* PRAGMA locking_mode = EXCLUSIVE */
+	{ ".lock", 0, 0 },		/* a replacement of damaged statistics */
+};
 
 /* SQLite gives up after 10 s. */
 enum { STALL_MS = 500, TRIES = 3 };
 
 static pid_t holder;
 static int to_holder;
+static char reported[ERR_TEXT_SIZE + 80];
 
 static void
 range_lock(int fd, short type, off_t at, off_t n)
@@ -36,39 +50,47 @@ range_lock(int fd, short type, off_t at, off_t n)
 		_exit(1);
 }
 
-/* Takes all read marks, or releases them, each time it receives a byte. */
+/* Takes locks[i], or releases it, each time it receives the byte i. */
 static void __attribute__((noreturn))
 holder_live(int from, const char *path)
 {
-	char octet = '.', shm[128];
-	int fd = open(path, O_RDONLY | O_CLOEXEC), marks = -1;
+	int fds[COUNT(locks)], fd = open(path, O_RDWR | O_CLOEXEC);
+	bool held[COUNT(locks)] = { false };
+	unsigned char i;
+	char name[128];
 
-	snprintf(shm, sizeof(shm), "%s-shm", path);
+	for (size_t n = 0; n < COUNT(locks); n++)
+		fds[n] = locks[n].tail[0] == '\0' ? fd : -1;
 	range_lock(fd, F_RDLCK, OPEN_AT, OPENS);
-	for (short type = F_WRLCK; read(from, &octet, 1) == 1;
-	    type = type == F_WRLCK ? F_UNLCK : F_WRLCK) {
-		if (marks == -1)
-			marks = open(shm, O_RDWR | O_CLOEXEC);
-		range_lock(marks, type, MARKS_AT, MARKS);
-		if (write(from, &octet, 1) != 1)
+	if (write(from, "", 1) != 1)
+		_exit(1);
+	while (read(from, &i, 1) == 1) {
+		snprintf(name, sizeof(name), "%s%s", path, locks[i].tail);
+		if (fds[i] == -1)
+			fds[i] = open(name, O_RDWR | O_CLOEXEC);
+		held[i] = !held[i];
+		if (locks[i].n > 0)
+			range_lock(fds[i], held[i] ? F_WRLCK : F_UNLCK, locks[i].at, locks[i].n);
+		else if (flock(fds[i], held[i] ? LOCK_EX : LOCK_UN) == -1)
+			break;
+		if (write(from, &i, 1) != 1)
 			break;
 	}
 	_exit(0);
 }
 
 static void
-holder_switch(void)
+holder_switch(unsigned char i)
 {
-	char octet = '.';
-
-	assert_int_equal(write(to_holder, &octet, 1), 1);
-	assert_int_equal(read(to_holder, &octet, 1), 1);
+	assert_int_equal(write(to_holder, &i, 1), 1);
+	assert_int_equal(read(to_holder, &i, 1), 1);
 }
 
 static int
 setup(void **state)
 {
 	struct fixture *f;
+	char ready;
 	int fds[2];
 
 	if (fixture_setup_filled(state) != 0)
@@ -83,6 +105,7 @@ setup(void **state)
 	}
 	close(fds[1]);
 	to_holder = fds[0];
+	assert_int_equal(read(to_holder, &ready, 1), 1);
 	return fixture_open(f, STORE_WRITE) == ERR_OK ? 0 : -1;
 }
 
@@ -104,7 +127,9 @@ assert_quick(enum err_code (*what)(struct fixture *f), struct fixture *f, enum e
 	for (int i = 0; i < TRIES; i++) {
 		int64_t since = clock_steady_ms(), took;
 
-		assert_int_equal(what(f), code);
+		f->err.text[0] = '\0';
+		if (what(f) != code)
+			fail_msg("\"%s\"", f->err.text);
 		took = clock_steady_ms() - since;
 		shortest = took < shortest ? took : shortest;
 	}
@@ -160,18 +185,54 @@ read_marks_held_by_a_stopped_process_block_nothing(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(put(f), ERR_OK);
-	holder_switch();
+	holder_switch(0);
 	assert_quick(check_and_read, f, ERR_OK);
 	assert_quick(put, f, ERR_BUSY);
 	assert_quick(set_weight, f, ERR_OK);
-	holder_switch();
+	holder_switch(0);
 	assert_int_equal(put(f), ERR_OK);
 	assert_int_equal(check_and_read(f), ERR_OK);
-	holder_switch();
-	assert_quick(open_again, f, ERR_BUSY);
-	assert_error_contains(&f->err, "lbcluster-stats.db", "locked by another program");
-	holder_switch();
-	assert_int_equal(open_again(f), ERR_OK);
+}
+
+static void
+note_report(void *arg, bool repaired, const char *text)
+{
+	(void)arg;
+	snprintf(reported, sizeof(reported), "%d %s", repaired, text);
+}
+
+static void
+assert_reported(struct fixture *f, const char *text)
+{
+	reported[0] = '\0';
+	store_statistics_report(f->store, note_report, NULL);
+	if (strstr(reported, text) == NULL || (text[0] == '\0' && reported[0] != '\0'))
+		fail_msg("\"%s\" is not \"%s\"", reported, text);
+}
+
+static void
+locked_statistics_block_no_open(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned char i = 0; i < COUNT(locks); i++) {
+		fixture_close(f);
+		holder_switch(i);
+		assert_quick(open_again, f, ERR_OK);
+		assert_quick(set_weight, f, ERR_OK);
+		assert_quick(check_and_read, f, ERR_OK);
+		assert_false(store_statistics_readable(f->store));
+		assert_int_equal(put(f), ERR_BUSY);
+		assert_error_contains(&f->err, f->stats_path, "locked by another program");
+		assert_reported(f, "locked by another program");
+		assert_reported(f, "");
+		holder_switch(i);
+		clock_advance(2000);
+		assert_int_equal(check_and_read(f), ERR_OK);
+		assert_true(store_statistics_readable(f->store));
+		assert_int_equal(put(f), ERR_OK);
+		assert_reported(f, "1 ");
+	}
 }
 
 int
@@ -180,6 +241,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    read_marks_held_by_a_stopped_process_block_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(locked_statistics_block_no_open, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("store_marks", tests, NULL, NULL);
