@@ -87,6 +87,8 @@ err_of_errno(int error)
 	case EDQUOT:
 		return ERR_FULL;
 	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
 		return ERR_NOMEM;
 	default:
 		return ERR_IO;

@@ -14,7 +14,7 @@
  * places that a new code has to change. */
 enum err_code {
 	ERR_OK = 0,
-	ERR_NOMEM,	/* no memory */
+	ERR_NOMEM,	/* no memory, or too many open files */
 	ERR_INVALID,	/* input of wrong syntax or type */
 	ERR_RANGE,	/* a number or a length outside its bounds */
 	ERR_NOT_FOUND,	/* does not exist (ApiErrorDoesNotExist) */

@@ -8,6 +8,7 @@
 
 import contextlib
 import os
+import resource
 import subprocess
 import tempfile
 
@@ -183,6 +184,39 @@ class Disk(Case):
         give_back(self.world.store)
         self.world.start_daemon()
         self.assert_writable()
+
+
+class OpenFiles(Case):
+    """The limit of open files (RLIMIT_NOFILE) is reached at the start."""
+
+    LOADER_FAILED = 127
+    SERVES_S = 2
+
+    def start(self, argv, limit):
+        """The exit status and the messages. The status is 0 if the program serves."""
+        try:
+            done = subprocess.run(
+                argv, capture_output=True, text=True, check=False, timeout=self.SERVES_S,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+        except subprocess.TimeoutExpired:
+            return 0, ''
+        return done.returncode, done.stderr
+
+    def test_too_many_open_files_at_a_start_is_temporary(self):
+        world = self.new_world()
+        world.load(INVENTORY)
+        driver = [DRIVER, '-f', '--once', '-c', world.conf, '-s', world.store]
+        for argv in (world.daemon_argv(), driver):
+            refused, limit, status = 0, 2, None
+            while status != 0:
+                limit += 1
+                status, messages = self.start(argv, limit)
+                with self.subTest(argv[0], limit=limit):
+                    self.assertIn(status, (0, FAILED, self.LOADER_FAILED), messages)
+                    if status == FAILED:
+                        self.assertIn('Too many open files', messages)
+                        refused += 1
+            self.assertGreater(refused, 2)
 
 
 if __name__ == '__main__':
