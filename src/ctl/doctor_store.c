@@ -44,7 +44,7 @@ static unsigned int
 store_version(const char *path)
 {
 	uint32_t version = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd == -1)
 		return 0;

@@ -6,7 +6,9 @@
 #include "store/db.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 /* Result codes of SQLite and what a person does about each. The first is an extended code. */
@@ -33,13 +35,34 @@ static const struct {
 	{ SQLITE_IOERR, ERR_IO, "input/output error; see the kernel's log" },
 };
 
+enum err_code
+db_special_files_check(const struct db *db, struct err *err)
+{
+	static const char *const tails[] = { "-journal", "-wal", "-shm" };
+	char path[DB_PATH_SIZE];
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", db->path, tails[i]);
+		if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+			return err_set(err, ERR_FOREIGN, "%s: not a regular file; move it away",
+			    path);
+	}
+	return ERR_OK;
+}
+
 /* Reports why SQLite cannot open a file. ENOENT is about a file that SQLite could not create
  * beside it: the journal or the shared memory. */
 static enum err_code
 open_error(const struct db *db, int error, struct err *err)
 {
 	struct statvfs vfs;
+	enum err_code code;
 
+	/* A link or a special file: see db_vfs(). */
+	if ((error == ENXIO || error == ELOOP) &&
+	    (code = db_special_files_check(db, err)) != ERR_OK)
+		return code;
 	if (error != ENOENT)
 		return err_set(err, err_of_errno(error), "%s: cannot be opened: %s", db->path,
 		    strerror(error));

@@ -84,8 +84,11 @@ enum err_code db_directory_sync(const char *path, struct err *err);
 void db_close(struct db *db);
 
 /* Returns the name of the VFS for connections: SQLite's default VFS, but with a short wait for the
- * read marks of a WAL. NULL, SQLite's default, if out of memory. */
+ * read marks of a WAL, and without special files. NULL, SQLite's default, if out of memory. */
 const char *db_vfs(void);
+
+/* ERR_FOREIGN names a file that SQLite keeps beside the database and that is not a regular file. */
+enum err_code db_special_files_check(const struct db *db, struct err *err);
 
 /* True while the path refers to the file that is open, or was open last. */
 bool db_is_in_place(const struct db *db);

@@ -56,14 +56,13 @@ static enum err_code
 companions_check(struct opening *opening, struct err *err)
 {
 	static const char *const tails[] = { "-journal", "-wal", "-shm" };
+	enum err_code code = db_special_files_check(opening->db, err);
 	char path[DB_PATH_SIZE];
-	struct stat st;
 
+	if (code != ERR_OK)
+		return code;
 	for (size_t i = 0; i < COUNT(tails); i++) {
 		snprintf(path, sizeof(path), "%s%s", opening->db->path, tails[i]);
-		if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
-			return err_set(err, ERR_FOREIGN, "%s: not a regular file; move it away",
-			    path);
 		if (opening->writable && access(path, R_OK | W_OK) == -1 && errno == EACCES)
 			return err_set(err, ERR_READONLY, "%s: cannot be written: %s; check its "
 			    "owner and mode", path, strerror(errno));
@@ -93,7 +92,7 @@ journal_roll_back(struct opening *opening)
 	if (sqlite3_extended_errcode(opening->db->handle) != SQLITE_READONLY_ROLLBACK)
 		return false;
 	rc = sqlite3_open_v2(opening->db->path, &writer,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, db_vfs());
 	if (rc == SQLITE_OK) {
 		sqlite3_busy_timeout(writer, opening->wait_ms);
 		rc = sqlite3_exec(writer, "PRAGMA application_id", NULL, NULL, NULL);
@@ -347,7 +346,7 @@ leftovers_check(const char *path, struct err *err)
 static enum err_code
 file_fill(struct db *db, struct err *err)
 {
-	int rc = sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE, NULL);
+	int rc = sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE, db_vfs());
 	enum err_code code = rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
 
 	if (code == ERR_OK)

@@ -197,6 +197,12 @@ class Store(Doctor):
         found = self.doctor(world, community=None)
         self.assert_finding(found, 'store', 'FAIL', 'lbcluster.db', 'lbcluster.db.damaged')
 
+    def test_fifo_in_place_of_the_store_is_named(self):
+        world = self.configured()
+        os.mkfifo(os.path.join(world.store, 'lbcluster.db'))
+        found = self.doctor(world, community=None)
+        self.assert_finding(found, 'store', 'FAIL', 'not a regular file', 'lbcluster.db.damaged')
+
     def test_row_that_lbclusterd_refuses(self):
         world = self.started()
         world.stop_daemon()

@@ -246,6 +246,25 @@ class Store(FaultCase):
         other.execute('UPDATE statistics SET active = 0')
         yield
 
+    def test_fifo_in_place_of_the_journal_blocks_nothing(self):
+        # open(2) of a FIFO waits for a writer. lbclusterd opens the journal in every turn.
+        world = self.faulty_world()
+        world.start()
+        path = os.path.join(world.store, 'lbcluster.db-journal')
+        os.rename(path, path + '.away')
+        os.mkfifo(path)
+        with world.slowest_get() as slowest:
+            self.assertEqual('resourceUnavailable',
+                             world.client().set_answer((WEIGHT, 'u', 60)).status)
+            self.watchdog.wait_messages(2)
+        self.assertLess(slowest[0], STALL_S + self.watchdog.late)
+        world.wait_logged('lbcluster.db-journal: not a regular file; move it away')
+        world.stop_daemon()
+        os.unlink(path)
+        os.rename(path + '.away', path)
+        world.start_daemon()
+        self.assert_well(61)
+
     def test_store_locked_daemon_ends_on_sigterm(self):
         world = self.faulty_world()
         world.start()

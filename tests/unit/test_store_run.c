@@ -681,6 +681,61 @@ create_on_a_read_only_disk_is_refused(void **state)
 	mount_read_only(f, false);
 }
 
+/* -- special files ------------------------------------------------------------------------ */
+
+/* What a program does with an open store, and what it does when it starts and ends. */
+static void
+store_use(struct fixture *f)
+{
+	const struct statistics row = { .real_id = 9 };
+	struct store_cursor cursor = { 0 };
+	int clusters;
+
+	(void)store_changed(f->store);
+	(void)fixture_read_changes(f, &cursor, &clusters);
+	(void)set_weight(f, 33);
+	(void)store_statistics_put(f->store, &row, 1, &f->err);
+}
+
+/* open(2) of a FIFO waits for a writer. A link may refer to any file. */
+static void
+special_file_in_place_of_any_name_blocks_nothing(void **state)
+{
+	static const char *const names[] = { "lbcluster.db-journal", "lbcluster.db-wal",
+		"lbcluster.db-shm", "lbcluster-stats.db-journal", "lbcluster-stats.db-wal",
+		"lbcluster-stats.db-shm", "lbcluster-stats.db", "lbcluster.db" };
+	struct fixture *f = *state;
+	char path[128], away[128];
+	uint32_t weight = 50;
+
+	fixture_fill(f);
+	snprintf(away, sizeof(away), "%s/away", f->dir);
+	alarm(60);
+	for (size_t i = 0; i < 2 * COUNT(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", f->dir, names[i / 2]);
+		assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+		store_use(f);
+		(void)rename(path, away);
+		assert_int_equal(i % 2 == 0 ? mkfifo(path, 0600) : symlink("/dev/zero", path), 0);
+		for (int turn = 0; turn < 3; turn++) {
+			store_use(f);
+			clock_advance(2000);
+		}
+		fixture_close(f);
+		if (fixture_open(f, STORE_CREATE) == ERR_OK)
+			store_use(f);
+		unlink(path);
+		(void)rename(away, path);
+		if (f->store != NULL) {
+			clock_advance(2000);
+			(void)store_changed(f->store);
+			assert_int_equal(set_weight(f, ++weight), ERR_OK);
+			fixture_close(f);
+		}
+	}
+	alarm(0);
+}
+
 /* -- size of the files ----------------------------------------------------------------- */
 
 static off_t
@@ -754,6 +809,7 @@ main(void)
 		TEST(read_only_disk_refuses_writes_until_it_is_writable),
 		TEST(open_on_a_read_only_disk_succeeds_for_readers_only),
 		TEST(create_on_a_read_only_disk_is_refused),
+		TEST(special_file_in_place_of_any_name_blocks_nothing),
 		TEST(wal_of_statistics_shrinks_again),
 	};
 
