@@ -29,6 +29,8 @@ enum {
 	ANSWER_TIMEOUT_MS = 2000,
 
 	SOCKET_POLL_MS = 250,	/* check of the socket file without a session */
+	SESSION_POLL_MS = 1000,	/* the same check with a session */
+	PING_MS = 5000,		/* between pings while another socket file is there */
 	SET_TIMEOUT_MS = 1000,	/* for the end of a SET when lbclusterd ends */
 };
 
@@ -57,6 +59,7 @@ struct agentx {
 	struct notifier		 notifier;
 	uint32_t		 packet;	/* id of the latest request to the master */
 	bool			 asked;		/* that request has no answer yet */
+	bool			 pinged;	/* that request is a Ping */
 	struct loop_timer	 timer;
 	int64_t			 served_from_ms;
 	int64_t			 try_at_ms;	/* time of the next try to connect */
@@ -104,7 +107,7 @@ request_send(struct agentx *agentx, enum wire_command command, const oid *sub, s
 	agentx->asked = true;
 	if (command == WIRE_CLOSE)
 		pdu->errstat = WIRE_CLOSE_SHUTDOWN;
-	else if (snmp_pdu_add_variable(pdu, sub, n, text == NULL ? ASN_NULL : ASN_OCTET_STR,
+	else if (command != WIRE_PING && snmp_pdu_add_variable(pdu, sub, n, text == NULL ? ASN_NULL : ASN_OCTET_STR,
 	    text, text == NULL ? 0 : strlen(text)) == NULL) {
 		snmp_free_pdu(pdu);
 		return STREAM_NOMEM;
@@ -219,12 +222,50 @@ step_begin(struct agentx *agentx, enum state state)
 	    command == WIRE_OPEN ? agentx->description : NULL));
 }
 
+/* True if 'is' is the socket file of the latest try. */
+static bool
+is_tried(const struct agentx *agentx, const struct stat *is)
+{
+	const struct stat *was = &agentx->tried;
+
+	return was->st_dev == is->st_dev && was->st_ino == is->st_ino &&
+	    was->st_mtim.tv_sec == is->st_mtim.tv_sec &&
+	    was->st_mtim.tv_nsec == is->st_mtim.tv_nsec;
+}
+
+static void
+ping_unanswered(void *arg)
+{
+	session_end(arg, REASON_REPLACED, 0);
+}
+
+/* Pings the master if another program created a socket at its path. A new snmpd does so while
+ * the old one is stopped, which ends no connection. An old one that answers is kept. */
+static void
+session_check(void *arg)
+{
+	struct agentx *agentx = arg;
+	struct stat is;
+
+	if (agentx->master.kind == ENDPOINT_TCP || stat(agentx->master.path, &is) == -1 ||
+	    is_tried(agentx, &is)) {
+		loop_timer_set(agentx->loop, &agentx->timer, SESSION_POLL_MS, session_check,
+		    agentx);
+		return;
+	}
+	log_debug("agentx", "another file is at %s: ping", agentx->socket);
+	agentx->pinged = true;
+	loop_timer_set(agentx->loop, &agentx->timer, ANSWER_TIMEOUT_MS, ping_unanswered, agentx);
+	result_ok(agentx, request_send(agentx, WIRE_PING, NULL, 0, NULL));
+}
+
 static void
 serving_begin(struct agentx *agentx)
 {
 	int64_t now = clock_steady_ms();
 
-	loop_timer_cancel(agentx->loop, &agentx->timer);
+	agentx->pinged = false;
+	loop_timer_set(agentx->loop, &agentx->timer, SESSION_POLL_MS, session_check, agentx);
 	agentx->served_from_ms = now;
 	notifier_begin(&agentx->notifier);
 	log_limited(&limit, LOG_LEVEL_INFO,
@@ -237,7 +278,7 @@ serving_begin(struct agentx *agentx)
 
 /* -- receiving ------------------------------------------------------------------------ */
 
-/* Handles an answer to Open, Register, AddAgentCaps or Notify. */
+/* Handles an answer to Open, Register, AddAgentCaps, Ping or Notify. */
 static void
 response_take(struct agentx *agentx, const netsnmp_pdu *pdu)
 {
@@ -266,6 +307,11 @@ response_take(struct agentx *agentx, const netsnmp_pdu *pdu)
 			serving_begin(agentx);
 		return;
 	case STATE_SERVING:
+		if (agentx->pinged) {
+			agentx->pinged = false;
+			loop_timer_set(agentx->loop, &agentx->timer, PING_MS, session_check, agentx);
+			return;
+		}
 		if (pdu->errstat != 0)
 			log_limited(&limit, LOG_LEVEL_WARN,
 			    "the master refused a row of sysORTable (error %ld)", pdu->errstat);
@@ -374,13 +420,14 @@ session_dialed(void *arg, const struct dial_result *result)
 static bool
 socket_changed(struct agentx *agentx)
 {
-	struct stat was = agentx->tried, *is = &agentx->tried;
+	struct stat is;
+	bool changed;
 
-	if (stat(agentx->master.path, is) == -1)
-		memset(is, 0, sizeof(*is));
-	return was.st_dev != is->st_dev || was.st_ino != is->st_ino ||
-	    was.st_mtim.tv_sec != is->st_mtim.tv_sec ||
-	    was.st_mtim.tv_nsec != is->st_mtim.tv_nsec;
+	if (stat(agentx->master.path, &is) == -1)
+		memset(&is, 0, sizeof(is));
+	changed = !is_tried(agentx, &is);
+	agentx->tried = is;
+	return changed;
 }
 
 static void

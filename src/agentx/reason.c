@@ -56,6 +56,8 @@ static const struct {
 	{ REASON_NAME, -1, "the host of %1$s has no address" },
 	{ REASON_TIMEOUT, -1, "the master at %1$s does not answer; snmpd is stopped or hung: "
 	    "restart it" },
+	{ REASON_REPLACED, -1, "the old master at %1$s does not answer, and another program "
+	    "listens at this path: connecting to it" },
 	{ REASON_REFUSED, 256, "the master at %1$s opens no session (openFailed)" },
 	{ REASON_REFUSED, WIRE_NOT_OPEN, "the master at %1$s does not know the session (notOpen)" },
 	{ REASON_REFUSED, WIRE_DUPLICATE, "another subagent serves %2$s; stop the other "

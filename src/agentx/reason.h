@@ -16,6 +16,7 @@ enum reason_kind {
 	REASON_CONNECT_TCP,	/* connect(2) over TCP failed; code: errno */
 	REASON_NAME,		/* the host has no address; code: EAI_ of getaddrinfo(3) */
 	REASON_TIMEOUT,		/* no answer to Open or Register */
+	REASON_REPLACED,	/* no answer to Ping, and another socket file */
 	REASON_REFUSED,		/* the master refused Open or Register; code: res.error */
 	REASON_END,		/* the connection ended; code ETIMEDOUT: TCP gave up */
 	REASON_CLOSE,		/* the master sent Close; code: c.reason */

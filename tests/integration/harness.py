@@ -344,7 +344,7 @@ class World:
                 break
             if attempt == 19:
                 raise AssertionError('snmpd does not start')
-        self._forget_clients()
+        self._forget_clients(new_port)
 
     def _master_answers(self):
         """False if snmpd ended, as it does when the port is in use."""
@@ -426,9 +426,9 @@ class World:
                 else Client(self.port, community, version))
         return self._clients[key]
 
-    def _forget_clients(self):
+    def _forget_clients(self, every):
         # A new snmpd has another snmpEngineBoots, so pysnmp has to discover it again.
-        for key in [key for key in self._clients if key[1] == 3]:
+        for key in [key for key in self._clients if every or key[1] == 3]:
             self._clients.pop(key).close()
 
     def set_with_retries(self, *varbinds):

@@ -504,6 +504,31 @@ class Life(Case):
         self.world.wait_value(34, 'lbcRealWeight', 1, 1, 1)
         self.assert_set_works(31)
 
+    def test_master_stopped_while_a_new_one_listens_is_left(self):
+        """The old snmpd keeps its port, and the new one has the socket's path."""
+        self.world.start()
+        old = self.world.master
+        old.signal(signal.SIGSTOP)
+        self.addCleanup(old.wait)
+        self.addCleanup(old.signal, signal.SIGKILL)
+        self.world.port = None
+        self.world.start_master()
+        self.world.wait_served()
+        self.assert_set_works(35)
+        self.assertEqual(1, self.count('another program listens at'))
+
+    def test_master_that_answers_is_kept_while_a_new_one_listens(self):
+        self.world.start()
+        old, port = self.world.master, self.world.port
+        self.addCleanup(old.wait)
+        self.addCleanup(old.signal, signal.SIGKILL)
+        self.world.port = None
+        self.world.start_master()
+        # Two pings: the second one follows 5 s later.
+        self.world.wait_logged('ping', count=2)
+        self.assertEqual(1, self.count(SERVING))
+        self.world.port = port
+
     def test_master_stopped_daemon_ends_on_sigterm(self):
         self.world.start()
         self.world.master.signal(signal.SIGSTOP)
