@@ -200,7 +200,7 @@ cache_refresh(struct cache *cache, struct store *store, size_t limit, int64_t no
 	bool loading = cache->tree.loading, loaded = cache->tree.loaded;
 	enum err_code code;
 
-	cache->now = now;
+	cache_time_set(cache, now);
 	code = tree_refresh(&cache->tree, store, limit, ret_more, err);
 	if (loading && !cache->tree.loading)
 		cache_jobs_sweep(cache);

@@ -114,7 +114,7 @@ struct cache {
 	uint32_t		reals_stale;	/* enabled ones without fresh statistics */
 	uint32_t		jobs_active;	/* unfinished jobs */
 	/* Only for src/cache. */
-	int64_t			now;		/* of the refresh in progress */
+	int64_t			now;		/* of the latest refresh or tick */
 	uint32_t		jobs_ahead;	/* jobs with 'ahead' */
 	uint32_t		changes_ahead;	/* changes that these jobs make */
 	uint32_t		config_changes;	/* as the store counts them */

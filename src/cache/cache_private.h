@@ -57,6 +57,10 @@ void cache_freshness_report(struct cache *cache);
  * before, so that no status counts as changed. */
 void cache_derive(struct cache *cache, int64_t now, bool first);
 
+/* Sets the time of a refresh or tick. If the wall clock was set back, marks all services: rows that
+ * were stale may be fresh again, and their sums have to follow. */
+void cache_time_set(struct cache *cache, int64_t now);
+
 /* -- cache_jobs.c ---------------------------------------------------------------------- */
 
 enum err_code cache_on_job(void *arg, const struct job_row *columns);

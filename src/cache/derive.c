@@ -164,10 +164,19 @@ services_mark(struct cache *cache, int64_t until)
 }
 
 void
+cache_time_set(struct cache *cache, int64_t now)
+{
+	if (now < cache->now)
+		services_mark(cache, INT64_MAX);
+	cache->now = now;
+}
+
+void
 cache_tick(struct cache *cache, int64_t now)
 {
 	if (!cache->tree.loaded)
 		return;
+	cache_time_set(cache, now);
 	services_mark(cache, now);
 	cache_derive(cache, now, false);
 }

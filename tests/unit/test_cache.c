@@ -86,6 +86,9 @@ cache_reads_every_change_with_any_limit(void **state)
 		for (uint32_t n = random_next(&seed) % 6 + 1; n > 0; n--)
 			store_change_at_random(f, &seed);
 		now += random_next(&seed) % 8;
+		/* The wall clock is set back or forward. */
+		if (random_next(&seed) % 10 == 0)
+			now += (int64_t)(random_next(&seed) % 800) - 400;
 		for (size_t i = 0; i < COUNT(limits); i++) {
 			bool more = true;
 
@@ -267,6 +270,30 @@ statistics_become_stale_by_time_alone(void **state)
 	refresh(f, cache, 1000, NOW + 9999);
 	assert_int_equal(cache->reals_stale, 2);
 	assert_cache_equals_store(f, cache, NOW + 9999);
+	cache_free(cache);
+}
+
+/* Rows are fresh again when the wall clock is set back; so are the sums, without a change in the
+ * store. */
+static void
+clock_set_back_leaves_rows_and_sums_equal(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *cache = cache_make();
+
+	inventory_make(f);
+	refresh(f, cache, 100, NOW);
+	cache_tick(cache, NOW + STALE_AFTER_S + 10);
+	assert_int_equal(cache->reals_stale, 3);
+	assert_cache_equals_store(f, cache, NOW + STALE_AFTER_S + 10);
+	cache_tick(cache, NOW - 60);
+	assert_int_equal(cache->reals_stale, 0);
+	assert_cache_equals_store(f, cache, NOW - 60);
+	cache_tick(cache, NOW + STALE_AFTER_S + 10);
+	assert_int_equal(cache->reals_stale, 3);
+	refresh(f, cache, 100, NOW - 60);
+	assert_int_equal(cache->reals_stale, 0);
+	assert_cache_equals_store(f, cache, NOW - 60);
 	cache_free(cache);
 }
 
@@ -528,6 +555,7 @@ main(void)
 		TEST(first_load_counts_no_change_of_status),
 		TEST(later_changes_are_counted_with_their_time),
 		TEST(statistics_become_stale_by_time_alone),
+		TEST(clock_set_back_leaves_rows_and_sums_equal),
 		TEST(stale_after_may_change),
 		TEST(load_of_a_backup_keeps_counters_and_removes_missing_rows),
 		TEST(load_of_another_store_equals_it),
