@@ -58,6 +58,7 @@ unit_tests = \
 	tests/unit/test_sync \
 	tests/unit/test_syslog \
 	tests/unit/test_tree_list \
+	tests/unit/test_clock_step \
 	tests/unit/test_util
 
 check_PROGRAMS += $(unit_tests)
@@ -111,6 +112,8 @@ tests_unit_test_phases_SOURCES = tests/unit/test_phases.c $(agentx_real)
 
 # Functions that a test replaces: the linker calls __wrap_NAME() instead of NAME().
 tests_unit_test_ctl_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_snapshot
+tests_unit_test_clock_step_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=clock_wall_s,--wrap=clock_steady_ms
 tests_unit_test_dial_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 tests_unit_test_hostile_pdus_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=wire_decode
 tests_unit_test_hostile_values_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=wire_decode
@@ -211,6 +214,11 @@ tests_integration_slow_disk_so_SOURCES = tests/integration/slow_disk.c
 tests_integration_slow_disk_so_CFLAGS = -fPIC -Wall -Wextra
 tests_integration_slow_disk_so_LDFLAGS = -shared
 tests_integration_slow_disk_so_LDADD =
+check_PROGRAMS += tests/integration/set_clock.so
+tests_integration_set_clock_so_SOURCES = tests/integration/set_clock.c
+tests_integration_set_clock_so_CFLAGS = -fPIC -Wall -Wextra
+tests_integration_set_clock_so_LDFLAGS = -shared
+tests_integration_set_clock_so_LDADD =
 
 # -- lbclusterctl run for real
 

@@ -107,8 +107,8 @@ request_send(struct agentx *agentx, enum wire_command command, const oid *sub, s
 	agentx->asked = true;
 	if (command == WIRE_CLOSE)
 		pdu->errstat = WIRE_CLOSE_SHUTDOWN;
-	else if (command != WIRE_PING && snmp_pdu_add_variable(pdu, sub, n, text == NULL ? ASN_NULL : ASN_OCTET_STR,
-	    text, text == NULL ? 0 : strlen(text)) == NULL) {
+	else if (command != WIRE_PING && snmp_pdu_add_variable(pdu, sub, n,
+	    text == NULL ? ASN_NULL : ASN_OCTET_STR, text, text == NULL ? 0 : strlen(text)) == NULL) {
 		snmp_free_pdu(pdu);
 		return STREAM_NOMEM;
 	}
@@ -309,7 +309,8 @@ response_take(struct agentx *agentx, const netsnmp_pdu *pdu)
 	case STATE_SERVING:
 		if (agentx->pinged) {
 			agentx->pinged = false;
-			loop_timer_set(agentx->loop, &agentx->timer, PING_MS, session_check, agentx);
+			loop_timer_set(agentx->loop, &agentx->timer, PING_MS, session_check,
+			    agentx);
 			return;
 		}
 		if (pdu->errstat != 0)

@@ -116,7 +116,7 @@ struct plan_job {
 	struct driver_real	*real;		/* NULL: deleted since, with its jobs */
 	enum job_operation	 operation;
 	uint32_t		 value, old_value;
-	int64_t			 created;
+	int64_t			 created_s;	/* of the steady clock */
 	char			 message[MODEL_MESSAGE_MAX + 1];	/* why it has waited */
 	struct plan_result	 result;
 };

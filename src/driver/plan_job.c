@@ -54,9 +54,9 @@ void
 plan_job_defer(struct plan_job *job, const struct plane_error *error,
     const struct plan_rules *rules, int64_t now_s)
 {
-	if (now_s - job->created >= rules->job_timeout_s)
+	if (now_s - job->created_s >= rules->job_timeout_s)
 		result_set(job, JOB_FAILED, error->cause, "given up after %lld s: %.200s",
-		    (long long)(now_s - job->created), error->text);
+		    (long long)(now_s - job->created_s), error->text);
 	else
 		result_set(job, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", error->text);
 }

@@ -11,6 +11,7 @@
 
 #include "driver/difference.h"
 #include "util/clock.h"
+#include "util/clock_step.h"
 #include "util/log_limit.h"
 #include "util/memory.h"
 
@@ -45,7 +46,7 @@ struct worker {
 	size_t			 n_jobs, jobs_room;
 	bool			 requeue;	/* the store may have further claimed jobs */
 	bool			 unread;	/* a claimed job is of a row that is not read yet */
-	int64_t			 job_timeout_at_s;	/* of the oldest waiting job */
+	int64_t			 job_timeout_at_s;	/* of the oldest waiting job; steady */
 	/* What was written or logged. */
 	enum plane_status	 status_reported;
 	bool			 store_reported;	/* that the store failed */
@@ -125,6 +126,13 @@ polled_put(struct worker *worker, int64_t wait_ms)
 
 /* -- jobs ----------------------------------------------------------------------------- */
 
+/* Job ages are differences of the steady clock, because the wall clock may be set. */
+static int64_t
+steady_s(void)
+{
+	return clock_steady_ms() / 1000;
+}
+
 /* Adds one claimed job to the round. The tree gets its value, which the store may not have shown
  * yet. The next round claims the job of a row that the tree lacks again. The time of a job that
  * was made with SQL may be any number. */
@@ -133,7 +141,6 @@ job_take(void *arg, const struct job_row *row)
 {
 	struct worker *worker = arg;
 	struct driver_real *real = driver_real_find(worker->shared->tree, row->real_id);
-	int64_t now = clock_wall_s();
 	struct plan_job *jobs;
 
 	worker->unread |= real == NULL;
@@ -147,7 +154,7 @@ job_take(void *arg, const struct job_row *row)
 	jobs += worker->n_jobs++;
 	*jobs = (struct plan_job){ .id = row->id, .real_id = row->real_id,
 	    .operation = row->operation, .value = row->new_value, .old_value = row->old_value,
-	    .created = row->created < 0 ? 0 : row->created > now ? now : row->created };
+	    .created_s = steady_s() - clock_age_s(row->created < 0 ? 0 : row->created) };
 	snprintf(jobs->message, sizeof(jobs->message), "%s", row->message);
 	driver_real_value_set(real, job_operation_column(row->operation), row->new_value);
 	real->foreign[job_operation_column(row->operation) == REAL_WEIGHT ? FOREIGN_WEIGHT :
@@ -201,7 +208,7 @@ job_end(struct worker *worker, struct plan_job *job, struct store_job_end *ret)
 {
 	const struct plan_result *result = &job->result;
 	enum real_column column = job_operation_column(job->operation);
-	int64_t timeout_at_s = job->created + worker->shared->config->job_patience_s;
+	int64_t timeout_at_s = job->created_s + worker->shared->config->job_patience_s;
 
 	job_log(job);
 	if (result->state == JOB_QUEUED && timeout_at_s < worker->job_timeout_at_s)
@@ -245,9 +252,9 @@ jobs_end(struct worker *worker, const struct plane_error *error)
 
 		job->real = driver_real_find(worker->shared->tree, job->real_id);
 		if (job->real != NULL && error != NULL)
-			plan_job_defer(job, error, &rules, clock_wall_s());
+			plan_job_defer(job, error, &rules, steady_s());
 		else if (job->real != NULL)
-			plan_job_judge(job, &worker->round.plan, &rules, clock_wall_s());
+			plan_job_judge(job, &worker->round.plan, &rules, steady_s());
 	}
 	plan_handovers_judge(worker->jobs, worker->n_jobs);
 	if (worker->n_jobs > 0 && (rows == NULL || !store_ready(worker) ||
@@ -445,7 +452,7 @@ round_fail(struct worker *worker, const struct plane_error *error)
 {
 	worker->error = *error;
 	if (worker->n_jobs == 0 && (worker->cluster->jobs_queued || worker->requeue ||
-	    clock_wall_s() >= worker->job_timeout_at_s))
+	    steady_s() >= worker->job_timeout_at_s))
 		jobs_claim(worker);
 	jobs_end(worker, error);
 	status_put(worker, error->status, error->text);

@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/util/libutil.a
 src_util_libutil_a_SOURCES = \
 	src/util/clock.c \
 	src/util/clock.h \
+	src/util/clock_step.c \
+	src/util/clock_step.h \
 	src/util/dial.c \
 	src/util/dial.h \
 	src/util/endpoint.c \

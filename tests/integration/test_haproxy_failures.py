@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from harness import TIMEOUT_FACTOR, main, stop, wait_for
+from harness import LBCLUSTERD, TIMEOUT_FACTOR, main, stop, wait_for
 from haproxy import DRIVER, EVENT_S, FORCED_MAINT, SERVER, Gate, Plane, relay
 
 OK, UNREACHABLE, FAILING = 2, 3, 4      # lbcClusterPlaneStatus
@@ -84,6 +84,26 @@ class Unreachable(Plane):
         self.wait_job(second, self.SUCCEEDED)
         self.assertEqual(self.SUPERSEDED, self.job(first)[0])
         self.assertEqual((0, 7), self.proxy.state('http/a'))
+
+    def test_clock_set_forward_does_not_end_a_waiting_job(self):
+        self.stop_driver()
+        path = os.path.join(self.world.dir, 'ahead')
+        self.world.env = {**self.world.env, 'SET_CLOCK': path, 'LD_PRELOAD': os.path.join(
+            os.path.dirname(LBCLUSTERD), 'tests', 'integration', 'set_clock.so'),
+            'ASAN_OPTIONS': 'verify_asan_link_order=0'}
+        self.configure(job_patience=600, timeout=0.5)
+        self.start_driver()
+        self.proxy.kill()
+        self.wait_plane(UNREACHABLE)
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        self.wait_job(job, self.QUEUED, 'waits')
+        with open(path, 'w', encoding='ascii') as file:
+            file.write('7200')
+        second = self.ctl('set-weight', 'web/http/b', '6')
+        self.wait_job(second, self.QUEUED, 'waits')
+        self.assertEqual(self.QUEUED, self.job(job)[0])
+        self.proxy.start()
+        self.wait_job(job, self.SUCCEEDED)
 
     def test_job_fails_at_its_timeout(self):
         self.stop_driver()

@@ -654,7 +654,7 @@ static struct plan_result
 judge(int i, enum job_operation operation, uint32_t value)
 {
 	struct plan_job job = { .id = 1, .real_id = w.reals[i].row.id, .real = &w.reals[i],
-	    .operation = operation, .value = value, .created = 1000 };
+	    .operation = operation, .value = value, .created_s = 1000 };
 
 	plan_bind(&w.cluster, &w.poll);
 	plan_job_judge(&job, &w.plan, &w.rules, now_s);
@@ -885,7 +885,7 @@ job_that_is_deferred_fails_at_its_timeout(void **state)
 {
 	const struct plane_error error = { .status = PLANE_STATUS_UNREACHABLE,
 	    .cause = JOB_CAUSE_UNREACHABLE, .text = "gone" };
-	struct plan_job job = { .created = 1000 };
+	struct plan_job job = { .created_s = 1000 };
 
 	(void)state;
 	plan_job_defer(&job, &error, &w.rules, 4599);
