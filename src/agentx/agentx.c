@@ -108,7 +108,8 @@ request_send(struct agentx *agentx, enum wire_command command, const oid *sub, s
 	if (command == WIRE_CLOSE)
 		pdu->errstat = WIRE_CLOSE_SHUTDOWN;
 	else if (command != WIRE_PING && snmp_pdu_add_variable(pdu, sub, n,
-	    text == NULL ? ASN_NULL : ASN_OCTET_STR, text, text == NULL ? 0 : strlen(text)) == NULL) {
+	    text == NULL ? ASN_NULL : ASN_OCTET_STR, text,
+	    text == NULL ? 0 : strlen(text)) == NULL) {
 		snmp_free_pdu(pdu);
 		return STREAM_NOMEM;
 	}
