@@ -94,8 +94,8 @@ void mib_next(struct mib *mib, const struct mib_oid *start, bool inclusive,
  * 'session' is lbclusterd's own count of AgentX sessions, because a restarted snmpd uses the
  * same transaction numbers again. snmpd may repeat or omit each phase.
  *
- *   test     checks all varbinds and changes nothing. MIB_GEN_ERR if another SET with this
- *            number is committed and not yet released or undone
+ *   test     checks all varbinds and changes nothing. MIB_GEN_ERR if there is no varbind, or
+ *            if another SET with this number is committed and not yet released or undone
  *   commit   writes the held jobs in one durable transaction of the store; changes no row
  *   undo     cancels the jobs
  *   cleanup  releases the jobs: a GET returns the new values from here on. Cannot fail

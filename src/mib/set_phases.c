@@ -285,6 +285,12 @@ mib_set_test(struct mib *mib, uint32_t session, uint32_t transaction,
 	}
 	if (set != NULL)
 		(void)set_end(mib, set, ON_TEST_AGAIN);
+	/* snmpd leaves out a varbind that it cannot encode, and would report a SET of this varbind
+	 * alone as done (doc/snmpd-behaviour.txt). */
+	if (n == 0) {
+		*ret_index = 1;
+		return MIB_GEN_ERR;
+	}
 	/* The rules count the jobs of a SET that is still to be undone. */
 	undos_retry(mib);
 	set = mib_set_new(session, transaction, n);

@@ -381,6 +381,17 @@ class Single(SetCase):
             for column in (WEIGHT, FALLBACK, ENABLED):
                 self.assert_refused([self.varbind(column, 'a', text, 's')], 'wrongType', 1)
 
+    def test_set_that_snmpd_does_not_forward_is_an_error(self):
+        """snmpd leaves out a wrapped Counter64: the TestSet has no varbind."""
+        self.place()
+        before = self.state()
+        answer = self.world.client().set_answer(
+            (self.oid(WEIGHT, 'a'), 'q', b'\x9f\x76\x01\x01'))
+        self.assertEqual(('genErr', 1), answer[:2])
+        self.assertEqual(before, self.state())
+        self.assertEqual('noError', self.world.client().set_answer(
+            self.varbind(WEIGHT, 'a', 21)).status)
+
     # Row 7. An integer on the wire of AgentX has 4 octets; only BITS has a length.
 
     def test_set_of_too_long_bits_is_wrong_length(self):
