@@ -124,9 +124,13 @@ static enum err_code
 load_transaction(struct load *load)
 {
 	struct store *store = load->ctl->store;
-	enum err_code code;
+	enum err_code code = ERR_OK;
 
-	code = store_begin(store, &load->ctl->error);
+	/* A dry run changes a copy in memory, so that no SET waits for it. */
+	if (is_dry(load))
+		code = store_snapshot(store, &load->ctl->error);
+	if (code == ERR_OK)
+		code = store_begin(store, &load->ctl->error);
 	if (code != ERR_OK)
 		return code;
 	progress_begin(&load->progress, load->ctl->err, "load", load->file->rows);

@@ -42,7 +42,8 @@ store_snapshot(struct store *store, struct err *err)
 	enum err_code code;
 	sqlite3 *copy;
 
-	if (sqlite3_open(":memory:", &copy) == SQLITE_OK)
+	if (sqlite3_open(":memory:", &copy) == SQLITE_OK &&
+	    sqlite3_exec(copy, "PRAGMA foreign_keys = ON", NULL, NULL, NULL) == SQLITE_OK)
 		code = pages_copy(&store->main, copy, err);
 	else
 		code = err_set(err, ERR_NOMEM, "%s: out of memory for a copy", store->main.path);

@@ -173,8 +173,9 @@ void store_statistics_report(struct store *store,
     void (*fn)(void *arg, bool repaired, const char *text), void *arg);
 
 /* Copies the inventory to memory. Later reads by name use the copy, which is of one moment.
- * It has no statistics. For a store of STORE_READ that is closed soon. Blocks writers for about
- * 15 ms at a time. ERR_BUSY: other processes wrote without a pause. */
+ * It has no statistics. For a store that is closed soon; changes are made in the copy and are
+ * lost. Blocks writers for about 15 ms at a time. ERR_BUSY: other processes wrote without a
+ * pause. */
 enum err_code store_snapshot(struct store *store, struct err *err);
 
 /* A real service, its path, statistics and open jobs. */

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,6 +285,22 @@ load_of_a_bad_file_creates_no_store(void **state)
 	output_clear(&other);
 }
 
+/* A SET needs the lock that another program has here. */
+static void
+load_dry_run_needs_no_lock(void **state)
+{
+	struct ctl_fixture *world = *state;
+	char path[128];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/lbcluster.db", world->dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(load(world, changed, "--prune", "--dry-run"), CTL_OK);
+	assert_non_null(strstr(world->out, "added 1, updated 2, removed 5, unchanged 2\n"));
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 static void
 load_dry_run_creates_no_store(void **state)
 {
@@ -414,6 +431,7 @@ main(void)
 		CTL_TEST(setting_equal_to_an_open_set_stays_after_its_undo),
 		CTL_TEST(setting_after_an_answered_set_replaces_its_value),
 		CTL_TEST(load_of_a_bad_file_creates_no_store),
+		CTL_TEST(load_dry_run_needs_no_lock),
 		CTL_TEST(load_dry_run_creates_no_store),
 		CTL_TEST(load_prune_of_an_empty_file_is_refused),
 		CTL_TEST(load_of_an_export_restores_the_store),
