@@ -191,6 +191,20 @@ class Sockets(Plane):
         self.assertNotIn('\x1b', done.stderr)
         self.assertNotIn('\x9b', done.stderr)
 
+    def test_what_discover_stores_can_be_exported_and_loaded(self):
+        """Addresses that load would refuse are left out."""
+        def behave(gate, connection, line):
+            answer = self.proxy.ask(line.decode().rstrip('\n')).encode()
+            connection.sendall(answer.replace(b' 127.0.0.1 ', b' 10.0.0.1\x1b[31m '))
+        self.serve('server a 127.0.0.1:1')
+        path = os.path.join(self.world.dir, 'gate.sock')
+        gate = Gate(path, behave)
+        self.addCleanup(gate.close)
+        done = self.world.ctl('discover', 'haproxy', path, '--load')
+        self.assertIn('haproxy/app/a: HAProxy shows no address', done.stderr)
+        self.assertNotIn('\x1b', self.world.ctl('export').stdout)
+        self.world.load(self.world.ctl('export').stdout)
+
 
 if __name__ == '__main__':
     main()
