@@ -36,6 +36,7 @@
 struct plan_rules {
 	int64_t		 now_ms;	/* clock_steady_ms() */
 	bool		 first;		/* the first round on this plane */
+	bool		 restarted;	/* a process was replaced or stops in this round */
 	struct foreign_round	 round;	/* 'resumed' is set for each real service */
 	int64_t		 drain_ms;	/* longest drain; 0: no drain, no connection is ended */
 	int64_t		 job_timeout_s;	/* age at which a waiting job fails */
@@ -122,7 +123,8 @@ struct plan_job {
 };
 
 /* Sets the result of 'job' by the poll after the commands. A job whose command was not
- * answered or not sent is deferred. */
+ * answered or not sent is deferred, and so is a job that would fail in a round with
+ * 'restarted'. */
 void plan_job_judge(struct plan_job *job, const struct plan *plan,
     const struct plan_rules *rules, int64_t now_s);
 
@@ -130,8 +132,8 @@ void plan_job_judge(struct plan_job *job, const struct plan *plan,
 void plan_job_defer(struct plan_job *job, const struct plane_error *error,
     const struct plan_rules *rules, int64_t now_s);
 
-/* Makes the two jobs of a handover of the fallback fail together. If "no fallback" failed for
- * one real service, "fallback" fails for the other one of its service, with the same cause. */
+/* Makes the two jobs of a handover of the fallback fail or wait together. If "no fallback" failed
+ * or waits for one real service, so does "fallback" for the other one of its service. */
 void plan_handovers_judge(struct plan_job *jobs, size_t n);
 
 #endif

@@ -95,8 +95,8 @@ job_fail(struct plan_job *job, const struct plan *plan, const struct plan_rules 
 	}
 }
 
-void
-plan_job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules,
+static void
+job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules,
     int64_t now_s)
 {
 	const struct driver_real *real = job->real;
@@ -121,6 +121,23 @@ plan_job_judge(struct plan_job *job, const struct plan *plan, const struct plan_
 	}
 }
 
+/* A process that stops refuses commands and loses their values, and the process that takes its
+ * place has the values of its configuration. */
+void
+plan_job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules,
+    int64_t now_s)
+{
+	struct plane_error error;
+
+	job_judge(job, plan, rules, now_s);
+	if (job->result.state != JOB_FAILED || !rules->restarted)
+		return;
+	error = (struct plane_error){ .cause = job->result.cause };
+	snprintf(error.text, sizeof(error.text), "%s was restarted or reloaded meanwhile",
+	    rules->title);
+	plan_job_defer(job, &error, rules, now_s);
+}
+
 void
 plan_handovers_judge(struct plan_job *jobs, size_t n)
 {
@@ -129,7 +146,7 @@ plan_handovers_judge(struct plan_job *jobs, size_t n)
 		const struct plan_result *result = &jobs[i].result;
 
 		if (real == NULL || jobs[i].operation != JOB_DISABLE_FALLBACK ||
-		    result->state != JOB_FAILED)
+		    (result->state != JOB_FAILED && result->state != JOB_QUEUED))
 			continue;
 		for (size_t j = 0; j < n; j++) {
 			struct plan_job *to = &jobs[j];
@@ -137,8 +154,9 @@ plan_handovers_judge(struct plan_job *jobs, size_t n)
 			if (to->real != NULL && to->operation == JOB_ENABLE_FALLBACK &&
 			    to->result.state == JOB_SUCCEEDED &&
 			    to->real->row.parent == real->row.parent)
-				result_set(to, JOB_FAILED, result->cause, "%s stays the fallback:"
-				    " %.180s", real->row.name, result->message);
+				result_set(to, result->state, result->cause, "%s %s fallback:"
+				    " %.180s", real->row.name, result->state == JOB_QUEUED ?
+				    "is still the" : "stays the", result->message);
 		}
 	}
 }

@@ -27,6 +27,7 @@ struct round {
 	bool		measures;	/* writes statistics */
 	bool		incomplete;	/* a process did not answer, or refused a setting */
 	bool		store_failed;	/* something was not written: the next round repeats it */
+	bool		restarted;	/* a process was replaced or stops in this round */
 	int64_t		begun_ms;
 	struct plan	plan;
 };
@@ -40,7 +41,7 @@ struct worker {
 	int64_t			 measure_at_ms;	/* time of the next round that measures */
 	int64_t			 retry_ms;	/* current delay; 0: the data plane answers */
 	struct plane_error	 error;		/* of the latest poll without an answer */
-	uint64_t		 restarts;	/* of the latest poll; 0: none yet */
+	uint64_t		 restarts;	/* of the latest first poll; 0: none yet */
 	/* Claimed jobs, which end in this round. */
 	struct plan_job		*jobs;
 	size_t			 n_jobs, jobs_room;
@@ -71,6 +72,7 @@ rules_of(const struct worker *worker)
 		.job_timeout_s = worker->shared->config->job_patience_s,
 		.title = worker->shared->ops->title,
 		.now_ms = clock_steady_ms(),
+		.restarted = worker->round.restarted,
 	};
 }
 
@@ -501,6 +503,7 @@ round_finish(struct worker *worker, const struct plane_poll *poll,
 {
 	char refusal[MODEL_MESSAGE_MAX + 1] = "";
 
+	worker->round.restarted = poll->stopping || poll->restarts != worker->restarts;
 	plan_bind(worker->cluster, poll);
 	commands_log(worker, refusal);
 	if (error == NULL)
@@ -512,7 +515,7 @@ round_finish(struct worker *worker, const struct plane_poll *poll,
 		status_put(worker, error->status, error->text);
 	else if (poll->problem[0] != '\0')
 		status_put(worker, PLANE_STATUS_FAILING, poll->problem);
-	else if (refusal[0] != '\0')
+	else if (refusal[0] != '\0' && !worker->round.restarted)
 		status_put(worker, PLANE_STATUS_FAILING, refusal);
 	else
 		remarks_put(worker, poll);

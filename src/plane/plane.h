@@ -65,7 +65,9 @@ struct plane_poll {
 	char				 problem[MODEL_MESSAGE_MAX + 1];
 	uint64_t			 epoch;		/* changes when totals begin again */
 	int64_t				 counters_since;
-	uint64_t			 restarts;	/* changes when a process was restarted */
+	/* Changes when a process was restarted or reloaded, also between a poll and commands. */
+	uint64_t			 restarts;
+	bool				 stopping;	/* a process stops, as after a reload */
 	bool				 keeps_foreign;	/* parameter foreign-changes = keep */
 	/* A process from before a reload that still serves its connections, which no number of
 	 * the poll includes; 0 if there is none. */
@@ -97,7 +99,8 @@ struct plane_command {
 	enum plane_command_kind	 kind;
 	uint32_t		 value;
 	/* The result. NONE: carried out. NOT_FOUND, REJECTED: the data plane refused it.
-	 * UNREACHABLE, TIMEOUT: it is unknown whether it was carried out. OTHER: out of memory, not
+	 * UNREACHABLE, TIMEOUT: it is unknown whether it was carried out, or a process refused it
+	 * that stops or was not the one of the poll before. OTHER: out of memory, not
 	 * sent. */
 	enum job_fail_cause	 cause;
 	char			 message[MODEL_MESSAGE_MAX + 1];

@@ -83,13 +83,14 @@ poll_try(const uint8_t *data, size_t size)
 static void
 results_try(const uint8_t *data, size_t size)
 {
+	static const struct haproxy_identity expected = { .pid = 77, .start_time = 1000 };
 	struct plane_command commands[COMMANDS];
 	char *text = copy(data, size);
 
 	memset(commands, 0, sizeof(commands));
 	for (size_t i = 0; i < COMMANDS; i++)
 		commands[i].cause = JOB_CAUSE_NONE;
-	haproxy_command_results(text, size, commands, COMMANDS);
+	(void)haproxy_command_results(text, size, &expected, commands, COMMANDS);
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if ((commands[i].cause == JOB_CAUSE_NONE) != (commands[i].message[0] == '\0'))
 			abort();

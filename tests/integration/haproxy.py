@@ -131,15 +131,17 @@ defaults
 class HAProxy:
     """One process, its configuration and its traffic."""
 
-    def __init__(self, world, name='haproxy', level='admin'):
+    def __init__(self, world, name='haproxy', level='admin', master=False):
         self.world = world
         self.name = name
+        self.master = master    # HAProxy runs as a master with workers, as under systemd
         self.socket = os.path.join(world.dir, name + '.sock')
         self.config = os.path.join(world.dir, name + '.cfg')
         self.level = level
         self.ports = {}
         self.program = None
         self._generation = 0
+        self._earlier = None    # the worker before the reload
 
     def configure(self, services, balance='roundrobin', more=''):
         """'services': name -> {server: (port, options)}; 'more': further sections."""
@@ -158,7 +160,8 @@ class HAProxy:
     def start(self, *args):
         old = self.program
         self._generation += 1
-        self.program = Program(self.name, ['haproxy', '-db', '-f', self.config, *args],
+        mode = '-W' if self.master else '-db'
+        self.program = Program(self.name, ['haproxy', mode, '-f', self.config, *args],
                                os.path.join(self.world.dir, '%s-%d.log' % (
                                    self.name, self._generation)))
         self.world.others.append(self.program)
@@ -168,15 +171,33 @@ class HAProxy:
     def _serves(self):
         if not self.program.alive():
             raise AssertionError('%s ended' % self.name)
+        pid = self.pid()
+        return pid not in (None, self._earlier) if self.master else pid == self.program.pid
+
+    def pid(self):
+        """The process that answers at the socket; None if none does."""
         with contextlib.suppress(OSError):
-            return ('Pid: %d' % self.program.pid) in self.ask('show info')
-        return False
+            found = re.search(r'^Pid: (\d+)$', self.ask('show info'), re.MULTILINE)
+            return int(found.group(1)) if found else None
+        return None
 
     def reload(self):
-        """Starts a new process as systemd does; the old one ends after its connections."""
+        """Starts a new process, or lets the master start a new worker. The earlier process ends
+        after its connections."""
+        if self.master:
+            self._earlier = self.pid()
+            wait_for(self._worker_is_new, EVENT_S, '%s answers' % self.name)
+            return None
         old = self.start('-sf', str(self.program.pid))
         old.awaited = True
         return old
+
+    def _worker_is_new(self):
+        """Sends the signal once more if needed: a master that starts a worker loses it."""
+        self.program.signal(signal.SIGUSR2)
+        with contextlib.suppress(AssertionError):
+            return wait_for(self._serves, 1, 'a new worker')
+        return False
 
     def kill(self):
         self.program.kill()
@@ -329,9 +350,10 @@ class Plane(Case):
             self.backends[name] = Backend(name)
         return self.backends[name]
 
-    def haproxy(self, services, name='haproxy', balance='roundrobin', level='admin'):
+    def haproxy(self, services, name='haproxy', balance='roundrobin', level='admin',
+                master=False):
         """Starts HAProxy; services: name -> {server: options}."""
-        haproxy = HAProxy(self.world, name, level)
+        haproxy = HAProxy(self.world, name, level, master)
         self.set_services(haproxy, services, balance)
         haproxy.start()
         if self.world.user:

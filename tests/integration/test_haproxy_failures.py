@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# Failures: HAProxy ends, hangs, or answers slowly or with an invalid answer, one process of a
-# pair ends, two drivers start, a driver is killed during a job.
+# Failures: HAProxy ends, hangs, or answers slowly or with an invalid answer, HAProxy is reloaded
+# during a job, one process of a pair ends, two drivers start, a driver is killed during a job.
 """Failures."""
 
 import contextlib
@@ -292,6 +292,130 @@ class InvalidAnswers(Plane):
         self.driver.signal(signal.SIGCONT)
         self.wait_plane(OK)
         self.assertNotIn('no answer within', self.driver_log())
+
+
+class Reloaded(Plane):
+    """Another HAProxy process answers during a job, as after a reload."""
+
+    def serve(self, *answers):
+        """'answers' are for the first lines of commands: a function that answers a line, and
+        the process that answers all lines after it."""
+        self.plane_world(job_patience=30)
+        self.earlier = self.haproxy({'http': {'a': SERVER, 'b': SERVER}}, 'earlier')
+        self.current = self.haproxy({'http': {'a': SERVER, 'b': SERVER}}, 'current')
+        self.left = list(answers)
+        self.at = self.earlier
+
+        def behave(gate, connection, line):
+            if line.startswith(b'set server') and self.left:
+                self.left.pop(0)(connection, line)
+            else:
+                relay(self.at)(gate, connection, line)
+        gate = Gate(os.path.join(self.world.dir, 'gate.sock'), behave)
+        self.addCleanup(gate.close)
+        self.world.ctl('discover', 'haproxy', gate.path, '--cluster', 'web', '--load')
+        self.start_driver()
+
+    def refuse(self, message, stopping=b'1'):
+        """Returns an answer that refuses each command."""
+        def answer(connection, line):
+            for command in line.split(b';'):
+                if command.startswith(b'set server'):
+                    connection.sendall(message + b'\n\n')
+                elif command.startswith(b'show info'):
+                    connection.sendall(self.at.ask('show info').encode().replace(
+                        b'Stopping: 0', b'Stopping: ' + stopping))
+        return answer
+
+    def then_reload(self, answer):
+        def both(connection, line):
+            answer(connection, line)
+            self.at = self.current
+        return both
+
+    def carry_out(self, connection, line):
+        relay(self.at)(None, connection, line)
+
+    def assert_job_waits_and_succeeds(self, message):
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        self.wait_job(job, self.SUCCEEDED)
+        self.assertEqual((0, 5), self.at.state('http/a'))
+        self.assertEqual(5, self.real('web/http/a')[0])
+        self.wait_deferred('set_weight web/http/a 5', message)
+        self.assertNotIn('failed', self.driver_log())
+        # Also in between: a plane that fails is in the log.
+        self.assertNotIn('warn: [plane]', self.driver_log())
+
+    def test_disabled_proxy_defers_the_job(self):
+        """HAProxy says this of each proxy when it stops."""
+        self.serve(self.refuse(b'Proxy is disabled.', b'0'))
+        self.assert_job_waits_and_succeeds('HAProxy: Proxy is disabled.')
+
+    def test_refusal_by_a_stopping_process_defers_the_job(self):
+        self.serve(self.refuse(b'No such server.'))
+        self.assert_job_waits_and_succeeds('HAProxy: No such server.')
+
+    def test_refusal_by_a_process_that_is_replaced_defers_the_job(self):
+        self.serve(self.then_reload(self.refuse(b'No such backend.', b'0')))
+        self.assert_job_waits_and_succeeds('HAProxy was restarted or reloaded')
+
+    def test_value_of_a_new_process_defers_the_job(self):
+        self.serve(self.then_reload(self.carry_out))
+        self.assert_job_waits_and_succeeds('HAProxy was restarted or reloaded')
+
+    def test_server_that_the_new_process_lacks_fails_the_job(self):
+        self.serve(self.then_reload(self.refuse(b'Proxy is disabled.')))
+        self.set_services(self.current, {'http': {'b': SERVER}})
+        self.current.reload()
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        self.assertEqual(self.NOT_FOUND, self.wait_job(job, self.FAILED, 'no server http/a')[1])
+
+
+class Reloads(Plane):
+    """Real reloads while jobs are carried out."""
+
+    SECONDS = 4
+
+    def change_weights(self):
+        """Reloads HAProxy again and again while a thread sets weights."""
+        self.load(self.proxy)
+        self.start_driver()
+        ended = threading.Event()
+        weights = []
+
+        def set_weights():
+            while not ended.is_set():
+                weights.append(len(weights) % 100 + 1)
+                self.world.ctl('set-weight', 'web/http/a', str(weights[-1]))
+        thread = threading.Thread(target=set_weights)
+        thread.start()
+        try:
+            began = time.monotonic()
+            while time.monotonic() - began < self.SECONDS:
+                self.proxy.reload()
+        finally:
+            ended.set()
+            thread.join()
+        self.wait_job(self.world.sql('SELECT max(id) FROM job')[0][0], self.SUCCEEDED)
+        self.assertEqual([], self.world.sql(
+            'SELECT id, message FROM job WHERE state = ?', self.FAILED))
+        self.assertEqual(weights[-1], self.real('web/http/a')[0])
+        wait_for(lambda: self.weight() == weights[-1], EVENT_S, 'the last weight')
+
+    def weight(self):
+        with contextlib.suppress(OSError):      # of a process that has just ended
+            return self.proxy.state('http/a')[1]
+        return None
+
+    def test_new_processes(self):
+        self.plane_world()
+        self.proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}})
+        self.change_weights()
+
+    def test_workers_of_a_master(self):
+        self.plane_world()
+        self.proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}}, master=True)
+        self.change_weights()
 
 
 class Pair(Plane):

@@ -739,6 +739,56 @@ job_fails_if_it_is_impossible(void **state)
 }
 
 static void
+job_that_would_fail_waits_if_a_process_was_restarted(void **state)
+{
+	struct plan_result end;
+
+	(void)state;
+	w.rules.restarted = true;
+	w.reals[A].weight = 5;
+	plan();
+	assert_int_equal(judge(A, JOB_SET_WEIGHT, 5).state, JOB_SUCCEEDED);
+	w.servers[A].weight = 10;
+	now_s = 1000;
+	end = judge(A, JOB_SET_WEIGHT, 5);
+	assert_int_equal(end.state, JOB_QUEUED);
+	assert_string_equal(end.message, "waits: HAProxy was restarted or reloaded meanwhile");
+	w.plan.commands[0].cause = JOB_CAUSE_REJECTED;
+	assert_int_equal(judge(A, JOB_SET_WEIGHT, 5).state, JOB_QUEUED);
+	w.poll.n = 0;
+	assert_int_equal(judge(A, JOB_SET_WEIGHT, 5).state, JOB_QUEUED);
+	now_s = 4600;
+	end = judge(A, JOB_SET_WEIGHT, 5);
+	assert_int_equal(end.state, JOB_FAILED);
+	assert_int_equal(end.cause, JOB_CAUSE_NOT_FOUND);
+	w.rules.restarted = false;
+	now_s = 1000;
+	assert_int_equal(judge(A, JOB_SET_WEIGHT, 5).state, JOB_FAILED);
+}
+
+static void
+job_of_a_handover_waits_with_the_other(void **state)
+{
+	struct plan_job jobs[] = {
+		{ .real = &w.reals[G], .operation = JOB_ENABLE_FALLBACK, .value = 1 },
+		{ .real = &w.reals[F], .operation = JOB_DISABLE_FALLBACK },
+	};
+
+	(void)state;
+	w.rules.restarted = true;
+	w.reals[G].fallback = true;
+	w.servers[F].backup = true;
+	plan();
+	for (size_t i = 0; i < 2; i++)
+		plan_job_judge(&jobs[i], &w.plan, &w.rules, 0);
+	plan_handovers_judge(jobs, 2);
+	assert_int_equal(jobs[0].result.state, JOB_QUEUED);
+	assert_string_equal(jobs[0].result.message, "f is still the fallback:"
+	    " waits: HAProxy was restarted or reloaded meanwhile");
+	assert_int_equal(jobs[1].result.state, JOB_QUEUED);
+}
+
+static void
 job_of_a_handover_fails_with_the_other(void **state)
 {
 	struct plan_job jobs[] = {
@@ -1130,6 +1180,8 @@ main(void)
 		TEST(job_fails_with_the_message_of_a_refusal),
 		TEST(job_with_an_unanswered_command_waits_until_its_timeout),
 		TEST(job_fails_if_it_is_impossible),
+		TEST(job_that_would_fail_waits_if_a_process_was_restarted),
+		TEST(job_of_a_handover_waits_with_the_other),
 		TEST(job_of_a_handover_fails_with_the_other),
 		TEST(difference_names_what_only_one_side_has),
 		TEST(difference_of_long_names_fits),

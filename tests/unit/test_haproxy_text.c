@@ -79,8 +79,8 @@ answer_is_parsed(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&parsed, WHOLE), ERR_OK);
-	assert_int_equal(parsed.view.pid, 77);
-	assert_int_equal(parsed.view.start_time, 1000);
+	assert_int_equal(parsed.view.identity.pid, 77);
+	assert_int_equal(parsed.view.identity.start_time, 1000);
 	assert_string_equal(parsed.view.version, "2.6.12");
 	assert_int_equal(parsed.view.level, HAPROXY_LEVEL_ADMIN);
 	assert_int_equal(parsed.view.n_servers, 1);
@@ -406,6 +406,11 @@ command_of(const char *service, const char *real, enum plane_command_kind kind, 
 	return command;
 }
 
+/* The process of the poll before. */
+static const struct haproxy_identity polled = { .pid = 77, .start_time = 1000 };
+
+#define SHOW_INFO "Name: HAProxy\nPid: 77\nStopping: 0\nStart_time_sec: 1000\n\n"
+
 static void
 command_line_has_the_commands(void **state)
 {
@@ -418,7 +423,7 @@ command_line_has_the_commands(void **state)
 	};
 	static const char expected[] = "set server web/a weight 256;set server web/a state ready;"
 	    "set server web/b state drain;set server web/c.d_e-f state maint;"
-	    "shutdown sessions server web/b\n";
+	    "shutdown sessions server web/b;show info\n";
 	char line[HAPROXY_LINE_MAX];
 	size_t length;
 
@@ -478,13 +483,21 @@ static void
 command_results_belong_to_their_commands(void **state)
 {
 	char answer[] = "\nNo such server.\n\nNo such backend.\n\n\n"
-	    "Absolute weight can only be between 0 and 256 inclusive.\n\nPermission denied\n\n";
+	    "Absolute weight can only be between 0 and 256 inclusive.\n\nPermission denied\n\n"
+	    "Proxy is disabled.\n\n" SHOW_INFO;
 	struct plane_command commands[7];
+	char whole[sizeof(answer)];
 
 	(void)state;
+	memcpy(whole, answer, sizeof(answer));
+	answer[strlen(answer) - strlen(SHOW_INFO)] = '\0';
 	for (size_t i = 0; i < 7; i++)
 		commands[i] = command_of("web", "a", PLANE_COMMAND_WEIGHT, 1);
-	haproxy_command_results(answer, strlen(answer), commands, 7);
+	assert_false(haproxy_command_results(answer, strlen(answer), &polled, commands, 7));
+	assert_int_equal(commands[1].cause, JOB_CAUSE_UNREACHABLE);	/* no "show info" */
+	for (size_t i = 0; i < 7; i++)
+		commands[i] = command_of("web", "a", PLANE_COMMAND_WEIGHT, 1);
+	assert_true(haproxy_command_results(whole, strlen(whole), &polled, commands, 7));
 	assert_int_equal(commands[0].cause, JOB_CAUSE_NONE);
 	assert_int_equal(commands[1].cause, JOB_CAUSE_NOT_FOUND);
 	assert_string_equal(commands[1].message, "HAProxy: No such server.");
@@ -493,7 +506,39 @@ command_results_belong_to_their_commands(void **state)
 	assert_int_equal(commands[4].cause, JOB_CAUSE_REJECTED);
 	assert_int_equal(commands[5].cause, JOB_CAUSE_REJECTED);
 	assert_int_equal(commands[6].cause, JOB_CAUSE_UNREACHABLE);
-	assert_string_equal(commands[6].message, "HAProxy's answer is missing");
+	assert_string_equal(commands[6].message, "HAProxy: Proxy is disabled.");
+}
+
+/* A process that stops, or another process than that of the poll, has no final answer. */
+static void
+command_result_of_another_process_is_not_a_refusal(void **state)
+{
+	static const struct {
+		const char	*info;
+		bool		 holds;
+	} cases[] = {
+		{ SHOW_INFO, true },
+		{ "Name: HAProxy\nPid: 77\nStopping: 1\nStart_time_sec: 1000\n\n", false },
+		{ "Name: HAProxy\nPid: 78\nStopping: 0\nStart_time_sec: 1000\n\n", false },
+		{ "Name: HAProxy\nPid: 77\nStopping: 0\nStart_time_sec: 1001\n\n", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct plane_command commands[] = {
+			command_of("web", "a", PLANE_COMMAND_WEIGHT, 1),
+			command_of("web", "b", PLANE_COMMAND_WEIGHT, 1),
+		};
+		char answer[200];
+
+		snprintf(answer, sizeof(answer), "\nNo such server.\n\n%s", cases[i].info);
+		assert_int_equal(haproxy_command_results(answer, strlen(answer), &polled,
+		    commands, 2), cases[i].holds);
+		assert_int_equal(commands[0].cause, JOB_CAUSE_NONE);
+		assert_int_equal(commands[1].cause, cases[i].holds ? JOB_CAUSE_NOT_FOUND :
+		    JOB_CAUSE_UNREACHABLE);
+	}
 }
 
 /* The rest of a message that is cut off is not known. */
@@ -512,7 +557,8 @@ command_result_that_is_cut_off_is_not_a_refusal(void **state)
 		char answer[32];
 
 		snprintf(answer, sizeof(answer), "%s", answers[i]);
-		haproxy_command_results(answer, strlen(answer), commands, 2);
+		assert_false(haproxy_command_results(answer, strlen(answer), &polled, commands,
+		    2));
 		assert_int_equal(commands[0].cause, JOB_CAUSE_NONE);
 		assert_int_equal(commands[1].cause, JOB_CAUSE_UNREACHABLE);
 		assert_string_equal(commands[1].message, "HAProxy's answer is cut off");
@@ -524,11 +570,11 @@ static void
 command_result_keeps_the_first_refusal(void **state)
 {
 	struct plane_command command = command_of("web", "a", PLANE_COMMAND_WEIGHT, 1);
-	char no[] = "Permission denied\n\n", yes[] = "\n";
+	char no[] = "Permission denied\n\n" SHOW_INFO, yes[] = "\n" SHOW_INFO;
 
 	(void)state;
-	haproxy_command_results(no, strlen(no), &command, 1);
-	haproxy_command_results(yes, strlen(yes), &command, 1);
+	assert_true(haproxy_command_results(no, strlen(no), &polled, &command, 1));
+	assert_true(haproxy_command_results(yes, strlen(yes), &polled, &command, 1));
 	assert_int_equal(command.cause, JOB_CAUSE_REJECTED);
 	assert_string_equal(command.message, "HAProxy: Permission denied");
 }
@@ -554,6 +600,7 @@ main(void)
 		cmocka_unit_test(command_results_belong_to_their_commands),
 		cmocka_unit_test(command_result_that_is_cut_off_is_not_a_refusal),
 		cmocka_unit_test(command_result_keeps_the_first_refusal),
+		cmocka_unit_test(command_result_of_another_process_is_not_a_refusal),
 	};
 
 	return cmocka_run_group_tests_name("haproxy_text", tests, NULL, NULL);

@@ -28,7 +28,7 @@ struct process {
 	struct haproxy_processes processes;
 	/* Of the poll before. */
 	bool			 answered_before;
-	uint64_t		 pid, start_time;
+	struct haproxy_identity	 identity;
 	uint64_t		*totals;	/* of each backend */
 	size_t			 n_totals;
 };
@@ -327,6 +327,7 @@ epoch_update(struct plane *plane)
 	bool same = plane->poll.epoch != 0, restarted = false, cleared = false;
 	int64_t since = 0;
 
+	plane->poll.stopping = false;
 	for (size_t i = 0; i < plane->n; i++) {
 		struct process *process = &plane->processes[i];
 		const struct haproxy_view *view = &process->view;
@@ -336,13 +337,14 @@ epoch_update(struct plane *plane)
 		process->answered_before = process->answered;
 		if (!process->answered)
 			continue;
-		other = view->pid != process->pid || view->start_time != process->start_time;
+		other = view->identity.pid != process->identity.pid ||
+		    view->identity.start_time != process->identity.start_time;
 		restarted |= other;
 		cleared |= totals_dropped(process, !other);
-		process->pid = view->pid;
-		process->start_time = view->start_time;
-		if ((int64_t)process->start_time > since)
-			since = (int64_t)process->start_time;
+		process->identity = view->identity;
+		plane->poll.stopping |= view->identity.stopping;
+		if ((int64_t)process->identity.start_time > since)
+			since = (int64_t)process->identity.start_time;
 	}
 	plane->poll.restarts += restarted;
 	if (same && !restarted && !cleared)
@@ -428,7 +430,8 @@ on_answer(void *arg, enum haproxy_failure failure, char *answer, size_t length,
 	} else {
 		process->answer = answer;
 		process->answered = true;
-		haproxy_processes_follow(&process->processes, process->view.pid, process->peer);
+		haproxy_processes_follow(&process->processes, process->view.identity.pid,
+		    process->peer);
 	}
 	plane->at++;
 	poll_next(plane);
@@ -515,8 +518,10 @@ on_results(void *arg, enum haproxy_failure failure, char *answer, size_t length,
 
 	plane->request = NULL;
 	if (failure == HAPROXY_ANSWERED) {
-		haproxy_command_results(answer, length, plane->commands + plane->done,
-		    plane->sent);
+		if (!haproxy_command_results(answer, length,
+		    &plane->processes[plane->at].view.identity, plane->commands + plane->done,
+		    plane->sent))
+			plane->poll.restarts++;
 		for (; plane->done < end; plane->done++) {
 			if (plane->commands[plane->done].cause != JOB_CAUSE_NONE)
 				refusal_explain(plane, &plane->commands[plane->done]);

@@ -89,22 +89,38 @@ haproxy_level_problem(enum haproxy_level level)
 	return levels[level].problem;
 }
 
-/* Reads "show info" up to an empty line. */
+const char *
+haproxy_info_read(struct haproxy_text *text, struct haproxy_identity *ret)
+{
+	const char *line, *version = NULL;
+
+	*ret = (struct haproxy_identity){ 0 };
+	while ((line = haproxy_line_next(text)) != NULL && line[0] != '\0') {
+		if (strncmp(line, "Pid: ", 5) == 0)
+			(void)num_parse(line + 5, 0, UINT64_MAX, &ret->pid);
+		else if (strncmp(line, "Start_time_sec: ", 16) == 0)
+			(void)num_parse(line + 16, 0, INT64_MAX, &ret->start_time);
+		else if (strncmp(line, "Stopping: ", 10) == 0)
+			ret->stopping = strcmp(line + 10, "0") != 0;
+		else if (strncmp(line, "Version: ", 9) == 0)
+			version = line + 9;
+	}
+	return version;
+}
+
+bool
+haproxy_identity_holds(const struct haproxy_identity *a, const struct haproxy_identity *b)
+{
+	return a->pid == b->pid && a->start_time == b->start_time && !a->stopping && !b->stopping;
+}
+
 static void
 info_parse(struct answer *answer)
 {
-	struct haproxy_view *view = &answer->view;
-	const char *line;
+	const char *version = haproxy_info_read(&answer->text, &answer->view.identity);
 
 	answer->has_info = true;
-	while ((line = haproxy_line_next(&answer->text)) != NULL && line[0] != '\0') {
-		if (strncmp(line, "Pid: ", 5) == 0)
-			(void)num_parse(line + 5, 0, UINT64_MAX, &view->pid);
-		else if (strncmp(line, "Start_time_sec: ", 16) == 0)
-			(void)num_parse(line + 16, 0, INT64_MAX, &view->start_time);
-		else if (strncmp(line, "Version: ", 9) == 0)
-			view->version = line + 9;
-	}
+	answer->view.version = version == NULL ? "" : version;
 }
 
 /* -- show stat ----------------------------------------------------------------------- */

@@ -11,10 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "plane/haproxy/haproxy_text.h"
 #include "util/err.h"
 
 /* The commands of a poll, as one line. */
 #define HAPROXY_POLL "show cli level;show info;show stat -1 6 -1;show servers state\n"
+
+/* The identity of a HAProxy process, from "show info". The kernel gives a pid again. */
+struct haproxy_identity {
+	uint64_t	pid, start_time;	/* 0: the answer has no "show info" */
+	bool		stopping;	/* it stops, as after a reload: it refuses commands */
+};
 
 /* What a runtime socket permits: "level" of "stats socket" in configuration.txt. */
 enum haproxy_level {
@@ -74,13 +81,20 @@ struct haproxy_view {
 	struct haproxy_server	*servers;	/* by backend and name */
 	struct haproxy_backend	*backends;
 	size_t			 n_servers, n_backends;
-	uint64_t		 pid, start_time;
+	struct haproxy_identity	 identity;
 	enum haproxy_level	 level;
 	const char		*version;
 };
 
 /* Why a socket of this level cannot change servers, as a clause; NULL if it can. */
 const char *haproxy_level_problem(enum haproxy_level level);
+
+/* Reads the lines of "show info" after its first one, up to and with the empty line. Returns the
+ * value of "Version"; NULL if there is none. */
+const char *haproxy_info_read(struct haproxy_text *text, struct haproxy_identity *ret);
+
+/* True if both are of one process that does not stop. */
+bool haproxy_identity_holds(const struct haproxy_identity *a, const struct haproxy_identity *b);
 
 /* Parses the 'length' bytes of 'text', which it changes. text[length] must be writable. The
  * view points into 'text'. ERR_INVALID: the message says whether HAProxy refused, the answer

@@ -46,23 +46,36 @@ size_t
 haproxy_command_line(const struct plane_command *commands, size_t n, char line[HAPROXY_LINE_MAX],
     size_t *ret_length)
 {
+	static const char last[] = "show info\n";
+	const size_t room = HAPROXY_LINE_MAX - (sizeof(last) - 1);
 	size_t length = 0, done;
 
 	for (done = 0; done < n; done++) {
-		int more = command_write(&commands[done], line + length,
-		    HAPROXY_LINE_MAX - length);
+		int more = command_write(&commands[done], line + length, room - length);
 
 		/* The separator replaces the NUL of snprintf(). */
-		if (more < 0 || length + (size_t)more + 1 >= HAPROXY_LINE_MAX)
+		if (more < 0 || length + (size_t)more + 1 >= room)
 			break;
 		length += (size_t)more;
 		line[length++] = ';';
 	}
-	if (done > 0)
-		line[length - 1] = '\n';
-	*ret_length = length;
+	memcpy(line + length, last, sizeof(last) - 1);
+	*ret_length = length + sizeof(last) - 1;
 	return done;
 }
+
+/* Messages of HAProxy 2.6, in cli.c and server.c. */
+static const struct {
+	const char		*begin;
+	enum job_fail_cause	 cause;
+} refusals[] = {
+	{ "No such server", JOB_CAUSE_NOT_FOUND },
+	{ "No such backend", JOB_CAUSE_NOT_FOUND },
+	/* A process that stops gives this answer for each of its proxies, also before its "show
+	 * info" has "Stopping: 1". */
+	{ "Proxy is disabled", JOB_CAUSE_UNREACHABLE },
+	{ "", JOB_CAUSE_REJECTED },
+};
 
 /* The answer to a command is an empty line, or a message and an empty line. Without the empty
  * line the answer is cut off, because HAProxy ended, and the message is not reliable. */
@@ -70,6 +83,7 @@ static void
 result_read(struct haproxy_text *text, struct plane_command *command)
 {
 	const char *message = haproxy_line_next(text), *line = message;
+	size_t i = 0;
 
 	while (line != NULL && line[0] != '\0')
 		line = haproxy_line_next(text);
@@ -81,20 +95,30 @@ result_read(struct haproxy_text *text, struct plane_command *command)
 		    message == NULL ? "missing" : "cut off");
 		return;
 	}
-	/* As in cli.c and server.c of HAProxy 2.6. */
-	command->cause = strncmp(message, "No such server", 14) == 0 ||
-	    strncmp(message, "No such backend", 15) == 0 ? JOB_CAUSE_NOT_FOUND :
-	    JOB_CAUSE_REJECTED;
+	while (strncmp(message, refusals[i].begin, strlen(refusals[i].begin)) != 0)
+		i++;
+	command->cause = refusals[i].cause;
 	snprintf(command->message, sizeof(command->message), "HAProxy: %.120s", message);
 	text_clean(command->message, '?');
 }
 
-void
-haproxy_command_results(char *answer, size_t length, struct plane_command *commands, size_t n)
+bool
+haproxy_command_results(char *answer, size_t length, const struct haproxy_identity *expected,
+    struct plane_command *commands, size_t n)
 {
 	struct haproxy_text text = { answer, answer + length };
+	struct haproxy_identity identity;
+	bool holds;
 
 	answer[length] = '\0';
 	for (size_t i = 0; i < n; i++)
 		result_read(&text, &commands[i]);
+	(void)haproxy_info_read(&text, &identity);
+	holds = haproxy_identity_holds(&identity, expected);
+	for (size_t i = 0; i < n && !holds; i++) {
+		if (commands[i].cause == JOB_CAUSE_NOT_FOUND ||
+		    commands[i].cause == JOB_CAUSE_REJECTED)
+			commands[i].cause = JOB_CAUSE_UNREACHABLE;
+	}
+	return holds;
 }

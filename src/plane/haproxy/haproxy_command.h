@@ -6,6 +6,7 @@
 #ifndef PLANE_HAPROXY_COMMAND_H
 #define PLANE_HAPROXY_COMMAND_H
 
+#include "plane/haproxy/haproxy_answer.h"
 #include "plane/plane.h"
 
 enum { HAPROXY_LINE_MAX = 8192 };	/* HAProxy accepts tune.bufsize, by default 16384 */
@@ -13,16 +14,20 @@ enum { HAPROXY_LINE_MAX = 8192 };	/* HAProxy accepts tune.bufsize, by default 16
 /* The message of a command that needs a higher level of the socket. */
 #define HAPROXY_DENIED "HAProxy: Permission denied"
 
-/* Writes as many of the first commands as fit into one line, with its newline. Returns their
- * number and the length of the line. A command with a name that model_name_valid() refuses is
- * not written, because the name would need quotes: it ends the line before it. If it is the
- * first one, the result is 0. */
+/* Writes as many of the first commands as fit into one line, with its newline. The line ends with
+ * "show info", which names the process that answers. Returns the number of commands and the
+ * length of the line. A command with a name that model_name_valid() refuses is not written,
+ * because the name would need quotes: it ends the line before it. If it is the first one, the
+ * result is 0. */
 size_t haproxy_command_line(const struct plane_command *commands, size_t n,
     char line[HAPROXY_LINE_MAX], size_t *ret_length);
 
-/* Reads the answer to a line of 'n' commands into their results. answer[length] must be
- * writable. A command that another process refused before keeps that result. */
-void haproxy_command_results(char *answer, size_t length, struct plane_command *commands,
-    size_t n);
+/* Reads the answer to a line of 'n' commands, which the process 'expected' should give, into
+ * their results. answer[length] must be writable. A command that another process of a pair
+ * refused before keeps that result. A refusal by a process that stops, or that is not 'expected',
+ * is UNREACHABLE: the process that takes its place may carry the command out. Returns false if
+ * that process did not answer. */
+bool haproxy_command_results(char *answer, size_t length,
+    const struct haproxy_identity *expected, struct plane_command *commands, size_t n);
 
 #endif
