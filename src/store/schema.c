@@ -387,6 +387,13 @@ static const char *const stats_migrations[] = {
 	BUMP("")
 	LOOK_STAMP
 	"END;\n",
+
+	/* 5: an UPDATE of the number of a row removes the row of the old number. */
+	"CREATE TRIGGER statistics_moved AFTER UPDATE OF real_id ON statistics\n"
+	"WHEN NEW.real_id <> OLD.real_id BEGIN\n"
+	BUMP("")
+	"INSERT INTO removed SELECT change, OLD.real_id FROM store;\n"
+	"END;\n",
 };
 
 /* TRUNCATE and FULL lose no acknowledged commit in simulated power cuts; WAL is

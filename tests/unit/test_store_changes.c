@@ -54,6 +54,8 @@ change_something(struct fixture *f, uint64_t *seed)
 		    " (1 + %u %% 300, 5)",
 		"UPDATE statistics SET pps_out = %u, last_update = 5, counters_since = 3",
 		"DELETE FROM statistics WHERE real_id %% 5 = %u %% 5",
+		"UPDATE OR IGNORE statistics SET real_id = 1 + %u %% 300 WHERE real_id IN (SELECT"
+		    " real_id FROM statistics ORDER BY random() LIMIT 1)",
 	};
 	bool stats = random_next(seed) % 4 == 0;
 	const char *format = stats ? stats_sql[random_next(seed) % COUNT(stats_sql)] :
