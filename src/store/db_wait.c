@@ -79,6 +79,9 @@ marks_sleep(sqlite3_vfs *vfs, int us)
 
 /* -- special files -------------------------------------------------------------------------- */
 
+/* SQLite's own function for open(2). */
+static int (*system_open)(const char *path, int flags, int mode);
+
 /* Opens a file for SQLite: a database, its -journal, -wal and -shm, the super-journal that a
  * journal names, a directory to sync. Other users may put a FIFO or a link in the place of each at
  * any time. SQLite opens /dev/null to keep descriptors 0 to 2 in use. O_NONBLOCK also ends the
@@ -86,7 +89,7 @@ marks_sleep(sqlite3_vfs *vfs, int us)
 static int
 file_open_for_sqlite(const char *path, int flags, int mode)
 {
-	int fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
+	int fd = system_open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
 	struct stat st;
 
 	if (fd == -1 || (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
@@ -110,6 +113,7 @@ db_vfs(void)
 	files = sqlite3_vfs_find("unix");	/* tests lay another VFS over it */
 	if (system == NULL || files == NULL)
 		return NULL;
+	system_open = (int (*)(const char *, int, int))files->xGetSystemCall(files, "open");
 	if (files->xSetSystemCall(files, "open", (sqlite3_syscall_ptr)file_open_for_sqlite) !=
 	    SQLITE_OK)
 		return NULL;

@@ -84,6 +84,7 @@ arm_others(struct fixture *f, unsigned what, long n)
 }
 
 #define IO_CODES (FAULT_CODE(ERR_IO) | FAULT_CODE(ERR_DOUBT))
+#define OPEN_CODES (IO_CODES | FAULT_CODE(ERR_NOMEM))	/* open(2) fails with EMFILE */
 
 const struct fault_kind fault_kinds[] = {
 	{ "read", arm_once, DISK_READ, IO_CODES },
@@ -94,14 +95,14 @@ const struct fault_kind fault_kinds[] = {
 	{ "syncs", arm_for_good, DISK_SYNC, IO_CODES },
 	{ "truncation", arm_once, DISK_TRUNCATE, IO_CODES },
 	{ "size", arm_once, DISK_SIZE, IO_CODES },
-	{ "open", arm_once, DISK_OPEN, IO_CODES },
-	{ "opens", arm_for_good, DISK_OPEN, IO_CODES },
+	{ "open", arm_once, DISK_OPEN, OPEN_CODES },
+	{ "opens", arm_for_good, DISK_OPEN, OPEN_CODES },
 	{ "removal", arm_once, DISK_DELETE, IO_CODES },
 	{ "access", arm_once, DISK_ACCESS, IO_CODES },
 	{ "lock", arm_once, DISK_LOCK, IO_CODES },
 	{ "map", arm_once, DISK_MAP, IO_CODES },
 	{ "disk", arm_for_good, DISK_READ | DISK_WRITE | DISK_SYNC | DISK_TRUNCATE | DISK_SIZE |
-	    DISK_OPEN | DISK_DELETE | DISK_ACCESS, IO_CODES },
+	    DISK_OPEN | DISK_DELETE | DISK_ACCESS, OPEN_CODES },
 	{ "room", arm_once, DISK_FULL, FAULT_CODE(ERR_FULL) },
 	{ "room for good", arm_for_good, DISK_FULL, FAULT_CODE(ERR_FULL) },
 	{ "half the room", arm_for_good, DISK_SHORT, FAULT_CODE(ERR_FULL) },
@@ -111,7 +112,7 @@ const struct fault_kind fault_kinds[] = {
 	{ "our memory", arm_memory, 0, FAULT_CODE(ERR_NOMEM) },
 	{ "system: EIO", arm_system, EIO, FAULT_CODE(ERR_IO) },
 	{ "system: ENOSPC", arm_system, ENOSPC, FAULT_CODE(ERR_FULL) },
-	{ "system: EMFILE", arm_system, EMFILE, FAULT_CODE(ERR_IO) },
+	{ "system: EMFILE", arm_system, EMFILE, FAULT_CODE(ERR_NOMEM) },
 	{ "system: EROFS", arm_system, EROFS, FAULT_CODE(ERR_READONLY) },
 };
 

@@ -32,11 +32,11 @@ static const struct {
 	enum err_code	 code;
 	const char	*remedy, *or_remedy;
 } remedies[] = {
-	{ ERR_IO, "see the kernel's log", "cannot be opened: Too many open files" },
+	{ ERR_IO, "see the kernel's log", NULL },
 	{ ERR_DOUBT, "see the kernel's log", NULL },
 	{ ERR_FULL, "the disk is full", NULL },
 	{ ERR_BUSY, "locked by another program", NULL },
-	{ ERR_NOMEM, "out of memory", NULL },
+	{ ERR_NOMEM, "out of memory", "Too many open files" },
 };
 
 /* Of the present trial. */
