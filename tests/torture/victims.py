@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# The programs that are killed, the moment, and their restart. The moment is random within a time
-# that covers all phases of the program, or it is an event: the answer to a SET, or a command that
-# passes to HAProxy.
+# The programs that are killed (HAProxy is also reloaded), the moment, and their restart. The moment
+# is random within a time that covers all phases of the program, or it is an event: the answer to a
+# SET, or a command that passes to HAProxy.
 """KINDS: name -> class with strike(), judge() and the phase of the kill."""
 
 import contextlib
@@ -263,4 +263,35 @@ class Master(Victim):
             self.phase += ', undone'
 
 
-KINDS = {kind.name: kind for kind in (Daemon, Load, Driver, Master)}
+class Balancer(Victim):
+    """HAProxy: reloaded with a new process or by its master, or killed."""
+
+    name = 'haproxy'
+    drives = True
+
+    def strike(self):
+        haproxy = self.trial.haproxy
+        for _ in range(self.rng.randrange(1, 4)):
+            if self.rng.randrange(2):
+                self.at_order()
+            else:
+                self.wait(SET_S)
+            self.phase = self.rng.choice(('reloaded', 'killed'))
+            if self.phase == 'reloaded':
+                haproxy.reload()
+            else:
+                haproxy.kill()
+                haproxy.master = bool(self.rng.randrange(2))
+                haproxy.start()
+            if haproxy.master:
+                self.phase += ', master'
+
+    def at_order(self):
+        """Waits for a command to HAProxy."""
+        def arm(call):
+            self.trial.on_order = call
+        self.wait_event(arm)
+        self.trial.on_order = None
+
+
+KINDS = {kind.name: kind for kind in (Daemon, Load, Driver, Master, Balancer)}
