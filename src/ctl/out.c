@@ -74,8 +74,17 @@ static json_t *
 json_text(const char *text)
 {
 	char *copy = strdup(text);
-	json_t *json = copy == NULL ? NULL : json_string(text_clean(copy, '?'));
+	json_t *json;
 
+	/* A newline stays: jansson writes it as \n, and a fix of the doctor has several lines. */
+	for (char *line = copy, *end; line != NULL; line = end) {
+		if ((end = strchr(line, '\n')) != NULL)
+			*end = '\0';
+		text_clean(line, '?');
+		if (end != NULL)
+			*end++ = '\n';
+	}
+	json = copy == NULL ? NULL : json_string(copy);
 	free(copy);
 	return json;
 }
