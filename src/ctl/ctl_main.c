@@ -206,8 +206,9 @@ option_apply(struct ctl *ctl, const struct ctl_option *option, const char *argum
 	return CTL_OK;
 }
 
-/* Reports an option that does not exist or whose argument is missing. 'word' is the argument of
- * the program that has it; 'letter' is 0 for an unknown long option. */
+/* Reports an option that does not exist, whose argument is missing, or that has an argument and
+ * accepts none. 'word' is the argument of the program that has it; 'letter' is 0 for an unknown
+ * long option. */
 static enum ctl_exit
 option_refuse(struct ctl *ctl, const char *command, const char *word, int letter)
 {
@@ -221,6 +222,8 @@ option_refuse(struct ctl *ctl, const char *command, const char *word, int letter
 		return ctl_usage(ctl, "%s: is not an option", word);
 	if (ctl->command != NULL && option->flag != 0 && (option->flag & ctl->command->flags) == 0)
 		return ctl_usage(ctl, "%s: is not an option of %s", word, ctl->command->name);
+	if (option->argument == NULL)
+		return ctl_usage(ctl, "%s: --%s accepts no argument", word, option->name);
 	return ctl_usage(ctl, "%s: its argument %s is missing", word, option->argument);
 }
 
@@ -265,6 +268,7 @@ options_read(struct ctl *ctl, int argc, char **argv, int *ret_n, bool *ret_done)
 	optind = 0;	/* glibc: starts again, with a new state */
 	while (status == CTL_OK && !*ret_done) {
 		const struct ctl_option *option;
+		int at = optind > 0 ? optind : 1;	/* the word: "-ab" for a and for b */
 
 		if (optind > 0 && optind < argc && is_negative_number(argv[optind])) {
 			argv[n++] = argv[optind++];
@@ -277,8 +281,7 @@ options_read(struct ctl *ctl, int argc, char **argv, int *ret_n, bool *ret_done)
 		if (letter == 1)
 			argv[n++] = optarg;
 		else if (option == NULL)
-			status = option_refuse(ctl, n > 1 ? argv[1] : NULL, argv[optind - 1],
-			    optopt);
+			status = option_refuse(ctl, n > 1 ? argv[1] : NULL, argv[at], optopt);
 		else
 			status = option_apply(ctl, option, optarg, ret_done);
 	}
