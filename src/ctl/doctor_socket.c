@@ -131,8 +131,9 @@ agentx_ping(int fd)
 	unsigned char answer[2] = { 0 };
 	struct pollfd input = { .fd = fd, .events = POLLIN };
 
-	if (send(fd, ping, sizeof(ping), MSG_NOSIGNAL) != sizeof(ping) ||
-	    poll(&input, 1, PING_MS) <= 0)
+	/* Fails if the peer has closed the connection. recv() below finds that too. */
+	(void)send(fd, ping, sizeof(ping), MSG_NOSIGNAL);
+	if (poll(&input, 1, PING_MS) <= 0)
 		return UNKNOWN;
 	return recv(fd, answer, sizeof(answer), 0) == sizeof(answer) && answer[0] == 1 &&
 	    answer[1] == PDU_RESPONSE ? YES : NO;

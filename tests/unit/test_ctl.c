@@ -560,7 +560,7 @@ output_has_no_control_characters(void **state)
 	assert_true(out_object(file, OUT_JSON, columns, 1, values));
 	assert_true(out_object(file, OUT_TABLE, columns, 1, values));
 	fclose(file);
-	assert_string_equal(text, "{\"a\": \"x?????\xc3\xa4\"}\na  x?????\xc3\xa4\n");
+	assert_string_equal(text, "{\"a\": \"x????\\n\xc3\xa4\"}\na  x?????\xc3\xa4\n");
 	free(text);
 }
 
