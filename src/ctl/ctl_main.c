@@ -164,12 +164,13 @@ option_find(int letter)
 	return NULL;
 }
 
-/* Applies an option. *ret_done: the program has nothing more to do. */
+/* Applies an option. 'argument' is "" for an option without one. *ret_done: the program has
+ * nothing more to do. */
 static enum ctl_exit
 option_apply(struct ctl *ctl, const struct ctl_option *option, const char *argument, bool *ret_done)
 {
 	/* An unset variable of a script is an empty argument; no option accepts one. */
-	if (argument != NULL && argument[0] == '\0')
+	if (option->argument != NULL && argument[0] == '\0')
 		return ctl_usage(ctl, "-%c: the argument is empty; give %s", option->letter,
 		    option->argument);
 	ctl->flags |= option->flag;
@@ -283,7 +284,7 @@ options_read(struct ctl *ctl, int argc, char **argv, int *ret_n, bool *ret_done)
 		else if (option == NULL)
 			status = option_refuse(ctl, n > 1 ? argv[1] : NULL, argv[at], optopt);
 		else
-			status = option_apply(ctl, option, optarg, ret_done);
+			status = option_apply(ctl, option, optarg == NULL ? "" : optarg, ret_done);
 	}
 	while (optind < argc)
 		argv[n++] = argv[optind++];
