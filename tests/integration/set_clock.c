@@ -4,7 +4,6 @@
  * A wall clock that a test sets, in front of time(2): it is ahead by the number of seconds in the
  * file $SET_CLOCK. A time namespace has no wall clock of its own.
  */
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -541,7 +541,7 @@ written_special_characters_are_read_back(void **state)
 	static const char *const texts[] = {
 		"a b", "a\"b", "a\\b", "a'b", "a#b", "a//b", "/*x*/", "${HOME}", "$", "{", "}",
 		"a,b", "=", "\t", "a\nb", "\xc3\xa4", "\x1b[0m", "\x7f", "a\\", "\\\\",
-		"\xc2\x9b" "31m", "\xff\x9bz",
+		"\xc2\x9bZ31m", "\xff\x9bz",
 	};
 
 	(void)state;
