@@ -362,12 +362,12 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	if (code != ERR_OK)
 		return code;
 	*ret_more = reading.left == 0;
-	/* PRAGMA data_version does not change for commits of this connection. */
-	if (!*ret_more)
+	if (!*ret_more) {
+		/* PRAGMA data_version does not change for commits of this connection. */
 		store->committed = false;
-	if (!*ret_more)
 		store_lock_marks_show(store, main_change,
 		    stats == ERR_OK ? stats_extent.change : 0);
+	}
 	return ERR_OK;
 }
 
