@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+#include "util/memory.h"
 
 /* Rates computed from totals. A rate of the data plane itself takes precedence. */
 static const struct {

@@ -232,7 +232,7 @@ server_state_set(struct haproxy_server *server, const char *const v[STATE_COLUMN
 		{ v[T_WEIGHT], &server->weight }, { v[T_CHECK], &server->check_state },
 	};
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+	for (size_t i = 0; i < ROWS(numbers); i++) {
 		uint64_t number;
 
 		if (num_parse(numbers[i].value, 0, UINT32_MAX, &number) != ERR_OK)

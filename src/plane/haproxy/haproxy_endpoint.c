@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "util/endpoint.h"
+#include "util/memory.h"
 #include "util/text.h"
 
 #define FORMS "write /PATH, ipv4@ADDRESS:PORT, ipv6@[ADDRESS]:PORT or ADDRESS:PORT " \
@@ -95,7 +96,7 @@ tcp_parse(const char *text, int family, struct haproxy_endpoint *ret)
 static const char *
 any_parse(const char *text, struct haproxy_endpoint *ret)
 {
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+	for (size_t i = 0; i < ROWS(prefixes); i++) {
 		size_t length = strlen(prefixes[i].name);
 
 		if (strncmp(text, prefixes[i].name, length) != 0)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/memory.h"
 #include "util/text.h"
 
 /* -- reasons: why a server gets no new work ------------------------------------------ */
@@ -58,7 +59,7 @@ check_passed(const char *status)
 {
 	static const char *const passed[] = { "INI", "L4OK", "L6OK", "L7OK", "L7OKC", "PROCOK" };
 
-	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
+	for (size_t i = 0; i < ROWS(passed); i++) {
 		if (strcmp(status, passed[i]) == 0)
 			return true;
 	}
