@@ -45,8 +45,7 @@ struct worker {
 	/* Claimed jobs, which end in this round. */
 	struct plan_job		*jobs;
 	size_t			 n_jobs, jobs_room;
-	bool			 requeue;	/* the store may have further claimed jobs */
-	bool			 unread;	/* a claimed job is of a row that is not read yet */
+	bool			 requeue;	/* the store may have other claimed jobs */
 	int64_t			 job_timeout_at_s;	/* of the oldest waiting job; steady */
 	/* What was written or logged. */
 	enum plane_status	 status_reported;
@@ -136,8 +135,8 @@ steady_s(void)
 }
 
 /* Adds one claimed job to the round. The tree gets its value, which the store may not have shown
- * yet. The next round claims the job of a row that the tree lacks again. The time of a job that
- * was made with SQL may be any number. */
+ * yet. If the tree has not read the row of the job yet, the next round claims the job again. The
+ * time of a job that was made with SQL may be any number. */
 static enum err_code
 job_take(void *arg, const struct job_row *row)
 {
@@ -145,9 +144,10 @@ job_take(void *arg, const struct job_row *row)
 	struct driver_real *real = driver_real_find(worker->shared->tree, row->real_id);
 	struct plan_job *jobs;
 
-	worker->unread |= real == NULL;
-	if (real == NULL || worker->n_jobs == JOBS_MAX)
+	if (real == NULL) {
+		worker->requeue = true;
 		return ERR_OK;
+	}
 	jobs = memory_array_reserve(worker->jobs, worker->n_jobs, &worker->jobs_room,
 	    sizeof(*jobs));
 	if (jobs == NULL)
@@ -172,6 +172,7 @@ jobs_claim(struct worker *worker)
 {
 	struct store *store = worker->shared->store;
 	uint32_t id = worker->cluster->row.id;
+	enum err_code code;
 	struct err err;
 
 	worker->n_jobs = 0;
@@ -181,10 +182,10 @@ jobs_claim(struct worker *worker)
 	worker->job_timeout_at_s = INT64_MAX;
 	if (worker->requeue && !store_done(worker, store_jobs_requeue(store, id, &err), &err))
 		return;
-	worker->unread = false;
-	worker->requeue = !store_done(worker,
-	    store_jobs_claim(store, id, JOBS_MAX, job_take, worker, &err), &err);
-	worker->requeue |= worker->unread;
+	worker->requeue = false;
+	code = store_jobs_claim(store, id, JOBS_MAX, job_take, worker, &err);
+	if (!store_done(worker, code, &err))
+		worker->requeue = true;
 }
 
 /* Reports a result. A job that still waits is reported if its reason changed. */
