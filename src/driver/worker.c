@@ -498,6 +498,7 @@ remarks_put(struct worker *worker, const struct plane_poll *poll)
 	status_put(worker, contested ? PLANE_STATUS_FAILING : PLANE_STATUS_OK, message);
 }
 
+/* Records the latest poll of the round, after plan_bind(). */
 static void
 round_finish(struct worker *worker, const struct plane_poll *poll,
     const struct plane_error *error)
@@ -505,7 +506,6 @@ round_finish(struct worker *worker, const struct plane_poll *poll,
 	char refusal[MODEL_MESSAGE_MAX + 1] = "";
 
 	worker->round.restarted = poll->stopping || poll->restarts != worker->restarts;
-	plan_bind(worker->cluster, poll);
 	commands_log(worker, refusal);
 	if (error == NULL)
 		plan_confirm(worker->cluster);
@@ -528,10 +528,12 @@ on_second_poll(void *arg, const struct plane_poll *poll, const struct plane_erro
 {
 	struct worker *worker = arg;
 
-	if (poll == NULL)
+	if (poll == NULL) {
 		round_fail(worker, error);
-	else
-		round_finish(worker, poll, error);
+		return;
+	}
+	plan_bind(worker->cluster, poll);
+	round_finish(worker, poll, error);
 }
 
 static void
