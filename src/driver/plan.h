@@ -126,11 +126,12 @@ struct plan_job {
  * answered or not sent is deferred, and so is a job that would fail in a round with
  * 'restarted'. */
 void plan_job_judge(struct plan_job *job, const struct plan *plan,
-    const struct plan_rules *rules, int64_t now_s);
+    const struct plan_rules *rules);
 
-/* Puts the job back into the queue because of 'error'; it fails at its timeout. */
-void plan_job_defer(struct plan_job *job, const struct plane_error *error,
-    const struct plan_rules *rules, int64_t now_s);
+/* Puts the job back into the queue with the message 'text'. A job as old as its timeout fails,
+ * with 'cause'. */
+void plan_job_defer(struct plan_job *job, enum job_fail_cause cause, const char *text,
+    const struct plan_rules *rules);
 
 /* Makes the two jobs of a handover of the fallback fail or wait together. If "no fallback" failed
  * or waits for one real service, so does "fallback" for the other one of its service. */

@@ -51,14 +51,16 @@ job_holds(const struct plan_job *job, char note[MODEL_MESSAGE_MAX + 1])
 }
 
 void
-plan_job_defer(struct plan_job *job, const struct plane_error *error,
-    const struct plan_rules *rules, int64_t now_s)
+plan_job_defer(struct plan_job *job, enum job_fail_cause cause, const char *text,
+    const struct plan_rules *rules)
 {
-	if (now_s - job->created_s >= rules->job_timeout_s)
-		result_set(job, JOB_FAILED, error->cause, "given up after %lld s: %.200s",
-		    (long long)(now_s - job->created_s), error->text);
+	int64_t age_s = rules->now_ms / 1000 - job->created_s;
+
+	if (age_s >= rules->job_timeout_s)
+		result_set(job, JOB_FAILED, cause, "given up after %lld s: %.200s",
+		    (long long)age_s, text);
 	else
-		result_set(job, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", error->text);
+		result_set(job, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", text);
 }
 
 /* The command for the job; NULL if there is none. */
@@ -77,27 +79,22 @@ command_of(const struct plan_job *job, const struct plan *plan)
 
 /* A refusal is final. Without an answer another try may succeed. */
 static void
-job_fail(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules,
-    int64_t now_s)
+job_fail(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules)
 {
 	const struct plane_command *command = command_of(job, plan);
 	enum job_fail_cause cause = command == NULL ? JOB_CAUSE_NONE : command->cause;
-	struct plane_error error = { .cause = cause };
 
-	if (cause == JOB_CAUSE_NONE) {
+	if (cause == JOB_CAUSE_NONE)
 		result_set(job, JOB_FAILED, JOB_CAUSE_OTHER,
 		    "%s shows another value after the change", rules->title);
-	} else if (cause == JOB_CAUSE_NOT_FOUND || cause == JOB_CAUSE_REJECTED) {
+	else if (cause == JOB_CAUSE_NOT_FOUND || cause == JOB_CAUSE_REJECTED)
 		result_set(job, JOB_FAILED, cause, "%s", command->message);
-	} else {
-		snprintf(error.text, sizeof(error.text), "%s", command->message);
-		plan_job_defer(job, &error, rules, now_s);
-	}
+	else
+		plan_job_defer(job, cause, command->message, rules);
 }
 
 static void
-job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules,
-    int64_t now_s)
+job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules)
 {
 	const struct driver_real *real = job->real;
 	const struct plane_server *server = real->server;
@@ -117,25 +114,22 @@ job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules
 			    server->missing_at);
 		result_set(job, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", note);
 	} else {
-		job_fail(job, plan, rules, now_s);
+		job_fail(job, plan, rules);
 	}
 }
 
 /* A process that stops refuses commands and loses their values, and the process that takes its
  * place has the values of its configuration. */
 void
-plan_job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules,
-    int64_t now_s)
+plan_job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules)
 {
-	struct plane_error error;
+	char text[MODEL_MESSAGE_MAX + 1];
 
-	job_judge(job, plan, rules, now_s);
+	job_judge(job, plan, rules);
 	if (job->result.state != JOB_FAILED || !rules->restarted)
 		return;
-	error = (struct plane_error){ .cause = job->result.cause };
-	snprintf(error.text, sizeof(error.text), "%s was restarted or reloaded meanwhile",
-	    rules->title);
-	plan_job_defer(job, &error, rules, now_s);
+	snprintf(text, sizeof(text), "%s was restarted or reloaded meanwhile", rules->title);
+	plan_job_defer(job, job->result.cause, text, rules);
 }
 
 void

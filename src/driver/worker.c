@@ -255,9 +255,9 @@ jobs_end(struct worker *worker, const struct plane_error *error)
 
 		job->real = driver_real_find(worker->shared->tree, job->real_id);
 		if (job->real != NULL && error != NULL)
-			plan_job_defer(job, error, &rules, steady_s());
+			plan_job_defer(job, error->cause, error->text, &rules);
 		else if (job->real != NULL)
-			plan_job_judge(job, &worker->round.plan, &rules, steady_s());
+			plan_job_judge(job, &worker->round.plan, &rules);
 	}
 	plan_handovers_judge(worker->jobs, worker->n_jobs);
 	if (worker->n_jobs > 0 && (rows == NULL || !store_ready(worker) ||

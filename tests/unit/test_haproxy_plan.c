@@ -656,8 +656,9 @@ judge(int i, enum job_operation operation, uint32_t value)
 	struct plan_job job = { .id = 1, .real_id = w.reals[i].row.id, .real = &w.reals[i],
 	    .operation = operation, .value = value, .created_s = 1000 };
 
+	w.rules.now_ms = now_s * 1000;
 	plan_bind(&w.cluster, &w.poll);
-	plan_job_judge(&job, &w.plan, &w.rules, now_s);
+	plan_job_judge(&job, &w.plan, &w.rules);
 	return job.result;
 }
 
@@ -780,7 +781,7 @@ job_of_a_handover_waits_with_the_other(void **state)
 	w.servers[F].backup = true;
 	plan();
 	for (size_t i = 0; i < 2; i++)
-		plan_job_judge(&jobs[i], &w.plan, &w.rules, 0);
+		plan_job_judge(&jobs[i], &w.plan, &w.rules);
 	plan_handovers_judge(jobs, 2);
 	assert_int_equal(jobs[0].result.state, JOB_QUEUED);
 	assert_string_equal(jobs[0].result.message, "f is still the fallback:"
@@ -802,7 +803,7 @@ job_of_a_handover_fails_with_the_other(void **state)
 	w.servers[F].backup = w.servers[G].backup = true;
 	plan();
 	for (size_t i = 0; i < 3; i++)
-		plan_job_judge(&jobs[i], &w.plan, &w.rules, 0);
+		plan_job_judge(&jobs[i], &w.plan, &w.rules);
 	plan_handovers_judge(jobs, 3);
 	assert_int_equal(jobs[0].result.state, JOB_FAILED);
 	assert_int_equal(jobs[0].result.cause, JOB_CAUSE_REJECTED);
@@ -933,15 +934,15 @@ job_is_superseded_by_a_later_value(void **state)
 static void
 job_that_is_deferred_fails_at_its_timeout(void **state)
 {
-	const struct plane_error error = { .status = PLANE_STATUS_UNREACHABLE,
-	    .cause = JOB_CAUSE_UNREACHABLE, .text = "gone" };
 	struct plan_job job = { .created_s = 1000 };
 
 	(void)state;
-	plan_job_defer(&job, &error, &w.rules, 4599);
+	w.rules.now_ms = 4599999;
+	plan_job_defer(&job, JOB_CAUSE_UNREACHABLE, "gone", &w.rules);
 	assert_int_equal(job.result.state, JOB_QUEUED);
 	assert_string_equal(job.result.message, "waits: gone");
-	plan_job_defer(&job, &error, &w.rules, 4600);
+	w.rules.now_ms = 4600000;
+	plan_job_defer(&job, JOB_CAUSE_UNREACHABLE, "gone", &w.rules);
 	assert_int_equal(job.result.state, JOB_FAILED);
 	assert_int_equal(job.result.cause, JOB_CAUSE_UNREACHABLE);
 	assert_string_equal(job.result.message, "given up after 3600 s: gone");
