@@ -99,9 +99,9 @@ struct plane_command {
 	enum plane_command_kind	 kind;
 	uint32_t		 value;
 	/* The result. NONE: carried out. NOT_FOUND, REJECTED: the data plane refused it.
-	 * UNREACHABLE, TIMEOUT: it is unknown whether it was carried out, or a process refused it
-	 * that stops or was not the one of the poll before. OTHER: out of memory, not
-	 * sent. */
+	 * TIMEOUT: it is unknown whether it was carried out. UNREACHABLE: the same, or the refusal
+	 * is not final, because the process stops or is not the one that answered the poll. OTHER:
+	 * out of memory, not sent. */
 	enum job_fail_cause	 cause;
 	char			 message[MODEL_MESSAGE_MAX + 1];
 };

@@ -337,8 +337,7 @@ epoch_update(struct plane *plane)
 		process->answered_before = process->answered;
 		if (!process->answered)
 			continue;
-		other = view->identity.pid != process->identity.pid ||
-		    view->identity.start_time != process->identity.start_time;
+		other = !haproxy_identity_same(&view->identity, &process->identity);
 		restarted |= other;
 		cleared |= totals_dropped(process, !other);
 		process->identity = view->identity;

@@ -108,12 +108,6 @@ haproxy_info_read(struct haproxy_text *text, struct haproxy_identity *ret)
 	return version;
 }
 
-bool
-haproxy_identity_holds(const struct haproxy_identity *a, const struct haproxy_identity *b)
-{
-	return a->pid == b->pid && a->start_time == b->start_time && !a->stopping && !b->stopping;
-}
-
 static void
 info_parse(struct answer *answer)
 {

@@ -23,6 +23,13 @@ struct haproxy_identity {
 	bool		stopping;	/* it stops, as after a reload: it refuses commands */
 };
 
+/* True if both are of one process. */
+static inline bool
+haproxy_identity_same(const struct haproxy_identity *a, const struct haproxy_identity *b)
+{
+	return a->pid == b->pid && a->start_time == b->start_time;
+}
+
 /* What a runtime socket permits: "level" of "stats socket" in configuration.txt. */
 enum haproxy_level {
 	HAPROXY_LEVEL_UNKNOWN,	/* this HAProxy has no "show cli level" */
@@ -89,12 +96,9 @@ struct haproxy_view {
 /* Why a socket of this level cannot change servers, as a clause; NULL if it can. */
 const char *haproxy_level_problem(enum haproxy_level level);
 
-/* Reads the lines of "show info" after its first one, up to and with the empty line. Returns the
- * value of "Version"; NULL if there is none. */
+/* Reads the lines of "show info", or those after its first one, and the empty line at their end.
+ * Returns the value of "Version"; NULL if there is none. */
 const char *haproxy_info_read(struct haproxy_text *text, struct haproxy_identity *ret);
-
-/* True if both are of one process that does not stop. */
-bool haproxy_identity_holds(const struct haproxy_identity *a, const struct haproxy_identity *b);
 
 /* Parses the 'length' bytes of 'text', which it changes. text[length] must be writable. The
  * view points into 'text'. ERR_INVALID: the message says whether HAProxy refused, the answer

@@ -114,7 +114,8 @@ haproxy_command_results(char *answer, size_t length, const struct haproxy_identi
 	for (size_t i = 0; i < n; i++)
 		result_read(&text, &commands[i]);
 	(void)haproxy_info_read(&text, &identity);
-	holds = haproxy_identity_holds(&identity, expected);
+	holds = haproxy_identity_same(&identity, expected) && !identity.stopping &&
+	    !expected->stopping;
 	for (size_t i = 0; i < n && !holds; i++) {
 		if (commands[i].cause == JOB_CAUSE_NOT_FOUND ||
 		    commands[i].cause == JOB_CAUSE_REJECTED)

@@ -22,11 +22,10 @@ enum { HAPROXY_LINE_MAX = 8192 };	/* HAProxy accepts tune.bufsize, by default 16
 size_t haproxy_command_line(const struct plane_command *commands, size_t n,
     char line[HAPROXY_LINE_MAX], size_t *ret_length);
 
-/* Reads the answer to a line of 'n' commands, which the process 'expected' should give, into
- * their results. answer[length] must be writable. A command that another process of a pair
- * refused before keeps that result. A refusal by a process that stops, or that is not 'expected',
- * is UNREACHABLE: the process that takes its place may carry the command out. Returns false if
- * that process did not answer. */
+/* Reads the answer to a line of 'n' commands into their results. 'expected' is the process that
+ * answered the poll. answer[length] must be writable. A command keeps the refusal of another
+ * process of a pair. If 'expected' stops or another process answered, returns false, and each
+ * refusal becomes UNREACHABLE: the process that takes its place may carry the command out. */
 bool haproxy_command_results(char *answer, size_t length,
     const struct haproxy_identity *expected, struct plane_command *commands, size_t n);
 
