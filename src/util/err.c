@@ -57,22 +57,15 @@ err_set(struct err *err, enum err_code code, const char *fmt, ...)
 void
 err_prefix(struct err *err, const char *fmt, ...)
 {
-	char head[ERR_TEXT_SIZE], tail[ERR_TEXT_SIZE];
+	char prefix[ERR_TEXT_SIZE];
 	va_list ap;
-	size_t n;
 
 	if (err == NULL)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(head, sizeof(head), fmt, ap);
+	vsnprintf(prefix, sizeof(prefix), fmt, ap);
 	va_end(ap);
-	n = strlen(err->text);
-	memcpy(tail, err->text, n + 1);
-	n = strlen(head);
-	memcpy(err->text, head, n);
-	snprintf(err->text + n, sizeof(err->text) - n, "%s", tail);
-	/* The end of the text may have been cut within a character. */
-	text_clean(err->text, '?');
+	err_set(err, err->code, "%s%s", prefix, err->text);
 }
 
 enum err_code
