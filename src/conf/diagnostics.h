@@ -27,7 +27,7 @@ struct diagnostics {
 	struct diagnostic	 list[2 * DIAGNOSTICS_MAX];
 };
 
-/* Adds an error or a warning. Control characters in the text are replaced by '?'. */
+/* Adds an error or a warning. Bytes that are not printable text are replaced by '?'. */
 #define diagnostics_error(list, line, ...) diagnostics_add(list, line, false, __VA_ARGS__)
 #define diagnostics_warn(list, line, ...) diagnostics_add(list, line, true, __VA_ARGS__)
 void diagnostics_add(struct diagnostics *diagnostics, int line, bool warning, const char *fmt, ...)

@@ -7,8 +7,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* Waits for the daemon's status. Returns 1 if the pipe closes without a status, because the daemon
- * crashed or was killed. */
+/* Waits for the daemon's status and exits with it. Exits with 1 if the pipe closes without a
+ * status, because the daemon crashed or was killed. */
 static void
 wait_and_exit(int fd)
 {

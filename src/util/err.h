@@ -33,8 +33,8 @@ enum err_code {
 
 enum { ERR_TEXT_SIZE = 384 };
 
-/* An error with its message. 'text' is one line without a full stop; each control
- * character in it is replaced by '?'. */
+/* An error with its message. 'text' is one line without a full stop; text_clean() replaces each
+ * byte in it that is not printable text by '?'. */
 struct err {
 	enum err_code	code;
 	char		text[ERR_TEXT_SIZE];
