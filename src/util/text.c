@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "util/memory.h"
+
 /* Decodes a sequence of two to four bytes. Returns 0 if it is not the shortest form of a
  * character; reads no byte after a NUL. */
 static size_t
@@ -46,7 +48,7 @@ text_printable(const char *text)
 	if (byte < 0x80)
 		return byte >= 0x20 && byte != 0x7f;
 	length = sequence_decode(text, &character);
-	for (size_t i = 0; length > 0 && i < sizeof(refused) / sizeof(refused[0]); i++)
+	for (size_t i = 0; length > 0 && i < ROWS(refused); i++)
 		if (character >= refused[i].first && character <= refused[i].last)
 			return 0;
 	return length;

@@ -169,7 +169,7 @@ text_clean_replaces_what_is_not_printable(void **state)
 	char text[64];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < COUNT(texts); i++) {
 		bool clean = texts[i].cleaned == NULL;
 
 		snprintf(text, sizeof(text), "%s", texts[i].text);
