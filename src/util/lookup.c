@@ -8,12 +8,13 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "util/signals.h"
 
 enum step { STEP_RUNNING, STEP_ENDED, STEP_ABANDONED };
 
@@ -64,23 +65,18 @@ thread_run(void *arg)
 	return NULL;
 }
 
-/* Blocks all signals in the thread, so that the main thread gets them. */
 static bool
 thread_start(struct lookup *lookup)
 {
-	sigset_t all, before;
 	pthread_t thread;
 	bool started;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	atomic_fetch_add(&threads, 1);
-	started = pthread_create(&thread, NULL, thread_run, lookup) == 0;
+	started = signals_thread_start(&thread, thread_run, lookup) == 0;
 	if (started)
 		pthread_detach(thread);
 	else
 		atomic_fetch_sub(&threads, 1);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return started;
 }
 

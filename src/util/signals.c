@@ -79,3 +79,16 @@ signals_take(int signo)
 	came[signo] = 0;
 	return taken;
 }
+
+int
+signals_thread_start(pthread_t *ret_thread, void *(*fn)(void *arg), void *arg)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(ret_thread, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}

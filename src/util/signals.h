@@ -7,6 +7,7 @@
 #ifndef UTIL_SIGNALS_H
 #define UTIL_SIGNALS_H
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 
@@ -28,5 +29,9 @@ bool signals_wait(void);
 /* The mask for ppoll(2): unblocks the signals of signals_catch() and those that were unblocked
  * when the process started. */
 const sigset_t *signals_wait_mask(void);
+
+/* Starts a thread in which all signals are blocked, so that the main thread gets them. Returns 0
+ * or the error of pthread_create(3). */
+int signals_thread_start(pthread_t *ret_thread, void *(*fn)(void *arg), void *arg);
 
 #endif

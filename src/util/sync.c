@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "util/file.h"
+#include "util/signals.h"
 
 struct job {
 	int	fd, dir;
@@ -39,20 +39,6 @@ job_do(void *arg)
 
 	job_free(job);
 	return (void *)(intptr_t)error;
-}
-
-/* Starts the thread with all signals blocked, because the main thread handles them. */
-static int
-job_start(struct job *job, pthread_t *ret_thread)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(ret_thread, NULL, job_do, job);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return error;
 }
 
 /* Waits for the errno of the thread. Returns 0 if 'wait_ms' passes first; the thread then ends
@@ -90,7 +76,7 @@ sync_within(int fd, const char *path, int wait_ms, struct err *err)
 	if (job->dir == -1)
 		error = errno;
 	if (error == 0)
-		error = job_start(job, &thread);
+		error = signals_thread_start(&thread, job_do, job);
 	if (error == 0)
 		error = job_await(thread, wait_ms);
 	else
