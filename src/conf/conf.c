@@ -78,16 +78,19 @@ conf_decimal(struct conf *conf, const struct conf_option *option, const char *va
 
 	if (!whole && n > 0 && digits[n] == '.')
 		n += 1 + strspn(digits + n + 1, "0123456789");
-	if (n == 0 || digits[n] != '\0')
+	if (n == 0 || digits[n] != '\0') {
 		conf_error(conf, "%s \"%.64s\"%s is not a %snumber of %.10g to %.10g", option->name,
 		    value, conf_place(conf), whole ? "whole " : "", option->min, option->max);
-	else if (number < option->min || number > option->max)
+		return false;
+	}
+	if (number < option->min || number > option->max) {
 		conf_error(conf, "%s %.64s%s is %s %.10g", option->name, value, conf_place(conf),
 		    number < option->min ? "below" : "above",
 		    number < option->min ? option->min : option->max);
-	else
-		*ret = number;
-	return n > 0 && digits[n] == '\0' && number >= option->min && number <= option->max;
+		return false;
+	}
+	*ret = number;
+	return true;
 }
 
 void
