@@ -81,10 +81,11 @@ file_read(const struct conf_section *file, const char *path, bool optional, void
 	struct diagnostics diagnostics;
 	enum err_code code;
 	struct stat st;
+	bool exists = stat(path, &st) == 0;
 
-	if (stat(path, &st) == -1 && errno == ENOENT && optional)
+	if (!exists && errno == ENOENT && optional)
 		return ERR_OK;
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+	if (exists && !S_ISREG(st.st_mode))
 		return err_set(err, ERR_INVALID, "%s: not a regular file", path);
 	code = conf_read(path, file, 1, into, &diagnostics, err);
 	if (diagnostics.n > 0)
