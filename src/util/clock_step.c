@@ -26,16 +26,16 @@ void
 clock_steps_note(void)
 {
 	int64_t wall = clock_wall_s(), offset = wall - clock_steady_ms() / 1000;
-	int64_t seconds = offset - offset_s;
+	int64_t seconds = offset_known ? offset - offset_s : 0;
 
-	if (offset_known && seconds >= STEP_MIN_S) {
+	if (seconds >= STEP_MIN_S) {
 		if (n_steps == STEPS_MAX)
 			memmove(&steps[0], &steps[1], --n_steps * sizeof(steps[0]));
 		steps[n_steps++] = (struct step){ wall - seconds, seconds };
 	}
-	/* After a step back these times come a second time. */
-	while (offset_known && seconds <= -STEP_MIN_S && n_steps > 0 &&
-	    steps[n_steps - 1].before_s >= wall)
+	/* After a step back to before an earlier step, the clock shows the times up to that step
+	 * again, now without the step. */
+	while (seconds <= -STEP_MIN_S && n_steps > 0 && steps[n_steps - 1].before_s >= wall)
 		n_steps--;
 	offset_s = offset;
 	offset_known = true;
