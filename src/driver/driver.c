@@ -7,6 +7,7 @@
 
 #include "driver/driver_config.h"
 #include "driver/worker.h"
+#include "util/clock_step.h"
 #include "util/log.h"
 #include "util/log_limit.h"
 
@@ -107,6 +108,7 @@ driver_tick(void *arg)
 {
 	struct driver *driver = arg;
 
+	clock_steps_note();
 	sdnotify_status("%zu clusters, %u real services", driver->n_workers,
 	    tree_count(&driver->tree.tree, STORE_REAL));
 }

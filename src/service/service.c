@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include "service/daemonize.h"
-#include "util/clock_step.h"
 #include "util/log_limit.h"
 #include "util/memory.h"
 #include "util/stdfds.h"
@@ -258,7 +257,6 @@ on_tick(void *arg)
 {
 	struct service *service = arg;
 
-	clock_steps_note();
 	service->program->tick(service->arg);
 	log_limits_flush(false);
 	loop_timer_set(service->loop, &service->tick_timer, TICK_MS, on_tick, service);
