@@ -15,7 +15,7 @@
 #include "util/stdfds.h"
 #include "util/text.h"
 
-enum { ONCE_WAIT_MS = 1000, TICK_MS = 1000, OVERRIDES = 3 };
+enum { ONCE_WAIT_MS = 1000, TICK_MS = 1000 };
 
 /* -- options -------------------------------------------------------------------------- */
 
@@ -26,14 +26,14 @@ override_at(const struct service *service, size_t i)
 		{ 's', "STORE", "store" }, { 'l', "LEVEL", "log-level" },
 	};
 
-	return i < OVERRIDES - 1 ? &common[i] : &service->program->override;
+	return i < ROWS(common) ? &common[i] : &service->program->override;
 }
 
 static int
 usage(const struct service *service, FILE *to)
 {
 	fprintf(to, "usage: %s [-f] [-c FILE]", service->program->name);
-	for (size_t i = 0; i < OVERRIDES; i++) {
+	for (size_t i = 0; i < ROWS(service->override); i++) {
 		const struct service_override *override = override_at(service, i);
 
 		if (override->letter != '\0')
@@ -57,7 +57,7 @@ output_end(const struct service *service)
 static bool
 override_set(struct service *service, int letter, const char *value)
 {
-	for (size_t i = 0; i < OVERRIDES; i++) {
+	for (size_t i = 0; i < ROWS(service->override); i++) {
 		if (override_at(service, i)->letter == letter) {
 			service->override[i] = value;
 			return true;
@@ -123,7 +123,7 @@ overrides_apply(const struct service *service, void *config, struct err *err)
 	const struct service_program *program = service->program;
 	enum err_code code = store_override(service, config, err);
 
-	for (size_t i = 1; i < OVERRIDES && code == ERR_OK; i++) {
+	for (size_t i = 1; i < ROWS(service->override) && code == ERR_OK; i++) {
 		const struct service_override *override = override_at(service, i);
 
 		if (service->override[i] == NULL)
