@@ -1,5 +1,4 @@
-# The programs: a main each, and the rooms. A program that has no main yet is left
-# out.
+# The programs: a main each, and the rooms.
 
 sbin_PROGRAMS += lbclusterd
 lbclusterd_SOURCES = src/lbclusterd.c

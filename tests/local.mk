@@ -88,7 +88,7 @@ tests_unit_libfixtures_a_SOURCES = \
 # limits what a room may use.
 LDADD = tests/unit/libfixtures.a $(DAEMON_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(CMOCKA_LIBS)
 
-# Fixtures that define functions of the C library or of src/ (fsync(), log_write()):
+# Fixtures that define functions of the C library or of src/ (fsync(), log_line()):
 # not in the library above, because every program would get them.
 mib_fixture = tests/unit/mib_fixture.c tests/unit/mib_fixture.h tests/unit/steady_clock.c
 mib_pdu = tests/unit/mib_pdu.c tests/unit/mib_pdu.h
@@ -207,8 +207,8 @@ EXTRA_DIST += $(integration_tests) \
 	tests/integration/snmp.py \
 	tests/integration/traps.py
 
-# A disk that takes its time, as a library to put in front of the C library; without
-# the flags of sanitizers, which want to be in front of it.
+# Libraries for LD_PRELOAD: a slow disk, and a wall clock that a test sets. They have no flags of
+# sanitizers, because the library of a sanitizer must be loaded first.
 check_PROGRAMS += tests/integration/slow_disk.so
 tests_integration_slow_disk_so_SOURCES = tests/integration/slow_disk.c
 tests_integration_slow_disk_so_CFLAGS = -fPIC -Wall -Wextra

@@ -66,7 +66,8 @@ torture: all
 
 # -- phases: every sequence of the phases of a SET, up to a length ---------------------
 
-# "make torture-phases LENGTH=5 SEQUENCES=10000": 15 kinds of events to the power of it.
+# "make torture-phases LENGTH=5 SEQUENCES=10000" plays all sequences of up to LENGTH events, of
+# which there are 15 kinds, and SEQUENCES random ones that are longer.
 LENGTH = 4
 SEQUENCES = 2000
 
