@@ -18,6 +18,7 @@ import time
 
 from haproxy import DRIVER
 from harness import LBCLUSTERD, TIMEOUT_FACTOR, Case, main
+from watchdog import skip_without_libsystemd
 
 ALLOWED_S = 0.4     # WatchdogSec=
 
@@ -99,9 +100,7 @@ class Watchdog(Case):
     """The watchdog of each daemon."""
 
     def setUp(self):
-        with open(LBCLUSTERD, 'rb') as file:
-            if b'libsystemd' not in file.read():
-                self.skipTest('built without libsystemd')
+        skip_without_libsystemd()
 
     def programs(self):
         world = self.new_world()

@@ -18,14 +18,19 @@ STALL_S = 0.5       # the longest time that the loop may be blocked
 NAP_S = 0.02
 
 
+def skip_without_libsystemd():
+    """Skips the test if the programs send no messages to systemd."""
+    with open(LBCLUSTERD, 'rb') as file:
+        if b'libsystemd' not in file.read():
+            raise unittest.SkipTest('built without libsystemd')
+
+
 class WatchdogListener:
     """Listens to a program that is started with 'env'. The time by which a busy machine
     delays a thread of this process is allowed to the loop as well."""
 
     def __init__(self, directory):
-        with open(LBCLUSTERD, 'rb') as file:
-            if b'libsystemd' not in file.read():
-                raise unittest.SkipTest('built without libsystemd')
+        skip_without_libsystemd()
         path = os.path.join(directory, 'watchdog')
         # The program sends twice in this time.
         self.env = {'NOTIFY_SOCKET': path, 'WATCHDOG_USEC': str(round(2e6 * INTERVAL_S))}
