@@ -12,10 +12,8 @@ import subprocess
 
 import harness
 import mib
+from haproxy import DRIVER
 from harness import INVENTORY, LBCLUSTERCTL, LBCLUSTERD, TIMEOUT_FACTOR
-
-DRIVER = os.environ.get('LBCLUSTER_HAPROXY') or os.path.join(
-    os.path.dirname(LBCLUSTERD), 'lbcluster-haproxy')
 
 TOO_LATE = re.compile(r'lbclusterd: has not read the change within 1 s')
 

@@ -13,12 +13,10 @@ import subprocess
 import time
 
 import mib
+from haproxy import DRIVER
 from harness import INVENTORY, LBCLUSTERD, TIMEOUT_FACTOR, Case, Program, is_root, main, wait_for
 
 OK, FAILED, USAGE, BAD_STORE, TAKEN = range(5)      # lbclusterd(8), EXIT STATUS
-
-
-HAPROXY_DRIVER = os.path.join(os.path.dirname(LBCLUSTERD), 'lbcluster-haproxy')
 
 
 def run(*args, **options):
@@ -46,7 +44,7 @@ class Options(Case):
         self.assertEqual('', done.stderr)
 
     def test_output_that_cannot_be_written_is_a_failure(self):
-        for program in (LBCLUSTERD, HAPROXY_DRIVER):
+        for program in (LBCLUSTERD, DRIVER):
             for option in ('--version', '--help'):
                 with open('/dev/full', 'w', encoding='utf-8') as full:
                     done = subprocess.run([program, option], stdout=full, text=True,
