@@ -272,10 +272,6 @@ class Subject:
             time.sleep(0.01)
         raise Wrong('%s does not serve; see %s' % (self.name, self.bench.dir))
 
-    def respawn(self):
-        self.stop_subagent()
-        self.spawn()
-
     def stop_subagent(self):
         if self.process:
             self.bench.end(self.process)

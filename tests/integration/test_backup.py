@@ -12,7 +12,6 @@ import shutil
 import sqlite3
 import subprocess
 
-import mib
 from harness import LBCLUSTERCTL, TIMEOUT_FACTOR, Case, main, wait_for
 from mounts import mounted
 from snmp import Client

@@ -148,7 +148,8 @@ disk_free(struct disk *disk)
 
 /* -- names ---------------------------------------------------------------------------- */
 
-int
+/* The number of the file, DIRECTORY, or NO_FILE if the table has no such name. */
+static int
 name_table_find(const struct name_table *table, const char *name)
 {
 	for (size_t i = 0; i < table->n; i++)

@@ -47,8 +47,6 @@ struct name_table {
 	size_t n;
 };
 
-/* The number of the file, DIRECTORY, or NO_FILE if the table has no such name. */
-int name_table_find(const struct name_table *table, const char *name);
 /* NO_FILE removes the name. */
 void name_table_set(struct name_table *table, const char *name, int file);
 

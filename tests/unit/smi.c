@@ -310,14 +310,6 @@ smi_place(const struct smi_object *object, uint32_t ret[8])
 	return n + 1;
 }
 
-bool
-smi_is_below(const struct smi_object *object, const char *name)
-{
-	while (object != NULL && strcmp(object->name, name) != 0)
-		object = smi_find(object->parent);
-	return object != NULL;
-}
-
 const struct smi_syntax *
 smi_syntax_find(const char *name)
 {

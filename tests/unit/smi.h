@@ -55,6 +55,5 @@ const struct smi_object *smi_find(const char *name);
 const struct smi_syntax *smi_syntax_find(const char *name);
 /* Writes the sub-identifiers of an object below lbcMIB and returns their number. */
 size_t smi_place(const struct smi_object *object, uint32_t ret[8]);
-bool smi_is_below(const struct smi_object *object, const char *name);
 
 #endif

@@ -109,20 +109,6 @@ fixture_close(struct fixture *f)
 }
 
 uint32_t
-fixture_cluster(struct fixture *f, const char *name, const char *plane)
-{
-	const struct cluster_row row = { .name = name, .plane = plane, .plane_params = "{}" };
-	enum store_put_result result;
-	uint32_t id = 0;
-
-	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
-	assert_int_equal(store_put_cluster(f->store, &row, &id, &result, &f->err), ERR_OK);
-	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
-	assert_int_equal(result, STORE_PUT_ADDED);
-	return id;
-}
-
-uint32_t
 fixture_service(struct fixture *f, uint32_t cluster_id, const char *name)
 {
 	const struct service_row row = { .cluster_id = cluster_id, .name = name,

@@ -48,7 +48,6 @@ enum err_code fixture_open(struct fixture *f, enum store_mode mode);
 void fixture_close(struct fixture *f);
 
 /* Add a row and return its id, or fail the test. */
-uint32_t fixture_cluster(struct fixture *f, const char *name, const char *plane);
 uint32_t fixture_service(struct fixture *f, uint32_t cluster_id, const char *name);
 uint32_t fixture_real(struct fixture *f, uint32_t service_id, const char *name, uint16_t weight,
     bool fallback, bool enabled);
