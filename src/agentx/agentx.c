@@ -24,7 +24,7 @@
 #include "util/memory.h"
 
 enum {
-	/* Time for the answer to Open or Register. A master that is stopped for less time
+	/* Time for the answer to Open, Register or Ping. A master that is stopped for less time
 	 * keeps its connection. */
 	ANSWER_TIMEOUT_MS = 2000,
 
@@ -105,6 +105,7 @@ request_send(struct agentx *agentx, enum wire_command command, const oid *sub, s
 	if (pdu == NULL)
 		return STREAM_NOMEM;
 	agentx->asked = true;
+	agentx->pinged = command == WIRE_PING;
 	if (command == WIRE_CLOSE)
 		pdu->errstat = WIRE_CLOSE_SHUTDOWN;
 	else if (command != WIRE_PING && snmp_pdu_add_variable(pdu, sub, n,
@@ -255,7 +256,6 @@ session_check(void *arg)
 		return;
 	}
 	log_debug("agentx", "another file is at %s: ping", agentx->socket);
-	agentx->pinged = true;
 	loop_timer_set(agentx->loop, &agentx->timer, ANSWER_TIMEOUT_MS, ping_unanswered, agentx);
 	result_ok(agentx, request_send(agentx, WIRE_PING, NULL, 0, NULL));
 }
@@ -265,7 +265,6 @@ serving_begin(struct agentx *agentx)
 {
 	int64_t now = clock_steady_ms();
 
-	agentx->pinged = false;
 	loop_timer_set(agentx->loop, &agentx->timer, SESSION_POLL_MS, session_check, agentx);
 	agentx->served_from_ms = now;
 	notifier_begin(&agentx->notifier);
@@ -308,13 +307,10 @@ response_take(struct agentx *agentx, const netsnmp_pdu *pdu)
 			serving_begin(agentx);
 		return;
 	case STATE_SERVING:
-		if (agentx->pinged) {
-			agentx->pinged = false;
+		if (agentx->pinged)
 			loop_timer_set(agentx->loop, &agentx->timer, PING_MS, session_check,
 			    agentx);
-			return;
-		}
-		if (pdu->errstat != 0)
+		else if (pdu->errstat != 0)
 			log_limited(&limit, LOG_LEVEL_WARN,
 			    "the master refused a row of sysORTable (error %ld)", pdu->errstat);
 		return;
