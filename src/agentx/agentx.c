@@ -63,7 +63,7 @@ struct agentx {
 	struct loop_timer	 timer;
 	int64_t			 served_from_ms;
 	int64_t			 try_at_ms;	/* time of the next try to connect */
-	struct stat		 tried;		/* socket file of the latest try; or zero */
+	struct stat		 tried;		/* socket file of the latest try; zero if none */
 	struct outage		 outage;
 	void			(*notify)(void *arg);
 	void			*notify_arg;
@@ -242,15 +242,15 @@ ping_unanswered(void *arg)
 }
 
 /* Pings the master if another program created a socket at its path. A new snmpd does so while
- * the old one is stopped, which ends no connection. An old one that answers is kept. */
+ * the old one is stopped, which ends no connection. An old one that answers is kept. A master
+ * over TCP has no path. */
 static void
 session_check(void *arg)
 {
 	struct agentx *agentx = arg;
 	struct stat is;
 
-	if (agentx->master.kind == ENDPOINT_TCP || stat(agentx->master.path, &is) == -1 ||
-	    is_tried(agentx, &is)) {
+	if (stat(agentx->master.path, &is) == -1 || is_tried(agentx, &is)) {
 		loop_timer_set(agentx->loop, &agentx->timer, SESSION_POLL_MS, session_check,
 		    agentx);
 		return;
@@ -413,43 +413,26 @@ session_dialed(void *arg, const struct dial_result *result)
 	}
 }
 
-/* Reads the state of the socket file. True if another file is there than before: a master creates
- * its UNIX socket when it starts. */
-static bool
-socket_changed(struct agentx *agentx)
+/* Tries to connect if the time is over, or if another file is at the path of the socket: a new
+ * master created its UNIX socket. */
+static void
+session_poll(void *arg)
 {
+	struct agentx *agentx = arg;
 	struct stat is;
 	bool changed;
 
 	if (stat(agentx->master.path, &is) == -1)
 		memset(&is, 0, sizeof(is));
 	changed = !is_tried(agentx, &is);
-	agentx->tried = is;
-	return changed;
-}
-
-static void
-session_try(void *arg)
-{
-	struct agentx *agentx = arg;
-
-	(void)socket_changed(agentx);
-	dial_begin(&agentx->dial, agentx->loop, &agentx->master, session_dialed, agentx);
-}
-
-/* Tries to connect if the time is over, or if a new master created its UNIX socket. */
-static void
-session_poll(void *arg)
-{
-	struct agentx *agentx = arg;
-	bool changed = socket_changed(agentx);
-
+	if (!changed && clock_steady_ms() < agentx->try_at_ms) {
+		retry_schedule(agentx);
+		return;
+	}
 	if (changed)
 		outage_retry_reset(&agentx->outage);
-	if (changed || clock_steady_ms() >= agentx->try_at_ms)
-		session_try(agentx);
-	else
-		retry_schedule(agentx);
+	agentx->tried = is;
+	dial_begin(&agentx->dial, agentx->loop, &agentx->master, session_dialed, agentx);
 }
 
 static void
@@ -513,7 +496,7 @@ agentx_new(struct loop *loop, struct mib *mib, const struct agentx_config *confi
 	root_name(agentx->oid, sizeof(agentx->oid));
 	libsnmp_log_open();
 	outage_begin(&agentx->outage, clock_steady_ms(), 0);
-	loop_timer_set(loop, &agentx->timer, 0, session_try, agentx);
+	loop_timer_set(loop, &agentx->timer, 0, session_poll, agentx);
 	return agentx;
 }
 
