@@ -114,17 +114,16 @@ object_add(struct mib *mib, const struct cache_event *event, const uint32_t *ind
 	const struct mib_column *column;
 	const struct mib_table *table;
 	const void *row;
-	size_t n = 1;
+	size_t n;
 
 	column = column_named(object->name, &table);
 	if (column == NULL)
 		return false;
-	if (table->rows == &mib_rows_scalar)
+	n = table->rows->levels;
+	if (table->rows == &mib_rows_scalar) {
 		index = &zero;
-	else if (table->rows == &mib_rows_service)
-		n = 2;
-	else if (table->rows == &mib_rows_real)
-		n = 3;
+		n = 1;
+	}
 	row = table->rows->get(table->rows, mib, index, n);
 	if (row == NULL || !value_of(mib, event, object->from, column, row, &varbind->value))
 		return false;

@@ -187,8 +187,7 @@ real_get(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, si
 {
 	const struct cache_real *real;
 
-	(void)rows;
-	if (n != 3)
+	if (n != rows->levels)
 		return NULL;
 	real = tree_find(&mib->cache->tree, STORE_REAL, index[2]);
 	return real != NULL && real->row.parent->row.id == index[1] &&
