@@ -110,8 +110,8 @@ enum mib_status mib_set_undo(struct mib *mib, uint32_t session, uint32_t transac
     size_t *ret_index);
 void mib_set_cleanup(struct mib *mib, uint32_t session, uint32_t transaction);
 
-/* Ends the SETs of a session that the master closed. A committed SET is undone, because the
- * manager did not get success (doc/snmpd-behaviour.txt). */
+/* Ends the SETs of a session that was lost: the master closed it, or did not answer. A committed
+ * SET is undone, because the manager did not get success (doc/snmpd-behaviour.txt). */
 void mib_session_lost(struct mib *mib, uint32_t session);
 
 /* True if a SET of the session is committed and not yet released or undone. */

@@ -176,12 +176,9 @@ session_end(struct mib *mib, uint32_t session, enum set_event event)
 		next = set->next;
 		if (set->session != session)
 			continue;
-		if (end == CANCEL)
-			log_limited(&limit, LOG_LEVEL_WARN, "SET undone: the master closed the "
-			    "session before CleanupSet");
-		if (end == KEEP)
-			log_limited(&limit, LOG_LEVEL_WARN, "SET kept: lbclusterd closed the "
-			    "session before CleanupSet");
+		if (end == CANCEL || end == KEEP)
+			log_limited(&limit, LOG_LEVEL_WARN, "SET %s: the session ended before "
+			    "CleanupSet", end == KEEP ? "kept" : "undone");
 		(void)set_end(mib, set, event);
 	}
 }
