@@ -77,7 +77,7 @@ on_real(void *arg, void *row, bool first, const void *columns)
 	real->stored[REAL_ENABLED] = stored->enabled;
 	real->stored[REAL_FALLBACK] = stored->fallback;
 	real->stored[REAL_WEIGHT] = stored->weight;
-	for (int column = 0; column < DRIVER_COLUMNS; column++)
+	for (int column = 0; column < REAL_COLUMNS; column++)
 		driver_real_value_set(real, (enum real_column)column, real->stored[column]);
 }
 

@@ -12,14 +12,12 @@
 #include "driver/measure.h"
 #include "tree/tree.h"
 
-enum { DRIVER_COLUMNS = REAL_WEIGHT + 1 };
-
 struct driver_real {
 	struct tree_row		 row;
 	/* The settings as stored, or as set by a job that the driver claimed since. */
 	uint16_t		 weight;
 	bool			 fallback, enabled;
-	uint32_t		 stored[DRIVER_COLUMNS];	/* by enum real_column */
+	uint32_t		 stored[REAL_COLUMNS];	/* by enum real_column */
 	struct measure		 measure;
 	struct foreign		 foreign[FOREIGN_SETTINGS];
 	bool			 ours;		/* lbcluster set its state to drain or maint */

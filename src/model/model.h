@@ -38,6 +38,7 @@ enum protocol { PROTOCOL_OTHER = 1, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP };
 
 /* The writable columns of a real service. */
 enum real_column { REAL_ENABLED, REAL_FALLBACK, REAL_WEIGHT };
+enum { REAL_COLUMNS = REAL_WEIGHT + 1 };
 
 enum job_operation {
 	JOB_ENABLE = 1, JOB_DISABLE, JOB_ENABLE_FALLBACK, JOB_DISABLE_FALLBACK, JOB_SET_WEIGHT

@@ -15,8 +15,6 @@
 #include "util/idmap.h"
 #include "util/memory.h"
 
-enum { REAL_COLUMNS = REAL_WEIGHT + 1 };
-
 /* A real service of the request. */
 struct target {
 	const struct rules_before	*before;
