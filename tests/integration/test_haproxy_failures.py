@@ -85,20 +85,37 @@ class Unreachable(Plane):
         self.assertEqual(self.SUPERSEDED, self.job(first)[0])
         self.assertEqual((0, 7), self.proxy.state('http/a'))
 
-    def test_clock_set_forward_does_not_end_a_waiting_job(self):
+    def restart_driver_with_clock(self):
+        """Starts the driver with a clock that set_clock() sets, and ends HAProxy."""
         self.stop_driver()
-        path = os.path.join(self.world.dir, 'ahead')
-        self.world.env = {**self.world.env, 'SET_CLOCK': path, 'LD_PRELOAD': os.path.join(
-            os.path.dirname(LBCLUSTERD), 'tests', 'integration', 'set_clock.so'),
-            'ASAN_OPTIONS': 'verify_asan_link_order=0'}
+        self.world.env = {**self.world.env, 'SET_CLOCK': os.path.join(self.world.dir, 'ahead'),
+                          'LD_PRELOAD': os.path.join(os.path.dirname(LBCLUSTERD), 'tests',
+                                                     'integration', 'set_clock.so'),
+                          'ASAN_OPTIONS': 'verify_asan_link_order=0'}
         self.configure(job_patience=600, timeout=0.5)
         self.start_driver()
         self.proxy.kill()
         self.wait_plane(UNREACHABLE)
+
+    def set_clock(self, ahead_s):
+        with open(self.world.env['SET_CLOCK'], 'w', encoding='ascii') as file:
+            file.write(str(ahead_s))
+
+    def test_clock_set_forward_before_a_job_is_taken_does_not_end_it(self):
+        self.restart_driver_with_clock()
+        stop(self.driver)
+        job = self.ctl('set-weight', 'web/http/a', '5')
+        self.set_clock(7200)
+        self.driver.signal(signal.SIGCONT)
+        self.wait_job(job, self.QUEUED, 'waits')
+        self.proxy.start()
+        self.wait_job(job, self.SUCCEEDED)
+
+    def test_clock_set_forward_does_not_end_a_waiting_job(self):
+        self.restart_driver_with_clock()
         job = self.ctl('set-weight', 'web/http/a', '5')
         self.wait_job(job, self.QUEUED, 'waits')
-        with open(path, 'w', encoding='ascii') as file:
-            file.write('7200')
+        self.set_clock(7200)
         second = self.ctl('set-weight', 'web/http/b', '6')
         self.wait_job(second, self.QUEUED, 'waits')
         self.assertEqual(self.QUEUED, self.job(job)[0])
