@@ -14,6 +14,24 @@
 
 /* -- judging ------------------------------------------------------------------ */
 
+/* Reads the fallback of the service. */
+static enum err_code
+fallback_read(struct db *db, struct rules_before *ret, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool found;
+
+	code = db_first(db, SQL_SET_FALLBACK, DB_VALUES(db_int(ret->service_id)), &stmt, &found,
+	    err);
+	if (code != ERR_OK || !found)
+		return code;
+	ret->fallback_id = (uint32_t)sqlite3_column_int64(stmt, 0);
+	snprintf(ret->fallback_name, sizeof(ret->fallback_name), "%s", db_text(stmt, 1));
+	db_reset(stmt);
+	return ERR_OK;
+}
+
 /* Reads the row of a change as it is once all held jobs are released. The change is pending if a
  * held job for its column may still be undone. It cannot be undone if this process has released its
  * SET and has not written the release yet. The fallback of the service is read only for a change of
@@ -27,8 +45,7 @@ before_read(struct store *store, const struct change *change, struct rules_befor
 
 	code = db_first(&store->main, SQL_SET_BEFORE, DB_VALUES(db_int(change->real_id),
 	    db_int(job_operation_for(change->column, 0)),
-	    db_int(job_operation_for(change->column, 1)),
-	    db_int(change->column == REAL_FALLBACK)), &stmt, ret_found, err);
+	    db_int(job_operation_for(change->column, 1))), &stmt, ret_found, err);
 	if (code != ERR_OK || !*ret_found)
 		return code;
 	memset(ret, 0, sizeof(*ret));
@@ -40,12 +57,10 @@ before_read(struct store *store, const struct change *change, struct rules_befor
 	snprintf(ret->path.service, sizeof(ret->path.service), "%s", db_text(stmt, 5));
 	snprintf(ret->path.real, sizeof(ret->path.real), "%s", db_text(stmt, 6));
 	snprintf(ret->plane, sizeof(ret->plane), "%s", db_text(stmt, 7));
-	ret->fallback_id = (uint32_t)sqlite3_column_int64(stmt, 8);
-	snprintf(ret->fallback_name, sizeof(ret->fallback_name), "%s", db_text(stmt, 9));
-	ret->pending = sqlite3_column_type(stmt, 10) != SQLITE_NULL &&
-	    !store_set_is_released(store, (uint64_t)sqlite3_column_int64(stmt, 10));
+	ret->pending = sqlite3_column_type(stmt, 8) != SQLITE_NULL &&
+	    !store_set_is_released(store, (uint64_t)sqlite3_column_int64(stmt, 8));
 	db_reset(stmt);
-	return ERR_OK;
+	return change->column == REAL_FALLBACK ? fallback_read(&store->main, ret, err) : ERR_OK;
 }
 
 /* The commit of one SET. */

@@ -93,19 +93,18 @@ static const char *const texts[SQL_TEXTS] = {
 	/* -- a SET: judging and holding -- */
 
 	/* The row of a change, of real service ?1 and the operations ?2 and ?3, once all held
-	 * jobs are released; the fallback of its service if ?4; the token of the SET that
-	 * holds a job for the column. */
+	 * jobs are released; the token of the SET that holds a job for the column. */
 	[SQL_SET_BEFORE] = "SELECT r.service_id, " SQL_REAL_AHEAD("r", weight) ", "
 	    SQL_REAL_AHEAD("r", fallback) ", " SQL_REAL_AHEAD("r", enabled)
-	    ", c.name, s.name, r.name, c.plane, f.id, f.name, (SELECT h.token" SQL_FROM_HELD
+	    ", c.name, s.name, r.name, c.plane, (SELECT h.token" SQL_FROM_HELD
 	    " AND h.operation IN (?2, ?3) AND h.real_id = r.id ORDER BY h.id DESC LIMIT 1)"
 	    " FROM real_service AS r JOIN service AS s ON s.id = r.service_id"
-	    " JOIN cluster AS c ON c.id = s.cluster_id"
-	    " LEFT JOIN real_service AS f ON +f.service_id = r.service_id"
-	    " AND f.id IN (SELECT o.id FROM real_service AS o WHERE o.service_id = r.service_id"
-	    " AND o.fallback = 1 UNION ALL SELECT h.real_id" SQL_FROM_HELD
-	    " AND ?4 AND h.operation = <JOB_ENABLE_FALLBACK>) AND "
-	    SQL_REAL_AHEAD("f", fallback) " = 1 WHERE r.id = ?1",
+	    " JOIN cluster AS c ON c.id = s.cluster_id WHERE r.id = ?1",
+	/* The fallback of service ?1 once all held jobs are released. */
+	[SQL_SET_FALLBACK] = "SELECT f.id, f.name FROM real_service AS f"
+	    " WHERE +f.service_id = ?1 AND f.id IN (SELECT o.id FROM real_service AS o"
+	    " WHERE o.service_id = ?1 AND o.fallback = 1 UNION ALL SELECT h.real_id" SQL_FROM_HELD
+	    " AND h.operation = <JOB_ENABLE_FALLBACK>) AND " SQL_REAL_AHEAD("f", fallback) " = 1",
 	/* Each held SET that names the lock will add 1 to it. */
 	[SQL_SET_LOCK] = "SELECT (ifnull((SELECT value FROM setting WHERE name = 'set_lock'), 0)"
 	    " + (SELECT count(*) FROM held_setting WHERE name = 'set_lock')) & <MODEL_ID_MAX>",
