@@ -58,12 +58,15 @@ another_store(const struct store *store, struct err *err)
 enum err_code
 store_main_identity_check(struct store *store, struct err *err)
 {
-	int64_t birth = 0, version = (int64_t)store->main.kind->n_migrations;
-	enum err_code code = db_number(&store->main, SQL_IDENTITY, DB_VALUES(db_int(version)),
-	    &birth, err);
+	struct db *db = &store->main;
+	int64_t birth = 0, version = 0;
+	enum err_code code;
 
-	if (code != ERR_OK || birth == store->birth)
+	if ((code = db_number(db, SQL_BIRTH, DB_NO_VALUES, &birth, err)) != ERR_OK ||
+	    (code = db_number(db, SQL_USER_VERSION, DB_NO_VALUES, &version, err)) != ERR_OK)
 		return code;
+	if (birth == store->birth && version == (int64_t)db->kind->n_migrations)
+		return ERR_OK;
 	store->main_file.state = FILE_REPLACED;
 	store->main_file.retry_at_ms = 0;
 	store->replaced = true;

@@ -64,9 +64,6 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_EXTENT] = "SELECT change, removed_oldest FROM store",
 	[SQL_CHANGE] = "SELECT change FROM store",
 	[SQL_BIRTH] = "SELECT birth FROM store",
-	/* The birth, if this program knows the version of the file. */
-	[SQL_IDENTITY] = "SELECT s.birth FROM store AS s, pragma_user_version AS v"
-	    " WHERE v.user_version = ?1",
 	/* A large transaction must not lock readers out before its commit. */
 	[SQL_CACHE_SPILL_OFF] = "PRAGMA cache_spill = OFF",
 
