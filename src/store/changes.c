@@ -6,14 +6,12 @@
 #include "store/store_private.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "util/clock.h"
+#include "util/memory.h"
 
 /* How often readers must read all rows again. */
 enum { RESTARTS_MAX = 10, RESTARTS_MS = 10000 };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A call of store_changes(). */
 struct reading {
@@ -197,7 +195,7 @@ cursor_furthest(const struct store_cursor *cursor)
 		cursor->job, cursor->removed };
 	int64_t furthest = 0;
 
-	for (size_t i = 0; i < COUNT(positions); i++)
+	for (size_t i = 0; i < ROWS(positions); i++)
 		if (positions[i] > furthest)
 			furthest = positions[i];
 	return furthest;
@@ -268,7 +266,7 @@ main_rows_read(struct reading *reading, int64_t *ret_change, struct err *err)
 	for (enum store_kind kind = STORE_CLUSTER; kind <= STORE_REAL && code == ERR_OK; kind++)
 		code = store_left_out_unnumbered(store, kind, reading->sink, err);
 	if (code == ERR_OK)
-		code = feeds_read(reading, &store->main, main_feeds, COUNT(main_feeds),
+		code = feeds_read(reading, &store->main, main_feeds, ROWS(main_feeds),
 		    extent.change, err);
 	if (code != ERR_OK)
 		return code;
@@ -329,7 +327,7 @@ stats_read(struct reading *reading, const struct extent *extent)
 	}
 	if (code != ERR_OK)
 		return code;
-	return feeds_read(reading, db, stats_feeds, COUNT(stats_feeds), extent->change, NULL);
+	return feeds_read(reading, db, stats_feeds, ROWS(stats_feeds), extent->change, NULL);
 }
 
 enum err_code

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "util/memory.h"
+
 /* Result codes of SQLite and what a person does about each. The first is an extended code. */
 static const struct {
 	int		 rc;
@@ -42,7 +44,7 @@ db_special_files_check(const struct db *db, struct err *err)
 	char path[DB_PATH_SIZE];
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+	for (size_t i = 0; i < ROWS(tails); i++) {
 		snprintf(path, sizeof(path), "%s%s", db->path, tails[i]);
 		if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
 			return err_set(err, ERR_FOREIGN, "%s: not a regular file; move it away",
@@ -105,7 +107,7 @@ db_error(struct db *db, int rc, struct err *err)
 		    strerror(error));
 	if (rc == SQLITE_IOERR_SHMSIZE && disk_is_full(db))
 		rc = SQLITE_FULL;
-	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+	for (size_t i = 0; i < ROWS(results); i++) {
 		if (results[i].rc == rc || results[i].rc == (rc & 0xff))
 			return err_set(err, results[i].code, "%s: %s (%s)", db->path,
 			    results[i].message, detail);

@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 #include "util/file.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "util/memory.h"
 
 /* -- steps of an open ------------------------------------------------------------- */
 
@@ -61,7 +60,7 @@ companions_check(struct opening *opening, struct err *err)
 
 	if (code != ERR_OK)
 		return code;
-	for (size_t i = 0; i < COUNT(tails); i++) {
+	for (size_t i = 0; i < ROWS(tails); i++) {
 		snprintf(path, sizeof(path), "%s%s", opening->db->path, tails[i]);
 		if (opening->writable && access(path, R_OK | W_OK) == -1 && errno == EACCES)
 			return err_set(err, ERR_READONLY, "%s: cannot be written: %s; check its "
@@ -242,7 +241,7 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	struct opening opening = { .db = db, .writable = writable, .wait_ms = wait_ms };
 	enum err_code code = ERR_OK;
 
-	for (size_t i = 0; i < COUNT(steps) && code == ERR_OK; i++)
+	for (size_t i = 0; i < ROWS(steps) && code == ERR_OK; i++)
 		code = steps[i](&opening, err);
 	/* SQLITE_ERROR means that SQLite cannot parse the schema or a statement. */
 	if (code == ERR_IO && db->handle != NULL && sqlite3_errcode(db->handle) == SQLITE_ERROR)
@@ -332,7 +331,7 @@ leftovers_check(const char *path, struct err *err)
 	char left[DB_PATH_SIZE];
 	struct stat st;
 
-	for (size_t i = 0; i < COUNT(tails); i++) {
+	for (size_t i = 0; i < ROWS(tails); i++) {
 		snprintf(left, sizeof(left), "%s%s", path, tails[i]);
 		if (lstat(left, &st) == 0 && st.st_size > 0 && lstat(path, &st) == -1)
 			return err_set(err, ERR_FOREIGN, "%s: belongs to a lost database; put "

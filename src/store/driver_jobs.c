@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "util/memory.h"
+
 /* -- claims ----------------------------------------------------------------------- */
 
 /* Marks the oldest queued jobs of the cluster, at most 'max', as running. */
@@ -109,7 +111,7 @@ end_write(struct db *db, const struct store_job_end *end, struct err *err)
 	/* No row changed: the job had ended before. */
 	if (code != ERR_OK || end->state != JOB_FAILED || sqlite3_changes(db->handle) == 0)
 		return code;
-	for (size_t i = 0; i < sizeof(back_sql) / sizeof(back_sql[0]) && code == ERR_OK; i++)
+	for (size_t i = 0; i < ROWS(back_sql) && code == ERR_OK; i++)
 		code = db_run(db, back_sql[i], DB_VALUES(db_int(end->id)), err);
 	return code;
 }

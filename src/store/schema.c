@@ -11,6 +11,8 @@
  */
 #include "store/db.h"
 
+#include "util/memory.h"
+
 /* Letters, digits, - . _ only. The length of a text ends at a NUL, so it differs from the length of
  * the BLOB. */
 #define NAME_RULE(column)                                                      \
@@ -427,8 +429,6 @@ static const unsigned int stats_needed[] = {
 	SQL_OF_ROWS(ROW_NEEDED, SHAPE_STATISTICS), SQL_OF_ROWS(ROW_NEEDED, SHAPE_POLL),
 	SQL_OF_ROWS(ROW_NEEDED, SHAPE_REMOVED_STATISTICS), SQL_EXTENT, SQL_BIRTH,
 };
-
-#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 const struct db_kind db_main_kind = {
 	.file = "lbcluster.db",

@@ -5,9 +5,8 @@
  */
 #include "store/store_private.h"
 
-#include <string.h>
-
 #include "util/clock.h"
+#include "util/memory.h"
 
 /* -- release ------------------------------------------------------------------- */
 
@@ -25,8 +24,6 @@ static const enum sql undo_steps[] = { SQL_UNDO_OLD_VALUES, SQL_UNDO_JOBS, SQL_S
 
 static const enum sql fallback_free_steps[] = { SQL_FALLBACK_FREE, SQL_FALLBACK_UNCOUNT };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static enum err_code
 steps_run(struct db *db, const enum sql *steps, size_t n, int64_t first, int64_t second,
     struct err *err)
@@ -41,7 +38,7 @@ steps_run(struct db *db, const enum sql *steps, size_t n, int64_t first, int64_t
 enum err_code
 store_release_write(struct db *db, int64_t token, int64_t wall_s, struct err *err)
 {
-	return steps_run(db, release_steps, COUNT(release_steps), token, wall_s, err);
+	return steps_run(db, release_steps, ROWS(release_steps), token, wall_s, err);
 }
 
 /* Releases all held jobs, SET by SET in the order of their commits. */
@@ -67,7 +64,7 @@ all_release(struct db *db, int64_t wall_s, struct err *err)
 enum err_code
 store_fallback_free(struct store *store, uint32_t service_id, struct err *err)
 {
-	return steps_run(&store->main, fallback_free_steps, COUNT(fallback_free_steps), service_id,
+	return steps_run(&store->main, fallback_free_steps, ROWS(fallback_free_steps), service_id,
 	    0, err);
 }
 
@@ -173,7 +170,7 @@ store_set_undo(struct store *store, uint64_t token, struct err *err)
 	if (code == ERR_OK)
 		code = store_releases_write(store, err);
 	if (code == ERR_OK)
-		code = steps_run(&store->main, undo_steps, COUNT(undo_steps), (int64_t)token, 0,
+		code = steps_run(&store->main, undo_steps, ROWS(undo_steps), (int64_t)token, 0,
 		    err);
 	code = store_write_finish(store, code, err);
 	if (code == ERR_OK)

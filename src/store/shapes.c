@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "store/db.h"
+#include "util/memory.h"
 
 enum { PLANE_MAX = 32, PARAMS_MAX = 2000, INTERVAL_MAX_MS = 86400000 };
 
@@ -137,11 +138,9 @@ static const struct column removed_columns[] = {
 	"NOT EXISTS (SELECT 1 FROM " table " AS p WHERE p.id = r." column ")"
 
 #define SHAPE(row, array)                                                      \
-	.row_size = sizeof(struct row), .n = sizeof(array) / sizeof((array)[0]), \
-	.columns = (array)
+	.row_size = sizeof(struct row), .n = ROWS(array), .columns = (array)
 
-_Static_assert(sizeof(statistics_columns) / sizeof(statistics_columns[0]) <= SHAPE_COLUMNS_MAX,
-    "the largest table");
+_Static_assert(ROWS(statistics_columns) <= SHAPE_COLUMNS_MAX, "the largest table");
 
 const struct shape shapes[SHAPES] = {
 	[SHAPE_CLUSTER] = { SHAPE(cluster_row, cluster_columns), "cluster", "id",

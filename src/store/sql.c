@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "util/memory.h"
 
 /* -- texts ------------------------------------------------------------------------ */
 
@@ -348,9 +348,9 @@ word_write(sqlite3_str *text, const char *name, const struct shape *shape)
 
 	if (transition_write(text, name))
 		return;
-	while (word < words + COUNT(words) && strcmp(word->name, name) != 0)
+	while (word < words + ROWS(words) && strcmp(word->name, name) != 0)
 		word++;
-	if (word == words + COUNT(words))
+	if (word == words + ROWS(words))
 		sqlite3_str_appendf(text, "<%s>", name);
 	else if (word->format != NULL)
 		list_write(text, word, shape);

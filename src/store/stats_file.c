@@ -15,6 +15,7 @@
 
 #include "util/clock.h"
 #include "util/file.h"
+#include "util/memory.h"
 
 enum { STEP_WAIT_MS = 20 };	/* for a lock, by the timer of a program */
 
@@ -67,7 +68,7 @@ set_aside(const struct store *store, struct err *err)
 	snprintf(path, sizeof(path), "%s.ill", store->stats.path);
 	if (rename(store->stats.path, path) == -1)
 		unlink(store->stats.path);
-	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+	for (size_t i = 0; i < ROWS(tails); i++) {
 		snprintf(path, sizeof(path), "%s%s", store->stats.path, tails[i]);
 		unlink(path);
 	}
