@@ -37,15 +37,16 @@ static const struct {
 	{ SQLITE_IOERR, ERR_IO, "input/output error; see the kernel's log" },
 };
 
+const char *const db_tails[DB_TAILS] = { "-journal", "-wal", "-shm" };
+
 enum err_code
 db_special_files_check(const struct db *db, struct err *err)
 {
-	static const char *const tails[] = { "-journal", "-wal", "-shm" };
 	char path[DB_PATH_SIZE];
 	struct stat st;
 
-	for (size_t i = 0; i < ROWS(tails); i++) {
-		snprintf(path, sizeof(path), "%s%s", db->path, tails[i]);
+	for (size_t i = 0; i < DB_TAILS; i++) {
+		snprintf(path, sizeof(path), "%s%s", db->path, db_tails[i]);
 		if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
 			return err_set(err, ERR_FOREIGN, "%s: not a regular file; move it away",
 			    path);

@@ -14,7 +14,10 @@
 
 #include "store/sql.h"
 
-enum { DB_PATH_SIZE = 4096 };
+enum { DB_PATH_SIZE = 4096, DB_TAILS = 3 };
+
+/* Ends of the names of the files that SQLite keeps beside a database. */
+extern const char *const db_tails[DB_TAILS];
 
 #define DB_DAMAGED "damaged: put a backup in its place"
 

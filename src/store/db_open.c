@@ -54,14 +54,13 @@ name_check(struct opening *opening, struct err *err)
 static enum err_code
 companions_check(struct opening *opening, struct err *err)
 {
-	static const char *const tails[] = { "-journal", "-wal", "-shm" };
 	enum err_code code = db_special_files_check(opening->db, err);
 	char path[DB_PATH_SIZE];
 
 	if (code != ERR_OK)
 		return code;
-	for (size_t i = 0; i < ROWS(tails); i++) {
-		snprintf(path, sizeof(path), "%s%s", opening->db->path, tails[i]);
+	for (size_t i = 0; i < DB_TAILS; i++) {
+		snprintf(path, sizeof(path), "%s%s", opening->db->path, db_tails[i]);
 		if (opening->writable && access(path, R_OK | W_OK) == -1 && errno == EACCES)
 			return err_set(err, ERR_READONLY, "%s: cannot be written: %s; check its "
 			    "owner and mode", path, strerror(errno));

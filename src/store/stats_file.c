@@ -15,7 +15,6 @@
 
 #include "util/clock.h"
 #include "util/file.h"
-#include "util/memory.h"
 
 enum { STEP_WAIT_MS = 20 };	/* for a lock, by the timer of a program */
 
@@ -62,14 +61,13 @@ replacement_unlock(int fd)
 static enum err_code
 set_aside(const struct store *store, struct err *err)
 {
-	static const char *const tails[] = { "-wal", "-shm", "-journal" };
 	char path[DB_PATH_SIZE];
 
 	snprintf(path, sizeof(path), "%s.ill", store->stats.path);
 	if (rename(store->stats.path, path) == -1)
 		unlink(store->stats.path);
-	for (size_t i = 0; i < ROWS(tails); i++) {
-		snprintf(path, sizeof(path), "%s%s", store->stats.path, tails[i]);
+	for (size_t i = 0; i < DB_TAILS; i++) {
+		snprintf(path, sizeof(path), "%s%s", store->stats.path, db_tails[i]);
 		unlink(path);
 	}
 	return db_directory_sync(store->stats.path, err);
