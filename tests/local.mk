@@ -65,7 +65,7 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 EXTRA_DIST += tests/unit/in_range.h tests/unit/require.h
 
-# What several tests share. A program gets only the objects that it refers to.
+# Shared by several tests. A program gets only the objects that it refers to.
 check_LIBRARIES = tests/unit/libfixtures.a
 tests_unit_libfixtures_a_SOURCES = \
 	tests/faults/disk.c tests/faults/disk.h \
@@ -88,8 +88,8 @@ tests_unit_libfixtures_a_SOURCES = \
 # limits what a room may use.
 LDADD = tests/unit/libfixtures.a $(DAEMON_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(CMOCKA_LIBS)
 
-# Fixtures that define functions of the C library or of src/ (fsync(), log_line()):
-# not in the library above, because every program would get them.
+# Fixtures that replace functions of src/. They are not in the library above, because other
+# programs need the functions of src/.
 mib_fixture = tests/unit/mib_fixture.c tests/unit/mib_fixture.h tests/unit/steady_clock.c
 mib_pdu = tests/unit/mib_pdu.c tests/unit/mib_pdu.h
 tests_unit_test_mib_phases_SOURCES = tests/unit/test_mib_phases.c $(mib_pdu) $(mib_fixture)
@@ -149,8 +149,8 @@ tests_unit_test_store_snapshot_LDFLAGS = $(store_fixture_ldflags) \
 	-Wl,--wrap=sqlite3_backup_step
 tests_unit_test_store_undo_LDFLAGS = $(store_fixture_ldflags)
 
-# -- integration tests: Python, through a real snmpd. Each test_*.py is a test; what
-# they share is only distributed.
+# -- integration tests: Python, through a real snmpd. Each test_*.py is a test; the modules that
+# they share are only distributed.
 
 TEST_EXTENSIONS = .py .test
 PY_LOG_COMPILER = $(top_srcdir)/tests/integration/run
@@ -220,7 +220,7 @@ tests_integration_set_clock_so_CFLAGS = -fPIC -Wall -Wextra
 tests_integration_set_clock_so_LDFLAGS = -shared
 tests_integration_set_clock_so_LDADD =
 
-# -- lbclusterctl run for real
+# -- lbclusterctl as a user runs it
 
 TESTS += tests/ctl.test
 EXTRA_DIST += tests/ctl.test
@@ -230,8 +230,8 @@ EXTRA_DIST += tests/ctl.test
 TESTS += scripts/check-includes scripts/lint-lines scripts/lint-man scripts/lint-mib \
 	scripts/lint-promises scripts/lint-units
 
-# -- what a test finds in its environment, all absolute. Tests run in the build
-# directory; the source directory may be read-only.
+# -- the environment of a test, with absolute paths. Tests run in the build directory; the source
+# directory may be read-only.
 
 AM_TESTS_ENVIRONMENT = \
 	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
