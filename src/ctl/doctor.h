@@ -61,7 +61,6 @@ struct doctor {
 	int			 lock_error;	/* errno of LOCK_UNKNOWN */
 	struct process		 daemon;	/* lbclusterd; if it does not run, the user of its
 						 * unit */
-	enum tristate		 daemon_alive;
 	enum tristate		 listening;	/* a process listens at 'master' */
 	enum tristate		 answers;	/* snmpd answers 'snmp' */
 	enum tristate		 registered;

@@ -172,7 +172,7 @@ another_served(struct doctor *doctor, const char *name, const char *here, const 
 	const char *fix = NULL;
 
 	process_each("lbclusterd", other_add, &others);
-	if (others.n == 1 && doctor->daemon_alive == YES)
+	if (others.n == 1 && doctor->lock == LOCK_HELD)
 		fix = doctor_fix(doctor, "kill %ld", others.pid);
 	else if (others.fix[0] != '\0')
 		fix = others.fix;

@@ -247,7 +247,7 @@ doctor_registered(struct doctor *doctor)
 		doctor_unknown(doctor, "snmpd.conf: view lbread included"
 		    " .1.3.6.1.2.1.1", "neither LBCLUSTER-MIB nor sysORTable is in the view");
 	else
-		doctor_fail(doctor, doctor->daemon_alive == NO ?
+		doctor_fail(doctor, doctor->lock == LOCK_FREE ?
 		    "systemctl start lbclusterd" : "journalctl -u lbclusterd -n 20",
 		    "sysORTable has no row of lbclusterd: it is not connected to this snmpd");
 }

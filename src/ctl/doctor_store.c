@@ -111,7 +111,7 @@ store_check(struct doctor *doctor, size_t *ret_clusters, struct err *err)
 	code = store_open(ctl->store_dir, STORE_READ, CTL_STORE_WAIT_MS, &ctl->store, err);
 	if (code == ERR_OK)
 		code = store_each_cluster(ctl->store, NULL, cluster_count, ret_clusters, err);
-	if (code != ERR_OK || doctor->daemon_alive != NO)
+	if (code != ERR_OK || doctor->lock != LOCK_FREE)
 		return code;
 	code = store_each_real(ctl->store, NULL, real_ignore, NULL, err);
 	return code == ERR_OK ? store_verify(ctl->store, err) : code;
@@ -247,8 +247,6 @@ doctor_find_daemon(struct doctor *doctor)
 	snprintf(path, sizeof(path), "%s/" DAEMON_NAME ".lock", doctor->ctl->store_dir);
 	doctor->lock = process_of_lock(path, DAEMON_NAME, &doctor->daemon);
 	doctor->lock_error = errno;
-	if (doctor->lock != LOCK_UNKNOWN)
-		doctor->daemon_alive = doctor->lock == LOCK_HELD ? YES : NO;
 	if (doctor->lock == LOCK_FREE ||
 	    (doctor->lock == LOCK_UNKNOWN && !process_find(DAEMON_NAME, &doctor->daemon)))
 		(void)process_of_user(DOCTOR_USER, &doctor->daemon);
