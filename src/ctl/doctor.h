@@ -61,8 +61,8 @@ struct doctor {
 	int			 lock_error;	/* errno of LOCK_UNKNOWN */
 	struct process		 daemon;	/* lbclusterd; if it does not run, the user of its
 						 * unit */
-	enum tristate		 listening;	/* a process listens at 'master' */
-	enum tristate		 answers;	/* snmpd answers 'snmp' */
+	bool			 listening;	/* a process listens at 'master' */
+	bool			 answers;	/* snmpd answers 'snmp' */
 	enum tristate		 registered;
 	char			 version[80];	/* lbcSysVersion, "" if it cannot be read */
 };

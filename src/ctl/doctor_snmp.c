@@ -198,7 +198,7 @@ doctor_snmpd(struct doctor *doctor)
 		return;
 	}
 	if (is_answer(text)) {
-		doctor->answers = YES;
+		doctor->answers = true;
 		version_copy(doctor, text);
 		doctor_ok(doctor, "answers %s%s%s", doctor->asker,
 		    doctor->snmp_given ? "" : " at ", doctor->target);
@@ -214,7 +214,7 @@ doctor_snmpd(struct doctor *doctor)
 static bool
 is_blocked(struct doctor *doctor)
 {
-	if (doctor->answers == YES)
+	if (doctor->answers)
 		return false;
 	doctor_skip(doctor, "snmpd does not answer: see snmpd");
 	return true;

@@ -49,7 +49,7 @@ conf_unknown(struct doctor *doctor)
 		doctor_need_root(doctor, "%s: you may not read it", conf->hidden);
 	else if (conf->n_files > 0)
 		return false;
-	else if (doctor->listening == YES && doctor->master.kind == ENDPOINT_TCP)
+	else if (doctor->listening && doctor->master.kind == ENDPOINT_TCP)
 		doctor_skip(doctor, "no snmpd.conf on this machine; snmpd is reached over TCP");
 	else
 		doctor_unknown(doctor, "SNMPCONFPATH=DIR lbclusterctl doctor",
@@ -65,7 +65,7 @@ socket_differs(struct doctor *doctor, const char *value)
 	bool v6 = doctor->master.kind == ENDPOINT_TCP && strchr(doctor->master.host, ':') != NULL;
 	char at[PLACE_SIZE];
 
-	doctor_report(doctor, doctor->listening == YES ? DOCTOR_WARN : DOCTOR_FAIL,
+	doctor_report(doctor, doctor->listening ? DOCTOR_WARN : DOCTOR_FAIL,
 	    doctor_fix(doctor, "snmpd.conf: agentXSocket %s,%s%s" SNMPD_RESTART, value,
 	    v6 ? "tcp6" : "", v6 ? strchr(doctor->socket, ':') : doctor->socket),
 	    "%s: snmpd listens at %s, and lbclusterd connects to %s; let snmpd listen at both",
@@ -118,13 +118,13 @@ doctor_snmpd_conf(struct doctor *doctor)
 	if (conf_ignored(doctor))
 		return;
 	if (!is_master(master->value))
-		doctor_report(doctor, doctor->listening == YES ? DOCTOR_WARN : DOCTOR_FAIL,
+		doctor_report(doctor, doctor->listening ? DOCTOR_WARN : DOCTOR_FAIL,
 		    "snmpd.conf: master agentx" SNMPD_RESTART,
 		    "no file of snmpd has 'master agentx'%s%s%s%s",
 		    master->at.line == 0 ? "" : "; ", master->at.line == 0 ? "" : at,
 		    master->at.line == 0 ? "" : ": master ", master->value);
 	else if (value[0] != '\0' ? !snmpd_conf_has_socket(value, &doctor->master) :
-	    doctor->listening != YES && !snmpd_conf_has_socket(DOCTOR_SOCKET, &doctor->master))
+	    !doctor->listening && !snmpd_conf_has_socket(DOCTOR_SOCKET, &doctor->master))
 		socket_differs(doctor, value[0] != '\0' ? value : DOCTOR_SOCKET);
 	else
 		doctor_ok(doctor, "%s: master %s", at, master->value);

@@ -153,13 +153,10 @@ doctor_find_master(struct doctor *doctor)
 			doctor->master_pid = peer.pid;
 		doctor->agentx = agentx_ping(dialed->fd);
 		close(dialed->fd);
-		doctor->listening = YES;
-	} else if (dialed->status == DIAL_FAILED && dialed->code == EAGAIN) {
-		doctor->listening = YES;
-	} else if (dialed->status == DIAL_NAME || (dialed->status == DIAL_FAILED &&
-	    dialed->code != EACCES && dialed->code != EPERM)) {
-		doctor->listening = NO;
 	}
+	/* EAGAIN: the backlog of a UNIX socket is full. */
+	doctor->listening = dialed->status == DIAL_CONNECTED ||
+	    (dialed->status == DIAL_FAILED && dialed->code == EAGAIN);
 }
 
 /* Reports the errno of connect(2). */
