@@ -114,7 +114,8 @@ is_haproxy(void *arg, const struct cluster_row *row)
 void
 doctor_driver_conf(struct doctor *doctor)
 {
-	char lock[PATH_MAX], path[PATH_MAX];
+	const char *dir = doctor->ctl->store_dir;
+	char path[PATH_MAX];
 	bool needed = false;
 	struct process driver;
 	pid_t pid;
@@ -128,8 +129,7 @@ doctor_driver_conf(struct doctor *doctor)
 		doctor_skip(doctor, "no cluster has the plane haproxy");
 		return;
 	}
-	snprintf(lock, sizeof(lock), "%s/lbcluster-haproxy.lock", doctor->ctl->store_dir);
-	pid = process_of_lock(lock, "lbcluster-haproxy", &driver) == LOCK_HELD ? driver.pid : 0;
+	pid = process_of_lock(dir, "lbcluster-haproxy", &driver) == LOCK_HELD ? driver.pid : 0;
 	conf_check(doctor, "lbcluster-haproxy", doctor_conf_path(pid, DRIVER_CONF, path), pid);
 }
 

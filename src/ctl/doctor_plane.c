@@ -58,7 +58,7 @@ driver_report(struct doctor *doctor, const struct driver *driver)
 static const struct driver *
 driver_find(struct planes *planes, const char *kind)
 {
-	char path[PATH_MAX], program[32];
+	char program[32];
 	struct driver *driver;
 
 	for (size_t i = 0; i < planes->n; i++) {
@@ -70,8 +70,7 @@ driver_find(struct planes *planes, const char *kind)
 	driver = &planes->drivers[planes->n++];
 	snprintf(driver->kind, sizeof(driver->kind), "%s", kind);
 	snprintf(program, sizeof(program), "lbcluster-%s", driver->kind);
-	snprintf(path, sizeof(path), "%s/%s.lock", planes->doctor->ctl->store_dir, program);
-	driver->lock = process_of_lock(path, program, &driver->process);
+	driver->lock = process_of_lock(planes->doctor->ctl->store_dir, program, &driver->process);
 	driver_report(planes->doctor, driver);
 	return driver;
 }

@@ -242,10 +242,7 @@ daemon_report(struct doctor *doctor, const char *where)
 void
 doctor_find_daemon(struct doctor *doctor)
 {
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/" DAEMON_NAME ".lock", doctor->ctl->store_dir);
-	doctor->lock = process_of_lock(path, DAEMON_NAME, &doctor->daemon);
+	doctor->lock = process_of_lock(doctor->ctl->store_dir, DAEMON_NAME, &doctor->daemon);
 	doctor->lock_error = errno;
 	if (doctor->lock == LOCK_FREE ||
 	    (doctor->lock == LOCK_UNKNOWN && !process_find(DAEMON_NAME, &doctor->daemon)))

@@ -262,11 +262,13 @@ on_lock(void *arg, const struct lockers_lock *lock)
 /* /proc/locks may omit a held lock while other processes lock and unlock between two reads
  * of that file (seen on a busy machine). So the lock is free only if five readings omit it. */
 enum lock_state
-process_of_lock(const char *path, const char *program, struct process *ret)
+process_of_lock(const char *dir, const char *program, struct process *ret)
 {
 	struct lock_search search = { .program = program, .holder = ret };
+	char path[PATH_MAX];
 
 	*ret = (struct process){ 0 };
+	snprintf(path, sizeof(path), "%s/%s.lock", dir, program);
 	if (stat(path, &search.st) == -1)
 		return errno == ENOENT ? LOCK_FREE : LOCK_UNKNOWN;
 	for (int tries = 0; search.state == LOCK_FREE && tries < LOCK_READINGS; tries++) {

@@ -62,10 +62,10 @@ int process_reach(const struct process *process, const char *path, unsigned int 
 
 enum lock_state { LOCK_FREE, LOCK_HELD, LOCK_UNKNOWN };
 
-/* Finds the process that holds a flock(2) on the file at 'path'. Does not try the lock: a
- * program that starts meanwhile would find it held. 'program' is the expected name. LOCK_HELD:
- * *ret has at least the pid. LOCK_UNKNOWN: errno says why. */
-enum lock_state process_of_lock(const char *path, const char *program, struct process *ret);
+/* Finds the process of 'program' that serves the store in 'dir': it holds a flock(2) on
+ * DIR/PROGRAM.lock (util/lockfile.h). Does not try the lock: a program that starts meanwhile
+ * would find it held. LOCK_HELD: *ret has at least the pid. LOCK_UNKNOWN: errno says why. */
+enum lock_state process_of_lock(const char *dir, const char *program, struct process *ret);
 
 /* -- subprocesses ------------------------------------------------------------------------ */
 
