@@ -65,8 +65,7 @@ static void
 conf_check(struct doctor *doctor, const char *program, const char *path, pid_t pid)
 {
 	char name[PATH_MAX], text[RUN_TEXT_MAX], *message = text;
-	char *argv[] = { name, (char *)(uintptr_t)"--check", (char *)(uintptr_t)"-c",
-	    (char *)(uintptr_t)path, NULL };
+	const char *const argv[] = { name, "--check", "-c", path, NULL };
 	int error, ended = 0;
 
 	if (access(path, F_OK) == -1 && errno == ENOENT) {
@@ -138,13 +137,10 @@ doctor_driver_conf(struct doctor *doctor)
 bool
 doctor_unit_forbids_tcp(const char *program)
 {
-	static const char *const command[] = { "systemctl", "show", "-P",
-	    "RestrictAddressFamilies" };
-	char *argv[ROWS(command) + 2] = { NULL }, text[RUN_TEXT_MAX];
+	const char *const argv[] = { "systemctl", "show", "-P", "RestrictAddressFamilies", program,
+	    NULL };
+	char text[RUN_TEXT_MAX];
 
-	for (size_t i = 0; i < ROWS(command); i++)
-		argv[i] = (char *)(uintptr_t)command[i];
-	argv[ROWS(command)] = (char *)(uintptr_t)program;
 	return run_program(argv, CHECK_MS, text, NULL) == 0 &&
 	    strncmp(text, "AF_UNIX", strlen("AF_UNIX")) == 0 && strstr(text, "AF_INET") == NULL;
 }

@@ -42,15 +42,15 @@ snmp_run(struct doctor *doctor, const char *program, const char *const objects[]
     char text[RUN_TEXT_MAX])
 {
 	const char *const options[] = { program, "-On", "-t", "1", "-r", "0" };
-	char *argv[ARGUMENTS_MAX];
+	const char *argv[ARGUMENTS_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ROWS(options); i++)
-		argv[n++] = (char *)(uintptr_t)options[i];
+		argv[n++] = options[i];
 	for (size_t i = 0; doctor->snmp[i] != NULL && n < ARGUMENTS_MAX - OBJECTS_MAX - 1; i++)
 		argv[n++] = doctor->snmp[i];
 	for (size_t i = 0; objects[i] != NULL; i++)
-		argv[n++] = (char *)(uintptr_t)objects[i];
+		argv[n++] = objects[i];
 	argv[n] = NULL;
 	setenv("MIBS", "", 1);
 	return run_program(argv, RUN_MS, text, NULL);

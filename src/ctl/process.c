@@ -283,7 +283,7 @@ process_of_lock(const char *dir, const char *program, struct process *ret)
 /* -- subprocesses ------------------------------------------------------------------------ */
 
 static int
-spawn(char *const argv[], int output, pid_t *ret_pid)
+spawn(const char *const argv[], int output, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 	int status = posix_spawn_file_actions_init(&actions);
@@ -296,7 +296,8 @@ spawn(char *const argv[], int output, pid_t *ret_pid)
 	if (status == 0)
 		status = posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
 	if (status == 0)
-		status = posix_spawnp(ret_pid, argv[0], &actions, NULL, argv, environ);
+		status = posix_spawnp(ret_pid, argv[0], &actions, NULL,
+		    (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return status;
 }
@@ -327,7 +328,7 @@ text_read(int fd, int timeout_ms, char text[RUN_TEXT_MAX])
 }
 
 int
-run_program(char *const argv[], int timeout_ms, char text[RUN_TEXT_MAX], int *ret_exit)
+run_program(const char *const argv[], int timeout_ms, char text[RUN_TEXT_MAX], int *ret_exit)
 {
 	int ends[2], status, ended = 0;
 	pid_t pid;

@@ -75,6 +75,6 @@ enum { RUN_TEXT_MAX = 65536 };
  * 'text' gets its standard output and error, cut at the size; 'ret_exit' (may be NULL) its exit
  * status, -1 if a signal ended it. Returns 0, ETIMEDOUT, or errno if it cannot run (ENOENT: no
  * such program). */
-int run_program(char *const argv[], int timeout_ms, char text[RUN_TEXT_MAX], int *ret_exit);
+int run_program(const char *const argv[], int timeout_ms, char text[RUN_TEXT_MAX], int *ret_exit);
 
 #endif
