@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/path_hint.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -227,13 +228,12 @@ inventory_from_store(struct store *store, const struct path *path, struct invent
     struct err *err)
 {
 	struct inventory *inventory = inventory_new();
-	struct path cluster = { 0 }, service = { 0 };
 	enum err_code code = ERR_NOMEM;
+	struct path cluster, service;
 
 	if (path != NULL) {
-		service = *path;
-		service.real[0] = '\0';
-		memcpy(cluster.cluster, path->cluster, sizeof(cluster.cluster));
+		cluster = path_cut(path, DEPTH_CLUSTER);
+		service = path_cut(path, DEPTH_SERVICE);
 	}
 	if (inventory != NULL)
 		code = store_each_cluster(store, path == NULL ? NULL : &cluster, cluster_read,
