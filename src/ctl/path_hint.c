@@ -192,17 +192,20 @@ names_hint(struct store *store, const struct path *path, char buf[NAMES_TEXT_SIZ
 	enum path_depth depth = path_depth(path);
 	struct path parent = path_cut(path, depth - 1);
 	struct names names = { .wanted = parts[depth] };
-	char list[NAMES_TEXT_SIZE], of[PATH_TEXT_SIZE];
+	char list[NAMES_TEXT_SIZE], text[PATH_TEXT_SIZE], of[sizeof(text) + sizeof(" of ")] = "";
 
 	buf[0] = '\0';
 	if (names_below(store, &parent, &names) != ERR_OK)
 		return buf;
 	if (names.n_near > 0)
 		return names_similar(&names, &parent, buf);
-	path_text(&parent, of);
-	snprintf(buf, NAMES_TEXT_SIZE, "; %s%s%s%s%s%s%s", names.count == 0 ? "there is no " : "",
-	    kinds[depth], names.count == 0 ? "" : "s", of[0] != '\0' ? " of " : "", of,
-	    names.count == 0 ? "" : ": ", names_list(&names, list));
+	if (depth > DEPTH_CLUSTER)
+		snprintf(of, sizeof(of), " of %s", path_text(&parent, text));
+	if (names.count == 0)
+		snprintf(buf, NAMES_TEXT_SIZE, "; there is no %s%s", kinds[depth], of);
+	else
+		snprintf(buf, NAMES_TEXT_SIZE, "; %ss%s: %s", kinds[depth], of,
+		    names_list(&names, list));
 	return buf;
 }
 
