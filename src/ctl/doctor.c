@@ -138,7 +138,6 @@ snmp_default(struct doctor *doctor)
 		snprintf(doctor->asker, sizeof(doctor->asker), "the community of %s", asker.file);
 	if (doctor->asker_known && snmp_asker_home() != NULL)
 		setenv("HOME", snmp_asker_home(), 1);
-	free(doctor->snmp);
 	doctor->snmp = doctor_split(text);
 	return doctor->snmp != NULL;
 }
@@ -171,10 +170,13 @@ cmd_doctor(struct ctl *ctl)
 	if (ctl->agentx != NULL &&
 	    endpoint_parse(ctl->agentx, &doctor.master, &ctl->error) != ERR_OK)
 		return ctl_usage(ctl, "-x: %s", ctl->error.text);
-	doctor.snmp = doctor_split(doctor.snmp_given ? ctl->snmp : DEFAULT_SNMP);
-	if (doctor.snmp == NULL || doctor.snmp[0] == NULL) {
-		free(doctor.snmp);
-		return ctl_usage(ctl, "--snmp: no arguments, or a quotation mark is not closed");
+	if (ctl->snmp != NULL) {
+		doctor.snmp = doctor_split(ctl->snmp);
+		if (doctor.snmp == NULL || doctor.snmp[0] == NULL) {
+			free(doctor.snmp);
+			return ctl_usage(ctl, "--snmp: no arguments, or a quotation mark is not "
+			    "closed");
+		}
 	}
 	doctor_find_daemon(&doctor);
 	if (ctl->agentx == NULL)
