@@ -76,15 +76,15 @@ json_text(const char *text)
 	char *copy = strdup(text);
 	json_t *json;
 
+	if (copy == NULL)
+		return NULL;
+	text_clean(copy, '?');
 	/* A newline stays: jansson writes it as \n, and a fix of the doctor has several lines. */
-	for (char *line = copy, *end; line != NULL; line = end) {
-		if ((end = strchr(line, '\n')) != NULL)
-			*end = '\0';
-		text_clean(line, '?');
-		if (end != NULL)
-			*end++ = '\n';
+	for (size_t i = 0; text[i] != '\0'; i++) {
+		if (text[i] == '\n')
+			copy[i] = '\n';
 	}
-	json = copy == NULL ? NULL : json_string(copy);
+	json = json_string(copy);
 	free(copy);
 	return json;
 }
