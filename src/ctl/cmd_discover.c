@@ -32,12 +32,9 @@ struct discovery {
 static void
 leave_out(struct discovery *discovery, const char *backend, const char *server)
 {
-	char text[2 * NAME_SHOWN_MAX + 2];
-
-	snprintf(text, sizeof(text), "%.*s/%.*s", NAME_SHOWN_MAX, backend, NAME_SHOWN_MAX, server);
-	ctl_message(discovery->ctl, "%s/%s: left out because of its name: a name is 1 to %d of A-Z "
-	    "a-z 0-9 - . _",
-	    discovery->cluster->name, text, MODEL_NAME_MAX);
+	ctl_message(discovery->ctl, "%s/%.*s/%.*s: left out because of its name: a name is 1 to %d "
+	    "of A-Z a-z 0-9 - . _", discovery->cluster->name, NAME_SHOWN_MAX, backend,
+	    NAME_SHOWN_MAX, server, MODEL_NAME_MAX);
 	discovery->left_out++;
 }
 
