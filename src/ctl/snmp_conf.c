@@ -52,6 +52,15 @@ line_split(char *line, char **ret_value)
 	return key;
 }
 
+/* Returns the directories of SNMPCONFPATH, or 'usual' if it is not set or empty. */
+static const char *
+conf_dirs(const char *usual)
+{
+	const char *given = getenv("SNMPCONFPATH");
+
+	return given != NULL && given[0] != '\0' ? given : usual;
+}
+
 void
 snmp_conf_each_dir(const char *list, void (*fn)(void *arg, const char *dir), void *arg)
 {
@@ -233,11 +242,8 @@ dir_read(void *arg, const char *dir)
 void
 snmpd_conf_read(struct snmpd_conf *conf)
 {
-	const char *dirs = getenv("SNMPCONFPATH");
-
 	*conf = (struct snmpd_conf){ .n_files = 0 };
-	snmp_conf_each_dir(dirs == NULL || dirs[0] == '\0' ? SNMPD_CONF_DIRS : dirs, dir_read,
-	    conf);
+	snmp_conf_each_dir(conf_dirs(SNMPD_CONF_DIRS), dir_read, conf);
 }
 
 /* -- addresses of net-snmp ----------------------------------------------------------- */
@@ -360,12 +366,12 @@ asker_read(void *arg, const char *dir)
 bool
 snmp_asker_find(struct snmp_asker *ret)
 {
-	const char *given = getenv("SNMPCONFPATH"), *home = snmp_asker_home();
+	const char *home = snmp_asker_home();
 	char dirs[PATH_MAX];
 
 	*ret = (struct snmp_asker){ .community = false };
 	snprintf(dirs, sizeof(dirs), SNMPD_CONF_DIRS "%s%s%s", home == NULL ? "" : ":",
 	    home == NULL ? "" : home, home == NULL ? "" : "/.snmp");
-	snmp_conf_each_dir(given != NULL && given[0] != '\0' ? given : dirs, asker_read, ret);
+	snmp_conf_each_dir(conf_dirs(dirs), asker_read, ret);
 	return ret->user[0] != '\0' || ret->community;
 }
