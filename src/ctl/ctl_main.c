@@ -10,16 +10,6 @@
 
 #include "ctl/ctl.h"
 
-#ifdef LBCLUSTER_STORE_DIR
-#define DEFAULT_STORE LBCLUSTER_STORE_DIR
-#endif
-#ifndef DEFAULT_STORE
-#define DEFAULT_STORE "/var/lib/lbcluster"
-#endif
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "(no version)"
-#endif
-
 /* Rows: name, operands, help, function, least and most operands, depth of PATH, open, mode,
  * options. */
 static const struct command commands[] = {
@@ -69,7 +59,7 @@ static const struct ctl_option {
 	const char	*help;
 } options[] = {
 	{ "store", 's', "DIR", 0,
-	    "directory of the store; default: $LBCLUSTER_STORE, or " DEFAULT_STORE },
+	    "directory of the store; default: $LBCLUSTER_STORE, or " LBCLUSTER_STORE_DIR },
 	{ "format", 'f', "table|json", 0, "output format; default: table" },
 	{ "help", 'h', NULL, 0, "print this help" },
 	{ "version", 'V', NULL, 0, "print the version" },
@@ -414,7 +404,7 @@ ctl_main(int argc, char **argv, FILE *out, FILE *err)
 
 	ctl.store_dir = store_dir_named(NULL);
 	if (ctl.store_dir == NULL)
-		ctl.store_dir = DEFAULT_STORE;
+		ctl.store_dir = LBCLUSTER_STORE_DIR;
 	status = options_read(&ctl, argc, argv, &n, &done);
 	if (status == CTL_OK && !done)
 		status = command_run(&ctl, argv + 1, n);

@@ -14,10 +14,6 @@
 #include "util/dial.h"
 #include "util/endpoint.h"
 
-#ifndef LBCLUSTER_CONF_FILE
-#define LBCLUSTER_CONF_FILE "/etc/lbcluster/lbclusterd.conf"
-#endif
-
 /* LAST-UPDATED of the LBCLUSTER-MIB of this version. */
 #define DOCTOR_MIB_REVISION "202611290000Z"
 

@@ -12,10 +12,6 @@
 
 #include "model/oid.h"
 
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "(no version)"
-#endif
-
 /* OID_LBC_MIB is a list of ten numbers. */
 #define OID_STRING(...) OID_STRING_OF(__VA_ARGS__)
 #define OID_STRING_OF(a, b, c, d, e, f, g, h, i, j) \
