@@ -37,7 +37,7 @@ set_one(struct ctl *ctl, const struct setting *setting, uint32_t value)
 {
 	struct change change = { .column = setting->column, .value = value };
 	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
-	    .source = JOB_SOURCE_CLI, .token = ctl_token() };
+	    .source = JOB_SOURCE_CLI, .token = store_set_token() };
 	uint32_t cluster_id, service_id, first_job = 0;
 	struct verdict verdict;
 	enum err_code code;

@@ -7,7 +7,6 @@
 #include <pwd.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -221,17 +220,4 @@ ctl_open(struct ctl *ctl)
 	else if (!permission_message(ctl))
 		ctl_message(ctl, "%s", err->text);
 	return CTL_REFUSED;
-}
-
-uint64_t
-ctl_token(void)
-{
-	uint64_t token = 0;
-
-	/* getrandom(2) returns up to 256 bytes whole or not at all. */
-	while (token == 0) {
-		if (getrandom(&token, sizeof(token), 0) != (ssize_t)sizeof(token))
-			token = 0;
-	}
-	return token;
 }

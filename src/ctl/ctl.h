@@ -117,9 +117,6 @@ enum { CTL_NAME_SIZE = 64 };
 const char *ctl_user(uid_t uid, char buf[CTL_NAME_SIZE]);
 const char *ctl_group(gid_t gid, char buf[CTL_NAME_SIZE]);
 
-/* Returns a random name for a SET, not 0. */
-uint64_t ctl_token(void);
-
 /* Prints one job with the keys of job.status() of the API. */
 enum ctl_exit ctl_job_print(struct ctl *ctl, uint32_t id);
 

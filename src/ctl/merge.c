@@ -150,7 +150,7 @@ settings_apply(struct merge *merge)
 {
 	struct change *changes = calloc(merge->n + 1, sizeof(*changes));
 	const struct store_set set = { .changes = changes, .n = merge->n, .lock = STORE_NO_LOCK,
-	    .source = JOB_SOURCE_CLI, .token = ctl_token() };
+	    .source = JOB_SOURCE_CLI, .token = store_set_token() };
 	const struct merge_setting *setting;
 	char text[PATH_TEXT_SIZE];
 	struct verdict verdict;

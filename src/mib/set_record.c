@@ -3,24 +3,12 @@
 #include "mib/set_record.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 
-#include "util/clock.h"
 #include "util/memory.h"
 
 enum { BITS_OCTETS_MAX = 8 };	/* a manager may know more bits than this release */
 
 /* -- the record ------------------------------------------------------------------------ */
-
-static uint64_t
-token_make(void)
-{
-	uint64_t token = 0;
-
-	if (getrandom(&token, sizeof(token), 0) != sizeof(token))
-		token = (uint64_t)clock_steady_ms();
-	return token >> 1 | 1;	/* SQLite's integers have 63 bits; not 0 */
-}
 
 struct mib_set *
 mib_set_new(uint32_t session, uint32_t transaction, size_t n)
@@ -38,7 +26,7 @@ mib_set_new(uint32_t session, uint32_t transaction, size_t n)
 	set->set.changes = set->changes;
 	set->set.lock = STORE_NO_LOCK;
 	set->set.source = JOB_SOURCE_SNMP;
-	set->set.token = token_make();
+	set->set.token = store_set_token();
 	if (set->changes == NULL || set->indexes == NULL || set->names == NULL) {
 		mib_set_free(set);
 		return NULL;

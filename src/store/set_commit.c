@@ -9,8 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "util/clock.h"
+
+uint64_t
+store_set_token(void)
+{
+	uint64_t token = 0;
+
+	if (getrandom(&token, sizeof(token), 0) != sizeof(token))
+		token = (uint64_t)clock_steady_ms();
+	return token >> 1 | 1;	/* SQLite's integers have 63 bits; not 0 */
+}
 
 /* -- judging ------------------------------------------------------------------ */
 

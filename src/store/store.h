@@ -227,10 +227,13 @@ struct store_set {
 	size_t			 n;
 	int64_t			 lock;		/* expected lbcSysSetLock, or STORE_NO_LOCK */
 	enum job_source		 source;
-	uint64_t		 token;		/* a random number, not 0 */
+	uint64_t		 token;		/* of store_set_token() */
 	bool			 sets_notify;
 	uint32_t		 notify;	/* lbcNotifyEnable, as in the totals */
 };
+
+/* Returns a random number for the token of a SET, not 0. */
+uint64_t store_set_token(void);
 
 /* Does one SET, all or nothing, in one transaction. It is durable on return, or within
  * store_begin() after store_commit(). The transaction inserts one held job for each column that
