@@ -98,9 +98,6 @@ const char *doctor_conf_path(pid_t pid, const char *path, char buf[PATH_MAX]);
 bool doctor_unit_forbids_tcp(const char *program);
 const char *doctor_unit_fix(struct doctor *doctor, const char *program);
 
-/* Returns the command that starts snmpd: "restart" if it runs. */
-const char *doctor_snmpd_start(void);
-
 /* The checks. */
 void doctor_store(struct doctor *doctor);
 void doctor_daemon_conf(struct doctor *doctor);

@@ -71,14 +71,6 @@ doctor_fix(struct doctor *doctor, const char *fmt, ...)
 	return doctor->fix;
 }
 
-const char *
-doctor_snmpd_start(void)
-{
-	struct process snmpd;
-
-	return process_find("snmpd", &snmpd) ? "systemctl restart snmpd" : "systemctl start snmpd";
-}
-
 /* -- connecting ------------------------------------------------------------------------ */
 
 struct dial_wait {

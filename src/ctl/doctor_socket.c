@@ -12,6 +12,15 @@
 
 enum { PING_MS = 2000, PDU_RESPONSE = 18 };
 
+/* Returns the command that starts snmpd: "restart" if it runs. */
+static const char *
+snmpd_start(void)
+{
+	struct process snmpd;
+
+	return process_find("snmpd", &snmpd) ? "systemctl restart snmpd" : "systemctl start snmpd";
+}
+
 static const char *
 perms_fix(struct doctor *doctor)
 {
@@ -104,7 +113,7 @@ doctor_socket(struct doctor *doctor)
 		int error = errno;
 
 		doctor_report(doctor, error == EACCES ? DOCTOR_UNKNOWN : DOCTOR_FAIL,
-		    error == EACCES ? "sudo lbclusterctl doctor" : doctor_snmpd_start(), "%s: %s%s",
+		    error == EACCES ? "sudo lbclusterctl doctor" : snmpd_start(), "%s: %s%s",
 		    path, strerror(error), error == ENOENT ? ": snmpd does not run, or was not "
 		    "restarted since its configuration changed" : "");
 	} else if (!S_ISSOCK(st.st_mode)) {
@@ -171,7 +180,7 @@ connect_failed(struct doctor *doctor, int error)
 		doctor_fail(doctor, "systemctl restart snmpd",
 		    "accepts no connections: snmpd is stopped or hangs");
 	else
-		doctor_fail(doctor, doctor_snmpd_start(),
+		doctor_fail(doctor, snmpd_start(),
 		    "no process listens at %s: %s", doctor->socket, strerror(error));
 }
 
