@@ -152,11 +152,9 @@ file_closed(struct doctor *doctor, const char *part, const char *path, const str
 	bool whole = realpath(path, real) != NULL && strcmp(part, real) == 0;
 
 	ctl_user(doctor->daemon.uid, user);
-	if (whole)
-		doctor_fix(doctor, "chown -R %s: %s", user, doctor->ctl->store_dir);
-	else
-		doctor_fix(doctor, "chmod a+x %s", part);
-	doctor_fail(doctor, doctor->fix,
+	doctor_fail(doctor, whole ?
+	    doctor_fix(doctor, "chown -R %s: %s", user, doctor->ctl->store_dir) :
+	    doctor_fix(doctor, "chmod a+x %s", part),
 	    "%s is of %s:%s, mode %04o: the user of lbclusterd, %s, may not %s", part,
 	    ctl_user(st->st_uid, owner), ctl_group(st->st_gid, group),
 	    (unsigned int)st->st_mode & 07777, user, whole ? "write it" : "pass");
