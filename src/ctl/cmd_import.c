@@ -23,8 +23,8 @@ enum { BAD_LINES_SHOWN_MAX = 20, CLOCK_SKEW_S = 60 };
 static const int64_t time_max = 253402300799;
 
 static const struct out_column columns[] = {
-	{ "imported", "IMPORTED", OUT_NUMBER },
-	{ "bad", "BAD", OUT_NUMBER },
+	{ "imported", NULL, OUT_NUMBER },
+	{ "bad", NULL, OUT_NUMBER },
 };
 
 struct import {

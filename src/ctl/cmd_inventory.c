@@ -26,8 +26,8 @@ cmd_export(struct ctl *ctl)
 }
 
 static const struct out_column columns[] = {
-	{ "path", "PATH", OUT_TEXT },
-	{ "removed", "REMOVED", OUT_NUMBER },
+	{ "path", NULL, OUT_TEXT },
+	{ "removed", NULL, OUT_NUMBER },
 };
 
 /* Removes the row of the path and the rows below it. Counts them in *ret_rows. */

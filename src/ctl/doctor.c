@@ -37,11 +37,12 @@ static const struct {
 	{ "plane", doctor_planes },
 };
 
+/* Results as JSON. */
 static const struct out_column columns[] = {
-	{ "check", "CHECK", OUT_TEXT },
-	{ "result", "RESULT", OUT_TEXT },
-	{ "words", "WORDS", OUT_TEXT },
-	{ "cure", "CURE", OUT_TEXT },
+	{ "check", NULL, OUT_TEXT },
+	{ "result", NULL, OUT_TEXT },
+	{ "words", NULL, OUT_TEXT },
+	{ "cure", NULL, OUT_TEXT },
 };
 
 /* -- arguments ------------------------------------------------------------------------ */
