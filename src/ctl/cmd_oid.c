@@ -11,10 +11,9 @@
 #include "ctl/snmp_conf.h"
 #include "model/oid.h"
 
-/* The columns of LBCLUSTER-MIB to print; tests/integration/test_ctl.py compares
- * them with the module.
- * 'table', 'entry' and 'column' are the sub-identifiers below lbcObjects. 'type' is the letter
- * of snmpset(1), 0 if the column is read-only. */
+/* The columns of LBCLUSTER-MIB to print; tests/integration/test_ctl.py compares them with the
+ * module. 'table', 'entry' and 'column' are the sub-identifiers below lbcObjects. 'type' is the
+ * letter of snmpset(1), 0 if the column is read-only. */
 static const struct oid_column {
 	enum path_depth	 depth;
 	uint32_t	 table, entry, column;

@@ -197,9 +197,9 @@ option_apply(struct ctl *ctl, const struct ctl_option *option, const char *argum
 	return CTL_OK;
 }
 
-/* Reports an option that does not exist, whose argument is missing, or that has an argument and
- * accepts none. 'word' is the argument of the program that has it; 'letter' is 0 for an unknown
- * long option. */
+/* Reports an option that does not exist, that lacks its argument, or that got an argument and
+ * accepts none. 'word' is the word of the command line with the option: "-ab", "--long=x".
+ * 'letter' is the letter of the option, 0 for an unknown long option. */
 static enum ctl_exit
 option_refuse(struct ctl *ctl, const char *command, const char *word, int letter)
 {
@@ -218,7 +218,7 @@ option_refuse(struct ctl *ctl, const char *command, const char *word, int letter
 	return ctl_usage(ctl, "%s: its argument %s is missing", word, option->argument);
 }
 
-/* getopt(3) takes "-1" for an option; lbclusterctl has no option that is a digit. */
+/* getopt(3) would read "-1" as an option; no option of lbclusterctl is a digit. */
 static bool
 is_negative_number(const char *word)
 {
@@ -259,7 +259,7 @@ options_read(struct ctl *ctl, int argc, char **argv, int *ret_n, bool *ret_done)
 	optind = 0;	/* glibc: starts again, with a new state */
 	while (status == CTL_OK && !*ret_done) {
 		const struct ctl_option *option;
-		int at = optind > 0 ? optind : 1;	/* the word: "-ab" for a and for b */
+		int at = optind > 0 ? optind : 1;	/* of the word; "-ab" has two options */
 
 		if (optind > 0 && optind < argc && is_negative_number(argv[optind])) {
 			argv[n++] = argv[optind++];

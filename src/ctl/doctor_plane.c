@@ -219,8 +219,8 @@ driver_missing(struct doctor *doctor, const struct cluster_row *row)
 		    row->name, row->plane);
 }
 
-/* Reports servers that only HAProxy or only the store has, of which the driver knows. False if
- * there are none. */
+/* Reports that HAProxy and the store have different servers, as the driver wrote in the status
+ * of the cluster. False if they do not differ. */
 static bool
 difference_report(struct doctor *doctor, const struct cluster_row *row)
 {

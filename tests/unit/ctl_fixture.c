@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * A store and the program on it; see ctl_fixture.h.
+ * A store for each test, and lbclusterctl run on it; see ctl_fixture.h.
  */
 #include <stdarg.h>
 #include <stddef.h>

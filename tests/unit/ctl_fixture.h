@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What the tests of lbclusterctl share: a store of their own and the program run on
- * it. Comes after cmocka.h.
+ * A temporary store for each test of lbclusterctl, and lbclusterctl run on it. Include it after
+ * cmocka.h.
  */
 #ifndef TESTS_CTL_FIXTURE_H
 #define TESTS_CTL_FIXTURE_H
@@ -13,7 +13,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What is in a store at first: 9 rows. */
+/* The inventory file that ctl_setup() loads: 9 rows. */
 extern const char inventory[];
 
 struct ctl_fixture {
@@ -27,7 +27,7 @@ int run(struct ctl_fixture *world, const char *first, ...) __attribute__((sentin
 /* Frees what the last command printed. */
 void output_clear(struct ctl_fixture *world);
 
-/* Writes a file of the store's directory; 'path' gets its name. */
+/* Writes a file in the directory of the store, and its path to 'path'. */
 void file_write(const struct ctl_fixture *world, const char *name, const char *text,
     char path[128]);
 
@@ -41,18 +41,19 @@ int import(struct ctl_fixture *world, const char *text);
 int ctl_setup(void **state);
 int ctl_teardown(void **state);
 
-/* The JSON of the last command; the caller frees it. */
+/* Returns the JSON of the last command; the caller frees it. */
 json_t *json_of(const struct ctl_fixture *world);
 
-/* The keys of an object as "a b c", in their order. */
+/* Compares the keys of an object, in their order, with "a b c". */
 void assert_keys(const json_t *object, const char *keys);
 
-/* The JSON of the last command, as compact text; an age in it, which the clock makes, is 0. */
+/* Compares the JSON of the last command, as compact text. An age counts as 0, because it depends
+ * on the clock. */
 void assert_json(const struct ctl_fixture *world, const char *wanted);
 
 #define CTL_TEST(test) cmocka_unit_test_setup_teardown(test, ctl_setup, ctl_teardown)
 
-/* The keys of statistics() in the API, and how old they are. */
+/* The keys of statistics() in the API, then freshness and age. */
 #define API_KEYS "active active_connections bps_in bps_out connections_per_second " \
 	"inactive_connections last_update persistent_connections pps_in pps_out freshness age"
 

@@ -32,7 +32,7 @@ statistics_imported_are_printed(void **state)
 	    " \"pps_out\": 6}\n"), CTL_OK);
 	assert_string_equal(world->out, "imported  1\nbad       0\n");
 	assert_int_equal(run(world, "-f", "json", "statistics", "web/http/web-1", NULL), CTL_OK);
-	/* Of long ago: whether it is active is not known any more. */
+	/* These statistics are stale, so "active" is unknown. */
 	assert_json(world, "{\"active\":null,\"active_connections\":7,"
 	    "\"bps_in\":9223372036854775807,\"bps_out\":0,\"connections_per_second\":3,"
 	    "\"inactive_connections\":4,\"last_update\":\"2020-11-22T13:42:00Z\","

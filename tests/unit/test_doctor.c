@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of the parts of the doctor that need no world: arguments, times, revisions,
- * processes and modes. The revision it knows is that of the module in this tree.
+ * Tests of the parts of the doctor that need no installation: arguments, times, revisions,
+ * addresses, processes and modes.
  */
 #include <stdarg.h>
 #include <stddef.h>
