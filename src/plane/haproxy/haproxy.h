@@ -8,7 +8,6 @@
 
 #include "plane/haproxy/haproxy_answer.h"
 #include "plane/haproxy/haproxy_endpoint.h"
-#include "plane/haproxy/haproxy_text.h"
 #include "plane/plane.h"
 
 extern const struct plane_kind_ops haproxy_plane;
