@@ -118,8 +118,8 @@ job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules
 	}
 }
 
-/* A process that stops refuses commands and loses their values, and the process that takes its
- * place has the values of its configuration. */
+/* A failure is not final if a process was replaced or stops. A process that stops refuses commands
+ * and loses their values. The process that takes its place has the values of its configuration. */
 void
 plan_job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules)
 {

@@ -41,7 +41,7 @@ struct worker {
 	int64_t			 measure_at_ms;	/* time of the next round that measures */
 	int64_t			 retry_ms;	/* current delay; 0: the data plane answers */
 	struct plane_error	 error;		/* of the latest poll without an answer */
-	uint64_t		 restarts;	/* of the latest first poll; 0: none yet */
+	uint64_t		 restarts;	/* at the first poll of a round; 0: none yet */
 	/* Claimed jobs, which end in this round. */
 	struct plan_job		*jobs;
 	size_t			 n_jobs, jobs_room;

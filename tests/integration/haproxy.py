@@ -193,7 +193,7 @@ class HAProxy:
         return old
 
     def _worker_is_new(self):
-        """Sends the signal once more if needed: a master that starts a worker loses it."""
+        """Sends the signal again if needed: a master loses it while it starts a worker."""
         self.program.signal(signal.SIGUSR2)
         with contextlib.suppress(AssertionError):
             return wait_for(self._serves, 1, 'a new worker')

@@ -315,8 +315,8 @@ class Reloaded(Plane):
     """Another HAProxy process answers during a job, as after a reload."""
 
     def serve(self, *answers):
-        """'answers' are for the first lines of commands: a function that answers a line, and
-        the process that answers all lines after it."""
+        """Each function of 'answers' answers one of the first lines of commands. HAProxy
+        answers all other lines."""
         self.plane_world(job_patience=30)
         self.earlier = self.haproxy({'http': {'a': SERVER, 'b': SERVER}}, 'earlier')
         self.current = self.haproxy({'http': {'a': SERVER, 'b': SERVER}}, 'current')
@@ -364,7 +364,7 @@ class Reloaded(Plane):
         self.assertNotIn('warn: [plane]', self.driver_log())
 
     def test_disabled_proxy_defers_the_job(self):
-        """HAProxy says this of each proxy when it stops."""
+        """HAProxy gives this answer for each proxy when it stops."""
         self.serve(self.refuse(b'Proxy is disabled.', b'0'))
         self.assert_job_waits_and_succeeds('HAProxy: Proxy is disabled.')
 

@@ -17,7 +17,7 @@
 /* The commands of a poll, as one line. */
 #define HAPROXY_POLL "show cli level;show info;show stat -1 6 -1;show servers state\n"
 
-/* The identity of a HAProxy process, from "show info". The kernel gives a pid again. */
+/* The identity of a HAProxy process, from "show info". The kernel reuses a pid. */
 struct haproxy_identity {
 	uint64_t	pid, start_time;	/* 0: the answer has no "show info" */
 	bool		stopping;	/* it stops, as after a reload: it refuses commands */
