@@ -181,17 +181,14 @@ static bool
 cluster_add(struct discovery *discovery, const char *name, const char *socket)
 {
 	json_t *params = json_pack("{s:[s]}", "socket", socket);
-	char *text = params == NULL ? NULL : json_dumps(params, JSON_COMPACT | JSON_SORT_KEYS);
+	bool ok;
 
-	json_decref(params);
 	discovery->cluster = inventory_add_cluster(discovery->inventory, name);
-	if (discovery->cluster == NULL || text == NULL) {
-		free(text);
-		return false;
-	}
-	free(discovery->cluster->params);
-	discovery->cluster->params = text;
-	return memory_string_assign(&discovery->cluster->plane, "haproxy");
+	ok = params != NULL && discovery->cluster != NULL &&
+	    inventory_params_set(discovery->cluster, params) &&
+	    memory_string_assign(&discovery->cluster->plane, "haproxy");
+	json_decref(params);
+	return ok;
 }
 
 /* -- the command ------------------------------------------------------------------------ */

@@ -7,6 +7,7 @@
 #ifndef CTL_INVENTORY_H
 #define CTL_INVENTORY_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -69,6 +70,10 @@ struct inventory_service *inventory_add_service(struct inventory *inventory,
     struct inventory_cluster *cluster, const char *name);
 struct inventory_real *inventory_add_real(struct inventory *inventory,
     struct inventory_service *service, const char *name);
+
+/* Sets the parameters of a cluster from a JSON object, as text in a normal form: equal parameters
+ * are equal texts. False without memory. */
+bool inventory_params_set(struct inventory_cluster *cluster, const json_t *params);
 
 /* Find a row by its name. NULL if there is none. */
 struct inventory_cluster *inventory_cluster(const struct inventory *inventory, const char *name);

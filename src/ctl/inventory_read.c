@@ -273,8 +273,7 @@ check_weights(struct conf *conf, const struct inventory_cluster *cluster,
 static void
 check_params(struct conf *conf, struct inventory_cluster *cluster)
 {
-	json_t *params = reading_of(conf)->params;
-	char *text = json_dumps(params, JSON_COMPACT | JSON_SORT_KEYS);
+	const json_t *params = reading_of(conf)->params;
 
 	for (size_t i = 0; i < ROWS(cluster_options); i++) {
 		const struct conf_option *option = &cluster_options[i];
@@ -285,15 +284,11 @@ check_params(struct conf *conf, struct inventory_cluster *cluster)
 			    "%s%s is not a parameter of plane %.64s", option->name,
 			    conf_place(conf), cluster->plane);
 	}
-	if (text == NULL) {
+	if (!inventory_params_set(cluster, params))
 		conf->no_memory = true;
-		return;
-	}
-	if (strlen(text) > PARAMS_MAX)
+	else if (strlen(cluster->params) > PARAMS_MAX)
 		diagnostics_error(conf->diagnostics, cluster->line,
 		    "the parameters of %s have more than %d bytes", conf_path(conf), PARAMS_MAX);
-	free(cluster->params);
-	cluster->params = text;
 }
 
 /* True if both texts name the same socket: "127.0.0.1:9999" and "ipv4@127.0.0.1:9999". */

@@ -163,6 +163,18 @@ inventory_add_real(struct inventory *inventory, struct inventory_service *servic
 	    memory_string_assign(&real->port, "") ? real : NULL;
 }
 
+bool
+inventory_params_set(struct inventory_cluster *cluster, const json_t *params)
+{
+	char *text = json_dumps(params, JSON_COMPACT | JSON_SORT_KEYS);
+
+	if (text == NULL)
+		return false;
+	free(cluster->params);
+	cluster->params = text;
+	return true;
+}
+
 struct inventory_cluster *
 inventory_cluster(const struct inventory *inventory, const char *name)
 {

@@ -150,33 +150,26 @@ inventory_write(const struct inventory *inventory, FILE *file, struct err *err)
 
 /* -- from the store ------------------------------------------------------------------- */
 
-/* Returns the parameters in a normal form, so that equal parameters are equal texts. */
-static char *
-params_normal(const char *text)
+/* Copies the parameters of the store. A text that is not JSON stays as it is. */
+static bool
+params_copy(struct inventory_cluster *cluster, const char *text)
 {
-	json_t *json = json_loads(text, 0, NULL);
-	char *normal;
+	json_t *params = json_loads(text, 0, NULL);
+	bool ok = params == NULL ? memory_string_assign(&cluster->params, text) :
+	    inventory_params_set(cluster, params);
 
-	if (json == NULL)
-		return strdup(text);
-	normal = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-	json_decref(json);
-	return normal;
+	json_decref(params);
+	return ok;
 }
 
 static enum err_code
 cluster_read(void *arg, const struct cluster_row *row)
 {
 	struct inventory_cluster *cluster = inventory_add_cluster(arg, row->name);
-	char *params;
 
-	if (cluster == NULL || !memory_string_assign(&cluster->plane, row->plane))
+	if (cluster == NULL || !memory_string_assign(&cluster->plane, row->plane) ||
+	    !params_copy(cluster, row->plane_params))
 		return ERR_NOMEM;
-	params = params_normal(row->plane_params);
-	if (params == NULL)
-		return ERR_NOMEM;
-	free(cluster->params);
-	cluster->params = params;
 	cluster->id = row->id;
 	return ERR_OK;
 }
