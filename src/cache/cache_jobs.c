@@ -39,8 +39,8 @@ static const struct {
 	uint32_t	mask;
 	unsigned int	shift;
 } bits[] = {
-	[REAL_ENABLED] = { 1u << 17, 17 },
-	[REAL_FALLBACK] = { 1u << 16, 16 },
+	[REAL_ENABLED] = { 1u << KEY_ENABLED_BIT, KEY_ENABLED_BIT },
+	[REAL_FALLBACK] = { 1u << KEY_FALLBACK_BIT, KEY_FALLBACK_BIT },
 	[REAL_WEIGHT] = { 0xffff, 0 },
 };
 

@@ -28,6 +28,9 @@ struct status_real cache_status_of(const struct cache *cache, const struct cache
 /* Bits of cache_real.pending. */
 enum { PENDING_ACTIVE = 1, PENDING_CONFIG = 2 };
 
+/* The bits of the settings in cache_settings_key(). The weight has the lower ones. */
+enum { KEY_FALLBACK_BIT = 16, KEY_ENABLED_BIT = 17 };
+
 /* Returns the settings of a real service as one number: equal numbers, equal settings. */
 uint32_t cache_settings_key(bool enabled, bool fallback, uint16_t weight);
 /* Returns status and "on fallback" of a service as one number. */

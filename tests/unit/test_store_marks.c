@@ -4,7 +4,7 @@
  * Tests of src/store: a process was stopped while it held locks of lbcluster-stats.db, such as
  * all read marks of its WAL.
  */
-#include "store_fixture.h"
+#include "store_set_fixture.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -162,14 +162,9 @@ static enum err_code
 set_weight(struct fixture *f)
 {
 	static uint32_t weight = 20;
-	const struct change change = { 9, REAL_WEIGHT, ++weight };
-	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
-		.source = JOB_SOURCE_SNMP, .token = weight };
-	struct verdict verdict;
-	uint32_t job;
-	size_t jobs;
 
-	return store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err);
+	weight++;
+	return do_set(f, STORE_SET_NOW, SET_OF(weight, { 9, REAL_WEIGHT, weight })).code;
 }
 
 static enum err_code

@@ -4,7 +4,7 @@
  * Tests of src/store while it is open: removed and replaced files, locks of other programs,
  * full and read-only disks, the size of the files.
  */
-#include "store_fixture.h"
+#include "store_set_fixture.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -281,19 +281,19 @@ file_replaced_by_a_locked_one_is_busy_until_unlocked(void **state)
 	assert_int_equal(store_status(f->store), STORE_OK);
 }
 
+static enum err_code
+set_weight(struct fixture *f, uint32_t weight)
+{
+	return do_set(f, STORE_SET_NOW, SET_OF(weight, { 5, REAL_WEIGHT, weight })).code;
+}
+
 /* A write to a file that lost its name would be acknowledged and lost. */
 static void
 write_after_the_file_was_replaced_goes_to_the_new_file(void **state)
 {
-	const struct change change = { 5, REAL_WEIGHT, 77 };
-	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
-		.source = JOB_SOURCE_CLI, .token = 1 };
 	struct fixture *f = *state;
-	struct verdict verdict;
 	struct bytes good;
 	char aside[128];
-	uint32_t job;
-	size_t jobs;
 
 	fixture_fill(f);
 	good = file_bytes(f->main_path);
@@ -302,14 +302,12 @@ write_after_the_file_was_replaced_goes_to_the_new_file(void **state)
 	file_bytes_write(aside, good.data, good.n);
 	free(good.data);
 	assert_int_equal(rename(aside, f->main_path), 0);
-	assert_int_equal(store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err),
-	    ERR_OK);
+	assert_int_equal(set_weight(f, 77), ERR_OK);
 	assert_int_equal(sql_number(f->main_path, "SELECT weight FROM real_service WHERE id = 5"),
 	    77);
 
 	assert_int_equal(unlink(f->main_path), 0);
-	assert_int_equal(store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err),
-	    ERR_IO);	/* ERR_NOT_FOUND means a missing row */
+	assert_int_equal(set_weight(f, 77), ERR_IO);	/* ERR_NOT_FOUND means a missing row */
 	assert_int_equal(store_status(f->store), STORE_UNAVAILABLE);
 }
 
@@ -322,20 +320,6 @@ assert_status_later(struct fixture *f, enum store_status status)
 	clock_advance(2000);
 	(void)store_changed(f->store);
 	assert_int_equal(store_status(f->store), status);
-}
-
-static enum err_code
-set_weight(struct fixture *f, uint32_t weight)
-{
-	const struct change change = { 5, REAL_WEIGHT, weight };
-	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
-		.source = JOB_SOURCE_SNMP, .token = weight };
-	struct verdict verdict;
-	uint32_t job;
-	size_t jobs;
-
-	f->err.text[0] = '\0';
-	return store_set(f->store, &set, STORE_SET_NOW, &verdict, &job, &jobs, &f->err);
 }
 
 /* The id belongs to a row of the store that was read before. */
