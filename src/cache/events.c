@@ -18,7 +18,8 @@ cache_events_set(struct cache *cache, void (*fn)(void *arg, const struct cache_e
 uint32_t
 cache_settings_key(bool enabled, bool fallback, uint16_t weight)
 {
-	return (enabled ? 1u << KEY_ENABLED_BIT : 0) | (fallback ? 1u << KEY_FALLBACK_BIT : 0) | weight;
+	return (uint32_t)enabled << KEY_ENABLED_BIT | (uint32_t)fallback << KEY_FALLBACK_BIT |
+	    weight;
 }
 
 uint32_t
