@@ -21,6 +21,7 @@ struct inventory_real {
 	char			*name;
 	struct inventory_real	*next;
 	char			*address, *port;
+	char			*params;	/* JSON, its keys sorted; "" if none */
 	/* False: the source has no value. The stored value does not change; a new row has "". */
 	bool			 address_given, port_given;
 	uint32_t		 id;
@@ -34,6 +35,7 @@ struct inventory_service {
 	char				*name;
 	struct inventory_service	*next;
 	char				*address, *port;
+	char				*params;	/* JSON, its keys sorted; "" if none */
 	enum protocol			 protocol;
 	bool				 address_given, port_given, protocol_given;
 	uint32_t			 id;

@@ -49,6 +49,7 @@ real_free(struct inventory_real *real)
 	free(real->name);
 	free(real->address);
 	free(real->port);
+	free(real->params);
 	free(real);
 }
 
@@ -65,6 +66,7 @@ service_free(struct inventory_service *service)
 	free(service->name);
 	free(service->address);
 	free(service->port);
+	free(service->params);
 	free(service);
 }
 
@@ -144,7 +146,8 @@ inventory_add_service(struct inventory *inventory, struct inventory_cluster *clu
 	service->reals_end = &service->reals;
 	service->protocol = PROTOCOL_TCP;
 	return memory_string_assign(&service->address, "") &&
-	    memory_string_assign(&service->port, "") ? service : NULL;
+	    memory_string_assign(&service->port, "") &&
+	    memory_string_assign(&service->params, "") ? service : NULL;
 }
 
 struct inventory_real *
@@ -160,7 +163,8 @@ inventory_add_real(struct inventory *inventory, struct inventory_service *servic
 	real->weight = 1;
 	real->enabled = true;
 	return memory_string_assign(&real->address, "") &&
-	    memory_string_assign(&real->port, "") ? real : NULL;
+	    memory_string_assign(&real->port, "") &&
+	    memory_string_assign(&real->params, "") ? real : NULL;
 }
 
 bool

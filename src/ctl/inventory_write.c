@@ -185,7 +185,8 @@ service_read(void *arg, const struct path *path, const struct service_row *row)
 		return ERR_GONE;
 	service = inventory_add_service(arg, cluster, row->name);
 	if (service == NULL || !memory_string_assign(&service->address, row->address) ||
-	    !memory_string_assign(&service->port, row->port))
+	    !memory_string_assign(&service->port, row->port) ||
+	    !memory_string_assign(&service->params, row->params))
 		return ERR_NOMEM;
 	service->protocol = row->protocol;
 	service->address_given = service->port_given = service->protocol_given = true;
@@ -205,7 +206,8 @@ real_read(void *arg, const struct store_real_view *view)
 		return ERR_GONE;
 	real = inventory_add_real(arg, service, view->row.name);
 	if (real == NULL || !memory_string_assign(&real->address, view->row.address) ||
-	    !memory_string_assign(&real->port, view->row.port))
+	    !memory_string_assign(&real->port, view->row.port) ||
+	    !memory_string_assign(&real->params, view->row.params))
 		return ERR_NOMEM;
 	real->address_given = real->port_given = true;
 	real->weight = view->row.weight;

@@ -261,7 +261,7 @@ real_add(struct merge *merge, const struct path *path, uint32_t service_id,
     const struct inventory_real *real, const struct inventory_real *fallback)
 {
 	const struct real_row row = { .service_id = service_id, .name = real->name,
-	    .address = real->address, .port = real->port, .reason = "",
+	    .address = real->address, .port = real->port, .params = real->params, .reason = "",
 	    .weight = (uint16_t)real->weight, .enabled = real->enabled,
 	    .fallback = real->fallback && fallback == NULL };
 	char text[PATH_TEXT_SIZE];
@@ -286,7 +286,7 @@ real_update(struct merge *merge, const struct path *path, uint32_t service_id,
 {
 	const struct real_row row = { .service_id = service_id, .name = real->name, .reason = "",
 	    .address = real->address_given ? real->address : old->address,
-	    .port = real->port_given ? real->port : old->port };
+	    .port = real->port_given ? real->port : old->port, .params = old->params };
 	const struct field fields[] = {
 		{ "address", old->address, row.address },
 		{ "port", old->port, row.port },
@@ -340,6 +340,7 @@ service_merge(struct merge *merge, const char *cluster, const struct inventory_s
 	const struct service_row row = { .cluster_id = cluster_id, .name = service->name,
 	    .address = service->address_given ? service->address : before->address,
 	    .port = service->port_given ? service->port : before->port,
+	    .params = before->params,
 	    .protocol = service->protocol_given ? service->protocol : before->protocol };
 	const struct field fields[] = {
 		{ "address", before->address, row.address },

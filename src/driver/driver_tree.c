@@ -126,6 +126,7 @@ on_totals(void *arg, const struct store_totals *totals)
 /* -- the tree as a whole --------------------------------------------------------------- */
 
 static const struct tree_ops tree_ops = {
+	.has_params = true,
 	.size = {
 		[STORE_CLUSTER] = sizeof(struct driver_cluster),
 		[STORE_SERVICE] = sizeof(struct driver_service),

@@ -19,6 +19,7 @@ enum {
 	MODEL_NAME_MAX = 64,		/* bytes of a name (LbcName) */
 	MODEL_ADDRESS_MAX = 240,	/* bytes of an address */
 	MODEL_PORT_TEXT_MAX = 8,
+	MODEL_PARAMS_MAX = 2000,	/* bytes of the parameters of a row */
 	MODEL_MESSAGE_MAX = 255,	/* bytes of an SnmpAdminString */
 	MODEL_WEIGHT_MAX = 65535,
 	MODEL_PATH_MAX = 3 * MODEL_NAME_MAX + 2,
@@ -122,6 +123,7 @@ struct service_row {
 	const char		*name;
 	const char		*address;	/* virtual address, "" if none */
 	const char		*port;		/* decimal text, "" if none */
+	const char		*params;	/* JSON object, "" if none */
 	enum protocol		 protocol;
 };
 
@@ -131,6 +133,7 @@ struct real_row {
 	const char		*name;
 	const char		*address;
 	const char		*port;
+	const char		*params;	/* JSON object, "" if none */
 	uint16_t		 weight;
 	bool			 fallback;
 	bool			 enabled;

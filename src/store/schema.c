@@ -46,6 +46,15 @@
 	"SELECT RAISE(ABORT, 'a name has 1 to 64 of A-Z a-z 0-9 - . _');\n"   \
 	"END;\n"
 
+/* A JSON object, or empty. */
+#define PARAMS(table)                                                          \
+	"ALTER TABLE " table " ADD COLUMN params" TEXT_CHECK("params", 2000) ";\n" \
+	"CREATE TRIGGER " table "_params AFTER UPDATE OF params ON " table "\n" \
+	"WHEN OLD.params IS NOT NEW.params BEGIN\n"                            \
+	BUMP("")                                                               \
+	STAMP(table)                                                           \
+	"END;\n"
+
 /* Do not reorder, edit or remove an element: existing files were made with it. */
 static const char *const main_migrations[] = {
 	/* 1 */
@@ -295,6 +304,11 @@ static const char *const main_migrations[] = {
 	"  value INTEGER NOT NULL\n"
 	") STRICT;\n"
 	"CREATE INDEX job_held ON job (real_id) WHERE state = 0;\n",
+
+	/* 5: parameters of services and real services. They have triggers of their own, because the
+	 * triggers of migration 1 do not name the column. */
+	PARAMS("service")
+	PARAMS("real_service"),
 };
 
 #define LOOK_STAMP                                                             \

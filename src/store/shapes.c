@@ -12,7 +12,7 @@
 #include "store/db.h"
 #include "util/memory.h"
 
-enum { PLANE_MAX = 32, PARAMS_MAX = 2000, INTERVAL_MAX_MS = 86400000 };
+enum { PLANE_MAX = 32, INTERVAL_MAX_MS = 86400000 };
 
 #define TIME_MAX 253402300799	/* the end of the year 9999 */
 
@@ -31,7 +31,7 @@ static const struct column cluster_columns[] = {
 	{ "id", ID(cluster_row, id) },
 	{ "name", NAME(cluster_row, name), .flags = COLUMN_KEY },
 	{ "plane", TEXT(cluster_row, plane, PLANE_MAX), .flags = COLUMN_PUT },
-	{ "plane_params", TEXT(cluster_row, plane_params, PARAMS_MAX), .flags = COLUMN_PUT },
+	{ "plane_params", TEXT(cluster_row, plane_params, MODEL_PARAMS_MAX), .flags = COLUMN_PUT },
 	{ "plane_status", NUMBER(cluster_row, plane_status, PLANE_STATUS_NONE,
 	    PLANE_STATUS_FAILING) },
 	{ "plane_message", TEXT(cluster_row, plane_message, MODEL_MESSAGE_MAX) },
@@ -43,6 +43,7 @@ static const struct column service_columns[] = {
 	{ "name", NAME(service_row, name), .flags = COLUMN_KEY },
 	{ "address", TEXT(service_row, address, MODEL_ADDRESS_MAX), .flags = COLUMN_PUT },
 	{ "port", TEXT(service_row, port, MODEL_PORT_TEXT_MAX), .flags = COLUMN_PUT },
+	{ "params", TEXT(service_row, params, MODEL_PARAMS_MAX), .flags = COLUMN_PUT },
 	{ "protocol", NUMBER(service_row, protocol, PROTOCOL_OTHER, PROTOCOL_SCTP),
 	    .flags = COLUMN_PUT },
 };
@@ -55,6 +56,7 @@ static const struct column real_columns[] = {
 	{ "name", NAME(real_row, name), .flags = COLUMN_KEY },
 	{ "address", TEXT(real_row, address, MODEL_ADDRESS_MAX), .flags = COLUMN_PUT },
 	{ "port", TEXT(real_row, port, MODEL_PORT_TEXT_MAX), .flags = COLUMN_PUT },
+	{ "params", TEXT(real_row, params, MODEL_PARAMS_MAX), .flags = COLUMN_PUT },
 	{ "weight", NUMBER(real_row, weight, 0, MODEL_WEIGHT_MAX), .flags = COLUMN_FIRST,
 	    .view = SQL_REAL_AHEAD("r", weight) },
 	{ "fallback", NUMBER(real_row, fallback, 0, 1), .flags = COLUMN_FIRST,

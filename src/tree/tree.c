@@ -223,26 +223,32 @@ on_cluster(void *arg, const struct cluster_row *columns)
 	const char *const texts[] = { columns->name, columns->plane, columns->plane_message,
 		columns->plane_params };
 
-	return row_set(tree, STORE_CLUSTER, columns->id, &tree->root, texts, 4, columns);
+	return row_set(tree, STORE_CLUSTER, columns->id, &tree->root, texts,
+	    3 + tree->ops->has_params, columns);
 }
 
 static enum err_code
 on_service(void *arg, const struct service_row *columns)
 {
-	const char *const texts[] = { columns->name, columns->address, columns->port };
+	struct row_tree *tree = arg;
+	const char *const texts[] = { columns->name, columns->address, columns->port,
+		columns->params };
 
-	return row_set(arg, STORE_SERVICE, columns->id,
-	    tree_find(arg, STORE_CLUSTER, columns->cluster_id), texts, 3, columns);
+	return row_set(tree, STORE_SERVICE, columns->id,
+	    tree_find(tree, STORE_CLUSTER, columns->cluster_id), texts,
+	    3 + tree->ops->has_params, columns);
 }
 
 static enum err_code
 on_real(void *arg, const struct real_row *columns)
 {
+	struct row_tree *tree = arg;
 	const char *const texts[] = { columns->name, columns->address, columns->port,
-		columns->reason };
+		columns->reason, columns->params };
 
-	return row_set(arg, STORE_REAL, columns->id,
-	    tree_find(arg, STORE_SERVICE, columns->service_id), texts, 4, columns);
+	return row_set(tree, STORE_REAL, columns->id,
+	    tree_find(tree, STORE_SERVICE, columns->service_id), texts,
+	    4 + tree->ops->has_params, columns);
 }
 
 static enum err_code

@@ -29,7 +29,8 @@ enum tree_text {
 	TREE_NAME,
 	TREE_PLANE = 1, TREE_PLANE_MESSAGE, TREE_PLANE_PARAMS,	/* of a cluster */
 	TREE_ADDRESS = 1, TREE_PORT,				/* of a service or real service */
-	TREE_REASON,						/* of a real service */
+	TREE_SERVICE_PARAMS,
+	TREE_REASON = 3, TREE_REAL_PARAMS,			/* of a real service */
 };
 
 struct row_tree;
@@ -40,6 +41,8 @@ struct tree_ops {
 	/* Sizes of the structs of its rows, which begin with struct tree_branch (clusters,
 	 * services) or struct tree_row (real services). Their other members are 0 at first. */
 	size_t		size[STORE_REAL + 1];
+	/* The rows have the texts TREE_*_PARAMS, which cost memory. */
+	bool		has_params;
 	/* Copies the columns of a row that came or changed: a struct cluster_row, service_row or
 	 * real_row, by the kind. The row still has its old texts; row->name is NULL for a new
 	 * row. 'first': the row is new, or comes for the first time since all rows are read

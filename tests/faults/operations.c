@@ -321,8 +321,9 @@ load_rows(struct store *store, struct err *err)
 	const struct cluster_row cluster = { .name = "new", .plane = "none",
 		.plane_params = "{}" };
 	struct service_row service = { .name = "http", .address = "192.0.2.1", .port = "80",
+		.params = "",
 		.protocol = PROTOCOL_TCP };
-	struct real_row real = { .address = "10.0.0.1", .port = "8080", .weight = 1,
+	struct real_row real = { .address = "10.0.0.1", .port = "8080", .params = "", .weight = 1,
 		.enabled = true };
 	enum err_code code;
 	char name[16];

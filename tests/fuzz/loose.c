@@ -263,9 +263,10 @@ loose_multiply(struct input *in)
 		const char	*table, *key, *others;
 	} tables[] = {
 		{ 0, "cluster", "id", "name, plane, plane_params, changed" },
-		{ 0, "service", "id", "name, cluster_id, address, port, protocol, changed" },
-		{ 0, "real_service", "id", "name, service_id, address, port, weight, fallback,"
-		    " enabled, reason, changed" },
+		{ 0, "service", "id", "name, cluster_id, address, port, params, protocol,"
+		    " changed" },
+		{ 0, "real_service", "id", "name, service_id, address, port, params, weight,"
+		    " fallback, enabled, reason, changed" },
 		{ 0, "job", "id", "real_name, real_id, operation, state, old_value, new_value,"
 		    " cluster_name, service_name, changed" },
 		{ 1, "statistics", "real_id", "active, bps_in, last_update, changed" },

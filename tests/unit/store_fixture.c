@@ -112,7 +112,7 @@ uint32_t
 fixture_service(struct fixture *f, uint32_t cluster_id, const char *name)
 {
 	const struct service_row row = { .cluster_id = cluster_id, .name = name,
-		.address = "192.0.2.1", .port = "80", .protocol = PROTOCOL_TCP };
+		.address = "192.0.2.1", .port = "80", .params = "", .protocol = PROTOCOL_TCP };
 	enum store_put_result result;
 	uint32_t id = 0;
 
@@ -128,7 +128,8 @@ fixture_real(struct fixture *f, uint32_t service_id, const char *name, uint16_t 
     bool fallback, bool enabled)
 {
 	const struct real_row row = { .service_id = service_id, .name = name,
-		.address = "10.0.0.1", .port = "8080", .weight = weight, .fallback = fallback,
+		.address = "10.0.0.1", .port = "8080", .params = "",
+		.weight = weight, .fallback = fallback,
 		.enabled = enabled };
 	enum store_put_result result;
 	uint32_t id = 0;

@@ -243,8 +243,10 @@ rows_put_again_are_the_same_or_updated(void **state)
 	struct fixture *f = *state;
 	struct cluster_row cluster = { .name = "web", .plane = "none", .plane_params = "{}" };
 	struct service_row service = { .name = "http", .address = "192.0.2.1", .port = "80",
+		.params = "{\"check\":\"none\"}",
 		.protocol = PROTOCOL_TCP };
-	struct real_row real = { .name = "a", .address = "10.0.0.1", .port = "80", .weight = 7,
+	struct real_row real = { .name = "a", .address = "10.0.0.1", .port = "80",
+		.params = "{\"check\":\"tcp\"}", .weight = 7,
 		.enabled = true };
 	enum store_put_result result;
 	uint32_t id = 0, again = 0;
@@ -309,6 +311,7 @@ put_reads_only_the_row(void **state)
 	assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
 	row = (struct real_row *)(void *)(pages + page - sizeof(*row));
 	*row = (struct real_row){ .service_id = 2, .name = "last", .address = "", .port = "",
+		.params = "",
 	    .enabled = true };
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
 	assert_int_equal(store_put_real(f->store, row, &id, NULL, &f->err), ERR_OK);
@@ -324,7 +327,7 @@ invalid_row_is_refused_with_a_message(void **state)
 	struct fixture *f = *state;
 	const struct cluster_row cluster = { .name = "a b", .plane = "none", .plane_params = "{}" };
 	const struct service_row service = { .cluster_id = 99, .name = "s", .address = "",
-		.port = "", .protocol = PROTOCOL_TCP };
+		.port = "", .params = "", .protocol = PROTOCOL_TCP };
 
 	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
 	assert_int_equal(store_put_cluster(f->store, &cluster, NULL, NULL, &f->err), ERR_INVALID);

@@ -544,7 +544,8 @@ static void
 disk_that_fills_up_during_a_load_rolls_it_back(void **state)
 {
 	struct fixture *f = *state;
-	struct real_row row = { .service_id = 1, .address = "192.0.2.1", .port = "80" };
+	struct real_row row = { .service_id = 1, .address = "192.0.2.1", .port = "80",
+		.params = "" };
 	enum err_code code;
 	char name[16];
 

@@ -106,6 +106,11 @@ static const char *const refused[] = {
 	"UPDATE real_service SET id = 9 WHERE id = 1",
 	"UPDATE real_service SET name = 'b' WHERE id = 1",
 
+	SERVICE_WITH("params", "printf('%2001d', 1)"), SERVICE_WITH("params", "NULL"),
+	REAL_WITH("params", "printf('%2001d', 1)"), REAL_WITH("params", "NULL"),
+	"UPDATE service SET params = printf('%2001d', 1) WHERE id = 1",
+	"UPDATE real_service SET params = NULL WHERE id = 1",
+
 	JOB_WITH("operation", "0"), JOB_WITH("operation", "6"), JOB_WITH("state", "-1"),
 	JOB_WITH("state", "7"), JOB_WITH("fail_cause", "0"), JOB_WITH("fail_cause", "7"),
 	JOB_WITH("source", "0"), JOB_WITH("source", "4"), JOB_WITH("old_value", "65536"),
@@ -182,6 +187,8 @@ static const char *const accepted[] = {
 	SERVICE_WITH("protocol", "4"),
 	("INSERT INTO service (cluster_id, name, address, port, protocol) VALUES"
 	    " (1, 'wide', printf('%240d', 1), '12345678', 1)"),
+	"INSERT INTO service (cluster_id, name, params) VALUES (1, 'p', printf('%2000d', 1))",
+	"INSERT INTO real_service (service_id, name, params) VALUES (2, 'p', printf('%2000d', 1))",
 	"INSERT INTO real_service (service_id, name) VALUES (2, 'a')",
 	"INSERT INTO real_service (service_id, name, weight) VALUES (2, 'zero', 0)",
 	"INSERT INTO real_service (service_id, name, weight) VALUES (2, 'most', 65535)",
@@ -273,12 +280,17 @@ static const struct {
 	{ "UPDATE service SET address = '192.0.2.1' WHERE id = 1", "service", 1 },
 	{ "UPDATE service SET port = '80' WHERE id = 1", "service", 1 },
 	{ "UPDATE service SET protocol = 3 WHERE id = 1", "service", 1 },
+	{ "UPDATE service SET params = '{\"a\":1}' WHERE id = 1", "service", 1 },
+	{ "UPDATE service SET params = '{\"a\":1}' WHERE id = 1", "service", 0 },
 	{ "UPDATE service SET protocol = 3 WHERE id = 1", "service", 0 },
 	{ "INSERT INTO real_service (service_id, name) VALUES (1, 'new')", "real_service", 1 },
 	{ "UPDATE real_service SET name = 'www' WHERE id = 1", "real_service", 1 },
 	{ "UPDATE real_service SET address = '192.0.2.1' WHERE id = 1", "real_service", 1 },
 	{ "UPDATE real_service SET port = '80' WHERE id = 1", "real_service", 1 },
 	{ "UPDATE real_service SET reason = 'down' WHERE id = 1", "real_service", 1 },
+	{ "UPDATE real_service SET params = '{\"a\":1}' WHERE id = 1", "real_service", 1 },
+	{ "UPDATE real_service SET params = '{\"a\":1}' WHERE id = 1", "real_service", 0 },
+	{ "UPDATE real_service SET params = '', port = '1' WHERE id = 1", "real_service", 1 },
 	{ "UPDATE real_service SET weight = 9 WHERE id = 1", "real_service", 1 },
 	{ "UPDATE real_service SET weight = 9 WHERE id = 1", "real_service", 0 },
 	{ "UPDATE real_service SET enabled = 0 WHERE id = 1", "real_service", 1 },
@@ -407,6 +419,8 @@ totals_are_updated_for_any_writer(void **state)
 		{ "UPDATE real_service SET name = 'n' WHERE id = 1", 0, true },
 		{ "UPDATE service SET name = 'n' WHERE id = 1", 0, true },
 		{ "UPDATE service SET address = 'x' WHERE id = 1", 0, false },
+		{ "UPDATE service SET params = '{}' WHERE id = 1", 0, false },
+		{ "UPDATE real_service SET params = '{}' WHERE id = 1", 0, false },
 		{ "UPDATE cluster SET name = 'n' WHERE id = 1", 0, true },
 		{ "UPDATE cluster SET plane_status = 2 WHERE id = 1", 0, false },
 		{ "INSERT INTO real_service (service_id, name) VALUES (1, 'new')", 0, true },
@@ -507,20 +521,59 @@ removed_rows_are_deleted_after_many_changes(void **state)
 #define JOB_HELD_IN_3(row, state, from, to)                                    \
 	" (" row ", 5, " state ", " from ", " to ", 9, 'proxy', 's', 'r')"
 
+static void
+file_of_version(struct fixture *f, int version)
+{
+	char id[80];
+
+	unlink(f->main_path);
+	file_bytes_write(f->main_path, "", 0);
+	for (int i = 0; i < version; i++)
+		sql_exec(f->main_path, db_main_kind.migrations[i]);
+	snprintf(id, sizeof(id), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+	    db_main_kind.application_id, version);
+	sql_exec(f->main_path, id);
+}
+
+/* A job of the file is held: state 0 is the same in each version. */
+static void
+rows_of_each_older_version_have_no_parameters(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int version = 1; version <= 4; version++) {
+		file_of_version(f, version);
+		sql_exec(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('c', 'ipvs');"
+		    "INSERT INTO service (cluster_id, name, port) VALUES (1, 's', '80');"
+		    "INSERT INTO real_service (service_id, name, weight) VALUES (1, 'r', 7);"
+		    "INSERT INTO job (real_id, operation, state, old_value, new_value, token,"
+		    " cluster_name, service_name, real_name) VALUES"
+		    " (1, 5, 0, 7, 9, 1, 'c', 's', 'r')");
+		assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+		store_set_release(f->store, 0);
+		assert_int_equal(store_flush(f->store, &f->err), ERR_OK);
+		fixture_close(f);
+		assert_string_equal(sql_text(f->main_path, "SELECT s.params || s.port || r.name"
+		    " || r.params || j.state FROM service AS s JOIN real_service AS r ON"
+		    " r.service_id = s.id JOIN job AS j ON j.real_id = r.id"), "80r1");
+		/* Version 4 released held jobs, whose rows had changed already. */
+		assert_int_equal(sql_number(f->main_path, "SELECT weight FROM real_service"),
+		    version < 4 ? 7 : 9);
+		sql_exec(f->main_path, "UPDATE service SET params = '{\"check\":\"none\"}'");
+		assert_int_equal(sql_number(f->main_path, "SELECT s.changed = t.change"
+		    " FROM service AS s, store AS t"), 1);
+		assert_int_equal(sql_run(f->main_path,
+		    "UPDATE real_service SET params = printf('%2001d', 1)"), SQLITE_CONSTRAINT);
+	}
+}
+
 /* In version 3 the row had the value of a held job already. */
 static void
 held_jobs_of_version_3_are_released(void **state)
 {
 	struct fixture *f = *state;
-	char id[80];
 
-	unlink(f->main_path);
-	file_bytes_write(f->main_path, "", 0);
-	for (size_t i = 0; i < 3; i++)
-		sql_exec(f->main_path, db_main_kind.migrations[i]);
-	snprintf(id, sizeof(id), "PRAGMA application_id = %d; PRAGMA user_version = 3",
-	    db_main_kind.application_id);
-	sql_exec(f->main_path, id);
+	file_of_version(f, 3);
 	sql_exec(f->main_path, "INSERT INTO cluster (name, plane) VALUES ('plain', 'none'),"
 	    " ('proxy', 'haproxy');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 's'), (2, 's');"
@@ -600,6 +653,7 @@ main(void)
 		TEST(totals_are_updated_for_any_writer),
 		TEST(job_counts_agree_with_a_recount),
 		TEST(removed_rows_are_deleted_after_many_changes),
+		TEST(rows_of_each_older_version_have_no_parameters),
 		TEST(held_jobs_of_version_3_are_released),
 		TEST(every_statement_is_valid),
 	};

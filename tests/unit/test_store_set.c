@@ -154,6 +154,7 @@ static void
 new_row_becomes_fallback_after_a_held_disable(void **state)
 {
 	const struct real_row row = { .service_id = 2, .name = "new", .address = "", .port = "",
+	    .params = "",
 		.reason = "", .weight = 1, .enabled = true, .fallback = true };
 	struct fixture *f = *state;
 
