@@ -1,0 +1,3 @@
+# Tests that need the kernel's IPVS run in a guest of qemu.
+
+EXTRA_DIST += tests/guest/run
