@@ -47,7 +47,7 @@ struct conf_section {
 	bool				 ignores_unknown;
 };
 
-enum { CONF_OPTIONS_MAX = 16, CONF_DEPTHS_MAX = 4, CONF_PLACE_SIZE = 4 + CONF_DEPTHS_MAX * 65 };
+enum { CONF_OPTIONS_MAX = 40, CONF_DEPTHS_MAX = 4, CONF_PLACE_SIZE = 4 + CONF_DEPTHS_MAX * 65 };
 
 /* An open section. */
 struct conf_level {

@@ -185,7 +185,7 @@ cluster_add(struct discovery *discovery, const char *name, const char *socket)
 
 	discovery->cluster = inventory_add_cluster(discovery->inventory, name);
 	ok = params != NULL && discovery->cluster != NULL &&
-	    inventory_params_set(discovery->cluster, params) &&
+	    inventory_params_set(&discovery->cluster->params, params) &&
 	    memory_string_assign(&discovery->cluster->plane, "haproxy");
 	json_decref(params);
 	return ok;

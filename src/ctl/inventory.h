@@ -13,6 +13,7 @@
 
 #include "conf/diagnostics.h"
 #include "model/model.h"
+#include "plane/param_rules.h"
 #include "store/store.h"
 
 /* 'name' must be the first member, because the trees of names compare it. 'line' is the line of
@@ -23,7 +24,7 @@ struct inventory_real {
 	char			*address, *port;
 	char			*params;	/* JSON, its keys sorted; "" if none */
 	/* False: the source has no value. The stored value does not change; a new row has "". */
-	bool			 address_given, port_given;
+	bool			 address_given, port_given, params_given;
 	uint32_t		 id;
 	uint32_t		 weight;
 	bool			 fallback, enabled;
@@ -37,7 +38,7 @@ struct inventory_service {
 	char				*address, *port;
 	char				*params;	/* JSON, its keys sorted; "" if none */
 	enum protocol			 protocol;
-	bool				 address_given, port_given, protocol_given;
+	bool				 address_given, port_given, protocol_given, params_given;
 	uint32_t			 id;
 	int				 line;
 	struct inventory_real		*reals, **reals_end;	/* in the order of the source */
@@ -73,9 +74,9 @@ struct inventory_service *inventory_add_service(struct inventory *inventory,
 struct inventory_real *inventory_add_real(struct inventory *inventory,
     struct inventory_service *service, const char *name);
 
-/* Sets the parameters of a cluster from a JSON object, as text in a normal form: equal parameters
- * are equal texts. False without memory. */
-bool inventory_params_set(struct inventory_cluster *cluster, const json_t *params);
+/* Replaces *text by a JSON object in a normal form: equal parameters are equal texts. False
+ * without memory. */
+bool inventory_params_set(char **text, const json_t *params);
 
 /* Find a row by its name. NULL if there is none. */
 struct inventory_cluster *inventory_cluster(const struct inventory *inventory, const char *name);
@@ -94,6 +95,11 @@ struct inventory_real *inventory_fallback(const struct inventory_service *servic
  * it, because libConfuse's lexer is not thread-safe. */
 enum err_code inventory_read(const char *file, struct inventory **ret,
     struct diagnostics *diagnostics, struct err *err);
+
+/* Judges the clusters of plane ipvs by ipvs_rules_judge(). The owners are the rows of the
+ * inventory. ERR_NOMEM. */
+enum err_code inventory_judge(const struct inventory *inventory, rules_report_fn report, void *arg,
+    struct err *err);
 
 /* Writes an inventory file that inventory_read() accepts. False if some parameters of a plane
  * cannot be written; 'err' names one. */

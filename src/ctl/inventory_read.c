@@ -11,20 +11,31 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "ctl/path_hint.h"
 #include "model/address.h"
 #include "plane/haproxy/haproxy_endpoint.h"
+#include "plane/params.h"
 #include "util/memory.h"
 #include "util/num.h"
 
-enum { PARAMS_MAX = 2000 };
-
 /* The depth of a section. */
-enum { FILE_ROOT, CLUSTER, SERVICE, REAL };
+enum { FILE_ROOT, CLUSTER, SERVICE, REAL, DEPTHS };
+
+/* A parameter in the open cluster, for the check against the plane, which a later line may name. */
+struct given {
+	const struct param_key		*key;
+	const struct inventory_service	*service;	/* NULL: of the cluster */
+	const struct inventory_real	*real;		/* NULL: of the cluster or service */
+	int				 line;
+};
 
 /* The struct of the file itself. */
 struct reading {
 	struct inventory	*inventory;
-	json_t			*params;	/* of the open cluster: name to list of strings */
+	json_t			*params[DEPTHS];	/* of the open sections; NULL: none yet */
+	struct given		*given;
+	size_t			 n_given, given_room;
+	struct conf_option	 options[DEPTHS][CONF_OPTIONS_MAX];
 };
 
 static struct reading *
@@ -84,27 +95,32 @@ set_protocol(struct conf *conf, const struct conf_option *option, void *into, co
 		    value, conf_place(conf));
 }
 
-/* Adds a value to a parameter of the cluster's plane. */
-static void
-set_param(struct conf *conf, const struct conf_option *option, void *into, const char *value)
-{
-	json_t *params = reading_of(conf)->params, *list = json_object_get(params, option->name);
+/* -- parameters --------------------------------------------------------------------- */
 
-	(void)into;
-	if (list == NULL) {
-		list = json_array();
-		if (json_object_set_new(params, option->name, list) != 0) {
-			conf->no_memory = true;
-			return;
-		}
-	}
-	if (json_array_append_new(list, json_string(value)) != 0)
-		conf_error(conf, "%s%s is not UTF-8, which JSON requires", option->name,
-		    conf_place(conf));
+static enum param_depth
+param_depth_of(size_t depth)
+{
+	return depth == CLUSTER ? PARAM_CLUSTER : depth == SERVICE ? PARAM_SERVICE : PARAM_REAL;
+}
+
+static bool
+given_add(struct conf *conf, const struct param_key *key)
+{
+	struct reading *reading = reading_of(conf);
+	struct given *given = memory_array_reserve(reading->given, reading->n_given,
+	    &reading->given_room, sizeof(*given));
+
+	if (given == NULL)
+		return false;
+	reading->given = given;
+	given[reading->n_given++] = (struct given){ .key = key, .line = conf->line,
+	    .service = conf->depth >= SERVICE ? conf->open[SERVICE].into : NULL,
+	    .real = conf->depth >= REAL ? conf->open[REAL].into : NULL };
+	return true;
 }
 
 static void
-set_socket(struct conf *conf, const struct conf_option *option, void *into, const char *value)
+check_socket(struct conf *conf, const struct conf_option *option, const char *value)
 {
 	struct haproxy_endpoint endpoint;
 	struct err err;
@@ -115,30 +131,81 @@ set_socket(struct conf *conf, const struct conf_option *option, void *into, cons
 		diagnostics_warn(conf->diagnostics, conf->line,
 		    "%s %s%s is reachable from the network: "
 		    HAPROXY_REMOTE_RISK, option->name, value, conf_place(conf));
-	set_param(conf, option, into, value);
 }
 
+/* Checks a value of a parameter and adds it to those of the open section. */
 static void
-set_foreign_changes(struct conf *conf, const struct conf_option *option, void *into,
-    const char *value)
+set_param(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
-	if (strcmp(value, "keep") != 0 && strcmp(value, "restore") != 0)
-		conf_error(conf, "%s \"%.64s\"%s is not one of keep, restore", option->name, value,
-		    conf_place(conf));
-	set_param(conf, option, into, value);
-	if (json_array_size(json_object_get(reading_of(conf)->params, option->name)) > 1)
+	enum param_depth depth = param_depth_of(conf->depth);
+	const struct param_key *key = param_key_find(depth, option->name);
+	json_t **params = &reading_of(conf)->params[conf->depth];
+	struct err err;
+
+	(void)into;
+	if (*params == NULL)
+		*params = json_object();
+	if (*params == NULL || !given_add(conf, key)) {
+		conf->no_memory = true;
+		return;
+	}
+	if (key->type == PARAM_SOCKET)
+		check_socket(conf, option, value);
+	else if (param_parse(key, value, NULL, &err) != ERR_OK)
+		conf_error(conf, "%s%s: %s", option->name, conf_place(conf), err.text);
+	else if (json_object_get(*params, option->name) != NULL)
 		conf_error(conf, "%s%s has more than one value", option->name, conf_place(conf));
+	if (!param_json_add(key, depth, value, *params))
+		conf_error(conf, "%s%s is not UTF-8, which JSON requires", option->name,
+		    conf_place(conf));
+}
+
+/* Stores the parameters of the open section in *text. */
+static void
+params_keep(struct conf *conf, char **text, int line)
+{
+	json_t **params = &reading_of(conf)->params[conf->depth];
+
+	if (*params == NULL)
+		return;
+	/* A row has no parameters at first. */
+	if (json_object_size(*params) > 0 && !inventory_params_set(text, *params))
+		conf->no_memory = true;
+	else if (strlen(*text) > MODEL_PARAMS_MAX)
+		diagnostics_error(conf->diagnostics, line,
+		    "the parameters of %s have more than %d bytes", conf_path(conf),
+		    MODEL_PARAMS_MAX);
+	json_decref(*params);
+	*params = NULL;
+}
+
+/* Refuses parameters of other planes in the cluster that ends. */
+static void
+check_given(struct conf *conf, const struct inventory_cluster *cluster)
+{
+	struct reading *reading = reading_of(conf);
+
+	for (size_t i = 0; i < reading->n_given; i++) {
+		const struct given *given = &reading->given[i];
+		struct path path = path_of(cluster->name,
+		    given->service == NULL ? "" : given->service->name,
+		    given->real == NULL ? "" : given->real->name);
+		char text[PATH_TEXT_SIZE];
+
+		if (!param_key_of(given->key, cluster->plane))
+			diagnostics_error(conf->diagnostics, given->line,
+			    "%s of %s is not a parameter of plane %.64s", given->key->name,
+			    path_text(&path, text), cluster->plane);
+	}
+	reading->n_given = 0;
 }
 
 #define IN_CLUSTER(member) offsetof(struct inventory_cluster, member)
 #define IN_SERVICE(member) offsetof(struct inventory_service, member)
 #define IN_REAL(member) offsetof(struct inventory_real, member)
 
-/* Parameters of planes name their plane in 'text'. */
 static const struct conf_option cluster_options[] = {
 	{ .name = "plane", .set = set_plane, .at = IN_CLUSTER(plane) },
-	{ .name = "socket", .set = set_socket, .text = "haproxy", .list = true },
-	{ .name = "foreign-changes", .set = set_foreign_changes, .text = "haproxy", .list = true },
 };
 
 static const struct conf_option service_options[] = {
@@ -177,9 +244,7 @@ open_cluster(struct conf *conf, const char *name)
 	const struct inventory_cluster *first = inventory_cluster(reading->inventory, name);
 	struct inventory_cluster *cluster = inventory_add_cluster(reading->inventory, name);
 
-	json_decref(reading->params);
-	reading->params = json_object();
-	if (cluster == NULL || reading->params == NULL)
+	if (cluster == NULL)
 		return NULL;
 	cluster->line = conf->line;
 	check_name(conf, "cluster", name, first == NULL ? 0 : first->line);
@@ -229,6 +294,8 @@ close_real(struct conf *conf)
 	real->port_given = conf_line_of(conf, "port") != 0;
 	real->weight_line = conf_line_of(conf, "weight");
 	real->fallback_line = conf_line_of(conf, "fallback");
+	real->params_given = true;
+	params_keep(conf, &real->params, real->line);
 	if (!real->address_given)
 		diagnostics_warn(conf->diagnostics, real->line,
 		    "%s has no address; an address in the store is kept", conf_path(conf));
@@ -250,6 +317,8 @@ close_service(struct conf *conf)
 	service->address_given = conf_line_of(conf, "address") != 0;
 	service->port_given = conf_line_of(conf, "port") != 0;
 	service->protocol_given = conf_line_of(conf, "protocol") != 0;
+	service->params_given = true;
+	params_keep(conf, &service->params, service->line);
 }
 
 static void
@@ -267,28 +336,6 @@ check_weights(struct conf *conf, const struct inventory_cluster *cluster,
 				    real->name, plane->weight_max, plane->name);
 		}
 	}
-}
-
-/* Refuses parameters of other planes, and parameters that the store has no space for. */
-static void
-check_params(struct conf *conf, struct inventory_cluster *cluster)
-{
-	const json_t *params = reading_of(conf)->params;
-
-	for (size_t i = 0; i < ROWS(cluster_options); i++) {
-		const struct conf_option *option = &cluster_options[i];
-
-		if (json_object_get(params, option->name) != NULL &&
-		    strcmp(option->text, cluster->plane) != 0)
-			diagnostics_error(conf->diagnostics, conf_line_of(conf, option->name),
-			    "%s%s is not a parameter of plane %.64s", option->name,
-			    conf_place(conf), cluster->plane);
-	}
-	if (!inventory_params_set(cluster, params))
-		conf->no_memory = true;
-	else if (strlen(cluster->params) > PARAMS_MAX)
-		diagnostics_error(conf->diagnostics, cluster->line,
-		    "the parameters of %s have more than %d bytes", conf_path(conf), PARAMS_MAX);
 }
 
 /* True if both texts name the same socket: "127.0.0.1:9999" and "ipv4@127.0.0.1:9999". */
@@ -321,7 +368,7 @@ check_sockets_differ(struct conf *conf, const json_t *sockets)
 static void
 check_sockets(struct conf *conf)
 {
-	const json_t *sockets = json_object_get(reading_of(conf)->params, "socket");
+	const json_t *sockets = json_object_get(reading_of(conf)->params[CLUSTER], "socket");
 
 	if (sockets == NULL)
 		diagnostics_error(conf->diagnostics, conf_line_of(conf, "plane"),
@@ -341,16 +388,18 @@ close_cluster(struct conf *conf)
 	struct inventory_cluster *cluster = conf->open[CLUSTER].into;
 	const struct plane_kind *plane = plane_kind_find(cluster->plane);
 
-	check_params(conf, cluster);
+	check_given(conf, cluster);
 	if (strcmp(cluster->plane, "haproxy") == 0)
 		check_sockets(conf);
+	params_keep(conf, &cluster->params, cluster->line);
 	if (plane != NULL && plane->weight_max < MODEL_WEIGHT_MAX)
 		check_weights(conf, cluster, plane);
 }
 
 /* -- the file --------------------------------------------------------------------------------- */
 
-static const struct conf_section sections[] = {
+/* A row of a section's own options, before its parameters. */
+static const struct conf_section sections[DEPTHS] = {
 	[FILE_ROOT] = { .name = "root" },
 	[CLUSTER] = { .name = "cluster", .options = cluster_options,
 	    .n_options = ROWS(cluster_options), .open = open_cluster, .close = close_cluster },
@@ -360,18 +409,54 @@ static const struct conf_section sections[] = {
 	    .open = open_real, .close = close_real },
 };
 
+/* Copies the options of a section, and adds its parameters. */
+static void
+options_complete(struct reading *reading, size_t depth, struct conf_section *section)
+{
+	struct conf_option *options = reading->options[depth];
+
+	memcpy(options, section->options, section->n_options * sizeof(*options));
+	for (const struct param_key *key = param_keys; key->name != NULL; key++) {
+		if ((key->depths & param_depth_of(depth)) != 0)
+			options[section->n_options++] = (struct conf_option){ .name = key->name,
+			    .set = set_param, .list = depth == CLUSTER };
+	}
+	section->options = options;
+}
+
+static void
+on_broken_rule(void *arg, const struct rules_service *service, const struct rules_real *real,
+    const char *text)
+{
+	const struct inventory_service *of_service = service->owner;
+	const struct inventory_real *of_real = real == NULL ? NULL : real->owner;
+
+	diagnostics_error(arg, of_real == NULL ? of_service->line : of_real->line, "%s", text);
+}
+
 enum err_code
 inventory_read(const char *file, struct inventory **ret, struct diagnostics *diagnostics,
     struct err *err)
 {
 	struct reading reading = { .inventory = inventory_new() };
+	struct conf_section completed[DEPTHS];
 	enum err_code code;
 
 	*diagnostics = (struct diagnostics){ .file = file };
 	if (reading.inventory == NULL)
 		return err_set(err, ERR_NOMEM, "%s: out of memory", file);
-	code = conf_read(file, sections, ROWS(sections), &reading, diagnostics, err);
-	json_decref(reading.params);
+	memcpy(completed, sections, sizeof(completed));
+	for (size_t depth = CLUSTER; depth < DEPTHS; depth++)
+		options_complete(&reading, depth, &completed[depth]);
+	code = conf_read(file, completed, DEPTHS, &reading, diagnostics, err);
+	for (size_t depth = CLUSTER; depth < DEPTHS; depth++)
+		json_decref(reading.params[depth]);
+	free(reading.given);
+	if (code == ERR_OK)
+		code = inventory_judge(reading.inventory, on_broken_rule, diagnostics, err);
+	if (code == ERR_OK && diagnostics->errors > 0)
+		code = err_set(err, ERR_INVALID, "%s: not loaded, errors: %zu", diagnostics->file,
+		    diagnostics->errors);
 	if (code == ERR_OK)
 		*ret = reading.inventory;
 	else

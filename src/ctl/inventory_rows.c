@@ -168,14 +168,14 @@ inventory_add_real(struct inventory *inventory, struct inventory_service *servic
 }
 
 bool
-inventory_params_set(struct inventory_cluster *cluster, const json_t *params)
+inventory_params_set(char **text, const json_t *params)
 {
-	char *text = json_dumps(params, JSON_COMPACT | JSON_SORT_KEYS);
+	char *dump = json_dumps(params, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
 
-	if (text == NULL)
+	if (dump == NULL)
 		return false;
-	free(cluster->params);
-	cluster->params = text;
+	free(*text);
+	*text = dump;
 	return true;
 }
 

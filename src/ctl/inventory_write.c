@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ctl/path_hint.h"
+#include "plane/params.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -45,9 +46,41 @@ option_write(FILE *file, const char *before, const char *name, const char *value
 	value_write(file, value);
 }
 
-static void
-real_write(const struct inventory_real *real, FILE *file)
+/* Writes the parameters of a service or real service of 'path', in the order of the table. False
+ * if one has no form in an inventory file. */
+static bool
+params_write(const char *text, enum param_depth depth, const char *before, const char *after,
+    const struct path *path, FILE *file, struct err *err)
 {
+	json_t *params = text[0] == '\0' ? json_object() : json_loads(text, 0, NULL);
+	char buf[PARAM_TEXT_SIZE], name[PATH_TEXT_SIZE];
+	size_t n = 0;
+
+	for (const struct param_key *key = param_keys; key->name != NULL; key++) {
+		const json_t *param = (key->depths & depth) == 0 ? NULL :
+		    json_object_get(params, key->name);
+		const char *value = param == NULL ? NULL : param_json_text(param, buf);
+
+		if (value == NULL)
+			continue;
+		option_write(file, before, key->name, value);
+		fputs(after, file);
+		n++;
+	}
+	if (!json_is_object(params) || n != json_object_size(params)) {
+		err_set(err, ERR_INVALID, "%s: parameters %.300s cannot be written to a file",
+		    path_text(path, name), text);
+		n = SIZE_MAX;
+	}
+	json_decref(params);
+	return n != SIZE_MAX;
+}
+
+static bool
+real_write(const struct inventory_real *real, struct path *path, FILE *file, struct err *err)
+{
+	bool ok;
+
 	fputs("        real ", file);
 	value_write(file, real->name);
 	fputs(" {", file);
@@ -60,12 +93,19 @@ real_write(const struct inventory_real *real, FILE *file)
 		fputs("  fallback = yes", file);
 	if (!real->enabled)
 		fputs("  enabled = no", file);
+	*path = path_of(path->cluster, path->service, real->name);
+	ok = params_write(real->params, PARAM_REAL, "  ", "", path, file, err);
 	fputs(" }\n", file);
+	return ok;
 }
 
-static void
-service_write(const struct inventory_service *service, FILE *file)
+static bool
+service_write(const struct inventory_service *service, const char *cluster, FILE *file,
+    struct err *err)
 {
+	struct path path = path_of(cluster, service->name, "");
+	bool ok;
+
 	fputs("    service ", file);
 	value_write(file, service->name);
 	fputs(" {\n", file);
@@ -78,9 +118,11 @@ service_write(const struct inventory_service *service, FILE *file)
 		fputc('\n', file);
 	}
 	fprintf(file, "        protocol = %s\n", protocol_name(service->protocol));
+	ok = params_write(service->params, PARAM_SERVICE, "        ", "\n", &path, file, err);
 	for (const struct inventory_real *real = service->reals; real != NULL; real = real->next)
-		real_write(real, file);
+		ok &= real_write(real, &path, file, err);
 	fputs("    }\n", file);
+	return ok;
 }
 
 /* Writes a parameter. False if it is not a list of texts, the only form of an inventory file. */
@@ -128,7 +170,7 @@ cluster_write(const struct inventory_cluster *cluster, FILE *file, struct err *e
 	json_decref(params);
 	for (const struct inventory_service *service = cluster->services; service != NULL;
 	    service = service->next)
-		service_write(service, file);
+		ok &= service_write(service, cluster->name, file, err);
 	fputs("}\n", file);
 	return ok;
 }
@@ -150,13 +192,15 @@ inventory_write(const struct inventory *inventory, FILE *file, struct err *err)
 
 /* -- from the store ------------------------------------------------------------------- */
 
-/* Copies the parameters of the store. A text that is not JSON stays as it is. */
+/* Copies the parameters of the store into a new row, which has none. A text that is not JSON stays
+ * as it is. */
 static bool
-params_copy(struct inventory_cluster *cluster, const char *text)
+params_copy(char **ret, const char *text)
 {
-	json_t *params = json_loads(text, 0, NULL);
-	bool ok = params == NULL ? memory_string_assign(&cluster->params, text) :
-	    inventory_params_set(cluster, params);
+	json_t *params = text[0] == '\0' ? NULL : json_loads(text, 0, NULL);
+	bool is_empty = json_is_object(params) && json_object_size(params) == 0;
+	bool ok = params == NULL ? memory_string_assign(ret, text) :
+	    is_empty || inventory_params_set(ret, params);
 
 	json_decref(params);
 	return ok;
@@ -168,7 +212,7 @@ cluster_read(void *arg, const struct cluster_row *row)
 	struct inventory_cluster *cluster = inventory_add_cluster(arg, row->name);
 
 	if (cluster == NULL || !memory_string_assign(&cluster->plane, row->plane) ||
-	    !params_copy(cluster, row->plane_params))
+	    !params_copy(&cluster->params, row->plane_params))
 		return ERR_NOMEM;
 	cluster->id = row->id;
 	return ERR_OK;
@@ -186,7 +230,7 @@ service_read(void *arg, const struct path *path, const struct service_row *row)
 	service = inventory_add_service(arg, cluster, row->name);
 	if (service == NULL || !memory_string_assign(&service->address, row->address) ||
 	    !memory_string_assign(&service->port, row->port) ||
-	    !memory_string_assign(&service->params, row->params))
+	    !params_copy(&service->params, row->params))
 		return ERR_NOMEM;
 	service->protocol = row->protocol;
 	service->address_given = service->port_given = service->protocol_given = true;
@@ -207,7 +251,7 @@ real_read(void *arg, const struct store_real_view *view)
 	real = inventory_add_real(arg, service, view->row.name);
 	if (real == NULL || !memory_string_assign(&real->address, view->row.address) ||
 	    !memory_string_assign(&real->port, view->row.port) ||
-	    !memory_string_assign(&real->params, view->row.params))
+	    !params_copy(&real->params, view->row.params))
 		return ERR_NOMEM;
 	real->address_given = real->port_given = true;
 	real->weight = view->row.weight;

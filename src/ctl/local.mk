@@ -24,6 +24,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/inventory.h \
 	src/ctl/inventory_read.c \
 	src/ctl/inventory_rows.c \
+	src/ctl/inventory_rules.c \
 	src/ctl/inventory_write.c \
 	src/ctl/lines.c \
 	src/ctl/lines.h \

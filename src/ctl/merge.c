@@ -286,10 +286,12 @@ real_update(struct merge *merge, const struct path *path, uint32_t service_id,
 {
 	const struct real_row row = { .service_id = service_id, .name = real->name, .reason = "",
 	    .address = real->address_given ? real->address : old->address,
-	    .port = real->port_given ? real->port : old->port, .params = old->params };
+	    .port = real->port_given ? real->port : old->port,
+	    .params = real->params_given ? real->params : old->params };
 	const struct field fields[] = {
 		{ "address", old->address, row.address },
 		{ "port", old->port, row.port },
+		{ "parameters", old->params, row.params },
 	};
 	enum err_code code = ERR_OK;
 	bool changed;
@@ -340,11 +342,12 @@ service_merge(struct merge *merge, const char *cluster, const struct inventory_s
 	const struct service_row row = { .cluster_id = cluster_id, .name = service->name,
 	    .address = service->address_given ? service->address : before->address,
 	    .port = service->port_given ? service->port : before->port,
-	    .params = before->params,
+	    .params = service->params_given ? service->params : before->params,
 	    .protocol = service->protocol_given ? service->protocol : before->protocol };
 	const struct field fields[] = {
 		{ "address", before->address, row.address },
 		{ "port", before->port, row.port },
+		{ "parameters", before->params, row.params },
 		{ "protocol", protocol_name(before->protocol), protocol_name(row.protocol) },
 	};
 	struct path path = path_of(cluster, service->name, "");

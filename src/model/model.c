@@ -101,9 +101,9 @@ static const char *const causes[] = {
 };
 
 static const struct plane_kind plane_kinds[] = {
-	{ "none", MODEL_WEIGHT_MAX, NULL },
-	{ "haproxy", 256, "lbcluster-haproxy" },
-	{ "ipvs", MODEL_WEIGHT_MAX, NULL },
+	{ "none", MODEL_WEIGHT_MAX, NULL, NULL },
+	{ "haproxy", 256, "lbcluster-haproxy", "HAProxy" },
+	{ "ipvs", MODEL_WEIGHT_MAX, "lbcluster-ipvs", "IPVS" },
 };
 
 /* Checks the number, because it may come from a file that another program wrote. */
@@ -196,7 +196,7 @@ plane_kind_find(const char *name)
 const char *
 plane_kind_names(void)
 {
-	return "none, haproxy";
+	return "none, haproxy, ipvs";
 }
 
 /* Does not use isalnum(3), which depends on the locale. */

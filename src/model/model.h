@@ -214,11 +214,12 @@ struct plane_kind {
 	const char	*name;
 	uint32_t	 weight_max;	/* HAProxy: 256 (management.txt) */
 	const char	*driver;	/* its program; NULL: this release has no driver */
+	const char	*title;		/* for people; NULL without a driver */
 };
 
 /* Returns NULL if there is no such kind. */
 const struct plane_kind *plane_kind_find(const char *name);
-/* Returns "none, haproxy", the kinds that a cluster may have, for messages. */
+/* Returns "none, haproxy, ipvs", the kinds that a cluster may have, for messages. */
 const char *plane_kind_names(void);
 
 /* True for 1 to 64 of A-Z a-z 0-9 - . _ */

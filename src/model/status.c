@@ -106,11 +106,11 @@ unattended_text(const char *plane, const struct driver_poll *poll, int64_t now,
 		snprintf(text, MODEL_MESSAGE_MAX + 1, "lbcluster-stats.db cannot be read; it is "
 		    "unknown whether %s runs", driver);
 	else if (poll->time == 0)
-		snprintf(text, MODEL_MESSAGE_MAX + 1, "%s has not polled HAProxy yet; start it",
-		    driver);
+		snprintf(text, MODEL_MESSAGE_MAX + 1, "%s has not polled %s yet; start it",
+		    driver, kind->title);
 	else
 		snprintf(text, MODEL_MESSAGE_MAX + 1,
-		    "%s has not polled HAProxy since %s%s; start it", driver,
+		    "%s has not polled %s since %s%s; start it", driver, kind->title,
 		    clock_text(poll->time, since),
 		    poll_is_ahead(poll, now) ? " (the clock was set back since then)" : "");
 }

@@ -1,5 +1,9 @@
 noinst_LIBRARIES += src/plane/libplane.a
 src_plane_libplane_a_SOURCES = \
+	src/plane/params.c \
+	src/plane/params.h \
+	src/plane/param_rules.c \
+	src/plane/param_rules.h \
 	src/plane/plane.c \
 	src/plane/plane.h
 

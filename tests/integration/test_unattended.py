@@ -95,7 +95,7 @@ class Unattended(Plane):
         self.stop_driver()
         self.world.sql("UPDATE cluster SET plane = 'ipvs', plane_status = 1,"
                        " plane_message = '' WHERE name = 'web'")
-        self.wait_shown(UNATTENDED, 'this release has no driver for plane ipvs')
+        self.wait_shown(UNATTENDED, 'lbcluster-ipvs has not polled IPVS yet; start it')
 
     def test_clock_that_was_ahead(self):
         # A poll with a time in the future does not count.

@@ -123,7 +123,7 @@ static const struct refusal {
 	{ "protocol_unknown_is_refused", IN_WEB("protocol = icmp"),
 	    "F:3: protocol \"icmp\" of web/http is not one of tcp, udp, sctp, other\n" },
 	{ "plane_unknown_is_refused", "cluster web {\n\nplane = nginx }",
-	    "F:3: plane \"nginx\" of web is not one of none, haproxy\n" },
+	    "F:3: plane \"nginx\" of web is not one of none, haproxy, ipvs\n" },
 	{ "address_nearly_ipv4_is_refused", REAL("address = 10.0.0.300"),
 	    "F:3: address of web/http/web-1: \"10.0.0.300\" is not an IPv4 address, IPv6 "
 	    "address or host name\n" },
@@ -181,9 +181,6 @@ static const struct refusal {
 	{ "socket_over_tcp_twice_is_refused", "cluster a {\nplane = haproxy\nsocket = {"
 	    " \"127.0.0.1:99\", \"ipv4@127.0.0.1:99\" } }",
 	    "F:3: a names the socket ipv4@127.0.0.1:99 twice\n" },
-	{ "plane_without_a_driver_is_refused", "cluster a {\n\nplane = ipvs }",
-	    "F:3: plane ipvs of a: this version has no driver for it; write one of none,"
-	    " haproxy\n" },
 	{ "parameter_not_utf8_is_refused", "cluster a {\nplane = haproxy\nsocket = \"/\\xff\" }",
 	    "F:3: socket of a is not UTF-8, which JSON requires\n" },
 	{ "foreign_changes_of_another_plane_is_refused",
@@ -191,7 +188,7 @@ static const struct refusal {
 	    "F:2: foreign-changes of a is not a parameter of plane none\n" },
 	{ "foreign_changes_of_another_value_is_refused",
 	    "cluster a { plane = haproxy socket = /run/x\nforeign-changes = Keep }",
-	    "F:2: foreign-changes \"Keep\" of a is not one of keep, restore\n" },
+	    "F:2: foreign-changes of a: \"Keep\" is not one of restore, keep\n" },
 	{ "foreign_changes_of_two_values_is_refused",
 	    "cluster a { plane = haproxy socket = /run/x\nforeign-changes = { keep, restore } }",
 	    "F:2: foreign-changes of a has more than one value\n" },
@@ -233,11 +230,11 @@ static const struct refusal {
 	{ "line_after_comments_is_right",
 	    "# one\n// two\n/* three\n   four */ cluster a { /* x */ # y\n// \"z\n"
 	    "plane = x//y # \"\n}",
-	    "F:6: plane \"x//y\" of a is not one of none, haproxy\n" },
+	    "F:6: plane \"x//y\" of a is not one of none, haproxy, ipvs\n" },
 	{ "line_of_crlf_is_right", "cluster a {\r\n\r\nplane = x\r\n}\r\n",
-	    "F:3: plane \"x\" of a is not one of none, haproxy\n" },
+	    "F:3: plane \"x\" of a is not one of none, haproxy, ipvs\n" },
 	{ "line_after_a_byte_order_mark_is_right", "\xEF\xBB\xBF" "cluster a {\nplane = x\n}\n",
-	    "F:2: plane \"x\" of a is not one of none, haproxy\n" },
+	    "F:2: plane \"x\" of a is not one of none, haproxy, ipvs\n" },
 	{ "byte_order_mark_inside_a_file_is_refused", "cluster a { }\n\xEF\xBB\xBF",
 	    "F:2: no such option '\xEF\xBB\xBF'\n" },
 	/* Accepted, some with a warning. */

@@ -269,8 +269,8 @@ static void
 plane_kind_find_knows_three_kinds(void **state)
 {
 	static const struct plane_kind kinds[] = {
-		{ "none", 65535, NULL }, { "haproxy", 256, "lbcluster-haproxy" },
-		{ "ipvs", 65535, NULL },
+		{ "none", 65535, NULL, NULL }, { "haproxy", 256, "lbcluster-haproxy", "HAProxy" },
+		{ "ipvs", 65535, "lbcluster-ipvs", "IPVS" },
 	};
 	char names[64] = "";
 

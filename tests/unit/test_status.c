@@ -52,7 +52,9 @@ plane_is_unattended_after_three_intervals(void **state)
 		  "lbcluster-stats.db cannot be read; it is unknown whether lbcluster-haproxy"
 		  " runs" },
 		{ "ipvs", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 0, 1000, 0,
-		  "this release has no driver for plane ipvs" },
+		  "lbcluster-ipvs has not polled IPVS yet; start it" },
+		{ "other", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 0, 1000, 0,
+		  "this release has no driver for plane other" },
 		/* The clock was set back, by less and by more than the time for which a poll is
 		 * valid. */
 		{ "haproxy", PLANE_STATUS_OK, PLANE_STATUS_OK, 1015, 1000, 5000, "recorded" },
