@@ -37,6 +37,7 @@ unit_tests = \
 	tests/unit/test_mib_walk \
 	tests/unit/test_model \
 	tests/unit/test_notify \
+	tests/unit/test_params \
 	tests/unit/test_phases \
 	tests/unit/test_poller \
 	tests/unit/test_reject \

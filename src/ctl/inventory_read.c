@@ -153,7 +153,7 @@ set_param(struct conf *conf, const struct conf_option *option, void *into, const
 		check_socket(conf, option, value);
 	else if (param_parse(key, value, NULL, &err) != ERR_OK)
 		conf_error(conf, "%s%s: %s", option->name, conf_place(conf), err.text);
-	else if (json_object_get(*params, option->name) != NULL)
+	else if (depth == PARAM_CLUSTER && json_object_get(*params, option->name) != NULL)
 		conf_error(conf, "%s%s has more than one value", option->name, conf_place(conf));
 	if (!param_json_add(key, depth, value, *params))
 		conf_error(conf, "%s%s is not UTF-8, which JSON requires", option->name,
