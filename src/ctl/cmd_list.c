@@ -32,6 +32,7 @@ static const struct out_column service_columns[] = {
 	{ "ip_address", "ADDRESS", OUT_TEXT },
 	{ "port", "PORT", OUT_TEXT },
 	{ "protocol", "PROTOCOL", OUT_TEXT },
+	{ "parameters", NULL, OUT_PARAMS },
 };
 
 static const struct out_column real_columns[] = {
@@ -45,6 +46,7 @@ static const struct out_column real_columns[] = {
 	{ "active", "ACTIVE", OUT_BOOL },
 	{ "pending_jobs", "PENDING", OUT_NUMBER },
 	{ "freshness", "FRESHNESS", OUT_TEXT },
+	{ "parameters", NULL, OUT_PARAMS },
 };
 
 /* First the keys of statistics() in the order of the API, then freshness, age and totals, which
@@ -196,7 +198,7 @@ service_print(void *arg, const struct path *path, const struct service_row *row)
 
 	return row_print(arg, (const struct out_value[ROWS(service_columns)]){
 	    text(path_text(path, name)), text(row->name), text(row->address), text(row->port),
-	    text(protocol_name(row->protocol)) });
+	    text(protocol_name(row->protocol)), text(row->params) });
 }
 
 static enum err_code
@@ -209,7 +211,7 @@ real_print(void *arg, const struct store_real_view *view)
 	    text(path_text(&view->path, name)), text(view->row.name), text(view->row.address),
 	    text(view->row.port), number(view->row.weight), truth(view->row.fallback),
 	    truth(view->row.enabled), active_value(listing, view), number(view->pending_jobs),
-	    text(freshness_name(freshness_of(listing, view))) });
+	    text(freshness_name(freshness_of(listing, view))), text(view->row.params) });
 }
 
 static enum err_code
@@ -238,7 +240,7 @@ static const struct {
 	enum err_code		(*print)(void *arg, const struct store_real_view *view);
 } kinds[] = {
 	[CLUSTERS] = { cluster_columns, 1, ROWS(cluster_columns), ROWS(cluster_columns), NULL },
-	[SERVICES] = { service_columns, 2, ROWS(service_columns), ROWS(service_columns), NULL },
+	[SERVICES] = { service_columns, 2, ROWS(service_columns) - 1, ROWS(service_columns), NULL },
 	[REALS] = { real_columns, 2, 7, ROWS(real_columns), real_print },
 	[STATISTICS] = { statistics_columns, STATISTICS_FIRST, STATISTICS_ALL,
 	    STATISTICS_WITHOUT_TOTALS, statistics_print },

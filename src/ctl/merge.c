@@ -433,6 +433,51 @@ cluster_merge(struct merge *merge, const struct inventory_cluster *cluster,
 	return code;
 }
 
+/* -- rules of the data plane ------------------------------------------------------------ */
+
+/* Keeps the first broken rule as the error, with the line of its row if the file has the row. */
+static void
+on_broken_rule(void *arg, const struct rules_service *service, const struct rules_real *real,
+    const char *text)
+{
+	const struct merge *merge = arg;
+	const struct inventory_cluster *cluster = inventory_cluster(merge->file, service->cluster);
+	const struct inventory_service *of_service = cluster == NULL ? NULL :
+	    inventory_service(cluster, service->name);
+	const struct inventory_real *of_real = of_service == NULL || real == NULL ? NULL :
+	    inventory_real(of_service, real->name);
+	int line = of_real != NULL ? of_real->line : of_service != NULL ? of_service->line : 0;
+
+	if (merge->err->code == ERR_INVALID)
+		return;
+	if (line != 0)
+		err_set(merge->err, ERR_INVALID, "%s:%d: %s", merge->diagnostics->file, line, text);
+	else
+		err_set(merge->err, ERR_INVALID, "%s", text);
+}
+
+/* Judges the rows that the store has after the merge: a row of the file may have the endpoint of a
+ * row that the file does not name. */
+static enum err_code
+rules_check(const struct merge *merge)
+{
+	const struct inventory_cluster *cluster = merge->file->clusters;
+	struct inventory *merged;
+	enum err_code code;
+
+	while (cluster != NULL && strcmp(cluster->plane, "ipvs") != 0)
+		cluster = cluster->next;
+	if (cluster == NULL)
+		return ERR_OK;
+	code = inventory_from_store(merge->store, NULL, &merged, merge->err);
+	if (code != ERR_OK)
+		return code;
+	merge->err->code = ERR_OK;
+	code = inventory_judge(merged, on_broken_rule, (void *)(uintptr_t)merge, merge->err);
+	inventory_free(merged);
+	return code == ERR_OK ? merge->err->code : code;
+}
+
 /* -- the whole inventory ------------------------------------------------------ */
 
 enum err_code
@@ -451,6 +496,8 @@ merge_run(struct merge *merge)
 	    cluster = cluster->next)
 		code = cluster_merge(merge, cluster,
 		    inventory_cluster(merge->stored, cluster->name));
+	if (code == ERR_OK)
+		code = rules_check(merge);
 	return code == ERR_OK ? settings_apply(merge) : code;
 }
 

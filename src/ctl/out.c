@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/model.h"
 #include "util/clock.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -62,6 +63,8 @@ cell_text(const struct out_column *column, const struct out_value *value, char b
 		return value->truth ? "yes" : "no";
 	case OUT_TIME:
 		return value->time == 0 ? "-" : clock_text(value->time, buf);
+	case OUT_PARAMS:
+		break;
 	}
 	return "?";
 }
@@ -89,6 +92,26 @@ json_text(const char *text)
 	return json;
 }
 
+/* Leaves out what no parameter has: any program may write any text into the store. */
+static json_t *
+json_params(const char *text)
+{
+	json_t *params = json_loads(text, 0, NULL), *ret = json_object(), *value;
+	const char *name;
+
+	json_object_foreach(params, name, value) {
+		if (!model_name_valid(name) || json_is_array(value) || json_is_object(value))
+			continue;
+		if (json_object_set_new(ret, name, json_is_string(value) ?
+		    json_text(json_string_value(value)) : json_incref(value)) != 0) {
+			json_decref(ret);
+			ret = NULL;
+		}
+	}
+	json_decref(params);
+	return ret;
+}
+
 static json_t *
 json_value(const struct out_column *column, const struct out_value *value)
 {
@@ -105,6 +128,8 @@ json_value(const struct out_column *column, const struct out_value *value)
 		return json_boolean(value->truth);
 	case OUT_TIME:
 		return value->time == 0 ? json_null() : json_string(clock_text(value->time, buf));
+	case OUT_PARAMS:
+		return json_params(value->text);
 	}
 	return json_null();
 }
@@ -122,7 +147,7 @@ json_row(FILE *file, const struct out_column *columns, size_t n, const struct ou
 	}
 	/* ctl_main() checks for a failed write with ferror(). */
 	if (ok)
-		(void)json_dumpf(row, file, 0);
+		(void)json_dumpf(row, file, JSON_REAL_PRECISION(10));
 	json_decref(row);
 	return ok;
 }

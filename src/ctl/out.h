@@ -14,7 +14,10 @@
 
 enum out_format { OUT_TABLE, OUT_JSON };
 
-enum out_type { OUT_TEXT, OUT_NUMBER, OUT_BOOL, OUT_TIME };
+enum out_type {
+	OUT_TEXT, OUT_NUMBER, OUT_BOOL, OUT_TIME,
+	OUT_PARAMS,	/* the parameters of a row of the store; only in JSON, as an object */
+};
 
 struct out_column {
 	const char	*key;	/* in JSON; NULL: not in JSON */

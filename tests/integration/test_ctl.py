@@ -98,6 +98,69 @@ class NotServed(harness.Case):
         self.assertEqual(world.ctl('set-weight', 'web/http/a', '6').stderr, '')
 
 
+class Parameters(harness.Case):
+    """Parameters of services: a round trip, and what SNMP shows of them."""
+
+    sample = os.path.join(os.path.dirname(__file__), '..', '..', 'conf', 'sample-ipvs.conf')
+
+    def setUp(self):
+        super().setUp()
+        self.world = self.new_world()
+
+    def rows_in_snmp(self):
+        client = self.world.client()
+        return client.walk(mib.oid('lbcServiceTable')) + client.walk(mib.oid('lbcRealTable'))
+
+    def parameters(self):
+        listed = json.loads(self.world.ctl('-f', 'json', 'list', 'web').stdout)
+        return {row['name']: row['parameters'] for row in listed}
+
+    def load_refused(self, text):
+        return self.world.ctl('load', '-', stdin=text, check=False)
+
+    def test_sample_is_loaded_exported_and_loaded(self):
+        self.world.ctl('load', self.sample)
+        self.assertEqual({'dns': {'check': 'connect', 'forward': 'dr'},
+                          'http': {'check': 'http', 'check-host': 'www.example.org',
+                                   'check-path': '/health', 'persistence': 300}},
+                         self.parameters())
+        exported = self.world.ctl('export').stdout
+        path = os.path.join(self.world.dir, 'exported.conf')
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(exported)
+        self.assertIn('unchanged 8\n', self.world.ctl('load', path).stdout)
+        self.assertEqual(exported, self.world.ctl('export').stdout)
+
+    def test_parameters_change_nothing_in_snmp(self):
+        self.world.ctl('load', self.sample)
+        self.world.start()
+        before = self.rows_in_snmp()
+        with open(self.sample, encoding='utf-8') as file:
+            text = file.read().replace('persistence = 300', 'scheduler = sh')
+        self.assertIn('updated 1,', self.world.load(text.replace('scheduler = wlc', '')).stdout)
+        self.assertEqual({'check': 'http', 'check-host': 'www.example.org',
+                          'check-path': '/health', 'scheduler': 'sh'}, self.parameters()['http'])
+        self.assertEqual(before, self.rows_in_snmp())
+
+    def test_mistakes_are_refused_by_file_and_line(self):
+        self.world.load(INVENTORY)
+        result = self.load_refused(
+            'cluster web {\n plane = ipvs\n service http {\n  address = 192.0.2.10\n'
+            '  port = 80\n  forward = dr\n  check-timeout = soon\n  real a {\n'
+            '   address = 10.0.0.1\n   port = 8080 } } }\n')
+        self.assertEqual(1, result.returncode)
+        self.assertRegex(result.stderr, r':7: check-timeout of web/http: "soon" is not a '
+                                        r'number of 0\.1 to 3600 seconds')
+        result = self.load_refused(
+            'cluster web {\n plane = ipvs\n service http {\n  address = 192.0.2.10\n'
+            '  port = 80\n  forward = dr\n  real a {\n'
+            '   address = 10.0.0.1\n   port = 8080 } } }\n')
+        self.assertEqual(1, result.returncode)
+        self.assertRegex(result.stderr, r':7: web/http/a: the port differs from the '
+                                        r"service's.*; remove port, or write forward = nat")
+        self.assertIn('none', self.world.ctl('info', 'web').stdout)
+
+
 class Locked(harness.Case):
     """The message about a lock names the process that holds it."""
 

@@ -52,7 +52,7 @@ list_of_cluster_is_services(void **state)
 	    "web/http   192.0.2.10  80    tcp\n");
 	assert_int_equal(run(world, "-f", "json", "list", "ha", NULL), CTL_OK);
 	assert_json(world, "[{\"path\":\"ha/s\",\"name\":\"s\",\"ip_address\":\"\","
-	    "\"port\":\"\",\"protocol\":\"tcp\"}]");
+	    "\"port\":\"\",\"protocol\":\"tcp\",\"parameters\":{}}]");
 }
 
 static void
@@ -71,7 +71,7 @@ list_of_service_is_real_services(void **state)
 	assert_int_equal(run(world, "-f", "json", "list", "ha/s", NULL), CTL_OK);
 	assert_json(world, "[{\"path\":\"ha/s/a\",\"name\":\"a\",\"ip_address\":\"10.0.0.1\","
 	    "\"port\":\"\",\"weight\":1,\"fallback\":false,\"enabled\":true,\"active\":null,"
-	    "\"pending_jobs\":0,\"freshness\":\"never\"}]");
+	    "\"pending_jobs\":0,\"freshness\":\"never\",\"parameters\":{}}]");
 }
 
 static void
@@ -130,6 +130,36 @@ info_of_service_and_cluster_has_their_keys(void **state)
 	assert_int_equal(run(world, "-f", "json", "info", "ha", NULL), CTL_OK);
 	assert_json(world, "{\"plane\":\"haproxy\",\"plane_status\":\"unattended\","
 	    "\"plane_message\":\"lbcluster-haproxy has not polled HAProxy yet; start it\"}");
+}
+
+/* Other programs may write a control character, a list, an invalid name or no JSON. */
+static void
+parameters_are_printed_without_what_no_parameter_has(void **state)
+{
+	static const struct out_column column = { "p", NULL, OUT_PARAMS };
+	static const struct {
+		const char	*params, *printed;
+	} cases[] = {
+		{ "", "{}" }, { "{", "{}" }, { "[1]", "{}" }, { "5", "{}" },
+		{ "{\"check\":\"none\",\"check-retry\":0.1,\"one-packet\":true}",
+		    "{\"check\": \"none\", \"check-retry\": 0.1, \"one-packet\": true}" },
+		{ "{\"check-expect\":\"\\u009bX\",\"a\":[1],\"b c\":1,\"d\":{}}",
+		    "{\"check-expect\": \"??X\"}" },
+	};
+	char *text, expected[200];
+	size_t size;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct out_value value = { .text = cases[i].params };
+		FILE *file = open_memstream(&text, &size);
+
+		assert_true(out_object(file, OUT_JSON, &column, 1, &value));
+		fclose(file);
+		snprintf(expected, sizeof(expected), "{\"p\": %s}\n", cases[i].printed);
+		assert_string_equal(text, expected);
+		free(text);
+	}
 }
 
 static void
@@ -591,6 +621,7 @@ main(void)
 		CTL_TEST(list_of_nothing_is_an_empty_array),
 		CTL_TEST(info_has_the_keys_and_types_of_the_api),
 		CTL_TEST(info_of_service_and_cluster_has_their_keys),
+		cmocka_unit_test(parameters_are_printed_without_what_no_parameter_has),
 		CTL_TEST(statistics_without_a_measurement_are_null),
 		CTL_TEST(statistics_of_service_is_a_list),
 		CTL_TEST(setting_that_changes_makes_a_job),

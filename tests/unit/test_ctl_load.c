@@ -83,6 +83,49 @@ load_keeps_values_that_the_file_omits(void **state)
 	assert_non_null(strstr(world->out, "web/http   192.0.2.10  80"));
 }
 
+#define IPVS(name, options)                                                    \
+	"cluster " name " { plane = ipvs\n service s { address = 192.0.2.10  port = 80\n" \
+	options "\n  real a { address = 10.0.0.1  check = none } } }\n"
+
+static void
+load_replaces_parameters_by_those_of_the_file(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(load(world, IPVS("lv", "scheduler = rr  check-timeout = 0.5"), NULL, NULL),
+	    CTL_OK);
+	assert_int_equal(run(world, "-f", "json", "list", "lv", NULL), CTL_OK);
+	assert_non_null(strstr(world->out,
+	    "\"parameters\": {\"check-timeout\": 0.5, \"scheduler\": \"rr\"}"));
+	assert_int_equal(run(world, "-f", "json", "list", "-r", "lv", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\"parameters\": {\"check\": \"none\"}"));
+	assert_int_equal(load(world, IPVS("lv", "scheduler = rr  check-timeout = 0.500"), NULL,
+	    NULL), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 3\n");
+	assert_int_equal(load(world, IPVS("lv", "persistence = 60"), "--dry-run", NULL), CTL_OK);
+	assert_string_equal(world->out, "~ lv/s parameters {\"check-timeout\":0.5,\"scheduler\":"
+	    "\"rr\"} -> {\"persistence\":60}\nadded 0, updated 1, removed 0, unchanged 2\n");
+	assert_int_equal(load(world, IPVS("lv", ""), NULL, NULL), CTL_OK);
+	assert_int_equal(run(world, "-f", "json", "list", "lv", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\"parameters\": {}"));
+}
+
+/* The file alone breaks no rule. */
+static void
+load_refuses_the_endpoint_of_a_stored_service(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(load(world, IPVS("lv", ""), NULL, NULL), CTL_OK);
+	assert_int_equal(load(world, IPVS("other", ""), NULL, NULL), CTL_FAILURE);
+	assert_non_null(strstr(world->err,
+	    "clusters.conf:2: other/s: has the same protocol, address"
+	    " and port as lv/s"));
+	assert_int_equal(run(world, "list", "other", NULL), CTL_NOT_FOUND);
+	/* --prune removes the stored one. */
+	assert_int_equal(load(world, IPVS("other", ""), "--prune", NULL), CTL_OK);
+}
+
 static void
 load_reset_sets_by_jobs(void **state)
 {
@@ -424,6 +467,8 @@ main(void)
 		CTL_TEST(load_keeps_settings),
 		CTL_TEST(load_keeps_values_that_the_file_omits),
 		CTL_TEST(load_reset_sets_by_jobs),
+		CTL_TEST(load_replaces_parameters_by_those_of_the_file),
+		CTL_TEST(load_refuses_the_endpoint_of_a_stored_service),
 		CTL_TEST(load_prune_removes_rows_that_the_file_does_not_name),
 		CTL_TEST(load_dry_run_prints_differences_and_changes_nothing),
 		CTL_TEST(load_json_has_the_documented_keys),
