@@ -29,6 +29,9 @@ unit_tests = \
 	tests/unit/test_idmap \
 	tests/unit/test_inventory \
 	tests/unit/test_lockfile \
+	tests/unit/test_ipvs_message \
+	tests/unit/test_ipvs_owned \
+	tests/unit/test_ipvs_steps \
 	tests/unit/test_log_limit \
 	tests/unit/test_loop \
 	tests/unit/test_mib_columns \
@@ -87,7 +90,8 @@ tests_unit_libfixtures_a_SOURCES = \
 
 # The libraries of every program that names no other ones: all rooms. scripts/check-includes
 # limits what a room may use.
-LDADD = tests/unit/libfixtures.a $(DAEMON_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(CMOCKA_LIBS)
+LDADD = tests/unit/libfixtures.a $(DAEMON_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(IPVS_LIBS) \
+	$(CMOCKA_LIBS)
 
 # Fixtures that replace functions of src/. They are not in the library above, because other
 # programs need the functions of src/.
@@ -110,6 +114,11 @@ tests_unit_test_hostile_names_SOURCES = tests/unit/test_hostile_names.c $(agentx
 tests_unit_test_hostile_pdus_SOURCES = tests/unit/test_hostile_pdus.c $(agentx_real)
 tests_unit_test_hostile_values_SOURCES = tests/unit/test_hostile_values.c $(agentx_real)
 tests_unit_test_phases_SOURCES = tests/unit/test_phases.c $(agentx_real)
+
+# IPVS: a table of changes, and a kernel in memory in place of ipvs_socket.c.
+ipvs_steps = tests/unit/ipvs_steps.c tests/unit/ipvs_steps.h
+ipvs_fake = tests/unit/ipvs_fake.c tests/unit/ipvs_fake.h
+tests_unit_test_ipvs_steps_SOURCES = tests/unit/test_ipvs_steps.c $(ipvs_steps) $(ipvs_fake)
 
 # Functions that a test replaces: the linker calls __wrap_NAME() instead of NAME().
 tests_unit_test_ctl_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_snapshot

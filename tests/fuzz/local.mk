@@ -35,6 +35,11 @@ tests_fuzz_replay_inventory_SOURCES = $(fuzz_inventory) $(fuzz_replay)
 tests_fuzz_fuzz_inventory_SOURCES = $(fuzz_inventory)
 tests_fuzz_fuzz_inventory_LDFLAGS = $(fuzz_ldflags)
 
+fuzz_ipvs = tests/fuzz/fuzz_ipvs.c $(fuzz_common)
+tests_fuzz_replay_ipvs_SOURCES = $(fuzz_ipvs) $(fuzz_replay)
+tests_fuzz_fuzz_ipvs_SOURCES = $(fuzz_ipvs)
+tests_fuzz_fuzz_ipvs_LDFLAGS = $(fuzz_ldflags)
+
 fuzz_mib = tests/fuzz/fuzz_mib.c $(fuzz_world) $(fuzz_common)
 tests_fuzz_replay_mib_SOURCES = $(fuzz_mib) $(fuzz_replay)
 tests_fuzz_fuzz_mib_SOURCES = $(fuzz_mib)
@@ -57,7 +62,8 @@ tests_fuzz_fuzz_text_SOURCES = $(fuzz_text)
 tests_fuzz_fuzz_text_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_replays = tests/fuzz/replay_agentx tests/fuzz/replay_config tests/fuzz/replay_haproxy \
-	tests/fuzz/replay_import tests/fuzz/replay_inventory tests/fuzz/replay_mib \
+	tests/fuzz/replay_import tests/fuzz/replay_inventory tests/fuzz/replay_ipvs \
+	tests/fuzz/replay_mib \
 	tests/fuzz/replay_oid tests/fuzz/replay_store tests/fuzz/replay_text
 check_PROGRAMS += $(fuzz_replays)
 TESTS += $(fuzz_replays)
@@ -65,7 +71,7 @@ EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict
 
 if FUZZER
 noinst_PROGRAMS += tests/fuzz/fuzz_agentx tests/fuzz/fuzz_config tests/fuzz/fuzz_haproxy \
-	tests/fuzz/fuzz_import tests/fuzz/fuzz_inventory tests/fuzz/fuzz_mib \
+	tests/fuzz/fuzz_import tests/fuzz/fuzz_inventory tests/fuzz/fuzz_ipvs tests/fuzz/fuzz_mib \
 	tests/fuzz/fuzz_oid tests/fuzz/fuzz_store tests/fuzz/fuzz_text
 endif
 

@@ -1,3 +1,10 @@
 # Tests that need the kernel's IPVS run in a guest of qemu.
 
-EXTRA_DIST += tests/guest/run
+EXTRA_DIST += tests/guest/run tests/guest/check tests/guest/record.py
+check_PROGRAMS += tests/guest/ipvs_kernel
+tests_guest_ipvs_kernel_SOURCES = tests/guest/ipvs_kernel.c $(ipvs_steps)
+
+check-guest: tests/guest/ipvs_kernel
+	$(top_srcdir)/tests/guest/check '$(abs_top_builddir)'
+
+.PHONY: check-guest

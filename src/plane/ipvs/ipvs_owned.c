@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The file of the services that a cluster owns; see ipvs_owned.h.
+ */
+#include "plane/ipvs/ipvs_owned.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/model.h"
+#include "util/file.h"
+#include "util/memory.h"
+#include "util/num.h"
+
+enum { PATH_SIZE = 256 };
+
+static void
+path_make(const char *dir, uint32_t cluster_id, const char *suffix, char buf[PATH_SIZE])
+{
+	snprintf(buf, PATH_SIZE, "%.200s/%u%s", dir, cluster_id, suffix);
+}
+
+/* -- the list ----------------------------------------------------------------------------- */
+
+/* The place of 'key' in the list, or where it belongs. */
+static size_t
+place_of(const struct ipvs_owned *owned, const struct ipvs_key *key)
+{
+	size_t from = 0, end = owned->n;
+
+	while (from < end) {
+		size_t middle = from + (end - from) / 2;
+
+		if (ipvs_key_compare(&owned->keys[middle], key) < 0)
+			from = middle + 1;
+		else
+			end = middle;
+	}
+	return from;
+}
+
+static bool
+is_at(const struct ipvs_owned *owned, size_t at, const struct ipvs_key *key)
+{
+	return at < owned->n && ipvs_key_compare(&owned->keys[at], key) == 0;
+}
+
+bool
+ipvs_owned_has(const struct ipvs_owned *owned, const struct ipvs_key *key)
+{
+	return is_at(owned, place_of(owned, key), key);
+}
+
+bool
+ipvs_owned_add(struct ipvs_owned *owned, const struct ipvs_key *key)
+{
+	size_t at = place_of(owned, key);
+	struct ipvs_key *keys;
+
+	if (is_at(owned, at, key))
+		return true;
+	keys = memory_array_reserve(owned->keys, owned->n, &owned->room, sizeof(*keys));
+	if (keys == NULL)
+		return false;
+	owned->keys = keys;
+	memmove(keys + at + 1, keys + at, (owned->n - at) * sizeof(*keys));
+	keys[at] = *key;
+	owned->n++;
+	return true;
+}
+
+void
+ipvs_owned_remove(struct ipvs_owned *owned, const struct ipvs_key *key)
+{
+	size_t at = place_of(owned, key);
+
+	if (!is_at(owned, at, key))
+		return;
+	owned->n--;
+	memmove(owned->keys + at, owned->keys + at + 1, (owned->n - at) * sizeof(*owned->keys));
+}
+
+void
+ipvs_owned_done(struct ipvs_owned *owned)
+{
+	free(owned->keys);
+	*owned = (struct ipvs_owned){ 0 };
+}
+
+/* -- the file ----------------------------------------------------------------------------- */
+
+static enum err_code
+lines_read(FILE *file, const char *path, struct ipvs_owned *owned, struct err *err)
+{
+	char line[IPVS_KEY_TEXT_SIZE + 1];
+	struct ipvs_key key;
+
+	for (unsigned int number = 1; fgets(line, sizeof(line), file) != NULL; number++) {
+		char *end = strchr(line, '\n');
+
+		if (end != NULL)
+			*end = '\0';
+		if (end == NULL || !ipvs_key_parse(line, &key))
+			return err_set(err, ERR_INVALID, "%s:%u: not a service of IPVS: %s; "
+			    "correct the line or remove it", path, number, line);
+		if (!ipvs_owned_add(owned, &key))
+			return err_set(err, ERR_NOMEM, "%s: out of memory", path);
+	}
+	if (ferror(file))
+		return err_set(err, err_of_errno(errno), "%s: %s", path, strerror(errno));
+	return ERR_OK;
+}
+
+enum err_code
+ipvs_owned_read(const char *dir, uint32_t cluster_id, struct ipvs_owned *ret, struct err *err)
+{
+	char path[PATH_SIZE];
+	enum err_code code;
+	FILE *file;
+	int fd;
+
+	*ret = (struct ipvs_owned){ 0 };
+	path_make(dir, cluster_id, "", path);
+	code = file_open(path, O_RDONLY, false, &fd, err);
+	if (code != ERR_OK)
+		return code == ERR_NOT_FOUND ? ERR_OK : code;
+	file = fdopen(fd, "r");
+	if (file == NULL) {
+		close(fd);
+		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
+	}
+	code = lines_read(file, path, ret, err);
+	fclose(file);
+	return code;
+}
+
+/* Writes and syncs a new file. Returns 0 or an errno. */
+static int
+lines_write(const char *path, const struct ipvs_owned *owned)
+{
+	char text[IPVS_KEY_TEXT_SIZE];
+	int error = 0;
+	FILE *file = fopen(path, "we");
+
+	if (file == NULL)
+		return errno;
+	for (size_t i = 0; i < owned->n; i++)
+		fprintf(file, "%s\n", ipvs_key_text(&owned->keys[i], text));
+	if (fflush(file) != 0 || fsync(fileno(file)) == -1)
+		error = errno;
+	if (fclose(file) != 0 && error == 0)
+		error = errno;
+	return error;
+}
+
+enum err_code
+ipvs_owned_write(const char *dir, uint32_t cluster_id, const struct ipvs_owned *owned,
+    struct err *err)
+{
+	char path[PATH_SIZE], new_path[PATH_SIZE];
+	int error = 0, fd;
+
+	path_make(dir, cluster_id, "", path);
+	path_make(dir, cluster_id, ".new", new_path);
+	if (owned->n == 0) {
+		if (unlink(path) == -1 && errno != ENOENT)
+			error = errno;
+	} else {
+		error = lines_write(new_path, owned);
+		if (error == 0 && rename(new_path, path) == -1)
+			error = errno;
+	}
+	if (error != 0)
+		return err_set(err, err_of_errno(error), "%s: cannot write it: %s", path,
+		    strerror(error));
+	fd = file_directory_open(path);
+	if (fd != -1) {
+		(void)!fsync(fd);
+		close(fd);
+	}
+	return ERR_OK;
+}
+
+enum err_code
+ipvs_owned_clusters(const char *dir, uint32_t **ret, size_t *ret_n, struct err *err)
+{
+	uint32_t *ids = NULL, *bigger;
+	size_t n = 0, room = 0;
+	struct dirent *entry;
+	uint64_t id;
+	DIR *list = opendir(dir);
+
+	if (list == NULL && errno != ENOENT)
+		return err_set(err, err_of_errno(errno), "%s: %s", dir, strerror(errno));
+	while (list != NULL && (entry = readdir(list)) != NULL) {
+		if (num_parse(entry->d_name, 1, MODEL_ID_MAX, &id) != ERR_OK)
+			continue;
+		bigger = memory_array_reserve(ids, n, &room, sizeof(*ids));
+		if (bigger == NULL) {
+			free(ids);
+			closedir(list);
+			return err_set(err, ERR_NOMEM, "%s: out of memory", dir);
+		}
+		ids = bigger;
+		ids[n++] = (uint32_t)id;
+	}
+	if (list != NULL)
+		closedir(list);
+	*ret = ids;
+	*ret_n = n;
+	return ERR_OK;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The file that names the virtual services which lbcluster made for a cluster: one line for each,
+ * as ipvs_key_text() writes it. The driver writes the file before it makes a service, so it never
+ * owns a service that the file does not name. The directory is on a file system that ends with the
+ * kernel's table, such as /run.
+ */
+#ifndef PLANE_IPVS_OWNED_H
+#define PLANE_IPVS_OWNED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plane/ipvs/ipvs_key.h"
+#include "util/err.h"
+
+#define IPVS_OWNED_DIR "/run/lbcluster-ipvs"
+
+struct ipvs_owned {
+	struct ipvs_key	*keys;	/* by ipvs_key_compare() */
+	size_t		 n, room;
+};
+
+/* Reads the file of a cluster. Without the file the cluster owns nothing. ERR_INVALID names the
+ * file and the line. 'ret' needs ipvs_owned_done() in each case. */
+enum err_code ipvs_owned_read(const char *dir, uint32_t cluster_id, struct ipvs_owned *ret,
+    struct err *err);
+void ipvs_owned_done(struct ipvs_owned *owned);
+
+/* Replaces the file at once and syncs it; removes it if 'owned' is empty. */
+enum err_code ipvs_owned_write(const char *dir, uint32_t cluster_id,
+    const struct ipvs_owned *owned, struct err *err);
+
+bool ipvs_owned_has(const struct ipvs_owned *owned, const struct ipvs_key *key);
+
+/* Change the list and not the file. False: no memory. A key that is there, or is not there, is no
+ * error. */
+bool ipvs_owned_add(struct ipvs_owned *owned, const struct ipvs_key *key)
+    __attribute__((warn_unused_result));
+void ipvs_owned_remove(struct ipvs_owned *owned, const struct ipvs_key *key);
+
+/* Sets *ret to the ids of the clusters that have a file; the caller frees it. A directory that does
+ * not exist has none. */
+enum err_code ipvs_owned_clusters(const char *dir, uint32_t **ret, size_t *ret_n,
+    struct err *err);
+
+#endif

@@ -1,0 +1,10 @@
+noinst_LIBRARIES += src/plane/ipvs/libipvs.a
+src_plane_ipvs_libipvs_a_SOURCES = \
+	src/plane/ipvs/ipvs_key.c \
+	src/plane/ipvs/ipvs_key.h \
+	src/plane/ipvs/ipvs_message.c \
+	src/plane/ipvs/ipvs_message.h \
+	src/plane/ipvs/ipvs_owned.c \
+	src/plane/ipvs/ipvs_owned.h \
+	src/plane/ipvs/ipvs_socket.c \
+	src/plane/ipvs/ipvs_socket.h
