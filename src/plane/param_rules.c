@@ -352,7 +352,7 @@ static struct endpoint_key
 real_key(const struct judged *judged)
 {
 	struct endpoint_key key = { .service = judged->service, .real = judged->real,
-	    .family = judged->rip.type,
+	    .family = (uint8_t)judged->rip.type,
 	    .port = judged->rport != 0 ? judged->rport : judged->vport };
 
 	memcpy(key.octets, judged->rip.octets, sizeof(key.octets));
