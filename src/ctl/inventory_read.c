@@ -299,7 +299,7 @@ close_real(struct conf *conf)
 	if (!real->address_given)
 		diagnostics_warn(conf->diagnostics, real->line,
 		    "%s has no address; an address in the store is kept", conf_path(conf));
-	if (real->fallback && first != real)
+	if (first != NULL && first != real)
 		diagnostics_error(conf->diagnostics, real->fallback_line,
 		    "%s is a second fallback of its service, after %.64s at line %d",
 		    conf_path(conf), first->name, first->fallback_line);

@@ -18,21 +18,22 @@ static bool
 service_copy(const struct inventory_cluster *cluster, struct inventory_service *service,
     struct rules_service *ret)
 {
-	struct rules_real *reals = NULL;
+	struct rules_real *reals;
 	size_t n = 0;
 
 	for (struct inventory_real *real = service->reals; real != NULL; real = real->next)
 		n++;
 	reals = calloc(n + 1, sizeof(*reals));
+	if (reals == NULL)
+		return false;
 	*ret = (struct rules_service){ .cluster = cluster->name, .name = service->name,
 	    .address = service->address, .port = service->port, .params = service->params,
 	    .protocol = service->protocol, .reals = reals, .n = n, .owner = service };
 	n = 0;
-	for (struct inventory_real *real = service->reals; reals != NULL && real != NULL;
-	    real = real->next)
+	for (struct inventory_real *real = service->reals; real != NULL; real = real->next)
 		reals[n++] = (struct rules_real){ .name = real->name, .address = real->address,
 		    .port = real->port, .params = real->params, .owner = real };
-	return reals != NULL;
+	return true;
 }
 
 enum err_code
@@ -55,7 +56,10 @@ inventory_judge(const struct inventory *inventory, rules_report_fn report, void 
 	    cluster = cluster->next)
 		for (service = cluster->services; service != NULL && is_judged(cluster) &&
 		    code == ERR_OK; service = service->next)
-			code = service_copy(cluster, service, &services[n++]) ? ERR_OK : ERR_NOMEM;
+			if (service_copy(cluster, service, &services[n]))
+				n++;
+			else
+				code = ERR_NOMEM;
 	if (code == ERR_OK)
 		code = services == NULL ? ERR_NOMEM : ipvs_rules_judge(services, n, report, arg);
 	for (size_t i = 0; i < n; i++)

@@ -386,9 +386,10 @@ reals_judge(const struct judge *judge, const struct judged *of_service)
 }
 
 enum err_code
-ipvs_rules_judge(const struct rules_service *services, size_t n, rules_report_fn fn, void *arg)
+ipvs_rules_judge(const struct rules_service *services, size_t n, rules_report_fn report_fn,
+    void *arg)
 {
-	const struct judge judge = { .report = fn, .arg = arg };
+	const struct judge judge = { .report = report_fn, .arg = arg };
 	struct endpoint_key *keys = calloc(n + 1, sizeof(*keys));
 	enum err_code code = ERR_OK;
 	size_t n_keys = 0;

@@ -32,6 +32,6 @@ typedef void (*rules_report_fn)(void *arg, const struct rules_service *service,
 
 /* Judges all services of all clusters of plane ipvs and reports each broken rule. ERR_NOMEM. */
 enum err_code ipvs_rules_judge(const struct rules_service *services, size_t n,
-    rules_report_fn report, void *arg);
+    rules_report_fn report_fn, void *arg);
 
 #endif

@@ -261,7 +261,7 @@ enum err_code
 param_parse(const struct param_key *key, const char *value, struct params *params,
     struct err *err)
 {
-	struct params unused;
+	struct params unused = { 0 };
 	void *member = (char *)(params == NULL ? &unused : params) + key->offset;
 
 	switch (key->type) {
