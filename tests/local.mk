@@ -184,6 +184,7 @@ integration_tests = \
 	tests/integration/test_haproxy.py \
 	tests/integration/test_haproxy_fleet.py \
 	tests/integration/test_haproxy_failures.py \
+	tests/integration/test_haproxy_mute.py \
 	tests/integration/test_haproxy_sockets.py \
 	tests/integration/test_haproxy_states.py \
 	tests/integration/test_haproxy_takeover.py \
@@ -207,6 +208,7 @@ EXTRA_DIST += $(integration_tests) \
 	tests/integration/fixture-late.conf \
 	tests/integration/fixture.conf \
 	tests/integration/fixture.golden \
+	tests/integration/fleet_fixture.py \
 	tests/integration/haproxy.py \
 	tests/integration/harness.py \
 	tests/integration/watchdog.py \

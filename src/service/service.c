@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "service/daemonize.h"
@@ -234,6 +235,19 @@ store_start(struct service *service)
 	return store_error_is_transient(config->store, code) ? SERVICE_FAILED : SERVICE_STORE;
 }
 
+/* Raises the soft limit of open files to the hard limit. A driver opens a descriptor for each
+ * HAProxy that has not answered yet, and the usual soft limit is 1,024 (systemd.exec(5)). */
+static void
+open_files_allow(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* SIGTERM ends the process at once until the program serves. */
 static enum service_status
 start(struct service *service)
@@ -285,6 +299,7 @@ run(struct service *service)
 	int first = -1;
 
 	umask(0007);	/* files of the store are for their owner and group */
+	open_files_allow();
 	log_open(service->program->name, background, config->log_level);
 	if (background && (first = daemonize()) == -1) {
 		log_error("daemon", "cannot go into the background: %s", strerror(errno));

@@ -8,15 +8,17 @@
 #include "util/signals.h"
 #include "util/poller.h"
 
-enum { FDS_MAX = 16, SIGNALS_MAX = 4 };
+enum { FDS_MIN = 16, SIGNALS_MAX = 4 };
+
+struct watcher {
+	loop_fd_fn	 fn;
+	void		*arg;
+};
 
 struct loop {
-	struct pollfd		 fds[FDS_MAX];
-	struct {
-		loop_fd_fn	 fn;
-		void		*arg;
-	} watchers[FDS_MAX];
-	nfds_t			 n;
+	struct pollfd		*fds;
+	struct watcher		*watchers;	/* of the same index in 'fds' */
+	nfds_t			 n, room;
 	struct {
 		int		 signo;
 		loop_timer_fn	 fn;
@@ -36,7 +38,37 @@ loop_new(void)
 void
 loop_free(struct loop *loop)
 {
+	if (loop == NULL)
+		return;
+	free(loop->fds);
+	free(loop->watchers);
 	free(loop);
+}
+
+static bool
+fds_grow(struct loop *loop)
+{
+	nfds_t room = loop->room == 0 ? FDS_MIN : 2 * loop->room;
+	struct pollfd *fds = realloc(loop->fds, room * sizeof(*fds));
+	struct watcher *watchers;
+
+	if (fds == NULL)
+		return false;
+	loop->fds = fds;
+	watchers = realloc(loop->watchers, room * sizeof(*watchers));
+	if (watchers == NULL)
+		return false;
+	loop->watchers = watchers;
+	loop->room = room;
+	return true;
+}
+
+/* Drops the free slots at the end, which poll(2) would otherwise read in each turn. */
+static void
+fds_trim(struct loop *loop)
+{
+	while (loop->n > 0 && loop->fds[loop->n - 1].fd == -1)
+		loop->n--;
 }
 
 bool
@@ -57,7 +89,7 @@ loop_fd_watch(struct loop *loop, int fd, short events, loop_fd_fn fn, void *arg)
 	if (i == loop->n) {
 		for (i = 0; i < loop->n && loop->fds[i].fd != -1; i++)
 			;
-		if (i == FDS_MAX)
+		if (i == loop->room && !fds_grow(loop))
 			return false;
 		if (i == loop->n)
 			loop->n++;
@@ -169,6 +201,7 @@ fds_run(struct loop *loop)
 		if (loop->fds[i].fd >= 0 && events != 0)
 			loop->watchers[i].fn(loop->watchers[i].arg, events);
 	}
+	fds_trim(loop);
 }
 
 static void

@@ -31,9 +31,9 @@ struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 
 /* Watches 'fd' for 'events' of poll(2); replaces an earlier watch of 'fd'. 'events' 0 ends the
- * watch, which the caller must do before close(2). False if 16 descriptors are watched already. A
- * function that the loop calls may begin or end the watch of any descriptor, also of one that is
- * ready in the same turn. */
+ * watch, which the caller must do before close(2). False without memory. A function that the loop
+ * calls may begin or end the watch of any descriptor, also of one that is ready in the same
+ * turn. */
 bool loop_fd_watch(struct loop *loop, int fd, short events, loop_fd_fn fn, void *arg);
 
 /* Calls fn(arg) from the loop after 'signo' arrived, once for several arrivals. The signal is

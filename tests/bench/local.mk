@@ -10,6 +10,7 @@ EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs) bench.tsv bench.callgrind.out
 EXTRA_DIST += \
 	tests/bench/common.py \
+	tests/bench/fleet.py \
 	tests/bench/reading.py \
 	tests/bench/report.py \
 	tests/bench/rows.py \
@@ -35,4 +36,9 @@ bench: all bench-programs
 	abs_top_builddir='$(abs_top_builddir)' PYTHON3='$(PYTHON3)' BENCH='$(BENCH)' \
 	    $(PYTHON3) -B $(top_srcdir)/tests/bench/run $(BENCH_FLAGS)
 
-.PHONY: bench bench-programs
+# Prints the times of jobs with 1,000 HAProxys, half of which are mute.
+bench-fleet: all
+	PYTHONPATH=$(abs_top_srcdir)/tests/integration PYTHON3='$(PYTHON3)' \
+	    $(top_srcdir)/tests/integration/run -b . $(abs_top_srcdir)/tests/bench/fleet.py
+
+.PHONY: bench bench-fleet bench-programs

@@ -449,19 +449,61 @@ fd_in_a_used_slot_gets_no_old_events(void **state)
 	assert_string_equal(played.order, "x");
 }
 
+enum { FDS_MANY = 200 };
+
+static int many[FDS_MANY];
+
 static void
-fd_beyond_sixteen_is_refused(void **state)
+many_watch(void)
+{
+	for (size_t i = 0; i < FDS_MANY; i++) {
+		many[i] = dup(played.pipes[3][0]);
+		assert_true(many[i] >= 0);
+		assert_true(loop_fd_watch(played.loop, many[i], POLLIN, fd_note_and_stop,
+		    &letters[3]));
+	}
+}
+
+static void
+many_close(void)
+{
+	for (size_t i = 0; i < FDS_MANY; i++) {
+		assert_true(loop_fd_watch(played.loop, many[i], 0, NULL, NULL));
+		close(many[i]);
+	}
+}
+
+static void
+fd_add_many(void *arg, short events)
+{
+	(void)events;
+	note(*(char *)arg);
+	many_watch();
+	assert_true(loop_fd_watch(played.loop, played.pipes[0][0], 0, NULL, NULL));
+}
+
+/* A limit of descriptors would let peers that do not answer keep the others out. */
+static void
+fds_have_no_limit(void **state)
 {
 	(void)state;
-	/* The loop does not check descriptors until it runs. */
-	for (int fd = 1000; fd < 1016; fd++)
-		assert_true(loop_fd_watch(played.loop, fd, POLLIN, fd_note, &letters[0]));
-	assert_false(loop_fd_watch(played.loop, 2000, POLLIN, fd_note, &letters[0]));
-	assert_true(loop_fd_watch(played.loop, 1003, POLLIN, fd_note, &letters[0]));
-	assert_true(loop_fd_watch(played.loop, 1003, 0, NULL, NULL));
-	assert_true(loop_fd_watch(played.loop, 2000, POLLIN, fd_note, &letters[0]));
-	assert_false(loop_fd_watch(played.loop, 2001, POLLIN, fd_note, &letters[0]));
-	assert_true(loop_fd_watch(played.loop, 3000, 0, NULL, NULL));
+	many_watch();
+	assert_true(loop_fd_watch(played.loop, readable(1), POLLIN, fd_note_and_stop, &letters[1]));
+	loop_run(played.loop);
+	assert_string_equal(played.order, "b");
+	many_close();
+}
+
+/* The arrays of the loop move while it walks over them. */
+static void
+fds_may_be_added_by_a_ready_fd(void **state)
+{
+	(void)state;
+	assert_true(loop_fd_watch(played.loop, readable(0), POLLIN, fd_add_many, &letters[0]));
+	assert_true(loop_fd_watch(played.loop, readable(1), POLLIN, fd_note_and_stop, &letters[1]));
+	loop_run(played.loop);
+	assert_string_equal(played.order, "ab");
+	many_close();
 }
 
 static void
@@ -531,7 +573,8 @@ main(void)
 		loop_test(fd_removed_in_another_callback_is_silent),
 		loop_test(fd_changed_in_another_callback_gets_no_old_events),
 		loop_test(fd_in_a_used_slot_gets_no_old_events),
-		loop_test(fd_beyond_sixteen_is_refused),
+		loop_test(fds_have_no_limit),
+		loop_test(fds_may_be_added_by_a_ready_fd),
 		loop_test(fd_negative_is_refused),
 		loop_test(stop_before_run_ends_it_at_once),
 		loop_test(stop_in_a_callback_ends_the_turn),

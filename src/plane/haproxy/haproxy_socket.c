@@ -26,7 +26,9 @@
 #include "util/dial.h"
 
 enum {
-	RETRY_MS = 10,		/* the backlog of HAProxy or the loop is full */
+	RETRY_MIN_MS = 10,	/* the backlog of HAProxy is full; doubled by each try */
+	RETRY_MAX_MS = 500,
+	FDS_RESERVED = 16,	/* descriptors that are left to SQLite, which opens journals */
 	READ_MIN = 16384,	/* space for one read */
 	READS_MAX = 64,		/* in one turn of the loop */
 };
@@ -35,6 +37,7 @@ struct haproxy_request {
 	struct loop		*loop;
 	struct loop_timer	 deadline, retry;
 	int			 timeout_ms;
+	int			 retry_ms;	/* before the next connect(2) */
 	int64_t			 due_ms;	/* the deadline */
 	bool			 extended;	/* noticed late, and moved once */
 	haproxy_answer_fn	 fn;
@@ -196,6 +199,8 @@ connect_message(const struct haproxy_request *request, int error)
 	bool on_disk = request->to.address.ss_family == AF_UNIX;
 	struct stat st;
 
+	if (error == EMFILE)
+		return "lbcluster-haproxy has too many open files; raise LimitNOFILE= of its unit";
 	if (!on_disk && (error == EAFNOSUPPORT || error == EPERM))
 		return "the unit of systemd allows no network; install "
 		    "lbcluster-haproxy-tcp.conf.example";
@@ -232,12 +237,16 @@ on_ready(void *arg, short events)
 
 /* -- starting --------------------------------------------------------------------- */
 
-/* Tries again soon. The loop holds a limited number of descriptors. */
+/* A HAProxy that has stopped leaves its backlog full for long, one that is busy for
+ * milliseconds. */
 static void
 start_later(struct haproxy_request *request)
 {
 	request_close(request);
-	loop_timer_set(request->loop, &request->retry, RETRY_MS, start, request);
+	loop_timer_set(request->loop, &request->retry, request->retry_ms, start, request);
+	request->retry_ms *= 2;
+	if (request->retry_ms > RETRY_MAX_MS)
+		request->retry_ms = RETRY_MAX_MS;
 }
 
 static void
@@ -253,16 +262,15 @@ start(void *arg)
 		start_later(request);
 		return;
 	}
+	if ((error == 0 || error == EINPROGRESS) && request->fd >= getdtablesize() - FDS_RESERVED)
+		error = EMFILE;
 	/* If TCP is still connecting, on_ready() gets the result. */
 	if (error != 0 && error != EINPROGRESS) {
 		finish(request, HAPROXY_UNREACHABLE, connect_message(request, error));
 		return;
 	}
-	if (loop_fd_watch(request->loop, request->fd, POLLOUT, on_ready, request))
-		return;
-	/* The loop is full. The time until it has space does not count against HAProxy. */
-	deadline_set(request, request->timeout_ms);
-	start_later(request);
+	if (!loop_fd_watch(request->loop, request->fd, POLLOUT, on_ready, request))
+		finish(request, HAPROXY_UNREACHABLE, strerror(ENOMEM));
 }
 
 struct haproxy_request *
@@ -278,6 +286,7 @@ haproxy_request_new(struct loop *loop, const struct haproxy_endpoint *to, const 
 	request->fn = fn;
 	request->arg = arg;
 	request->fd = -1;
+	request->retry_ms = RETRY_MIN_MS;
 	request->length = length;
 	request->to = *to;
 	request->line = malloc(length);
