@@ -158,6 +158,27 @@ changed_parameters_detach_the_cluster(void **state)
 	assert_null(driver_real_find(&tree, REAL_PROXY));
 }
 
+/* A driver needs them. lbclusterd does without, which saves memory: its trees end at the reason. */
+static void
+parameters_of_rows_are_texts_of_the_tree(void **state)
+{
+	struct fixture *f = *state;
+	const struct driver_real *real;
+
+	sql_exec(f->main_path, "UPDATE service SET params = '{\"check\":\"none\"}';"
+	    "UPDATE real_service SET params = '{\"check\":\"http\"}', reason = 'because'");
+	refresh(f);
+	real = driver_real_find(&tree, REAL_PROXY);
+	assert_string_equal(tree_text(&real->row, TREE_REASON), "because");
+	assert_string_equal(tree_text(&real->row, TREE_REAL_PARAMS), "{\"check\":\"http\"}");
+	assert_string_equal(tree_text(&real->row.parent->row, TREE_SERVICE_PARAMS),
+	    "{\"check\":\"none\"}");
+	sql_exec(f->main_path, "UPDATE real_service SET params = ''");
+	refresh(f);
+	assert_string_equal(tree_text(&driver_real_find(&tree, REAL_PROXY)->row, TREE_REAL_PARAMS),
+	    "");
+}
+
 static bool
 is_mine(uint32_t real_id)
 {
@@ -211,6 +232,7 @@ main(void)
 		TEST(row_counts_again_when_its_job_is_read),
 		TEST(replaced_store_resets_what_the_driver_knows),
 		TEST(changed_parameters_detach_the_cluster),
+		TEST(parameters_of_rows_are_texts_of_the_tree),
 		TEST(cluster_is_served_while_it_has_the_plane_of_the_driver),
 		TEST(row_without_its_parent_is_ignored),
 	};

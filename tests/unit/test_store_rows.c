@@ -294,6 +294,17 @@ rows_put_again_are_the_same_or_updated(void **state)
 	assert_string_equal(sql_text(f->main_path, "SELECT plane || plane_status || plane_message"
 	    " || port || (SELECT address || weight || fallback || enabled FROM real_service)"
 	    " FROM cluster, service"), "haproxy1808010.0.0.2701");
+
+	assert_int_equal(store_begin(f->store, &f->err), ERR_OK);
+	service.params = "";
+	real.params = "{\"check\":\"http\"}";
+	assert_int_equal(store_put_service(f->store, &service, NULL, &result, &f->err), ERR_OK);
+	assert_int_equal(result, STORE_PUT_UPDATED);
+	assert_int_equal(store_put_real(f->store, &real, NULL, &result, &f->err), ERR_OK);
+	assert_int_equal(result, STORE_PUT_UPDATED);
+	assert_int_equal(store_commit(f->store, &f->err), ERR_OK);
+	assert_string_equal(sql_text(f->main_path, "SELECT s.params || r.params FROM service AS s,"
+	    " real_service AS r"), "{\"check\":\"http\"}");
 }
 
 /* The page behind the row cannot be read. */
