@@ -55,6 +55,13 @@
 	STAMP(table)                                                           \
 	"END;\n"
 
+/* Refuses an UPDATE that changes the id of a row. */
+#define ID_STAYS(table, column)                                                \
+	"CREATE TRIGGER " table "_stays BEFORE UPDATE OF " column " ON " table "\n" \
+	"WHEN OLD." column " IS NOT NEW." column " BEGIN\n"                     \
+	"SELECT RAISE(ABORT, '" table "." column ": the id of a row does not change');\n" \
+	"END;\n"
+
 /* Do not reorder, edit or remove an element: existing files were made with it. */
 static const char *const main_migrations[] = {
 	/* 1 */
@@ -309,6 +316,10 @@ static const char *const main_migrations[] = {
 	 * triggers of migration 1 do not name the column. */
 	PARAMS("service")
 	PARAMS("real_service"),
+
+	/* 6: the id of a cluster and of a job never changes. Readers know a row by its id. */
+	ID_STAYS("cluster", "id")
+	ID_STAYS("job", "id"),
 };
 
 #define LOOK_STAMP                                                             \
@@ -410,6 +421,9 @@ static const char *const stats_migrations[] = {
 	BUMP("")
 	"INSERT INTO removed SELECT change, OLD.real_id FROM store;\n"
 	"END;\n",
+
+	/* 6: the poll of a cluster stays with this cluster. */
+	ID_STAYS("look", "cluster_id"),
 };
 
 /* TRUNCATE and FULL lose no acknowledged commit in simulated power cuts; WAL is

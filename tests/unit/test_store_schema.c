@@ -67,7 +67,7 @@ static const char *const refused[] = {
 	CLUSTER_NAMED("CAST(x'6100' AS TEXT)"), CLUSTER_NAMED("CAST(x'61ff' AS TEXT)"),
 	CLUSTER_NAMED("x'61'"), CLUSTER_NAMED("'" SIXTY "12345'"), CLUSTER_NAMED("'web'"),
 	"UPDATE cluster SET name = 'a/b' WHERE id = 1",
-	"UPDATE cluster SET name = 'mail' WHERE id = 1",
+	"UPDATE cluster SET name = 'mail' WHERE id = 1", "UPDATE cluster SET id = 9 WHERE id = 1",
 	"INSERT INTO cluster (name, plane) VALUES ('new', 'docker')",
 	"INSERT INTO cluster (name, plane) VALUES ('new', NULL)",
 	"INSERT INTO cluster (name, plane_status) VALUES ('new', 0)",
@@ -124,6 +124,7 @@ static const char *const refused[] = {
 	JOB_OF("'a'", "'b'", "'\xc3\xa4'"), JOB_OF("'a'", "'b'", "CAST(x'6100' AS TEXT)"),
 	JOB_OF("'" SIXTY "12345'", "'b'", "'c'"),
 	"UPDATE job SET state = 1 WHERE id = 2", "UPDATE job SET state = 4 WHERE id = 2",
+	"UPDATE job SET id = 9 WHERE id = 1",
 
 	"INSERT INTO store (id, birth) VALUES (2, 5)",
 	"INSERT INTO removed (changed, kind, id) VALUES (9999, 5, 1)",
@@ -146,6 +147,7 @@ static const char *const refused_statistics[] = {
 	"INSERT INTO statistics (real_id) VALUES (0)",
 	"INSERT INTO statistics (real_id) VALUES (2147483648)",
 	"INSERT INTO statistics (real_id) VALUES (1)",
+	"INSERT INTO look (cluster_id, interval_ms) VALUES (5, 1); UPDATE look SET cluster_id = 6",
 	"UPDATE statistics SET connections_per_second = -1 WHERE real_id = 1",
 	"INSERT INTO store (id, birth) VALUES (2, 5)",
 };
