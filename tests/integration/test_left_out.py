@@ -132,8 +132,8 @@ class LeftOut(Plane):
                     'CREATE TABLE real_service AS SELECT * FROM loose; DROP TABLE loose;'
                     "UPDATE real_service SET name = 'a', fallback = 1 WHERE name = 'b';"
                     "INSERT INTO real_service SELECT 9, service_id, 'c', address, port, weight,"
-                    " 1, enabled, reason, last_change, last_job, changed FROM real_service"
-                    ' WHERE id = 1;'
+                    " 1, enabled, reason, last_change, last_job, changed, params"
+                    ' FROM real_service WHERE id = 1;'
                     'UPDATE store SET change = change + 1; UPDATE real_service SET changed ='
                     ' (SELECT change FROM store)')
         wait_for(lambda: self.served() == ['web/http/a', 'web/http/c'], EVENT_S,
