@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The table of changes; see ipvs_steps.h.
+ * Tests for both kernels; see ipvs_steps.h.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,10 +12,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ipvs_steps.h"
-#include "plane/ipvs/ipvs_socket.h"
 #include "util/memory.h"
 
 static const struct service {
@@ -247,4 +247,137 @@ ipvs_steps_have_the_same_results(void **state)
 	assert_int_equal(trial.n_services, 0);
 	ipvs_socket_free(trial.socket);
 	loop_free(trial.loop);
+}
+
+/* -- operations that are waited for --------------------------------------------------------- */
+
+struct wait {
+	struct loop	*loop;
+	int		 error;
+};
+
+static bool
+every(void *arg, const struct ipvs_key *key)
+{
+	(void)arg;
+	(void)key;
+	return true;
+}
+
+static void
+on_waited(void *arg, int error)
+{
+	struct wait *wait = arg;
+
+	wait->error = error;
+	loop_stop(wait->loop);
+}
+
+int
+ipvs_poll_wait(struct ipvs_table *ret)
+{
+	struct wait wait = { .loop = loop_new() };
+	struct ipvs_socket *socket = ipvs_socket_new(wait.loop, 5000);
+
+	*ret = (struct ipvs_table){ 0 };
+	assert_non_null(socket);
+	assert_non_null(ipvs_poll_new(socket, ret, every, on_waited, &wait));
+	loop_run(wait.loop);
+	ipvs_socket_free(socket);
+	loop_free(wait.loop);
+	return wait.error;
+}
+
+int
+ipvs_change_wait(struct ipvs_request *requests, size_t n)
+{
+	struct wait wait = { .loop = loop_new() };
+	struct ipvs_socket *socket = ipvs_socket_new(wait.loop, 5000);
+
+	assert_non_null(socket);
+	ipvs_socket_change(socket, requests, n, on_waited, &wait);
+	loop_run(wait.loop);
+	ipvs_socket_free(socket);
+	loop_free(wait.loop);
+	return wait.error;
+}
+
+/* -- random tables -------------------------------------------------------------------------- */
+
+static uint32_t
+random_below(unsigned int *seed, uint32_t end)
+{
+	*seed = *seed * 1103515245u + 12345u;
+	return (*seed >> 16) % end;
+}
+
+void
+ipvs_table_random(struct ipvs_table *table, unsigned int seed)
+{
+	static const char *const schedulers[] = { "rr", "wlc", "sed" };
+
+	for (uint16_t i = 0; i < 6; i++) {
+		struct ipvs_service service = { .key = { .address = { .family = AF_INET,
+		    .bytes = { 192, 0, 2, 1 } }, .protocol = i % 2 == 0 ? 6 : 17,
+		    .port = (uint16_t)(80 + i) }, .netmask = UINT32_MAX };
+
+		if (random_below(&seed, 4) == 0)
+			continue;
+		snprintf(service.scheduler, sizeof(service.scheduler), "%s",
+		    schedulers[random_below(&seed, ROWS(schedulers))]);
+		if (random_below(&seed, 2) == 0) {
+			service.flags = IP_VS_SVC_F_PERSISTENT;
+			service.timeout_s = 60 * (1 + random_below(&seed, 3));
+		}
+		assert_true(ipvs_table_service_add(table, &service));
+		for (uint8_t j = 1; j < 9; j++) {
+			struct ipvs_dest dest = { .address = { .family = AF_INET,
+			    .bytes = { 10, 0, 0, j } }, .port = 80,
+			    .weight = 5 * random_below(&seed, 3),
+			    .upper = 100 * random_below(&seed, 2) };
+
+			if (random_below(&seed, 3) > 0)
+				assert_true(ipvs_table_dest_add(table, &dest));
+		}
+	}
+	ipvs_table_sort(table);
+}
+
+/* Makes 'wanted' the table of the kernel with as many batches as corrections need. */
+static void
+take_effect(const struct ipvs_table *wanted)
+{
+	struct ipvs_request *requests;
+	struct ipvs_table have;
+	size_t n;
+
+	assert_int_equal(ipvs_poll_wait(&have), 0);
+	assert_true(ipvs_changes_make(&have, wanted, &requests, &n));
+	assert_int_equal(ipvs_change_wait(requests, n), 0);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(requests[i].error, 0);
+	free(requests);
+	ipvs_table_done(&have);
+	assert_int_equal(ipvs_poll_wait(&have), 0);
+	assert_int_equal(have.n, wanted->n);
+	assert_true(ipvs_changes_make(&have, wanted, &requests, &n));
+	assert_int_equal(n, 0);
+	free(requests);
+	ipvs_table_done(&have);
+}
+
+void
+ipvs_tables_take_effect(void **state)
+{
+	struct ipvs_table wanted;
+
+	(void)state;
+	for (unsigned int seed = 1; seed <= 40; seed++) {
+		wanted = (struct ipvs_table){ 0 };
+		ipvs_table_random(&wanted, seed);
+		take_effect(&wanted);
+		ipvs_table_done(&wanted);
+	}
+	wanted = (struct ipvs_table){ 0 };
+	take_effect(&wanted);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of the kernel in memory, tests/unit/ipvs_fake.h.
+ * Tests of src/plane/ipvs/ipvs_table.c and ipvs_changes.c with the kernel in memory, and of that
+ * kernel.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "ipvs_fake.h"
 #include "ipvs_steps.h"
@@ -25,43 +27,6 @@ reset(void **state)
 	(void)state;
 	ipvs_fake_reset();
 	return 0;
-}
-
-static void
-on_done(void *arg, int error)
-{
-	*(int *)arg = error;
-}
-
-static bool
-on_service(void *arg, const struct ipvs_service *service)
-{
-	(void)arg;
-	(void)service;
-	return true;
-}
-
-static void
-stop(void *arg)
-{
-	loop_stop(arg);
-}
-
-/* Sends the requests and returns the error of the socket. */
-static int
-change(struct ipvs_request *requests, size_t n)
-{
-	struct loop *loop = loop_new();
-	struct ipvs_socket *socket = ipvs_socket_new(loop, 1000);
-	struct loop_timer timer = { 0 };
-	int error = -3;
-
-	ipvs_socket_change(socket, requests, n, on_done, &error);
-	loop_timer_set(loop, &timer, 0, stop, loop);
-	loop_run(loop);
-	ipvs_socket_free(socket);
-	loop_free(loop);
-	return error;
 }
 
 static struct ipvs_request
@@ -83,17 +48,17 @@ a_destination_with_connections_comes_back_with_its_numbers(void **state)
 	struct ipvs_dest *dest;
 
 	(void)state;
-	assert_int_equal(change(begin, ROWS(begin)), 0);
+	assert_int_equal(ipvs_change_wait(begin, ROWS(begin)), 0);
 	dest = ipvs_fake_dest(&web, &begin[1].dest.address, 80);
 	assert_non_null(dest);
 	dest->active = 1;
 	dest->number[IPVS_STATS_ATTR_CONNS - 1] = 7;
-	assert_int_equal(change(again, ROWS(again)), 0);
+	assert_int_equal(ipvs_change_wait(again, ROWS(again)), 0);
 	dest = ipvs_fake_dest(&web, &begin[1].dest.address, 80);
 	assert_non_null(dest);
 	assert_int_equal(dest->number[IPVS_STATS_ATTR_CONNS - 1], 7);
 	ipvs_fake_connections_end();
-	assert_int_equal(change(again, ROWS(again)), 0);
+	assert_int_equal(ipvs_change_wait(again, ROWS(again)), 0);
 	dest = ipvs_fake_dest(&web, &begin[1].dest.address, 80);
 	assert_int_equal(dest->number[IPVS_STATS_ATTR_CONNS - 1], 0);
 }
@@ -108,7 +73,7 @@ every_nth_change_fails(void **state)
 	(void)state;
 	ipvs_fake.fail_every = 2;
 	ipvs_fake.fail_error = ENOMEM;
-	assert_int_equal(change(requests, ROWS(requests)), 0);
+	assert_int_equal(ipvs_change_wait(requests, ROWS(requests)), 0);
 	assert_int_equal(requests[0].error, 0);
 	assert_int_equal(requests[1].error, ENOMEM);
 	assert_int_equal(requests[2].error, ENOENT);
@@ -119,23 +84,154 @@ static void
 a_kernel_without_module_or_capability_refuses_all(void **state)
 {
 	struct ipvs_request request = web_request(IPVS_CMD_NEW_SERVICE);
-	struct loop *loop = loop_new();
-	struct ipvs_socket *socket = ipvs_socket_new(loop, 1000);
-	struct loop_timer timer = { 0 };
-	int error = 0;
+	struct ipvs_table table;
 
 	(void)state;
 	ipvs_fake.no_capability = true;
-	assert_int_equal(change(&request, 1), 0);
+	assert_int_equal(ipvs_change_wait(&request, 1), 0);
 	assert_int_equal(request.error, EPERM);
 	ipvs_fake.no_module = true;
-	assert_int_equal(change(&request, 1), IPVS_NO_MODULE);
-	ipvs_socket_services(socket, on_service, on_done, &error);
-	loop_timer_set(loop, &timer, 0, stop, loop);
-	loop_run(loop);
-	assert_int_equal(error, IPVS_NO_MODULE);
-	ipvs_socket_free(socket);
-	loop_free(loop);
+	assert_int_equal(ipvs_change_wait(&request, 1), IPVS_NO_MODULE);
+	assert_int_equal(ipvs_poll_wait(&table), IPVS_NO_MODULE);
+	ipvs_table_done(&table);
+}
+
+/* -- the changes between tables ------------------------------------------------------------- */
+
+static bool
+entry_works(const struct ipvs_entry *entry)
+{
+	for (size_t i = 0; entry != NULL && i < entry->n; i++) {
+		if (entry->dests[i].weight > 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+a_service_is_never_without_a_destination_between_two_tables(void **state)
+{
+	struct ipvs_table have = { 0 }, wanted, now;
+	struct ipvs_request *requests;
+	size_t n, checked = 0;
+
+	(void)state;
+	for (unsigned int seed = 1; seed <= 60; seed++) {
+		wanted = (struct ipvs_table){ 0 };
+		ipvs_table_random(&wanted, seed);
+		assert_true(ipvs_changes_make(&have, &wanted, &requests, &n));
+		for (size_t i = 0; i < n; i++) {
+			assert_int_equal(ipvs_change_wait(&requests[i], 1), 0);
+			assert_int_equal(requests[i].error, 0);
+			assert_int_equal(ipvs_poll_wait(&now), 0);
+			for (size_t j = 0; j < now.n; j++) {
+				const struct ipvs_key *key = &now.entries[j].service.key;
+
+				if (!entry_works(ipvs_table_service(&have, key)) ||
+				    !entry_works(ipvs_table_service(&wanted, key)))
+					continue;
+				assert_true(entry_works(&now.entries[j]));
+				checked++;
+			}
+			ipvs_table_done(&now);
+		}
+		free(requests);
+		ipvs_table_done(&have);
+		have = wanted;
+	}
+	ipvs_table_done(&have);
+	assert_true(checked > 1000);
+}
+
+/* Sends the changes once, corrects and sends again what failed, as often as it helps. */
+static void
+round_run(const struct ipvs_table *wanted)
+{
+	struct ipvs_request *requests;
+	struct ipvs_table have;
+	size_t n;
+
+	assert_int_equal(ipvs_poll_wait(&have), 0);
+	assert_true(ipvs_changes_make(&have, wanted, &requests, &n));
+	assert_int_equal(ipvs_change_wait(requests, n), 0);
+	for (size_t i = 0; i < n; i++) {
+		if (ipvs_change_correct(&requests[i]))
+			assert_int_equal(ipvs_change_wait(&requests[i], 1), 0);
+	}
+	free(requests);
+	ipvs_table_done(&have);
+}
+
+static void
+rounds_reach_the_wanted_table_although_changes_fail(void **state)
+{
+	struct ipvs_table wanted, have;
+	struct ipvs_request *requests;
+	size_t n = 1;
+
+	(void)state;
+	ipvs_fake.fail_error = ENOMEM;
+	for (unsigned int seed = 1; seed <= 20; seed++) {
+		wanted = (struct ipvs_table){ 0 };
+		ipvs_table_random(&wanted, seed);
+		n = 1;
+		for (unsigned int round = 0; round < 12 && n > 0; round++) {
+			/* With one number for all rounds the same change may fail in each. */
+			ipvs_fake.fail_every = 2 + (seed + round) % 5;
+			round_run(&wanted);
+			assert_int_equal(ipvs_poll_wait(&have), 0);
+			assert_true(ipvs_changes_make(&have, &wanted, &requests, &n));
+			free(requests);
+			ipvs_table_done(&have);
+		}
+		assert_int_equal(n, 0);
+		ipvs_table_done(&wanted);
+	}
+}
+
+/* Another program changes the table between a poll and the changes. */
+static void
+a_change_is_corrected_after_a_change_by_another_program(void **state)
+{
+	static const struct {
+		uint8_t	others[2];	/* what the other program sends before; 0: nothing */
+		uint8_t	command;
+		int	error;
+		uint8_t	again;
+	} rows[] = {
+		{ { 0 }, IPVS_CMD_SET_SERVICE, ESRCH, IPVS_CMD_NEW_SERVICE },
+		{ { IPVS_CMD_NEW_SERVICE }, IPVS_CMD_NEW_SERVICE, EEXIST, IPVS_CMD_SET_SERVICE },
+		{ { IPVS_CMD_NEW_SERVICE }, IPVS_CMD_SET_DEST, ENOENT, IPVS_CMD_NEW_DEST },
+		{ { IPVS_CMD_NEW_SERVICE, IPVS_CMD_NEW_DEST }, IPVS_CMD_NEW_DEST, EEXIST,
+		    IPVS_CMD_SET_DEST },
+		{ { 0 }, IPVS_CMD_DEL_SERVICE, ESRCH, 0 },
+		{ { IPVS_CMD_NEW_SERVICE }, IPVS_CMD_DEL_DEST, ENOENT, 0 },
+		{ { 0 }, IPVS_CMD_DEL_DEST, ESRCH, 0 },
+		{ { 0 }, IPVS_CMD_NEW_DEST, ESRCH, 0 },	/* the next round makes the service */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct ipvs_request request = web_request(rows[i].command);
+
+		ipvs_fake_reset();
+		for (size_t j = 0; j < 2 && rows[i].others[j] != 0; j++) {
+			struct ipvs_request other = web_request(rows[i].others[j]);
+
+			assert_int_equal(ipvs_change_wait(&other, 1), 0);
+			assert_int_equal(other.error, 0);
+		}
+		assert_int_equal(ipvs_change_wait(&request, 1), 0);
+		assert_int_equal(request.error, rows[i].error);
+		assert_int_equal(ipvs_change_correct(&request), rows[i].again != 0);
+		if (rows[i].again != 0) {
+			assert_int_equal(request.command, rows[i].again);
+			assert_int_equal(ipvs_change_wait(&request, 1), 0);
+			assert_int_equal(request.error, 0);
+		} else if (rows[i].command != IPVS_CMD_NEW_DEST) {
+			assert_int_equal(request.error, 0);
+		}
+	}
 }
 
 int
@@ -143,6 +239,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(ipvs_steps_have_the_same_results, reset),
+		cmocka_unit_test_setup(ipvs_tables_take_effect, reset),
+		cmocka_unit_test_setup(a_service_is_never_without_a_destination_between_two_tables,
+		    reset),
+		cmocka_unit_test_setup(rounds_reach_the_wanted_table_although_changes_fail, reset),
+		cmocka_unit_test_setup(a_change_is_corrected_after_a_change_by_another_program,
+		    reset),
 		cmocka_unit_test_setup(a_destination_with_connections_comes_back_with_its_numbers,
 		    reset),
 		cmocka_unit_test_setup(every_nth_change_fails, reset),

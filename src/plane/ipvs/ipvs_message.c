@@ -285,76 +285,153 @@ ipvs_reply_service(const struct ipvs_reply *reply, struct ipvs_service *ret)
 	    service_policy) == 0 && key_read(inner, &ret->key) && settings_read(inner, ret);
 }
 
+/* -- destinations ------------------------------------------------------------------------- */
+
+/* A driver reads all destinations every few seconds. So the functions below read the attributes in
+ * one pass, and do not use nla_parse(), with which a poll takes almost twice the time. */
+
+/* Takes the next attribute of *left bytes at *at; NULL at the end. */
+static const struct nlattr *
+attribute_take(const struct nlattr **at, size_t *left)
+{
+	const struct nlattr *attribute = *at;
+	size_t size;
+
+	if (*left < sizeof(*attribute) || attribute->nla_len < sizeof(*attribute) ||
+	    attribute->nla_len > *left)
+		return NULL;
+	size = (attribute->nla_len + 3u) & ~3u;
+	*left -= size < *left ? size : *left;
+	*at = (const struct nlattr *)(const void *)((const char *)attribute + size);
+	return attribute;
+}
+
+/* The two highest bits of the type are flags, linux/netlink.h. */
+static unsigned int
+attribute_type(const struct nlattr *attribute)
+{
+	return attribute->nla_type & 0x3fffu;
+}
+
+static size_t
+attribute_size(const struct nlattr *attribute)
+{
+	return attribute->nla_len - sizeof(*attribute);
+}
+
+static const struct nlattr *
+attribute_data(const struct nlattr *attribute)
+{
+	return attribute + 1;
+}
+
 /* Reads the statistics. Those of STATS64 have 8 bytes each. Those of STATS, which kernels before
  * 4.1 have alone, have 4 or 8. */
 static bool
-numbers_read(struct nlattr *attribute, uint64_t ret[IPVS_STATS])
+numbers_read(const struct nlattr *nest, uint64_t ret[IPVS_STATS])
 {
-	struct nlattr *numbers[IPVS_STATS_ATTR_MAX + 1];
+	const struct nlattr *at = attribute_data(nest), *number;
+	size_t left = attribute_size(nest);
+	unsigned int seen = 0;
+	uint32_t short_number;
 
-	if (attribute == NULL ||
-	    nla_parse_nested(numbers, IPVS_STATS_ATTR_MAX, attribute, NULL) != 0)
-		return false;
-	for (int i = 0; i < IPVS_STATS; i++) {
-		struct nlattr *number = numbers[i + 1];
+	while ((number = attribute_take(&at, &left)) != NULL) {
+		unsigned int i = attribute_type(number) - 1;
 
-		if (number != NULL && nla_len(number) == (int)sizeof(uint64_t))
-			ret[i] = nla_get_u64(number);
-		else if (number != NULL && nla_len(number) == (int)sizeof(uint32_t))
-			ret[i] = nla_get_u32(number);
-		else
+		if (i >= IPVS_STATS)
+			continue;
+		if (attribute_size(number) == sizeof(uint64_t)) {
+			memcpy(&ret[i], attribute_data(number), sizeof(uint64_t));
+		} else if (attribute_size(number) == sizeof(uint32_t)) {
+			memcpy(&short_number, attribute_data(number), sizeof(short_number));
+			ret[i] = short_number;
+		} else {
 			return false;
+		}
+		seen |= 1u << i;
 	}
-	return true;
+	return seen == (1u << IPVS_STATS) - 1;
 }
 
-static struct nla_policy dest_policy[IPVS_DEST_ATTR_MAX + 1] = {
-	[IPVS_DEST_ATTR_PORT] = { .type = NLA_U16 },
-	[IPVS_DEST_ATTR_FWD_METHOD] = { .type = NLA_U32 },
-	[IPVS_DEST_ATTR_WEIGHT] = { .type = NLA_U32 },
-	[IPVS_DEST_ATTR_U_THRESH] = { .type = NLA_U32 },
-	[IPVS_DEST_ATTR_L_THRESH] = { .type = NLA_U32 },
-	[IPVS_DEST_ATTR_ACTIVE_CONNS] = { .type = NLA_U32 },
-	[IPVS_DEST_ATTR_INACT_CONNS] = { .type = NLA_U32 },
-	[IPVS_DEST_ATTR_PERSIST_CONNS] = { .type = NLA_U32 },
-	[IPVS_DEST_ATTR_ADDR_FAMILY] = { .type = NLA_U16 },
+/* The members of struct ipvs_dest that an attribute of a destination sets. All are required. */
+#define FIELD(member) { sizeof(((struct ipvs_dest *)0)->member), \
+	offsetof(struct ipvs_dest, member) }
+static const struct {
+	uint8_t	size, offset;
+} dest_fields[IPVS_DEST_ATTR_MAX + 1] = {
+	[IPVS_DEST_ATTR_ADDR] = FIELD(address.bytes),
+	[IPVS_DEST_ATTR_PORT] = FIELD(port),
+	[IPVS_DEST_ATTR_FWD_METHOD] = FIELD(forward),
+	[IPVS_DEST_ATTR_WEIGHT] = FIELD(weight),
+	[IPVS_DEST_ATTR_U_THRESH] = FIELD(upper),
+	[IPVS_DEST_ATTR_L_THRESH] = FIELD(lower),
+	[IPVS_DEST_ATTR_ACTIVE_CONNS] = FIELD(active),
+	[IPVS_DEST_ATTR_INACT_CONNS] = FIELD(inactive),
+	[IPVS_DEST_ATTR_PERSIST_CONNS] = FIELD(persistent),
+	[IPVS_DEST_ATTR_ADDR_FAMILY] = FIELD(address.family),
 };
+enum { DEST_FIELDS = 10 };
 
+/* Reads the attributes of a destination, in which numbers still have their order of bytes. */
 static bool
-dest_read(struct nlattr **attributes, struct ipvs_dest *ret)
+fields_read(const struct nlattr *nest, struct ipvs_dest *ret)
 {
-	static const int required[] = { IPVS_DEST_ATTR_PORT, IPVS_DEST_ATTR_FWD_METHOD,
-	    IPVS_DEST_ATTR_WEIGHT, IPVS_DEST_ATTR_U_THRESH, IPVS_DEST_ATTR_L_THRESH,
-	    IPVS_DEST_ATTR_ACTIVE_CONNS, IPVS_DEST_ATTR_INACT_CONNS,
-	    IPVS_DEST_ATTR_PERSIST_CONNS, IPVS_DEST_ATTR_ADDR_FAMILY };
+	const struct nlattr *at = attribute_data(nest), *attribute, *numbers = NULL;
+	size_t left = attribute_size(nest);
+	unsigned int seen = 0, n = 0;
 
-	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
-		if (attributes[required[i]] == NULL)
+	while ((attribute = attribute_take(&at, &left)) != NULL) {
+		unsigned int type = attribute_type(attribute);
+
+		if (type == IPVS_DEST_ATTR_STATS64 ||
+		    (type == IPVS_DEST_ATTR_STATS && numbers == NULL))
+			numbers = attribute;
+		if (type > IPVS_DEST_ATTR_MAX || dest_fields[type].size == 0)
+			continue;
+		if (attribute_size(attribute) < dest_fields[type].size ||
+		    (seen & 1u << type) != 0)
 			return false;
+		memcpy((char *)ret + dest_fields[type].offset, attribute_data(attribute),
+		    dest_fields[type].size);
+		seen |= 1u << type;
+		n++;
 	}
-	ret->port = ntohs(nla_get_u16(attributes[IPVS_DEST_ATTR_PORT]));
-	ret->forward = (uint16_t)(nla_get_u32(attributes[IPVS_DEST_ATTR_FWD_METHOD]) &
-	    IP_VS_CONN_F_FWD_MASK);
-	ret->weight = nla_get_u32(attributes[IPVS_DEST_ATTR_WEIGHT]);
-	ret->upper = nla_get_u32(attributes[IPVS_DEST_ATTR_U_THRESH]);
-	ret->lower = nla_get_u32(attributes[IPVS_DEST_ATTR_L_THRESH]);
-	ret->active = nla_get_u32(attributes[IPVS_DEST_ATTR_ACTIVE_CONNS]);
-	ret->inactive = nla_get_u32(attributes[IPVS_DEST_ATTR_INACT_CONNS]);
-	ret->persistent = nla_get_u32(attributes[IPVS_DEST_ATTR_PERSIST_CONNS]);
-	return address_read(attributes[IPVS_DEST_ATTR_ADDR],
-	    nla_get_u16(attributes[IPVS_DEST_ATTR_ADDR_FAMILY]), &ret->address) &&
-	    numbers_read(attributes[IPVS_DEST_ATTR_STATS64] != NULL ?
-	    attributes[IPVS_DEST_ATTR_STATS64] : attributes[IPVS_DEST_ATTR_STATS], ret->number);
+	return n == DEST_FIELDS && numbers != NULL && numbers_read(numbers, ret->number);
+}
+
+/* Returns the attribute with the destination; NULL if the reply has none. */
+static const struct nlattr *
+dest_find(const struct ipvs_reply *reply)
+{
+	const struct nlattr *at, *attribute;
+	struct genlmsghdr *header;
+	size_t left;
+
+	if (reply->kind != IPVS_REPLY_DATA || !genlmsg_valid_hdr(reply->message, 0))
+		return NULL;
+	header = genlmsg_hdr(reply->message);
+	if (header->cmd != IPVS_CMD_NEW_DEST)
+		return NULL;
+	at = genlmsg_attrdata(header, 0);
+	left = (size_t)genlmsg_attrlen(header, 0);
+	do {
+		attribute = attribute_take(&at, &left);
+	} while (attribute != NULL && attribute_type(attribute) != IPVS_CMD_ATTR_DEST);
+	return attribute;
 }
 
 bool
 ipvs_reply_dest(const struct ipvs_reply *reply, struct ipvs_dest *ret)
 {
-	struct nlattr *outer[IPVS_CMD_ATTR_MAX + 1], *inner[IPVS_DEST_ATTR_MAX + 1];
+	const struct nlattr *attribute = dest_find(reply);
 
 	*ret = (struct ipvs_dest){ 0 };
-	return attributes_read(reply, IPVS_CMD_NEW_DEST, outer, IPVS_CMD_ATTR_MAX) &&
-	    outer[IPVS_CMD_ATTR_DEST] != NULL &&
-	    nla_parse_nested(inner, IPVS_DEST_ATTR_MAX, outer[IPVS_CMD_ATTR_DEST],
-	    dest_policy) == 0 && dest_read(inner, ret);
+	if (attribute == NULL || !fields_read(attribute, ret) ||
+	    (ret->address.family != AF_INET && ret->address.family != AF_INET6))
+		return false;
+	ret->port = ntohs(ret->port);
+	ret->forward &= IP_VS_CONN_F_FWD_MASK;
+	if (ret->address.family == AF_INET)
+		memset(ret->address.bytes + 4, 0, sizeof(ret->address.bytes) - 4);
+	return true;
 }

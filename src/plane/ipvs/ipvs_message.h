@@ -31,7 +31,7 @@ enum { IPVS_STATS = IPVS_STATS_ATTR_OUTBPS };
 struct ipvs_dest {
 	struct ipvs_address	 address;
 	uint16_t		 port;
-	uint16_t		 forward;	/* IP_VS_CONN_F_MASQ, _TUNNEL, _DROUTE, ... */
+	uint32_t		 forward;	/* IP_VS_CONN_F_MASQ, _TUNNEL, _DROUTE, ... */
 	uint32_t		 weight;
 	uint32_t		 upper, lower;	/* thresholds of connections; 0: none */
 	/* What the kernel reports; not in requests. */

@@ -21,7 +21,7 @@
 
 enum {
 	BUFFER_SIZE = 65536,	/* the kernel sends at most 32 KB at once */
-	READS_MAX = 64,		/* in one turn of the loop; about 800 destinations */
+	READS_MAX = 22,		/* in one turn of the loop; about 2,000 destinations */
 };
 
 enum operation { OPERATION_NONE, OPERATION_SERVICES, OPERATION_DESTS, OPERATION_CHANGE };

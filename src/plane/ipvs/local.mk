@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/plane/ipvs/libipvs.a
 src_plane_ipvs_libipvs_a_SOURCES = \
+	src/plane/ipvs/ipvs_changes.c \
 	src/plane/ipvs/ipvs_key.c \
 	src/plane/ipvs/ipvs_key.h \
 	src/plane/ipvs/ipvs_message.c \
@@ -7,4 +8,6 @@ src_plane_ipvs_libipvs_a_SOURCES = \
 	src/plane/ipvs/ipvs_owned.c \
 	src/plane/ipvs/ipvs_owned.h \
 	src/plane/ipvs/ipvs_socket.c \
-	src/plane/ipvs/ipvs_socket.h
+	src/plane/ipvs/ipvs_socket.h \
+	src/plane/ipvs/ipvs_table.c \
+	src/plane/ipvs/ipvs_table.h

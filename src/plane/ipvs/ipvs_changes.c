@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The changes between two tables of IPVS; see ipvs_table.h.
+ */
+#include "plane/ipvs/ipvs_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/memory.h"
+
+/* The kinds of changes, in the order in which they are sent. */
+enum phase { PHASE_SERVICE, PHASE_WORK, PHASE_DRAIN, PHASE_DELETE, PHASES };
+
+struct changes {
+	const struct ipvs_table	*have, *wanted;
+	enum phase		 phase;		/* only changes of this phase are added */
+	struct ipvs_request	*requests;
+	size_t			 n, room;
+};
+
+static bool
+change_add(struct changes *changes, enum phase phase, uint8_t command,
+    const struct ipvs_service *service, const struct ipvs_dest *dest)
+{
+	struct ipvs_request *requests;
+
+	if (phase != changes->phase)
+		return true;
+	requests = memory_array_reserve(changes->requests, changes->n, &changes->room,
+	    sizeof(*requests));
+	if (requests == NULL)
+		return false;
+	changes->requests = requests;
+	requests += changes->n++;
+	*requests = (struct ipvs_request){ .command = command, .service = *service };
+	if (dest != NULL)
+		requests->dest = *dest;
+	return true;
+}
+
+static bool
+service_same(const struct ipvs_service *a, const struct ipvs_service *b)
+{
+	return strcmp(a->scheduler, b->scheduler) == 0 && a->flags == b->flags &&
+	    a->timeout_s == b->timeout_s && a->netmask == b->netmask;
+}
+
+static bool
+dest_same(const struct ipvs_dest *a, const struct ipvs_dest *b)
+{
+	return a->forward == b->forward && a->weight == b->weight && a->upper == b->upper &&
+	    a->lower == b->lower;
+}
+
+static bool
+dests_put(struct changes *changes, const struct ipvs_entry *have,
+    const struct ipvs_entry *wanted)
+{
+	for (size_t i = 0; i < wanted->n; i++) {
+		const struct ipvs_dest *dest = &wanted->dests[i], *old = have == NULL ? NULL :
+		    ipvs_entry_dest(have, &dest->address, dest->port);
+
+		if ((old == NULL || !dest_same(old, dest)) &&
+		    !change_add(changes, dest->weight > 0 ? PHASE_WORK : PHASE_DRAIN,
+		    old == NULL ? IPVS_CMD_NEW_DEST : IPVS_CMD_SET_DEST, &wanted->service, dest))
+			return false;
+	}
+	return true;
+}
+
+static bool
+dests_delete(struct changes *changes, const struct ipvs_entry *have,
+    const struct ipvs_entry *wanted)
+{
+	for (size_t i = 0; i < have->n; i++) {
+		const struct ipvs_dest *dest = &have->dests[i];
+
+		if (ipvs_entry_dest(wanted, &dest->address, dest->port) == NULL &&
+		    !change_add(changes, PHASE_DELETE, IPVS_CMD_DEL_DEST, &have->service, dest))
+			return false;
+	}
+	return true;
+}
+
+/* Adds the changes of one phase. A deleted service takes its destinations with it. */
+static bool
+phase_make(struct changes *changes)
+{
+	for (size_t i = 0; i < changes->wanted->n; i++) {
+		const struct ipvs_entry *wanted = &changes->wanted->entries[i];
+		const struct ipvs_entry *have = ipvs_table_service(changes->have,
+		    &wanted->service.key);
+
+		if (((have == NULL || !service_same(&have->service, &wanted->service)) &&
+		    !change_add(changes, PHASE_SERVICE, have == NULL ? IPVS_CMD_NEW_SERVICE :
+		    IPVS_CMD_SET_SERVICE, &wanted->service, NULL)) ||
+		    !dests_put(changes, have, wanted) ||
+		    (have != NULL && !dests_delete(changes, have, wanted)))
+			return false;
+	}
+	for (size_t i = 0; i < changes->have->n; i++) {
+		const struct ipvs_service *service = &changes->have->entries[i].service;
+
+		if (ipvs_table_service(changes->wanted, &service->key) == NULL &&
+		    !change_add(changes, PHASE_DELETE, IPVS_CMD_DEL_SERVICE, service, NULL))
+			return false;
+	}
+	return true;
+}
+
+bool
+ipvs_changes_make(const struct ipvs_table *have, const struct ipvs_table *wanted,
+    struct ipvs_request **ret, size_t *ret_n)
+{
+	struct changes changes = { .have = have, .wanted = wanted };
+
+	for (unsigned int phase = 0; phase < PHASES; phase++) {
+		changes.phase = (enum phase)phase;
+		if (!phase_make(&changes)) {
+			free(changes.requests);
+			return false;
+		}
+	}
+	*ret = changes.requests;
+	*ret_n = changes.n;
+	return true;
+}
+
+/* The changes that another program's change turned into another one. */
+static const struct {
+	uint8_t	command;
+	int	error;
+	uint8_t	again;		/* 0: succeeded, because it is not there */
+} corrections[] = {
+	{ IPVS_CMD_NEW_SERVICE, EEXIST, IPVS_CMD_SET_SERVICE },
+	{ IPVS_CMD_SET_SERVICE, ESRCH, IPVS_CMD_NEW_SERVICE },
+	{ IPVS_CMD_DEL_SERVICE, ESRCH, 0 },
+	{ IPVS_CMD_NEW_DEST, EEXIST, IPVS_CMD_SET_DEST },
+	{ IPVS_CMD_SET_DEST, ENOENT, IPVS_CMD_NEW_DEST },
+	{ IPVS_CMD_DEL_DEST, ENOENT, 0 },
+	{ IPVS_CMD_DEL_DEST, ESRCH, 0 },
+};
+
+bool
+ipvs_change_correct(struct ipvs_request *request)
+{
+	for (size_t i = 0; i < ROWS(corrections); i++) {
+		if (request->command != corrections[i].command ||
+		    request->error != corrections[i].error)
+			continue;
+		request->error = 0;
+		if (corrections[i].again == 0)
+			return false;
+		request->command = corrections[i].again;
+		return true;
+	}
+	return false;
+}

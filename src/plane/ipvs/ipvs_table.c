@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tables of IPVS, and polls; see ipvs_table.h.
+ */
+#include "plane/ipvs/ipvs_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "util/memory.h"
+
+void
+ipvs_table_done(struct ipvs_table *table)
+{
+	for (size_t i = 0; i < table->n; i++)
+		free(table->entries[i].dests);
+	free(table->entries);
+	*table = (struct ipvs_table){ 0 };
+}
+
+bool
+ipvs_table_service_add(struct ipvs_table *table, const struct ipvs_service *service)
+{
+	struct ipvs_entry *entries = memory_array_reserve(table->entries, table->n, &table->room,
+	    sizeof(*entries));
+
+	if (entries == NULL)
+		return false;
+	table->entries = entries;
+	entries[table->n++] = (struct ipvs_entry){ .service = *service };
+	return true;
+}
+
+static bool
+entry_dest_add(struct ipvs_entry *entry, const struct ipvs_dest *dest)
+{
+	struct ipvs_dest *dests = memory_array_reserve(entry->dests, entry->n, &entry->room,
+	    sizeof(*dests));
+
+	if (dests == NULL)
+		return false;
+	entry->dests = dests;
+	dests[entry->n++] = *dest;
+	return true;
+}
+
+bool
+ipvs_table_dest_add(struct ipvs_table *table, const struct ipvs_dest *dest)
+{
+	return entry_dest_add(&table->entries[table->n - 1], dest);
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+	return ipvs_key_compare(&((const struct ipvs_entry *)a)->service.key,
+	    &((const struct ipvs_entry *)b)->service.key);
+}
+
+static int
+by_endpoint(const void *a, const void *b)
+{
+	const struct ipvs_dest *first = a, *second = b;
+
+	return ipvs_endpoint_compare(&first->address, first->port, &second->address,
+	    second->port);
+}
+
+/* The kernel dumps destinations in the order in which they were added, or in the opposite one, so
+ * an array is often sorted, and qsort(3) moves large elements. */
+static void
+dests_sort(struct ipvs_dest *dests, size_t n)
+{
+	size_t sorted = 1;
+
+	while (sorted < n && by_endpoint(&dests[sorted - 1], &dests[sorted]) < 0)
+		sorted++;
+	if (sorted < n)
+		qsort(dests, n, sizeof(*dests), by_endpoint);
+}
+
+void
+ipvs_table_sort(struct ipvs_table *table)
+{
+	if (table->n > 0)
+		qsort(table->entries, table->n, sizeof(*table->entries), by_key);
+	for (size_t i = 0; i < table->n; i++)
+		dests_sort(table->entries[i].dests, table->entries[i].n);
+}
+
+struct ipvs_entry *
+ipvs_table_service(const struct ipvs_table *table, const struct ipvs_key *key)
+{
+	const struct ipvs_entry wanted = { .service.key = *key };
+
+	if (table->n == 0)
+		return NULL;
+	return bsearch(&wanted, table->entries, table->n, sizeof(wanted), by_key);
+}
+
+struct ipvs_dest *
+ipvs_entry_dest(const struct ipvs_entry *entry, const struct ipvs_address *address,
+    uint16_t port)
+{
+	const struct ipvs_dest wanted = { .address = *address, .port = port };
+
+	if (entry->n == 0)
+		return NULL;
+	return bsearch(&wanted, entry->dests, entry->n, sizeof(wanted), by_endpoint);
+}
+
+/* -- polls -------------------------------------------------------------------------------- */
+
+struct ipvs_poll {
+	struct ipvs_socket	*socket;
+	struct ipvs_table	*table;
+	ipvs_wanted_fn		 wanted;
+	ipvs_done_fn		 done;
+	void			*arg;
+	size_t			 at;	/* the service whose destinations are read */
+};
+
+static void
+poll_finish(struct ipvs_poll *poll, int error)
+{
+	ipvs_done_fn done = poll->done;
+	void *arg = poll->arg;
+
+	if (error == 0)
+		ipvs_table_sort(poll->table);
+	free(poll);
+	done(arg, error);
+}
+
+static bool
+on_service(void *arg, const struct ipvs_service *service)
+{
+	struct ipvs_poll *poll = arg;
+
+	return !poll->wanted(poll->arg, &service->key) ||
+	    ipvs_table_service_add(poll->table, service);
+}
+
+static bool
+on_dest(void *arg, const struct ipvs_dest *dest)
+{
+	struct ipvs_poll *poll = arg;
+
+	return entry_dest_add(&poll->table->entries[poll->at - 1], dest);
+}
+
+/* Reads the destinations of the next service. A service that was deleted meanwhile has none. */
+static void
+on_part(void *arg, int error)
+{
+	struct ipvs_poll *poll = arg;
+
+	if (error != 0 || poll->at == poll->table->n) {
+		poll_finish(poll, error);
+		return;
+	}
+	poll->at++;
+	ipvs_socket_dests(poll->socket, &poll->table->entries[poll->at - 1].service.key, on_dest,
+	    on_part, poll);
+}
+
+struct ipvs_poll *
+ipvs_poll_new(struct ipvs_socket *socket, struct ipvs_table *table, ipvs_wanted_fn wanted,
+    ipvs_done_fn done, void *arg)
+{
+	struct ipvs_poll *poll = calloc(1, sizeof(*poll));
+
+	if (poll == NULL)
+		return NULL;
+	*poll = (struct ipvs_poll){ .socket = socket, .table = table, .wanted = wanted,
+	    .done = done, .arg = arg };
+	ipvs_socket_services(socket, on_service, on_part, poll);
+	return poll;
+}
+
+void
+ipvs_poll_cancel(struct ipvs_poll *poll)
+{
+	free(poll);
+}

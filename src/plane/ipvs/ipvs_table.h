@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Services of IPVS with their destinations: as the kernel has them, or as they are wanted. A table
+ * is made by a poll of the kernel, or service by service. The difference of two tables is a list of
+ * changes.
+ */
+#ifndef PLANE_IPVS_TABLE_H
+#define PLANE_IPVS_TABLE_H
+
+#include "plane/ipvs/ipvs_socket.h"
+
+struct ipvs_entry {
+	struct ipvs_service	 service;
+	struct ipvs_dest	*dests;
+	size_t			 n, room;
+};
+
+/* Zeros are an empty table. */
+struct ipvs_table {
+	struct ipvs_entry	*entries;	/* by ipvs_key_compare() after ipvs_table_sort() */
+	size_t			 n, room;
+};
+
+void ipvs_table_done(struct ipvs_table *table);
+
+/* Add a service, and a destination to the service that was added last. False without memory. */
+bool ipvs_table_service_add(struct ipvs_table *table, const struct ipvs_service *service)
+    __attribute__((warn_unused_result));
+bool ipvs_table_dest_add(struct ipvs_table *table, const struct ipvs_dest *dest)
+    __attribute__((warn_unused_result));
+
+/* Sorts services by key and destinations by endpoint. */
+void ipvs_table_sort(struct ipvs_table *table);
+
+/* Find in a sorted table; NULL if it has no such entry. */
+struct ipvs_entry *ipvs_table_service(const struct ipvs_table *table,
+    const struct ipvs_key *key);
+struct ipvs_dest *ipvs_entry_dest(const struct ipvs_entry *entry,
+    const struct ipvs_address *address, uint16_t port);
+
+/* -- polls -------------------------------------------------------------------------------- */
+
+/* True if the poll should read this service. It reads nothing of the other ones. */
+typedef bool (*ipvs_wanted_fn)(void *arg, const struct ipvs_key *key);
+
+struct ipvs_poll;
+
+/* Reads the table of the kernel and calls done(arg, error) once, from the loop; 'error' is that of
+ * ipvs_socket.h. 'table' is empty before, and sorted and complete after a poll without error. NULL
+ * without memory. */
+struct ipvs_poll *ipvs_poll_new(struct ipvs_socket *socket, struct ipvs_table *table,
+    ipvs_wanted_fn wanted, ipvs_done_fn done, void *arg);
+
+/* Ends a poll that has not called done(). NULL is allowed. The socket has to be freed too. */
+void ipvs_poll_cancel(struct ipvs_poll *poll);
+
+/* -- changes ------------------------------------------------------------------------------ */
+
+/* Makes the changes that turn the table 'have' into 'wanted'; both are sorted. The caller frees
+ * *ret. Services come first, then new destinations and weights above 0, then weights of 0, then
+ * deletions. So a service that has a destination for clients before and afterwards always has one.
+ * A destination has at most one change. False without memory. */
+bool ipvs_changes_make(const struct ipvs_table *have, const struct ipvs_table *wanted,
+    struct ipvs_request **ret, size_t *ret_n) __attribute__((warn_unused_result));
+
+/* Turns a change that failed because the kernel's table was not the expected one into the change
+ * that is right now. True if it has to be sent again. A deletion of what is not there has
+ * succeeded. */
+bool ipvs_change_correct(struct ipvs_request *request);
+
+#endif
