@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests that run against the kernel in memory (tests/unit/test_ipvs_steps) and against the kernel of
- * the guest (tests/guest/ipvs_kernel), so that both behave the same. The table of IPVS has to be
- * empty before each of them, and is empty afterwards.
+ * Tests that run against the kernel in memory (tests/unit/test_ipvs_steps) and against the kernel
+ * of the guest (tests/guest/ipvs_kernel), so that both behave the same. The table of IPVS has to
+ * be empty before each of them, and is empty afterwards.
  */
 #ifndef TESTS_UNIT_IPVS_STEPS_H
 #define TESTS_UNIT_IPVS_STEPS_H
