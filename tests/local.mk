@@ -17,6 +17,7 @@ unit_tests = \
 	tests/unit/test_dial \
 	tests/unit/test_doctor \
 	tests/unit/test_driver_tree \
+	tests/unit/test_driver_worker \
 	tests/unit/test_endpoint \
 	tests/unit/test_file \
 	tests/unit/test_haproxy_endpoint \
@@ -144,6 +145,7 @@ tests_unit_test_cache_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_cache_size_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_tree_list_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_driver_tree_LDFLAGS = $(store_fixture_ldflags)
+tests_unit_test_driver_worker_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_changes_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_jobs_LDFLAGS = $(store_fixture_ldflags)

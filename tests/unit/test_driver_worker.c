@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/driver/worker.c: rounds of one cluster with a data plane in memory, and what they
+ * write to the store.
+ */
+#include "store_set_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "driver/worker.h"
+
+enum { REAL_A = 4, REAL_B = 5, CLUSTER_PROXY = 2, TOKEN = 7, SERVERS = 4, TIMEOUT_S = 60 };
+
+/* The data plane: its servers are those of the cluster "proxy". */
+struct plane {
+	int	unused;
+};
+
+static struct {
+	struct plane_server	 servers[SERVERS];
+	struct plane_server	 shown[2][SERVERS];	/* of the latest two polls */
+	unsigned		 polls;
+	struct plane_poll	 poll;
+	struct plane_error	 error;		/* if 'mute' */
+	bool			 mute;		/* polls get no answer */
+	bool			 restarts;	/* commands meet a restarted process */
+	enum job_fail_cause	 refuses;	/* the result for b; NONE: carried out */
+	bool			 ignores;	/* commands are carried out without effect */
+	char			 log[512];	/* "a weight 55, ": the commands in order */
+	struct loop_timer	 timer;
+	plane_polled_fn		 polled;
+	plane_applied_fn	 applied;
+	void			*arg;
+} fake;
+
+static struct fixture *fixture;
+static struct driver_tree tree;
+static struct driver_config config;
+static struct worker_shared shared;
+static struct plane only_plane;
+static int rounds, good_rounds;
+static int weight_of_b;		/* at the end of the latest round */
+
+/* -- the data plane ------------------------------------------------------------------------ */
+
+static enum err_code
+fake_open(struct loop *loop, const char *params, int timeout_ms, struct plane **ret,
+    struct err *err)
+{
+	(void)loop;
+	(void)params;
+	(void)timeout_ms;
+	(void)err;
+	*ret = &only_plane;
+	return ERR_OK;
+}
+
+static void
+fake_close(struct plane *plane)
+{
+	if (plane != NULL)
+		loop_timer_cancel(shared.loop, &fake.timer);
+}
+
+static void
+on_answer(void *arg)
+{
+	(void)arg;
+	fake.poll.servers = fake.shown[fake.polls++ % 2];
+	memcpy(fake.poll.servers, fake.servers, sizeof(fake.servers));
+	fake.polled(fake.arg, fake.mute ? NULL : &fake.poll, fake.mute ? &fake.error : NULL);
+}
+
+static void
+fake_poll(struct plane *plane, plane_polled_fn fn, void *arg)
+{
+	(void)plane;
+	fake.polled = fn;
+	fake.arg = arg;
+	loop_timer_set(shared.loop, &fake.timer, 0, on_answer, NULL);
+}
+
+static void
+on_applied(void *arg)
+{
+	(void)arg;
+	fake.applied(fake.arg);
+}
+
+static void
+command_do(struct plane_command *command)
+{
+	struct plane_server *server = plane_poll_find(&fake.poll, command->service, command->real);
+	size_t used = strlen(fake.log);
+
+	server = &fake.servers[server - fake.poll.servers];
+	snprintf(fake.log + used, sizeof(fake.log) - used, "%s %s %u, ", command->real,
+	    command->kind == PLANE_COMMAND_WEIGHT ? "weight" : "state", command->value);
+	command->cause = JOB_CAUSE_NONE;
+	if (fake.refuses != JOB_CAUSE_NONE && strcmp(command->real, "b") == 0) {
+		command->cause = fake.refuses;
+		snprintf(command->message, sizeof(command->message), "the fake refuses");
+	} else if (!fake.ignores && command->kind == PLANE_COMMAND_WEIGHT) {
+		server->weight = command->value;
+	} else if (!fake.ignores && command->kind == PLANE_COMMAND_STATE) {
+		server->state = (enum plane_state)command->value;
+	}
+}
+
+static void
+fake_apply(struct plane *plane, struct plane_command *commands, size_t n, plane_applied_fn fn,
+    void *arg)
+{
+	(void)plane;
+	for (size_t i = 0; i < n; i++)
+		command_do(&commands[i]);
+	fake.poll.restarts += fake.restarts;
+	fake.applied = fn;
+	fake.arg = arg;
+	loop_timer_set(shared.loop, &fake.timer, 0, on_applied, NULL);
+}
+
+static const struct plane_kind_ops fake_ops = {
+	.kind = "haproxy", .title = "Fake",
+	.open = fake_open, .close = fake_close, .poll = fake_poll, .apply = fake_apply,
+};
+
+static void
+servers_reset(void)
+{
+	static const char *const names[SERVERS][2] = {
+		{ "http", "a" }, { "http", "b" }, { "http", "c" }, { "more", "d" },
+	};
+
+	memset(&fake, 0, sizeof(fake));
+	for (size_t i = 0; i < SERVERS; i++)
+		fake.servers[i] = (struct plane_server){ .service = names[i][0],
+		    .real = names[i][1], .pool = "", .up = true, .weight = 10,
+		    .state = strcmp(names[i][1], "c") == 0 ? PLANE_DRAIN : PLANE_READY };
+	fake.poll = (struct plane_poll){ .n = SERVERS, .epoch = 1 };
+	fake.refuses = JOB_CAUSE_NONE;
+	fake.error = (struct plane_error){ .status = PLANE_STATUS_UNREACHABLE,
+	    .cause = JOB_CAUSE_UNREACHABLE, .text = "the fake is mute" };
+}
+
+/* -- rounds ---------------------------------------------------------------------------------- */
+
+static void
+on_detach(struct driver_cluster *cluster)
+{
+	worker_free(cluster->worker);
+	cluster->worker = NULL;
+}
+
+static void
+on_round_done(void *arg, bool ok)
+{
+	(void)arg;
+	rounds++;
+	good_rounds += ok;
+	weight_of_b = driver_real_find(&tree, REAL_B)->weight;
+	loop_stop(shared.loop);
+}
+
+static struct driver_cluster *
+cluster_proxy(void)
+{
+	return tree_find(&tree.tree, STORE_CLUSTER, CLUSTER_PROXY);
+}
+
+static void
+refresh(void)
+{
+	if (driver_tree_refresh(&tree, fixture->store, &fixture->err) != ERR_OK)
+		fail_msg("%s", fixture->err.text);
+}
+
+/* Starts a worker and runs its first round. */
+static void
+round_first(void)
+{
+	cluster_proxy()->worker = worker_new(&shared, cluster_proxy());
+	assert_non_null(cluster_proxy()->worker);
+	loop_run(shared.loop);
+	refresh();
+}
+
+/* Runs the next round of the same worker. */
+static void
+round_next(void)
+{
+	refresh();
+	worker_wake(cluster_proxy()->worker);
+	loop_run(shared.loop);
+	refresh();
+}
+
+static int
+setup(void **state)
+{
+	int result = two_clusters_setup(state);
+
+	fixture = *state;
+	servers_reset();
+	config = (struct driver_config){ .interval_ms = 5000, .timeout_ms = 1000,
+	    .job_patience_s = TIMEOUT_S };
+	driver_tree_init(&tree, "haproxy", on_detach);
+	shared = (struct worker_shared){ .loop = loop_new(), .store = fixture->store,
+	    .tree = &tree, .config = &config, .ops = &fake_ops, .round_done = on_round_done };
+	rounds = good_rounds = 0;
+	return result;
+}
+
+static int
+teardown(void **state)
+{
+	driver_tree_done(&tree);
+	loop_free(shared.loop);
+	return fixture_teardown(state);
+}
+
+static void
+weight_set(uint32_t real_id, uint32_t weight)
+{
+	assert_int_equal(do_set(fixture, STORE_SET_NOW,
+	    SET_OF(TOKEN, { real_id, REAL_WEIGHT, weight })).code, ERR_OK);
+}
+
+static void
+assert_job(uint32_t id, enum job_state state, const char *message)
+{
+	char sql[80];
+
+	assert_int_equal(job_state(fixture, id), state);
+	snprintf(sql, sizeof(sql), "SELECT message FROM job WHERE id = %u", id);
+	assert_string_equal(sql_text(fixture->main_path, sql), message);
+}
+
+/* -- tests ----------------------------------------------------------------------------------- */
+
+static void
+jobs_are_carried_out_and_read_back(void **state)
+{
+	(void)state;
+	weight_set(REAL_A, 55);
+	weight_set(REAL_B, 66);
+	refresh();
+	round_first();
+	assert_job(1, JOB_SUCCEEDED, "");
+	assert_job(2, JOB_SUCCEEDED, "");
+	assert_string_equal(fake.log, "a weight 55, b weight 66, ");
+	assert_int_equal(good_rounds, 1);
+	assert_int_equal(sql_number(fixture->stats_path, "SELECT count(*) FROM statistics"),
+	    SERVERS);
+}
+
+static void
+jobs_wait_for_a_data_plane_without_an_answer(void **state)
+{
+	(void)state;
+	weight_set(REAL_A, 55);
+	fake.mute = true;
+	refresh();
+	round_first();
+	assert_job(1, JOB_QUEUED, "waits: the fake is mute");
+	assert_int_equal(good_rounds, 0);
+	/* A later job gets the same message at once, without a round. */
+	weight_set(REAL_B, 66);
+	refresh();
+	worker_wake(cluster_proxy()->worker);
+	assert_job(2, JOB_QUEUED, "waits: the fake is mute");
+	assert_int_equal(rounds, 1);
+	fake.mute = false;
+	loop_run(shared.loop);
+	assert_job(1, JOB_SUCCEEDED, "");
+	assert_job(2, JOB_SUCCEEDED, "");
+	assert_int_equal(fake.servers[0].weight, 55);
+}
+
+/* A result belongs to its own job: b's refusal does not fail a. */
+static void
+refused_job_fails_and_its_row_gets_the_old_value(void **state)
+{
+	(void)state;
+	weight_set(REAL_A, 55);
+	weight_set(REAL_B, 66);
+	fake.refuses = JOB_CAUSE_REJECTED;
+	refresh();
+	round_first();
+	assert_job(1, JOB_SUCCEEDED, "");
+	assert_job(2, JOB_FAILED, "the fake refuses");
+	assert_row(fixture, REAL_A, "55 0 1");
+	assert_row(fixture, REAL_B, "10 0 1");
+	assert_int_equal(weight_of_b, 10);	/* before the tree read the store */
+}
+
+static void
+job_without_effect_fails(void **state)
+{
+	(void)state;
+	weight_set(REAL_A, 55);
+	fake.ignores = true;
+	refresh();
+	round_first();
+	assert_job(1, JOB_FAILED, "Fake shows another value after the change");
+	assert_row(fixture, REAL_A, "10 0 1");
+}
+
+/* The process that was restarted may have lost the value. */
+static void
+failure_during_a_restart_is_deferred(void **state)
+{
+	(void)state;
+	weight_set(REAL_A, 55);
+	fake.ignores = fake.restarts = true;
+	refresh();
+	round_first();
+	assert_job(1, JOB_QUEUED, "waits: Fake was restarted or reloaded meanwhile");
+	fake.ignores = fake.restarts = false;
+	round_next();
+	assert_job(1, JOB_SUCCEEDED, "");
+}
+
+/* The tree has not read the row of the new real service when the job is claimed. */
+static void
+job_of_an_unread_row_is_claimed_again(void **state)
+{
+	uint32_t added;
+
+	(void)state;
+	refresh();
+	added = fixture_real(fixture, 2, "e", 10, false, true);
+	weight_set(added, 55);
+	round_first();
+	assert_int_equal(job_state(fixture, 1), JOB_RUNNING);
+	round_next();
+	assert_job(1, JOB_FAILED, "Fake has no server http/e");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(jobs_are_carried_out_and_read_back),
+		TEST(jobs_wait_for_a_data_plane_without_an_answer),
+		TEST(refused_job_fails_and_its_row_gets_the_old_value),
+		TEST(job_without_effect_fails),
+		TEST(failure_during_a_restart_is_deferred),
+		TEST(job_of_an_unread_row_is_claimed_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
