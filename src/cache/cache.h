@@ -169,6 +169,11 @@ void cache_tick(struct cache *cache, int64_t now);
 void cache_plane_view(const struct cache_cluster *cluster, bool readable, int64_t now,
     struct plane_view *ret);
 
+/* True if 'job' is open and no driver polls its cluster. ret_view then has the cluster's view, with
+ * the message that names the driver. 'readable' and 'now' are as for cache_plane_view(). */
+bool cache_job_unattended(const struct cache *cache, const struct cache_job *job, bool readable,
+    int64_t now, struct plane_view *ret_view);
+
 /* Returns lbcRealStatsFreshness. */
 enum freshness cache_real_freshness(const struct cache *cache, const struct cache_real *real,
     int64_t now);

@@ -17,6 +17,18 @@ real_of(const struct cache *cache, const struct cache_job *job)
 	return tree_find(&cache->tree, STORE_REAL, job->columns.real_id);
 }
 
+bool
+cache_job_unattended(const struct cache *cache, const struct cache_job *job, bool readable,
+    int64_t now, struct plane_view *ret_view)
+{
+	const struct cache_real *real;
+
+	if (!job_state_open(job->columns.state) || (real = real_of(cache, job)) == NULL)
+		return false;
+	cache_plane_view(cache_cluster_of(cache_service_of(real)), readable, now, ret_view);
+	return ret_view->status == PLANE_STATUS_UNATTENDED;
+}
+
 /* Adds 'by' to the counts of unfinished jobs. A row that is not read yet counts its jobs when
  * they come again. */
 static void

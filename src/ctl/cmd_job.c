@@ -5,9 +5,14 @@
  * for a job that ended and did not succeed, for any reason.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "ctl/ctl.h"
+#include "util/clock.h"
+#include "util/memory.h"
 #include "util/num.h"
+#include "util/text.h"
 
 static const struct out_column columns[] = {
 	{ "id", "ID", OUT_TEXT },
@@ -20,12 +25,65 @@ static const struct out_column columns[] = {
 	{ NULL, "MESSAGE", OUT_TEXT },
 };
 
+/* A cluster that no driver polls. */
+struct unattended {
+	char	name[MODEL_NAME_MAX + 1];
+	char	message[MODEL_MESSAGE_MAX + 1];
+};
+
+struct job_listing {
+	struct ctl		*ctl;
+	struct out		*out;
+	bool			 one;		/* an object, which has no column MESSAGE */
+	struct unattended	*unattended;
+	size_t			 n, room;
+};
+
 /* Buffers for the values of a row. */
 struct job_texts {
 	char	id[16];
 	char	status[64 + MODEL_MESSAGE_MAX];
 	char	service[PATH_TEXT_SIZE];
+	char	message[MODEL_MESSAGE_MAX + 1];
 };
+
+static enum err_code
+unattended_add(void *arg, const struct cluster_row *row)
+{
+	struct job_listing *listing = arg;
+	struct unattended *unattended;
+	struct plane_view view;
+	enum err_code code = store_plane_view(listing->ctl->store, row, clock_wall_s(), &view,
+	    &listing->ctl->error);
+
+	if (code != ERR_OK || view.status != PLANE_STATUS_UNATTENDED)
+		return code;
+	unattended = memory_array_reserve(listing->unattended, listing->n, &listing->room,
+	    sizeof(*unattended));
+	if (unattended == NULL)
+		return err_set(&listing->ctl->error, ERR_NOMEM, "out of memory");
+	listing->unattended = unattended;
+	unattended += listing->n++;
+	snprintf(unattended->name, sizeof(unattended->name), "%s", row->name);
+	snprintf(unattended->message, sizeof(unattended->message), "%s", view.message);
+	return ERR_OK;
+}
+
+/* lbcJobMessage: an open job of a cluster that no driver polls waits for the driver. */
+static void
+job_message(const struct job_listing *listing, const struct job_row *row,
+    char message[MODEL_MESSAGE_MAX + 1])
+{
+	size_t i = 0;
+
+	while (i < listing->n && strcmp(listing->unattended[i].name, row->cluster) != 0)
+		i++;
+	if (i < listing->n && row->real_id != 0 && job_state_open(row->state))
+		snprintf(message, MODEL_MESSAGE_MAX + 1, "waits: %.240s",
+		    listing->unattended[i].message);
+	else
+		snprintf(message, MODEL_MESSAGE_MAX + 1, "%s", row->message);
+}
 
 static void
 job_status(const struct job_row *row, char *buf, size_t size)
@@ -42,11 +100,13 @@ job_status(const struct job_row *row, char *buf, size_t size)
 }
 
 static void
-job_values(const struct job_row *row, struct job_texts *texts, struct out_value *values)
+job_values(const struct job_listing *listing, const struct job_row *row, struct job_texts *texts,
+    struct out_value *values)
 {
 	bool finished = !job_state_open(row->state);
 
 	snprintf(texts->id, sizeof(texts->id), "%u", row->id);
+	job_message(listing, row, texts->message);
 	job_status(row, texts->status, sizeof(texts->status));
 	snprintf(texts->service, sizeof(texts->service), "%s/%s/%s", row->cluster,
 	    row->service, row->real);
@@ -57,28 +117,37 @@ job_values(const struct job_row *row, struct job_texts *texts, struct out_value 
 	values[4] = (struct out_value){ .truth = finished };
 	values[5] = (struct out_value){ .truth = finished && row->state != JOB_SUCCEEDED };
 	values[6] = (struct out_value){ .time = row->created };
-	values[7] = (struct out_value){ .text = row->message };
+	values[7] = (struct out_value){ .text = texts->message };
 }
 
 static enum err_code
 job_row_print(void *arg, const struct job_row *row)
 {
+	const struct job_listing *listing = arg;
 	struct out_value values[ROWS(columns)];
 	struct job_texts texts;
 
-	job_values(row, &texts, values);
-	return out_row(arg, values) ? ERR_OK : ERR_NOMEM;
+	job_values(listing, row, &texts, values);
+	if (listing->one && job_state_open(row->state) && texts.message[0] != '\0')
+		text_line_print(stderr, "lbclusterctl: job %u %s", row->id, texts.message);
+	return out_row(listing->out, values) ? ERR_OK : ERR_NOMEM;
 }
 
 /* Prints one job as an object, or all jobs ('id' 0) as a listing. */
 static enum ctl_exit
 jobs_print(struct ctl *ctl, uint32_t id, enum out_shape shape)
 {
-	struct out *out = out_begin(ctl->out, ctl->format, shape, columns, ROWS(columns));
-	enum err_code code = out == NULL ? ERR_NOMEM :
-	    store_each_job(ctl->store, id, job_row_print, out, &ctl->error);
+	struct job_listing listing = { .ctl = ctl, .one = shape == OUT_OBJECT };
+	enum err_code code = store_each_cluster(ctl->store, NULL, unattended_add, &listing,
+	    &ctl->error);
 
-	out_finish(out, code == ERR_OK);
+	listing.out = out_begin(ctl->out, ctl->format, shape, columns, ROWS(columns));
+	if (listing.out == NULL)
+		code = ERR_NOMEM;
+	if (code == ERR_OK)
+		code = store_each_job(ctl->store, id, job_row_print, &listing, &ctl->error);
+	out_finish(listing.out, code == ERR_OK);
+	free(listing.unattended);
 	return ctl_finish(ctl, code);
 }
 

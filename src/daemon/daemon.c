@@ -6,6 +6,7 @@
  */
 #include "daemon/daemon.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "agentx/agentx.h"
@@ -13,12 +14,15 @@
 #include "daemon/daemon_config.h"
 #include "mib/mib.h"
 #include "util/clock.h"
+#include "util/clock_step.h"
 #include "util/log.h"
+#include "util/log_limit.h"
 
 enum {
 	STORE_WAIT_MS = 100,	/* snmpd waits 1 s for each phase of a SET */
 	REFRESH_MS = 100,	/* changes of other programs are visible within 250 ms */
 	REFRESH_ROWS = 2000,	/* in one turn of the loop */
+	EXPIRED_MAX = 32,	/* jobs that fail in one transaction */
 };
 
 struct daemon {
@@ -75,11 +79,65 @@ status_send(void *arg)
 	    tree_count(&daemon->cache->tree, STORE_REAL));
 }
 
+/* Adds the open jobs that are too old and have no driver. 'fallback': those that make a fallback;
+ * they end first, because the store gives "fallback" back only if no other row has it. */
+static size_t
+expired_add(const struct daemon *daemon, bool fallback, struct store_job_end *ends,
+    char (*messages)[MODEL_MESSAGE_MAX + 1], size_t n)
+{
+	const struct cache *cache = daemon->cache;
+	bool readable = store_statistics_readable(daemon->service.store);
+	const struct cache_job *job;
+	struct plane_view view;
+
+	TREE_FOREACH(job, i, &cache->jobs) {
+		int64_t age_s = clock_age_s(job->columns.created);
+
+		if (n == EXPIRED_MAX)
+			break;
+		if ((job->columns.operation == JOB_ENABLE_FALLBACK) != fallback ||
+		    job->columns.state == JOB_HELD || age_s < daemon->config.job_patience_s ||
+		    !cache_job_unattended(cache, job, readable, clock_wall_s(), &view))
+			continue;
+		snprintf(messages[n], sizeof(messages[n]), "given up after %lld s: %.200s",
+		    (long long)age_s, view.message);
+		ends[n] = (struct store_job_end){ .id = job->row.id, .state = JOB_FAILED,
+		    .cause = JOB_CAUSE_UNREACHABLE, .message = messages[n] };
+		n++;
+	}
+	return n;
+}
+
+/* Ends the jobs that no driver carries out. A driver that starts meanwhile reads the old value as
+ * the value to apply. */
+static void
+jobs_expire(const struct daemon *daemon)
+{
+	struct store_job_end ends[EXPIRED_MAX];
+	char messages[EXPIRED_MAX][MODEL_MESSAGE_MAX + 1];
+	static struct log_limit limit = LOG_LIMIT("job", 20);
+	struct err err;
+	size_t n;
+
+	clock_steps_note();
+	if (daemon->cache->jobs_active == 0)
+		return;
+	n = expired_add(daemon, true, ends, messages, 0);
+	n = expired_add(daemon, false, ends, messages, n);
+	if (store_jobs_end(daemon->service.store, ends, n, &err) != ERR_OK)
+		log_limited(&limit, LOG_LEVEL_WARN, "%s; lbclusterd tries again", err.text);
+	else
+		for (size_t i = 0; i < n; i++)
+			log_limited(&limit, LOG_LEVEL_WARN, "%u failed: %s", ends[i].id,
+			    messages[i]);
+}
+
 static void
 daemon_tick(void *arg)
 {
 	struct daemon *daemon = arg;
 
+	jobs_expire(daemon);
 	cache_tick(daemon->cache, clock_wall_s());
 	status_send(daemon);
 }

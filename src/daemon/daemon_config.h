@@ -8,13 +8,14 @@
 
 #include "service/service.h"
 
-enum { DAEMON_SETTINGS = 6 };
+enum { DAEMON_SETTINGS = 7 };
 
 struct daemon_config {
 	struct service_config	 common;
 	char			*agentx_socket;		/* valid for endpoint_parse() */
 	uint32_t		 stale_after_s;
 	uint32_t		 job_max_rows;
+	uint32_t		 job_patience_s;
 	uint32_t		 notify_interval_s;
 };
 

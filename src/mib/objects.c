@@ -349,6 +349,19 @@ job_value(const JOB *job, uint32_t number, struct mib_value *value)
 
 GETTER(get_job_old_value, JOB, job_value(row, row->columns.old_value, value))
 GETTER(get_job_new_value, JOB, job_value(row, row->columns.new_value, value))
+/* A job of a cluster that no driver polls waits for the driver. */
+static bool
+job_message(const struct mib *mib, const JOB *job, struct mib_value *value)
+{
+	struct plane_view view;
+
+	if (cache_job_unattended(mib->cache, job, store_statistics_readable(mib->store),
+	    clock_wall_s(), &view))
+		return mib_value_printf(value, "waits: %.240s", view.message);
+	return mib_value_text(value, job->columns.message);
+}
+
+GETTER(get_job_message, JOB, job_message(mib, row, value))
 GETTER(get_job_state, JOB, mib_value_number(value,
     row->columns.state == JOB_HELD ? JOB_QUEUED : row->columns.state))
 
@@ -363,7 +376,7 @@ const struct mib_column mib_job_columns[] = {
 	FUNCTION(8, "lbcJobNewValue", SYNTAX_UNSIGNED32, 0, 0, get_job_new_value),
 	FUNCTION(9, "lbcJobState", SYNTAX_INTEGER, 1, 6, get_job_state),
 	MEMBER(10, "lbcJobFailCause", SYNTAX_INTEGER, 1, 6, SOURCE_U32, JOB, columns.cause),
-	MEMBER(11, "lbcJobMessage", SYNTAX_OCTETS, 0, 255, SOURCE_TEXT, JOB, columns.message),
+	FUNCTION(11, "lbcJobMessage", SYNTAX_OCTETS, 0, 255, get_job_message),
 	TIME(12, "lbcJobCreated", JOB, columns.created),
 	TIME(13, "lbcJobStarted", JOB, columns.started),
 	TIME(14, "lbcJobFinished", JOB, columns.finished),

@@ -55,6 +55,7 @@ daemon_try(const char *path)
 	require(endpoint_parse(config.agentx_socket, &endpoint, NULL) == ERR_OK, "no address");
 	between("log-level", config.common.log_level, LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG);
 	between("stale-after", config.stale_after_s, 1, 86400);
+	between("job-patience", config.job_patience_s, 1, 604800);
 	between("job-max-rows", config.job_max_rows, 10, 100000);
 	between("notify-min-interval", config.notify_interval_s, 0, 3600);
 	settings_done(daemon_settings, DAEMON_SETTINGS, &config);

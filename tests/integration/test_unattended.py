@@ -6,10 +6,12 @@
 """Unattended data planes."""
 
 import json
+import os
 import signal
 
+import mib
 from haproxy import EVENT_S, SERVER, Plane
-from harness import main, stop, wait_for
+from harness import LBCLUSTERD, main, stop, wait_for
 
 NONE, OK, UNREACHABLE, UNATTENDED = 1, 2, 3, 5      # lbcClusterPlaneStatus
 NAMES = {NONE: 'none', OK: 'ok', UNREACHABLE: 'unreachable', UNATTENDED: 'unattended'}
@@ -96,6 +98,89 @@ class Unattended(Plane):
         self.world.sql("UPDATE cluster SET plane = 'ipvs', plane_status = 1,"
                        " plane_message = '' WHERE name = 'web'")
         self.wait_shown(UNATTENDED, 'lbcluster-ipvs has not polled IPVS yet; start it')
+
+    def start_without_driver(self, **options):
+        self.plane_world()
+        self.world.load('cluster web { plane = haproxy  socket = /nowhere'
+                        '  service s { real a { address = 10.0.0.1  weight = 3 } '
+                        '  real b { address = 10.0.0.2  weight = 3  fallback = yes } } }')
+        self.world.configure(**options)
+        self.world.start()
+
+    def set(self, *varbinds):
+        answer = self.world.client().set_answer(*varbinds)
+        self.assertEqual('noError', answer.status)
+        return self.world.get('lbcJobLastId', 0)
+
+    def test_job_names_the_driver_to_start(self):
+        self.start_without_driver()
+        number = self.world.number('web/s/a')
+        job = self.set((mib.oid('lbcRealWeight', *number), 'u', 9))
+        message = 'waits: lbcluster-haproxy has not polled HAProxy yet; start it'
+        self.assertEqual(message, self.world.get('lbcJobMessage', job).decode())
+        self.world.wait_written()
+        row = json.loads(self.world.ctl('-f', 'json', 'job', str(job)).stdout)
+        self.assertEqual('queued', row['status'])
+        self.assertIn(message, self.world.ctl('job').stdout)
+        self.assertIn('job %d %s' % (job + 1, message),
+                      self.world.ctl('disable', 'web/s/a').stderr)
+        # The job of a driver that runs has the driver's message.
+        self.start_driver()
+        self.wait_job(job, self.QUEUED, 'No such file')
+        wait_for(lambda: b'No such file' in self.world.get('lbcJobMessage', job), EVENT_S,
+                 'the message of the driver')
+        self.stop_driver()
+
+    def test_job_patience_without_a_driver(self):
+        self.start_without_driver(job_patience=1)
+        a, b = (self.world.number('web/s/' + name) for name in 'ab')
+        first = self.set((mib.oid('lbcRealWeight', *a), 'u', 9),
+                         (mib.oid('lbcRealFallback', *b), 'i', 2),
+                         (mib.oid('lbcRealFallback', *a), 'i', 1)) - 2
+        self.world.wait_value(4, 'lbcJobState', first)      # failed
+        self.world.wait_value(4, 'lbcJobState', first + 1)
+        self.world.wait_value(4, 'lbcJobState', first + 2)
+        self.assertRegex(self.world.get('lbcJobMessage', first).decode(),
+                         r'^given up after \d+ s: lbcluster-haproxy has not polled HAProxy yet; '
+                         r'start it$')
+        self.assertEqual(self.UNREACHABLE, self.world.get('lbcJobFailCause', first))
+        # The settings have their old values.
+        self.world.wait_value(3, 'lbcRealWeight', *a)
+        self.assertEqual([(3, 0, 'a'), (3, 1, 'b')], self.world.sql(
+            'SELECT weight, fallback, name FROM real_service ORDER BY name'))
+
+    def test_job_waits_for_a_driver_until_its_patience(self):
+        self.start_without_driver(job_patience=3600)
+        a = self.world.number('web/s/a')
+        job = self.set((mib.oid('lbcRealWeight', *a), 'u', 9))
+        self.world.wait_written()
+        self.world.sql('UPDATE job SET created = created - 3500')
+        self.world.sql('INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,'
+                       " service_name, real_name, created) VALUES (?, 5, 3, 4, 'web', 's', 'a',"
+                       ' unixepoch() - 3600)', a[2])
+        self.world.wait_value(4, 'lbcJobState', job + 1)
+        self.assertEqual(1, self.world.get('lbcJobState', job))
+
+    def test_clock_set_forward_does_not_end_a_job_without_a_driver(self):
+        self.plane_world()
+        clock = os.path.join(self.world.dir, 'clock')
+        self.world.env = {**self.world.env, 'SET_CLOCK': clock, 'LD_PRELOAD': os.path.join(
+            os.path.dirname(LBCLUSTERD), 'tests', 'integration', 'set_clock.so'),
+                          'ASAN_OPTIONS': 'verify_asan_link_order=0'}
+        self.world.load('cluster web { plane = haproxy  socket = /nowhere'
+                        '  service s { real a { address = 10.0.0.1  weight = 3 } } }')
+        self.world.start()
+        number = self.world.number('web/s/a')
+        job = self.set((mib.oid('lbcRealWeight', *number), 'u', 9))
+        self.world.wait_written()
+        with open(clock, 'w', encoding='ascii') as file:
+            file.write('7200')
+        # An older job ends after the step was seen.
+        self.world.sql('INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,'
+                       " service_name, real_name, created) VALUES (?, 5, 3, 4, 'web', 's', 'a',"
+                       ' unixepoch() - 3600)', number[2])
+        self.world.wait_value(4, 'lbcJobState', job + 1)
+        self.assertEqual(1, self.world.get('lbcJobState', job))
 
     def test_clock_that_was_ahead(self):
         # A poll with a time in the future does not count.
