@@ -155,8 +155,8 @@ a_damaged_file_is_reported_with_its_line(void **state)
 {
 	static const char *const texts[] = { "tcp 192.0.2.1:80\ntcp 192.0.2.1\n",
 	    "tcp 192.0.2.1:80\nudp 192.0.2.1:53",	/* no end of the line */
-	    "tcp 192.0.2.1:80\n"
-	    "tcp 192.0.2.1:0000000000000000000000000000000000000000000000000000080\n" };
+	    /* a long line */
+	    "udp 192.0.2.1:80\ntcp 0000000000000000000000000000000000000000000000192.0.2.1\n" };
 	struct ipvs_owned owned;
 	struct err err;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Tests of src/plane/ipvs/ipvs_table.c and ipvs_changes.c with the kernel in memory, and of that
- * kernel.
+ * Tests of src/plane/ipvs/ipvs_table.c, ipvs_changes.c and ipvs_failure.c with the kernel in
+ * memory, and of that kernel.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +16,7 @@
 
 #include "ipvs_fake.h"
 #include "ipvs_steps.h"
+#include "plane/ipvs/ipvs_failure.h"
 #include "util/memory.h"
 
 static const struct ipvs_key web = { .address = { .family = AF_INET, .bytes = { 192, 0, 2, 1 } },
@@ -234,6 +235,46 @@ a_change_is_corrected_after_a_change_by_another_program(void **state)
 	}
 }
 
+/* -- errors --------------------------------------------------------------------------------- */
+
+static void
+a_failure_says_what_to_do(void **state)
+{
+	static const struct {
+		uint8_t			 command;	/* 0: a poll */
+		int			 error;
+		enum job_fail_cause	 cause;
+		const char		*message;
+	} rows[] = {
+		{ 0, IPVS_NO_MODULE, JOB_CAUSE_REJECTED,
+		    "IPVS: the kernel has no module ip_vs; run modprobe ip_vs" },
+		{ 0, EPERM, JOB_CAUSE_REJECTED,
+		    "IPVS: Operation not permitted; the driver needs CAP_NET_ADMIN" },
+		{ 0, ETIMEDOUT, JOB_CAUSE_TIMEOUT, "IPVS: Connection timed out" },
+		{ 0, EIO, JOB_CAUSE_OTHER, "IPVS: Input/output error" },
+		{ IPVS_CMD_NEW_SERVICE, ENOENT, JOB_CAUSE_REJECTED, "tcp 192.0.2.1:80: the kernel "
+		    "has no scheduler rr; run modprobe ip_vs_rr" },
+		{ IPVS_CMD_SET_DEST, ENOENT, JOB_CAUSE_UNREACHABLE,
+		    "tcp 192.0.2.1:80 to 10.0.0.1:80: another program deleted it" },
+		{ IPVS_CMD_NEW_DEST, ESRCH, JOB_CAUSE_UNREACHABLE,
+		    "tcp 192.0.2.1:80 to 10.0.0.1:80: another program deleted its service" },
+		{ IPVS_CMD_NEW_DEST, ERANGE, JOB_CAUSE_REJECTED,
+		    "tcp 192.0.2.1:80 to 10.0.0.1:80: Numerical result out of range" },
+		{ IPVS_CMD_DEL_DEST, EBUSY, JOB_CAUSE_UNREACHABLE,
+		    "tcp 192.0.2.1:80 to 10.0.0.1:80: Device or resource busy" },
+	};
+	char message[MODEL_MESSAGE_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct ipvs_request request = web_request(rows[i].command);
+
+		assert_int_equal(ipvs_failure(rows[i].command == 0 ? NULL : &request,
+		    rows[i].error, message), rows[i].cause);
+		assert_string_equal(message, rows[i].message);
+	}
+}
+
 int
 main(void)
 {
@@ -245,6 +286,7 @@ main(void)
 		cmocka_unit_test_setup(rounds_reach_the_wanted_table_although_changes_fail, reset),
 		cmocka_unit_test_setup(a_change_is_corrected_after_a_change_by_another_program,
 		    reset),
+		cmocka_unit_test(a_failure_says_what_to_do),
 		cmocka_unit_test_setup(a_destination_with_connections_comes_back_with_its_numbers,
 		    reset),
 		cmocka_unit_test_setup(every_nth_change_fails, reset),

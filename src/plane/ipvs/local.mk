@@ -1,6 +1,8 @@
 noinst_LIBRARIES += src/plane/ipvs/libipvs.a
 src_plane_ipvs_libipvs_a_SOURCES = \
 	src/plane/ipvs/ipvs_changes.c \
+	src/plane/ipvs/ipvs_failure.c \
+	src/plane/ipvs/ipvs_failure.h \
 	src/plane/ipvs/ipvs_key.c \
 	src/plane/ipvs/ipvs_key.h \
 	src/plane/ipvs/ipvs_message.c \
