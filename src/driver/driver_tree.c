@@ -66,6 +66,16 @@ on_cluster(void *arg, void *row, bool first, const void *columns)
 }
 
 static void
+on_service(void *arg, void *row, bool first, const void *columns)
+{
+	struct driver_service *service = row;
+
+	(void)arg;
+	(void)first;
+	service->protocol = ((const struct service_row *)columns)->protocol;
+}
+
+static void
 on_real(void *arg, void *row, bool first, const void *columns)
 {
 	const struct real_row *stored = columns;
@@ -132,7 +142,8 @@ static const struct tree_ops tree_ops = {
 		[STORE_SERVICE] = sizeof(struct driver_service),
 		[STORE_REAL] = sizeof(struct driver_real),
 	},
-	.changed = { [STORE_CLUSTER] = on_cluster, [STORE_REAL] = on_real },
+	.changed = { [STORE_CLUSTER] = on_cluster, [STORE_SERVICE] = on_service,
+	    [STORE_REAL] = on_real },
 	.deleted = on_deleted,
 	.sink = { .job = on_job, .statistics = on_statistics, .totals = on_totals },
 };

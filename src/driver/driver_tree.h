@@ -33,6 +33,7 @@ struct driver_service {
 		struct tree_row		row;
 		struct tree_branch	branch;
 	};
+	enum protocol		 protocol;
 	bool			 awaits_check;	/* see plan.h */
 };
 

@@ -74,18 +74,20 @@ static bool
 since_update(struct measure *measure, const struct plane_poll *poll,
     const struct plane_server *server, int64_t now_s)
 {
+	int64_t since = server->counters_since != 0 ? server->counters_since :
+	    poll->counters_since;
 	bool resumed = measure->epoch == 0;
 
 	if (measure->since == 0) {
-		measure->since = poll->counters_since;
+		measure->since = since;
 		return false;
 	}
-	if (resumed && poll->counters_since > measure->since) {
-		measure->since = poll->counters_since;
+	if ((resumed || server->counters_since != 0) && since > measure->since) {
+		measure->since = since;
 		return false;
 	}
 	if (!resumed && poll->epoch != measure->epoch) {
-		since_move(measure, poll->counters_since);
+		since_move(measure, since);
 		return false;
 	}
 	/* Without totals at the latest measurement the server was deleted and added again. */

@@ -590,6 +590,57 @@ plane_ready(struct worker *worker, struct plane_error *ret_error)
 	return false;
 }
 
+/* Writes the rows of the cluster to 'targets', which has room for all of them. */
+static size_t
+targets_make(const struct driver_cluster *cluster, struct plane_target *targets)
+{
+	const struct driver_service *service;
+	const struct driver_real *real;
+	size_t n = 0;
+
+	TREE_FOREACH(service, s, &cluster->branch.children) {
+		targets[n++] = (struct plane_target){ .id = service->row.id, .is_service = true,
+		    .name = service->row.name, .protocol = service->protocol,
+		    .address = tree_text(&service->row, TREE_ADDRESS),
+		    .port = tree_text(&service->row, TREE_PORT),
+		    .params = tree_text(&service->row, TREE_SERVICE_PARAMS) };
+		TREE_FOREACH(real, r, &service->branch.children)
+			targets[n++] = (struct plane_target){ .id = real->row.id,
+			    .name = real->row.name,
+			    .address = tree_text(&real->row, TREE_ADDRESS),
+			    .port = tree_text(&real->row, TREE_PORT),
+			    .params = tree_text(&real->row, TREE_REAL_PARAMS),
+			    .weight = real->weight, .fallback = real->fallback,
+			    .enabled = real->enabled };
+	}
+	return n;
+}
+
+/* Gives the data plane the rows that it has to realise. */
+static bool
+targets_set(struct worker *worker, struct plane_error *ret_error)
+{
+	const struct plane_kind_ops *ops = worker->shared->ops;
+	const struct driver_cluster *cluster = worker->cluster;
+	struct plane_target *targets;
+	enum err_code code;
+	struct err err;
+
+	if (ops->targets_set == NULL)
+		return true;
+	targets = calloc(cluster->branch.children.n + driver_cluster_reals(cluster) + 1,
+	    sizeof(*targets));
+	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory for the rows") :
+	    ops->targets_set(worker->plane, targets, targets_make(cluster, targets), &err);
+	free(targets);
+	if (code == ERR_OK)
+		return true;
+	*ret_error = (struct plane_error){ .status = PLANE_STATUS_FAILING,
+	    .cause = JOB_CAUSE_REJECTED };
+	snprintf(ret_error->text, sizeof(ret_error->text), "%.250s", err.text);
+	return false;
+}
+
 static void
 round_begin(void *arg)
 {
@@ -602,7 +653,7 @@ round_begin(void *arg)
 	if (worker->round.measures)
 		worker->measure_at_ms = now + worker->shared->config->interval_ms;
 	polled_put(worker, 0);
-	if (plane_ready(worker, &error))
+	if (plane_ready(worker, &error) && targets_set(worker, &error))
 		worker->shared->ops->poll(worker->plane, on_first_poll, worker);
 	else
 		round_fail(worker, &error);

@@ -50,10 +50,25 @@ struct plane_server {
 	bool			 checked;	/* its health check is on */
 	bool			 check_pending;	/* no health check has ended yet */
 	uint32_t		 weight;	/* PLANE_WEIGHT_MIXED: processes differ */
-	uint32_t		 present;	/* 1u << stat_number; never of a rate */
+	uint32_t		 present;	/* 1u << stat_number */
 	uint64_t		 number[STAT_NUMBERS];
+	/* When its totals began, of a data plane that counts for each server alone; 0: as the
+	 * totals of the poll. */
+	int64_t			 counters_since;
 	char			 message[PLANE_MESSAGE_SIZE];	/* why it gets no new work */
 	bool			 known;		/* set by the driver: the store has this server */
+};
+
+/* A row of the store that the data plane has to realise: a service, or a real service of the
+ * service before it. The texts are those of the row, "" if it has none. */
+struct plane_target {
+	uint32_t	 id;		/* of the row */
+	bool		 is_service;
+	const char	*name, *address, *port, *params;	/* 'params': JSON */
+	enum protocol	 protocol;	/* of a service */
+	/* Of a real service: the settings of the store. */
+	uint32_t	 weight;
+	bool		 fallback, enabled;
 };
 
 /* The result of a poll. */
@@ -122,6 +137,12 @@ struct plane_kind_ops {
 			    struct plane **ret, struct err *err);
 	/* Ends a poll or an apply without its callback. NULL is allowed. */
 	void		(*close)(struct plane *plane);
+	/* The rows of the cluster, before the first poll of each round: each service, then its
+	 * real services. The texts are valid until the function returns. NULL: the data plane has
+	 * an inventory of its own. ERR_INVALID with a message for people: the plane fails, and
+	 * the driver polls it no more until the next round. ERR_NOMEM. */
+	enum err_code	(*targets_set)(struct plane *plane, const struct plane_target *targets,
+			    size_t n, struct err *err);
 	/* One poll or apply at a time. Each calls fn(arg) once. */
 	void		(*poll)(struct plane *plane, plane_polled_fn fn, void *arg);
 	/* Carries out 'commands' and sets their results. 'commands' must stay in place until fn is

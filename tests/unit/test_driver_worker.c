@@ -28,6 +28,8 @@ static struct {
 	bool			 restarts;	/* commands meet a restarted process */
 	enum job_fail_cause	 refuses;	/* the result for b; NONE: carried out */
 	bool			 ignores;	/* commands are carried out without effect */
+	char			 targets[1024];	/* the latest ones, as text */
+	bool			 refuses_targets;
 	char			 log[512];	/* "a weight 55, ": the commands in order */
 	struct loop_timer	 timer;
 	plane_polled_fn		 polled;
@@ -62,6 +64,27 @@ fake_close(struct plane *plane)
 {
 	if (plane != NULL)
 		loop_timer_cancel(shared.loop, &fake.timer);
+}
+
+static enum err_code
+fake_targets_set(struct plane *plane, const struct plane_target *targets, size_t n,
+    struct err *err)
+{
+	size_t used = 0;
+
+	(void)plane;
+	for (size_t i = 0; i < n; i++) {
+		const struct plane_target *to = &targets[i];
+
+		used += (size_t)snprintf(fake.targets + used, sizeof(fake.targets) - used,
+		    "%s%s %s:%s %s", to->is_service ? "/" : "", to->name, to->address, to->port,
+		    to->params);
+		used += (size_t)snprintf(fake.targets + used, sizeof(fake.targets) - used,
+		    to->is_service ? "%s\n" : "%s%u %d %d\n",
+		    to->is_service ? protocol_name(to->protocol) : "", to->weight, to->fallback,
+		    to->enabled);
+	}
+	return fake.refuses_targets ? err_set(err, ERR_INVALID, "http: wrong address") : ERR_OK;
 }
 
 static void
@@ -124,7 +147,8 @@ fake_apply(struct plane *plane, struct plane_command *commands, size_t n, plane_
 
 static const struct plane_kind_ops fake_ops = {
 	.kind = "haproxy", .title = "Fake",
-	.open = fake_open, .close = fake_close, .poll = fake_poll, .apply = fake_apply,
+	.open = fake_open, .close = fake_close, .targets_set = fake_targets_set,
+	.poll = fake_poll, .apply = fake_apply,
 };
 
 static void
@@ -339,6 +363,54 @@ job_of_an_unread_row_is_claimed_again(void **state)
 	assert_job(1, JOB_FAILED, "Fake has no server http/e");
 }
 
+/* The order is that of the tree: each service, then its real services. */
+static void
+data_plane_gets_the_rows_of_the_store(void **state)
+{
+	(void)state;
+	sql_exec(fixture->main_path, "UPDATE service SET address = '192.0.2.1', port = '80',"
+	    " protocol = 3, params = '{\"persistence\":5}' WHERE id = 2;"
+	    "UPDATE real_service SET address = '10.0.0.1', port = '8080',"
+	    " params = '{\"forward\":\"dr\"}', enabled = 0 WHERE id = 5");
+	refresh();
+	round_first();
+	assert_string_equal(fake.targets, "/http 192.0.2.1:80 {\"persistence\":5}udp\n"
+	    "a : 10 0 1\nb 10.0.0.1:8080 {\"forward\":\"dr\"}10 0 0\nc : 10 1 1\n"
+	    "/more : tcp\nd : 10 0 1\n");
+}
+
+static void
+refused_rows_are_the_message_of_the_cluster(void **state)
+{
+	(void)state;
+	weight_set(REAL_A, 55);
+	fake.refuses_targets = true;
+	refresh();
+	round_first();
+	assert_int_equal(fake.polls, 0);
+	assert_string_equal(sql_text(fixture->main_path,
+	    "SELECT plane_message FROM cluster WHERE id = 2"), "http: wrong address");
+	assert_job(1, JOB_QUEUED, "waits: http: wrong address");
+	fake.refuses_targets = false;
+	loop_run(shared.loop);
+	assert_job(1, JOB_SUCCEEDED, "");
+}
+
+/* A server that was deleted and added again has other totals than the data plane. */
+static void
+totals_of_a_server_may_begin_alone(void **state)
+{
+	(void)state;
+	fake.poll.counters_since = 100;
+	refresh();
+	round_first();
+	fake.servers[1].counters_since = 200;
+	clock_advance(config.interval_ms);
+	round_next();
+	assert_string_equal(sql_text(fixture->stats_path, "SELECT group_concat(counters_since)"
+	    " FROM (SELECT counters_since FROM statistics ORDER BY real_id)"), "100,200,100,100");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -351,6 +423,9 @@ main(void)
 		TEST(job_without_effect_fails),
 		TEST(failure_during_a_restart_is_deferred),
 		TEST(job_of_an_unread_row_is_claimed_again),
+		TEST(data_plane_gets_the_rows_of_the_store),
+		TEST(refused_rows_are_the_message_of_the_cluster),
+		TEST(totals_of_a_server_may_begin_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
