@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "../unit/ipvs_steps.h"
+#include "util/memory.h"
 
 enum { SERVICES = 10, DESTS = 1000, RUNS = 5 };
 
@@ -73,9 +75,9 @@ poll_ms(void)
 	return begin;
 }
 
-/* Runs ipvsadm(8) without its output. */
+/* Runs a program with two arguments, without its output. */
 static void
-ipvsadm_run(const char *first, const char *second)
+program_run(const char *program, const char *first, const char *second)
 {
 	pid_t pid = fork();
 	int status;
@@ -85,7 +87,7 @@ ipvsadm_run(const char *first, const char *second)
 		int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 		if (fd != -1 && dup2(fd, STDOUT_FILENO) != -1)
-			execlp("ipvsadm", "ipvsadm", first, second, (char *)NULL);
+			execlp(program, program, first, second, (char *)NULL);
 		_exit(127);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -97,7 +99,7 @@ ipvsadm_ms(void)
 {
 	double begin = now_ms();
 
-	ipvsadm_run("-Ln", "--stats");
+	program_run("ipvsadm", "-Ln", "--stats");
 	return now_ms() - begin;
 }
 
@@ -117,8 +119,42 @@ a_poll_takes_at_most_035_of_the_time_of_ipvsadm(void **state)
 	}
 	print_message("%d destinations: poll %.0f ms, ipvsadm -Ln --stats %.0f ms: %.2f\n",
 	    SERVICES * DESTS, poll, ipvsadm, poll / ipvsadm);
-	ipvsadm_run("-C", NULL);
+	program_run("ipvsadm", "-C", NULL);
 	assert_true(poll <= 0.35 * ipvsadm);
+}
+
+static void
+a_poll_without_the_capability_is_refused(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct ipvs_table table;
+
+		if (setresuid(65534, 65534, 65534) == -1)
+			_exit(1);
+		_exit(ipvs_poll_wait(&table) == EPERM ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* The guest has no modprobe(8) for the module, so the kernel cannot load it again. */
+static void
+a_poll_without_the_module_is_refused(void **state)
+{
+	static const char *const modules[] = { "ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc",
+	    "ip_vs_sh", "ip_vs_mh", "ip_vs_sed", "ip_vs_nq", "ip_vs" };
+	struct ipvs_table table;
+
+	(void)state;
+	assert_int_equal(ipvs_poll_wait(&table), 0);
+	for (size_t i = 0; i < ROWS(modules); i++)
+		program_run("busybox", "rmmod", modules[i]);
+	assert_int_equal(ipvs_poll_wait(&table), IPVS_NO_MODULE);
 }
 
 int
@@ -128,6 +164,9 @@ main(void)
 		cmocka_unit_test(ipvs_steps_have_the_same_results),
 		cmocka_unit_test(ipvs_tables_take_effect),
 		cmocka_unit_test(a_poll_takes_at_most_035_of_the_time_of_ipvsadm),
+		cmocka_unit_test(a_poll_without_the_capability_is_refused),
+		/* The last one, because it removes the module. */
+		cmocka_unit_test(a_poll_without_the_module_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
