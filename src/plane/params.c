@@ -101,7 +101,14 @@ param_key_find(enum param_depth depth, const char *name)
 bool
 param_key_of(const struct param_key *key, const char *plane)
 {
-	return strcmp(key->planes, plane) == 0;
+	const char *at = key->planes;
+	size_t n = strcspn(at, " ");
+
+	while (at[n] != '\0' && (strlen(plane) != n || memcmp(at, plane, n) != 0)) {
+		at += n + 1;
+		n = strcspn(at, " ");
+	}
+	return strlen(plane) == n && memcmp(at, plane, n) == 0;
 }
 
 /* -- one value ---------------------------------------------------------------------- */

@@ -275,6 +275,19 @@ row_without_parameters_has_the_defaults(void **state)
 }
 
 static void
+option_is_of_each_plane_that_it_names(void **state)
+{
+	static const struct param_key key = { .planes = "none ipvs" };
+
+	(void)state;
+	assert_true(param_key_of(&key, "none"));
+	assert_true(param_key_of(&key, "ipvs"));
+	assert_false(param_key_of(&key, "haproxy"));
+	assert_false(param_key_of(&key, "ip"));
+	assert_false(param_key_of(&key, ""));
+}
+
+static void
 real_service_overrides_its_service(void **state)
 {
 	struct params params;
@@ -554,6 +567,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(row_without_parameters_has_the_defaults),
+		cmocka_unit_test(option_is_of_each_plane_that_it_names),
 		cmocka_unit_test(real_service_overrides_its_service),
 		cmocka_unit_test(value_as_text_is_accepted),
 		cmocka_unit_test(invalid_parameters_of_a_row_are_reported),
