@@ -64,6 +64,8 @@ unit_tests = \
 	tests/unit/test_syslog \
 	tests/unit/test_tree_list \
 	tests/unit/test_clock_step \
+	tests/unit/test_checks \
+	tests/unit/test_verdict \
 	tests/unit/test_util
 
 check_PROGRAMS += $(unit_tests)
@@ -92,7 +94,7 @@ tests_unit_libfixtures_a_SOURCES = \
 # The libraries of every program that names no other ones: all rooms. scripts/check-includes
 # limits what a room may use.
 LDADD = tests/unit/libfixtures.a $(DAEMON_LIBS) $(DRIVER_LIBS) $(CTL_LIBS) $(IPVS_LIBS) \
-	$(CMOCKA_LIBS)
+	$(CHECK_LIBS) $(CMOCKA_LIBS)
 
 # Fixtures that replace functions of src/. They are not in the library above, because other
 # programs need the functions of src/.
@@ -125,6 +127,7 @@ tests_unit_test_ipvs_steps_SOURCES = tests/unit/test_ipvs_steps.c $(ipvs_steps) 
 tests_unit_test_ctl_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_snapshot
 tests_unit_test_clock_step_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=clock_wall_s,--wrap=clock_steady_ms
+tests_unit_test_checks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_steady_ms
 tests_unit_test_dial_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 tests_unit_test_hostile_pdus_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=wire_decode
 tests_unit_test_hostile_values_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=wire_decode

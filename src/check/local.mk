@@ -1,0 +1,12 @@
+noinst_LIBRARIES += src/check/libcheck.a
+src_check_libcheck_a_SOURCES = \
+	src/check/check_command.c \
+	src/check/check_connect.c \
+	src/check/check_http.c \
+	src/check/check_private.h \
+	src/check/checks.c \
+	src/check/checks.h \
+	src/check/due_heap.c \
+	src/check/due_heap.h \
+	src/check/verdict.c \
+	src/check/verdict.h

@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of src/check/ against servers on loopback that refuse, do not answer, answer slowly,
+ * answer wrongly or reset. The clock can jump, as for a process that was stopped.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check/checks.h"
+#include "util/clock.h"
+#include "util/loop.h"
+
+int64_t __real_clock_steady_ms(void);
+int64_t __wrap_clock_steady_ms(void);
+
+static int64_t clock_offset_ms;
+
+int64_t
+__wrap_clock_steady_ms(void)
+{
+	return __real_clock_steady_ms() + clock_offset_ms;
+}
+
+/* -- a server ------------------------------------------------------------------------- */
+
+enum { CLIENTS_MAX = 64, TOO_LONG_MS = 20000 };
+
+struct world {
+	struct loop		*loop;
+	struct checks		*checks;
+	struct loop_timer	 too_long;
+	int			 listener;
+	uint16_t		 port;
+	unsigned int		 accepted, changes, wanted_changes, wanted_accepts;
+	const char		*answer;	/* NULL: says nothing */
+	bool			 reset;
+	int			 clients[CLIENTS_MAX];
+	char			 request[2048];
+	char			 dir[64];
+};
+
+static struct world world;
+
+static void
+on_request(void *arg, short events)
+{
+	int fd = *(int *)arg;
+	ssize_t n = read(fd, world.request, sizeof(world.request) - 1);
+
+	(void)events;
+	loop_fd_watch(world.loop, fd, 0, NULL, NULL);
+	if (n <= 0)
+		return;
+	world.request[n] = '\0';
+	if (world.reset) {
+		const struct linger now = { .l_onoff = 1 };
+
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		close(fd);
+		*(int *)arg = -1;
+		return;
+	}
+	if (world.answer != NULL)
+		assert_true(write(fd, world.answer, strlen(world.answer)) > 0);
+}
+
+static void
+on_client(void *arg, short events)
+{
+	int fd = accept(world.listener, NULL, NULL);
+
+	(void)arg;
+	(void)events;
+	assert_true(fd >= 0 && world.accepted < CLIENTS_MAX);
+	world.clients[world.accepted] = fd;
+	loop_fd_watch(world.loop, fd, POLLIN, on_request, &world.clients[world.accepted++]);
+	if (world.accepted == world.wanted_accepts)
+		loop_stop(world.loop);
+}
+
+static void
+on_changed(void *arg, uint32_t id)
+{
+	(void)arg;
+	(void)id;
+	if (++world.changes == world.wanted_changes)
+		loop_stop(world.loop);
+}
+
+static void
+on_too_long(void *arg)
+{
+	(void)arg;
+	fail_msg("no result within %d ms", TOO_LONG_MS);
+}
+
+static void
+run_until_changes(unsigned int n)
+{
+	world.wanted_changes = world.changes + n;
+	loop_timer_set(world.loop, &world.too_long, TOO_LONG_MS, on_too_long, NULL);
+	loop_run(world.loop);
+	loop_timer_cancel(world.loop, &world.too_long);
+}
+
+static int
+setup(void **state)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+
+	(void)state;
+	world = (struct world){ .loop = loop_new(), .dir = "/tmp/lbcluster-checks.XXXXXX" };
+	clock_offset_ms = 0;
+	assert_non_null(mkdtemp(world.dir));
+	world.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(world.listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(getsockname(world.listener, (struct sockaddr *)&address, &size), 0);
+	world.port = ntohs(address.sin_port);
+	assert_int_equal(checks_new(world.loop, world.dir, on_changed, NULL, &world.checks, NULL),
+	    ERR_OK);
+	return 0;
+}
+
+static void
+server_listen(void)
+{
+	assert_int_equal(listen(world.listener, 64), 0);
+	loop_fd_watch(world.loop, world.listener, POLLIN, on_client, NULL);
+}
+
+static int
+teardown(void **state)
+{
+	char command[128];
+
+	(void)state;
+	checks_free(world.checks);
+	for (unsigned int i = 0; i < world.accepted; i++)
+		if (world.clients[i] >= 0)
+			close(world.clients[i]);
+	close(world.listener);
+	loop_free(world.loop);
+	snprintf(command, sizeof(command), "rm -r %s", world.dir);
+	return system(command);
+}
+
+static struct check_spec
+spec_of(enum check_kind kind)
+{
+	return (struct check_spec){ .kind = kind, .address = "127.0.0.1", .port = world.port,
+	    .path = "/health", .status = { { 200, 399 } }, .interval_ms = 100, .retry_ms = 50,
+	    .timeout_ms = 5000, .rise = 2, .fall = 3 };
+}
+
+static void
+check_set(uint32_t id, const struct check_spec *spec)
+{
+	struct err err;
+
+	if (checks_set(world.checks, id, spec, &err) != ERR_OK)
+		fail_msg("%s", err.text);
+}
+
+static void
+assert_result(uint32_t id, enum check_state state, const char *message)
+{
+	struct check_result result;
+
+	assert_true(checks_result(world.checks, id, &result));
+	assert_string_equal(result.message, message);
+	assert_int_equal(result.state, state);
+	assert_true((result.since_s != 0) == (state != CHECK_UNKNOWN));
+}
+
+/* -- connect -------------------------------------------------------------------------- */
+
+static void
+connect_reports_a_server_that_refuses(void **state)
+{
+	struct check_spec spec = spec_of(CHECK_CONNECT);
+
+	(void)state;
+	check_set(1, &spec);
+	assert_result(1, CHECK_UNKNOWN, "not checked yet");
+	run_until_changes(1);
+	assert_result(1, CHECK_DOWN, "connect: Connection refused");
+	server_listen();
+	run_until_changes(1);
+	assert_result(1, CHECK_UP, "");
+}
+
+static void
+connect_reports_a_server_that_does_not_answer(void **state)
+{
+	struct check_spec spec = spec_of(CHECK_CONNECT);
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(world.port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int full[2];
+
+	(void)state;
+	/* A full queue: the kernel drops further SYN. */
+	assert_int_equal(listen(world.listener, 0), 0);
+	for (int i = 0; i < 2; i++) {
+		full[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(full[i], (struct sockaddr *)&to, sizeof(to));
+	}
+	spec.timeout_ms = 250;
+	check_set(1, &spec);
+	run_until_changes(1);
+	assert_result(1, CHECK_DOWN, "connect: no answer within 0.250 s");
+	close(full[0]);
+	close(full[1]);
+}
+
+static void
+equal_checks_are_one_probe(void **state)
+{
+	struct check_spec spec = spec_of(CHECK_CONNECT);
+
+	(void)state;
+	server_listen();
+	spec.interval_ms = 600000;
+	for (uint32_t id = 1; id <= 50; id++) {
+		/* connect does not use the path. */
+		snprintf(spec.path, sizeof(spec.path), "/%u", id);
+		check_set(id, &spec);
+	}
+	run_until_changes(50);
+	assert_result(50, CHECK_UP, "");
+	/* A reset connection may be gone before accept(2), and it is one at most. */
+	assert_true(world.accepted <= 1);
+	check_set(51, &spec);
+	assert_result(51, CHECK_UP, "");
+	/* An equal specification keeps the result, another one begins as unknown. */
+	check_set(1, &spec);
+	assert_result(1, CHECK_UP, "");
+	spec.fall = 4;
+	check_set(1, &spec);
+	assert_result(1, CHECK_UNKNOWN, "not checked yet");
+	checks_remove(world.checks, 2);
+	assert_false(checks_result(world.checks, 2, &(struct check_result){ 0 }));
+	assert_result(3, CHECK_UP, "");
+}
+
+/* -- http ----------------------------------------------------------------------------- */
+
+static void
+http_judges_status_and_text(void **state)
+{
+	static const struct {
+		const char		*answer, *expect;
+		enum check_state	 after;
+		const char		*message;
+	} rows[] = {
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "", CHECK_UP, "" },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "ell", CHECK_UP, "" },
+		{ "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n"
+		  "Content-Length: 0\r\n\r\n", "", CHECK_UP, "" },
+		{ "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "", CHECK_DOWN,
+		  "http: status 503" },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "bye", CHECK_DOWN,
+		  "http: the answer does not contain \"bye\"" },
+		{ "SSH-2.0-x\r\n\r\n", "", CHECK_DOWN,
+		  "http: Received HTTP/0.9 when not allowed" },
+		{ "HTTP/1.1 200 OK\r\nContent-", "", CHECK_DOWN,
+		  "http: no answer within 0.250 s" },
+		{ NULL, "", CHECK_DOWN, "http: no answer within 0.250 s" },
+	};
+
+	(void)state;
+	server_listen();
+	for (uint32_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct check_spec spec = spec_of(CHECK_HTTP);
+
+		if (strstr(rows[i].message, "within") != NULL)
+			spec.timeout_ms = 250;
+		snprintf(spec.expect, sizeof(spec.expect), "%s", rows[i].expect);
+		world.answer = rows[i].answer;
+		check_set(1 + i, &spec);
+		run_until_changes(1);
+		assert_result(1 + i, rows[i].after, rows[i].message);
+		checks_remove(world.checks, 1 + i);
+	}
+}
+
+static void
+http_sends_the_host_and_the_path(void **state)
+{
+	struct check_spec spec = spec_of(CHECK_HTTP);
+	char expected[64];
+
+	(void)state;
+	server_listen();
+	world.answer = "HTTP/1.1 204 No\r\n\r\n";
+	spec.method = CHECK_HEAD;
+	snprintf(spec.host, sizeof(spec.host), "www.example.org");
+	check_set(1, &spec);
+	run_until_changes(1);
+	assert_result(1, CHECK_UP, "");
+	assert_non_null(strstr(world.request, "HEAD /health HTTP/1.1\r\n"));
+	assert_non_null(strstr(world.request, "Host: www.example.org\r\n"));
+	spec.host[0] = '\0';
+	check_set(1, &spec);
+	run_until_changes(1);
+	snprintf(expected, sizeof(expected), "Host: 127.0.0.1:%u\r\n", world.port);
+	assert_non_null(strstr(world.request, expected));
+}
+
+static void
+http_reports_a_refusal_and_a_reset(void **state)
+{
+	struct check_spec spec = spec_of(CHECK_HTTP);
+	struct check_result result;
+
+	(void)state;
+	check_set(1, &spec);
+	run_until_changes(1);
+	assert_result(1, CHECK_DOWN, "http: Connection refused");
+	checks_remove(world.checks, 1);
+	server_listen();
+	world.reset = true;
+	check_set(1, &spec);
+	run_until_changes(1);
+	assert_true(checks_result(world.checks, 1, &result));
+	assert_string_equal(result.message, "http: Recv failure: Connection reset by peer");
+}
+
+/* -- a process that was stopped ------------------------------------------------------- */
+
+static void
+on_stopped(void *arg)
+{
+	(void)arg;
+	clock_offset_ms += 60000;
+	world.answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+}
+
+static void
+a_stopped_process_fails_no_server(void **state)
+{
+	struct check_spec spec = spec_of(CHECK_HTTP);
+	struct loop_timer stopped = { 0 };
+
+	(void)state;
+	server_listen();
+	check_set(1, &spec);
+	world.wanted_accepts = 1;
+	loop_run(world.loop);
+	/* The probe waits for an answer; the process gets no time for a minute. */
+	loop_timer_set(world.loop, &stopped, 0, on_stopped, NULL);
+	loop_timer_set(world.loop, &world.too_long, 60000 + TOO_LONG_MS, on_too_long, NULL);
+	world.wanted_changes = 1;
+	loop_run(world.loop);
+	loop_timer_cancel(world.loop, &world.too_long);
+	assert_int_equal(world.accepted, 2);
+	assert_result(1, CHECK_UP, "");
+}
+
+/* -- command -------------------------------------------------------------------------- */
+
+/* Root alone may own a command. valgrind 3.19 has no pidfd_open(2). */
+static bool
+commands_testable(void)
+{
+	int fd = pidfd_open(getpid(), 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && geteuid() == 0;
+}
+
+static void
+command_write(const char *name, const char *text, mode_t mode)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", world.dir, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, "#!/bin/sh\n%s\n", text);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void
+commands_judge_by_exit_status_and_rules(void **state)
+{
+	static const struct {
+		const char		*name, *text;
+		mode_t			 mode;
+		enum check_state	 after;
+		const char		*message;
+	} rows[] = {
+		{ "good", "test $1-$3-$4-$LBCLUSTER_REAL = 127.0.0.1-192.0.2.1-80-web-1", 0755,
+		  CHECK_UP, "" },
+		{ "bad", "echo queue full; echo more; exit 1", 0755, CHECK_DOWN,
+		  "command bad: exit 1: queue full" },
+		{ "dirty", "printf '\\033[1mx'; exit 2", 0755, CHECK_DOWN,
+		  "command dirty: exit 2: ?[1mx" },
+		{ "killed", "kill -9 $$", 0755, CHECK_DOWN, "command killed: signal 9" },
+		{ "loud", "dd if=/dev/zero bs=64k count=9 2>/dev/null; exit 3", 0755, CHECK_DOWN,
+		  "command loud: exit 3" },
+		{ "slow", "sleep 1000", 0755, CHECK_DOWN,
+		  "command slow: no answer within 0.250 s" },
+		{ "open", "exit 0", 0775, CHECK_DOWN, "root alone must own and write it" },
+		{ "link", NULL, 0, CHECK_DOWN, "is not a regular file" },
+		{ "other", "exit 0", 0755, CHECK_DOWN, "root alone must own and write it" },
+		{ "none", NULL, 0, CHECK_DOWN, "No such file or directory" },
+	};
+	char path[128];
+
+	(void)state;
+	if (!commands_testable())
+		skip();
+	for (uint32_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct check_spec spec = spec_of(CHECK_COMMAND);
+		struct check_result result;
+
+		if (rows[i].text != NULL)
+			command_write(rows[i].name, rows[i].text, rows[i].mode);
+		snprintf(path, sizeof(path), "%s/%s", world.dir, rows[i].name);
+		if (strcmp(rows[i].name, "link") == 0)
+			assert_int_equal(symlink("/bin/true", path), 0);
+		if (strcmp(rows[i].name, "other") == 0)
+			assert_int_equal(chown(path, 1, 0), 0);
+		if (strcmp(rows[i].name, "slow") == 0)
+			spec.timeout_ms = 250;
+		snprintf(spec.command, sizeof(spec.command), "%s", rows[i].name);
+		snprintf(spec.service_address, sizeof(spec.service_address), "192.0.2.1");
+		spec.service_port = 80;
+		snprintf(spec.real_name, sizeof(spec.real_name), "web-1");
+		check_set(1 + i, &spec);
+		run_until_changes(1);
+		assert_true(checks_result(world.checks, 1 + i, &result));
+		if (strncmp(rows[i].message, "command", 7) == 0 || rows[i].message[0] == '\0')
+			assert_string_equal(result.message, rows[i].message);
+		else
+			assert_non_null(strstr(result.message, rows[i].message));
+		assert_int_equal(result.state, rows[i].after);
+		checks_remove(world.checks, 1 + i);
+	}
+}
+
+static void
+many_commands_wait_for_their_place(void **state)
+{
+	enum { N = 80 };
+
+	(void)state;
+	if (!commands_testable())
+		skip();
+	command_write("one", "exit 0", 0755);
+	for (uint32_t id = 1; id <= N; id++) {
+		struct check_spec spec = spec_of(CHECK_COMMAND);
+
+		spec.interval_ms = 600000;
+		snprintf(spec.command, sizeof(spec.command), "one");
+		spec.port = (uint16_t)id;
+		check_set(id, &spec);
+	}
+	run_until_changes(N);
+	for (uint32_t id = 1; id <= N; id++)
+		assert_result(id, CHECK_UP, "");
+}
+
+static void
+invalid_specifications_are_refused(void **state)
+{
+	struct check_spec spec = spec_of(CHECK_HTTP), bad;
+
+	(void)state;
+#define ASSERT_BAD(member, value)                                                              \
+	do {                                                                                   \
+		bad = spec;                                                                    \
+		snprintf(bad.member, sizeof(bad.member), "%s", value);                         \
+		assert_int_equal(checks_set(world.checks, 1, &bad, NULL), ERR_INVALID);        \
+	} while (0)
+	ASSERT_BAD(address, "localhost");
+	ASSERT_BAD(path, "health");
+	ASSERT_BAD(path, "/a b");
+	ASSERT_BAD(host, "user@host");
+	ASSERT_BAD(host, "host/path");
+	spec.kind = CHECK_COMMAND;
+	ASSERT_BAD(command, "");
+	ASSERT_BAD(command, "../true");
+	ASSERT_BAD(command, "a/b");
+	assert_false(checks_result(world.checks, 1, &(struct check_result){ 0 }));
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(connect_reports_a_server_that_refuses),
+		TEST(connect_reports_a_server_that_does_not_answer),
+		TEST(equal_checks_are_one_probe),
+		TEST(http_judges_status_and_text),
+		TEST(http_sends_the_host_and_the_path),
+		TEST(http_reports_a_refusal_and_a_reset),
+		TEST(a_stopped_process_fails_no_server),
+		TEST(commands_judge_by_exit_status_and_rules),
+		TEST(many_commands_wait_for_their_place),
+		TEST(invalid_specifications_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
