@@ -67,6 +67,19 @@ override_set(struct service *service, int letter, const char *value)
 	return false;
 }
 
+/* Reports an option that getopt(3) refused. Its own messages have any bytes of the argument. */
+static void
+option_refuse(const struct service *service, int result, const char *word)
+{
+	const char letter[] = { '-', (char)optopt, '\0' };
+	/* The capital letters stand for options that have only a long name. */
+	bool is_long = strchr("CVO", optopt) != NULL;
+
+	text_line_print(stderr, "%s: %s: %s", service->program->name, is_long ? word : letter,
+	    result == ':' ? "the argument of the option is missing" :
+	    "is not an option, or has no argument");
+}
+
 /* Returns -1 to go on, otherwise the exit status. */
 static int
 options_parse(struct service *service, int argc, char **argv)
@@ -79,10 +92,11 @@ options_parse(struct service *service, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	/* Without an option of the program's own, its letter is NUL and ends the list. */
-	const char shorts[] = { 'f', 'h', 'c', ':', 's', ':', 'l', ':',
+	const char shorts[] = { ':', 'f', 'h', 'c', ':', 's', ':', 'l', ':',
 	    service->program->override.letter, ':', '\0' };
 	int option;
 
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (option) {
 		case 'f': service->foreground = true; break;
@@ -94,8 +108,10 @@ options_parse(struct service *service, int argc, char **argv)
 		case 'h': usage(service, stdout);
 			return output_end(service);
 		default:
-			if (!override_set(service, option, optarg))
-				return usage(service, stderr);
+			if (override_set(service, option, optarg))
+				break;
+			option_refuse(service, option, argv[optind - 1]);
+			return usage(service, stderr);
 		}
 	}
 	return optind == argc ? -1 : usage(service, stderr);

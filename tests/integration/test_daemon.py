@@ -240,6 +240,14 @@ class Start(Case):
         self.assertEqual(before + 1, self.world.get('lbcSysSetLock', 0))
         self.assertLessEqual(since, self.world.get('lbcSysCountersSince', 0))
 
+    def test_invalid_option_is_reported_in_printable_text(self):
+        for word in ('-\x1b]0;x\x07', '--\x1b[2J', '-c'):
+            done = subprocess.run([*self.world.daemon_argv()[:1], word], capture_output=True,
+                                  timeout=30, check=False)
+            self.assertEqual(2, done.returncode)
+            self.assertRegex(done.stderr, rb'^lbclusterd: -[^\x00-\x1f]*: ')
+            self.assertNotRegex(done.stderr, rb'[\x00-\x09\x0b-\x1f]')
+
     def test_settings_and_numbers_survive_a_restart(self):
         self.world.load(INVENTORY)
         self.world.start()
