@@ -74,11 +74,13 @@ static void
 job_message(const struct job_listing *listing, const struct job_row *row,
     char message[MODEL_MESSAGE_MAX + 1])
 {
+	bool open = row->real_id != 0 && job_state_open(row->state);
 	size_t i = 0;
 
-	while (i < listing->n && strcmp(listing->unattended[i].name, row->cluster) != 0)
+	while (open && i < listing->n &&
+	    strcmp(listing->unattended[i].name, row->cluster) != 0)
 		i++;
-	if (i < listing->n && row->real_id != 0 && job_state_open(row->state))
+	if (open && i < listing->n)
 		snprintf(message, MODEL_MESSAGE_MAX + 1, "waits: %.240s",
 		    listing->unattended[i].message);
 	else

@@ -23,6 +23,7 @@ enum {
 	REFRESH_MS = 100,	/* changes of other programs are visible within 250 ms */
 	REFRESH_ROWS = 2000,	/* in one turn of the loop */
 	EXPIRED_MAX = 32,	/* jobs that fail in one transaction */
+	EXPIRE_WAIT_MS = 10000,	/* time for a driver that starts together with lbclusterd */
 };
 
 struct daemon {
@@ -32,6 +33,7 @@ struct daemon {
 	struct mib		*mib;
 	struct agentx		*agentx;
 	struct loop_timer	 refresh_timer;
+	int64_t			 polls_known_ms;	/* 0: the polls cannot be read */
 };
 
 static struct mib_config
@@ -108,10 +110,25 @@ expired_add(const struct daemon *daemon, bool fallback, struct store_job_end *en
 	return n;
 }
 
+/* True if lbclusterd has read the polls for EXPIRE_WAIT_MS without a break. After a boot the latest
+ * poll is old until the driver has started. While the statistics cannot be read, it is unknown
+ * whether a driver runs. */
+static bool
+polls_known(struct daemon *daemon)
+{
+	int64_t now_ms = clock_steady_ms();
+
+	if (!store_statistics_readable(daemon->service.store))
+		daemon->polls_known_ms = 0;
+	else if (daemon->polls_known_ms == 0)
+		daemon->polls_known_ms = now_ms;
+	return daemon->polls_known_ms != 0 && now_ms - daemon->polls_known_ms >= EXPIRE_WAIT_MS;
+}
+
 /* Ends the jobs that no driver carries out. A driver that starts meanwhile reads the old value as
  * the value to apply. */
 static void
-jobs_expire(const struct daemon *daemon)
+jobs_expire(struct daemon *daemon)
 {
 	struct store_job_end ends[EXPIRED_MAX];
 	char messages[EXPIRED_MAX][MODEL_MESSAGE_MAX + 1];
@@ -120,7 +137,7 @@ jobs_expire(const struct daemon *daemon)
 	size_t n;
 
 	clock_steps_note();
-	if (daemon->cache->jobs_active == 0)
+	if (!polls_known(daemon) || daemon->cache->jobs_active == 0)
 		return;
 	n = expired_add(daemon, true, ends, messages, 0);
 	n = expired_add(daemon, false, ends, messages, n);

@@ -5,15 +5,18 @@
 # SNMP and lbclusterctl show the same.
 """Unattended data planes."""
 
+import fcntl
 import json
 import os
 import signal
+import time
 
 import mib
 from haproxy import EVENT_S, SERVER, Plane
 from harness import LBCLUSTERD, main, stop, wait_for
 
 NONE, OK, UNREACHABLE, UNATTENDED = 1, 2, 3, 5      # lbcClusterPlaneStatus
+EXPIRE_WAIT_S = 10      # lbclusterd waits so long for a driver that starts with it
 NAMES = {NONE: 'none', OK: 'ok', UNREACHABLE: 'unreachable', UNATTENDED: 'unattended'}
 
 
@@ -107,6 +110,11 @@ class Unattended(Plane):
         self.world.configure(**options)
         self.world.start()
 
+    def wait_passed(self, seconds):
+        # That lbclusterd does nothing has no event to wait for.
+        end = time.monotonic() + seconds
+        wait_for(lambda: time.monotonic() >= end, EVENT_S, '%d s' % seconds)
+
     def set(self, *varbinds):
         answer = self.world.client().set_answer(*varbinds)
         self.assertEqual('noError', answer.status)
@@ -137,9 +145,9 @@ class Unattended(Plane):
         first = self.set((mib.oid('lbcRealWeight', *a), 'u', 9),
                          (mib.oid('lbcRealFallback', *b), 'i', 2),
                          (mib.oid('lbcRealFallback', *a), 'i', 1)) - 2
-        self.world.wait_value(4, 'lbcJobState', first)      # failed
-        self.world.wait_value(4, 'lbcJobState', first + 1)
-        self.world.wait_value(4, 'lbcJobState', first + 2)
+        self.world.wait_value(4, 'lbcJobState', first, deadline_s=EVENT_S)      # failed
+        self.world.wait_value(4, 'lbcJobState', first + 1, deadline_s=EVENT_S)
+        self.world.wait_value(4, 'lbcJobState', first + 2, deadline_s=EVENT_S)
         self.assertRegex(self.world.get('lbcJobMessage', first).decode(),
                          r'^given up after \d+ s: lbcluster-haproxy has not polled HAProxy yet; '
                          r'start it$')
@@ -158,8 +166,41 @@ class Unattended(Plane):
         self.world.sql('INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,'
                        " service_name, real_name, created) VALUES (?, 5, 3, 4, 'web', 's', 'a',"
                        ' unixepoch() - 3600)', a[2])
-        self.world.wait_value(4, 'lbcJobState', job + 1)
+        self.world.wait_value(4, 'lbcJobState', job + 1, deadline_s=EVENT_S)
         self.assertEqual(1, self.world.get('lbcJobState', job))
+
+    def test_old_job_waits_for_a_driver_that_starts_after_lbclusterd(self):
+        # As after a boot: the job and the latest poll are old, and lbclusterd starts first.
+        self.start()
+        self.stop_driver()
+        number = self.world.number('web/http/a')
+        job = self.set((mib.oid('lbcRealWeight', *number), 'u', 9))
+        self.world.wait_written()
+        self.world.stop_daemon()
+        self.world.sql('UPDATE job SET created = created - 7200')
+        self.world.sql('UPDATE look SET time = time - 7200', file='lbcluster-stats.db')
+        self.world.start_daemon()
+        self.wait_passed(2)     # the first turns of lbclusterd
+        self.assertEqual(1, self.world.get('lbcJobState', job))
+        self.start_driver()
+        self.world.wait_value(3, 'lbcJobState', job, deadline_s=EVENT_S)        # succeeded
+        self.assertEqual(9, self.world.get('lbcRealWeight', *number))
+
+    def test_old_job_waits_while_statistics_cannot_be_read(self):
+        self.start_without_driver()
+        number = self.world.number('web/s/a')
+        job = self.set((mib.oid('lbcRealWeight', *number), 'u', 9))
+        self.world.wait_written()
+        self.world.stop_daemon()
+        self.world.sql('UPDATE job SET created = created - 7200')
+        with open(os.path.join(self.world.store, 'lbcluster-stats.db.lock'), 'rb') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.world.start_daemon()
+            self.assertIn('it is unknown whether lbcluster-haproxy runs',
+                          self.world.get('lbcJobMessage', job).decode())
+            self.wait_passed(EXPIRE_WAIT_S + 3)
+            self.assertEqual(1, self.world.get('lbcJobState', job))
+        self.world.wait_value(4, 'lbcJobState', job, deadline_s=EVENT_S)        # failed
 
     def test_clock_set_forward_does_not_end_a_job_without_a_driver(self):
         self.plane_world()
@@ -179,7 +220,7 @@ class Unattended(Plane):
         self.world.sql('INSERT INTO job (real_id, operation, old_value, new_value, cluster_name,'
                        " service_name, real_name, created) VALUES (?, 5, 3, 4, 'web', 's', 'a',"
                        ' unixepoch() - 3600)', number[2])
-        self.world.wait_value(4, 'lbcJobState', job + 1)
+        self.world.wait_value(4, 'lbcJobState', job + 1, deadline_s=EVENT_S)
         self.assertEqual(1, self.world.get('lbcJobState', job))
 
     def test_clock_that_was_ahead(self):
