@@ -434,6 +434,16 @@ spec_hash(const struct check_spec *spec)
 	return hash == 0 ? 1 : hash;
 }
 
+/* Compares normalized specs. */
+static bool
+spec_equal(const struct check_spec *a, const struct check_spec *b)
+{
+	const unsigned char *a_bytes = (const unsigned char *)a;
+	const unsigned char *b_bytes = (const unsigned char *)b;
+
+	return memcmp(a_bytes, b_bytes, sizeof(*a)) == 0;
+}
+
 /* -- probes and their readers --------------------------------------------------------- */
 
 static struct probe *
@@ -441,7 +451,7 @@ probe_find(const struct checks *checks, const struct check_spec *spec, uint32_t 
 {
 	struct probe *probe = idmap_get(&checks->probes, hash);
 
-	while (probe != NULL && memcmp(&probe->spec, spec, sizeof(*spec)) != 0)
+	while (probe != NULL && !spec_equal(&probe->spec, spec))
 		probe = probe->next_equal;
 	return probe;
 }
