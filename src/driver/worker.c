@@ -75,11 +75,11 @@ rules_of(const struct worker *worker)
 	};
 }
 
-/* False if the store was locked a moment ago. */
+/* False if the file was locked a moment ago. */
 static bool
-store_ready(struct worker *worker)
+store_ready(struct worker *worker, enum worker_file file)
 {
-	if (clock_steady_ms() >= worker->shared->rests_until_ms)
+	if (clock_steady_ms() >= worker->shared->rests_until_ms[file])
 		return true;
 	worker->round.store_failed = true;
 	return false;
@@ -87,7 +87,8 @@ store_ready(struct worker *worker)
 
 /* Reports the first of several failures to use the store. True if 'code' is ERR_OK. */
 static bool
-store_done(struct worker *worker, enum err_code code, const struct err *err)
+store_done(struct worker *worker, enum worker_file file, enum err_code code,
+    const struct err *err)
 {
 	if (code == ERR_OK)
 		return true;
@@ -97,7 +98,8 @@ store_done(struct worker *worker, enum err_code code, const struct err *err)
 	worker->store_reported = true;
 	worker->round.store_failed = true;
 	if (code == ERR_BUSY)
-		worker->shared->rests_until_ms = clock_steady_ms() + worker->shared->rest_ms;
+		worker->shared->rests_until_ms[file] =
+		    clock_steady_ms() + worker->shared->rest_ms;
 	return false;
 }
 
@@ -115,11 +117,13 @@ polled_put(struct worker *worker, int64_t wait_ms)
 	interval = interval < config->timeout_ms ? config->timeout_ms : interval;
 	interval = interval < wait_ms ? wait_ms : interval;
 	if ((worker->polled_put_ms != 0 && worker->polled_interval_ms == interval &&
-	    now - worker->polled_put_ms < interval / 4) || !store_ready(worker))
+	    now - worker->polled_put_ms < interval / 4) ||
+	    !store_ready(worker, WORKER_STATISTICS))
 		return;
 	row = (struct driver_poll){ .cluster_id = worker->cluster->row.id,
 	    .time = clock_wall_s(), .interval_ms = (uint32_t)interval };
-	if (!store_done(worker, store_poll_put(worker->shared->store, &row, &err), &err))
+	if (!store_done(worker, WORKER_STATISTICS,
+	    store_poll_put(worker->shared->store, &row, &err), &err))
 		return;
 	worker->polled_put_ms = now;
 	worker->polled_interval_ms = row.interval_ms;
@@ -176,15 +180,16 @@ jobs_claim(struct worker *worker)
 	struct err err;
 
 	worker->n_jobs = 0;
-	if (!store_ready(worker))
+	if (!store_ready(worker, WORKER_MAIN))
 		return;
 	worker->cluster->jobs_queued = false;
 	worker->job_timeout_at_s = INT64_MAX;
-	if (worker->requeue && !store_done(worker, store_jobs_requeue(store, id, &err), &err))
+	if (worker->requeue && !store_done(worker, WORKER_MAIN,
+	    store_jobs_requeue(store, id, &err), &err))
 		return;
 	worker->requeue = false;
 	code = store_jobs_claim(store, id, JOBS_MAX, job_take, worker, &err);
-	if (!store_done(worker, code, &err))
+	if (!store_done(worker, WORKER_MAIN, code, &err))
 		worker->requeue = true;
 }
 
@@ -260,8 +265,8 @@ jobs_end(struct worker *worker, const struct plane_error *error)
 			plan_job_judge(job, &worker->round.plan, &rules);
 	}
 	plan_handovers_judge(worker->jobs, worker->n_jobs);
-	if (worker->n_jobs > 0 && (rows == NULL || !store_ready(worker) ||
-	    !store_done(worker, jobs_write(worker, rows, &err), &err)))
+	if (worker->n_jobs > 0 && (rows == NULL || !store_ready(worker, WORKER_MAIN) ||
+	    !store_done(worker, WORKER_MAIN, jobs_write(worker, rows, &err), &err)))
 		worker->requeue = true;
 	worker->n_jobs = 0;
 	free(rows);
@@ -281,8 +286,8 @@ status_put(struct worker *worker, enum plane_status status, const char *message)
 		log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s answers, %u real services",
 		    name, worker->shared->ops->title, driver_cluster_reals(worker->cluster));
 	worker->status_reported = status;
-	if (store_ready(worker))
-		(void)store_done(worker, store_plane_set(worker->shared->store,
+	if (store_ready(worker, WORKER_MAIN))
+		(void)store_done(worker, WORKER_MAIN, store_plane_set(worker->shared->store,
 		    worker->cluster->row.id, status, message, &err), &err);
 }
 
@@ -333,12 +338,12 @@ record_put(struct worker *worker, const struct plane_poll *poll)
 
 	if (record.reasons != NULL && record.texts != NULL && record.rows != NULL) {
 		record_make(worker, poll, &record);
-		if (store_ready(worker) && record.n_reasons > 0)
-			(void)store_done(worker, store_reasons_put(store, record.reasons,
-			    record.n_reasons, &err), &err);
-		if (store_ready(worker) && record.n_rows > 0)
-			(void)store_done(worker, store_statistics_put(store, record.rows,
-			    record.n_rows, &err), &err);
+		if (store_ready(worker, WORKER_MAIN) && record.n_reasons > 0)
+			(void)store_done(worker, WORKER_MAIN, store_reasons_put(store,
+			    record.reasons, record.n_reasons, &err), &err);
+		if (store_ready(worker, WORKER_STATISTICS) && record.n_rows > 0)
+			(void)store_done(worker, WORKER_STATISTICS,
+			    store_statistics_put(store, record.rows, record.n_rows, &err), &err);
 	}
 	free(record.reasons);
 	free(record.texts);

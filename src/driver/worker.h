@@ -21,8 +21,11 @@
 #include "driver/plan.h"
 #include "util/loop.h"
 
-/* What all workers of a driver share; the driver owns it. If the store is locked, one worker
- * waits for it, and then no worker uses the store for 'rest_ms'. Otherwise a hundred clusters
+/* The files of the store. */
+enum worker_file { WORKER_MAIN, WORKER_STATISTICS, WORKER_FILES };
+
+/* What all workers of a driver share; the driver owns it. If a file of the store is locked, one
+ * worker waits for it, and then no worker writes to it for 'rest_ms'. Otherwise a hundred clusters
  * would wait one after the other and block the loop. */
 struct worker_shared {
 	struct loop			*loop;
@@ -33,7 +36,7 @@ struct worker_shared {
 	void				(*round_done)(void *arg, bool ok);
 	void				*arg;
 	int64_t				 rest_ms;
-	int64_t				 rests_until_ms;
+	int64_t				 rests_until_ms[WORKER_FILES];
 };
 
 /* Starts to serve a cluster, with a round at once. NULL: out of memory. */

@@ -6,6 +6,7 @@
 """Faults around lbcluster-haproxy."""
 
 import contextlib
+import fcntl
 import os
 
 import mib
@@ -74,6 +75,23 @@ class Faults(Plane):
         self.assert_no_stall_and_sigterm()
         # A line for each cluster that found the lock; only a few of the forty clusters do.
         self.assertLessEqual(self.driver_log().count('locked by another program'), 5)
+
+    def test_locked_statistics_hold_up_no_job(self):
+        # As a collector that was stopped while it locked all read marks of the WAL.
+        proxy = self.haproxy({'http': {'a': SERVER}})
+        self.load(proxy)
+        self.start_driver()
+        path = os.path.join(self.world.store, 'lbcluster-stats.db')
+        wait_for(lambda: self.world.sql('SELECT 1 FROM statistics', file='lbcluster-stats.db'), 10,
+                 'the driver writes statistics')
+        with open(path + '-shm', 'r+b') as marks:
+            fcntl.lockf(marks, fcntl.LOCK_EX, 5, 123)
+            wait_for(lambda: 'lbcluster-stats.db: locked' in self.driver_log(), 10,
+                     'the driver finds the lock')
+            for weight in (5, 6, 7, 8):
+                self.wait_job(self.ctl('set-weight', 'web/http/a', str(weight)), self.SUCCEEDED)
+                self.assertEqual(weight, proxy.state('http/a')[1])
+        self.assert_no_stall_and_sigterm()
 
     def test_sigterm_ends_a_driver_that_waits_for_the_store(self):
         self.clusters('/nonexistent/admin.sock')
