@@ -15,7 +15,7 @@ enum { STEP_MIN_S = 2, STEPS_MAX = 8 };
 
 /* The latest steps, the oldest first. */
 static struct step {
-	int64_t	before_s;	/* wall time at the step */
+	int64_t	before_s;	/* wall time at the step, rounded up */
 	int64_t	seconds;
 } steps[STEPS_MAX];
 static unsigned int n_steps;
@@ -31,7 +31,8 @@ clock_steps_note(void)
 	if (seconds >= STEP_MIN_S) {
 		if (n_steps == STEPS_MAX)
 			memmove(&steps[0], &steps[1], --n_steps * sizeof(steps[0]));
-		steps[n_steps++] = (struct step){ wall - seconds, seconds };
+		/* Both clocks are read in whole seconds, so 'seconds' may be one too many. */
+		steps[n_steps++] = (struct step){ wall - seconds + 1, seconds };
 	}
 	/* After a step back to before an earlier step, the clock shows the times up to that step
 	 * again, now without the step. */

@@ -66,6 +66,22 @@ age_has_no_step_of_the_clock(void **state)
 	assert_int_equal(clock_age_s(wall_s - 4), 4);
 }
 
+/* Wall seconds and steady seconds begin at different moments. */
+static void
+step_is_known_whatever_the_fraction_of_the_second(void **state)
+{
+	int64_t created;
+
+	(void)state;
+	clock_steps_note();
+	wall_s++;		/* the second of the steady clock ends later */
+	created = wall_s;
+	wall_s += 7200;
+	assert_true(clock_age_s(created) <= 1);
+	steady_ms += 1000;
+	assert_true(clock_age_s(created) <= 1);
+}
+
 static void
 age_of_any_number_is_defined(void **state)
 {
@@ -85,6 +101,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(age_has_no_step_of_the_clock),
+		cmocka_unit_test(step_is_known_whatever_the_fraction_of_the_second),
 		cmocka_unit_test(age_of_any_number_is_defined),
 	};
 
