@@ -103,6 +103,11 @@ def _stat(pid):
     return fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
+def process_state(pid):
+    """The letter of proc_pid_stat(5), or X if there is no process."""
+    return _stat(pid)[0]
+
+
 def cpu_s(pid):
     return _stat(pid)[1]
 
@@ -126,7 +131,7 @@ def cpu_wait_s(*pids):
 def stop(program):
     """Stops a process (SIGSTOP) and waits until it is stopped."""
     program.signal(signal.SIGSTOP)
-    wait_for(lambda: _stat(program.pid)[0] == 'T', 10, 'stopped')
+    wait_for(lambda: process_state(program.pid) == 'T', 10, 'stopped')
 
 
 def is_root():
@@ -283,7 +288,7 @@ class World:
         self.conf = os.path.join(self.dir, 'lbclusterd.conf')
         self.user = user
         self.reader = 'public'      # a community that may read sysUpTime and LBCLUSTER-MIB
-        self.env = {}           # additional environment of lbclusterd
+        self.env = {}           # additional environment of lbclusterd and lbclusterctl
         self.port = 0
         self.master = None
         self.daemon = None
@@ -479,6 +484,7 @@ class World:
         """Runs lbclusterctl on the store."""
         argv = self.as_user([LBCLUSTERCTL, '-s', self.store, *args])
         done = subprocess.run(argv, input=stdin, text=True, capture_output=True,
+                              env={**os.environ, **self.env},
                               timeout=60 * TIMEOUT_FACTOR, check=False)
         if SANITIZER_REPORT.search(done.stderr) or (check and done.returncode != 0):
             raise AssertionError('lbclusterctl %s: %d\n%s%s' % (

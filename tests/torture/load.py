@@ -4,7 +4,7 @@
 #
 # "make load": many managers walk and a few SET through one snmpd, while statistics are imported
 # and a driver carries out jobs. load_client.c checks every answer, load.py watches every process.
-# "make soak" does the same for hours, while programs are restarted and inventories change.
+# "make soak" does the same for hours, while soak.py disturbs it.
 """Usage: see --help."""
 
 import argparse
@@ -24,6 +24,7 @@ sys.path.insert(0, os.path.join(HERE, '..', 'integration'))
 import mib                                              # noqa: E402
 from harness import Program, World, wait_for            # noqa: E402
 from load_watch import Growth, Times, process_figures              # noqa: E402
+from soak import Soak, time_namespace                   # noqa: E402
 
 HAPROXY = shutil.which('haproxy', path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin')
 SERVICES = 10
@@ -50,7 +51,8 @@ def options():
     parser.add_argument('--setters', type=int, default=4)
     parser.add_argument('--size', type=int, default=2000, help='real services')
     parser.add_argument('--soak', action='store_true',
-                        help='restart programs and change the inventory meanwhile')
+                        help='restart programs, change the inventory, set the clock and lock'
+                        ' statistics meanwhile')
     parser.add_argument('--seed', type=int, default=int(time.time()))
     ret = parser.parse_args()
     if ret.hours is not None:
@@ -86,8 +88,8 @@ class Load:
         self.clients = []
         self.growth = Growth(opts.size // 2 if opts.soak else 0)
         self.times = Times()
-        self.events = 0
         self.problems = []
+        self.soak = Soak(self) if opts.soak else None
 
     # -- what runs ----------------------------------------------------------------
 
@@ -107,6 +109,9 @@ class Load:
                                          os.path.join(self.world.dir, 'haproxy.log')))
         wait_for(lambda: os.path.exists(socket), 10, 'haproxy starts')
         self.world.ctl('discover', 'haproxy', socket, '--cluster', 'plane', '--load')
+        self.start_driver()
+
+    def start_driver(self):
         conf = os.path.join(self.world.dir, 'driver.conf')
         with open(conf, 'w', encoding='ascii') as file:
             file.write('interval = 1\n')
@@ -185,24 +190,16 @@ class Load:
             size = os.path.getsize(os.path.join(self.world.store, 'lbcluster.db'))
             self.growth.take('lbcluster.db', {'store': size // 1024})
 
-    def disturb(self):
-        """One event of a machine: a restart, a load, a removal."""
-        self.events += 1
-        what = self.chance.choice(('daemon', 'daemon killed', 'snmpd', 'snmpd killed',
-                                   'inventory', 'inventory'))
-        if what.startswith('daemon'):
-            if what == 'daemon':
-                self.world.stop_daemon()
-            else:
-                self.world.daemon.kill()
-            self.start_daemon()
-        elif what.startswith('snmpd'):
-            self.world.stop_master(signal.SIGKILL if 'killed' in what else signal.SIGTERM)
-            self.world.start_master()
-        elif self.world.sql("SELECT 1 FROM cluster WHERE name = 'extra'"):
-            self.world.ctl('remove', 'extra')
-        else:
-            self.world.load(inventory('extra', self.opts.size // 2))
+    def extra_inventory(self):
+        return inventory('extra', self.opts.size // 2)
+
+    def last_path(self):
+        """A real service that no setter sets."""
+        return 'load/s%d/r%d' % (SERVICES - 1, self.opts.size - 1)
+
+    def jobs_check(self):
+        """The counter starts at 0 with each lbclusterd."""
+        self.check('jobs that failed', 0, self.world.get('lbcJobsFailed', 0))
 
     def alive(self):
         """Checks that all programs run."""
@@ -220,9 +217,10 @@ class Load:
             began = time.monotonic()
             self.measure()
             self.sample()
-            if self.opts.soak and began >= disturb_at:
-                self.disturb()
-                disturb_at = time.monotonic() + self.chance.uniform(step, 12 * step)
+            self.jobs_check()
+            if self.soak and began >= disturb_at:
+                self.soak.next()
+                disturb_at = time.monotonic() + self.chance.uniform(step, 4 * step)
             time.sleep(max(0.0, step - (time.monotonic() - began)))
 
     # -- afterwards ------------------------------------------------------------------------
@@ -257,18 +255,21 @@ class Load:
             self.check('changes', counts['sets'] + counts['shared'], self.changes() - self.before)
             self.check('the lock', counts['shared'],
                        self.world.get('lbcSysSetLock', 0) - self.lock)
+        events = self.soak.total() if self.soak else 0
         # One line for each start, loss, return and end, and for each refusal.
         lines = self.world.daemon_log().count('\n')
         self.check('%d lines of log for %d events and %d refusals' % (
-            lines, self.events, counts['beaten'] + counts['busy']), True,
-            lines <= 10 + 6 * self.events + counts['beaten'] + counts['busy'])
+            lines, events, counts['beaten'] + counts['busy']), True,
+            lines <= 10 + 10 * events + counts['beaten'] + counts['busy'])
 
     def report(self, seconds):
         counts = self.times.counts
         lines, grown = self.growth.judge()
         print('%d pollers, %d setters, %d real services, %.0f s%s; seed %d' % (
             self.opts.pollers, self.opts.setters, self.opts.size, seconds,
-            ', %d disturbances' % self.events if self.opts.soak else '', self.opts.seed))
+            ', %d disturbances' % self.soak.total() if self.soak else '', self.opts.seed))
+        if self.soak:
+            print('\n'.join(self.soak.lines()))
         print('\n'.join(self.times.lines(seconds)))
         print(', '.join('%d %s' % (counts[name], title) for name, title in (
             ('walks', 'whole walks'), ('values', 'values'), ('sets', 'SETs done alone'),
@@ -287,6 +288,8 @@ class Load:
 
 def main():
     opts = options()
+    if opts.soak:
+        time_namespace(opts.seconds // 2)
     load = Load(opts)
     began = time.monotonic()
     try:

@@ -4,7 +4,7 @@
 
 EXTRA_PROGRAMS += tests/torture/load_client
 CLEANFILES += tests/torture/load_client
-EXTRA_DIST += tests/torture/load.py tests/torture/load_watch.py
+EXTRA_DIST += tests/torture/load.py tests/torture/load_watch.py tests/torture/soak.py
 
 tests_torture_load_client_SOURCES = tests/torture/load_client.c tests/bench/manager.c \
 	tests/bench/manager.h
@@ -17,7 +17,8 @@ POLLERS = 50
 SETTERS = 4
 SIZE = 2000
 
-LOAD_RUN = LOAD_CLIENT='$(abs_top_builddir)/tests/torture/load_client' \
+LOAD_RUN = SET_CLOCK_SO='$(abs_top_builddir)/tests/integration/set_clock.so' \
+	LOAD_CLIENT='$(abs_top_builddir)/tests/torture/load_client' \
 	top_builddir='$(abs_top_builddir)' PYTHON3='$(PYTHON3)' \
 	$(top_srcdir)/tests/integration/run $(top_srcdir)/tests/torture/load.py \
 	--pollers $(POLLERS) --setters $(SETTERS) --size $(SIZE)
@@ -26,8 +27,8 @@ LOAD_RUN = LOAD_CLIENT='$(abs_top_builddir)/tests/torture/load_client' \
 load: all tests/torture/load_client
 	$(LOAD_RUN) --seconds $(SECONDS)
 
-# Does the same for HOURS, with restarts of programs and changes of inventories.
-soak: all tests/torture/load_client
+# Does the same for HOURS, with restarts, changes of inventories, steps of the clock and locks.
+soak: all tests/torture/load_client tests/integration/set_clock.so
 	$(LOAD_RUN) --soak --hours $(HOURS)
 
 # The number of restarts of snmpd, and of lbclusterd, under managers that set.
