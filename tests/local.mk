@@ -58,6 +58,7 @@ unit_tests = \
 	tests/unit/test_store_schema \
 	tests/unit/test_store_exclusive \
 	tests/unit/test_store_set \
+	tests/unit/test_store_draft \
 	tests/unit/test_store_snapshot \
 	tests/unit/test_store_undo \
 	tests/unit/test_sync \
@@ -151,6 +152,7 @@ tests_unit_test_driver_tree_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_driver_worker_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_changes_LDFLAGS = $(store_fixture_ldflags)
+tests_unit_test_store_draft_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_jobs_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_marks_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_notes_LDFLAGS = $(store_fixture_ldflags)

@@ -59,6 +59,14 @@ diagnostics_print(struct diagnostics *diagnostics, FILE *file)
 }
 
 void
+diagnostics_truncate(struct diagnostics *diagnostics, size_t n, size_t warnings)
+{
+	while (diagnostics->n > n)
+		free(diagnostics->list[--diagnostics->n].text);
+	diagnostics->warnings = warnings;
+}
+
+void
 diagnostics_free(struct diagnostics *diagnostics)
 {
 	for (size_t i = 0; i < diagnostics->n; i++)

@@ -35,6 +35,8 @@ void diagnostics_add(struct diagnostics *diagnostics, int line, bool warning, co
 
 /* Prints "FILE:LINE: text" for each one, sorted by line, and empties the list. */
 void diagnostics_print(struct diagnostics *diagnostics, FILE *file);
+/* Drops the warnings that were added after 'n' and 'warnings' had these values. */
+void diagnostics_truncate(struct diagnostics *diagnostics, size_t n, size_t warnings);
 void diagnostics_free(struct diagnostics *diagnostics);
 
 #endif

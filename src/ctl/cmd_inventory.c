@@ -30,10 +30,17 @@ static const struct out_column columns[] = {
 	{ "removed", NULL, OUT_NUMBER },
 };
 
-/* Removes the row of the path and the rows below it. Counts them in *ret_rows. */
+struct removal {
+	struct ctl	*ctl;
+	uint64_t	 rows;
+};
+
+/* Removes the row of the path and the rows below it, and counts them. */
 static enum err_code
-rows_remove(struct ctl *ctl, uint64_t *ret_rows)
+rows_remove(void *arg)
 {
+	struct removal *removal = arg;
+	struct ctl *ctl = removal->ctl;
 	static const enum store_kind kinds[] = {
 		[DEPTH_CLUSTER] = STORE_CLUSTER,
 		[DEPTH_SERVICE] = STORE_SERVICE,
@@ -51,7 +58,7 @@ rows_remove(struct ctl *ctl, uint64_t *ret_rows)
 	if (code != ERR_OK)
 		return code;
 	/* The inventory also has the rows above. */
-	*ret_rows = inventory->rows - (depth - DEPTH_CLUSTER);
+	removal->rows = inventory->rows - (depth - DEPTH_CLUSTER);
 	inventory_free(inventory);
 	return store_remove(ctl->store, kinds[depth], ids[depth], &ctl->error);
 }
@@ -59,21 +66,13 @@ rows_remove(struct ctl *ctl, uint64_t *ret_rows)
 enum ctl_exit
 cmd_remove(struct ctl *ctl)
 {
+	struct removal removal = { .ctl = ctl };
 	char text[PATH_TEXT_SIZE];
-	enum err_code code;
-	uint64_t rows = 0;
+	enum err_code code = store_change(ctl->store, rows_remove, &removal, &ctl->error);
 
-	code = store_begin(ctl->store, &ctl->error);
-	if (code != ERR_OK)
-		return ctl_finish(ctl, code);
-	code = rows_remove(ctl, &rows);
-	if (code == ERR_OK)
-		code = store_commit(ctl->store, &ctl->error);
-	else
-		store_rollback(ctl->store);
 	if (code != ERR_OK)
 		return ctl_finish(ctl, code);
 	out_object(ctl->out, ctl->format, columns, 2, (const struct out_value[]){
-	    { .text = path_text(ctl->path, text) }, { .number = rows } });
+	    { .text = path_text(ctl->path, text) }, { .number = removal.rows } });
 	return CTL_OK;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The command load: merges an inventory file into the store in one transaction. A dry run also
- * does that, prints the differences and rolls back. The file is read and checked before the
- * store is opened.
+ * The command load: merges an inventory file into the store in one transaction. It prepares the
+ * transaction in a copy of the store. A dry run prints the differences and drops its copy. The
+ * file is read and checked before the store is opened.
  */
 #include <stdlib.h>
 
@@ -36,6 +36,8 @@ struct load {
 	struct inventory	*file;
 	bool			 keep_plane;
 	struct diagnostics	 diagnostics;
+	size_t			 n_diagnostics, n_warnings;	/* of the file, before the merge */
+	struct merge		 merge_start;	/* before any row */
 	struct merge		 merge;
 	struct progress		 progress;
 	/* The differences in memory. They are printed after the transaction: a slow pager
@@ -120,26 +122,40 @@ summary_print(const struct load *load)
 
 /* -- loading ---------------------------------------------------------------------- */
 
+/* Merges into the rows of a transaction that has begun. The store may call it again, for rows that
+ * other programs have changed. */
+static enum err_code
+rows_merge(void *arg)
+{
+	struct load *load = arg;
+	enum err_code code;
+
+	merge_done(&load->merge);
+	load->merge = load->merge_start;
+	diagnostics_truncate(&load->diagnostics, load->n_diagnostics, load->n_warnings);
+	progress_begin(&load->progress, load->ctl->err, "load", load->file->rows);
+	code = merge_run(&load->merge);
+	progress_end(&load->progress);
+	return code;
+}
+
 static enum err_code
 load_transaction(struct load *load)
 {
 	struct store *store = load->ctl->store;
-	enum err_code code = ERR_OK;
+	struct err *err = &load->ctl->error;
+	enum err_code code;
 
+	load->n_diagnostics = load->diagnostics.n;
+	load->n_warnings = load->diagnostics.warnings;
+	if (!is_dry(load))
+		return store_change(store, rows_merge, load, err);
 	/* A dry run changes a copy in memory, so that no SET waits for it. */
-	if (is_dry(load))
-		code = store_snapshot(store, &load->ctl->error);
-	if (code == ERR_OK)
-		code = store_begin(store, &load->ctl->error);
-	if (code != ERR_OK)
+	if ((code = store_snapshot(store, err)) != ERR_OK ||
+	    (code = store_begin(store, err)) != ERR_OK)
 		return code;
-	progress_begin(&load->progress, load->ctl->err, "load", load->file->rows);
-	code = merge_run(&load->merge);
-	if (code == ERR_OK && !is_dry(load))
-		code = store_commit(store, &load->ctl->error);
-	else
-		store_rollback(store);
-	progress_end(&load->progress);
+	code = rows_merge(load);
+	store_rollback(store);
 	return code;
 }
 
@@ -175,7 +191,7 @@ load_run(struct load *load)
 		return status;
 	if (is_dry(load) && !differences_begin(load))
 		code = ERR_NOMEM;
-	load->merge = (struct merge){ .store = ctl->store, .file = load->file,
+	load->merge_start = (struct merge){ .store = ctl->store, .file = load->file,
 	    .prune = (ctl->flags & CTL_PRUNE) != 0, .reset = (ctl->flags & CTL_RESET) != 0,
 	    .keep_plane = load->keep_plane, .diagnostics = &load->diagnostics,
 	    .progress = &load->progress, .err = &load->ctl->error,

@@ -26,7 +26,7 @@ lines_open(struct lines *lines, const char *file, struct err *err)
 		return err_set(err, ERR_INVALID, "%s: is a directory; give a file, or - for the "
 		    "standard input", lines->file);
 	}
-	lines->buf = malloc(LINES_BUFFER_SIZE + 1);
+	lines->buf = malloc(LINES_BUFFER_SIZE + 2);
 	if (lines->buf == NULL) {
 		lines_close(lines);
 		return err_set(err, ERR_NOMEM, "%s: out of memory", lines->file);
@@ -58,7 +58,7 @@ buffer_fill(struct lines *lines, struct err *err)
 	lines->end -= lines->start;
 	lines->start = 0;
 	do
-		n = read(lines->fd, lines->buf + lines->end, LINES_BUFFER_SIZE - lines->end);
+		n = read(lines->fd, lines->buf + lines->end, LINES_BUFFER_SIZE + 1 - lines->end);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_set(err, ERR_IO, "%s: %s", lines->file, strerror(errno));
@@ -75,7 +75,7 @@ lines_next(struct lines *lines, char **ret_line, size_t *ret_length, struct err 
 
 	*ret_line = NULL;
 	while ((newline = newline_find(lines)) == NULL && !lines->eof) {
-		if (lines->end - lines->start == LINES_BUFFER_SIZE)
+		if (lines->end - lines->start > LINES_BUFFER_SIZE)
 			return err_set(err, ERR_LIMIT, "%s:%zu: the line is longer than %d bytes; "
 			    "write one JSON object on each line", lines->file, lines->number + 1,
 			    LINES_BUFFER_SIZE);

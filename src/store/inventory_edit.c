@@ -84,11 +84,63 @@ store_commit(struct store *store, struct err *err)
 	return code;
 }
 
+enum err_code
+store_draft_commit(struct store *store, bool *ret_conflict, struct err *err)
+{
+	struct db copy = store->main;
+	enum err_code code;
+
+	*ret_conflict = false;
+	store->main = store->file;
+	store->file = (struct db){ .handle = NULL };
+	store->in_transaction = false;
+	code = store_write_begin(store, err);
+	if (code == ERR_OK)
+		code = store_draft_write(store, &copy, ret_conflict, err);
+	if (code == ERR_OK && !*ret_conflict)
+		code = store_write_commit(store, err);
+	store_write_end(store);
+	db_close(&copy);
+	if (store_note_write(store, code, err) == ERR_OK && !*ret_conflict)
+		statistics_forget(store);
+	return code;
+}
+
 void
 store_rollback(struct store *store)
 {
 	store->in_transaction = false;
 	db_rollback(&store->main);
+	store_draft_end(store);
+}
+
+enum { DRAFTS_MAX = 4 };
+
+enum err_code
+store_change(struct store *store, enum err_code (*fn)(void *arg), void *arg, struct err *err)
+{
+	enum err_code code = ERR_OK;
+	bool conflict = true;
+
+	for (int i = 0; i < DRAFTS_MAX && code == ERR_OK && conflict; i++) {
+		code = store_draft_begin(store, err);
+		if (code == ERR_BUSY) {
+			code = ERR_OK;	/* others write all the time: wait for the lock */
+			break;
+		}
+		if (code != ERR_OK)
+			return code;
+		if ((code = fn(arg)) == ERR_OK)
+			code = store_draft_commit(store, &conflict, err);
+		else
+			store_rollback(store);
+	}
+	if (code != ERR_OK || !conflict || (code = store_begin(store, err)) != ERR_OK)
+		return code;
+	if ((code = fn(arg)) == ERR_OK)
+		return store_commit(store, err);
+	store_rollback(store);
+	return code;
 }
 
 /* -- rows --------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/set_release.c \
 	src/store/shapes.c \
 	src/store/shapes.h \
+	src/store/draft.c \
 	src/store/snapshot.c \
 	src/store/sql.c \
 	src/store/sql.h \

@@ -37,7 +37,7 @@ pages_copy(struct db *db, sqlite3 *copy, struct err *err)
 }
 
 enum err_code
-store_snapshot(struct store *store, struct err *err)
+store_copy_make(struct store *store, sqlite3 **ret, struct err *err)
 {
 	enum err_code code;
 	sqlite3 *copy;
@@ -49,8 +49,20 @@ store_snapshot(struct store *store, struct err *err)
 		code = err_set(err, ERR_NOMEM, "%s: out of memory for a copy", store->main.path);
 	if (code != ERR_OK) {
 		sqlite3_close(copy);
-		return store_note_read(store, code, err);
+		return code;
 	}
+	*ret = copy;
+	return ERR_OK;
+}
+
+enum err_code
+store_snapshot(struct store *store, struct err *err)
+{
+	enum err_code code;
+	sqlite3 *copy;
+
+	if ((code = store_copy_make(store, &copy, err)) != ERR_OK)
+		return store_note_read(store, code, err);
 	db_close(&store->main);
 	store->main.handle = copy;
 	return ERR_OK;

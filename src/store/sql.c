@@ -67,6 +67,24 @@ static const char *const texts[SQL_TEXTS] = {
 	/* A large transaction must not lock readers out before its commit. */
 	[SQL_CACHE_SPILL_OFF] = "PRAGMA cache_spill = OFF",
 
+	/* Changes of other programs after ?1, but those of settings. */
+	[SQL_DRAFT_OTHERS] = "SELECT EXISTS (SELECT 1 FROM removed WHERE changed > ?1 AND kind < 4)"
+	    " OR EXISTS (SELECT 1 FROM cluster WHERE changed > ?1)"
+	    " OR EXISTS (SELECT 1 FROM service WHERE changed > ?1)"
+	    " OR EXISTS (SELECT 1 FROM job WHERE changed > ?1"
+	    "  AND operation IN (<JOB_ENABLE_FALLBACK>, <JOB_DISABLE_FALLBACK>))",
+	[SQL_DRAFT_JOBS] = "SELECT EXISTS (SELECT 1 FROM job WHERE changed > ?1)"
+	    " OR EXISTS (SELECT 1 FROM removed WHERE changed > ?1 AND kind = 4)",
+	[SQL_DRAFT_REALS] = "SELECT id FROM real_service WHERE changed > ?1 UNION"
+	    " SELECT real_id FROM job WHERE changed > ?1 AND real_id IS NOT NULL",
+	[SQL_DRAFT_SAME] = "SELECT changed <= ?2 FROM real_service WHERE id = ?1",
+	[SQL_DRAFT_ADD] = "UPDATE store SET change = change + ?1,"
+	    " config_changes = config_changes + ?2,"
+	    " config_last_change = max(config_last_change, ?3),"
+	    " table_last_change = max(table_last_change, ?4), job_rows = job_rows + ?5,"
+	    " jobs_open = jobs_open + ?6, jobs_succeeded = jobs_succeeded + ?7,"
+	    " jobs_failed = jobs_failed + ?8, jobs_bumped = jobs_bumped + ?9",
+
 	/* Columns that no other statement of db_main_kind.needed names. */
 	[SQL_NEEDED] = "SELECT j.token, h.token, h.name, h.value, m.birth, m.change,"
 	    " m.removed_oldest, m.job_rows, m.jobs_open FROM job AS j, held_setting AS h,"

@@ -304,6 +304,13 @@ enum err_code store_begin(struct store *store, struct err *err);
 enum err_code store_commit(struct store *store, struct err *err);
 void store_rollback(struct store *store);
 
+/* Calls fn(arg), which changes rows by the calls below, in a transaction on a copy in memory. Then
+ * writes the rows that differ to the file, all or none: other programs wait for this writing only.
+ * If other programs changed the same rows meanwhile, fn is called again, the last time with the
+ * file locked. Returns the error of fn, or that of the store. */
+enum err_code store_change(struct store *store, enum err_code (*fn)(void *arg), void *arg,
+    struct err *err);
+
 enum store_put_result { STORE_PUT_SAME, STORE_PUT_ADDED, STORE_PUT_UPDATED };
 
 /* Add or update one row by its name; the parent must exist. 'id' and the columns that the store

@@ -188,6 +188,22 @@ line_too_long_is_bad(void **state)
 	free(text);
 }
 
+/* The longest line that does not end the import: the line after it is stored. */
+static void
+line_of_the_buffer_is_skipped(void **state)
+{
+	static const char next[] = "\n{\"path\": \"web/http/web-1\", \"pps_in\": 1}\n";
+	struct ctl_fixture *world = *state;
+	char *text = malloc(1048576 + sizeof(next));
+
+	memset(text, 'x', 1048576);
+	strcpy(text + 1048576, next);
+	assert_int_equal(import(world, text), CTL_FAILURE);
+	assert_non_null(strstr(world->err, ":1: the line is longer than 65536 bytes\n"));
+	assert_string_equal(world->out, "imported  1\nbad       1\n");
+	free(text);
+}
+
 /* /dev/zero is such a line without an end. */
 static void
 line_longer_than_the_buffer_ends_the_import(void **state)
@@ -334,6 +350,7 @@ main(void)
 		CTL_TEST(statistics_imported_are_printed),
 		CTL_TEST(statistics_with_totals_have_the_keys_of_totals),
 		CTL_TEST(line_too_long_is_bad),
+		CTL_TEST(line_of_the_buffer_is_skipped),
 		CTL_TEST(line_longer_than_the_buffer_ends_the_import),
 		CTL_TEST(path_with_a_slash_at_its_end_is_stored),
 		CTL_TEST(bad_lines_beyond_the_limit_are_counted),

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * A draft of a large change: the caller changes a copy of lbcluster.db in memory, then the rows
+ * that differ are written to the file. So the lock is held for the writing only, and not while
+ * the caller compares rows and while the triggers run.
+ *
+ * Other programs may write to the file meanwhile. Their changes stay if they are about other
+ * rows, as those of a SET are. Otherwise there is a conflict, and the caller makes a new draft.
+ */
+#include "store/store_private.h"
+
+#include <string.h>
+
+#include "store/shapes.h"
+#include "util/memory.h"
+
+/* -- the copy ------------------------------------------------------------------------- */
+
+/* Table removed keeps all rows that the draft removes: store_draft_write() needs them. Table
+ * begun keeps the totals before the draft, begun_ids the highest ids. */
+static const char draft_sql[] =
+    "DROP TRIGGER removed_prune;"
+    "CREATE TEMP TABLE begun AS SELECT * FROM store;"
+    "CREATE TEMP TABLE begun_ids AS SELECT * FROM sqlite_sequence";
+
+enum err_code
+store_draft_begin(struct store *store, struct err *err)
+{
+	struct db *copy = &store->main;
+	enum err_code code;
+	sqlite3 *handle;
+
+	if ((code = store_main_step(store, true, err)) != ERR_OK ||
+	    (code = store_copy_make(store, &handle, err)) != ERR_OK)
+		return store_note_write(store, code, err);
+	store->file = store->main;
+	memset(copy->statements, 0, sizeof(copy->statements));
+	copy->handle = handle;
+	store->in_transaction = true;
+	if ((code = db_exec(copy, "PRAGMA temp_store = MEMORY", err)) != ERR_OK ||
+	    (code = db_begin(copy, true, err)) != ERR_OK ||
+	    (code = store_main_identity_check(store, err)) != ERR_OK ||
+	    (code = db_exec(copy, draft_sql, err)) != ERR_OK ||
+	    (code = db_number(copy, SQL_CHANGE, DB_NO_VALUES, &store->begin_change, err)) != ERR_OK)
+		store_draft_end(store);
+	return code;
+}
+
+void
+store_draft_end(struct store *store)
+{
+	store->in_transaction = false;
+	if (store->file.handle == NULL)
+		return;
+	db_close(&store->main);
+	store->main = store->file;
+	store->file = (struct db){ .handle = NULL };
+}
+
+/* -- conflicts ------------------------------------------------------------------------- */
+
+/* *ret: the draft changes the real service of a row that 'stmt' returns, or has not got it. */
+static enum err_code
+reals_conflict(struct store *store, struct db *copy, bool *ret, struct err *err)
+{
+	const struct db_value before = db_int(store->begin_change);
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool row;
+
+	code = db_first(&store->main, SQL_DRAFT_REALS, &before, 1, &stmt, &row, err);
+	while (code == ERR_OK && row) {
+		int64_t same = 0;
+
+		code = db_number(copy, SQL_DRAFT_SAME, DB_VALUES(db_int(
+		    sqlite3_column_int64(stmt, 0)), before), &same, err);
+		if (code != ERR_OK || same == 0) {
+			*ret = true;
+			db_reset(stmt);
+			return code;
+		}
+		code = db_next(&store->main, stmt, &row, err);
+	}
+	return code;
+}
+
+/* Decides whether the file has changes that the draft may contradict. A draft with jobs allows no
+ * change, because a job of another program may have the id of one of its jobs. */
+static enum err_code
+conflict_find(struct store *store, struct db *copy, int64_t moved, bool *ret, struct err *err)
+{
+	const struct db_value before = db_int(store->begin_change);
+	int64_t others = 0, jobs = 0;
+	enum err_code code;
+
+	*ret = moved < 0;
+	if (moved <= 0)
+		return ERR_OK;
+	code = db_number(&store->main, SQL_DRAFT_OTHERS, &before, 1, &others, err);
+	if (code == ERR_OK)
+		code = db_number(copy, SQL_DRAFT_JOBS, &before, 1, &jobs, err);
+	if (code != ERR_OK)
+		return code;
+	*ret = others != 0 || jobs != 0;
+	return *ret ? ERR_OK : reals_conflict(store, copy, ret, err);
+}
+
+/* -- writing --------------------------------------------------------------------------- */
+
+static enum err_code
+statement_prepare(struct db *db, char *text, sqlite3_stmt **ret, struct err *err)
+{
+	int rc = text == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(db->handle, text, -1, ret, NULL);
+
+	sqlite3_free(text);
+	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
+}
+
+/* Copies a row; its number of the change moves by 'moved'. */
+static enum err_code
+row_copy(struct db *to, sqlite3_stmt *from, sqlite3_stmt *insert, int64_t moved, struct err *err)
+{
+	int rc = SQLITE_OK;
+
+	for (int i = 0; i < sqlite3_column_count(from) && rc == SQLITE_OK; i++) {
+		if (strcmp(sqlite3_column_name(from, i), "changed") == 0)
+			rc = sqlite3_bind_int64(insert, i + 1, sqlite3_column_int64(from, i) +
+			    moved);
+		else
+			rc = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(from, i));
+	}
+	if (rc == SQLITE_OK && (rc = sqlite3_step(insert)) == SQLITE_DONE)
+		rc = SQLITE_OK;
+	if (rc != SQLITE_OK)
+		return db_error(to, rc, err);
+	sqlite3_reset(insert);
+	return ERR_OK;
+}
+
+/* "INSERT INTO TABLE VALUES (?, ?)" with 'n' parameters. */
+static char *
+insert_text(const char *table, int n)
+{
+	char parameters[2 * SHAPE_COLUMNS_MAX + 8] = "?";
+
+	for (int i = 1; i < n && i < SHAPE_COLUMNS_MAX; i++)
+		strcat(parameters, ",?");
+	return sqlite3_mprintf("INSERT INTO %s VALUES (%s)", table, parameters);
+}
+
+/* Inserts the rows of a table that the draft has added or changed. */
+static enum err_code
+rows_insert(struct store *store, struct db *copy, const char *table, int64_t moved,
+    struct err *err)
+{
+	sqlite3_stmt *from = NULL, *insert = NULL;
+	enum err_code code;
+	bool row = true;
+
+	code = statement_prepare(copy, sqlite3_mprintf("SELECT * FROM %s WHERE changed > %lld"
+	    " ORDER BY %s", table, (long long)store->begin_change,
+	    strcmp(table, "removed") == 0 ? "changed" : "id"), &from, err);
+	if (code == ERR_OK)
+		code = statement_prepare(&store->main, insert_text(table,
+		    sqlite3_column_count(from)), &insert, err);
+	while (code == ERR_OK && (code = db_next(copy, from, &row, err)) == ERR_OK && row)
+		code = row_copy(&store->main, from, insert, moved, err);
+	sqlite3_finalize(from);
+	sqlite3_finalize(insert);
+	return code;
+}
+
+/* Deletes the rows that the draft has removed or changed: an older row must not break a rule of
+ * uniqueness that the new rows keep. */
+static enum err_code
+rows_delete(struct store *store, struct db *copy, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (unsigned int kind = STORE_CLUSTER; kind <= STORE_JOB && code == ERR_OK; kind++) {
+		const char *table = shapes[kind].table;
+		sqlite3_stmt *ids = NULL;
+		bool row = true;
+
+		code = statement_prepare(copy, sqlite3_mprintf("SELECT id FROM removed WHERE"
+		    " changed > %lld AND kind = %u UNION ALL SELECT id FROM %s WHERE changed > %lld"
+		    " AND id <= coalesce((SELECT seq FROM begun_ids WHERE name = '%s'), 0)",
+		    (long long)store->begin_change, kind, table, (long long)store->begin_change,
+		    table), &ids, err);
+		while (code == ERR_OK && (code = db_next(copy, ids, &row, err)) == ERR_OK && row)
+			code = db_run(&store->main, SQL_OF_ROWS(ROW_DELETE, kind),
+			    DB_VALUES(db_int(sqlite3_column_int64(ids, 0))), err);
+		sqlite3_finalize(ids);
+	}
+	return code;
+}
+
+/* What the draft adds to each total, and the times that it changed. */
+static const char totals_sql[] =
+    "SELECT s.change - b.change, s.config_changes - b.config_changes,"
+    " iif(s.config_changes = b.config_changes, 0, s.config_last_change),"
+    " iif(s.table_last_change = b.table_last_change, 0, s.table_last_change),"
+    " s.job_rows - b.job_rows, s.jobs_open - b.jobs_open,"
+    " s.jobs_succeeded - b.jobs_succeeded, s.jobs_failed - b.jobs_failed,"
+    " s.jobs_bumped - b.jobs_bumped FROM store AS s, begun AS b";
+
+static enum err_code
+totals_add(struct store *store, struct db *copy, struct err *err)
+{
+	struct db_value values[9];
+	sqlite3_stmt *stmt = NULL;
+	enum err_code code;
+	bool row = false;
+
+	code = statement_prepare(copy, sqlite3_mprintf("%s", totals_sql), &stmt, err);
+	if (code == ERR_OK)
+		code = db_next(copy, stmt, &row, err);
+	for (int i = 0; i < (int)ROWS(values) && row; i++)
+		values[i] = db_int(sqlite3_column_int64(stmt, i));
+	sqlite3_finalize(stmt);
+	return !row ? code : db_run(&store->main, SQL_DRAFT_ADD, values, ROWS(values), err);
+}
+
+static enum err_code
+rows_write(struct store *store, struct db *copy, int64_t moved, struct err *err)
+{
+	enum err_code code = rows_delete(store, copy, err);
+
+	for (unsigned int kind = STORE_CLUSTER; kind <= STORE_JOB && code == ERR_OK; kind++)
+		code = rows_insert(store, copy, shapes[kind].table, moved, err);
+	if (code == ERR_OK)
+		code = rows_insert(store, copy, "removed", moved, err);
+	return code == ERR_OK ? totals_add(store, copy, err) : code;
+}
+
+/* Turns triggers, foreign keys and CHECKs off, or on again: they have done their work in the
+ * draft. */
+static void
+rules_set(struct db *db, int on)
+{
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, on, NULL);
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_FKEY, on, NULL);
+	(void)db_exec(db, on ? "PRAGMA ignore_check_constraints = OFF" :
+	    "PRAGMA ignore_check_constraints = ON", NULL);
+}
+
+enum err_code
+store_draft_write(struct store *store, struct db *copy, bool *ret_conflict, struct err *err)
+{
+	int64_t change = 0, moved;
+	enum err_code code;
+
+	if ((code = db_run(&store->main, SQL_CACHE_SPILL_OFF, DB_NO_VALUES, err)) != ERR_OK ||
+	    (code = db_number(&store->main, SQL_CHANGE, DB_NO_VALUES, &change, err)) != ERR_OK)
+		return code;
+	moved = change - store->begin_change;
+	code = conflict_find(store, copy, moved, ret_conflict, err);
+	if (code != ERR_OK || *ret_conflict)
+		return code;
+	rules_set(&store->main, 0);
+	code = rows_write(store, copy, moved, err);
+	rules_set(&store->main, 1);
+	*ret_conflict = code == ERR_INVALID;
+	store->begin_change = change;
+	return *ret_conflict ? ERR_OK : code;
+}
