@@ -84,7 +84,7 @@ class Soak:
         event(self)
 
     def total(self):
-        return sum(self.counts[event.__name__] for event in self.events)
+        return sum(self.counts[event.__name__] for event in set(self.events))
 
     # -- restarts and changes --------------------------------------------------------
 
