@@ -305,19 +305,8 @@ stats_begin(struct store *store, struct extent *ret)
 	return extent_read(&store->stats, ret, NULL);
 }
 
-/* True if the reader must read all statistics again: the file is another one, the reader is too far
- * behind, or the counter went back because the end of the WAL is lost. */
-static bool
-stats_restart_needed(const struct store_cursor *cursor, int64_t birth,
-    const struct extent *extent)
-{
-	return birth != cursor->stats_birth || cursor->removed_stats < extent->removed_oldest ||
-	    cursor->removed_stats > extent->change || cursor->statistics > extent->change ||
-	    cursor->poll > extent->change;
-}
-
-/* Reads the transaction of stats_begin(). Before a reader reads all statistics again, it drops
- * those that it has. */
+/* Reads the transaction of stats_begin(). A reader of another file, or one that is too far
+ * behind, first drops all statistics. */
 static enum err_code
 stats_read(struct reading *reading, const struct extent *extent)
 {
@@ -328,7 +317,7 @@ stats_read(struct reading *reading, const struct extent *extent)
 
 	if ((code = db_number(db, SQL_BIRTH, DB_NO_VALUES, &birth, NULL)) != ERR_OK)
 		return code;
-	if (stats_restart_needed(cursor, birth, extent)) {
+	if (birth != cursor->stats_birth || cursor->removed_stats < extent->removed_oldest) {
 		if (cursor->stats_birth != 0)
 			code = reading->sink->removed(reading->sink->arg, STORE_STATISTICS, 0);
 		cursor->stats_birth = birth;

@@ -90,15 +90,6 @@ void db_close(struct db *db);
  * read marks of a WAL, and without special files. NULL, SQLite's default, if out of memory. */
 const char *db_vfs(void);
 
-/* Lets this process survive the truncation of a -shm file that 'vfs' maps into memory. */
-bool db_shm_guard(sqlite3_vfs *vfs);
-/* True once if a -shm file was truncated while this process used it. Its database must be closed:
- * what was read or written since the last call may be incomplete. */
-bool db_shm_was_lost(void);
-/* Lets the next open build the index of the WAL again. Call it while this process has the database
- * closed, because close(2) drops the locks of the process. */
-void db_shm_clear(const struct db *db);
-
 /* ERR_FOREIGN names a file that SQLite keeps beside the database and that is not a regular file. */
 enum err_code db_special_files_check(const struct db *db, struct err *err);
 

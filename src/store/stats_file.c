@@ -127,7 +127,6 @@ store_stats_open(struct store *store, int wait_ms, struct err *err)
 	enum err_code code = stats_open(store, wait_ms, &store->stats_error);
 
 	store->stats_file.retry_at_ms = clock_steady_ms() + STORE_RETRY_MS;
-	store->stats_index_lost = code == ERR_IO;
 	if (code != ERR_OK)
 		return err_set(err, code, "%s", store->stats_error.text);
 	store->stats_error.code = ERR_OK;
@@ -142,16 +141,11 @@ store_stats_step(struct store *store)
 	struct store_file *file = &store->stats_file;
 	int64_t now = clock_steady_ms();
 
-	if (db_shm_was_lost())
-		store_note_statistics(store, ERR_IO);
 	if (store_file_is_open(file) && !db_is_in_place(&store->stats))
 		file->state = FILE_REPLACED;
 	if (store_file_is_open(file) || now < file->retry_at_ms)
 		return;
 	db_close(&store->stats);
-	/* Other processes keep an index that refers to a truncated WAL. */
-	if (store->stats_index_lost)
-		db_shm_clear(&store->stats);
 	(void)store_stats_open(store, store->wait_ms < STEP_WAIT_MS ? store->wait_ms : STEP_WAIT_MS,
 	    NULL);
 }
@@ -182,9 +176,6 @@ store_note_statistics(struct store *store, enum err_code code)
 
 	if (!store_file_is_open(file))
 		return;
-	if (db_shm_was_lost())
-		code = ERR_IO;
-	store->stats_index_lost = code == ERR_IO;
 	file->state = code == ERR_OK ? FILE_OPEN : code == ERR_IO ? FILE_REPLACED :
 	    code == ERR_CORRUPT || code == ERR_FOREIGN ? FILE_DAMAGED : FILE_BUSY;
 	if (!store_file_is_open(file))

@@ -88,7 +88,6 @@ struct store {
 	size_t			 n_releases;
 	bool			 committed;		/* by this process, and not all read yet */
 	bool			 stats_written;		/* by this process */
-	bool			 stats_index_lost;	/* of the WAL: build it again */
 	struct err		 stats_error;		/* of the last attempt to open statistics */
 	enum err_code		 stats_reported;	/* by store_statistics_report() */
 	int64_t			 restarts_since_ms;	/* see restart_allowed() of changes.c */

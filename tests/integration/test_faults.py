@@ -9,12 +9,10 @@
 
 import contextlib
 import fcntl
-import json
 import os
 import re
 import resource
 import signal
-import threading
 
 import mib
 from harness import INVENTORY, Case, has_open, is_root, main, wait_for
@@ -247,64 +245,6 @@ class Store(FaultCase):
         other.execute('PRAGMA locking_mode = EXCLUSIVE')
         other.execute('UPDATE statistics SET active = 0')
         yield
-
-    def damage_while_collector_writes(self, tail, sizes, rounds):
-        """Truncates a file of the statistics while lbclusterctl and lbclusterd use it."""
-        world = self.faulty_world()
-        world.start()
-        path = os.path.join(world.store, 'lbcluster-stats.db' + tail)
-        stop = threading.Event()
-        rows = ''.join(json.dumps({'path': 'web/http/a', 'active': True, 'bps_in': n}) + '\n'
-                       for n in range(1000))
-        statuses = []
-
-        def collect():
-            while not stop.is_set():
-                statuses.append(world.ctl('import-statistics', '-', stdin=rows,
-                                          check=False).returncode)
-
-        collector = threading.Thread(target=collect)
-        collector.start()
-        try:
-            for n in range(rounds):
-                with contextlib.suppress(FileNotFoundError):
-                    os.truncate(path, sizes[n % len(sizes)])
-                answer = world.client().set_answer((WEIGHT, 'u', 1 + n))
-                self.assertEqual('noError', answer.status)
-        finally:
-            stop.set()
-            collector.join()
-        self.assertGreaterEqual(min(statuses), 0, statuses)
-        self.assertTrue(world.daemon.alive())
-        self.assert_recovered(world)
-
-    def assert_recovered(self, world):
-        def visible():
-            world.ctl('import-statistics', '-', check=False,
-                      stdin='{"path": "web/http/a", "active": true, "bps_in": 7777}\n')
-            return world.get('lbcRealStatsInBitRate', 1, 1, 1) == 7777
-        wait_for(visible, 10, 'statistics')
-        self.assert_well(62)
-
-    def test_truncated_index_of_statistics_ends_no_program(self):
-        # SQLite maps the file into memory. An access beyond its end raises SIGBUS.
-        self.damage_while_collector_writes('-shm', (0, 4096, 16384, 100), 300)
-
-    def test_truncated_wal_of_statistics_is_repaired(self):
-        self.damage_while_collector_writes('-wal', (0, 4096, 100, 20000), 100)
-
-    def test_truncated_statistics_are_repaired(self):
-        self.damage_while_collector_writes('', (0, 4096, 8192, 100), 40)
-
-    def test_overwritten_page_of_statistics_is_repaired(self):
-        world = self.faulty_world()
-        world.start()
-        path = os.path.join(world.store, 'lbcluster-stats.db')
-        for page in range(os.path.getsize(path) // 4096):
-            with open(path, 'r+b') as file:
-                file.seek(4096 * page)
-                file.write(b'garbage!' * 512)
-            self.assert_recovered(world)
 
     def test_fifo_in_place_of_the_journal_blocks_nothing(self):
         # open(2) of a FIFO waits for a writer. lbclusterd opens the journal in every turn.
