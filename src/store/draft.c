@@ -142,11 +142,13 @@ row_copy(struct db *to, sqlite3_stmt *from, sqlite3_stmt *insert, int64_t moved,
 static char *
 insert_text(const char *table, int n)
 {
-	char parameters[2 * SHAPE_COLUMNS_MAX + 8] = "?";
+	sqlite3_str *text = sqlite3_str_new(NULL);
 
-	for (int i = 1; i < n && i < SHAPE_COLUMNS_MAX; i++)
-		strcat(parameters, ",?");
-	return sqlite3_mprintf("INSERT INTO %s VALUES (%s)", table, parameters);
+	sqlite3_str_appendf(text, "INSERT INTO %s VALUES (?", table);
+	for (int i = 1; i < n; i++)
+		sqlite3_str_appendall(text, ",?");
+	sqlite3_str_appendall(text, ")");
+	return sqlite3_str_finish(text);
 }
 
 /* Inserts the rows of a table that the draft has added or changed. */
