@@ -148,6 +148,7 @@ http_cancel(struct check_run *run)
 }
 
 static size_t
+/* NOLINTNEXTLINE(readability-non-const-parameter): curl_write_callback of libcurl. */
 on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct check_run *run = arg;

@@ -21,7 +21,7 @@ due_heap_reserve(struct due_heap *heap, size_t n)
 		room *= 2;
 	if (room == heap->room)
 		return true;
-	items = reallocarray(heap->items, room, sizeof(*items));
+	items = reallocarray(heap->items, room, sizeof(void *));
 	if (items == NULL)
 		return false;
 	heap->items = items;
