@@ -122,8 +122,8 @@ conflict_repeats_the_change(void **state)
 		"INSERT INTO real_service (service_id, name) VALUES (1, 'other')",
 		"UPDATE service SET port = '99'",
 		"DELETE FROM real_service WHERE id = 2",
-		"INSERT INTO job (real_id, operation, state, old_value, new_value, cluster_name,"
-		" service_name, real_name) VALUES (3, 5, 0, 1, 2, 'c', 's', 'third')",
+		("INSERT INTO job (real_id, operation, state, old_value, new_value, cluster_name,"
+		" service_name, real_name) VALUES (3, 5, 0, 1, 2, 'c', 's', 'third')"),
 	};
 	struct fixture *f = *state;
 
