@@ -81,7 +81,7 @@ job_message(const struct job_listing *listing, const struct job_row *row,
 	    strcmp(listing->unattended[i].name, row->cluster) != 0)
 		i++;
 	if (open && i < listing->n)
-		snprintf(message, MODEL_MESSAGE_MAX + 1, "waits: %.240s",
+		snprintf(message, MODEL_MESSAGE_MAX + 1, JOB_MESSAGE_WAITS,
 		    listing->unattended[i].message);
 	else
 		snprintf(message, MODEL_MESSAGE_MAX + 1, "%s", row->message);
@@ -131,7 +131,8 @@ job_row_print(void *arg, const struct job_row *row)
 
 	job_values(listing, row, &texts, values);
 	if (listing->one && job_state_open(row->state) && texts.message[0] != '\0')
-		text_line_print(stderr, "lbclusterctl: job %u %s", row->id, texts.message);
+		text_line_print(listing->ctl->err, "lbclusterctl: job %u %s", row->id,
+		    texts.message);
 	return out_row(listing->out, values) ? ERR_OK : ERR_NOMEM;
 }
 

@@ -93,15 +93,19 @@ expired_add(const struct daemon *daemon, bool fallback, struct store_job_end *en
 	struct plane_view view;
 
 	TREE_FOREACH(job, i, &cache->jobs) {
-		int64_t age_s = clock_age_s(job->columns.created);
+		int64_t age_s;
 
 		if (n == EXPIRED_MAX)
 			break;
-		if ((job->columns.operation == JOB_ENABLE_FALLBACK) != fallback ||
-		    job->columns.state == JOB_HELD || age_s < daemon->config.job_patience_s ||
+		/* Most jobs have ended. */
+		if (!job_state_open(job->columns.state) || job->columns.state == JOB_HELD ||
+		    (job->columns.operation == JOB_ENABLE_FALLBACK) != fallback)
+			continue;
+		age_s = clock_age_s(job->columns.created);
+		if (age_s < daemon->config.job_patience_s ||
 		    !cache_job_unattended(cache, job, readable, clock_wall_s(), &view))
 			continue;
-		snprintf(messages[n], sizeof(messages[n]), "given up after %lld s: %.200s",
+		snprintf(messages[n], sizeof(messages[n]), JOB_MESSAGE_GIVEN_UP,
 		    (long long)age_s, view.message);
 		ends[n] = (struct store_job_end){ .id = job->row.id, .state = JOB_FAILED,
 		    .cause = JOB_CAUSE_UNREACHABLE, .message = messages[n] };

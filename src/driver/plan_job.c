@@ -57,10 +57,10 @@ plan_job_defer(struct plan_job *job, enum job_fail_cause cause, const char *text
 	int64_t age_s = rules->now_ms / 1000 - job->created_s;
 
 	if (age_s >= rules->job_timeout_s)
-		result_set(job, JOB_FAILED, cause, "given up after %lld s: %.200s",
+		result_set(job, JOB_FAILED, cause, JOB_MESSAGE_GIVEN_UP,
 		    (long long)age_s, text);
 	else
-		result_set(job, JOB_QUEUED, JOB_CAUSE_NONE, "waits: %.240s", text);
+		result_set(job, JOB_QUEUED, JOB_CAUSE_NONE, JOB_MESSAGE_WAITS, text);
 }
 
 /* The command for the job; NULL if there is none. */

@@ -357,7 +357,7 @@ job_message(const struct mib *mib, const JOB *job, struct mib_value *value)
 
 	if (cache_job_unattended(mib->cache, job, store_statistics_readable(mib->store),
 	    clock_wall_s(), &view))
-		return mib_value_printf(value, "waits: %.240s", view.message);
+		return mib_value_printf(value, JOB_MESSAGE_WAITS, view.message);
 	return mib_value_text(value, job->columns.message);
 }
 

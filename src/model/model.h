@@ -63,6 +63,9 @@ enum job_state {
 };
 
 /* lbcJobMessage of a job that succeeded without a driver, and of a superseded job. */
+/* Formats of a cause: of a job that waits, and of one that failed at an age in seconds. */
+#define JOB_MESSAGE_WAITS "waits: %.240s"
+#define JOB_MESSAGE_GIVEN_UP "given up after %lld s: %.200s"
 #define JOB_MESSAGE_RECORDED "recorded: the cluster has no data plane"
 #define JOB_MESSAGE_SUPERSEDED "superseded by a later job for the same setting"
 
