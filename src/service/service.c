@@ -71,11 +71,7 @@ override_set(struct service *service, int letter, const char *value)
 static void
 option_refuse(const struct service *service, int result, const char *word)
 {
-	const char letter[] = { '-', (char)optopt, '\0' };
-	/* The capital letters stand for options that have only a long name. */
-	bool is_long = strchr("CVO", optopt) != NULL;
-
-	text_line_print(stderr, "%s: %s: %s", service->program->name, is_long ? word : letter,
+	text_line_print(stderr, "%s: %s: %s", service->program->name, word,
 	    result == ':' ? "the argument of the option is missing" :
 	    "is not an option, or has no argument");
 }
@@ -94,10 +90,9 @@ options_parse(struct service *service, int argc, char **argv)
 	/* Without an option of the program's own, its letter is NUL and ends the list. */
 	const char shorts[] = { ':', 'f', 'h', 'c', ':', 's', ':', 'l', ':',
 	    service->program->override.letter, ':', '\0' };
-	int option;
+	int option, at;	/* 'at': the word of the option */
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+	while (at = optind, (option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (option) {
 		case 'f': service->foreground = true; break;
 		case 'c': service->conf_file = optarg; break;
@@ -110,7 +105,7 @@ options_parse(struct service *service, int argc, char **argv)
 		default:
 			if (override_set(service, option, optarg))
 				break;
-			option_refuse(service, option, argv[optind - 1]);
+			option_refuse(service, option, argv[at]);
 			return usage(service, stderr);
 		}
 	}
