@@ -68,13 +68,14 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_CACHE_SPILL_OFF] = "PRAGMA cache_spill = OFF",
 
 	/* Changes of other programs after ?1, but those of settings. */
-	[SQL_DRAFT_OTHERS] = "SELECT EXISTS (SELECT 1 FROM removed WHERE changed > ?1 AND kind < 4)"
+	[SQL_DRAFT_OTHERS] = "SELECT EXISTS (SELECT 1 FROM removed WHERE changed > ?1"
+	    " AND kind < <STORE_JOB>)"
 	    " OR EXISTS (SELECT 1 FROM cluster WHERE changed > ?1)"
 	    " OR EXISTS (SELECT 1 FROM service WHERE changed > ?1)"
 	    " OR EXISTS (SELECT 1 FROM job WHERE changed > ?1"
 	    "  AND operation IN (<JOB_ENABLE_FALLBACK>, <JOB_DISABLE_FALLBACK>))",
 	[SQL_DRAFT_JOBS] = "SELECT EXISTS (SELECT 1 FROM job WHERE changed > ?1)"
-	    " OR EXISTS (SELECT 1 FROM removed WHERE changed > ?1 AND kind = 4)",
+	    " OR EXISTS (SELECT 1 FROM removed WHERE changed > ?1 AND kind = <STORE_JOB>)",
 	[SQL_DRAFT_REALS] = "SELECT id FROM real_service WHERE changed > ?1 UNION"
 	    " SELECT real_id FROM job WHERE changed > ?1 AND real_id IS NOT NULL",
 	[SQL_DRAFT_SAME] = "SELECT changed <= ?2 FROM real_service WHERE id = ?1",
@@ -286,7 +287,7 @@ static const struct word {
 	NUMBER(JOB_FAILED), NUMBER(JOB_CANCELLED), NUMBER(JOB_SUPERSEDED), NUMBER(JOB_ENABLE),
 	NUMBER(JOB_DISABLE), NUMBER(JOB_ENABLE_FALLBACK), NUMBER(JOB_DISABLE_FALLBACK),
 	NUMBER(JOB_SET_WEIGHT), NUMBER(LEFT_OUT_PARENT), NUMBER(LEFT_OUT_NAME),
-	NUMBER(LEFT_OUT_FALLBACK), NUMBER(LEFT_OUT_CHANGE), NUMBER(STORE_REAL),
+	NUMBER(LEFT_OUT_FALLBACK), NUMBER(LEFT_OUT_CHANGE), NUMBER(STORE_REAL), NUMBER(STORE_JOB),
 	NUMBER(MODEL_ID_MAX),
 	MEMBER("table", table), MEMBER("id", id), MEMBER("order", order), MEMBER("why", why),
 	MEMBER("below", below), MEMBER("parent", parent_column),
