@@ -660,26 +660,27 @@ checks_new(struct loop *loop, const char *command_dir, checks_changed_fn changed
 	return ERR_OK;
 }
 
+/* Removes all readers of a probe, and the probe with the last of them. */
+static void
+probe_drop(struct probe *probe)
+{
+	struct checks *checks = probe->checks;
+
+	while (probe->readers->next != NULL)
+		checks_remove(checks, probe->readers->id);
+	checks_remove(checks, probe->readers->id);
+}
+
 static void
 probes_free(struct checks *checks)
 {
 	struct due_item *first;
 
 	for (enum check_pool pool = 0; pool < CHECK_POOLS; pool++)
-		while (checks->waiting[pool].first != NULL) {
-			struct probe *probe = checks->waiting[pool].first;
-
-			while (probe->readers->next != NULL)
-				checks_remove(checks, probe->readers->id);
-			checks_remove(checks, probe->readers->id);
-		}
-	while ((first = due_heap_first(&checks->heap)) != NULL) {
-		struct probe *probe = (struct probe *)first;
-
-		while (probe->readers->next != NULL)
-			checks_remove(checks, probe->readers->id);
-		checks_remove(checks, probe->readers->id);
-	}
+		while (checks->waiting[pool].first != NULL)
+			probe_drop(checks->waiting[pool].first);
+	while ((first = due_heap_first(&checks->heap)) != NULL)
+		probe_drop((struct probe *)first);
 }
 
 void

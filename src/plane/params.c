@@ -291,11 +291,12 @@ param_parse(const struct param_key *key, const char *value, struct params *param
 static bool
 is_default(const struct param_key *key, const struct params *params)
 {
-	struct params otherwise;
+	struct params otherwise = { 0 };
+	struct err err;
 
-	params_default(&otherwise);
-	return key->value != NULL && memcmp((const char *)params + key->offset,
-	    (const char *)&otherwise + key->offset, key->size) == 0;
+	return key->value != NULL && param_parse(key, key->value, &otherwise, &err) == ERR_OK &&
+	    memcmp((const char *)params + key->offset, (const char *)&otherwise + key->offset,
+	    key->size) == 0;
 }
 
 static json_t *
