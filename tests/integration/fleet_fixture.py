@@ -10,6 +10,8 @@ import socket
 import threading
 import time
 
+from haproxy import request_line
+
 # The columns that lbcluster-haproxy reads, with the values of HAProxy 2.6.12.
 _INFO = """Name: HAProxy
 Version: 2.6.12
@@ -99,12 +101,7 @@ class Fleet:
                     return
                 connection, _ = key.fileobj.accept()
                 with connection:
-                    line = b''
-                    while not line.endswith(b'\n'):
-                        part = connection.recv(65536)
-                        if not part:
-                            break
-                        line += part
+                    line = request_line(connection)
                     if line:
                         connection.sendall(key.data.answer(line.decode()).encode())
 

@@ -261,6 +261,17 @@ FORCED_MAINT, FORCED_DRAIN = 1, 8
 # -- a gate in front of the socket -----------------------------------------------
 
 
+def request_line(connection):
+    """The request of a client; b'' if the client closes the connection before its end."""
+    line = b''
+    while not line.endswith(b'\n'):
+        part = connection.recv(65536)
+        if not part:
+            return b''
+        line += part
+    return line
+
+
 class Gate:
     """Listens at the socket of the inventory in place of HAProxy. behave(gate, connection,
     line) answers each request."""
@@ -288,14 +299,10 @@ class Gate:
 
     def _serve(self, connection):
         with connection, contextlib.suppress(OSError):
-            line = b''
-            while not line.endswith(b'\n'):
-                part = connection.recv(65536)
-                if not part:
-                    return
-                line += part
-            self.lines.append(line.decode())
-            self.behave(self, connection, line)
+            line = request_line(connection)
+            if line:
+                self.lines.append(line.decode())
+                self.behave(self, connection, line)
 
     def close(self):
         self.closed = True

@@ -367,6 +367,19 @@ tables_are_equal(const struct ipvs_table *have, const struct ipvs_table *wanted)
 	}
 }
 
+struct ipvs_request *
+ipvs_changes_wait(const struct ipvs_table *wanted, size_t *ret_n)
+{
+	struct ipvs_request *requests;
+	struct ipvs_table have;
+
+	assert_int_equal(ipvs_poll_wait(&have), 0);
+	assert_true(ipvs_changes_make(&have, wanted, &requests, ret_n));
+	assert_int_equal(ipvs_change_wait(requests, *ret_n), 0);
+	ipvs_table_done(&have);
+	return requests;
+}
+
 /* Makes 'wanted' the table of the kernel. A second poll shows no difference. */
 static void
 take_effect(const struct ipvs_table *wanted)
@@ -375,13 +388,10 @@ take_effect(const struct ipvs_table *wanted)
 	struct ipvs_table have;
 	size_t n;
 
-	assert_int_equal(ipvs_poll_wait(&have), 0);
-	assert_true(ipvs_changes_make(&have, wanted, &requests, &n));
-	assert_int_equal(ipvs_change_wait(requests, n), 0);
+	requests = ipvs_changes_wait(wanted, &n);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(requests[i].error, 0);
 	free(requests);
-	ipvs_table_done(&have);
 	assert_int_equal(ipvs_poll_wait(&have), 0);
 	tables_are_equal(&have, wanted);
 	assert_true(ipvs_changes_make(&have, wanted, &requests, &n));

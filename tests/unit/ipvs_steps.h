@@ -24,6 +24,10 @@ int ipvs_poll_wait(struct ipvs_table *ret);
 /* Sends the requests and returns the error of the socket. */
 int ipvs_change_wait(struct ipvs_request *requests, size_t n);
 
+/* Polls, and sends the changes that make 'wanted' the table of the kernel. Returns the *ret_n
+ * requests with their results, which the caller frees. */
+struct ipvs_request *ipvs_changes_wait(const struct ipvs_table *wanted, size_t *ret_n);
+
 /* Adds services with destinations to 'table' and sorts it; the same ones for the same 'seed'. */
 void ipvs_table_random(struct ipvs_table *table, unsigned int seed);
 
