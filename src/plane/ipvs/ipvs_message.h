@@ -72,7 +72,8 @@ struct ipvs_reply {
 };
 
 /* Takes the next reply from *left received bytes at *at, which are aligned for struct nlmsghdr.
- * False at the end, and with *left > 0 if the rest is no valid message. */
+ * Returns false at the end of the messages. *left is then above 0 if the remaining bytes are not a
+ * valid message. */
 bool ipvs_reply_next(struct nlmsghdr **at, int *left, struct ipvs_reply *ret);
 
 /* False if the reply is not of that kind, or lacks an attribute. */
