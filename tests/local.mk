@@ -212,6 +212,7 @@ TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) \
 	tests/integration/agentx.py \
 	tests/integration/dns.py \
+	tests/integration/driver_case.py \
 	tests/integration/fixture-late.conf \
 	tests/integration/fixture.conf \
 	tests/integration/fixture.golden \
