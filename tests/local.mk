@@ -66,6 +66,7 @@ unit_tests = \
 	tests/unit/test_tree_list \
 	tests/unit/test_clock_step \
 	tests/unit/test_checks \
+	tests/unit/test_health \
 	tests/unit/test_verdict \
 	tests/unit/test_util
 
@@ -129,6 +130,7 @@ tests_unit_test_ctl_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_snapshot
 tests_unit_test_clock_step_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=clock_wall_s,--wrap=clock_steady_ms
 tests_unit_test_checks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_steady_ms
+tests_unit_test_health_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_steady_ms
 tests_unit_test_dial_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 tests_unit_test_hostile_pdus_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=wire_decode
 tests_unit_test_hostile_values_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=wire_decode

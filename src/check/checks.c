@@ -44,6 +44,7 @@ static const unsigned int pool_max[CHECK_POOLS] = {
 
 struct reader {
 	uint32_t	 id;
+	enum check_state state;		/* that of the probe, or up by assumption */
 	struct probe	*probe;
 	struct reader	*next;		/* of the same probe */
 };
@@ -144,6 +145,28 @@ failure_keep(struct probe *probe)
 		return;
 }
 
+/* Returns the state that a reader has after it had 'before'. A reader that is up stays up until
+ * its probe has failed 'fall' times in a row. The verdict of a probe without an earlier success
+ * is down after one failure. */
+static enum check_state
+reader_state(enum check_state before, const struct probe *probe)
+{
+	return before == CHECK_UP && probe->verdict.bad < probe->spec.fall ? CHECK_UP :
+	    probe->verdict.state;
+}
+
+static void
+reader_update(struct reader *reader)
+{
+	struct checks *checks = reader->probe->checks;
+	enum check_state state = reader_state(reader->state, reader->probe);
+
+	if (state == reader->state)
+		return;
+	reader->state = state;
+	checks->changed(checks->arg, reader->id);
+}
+
 /* check_io.done */
 static void
 on_done(struct check_run *run, bool good)
@@ -156,11 +179,10 @@ on_done(struct check_run *run, bool good)
 	probe->took_ms = (uint32_t)(now - probe->started_ms);
 	if (!good)
 		failure_keep(probe);
-	if (verdict_add(&probe->verdict, &probe->spec, good, now)) {
+	if (verdict_add(&probe->verdict, &probe->spec, good, now))
 		probe->since_s = clock_wall_s();
-		for (struct reader *r = probe->readers; r != NULL; r = r->next)
-			checks->changed(checks->arg, r->id);
-	}
+	for (struct reader *r = probe->readers; r != NULL; r = r->next)
+		reader_update(r);
 	next_plan(probe);
 }
 
@@ -356,34 +378,35 @@ path_valid(const char *path)
 	return *path == '\0';
 }
 
-static const char *
-command_problem(const char *name)
+static bool
+command_valid(const char *name)
 {
-	if (name[0] == '\0')
-		return "the check has no command";
-	return name[0] == '.' || strchr(name, '/') != NULL ?
-	    "the command of the check is a path and no name" : NULL;
+	return name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL;
 }
 
-/* NULL if the specification is valid. */
-static const char *
-spec_problem(const struct check_spec *spec)
+static enum err_code
+spec_check(const struct check_spec *spec, struct err *err)
 {
 	if (!address_valid(spec->address))
-		return "the check has no literal address";
+		return err_set(err, ERR_INVALID, "address \"%s\" is not an IPv4 or IPv6 "
+		    "address; set check-address",
+		    spec->address);
 	if (spec->interval_ms == 0 || spec->retry_ms == 0 || spec->timeout_ms == 0)
-		return "a time of the check is 0";
+		return err_set(err, ERR_INVALID, "a time of the check is 0");
 	if (spec->rise == 0 || spec->fall == 0)
-		return "rise or fall of the check is 0";
+		return err_set(err, ERR_INVALID, "rise or fall of the check is 0");
 	if (spec->kind == CHECK_COMMAND)
-		return command_problem(spec->command);
+		return command_valid(spec->command) ? ERR_OK : err_set(err, ERR_INVALID,
+		    "command \"%s\" is not the name of a file", spec->command);
 	if (spec->port == 0)
-		return "the check has no port";
+		return err_set(err, ERR_INVALID, "the check has no port; set check-port");
 	if (spec->kind == CHECK_CONNECT)
-		return NULL;
+		return ERR_OK;
 	if (!path_valid(spec->path))
-		return "the path of the check does not begin with / or has spaces";
-	return host_valid(spec->host) ? NULL : "the host of the check is not a host name";
+		return err_set(err, ERR_INVALID, "path \"%s\" does not begin with / or has a "
+		    "space", spec->path);
+	return host_valid(spec->host) ? ERR_OK : err_set(err, ERR_INVALID,
+	    "host \"%s\" is not a host name or an address", spec->host);
 }
 
 /* Copies what the kind uses, all other bytes zero: equal checks are equal bytes then. */
@@ -525,24 +548,26 @@ reader_detach(struct reader *reader)
 }
 
 static void
-reader_attach(struct reader *reader, struct probe *probe)
+reader_attach(struct reader *reader, struct probe *probe, bool assume_up)
 {
 	reader->probe = probe;
+	reader->state = reader_state(assume_up ? CHECK_UP : CHECK_UNKNOWN, probe);
 	reader->next = probe->readers;
 	probe->readers = reader;
 }
 
 enum err_code
-checks_set(struct checks *checks, uint32_t id, const struct check_spec *spec, struct err *err)
+checks_set(struct checks *checks, uint32_t id, const struct check_spec *spec, bool assume_up,
+    struct err *err)
 {
 	struct reader *reader = idmap_get(&checks->readers, id), *made = NULL;
-	const char *problem = spec_problem(spec);
+	enum err_code code = spec_check(spec, err);
 	struct check_spec normal;
 	struct probe *probe;
 	uint32_t hash;
 
-	if (problem != NULL)
-		return err_set(err, ERR_INVALID, "%s", problem);
+	if (code != ERR_OK)
+		return code;
 	spec_normalize(spec, &normal);
 	hash = spec_hash(&normal);
 	probe = probe_find(checks, &normal, hash);
@@ -558,7 +583,7 @@ checks_set(struct checks *checks, uint32_t id, const struct check_spec *spec, st
 		goto nomem;
 	if (reader->probe != NULL)
 		reader_detach(reader);
-	reader_attach(reader, probe);
+	reader_attach(reader, probe, assume_up);
 	return ERR_OK;
 nomem:
 	if (made != NULL && idmap_get(&checks->readers, id) == made)
@@ -607,13 +632,14 @@ checks_result(const struct checks *checks, uint32_t id, struct check_result *ret
 	if (reader == NULL)
 		return false;
 	probe = reader->probe;
-	ret->state = probe->verdict.state;
+	ret->state = reader->state;
 	ret->since_s = probe->since_s;
 	ret->took_ms = probe->took_ms;
 	switch (ret->state) {
 	case CHECK_UP:
-		break;
 	case CHECK_UNKNOWN:
+		if (probe->verdict.state != CHECK_UNKNOWN)
+			break;
 		snprintf(ret->message, sizeof(ret->message), "not checked yet%s%.200s",
 		    probe->failure != NULL ? ": " : "",
 		    probe->failure != NULL ? probe->failure : "");

@@ -63,9 +63,9 @@ struct check_spec {
 
 struct check_result {
 	enum check_state	state;
-	int64_t			since_s;	/* wall clock of the last change; 0: unknown */
+	int64_t			since_s;	/* wall clock of the last change; 0: none */
 	uint32_t		took_ms;	/* of the last decided probe */
-	char			message[CHECK_MESSAGE_SIZE];	/* "": up */
+	char			message[CHECK_MESSAGE_SIZE];	/* "": a probe found it up */
 };
 
 /* The check of 'id' changed its state. The function must not call checks_set() or
@@ -82,10 +82,12 @@ enum err_code checks_new(struct loop *loop, const char *command_dir, checks_chan
 void checks_free(struct checks *checks);
 
 /* Sets the check of 'id' (not 0). An equal specification keeps its result; another one begins as
- * unknown, or with the result of the probe that it shares. ERR_INVALID and ERR_NOMEM change
+ * unknown, or with the result of the probe that it shares. With 'assume_up', 'id' is up until its
+ * probe has failed 'fall' times in a row. The caller assumes this of a server that gets work
+ * already, so a restart of the caller takes no server out. ERR_INVALID and ERR_NOMEM change
  * nothing. */
 enum err_code checks_set(struct checks *checks, uint32_t id, const struct check_spec *spec,
-    struct err *err);
+    bool assume_up, struct err *err);
 void checks_remove(struct checks *checks, uint32_t id);
 
 /* Sets *ret to the result of 'id'. False if 'id' has no check. */

@@ -47,6 +47,7 @@ become(struct verdict *verdict, const struct check_spec *spec, bool up, int64_t 
 	verdict->good = verdict->bad = 0;
 	if (up)
 		return;
+	verdict->bad = was_up ? spec->fall : 1;
 	if (was_up) {
 		memmove(&verdict->downs_ms[1], &verdict->downs_ms[0],
 		    (VERDICT_DOWNS - 1) * sizeof(verdict->downs_ms[0]));
@@ -71,6 +72,7 @@ verdict_add(struct verdict *verdict, const struct check_spec *spec, bool good, i
 		break;
 	case CHECK_DOWN:
 		verdict->good = good ? verdict->good + 1 : 0;
+		verdict->bad = good ? 0 : verdict->bad + (verdict->bad < spec->fall);
 		if (verdict->good >= verdict->rise)
 			become(verdict, spec, true, now_ms);
 		break;
@@ -79,9 +81,9 @@ verdict_add(struct verdict *verdict, const struct check_spec *spec, bool good, i
 }
 
 bool
-verdict_counts(const struct verdict *verdict)
+verdict_counts(const struct verdict *verdict, const struct check_spec *spec)
 {
-	return verdict->good > 0 || verdict->bad > 0;
+	return verdict->good > 0 || (verdict->bad > 0 && verdict->bad < spec->fall);
 }
 
 int64_t
@@ -96,7 +98,7 @@ verdict_next_ms(const struct verdict *verdict, const struct check_spec *spec, ui
 {
 	int64_t at;
 
-	if (verdict_counts(verdict))
+	if (verdict_counts(verdict, spec))
 		return now_ms + spec->retry_ms;
 	at = now_ms - now_ms % spec->interval_ms + hash % spec->interval_ms;
 	return at > now_ms ? at : at + spec->interval_ms;

@@ -17,7 +17,7 @@ enum { VERDICT_DOWNS = 16 };
 /* All zeros: not checked yet. */
 struct verdict {
 	enum check_state	state;
-	uint32_t		good, bad;	/* in a row, towards the other state */
+	uint32_t		good, bad;	/* in a row, up to the change */
 	uint32_t		rise;		/* good results that are needed now */
 	int64_t			downs_ms[VERDICT_DOWNS];	/* the last first; 0: none */
 };
@@ -25,8 +25,9 @@ struct verdict {
 /* Adds a result at 'now_ms'. True if the state changed. */
 bool verdict_add(struct verdict *verdict, const struct check_spec *spec, bool good, int64_t now_ms);
 
-/* True while results count towards the other state; check-retry is the interval then. */
-bool verdict_counts(const struct verdict *verdict);
+/* True while the next results may change the state, or complete the failures in a row that end an
+ * assumption (checks_set()). check-retry is the interval then. */
+bool verdict_counts(const struct verdict *verdict, const struct check_spec *spec);
 
 /* The number of changes to down in the ten minutes before 'now_ms', at most VERDICT_DOWNS. */
 unsigned int verdict_downs(const struct verdict *verdict, int64_t now_ms);

@@ -8,6 +8,8 @@ src_driver_libdriver_a_SOURCES = \
 	src/driver/driver_config.h \
 	src/driver/foreign.c \
 	src/driver/foreign.h \
+	src/driver/health.c \
+	src/driver/health.h \
 	src/driver/measure.c \
 	src/driver/measure.h \
 	src/driver/driver_tree.c \

@@ -185,7 +185,7 @@ check_set(uint32_t id, const struct check_spec *spec)
 {
 	struct err err;
 
-	if (checks_set(world.checks, id, spec, &err) != ERR_OK)
+	if (checks_set(world.checks, id, spec, false, &err) != ERR_OK)
 		fail_msg("%s", err.text);
 }
 
@@ -502,7 +502,8 @@ invalid_specifications_are_refused(void **state)
 	do {                                                                                   \
 		bad = spec;                                                                    \
 		snprintf(bad.member, sizeof(bad.member), "%s", value);                         \
-		assert_int_equal(checks_set(world.checks, 1, &bad, NULL), ERR_INVALID);        \
+		assert_int_equal(checks_set(world.checks, 1, &bad, false, NULL),              \
+		    ERR_INVALID);                                                              \
 	} while (0)
 	ASSERT_BAD(address, "localhost");
 	ASSERT_BAD(path, "health");

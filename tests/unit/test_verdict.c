@@ -32,6 +32,13 @@ one_result_decides_an_unknown_state(void **state)
 	assert_int_equal(up.state, CHECK_UP);
 	assert_true(verdict_add(&down, &spec, false, 1));
 	assert_int_equal(down.state, CHECK_DOWN);
+	/* Until 'fall' failures in a row, for who assumed that the server is up. */
+	assert_true(verdict_counts(&down, &spec));
+	assert_false(verdict_add(&down, &spec, false, 2));
+	assert_int_equal(down.bad, 2);
+	assert_false(verdict_add(&down, &spec, false, 3));
+	assert_int_equal(down.bad, spec.fall);
+	assert_false(verdict_counts(&down, &spec));
 }
 
 static void
@@ -49,6 +56,8 @@ fall_failures_and_rise_successes_in_a_row_count(void **state)
 		{ false, false, true, CHECK_UP },
 		{ false, true, false, CHECK_DOWN },
 		{ true, false, true, CHECK_DOWN },
+		{ false, false, true, CHECK_DOWN },
+		{ false, false, true, CHECK_DOWN },
 		{ false, false, false, CHECK_DOWN },
 		{ true, false, true, CHECK_DOWN },
 		{ true, true, false, CHECK_UP },
@@ -60,7 +69,7 @@ fall_failures_and_rise_successes_in_a_row_count(void **state)
 		assert_int_equal(verdict_add(&v, &spec, steps[i].good, (int64_t)i + 1),
 		    steps[i].changes);
 		assert_int_equal(v.state, steps[i].after);
-		assert_int_equal(verdict_counts(&v), steps[i].counts);
+		assert_int_equal(verdict_counts(&v, &spec), steps[i].counts);
 	}
 }
 
