@@ -30,7 +30,7 @@ settings_agentx(struct conf *conf, const struct conf_option *option, void *into,
 	if (endpoint_parse(value, &endpoint, &err) == ERR_OK)
 		conf_keep(conf, into, value);
 	else
-		conf_error(conf, "%s: %s", option->name, err.text);
+		conf_error(conf, "%s %s", option->name, err.text);
 }
 
 void

@@ -107,7 +107,8 @@ class Refused(Case):
                                       check=False)
                 self.assertEqual((2, ''), (done.returncode, done.stdout), (argv, done.stderr))
                 line = done.stderr.splitlines()[0]
-                said.append(line.partition('agentx-socket: ')[2] or line.partition('-x: ')[2])
+                self.assertRegex(line, r'(-x|:\d+): (agentx-socket )?"')    # one prefix
+                said.append(line[line.index('"'):])
             self.assertEqual(1, len(set(said)), said)
             self.assertRegex(said[0], 'not an AgentX address: ')
 
