@@ -54,8 +54,8 @@ def weight(real):
     return real % 100 + 1
 
 
-def write_inventory(file, n):
-    """For lbclusterctl load."""
+def write_inventory(file, n, addresses=0, weights=0):
+    """For lbclusterctl load. The last so many rows have another address, or another weight."""
     out = []
     for real in range(1, n + 1):
         cluster, service, _ = index(real)
@@ -64,8 +64,9 @@ def write_inventory(file, n):
         if real % REALS == 1:
             out.append('  service service-%04d { address = 192.0.2.1 port = 80 '
                        'protocol = tcp\n' % service)
+        octets = (11 if real > n - addresses else 10, *address(real)[1:])
         out.append('    real real-%06d { address = "%d.%d.%d.%d" port = 8080 weight = %d }\n'
-                   % (real, *address(real), weight(real)))
+                   % (real, *octets, weight(real) + (real > n - weights)))
         if real % REALS == 0 or real == n:
             out.append('  }\n')
         if real % CLUSTER == 0 or real == n:

@@ -281,6 +281,67 @@ def imports(run):
                 len(refused))
 
 
+# -- loads ---------------------------------------------------------------------------------------
+
+SET_PAUSE_US = 2000
+
+
+def set_waits(took):
+    """The waits for a SET: a refused SET is sent again, so its time and the pause count."""
+    waits, waited = [], 0
+    for time_ns in took:
+        waited += abs(time_ns)
+        if time_ns > 0:
+            waits.append(waited)
+            waited = 0
+        else:
+            waited += SET_PAUSE_US * 1000
+    return waits + ([waited] if waited else [])
+
+
+def inventory_of(run, name, n, **changes):
+    path = run.bench.path(name)
+    with open(path, 'w', encoding='ascii') as file:
+        rows.write_inventory(file, n, **changes)
+    return path
+
+
+def loads(run):
+    """The longest wait for a SET of lbcRealWeight while lbclusterctl loads an inventory."""
+    small, large = run.small, run.large
+    same = inventory_of(run, 'load-same', large)
+    size = '{:,}'.format(large)
+    # The store that each load begins with, and the load.
+    kinds = (
+        ('load of %s rows, all but %s new' % (size, '{:,}'.format(small)), small, [same]),
+        ('load of %s rows, one changed' % size, large,
+         [inventory_of(run, 'load-one', large, addresses=1)]),
+        ('load --dry-run of the same', large, ['--dry-run', run.bench.path('load-one')]),
+        ('load --reset of %s rows, one weight changed' % size, large,
+         ['--reset', inventory_of(run, 'load-weight', large, weights=1)]),
+        ('load --reset of %s rows, all weights changed' % size, large,
+         ['--reset', inventory_of(run, 'load-weights', large, weights=large)]),
+        ('load --prune of {:,} rows, all others removed'.format(small), large,
+         ['--prune', inventory_of(run, 'load-few', small)]))
+    run.report.heading('lbclusterctl load, while SETs go on')
+    for number, (title, n, args) in enumerate(kinds):
+        mine = Lbclusterd(run.bench, 'load-%d' % number,
+                          run.bench.copy_of_store(n, 'load-%d' % number), n)
+        # SETs of rows that no load adds or removes, and that only --reset changes.
+        with started(mine):
+            command = (('set', mine.master.port, 0, SET_PAUSE_US, 20000), every_nth_row(small))
+            with clients(run, command) as at_rest:
+                time.sleep(1)
+            with clients(run, command) as took:
+                begin = time.monotonic()
+                run.bench.run([LBCLUSTERCTL, '-s', mine.store, 'load', *args])
+                seconds = time.monotonic() - begin
+        longest, rest = max(set_waits(took[0])), max(set_waits(at_rest[0]))
+        run.report.line('%s: time' % title, 's', seconds)
+        run.report.line('%s: longest wait for a SET' % title, 'ms', longest * MS,
+                        'without the load', rest * MS, longest / rest)
+
+
 def turns(run):
     """The longest turn of the loop, at the AgentX socket, during writes of statistics."""
     n = run.large
