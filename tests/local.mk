@@ -11,6 +11,7 @@ unit_tests = \
 	tests/unit/test_cache \
 	tests/unit/test_cache_size \
 	tests/unit/test_ctl \
+	tests/unit/test_ctl_discover \
 	tests/unit/test_ctl_import \
 	tests/unit/test_ctl_load \
 	tests/unit/test_daemon_turn \
@@ -123,6 +124,7 @@ tests_unit_test_phases_SOURCES = tests/unit/test_phases.c $(agentx_real)
 # IPVS: a table of changes, and a kernel in memory in place of ipvs_socket.c.
 ipvs_steps = tests/unit/ipvs_steps.c tests/unit/ipvs_steps.h
 ipvs_fake = tests/unit/ipvs_fake.c tests/unit/ipvs_fake.h
+tests_unit_test_ctl_discover_SOURCES = tests/unit/test_ctl_discover.c $(ipvs_steps) $(ipvs_fake)
 tests_unit_test_ipvs_steps_SOURCES = tests/unit/test_ipvs_steps.c $(ipvs_steps) $(ipvs_fake)
 
 # Functions that a test replaces: the linker calls __wrap_NAME() instead of NAME().

@@ -74,6 +74,12 @@ struct inventory_service *inventory_add_service(struct inventory *inventory,
 struct inventory_real *inventory_add_real(struct inventory *inventory,
     struct inventory_service *service, const char *name);
 
+/* Remove a row, and the rows below it, and free them. */
+void inventory_remove_service(struct inventory *inventory, struct inventory_cluster *cluster,
+    struct inventory_service *service);
+void inventory_remove_real(struct inventory *inventory, struct inventory_service *service,
+    struct inventory_real *real);
+
 /* Replaces *text by a JSON object in a normal form: equal parameters are equal texts. False
  * without memory. */
 bool inventory_params_set(char **text, const json_t *params);

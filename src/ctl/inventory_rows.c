@@ -167,6 +167,48 @@ inventory_add_real(struct inventory *inventory, struct inventory_service *servic
 	    memory_string_assign(&real->params, "") ? real : NULL;
 }
 
+/* Removes a row from a tree of names, which has another row if two rows have the name. */
+static void
+name_remove(void **tree, const void *row, const char *name)
+{
+	if (name_find(tree, name) == row)
+		tdelete(&name, tree, by_name);
+}
+
+void
+inventory_remove_real(struct inventory *inventory, struct inventory_service *service,
+    struct inventory_real *real)
+{
+	struct inventory_real **at = &service->reals;
+
+	while (*at != real)
+		at = &(*at)->next;
+	*at = real->next;
+	if (service->reals_end == &real->next)
+		service->reals_end = at;
+	name_remove(&service->by_name, real, real->name);
+	real_free(real);
+	inventory->rows--;
+}
+
+void
+inventory_remove_service(struct inventory *inventory, struct inventory_cluster *cluster,
+    struct inventory_service *service)
+{
+	struct inventory_service **at = &cluster->services;
+
+	while (service->reals != NULL)
+		inventory_remove_real(inventory, service, service->reals);
+	while (*at != service)
+		at = &(*at)->next;
+	*at = service->next;
+	if (cluster->services_end == &service->next)
+		cluster->services_end = at;
+	name_remove(&cluster->by_name, service, service->name);
+	service_free(service);
+	inventory->rows--;
+}
+
 bool
 inventory_params_set(char **text, const json_t *params)
 {

@@ -11,6 +11,10 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/ctl.c \
 	src/ctl/ctl.h \
 	src/ctl/ctl_main.c \
+	src/ctl/discover.h \
+	src/ctl/discover_haproxy.c \
+	src/ctl/discover_ipvs.c \
+	src/ctl/discover_rows.c \
 	src/ctl/doctor.c \
 	src/ctl/doctor.h \
 	src/ctl/doctor_config.c \

@@ -172,7 +172,7 @@ class Sockets(Plane):
             done = self.discover(*args, check=False)
             self.assertEqual(1, done.returncode, done.stderr)
             lines = done.stderr.splitlines()
-            self.assertEqual('lbclusterctl: servers left out because of their names: 2',
+            self.assertEqual('lbclusterctl: left out: 2; the messages above say why',
                              lines[-1])
             self.assertIn('web/app/b:2: left out', lines[0])
         self.assertEqual(['a'], [row[0] for row in self.rows()])

@@ -230,6 +230,7 @@ static struct nla_policy service_policy[IPVS_SVC_ATTR_MAX + 1] = {
 	[IPVS_SVC_ATTR_FLAGS] = { .minlen = sizeof(struct ip_vs_flags) },
 	[IPVS_SVC_ATTR_TIMEOUT] = { .type = NLA_U32 },
 	[IPVS_SVC_ATTR_NETMASK] = { .type = NLA_U32 },
+	[IPVS_SVC_ATTR_PE_NAME] = { .type = NLA_STRING, .maxlen = IP_VS_PENAME_MAXLEN },
 };
 
 static bool
@@ -269,6 +270,9 @@ settings_read(struct nlattr **attributes, struct ipvs_service *ret)
 	ret->flags = flags.flags & ~(uint32_t)IP_VS_SVC_F_HASHED;
 	ret->timeout_s = nla_get_u32(attributes[IPVS_SVC_ATTR_TIMEOUT]);
 	ret->netmask = nla_get_u32(attributes[IPVS_SVC_ATTR_NETMASK]);
+	ret->engine[0] = '\0';
+	if (attributes[IPVS_SVC_ATTR_PE_NAME] != NULL)
+		nla_strlcpy(ret->engine, attributes[IPVS_SVC_ATTR_PE_NAME], sizeof(ret->engine));
 	if (ret->key.address.family == AF_INET)
 		ret->netmask = ntohl(ret->netmask);
 	return true;
@@ -353,7 +357,8 @@ numbers_read(const struct nlattr *nest, uint64_t ret[IPVS_STATS])
 	return seen == (1u << IPVS_STATS) - 1;
 }
 
-/* The members of struct ipvs_dest that an attribute of a destination sets. All are required. */
+/* The members of struct ipvs_dest that an attribute of a destination sets. All are required but the
+ * type of the tunnel, which kernels before 5.3 do not have. */
 #define FIELD(member) { sizeof(((struct ipvs_dest *)0)->member), \
 	offsetof(struct ipvs_dest, member) }
 static const struct {
@@ -369,6 +374,7 @@ static const struct {
 	[IPVS_DEST_ATTR_INACT_CONNS] = FIELD(inactive),
 	[IPVS_DEST_ATTR_PERSIST_CONNS] = FIELD(persistent),
 	[IPVS_DEST_ATTR_ADDR_FAMILY] = FIELD(address.family),
+	[IPVS_DEST_ATTR_TUN_TYPE] = FIELD(tunnel_type),
 };
 enum { DEST_FIELDS = 10 };
 
@@ -394,7 +400,7 @@ fields_read(const struct nlattr *nest, struct ipvs_dest *ret)
 		memcpy((char *)ret + dest_fields[type].offset, attribute_data(attribute),
 		    dest_fields[type].size);
 		seen |= 1u << type;
-		n++;
+		n += type != IPVS_DEST_ATTR_TUN_TYPE;
 	}
 	return n == DEST_FIELDS && numbers != NULL && numbers_read(numbers, ret->number);
 }

@@ -22,6 +22,8 @@ struct ipvs_service {
 	/* The part of a client's address that persistence compares. IPv4: a mask in host order.
 	 * IPv6: a number of bits. */
 	uint32_t	 netmask;
+	/* The persistence engine, "" if none. What the kernel reports; not in requests. */
+	char		 engine[IP_VS_PENAME_MAXLEN];
 };
 
 /* The numbers of a destination: number[IPVS_STATS_ATTR_CONNS - 1] and so on. Rates are per second,
@@ -36,6 +38,7 @@ struct ipvs_dest {
 	uint32_t		 upper, lower;	/* thresholds of connections; 0: none */
 	/* What the kernel reports; not in requests. */
 	uint32_t		 active, inactive, persistent;
+	uint8_t			 tunnel_type;	/* 0: IPIP, IP_VS_CONN_F_TUNNEL_TYPE_ */
 	uint64_t		 number[IPVS_STATS];
 };
 

@@ -55,6 +55,10 @@ struct ipvs_poll *ipvs_poll_new(struct ipvs_socket *socket, struct ipvs_table *t
 /* Ends a poll that has not called done(). NULL is allowed. The socket has to be freed too. */
 void ipvs_poll_cancel(struct ipvs_poll *poll);
 
+/* Reads the whole table of the kernel and waits for it, for commands of a person. Returns the error
+ * of ipvs_socket.h. *ret needs ipvs_table_done() in each case. */
+int ipvs_table_read(struct ipvs_table *ret, int timeout_ms);
+
 /* -- changes ------------------------------------------------------------------------------ */
 
 /* Makes the changes that turn the table 'have' into 'wanted'; both are sorted. The caller frees

@@ -9,6 +9,7 @@ src_plane_ipvs_libipvs_a_SOURCES = \
 	src/plane/ipvs/ipvs_message.h \
 	src/plane/ipvs/ipvs_owned.c \
 	src/plane/ipvs/ipvs_owned.h \
+	src/plane/ipvs/ipvs_read.c \
 	src/plane/ipvs/ipvs_socket.c \
 	src/plane/ipvs/ipvs_socket.h \
 	src/plane/ipvs/ipvs_table.c \

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The command discover: a source fills an inventory, which is printed or loaded. cmd_discover.c
+ * has the table of sources. A row that the inventory cannot express is left out with a message.
+ */
+#ifndef CTL_DISCOVER_H
+#define CTL_DISCOVER_H
+
+#include <jansson.h>
+
+#include "ctl/ctl.h"
+#include "ctl/inventory.h"
+#include "plane/ipvs/ipvs_key.h"
+#include "plane/params.h"
+
+struct discovery {
+	struct ctl			*ctl;
+	const struct discover_source	*source;
+	const char			*from;		/* the operand of the source, "" if none */
+	void				*state;		/* of the source */
+	struct inventory		*inventory;
+	struct inventory_cluster	*cluster;
+	size_t				 left_out;	/* rows, each with a message */
+	size_t				 missing;	/* rows of the store alone */
+};
+
+struct discover_source {
+	const char	*name;
+	const char	*operand;	/* as usage shows it; NULL: none */
+	const char	*plane;
+	const char	*cluster;	/* the name of the cluster without --cluster */
+	const char	*title;		/* for people */
+
+	/* Reads the source and sets 'state'. An error has a message in 'err'. */
+	enum err_code	(*read)(struct discovery *discovery, struct err *err);
+	/* Adds services and real services to the cluster. False without memory. */
+	bool		(*rows_add)(struct discovery *discovery);
+	/* Frees 'state', after read() succeeded. */
+	void		(*done)(struct discovery *discovery);
+};
+
+/* Prints a message: "FILE:LINE: text", or "lbclusterctl: text" if 'line' is 0. */
+void discover_message(const struct discovery *discovery, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+extern const struct discover_source discover_haproxy, discover_ipvs;
+
+/* -- rows of plane ipvs, discover_rows.c ------------------------------------------------------- */
+
+/* Write the name of a row: "tcp-192.0.2.10-80" or "fwmark-7-ipv4", and "10.0.0.11-80". A colon of
+ * an IPv6 address is a hyphen. Different keys have different names. */
+void discover_service_name(const struct ipvs_key *key, char name[MODEL_NAME_MAX + 1]);
+void discover_real_name(const struct ipvs_address *address, uint16_t port,
+    char name[MODEL_NAME_MAX + 1]);
+
+/* Add a row with its name, address, port and protocol. NULL without memory. Port 0 is no port. */
+struct inventory_service *discover_service_add(struct discovery *discovery,
+    const struct ipvs_key *key);
+struct inventory_real *discover_real_add(struct discovery *discovery,
+    struct inventory_service *service, const struct ipvs_address *address, uint16_t port);
+
+/* Adds a parameter of plane ipvs to a JSON object. ERR_INVALID with a message that begins with the
+ * name of the parameter. ERR_NOMEM. */
+enum err_code discover_param_add(json_t *params, enum param_depth depth, const char *name,
+    const char *value, struct err *err);
+
+/* Returns the length of the prefix that a netmask in host order has; -1 if the mask has a zero
+ * before a one. */
+int discover_prefix_length(uint32_t netmask);
+
+/* Stores the parameters of a row, which has none yet. False without memory. */
+bool discover_params_set(char **text, const json_t *params);
+
+/* Removes the rows that load would refuse, each with a message, and counts them in 'left_out'.
+ * False without memory. */
+bool discover_rows_judge(struct discovery *discovery);
+
+#endif

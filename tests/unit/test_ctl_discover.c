@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Tests of "lbclusterctl discover ipvs" with the kernel in memory.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl_fixture.h"
+#include "ipvs_fake.h"
+#include "ipvs_steps.h"
+#include "plane/ipvs/ipvs_table.h"
+
+/* -- the table of the kernel -------------------------------------------------------------- */
+
+static struct ipvs_service *
+service_make(const char *key, const char *scheduler, uint32_t flags, uint32_t timeout_s,
+    uint32_t netmask)
+{
+	struct ipvs_request request = { .command = IPVS_CMD_NEW_SERVICE, .service = {
+	    .flags = flags, .timeout_s = timeout_s, .netmask = netmask } };
+
+	assert_true(ipvs_key_parse(key, &request.service.key));
+	snprintf(request.service.scheduler, sizeof(request.service.scheduler), "%s", scheduler);
+	assert_int_equal(ipvs_change_wait(&request, 1), 0);
+	assert_int_equal(request.error, 0);
+	return ipvs_fake_service(&request.service.key);
+}
+
+/* 'to' is an endpoint as in a key: "10.0.0.1:80". */
+static struct ipvs_dest *
+dest_make(const struct ipvs_service *service, const char *to, uint32_t forward, uint32_t weight)
+{
+	struct ipvs_request request = { .command = IPVS_CMD_NEW_DEST, .service = *service,
+	    .dest = { .forward = forward, .weight = weight } };
+	struct ipvs_key key;
+	char text[IPVS_KEY_TEXT_SIZE];
+
+	snprintf(text, sizeof(text), "tcp %s", to);
+	assert_true(ipvs_key_parse(text, &key));
+	request.dest.address = key.address;
+	request.dest.port = key.port;
+	assert_int_equal(ipvs_change_wait(&request, 1), 0);
+	assert_int_equal(request.error, 0);
+	return ipvs_fake_dest(&service->key, &key.address, key.port);
+}
+
+static int
+setup(void **state)
+{
+	ipvs_fake_reset();
+	return ctl_setup(state);
+}
+
+/* -- rows --------------------------------------------------------------------------------- */
+
+static void
+a_service_has_the_settings_of_the_kernel(void **state)
+{
+	struct ctl_fixture *world = *state;
+	struct ipvs_service *web = service_make("tcp 192.0.2.10:80", "wrr", IP_VS_SVC_F_PERSISTENT,
+	    300, 0xffffff00);
+	struct ipvs_dest *dest = dest_make(web, "10.0.0.11:8080", IP_VS_CONN_F_MASQ, 10);
+
+	dest->upper = 100;
+	dest->lower = 80;
+	dest_make(web, "10.0.0.12:80", IP_VS_CONN_F_DROUTE, 0);
+	assert_int_equal(run(world, "discover", "ipvs", NULL), CTL_OK);
+	assert_string_equal(world->err, "");
+	assert_string_equal(world->out,
+	    "cluster ipvs {\n"
+	    "    plane = ipvs\n"
+	    "    service tcp-192.0.2.10-80 {\n"
+	    "        address = 192.0.2.10\n"
+	    "        port = 80\n"
+	    "        protocol = tcp\n"
+	    "        scheduler = wrr\n"
+	    "        persistence = 300\n"
+	    "        persistence-mask = 24\n"
+	    "        check = connect\n"
+	    "        real 10.0.0.11-8080 { address = 10.0.0.11  port = 8080  weight = 10"
+	    "  max-connections = 100  min-connections = 80 }\n"
+	    "        real 10.0.0.12-80 { address = 10.0.0.12  port = 80  weight = 0"
+	    "  forward = dr }\n"
+	    "    }\n"
+	    "}\n");
+}
+
+static void
+a_colon_of_an_address_is_a_hyphen(void **state)
+{
+	struct ctl_fixture *world = *state;
+	struct ipvs_service *dns = service_make("udp [2001:db8::1]:53", "mh",
+	    IP_VS_SVC_F_SCHED1 | IP_VS_SVC_F_SCHED2 | IP_VS_SVC_F_ONEPACKET, 0, 128);
+
+	dest_make(dns, "[2001:db8::2]:53", IP_VS_CONN_F_TUNNEL, 65535);
+	assert_int_equal(run(world, "discover", "ipvs", "--cluster", "edge", NULL), CTL_OK);
+	assert_string_equal(world->err, "");
+	assert_string_equal(world->out,
+	    "cluster edge {\n"
+	    "    plane = ipvs\n"
+	    "    service udp-2001-db8--1-53 {\n"
+	    "        address = \"2001:db8::1\"\n"
+	    "        port = 53\n"
+	    "        protocol = udp\n"
+	    "        scheduler = mh\n"
+	    "        forward = tunnel\n"
+	    "        one-packet = yes\n"
+	    "        hash-port = yes\n"
+	    "        real 2001-db8--2-53 { address = \"2001:db8::2\"  port = 53"
+	    "  weight = 65535 }\n"
+	    "    }\n"
+	    "}\n");
+}
+
+static void
+a_mark_without_ports_has_no_check(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	dest_make(service_make("fwmark 7 ipv4", "wlc", 0, 0, UINT32_MAX), "10.0.0.11:0",
+	    IP_VS_CONN_F_DROUTE, 1);
+	dest_make(service_make("fwmark 7 ipv6", "wlc", IP_VS_SVC_F_PERSISTENT, 60, 64),
+	    "[2001:db8::2]:8080", IP_VS_CONN_F_MASQ, 1);
+	assert_int_equal(run(world, "discover", "ipvs", NULL), CTL_OK);
+	assert_string_equal(world->err, "lbclusterctl: IPVS: fwmark 7 ipv4: its destinations have "
+	    "no port, so the inventory has check = none; write check and check-port\n");
+	assert_string_equal(world->out,
+	    "cluster ipvs {\n"
+	    "    plane = ipvs\n"
+	    "    service fwmark-7-ipv4 {\n"
+	    "        protocol = tcp\n"
+	    "        forward = dr\n"
+	    "        fwmark = 7\n"
+	    "        check = none\n"
+	    "        real 10.0.0.11-0 { address = 10.0.0.11  weight = 1 }\n"
+	    "    }\n"
+	    "    service fwmark-7-ipv6 {\n"
+	    "        protocol = tcp\n"
+	    "        persistence = 60\n"
+	    "        persistence-mask = 64\n"
+	    "        fwmark = 7\n"
+	    "        family = ipv6\n"
+	    "        check = connect\n"
+	    "        real 2001-db8--2-8080 { address = \"2001:db8::2\"  port = 8080"
+	    "  weight = 1 }\n"
+	    "    }\n"
+	    "}\n");
+}
+
+/* -- what no row can express ---------------------------------------------------------------- */
+
+/* Runs discover, which leaves out 'n' rows. */
+static void
+discover_without(struct ctl_fixture *world, int n)
+{
+	char last[80];
+
+	assert_int_equal(run(world, "discover", "ipvs", NULL), CTL_FAILURE);
+	snprintf(last, sizeof(last), "\nlbclusterctl: left out: %d; the messages above say why\n",
+	    n);
+	assert_non_null(strstr(world->err, last));
+}
+
+static void
+a_service_that_no_row_can_express_is_left_out(void **state)
+{
+	struct ctl_fixture *world = *state;
+	const uint32_t persistent = IP_VS_SVC_F_PERSISTENT;
+	struct ipvs_service *sip;
+
+	service_make("tcp 192.0.2.1:81", "rr", persistent, 60, 0xff00ff00);
+	service_make("tcp 192.0.2.1:82", "rr", persistent, 60, 0);
+	service_make("tcp 192.0.2.1:83", "rr", persistent, 2678401, UINT32_MAX);
+	service_make("tcp 192.0.2.1:84", "rr", IP_VS_SVC_F_SCHED3, 0, UINT32_MAX);
+	service_make("tcp 192.0.2.1:0", "rr", persistent, 60, UINT32_MAX);
+	sip = service_make("udp 192.0.2.1:5060", "rr", persistent, 60, UINT32_MAX);
+	snprintf(sip->engine, sizeof(sip->engine), "sip");
+	discover_without(world, 6);
+	assert_string_equal(world->out, "cluster ipvs {\n    plane = ipvs\n}\n");
+	assert_non_null(strstr(world->err, "IPVS: tcp 192.0.2.1:81: its netmask of persistence is "
+	    "not a prefix; left out\n"));
+	assert_non_null(strstr(world->err, "IPVS: tcp 192.0.2.1:82: persistence-mask \"0\" is not "
+	    "a whole number of 1 to 128; left out\n"));
+	assert_non_null(strstr(world->err, "IPVS: tcp 192.0.2.1:83: persistence \"2678401\" is "
+	    "not a whole number of 0 to 2678400; left out\n"));
+	assert_non_null(strstr(world->err, "IPVS: tcp 192.0.2.1:84: it has a flag of the "
+	    "scheduler that lbcluster does not set; left out\n"));
+	assert_non_null(strstr(world->err, "ipvs/tcp-192.0.2.1-0: a service of plane ipvs needs a "
+	    "port of 1 to 65535; write port = 80; left out\n"));
+	assert_non_null(strstr(world->err, "IPVS: udp 192.0.2.1:5060: it has a persistence engine,"
+	    " which lbcluster does not set; left out\n"));
+}
+
+static void
+a_destination_that_no_row_can_express_is_left_out(void **state)
+{
+	struct ctl_fixture *world = *state;
+	struct ipvs_service *web = service_make("tcp 192.0.2.1:80", "rr", 0, 0, UINT32_MAX);
+
+	dest_make(web, "10.0.0.1:80", IP_VS_CONN_F_MASQ, 65536);
+	dest_make(web, "10.0.0.2:0", IP_VS_CONN_F_MASQ, 1);
+	dest_make(web, "10.0.0.3:80", IP_VS_CONN_F_BYPASS, 1);
+	dest_make(web, "10.0.0.4:80", IP_VS_CONN_F_TUNNEL, 1)->tunnel_type =
+	    IP_VS_CONN_F_TUNNEL_TYPE_GUE;
+	dest_make(web, "10.0.0.5:81", IP_VS_CONN_F_DROUTE, 1);
+	dest_make(web, "10.0.0.6:80", IP_VS_CONN_F_DROUTE, 1);
+	discover_without(world, 5);
+	assert_non_null(strstr(world->err, "IPVS: tcp 192.0.2.1:80 to 10.0.0.1:80: its weight is "
+	    "above 65535; set a lower one with ipvsadm -e; left out\n"));
+	assert_non_null(strstr(world->err, " to 10.0.0.2:0: its port is 0; add it with the port "
+	    "of the service, then remove this one; left out\n"));
+	assert_non_null(strstr(world->err, " to 10.0.0.3:80: its forwarding method is none of "
+	    "nat, dr and tunnel; left out\n"));
+	assert_non_null(strstr(world->err, " to 10.0.0.4:80: its tunnel is not of the type ipip; "
+	    "left out\n"));
+	assert_non_null(strstr(world->err, "ipvs/tcp-192.0.2.1-80/10.0.0.5-81: the port differs "
+	    "from the service's"));
+	assert_non_null(strstr(world->out, "        real 10.0.0.6-80 {"));
+	assert_int_equal(strstr(strstr(world->out, "real ") + 5, "real ") == NULL, true);
+}
+
+static void
+a_missing_flag_of_the_scheduler_is_reported(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	service_make("tcp 192.0.2.1:80", "sh", 0, 0, UINT32_MAX);
+	assert_int_equal(run(world, "discover", "ipvs", NULL), CTL_OK);
+	assert_string_equal(world->err, "lbclusterctl: IPVS: tcp 192.0.2.1:80: lbcluster will set "
+	    "the flag fallback of its scheduler, without which clients of a server with weight 0 "
+	    "are refused\n");
+}
+
+/* -- loading -------------------------------------------------------------------------------- */
+
+static void
+what_discover_loads_is_what_it_finds_again(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	for (unsigned int seed = 1; seed <= 40; seed++) {
+		struct ipvs_table wanted = { 0 };
+		size_t n;
+
+		ipvs_table_random(&wanted, seed);
+		free(ipvs_changes_wait(&wanted, &n));
+		ipvs_table_done(&wanted);
+		run(world, "remove", "ipvs", NULL);
+		assert_int_equal(run(world, "discover", "ipvs", "--load", NULL), CTL_OK);
+		assert_int_equal(run(world, "discover", "ipvs", NULL), CTL_OK);
+		assert_int_equal(load(world, world->out, "--dry-run", "--reset"), CTL_OK);
+		assert_non_null(strstr(world->out, "added 0, updated 0, removed 0, unchanged"));
+		assert_null(strstr(world->out, "jobs"));
+	}
+}
+
+static void
+a_row_without_a_destination_is_reported(void **state)
+{
+	struct ctl_fixture *world = *state;
+	struct ipvs_service *web = service_make("tcp 192.0.2.10:80", "rr", 0, 0, UINT32_MAX);
+	struct ipvs_request gone = { .command = IPVS_CMD_DEL_DEST, .service = *web,
+	    .dest = *dest_make(web, "10.0.0.12:80", IP_VS_CONN_F_MASQ, 1) };
+
+	dest_make(web, "10.0.0.11:80", IP_VS_CONN_F_MASQ, 1);
+	assert_int_equal(run(world, "discover", "ipvs", "-l", NULL), CTL_OK);
+	assert_int_equal(ipvs_change_wait(&gone, 1), 0);
+	assert_int_equal(run(world, "discover", "ipvs", "-n", NULL), CTL_OK);
+	assert_string_equal(world->err, "lbclusterctl: ipvs/tcp-192.0.2.10-80/10.0.0.12-80: IPVS "
+	    "has no such server\nlbclusterctl: rows that IPVS does not have: 1; 'lbclusterctl "
+	    "remove PATH' removes one\n");
+}
+
+/* -- errors --------------------------------------------------------------------------------- */
+
+static void
+a_kernel_that_refuses_is_reported(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	ipvs_fake.no_capability = true;
+	assert_int_equal(run(world, "discover", "ipvs", NULL), CTL_FAILURE);
+	assert_string_equal(world->err, "lbclusterctl: IPVS: Operation not permitted; run this "
+	    "command as root, or with the capability CAP_NET_ADMIN\n");
+	ipvs_fake_reset();
+	ipvs_fake.no_module = true;
+	assert_int_equal(run(world, "discover", "ipvs", NULL), CTL_FAILURE);
+	assert_string_equal(world->err, "lbclusterctl: IPVS: the kernel has no module ip_vs; run "
+	    "modprobe ip_vs\n");
+}
+
+static void
+operands_are_checked(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(run(world, "discover", "nginx", NULL), CTL_USAGE);
+	assert_int_equal(run(world, "discover", "ipvs", "extra", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err, "extra: is one operand too many\n"));
+	assert_int_equal(run(world, "discover", "haproxy", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err, "discover haproxy: the operand SOCKET is missing\n"));
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, ctl_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_service_has_the_settings_of_the_kernel),
+		TEST(a_colon_of_an_address_is_a_hyphen),
+		TEST(a_mark_without_ports_has_no_check),
+		TEST(a_service_that_no_row_can_express_is_left_out),
+		TEST(a_destination_that_no_row_can_express_is_left_out),
+		TEST(a_missing_flag_of_the_scheduler_is_reported),
+		TEST(what_discover_loads_is_what_it_finds_again),
+		TEST(a_row_without_a_destination_is_reported),
+		TEST(a_kernel_that_refuses_is_reported),
+		TEST(operands_are_checked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
