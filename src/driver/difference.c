@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#include "driver/plan.h"
+
 enum { SHOWN = 3, LIST_MAX = 100 };
 
 /* The servers that one side lacks. */
@@ -46,20 +48,12 @@ difference_write(const struct driver_cluster *cluster, const struct plane_poll *
 	const struct driver_service *service;
 	const struct driver_real *real;
 
-	TREE_FOREACH(service, s, &cluster->branch.children) {
-		size_t n;
-		const struct plane_server *servers =
-		    plane_poll_service(poll, service->row.name, &n);
-
-		TREE_FOREACH(real, r, &service->branch.children) {
-			if (real->server == NULL)
-				names_add(&missing, service->row.name, real->row.name);
-		}
-		for (size_t i = 0; i < n; i++) {
-			if (!servers[i].known)
-				names_add(&unknown, servers[i].service, servers[i].real);
-		}
+	PLAN_FOREACH(service, real, cluster) {
+		if (real->server == NULL && real->place != 0)
+			names_add(&missing, service->row.name, real->row.name);
 	}
+	for (size_t i = 0; i < poll->n_unknown; i++)
+		names_add(&unknown, poll->unknown[i].service, poll->unknown[i].real);
 	buf[0] = '\0';
 	if (missing.n > 0 && unknown.n > 0)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, PLANE_MESSAGE_DIFFERS "%s has no %s; the store"

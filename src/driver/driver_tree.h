@@ -12,6 +12,9 @@
 #include "driver/measure.h"
 #include "tree/tree.h"
 
+/* What the driver's own health check found. NONE: it has none. */
+enum driver_health { HEALTH_NONE, HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN };
+
 struct driver_real {
 	struct tree_row		 row;
 	/* The settings as stored, or as set by a job that the driver claimed since. */
@@ -19,11 +22,14 @@ struct driver_real {
 	bool			 fallback, enabled;
 	uint32_t		 stored[REAL_COLUMNS];	/* by enum real_column */
 	struct measure		 measure;
-	struct foreign		 foreign[FOREIGN_SETTINGS];
+	struct foreign		 foreign[FOREIGN_REAL_SETTINGS];
 	bool			 ours;		/* lbcluster set its state to drain or maint */
 	enum plane_state	 wanted;
-	struct plane_server	*server;	/* plan_bind(); NULL: not in the data plane */
-	enum real_role		 role;		/* of 'server' */
+	size_t			 place;		/* its number in the targets of the round, from 1;
+						 * 0: it was added since */
+	const struct plane_server *server;	/* plan_bind(); NULL: not in the data plane */
+	enum driver_health	 health;
+	char			 health_message[PLANE_MESSAGE_SIZE];
 	int64_t			 drain_since_ms;	/* 0: does not drain */
 	bool			 awaits_check;		/* it is down until its checks pass */
 };
@@ -35,6 +41,12 @@ struct driver_service {
 	};
 	enum protocol		 protocol;
 	bool			 awaits_check;	/* see plan.h */
+	size_t			 place;		/* as that of a real service */
+	const struct plane_service *found;	/* plan_bind(); NULL: nothing to report */
+	struct foreign		 foreign;	/* of FOREIGN_SERVICE */
+	/* Options of the service. */
+	bool			 failed_drain;	/* on-failure = drain */
+	int64_t			 drain_ms;	/* drain-time; 0: none is set */
 };
 
 struct driver_cluster {

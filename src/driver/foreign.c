@@ -77,48 +77,52 @@ foreign_repaired(struct foreign *foreign, int64_t now_ms)
 
 /* -- messages ------------------------------------------------------------------------- */
 
-static const struct {
-	const char	*name, *sources;	/* 'sources': what may change it */
-} settings[FOREIGN_SETTINGS] = {
-	[FOREIGN_WEIGHT] = { "weight", "SRV record: set ignore-weight; agent-check; script" },
-	[FOREIGN_STATE] = { "state", "agent-check; script" },
-};
+static const char *const names[] = { [FOREIGN_WEIGHT] = "weight", [FOREIGN_STATE] = "state" };
 
 /* Writes "5" or "maint"; returns 'buf'. */
 static const char *
-value_text(enum foreign_setting setting, uint32_t value, char buf[32])
+value_text(enum foreign_setting setting, uint32_t value, const struct plane_kind_ops *ops,
+    char buf[32])
 {
-	static const char *const states[] = { [PLANE_READY] = "ready", [PLANE_DRAIN] = "drain",
-	    [PLANE_OUT] = "maint", [PLANE_MIXED] = "(different in the pair)" };
+	bool mixed = value == (setting == FOREIGN_STATE ? (uint32_t)PLANE_MIXED :
+	    (uint32_t)PLANE_WEIGHT_MIXED);
 
-	if (setting == FOREIGN_STATE)
-		snprintf(buf, 32, "%s", states[value <= PLANE_MIXED ? value : PLANE_MIXED]);
-	else if (value == PLANE_WEIGHT_MIXED)
-		snprintf(buf, 32, "%s", states[PLANE_MIXED]);
+	if (mixed)
+		snprintf(buf, 32, "(different in the pair)");
+	else if (setting == FOREIGN_STATE)
+		snprintf(buf, 32, "%s", ops->states[value].value);
 	else
 		snprintf(buf, 32, "%u", value);
 	return buf;
 }
 
 const char *
-foreign_message(const struct foreign *foreign, enum foreign_setting setting, int64_t now_ms,
-    char buf[MODEL_MESSAGE_MAX + 1])
+foreign_message(const struct foreign *foreign, enum foreign_setting setting,
+    const struct plane_kind_ops *ops, int64_t now_ms, char buf[MODEL_MESSAGE_MAX + 1])
 {
 	int64_t seconds = (foreign->shown_ms - foreign->first_ms + 999) / 1000;
-	char wanted[32], found[32];
+	char wanted[32], found[32], span[32];
 
 	buf[0] = '\0';
-	value_text(setting, foreign->wanted, wanted);
-	value_text(setting, foreign->found, found);
+	if (!foreign->kept && !foreign_contested(foreign, now_ms))
+		return buf;
+	snprintf(span, sizeof(span), "%lld %s", (long long)(seconds < 120 ? seconds : seconds / 60),
+	    seconds < 120 ? "seconds" : "minutes");
+	if (setting == FOREIGN_SERVICE) {
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "was restored %u times in %s, but something"
+		    " outside lbcluster changes it again; %s", foreign->shown_repairs, span,
+		    ops->state_advice);
+		return buf;
+	}
+	value_text(setting, foreign->wanted, ops, wanted);
+	value_text(setting, foreign->found, ops, found);
 	if (foreign->kept)
 		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s %s was set outside lbcluster and is kept;"
-		    " the store has %s (foreign-changes = keep)", settings[setting].name, found,
-		    wanted);
-	else if (foreign_contested(foreign, now_ms))
-		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s %s was set %u times in %lld %s, but"
-		    " something outside lbcluster changes it back to %s; stop that (%s) or use"
-		    " foreign-changes = keep", settings[setting].name, wanted,
-		    foreign->shown_repairs, (long long)(seconds < 120 ? seconds : seconds / 60),
-		    seconds < 120 ? "seconds" : "minutes", found, settings[setting].sources);
+		    " the store has %s (foreign-changes = keep)", names[setting], found, wanted);
+	else
+		snprintf(buf, MODEL_MESSAGE_MAX + 1, "%s %s was set %u times in %s, but something"
+		    " outside lbcluster changes it back to %s; %s", names[setting], wanted,
+		    foreign->shown_repairs, span, found,
+		    setting == FOREIGN_WEIGHT ? ops->weight_advice : ops->state_advice);
 	return buf;
 }

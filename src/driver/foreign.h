@@ -14,8 +14,11 @@
 
 #include "plane/plane.h"
 
-/* The settings of a server. Each is judged alone. */
-enum foreign_setting { FOREIGN_WEIGHT, FOREIGN_STATE, FOREIGN_SETTINGS };
+/* What something outside lbcluster may change: two settings of a server, and a service as a whole.
+ * Each is judged alone. The value of a service is 1 if it differs. */
+enum foreign_setting {
+	FOREIGN_WEIGHT, FOREIGN_STATE, FOREIGN_REAL_SETTINGS, FOREIGN_SERVICE = FOREIGN_REAL_SETTINGS
+};
 
 /* One setting of one server. Initialize with zeros. */
 struct foreign {
@@ -56,6 +59,6 @@ bool foreign_contested(const struct foreign *foreign, int64_t now_ms);
 /* Writes what happens to a kept or contested setting, and what to do; "" for any other one.
  * Returns 'buf'. */
 const char *foreign_message(const struct foreign *foreign, enum foreign_setting setting,
-    int64_t now_ms, char buf[MODEL_MESSAGE_MAX + 1]);
+    const struct plane_kind_ops *ops, int64_t now_ms, char buf[MODEL_MESSAGE_MAX + 1]);
 
 #endif

@@ -13,51 +13,33 @@
 
 /* -- servers of a poll ------------------------------------------------------------------ */
 
-/* True if another server of the same pool has an address. */
-static bool
-pool_works(const struct plane_server *server, const struct plane_poll *poll)
-{
-	size_t n;
-	const struct plane_server *others = plane_poll_service(poll, server->service, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (!others[i].no_address && strcmp(others[i].pool, server->pool) == 0)
-			return true;
-	}
-	return false;
-}
-
-static enum real_role
-role_of(const struct plane_server *server, const struct plane_poll *poll)
-{
-	if (server == NULL)
-		return ROLE_MEMBER;
-	if (server->no_address && server->pool[0] != '\0' && pool_works(server, poll))
-		return ROLE_SPARE;
-	return server->backup ? ROLE_BACKUP : ROLE_MEMBER;
-}
-
 void
 plan_bind(struct driver_cluster *cluster, const struct plane_poll *poll)
 {
 	struct driver_service *service;
 	struct driver_real *real;
 
-	PLAN_FOREACH(service, real, cluster) {
-		struct plane_server *server =
-		    plane_poll_find(poll, service->row.name, real->row.name);
-
-		real->server = server;
-		real->role = role_of(server, poll);
-		if (server != NULL)
-			server->known = true;
+	TREE_FOREACH(service, s, &cluster->branch.children) {
+		service->found = service->place == 0 || poll->services == NULL ? NULL :
+		    &poll->services[service->place - 1];
+		TREE_FOREACH(real, r, &service->branch.children)
+			real->server = real->place == 0 ||
+			    !poll->servers[real->place - 1].exists ? NULL :
+			    &poll->servers[real->place - 1];
 	}
 }
 
 bool
 plan_is_reserve(const struct driver_real *real)
 {
-	return real->enabled && real->fallback && real->server != NULL && !real->server->backup;
+	return real->enabled && real->fallback && real->server != NULL &&
+	    real->server->role != ROLE_BACKUP;
+}
+
+bool
+plan_is_up(const struct driver_real *real)
+{
+	return real->server->up && !real->server->blocked && real->health != HEALTH_DOWN;
 }
 
 /* -- the wanted state ------------------------------------------------------------------- */
@@ -93,10 +75,9 @@ others_of(const struct driver_service *service)
 
 	TREE_FOREACH(real, i, &service->branch.children) {
 		if (!real->enabled || real->fallback || real->weight == 0 ||
-		    real->server == NULL || !real->server->up || real->server->blocked ||
-		    kept_idle(real))
+		    real->server == NULL || !plan_is_up(real) || kept_idle(real))
 			continue;
-		if (!real->server->check_pending)
+		if (!real->server->check_pending && real->health != HEALTH_UNKNOWN)
 			return OTHERS_WORK;
 		others = OTHERS_PENDING;
 	}
@@ -112,27 +93,53 @@ fallback_works(const struct driver_service *service)
 	TREE_FOREACH(real, i, &service->branch.children) {
 		const struct plane_server *server = real->server;
 
-		if (real->enabled && server != NULL && (real->fallback || server->backup) &&
-		    server->up && !server->blocked && server->state == PLANE_READY)
+		if (real->enabled && server != NULL && plan_is_up(real) &&
+		    (real->fallback || server->role == ROLE_BACKUP) &&
+		    server->state == PLANE_READY)
 			return true;
 	}
 	return false;
 }
 
+/* The state of a server that leaves: it drains until it is idle or the drain time is over. A UDP
+ * client that keeps sending would stay as long as it sends, so UDP servers do not drain before they
+ * are removed. */
 static enum plane_state
-wanted_disabled(struct driver_real *real, const struct plan_rules *rules)
+wanted_leaving(struct driver_real *real, const struct plan_rules *rules)
 {
+	const struct driver_service *service = driver_service_of(real);
 	const struct plane_server *server = real->server;
 	bool idle = server->number[STAT_ACTIVE_CONNECTIONS] == 0 &&
+	    server->number[STAT_INACTIVE_CONNECTIONS] == 0 &&
 	    driver_cluster_of(real)->earlier_pid == 0;
+	int64_t drain_ms = service->drain_ms != 0 ? service->drain_ms : rules->drain_ms;
 
-	if (rules->drain_ms == 0 || server->state == PLANE_OUT)
+	if (server->state == PLANE_OUT || (rules->ops->out_removes ?
+	    service->protocol == PROTOCOL_UDP : drain_ms == 0))
 		return PLANE_OUT;
 	if (real->drain_since_ms == 0)
 		real->drain_since_ms = rules->now_ms;
-	if (server->state == PLANE_DRAIN &&
-	    (idle || rules->now_ms - real->drain_since_ms >= rules->drain_ms))
+	if (server->state == PLANE_DRAIN && (idle ||
+	    (drain_ms != 0 && rules->now_ms - real->drain_since_ms >= drain_ms)))
 		return PLANE_OUT;
+	return PLANE_DRAIN;
+}
+
+/* The state of a fallback that is up. */
+static enum plane_state
+wanted_reserve(struct driver_real *real, enum others others, const struct plan_rules *rules)
+{
+	enum plane_state state = real->server->state;
+
+	if (kept_out(real, rules))
+		return real->wanted;
+	if (rules->ops->out_removes && others == OTHERS_WORK)
+		return wanted_leaving(real, rules);
+	real->drain_since_ms = 0;
+	if (others == OTHERS_PENDING && rules->ops->out_removes)
+		return state;
+	if (others == OTHERS_IDLE || (others == OTHERS_PENDING && state != PLANE_DRAIN))
+		return PLANE_READY;
 	return PLANE_DRAIN;
 }
 
@@ -140,36 +147,30 @@ static enum plane_state
 wanted_state(struct driver_real *real, enum others others, const struct plan_rules *rules)
 {
 	if (!real->enabled)
-		return wanted_disabled(real, rules);
+		return wanted_leaving(real, rules);
+	if (real->health != HEALTH_DOWN && real->health != HEALTH_UNKNOWN && plan_is_reserve(real))
+		return wanted_reserve(real, others, rules);
 	real->drain_since_ms = 0;
-	if (!plan_is_reserve(real))
+	if (real->health == HEALTH_UNKNOWN)
+		return real->server->state;
+	if (real->health != HEALTH_DOWN)
 		return PLANE_READY;
-	if (kept_out(real, rules))
-		return real->wanted;
-	if (others == OTHERS_IDLE ||
-	    (others == OTHERS_PENDING && real->server->state != PLANE_DRAIN))
-		return PLANE_READY;
-	return PLANE_DRAIN;
+	return driver_service_of(real)->failed_drain ? PLANE_DRAIN : PLANE_OUT;
 }
 
 /* -- commands ------------------------------------------------------------------------- */
 
 static enum err_code
-command_add(struct plan *plan, const struct driver_real *real, enum plane_command_kind kind,
-    uint32_t value, bool of_job)
+command_add(struct plan *plan, struct plane_command command)
 {
-	struct plane_command *command = memory_array_reserve(plan->commands, plan->n, &plan->room,
-	    sizeof(*command));
+	struct plane_command *commands = memory_array_reserve(plan->commands, plan->n, &plan->room,
+	    sizeof(*commands));
 
-	if (command == NULL)
+	if (commands == NULL)
 		return ERR_NOMEM;
-	plan->commands = command;
-	command += plan->n++;
-	*command = (struct plane_command){ .real_id = real->row.id, .of_job = of_job,
-	    .kind = kind, .value = value, .cause = JOB_CAUSE_NONE };
-	snprintf(command->service, sizeof(command->service), "%s",
-	    driver_service_of(real)->row.name);
-	snprintf(command->real, sizeof(command->real), "%s", real->row.name);
+	command.cause = JOB_CAUSE_NONE;
+	plan->commands = commands;
+	commands[plan->n++] = command;
 	return ERR_OK;
 }
 
@@ -181,8 +182,8 @@ should_await_check(const struct driver_real *real, bool on_fallback)
 	const struct plane_server *server = real->server;
 
 	return on_fallback && server->state == PLANE_OUT && real->wanted == PLANE_READY &&
-	    !real->fallback && !server->backup && real->weight > 0 && server->checked &&
-	    !server->blocked;
+	    !real->fallback && server->role != ROLE_BACKUP &&
+	    real->weight > 0 && server->checked && !server->blocked;
 }
 
 /* True if the driver itself changes the state of the server without a job: a fallback between
@@ -196,12 +197,17 @@ moves_by_itself(const struct driver_real *real)
 
 /* True if the driver before this one took the server out: it left that reason. */
 static bool
-reason_is_ours(const struct driver_real *real)
+reason_is_ours(const struct driver_real *real, const struct plane_kind_ops *ops)
 {
 	const char *reason = tree_text(&real->row, TREE_REASON);
 
-	return strncmp(reason, PLAN_MAINT, strlen(PLAN_MAINT)) == 0 ||
-	    strncmp(reason, PLAN_DRAIN, strlen(PLAN_DRAIN)) == 0;
+	for (int state = PLANE_DRAIN; state <= PLANE_OUT; state++) {
+		const char *begin = ops->states[state].by_lbcluster;
+
+		if (strncmp(reason, begin, strlen(begin)) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* What the round knows about this real service. */
@@ -218,39 +224,72 @@ round_of(const struct driver_real *real, const struct plane_poll *poll,
 	return round;
 }
 
+/* True if the command for the state belongs to normal operation: a fallback, the end of a drain, a
+ * server that is made or taken out for the first time. */
+static bool
+state_is_routine(const struct driver_real *real, const struct plane_kind_ops *ops)
+{
+	return plan_is_reserve(real) ||
+	    (real->drain_since_ms != 0 && real->wanted == PLANE_OUT) ||
+	    (ops->out_removes && !real->foreign[FOREIGN_STATE].repairing);
+}
+
+static void
+ours_update(struct driver_real *real, const struct foreign_round *round,
+    const struct plane_kind_ops *ops)
+{
+	const struct plane_server *server = real->server;
+
+	if (ops->out_removes) {
+		real->ours = server->state != PLANE_READY;
+		return;
+	}
+	if (round->resumed && reason_is_ours(real, ops))
+		real->ours = true;
+	/* A process that lacks the server may be the one that was restarted. */
+	if ((round->restarted && server->missing_at == NULL) || server->state == PLANE_READY)
+		real->ours = false;
+}
+
 static enum err_code
 state_plan(struct driver_real *real, bool on_fallback, struct foreign_round round,
-    struct plan *plan)
+    const struct plane_kind_ops *ops, struct plan *plan)
 {
 	const struct plane_server *server = real->server;
 	struct foreign *foreign = &real->foreign[FOREIGN_STATE];
-	bool awaits = false, of_job = foreign->job;
+	struct plane_command command = { .id = real->row.id, .at = real->place - 1,
+	    .of_job = foreign->job, .routine = true };
 	enum err_code code = ERR_OK;
+	bool awaits = false;
 
-	if (round.resumed && reason_is_ours(real))
-		real->ours = true;
-	/* A process that lacks the server may be the one that was restarted. */
-	if ((round.restarted && server->missing_at == NULL) || server->state == PLANE_READY)
-		real->ours = false;
+	ours_update(real, &round, ops);
 	round.resumed = round.resumed && !moves_by_itself(real);
 	if (foreign_update(foreign, real->wanted, server->state, &round)) {
 		awaits = should_await_check(real, on_fallback);
 		/* HAProxy refuses "health down" in MAINT. In DRAIN the server gets no work
 		 * before it (seen with 2.6.12: a request came between "ready" and "down"). */
+		command.kind = PLANE_COMMAND_DRAIN_FIRST;
 		if (awaits)
-			code = command_add(plan, real, PLANE_COMMAND_DRAIN_FIRST, 0, of_job);
+			code = command_add(plan, command);
+		command.kind = PLANE_COMMAND_HEALTH_DOWN;
 		if (awaits && code == ERR_OK)
-			code = command_add(plan, real, PLANE_COMMAND_HEALTH_DOWN, 0, of_job);
+			code = command_add(plan, command);
+		command.kind = PLANE_COMMAND_STATE;
+		command.value = real->wanted;
+		command.routine = state_is_routine(real, ops);
 		if (code == ERR_OK)
-			code = command_add(plan, real, PLANE_COMMAND_STATE, real->wanted, of_job);
+			code = command_add(plan, command);
 	}
 	/* The wait begins before the poll that follows the command that ends "maint". */
 	real->awaits_check = awaits ||
 	    (real->awaits_check && !server->up && server->state == PLANE_READY);
 	/* The drain time is over: ends the remaining connections. */
+	command.kind = PLANE_COMMAND_END_SESSIONS;
+	command.routine = true;
 	if (code == ERR_OK && real->wanted == PLANE_OUT && server->state == PLANE_DRAIN &&
-	    real->drain_since_ms != 0 && server->number[STAT_ACTIVE_CONNECTIONS] > 0)
-		code = command_add(plan, real, PLANE_COMMAND_END_SESSIONS, 0, of_job);
+	    real->drain_since_ms != 0 && !ops->out_removes &&
+	    server->number[STAT_ACTIVE_CONNECTIONS] > 0)
+		code = command_add(plan, command);
 	return code;
 }
 
@@ -271,7 +310,8 @@ states_plan(struct driver_service *service, bool reserves, const struct plane_po
 			continue;
 		real->wanted = wanted_state(real, others, rules);
 		if (code == ERR_OK)
-			code = state_plan(real, on_fallback, round_of(real, poll, rules), plan);
+			code = state_plan(real, on_fallback, round_of(real, poll, rules),
+			    rules->ops, plan);
 	}
 	return code;
 }
@@ -289,11 +329,36 @@ weights_plan(struct driver_cluster *cluster, const struct plane_poll *poll,
 	PLAN_FOREACH(service, real, cluster) {
 		struct foreign_round round = round_of(real, poll, rules);
 		struct foreign *foreign = &real->foreign[FOREIGN_WEIGHT];
-		bool of_job = foreign->job;
+		struct plane_command command = { .id = real->row.id, .at = real->place - 1,
+		    .kind = PLANE_COMMAND_WEIGHT, .value = real->weight,
+		    .of_job = foreign->job };
 
-		if (code == ERR_OK && real->server != NULL &&
-		    foreign_update(foreign, real->weight, real->server->weight, &round))
-			code = command_add(plan, real, PLANE_COMMAND_WEIGHT, real->weight, of_job);
+		if (code != ERR_OK || real->server == NULL ||
+		    !foreign_update(foreign, real->weight, real->server->weight, &round))
+			continue;
+		command.routine = rules->ops->out_removes && !foreign->repairing;
+		code = command_add(plan, command);
+	}
+	return code;
+}
+
+/* Plans the services that differ from their rows. */
+static enum err_code
+services_plan(struct driver_cluster *cluster, const struct plan_rules *rules, struct plan *plan)
+{
+	struct driver_service *service;
+	enum err_code code = ERR_OK;
+
+	TREE_FOREACH(service, i, &cluster->branch.children) {
+		struct foreign *foreign = &service->foreign;
+		struct plane_command command = { .id = service->row.id, .at = service->place - 1,
+		    .kind = PLANE_COMMAND_SERVICE };
+
+		if (code != ERR_OK || service->found == NULL ||
+		    !foreign_update(foreign, false, service->found->differs, &rules->round))
+			continue;
+		command.routine = !foreign->repairing;
+		code = command_add(plan, command);
 	}
 	return code;
 }
@@ -307,7 +372,9 @@ plan_make(struct driver_cluster *cluster, const struct plane_poll *poll,
 
 	cluster->earlier_pid = poll->earlier_pid;
 	cluster->earlier_unseen = poll->earlier_unseen;
-	code = weights_plan(cluster, poll, rules, plan);
+	code = services_plan(cluster, rules, plan);
+	if (code == ERR_OK)
+		code = weights_plan(cluster, poll, rules, plan);
 	TREE_FOREACH(service, i, &cluster->branch.children) {
 		if (code == ERR_OK)
 			code = states_plan(service, false, poll, rules, plan);
@@ -326,18 +393,13 @@ plan_done(struct plan *plan)
 
 /* -- after the commands ------------------------------------------------------------------- */
 
-bool
-plan_is_routine(const struct plane_command *command, const struct driver_real *real)
-{
-	if (command->kind != PLANE_COMMAND_STATE)
-		return command->kind != PLANE_COMMAND_WEIGHT;
-	return plan_is_reserve(real) || (real->drain_since_ms != 0 && command->value == PLANE_OUT);
-}
-
 void
-plan_carried_out(const struct plane_command *command, struct driver_real *real, int64_t now_ms)
+plan_carried_out(const struct plane_command *command, struct driver_real *real,
+    struct driver_service *service, int64_t now_ms)
 {
-	if (command->kind == PLANE_COMMAND_WEIGHT)
+	if (command->kind == PLANE_COMMAND_SERVICE)
+		foreign_repaired(&service->foreign, now_ms);
+	else if (command->kind == PLANE_COMMAND_WEIGHT)
 		foreign_repaired(&real->foreign[FOREIGN_WEIGHT], now_ms);
 	if (command->kind != PLANE_COMMAND_STATE)
 		return;
@@ -351,10 +413,14 @@ plan_confirm(struct driver_cluster *cluster)
 	struct driver_service *service;
 	struct driver_real *real;
 
-	PLAN_FOREACH(service, real, cluster) {
-		if (real->server == NULL)
-			continue;
-		foreign_confirm(&real->foreign[FOREIGN_WEIGHT], real->server->weight);
-		foreign_confirm(&real->foreign[FOREIGN_STATE], real->server->state);
+	TREE_FOREACH(service, s, &cluster->branch.children) {
+		if (service->found != NULL)
+			foreign_confirm(&service->foreign, service->found->differs);
+		TREE_FOREACH(real, r, &service->branch.children) {
+			if (real->server == NULL)
+				continue;
+			foreign_confirm(&real->foreign[FOREIGN_WEIGHT], real->server->weight);
+			foreign_confirm(&real->foreign[FOREIGN_STATE], real->server->state);
+		}
 	}
 }

@@ -6,8 +6,11 @@
  *
  * The state that a real service should have:
  *
- *   not enabled ............. out; with a drain time, drain first
- *   fallback, not "backup" .. ready if no other server can work, otherwise drain ("in reserve")
+ *   not enabled ............. out; drain first, with a drain time or with out_removes
+ *   its own check failed .... out, or drain with on-failure = drain
+ *   not checked yet ......... as it is
+ *   fallback, not "backup" .. ready if no other server can work, otherwise in reserve: drain;
+ *                             with out_removes, drain and then out
  *   otherwise ............... ready
  *
  * HAProxy treats a server as up until its first check has ended: after a start of HAProxy, and
@@ -28,10 +31,6 @@
 	TREE_FOREACH(service, s_, &(cluster)->branch.children)                      \
 		TREE_FOREACH(real, r_, &(service)->branch.children)
 
-/* The reasons of a server that lbcluster took out begin with one of these. */
-#define PLAN_MAINT "MAINT by lbcluster"
-#define PLAN_DRAIN "DRAIN by lbcluster"
-
 /* What a round knows besides the store and the poll. */
 struct plan_rules {
 	int64_t		 now_ms;	/* clock_steady_ms() */
@@ -40,7 +39,7 @@ struct plan_rules {
 	struct foreign_round	 round;	/* 'resumed' is set for each real service */
 	int64_t		 drain_ms;	/* longest drain; 0: no drain, no connection is ended */
 	int64_t		 job_timeout_s;	/* age at which a waiting job fails */
-	const char	*title;		/* of the data plane, for people */
+	const struct plane_kind_ops *ops;	/* the kind of the data plane */
 };
 
 /* The commands of a round. */
@@ -49,8 +48,8 @@ struct plan {
 	size_t			 n, room;
 };
 
-/* Sets 'server' and 'role' of each real service of 'cluster', which are valid until the next
- * poll. Call it first after each poll. */
+/* Sets 'server' of each real service and 'found' of each service of 'cluster', which are valid
+ * until the next poll. Call it first after each poll. */
 void plan_bind(struct driver_cluster *cluster, const struct plane_poll *poll);
 
 /* Sets the wanted state of each real service, and adds the commands for it. ERR_NOMEM. */
@@ -58,19 +57,20 @@ enum err_code plan_make(struct driver_cluster *cluster, const struct plane_poll 
     const struct plan_rules *rules, struct plan *plan);
 void plan_done(struct plan *plan);
 
-/* The data plane carried out 'command', which was for 'real'. */
+/* The data plane carried out 'command', which was for 'real' or 'service'; the other one is
+ * NULL. */
 void plan_carried_out(const struct plane_command *command, struct driver_real *real,
-    int64_t now_ms);
+    struct driver_service *service, int64_t now_ms);
 
 /* All processes answered the poll after the commands. */
 void plan_confirm(struct driver_cluster *cluster);
 
-/* True if the command belongs to normal operation (a fallback, the end of a drain). False if
- * it restores a setting. */
-bool plan_is_routine(const struct plane_command *command, const struct driver_real *real);
-
 /* True for a fallback that the driver, and not the data plane, brings in and takes out. */
 bool plan_is_reserve(const struct driver_real *real);
+
+/* True if no health check, of the data plane or of the driver, has found the server down. The data
+ * plane has the server. */
+bool plan_is_up(const struct driver_real *real);
 
 /* -- messages ---------------------------------------------------------------------- */
 
@@ -79,7 +79,7 @@ void plan_message_add(char message[MODEL_MESSAGE_MAX + 1], const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* True if the server takes work, or would take work as the fallback it is. */
-bool plan_active(const struct driver_real *real);
+bool plan_active(const struct driver_real *real, const struct plan_rules *rules);
 
 /* lbcRealOperStatusReason; returns 'buf'. */
 const char *plan_reason(const struct driver_real *real, const struct plan_rules *rules,
@@ -90,8 +90,8 @@ const char *plan_fallback_cause(const struct driver_real *real);
 
 /* Names the first contested ('contested') or kept setting of foreign.h, and the number of
  * such settings; "" if there is none. Returns 'buf'. */
-const char *plan_foreign(const struct driver_cluster *cluster, bool contested, int64_t now_ms,
-    char buf[MODEL_MESSAGE_MAX + 1]);
+const char *plan_foreign(const struct driver_cluster *cluster, bool contested,
+    const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1]);
 
 /* Names what cannot be known of the connections of a server, as of the last plan_make(); "" if
  * all is known. Returns 'buf'. */

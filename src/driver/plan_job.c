@@ -36,12 +36,14 @@ job_holds(const struct plan_job *job, char note[MODEL_MESSAGE_MAX + 1])
 			plan_message_add(note, "drains until its connections end");
 		if (real->enabled && real->awaits_check && !server->up)
 			plan_message_add(note, "gets work when its checks pass");
+		if (real->enabled && real->health_message[0] != '\0')
+			plan_message_add(note, "%s", real->health_message);
 		return !real->enabled ? server->state == PLANE_DRAIN ||
 		    server->state == PLANE_OUT : server->state == real->wanted;
 	case REAL_FALLBACK:
-		if (server->backup)
+		if (server->role == ROLE_BACKUP)
 			plan_message_add(note, "backup by the data plane's own configuration");
-		else if (job->value && real->enabled && real->wanted == PLANE_DRAIN)
+		else if (job->value && real->enabled && real->wanted != PLANE_READY)
 			plan_message_add(note, "held in reserve");
 		else if (job->value && real->enabled)
 			plan_message_add(note, "brought in: %s", plan_fallback_cause(real));
@@ -71,7 +73,7 @@ command_of(const struct plan_job *job, const struct plan *plan)
 	    PLANE_COMMAND_WEIGHT : PLANE_COMMAND_STATE;
 
 	for (size_t i = 0; i < plan->n; i++) {
-		if (plan->commands[i].real_id == job->real_id && plan->commands[i].kind == kind)
+		if (plan->commands[i].id == job->real_id && plan->commands[i].kind == kind)
 			return &plan->commands[i];
 	}
 	return NULL;
@@ -86,7 +88,7 @@ job_fail(struct plan_job *job, const struct plan *plan, const struct plan_rules 
 
 	if (cause == JOB_CAUSE_NONE)
 		result_set(job, JOB_FAILED, JOB_CAUSE_OTHER,
-		    "%s shows another value after the change", rules->title);
+		    "%s shows another value after the change", rules->ops->title);
 	else if (cause == JOB_CAUSE_NOT_FOUND || cause == JOB_CAUSE_REJECTED)
 		result_set(job, JOB_FAILED, cause, "%s", command->message);
 	else
@@ -104,13 +106,13 @@ job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules
 		result_set(job, JOB_SUPERSEDED, JOB_CAUSE_NONE, JOB_MESSAGE_SUPERSEDED);
 	} else if (server == NULL) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server %s/%s",
-		    rules->title, driver_service_of(real)->row.name, real->row.name);
-	} else if (job->operation == JOB_DISABLE_FALLBACK && server->backup) {
+		    rules->ops->title, driver_service_of(real)->row.name, real->row.name);
+	} else if (job->operation == JOB_DISABLE_FALLBACK && server->role == ROLE_BACKUP) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_REJECTED, "%s's configuration makes it a"
-		    " backup, which no command changes", rules->title);
+		    " backup, which no command changes", rules->ops->title);
 	} else if (job_holds(job, note)) {
 		if (server->missing_at != NULL)
-			plan_message_add(note, "%s at %.108s has no such server", rules->title,
+			plan_message_add(note, "%s at %.108s has no such server", rules->ops->title,
 			    server->missing_at);
 		result_set(job, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", note);
 	} else {
@@ -128,7 +130,7 @@ plan_job_judge(struct plan_job *job, const struct plan *plan, const struct plan_
 	job_judge(job, plan, rules);
 	if (job->result.state != JOB_FAILED || !rules->restarted)
 		return;
-	snprintf(text, sizeof(text), "%s was restarted or reloaded meanwhile", rules->title);
+	snprintf(text, sizeof(text), "%s was restarted or reloaded meanwhile", rules->ops->title);
 	plan_job_defer(job, job->result.cause, text, rules);
 }
 

@@ -27,17 +27,20 @@ plan_message_add(char message[MODEL_MESSAGE_MAX + 1], const char *fmt, ...)
 }
 
 bool
-plan_active(const struct driver_real *real)
+plan_active(const struct driver_real *real, const struct plan_rules *rules)
 {
 	const struct plane_server *server = real->server;
 
-	if (server == NULL || !server->up || server->blocked || server->state == PLANE_OUT)
+	if (server == NULL || !plan_is_up(real))
 		return false;
 	/* A foreign change that is kept gave it weight 0. */
 	if (real->foreign[FOREIGN_WEIGHT].kept && server->weight == 0)
 		return false;
-	return server->state != PLANE_DRAIN ||
-	    (plan_is_reserve(real) && !real->foreign[FOREIGN_STATE].kept);
+	if (server->state == PLANE_READY || server->state == PLANE_MIXED)
+		return true;
+	return (server->state == PLANE_DRAIN || rules->ops->out_removes) &&
+	    plan_is_reserve(real) && !real->foreign[FOREIGN_STATE].kept &&
+	    real->health != HEALTH_UNKNOWN;
 }
 
 const char *
@@ -49,32 +52,53 @@ plan_fallback_cause(const struct driver_real *real)
 
 /* -- of a cluster ------------------------------------------------------------------------ */
 
-const char *
-plan_foreign(const struct driver_cluster *cluster, bool contested, int64_t now_ms,
-    char buf[MODEL_MESSAGE_MAX + 1])
+/* The first contested or kept setting, and the number of them. */
+struct shown {
+	const struct plan_rules	*rules;
+	bool			 contested;
+	size_t			 n;
+	const char		*service, *real;	/* 'real' is "" for a service */
+	char			 text[MODEL_MESSAGE_MAX + 1];
+};
+
+static void
+shown_add(struct shown *shown, const struct foreign *foreign, enum foreign_setting setting,
+    const char *service, const char *real)
 {
-	char text[MODEL_MESSAGE_MAX + 1] = "", more[32] = "";
+	const struct plan_rules *rules = shown->rules;
+
+	if (!(shown->contested ? foreign_contested(foreign, rules->now_ms) : foreign->kept) ||
+	    shown->n++ > 0)
+		return;
+	shown->service = service;
+	shown->real = real;
+	foreign_message(foreign, setting, rules->ops, rules->now_ms, shown->text);
+}
+
+const char *
+plan_foreign(const struct driver_cluster *cluster, bool contested,
+    const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1])
+{
+	struct shown shown = { .rules = rules, .contested = contested };
 	const struct driver_service *service;
-	const struct driver_real *real, *first = NULL;
-	size_t n = 0;
+	const struct driver_real *real;
+	char more[32] = "";
 
-	PLAN_FOREACH(service, real, cluster) {
-		for (size_t i = 0; i < FOREIGN_SETTINGS; i++) {
-			const struct foreign *foreign = &real->foreign[i];
-
-			if (!(contested ? foreign_contested(foreign, now_ms) : foreign->kept) ||
-			    n++ > 0)
-				continue;
-			first = real;
-			foreign_message(foreign, (enum foreign_setting)i, now_ms, text);
+	TREE_FOREACH(service, s, &cluster->branch.children) {
+		shown_add(&shown, &service->foreign, FOREIGN_SERVICE, service->row.name, "");
+		TREE_FOREACH(real, r, &service->branch.children) {
+			for (int i = 0; i < FOREIGN_REAL_SETTINGS; i++)
+				shown_add(&shown, &real->foreign[i], (enum foreign_setting)i,
+				    service->row.name, real->row.name);
 		}
 	}
 	buf[0] = '\0';
-	if (n > 1)
-		snprintf(more, sizeof(more), " and %zu more", n - 1);
+	if (shown.n > 1)
+		snprintf(more, sizeof(more), " and %zu more", shown.n - 1);
 	/* Long names are cut, and so may be the end of the text. */
-	if (n > 0 && snprintf(buf, MODEL_MESSAGE_MAX + 1, "%.40s/%.40s%s: %s",
-	    driver_service_of(first)->row.name, first->row.name, more, text) > MODEL_MESSAGE_MAX)
+	if (shown.n > 0 && snprintf(buf, MODEL_MESSAGE_MAX + 1, "%.40s%s%.40s%s: %s",
+	    shown.service, shown.real[0] != '\0' ? "/" : "", shown.real, more, shown.text) >
+	    MODEL_MESSAGE_MAX)
 		memcpy(buf + MODEL_MESSAGE_MAX - 3, "...", 4);
 	return buf;
 }
@@ -105,7 +129,7 @@ plan_missing(const struct driver_cluster *cluster, const struct plan_rules *rule
 	PLAN_FOREACH(service, real, cluster) {
 		if (real->server == NULL || real->server->missing_at == NULL || n++ > 0)
 			continue;
-		plan_message_add(buf, "%.20s at %.70s has no server %.60s/%.60s", rules->title,
+		plan_message_add(buf, "%.20s at %.70s has no server %.60s/%.60s", rules->ops->title,
 		    real->server->missing_at, service->row.name, real->row.name);
 	}
 	if (n > 1)
@@ -124,12 +148,12 @@ reason_disabled(const struct driver_real *real, const struct plan_rules *rules,
 	char earlier[MODEL_MESSAGE_MAX + 1] = "";
 
 	if (real->drain_since_ms != 0 && server->number[STAT_ACTIVE_CONNECTIONS] == 0)
-		plan_earlier(driver_cluster_of(real), rules->title, earlier);
+		plan_earlier(driver_cluster_of(real), rules->ops->title, earlier);
 	if (real->ours && server->state == PLANE_DRAIN)
-		plan_message_add(buf, PLAN_DRAIN "%s%.200s",
+		plan_message_add(buf, "%s%s%.200s", rules->ops->states[PLANE_DRAIN].by_lbcluster,
 		    earlier[0] != '\0' ? ": " : " until its connections end", earlier);
 	else if (real->ours && server->state == PLANE_OUT)
-		plan_message_add(buf, PLAN_MAINT "%s%.200s",
+		plan_message_add(buf, "%s%s%.200s", rules->ops->states[PLANE_OUT].by_lbcluster,
 		    earlier[0] != '\0' ? ": " : "", earlier);
 	else
 		plan_message_add(buf, "%s", server->message);
@@ -142,14 +166,15 @@ reason_enabled(const struct driver_real *real, const struct plan_rules *rules,
 {
 	const struct plane_server *server = real->server;
 
-	if (server->backup)
-		plan_message_add(buf, "backup by %s's configuration", rules->title);
-	else if (plan_is_reserve(real) && server->state == PLANE_DRAIN)
+	if (server->role == ROLE_BACKUP)
+		plan_message_add(buf, "backup by %s's configuration", rules->ops->title);
+	else if (plan_is_reserve(real) && (server->state == PLANE_DRAIN ||
+	    (server->state == PLANE_OUT && rules->ops->out_removes)))
 		plan_message_add(buf, "held in reserve by lbcluster");
 	else if (plan_is_reserve(real))
 		plan_message_add(buf, "brought in by lbcluster: %s", plan_fallback_cause(real));
 	else if (server->state == PLANE_DRAIN)
-		plan_message_add(buf, "DRAIN by command or agent");
+		plan_message_add(buf, "%s", rules->ops->states[PLANE_DRAIN].by_others);
 	else if (server->state == PLANE_MIXED)
 		plan_message_add(buf, "its state differs between the processes");
 }
@@ -161,17 +186,17 @@ reason_state(const struct driver_real *real, const struct plan_rules *rules,
 	const struct plane_server *server = real->server;
 	char weight[MODEL_MESSAGE_MAX + 1];
 
-	foreign_message(&real->foreign[FOREIGN_WEIGHT], FOREIGN_WEIGHT, rules->now_ms, weight);
+	foreign_message(&real->foreign[FOREIGN_WEIGHT], FOREIGN_WEIGHT, rules->ops, rules->now_ms,
+	    weight);
 	if (server == NULL)
-		plan_message_add(buf, "%s has no such server", rules->title);
-	else if (foreign_message(&real->foreign[FOREIGN_STATE], FOREIGN_STATE, rules->now_ms,
-	    buf)[0] != '\0')
+		plan_message_add(buf, "%s has no such server", rules->ops->title);
+	else if (foreign_message(&real->foreign[FOREIGN_STATE], FOREIGN_STATE, rules->ops,
+	    rules->now_ms, buf)[0] != '\0')
 		return;
 	else if (!real->enabled)
 		reason_disabled(real, rules, buf);
-	else if (real->role == ROLE_SPARE)
-		plan_message_add(buf, "spare place of a template: %.160s has no address for it",
-		    server->pool);
+	else if (real->health_message[0] != '\0')
+		plan_message_add(buf, "%s", real->health_message);
 	else if (real->awaits_check && !server->up)
 		plan_message_add(buf, "DOWN by lbcluster until its checks pass%s%s",
 		    server->message[0] != '\0' ? ": " : "", server->message);
@@ -232,9 +257,9 @@ plan_reason(const struct driver_real *real, const struct plan_rules *rules,
 		return buf;
 	if (endpoint_differs(real, &server->endpoint, text, sizeof(text)) ||
 	    endpoint_differs(real, &server->other_endpoint, text, sizeof(text)))
-		plan_message_add(buf, "its address in %s is %.80s", rules->title, text);
+		plan_message_add(buf, "its address in %s is %.80s", rules->ops->title, text);
 	if (server->missing_at != NULL)
-		plan_message_add(buf, "%s at %.108s has no such server", rules->title,
+		plan_message_add(buf, "%s at %.108s has no such server", rules->ops->title,
 		    server->missing_at);
 	return buf;
 }

@@ -69,7 +69,7 @@ rules_of(const struct worker *worker)
 	return (struct plan_rules){
 		.drain_ms = worker->shared->config->drain_ms,
 		.job_timeout_s = worker->shared->config->job_patience_s,
-		.title = worker->shared->ops->title,
+		.ops = worker->shared->ops,
 		.now_ms = clock_steady_ms(),
 		.restarted = worker->round.restarted,
 	};
@@ -259,10 +259,15 @@ jobs_end(struct worker *worker, const struct plane_error *error)
 		struct plan_job *job = &worker->jobs[i];
 
 		job->real = driver_real_find(worker->shared->tree, job->real_id);
-		if (job->real != NULL && error != NULL)
+		if (job->real != NULL && error != NULL) {
 			plan_job_defer(job, error->cause, error->text, &rules);
-		else if (job->real != NULL)
+		} else if (job->real != NULL && job->real->place == 0) {
+			/* The real service was added during the poll: the next round has it. */
+			job->real = NULL;
+			worker->requeue = worker->cluster->jobs_queued = true;
+		} else if (job->real != NULL) {
 			plan_job_judge(job, &worker->round.plan, &rules);
+		}
 	}
 	plan_handovers_judge(worker->jobs, worker->n_jobs);
 	if (worker->n_jobs > 0 && (rows == NULL || !store_ready(worker, WORKER_MAIN) ||
@@ -310,6 +315,8 @@ record_make(struct worker *worker, const struct plane_poll *poll, struct record 
 	PLAN_FOREACH(service, real, worker->cluster) {
 		char *text = record->texts[record->n_reasons];
 
+		if (real->place == 0)
+			continue;	/* it was added during the poll */
 		if (strcmp(plan_reason(real, &rules, text), tree_text(&real->row, TREE_REASON)) !=
 		    0)
 			record->reasons[record->n_reasons++] =
@@ -318,8 +325,8 @@ record_make(struct worker *worker, const struct plane_poll *poll, struct record 
 			struct statistics *row = &record->rows[record->n_rows++];
 
 			measure_take(&real->measure, poll, real->server, now, real->row.id,
-			    plan_active(real), row);
-			row->role = real->role;
+			    plan_active(real, &rules), row);
+			row->role = real->server == NULL ? ROLE_MEMBER : real->server->role;
 		}
 	}
 }
@@ -352,27 +359,78 @@ record_put(struct worker *worker, const struct plane_poll *poll)
 
 /* -- results of the commands -------------------------------------------------------------- */
 
-static void
-routine_log(const struct worker *worker, const struct plane_command *command)
+/* The row of a command. Both pointers are NULL if it was deleted since. */
+struct command_row {
+	struct driver_service	*service;
+	struct driver_real	*real;		/* NULL for PLANE_COMMAND_SERVICE */
+};
+
+static struct command_row
+command_row(const struct worker *worker, const struct plane_command *command)
 {
+	const struct row_tree *tree = &worker->shared->tree->tree;
+	struct command_row row = { NULL, NULL };
+
+	if (command->kind == PLANE_COMMAND_SERVICE) {
+		row.service = tree_find(tree, STORE_SERVICE, command->id);
+		return row;
+	}
+	row.real = driver_real_find(worker->shared->tree, command->id);
+	if (row.real != NULL)
+		row.service = driver_service_of(row.real);
+	return row;
+}
+
+/* What the driver did to a server without a job; NULL: nothing to report. */
+static const char *
+routine_text(const struct worker *worker, const struct plane_command *command,
+    const struct driver_real *real)
+{
+	const struct plane_kind_ops *ops = worker->shared->ops;
+
+	switch (command->kind) {
+	case PLANE_COMMAND_DRAIN_FIRST:		/* HEALTH_DOWN follows */
+	case PLANE_COMMAND_WEIGHT:
+		return NULL;
+	case PLANE_COMMAND_END_SESSIONS:
+		return "its connections are ended";
+	case PLANE_COMMAND_HEALTH_DOWN:
+		return "gets work when its checks pass";
+	case PLANE_COMMAND_SERVICE:
+		return command->message;
+	case PLANE_COMMAND_STATE:
+		break;
+	}
+	if (real->health == HEALTH_DOWN)
+		return real->health_message;
+	if (command->value == PLANE_READY)
+		return plan_is_reserve(real) ? "fallback is brought in: no other server is up" :
+		    "gets work";
+	if (command->value == PLANE_DRAIN)
+		return plan_is_reserve(real) ? "fallback is held in reserve" :
+		    ops->states[PLANE_DRAIN].by_lbcluster;
+	if (real->drain_since_ms == 0)
+		return plan_is_reserve(real) ? "fallback is held in reserve" :
+		    ops->states[PLANE_OUT].by_lbcluster;
+	return worker->cluster->earlier_pid != 0 ? "drain time is over" : "drained";
+}
+
+static void
+routine_log(const struct worker *worker, const struct plane_command *command,
+    const struct command_row *row)
+{
+	const char *what = routine_text(worker, command, row->real);
 	const struct driver_cluster *cluster = worker->cluster;
 	char earlier[MODEL_MESSAGE_MAX + 1] = "";
-	const char *what = "fallback is held in reserve";
 
-	if (command->kind == PLANE_COMMAND_DRAIN_FIRST)
-		return;		/* HEALTH_DOWN follows */
-	if (command->kind == PLANE_COMMAND_END_SESSIONS) {
-		what = "its connections are ended";
-	} else if (command->kind == PLANE_COMMAND_HEALTH_DOWN) {
-		what = "gets work when its checks pass";
-	} else if (command->value == PLANE_OUT) {
-		what = cluster->earlier_pid != 0 ? "drain time is over" : "drained";
+	if (what == NULL)
+		return;
+	if (command->kind == PLANE_COMMAND_STATE && command->value == PLANE_OUT)
 		plan_earlier(cluster, worker->shared->ops->title, earlier);
-	} else if (command->value == PLANE_READY) {
-		what = "fallback is brought in: no other server is up";
-	}
-	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s/%s: %s%s%s", cluster->row.name,
-	    command->service, command->real, what, earlier[0] != '\0' ? "; " : "", earlier);
+	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s%s%s: %s%s%s", cluster->row.name,
+	    row->service->row.name, row->real != NULL ? "/" : "",
+	    row->real != NULL ? row->real->row.name : "", what,
+	    earlier[0] != '\0' ? "; " : "", earlier);
 }
 
 /* Reports the commands that no job asked for. Writes the first refusal of such a command. */
@@ -385,20 +443,20 @@ commands_log(struct worker *worker, char refusal[MODEL_MESSAGE_MAX + 1])
 
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct plane_command *command = &plan->commands[i];
-		struct driver_real *real =
-		    driver_real_find(worker->shared->tree, command->real_id);
+		const struct command_row row = command_row(worker, command);
 
-		if (real == NULL)
+		if (row.service == NULL)
 			continue;
 		if (command->cause == JOB_CAUSE_NONE)
-			plan_carried_out(command, real, clock_steady_ms());
+			plan_carried_out(command, row.real, row.service, clock_steady_ms());
 		if (command->of_job)
 			continue;
 		if (command->cause != JOB_CAUSE_NONE && refusal[0] == '\0')
-			snprintf(refusal, MODEL_MESSAGE_MAX + 1, "%.60s/%.60s: %.130s",
-			    command->service, command->real, command->message);
-		else if (command->cause == JOB_CAUSE_NONE && plan_is_routine(command, real))
-			routine_log(worker, command);
+			snprintf(refusal, MODEL_MESSAGE_MAX + 1, "%.60s%s%.60s: %.130s",
+			    row.service->row.name, row.real != NULL ? "/" : "",
+			    row.real != NULL ? row.real->row.name : "", command->message);
+		else if (command->cause == JOB_CAUSE_NONE && command->routine)
+			routine_log(worker, command, &row);
 		else if (command->cause == JOB_CAUSE_NONE)
 			repaired++;
 	}
@@ -490,14 +548,14 @@ remarks_put(struct worker *worker, const struct plane_poll *poll)
 	char message[MODEL_MESSAGE_MAX + 1], text[MODEL_MESSAGE_MAX + 1];
 	const struct driver_cluster *cluster = worker->cluster;
 	const struct plan_rules rules = rules_of(worker);
-	bool contested = plan_foreign(cluster, true, rules.now_ms, message)[0] != '\0';
+	bool contested = plan_foreign(cluster, true, &rules, message)[0] != '\0';
 
 	plan_message_add(message, "%s", plan_missing(cluster, &rules, text));
-	difference_write(cluster, poll, rules.title, text);
+	difference_write(cluster, poll, rules.ops->title, text);
 	difference_log(worker, text);
 	plan_message_add(message, "%s", text);
 	if (!contested) {
-		plan_message_add(message, "%s", plan_foreign(cluster, false, 0, text));
+		plan_message_add(message, "%s", plan_foreign(cluster, false, &rules, text));
 		plan_message_add(message, "%s", worker->repairs);
 	}
 	status_put(worker, contested ? PLANE_STATUS_FAILING : PLANE_STATUS_OK, message);
@@ -583,10 +641,12 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 static bool
 plane_ready(struct worker *worker, struct plane_error *ret_error)
 {
-	const char *params = tree_text(&worker->cluster->row, TREE_PLANE_PARAMS);
+	const struct tree_row *row = &worker->cluster->row;
+	const struct plane_cluster cluster = { row->id, row->name,
+	    tree_text(row, TREE_PLANE_PARAMS) };
 	struct err err;
 
-	if (worker->plane != NULL || worker->shared->ops->open(worker->shared->loop, params,
+	if (worker->plane != NULL || worker->shared->ops->open(worker->shared->loop, &cluster,
 	    (int)worker->shared->config->timeout_ms, &worker->plane, &err) == ERR_OK)
 		return true;
 	*ret_error = (struct plane_error){ .status = PLANE_STATUS_FAILING,
@@ -597,19 +657,21 @@ plane_ready(struct worker *worker, struct plane_error *ret_error)
 
 /* Writes the rows of the cluster to 'targets', which has room for all of them. */
 static size_t
-targets_make(const struct driver_cluster *cluster, struct plane_target *targets)
+targets_make(struct driver_cluster *cluster, struct plane_target *targets)
 {
-	const struct driver_service *service;
-	const struct driver_real *real;
-	size_t n = 0;
+	size_t n = 0, services = 0, reals = 0;
+	struct driver_service *service;
+	struct driver_real *real;
 
 	TREE_FOREACH(service, s, &cluster->branch.children) {
+		service->place = ++services;
 		targets[n++] = (struct plane_target){ .id = service->row.id, .is_service = true,
 		    .name = service->row.name, .protocol = service->protocol,
 		    .address = tree_text(&service->row, TREE_ADDRESS),
 		    .port = tree_text(&service->row, TREE_PORT),
 		    .params = tree_text(&service->row, TREE_SERVICE_PARAMS) };
-		TREE_FOREACH(real, r, &service->branch.children)
+		TREE_FOREACH(real, r, &service->branch.children) {
+			real->place = ++reals;
 			targets[n++] = (struct plane_target){ .id = real->row.id,
 			    .name = real->row.name,
 			    .address = tree_text(&real->row, TREE_ADDRESS),
@@ -617,6 +679,7 @@ targets_make(const struct driver_cluster *cluster, struct plane_target *targets)
 			    .params = tree_text(&real->row, TREE_REAL_PARAMS),
 			    .weight = real->weight, .fallback = real->fallback,
 			    .enabled = real->enabled };
+		}
 	}
 	return n;
 }
@@ -626,13 +689,11 @@ static bool
 targets_set(struct worker *worker, struct plane_error *ret_error)
 {
 	const struct plane_kind_ops *ops = worker->shared->ops;
-	const struct driver_cluster *cluster = worker->cluster;
+	struct driver_cluster *cluster = worker->cluster;
 	struct plane_target *targets;
 	enum err_code code;
 	struct err err;
 
-	if (ops->targets_set == NULL)
-		return true;
 	targets = calloc(cluster->branch.children.n + driver_cluster_reals(cluster) + 1,
 	    sizeof(*targets));
 	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory for the rows") :

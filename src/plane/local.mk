@@ -4,7 +4,6 @@ src_plane_libplane_a_SOURCES = \
 	src/plane/params.h \
 	src/plane/param_rules.c \
 	src/plane/param_rules.h \
-	src/plane/plane.c \
 	src/plane/plane.h
 
 include src/plane/haproxy/local.mk

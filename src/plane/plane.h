@@ -32,33 +32,6 @@ struct plane_endpoint {
 	const char	*name;		/* the host name that 'address' comes from */
 };
 
-/* A server of the data plane. Its texts are valid until the next poll begins. */
-struct plane_server {
-	const char		*service, *real;
-	struct plane_endpoint	 endpoint;
-	struct plane_endpoint	 other_endpoint;	/* of a process that has another one */
-	/* The socket of a process that lacks this server; NULL if none does. */
-	const char		*missing_at;
-	enum plane_state	 state;
-	bool			 up;		/* no health check has found it down */
-	bool			 blocked;	/* gets no new work, and no command changes that */
-	bool			 backup;	/* the data plane's configuration makes it a
-						 * fallback */
-	/* The name in the DNS whose addresses this server and others get; "" if none. */
-	const char		*pool;
-	bool			 no_address;	/* 'pool' has no address for this server */
-	bool			 checked;	/* its health check is on */
-	bool			 check_pending;	/* no health check has ended yet */
-	uint32_t		 weight;	/* PLANE_WEIGHT_MIXED: processes differ */
-	uint32_t		 present;	/* 1u << stat_number */
-	uint64_t		 number[STAT_NUMBERS];
-	/* When its totals began, of a data plane that counts for each server alone; 0: as the
-	 * totals of the poll. */
-	int64_t			 counters_since;
-	char			 message[PLANE_MESSAGE_SIZE];	/* why it gets no new work */
-	bool			 known;		/* set by the driver: the store has this server */
-};
-
 /* A row of the store that the data plane has to realise: a service, or a real service of the
  * service before it. The texts are those of the row, "" if it has none. */
 struct plane_target {
@@ -71,10 +44,45 @@ struct plane_target {
 	bool		 fallback, enabled;
 };
 
+/* What the data plane has for a service. Its texts are valid until the next poll begins. */
+struct plane_service {
+	bool		 differs;	/* PLANE_COMMAND_SERVICE makes it as it is wanted */
+	char		 message[PLANE_MESSAGE_SIZE];	/* what differs */
+};
+
+/* What the data plane has for a real service. Its texts are valid until the next poll begins. */
+struct plane_server {
+	bool			 exists;	/* false: no other member counts */
+	struct plane_endpoint	 endpoint;
+	struct plane_endpoint	 other_endpoint;	/* of a process that has another one */
+	/* The socket of a process that lacks this server; NULL if none does. */
+	const char		*missing_at;
+	enum plane_state	 state;
+	bool			 up;		/* no health check has found it down */
+	bool			 blocked;	/* gets no new work, and no command changes that */
+	enum real_role		 role;		/* ROLE_BACKUP: by the configuration */
+	bool			 checked;	/* its health check is on */
+	bool			 check_pending;	/* no health check has ended yet */
+	uint32_t		 weight;	/* PLANE_WEIGHT_MIXED: processes differ */
+	uint32_t		 present;	/* 1u << stat_number */
+	uint64_t		 number[STAT_NUMBERS];
+	/* When its totals began, of a data plane that counts for each server alone; 0: as the
+	 * totals of the poll. */
+	int64_t			 counters_since;
+	char			 message[PLANE_MESSAGE_SIZE];	/* why it gets no new work */
+};
+
+struct plane_name {
+	const char	*service, *real;
+};
+
 /* The result of a poll. */
 struct plane_poll {
-	struct plane_server		*servers;	/* by service and real */
-	size_t				 n;
+	struct plane_server		*servers;	/* one for each real service of the targets */
+	struct plane_service		*services;	/* one for each service, or NULL */
+	/* Servers that the data plane has in a service of the store, and the store lacks. */
+	struct plane_name		*unknown;
+	size_t				 n_unknown;
 	/* Why no setting can be changed although the servers were read, and what to do; "" if
 	 * settings can be changed. */
 	char				 problem[MODEL_MESSAGE_MAX + 1];
@@ -104,13 +112,16 @@ enum plane_command_kind {
 	PLANE_COMMAND_END_SESSIONS,	/* ends its connections */
 	PLANE_COMMAND_DRAIN_FIRST,	/* from PLANE_OUT to PLANE_DRAIN; a state follows */
 	PLANE_COMMAND_HEALTH_DOWN,	/* down until its checks pass; for 'checked' servers */
+	PLANE_COMMAND_SERVICE,		/* makes a service that differs as it is wanted */
 };
 
-/* A command has an absolute value: to carry it out twice does no harm. */
+/* A command for one server or service. It has an absolute value: to carry it out twice does no
+ * harm. */
 struct plane_command {
-	uint32_t		 real_id;	/* for the driver */
+	uint32_t		 id;		/* for the driver: of the row */
 	bool			 of_job;	/* for the driver: a job requests it */
-	char			 service[MODEL_NAME_MAX + 1], real[MODEL_NAME_MAX + 1];
+	bool			 routine;	/* for the driver: it repairs nothing */
+	size_t			 at;		/* in plane_poll.servers, or in .services */
 	enum plane_command_kind	 kind;
 	uint32_t		 value;
 	/* The result. NONE: carried out. NOT_FOUND, REJECTED: the data plane refused it.
@@ -127,19 +138,37 @@ typedef void (*plane_polled_fn)(void *arg, const struct plane_poll *poll,
     const struct plane_error *error);
 typedef void (*plane_applied_fn)(void *arg);
 
+/* A cluster, as plane_kind_ops.open() gets it. The texts are valid until open() returns. */
+struct plane_cluster {
+	uint32_t	 id;
+	const char	*name, *params;		/* 'params': plane_params of the row */
+};
+
+/* How messages name a state. */
+struct plane_state_text {
+	const char	*value;		/* "maint" */
+	/* Reasons of a server: "MAINT by lbcluster", "MAINT by command"; NULL for PLANE_READY. */
+	const char	*by_lbcluster, *by_others;
+};
+
 struct plane_kind_ops {
 	const char	*kind;		/* as in plane_kind_find() */
 	const char	*title;		/* for people */
+	struct plane_state_text	states[PLANE_MIXED];
+	/* What a person should do if another program changes a weight or a state again and again. */
+	const char	*weight_advice, *state_advice;
+	/* PLANE_OUT removes a server, and its connections with it. So the driver drains it first,
+	 * also without a drain time, and takes a fallback in reserve out. */
+	bool		out_removes;
 
-	/* 'params' is plane_params of a cluster_row. 'timeout_ms' bounds the wait for one
-	 * answer. ERR_INVALID with a message, ERR_NOMEM. */
-	enum err_code	(*open)(struct loop *loop, const char *params, int timeout_ms,
-			    struct plane **ret, struct err *err);
+	/* 'timeout_ms' bounds the wait for one answer. ERR_INVALID with a message, ERR_NOMEM. */
+	enum err_code	(*open)(struct loop *loop, const struct plane_cluster *cluster,
+			    int timeout_ms, struct plane **ret, struct err *err);
 	/* Ends a poll or an apply without its callback. NULL is allowed. */
 	void		(*close)(struct plane *plane);
 	/* The rows of the cluster, before the first poll of each round: each service, then its
-	 * real services. The texts are valid until the function returns. NULL: the data plane has
-	 * an inventory of its own. ERR_INVALID with a message for people: the plane fails, and
+	 * real services. Polls and commands have their order. The texts are valid until the
+	 * function returns. ERR_INVALID with a message for people: the plane fails, and
 	 * the driver polls it no more until the next round. ERR_NOMEM. */
 	enum err_code	(*targets_set)(struct plane *plane, const struct plane_target *targets,
 			    size_t n, struct err *err);
@@ -149,17 +178,9 @@ struct plane_kind_ops {
 	 * called. */
 	void		(*apply)(struct plane *plane, struct plane_command *commands, size_t n,
 			    plane_applied_fn fn, void *arg);
+	/* Clusters that are not among these 'n' have left the store or have another data plane:
+	 * removes what lbcluster made for them. NULL: the data plane makes nothing. */
+	void		(*sweep)(struct loop *loop, const uint32_t *cluster_ids, size_t n);
 };
-
-/* Orders servers by service and real. */
-int plane_server_compare(const struct plane_server *a, const struct plane_server *b);
-
-/* The server of that name; NULL if there is none. */
-struct plane_server *plane_poll_find(const struct plane_poll *poll,
-    const char *service, const char *real);
-
-/* The first of the *ret_n servers of a service; NULL if there is none. */
-const struct plane_server *plane_poll_service(const struct plane_poll *poll,
-    const char *service, size_t *ret_n);
 
 #endif

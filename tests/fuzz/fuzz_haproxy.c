@@ -57,17 +57,17 @@ static void
 poll_try(const uint8_t *data, size_t size)
 {
 	char *text = copy(data, size);
-	struct plane_server server;
+	struct haproxy_found found;
 	struct haproxy_view view;
 	struct err err;
 
 	if (haproxy_view_parse(text, size, &view, &err) == ERR_OK) {
 		for (size_t i = 0; i < view.n_servers; i++) {
-			haproxy_server_read(&view.servers[i], &server);
-			if (server.service[0] == '\0' || server.real[0] == '\0' ||
-			    strlen(server.message) >= PLANE_MESSAGE_SIZE)
+			haproxy_server_read(&view.servers[i], &found);
+			if (found.name.service[0] == '\0' || found.name.real[0] == '\0' ||
+			    strlen(found.server.message) >= PLANE_MESSAGE_SIZE)
 				abort();
-			require(text_is_clean(server.message), "unprintable message");
+			require(text_is_clean(found.server.message), "unprintable message");
 		}
 		for (size_t cut = 1; cut <= CUTS && cut < size; cut++) {
 			cut_try(data, size - cut, &view);

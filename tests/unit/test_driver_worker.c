@@ -13,6 +13,10 @@
 
 enum { REAL_A = 4, REAL_B = 5, CLUSTER_PROXY = 2, TOKEN = 7, SERVERS = 4, TIMEOUT_S = 60 };
 
+/* The servers in the order of the rows. */
+enum { A, B, C, D };
+static const char *const names[SERVERS] = { [A] = "a", [B] = "b", [C] = "c", [D] = "d" };
+
 /* The data plane: its servers are those of the cluster "proxy". */
 struct plane {
 	int	unused;
@@ -48,11 +52,11 @@ static int weight_of_b;		/* at the end of the latest round */
 /* -- the data plane ------------------------------------------------------------------------ */
 
 static enum err_code
-fake_open(struct loop *loop, const char *params, int timeout_ms, struct plane **ret,
+fake_open(struct loop *loop, const struct plane_cluster *cluster, int timeout_ms, struct plane **ret,
     struct err *err)
 {
 	(void)loop;
-	(void)params;
+	(void)cluster;
 	(void)timeout_ms;
 	(void)err;
 	*ret = &only_plane;
@@ -115,14 +119,13 @@ on_applied(void *arg)
 static void
 command_do(struct plane_command *command)
 {
-	struct plane_server *server = plane_poll_find(&fake.poll, command->service, command->real);
+	struct plane_server *server = &fake.servers[command->at];
 	size_t used = strlen(fake.log);
 
-	server = &fake.servers[server - fake.poll.servers];
-	snprintf(fake.log + used, sizeof(fake.log) - used, "%s %s %u, ", command->real,
+	snprintf(fake.log + used, sizeof(fake.log) - used, "%s %s %u, ", names[command->at],
 	    command->kind == PLANE_COMMAND_WEIGHT ? "weight" : "state", command->value);
 	command->cause = JOB_CAUSE_NONE;
-	if (fake.refuses != JOB_CAUSE_NONE && strcmp(command->real, "b") == 0) {
+	if (fake.refuses != JOB_CAUSE_NONE && command->at == B) {
 		command->cause = fake.refuses;
 		snprintf(command->message, sizeof(command->message), "the fake refuses");
 	} else if (!fake.ignores && command->kind == PLANE_COMMAND_WEIGHT) {
@@ -147,6 +150,11 @@ fake_apply(struct plane *plane, struct plane_command *commands, size_t n, plane_
 
 static const struct plane_kind_ops fake_ops = {
 	.kind = "haproxy", .title = "Fake",
+	.states = {
+		[PLANE_READY] = { "ready", NULL, NULL },
+		[PLANE_DRAIN] = { "drain", "DRAIN by lbcluster", "DRAIN by others" },
+		[PLANE_OUT] = { "maint", "MAINT by lbcluster", "MAINT by others" },
+	},
 	.open = fake_open, .close = fake_close, .targets_set = fake_targets_set,
 	.poll = fake_poll, .apply = fake_apply,
 };
@@ -154,16 +162,11 @@ static const struct plane_kind_ops fake_ops = {
 static void
 servers_reset(void)
 {
-	static const char *const names[SERVERS][2] = {
-		{ "http", "a" }, { "http", "b" }, { "http", "c" }, { "more", "d" },
-	};
-
 	memset(&fake, 0, sizeof(fake));
 	for (size_t i = 0; i < SERVERS; i++)
-		fake.servers[i] = (struct plane_server){ .service = names[i][0],
-		    .real = names[i][1], .pool = "", .up = true, .weight = 10,
-		    .state = strcmp(names[i][1], "c") == 0 ? PLANE_DRAIN : PLANE_READY };
-	fake.poll = (struct plane_poll){ .n = SERVERS, .epoch = 1 };
+		fake.servers[i] = (struct plane_server){ .exists = true, .up = true, .weight = 10,
+		    .state = i == C ? PLANE_DRAIN : PLANE_READY };
+	fake.poll = (struct plane_poll){ .epoch = 1 };
 	fake.refuses = JOB_CAUSE_NONE;
 	fake.error = (struct plane_error){ .status = PLANE_STATUS_UNREACHABLE,
 	    .cause = JOB_CAUSE_UNREACHABLE, .text = "the fake is mute" };

@@ -42,7 +42,7 @@ setup(void **state)
 	(void)state;
 	plan_done(&w.plan);
 	memset(&w, 0, sizeof(w));
-	w.rules = (struct plan_rules){ .job_timeout_s = 3600, .title = "HAProxy",
+	w.rules = (struct plan_rules){ .job_timeout_s = 3600, .ops = &haproxy_plane,
 	    .now_ms = 1000 };
 	w.cluster.branch.children = (struct tree_list){ w.services, 1, 1 };
 	w.services[0] = &w.service.row;
@@ -53,13 +53,12 @@ setup(void **state)
 		snprintf(w.names[i], sizeof(w.names[i]), "%s", names[i]);
 		w.reals[i] = (struct driver_real){
 		    .row = { .parent = &w.service.branch, .name = w.names[i], .id = i + 1 },
-		    .weight = 10, .enabled = true };
+		    .place = i + 1, .weight = 10, .enabled = true };
 		tree_list_add(&w.service.branch.children, &w.reals[i].row);
-		w.servers[i] = (struct plane_server){ .service = "http", .real = names[i],
-		    .pool = "",
-		    .state = PLANE_READY, .up = true, .weight = 10 };
+		w.servers[i] = (struct plane_server){ .exists = true, .state = PLANE_READY,
+		    .up = true, .weight = 10 };
 	}
-	w.poll = (struct plane_poll){ .servers = w.servers, .n = N, .epoch = 1,
+	w.poll = (struct plane_poll){ .servers = w.servers, .epoch = 1,
 	    .counters_since = 500 };
 	return 0;
 }
@@ -81,6 +80,7 @@ carry_out(const struct plane_command *command, struct plane_server *server)
 		server->weight = command->value;
 		break;
 	case PLANE_COMMAND_END_SESSIONS:
+	case PLANE_COMMAND_SERVICE:
 		break;
 	case PLANE_COMMAND_DRAIN_FIRST:
 		server->state = PLANE_DRAIN;
@@ -120,16 +120,16 @@ plan(void)
 			const struct plane_command *command = &w.plan.commands[j];
 			char weight[32];
 
-			if (command->real_id != w.reals[i].row.id)
+			if (command->id != w.reals[i].row.id)
 				continue;
 			snprintf(weight, sizeof(weight), "weight %u", command->value);
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s",
-			    used > 0 ? "; " : "", command->real,
+			    used > 0 ? "; " : "", w.names[i],
 			    command->kind == PLANE_COMMAND_WEIGHT ? weight :
 			    command->kind == PLANE_COMMAND_STATE ? states[command->value] :
 			    kinds[command->kind]);
 			carry_out(command, &w.servers[i]);
-			plan_carried_out(command, &w.reals[i], w.rules.now_ms);
+			plan_carried_out(command, &w.reals[i], &w.service, w.rules.now_ms);
 		}
 	}
 	plan_confirm(&w.cluster);
@@ -171,9 +171,9 @@ plan_has_no_command_for_a_missing_server(void **state)
 {
 	(void)state;
 	w.reals[G].weight = 5;
-	w.poll.n = N - 1;
+	w.servers[G].exists = false;
 	assert_string_equal(plan(), "");
-	assert_false(plan_active(&w.reals[G]));
+	assert_false(plan_active(&w.reals[G], &w.rules));
 }
 
 static void
@@ -183,7 +183,7 @@ plan_fallback_is_in_reserve_while_another_server_is_up(void **state)
 	w.reals[F].fallback = true;
 	assert_string_equal(plan(), "f drain");
 	assert_string_equal(reason(F), "held in reserve by lbcluster");
-	assert_true(plan_active(&w.reals[F]));
+	assert_true(plan_active(&w.reals[F], &w.rules));
 	w.servers[A].up = w.servers[B].up = false;
 	assert_string_equal(plan(), "");
 	w.servers[G].blocked = true;
@@ -272,7 +272,7 @@ plan_backup_of_the_data_plane_stays_ready(void **state)
 {
 	(void)state;
 	w.reals[F].fallback = true;
-	w.servers[F].backup = true;
+	w.servers[F].role = ROLE_BACKUP;
 	assert_string_equal(plan(), "");
 	assert_string_equal(reason(F), "backup by HAProxy's configuration");
 	w.reals[F].fallback = false;
@@ -287,7 +287,7 @@ plan_disabled_fallback_is_out(void **state)
 	w.reals[F].enabled = false;
 	assert_string_equal(plan(), "f out");
 	assert_string_equal(reason(F), "MAINT by lbcluster");
-	assert_false(plan_active(&w.reals[F]));
+	assert_false(plan_active(&w.reals[F], &w.rules));
 }
 
 static void
@@ -426,6 +426,7 @@ reason_is_given_for_each_inactive_server(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 0x80 * 4 * 6 * 5 * 2; i++) {
 		unsigned int rest = i;
+		struct haproxy_found found;
 		const char *text;
 
 		server.admin_state = rest % 0x80;
@@ -433,9 +434,10 @@ reason_is_given_for_each_inactive_server(void **state)
 		server.check_status = checks[(rest /= 4) % 6];
 		server.status = statuses[(rest /= 6) % 5];
 		server.tracked = tracked[rest / 5];
-		haproxy_server_read(&server, &w.servers[A]);
+		haproxy_server_read(&server, &found);
+		w.servers[A] = found.server;
 		text = reason(A);
-		if (plan_active(&w.reals[A]) != (text[0] == '\0'))
+		if (plan_active(&w.reals[A], &w.rules) != (text[0] == '\0'))
 			fail_msg("op %u, admin %#x, %s, %s, %s: \"%s\"", server.op_state,
 			    server.admin_state, server.check_status, server.status, server.tracked,
 			    text);
@@ -478,7 +480,7 @@ contested(void)
 {
 	static char text[MODEL_MESSAGE_MAX + 1];
 
-	return plan_foreign(&w.cluster, true, w.rules.now_ms, text);
+	return plan_foreign(&w.cluster, true, &w.rules, text);
 }
 
 static void
@@ -542,7 +544,7 @@ plan_keeps_foreign_changes_until_a_job_or_a_restart(void **state)
 	assert_string_equal(reason(A), "state drain was set outside lbcluster and is kept;"
 	    " the store has ready (foreign-changes = keep)");
 	assert_string_equal(contested(), "");
-	assert_non_null(strstr(plan_foreign(&w.cluster, false, 0, text), "http/a and 1 more: "));
+	assert_non_null(strstr(plan_foreign(&w.cluster, false, &w.rules, text), "http/a and 1 more: "));
 	/* A job changes its own setting only. */
 	w.reals[A].weight = 60;
 	assert_string_equal(plan(), "a weight 60");
@@ -553,7 +555,7 @@ plan_keeps_foreign_changes_until_a_job_or_a_restart(void **state)
 	w.rules.round.restarted = true;
 	foreign_set(PLANE_DRAIN, 5);
 	assert_string_equal(plan(), "a weight 60; a ready");
-	assert_string_equal(plan_foreign(&w.cluster, false, 0, text), "");
+	assert_string_equal(plan_foreign(&w.cluster, false, &w.rules, text), "");
 }
 
 /* A restarted driver reads from the stored statistics whether HAProxy was restarted too. */
@@ -568,7 +570,8 @@ plan_keeps_foreign_changes_over_a_restart_of_the_driver(void **state)
 	w.reals[F].fallback = true;
 	w.reals[A].weight = w.reals[B].weight = 50;
 	/* lbcluster does not drain a backup of HAProxy: this is a foreign change. */
-	w.reals[G].fallback = w.servers[G].backup = true;
+	w.reals[G].fallback = true;
+	w.servers[G].role = ROLE_BACKUP;
 	w.servers[G].state = PLANE_DRAIN;
 	assert_string_equal(plan(), "b weight 50; f drain");
 	w.rules.first = false;
@@ -579,13 +582,14 @@ static void
 plan_counts_a_backup_that_is_ready_again_as_a_repair(void **state)
 {
 	(void)state;
-	w.reals[F].fallback = w.servers[F].backup = true;
+	w.reals[F].fallback = true;
+	w.servers[F].role = ROLE_BACKUP;
 	w.reals[G].fallback = true;
 	w.servers[F].state = PLANE_DRAIN;
 	assert_string_equal(plan(), "f ready; g drain");
-	assert_int_equal(w.plan.commands[0].real_id, w.reals[F].row.id);
-	assert_false(plan_is_routine(&w.plan.commands[0], &w.reals[F]));
-	assert_true(plan_is_routine(&w.plan.commands[1], &w.reals[G]));
+	assert_int_equal(w.plan.commands[0].id, w.reals[F].row.id);
+	assert_false(w.plan.commands[0].routine);
+	assert_true(w.plan.commands[1].routine);
 }
 
 static void
@@ -732,10 +736,10 @@ static void
 job_fails_if_it_is_impossible(void **state)
 {
 	(void)state;
-	w.servers[F].backup = true;
+	w.servers[F].role = ROLE_BACKUP;
 	plan();
 	assert_int_equal(judge(F, JOB_DISABLE_FALLBACK, 0).cause, JOB_CAUSE_REJECTED);
-	w.poll.n = 1;
+	w.servers[B].exists = false;
 	assert_int_equal(judge(B, JOB_SET_WEIGHT, 10).cause, JOB_CAUSE_NOT_FOUND);
 }
 
@@ -756,7 +760,7 @@ job_that_would_fail_waits_if_a_process_was_restarted(void **state)
 	assert_string_equal(end.message, "waits: HAProxy was restarted or reloaded meanwhile");
 	w.plan.commands[0].cause = JOB_CAUSE_REJECTED;
 	assert_int_equal(judge(A, JOB_SET_WEIGHT, 5).state, JOB_QUEUED);
-	w.poll.n = 0;
+	w.servers[A].exists = false;
 	assert_int_equal(judge(A, JOB_SET_WEIGHT, 5).state, JOB_QUEUED);
 	now_s = 4600;
 	end = judge(A, JOB_SET_WEIGHT, 5);
@@ -778,7 +782,7 @@ job_of_a_handover_waits_with_the_other(void **state)
 	(void)state;
 	w.rules.restarted = true;
 	w.reals[G].fallback = true;
-	w.servers[F].backup = true;
+	w.servers[F].role = ROLE_BACKUP;
 	plan();
 	for (size_t i = 0; i < 2; i++)
 		plan_job_judge(&jobs[i], &w.plan, &w.rules);
@@ -800,7 +804,7 @@ job_of_a_handover_fails_with_the_other(void **state)
 
 	(void)state;
 	w.reals[G].fallback = true;
-	w.servers[F].backup = w.servers[G].backup = true;
+	w.servers[F].role = w.servers[G].role = ROLE_BACKUP;
 	plan();
 	for (size_t i = 0; i < 3; i++)
 		plan_job_judge(&jobs[i], &w.plan, &w.rules);
@@ -820,8 +824,6 @@ difference(void)
 {
 	static char buf[MODEL_MESSAGE_MAX + 1];
 
-	for (int i = 0; i < N; i++)
-		w.servers[i].known = false;
 	plan_bind(&w.cluster, &w.poll);
 	difference_write(&w.cluster, &w.poll, "HAProxy", buf);
 	return buf;
@@ -830,95 +832,65 @@ difference(void)
 static void
 difference_names_what_only_one_side_has(void **state)
 {
+	struct plane_name unknown[] = { { "http", "a" }, { "http", "b" }, { "http", "f" },
+	    { "http", "g" } };
 	static char name[] = "web-7";
-	struct driver_real more = { .row = { .parent = &w.service.branch, .name = name, .id = 9 } };
+	struct driver_real more = { .place = N + 1,
+	    .row = { .parent = &w.service.branch, .name = name, .id = 9 } };
+	struct plane_server servers[N + 1];
 
 	(void)state;
 	assert_string_equal(difference(), "");
-	w.poll.n = N - 1;
+	w.servers[G].exists = false;
 	assert_string_equal(difference(), "inventory differs: HAProxy has no http/g");
+	memcpy(servers, w.servers, sizeof(w.servers));
+	servers[N] = (struct plane_server){ 0 };
+	w.poll.servers = servers;
 	tree_list_add(&w.service.branch.children, &more.row);
 	assert_string_equal(difference(),
 	    "inventory differs: HAProxy has no http/g, http/web-7");
-	tree_list_remove(&w.service.branch.children, &more.row);
-	tree_list_remove(&w.service.branch.children, &w.reals[A].row);
+	/* A row that was added during the poll is not compared. */
+	more.place = 0;
+	assert_string_equal(difference(), "inventory differs: HAProxy has no http/g");
+	w.poll.unknown = unknown;
+	w.poll.n_unknown = 1;
 	assert_string_equal(difference(),
 	    "inventory differs: HAProxy has no http/g; the store has no http/a");
-	tree_list_remove(&w.service.branch.children, &w.reals[B].row);
-	tree_list_remove(&w.service.branch.children, &w.reals[F].row);
-	tree_list_remove(&w.service.branch.children, &w.reals[G].row);
-	w.poll.n = N;
+	servers[G].exists = true;
+	w.poll.n_unknown = 4;
 	assert_string_equal(difference(),
 	    "inventory differs: the store has no http/a, http/b, http/f and 1 more");
-	/* A service that the store does not have is not compared. */
-	w.servers[F].service = w.servers[G].service = "other";
-	assert_string_equal(difference(),
-	    "inventory differs: the store has no http/a, http/b");
 }
 
 static void
 difference_of_long_names_fits(void **state)
 {
 	char name[MODEL_NAME_MAX + 1], names[5][MODEL_NAME_MAX + 1];
+	struct plane_name unknown[N];
 	struct driver_real reals[5];
 
 	(void)state;
 	memset(name, 'n', MODEL_NAME_MAX);
 	name[MODEL_NAME_MAX] = '\0';
 	w.service.row.name = name;
-	for (int i = 0; i < N; i++)
-		w.servers[i].service = name;
+	for (int i = 0; i < N; i++) {
+		w.servers[i].exists = false;
+		unknown[i] = (struct plane_name){ name, name };
+	}
 	for (size_t i = 0; i < 5; i++) {
-		reals[i] = (struct driver_real){
+		reals[i] = (struct driver_real){ .place = i % N + 1,
 		    .row = { .parent = &w.service.branch, .name = names[i] } };
 		memcpy(names[i], name, sizeof(name));
 		names[i][0] = (char)('1' + i);
 		tree_list_add(&w.service.branch.children, &reals[i].row);
 	}
-	tree_list_remove(&w.service.branch.children, &w.reals[A].row);
+	for (int i = A; i < N; i++)
+		tree_list_remove(&w.service.branch.children, &w.reals[i].row);
+	w.poll.unknown = unknown;
+	w.poll.n_unknown = N;
 	assert_true(strlen(difference()) <= MODEL_MESSAGE_MAX);
 	assert_non_null(strstr(difference(), "n/1n"));
 	assert_non_null(strstr(difference(), " and 4 more; the store has no "));
-}
-
-static enum real_role
-role(int i)
-{
-	plan_bind(&w.cluster, &w.poll);
-	return w.reals[i].role;
-}
-
-static void
-role_is_that_of_the_data_plane(void **state)
-{
-	(void)state;
-	w.servers[F].backup = true;
-	assert_int_equal(role(F), ROLE_BACKUP);
-	assert_int_equal(role(A), ROLE_MEMBER);
-	w.poll.n = N - 1;
-	assert_int_equal(role(G), ROLE_MEMBER);
-}
-
-static void
-role_of_a_place_without_an_address_is_spare_beside_others(void **state)
-{
-	(void)state;
-	w.servers[A].pool = w.servers[B].pool = w.servers[F].pool = "app.test";
-	w.servers[G].pool = "other.test";
-	w.servers[B].no_address = w.servers[F].no_address = w.servers[G].no_address = true;
-	w.servers[F].backup = true;
-	assert_int_equal(role(A), ROLE_MEMBER);
-	assert_int_equal(role(B), ROLE_SPARE);
-	assert_int_equal(role(F), ROLE_SPARE);
-	/* No other place of its name has an address: it is not a spare place. */
-	assert_int_equal(role(G), ROLE_MEMBER);
-	w.servers[A].no_address = true;
-	assert_int_equal(role(B), ROLE_MEMBER);
-	assert_int_equal(role(F), ROLE_BACKUP);
-	/* A server without a name in the DNS is not a place of a template. */
-	w.servers[A].pool = w.servers[B].pool = "";
-	w.servers[A].no_address = false;
-	assert_int_equal(role(B), ROLE_MEMBER);
 }
 
 static void
@@ -1186,8 +1158,6 @@ main(void)
 		TEST(job_of_a_handover_fails_with_the_other),
 		TEST(difference_names_what_only_one_side_has),
 		TEST(difference_of_long_names_fits),
-		TEST(role_is_that_of_the_data_plane),
-		TEST(role_of_a_place_without_an_address_is_spare_beside_others),
 		TEST(job_is_superseded_by_a_later_value),
 		TEST(job_that_is_deferred_fails_at_its_timeout),
 		TEST(measure_rate_is_over_the_elapsed_time),

@@ -228,15 +228,15 @@ static void
 assert_server(uint32_t op, uint32_t admin, enum plane_state state, bool up, bool blocked)
 {
 	const struct haproxy_server server = server_of(op, admin);
-	struct plane_server ret;
+	struct haproxy_found ret;
 
 	haproxy_server_read(&server, &ret);
-	assert_int_equal(ret.state, state);
-	assert_int_equal(ret.up, up);
-	assert_int_equal(ret.blocked, blocked);
-	assert_string_equal(ret.endpoint.address, "10.0.0.1");
-	assert_string_equal(ret.other_endpoint.port, "80");
-	assert_null(ret.missing_at);
+	assert_int_equal(ret.server.state, state);
+	assert_int_equal(ret.server.up, up);
+	assert_int_equal(ret.server.blocked, blocked);
+	assert_string_equal(ret.server.endpoint.address, "10.0.0.1");
+	assert_string_equal(ret.server.other_endpoint.port, "80");
+	assert_null(ret.server.missing_at);
 }
 
 /* doc/haproxy-states.txt has the same states. */
@@ -262,10 +262,10 @@ server_state_follows_haproxy_states_txt(void **state)
 static void
 reason_is(const struct haproxy_server *server, const char *message)
 {
-	struct plane_server ret;
+	struct haproxy_found ret;
 
 	haproxy_server_read(server, &ret);
-	assert_string_equal(ret.message, message);
+	assert_string_equal(ret.server.message, message);
 }
 
 /* States of templates with a name and with a SRV record, as seen with HAProxy 2.6.12. */
@@ -292,7 +292,7 @@ server_of_a_template_has_a_pool(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct haproxy_server server = server_of(HAPROXY_RUNNING, cases[i].admin);
-		struct plane_server ret;
+		struct haproxy_found ret;
 
 		server.fqdn = cases[i].fqdn;
 		server.srv_record = cases[i].srv_record;
@@ -302,33 +302,137 @@ server_of_a_template_has_a_pool(void **state)
 	}
 }
 
+/* -- servers of the rows ------------------------------------------------------------------ */
+
+enum { A, B, F, G, FOUND };
+
+/* Matches four servers of the service "http", and one of "other", with the rows of the store. */
+static void
+match(struct haproxy_found found[FOUND + 1], const struct plane_target *targets, size_t n,
+    struct plane_poll *poll)
+{
+	static const char *const names[] = { "a", "b", "f", "g" };
+	struct haproxy_targets rows = { 0 };
+
+	for (size_t i = 0; i < FOUND; i++)
+		found[i].name = (struct plane_name){ "http", names[i] };
+	found[FOUND].name = (struct plane_name){ "other", "a" };
+	for (size_t i = 0; i <= FOUND; i++) {
+		if (found[i].pool == NULL)
+			found[i].pool = "";
+		found[i].server.exists = true;
+		found[i].server.weight = (uint32_t)i;
+		found[i].known = false;
+	}
+	assert_true(haproxy_targets_set(&rows, targets, n));
+	assert_true(haproxy_match(&rows, found, FOUND + 1, poll));
+	haproxy_targets_done(&rows);
+}
+
+static void
+poll_free(struct plane_poll *poll)
+{
+	free(poll->servers);
+	free(poll->unknown);
+}
+
+static void
+servers_have_the_order_of_the_rows(void **state)
+{
+	static const struct plane_target targets[] = {
+		{ .is_service = true, .name = "more" }, { .name = "a" },
+		{ .is_service = true, .name = "http" }, { .name = "g" }, { .name = "zz" },
+		{ .name = "a" },
+	};
+	struct haproxy_found found[FOUND + 1];
+	struct plane_poll poll = { 0 };
+
+	(void)state;
+	memset(found, 0, sizeof(found));
+	match(found, targets, 6, &poll);
+	assert_false(poll.servers[0].exists);
+	assert_int_equal(poll.servers[1].weight, G);
+	assert_false(poll.servers[2].exists);
+	assert_int_equal(poll.servers[3].weight, A);
+	/* A service that the store does not have is not compared. */
+	assert_int_equal(poll.n_unknown, 2);
+	assert_string_equal(poll.unknown[0].real, "b");
+	assert_string_equal(poll.unknown[1].real, "f");
+	poll_free(&poll);
+}
+
+static enum real_role
+role_of(struct haproxy_found *found, int i)
+{
+	static const struct plane_target targets[] = {
+		{ .is_service = true, .name = "http" }, { .name = "a" }, { .name = "b" },
+		{ .name = "f" }, { .name = "g" },
+	};
+	struct plane_poll poll = { 0 };
+	enum real_role role;
+
+	for (int j = 0; j < FOUND; j++)
+		found[j].server.role = j == F ? ROLE_BACKUP : ROLE_MEMBER;
+	match(found, targets, FOUND + 1, &poll);
+	role = poll.servers[i].role;
+	if (role == ROLE_SPARE)
+		assert_string_equal(poll.servers[i].message,
+		    "spare place of a template: app.test has no address for it");
+	poll_free(&poll);
+	return role;
+}
+
+static void
+server_without_an_address_is_spare_beside_others_of_its_pool(void **state)
+{
+	struct haproxy_found found[FOUND + 1];
+
+	(void)state;
+	memset(found, 0, sizeof(found));
+	found[A].pool = found[B].pool = found[F].pool = "app.test";
+	found[G].pool = "other.test";
+	found[B].no_address = found[F].no_address = found[G].no_address = true;
+	assert_int_equal(role_of(found, A), ROLE_MEMBER);
+	assert_int_equal(role_of(found, B), ROLE_SPARE);
+	assert_int_equal(role_of(found, F), ROLE_SPARE);
+	/* No other place of its name has an address: it is not a spare place. */
+	assert_int_equal(role_of(found, G), ROLE_MEMBER);
+	found[A].no_address = true;
+	assert_int_equal(role_of(found, B), ROLE_MEMBER);
+	assert_int_equal(role_of(found, F), ROLE_BACKUP);
+	/* A server without a name in the DNS is not a place of a template. */
+	found[A].pool = found[B].pool = "";
+	found[A].no_address = false;
+	assert_int_equal(role_of(found, B), ROLE_MEMBER);
+}
+
 static void
 server_has_its_own_check(void **state)
 {
 	struct haproxy_server server = server_of(HAPROXY_RUNNING, 0);
-	struct plane_server ret;
+	struct haproxy_found ret;
 
 	(void)state;
 	server.check_status = "";
 	haproxy_server_read(&server, &ret);
-	assert_false(ret.checked);
-	assert_false(ret.check_pending);
+	assert_false(ret.server.checked);
+	assert_false(ret.server.check_pending);
 	server.check_state = 6;
 	server.check_status = "INI";
 	haproxy_server_read(&server, &ret);
-	assert_true(ret.checked);
-	assert_true(ret.check_pending);
+	assert_true(ret.server.checked);
+	assert_true(ret.server.check_pending);
 	server.check_status = "L4CON";
 	haproxy_server_read(&server, &ret);
-	assert_false(ret.check_pending);
+	assert_false(ret.server.check_pending);
 	/* In MAINT, and after "disable health". */
 	server.check_state = 14;
 	server.check_status = "";
 	haproxy_server_read(&server, &ret);
-	assert_true(ret.checked);
+	assert_true(ret.server.checked);
 	server.check_state = 2;
 	haproxy_server_read(&server, &ret);
-	assert_false(ret.checked);
+	assert_false(ret.server.checked);
 }
 
 static void
@@ -396,14 +500,19 @@ server_reason_of_checks_names_the_cause(void **state)
 
 /* -- commands ----------------------------------------------------------------------------- */
 
+enum { NAMES = 300 };
+
+static struct plane_name command_names[NAMES];
+
 static struct plane_command
 command_of(const char *service, const char *real, enum plane_command_kind kind, uint32_t value)
 {
-	struct plane_command command = { .kind = kind, .value = value, .cause = JOB_CAUSE_NONE };
+	static size_t at;
 
-	snprintf(command.service, sizeof(command.service), "%s", service);
-	snprintf(command.real, sizeof(command.real), "%s", real);
-	return command;
+	at = (at + 1) % NAMES;
+	command_names[at] = (struct plane_name){ service, real };
+	return (struct plane_command){ .at = at, .kind = kind, .value = value,
+	    .cause = JOB_CAUSE_NONE };
 }
 
 /* The process of the poll before. */
@@ -428,7 +537,7 @@ command_line_has_the_commands(void **state)
 	size_t length;
 
 	(void)state;
-	assert_int_equal(haproxy_command_line(commands, 5, line, &length), 5);
+	assert_int_equal(haproxy_command_line(commands, 5, command_names, line, &length), 5);
 	assert_int_equal(length, sizeof(expected) - 1);
 	assert_memory_equal(line, expected, length);
 }
@@ -450,9 +559,9 @@ command_with_an_invalid_name_is_not_written(void **state)
 			command_of(names[i], "a", PLANE_COMMAND_WEIGHT, 1),
 		};
 
-		assert_int_equal(haproxy_command_line(commands, 3, line, &length), 1);
-		assert_int_equal(haproxy_command_line(commands + 1, 2, line, &length), 0);
-		assert_int_equal(haproxy_command_line(commands + 2, 1, line, &length), 0);
+		assert_int_equal(haproxy_command_line(commands, 3, command_names, line, &length), 1);
+		assert_int_equal(haproxy_command_line(commands + 1, 2, command_names, line, &length), 0);
+		assert_int_equal(haproxy_command_line(commands + 2, 1, command_names, line, &length), 0);
 	}
 }
 
@@ -469,7 +578,8 @@ command_line_is_never_too_long(void **state)
 	for (size_t i = 0; i < 300; i++)
 		commands[i] = command_of(name, name, PLANE_COMMAND_STATE, PLANE_READY);
 	while (done < 300) {
-		size_t length, n = haproxy_command_line(commands + done, 300 - done, line, &length);
+		size_t length, n = haproxy_command_line(commands + done, 300 - done, command_names,
+		    line, &length);
 
 		assert_true(n > 0);
 		assert_true(length <= HAPROXY_LINE_MAX);
@@ -594,6 +704,8 @@ main(void)
 		cmocka_unit_test(server_has_its_own_check),
 		cmocka_unit_test(server_reason_names_the_cause),
 		cmocka_unit_test(server_reason_of_checks_names_the_cause),
+		cmocka_unit_test(servers_have_the_order_of_the_rows),
+		cmocka_unit_test(server_without_an_address_is_spare_beside_others_of_its_pool),
 		cmocka_unit_test(command_line_has_the_commands),
 		cmocka_unit_test(command_with_an_invalid_name_is_not_written),
 		cmocka_unit_test(command_line_is_never_too_long),

@@ -38,6 +38,7 @@ struct plane {
 	int			 timeout_ms;
 	struct process		 processes[HAPROXY_SOCKETS_MAX];
 	size_t			 n, at;		/* 'at': the process that is asked now */
+	struct haproxy_targets	 targets;
 	struct haproxy_request	*request;
 	void			*arg;		/* of 'polled' or 'applied' */
 	/* A poll. */
@@ -112,8 +113,9 @@ poll_free(struct plane *plane)
 		plane->processes[i].answered = false;
 	}
 	free(plane->poll.servers);
+	free(plane->poll.unknown);
 	plane->poll.servers = NULL;
-	plane->poll.n = 0;
+	plane->poll.unknown = NULL;
 }
 
 static void
@@ -123,6 +125,7 @@ plane_close(struct plane *plane)
 		return;
 	haproxy_request_cancel(plane->request);
 	poll_free(plane);
+	haproxy_targets_done(&plane->targets);
 	for (size_t i = 0; i < plane->n; i++) {
 		free(plane->processes[i].totals);
 		haproxy_processes_done(&plane->processes[i].processes);
@@ -131,8 +134,8 @@ plane_close(struct plane *plane)
 }
 
 static enum err_code
-plane_open(struct loop *loop, const char *params, int timeout_ms, struct plane **ret,
-    struct err *err)
+plane_open(struct loop *loop, const struct plane_cluster *cluster, int timeout_ms,
+    struct plane **ret, struct err *err)
 {
 	struct plane *plane = calloc(1, sizeof(*plane));
 	enum err_code code;
@@ -141,7 +144,7 @@ plane_open(struct loop *loop, const char *params, int timeout_ms, struct plane *
 		return err_set(err, ERR_NOMEM, "out of memory for a data plane");
 	plane->loop = loop;
 	plane->timeout_ms = timeout_ms;
-	code = params_read(plane, params, err);
+	code = params_read(plane, cluster->params, err);
 	if (code != ERR_OK) {
 		plane_close(plane);
 		return code;
@@ -150,19 +153,22 @@ plane_open(struct loop *loop, const char *params, int timeout_ms, struct plane *
 	return ERR_OK;
 }
 
-/* -- merging the processes ------------------------------------------------------------ */
+static enum err_code
+plane_targets_set(struct plane *plane, const struct plane_target *targets, size_t n,
+    struct err *err)
+{
+	if (haproxy_targets_set(&plane->targets, targets, n))
+		return ERR_OK;
+	return err_set(err, ERR_NOMEM, "out of memory for the rows");
+}
 
-/* A server as one process has it. */
-struct found {
-	struct plane_server	 server;
-	size_t			 process;
-};
+/* -- merging the processes ------------------------------------------------------------ */
 
 static int
 by_name(const void *a, const void *b)
 {
-	const struct found *x = a, *y = b;
-	int order = plane_server_compare(&x->server, &y->server);
+	const struct haproxy_found *x = a, *y = b;
+	int order = haproxy_found_compare(x, y);
 
 	return order != 0 ? order : x->process < y->process ? -1 : 1;
 }
@@ -175,18 +181,22 @@ endpoint_same(const struct plane_endpoint *a, const struct plane_endpoint *b)
 }
 
 static void
-server_merge(struct plane_server *server, const struct plane_server *other)
+server_merge(struct haproxy_found *found, const struct haproxy_found *more)
 {
+	struct plane_server *server = &found->server;
+	const struct plane_server *other = &more->server;
+
+	found->no_address &= more->no_address;
 	if (server->state != other->state)
 		server->state = PLANE_MIXED;
 	if (server->weight != other->weight)
 		server->weight = PLANE_WEIGHT_MIXED;
 	server->up |= other->up;
 	server->blocked &= other->blocked;
-	server->backup |= other->backup;
+	if (other->role == ROLE_BACKUP)
+		server->role = ROLE_BACKUP;
 	if (!endpoint_same(&server->endpoint, &other->endpoint))
 		server->other_endpoint = other->endpoint;
-	server->no_address &= other->no_address;
 	server->checked &= other->checked;
 	server->check_pending &= other->check_pending;
 	for (size_t i = 0; i < STAT_NUMBERS; i++)
@@ -195,7 +205,7 @@ server_merge(struct plane_server *server, const struct plane_server *other)
 
 /* If the processes have different messages, the first one is taken, after its socket. */
 static void
-message_merge(const struct plane *plane, const struct found *found, size_t n,
+message_merge(const struct plane *plane, const struct haproxy_found *found, size_t n,
     struct plane_server *ret)
 {
 	bool same = true;
@@ -213,7 +223,7 @@ message_merge(const struct plane *plane, const struct found *found, size_t n,
 
 /* The socket of the first process that answered and is not among the 'n'; NULL if none. */
 static const char *
-missing_at(const struct plane *plane, const struct found *found, size_t n)
+missing_at(const struct plane *plane, const struct haproxy_found *found, size_t n)
 {
 	for (size_t i = 0, at = 0; i < plane->n; i++) {
 		if (at < n && found[at].process == i)
@@ -224,36 +234,37 @@ missing_at(const struct plane *plane, const struct found *found, size_t n)
 	return NULL;
 }
 
-/* Writes each name once to plane->poll.servers. 'found' is sorted. */
-static void
-servers_merge(struct plane *plane, const struct found *found, size_t n)
+/* Leaves each name once in 'found', which is sorted. Returns the number of names. */
+static size_t
+servers_merge(const struct plane *plane, struct haproxy_found *found, size_t n)
 {
-	for (size_t i = 0, same; i < n; i += same) {
-		struct plane_server *server = &plane->poll.servers[plane->poll.n++];
+	size_t merged = 0;
 
-		*server = found[i].server;
-		for (same = 1; i + same < n &&
-		    plane_server_compare(server, &found[i + same].server) == 0; same++)
-			server_merge(server, &found[i + same].server);
-		message_merge(plane, &found[i], same, server);
-		server->missing_at = missing_at(plane, &found[i], same);
+	for (size_t i = 0, same; i < n; i += same) {
+		struct haproxy_found one = found[i];
+
+		for (same = 1; i + same < n && haproxy_found_compare(&one, &found[i + same]) == 0;
+		    same++)
+			server_merge(&one, &found[i + same]);
+		message_merge(plane, &found[i], same, &one.server);
+		one.server.missing_at = missing_at(plane, &found[i], same);
+		found[merged++] = one;
 	}
+	return merged;
 }
 
 static bool
 servers_gather(struct plane *plane)
 {
-	struct found *found;
+	struct haproxy_found *found;
 	size_t n = 0;
+	bool ok;
 
 	for (size_t i = 0; i < plane->n; i++)
 		n += plane->processes[i].view.n_servers;
 	found = calloc(n + 1, sizeof(*found));
-	plane->poll.servers = calloc(n + 1, sizeof(*plane->poll.servers));
-	if (found == NULL || plane->poll.servers == NULL) {
-		free(found);
+	if (found == NULL)
 		return false;
-	}
 	n = 0;
 	for (size_t i = 0; i < plane->n; i++) {
 		const struct haproxy_view *view = &plane->processes[i].view;
@@ -261,14 +272,14 @@ servers_gather(struct plane *plane)
 		for (size_t j = 0; j < view->n_servers; j++) {
 			if (!view->servers[j].has_state)
 				continue;
-			haproxy_server_read(&view->servers[j], &found[n].server);
+			haproxy_server_read(&view->servers[j], &found[n]);
 			found[n++].process = i;
 		}
 	}
 	qsort(found, n, sizeof(*found), by_name);
-	servers_merge(plane, found, n);
+	ok = haproxy_match(&plane->targets, found, servers_merge(plane, found, n), &plane->poll);
 	free(found);
-	return true;
+	return ok;
 }
 
 /* -- what a poll reports besides servers ----------------------------------------------- */
@@ -497,9 +508,8 @@ refusal_explain(struct plane *plane, struct plane_command *command)
 	}
 	if (plane->n == 1)
 		return;
-	server = plane_poll_find(&plane->poll, command->service, command->real);
-	if (command->cause == JOB_CAUSE_NOT_FOUND && server != NULL &&
-	    server->missing_at != NULL) {
+	server = &plane->poll.servers[command->at];
+	if (command->cause == JOB_CAUSE_NOT_FOUND && server->missing_at != NULL) {
 		command->cause = JOB_CAUSE_NONE;
 		command->message[0] = '\0';
 	} else if (strncmp(command->message, "HAProxy", 7) == 0) {
@@ -543,7 +553,7 @@ apply_send(struct plane *plane)
 
 	while (plane->done < plane->n_commands) {
 		plane->sent = haproxy_command_line(plane->commands + plane->done,
-		    plane->n_commands - plane->done, line, &length);
+		    plane->n_commands - plane->done, plane->targets.reals, line, &length);
 		if (plane->sent == 0) {
 			struct plane_command *command = &plane->commands[plane->done++];
 
@@ -594,8 +604,17 @@ plane_apply(struct plane *plane, struct plane_command *commands, size_t n, plane
 const struct plane_kind_ops haproxy_plane = {
 	.kind = "haproxy",
 	.title = "HAProxy",
+	.states = {
+		[PLANE_READY] = { "ready", NULL, NULL },
+		[PLANE_DRAIN] = { "drain", "DRAIN by lbcluster", "DRAIN by command or agent" },
+		[PLANE_OUT] = { "maint", "MAINT by lbcluster", "MAINT by command" },
+	},
+	.weight_advice = "stop that (SRV record: set ignore-weight; agent-check; script) or use"
+	    " foreign-changes = keep",
+	.state_advice = "stop that (agent-check; script) or use foreign-changes = keep",
 	.open = plane_open,
 	.close = plane_close,
+	.targets_set = plane_targets_set,
 	.poll = plane_poll,
 	.apply = plane_apply,
 };

@@ -8,12 +8,13 @@
 
 #include "plane/haproxy/haproxy_answer.h"
 #include "plane/haproxy/haproxy_endpoint.h"
+#include "plane/haproxy/haproxy_match.h"
 #include "plane/plane.h"
 
 extern const struct plane_kind_ops haproxy_plane;
 
-/* Translates a server of HAProxy into a server of a poll. 'ret' has the texts of 'server'. */
-void haproxy_server_read(const struct haproxy_server *server, struct plane_server *ret);
+/* Translates a server of HAProxy. 'ret' has the texts of 'server'. */
+void haproxy_server_read(const struct haproxy_server *server, struct haproxy_found *ret);
 
 /* Polls 'socket' and waits for the answer, for commands of a person. *ret_view points into
  * *ret_answer: call haproxy_view_done() first, then free(). ERR_INVALID, ERR_IO, ERR_NOMEM

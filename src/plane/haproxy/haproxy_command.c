@@ -17,9 +17,10 @@ static const char *const states[] = {
 
 /* Writes the command without a separator, as snprintf(); -1 if it cannot be written. */
 static int
-command_write(const struct plane_command *command, char *buf, size_t size)
+command_write(const struct plane_command *command, const struct plane_name *name, char *buf,
+    size_t size)
 {
-	const char *service = command->service, *real = command->real;
+	const char *service = name->service, *real = name->real;
 
 	if (!model_name_valid(service) || !model_name_valid(real))
 		return -1;
@@ -38,20 +39,23 @@ command_write(const struct plane_command *command, char *buf, size_t size)
 		return snprintf(buf, size, "set server %s/%s state drain", service, real);
 	case PLANE_COMMAND_HEALTH_DOWN:
 		return snprintf(buf, size, "set server %s/%s health down", service, real);
+	case PLANE_COMMAND_SERVICE:
+		break;
 	}
 	return -1;
 }
 
 size_t
-haproxy_command_line(const struct plane_command *commands, size_t n, char line[HAPROXY_LINE_MAX],
-    size_t *ret_length)
+haproxy_command_line(const struct plane_command *commands, size_t n,
+    const struct plane_name *names, char line[HAPROXY_LINE_MAX], size_t *ret_length)
 {
 	static const char last[] = "show info\n";
 	const size_t room = HAPROXY_LINE_MAX - (sizeof(last) - 1);
 	size_t length = 0, done;
 
 	for (done = 0; done < n; done++) {
-		int more = command_write(&commands[done], line + length, room - length);
+		int more = command_write(&commands[done], &names[commands[done].at],
+		    line + length, room - length);
 
 		/* The separator replaces the NUL of snprintf(). */
 		if (more < 0 || length + (size_t)more + 1 >= room)

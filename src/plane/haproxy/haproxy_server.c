@@ -138,16 +138,20 @@ pool_of(const struct haproxy_server *server)
 }
 
 void
-haproxy_server_read(const struct haproxy_server *server, struct plane_server *ret)
+haproxy_server_read(const struct haproxy_server *server, struct haproxy_found *ret)
 {
 	const uint32_t admin = server->admin_state, blocked = HAPROXY_INHERITED_MAINT |
 	    HAPROXY_INHERITED_DRAIN | HAPROXY_RESOLUTION_MAINT;
 	const struct plane_endpoint endpoint = { server->address, server->port,
 	    server->fqdn };
 
-	*ret = (struct plane_server){
-		.service = server->backend,
-		.real = server->name,
+	*ret = (struct haproxy_found){
+		.name = { server->backend, server->name },
+		.pool = pool_of(server),
+		.no_address = (admin & HAPROXY_RESOLUTION_MAINT) != 0,
+	};
+	ret->server = (struct plane_server){
+		.exists = true,
 		.endpoint = endpoint,
 		.other_endpoint = endpoint,
 		.state = admin & HAPROXY_FORCED_MAINT ? PLANE_OUT :
@@ -155,9 +159,7 @@ haproxy_server_read(const struct haproxy_server *server, struct plane_server *re
 		.up = server->op_state == HAPROXY_RUNNING ||
 		    server->op_state == HAPROXY_STARTING,
 		.blocked = (admin & blocked) != 0,
-		.backup = server->backup,
-		.pool = pool_of(server),
-		.no_address = (admin & HAPROXY_RESOLUTION_MAINT) != 0,
+		.role = server->backup ? ROLE_BACKUP : ROLE_MEMBER,
 		.checked = (server->check_state & HAPROXY_CHECK_ENABLED) != 0,
 		.check_pending = strcmp(server->check_status, "INI") == 0,
 		.weight = server->weight,
@@ -172,5 +174,5 @@ haproxy_server_read(const struct haproxy_server *server, struct plane_server *re
 			[STAT_TOTAL_OCTETS_OUT] = server->bytes_out,
 		},
 	};
-	reason_write(server, ret->message);
+	reason_write(server, ret->server.message);
 }

@@ -8,6 +8,8 @@ src_plane_haproxy_libhaproxy_a_SOURCES = \
 	src/plane/haproxy/haproxy_command.h \
 	src/plane/haproxy/haproxy_endpoint.c \
 	src/plane/haproxy/haproxy_endpoint.h \
+	src/plane/haproxy/haproxy_match.c \
+	src/plane/haproxy/haproxy_match.h \
 	src/plane/haproxy/haproxy_process.c \
 	src/plane/haproxy/haproxy_process.h \
 	src/plane/haproxy/haproxy_server.c \
