@@ -13,8 +13,7 @@
 
 enum { REAL_A = 4, REAL_B = 5, CLUSTER_PROXY = 2, TOKEN = 7, SERVERS = 4, TIMEOUT_S = 60 };
 
-/* The servers in the order of the rows. */
-enum { A, B, C, D };
+enum { NONE = -1, A, B, C, D, ROWS_MAX = 8 };
 static const char *const names[SERVERS] = { [A] = "a", [B] = "b", [C] = "c", [D] = "d" };
 
 /* The data plane: its servers are those of the cluster "proxy". */
@@ -24,7 +23,9 @@ struct plane {
 
 static struct {
 	struct plane_server	 servers[SERVERS];
-	struct plane_server	 shown[2][SERVERS];	/* of the latest two polls */
+	struct plane_server	 shown[2][ROWS_MAX];	/* of the latest two polls */
+	int			 rows[ROWS_MAX];	/* the server of each row; NONE: it has none */
+	size_t			 n_rows;
 	unsigned		 polls;
 	struct plane_poll	 poll;
 	struct plane_error	 error;		/* if 'mute' */
@@ -70,6 +71,16 @@ fake_close(struct plane *plane)
 		loop_timer_cancel(shared.loop, &fake.timer);
 }
 
+static void
+row_add(const char *name)
+{
+	int at = SERVERS;
+
+	while (at-- > 0 && strcmp(name, names[at]) != 0)
+		continue;
+	fake.rows[fake.n_rows++] = at;
+}
+
 static enum err_code
 fake_targets_set(struct plane *plane, const struct plane_target *targets, size_t n,
     struct err *err)
@@ -77,8 +88,12 @@ fake_targets_set(struct plane *plane, const struct plane_target *targets, size_t
 	size_t used = 0;
 
 	(void)plane;
+	fake.n_rows = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct plane_target *to = &targets[i];
+
+		if (!to->is_service)
+			row_add(to->name);
 
 		used += (size_t)snprintf(fake.targets + used, sizeof(fake.targets) - used,
 		    "%s%s %s:%s %s", to->is_service ? "/" : "", to->name, to->address, to->port,
@@ -96,7 +111,9 @@ on_answer(void *arg)
 {
 	(void)arg;
 	fake.poll.servers = fake.shown[fake.polls++ % 2];
-	memcpy(fake.poll.servers, fake.servers, sizeof(fake.servers));
+	for (size_t i = 0; i < fake.n_rows; i++)
+		fake.poll.servers[i] = fake.rows[i] == NONE ? (struct plane_server){ 0 } :
+		    fake.servers[fake.rows[i]];
 	fake.polled(fake.arg, fake.mute ? NULL : &fake.poll, fake.mute ? &fake.error : NULL);
 }
 
@@ -119,13 +136,14 @@ on_applied(void *arg)
 static void
 command_do(struct plane_command *command)
 {
-	struct plane_server *server = &fake.servers[command->at];
+	int at = fake.rows[command->at];
+	struct plane_server *server = &fake.servers[at];
 	size_t used = strlen(fake.log);
 
-	snprintf(fake.log + used, sizeof(fake.log) - used, "%s %s %u, ", names[command->at],
+	snprintf(fake.log + used, sizeof(fake.log) - used, "%s %s %u, ", names[at],
 	    command->kind == PLANE_COMMAND_WEIGHT ? "weight" : "state", command->value);
 	command->cause = JOB_CAUSE_NONE;
-	if (fake.refuses != JOB_CAUSE_NONE && command->at == B) {
+	if (fake.refuses != JOB_CAUSE_NONE && at == B) {
 		command->cause = fake.refuses;
 		snprintf(command->message, sizeof(command->message), "the fake refuses");
 	} else if (!fake.ignores && command->kind == PLANE_COMMAND_WEIGHT) {
