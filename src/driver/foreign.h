@@ -17,7 +17,8 @@
 /* What something outside lbcluster may change: two settings of a server, and a service as a whole.
  * Each is judged alone. The value of a service is 1 if it differs. */
 enum foreign_setting {
-	FOREIGN_WEIGHT, FOREIGN_STATE, FOREIGN_REAL_SETTINGS, FOREIGN_SERVICE = FOREIGN_REAL_SETTINGS
+	FOREIGN_WEIGHT, FOREIGN_STATE, FOREIGN_REAL_SETTINGS,
+	FOREIGN_SERVICE = FOREIGN_REAL_SETTINGS
 };
 
 /* One setting of one server. Initialize with zeros. */

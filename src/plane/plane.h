@@ -78,7 +78,7 @@ struct plane_name {
 
 /* The result of a poll. */
 struct plane_poll {
-	struct plane_server		*servers;	/* one for each real service of the targets */
+	struct plane_server		*servers;	/* one for each real service */
 	struct plane_service		*services;	/* one for each service, or NULL */
 	/* Servers that the data plane has in a service of the store, and the store lacks. */
 	struct plane_name		*unknown;
@@ -155,7 +155,7 @@ struct plane_kind_ops {
 	const char	*kind;		/* as in plane_kind_find() */
 	const char	*title;		/* for people */
 	struct plane_state_text	states[PLANE_MIXED];
-	/* What a person should do if another program changes a weight or a state again and again. */
+	/* What a person should do if another program keeps changing a weight or a state. */
 	const char	*weight_advice, *state_advice;
 	/* PLANE_OUT removes a server, and its connections with it. So the driver drains it first,
 	 * also without a drain time, and takes a fallback in reserve out. */
@@ -168,8 +168,8 @@ struct plane_kind_ops {
 	void		(*close)(struct plane *plane);
 	/* The rows of the cluster, before the first poll of each round: each service, then its
 	 * real services. Polls and commands have their order. The texts are valid until the
-	 * function returns. ERR_INVALID with a message for people: the plane fails, and
-	 * the driver polls it no more until the next round. ERR_NOMEM. */
+	 * function returns. ERR_INVALID with a message for people: the plane fails, and the
+	 * driver polls it no more until the next round. ERR_NOMEM. */
 	enum err_code	(*targets_set)(struct plane *plane, const struct plane_target *targets,
 			    size_t n, struct err *err);
 	/* One poll or apply at a time. Each calls fn(arg) once. */

@@ -24,7 +24,7 @@ struct plane {
 static struct {
 	struct plane_server	 servers[SERVERS];
 	struct plane_server	 shown[2][ROWS_MAX];	/* of the latest two polls */
-	int			 rows[ROWS_MAX];	/* the server of each row; NONE: it has none */
+	int			 rows[ROWS_MAX];	/* its server, or NONE */
 	size_t			 n_rows;
 	unsigned		 polls;
 	struct plane_poll	 poll;
@@ -53,8 +53,8 @@ static int weight_of_b;		/* at the end of the latest round */
 /* -- the data plane ------------------------------------------------------------------------ */
 
 static enum err_code
-fake_open(struct loop *loop, const struct plane_cluster *cluster, int timeout_ms, struct plane **ret,
-    struct err *err)
+fake_open(struct loop *loop, const struct plane_cluster *cluster, int timeout_ms,
+    struct plane **ret, struct err *err)
 {
 	(void)loop;
 	(void)cluster;

@@ -14,11 +14,11 @@ enum { HAPROXY_LINE_MAX = 8192 };	/* HAProxy accepts tune.bufsize, by default 16
 /* The message of a command that needs a higher level of the socket. */
 #define HAPROXY_DENIED "HAProxy: Permission denied"
 
-/* names[command->at] is the name of the server. Writes as many of the first commands as fit into one line, with its newline. The line ends with
- * "show info", which names the process that answers. Returns the number of commands and the
- * length of the line. A command with a name that model_name_valid() refuses is not written,
- * because the name would need quotes: it ends the line before it. If it is the first one, the
- * result is 0. */
+/* Writes as many of the first commands as fit into one line, with its newline. names[command->at]
+ * is the name of the server. The line ends with "show info", which names the process that answers.
+ * Returns the number of commands and the length of the line. A command with a name that
+ * model_name_valid() refuses is not written, because the name would need quotes: it ends the line
+ * before it. If it is the first one, the result is 0. */
 size_t haproxy_command_line(const struct plane_command *commands, size_t n,
     const struct plane_name *names, char line[HAPROXY_LINE_MAX], size_t *ret_length);
 
