@@ -1,11 +1,17 @@
 # Tests that need the kernel's IPVS run in a guest of qemu.
 
-EXTRA_DIST += tests/guest/run tests/guest/check tests/guest/record.py \
-	tests/guest/test_discover.py
+EXTRA_DIST += \
+	tests/guest/check \
+	tests/guest/inside \
+	tests/guest/ipvs_network.py \
+	tests/guest/record.py \
+	tests/guest/run \
+	tests/guest/test_discover.py \
+	tests/guest/test_network.py
 check_PROGRAMS += tests/guest/ipvs_kernel
 tests_guest_ipvs_kernel_SOURCES = tests/guest/ipvs_kernel.c $(ipvs_steps)
 
-check-guest: tests/guest/ipvs_kernel lbclusterctl
+check-guest: all tests/guest/ipvs_kernel
 	$(top_srcdir)/tests/guest/check '$(abs_top_builddir)'
 
 .PHONY: check-guest
