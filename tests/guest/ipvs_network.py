@@ -407,11 +407,12 @@ class Traffic:
     """New connections, one after the other, and held ones that ask in between, until stop().
     'answers' has (seconds since the start, answer) of the new ones."""
 
-    def __init__(self, network, address, held=8, kind='tcp', pause_s=0.0):
+    def __init__(self, network, address, held=8, kind='tcp', pause_s=0.0,
+                 timeout=ANSWER_S):
         self.answers = []
         self.lost = []          # questions on held connections without the answer of their server
         self._network, self._address, self._kind = network, address, kind
-        self._pause_s = pause_s
+        self._pause_s, self._timeout = pause_s, timeout
         self._held = [network.hold(kind, address) for _ in range(held)]
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -422,7 +423,7 @@ class Traffic:
         turn = 0
         while not self._done.is_set():
             at = time.monotonic() - self.began
-            answer, = self._network.ask(self._kind, self._address)
+            answer, = self._network.ask(self._kind, self._address, timeout=self._timeout)
             self.answers.append((at, answer))
             if self._held:
                 self._ask_held(turn % len(self._held))

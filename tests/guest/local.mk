@@ -1,6 +1,7 @@
 # Tests that need the kernel's IPVS run in a guest of qemu.
 
 EXTRA_DIST += \
+	tests/guest/bench_failover.py \
 	tests/guest/check \
 	tests/guest/inside \
 	tests/guest/ipvs_network.py \
@@ -14,4 +15,13 @@ tests_guest_ipvs_kernel_SOURCES = tests/guest/ipvs_kernel.c $(ipvs_steps)
 check-guest: all tests/guest/ipvs_kernel
 	$(top_srcdir)/tests/guest/check '$(abs_top_builddir)'
 
-.PHONY: check-guest
+# Times of a failover, beside keepalived. TRIALS= is their number, SUBJECTS=keepalived one program.
+TRIALS = 10
+SUBJECTS =
+
+bench-ipvs: all
+	TRIALS='$(TRIALS)' SUBJECTS='$(SUBJECTS)' $(top_srcdir)/tests/guest/run -t 900 \
+	    $(abs_top_srcdir)/tests/integration/run -b '$(abs_top_builddir)' \
+	    $(abs_top_srcdir)/tests/guest/bench_failover.py
+
+.PHONY: bench-ipvs check-guest

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# "make bench-ipvs", in the guest: how long a server that ended, and had one fallback, still gets
+# packets of clients, when the fallback gets its first one, and when the server gets packets after
+# it is back. The same for keepalived and for lbcluster-ipvs, with the same intervals of checks.
+# TRIALS= is their number; SUBJECTS=keepalived for one of them.
+"""Times of a failover."""
+
+import os
+import random
+import signal
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'integration'))
+
+from driver_case import driver_path                                         # noqa: E402
+from harness import Program, World, new_directory, wait_for                 # noqa: E402
+from ipvs_network import Network, Traffic, Watch, endpoint, real, run, vip  # noqa: E402
+
+ADDRESS = vip(1)
+SERVER, FALLBACK = 'r1', 'r3'
+WAIT_S = 60
+
+# The interval, the retry interval and the time-out of checks are 1 s. A server is down at the
+# second failure.
+KEEPALIVED = """
+virtual_server %s 80 {
+    delay_loop 1
+    lvs_sched rr
+    lvs_method NAT
+    protocol TCP
+    sorry_server %s 80
+    real_server %s 80 {
+        weight 1
+        TCP_CHECK {
+            connect_timeout 1
+            retry 1
+            delay_before_retry 1
+        }
+    }
+}
+"""
+
+LBCLUSTER = """
+cluster bench {
+    plane = ipvs
+    service http {
+        address = %s  port = 80  protocol = tcp
+        scheduler = rr  check = connect
+        check-interval = 1  check-retry = 1  check-timeout = 1  check-fall = 2  check-rise = 1
+        real sorry { address = %s  port = 80  fallback = yes }
+        real server { address = %s  port = 80 }
+    }
+}
+"""
+
+
+class Keepalived:
+    name = 'keepalived'
+
+    def start(self):
+        self.dir = new_directory()
+        conf = os.path.join(self.dir, 'keepalived.conf')
+        with open(conf, 'w', encoding='ascii') as file:
+            file.write(KEEPALIVED % (ADDRESS, real(FALLBACK), real(SERVER)))
+        self.program = Program('keepalived', [
+            'keepalived', '-C', '-n', '-l', '-f', conf, '-p', self.dir + '/pid', '-c',
+            self.dir + '/checkers'], os.path.join(self.dir, 'log'))
+
+    def end(self):
+        self.program.end()
+
+
+class Lbcluster:
+    name = 'lbcluster-ipvs'
+
+    def start(self):
+        self.world = World()
+        self.world.load(LBCLUSTER % (ADDRESS, real(FALLBACK), real(SERVER)))
+        conf = os.path.join(self.world.dir, 'driver.conf')
+        with open(conf, 'w', encoding='ascii'):
+            pass
+        self.program = Program(self.name, [
+            driver_path(self.name), '-f', '-c', conf, '-s', self.world.store],
+            os.path.join(self.world.dir, 'driver.log'))
+
+    def end(self):
+        self.program.end()
+        self.world.close()
+        self.world.remove()
+        run('ipvsadm', '-C')
+
+
+def first_after(watch, at):
+    """The time of the first packet after 'at', as soon as there is one."""
+    return wait_for(lambda: next((packet for packet, _ in watch.packets if packet > at), None),
+                    WAIT_S, 'a packet')
+
+
+def trial(net, server, watches):
+    """Returns seconds from the end of the server to the last packet to it and the first one to
+    the fallback, and from its start to the first packet to it."""
+    dead, fallback = watches
+    time.sleep(random.uniform(2, 3))
+    server.stop()
+    ended = time.time()
+    in_s = first_after(fallback, ended) - ended
+    time.sleep(0.5)
+    last_s = max(packet for packet, _ in dead.packets) - ended
+    server.start()
+    started = time.time()
+    back_s = first_after(dead, started) - started
+    return last_s, in_s, back_s
+
+
+def measure(net, subject, n):
+    server = net.servers[SERVER]
+    watches = [Watch(net, SERVER), Watch(net, FALLBACK)]
+    subject.start()
+    wait_for(lambda: net.ask('tcp', ADDRESS) == {SERVER: 1}, WAIT_S, 'the server answers')
+    traffic = Traffic(net, ADDRESS, held=0, pause_s=0.02, timeout=0.2)
+    results = [trial(net, server, watches) for _ in range(n)]
+    traffic.stop()
+    subject.end()
+    for watch in watches:
+        watch.close()
+    return results
+
+
+TITLES = ('last packet to the ended server', 'first packet to the fallback',
+          'first packet to the server that is back')
+
+
+def report(name, results):
+    print('%s, %d trials, seconds' % (name, len(results)))
+    for title, values in zip(TITLES, zip(*results)):
+        print('    %-40s median %.3f  mean %.3f  max %.3f' % (
+            title, statistics.median(values), statistics.mean(values), max(values)), flush=True)
+
+
+def main():
+    n = int(os.environ.get('TRIALS') or 10)
+    wanted = (os.environ.get('SUBJECTS') or 'keepalived,lbcluster-ipvs').split(',')
+    net = Network()
+    for subject in (Keepalived(), Lbcluster()):
+        if subject.name in wanted:
+            report(subject.name, measure(net, subject, n))
+
+
+if __name__ == '__main__':
+    main()
