@@ -19,36 +19,26 @@
 #include <unistd.h>
 
 #include "check/check_private.h"
-#include "util/memory.h"
-#include "util/text.h"
 
-enum { LINE_MAX_BYTES = 120, ENV_SIZE = MODEL_NAME_MAX + 24 };
+enum {
+	LINE_MAX_BYTES = 120,
+	OUTPUT_MAX = 1024 * 1024,	/* that is read; a child that writes more waits */
+};
 
 struct command_state {
 	struct check_run	*run;	/* NULL: cancelled; the child is killed, not reaped */
 	struct check_io		*io;
 	pid_t			 pid;
-	struct check_watch	 exited, output;	/* a pidfd, and the reading end of a pipe */
+	int			 exited, output;	/* a pidfd, and the reading end of a pipe */
 	char			 line[LINE_MAX_BYTES + 1];
-	size_t			 used;
+	size_t			 read;			/* bytes of the output */
 };
-
-/* Ends the watch before close(2): a child between vfork(2) and the end of execve(2) may have the
- * same open file, and epoll would report it further. */
-static void
-watch_close(struct check_io *io, const struct check_watch *watch)
-{
-	if (watch->fd < 0)
-		return;
-	epoll_ctl(io->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
-	close(watch->fd);
-}
 
 static void
 state_free(struct command_state *state)
 {
-	watch_close(state->io, &state->exited);
-	watch_close(state->io, &state->output);
+	check_close(state->io, state->exited);
+	check_close(state->io, state->output);
 	free(state);
 }
 
@@ -60,25 +50,34 @@ is_roots(const struct stat *st)
 	return st->st_uid == 0 && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* Opens the directory of a file that may run. Returns -1 and says why it may not. */
+/* Opens the directory of a file that may run. Returns -1 with a message and an errno if it may
+ * not. */
 static int
-directory_open(const char *path, const char *name, char *ret_reason, size_t size)
+directory_open(const char *path, const char *name, char message[CHECK_MESSAGE_SIZE],
+    int *ret_error)
 {
-	struct stat dir, file;
 	int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat dir, file;
 
-	if (fd < 0 || fstat(fd, &dir) != 0)
-		snprintf(ret_reason, size, "%s: %s", path, strerror(errno));
-	else if (!is_roots(&dir))
-		snprintf(ret_reason, size, "%s: root alone must own and write it", path);
-	else if (fstatat(fd, name, &file, AT_SYMLINK_NOFOLLOW) != 0)
-		snprintf(ret_reason, size, "%s/%s: %s", path, name, strerror(errno));
-	else if (!S_ISREG(file.st_mode))
-		snprintf(ret_reason, size, "%s/%s: is not a regular file", path, name);
-	else if (!is_roots(&file))
-		snprintf(ret_reason, size, "%s/%s: root alone must own and write it", path, name);
-	else
+	*ret_error = EACCES;
+	if (fd < 0 || fstat(fd, &dir) != 0) {
+		*ret_error = errno;
+		snprintf(message, CHECK_MESSAGE_SIZE, "%.100s: %s", path, strerror(errno));
+	} else if (!is_roots(&dir)) {
+		snprintf(message, CHECK_MESSAGE_SIZE, "%.100s: only root may own and write it",
+		    path);
+	} else if (fstatat(fd, name, &file, AT_SYMLINK_NOFOLLOW) != 0) {
+		snprintf(message, CHECK_MESSAGE_SIZE, "%.100s/%s: %s", path, name,
+		    strerror(errno));
+	} else if (!S_ISREG(file.st_mode)) {
+		snprintf(message, CHECK_MESSAGE_SIZE, "%.100s/%s: is not a regular file", path,
+		    name);
+	} else if (!is_roots(&file)) {
+		snprintf(message, CHECK_MESSAGE_SIZE, "%.100s/%s: only root may own and write it",
+		    path, name);
+	} else {
 		return fd;
+	}
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -115,102 +114,110 @@ files_set(posix_spawn_file_actions_t *files, int dir, int output)
 }
 
 static int
-spawn(const struct check_spec *spec, int dir, int output, pid_t *ret_pid)
+spawn_with(char *const argv[], char *const envp[], int dir, int output, pid_t *ret_pid)
 {
-	char path[MODEL_NAME_MAX + 3], address[CHECK_ADDRESS_SIZE], port[8];
-	char vip[CHECK_ADDRESS_SIZE], vport[8];
-	char cluster[ENV_SIZE], service[ENV_SIZE], real[ENV_SIZE];
-	char search[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	char *argv[] = { path + 2, address, port, vip, vport, NULL };
-	char *envp[] = { search, cluster, service, real, NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	int error;
 
-	snprintf(path, sizeof(path), "./%s", spec->command);
-	snprintf(address, sizeof(address), "%s", spec->address);
-	snprintf(port, sizeof(port), "%u", spec->port);
-	snprintf(vip, sizeof(vip), "%s", spec->service_address);
-	snprintf(vport, sizeof(vport), "%u", spec->service_port);
-	snprintf(cluster, sizeof(cluster), "LBCLUSTER_CLUSTER=%s", spec->cluster_name);
-	snprintf(service, sizeof(service), "LBCLUSTER_SERVICE=%s", spec->service_name);
-	snprintf(real, sizeof(real), "LBCLUSTER_REAL=%s", spec->real_name);
 	if ((error = posix_spawnattr_init(&attr)) != 0)
 		return error;
 	if ((error = posix_spawn_file_actions_init(&files)) == 0) {
 		if ((error = attributes_set(&attr)) == 0 &&
 		    (error = files_set(&files, dir, output)) == 0)
-			error = posix_spawn(ret_pid, path, &files, &attr, argv, envp);
+			error = posix_spawn(ret_pid, argv[0], &files, &attr, argv, envp);
 		posix_spawn_file_actions_destroy(&files);
 	}
 	posix_spawnattr_destroy(&attr);
 	return error;
 }
 
-/* Keeps the first bytes and drops the others, so that the child never waits for a reader. */
-static void
-on_output(struct check_watch *watch, uint32_t events)
+static int
+spawn(const struct check_spec *spec, int dir, int output, pid_t *ret_pid)
 {
-	struct command_state *state = watch->arg;
-	char buf[4096];
-	ssize_t n;
+	static char search[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char *file = NULL, *cluster = NULL, *service = NULL, *real = NULL;
+	char port[8], service_port[8];
+	int error = ENOMEM;
+
+	snprintf(port, sizeof(port), "%u", spec->port);
+	snprintf(service_port, sizeof(service_port), "%u", spec->service_port);
+	if (asprintf(&file, "./%s", spec->text[CHECK_FILE]) >= 0 &&
+	    asprintf(&cluster, "LBCLUSTER_CLUSTER=%s", spec->text[CHECK_CLUSTER_NAME]) >= 0 &&
+	    asprintf(&service, "LBCLUSTER_SERVICE=%s", spec->text[CHECK_SERVICE_NAME]) >= 0 &&
+	    asprintf(&real, "LBCLUSTER_REAL=%s", spec->text[CHECK_REAL_NAME]) >= 0) {
+		/* posix_spawn() does not change the texts, in spite of its type. */
+		char *argv[] = { file, (char *)(uintptr_t)spec->text[CHECK_ADDRESS], port,
+		    (char *)(uintptr_t)spec->text[CHECK_SERVICE_ADDRESS], service_port, NULL };
+		char *envp[] = { search, cluster, service, real, NULL };
+
+		error = spawn_with(argv, envp, dir, output, ret_pid);
+	}
+	free(file);
+	free(cluster);
+	free(service);
+	free(real);
+	return error;
+}
+
+/* Reads some of the output and keeps its first bytes. The child waits only if it writes more than
+ * OUTPUT_MAX, so it cannot keep the loop busy. */
+static void
+on_output(void *arg, int fd, uint32_t events)
+{
+	struct command_state *state = arg;
+	char buf[65536];
+	ssize_t n = read(fd, buf, sizeof(buf));
 
 	(void)events;
-	while ((n = read(watch->fd, buf, sizeof(buf))) > 0) {
-		size_t room = LINE_MAX_BYTES - state->used;
+	if (n > 0 && state->read < LINE_MAX_BYTES) {
+		size_t room = LINE_MAX_BYTES - state->read;
 
-		if (room > (size_t)n)
-			room = (size_t)n;
-		memcpy(state->line + state->used, buf, room);
-		state->used += room;
-		if ((size_t)n < sizeof(buf))
-			return;
+		memcpy(state->line + state->read, buf, (size_t)n < room ? (size_t)n : room);
 	}
-	if (n == 0 || errno != EAGAIN)
-		epoll_ctl(state->io->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+	state->read += n > 0 ? (size_t)n : 0;
+	if (n == 0 || (n < 0 && errno != EAGAIN) || state->read >= OUTPUT_MAX)
+		check_unwatch(state->io, fd);
 }
 
 static void
-message_write(struct check_run *run, const struct command_state *state, int status)
+message_write(char message[CHECK_MESSAGE_SIZE], const struct command_state *state, int status)
 {
 	char line[LINE_MAX_BYTES + 1];
-	int n;
 
 	memcpy(line, state->line, sizeof(line));
 	/* A NUL byte ends the line as well. */
 	line[strcspn(line, "\r\n")] = '\0';
-	text_clean(line, '?');
-	if (WIFSIGNALED(status))
-		n = snprintf(run->message, sizeof(run->message), "command %s: signal %d",
-		    run->spec->command, WTERMSIG(status));
-	else
-		n = snprintf(run->message, sizeof(run->message), "command %s: exit %d",
-		    run->spec->command, WEXITSTATUS(status));
-	if (line[0] != '\0' && n > 0 && (size_t)n < sizeof(run->message))
-		snprintf(run->message + n, sizeof(run->message) - (size_t)n, ": %s", line);
+	snprintf(message, CHECK_MESSAGE_SIZE, "%s %d%s%s",
+	    WIFSIGNALED(status) ? "signal" : "exit",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+	    line[0] != '\0' ? ": " : "", line);
 }
 
 static void
-on_exited(struct check_watch *watch, uint32_t events)
+on_exited(void *arg, int fd, uint32_t events)
 {
-	struct command_state *state = watch->arg;
+	struct command_state *state = arg;
 	struct check_run *run = state->run;
 	int status = 0;
 
+	(void)fd;
 	(void)events;
 	/* What the command left running ends too. The group exists until the child is reaped. */
 	kill(-state->pid, SIGKILL);
 	if (waitpid(state->pid, &status, 0) != state->pid)
 		status = W_EXITCODE(127, 0);
-	on_output(&state->output, 0);
+	if (state->read < LINE_MAX_BYTES)
+		on_output(state, state->output, 0);
 	state->io->open[CHECK_POOL_COMMANDS]--;
 	if (run != NULL) {
-		message_write(run, state, status);
+		message_write(run->io->message, state, status);
 		run->state = NULL;
 	}
 	state_free(state);
 	if (run != NULL)
-		run->io->done(run, WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		run->io->done(run, WIFEXITED(status) && WEXITSTATUS(status) == 0 ? CHECK_GOOD :
+		    CHECK_BAD);
 }
 
 /* Kills the child. on_exited() reaps it later, because a child in a system call may take long to
@@ -225,72 +232,59 @@ command_cancel(struct check_run *run)
 	run->state = NULL;
 }
 
-static bool
-watch_add(struct check_io *io, struct check_watch *watch)
+/* Starts the child and watches it. Returns an errno. */
+static int
+child_start(const struct check_run *run, struct command_state *state, int dir)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = watch };
+	int fds[2], error;
 
-	return epoll_ctl(io->epoll, EPOLL_CTL_ADD, watch->fd, &event) == 0;
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
+		return errno;
+	state->output = fds[0];
+	/* The child must not see EAGAIN. */
+	error = fcntl(fds[1], F_SETFL, 0) != 0 ||
+	    !check_watch(run->io, state->output, EPOLLIN, on_output, state) ? errno :
+	    spawn(run->spec, dir, fds[1], &state->pid);
+	close(fds[1]);
+	if (error != 0)
+		return error;
+	state->exited = pidfd_open(state->pid, 0);
+	if (state->exited >= 0 && check_watch(run->io, state->exited, EPOLLIN, on_exited, state))
+		return 0;
+	error = errno;
+	kill(-state->pid, SIGKILL);
+	waitpid(state->pid, NULL, 0);
+	return error;
 }
 
-static enum check_started
+static void
 command_start(struct check_run *run)
 {
-	const char *name = run->spec->command;
 	struct command_state *state = calloc(1, sizeof(*state));
-	char reason[160];
-	int pipe_fds[2] = { -1, -1 }, dir = -1, error;
+	char *message = run->io->message;
+	int error = ENOMEM, dir = -1;
 
-	if (state == NULL)
-		goto local;
-	*state = (struct command_state){ .run = run, .io = run->io,
-	    .exited = { on_exited, state, -1 }, .output = { on_output, state, -1 } };
-	dir = directory_open(run->io->command_dir, name, reason, sizeof(reason));
-	if (dir < 0)
-		goto refused;
-	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) != 0)
-		goto local;
-	state->output.fd = pipe_fds[0];
-	/* The child must not see EAGAIN. */
-	if (fcntl(pipe_fds[1], F_SETFL, 0) != 0 || !watch_add(run->io, &state->output))
-		goto local;
-	error = spawn(run->spec, dir, pipe_fds[1], &state->pid);
-	close(pipe_fds[1]);
-	close(dir);
-	pipe_fds[1] = dir = -1;
-	if (error != 0) {
-		errno = error;
-		if (error == EAGAIN || error == ENOMEM)
-			goto local;
-		snprintf(reason, sizeof(reason), "%s", strerror(error));
-		goto refused;
+	message[0] = '\0';
+	if (state != NULL) {
+		*state = (struct command_state){ .run = run, .io = run->io, .exited = -1,
+		    .output = -1 };
+		dir = directory_open(run->io->command_dir, run->spec->text[CHECK_FILE], message,
+		    &error);
 	}
-	state->exited.fd = pidfd_open(state->pid, 0);
-	if (state->exited.fd < 0 || !watch_add(run->io, &state->exited)) {
-		error = errno;
-		kill(-state->pid, SIGKILL);
-		waitpid(state->pid, NULL, 0);
-		errno = error;
-		goto local;
-	}
-	run->state = state;
-	run->io->open[CHECK_POOL_COMMANDS]++;
-	return CHECK_STARTED;
-refused:
-	state_free(state);
-	snprintf(run->message, sizeof(run->message), "command %s: %s", name, reason);
-	text_clean(run->message, '?');
-	run->io->done(run, false);
-	return CHECK_STARTED;
-local:
-	snprintf(run->message, sizeof(run->message), "command %s: %s", name, strerror(errno));
-	if (pipe_fds[1] >= 0)
-		close(pipe_fds[1]);
-	if (dir >= 0)
+	if (dir >= 0) {
+		error = child_start(run, state, dir);
 		close(dir);
+	}
+	if (dir >= 0 && error == 0) {
+		run->state = state;
+		run->io->open[CHECK_POOL_COMMANDS]++;
+		return;
+	}
 	if (state != NULL)
 		state_free(state);
-	return CHECK_NOT_STARTED;
+	if (message[0] == '\0')
+		snprintf(message, CHECK_MESSAGE_SIZE, "%s", strerror(error));
+	run->io->done(run, check_error_is_local(error) ? CHECK_UNDECIDED : CHECK_BAD);
 }
 
 const struct check_ops check_command_ops = {

@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "check/check_private.h"
 #include "util/clock.h"
-#include "util/text.h"
 
-enum { ANSWER_MAX = 64 * 1024, URL_SIZE = CHECK_HOST_SIZE + CHECK_PATH_SIZE + 32 };
+enum { ANSWER_MAX = 64 * 1024 };
 
 struct http_state {
 	CURL			*easy;
@@ -26,23 +26,18 @@ struct http_state {
 	size_t			 bytes;		/* of header and body */
 	bool			 found;		/* the expected text */
 	bool			 enough;	/* the rest of the answer is not needed */
+	bool			 no_socket;	/* for a reason of this machine */
 	char			 error[CURL_ERROR_SIZE];
 };
-
-static const char *
-kind_name(const struct check_run *run)
-{
-	return run->spec->kind == CHECK_HTTPS ? "https" : "http";
-}
 
 /* -- libcurl and epoll ---------------------------------------------------------------- */
 
 static void finished_runs(struct check_io *io);
 
 static void
-on_socket_ready(struct check_watch *watch, uint32_t events)
+on_socket_ready(void *arg, int fd, uint32_t events)
 {
-	struct check_io *io = watch->arg;
+	struct check_io *io = arg;
 	int mask = 0, running;
 
 	if (events & EPOLLIN)
@@ -51,7 +46,7 @@ on_socket_ready(struct check_watch *watch, uint32_t events)
 		mask |= CURL_CSELECT_OUT;
 	if (events & (EPOLLERR | EPOLLHUP))
 		mask |= CURL_CSELECT_ERR;
-	curl_multi_socket_action(io->multi, watch->fd, mask, &running);
+	curl_multi_socket_action(io->multi, fd, mask, &running);
 	finished_runs(io);
 }
 
@@ -59,31 +54,15 @@ static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
 	struct check_io *io = arg;
-	struct check_watch *watch = socket_arg;
-	struct epoll_event event = { 0 };
 
 	(void)easy;
+	(void)socket_arg;
 	if (what == CURL_POLL_REMOVE) {
-		epoll_ctl(io->epoll, EPOLL_CTL_DEL, fd, NULL);
-		free(watch);
+		check_unwatch(io, fd);
 		return 0;
 	}
-	event.events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
-	    (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
-	event.data.ptr = watch;
-	if (watch != NULL)
-		return epoll_ctl(io->epoll, EPOLL_CTL_MOD, fd, &event);
-	watch = malloc(sizeof(*watch));
-	if (watch == NULL)
-		return -1;
-	*watch = (struct check_watch){ .fn = on_socket_ready, .arg = io, .fd = fd };
-	event.data.ptr = watch;
-	if (epoll_ctl(io->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
-		free(watch);
-		return -1;
-	}
-	curl_multi_assign(io->multi, fd, watch);
-	return 0;
+	return check_watch(io, fd, (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
+	    (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0), on_socket_ready, io) ? 0 : -1;
 }
 
 static int
@@ -147,6 +126,22 @@ http_cancel(struct check_run *run)
 	run->io->open[CHECK_POOL_SOCKETS]--;
 }
 
+/* Distinguishes a machine without sockets from a server that refuses. */
+static curl_socket_t
+on_socket_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	const struct check_run *run = arg;
+	struct http_state *state = run->state;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    address->protocol);
+
+	(void)purpose;
+	state->no_socket = fd < 0;
+	if (fd < 0)
+		snprintf(state->error, sizeof(state->error), "%s", strerror(errno));
+	return fd;	/* CURL_SOCKET_BAD is -1 */
+}
+
 static size_t
 /* NOLINTNEXTLINE(readability-non-const-parameter): curl_write_callback of libcurl. */
 on_header(char *data, size_t size, size_t n, void *arg)
@@ -174,8 +169,8 @@ on_body(char *data, size_t size, size_t n, void *arg)
 			room = length;
 		memcpy(state->text + state->used, data, room);
 		state->used += room;
-		state->found = memmem(state->text, state->used, run->spec->expect,
-		    strlen(run->spec->expect)) != NULL;
+		state->found = memmem(state->text, state->used, run->spec->text[CHECK_EXPECT],
+		    strlen(run->spec->text[CHECK_EXPECT])) != NULL;
 	}
 	state->enough = state->text == NULL || state->found || state->bytes >= ANSWER_MAX;
 	return state->enough ? 0 : length;
@@ -191,38 +186,44 @@ status_good(const struct check_spec *spec, long status)
 	return false;
 }
 
-/* Writes what is wrong with the answer. True if nothing is. */
-static bool
-answer_good(struct check_run *run, const struct http_state *state, CURLcode code)
+/* Judges a transfer that libcurl could not complete. */
+static enum check_outcome
+failure_judge(struct check_run *run, const struct http_state *state, CURLcode code)
 {
-	const struct check_spec *spec = run->spec;
-	long status = 0, error = 0;
+	const char *text = state->error[0] != '\0' ? state->error : curl_easy_strerror(code);
+	long error = 0;
 
-	curl_easy_getinfo(state->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(state->easy, CURLINFO_OS_ERRNO, &error);
-	if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && state->enough)) {
-		const char *text = state->error[0] != '\0' ? state->error :
-		    curl_easy_strerror(code);
+	if (state->bytes > ANSWER_MAX)
+		text = "the header is longer than 64 KB";
+	else if (error != 0 && code == CURLE_COULDNT_CONNECT && !state->no_socket)
+		text = strerror((int)error);
+	snprintf(run->io->message, sizeof(run->io->message), "%s", text);
+	return state->no_socket || code == CURLE_OUT_OF_MEMORY ||
+	    (code == CURLE_COULDNT_CONNECT && check_error_is_local((int)error)) ?
+	    CHECK_UNDECIDED : CHECK_BAD;
+}
 
-		if (state->bytes > ANSWER_MAX)
-			text = "the header is longer than 64 KB";
-		else if (error != 0 && code == CURLE_COULDNT_CONNECT)
-			text = strerror((int)error);
-		snprintf(run->message, sizeof(run->message), "%s: %.200s", kind_name(run),
-		    text);
-		return false;
+static enum check_outcome
+answer_judge(struct check_run *run, const struct http_state *state, CURLcode code)
+{
+	const char *expect = run->spec->text[CHECK_EXPECT];
+	char *message = run->io->message;
+	long status = 0;
+
+	if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && state->enough))
+		return failure_judge(run, state, code);
+	curl_easy_getinfo(state->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (!status_good(run->spec, status)) {
+		snprintf(message, CHECK_MESSAGE_SIZE, "status %ld", status);
+		return CHECK_BAD;
 	}
-	if (!status_good(spec, status)) {
-		snprintf(run->message, sizeof(run->message), "%s: status %ld", kind_name(run),
-		    status);
-		return false;
+	if (expect[0] != '\0' && !state->found) {
+		snprintf(message, CHECK_MESSAGE_SIZE, "the answer does not contain \"%.150s\"",
+		    expect);
+		return CHECK_BAD;
 	}
-	if (spec->expect[0] != '\0' && !state->found) {
-		snprintf(run->message, sizeof(run->message),
-		    "%s: the answer does not contain \"%.150s\"", kind_name(run), spec->expect);
-		return false;
-	}
-	return true;
+	return CHECK_GOOD;
 }
 
 static void
@@ -233,49 +234,57 @@ finished_runs(struct check_io *io)
 
 	while ((msg = curl_multi_info_read(io->multi, &left)) != NULL) {
 		struct check_run *run = NULL;
-		bool good;
+		enum check_outcome outcome;
 
 		if (msg->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&run);
-		good = answer_good(run, run->state, msg->data.result);
-		text_clean(run->message, '?');
+		outcome = answer_judge(run, run->state, msg->data.result);
 		http_cancel(run);
-		io->done(run, good);
+		io->done(run, outcome);
 	}
 }
 
-/* The URL has the host of the specification without a port, so the Host field has none either.
- * CURLOPT_CONNECT_TO then names the server. */
-static void
-url_write(const struct check_spec *spec, const char *kind, char url[URL_SIZE])
+/* Returns the URL, for free(3); NULL without memory. It has the host of the specification without a
+ * port, so the Host field has none either. CURLOPT_CONNECT_TO then names the server. */
+static char *
+url_of(const struct check_spec *spec)
 {
-	bool v6 = strchr(spec->address, ':') != NULL;
+	const char *address = spec->text[CHECK_ADDRESS], *host = spec->text[CHECK_HOST];
+	const char *kind = spec->kind == CHECK_HTTPS ? "https" : "http";
+	char *url;
 
-	if (spec->host[0] != '\0')
-		snprintf(url, URL_SIZE, "%s://%s%s", kind, spec->host, spec->path);
-	else
-		snprintf(url, URL_SIZE, v6 ? "%s://[%s]:%u%s" : "%s://%s:%u%s", kind,
-		    spec->address, spec->port, spec->path);
+	if ((host[0] != '\0' ? asprintf(&url, "%s://%s%s", kind, host, spec->text[CHECK_PATH]) :
+	    asprintf(&url, strchr(address, ':') != NULL ? "%s://[%s]:%u%s" : "%s://%s:%u%s", kind,
+	    address, spec->port, spec->text[CHECK_PATH])) < 0)
+		return NULL;
+	return url;
+}
+
+static bool
+server_set(struct http_state *state, const struct check_spec *spec)
+{
+	const char *address = spec->text[CHECK_ADDRESS];
+	char *url = url_of(spec), to[64];
+	bool set = url != NULL && curl_easy_setopt(state->easy, CURLOPT_URL, url) == CURLE_OK;
+
+	free(url);
+	snprintf(to, sizeof(to), strchr(address, ':') != NULL ? "::[%s]:%u" : "::%s:%u", address,
+	    spec->port);
+	state->connect_to = curl_slist_append(NULL, to);
+	return set && state->connect_to != NULL &&
+	    curl_easy_setopt(state->easy, CURLOPT_CONNECT_TO, state->connect_to) == CURLE_OK;
 }
 
 static bool
 easy_prepare(struct check_run *run, struct http_state *state)
 {
 	const struct check_spec *spec = run->spec;
-	bool v6 = strchr(spec->address, ':') != NULL;
-	char url[URL_SIZE], to[CHECK_ADDRESS_SIZE + 16];
 	CURL *easy = state->easy;
 
-	url_write(spec, kind_name(run), url);
-	snprintf(to, sizeof(to), v6 ? "::[%s]:%u" : "::%s:%u", spec->address, spec->port);
-	state->connect_to = curl_slist_append(NULL, to);
-	if (state->connect_to == NULL ||
-	    curl_easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK ||
-	    curl_easy_setopt(easy, CURLOPT_PROXY, "") != CURLE_OK ||
+	if (!server_set(state, spec) || curl_easy_setopt(easy, CURLOPT_PROXY, "") != CURLE_OK ||
 	    curl_easy_setopt(easy, CURLOPT_USERAGENT, "lbcluster") != CURLE_OK)
 		return false;
-	curl_easy_setopt(easy, CURLOPT_CONNECT_TO, state->connect_to);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -286,6 +295,8 @@ easy_prepare(struct check_run *run, struct http_state *state)
 	curl_easy_setopt(easy, CURLOPT_NOBODY, spec->method == CHECK_HEAD ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, spec->verify ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, spec->verify ? 2L : 0L);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket_open);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, run);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, run);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -295,7 +306,7 @@ easy_prepare(struct check_run *run, struct http_state *state)
 	return true;
 }
 
-static enum check_started
+static void
 http_start(struct check_run *run)
 {
 	struct http_state *state = calloc(1, sizeof(*state));
@@ -305,13 +316,14 @@ http_start(struct check_run *run)
 	state->easy = curl_easy_init();
 	if (state->easy == NULL || !easy_prepare(run, state))
 		goto fail;
-	if (run->spec->expect[0] != '\0' && (state->text = malloc(ANSWER_MAX)) == NULL)
+	if (run->spec->text[CHECK_EXPECT][0] != '\0' &&
+	    (state->text = malloc(ANSWER_MAX)) == NULL)
 		goto fail;
 	run->state = state;
 	if (curl_multi_add_handle(run->io->multi, state->easy) != CURLM_OK)
 		goto fail;
 	run->io->open[CHECK_POOL_SOCKETS]++;
-	return CHECK_STARTED;
+	return;
 fail:
 	run->state = NULL;
 	if (state != NULL) {
@@ -320,8 +332,8 @@ fail:
 		free(state->text);
 		free(state);
 	}
-	snprintf(run->message, sizeof(run->message), "%s: %s", kind_name(run), strerror(ENOMEM));
-	return CHECK_NOT_STARTED;
+	snprintf(run->io->message, sizeof(run->io->message), "%s", strerror(ENOMEM));
+	run->io->done(run, CHECK_UNDECIDED);
 }
 
 const struct check_ops check_http_ops = { "http", CHECK_POOL_SOCKETS, http_start, http_cancel };

@@ -6,51 +6,69 @@
 #ifndef CHECK_CHECK_PRIVATE_H
 #define CHECK_CHECK_PRIVATE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "check/checks.h"
 
-struct check_run;
+/* -- descriptors: check_io.c ------------------------------------------------------------ */
 
-/* A descriptor in the room's epoll. epoll_event.data.ptr is a watch. */
-struct check_watch {
-	void	(*fn)(struct check_watch *watch, uint32_t events);
-	void	*arg;
-	int	 fd;
-};
+/* 'events' are those of epoll_wait(2). */
+typedef void (*check_watch_fn)(void *arg, int fd, uint32_t events);
+
+struct check_watch;
+struct check_run;
 
 /* What limits the number of probes that run at once. */
 enum check_pool { CHECK_POOL_SOCKETS, CHECK_POOL_COMMANDS, CHECK_POOLS };
 
+enum check_outcome {
+	CHECK_GOOD,
+	CHECK_BAD,
+	CHECK_UNDECIDED,	/* for a reason of this machine */
+};
+
 /* What all probes of a set share. */
 struct check_io {
-	int		 epoll;
-	void		*multi;		/* CURLM of http and https; NULL until the first check */
-	int64_t		 multi_due_ms;	/* when libcurl wants to run; -1: never */
-	char		*command_dir;
-	unsigned int	 open[CHECK_POOLS];
-	/* Called once for a run, not after cancel(). The kind wrote run->message if not good. */
-	void		(*done)(struct check_run *run, bool good);
+	int			 epoll;
+	struct check_watch	*watches;	/* by descriptor */
+	size_t			 n_watches;
+	void			*multi;		/* CURLM; NULL until the first http check */
+	int64_t			 multi_due_ms;	/* when libcurl wants to run; -1: never */
+	char			*command_dir;
+	unsigned int		 open[CHECK_POOLS];
+	/* Called once for a run, not after cancel(). */
+	void			(*done)(struct check_run *run, enum check_outcome outcome);
+	/* Why the run that calls done() is not good, without the name of the kind. */
+	char			 message[CHECK_MESSAGE_SIZE];
 };
+
+/* Watches 'fd' for 'events' of epoll_ctl(2), in place of an earlier watch. False with errno. */
+bool check_watch(struct check_io *io, int fd, uint32_t events, check_watch_fn fn, void *arg)
+    __attribute__((warn_unused_result));
+/* Ends the watch of a descriptor, if it has one. */
+void check_unwatch(struct check_io *io, int fd);
+/* The same, and closes the descriptor. -1 is allowed. */
+void check_close(struct check_io *io, int fd);
+/* Waits at most 'timeout_ms' and calls the functions of ready descriptors, some at a time. Returns
+ * their number. */
+int check_dispatch(struct check_io *io, int timeout_ms);
+
+/* True for an errno of socket(2) or connect(2) that says nothing about the server. */
+bool check_error_is_local(int error);
+
+/* -- kinds ------------------------------------------------------------------------------ */
 
 /* A probe that runs. Part of its owner's struct. */
 struct check_run {
 	struct check_io		*io;
-	const struct check_spec	*spec;
+	struct check_spec	*spec;
 	void			*state;		/* of the kind; NULL: it does not run */
-	char			 message[CHECK_MESSAGE_SIZE];
-};
-
-enum check_started {
-	CHECK_STARTED,		/* done() is called, or was called already */
-	CHECK_NOT_STARTED,	/* for a reason of this machine, in run->message */
+	int			 fd;		/* of a check of kind connect */
 };
 
 struct check_ops {
 	const char		*name;
 	enum check_pool		 pool;
-	enum check_started	(*start)(struct check_run *run);
+	/* Calls done() before it returns, or later. */
+	void			(*start)(struct check_run *run);
 	/* Ends a run that has state, without done(). */
 	void			(*cancel)(struct check_run *run);
 };

@@ -2,7 +2,6 @@
  * Copyright (c) 2026 the lbcluster authors */
 #include "check/checks.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "check/check_private.h"
@@ -19,6 +19,7 @@
 #include "util/idmap.h"
 #include "util/loop.h"
 #include "util/memory.h"
+#include "util/text.h"
 
 enum {
 	SOCKETS_MAX = 500,
@@ -43,30 +44,26 @@ static const unsigned int pool_max[CHECK_POOLS] = {
 };
 
 struct reader {
-	uint32_t	 id;
-	enum check_state state;		/* that of the probe, or up by assumption */
-	struct probe	*probe;
-	struct reader	*next;		/* of the same probe */
+	uint32_t		 id;
+	enum check_state	 state;		/* that of the probe, or up by assumption */
+	struct probe		*probe;
+	LIST_ENTRY(reader)	 link;		/* of the probe */
+	LIST_ENTRY(reader)	 set_link;
 };
 
 struct probe {
-	struct due_item	 due;		/* first: of the next start, or of the deadline */
-	struct check_spec spec;
-	struct check_run run;
-	struct checks	*checks;
-	struct reader	*readers;
-	struct probe	*next_equal;	/* of the same hash */
-	uint32_t	 hash;
-	struct verdict	 verdict;
-	char		*failure;	/* the message of the last failed probe; NULL: none */
-	int64_t		 since_s, started_ms;
-	int64_t		 away_ms;	/* how long the loop was away while the probe ran */
-	uint32_t	 took_ms;
-	struct probe	*next, *prev;	/* of those that run, or of those that wait for a place */
-};
-
-struct probe_list {
-	struct probe	*first, *last;
+	struct due_item		 due;	/* first: of the next start, or of the deadline */
+	struct check_run	 run;
+	struct checks		*checks;
+	LIST_HEAD(, reader)	 readers;
+	uint32_t		 hash;
+	bool			 waits;		/* for a place among those that run */
+	bool			 undecided;	/* this machine could not run the last probe */
+	struct verdict		 verdict;
+	char			*failure;	/* of the last run that was not good, or NULL */
+	int64_t			 since_s, started_ms;
+	int64_t			 away_ms;	/* checks->away_ms when the probe started */
+	TAILQ_ENTRY(probe)	 link;		/* of those that wait */
 };
 
 struct checks {
@@ -75,47 +72,22 @@ struct checks {
 	checks_changed_fn	 changed;
 	void			*arg;
 	struct check_io		 io;
-	struct idmap		 readers;	/* by id */
-	struct idmap		 probes;	/* the first probe of each hash */
-	size_t			 n_probes;
+	struct idmap		 by_id;		/* readers */
+	LIST_HEAD(, reader)	 readers;
+	struct idmap		 by_hash;	/* probes */
+	size_t			 n_probes, n_running;
 	struct due_heap		 heap;
-	struct probe_list	 running, waiting[CHECK_POOLS];
+	TAILQ_HEAD(, probe)	 waiting[CHECK_POOLS];
 	int64_t			 expected_ms;	/* when the timer is due; 0: no timer */
+	int64_t			 away_ms;	/* how long the loop was away, in all */
 };
-
-/* -- lists ---------------------------------------------------------------------------- */
-
-static void
-list_add(struct probe_list *list, struct probe *probe)
-{
-	probe->next = NULL;
-	probe->prev = list->last;
-	if (list->last != NULL)
-		list->last->next = probe;
-	else
-		list->first = probe;
-	list->last = probe;
-}
-
-static void
-list_remove(struct probe_list *list, struct probe *probe)
-{
-	if (probe->prev != NULL)
-		probe->prev->next = probe->next;
-	else
-		list->first = probe->next;
-	if (probe->next != NULL)
-		probe->next->prev = probe->prev;
-	else
-		list->last = probe->prev;
-}
 
 /* -- one probe ------------------------------------------------------------------------ */
 
 static const struct check_ops *
 ops_of(const struct probe *probe)
 {
-	return kinds[probe->spec.kind];
+	return kinds[probe->run.spec->kind];
 }
 
 static struct probe *
@@ -124,24 +96,25 @@ probe_of_run(struct check_run *run)
 	return (struct probe *)((char *)run - offsetof(struct probe, run));
 }
 
-static int64_t
-grain(int64_t at_ms)
-{
-	return (at_ms + GRAIN_MS - 1) / GRAIN_MS * GRAIN_MS;
-}
-
 static void
-next_plan(struct probe *probe)
+due_set(struct probe *probe, int64_t at_ms)
 {
-	due_heap_set(&probe->checks->heap, &probe->due, grain(verdict_next_ms(&probe->verdict,
-	    &probe->spec, probe->hash, probe->started_ms)));
+	due_heap_set(&probe->checks->heap, &probe->due,
+	    (at_ms + GRAIN_MS - 1) / GRAIN_MS * GRAIN_MS);
 }
 
-/* Keeps the message of a failure. Without memory the message before it stays. */
+/* Keeps the message of a run that was not good, "command NAME: " or "KIND: " before it. Without
+ * memory the message before it stays. */
 static void
 failure_keep(struct probe *probe)
 {
-	if (!memory_string_assign(&probe->failure, probe->run.message))
+	const struct check_spec *spec = probe->run.spec;
+	char text[CHECK_MESSAGE_SIZE];
+
+	snprintf(text, sizeof(text), "%s%s%.64s: %.170s", ops_of(probe)->name,
+	    spec->kind == CHECK_COMMAND ? " " : "", spec->text[CHECK_FILE],
+	    probe->checks->io.message);
+	if (!memory_string_assign(&probe->failure, text_clean(text, '?')))
 		return;
 }
 
@@ -151,7 +124,7 @@ failure_keep(struct probe *probe)
 static enum check_state
 reader_state(enum check_state before, const struct probe *probe)
 {
-	return before == CHECK_UP && probe->verdict.bad < probe->spec.fall ? CHECK_UP :
+	return before == CHECK_UP && probe->verdict.bad < probe->run.spec->fall ? CHECK_UP :
 	    probe->verdict.state;
 }
 
@@ -169,38 +142,36 @@ reader_update(struct reader *reader)
 
 /* check_io.done */
 static void
-on_done(struct check_run *run, bool good)
+on_done(struct check_run *run, enum check_outcome outcome)
 {
 	struct probe *probe = probe_of_run(run);
-	struct checks *checks = probe->checks;
 	int64_t now = clock_steady_ms();
+	struct reader *reader;
 
-	list_remove(&checks->running, probe);
-	probe->took_ms = (uint32_t)(now - probe->started_ms);
-	if (!good)
+	probe->checks->n_running--;
+	probe->undecided = outcome == CHECK_UNDECIDED;
+	if (outcome != CHECK_GOOD)
 		failure_keep(probe);
-	if (verdict_add(&probe->verdict, &probe->spec, good, now))
+	if (outcome == CHECK_UNDECIDED) {
+		due_set(probe, now + run->spec->retry_ms);
+		return;
+	}
+	if (verdict_add(&probe->verdict, run->spec, outcome == CHECK_GOOD, now))
 		probe->since_s = clock_wall_s();
-	for (struct reader *r = probe->readers; r != NULL; r = r->next)
-		reader_update(r);
-	next_plan(probe);
+	LIST_FOREACH(reader, &probe->readers, link)
+		reader_update(reader);
+	due_set(probe, verdict_next_ms(&probe->verdict, run->spec, probe->hash,
+	    probe->started_ms));
 }
 
 static void
 probe_start(struct probe *probe, int64_t now)
 {
-	struct checks *checks = probe->checks;
-
 	probe->started_ms = now;
-	probe->away_ms = 0;
-	due_heap_set(&checks->heap, &probe->due, grain(now + probe->spec.timeout_ms));
-	list_add(&checks->running, probe);
-	if (ops_of(probe)->start(&probe->run) == CHECK_STARTED)
-		return;
-	/* This machine's fault: it decides nothing. */
-	list_remove(&checks->running, probe);
-	failure_keep(probe);
-	due_heap_set(&checks->heap, &probe->due, grain(now + probe->spec.retry_ms));
+	probe->away_ms = probe->checks->away_ms;
+	probe->checks->n_running++;
+	due_set(probe, now + probe->run.spec->timeout_ms);
+	ops_of(probe)->start(&probe->run);
 }
 
 static bool
@@ -210,53 +181,39 @@ is_running(const struct probe *probe)
 }
 
 static void
+probe_cancel(struct probe *probe)
+{
+	ops_of(probe)->cancel(&probe->run);
+	probe->checks->n_running--;
+}
+
+static void
 probe_expire(struct probe *probe, int64_t now)
 {
-	struct checks *checks = probe->checks;
+	uint32_t timeout_ms = probe->run.spec->timeout_ms;
+	int64_t away_ms = probe->checks->away_ms - probe->away_ms;
 
-	ops_of(probe)->cancel(&probe->run);
 	/* The server had less than the whole timeout if the loop was away. */
-	if (2 * probe->away_ms >= (int64_t)probe->spec.timeout_ms) {
-		list_remove(&checks->running, probe);
-		due_heap_set(&checks->heap, &probe->due, now);
+	if (2 * away_ms >= (int64_t)timeout_ms) {
+		probe_cancel(probe);
+		due_set(probe, now);
 		return;
 	}
-	snprintf(probe->run.message, sizeof(probe->run.message),
-	    "%s%s%s: no answer within %u.%03u s", ops_of(probe)->name,
-	    probe->spec.kind == CHECK_COMMAND ? " " : "",
-	    probe->spec.kind == CHECK_COMMAND ? probe->spec.command : "",
-	    probe->spec.timeout_ms / 1000, probe->spec.timeout_ms % 1000);
-	on_done(&probe->run, false);
+	ops_of(probe)->cancel(&probe->run);
+	snprintf(probe->checks->io.message, sizeof(probe->checks->io.message),
+	    "no answer within %u.%03u s", timeout_ms / 1000, timeout_ms % 1000);
+	on_done(&probe->run, CHECK_BAD);
 }
 
 /* -- a turn of the loop --------------------------------------------------------------- */
 
-/* Notes for the probes that run how long the loop was away. */
 static void
 away_note(struct checks *checks, int64_t now)
 {
 	int64_t away = checks->expected_ms == 0 ? 0 : now - checks->expected_ms;
 
-	if (away < GRAIN_MS)
-		return;
-	for (struct probe *p = checks->running.first; p != NULL; p = p->next)
-		p->away_ms += away;
-}
-
-/* Handles one event at a time: a function of an event may free the watch of another. */
-static void
-events_handle(struct checks *checks)
-{
-	struct epoll_event event;
-
-	for (int n = 0; n < TURN_EVENTS; n++) {
-		struct check_watch *watch;
-
-		if (epoll_wait(checks->io.epoll, &event, 1, 0) != 1)
-			return;
-		watch = event.data.ptr;
-		watch->fn(watch, event.events);
-	}
+	if (away >= GRAIN_MS)
+		checks->away_ms += away;
 }
 
 static bool
@@ -268,10 +225,9 @@ pool_has_room(const struct checks *checks, enum check_pool pool)
 static void
 due_handle(struct checks *checks, int64_t now)
 {
-	struct probe *probe;
-
 	for (int n = 0; n < TURN_STARTS; n++) {
-		probe = (struct probe *)due_heap_first(&checks->heap);
+		struct probe *probe = (struct probe *)due_heap_first(&checks->heap);
+
 		if (probe == NULL || probe->due.at_ms > now)
 			return;
 		if (is_running(probe)) {
@@ -280,20 +236,29 @@ due_handle(struct checks *checks, int64_t now)
 			probe_start(probe, now);
 		} else {
 			due_heap_remove(&checks->heap, &probe->due);
-			list_add(&checks->waiting[ops_of(probe)->pool], probe);
+			probe->waits = true;
+			TAILQ_INSERT_TAIL(&checks->waiting[ops_of(probe)->pool], probe, link);
 		}
 	}
+}
+
+static void
+waiting_remove(struct probe *probe)
+{
+	TAILQ_REMOVE(&probe->checks->waiting[ops_of(probe)->pool], probe, link);
+	probe->waits = false;
 }
 
 static void
 waiting_start(struct checks *checks, int64_t now)
 {
 	for (enum check_pool pool = 0; pool < CHECK_POOLS; pool++)
-		for (int n = 0; n < TURN_STARTS && checks->waiting[pool].first != NULL &&
-		    pool_has_room(checks, pool); n++) {
-			struct probe *probe = checks->waiting[pool].first;
+		for (int n = 0; n < TURN_STARTS && pool_has_room(checks, pool); n++) {
+			struct probe *probe = TAILQ_FIRST(&checks->waiting[pool]);
 
-			list_remove(&checks->waiting[pool], probe);
+			if (probe == NULL)
+				break;
+			waiting_remove(probe);
 			probe_start(probe, now);
 		}
 }
@@ -308,10 +273,10 @@ timer_set(struct checks *checks, int64_t now)
 
 	if (checks->io.multi_due_ms >= 0 && checks->io.multi_due_ms < at)
 		at = checks->io.multi_due_ms;
-	if (checks->running.first != NULL && now + HEARTBEAT_MS < at)
+	if (checks->n_running > 0 && now + HEARTBEAT_MS < at)
 		at = now + HEARTBEAT_MS;
 	for (enum check_pool pool = 0; pool < CHECK_POOLS; pool++)
-		if (checks->waiting[pool].first != NULL && pool_has_room(checks, pool))
+		if (!TAILQ_EMPTY(&checks->waiting[pool]) && pool_has_room(checks, pool))
 			at = now;
 	if (at == INT64_MAX) {
 		loop_timer_cancel(checks->loop, &checks->timer);
@@ -327,9 +292,11 @@ static void
 turn(struct checks *checks)
 {
 	int64_t now = clock_steady_ms();
+	int handled = 0, n;
 
 	away_note(checks, now);
-	events_handle(checks);
+	while (handled < TURN_EVENTS && (n = check_dispatch(&checks->io, 0)) > 0)
+		handled += n;
 	due_handle(checks, now);
 	waiting_start(checks, now);
 	if (checks->io.multi_due_ms >= 0 && checks->io.multi_due_ms <= clock_steady_ms())
@@ -350,134 +317,7 @@ on_epoll(void *arg, short events)
 	turn(arg);
 }
 
-/* -- specifications ------------------------------------------------------------------- */
-
-static bool
-address_valid(const char *text)
-{
-	unsigned char bytes[sizeof(struct in6_addr)];
-
-	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
-}
-
-/* A host is put into a URL, where other characters have a meaning. */
-static bool
-host_valid(const char *host)
-{
-	return host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "0123456789.-_:[]")] == '\0';
-}
-
-static bool
-path_valid(const char *path)
-{
-	if (path[0] != '/')
-		return false;
-	for (; *path > ' ' && *path < 0x7f; path++)
-		;
-	return *path == '\0';
-}
-
-static bool
-command_valid(const char *name)
-{
-	return name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL;
-}
-
-static enum err_code
-spec_check(const struct check_spec *spec, struct err *err)
-{
-	if (!address_valid(spec->address))
-		return err_set(err, ERR_INVALID, "address \"%s\" is not an IPv4 or IPv6 "
-		    "address; set check-address",
-		    spec->address);
-	if (spec->interval_ms == 0 || spec->retry_ms == 0 || spec->timeout_ms == 0)
-		return err_set(err, ERR_INVALID, "a time of the check is 0");
-	if (spec->rise == 0 || spec->fall == 0)
-		return err_set(err, ERR_INVALID, "rise or fall of the check is 0");
-	if (spec->kind == CHECK_COMMAND)
-		return command_valid(spec->command) ? ERR_OK : err_set(err, ERR_INVALID,
-		    "command \"%s\" is not the name of a file", spec->command);
-	if (spec->port == 0)
-		return err_set(err, ERR_INVALID, "the check has no port; set check-port");
-	if (spec->kind == CHECK_CONNECT)
-		return ERR_OK;
-	if (!path_valid(spec->path))
-		return err_set(err, ERR_INVALID, "path \"%s\" does not begin with / or has a "
-		    "space", spec->path);
-	return host_valid(spec->host) ? ERR_OK : err_set(err, ERR_INVALID,
-	    "host \"%s\" is not a host name or an address", spec->host);
-}
-
-/* Copies what the kind uses, all other bytes zero: equal checks are equal bytes then. */
-static void
-spec_normalize(const struct check_spec *from, struct check_spec *to)
-{
-#define COPY(member) snprintf(to->member, sizeof(to->member), "%s", from->member)
-	memset(to, 0, sizeof(*to));
-	to->kind = from->kind;
-	COPY(address);
-	to->port = from->port;
-	to->interval_ms = from->interval_ms;
-	to->retry_ms = from->retry_ms;
-	to->timeout_ms = from->timeout_ms;
-	to->rise = from->rise;
-	to->fall = from->fall;
-	to->damping = from->damping;
-	if (from->kind == CHECK_COMMAND) {
-		COPY(command);
-		COPY(service_address);
-		to->service_port = from->service_port;
-		COPY(cluster_name);
-		COPY(service_name);
-		COPY(real_name);
-	} else if (from->kind != CHECK_CONNECT) {
-		COPY(path);
-		COPY(host);
-		to->method = from->method;
-		memcpy(to->status, from->status, sizeof(to->status));
-		COPY(expect);
-		to->verify = from->verify;
-	}
-#undef COPY
-}
-
-/* FNV-1a with a last mixing, so that neighbouring addresses get distant places. Never 0. */
-static uint32_t
-spec_hash(const struct check_spec *spec)
-{
-	const unsigned char *bytes = (const unsigned char *)spec;
-	uint32_t hash = 2166136261U;
-
-	for (size_t i = 0; i < sizeof(*spec); i++)
-		hash = (hash ^ bytes[i]) * 16777619U;
-	hash = (hash ^ hash >> 16) * 0x85ebca6bU;
-	hash = (hash ^ hash >> 13) * 0xc2b2ae35U;
-	hash ^= hash >> 16;
-	return hash == 0 ? 1 : hash;
-}
-
-/* Compares normalized specs. */
-static bool
-spec_equal(const struct check_spec *a, const struct check_spec *b)
-{
-	const unsigned char *a_bytes = (const unsigned char *)a;
-	const unsigned char *b_bytes = (const unsigned char *)b;
-
-	return memcmp(a_bytes, b_bytes, sizeof(*a)) == 0;
-}
-
 /* -- probes and their readers --------------------------------------------------------- */
-
-static struct probe *
-probe_find(const struct checks *checks, const struct check_spec *spec, uint32_t hash)
-{
-	struct probe *probe = idmap_get(&checks->probes, hash);
-
-	while (probe != NULL && !spec_equal(&probe->spec, spec))
-		probe = probe->next_equal;
-	return probe;
-}
 
 /* NULL without memory. */
 static struct probe *
@@ -491,18 +331,19 @@ probe_new(struct checks *checks, const struct check_spec *spec, uint32_t hash)
 	probe = calloc(1, sizeof(*probe));
 	if (probe == NULL)
 		return NULL;
-	memcpy(&probe->spec, spec, sizeof(*spec));
 	probe->checks = checks;
 	probe->hash = hash;
 	probe->run.io = &checks->io;
-	probe->run.spec = &probe->spec;
-	probe->next_equal = idmap_get(&checks->probes, hash);
-	if (!idmap_put(&checks->probes, hash, probe)) {
+	probe->run.spec = check_spec_copy(spec);
+	/* Two specifications with one hash are possible: the later probe is not shared. */
+	if (probe->run.spec == NULL || (idmap_get(&checks->by_hash, hash) == NULL &&
+	    !idmap_put(&checks->by_hash, hash, probe))) {
+		free(probe->run.spec);
 		free(probe);
 		return NULL;
 	}
 	checks->n_probes++;
-	due_heap_set(&checks->heap, &probe->due, grain(verdict_first_ms(spec, hash, now)));
+	due_set(probe, verdict_first_ms(spec, hash, now));
 	if (checks->expected_ms == 0 || probe->due.at_ms < checks->expected_ms)
 		timer_set(checks, now);
 	return probe;
@@ -512,95 +353,97 @@ static void
 probe_free(struct probe *probe)
 {
 	struct checks *checks = probe->checks;
-	struct probe *first = idmap_get(&checks->probes, probe->hash);
 
-	if (is_running(probe)) {
-		ops_of(probe)->cancel(&probe->run);
-		list_remove(&checks->running, probe);
-	} else if (probe->due.place == 0) {
-		list_remove(&checks->waiting[ops_of(probe)->pool], probe);
-	}
+	if (is_running(probe))
+		probe_cancel(probe);
+	if (probe->waits)
+		waiting_remove(probe);
 	due_heap_remove(&checks->heap, &probe->due);
-	if (first != probe) {
-		while (first->next_equal != probe)
-			first = first->next_equal;
-		first->next_equal = probe->next_equal;
-	} else if (probe->next_equal == NULL) {
-		idmap_remove(&checks->probes, probe->hash);
-	} else if (!idmap_put(&checks->probes, probe->hash, probe->next_equal)) {
-		abort();	/* replacing never fails */
-	}
+	if (idmap_get(&checks->by_hash, probe->hash) == probe)
+		idmap_remove(&checks->by_hash, probe->hash);
 	checks->n_probes--;
 	free(probe->failure);
+	free(probe->run.spec);
 	free(probe);
 }
 
 static void
 reader_detach(struct reader *reader)
 {
-	struct reader **p = &reader->probe->readers;
+	struct probe *probe = reader->probe;
 
-	while (*p != reader)
-		p = &(*p)->next;
-	*p = reader->next;
-	if (reader->probe->readers == NULL)
-		probe_free(reader->probe);
+	LIST_REMOVE(reader, link);
+	if (LIST_EMPTY(&probe->readers))
+		probe_free(probe);
+}
+
+/* NULL without memory. */
+static struct reader *
+reader_new(struct checks *checks, uint32_t id)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+
+	if (reader == NULL || !idmap_put(&checks->by_id, id, reader)) {
+		free(reader);
+		return NULL;
+	}
+	reader->id = id;
+	LIST_INSERT_HEAD(&checks->readers, reader, set_link);
+	return reader;
 }
 
 static void
-reader_attach(struct reader *reader, struct probe *probe, bool assume_up)
+reader_free(struct checks *checks, struct reader *reader)
 {
-	reader->probe = probe;
-	reader->state = reader_state(assume_up ? CHECK_UP : CHECK_UNKNOWN, probe);
-	reader->next = probe->readers;
-	probe->readers = reader;
+	idmap_remove(&checks->by_id, reader->id);
+	LIST_REMOVE(reader, set_link);
+	if (reader->probe != NULL)
+		reader_detach(reader);
+	free(reader);
 }
 
 enum err_code
 checks_set(struct checks *checks, uint32_t id, const struct check_spec *spec, bool assume_up,
     struct err *err)
 {
-	struct reader *reader = idmap_get(&checks->readers, id), *made = NULL;
-	enum err_code code = spec_check(spec, err);
+	enum err_code code = check_spec_validate(spec, err);
+	struct reader *reader;
 	struct check_spec normal;
 	struct probe *probe;
 	uint32_t hash;
 
 	if (code != ERR_OK)
 		return code;
-	spec_normalize(spec, &normal);
-	hash = spec_hash(&normal);
-	probe = probe_find(checks, &normal, hash);
-	if (reader != NULL && reader->probe == probe)
+	check_spec_normalize(spec, &normal);
+	reader = idmap_get(&checks->by_id, id);
+	if (reader != NULL && check_spec_equal(reader->probe->run.spec, &normal))
 		return ERR_OK;
-	if (reader == NULL) {
-		reader = made = calloc(1, sizeof(*made));
-		if (made == NULL || !idmap_put(&checks->readers, id, made))
-			goto nomem;
-		made->id = id;
+	if (reader == NULL && (reader = reader_new(checks, id)) == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	hash = check_spec_hash(&normal);
+	probe = idmap_get(&checks->by_hash, hash);
+	if (probe == NULL || !check_spec_equal(probe->run.spec, &normal))
+		probe = probe_new(checks, &normal, hash);
+	if (probe == NULL) {
+		if (reader->probe == NULL)
+			reader_free(checks, reader);
+		return err_set(err, ERR_NOMEM, "out of memory");
 	}
-	if (probe == NULL && (probe = probe_new(checks, &normal, hash)) == NULL)
-		goto nomem;
 	if (reader->probe != NULL)
 		reader_detach(reader);
-	reader_attach(reader, probe, assume_up);
+	reader->probe = probe;
+	reader->state = reader_state(assume_up ? CHECK_UP : CHECK_UNKNOWN, probe);
+	LIST_INSERT_HEAD(&probe->readers, reader, link);
 	return ERR_OK;
-nomem:
-	if (made != NULL && idmap_get(&checks->readers, id) == made)
-		idmap_remove(&checks->readers, id);
-	free(made);
-	return err_set(err, ERR_NOMEM, "out of memory");
 }
 
 void
 checks_remove(struct checks *checks, uint32_t id)
 {
-	struct reader *reader = idmap_remove(&checks->readers, id);
+	struct reader *reader = idmap_get(&checks->by_id, id);
 
-	if (reader == NULL)
-		return;
-	reader_detach(reader);
-	free(reader);
+	if (reader != NULL)
+		reader_free(checks, reader);
 }
 
 /* -- results -------------------------------------------------------------------------- */
@@ -613,7 +456,7 @@ down_message(const struct probe *probe, struct check_result *ret)
 	if (probe->verdict.good == 0)
 		snprintf(ret->message, sizeof(ret->message), "%s",
 		    probe->failure != NULL ? probe->failure : "down");
-	else if (probe->verdict.rise > probe->spec.rise)
+	else if (probe->verdict.rise > probe->run.spec->rise)
 		snprintf(ret->message, sizeof(ret->message),
 		    "down: %u of %u good checks, because it was down %u times in 10 minutes",
 		    probe->verdict.good, probe->verdict.rise, downs);
@@ -625,29 +468,22 @@ down_message(const struct probe *probe, struct check_result *ret)
 bool
 checks_result(const struct checks *checks, uint32_t id, struct check_result *ret)
 {
-	const struct reader *reader = idmap_get(&checks->readers, id);
+	const struct reader *reader = idmap_get(&checks->by_id, id);
 	const struct probe *probe;
 
-	*ret = (struct check_result){ 0 };
 	if (reader == NULL)
 		return false;
 	probe = reader->probe;
 	ret->state = reader->state;
 	ret->since_s = probe->since_s;
-	ret->took_ms = probe->took_ms;
-	switch (ret->state) {
-	case CHECK_UP:
-	case CHECK_UNKNOWN:
-		if (probe->verdict.state != CHECK_UNKNOWN)
-			break;
-		snprintf(ret->message, sizeof(ret->message), "not checked yet%s%.200s",
-		    probe->failure != NULL ? ": " : "",
-		    probe->failure != NULL ? probe->failure : "");
-		break;
-	case CHECK_DOWN:
+	ret->message[0] = '\0';
+	if (probe->undecided)
+		snprintf(ret->message, sizeof(ret->message), "not checked: %.240s",
+		    probe->failure != NULL ? probe->failure : "out of memory");
+	else if (probe->verdict.state == CHECK_UNKNOWN)
+		snprintf(ret->message, sizeof(ret->message), "not checked yet");
+	else if (reader->state == CHECK_DOWN)
 		down_message(probe, ret);
-		break;
-	}
 	return true;
 }
 
@@ -659,7 +495,6 @@ checks_new(struct loop *loop, const char *command_dir, checks_changed_fn changed
 {
 	struct checks *checks = calloc(1, sizeof(*checks));
 
-	*ret = NULL;
 	if (checks == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	checks->loop = loop;
@@ -667,6 +502,8 @@ checks_new(struct loop *loop, const char *command_dir, checks_changed_fn changed
 	checks->arg = arg;
 	checks->io.done = on_done;
 	checks->io.multi_due_ms = -1;
+	for (enum check_pool pool = 0; pool < CHECK_POOLS; pool++)
+		TAILQ_INIT(&checks->waiting[pool]);
 	checks->io.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (checks->io.epoll < 0) {
 		enum err_code code = err_set(err, err_of_errno(errno), "epoll: %s",
@@ -686,53 +523,26 @@ checks_new(struct loop *loop, const char *command_dir, checks_changed_fn changed
 	return ERR_OK;
 }
 
-/* Removes all readers of a probe, and the probe with the last of them. */
-static void
-probe_drop(struct probe *probe)
-{
-	struct checks *checks = probe->checks;
-
-	while (probe->readers->next != NULL)
-		checks_remove(checks, probe->readers->id);
-	checks_remove(checks, probe->readers->id);
-}
-
-static void
-probes_free(struct checks *checks)
-{
-	struct due_item *first;
-
-	for (enum check_pool pool = 0; pool < CHECK_POOLS; pool++)
-		while (checks->waiting[pool].first != NULL)
-			probe_drop(checks->waiting[pool].first);
-	while ((first = due_heap_first(&checks->heap)) != NULL)
-		probe_drop((struct probe *)first);
-}
-
 void
 checks_free(struct checks *checks)
 {
-	struct epoll_event event;
+	struct reader *reader;
 
 	if (checks == NULL)
 		return;
-	probes_free(checks);
+	while ((reader = LIST_FIRST(&checks->readers)) != NULL)
+		reader_free(checks, reader);
 	/* The commands are killed; each is reaped when its end is reported. */
 	for (int n = 0; n < FREE_TRIES && checks->io.open[CHECK_POOL_COMMANDS] > 0; n++)
-		while (epoll_wait(checks->io.epoll, &event, 1, FREE_WAIT_MS) == 1) {
-			struct check_watch *watch = event.data.ptr;
-
-			watch->fn(watch, event.events);
-			if (checks->io.open[CHECK_POOL_COMMANDS] == 0)
-				break;
-		}
+		check_dispatch(&checks->io, FREE_WAIT_MS);
 	check_http_close(&checks->io);
 	loop_timer_cancel(checks->loop, &checks->timer);
 	loop_fd_watch(checks->loop, checks->io.epoll, 0, NULL, NULL);
 	close(checks->io.epoll);
 	due_heap_done(&checks->heap);
-	idmap_done(&checks->readers);
-	idmap_done(&checks->probes);
+	idmap_done(&checks->by_id);
+	idmap_done(&checks->by_hash);
+	free(checks->io.watches);
 	free(checks->io.command_dir);
 	free(checks);
 }

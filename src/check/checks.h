@@ -8,64 +8,21 @@
 #ifndef CHECK_CHECKS_H
 #define CHECK_CHECKS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "model/model.h"
-#include "util/err.h"
+#include "check/check_spec.h"
 
 struct checks;
 struct loop;
 
-enum {
-	CHECK_ADDRESS_SIZE = 46,	/* INET6_ADDRSTRLEN */
-	CHECK_PATH_SIZE = 513,
-	CHECK_HOST_SIZE = 254,
-	CHECK_EXPECT_SIZE = 257,
-	CHECK_STATUS_RANGES = 8,
-	CHECK_MESSAGE_SIZE = 256,
-};
+enum { CHECK_MESSAGE_SIZE = 256 };
 
-/* The kinds, in the order of a table in checks.c. */
-enum check_kind { CHECK_CONNECT, CHECK_HTTP, CHECK_HTTPS, CHECK_COMMAND };
-enum check_method { CHECK_GET, CHECK_HEAD };
 enum check_state { CHECK_UNKNOWN, CHECK_UP, CHECK_DOWN };
-
-struct check_range {
-	uint16_t	from, to;	/* 'to' 0: no range */
-};
-
-struct check_spec {
-	enum check_kind		kind;
-	char			address[CHECK_ADDRESS_SIZE];	/* a literal address */
-	uint16_t		port;
-
-	/* http and https */
-	char			path[CHECK_PATH_SIZE];		/* begins with '/' */
-	char			host[CHECK_HOST_SIZE];		/* "": the address and the port */
-	enum check_method	method;
-	struct check_range	status[CHECK_STATUS_RANGES];
-	char			expect[CHECK_EXPECT_SIZE];	/* "": any text */
-	bool			verify;				/* the certificate of https */
-
-	/* command: the name of a file, and what the command is given */
-	char			command[MODEL_NAME_MAX + 1];
-	char			service_address[CHECK_ADDRESS_SIZE];
-	uint16_t		service_port;
-	char			cluster_name[MODEL_NAME_MAX + 1];
-	char			service_name[MODEL_NAME_MAX + 1];
-	char			real_name[MODEL_NAME_MAX + 1];
-
-	uint32_t		interval_ms, retry_ms, timeout_ms;	/* above 0 */
-	uint32_t		rise, fall;				/* above 0 */
-	bool			damping;
-};
 
 struct check_result {
 	enum check_state	state;
 	int64_t			since_s;	/* wall clock of the last change; 0: none */
-	uint32_t		took_ms;	/* of the last decided probe */
-	char			message[CHECK_MESSAGE_SIZE];	/* "": a probe found it up */
+	/* "" if the last probe found the server up. "not checked: ..." while this machine cannot
+	 * run the probe; the state stays then. */
+	char			message[CHECK_MESSAGE_SIZE];
 };
 
 /* The check of 'id' changed its state. The function must not call checks_set() or
@@ -74,7 +31,8 @@ typedef void (*checks_changed_fn)(void *arg, uint32_t id);
 
 /* Creates an empty set of checks. 'command_dir' has the files of command checks; NULL means
  * checks.d in the directory of the configuration. Clears the ambient capabilities of the process,
- * so that a command gets none of them. *ret is the caller's until checks_free(). */
+ * so that a command gets none of them. *ret is the caller's until checks_free(). ERR_NOMEM,
+ * ERR_IO. */
 enum err_code checks_new(struct loop *loop, const char *command_dir, checks_changed_fn changed,
     void *arg, struct checks **ret, struct err *err);
 

@@ -47,31 +47,40 @@ static const enum check_kind kinds[] = {
 	[PARAM_CHECK_COMMAND] = CHECK_COMMAND,
 };
 
-static void
-spec_make(const struct health_real *real, const struct params *params, struct check_spec *ret)
+static struct check_spec
+spec_of(const struct health_real *real, const struct params *params)
 {
-#define COPY(member, text) snprintf(ret->member, sizeof(ret->member), "%s", text)
-	*ret = (struct check_spec){ .kind = kinds[params->check],
-	    .port = params->check_port != 0 ? (uint16_t)params->check_port :
-	    address_port(real->port),
-	    .method = params->check_method == PARAM_HEAD ? CHECK_HEAD : CHECK_GET,
-	    .verify = params->check_verify, .service_port = address_port(real->service_port),
-	    .interval_ms = params->check_interval_ms, .retry_ms = params->check_retry_ms,
-	    .timeout_ms = params->check_timeout_ms, .rise = params->check_rise,
-	    .fall = params->check_fall, .damping = params->damping };
-	COPY(address, params->check_address[0] != '\0' ? params->check_address : real->address);
-	COPY(path, params->check_path);
-	COPY(host, params->check_host);
-	for (size_t i = 0; i < ROWS(ret->status); i++)
-		ret->status[i] = (struct check_range){ params->check_status[i].from,
+	struct check_spec spec = {
+		.kind = kinds[params->check],
+		.method = params->check_method == PARAM_HEAD ? CHECK_HEAD : CHECK_GET,
+		.interval_ms = params->check_interval_ms,
+		.retry_ms = params->check_retry_ms,
+		.timeout_ms = params->check_timeout_ms,
+		.rise = params->check_rise,
+		.fall = params->check_fall,
+		.port = params->check_port != 0 ? (uint16_t)params->check_port :
+		    address_port(real->port),
+		.service_port = address_port(real->service_port),
+		.verify = params->check_verify,
+		.damping = params->damping,
+		.text = {
+			[CHECK_ADDRESS] = params->check_address[0] != '\0' ?
+			    params->check_address : real->address,
+			[CHECK_PATH] = params->check_path,
+			[CHECK_HOST] = params->check_host,
+			[CHECK_EXPECT] = params->check_expect,
+			[CHECK_FILE] = params->check_command,
+			[CHECK_SERVICE_ADDRESS] = real->service_address,
+			[CHECK_CLUSTER_NAME] = real->cluster_name,
+			[CHECK_SERVICE_NAME] = real->service_name,
+			[CHECK_REAL_NAME] = real->name,
+		},
+	};
+
+	for (size_t i = 0; i < ROWS(spec.status); i++)
+		spec.status[i] = (struct check_range){ params->check_status[i].from,
 		    params->check_status[i].to };
-	COPY(expect, params->check_expect);
-	COPY(command, params->check_command);
-	COPY(service_address, real->service_address);
-	COPY(cluster_name, real->cluster_name);
-	COPY(service_name, real->service_name);
-	COPY(real_name, real->name);
-#undef COPY
+	return spec;
 }
 
 /* -- entries ---------------------------------------------------------------------------- */
@@ -135,7 +144,7 @@ entry_check(struct health *health, struct health_entry *entry, const struct heal
 		return ERR_OK;
 	}
 	if (code == ERR_OK) {
-		spec_make(real, &params, &spec);
+		spec = spec_of(real, &params);
 		code = checks_set(health->checks, entry->id, &spec, serves, &problem);
 	}
 	if (code != ERR_INVALID)

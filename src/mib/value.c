@@ -8,6 +8,7 @@
 #include "mib/table.h"
 #include "model/address.h"
 #include "model/oid.h"
+#include "util/digest.h"
 #include "util/text.h"
 
 const uint32_t mib_root[] = { OID_LBC_MIB };
@@ -183,17 +184,6 @@ mib_column_value(struct mib *mib, const struct mib_column *column, const void *r
 
 /* -- hashes of varbind lists ---------------------------------------------------------- */
 
-/* FNV-1a (isthe.com/chongo/tech/comp/fnv). */
-static uint64_t
-digest_add(uint64_t digest, const void *data, size_t length)
-{
-	const uint8_t *octets = data;
-
-	for (size_t i = 0; i < length; i++)
-		digest = (digest ^ octets[i]) * 0x100000001b3;
-	return digest;
-}
-
 static uint64_t
 digest_add_oid(uint64_t digest, const struct mib_oid *oid)
 {
@@ -230,7 +220,7 @@ digest_add_value(uint64_t digest, const struct mib_value *value)
 uint64_t
 mib_varbinds_digest(const struct mib_varbind *varbinds, size_t n)
 {
-	uint64_t digest = 0xcbf29ce484222325;
+	uint64_t digest = DIGEST_EMPTY;
 
 	for (size_t i = 0; i < n; i++) {
 		digest = digest_add_oid(digest, &varbinds[i].name);

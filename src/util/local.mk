@@ -6,6 +6,8 @@ src_util_libutil_a_SOURCES = \
 	src/util/clock_step.h \
 	src/util/dial.c \
 	src/util/dial.h \
+	src/util/digest.c \
+	src/util/digest.h \
 	src/util/endpoint.c \
 	src/util/endpoint.h \
 	src/util/err.c \

@@ -175,9 +175,9 @@ teardown(void **state)
 static struct check_spec
 spec_of(enum check_kind kind)
 {
-	return (struct check_spec){ .kind = kind, .address = "127.0.0.1", .port = world.port,
-	    .path = "/health", .status = { { 200, 399 } }, .interval_ms = 100, .retry_ms = 50,
-	    .timeout_ms = 5000, .rise = 2, .fall = 3 };
+	return (struct check_spec){ .kind = kind, .port = world.port, .status = { { 200, 399 } },
+	    .interval_ms = 100, .retry_ms = 50, .timeout_ms = 5000, .rise = 2, .fall = 3,
+	    .text = { [CHECK_ADDRESS] = "127.0.0.1", [CHECK_PATH] = "/health" } };
 }
 
 static void
@@ -250,7 +250,7 @@ equal_checks_are_one_probe(void **state)
 	spec.interval_ms = 600000;
 	for (uint32_t id = 1; id <= 50; id++) {
 		/* connect does not use the path. */
-		snprintf(spec.path, sizeof(spec.path), "/%u", id);
+		spec.text[CHECK_PATH] = id % 2 == 0 ? "/even" : "/odd";
 		check_set(id, &spec);
 	}
 	run_until_changes(50);
@@ -302,7 +302,7 @@ http_judges_status_and_text(void **state)
 
 		if (strstr(rows[i].message, "within") != NULL)
 			spec.timeout_ms = 250;
-		snprintf(spec.expect, sizeof(spec.expect), "%s", rows[i].expect);
+		spec.text[CHECK_EXPECT] = rows[i].expect;
 		world.answer = rows[i].answer;
 		check_set(1 + i, &spec);
 		run_until_changes(1);
@@ -321,13 +321,13 @@ http_sends_the_host_and_the_path(void **state)
 	server_listen();
 	world.answer = "HTTP/1.1 204 No\r\n\r\n";
 	spec.method = CHECK_HEAD;
-	snprintf(spec.host, sizeof(spec.host), "www.example.org");
+	spec.text[CHECK_HOST] = "www.example.org";
 	check_set(1, &spec);
 	run_until_changes(1);
 	assert_result(1, CHECK_UP, "");
 	assert_non_null(strstr(world.request, "HEAD /health HTTP/1.1\r\n"));
 	assert_non_null(strstr(world.request, "Host: www.example.org\r\n"));
-	spec.host[0] = '\0';
+	spec.text[CHECK_HOST] = NULL;
 	check_set(1, &spec);
 	run_until_changes(1);
 	snprintf(expected, sizeof(expected), "Host: 127.0.0.1:%u\r\n", world.port);
@@ -431,9 +431,9 @@ commands_judge_by_exit_status_and_rules(void **state)
 		  "command loud: exit 3" },
 		{ "slow", "sleep 1000", 0755, CHECK_DOWN,
 		  "command slow: no answer within 0.250 s" },
-		{ "open", "exit 0", 0775, CHECK_DOWN, "root alone must own and write it" },
+		{ "open", "exit 0", 0775, CHECK_DOWN, "only root may own and write it" },
 		{ "link", NULL, 0, CHECK_DOWN, "is not a regular file" },
-		{ "other", "exit 0", 0755, CHECK_DOWN, "root alone must own and write it" },
+		{ "other", "exit 0", 0755, CHECK_DOWN, "only root may own and write it" },
 		{ "none", NULL, 0, CHECK_DOWN, "No such file or directory" },
 	};
 	char path[128];
@@ -454,10 +454,10 @@ commands_judge_by_exit_status_and_rules(void **state)
 			assert_int_equal(chown(path, 1, 0), 0);
 		if (strcmp(rows[i].name, "slow") == 0)
 			spec.timeout_ms = 250;
-		snprintf(spec.command, sizeof(spec.command), "%s", rows[i].name);
-		snprintf(spec.service_address, sizeof(spec.service_address), "192.0.2.1");
+		spec.text[CHECK_FILE] = rows[i].name;
+		spec.text[CHECK_SERVICE_ADDRESS] = "192.0.2.1";
 		spec.service_port = 80;
-		snprintf(spec.real_name, sizeof(spec.real_name), "web-1");
+		spec.text[CHECK_REAL_NAME] = "web-1";
 		check_set(1 + i, &spec);
 		run_until_changes(1);
 		assert_true(checks_result(world.checks, 1 + i, &result));
@@ -483,7 +483,7 @@ many_commands_wait_for_their_place(void **state)
 		struct check_spec spec = spec_of(CHECK_COMMAND);
 
 		spec.interval_ms = 600000;
-		snprintf(spec.command, sizeof(spec.command), "one");
+		spec.text[CHECK_FILE] = "one";
 		spec.port = (uint16_t)id;
 		check_set(id, &spec);
 	}
@@ -495,25 +495,36 @@ many_commands_wait_for_their_place(void **state)
 static void
 invalid_specifications_are_refused(void **state)
 {
-	struct check_spec spec = spec_of(CHECK_HTTP), bad;
+	static const struct {
+		enum check_kind	 kind;
+		enum check_text	 text;
+		const char	*value, *message;
+	} rows[] = {
+		{ CHECK_CONNECT, CHECK_ADDRESS, "localhost", "address \"localhost\" is not an IPv4 "
+		    "or IPv6 address; set check-address" },
+		{ CHECK_HTTP, CHECK_PATH, "health", "path \"health\" does not begin with / or has "
+		    "a character that a URL cannot have" },
+		{ CHECK_HTTP, CHECK_PATH, "/a b", "path \"/a b\" does not begin with / or has a "
+		    "character that a URL cannot have" },
+		{ CHECK_HTTP, CHECK_HOST, "user@host", "host \"user@host\" is not a host name or "
+		    "an address" },
+		{ CHECK_HTTP, CHECK_HOST, "host/path", "host \"host/path\" is not a host name or "
+		    "an address" },
+		{ CHECK_COMMAND, CHECK_FILE, NULL, "command \"\" is not the name of a file" },
+		{ CHECK_COMMAND, CHECK_FILE, "../true", "command \"../true\" is not the name of a "
+		    "file" },
+		{ CHECK_COMMAND, CHECK_FILE, "a/b", "command \"a/b\" is not the name of a file" },
+	};
 
 	(void)state;
-#define ASSERT_BAD(member, value)                                                              \
-	do {                                                                                   \
-		bad = spec;                                                                    \
-		snprintf(bad.member, sizeof(bad.member), "%s", value);                         \
-		assert_int_equal(checks_set(world.checks, 1, &bad, false, NULL),              \
-		    ERR_INVALID);                                                              \
-	} while (0)
-	ASSERT_BAD(address, "localhost");
-	ASSERT_BAD(path, "health");
-	ASSERT_BAD(path, "/a b");
-	ASSERT_BAD(host, "user@host");
-	ASSERT_BAD(host, "host/path");
-	spec.kind = CHECK_COMMAND;
-	ASSERT_BAD(command, "");
-	ASSERT_BAD(command, "../true");
-	ASSERT_BAD(command, "a/b");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct check_spec spec = spec_of(rows[i].kind);
+		struct err err;
+
+		spec.text[rows[i].text] = rows[i].value;
+		assert_int_equal(checks_set(world.checks, 1, &spec, false, &err), ERR_INVALID);
+		assert_string_equal(err.text, rows[i].message);
+	}
 	assert_false(checks_result(world.checks, 1, &(struct check_result){ 0 }));
 }
 
