@@ -13,6 +13,7 @@ unit_tests = \
 	tests/unit/test_ctl \
 	tests/unit/test_ctl_discover \
 	tests/unit/test_ctl_import \
+	tests/unit/test_ctl_ldirectord \
 	tests/unit/test_ctl_load \
 	tests/unit/test_daemon_turn \
 	tests/unit/test_dial \
@@ -128,6 +129,7 @@ tests_unit_test_ctl_discover_SOURCES = tests/unit/test_ctl_discover.c $(ipvs_ste
 tests_unit_test_ipvs_steps_SOURCES = tests/unit/test_ipvs_steps.c $(ipvs_steps) $(ipvs_fake)
 
 # Functions that a test replaces: the linker calls __wrap_NAME() instead of NAME().
+tests_unit_test_ctl_ldirectord_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo
 tests_unit_test_ctl_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_snapshot
 tests_unit_test_clock_step_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=clock_wall_s,--wrap=clock_steady_ms

@@ -13,7 +13,7 @@
 enum { MISSING_SHOWN_MAX = 10 };
 
 static const struct discover_source *const sources[] = {
-	&discover_haproxy, &discover_ipvs
+	&discover_haproxy, &discover_ipvs, &discover_ldirectord
 };
 
 /* -- rows of the store ------------------------------------------------------------------ */
@@ -116,8 +116,8 @@ source_find(struct discovery *discovery)
 			source = sources[i];
 	}
 	if (source == NULL)
-		return ctl_usage(ctl, "%s: cannot be discovered; give haproxy SOCKET or ipvs",
-		    ctl->operands[0]);
+		return ctl_usage(ctl, "%s: cannot be discovered; give haproxy SOCKET, ipvs or "
+		    "ldirectord FILE", ctl->operands[0]);
 	if (source->operand != NULL && ctl->n_operands < 2)
 		return ctl_usage(ctl, "discover %s: the operand %s is missing", source->name,
 		    source->operand);

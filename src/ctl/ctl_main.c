@@ -35,7 +35,7 @@ static const struct command commands[] = {
 	    cmd_load, 1, 1, DEPTH_NONE, CTL_OPEN_LATER, STORE_CREATE,
 	    CTL_PRUNE | CTL_RESET | CTL_DRY_RUN },
 	{ "discover", "SOURCE [FILE]",
-	    "write an inventory file of haproxy SOCKET or ipvs",
+	    "write an inventory file of haproxy SOCKET, ipvs or ldirectord FILE",
 	    cmd_discover, 1, 2, DEPTH_NONE, CTL_OPEN_LATER, STORE_CREATE,
 	    CTL_CLUSTER | CTL_LOAD | CTL_DRY_RUN | CTL_CHANGE_PLANE },
 	{ "export", "[PATH]", "write an inventory file of the store",

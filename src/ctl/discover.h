@@ -44,7 +44,7 @@ struct discover_source {
 void discover_message(const struct discovery *discovery, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-extern const struct discover_source discover_haproxy, discover_ipvs;
+extern const struct discover_source discover_haproxy, discover_ipvs, discover_ldirectord;
 
 /* -- rows of plane ipvs, discover_rows.c ------------------------------------------------------- */
 

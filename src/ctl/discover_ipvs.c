@@ -176,7 +176,7 @@ prefix_write(const struct ipvs_service *service, char text[PARAM_TEXT_SIZE])
 		snprintf(text, PARAM_TEXT_SIZE, "%d", bits);
 }
 
-/* A parameter of a service; one whose value is "" is not given. */
+/* A parameter of a service; one whose value is NULL or "" is not given. */
 struct value {
 	const char	*name, *value;
 };
@@ -186,6 +186,7 @@ service_params(const struct found *found, json_t *params, struct err *err)
 {
 	const struct ipvs_service *service = &found->entry->service;
 	bool persists = (service->flags & IP_VS_SVC_F_PERSISTENT) != 0;
+	enum err_code code;
 	char timeout[PARAM_TEXT_SIZE] = "", bits[PARAM_TEXT_SIZE] = "", mark[PARAM_TEXT_SIZE] = "";
 
 	if (persists) {
@@ -210,10 +211,10 @@ service_params(const struct found *found, json_t *params, struct err *err)
 		    found->service->protocol == PROTOCOL_TCP ? "connect" : "" },
 	};
 	for (size_t i = 0; i < ROWS(values); i++) {
-		enum err_code code = values[i].value[0] == '\0' ? ERR_OK :
-		    discover_param_add(params, PARAM_SERVICE, values[i].name, values[i].value, err);
+		const char *value = values[i].value;
 
-		if (code != ERR_OK)
+		if (value != NULL && value[0] != '\0' && (code = discover_param_add(params,
+		    PARAM_SERVICE, values[i].name, value, err)) != ERR_OK)
 			return code;
 	}
 	return ERR_OK;

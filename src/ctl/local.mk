@@ -14,6 +14,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/discover.h \
 	src/ctl/discover_haproxy.c \
 	src/ctl/discover_ipvs.c \
+	src/ctl/discover_ldirectord.c \
 	src/ctl/discover_rows.c \
 	src/ctl/doctor.c \
 	src/ctl/doctor.h \
@@ -30,6 +31,11 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/inventory_rows.c \
 	src/ctl/inventory_rules.c \
 	src/ctl/inventory_write.c \
+	src/ctl/ldirectord.c \
+	src/ctl/ldirectord.h \
+	src/ctl/ldirectord_check.c \
+	src/ctl/ldirectord_convert.c \
+	src/ctl/ldirectord_convert.h \
 	src/ctl/lines.c \
 	src/ctl/lines.h \
 	src/ctl/merge.c \

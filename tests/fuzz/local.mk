@@ -40,6 +40,13 @@ tests_fuzz_replay_ipvs_SOURCES = $(fuzz_ipvs) $(fuzz_replay)
 tests_fuzz_fuzz_ipvs_SOURCES = $(fuzz_ipvs)
 tests_fuzz_fuzz_ipvs_LDFLAGS = $(fuzz_ldflags)
 
+fuzz_ldirectord = tests/fuzz/fuzz_ldirectord.c $(fuzz_ctl) $(fuzz_common)
+fuzz_ldirectord_ldflags = -Wl,--wrap=getaddrinfo
+tests_fuzz_replay_ldirectord_SOURCES = $(fuzz_ldirectord) $(fuzz_replay)
+tests_fuzz_replay_ldirectord_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldirectord_ldflags)
+tests_fuzz_fuzz_ldirectord_SOURCES = $(fuzz_ldirectord)
+tests_fuzz_fuzz_ldirectord_LDFLAGS = $(fuzz_ldflags) $(fuzz_ldirectord_ldflags)
+
 fuzz_mib = tests/fuzz/fuzz_mib.c $(fuzz_world) $(fuzz_common)
 tests_fuzz_replay_mib_SOURCES = $(fuzz_mib) $(fuzz_replay)
 tests_fuzz_fuzz_mib_SOURCES = $(fuzz_mib)
@@ -63,7 +70,7 @@ tests_fuzz_fuzz_text_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_replays = tests/fuzz/replay_agentx tests/fuzz/replay_config tests/fuzz/replay_haproxy \
 	tests/fuzz/replay_import tests/fuzz/replay_inventory tests/fuzz/replay_ipvs \
-	tests/fuzz/replay_mib \
+	tests/fuzz/replay_ldirectord tests/fuzz/replay_mib \
 	tests/fuzz/replay_oid tests/fuzz/replay_store tests/fuzz/replay_text
 check_PROGRAMS += $(fuzz_replays)
 TESTS += $(fuzz_replays)
@@ -71,7 +78,8 @@ EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict
 
 if FUZZER
 noinst_PROGRAMS += tests/fuzz/fuzz_agentx tests/fuzz/fuzz_config tests/fuzz/fuzz_haproxy \
-	tests/fuzz/fuzz_import tests/fuzz/fuzz_inventory tests/fuzz/fuzz_ipvs tests/fuzz/fuzz_mib \
+	tests/fuzz/fuzz_import tests/fuzz/fuzz_inventory tests/fuzz/fuzz_ipvs \
+	tests/fuzz/fuzz_ldirectord tests/fuzz/fuzz_mib \
 	tests/fuzz/fuzz_oid tests/fuzz/fuzz_store tests/fuzz/fuzz_text
 endif
 
