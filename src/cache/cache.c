@@ -24,12 +24,13 @@ on_cluster(void *arg, void *row, bool first, const void *columns)
 static void
 on_service(void *arg, void *row, bool first, const void *columns)
 {
+	const struct service_row *stored = columns;
 	struct cache_service *service = row;
 
-	(void)arg;
 	(void)first;
-	service->protocol = ((const struct service_row *)columns)->protocol;
-	cache_service_changed(service);
+	service->protocol = stored->protocol;
+	service->stored_enabled = stored->enabled;
+	cache_service_show(arg, service);
 }
 
 static void
@@ -40,6 +41,7 @@ on_real(void *arg, void *row, bool first, const void *columns)
 	struct cache_real *real = row;
 
 	(void)first;
+	cache_server_join(real, stored->server_id);
 	real->stored = cache_settings_key(stored->enabled, stored->fallback, stored->weight) &
 	    0xffffff;
 	cache_settings_show(cache, real);
@@ -53,8 +55,12 @@ on_deleted(void *arg, enum store_kind kind, void *row)
 {
 	struct cache *cache = arg;
 
-	if (kind == STORE_REAL)
+	if (kind == STORE_REAL) {
 		cache_service_changed(cache_service_of(row));
+		cache_server_join(row, 0);
+	}
+	if (kind == STORE_CLUSTER)
+		cache_servers_free(row);
 	if (kind == STORE_SERVICE) {
 		cache->reals_stale -= ((struct cache_service *)row)->sums.stale;
 		cache_cluster_of(row)->changed = true;
@@ -162,6 +168,7 @@ static const struct tree_ops tree_ops = {
 		[STORE_CLUSTER] = on_cluster, [STORE_SERVICE] = on_service,
 		[STORE_REAL] = on_real,
 	},
+	.reserve = cache_server_reserve,
 	.deleted = on_deleted,
 	.sink = {
 		.job = cache_on_job, .statistics = on_statistics, .removed = on_removed,
@@ -202,6 +209,7 @@ cache_refresh(struct cache *cache, struct store *store, size_t limit, int64_t no
 
 	cache_time_set(cache, now);
 	code = tree_refresh(&cache->tree, store, limit, ret_more, err);
+	cache_servers_reap(cache);
 	if (loading && !cache->tree.loading)
 		cache_jobs_sweep(cache);
 	if (code == ERR_OK && !*ret_more)

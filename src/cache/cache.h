@@ -9,6 +9,8 @@
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
 
+#include <sys/queue.h>
+
 #include "model/model.h"
 #include "model/status.h"
 #include "tree/tree.h"
@@ -39,6 +41,9 @@ struct cache_cluster {
 	uint32_t		 services_up;
 	bool			 changed;	/* sums and status must be derived again */
 	bool			 derived;	/* they were derived before */
+	bool			 has_empty_servers;	/* some servers have no real service */
+	struct tree_list	 servers;	/* struct cache_server */
+	struct tree_names	 server_names;	/* the same by name */
 };
 
 struct cache_service {
@@ -47,6 +52,10 @@ struct cache_service {
 		struct tree_branch	branch;
 	};
 	enum protocol		 protocol;
+	bool			 enabled;
+	bool			 stored_enabled;	/* of the store's row */
+	uint32_t		 pending_jobs;
+	int64_t			 touched;	/* when 'enabled' changed or its job ended */
 	struct cache_sums	 sums;
 	enum lb_status		 status;
 	int64_t			 status_last_change;
@@ -72,9 +81,17 @@ struct cache_real {
 	uint32_t		 settings_before;	/* of the pending event */
 	uint32_t		 stored : 24;	/* cache_settings_key() of the store's row */
 	uint32_t		 freshness : 8;	/* as last derived; 0: never derived */
+	uint32_t		 server_id;	/* 0: in no list of a server */
+	LIST_ENTRY(cache_real)	 of_server;	/* the others of its server */
 	int64_t			 last_change;
 	int64_t			 active_last_change;
 	struct statistics	 statistics;
+};
+
+/* The real services of one name in the services of a cluster. */
+struct cache_server {
+	struct tree_row				 row;	/* its parent is the cluster */
+	LIST_HEAD(cache_server_reals, cache_real) reals;
 };
 
 struct cache_job {
@@ -135,6 +152,11 @@ cache_cluster_of(const struct cache_service *service)
 {
 	return (struct cache_cluster *)(void *)service->row.parent;
 }
+
+/* Returns the counts of the real services of a server. *ret_conns: the sum of their active
+ * connections; *ret_measured: one of them at least has a number of active connections. */
+struct status_tally cache_server_tally(const struct cache *cache, const struct cache_server *server,
+    int64_t now, uint64_t *ret_conns, bool *ret_measured);
 
 /* Returns an empty cache; NULL if out of memory. */
 struct cache *cache_new(void);

@@ -11,21 +11,38 @@ job_at(const struct cache *cache, uint32_t i)
 	return (void *)cache->jobs.rows[i];
 }
 
+/* Return the row of a job; NULL if it is deleted, or of the other kind. */
 static struct cache_real *
 real_of(const struct cache *cache, const struct cache_job *job)
 {
 	return tree_find(&cache->tree, STORE_REAL, job->columns.real_id);
 }
 
+static struct cache_service *
+service_of(const struct cache *cache, const struct cache_job *job)
+{
+	return tree_find(&cache->tree, STORE_SERVICE, job->columns.service_id);
+}
+
+static const struct cache_cluster *
+cluster_of(const struct cache *cache, const struct cache_job *job)
+{
+	const struct cache_real *real = real_of(cache, job);
+	const struct cache_service *service = real != NULL ? cache_service_of(real) :
+	    service_of(cache, job);
+
+	return service == NULL ? NULL : cache_cluster_of(service);
+}
+
 bool
 cache_job_unattended(const struct cache *cache, const struct cache_job *job, bool readable,
     int64_t now, struct plane_view *ret_view)
 {
-	const struct cache_real *real;
+	const struct cache_cluster *cluster;
 
-	if (!job_state_open(job->columns.state) || (real = real_of(cache, job)) == NULL)
+	if (!job_state_open(job->columns.state) || (cluster = cluster_of(cache, job)) == NULL)
 		return false;
-	cache_plane_view(cache_cluster_of(cache_service_of(real)), readable, now, ret_view);
+	cache_plane_view(cluster, readable, now, ret_view);
 	return ret_view->status == PLANE_STATUS_UNATTENDED;
 }
 
@@ -34,19 +51,21 @@ cache_job_unattended(const struct cache *cache, const struct cache_job *job, boo
 static void
 pending_count(struct cache *cache, const struct cache_job *job, uint32_t by)
 {
-	struct cache_real *real;
+	struct cache_service *service = service_of(cache, job);
+	struct cache_real *real = real_of(cache, job);
 
 	if (job->row.name == NULL || !job_state_open(job->columns.state))
 		return;
 	cache->jobs_active += by;
-	real = real_of(cache, job);
 	if (real != NULL)
 		real->pending_jobs += by;
+	if (service != NULL)
+		service->pending_jobs += by;
 }
 
 /* -- settings of released jobs --------------------------------------------------------- */
 
-/* The bits of each column in cache_settings_key(). */
+/* The bits of each column in cache_settings_key(). The key of a service is 'enabled'. */
 static const struct {
 	uint32_t	mask;
 	unsigned int	shift;
@@ -54,6 +73,7 @@ static const struct {
 	[REAL_ENABLED] = { 1u << KEY_ENABLED_BIT, KEY_ENABLED_BIT },
 	[REAL_FALLBACK] = { 1u << KEY_FALLBACK_BIT, KEY_FALLBACK_BIT },
 	[REAL_WEIGHT] = { 0xffff, 0 },
+	[SERVICE_ENABLED] = { 1, 0 },
 };
 
 /* True if the row in the store got the value of this job, now or before a later job. */
@@ -74,12 +94,13 @@ job_is_stored(const struct cache_job *job)
 	return false;
 }
 
-/* Returns the key of the settings to show. The latest job of a column decides about it; jobs
- * that are ahead of the store are among the latest ones. */
+/* Returns the key of the settings to show, of a real service or of a service (the other id is 0)
+ * whose row in the store has 'key'. The latest job of a column decides about it; jobs that are
+ * ahead of the store are among the latest ones. */
 static uint32_t
-settings_ahead(const struct cache *cache, const struct cache_real *real)
+settings_ahead(const struct cache *cache, uint32_t real_id, uint32_t service_id, uint32_t key)
 {
-	uint32_t key = real->stored, decided = 0, left = cache->jobs_ahead;
+	uint32_t decided = 0, left = cache->jobs_ahead;
 
 	for (uint32_t i = cache->jobs.n; i-- > 0 && left > 0;) {
 		const struct cache_job *job = job_at(cache, i);
@@ -87,8 +108,8 @@ settings_ahead(const struct cache *cache, const struct cache_real *real)
 		uint32_t mask = bits[column].mask;
 
 		left -= job->ahead;
-		if (job->columns.real_id != real->row.id || (decided & mask) != 0 ||
-		    !job_is_stored(job))
+		if (job->columns.real_id != real_id || job->columns.service_id != service_id ||
+		    (decided & mask) != 0 || !job_is_stored(job))
 			continue;
 		decided |= mask;
 		if (job->ahead)
@@ -100,7 +121,7 @@ settings_ahead(const struct cache *cache, const struct cache_real *real)
 void
 cache_settings_show(struct cache *cache, struct cache_real *real)
 {
-	uint32_t key = settings_ahead(cache, real);
+	uint32_t key = settings_ahead(cache, real->row.id, 0, real->stored);
 
 	cache_settings_note(cache, real, key);
 	real->enabled = (key & bits[REAL_ENABLED].mask) != 0;
@@ -109,9 +130,27 @@ cache_settings_show(struct cache *cache, struct cache_real *real)
 	cache_service_changed(cache_service_of(real));
 }
 
+void
+cache_service_show(struct cache *cache, struct cache_service *service)
+{
+	bool enabled = settings_ahead(cache, 0, service->row.id, service->stored_enabled) != 0;
+	struct cache_real *real;
+
+	cache_service_changed(service);
+	if (service->row.name == NULL /* the row is new */ || service->enabled == enabled) {
+		service->enabled = enabled;
+		return;
+	}
+	service->enabled = enabled;
+	service->touched = cache->now;
+	TREE_FOREACH(real, i, &service->branch.children)
+		real->was_kept_out |= enabled;
+}
+
 static void
 ahead_set(struct cache *cache, struct cache_job *job, bool ahead)
 {
+	struct cache_service *service = service_of(cache, job);
 	struct cache_real *real = real_of(cache, job);
 
 	if (job->ahead == ahead)
@@ -123,6 +162,8 @@ ahead_set(struct cache *cache, struct cache_job *job, bool ahead)
 	cache->changes_ahead += job->counted;
 	if (real != NULL)
 		cache_settings_show(cache, real);
+	if (service != NULL)
+		cache_service_show(cache, service);
 }
 
 /* Shows a held job in the state that its release gives it in the store. In a cluster without a
@@ -130,11 +171,10 @@ ahead_set(struct cache *cache, struct cache_job *job, bool ahead)
 static void
 released_show(const struct cache *cache, struct cache_job *job, int64_t now)
 {
-	const struct cache_real *real = real_of(cache, job);
+	const struct cache_cluster *cluster = cluster_of(cache, job);
 
 	job->columns.state = JOB_QUEUED;
-	if (real != NULL &&
-	    strcmp(tree_text(&real->row.parent->row.parent->row, TREE_PLANE), "none") == 0) {
+	if (cluster != NULL && strcmp(tree_text(&cluster->row, TREE_PLANE), "none") == 0) {
 		job->columns.state = JOB_SUCCEEDED;
 		job->columns.started = job->columns.finished = now;
 		job->columns.message = JOB_MESSAGE_RECORDED;
@@ -185,6 +225,7 @@ static bool
 job_is(const struct cache_job *job, const struct job_row *columns)
 {
 	return job->columns.real_id == columns->real_id &&
+	    job->columns.service_id == columns->service_id &&
 	    job->columns.operation == columns->operation &&
 	    job->columns.new_value == columns->new_value &&
 	    job->columns.created == columns->created;
@@ -195,6 +236,7 @@ cache_on_job(void *arg, const struct job_row *columns)
 {
 	struct cache *cache = arg;
 	struct cache_job *job = (void *)tree_list_find(&cache->jobs, columns->id);
+	struct cache_service *service;
 	const char *const texts[] = { columns->cluster, columns->service, columns->real,
 		columns->message };
 	char *block = tree_texts_new(texts, 4);
@@ -218,6 +260,9 @@ cache_on_job(void *arg, const struct job_row *columns)
 	else
 		ahead_set(cache, job, false);
 	pending_count(cache, job, 1);
+	service = service_of(cache, job);
+	if (service != NULL && columns->finished > service->touched)
+		service->touched = columns->finished;
 	if (ends)
 		cache_job_report(cache, job);
 	return ERR_OK;
@@ -226,17 +271,21 @@ cache_on_job(void *arg, const struct job_row *columns)
 void
 cache_jobs_sweep(struct cache *cache)
 {
-	struct tree_branch *cluster, *service;
-	struct cache_real *real;
+	struct cache_service *service;
 	const struct cache_job *job;
+	struct tree_branch *cluster;
+	struct cache_real *real;
 
 	for (uint32_t i = cache->jobs.n; i-- > 0;)
 		if (job_at(cache, i)->row.generation != cache->tree.generation)
 			cache_job_remove(cache, job_at(cache, i));
-	TREE_FOREACH(cluster, i, &cache->tree.root.children)
-		TREE_FOREACH(service, j, &cluster->children)
-			TREE_FOREACH(real, k, &service->children)
+	TREE_FOREACH(cluster, i, &cache->tree.root.children) {
+		TREE_FOREACH(service, j, &cluster->children) {
+			service->pending_jobs = 0;
+			TREE_FOREACH(real, k, &service->branch.children)
 				real->pending_jobs = 0;
+		}
+	}
 	cache->jobs_active = 0;
 	TREE_FOREACH(job, i, &cache->jobs)
 		pending_count(cache, job, 1);
@@ -255,9 +304,10 @@ job_release(struct cache *cache, struct cache_job *job, int64_t now)
 	released_show(cache, job, now);
 	pending_count(cache, job, 1);
 	ahead_set(cache, job, true);
-	if (real == NULL || !job->counted)
+	if (!job->counted || cluster_of(cache, job) == NULL)
 		return;
-	real->last_change = now;
+	if (real != NULL)
+		real->last_change = now;
 	cache->totals.config_last_change = now;
 	cache->totals.config_changes++;
 }

@@ -4,6 +4,7 @@
  * What the files of src/cache share. A file calls only files above it:
  *
  *     cache_rows.c     status and freshness of a row
+ *     cache_servers.c  real services of one name
  *     events.c         changes that managers are notified of
  *     derive.c         status and sums of services and clusters
  *     cache_jobs.c     jobs, and settings that released jobs change
@@ -22,6 +23,19 @@ void cache_service_changed(struct cache_service *service);
 /* Returns the arguments of status_real() for a row. */
 struct status_real cache_status_of(const struct cache *cache, const struct cache_real *real,
     int64_t now);
+
+/* -- cache_servers.c ------------------------------------------------------------------- */
+
+/* Adds the server of a real service with these columns, unless the cluster has it. The server
+ * is empty until cache_server_join(). False if out of memory. */
+bool cache_server_reserve(void *cache, struct tree_branch *service,
+    const struct real_row *columns);
+/* Moves a real service to server 'id' of its cluster, or out of its server (0). */
+void cache_server_join(struct cache_real *real, uint32_t id);
+/* Frees the empty servers of all clusters. */
+void cache_servers_reap(struct cache *cache);
+/* Frees the servers of a cluster that is deleted, after its real services. */
+void cache_servers_free(struct cache_cluster *cluster);
 
 /* -- events.c -------------------------------------------------------------------------- */
 
@@ -72,8 +86,9 @@ void cache_job_remove(struct cache *cache, struct cache_job *job);
  * row again, because an id may be that of another row now. */
 void cache_jobs_sweep(struct cache *cache);
 
-/* Shows the settings of a row: those of the store, changed by released jobs that the store
+/* Show the settings of a row: those of the store, changed by released jobs that the store
  * still holds. */
 void cache_settings_show(struct cache *cache, struct cache_real *real);
+void cache_service_show(struct cache *cache, struct cache_service *service);
 
 #endif

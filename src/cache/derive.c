@@ -96,6 +96,7 @@ service_derive(struct cache *cache, struct cache_service *service, int64_t now, 
 	struct cache_real *real;
 
 	memset(&service->sums, 0, sizeof(service->sums));
+	service->sums.tally.disabled = !service->enabled;
 	service->stale_at = 0;
 	service->fallback_id = 0;
 	TREE_FOREACH(real, i, &service->branch.children) {

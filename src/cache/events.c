@@ -67,19 +67,23 @@ cache_settings_note(struct cache *cache, struct cache_real *real, uint32_t after
 }
 
 /* True if a SET explains that the row became 'active' or inactive. The store does not record
- * the cause. A disabled row is explained by its settings. Otherwise a setting changed since the
- * previous measurement, or a job of the row ended since then or is unfinished, and the old
- * settings kept out a row that comes up, or the new ones keep out a row that goes down. A row
- * that goes down while its settings let it work has failed. */
+ * the cause. A disabled row, or one of a disabled service, is explained by that setting.
+ * Otherwise a setting changed since the previous measurement, or a job of the row or of its
+ * service ended since then or is unfinished, and the old settings kept out a row that comes up,
+ * or the new ones keep out a row that goes down. A row that goes down while its settings let it
+ * work has failed. */
 static bool
 is_by_set(const struct cache *cache, const struct cache_real *real, bool active)
 {
 	int64_t since = real->statistics.last_update;
+	const struct cache_service *service = cache_service_of(real);
 	const struct cache_job *job = (const void *)tree_list_find(&cache->jobs, real->last_job);
 	bool touched = real->pending_jobs > 0 || real->last_change >= since ||
-	    (job != NULL && job->columns.finished >= since);
+	    (job != NULL && job->columns.finished >= since) || service->pending_jobs > 0 ||
+	    service->touched >= since;
 
-	return !real->enabled || (touched && (active ? real->was_kept_out : is_kept_out(real)));
+	return !service->enabled || !real->enabled ||
+	    (touched && (active ? real->was_kept_out : is_kept_out(real)));
 }
 
 /* True for a server of a template, which gets or loses its address as the DNS has more or fewer

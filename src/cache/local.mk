@@ -5,5 +5,6 @@ src_cache_libcache_a_SOURCES = \
 	src/cache/cache_jobs.c \
 	src/cache/cache_private.h \
 	src/cache/cache_rows.c \
+	src/cache/cache_servers.c \
 	src/cache/derive.c \
 	src/cache/events.c

@@ -197,7 +197,7 @@ find_real(struct import *import, const json_t *object, uint32_t *ret_id, struct 
 		return code;
 	if (path_depth(&path) != DEPTH_REAL)
 		return err_set(err, ERR_INVALID, "%s", names_above(import->ctl->store, &path,
-		    list));
+		    DEPTH_REAL, list));
 	code = store_find(import->ctl->store, &path, &cluster_id, &service_id, ret_id, err);
 	if (code == ERR_NOT_FOUND && import->bad < BAD_LINES_SHOWN_MAX)
 		ctl_not_found_explain(import->ctl, &path, err);

@@ -74,7 +74,7 @@ static void
 job_message(const struct job_listing *listing, const struct job_row *row,
     char message[MODEL_MESSAGE_MAX + 1])
 {
-	bool open = row->real_id != 0 && job_state_open(row->state);
+	bool open = (row->real_id != 0 || row->service_id != 0) && job_state_open(row->state);
 	size_t i = 0;
 
 	while (open && i < listing->n &&
@@ -106,12 +106,13 @@ job_values(const struct job_listing *listing, const struct job_row *row, struct 
     struct out_value *values)
 {
 	bool finished = !job_state_open(row->state);
+	struct path path;
 
 	snprintf(texts->id, sizeof(texts->id), "%u", row->id);
 	job_message(listing, row, texts->message);
 	job_status(row, texts->status, sizeof(texts->status));
-	snprintf(texts->service, sizeof(texts->service), "%s/%s/%s", row->cluster,
-	    row->service, row->real);
+	path = path_of(row->cluster, row->service, row->real);
+	path_text(&path, texts->service);
 	values[0] = (struct out_value){ .text = texts->id };
 	values[1] = (struct out_value){ .text = job_operation_name(row->operation) };
 	values[2] = (struct out_value){ .text = texts->status };
@@ -136,9 +137,9 @@ job_row_print(void *arg, const struct job_row *row)
 	return out_row(listing->out, values) ? ERR_OK : ERR_NOMEM;
 }
 
-/* Prints one job as an object, or all jobs ('id' 0) as a listing. */
+/* Prints one job as an object, or 'n' jobs from 'first' on (0: all) as a listing. */
 static enum ctl_exit
-jobs_print(struct ctl *ctl, uint32_t id, enum out_shape shape)
+jobs_print(struct ctl *ctl, uint32_t first, size_t n, enum out_shape shape)
 {
 	struct job_listing listing = { .ctl = ctl, .one = shape == OUT_OBJECT };
 	enum err_code code = store_each_cluster(ctl->store, NULL, unattended_add, &listing,
@@ -147,8 +148,9 @@ jobs_print(struct ctl *ctl, uint32_t id, enum out_shape shape)
 	listing.out = out_begin(ctl->out, ctl->format, shape, columns, ROWS(columns));
 	if (listing.out == NULL)
 		code = ERR_NOMEM;
-	if (code == ERR_OK)
-		code = store_each_job(ctl->store, id, job_row_print, &listing, &ctl->error);
+	for (size_t i = 0; i < n && code == ERR_OK; i++)
+		code = store_each_job(ctl->store, first == 0 ? 0 : first + (uint32_t)i,
+		    job_row_print, &listing, &ctl->error);
 	out_finish(listing.out, code == ERR_OK);
 	free(listing.unattended);
 	return ctl_finish(ctl, code);
@@ -159,7 +161,14 @@ ctl_job_print(struct ctl *ctl, uint32_t id)
 {
 	/* The message of a job that does not exist has no path. */
 	ctl->path = NULL;
-	return jobs_print(ctl, id, OUT_OBJECT);
+	return jobs_print(ctl, id, 1, OUT_OBJECT);
+}
+
+enum ctl_exit
+ctl_jobs_print(struct ctl *ctl, uint32_t first, size_t n)
+{
+	ctl->path = NULL;
+	return jobs_print(ctl, first, n, OUT_LIST);
 }
 
 enum ctl_exit
@@ -174,5 +183,5 @@ cmd_job(struct ctl *ctl)
 	status = ctl_open(ctl);
 	if (status != CTL_OK)
 		return status;
-	return id != 0 ? ctl_job_print(ctl, (uint32_t)id) : jobs_print(ctl, 0, OUT_LIST);
+	return id != 0 ? ctl_job_print(ctl, (uint32_t)id) : jobs_print(ctl, 0, 1, OUT_LIST);
 }

@@ -32,6 +32,7 @@ static const struct out_column service_columns[] = {
 	{ "ip_address", "ADDRESS", OUT_TEXT },
 	{ "port", "PORT", OUT_TEXT },
 	{ "protocol", "PROTOCOL", OUT_TEXT },
+	{ "enabled", "ENABLED", OUT_BOOL },
 	{ "parameters", NULL, OUT_PARAMS },
 };
 
@@ -198,7 +199,7 @@ service_print(void *arg, const struct path *path, const struct service_row *row)
 
 	return row_print(arg, (const struct out_value[ROWS(service_columns)]){
 	    text(path_text(path, name)), text(row->name), text(row->address), text(row->port),
-	    text(protocol_name(row->protocol)), text(row->params) });
+	    text(protocol_name(row->protocol)), truth(row->enabled), text(row->params) });
 }
 
 static enum err_code

@@ -32,6 +32,7 @@ static const struct oid_column {
 	{ DEPTH_SERVICE, 3, 1, 11, "lbcServiceReals", 0 },
 	{ DEPTH_SERVICE, 3, 1, 13, "lbcServiceRealsActive", 0 },
 	{ DEPTH_SERVICE, 3, 1, 16, "lbcServiceOnFallback", 0 },
+	{ DEPTH_SERVICE, 3, 1, 29, "lbcServiceEnabled", 'i' },
 	{ DEPTH_REAL, 4, 1, 3, "lbcRealPath", 0 },
 	{ DEPTH_REAL, 4, 1, 7, "lbcRealEndpoint", 0 },
 	{ DEPTH_REAL, 4, 1, 8, "lbcRealWeight", 'u' },
@@ -66,7 +67,8 @@ enum { OID_TEXT_SIZE = 192, LINE_SIZE = OID_TEXT_SIZE + 64 };
 struct target {
 	enum path_depth	depth;
 	uint32_t	ids[DEPTH_REAL];	/* of the cluster, service and real service */
-	struct real_row	real;			/* its settings, without texts */
+	struct real_row	real;			/* its settings, without texts; a service has
+						 * 'enabled' */
 	bool		has_asker;		/* snmp.conf names a user or community */
 };
 
@@ -179,6 +181,16 @@ settings_copy(void *arg, const struct store_real_view *view)
 	return ERR_OK;
 }
 
+static enum err_code
+service_copy(void *arg, const struct path *path, const struct service_row *row)
+{
+	struct target *target = arg;
+
+	(void)path;
+	target->real.enabled = row->enabled;
+	return ERR_OK;
+}
+
 enum ctl_exit
 cmd_oid(struct ctl *ctl)
 {
@@ -191,6 +203,9 @@ cmd_oid(struct ctl *ctl)
 	    &ctl->error);
 	if (code == ERR_OK && target.depth == DEPTH_REAL)
 		code = store_each_real(ctl->store, ctl->path, settings_copy, &target, &ctl->error);
+	if (code == ERR_OK && target.depth == DEPTH_SERVICE)
+		code = store_each_service(ctl->store, ctl->path, service_copy, &target,
+		    &ctl->error);
 	if (code == ERR_OK)
 		code = columns_print(ctl, &target);
 	if (code == ERR_OK && ctl->format == OUT_TABLE)

@@ -132,6 +132,23 @@ ctl_path_parse(const char *text, struct path *ret, struct err *err)
 	return path_parse(text, ret, err);
 }
 
+enum err_code
+ctl_server_path_parse(const char *text, struct path *ret, struct err *err)
+{
+	static const char any[] = "/" CTL_ANY_SERVICE "/";
+	const char *star = strstr(text, any);
+	char with_name[PATH_TEXT_SIZE + 1];
+	enum err_code code;
+
+	if (star == NULL || strlen(text) >= sizeof(with_name) || star[sizeof(any) - 1] == '\0')
+		return ctl_path_parse(text, ret, err);
+	strcpy(with_name, text);
+	with_name[star - text + 1] = '_';	/* a name in place of the star */
+	if ((code = ctl_path_parse(with_name, ret, err)) == ERR_OK)
+		strcpy(ret->service, CTL_ANY_SERVICE);
+	return code;
+}
+
 /* -- the store -------------------------------------------------------------- */
 
 static const char *

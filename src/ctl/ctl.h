@@ -30,6 +30,9 @@ enum ctl_exit {
 	CTL_UNKNOWN = 7,	/* doctor only */
 };
 
+/* The service of a path that names a server in all services of its cluster. */
+#define CTL_ANY_SERVICE "*"
+
 /* Options of single commands. */
 enum {
 	CTL_RECURSIVE = 1 << 0,
@@ -78,7 +81,9 @@ struct command {
 	const char	*help;
 	enum ctl_exit	(*run)(struct ctl *ctl);
 	int		 min, max;	/* number of operands */
-	enum path_depth	 path;		/* least depth of the first operand; NONE: not a path */
+	/* Least depth of the first operand; NONE: not a path. SERVICE: its service may be
+	 * CTL_ANY_SERVICE. */
+	enum path_depth	 path;
 	enum ctl_open	 open;
 	enum store_mode	 mode;
 	unsigned int	 flags;		/* options that the command has */
@@ -109,6 +114,10 @@ enum ctl_exit ctl_finish(struct ctl *ctl, enum err_code code);
  * is not a path. */
 enum err_code ctl_path_parse(const char *text, struct path *ret, struct err *err);
 
+/* Parses a path as ctl_path_parse() does. Its service may be CTL_ANY_SERVICE if a server
+ * follows. */
+enum err_code ctl_server_path_parse(const char *text, struct path *ret, struct err *err);
+
 /* Opens the store in the mode of the command; ctl_main() closes it. Prints why it failed. */
 enum ctl_exit ctl_open(struct ctl *ctl);
 
@@ -119,6 +128,8 @@ const char *ctl_group(gid_t gid, char buf[CTL_NAME_SIZE]);
 
 /* Prints one job with the keys of job.status() of the API. */
 enum ctl_exit ctl_job_print(struct ctl *ctl, uint32_t id);
+/* Prints a listing of the jobs first..first+n-1. */
+enum ctl_exit ctl_jobs_print(struct ctl *ctl, uint32_t first, size_t n);
 
 /* -- the commands, rows of the table of ctl_main.c ------------------------------------------- */
 

@@ -19,10 +19,10 @@ static const struct command commands[] = {
 	    cmd_info, 1, 1, DEPTH_CLUSTER, CTL_OPEN_FIRST, STORE_READ, 0 },
 	{ "statistics", "[PATH]", "show the statistics of a real service, or of all below PATH",
 	    cmd_statistics, 0, 1, DEPTH_CLUSTER, CTL_OPEN_FIRST, STORE_READ, 0 },
-	{ "enable", "PATH", "enable a real service",
-	    cmd_set, 1, 1, DEPTH_REAL, CTL_OPEN_LATER, STORE_WRITE, 0 },
-	{ "disable", "PATH", "disable a real service",
-	    cmd_set, 1, 1, DEPTH_REAL, CTL_OPEN_LATER, STORE_WRITE, 0 },
+	{ "enable", "PATH", "enable a real service, a service, or a server everywhere",
+	    cmd_set, 1, 1, DEPTH_SERVICE, CTL_OPEN_LATER, STORE_WRITE, 0 },
+	{ "disable", "PATH", "disable a real service, a service, or a server everywhere",
+	    cmd_set, 1, 1, DEPTH_SERVICE, CTL_OPEN_LATER, STORE_WRITE, 0 },
 	{ "enable-fallback", "PATH", "make a real service the fallback of its service",
 	    cmd_set, 1, 1, DEPTH_REAL, CTL_OPEN_LATER, STORE_WRITE, 0 },
 	{ "disable-fallback", "PATH", "make a real service no longer the fallback",
@@ -105,7 +105,9 @@ help_print(FILE *file)
 	for (size_t i = 0; i < ROWS(commands); i++)
 		fprintf(file, "  %-18s %-11s  %s\n", commands[i].name, commands[i].operands,
 		    commands[i].help);
-	fputs("PATH is cluster, cluster/service or cluster/service/server.\n\nOptions:\n", file);
+	fputs("PATH is cluster, cluster/service or cluster/service/server; for enable and disable\n"
+	    "also cluster/*/server, the server in all services of the cluster.\n\nOptions:\n",
+	    file);
 	for (size_t i = 0; i < ROWS(options); i++)
 		fprintf(file, "  -%c, --%-12s %-10s  %s\n", options[i].letter, options[i].name,
 		    options[i].argument != NULL ? options[i].argument : "", options[i].help);
@@ -329,7 +331,7 @@ command_check(struct ctl *ctl, char **words, int n)
 	return CTL_OK;
 }
 
-/* Reports a path that does not name a real service. Lists the rows below it, if the store can
+/* Reports a path that ends above the rows of the command. Lists the rows below it, if the store can
  * be read. */
 static enum ctl_exit
 path_too_short(struct ctl *ctl, const struct path *path)
@@ -339,7 +341,7 @@ path_too_short(struct ctl *ctl, const struct path *path)
 	if (store_open(ctl->store_dir, STORE_READ, CTL_HINT_WAIT_MS, &ctl->store,
 	    &ctl->error) != ERR_OK)
 		ctl->store = NULL;
-	names_above(ctl->store, path, text);
+	names_above(ctl->store, path, ctl->command->path, text);
 	store_close(ctl->store);
 	ctl->store = NULL;
 	return ctl_usage(ctl, "%s", text);
@@ -348,9 +350,12 @@ path_too_short(struct ctl *ctl, const struct path *path)
 static enum ctl_exit
 path_operand(struct ctl *ctl)
 {
+	enum err_code (*parse)(const char *text, struct path *ret, struct err *err);
+
 	if (ctl->command->path == DEPTH_NONE || ctl->n_operands == 0)
 		return CTL_OK;
-	if (ctl_path_parse(ctl->operands[0], &ctl->path_given, &ctl->error) != ERR_OK)
+	parse = ctl->command->path == DEPTH_SERVICE ? ctl_server_path_parse : ctl_path_parse;
+	if (parse(ctl->operands[0], &ctl->path_given, &ctl->error) != ERR_OK)
 		return ctl_usage(ctl, "%s", ctl->error.text);
 	if (path_depth(&ctl->path_given) < ctl->command->path)
 		return path_too_short(ctl, &ctl->path_given);

@@ -38,9 +38,10 @@ struct inventory_service {
 	char				*address, *port;
 	char				*params;	/* JSON, its keys sorted; "" if none */
 	enum protocol			 protocol;
+	bool				 enabled;
 	bool				 address_given, port_given, protocol_given, params_given;
 	uint32_t			 id;
-	int				 line;
+	int				 line, enabled_line;
 	struct inventory_real		*reals, **reals_end;	/* in the order of the source */
 	void				*by_name;
 };

@@ -212,6 +212,7 @@ static const struct conf_option service_options[] = {
 	{ .name = "address", .set = set_address, .at = IN_SERVICE(address) },
 	{ .name = "port", .set = set_port, .at = IN_SERVICE(port) },
 	{ .name = "protocol", .set = set_protocol, .at = IN_SERVICE(protocol) },
+	{ .name = "enabled", .set = conf_bool, .at = IN_SERVICE(enabled) },
 };
 
 static const struct conf_option real_options[] = {
@@ -317,6 +318,7 @@ close_service(struct conf *conf)
 	service->address_given = conf_line_of(conf, "address") != 0;
 	service->port_given = conf_line_of(conf, "port") != 0;
 	service->protocol_given = conf_line_of(conf, "protocol") != 0;
+	service->enabled_line = conf_line_of(conf, "enabled");
 	service->params_given = true;
 	params_keep(conf, &service->params, service->line);
 }

@@ -145,6 +145,7 @@ inventory_add_service(struct inventory *inventory, struct inventory_cluster *clu
 	inventory->rows++;
 	service->reals_end = &service->reals;
 	service->protocol = PROTOCOL_TCP;
+	service->enabled = true;
 	return memory_string_assign(&service->address, "") &&
 	    memory_string_assign(&service->port, "") &&
 	    memory_string_assign(&service->params, "") ? service : NULL;

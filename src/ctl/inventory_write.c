@@ -118,6 +118,8 @@ service_write(const struct inventory_service *service, const char *cluster, FILE
 		fputc('\n', file);
 	}
 	fprintf(file, "        protocol = %s\n", protocol_name(service->protocol));
+	if (!service->enabled)
+		fputs("        enabled = no\n", file);
 	ok = params_write(service->params, PARAM_SERVICE, "        ", "\n", &path, file, err);
 	for (const struct inventory_real *real = service->reals; real != NULL; real = real->next)
 		ok &= real_write(real, &path, file, err);
@@ -233,6 +235,7 @@ service_read(void *arg, const struct path *path, const struct service_row *row)
 	    !params_copy(&service->params, row->params))
 		return ERR_NOMEM;
 	service->protocol = row->protocol;
+	service->enabled = row->enabled;
 	service->address_given = service->port_given = service->protocol_given = true;
 	service->id = row->id;
 	return ERR_OK;

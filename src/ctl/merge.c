@@ -119,7 +119,7 @@ settings_compare(struct merge *merge, const struct path *path, const struct inve
 	enum err_code code = ERR_OK;
 
 	for (size_t i = 0; i < ROWS(settings) && code == ERR_OK; i++) {
-		const struct change change = { .real_id = old->id,
+		const struct change change = { .id = old->id,
 		    .column = settings[i].column, .value = settings[i].to };
 		bool changed = settings[i].from != settings[i].to;
 
@@ -137,7 +137,7 @@ settings_compare(struct merge *merge, const struct path *path, const struct inve
 static enum err_code
 fallback_change(struct merge *merge, const struct path *path, uint32_t id, int line, bool fallback)
 {
-	const struct change change = { .real_id = id, .column = REAL_FALLBACK, .value = fallback };
+	const struct change change = { .id = id, .column = REAL_FALLBACK, .value = fallback };
 	enum err_code code = setting_add(merge, path, line, &change);
 
 	if (code == ERR_OK)
@@ -170,6 +170,18 @@ settings_apply(struct merge *merge)
 	return err_set(merge->err, code, "%s:%d: %s: %s: %s", merge->diagnostics->file,
 	    setting->line, path_text(&setting->path, text), err_name(code),
 	    ctl_without_path(verdict.text, &setting->path));
+}
+
+/* Adds 'enabled' of a service that the store has. The store decides whether it makes a job. */
+static enum err_code
+service_setting(struct merge *merge, const struct path *path, const struct inventory_service *old,
+    const struct inventory_service *service)
+{
+	const struct change change = { .id = old->id, .column = SERVICE_ENABLED,
+	    .value = service->enabled };
+
+	return setting_add(merge, path,
+	    service->enabled_line != 0 ? service->enabled_line : service->line, &change);
 }
 
 /* -- removing, with --prune --------------------------------------------------------------- */
@@ -343,11 +355,14 @@ service_merge(struct merge *merge, const char *cluster, const struct inventory_s
 	    .address = service->address_given ? service->address : before->address,
 	    .port = service->port_given ? service->port : before->port,
 	    .params = service->params_given ? service->params : before->params,
+	    .enabled = service->enabled,
 	    .protocol = service->protocol_given ? service->protocol : before->protocol };
+	const bool enabled = merge->reset ? service->enabled : before->enabled;
 	const struct field fields[] = {
 		{ "address", before->address, row.address },
 		{ "port", before->port, row.port },
 		{ "parameters", before->params, row.params },
+		{ "enabled", before->enabled ? "yes" : "no", enabled ? "yes" : "no" },
 		{ "protocol", protocol_name(before->protocol), protocol_name(row.protocol) },
 	};
 	struct path path = path_of(cluster, service->name, "");
@@ -356,6 +371,8 @@ service_merge(struct merge *merge, const char *cluster, const struct inventory_s
 
 	if (row_compare(merge, &path, old != NULL, fields, ROWS(fields)))
 		code = store_put_service(merge->store, &row, &id, NULL, merge->err);
+	if (code == ERR_OK && merge->reset && old != NULL)
+		code = service_setting(merge, &path, old, service);
 	return code == ERR_OK ? reals_merge(merge, cluster, service, old, id) : code;
 }
 

@@ -210,21 +210,23 @@ names_hint(struct store *store, const struct path *path, char buf[NAMES_TEXT_SIZ
 }
 
 const char *
-names_above(struct store *store, const struct path *path, char buf[NAMES_TEXT_SIZE])
+names_above(struct store *store, const struct path *path, enum path_depth least,
+    char buf[NAMES_TEXT_SIZE])
 {
+	const char *wanted = least == DEPTH_SERVICE ? "service or real service" : "real service";
 	char text[PATH_TEXT_SIZE], list[NAMES_TEXT_SIZE];
 	enum path_depth depth = path_depth(path);
 	struct names names = { .wanted = NULL };
 
 	path_text(path, text);
 	if (names_below(store, path, &names) != ERR_OK)
-		snprintf(buf, NAMES_TEXT_SIZE, "%s: is not the path of a real service, "
-		    "cluster/service/server", text);
+		snprintf(buf, NAMES_TEXT_SIZE, "%s: is not the path of a %s, "
+		    "cluster/service/server", text, wanted);
 	else if (names.count == 0)
-		snprintf(buf, NAMES_TEXT_SIZE, "%s: is a %s, not a real service, and is empty",
-		    text, kinds[depth]);
+		snprintf(buf, NAMES_TEXT_SIZE, "%s: is a %s, not a %s, and is empty", text,
+		    kinds[depth], wanted);
 	else
-		snprintf(buf, NAMES_TEXT_SIZE, "%s: is a %s, not a real service; its %ss: %s",
-		    text, kinds[depth], kinds[depth + 1], names_list(&names, list));
+		snprintf(buf, NAMES_TEXT_SIZE, "%s: is a %s, not a %s; its %ss: %s", text,
+		    kinds[depth], wanted, kinds[depth + 1], names_list(&names, list));
 	return buf;
 }

@@ -52,8 +52,10 @@ const char *names_similar(const struct names *names, const struct path *parent,
  * exist, "; services of web: http, https". "" if the store (may be NULL) cannot be read. */
 const char *names_hint(struct store *store, const struct path *path, char buf[NAMES_TEXT_SIZE]);
 
-/* Formats the message about a path that should name a real service and ends above: "web/http is
- * a service, not a real service; its real services: web-1, web-2". */
-const char *names_above(struct store *store, const struct path *path, char buf[NAMES_TEXT_SIZE]);
+/* Formats the message about a path that should name a row of depth 'least' (DEPTH_SERVICE: or of
+ * DEPTH_REAL) and ends above: "web/http is a service, not a real service; its real services:
+ * web-1, web-2". */
+const char *names_above(struct store *store, const struct path *path, enum path_depth least,
+    char buf[NAMES_TEXT_SIZE]);
 
 #endif

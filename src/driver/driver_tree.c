@@ -33,6 +33,7 @@ driver_real_value(const struct driver_real *real, enum real_column column)
 	case REAL_ENABLED: return real->enabled;
 	case REAL_FALLBACK: return real->fallback;
 	case REAL_WEIGHT: return real->weight;
+	case SERVICE_ENABLED: break;
 	}
 	return 0;
 }
@@ -44,6 +45,7 @@ driver_real_value_set(struct driver_real *real, enum real_column column, uint32_
 	case REAL_ENABLED: real->enabled = value != 0; break;
 	case REAL_FALLBACK: real->fallback = value != 0; break;
 	case REAL_WEIGHT: real->weight = (uint16_t)value; break;
+	case SERVICE_ENABLED: break;
 	}
 }
 

@@ -48,6 +48,8 @@ job_holds(const struct plan_job *job, char note[MODEL_MESSAGE_MAX + 1])
 		else if (job->value && real->enabled)
 			plan_message_add(note, "brought in: %s", plan_fallback_cause(real));
 		return server->state == real->wanted;
+	case SERVICE_ENABLED:
+		break;
 	}
 	return false;
 }

@@ -20,9 +20,11 @@ const struct mib_table mib_tables[] = {
 	TABLE("lbcClusterByNameEntry", cluster_name, mib_cluster_name_columns, 1, 6, 1, 1),
 	TABLE("lbcServiceByNameEntry", service_name, mib_service_name_columns, 1, 6, 2, 1),
 	TABLE("lbcRealByNameEntry", real_name, mib_real_name_columns, 1, 6, 3, 1),
+	TABLE("lbcServerByNameEntry", server_name, mib_server_name_columns, 1, 6, 4, 1),
 	TABLE("lbcJobs", scalar, mib_jobs_columns, 1, 7),
 	TABLE("lbcJobEntry", job, mib_job_columns, 1, 7, 8, 1),
 	TABLE("lbcNotify", scalar, mib_notify_columns, 1, 8),
+	TABLE("lbcServerEntry", server, mib_server_columns, 1, 9, 1),
 };
 const size_t mib_tables_count = sizeof(mib_tables) / sizeof(mib_tables[0]);
 

@@ -16,6 +16,7 @@
 #define SERVICE struct cache_service
 #define REAL struct cache_real
 #define JOB struct cache_job
+#define SERVER struct cache_server
 #define MIB struct mib
 #define ID_MAX 2147483647
 
@@ -173,6 +174,8 @@ const struct mib_column mib_service_columns[] = {
 	SUM(26, "lbcServiceInPktRate", SERVICE, STAT_PPS_IN),
 	SUM(27, "lbcServiceOutPktRate", SERVICE, STAT_PPS_OUT),
 	TIME(28, "lbcServiceOldestUpdate", SERVICE, sums.oldest_update),
+	MEMBER_RW(29, "lbcServiceEnabled", SYNTAX_INTEGER, 1, 2, SOURCE_BOOL, SERVICE, enabled,
+	    SETTING_SERVICE_ENABLED),
 	COLUMNS_END,
 };
 
@@ -192,6 +195,8 @@ get_real_reason(struct mib *mib, const void *row, struct mib_value *value)
 	/* Without a reason of the data plane, lbclusterd gives its own. */
 	if (reason[0] != '\0' || !real->enabled)
 		return mib_value_text(value, reason);
+	if (!cache_service_of(real)->enabled)
+		return mib_value_text(value, "its service is disabled");
 	switch (cache_real_freshness(mib->cache, real, clock_wall_s())) {
 	case FRESHNESS_FRESH:
 		return mib_value_text(value, real->statistics.present & STAT_PRESENT_ACTIVE ? "" :
@@ -297,6 +302,11 @@ const struct mib_column mib_real_name_columns[] = {
 	COLUMNS_END,
 };
 
+const struct mib_column mib_server_name_columns[] = {
+	LOOKUP("lbcServerByNameIndex", SERVER),
+	COLUMNS_END,
+};
+
 /* -- lbcJobs ------------------------------------------------------------------------- */
 
 /* Another program may have stored a number below the range of the object. */
@@ -317,24 +327,28 @@ const struct mib_column mib_jobs_columns[] = {
 	COLUMNS_END,
 };
 
+/* The instance of lbcRealName or lbcServiceName. */
 static bool
 get_job_target(struct mib *mib, const void *row, struct mib_value *value)
 {
-	static const uint32_t name_column[] = { 1, 4, 1, 2 };	/* lbcRealName */
-	const REAL *real = tree_find(&mib->cache->tree, STORE_REAL,
-	    ((const JOB *)row)->columns.real_id);
+	const struct job_row *job = &((const JOB *)row)->columns;
+	const struct tree_row *real = tree_find(&mib->cache->tree, STORE_REAL, job->real_id);
+	const struct tree_row *service = real != NULL ? &real->parent->row :
+	    tree_find(&mib->cache->tree, STORE_SERVICE, job->service_id);
+	const uint32_t name_column[] = { 1, real != NULL ? 4 : 3, 1, 2 };
 	struct mib_oid *oid = &value->oid;
 
 	memset(oid, 0, sizeof(*oid));
 	oid->n = 2;	/* zeroDotZero */
-	if (real == NULL)
+	if (service == NULL)
 		return true;
 	memcpy(oid->sub, mib_root, mib_root_length * sizeof(uint32_t));
 	memcpy(oid->sub + mib_root_length, name_column, sizeof(name_column));
 	oid->n = (uint32_t)mib_root_length + 4;
-	oid->sub[oid->n++] = real->row.parent->row.parent->row.id;
-	oid->sub[oid->n++] = real->row.parent->row.id;
-	oid->sub[oid->n++] = real->row.id;
+	oid->sub[oid->n++] = service->parent->row.id;
+	oid->sub[oid->n++] = service->id;
+	if (real != NULL)
+		oid->sub[oid->n++] = real->id;
 	return true;
 }
 
@@ -367,11 +381,11 @@ GETTER(get_job_state, JOB, mib_value_number(value,
 
 const struct mib_column mib_job_columns[] = {
 	INDEX(1, "lbcJobId", SYNTAX_UNSIGNED32, 1, ID_MAX),
-	MEMBER(2, "lbcJobOperation", SYNTAX_INTEGER, 1, 5, SOURCE_U32, JOB, columns.operation),
+	MEMBER(2, "lbcJobOperation", SYNTAX_INTEGER, 1, 7, SOURCE_U32, JOB, columns.operation),
 	FUNCTION(3, "lbcJobTarget", SYNTAX_OBJECT_ID, 0, 0, get_job_target),
 	MEMBER(4, "lbcJobClusterName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, columns.cluster),
 	MEMBER(5, "lbcJobServiceName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, columns.service),
-	MEMBER(6, "lbcJobRealName", SYNTAX_OCTETS, 1, 64, SOURCE_TEXT, JOB, columns.real),
+	MEMBER(6, "lbcJobRealName", SYNTAX_OCTETS, 0, 64, SOURCE_TEXT, JOB, columns.real),
 	FUNCTION(7, "lbcJobOldValue", SYNTAX_UNSIGNED32, 0, 0, get_job_old_value),
 	FUNCTION(8, "lbcJobNewValue", SYNTAX_UNSIGNED32, 0, 0, get_job_new_value),
 	FUNCTION(9, "lbcJobState", SYNTAX_INTEGER, 1, 6, get_job_state),
@@ -412,5 +426,52 @@ const struct mib_column mib_notify_columns[] = {
 	  .source = SOURCE_FUNCTION, .get = get_notify_enable, .setting = SETTING_NOTIFY },
 	FUNCTION(2, "lbcNotifyMinInterval", SYNTAX_UNSIGNED32, 0, 3600, get_notify_interval),
 	FUNCTION(3, "lbcNotifySuppressed", SYNTAX_COUNTER32, 0, 0, get_notify_suppressed),
+	COLUMNS_END,
+};
+
+/* -- lbcServerTable ------------------------------------------------------------------ */
+
+static struct status_tally
+server_tally(const struct mib *mib, const SERVER *server)
+{
+	uint64_t conns;
+	bool measured;
+
+	return cache_server_tally(mib->cache, server, clock_wall_s(), &conns, &measured);
+}
+
+GETTER(get_server_reals, SERVER, mib_value_number(value, server_tally(mib, row).reals))
+GETTER(get_server_enabled_reals, SERVER, mib_value_number(value, server_tally(mib, row).enabled))
+GETTER(get_server_active, SERVER, mib_value_number(value, server_tally(mib, row).active))
+
+static bool
+get_server_conns(struct mib *mib, const void *row, struct mib_value *value)
+{
+	uint64_t conns;
+	bool measured;
+
+	(void)cache_server_tally(mib->cache, row, clock_wall_s(), &conns, &measured);
+	return measured && mib_value_gauge(value, conns);
+}
+
+static bool
+get_server_enabled(struct mib *mib, const void *row, struct mib_value *value)
+{
+	const struct status_tally tally = server_tally(mib, row);
+
+	return mib_value_number(value, tally.enabled == tally.reals ? SERVER_ENABLED :
+	    tally.enabled == 0 ? SERVER_DISABLED : SERVER_MIXED);
+}
+
+const struct mib_column mib_server_columns[] = {
+	INDEX(1, "lbcServerIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
+	NAME(2, "lbcServerName", SERVER),
+	FUNCTION(3, "lbcServerReals", SYNTAX_UNSIGNED32, 0, 0, get_server_reals),
+	FUNCTION(4, "lbcServerRealsEnabled", SYNTAX_UNSIGNED32, 0, 0, get_server_enabled_reals),
+	FUNCTION(5, "lbcServerRealsActive", SYNTAX_UNSIGNED32, 0, 0, get_server_active),
+	FUNCTION(6, "lbcServerActiveConns", SYNTAX_UNSIGNED32, 0, 0, get_server_conns),
+	{ .sub = 7, .name = "lbcServerEnabled", .syntax = SYNTAX_INTEGER, .access = ACCESS_WRITE,
+	  .min = SERVER_ENABLED, .max = SERVER_MIXED, .source = SOURCE_FUNCTION,
+	  .get = get_server_enabled, .setting = SETTING_SERVER_ENABLED },
 	COLUMNS_END,
 };

@@ -4,8 +4,8 @@
  * Finds the row of a table with an index, or the next row. An index from a manager may be too
  * short or too long and contain any number. It is compared as an OID (RFC 2578 section 7.7).
  *
- * Clusters, services and real services are three nested lists, sorted by id. A cursor is a
- * position in the lists of the first one, two or three levels.
+ * Clusters, services and real services are three nested lists, sorted by id; a cluster also has
+ * a list of servers. A cursor is a position in the lists of the first one, two or three levels.
  */
 #include <string.h>
 
@@ -53,13 +53,22 @@ position_of(const struct tree_list *list, uint64_t least)
 	return least == 0 ? 0 : tree_list_after(list, (uint32_t)least - 1);
 }
 
+/* Returns the servers of a cluster. */
+static struct tree_list *
+servers_of(struct tree_row *row)
+{
+	return &((struct cache_cluster *)(void *)row)->servers;
+}
+
 /* Returns the list below a row of 'level'. It is empty if no real service of the row, which is
  * a service then, has one of the statistics in 'needs' (0: none is needed). */
 static struct tree_list *
-list_below(struct tree_row *row, size_t level, uint32_t needs)
+list_below(const struct mib_cursor *cursor, struct tree_row *row, size_t level, uint32_t needs)
 {
 	static struct tree_list empty;
 
+	if (cursor->of_servers)
+		return servers_of(row);
 	if (level > 0 && needs != 0 &&
 	    (((struct cache_service *)(void *)row)->sums.present & needs) == 0)
 		return &empty;
@@ -84,7 +93,7 @@ cursor_settle(struct mib_cursor *cursor, size_t level, uint32_t needs)
 		row = list->rows[cursor->at[level]];
 		if (level + 1 == cursor->levels)
 			return row;
-		cursor->lists[level + 1] = list_below(row, level, needs);
+		cursor->lists[level + 1] = list_below(cursor, row, level, needs);
 		cursor->at[++level] = 0;
 	}
 }
@@ -105,7 +114,7 @@ cursor_seek(struct mib_cursor *cursor, struct tree_list *root, size_t levels,
 
 		if (level + 1 == levels || at == list->n || list->rows[at]->id != least[level])
 			return cursor_settle(cursor, level, needs);
-		cursor->lists[level + 1] = list_below(list->rows[at], level, needs);
+		cursor->lists[level + 1] = list_below(cursor, list->rows[at], level, needs);
 	}
 }
 
@@ -170,7 +179,7 @@ static const void *
 id_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n,
     bool inclusive, uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	struct mib_cursor cursor = { .levels = 0 };
+	struct mib_cursor cursor = { .of_servers = rows == &mib_rows_server };
 	const struct tree_row *row = seek_index(&cursor, root_of(rows, mib), rows->levels, index, n,
 	    inclusive, 0);
 
@@ -180,6 +189,15 @@ id_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, siz
 	cursor_ids(&cursor, ret_index);
 	*ret_n = rows->levels;
 	return row;
+}
+
+static const void *
+server_get(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n)
+{
+	struct tree_row *cluster = n != rows->levels ? NULL :
+	    tree_find(&mib->cache->tree, STORE_CLUSTER, index[0]);
+
+	return cluster == NULL ? NULL : tree_list_find(servers_of(cluster), index[1]);
 }
 
 static const void *
@@ -213,14 +231,15 @@ real_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, s
 {
 	const struct mib_saved_cursor *used = n == MIB_LEVELS ? saved_find(mib, index) : NULL;
 	struct mib_saved_cursor *to = &mib->saved[used == &mib->saved[0] ? 1 : 0];
-	struct mib_cursor cursor;
+	struct mib_cursor cursor = { .levels = 0 };
 	const struct tree_row *row;
 
 	(void)rows;
 	if (used != NULL) {
 		cursor = used->cursor;
 		/* The cursor may have been saved with other 'needs'. */
-		cursor.lists[2] = list_below(cursor.lists[1]->rows[cursor.at[1]], 1, needs);
+		cursor.lists[2] = list_below(&cursor, cursor.lists[1]->rows[cursor.at[1]], 1,
+		    needs);
 		cursor.at[2] += !inclusive;
 		row = cursor_settle(&cursor, 2, needs);
 	} else {
@@ -241,6 +260,7 @@ const struct mib_rows mib_rows_cluster = { "cluster", 1, id_get, id_next };
 const struct mib_rows mib_rows_service = { "service", 2, id_get, id_next };
 const struct mib_rows mib_rows_real = { "real service", MIB_LEVELS, real_get, real_next };
 const struct mib_rows mib_rows_job = { "job", 1, id_get, id_next };
+const struct mib_rows mib_rows_server = { "server", 2, server_get, id_next };
 
 /* -- rows by name: the index ends in a length and that many octets (RFC 2578 section 7.7) - */
 
@@ -278,16 +298,24 @@ name_after(struct tree_names *names, const uint32_t *index, size_t n, bool inclu
 	return at < names->list.n ? names->list.rows[at] : NULL;
 }
 
+/* Returns the names of the rows below a row. */
+static struct tree_names *
+names_below(const struct mib_rows *rows, struct tree_row *above)
+{
+	return rows == &mib_rows_server_name ?
+	    &((struct cache_cluster *)(void *)above)->server_names : &as_branch(above)->names;
+}
+
 /* Returns the names of the rows below the row that index[0..levels-1] names, or NULL. */
 static struct tree_names *
-names_find(struct mib *mib, size_t levels, const uint32_t *index)
+names_find(const struct mib_rows *rows, struct mib *mib, const uint32_t *index)
 {
 	struct tree_row *row;
 
-	if (levels == 0)
+	if (rows->levels == 0)
 		return &mib->cache->tree.root.names;
-	row = id_find(&mib->cache->tree.root.children, levels, index);
-	return row == NULL ? NULL : &as_branch(row)->names;
+	row = id_find(&mib->cache->tree.root.children, rows->levels, index);
+	return row == NULL ? NULL : names_below(rows, row);
 }
 
 /* Finds a row by the ids of the rows above it, and its name. */
@@ -295,7 +323,7 @@ static const void *
 name_get(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n)
 {
 	size_t levels = rows->levels;
-	struct tree_names *names = n > levels ? names_find(mib, levels, index) : NULL;
+	struct tree_names *names = n > levels ? names_find(rows, mib, index) : NULL;
 	const uint32_t *name = index + levels;
 	struct tree_row *row;
 
@@ -337,7 +365,7 @@ name_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, s
 
 		cursor_ids(&cursor, ids);
 		same = n >= levels && memcmp(ids, index, levels * sizeof(ids[0])) == 0;
-		row = name_after(&as_branch(above)->names, index + levels,
+		row = name_after(names_below(rows, above), index + levels,
 		    same ? n - levels : 0, inclusive);
 		if (row != NULL) {
 			memcpy(ret_index, ids, levels * sizeof(ids[0]));
@@ -365,3 +393,4 @@ cluster_name_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *
 const struct mib_rows mib_rows_cluster_name = { "cluster", 0, name_get, cluster_name_next };
 const struct mib_rows mib_rows_service_name = { "service", 1, name_get, name_next };
 const struct mib_rows mib_rows_real_name = { "real service", 2, name_get, name_next };
+const struct mib_rows mib_rows_server_name = { "server", 1, name_get, name_next };

@@ -19,15 +19,12 @@ mib_set_new(uint32_t session, uint32_t transaction, size_t n)
 		return NULL;
 	set->session = session;
 	set->transaction = transaction;
-	set->changes = calloc(n + 1, sizeof(*set->changes));
-	set->indexes = calloc(n + 1, sizeof(*set->indexes));
 	set->names = calloc(n + 1, sizeof(*set->names));
 	set->n = n;
-	set->set.changes = set->changes;
 	set->set.lock = STORE_NO_LOCK;
 	set->set.source = JOB_SOURCE_SNMP;
 	set->set.token = store_set_token();
-	if (set->changes == NULL || set->indexes == NULL || set->names == NULL) {
+	if (set->names == NULL) {
 		mib_set_free(set);
 		return NULL;
 	}
@@ -63,7 +60,7 @@ check_bits(const struct mib_column *column, const struct mib_value *value)
 static enum mib_status
 check_value(const struct mib_column *column, const struct mib_value *value)
 {
-	int64_t number;
+	int64_t number, max = column->max;
 
 	if (value->type != mib_syntax_type(column->syntax))
 		return MIB_WRONG_TYPE;
@@ -72,21 +69,45 @@ check_value(const struct mib_column *column, const struct mib_value *value)
 	if (value->type == MIB_OCTETS)
 		return value->octets.length < column->min ||
 		    value->octets.length > column->max ? MIB_WRONG_LENGTH : MIB_NO_ERROR;
+	if (column->setting == SETTING_SERVER_ENABLED)
+		max = SERVER_DISABLED;
 	number = value->type == MIB_INTEGER ? value->integer : (int64_t)value->number;
-	return number < (int64_t)column->min || number > (int64_t)column->max ?
-	    MIB_WRONG_VALUE : MIB_NO_ERROR;
+	return number < (int64_t)column->min || number > max ? MIB_WRONG_VALUE : MIB_NO_ERROR;
 }
 
-static void
-add_change(struct mib_set *set, const struct cache_real *real, enum real_column column,
+static enum mib_status
+add_change(struct mib_set *set, const struct tree_row *row, enum real_column column,
     uint32_t value, size_t index)
 {
-	struct change *change = &set->changes[set->set.n];
+	struct change *changes = memory_array_reserve(set->changes, set->set.n, &set->changes_room,
+	    sizeof(*changes));
+	size_t *indexes;
 
-	change->real_id = real->row.id;
-	change->column = column;
-	change->value = value;
-	set->indexes[set->set.n++] = index;
+	if (changes == NULL)
+		return MIB_RESOURCE_UNAVAILABLE;
+	set->set.changes = set->changes = changes;
+	indexes = memory_array_reserve(set->indexes, set->set.n, &set->indexes_room,
+	    sizeof(*indexes));
+	if (indexes == NULL)
+		return MIB_RESOURCE_UNAVAILABLE;
+	set->indexes = indexes;
+	changes[set->set.n] = (struct change){ row->id, column, value };
+	indexes[set->set.n++] = index;
+	return MIB_NO_ERROR;
+}
+
+/* Adds a change of each real service of the server. */
+static enum mib_status
+add_server(struct mib_set *set, const struct cache_server *server, uint32_t value, size_t index)
+{
+	enum mib_status status = MIB_NO_ERROR;
+	const struct cache_real *real;
+
+	LIST_FOREACH(real, &server->reals, of_server) {
+		if (status == MIB_NO_ERROR)
+			status = add_change(set, &real->row, REAL_ENABLED, value, index);
+	}
+	return status;
 }
 
 static enum mib_status
@@ -123,6 +144,7 @@ mib_set_add(struct mib *mib, struct mib_set *set, const struct mib_varbind *varb
 	const struct mib_table *table;
 	const uint32_t *index;
 	enum mib_status status;
+	bool is_true = varbind->value.integer == 1;
 	const void *row;
 	size_t n;
 
@@ -140,14 +162,15 @@ mib_set_add(struct mib *mib, struct mib_set *set, const struct mib_varbind *varb
 	case SETTING_NONE:
 		return MIB_NOT_WRITABLE;
 	case SETTING_ENABLED:
-		add_change(set, row, REAL_ENABLED, varbind->value.integer == 1, index_from_1);
-		break;
+		return add_change(set, row, REAL_ENABLED, is_true, index_from_1);
 	case SETTING_FALLBACK:
-		add_change(set, row, REAL_FALLBACK, varbind->value.integer == 1, index_from_1);
-		break;
+		return add_change(set, row, REAL_FALLBACK, is_true, index_from_1);
 	case SETTING_WEIGHT:
-		add_change(set, row, REAL_WEIGHT, varbind->value.number, index_from_1);
-		break;
+		return add_change(set, row, REAL_WEIGHT, varbind->value.number, index_from_1);
+	case SETTING_SERVICE_ENABLED:
+		return add_change(set, row, SERVICE_ENABLED, is_true, index_from_1);
+	case SETTING_SERVER_ENABLED:
+		return add_server(set, row, is_true, index_from_1);
 	case SETTING_LOCK:
 		return add_lock(mib, set, varbind->value.number, index_from_1);
 	case SETTING_NOTIFY:

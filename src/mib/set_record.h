@@ -27,8 +27,9 @@ struct mib_set {
 	enum mib_status		 status;	/* result of the commit */
 	size_t			 status_index;
 	struct store_set	 set;
-	struct change		*changes;
+	struct change		*changes;	/* a varbind of a server makes many */
 	size_t			*indexes;	/* varbind of each change, from 1 */
+	size_t			 changes_room, indexes_room;
 	size_t			 lock_index;	/* varbind of lbcSysSetLock, 0: none */
 	size_t			 notify_index;	/* varbind of lbcNotifyEnable, 0: none */
 	uint32_t		 first_job;	/* the commit made 'jobs' jobs with ids from here */

@@ -25,9 +25,12 @@ enum mib_access { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE };
 
 /* The setting that a SET of the column changes. */
 enum mib_setting {
-	SETTING_NONE, SETTING_ENABLED, SETTING_FALLBACK, SETTING_WEIGHT, SETTING_LOCK,
-	SETTING_NOTIFY
+	SETTING_NONE, SETTING_ENABLED, SETTING_FALLBACK, SETTING_WEIGHT, SETTING_SERVICE_ENABLED,
+	SETTING_SERVER_ENABLED, SETTING_LOCK, SETTING_NOTIFY
 };
+
+/* lbcServerEnabled; a SET of 'mixed' is refused. */
+enum mib_server_enabled { SERVER_ENABLED = 1, SERVER_DISABLED, SERVER_MIXED };
 
 /* Where a value comes from: a member of the row's struct by its C type, or a function. */
 enum mib_source {
@@ -87,14 +90,15 @@ extern const struct mib_table mib_tables[];	/* in the order of their OIDs */
 extern const size_t mib_tables_count;
 
 extern const struct mib_rows mib_rows_scalar, mib_rows_cluster, mib_rows_service,
-    mib_rows_real, mib_rows_job, mib_rows_cluster_name, mib_rows_service_name,
-    mib_rows_real_name;
+    mib_rows_real, mib_rows_job, mib_rows_server, mib_rows_cluster_name,
+    mib_rows_service_name, mib_rows_real_name, mib_rows_server_name;
 
 /* The columns of each table in ascending order; an entry with sub 0 ends the array. */
 extern const struct mib_column mib_system_columns[], mib_cluster_columns[],
     mib_service_columns[], mib_real_columns[], mib_real_stats_columns[],
     mib_cluster_name_columns[], mib_service_name_columns[], mib_real_name_columns[],
-    mib_jobs_columns[], mib_job_columns[], mib_notify_columns[];
+    mib_server_name_columns[], mib_jobs_columns[], mib_job_columns[], mib_notify_columns[],
+    mib_server_columns[];
 
 /* Initializers of an entry. */
 #define COLUMNS_END { .sub = 0 }
@@ -141,6 +145,8 @@ bool mib_value_printf(struct mib_value *value, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 bool mib_value_truth(struct mib_value *value, bool truth);
 bool mib_value_number(struct mib_value *value, uint32_t number);
+/* Latches at 4294967295 as a Gauge32 does (RFC 2578 section 7.1.7). */
+bool mib_value_gauge(struct mib_value *value, uint64_t number);
 bool mib_value_address_type(struct mib_value *value, const char *address);
 bool mib_value_address(struct mib_value *value, const char *address);
 bool mib_value_endpoint(struct mib_value *value, const char *address, const char *port);

@@ -137,9 +137,8 @@ mib_value_endpoint(struct mib_value *value, const char *address, const char *por
 	return mib_value_text(value, (const char *)value->buffer);
 }
 
-/* Latches at 4294967295 as a Gauge32 does (RFC 2578 section 7.1.7). */
-static bool
-value_gauge(struct mib_value *value, uint64_t number)
+bool
+mib_value_gauge(struct mib_value *value, uint64_t number)
 {
 	return mib_value_number(value, number > UINT32_MAX ? UINT32_MAX : (uint32_t)number);
 }
@@ -174,10 +173,10 @@ mib_column_value(struct mib *mib, const struct mib_column *column, const void *r
 	case SOURCE_TIME:
 		return mib_value_time(ret_value, *(const int64_t *)(const void *)member);
 	case SOURCE_SUM:
-		return value_gauge(ret_value, *(const uint64_t *)(const void *)member);
+		return mib_value_gauge(ret_value, *(const uint64_t *)(const void *)member);
 	case SOURCE_SUM_KILO:
 		sum = *(const uint64_t *)(const void *)member;
-		return value_gauge(ret_value, sum / 1000 + (sum % 1000 >= 500));
+		return mib_value_gauge(ret_value, sum / 1000 + (sum % 1000 >= 500));
 	}
 	return false;
 }

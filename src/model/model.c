@@ -46,15 +46,19 @@ static const struct {
 	[REAL_ENABLED] = { "enabled", JOB_DISABLE, JOB_ENABLE },
 	[REAL_FALLBACK] = { "fallback", JOB_DISABLE_FALLBACK, JOB_ENABLE_FALLBACK },
 	[REAL_WEIGHT] = { "weight", JOB_SET_WEIGHT, JOB_SET_WEIGHT },
+	[SERVICE_ENABLED] = { "enabled", JOB_DISABLE_SERVICE, JOB_ENABLE_SERVICE },
 };
 
-/* The methods of cluster.real_service in the original API. */
+/* The methods of cluster.real_service in the original API, and enable and disable of
+ * cluster.service. */
 static const char *const operations[] = {
 	[JOB_ENABLE] = "enable",
 	[JOB_DISABLE] = "disable",
 	[JOB_ENABLE_FALLBACK] = "enable_fallback",
 	[JOB_DISABLE_FALLBACK] = "disable_fallback",
 	[JOB_SET_WEIGHT] = "set_weight",
+	[JOB_ENABLE_SERVICE] = "enable_service",
+	[JOB_DISABLE_SERVICE] = "disable_service",
 };
 
 static const struct {
@@ -86,7 +90,7 @@ const struct job_transition job_transitions[] = {
 	{ "requeued", IN(JOB_RUNNING), JOB_QUEUED, 0, NULL },
 	{ "done", WITH_DRIVER, JOB_SUCCEEDED, JOB_CAUSE_NONE, NULL },
 	{ "failed", WITH_DRIVER, JOB_FAILED, 0, NULL },
-	/* By trigger real_service_jobs of the store. */
+	/* By trigger real_service_jobs of the store; service_jobs writes "service removed". */
 	{ "removed", OPEN, JOB_CANCELLED, 0, "real service removed" },
 	{ NULL, 0, 0, 0, NULL },
 };

@@ -37,12 +37,13 @@ enum plane_status {
 
 enum protocol { PROTOCOL_OTHER = 1, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP };
 
-/* The writable columns of a real service. */
-enum real_column { REAL_ENABLED, REAL_FALLBACK, REAL_WEIGHT };
-enum { REAL_COLUMNS = REAL_WEIGHT + 1 };
+/* The writable columns: of a real service, and of a service. */
+enum real_column { REAL_ENABLED, REAL_FALLBACK, REAL_WEIGHT, SERVICE_ENABLED };
+enum { REAL_COLUMNS = REAL_WEIGHT + 1, WRITABLE_COLUMNS = SERVICE_ENABLED + 1 };
 
 enum job_operation {
-	JOB_ENABLE = 1, JOB_DISABLE, JOB_ENABLE_FALLBACK, JOB_DISABLE_FALLBACK, JOB_SET_WEIGHT
+	JOB_ENABLE = 1, JOB_DISABLE, JOB_ENABLE_FALLBACK, JOB_DISABLE_FALLBACK, JOB_SET_WEIGHT,
+	JOB_ENABLE_SERVICE, JOB_DISABLE_SERVICE
 };
 
 /*
@@ -54,8 +55,8 @@ enum job_operation {
  *   cancelled           (plane "none": succeeded at once)   superseded
  *
  * A held job is what a SET asks for, written before the manager has its answer. The row of the
- * real service changes when the job is released. Outside the store a held job shows as queued.
- * The states after JOB_RUNNING are final. job_transitions[] has all transitions.
+ * real service or service changes when the job is released. Outside the store a held job shows
+ * as queued. The states after JOB_RUNNING are final. job_transitions[] has all transitions.
  */
 enum job_state {
 	JOB_HELD = 0, JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED,
@@ -128,11 +129,13 @@ struct service_row {
 	const char		*port;		/* decimal text, "" if none */
 	const char		*params;	/* JSON object, "" if none */
 	enum protocol		 protocol;
+	bool			 enabled;	/* its real services keep their own settings */
 };
 
 struct real_row {
 	uint32_t		 id;
 	uint32_t		 service_id;
+	uint32_t		 server_id;	/* number of its name in the cluster */
 	const char		*name;
 	const char		*address;
 	const char		*port;
@@ -182,7 +185,9 @@ extern const char *const stat_number_names[STAT_NUMBERS];
 
 struct job_row {
 	uint32_t		 id;
-	uint32_t		 real_id;	/* 0 if the real service is deleted */
+	/* Its real service or its service; the other one is 0, and both are after the row is
+	 * deleted. */
+	uint32_t		 real_id, service_id;
 	enum job_operation	 operation;
 	enum job_state		 state;
 	enum job_fail_cause	 cause;
@@ -191,7 +196,8 @@ struct job_row {
 	uint32_t		 new_value;
 	uint32_t		 request;	/* id of the first job of the Set, 0 if none */
 	int64_t			 created, started, finished;
-	const char		*cluster, *service, *real;	/* names when it was created */
+	/* Names when it was created; 'real' is "" for a job of a service. */
+	const char		*cluster, *service, *real;
 	const char		*message;
 };
 

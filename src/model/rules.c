@@ -15,17 +15,18 @@
 #include "util/idmap.h"
 #include "util/memory.h"
 
-/* A real service of the request. */
+/* A real service or service of the request. */
 struct target {
 	const struct rules_before	*before;
-	const struct change		*last[REAL_COLUMNS];	/* of each column; or NULL */
+	const struct change		*last[WRITABLE_COLUMNS];	/* NULL: no change */
 };
 
 struct request {
 	const struct change		*changes;
 	const struct rules_before	*before;
-	struct target			*reals;
-	struct idmap			 by_real;	/* struct target */
+	struct target			*targets;
+	size_t				 n_targets;
+	struct idmap			 by_real, by_service;	/* struct target */
 	/* By service: the first target that becomes its fallback. */
 	struct idmap			 fallbacks;	/* struct target */
 };
@@ -40,6 +41,8 @@ rules_value_before(const struct rules_before *before, enum real_column column)
 		return before->fallback;
 	case REAL_WEIGHT:
 		return before->weight;
+	case SERVICE_ENABLED:
+		return before->service_enabled;
 	}
 	return 0;
 }
@@ -57,16 +60,18 @@ value_after(const struct target *real, enum real_column column)
 static struct target *
 target_of(struct request *request, size_t i)
 {
-	uint32_t id = request->changes[i].real_id;
-	struct target *real = idmap_get(&request->by_real, id);
+	struct idmap *map = request->changes[i].column == SERVICE_ENABLED ?
+	    &request->by_service : &request->by_real;
+	uint32_t id = request->changes[i].id;
+	struct target *target = idmap_get(map, id);
 
-	if (real == NULL) {
-		real = &request->reals[idmap_count(&request->by_real)];
-		real->before = &request->before[i];
-		if (!idmap_put(&request->by_real, id, real))
+	if (target == NULL) {
+		target = &request->targets[request->n_targets++];
+		target->before = &request->before[i];
+		if (!idmap_put(map, id, target))
 			return NULL;
 	}
-	return real;
+	return target;
 }
 
 static bool
@@ -81,8 +86,9 @@ fallback_add(struct request *request, struct target *real)
 static void
 request_done(struct request *request)
 {
-	free(request->reals);
+	free(request->targets);
 	idmap_done(&request->by_real);
+	idmap_done(&request->by_service);
 	idmap_done(&request->fallbacks);
 }
 
@@ -98,25 +104,25 @@ changes_value(const struct request *request, size_t i)
 static bool
 request_init(struct request *request, size_t n, bool *ret_effective)
 {
-	request->reals = calloc(n, sizeof(*request->reals));
-	if (request->reals == NULL)
+	request->targets = calloc(n, sizeof(*request->targets));
+	if (request->targets == NULL)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		struct target *real = target_of(request, i);
+		struct target *target = target_of(request, i);
 
-		if (real == NULL)
+		if (target == NULL)
 			return false;
-		real->last[request->changes[i].column] = &request->changes[i];
+		target->last[request->changes[i].column] = &request->changes[i];
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct change *change = &request->changes[i];
-		struct target *real = idmap_get(&request->by_real, change->real_id);
+		struct target *target = target_of(request, i);
 
-		ret_effective[i] = real->last[change->column] == change &&
+		ret_effective[i] = target->last[change->column] == change &&
 		    (changes_value(request, i) || request->before[i].pending);
 		if (ret_effective[i] && changes_value(request, i) &&
 		    change->column == REAL_FALLBACK && change->value != 0 &&
-		    !fallback_add(request, real))
+		    !fallback_add(request, target))
 			return false;
 	}
 	return true;
@@ -193,7 +199,7 @@ fallback_not_enabled(const struct request *request, size_t i, char text[])
 	char path[PATH_TEXT_SIZE];
 
 	if (change->column != REAL_FALLBACK || change->value == 0 ||
-	    value_after(idmap_get(&request->by_real, change->real_id), REAL_ENABLED) != 0)
+	    value_after(idmap_get(&request->by_real, change->id), REAL_ENABLED) != 0)
 		return false;
 	path_text(&before->path, path);
 	if (before->enabled)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The rules for changes of real services: the preconditions of the original API. They compare the
- * state before with the state after all changes of a request. SNMP and lbclusterctl use the
- * same functions.
+ * The rules for changes of real services and services: the preconditions of the original API.
+ * They compare the state before with the state after all changes of a request. SNMP and
+ * lbclusterctl use the same functions.
  */
 #ifndef MODEL_RULES_H
 #define MODEL_RULES_H
@@ -17,14 +17,16 @@ enum reject_reason {
 	REJECT_QUEUE_FULL, REJECT_STORE_BUSY, REJECT_STORE_READ_ONLY, REJECT_OTHER
 };
 
-/* A new value for a column of a real service. A boolean is 0 or 1. */
+/* A new value for a column. A boolean is 0 or 1. */
 struct change {
-	uint32_t		real_id;
+	uint32_t		id;		/* of the service for SERVICE_ENABLED, otherwise of
+						 * the real service */
 	enum real_column	column;
 	uint32_t		value;
 };
 
-/* The stored state of the real service and of its service. */
+/* The stored state of the real service and of its service. For a change of a service, the members
+ * of a real service are 0. */
 struct rules_before {
 	uint32_t		 service_id;
 	uint32_t		 fallback_id;	/* fallback of the service, 0 if none */
@@ -32,6 +34,7 @@ struct rules_before {
 	uint32_t		 weight;
 	bool			 fallback;
 	bool			 enabled;
+	bool			 service_enabled;	/* set for a change of a service only */
 	bool			 pending;	/* a held job may change the value */
 	struct path		 path;
 	char			 plane[32 + 1];
@@ -47,7 +50,7 @@ struct verdict {
 
 /*
  * Judges 'n' changes as if simultaneous. Of two changes of the same column and row, the last one
- * counts. before[i] goes with changes[i]; real_id and service_id are never 0. Sets
+ * counts. before[i] goes with changes[i]; id and service_id are never 0. Sets
  * ret_effective[i] to true if change i changes its column, or sets a column that is pending.
  * Returns ERR_OK; or ERR_PRECOND, with the first change at fault in *ret_verdict; or ERR_NOMEM
  * with REJECT_OTHER. Always sets *ret_verdict. The cost is linear in 'n'.
@@ -58,7 +61,7 @@ struct verdict {
  *    later change is at fault;
  *  - a weight is at most that of the kind of data plane (unknown kind: 65535).
  * The rules apply to changes. A fallback may be disabled later, and setting a column to its
- * present value is always accepted.
+ * present value is always accepted. No rule restricts the change of a service.
  */
 enum err_code rules_judge(const struct change *changes, const struct rules_before *before,
     size_t n, bool *ret_effective, struct verdict *ret_verdict);

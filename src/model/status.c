@@ -155,7 +155,7 @@ status_tally_add(struct status_tally *tally, const struct status_real *real)
 enum lb_status
 status_service(const struct status_tally *tally)
 {
-	if (tally->enabled == 0)
+	if (tally->disabled || tally->enabled == 0)
 		return STATUS_DISABLED;
 	if (tally->known == 0)
 		return STATUS_UNKNOWN;
@@ -167,13 +167,13 @@ status_service(const struct status_tally *tally)
 bool
 status_on_fallback(const struct status_tally *tally)
 {
-	return tally->fallback_active > 0 && tally->plain_active == 0;
+	return !tally->disabled && tally->fallback_active > 0 && tally->plain_active == 0;
 }
 
 enum oper_status
 status_real(const struct status_real *real, const struct status_tally *tally)
 {
-	if (!real->enabled)
+	if (tally->disabled || !real->enabled)
 		return OPER_DISABLED;
 	if (real->freshness != FRESHNESS_FRESH)
 		return OPER_UNKNOWN;

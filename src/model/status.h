@@ -56,6 +56,7 @@ struct status_real {
 
 /* Counts of the real services of a service, or of a cluster. */
 struct status_tally {
+	bool		disabled;		/* the service itself; it takes no work */
 	uint32_t	reals, enabled;
 	uint32_t	active;			/* enabled, and active by fresh statistics */
 	uint32_t	known;			/* enabled, with fresh statistics */
@@ -67,16 +68,16 @@ struct status_tally {
  * fallback. A spare counts as enabled only. */
 void status_tally_add(struct status_tally *tally, const struct status_real *real);
 
-/* Returns lbcServiceStatus: disabled if no real service is enabled; unknown if no enabled one has
- * fresh statistics; up if all enabled members are active, and there is one; degraded if some
- * are; onFallback if only the fallback or a backup is; down if none is. */
+/* Returns lbcServiceStatus: disabled if the service or each of its real services is; unknown if no
+ * enabled one has fresh statistics; up if all enabled members are active, and there is one;
+ * degraded if some are; onFallback if only the fallback or a backup is; down if none is. */
 enum lb_status status_service(const struct status_tally *tally);
 
-/* Returns lbcServiceOnFallback: only the fallback or backups are active. */
+/* Returns lbcServiceOnFallback: only the fallback or backups of an enabled service are active. */
 bool status_on_fallback(const struct status_tally *tally);
 
-/* Returns lbcRealOperStatus. 'tally' is of its service: a fallback or backup is standby while a
- * member is active. */
+/* Returns lbcRealOperStatus. 'tally' is of its service: if the service is disabled, so is the real
+ * service; a fallback or backup is standby while a member is active. */
 enum oper_status status_real(const struct status_real *real, const struct status_tally *tally);
 
 /* Adds a service to lbcClusterStatus, which begins as STATUS_DISABLED. Returns the worst status, in

@@ -17,12 +17,16 @@
 
 /* -- the copy ------------------------------------------------------------------------- */
 
-/* Table removed keeps all rows that the draft removes: store_draft_write() needs them. Table
- * begun keeps the totals before the draft, begun_ids the highest ids. */
+/* Table removed keeps all rows that the draft removes: store_draft_write() needs them, and the
+ * servers that it removes. Table begun keeps the totals before the draft, begun_ids the highest
+ * ids. */
 static const char draft_sql[] =
     "DROP TRIGGER removed_prune;"
     "CREATE TEMP TABLE begun AS SELECT * FROM store;"
-    "CREATE TEMP TABLE begun_ids AS SELECT * FROM sqlite_sequence";
+    "CREATE TEMP TABLE begun_ids AS SELECT * FROM sqlite_sequence;"
+    "CREATE TEMP TABLE removed_servers (id INTEGER PRIMARY KEY);"
+    "CREATE TEMP TRIGGER server_delete AFTER DELETE ON server BEGIN"
+    " INSERT INTO removed_servers VALUES (OLD.id); END";
 
 enum err_code
 store_draft_begin(struct store *store, struct err *err)
@@ -151,18 +155,17 @@ insert_text(const char *table, int n)
 	return sqlite3_str_finish(text);
 }
 
-/* Inserts the rows of a table that the draft has added or changed. */
+/* Inserts the rows of a table that the draft has added or changed: those that 'select' returns,
+ * which sqlite3_free() frees. */
 static enum err_code
-rows_insert(struct store *store, struct db *copy, const char *table, int64_t moved,
-    struct err *err)
+selected_insert(struct store *store, struct db *copy, const char *table, char *select,
+    int64_t moved, struct err *err)
 {
 	sqlite3_stmt *from = NULL, *insert = NULL;
 	enum err_code code;
 	bool row = true;
 
-	code = statement_prepare(copy, sqlite3_mprintf("SELECT * FROM %s WHERE changed > %lld"
-	    " ORDER BY %s", table, (long long)store->begin_change,
-	    strcmp(table, "removed") == 0 ? "changed" : "id"), &from, err);
+	code = statement_prepare(copy, select, &from, err);
 	if (code == ERR_OK)
 		code = statement_prepare(&store->main, insert_text(table,
 		    sqlite3_column_count(from)), &insert, err);
@@ -171,6 +174,34 @@ rows_insert(struct store *store, struct db *copy, const char *table, int64_t mov
 	sqlite3_finalize(from);
 	sqlite3_finalize(insert);
 	return code;
+}
+
+static enum err_code
+rows_insert(struct store *store, struct db *copy, const char *table, int64_t moved,
+    struct err *err)
+{
+	return selected_insert(store, copy, table, sqlite3_mprintf("SELECT * FROM %s"
+	    " WHERE changed > %lld ORDER BY %s", table, (long long)store->begin_change,
+	    strcmp(table, "removed") == 0 ? "changed" : "id"), moved, err);
+}
+
+/* A server does not change: the draft adds it or removes it. */
+static enum err_code
+servers_write(struct store *store, struct db *copy, struct err *err)
+{
+	sqlite3_stmt *ids = NULL;
+	enum err_code code;
+	bool row = true;
+
+	code = statement_prepare(copy, sqlite3_mprintf("SELECT id FROM removed_servers"), &ids,
+	    err);
+	while (code == ERR_OK && (code = db_next(copy, ids, &row, err)) == ERR_OK && row)
+		code = db_run(&store->main, SQL_SERVER_DELETE,
+		    DB_VALUES(db_int(sqlite3_column_int64(ids, 0))), err);
+	sqlite3_finalize(ids);
+	return code != ERR_OK ? code : selected_insert(store, copy, "server", sqlite3_mprintf(
+	    "SELECT * FROM server WHERE id > coalesce((SELECT seq FROM begun_ids"
+	    " WHERE name = 'server'), 0) ORDER BY id"), 0, err);
 }
 
 /* Deletes the rows that the draft has removed or changed: an older row must not break a rule of
@@ -233,6 +264,8 @@ rows_write(struct store *store, struct db *copy, int64_t moved, struct err *err)
 		code = rows_insert(store, copy, shapes[kind].table, moved, err);
 	if (code == ERR_OK)
 		code = rows_insert(store, copy, "removed", moved, err);
+	if (code == ERR_OK)
+		code = servers_write(store, copy, err);
 	return code == ERR_OK ? totals_add(store, copy, err) : code;
 }
 

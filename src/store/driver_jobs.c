@@ -102,7 +102,7 @@ static enum err_code
 end_write(struct db *db, const struct store_job_end *end, struct err *err)
 {
 	static const enum sql back_sql[] = {
-		SQL_BACK_ENABLED, SQL_BACK_FALLBACK, SQL_BACK_WEIGHT
+		SQL_BACK_ENABLED, SQL_BACK_FALLBACK, SQL_BACK_WEIGHT, SQL_BACK_SERVICE
 	};
 	enum err_code code;
 

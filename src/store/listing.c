@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/memory.h"
+
 enum { PAGE_ROWS = 256 };
 
 /* -- finding ------------------------------------------------------------------- */
@@ -272,6 +274,44 @@ store_each_real(struct store *store, const struct path *path,
 	struct walk walk = { .store = store, .err = err, .arg = arg, .real = fn };
 
 	return walk_all(&walk, path);
+}
+
+enum err_code
+store_server_find(struct store *store, const char *cluster, const char *name, uint32_t **ret_ids,
+    size_t *ret_n, struct err *err)
+{
+	struct path path = { .cluster = "" };
+	uint32_t cluster_id, service_id, real_id, *ids = NULL, *more;
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	size_t n = 0, room = 0;
+	bool row;
+
+	snprintf(path.cluster, sizeof(path.cluster), "%s", cluster);
+	code = store_find(store, &path, &cluster_id, &service_id, &real_id, err);
+	if (code == ERR_OK)
+		code = db_query(&store->main, SQL_OF_ROWS(ROW_SERVER, SHAPE_REAL),
+		    DB_VALUES(db_int(cluster_id), db_str(name)), &stmt, err);
+	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row) {
+		more = memory_array_reserve(ids, n, &room, sizeof(*ids));
+		if (more == NULL) {
+			db_reset(stmt);
+			code = err_set(err, ERR_NOMEM, "%s: out of memory for ids",
+			    store->main.path);
+			break;
+		}
+		ids = more;
+		ids[n++] = (uint32_t)sqlite3_column_int64(stmt, 0);
+	}
+	if (code == ERR_OK && n == 0)
+		code = err_set(err, ERR_NOT_FOUND, "%s/*/%s: does not exist", cluster, name);
+	if (code != ERR_OK) {
+		free(ids);
+		return code;
+	}
+	*ret_ids = ids;
+	*ret_n = n;
+	return ERR_OK;
 }
 
 struct job_walk {

@@ -39,11 +39,40 @@
 	"END;\n"
 
 /* Refuses a job with an invalid name. Each reader of jobs would report that name as damage. */
-#define JOB_NAMES(trigger, when)                                               \
+#define JOB_NAMES(trigger, when, real_rule)                                    \
 	"CREATE TRIGGER " trigger " BEFORE " when " ON job\n"                  \
 	"WHEN NOT (" NAME_RULE("NEW.cluster_name") "\n  AND "                  \
-	NAME_RULE("NEW.service_name") "\n  AND " NAME_RULE("NEW.real_name") ") BEGIN\n" \
+	NAME_RULE("NEW.service_name") "\n  AND " real_rule ") BEGIN\n"         \
 	"SELECT RAISE(ABORT, 'a name has 1 to 64 of A-Z a-z 0-9 - . _');\n"   \
+	"END;\n"
+
+/* Indexes and triggers of table job. 'more': names of columns that job_update also watches. */
+#define JOB_INDEXES                                                            \
+	"CREATE INDEX job_changed ON job (changed);\n"                         \
+	"CREATE INDEX job_real ON job (real_id);\n"                            \
+	"CREATE INDEX job_open ON job (state, id) WHERE state < 3;\n"
+#define JOB_TRIGGERS(more)                                                     \
+	"CREATE TRIGGER job_insert AFTER INSERT ON job BEGIN\n"                \
+	BUMP(", job_rows = job_rows + 1, jobs_open = jobs_open + (NEW.state < 3),\n" \
+	    "  jobs_succeeded = jobs_succeeded + (NEW.state = 3),\n"           \
+	    "  jobs_failed = jobs_failed + (NEW.state = 4)")                   \
+	STAMP("job")                                                           \
+	"UPDATE real_service SET last_job = NEW.id WHERE id = NEW.real_id;\n"  \
+	"END;\n"                                                               \
+	"CREATE TRIGGER job_update AFTER UPDATE OF " more "real_id, state, fail_cause, request,\n" \
+	"  started, finished, message ON job BEGIN\n"                          \
+	BUMP(", jobs_open = jobs_open + (NEW.state < 3) - (OLD.state < 3),\n"  \
+	    "  jobs_succeeded = jobs_succeeded + (NEW.state = 3 AND OLD.state <> 3),\n" \
+	    "  jobs_failed = jobs_failed + (NEW.state = 4 AND OLD.state <> 4)") \
+	STAMP("job")                                                           \
+	"END;\n"                                                               \
+	"CREATE TRIGGER job_ended BEFORE UPDATE OF state ON job\n"             \
+	"WHEN OLD.state >= 3 AND NEW.state IS NOT OLD.state\n"                 \
+	"BEGIN SELECT RAISE(ABORT, 'the job has ended already'); END;\n"       \
+	"CREATE TRIGGER job_delete AFTER DELETE ON job BEGIN\n"                \
+	BUMP(", job_rows = job_rows - 1, jobs_open = jobs_open - (OLD.state < 3),\n" \
+	    "  jobs_bumped = jobs_bumped + 1")                                 \
+	"INSERT INTO removed SELECT change, 4, OLD.id FROM store;\n"           \
 	"END;\n"
 
 /* A JSON object, or empty. */
@@ -60,6 +89,42 @@
 	"CREATE TRIGGER " table "_stays BEFORE UPDATE OF " column " ON " table "\n" \
 	"WHEN OLD." column " IS NOT NEW." column " BEGIN\n"                     \
 	"SELECT RAISE(ABORT, '" table "." column ": the id of a row does not change');\n" \
+	"END;\n"
+
+/* Gives the name of real service NEW a number in its cluster, unless it has one. No ON CONFLICT,
+ * because that of the statement that fires the trigger would replace it. */
+#define SERVER_ADD                                                             \
+	"INSERT INTO server (cluster_id, name) SELECT s.cluster_id, NEW.name\n" \
+	"  FROM service AS s WHERE s.id = NEW.service_id AND NOT EXISTS (\n"   \
+	"  SELECT 1 FROM server AS v WHERE v.cluster_id = s.cluster_id AND v.name = NEW.name);\n"
+#define SERVER_OF_NEW                                                          \
+	"ifnull((SELECT v.id FROM service AS s JOIN server AS v\n"             \
+	"  ON v.cluster_id = s.cluster_id AND v.name = NEW.name\n"             \
+	"  WHERE s.id = NEW.service_id), 0)\n"
+#define SERVER_REMOVE                                                          \
+	"DELETE FROM server WHERE id = OLD.server_id AND NOT EXISTS (\n"       \
+	"  SELECT 1 FROM real_service WHERE server_id = OLD.server_id);\n"
+
+#define JOB_COLUMNS                                                            \
+	"id, real_id, operation, state, fail_cause, source, old_value, new_value, request,\n" \
+	"  token, created, started, finished, cluster_name, service_name, real_name, message,\n" \
+	"  changed"
+#define JOB_REAL_NAME_RULE                                                     \
+	"iif(NEW.operation IN (6, 7), NEW.real_name = '', " NAME_RULE("NEW.real_name") ")"
+
+/* Refuses a job whose 'column' names no row of 'table'. */
+#define PARENT_NEEDED(trigger, column, table, message)                         \
+	"CREATE TRIGGER " trigger " BEFORE INSERT ON job WHEN NEW." column " IS NOT NULL\n" \
+	"  AND NOT EXISTS (SELECT 1 FROM " table " WHERE id = NEW." column ")\n" \
+	"BEGIN SELECT RAISE(ABORT, '" message "'); END;\n"
+
+/* Cancels the open jobs of a row of 'table' before its removal. Most rows have no jobs. */
+#define JOBS_END(trigger, table, column, message)                              \
+	"CREATE TRIGGER " trigger " BEFORE DELETE ON " table "\n"              \
+	"WHEN EXISTS (SELECT 1 FROM job WHERE " column " = OLD.id) BEGIN\n"    \
+	"UPDATE job SET state = 5, finished = unixepoch(), message = '" message "'\n" \
+	"  WHERE " column " = OLD.id AND state < 3;\n"                         \
+	"UPDATE job SET " column " = NULL WHERE " column " = OLD.id;\n"        \
 	"END;\n"
 
 /* Do not reorder, edit or remove an element: existing files were made with it. */
@@ -150,9 +215,7 @@ static const char *const main_migrations[] = {
 	"  message" TEXT_CHECK("message", 255) ",\n"
 	"  changed INTEGER NOT NULL DEFAULT 0\n"
 	") STRICT;\n"
-	"CREATE INDEX job_changed ON job (changed);\n"
-	"CREATE INDEX job_real ON job (real_id);\n"
-	"CREATE INDEX job_open ON job (state, id) WHERE state < 3;\n"
+	JOB_INDEXES
 
 	/* Removed rows. kind: 1 cluster, 2 service, 3 real service, 4 job. */
 	"CREATE TABLE removed (\n"
@@ -236,28 +299,7 @@ static const char *const main_migrations[] = {
 	"INSERT INTO removed SELECT change, 3, OLD.id FROM store;\n"
 	"END;\n"
 
-	"CREATE TRIGGER job_insert AFTER INSERT ON job BEGIN\n"
-	BUMP(", job_rows = job_rows + 1, jobs_open = jobs_open + (NEW.state < 3),\n"
-	    "  jobs_succeeded = jobs_succeeded + (NEW.state = 3),\n"
-	    "  jobs_failed = jobs_failed + (NEW.state = 4)")
-	STAMP("job")
-	"UPDATE real_service SET last_job = NEW.id WHERE id = NEW.real_id;\n"
-	"END;\n"
-	"CREATE TRIGGER job_update AFTER UPDATE OF real_id, state, fail_cause, request,\n"
-	"  started, finished, message ON job BEGIN\n"
-	BUMP(", jobs_open = jobs_open + (NEW.state < 3) - (OLD.state < 3),\n"
-	    "  jobs_succeeded = jobs_succeeded + (NEW.state = 3 AND OLD.state <> 3),\n"
-	    "  jobs_failed = jobs_failed + (NEW.state = 4 AND OLD.state <> 4)")
-	STAMP("job")
-	"END;\n"
-	"CREATE TRIGGER job_ended BEFORE UPDATE OF state ON job\n"
-	"WHEN OLD.state >= 3 AND NEW.state IS NOT OLD.state\n"
-	"BEGIN SELECT RAISE(ABORT, 'the job has ended already'); END;\n"
-	"CREATE TRIGGER job_delete AFTER DELETE ON job BEGIN\n"
-	BUMP(", job_rows = job_rows - 1, jobs_open = jobs_open - (OLD.state < 3),\n"
-	    "  jobs_bumped = jobs_bumped + 1")
-	"INSERT INTO removed SELECT change, 4, OLD.id FROM store;\n"
-	"END;\n",
+	JOB_TRIGGERS(""),
 
 	/* 2: the removal of a row removes the rows below it, and a new row needs its parent, also
 	 * if a program leaves foreign keys off, as sqlite3(1) does. Old rows of table removed are
@@ -289,8 +331,9 @@ static const char *const main_migrations[] = {
 	REMOVED_PRUNE,
 
 	/* 3: triggers, because SQLite cannot add a constraint to an existing table. */
-	JOB_NAMES("job_names", "INSERT")
-	JOB_NAMES("job_renamed", "UPDATE OF cluster_name, service_name, real_name"),
+	JOB_NAMES("job_names", "INSERT", NAME_RULE("NEW.real_name"))
+	JOB_NAMES("job_renamed", "UPDATE OF cluster_name, service_name, real_name",
+	    NAME_RULE("NEW.real_name")),
 
 	/* 4: a held job has not changed its row yet. A held job of an older version has changed it.
 	 * This migration releases those jobs, as the older lbclusterd did at its start. */
@@ -320,6 +363,97 @@ static const char *const main_migrations[] = {
 	/* 6: the id of a cluster and of a job never changes. Readers know a row by its id. */
 	ID_STAYS("cluster", "id")
 	ID_STAYS("job", "id"),
+
+	/* 7: a server is a name of real services of a cluster. Triggers give each name a number,
+	 * and remove the name with its last real service. */
+	"CREATE TABLE server (\n"
+	"  id" ID ",\n"
+	"  cluster_id INTEGER NOT NULL,\n"
+	"  name TEXT NOT NULL" NAME_CHECK ",\n"
+	"  UNIQUE (cluster_id, name)\n"
+	") STRICT;\n"
+	"INSERT INTO server (cluster_id, name) SELECT s.cluster_id, r.name\n"
+	"  FROM real_service AS r JOIN service AS s ON s.id = r.service_id\n"
+	"  GROUP BY s.cluster_id, r.name ORDER BY min(r.id);\n"
+	"ALTER TABLE real_service ADD COLUMN server_id INTEGER NOT NULL DEFAULT 0\n"
+	"  CHECK (server_id BETWEEN 0 AND 2147483647);\n"
+	"UPDATE real_service SET server_id = ifnull((SELECT v.id FROM service AS s\n"
+	"  JOIN server AS v ON v.cluster_id = s.cluster_id AND v.name = real_service.name\n"
+	"  WHERE s.id = real_service.service_id), 0);\n"
+	"CREATE INDEX real_service_server ON real_service (server_id);\n"
+	"DROP TRIGGER real_service_insert;\n"
+	"CREATE TRIGGER real_service_insert AFTER INSERT ON real_service BEGIN\n"
+	BUMP(TABLE_CHANGE)
+	SERVER_ADD
+	"UPDATE real_service SET changed = (SELECT change FROM store),\n"
+	"  server_id = " SERVER_OF_NEW "  WHERE id = NEW.id;\n"
+	"END;\n"
+	"CREATE TRIGGER real_service_renamed AFTER UPDATE OF name ON real_service\n"
+	"WHEN OLD.name IS NOT NEW.name BEGIN\n"
+	SERVER_ADD
+	"UPDATE real_service SET server_id = " SERVER_OF_NEW "  WHERE id = NEW.id;\n"
+	SERVER_REMOVE
+	"END;\n"
+	"CREATE TRIGGER real_service_last AFTER DELETE ON real_service BEGIN\n"
+	SERVER_REMOVE
+	"END;\n"
+	"CREATE TRIGGER server_stays BEFORE UPDATE ON server BEGIN\n"
+	"SELECT RAISE(ABORT, 'a server does not change: rename its real services');\n"
+	"END;\n",
+
+	/* 8: a service is enabled or disabled as a whole. */
+	"ALTER TABLE service ADD COLUMN enabled INTEGER NOT NULL DEFAULT 1\n"
+	"  CHECK (enabled IN (0, 1));\n"
+	"CREATE TRIGGER service_setting AFTER UPDATE OF enabled ON service\n"
+	"WHEN OLD.enabled IS NOT NEW.enabled BEGIN\n"
+	BUMP(", config_changes = config_changes + 1, config_last_change = unixepoch()")
+	STAMP("service")
+	"END;\n"
+
+	/* SQLite cannot change a CHECK, so the jobs move to a new table. The trigger that names the
+	 * old table comes back after the new table has its name. */
+	"DROP TRIGGER real_service_jobs;\n"
+	"CREATE TABLE job_new (\n"
+	"  id" ID ",\n"
+	"  real_id INTEGER REFERENCES real_service (id) ON DELETE SET NULL\n"
+	"    CHECK (real_id IS NULL OR operation BETWEEN 1 AND 5),\n"
+	"  service_id INTEGER REFERENCES service (id) ON DELETE SET NULL\n"
+	"    CHECK (service_id IS NULL OR operation IN (6, 7)),\n"
+	"  operation INTEGER NOT NULL CHECK (operation BETWEEN 1 AND 7),\n"
+	"  state INTEGER NOT NULL DEFAULT 1 CHECK (state BETWEEN 0 AND 6),\n"
+	"  fail_cause INTEGER NOT NULL DEFAULT 1 CHECK (fail_cause BETWEEN 1 AND 6),\n"
+	"  source INTEGER NOT NULL DEFAULT 1 CHECK (source BETWEEN 1 AND 3),\n"
+	"  old_value INTEGER NOT NULL CHECK (old_value BETWEEN 0 AND 65535),\n"
+	"  new_value INTEGER NOT NULL CHECK (new_value BETWEEN 0 AND 65535),\n"
+	"  request INTEGER NOT NULL DEFAULT 0 CHECK (request BETWEEN 0 AND 2147483647),\n"
+	"  token INTEGER NOT NULL DEFAULT 0,\n"
+	"  created INTEGER NOT NULL DEFAULT (unixepoch()),\n"
+	"  started INTEGER NOT NULL DEFAULT 0,\n"
+	"  finished INTEGER NOT NULL DEFAULT 0,\n"
+	"  cluster_name TEXT NOT NULL,\n"
+	"  service_name TEXT NOT NULL,\n"
+	"  real_name TEXT NOT NULL,\n"
+	"  message" TEXT_CHECK("message", 255) ",\n"
+	"  changed INTEGER NOT NULL DEFAULT 0\n"
+	") STRICT;\n"
+	"INSERT INTO job_new (" JOB_COLUMNS ") SELECT " JOB_COLUMNS " FROM job;\n"
+	"DELETE FROM sqlite_sequence WHERE name = 'job_new';\n"
+	"INSERT INTO sqlite_sequence (name, seq)\n"
+	"  SELECT 'job_new', seq FROM sqlite_sequence WHERE name = 'job';\n"
+	"DROP TABLE job;\n"
+	"ALTER TABLE job_new RENAME TO job;\n"
+	JOB_INDEXES
+	"CREATE INDEX job_held ON job (real_id) WHERE state = 0;\n"
+	"CREATE INDEX job_service ON job (service_id) WHERE service_id IS NOT NULL;\n"
+	JOB_TRIGGERS("service_id, ")
+	PARENT_NEEDED("job_parent", "real_id", "real_service", "no such real service")
+	PARENT_NEEDED("job_service_parent", "service_id", "service", "no such service")
+	JOB_NAMES("job_names", "INSERT", JOB_REAL_NAME_RULE)
+	JOB_NAMES("job_renamed", "UPDATE OF cluster_name, service_name, real_name, operation",
+	    JOB_REAL_NAME_RULE)
+	ID_STAYS("job", "id")
+	JOBS_END("real_service_jobs", "real_service", "real_id", "real service removed")
+	JOBS_END("service_jobs", "service", "service_id", "service removed"),
 };
 
 #define LOOK_STAMP                                                             \

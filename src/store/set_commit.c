@@ -51,11 +51,12 @@ static enum err_code
 before_read(struct store *store, const struct change *change, struct rules_before *ret,
     bool *ret_found, struct err *err)
 {
+	bool of_service = change->column == SERVICE_ENABLED;
 	sqlite3_stmt *stmt;
 	enum err_code code;
 
-	code = db_first(&store->main, SQL_SET_BEFORE, DB_VALUES(db_int(change->real_id),
-	    db_int(job_operation_for(change->column, 0)),
+	code = db_first(&store->main, of_service ? SQL_SET_BEFORE_SERVICE : SQL_SET_BEFORE,
+	    DB_VALUES(db_int(change->id), db_int(job_operation_for(change->column, 0)),
 	    db_int(job_operation_for(change->column, 1))), &stmt, ret_found, err);
 	if (code != ERR_OK || !*ret_found)
 		return code;
@@ -63,7 +64,7 @@ before_read(struct store *store, const struct change *change, struct rules_befor
 	ret->service_id = (uint32_t)sqlite3_column_int64(stmt, 0);
 	ret->weight = (uint32_t)sqlite3_column_int64(stmt, 1);
 	ret->fallback = sqlite3_column_int(stmt, 2) != 0;
-	ret->enabled = sqlite3_column_int(stmt, 3) != 0;
+	*(of_service ? &ret->service_enabled : &ret->enabled) = sqlite3_column_int(stmt, 3) != 0;
 	snprintf(ret->path.cluster, sizeof(ret->path.cluster), "%s", db_text(stmt, 4));
 	snprintf(ret->path.service, sizeof(ret->path.service), "%s", db_text(stmt, 5));
 	snprintf(ret->path.real, sizeof(ret->path.real), "%s", db_text(stmt, 6));
@@ -155,7 +156,8 @@ judge(struct store *store, struct commit *commit, struct err *err)
 			return code;
 		if (!found)
 			return refuse(commit, ERR_NOT_FOUND, REJECT_NO_SUCH_REAL, i,
-			    "the real service was removed", err);
+			    set->changes[i].column == SERVICE_ENABLED ?
+			    "the service was removed" : "the real service was removed", err);
 	}
 	if ((code = lock_judge(&store->main, commit, err)) != ERR_OK)
 		return code;
@@ -185,12 +187,15 @@ jobs_insert(struct db *db, struct commit *commit, struct err *err)
 	for (size_t i = 0; i < set->n && code == ERR_OK; i++) {
 		const struct change *change = &set->changes[i];
 		const struct rules_before *before = &commit->before[i];
+		bool of_service = change->column == SERVICE_ENABLED;
+		const struct db_value id = db_int(change->id), none = { .type = DB_NULL };
 
 		if (!commit->effective[i])
 			continue;
-		code = db_run(db, SQL_JOB_INSERT, DB_VALUES(db_int(change->real_id),
-		    db_int(job_operation_for(change->column, change->value)),
-		    db_int(set->source), db_int(rules_value_before(before, change->column)),
+		code = db_run(db, SQL_JOB_INSERT, DB_VALUES(of_service ? none : id,
+		    of_service ? id : none,
+		    db_int(job_operation_for(change->column, change->value)), db_int(set->source),
+		    db_int(rules_value_before(before, change->column)),
 		    db_int(change->value), db_int(request), db_int((int64_t)set->token),
 		    db_str(before->path.cluster), db_str(before->path.service),
 		    db_str(before->path.real)), err);

@@ -26,6 +26,8 @@ enum { PLANE_MAX = 32, INTERVAL_MAX_MS = 86400000 };
 #define TEXT(row, member, max) .type = COLUMN_TEXT, MEMBER(row, member), BOUNDS(0, max)
 #define NAME(row, member)                                                      \
 	.type = COLUMN_NAME, MEMBER(row, member), BOUNDS(1, MODEL_NAME_MAX)
+#define NAME_OR_EMPTY(row, member)                                             \
+	.type = COLUMN_NAME, MEMBER(row, member), BOUNDS(0, MODEL_NAME_MAX)
 
 static const struct column cluster_columns[] = {
 	{ "id", ID(cluster_row, id) },
@@ -46,6 +48,8 @@ static const struct column service_columns[] = {
 	{ "params", TEXT(service_row, params, MODEL_PARAMS_MAX), .flags = COLUMN_PUT },
 	{ "protocol", NUMBER(service_row, protocol, PROTOCOL_OTHER, PROTOCOL_SCTP),
 	    .flags = COLUMN_PUT },
+	{ "enabled", NUMBER(service_row, enabled, 0, 1), .flags = COLUMN_FIRST,
+	    .view = SQL_SERVICE_AHEAD("r") },
 };
 
 _Static_assert(offsetof(struct store_real_view, row) == 0, "a view begins with its row");
@@ -63,6 +67,7 @@ static const struct column real_columns[] = {
 	    .view = SQL_REAL_AHEAD("r", fallback) },
 	{ "enabled", NUMBER(real_row, enabled, 0, 1), .flags = COLUMN_FIRST,
 	    .view = SQL_REAL_AHEAD("r", enabled) },
+	{ "server_id", NUMBER(real_row, server_id, 0, MODEL_ID_MAX) },
 	{ "reason", TEXT(real_row, reason, MODEL_MESSAGE_MAX) },
 	{ "last_change", TIME(real_row, last_change) },
 	{ "last_job", NUMBER(real_row, last_job, 0, MODEL_ID_MAX) },
@@ -74,7 +79,8 @@ static const struct column real_columns[] = {
 static const struct column job_columns[] = {
 	{ "id", ID(job_row, id) },
 	{ "real_id", NUMBER(job_row, real_id, 0, MODEL_ID_MAX), .flags = COLUMN_NULLABLE },
-	{ "operation", NUMBER(job_row, operation, JOB_ENABLE, JOB_SET_WEIGHT) },
+	{ "service_id", NUMBER(job_row, service_id, 0, MODEL_ID_MAX), .flags = COLUMN_NULLABLE },
+	{ "operation", NUMBER(job_row, operation, JOB_ENABLE, JOB_DISABLE_SERVICE) },
 	{ "state", NUMBER(job_row, state, JOB_HELD, JOB_SUPERSEDED) },
 	{ "fail_cause", NUMBER(job_row, cause, JOB_CAUSE_NONE, JOB_CAUSE_OTHER) },
 	{ "source", NUMBER(job_row, source, JOB_SOURCE_OTHER, JOB_SOURCE_CLI) },
@@ -86,7 +92,7 @@ static const struct column job_columns[] = {
 	{ "finished", TIME(job_row, finished) },
 	{ "cluster_name", NAME(job_row, cluster) },
 	{ "service_name", NAME(job_row, service) },
-	{ "real_name", NAME(job_row, real) },
+	{ "real_name", NAME_OR_EMPTY(job_row, real) },
 	{ "message", TEXT(job_row, message, MODEL_MESSAGE_MAX) },
 };
 
@@ -168,8 +174,9 @@ const struct shape shapes[SHAPES] = {
 	[SHAPE_JOB] = { SHAPE(job_row, job_columns), "job", "id",
 	    .order = "id", .below = "?1 = 0 AND",
 	    .parent = "real_service", .parent_column = "real_id",
-	    .why = "CASE WHEN r.real_id IS NOT NULL AND " NO_PARENT("real_service", "real_id")
-	    " THEN <LEFT_OUT_PARENT> ELSE 0 END" },
+	    .why = "CASE WHEN (r.real_id IS NOT NULL AND " NO_PARENT("real_service", "real_id")
+	    ") OR (r.service_id IS NOT NULL AND " NO_PARENT("service", "service_id")
+	    ") THEN <LEFT_OUT_PARENT> ELSE 0 END" },
 	[SHAPE_STATISTICS] = { SHAPE(statistics, statistics_columns), "statistics", "real_id",
 	    .why = "0" },
 	[SHAPE_POLL] = { SHAPE(driver_poll, poll_columns), "look", "cluster_id", .why = "0" },
@@ -200,7 +207,8 @@ is_valid(sqlite3_stmt *stmt, int i, const struct column *column, int64_t *ret_nu
 	*ret_number = is_text(column) ? sqlite3_column_bytes(stmt, i) :
 	    sqlite3_column_int64(stmt, i);
 	return *ret_number >= column->min && *ret_number <= column->max &&
-	    (column->type != COLUMN_NAME || (model_name_valid(db_text(stmt, i)) &&
+	    (column->type != COLUMN_NAME || *ret_number == 0 ||
+	    (model_name_valid(db_text(stmt, i)) &&
 	    strlen(db_text(stmt, i)) == (size_t)*ret_number));
 }
 

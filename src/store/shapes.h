@@ -31,7 +31,7 @@ enum column_type {
 	COLUMN_INTEGER,
 	COLUMN_COUNT,	/* uint64_t, at most INT64_MAX in the table */
 	COLUMN_TEXT,
-	COLUMN_NAME,	/* a text that model_name_valid() accepts */
+	COLUMN_NAME,	/* a text that model_name_valid() accepts; also "" if 'min' is 0 */
 };
 
 enum column_flag {

@@ -17,10 +17,13 @@
 #define OF_SET(job)                                                            \
 	job ".state = <JOB_HELD> AND " job "." SQL_JOB_OPEN " AND " job ".token = ?1"
 
+/* The cluster of a job of table job. */
+#define CLUSTER_OF_JOB                                                         \
+	"(SELECT s.cluster_id FROM service AS s WHERE s.id = ifnull(job.service_id," \
+	" (SELECT r.service_id FROM real_service AS r WHERE r.id = job.real_id)))"
+
 /* Jobs of cluster ?1. */
-#define OF_CLUSTER                                                             \
-	"EXISTS (SELECT 1 FROM real_service AS r JOIN service AS s ON s.id = r.service_id" \
-	" WHERE r.id = job.real_id AND s.cluster_id = ?1)"
+#define OF_CLUSTER CLUSTER_OF_JOB " = ?1"
 
 /* Clears the fallback of the rows whose held jobs disable it, where 'condition' holds, before these
  * jobs are released. The trigger of real_service counts each row as a change. The release counts it
@@ -36,6 +39,13 @@
 	OF_SET("j") " AND j.operation IN (" operations ") AND real_service.id = j.real_id" \
 	" AND NOT " SQL_OVERTAKEN("j")
 
+/* The value in the row of job j, NULL if there is no row. */
+#define VALUE_IN_ROW                                                           \
+	"CASE WHEN j.operation IN (" SQL_OPERATIONS_enabled ") THEN r.enabled" \
+	" WHEN j.operation IN (" SQL_OPERATIONS_fallback ") THEN r.fallback"   \
+	" WHEN j.operation IN (" SQL_OPERATIONS_weight ") THEN r.weight"       \
+	" ELSE s.enabled END"
+
 /* True of a time that a trigger set in this transaction, after ?2. */
 #define JUST_NOW(column) column " > ?2 AND " column " >= unixepoch() - 1"
 
@@ -47,8 +57,8 @@
 	" AND h.id < j.id ORDER BY h.id LIMIT 1), j.old_value) FROM job AS j"  \
 	" WHERE j.id = ?1 AND j.operation IN (" SQL_OPERATIONS_##column ")"        \
 	" AND real_service.id = j.real_id AND real_service." #column " = j.new_value" \
-	" AND NOT EXISTS (SELECT 1 FROM job AS later WHERE later.real_id = j.real_id" \
-	" AND later.id > j.id AND " SQL_SAME_COLUMN("later", "j") ")"
+	" AND NOT EXISTS (SELECT 1 FROM job AS later WHERE later.id > j.id AND " \
+	SQL_SAME_COLUMN("later", "j") ")"
 
 /* "becomes EVENT" and "before EVENT" are of job_transitions[]. */
 static const char *const texts[SQL_TEXTS] = {
@@ -72,8 +82,8 @@ static const char *const texts[SQL_TEXTS] = {
 	    " AND kind < <STORE_JOB>)"
 	    " OR EXISTS (SELECT 1 FROM cluster WHERE changed > ?1)"
 	    " OR EXISTS (SELECT 1 FROM service WHERE changed > ?1)"
-	    " OR EXISTS (SELECT 1 FROM job WHERE changed > ?1"
-	    "  AND operation IN (<JOB_ENABLE_FALLBACK>, <JOB_DISABLE_FALLBACK>))",
+	    " OR EXISTS (SELECT 1 FROM job WHERE changed > ?1 AND (service_id IS NOT NULL"
+	    "  OR operation IN (<JOB_ENABLE_FALLBACK>, <JOB_DISABLE_FALLBACK>)))",
 	[SQL_DRAFT_JOBS] = "SELECT EXISTS (SELECT 1 FROM job WHERE changed > ?1)"
 	    " OR EXISTS (SELECT 1 FROM removed WHERE changed > ?1 AND kind = <STORE_JOB>)",
 	[SQL_DRAFT_REALS] = "SELECT id FROM real_service WHERE changed > ?1 UNION"
@@ -86,10 +96,12 @@ static const char *const texts[SQL_TEXTS] = {
 	    " jobs_open = jobs_open + ?6, jobs_succeeded = jobs_succeeded + ?7,"
 	    " jobs_failed = jobs_failed + ?8, jobs_bumped = jobs_bumped + ?9",
 
+	[SQL_SERVER_DELETE] = "DELETE FROM server WHERE id = ?1",
+
 	/* Columns that no other statement of db_main_kind.needed names. */
 	[SQL_NEEDED] = "SELECT j.token, h.token, h.name, h.value, m.birth, m.change,"
-	    " m.removed_oldest, m.job_rows, m.jobs_open FROM job AS j, held_setting AS h,"
-	    " store AS m",
+	    " m.removed_oldest, m.job_rows, m.jobs_open, v.id, v.cluster_id, v.name"
+	    " FROM job AS j, held_setting AS h, store AS m, server AS v",
 	[SQL_TOTALS] = "SELECT config_changes, config_last_change, table_last_change,"
 	    " jobs_succeeded, jobs_failed, jobs_bumped,"
 	    " ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0),"
@@ -116,6 +128,11 @@ static const char *const texts[SQL_TEXTS] = {
 	    " AND h.operation IN (?2, ?3) AND h.real_id = r.id ORDER BY h.id DESC LIMIT 1)"
 	    " FROM real_service AS r JOIN service AS s ON s.id = r.service_id"
 	    " JOIN cluster AS c ON c.id = s.cluster_id WHERE r.id = ?1",
+	/* The same of service ?1. */
+	[SQL_SET_BEFORE_SERVICE] = "SELECT s.id, 0, 0, " SQL_SERVICE_AHEAD("s")
+	    ", c.name, s.name, '', c.plane, (SELECT h.token" SQL_FROM_HELD
+	    " AND h.service_id = s.id ORDER BY h.id DESC LIMIT 1)"
+	    " FROM service AS s JOIN cluster AS c ON c.id = s.cluster_id WHERE s.id = ?1",
 	/* The fallback of service ?1 once all held jobs are released. */
 	[SQL_SET_FALLBACK] = "SELECT f.id, f.name FROM real_service AS f"
 	    " WHERE +f.service_id = ?1 AND f.id IN (SELECT o.id FROM real_service AS o"
@@ -125,9 +142,9 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_SET_LOCK] = "SELECT (ifnull((SELECT value FROM setting WHERE name = 'set_lock'), 0)"
 	    " + (SELECT count(*) FROM held_setting WHERE name = 'set_lock')) & <MODEL_ID_MAX>",
 	[SQL_JOBS_OPEN] = "SELECT jobs_open FROM store",
-	[SQL_JOB_INSERT] = "INSERT INTO job (state, real_id, operation, source, old_value,"
-	    " new_value, request, token, cluster_name, service_name, real_name)"
-	    " VALUES (<JOB_HELD>, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[SQL_JOB_INSERT] = "INSERT INTO job (state, real_id, service_id, operation, source,"
+	    " old_value, new_value, request, token, cluster_name, service_name, real_name)"
+	    " VALUES (<JOB_HELD>, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[SQL_JOBS_OVER] = "SELECT job_rows - (SELECT value FROM setting"
 	    " WHERE name = 'job_max_rows') FROM store",
 	[SQL_JOBS_PRUNE] = "DELETE FROM job WHERE id IN (SELECT id FROM job"
@@ -149,18 +166,19 @@ static const char *const texts[SQL_TEXTS] = {
 	    " JOIN real_service AS o ON o.id = h.real_id WHERE " OF_SET("j")
 	    " AND j.operation = <JOB_ENABLE_FALLBACK> AND t.service_id = o.service_id)"),
 	[SQL_FALLBACK_UNCOUNT] = "UPDATE store SET config_changes = config_changes - changes()",
-	/* The trigger of real_service counts rows that change. lbcSysConfigChanges counts jobs that
-	 * change a value, also superseded ones. This adds the difference. */
+	/* The triggers of real_service and service count rows that change. lbcSysConfigChanges
+	 * counts jobs that change a value, also superseded ones. This adds the difference. */
 	[SQL_RELEASE_COUNT] = "UPDATE store SET config_changes = config_changes + (SELECT"
 	    " ifnull(sum((j.old_value <> j.new_value) - (NOT " SQL_OVERTAKEN("j")
-	    " AND j.new_value <> CASE WHEN j.operation IN (" SQL_OPERATIONS_enabled ")"
-	    " THEN r.enabled WHEN j.operation IN (" SQL_OPERATIONS_fallback ")"
-	    " THEN r.fallback ELSE r.weight END)), 0) FROM job AS j"
-	    " JOIN real_service AS r ON r.id = j.real_id WHERE " OF_SET("j") ")",
+	    " AND j.new_value <> " VALUE_IN_ROW ")), 0) FROM job AS j"
+	    " LEFT JOIN real_service AS r ON r.id = j.real_id"
+	    " LEFT JOIN service AS s ON s.id = j.service_id WHERE " OF_SET("j") ")",
 	[SQL_RELEASE_FALLBACK_OFF] = APPLY(fallback, "<JOB_DISABLE_FALLBACK>"),
 	[SQL_RELEASE_FALLBACK_ON] = APPLY(fallback, "<JOB_ENABLE_FALLBACK>"),
 	[SQL_RELEASE_ENABLED] = APPLY(enabled, SQL_OPERATIONS_enabled),
 	[SQL_RELEASE_WEIGHT] = APPLY(weight, SQL_OPERATIONS_weight),
+	[SQL_RELEASE_SERVICE] = "UPDATE OR IGNORE service SET enabled = j.new_value FROM job AS j"
+	    " WHERE " OF_SET("j") " AND service.id = j.service_id AND NOT " SQL_OVERTAKEN("j"),
 	/* Triggers set the time of this write. SNMP has shown the time of the answer. */
 	[SQL_RELEASE_REAL_TIME] = "UPDATE real_service SET last_change = ?2 FROM job AS j WHERE "
 	    OF_SET("j") " AND real_service.id = j.real_id AND "
@@ -172,15 +190,14 @@ static const char *const texts[SQL_TEXTS] = {
 	    OF_SET("job") " AND operation = <JOB_ENABLE_FALLBACK> AND NOT " SQL_OVERTAKEN("job")
 	    " AND (SELECT fallback FROM real_service WHERE id = job.real_id) = 0",
 	[SQL_RELEASE_RECORDED] = "UPDATE job SET <becomes recorded>, started = ?2, finished = ?2"
-	    " WHERE " OF_SET("job") " AND real_id IN (SELECT r.id FROM real_service AS r"
-	    " JOIN service AS s ON s.id = r.service_id JOIN cluster AS c ON c.id = s.cluster_id"
-	    " WHERE r.id = job.real_id AND c.plane = 'none')",
+	    " WHERE " OF_SET("job") " AND EXISTS (SELECT 1 FROM cluster AS c WHERE c.id = "
+	    CLUSTER_OF_JOB " AND c.plane = 'none')",
 	[SQL_RELEASE_OVERTAKEN] = "UPDATE job SET <becomes superseded>, finished = ?2 WHERE "
 	    OF_SET("job") " AND " SQL_OVERTAKEN("job"),
 	/* Queued jobs for a column that this SET sets. */
 	[SQL_RELEASE_OVERTAKES] = "UPDATE job SET <becomes superseded>, finished = ?2"
 	    " WHERE state = <JOB_QUEUED> AND " SQL_JOB_OPEN " AND EXISTS (SELECT 1"
-	    " FROM job AS j WHERE j.real_id = job.real_id AND j.id > job.id"
+	    " FROM job AS j WHERE j.id > job.id"
 	    " AND j.state = <JOB_HELD> AND j.token = ?1 AND " SQL_SAME_COLUMN("j", "job") ")",
 	[SQL_RELEASE_QUEUED] = "UPDATE job SET <becomes released> WHERE " OF_SET("job"),
 	/* The lock counts up: TestAndIncr of RFC 2579. */
@@ -195,7 +212,7 @@ static const char *const texts[SQL_TEXTS] = {
 	    " message = later.message FROM job AS j WHERE " OF_SET("j")
 	    " AND later.old_value = j.new_value AND later.id = (SELECT min(n.id) FROM job AS n"
 	    " WHERE n.state NOT IN (<JOB_FAILED>, <JOB_CANCELLED>) AND n.id > j.id"
-	    " AND n.real_id = j.real_id AND " SQL_SAME_COLUMN("n", "j") ")",
+	    " AND " SQL_SAME_COLUMN("n", "j") ")",
 	[SQL_UNDO_JOBS] = "UPDATE job SET <becomes undone>, finished = unixepoch() WHERE "
 	    OF_SET("job"),
 	[SQL_FALLBACK_FREE] = FALLBACK_FREE("(SELECT service_id FROM real_service"
@@ -212,7 +229,7 @@ static const char *const texts[SQL_TEXTS] = {
 	/* -- drivers -- */
 
 	[SQL_JOBS_QUEUED] = "SELECT id FROM job WHERE <before claimed> AND " SQL_JOB_OPEN
-	    " AND " OF_CLUSTER " ORDER BY id LIMIT ?2",
+	    " AND real_id IS NOT NULL AND " OF_CLUSTER " ORDER BY id LIMIT ?2",
 	[SQL_JOB_CLAIM] = "UPDATE job SET <becomes claimed>, started = unixepoch() WHERE id = ?1"
 	    " AND <before claimed>",
 	[SQL_JOBS_REQUEUE] = "UPDATE job SET <becomes requeued>, started = 0"
@@ -238,6 +255,11 @@ static const char *const texts[SQL_TEXTS] = {
 	    " AND (f.fallback = 1 OR f.id IN (SELECT h.real_id" SQL_FROM_HELD
 	    " AND h.operation = <JOB_ENABLE_FALLBACK>))))",
 	[SQL_BACK_WEIGHT] = BACK(weight),
+	[SQL_BACK_SERVICE] = "UPDATE service SET enabled = ifnull((SELECT h.old_value"
+	    SQL_FROM_HELD " AND h.service_id = j.service_id AND h.id < j.id ORDER BY h.id LIMIT 1),"
+	    " j.old_value) FROM job AS j WHERE j.id = ?1 AND service.id = j.service_id"
+	    " AND service.enabled = j.new_value AND NOT EXISTS (SELECT 1 FROM job AS later"
+	    " WHERE later.service_id = j.service_id AND later.id > j.id)",
 	[SQL_PLANE_IS] = "SELECT plane_status = ?2 AND plane_message = ?3 FROM cluster"
 	    " WHERE id = ?1",
 	[SQL_PLANE_SET] = "UPDATE cluster SET plane_status = ?2, plane_message = ?3 WHERE id = ?1",
@@ -264,6 +286,8 @@ static const char *const patterns[ROW_SQLS] = {
 	[ROW_UNNUMBERED] = "SELECT r.<id>, <why> FROM <table> AS r WHERE r.changed < 1",
 	[ROW_ORPHANS] = "SELECT r.<id>, <LEFT_OUT_PARENT> FROM <table> AS r WHERE r.<parent> = ?1"
 	    " AND (<why>) = <LEFT_OUT_PARENT>",
+	[ROW_SERVER] = "SELECT r.id FROM server AS v JOIN <table> AS r ON r.server_id = v.id"
+	    " WHERE v.cluster_id = ?1 AND v.name = ?2 AND (<why>) = 0 ORDER BY r.id",
 };
 
 /* -- words ------------------------------------------------------------------------ */
@@ -286,7 +310,8 @@ static const struct word {
 	NUMBER(JOB_HELD), NUMBER(JOB_QUEUED), NUMBER(JOB_RUNNING), NUMBER(JOB_SUCCEEDED),
 	NUMBER(JOB_FAILED), NUMBER(JOB_CANCELLED), NUMBER(JOB_SUPERSEDED), NUMBER(JOB_ENABLE),
 	NUMBER(JOB_DISABLE), NUMBER(JOB_ENABLE_FALLBACK), NUMBER(JOB_DISABLE_FALLBACK),
-	NUMBER(JOB_SET_WEIGHT), NUMBER(LEFT_OUT_PARENT), NUMBER(LEFT_OUT_NAME),
+	NUMBER(JOB_SET_WEIGHT), NUMBER(JOB_ENABLE_SERVICE), NUMBER(JOB_DISABLE_SERVICE),
+	NUMBER(LEFT_OUT_PARENT), NUMBER(LEFT_OUT_NAME),
 	NUMBER(LEFT_OUT_FALLBACK), NUMBER(LEFT_OUT_CHANGE), NUMBER(STORE_REAL), NUMBER(STORE_JOB),
 	NUMBER(MODEL_ID_MAX),
 	MEMBER("table", table), MEMBER("id", id), MEMBER("order", order), MEMBER("why", why),

@@ -19,11 +19,13 @@
 #define SQL_OPERATIONS_enabled "<JOB_ENABLE>, <JOB_DISABLE>"
 #define SQL_OPERATIONS_fallback "<JOB_ENABLE_FALLBACK>, <JOB_DISABLE_FALLBACK>"
 #define SQL_OPERATIONS_weight "<JOB_SET_WEIGHT>"
+#define SQL_OPERATIONS_service_enabled "<JOB_ENABLE_SERVICE>, <JOB_DISABLE_SERVICE>"
 
-/* True if two jobs set the same column: both or none sets "enabled", and both or none sets
- * "weight". */
+/* True if two jobs set the same column of the same row: of one real service, both or none sets
+ * "enabled", and both or none sets "weight"; a service has one column. */
 #define SQL_SAME_COLUMN(job, other)                                            \
-	"(" job ".operation IN (" SQL_OPERATIONS_enabled "))"                  \
+	"(" job ".real_id = " other ".real_id OR " job ".service_id = " other ".service_id)" \
+	" AND (" job ".operation IN (" SQL_OPERATIONS_enabled "))"             \
 	" = (" other ".operation IN (" SQL_OPERATIONS_enabled "))"             \
 	" AND (" job ".operation IN (" SQL_OPERATIONS_weight "))"              \
 	" = (" other ".operation IN (" SQL_OPERATIONS_weight "))"
@@ -31,8 +33,8 @@
 /* True of 'job' once a later job for its column has changed the row: the release of 'job'
  * changes nothing then. */
 #define SQL_OVERTAKEN(job)                                                     \
-	"EXISTS (SELECT 1 FROM job AS later WHERE later.real_id = " job ".real_id" \
-	" AND later.id > " job ".id AND later.state IN (<JOB_QUEUED>, <JOB_RUNNING>," \
+	"EXISTS (SELECT 1 FROM job AS later WHERE"                             \
+	" later.id > " job ".id AND later.state IN (<JOB_QUEUED>, <JOB_RUNNING>," \
 	" <JOB_SUCCEEDED>, <JOB_SUPERSEDED>) AND " SQL_SAME_COLUMN("later", job) ")"
 
 /* Held jobs that change their row when they are released, as h: the end of a SELECT. Index
@@ -46,6 +48,11 @@
 	" (" SQL_OPERATIONS_##column ") AND h.real_id = " r ".id ORDER BY h.id DESC LIMIT 1), " \
 	r "." #column ")"
 
+/* "enabled" of service 's' (a table or alias) as it is once all held jobs are released. */
+#define SQL_SERVICE_AHEAD(s)                                                   \
+	"ifnull((SELECT h.new_value" SQL_FROM_HELD " AND h.service_id = " s ".id" \
+	" ORDER BY h.id DESC LIMIT 1), " s ".enabled)"
+
 enum sql {
 	/* both files */
 	SQL_BEGIN, SQL_BEGIN_IMMEDIATE, SQL_COMMIT, SQL_ROLLBACK, SQL_APPLICATION_ID,
@@ -54,19 +61,20 @@ enum sql {
 
 	/* a draft: see draft.c */
 	SQL_DRAFT_OTHERS, SQL_DRAFT_JOBS, SQL_DRAFT_REALS, SQL_DRAFT_SAME, SQL_DRAFT_ADD,
+	SQL_SERVER_DELETE,
 
 	/* reading */
 	SQL_NEEDED, SQL_TOTALS, SQL_PATH_FIND, SQL_REMOVED_REALS,
 
 	/* a SET: judging and holding */
-	SQL_SET_BEFORE, SQL_SET_FALLBACK, SQL_SET_LOCK, SQL_JOBS_OPEN, SQL_JOB_INSERT,
-	SQL_JOBS_OVER, SQL_JOBS_PRUNE, SQL_SETTING_HOLD, SQL_SETTINGS_HELD,
+	SQL_SET_BEFORE, SQL_SET_BEFORE_SERVICE, SQL_SET_FALLBACK, SQL_SET_LOCK, SQL_JOBS_OPEN,
+	SQL_JOB_INSERT, SQL_JOBS_OVER, SQL_JOBS_PRUNE, SQL_SETTING_HOLD, SQL_SETTINGS_HELD,
 
 	/* a SET: release and undo, in the order in which they run */
 	SQL_HELD_OLDEST, SQL_RELEASE_FALLBACK_FREE, SQL_FALLBACK_UNCOUNT, SQL_RELEASE_COUNT,
 	SQL_RELEASE_FALLBACK_OFF, SQL_RELEASE_FALLBACK_ON, SQL_RELEASE_ENABLED,
-	SQL_RELEASE_WEIGHT, SQL_RELEASE_REAL_TIME, SQL_RELEASE_CONFIG_TIME,
-	SQL_RELEASE_REFUSED, SQL_RELEASE_RECORDED, SQL_RELEASE_OVERTAKEN,
+	SQL_RELEASE_WEIGHT, SQL_RELEASE_SERVICE, SQL_RELEASE_REAL_TIME,
+	SQL_RELEASE_CONFIG_TIME, SQL_RELEASE_REFUSED, SQL_RELEASE_RECORDED, SQL_RELEASE_OVERTAKEN,
 	SQL_RELEASE_OVERTAKES, SQL_RELEASE_QUEUED, SQL_RELEASE_SETTINGS, SQL_SETTINGS_DROP,
 	SQL_UNDO_OLD_VALUES, SQL_UNDO_JOBS, SQL_FALLBACK_FREE,
 
@@ -76,7 +84,7 @@ enum sql {
 	/* drivers */
 	SQL_JOBS_QUEUED, SQL_JOB_CLAIM, SQL_JOBS_REQUEUE, SQL_JOBS_RECORD, SQL_JOB_REQUEUE,
 	SQL_JOB_DONE, SQL_JOB_FAIL, SQL_JOB_SUPERSEDE, SQL_BACK_ENABLED, SQL_BACK_FALLBACK,
-	SQL_BACK_WEIGHT, SQL_PLANE_IS, SQL_PLANE_SET, SQL_REASON_SET,
+	SQL_BACK_WEIGHT, SQL_BACK_SERVICE, SQL_PLANE_IS, SQL_PLANE_SET, SQL_REASON_SET,
 
 	SQL_TEXTS
 };
@@ -94,6 +102,7 @@ enum row_sql {
 	ROW_LEFT_OUT,	/* id, why; of each row that is left out */
 	ROW_UNNUMBERED,	/* id, why; of each row whose "changed" is below 1 */
 	ROW_ORPHANS,	/* id, why; of each row whose parent was ?1 */
+	ROW_SERVER,	/* id of each real service named ?2 of cluster ?1 */
 	ROW_SQLS
 };
 

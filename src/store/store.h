@@ -99,7 +99,7 @@ struct store_totals {
 	int64_t		config_last_change;
 	int64_t		table_last_change;	/* last add, remove or rename of any row */
 	/* Counts modulo 2^32, as Counter32. */
-	uint32_t	config_changes;		/* effective changes of enabled, fallback, weight */
+	uint32_t	config_changes;		/* effective changes of a writable column */
 	uint32_t	jobs_succeeded;
 	uint32_t	jobs_failed;
 	uint32_t	jobs_bumped;		/* finished jobs removed to make room */
@@ -209,10 +209,15 @@ enum err_code store_find(struct store *store, const struct path *path,
     uint32_t *ret_cluster_id, uint32_t *ret_service_id, uint32_t *ret_real_id,
     struct err *err);
 
+/* Finds the ids of all real services named 'name' in the services of a cluster, in their order.
+ * free(3) frees *ret_ids. ERR_NOT_FOUND: the cluster does not exist, or it has none. */
+enum err_code store_server_find(struct store *store, const char *cluster, const char *name,
+    uint32_t **ret_ids, size_t *ret_n, struct err *err);
+
 /* Reads the facts about the whole store. */
 enum err_code store_totals_read(struct store *store, struct store_totals *ret, struct err *err);
 
-/* -- settings of real services: the SET ---------------------------------- */
+/* -- settings of services and real services: the SET ---------------------- */
 
 enum store_set_mode {
 	STORE_SET_TEST,	/* check the rules, change nothing */
@@ -314,10 +319,10 @@ enum err_code store_change(struct store *store, enum err_code (*fn)(void *arg), 
 enum store_put_result { STORE_PUT_SAME, STORE_PUT_ADDED, STORE_PUT_UPDATED };
 
 /* Add or update one row by its name; the parent must exist. 'id' and the columns that the store
- * keeps itself are ignored. So are enabled, fallback and weight of an existing real service,
- * which only store_set() changes. If a cluster gets the plane "none", its queued and running
- * jobs end as succeeded; its held jobs do when they are released. ret_id and ret_result may be
- * NULL. */
+ * keeps itself are ignored. So are enabled, fallback and weight of an existing real service, and
+ * enabled of an existing service, which only store_set() changes. If a cluster gets the plane
+ * "none", its queued and running jobs end as succeeded; its held jobs do when they are released.
+ * ret_id and ret_result may be NULL. */
 enum err_code store_put_cluster(struct store *store, const struct cluster_row *row,
     uint32_t *ret_id, enum store_put_result *ret_result, struct err *err);
 enum err_code store_put_service(struct store *store, const struct service_row *row,

@@ -245,9 +245,12 @@ on_real(void *arg, const struct real_row *columns)
 	struct row_tree *tree = arg;
 	const char *const texts[] = { columns->name, columns->address, columns->port,
 		columns->reason, columns->params };
+	struct tree_branch *service = tree_find(tree, STORE_SERVICE, columns->service_id);
 
-	return row_set(tree, STORE_REAL, columns->id,
-	    tree_find(tree, STORE_SERVICE, columns->service_id), texts,
+	if (service != NULL && tree->ops->reserve != NULL &&
+	    !tree->ops->reserve(tree, service, columns))
+		return ERR_NOMEM;
+	return row_set(tree, STORE_REAL, columns->id, service, texts,
 	    4 + tree->ops->has_params, columns);
 }
 

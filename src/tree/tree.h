@@ -49,6 +49,11 @@ struct tree_ops {
 	 * again, and may be another row with the same id. A function may be NULL. */
 	void		(*changed[STORE_REAL + 1])(void *tree, void *row, bool first,
 			    const void *columns);
+	/* Allocates what 'changed' needs for a real service with these columns, below 'parent'.
+	 * False if out of memory: the row stays as it is, and tree_refresh() fails. May be
+	 * NULL. */
+	bool		(*reserve)(void *tree, struct tree_branch *parent,
+			    const struct real_row *columns);
 	/* A row of that kind is deleted, after the rows below it. tree_refresh() frees it. */
 	void		(*deleted)(void *tree, enum store_kind kind, void *row);
 	/* The functions for the other changes; 'removed' is for jobs and statistics, may be

@@ -30,6 +30,7 @@ static const struct {
 	{ "service", ".1.1 .1.5 .2.2" },
 	{ "real service", ".1.1.1 .1.1.2 .1.1.3 .2.2.4 .2.2.5" },
 	{ "job", ".1 .2" },
+	{ "server", ".1.1 .1.2 .1.3 .2.4 .2.5" },
 };
 
 static const struct {
@@ -38,6 +39,7 @@ static const struct {
 	{ "lbcClusterByNameEntry", ".$web .$lb .$empty" },
 	{ "lbcServiceByNameEntry", ".1.$http .2.$http .1.$none" },
 	{ "lbcRealByNameEntry", ".1.1.$web-1 .1.1.$web-2 .1.1.$web-10 .2.2.$a .2.2.$b" },
+	{ "lbcServerByNameEntry", ".1.$web-1 .1.$web-2 .1.$web-10 .2.$a .2.$b" },
 };
 
 static const char *

@@ -78,7 +78,7 @@ class Oids(harness.Case):
 
     def test_oids_are_those_of_the_module(self):
         index = self.world.number('web/http/a')
-        for path, depth, count in (('web', 1, 6), ('web/http', 2, 6), ('web/http/a', 3, 18)):
+        for path, depth, count in (('web', 1, 6), ('web/http', 2, 7), ('web/http/a', 3, 18)):
             rows = json.loads(self.world.ctl('-f', 'json', 'oid', path).stdout)
             self.assertEqual(count, len(rows))
             for row in rows:

@@ -275,7 +275,7 @@ class Golden(Case):
     def test_getnext_beyond_last_is_end_of_view(self):
         client = self.world.client('ours')
         last = self.oids[-1]
-        for start in (last, last + (0,), last[:-1] + (SUB_ID_MAX,), ROOT + (1, 9),
+        for start in (last, last + (0,), last[:-1] + (SUB_ID_MAX,), ROOT + (1, 10),
                       ROOT + (2,), ROOT + (SUB_ID_MAX,)):
             varbind = client.next_answer(start).varbinds[0]
             self.assertEqual((start, 'endOfMibView', None), varbind)

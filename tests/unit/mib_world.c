@@ -27,11 +27,11 @@ const char world_inventory[] =
 	" (1, 'web', 'haproxy', 2, 'HAProxy 2.6.12'), (3, 'a', 'none', 1, ''),"
 	" (5, 'Web', 'none', 1, ''), (7, '" N64 "', 'ipvs', 3, '" X255 "'),"
 	" (" M ", 'Zz', 'none', 4, '');"
-	"INSERT INTO service (id, cluster_id, name, address, port, protocol) VALUES"
-	" (2, 1, 'http', '192.0.2.10', '80', 2), (5, 1, 'dns', '2001:db8::53', '53', 3),"
-	" (9, 1, 'empty', '', '', 2), (6, 5, 'http', '10.0.0.9', '8443', 2),"
-	" (8, 5, 'ssh', '', '', 2), (4, 7, '" N64 "', 'fe80::1%3', '443', 4),"
-	" (" M ", " M ", 'x', 'lb.example.org', 'https', 1);"
+	"INSERT INTO service (id, cluster_id, name, address, port, protocol, enabled) VALUES"
+	" (2, 1, 'http', '192.0.2.10', '80', 2, 1), (5, 1, 'dns', '2001:db8::53', '53', 3, 1),"
+	" (9, 1, 'empty', '', '', 2, 0), (6, 5, 'http', '10.0.0.9', '8443', 2, 1),"
+	" (8, 5, 'ssh', '', '', 2, 1), (4, 7, '" N64 "', 'fe80::1%3', '443', 4, 1),"
+	" (" M ", " M ", 'x', 'lb.example.org', 'https', 1, 1);"
 	"INSERT INTO real_service (id, service_id, name, address, port, weight, fallback,"
 	" enabled, reason, last_change) VALUES"
 	" (1, 2, 'web-1', '192.0.2.1', '80', 10, 0, 1, 'L7OK/200 in 1ms', 0),"
@@ -41,7 +41,7 @@ const char world_inventory[] =
 	" (21, 2, 'off', 'host.example.org', '70000', 65535, 0, 0, 'MAINT', 0),"
 	" (8, 5, 'ns1', '2001:db8::1', '53', 1, 0, 1, '', 0),"
 	" (2, 6, 'web-1', '10.0.0.1', '80', 1, 0, 0, '', 0),"
-	" (30, 8, 's', '', '22', 1, 0, 1, '', 0),"
+	" (30, 8, 'web-1', '', '22', 1, 0, 1, '', 0),"
 	" (11, 4, '" N64 "', 'fe80::2%7', '443', 256, 0, 1, '', 0),"
 	" (12, 4, 'n', '::ffff:192.0.2.9', 'https', 1, 0, 1, '', 0),"
 	" (" M_1 ", " M ", 'r1', '198.51.100.1', '65535', 100, 0, 1, '', 0),"
@@ -70,6 +70,9 @@ const char world_jobs[] =
 	" (11, 2, 1, 3, 1, 1, 0, 1, 0, 1699913600, 0, 0, 'Web', 'http', 'web-1', ''),"
 	" (" M ", " M ", 5, 1, 1, 1, 65535, 0, " M ", 253402300799, 0, 0, 'Zz', 'x', 'r2',"
 	"  '" X255 "');"
+	"INSERT INTO job (id, service_id, operation, state, old_value, new_value, created,"
+	" cluster_name, service_name, real_name) VALUES"
+	" (12, 9, 7, 3, 1, 0, 1699913600, 'web', 'empty', '');"
 	"UPDATE setting SET value = 2147483647 WHERE name = 'set_lock';"
 	"INSERT INTO setting VALUES ('notify_enable', 9);"
 	"UPDATE setting SET value = 500 WHERE name = 'job_max_rows';"
@@ -202,13 +205,14 @@ static const struct column service_columns[] = {
 	{ 27, 'u', { "8", NULL, NULL, NULL, NULL, NULL, "4294967295" } },
 	{ 28, 't', { "2023-11-14T22:13:19", "2023-11-14T22:09:19", NEVER, NEVER, START, NEVER,
 	    "2023-11-14T22:11:40" } },
+	{ 29, 'i', { "1", "1", "2", "1", "1", "1", "1" } },
 };
 
 static const struct column real_columns[] = {
-	{ 2, 's', { "web-1", "web-2", "web-10", "b", "off", "ns1", "web-1", "s", N64, "n",
+	{ 2, 's', { "web-1", "web-2", "web-10", "b", "off", "ns1", "web-1", "web-1", N64, "n",
 	    "r1", "r2" } },
 	{ 3, 's', { "web/http/web-1", "web/http/web-2", "web/http/web-10", "web/http/b",
-	    "web/http/off", "web/dns/ns1", "Web/http/web-1", "Web/ssh/s",
+	    "web/http/off", "web/dns/ns1", "Web/http/web-1", "Web/ssh/web-1",
 	    N64 "/" N64 "/" N64, N64 "/" N64 "/n", "Zz/x/r1", "Zz/x/r2" } },
 	{ 4, 'i', { "1", "1", "3", "0", "0", "2", "1", "0", "4", "2", "1", "1" } },
 	{ 5, 'x', { "c0000201", "c0000202", "c000020300000004", "", "", V6_1, "0a000001", "",
@@ -278,9 +282,24 @@ static const struct column real_name_columns[] = {
 	{ 1, 'u', { "20", "21", "1", "3", "4", "8", "2", "30", "12", "11", M_1, M } },
 };
 
+static const struct column server_name_columns[] = {
+	{ 1, 'u', { "4", "6", "5", "1", "2", "3", "7", "9", "8", "10", "11" } },
+};
+
+static const struct column server_columns[] = {
+	{ 2, 's', { "web-1", "web-2", "web-10", "b", "off", "ns1", "web-1", N64, "n", "r1",
+	    "r2" } },
+	{ 3, 'u', { "1", "1", "1", "1", "1", "1", "2", "1", "1", "1", "1" } },
+	{ 4, 'u', { "1", "1", "1", "1", "0", "1", "1", "1", "1", "1", "1" } },
+	{ 5, 'u', { "1", "1", "0", "1", "0", "0", "1", "0", "0", "0", "1" } },
+	{ 6, 'u', { "10", "0", "4000000000", "294967296", NULL, NULL, NULL, NULL, NULL, "1",
+	    "2" } },
+	{ 7, 'i', { "1", "1", "1", "1", "2", "1", "3", "1", "1", "1", "1" } },
+};
+
 static const struct column jobs_columns[] = {
 	{ 1, 'u', { "500" } },
-	{ 2, 'u', { "11" } },
+	{ 2, 'u', { "12" } },
 	{ 3, 'c', { "1" } },
 	{ 4, 'u', { M } },
 	{ 5, 'u', { "4" } },
@@ -295,34 +314,37 @@ static const struct column notify_columns[] = {
 };
 
 #define REAL_NAME ".1.4.1.2."	/* lbcRealName */
+#define SERVICE_NAME ".1.3.1.2."
 #define DAY_BEFORE "2023-11-13T22:13:20"
 
 static const struct column job_columns[] = {
-	{ 2, 'i', { "1", "2", "3", "5", "3", "5", "4", "5", "2", "1", "5" } },
+	{ 2, 'i', { "1", "2", "3", "5", "3", "5", "4", "5", "2", "1", "7", "5" } },
 	{ 3, 'o', { REAL_NAME "1.2.1", REAL_NAME "1.2.3", REAL_NAME "1.2.3", REAL_NAME "1.2.4",
 	    REAL_NAME "1.2.20", REAL_NAME "1.2.1", REAL_NAME "1.2.1", "0.0",
-	    REAL_NAME "1.2.21", REAL_NAME "1.5.8", REAL_NAME M "." M "." M } },
-	{ 4, 's', { "web", "web", "web", "web", "web", "web", "web", N64, "web", "web", "Zz" } },
+	    REAL_NAME "1.2.21", REAL_NAME "1.5.8", SERVICE_NAME "1.9",
+	    REAL_NAME M "." M "." M } },
+	{ 4, 's', { "web", "web", "web", "web", "web", "web", "web", N64, "web", "web", "web",
+	    "Zz" } },
 	{ 5, 's', { "http", "http", "http", "http", "http", "http", "http", N64, "http", "dns",
-	    "x" } },
+	    "empty", "x" } },
 	{ 6, 's', { "web-1", "web-2", "web-2", "web-10", "b", "web-1", "web-1", N64, "off",
-	    "ns1", "r2" } },
-	{ 7, 'u', { "2", "1", "2", "1", "2", "10", "1", "0", "1", "2", "65535" } },
-	{ 8, 'u', { "1", "2", "1", "256", "1", "65535", "2", "0", "2", "1", "0" } },
-	{ 9, 'i', { "3", "4", "5", "6", "1", "2", "1", "5", "4", "3", "1" } },
-	{ 10, 'i', { "1", "5", "1", "1", "1", "1", "1", "1", "3", "1", "1" } },
+	    "ns1", "", "r2" } },
+	{ 7, 'u', { "2", "1", "2", "1", "2", "10", "1", "0", "1", "2", "1", "65535" } },
+	{ 8, 'u', { "1", "2", "1", "256", "1", "65535", "2", "0", "2", "1", "2", "0" } },
+	{ 9, 'i', { "3", "4", "5", "6", "1", "2", "1", "5", "4", "3", "3", "1" } },
+	{ 10, 'i', { "1", "5", "1", "1", "1", "1", "1", "1", "3", "1", "1", "1" } },
 	{ 11, 's', { "recorded", "no answer", "",
 	    "superseded by a later job for the same setting", "", "", "", "gone",
-	    "No such server.", "", X255 } },
+	    "No such server.", "", "", X255 } },
 	{ 12, 't', { "1970-01-01T00:00:01", DAY_BEFORE, NEVER, DAY_BEFORE, DAY_BEFORE,
-	    DAY_BEFORE, DAY_BEFORE, DAY_BEFORE, DAY_BEFORE, DAY_BEFORE,
+	    DAY_BEFORE, DAY_BEFORE, DAY_BEFORE, DAY_BEFORE, DAY_BEFORE, DAY_BEFORE,
 	    "9999-12-31T23:59:59" } },
 	{ 13, 't', { "2023-11-14T22:11:40", NEVER, NEVER, NEVER, NEVER, "2023-11-14T22:11:40",
-	    "65535-12-31T23:59:59", NEVER, NEVER, START, NEVER } },
+	    "65535-12-31T23:59:59", NEVER, NEVER, START, NEVER, NEVER } },
 	{ 14, 't', { "2023-11-14T22:11:41", NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER,
-	    LATER, LATER, NEVER } },
-	{ 15, 'i', { "3", "2", "2", "1", "1", "1", "1", "1", "1", "1", "1" } },
-	{ 16, 'u', { "0", "2", "2", "0", "0", "0", "0", "0", "0", "0", M } },
+	    LATER, LATER, NEVER, NEVER } },
+	{ 15, 'i', { "3", "2", "2", "1", "1", "1", "1", "1", "1", "1", "1", "1" } },
+	{ 16, 'u', { "0", "2", "2", "0", "0", "0", "0", "0", "0", "0", "0", M } },
 };
 
 #define REALS { "1.2.1", "1.2.3", "1.2.4", "1.2.20", "1.2.21", "1.5.8", "5.6.2", "5.8.30", \
@@ -340,12 +362,17 @@ const struct table world_tables[WORLD_TABLES] = {
 	{ ".1.6.2.1", { "1.$dns", "1.$http", "1.$empty", "5.$ssh", "5.$http", "7.$" N64,
 	    M ".$x" }, service_name_columns, COUNT(service_name_columns) },
 	{ ".1.6.3.1", { "1.2.$b", "1.2.$off", "1.2.$web-1", "1.2.$web-2", "1.2.$web-10",
-	    "1.5.$ns1", "5.6.$web-1", "5.8.$s", "7.4.$n", "7.4.$" N64, M "." M ".$r1",
+	    "1.5.$ns1", "5.6.$web-1", "5.8.$web-1", "7.4.$n", "7.4.$" N64, M "." M ".$r1",
 	    M "." M ".$r2" }, real_name_columns, COUNT(real_name_columns) },
+	{ ".1.6.4.1", { "1.$b", "1.$ns1", "1.$off", "1.$web-1", "1.$web-2", "1.$web-10",
+	    "5.$web-1", "7.$n", "7.$" N64, M ".$r1", M ".$r2" }, server_name_columns,
+	    COUNT(server_name_columns) },
 	{ ".1.7", { "0" }, jobs_columns, COUNT(jobs_columns) },
-	{ ".1.7.8.1", { "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", M }, job_columns,
+	{ ".1.7.8.1", { "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "12", M }, job_columns,
 	    COUNT(job_columns) },
 	{ ".1.8", { "0" }, notify_columns, COUNT(notify_columns) },
+	{ ".1.9.1", { "1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "5.7", "7.8", "7.9", M ".10",
+	    M ".11" }, server_columns, COUNT(server_columns) },
 };
 
 /* Of an empty store only the scalars have values. */
@@ -395,9 +422,11 @@ const struct table empty_tables[WORLD_TABLES] = {
 	{ ".1.6.1.1", { NULL }, cluster_name_columns, COUNT(cluster_name_columns) },
 	{ ".1.6.2.1", { NULL }, service_name_columns, COUNT(service_name_columns) },
 	{ ".1.6.3.1", { NULL }, real_name_columns, COUNT(real_name_columns) },
+	{ ".1.6.4.1", { NULL }, server_name_columns, COUNT(server_name_columns) },
 	{ ".1.7", { "0" }, empty_jobs_columns, COUNT(empty_jobs_columns) },
 	{ ".1.7.8.1", { NULL }, job_columns, COUNT(job_columns) },
 	{ ".1.8", { "0" }, empty_notify_columns, COUNT(empty_notify_columns) },
+	{ ".1.9.1", { NULL }, server_columns, COUNT(server_columns) },
 };
 
 /* -- one array of it all ---------------------------------------------------------------------- */

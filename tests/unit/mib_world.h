@@ -40,7 +40,7 @@ struct table {
 	size_t			 n;
 };
 
-enum { WORLD_TABLES = 11 };
+enum { WORLD_TABLES = 13 };
 
 extern const struct table world_tables[WORLD_TABLES];
 /* Of an empty store only the scalars have values. */

@@ -47,12 +47,12 @@ list_of_cluster_is_services(void **state)
 
 	assert_int_equal(run(world, "list", "web", NULL), CTL_OK);
 	assert_string_equal(world->out,
-	    "PATH       ADDRESS     PORT  PROTOCOL\n"
-	    "web/empty  -           -     udp\n"
-	    "web/http   192.0.2.10  80    tcp\n");
+	    "PATH       ADDRESS     PORT  PROTOCOL  ENABLED\n"
+	    "web/empty  -           -     udp       yes\n"
+	    "web/http   192.0.2.10  80    tcp       yes\n");
 	assert_int_equal(run(world, "-f", "json", "list", "ha", NULL), CTL_OK);
 	assert_json(world, "[{\"path\":\"ha/s\",\"name\":\"s\",\"ip_address\":\"\","
-	    "\"port\":\"\",\"protocol\":\"tcp\",\"parameters\":{}}]");
+	    "\"port\":\"\",\"protocol\":\"tcp\",\"enabled\":true,\"parameters\":{}}]");
 }
 
 static void
@@ -126,7 +126,7 @@ info_of_service_and_cluster_has_their_keys(void **state)
 
 	assert_int_equal(run(world, "-f", "json", "info", "web/http", NULL), CTL_OK);
 	assert_json(world, "{\"ip_address\":\"192.0.2.10\",\"port\":\"80\","
-	    "\"protocol\":\"tcp\"}");
+	    "\"protocol\":\"tcp\",\"enabled\":true}");
 	assert_int_equal(run(world, "-f", "json", "info", "ha", NULL), CTL_OK);
 	assert_json(world, "{\"plane\":\"haproxy\",\"plane_status\":\"unattended\","
 	    "\"plane_message\":\"lbcluster-haproxy has not polled HAProxy yet; start it\"}");
@@ -373,7 +373,7 @@ wrong_usage_is_reported_before_the_store_is_opened(void **state)
 	} cases[] = {
 		{ { NULL } }, { { "nonsense" } }, { { "enable" } }, { { "list", "a", "b" } },
 		{ { "list", "--prune" } }, { { "list", "--nonsense" } }, { { "list", "-z" } },
-		{ { "list", "-f" } }, { { "-f", "xml", "list" } }, { { "enable", "web/http" } },
+		{ { "list", "-f" } }, { { "-f", "xml", "list" } }, { { "enable", "web" } },
 		{ { "-s", "", "list" } }, { { "info", "a b" } }, { { "info", "a/b/c/d" } },
 		{ { "info", "" } },
 		{ { "set-weight", "a/b/c", "65536" } }, { { "set-weight", "a/b/c", "x" } },
@@ -482,7 +482,7 @@ oid_of_a_real_service_has_commands_that_set(void **state)
 }
 
 static void
-oid_of_service_and_cluster_has_no_command_that_sets(void **state)
+oid_of_service_sets_enabled_and_of_cluster_nothing(void **state)
 {
 	struct ctl_fixture *world = *state;
 
@@ -493,7 +493,8 @@ oid_of_service_and_cluster_has_no_command_that_sets(void **state)
 	assert_int_equal(run(world, "oid", "ha/s", NULL), CTL_OK);
 	assert_non_null(strstr(world->out, "lbcServiceStatus"));
 	assert_non_null(strstr(world->out, ROOT ".3.1.9.2.3"));
-	assert_null(strstr(world->out, "snmpset"));
+	assert_non_null(strstr(world->out, "snmpset -v 2c -c private localhost " ROOT
+	    ".3.1.29.2.3 i 1\n"));
 }
 
 static void
@@ -637,7 +638,7 @@ main(void)
 		cmocka_unit_test(output_error_is_reported),
 		CTL_TEST(help_and_version_are_printed_to_the_output),
 		CTL_TEST(oid_of_a_real_service_has_commands_that_set),
-		CTL_TEST(oid_of_service_and_cluster_has_no_command_that_sets),
+		CTL_TEST(oid_of_service_sets_enabled_and_of_cluster_nothing),
 		CTL_TEST(remove_removes_all_rows_below),
 		CTL_TEST(job_list_and_job_have_the_keys_of_the_api),
 		cmocka_unit_test(table_of_many_rows_streams),

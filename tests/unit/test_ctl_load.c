@@ -262,7 +262,7 @@ setting_equal_to_an_open_set_stays_after_its_undo(void **state)
 		run(world, "set-weight", "ha/s/a", "1", NULL);
 		assert_int_equal(store_open(world->dir, STORE_WRITE, 1000, &store, &err), ERR_OK);
 		assert_int_equal(store_find(store, &path, &cluster_id, &service_id,
-		    &change.real_id, &err), ERR_OK);
+		    &change.id, &err), ERR_OK);
 		assert_int_equal(store_set(store, &set, STORE_SET_HOLD, &verdict, &first_job,
 		    &jobs, &err), ERR_OK);
 		if (loads) {
@@ -299,7 +299,7 @@ setting_after_an_answered_set_replaces_its_value(void **state)
 
 	run(world, "set-weight", "ha/s/a", "1", NULL);
 	assert_int_equal(store_open(world->dir, STORE_WRITE, 1000, &store, &err), ERR_OK);
-	assert_int_equal(store_find(store, &path, &cluster_id, &service_id, &change.real_id,
+	assert_int_equal(store_find(store, &path, &cluster_id, &service_id, &change.id,
 	    &err), ERR_OK);
 	assert_int_equal(store_set(store, &set, STORE_SET_HOLD, &verdict, &first_job, &jobs,
 	    &err), ERR_OK);

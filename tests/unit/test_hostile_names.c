@@ -305,13 +305,16 @@ bulk_of_any_size_is_answered(void **state)
 
 /* -- TestSet ------------------------------------------------------------------------- */
 
+#define SERVER_ENABLED_COLUMN ".1.9.1.7"
+
 /* Prepares a SET of 'name' to its present value, or to that of the first row of its column, so
  * that only the name can be wrong. Returns the expected status. */
 static enum mib_status
 test_prepare(const struct mib_oid *name, struct mib_varbind *ret)
 {
-	static const char *const writable[] = { ".1.1.2", ".1.4.1.8", ".1.4.1.9", ".1.4.1.10",
-	    ".1.8.1" };
+	static const char *const writable[] = { ".1.1.2", ".1.3.1.29", ".1.4.1.8", ".1.4.1.9",
+	    ".1.4.1.10", ".1.8.1", SERVER_ENABLED_COLUMN };
+	const struct mib_oid server_enabled = oid_make(SERVER_ENABLED_COLUMN);
 	size_t at = reference_position(name, true);
 
 	ret->name = *name;
@@ -323,7 +326,9 @@ test_prepare(const struct mib_oid *name, struct mib_varbind *ret)
 			continue;
 		if (at < entries_count && oid_order(&entries[at].name, name) == 0) {
 			ret->value = entries[at].value;
-			return MIB_NO_ERROR;
+			/* No SET sets mixed(3), which a server may have. */
+			return oid_starts(name, &server_enabled) &&
+			    ret->value.integer == 3 ? MIB_WRONG_VALUE : MIB_NO_ERROR;
 		}
 		ret->value = entries[reference_position(&column, true)].value;
 		return MIB_NO_CREATION;

@@ -40,9 +40,9 @@ module_has_the_expected_number_of_objects(void **state)
 		sequences += smi_objects[i].is_sequence;
 		writable += strcmp(smi_objects[i].access, "read-write") == 0;
 	}
-	assert_int_equal(types, 17 + 23 + 28 + 15 + 22 + 3 + 7 + 16 + 3 + 2 * 8);
-	assert_int_equal(sequences, 2 * 8);
-	assert_int_equal(writable, 5);
+	assert_int_equal(types, 17 + 23 + 29 + 15 + 22 + 4 + 7 + 16 + 3 + 7 + 2 * 10);
+	assert_int_equal(sequences, 2 * 10);
+	assert_int_equal(writable, 7);
 	assert_int_equal(smi_conventions_count, 5 + 1 + 3 + 3);
 	assert_string_equal(smi_find("lbcRealWeight")->syntax.base, "Unsigned32");
 	assert_int_equal(smi_find("lbcRealWeight")->syntax.max, 65535);
@@ -207,6 +207,8 @@ each_setting_has_one_column(void **state)
 	static const char *const names[] = {
 		[SETTING_ENABLED] = "lbcRealEnabled", [SETTING_FALLBACK] = "lbcRealFallback",
 		[SETTING_WEIGHT] = "lbcRealWeight", [SETTING_LOCK] = "lbcSysSetLock",
+		[SETTING_SERVICE_ENABLED] = "lbcServiceEnabled",
+		[SETTING_SERVER_ENABLED] = "lbcServerEnabled",
 		[SETTING_NOTIFY] = "lbcNotifyEnable",
 	};
 	size_t found = 0;
@@ -218,7 +220,7 @@ each_setting_has_one_column(void **state)
 		found++;
 		assert_string_equal(column->name, names[column->setting]);
 	}
-	assert_int_equal(found, 5);
+	assert_int_equal(found, 7);
 }
 
 static void
@@ -289,6 +291,8 @@ index_is_as_in_the_module(void **state)
 		{ &mib_rows_service, { "lbcClusterIndex", "lbcServiceIndex" } },
 		{ &mib_rows_real, { "lbcClusterIndex", "lbcServiceIndex", "lbcRealIndex" } },
 		{ &mib_rows_job, { "lbcJobId" } },
+		{ &mib_rows_server, { "lbcClusterIndex", "lbcServerIndex" } },
+		{ &mib_rows_server_name, { "lbcClusterIndex", "lbcServerName" } },
 		{ &mib_rows_cluster_name, { "lbcClusterName" } },
 		{ &mib_rows_service_name, { "lbcClusterIndex", "lbcServiceName" } },
 		{ &mib_rows_real_name, { "lbcClusterIndex", "lbcServiceIndex", "lbcRealName" } },
@@ -408,6 +412,17 @@ source(int n)
 }
 
 static const char *
+server(int n)
+{
+	static const char *const labels[] = {
+		[SERVER_ENABLED] = "enabled", [SERVER_DISABLED] = "disabled",
+		[SERVER_MIXED] = "mixed",
+	};
+
+	return listed(labels, COUNT(labels), n);
+}
+
+static const char *
 truth(int n)
 {
 	static const char *const labels[] = { [1] = "true", [2] = "false" };
@@ -435,7 +450,7 @@ static const struct {
 	{ "lbcJobOperation", operation }, { "lbcJobSource", source },
 	{ "lbcRealStatsFreshness", fresh }, { "lbcRealOperStatus", oper },
 	{ "LbcStatus", status }, { "LbcRejectReason", reject }, { "lbcSysStoreStatus", store },
-	{ "TruthValue", truth }, { "InetAddressType", address },
+	{ "lbcServerEnabled", server }, { "TruthValue", truth }, { "InetAddressType", address },
 };
 
 static void

@@ -172,12 +172,13 @@ each_number_has_its_name(void **state)
 		const char	*(*word)(unsigned n);
 		const char	*labels[9];
 	} cases[] = {
-		{ column_word, { "enabled", "fallback", "weight", "?", "?" } },
+		{ column_word, { "enabled", "fallback", "weight", "enabled", "?" } },
 		{ plane_status_word, { "?", "none", "ok", "unreachable", "failing",
 		    "unattended", "?", "?" } },
 		{ protocol_word, { "?", "other", "tcp", "udp", "sctp", "?", "?" } },
 		{ operation_word, { "?", "enable", "disable", "enable_fallback",
-		    "disable_fallback", "set_weight", "?", "?" } },
+		    "disable_fallback", "set_weight", "enable_service", "disable_service",
+		    "?" } },
 		{ state_word, { "queued", "queued", "running", "succeeded", "failed", "cancelled",
 		    "superseded", "?", "?" } },
 		{ cause_word, { "?", "none", "notFound", "rejected", "unreachable", "timeout",

@@ -118,7 +118,7 @@ before_of(uint32_t id)
 
 /* A request and its expected result. */
 struct request {
-	struct change		 changes[CHANGES_MAX];	/* ends at real_id 0 */
+	struct change		 changes[CHANGES_MAX];	/* ends at id 0 */
 	const char		*effective;	/* a '1' or '0' for each */
 	enum reject_reason	 reason;
 	size_t			 index;
@@ -139,8 +139,8 @@ check_one(const struct request *request)
 	char marks[CHANGES_MAX + 1] = "";
 	size_t n = 0;
 
-	for (; n < CHANGES_MAX && request->changes[n].real_id != 0; n++)
-		before[n] = before_of(request->changes[n].real_id);
+	for (; n < CHANGES_MAX && request->changes[n].id != 0; n++)
+		before[n] = before_of(request->changes[n].id);
 	assert_int_equal(rules_judge(request->changes, before, n, effective, &verdict),
 	    request->reason == REJECT_NONE ? ERR_OK : ERR_PRECOND);
 	assert_string_equal(verdict.text, request->text);
@@ -483,7 +483,7 @@ plain_after(const struct change *changes, size_t n, uint32_t id, enum real_colum
 	    column == REAL_FALLBACK ? row->fallback : row->weight;
 
 	for (size_t i = 0; i < n; i++)
-		if (changes[i].real_id == id && changes[i].column == column)
+		if (changes[i].id == id && changes[i].column == column)
 			value = changes[i].value;
 	return value;
 }
@@ -492,11 +492,11 @@ static bool
 plain_effective(const struct change *changes, size_t n, size_t i)
 {
 	for (size_t j = i + 1; j < n; j++)
-		if (changes[j].real_id == changes[i].real_id &&
+		if (changes[j].id == changes[i].id &&
 		    changes[j].column == changes[i].column)
 			return false;
 	return changes[i].value !=
-	    plain_after(changes, 0, changes[i].real_id, changes[i].column);
+	    plain_after(changes, 0, changes[i].id, changes[i].column);
 }
 
 static enum reject_reason
@@ -508,21 +508,21 @@ plain_reason(const struct change *changes, size_t n, size_t i)
 		return REJECT_NONE;
 	if (change->column == REAL_WEIGHT)
 		return change->value > 65535 || (change->value > 256 &&
-		    strcmp(row_of(change->real_id)->plane, "haproxy") == 0) ?
+		    strcmp(row_of(change->id)->plane, "haproxy") == 0) ?
 		    REJECT_VALUE_OUT_OF_RANGE : REJECT_NONE;
 	if (change->column == REAL_ENABLED)
 		return REJECT_NONE;
 	for (size_t k = 0; k < COUNT(other); k++)
-		if (other[k].service_id == row_of(change->real_id)->service_id &&
-		    other[k].id != change->real_id && other[k].fallback &&
+		if (other[k].service_id == row_of(change->id)->service_id &&
+		    other[k].id != change->id && other[k].fallback &&
 		    plain_after(changes, n, other[k].id, REAL_FALLBACK) != 0)
 			return REJECT_FALLBACK_TAKEN;
 	for (size_t j = 0; j < i; j++)
 		if (plain_effective(changes, n, j) && changes[j].column == REAL_FALLBACK &&
-		    changes[j].value != 0 && row_of(changes[j].real_id)->service_id ==
-		    row_of(change->real_id)->service_id)
+		    changes[j].value != 0 && row_of(changes[j].id)->service_id ==
+		    row_of(change->id)->service_id)
 			return REJECT_FALLBACK_TAKEN;
-	return plain_after(changes, n, change->real_id, REAL_ENABLED) != 0 ? REJECT_NONE :
+	return plain_after(changes, n, change->id, REAL_ENABLED) != 0 ? REJECT_NONE :
 	    REJECT_FALLBACK_NEEDS_ENABLED;
 }
 
@@ -559,12 +559,12 @@ random_requests_agree_with_plain_rules(void **state)
 		for (size_t i = 0; i < n; i++) {
 			bool weight = random_below(6) == 0;
 
-			changes[i].real_id = other[random_below(COUNT(other))].id;
+			changes[i].id = other[random_below(COUNT(other))].id;
 			changes[i].column = weight ? REAL_WEIGHT :
 			    random_below(3) == 0 ? REAL_ENABLED : REAL_FALLBACK;
 			changes[i].value = weight ? weights[random_below(COUNT(weights))] :
 			    random_below(2);
-			before[i] = before_of(changes[i].real_id);
+			before[i] = before_of(changes[i].id);
 		}
 		while (at < n && (reason = plain_reason(changes, n, at)) == REJECT_NONE)
 			at++;

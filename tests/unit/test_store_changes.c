@@ -332,7 +332,7 @@ write_and_read(void *arg, int i)
 {
 	struct fixture *f = arg;
 	struct reader *reader = calloc(1, sizeof(*reader));
-	struct change change = { .real_id = (uint32_t)i + 1, .column = REAL_WEIGHT };
+	struct change change = { .id = (uint32_t)i + 1, .column = REAL_WEIGHT };
 	struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
 		.source = JOB_SOURCE_CLI };
 	int wrong = 0;

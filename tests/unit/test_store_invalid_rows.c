@@ -31,7 +31,11 @@ static const struct invalid {
 	    "(protocol of row 1 of table service)" },
 	{ "job_without_a_name", false,
 	  "DROP TRIGGER job_names; INSERT INTO job (operation, old_value, new_value,"
-	    " cluster_name, service_name, real_name) VALUES (5, 1, 2, 'a', 'b', '')",
+	    " cluster_name, service_name, real_name) VALUES (5, 1, 2, 'a', '', 'c')",
+	    "(service_name of row 1 of table job)" },
+	{ "job_with_an_invalid_name", false,
+	  "DROP TRIGGER job_names; INSERT INTO job (operation, old_value, new_value,"
+	    " cluster_name, service_name, real_name) VALUES (5, 1, 2, 'a', 'b', '/')",
 	    "(real_name of row 1 of table job)" },
 	{ "change_ahead_of_the_counter", false, "UPDATE cluster SET changed = 1000000",
 	    "(a row of table cluster has changed = 1000000, " },

@@ -92,8 +92,8 @@ set_of_a_held_value_is_a_change(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct change *change = &cases[i].change;
 		const struct store_set *set = SET_OF(++token, *change), *again = SET_OF(++token,
-		    { change->real_id, change->column, 9 }, *change);
-		const struct change back = { change->real_id, change->column,
+		    { change->id, change->column, 9 }, *change);
+		const struct change back = { change->id, change->column,
 			(uint32_t)cases[i].old_value };
 
 		assert_int_equal(do_set(f, STORE_SET_HOLD, set).jobs, 1);
@@ -104,7 +104,7 @@ set_of_a_held_value_is_a_change(void **state)
 		    " FROM job ORDER BY id DESC LIMIT 1"), 1);
 		/* The value is released now. */
 		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(++token, *change)).jobs, 0);
-		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(++token, { change->real_id,
+		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(++token, { change->id,
 		    change->column, (uint32_t)cases[i].old_value })).jobs, 1);
 	}
 }
