@@ -169,7 +169,7 @@ tests_unit_test_store_schema_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_exclusive_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_set_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_snapshot_LDFLAGS = $(store_fixture_ldflags) \
-	-Wl,--wrap=sqlite3_backup_step
+	-Wl,--wrap=sqlite3_backup_step,--wrap=sqlite3_step
 tests_unit_test_store_undo_LDFLAGS = $(store_fixture_ldflags)
 
 # -- integration tests: Python, through a real snmpd. Each test_*.py is a test; the modules that

@@ -68,7 +68,8 @@ cmd_remove(struct ctl *ctl)
 {
 	struct removal removal = { .ctl = ctl };
 	char text[PATH_TEXT_SIZE];
-	enum err_code code = store_change(ctl->store, rows_remove, &removal, &ctl->error);
+	enum err_code code = store_change(ctl->store, rows_remove, NULL, &removal,
+	    &ctl->error);
 
 	if (code != ERR_OK)
 		return ctl_finish(ctl, code);

@@ -139,6 +139,15 @@ rows_merge(void *arg)
 	return code;
 }
 
+/* Sets what --reset changes, in the same transaction. */
+static enum err_code
+settings_merge(void *arg)
+{
+	struct load *load = arg;
+
+	return merge_settings_apply(&load->merge);
+}
+
 static enum err_code
 load_transaction(struct load *load)
 {
@@ -149,12 +158,13 @@ load_transaction(struct load *load)
 	load->n_diagnostics = load->diagnostics.n;
 	load->n_warnings = load->diagnostics.warnings;
 	if (!is_dry(load))
-		return store_change(store, rows_merge, load, err);
+		return store_change(store, rows_merge, settings_merge, load, err);
 	/* A dry run changes a copy in memory, so that no SET waits for it. */
 	if ((code = store_snapshot(store, err)) != ERR_OK ||
 	    (code = store_begin(store, err)) != ERR_OK)
 		return code;
-	code = rows_merge(load);
+	if ((code = rows_merge(load)) == ERR_OK)
+		code = settings_merge(load);
 	store_rollback(store);
 	return code;
 }

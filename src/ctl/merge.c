@@ -145,33 +145,6 @@ fallback_change(struct merge *merge, const struct path *path, uint32_t id, int l
 	return code;
 }
 
-static enum err_code
-settings_apply(struct merge *merge)
-{
-	struct change *changes = calloc(merge->n + 1, sizeof(*changes));
-	const struct store_set set = { .changes = changes, .n = merge->n, .lock = STORE_NO_LOCK,
-	    .source = JOB_SOURCE_CLI, .token = store_set_token() };
-	const struct merge_setting *setting;
-	char text[PATH_TEXT_SIZE];
-	struct verdict verdict;
-	enum err_code code;
-	uint32_t first_job;
-
-	if (changes == NULL)
-		return err_set(merge->err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
-	for (size_t i = 0; i < merge->n; i++)
-		changes[i] = merge->settings[i].change;
-	code = merge->n == 0 ? ERR_OK : store_set(merge->store, &set, STORE_SET_NOW, &verdict,
-	    &first_job, &merge->jobs, merge->err);
-	free(changes);
-	if (code != ERR_PRECOND || verdict.index >= merge->n)
-		return code;
-	setting = &merge->settings[verdict.index];
-	return err_set(merge->err, code, "%s:%d: %s: %s: %s", merge->diagnostics->file,
-	    setting->line, path_text(&setting->path, text), err_name(code),
-	    ctl_without_path(verdict.text, &setting->path));
-}
-
 /* Adds 'enabled' of a service that the store has. The store decides whether it makes a job. */
 static enum err_code
 service_setting(struct merge *merge, const struct path *path, const struct inventory_service *old,
@@ -515,7 +488,34 @@ merge_run(struct merge *merge)
 		    inventory_cluster(merge->stored, cluster->name));
 	if (code == ERR_OK)
 		code = rules_check(merge);
-	return code == ERR_OK ? settings_apply(merge) : code;
+	return code;
+}
+
+enum err_code
+merge_settings_apply(struct merge *merge)
+{
+	struct change *changes = calloc(merge->n + 1, sizeof(*changes));
+	const struct store_set set = { .changes = changes, .n = merge->n, .lock = STORE_NO_LOCK,
+	    .source = JOB_SOURCE_CLI, .token = store_set_token() };
+	const struct merge_setting *setting;
+	char text[PATH_TEXT_SIZE];
+	struct verdict verdict;
+	enum err_code code;
+	uint32_t first_job;
+
+	if (changes == NULL)
+		return err_set(merge->err, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+	for (size_t i = 0; i < merge->n; i++)
+		changes[i] = merge->settings[i].change;
+	code = merge->n == 0 ? ERR_OK : store_set(merge->store, &set, STORE_SET_NOW, &verdict,
+	    &first_job, &merge->jobs, merge->err);
+	free(changes);
+	if (code != ERR_PRECOND || verdict.index >= merge->n)
+		return code;
+	setting = &merge->settings[verdict.index];
+	return err_set(merge->err, code, "%s:%d: %s: %s: %s", merge->diagnostics->file,
+	    setting->line, path_text(&setting->path, text), err_name(code),
+	    ctl_without_path(verdict.text, &setting->path));
 }
 
 void

@@ -46,8 +46,12 @@ struct merge {
 	size_t			 n, n_room;
 };
 
-/* Merges within store_begin(). The caller commits or rolls back. */
+/* Merges all but the settings of real services that exist, within a transaction. The caller
+ * commits or rolls back. */
 enum err_code merge_run(struct merge *merge);
+/* Sets the settings that 'reset' changes, after merge_run(): they are judged by the rows that the
+ * store has now. */
+enum err_code merge_settings_apply(struct merge *merge);
 
 /* Frees the private members. */
 void merge_done(struct merge *merge);

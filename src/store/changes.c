@@ -372,5 +372,5 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 enum err_code
 store_verify(struct store *store, struct err *err)
 {
-	return db_verify(&store->main, err);
+	return db_copy_verify(&store->main, err);
 }

@@ -35,10 +35,13 @@ struct db_kind {
 extern const struct db_kind db_main_kind;
 extern const struct db_kind db_stats_kind;
 
+/* Whether db_open() checks all pages. Commits of other programs wait while it checks the file. */
+enum db_verify { DB_VERIFY_NO, DB_VERIFY_FILE, DB_VERIFY_COPY };
+
 struct db {
 	const struct db_kind	*kind;
 	char			*path;
-	bool			 verify;	/* db_open() calls db_verify() */
+	enum db_verify		 verify;	/* at db_open() */
 	sqlite3			*handle;	/* NULL while closed */
 	dev_t			 dev;		/* the file that is open */
 	ino_t			 ino;
@@ -77,6 +80,10 @@ db_str(const char *text)
 enum err_code db_open(struct db *db, bool writable, int wait_ms, struct err *err);
 /* Checks all pages and indexes of an open file. ERR_CORRUPT names the first error. */
 enum err_code db_verify(struct db *db, struct err *err);
+/* Does the same with a copy, so that commits of other programs wait for the copying only. */
+enum err_code db_copy_verify(struct db *db, struct err *err);
+/* Copies the file to memory. The caller closes *ret. */
+enum err_code db_copy_make(struct db *db, sqlite3 **ret, struct err *err);
 /* Creates an empty database under another name and links it to 'path' when it is complete.
  * So two programs may do this at once, and a crash leaves no incomplete file at 'path'.
  * ERR_OK also if another program created the file. */

@@ -155,7 +155,12 @@ identity_check(struct opening *opening, struct err *err)
 static enum err_code
 pages_check(struct opening *opening, struct err *err)
 {
-	return opening->db->verify ? db_verify(opening->db, err) : ERR_OK;
+	switch (opening->db->verify) {
+	case DB_VERIFY_NO: break;
+	case DB_VERIFY_FILE: return db_verify(opening->db, err);
+	case DB_VERIFY_COPY: return db_copy_verify(opening->db, err);
+	}
+	return ERR_OK;
 }
 
 static enum err_code
@@ -280,6 +285,21 @@ db_verify(struct db *db, struct err *err)
 	if (code == ERR_OK && row && strcmp(db_text(stmt, 0), "ok") != 0)
 		code = integrity_error(db, db_text(stmt, 0), err);
 	db_reset(stmt);
+	return code;
+}
+
+enum err_code
+db_copy_verify(struct db *db, struct err *err)
+{
+	struct db copy = *db;
+	enum err_code code;
+
+	memset(copy.statements, 0, sizeof(copy.statements));
+	code = db_copy_make(db, &copy.handle, err);
+	if (code != ERR_OK)
+		return code;
+	code = db_verify(&copy, err);
+	db_close(&copy);
 	return code;
 }
 

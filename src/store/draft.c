@@ -36,7 +36,7 @@ store_draft_begin(struct store *store, struct err *err)
 	sqlite3 *handle;
 
 	if ((code = store_main_step(store, true, err)) != ERR_OK ||
-	    (code = store_copy_make(store, &handle, err)) != ERR_OK)
+	    (code = db_copy_make(&store->main, &handle, err)) != ERR_OK)
 		return store_note_write(store, code, err);
 	store->file = store->main;
 	memset(copy->statements, 0, sizeof(copy->statements));
@@ -64,22 +64,25 @@ store_draft_end(struct store *store)
 
 /* -- conflicts ------------------------------------------------------------------------- */
 
-/* *ret: the draft changes the real service of a row that 'stmt' returns, or has not got it. */
+/* Looks for a row that another program and the draft have changed: 'rows' lists the rows of the
+ * file that changed, 'same' says whether the draft has left one as it was. Sets *ret if there is
+ * one. */
 static enum err_code
-reals_conflict(struct store *store, struct db *copy, bool *ret, struct err *err)
+rows_conflict(struct store *store, struct db *copy, enum sql rows, enum sql same, bool *ret,
+    struct err *err)
 {
 	const struct db_value before = db_int(store->begin_change);
 	sqlite3_stmt *stmt;
 	enum err_code code;
 	bool row;
 
-	code = db_first(&store->main, SQL_DRAFT_REALS, &before, 1, &stmt, &row, err);
+	code = db_first(&store->main, rows, &before, 1, &stmt, &row, err);
 	while (code == ERR_OK && row) {
-		int64_t same = 0;
+		int64_t is_same = 0;
 
-		code = db_number(copy, SQL_DRAFT_SAME, DB_VALUES(db_int(
-		    sqlite3_column_int64(stmt, 0)), before), &same, err);
-		if (code != ERR_OK || same == 0) {
+		code = db_number(copy, same, DB_VALUES(db_int(sqlite3_column_int64(stmt, 0)),
+		    before), &is_same, err);
+		if (code != ERR_OK || is_same == 0) {
 			*ret = true;
 			db_reset(stmt);
 			return code;
@@ -89,25 +92,25 @@ reals_conflict(struct store *store, struct db *copy, bool *ret, struct err *err)
 	return code;
 }
 
-/* Decides whether the file has changes that the draft may contradict. A draft with jobs allows no
- * change, because a job of another program may have the id of one of its jobs. */
+/* Decides whether the file has changes that the draft may contradict. A job that both have added
+ * has the same id in both. */
 static enum err_code
 conflict_find(struct store *store, struct db *copy, int64_t moved, bool *ret, struct err *err)
 {
 	const struct db_value before = db_int(store->begin_change);
-	int64_t others = 0, jobs = 0;
+	int64_t others = 0;
 	enum err_code code;
 
 	*ret = moved < 0;
 	if (moved <= 0)
 		return ERR_OK;
 	code = db_number(&store->main, SQL_DRAFT_OTHERS, &before, 1, &others, err);
-	if (code == ERR_OK)
-		code = db_number(copy, SQL_DRAFT_JOBS, &before, 1, &jobs, err);
-	if (code != ERR_OK)
-		return code;
-	*ret = others != 0 || jobs != 0;
-	return *ret ? ERR_OK : reals_conflict(store, copy, ret, err);
+	*ret = others != 0;
+	if (code == ERR_OK && !*ret)
+		code = rows_conflict(store, copy, SQL_DRAFT_REALS, SQL_DRAFT_REAL_SAME, ret, err);
+	if (code == ERR_OK && !*ret)
+		code = rows_conflict(store, copy, SQL_DRAFT_JOBS, SQL_DRAFT_JOB_SAME, ret, err);
+	return code;
 }
 
 /* -- writing --------------------------------------------------------------------------- */

@@ -84,8 +84,26 @@ store_commit(struct store *store, struct err *err)
 	return code;
 }
 
-enum err_code
-store_draft_commit(struct store *store, bool *ret_conflict, struct err *err)
+/* Calls a function of store_change() with the file locked. */
+static enum err_code
+locked_call(struct store *store, enum err_code (*fn)(void *arg), void *arg)
+{
+	enum err_code code;
+
+	if (fn == NULL)
+		return ERR_OK;
+	store->in_transaction = true;
+	code = fn(arg);
+	store->in_transaction = false;
+	return code;
+}
+
+/* Writes what the draft has changed and calls 'settle', in one durable transaction. The draft has
+ * ended in any case. *ret_conflict, with ERR_OK: nothing was written, because other programs
+ * changed rows that the draft depends on. */
+static enum err_code
+draft_commit(struct store *store, enum err_code (*settle)(void *arg), void *arg,
+    bool *ret_conflict, struct err *err)
 {
 	struct db copy = store->main;
 	enum err_code code;
@@ -97,6 +115,8 @@ store_draft_commit(struct store *store, bool *ret_conflict, struct err *err)
 	code = store_write_begin(store, err);
 	if (code == ERR_OK)
 		code = store_draft_write(store, &copy, ret_conflict, err);
+	if (code == ERR_OK && !*ret_conflict)
+		code = locked_call(store, settle, arg);
 	if (code == ERR_OK && !*ret_conflict)
 		code = store_write_commit(store, err);
 	store_write_end(store);
@@ -117,27 +137,23 @@ store_rollback(struct store *store)
 enum { DRAFTS_MAX = 4 };
 
 enum err_code
-store_change(struct store *store, enum err_code (*fn)(void *arg), void *arg, struct err *err)
+store_change(struct store *store, enum err_code (*prepare)(void *arg),
+    enum err_code (*settle)(void *arg), void *arg, struct err *err)
 {
 	enum err_code code = ERR_OK;
 	bool conflict = true;
 
 	for (int i = 0; i < DRAFTS_MAX && code == ERR_OK && conflict; i++) {
-		code = store_draft_begin(store, err);
-		if (code == ERR_BUSY) {
-			code = ERR_OK;	/* others write all the time: wait for the lock */
-			break;
-		}
-		if (code != ERR_OK)
+		if ((code = store_draft_begin(store, err)) != ERR_OK)
 			return code;
-		if ((code = fn(arg)) == ERR_OK)
-			code = store_draft_commit(store, &conflict, err);
+		if ((code = prepare(arg)) == ERR_OK)
+			code = draft_commit(store, settle, arg, &conflict, err);
 		else
 			store_rollback(store);
 	}
 	if (code != ERR_OK || !conflict || (code = store_begin(store, err)) != ERR_OK)
 		return code;
-	if ((code = fn(arg)) == ERR_OK)
+	if ((code = prepare(arg)) == ERR_OK && (settle == NULL || (code = settle(arg)) == ERR_OK))
 		return store_commit(store, err);
 	store_rollback(store);
 	return code;

@@ -3,6 +3,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/changes.c \
 	src/store/db.c \
 	src/store/db.h \
+	src/store/db_copy.c \
 	src/store/db_open.c \
 	src/store/db_wait.c \
 	src/store/driver_jobs.c \

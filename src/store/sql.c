@@ -84,11 +84,17 @@ static const char *const texts[SQL_TEXTS] = {
 	    " OR EXISTS (SELECT 1 FROM service WHERE changed > ?1)"
 	    " OR EXISTS (SELECT 1 FROM job WHERE changed > ?1 AND (service_id IS NOT NULL"
 	    "  OR operation IN (<JOB_ENABLE_FALLBACK>, <JOB_DISABLE_FALLBACK>)))",
-	[SQL_DRAFT_JOBS] = "SELECT EXISTS (SELECT 1 FROM job WHERE changed > ?1)"
-	    " OR EXISTS (SELECT 1 FROM removed WHERE changed > ?1 AND kind = <STORE_JOB>)",
+	/* Rows that other programs have changed after ?1, and whether a draft that began at ?2 has
+	 * left row ?1 as it was. SETs were judged by the plane of their cluster. */
 	[SQL_DRAFT_REALS] = "SELECT id FROM real_service WHERE changed > ?1 UNION"
 	    " SELECT real_id FROM job WHERE changed > ?1 AND real_id IS NOT NULL",
-	[SQL_DRAFT_SAME] = "SELECT changed <= ?2 FROM real_service WHERE id = ?1",
+	[SQL_DRAFT_REAL_SAME] = "SELECT max(r.changed, c.changed) <= ?2 FROM real_service AS r"
+	    " JOIN service AS s ON s.id = r.service_id JOIN cluster AS c ON c.id = s.cluster_id"
+	    " WHERE r.id = ?1",
+	[SQL_DRAFT_JOBS] = "SELECT id FROM job WHERE changed > ?1 UNION"
+	    " SELECT id FROM removed WHERE changed > ?1 AND kind = <STORE_JOB>",
+	[SQL_DRAFT_JOB_SAME] = "SELECT coalesce((SELECT changed <= ?2 FROM job WHERE id = ?1),"
+	    " ?1 > (SELECT seq FROM sqlite_sequence WHERE name = 'job'), 1)",
 	[SQL_DRAFT_ADD] = "UPDATE store SET change = change + ?1,"
 	    " config_changes = config_changes + ?2,"
 	    " config_last_change = max(config_last_change, ?3),"

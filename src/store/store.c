@@ -89,7 +89,11 @@ store_new(const char *dir, enum store_mode mode, int wait_ms, const char *progra
 	store->lock_fd = -1;
 	store->main.kind = &db_main_kind;
 	store->stats.kind = &db_stats_kind;
-	store->main.verify = store->stats.verify = mode == STORE_CREATE;
+	if (mode == STORE_CREATE) {
+		/* lbclusterd does not need the memory of a copy: nothing serves SETs yet. */
+		store->main.verify = program == NULL ? DB_VERIFY_COPY : DB_VERIFY_FILE;
+		store->stats.verify = DB_VERIFY_FILE;	/* readers of a WAL block no writer */
+	}
 	store->main_file.state = store->stats_file.state = FILE_REPLACED;
 	store->dir = sqlite3_mprintf("%s", dir);
 	store->main.path = sqlite3_mprintf("%s/%s", dir, db_main_kind.file);

@@ -38,11 +38,11 @@ const char *store_dir_named(const char *option);
  * migrated, except with STORE_READ (ERR_INVALID). A damaged inventory is refused and not
  * changed; damaged statistics are replaced by empty ones. If another program locks the statistics,
  * the store opens without them after half a second, and store_changed() or a write of statistics
- * opens them later; see store_statistics_report(). STORE_CREATE also reads every page.
- * That blocks commits of other processes, about 1 ms for 1,000 real services, so only programs
- * that keep running do it. 'wait_ms' is the longest wait for a lock. Errors: ERR_NOT_FOUND,
- * ERR_FOREIGN, ERR_NEWER, ERR_CORRUPT, ERR_READONLY, ERR_BUSY, ERR_FULL, ERR_IO, ERR_NOMEM; the
- * message names the file. */
+ * opens them later; see store_statistics_report(). STORE_CREATE also checks every page, in a copy
+ * in memory; store_open_exclusive() checks the file itself, which blocks commits of other processes
+ * for about 1 ms for 1,000 real services. 'wait_ms' is the longest wait for a lock. Errors:
+ * ERR_NOT_FOUND, ERR_FOREIGN, ERR_NEWER, ERR_CORRUPT, ERR_READONLY, ERR_BUSY, ERR_FULL, ERR_IO,
+ * ERR_NOMEM; the message names the file. */
 enum err_code store_open(const char *dir, enum store_mode mode, int wait_ms,
     struct store **ret_store, struct err *err) __attribute__((warn_unused_result));
 
@@ -152,7 +152,7 @@ void store_left_out_report(struct store *store,
     void (*fn)(void *arg, bool repaired, const char *text), void *arg);
 
 /* Checks the whole inventory; with STORE_READ not the values of rows. ERR_CORRUPT: the message
- * says what is damaged. Takes a second for 100,000 rows and blocks writers meanwhile. */
+ * says what is damaged. Checks a copy in memory, so that writers do not wait. */
 enum err_code store_verify(struct store *store, struct err *err);
 
 /* Finds all rows that are left out, for a program that reads by name. */
@@ -174,8 +174,8 @@ void store_statistics_report(struct store *store,
 
 /* Copies the inventory to memory. Later reads by name use the copy, which is of one moment.
  * It has no statistics. For a store that is closed soon; changes are made in the copy and are
- * lost. Blocks writers for about 15 ms at a time. ERR_BUSY: other processes wrote without a
- * pause. */
+ * lost. Blocks writers for about 15 ms at a time, or once for the whole copy if they write without
+ * a pause. */
 enum err_code store_snapshot(struct store *store, struct err *err);
 
 /* A real service, its path, statistics and open jobs. */
@@ -309,12 +309,13 @@ enum err_code store_begin(struct store *store, struct err *err);
 enum err_code store_commit(struct store *store, struct err *err);
 void store_rollback(struct store *store);
 
-/* Calls fn(arg), which changes rows by the calls below, in a transaction on a copy in memory. Then
- * writes the rows that differ to the file, all or none: other programs wait for this writing only.
- * If other programs changed the same rows meanwhile, fn is called again, the last time with the
- * file locked. Returns the error of fn, or that of the store. */
-enum err_code store_change(struct store *store, enum err_code (*fn)(void *arg), void *arg,
-    struct err *err);
+/* Calls prepare(arg), which changes rows by the calls below, in a transaction on a copy in memory.
+ * Then locks the file, writes the rows that differ, calls settle(arg), which may call store_set()
+ * or be NULL, and commits all or nothing. Other programs wait from the lock to the commit.
+ * If other programs changed the same rows meanwhile, prepare() is called again, the last time with
+ * the file locked. Returns the error of either function, or that of the store. */
+enum err_code store_change(struct store *store, enum err_code (*prepare)(void *arg),
+    enum err_code (*settle)(void *arg), void *arg, struct err *err);
 
 enum store_put_result { STORE_PUT_SAME, STORE_PUT_ADDED, STORE_PUT_UPDATED };
 

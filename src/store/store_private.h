@@ -161,16 +161,10 @@ void store_lock_release(struct store *store);
  * read; 0 if it was not. */
 void store_lock_marks_show(const struct store *store, int64_t main, int64_t stats);
 
-/* -- snapshot.c and draft.c: copies in memory -------------------------------------- */
+/* -- draft.c: copies in memory ------------------------------------------------------ */
 
-/* Copies lbcluster.db to memory; see store_snapshot(). The caller closes *ret. */
-enum err_code store_copy_make(struct store *store, sqlite3 **ret, struct err *err);
 /* Begins a transaction like store_begin(), but on a copy in memory. store_rollback() drops it. */
 enum err_code store_draft_begin(struct store *store, struct err *err);
-/* Writes what the copy has changed, in one durable transaction. The draft has ended in any case.
- * *ret_conflict, with ERR_OK: nothing was written, because other programs changed rows that the
- * draft depends on. */
-enum err_code store_draft_commit(struct store *store, bool *ret_conflict, struct err *err);
 /* Closes a draft, and uses the file again. Does nothing without a draft. */
 void store_draft_end(struct store *store);
 /* Writes the rows that differ between 'copy' and the store before it. Call in a write transaction.

@@ -26,8 +26,8 @@ struct change_test {
 	struct fixture	*f;
 	const char	*other_sql;	/* run by another process during the change */
 	int		 others;	/* how many times at most */
-	int		 calls;
-	bool		 fails;
+	int		 calls, settles;
+	bool		 fails, settle_fails;
 };
 
 /* Adds a real service, changes the address of another and removes the last. Another process
@@ -76,7 +76,7 @@ change_is_written(void **state)
 	struct fixture *f = *state;
 	struct change_test test = { .f = f };
 
-	assert_int_equal(store_change(f->store, rows_change, &test, &f->err), ERR_OK);
+	assert_int_equal(store_change(f->store, rows_change, NULL, &test, &f->err), ERR_OK);
 	assert_int_equal(test.calls, 1);
 	assert_string_equal(sql_text(f->main_path, ROWS_TEXT),
 	    "cnone|1s|1first10.8.8.81 2secondb1 4added10.9.9.97");
@@ -90,7 +90,7 @@ change_that_fails_changes_nothing(void **state)
 	struct fixture *f = *state;
 	struct change_test test = { .f = f, .fails = true };
 
-	assert_int_equal(store_change(f->store, rows_change, &test, &f->err), ERR_PRECOND);
+	assert_int_equal(store_change(f->store, rows_change, NULL, &test, &f->err), ERR_PRECOND);
 	assert_string_equal(sql_text(f->main_path, ROWS_TEXT),
 	    "cnone|1s|1firsta1 2secondb1 3thirdc1");
 }
@@ -103,7 +103,7 @@ setting_made_meanwhile_stays(void **state)
 	struct change_test test = { .f = f, .others = 1,
 	    .other_sql = "UPDATE real_service SET weight = 50 WHERE id = 2" };
 
-	assert_int_equal(store_change(f->store, rows_change, &test, &f->err), ERR_OK);
+	assert_int_equal(store_change(f->store, rows_change, NULL, &test, &f->err), ERR_OK);
 	assert_int_equal(test.calls, 1);
 	assert_string_equal(sql_text(f->main_path, ROWS_TEXT),
 	    "cnone|1s|1first10.8.8.81 2secondb50 4added10.9.9.97");
@@ -111,6 +111,125 @@ setting_made_meanwhile_stays(void **state)
 	assert_int_equal(sql_number(f->main_path, "SELECT config_changes FROM store"), 1);
 	assert_int_equal(sql_number(f->main_path, "SELECT count(*) = count(DISTINCT changed)"
 	    " FROM real_service"), 1);
+}
+
+/* Sets the weight of the second real service to 77. */
+static enum err_code
+weight_settle(void *arg)
+{
+	struct change_test *test = arg;
+	struct change change = { .id = 2, .column = REAL_WEIGHT, .value = 77 };
+	const struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
+	    .source = JOB_SOURCE_CLI, .token = 9 };
+	struct verdict verdict;
+	uint32_t first_job;
+	size_t jobs;
+
+	test->settles++;
+	if (test->settle_fails)
+		return ERR_PRECOND;
+	return store_set(test->f->store, &set, STORE_SET_NOW, &verdict, &first_job, &jobs,
+	    &test->f->err);
+}
+
+/* Other programs set the same row during the preparation, which is not repeated. */
+static void
+settings_are_changed_from_the_rows_of_the_file(void **state)
+{
+	struct fixture *f = *state;
+	struct change_test test = { .f = f, .others = 9,
+	    .other_sql = "UPDATE real_service SET weight = weight + 50 WHERE id = 2;"
+	    "INSERT INTO job (real_id, operation, state, old_value, new_value, cluster_name,"
+	    " service_name, real_name) VALUES (2, 5, 3, 0, 50, 'c', 's', 'second')" };
+
+	assert_int_equal(store_change(f->store, rows_change, weight_settle, &test, &f->err),
+	    ERR_OK);
+	assert_int_equal(test.calls, 1);
+	assert_int_equal(test.settles, 1);
+	assert_string_equal(sql_text(f->main_path, ROWS_TEXT),
+	    "cnone|1s|1first10.8.8.81 2secondb77 4added10.9.9.97");
+	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(id || ':' || old_value ||"
+	    " '>' || new_value, ' ') FROM job"), "1:0>50 2:51>77");
+	assert_int_equal(sql_number(f->main_path, TOTALS_RIGHT), 1);
+}
+
+static void
+settings_that_fail_change_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct change_test test = { .f = f, .settle_fails = true };
+
+	assert_int_equal(store_change(f->store, rows_change, weight_settle, &test, &f->err),
+	    ERR_PRECOND);
+	assert_string_equal(sql_text(f->main_path, ROWS_TEXT),
+	    "cnone|1s|1firsta1 2secondb1 3thirdc1");
+	assert_int_equal(store_change(f->store, rows_change, NULL, &test, &f->err), ERR_OK);
+}
+
+#define JOB_OF_THIRD                                                            \
+	"INSERT INTO job (real_id, operation, state, old_value, new_value, cluster_name," \
+	" service_name, real_name) VALUES (3, 5, 1, 1, 2, 'c', 's', 'third');"
+
+/* The draft ends the job of the real service that it removes. Jobs of other real services are
+ * no conflict. */
+static void
+jobs_of_removed_rows_end_beside_other_jobs(void **state)
+{
+	struct fixture *f = *state;
+	struct change_test test = { .f = f, .others = 9,
+	    .other_sql = "INSERT INTO job (real_id, operation, state, old_value, new_value,"
+	    " cluster_name, service_name, real_name) VALUES (2, 5, 1, 1, 1, 'c', 's', 'second')" };
+
+	sql_exec(f->main_path, JOB_OF_THIRD);
+	assert_int_equal(store_change(f->store, rows_change, NULL, &test, &f->err), ERR_OK);
+	assert_int_equal(test.calls, 1);
+	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(id || real_name || state,"
+	    " ' ') FROM job"), "1third5 2second1");
+	assert_int_equal(sql_number(f->main_path, TOTALS_RIGHT), 1);
+}
+
+/* A driver ends the job that the draft ends. */
+static void
+job_that_both_end_is_a_conflict(void **state)
+{
+	struct fixture *f = *state;
+	struct change_test test = { .f = f, .others = 1,
+	    .other_sql = "UPDATE job SET state = 3, real_id = NULL WHERE state < 3" };
+
+	sql_exec(f->main_path, JOB_OF_THIRD);
+	assert_int_equal(store_change(f->store, rows_change, NULL, &test, &f->err), ERR_OK);
+	assert_int_equal(test.calls, 2);
+	assert_int_equal(sql_number(f->main_path, "SELECT state FROM job"), 3);
+	assert_int_equal(sql_number(f->main_path, TOTALS_RIGHT), 1);
+}
+
+/* Removes the data plane of the cluster, which ends its jobs. */
+static enum err_code
+plane_remove(void *arg)
+{
+	const struct cluster_row row = { .name = "c", .plane = "none", .plane_params = "",
+	    .plane_message = "" };
+	struct change_test *test = arg;
+	uint32_t id;
+
+	test->calls++;
+	if (test->others-- > 0)
+		assert_int_equal(sql_process_exec(test->f, test->other_sql), SQLITE_OK);
+	return store_put_cluster(test->f->store, &row, &id, NULL, &test->f->err);
+}
+
+/* A SET of a real service makes a job for the data plane that the cluster loses. */
+static void
+job_for_a_removed_data_plane_is_a_conflict(void **state)
+{
+	struct fixture *f = *state;
+	struct change_test test = { .f = f, .others = 1, .other_sql = JOB_OF_THIRD };
+
+	sql_exec(f->main_path, "UPDATE cluster SET plane = 'haproxy'");
+	assert_int_equal(store_change(f->store, plane_remove, NULL, &test, &f->err), ERR_OK);
+	assert_int_equal(test.calls, 2);
+	assert_int_equal(sql_number(f->main_path, "SELECT state FROM job"), JOB_SUCCEEDED);
+	assert_int_equal(sql_number(f->main_path, TOTALS_RIGHT), 1);
 }
 
 /* The change is made again from the rows that another program has changed. */
@@ -134,7 +253,7 @@ conflict_repeats_the_change(void **state)
 		    " WHERE name = 'real_service';"
 		    "INSERT INTO real_service (service_id, name, address, port) VALUES"
 		    " (1, 'first', 'a', '80'), (1, 'second', 'b', '80'), (1, 'third', 'c', '80')");
-		assert_int_equal(store_change(f->store, rows_change, &test, &f->err), ERR_OK);
+		assert_int_equal(store_change(f->store, rows_change, NULL, &test, &f->err), ERR_OK);
 		assert_int_equal(test.calls, 2);
 		assert_int_equal(sql_number(f->main_path, TOTALS_RIGHT), 1);
 	}
@@ -150,7 +269,7 @@ change_in_conflict_for_ever_locks_the_file(void **state)
 	struct change_test test = { .f = f, .others = 4,
 	    .other_sql = "UPDATE real_service SET weight = weight + 1 WHERE id = 1" };
 
-	assert_int_equal(store_change(f->store, rows_change, &test, &f->err), ERR_OK);
+	assert_int_equal(store_change(f->store, rows_change, NULL, &test, &f->err), ERR_OK);
 	assert_int_equal(test.calls, 5);
 	assert_string_equal(sql_text(f->main_path, ROWS_TEXT),
 	    "cnone|1s|1first10.8.8.85 2secondb1 4added10.9.9.97");
@@ -163,7 +282,7 @@ next_write_has_its_triggers(void **state)
 	struct fixture *f = *state;
 	struct change_test test = { .f = f };
 
-	assert_int_equal(store_change(f->store, rows_change, &test, &f->err), ERR_OK);
+	assert_int_equal(store_change(f->store, rows_change, NULL, &test, &f->err), ERR_OK);
 	assert_int_equal(store_remove(f->store, STORE_CLUSTER, 1, &f->err), ERR_OK);
 	assert_int_equal(sql_number(f->main_path, "SELECT count(*) FROM real_service"), 0);
 	assert_int_equal(sql_number(f->main_path, TOTALS_RIGHT), 1);
@@ -178,6 +297,11 @@ main(void)
 		TEST(change_is_written),
 		TEST(change_that_fails_changes_nothing),
 		TEST(setting_made_meanwhile_stays),
+		TEST(settings_are_changed_from_the_rows_of_the_file),
+		TEST(settings_that_fail_change_nothing),
+		TEST(jobs_of_removed_rows_end_beside_other_jobs),
+		TEST(job_that_both_end_is_a_conflict),
+		TEST(job_for_a_removed_data_plane_is_a_conflict),
 		TEST(conflict_repeats_the_change),
 		TEST(change_in_conflict_for_ever_locks_the_file),
 		TEST(next_write_has_its_triggers),
