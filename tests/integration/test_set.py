@@ -53,6 +53,7 @@ class SetCase(Case):
     """A world whose rows are reset before each request."""
 
     inventory = INVENTORY
+    versions = VERSIONS
 
     @classmethod
     def setUpClass(cls):
@@ -112,7 +113,7 @@ class SetCase(Case):
                        index_v1=None):
         """The request is refused in each version, and nothing changed but, for a
         precondition (reason), lbcSysLastReject*."""
-        for version in VERSIONS:
+        for version in self.versions:
             if version == 1 and any(letter == 'C' for _, letter, _ in varbinds):
                 continue    # SNMPv1 has no Counter64
             with self.subTest(version=version):
@@ -141,11 +142,11 @@ class SetCase(Case):
         # The log has the same line.
         self.assertIn(message, self.world.daemon_log())
 
-    def assert_accepted(self, varbinds, changes, start=None, lock=0, versions=VERSIONS):
+    def assert_accepted(self, varbinds, changes, start=None, lock=0):
         """The request is accepted in each version. 'changes' are those that have
         an effect, in the order of their varbinds: (column, row, old, new); each
         makes a job, and nothing else changes."""
-        for version in versions:
+        for version in self.versions:
             with self.subTest(version=version):
                 self.place(**(start or {}))
                 before = self.state()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# The clusters of the torture: "rec" has no data plane, "drv" has HAProxy, "inv" gets inventories.
-# Each service of "rec" and "drv" belongs to one writer, except "shared", which all writers set.
+# The clusters of the torture: "rec" has no data plane, "drv" has one, "inv" gets inventories. Each
+# service of "rec" and "drv" belongs to one writer, except "shared", which all writers set.
 # An object is (path of a real service, column).
 """The clusters, their writers, and their content in the store."""
 
@@ -60,11 +60,11 @@ def names(cluster):
             [name for of, name in found if of == cluster] + [SHARED]}
 
 
-def _cluster(name, options):
+def _cluster(name, options, more=''):
     text = ['cluster %s {\n    %s\n' % (name, options)]
     for number, (service, reals) in enumerate(names(name).items()):
-        text.append('    service %s {\n        address = 192.0.2.%d  port = 80\n' % (
-            service, number + 1))
+        text.append('    service %s {\n        address = 192.0.2.%d  port = 80%s\n' % (
+            service, number + 1, more))
         for i, real in enumerate(reals):
             text.append('        real %s { address = 10.0.%d.%d  port = 80  weight = 10%s }\n' % (
                 real, number, i + 1, '  fallback = yes' if i == 2 else ''))
@@ -72,10 +72,9 @@ def _cluster(name, options):
     return ''.join(text) + '}\n'
 
 
-def inventory(socket):
-    """The inventory file of "rec" and "drv"."""
-    return _cluster('rec', 'plane = none') + _cluster(
-        'drv', 'plane = haproxy  socket = "%s"' % socket)
+def inventory(options, more):
+    """The inventory file of "rec" and "drv". 'options' are of "drv", 'more' of its services."""
+    return _cluster('rec', 'plane = none') + _cluster('drv', options, more)
 
 
 class Loaded:

@@ -46,6 +46,7 @@ EXTRA_DIST += \
 	tests/torture/history.py \
 	tests/torture/invariants.py \
 	tests/torture/layout.py \
+	tests/torture/planes.py \
 	tests/torture/test_judge.py \
 	tests/torture/test_torture.py \
 	tests/torture/torture.py \
@@ -65,6 +66,13 @@ torture: all
 		top_builddir='$(abs_top_builddir)' PYTHON3='$(PYTHON3)' \
 		$(top_srcdir)/tests/integration/run $(top_srcdir)/tests/torture/torture.py
 
+# The same with the kernel's IPVS, in the guest.
+torture-ipvs: all
+	ROUNDS='$(ROUNDS)' LIMIT='$(LIMIT)' SEED='$(SEED)' KINDS='$(KINDS)' PLANE=ipvs \
+		$(top_srcdir)/tests/guest/run -t $$(($(LIMIT) + 120)) -c 2 \
+		$(abs_top_srcdir)/tests/integration/run -b '$(abs_top_builddir)' \
+		$(abs_top_srcdir)/tests/torture/torture.py
+
 # -- phases: every sequence of the phases of a SET, up to a length ---------------------
 
 # "make torture-phases LENGTH=5 SEQUENCES=10000" plays all sequences of up to LENGTH events, of
@@ -76,4 +84,4 @@ torture-phases: tests/unit/test_phases
 	LBCLUSTER_PHASES_LENGTH='$(LENGTH)' LBCLUSTER_PHASES_RANDOM='$(SEQUENCES)' \
 		tests/unit/test_phases
 
-.PHONY: load soak restarts torture torture-phases
+.PHONY: load soak restarts torture torture-ipvs torture-phases

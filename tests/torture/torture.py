@@ -4,7 +4,7 @@
 # "make torture": programs are killed (SIGKILL) at random moments during a stream of SETs, and
 # every promise is checked after each round. Exits with 1 at the first violation and keeps the
 # store, the logs and the report of that round.
-"""ROUNDS=, LIMIT= (seconds), SEED=, KINDS= in the environment."""
+"""ROUNDS=, LIMIT= (seconds), SEED=, KINDS=, PLANE= in the environment."""
 
 import os
 import random
@@ -42,20 +42,22 @@ def broken(trial, error):
     print('VIOLATION\n' + text)
     print('kept: %s has the logs, the store, its copy (kept) and this report' %
           trial.world.dir)
-    print('repeat (at other moments): make torture SEED=%s KINDS=%s' % (
-        trial.seed, ','.join(trial.kinds)))
+    print('repeat (at other moments): make torture%s SEED=%s KINDS=%s' % (
+        '' if trial.plane.gated else '-ipvs', trial.seed, ','.join(trial.kinds)))
 
 
 def main():
     rounds = int(os.environ.get('ROUNDS') or 2000)
     limit_s = float(os.environ.get('LIMIT') or 900)
     seed = int(os.environ.get('SEED') or random.randrange(1 << 32))
-    kinds = [kind for kind in (os.environ.get('KINDS') or ','.join(KINDS)).split(',') if kind]
-    if not kinds or set(kinds) - set(KINDS):
-        sys.exit('KINDS: some of ' + ','.join(KINDS))
+    plane = os.environ.get('PLANE') or 'haproxy'
+    usual = [kind for kind in KINDS if kind != 'haproxy' or plane == 'haproxy']
+    kinds = [kind for kind in (os.environ.get('KINDS') or ','.join(usual)).split(',') if kind]
+    if not kinds or set(kinds) - set(usual):
+        sys.exit('KINDS: some of ' + ','.join(usual))
     if rounds < 1 or limit_s <= 0:
         sys.exit('ROUNDS, LIMIT: numbers above 0')
-    trial = Trial(seed, kinds)
+    trial = Trial(seed, kinds, plane)
     print('torture: seed %d, at most %d rounds or %.0f s, %s, in %s' % (
         seed, rounds, limit_s, ','.join(kinds), trial.world.dir), flush=True)
     begun = reported = time.monotonic()

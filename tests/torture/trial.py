@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 the lbcluster authors
 #
-# A world under torture: snmpd, lbclusterd, lbcluster-haproxy with a real HAProxy, and the writers.
+# A world under torture: snmpd, lbclusterd, a driver with a real data plane, and the writers.
 # In a round the writers start, a program is killed and started again, the writers rest, and
 # everything is checked.
 """Trial: round() after round()."""
@@ -16,9 +16,9 @@ import harness
 import history
 import invariants
 import layout
-from haproxy import DRIVER, FORCED_MAINT, Gate, HAProxy
 from harness import Program, World, wait_for
 from history import Violation
+from planes import PLANES
 from victims import KINDS, Undisturbed
 from writers import Commander, Manager
 
@@ -40,7 +40,7 @@ class Trial:
     """'defect' tests the torture itself: a function of (trial, round) that breaks something
     in a round."""
 
-    def __init__(self, seed, kinds=tuple(KINDS)):
+    def __init__(self, seed, kinds=tuple(KINDS), plane='haproxy'):
         self.seed = seed
         self.rng = random.Random(seed)
         self.kinds = kinds
@@ -50,8 +50,8 @@ class Trial:
         self.phases = collections.Counter()     # (kind, phase)
         self.world = World()
         self.driver = None
-        self.orders = []        # lines to HAProxy, of this round
-        self.on_order = None    # called once, before the next line is passed on
+        self.plane = PLANES[plane](self)
+        self.on_order = None    # called once, before the next command is passed on
         self.writers = []
         self.kind = None
         self._n = 0
@@ -61,12 +61,7 @@ class Trial:
     def begin(self):
         world = self.world
         world.configure(job_max_rows=5000, stale_after=86400, log_level='info')
-        self.haproxy = HAProxy(world)
-        self.haproxy.configure({name: {real: (1, 'weight 10') for real in reals}
-                                for name, reals in layout.names('drv').items()})
-        self.haproxy.start()
-        self.gate = Gate(os.path.join(world.dir, 'gate.sock'), self._pass)
-        self.stays = layout.inventory(self.gate.path)
+        self.stays = layout.inventory(*self.plane.start())
         world.load(self.stays + layout.loaded(self.seed, '').text())
         world.start_master()
         self.start_daemon()
@@ -85,22 +80,19 @@ class Trial:
         for writer in self.writers:
             writer.end()
         if self.driver and self.driver.end() != 0:
-            raise Violation('lbcluster-haproxy ended with an error')
+            raise Violation('the driver ended with an error')
         with open(self.driver.log, encoding='utf-8') as file:
             if harness.SANITIZER_REPORT.search(file.read()):
-                raise Violation('the log of lbcluster-haproxy has a report of a sanitizer')
+                raise Violation('the log of the driver has a report of a sanitizer')
         self.db.close()
-        self.gate.close()
+        self.plane.end()
         self.world.close()
 
-    def _pass(self, gate, connection, line):
-        text = line.decode()
-        if text.startswith('set ') or text.startswith('shutdown '):
-            self.orders.append(text)
-            if self.on_order:
-                self.on_order, call = None, self.on_order
-                call()
-        connection.sendall(self.haproxy.ask(text.rstrip('\n')).encode())
+    def ordered(self):
+        """The data plane calls this before it carries out a command."""
+        if self.on_order:
+            self.on_order, call = None, self.on_order
+            call()
 
     # -- programs ---------------------------------------------------------------------
 
@@ -116,7 +108,7 @@ class Trial:
         with open(conf, 'w', encoding='utf-8') as file:
             file.write('interval = 0.2\n')
         self.driver = Program(
-            'lbcluster-haproxy', [DRIVER, '-f', '-c', conf, '-s', self.world.store],
+            'driver', [self.plane.driver, '-f', '-c', conf, '-s', self.world.store],
             os.path.join(self.world.dir, 'driver.log'))
         others.append(self.driver)
 
@@ -129,7 +121,7 @@ class Trial:
     def round(self, kind):
         self._n += 1
         self.kind = kind(self)
-        self.orders = []
+        self.plane.orders = []
         drives = kind.drives or self.rng.randrange(_DRIVEN) == 0
         for writer in self.writers:
             writer.prepare(self.rows, drives)
@@ -162,8 +154,7 @@ class Trial:
                       {writer.writer: writer.ops for writer in self.writers},
                       layout.objects(rows))
         self.kind.judge(layout.inventory_rows(self.rows), layout.inventory_rows(rows))
-        history.judge_orders(layout.objects(self.rows), jobs, self._weights_ordered())
-        self._judge_haproxy(rows)
+        self.plane.judge(self.rows, rows, jobs)
         self._judge_shown()
         self.rows = rows
         self.last_job = jobs[-1].id if jobs else self.last_job
@@ -179,27 +170,6 @@ class Trial:
 
     def client(self):
         return self.writers[0].client
-
-    def _weights_ordered(self):
-        """(path, weight) of each order, as they came."""
-        found = []
-        for line in self.orders:
-            for command in line.rstrip('\n').split(';'):
-                words = command.split()
-                if words[:2] == ['set', 'server'] and words[3] == 'weight':
-                    found.append(('drv/' + words[2], int(words[4])))
-        return found
-
-    def _judge_haproxy(self, rows):
-        for service in layout.names('drv'):
-            for line in self.haproxy.ask('show servers state ' + service).splitlines():
-                words = line.split()
-                if len(words) < 8 or words[1] != service:
-                    continue
-                real = rows['drv/%s/%s' % (service, words[3])]
-                out = int(words[6]) == FORCED_MAINT
-                if int(words[7]) != real.weight or out == bool(real.enabled):
-                    raise Violation('HAProxy has %s, the store %s' % (line, real))
 
     # -- the report of a violation -----------------------------------------------------
 
@@ -219,6 +189,6 @@ class Trial:
             lines.extend('  ' + str(op) for op in writer.ops)
         lines.append('jobs from %d on:' % (self.last_job + 1))
         lines.extend('  %s' % (job,) for job in layout.jobs(self.db, self.last_job))
-        lines.append('orders to HAProxy:')
-        lines.extend('  ' + line.rstrip() for line in self.orders)
+        lines.append('commands to HAProxy:')
+        lines.extend('  ' + line.rstrip() for line in self.plane.orders)
         return '\n'.join(lines) + '\n'

@@ -176,13 +176,13 @@ class Load(Victim):
 
 
 class Driver(Victim):
-    """lbcluster-haproxy."""
+    """The driver."""
 
     name = 'driver'
     drives = True
 
     def strike(self):
-        if self.rng.randrange(2):
+        if self.trial.plane.gated and self.rng.randrange(2):
             self.at_order()
         else:
             self.wait(0.25)
@@ -270,7 +270,7 @@ class Balancer(Victim):
     drives = True
 
     def strike(self):
-        haproxy = self.trial.haproxy
+        haproxy = self.trial.plane.haproxy
         for _ in range(self.rng.randrange(1, 4)):
             if self.rng.randrange(2):
                 self.at_order()
