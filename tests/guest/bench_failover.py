@@ -9,16 +9,12 @@
 
 import os
 import random
-import signal
 import statistics
-import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'integration'))
-
-from driver_case import driver_path                                         # noqa: E402
-from harness import Program, World, new_directory, wait_for                 # noqa: E402
-from ipvs_network import Network, Traffic, Watch, endpoint, real, run, vip  # noqa: E402
+from driver_case import driver_path
+from harness import Program, World, new_directory, wait_for
+from ipvs_network import Network, Traffic, Watch, real, run, vip
 
 ADDRESS = vip(1)
 SERVER, FALLBACK = 'r1', 'r3'

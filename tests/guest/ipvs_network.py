@@ -413,7 +413,7 @@ class Traffic:
         self.lost = []          # questions on held connections without the answer of their server
         self._network, self._address, self._kind = network, address, kind
         self._pause_s, self._timeout = pause_s, timeout
-        self._held = [network.hold(kind, address) for _ in range(held)]
+        self.held = [network.hold(kind, address) for _ in range(held)]
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.began = time.monotonic()
@@ -425,13 +425,13 @@ class Traffic:
             at = time.monotonic() - self.began
             answer, = self._network.ask(self._kind, self._address, timeout=self._timeout)
             self.answers.append((at, answer))
-            if self._held:
-                self._ask_held(turn % len(self._held))
+            if self.held:
+                self._ask_held(turn % len(self.held))
                 turn += 1
             self._done.wait(self._pause_s)
 
     def _ask_held(self, number):
-        held = self._held[number]
+        held = self.held[number]
         answer = held.again()
         if answer != held.first:
             self.lost.append((time.monotonic() - self.began, held.first, answer))
@@ -439,9 +439,9 @@ class Traffic:
     def stop(self):
         self._done.set()
         self._thread.join()
-        for number in range(len(self._held)):
+        for number in range(len(self.held)):
             self._ask_held(number)
-            self._held[number].close()
+            self.held[number].close()
         return self
 
     def failures(self):

@@ -4,10 +4,15 @@ EXTRA_DIST += \
 	tests/guest/bench_failover.py \
 	tests/guest/check \
 	tests/guest/inside \
+	tests/guest/ipvs_case.py \
 	tests/guest/ipvs_network.py \
 	tests/guest/record.py \
 	tests/guest/run \
 	tests/guest/test_discover.py \
+	tests/guest/test_ipvs.py \
+	tests/guest/test_ipvs_failover.py \
+	tests/guest/test_ipvs_owner.py \
+	tests/guest/test_ipvs_set.py \
 	tests/guest/test_network.py
 check_PROGRAMS += tests/guest/ipvs_kernel
 tests_guest_ipvs_kernel_SOURCES = tests/guest/ipvs_kernel.c $(ipvs_steps)

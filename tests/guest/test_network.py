@@ -5,14 +5,10 @@
 # clients see what happens to servers.
 """ipvs_network.py itself."""
 
-import os
-import sys
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'integration'))
-
-from harness import main            # noqa: E402
-from ipvs_network import (          # noqa: E402
+from harness import main
+from ipvs_network import (
     REFUSED, RESET, SILENCE_S, SILENT, Network, Traffic, Watch, endpoint, ipvsadm, real, run,
     sysctl, vip)
 

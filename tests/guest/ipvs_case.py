@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# A test of lbcluster-ipvs in the guest: a store, the driver, the kernel's table and packets between
+# the namespaces of ipvs_network.py.
+"""IpvsCase, and texts of inventories."""
+
+import contextlib
+import itertools
+import os
+import re
+
+import mib
+from driver_case import EVENT_S, DriverCase
+from harness import Program, new_directory, wait_for
+from ipvs_network import SERVERS, Network, endpoint, real, run, sysctl, vip
+
+OWNED_DIR = '/run/lbcluster-ipvs'
+NONE, OK, UNREACHABLE, FAILING, UNATTENDED = range(1, 6)    # lbcClusterPlaneStatus
+
+# Checks that decide fast. A slow guest needs time to answer.
+CHECK = dict(check='connect', check_interval=0.5, check_retry=0.3, check_timeout=2, check_rise=1,
+             check_fall=2)
+FORWARD = {'-m': 'nat', '-g': 'dr', '-i': 'tunnel'}
+
+_REAL_OF = {real(name, family): name for name in SERVERS for family in (4, 6)}
+_numbers = itertools.count(20)
+
+
+def _options(options):
+    return ''.join('%s = %s\n' % (name.replace('_', '-'), value)
+                   for name, value in options.items())
+
+
+def cluster(*services, name='web', **options):
+    return 'cluster %s {\nplane = ipvs\n%s%s}\n' % (name, _options(options), ''.join(services))
+
+
+def service(address, reals, name='http', protocol='tcp', fallback=None, **options):
+    """'reals': name of a server -> its weight. The real services have the names of the servers.
+    There are no checks unless 'options' have them."""
+    options.setdefault('check', 'none')
+    if address:
+        options.update(address=address, port=80)
+    family = 6 if ':' in (address or '') else 4
+    return 'service %s {\nprotocol = %s\n%s%s}\n' % (name, protocol, _options(options), ''.join(
+        'real %s { address = %s  port = 80  weight = %d%s }\n' % (
+            server, real(server, family), weight,
+            '  fallback = yes' if server == fallback else '')
+        for server, weight in reals.items()))
+
+
+def kernel():
+    """The table: "-t 10.9.1.1:80" -> (options, {destination: (forward, weight)})."""
+    table = {}
+    for line in run('ipvsadm', '-Sn').splitlines():
+        words = line.split()
+        key = ' '.join(words[1:3])
+        if words[0] == '-A':
+            table[key] = ' '.join(words[3:]), {}
+        else:
+            table[key][1][words[4]] = FORWARD[words[5]], int(words[7])
+    return table
+
+
+class IpvsCase(DriverCase):
+    """A test with the network, a store and the driver. The network is the same for all tests, and
+    each one has virtual addresses of its own."""
+
+    plane_kind = 'ipvs'
+    net = None
+    OK, UNREACHABLE, FAILING = OK, UNREACHABLE, FAILING
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if not IpvsCase.net:
+            IpvsCase.net = Network()
+
+    def setUp(self):
+        self.addCleanup(self._reset)    # after the driver ended
+        self._reset()
+        self.driver_world()
+
+    def _reset(self):
+        run('ipvsadm', '-C')
+        sysctl(expire_nodest_conn=0, expire_quiescent_template=0)
+        for server in self.net.servers.values():
+            server.start()
+            server.link(True)
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(OWNED_DIR):
+                os.unlink(os.path.join(OWNED_DIR, name))
+
+    @staticmethod
+    def vip(method='nat', family=4):
+        """A virtual address that no other test has."""
+        return vip(next(_numbers), method, family)
+
+    def serve(self, *services, start=True, name='web', **options):
+        """Loads one cluster and starts the driver; waits until it has polled the cluster."""
+        self.world.load(cluster(*services, name=name, **options))
+        if start:
+            self.start_driver()
+
+    def keepalived(self, text):
+        """Starts keepalived without VRRP."""
+        directory = new_directory()
+        with open(directory + '/keepalived.conf', 'w', encoding='ascii') as file:
+            file.write(text)
+        program = Program('keepalived', [
+            'keepalived', '-C', '-n', '-l', '-f', directory + '/keepalived.conf', '-p',
+            directory + '/pid', '-c', directory + '/checkers'], self.world.dir + '/keepalived.log')
+        self.world.others.append(program)
+        return program
+
+    def kill_driver(self):
+        """SIGKILL."""
+        self.driver.kill()
+
+    # -- the kernel's table -------------------------------------------------------------
+
+    def weights(self, address, kind='tcp'):
+        """The weights of a service by the names of the servers; None without the service."""
+        key = '-%s %s' % (kind[0], endpoint(address))
+        table = kernel()
+        if key not in table:
+            return None
+        return {_REAL_OF.get(at.rsplit(':', 1)[0].strip('[]'), at): weight
+                for at, (_, weight) in table[key][1].items()}
+
+    def wait_weights(self, address, expected, kind='tcp', deadline_s=EVENT_S):
+        try:
+            wait_for(lambda: self.weights(address, kind) == expected, deadline_s, 'weights')
+        except AssertionError:
+            raise AssertionError('weights of %s are %r, not %r' % (
+                address, self.weights(address, kind), expected)) from None
+
+    def wait_answers(self, address, names, kind='tcp', n=6):
+        """Waits until new connections are answered by these servers, and no other one."""
+        last = {}
+
+        def event():
+            nonlocal last
+            last = self.net.ask(kind, address, n, timeout=1)
+            return set(last) == set(names)
+        try:
+            wait_for(event, EVENT_S, 'answers')
+        except AssertionError:
+            raise AssertionError('%s is answered by %r, not by %r' % (
+                address, last, names)) from None
+
+    def wait_rounds(self, n=2, name='web'):
+        """Waits for n more rounds of the driver."""
+        def rounds():
+            return len(re.findall('%s: .*measured' % name, self.driver_log()))
+        first = rounds()
+        wait_for(lambda: rounds() >= first + n, EVENT_S, 'rounds')
+
+    # -- SNMP -------------------------------------------------------------------------------
+
+    COLUMNS = {'weight': ('lbcRealWeight', 'u'), 'fallback': ('lbcRealFallback', 'i'),
+               'enabled': ('lbcRealEnabled', 'i')}
+
+    def set(self, *settings):
+        """Sends one SET of (column, path, value); waits until its jobs succeeded."""
+        varbinds = []
+        for column, path, value in settings:
+            name, letter = self.COLUMNS[column]
+            if letter == 'i':
+                value = mib.TRUE if value else mib.FALSE
+            varbinds.append((mib.oid(name, *self.world.number(path)), letter, value))
+        last = self.world.get('lbcJobLastId', 0)
+        answer = self.world.client().set_answer(*varbinds)
+        self.assertEqual(('noError', 0), answer[:2])
+        for number in range(last + 1, self.world.get('lbcJobLastId', 0) + 1):
+            self.world.wait_value(mib.SUCCEEDED, 'lbcJobState', number, deadline_s=EVENT_S)
