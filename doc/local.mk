@@ -2,6 +2,7 @@ dist_man_MANS = \
 	doc/LBCLUSTER-MIB.7 \
 	doc/lbcluster-haproxy.8 \
 	doc/lbcluster-haproxy.conf.5 \
+	doc/lbcluster-ipvs-migrate.7 \
 	doc/lbcluster-promises.7 \
 	doc/lbcluster-store.5 \
 	doc/lbclusterctl.1 \

@@ -69,6 +69,20 @@ inventory_write_or_load(struct discovery *discovery)
 	    ctl_failure(ctl, "%s", ctl->error.text);
 }
 
+/* Reads the rows of the store, whose names a source of plane ipvs keeps. */
+static enum ctl_exit
+stored_read(struct discovery *discovery)
+{
+	struct ctl *ctl = discovery->ctl;
+	enum err_code code = store_begin(ctl->store, &ctl->error);
+
+	if (code == ERR_OK) {
+		code = inventory_from_store(ctl->store, NULL, &discovery->stored, &ctl->error);
+		store_rollback(ctl->store);
+	}
+	return ctl_finish(ctl, code);
+}
+
 static bool
 inventory_fill(struct discovery *discovery, const char *name)
 {
@@ -91,6 +105,8 @@ discover(struct discovery *discovery, const char *name)
 		return ctl_failure(ctl, "%s", ctl->error.text);
 	if ((ctl->flags & CTL_LOAD) != 0)
 		status = ctl_open(ctl);
+	if ((ctl->flags & CTL_LOAD) != 0 && status == CTL_OK)
+		status = stored_read(discovery);
 	if (status == CTL_OK && !inventory_fill(discovery, name))
 		status = ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 	else if (status == CTL_OK)
@@ -100,6 +116,7 @@ discover(struct discovery *discovery, const char *name)
 		status = status == CTL_OK ? CTL_FAILURE : status;
 	}
 	inventory_free(discovery->inventory);
+	inventory_free(discovery->stored);
 	discovery->source->done(discovery);
 	return status;
 }

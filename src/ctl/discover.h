@@ -21,6 +21,7 @@ struct discovery {
 	void				*state;		/* of the source */
 	struct inventory		*inventory;
 	struct inventory_cluster	*cluster;
+	struct inventory		*stored;	/* with --load: the store; NULL: none */
 	size_t				 left_out;	/* rows, each with a message */
 	size_t				 missing;	/* rows of the store alone */
 };
@@ -48,17 +49,22 @@ extern const struct discover_source discover_haproxy, discover_ipvs, discover_ld
 
 /* -- rows of plane ipvs, discover_rows.c ------------------------------------------------------- */
 
-/* Write the name of a row: "tcp-192.0.2.10-80" or "fwmark-7-ipv4", and "10.0.0.11-80". A colon of
- * an IPv6 address is a hyphen. Different keys have different names. */
-void discover_service_name(const struct ipvs_key *key, char name[MODEL_NAME_MAX + 1]);
-void discover_real_name(const struct ipvs_address *address, uint16_t port,
-    char name[MODEL_NAME_MAX + 1]);
-
-/* Add a row with its name, address, port and protocol. NULL without memory. Port 0 is no port. */
-struct inventory_service *discover_service_add(struct discovery *discovery,
+/* Return the row of the store with this endpoint or mark, in the cluster that is discovered. NULL
+ * if there is none, or without --load. */
+const struct inventory_service *discover_service_stored(const struct discovery *discovery,
     const struct ipvs_key *key);
+const struct inventory_real *discover_real_stored(const struct inventory_service *service,
+    const struct ipvs_address *address, uint16_t port);
+
+/* Add a row with its name, address, port and protocol. NULL without memory. Port 0 is no port. A
+ * row keeps the name, address and port of 'stored'. A new one has the name "tcp-192.0.2.10-80" or
+ * "fwmark-7-ipv4", and "10.0.0.11-80", where a colon of an IPv6 address is a hyphen. Different
+ * endpoints have different names. */
+struct inventory_service *discover_service_add(struct discovery *discovery,
+    const struct ipvs_key *key, const struct inventory_service *stored);
 struct inventory_real *discover_real_add(struct discovery *discovery,
-    struct inventory_service *service, const struct ipvs_address *address, uint16_t port);
+    struct inventory_service *service, const struct ipvs_address *address, uint16_t port,
+    const struct inventory_real *stored);
 
 /* Adds a parameter of plane ipvs to a JSON object. ERR_INVALID with a message that begins with the
  * name of the parameter. ERR_NOMEM. */

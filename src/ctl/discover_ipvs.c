@@ -21,8 +21,14 @@ struct found {
 	struct discovery		*discovery;
 	const struct ipvs_entry		*entry;
 	struct inventory_service	*service;
+	const struct inventory_service	*stored;	/* its row of the store, or NULL */
 	uint32_t			 forward;	/* the default of its real services */
 };
+
+/* The parameters that IPVS has. A row of the store keeps its other ones. */
+static const char *const ipvs_params[] = { "scheduler", "forward", "persistence",
+	"persistence-mask", "fwmark", "family", "one-packet", "hash-port", "max-connections",
+	"min-connections" };
 
 /* -- messages ----------------------------------------------------------------------------- */
 
@@ -48,6 +54,38 @@ remark(const struct found *found, const char *text)
 
 	discover_message(found->discovery, 0, "IPVS: %s: %s",
 	    ipvs_key_text(&found->entry->service.key, service), text);
+}
+
+/* -- parameters ------------------------------------------------------------------------------ */
+
+static bool
+is_of_ipvs(const char *name)
+{
+	for (size_t i = 0; i < ROWS(ipvs_params); i++) {
+		if (strcmp(ipvs_params[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Replaces the parameters that IPVS does not have by those of the stored row. 'stored' is NULL
+ * without a row. False without memory. */
+static bool
+params_keep(json_t *params, const char *stored)
+{
+	json_t *object = stored == NULL || stored[0] == '\0' ? NULL : json_loads(stored, 0, NULL);
+	const char *name;
+	json_t *value;
+	bool ok = true;
+
+	if (stored != NULL)
+		json_object_del(params, "check");
+	json_object_foreach(object, name, value) {
+		if (!is_of_ipvs(name))
+			ok &= json_object_set(params, name, value) == 0;
+	}
+	json_decref(object);
+	return ok;
 }
 
 /* -- a destination -------------------------------------------------------------------------- */
@@ -107,6 +145,8 @@ dest_params(const struct found *found, const struct ipvs_dest *dest, json_t *par
 static bool
 dest_add(const struct found *found, const struct ipvs_dest *dest)
 {
+	const struct inventory_real *stored = discover_real_stored(found->stored, &dest->address,
+	    dest->port);
 	const char *problem = dest_problem(found->entry, dest);
 	json_t *params = json_object();
 	struct inventory_real *real;
@@ -119,8 +159,10 @@ dest_add(const struct found *found, const struct ipvs_dest *dest)
 		leave_out(found, dest, err.text);
 	else {
 		real = discover_real_add(found->discovery, found->service, &dest->address,
-		    dest->port);
-		ok = params != NULL && real != NULL && discover_params_set(&real->params, params);
+		    dest->port, stored);
+		ok = params != NULL && real != NULL &&
+		    params_keep(params, stored == NULL ? NULL : stored->params) &&
+		    discover_params_set(&real->params, params);
 		if (ok)
 			real->weight = dest->weight;
 	}
@@ -229,15 +271,23 @@ service_remarks(const struct found *found)
 	if (hashes(service) && (service->flags & IP_VS_SVC_F_SCHED1) == 0)
 		remark(found, "lbcluster will set the flag fallback of its scheduler, without "
 		    "which clients of a server with weight 0 are refused");
-	if (!has_port_everywhere(found->entry))
+	if (!has_port_everywhere(found->entry) && found->stored == NULL)
 		remark(found, "its destinations have no port, so the inventory has check = none; "
 		    "write check and check-port");
 }
 
-/* Without a destination that nat, dr or tunnel reaches, the service has the default. */
+/* Returns the method of a stored service, or that of the first destination. */
 static uint32_t
-forward_of(const struct ipvs_entry *entry)
+forward_of(const struct ipvs_entry *entry, const struct inventory_service *stored)
 {
+	static const uint32_t methods[] = { [PARAM_NAT] = IP_VS_CONN_F_MASQ,
+	    [PARAM_DR] = IP_VS_CONN_F_DROUTE, [PARAM_TUNNEL] = IP_VS_CONN_F_TUNNEL };
+	struct params params;
+	struct err err;
+
+	if (stored != NULL && params_service("ipvs", stored->params, stored->protocol, &params,
+	    &err) == ERR_OK)
+		return methods[params.forward];
 	for (size_t i = 0; i < entry->n; i++) {
 		if (forward_name(entry->dests[i].forward) != NULL)
 			return entry->dests[i].forward;
@@ -252,7 +302,8 @@ service_add(struct found *found)
 	struct err err = { .code = ERR_OK };
 	bool ok = true;
 
-	found->service = discover_service_add(found->discovery, &found->entry->service.key);
+	found->service = discover_service_add(found->discovery, &found->entry->service.key,
+	    found->stored);
 	/* A mark has no protocol; only UDP has one-packet. */
 	if (found->service != NULL && (found->entry->service.flags & IP_VS_SVC_F_ONEPACKET) != 0 &&
 	    found->entry->service.key.fwmark != 0)
@@ -266,7 +317,8 @@ service_add(struct found *found)
 		    found->service);
 		found->service = NULL;
 	} else
-		ok = discover_params_set(&found->service->params, params);
+		ok = params_keep(params, found->stored == NULL ? NULL : found->stored->params) &&
+		    discover_params_set(&found->service->params, params);
 	json_decref(params);
 	return ok;
 }
@@ -274,8 +326,10 @@ service_add(struct found *found)
 static bool
 entry_add(struct discovery *discovery, const struct ipvs_entry *entry)
 {
-	struct found found = { .discovery = discovery, .entry = entry,
-	    .forward = forward_of(entry) };
+	const struct inventory_service *stored = discover_service_stored(discovery,
+	    &entry->service.key);
+	struct found found = { .discovery = discovery, .entry = entry, .stored = stored,
+	    .forward = forward_of(entry, stored) };
 	const char *problem = service_problem(&entry->service);
 
 	if (problem != NULL) {

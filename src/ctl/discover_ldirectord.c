@@ -357,7 +357,9 @@ row_add(struct conversion *c, const struct server *server, const json_t *params,
 {
 	struct inventory_real *real;
 
-	real = discover_real_add(c->discovery, c->service, address, row_port(c, server, port));
+	port = row_port(c, server, port);
+	real = discover_real_add(c->discovery, c->service, address, port,
+	    discover_real_stored(c->stored, address, port));
 	if (real == NULL || !discover_params_set(&real->params, params))
 		return false;
 	real->line = server->line;
@@ -445,7 +447,8 @@ virtual_rows_add(struct conversion *c)
 {
 	bool ok = true;
 
-	c->service = discover_service_add(c->discovery, &c->key);
+	c->stored = discover_service_stored(c->discovery, &c->key);
+	c->service = discover_service_add(c->discovery, &c->key, c->stored);
 	c->params = json_object();
 	if (c->service == NULL || c->params == NULL)
 		return false;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/address.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -58,8 +59,8 @@ protocol_of(const struct ipvs_key *key)
 	    key->protocol == IPPROTO_SCTP ? PROTOCOL_SCTP : PROTOCOL_OTHER;
 }
 
-void
-discover_service_name(const struct ipvs_key *key, char name[MODEL_NAME_MAX + 1])
+static void
+service_name_write(const struct ipvs_key *key, char name[MODEL_NAME_MAX + 1])
 {
 	char address[INET6_ADDRSTRLEN];
 
@@ -72,14 +73,66 @@ discover_service_name(const struct ipvs_key *key, char name[MODEL_NAME_MAX + 1])
 	colons_replace(name);
 }
 
-void
-discover_real_name(const struct ipvs_address *address, uint16_t port,
+static void
+real_name_write(const struct ipvs_address *address, uint16_t port,
     char name[MODEL_NAME_MAX + 1])
 {
 	char text[INET6_ADDRSTRLEN];
 
 	snprintf(name, MODEL_NAME_MAX + 1, "%s-%u", address_text(address, text), port);
 	colons_replace(name);
+}
+
+/* -- rows of the store ---------------------------------------------------------------------- */
+
+/* True if a row has the address and port; without a port it has 'otherwise'. */
+static bool
+has_endpoint(const char *address, const char *port, uint16_t otherwise,
+    const struct ipvs_address *wanted, uint16_t wanted_port)
+{
+	struct ipvs_address have;
+
+	return ipvs_address_parse(address, &have) && ipvs_endpoint_compare(&have,
+	    port[0] == '\0' ? otherwise : address_port(port), wanted, wanted_port) == 0;
+}
+
+/* True if a row of the store is the service of IPVS. */
+static bool
+has_key(const struct inventory_service *service, const struct ipvs_key *key)
+{
+	struct params params;
+	struct err err;
+
+	if (key->fwmark == 0)
+		return service->protocol == protocol_of(key) && has_endpoint(service->address,
+		    service->port, 0, &key->address, key->port);
+	return params_service("ipvs", service->params, service->protocol, &params, &err) ==
+	    ERR_OK && params.fwmark == key->fwmark &&
+	    (params.family == PARAM_IPV6) == (key->address.family == AF_INET6);
+}
+
+const struct inventory_service *
+discover_service_stored(const struct discovery *discovery, const struct ipvs_key *key)
+{
+	const struct inventory_cluster *cluster = discovery->stored == NULL ? NULL :
+	    inventory_cluster(discovery->stored, discovery->cluster->name);
+	const struct inventory_service *service = cluster == NULL ? NULL : cluster->services;
+
+	while (service != NULL && !has_key(service, key))
+		service = service->next;
+	return service;
+}
+
+const struct inventory_real *
+discover_real_stored(const struct inventory_service *service, const struct ipvs_address *address,
+    uint16_t port)
+{
+	const struct inventory_real *real = service == NULL ? NULL : service->reals;
+
+	while (real != NULL && !has_endpoint(real->address, real->port,
+	    address_port(service->port), address, port))
+		real = real->next;
+	return real;
 }
 
 /* -- rows -------------------------------------------------------------------------------- */
@@ -97,17 +150,19 @@ endpoint_set(const struct ipvs_address *address, uint16_t port, char **ret_addre
 }
 
 struct inventory_service *
-discover_service_add(struct discovery *discovery, const struct ipvs_key *key)
+discover_service_add(struct discovery *discovery, const struct ipvs_key *key,
+    const struct inventory_service *stored)
 {
 	struct inventory_service *service;
 	char name[MODEL_NAME_MAX + 1];
 
-	discover_service_name(key, name);
-	service = inventory_add_service(discovery->inventory, discovery->cluster, name);
+	service_name_write(key, name);
+	service = inventory_add_service(discovery->inventory, discovery->cluster,
+	    stored == NULL ? name : stored->name);
 	if (service == NULL)
 		return NULL;
 	service->protocol = protocol_of(key);
-	service->address_given = service->port_given = service->protocol_given = true;
+	service->address_given = service->port_given = service->protocol_given = stored == NULL;
 	service->params_given = true;
 	return key->fwmark != 0 ||
 	    endpoint_set(&key->address, key->port, &service->address, &service->port) ?
@@ -116,16 +171,18 @@ discover_service_add(struct discovery *discovery, const struct ipvs_key *key)
 
 struct inventory_real *
 discover_real_add(struct discovery *discovery, struct inventory_service *service,
-    const struct ipvs_address *address, uint16_t port)
+    const struct ipvs_address *address, uint16_t port, const struct inventory_real *stored)
 {
 	struct inventory_real *real;
 	char name[MODEL_NAME_MAX + 1];
 
-	discover_real_name(address, port, name);
-	real = inventory_add_real(discovery->inventory, service, name);
+	real_name_write(address, port, name);
+	real = inventory_add_real(discovery->inventory, service,
+	    stored == NULL ? name : stored->name);
 	if (real == NULL)
 		return NULL;
-	real->address_given = real->port_given = real->params_given = true;
+	real->address_given = real->port_given = stored == NULL;
+	real->params_given = true;
 	return endpoint_set(address, port, &real->address, &real->port) ? real : NULL;
 }
 

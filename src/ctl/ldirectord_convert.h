@@ -27,6 +27,7 @@ struct conversion {
 	const char				*check;		/* of the service, a parameter */
 	bool					 off;		/* checktype = off */
 	struct inventory_service		*service;
+	const struct inventory_service		*stored;	/* its row of the store, or NULL */
 	json_t					*params;	/* of the service */
 	const char				*forward;	/* of the service; NULL: none yet */
 	bool					 no_memory;

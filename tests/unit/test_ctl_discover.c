@@ -264,6 +264,44 @@ what_discover_loads_is_what_it_finds_again(void **state)
 	}
 }
 
+/* A person has given the rows other names, and checks. */
+static void
+stored_rows_keep_their_names_and_checks(void **state)
+{
+	struct ctl_fixture *world = *state;
+	struct ipvs_service *web = service_make("tcp [2001:db8::1]:80", "wrr",
+	    IP_VS_SVC_F_PERSISTENT, 300, 128);
+	struct ipvs_service *mark = service_make("fwmark 7 ipv6", "wlc", 0, 0, 128);
+
+	dest_make(web, "[2001:db8::2]:80", IP_VS_CONN_F_MASQ, 1);
+	dest_make(web, "[2001:db8::3]:8080", IP_VS_CONN_F_MASQ, 1);
+	dest_make(web, "[2001:db8::4]:80", IP_VS_CONN_F_DROUTE, 1);
+	dest_make(mark, "[2001:db8::2]:0", IP_VS_CONN_F_MASQ, 1);
+	assert_int_equal(load(world, "cluster lvs {\n plane = ipvs\n service http {\n"
+	    "address = \"2001:DB8::1\" port = 80 scheduler = wrr persistence = 60 forward = dr\n"
+	    "check = http check-path = \"/up\"\n"
+	    "real a { address = \"2001:DB8::2\" forward = nat check-port = 81 weight = 9 }\n"
+	    "real b { address = \"2001:db8::3\" port = 8080 forward = nat max-connections = 5 }\n"
+	    "}\n service seven { fwmark = 7 family = ipv6 check = none\n"
+	    "real a { address = \"2001:db8::2\" } } }\n", NULL, NULL), CTL_OK);
+	assert_int_equal(run(world, "discover", "ipvs", "-c", "lvs", "-n", NULL), CTL_OK);
+	assert_string_equal(world->err, "");
+	assert_string_equal(world->out,
+	    "~ lvs/http parameters {\"check\":\"http\",\"check-path\":\"/up\",\"forward\":\"dr\","
+	    "\"persistence\":60,\"scheduler\":\"wrr\"} -> {\"check\":\"http\",\"check-path\":"
+	    "\"/up\",\"forward\":\"dr\",\"persistence\":300,\"scheduler\":\"wrr\"}\n"
+	    "~ lvs/http/b parameters {\"forward\":\"nat\",\"max-connections\":5} -> "
+	    "{\"forward\":\"nat\"}\n"
+	    "+ lvs/http/2001-db8--4-80\n"
+	    "added 1, updated 2, removed 0, unchanged 4\n");
+	assert_int_equal(run(world, "discover", "ipvs", "-c", "lvs", "-l", NULL), CTL_OK);
+	assert_int_equal(run(world, "discover", "ipvs", "-c", "lvs", "-n", NULL), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 7\n");
+	assert_int_equal(run(world, "-f", "json", "info", "lvs/http/a", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\"ip_address\": \"2001:DB8::2\""));
+	assert_non_null(strstr(world->out, "\"weight\": 9"));
+}
+
 static void
 a_row_without_a_destination_is_reported(void **state)
 {
@@ -324,6 +362,7 @@ main(void)
 		TEST(a_destination_that_no_row_can_express_is_left_out),
 		TEST(a_missing_flag_of_the_scheduler_is_reported),
 		TEST(what_discover_loads_is_what_it_finds_again),
+		TEST(stored_rows_keep_their_names_and_checks),
 		TEST(a_row_without_a_destination_is_reported),
 		TEST(a_kernel_that_refuses_is_reported),
 		TEST(operands_are_checked),

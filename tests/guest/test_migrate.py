@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# The steps of lbcluster-ipvs-migrate(7), from keepalived and from ldirectord, under traffic: held
+# connections go on, and no new one fails.
+"""Migration."""
+
+import glob
+import os
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'integration'))
+
+from harness import Program, World, main, new_directory, wait_for   # noqa: E402
+from ipvs_network import Network, Traffic, endpoint, real, run, vip      # noqa: E402
+
+WAIT_S = 30
+VIP, VIP6 = vip(31), vip(31, 'dr', 6)
+
+KEEPALIVED = '''
+virtual_server %s 80 {
+    delay_loop 1
+    lvs_sched wlc
+    lvs_method NAT
+    protocol TCP
+    persistence_timeout 300
+    real_server %s 80 { weight 3
+        TCP_CHECK { connect_timeout 1 } }
+    real_server %s 80 { weight 1
+        TCP_CHECK { connect_timeout 1 } }
+}
+virtual_server %s 80 {
+    delay_loop 1
+    lvs_sched rr
+    lvs_method DR
+    protocol TCP
+    real_server %s 80 { weight 1 }
+}
+''' % (VIP, real('r1'), real('r2'), VIP6, real('r3', 6))
+
+LDIRECTORD = '''
+checkinterval=1
+checktimeout=3
+logfile="%s"
+virtual=%s
+\treal=%s masq 3
+\treal=%s masq
+\tfallback=%s masq
+\tpersistent=300
+\tscheduler=wlc
+\tchecktype=connect
+virtual6=%s
+\treal6=%s gate
+\tscheduler=rr
+\tchecktype=connect
+virtual=7
+\treal=%s gate
+\tchecktype=on
+'''
+
+
+def children(pid):
+    with open('/proc/%d/task/%d/children' % (pid, pid), encoding='ascii') as file:
+        return [int(word) for word in file.read().split()]
+
+
+def table():
+    return run('ipvsadm', '-Sn')
+
+
+class Migration(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.net = Network()
+
+    def setUp(self):
+        self.world = World()
+        self.dir = new_directory()
+        self.addCleanup(run, 'ipvsadm', '-C')
+        self.addCleanup(self.world.remove)
+        self.addCleanup(self.world.close)
+
+    def conf(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(text)
+        return path
+
+    def wait_table(self, lines):
+        wait_for(lambda: table().count('\n') == lines, WAIT_S, 'the services are made')
+
+    # -- keepalived ---------------------------------------------------------------------------
+
+    def keepalived(self):
+        """Starts keepalived; returns it with its processes."""
+        program = Program('keepalived', [
+            'keepalived', '-C', '-n', '-l', '-f', self.conf('keepalived.conf', KEEPALIVED),
+            '-p', self.dir + '/pid', '-c', self.dir + '/checkers'],
+            os.path.join(self.dir, 'keepalived.log'))
+        self.addCleanup(program.end)
+        self.wait_table(5)
+        return program, [program.process.pid] + children(program.process.pid)
+
+    def test_keepalived(self):
+        program, pids = self.keepalived()
+        traffic = Traffic(self.net, VIP)
+        before = table()
+        self.world.ctl('discover', 'ipvs', '--load')
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                os.kill(pid, number)
+        program.process.wait()
+        self.assertEqual(before, table())
+        traffic.stop()
+        self.assertEqual([], traffic.failures())
+
+    def test_keepalived_killed_alone_removes_its_services(self):
+        program, _ = self.keepalived()
+        program.process.kill()
+        program.process.wait()
+        self.wait_table(0)
+
+    # -- ldirectord -----------------------------------------------------------------------------
+
+    def ldirectord(self, first=''):
+        """Starts ldirectord; returns the path of its configuration."""
+        text = LDIRECTORD % (self.dir + '/ldirectord.log', endpoint(VIP), endpoint(real('r1')),
+                             endpoint(real('r2')), endpoint(real('r4')), endpoint(VIP6),
+                             endpoint(real('r3', 6)), real('r1'))
+        conf = self.conf('ldirectord.cf', first + text)
+        run('ldirectord', conf, 'start')
+        self.addCleanup(run, 'ldirectord', conf, 'stop')
+        self.wait_table(7)
+        return conf
+
+    def test_ldirectord(self):
+        conf = self.ldirectord('cleanstop=no\n')
+        traffic = Traffic(self.net, VIP)
+        before = table()
+        self.world.ctl('discover', 'ldirectord', conf, '--load')
+        run('ldirectord', conf, 'stop')
+        self.assertEqual(before, table())
+        traffic.stop()
+        self.assertEqual([], traffic.failures())
+
+    def test_ldirectord_that_is_killed(self):
+        self.ldirectord()
+        before = table()
+        name, = glob.glob('/run/ldirectord.*.pid')
+        with open(name, encoding='ascii') as file:
+            os.kill(int(file.read()), signal.SIGKILL)
+        os.unlink(name)
+        self.assertEqual(before, table())
+
+    def test_both_sources_find_the_same(self):
+        conf = self.ldirectord()
+        self.world.ctl('discover', 'ldirectord', conf, '--load')
+        # The fallback is not in IPVS while a server is up, and the times of checks neither.
+        done = self.world.ctl('discover', 'ipvs', '--dry-run')
+        changes = [line for line in done.stdout.splitlines() if 'check-' not in line]
+        self.assertEqual(['added 0, updated 2, removed 0, unchanged 6'], changes)
+        self.assertIn('10.8.0.14-80: IPVS has no such server', done.stderr)
+
+
+if __name__ == '__main__':
+    main()
