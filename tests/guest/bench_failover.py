@@ -4,8 +4,9 @@
 # "make bench-ipvs", in the guest: how long a server that ended, and had one fallback, still gets
 # packets of clients, when the fallback gets its first one, and when the server gets packets after
 # it is back. The same for keepalived and for lbcluster-ipvs, with the same intervals of checks.
-# TRIALS= is their number; SUBJECTS=keepalived for one of them.
-"""Times of a failover."""
+# Then lbcluster-ipvs is killed and started under traffic, and lost connections are counted.
+# TRIALS= is the number of each; SUBJECTS=keepalived for one program.
+"""Times of a failover, and connections lost by restarts of the driver."""
 
 import os
 import random
@@ -76,11 +77,14 @@ class Lbcluster:
     def start(self):
         self.world = World()
         self.world.load(LBCLUSTER % (ADDRESS, real(FALLBACK), real(SERVER)))
-        conf = os.path.join(self.world.dir, 'driver.conf')
-        with open(conf, 'w', encoding='ascii'):
+        self.conf = os.path.join(self.world.dir, 'driver.conf')
+        with open(self.conf, 'w', encoding='ascii'):
             pass
+        self.launch()
+
+    def launch(self):
         self.program = Program(self.name, [
-            driver_path(self.name), '-f', '-c', conf, '-s', self.world.store],
+            driver_path(self.name), '-f', '-c', self.conf, '-s', self.world.store],
             os.path.join(self.world.dir, 'driver.log'))
 
     def end(self):
@@ -130,6 +134,23 @@ TITLES = ('last packet to the ended server', 'first packet to the fallback',
           'first packet to the server that is back')
 
 
+def restarts(net, n):
+    """Kills the driver and starts it, n times; reports lost connections."""
+    subject = Lbcluster()
+    subject.start()
+    wait_for(lambda: net.ask('tcp', ADDRESS) == {SERVER: 1}, WAIT_S, 'the server answers')
+    traffic = Traffic(net, ADDRESS)
+    for _ in range(n):
+        subject.program.kill()
+        subject.launch()
+        time.sleep(random.uniform(0.5, 1.5))
+    traffic.stop()
+    subject.end()
+    print('%s, %d times killed and started: %d new connections, %d questions on %d held ones,'
+          ' lost: %d' % (subject.name, n, len(traffic.answers), len(traffic.answers),
+                         len(traffic.held), len(traffic.failures())))
+
+
 def report(name, results):
     print('%s, %d trials, seconds' % (name, len(results)))
     for title, values in zip(TITLES, zip(*results)):
@@ -138,12 +159,14 @@ def report(name, results):
 
 
 def main():
-    n = int(os.environ.get('TRIALS') or 10)
+    n = int(os.environ.get('TRIALS') or 20)
     wanted = (os.environ.get('SUBJECTS') or 'keepalived,lbcluster-ipvs').split(',')
     net = Network()
     for subject in (Keepalived(), Lbcluster()):
         if subject.name in wanted:
             report(subject.name, measure(net, subject, n))
+    if Lbcluster.name in wanted:
+        restarts(net, n)
 
 
 if __name__ == '__main__':

@@ -160,18 +160,29 @@ class IpvsCase(DriverCase):
     # -- SNMP -------------------------------------------------------------------------------
 
     COLUMNS = {'weight': ('lbcRealWeight', 'u'), 'fallback': ('lbcRealFallback', 'i'),
-               'enabled': ('lbcRealEnabled', 'i')}
+               'enabled': ('lbcRealEnabled', 'i'), 'service': ('lbcServiceEnabled', 'i'),
+               'server': ('lbcServerEnabled', 'i')}
 
     def set(self, *settings):
-        """Sends one SET of (column, path, value); waits until its jobs succeeded."""
+        """Sends one SET of (column, path, value); waits until its jobs succeeded. The path of a
+        service is that of one of its real services, and so is the path of a server."""
         varbinds = []
         for column, path, value in settings:
             name, letter = self.COLUMNS[column]
             if letter == 'i':
                 value = mib.TRUE if value else mib.FALSE
-            varbinds.append((mib.oid(name, *self.world.number(path)), letter, value))
+            varbinds.append((mib.oid(name, *self._index(column, path)), letter, value))
         last = self.world.get('lbcJobLastId', 0)
         answer = self.world.client().set_answer(*varbinds)
         self.assertEqual(('noError', 0), answer[:2])
         for number in range(last + 1, self.world.get('lbcJobLastId', 0) + 1):
             self.world.wait_value(mib.SUCCEEDED, 'lbcJobState', number, deadline_s=EVENT_S)
+
+    def _index(self, column, path):
+        cluster_id, service_id, real_id = self.world.number(path)
+        if column == 'service':
+            return cluster_id, service_id
+        if column == 'server':
+            return cluster_id, self.world.get('lbcServerByNameIndex', cluster_id,
+                                              path.split('/')[2])
+        return cluster_id, service_id, real_id

@@ -22,11 +22,11 @@ check-guest: all tests/guest/ipvs_kernel
 	$(top_srcdir)/tests/guest/check '$(abs_top_builddir)'
 
 # Times of a failover, beside keepalived. TRIALS= is their number, SUBJECTS=keepalived one program.
-TRIALS = 10
+TRIALS = 20
 SUBJECTS =
 
 bench-ipvs: all
-	TRIALS='$(TRIALS)' SUBJECTS='$(SUBJECTS)' $(top_srcdir)/tests/guest/run -t 900 \
+	TRIALS='$(TRIALS)' SUBJECTS='$(SUBJECTS)' $(top_srcdir)/tests/guest/run -t 1200 \
 	    $(abs_top_srcdir)/tests/integration/run -b '$(abs_top_builddir)' \
 	    $(abs_top_srcdir)/tests/guest/bench_failover.py
 

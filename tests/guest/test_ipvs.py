@@ -62,6 +62,27 @@ class Settings(IpvsCase):
         self.set(('fallback', 'web/http/r1', False))
         self.wait_answers(self.address, ['r1', 'r3'])
 
+    def test_service_is_disabled_and_enabled(self):
+        self.set(('weight', 'web/http/r1', 7))
+        self.set(('service', 'web/http/r1', False))
+        self.assertIsNone(self.weights(self.address))
+        self.assertEqual({REFUSED: 3}, self.net.ask('tcp', self.address, 3))
+        self.world.ctl('set-weight', 'web/http/r2', '8')
+        self.set(('service', 'web/http/r1', True))
+        self.wait_weights(self.address, dict(r1=7, r2=8, r3=10))
+        self.assertNotIn('restored', self.driver_log())
+
+    def test_server_is_disabled_in_all_services(self):
+        other = self.vip()
+        self.world.load(cluster(service(other, THREE, 'other')))
+        self.wait_weights(other, THREE)
+        self.set(('server', 'web/http/r1', False))
+        for address in (self.address, other):
+            self.wait_weights(address, dict(r2=10, r3=10))
+        self.set(('server', 'web/http/r1', True))
+        for address in (self.address, other):
+            self.wait_weights(address, THREE)
+
 
 class Ways(IpvsCase):
     """Forwarding methods, families, protocols."""

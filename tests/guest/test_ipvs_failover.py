@@ -5,9 +5,10 @@
 """Health checks and the fallback."""
 
 import re
+import subprocess
 
 from driver_case import EVENT_S
-from harness import main, wait_for
+from harness import TIMEOUT_FACTOR, main, wait_for
 from ipvs_case import CHECK, IpvsCase, service
 from ipvs_network import REFUSED, SILENT, Traffic, endpoint, real
 
@@ -192,27 +193,79 @@ class Fallback(IpvsCase):
         self.assertEqual((0, 0), (shown['r1'], shown['r2']))
 
 
-class Together(IpvsCase):
-    """keepalived beside lbcluster-ipvs, each with its own services."""
-
-    def test_keepalived_with_other_services(self):
-        ours, theirs = self.vip(), self.vip()
-        self.keepalived("""
-virtual_server %s 80 {
+KEEPALIVED = """
+virtual_server {} 80 {{
     delay_loop 1
     lvs_sched rr
     lvs_method NAT
     protocol TCP
-    sorry_server %s 80
-    real_server %s 80 {
-        TCP_CHECK {
+    {}
+}}
+"""
+KEEPALIVED_REAL = """
+    real_server {} 80 {{
+        TCP_CHECK {{
             connect_timeout 1
             retry 1
             delay_before_retry 1
-        }
-    }
-}
-""" % (theirs, real('r4'), real('r1')))
+        }}
+    }}
+"""
+
+
+class Together(IpvsCase):
+    """keepalived beside lbcluster-ipvs."""
+
+    def start_keepalived(self, address, names, more=''):
+        program = self.keepalived(KEEPALIVED.format(address, more + ''.join(
+            KEEPALIVED_REAL.format(real(name)) for name in names)))
+        self.wait_weights(address, dict.fromkeys(names, 1))
+        return program
+
+    def test_keepalived_keeps_its_services_and_checks(self):
+        """manage = settings: SETs of weights and of enabled hold, and nothing is made."""
+        address = self.vip()
+        self.start_keepalived(address, ['r1', 'r2'])
+        self.serve(service(address, dict(r1=1, r2=1, r4=1), scheduler='rr', check='none'),
+                   manage='settings')
+        self.wait_plane(self.OK)
+        self.done('set-weight', 'web/http/r1', '5')
+        self.done('disable', 'web/http/r2')
+        self.assertEqual(dict(r1=5, r2=0), self.weights(address))
+        self.wait_active('web/http/r4', 0)
+        self.done('enable', 'web/http/r2')
+        self.assertEqual(dict(r1=5, r2=1), self.weights(address))
+        self.assertEqual(self.REJECTED, self.wait_job(
+            self.ctl('enable-fallback', 'web/http/r2'), self.FAILED)[1])
+        # keepalived adds the server again with its own weight.
+        self.net.servers['r1'].stop()
+        self.wait_weights(address, dict(r2=1))
+        self.wait_active('web/http/r1', 0)
+        self.net.servers['r1'].start()
+        self.wait_weights(address, dict(r1=5, r2=1))
+        self.stop_driver()
+        self.assertEqual(dict(r1=5, r2=1), self.weights(address))
+
+    def test_services_of_keepalived_are_taken_over(self):
+        """discover, the end of keepalived by SIGKILL, --adopt: no connection is lost."""
+        address = self.vip()
+        keepalived = self.start_keepalived(address, ['r1', 'r2'])
+        traffic = Traffic(self.net, address)
+        self.world.ctl('discover', 'ipvs', '-c', 'web', '--load')
+        keepalived.kill()
+        subprocess.run(self.driver_argv('--adopt', 'web'), check=True,
+                       timeout=30 * TIMEOUT_FACTOR)
+        self.start_driver()
+        self.wait_rounds(3)
+        path = 'web/tcp-%s-80/%s-80' % (address, real('r1'))
+        self.done('set-weight', path, '3')
+        self.assertEqual(dict(r1=3, r2=1), self.weights(address))
+        self.assertEqual([], traffic.stop().failures())
+        self.wait_plane(self.OK)
+
+    def test_keepalived_with_other_services(self):
+        ours, theirs = self.vip(), self.vip()
+        self.start_keepalived(theirs, ['r1'], 'sorry_server %s 80' % real('r4'))
         self.wait_weights(theirs, dict(r1=1))
         self.serve(service(ours, THREE, fallback='r3', scheduler='rr', **CHECK))
         self.wait_weights(ours, dict(r1=10, r2=10))
