@@ -70,11 +70,13 @@ on_cluster(void *arg, void *row, bool first, const void *columns)
 static void
 on_service(void *arg, void *row, bool first, const void *columns)
 {
+	const struct service_row *stored = columns;
 	struct driver_service *service = row;
 
 	(void)arg;
 	(void)first;
-	service->protocol = ((const struct service_row *)columns)->protocol;
+	service->protocol = stored->protocol;
+	service->enabled = service->stored_enabled = stored->enabled;
 }
 
 static void
@@ -107,14 +109,22 @@ on_deleted(void *arg, enum store_kind kind, void *row)
 static enum err_code
 on_job(void *arg, const struct job_row *columns)
 {
-	struct driver_real *real = driver_real_find(arg, columns->real_id);
+	const struct driver_tree *tree = arg;
+	struct driver_service *service = tree_find(&tree->tree, STORE_SERVICE,
+	    columns->service_id);
+	struct driver_real *real = driver_real_find(tree, columns->real_id);
 	enum real_column column = job_operation_column(columns->operation);
 
-	if (real == NULL)
+	if (real != NULL && column != SERVICE_ENABLED) {
+		driver_real_value_set(real, column, real->stored[column]);
+		service = driver_service_of(real);
+	} else if (service != NULL) {
+		service->enabled = service->stored_enabled;
+	} else {
 		return ERR_OK;
+	}
 	if (columns->state == JOB_QUEUED && columns->message[0] == '\0')
-		driver_cluster_of(real)->jobs_queued = true;
-	driver_real_value_set(real, column, real->stored[column]);
+		((struct driver_cluster *)(void *)service->row.parent)->jobs_queued = true;
 	return ERR_OK;
 }
 

@@ -40,6 +40,8 @@ struct driver_service {
 		struct tree_branch	branch;
 	};
 	enum protocol		 protocol;
+	/* As those of a real service: its setting, and that of the targets of the round. */
+	bool			 enabled, stored_enabled, target_enabled;
 	bool			 awaits_check;	/* see plan.h */
 	size_t			 place;		/* as that of a real service */
 	const struct plane_service *found;	/* plan_bind(); NULL: nothing to report */
@@ -81,6 +83,13 @@ driver_cluster_of(const struct driver_real *real)
 	return (struct driver_cluster *)(void *)real->row.parent->row.parent;
 }
 
+/* True if both the real service and its service are enabled. */
+static inline bool
+driver_real_enabled(const struct driver_real *real)
+{
+	return real->enabled && driver_service_of(real)->enabled;
+}
+
 /* 'on_detach' frees cluster->worker, which may be NULL, and sets it to NULL. The tree calls it
  * when a cluster is deleted, its kind or parameters change, or all rows are read again. */
 void driver_tree_init(struct driver_tree *tree, const char *kind,
@@ -98,7 +107,7 @@ struct driver_real *driver_real_find(const struct driver_tree *tree, uint32_t id
 /* Returns the number of real services of a cluster. */
 uint32_t driver_cluster_reals(const struct driver_cluster *cluster);
 
-/* Return and set the setting in a column. */
+/* Return and set the setting in a column of a real service. */
 uint32_t driver_real_value(const struct driver_real *real, enum real_column column);
 void driver_real_value_set(struct driver_real *real, enum real_column column, uint32_t value);
 

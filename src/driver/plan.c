@@ -32,7 +32,7 @@ plan_bind(struct driver_cluster *cluster, const struct plane_poll *poll)
 bool
 plan_is_reserve(const struct driver_real *real)
 {
-	return real->enabled && real->fallback && real->server != NULL &&
+	return driver_real_enabled(real) && real->fallback && real->server != NULL &&
 	    real->server->role != ROLE_BACKUP;
 }
 
@@ -74,7 +74,7 @@ others_of(const struct driver_service *service)
 	const struct driver_real *real;
 
 	TREE_FOREACH(real, i, &service->branch.children) {
-		if (!real->enabled || real->fallback || real->weight == 0 ||
+		if (!driver_real_enabled(real) || real->fallback || real->weight == 0 ||
 		    real->server == NULL || !plan_is_up(real) || kept_idle(real))
 			continue;
 		if (!real->server->check_pending && real->health != HEALTH_UNKNOWN)
@@ -93,7 +93,7 @@ fallback_works(const struct driver_service *service)
 	TREE_FOREACH(real, i, &service->branch.children) {
 		const struct plane_server *server = real->server;
 
-		if (real->enabled && server != NULL && plan_is_up(real) &&
+		if (driver_real_enabled(real) && server != NULL && plan_is_up(real) &&
 		    (real->fallback || server->role == ROLE_BACKUP) &&
 		    server->state == PLANE_READY)
 			return true;
@@ -146,7 +146,7 @@ wanted_reserve(struct driver_real *real, enum others others, const struct plan_r
 static enum plane_state
 wanted_state(struct driver_real *real, enum others others, const struct plan_rules *rules)
 {
-	if (!real->enabled)
+	if (!driver_real_enabled(real))
 		return wanted_leaving(real, rules);
 	if (real->health != HEALTH_DOWN && real->health != HEALTH_UNKNOWN && plan_is_reserve(real))
 		return wanted_reserve(real, others, rules);
@@ -191,7 +191,8 @@ should_await_check(const struct driver_real *real, bool on_fallback)
 static bool
 moves_by_itself(const struct driver_real *real)
 {
-	return real->enabled ? plan_is_reserve(real) && real->server->state != PLANE_OUT :
+	return driver_real_enabled(real) ?
+	    plan_is_reserve(real) && real->server->state != PLANE_OUT :
 	    real->server->state == PLANE_DRAIN;
 }
 
@@ -352,7 +353,7 @@ services_plan(struct driver_cluster *cluster, const struct plan_rules *rules, st
 	TREE_FOREACH(service, i, &cluster->branch.children) {
 		struct foreign *foreign = &service->foreign;
 		struct plane_command command = { .id = service->row.id, .at = service->place - 1,
-		    .kind = PLANE_COMMAND_SERVICE };
+		    .kind = PLANE_COMMAND_SERVICE, .of_job = foreign->job };
 
 		if (code != ERR_OK || service->found == NULL ||
 		    !foreign_update(foreign, false, service->found->differs, &rules->round))

@@ -6,7 +6,8 @@
  *
  * The state that a real service should have:
  *
- *   not enabled ............. out; drain first, with a drain time or with out_removes
+ *   not enabled, or its service is not: out; drain first, with a drain time or with
+ *                             out_removes
  *   its own check failed .... out, or drain with on-failure = drain
  *   not checked yet ......... as it is
  *   fallback, not "backup" .. ready if no other server can work, otherwise in reserve: drain;
@@ -72,6 +73,8 @@ bool plan_is_reserve(const struct driver_real *real);
  * plane has the server. */
 bool plan_is_up(const struct driver_real *real);
 
+#define PLAN_SERVICE_DISABLED "its service is disabled"
+
 /* -- messages ---------------------------------------------------------------------- */
 
 /* Adds a clause to a message: "; " and the text. Cuts it at the size of a message. */
@@ -113,8 +116,9 @@ struct plan_result {
 
 /* A job that the driver has claimed. */
 struct plan_job {
-	uint32_t		 id, real_id;
-	struct driver_real	*real;		/* NULL: deleted since, with its jobs */
+	uint32_t		 id, real_id, service_id;	/* one of the rows is 0 */
+	struct driver_service	*service;	/* NULL: deleted since, with its jobs */
+	struct driver_real	*real;		/* NULL: a job of the service */
 	enum job_operation	 operation;
 	uint32_t		 value, old_value;
 	int64_t			 created_s;	/* of the steady clock */

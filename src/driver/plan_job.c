@@ -21,33 +21,49 @@ result_set(struct plan_job *job, enum job_state state, enum job_fail_cause cause
 	va_end(ap);
 }
 
-/* True if the poll has what the job asks for. Adds a note to the message of its success. */
+/* True if the server has the state for the settings of its real service and of its service. */
+static bool
+state_holds(const struct driver_real *real)
+{
+	const struct plane_server *server = real->server;
+
+	return driver_real_enabled(real) ? server->state == real->wanted :
+	    server->state == PLANE_DRAIN || server->state == PLANE_OUT;
+}
+
+/* True if the poll has what the job of a real service asks for. Adds a note to the message of its
+ * success. */
 static bool
 job_holds(const struct plan_job *job, char note[MODEL_MESSAGE_MAX + 1])
 {
 	const struct driver_real *real = job->real;
 	const struct plane_server *server = real->server;
+	bool enabled = driver_real_enabled(real);
 
 	switch (job_operation_column(job->operation)) {
 	case REAL_WEIGHT:
 		return server->weight == job->value;
 	case REAL_ENABLED:
-		if (!real->enabled && server->state == PLANE_DRAIN)
+		if (!enabled && server->state == PLANE_DRAIN)
 			plan_message_add(note, "drains until its connections end");
-		if (real->enabled && real->awaits_check && !server->up)
+		if (!enabled && real->enabled)
+			plan_message_add(note, PLAN_SERVICE_DISABLED);
+		if (enabled && real->awaits_check && !server->up)
 			plan_message_add(note, "gets work when its checks pass");
-		if (real->enabled && real->health_message[0] != '\0')
+		if (enabled && real->health_message[0] != '\0')
 			plan_message_add(note, "%s", real->health_message);
-		return !real->enabled ? server->state == PLANE_DRAIN ||
-		    server->state == PLANE_OUT : server->state == real->wanted;
+		return state_holds(real);
 	case REAL_FALLBACK:
 		if (server->role == ROLE_BACKUP)
 			plan_message_add(note, "backup by the data plane's own configuration");
-		else if (job->value && real->enabled && real->wanted != PLANE_READY)
+		else if (job->value && real->enabled && !enabled)
+			plan_message_add(note, PLAN_SERVICE_DISABLED);
+		else if (job->value && enabled && real->wanted != PLANE_READY)
 			plan_message_add(note, "held in reserve");
-		else if (job->value && real->enabled)
+		else if (job->value && enabled)
 			plan_message_add(note, "brought in: %s", plan_fallback_cause(real));
-		return server->state == real->wanted;
+		return enabled || !real->enabled ? server->state == real->wanted :
+		    state_holds(real);
 	case SERVICE_ENABLED:
 		break;
 	}
@@ -67,26 +83,19 @@ plan_job_defer(struct plan_job *job, enum job_fail_cause cause, const char *text
 		result_set(job, JOB_QUEUED, JOB_CAUSE_NONE, JOB_MESSAGE_WAITS, text);
 }
 
-/* The command for the job; NULL if there is none. */
-static const struct plane_command *
-command_of(const struct plan_job *job, const struct plan *plan)
-{
-	enum plane_command_kind kind = job_operation_column(job->operation) == REAL_WEIGHT ?
-	    PLANE_COMMAND_WEIGHT : PLANE_COMMAND_STATE;
-
-	for (size_t i = 0; i < plan->n; i++) {
-		if (plan->commands[i].id == job->real_id && plan->commands[i].kind == kind)
-			return &plan->commands[i];
-	}
-	return NULL;
-}
-
-/* A refusal is final. Without an answer another try may succeed. */
+/* Sets the result of a job that the command of this kind for row 'id' did not carry out. A refusal
+ * is final. Without an answer another try may succeed. */
 static void
-job_fail(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules)
+job_fail(struct plan_job *job, uint32_t id, enum plane_command_kind kind,
+    const struct plan *plan, const struct plan_rules *rules)
 {
-	const struct plane_command *command = command_of(job, plan);
-	enum job_fail_cause cause = command == NULL ? JOB_CAUSE_NONE : command->cause;
+	const struct plane_command *command = NULL;
+	enum job_fail_cause cause;
+
+	for (size_t i = 0; i < plan->n && command == NULL; i++)
+		if (plan->commands[i].id == id && plan->commands[i].kind == kind)
+			command = &plan->commands[i];
+	cause = command == NULL ? JOB_CAUSE_NONE : command->cause;
 
 	if (cause == JOB_CAUSE_NONE)
 		result_set(job, JOB_FAILED, JOB_CAUSE_OTHER,
@@ -97,16 +106,52 @@ job_fail(struct plan_job *job, const struct plan *plan, const struct plan_rules 
 		plan_job_defer(job, cause, command->message, rules);
 }
 
+/* The job of a service has succeeded when each of its real services has its state, and the data
+ * plane has the service as it is wanted. A real service that the data plane lacks is not waited
+ * for. */
 static void
-job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules)
+service_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules)
+{
+	const struct driver_service *service = job->service;
+	size_t draining = 0, missing = 0;
+	char note[MODEL_MESSAGE_MAX + 1] = "";
+	const struct driver_real *real;
+
+	TREE_FOREACH(real, i, &service->branch.children) {
+		missing += real->server == NULL;
+		if (real->server == NULL)
+			continue;
+		draining += !service->enabled && real->server->state == PLANE_DRAIN;
+		if (state_holds(real))
+			continue;
+		job_fail(job, real->row.id, PLANE_COMMAND_STATE, plan, rules);
+		return;
+	}
+	if (service->found != NULL && service->found->differs) {
+		job_fail(job, service->row.id, PLANE_COMMAND_SERVICE, plan, rules);
+		return;
+	}
+	if (missing > 0 && missing == service->branch.children.n) {
+		result_set(job, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server of %s",
+		    rules->ops->title, service->row.name);
+		return;
+	}
+	if (draining > 0)
+		plan_message_add(note, "%zu of its servers drain until their connections end",
+		    draining);
+	if (missing > 0)
+		plan_message_add(note, "%s lacks %zu of its servers", rules->ops->title, missing);
+	result_set(job, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", note);
+}
+
+static void
+real_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules)
 {
 	const struct driver_real *real = job->real;
 	const struct plane_server *server = real->server;
 	char note[MODEL_MESSAGE_MAX + 1] = "";
 
-	if (driver_real_value(real, job_operation_column(job->operation)) != job->value) {
-		result_set(job, JOB_SUPERSEDED, JOB_CAUSE_NONE, JOB_MESSAGE_SUPERSEDED);
-	} else if (server == NULL) {
+	if (server == NULL) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server %s/%s",
 		    rules->ops->title, driver_service_of(real)->row.name, real->row.name);
 	} else if (job->operation == JOB_DISABLE_FALLBACK && server->role == ROLE_BACKUP) {
@@ -118,8 +163,24 @@ job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules
 			    server->missing_at);
 		result_set(job, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", note);
 	} else {
-		job_fail(job, plan, rules);
+		job_fail(job, job->real_id,
+		    job_operation_column(job->operation) == REAL_WEIGHT ?
+		    PLANE_COMMAND_WEIGHT : PLANE_COMMAND_STATE, plan, rules);
 	}
+}
+
+static void
+job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules)
+{
+	uint32_t value = job->real == NULL ? job->service->enabled :
+	    driver_real_value(job->real, job_operation_column(job->operation));
+
+	if (value != job->value)
+		result_set(job, JOB_SUPERSEDED, JOB_CAUSE_NONE, JOB_MESSAGE_SUPERSEDED);
+	else if (job->real == NULL)
+		service_judge(job, plan, rules);
+	else
+		real_judge(job, plan, rules);
 }
 
 /* A failure is not final if a process was replaced or stops. A process that stops refuses commands

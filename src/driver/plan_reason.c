@@ -157,6 +157,8 @@ reason_disabled(const struct driver_real *real, const struct plan_rules *rules,
 		    earlier[0] != '\0' ? ": " : "", earlier);
 	else
 		plan_message_add(buf, "%s", server->message);
+	if (!driver_service_of(real)->enabled)
+		plan_message_add(buf, PLAN_SERVICE_DISABLED);
 }
 
 /* Why a fallback or an enabled server is in its state; "" if it needs no reason. */
@@ -193,7 +195,7 @@ reason_state(const struct driver_real *real, const struct plan_rules *rules,
 	else if (foreign_message(&real->foreign[FOREIGN_STATE], FOREIGN_STATE, rules->ops,
 	    rules->now_ms, buf)[0] != '\0')
 		return;
-	else if (!real->enabled)
+	else if (!driver_real_enabled(real))
 		reason_disabled(real, rules, buf);
 	else if (real->health_message[0] != '\0')
 		plan_message_add(buf, "%s", real->health_message);

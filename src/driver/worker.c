@@ -145,10 +145,12 @@ static enum err_code
 job_take(void *arg, const struct job_row *row)
 {
 	struct worker *worker = arg;
-	struct driver_real *real = driver_real_find(worker->shared->tree, row->real_id);
+	const struct driver_tree *tree = worker->shared->tree;
+	struct driver_service *service = tree_find(&tree->tree, STORE_SERVICE, row->service_id);
+	struct driver_real *real = driver_real_find(tree, row->real_id);
 	struct plan_job *jobs;
 
-	if (real == NULL) {
+	if (real == NULL && service == NULL) {
 		worker->requeue = true;
 		return ERR_OK;
 	}
@@ -159,12 +161,20 @@ job_take(void *arg, const struct job_row *row)
 	worker->jobs = jobs;
 	jobs += worker->n_jobs++;
 	*jobs = (struct plan_job){ .id = row->id, .real_id = row->real_id,
+	    .service_id = row->service_id,
 	    .operation = row->operation, .value = row->new_value, .old_value = row->old_value,
 	    .created_s = steady_s() - clock_age_s(row->created < 0 ? 0 : row->created) };
 	snprintf(jobs->message, sizeof(jobs->message), "%s", row->message);
-	driver_real_value_set(real, job_operation_column(row->operation), row->new_value);
-	real->foreign[job_operation_column(row->operation) == REAL_WEIGHT ? FOREIGN_WEIGHT :
-	    FOREIGN_STATE].job = true;
+	if (real != NULL) {
+		driver_real_value_set(real, job_operation_column(row->operation), row->new_value);
+		real->foreign[job_operation_column(row->operation) == REAL_WEIGHT ?
+		    FOREIGN_WEIGHT : FOREIGN_STATE].job = true;
+	} else {
+		service->enabled = row->new_value != 0;
+		service->foreign.job = true;
+		TREE_FOREACH(real, i, &service->branch.children)
+			real->foreign[FOREIGN_STATE].job = true;
+	}
 	/* There may be more. */
 	if (worker->n_jobs == JOBS_MAX)
 		worker->cluster->jobs_queued = true;
@@ -197,14 +207,14 @@ jobs_claim(struct worker *worker)
 static void
 job_log(const struct plan_job *job)
 {
-	const struct driver_real *real = job->real;
 	const struct plan_result *result = &job->result;
 
 	if (result->state == JOB_QUEUED && strcmp(result->message, job->message) == 0)
 		return;
 	log_limited(&jobs_limit, result->state == JOB_FAILED ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
-	    "%u %s %s/%s/%s %u: %s%s%s", job->id, job_operation_name(job->operation),
-	    driver_cluster_of(real)->row.name, driver_service_of(real)->row.name, real->row.name,
+	    "%u %s %s/%s%s%s %u: %s%s%s", job->id, job_operation_name(job->operation),
+	    job->service->row.parent->row.name, job->service->row.name,
+	    job->real != NULL ? "/" : "", job->real != NULL ? job->real->row.name : "",
 	    job->value, job_state_name(result->state), result->message[0] != '\0' ? ": " : "",
 	    result->message);
 }
@@ -221,8 +231,13 @@ job_end(struct worker *worker, struct plan_job *job, struct store_job_end *ret)
 	job_log(job);
 	if (result->state == JOB_QUEUED && timeout_at_s < worker->job_timeout_at_s)
 		worker->job_timeout_at_s = timeout_at_s;
-	if (result->state == JOB_FAILED && driver_real_value(job->real, column) == job->value)
+	if (result->state == JOB_FAILED && job->real == NULL) {
+		if (job->service->enabled == job->value)
+			job->service->enabled = job->old_value != 0;
+	} else if (result->state == JOB_FAILED &&
+	    driver_real_value(job->real, column) == job->value) {
 		driver_real_value_set(job->real, column, job->old_value);
+	}
 	*ret = (struct store_job_end){ .id = job->id, .state = result->state,
 	    .cause = result->cause, .message = result->message };
 }
@@ -238,12 +253,34 @@ jobs_write(struct worker *worker, struct store_job_end *rows, struct err *err)
 		for (size_t i = 0; i < worker->n_jobs; i++) {
 			struct plan_job *job = &worker->jobs[i];
 
-			if (job->real != NULL &&
+			if (job->service != NULL &&
 			    (job->operation == JOB_ENABLE_FALLBACK) == fallbacks)
 				job_end(worker, job, &rows[n++]);
 		}
 	}
 	return store_jobs_end(worker->shared->store, rows, n, err);
+}
+
+/* Finds the rows of a job, which may be deleted since. */
+static void
+job_rows_find(const struct worker *worker, struct plan_job *job)
+{
+	const struct driver_tree *tree = worker->shared->tree;
+
+	job->real = driver_real_find(tree, job->real_id);
+	job->service = job->real != NULL ? driver_service_of(job->real) :
+	    tree_find(&tree->tree, STORE_SERVICE, job->service_id);
+}
+
+/* False if the targets of this round do not have the row of the job, which was added during the
+ * poll, or its value, which the data plane then did not compare. The next round has both. */
+static bool
+job_is_targeted(const struct plan_job *job)
+{
+	if (job->real != NULL)
+		return job->real->place != 0;
+	return job->service->place != 0 && (job->service->found == NULL ||
+	    job->service->target_enabled == job->service->enabled);
 }
 
 /* Judges the claimed jobs by the latest poll, or defers them because of 'error', and writes the
@@ -258,14 +295,15 @@ jobs_end(struct worker *worker, const struct plane_error *error)
 	for (size_t i = 0; i < worker->n_jobs; i++) {
 		struct plan_job *job = &worker->jobs[i];
 
-		job->real = driver_real_find(worker->shared->tree, job->real_id);
-		if (job->real != NULL && error != NULL) {
+		job_rows_find(worker, job);
+		if (job->service == NULL)
+			continue;
+		if (error != NULL) {
 			plan_job_defer(job, error->cause, error->text, &rules);
-		} else if (job->real != NULL && job->real->place == 0) {
-			/* The real service was added during the poll: the next round has it. */
-			job->real = NULL;
+		} else if (!job_is_targeted(job)) {
+			job->service = NULL;
 			worker->requeue = worker->cluster->jobs_queued = true;
-		} else if (job->real != NULL) {
+		} else {
 			plan_job_judge(job, &worker->round.plan, &rules);
 		}
 	}
@@ -669,7 +707,9 @@ targets_make(struct driver_cluster *cluster, struct plane_target *targets)
 		    .name = service->row.name, .protocol = service->protocol,
 		    .address = tree_text(&service->row, TREE_ADDRESS),
 		    .port = tree_text(&service->row, TREE_PORT),
-		    .params = tree_text(&service->row, TREE_SERVICE_PARAMS) };
+		    .params = tree_text(&service->row, TREE_SERVICE_PARAMS),
+		    .enabled = service->enabled };
+		service->target_enabled = service->enabled;
 		TREE_FOREACH(real, r, &service->branch.children) {
 			real->place = ++reals;
 			targets[n++] = (struct plane_target){ .id = real->row.id,

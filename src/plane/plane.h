@@ -39,7 +39,8 @@ struct plane_target {
 	bool		 is_service;
 	const char	*name, *address, *port, *params;	/* 'params': JSON */
 	enum protocol	 protocol;	/* of a service */
-	/* Of a real service: the settings of the store. */
+	/* The settings of the store; a service has 'enabled' only. No real service of a disabled
+	 * service takes work, whatever its own settings are. */
 	uint32_t	 weight;
 	bool		 fallback, enabled;
 };

@@ -235,7 +235,7 @@ static const char *const texts[SQL_TEXTS] = {
 	/* -- drivers -- */
 
 	[SQL_JOBS_QUEUED] = "SELECT id FROM job WHERE <before claimed> AND " SQL_JOB_OPEN
-	    " AND real_id IS NOT NULL AND " OF_CLUSTER " ORDER BY id LIMIT ?2",
+	    " AND " OF_CLUSTER " ORDER BY id LIMIT ?2",
 	[SQL_JOB_CLAIM] = "UPDATE job SET <becomes claimed>, started = unixepoch() WHERE id = ?1"
 	    " AND <before claimed>",
 	[SQL_JOBS_REQUEUE] = "UPDATE job SET <becomes requeued>, started = 0"

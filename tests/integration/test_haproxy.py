@@ -176,6 +176,125 @@ class Fallback(Plane):
         self.assertEqual(1, self.real('web/http/f')[2])
 
 
+class Services(Plane):
+    """A service as a whole, and a server in all services of its cluster."""
+
+    def serve(self, services, **options):
+        self.plane_world(**options)
+        self.proxy = self.haproxy(services)
+        self.load(self.proxy)
+        self.start_driver()
+
+    def states(self, *servers):
+        return [self.proxy.state(server)[0] for server in servers]
+
+    def settings(self):
+        return self.world.sql('SELECT name, weight, fallback, enabled FROM real_service'
+                              ' ORDER BY id')
+
+    def test_disabled_service_takes_no_new_work(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER, 'f': SERVER},
+                    'imap': {'a': SERVER, 'k': SERVER + ' backup'}, 'smtp': {'a': SERVER}})
+        self.done('enable-fallback', 'web/http/f')
+        self.done('disable', 'web/http/b')
+        before = self.settings()
+        self.done('disable', 'web/http')
+        self.done('disable', 'web/imap')
+        self.assertEqual([FORCED_MAINT] * 5,
+                         self.states('http/a', 'http/b', 'http/f', 'imap/a', 'imap/k'))
+        self.assertEqual(503, self.proxy.get('http')[0])
+        self.assertEqual(503, self.proxy.get('imap')[0])
+        self.assertEqual({'a': 2}, self.proxy.share('smtp', 2))
+        self.assertEqual(before, self.settings())
+        self.wait_reason('web/http/a', 'its service is disabled')
+        self.wait_active('web/http/a', 0)
+        self.wait_active('web/http/f', 0)
+        # A setting of a real service is stored, and takes effect with its service.
+        self.wait_job(self.ctl('enable', 'web/http/b'), self.SUCCEEDED, 'its service is disabled')
+        self.assertEqual([FORCED_MAINT], self.states('http/b'))
+        self.done('enable', 'web/http')
+        wait_for(lambda: set(self.proxy.share('http', 4)) == {'a', 'b'}, EVENT_S,
+                 'the service takes work again')
+        self.wait_reason('web/http/a', '')
+
+    def test_disabled_service_lets_connections_end(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER}}, drain_time=60)
+        answers = []
+        client = threading.Thread(
+            target=lambda: answers.append(self.proxy.get('http', '/slow', 60)))
+        client.start()
+        wait_for(lambda: self.backend('a').slow_begun.is_set() or
+                 self.backend('b').slow_begun.is_set(), EVENT_S, 'a request is under way')
+        self.wait_job(self.ctl('disable', 'web/http'), self.SUCCEEDED, 'drain until')
+        self.assertEqual(503, self.proxy.get('http')[0])
+        for name in 'ab':
+            self.backend(name).slow_may_end.set()
+        client.join(30)
+        self.assertEqual(200, answers[0][0])
+        wait_for(lambda: self.states('http/a', 'http/b') == [FORCED_MAINT] * 2, EVENT_S,
+                 'the servers are out')
+
+    def test_disabled_service_stays_out_after_restarts(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER}})
+        self.done('disable', 'web/http')
+        self.stop_driver()
+        self.proxy.restart()
+        self.start_driver()
+        wait_for(lambda: self.states('http/a', 'http/b') == [FORCED_MAINT] * 2, EVENT_S,
+                 'the servers are out again')
+
+    def test_job_of_a_service_waits_for_haproxy(self):
+        self.serve({'http': {'a': SERVER}})
+        self.proxy.kill()
+        self.wait_plane(3)
+        job = self.ctl('disable', 'web/http')
+        wait_for(lambda: self.job(job)[2].startswith('waits: '), EVENT_S, 'the job waits')
+        self.proxy.start()
+        self.wait_job(job, self.SUCCEEDED, '')
+        self.assertEqual([FORCED_MAINT], self.states('http/a'))
+
+    def test_job_of_a_service_that_haproxy_refuses_takes_the_setting_back(self):
+        self.plane_world()
+        proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}}, level='operator')
+        self.load(proxy)
+        self.start_driver()
+        job = self.ctl('disable', 'web/http')
+        self.assertEqual(self.REJECTED, self.wait_job(job, self.FAILED, '')[1])
+        self.assertEqual([(1,)], self.world.sql('SELECT enabled FROM service'))
+
+    def test_server_is_disabled_in_all_services_of_its_cluster(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER}, 'smtp': {'b': SERVER, 'a': SERVER}})
+        self.ctl('disable', 'web/*/a')
+        jobs = self.world.sql('SELECT id FROM job')
+        self.assertEqual(2, len(jobs))
+        for job, in jobs:
+            self.wait_job(job, self.SUCCEEDED, '')
+        self.assertEqual([FORCED_MAINT, 0, FORCED_MAINT, 0],
+                         self.states('http/a', 'http/b', 'smtp/a', 'smtp/b'))
+        self.ctl('enable', 'web/*/a')
+        wait_for(lambda: self.states('http/a', 'smtp/a') == [0, 0], EVENT_S, 'a takes work')
+
+    def test_set_of_a_service_and_of_a_server_through_snmpd(self):
+        self.serve({'http': {'a': SERVER, 'b': SERVER}, 'smtp': {'a': SERVER}})
+        self.world.start()
+        self.addCleanup(self.world.stop_daemon)
+        cluster, service, _ = self.world.number('web/http/a')
+        self.world.wait_value(2, 'lbcClusterPlaneStatus', cluster)
+        enabled = mib.oid('lbcServiceEnabled', cluster, service)
+        self.world.set_with_retries((enabled, 'i', mib.FALSE))
+        wait_for(lambda: self.states('http/a', 'http/b', 'smtp/a') ==
+                 [FORCED_MAINT, FORCED_MAINT, 0], EVENT_S, 'the service is out')
+        self.world.wait_value(5, 'lbcServiceStatus', cluster, service)
+        self.world.wait_value(1, 'lbcJobsSucceeded', 0)
+        self.world.set_with_retries((enabled, 'i', mib.TRUE))
+        wait_for(lambda: self.states('http/a', 'http/b') == [0, 0], EVENT_S, 'it is in')
+        server = self.world.get('lbcServerByNameIndex', cluster, 'a')
+        self.world.set_with_retries((mib.oid('lbcServerEnabled', cluster, server), 'i', 2))
+        wait_for(lambda: self.states('http/a', 'http/b', 'smtp/a') ==
+                 [FORCED_MAINT, 0, FORCED_MAINT], EVENT_S, 'the server is out')
+        self.world.wait_value(4, 'lbcJobsSucceeded', 0)
+
+
 class Statistics(Plane):
     """Statistics and reasons."""
 

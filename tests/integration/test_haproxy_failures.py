@@ -804,7 +804,7 @@ class Discover(Plane):
             ('api', 'b', '127.0.0.1', port['b'], 7, 0, 0),
             ('http', 'a', '127.0.0.1', port['a'], 10, 0, 1),
             ('http', 'f', '127.0.0.1', port['f'], 10, 1, 1)], self.world.sql(
-                'SELECT s.name, r.name, r.address, r.port, weight, fallback, enabled'
+                'SELECT s.name, r.name, r.address, r.port, weight, fallback, r.enabled'
                 ' FROM real_service r JOIN service s ON s.id = service_id ORDER BY 1, 2'))
         # A second load changes nothing.
         done = self.world.ctl('discover', 'haproxy', proxy.socket, '-c', 'edge', '--load')

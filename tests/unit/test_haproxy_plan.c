@@ -48,6 +48,7 @@ setup(void **state)
 	w.services[0] = &w.service.row;
 	w.service.row.parent = &w.cluster.branch;
 	w.service.row.name = http;
+	w.service.enabled = true;
 	w.service.branch.children = (struct tree_list){ w.rows, 0, N + 5 };
 	for (uint32_t i = 0; i < N; i++) {
 		snprintf(w.names[i], sizeof(w.names[i]), "%s", names[i]);
@@ -288,6 +289,43 @@ plan_disabled_fallback_is_out(void **state)
 	assert_string_equal(plan(), "f out");
 	assert_string_equal(reason(F), "MAINT by lbcluster");
 	assert_false(plan_active(&w.reals[F], &w.rules));
+}
+
+/* Its fallback and its backups are out too. The settings of its real services stay. */
+static void
+plan_disabled_service_has_all_its_servers_out(void **state)
+{
+	(void)state;
+	w.reals[F].fallback = true;
+	w.reals[B].enabled = false;
+	w.servers[G].role = ROLE_BACKUP;
+	assert_string_equal(plan(), "b out; f drain");
+	w.service.enabled = false;
+	assert_string_equal(plan(), "a out; f out; g out");
+	assert_string_equal(reason(A), "MAINT by lbcluster; its service is disabled");
+	assert_string_equal(reason(B), "MAINT by lbcluster; its service is disabled");
+	for (int i = 0; i < N; i++)
+		assert_false(plan_active(&w.reals[i], &w.rules));
+	assert_string_equal(plan(), "");
+	w.service.enabled = true;
+	assert_string_equal(plan(), "a ready; f ready; g ready");
+	assert_string_equal(plan(), "f drain");
+	assert_string_equal(reason(B), "MAINT by lbcluster");
+}
+
+static void
+plan_disabled_service_drains(void **state)
+{
+	(void)state;
+	w.rules.drain_ms = 5000;
+	w.service.enabled = false;
+	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 3;
+	assert_string_equal(plan(), "a drain; b drain; f drain; g drain");
+	assert_string_equal(plan(), "b out; f out; g out");
+	assert_string_equal(reason(A), "DRAIN by lbcluster until its connections end; its service"
+	    " is disabled");
+	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 0;
+	assert_string_equal(plan(), "a out");
 }
 
 static void
@@ -665,6 +703,105 @@ judge(int i, enum job_operation operation, uint32_t value)
 	plan_bind(&w.cluster, &w.poll);
 	plan_job_judge(&job, &w.plan, &w.rules);
 	return job.result;
+}
+
+static struct plan_result
+service_judge(uint32_t value)
+{
+	struct plan_job job = { .id = 1, .service_id = 1, .service = &w.service,
+	    .operation = value ? JOB_ENABLE_SERVICE : JOB_DISABLE_SERVICE, .value = value,
+	    .created_s = 1000 };
+
+	w.rules.now_ms = now_s * 1000;
+	plan_bind(&w.cluster, &w.poll);
+	plan_job_judge(&job, &w.plan, &w.rules);
+	return job.result;
+}
+
+static void
+job_of_a_service_ends_when_all_its_servers_have_their_state(void **state)
+{
+	struct plan_result end;
+
+	(void)state;
+	w.rules.drain_ms = 5000;
+	w.service.enabled = false;
+	w.servers[G].exists = false;
+	plan();
+	end = service_judge(0);
+	assert_int_equal(end.state, JOB_SUCCEEDED);
+	assert_string_equal(end.message, "3 of its servers drain until their connections end;"
+	    " HAProxy lacks 1 of its servers");
+	/* A job of a real service meanwhile. */
+	end = judge(A, JOB_ENABLE, 1);
+	assert_int_equal(end.state, JOB_SUCCEEDED);
+	assert_string_equal(end.message, "drains until its connections end; its service is"
+	    " disabled");
+	w.servers[B].state = PLANE_READY;
+	end = service_judge(0);
+	assert_int_equal(end.state, JOB_FAILED);
+	assert_int_equal(end.cause, JOB_CAUSE_OTHER);
+	assert_int_equal(service_judge(1).state, JOB_SUPERSEDED);
+}
+
+static void
+job_of_a_service_fails_with_the_refusal_of_one_server(void **state)
+{
+	struct plan_result end;
+
+	(void)state;
+	w.service.enabled = false;
+	plan();
+	for (size_t i = 0; i < w.plan.n; i++) {
+		struct plane_command *command = &w.plan.commands[i];
+
+		if (command->id != w.reals[B].row.id)
+			continue;
+		command->cause = JOB_CAUSE_REJECTED;
+		snprintf(command->message, sizeof(command->message), "Permission denied");
+		w.servers[B].state = PLANE_READY;
+	}
+	end = service_judge(0);
+	assert_int_equal(end.state, JOB_FAILED);
+	assert_int_equal(end.cause, JOB_CAUSE_REJECTED);
+	assert_string_equal(end.message, "Permission denied");
+}
+
+static void
+job_of_a_service_without_any_server_is_not_found(void **state)
+{
+	struct plan_result end;
+
+	(void)state;
+	w.service.enabled = false;
+	for (int i = 0; i < N; i++)
+		w.servers[i].exists = false;
+	plan();
+	end = service_judge(0);
+	assert_int_equal(end.cause, JOB_CAUSE_NOT_FOUND);
+	assert_string_equal(end.message, "HAProxy has no server of http");
+	w.service.branch.children.n = 0;	/* a service without real services */
+	assert_int_equal(service_judge(0).state, JOB_SUCCEEDED);
+}
+
+/* Of a data plane that makes its services itself. */
+static void
+job_of_a_service_waits_for_the_service_of_the_data_plane(void **state)
+{
+	struct plane_service found = { .differs = true };
+
+	(void)state;
+	w.poll.services = &found;
+	w.service.place = 1;
+	w.service.enabled = false;
+	plan();
+	assert_int_equal(service_judge(0).state, JOB_FAILED);
+	w.plan.commands[0].cause = JOB_CAUSE_TIMEOUT;
+	assert_int_equal(w.plan.commands[0].kind, PLANE_COMMAND_SERVICE);
+	w.plan.commands[0].id = w.service.row.id;
+	assert_int_equal(service_judge(0).state, JOB_QUEUED);
+	found.differs = false;
+	assert_int_equal(service_judge(0).state, JOB_SUCCEEDED);
 }
 
 static void
@@ -1135,6 +1272,8 @@ main(void)
 		TEST(plan_server_without_a_check_or_a_fallback_does_not_wait),
 		TEST(plan_backup_of_the_data_plane_stays_ready),
 		TEST(plan_disabled_fallback_is_out),
+		TEST(plan_disabled_service_has_all_its_servers_out),
+		TEST(plan_disabled_service_drains),
 		TEST(plan_drain_ends_with_the_last_connection),
 		TEST(plan_drain_of_an_idle_server_lasts_until_the_next_poll),
 		TEST(plan_drain_waits_for_a_process_from_before_a_reload),
@@ -1151,6 +1290,10 @@ main(void)
 		TEST(reason_names_who_took_a_server_out),
 		TEST(plan_gives_all_weights_before_all_states),
 		TEST(job_succeeds_if_its_value_is_read_back),
+		TEST(job_of_a_service_ends_when_all_its_servers_have_their_state),
+		TEST(job_of_a_service_fails_with_the_refusal_of_one_server),
+		TEST(job_of_a_service_without_any_server_is_not_found),
+		TEST(job_of_a_service_waits_for_the_service_of_the_data_plane),
 		TEST(job_fails_with_the_message_of_a_refusal),
 		TEST(job_with_an_unanswered_command_waits_until_its_timeout),
 		TEST(job_fails_if_it_is_impossible),
