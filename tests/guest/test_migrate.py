@@ -40,6 +40,34 @@ virtual_server %s 80 {
 }
 ''' % (VIP, real('r1'), real('r2'), VIP6, real('r3', 6))
 
+# Of the network of the clients, because keepalived adds it.
+VRRP_VIP = '10.9.0.100'
+VRRP = '''
+global_defs {
+    checker_priority 0
+}
+vrrp_instance V {
+    state MASTER
+    interface lbc
+    virtual_router_id 5
+    priority 100
+    advert_int 1
+    virtual_ipaddress {
+        %s/24
+    }
+}
+''' % VRRP_VIP
+BALANCED = '''
+virtual_server %s 80 {
+    delay_loop 1
+    lvs_sched rr
+    lvs_method NAT
+    protocol TCP
+    real_server %s 80 { weight 1 }
+    real_server %s 80 { weight 1 }
+}
+''' % (VRRP_VIP, real('r1'), real('r2'))
+
 LDIRECTORD = '''
 checkinterval=1
 checktimeout=3
@@ -93,34 +121,56 @@ class Migration(unittest.TestCase):
 
     # -- keepalived ---------------------------------------------------------------------------
 
-    def keepalived(self):
-        """Starts keepalived; returns it with its processes."""
+    def keepalived(self, text=KEEPALIVED, lines=5, options=('-C',)):
+        """Starts keepalived, and waits for its services."""
         program = Program('keepalived', [
-            'keepalived', '-C', '-n', '-l', '-f', self.conf('keepalived.conf', KEEPALIVED),
-            '-p', self.dir + '/pid', '-c', self.dir + '/checkers'],
+            'keepalived', *options, '-n', '-l', '-f', self.conf('keepalived.conf', text),
+            '-p', self.dir + '/pid', '-c', self.dir + '/checkers', '-r', self.dir + '/vrrp'],
             os.path.join(self.dir, 'keepalived.log'))
         self.addCleanup(program.end)
-        self.wait_table(5)
-        return program, [program.process.pid] + children(program.process.pid)
+        self.wait_table(lines)
+        return program
 
-    def test_keepalived(self):
-        program, pids = self.keepalived()
-        traffic = Traffic(self.net, VIP)
-        before = table()
-        self.world.ctl('discover', 'ipvs', '--load')
+    def stop_and_kill(self, program):
+        pids = [program.process.pid] + children(program.process.pid)
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for pid in pids:
                 os.kill(pid, number)
         program.process.wait()
+
+    def test_keepalived(self):
+        program = self.keepalived()
+        traffic = Traffic(self.net, VIP)
+        before = table()
+        self.world.ctl('discover', 'ipvs', '--load')
+        self.stop_and_kill(program)
         self.assertEqual(before, table())
         traffic.stop()
         self.assertEqual([], traffic.failures())
 
     def test_keepalived_killed_alone_removes_its_services(self):
-        program, _ = self.keepalived()
+        program = self.keepalived()
         program.process.kill()
         program.process.wait()
         self.wait_table(0)
+
+    def has_address(self, interface):
+        return VRRP_VIP in run('ip', 'address', 'show', 'dev', interface)
+
+    def test_keepalived_with_vrrp(self):
+        program = self.keepalived(VRRP + BALANCED, 3, ())
+        wait_for(lambda: self.has_address('lbc'), WAIT_S, 'keepalived is master')
+        traffic = Traffic(self.net, VRRP_VIP)
+        before = table()
+        run('ip', 'address', 'add', VRRP_VIP + '/32', 'dev', 'lo')
+        self.stop_and_kill(program)
+        self.keepalived(VRRP, 3, ('-P',))
+        wait_for(lambda: not self.has_address('lbc'), WAIT_S, 'keepalived removes the address')
+        wait_for(lambda: self.has_address('lbc'), WAIT_S, 'keepalived is master again')
+        run('ip', 'address', 'del', VRRP_VIP + '/32', 'dev', 'lo')
+        self.assertEqual(before, table())
+        traffic.stop()
+        self.assertEqual([], traffic.failures())
 
     # -- ldirectord -----------------------------------------------------------------------------
 
