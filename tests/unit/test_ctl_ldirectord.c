@@ -219,6 +219,29 @@ static const struct {
 	    "= connect\n"
 	    "15: checktype 5: lbcluster makes each check the same way\n", CTL_OK },
 
+	{ "a service that is off",
+	    STOP "fallback=10.0.0.9\nvirtual=192.0.2.1:domain\n\tchecktype=off\n"
+	    "\treal=10.0.0.1:domain masq\n",
+	    SERVICE("udp-192.0.2.1-53 {\n"
+	    OPTION("address = 192.0.2.1") OPTION("port = 53") OPTION("protocol = udp")
+	    OPTION("scheduler = wrr") OPTION("check = none")
+	    OPTION("real 10.0.0.1-53 { address = 10.0.0.1  port = 53  weight = 1  enabled = no }")
+	    OPTION("real 10.0.0.9-53 { address = 10.0.0.9  port = 53  weight = 1  fallback = yes  "
+	    "enabled = no  forward = dr }")),
+	    NULL, CTL_OK },
+
+	{ "whole masks, and a mark without the fallback of the file",
+	    STOP "fallback=10.0.0.9\n"
+	    "virtual=7\n\tchecktype=on\n\tpersistent=60\n\tnetmask=255.255.255.255\n"
+	    "virtual6=8\n\tchecktype=on\n\tpersistent=60\n\tnetmask=128\n",
+	    "cluster ipvs {\n    plane = ipvs\n    service fwmark-7-ipv4 {\n"
+	    OPTION("protocol = tcp") OPTION("scheduler = wrr") OPTION("persistence = 60")
+	    OPTION("fwmark = 7") OPTION("check = none")
+	    "    }\n    service fwmark-8-ipv6 {\n"
+	    OPTION("protocol = tcp") OPTION("scheduler = wrr") OPTION("persistence = 60")
+	    OPTION("fwmark = 8") OPTION("family = ipv6") OPTION("check = none")
+	    "    }\n}\n", "", CTL_OK },
+
 	{ "regular expressions",
 	    STOP "virtual=192.0.2.1:80\n\treal=10.0.0.1:80 masq 1 \"/a\", \"^up (yes|no)\"\n"
 	    "\treceive=\"www.example.org\"\n",
@@ -276,7 +299,7 @@ static const struct {
 
 	{ "rows that load would refuse",
 	    STOP "virtual=192.0.2.1:80\n\tchecktype=on\n\treal=10.0.0.1:80 masq\n"
-	    "\treal=10.0.0.1:80 masq 2\n\treal=127.0.0.1:81 masq\n\tfallback=10.0.0.1:80 masq\n"
+	    "\treal=10.0.0.1:80 masq 2\n\treal=127.0.0.1:81 masq\n\treal=127.0.0.1:81 masq\n\tfallback=10.0.0.1:80 masq\n"
 	    "virtual=192.0.2.1:80\n\tchecktype=on\n",
 	    SERVICE("tcp-192.0.2.1-80 {\n"
 	    OPTION("address = 192.0.2.1") OPTION("port = 80") OPTION("protocol = tcp")
