@@ -69,17 +69,23 @@ inventory_write_or_load(struct discovery *discovery)
 	    ctl_failure(ctl, "%s", ctl->error.text);
 }
 
-/* Reads the rows of the store, whose names a source of plane ipvs keeps. */
+/* Reads the rows of the store, whose names a source of plane ipvs keeps. It has a store of its own
+ * for that, because a snapshot can be read only, and a lock would make SETs wait. */
 static enum ctl_exit
 stored_read(struct discovery *discovery)
 {
 	struct ctl *ctl = discovery->ctl;
-	enum err_code code = store_begin(ctl->store, &ctl->error);
+	struct store *store;
+	enum err_code code;
 
-	if (code == ERR_OK) {
-		code = inventory_from_store(ctl->store, NULL, &discovery->stored, &ctl->error);
-		store_rollback(ctl->store);
-	}
+	/* ctl_open() reports why the store cannot be opened, or creates it. */
+	if (store_open(ctl->store_dir, STORE_READ, CTL_STORE_WAIT_MS, &store, &ctl->error) !=
+	    ERR_OK)
+		return CTL_OK;
+	code = store_snapshot(store, &ctl->error);
+	if (code == ERR_OK)
+		code = inventory_from_store(store, NULL, &discovery->stored, &ctl->error);
+	store_close(store);
 	return ctl_finish(ctl, code);
 }
 
@@ -103,10 +109,10 @@ discover(struct discovery *discovery, const char *name)
 
 	if (discovery->source->read(discovery, &ctl->error) != ERR_OK)
 		return ctl_failure(ctl, "%s", ctl->error.text);
-	if ((ctl->flags & CTL_LOAD) != 0)
-		status = ctl_open(ctl);
-	if ((ctl->flags & CTL_LOAD) != 0 && status == CTL_OK)
+	if ((ctl->flags & CTL_LOAD) != 0 && discovery->source->keeps_names)
 		status = stored_read(discovery);
+	if ((ctl->flags & CTL_LOAD) != 0 && status == CTL_OK)
+		status = ctl_open(ctl);
 	if (status == CTL_OK && !inventory_fill(discovery, name))
 		status = ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 	else if (status == CTL_OK)

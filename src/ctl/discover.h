@@ -32,6 +32,7 @@ struct discover_source {
 	const char	*plane;
 	const char	*cluster;	/* the name of the cluster without --cluster */
 	const char	*title;		/* for people */
+	bool		 keeps_names;	/* uses 'stored' of the discovery */
 
 	/* Reads the source and sets 'state'. An error has a message in 'err'. */
 	enum err_code	(*read)(struct discovery *discovery, struct err *err);

@@ -391,6 +391,6 @@ ipvs_read(struct discovery *discovery, struct err *err)
 }
 
 const struct discover_source discover_ipvs = {
-	.name = "ipvs", .plane = "ipvs", .cluster = "ipvs", .title = "IPVS", .read = ipvs_read,
-	.rows_add = ipvs_rows_add, .done = ipvs_done,
+	.name = "ipvs", .plane = "ipvs", .cluster = "ipvs", .title = "IPVS", .keeps_names = true,
+	.read = ipvs_read, .rows_add = ipvs_rows_add, .done = ipvs_done,
 };

@@ -540,6 +540,7 @@ ldirectord_done(struct discovery *discovery)
 
 const struct discover_source discover_ldirectord = {
 	.name = "ldirectord", .operand = "FILE", .plane = "ipvs", .cluster = "ipvs",
-	.title = "the file", .read = ldirectord_source_read, .rows_add = ldirectord_rows_add,
+	.title = "the file", .keeps_names = true,
+	.read = ldirectord_source_read, .rows_add = ldirectord_rows_add,
 	.done = ldirectord_done,
 };

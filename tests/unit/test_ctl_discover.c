@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,6 +320,23 @@ a_row_without_a_destination_is_reported(void **state)
 	    "remove PATH' removes one\n");
 }
 
+static void
+a_dry_run_needs_no_lock(void **state)
+{
+	struct ctl_fixture *world = *state;
+	char path[128];
+	sqlite3 *db;
+
+	service_make("tcp 192.0.2.10:80", "rr", 0, 0, UINT32_MAX);
+	assert_int_equal(run(world, "discover", "ipvs", "-l", NULL), CTL_OK);
+	snprintf(path, sizeof(path), "%s/lbcluster.db", world->dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(run(world, "discover", "ipvs", "-n", NULL), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 2\n");
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 /* -- errors --------------------------------------------------------------------------------- */
 
 static void
@@ -364,6 +382,7 @@ main(void)
 		TEST(what_discover_loads_is_what_it_finds_again),
 		TEST(stored_rows_keep_their_names_and_checks),
 		TEST(a_row_without_a_destination_is_reported),
+		TEST(a_dry_run_needs_no_lock),
 		TEST(a_kernel_that_refuses_is_reported),
 		TEST(operands_are_checked),
 	};

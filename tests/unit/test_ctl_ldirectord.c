@@ -299,7 +299,8 @@ static const struct {
 
 	{ "rows that load would refuse",
 	    STOP "virtual=192.0.2.1:80\n\tchecktype=on\n\treal=10.0.0.1:80 masq\n"
-	    "\treal=10.0.0.1:80 masq 2\n\treal=127.0.0.1:81 masq\n\treal=127.0.0.1:81 masq\n\tfallback=10.0.0.1:80 masq\n"
+	    "\treal=10.0.0.1:80 masq 2\n\treal=127.0.0.1:81 masq\n"
+	    "\treal=127.0.0.1:81 masq\n\tfallback=10.0.0.1:80 masq\n"
 	    "virtual=192.0.2.1:80\n\tchecktype=on\n",
 	    SERVICE("tcp-192.0.2.1-80 {\n"
 	    OPTION("address = 192.0.2.1") OPTION("port = 80") OPTION("protocol = tcp")
