@@ -188,6 +188,7 @@ integration_tests = \
 	tests/integration/test_confined.py \
 	tests/integration/test_ctl.py \
 	tests/integration/test_daemon.py \
+	tests/integration/test_damaged_statistics.py \
 	tests/integration/test_doctor.py \
 	tests/integration/test_faults.py \
 	tests/integration/test_faults_driver.py \
@@ -217,6 +218,7 @@ integration_tests = \
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) \
 	tests/integration/agentx.py \
+	tests/integration/damage.py \
 	tests/integration/dns.py \
 	tests/integration/driver_case.py \
 	tests/integration/fixture-late.conf \

@@ -211,6 +211,13 @@ store_report(void *arg, bool repaired, const char *text)
 	ctl_message(arg, "%s", text);
 }
 
+void
+ctl_statistics_report(struct ctl *ctl)
+{
+	if (ctl->store != NULL && ctl->command->mode == STORE_READ)
+		store_statistics_report(ctl->store, store_report, ctl);
+}
+
 enum ctl_exit
 ctl_open(struct ctl *ctl)
 {
@@ -225,8 +232,7 @@ ctl_open(struct ctl *ctl)
 		 * fails, the command fails for the same reason and reports it. */
 		if (mode == STORE_READ && store_left_out_find(ctl->store, err) == ERR_OK)
 			store_left_out_report(ctl->store, store_report, ctl);
-		if (mode == STORE_READ)
-			store_statistics_report(ctl->store, store_report, ctl);
+		ctl_statistics_report(ctl);
 		return CTL_OK;
 	}
 	if (err->code == ERR_BUSY)

@@ -120,6 +120,8 @@ enum err_code ctl_server_path_parse(const char *text, struct path *ret, struct e
 
 /* Opens the store in the mode of the command; ctl_main() closes it. Prints why it failed. */
 enum ctl_exit ctl_open(struct ctl *ctl);
+/* Prints why a command that reads does not use the statistics, once. */
+void ctl_statistics_report(struct ctl *ctl);
 
 /* Return the name of a user or a group, or its number if it has no name; in 'buf'. */
 enum { CTL_NAME_SIZE = 64 };

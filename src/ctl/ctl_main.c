@@ -418,6 +418,7 @@ ctl_main(int argc, char **argv, FILE *out, FILE *err)
 	if (status == CTL_USAGE)
 		usage_print(&ctl);
 	reader_wait(&ctl);
+	ctl_statistics_report(&ctl);
 	store_close(ctl.store);
 	output_flush(&ctl);
 	if (ctl.out_errno != 0 || ferror(out)) {

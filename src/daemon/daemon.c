@@ -74,8 +74,9 @@ status_send(void *arg)
 {
 	const struct daemon *daemon = arg;
 
-	sdnotify_status("%s; %u clusters, %u services, %u real services",
+	sdnotify_status("%s; %s%u clusters, %u services, %u real services",
 	    agentx_serving(daemon->agentx) ? "registered with snmpd" : "no AgentX master",
+	    store_statistics_readable(daemon->service.store) ? "" : "statistics are not used; ",
 	    tree_count(&daemon->cache->tree, STORE_CLUSTER),
 	    tree_count(&daemon->cache->tree, STORE_SERVICE),
 	    tree_count(&daemon->cache->tree, STORE_REAL));

@@ -109,8 +109,9 @@ driver_tick(void *arg)
 	struct driver *driver = arg;
 
 	clock_steps_note();
-	sdnotify_status("%zu clusters, %u real services", driver->n_workers,
-	    tree_count(&driver->tree.tree, STORE_REAL));
+	sdnotify_status("%s%zu clusters, %u real services",
+	    store_statistics_readable(driver->service.store) ? "" : "statistics are not used; ",
+	    driver->n_workers, tree_count(&driver->tree.tree, STORE_REAL));
 }
 
 /* -- SIGHUP, start and end ------------------------------------------------------------ */

@@ -13,6 +13,9 @@
 /* How often readers must read all rows again. */
 enum { RESTARTS_MAX = 10, RESTARTS_MS = 10000 };
 
+/* Commits to the statistics in a row without a changed row. */
+enum { HIDDEN_MAX = 3 };
+
 /* A call of store_changes(). */
 struct reading {
 	struct store			*store;
@@ -305,19 +308,40 @@ stats_begin(struct store *store, struct extent *ret)
 	return extent_read(&store->stats, ret, NULL);
 }
 
+/* Checks that the commits of other programs raised the counter and that a row has its value, as the
+ * triggers do. A damaged index of the WAL hides pages without an error. A commit that changes no
+ * row, as that of another table, is possible; several in a row are not. */
+static enum err_code
+commit_check(struct store *store, const struct store_cursor *cursor, const struct extent *extent,
+    struct err *err)
+{
+	const int64_t positions[] = { cursor->statistics, cursor->removed_stats, cursor->poll };
+	bool found = false;
+
+	for (size_t i = 0; i < ROWS(positions); i++)
+		found |= positions[i] >= extent->change;
+	store->stats_hidden = found && extent->change > cursor->stats_change ? 0 :
+	    store->stats_hidden + 1;
+	if (store->stats_hidden < HIDDEN_MAX)
+		return ERR_OK;
+	return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%u commits changed no row)",
+	    store->stats.path, store->stats_hidden);
+}
+
 /* Reads the transaction of stats_begin(). A reader of another file, or one that is too far
- * behind, first drops all statistics. */
+ * behind, first drops all statistics. The counter goes back if the end of a WAL is lost. */
 static enum err_code
 stats_read(struct reading *reading, const struct extent *extent)
 {
 	struct db *db = &reading->store->stats;
 	struct store_cursor *cursor = reading->cursor;
+	int64_t birth = 0, known = db->data_version;
 	enum err_code code;
-	int64_t birth = 0;
 
 	if ((code = db_number(db, SQL_BIRTH, DB_NO_VALUES, &birth, NULL)) != ERR_OK)
 		return code;
-	if (birth != cursor->stats_birth || cursor->removed_stats < extent->removed_oldest) {
+	if (birth != cursor->stats_birth || cursor->removed_stats < extent->removed_oldest ||
+	    cursor->stats_change > extent->change) {
 		if (cursor->stats_birth != 0)
 			code = reading->sink->removed(reading->sink->arg, STORE_STATISTICS, 0);
 		cursor->stats_birth = birth;
@@ -325,9 +349,15 @@ stats_read(struct reading *reading, const struct extent *extent)
 		cursor->poll = 0;
 		cursor->removed_stats = extent->removed_oldest;
 	}
-	if (code != ERR_OK)
+	if (code == ERR_OK)
+		code = feeds_read(reading, db, stats_feeds, ROWS(stats_feeds), extent->change,
+		    NULL);
+	if (code != ERR_OK || reading->left == 0)
 		return code;
-	return feeds_read(reading, db, stats_feeds, ROWS(stats_feeds), extent->change, NULL);
+	if (known != 0 && known != db->data_version)
+		code = commit_check(reading->store, cursor, extent, NULL);
+	cursor->stats_change = extent->change;
+	return code;
 }
 
 enum err_code

@@ -22,6 +22,8 @@ static const struct {
 	/* A program was killed in a COMMIT. A program that only reads cannot roll that back. */
 	{ SQLITE_READONLY_ROLLBACK, ERR_READONLY, "a write was interrupted; start lbclusterd, "
 	    "which rolls it back" },
+	/* Of a WAL that was truncated. SQLite reads a truncated database as zeros. */
+	{ SQLITE_IOERR_SHORT_READ, ERR_CORRUPT, DB_DAMAGED },
 	{ SQLITE_BUSY, ERR_BUSY, "locked by another program" },
 	{ SQLITE_LOCKED, ERR_BUSY, "locked by another program" },
 	{ SQLITE_PROTOCOL, ERR_BUSY, "locked by another program" },
@@ -37,7 +39,9 @@ static const struct {
 	{ SQLITE_IOERR, ERR_IO, "input/output error; see the kernel's log" },
 };
 
-const char *const db_tails[DB_TAILS] = { "-journal", "-wal", "-shm" };
+const char *const db_tails[DB_TAILS] = {
+	[DB_TAIL_JOURNAL] = "-journal", [DB_TAIL_WAL] = "-wal", [DB_TAIL_SHM] = "-shm",
+};
 
 enum err_code
 db_special_files_check(const struct db *db, struct err *err)

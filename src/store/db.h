@@ -14,7 +14,8 @@
 
 #include "store/sql.h"
 
-enum { DB_PATH_SIZE = 4096, DB_TAILS = 3 };
+enum { DB_PATH_SIZE = 4096 };
+enum { DB_TAIL_JOURNAL, DB_TAIL_WAL, DB_TAIL_SHM, DB_TAILS };
 
 /* Ends of the names of the files that SQLite keeps beside a database. */
 extern const char *const db_tails[DB_TAILS];
@@ -38,13 +39,19 @@ extern const struct db_kind db_stats_kind;
 /* Whether db_open() checks all pages. Commits of other programs wait while it checks the file. */
 enum db_verify { DB_VERIFY_NO, DB_VERIFY_FILE, DB_VERIFY_COPY };
 
+/* Identifies a file; inode 0: none. */
+struct db_file {
+	dev_t	dev;
+	ino_t	ino;
+};
+
 struct db {
 	const struct db_kind	*kind;
 	char			*path;
 	enum db_verify		 verify;	/* at db_open() */
 	sqlite3			*handle;	/* NULL while closed */
-	dev_t			 dev;		/* the file that is open */
-	ino_t			 ino;
+	struct db_file		 file;		/* that is open */
+	struct db_file		 beside[DB_TAILS];	/* -wal and -shm that are open */
 	int64_t			 data_version;	/* at the last read */
 	int			 wait_ms;	/* for a lock */
 	int64_t			 busy_since_ms;
@@ -92,16 +99,29 @@ enum err_code db_create(const struct db_kind *kind, const char *path, struct err
  * this user may not read the directory. */
 enum err_code db_directory_sync(const char *path, struct err *err);
 void db_close(struct db *db);
+/* Closes a database without the checkpoint of the last connection. SQLite deletes -wal and -shm
+ * after it, which may be those of a new database that another program puts there. */
+void db_abandon(struct db *db);
 
 /* Returns the name of the VFS for connections: SQLite's default VFS, but with a short wait for the
  * read marks of a WAL, and without special files. NULL, SQLite's default, if out of memory. */
 const char *db_vfs(void);
+
+/* Lets this process survive the truncation of a -shm file of statistics that 'vfs' maps. */
+bool db_shm_guard(sqlite3_vfs *vfs);
+/* True once if such a file was truncated while this process used it. What was read or written
+ * since the last call is lost; close the database. */
+bool db_shm_was_lost(void);
 
 /* ERR_FOREIGN names a file that SQLite keeps beside the database and that is not a regular file. */
 enum err_code db_special_files_check(const struct db *db, struct err *err);
 
 /* True while the path refers to the file that is open, or was open last. */
 bool db_is_in_place(const struct db *db);
+/* The same for the file and its -wal and -shm. DB_PARTLY: some names refer to other files or to
+ * none. Programs with different files do not see each other's locks and commits. */
+enum db_place { DB_IN_PLACE, DB_PARTLY, DB_REPLACED };
+enum db_place db_place(const struct db *db);
 
 /* Maps result code 'rc' of SQLite to an error that names the file. */
 enum err_code db_error(struct db *db, int rc, struct err *err);

@@ -44,8 +44,7 @@ name_check(struct opening *opening, struct err *err)
 	if (access(db->path, R_OK) == -1)
 		return err_set(err, ERR_READONLY, "%s: cannot be read: %s; check its owner and "
 		    "mode", db->path, strerror(errno));
-	db->dev = st.st_dev;
-	db->ino = st.st_ino;
+	db->file = (struct db_file){ st.st_dev, st.st_ino };
 	return ERR_OK;
 }
 
@@ -235,12 +234,38 @@ writable_check(struct opening *opening, struct err *err)
 	return ERR_OK;
 }
 
+/* Finds the file that a name refers to now; inode 0: none. */
+static struct db_file
+file_named(const char *path, const char *tail)
+{
+	char name[DB_PATH_SIZE];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s%s", path, tail);
+	return lstat(name, &st) == -1 ? (struct db_file){ 0, 0 } :
+	    (struct db_file){ st.st_dev, st.st_ino };
+}
+
+/* Notes the -wal and -shm that are open. They stay until the last connection is closed; a journal
+ * may be deleted earlier. */
+static enum err_code
+tails_note(struct opening *opening, struct err *err)
+{
+	struct db *db = opening->db;
+
+	(void)err;
+	for (size_t i = 0; i < DB_TAILS; i++)
+		db->beside[i] = file_named(db->path, db_tails[i]);
+	db->beside[DB_TAIL_JOURNAL].ino = 0;
+	return ERR_OK;
+}
+
 enum err_code
 db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 {
 	static enum err_code (*const steps[])(struct opening *, struct err *) = {
 		name_check, companions_check, connect_file, identity_check, pages_check,
-		kind_pragmas_set, migrate, schema_check, writable_check,
+		kind_pragmas_set, migrate, schema_check, writable_check, tails_note,
 	};
 	struct opening opening = { .db = db, .writable = writable, .wait_ms = wait_ms };
 	enum err_code code = ERR_OK;
@@ -303,12 +328,40 @@ db_copy_verify(struct db *db, struct err *err)
 	return code;
 }
 
+static bool
+is_named(const struct db *db, const char *tail, const struct db_file *file)
+{
+	struct db_file now = file_named(db->path, tail);
+
+	return now.dev == file->dev && now.ino == file->ino;
+}
+
 bool
 db_is_in_place(const struct db *db)
 {
-	struct stat st;
+	return is_named(db, "", &db->file);
+}
 
-	return lstat(db->path, &st) == 0 && st.st_dev == db->dev && st.st_ino == db->ino;
+enum db_place
+db_place(const struct db *db)
+{
+	size_t files = 1, named = db_is_in_place(db) ? 1 : 0;
+
+	for (size_t i = 0; i < DB_TAILS; i++) {
+		if (db->beside[i].ino == 0)
+			continue;
+		files++;
+		named += is_named(db, db_tails[i], &db->beside[i]) ? 1 : 0;
+	}
+	return named == files ? DB_IN_PLACE : named > 0 ? DB_PARTLY : DB_REPLACED;
+}
+
+void
+db_abandon(struct db *db)
+{
+	if (db->handle != NULL)
+		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	db_close(db);
 }
 
 void

@@ -115,7 +115,7 @@ db_vfs(void)
 		return NULL;
 	system_open = (int (*)(const char *, int, int))files->xGetSystemCall(files, "open");
 	if (files->xSetSystemCall(files, "open", (sqlite3_syscall_ptr)file_open_for_sqlite) !=
-	    SQLITE_OK)
+	    SQLITE_OK || !db_shm_guard(files))
 		return NULL;
 	vfs = *system;
 	vfs.zName = VFS_NAME;

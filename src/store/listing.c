@@ -103,7 +103,8 @@ statistics_add(struct store *store, struct store_real_view *view, struct err *er
 }
 
 /* Reads the statistics of a page of real services in one transaction: a transaction for each row
- * would double the time of a listing. 'name' is that of the only row to show, "" for all. */
+ * would double the time of a listing. 'name' is that of the only row to show, "" for all. If the
+ * file is damaged, the rows have no statistics; store_statistics_report() says so. */
 static enum err_code
 page_statistics(struct store *store, const char *name, char *rows, size_t n, struct err *err)
 {
@@ -120,7 +121,8 @@ page_statistics(struct store *store, const char *name, char *rows, size_t n, str
 			code = statistics_add(store, view, err);
 	}
 	db_rollback(&store->stats);
-	return code;
+	store_note_statistics(store, code);
+	return store->stats_file.state == FILE_DAMAGED ? ERR_OK : code;
 }
 
 /* Where the next page begins: after the name, or after the id, of 'row'. */
@@ -281,7 +283,7 @@ store_server_find(struct store *store, const char *cluster, const char *name, ui
     size_t *ret_n, struct err *err)
 {
 	struct path path = { .cluster = "" };
-	uint32_t cluster_id, service_id, real_id, *ids = NULL, *more;
+	uint32_t cluster_id = 0, service_id = 0, real_id = 0, *ids = NULL, *more;
 	sqlite3_stmt *stmt;
 	enum err_code code;
 	size_t n = 0, room = 0;

@@ -5,6 +5,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/db.h \
 	src/store/db_copy.c \
 	src/store/db_open.c \
+	src/store/db_shm.c \
 	src/store/db_wait.c \
 	src/store/driver_jobs.c \
 	src/store/inventory_edit.c \

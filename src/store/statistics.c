@@ -28,13 +28,31 @@ batch_write(struct store *store, enum shape_id shape, const void *rows, size_t n
 	return code;
 }
 
-/* Writes rows of 'size' bytes each, in batches. */
+/* Writes rows in batches. */
+static enum err_code
+batches_write(struct store *store, enum shape_id shape, const void *rows, size_t n, size_t size,
+    struct err *err)
+{
+	enum err_code code = ERR_OK;
+	size_t some;
+
+	for (size_t done = 0; done < n && code == ERR_OK; done += some) {
+		some = n - done < STORE_STATISTICS_BATCH ? n - done : STORE_STATISTICS_BATCH;
+		code = batch_write(store, shape, (const char *)rows + done * size, some, size, err);
+	}
+	store_note_statistics(store, code);
+	if (code != ERR_OK && store->stats_file.state == FILE_DAMAGED)
+		err_set(err, code, "%s", store->stats_error.text);
+	return code;
+}
+
+/* Writes rows of 'size' bytes each. If the file is damaged, a program without a loop writes them to
+ * the file that replaces it. */
 static enum err_code
 rows_write(struct store *store, enum shape_id shape, const void *rows, size_t n, size_t size,
     struct err *err)
 {
 	enum err_code code = store_files_check(store, err);
-	size_t some;
 
 	if (code != ERR_OK)
 		return code;
@@ -42,14 +60,14 @@ rows_write(struct store *store, enum shape_id shape, const void *rows, size_t n,
 	 * wait and may use lbcluster.db. */
 	if (store->stats.handle == NULL && store->program != NULL)
 		return err_set(err, ERR_IO, "%s", store->stats_error.text);
-	if (store->stats.handle == NULL &&
-	    (code = store_stats_open(store, store->wait_ms, err)) != ERR_OK)
-		return code;
-	for (size_t done = 0; done < n && code == ERR_OK; done += some) {
-		some = n - done < STORE_STATISTICS_BATCH ? n - done : STORE_STATISTICS_BATCH;
-		code = batch_write(store, shape, (const char *)rows + done * size, some, size, err);
+	for (int tries = 0; tries < 2; tries++) {
+		if (store->stats.handle == NULL &&
+		    (code = store_stats_open(store, store->wait_ms, err)) != ERR_OK)
+			return code;
+		code = batches_write(store, shape, rows, n, size, err);
+		if (store->stats.handle != NULL || store->program != NULL)
+			break;
 	}
-	store_note_statistics(store, code);
 	return code;
 }
 
@@ -70,19 +88,22 @@ enum err_code
 store_plane_view(struct store *store, const struct cluster_row *row, int64_t now,
     struct plane_view *ret, struct err *err)
 {
-	bool is_open = store->stats.handle != NULL, found = false;
 	struct driver_poll poll = { 0 };
 	sqlite3_stmt *stmt = NULL;
 	enum err_code code = ERR_OK;
+	bool found = false, is_open;
 
-	if (is_open)
+	if (store->stats.handle != NULL)
 		code = db_first(&store->stats, SQL_OF_ROWS(ROW_GET, SHAPE_POLL),
 		    DB_VALUES(db_int(row->id)), &stmt, &found, err);
 	if (code == ERR_OK && found)
 		code = shape_read(&shapes[SHAPE_POLL], stmt, 0, &poll, err);
 	db_reset(stmt);
-	if (code == ERR_OK)
-		status_plane(row->plane, row->plane_status, row->plane_message,
-		    is_open ? &poll : NULL, now, ret);
-	return code;
+	store_note_statistics(store, code);
+	if (code != ERR_OK && store->stats_file.state != FILE_DAMAGED)
+		return code;
+	is_open = store->stats.handle != NULL;
+	status_plane(row->plane, row->plane_status, row->plane_message, is_open ? &poll : NULL,
+	    now, ret);
+	return ERR_OK;
 }

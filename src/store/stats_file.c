@@ -79,8 +79,22 @@ needs_replacement(enum err_code code)
 	return code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_NOT_FOUND;
 }
 
-/* Replaces the file by an empty one, unless another program did so while this one waited for
- * the lock. db_open() does not find every invalid row. So a file in which a read found one is
+/* db_open(). An index that was truncated meanwhile has hidden pages. */
+static enum err_code
+file_open_once(struct store *store, int wait_ms, struct err *err)
+{
+	enum err_code code;
+
+	(void)db_shm_was_lost();
+	code = db_open(&store->stats, store->mode != STORE_READ, wait_ms, err);
+	if (!db_shm_was_lost())
+		return code;
+	db_abandon(&store->stats);
+	return err_set(err, ERR_CORRUPT, "%s: damaged", store->stats.path);
+}
+
+/* Replaces the files by empty ones, unless another program did so while this one waited for the
+ * lock. db_open() does not find every invalid row. So a file in which a read found one is
  * replaced although db_open() accepts it. */
 static enum err_code
 stats_replace(struct store *store, int wait_ms, struct err *err)
@@ -91,14 +105,15 @@ stats_replace(struct store *store, int wait_ms, struct err *err)
 
 	if ((code = replacement_lock(store, LOCK_EX, wait_ms, &lock, err)) != ERR_OK)
 		return code;
-	code = damaged && db_is_in_place(&store->stats) ? ERR_CORRUPT :
-	    db_open(&store->stats, true, wait_ms, err);
+	code = damaged && db_place(&store->stats) != DB_REPLACED ? ERR_CORRUPT :
+	    file_open_once(store, wait_ms, err);
 	if (needs_replacement(code)) {
+		store->stats_replaced |= code != ERR_NOT_FOUND;
 		code = set_aside(store, err);
 		if (code == ERR_OK)
 			code = db_create(&db_stats_kind, store->stats.path, err);
 		if (code == ERR_OK)
-			code = db_open(&store->stats, true, wait_ms, err);
+			code = file_open_once(store, wait_ms, err);
 	}
 	replacement_unlock(lock);
 	return code;
@@ -115,10 +130,18 @@ stats_open(struct store *store, int wait_ms, struct err *err)
 		code = replacement_lock(store, LOCK_SH, wait_ms, &lock, err);
 		if (code != ERR_OK)
 			return code;
-		code = db_open(&store->stats, writable, wait_ms, err);
+		code = file_open_once(store, wait_ms, err);
 		replacement_unlock(lock);
 	}
 	return writable && needs_replacement(code) ? stats_replace(store, wait_ms, err) : code;
+}
+
+/* A program that writes replaces the file; one that only reads says how to do it. */
+static void
+damage_note(struct store *store)
+{
+	err_set(&store->stats_error, ERR_CORRUPT, "%s: damaged%s", store->stats.path,
+	    store->mode == STORE_READ ? "; remove it, and lbclusterd creates it again" : "");
 }
 
 enum err_code
@@ -126,13 +149,33 @@ store_stats_open(struct store *store, int wait_ms, struct err *err)
 {
 	enum err_code code = stats_open(store, wait_ms, &store->stats_error);
 
+	if (code == ERR_CORRUPT)
+		damage_note(store);
 	store->stats_file.retry_at_ms = clock_steady_ms() + STORE_RETRY_MS;
 	if (code != ERR_OK)
 		return err_set(err, code, "%s", store->stats_error.text);
 	store->stats_error.code = ERR_OK;
+	store->stats_hidden = 0;
 	store->stats_file.state = FILE_OPEN;
 	db_wait_set(&store->stats, store->wait_ms);
 	return ERR_OK;
+}
+
+/* A program that replaces the statistics replaces all files. If one of them is left, programs have
+ * different files open and write to both. */
+static void
+place_check(struct store *store)
+{
+	switch (db_place(&store->stats)) {
+	case DB_IN_PLACE:
+		break;
+	case DB_PARTLY:
+		store->stats_file.state = FILE_DAMAGED;
+		break;
+	case DB_REPLACED:
+		store->stats_file.state = FILE_REPLACED;
+		break;
+	}
 }
 
 void
@@ -141,11 +184,11 @@ store_stats_step(struct store *store)
 	struct store_file *file = &store->stats_file;
 	int64_t now = clock_steady_ms();
 
-	if (store_file_is_open(file) && !db_is_in_place(&store->stats))
-		file->state = FILE_REPLACED;
+	if (store_file_is_open(file))
+		place_check(store);
 	if (store_file_is_open(file) || now < file->retry_at_ms)
 		return;
-	db_close(&store->stats);
+	db_abandon(&store->stats);
 	(void)store_stats_open(store, store->wait_ms < STEP_WAIT_MS ? store->wait_ms : STEP_WAIT_MS,
 	    NULL);
 }
@@ -157,15 +200,19 @@ store_statistics_report(struct store *store,
 	enum err_code code = store->stats_error.code;
 	char text[ERR_TEXT_SIZE + 80];
 
-	if (code == store->stats_reported || code == ERR_NOT_FOUND)
+	if ((code == store->stats_reported && !store->stats_replaced) || code == ERR_NOT_FOUND)
 		return;
-	if (code == ERR_OK)
-		snprintf(text, sizeof(text), "%s: open; statistics are used again",
-		    store->stats.path);
-	else
+	if (code != ERR_OK)
 		snprintf(text, sizeof(text), "%s; statistics are not used until the file can be "
 		    "opened", store->stats_error.text);
+	else if (store->stats_replaced)
+		snprintf(text, sizeof(text), "%s: was damaged; an empty file replaces it, and the "
+		    "damaged one is %s.ill", store->stats.path, db_stats_kind.file);
+	else
+		snprintf(text, sizeof(text), "%s: open; statistics are used again",
+		    store->stats.path);
 	store->stats_reported = code;
+	store->stats_replaced = false;
 	fn(arg, code == ERR_OK, text);
 }
 
@@ -176,10 +223,15 @@ store_note_statistics(struct store *store, enum err_code code)
 
 	if (!store_file_is_open(file))
 		return;
+	if (db_shm_was_lost())
+		code = ERR_CORRUPT;
 	file->state = code == ERR_OK ? FILE_OPEN : code == ERR_IO ? FILE_REPLACED :
 	    code == ERR_CORRUPT || code == ERR_FOREIGN ? FILE_DAMAGED : FILE_BUSY;
-	if (!store_file_is_open(file))
-		db_close(&store->stats);
+	if (store_file_is_open(file))
+		return;
+	db_abandon(&store->stats);
+	if (file->state == FILE_DAMAGED)
+		damage_note(store);
 }
 
 bool

@@ -91,6 +91,7 @@ const char *store_dir(const struct store *store);
 struct store_cursor {
 	int64_t cluster, service, real, job, removed;
 	int64_t statistics, removed_stats, poll, stats_birth;
+	int64_t stats_change;		/* the counter of the statistics at the last read */
 	unsigned int generation;	/* changes when the inventory is replaced */
 };
 

@@ -22,8 +22,9 @@
  *     |    the lock file is lost -----------------> REPLACED     the file is opened
  *     +--- COMMIT failed with an I/O error -------> IN_DOUBT     the file is opened, which
  *     |                                                          settles the doubt
- *     `--- a read found damage or an I/O error ---> DAMAGED      the file is opened;
- *                                                                statistics are replaced
+ *     +--- a read found damage or an I/O error ---> DAMAGED      the file is opened;
+ *     `--- -wal, -shm or the file of statistics                  statistics are replaced
+ *          has another name, and not all of them -> DAMAGED
  *
  * If a file cannot be opened it keeps its state, or becomes DAMAGED if it is damaged, foreign or
  * newer. An I/O error of the statistics makes them REPLACED, because a new file would not help.
@@ -90,6 +91,8 @@ struct store {
 	bool			 stats_written;		/* by this process */
 	struct err		 stats_error;		/* of the last attempt to open statistics */
 	enum err_code		 stats_reported;	/* by store_statistics_report() */
+	unsigned int		 stats_hidden;		/* see commit_check() of changes.c */
+	bool			 stats_replaced;	/* by an empty file; not reported yet */
 	int64_t			 restarts_since_ms;	/* see restart_allowed() of changes.c */
 	unsigned int		 restarts;
 	int64_t			 begin_change;		/* the counter at store_begin() */

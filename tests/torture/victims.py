@@ -13,11 +13,13 @@ import threading
 import time
 
 import layout
+from damage import WAYS
 from harness import LBCLUSTERCTL, Program, wait_for
 from history import Violation
 
 SET_S = 0.030       # some SETs of each manager
 START_S = 0.060     # a start of lbclusterd
+BACK_S = 10.0       # until statistics are shown again
 
 
 def kill_now(pid):
@@ -294,4 +296,35 @@ class Balancer(Victim):
         self.trial.on_order = None
 
 
-KINDS = {kind.name: kind for kind in (Daemon, Load, Driver, Master, Balancer)}
+class Statistics(Victim):
+    """The files of the statistics are damaged. No program ends, and statistics come back."""
+
+    name = 'statistics'
+    drives = True
+
+    def strike(self):
+        base = os.path.join(self.world.store, 'lbcluster-stats.db')
+        for n in range(self.rng.randrange(1, 6)):
+            tail, way = self.rng.choice(('', '-wal', '-shm')), self.rng.choice(sorted(WAYS))
+            with contextlib.suppress(FileNotFoundError):
+                WAYS[way](base + tail, self.rng.randrange(1000))
+            self.phase = '%s %s' % (way, tail or 'database')
+            self.wait(SET_S)
+        alive = self.world.daemon.alive(), self.trial.driver.alive()
+        if alive != (True, True):
+            raise Violation('lbclusterd, lbcluster-haproxy run: %s, %s' % alive)
+        # The first time may be that of the last statistics before the damage.
+        for _ in range(2):
+            before = self.last_update()
+            try:
+                wait_for(lambda: self.last_update() not in (None, before), BACK_S, 'statistics')
+            except AssertionError:
+                raise Violation('no statistics after: ' + self.phase) from None
+
+    def last_update(self):
+        service, reals = next(iter(layout.names('drv').items()))
+        number = self.world.number('drv/%s/%s' % (service, sorted(reals)[0]))
+        return self.world.get('lbcRealStatsLastUpdate', *number)
+
+
+KINDS = {kind.name: kind for kind in (Daemon, Load, Driver, Master, Balancer, Statistics)}

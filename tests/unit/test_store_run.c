@@ -721,6 +721,153 @@ special_file_in_place_of_any_name_blocks_nothing(void **state)
 	alarm(0);
 }
 
+/* -- damaged statistics ------------------------------------------------------------------ */
+
+static void
+statistics_all_put(struct fixture *f)
+{
+	static struct statistics rows[300];
+
+	for (uint32_t i = 0; i < COUNT(rows); i++)
+		rows[i] = (struct statistics){ .real_id = i + 1, .last_update = 4711 };
+	assert_int_equal(store_statistics_put(f->store, rows, COUNT(rows), &f->err), ERR_OK);
+}
+
+static void
+last_report_keep(void *arg, bool repaired, const char *text)
+{
+	(void)repaired;
+	snprintf(arg, ERR_TEXT_SIZE, "%s", text);
+}
+
+static void
+assert_statistics_reported(struct fixture *f, const char *text)
+{
+	char last[ERR_TEXT_SIZE] = "";
+
+	store_statistics_report(f->store, last_report_keep, last);
+	if (strstr(last, text) == NULL)
+		fail_msg("\"%s\" is not \"%s\"", last, text);
+}
+
+/* Reads as lbclusterd does in each turn of its loop. */
+static void
+turn(struct fixture *f, struct store_cursor *cursor)
+{
+	int clusters;
+
+	(void)store_changed(f->store);
+	assert_int_equal(fixture_read_changes(f, cursor, &clusters), ERR_OK);
+}
+
+/* SQLite maps the file into memory, where an access beyond its end raises SIGBUS. */
+static void
+truncated_index_of_statistics_costs_statistics_only(void **state)
+{
+	static const off_t sizes[] = { 0, 100, 4096, 16384 };
+	struct fixture *f = *state;
+	char path[128];
+
+	fixture_fill(f);
+	snprintf(path, sizeof(path), "%s-shm", f->stats_path);
+	for (size_t i = 0; i < 2 * COUNT(sizes); i++) {
+		struct store_cursor cursor = { 0 };
+
+		assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+		statistics_all_put(f);
+		turn(f, &cursor);
+		assert_int_equal(truncate(path, sizes[i / 2]), 0);
+		/* The write replaces the statistics if it notices, otherwise the read does. */
+		if (i % 2 == 0)
+			turn(f, &cursor);
+		statistics_all_put(f);
+		turn(f, &cursor);
+		clock_advance(2000);
+		turn(f, &cursor);
+		assert_true(store_statistics_readable(f->store));
+		statistics_all_put(f);
+		assert_int_equal(set_weight(f, 20 + (uint32_t)i), ERR_OK);
+		fixture_close(f);
+		assert_string_equal(sql_text(f->stats_path, "PRAGMA integrity_check"), "ok");
+		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"), 300);
+	}
+}
+
+/* A damaged index of the WAL has this effect. */
+static void
+commits_that_hide_their_rows_replace_the_statistics(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cursor cursor = { 0 };
+	char aside[128];
+
+	fixture_fill(f);
+	snprintf(aside, sizeof(aside), "%s.ill", f->stats_path);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	turn(f, &cursor);
+	sql_exec(f->stats_path, "DROP TRIGGER statistics_update");
+	turn(f, &cursor);
+	sql_exec(f->stats_path, "INSERT INTO statistics (real_id) VALUES (1000)");
+	turn(f, &cursor);
+	for (int i = 0; i < 3; i++) {
+		assert_true(store_statistics_readable(f->store));
+		sql_exec(f->stats_path, "UPDATE statistics SET bps_in = abs(random() % 1000)");
+		turn(f, &cursor);
+	}
+	assert_false(store_statistics_readable(f->store));
+	assert_statistics_reported(f, "damaged; statistics are not used");
+	clock_advance(2000);
+	turn(f, &cursor);
+	assert_true(store_statistics_readable(f->store));
+	assert_statistics_reported(f, "an empty file replaces it, and the damaged one is "
+	    "lbcluster-stats.db.ill");
+	assert_true(file_exists(aside));
+	fixture_close(f);
+	assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"), 0);
+}
+
+static enum err_code
+real_count(void *arg, const struct store_real_view *view)
+{
+	(void)view;
+	++*(int *)arg;
+	return ERR_OK;
+}
+
+/* Overwrites the first page of the table. */
+static void
+table_damage(const char *path)
+{
+	int64_t page = sql_number(path, "SELECT rootpage FROM sqlite_schema WHERE name = "
+	    "'statistics'");
+	FILE *file = fopen(path, "r+b");
+
+	assert_non_null(file);
+	assert_int_equal(fseek(file, 4096 * (page - 1), SEEK_SET), 0);
+	for (int i = 0; i < 4096; i++)
+		assert_int_equal(fputc(0xa5, file), 0xa5);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void
+damaged_statistics_are_left_out_of_a_listing_and_replaced_by_a_write(void **state)
+{
+	struct fixture *f = *state;
+	int reals = 0;
+
+	fixture_fill(f);
+	table_damage(f->stats_path);
+	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
+	assert_int_equal(store_each_real(f->store, NULL, real_count, &reals, &f->err), ERR_OK);
+	assert_int_equal(reals, 300);
+	assert_statistics_reported(f, "damaged; remove it, and lbclusterd creates it again");
+	fixture_close(f);
+	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
+	statistics_all_put(f);
+	fixture_close(f);
+	assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"), 300);
+}
+
 /* -- size of the files ----------------------------------------------------------------- */
 
 static off_t
@@ -732,16 +879,6 @@ log_size(const struct fixture *f)
 	snprintf(path, sizeof(path), "%s-wal", f->stats_path);
 	assert_int_equal(stat(path, &st), 0);
 	return st.st_size;
-}
-
-static void
-statistics_all_put(struct fixture *f)
-{
-	static struct statistics rows[300];
-
-	for (uint32_t i = 0; i < COUNT(rows); i++)
-		rows[i] = (struct statistics){ .real_id = i + 1, .last_update = 4711 };
-	assert_int_equal(store_statistics_put(f->store, rows, COUNT(rows), &f->err), ERR_OK);
 }
 
 /* Another program does not end its transaction, so SQLite cannot overwrite the WAL. */
@@ -795,6 +932,9 @@ main(void)
 		TEST(open_on_a_read_only_disk_succeeds_for_readers_only),
 		TEST(create_on_a_read_only_disk_is_refused),
 		TEST(special_file_in_place_of_any_name_blocks_nothing),
+		TEST(truncated_index_of_statistics_costs_statistics_only),
+		TEST(commits_that_hide_their_rows_replace_the_statistics),
+		TEST(damaged_statistics_are_left_out_of_a_listing_and_replaced_by_a_write),
 		TEST(wal_of_statistics_shrinks_again),
 	};
 
