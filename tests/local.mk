@@ -210,6 +210,7 @@ integration_tests = \
 	tests/integration/test_notify.py \
 	tests/integration/test_restarts.py \
 	tests/integration/test_set.py \
+	tests/integration/test_set_services.py \
 	tests/integration/test_slow_disk.py \
 	tests/integration/test_unattended.py \
 	tests/integration/test_walk.py \

@@ -20,12 +20,16 @@ struct fixture f;
 uint32_t session = 1, transaction = 1;
 size_t fault;
 
+/* Real services, services and servers by the table of their columns. */
 static const struct {
+	int		 table;
 	char		 letter;
 	const char	*index;
 } rows[] = {
-	{ 'A', "1.1.1" }, { 'B', "1.1.2" }, { 'D', "1.1.3" }, { 'X', "1.2.4" },
-	{ 'Y', "1.2.5" }, { 'H', "2.3.6" }, { 'F', "2.3.7" }, { 'Z', "1.1.99" },
+	{ 4, 'A', "1.1.1" }, { 4, 'B', "1.1.2" }, { 4, 'D', "1.1.3" }, { 4, 'X', "1.2.4" },
+	{ 4, 'Y', "1.2.5" }, { 4, 'H', "2.3.6" }, { 4, 'F', "2.3.7" }, { 4, 'Z', "1.1.99" },
+	{ 3, 'P', "1.1" }, { 3, 'Q', "1.2" }, { 3, 'R', "2.3" }, { 3, 'Z', "1.3" },
+	{ 9, 'U', "1.1" }, { 9, 'V', "1.2" }, { 9, 'W', "2.5" }, { 9, 'Z', "1.5" },
 };
 
 void
@@ -36,7 +40,7 @@ pdu_store_fill(void)
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 'http'), (1, 'smtp'), (2, 'http');"
 	    "INSERT INTO real_service (service_id, name, weight, enabled, fallback) VALUES"
 	    " (1, 'web-1', 10, 1, 0), (1, 'web-2', 10, 1, 0), (1, 'web-3', 10, 0, 0),"
-	    " (2, 'mx-1', 10, 1, 1), (2, 'mx-2', 10, 1, 0),"
+	    " (2, 'mx-1', 10, 1, 1), (2, 'web-2', 10, 1, 0),"
 	    " (3, 'web-1', 10, 1, 0), (3, 'web-2', 10, 0, 0);"
 	    "COMMIT;");
 }
@@ -70,11 +74,12 @@ name_make(const char *word, struct mib_varbind *ret)
 {
 	static const struct {
 		const char	*name;
-		int		 number;
+		int		 table, number;
 		enum mib_type	 type;
 	} columns[] = {
-		{ "weight", 8, MIB_GAUGE32 }, { "fallback", 9, MIB_INTEGER },
-		{ "enabled", 10, MIB_INTEGER },
+		{ "weight", 4, 8, MIB_GAUGE32 }, { "fallback", 4, 9, MIB_INTEGER },
+		{ "enabled", 4, 10, MIB_INTEGER }, { "service", 3, 29, MIB_INTEGER },
+		{ "server", 9, 7, MIB_INTEGER },
 	};
 	char text[64];
 
@@ -90,10 +95,11 @@ name_make(const char *word, struct mib_varbind *ret)
 	}
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
 		for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++) {
-			if (rows[r].letter != word[0] || strcmp(columns[c].name, word + 2) != 0)
+			if (rows[r].letter != word[0] || rows[r].table != columns[c].table ||
+			    strcmp(columns[c].name, word + 2) != 0)
 				continue;
-			snprintf(text, sizeof(text), ".1.4.1.%d.%s", columns[c].number,
-			    rows[r].index);
+			snprintf(text, sizeof(text), ".1.%d.1.%d.%s", columns[c].table,
+			    columns[c].number, rows[r].index);
 			ret->name = oid_make(text);
 			ret->value.type = columns[c].type;
 			return;
@@ -197,7 +203,9 @@ rows_stored(void)
 	/* Writes one word for each row. */
 	for (const char *from = fixture_text(f.main,
 	    "SELECT iif(id = 99, 'Z', substr('ABDXYHF', id, 1)) || weight"
-	    " || iif(enabled, 'e', '') || iif(fallback, 'f', '') FROM real_service ORDER BY id");
+	    " || iif(enabled, 'e', '') || iif(fallback, 'f', '') FROM (SELECT * FROM real_service"
+	    " ORDER BY id) UNION ALL SELECT substr('PQR', id, 1) || '!' FROM service"
+	    " WHERE enabled = 0");
 	    *from != '\0'; from++)
 		if (*from != ',')
 			*to++ = *from;
@@ -208,9 +216,11 @@ rows_stored(void)
 const char *
 jobs_stored(void)
 {
-	return fixture_text(f.main, "SELECT ifnull(substr('ABDXYHF', real_id, 1), '-') || ' ' ||"
+	return fixture_text(f.main, "SELECT ifnull(ifnull(substr('ABDXYHF', real_id, 1),"
+	    " substr('PQR', service_id, 1)), '-') || ' ' ||"
 	    " CASE operation WHEN 1 THEN 'enable' WHEN 2 THEN 'disable'"
 	    " WHEN 3 THEN 'enable_fallback' WHEN 4 THEN 'disable_fallback'"
+	    " WHEN 6 THEN 'enable_service' WHEN 7 THEN 'disable_service'"
 	    " ELSE 'set_weight' END || ' ' || old_value || '>' || new_value || ' ' ||"
 	    " CASE state WHEN 0 THEN 'held' WHEN 1 THEN 'queued' WHEN 2 THEN 'running'"
 	    " WHEN 3 THEN 'succeeded' WHEN 4 THEN 'failed' WHEN 5 THEN 'cancelled'"

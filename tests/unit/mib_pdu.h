@@ -5,9 +5,12 @@
  * "notify=144" with one octet. The rows have letters:
  *
  *   web/http (no data plane)  A web-1, B web-2, D web-3 (disabled)
- *   web/smtp (no data plane)  X mx-1 (fallback), Y mx-2
+ *   web/smtp (no data plane)  X mx-1 (fallback), Y web-2
  *   lb/http (haproxy)         H web-1, F web-2 (disabled)
  *   Z does not exist; all weights are 10.
+ *
+ * "P.service=2" is of service P web/http, Q web/smtp, R lb/http; "V.server=2" of server U web-1 (A)
+ * or V web-2 (B and Y) of cluster web, or W web-1 (H) of cluster lb.
  */
 #ifndef TESTS_UNIT_MIB_PDU_H
 #define TESTS_UNIT_MIB_PDU_H
@@ -44,7 +47,7 @@ void set_cleanup(void);
  * failed commit. Then flushes. */
 enum mib_status set_all(const char *text);
 
-/* Return what is stored: rows as in ROWS_AT_FIRST; jobs as "A set_weight 10>5 queued #1". */
+/* Return what is stored: rows as in ROWS_AT_FIRST, and "P!" for a disabled service; jobs as "A set_weight 10>5 queued #1". */
 const char *rows_stored(void);
 const char *jobs_stored(void);
 int64_t lock_stored(void);

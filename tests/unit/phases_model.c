@@ -10,7 +10,7 @@
 
 enum { NO_CREATION = 11, COMMIT_FAILED = 14, GEN_ERR = 5 };
 
-enum { ASKED_MAX = 4, OTHERS_WEIGHT = 8 };
+enum { ASKED_MAX = 5, OTHERS_WEIGHT = 8 };
 
 /* The settings of each transaction; A.weight is in both. The second varbind of the first is
  * the lock. */
@@ -22,20 +22,22 @@ static const struct {
 	} asked[ASKED_MAX];
 	bool		locks;
 } sets[MODEL_SETS] = {
-	{ 2, { { A_WEIGHT, 5 }, { H_WEIGHT, 5 } }, true },
-	{ 4, { { H_WEIGHT, 6 }, { X_FALLBACK, 0 }, { Y_FALLBACK, 1 }, { A_WEIGHT, 5 } }, false },
+	{ 3, { { A_WEIGHT, 5 }, { H_WEIGHT, 5 }, { R_ENABLED, 0 } }, true },
+	{ 5, { { H_WEIGHT, 6 }, { X_FALLBACK, 0 }, { Y_FALLBACK, 1 }, { A_WEIGHT, 5 },
+	    { R_ENABLED, 1 } }, false },
 };
 
 enum { LOCK_INDEX = 2 };
 
-static const uint32_t real_ids[SETTINGS] = { 1, 6, 4, 5 };
+/* Of the real services, and of service R. */
+static const uint32_t row_ids[SETTINGS] = { 1, 6, 4, 5, 3 };
 
 void
 model_begin(struct model *model)
 {
 	memset(model, 0, sizeof(*model));
 	model->values[A_WEIGHT] = model->values[H_WEIGHT] = 10;
-	model->values[X_FALLBACK] = 1;
+	model->values[X_FALLBACK] = model->values[R_ENABLED] = 1;
 }
 
 const char *
@@ -49,9 +51,11 @@ model_pdu(struct model *model, size_t number, bool bad)
 	else if (model->sets[number - 1].state == APPLIED)
 		return pdu;
 	else if (number == 1)
-		snprintf(pdu, sizeof(text), "A.weight=5 lock=%u H.weight=5", model->lock);
+		snprintf(pdu, sizeof(text), "A.weight=5 lock=%u H.weight=5 R.service=2",
+		    model->lock);
 	else
-		snprintf(pdu, sizeof(text), "H.weight=6 X.fallback=2 Y.fallback=1 A.weight=5");
+		snprintf(pdu, sizeof(text), "H.weight=6 X.fallback=2 Y.fallback=1 A.weight=5"
+		    " R.service=1");
 	return pdu;
 }
 
@@ -137,17 +141,18 @@ job_undo(struct model *model, size_t j)
 		model->jobs[k].before = model->jobs[j].before;
 }
 
-/* Only row H has a data plane: its job is queued and supersedes a queued one. */
+/* Only the rows H and R have a data plane: their job is queued and supersedes a queued one. */
 static void
 job_release(struct model *model, size_t j)
 {
 	enum setting setting = model->jobs[j].setting;
-	bool overtaken = is_overtaken(model, j);
+	bool overtaken = is_overtaken(model, j), plane = setting == H_WEIGHT ||
+	    setting == R_ENABLED;
 
 	if (!overtaken)
 		model->values[setting] = model->jobs[j].after;
-	model->jobs[j].state = setting != H_WEIGHT ? SUCCEEDED : overtaken ? SUPERSEDED : QUEUED;
-	for (size_t k = 0; k < j && setting == H_WEIGHT; k++)
+	model->jobs[j].state = !plane ? SUCCEEDED : overtaken ? SUPERSEDED : QUEUED;
+	for (size_t k = 0; k < j && plane; k++)
 		if (model->jobs[k].setting == setting && model->jobs[k].state == QUEUED)
 			model->jobs[k].state = SUPERSEDED;
 }
@@ -214,8 +219,8 @@ model_settings(const struct model *model)
 {
 	static char text[64];
 
-	snprintf(text, sizeof(text), "%u %u %u %u %u", model->values[0], model->values[1],
-	    model->values[2], model->values[3], model->lock);
+	snprintf(text, sizeof(text), "%u %u %u %u %u %u", model->values[0], model->values[1],
+	    model->values[2], model->values[3], model->values[4], model->lock);
 	return text;
 }
 
@@ -228,7 +233,7 @@ model_jobs(const struct model *model)
 	text[0] = '\0';
 	for (size_t j = 0; j < model->n_jobs; j++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u %u>%u %d",
-		    j == 0 ? "" : ", ", real_ids[model->jobs[j].setting], model->jobs[j].before,
+		    j == 0 ? "" : ", ", row_ids[model->jobs[j].setting], model->jobs[j].before,
 		    model->jobs[j].after, model->jobs[j].state);
 	return text;
 }

@@ -133,6 +133,58 @@ static const struct answer answers[] = {
 	ACCEPTED("A.fallback=1 B.fallback=1 A.fallback=2", "A10e B10ef D10 X10ef Y10e H10e F10",
 	    "B enable_fallback 0>1 succeeded #1"),
 
+	/* A service. Its real services keep their settings. */
+	SAME("P.service=1"), SAME("R.service=1"), SAME("P.service=2 P.service=1"),
+	ACCEPTED("P.service=2", ROWS_AT_FIRST " P!", "P disable_service 1>0 succeeded #1"),
+	ACCEPTED("R.service=2", ROWS_AT_FIRST " R!", "R disable_service 1>0 queued #1"),
+	{ .before = "UPDATE service SET enabled = 0", .pdu = "P.service=1",
+	  .rows = ROWS_AT_FIRST " Q! R!", .jobs = "P enable_service 0>1 succeeded #1" },
+	{ .before = "UPDATE service SET enabled = 0", .pdu = "R.service=2 Q.service=2" },
+	ACCEPTED("P.service=1 P.service=2", ROWS_AT_FIRST " P!",
+	    "P disable_service 1>0 succeeded #1"),
+	ACCEPTED("Q.service=2 X.enabled=2 R.service=2 A.weight=3",
+	    "A3e B10e D10 X10f Y10e H10e F10 Q! R!", "Q disable_service 1>0 succeeded #1,"
+	    " X disable 1>0 succeeded #1, R disable_service 1>0 queued #1,"
+	    " A set_weight 10>3 succeeded #1"),
+	/* The fallback of a disabled service. */
+	ACCEPTED("P.service=2 B.fallback=1", "A10e B10ef D10 X10ef Y10e H10e F10 P!",
+	    "P disable_service 1>0 succeeded #1, B enable_fallback 0>1 succeeded #1"),
+	WRONG("Z.service=2", MIB_NO_CREATION, 1), WRONG("P.service=2 Z.service=2",
+	    MIB_NO_CREATION, 2),
+	WRONG("P.service=0", MIB_WRONG_VALUE, 1), WRONG("P.service=3", MIB_WRONG_VALUE, 1),
+	WRONG("Z.service=3", MIB_WRONG_VALUE, 1), WRONG("A.weight=1 P.service=-1",
+	    MIB_WRONG_VALUE, 2),
+	REFUSED("P.service=2 Y.fallback=1", 2, REJECT_FALLBACK_TAKEN, NULL),
+	REFUSED("P.service=2 lock=3", 2, REJECT_LOCK_MISMATCH, NULL),
+
+	/* A server in all services of its cluster. */
+	SAME("V.server=1"), SAME("U.server=1"), SAME("W.server=1"), SAME("V.server=2 V.server=1"),
+	ACCEPTED("U.server=2", "A10 B10e D10 X10ef Y10e H10e F10", "A disable 1>0 succeeded #1"),
+	ACCEPTED("W.server=2", "A10e B10e D10 X10ef Y10e H10 F10", "H disable 1>0 queued #1"),
+	{ .before = "UPDATE real_service SET enabled = 0 WHERE id = 2", .pdu = "V.server=2",
+	  .rows = "A10e B10 D10 X10ef Y10 H10e F10", .jobs = "Y disable 1>0 succeeded #1" },
+	{ .before = "UPDATE real_service SET enabled = 0 WHERE id = 2", .pdu = "V.server=1",
+	  .rows = ROWS_AT_FIRST, .jobs = "B enable 0>1 succeeded #1" },
+	/* The last of a server's varbind and one of its real services wins. */
+	ACCEPTED("V.server=2 B.enabled=1", "A10e B10e D10 X10ef Y10 H10e F10",
+	    "Y disable 1>0 succeeded #1"),
+	ACCEPTED("Y.enabled=2 V.server=1 A.weight=1", "A1e B10e D10 X10ef Y10e H10e F10",
+	    "A set_weight 10>1 succeeded #1"),
+	SAME("B.enabled=2 V.server=1"),
+	/* A fallback that is disabled stays fallback; a disabled one cannot become fallback. */
+	{ .before = "UPDATE real_service SET fallback = (id = 2)", .pdu = "V.server=2",
+	  .rows = "A10e B10f D10 X10e Y10 H10e F10",
+	  .jobs = "Y disable 1>0 succeeded #1, B disable 1>0 succeeded #1" },
+	REFUSED("U.server=2 A.fallback=1", 2, REJECT_FALLBACK_NEEDS_ENABLED, NULL),
+	REFUSED("A.fallback=1 U.server=2", 1, REJECT_FALLBACK_NEEDS_ENABLED, NULL),
+	WRONG("V.server=3", MIB_WRONG_VALUE, 1), WRONG("V.server=0", MIB_WRONG_VALUE, 1),
+	WRONG("Z.server=3", MIB_WRONG_VALUE, 1), WRONG("Z.server=2", MIB_NO_CREATION, 1),
+	WRONG("V.server=2 Z.server=2", MIB_NO_CREATION, 2),
+	{ .before = "UPDATE setting SET value = 7 WHERE name = 'set_lock'",
+	  .pdu = "V.server=2 lock=7 Q.service=2", .lock = 8,
+	  .rows = "A10e B10 D10 X10ef Y10 H10e F10 Q!", .jobs = "Y disable 1>0 succeeded #1,"
+	    " B disable 1>0 succeeded #1, Q disable_service 1>0 succeeded #1" },
+
 	/* The lock. */
 	{ .pdu = "lock=0", .lock = 1 },
 	{ .pdu = "lock=0 A.weight=10", .lock = 1 },
@@ -253,6 +305,8 @@ value_of_another_type_is_wrong_type(void **state)
 		/* The type is checked before the row. */
 		{ ".1.4.1.8.1.1.99", MIB_GAUGE32 }, { ".1.4.1.8", MIB_GAUGE32 },
 		{ ".1.1.2.1", MIB_INTEGER }, { ".1.8.1.0", MIB_OCTETS },
+		{ ".1.3.1.29.1.1", MIB_INTEGER }, { ".1.3.1.29.1.99", MIB_INTEGER },
+		{ ".1.9.1.7.1.1", MIB_INTEGER }, { ".1.9.1.7.9", MIB_INTEGER },
 	};
 	static const size_t lengths[] = { 0, 1, 2, 4, 8, 255, 65000 };
 	static uint8_t octets[65000];
@@ -343,7 +397,13 @@ missing_instance_is_no_creation(void **state)
 		(".1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1"
 		".1.1.1.1.1"),
 	};
-	static const char *const locks[] = { "", ".1", ".0.0", ".4294967295" };
+	static const char *const others[] = {
+		".1.1.2", ".1.1.2.1", ".1.1.2.0.0", ".1.1.2.4294967295",
+		".1.3.1.29", ".1.3.1.29.1", ".1.3.1.29.1.3", ".1.3.1.29.2.1", ".1.3.1.29.1.1.0",
+		".1.3.1.29.0.0", ".1.3.1.29.1.4294967295", ".1.3.1.29.4294967295.1",
+		".1.9.1.7", ".1.9.1.7.1", ".1.9.1.7.1.5", ".1.9.1.7.2.1", ".1.9.1.7.1.1.0",
+		".1.9.1.7.0.0", ".1.9.1.7.1.4294967295", ".1.9.1.7.4294967295.1",
+	};
 	static struct mib_value value;
 	char text[256];
 
@@ -355,12 +415,11 @@ missing_instance_is_no_creation(void **state)
 		if (test_one(text, &value) != MIB_NO_CREATION)
 			fail_msg("%s", text);
 	}
-	for (size_t i = 0; i < COUNT(locks); i++) {
+	for (size_t i = 0; i < COUNT(others); i++) {
 		value.type = MIB_INTEGER;
-		value.integer = 0;
-		snprintf(text, sizeof(text), ".1.1.2%s", locks[i]);
-		if (test_one(text, &value) != MIB_NO_CREATION)
-			fail_msg("%s", text);
+		value.integer = 1;
+		if (test_one(others[i], &value) != MIB_NO_CREATION)
+			fail_msg("%s", others[i]);
 	}
 	assert_int_equal(get_number(".1.1.12.0"), 0);
 }
@@ -468,6 +527,69 @@ change_shows_at_once_in_all_columns(void **state)
 	assert_int_equal(get_number(".1.7.8.1.9.2"), JOB_SUCCEEDED);
 	assert_int_equal(get_number(".1.7.5.0"), 1);
 	assert_int_equal(get_number(".1.7.6.0"), 1);
+}
+
+static void
+change_of_a_service_or_a_server_shows_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(get_number(".1.9.1.7.1.2"), SERVER_ENABLED);
+	assert_int_equal(set_test("P.service=2 Y.enabled=2"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	assert_int_equal(get_number(".1.3.1.29.1.1"), 1);
+	assert_int_equal(get_number(".1.9.1.7.1.2"), SERVER_ENABLED);
+	set_cleanup();
+	/* Before the rows are written. */
+	assert_string_equal(rows_stored(), ROWS_AT_FIRST);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(get_number(".1.3.1.29.1.1"), 2);
+		assert_int_equal(get_number(".1.3.1.9.1.1"), STATUS_DISABLED);
+		assert_int_equal(get_number(".1.3.1.12.1.1"), 2);	/* their own settings */
+		assert_int_equal(get_number(".1.4.1.10.1.1.1"), 1);
+		assert_int_equal(get_number(".1.4.1.11.1.1.1"), OPER_DISABLED);
+		assert_int_equal(get_number(".1.9.1.7.1.2"), SERVER_MIXED);
+		assert_int_equal(get_number(".1.9.1.4.1.2"), 1);
+		assert_int_equal(get_number(".1.7.8.1.9.1"), JOB_SUCCEEDED);
+		/* The row of the store does not change it back. */
+		fixture_sql(f.main, "UPDATE service SET address = 'a%d'", i);
+		fixture_refresh(&f);
+	}
+	mib_flush(f.mib);
+	fixture_refresh(&f);
+	assert_string_equal(rows_stored(), "A10e B10e D10 X10ef Y10 H10e F10 P!");
+	assert_int_equal(get_number(".1.3.1.29.1.1"), 2);
+	assert_int_equal(get_number(".1.1.3.0"), 2);		/* config changes */
+	assert_int_equal(set_all("V.server=2"), MIB_NO_ERROR);
+	assert_int_equal(get_number(".1.9.1.7.1.2"), SERVER_DISABLED);
+	/* An undone SET shows in its job only. */
+	assert_int_equal(set_test("P.service=1"), MIB_NO_ERROR);
+	assert_int_equal(set_commit(), MIB_NO_ERROR);
+	assert_int_equal(set_undo(), MIB_NO_ERROR);
+	assert_int_equal(get_number(".1.3.1.29.1.1"), 2);
+	assert_int_equal(get_number(".1.7.8.1.9.4"), JOB_CANCELLED);
+}
+
+static void
+server_of_more_real_services_than_jobs_is_refused(void **state)
+{
+	(void)state;
+	fixture_sql(f.main, "UPDATE setting SET value = 10 WHERE name = 'job_max_rows';"
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10)"
+	    " INSERT INTO service (cluster_id, name) SELECT 1, 's' || i FROM n;"
+	    "INSERT INTO real_service (service_id, name) SELECT id, 'web-1' FROM service"
+	    " WHERE id > 3");
+	fixture_refresh(&f);
+	assert_int_equal(get_number(".1.9.1.3.1.1"), 11);
+	assert_int_equal(set_all("A.weight=3 U.server=2"), MIB_RESOURCE_UNAVAILABLE);
+	assert_int_equal(fault, 1);
+	assert_int_equal(get_number(".1.1.13.0"), REJECT_QUEUE_FULL);
+	assert_int_equal(get_number(".1.9.1.4.1.1"), 11);
+	assert_string_equal(jobs_stored(), "");
+	fixture_sql(f.main, "DELETE FROM service WHERE id > 12");
+	fixture_refresh(&f);
+	assert_int_equal(set_all("U.server=2"), MIB_NO_ERROR);
+	assert_int_equal(get_number(".1.9.1.7.1.1"), SERVER_DISABLED);
+	assert_int_equal(get_number(".1.9.1.4.1.1"), 0);
 }
 
 static void
@@ -700,6 +822,8 @@ main(void)
 		WITH_STORE(instance_of_128_sub_identifiers_is_no_creation),
 		WITH_STORE(refusals_are_counted_and_the_latest_is_shown),
 		WITH_STORE(change_shows_at_once_in_all_columns),
+		WITH_STORE(change_of_a_service_or_a_server_shows_at_once),
+		WITH_STORE(server_of_more_real_services_than_jobs_is_refused),
 		WITH_STORE(undone_change_shows_in_its_job_only),
 		WITH_STORE(later_job_for_a_column_supersedes_a_waiting_job),
 		WITH_STORE(set_of_the_same_values_writes_nothing),

@@ -188,12 +188,12 @@ event_play(char event)
 static void
 served_check(const char *rest)
 {
-	enum { JOBS_ACTIVE = 5 };
+	enum { JOBS_ACTIVE = 6 };
 	static const char *const names[] = { ".1.4.1.8.1.1.1", ".1.4.1.8.2.3.6",
-	    ".1.4.1.9.1.2.4", ".1.4.1.9.1.2.5", ".1.1.2.0", ".1.7.5.0" };
+	    ".1.4.1.9.1.2.4", ".1.4.1.9.1.2.5", ".1.3.1.29.2.3", ".1.1.2.0", ".1.7.5.0" };
 	const uint32_t expected[] = { model.values[A_WEIGHT], model.values[H_WEIGHT],
-	    2 - model.values[X_FALLBACK], 2 - model.values[Y_FALLBACK], model.lock,
-	    model_jobs_active(&model) };
+	    2 - model.values[X_FALLBACK], 2 - model.values[Y_FALLBACK],
+	    2 - model.values[R_ENABLED], model.lock, model_jobs_active(&model) };
 	struct mib_varbind varbind;
 
 	request_begin(&request, GET, 0);
@@ -227,11 +227,12 @@ stored_check(const char *when)
 	    " SELECT weight FROM real_service WHERE id = 6 UNION ALL"
 	    " SELECT fallback FROM real_service WHERE id = 4 UNION ALL"
 	    " SELECT fallback FROM real_service WHERE id = 5 UNION ALL"
+	    " SELECT enabled FROM service WHERE id = 3 UNION ALL"
 	    " SELECT value FROM setting WHERE name = 'set_lock')");
 	if (strcmp(stored, model_settings(&model)) != 0)
 		fail_msg("%s: settings %s are %s, not %s", sequence, when, stored,
 		    model_settings(&model));
-	snprintf(sql, sizeof(sql), "SELECT real_id || ' ' || old_value || '>' || new_value ||"
+	snprintf(sql, sizeof(sql), "SELECT ifnull(real_id, service_id) || ' ' || old_value || '>' || new_value ||"
 	    " ' ' || state FROM job WHERE id > %lld ORDER BY id", (long long)first_job);
 	stored = fixture_text(f.main, sql);
 	if (strcmp(stored, model_jobs(&model)) != 0)
@@ -246,6 +247,7 @@ sequence_begin(void)
 	    "UPDATE real_service SET weight = 10 WHERE weight <> 10;"
 	    "UPDATE real_service SET fallback = 0 WHERE id = 5 AND fallback <> 0;"
 	    "UPDATE real_service SET fallback = 1 WHERE id = 4 AND fallback <> 1;"
+	    "UPDATE service SET enabled = 1 WHERE enabled <> 1;"
 	    "UPDATE setting SET value = 0 WHERE name = 'set_lock' AND value <> 0; COMMIT");
 	fixture_refresh(&f);
 	real_notifications_drop();
