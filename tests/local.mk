@@ -60,6 +60,7 @@ unit_tests = \
 	tests/unit/test_store_schema \
 	tests/unit/test_store_exclusive \
 	tests/unit/test_store_set \
+	tests/unit/test_store_services \
 	tests/unit/test_store_draft \
 	tests/unit/test_store_snapshot \
 	tests/unit/test_store_undo \
@@ -168,6 +169,7 @@ tests_unit_test_store_run_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_schema_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_exclusive_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_set_LDFLAGS = $(store_fixture_ldflags)
+tests_unit_test_store_services_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_snapshot_LDFLAGS = $(store_fixture_ldflags) \
 	-Wl,--wrap=sqlite3_backup_step,--wrap=sqlite3_step
 tests_unit_test_store_undo_LDFLAGS = $(store_fixture_ldflags)

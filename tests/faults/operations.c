@@ -12,7 +12,7 @@
 
 #include "store/store_private.h"
 
-enum { SET_TOKEN = 5, JOBS = 3, ROWS = 60 };
+enum { SET_TOKEN = 5, JOBS = 4, ROWS = 60 };
 
 /* -- files ---------------------------------------------------------------------------- */
 
@@ -118,6 +118,7 @@ the_set(void)
 {
 	static const struct change changes[JOBS] = {
 		{ 4, REAL_WEIGHT, 50 }, { 6, REAL_FALLBACK, 0 }, { 4, REAL_FALLBACK, 1 },
+		{ 2, SERVICE_ENABLED, 0 },
 	};
 	static const struct store_set set = { .changes = changes, .n = JOBS, .lock = 0,
 		.source = JOB_SOURCE_SNMP, .token = SET_TOKEN, .sets_notify = true };
@@ -262,6 +263,7 @@ jobs_end(struct world *w)
 		{ 1, JOB_SUCCEEDED, JOB_CAUSE_NONE, "done" },
 		{ 2, JOB_FAILED, JOB_CAUSE_TIMEOUT, "no answer" },
 		{ 3, JOB_QUEUED, JOB_CAUSE_NONE, "later" },
+		{ 4, JOB_FAILED, JOB_CAUSE_REJECTED, "refused" },
 	};
 
 	return store_jobs_end(w->f->store, ends, JOBS, &w->f->err);

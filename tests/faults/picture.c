@@ -85,10 +85,12 @@ static const char main_sql[] =
     "SELECT (SELECT user_version FROM pragma_user_version) || (SELECT json_group_array(sql)"
     " FROM sqlite_schema) || (SELECT json_group_array(json_array(id, name, plane,"
     " plane_params, plane_status, plane_message)) FROM cluster) || (SELECT"
-    " json_group_array(json_array(id, cluster_id, name, address, port, params, protocol)) FROM"
-    " service) || (SELECT json_group_array(json_array(id, service_id, name, address, port,"
-    " params, weight, fallback, enabled, reason, last_job)) FROM real_service) || (SELECT"
-    " json_group_array(json_array(id, real_id, operation, state, fail_cause, source,"
+    " json_group_array(json_array(id, cluster_id, name, address, port, params, protocol,"
+    " enabled)) FROM service) || (SELECT json_group_array(json_array(id, service_id, name, address,"
+    " port,"
+    " params, weight, fallback, enabled, server_id, reason, last_job)) FROM real_service) ||"
+    " (SELECT json_group_array(json_array(id, cluster_id, name)) FROM server) || (SELECT"
+    " json_group_array(json_array(id, real_id, service_id, operation, state, fail_cause, source,"
     " old_value, new_value, request, started > 0, finished > 0, message)) FROM job) ||"
     " (SELECT json_group_array(json_array(name, value)) FROM setting) || (SELECT"
     " json_group_array(json_array(token, name, value)) FROM held_setting) || (SELECT"
@@ -97,7 +99,8 @@ static const char main_sql[] =
 
 static const char settings_sql[] =
     "SELECT (SELECT json_group_array(json_array(id, weight, fallback, enabled)) FROM"
-    " real_service) || (SELECT json_group_array(json_array(name, value)) FROM setting) ||"
+    " real_service) || (SELECT json_group_array(json_array(id, enabled)) FROM service) ||"
+    " (SELECT json_group_array(json_array(name, value)) FROM setting) ||"
     " (SELECT count(*) FROM job WHERE state IN (0, 2))";
 
 static const char stats_sql[] =

@@ -36,10 +36,10 @@ service_write(FILE *out, struct cache *cache, const struct cache_service *servic
 {
 	const struct cache_real *real;
 
-	fprintf(out, "service %u %s %s %s %d status %d on %d fallback %u weight %" PRIu64
+	fprintf(out, "service %u %s %s %s %d %d status %d on %d fallback %u weight %" PRIu64
 	    " stale %u at %" PRId64, service->row.id, service->row.name,
 	    tree_text(&service->row, TREE_ADDRESS), tree_text(&service->row, TREE_PORT),
-	    service->protocol, service->status,
+	    service->protocol, service->enabled, service->status,
 	    service->on_fallback, service->fallback_id, service->sums.weight,
 	    service->sums.stale, service->stale_at);
 	sums_write(out, &service->sums);
@@ -52,6 +52,10 @@ static void
 cluster_write(FILE *out, struct cache *cache, const struct cache_cluster *cluster, int64_t now)
 {
 	const struct cache_service *service;
+	const struct cache_server *server;
+	struct status_tally tally;
+	uint64_t conns;
+	bool measured;
 
 	fprintf(out, "cluster %u %s %s %d \"%s\" status %d up %u", cluster->row.id,
 	    cluster->row.name, tree_text(&cluster->row, TREE_PLANE), cluster->plane_status,
@@ -60,6 +64,11 @@ cluster_write(FILE *out, struct cache *cache, const struct cache_cluster *cluste
 	fprintf(out, "\n");
 	TREE_FOREACH(service, i, &cluster->branch.children)
 		service_write(out, cache, service, now);
+	TREE_FOREACH(server, i, &cluster->servers) {
+		tally = cache_server_tally(cache, server, now, &conns, &measured);
+		fprintf(out, "server %u %s %u/%u/%u %" PRIu64 " %d\n", server->row.id,
+		    server->row.name, tally.active, tally.enabled, tally.reals, conns, measured);
+	}
 }
 
 char *
@@ -76,8 +85,9 @@ cache_dump(struct cache *cache, int64_t now)
 		cluster_write(out, cache, cluster, now);
 	TREE_FOREACH(job, i, &cache->jobs) {
 		assert_int_equal(job->row.id, job->columns.id);
-		fprintf(out, "job %u of %u: %d %d %s/%s/%s \"%s\"\n", job->columns.id,
-		    job->columns.real_id, job->columns.operation, job->columns.state,
+		fprintf(out, "job %u of %u %u: %d %d %s/%s/%s \"%s\"\n", job->columns.id,
+		    job->columns.real_id, job->columns.service_id, job->columns.operation,
+		    job->columns.state,
 		    job->columns.cluster, job->columns.service, job->columns.real,
 		    job->columns.message);
 	}
@@ -99,6 +109,7 @@ static const char views_sql[] =
     " ifnull(inactive_connections, 0) AS n1, ifnull(persistent_connections, 0) AS n2,"
     " ifnull(connections_per_second, 0) AS n3, ifnull(bps_in, 0) AS n4,"
     " ifnull(bps_out, 0) AS n5, ifnull(pps_in, 0) AS n6, ifnull(pps_out, 0) AS n7, old, now"
+    ", s.enabled AS served, active_connections IS NOT NULL AS has_n0"
     " FROM main.real_service AS r JOIN main.service AS s ON s.id = r.service_id"
     " JOIN temp.parameter LEFT JOIN stats.statistics AS t ON t.real_id = r.id;"
 
@@ -107,12 +118,13 @@ static const char views_sql[] =
     " fallback OR role = 1 AS reserve FROM x;"
 
     "CREATE TEMP VIEW sv AS SELECT s.id, s.cluster_id, s.name, s.address, s.port, s.protocol,"
-    " CASE WHEN total(y.enabled) = 0 THEN 5 WHEN total(known) = 0 THEN 6"
+    " s.enabled AS served,"
+    " CASE WHEN NOT s.enabled OR total(y.enabled) = 0 THEN 5 WHEN total(known) = 0 THEN 6"
     "  WHEN total(up AND member) > 0 AND"
     "    total(up AND member) = total(y.enabled AND member) THEN 1"
     "  WHEN total(up AND member) > 0 THEN 2 WHEN total(up AND reserve) > 0 THEN 3"
     "  ELSE 4 END AS status,"
-    " total(up AND reserve) > 0 AND total(up AND member) = 0 AS on_fallback,"
+    " s.enabled AND total(up AND reserve) > 0 AND total(up AND member) = 0 AS on_fallback,"
     " ifnull(max(iif(fallback, y.id, 0)), 0) AS fallback_id,"
     " cast(total(iif(y.enabled AND NOT fallback, weight, 0)) AS INTEGER) AS weight,"
     " cast(total(y.enabled AND NOT fresh) AS INTEGER) AS stale,"
@@ -140,19 +152,26 @@ static const char lines_sql[] =
     " cast(total(n6) AS INTEGER), cast(total(n7) AS INTEGER),"
     " ifnull(min(iif(any_enabled, oldest, NULL)), 0)) AS line"
     " FROM main.cluster AS c LEFT JOIN sv ON sv.cluster_id = c.id GROUP BY c.id"
-    " UNION ALL SELECT cluster_id, id, 0, printf('service %d %s %s %s %d status %d on %d"
+    " UNION ALL SELECT cluster_id, id, 0, printf('service %d %s %s %s %d %d status %d on %d"
     " fallback %d weight %d stale %d at %d %d/%d/%d %d %d %d %d %d %d %d %d oldest %d', id, name,"
-    " address, port, protocol, status, on_fallback, fallback_id, weight, stale, stale_at, up,"
+    " address, port, protocol, served, status, on_fallback, fallback_id, weight, stale,"
+    " stale_at, up,"
     " enabled, reals, n0, n1, n2, n3, n4, n5, n6, n7, oldest) FROM sv"
     " UNION ALL SELECT cluster_id, service_id, id, printf('real %d %s %s %s %d %d %d \"%s\" job %d"
     " pending %d fresh %d oper %d', id, name, address, port, weight, fallback, enabled, reason,"
     " last_job, (SELECT count(*) FROM job WHERE real_id = y.id AND state < 3),"
     " CASE WHEN last_update = 0 THEN 3 WHEN fresh THEN 1 ELSE 2 END,"
-    " CASE WHEN NOT enabled THEN 5 WHEN NOT known THEN 6 WHEN NOT up THEN 4 WHEN weight = 0 THEN 3"
+    " CASE WHEN NOT served OR NOT enabled THEN 5 WHEN NOT known THEN 6 WHEN NOT up THEN 4"
+    " WHEN weight = 0 THEN 3"
     " WHEN reserve AND EXISTS (SELECT 1 FROM y AS o WHERE o.service_id = y.service_id AND"
     " o.member AND o.up) THEN 2 ELSE 1 END) FROM y"
-    " UNION ALL SELECT 1 << 40, id, 0, printf('job %d of %d: %d %d %s/%s/%s \"%s\"', id,"
-    " ifnull(real_id, 0), operation, state, cluster_name, service_name, real_name, message)"
+    " UNION ALL SELECT v.cluster_id, 1 << 40, v.id, printf('server %d %s %d/%d/%d %d %d', v.id,"
+    " v.name, cast(total(up) AS INTEGER), cast(total(enabled) AS INTEGER), count(*),"
+    " cast(total(n0) AS INTEGER), max(has_n0)) FROM y JOIN main.server AS v ON v.name = y.name"
+    " AND v.cluster_id = y.cluster_id GROUP BY v.id"
+    " UNION ALL SELECT 1 << 40, id, 0, printf('job %d of %d %d: %d %d %s/%s/%s \"%s\"', id,"
+    " ifnull(real_id, 0), ifnull(service_id, 0), operation, state, cluster_name, service_name,"
+    " real_name, message)"
     " FROM job"
     " UNION ALL SELECT 1 << 41, 0, 0, printf('%d services, %d reals, %d of them stale, %d jobs"
     " active', (SELECT count(*) FROM service), (SELECT count(*) FROM real_service),"
@@ -205,6 +224,22 @@ assert_branch_names_found(struct tree_branch *branch)
 	}
 }
 
+static void
+assert_server_names_found(struct cache_cluster *cluster)
+{
+	const struct tree_row *row;
+
+	assert_int_equal(cluster->server_names.list.n, cluster->servers.n);
+	TREE_FOREACH(row, i, &cluster->servers) {
+		uint32_t at = tree_names_from(&cluster->server_names, (const uint8_t *)row->name,
+		    strlen(row->name));
+
+		assert_ptr_equal(cluster->server_names.list.rows[at], row);
+		assert_ptr_equal(row->parent, &cluster->branch);
+		assert_false(row->deleted);
+	}
+}
+
 void
 assert_names_found(struct cache *cache)
 {
@@ -214,6 +249,7 @@ assert_names_found(struct cache *cache)
 	assert_branch_names_found(&cache->tree.root);
 	TREE_FOREACH(cluster, i, &cache->tree.root.children) {
 		assert_branch_names_found(cluster);
+		assert_server_names_found((struct cache_cluster *)(void *)cluster);
 		TREE_FOREACH(service, j, &cluster->children) {
 			assert_branch_names_found(service);
 			TREE_FOREACH(real, k, &service->children)

@@ -47,7 +47,8 @@ void set_cleanup(void);
  * failed commit. Then flushes. */
 enum mib_status set_all(const char *text);
 
-/* Return what is stored: rows as in ROWS_AT_FIRST, and "P!" for a disabled service; jobs as "A set_weight 10>5 queued #1". */
+/* Return what is stored: rows as in ROWS_AT_FIRST, and "P!" for a disabled service; jobs as
+ * "A set_weight 10>5 queued #1". */
 const char *rows_stored(void);
 const char *jobs_stored(void);
 int64_t lock_stored(void);

@@ -41,6 +41,11 @@ store_change_at_random(struct fixture *f, uint64_t *seed)
 		{ false, "INSERT INTO job (real_id, operation, state, old_value, new_value,"
 		    " cluster_name, service_name, real_name) SELECT id, 5, %u %% 3, 1, 2, 'c', 's',"
 		    " name FROM real_service ORDER BY random() LIMIT 4" },
+		{ false, "UPDATE service SET enabled = abs(random() %% 2) WHERE id %% 3 ="
+		    " %u %% 3" },
+		{ false, "INSERT INTO job (service_id, operation, state, old_value, new_value,"
+		    " cluster_name, service_name, real_name) SELECT id, 6 + id %% 2, %u %% 3, 0, 1,"
+		    " 'c', name, '' FROM service ORDER BY random() LIMIT 2" },
 		{ false, "UPDATE job SET state = state + 1 + %u %% 3 WHERE state < 3" },
 		{ false, "DELETE FROM job WHERE id %% 7 = %u %% 7" },
 		{ false, "DELETE FROM real_service WHERE id %% 9 = %u %% 9" },
@@ -78,7 +83,7 @@ cache_reads_every_change_with_any_limit(void **state)
 	struct fixture *f = *state;
 	struct cache *caches[COUNT(limits)];
 	int64_t now = NOW;
-	uint64_t seed = 17;
+	uint64_t seed = 18;
 
 	for (size_t i = 0; i < COUNT(limits); i++)
 		caches[i] = cache_make();

@@ -226,6 +226,33 @@ load_json_has_the_documented_keys(void **state)
 }
 
 static void
+enabled_of_a_service_is_a_setting(void **state)
+{
+	static const char off[] = "cluster web { service http { enabled = no } service new {\n"
+	    "enabled = no } }", on[] = "cluster web { service http { } service new { } }";
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(load(world, off, NULL, NULL), CTL_OK);
+	run(world, "list", "web", NULL);
+	assert_non_null(strstr(world->out, "web/http   192.0.2.10  80    tcp       yes\n"));
+	assert_non_null(strstr(world->out, "web/new    -           -     tcp       no\n"));
+	run(world, "export", "web", NULL);
+	assert_non_null(strstr(world->out, "    service new {\n        protocol = tcp\n"
+	    "        enabled = no\n    }\n"));
+	assert_int_equal(load(world, on, "--dry-run", NULL), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 3\n");
+	assert_int_equal(load(world, off, "--dry-run", "--reset"), CTL_OK);
+	assert_string_equal(world->out, "~ web/http enabled yes -> no\n"
+	    "added 0, updated 1, removed 0, unchanged 2, jobs 1\n");
+	assert_int_equal(load(world, on, "--reset", NULL), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 1, removed 0, unchanged 2, jobs 1\n");
+	run(world, "-f", "json", "info", "web/new", NULL);
+	assert_non_null(strstr(world->out, "\"enabled\": true"));
+	run(world, "job", NULL);
+	assert_non_null(strstr(world->out, "enable_service  succeeded  web/new"));
+}
+
+static void
 load_reset_against_a_rule_changes_nothing(void **state)
 {
 	struct ctl_fixture *world = *state;
@@ -472,6 +499,7 @@ main(void)
 		CTL_TEST(load_prune_removes_rows_that_the_file_does_not_name),
 		CTL_TEST(load_dry_run_prints_differences_and_changes_nothing),
 		CTL_TEST(load_json_has_the_documented_keys),
+		CTL_TEST(enabled_of_a_service_is_a_setting),
 		CTL_TEST(load_reset_against_a_rule_changes_nothing),
 		CTL_TEST(setting_equal_to_an_open_set_stays_after_its_undo),
 		CTL_TEST(setting_after_an_answered_set_replaces_its_value),

@@ -409,7 +409,7 @@ removed_real_is_not_sent(void **state)
 }
 
 struct attribution {
-	const char	*first;		/* settings at first */
+	const char	*first;		/* settings at first; "service ..." are of its service */
 	const char	*setting;	/* changed since the measurement before */
 	int		 active;	/* for the next measurement */
 	bool		 notified;
@@ -426,7 +426,24 @@ static const struct attribution attributions[] = {
 	{ NULL, "weight = 11", 0, true }, { NULL, "weight = 11", 1, true },
 	{ NULL, "fallback = 1", 0, false }, { "fallback = 1", NULL, 1, true },
 	{ "fallback = 1", "fallback = 0", 1, false },
+	{ NULL, "service enabled = 0", 0, false }, { "service enabled = 0", NULL, 0, false },
+	{ "service enabled = 0", "service enabled = 1", 1, false },
+	{ "service enabled = 0", "service enabled = 1", 0, true },
 };
+
+static void
+setting_change(const char *setting)
+{
+	static const char service[] = "service ";
+
+	if (setting == NULL)
+		return;
+	if (strncmp(setting, service, strlen(service)) == 0)
+		fixture_sql(f.main, "UPDATE service SET %s WHERE id = 3",
+		    setting + strlen(service));
+	else
+		fixture_sql(f.main, "UPDATE real_service SET %s WHERE id = 5", setting);
+}
 
 static void
 activity_is_sent_unless_a_set_explains_it(void **state)
@@ -437,18 +454,16 @@ activity_is_sent_unless_a_set_explains_it(void **state)
 
 		engine_make(state);
 		fixture_sql(f.stats, "UPDATE statistics SET active = %d", !a->active);
-		if (a->first != NULL)
-			fixture_sql(f.main, "UPDATE real_service SET %s WHERE id = 5", a->first);
+		setting_change(a->first);
 		fixture_refresh(&f);
 		/* That was long ago by the clock of SQLite, which the test does not set. */
 		real = tree_find(&f.cache->tree, STORE_REAL, 5);
 		real->was_kept_out = false;
-		real->last_change = 1;
+		real->last_change = cache_service_of(real)->touched = 1;
 		while (taken()[0] != '\0')
 			;
 		fixture_now += 5;
-		if (a->setting != NULL)
-			fixture_sql(f.main, "UPDATE real_service SET %s WHERE id = 5", a->setting);
+		setting_change(a->setting);
 		fixture_refresh(&f);
 		measured(5, a->active);
 		if ((strncmp(taken(), TRAP("1"), strlen(TRAP("1"))) == 0) != a->notified)

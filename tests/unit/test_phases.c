@@ -232,8 +232,9 @@ stored_check(const char *when)
 	if (strcmp(stored, model_settings(&model)) != 0)
 		fail_msg("%s: settings %s are %s, not %s", sequence, when, stored,
 		    model_settings(&model));
-	snprintf(sql, sizeof(sql), "SELECT ifnull(real_id, service_id) || ' ' || old_value || '>' || new_value ||"
-	    " ' ' || state FROM job WHERE id > %lld ORDER BY id", (long long)first_job);
+	snprintf(sql, sizeof(sql), "SELECT ifnull(real_id, service_id) || ' ' || old_value || '>'"
+	    " || new_value || ' ' || state FROM job WHERE id > %lld ORDER BY id",
+	    (long long)first_job);
 	stored = fixture_text(f.main, sql);
 	if (strcmp(stored, model_jobs(&model)) != 0)
 		fail_msg("%s: jobs %s are %s, not %s", sequence, when, stored,
