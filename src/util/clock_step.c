@@ -22,8 +22,9 @@ static unsigned int n_steps;
 static int64_t offset_s;	/* wall clock less steady clock, at the last call */
 static bool offset_known;
 
-void
-clock_steps_note(void)
+/* Returns the wall time that it has compared. */
+static int64_t
+steps_note(void)
 {
 	int64_t wall = clock_wall_s(), offset = wall - clock_steady_ms() / 1000;
 	int64_t seconds = offset_known ? offset - offset_s : 0;
@@ -40,15 +41,22 @@ clock_steps_note(void)
 		n_steps--;
 	offset_s = offset;
 	offset_known = true;
+	return wall;
+}
+
+void
+clock_steps_note(void)
+{
+	(void)steps_note();
 }
 
 int64_t
 clock_age_s(int64_t wall_s)
 {
-	int64_t age;
+	int64_t age, now = steps_note();
 
-	clock_steps_note();
-	if (__builtin_sub_overflow(clock_wall_s(), wall_s, &age))
+	/* A second reading of the clock could have a step that is not noted. */
+	if (__builtin_sub_overflow(now, wall_s, &age))
 		return wall_s < 0 ? INT64_MAX : 0;
 	for (unsigned int i = 0; i < n_steps && age > 0; i++)
 		if (wall_s <= steps[i].before_s)

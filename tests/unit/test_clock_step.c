@@ -13,6 +13,7 @@
 #include "util/clock_step.h"
 
 static int64_t wall_s = 1000, steady_ms = 50000;
+static int64_t step_after_read_s;	/* the clock is set after it was read */
 
 int64_t __wrap_clock_wall_s(void);
 int64_t __wrap_clock_steady_ms(void);
@@ -20,7 +21,11 @@ int64_t __wrap_clock_steady_ms(void);
 int64_t
 __wrap_clock_wall_s(void)
 {
-	return wall_s;
+	int64_t now = wall_s;
+
+	wall_s += step_after_read_s;
+	step_after_read_s = 0;
+	return now;
 }
 
 int64_t
@@ -83,6 +88,18 @@ step_is_known_whatever_the_fraction_of_the_second(void **state)
 }
 
 static void
+step_between_two_readings_of_the_clock_is_not_part_of_an_age(void **state)
+{
+	int64_t created = wall_s;
+
+	(void)state;
+	pass(3, 0);
+	step_after_read_s = 7200;
+	assert_int_equal(clock_age_s(created), 3);
+	assert_int_equal(clock_age_s(created), 3);
+}
+
+static void
 age_of_any_number_is_defined(void **state)
 {
 	(void)state;
@@ -102,6 +119,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(age_has_no_step_of_the_clock),
 		cmocka_unit_test(step_is_known_whatever_the_fraction_of_the_second),
+		cmocka_unit_test(step_between_two_readings_of_the_clock_is_not_part_of_an_age),
 		cmocka_unit_test(age_of_any_number_is_defined),
 	};
 
