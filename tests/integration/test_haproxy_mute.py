@@ -49,9 +49,17 @@ class Mute(Plane):
         wait_for(self.mute_are_polled, EVENT_S, 'each mute HAProxy is unreachable')
         self.check_job()
 
-    def test_too_few_descriptors_are_named(self):
-        self.serve(backlog=100, timeout=60)
+    def test_job_waits_for_a_descriptor(self):
+        """Each mute HAProxy has a descriptor for a second."""
+        self.serve(backlog=100, timeout=1)
         self.limit = 'prlimit', '--nofile=40:40'
+        self.start_driver(wait=False)
+        wait_for(self.mute_are_polled, EVENT_S, 'each mute HAProxy is unreachable')
+        self.check_job()
+
+    def test_too_few_descriptors_are_named(self):
+        self.serve(backlog=100, timeout=1)
+        self.limit = 'prlimit', '--nofile=24:24'
         self.start_driver(wait=False)
         self.wait_plane(UNREACHABLE,
                         'web: lbcluster-haproxy has too many open files; raise LimitNOFILE=')

@@ -8,6 +8,8 @@
  *      | v full             +------ deadline ------+--> failed
  *     (wait)
  *
+ * A request waits if the backlog of HAProxy is full, or if this program has too many open files.
+ *
  * The deadline bounds HAProxy's time. If the loop of this program notices the deadline late
  * (slow disk, busy machine), the request gets that delay once more, and reads what has arrived.
  */
@@ -40,6 +42,7 @@ struct haproxy_request {
 	int			 retry_ms;	/* before the next connect(2) */
 	int64_t			 due_ms;	/* the deadline */
 	bool			 extended;	/* noticed late, and moved once */
+	bool			 no_fd;		/* waits for a descriptor */
 	haproxy_answer_fn	 fn;
 	void			*arg;
 	int			 fd;
@@ -135,6 +138,11 @@ on_deadline(void *arg)
 		deadline_set(request, clock_steady_ms() - request->due_ms);
 		return;
 	}
+	if (request->no_fd) {
+		finish(request, HAPROXY_UNREACHABLE,
+		    "lbcluster-haproxy has too many open files; raise LimitNOFILE= of its unit");
+		return;
+	}
 	snprintf(message, sizeof(message), "no %s within %d.%03d s",
 	    request->received > 0 ? "end of its answer" : "answer", request->timeout_ms / 1000,
 	    request->timeout_ms % 1000);
@@ -199,8 +207,6 @@ connect_message(const struct haproxy_request *request, int error)
 	bool on_disk = request->to.address.ss_family == AF_UNIX;
 	struct stat st;
 
-	if (error == EMFILE)
-		return "lbcluster-haproxy has too many open files; raise LimitNOFILE= of its unit";
 	if (!on_disk && (error == EAFNOSUPPORT || error == EPERM))
 		return "the unit of systemd allows no network; install "
 		    "lbcluster-haproxy-tcp.conf.example";
@@ -257,13 +263,18 @@ start(void *arg)
 
 	error = dial_socket((const struct sockaddr *)&request->to.address, request->to.length,
 	    &request->fd);
+	if ((error == 0 || error == EINPROGRESS) && request->fd >= getdtablesize() - FDS_RESERVED)
+		error = EMFILE;
+	/* Mute HAProxys have all descriptors until their deadline. */
+	if (request->no_fd != (error == EMFILE)) {
+		request->no_fd = error == EMFILE;
+		deadline_set(request, (request->no_fd ? 2 : 1) * request->timeout_ms);
+	}
 	/* The backlog of a UNIX socket is full. */
-	if (error == EAGAIN && request->to.address.ss_family == AF_UNIX) {
+	if (request->no_fd || (error == EAGAIN && request->to.address.ss_family == AF_UNIX)) {
 		start_later(request);
 		return;
 	}
-	if ((error == 0 || error == EINPROGRESS) && request->fd >= getdtablesize() - FDS_RESERVED)
-		error = EMFILE;
 	/* If TCP is still connecting, on_ready() gets the result. */
 	if (error != 0 && error != EINPROGRESS) {
 		finish(request, HAPROXY_UNREACHABLE, connect_message(request, error));
