@@ -704,6 +704,7 @@ targets_make(struct driver_cluster *cluster, struct plane_target *targets)
 	TREE_FOREACH(service, s, &cluster->branch.children) {
 		service->place = ++services;
 		targets[n++] = (struct plane_target){ .id = service->row.id, .is_service = true,
+		    .enabled = true,
 		    .name = service->row.name, .protocol = service->protocol,
 		    .address = tree_text(&service->row, TREE_ADDRESS),
 		    .port = tree_text(&service->row, TREE_PORT),

@@ -39,10 +39,11 @@ struct plane_target {
 	bool		 is_service;
 	const char	*name, *address, *port, *params;	/* 'params': JSON */
 	enum protocol	 protocol;	/* of a service */
-	/* The settings of the store; a service has 'enabled' only. No real service of a disabled
-	 * service takes work, whatever its own settings are. */
+	/* No real service of a disabled service takes work, whatever its own setting is. */
+	bool		 enabled;
+	/* Of a real service: the weight that it should have now, and the setting of the store. */
 	uint32_t	 weight;
-	bool		 fallback, enabled;
+	bool		 fallback;
 };
 
 /* What the data plane has for a service. Its texts are valid until the next poll begins. */
@@ -84,6 +85,10 @@ struct plane_poll {
 	/* Servers that the data plane has in a service of the store, and the store lacks. */
 	struct plane_name		*unknown;
 	size_t				 n_unknown;
+	/* What people should know though everything works; "" if there is nothing. */
+	char				 remark[MODEL_MESSAGE_MAX + 1];
+	/* Why lbcluster cannot decide which server is the fallback; NULL if it can. */
+	const char			*fallback_problem;
 	/* Why no setting can be changed although the servers were read, and what to do; "" if
 	 * settings can be changed. */
 	char				 problem[MODEL_MESSAGE_MAX + 1];
@@ -125,7 +130,8 @@ struct plane_command {
 	size_t			 at;		/* in plane_poll.servers, or in .services */
 	enum plane_command_kind	 kind;
 	uint32_t		 value;
-	/* The result. NONE: carried out. NOT_FOUND, REJECTED: the data plane refused it.
+	/* The result. NONE: carried out; for PLANE_COMMAND_SERVICE 'message' says what differed
+	 * before. NOT_FOUND, REJECTED: the data plane refused it.
 	 * TIMEOUT: it is unknown whether it was carried out. UNREACHABLE: the same, or the refusal
 	 * is not final, because the process stops or is not the one that answered the poll. OTHER:
 	 * out of memory, not sent. */

@@ -41,8 +41,8 @@ change_add(struct changes *changes, enum phase phase, uint8_t command,
 	return true;
 }
 
-static bool
-service_same(const struct ipvs_service *a, const struct ipvs_service *b)
+bool
+ipvs_service_same(const struct ipvs_service *a, const struct ipvs_service *b)
 {
 	return strcmp(a->scheduler, b->scheduler) == 0 && a->flags == b->flags &&
 	    a->timeout_s == b->timeout_s && a->netmask == b->netmask;
@@ -94,7 +94,7 @@ phase_make(struct changes *changes)
 		const struct ipvs_entry *have = ipvs_table_service(changes->have,
 		    &wanted->service.key);
 
-		if (((have == NULL || !service_same(&have->service, &wanted->service)) &&
+		if (((have == NULL || !ipvs_service_same(&have->service, &wanted->service)) &&
 		    !change_add(changes, PHASE_SERVICE, have == NULL ? IPVS_CMD_NEW_SERVICE :
 		    IPVS_CMD_SET_SERVICE, &wanted->service, NULL)) ||
 		    !dests_put(changes, have, wanted) ||

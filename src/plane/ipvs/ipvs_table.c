@@ -51,6 +51,12 @@ ipvs_table_dest_add(struct ipvs_table *table, const struct ipvs_dest *dest)
 	return entry_dest_add(&table->entries[table->n - 1], dest);
 }
 
+void
+ipvs_table_service_drop(struct ipvs_table *table)
+{
+	free(table->entries[--table->n].dests);
+}
+
 static int
 by_key(const void *a, const void *b)
 {

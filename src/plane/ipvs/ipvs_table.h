@@ -30,6 +30,12 @@ bool ipvs_table_service_add(struct ipvs_table *table, const struct ipvs_service 
 bool ipvs_table_dest_add(struct ipvs_table *table, const struct ipvs_dest *dest)
     __attribute__((warn_unused_result));
 
+/* Removes the service that was added last, with its destinations. */
+void ipvs_table_service_drop(struct ipvs_table *table);
+
+/* True if both have the same settings; their keys are not compared. */
+bool ipvs_service_same(const struct ipvs_service *a, const struct ipvs_service *b);
+
 /* Sorts services by key and destinations by endpoint. */
 void ipvs_table_sort(struct ipvs_table *table);
 

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * What the kernel has for the rows; see ipvs_answer.h.
+ */
+#include "plane/ipvs/ipvs_answer.h"
+
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/memory.h"
+
+bool
+ipvs_is_foreign(const struct ipvs_view *view, const struct ipvs_key *key)
+{
+	return !view->settings_only && !ipvs_owned_has(view->owned, key) &&
+	    ipvs_table_service(view->have, key) != NULL;
+}
+
+void
+ipvs_foreign_message(const struct ipvs_view *view, const struct ipvs_key *key,
+    char message[MODEL_MESSAGE_MAX + 1])
+{
+	char name[IPVS_KEY_TEXT_SIZE];
+
+	snprintf(message, MODEL_MESSAGE_MAX + 1, "%s exists and lbcluster did not make it; stop the"
+	    " program that made it, then run lbcluster-ipvs --adopt %s", ipvs_key_text(key, name),
+	    view->cluster);
+}
+
+/* A destination that the store does not have leaves: it drains first. The clients of UDP never end,
+ * so its destinations are removed at once. */
+static bool
+leaving_is_over(const struct ipvs_service *service, const struct ipvs_dest *dest)
+{
+	return service->key.protocol == IPPROTO_UDP ||
+	    (dest->weight == 0 && dest->active == 0 && dest->inactive == 0);
+}
+
+/* -- services --------------------------------------------------------------------------- */
+
+static void __attribute__((format(printf, 2, 3)))
+difference_note(struct plane_service *ret, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (ret->differs)
+		return;
+	ret->differs = true;
+	va_start(ap, fmt);
+	vsnprintf(ret->message, sizeof(ret->message), fmt, ap);
+	va_end(ap);
+}
+
+/* Compares the destinations of a service with its rows. */
+static void
+dests_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *service,
+    const struct ipvs_entry *entry, const char *name, struct plane_service *ret)
+{
+	char text[IPVS_KEY_TEXT_SIZE];
+
+	for (size_t i = service->first; i < service->first + service->n; i++) {
+		const struct ipvs_dest *mine = &rows->reals[i].dest, *dest =
+		    ipvs_entry_dest(entry, &mine->address, mine->port);
+
+		if (dest != NULL && (dest->forward != mine->forward || dest->upper != mine->upper ||
+		    dest->lower != mine->lower))
+			difference_note(ret, "%s had another forward method or threshold for %s",
+			    name, ipvs_endpoint_text(&dest->address, dest->port, text));
+	}
+	for (size_t i = 0; i < entry->n; i++) {
+		const struct ipvs_dest *dest = &entry->dests[i];
+
+		if (!ipvs_rows_have(rows, service, dest) &&
+		    (dest->weight > 0 || leaving_is_over(&service->service, dest)))
+			difference_note(ret, "%s had destination %s, which the store does not have",
+			    name, ipvs_endpoint_text(&dest->address, dest->port, text));
+	}
+}
+
+static void
+service_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *service,
+    const struct ipvs_view *view, struct plane_poll *poll, struct plane_service *ret)
+{
+	const struct ipvs_service *mine = &service->service;
+	const struct ipvs_entry *entry = ipvs_table_service(view->have, &mine->key);
+	char name[IPVS_KEY_TEXT_SIZE];
+
+	ipvs_key_text(&mine->key, name);
+	if (view->settings_only)
+		return;
+	if (ipvs_is_foreign(view, &mine->key)) {
+		if (poll->problem[0] == '\0')
+			ipvs_foreign_message(view, &mine->key, poll->problem);
+		return;
+	}
+	if (entry == NULL) {
+		if (service->enabled)
+			difference_note(ret, "%s did not exist", name);
+		return;
+	}
+	if (!service->enabled && entry->n == 0)
+		difference_note(ret, "%s existed, but is disabled", name);
+	if (strcmp(entry->service.scheduler, mine->scheduler) != 0)
+		difference_note(ret, "%s had scheduler %.15s in place of %.15s", name,
+		    entry->service.scheduler, mine->scheduler);
+	if (!ipvs_service_same(&entry->service, mine))
+		difference_note(ret, "%s had other flags or another persistence", name);
+	dests_compare(rows, service, entry, name, ret);
+}
+
+/* -- real services ------------------------------------------------------------------------ */
+
+/* The numbers of the API that IPVS counts. OUT: absent if the answers do not pass the director. */
+static const struct {
+	enum stat_number	number;
+	int			attribute;
+	uint64_t		factor;
+	bool			out;
+} counted[] = {
+	{ STAT_CONNECTIONS_PER_SECOND, IPVS_STATS_ATTR_CPS, 1, false },
+	{ STAT_PPS_IN, IPVS_STATS_ATTR_INPPS, 1, false },
+	{ STAT_PPS_OUT, IPVS_STATS_ATTR_OUTPPS, 1, true },
+	{ STAT_BPS_IN, IPVS_STATS_ATTR_INBPS, 8, false },
+	{ STAT_BPS_OUT, IPVS_STATS_ATTR_OUTBPS, 8, true },
+};
+static const struct {
+	enum stat_number	number;
+	bool			out;
+} totals[IPVS_TOTALS] = {
+	[IPVS_STATS_ATTR_CONNS - 1] = { STAT_TOTAL_CONNECTIONS, false },
+	[IPVS_STATS_ATTR_INPKTS - 1] = { STAT_TOTAL_PACKETS_IN, false },
+	[IPVS_STATS_ATTR_OUTPKTS - 1] = { STAT_TOTAL_PACKETS_OUT, true },
+	[IPVS_STATS_ATTR_INBYTES - 1] = { STAT_TOTAL_OCTETS_IN, false },
+	[IPVS_STATS_ATTR_OUTBYTES - 1] = { STAT_TOTAL_OCTETS_OUT, true },
+};
+
+/* Updates the totals. A destination that was added again continues its totals or begins at zero,
+ * which only the comparison shows. */
+static void
+totals_update(struct ipvs_row *row, const struct ipvs_view *view, const struct ipvs_dest *dest)
+{
+	bool lower = false;
+
+	if (dest == NULL) {
+		row->there = false;
+		return;
+	}
+	for (size_t i = 0; i < IPVS_TOTALS; i++)
+		lower |= dest->number[i] < row->totals[i];
+	if (!row->seen)
+		row->counters_since = view->first ? view->boot_s : view->now_s;
+	else if (lower)
+		row->counters_since = view->now_s;
+	row->seen = row->there = true;
+	memcpy(row->totals, dest->number, sizeof(row->totals));
+}
+
+static void
+number_set(struct plane_server *ret, enum stat_number number, uint64_t value)
+{
+	ret->present |= 1u << number;
+	ret->number[number] = value;
+}
+
+/* A real service without a destination has no connections and no traffic, and keeps its totals. */
+static void
+numbers_fill(const struct ipvs_row *row, const struct ipvs_view *view,
+    const struct ipvs_dest *dest, struct plane_server *ret)
+{
+	bool out = row->dest.forward == IP_VS_CONN_F_MASQ;
+
+	number_set(ret, STAT_ACTIVE_CONNECTIONS, dest == NULL ? 0 : dest->active);
+	number_set(ret, STAT_INACTIVE_CONNECTIONS, dest == NULL ? 0 : dest->inactive);
+	number_set(ret, STAT_PERSISTENT_CONNECTIONS, dest == NULL ? 0 : dest->persistent);
+	if (!view->counts)
+		return;
+	for (size_t i = 0; i < ROWS(counted); i++) {
+		if (out || !counted[i].out)
+			number_set(ret, counted[i].number, dest == NULL ? 0 :
+			    counted[i].factor * dest->number[counted[i].attribute - 1]);
+	}
+	for (size_t i = 0; i < IPVS_TOTALS && row->seen; i++) {
+		if (out || !totals[i].out)
+			number_set(ret, totals[i].number, row->totals[i]);
+	}
+	ret->counters_since = row->counters_since;
+}
+
+/* Another program decides whether the destination exists. */
+static void
+settings_state(struct ipvs_row *row, const struct ipvs_key *key, const struct ipvs_dest *dest,
+    struct plane_server *ret)
+{
+	char service[IPVS_KEY_TEXT_SIZE], text[IPVS_KEY_TEXT_SIZE];
+
+	ret->state = row->told ? row->state : PLANE_READY;
+	ret->role = row->fallback ? ROLE_BACKUP : ROLE_MEMBER;
+	if (dest != NULL && dest->weight > 0) {
+		ret->state = PLANE_READY;
+		ret->weight = dest->weight;
+	} else if (dest != NULL && row->dest.weight > 0 && ret->state == PLANE_READY) {
+		ret->up = false;
+		ret->blocked = true;
+		snprintf(ret->message, sizeof(ret->message), "held at weight 0 by another program");
+	} else if (dest == NULL) {
+		ret->up = false;
+		ret->blocked = true;
+		snprintf(ret->message, sizeof(ret->message), "%s has no destination %s",
+		    ipvs_key_text(key, service),
+		    ipvs_endpoint_text(&row->dest.address, row->dest.port, text));
+	}
+}
+
+static void
+state_fill(struct ipvs_row *row, const struct ipvs_dest *dest, struct plane_server *ret)
+{
+	if (dest == NULL) {
+		ret->state = PLANE_OUT;
+	} else if (dest->weight > 0) {
+		ret->state = PLANE_READY;
+		ret->weight = dest->weight;
+		row->told = true;
+		row->state = PLANE_READY;
+	} else if (row->told ? row->state == PLANE_READY : row->dest.weight == 0) {
+		ret->state = PLANE_READY;
+		ret->weight = 0;
+	} else {
+		ret->state = PLANE_DRAIN;
+	}
+}
+
+void
+ipvs_answer(struct ipvs_rows *rows, const struct ipvs_view *view, struct plane_poll *poll)
+{
+	poll->problem[0] = '\0';
+	for (size_t i = 0; i < rows->n_services; i++) {
+		poll->services[i] = (struct plane_service){ 0 };
+		service_compare(rows, &rows->services[i], view, poll, &poll->services[i]);
+	}
+	for (size_t i = 0; i < rows->n_reals; i++) {
+		struct ipvs_row *row = &rows->reals[i];
+		const struct ipvs_key *key = &rows->services[row->service].service.key;
+		const struct ipvs_entry *entry = ipvs_table_service(view->have, key);
+		const struct ipvs_dest *dest = entry == NULL ? NULL :
+		    ipvs_entry_dest(entry, &row->dest.address, row->dest.port);
+		struct plane_server *server = &poll->servers[i];
+
+		*server = (struct plane_server){ .exists = true, .up = true,
+		    .endpoint = { "", "", "" }, .other_endpoint = { "", "", "" },
+		    .weight = row->dest.weight };
+		if (ipvs_is_foreign(view, key)) {
+			server->state = PLANE_OUT;
+			server->blocked = true;
+			snprintf(server->message, sizeof(server->message),
+			    "lbcluster did not make its virtual service");
+			continue;
+		}
+		if (view->settings_only)
+			settings_state(row, key, dest, server);
+		else
+			state_fill(row, dest, server);
+		totals_update(row, view, dest);
+		numbers_fill(row, view, dest, server);
+	}
+}
+
+/* -- the wanted table ----------------------------------------------------------------------- */
+
+/* The state and weight of a real service after the commands. */
+struct setting {
+	enum plane_state	state;
+	uint32_t		weight;
+};
+
+static bool
+entry_copy(struct ipvs_table *table, const struct ipvs_entry *entry)
+{
+	if (!ipvs_table_service_add(table, &entry->service))
+		return false;
+	for (size_t i = 0; i < entry->n; i++) {
+		if (!ipvs_table_dest_add(table, &entry->dests[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Adds the destinations that the store does not have, and that still have connections. */
+static bool
+leaving_add(const struct ipvs_rows *rows, const struct ipvs_row_service *service,
+    const struct ipvs_entry *entry, struct ipvs_table *ret, bool *has)
+{
+	for (size_t i = 0; entry != NULL && i < entry->n; i++) {
+		struct ipvs_dest dest = entry->dests[i];
+
+		if (ipvs_rows_have(rows, service, &dest) ||
+		    leaving_is_over(&service->service, &dest))
+			continue;
+		dest.weight = 0;
+		if (!ipvs_table_dest_add(ret, &dest))
+			return false;
+		*has = true;
+	}
+	return true;
+}
+
+/* A disabled service stays until its last destination has gone. */
+static bool
+service_add(const struct ipvs_rows *rows, const struct ipvs_row_service *service,
+    const struct ipvs_view *view, const struct setting *settings, struct ipvs_table *ret)
+{
+	const struct ipvs_entry *entry = ipvs_table_service(view->have, &service->service.key);
+	bool has = service->enabled;
+
+	if (!ipvs_table_service_add(ret, &service->service))
+		return false;
+	for (size_t i = service->first; i < service->first + service->n; i++) {
+		struct ipvs_dest dest = rows->reals[i].dest;
+
+		if (settings[i].state == PLANE_OUT)
+			continue;
+		dest.weight = settings[i].state == PLANE_DRAIN ? 0 : settings[i].weight;
+		if (!ipvs_table_dest_add(ret, &dest))
+			return false;
+		has = true;
+	}
+	if (!leaving_add(rows, service, entry, ret, &has))
+		return false;
+	if (!has)
+		ipvs_table_service_drop(ret);
+	return true;
+}
+
+/* With manage = settings only weights change. */
+static bool
+settings_add(const struct ipvs_rows *rows, const struct ipvs_row_service *service,
+    const struct ipvs_view *view, const struct plane_server *servers,
+    const struct setting *settings, struct ipvs_table *ret)
+{
+	const struct ipvs_entry *entry = ipvs_table_service(view->have, &service->service.key);
+
+	if (entry == NULL)
+		return true;
+	if (!entry_copy(ret, entry))
+		return false;
+	for (size_t i = service->first; i < service->first + service->n; i++) {
+		const struct ipvs_dest *mine = &rows->reals[i].dest;
+		struct ipvs_dest *dest = ipvs_entry_dest(&ret->entries[ret->n - 1], &mine->address,
+		    mine->port);
+
+		if (dest == NULL)
+			continue;
+		if (settings[i].state != PLANE_READY)
+			dest->weight = 0;
+		else if (!servers[i].blocked)
+			dest->weight = settings[i].weight;
+	}
+	return true;
+}
+
+bool
+ipvs_wanted_make(const struct ipvs_rows *rows, const struct ipvs_view *view,
+    const struct plane_server *servers, const struct plane_command *commands, size_t n,
+    struct ipvs_table *ret)
+{
+	struct setting *settings = calloc(rows->n_reals + 1, sizeof(*settings));
+	bool ok = settings != NULL;
+
+	*ret = (struct ipvs_table){ 0 };
+	for (size_t i = 0; i < rows->n_reals && ok; i++)
+		settings[i] = (struct setting){ servers[i].state, servers[i].weight };
+	for (size_t i = 0; i < n && ok; i++) {
+		if (commands[i].kind == PLANE_COMMAND_STATE)
+			settings[commands[i].at].state = (enum plane_state)commands[i].value;
+		else if (commands[i].kind == PLANE_COMMAND_WEIGHT)
+			settings[commands[i].at].weight = commands[i].value;
+	}
+	for (size_t i = 0; i < rows->n_services && ok; i++) {
+		const struct ipvs_row_service *service = &rows->services[i];
+
+		if (view->settings_only)
+			ok = settings_add(rows, service, view, servers, settings, ret);
+		else if (!ipvs_is_foreign(view, &service->service.key))
+			ok = service_add(rows, service, view, settings, ret);
+		else
+			ok = entry_copy(ret, ipvs_table_service(view->have, &service->service.key));
+	}
+	free(settings);
+	if (ok)
+		ipvs_table_sort(ret);
+	else
+		ipvs_table_done(ret);
+	return ok;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The rows of a cluster as IPVS needs them, with what the plane has to remember of each real
+ * service from one poll to the next.
+ */
+#ifndef PLANE_IPVS_ROWS_H
+#define PLANE_IPVS_ROWS_H
+
+#include "plane/ipvs/ipvs_table.h"
+#include "plane/plane.h"
+
+/* The totals of IPVS are its first five numbers. */
+enum { IPVS_TOTALS = IPVS_STATS_ATTR_OUTBYTES };
+
+struct ipvs_row_service {
+	struct ipvs_service	 service;	/* as it is wanted */
+	bool			 enabled;
+	size_t			 first, n;	/* its real services */
+};
+
+struct ipvs_row {
+	uint32_t		 id;
+	size_t			 service;	/* its place among the services */
+	struct ipvs_dest	 dest;		/* 'weight' is that of the row */
+	bool			 fallback;
+	/* The latest command for its state, if 'told'. */
+	bool			 told;
+	enum plane_state	 state;
+	/* Of the latest poll that found it; 'seen': one did. */
+	bool			 seen, there;	/* 'there': the latest poll found it */
+	uint64_t		 totals[IPVS_TOTALS];
+	int64_t			 counters_since;
+};
+
+/* Zeros are no rows. */
+struct ipvs_rows {
+	struct ipvs_row_service	*services;
+	struct ipvs_row		*reals;
+	size_t			 n_services, n_reals;
+	struct ipvs_dest	*sorted;	/* of each service: its endpoints in their order */
+	uint64_t		 digest;	/* of what the rows were made of */
+};
+
+/* Makes the rows of the targets. Rows with the id of an earlier one keep what the plane remembers.
+ * ERR_INVALID names the first row that breaks a rule of param_rules.h, and what to do; 'rows' keep
+ * their content then. ERR_NOMEM. */
+enum err_code ipvs_rows_set(struct ipvs_rows *rows, const char *cluster,
+    const struct plane_target *targets, size_t n, struct err *err);
+void ipvs_rows_done(struct ipvs_rows *rows);
+
+/* The service with that key; NULL if there is none. */
+const struct ipvs_row_service *ipvs_rows_find(const struct ipvs_rows *rows,
+    const struct ipvs_key *key);
+
+/* True if a real service of the service has that endpoint. */
+bool ipvs_rows_have(const struct ipvs_rows *rows, const struct ipvs_row_service *service,
+    const struct ipvs_dest *dest);
+
+#endif
