@@ -8,6 +8,10 @@ sbin_PROGRAMS += lbcluster-haproxy
 lbcluster_haproxy_SOURCES = src/lbcluster-haproxy.c
 lbcluster_haproxy_LDADD = src/plane/haproxy/libhaproxy.a $(DRIVER_LIBS)
 
+sbin_PROGRAMS += lbcluster-ipvs
+lbcluster_ipvs_SOURCES = src/lbcluster-ipvs.c
+lbcluster_ipvs_LDADD = src/plane/ipvs/libipvs.a $(DRIVER_LIBS) $(NL_LIBS)
+
 bin_PROGRAMS += lbclusterctl
 lbclusterctl_SOURCES = src/lbclusterctl.c
 lbclusterctl_LDADD = $(CTL_LIBS)

@@ -5,11 +5,16 @@
  */
 #include "driver/driver.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "driver/driver_config.h"
 #include "driver/worker.h"
 #include "util/clock_step.h"
 #include "util/log.h"
 #include "util/log_limit.h"
+#include "util/text.h"
 
 enum {
 	STORE_WAIT_MS = 250,	/* how long a locked store may block the loop */
@@ -23,6 +28,7 @@ struct driver {
 	struct driver_config		 config;
 	struct driver_tree		 tree;
 	struct worker_shared		 shared;
+	struct health			*health;
 	struct loop_timer		 poll_timer;
 	bool				 store_reported;	/* a damaged store is in the log */
 	size_t				 n_workers;
@@ -40,6 +46,19 @@ on_detach(struct driver_cluster *cluster)
 {
 	worker_free(cluster->worker);
 	cluster->worker = NULL;
+}
+
+static void
+on_health_changed(void *arg, uint32_t real_id)
+{
+	const struct driver *driver = arg;
+	struct driver_real *real = driver_real_find(&driver->tree, real_id);
+	struct driver_cluster *cluster = real == NULL ? NULL : driver_cluster_of(real);
+
+	if (cluster == NULL || cluster->worker == NULL)
+		return;
+	cluster->jobs_queued = true;
+	worker_wake(cluster->worker);
 }
 
 static void
@@ -74,6 +93,29 @@ clusters_serve(struct driver *driver)
 	return n;
 }
 
+/* Removes what the data plane has for clusters that are gone. */
+static void
+clusters_sweep(struct driver *driver)
+{
+	const struct plane_kind_ops *ops = driver->program->ops;
+	const struct tree_list *clusters = &driver->tree.tree.root.children;
+	struct driver_cluster *cluster;
+	uint32_t *ids;
+	size_t n = 0;
+
+	if (ops->sweep == NULL || driver->tree.tree.loading)
+		return;
+	ids = calloc(clusters->n + 1, sizeof(*ids));
+	if (ids == NULL)
+		return;
+	TREE_FOREACH(cluster, i, clusters) {
+		if (cluster->mine)
+			ids[n++] = cluster->row.id;
+	}
+	ops->sweep(driver->service.loop, ids, n);
+	free(ids);
+}
+
 static void
 tree_follow(struct driver *driver)
 {
@@ -85,6 +127,7 @@ tree_follow(struct driver *driver)
 		if (driver->store_reported)
 			log_limited(&limit, LOG_LEVEL_INFO, "the store is usable again");
 		driver->store_reported = false;
+		clusters_sweep(driver);
 	} else if (err.code != ERR_BUSY && !driver->store_reported) {
 		driver->store_reported = true;
 		log_limited(&limit, LOG_LEVEL_ERROR, "%s; the driver goes on with the rows "
@@ -141,12 +184,20 @@ driver_start(void *arg)
 {
 	struct driver *driver = arg;
 	const struct service *service = &driver->service;
+	struct err err;
 
-	driver->shared = (struct worker_shared){ .loop = service->loop, .store = service->store,
+	if (health_new(service->loop, driver->program->ops->kind, NULL, on_health_changed, driver,
+	    &driver->health, &err) != ERR_OK) {
+		log_error("driver", "%s", err.text);
+		return false;
+	}
+	driver->tree.health = driver->health;
+	driver->shared = (struct worker_shared){ .health = driver->health, .loop = service->loop, .store = service->store,
 	    .tree = &driver->tree, .config = &driver->config, .ops = driver->program->ops,
 	    .round_done = on_round_done, .arg = driver,
 	    .rest_ms = service->once ? 0 : STORE_REST_MS };
 	service_store_report(&driver->service);
+	clusters_sweep(driver);
 	driver->waiting = clusters_serve(driver);
 	log_info("driver", "%s: clusters with plane %s: %zu", driver->config.common.store,
 	    driver->program->ops->kind, driver->waiting);
@@ -168,7 +219,86 @@ driver_once(void *arg)
 static void
 driver_end(void *arg)
 {
-	driver_tree_done(&((struct driver *)arg)->tree);
+	struct driver *driver = arg;
+
+	driver_tree_done(&driver->tree);
+	health_free(driver->health);
+}
+
+/* -- actions of a person ------------------------------------------------------------------ */
+
+enum { WITHDRAW_TIMEOUT_MS = 5000 };
+
+/* Returns the cluster of that name; NULL with a message if the driver does not serve it. */
+static struct driver_cluster *
+cluster_named(struct driver *driver, const char *name)
+{
+	struct driver_cluster *cluster;
+
+	TREE_FOREACH(cluster, i, &driver->tree.tree.root.children) {
+		if (strcmp(cluster->row.name, name) == 0 && cluster->mine)
+			return cluster;
+	}
+	text_line_print(stderr, "%s: the store has no cluster %s with plane %s",
+	    driver->program->name, name, driver->program->ops->kind);
+	return NULL;
+}
+
+static struct plane_cluster
+plane_cluster_of(const struct driver_cluster *cluster)
+{
+	return (struct plane_cluster){ cluster->row.id, cluster->row.name,
+	    tree_text(&cluster->row, TREE_PLANE_PARAMS) };
+}
+
+static enum service_status
+action_end(const struct driver *driver, const char *name, const char *did, enum err_code code,
+    size_t n, const struct err *err)
+{
+	if (code == ERR_OK)
+		printf("%s: %zu service%s %s\n", name, n, n == 1 ? "" : "s", did);
+	else
+		text_line_print(stderr, "%s: %s: %s", driver->program->name, name, err->text);
+	return code == ERR_OK ? SERVICE_OK : SERVICE_FAILED;
+}
+
+static enum service_status
+driver_adopt(void *arg, const char *name)
+{
+	struct driver *driver = arg;
+	struct driver_cluster *cluster = cluster_named(driver, name);
+	struct plane_cluster plane_cluster;
+	struct plane_target *targets;
+	enum err_code code;
+	size_t n = 0;
+	struct err err;
+
+	if (cluster == NULL)
+		return SERVICE_FAILED;
+	plane_cluster = plane_cluster_of(cluster);
+	targets = calloc(driver_cluster_rows(cluster) + 1, sizeof(*targets));
+	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory") :
+	    driver->program->ops->adopt(&plane_cluster, targets,
+	    driver_cluster_targets(cluster, targets), &n, &err);
+	free(targets);
+	return action_end(driver, name, "adopted", code, n, &err);
+}
+
+static enum service_status
+driver_withdraw(void *arg, const char *name)
+{
+	struct driver *driver = arg;
+	const struct driver_cluster *cluster = cluster_named(driver, name);
+	struct plane_cluster plane_cluster;
+	enum err_code code;
+	size_t n = 0;
+	struct err err;
+
+	if (cluster == NULL)
+		return SERVICE_FAILED;
+	plane_cluster = plane_cluster_of(cluster);
+	code = driver->program->ops->withdraw(&plane_cluster, WITHDRAW_TIMEOUT_MS, &n, &err);
+	return action_end(driver, name, "removed", code, n, &err);
 }
 
 int
@@ -184,6 +314,11 @@ driver_main(const struct driver_program *program, int argc, char **argv)
 		.steps = { tree_load },
 		.start = driver_start,
 		.once = driver_once,
+		.actions = {
+			{ program->ops->adopt != NULL ? "adopt" : NULL, "CLUSTER", driver_adopt },
+			{ program->ops->withdraw != NULL ? "withdraw" : NULL, "CLUSTER",
+			    driver_withdraw },
+		},
 		.tick = driver_tick,
 		.reload = driver_reload,
 		.end = driver_end,

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "plane/params.h"
+
 enum { SLICE_ROWS = 10000 };
 
 struct driver_real *
@@ -23,6 +25,42 @@ driver_cluster_reals(const struct driver_cluster *cluster)
 
 	TREE_FOREACH(service, i, &cluster->branch.children)
 		n += service->children.n;
+	return n;
+}
+
+uint32_t
+driver_cluster_rows(const struct driver_cluster *cluster)
+{
+	return cluster->branch.children.n + driver_cluster_reals(cluster);
+}
+
+size_t
+driver_cluster_targets(struct driver_cluster *cluster, struct plane_target *targets)
+{
+	size_t n = 0, services = 0, reals = 0;
+	struct driver_service *service;
+	struct driver_real *real;
+
+	TREE_FOREACH(service, s, &cluster->branch.children) {
+		service->place = ++services;
+		targets[n++] = (struct plane_target){ .id = service->row.id, .is_service = true,
+		    .name = service->row.name, .protocol = service->protocol,
+		    .address = tree_text(&service->row, TREE_ADDRESS),
+		    .port = tree_text(&service->row, TREE_PORT),
+		    .params = tree_text(&service->row, TREE_SERVICE_PARAMS),
+		    .enabled = service->enabled };
+		service->target_enabled = service->enabled;
+		TREE_FOREACH(real, r, &service->branch.children) {
+			real->place = ++reals;
+			targets[n++] = (struct plane_target){ .id = real->row.id,
+			    .name = real->row.name,
+			    .address = tree_text(&real->row, TREE_ADDRESS),
+			    .port = tree_text(&real->row, TREE_PORT),
+			    .params = tree_text(&real->row, TREE_REAL_PARAMS),
+			    .weight = driver_real_weight_now(real), .fallback = real->fallback,
+			    .enabled = real->enabled };
+		}
+	}
 	return n;
 }
 
@@ -59,6 +97,8 @@ on_cluster(void *arg, void *row, bool first, const void *columns)
 	struct driver_cluster *cluster = row;
 	bool mine = strcmp(stored->plane, tree->kind) == 0;
 
+	if (!first && cluster->mine && !mine && tree->health != NULL)
+		health_cluster_remove(tree->health, cluster->row.id);
 	if (first || cluster->mine != mine ||
 	    strcmp(tree_text(&cluster->row, TREE_PLANE_PARAMS), stored->plane_params) != 0)
 		tree->on_detach(cluster);
@@ -71,10 +111,17 @@ static void
 on_service(void *arg, void *row, bool first, const void *columns)
 {
 	const struct service_row *stored = columns;
+	const struct driver_tree *tree = arg;
 	struct driver_service *service = row;
+	struct params params;
 
-	(void)arg;
-	(void)first;
+	if (first)
+		*service = (struct driver_service){ .branch = service->branch };
+	/* A row with invalid parameters has the defaults; the data plane reports it. */
+	if (params_service(tree->kind, stored->params, stored->protocol, &params, NULL) != ERR_OK)
+		params_default(&params);
+	service->failed_drain = params.on_failure == PARAM_DRAIN;
+	service->drain_ms = (int64_t)params.drain_time * 1000;
 	service->protocol = stored->protocol;
 	service->enabled = service->stored_enabled = stored->enabled;
 }
@@ -102,6 +149,8 @@ on_deleted(void *arg, enum store_kind kind, void *row)
 
 	if (kind == STORE_CLUSTER)
 		tree->on_detach(row);
+	if (kind == STORE_REAL && tree->health != NULL)
+		health_remove(tree->health, ((const struct driver_real *)row)->row.id);
 }
 
 /* A job with a message was tried before and waits for its data plane. The row in the store is

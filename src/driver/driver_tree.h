@@ -9,11 +9,9 @@
 #define DRIVER_TREE_H
 
 #include "driver/foreign.h"
+#include "driver/health.h"
 #include "driver/measure.h"
 #include "tree/tree.h"
-
-/* What the driver's own health check found. NONE: it has none. */
-enum driver_health { HEALTH_NONE, HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN };
 
 struct driver_real {
 	struct tree_row		 row;
@@ -28,8 +26,9 @@ struct driver_real {
 	size_t			 place;		/* its number in the targets of the round, from 1;
 						 * 0: it was added since */
 	const struct plane_server *server;	/* plan_bind(); NULL: not in the data plane */
-	enum driver_health	 health;
-	char			 health_message[PLANE_MESSAGE_SIZE];
+	enum health_state	 health;	/* of its check, as of the round */
+	const char		*health_message;	/* until the next round; NULL: none */
+	uint16_t		 held_back;	/* how much of its weight the slow start holds back */
 	int64_t			 drain_since_ms;	/* 0: does not drain */
 	bool			 awaits_check;		/* it is down until its checks pass */
 };
@@ -57,17 +56,20 @@ struct driver_cluster {
 		struct tree_branch	branch;
 	};
 	bool			 mine;		/* its data plane is of the driver's kind */
-	bool			 jobs_queued;	/* a new job is queued */
+	bool			 jobs_queued;	/* a new job is queued, or a check has a new result:
+						 * a round is due */
 	size_t			 repairs;	/* settings that were restored */
 	struct worker		*worker;
 	uint64_t		 earlier_pid;	/* as in the last poll */
 	bool			 earlier_unseen;
+	const char		*fallback_problem;	/* as in the last poll */
 };
 
 struct driver_tree {
 	struct row_tree		 tree;		/* is the first member for struct tree_ops */
 	const char		*kind;		/* of data planes */
 	void			(*on_detach)(struct driver_cluster *cluster);
+	struct health		*health;	/* loses the rows that are deleted; may be NULL */
 	bool			 resumed;	/* the statistics were read */
 };
 
@@ -106,6 +108,20 @@ struct driver_real *driver_real_find(const struct driver_tree *tree, uint32_t id
 
 /* Returns the number of real services of a cluster. */
 uint32_t driver_cluster_reals(const struct driver_cluster *cluster);
+
+/* Returns the number of services and real services of a cluster. */
+uint32_t driver_cluster_rows(const struct driver_cluster *cluster);
+
+/* Writes these rows to 'targets', which has room for them, and sets the place of each. Returns
+ * their number. */
+size_t driver_cluster_targets(struct driver_cluster *cluster, struct plane_target *targets);
+
+/* Returns the weight that the data plane should have now. */
+static inline uint32_t
+driver_real_weight_now(const struct driver_real *real)
+{
+	return (uint32_t)(real->weight - real->held_back);
+}
 
 /* Return and set the setting in a column of a real service. */
 uint32_t driver_real_value(const struct driver_real *real, enum real_column column);

@@ -154,6 +154,12 @@ entry_check(struct health *health, struct health_entry *entry, const struct heal
 	    err_set(err, ERR_NOMEM, "out of memory");
 }
 
+bool
+health_is_used(const struct health *health)
+{
+	return health != NULL && health->checks != NULL;
+}
+
 enum err_code
 health_set(struct health *health, const struct health_real *real, bool serves, struct err *err)
 {

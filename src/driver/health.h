@@ -47,6 +47,9 @@ enum err_code health_new(struct loop *loop, const char *kind, const char *comman
 /* Ends all checks. NULL is allowed. */
 void health_free(struct health *health);
 
+/* True if the kind has checks. */
+bool health_is_used(const struct health *health);
+
 /* Sets the check of a real service. Call it in each round for each real service: it only compares
  * texts if the row did not change. 'serves': the data plane gives the real service new work now.
  * A new check of a real service that serves begins as HEALTH_UP, and 'check-fall' failures end

@@ -33,7 +33,8 @@ bool
 plan_is_reserve(const struct driver_real *real)
 {
 	return driver_real_enabled(real) && real->fallback && real->server != NULL &&
-	    real->server->role != ROLE_BACKUP;
+	    real->server->role != ROLE_BACKUP &&
+	    driver_cluster_of(real)->fallback_problem == NULL;
 }
 
 bool
@@ -331,11 +332,11 @@ weights_plan(struct driver_cluster *cluster, const struct plane_poll *poll,
 		struct foreign_round round = round_of(real, poll, rules);
 		struct foreign *foreign = &real->foreign[FOREIGN_WEIGHT];
 		struct plane_command command = { .id = real->row.id, .at = real->place - 1,
-		    .kind = PLANE_COMMAND_WEIGHT, .value = real->weight,
+		    .kind = PLANE_COMMAND_WEIGHT, .value = driver_real_weight_now(real),
 		    .of_job = foreign->job };
 
 		if (code != ERR_OK || real->server == NULL ||
-		    !foreign_update(foreign, real->weight, real->server->weight, &round))
+		    !foreign_update(foreign, command.value, real->server->weight, &round))
 			continue;
 		command.routine = rules->ops->out_removes && !foreign->repairing;
 		code = command_add(plan, command);
@@ -373,6 +374,7 @@ plan_make(struct driver_cluster *cluster, const struct plane_poll *poll,
 
 	cluster->earlier_pid = poll->earlier_pid;
 	cluster->earlier_unseen = poll->earlier_unseen;
+	cluster->fallback_problem = poll->fallback_problem;
 	code = services_plan(cluster, rules, plan);
 	if (code == ERR_OK)
 		code = weights_plan(cluster, poll, rules, plan);

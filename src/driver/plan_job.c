@@ -42,7 +42,9 @@ job_holds(const struct plan_job *job, char note[MODEL_MESSAGE_MAX + 1])
 
 	switch (job_operation_column(job->operation)) {
 	case REAL_WEIGHT:
-		return server->weight == job->value;
+		if (real->held_back > 0)
+			plan_message_add(note, "slow start: weight %u now", server->weight);
+		return server->weight == driver_real_weight_now(real);
 	case REAL_ENABLED:
 		if (!enabled && server->state == PLANE_DRAIN)
 			plan_message_add(note, "drains until its connections end");
@@ -50,7 +52,7 @@ job_holds(const struct plan_job *job, char note[MODEL_MESSAGE_MAX + 1])
 			plan_message_add(note, PLAN_SERVICE_DISABLED);
 		if (enabled && real->awaits_check && !server->up)
 			plan_message_add(note, "gets work when its checks pass");
-		if (enabled && real->health_message[0] != '\0')
+		if (enabled && real->health_message != NULL)
 			plan_message_add(note, "%s", real->health_message);
 		return state_holds(real);
 	case REAL_FALLBACK:
@@ -154,6 +156,10 @@ real_judge(struct plan_job *job, const struct plan *plan, const struct plan_rule
 	if (server == NULL) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server %s/%s",
 		    rules->ops->title, driver_service_of(real)->row.name, real->row.name);
+	} else if (job_operation_column(job->operation) == REAL_FALLBACK &&
+	    driver_cluster_of(real)->fallback_problem != NULL) {
+		result_set(job, JOB_FAILED, JOB_CAUSE_REJECTED, "%s",
+		    driver_cluster_of(real)->fallback_problem);
 	} else if (job->operation == JOB_DISABLE_FALLBACK && server->role == ROLE_BACKUP) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_REJECTED, "%s's configuration makes it a"
 		    " backup, which no command changes", rules->ops->title);

@@ -197,7 +197,7 @@ reason_state(const struct driver_real *real, const struct plan_rules *rules,
 		return;
 	else if (!driver_real_enabled(real))
 		reason_disabled(real, rules, buf);
-	else if (real->health_message[0] != '\0')
+	else if (real->health_message != NULL)
 		plan_message_add(buf, "%s", real->health_message);
 	else if (real->awaits_check && !server->up)
 		plan_message_add(buf, "DOWN by lbcluster until its checks pass%s%s",

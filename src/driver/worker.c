@@ -47,6 +47,7 @@ struct worker {
 	size_t			 n_jobs, jobs_room;
 	bool			 requeue;	/* the store may have other claimed jobs */
 	int64_t			 job_timeout_at_s;	/* of the oldest waiting job; steady */
+	char			(*health_texts)[MODEL_MESSAGE_MAX + 1];
 	/* What was written or logged. */
 	enum plane_status	 status_reported;
 	bool			 store_reported;	/* that the store failed */
@@ -440,7 +441,7 @@ routine_text(const struct worker *worker, const struct plane_command *command,
 		break;
 	}
 	if (real->health == HEALTH_DOWN)
-		return real->health_message;
+		return real->health_message != NULL ? real->health_message : "down";
 	if (command->value == PLANE_READY)
 		return plan_is_reserve(real) ? "fallback is brought in: no other server is up" :
 		    "gets work";
@@ -595,6 +596,7 @@ remarks_put(struct worker *worker, const struct plane_poll *poll)
 	if (!contested) {
 		plan_message_add(message, "%s", plan_foreign(cluster, false, &rules, text));
 		plan_message_add(message, "%s", worker->repairs);
+		plan_message_add(message, "%s", poll->remark);
 	}
 	status_put(worker, contested ? PLANE_STATUS_FAILING : PLANE_STATUS_OK, message);
 }
@@ -645,6 +647,56 @@ on_applied(void *arg)
 	worker->shared->ops->poll(worker->plane, on_second_poll, worker);
 }
 
+/* Sets the check of a real service and reads its result. A destination that serves keeps its place
+ * until its check has failed often enough. */
+static void
+real_health_update(struct worker *worker, struct driver_real *real, char *text)
+{
+	const struct driver_service *service = driver_service_of(real);
+	const struct driver_cluster *cluster = worker->cluster;
+	const struct health_real row = { .id = real->row.id, .cluster_id = cluster->row.id,
+	    .cluster_name = cluster->row.name, .service_name = service->row.name,
+	    .name = real->row.name,
+	    .service_address = tree_text(&service->row, TREE_ADDRESS),
+	    .service_port = tree_text(&service->row, TREE_PORT),
+	    .service_params = tree_text(&service->row, TREE_SERVICE_PARAMS),
+	    .protocol = service->protocol, .address = tree_text(&real->row, TREE_ADDRESS),
+	    .port = tree_text(&real->row, TREE_PORT),
+	    .params = tree_text(&real->row, TREE_REAL_PARAMS) };
+	struct health *health = worker->shared->health;
+	struct health_result result;
+	struct err err;
+
+	if (health_set(health, &row, real->server != NULL && real->server->state == PLANE_READY,
+	    &err) != ERR_OK)
+		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s/%s/%s: %s", cluster->row.name,
+		    service->row.name, real->row.name, err.text);
+	health_get(health, real->row.id, &result);
+	real->health = result.state;
+	real->held_back = (uint16_t)(real->weight -
+	    health_weight(health, real->row.id, real->weight));
+	snprintf(text, MODEL_MESSAGE_MAX + 1, "%s", result.message);
+	real->health_message = text[0] == '\0' ? NULL : text;
+}
+
+static void
+health_update(struct worker *worker)
+{
+	size_t room = driver_cluster_reals(worker->cluster), n = 0;
+	struct driver_service *service;
+	struct driver_real *real;
+
+	if (!health_is_used(worker->shared->health))
+		return;
+	free(worker->health_texts);
+	worker->health_texts = calloc(room + 1, sizeof(*worker->health_texts));
+	PLAN_FOREACH(service, real, worker->cluster) {
+		real->health_message = NULL;
+		if (worker->health_texts != NULL)
+			real_health_update(worker, real, worker->health_texts[n++]);
+	}
+}
+
 static void
 on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error *error)
 {
@@ -665,6 +717,7 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 	    .restarted = !rules.first && worker->restarts != poll->restarts };
 	worker->restarts = poll->restarts;
 	plan_bind(worker->cluster, poll);
+	health_update(worker);
 	if (plan_make(worker->cluster, poll, &rules, plan) != ERR_OK)
 		round_fail(worker, &no_memory);
 	else if (plan->n == 0)
@@ -693,38 +746,6 @@ plane_ready(struct worker *worker, struct plane_error *ret_error)
 	return false;
 }
 
-/* Writes the rows of the cluster to 'targets', which has room for all of them. */
-static size_t
-targets_make(struct driver_cluster *cluster, struct plane_target *targets)
-{
-	size_t n = 0, services = 0, reals = 0;
-	struct driver_service *service;
-	struct driver_real *real;
-
-	TREE_FOREACH(service, s, &cluster->branch.children) {
-		service->place = ++services;
-		targets[n++] = (struct plane_target){ .id = service->row.id, .is_service = true,
-		    .enabled = true,
-		    .name = service->row.name, .protocol = service->protocol,
-		    .address = tree_text(&service->row, TREE_ADDRESS),
-		    .port = tree_text(&service->row, TREE_PORT),
-		    .params = tree_text(&service->row, TREE_SERVICE_PARAMS),
-		    .enabled = service->enabled };
-		service->target_enabled = service->enabled;
-		TREE_FOREACH(real, r, &service->branch.children) {
-			real->place = ++reals;
-			targets[n++] = (struct plane_target){ .id = real->row.id,
-			    .name = real->row.name,
-			    .address = tree_text(&real->row, TREE_ADDRESS),
-			    .port = tree_text(&real->row, TREE_PORT),
-			    .params = tree_text(&real->row, TREE_REAL_PARAMS),
-			    .weight = real->weight, .fallback = real->fallback,
-			    .enabled = real->enabled };
-		}
-	}
-	return n;
-}
-
 /* Gives the data plane the rows that it has to realise. */
 static bool
 targets_set(struct worker *worker, struct plane_error *ret_error)
@@ -735,10 +756,9 @@ targets_set(struct worker *worker, struct plane_error *ret_error)
 	enum err_code code;
 	struct err err;
 
-	targets = calloc(cluster->branch.children.n + driver_cluster_reals(cluster) + 1,
-	    sizeof(*targets));
+	targets = calloc(driver_cluster_rows(cluster) + 1, sizeof(*targets));
 	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory for the rows") :
-	    ops->targets_set(worker->plane, targets, targets_make(cluster, targets), &err);
+	    ops->targets_set(worker->plane, targets, driver_cluster_targets(cluster, targets), &err);
 	free(targets);
 	if (code == ERR_OK)
 		return true;
@@ -796,6 +816,7 @@ worker_free(struct worker *worker)
 	worker->shared->ops->close(worker->plane);
 	loop_timer_cancel(worker->shared->loop, &worker->timer);
 	plan_done(&worker->round.plan);
+	free(worker->health_texts);
 	free(worker->jobs);
 	free(worker);
 }

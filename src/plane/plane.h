@@ -185,6 +185,15 @@ struct plane_kind_ops {
 	 * called. */
 	void		(*apply)(struct plane *plane, struct plane_command *commands, size_t n,
 			    plane_applied_fn fn, void *arg);
+	/* Records that lbcluster owns the services of these rows, so that it may change and remove
+	 * services that another program made. *ret_n is their number. NULL: the data plane makes
+	 * nothing. */
+	enum err_code	(*adopt)(const struct plane_cluster *cluster,
+			    const struct plane_target *targets, size_t n, size_t *ret_n,
+			    struct err *err);
+	/* Removes what lbcluster made for a cluster, and waits for the end. */
+	enum err_code	(*withdraw)(const struct plane_cluster *cluster, int timeout_ms,
+			    size_t *ret_n, struct err *err);
 	/* Clusters that are not among these 'n' have left the store or have another data plane:
 	 * removes what lbcluster made for them. NULL: the data plane makes nothing. */
 	void		(*sweep)(struct loop *loop, const uint32_t *cluster_ids, size_t n);

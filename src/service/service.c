@@ -16,7 +16,7 @@
 #include "util/stdfds.h"
 #include "util/text.h"
 
-enum { ONCE_WAIT_MS = 1000, TICK_MS = 1000 };
+enum { ONCE_WAIT_MS = 1000, TICK_MS = 1000, ACTION = 1000 /* no letter */ };
 
 /* -- options -------------------------------------------------------------------------- */
 
@@ -39,6 +39,12 @@ usage(const struct service *service, FILE *to)
 
 		if (override->letter != '\0')
 			fprintf(to, " [-%c %s]", override->letter, override->argument);
+	}
+	for (size_t i = 0; i < ROWS(service->program->actions); i++) {
+		const struct service_action *action = &service->program->actions[i];
+
+		if (action->option != NULL)
+			fprintf(to, " [--%s %s]", action->option, action->argument);
 	}
 	fprintf(to, " [--check]%s [--version]\n",
 	    service->program->once != NULL ? " [--once]" : "");
@@ -80,11 +86,15 @@ option_refuse(const struct service *service, int result, const char *word)
 static int
 options_parse(struct service *service, int argc, char **argv)
 {
+	const struct service_action *actions = service->program->actions;
+	/* The first option without a name ends the list. */
 	const struct option longs[] = {
 		{ "check", no_argument, NULL, 'C' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ service->program->once != NULL ? "once" : NULL, no_argument, NULL, 'O' },
+		{ actions[0].option, required_argument, NULL, ACTION },
+		{ actions[1].option, required_argument, NULL, ACTION + 1 },
 		{ NULL, 0, NULL, 0 },
 	};
 	/* Without an option of the program's own, its letter is NUL and ends the list. */
@@ -98,6 +108,12 @@ options_parse(struct service *service, int argc, char **argv)
 		case 'c': service->conf_file = optarg; break;
 		case 'C': service->check = true; break;
 		case 'O': service->once = true; break;
+		case ACTION:
+		case ACTION + 1:
+			service->action = &actions[option - ACTION];
+			service->action_value = optarg;
+			service->once = true;
+			break;
 		case 'V': printf("%s %s\n", service->program->name, PACKAGE_VERSION);
 			return output_end(service);
 		case 'h': usage(service, stdout);
@@ -232,7 +248,9 @@ store_start(struct service *service)
 	enum err_code code;
 	struct err err;
 
-	code = store_open_exclusive(config->store, program->name,
+	code = service->action != NULL ?
+	    store_open(config->store, STORE_READ, ONCE_WAIT_MS, &service->store, &err) :
+	    store_open_exclusive(config->store, program->name,
 	    service->once ? ONCE_WAIT_MS : program->store_wait_ms, &service->store, &err);
 	if (code == ERR_PRECOND) {
 		log_error("store", "%s", err.text);
@@ -270,6 +288,8 @@ start(struct service *service)
 		status = store_start(service);
 		if (status != SERVICE_OK)
 			return status;
+		if (service->action != NULL)
+			return SERVICE_OK;
 		if (service->program->start(service->arg) && loop_signals_serve(service->loop))
 			return SERVICE_OK;
 	}
@@ -290,6 +310,8 @@ on_tick(void *arg)
 static enum service_status
 serve(struct service *service)
 {
+	if (service->action != NULL)
+		return service->action->act(service->arg, service->action_value);
 	if (service->once)
 		return service->program->once(service->arg);
 	on_tick(service);

@@ -43,6 +43,13 @@ struct service_override {
 	const char	*setting;
 };
 
+/* A long option with an argument that does one thing in place of serving: "--adopt CLUSTER". */
+struct service_action {
+	const char		*option, *argument;
+	/* Returns the exit status. The store is open, and the steps of the start ran. */
+	enum service_status	(*act)(void *arg, const char *value);
+};
+
 /* A program. 'arg' of its functions is service.arg. */
 struct service_program {
 	const char			*name;		/* also of its lock and its log lines */
@@ -58,6 +65,9 @@ struct service_program {
 	bool				(*start)(void *arg);
 	/* Serves once and returns the exit status. NULL: the program has no option --once. */
 	enum service_status		(*once)(void *arg);
+	/* May end early with an action without an option. They run beside the daemon, without its
+	 * lock. */
+	struct service_action		actions[2];
 	/* Runs every second. */
 	void				(*tick)(void *arg);
 	/* Applies a new configuration, and may change it. service.config is still the old one. */
@@ -76,6 +86,8 @@ struct service {
 	bool				 once;
 	/* Private to service.c: */
 	bool				 foreground, check;
+	const struct service_action	*action;	/* in place of serving; NULL: none */
+	const char			*action_value;
 	const char			*conf_file;
 	const char			*override[3];	/* values of -s, -l and the program's own */
 	struct loop_timer		 tick_timer;

@@ -33,6 +33,7 @@ struct plane {
 	struct ipvs_rows	 rows;
 	struct ipvs_table	 have;		/* of the latest poll */
 	bool			 polled_before;
+	size_t			 n_removed;	/* services that the store no longer had */
 	struct plane_poll	 poll;
 	struct plane_error	 error;
 	void			*arg;		/* of 'polled' or 'applied' */
@@ -45,7 +46,7 @@ struct plane {
 	size_t			 n_requests, n_services, n_again;
 };
 
-/* -- open and close ----------------------------------------------------------------------- */
+/* -- open and close -------------------------------------------------------------------------- */
 
 const char *
 ipvs_directory(void)
@@ -123,8 +124,6 @@ plane_open(struct loop *loop, const struct plane_cluster *cluster, int timeout_m
 	if (plane->settings_only)
 		plane->poll.fallback_problem = "manage = settings: the program that makes the"
 		    " services decides when the fallback works; write manage = all";
-	if (code == ERR_OK)
-		code = ipvs_owned_read(ipvs_directory(), cluster->id, &plane->owned, err);
 	if (code != ERR_OK) {
 		plane_close(plane);
 		return code;
@@ -158,7 +157,7 @@ owned_write(const struct plane *plane, struct err *err)
 	return ipvs_owned_write(directory, plane->cluster_id, &plane->owned, err);
 }
 
-/* -- sysctls ---------------------------------------------------------------------------------- */
+/* -- sysctls --------------------------------------------------------------------------------- */
 
 /* Returns the number of a sysctl of IPVS; 'otherwise' if the kernel does not have it. */
 static int
@@ -232,7 +231,7 @@ remark_write(struct plane *plane, bool *ret_counts)
 	}
 }
 
-/* -- a poll ------------------------------------------------------------------------------------ */
+/* -- a poll ---------------------------------------------------------------------------------- */
 
 static void
 poll_fail(struct plane *plane, enum plane_status status, enum job_fail_cause cause,
@@ -288,6 +287,7 @@ on_removed(void *arg, int error)
 		log_info("plane", "%s: %s: removed, because the store no longer has it",
 		    plane->cluster, ipvs_key_text(&request->service.key, name));
 		ipvs_owned_remove(&plane->owned, &request->service.key);
+		plane->n_removed++;
 	}
 	requests_free(plane);
 	if (owned_write(plane, &err) != ERR_OK)
@@ -360,15 +360,23 @@ is_read(void *arg, const struct ipvs_key *key)
 static void
 plane_poll(struct plane *plane, plane_polled_fn fn, void *arg)
 {
+	struct err err;
+
 	poll_free(plane);
 	plane->polled = fn;
 	plane->arg = arg;
+	/* "--adopt" may have changed the file. */
+	ipvs_owned_done(&plane->owned);
+	if (ipvs_owned_read(ipvs_directory(), plane->cluster_id, &plane->owned, &err) != ERR_OK) {
+		poll_fail(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, err.text);
+		return;
+	}
 	plane->polling = ipvs_poll_new(plane->socket, &plane->have, is_read, on_polled, plane);
 	if (plane->polling == NULL)
 		poll_fail(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, "out of memory for a poll");
 }
 
-/* -- commands: results -------------------------------------------------------------------------- */
+/* -- commands: results ----------------------------------------------------------------------- */
 
 static int
 request_compare(const struct ipvs_request *a, const struct ipvs_request *b)
@@ -463,7 +471,7 @@ apply_finish(struct plane *plane)
 	plane->applied(plane->arg);
 }
 
-/* -- commands: changes ---------------------------------------------------------------------------- */
+/* -- commands: changes ----------------------------------------------------------------------- */
 
 static void
 apply_refuse(struct plane *plane, const char *message)
@@ -625,11 +633,14 @@ plane_apply(struct plane *plane, struct plane_command *commands, size_t n, plane
 		on_services_changed(plane, 0);
 }
 
-/* -- withdrawal ----------------------------------------------------------------------------------- */
+/* -- withdrawal ------------------------------------------------------------------------------ */
 
-struct ipvs_withdrawal {
+/* The result: the number of services that were removed, and a message if 'code' is not ERR_OK. */
+typedef void (*withdrawn_fn)(void *arg, enum err_code code, size_t n, const char *message);
+
+struct withdrawal {
 	struct plane		*plane;
-	ipvs_withdrawn_fn	 fn;
+	withdrawn_fn	 fn;
 	void			*arg;
 	size_t			 n;
 	struct loop_timer	 timer;
@@ -639,7 +650,7 @@ struct ipvs_withdrawal {
 static void
 withdrawal_finish(void *arg)
 {
-	struct ipvs_withdrawal *withdrawal = arg;
+	struct withdrawal *withdrawal = arg;
 
 	withdrawal->fn(withdrawal->arg, withdrawal->err.code, withdrawal->n,
 	    withdrawal->err.code == ERR_OK ? "" : withdrawal->err.text);
@@ -648,7 +659,7 @@ withdrawal_finish(void *arg)
 static void
 on_withdrawn(void *arg, const struct plane_poll *poll, const struct plane_error *error)
 {
-	struct ipvs_withdrawal *withdrawal = arg;
+	struct withdrawal *withdrawal = arg;
 	const struct plane *plane = withdrawal->plane;
 	char name[IPVS_KEY_TEXT_SIZE];
 
@@ -658,15 +669,17 @@ on_withdrawn(void *arg, const struct plane_poll *poll, const struct plane_error 
 	else if (plane->owned.n > 0)
 		err_set(&withdrawal->err, ERR_IO, "%s: not removed",
 		    ipvs_key_text(&plane->owned.keys[0], name));
-	withdrawal->n -= plane->owned.n;
+	withdrawal->n = plane->n_removed;
 	loop_timer_set(plane->loop, &withdrawal->timer, 0, withdrawal_finish, withdrawal);
 }
 
-struct ipvs_withdrawal *
-ipvs_withdraw(struct loop *loop, const struct plane_cluster *cluster, int timeout_ms,
-    ipvs_withdrawn_fn fn, void *arg)
+/* Removes what lbcluster made for a cluster, and its file. Calls fn(arg) once, from the loop; there
+ * the withdrawal may be freed. NULL without memory. */
+static struct withdrawal *
+withdraw(struct loop *loop, const struct plane_cluster *cluster, int timeout_ms,
+    withdrawn_fn fn, void *arg)
 {
-	struct ipvs_withdrawal *withdrawal = calloc(1, sizeof(*withdrawal));
+	struct withdrawal *withdrawal = calloc(1, sizeof(*withdrawal));
 
 	if (withdrawal == NULL)
 		return NULL;
@@ -677,13 +690,12 @@ ipvs_withdraw(struct loop *loop, const struct plane_cluster *cluster, int timeou
 		return withdrawal;
 	}
 	withdrawal->err.code = ERR_OK;
-	withdrawal->n = withdrawal->plane->owned.n;
 	plane_poll(withdrawal->plane, on_withdrawn, withdrawal);
 	return withdrawal;
 }
 
-void
-ipvs_withdrawal_free(struct ipvs_withdrawal *withdrawal)
+static void
+withdrawal_free(struct withdrawal *withdrawal)
 {
 	if (withdrawal == NULL)
 		return;
@@ -691,13 +703,13 @@ ipvs_withdrawal_free(struct ipvs_withdrawal *withdrawal)
 	free(withdrawal);
 }
 
-/* -- clusters that are gone ------------------------------------------------------------------------- */
+/* -- clusters that are gone ------------------------------------------------------------------ */
 
 enum { SWEEP_TIMEOUT_MS = 5000 };
 
 struct sweep {
 	uint32_t		 cluster_id;
-	struct ipvs_withdrawal	*withdrawal;
+	struct withdrawal	*withdrawal;
 };
 
 static void
@@ -711,7 +723,7 @@ on_swept(void *arg, enum err_code code, size_t n, const char *message)
 	else
 		log_info("plane", "cluster %u, which the store no longer has: %zu services removed",
 		    sweep->cluster_id, n);
-	ipvs_withdrawal_free(sweep->withdrawal);
+	withdrawal_free(sweep->withdrawal);
 	free(sweep);
 }
 
@@ -734,7 +746,7 @@ sweep_begin(struct loop *loop, uint32_t id)
 	if (sweep == NULL)
 		return;
 	sweep->cluster_id = id;
-	sweep->withdrawal = ipvs_withdraw(loop, &cluster, SWEEP_TIMEOUT_MS, on_swept, sweep);
+	sweep->withdrawal = withdraw(loop, &cluster, SWEEP_TIMEOUT_MS, on_swept, sweep);
 	if (sweep->withdrawal == NULL)
 		free(sweep);
 }
@@ -755,10 +767,44 @@ plane_sweep(struct loop *loop, const uint32_t *cluster_ids, size_t n)
 	free(made);
 }
 
-/* -- adoption ----------------------------------------------------------------------------------------- */
+/* -- commands of a person -------------------------------------------------------------------- */
 
-enum err_code
-ipvs_adopt(const struct plane_cluster *cluster, const struct plane_target *targets, size_t n,
+struct waiting {
+	struct loop	*loop;
+	enum err_code	 code;
+	size_t		*ret_n;
+	struct err	*err;
+};
+
+static void
+on_awaited(void *arg, enum err_code code, size_t n, const char *message)
+{
+	struct waiting *waiting = arg;
+
+	waiting->code = code == ERR_OK ? ERR_OK : err_set(waiting->err, code, "%s", message);
+	*waiting->ret_n = n;
+	loop_stop(waiting->loop);
+}
+
+static enum err_code
+plane_withdraw(const struct plane_cluster *cluster, int timeout_ms, size_t *ret_n, struct err *err)
+{
+	struct waiting waiting = { .loop = loop_new(), .ret_n = ret_n, .err = err };
+	struct withdrawal *withdrawal = waiting.loop == NULL ? NULL :
+	    withdraw(waiting.loop, cluster, timeout_ms, on_awaited, &waiting);
+
+	if (withdrawal == NULL) {
+		loop_free(waiting.loop);
+		return err_set(err, ERR_NOMEM, "out of memory");
+	}
+	loop_run(waiting.loop);
+	withdrawal_free(withdrawal);
+	loop_free(waiting.loop);
+	return waiting.code;
+}
+
+static enum err_code
+plane_adopt(const struct plane_cluster *cluster, const struct plane_target *targets, size_t n,
     size_t *ret_n, struct err *err)
 {
 	struct ipvs_owned owned = { 0 };
@@ -795,5 +841,7 @@ const struct plane_kind_ops ipvs_plane = {
 	.targets_set = plane_targets_set,
 	.poll = plane_poll,
 	.apply = plane_apply,
+	.adopt = plane_adopt,
+	.withdraw = plane_withdraw,
 	.sweep = plane_sweep,
 };
