@@ -28,7 +28,7 @@ struct driver_real {
 	const struct plane_server *server;	/* plan_bind(); NULL: not in the data plane */
 	enum health_state	 health;	/* of its check, as of the round */
 	const char		*health_message;	/* until the next round; NULL: none */
-	uint16_t		 held_back;	/* how much of its weight the slow start holds back */
+	uint16_t		 held_back;	/* of its weight, by the slow start */
 	int64_t			 drain_since_ms;	/* 0: does not drain */
 	bool			 awaits_check;		/* it is down until its checks pass */
 };

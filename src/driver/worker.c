@@ -55,6 +55,7 @@ struct worker {
 	uint32_t		 polled_interval_ms;
 	char			 repairs[MODEL_MESSAGE_MAX + 1];	/* the latest ones */
 	char			 difference[MODEL_MESSAGE_MAX + 1];
+	char			 remark[MODEL_MESSAGE_MAX + 1];
 };
 
 /* Managers, data planes and users of the store can cause these lines without limit. The store
@@ -592,6 +593,10 @@ remarks_put(struct worker *worker, const struct plane_poll *poll)
 	plan_message_add(message, "%s", plan_missing(cluster, &rules, text));
 	difference_write(cluster, poll, rules.ops->title, text);
 	difference_log(worker, text);
+	if (poll->remark[0] != '\0' && strcmp(poll->remark, worker->remark) != 0)
+		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s: %s", cluster->row.name,
+		    poll->remark);
+	snprintf(worker->remark, sizeof(worker->remark), "%s", poll->remark);
 	plan_message_add(message, "%s", text);
 	if (!contested) {
 		plan_message_add(message, "%s", plan_foreign(cluster, false, &rules, text));
@@ -758,7 +763,8 @@ targets_set(struct worker *worker, struct plane_error *ret_error)
 
 	targets = calloc(driver_cluster_rows(cluster) + 1, sizeof(*targets));
 	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory for the rows") :
-	    ops->targets_set(worker->plane, targets, driver_cluster_targets(cluster, targets), &err);
+	    ops->targets_set(worker->plane, targets,
+	    driver_cluster_targets(cluster, targets), &err);
 	free(targets);
 	if (code == ERR_OK)
 		return true;

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * The data plane IPVS; see ipvs.h. A poll reads the services of the cluster from the kernel, and
- * removes those that lbcluster made and the store no longer has. Commands become the changes between
- * the table of that poll and the wanted table.
+ * removes those that lbcluster made and the store no longer has. Commands become the changes
+ * between the table of that poll and the wanted table.
  */
 #include "plane/ipvs/ipvs.h"
 
@@ -41,7 +41,7 @@ struct plane {
 	plane_applied_fn	 applied;
 	struct plane_command	*commands;
 	size_t			 n_commands;
-	/* The changes of the commands, or the removals of a poll. Changes of services come first. */
+	/* The changes of the commands, or the removals of a poll. Those of services come first. */
 	struct ipvs_request	*requests, *again;
 	size_t			 n_requests, n_services, n_again;
 };
@@ -142,8 +142,8 @@ plane_targets_set(struct plane *plane, const struct plane_target *targets, size_
 static struct ipvs_view
 view_of(const struct plane *plane)
 {
-	return (struct ipvs_view){ .cluster = plane->cluster, .have = &plane->have, .owned = &plane->owned,
-	    .settings_only = plane->settings_only, .counts = true,
+	return (struct ipvs_view){ .cluster = plane->cluster, .have = &plane->have,
+	    .owned = &plane->owned, .settings_only = plane->settings_only, .counts = true,
 	    .first = !plane->polled_before, .now_s = clock_wall_s(),
 	    .boot_s = plane->poll.counters_since };
 }
@@ -188,8 +188,8 @@ is_udp(const struct ipvs_row_service *service)
 	return service->service.key.protocol == IPPROTO_UDP;
 }
 
-/* The settings of the kernel that a cluster needs. The driver never writes them, because they belong
- * to all programs of the network namespace. */
+/* The settings of the kernel that a cluster needs. The driver never writes them, because they
+ * belong to all programs of the network namespace. */
 static const struct {
 	const char	*name;
 	int		 wanted;
@@ -250,7 +250,8 @@ poll_answer(struct plane *plane)
 	plane->poll.servers = calloc(plane->rows.n_reals + 1, sizeof(*plane->poll.servers));
 	plane->poll.services = calloc(plane->rows.n_services + 1, sizeof(*plane->poll.services));
 	if (plane->poll.servers == NULL || plane->poll.services == NULL) {
-		poll_fail(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, "out of memory for servers");
+		poll_fail(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER,
+		    "out of memory for servers");
 		return;
 	}
 	remark_write(plane, &view.counts);
@@ -295,8 +296,8 @@ on_removed(void *arg, int error)
 	poll_answer(plane);
 }
 
-/* Makes the requests that remove what is left. Keys whose service does not exist leave the list. With
- * manage = settings lbcluster owns nothing: the other program keeps the services. */
+/* Makes the requests that remove what is left. Keys whose service does not exist leave the list.
+ * With manage = settings lbcluster owns nothing: the other program keeps the services. */
 static bool
 left_requests(struct plane *plane, bool *ret_changed)
 {
@@ -532,7 +533,8 @@ service_failed(const struct plane *plane, struct ipvs_request *request)
 	for (size_t i = 0; i < plane->n_services; i++) {
 		const struct ipvs_request *of = &plane->requests[i];
 
-		if (of->error == 0 || ipvs_key_compare(&of->service.key, &request->service.key) != 0)
+		if (of->error == 0 ||
+		    ipvs_key_compare(&of->service.key, &request->service.key) != 0)
 			continue;
 		request->command = of->command;
 		request->error = of->error;
@@ -830,7 +832,8 @@ const struct plane_kind_ops ipvs_plane = {
 	.title = "IPVS",
 	.states = {
 		[PLANE_READY] = { "ready", NULL, NULL },
-		[PLANE_DRAIN] = { "weight 0", "drained by lbcluster", "weight 0 by another program" },
+		[PLANE_DRAIN] = { "weight 0", "drained by lbcluster",
+		    "weight 0 by another program" },
 		[PLANE_OUT] = { "removed", "removed by lbcluster", "removed by another program" },
 	},
 	.weight_advice = "stop that (keepalived, ldirectord, ipvsadm)",

@@ -26,7 +26,7 @@ struct ipvs_view {
 	const struct ipvs_table	*have;		/* the table of the kernel */
 	const struct ipvs_owned	*owned;
 	bool			 settings_only;	/* manage = settings */
-	bool			 counts;	/* sysctl run_estimation; false: no totals, no rates */
+	bool			 counts;	/* sysctl run_estimation: totals and rates */
 	bool			 first;		/* the first poll of the plane */
 	int64_t			 now_s, boot_s;	/* wall clock */
 };
