@@ -193,8 +193,8 @@ driver_start(void *arg)
 	}
 	driver->tree.health = driver->health;
 	driver->shared = (struct worker_shared){ .loop = service->loop, .store = service->store,
-	    .health = driver->health, .tree = &driver->tree, .config = &driver->config, .ops = driver->program->ops,
-	    .round_done = on_round_done, .arg = driver,
+	    .tree = &driver->tree, .health = driver->health, .config = &driver->config,
+	    .ops = driver->program->ops, .round_done = on_round_done, .arg = driver,
 	    .rest_ms = service->once ? 0 : STORE_REST_MS };
 	service_store_report(&driver->service);
 	clusters_sweep(driver);
