@@ -60,6 +60,13 @@ check_watch(struct check_io *io, int fd, uint32_t events, check_watch_fn fn, voi
 	return true;
 }
 
+void
+check_watch_pass(struct check_io *io, int fd, check_watch_fn fn, void *arg)
+{
+	io->watches[fd].fn = fn;
+	io->watches[fd].arg = arg;
+}
+
 /* Makes the events of a watch invalid. */
 static bool
 watch_end(struct check_io *io, int fd)

@@ -25,6 +25,14 @@ enum check_outcome {
 	CHECK_UNDECIDED,	/* for a reason of this machine */
 };
 
+enum { CHECK_IDLE_MAX = 100 };
+
+/* Sockets that the next checks of kind connect use. */
+struct check_idle {
+	int		fds[CHECK_IDLE_MAX];
+	unsigned int	n;
+};
+
 /* What all probes of a set share. */
 struct check_io {
 	int			 epoll;
@@ -34,6 +42,7 @@ struct check_io {
 	int64_t			 multi_due_ms;	/* when libcurl wants to run; -1: never */
 	char			*command_dir;
 	unsigned int		 open[CHECK_POOLS];
+	struct check_idle	 idle[2];	/* of IPv4 and IPv6 */
 	/* Called once for a run, not after cancel(). */
 	void			(*done)(struct check_run *run, enum check_outcome outcome);
 	/* Why the run that calls done() is not good, without the name of the kind. */
@@ -43,6 +52,8 @@ struct check_io {
 /* Watches 'fd' for 'events' of epoll_ctl(2), in place of an earlier watch. False with errno. */
 bool check_watch(struct check_io *io, int fd, uint32_t events, check_watch_fn fn, void *arg)
     __attribute__((warn_unused_result));
+/* Changes the function of a watch, without a system call. */
+void check_watch_pass(struct check_io *io, int fd, check_watch_fn fn, void *arg);
 /* Ends the watch of a descriptor, if it has one. */
 void check_unwatch(struct check_io *io, int fd);
 /* The same, and closes the descriptor. -1 is allowed. */
@@ -75,6 +86,8 @@ struct check_ops {
 
 extern const struct check_ops check_connect_ops, check_http_ops, check_https_ops, check_command_ops;
 
+/* Closes the idle sockets. */
+void check_connect_close(struct check_io *io);
 /* Lets libcurl run its timers. */
 void check_http_timers(struct check_io *io);
 /* Frees what http checks share; all runs have ended. */

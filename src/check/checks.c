@@ -536,6 +536,7 @@ checks_free(struct checks *checks)
 	for (int n = 0; n < FREE_TRIES && checks->io.open[CHECK_POOL_COMMANDS] > 0; n++)
 		check_dispatch(&checks->io, FREE_WAIT_MS);
 	check_http_close(&checks->io);
+	check_connect_close(&checks->io);
 	loop_timer_cancel(checks->loop, &checks->timer);
 	loop_fd_watch(checks->loop, checks->io.epoll, 0, NULL, NULL);
 	close(checks->io.epoll);
