@@ -454,6 +454,15 @@ static const char *const main_migrations[] = {
 	ID_STAYS("job", "id")
 	JOBS_END("real_service_jobs", "real_service", "real_id", "real service removed")
 	JOBS_END("service_jobs", "service", "service_id", "service removed"),
+
+	/* 9: no program moves a real service to another server, or removes a server that has one.
+	 * Readers would not see it. */
+	"CREATE TRIGGER real_service_server BEFORE UPDATE OF server_id ON real_service\n"
+	"WHEN NEW.server_id IS NOT OLD.server_id AND NEW.server_id IS NOT " SERVER_OF_NEW
+	"BEGIN SELECT RAISE(ABORT, 'real_service.server_id: triggers set it'); END;\n"
+	"CREATE TRIGGER server_needed BEFORE DELETE ON server\n"
+	"WHEN EXISTS (SELECT 1 FROM real_service WHERE server_id = OLD.id)\n"
+	"BEGIN SELECT RAISE(ABORT, 'a server has real services: remove those'); END;\n",
 };
 
 #define LOOK_STAMP                                                             \

@@ -195,6 +195,25 @@ servers_are_numbered_by_name_and_cluster(void **state)
 	assert_int_equal(sql_run(f->main_path, "UPDATE server SET name = 'x'"), SQLITE_CONSTRAINT);
 }
 
+static void
+servers_are_changed_by_triggers_only(void **state)
+{
+	static const char *const refused[] = {
+		"UPDATE real_service SET server_id = 2 WHERE id = 1",
+		"UPDATE real_service SET server_id = server_id + 1",
+		"UPDATE OR REPLACE real_service SET server_id = 0",
+		"UPDATE real_service SET server_id = 999 WHERE id = 7",
+		"UPDATE server SET cluster_id = 2",
+		"DELETE FROM server WHERE id = 1",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(refused); i++)
+		assert_int_equal(sql_run(f->main_path, refused[i]), SQLITE_CONSTRAINT);
+	sql_exec(f->main_path, "UPDATE real_service SET server_id = server_id");
+	assert_int_equal(stored_number(f, SERVERS_RIGHT), 1);
+}
+
 /* Changes rows at random, through the store. The store may make the change in a copy. */
 static enum err_code
 rows_change(void *arg)
@@ -319,6 +338,7 @@ main(void)
 		STORE_SET_TEST(job_of_a_removed_service_is_cancelled),
 		STORE_SET_TEST(job_against_the_rules_of_the_schema_is_refused),
 		STORE_SET_TEST(servers_are_numbered_by_name_and_cluster),
+		STORE_SET_TEST(servers_are_changed_by_triggers_only),
 		STORE_SET_TEST(servers_follow_any_changes),
 		STORE_SET_TEST(real_services_of_a_server_are_found),
 		STORE_SET_TEST(rows_and_jobs_of_version_6_are_kept),
