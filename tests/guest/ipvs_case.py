@@ -5,7 +5,6 @@
 # the namespaces of ipvs_network.py.
 """IpvsCase, and texts of inventories."""
 
-import contextlib
 import itertools
 import os
 import re
@@ -15,7 +14,6 @@ from driver_case import EVENT_S, DriverCase
 from harness import Program, new_directory, wait_for
 from ipvs_network import SERVERS, Network, endpoint, real, run, sysctl, vip
 
-OWNED_DIR = '/run/lbcluster-ipvs'
 NONE, OK, UNREACHABLE, FAILING, UNATTENDED = range(1, 6)    # lbcClusterPlaneStatus
 
 # Checks that decide fast. A slow guest needs time to answer.
@@ -82,15 +80,20 @@ class IpvsCase(DriverCase):
         self._reset()
         self.driver_world()
 
+    def driver_world(self, user=None, **options):
+        super().driver_world(user, **options)
+        # The files that name what lbcluster made.
+        self.owned = os.path.join(self.world.dir, 'owned')
+        self.world.env['RUNTIME_DIRECTORY'] = self.owned
+        os.mkdir(self.owned)
+        os.chmod(self.owned, 0o777)
+
     def _reset(self):
         run('ipvsadm', '-C')
         sysctl(expire_nodest_conn=0, expire_quiescent_template=0)
         for server in self.net.servers.values():
             server.start()
             server.link(True)
-        with contextlib.suppress(FileNotFoundError):
-            for name in os.listdir(OWNED_DIR):
-                os.unlink(os.path.join(OWNED_DIR, name))
 
     @staticmethod
     def vip(method='nat', family=4):

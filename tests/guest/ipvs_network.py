@@ -399,7 +399,10 @@ class Held:
         return self._asker.answer[:2] if self._asker.answer[:1] == 'r' and \
             self._asker.answer[1:2].isdigit() else self._asker.answer
 
-    def close(self):
+    def close(self, reset=False):
+        """Ends the connection. IPVS forgets one that was reset after 10 s, not after minutes."""
+        if reset:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
         self.sock.close()
 
 

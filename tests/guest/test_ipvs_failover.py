@@ -4,6 +4,7 @@
 # lbcluster-ipvs with health checks: servers that end, hang or answer wrongly, and the fallback.
 """Health checks and the fallback."""
 
+import os
 import re
 import subprocess
 
@@ -146,7 +147,8 @@ class Fallback(IpvsCase):
     def test_no_client_is_refused_when_settings_bring_it_in(self):
         self.serve_fallback()
         traffic = Traffic(self.net, self.address, held=2)
-        self.world.ctl('disable', 'web/http/r1', 'web/http/r2')
+        self.world.ctl('disable', 'web/http/r1')
+        self.world.ctl('disable', 'web/http/r2')
         wait_for(lambda: traffic.answers[-1][1] == 'r3', EVENT_S, 'the fallback answers')
         self.world.ctl('enable', 'web/http/r2')
         wait_for(lambda: traffic.answers[-1][1] == 'r2', EVENT_S, 'r2 answers')
@@ -254,7 +256,7 @@ class Together(IpvsCase):
         self.world.ctl('discover', 'ipvs', '-c', 'web', '--load')
         keepalived.kill()
         subprocess.run(self.driver_argv('--adopt', 'web'), check=True,
-                       timeout=30 * TIMEOUT_FACTOR)
+                       env={**os.environ, **self.world.env}, timeout=30 * TIMEOUT_FACTOR)
         self.start_driver()
         self.wait_rounds(3)
         path = 'web/tcp-%s-80/%s-80' % (address, real('r1'))

@@ -6,6 +6,7 @@
 """SET requests to clusters of plane ipvs."""
 
 import os
+import unittest
 
 import test_set
 from driver_case import EVENT_S, driver_path
@@ -19,6 +20,7 @@ class OnIpvs:
 
     # Versions differ in the statuses of snmpd, and not in the data plane.
     versions = (2,)
+    job_messages = False
     inventory = test_set.INVENTORY.replace('plane = none', 'plane = ipvs').replace(
         'protocol = tcp', 'protocol = tcp  check = none')
 
@@ -46,7 +48,8 @@ class OnIpvs:
         """(service, real service) -> weight, of real services that get connections."""
         rows = self.world.sql(
             'SELECT s.address || \':\' || s.port, r.address || \':\' || r.port, weight, fallback'
-            ' FROM real_service AS r JOIN service AS s ON s.id = service_id WHERE enabled')
+            ' FROM real_service AS r JOIN service AS s ON s.id = service_id'
+            ' WHERE r.enabled AND s.enabled')
         taking = {service for service, _, _, fallback in rows if not fallback}
         return {(service, at): weight for service, at, weight, fallback in rows
                 if not fallback or service not in taking}
@@ -62,6 +65,13 @@ class Single(OnIpvs, test_set.Single):
 
 class Several(OnIpvs, test_set.Several):
     pass
+
+
+def load_tests(loader, _tests, _pattern):
+    """Leaves out most refusals of Single: they reach no driver, and the guest is slow."""
+    return unittest.TestSuite(
+        case(name) for case in (Single, Several) for name in loader.getTestCaseNames(case)
+        if case is Several or name.endswith('_is_done') or 'inconsistent' in name)
 
 
 if __name__ == '__main__':

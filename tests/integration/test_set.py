@@ -54,6 +54,7 @@ class SetCase(Case):
 
     inventory = INVENTORY
     versions = VERSIONS
+    job_messages = True     # each job has one, because there is no data plane
 
     @classmethod
     def setUpClass(cls):
@@ -187,7 +188,8 @@ class SetCase(Case):
                 tuple(job[name] for name in (
                     'Operation', 'Target', 'ClusterName', 'ServiceName', 'RealName', 'OldValue',
                     'NewValue', 'State', 'FailCause', 'Source', 'Request')))
-            self.assertNotEqual(b'', job['Message'])
+            if self.job_messages:
+                self.assertNotEqual(b'', job['Message'])
             for name in ('Created', 'Started', 'Finished'):
                 self.assert_now(job[name])
         for row in {row for _, row, _, _ in changes}:

@@ -68,7 +68,8 @@ torture: all
 
 # The same with the kernel's IPVS, in the guest.
 torture-ipvs: all
-	ROUNDS='$(ROUNDS)' LIMIT='$(LIMIT)' SEED='$(SEED)' KINDS='$(KINDS)' PLANE=ipvs LBCLUSTER_TESTS_TIMEOUT_FACTOR=3 \
+	ROUNDS='$(ROUNDS)' LIMIT='$(LIMIT)' SEED='$(SEED)' KINDS='$(KINDS)' PLANE=ipvs \
+		LBCLUSTER_TESTS_TIMEOUT_FACTOR=3 \
 		$(top_srcdir)/tests/guest/run -t $$(($(LIMIT) + 120)) \
 		$(abs_top_srcdir)/tests/integration/run -b '$(abs_top_builddir)' \
 		$(abs_top_srcdir)/tests/torture/torture.py
