@@ -14,7 +14,7 @@
 enum { RESTARTS_MAX = 10, RESTARTS_MS = 10000 };
 
 /* Commits to the statistics in a row without a changed row. */
-enum { HIDDEN_MAX = 3 };
+enum { HIDDEN_MAX = 2 };
 
 /* A call of store_changes(). */
 struct reading {
@@ -309,11 +309,10 @@ stats_begin(struct store *store, struct extent *ret)
 }
 
 /* Checks that the commits of other programs raised the counter and that a row has its value, as the
- * triggers do. A damaged index of the WAL hides pages without an error. A commit that changes no
- * row, as that of another table, is possible; several in a row are not. */
-static enum err_code
-commit_check(struct store *store, const struct store_cursor *cursor, const struct extent *extent,
-    struct err *err)
+ * triggers do. Garbage in the index of the WAL hides pages without an error. A checkpoint and a
+ * change of the schema look the same, so the remedy must do no harm. */
+static void
+commit_check(struct store *store, const struct store_cursor *cursor, const struct extent *extent)
 {
 	const int64_t positions[] = { cursor->statistics, cursor->removed_stats, cursor->poll };
 	bool found = false;
@@ -323,9 +322,9 @@ commit_check(struct store *store, const struct store_cursor *cursor, const struc
 	store->stats_hidden = found && extent->change > cursor->stats_change ? 0 :
 	    store->stats_hidden + 1;
 	if (store->stats_hidden < HIDDEN_MAX)
-		return ERR_OK;
-	return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%u commits changed no row)",
-	    store->stats.path, store->stats_hidden);
+		return;
+	store->stats_hidden = 0;
+	db_shm_rebuild();
 }
 
 /* Reads the transaction of stats_begin(). A reader of another file, or one that is too far
@@ -355,7 +354,7 @@ stats_read(struct reading *reading, const struct extent *extent)
 	if (code != ERR_OK || reading->left == 0)
 		return code;
 	if (known != 0 && known != db->data_version)
-		code = commit_check(reading->store, cursor, extent, NULL);
+		commit_check(reading->store, cursor, extent);
 	cursor->stats_change = extent->change;
 	return code;
 }

@@ -112,6 +112,8 @@ bool db_shm_guard(sqlite3_vfs *vfs);
 /* True once if such a file was truncated while this process used it. What was read or written
  * since the last call is lost; close the database. */
 bool db_shm_was_lost(void);
+/* Lets SQLite build the index of the WAL again, in each process that uses it. Does no harm. */
+void db_shm_rebuild(void);
 
 /* ERR_FOREIGN names a file that SQLite keeps beside the database and that is not a regular file. */
 enum err_code db_special_files_check(const struct db *db, struct err *err);

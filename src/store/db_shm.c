@@ -17,11 +17,15 @@
 
 #include "util/memory.h"
 
-enum { MAPPINGS_MAX = 1024 };	/* 32 kB each: for a WAL of 16 GB */
+enum {
+	MAPPINGS_MAX = 1024,	/* 32 kB each: for a WAL of 16 GB */
+	HEADERS_SIZE = 96,	/* two copies: sqlite.org/walformat.html, 2.1 */
+};
 
 /* What SQLite has mapped. */
 static struct mapping {
 	uintptr_t	begin, end;	/* 0: not in use */
+	off_t		at;		/* in the file */
 } mappings[MAPPINGS_MAX];
 
 static void *(*system_mmap)(void *, size_t, int, int, int, off_t);
@@ -84,8 +88,8 @@ mapping_add(void *hint, size_t size, int protection, int flags, int fd, off_t at
 	sigaction(SIGBUS, &action, NULL);
 	for (size_t i = 0; i < ROWS(mappings); i++) {
 		if (mappings[i].begin == 0) {
-			mappings[i].begin = (uintptr_t)memory;
-			mappings[i].end = (uintptr_t)memory + size;
+			mappings[i] = (struct mapping){ (uintptr_t)memory,
+			    (uintptr_t)memory + size, at };
 			break;
 		}
 	}
@@ -110,6 +114,16 @@ db_shm_guard(sqlite3_vfs *vfs)
 	system_munmap = (int (*)(void *, size_t))vfs->xGetSystemCall(vfs, "munmap");
 	return vfs->xSetSystemCall(vfs, "mmap", (sqlite3_syscall_ptr)mapping_add) == SQLITE_OK &&
 	    vfs->xSetSystemCall(vfs, "munmap", (sqlite3_syscall_ptr)mapping_remove) == SQLITE_OK;
+}
+
+/* SQLite builds an index without a valid header again from the WAL, as after a crash. It takes the
+ * locks that this needs (walIndexRecover() of SQLite 3.40.1). */
+void
+db_shm_rebuild(void)
+{
+	for (size_t i = 0; i < ROWS(mappings); i++)
+		if (mappings[i].begin != 0 && mappings[i].at == 0)
+			memset((void *)mappings[i].begin, 0, HEADERS_SIZE);
 }
 
 bool
