@@ -51,7 +51,7 @@ struct db {
 	enum db_verify		 verify;	/* at db_open() */
 	sqlite3			*handle;	/* NULL while closed */
 	struct db_file		 file;		/* that is open */
-	struct db_file		 beside[DB_TAILS];	/* -wal and -shm that are open */
+	struct db_file		 beside[DB_TAILS];	/* the same of -wal and -shm */
 	int64_t			 data_version;	/* at the last read */
 	int			 wait_ms;	/* for a lock */
 	int64_t			 busy_since_ms;
@@ -106,6 +106,10 @@ void db_abandon(struct db *db);
 /* Returns the name of the VFS for connections: SQLite's default VFS, but with a short wait for the
  * read marks of a WAL, and without special files. NULL, SQLite's default, if out of memory. */
 const char *db_vfs(void);
+
+/* The files that SQLite opened last with that VFS, by the end of the name. Another program may have
+ * removed or replaced a file since, so the name does not tell. */
+extern struct db_file db_tails_opened[DB_TAILS];
 
 /* Lets this process survive the truncation of a -shm file of statistics that 'vfs' maps. */
 bool db_shm_guard(sqlite3_vfs *vfs);

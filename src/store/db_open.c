@@ -234,18 +234,6 @@ writable_check(struct opening *opening, struct err *err)
 	return ERR_OK;
 }
 
-/* Finds the file that a name refers to now; inode 0: none. */
-static struct db_file
-file_named(const char *path, const char *tail)
-{
-	char name[DB_PATH_SIZE];
-	struct stat st;
-
-	snprintf(name, sizeof(name), "%s%s", path, tail);
-	return lstat(name, &st) == -1 ? (struct db_file){ 0, 0 } :
-	    (struct db_file){ st.st_dev, st.st_ino };
-}
-
 /* Notes the -wal and -shm that are open. They stay until the last connection is closed; a journal
  * may be deleted earlier. */
 static enum err_code
@@ -254,8 +242,7 @@ tails_note(struct opening *opening, struct err *err)
 	struct db *db = opening->db;
 
 	(void)err;
-	for (size_t i = 0; i < DB_TAILS; i++)
-		db->beside[i] = file_named(db->path, db_tails[i]);
+	memcpy(db->beside, db_tails_opened, sizeof(db->beside));
 	db->beside[DB_TAIL_JOURNAL].ino = 0;
 	return ERR_OK;
 }
@@ -270,6 +257,7 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	struct opening opening = { .db = db, .writable = writable, .wait_ms = wait_ms };
 	enum err_code code = ERR_OK;
 
+	memset(db_tails_opened, 0, sizeof(db_tails_opened));
 	for (size_t i = 0; i < ROWS(steps) && code == ERR_OK; i++)
 		code = steps[i](&opening, err);
 	/* SQLITE_ERROR means that SQLite cannot parse the schema or a statement. */
@@ -331,9 +319,11 @@ db_copy_verify(struct db *db, struct err *err)
 static bool
 is_named(const struct db *db, const char *tail, const struct db_file *file)
 {
-	struct db_file now = file_named(db->path, tail);
+	char path[DB_PATH_SIZE];
+	struct stat st;
 
-	return now.dev == file->dev && now.ino == file->ino;
+	snprintf(path, sizeof(path), "%s%s", db->path, tail);
+	return lstat(path, &st) == 0 && st.st_dev == file->dev && st.st_ino == file->ino;
 }
 
 bool

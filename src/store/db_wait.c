@@ -82,6 +82,20 @@ marks_sleep(sqlite3_vfs *vfs, int us)
 /* SQLite's own function for open(2). */
 static int (*system_open)(const char *path, int flags, int mode);
 
+struct db_file db_tails_opened[DB_TAILS];
+
+static void
+tail_note(const char *path, const struct stat *st)
+{
+	size_t length = strlen(path), n;
+
+	for (size_t i = 0; i < DB_TAILS; i++) {
+		n = strlen(db_tails[i]);
+		if (length > n && strcmp(path + length - n, db_tails[i]) == 0)
+			db_tails_opened[i] = (struct db_file){ st->st_dev, st->st_ino };
+	}
+}
+
 /* Opens a file for SQLite: a database, its -journal, -wal and -shm, the super-journal that a
  * journal names, a directory to sync. Other users may put a FIFO or a link in the place of each at
  * any time. SQLite opens /dev/null to keep descriptors 0 to 2 in use. O_NONBLOCK also ends the
@@ -92,9 +106,13 @@ file_open_for_sqlite(const char *path, int flags, int mode)
 	int fd = system_open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
 	struct stat st;
 
-	if (fd == -1 || (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
-	    strcmp(path, "/dev/null") == 0)))
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
+	    strcmp(path, "/dev/null") == 0)) {
+		tail_note(path, &st);
 		return fd;
+	}
 	close(fd);
 	errno = ENXIO;
 	return -1;
