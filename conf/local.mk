@@ -1,7 +1,8 @@
 # The units are templates: @names@ are paths chosen by configure.
 
-units = conf/lbclusterd.service conf/lbcluster-haproxy.service
-unit_templates = conf/lbclusterd.service.in conf/lbcluster-haproxy.service.in
+units = conf/lbclusterd.service conf/lbcluster-haproxy.service conf/lbcluster-ipvs.service
+unit_templates = $(units:=.in)
+configurations = lbclusterd.conf lbcluster-haproxy.conf lbcluster-ipvs.conf
 
 $(units): $(unit_templates) Makefile
 	$(AM_V_GEN)$(MKDIR_P) conf && \
@@ -9,19 +10,19 @@ $(units): $(unit_templates) Makefile
 	mv $@.tmp $@
 
 EXTRA_DIST += $(unit_templates) conf/lbclusterd.conf conf/lbcluster-haproxy.conf \
-	conf/lbcluster.sysusers
+	conf/lbcluster-ipvs.conf conf/lbcluster.sysusers
 CLEANFILES += $(units)
 
 nodist_unit_DATA = $(units)
 dist_examples_DATA = conf/snmpd.conf.example conf/lbcluster-haproxy-tcp.conf.example \
-	conf/lbclusterd-tcp.conf.example \
+	conf/lbclusterd-tcp.conf.example conf/sysctl-ipvs.conf.example \
 	conf/sample.conf conf/sample-ipvs.conf conf/sample-statistics.jsonl
 
 # A configuration that is there already is the administrator's.
 install-data-local:
 	$(MKDIR_P) '$(DESTDIR)$(lbcconfdir)' '$(DESTDIR)$(storedir)' '$(DESTDIR)$(sysusersdir)'
 	chmod 2770 '$(DESTDIR)$(storedir)'
-	for conf in lbclusterd.conf lbcluster-haproxy.conf; do \
+	for conf in $(configurations); do \
 	    test -e '$(DESTDIR)$(lbcconfdir)'/$$conf || \
 	    $(INSTALL_DATA) '$(srcdir)'/conf/$$conf '$(DESTDIR)$(lbcconfdir)'/$$conf || exit 1; \
 	done
@@ -31,7 +32,7 @@ install-data-local:
 # Only what was not changed goes; a store with anything in it stays.
 uninstall-local:
 	rm -f '$(DESTDIR)$(sysusersdir)/lbcluster.conf'
-	for conf in lbclusterd.conf lbcluster-haproxy.conf; do \
+	for conf in $(configurations); do \
 	    if cmp -s '$(srcdir)'/conf/$$conf '$(DESTDIR)$(lbcconfdir)'/$$conf; then \
 	    rm -f '$(DESTDIR)$(lbcconfdir)'/$$conf; fi; \
 	done

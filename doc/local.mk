@@ -3,6 +3,8 @@ dist_man_MANS = \
 	doc/lbcluster-haproxy.8 \
 	doc/lbcluster-haproxy.conf.5 \
 	doc/lbcluster-ipvs-migrate.7 \
+	doc/lbcluster-ipvs.8 \
+	doc/lbcluster-ipvs.conf.5 \
 	doc/lbcluster-promises.7 \
 	doc/lbcluster-store.5 \
 	doc/lbclusterctl.1 \
