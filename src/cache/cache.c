@@ -41,7 +41,7 @@ on_real(void *arg, void *row, bool first, const void *columns)
 	struct cache_real *real = row;
 
 	(void)first;
-	cache_server_join(real, stored->server_id);
+	cache_server_join(real, stored);
 	real->stored = cache_settings_key(stored->enabled, stored->fallback, stored->weight) &
 	    0xffffff;
 	cache_settings_show(cache, real);
@@ -57,7 +57,7 @@ on_deleted(void *arg, enum store_kind kind, void *row)
 
 	if (kind == STORE_REAL) {
 		cache_service_changed(cache_service_of(row));
-		cache_server_join(row, 0);
+		cache_cluster_of(cache_service_of(row))->has_deleted_reals = true;
 	}
 	if (kind == STORE_CLUSTER)
 		cache_servers_free(row);
@@ -169,6 +169,7 @@ static const struct tree_ops tree_ops = {
 		[STORE_REAL] = on_real,
 	},
 	.reserve = cache_server_reserve,
+	.reap = cache_servers_reap,
 	.deleted = on_deleted,
 	.sink = {
 		.job = cache_on_job, .statistics = on_statistics, .removed = on_removed,
@@ -209,7 +210,6 @@ cache_refresh(struct cache *cache, struct store *store, size_t limit, int64_t no
 
 	cache_time_set(cache, now);
 	code = tree_refresh(&cache->tree, store, limit, ret_more, err);
-	cache_servers_reap(cache);
 	if (loading && !cache->tree.loading)
 		cache_jobs_sweep(cache);
 	if (code == ERR_OK && !*ret_more)

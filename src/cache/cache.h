@@ -9,8 +9,6 @@
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
 
-#include <sys/queue.h>
-
 #include "model/model.h"
 #include "model/status.h"
 #include "tree/tree.h"
@@ -24,6 +22,12 @@ struct cache_sums {
 	int64_t			oldest_update;	/* of the enabled rows; 0 if one has none */
 	bool			any_enabled;
 	uint32_t		present;	/* numbers of any row, bits of statistics.present */
+};
+
+/* Real services by 'server_id'. Only src/cache uses it. */
+struct cache_servers {
+	struct tree_list	list;
+	uint32_t		sorted;		/* the first ones are sorted */
 };
 
 struct cache_cluster {
@@ -41,9 +45,9 @@ struct cache_cluster {
 	uint32_t		 services_up;
 	bool			 changed;	/* sums and status must be derived again */
 	bool			 derived;	/* they were derived before */
-	bool			 has_empty_servers;	/* some servers have no real service */
-	struct tree_list	 servers;	/* struct cache_server */
-	struct tree_names	 server_names;	/* the same by name */
+	bool			 has_deleted_reals;	/* some rows of these lists are deleted */
+	struct cache_servers	 servers;	/* the real services of all services, by server */
+	struct tree_names	 real_names;	/* the same by name */
 };
 
 struct cache_service {
@@ -81,17 +85,10 @@ struct cache_real {
 	uint32_t		 settings_before;	/* of the pending event */
 	uint32_t		 stored : 24;	/* cache_settings_key() of the store's row */
 	uint32_t		 freshness : 8;	/* as last derived; 0: never derived */
-	uint32_t		 server_id;	/* 0: in no list of a server */
-	LIST_ENTRY(cache_real)	 of_server;	/* the others of its server */
+	uint32_t		 server_id;	/* number of its name in the cluster; 0: none */
 	int64_t			 last_change;
 	int64_t			 active_last_change;
 	struct statistics	 statistics;
-};
-
-/* The real services of one name in the services of a cluster. */
-struct cache_server {
-	struct tree_row				 row;	/* its parent is the cluster */
-	LIST_HEAD(cache_server_reals, cache_real) reals;
 };
 
 struct cache_job {
@@ -153,9 +150,15 @@ cache_cluster_of(const struct cache_service *service)
 	return (struct cache_cluster *)(void *)service->row.parent;
 }
 
-/* Returns the counts of the real services of a server. *ret_conns: the sum of their active
- * connections; *ret_measured: one of them at least has a number of active connections. */
-struct status_tally cache_server_tally(const struct cache *cache, const struct cache_server *server,
+/* A server is the real services of one name in the services of a cluster; the one with the lowest
+ * id stands for it. Returns the first server whose number is at least 'least', or NULL. */
+struct cache_real *cache_server_first(struct cache_cluster *cluster, uint64_t least);
+/* Returns the real services of server 'id' by id, valid until the next change of the cache. */
+struct cache_real *const *cache_server_reals(struct cache_cluster *cluster, uint32_t id,
+    uint32_t *ret_n);
+/* Returns the counts of the real services of the server of 'first'. *ret_conns: the sum of their
+ * active connections; *ret_measured: one of them at least has a number of active connections. */
+struct status_tally cache_server_tally(const struct cache *cache, const struct cache_real *first,
     int64_t now, uint64_t *ret_conns, bool *ret_measured);
 
 /* Returns an empty cache; NULL if out of memory. */

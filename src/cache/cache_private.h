@@ -26,15 +26,14 @@ struct status_real cache_status_of(const struct cache *cache, const struct cache
 
 /* -- cache_servers.c ------------------------------------------------------------------- */
 
-/* Adds the server of a real service with these columns, unless the cluster has it. The server
- * is empty until cache_server_join(). False if out of memory. */
+/* Makes room for cache_server_join() of one more real service. False if out of memory. */
 bool cache_server_reserve(void *cache, struct tree_branch *service,
     const struct real_row *columns);
-/* Moves a real service to server 'id' of its cluster, or out of its server (0). */
-void cache_server_join(struct cache_real *real, uint32_t id);
-/* Frees the empty servers of all clusters. */
-void cache_servers_reap(struct cache *cache);
-/* Frees the servers of a cluster that is deleted, after its real services. */
+/* Moves a real service to the server of 'columns', before it gets the name of 'columns'. */
+void cache_server_join(struct cache_real *real, const struct real_row *columns);
+/* Removes the deleted real services from the lists of all clusters. */
+void cache_servers_reap(void *cache);
+/* Frees the lists of a cluster that is deleted. */
 void cache_servers_free(struct cache_cluster *cluster);
 
 /* -- events.c -------------------------------------------------------------------------- */

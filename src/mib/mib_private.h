@@ -35,7 +35,6 @@ enum { MIB_LEVELS = 3 };	/* cluster, service, real service */
 /* A position in the nested lists of the cache. */
 struct mib_cursor {
 	size_t			 levels;
-	bool			 of_servers;	/* the second level has the servers of a cluster */
 	struct tree_list	*lists[MIB_LEVELS];
 	uint32_t		 at[MIB_LEVELS];
 };

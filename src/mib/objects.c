@@ -16,7 +16,7 @@
 #define SERVICE struct cache_service
 #define REAL struct cache_real
 #define JOB struct cache_job
-#define SERVER struct cache_server
+#define SERVER struct cache_real	/* the first one of the server */
 #define MIB struct mib
 #define ID_MAX 2147483647
 
@@ -303,7 +303,8 @@ const struct mib_column mib_real_name_columns[] = {
 };
 
 const struct mib_column mib_server_name_columns[] = {
-	LOOKUP("lbcServerByNameIndex", SERVER),
+	MEMBER(1, "lbcServerByNameIndex", SYNTAX_UNSIGNED32, 1, ID_MAX, SOURCE_U32, SERVER,
+	    server_id),
 	COLUMNS_END,
 };
 

@@ -4,8 +4,8 @@
  * Finds the row of a table with an index, or the next row. An index from a manager may be too
  * short or too long and contain any number. It is compared as an OID (RFC 2578 section 7.7).
  *
- * Clusters, services and real services are three nested lists, sorted by id; a cluster also has
- * a list of servers. A cursor is a position in the lists of the first one, two or three levels.
+ * Clusters, services and real services are three nested lists, sorted by id. A cursor is a
+ * position in the lists of the first one, two or three levels.
  */
 #include <string.h>
 
@@ -53,22 +53,13 @@ position_of(const struct tree_list *list, uint64_t least)
 	return least == 0 ? 0 : tree_list_after(list, (uint32_t)least - 1);
 }
 
-/* Returns the servers of a cluster. */
-static struct tree_list *
-servers_of(struct tree_row *row)
-{
-	return &((struct cache_cluster *)(void *)row)->servers;
-}
-
 /* Returns the list below a row of 'level'. It is empty if no real service of the row, which is
  * a service then, has one of the statistics in 'needs' (0: none is needed). */
 static struct tree_list *
-list_below(const struct mib_cursor *cursor, struct tree_row *row, size_t level, uint32_t needs)
+list_below(struct tree_row *row, size_t level, uint32_t needs)
 {
 	static struct tree_list empty;
 
-	if (cursor->of_servers)
-		return servers_of(row);
 	if (level > 0 && needs != 0 &&
 	    (((struct cache_service *)(void *)row)->sums.present & needs) == 0)
 		return &empty;
@@ -93,7 +84,7 @@ cursor_settle(struct mib_cursor *cursor, size_t level, uint32_t needs)
 		row = list->rows[cursor->at[level]];
 		if (level + 1 == cursor->levels)
 			return row;
-		cursor->lists[level + 1] = list_below(cursor, row, level, needs);
+		cursor->lists[level + 1] = list_below(row, level, needs);
 		cursor->at[++level] = 0;
 	}
 }
@@ -114,7 +105,7 @@ cursor_seek(struct mib_cursor *cursor, struct tree_list *root, size_t levels,
 
 		if (level + 1 == levels || at == list->n || list->rows[at]->id != least[level])
 			return cursor_settle(cursor, level, needs);
-		cursor->lists[level + 1] = list_below(cursor, list->rows[at], level, needs);
+		cursor->lists[level + 1] = list_below(list->rows[at], level, needs);
 	}
 }
 
@@ -179,7 +170,7 @@ static const void *
 id_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n,
     bool inclusive, uint32_t needs, uint32_t *ret_index, size_t *ret_n)
 {
-	struct mib_cursor cursor = { .of_servers = rows == &mib_rows_server };
+	struct mib_cursor cursor = { .levels = 0 };
 	const struct tree_row *row = seek_index(&cursor, root_of(rows, mib), rows->levels, index, n,
 	    inclusive, 0);
 
@@ -191,13 +182,42 @@ id_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, siz
 	return row;
 }
 
+/* The row of a server is that of its first real service. */
 static const void *
 server_get(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n)
 {
-	struct tree_row *cluster = n != rows->levels ? NULL :
+	struct cache_cluster *cluster = n != rows->levels ? NULL :
 	    tree_find(&mib->cache->tree, STORE_CLUSTER, index[0]);
+	const struct cache_real *first = cluster == NULL ? NULL :
+	    cache_server_first(cluster, index[1]);
 
-	return cluster == NULL ? NULL : tree_list_find(servers_of(cluster), index[1]);
+	return first != NULL && first->server_id == index[1] ? first : NULL;
+}
+
+static const void *
+server_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, size_t n,
+    bool inclusive, uint32_t needs, uint32_t *ret_index, size_t *ret_n)
+{
+	const struct tree_list *clusters = &mib->cache->tree.root.children;
+	uint32_t start = n > 0 ? index[0] : 0;
+	uint64_t least = n > 1 ? index[1] : 0;
+
+	(void)needs;
+	if (n > rows->levels || (n == rows->levels && !inclusive))
+		least++;
+	for (uint32_t i = position_of(clusters, start); i < clusters->n; i++) {
+		struct cache_cluster *cluster = (void *)clusters->rows[i];
+		const struct cache_real *first = cache_server_first(cluster,
+		    cluster->row.id == start ? least : 0);
+
+		if (first == NULL)
+			continue;
+		ret_index[0] = cluster->row.id;
+		ret_index[1] = first->server_id;
+		*ret_n = rows->levels;
+		return first;
+	}
+	return NULL;
 }
 
 static const void *
@@ -231,15 +251,14 @@ real_next(const struct mib_rows *rows, struct mib *mib, const uint32_t *index, s
 {
 	const struct mib_saved_cursor *used = n == MIB_LEVELS ? saved_find(mib, index) : NULL;
 	struct mib_saved_cursor *to = &mib->saved[used == &mib->saved[0] ? 1 : 0];
-	struct mib_cursor cursor = { .levels = 0 };
+	struct mib_cursor cursor;
 	const struct tree_row *row;
 
 	(void)rows;
 	if (used != NULL) {
 		cursor = used->cursor;
 		/* The cursor may have been saved with other 'needs'. */
-		cursor.lists[2] = list_below(&cursor, cursor.lists[1]->rows[cursor.at[1]], 1,
-		    needs);
+		cursor.lists[2] = list_below(cursor.lists[1]->rows[cursor.at[1]], 1, needs);
 		cursor.at[2] += !inclusive;
 		row = cursor_settle(&cursor, 2, needs);
 	} else {
@@ -260,7 +279,7 @@ const struct mib_rows mib_rows_cluster = { "cluster", 1, id_get, id_next };
 const struct mib_rows mib_rows_service = { "service", 2, id_get, id_next };
 const struct mib_rows mib_rows_real = { "real service", MIB_LEVELS, real_get, real_next };
 const struct mib_rows mib_rows_job = { "job", 1, id_get, id_next };
-const struct mib_rows mib_rows_server = { "server", 2, server_get, id_next };
+const struct mib_rows mib_rows_server = { "server", 2, server_get, server_next };
 
 /* -- rows by name: the index ends in a length and that many octets (RFC 2578 section 7.7) - */
 
@@ -291,19 +310,21 @@ name_after(struct tree_names *names, const uint32_t *index, size_t n, bool inclu
 		name[i] = (uint8_t)index[i + 1];
 	}
 	at = tree_names_from(names, name, length);
-	/* Two rows may share a name for a moment (tree_names_remove()): skip both. */
+	/* Two rows may share a name for a moment (tree_names_remove()), and the real services of a
+	 * server always: skip all. */
 	if (exact && !(inclusive && n == length + 1))
 		while (at < names->list.n && has_name(names->list.rows[at], name, length))
 			at++;
 	return at < names->list.n ? names->list.rows[at] : NULL;
 }
 
-/* Returns the names of the rows below a row. */
+/* Returns the names of the rows below a row. A name of a server is there once for each of its real
+ * services. */
 static struct tree_names *
 names_below(const struct mib_rows *rows, struct tree_row *above)
 {
 	return rows == &mib_rows_server_name ?
-	    &((struct cache_cluster *)(void *)above)->server_names : &as_branch(above)->names;
+	    &((struct cache_cluster *)(void *)above)->real_names : &as_branch(above)->names;
 }
 
 /* Returns the names of the rows below the row that index[0..levels-1] names, or NULL. */

@@ -96,17 +96,17 @@ add_change(struct mib_set *set, const struct tree_row *row, enum real_column col
 	return MIB_NO_ERROR;
 }
 
-/* Adds a change of each real service of the server. */
+/* Adds a change of each real service of the server of 'first'. */
 static enum mib_status
-add_server(struct mib_set *set, const struct cache_server *server, uint32_t value, size_t index)
+add_server(struct mib_set *set, const struct cache_real *first, uint32_t value, size_t index)
 {
 	enum mib_status status = MIB_NO_ERROR;
-	const struct cache_real *real;
+	struct cache_real *const *reals;
+	uint32_t n;
 
-	LIST_FOREACH(real, &server->reals, of_server) {
-		if (status == MIB_NO_ERROR)
-			status = add_change(set, &real->row, REAL_ENABLED, value, index);
-	}
+	reals = cache_server_reals(cache_cluster_of(cache_service_of(first)), first->server_id, &n);
+	for (uint32_t i = 0; i < n && status == MIB_NO_ERROR; i++)
+		status = add_change(set, &reals[i]->row, REAL_ENABLED, value, index);
 	return status;
 }
 

@@ -118,6 +118,8 @@ reap(struct row_tree *tree)
 	if (!tree->has_deleted)
 		return;
 	tree->has_deleted = false;
+	if (tree->ops->reap != NULL)
+		tree->ops->reap(tree);
 	TREE_FOREACH(cluster, i, &tree->root.children) {
 		TREE_FOREACH(service, j, &cluster->children)
 			branch_reap(tree, service, false);

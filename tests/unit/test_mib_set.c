@@ -174,7 +174,7 @@ static const struct answer answers[] = {
 	/* A fallback that is disabled stays fallback; a disabled one cannot become fallback. */
 	{ .before = "UPDATE real_service SET fallback = (id = 2)", .pdu = "V.server=2",
 	  .rows = "A10e B10f D10 X10e Y10 H10e F10",
-	  .jobs = "Y disable 1>0 succeeded #1, B disable 1>0 succeeded #1" },
+	  .jobs = "B disable 1>0 succeeded #1, Y disable 1>0 succeeded #1" },
 	REFUSED("U.server=2 A.fallback=1", 2, REJECT_FALLBACK_NEEDS_ENABLED, NULL),
 	REFUSED("A.fallback=1 U.server=2", 1, REJECT_FALLBACK_NEEDS_ENABLED, NULL),
 	WRONG("V.server=3", MIB_WRONG_VALUE, 1), WRONG("V.server=0", MIB_WRONG_VALUE, 1),
@@ -182,8 +182,8 @@ static const struct answer answers[] = {
 	WRONG("V.server=2 Z.server=2", MIB_NO_CREATION, 2),
 	{ .before = "UPDATE setting SET value = 7 WHERE name = 'set_lock'",
 	  .pdu = "V.server=2 lock=7 Q.service=2", .lock = 8,
-	  .rows = "A10e B10 D10 X10ef Y10 H10e F10 Q!", .jobs = "Y disable 1>0 succeeded #1,"
-	    " B disable 1>0 succeeded #1, Q disable_service 1>0 succeeded #1" },
+	  .rows = "A10e B10 D10 X10ef Y10 H10e F10 Q!", .jobs = "B disable 1>0 succeeded #1,"
+	    " Y disable 1>0 succeeded #1, Q disable_service 1>0 succeeded #1" },
 
 	/* The lock. */
 	{ .pdu = "lock=0", .lock = 1 },
