@@ -31,41 +31,58 @@ state_holds(const struct driver_real *real)
 	    server->state == PLANE_DRAIN || server->state == PLANE_OUT;
 }
 
+/* Adds what a person should know beside the success of a job for "enabled". */
+static void
+enabled_note(const struct driver_real *real, char note[MODEL_MESSAGE_MAX + 1])
+{
+	const struct plane_server *server = real->server;
+	bool enabled = driver_real_enabled(real);
+
+	if (!enabled && server->state == PLANE_DRAIN)
+		plan_message_add(note, "drains until its connections end");
+	if (!enabled && real->enabled)
+		plan_message_add(note, PLAN_SERVICE_DISABLED);
+	if (enabled && real->awaits_check && !server->up)
+		plan_message_add(note, "gets work when its checks pass");
+	if (enabled && real->health_message != NULL)
+		plan_message_add(note, "%s", real->health_message);
+}
+
+/* The same for "fallback" of 'value'. */
+static void
+fallback_note(const struct driver_real *real, uint32_t value, char note[MODEL_MESSAGE_MAX + 1])
+{
+	bool enabled = driver_real_enabled(real);
+
+	if (real->server->role == ROLE_BACKUP)
+		plan_message_add(note, "backup by the data plane's own configuration");
+	else if (value && real->enabled && !enabled)
+		plan_message_add(note, PLAN_SERVICE_DISABLED);
+	else if (value && enabled && real->wanted != PLANE_READY)
+		plan_message_add(note, "held in reserve");
+	else if (value && enabled)
+		plan_message_add(note, "brought in: %s", plan_fallback_cause(real));
+}
+
 /* True if the poll has what the job of a real service asks for. Adds a note to the message of its
  * success. */
 static bool
 job_holds(const struct plan_job *job, char note[MODEL_MESSAGE_MAX + 1])
 {
 	const struct driver_real *real = job->real;
-	const struct plane_server *server = real->server;
-	bool enabled = driver_real_enabled(real);
 
 	switch (job_operation_column(job->operation)) {
 	case REAL_WEIGHT:
 		if (real->held_back > 0)
-			plan_message_add(note, "slow start: weight %u now", server->weight);
-		return server->weight == driver_real_weight_now(real);
+			plan_message_add(note, "slow start: weight %u now", real->server->weight);
+		return real->server->weight == driver_real_weight_now(real);
 	case REAL_ENABLED:
-		if (!enabled && server->state == PLANE_DRAIN)
-			plan_message_add(note, "drains until its connections end");
-		if (!enabled && real->enabled)
-			plan_message_add(note, PLAN_SERVICE_DISABLED);
-		if (enabled && real->awaits_check && !server->up)
-			plan_message_add(note, "gets work when its checks pass");
-		if (enabled && real->health_message != NULL)
-			plan_message_add(note, "%s", real->health_message);
+		enabled_note(real, note);
 		return state_holds(real);
 	case REAL_FALLBACK:
-		if (server->role == ROLE_BACKUP)
-			plan_message_add(note, "backup by the data plane's own configuration");
-		else if (job->value && real->enabled && !enabled)
-			plan_message_add(note, PLAN_SERVICE_DISABLED);
-		else if (job->value && enabled && real->wanted != PLANE_READY)
-			plan_message_add(note, "held in reserve");
-		else if (job->value && enabled)
-			plan_message_add(note, "brought in: %s", plan_fallback_cause(real));
-		return enabled || !real->enabled ? server->state == real->wanted :
-		    state_holds(real);
+		fallback_note(real, job->value, note);
+		return driver_real_enabled(real) || !real->enabled ?
+		    real->server->state == real->wanted : state_holds(real);
 	case SERVICE_ENABLED:
 		break;
 	}

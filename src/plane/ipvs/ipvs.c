@@ -8,6 +8,7 @@
 #include "plane/ipvs/ipvs.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/memory.h"
+#include "util/num.h"
 
 struct plane {
 	struct loop		*loop;
@@ -164,16 +166,17 @@ static int
 sysctl_read(const char *name, int otherwise)
 {
 	char path[64], text[16] = "";
+	uint64_t number;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/vs/%s", name);
 	file = fopen(path, "re");
 	if (file == NULL)
 		return otherwise;
-	if (fgets(text, sizeof(text), file) == NULL)
-		text[0] = '\0';
+	if (fgets(text, sizeof(text), file) != NULL)
+		text[strcspn(text, "\n")] = '\0';
 	fclose(file);
-	return text[0] == '\0' ? otherwise : atoi(text);
+	return num_parse(text, 0, INT_MAX, &number) == ERR_OK ? (int)number : otherwise;
 }
 
 static bool
@@ -238,7 +241,7 @@ poll_fail(struct plane *plane, enum plane_status status, enum job_fail_cause cau
     const char *message)
 {
 	plane->error = (struct plane_error){ .status = status, .cause = cause };
-	snprintf(plane->error.text, sizeof(plane->error.text), "%s", message);
+	snprintf(plane->error.text, sizeof(plane->error.text), "%.255s", message);
 	plane->polled(plane->arg, NULL, &plane->error);
 }
 
@@ -774,7 +777,7 @@ plane_sweep(struct loop *loop, const uint32_t *cluster_ids, size_t n)
 struct waiting {
 	struct loop	*loop;
 	enum err_code	 code;
-	size_t		*ret_n;
+	size_t		 n;
 	struct err	*err;
 };
 
@@ -784,14 +787,14 @@ on_awaited(void *arg, enum err_code code, size_t n, const char *message)
 	struct waiting *waiting = arg;
 
 	waiting->code = code == ERR_OK ? ERR_OK : err_set(waiting->err, code, "%s", message);
-	*waiting->ret_n = n;
+	waiting->n = n;
 	loop_stop(waiting->loop);
 }
 
 static enum err_code
 plane_withdraw(const struct plane_cluster *cluster, int timeout_ms, size_t *ret_n, struct err *err)
 {
-	struct waiting waiting = { .loop = loop_new(), .ret_n = ret_n, .err = err };
+	struct waiting waiting = { .loop = loop_new(), .err = err };
 	struct withdrawal *withdrawal = waiting.loop == NULL ? NULL :
 	    withdraw(waiting.loop, cluster, timeout_ms, on_awaited, &waiting);
 
@@ -802,6 +805,7 @@ plane_withdraw(const struct plane_cluster *cluster, int timeout_ms, size_t *ret_
 	loop_run(waiting.loop);
 	withdrawal_free(withdrawal);
 	loop_free(waiting.loop);
+	*ret_n = waiting.n;
 	return waiting.code;
 }
 

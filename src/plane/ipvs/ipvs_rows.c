@@ -276,7 +276,7 @@ enum err_code
 ipvs_rows_set(struct ipvs_rows *rows, const char *cluster, const struct plane_target *targets,
     size_t n, struct err *err)
 {
-	struct ipvs_rows made = { .digest = targets_digest(targets, n) };
+	struct ipvs_rows earlier, made = { .digest = targets_digest(targets, n) };
 	enum err_code code = ERR_OK;
 
 	if (rows->services == NULL || rows->digest != made.digest) {
@@ -288,8 +288,9 @@ ipvs_rows_set(struct ipvs_rows *rows, const char *cluster, const struct plane_ta
 			return code;
 		}
 		memory_keep(rows, &made);
-		ipvs_rows_done(rows);
+		earlier = *rows;
 		*rows = made;
+		ipvs_rows_done(&earlier);
 	}
 	settings_set(rows, targets, n);
 	return ERR_OK;
