@@ -6,6 +6,7 @@
 
 import os
 import re
+import signal
 import subprocess
 
 from driver_case import EVENT_S
@@ -249,12 +250,19 @@ class Together(IpvsCase):
         self.assertEqual(dict(r1=5, r2=1), self.weights(address))
 
     def test_services_of_keepalived_are_taken_over(self):
-        """discover, the end of keepalived by SIGKILL, --adopt: no connection is lost."""
+        """No connection is lost. keepalived removes its services unless all of its processes are
+        stopped before they are killed."""
         address = self.vip()
         keepalived = self.start_keepalived(address, ['r1', 'r2'])
         traffic = Traffic(self.net, address)
         self.world.ctl('discover', 'ipvs', '-c', 'web', '--load')
-        keepalived.kill()
+        pid = keepalived.pid
+        with open('/proc/%d/task/%d/children' % (pid, pid), encoding='ascii') as file:
+            pids = [pid, *map(int, file.read().split())]
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for process in pids:
+                os.kill(process, number)
+        keepalived.wait()
         subprocess.run(self.driver_argv('--adopt', 'web'), check=True,
                        env={**os.environ, **self.world.env}, timeout=30 * TIMEOUT_FACTOR)
         self.start_driver()
