@@ -491,14 +491,18 @@ commands_log(struct worker *worker, char refusal[MODEL_MESSAGE_MAX + 1])
 			plan_carried_out(command, row.real, row.service, clock_steady_ms());
 		if (command->of_job)
 			continue;
-		if (command->cause != JOB_CAUSE_NONE && refusal[0] == '\0')
-			snprintf(refusal, MODEL_MESSAGE_MAX + 1, "%.60s%s%.60s: %.130s",
-			    row.service->row.name, row.real != NULL ? "/" : "",
-			    row.real != NULL ? row.real->row.name : "", command->message);
-		else if (command->cause == JOB_CAUSE_NONE && command->routine)
+		if (command->cause != JOB_CAUSE_NONE) {
+			if (refusal[0] == '\0')
+				snprintf(refusal, MODEL_MESSAGE_MAX + 1, "%.60s%s%.60s: %.130s",
+				    row.service->row.name, row.real != NULL ? "/" : "",
+				    row.real != NULL ? row.real->row.name : "",
+				    command->message);
+			continue;
+		}
+		/* A repair of a service says what the service had. */
+		if (command->routine || command->kind == PLANE_COMMAND_SERVICE)
 			routine_log(worker, command, &row);
-		else if (command->cause == JOB_CAUSE_NONE)
-			repaired++;
+		repaired += !command->routine;
 	}
 	if (repaired == 0)
 		return;
