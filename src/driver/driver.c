@@ -112,7 +112,7 @@ clusters_sweep(struct driver *driver)
 		if (cluster->mine)
 			ids[n++] = cluster->row.id;
 	}
-	ops->sweep(driver->service.loop, ids, n);
+	ops->sweep(store_dir(driver->service.store), ids, n);
 	free(ids);
 }
 
@@ -245,10 +245,10 @@ cluster_named(struct driver *driver, const char *name)
 }
 
 static struct plane_cluster
-plane_cluster_of(const struct driver_cluster *cluster)
+plane_cluster_of(const struct driver *driver, const struct driver_cluster *cluster)
 {
 	return (struct plane_cluster){ cluster->row.id, cluster->row.name,
-	    tree_text(&cluster->row, TREE_PLANE_PARAMS) };
+	    tree_text(&cluster->row, TREE_PLANE_PARAMS), store_dir(driver->service.store) };
 }
 
 static enum service_status
@@ -275,7 +275,7 @@ driver_adopt(void *arg, const char *name)
 
 	if (cluster == NULL)
 		return SERVICE_FAILED;
-	plane_cluster = plane_cluster_of(cluster);
+	plane_cluster = plane_cluster_of(driver, cluster);
 	targets = calloc(driver_cluster_rows(cluster) + 1, sizeof(*targets));
 	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory") :
 	    driver->program->ops->adopt(&plane_cluster, targets,
@@ -296,7 +296,7 @@ driver_withdraw(void *arg, const char *name)
 
 	if (cluster == NULL)
 		return SERVICE_FAILED;
-	plane_cluster = plane_cluster_of(cluster);
+	plane_cluster = plane_cluster_of(driver, cluster);
 	code = driver->program->ops->withdraw(&plane_cluster, WITHDRAW_TIMEOUT_MS, &n, &err);
 	return action_end(driver, name, "removed", code, n, &err);
 }

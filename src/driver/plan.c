@@ -359,6 +359,7 @@ services_plan(struct driver_cluster *cluster, const struct plan_rules *rules, st
 		if (code != ERR_OK || service->found == NULL ||
 		    !foreign_update(foreign, false, service->found->differs, &rules->round))
 			continue;
+		foreign->repairing &= !service->found->routine;
 		command.routine = !foreign->repairing;
 		code = command_add(plan, command);
 	}

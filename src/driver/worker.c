@@ -743,7 +743,7 @@ plane_ready(struct worker *worker, struct plane_error *ret_error)
 {
 	const struct tree_row *row = &worker->cluster->row;
 	const struct plane_cluster cluster = { row->id, row->name,
-	    tree_text(row, TREE_PLANE_PARAMS) };
+	    tree_text(row, TREE_PLANE_PARAMS), store_dir(worker->shared->store) };
 	struct err err;
 
 	if (worker->plane != NULL || worker->shared->ops->open(worker->shared->loop, &cluster,

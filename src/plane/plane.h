@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * What a data plane does for a driver: it is polled, and it carries out commands. A kind of
- * data plane is a struct plane_kind_ops. The driver decides what is wanted, when and why. No
- * function here waits: results come from the loop.
+ * data plane is a struct plane_kind_ops. The driver decides what is wanted, when and why. Only
+ * functions that say so wait; other results come from the loop.
  */
 #ifndef PLANE_PLANE_H
 #define PLANE_PLANE_H
@@ -49,6 +49,7 @@ struct plane_target {
 /* What the data plane has for a service. Its texts are valid until the next poll begins. */
 struct plane_service {
 	bool		 differs;	/* PLANE_COMMAND_SERVICE makes it as it is wanted */
+	bool		 routine;	/* because the rows changed, or a drain ended */
 	char		 message[PLANE_MESSAGE_SIZE];	/* what differs */
 };
 
@@ -149,6 +150,7 @@ typedef void (*plane_applied_fn)(void *arg);
 struct plane_cluster {
 	uint32_t	 id;
 	const char	*name, *params;		/* 'params': plane_params of the row */
+	const char	*store;			/* directory of the store */
 };
 
 /* How messages name a state. */
@@ -195,8 +197,9 @@ struct plane_kind_ops {
 	enum err_code	(*withdraw)(const struct plane_cluster *cluster, int timeout_ms,
 			    size_t *ret_n, struct err *err);
 	/* Clusters that are not among these 'n' have left the store or have another data plane:
-	 * removes what lbcluster made for them. NULL: the data plane makes nothing. */
-	void		(*sweep)(struct loop *loop, const uint32_t *cluster_ids, size_t n);
+	 * removes what lbcluster made for them, and waits for the end. 'store': directory of the
+	 * store. NULL: the data plane makes nothing. */
+	void		(*sweep)(const char *store, const uint32_t *cluster_ids, size_t n);
 };
 
 #endif

@@ -31,7 +31,7 @@ dir_make(void **state)
 static int
 dir_remove(void **state)
 {
-	static const char *const names[] = { "5", "7", "9", "notes" };
+	static const char *const names[] = { "5", "7", "9", "notes", "store" };
 	char path[80];
 
 	(void)state;
@@ -101,11 +101,11 @@ what_is_written_is_read(void **state)
 		}
 	}
 	assert_int_equal(owned.n, ROWS(keys));
-	assert_int_equal(ipvs_owned_write(dir, 5, &owned, &err), ERR_OK);
+	assert_int_equal(ipvs_owned_write(dir, "/", 5, &owned, &err), ERR_OK);
 	key = key_of(keys[3]);
 	ipvs_owned_remove(&owned, &key);
 	ipvs_owned_remove(&owned, &key);
-	assert_int_equal(ipvs_owned_write(dir, 7, &owned, &err), ERR_OK);
+	assert_int_equal(ipvs_owned_write(dir, "/", 7, &owned, &err), ERR_OK);
 	ipvs_owned_done(&owned);
 
 	assert_int_equal(ipvs_owned_read(dir, 5, &read, &err), ERR_OK);
@@ -132,12 +132,12 @@ a_cluster_without_services_has_no_file(void **state)
 
 	(void)state;
 	assert_true(ipvs_owned_add(&owned, &key));
-	assert_int_equal(ipvs_owned_write(dir, 5, &owned, &err), ERR_OK);
-	assert_int_equal(ipvs_owned_write(dir, 9, &owned, &err), ERR_OK);
+	assert_int_equal(ipvs_owned_write(dir, "/", 5, &owned, &err), ERR_OK);
+	assert_int_equal(ipvs_owned_write(dir, "/", 9, &owned, &err), ERR_OK);
 	file_write("notes", "a file of another program\n");
 	ipvs_owned_remove(&owned, &key);
-	assert_int_equal(ipvs_owned_write(dir, 5, &owned, &err), ERR_OK);
-	assert_int_equal(ipvs_owned_write(dir, 5, &owned, &err), ERR_OK);
+	assert_int_equal(ipvs_owned_write(dir, "/", 5, &owned, &err), ERR_OK);
+	assert_int_equal(ipvs_owned_write(dir, "/", 5, &owned, &err), ERR_OK);
 	ipvs_owned_done(&owned);
 	assert_int_equal(ipvs_owned_clusters(dir, &ids, &n, &err), ERR_OK);
 	assert_int_equal(n, 1);
@@ -181,9 +181,9 @@ a_directory_that_does_not_exist_is_reported(void **state)
 
 	(void)state;
 	assert_true(ipvs_owned_add(&owned, &key));
-	assert_int_not_equal(ipvs_owned_write("/nonexistent", 5, &owned, &err), ERR_OK);
+	assert_int_not_equal(ipvs_owned_write("/nonexistent/dir", "/", 5, &owned, &err), ERR_OK);
 	assert_string_equal(err.text,
-	    "/nonexistent/5: cannot write it: No such file or directory");
+	    "/nonexistent/dir/5: cannot be written: No such file or directory");
 	ipvs_owned_done(&owned);
 }
 

@@ -11,9 +11,4 @@
 
 extern const struct plane_kind_ops ipvs_plane;
 
-/* The directory of the files that name what lbcluster made, see ipvs_owned.h: the first directory
- * of RUNTIME_DIRECTORY (systemd.exec(5)), or IPVS_OWNED_DIR. The text is valid until the
- * environment changes. */
-const char *ipvs_directory(void);
-
 #endif

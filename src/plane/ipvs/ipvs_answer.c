@@ -42,11 +42,13 @@ leaving_is_over(const struct ipvs_service *service, const struct ipvs_dest *dest
 
 /* -- services --------------------------------------------------------------------------- */
 
-static void __attribute__((format(printf, 2, 3)))
-difference_note(struct plane_service *ret, const char *fmt, ...)
+/* The first difference gives the message. */
+static void __attribute__((format(printf, 3, 4)))
+difference_note(struct plane_service *ret, bool routine, const char *fmt, ...)
 {
 	va_list ap;
 
+	ret->routine = routine && (ret->routine || !ret->differs);
 	if (ret->differs)
 		return;
 	ret->differs = true;
@@ -68,16 +70,19 @@ dests_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *servi
 
 		if (dest != NULL && (dest->forward != mine->forward || dest->upper != mine->upper ||
 		    dest->lower != mine->lower))
-			difference_note(ret, "%s had another forward method or threshold for %s",
-			    name, ipvs_endpoint_text(&dest->address, dest->port, text));
+			difference_note(ret, rows->changed,
+			    "%s had another forward method or threshold for %s", name,
+			    ipvs_endpoint_text(&dest->address, dest->port, text));
 	}
 	for (size_t i = 0; i < entry->n; i++) {
 		const struct ipvs_dest *dest = &entry->dests[i];
 
 		if (!ipvs_rows_have(rows, service, dest) &&
 		    (dest->weight > 0 || leaving_is_over(&service->service, dest)))
-			difference_note(ret, "%s had destination %s, which the store does not have",
-			    name, ipvs_endpoint_text(&dest->address, dest->port, text));
+			/* Weight 0: the end of its drain. */
+			difference_note(ret, rows->changed || dest->weight == 0,
+			    "%s had destination %s, which the store does not have", name,
+			    ipvs_endpoint_text(&dest->address, dest->port, text));
 	}
 }
 
@@ -99,16 +104,17 @@ service_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *ser
 	}
 	if (entry == NULL) {
 		if (service->enabled)
-			difference_note(ret, "%s did not exist", name);
+			difference_note(ret, rows->changed, "%s did not exist", name);
 		return;
 	}
 	if (!service->enabled && entry->n == 0)
-		difference_note(ret, "%s existed, but is disabled", name);
+		difference_note(ret, rows->changed, "%s existed, but is disabled", name);
 	if (strcmp(entry->service.scheduler, mine->scheduler) != 0)
-		difference_note(ret, "%s had scheduler %.15s in place of %.15s", name,
-		    entry->service.scheduler, mine->scheduler);
+		difference_note(ret, rows->changed, "%s had scheduler %.15s in place of %.15s",
+		    name, entry->service.scheduler, mine->scheduler);
 	if (!ipvs_service_same(&entry->service, mine))
-		difference_note(ret, "%s had other flags or another persistence", name);
+		difference_note(ret, rows->changed, "%s had other flags or another persistence",
+		    name);
 	dests_compare(rows, service, entry, name, ret);
 }
 
@@ -197,7 +203,7 @@ settings_state(struct ipvs_row *row, const struct ipvs_key *key, const struct ip
 {
 	char service[IPVS_KEY_TEXT_SIZE], text[IPVS_KEY_TEXT_SIZE];
 
-	ret->state = row->told ? row->state : PLANE_READY;
+	ret->state = row->commanded ? row->state : PLANE_READY;
 	ret->role = row->fallback ? ROLE_BACKUP : ROLE_MEMBER;
 	if (dest != NULL && dest->weight > 0) {
 		ret->state = PLANE_READY;
@@ -223,9 +229,9 @@ state_fill(struct ipvs_row *row, const struct ipvs_dest *dest, struct plane_serv
 	} else if (dest->weight > 0) {
 		ret->state = PLANE_READY;
 		ret->weight = dest->weight;
-		row->told = true;
+		row->commanded = true;
 		row->state = PLANE_READY;
-	} else if (row->told ? row->state == PLANE_READY : row->dest.weight == 0) {
+	} else if (row->commanded ? row->state == PLANE_READY : row->dest.weight == 0) {
 		ret->state = PLANE_READY;
 		ret->weight = 0;
 	} else {

@@ -129,33 +129,11 @@ ipvs_changes_make(const struct ipvs_table *have, const struct ipvs_table *wanted
 	return true;
 }
 
-/* The changes that another program's change turned into another one. */
-static const struct {
-	uint8_t	command;
-	int	error;
-	uint8_t	again;		/* 0: succeeded, because it is not there */
-} corrections[] = {
-	{ IPVS_CMD_NEW_SERVICE, EEXIST, IPVS_CMD_SET_SERVICE },
-	{ IPVS_CMD_SET_SERVICE, ESRCH, IPVS_CMD_NEW_SERVICE },
-	{ IPVS_CMD_DEL_SERVICE, ESRCH, 0 },
-	{ IPVS_CMD_NEW_DEST, EEXIST, IPVS_CMD_SET_DEST },
-	{ IPVS_CMD_SET_DEST, ENOENT, IPVS_CMD_NEW_DEST },
-	{ IPVS_CMD_DEL_DEST, ENOENT, 0 },
-	{ IPVS_CMD_DEL_DEST, ESRCH, 0 },
-};
-
 bool
-ipvs_change_correct(struct ipvs_request *request)
+ipvs_change_is_done(const struct ipvs_request *request)
 {
-	for (size_t i = 0; i < ROWS(corrections); i++) {
-		if (request->command != corrections[i].command ||
-		    request->error != corrections[i].error)
-			continue;
-		request->error = 0;
-		if (corrections[i].again == 0)
-			return false;
-		request->command = corrections[i].again;
-		return true;
-	}
-	return false;
+	if (request->command == IPVS_CMD_DEL_SERVICE)
+		return request->error == ESRCH;
+	return request->command == IPVS_CMD_DEL_DEST &&
+	    (request->error == ENOENT || request->error == ESRCH);
 }

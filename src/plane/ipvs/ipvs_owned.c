@@ -8,9 +8,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/model.h"
@@ -21,9 +23,17 @@
 enum { PATH_SIZE = 256 };
 
 static void
-path_make(const char *dir, uint32_t cluster_id, const char *suffix, char buf[PATH_SIZE])
+path_make(const char *dir, uint32_t cluster_id, char buf[PATH_SIZE])
 {
-	snprintf(buf, PATH_SIZE, "%.200s/%u%s", dir, cluster_id, suffix);
+	snprintf(buf, PATH_SIZE, "%.200s/%u", dir, cluster_id);
+}
+
+const char *
+ipvs_directory(void)
+{
+	const char *directory = getenv("RUNTIME_DIRECTORY");
+
+	return directory == NULL || directory[0] != '/' ? IPVS_OWNED_DIR : directory;
 }
 
 /* -- the list ----------------------------------------------------------------------------- */
@@ -126,7 +136,7 @@ ipvs_owned_read(const char *dir, uint32_t cluster_id, struct ipvs_owned *ret, st
 	int fd;
 
 	*ret = (struct ipvs_owned){ 0 };
-	path_make(dir, cluster_id, "", path);
+	path_make(dir, cluster_id, path);
 	code = file_open(path, O_RDONLY, false, &fd, err);
 	if (code != ERR_OK)
 		return code == ERR_NOT_FOUND ? ERR_OK : code;
@@ -140,51 +150,28 @@ ipvs_owned_read(const char *dir, uint32_t cluster_id, struct ipvs_owned *ret, st
 	return code;
 }
 
-/* Writes and syncs a new file. Returns 0 or an errno. */
+/* Replaces and syncs a file: the line 'first' unless it is NULL, then a line for each service.
+ * Returns 0 or an errno. */
 static int
-lines_write(const char *path, const struct ipvs_owned *owned)
+file_replace(const char *path, const char *first, const struct ipvs_owned *owned)
 {
-	char text[IPVS_KEY_TEXT_SIZE];
+	char new_path[PATH_SIZE], text[IPVS_KEY_TEXT_SIZE];
 	int error = 0;
-	FILE *file = fopen(path, "we");
+	FILE *file;
 
+	snprintf(new_path, sizeof(new_path), "%.250s.new", path);
+	file = fopen(new_path, "we");
 	if (file == NULL)
 		return errno;
-	for (size_t i = 0; i < owned->n; i++)
+	if (first != NULL)
+		fprintf(file, "%s\n", first);
+	for (size_t i = 0; owned != NULL && i < owned->n; i++)
 		fprintf(file, "%s\n", ipvs_key_text(&owned->keys[i], text));
 	if (fflush(file) != 0 || fsync(fileno(file)) == -1)
 		error = errno;
 	if (fclose(file) != 0 && error == 0)
 		error = errno;
-	return error;
-}
-
-enum err_code
-ipvs_owned_write(const char *dir, uint32_t cluster_id, const struct ipvs_owned *owned,
-    struct err *err)
-{
-	char path[PATH_SIZE], new_path[PATH_SIZE];
-	int error = 0, fd;
-
-	path_make(dir, cluster_id, "", path);
-	path_make(dir, cluster_id, ".new", new_path);
-	if (owned->n == 0) {
-		if (unlink(path) == -1 && errno != ENOENT)
-			error = errno;
-	} else {
-		error = lines_write(new_path, owned);
-		if (error == 0 && rename(new_path, path) == -1)
-			error = errno;
-	}
-	if (error != 0)
-		return err_set(err, err_of_errno(error), "%s: cannot write it: %s", path,
-		    strerror(error));
-	fd = file_directory_open(path);
-	if (fd != -1) {
-		(void)!fsync(fd);
-		close(fd);
-	}
-	return ERR_OK;
+	return error == 0 && rename(new_path, path) == -1 ? errno : error;
 }
 
 enum err_code
@@ -214,5 +201,87 @@ ipvs_owned_clusters(const char *dir, uint32_t **ret, size_t *ret_n, struct err *
 		closedir(list);
 	*ret = ids;
 	*ret_n = n;
+	return ERR_OK;
+}
+
+/* -- the store ---------------------------------------------------------------------------- */
+
+/* Writes the absolute path of the store without links, or 'store' itself; returns 'buf'. */
+static const char *
+store_resolve(const char *store, char buf[PATH_MAX])
+{
+	if (realpath(store, buf) == NULL)
+		snprintf(buf, PATH_MAX, "%s", store);
+	return buf;
+}
+
+/* True if the file names this store. Writes what it names to 'named' unless 'named' is NULL. */
+static bool
+store_is(const char *path, const char *store, char *named)
+{
+	char line[PATH_MAX] = "";
+	FILE *file = fopen(path, "re");
+
+	if (file != NULL) {
+		if (fgets(line, sizeof(line), file) == NULL)
+			line[0] = '\0';
+		fclose(file);
+	}
+	line[strcspn(line, "\n")] = '\0';
+	if (named != NULL)
+		snprintf(named, PATH_MAX, "%s", line);
+	return strcmp(line, store) == 0;
+}
+
+enum err_code
+ipvs_owned_store_check(const char *dir, const char *store, struct err *err)
+{
+	char path[PATH_SIZE], resolved[PATH_MAX], named[PATH_MAX];
+	uint32_t *ids = NULL;
+	enum err_code code;
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "%.200s/store", dir);
+	store_resolve(store, resolved);
+	if (store_is(path, resolved, named) || named[0] == '\0')
+		return ERR_OK;
+	code = ipvs_owned_clusters(dir, &ids, &n, err);
+	free(ids);
+	if (code != ERR_OK || n == 0)
+		return code;
+	return err_set(err, ERR_INVALID, "%.60s: the services in the kernel are those of store"
+	    " %.50s; start the driver with -s %.50s, or remove the file if that store is now"
+	    " %.50s", path, named, named, resolved);
+}
+
+/* -- writing ------------------------------------------------------------------------------ */
+
+enum err_code
+ipvs_owned_write(const char *dir, const char *store, uint32_t cluster_id,
+    const struct ipvs_owned *owned, struct err *err)
+{
+	char path[PATH_SIZE], store_path[PATH_SIZE], resolved[PATH_MAX];
+	int error = 0, fd;
+
+	(void)mkdir(dir, 0755);		/* opening a file reports that it does not exist */
+	path_make(dir, cluster_id, path);
+	snprintf(store_path, sizeof(store_path), "%.200s/store", dir);
+	if (owned->n == 0) {
+		if (unlink(path) == -1 && errno != ENOENT)
+			error = errno;
+	} else {
+		if (!store_is(store_path, store_resolve(store, resolved), NULL))
+			error = file_replace(store_path, resolved, NULL);
+		if (error == 0)
+			error = file_replace(path, NULL, owned);
+	}
+	if (error != 0)
+		return err_set(err, err_of_errno(error), "%s: cannot be written: %s", path,
+		    strerror(error));
+	fd = file_directory_open(path);
+	if (fd != -1) {
+		(void)!fsync(fd);
+		close(fd);
+	}
 	return ERR_OK;
 }

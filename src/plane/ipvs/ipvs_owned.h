@@ -18,6 +18,10 @@
 
 #define IPVS_OWNED_DIR "/run/lbcluster-ipvs"
 
+/* The directory of the files: the first directory of RUNTIME_DIRECTORY (systemd.exec(5)), or
+ * IPVS_OWNED_DIR. The text is valid until the environment changes. */
+const char *ipvs_directory(void);
+
 struct ipvs_owned {
 	struct ipvs_key	*keys;	/* by ipvs_key_compare() */
 	size_t		 n, room;
@@ -29,9 +33,14 @@ enum err_code ipvs_owned_read(const char *dir, uint32_t cluster_id, struct ipvs_
     struct err *err);
 void ipvs_owned_done(struct ipvs_owned *owned);
 
-/* Replaces the file at once and syncs it; removes it if 'owned' is empty. */
-enum err_code ipvs_owned_write(const char *dir, uint32_t cluster_id,
+/* Replaces the file at once and syncs it; removes it if 'owned' is empty. Creates the directory,
+ * and records the directory 'store' of the store that the cluster is of. */
+enum err_code ipvs_owned_write(const char *dir, const char *store, uint32_t cluster_id,
     const struct ipvs_owned *owned, struct err *err);
+
+/* ERR_INVALID if the files are those of another store: its clusters have the same ids, so a driver
+ * that is started with the wrong store would remove their services. The message says what to do. */
+enum err_code ipvs_owned_store_check(const char *dir, const char *store, struct err *err);
 
 bool ipvs_owned_has(const struct ipvs_owned *owned, const struct ipvs_key *key);
 

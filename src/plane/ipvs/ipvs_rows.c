@@ -22,17 +22,27 @@ ipvs_rows_done(struct ipvs_rows *rows)
 	free(rows->services);
 	free(rows->reals);
 	free(rows->sorted);
+	free(rows->by_key);
 	*rows = (struct ipvs_rows){ 0 };
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+	const struct ipvs_row_service *const *one = a, *const *other = b;
+
+	return ipvs_key_compare(&(*one)->service.key, &(*other)->service.key);
 }
 
 const struct ipvs_row_service *
 ipvs_rows_find(const struct ipvs_rows *rows, const struct ipvs_key *key)
 {
-	for (size_t i = 0; i < rows->n_services; i++) {
-		if (ipvs_key_compare(&rows->services[i].service.key, key) == 0)
-			return &rows->services[i];
-	}
-	return NULL;
+	const struct ipvs_row_service wanted = { .service.key = *key }, *at = &wanted, **found;
+
+	if (rows->n_services == 0)
+		return NULL;
+	found = bsearch(&at, rows->by_key, rows->n_services, sizeof(*found), by_key);
+	return found == NULL ? NULL : *found;
 }
 
 static int
@@ -212,7 +222,7 @@ memory_keep(struct ipvs_rows *earlier, struct ipvs_rows *rows)
 		if (before == NULL || ipvs_endpoint_compare(&row->dest.address, row->dest.port,
 		    &before->dest.address, before->dest.port) != 0)
 			continue;
-		row->told = before->told;
+		row->commanded = before->commanded;
 		row->state = before->state;
 		row->seen = before->seen;
 		row->there = before->there;
@@ -231,7 +241,9 @@ rows_make(struct ipvs_rows *rows, const struct plane_target *targets, size_t n, 
 	rows->services = calloc(n + 1, sizeof(*rows->services));
 	rows->reals = calloc(n + 1, sizeof(*rows->reals));
 	rows->sorted = calloc(n + 1, sizeof(*rows->sorted));
-	if (rows->services == NULL || rows->reals == NULL || rows->sorted == NULL)
+	rows->by_key = calloc(n + 1, sizeof(*rows->by_key));
+	if (rows->services == NULL || rows->reals == NULL || rows->sorted == NULL ||
+	    rows->by_key == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory for the rows");
 	for (size_t i = 0; i < n && code == ERR_OK; i++) {
 		struct ipvs_row *row = &rows->reals[rows->n_reals];
@@ -251,9 +263,12 @@ rows_make(struct ipvs_rows *rows, const struct plane_target *targets, size_t n, 
 			rows->sorted[rows->n_reals - 1] = row->dest;
 		}
 	}
-	for (size_t i = 0; i < rows->n_services; i++)
+	for (size_t i = 0; i < rows->n_services; i++) {
+		rows->by_key[i] = &rows->services[i];
 		qsort(rows->sorted + rows->services[i].first, rows->services[i].n,
 		    sizeof(*rows->sorted), by_endpoint);
+	}
+	qsort(rows->by_key, rows->n_services, sizeof(*rows->by_key), by_key);
 	return code;
 }
 
@@ -264,6 +279,7 @@ settings_set(struct ipvs_rows *rows, const struct plane_target *targets, size_t 
 
 	for (size_t i = 0; i < n; i++) {
 		if (targets[i].is_service) {
+			rows->changed |= rows->services[services].enabled != targets[i].enabled;
 			rows->services[services++].enabled = targets[i].enabled;
 			continue;
 		}
@@ -279,6 +295,7 @@ ipvs_rows_set(struct ipvs_rows *rows, const char *cluster, const struct plane_ta
 	struct ipvs_rows earlier, made = { .digest = targets_digest(targets, n) };
 	enum err_code code = ERR_OK;
 
+	rows->changed = false;
 	if (rows->services == NULL || rows->digest != made.digest) {
 		code = targets_judge(cluster, targets, n, err);
 		if (code == ERR_OK)
@@ -291,6 +308,7 @@ ipvs_rows_set(struct ipvs_rows *rows, const char *cluster, const struct plane_ta
 		earlier = *rows;
 		*rows = made;
 		ipvs_rows_done(&earlier);
+		rows->changed = true;
 	}
 	settings_set(rows, targets, n);
 	return ERR_OK;

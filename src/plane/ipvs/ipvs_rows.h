@@ -24,8 +24,8 @@ struct ipvs_row {
 	size_t			 service;	/* its place among the services */
 	struct ipvs_dest	 dest;		/* 'weight' is that of the row */
 	bool			 fallback;
-	/* The latest command for its state, if 'told'. */
-	bool			 told;
+	/* The latest command for its state, if 'commanded'. */
+	bool			 commanded;
 	enum plane_state	 state;
 	/* Of the latest poll that found it; 'seen': one did. */
 	bool			 seen, there;	/* 'there': the latest poll found it */
@@ -39,7 +39,9 @@ struct ipvs_rows {
 	struct ipvs_row		*reals;
 	size_t			 n_services, n_reals;
 	struct ipvs_dest	*sorted;	/* of each service: its endpoints in their order */
+	const struct ipvs_row_service **by_key;	/* all services, by ipvs_key_compare() */
 	uint64_t		 digest;	/* of what the rows were made of */
+	bool			 changed;	/* the latest ipvs_rows_set() changed a service */
 };
 
 /* Makes the rows of the targets. Rows with the id of an earlier one keep what the plane remembers.

@@ -74,9 +74,7 @@ int ipvs_table_read(struct ipvs_table *ret, int timeout_ms);
 bool ipvs_changes_make(const struct ipvs_table *have, const struct ipvs_table *wanted,
     struct ipvs_request **ret, size_t *ret_n) __attribute__((warn_unused_result));
 
-/* Turns a change that failed because the kernel's table was not the expected one into the change
- * that is right now. True if it has to be sent again. A deletion of what is not there has
- * succeeded. */
-bool ipvs_change_correct(struct ipvs_request *request);
+/* True for a deletion that failed because the object does not exist. */
+bool ipvs_change_is_done(const struct ipvs_request *request);
 
 #endif
