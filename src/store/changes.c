@@ -16,6 +16,9 @@ enum { RESTARTS_MAX = 10, RESTARTS_MS = 10000 };
 /* Commits to the statistics in a row without a changed row. */
 enum { HIDDEN_MAX = 2 };
 
+/* Between two attempts to read statistics that another program locks. */
+enum { STATS_BUSY_RETRY_MS = 400 };
+
 /* A call of store_changes(). */
 struct reading {
 	struct store			*store;
@@ -295,7 +298,8 @@ main_read(struct reading *reading, int64_t *ret_change, struct err *err)
 	return code;
 }
 
-/* Begins a transaction and takes its snapshot by a first read. */
+/* Begins a transaction and takes its snapshot by a first read. That waits for a program that
+ * stopped while it locks the WAL, so it is not tried again at each SET. */
 static enum err_code
 stats_begin(struct store *store, struct extent *ret)
 {
@@ -303,9 +307,12 @@ stats_begin(struct store *store, struct extent *ret)
 
 	if (store->stats.handle == NULL)
 		return ERR_NOT_FOUND;
-	if ((code = db_begin(&store->stats, false, NULL)) != ERR_OK)
-		return code;
-	return extent_read(&store->stats, ret, NULL);
+	if (store->stats_file.state == FILE_BUSY && clock_steady_ms() < store->stats_busy_until_ms)
+		return ERR_BUSY;
+	if ((code = db_begin(&store->stats, false, NULL)) == ERR_OK)
+		code = extent_read(&store->stats, ret, NULL);
+	store->stats_busy_until_ms = code == ERR_OK ? 0 : clock_steady_ms() + STATS_BUSY_RETRY_MS;
+	return code;
 }
 
 /* Checks that the commits of other programs raised the counter and that a row has its value, as the

@@ -92,6 +92,7 @@ struct store {
 	struct err		 stats_error;		/* of the last attempt to open statistics */
 	enum err_code		 stats_reported;	/* by store_statistics_report() */
 	unsigned int		 stats_hidden;		/* see commit_check() of changes.c */
+	int64_t			 stats_busy_until_ms;	/* no read before: a program locks them */
 	bool			 stats_replaced;	/* by an empty file; not reported yet */
 	int64_t			 restarts_since_ms;	/* see restart_allowed() of changes.c */
 	unsigned int		 restarts;

@@ -189,6 +189,35 @@ read_marks_held_by_a_stopped_process_block_nothing(void **state)
 	assert_int_equal(check_and_read(f), ERR_OK);
 }
 
+/* A reader waits for the locks once, then it does without statistics for a while. */
+static void
+locked_statistics_delay_one_read_of_several(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(put(f), ERR_OK);
+	for (unsigned char i = 0; i < 3; i++) {
+		int64_t shortest = INT64_MAX;
+
+		holder_switch(i);
+		clock_advance(2000);
+		assert_int_equal(check_and_read(f), ERR_OK);
+		assert_false(store_statistics_readable(f->store));
+		for (int tries = 0; tries < TRIES; tries++) {
+			int64_t since = clock_steady_ms(), took;
+
+			assert_int_equal(check_and_read(f), ERR_OK);
+			took = clock_steady_ms() - since;
+			shortest = took < shortest ? took : shortest;
+		}
+		assert_int_in_range(shortest, 0, 40);
+		holder_switch(i);
+		clock_advance(2000);
+		assert_int_equal(check_and_read(f), ERR_OK);
+		assert_true(store_statistics_readable(f->store));
+	}
+}
+
 static void
 note_report(void *arg, bool repaired, const char *text)
 {
@@ -236,6 +265,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    read_marks_held_by_a_stopped_process_block_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    locked_statistics_delay_one_read_of_several, setup, teardown),
 		cmocka_unit_test_setup_teardown(locked_statistics_block_no_open, setup, teardown),
 	};
 
