@@ -62,7 +62,8 @@ directory_open(const char *path, const char *name, char message[CHECK_MESSAGE_SI
 	*ret_error = EACCES;
 	if (fd < 0 || fstat(fd, &dir) != 0) {
 		*ret_error = errno;
-		snprintf(message, CHECK_MESSAGE_SIZE, "%.100s: %s", path, strerror(errno));
+		if (!check_error_is_local(errno))
+			snprintf(message, CHECK_MESSAGE_SIZE, "%.100s: %s", path, strerror(errno));
 	} else if (!is_roots(&dir)) {
 		snprintf(message, CHECK_MESSAGE_SIZE, "%.100s: only root may own and write it",
 		    path);

@@ -26,7 +26,7 @@ struct http_state {
 	size_t			 bytes;		/* of header and body */
 	bool			 found;		/* the expected text */
 	bool			 enough;	/* the rest of the answer is not needed */
-	bool			 no_socket;	/* for a reason of this machine */
+	int			 socket_errno;	/* 0: a socket was opened */
 	char			 error[CURL_ERROR_SIZE];
 };
 
@@ -136,9 +136,7 @@ on_socket_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	    address->protocol);
 
 	(void)purpose;
-	state->no_socket = fd < 0;
-	if (fd < 0)
-		snprintf(state->error, sizeof(state->error), "%s", strerror(errno));
+	state->socket_errno = fd < 0 ? errno : 0;
 	return fd;	/* CURL_SOCKET_BAD is -1 */
 }
 
@@ -193,14 +191,16 @@ failure_judge(struct check_run *run, const struct http_state *state, CURLcode co
 	const char *text = state->error[0] != '\0' ? state->error : curl_easy_strerror(code);
 	long error = 0;
 
-	curl_easy_getinfo(state->easy, CURLINFO_OS_ERRNO, &error);
+	if (state->socket_errno != 0)
+		error = state->socket_errno;
+	else if (code == CURLE_COULDNT_CONNECT)
+		curl_easy_getinfo(state->easy, CURLINFO_OS_ERRNO, &error);
 	if (state->bytes > ANSWER_MAX)
 		text = "the header is longer than 64 KB";
-	else if (error != 0 && code == CURLE_COULDNT_CONNECT && !state->no_socket)
+	else if (error != 0)
 		text = strerror((int)error);
 	snprintf(run->io->message, sizeof(run->io->message), "%s", text);
-	return state->no_socket || code == CURLE_OUT_OF_MEMORY ||
-	    (code == CURLE_COULDNT_CONNECT && check_error_is_local((int)error)) ?
+	return code == CURLE_OUT_OF_MEMORY || check_error_is_local((int)error) ?
 	    CHECK_UNDECIDED : CHECK_BAD;
 }
 
