@@ -34,6 +34,7 @@ unit_tests = \
 	tests/unit/test_lockfile \
 	tests/unit/test_ipvs_message \
 	tests/unit/test_ipvs_owned \
+	tests/unit/test_ipvs_plane \
 	tests/unit/test_ipvs_steps \
 	tests/unit/test_log_limit \
 	tests/unit/test_loop \
@@ -127,6 +128,7 @@ tests_unit_test_phases_SOURCES = tests/unit/test_phases.c $(agentx_real)
 ipvs_steps = tests/unit/ipvs_steps.c tests/unit/ipvs_steps.h
 ipvs_fake = tests/unit/ipvs_fake.c tests/unit/ipvs_fake.h
 tests_unit_test_ctl_discover_SOURCES = tests/unit/test_ctl_discover.c $(ipvs_steps) $(ipvs_fake)
+tests_unit_test_ipvs_plane_SOURCES = tests/unit/test_ipvs_plane.c $(ipvs_fake)
 tests_unit_test_ipvs_steps_SOURCES = tests/unit/test_ipvs_steps.c $(ipvs_steps) $(ipvs_fake)
 
 # Functions that a test replaces: the linker calls __wrap_NAME() instead of NAME().

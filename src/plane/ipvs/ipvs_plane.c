@@ -161,8 +161,8 @@ on_removed(void *arg, int error)
 			log_warn("plane", "%s: %s", plane->cluster, message);
 			continue;
 		}
-		log_info("plane", "%s: %s: removed, because the store no longer has it",
-		    plane->cluster, ipvs_key_text(&request->service.key, name));
+		log_info("plane", "%s: %s: removed", plane->cluster,
+		    ipvs_key_text(&request->service.key, name));
 		ipvs_owned_remove(&plane->owned, &request->service.key);
 		plane->n_removed++;
 	}
