@@ -32,6 +32,7 @@ unit_tests = \
 	tests/unit/test_idmap \
 	tests/unit/test_inventory \
 	tests/unit/test_lockfile \
+	tests/unit/test_ipvs_answer \
 	tests/unit/test_ipvs_message \
 	tests/unit/test_ipvs_owned \
 	tests/unit/test_ipvs_plane \
