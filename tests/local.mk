@@ -35,6 +35,7 @@ unit_tests = \
 	tests/unit/test_ipvs_answer \
 	tests/unit/test_ipvs_message \
 	tests/unit/test_ipvs_owned \
+	tests/unit/test_ipvs_plan \
 	tests/unit/test_ipvs_plane \
 	tests/unit/test_ipvs_steps \
 	tests/unit/test_log_limit \

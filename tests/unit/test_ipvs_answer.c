@@ -362,8 +362,14 @@ a_disabled_service_goes_with_its_last_destination(void **state)
 	assert_string_equal(wanted(out, 1), "b 5");
 	assert_string_equal(wanted(out, 2), "none");
 	have(ABSENT, ABSENT);
+	w.targets[0].params = "{\"scheduler\":\"rr\"}";
+	rows_set();
+	answer(0);
+	assert_true(w.services[0].routine);
+	rows_set();
 	answer(0);
 	assert_true(w.services[0].differs);
+	assert_false(w.services[0].routine);
 	assert_string_equal(w.services[0].message, "tcp 192.0.2.1:80 existed, but is disabled");
 	assert_string_equal(wanted(NULL, 0), "none");
 	have_clear();

@@ -137,13 +137,6 @@ poll_answer(struct plane *plane)
 	plane->polled(plane->arg, &plane->poll, NULL);
 }
 
-/* True if lbcluster made the service and the store no longer has it. */
-static bool
-is_left(const struct plane *plane, const struct ipvs_key *key)
-{
-	return ipvs_owned_has(&plane->owned, key) && ipvs_rows_find(&plane->rows, key) == NULL;
-}
-
 /* Removes the keys without a service from the file. */
 static void
 on_removed(void *arg, int error)
@@ -188,7 +181,7 @@ left_requests(struct plane *plane, bool *ret_changed)
 		const struct ipvs_key key = owned->keys[i];
 		const struct ipvs_entry *entry = ipvs_table_service(&plane->have, &key);
 
-		if (!plane->settings_only && !is_left(plane, &key))
+		if (!plane->settings_only && ipvs_rows_find(&plane->rows, &key) != NULL)
 			continue;
 		*ret_changed = true;
 		if (plane->settings_only || entry == NULL)
