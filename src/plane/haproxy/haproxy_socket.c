@@ -268,7 +268,7 @@ start(void *arg)
 	/* Mute HAProxys have all descriptors until their deadline. */
 	if (request->no_fd != (error == EMFILE)) {
 		request->no_fd = error == EMFILE;
-		deadline_set(request, (request->no_fd ? 2 : 1) * request->timeout_ms);
+		deadline_set(request, (request->no_fd ? 2 : 1) * (int64_t)request->timeout_ms);
 	}
 	/* The backlog of a UNIX socket is full. */
 	if (request->no_fd || (error == EAGAIN && request->to.address.ss_family == AF_UNIX)) {
