@@ -32,7 +32,7 @@ bool cache_server_reserve(void *cache, struct tree_branch *service,
 /* Moves a real service to the server of 'columns', before it gets the name of 'columns'. */
 void cache_server_join(struct cache_real *real, const struct real_row *columns);
 /* Removes the deleted real services from the lists of all clusters. */
-void cache_servers_reap(void *cache);
+void cache_servers_reap(void *tree);
 /* Frees the lists of a cluster that is deleted. */
 void cache_servers_free(struct cache_cluster *cluster);
 

@@ -142,10 +142,10 @@ ctl_server_path_parse(const char *text, struct path *ret, struct err *err)
 
 	if (star == NULL || strlen(text) >= sizeof(with_name) || star[sizeof(any) - 1] == '\0')
 		return ctl_path_parse(text, ret, err);
-	strcpy(with_name, text);
+	snprintf(with_name, sizeof(with_name), "%s", text);
 	with_name[star - text + 1] = '_';	/* a name in place of the star */
 	if ((code = ctl_path_parse(with_name, ret, err)) == ERR_OK)
-		strcpy(ret->service, CTL_ANY_SERVICE);
+		snprintf(ret->service, sizeof(ret->service), CTL_ANY_SERVICE);
 	return code;
 }
 

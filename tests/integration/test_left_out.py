@@ -132,7 +132,7 @@ class LeftOut(Plane):
                     'CREATE TABLE real_service AS SELECT * FROM loose; DROP TABLE loose;'
                     "UPDATE real_service SET name = 'a', fallback = 1 WHERE name = 'b';"
                     "INSERT INTO real_service SELECT 9, service_id, 'c', address, port, weight,"
-                    " 1, enabled, reason, last_change, last_job, changed, params"
+                    " 1, enabled, reason, last_change, last_job, changed, params, server_id"
                     ' FROM real_service WHERE id = 1;'
                     'UPDATE store SET change = change + 1; UPDATE real_service SET changed ='
                     ' (SELECT change FROM store)')
