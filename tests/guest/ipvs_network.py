@@ -447,6 +447,10 @@ class Traffic:
             self.held[number].close()
         return self
 
+    def last(self):
+        """The latest answer; None before the first one."""
+        return self.answers[-1][1] if self.answers else None
+
     def failures(self):
         """The new connections that no server answered."""
         return [(at, answer) for at, answer in self.answers

@@ -294,11 +294,11 @@ class Statistics(IpvsCase):
         address = self.vip('dr')
         self.serve(service(address, THREE, scheduler='rr', forward='dr'))
         self.net.ask('tcp', address, 6)
+        row = self.wait_statistics('web/http/r1', lambda row: row['total_connections'] == 2,
+                                   'connections')
         self.assert_numbers(address, THREE)
-        row = self.statistics('web/http/r1')
         for name in ('total_packets_out', 'total_octets_out', 'pps_out', 'bps_out'):
             self.assertIsNone(row[name], name)
-        self.assertEqual(2, row['total_connections'])
 
     def test_persistent_connections(self):
         address = self.vip()

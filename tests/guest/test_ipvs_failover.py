@@ -138,7 +138,7 @@ class Fallback(IpvsCase):
         traffic = Traffic(self.net, self.address, held=0, timeout=1)
         wait_for(lambda: len(traffic.answers) > 5, EVENT_S, 'answers')
         self.net.servers['r1'].stop()
-        wait_for(lambda: traffic.answers[-1][1] == 'r3', EVENT_S, 'the fallback answers')
+        wait_for(lambda: traffic.last() == 'r3', EVENT_S, 'the fallback answers')
         first = next(at for at, answer in traffic.answers if answer != 'r1')
         in_use = next(at for at, answer in traffic.answers if answer == 'r3')
         traffic.stop()
@@ -150,9 +150,9 @@ class Fallback(IpvsCase):
         traffic = Traffic(self.net, self.address, held=2)
         self.world.ctl('disable', 'web/http/r1')
         self.world.ctl('disable', 'web/http/r2')
-        wait_for(lambda: traffic.answers[-1][1] == 'r3', EVENT_S, 'the fallback answers')
+        wait_for(lambda: traffic.last() == 'r3', EVENT_S, 'the fallback answers')
         self.world.ctl('enable', 'web/http/r2')
-        wait_for(lambda: traffic.answers[-1][1] == 'r2', EVENT_S, 'r2 answers')
+        wait_for(lambda: traffic.last() == 'r2', EVENT_S, 'r2 answers')
         self.assertEqual([], traffic.stop().failures())
 
     def test_no_client_is_refused_when_a_server_is_back(self):
@@ -163,7 +163,7 @@ class Fallback(IpvsCase):
         traffic = Traffic(self.net, self.address, held=2)
         self.assertEqual(['r3', 'r3'], [held.first for held in traffic.held])
         self.net.servers['r1'].start()
-        wait_for(lambda: traffic.answers[-1][1] == 'r1', EVENT_S, 'r1 answers')
+        wait_for(lambda: traffic.last() == 'r1', EVENT_S, 'r1 answers')
         # The connections of the fallback end by themselves.
         self.wait_rounds(3)
         self.assertEqual([], traffic.stop().failures())

@@ -107,8 +107,11 @@ class Ownership(IpvsCase):
         self.stop_driver()
         self.assert_foreign(foreign)
 
+    def owned_clusters(self):
+        return [name for name in os.listdir(self.owned) if name.isdigit()]
+
     def wait_owned(self, n):
-        wait_for(lambda: len(os.listdir(self.owned)) == n, EVENT_S, 'owned clusters')
+        wait_for(lambda: len(self.owned_clusters()) == n, EVENT_S, 'owned clusters')
 
     def test_foreign_service_with_the_same_key(self):
         foreign = self.foreign(self.address)
@@ -136,7 +139,7 @@ class Ownership(IpvsCase):
         done = self.driver_command('--withdraw')
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertIsNone(self.weights(self.address))
-        self.assertEqual([], os.listdir(self.owned))
+        self.assertEqual([], self.owned_clusters())
         self.assert_foreign(foreign)
         self.start_driver()
         self.wait_weights(self.address, TWO)
