@@ -235,13 +235,16 @@ writable_check(struct opening *opening, struct err *err)
 }
 
 /* Notes the -wal and -shm that are open. They stay until the last connection is closed; a journal
- * may be deleted earlier. */
+ * may be deleted earlier. SQLite opens those of a new file at the first read in mode WAL. */
 static enum err_code
 tails_note(struct opening *opening, struct err *err)
 {
 	struct db *db = opening->db;
+	int64_t version;
+	enum err_code code;
 
-	(void)err;
+	if ((code = db_number(db, SQL_USER_VERSION, DB_NO_VALUES, &version, err)) != ERR_OK)
+		return code;
 	memcpy(db->beside, db_tails_opened, sizeof(db->beside));
 	db->beside[DB_TAIL_JOURNAL].ino = 0;
 	return ERR_OK;

@@ -795,6 +795,36 @@ truncated_index_of_statistics_costs_statistics_only(void **state)
 	}
 }
 
+/* Otherwise programs with different files would not see each other's commits. */
+static void
+removed_files_of_new_statistics_are_noticed(void **state)
+{
+	static const char *const tails[] = { "", "-wal", "-shm" };
+	struct fixture *f = *state;
+	char path[128], aside[128];
+
+	snprintf(aside, sizeof(aside), "%s.ill", f->stats_path);
+	for (size_t i = 0; i < COUNT(tails); i++) {
+		fixture_fill(f);
+		assert_int_equal(unlink(f->stats_path), 0);
+		assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
+		assert_false(file_exists(aside));
+		snprintf(path, sizeof(path), "%s%s", f->stats_path, tails[i]);
+		assert_int_equal(unlink(path), 0);
+		(void)store_changed(f->store);
+		assert_false(store_statistics_readable(f->store));
+		clock_advance(2000);
+		(void)store_changed(f->store);
+		assert_true(store_statistics_readable(f->store));
+		statistics_all_put(f);
+		assert_true(file_exists(path));
+		fixture_close(f);
+		assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"),
+		    300);
+		fixture_remove_files(f);
+	}
+}
+
 /* Overwrites nBackfill, how many frames of the WAL are in the database (sqlite.org/walformat.html,
  * 2.1). In a process of its own, because close(2) drops locks. */
 static int
@@ -959,6 +989,7 @@ main(void)
 		TEST(create_on_a_read_only_disk_is_refused),
 		TEST(special_file_in_place_of_any_name_blocks_nothing),
 		TEST(truncated_index_of_statistics_costs_statistics_only),
+		TEST(removed_files_of_new_statistics_are_noticed),
 		TEST(damaged_index_of_statistics_hides_no_row_for_long),
 		TEST(damaged_statistics_are_left_out_of_a_listing_and_replaced_by_a_write),
 		TEST(wal_of_statistics_shrinks_again),
