@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Runs a command that checks a server. Who may write the inventory must not gain what the driver
- * may do, so a check names a file in one directory, and root alone may write both. The child starts
- * in that directory by its descriptor, so nobody but root can exchange the file after the test.
+ * Runs a command that checks a server: a file of one directory (check_file.h). The child starts in
+ * that directory by its descriptor, so only root can replace the file after it was examined.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +13,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "check/check_file.h"
 #include "check/check_private.h"
 
 enum {
@@ -40,48 +39,6 @@ state_free(struct command_state *state)
 	check_close(state->io, state->exited);
 	check_close(state->io, state->output);
 	free(state);
-}
-
-/* -- the file ------------------------------------------------------------------------- */
-
-static bool
-is_roots(const struct stat *st)
-{
-	return st->st_uid == 0 && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-/* Opens the directory of a file that may run. Returns -1 with a message and an errno if it may
- * not. */
-static int
-directory_open(const char *path, const char *name, char message[CHECK_MESSAGE_SIZE],
-    int *ret_error)
-{
-	int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat dir, file;
-
-	*ret_error = EACCES;
-	if (fd < 0 || fstat(fd, &dir) != 0) {
-		*ret_error = errno;
-		if (!check_error_is_local(errno))
-			snprintf(message, CHECK_MESSAGE_SIZE, "%.100s: %s", path, strerror(errno));
-	} else if (!is_roots(&dir)) {
-		snprintf(message, CHECK_MESSAGE_SIZE, "%.100s: only root may own and write it",
-		    path);
-	} else if (fstatat(fd, name, &file, AT_SYMLINK_NOFOLLOW) != 0) {
-		snprintf(message, CHECK_MESSAGE_SIZE, "%.100s/%s: %s", path, name,
-		    strerror(errno));
-	} else if (!S_ISREG(file.st_mode)) {
-		snprintf(message, CHECK_MESSAGE_SIZE, "%.100s/%s: is not a regular file", path,
-		    name);
-	} else if (!is_roots(&file)) {
-		snprintf(message, CHECK_MESSAGE_SIZE, "%.100s/%s: only root may own and write it",
-		    path, name);
-	} else {
-		return fd;
-	}
-	if (fd >= 0)
-		close(fd);
-	return -1;
 }
 
 /* -- the child ------------------------------------------------------------------------ */
@@ -269,8 +226,11 @@ command_start(struct check_run *run)
 	if (state != NULL) {
 		*state = (struct command_state){ .run = run, .io = run->io, .exited = -1,
 		    .output = -1 };
-		dir = directory_open(run->io->command_dir, run->spec->text[CHECK_FILE], message,
+		dir = check_file_open(run->io->command_dir, run->spec->text[CHECK_FILE], message,
 		    &error);
+		/* The path is not the reason. */
+		if (dir < 0 && check_error_is_local(error))
+			message[0] = '\0';
 	}
 	if (dir >= 0) {
 		error = child_start(run, state, dir);

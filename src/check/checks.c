@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "check/check_file.h"
 #include "check/check_private.h"
 #include "check/due_heap.h"
 #include "check/verdict.h"
@@ -513,7 +514,7 @@ checks_new(struct loop *loop, const char *command_dir, checks_changed_fn changed
 		return code;
 	}
 	if (!memory_string_assign(&checks->io.command_dir, command_dir != NULL ? command_dir :
-	    LBCLUSTER_CONF_DIR "/checks.d") ||
+	    CHECK_FILE_DIR) ||
 	    !loop_fd_watch(loop, checks->io.epoll, POLLIN, on_epoll, checks)) {
 		checks_free(checks);
 		return err_set(err, ERR_NOMEM, "out of memory");

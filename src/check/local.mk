@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/check/libcheck.a
 src_check_libcheck_a_SOURCES = \
 	src/check/check_command.c \
 	src/check/check_connect.c \
+	src/check/check_file.c \
+	src/check/check_file.h \
 	src/check/check_http.c \
 	src/check/check_io.c \
 	src/check/check_private.h \

@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DRIVER_CONF LBCLUSTER_CONF_DIR "/lbcluster-haproxy.conf"
-
 enum { CHECK_MS = 10000, EXIT_INVALID = 2 };
 
 const char *
@@ -102,34 +100,52 @@ doctor_daemon_conf(struct doctor *doctor)
 	conf_check(doctor, "lbclusterd", doctor_conf_path(pid, LBCLUSTER_CONF_FILE, path), pid);
 }
 
+/* The drivers of the clusters, each once. */
+struct drivers {
+	const char	*names[4];
+	size_t		 n;
+};
+
 static enum err_code
-is_haproxy(void *arg, const struct cluster_row *row)
+driver_add(void *arg, const struct cluster_row *row)
 {
-	if (strcmp(row->plane, "haproxy") == 0)
-		*(bool *)arg = true;
+	const struct plane_kind *kind = plane_kind_find(row->plane);
+	struct drivers *drivers = arg;
+	size_t i = 0;
+
+	if (kind == NULL || kind->driver == NULL)
+		return ERR_OK;
+	while (i < drivers->n && drivers->names[i] != kind->driver)
+		i++;
+	if (i == drivers->n && i < ROWS(drivers->names))
+		drivers->names[drivers->n++] = kind->driver;
 	return ERR_OK;
+}
+
+static void
+driver_conf_check(struct doctor *doctor, const char *name)
+{
+	char conf[PATH_MAX / 2], path[PATH_MAX];
+	struct process driver;
+	pid_t pid = process_of_lock(doctor->ctl->store_dir, name, &driver) == LOCK_HELD ?
+	    driver.pid : 0;
+
+	snprintf(conf, sizeof(conf), "%s/%s.conf", LBCLUSTER_CONF_DIR, name);
+	conf_check(doctor, name, doctor_conf_path(pid, conf, path), pid);
 }
 
 void
 doctor_driver_conf(struct doctor *doctor)
 {
-	const char *dir = doctor->ctl->store_dir;
-	char path[PATH_MAX];
-	bool needed = false;
-	struct process driver;
-	pid_t pid;
+	struct drivers drivers = { .n = 0 };
 
-	if (doctor->ctl->store == NULL) {
+	if (doctor->ctl->store == NULL)
 		doctor_skip(doctor, "the store could not be read");
-		return;
-	}
-	if (store_each_cluster(doctor->ctl->store, NULL, is_haproxy, &needed, NULL) != ERR_OK ||
-	    !needed) {
-		doctor_skip(doctor, "no cluster has the plane haproxy");
-		return;
-	}
-	pid = process_of_lock(dir, "lbcluster-haproxy", &driver) == LOCK_HELD ? driver.pid : 0;
-	conf_check(doctor, "lbcluster-haproxy", doctor_conf_path(pid, DRIVER_CONF, path), pid);
+	else if (store_each_cluster(doctor->ctl->store, NULL, driver_add, &drivers, NULL) !=
+	    ERR_OK || drivers.n == 0)
+		doctor_skip(doctor, "no cluster has a data plane");
+	for (size_t i = 0; i < drivers.n; i++)
+		driver_conf_check(doctor, drivers.names[i]);
 }
 
 /* -- units ------------------------------------------------------------------------------- */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Checks of the doctor on the data plane of each cluster: its driver, the sockets of HAProxy,
- * and the status in the store.
+ * Checks of the doctor on the data plane of each cluster: its driver, the sockets of HAProxy, IPVS
+ * (doctor_ipvs.c), and the status in the store.
  */
-#include "ctl/doctor.h"
+#include "ctl/doctor_ipvs.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -20,6 +20,7 @@ enum { KINDS_MAX = 8, POLL_MS = 5000 };
 /* The drivers reported so far, one for a kind of data plane. */
 struct planes {
 	struct doctor		*doctor;
+	struct doctor_ipvs	 ipvs;
 	size_t			 n;
 	struct driver {
 		char			kind[16];
@@ -39,8 +40,6 @@ driver_report(struct doctor *doctor, const struct driver *driver)
 	if (driver->lock == LOCK_UNKNOWN)
 		doctor_unknown(doctor, NULL, "it is unknown whether lbcluster-%s"
 		    " runs", driver->kind);
-	else if (driver->lock == LOCK_FREE && strcmp(driver->kind, haproxy_plane.kind) != 0)
-		doctor_fail(doctor, NULL, "there is no program lbcluster-%s", driver->kind);
 	else if (driver->lock == LOCK_FREE)
 		doctor_fail(doctor, doctor_fix(doctor,
 		    "systemctl start lbcluster-%s", driver->kind), "lbcluster-%s does not run:"
@@ -210,13 +209,26 @@ sockets_check(struct doctor *doctor, const struct cluster_row *row, const struct
 static void
 driver_missing(struct doctor *doctor, const struct cluster_row *row)
 {
+	const struct plane_kind *kind = plane_kind_find(row->plane);
+
+	doctor_fail(doctor, doctor_fix(doctor, "systemctl start lbcluster-%s", row->plane), "%s: no"
+	    " driver polls its %s; the status in the store is out of date", row->name,
+	    kind != NULL && kind->title != NULL ? kind->title : row->plane);
+}
+
+/* Checks what the driver of a cluster needs. False if there was a FAIL, which explains the status
+ * of the cluster. */
+static bool
+needs_check(struct planes *planes, const struct cluster_row *row, const struct driver *driver)
+{
+	const struct process none = { .pid = 0 };
+
 	if (strcmp(row->plane, haproxy_plane.kind) == 0)
-		doctor_fail(doctor, "systemctl start lbcluster-haproxy", "%s: no"
-		    " driver polls its HAProxy; the status in the store is out of date", row->name);
-	else
-		doctor_fail(doctor, inventory_fix(doctor, row->name, "none"),
-		    "%s: lbcluster has no driver for the plane %s: its jobs stay queued",
-		    row->name, row->plane);
+		return sockets_check(planes->doctor, row, driver);
+	if (strcmp(row->plane, "ipvs") == 0)
+		return doctor_ipvs_check(planes->doctor, &planes->ipvs, row, driver != NULL &&
+		    driver->lock == LOCK_HELD ? &driver->process : &none);
+	return true;
 }
 
 /* Reports that HAProxy and the store have different servers, as the driver wrote in the status
@@ -274,7 +286,7 @@ cluster_check(void *arg, const struct cluster_row *row)
 		return ERR_OK;
 	}
 	driver = driver_find(planes, row->plane);
-	if (strcmp(row->plane, haproxy_plane.kind) == 0 && !sockets_check(doctor, row, driver))
+	if (!needs_check(planes, row, driver))
 		return ERR_OK;
 	if (driver != NULL && driver->lock == LOCK_FREE) {
 		driver_missing(doctor, row);
@@ -300,9 +312,12 @@ doctor_planes(struct doctor *doctor)
 	struct planes planes = { .doctor = doctor };
 	struct err err;
 
-	if (doctor->ctl->store == NULL)
+	if (doctor->ctl->store == NULL) {
 		doctor_unknown(doctor, NULL, "the store could not be read");
-	else if (store_each_cluster(doctor->ctl->store, NULL, cluster_check, &planes, &err) !=
-	    ERR_OK)
+		return;
+	}
+	doctor_ipvs_begin(doctor, &planes.ipvs);
+	if (store_each_cluster(doctor->ctl->store, NULL, cluster_check, &planes, &err) != ERR_OK)
 		doctor_unknown(doctor, NULL, "%s", err.text);
+	doctor_ipvs_end(&planes.ipvs);
 }

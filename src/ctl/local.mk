@@ -19,6 +19,8 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/doctor.c \
 	src/ctl/doctor.h \
 	src/ctl/doctor_config.c \
+	src/ctl/doctor_ipvs.c \
+	src/ctl/doctor_ipvs.h \
 	src/ctl/doctor_plane.c \
 	src/ctl/doctor_report.c \
 	src/ctl/doctor_served.c \

@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/guest/record.py \
 	tests/guest/run \
 	tests/guest/test_discover.py \
+	tests/guest/test_doctor_ipvs.py \
 	tests/guest/test_ipvs.py \
 	tests/guest/test_ipvs_failover.py \
 	tests/guest/test_ipvs_owner.py \

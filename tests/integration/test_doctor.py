@@ -599,13 +599,6 @@ class Planes(Doctor):
             cluster = self.findings()[1]
             self.assertEqual('ok', cluster[0], cluster)
 
-    def test_plane_without_a_program(self):
-        self.put_plane('ipvs', {})
-        driver, cluster = self.findings()
-        self.assertEqual(('FAIL', 'there is no program lbcluster-ipvs', None), driver)
-        self.assertEqual('FAIL', cluster[0])
-        self.assertIn('plane = none', cluster[2])
-
     def test_configuration_of_the_driver(self):
         conf = os.path.join(self.world.dir, 'driver.conf')
         self.start_haproxy()
