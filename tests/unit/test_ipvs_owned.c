@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "plane/ipvs/ipvs_owned.h"
@@ -187,12 +188,41 @@ a_directory_that_does_not_exist_is_reported(void **state)
 	ipvs_owned_done(&owned);
 }
 
+/* The driver, which owns the directory, reads what "--adopt" of root writes. */
+static void
+a_file_that_root_writes_belongs_to_the_owner_of_the_directory(void **state)
+{
+	static const char *const names[] = { "5", "store" };
+	struct ipvs_owned owned = { 0 };
+	char path[80];
+	struct stat st;
+	struct err err;
+	struct ipvs_key key = key_of(keys[0]);
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(dir, 60001, 60002), 0);
+	assert_true(ipvs_owned_add(&owned, &key));
+	assert_int_equal(ipvs_owned_write(dir, "/", 5, &owned, &err), ERR_OK);
+	ipvs_owned_done(&owned);
+	for (size_t i = 0; i < ROWS(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_uid, 60001);
+		assert_int_equal(st.st_gid, 60002);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_and_its_text_are_the_same),
 		cmocka_unit_test_setup_teardown(what_is_written_is_read, dir_make, dir_remove),
+		cmocka_unit_test_setup_teardown(
+		    a_file_that_root_writes_belongs_to_the_owner_of_the_directory, dir_make,
+		    dir_remove),
 		cmocka_unit_test_setup_teardown(a_cluster_without_services_has_no_file, dir_make,
 		    dir_remove),
 		cmocka_unit_test_setup_teardown(a_damaged_file_is_reported_with_its_line, dir_make,

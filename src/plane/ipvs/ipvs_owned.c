@@ -156,13 +156,19 @@ static int
 file_replace(const char *path, const char *first, const struct ipvs_owned *owned)
 {
 	char new_path[PATH_SIZE], text[IPVS_KEY_TEXT_SIZE];
-	int error = 0;
+	int error = 0, fd;
 	FILE *file;
 
 	snprintf(new_path, sizeof(new_path), "%.250s.new", path);
-	file = fopen(new_path, "we");
-	if (file == NULL)
+	(void)unlink(new_path);		/* of a program that was killed */
+	/* The driver must be able to read the file that "--adopt" of root writes. */
+	if (file_make(new_path, &fd, NULL) != ERR_OK)
 		return errno;
+	file = fdopen(fd, "w");
+	if (file == NULL) {
+		close(fd);
+		return ENOMEM;
+	}
 	if (first != NULL)
 		fprintf(file, "%s\n", first);
 	for (size_t i = 0; owned != NULL && i < owned->n; i++)
