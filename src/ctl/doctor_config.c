@@ -125,13 +125,13 @@ driver_add(void *arg, const struct cluster_row *row)
 static void
 driver_conf_check(struct doctor *doctor, const char *name)
 {
-	char conf[PATH_MAX / 2], path[PATH_MAX];
+	char usual[PATH_MAX / 2], file[PATH_MAX];
 	struct process driver;
 	pid_t pid = process_of_lock(doctor->ctl->store_dir, name, &driver) == LOCK_HELD ?
 	    driver.pid : 0;
 
-	snprintf(conf, sizeof(conf), "%s/%s.conf", LBCLUSTER_CONF_DIR, name);
-	conf_check(doctor, name, doctor_conf_path(pid, conf, path), pid);
+	snprintf(usual, sizeof(usual), "%s/%s.conf", LBCLUSTER_CONF_DIR, name);
+	conf_check(doctor, name, doctor_conf_path(pid, usual, file), pid);
 }
 
 void

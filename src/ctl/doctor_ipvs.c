@@ -26,14 +26,18 @@ enum { TIMEOUT_MS = 5000, CAP_NET_ADMIN_BIT = 12 };
 static bool
 capabilities_read(pid_t pid, unsigned long long *ret)
 {
+	static const char name[] = "CapEff:";
 	char path[64], line[128];
 	bool found = false;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
 	file = fopen(path, "re");
-	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL)
-		found = sscanf(line, "CapEff: %llx", ret) == 1;
+	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
+		found = strncmp(line, name, strlen(name)) == 0;
+		if (found)
+			*ret = strtoull(line + strlen(name), NULL, 16);
+	}
 	if (file != NULL)
 		fclose(file);
 	return found;
