@@ -160,7 +160,9 @@ file_replace(const char *path, const char *first, const struct ipvs_owned *owned
 	FILE *file;
 
 	snprintf(new_path, sizeof(new_path), "%.250s.new", path);
-	(void)unlink(new_path);		/* of a program that was killed */
+	/* A program that was killed may have left it. */
+	if (unlink(new_path) == -1 && errno != ENOENT)
+		return errno;
 	/* The driver must be able to read the file that "--adopt" of root writes. */
 	if (file_make(new_path, &fd, NULL) != ERR_OK)
 		return errno;
