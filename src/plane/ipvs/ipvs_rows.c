@@ -29,20 +29,20 @@ ipvs_rows_done(struct ipvs_rows *rows)
 static int
 by_key(const void *a, const void *b)
 {
-	const struct ipvs_row_service *const *one = a, *const *other = b;
+	const struct ipvs_row_place *one = a, *other = b;
 
-	return ipvs_key_compare(&(*one)->service.key, &(*other)->service.key);
+	return ipvs_key_compare(&one->key, &other->key);
 }
 
 const struct ipvs_row_service *
 ipvs_rows_find(const struct ipvs_rows *rows, const struct ipvs_key *key)
 {
-	const struct ipvs_row_service wanted = { .service.key = *key }, *at = &wanted, **found;
+	const struct ipvs_row_place wanted = { .key = *key }, *found;
 
 	if (rows->n_services == 0)
 		return NULL;
-	found = bsearch(&at, rows->by_key, rows->n_services, sizeof(*found), by_key);
-	return found == NULL ? NULL : *found;
+	found = bsearch(&wanted, rows->by_key, rows->n_services, sizeof(wanted), by_key);
+	return found == NULL ? NULL : &rows->services[found->at];
 }
 
 static int
@@ -264,7 +264,8 @@ rows_make(struct ipvs_rows *rows, const struct plane_target *targets, size_t n, 
 		}
 	}
 	for (size_t i = 0; i < rows->n_services; i++) {
-		rows->by_key[i] = &rows->services[i];
+		rows->by_key[i] =
+		    (struct ipvs_row_place){ rows->services[i].service.key, i };
 		qsort(rows->sorted + rows->services[i].first, rows->services[i].n,
 		    sizeof(*rows->sorted), by_endpoint);
 	}
@@ -293,7 +294,7 @@ ipvs_rows_set(struct ipvs_rows *rows, const char *cluster, const struct plane_ta
     size_t n, struct err *err)
 {
 	struct ipvs_rows earlier, made = { .digest = targets_digest(targets, n) };
-	enum err_code code = ERR_OK;
+	enum err_code code;
 
 	rows->changed = false;
 	if (rows->services == NULL || rows->digest != made.digest) {

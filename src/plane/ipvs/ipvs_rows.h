@@ -33,13 +33,18 @@ struct ipvs_row {
 	int64_t			 counters_since;
 };
 
+struct ipvs_row_place {
+	struct ipvs_key		 key;
+	size_t			 at;		/* in 'services' */
+};
+
 /* Zeros are no rows. */
 struct ipvs_rows {
 	struct ipvs_row_service	*services;
 	struct ipvs_row		*reals;
 	size_t			 n_services, n_reals;
 	struct ipvs_dest	*sorted;	/* of each service: its endpoints in their order */
-	const struct ipvs_row_service **by_key;	/* all services, by ipvs_key_compare() */
+	struct ipvs_row_place	*by_key;	/* all services, by ipvs_key_compare() */
 	uint64_t		 digest;	/* of what the rows were made of */
 	bool			 changed;	/* the latest ipvs_rows_set() changed a service */
 };
