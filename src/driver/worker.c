@@ -714,6 +714,7 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 	struct worker *worker = arg;
 	struct plan *plan = &worker->round.plan;
 	struct plan_rules rules;
+	enum err_code code;
 
 	if (poll == NULL) {
 		round_fail(worker, error);
@@ -727,7 +728,10 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 	worker->restarts = poll->restarts;
 	plan_bind(worker->cluster, poll);
 	health_update(worker);
-	if (plan_make(worker->cluster, poll, &rules, plan) != ERR_OK)
+	code = plan_make(worker->cluster, poll, &rules, plan);
+	log_debug("round", "%s: polled and compared in %lld ms", worker->cluster->row.name,
+	    (long long)(clock_steady_ms() - worker->round.begun_ms));
+	if (code != ERR_OK)
 		round_fail(worker, &no_memory);
 	else if (plan->n == 0)
 		round_finish(worker, poll, error);
