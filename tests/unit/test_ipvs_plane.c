@@ -714,6 +714,7 @@ withdraw_removes_what_lbcluster_made(void **state)
 	assert_null(service(DNS));
 	assert_non_null(service("tcp 192.0.2.9:80"));
 	assert_string_equal(file_text("5"), "");
+	assert_string_equal(file_text("store"), "");
 	ipvs_fake.no_module = true;
 	assert_int_equal(ipvs_plane.withdraw(&of, 1000, &n, &err), ERR_IO);
 	assert_non_null(strstr(err.text, "run modprobe ip_vs"));

@@ -269,7 +269,9 @@ ipvs_owned_write(const char *dir, const char *store, uint32_t cluster_id,
     const struct ipvs_owned *owned, struct err *err)
 {
 	char path[PATH_SIZE], store_path[PATH_SIZE], resolved[PATH_MAX];
+	uint32_t *ids = NULL;
 	int error = 0, fd;
+	size_t n = 0;
 
 	(void)mkdir(dir, 0755);		/* opening a file reports that it does not exist */
 	path_make(dir, cluster_id, path);
@@ -277,6 +279,9 @@ ipvs_owned_write(const char *dir, const char *store, uint32_t cluster_id,
 	if (owned->n == 0) {
 		if (unlink(path) == -1 && errno != ENOENT)
 			error = errno;
+		if (ipvs_owned_clusters(dir, &ids, &n, NULL) == ERR_OK && n == 0)
+			(void)unlink(store_path);
+		free(ids);
 	} else {
 		if (!store_is(store_path, store_resolve(store, resolved), NULL))
 			error = file_replace(store_path, resolved, NULL);
