@@ -208,13 +208,13 @@ probe_expire(struct probe *probe, int64_t now)
 
 /* -- a turn of the loop --------------------------------------------------------------- */
 
+/* Notes that the loop did not handle answers from 'from_ms' to 'to_ms'. The process may be stopped
+ * at any place. */
 static void
-away_note(struct checks *checks, int64_t now)
+away_note(struct checks *checks, int64_t from_ms, int64_t to_ms)
 {
-	int64_t away = checks->expected_ms == 0 ? 0 : now - checks->expected_ms;
-
-	if (away >= GRAIN_MS)
-		checks->away_ms += away;
+	if (to_ms - from_ms >= GRAIN_MS)
+		checks->away_ms += to_ms - from_ms;
 }
 
 static bool
@@ -292,17 +292,20 @@ timer_set(struct checks *checks, int64_t now)
 static void
 turn(struct checks *checks)
 {
-	int64_t now = clock_steady_ms();
+	int64_t now = clock_steady_ms(), end;
 	int handled = 0, n;
 
-	away_note(checks, now);
+	if (checks->expected_ms != 0)
+		away_note(checks, checks->expected_ms, now);
 	while (handled < TURN_EVENTS && (n = check_dispatch(&checks->io, 0)) > 0)
 		handled += n;
 	due_handle(checks, now);
 	waiting_start(checks, now);
 	if (checks->io.multi_due_ms >= 0 && checks->io.multi_due_ms <= clock_steady_ms())
 		check_http_timers(&checks->io);
-	timer_set(checks, clock_steady_ms());
+	end = clock_steady_ms();
+	away_note(checks, now, end);
+	timer_set(checks, end);
 }
 
 static void

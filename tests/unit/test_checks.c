@@ -134,11 +134,22 @@ on_client(void *arg, short events)
 		loop_stop(world.loop);
 }
 
+enum { JUMP_ID = 99999 };
+
+static void
+on_stopped(void *arg)
+{
+	(void)arg;
+	clock_offset_ms += 60000;
+	world.answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+}
+
 static void
 on_changed(void *arg, uint32_t id)
 {
 	(void)arg;
-	(void)id;
+	if (id == JUMP_ID)
+		on_stopped(NULL);
 	if (++world.changes == world.wanted_changes)
 		loop_stop(world.loop);
 }
@@ -609,14 +620,6 @@ https_judges_the_certificate_if_it_verifies(void **state)
 /* -- a process that was stopped ------------------------------------------------------- */
 
 static void
-on_stopped(void *arg)
-{
-	(void)arg;
-	clock_offset_ms += 60000;
-	world.answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-}
-
-static void
 a_stopped_process_fails_no_server(void **state)
 {
 	struct check_spec spec = spec_of(CHECK_HTTP);
@@ -631,6 +634,28 @@ a_stopped_process_fails_no_server(void **state)
 	loop_timer_set(world.loop, &stopped, 0, on_stopped, NULL);
 	loop_timer_set(world.loop, &world.too_long, 60000 + TOO_LONG_MS, on_too_long, NULL);
 	world.wanted_changes = 1;
+	loop_run(world.loop);
+	loop_timer_cancel(world.loop, &world.too_long);
+	assert_int_equal(world.accepted, 2);
+	assert_result(1, CHECK_UP, "");
+}
+
+static void
+a_process_that_is_stopped_in_a_turn_fails_no_server(void **state)
+{
+	struct check_spec http = spec_of(CHECK_HTTP), jump = spec_of(CHECK_CONNECT);
+
+	(void)state;
+	server_listen();
+	http.interval_ms = 600000;
+	check_set(1, &http);
+	world.wanted_accepts = 1;
+	loop_run(world.loop);
+	/* The function of a change returns after a minute. */
+	jump.port = 1;
+	check_set(JUMP_ID, &jump);
+	loop_timer_set(world.loop, &world.too_long, 60000 + TOO_LONG_MS, on_too_long, NULL);
+	world.wanted_changes = 2;
 	loop_run(world.loop);
 	loop_timer_cancel(world.loop, &world.too_long);
 	assert_int_equal(world.accepted, 2);
@@ -1085,6 +1110,7 @@ main(void)
 		TEST(http_uses_no_proxy_of_the_environment),
 		TEST(https_judges_the_certificate_if_it_verifies),
 		TEST(a_stopped_process_fails_no_server),
+		TEST(a_process_that_is_stopped_in_a_turn_fails_no_server),
 		TEST(a_stopped_program_fails_no_server),
 		TEST(commands_judge_by_exit_status_and_rules),
 		TEST(commands_end_with_their_children),
