@@ -689,13 +689,14 @@ real_health_update(struct worker *worker, struct driver_real *real, char *text)
 }
 
 static void
-health_update(struct worker *worker)
+health_update(struct worker *worker, const struct plane_poll *poll)
 {
 	size_t room = driver_cluster_reals(worker->cluster), n = 0;
 	struct driver_service *service;
 	struct driver_real *real;
 
-	if (!health_is_used(worker->shared->health))
+	/* Another program decides which server works, and checks it. */
+	if (!health_is_used(worker->shared->health) || poll->fallback_problem != NULL)
 		return;
 	free(worker->health_texts);
 	worker->health_texts = calloc(room + 1, sizeof(*worker->health_texts));
@@ -727,7 +728,7 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 	    .restarted = !rules.first && worker->restarts != poll->restarts };
 	worker->restarts = poll->restarts;
 	plan_bind(worker->cluster, poll);
-	health_update(worker);
+	health_update(worker, poll);
 	code = plan_make(worker->cluster, poll, &rules, plan);
 	log_debug("round", "%s: polled and compared in %lld ms", worker->cluster->row.name,
 	    (long long)(clock_steady_ms() - worker->round.begun_ms));
