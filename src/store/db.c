@@ -22,6 +22,8 @@ static const struct {
 	/* A program was killed in a COMMIT. A program that only reads cannot roll that back. */
 	{ SQLITE_READONLY_ROLLBACK, ERR_READONLY, "a write was interrupted; start lbclusterd, "
 	    "which rolls it back" },
+	/* A write finds that the name refers to no file or to another one. The next open helps. */
+	{ SQLITE_READONLY_DBMOVED, ERR_BUSY, "removed or replaced by another program" },
 	/* Of a WAL that was truncated. SQLite reads a truncated database as zeros. */
 	{ SQLITE_IOERR_SHORT_READ, ERR_CORRUPT, DB_DAMAGED },
 	{ SQLITE_BUSY, ERR_BUSY, "locked by another program" },
