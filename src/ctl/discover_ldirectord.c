@@ -211,17 +211,20 @@ static char *
 word_take(char **at, bool *ret_quoted)
 {
 	char *word = *at + strspn(*at, " ");
+	bool quoted = word[0] == '"';
 	size_t n;
 
-	*ret_quoted = word[0] == '"';
-	word += *ret_quoted;
-	n = strcspn(word, *ret_quoted ? "\"" : " ");
-	if (n == 0 && !*ret_quoted)
+	*ret_quoted = quoted;
+	if (quoted)
+		word++;
+	n = strcspn(word, quoted ? "\"" : " ");
+	if (n == 0 && !quoted)
 		return NULL;
 	*at = word + n;
 	if (**at != '\0')
 		*(*at)++ = '\0';
-	*at += *ret_quoted ? strspn(*at, ", ") : 0;
+	if (quoted)
+		*at += strspn(*at, ", ");
 	return word;
 }
 
