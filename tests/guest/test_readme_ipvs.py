@@ -58,6 +58,8 @@ class Readme(unittest.TestCase):
             listener.bind((address, 8080))
             listener.listen()
             threading.Thread(target=serve, args=(listener, name), daemon=True).start()
+        # The other tests of the guest begin with an empty table.
+        self.addCleanup(subprocess.run, ['ipvsadm', '-C'], check=True)
         self.dir = new_directory()
         self.environment = {**os.environ, 'LBCLUSTER_STORE': self.dir + '/store', 'PATH': ':'.join((
             self.dir, os.path.dirname(LBCLUSTERCTL), os.environ['PATH'], '/usr/sbin', '/sbin'))}

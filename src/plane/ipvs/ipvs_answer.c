@@ -259,7 +259,9 @@ ipvs_answer(struct ipvs_rows *rows, const struct ipvs_view *view, struct plane_p
 		    .endpoint = { "", "", "" }, .other_endpoint = { "", "", "" },
 		    .weight = row->dest.weight };
 		if (ipvs_is_foreign(view, key)) {
+			/* No weight holds, so that a job for it meets the refusal. */
 			server->state = PLANE_OUT;
+			server->weight = PLANE_WEIGHT_MIXED;
 			server->blocked = true;
 			snprintf(server->message, sizeof(server->message),
 			    "lbcluster did not make its virtual service");
