@@ -151,17 +151,15 @@ totals_update(struct ipvs_row *row, const struct ipvs_view *view, const struct i
 {
 	bool lower = false;
 
-	if (dest == NULL) {
-		row->there = false;
+	if (dest == NULL)
 		return;
-	}
 	for (size_t i = 0; i < IPVS_TOTALS; i++)
 		lower |= dest->number[i] < row->totals[i];
 	if (!row->seen)
 		row->counters_since = view->first ? view->boot_s : view->now_s;
 	else if (lower)
 		row->counters_since = view->now_s;
-	row->seen = row->there = true;
+	row->seen = true;
 	memcpy(row->totals, dest->number, sizeof(row->totals));
 }
 
@@ -239,40 +237,51 @@ state_fill(struct ipvs_row *row, const struct ipvs_dest *dest, struct plane_serv
 	}
 }
 
+/* Fills the answer for one real service. 'entry' is its service in the kernel, or NULL. */
+static void
+real_answer(struct ipvs_row *row, const struct ipvs_view *view, const struct ipvs_key *key,
+    const struct ipvs_entry *entry, struct plane_server *server)
+{
+	const struct ipvs_dest *dest = entry == NULL ? NULL :
+	    ipvs_entry_dest(entry, &row->dest.address, row->dest.port);
+
+	*server = (struct plane_server){ .exists = true, .up = true,
+	    .endpoint = { "", "", "" }, .other_endpoint = { "", "", "" },
+	    .weight = row->dest.weight };
+	if (view->settings_only)
+		settings_state(row, key, dest, server);
+	else
+		state_fill(row, dest, server);
+	totals_update(row, view, dest);
+	numbers_fill(row, view, dest, server);
+}
+
+/* A real service whose virtual service is another program's. It has no weight, so that a job for
+ * its weight meets the refusal. */
+static const struct plane_server foreign_server = {
+	.exists = true, .up = true, .endpoint = { "", "", "" }, .other_endpoint = { "", "", "" },
+	.state = PLANE_OUT, .weight = PLANE_WEIGHT_MIXED, .blocked = true,
+	.message = "lbcluster did not make its virtual service",
+};
+
 void
 ipvs_answer(struct ipvs_rows *rows, const struct ipvs_view *view, struct plane_poll *poll)
 {
 	poll->problem[0] = '\0';
 	for (size_t i = 0; i < rows->n_services; i++) {
-		poll->services[i] = (struct plane_service){ 0 };
-		service_compare(rows, &rows->services[i], view, poll, &poll->services[i]);
-	}
-	for (size_t i = 0; i < rows->n_reals; i++) {
-		struct ipvs_row *row = &rows->reals[i];
-		const struct ipvs_key *key = &rows->services[row->service].service.key;
+		const struct ipvs_row_service *service = &rows->services[i];
+		const struct ipvs_key *key = &service->service.key;
 		const struct ipvs_entry *entry = ipvs_table_service(view->have, key);
-		const struct ipvs_dest *dest = entry == NULL ? NULL :
-		    ipvs_entry_dest(entry, &row->dest.address, row->dest.port);
-		struct plane_server *server = &poll->servers[i];
+		bool foreign = ipvs_is_foreign(view, key);
 
-		*server = (struct plane_server){ .exists = true, .up = true,
-		    .endpoint = { "", "", "" }, .other_endpoint = { "", "", "" },
-		    .weight = row->dest.weight };
-		if (ipvs_is_foreign(view, key)) {
-			/* No weight holds, so that a job for it meets the refusal. */
-			server->state = PLANE_OUT;
-			server->weight = PLANE_WEIGHT_MIXED;
-			server->blocked = true;
-			snprintf(server->message, sizeof(server->message),
-			    "lbcluster did not make its virtual service");
-			continue;
+		poll->services[i] = (struct plane_service){ 0 };
+		service_compare(rows, service, view, poll, &poll->services[i]);
+		for (size_t j = service->first; j < service->first + service->n; j++) {
+			if (foreign)
+				poll->servers[j] = foreign_server;
+			else
+				real_answer(&rows->reals[j], view, key, entry, &poll->servers[j]);
 		}
-		if (view->settings_only)
-			settings_state(row, key, dest, server);
-		else
-			state_fill(row, dest, server);
-		totals_update(row, view, dest);
-		numbers_fill(row, view, dest, server);
 	}
 }
 

@@ -37,20 +37,23 @@ by_object(const void *a, const void *b)
 	    other->dest.port);
 }
 
+/* Returns the failed request of the object of 'key'; NULL if there is none. */
 static const struct ipvs_request *
-request_find(const struct ipvs_request *requests, size_t n, const struct ipvs_request *key)
+failure_find(const struct ipvs_request *requests, size_t n, const struct ipvs_request *key)
 {
-	return n == 0 ? NULL : bsearch(key, requests, n, sizeof(*key), by_object);
+	const struct ipvs_request *request =
+	    n == 0 ? NULL : bsearch(key, requests, n, sizeof(*key), by_object);
+
+	return request == NULL || request->error == 0 ? NULL : request;
 }
 
 /* Returns the failed request of the service; NULL if there is none. */
 static const struct ipvs_request *
 service_failure(const struct ipvs_request *requests, size_t n, const struct ipvs_service *service)
 {
-	const struct ipvs_request key = { .command = IPVS_CMD_SET_SERVICE, .service = *service },
-	    *request = request_find(requests, n, &key);
+	const struct ipvs_request key = { .command = IPVS_CMD_SET_SERVICE, .service = *service };
 
-	return request == NULL || request->error == 0 ? NULL : request;
+	return failure_find(requests, n, &key);
 }
 
 static const struct ipvs_request *
@@ -58,9 +61,9 @@ dest_failure(const struct plane *plane, const struct ipvs_service *service,
     const struct ipvs_dest *dest)
 {
 	const struct ipvs_request key = { .command = IPVS_CMD_SET_DEST, .service = *service,
-	    .dest = *dest }, *request = request_find(plane->requests, plane->n_requests, &key);
+	    .dest = *dest };
 
-	return request == NULL || request->error == 0 ? NULL : request;
+	return failure_find(plane->requests, plane->n_requests, &key);
 }
 
 /* Returns the first failed request of a destination of the service. */
@@ -85,13 +88,11 @@ any_dest_failure(const struct plane *plane, const struct ipvs_key *key)
 	return NULL;
 }
 
-/* Records the state that the kernel has now. */
+/* Records the state that the kernel has now. 'row' is NULL for a command of a service. */
 static void
-command_succeed(struct plane *plane, struct plane_command *command)
+command_succeed(const struct plane *plane, struct ipvs_row *row, struct plane_command *command)
 {
-	struct ipvs_row *row = &plane->rows.reals[command->at];
-
-	if (command->kind == PLANE_COMMAND_SERVICE) {
+	if (row == NULL) {
 		snprintf(command->message, sizeof(command->message), "%s",
 		    plane->poll.services[command->at].message);
 	} else if (command->kind == PLANE_COMMAND_STATE) {
@@ -104,20 +105,19 @@ command_succeed(struct plane *plane, struct plane_command *command)
 
 /* Sets the result of a command. */
 static void
-command_judge(struct plane *plane, struct plane_command *command)
+command_judge(struct plane *plane, const struct ipvs_view *view, struct plane_command *command)
 {
-	const struct ipvs_row *row = command->kind == PLANE_COMMAND_SERVICE ? NULL :
+	struct ipvs_row *row = command->kind == PLANE_COMMAND_SERVICE ? NULL :
 	    &plane->rows.reals[command->at];
 	const struct ipvs_service *service =
 	    &plane->rows.services[row == NULL ? command->at : row->service].service;
-	const struct ipvs_view view = ipvs_plane_view(plane);
 	const struct ipvs_request *failure;
 
 	command->cause = JOB_CAUSE_NONE;
 	command->message[0] = '\0';
-	if (ipvs_is_foreign(&view, &service->key)) {
+	if (ipvs_is_foreign(view, &service->key)) {
 		command->cause = JOB_CAUSE_REJECTED;
-		ipvs_foreign_message(&view, &service->key, command->message);
+		ipvs_foreign_message(view, &service->key, command->message);
 		return;
 	}
 	failure = service_failure(plane->requests, plane->n_requests, service);
@@ -125,7 +125,7 @@ command_judge(struct plane *plane, struct plane_command *command)
 		failure = row == NULL ? any_dest_failure(plane, &service->key) :
 		    dest_failure(plane, service, &row->dest);
 	if (failure == NULL)
-		command_succeed(plane, command);
+		command_succeed(plane, row, command);
 	else
 		command->cause = ipvs_failure(failure, failure->error, command->message);
 }
@@ -134,6 +134,7 @@ static void
 on_dests_changed(void *arg, int error)
 {
 	struct plane *plane = arg;
+	const struct ipvs_view view = ipvs_plane_view(plane);
 
 	(void)error;	/* each request has it */
 	for (size_t i = 0; i < plane->n_requests; i++) {
@@ -143,7 +144,7 @@ on_dests_changed(void *arg, int error)
 	if (plane->n_requests > 0)
 		qsort(plane->requests, plane->n_requests, sizeof(*plane->requests), by_object);
 	for (size_t i = 0; i < plane->n_commands; i++)
-		command_judge(plane, &plane->commands[i]);
+		command_judge(plane, &view, &plane->commands[i]);
 	ipvs_plane_requests_free(plane);
 	plane->applied(plane->arg);
 }

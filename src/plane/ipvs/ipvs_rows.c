@@ -225,7 +225,6 @@ memory_keep(struct ipvs_rows *earlier, struct ipvs_rows *rows)
 		row->commanded = before->commanded;
 		row->state = before->state;
 		row->seen = before->seen;
-		row->there = before->there;
 		memcpy(row->totals, before->totals, sizeof(row->totals));
 		row->counters_since = before->counters_since;
 	}

@@ -28,7 +28,7 @@ struct ipvs_row {
 	bool			 commanded;
 	enum plane_state	 state;
 	/* Of the latest poll that found it; 'seen': one did. */
-	bool			 seen, there;	/* 'there': the latest poll found it */
+	bool			 seen;
 	uint64_t		 totals[IPVS_TOTALS];
 	int64_t			 counters_since;
 };
