@@ -57,7 +57,7 @@ on_health_changed(void *arg, uint32_t real_id)
 
 	if (cluster == NULL || cluster->worker == NULL)
 		return;
-	cluster->jobs_queued = true;
+	cluster->round_due = true;
 	worker_wake(cluster->worker);
 }
 
@@ -86,7 +86,7 @@ clusters_serve(struct driver *driver)
 			continue;	/* its rows may be those of a store that was replaced */
 		if (cluster->worker == NULL)
 			cluster->worker = worker_new(&driver->shared, cluster);
-		else if (cluster->jobs_queued)
+		else if (cluster->round_due)
 			worker_wake(cluster->worker);
 		n += cluster->worker != NULL;
 	}

@@ -173,7 +173,7 @@ on_job(void *arg, const struct job_row *columns)
 		return ERR_OK;
 	}
 	if (columns->state == JOB_QUEUED && columns->message[0] == '\0')
-		((struct driver_cluster *)(void *)service->row.parent)->jobs_queued = true;
+		((struct driver_cluster *)(void *)service->row.parent)->round_due = true;
 	return ERR_OK;
 }
 

@@ -56,8 +56,7 @@ struct driver_cluster {
 		struct tree_branch	branch;
 	};
 	bool			 mine;		/* its data plane is of the driver's kind */
-	bool			 jobs_queued;	/* a new job is queued, or a check has a new result:
-						 * a round is due */
+	bool			 round_due;	/* a job is new, or a check has a new result */
 	size_t			 repairs;	/* settings that were restored */
 	struct worker		*worker;
 	uint64_t		 earlier_pid;	/* as in the last poll */

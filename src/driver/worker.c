@@ -179,7 +179,7 @@ job_take(void *arg, const struct job_row *row)
 	}
 	/* There may be more. */
 	if (worker->n_jobs == JOBS_MAX)
-		worker->cluster->jobs_queued = true;
+		worker->cluster->round_due = true;
 	return ERR_OK;
 }
 
@@ -194,7 +194,7 @@ jobs_claim(struct worker *worker)
 	worker->n_jobs = 0;
 	if (!store_ready(worker, WORKER_MAIN))
 		return;
-	worker->cluster->jobs_queued = false;
+	worker->cluster->round_due = false;
 	worker->job_timeout_at_s = INT64_MAX;
 	if (worker->requeue && !store_done(worker, WORKER_MAIN,
 	    store_jobs_requeue(store, id, &err), &err))
@@ -304,7 +304,7 @@ jobs_end(struct worker *worker, const struct plane_error *error)
 			plan_job_defer(job, error->cause, error->text, &rules);
 		} else if (!job_is_targeted(job)) {
 			job->service = NULL;
-			worker->requeue = worker->cluster->jobs_queued = true;
+			worker->requeue = worker->cluster->round_due = true;
 		} else {
 			plan_job_judge(job, &worker->round.plan, &rules);
 		}
@@ -561,7 +561,7 @@ static void
 round_fail(struct worker *worker, const struct plane_error *error)
 {
 	worker->error = *error;
-	if (worker->n_jobs == 0 && (worker->cluster->jobs_queued || worker->requeue ||
+	if (worker->n_jobs == 0 && (worker->cluster->round_due || worker->requeue ||
 	    steady_s() >= worker->job_timeout_at_s))
 		jobs_claim(worker);
 	jobs_end(worker, error);
