@@ -115,9 +115,9 @@ error_done(struct check_run *run, int error)
 	run->io->done(run, check_error_is_local(error) ? CHECK_UNDECIDED : CHECK_BAD);
 }
 
-/* The server accepted the connection if there is no error, and also if it has reset the connection
- * since: tcp_reset() of Linux reports ECONNREFUSED only for a connection that was not
- * established. */
+/* No error, ECONNRESET and EPIPE mean that the server accepted the connection: tcp_reset() of Linux
+ * reports a reset before the connection is established as ECONNREFUSED, and a later one as one of
+ * these two. */
 static void
 on_connected(void *arg, int fd, uint32_t events)
 {

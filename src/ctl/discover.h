@@ -57,10 +57,10 @@ const struct inventory_service *discover_service_stored(const struct discovery *
 const struct inventory_real *discover_real_stored(const struct inventory_service *service,
     const struct ipvs_address *address, uint16_t port);
 
-/* Add a row with its name, address, port and protocol. NULL without memory. Port 0 is no port. A
- * row keeps the name, address and port of 'stored'. A new one has the name "tcp-192.0.2.10-80" or
- * "fwmark-7-ipv4", and "10.0.0.11-80", where a colon of an IPv6 address is a hyphen. Different
- * endpoints have different names. */
+/* Add a row with its name, address, port and protocol. Port 0 means that the row has no port. NULL
+ * without memory. A row keeps the name, address and port of 'stored'. A new one has the name
+ * "tcp-192.0.2.10-80" or "fwmark-7-ipv4", and "10.0.0.11-80", where a colon of an IPv6 address is a
+ * hyphen. Different endpoints have different names. */
 struct inventory_service *discover_service_add(struct discovery *discovery,
     const struct ipvs_key *key, const struct inventory_service *stored);
 struct inventory_real *discover_real_add(struct discovery *discovery,
