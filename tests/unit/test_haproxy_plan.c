@@ -11,27 +11,16 @@
 
 #include <cmocka.h>
 
+#include "plan_fixture.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "driver/difference.h"
-#include "driver/plan.h"
 #include "plane/haproxy/haproxy.h"
 
 /* One service with four servers, in the store and in the data plane. */
-enum { A, B, F, G, N };
-
-static struct {
-	struct driver_cluster	 cluster;
-	struct driver_service	 service;
-	struct driver_real	 reals[N];
-	struct tree_row		*services[1], *rows[N + 5];
-	char			 names[N][40];	/* and the other texts of the row */
-	struct plane_server	 servers[N];
-	struct plane_poll	 poll;
-	struct plan_rules	 rules;
-	struct plan		 plan;
-} w;
+enum { A, B, F, G, N = PLAN_REALS };
 
 static int
 setup(void **state)
@@ -40,35 +29,7 @@ setup(void **state)
 	static char http[] = "http";
 
 	(void)state;
-	plan_done(&w.plan);
-	memset(&w, 0, sizeof(w));
-	w.rules = (struct plan_rules){ .job_timeout_s = 3600, .ops = &haproxy_plane,
-	    .now_ms = 1000 };
-	w.cluster.branch.children = (struct tree_list){ w.services, 1, 1 };
-	w.services[0] = &w.service.row;
-	w.service.row.parent = &w.cluster.branch;
-	w.service.row.name = http;
-	w.service.enabled = true;
-	w.service.branch.children = (struct tree_list){ w.rows, 0, N + 5 };
-	for (uint32_t i = 0; i < N; i++) {
-		snprintf(w.names[i], sizeof(w.names[i]), "%s", names[i]);
-		w.reals[i] = (struct driver_real){
-		    .row = { .parent = &w.service.branch, .name = w.names[i], .id = i + 1 },
-		    .place = i + 1, .weight = 10, .enabled = true };
-		tree_list_add(&w.service.branch.children, &w.reals[i].row);
-		w.servers[i] = (struct plane_server){ .exists = true, .state = PLANE_READY,
-		    .up = true, .weight = 10 };
-	}
-	w.poll = (struct plane_poll){ .servers = w.servers, .epoch = 1,
-	    .counters_since = 500 };
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	plan_done(&w.plan);
+	plan_world_setup(&haproxy_plane, http, names, N);
 	return 0;
 }
 
@@ -135,15 +96,6 @@ plan(void)
 	}
 	plan_confirm(&w.cluster);
 	return text;
-}
-
-static const char *
-reason(int i)
-{
-	static char buf[MODEL_MESSAGE_MAX + 1];
-
-	plan_bind(&w.cluster, &w.poll);
-	return plan_reason(&w.reals[i], &w.rules, buf);
 }
 
 /* -- commands --------------------------------------------------------------------------- */
@@ -1256,7 +1208,7 @@ measure_keeps_a_rate_of_the_data_plane(void **state)
 	}
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, plan_world_teardown)
 
 int
 main(void)

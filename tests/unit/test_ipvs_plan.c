@@ -11,27 +11,18 @@
 
 #include <cmocka.h>
 
+#include "plan_fixture.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "driver/plan.h"
 #include "plane/ipvs/ipvs.h"
 
 /* One service with three servers, in the store and in the data plane. */
 enum { A, B, F, N };
 
-static struct {
-	struct driver_cluster	 cluster;
-	struct driver_service	 service;
-	struct driver_real	 reals[N];
-	struct tree_row		*services[1], *rows[N];
-	char			 names[N][40];	/* and the other texts of the row */
-	struct plane_server	 servers[N];
-	struct plane_service	 found;
-	struct plane_poll	 poll;
-	struct plan_rules	 rules;
-	struct plan		 plan;
-} w;
+/* The service in the data plane. */
+static struct plane_service found;
 
 static int
 setup(void **state)
@@ -40,35 +31,12 @@ setup(void **state)
 	static char web[] = "web";
 
 	(void)state;
-	memset(&w, 0, sizeof(w));
-	w.rules = (struct plan_rules){ .job_timeout_s = 3600, .ops = &ipvs_plane,
-	    .now_ms = 1000 };
-	w.cluster.branch.children = (struct tree_list){ w.services, 1, 1 };
-	w.services[0] = &w.service.row;
-	w.service.row.parent = &w.cluster.branch;
-	w.service.row.name = web;
+	plan_world_setup(&ipvs_plane, web, names, N);
+	found = (struct plane_service){ 0 };
 	w.service.place = 1;
-	w.service.enabled = true;
-	w.service.branch.children = (struct tree_list){ w.rows, 0, N };
-	for (uint32_t i = 0; i < N; i++) {
-		snprintf(w.names[i], sizeof(w.names[i]), "%s", names[i]);
-		w.reals[i] = (struct driver_real){
-		    .row = { .parent = &w.service.branch, .name = w.names[i], .id = i + 1 },
-		    .place = i + 1, .weight = 10, .enabled = true, .health = HEALTH_UP };
-		tree_list_add(&w.service.branch.children, &w.reals[i].row);
-		w.servers[i] = (struct plane_server){ .exists = true, .state = PLANE_READY,
-		    .up = true, .weight = 10 };
-	}
-	w.poll = (struct plane_poll){ .servers = w.servers, .services = &w.found, .epoch = 1,
-	    .counters_since = 500 };
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	plan_done(&w.plan);
+	w.poll.services = &found;
+	for (int i = 0; i < N; i++)
+		w.reals[i].health = HEALTH_UP;
 	return 0;
 }
 
@@ -76,7 +44,7 @@ static void
 carry_out(const struct plane_command *command)
 {
 	if (command->kind == PLANE_COMMAND_SERVICE) {
-		w.found.differs = false;
+		found.differs = false;
 		plan_carried_out(command, NULL, &w.service, w.rules.now_ms);
 		return;
 	}
@@ -118,15 +86,6 @@ plan(void)
 	}
 	plan_confirm(&w.cluster);
 	return text;
-}
-
-static const char *
-reason(int i)
-{
-	static char buf[MODEL_MESSAGE_MAX + 1];
-
-	plan_bind(&w.cluster, &w.poll);
-	return plan_reason(&w.reals[i], &w.rules, buf);
 }
 
 static void
@@ -377,7 +336,7 @@ a_service_that_differs_because_its_row_changed_is_no_repair(void **state)
 	assert_string_equal(plan(), "");
 	for (int i = 0; i < 5; i++) {
 		w.rules.now_ms += 1000;
-		w.found = (struct plane_service){ .differs = true, .routine = true };
+		found = (struct plane_service){ .differs = true, .routine = true };
 		assert_string_equal(plan(), "service");
 		assert_string_equal(plan_foreign(&w.cluster, true, &w.rules, text), "");
 	}
@@ -389,12 +348,12 @@ a_service_that_another_program_keeps_changing_is_contested(void **state)
 	char text[MODEL_MESSAGE_MAX + 1];
 
 	(void)state;
-	w.found.differs = true;
+	found.differs = true;
 	assert_string_equal(plan(), "service");	/* it is made */
 	for (int i = 1; i <= 3; i++) {
 		assert_string_equal(plan_foreign(&w.cluster, true, &w.rules, text), "");
 		w.rules.now_ms += 1000;
-		w.found.differs = true;
+		found.differs = true;
 		assert_string_equal(plan(), "service (repair)");
 	}
 	assert_string_equal(plan_foreign(&w.cluster, true, &w.rules, text), "web: was restored 3"
@@ -404,7 +363,7 @@ a_service_that_another_program_keeps_changing_is_contested(void **state)
 	assert_string_equal(plan_foreign(&w.cluster, true, &w.rules, text), "");
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, plan_world_teardown)
 
 int
 main(void)
