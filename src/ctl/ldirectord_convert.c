@@ -12,28 +12,33 @@ enum { REASON_SIZE = 400 };
 
 /* -- messages ------------------------------------------------------------------------------ */
 
+static void
+message_add(const struct conversion *c, int line, const char *end, const char *fmt, va_list ap)
+{
+	char text[REASON_SIZE];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	discover_message(c->discovery, line, "%s%s", text, end);
+}
+
 void
 conv_remark(const struct conversion *c, int line, const char *fmt, ...)
 {
-	char text[REASON_SIZE];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	message_add(c, line, "", fmt, ap);
 	va_end(ap);
-	discover_message(c->discovery, line, "%s", text);
 }
 
 void
 conv_leave_out(const struct conversion *c, int line, const char *fmt, ...)
 {
-	char text[REASON_SIZE];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	message_add(c, line, "; left out", fmt, ap);
 	va_end(ap);
-	discover_message(c->discovery, line, "%s; left out", text);
 	c->discovery->left_out++;
 }
 
