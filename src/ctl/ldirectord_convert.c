@@ -12,7 +12,7 @@ enum { REASON_SIZE = 400 };
 
 /* -- messages ------------------------------------------------------------------------------ */
 
-static void
+static void __attribute__((format(printf, 4, 0)))
 message_add(const struct conversion *c, int line, const char *end, const char *fmt, va_list ap)
 {
 	char text[REASON_SIZE];
