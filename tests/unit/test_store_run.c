@@ -826,19 +826,19 @@ removed_files_of_new_statistics_are_noticed(void **state)
 }
 
 /* Overwrites nBackfill, how many frames of the WAL are in the database (sqlite.org/walformat.html,
- * 2.1). In a process of its own, because close(2) drops locks. */
+ * 2.1). The caller closes the descriptor that is returned after the store, because close(2) drops
+ * the locks of the process. */
 static int
-index_damage(void *arg, int i)
+index_damage(const struct fixture *f)
 {
 	static const uint32_t all = 0x7fffffff;
-	const struct fixture *f = arg;
 	char path[128];
 	int fd;
 
-	(void)i;
 	snprintf(path, sizeof(path), "%s-shm", f->stats_path);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	return pwrite(fd, &all, sizeof(all), 96) == (ssize_t)sizeof(all) ? 0 : 1;
+	assert_int_equal(pwrite(fd, &all, sizeof(all), 96), sizeof(all));
+	return fd;
 }
 
 static enum err_code
@@ -857,6 +857,7 @@ damaged_index_of_statistics_hides_no_row_for_long(void **state)
 	uint64_t shown = 0;
 	uint32_t value = 1;
 	char sql[80];
+	int fds[5];
 
 	fixture_fill(f);
 	sql_process_start(f, f->stats_path);
@@ -866,7 +867,7 @@ damaged_index_of_statistics_hides_no_row_for_long(void **state)
 		snprintf(sql, sizeof(sql), "UPDATE statistics SET bps_in = %u", ++value);
 		assert_int_equal(sql_process_exec(f, sql), 0);
 		turn(f, &cursor);
-		run_processes(1, index_damage, f);
+		fds[i] = index_damage(f);
 		for (int commits = 0; shown != value && commits < 4; commits++) {
 			snprintf(sql, sizeof(sql), "UPDATE statistics SET bps_in = %u", ++value);
 			(void)sql_process_exec(f, sql);
@@ -879,6 +880,8 @@ damaged_index_of_statistics_hides_no_row_for_long(void **state)
 		assert_int_equal(shown, value);
 	}
 	fixture_close(f);
+	for (int i = 0; i < 5; i++)
+		close(fds[i]);
 	sql_process_stop(f);
 }
 
