@@ -51,7 +51,8 @@ static const struct command commands[] = {
 	    CTL_AGENTX | CTL_SNMP | CTL_WRITE },
 };
 
-/* 'flag' is 0 for an option of lbclusterctl itself. */
+/* 'flag' is 0 for an option of lbclusterctl itself. Two commands may use a letter for different
+ * options. */
 static const struct ctl_option {
 	const char	*name;
 	int		 letter;
@@ -95,6 +96,9 @@ static const struct {
 	    "the store cannot be used: missing, foreign, newer, damaged, read-only, full" },
 	{ CTL_UNKNOWN, "doctor: no check says FAIL, and a check could not be made" },
 };
+
+/* Values of getopt_long(3): LONG and the row for a long option, its letter for a short one. */
+enum { LONG = 1 << 8 };
 
 /* -- usage ------------------------------------------------------------------ */
 
@@ -148,14 +152,47 @@ command_find(const char *name)
 	return NULL;
 }
 
-static const struct ctl_option *
-option_find(int letter)
+static bool
+option_is_of(const struct ctl_option *option, const struct command *command)
 {
+	return option->flag == 0 || (command != NULL && (option->flag & command->flags) != 0);
+}
+
+/* Returns the option that a letter is for this command. Commands use a letter for different
+ * options; a letter that the command does not have is that of the first row. 'letter' may also be
+ * the value of a long option, LONG and its row. */
+static const struct ctl_option *
+option_find(const struct command *command, int letter)
+{
+	const struct ctl_option *found = NULL;
+
+	if (letter >= LONG)
+		return &options[letter - LONG];
 	for (size_t i = 0; i < ROWS(options); i++) {
-		if (options[i].letter == letter)
+		if (options[i].letter == letter && option_is_of(&options[i], command))
 			return &options[i];
+		if (options[i].letter == letter && found == NULL)
+			found = &options[i];
 	}
-	return NULL;
+	return found;
+}
+
+/* Returns the command of a command line whose options are not read yet, because they depend on it:
+ * the first word that is the name of a command. */
+static const struct command *
+command_expected(int argc, char **argv)
+{
+	const struct command *command = NULL;
+	const struct ctl_option *option;
+
+	for (int i = 1; i < argc && command == NULL; i++) {
+		if (argv[i][0] != '-')
+			command = command_find(argv[i]);
+		else if ((option = option_find(NULL, argv[i][1])) != NULL && option->flag == 0 &&
+		    option->argument != NULL && argv[i][2] == '\0')
+			i++;	/* the argument of -s or -f may be a name of a command */
+	}
+	return command;
 }
 
 /* Applies an option. 'argument' is "" for an option without one. *ret_done: the program has
@@ -203,19 +240,18 @@ option_apply(struct ctl *ctl, const struct ctl_option *option, const char *argum
 
 /* Reports an option that does not exist, that lacks its argument, or that got an argument and
  * accepts none. 'word' is the word of the command line with the option: "-ab", "--long=x".
- * 'letter' is the letter of the option, 0 for an unknown long option. */
+ * 'letter' is the value of the option, 0 for an unknown long option. */
 static enum ctl_exit
-option_refuse(struct ctl *ctl, const char *command, const char *word, int letter)
+option_refuse(struct ctl *ctl, const char *word, int letter)
 {
-	const struct ctl_option *option = option_find(letter);
+	const struct ctl_option *option = option_find(ctl->command, letter);
 	char text[] = { '-', (char)letter, '\0' };
 
 	if (word[0] != '-' || word[1] != '-')
 		word = text;
-	ctl->command = command == NULL ? NULL : command_find(command);
 	if (option == NULL)
 		return ctl_usage(ctl, "%s: is not an option", word);
-	if (ctl->command != NULL && option->flag != 0 && (option->flag & ctl->command->flags) == 0)
+	if (ctl->command != NULL && !option_is_of(option, ctl->command))
 		return ctl_usage(ctl, "%s: is not an option of %s", word, ctl->command->name);
 	if (option->argument == NULL)
 		return ctl_usage(ctl, "%s: --%s accepts no argument", word, option->name);
@@ -229,9 +265,11 @@ is_negative_number(const char *word)
 	return word[0] == '-' && word[1] >= '0' && word[1] <= '9';
 }
 
-/* Fills the tables that getopt_long(3) needs. */
+/* Fills the tables that getopt_long(3) needs. A short option accepts an argument if the option that
+ * the command has for the letter does. */
 static void
-options_describe(struct option longs[ROWS(options) + 1], char shorts[2 * ROWS(options) + 3])
+options_describe(const struct command *command, struct option longs[ROWS(options) + 1],
+    char shorts[2 * ROWS(options) + 3])
 {
 	size_t n = 0;
 
@@ -241,7 +279,9 @@ options_describe(struct option longs[ROWS(options) + 1], char shorts[2 * ROWS(op
 	for (size_t i = 0; i < ROWS(options); i++) {
 		longs[i].name = options[i].name;
 		longs[i].has_arg = options[i].argument != NULL;
-		longs[i].val = options[i].letter;
+		longs[i].val = LONG + (int)i;
+		if (option_find(command, options[i].letter) != &options[i])
+			continue;
 		shorts[n++] = (char)options[i].letter;
 		if (options[i].argument != NULL)
 			shorts[n++] = ':';
@@ -259,7 +299,8 @@ options_read(struct ctl *ctl, int argc, char **argv, int *ret_n, bool *ret_done)
 	enum ctl_exit status = CTL_OK;
 	int letter, n = 1;
 
-	options_describe(longs, shorts);
+	ctl->command = command_expected(argc, argv);
+	options_describe(ctl->command, longs, shorts);
 	optind = 0;	/* glibc: starts again, with a new state */
 	while (status == CTL_OK && !*ret_done) {
 		const struct ctl_option *option;
@@ -272,11 +313,11 @@ options_read(struct ctl *ctl, int argc, char **argv, int *ret_n, bool *ret_done)
 		letter = getopt_long(argc, argv, shorts, longs, NULL);
 		if (letter == -1)
 			break;
-		option = option_find(letter);
+		option = option_find(ctl->command, letter);
 		if (letter == 1)
 			argv[n++] = optarg;
 		else if (option == NULL)
-			status = option_refuse(ctl, n > 1 ? argv[1] : NULL, argv[at], optopt);
+			status = option_refuse(ctl, argv[at], optopt);
 		else
 			status = option_apply(ctl, option, optarg == NULL ? "" : optarg, ret_done);
 	}
@@ -305,6 +346,7 @@ command_check(struct ctl *ctl, char **words, int n)
 {
 	const struct command *command;
 
+	ctl->command = NULL;
 	if (n == 0)
 		return ctl_usage(ctl, "a command is missing");
 	command = ctl->command = command_find(words[0]);
