@@ -141,17 +141,30 @@ class IpvsCase(DriverCase):
 
     def wait_answers(self, address, names, kind='tcp', n=6):
         """Waits until new connections are answered by these servers, and no other one."""
-        last = {}
+        self._wait_ask(lambda: set(self.net.ask(kind, address, n, timeout=1)), set(names), address)
+
+    def wait_share(self, address, expected, kind='tcp'):
+        """New connections are answered by these servers at once; waits until they are shared in
+        exactly these numbers. Each change of the table starts the cycle of the kernel's schedulers
+        again, also the removal of a drained server after its job: one try can be off by one."""
+        def ask():
+            return self.net.ask(kind, address, sum(expected.values()))
+        self.assertEqual(set(expected), set(ask()))
+        self._wait_ask(ask, expected, address)
+
+    @staticmethod
+    def _wait_ask(ask, expected, address):
+        last = None
 
         def event():
             nonlocal last
-            last = self.net.ask(kind, address, n, timeout=1)
-            return set(last) == set(names)
+            last = ask()
+            return last == expected
         try:
             wait_for(event, EVENT_S, 'answers')
         except AssertionError:
             raise AssertionError('%s is answered by %r, not by %r' % (
-                address, last, names)) from None
+                address, last, expected)) from None
 
     def wait_rounds(self, n=2, name='web'):
         """Waits for n more rounds of the driver."""

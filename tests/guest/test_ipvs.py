@@ -26,32 +26,29 @@ class Settings(IpvsCase):
         self.world.start()
         self.start_driver()
 
-    def share(self, n=40):
-        return self.net.ask('tcp', self.address, n)
-
     def test_weight(self):
-        self.assertEqual(dict(r1=10, r2=10, r3=10), self.share(30))
+        self.wait_share(self.address, dict(r1=10, r2=10, r3=10))
         self.set(('weight', 'web/http/r1', 20))
-        self.assertEqual(dict(r1=20, r2=10, r3=10), self.share())
+        self.wait_share(self.address, dict(r1=20, r2=10, r3=10))
         self.set(('weight', 'web/http/r1', 0), ('weight', 'web/http/r2', 30))
-        self.assertEqual(dict(r2=30, r3=10), self.share())
+        self.wait_share(self.address, dict(r2=30, r3=10))
         self.set(('weight', 'web/http/r1', 65535))
         self.assertEqual(65535, self.weights(self.address)['r1'])
         self.assertNotIn('restored', self.driver_log())
 
     def test_enabled(self):
         self.set(('enabled', 'web/http/r2', False))
-        self.assertEqual(dict(r1=20, r3=20), self.share())
+        self.wait_share(self.address, dict(r1=20, r3=20))
         self.wait_weights(self.address, dict(r1=10, r3=10))
         self.assertEqual(5, self.world.get('lbcRealOperStatus', *self.world.number('web/http/r2')))
         self.set(('enabled', 'web/http/r2', True), ('weight', 'web/http/r2', 20))
-        self.assertEqual(dict(r1=10, r2=20, r3=10), self.share())
+        self.wait_share(self.address, dict(r1=10, r2=20, r3=10))
         self.set(*[('enabled', 'web/http/' + name, False) for name in THREE])
-        self.assertEqual({REFUSED: 3}, self.share(3))
+        self.assertEqual({REFUSED: 3}, self.net.ask('tcp', self.address, 3))
 
     def test_fallback(self):
         self.set(('fallback', 'web/http/r3', True))
-        self.assertEqual(dict(r1=10, r2=10), self.share(20))
+        self.wait_share(self.address, dict(r1=10, r2=10))
         self.set(('enabled', 'web/http/r1', False), ('enabled', 'web/http/r2', False))
         self.wait_answers(self.address, ['r3'])
         self.set(('enabled', 'web/http/r1', True))
