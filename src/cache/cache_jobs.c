@@ -217,6 +217,7 @@ columns_set(struct cache_job *job, const struct job_row *columns, char *texts)
 	job->columns.service = job->columns.cluster + strlen(job->columns.cluster) + 1;
 	job->columns.real = job->columns.service + strlen(job->columns.service) + 1;
 	job->columns.message = job->columns.real + strlen(job->columns.real) + 1;
+	job->columns.origin = "";	/* no column of LBCLUSTER-MIB has it */
 }
 
 /* True if these are the columns of the same job: after a replacement of the store its id may be

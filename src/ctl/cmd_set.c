@@ -73,8 +73,9 @@ changes_make(struct ctl *ctl, const struct setting *setting, uint32_t value,
 static enum ctl_exit
 set_run(struct ctl *ctl, const struct setting *setting, uint32_t value)
 {
+	char origin[CTL_ORIGIN_SIZE];
 	struct store_set set = { .lock = STORE_NO_LOCK, .source = JOB_SOURCE_CLI,
-	    .token = store_set_token() };
+	    .origin = ctl_origin(origin), .token = store_set_token() };
 	struct change *changes = NULL;
 	uint32_t first_job = 0;
 	struct verdict verdict;

@@ -6,11 +6,13 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/lockers.h"
+#include "util/num.h"
 #include "util/text.h"
 
 enum { STORE_PATH_SIZE = 4096 };
@@ -174,6 +176,21 @@ ctl_group(gid_t gid, char buf[CTL_NAME_SIZE])
 	const struct group *group = getgrgid(gid);
 
 	return name_or_number(group != NULL ? group->gr_name : NULL, gid, buf);
+}
+
+const char *
+ctl_origin(char buf[CTL_ORIGIN_SIZE])
+{
+	const char *sudo = getenv("SUDO_UID");
+	char name[CTL_NAME_SIZE], sudoer[CTL_NAME_SIZE];
+	uint64_t uid;
+
+	snprintf(buf, CTL_ORIGIN_SIZE, "%s (uid %u)", ctl_user(getuid(), name), getuid());
+	/* Only root may set the variable so that the name of another user is recorded. */
+	if (getuid() == 0 && sudo != NULL && num_parse(sudo, 0, UINT32_MAX, &uid) == ERR_OK)
+		snprintf(buf, CTL_ORIGIN_SIZE, "%s (uid 0), sudo of %s (uid %u)", name,
+		    ctl_user((uid_t)uid, sudoer), (uid_t)uid);
+	return buf;
 }
 
 /* Prints which permission of the directory this user lacks. False if none is missing. */

@@ -128,6 +128,11 @@ enum { CTL_NAME_SIZE = 64 };
 const char *ctl_user(uid_t uid, char buf[CTL_NAME_SIZE]);
 const char *ctl_group(gid_t gid, char buf[CTL_NAME_SIZE]);
 
+/* Returns the user who runs lbclusterctl, for the jobs that it makes: "alice (uid 1000)", with
+ * sudo(8) "root (uid 0), sudo of alice (uid 1000)"; in 'buf'. */
+enum { CTL_ORIGIN_SIZE = 2 * CTL_NAME_SIZE + 64 };
+const char *ctl_origin(char buf[CTL_ORIGIN_SIZE]);
+
 /* Prints one job with the keys of job.status() of the API. */
 enum ctl_exit ctl_job_print(struct ctl *ctl, uint32_t id);
 /* Prints a listing of the jobs first..first+n-1. */

@@ -495,8 +495,9 @@ enum err_code
 merge_settings_apply(struct merge *merge)
 {
 	struct change *changes = calloc(merge->n + 1, sizeof(*changes));
+	char origin[CTL_ORIGIN_SIZE];
 	const struct store_set set = { .changes = changes, .n = merge->n, .lock = STORE_NO_LOCK,
-	    .source = JOB_SOURCE_CLI, .token = store_set_token() };
+	    .source = JOB_SOURCE_CLI, .origin = ctl_origin(origin), .token = store_set_token() };
 	const struct merge_setting *setting;
 	char text[PATH_TEXT_SIZE];
 	struct verdict verdict;

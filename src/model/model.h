@@ -199,6 +199,7 @@ struct job_row {
 	/* Names when it was created; 'real' is "" for a job of a service. */
 	const char		*cluster, *service, *real;
 	const char		*message;
+	const char		*origin;	/* the user who made the change; "" if unknown */
 };
 
 /* True while the job has not ended. */

@@ -463,6 +463,9 @@ static const char *const main_migrations[] = {
 	"CREATE TRIGGER server_needed BEFORE DELETE ON server\n"
 	"WHEN EXISTS (SELECT 1 FROM real_service WHERE server_id = OLD.id)\n"
 	"BEGIN SELECT RAISE(ABORT, 'a server has real services: remove those'); END;\n",
+
+	/* 10: the user who made the change of a job. */
+	"ALTER TABLE job ADD COLUMN origin" TEXT_CHECK("origin", 255) ";\n",
 };
 
 #define LOOK_STAMP                                                             \

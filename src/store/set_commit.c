@@ -198,7 +198,8 @@ jobs_insert(struct db *db, struct commit *commit, struct err *err)
 		    db_int(rules_value_before(before, change->column)),
 		    db_int(change->value), db_int(request), db_int((int64_t)set->token),
 		    db_str(before->path.cluster), db_str(before->path.service),
-		    db_str(before->path.real)), err);
+		    db_str(before->path.real), db_str(set->origin == NULL ? "" : set->origin)),
+		    err);
 		if (code == ERR_OK && commit->first_job == 0)
 			commit->first_job = (uint32_t)sqlite3_last_insert_rowid(db->handle);
 	}

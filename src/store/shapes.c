@@ -94,6 +94,7 @@ static const struct column job_columns[] = {
 	{ "service_name", NAME(job_row, service) },
 	{ "real_name", NAME_OR_EMPTY(job_row, real) },
 	{ "message", TEXT(job_row, message, MODEL_MESSAGE_MAX) },
+	{ "origin", TEXT(job_row, origin, MODEL_MESSAGE_MAX) },
 };
 
 #define MEASURED(name, stat)                                                   \

@@ -149,8 +149,8 @@ static const char *const texts[SQL_TEXTS] = {
 	    " + (SELECT count(*) FROM held_setting WHERE name = 'set_lock')) & <MODEL_ID_MAX>",
 	[SQL_JOBS_OPEN] = "SELECT jobs_open FROM store",
 	[SQL_JOB_INSERT] = "INSERT INTO job (state, real_id, service_id, operation, source,"
-	    " old_value, new_value, request, token, cluster_name, service_name, real_name)"
-	    " VALUES (<JOB_HELD>, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	    " old_value, new_value, request, token, cluster_name, service_name, real_name,"
+	    " origin) VALUES (<JOB_HELD>, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	[SQL_JOBS_OVER] = "SELECT job_rows - (SELECT value FROM setting"
 	    " WHERE name = 'job_max_rows') FROM store",
 	[SQL_JOBS_PRUNE] = "DELETE FROM job WHERE id IN (SELECT id FROM job"

@@ -233,6 +233,7 @@ struct store_set {
 	size_t			 n;
 	int64_t			 lock;		/* expected lbcSysSetLock, or STORE_NO_LOCK */
 	enum job_source		 source;
+	const char		*origin;	/* the user, 255 bytes at most, or NULL */
 	uint64_t		 token;		/* of store_set_token() */
 	bool			 sets_notify;
 	uint32_t		 notify;	/* lbcNotifyEnable, as in the totals */

@@ -11,9 +11,11 @@
 
 #include <cmocka.h>
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl_fixture.h"
 #include "ctl/path_hint.h"
@@ -220,23 +222,28 @@ setting_that_changes_makes_a_job(void **state)
 	assert_non_null(strstr(world->out, "\"pending_jobs\": 1"));
 }
 
+static char user[128];
+
 static enum err_code
 job_is_of_the_command_line(void *arg, const struct job_row *row)
 {
 	(*(int *)arg)++;
 	assert_int_equal(row->source, JOB_SOURCE_CLI);
 	assert_int_equal(row->request, 0);
+	assert_string_equal(row->origin, user);
 	return ERR_OK;
 }
 
 static void
-jobs_have_the_source_command_line(void **state)
+jobs_have_the_source_command_line_and_the_user(void **state)
 {
 	struct ctl_fixture *world = *state;
 	struct store *store;
 	struct err err;
 	int jobs = 0;
 
+	unsetenv("SUDO_UID");
+	snprintf(user, sizeof(user), "%s (uid %u)", getpwuid(getuid())->pw_name, getuid());
 	run(world, "set-weight", "web/http/web-1", "1", NULL);
 	assert_int_equal(load(world, inventory, "--reset", NULL), CTL_OK);
 	assert_int_equal(store_open(world->dir, STORE_READ, 1000, &store, &err), ERR_OK);
@@ -626,7 +633,7 @@ main(void)
 		CTL_TEST(statistics_without_a_measurement_are_null),
 		CTL_TEST(statistics_of_service_is_a_list),
 		CTL_TEST(setting_that_changes_makes_a_job),
-		CTL_TEST(jobs_have_the_source_command_line),
+		CTL_TEST(jobs_have_the_source_command_line_and_the_user),
 		CTL_TEST(setting_that_changes_nothing_prints_so),
 		CTL_TEST(settings_change_their_column),
 		CTL_TEST(setting_against_a_rule_is_refused),
