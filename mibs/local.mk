@@ -7,5 +7,6 @@ dist_mibbase_DATA = \
 	mibs/base/INET-ADDRESS-MIB.txt \
 	mibs/base/SNMP-FRAMEWORK-MIB.txt \
 	mibs/base/SNMPv2-CONF.txt \
+	mibs/base/SNMPv2-MIB.txt \
 	mibs/base/SNMPv2-SMI.txt \
 	mibs/base/SNMPv2-TC.txt

@@ -62,7 +62,7 @@ enum stream_result
 notifier_send(struct notifier *notifier, const struct responder *responder,
     struct wire *wire, struct stream *stream, int64_t now_ms)
 {
-	/* Static, because it has 12 KiB. */
+	/* Static, because it has 14 KiB. */
 	static struct mib_notification notification;
 	enum stream_result result = STREAM_OK;
 

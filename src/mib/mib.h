@@ -122,7 +122,7 @@ bool mib_session_has_open_set(const struct mib *mib, uint32_t session);
  * the jobs, as after a crash. */
 void mib_session_closed(struct mib *mib, uint32_t session);
 
-enum { MIB_NOTIFICATION_VARBINDS = 9 };
+enum { MIB_NOTIFICATION_VARBINDS = 11 };
 
 /* snmpTrapOID.0 and the objects of a notification, all with full instances. */
 struct mib_notification {

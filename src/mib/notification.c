@@ -10,8 +10,9 @@
 #include "util/log_limit.h"
 
 /* Where the value of an object comes from: the row, event.time, or event.values by position.
- * The names come from the row, the changed values from the event. */
-enum { FROM_ROW = -1, FROM_TIME = EVENT_VALUES };
+ * The names come from the row, the changed values from the event. EXTRA: from the row, and left
+ * out if the row has no such value. */
+enum { EXTRA = -2, FROM_ROW, FROM_TIME = EVENT_VALUES };
 
 struct object {
 	const char	*name;		/* of the column, as in the MIB file */
@@ -20,56 +21,109 @@ struct object {
 
 #define NAMES_OF_REAL                                                          \
 	{ "lbcClusterName", FROM_ROW }, { "lbcServiceName", FROM_ROW }, { "lbcRealName", FROM_ROW }
+#define PATH_OF_REAL { "lbcRealPath", EXTRA }
+#define REASON_OF_REAL { "lbcRealOperStatusReason", EXTRA }
 
 enum { OBJECTS_MAX = MIB_NOTIFICATION_VARBINDS - 1 };
 
 /* A collector can cause these lines at any rate. */
 static struct log_limit limit = LOG_LIMIT("notify", 5);
 
-/* The OBJECTS clauses, by the number of the notification. */
+/* The objects by the number of the notification: those of its OBJECTS clause, which must not
+ * change (RFC 2578 section 10.3), and after them the additional ones that its DESCRIPTION names
+ * (RFC 3416 section 4.2.6). */
 static const struct object notifications[EVENT_KINDS + 1][OBJECTS_MAX + 1] = {
 	[EVENT_ACTIVE] = { NAMES_OF_REAL, { "lbcRealStatsActive", 0 },
-	    { "lbcRealOperStatus", 1 }, { "lbcRealStatsLastUpdate", FROM_TIME } },
+	    { "lbcRealOperStatus", 1 }, { "lbcRealStatsLastUpdate", FROM_TIME },
+	    PATH_OF_REAL, REASON_OF_REAL },
 	[EVENT_CONFIG] = { NAMES_OF_REAL, { "lbcRealEnabled", 0 }, { "lbcRealFallback", 1 },
-	    { "lbcRealWeight", 2 }, { "lbcRealLastJob", 3 } },
+	    { "lbcRealWeight", 2 }, { "lbcRealLastJob", 3 }, PATH_OF_REAL },
 	[EVENT_SERVICE] = { { "lbcClusterName", FROM_ROW }, { "lbcServiceName", FROM_ROW },
 	    { "lbcServiceStatus", 0 }, { "lbcServiceOnFallback", 1 },
-	    { "lbcServiceRealsActive", 2 }, { "lbcServiceRealsEnabled", 3 } },
+	    { "lbcServiceRealsActive", 2 }, { "lbcServiceRealsEnabled", 3 },
+	    { "lbcServicePath", EXTRA }, PATH_OF_REAL, REASON_OF_REAL },
 	[EVENT_JOB_END] = { { "lbcJobOperation", FROM_ROW }, { "lbcJobState", FROM_ROW },
 	    { "lbcJobFailCause", FROM_ROW }, { "lbcJobClusterName", FROM_ROW },
 	    { "lbcJobServiceName", FROM_ROW }, { "lbcJobRealName", FROM_ROW },
-	    { "lbcJobNewValue", FROM_ROW }, { "lbcJobMessage", FROM_ROW } },
+	    { "lbcJobNewValue", FROM_ROW }, { "lbcJobMessage", FROM_ROW },
+	    { "lbcServicePath", EXTRA }, PATH_OF_REAL },
 	[EVENT_STALE] = { NAMES_OF_REAL, { "lbcRealStatsLastUpdate", FROM_TIME },
-	    { "lbcSysRealsStale", 0 } },
+	    { "lbcSysRealsStale", 0 }, PATH_OF_REAL, REASON_OF_REAL },
 	[EVENT_FRESH] = { NAMES_OF_REAL, { "lbcRealStatsLastUpdate", FROM_TIME },
-	    { "lbcSysRealsStale", 0 } },
+	    { "lbcSysRealsStale", 0 }, PATH_OF_REAL, REASON_OF_REAL },
 };
 
 /* -- rows -------------------------------------------------------------------------- */
 
-/* Writes the index of the row of an event. False if the row is deleted. */
-static bool
-event_index(struct mib *mib, const struct cache_event *event, uint32_t ret_index[MIB_LEVELS])
-{
-	const struct cache_service *service;
-	const struct cache_real *real;
+/* The rows of a notification. */
+struct place {
+	uint32_t	row[MIB_LEVELS];	/* index of the row of the event */
+	uint32_t	extra[MIB_LEVELS];	/* of the additional objects; 0: no such row */
+};
 
+/* Returns the real service that explains why 'service' is not up, or NULL: an enabled one that
+ * is inactive or, if there is none, has no fresh statistics. Of several the one that became
+ * active or inactive last. */
+static const struct cache_real *
+cause_of_status(const struct cache *cache, const struct cache_service *service)
+{
+	const struct cache_real *real, *found = NULL;
+	bool found_inactive = false;
+	int64_t now = clock_wall_s();
+
+	if (service->status == STATUS_UP)
+		return NULL;
+	TREE_FOREACH(real, i, &service->branch.children) {
+		enum oper_status status = cache_real_status(cache, real, now);
+		bool inactive = status == OPER_INACTIVE;
+
+		if ((!inactive && status != OPER_UNKNOWN) || real->statistics.role == ROLE_SPARE)
+			continue;
+		if (found == NULL || (inactive && !found_inactive) ||
+		    (inactive == found_inactive && real->active_last_change >
+		     found->active_last_change)) {
+			found = real;
+			found_inactive = inactive;
+		}
+	}
+	return found;
+}
+
+/* Finds the rows of an event. False if its row is deleted. */
+static bool
+event_place(struct mib *mib, const struct cache_event *event, struct place *ret)
+{
+	const struct row_tree *tree = &mib->cache->tree;
+	uint32_t real_id = event->id, service_id = 0;
+	const struct cache_service *service;
+	const struct cache_real *real = NULL;
+	const struct cache_job *job;
+
+	*ret = (struct place){ 0 };
 	if (event->kind == EVENT_JOB_END) {
-		ret_index[0] = event->id;
-		return tree_list_find(&mib->cache->jobs, event->id) != NULL;
+		job = (const void *)tree_list_find(&mib->cache->jobs, event->id);
+		if (job == NULL)
+			return false;
+		real_id = job->columns.real_id;
+		service_id = job->columns.service_id;
+	} else if (event->kind == EVENT_SERVICE) {
+		service_id = event->id;
 	}
-	if (event->kind == EVENT_SERVICE) {
-		service = tree_find(&mib->cache->tree, STORE_SERVICE, event->id);
-	} else {
-		real = tree_find(&mib->cache->tree, STORE_REAL, event->id);
-		service = real == NULL ? NULL : cache_service_of(real);
+	if (service_id == 0)
+		real = tree_find(tree, STORE_REAL, real_id);
+	service = real != NULL ? cache_service_of(real) :
+	    tree_find(tree, STORE_SERVICE, service_id);
+	if (service != NULL) {
+		if (event->kind == EVENT_SERVICE)
+			real = cause_of_status(mib->cache, service);
+		ret->extra[0] = service->row.parent->row.id;
+		ret->extra[1] = service->row.id;
+		ret->extra[2] = real == NULL ? 0 : real->row.id;
 	}
-	if (service == NULL)
-		return false;
-	ret_index[0] = service->row.parent->row.id;
-	ret_index[1] = service->row.id;
-	ret_index[2] = event->id;
-	return true;
+	memcpy(ret->row, ret->extra, sizeof(ret->row));
+	if (event->kind == EVENT_JOB_END)
+		ret->row[0] = event->id;
+	return event->kind == EVENT_JOB_END || service != NULL;
 }
 
 /* -- varbinds ---------------------------------------------------------------------- */
@@ -94,7 +148,7 @@ static bool
 value_of(struct mib *mib, const struct cache_event *event, int from,
     const struct mib_column *column, const void *row, struct mib_value *ret_value)
 {
-	if (from == FROM_ROW)
+	if (from == FROM_ROW || from == EXTRA)
 		return mib_column_value(mib, column, row, ret_value);
 	ret_value->type = mib_syntax_type(column->syntax);
 	if (from == FROM_TIME)
@@ -104,12 +158,13 @@ value_of(struct mib *mib, const struct cache_event *event, int from,
 	return mib_value_number(ret_value, event->values[from]);
 }
 
-/* Adds an object of the row with this index, or of a row above it. */
+/* Adds an object of a row of 'place', or of a row above it. */
 static bool
-object_add(struct mib *mib, const struct cache_event *event, const uint32_t *index,
+object_add(struct mib *mib, const struct cache_event *event, const struct place *place,
     const struct object *object, struct mib_notification *to)
 {
 	static const uint32_t zero;
+	const uint32_t *index = object->from == EXTRA ? place->extra : place->row;
 	struct mib_varbind *varbind = &to->varbinds[to->n];
 	const struct mib_column *column;
 	const struct mib_table *table;
@@ -154,10 +209,10 @@ trap_oid_add(const struct cache_event *event, struct mib_notification *to)
 static bool
 compose(struct mib *mib, const struct cache_event *event, struct mib_notification *ret)
 {
-	uint32_t index[MIB_LEVELS];
 	enum freshness freshness;
+	struct place place;
 
-	if (!event_index(mib, event, index))
+	if (!event_place(mib, event, &place))
 		return false;
 	if (event->kind == EVENT_STALE || event->kind == EVENT_FRESH) {
 		freshness = cache_real_freshness(mib->cache,
@@ -170,7 +225,8 @@ compose(struct mib *mib, const struct cache_event *event, struct mib_notificatio
 	for (size_t i = 0; i < OBJECTS_MAX; i++) {
 		const struct object *object = &notifications[event->kind][i];
 
-		if (object->name != NULL && !object_add(mib, event, index, object, ret))
+		if (object->name != NULL && !object_add(mib, event, &place, object, ret) &&
+		    object->from != EXTRA)
 			return false;
 	}
 	return true;

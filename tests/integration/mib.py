@@ -8,8 +8,9 @@
 import os
 import re
 
-_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                     '..', '..', 'mibs', 'LBCLUSTER-MIB.txt')
+DIRECTORY = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                          '..', '..', 'mibs'))
+_FILE = os.path.join(DIRECTORY, 'LBCLUSTER-MIB.txt')
 
 _OUTSIDE = {'enterprises': (1, 3, 6, 1, 4, 1)}
 

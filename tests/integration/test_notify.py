@@ -9,13 +9,14 @@
 """Notifications."""
 
 import os
+import re
 import time
 
 import mib
 from agentx import Subagent
 from harness import Case, date, main, wait_for
 from mib import FALSE, TRUE
-from traps import V3_INFORM, Traps
+from traps import V2C, V2C_INFORM, V3_INFORM, V3_TRAP, Traps
 
 COMMIT_FAILED = 14
 IN_USE, STANDBY, DRAINING, INACTIVE = 1, 2, 3, 4
@@ -56,10 +57,12 @@ def bits(*names):
     return bytes([sum(0x80 >> ALL.index(name) for name in names)])
 
 
-def of_real(row, *columns):
-    """OBJECTS of a notification for a real service, with their instances."""
+def of_real(row, *columns, extra=('lbcRealPath', 'lbcRealOperStatusReason')):
+    """OBJECTS of a notification for a real service and the additional objects, with their
+    instances. The instance of a scalar is in 'columns'."""
     return [('lbcClusterName', row[:1]), ('lbcServiceName', row[:2]), ('lbcRealName', row),
-            *[(column, row) for column in columns]]
+            *[column if isinstance(column, tuple) else (column, row) for column in columns],
+            *[(column, row) for column in extra]]
 
 
 class NotifyCase(Case):
@@ -76,6 +79,10 @@ class NotifyCase(Case):
         world.load(INVENTORY)
         self.measure(*PATHS)
         world.start()
+
+    def reason(self, number, text):
+        """The reason of a real service, as a driver writes it before a measurement."""
+        self.world.sql('UPDATE real_service SET reason = ? WHERE id = ?', text, number)
 
     def measure(self, *paths, active=True, **more):
         self.world.import_statistics([{'path': path, 'active': active, **more}
@@ -111,6 +118,7 @@ class Each(NotifyCase):
 
     def test_real_active_change_has_all_objects(self):
         since = time.time()
+        self.reason(1, 'L4CON: Connection refused')
         self.measure('web/http/a', active=False)
         trap, = self.traps.wait('lbcRealActiveChange', lbcRealName='a')
         self.assertEqual(of_real(A, 'lbcRealStatsActive', 'lbcRealOperStatus',
@@ -119,6 +127,8 @@ class Each(NotifyCase):
             trap.values['lbcClusterName'], trap.values['lbcServiceName'],
             trap.values['lbcRealStatsActive'], trap.values['lbcRealOperStatus']))
         self.assert_now(trap.values['lbcRealStatsLastUpdate'], since)
+        self.assertEqual(['web/http/a', 'L4CON: Connection refused'],
+                         list(trap.values.values())[-2:])
         self.measure('web/http/a')
         trap, = self.traps.wait('lbcRealActiveChange', lbcRealStatsActive=TRUE)
         self.assertEqual(IN_USE, trap.values['lbcRealOperStatus'])
@@ -132,7 +142,9 @@ class Each(NotifyCase):
         for row, name, values in ((A, 'a', (TRUE, TRUE, 33)), (F, 'f', (TRUE, FALSE, 10))):
             trap, = self.traps.wait('lbcRealConfigChange', lbcRealName=name)
             self.assertEqual(of_real(row, 'lbcRealEnabled', 'lbcRealFallback',
-                                     'lbcRealWeight', 'lbcRealLastJob'), trap.objects)
+                                     'lbcRealWeight', 'lbcRealLastJob',
+                                     extra=('lbcRealPath',)), trap.objects)
+            self.assertEqual('web/http/' + name, trap.values['lbcRealPath'])
             self.assertEqual(values, (
                 trap.values['lbcRealEnabled'], trap.values['lbcRealFallback'],
                 trap.values['lbcRealWeight']))
@@ -147,25 +159,34 @@ class Each(NotifyCase):
         self.assertEqual(('b', 7), (trap.values['lbcRealName'], trap.values['lbcRealWeight']))
 
     def test_service_status_change_has_all_objects(self):
+        self.reason(1, 'L4TOUT')
         self.measure('web/http/a', active=False)
         trap, = self.traps.wait('lbcServiceStatusChange')
         columns = ('lbcServiceStatus', 'lbcServiceOnFallback', 'lbcServiceRealsActive',
                    'lbcServiceRealsEnabled')
         self.assertEqual([('lbcClusterName', (1,)), ('lbcServiceName', HTTP),
-                          *[(column, HTTP) for column in columns]], trap.objects)
-        self.assertEqual(['web', 'http', DEGRADED, FALSE, 2, 3], list(trap.values.values()))
+                          *[(column, HTTP) for column in (*columns, 'lbcServicePath')],
+                          ('lbcRealPath', A), ('lbcRealOperStatusReason', A)], trap.objects)
+        self.assertEqual(['web', 'http', DEGRADED, FALSE, 2, 3, 'web/http', 'web/http/a',
+                          'L4TOUT'], list(trap.values.values()))
+        self.reason(2, 'L7STS: 503')
         self.measure('web/http/b', active=False)
         trap, = self.traps.wait('lbcServiceStatusChange', lbcServiceStatus=ON_FALLBACK)
-        self.assertEqual([TRUE, 1, 3], list(trap.values.values())[3:])
+        self.assertEqual([TRUE, 1, 3, 'web/http', 'web/http/b', 'L7STS: 503'],
+                         list(trap.values.values())[3:])
+        self.measure('web/http/a', 'web/http/b')
+        trap, = self.traps.wait('lbcServiceStatusChange', lbcServiceStatus=UP)
+        self.assertEqual(('lbcServicePath', HTTP), trap.objects[-1])
 
     def test_job_end_has_all_objects(self):
         self.weight(A, 44)
         trap, = self.traps.wait('lbcJobEnd')
         columns = ('lbcJobOperation', 'lbcJobState', 'lbcJobFailCause', 'lbcJobClusterName',
                    'lbcJobServiceName', 'lbcJobRealName', 'lbcJobNewValue', 'lbcJobMessage')
-        self.assertEqual([(column, (1,)) for column in columns], trap.objects)
+        self.assertEqual([*[(column, (1,)) for column in columns], ('lbcServicePath', HTTP),
+                          ('lbcRealPath', A)], trap.objects)
         self.assertEqual([mib.SET_WEIGHT, mib.SUCCEEDED, 1, 'web', 'http', 'a', 44,
-                          'recorded: the cluster has no data plane'],
+                          'recorded: the cluster has no data plane', 'web/http', 'web/http/a'],
                          list(trap.values.values()))
 
     def test_job_end_is_sent_when_the_driver_is_done(self):
@@ -203,16 +224,17 @@ class Stats(NotifyCase):
         self.age(299, 1, 2, 3)
         trap, = self.traps.wait('lbcStatsStale', deadline_s=10)
         row = {'a': A, 'b': B, 'f': F}[trap.values['lbcRealName']]
-        self.assertEqual([*of_real(row, 'lbcRealStatsLastUpdate'), ('lbcSysRealsStale', (0,))],
-                         trap.objects)
+        objects = ('lbcRealStatsLastUpdate', ('lbcSysRealsStale', (0,)))
+        self.assertEqual(of_real(row, *objects), trap.objects)
+        self.assertEqual('statistics are stale; start the collector or the driver',
+                         trap.values['lbcRealOperStatusReason'])
         self.assertLess(date(trap.values['lbcRealStatsLastUpdate']), time.time() - 290)
         self.assertEqual(3, trap.values['lbcSysRealsStale'])
         self.traps.wait('lbcServiceStatusChange', lbcServiceStatus=UNKNOWN)
         self.measure('web/http/a', 'web/http/b')
         trap, = self.traps.wait('lbcStatsFresh')
         self.assertEqual('a', trap.values['lbcRealName'])
-        self.assertEqual([*of_real(A, 'lbcRealStatsLastUpdate'), ('lbcSysRealsStale', (0,))],
-                         trap.objects)
+        self.assertEqual(of_real(A, *objects), trap.objects)
         self.assertEqual(1, trap.values['lbcSysRealsStale'])
         self.mark()
         self.assertEqual(1, len(self.traps.all('lbcStatsStale')))
@@ -360,12 +382,6 @@ class Ways(NotifyCase):
 
     sink = {'sink': V3_INFORM}
 
-    def test_v3_inform(self):
-        self.weight(A, 44)
-        trap, = self.traps.wait('lbcJobEnd')
-        self.assertIn('INFORM', trap.how)
-        self.assertIn('v3', trap.how)
-
     def test_events_without_a_master_are_sent_later(self):
         self.world.stop_master()
         self.world.wait_logged(r'\[agentx\] the master at \S+ closed the (connection|session)')
@@ -379,6 +395,48 @@ class Ways(NotifyCase):
         self.assertEqual([('a', 78)], [
             (trap.values['lbcRealName'], trap.values['lbcRealWeight'])
             for trap in self.traps.all('lbcRealConfigChange')])
+
+
+class Versions(NotifyCase):
+    """The same contents by SNMPv2c and v3, as traps and as informs."""
+
+    def setUp(self):
+        pass    # each case has a world with another receiver
+
+    def test_path_and_reason_arrive_in_each_way(self):
+        for sink, how in ((V2C, 'TRAP2, SNMP v2c'), (V2C_INFORM, 'INFORM, SNMP v2c'),
+                          (V3_TRAP, 'TRAP2, SNMP v3'), (V3_INFORM, 'INFORM, SNMP v3')):
+            with self.subTest(how):
+                self.sink = {'sink': sink}
+                super().setUp()
+                self.reason(1, 'L4CON: Connection refused')
+                self.measure('web/http/a', active=False)
+                for name in ('lbcRealActiveChange', 'lbcServiceStatusChange'):
+                    trap, = self.traps.wait(name)
+                    self.assertIn(how, trap.how)
+                    self.assertEqual(['web/http/a', 'L4CON: Connection refused'],
+                                     list(trap.values.values())[-2:])
+                self.world.kill()
+
+
+class Printed(NotifyCase):
+    """What snmptrapd prints with the modules of mibs/base."""
+
+    sink = {'output': ('-OQs', '-M', '%(top)s/base:%(top)s' % {'top': mib.DIRECTORY},
+                       '-m', 'SNMPv2-MIB:LBCLUSTER-MIB')}
+
+    def test_all_names_are_printed(self):
+        self.measure('web/http/a', active=False)
+        wait_for(lambda: 'lbcRealPath' in self.traps.text(), 15, 'the notification is printed')
+        line = re.search(r'^GOT .*lbcRealActiveChange.*', self.traps.text(), re.M).group()
+        varbinds = [varbind.split(' = ')[0] for varbind in line.partition('|')[2].split('\t')]
+        self.assertEqual(
+            ['sysUpTime.0', 'snmpTrapOID.0', 'lbcClusterName.1', 'lbcServiceName.1.1',
+             'lbcRealName.1.1.1', 'lbcRealStatsActive.1.1.1', 'lbcRealOperStatus.1.1.1',
+             'lbcRealStatsLastUpdate.1.1.1', 'lbcRealPath.1.1.1',
+             'lbcRealOperStatusReason.1.1.1'], varbinds)
+        self.assertIn('snmpTrapOID.0 = lbcRealActiveChange\t', line)
+        self.assertIn('lbcRealOperStatus.1.1.1 = inactive\t', line)
 
 
 class Burst(Case):

@@ -12,13 +12,23 @@ from harness import Program, free_port, wait_for
 
 _CONF = """\
 createUser informer SHA authentication AES encryption
+createUser -e {engine} trapper SHA authentication AES encryption
 authCommunity log traps
 authUser log informer priv
+authUser log trapper priv
 """
 V2C = 'trap2sink 127.0.0.1:{port} traps\n'
+V2C_INFORM = 'informsink 127.0.0.1:{port} traps\n'
 V3_INFORM = ('createUser informer SHA authentication AES encryption\n'
              'trapsess -Ci -v3 -l authPriv -u informer -a SHA -A authentication'
              ' -x AES -X encryption 127.0.0.1:{port}\n')
+
+# The sender of a trap is authoritative, so the receiver has its user under the engine ID of snmpd.
+_ENGINE = '0x80001f88806c6274657374'
+V3_TRAP = ('exactEngineID ' + _ENGINE + '\n'
+           'createUser trapper SHA authentication AES encryption\n'
+           'trapsess -v3 -e ' + _ENGINE + ' -l authPriv -u trapper -a SHA -A authentication'
+           ' -x AES -X encryption 127.0.0.1:{port}\n')
 
 TRAP_OID = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
 UPTIME = (1, 3, 6, 1, 2, 1, 1, 3, 0)
@@ -67,28 +77,29 @@ class Trap:
 
 
 class Traps:
-    """snmptrapd on loopback. The snmpd of 'world' sends to it and must not run yet."""
+    """snmptrapd on loopback. The snmpd of 'world' sends to it and must not run yet. With other
+    options for its output than those of 'output', only text() is of use."""
 
-    def __init__(self, world, sink=V2C):
+    def __init__(self, world, sink=V2C, output=('-On', '-Ot', '-m', '')):
         self._log = os.path.join(world.dir, 'snmptrapd.log')
         conf = os.path.join(world.dir, 'snmptrapd.conf')
         state = os.path.join(world.dir, 'snmptrapd')
         os.mkdir(state)
         with open(conf, 'w', encoding='ascii') as file:
-            file.write(_CONF)
+            file.write(_CONF.format(engine=_ENGINE))
         port = free_port()
         program = Program(
             'snmptrapd',
-            ['snmptrapd', '-f', '-C', '-c', conf, '-Lf', self._log, '-On', '-Ot', '-m', '',
+            ['snmptrapd', '-f', '-C', '-c', conf, '-Lf', self._log, *output,
              '-F', 'GOT %P|%v\n', 'udp:127.0.0.1:%d' % port],
             os.path.join(world.dir, 'snmptrapd.out'),
             env=dict(os.environ, MIBS='', SNMP_PERSISTENT_DIR=state))
         world.others.append(program)
         with open(os.path.join(world.dir, 'snmpd.conf'), 'a', encoding='ascii') as file:
             file.write(sink.format(port=port))
-        wait_for(lambda: 'NET-SNMP version' in self._text(), 10, 'snmptrapd starts')
+        wait_for(lambda: 'NET-SNMP version' in self.text(), 10, 'snmptrapd starts')
 
-    def _text(self):
+    def text(self):
         try:
             with open(self._log, encoding='ascii') as file:
                 return file.read()
@@ -98,7 +109,7 @@ class Traps:
     def all(self, name=None):
         """The notifications of LBCLUSTER-MIB in their order."""
         # snmptrapd breaks long hexadecimal strings into lines.
-        text = re.sub(r'(?<=[0-9A-F]{2}) \n(?=[0-9A-F]{2} )', ' ', self._text())
+        text = re.sub(r'(?<=[0-9A-F]{2}) \n(?=[0-9A-F]{2} )', ' ', self.text())
         traps = [Trap(line) for line in re.findall(r'^GOT (.*)\n', text, re.M)]
         return [trap for trap in traps if trap.name and name in (None, trap.name)]
 

@@ -366,13 +366,23 @@ taken(void)
 #define TRAP(number) "1.3.6.1.6.3.1.1.4.1.0=" ROOT ".0." number
 #define NAMES_OF_5 " " ROOT ".1.2.1.2.1=web " ROOT ".1.3.1.2.1.3=http " ROOT ".1.4.1.2.1.3.5=a"
 
+#define PATH_OF_5 " " ROOT ".1.4.1.3.1.3.5=web/http/a"
+
+/* A measurement of this real service, with the data plane's reason. */
 static void
-measured(int real, int active)
+measured_with(int real, int active, const char *reason)
 {
 	fixture_now += 5;
+	fixture_sql(f.main, "UPDATE real_service SET reason = '%s' WHERE id = %d", reason, real);
 	fixture_sql(f.stats, "UPDATE statistics SET active = %d, last_update = %lld"
 	    " WHERE real_id = %d", active, (long long)fixture_now, real);
 	fixture_refresh(&f);
+}
+
+static void
+measured(int real, int active)
+{
+	measured_with(real, active, "");
 }
 
 static void
@@ -380,12 +390,70 @@ failed_real_is_sent_with_full_instances(void **state)
 {
 	(void)state;
 	assert_string_equal(taken(), "");
-	measured(5, 0);
+	measured_with(5, 0, "L4CON: refused");
 	assert_string_equal(taken(), TRAP("1") NAMES_OF_5 " " ROOT ".1.5.1.1.1.3.5=2 "
-	    ROOT ".1.4.1.11.1.3.5=4 " ROOT ".1.5.1.12.1.3.5=@22:13:25");
+	    ROOT ".1.4.1.11.1.3.5=4 " ROOT ".1.5.1.12.1.3.5=@22:13:25" PATH_OF_5 " "
+	    ROOT ".1.4.1.12.1.3.5=L4CON: refused");
 	assert_string_equal(taken(), "");
 	measured(5, 0);
 	assert_string_equal(taken(), "");
+}
+
+/* Returns the next notification of service 3, after the time in which services settle. */
+static const char *
+taken_of_service(void)
+{
+	while (taken()[0] != '\0')
+		;
+	fixture_steady_offset_ms += 2 * NOTIFY_SETTLE_MS;
+	return taken();
+}
+
+static void
+service_is_sent_with_the_real_that_explains_its_status(void **state)
+{
+	static const char head[] = TRAP("3") " " ROOT ".1.2.1.2.1=web " ROOT ".1.3.1.2.1.3=http ";
+	const char *text;
+
+	(void)state;
+	measured_with(6, 0, "b refused");
+	text = taken_of_service();
+	assert_non_null(strstr(text, head));
+	assert_non_null(strstr(text, " " ROOT ".1.3.1.3.1.3=web/http "
+	    ROOT ".1.4.1.3.1.3.6=web/http/b " ROOT ".1.4.1.12.1.3.6=b refused"));
+	/* Of two the one that changed last. */
+	measured_with(5, 0, "a refused");
+	assert_non_null(strstr(taken_of_service(), PATH_OF_5 " "
+	    ROOT ".1.4.1.12.1.3.5=a refused"));
+	/* An inactive one and not one without fresh statistics. */
+	measured(6, 1);
+	assert_non_null(strstr(taken_of_service(), PATH_OF_5));
+	fixture_sql(f.stats, "UPDATE statistics SET last_update = 1 WHERE real_id = 6");
+	measured_with(5, 0, "a refused again");
+	assert_non_null(strstr(taken_of_service(), PATH_OF_5 " "
+	    ROOT ".1.4.1.12.1.3.5=a refused again"));
+	/* None explains that all is well. */
+	measured(6, 1);
+	measured_with(5, 1, "");
+	text = taken_of_service();
+	assert_non_null(strstr(text, " " ROOT ".1.3.1.9.1.3=1 "));
+	assert_string_equal(strrchr(text, ' '), " " ROOT ".1.3.1.3.1.3=web/http");
+	/* None is enabled. */
+	fixture_sql(f.main, "UPDATE service SET enabled = 0 WHERE id = 3");
+	measured(5, 0);
+	text = taken_of_service();
+	assert_non_null(strstr(text, " " ROOT ".1.3.1.9.1.3=5 "));
+	assert_string_equal(strrchr(text, ' '), " " ROOT ".1.3.1.3.1.3=web/http");
+}
+
+static void
+service_without_statistics_is_sent_with_the_reason(void **state)
+{
+	(void)state;
+	fixture_now += 1000;
+	cache_tick(f.cache, fixture_now);
+	assert_non_null(strstr(taken_of_service(), " " ROOT ".1.3.1.3.1.3=web/http" PATH_OF_5 " "
+	    ROOT ".1.4.1.12.1.3.5=statistics are stale; start the collector or the driver"));
 }
 
 static void
@@ -486,8 +554,32 @@ ended_job_is_sent_with_its_message(void **state)
 	fixture_refresh(&f);
 	assert_string_equal(taken(), TRAP("4") " " ROOT ".1.7.8.1.2.9=2 " ROOT ".1.7.8.1.9.9=4 "
 	    ROOT ".1.7.8.1.10.9=5 " ROOT ".1.7.8.1.4.9=lb " ROOT ".1.7.8.1.5.9=ssh "
-	    ROOT ".1.7.8.1.6.9=c " ROOT ".1.7.8.1.8.9=2 " ROOT ".1.7.8.1.11.9=too slow");
+	    ROOT ".1.7.8.1.6.9=c " ROOT ".1.7.8.1.8.9=2 " ROOT ".1.7.8.1.11.9=too slow "
+	    ROOT ".1.3.1.3.2.4=lb/ssh " ROOT ".1.4.1.3.2.4.7=lb/ssh/c");
 	assert_string_equal(taken(), "");
+}
+
+static void
+ended_job_of_a_service_is_sent_with_its_path(void **state)
+{
+	const char *text;
+
+	(void)state;
+	fixture_sql(f.main, "INSERT INTO job (id, service_id, operation, state, old_value,"
+	    " new_value, cluster_name, service_name, real_name) VALUES"
+	    " (9, 4, 7, 3, 1, 0, 'lb', 'ssh', '')");
+	fixture_refresh(&f);
+	text = taken();
+	assert_non_null(strstr(text, TRAP("4") " "));
+	assert_string_equal(strrchr(text, ' '), " " ROOT ".1.3.1.3.2.4=lb/ssh");
+	/* The row is gone. */
+	fixture_sql(f.main, "INSERT INTO job (id, operation, state, old_value,"
+	    " new_value, cluster_name, service_name, real_name, message) VALUES"
+	    " (10, 7, 3, 1, 0, 'lb', 'ssh', '', 'gone')");
+	fixture_refresh(&f);
+	text = taken();
+	assert_non_null(strstr(text, TRAP("4") " "));
+	assert_string_equal(strrchr(text, ' '), " " ROOT ".1.7.8.1.11.10=gone");
 }
 
 /* -- a SET ------------------------------------------------------------------------------------ */
@@ -519,7 +611,8 @@ set_is_sent_after_its_cleanup(void **state)
 	assert_string_equal(taken(), "");
 	mib_set_cleanup(f.mib, 1, 1);
 	assert_string_equal(taken(), TRAP("2") NAMES_OF_5 " " ROOT ".1.4.1.10.1.3.5=1 "
-	    ROOT ".1.4.1.9.1.3.5=2 " ROOT ".1.4.1.8.1.3.5=33 " ROOT ".1.4.1.14.1.3.5=1");
+	    ROOT ".1.4.1.9.1.3.5=2 " ROOT ".1.4.1.8.1.3.5=33 " ROOT ".1.4.1.14.1.3.5=1"
+	    PATH_OF_5);
 	assert_non_null(strstr(taken(), TRAP("4")));
 	assert_string_equal(taken(), "");
 	/* The store writes the end of the job later, without a second notification. */
@@ -643,10 +736,13 @@ main(void)
 		QUEUE(events_above_the_limit_are_dropped_and_counted),
 		QUEUE(oldest_of_too_many_quiet_rows_may_be_sent_again),
 		ENGINE(failed_real_is_sent_with_full_instances),
+		ENGINE(service_is_sent_with_the_real_that_explains_its_status),
+		ENGINE(service_without_statistics_is_sent_with_the_reason),
 		ENGINE(values_are_those_of_the_event),
 		ENGINE(removed_real_is_not_sent),
 		cmocka_unit_test(activity_is_sent_unless_a_set_explains_it),
 		ENGINE(ended_job_is_sent_with_its_message),
+		ENGINE(ended_job_of_a_service_is_sent_with_its_path),
 		ENGINE(set_is_sent_after_its_cleanup),
 		ENGINE(undone_set_sends_nothing),
 		ENGINE(nothing_is_sent_while_the_cache_is_behind),
