@@ -9,11 +9,5 @@
 int
 main(int argc, char **argv)
 {
-	static const struct driver_program program = {
-		.name = "lbcluster-haproxy",
-		.conf_file = LBCLUSTER_CONF_DIR "/lbcluster-haproxy.conf",
-		.ops = &haproxy_plane,
-	};
-
-	return driver_main(&program, argc, argv);
+	return driver_main(&haproxy_plane, argc, argv);
 }

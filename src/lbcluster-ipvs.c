@@ -9,11 +9,5 @@
 int
 main(int argc, char **argv)
 {
-	static const struct driver_program program = {
-		.name = "lbcluster-ipvs",
-		.conf_file = LBCLUSTER_CONF_DIR "/lbcluster-ipvs.conf",
-		.ops = &ipvs_plane,
-	};
-
-	return driver_main(&program, argc, argv);
+	return driver_main(&ipvs_plane, argc, argv);
 }

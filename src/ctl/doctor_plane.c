@@ -14,6 +14,7 @@
 
 #include "plane/haproxy/haproxy.h"
 #include "util/clock.h"
+#include "util/memory.h"
 
 enum { KINDS_MAX = 8, POLL_MS = 5000 };
 
@@ -23,7 +24,7 @@ struct planes {
 	struct doctor_ipvs	 ipvs;
 	size_t			 n;
 	struct driver {
-		char			kind[16];
+		const char		*name;		/* of its program */
 		struct process		process;
 		enum lock_state		lock;
 	}			 drivers[KINDS_MAX];
@@ -38,38 +39,35 @@ driver_report(struct doctor *doctor, const struct driver *driver)
 	char user[CTL_NAME_SIZE];
 
 	if (driver->lock == LOCK_UNKNOWN)
-		doctor_unknown(doctor, NULL, "it is unknown whether lbcluster-%s"
-		    " runs", driver->kind);
+		doctor_unknown(doctor, NULL, "it is unknown whether %s runs", driver->name);
 	else if (driver->lock == LOCK_FREE)
-		doctor_fail(doctor, doctor_fix(doctor,
-		    "systemctl start lbcluster-%s", driver->kind), "lbcluster-%s does not run:"
-		    " jobs stay queued, statistics become stale", driver->kind);
+		doctor_fail(doctor, doctor_fix(doctor, "systemctl start %s", driver->name),
+		    "%s does not run: jobs stay queued, statistics become stale", driver->name);
 	else if (process->known && process->state == 'T')
 		doctor_fail(doctor, doctor_fix(doctor, "kill -CONT %ld", (long)process->pid),
-		    "lbcluster-%s is stopped, pid %ld", driver->kind, (long)process->pid);
+		    "%s is stopped, pid %ld", driver->name, (long)process->pid);
 	else
-		doctor_ok(doctor, "lbcluster-%s runs, pid %ld%s%s",
-		    driver->kind, (long)process->pid, process->known ? ", user " : "",
+		doctor_ok(doctor, "%s runs, pid %ld%s%s", driver->name, (long)process->pid,
+		    process->known ? ", user " : "",
 		    process->known ? ctl_user(process->uid, user) : "");
 }
 
 /* Finds the driver of a kind, and reports it the first time. NULL if there are too many kinds. */
 static const struct driver *
-driver_find(struct planes *planes, const char *kind)
+driver_find(struct planes *planes, const struct plane_kind *kind)
 {
-	char program[32];
 	struct driver *driver;
 
 	for (size_t i = 0; i < planes->n; i++) {
-		if (strcmp(planes->drivers[i].kind, kind) == 0)
+		if (planes->drivers[i].name == kind->driver)
 			return &planes->drivers[i];
 	}
 	if (planes->n == KINDS_MAX)
 		return NULL;
 	driver = &planes->drivers[planes->n++];
-	snprintf(driver->kind, sizeof(driver->kind), "%s", kind);
-	snprintf(program, sizeof(program), "lbcluster-%s", driver->kind);
-	driver->lock = process_of_lock(planes->doctor->ctl->store_dir, program, &driver->process);
+	driver->name = kind->driver;
+	driver->lock = process_of_lock(planes->doctor->ctl->store_dir, driver->name,
+	    &driver->process);
 	driver_report(planes->doctor, driver);
 	return driver;
 }
@@ -206,28 +204,39 @@ sockets_check(struct doctor *doctor, const struct cluster_row *row, const struct
 
 /* -- clusters ------------------------------------------------------------------------------ */
 
-static void
-driver_missing(struct doctor *doctor, const struct cluster_row *row)
+static bool
+haproxy_check(struct planes *planes, const struct cluster_row *row, const struct driver *driver)
 {
-	const struct plane_kind *kind = plane_kind_find(row->plane);
-
-	doctor_fail(doctor, doctor_fix(doctor, "systemctl start lbcluster-%s", row->plane), "%s: no"
-	    " driver polls its %s; the status in the store is out of date", row->name,
-	    kind != NULL && kind->title != NULL ? kind->title : row->plane);
+	return sockets_check(planes->doctor, row, driver);
 }
 
-/* Checks what the driver of a cluster needs. False if there was a FAIL, which explains the status
- * of the cluster. */
 static bool
-needs_check(struct planes *planes, const struct cluster_row *row, const struct driver *driver)
+ipvs_check(struct planes *planes, const struct cluster_row *row, const struct driver *driver)
 {
 	const struct process none = { .pid = 0 };
 
-	if (strcmp(row->plane, haproxy_plane.kind) == 0)
-		return sockets_check(planes->doctor, row, driver);
-	if (strcmp(row->plane, "ipvs") == 0)
-		return doctor_ipvs_check(planes->doctor, &planes->ipvs, row, driver != NULL &&
-		    driver->lock == LOCK_HELD ? &driver->process : &none);
+	return doctor_ipvs_check(planes->doctor, &planes->ipvs, row, driver != NULL &&
+	    driver->lock == LOCK_HELD ? &driver->process : &none);
+}
+
+/* What the driver of a cluster needs. The functions return false if there was a FAIL, which
+ * explains the status of the cluster. */
+static const struct {
+	const char	*kind;
+	bool		(*check)(struct planes *planes, const struct cluster_row *row,
+			    const struct driver *driver);
+} needs[] = {
+	{ "haproxy", haproxy_check },
+	{ "ipvs", ipvs_check },
+};
+
+static bool
+needs_check(struct planes *planes, const struct cluster_row *row, const struct driver *driver)
+{
+	for (size_t i = 0; i < ROWS(needs); i++) {
+		if (strcmp(needs[i].kind, row->plane) == 0)
+			return needs[i].check(planes, row, driver);
+	}
 	return true;
 }
 
@@ -250,15 +259,16 @@ difference_report(struct doctor *doctor, const struct cluster_row *row)
 
 /* Reports the status of a cluster whose driver runs, or may run. */
 static void
-status_report(struct doctor *doctor, const struct cluster_row *row, const struct driver *driver)
+status_report(struct doctor *doctor, const struct cluster_row *row,
+    const struct plane_kind *kind, const struct driver *driver)
 {
 	const char *message = row->plane_message, *colon = message[0] == '\0' ? "" : ": ";
-	const char *fix = doctor_fix(doctor, "journalctl -u lbcluster-%.16s -n 20", row->plane);
+	const char *fix = doctor_fix(doctor, "journalctl -u %s -n 20", kind->driver);
 
 	if (row->plane_status == PLANE_STATUS_UNATTENDED)
 		fix = driver != NULL && driver->process.state == 'T' ?
 		    doctor_fix(doctor, "kill -CONT %ld", (long)driver->process.pid) :
-		    doctor_fix(doctor, "systemctl restart lbcluster-%.16s", row->plane);
+		    doctor_fix(doctor, "systemctl restart %s", kind->driver);
 	if (row->plane_status == PLANE_STATUS_OK)
 		doctor_report(doctor, message[0] == '\0' ? DOCTOR_OK : DOCTOR_WARN,
 		    message[0] == '\0' ? NULL : fix, "%s: %s is reached%s%s", row->name, row->plane,
@@ -276,6 +286,7 @@ cluster_check(void *arg, const struct cluster_row *row)
 {
 	struct planes *planes = arg;
 	struct doctor *doctor = planes->doctor;
+	const struct plane_kind *kind = plane_kind_find(row->plane);
 	struct cluster_row shown = *row;
 	const struct driver *driver;
 	struct plane_view view;
@@ -285,11 +296,18 @@ cluster_check(void *arg, const struct cluster_row *row)
 		doctor_ok(doctor, "%s: no data plane", row->name);
 		return ERR_OK;
 	}
-	driver = driver_find(planes, row->plane);
+	if (kind == NULL) {
+		doctor_fail(doctor, NULL, "%s: this release has no driver for plane %s", row->name,
+		    row->plane);
+		return ERR_OK;
+	}
+	driver = driver_find(planes, kind);
 	if (!needs_check(planes, row, driver))
 		return ERR_OK;
 	if (driver != NULL && driver->lock == LOCK_FREE) {
-		driver_missing(doctor, row);
+		doctor_fail(doctor, doctor_fix(doctor, "systemctl start %s", kind->driver), "%s: no"
+		    " driver polls its %s; the status in the store is out of date", row->name,
+		    kind->title);
 		return ERR_OK;
 	}
 	if (store_plane_view(doctor->ctl->store, row, clock_wall_s(), &view, &err) != ERR_OK) {
@@ -302,7 +320,7 @@ cluster_check(void *arg, const struct cluster_row *row)
 		shown.plane_message = view.message;
 	}
 	if (!difference_report(doctor, &shown))
-		status_report(doctor, &shown, driver);
+		status_report(doctor, &shown, kind, driver);
 	return ERR_OK;
 }
 

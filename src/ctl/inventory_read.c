@@ -49,15 +49,12 @@ reading_of(struct conf *conf)
 static void
 set_plane(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
-	const struct plane_kind *kind = plane_kind_find(value);
+	char names[PLANE_KIND_NAMES_SIZE];
 
 	(void)option;
-	if (kind == NULL)
+	if (plane_kind_find(value) == NULL)
 		conf_error(conf, "plane \"%.64s\"%s is not one of %s", value, conf_place(conf),
-		    plane_kind_names());
-	else if (kind->driver == NULL && strcmp(value, "none") != 0)
-		conf_error(conf, "plane %s%s: this version has no driver for it; write one of %s",
-		    value, conf_place(conf), plane_kind_names());
+		    plane_kind_names(names));
 	conf_keep(conf, into, value);
 }
 

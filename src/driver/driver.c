@@ -5,6 +5,7 @@
  */
 #include "driver/driver.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ enum {
 
 struct driver {
 	struct service			 service;
-	const struct driver_program	*program;
+	const struct plane_kind		*kind;
+	const struct plane_kind_ops	*ops;
 	struct driver_config		 config;
 	struct driver_tree		 tree;
 	struct worker_shared		 shared;
@@ -97,7 +99,7 @@ clusters_serve(struct driver *driver)
 static void
 clusters_sweep(struct driver *driver)
 {
-	const struct plane_kind_ops *ops = driver->program->ops;
+	const struct plane_kind_ops *ops = driver->ops;
 	const struct tree_list *clusters = &driver->tree.tree.root.children;
 	struct driver_cluster *cluster;
 	uint32_t *ids;
@@ -186,7 +188,7 @@ driver_start(void *arg)
 	const struct service *service = &driver->service;
 	struct err err;
 
-	if (health_new(service->loop, driver->program->ops->kind, NULL, on_health_changed, driver,
+	if (health_new(service->loop, driver->kind->name, NULL, on_health_changed, driver,
 	    &driver->health, &err) != ERR_OK) {
 		log_error("driver", "%s", err.text);
 		return false;
@@ -194,13 +196,14 @@ driver_start(void *arg)
 	driver->tree.health = driver->health;
 	driver->shared = (struct worker_shared){ .loop = service->loop, .store = service->store,
 	    .tree = &driver->tree, .health = driver->health, .config = &driver->config,
-	    .ops = driver->program->ops, .round_done = on_round_done, .arg = driver,
+	    .ops = driver->ops, .title = driver->kind->title, .round_done = on_round_done,
+	    .arg = driver,
 	    .rest_ms = service->once ? 0 : STORE_REST_MS };
 	service_store_report(&driver->service);
 	clusters_sweep(driver);
 	driver->waiting = clusters_serve(driver);
 	log_info("driver", "%s: clusters with plane %s: %zu", driver->config.common.store,
-	    driver->program->ops->kind, driver->waiting);
+	    driver->kind->name, driver->waiting);
 	if (!service->once)
 		on_poll(driver);
 	return true;
@@ -240,7 +243,7 @@ cluster_named(struct driver *driver, const char *name)
 			return cluster;
 	}
 	text_line_print(stderr, "%s: the store has no cluster %s with plane %s",
-	    driver->program->name, name, driver->program->ops->kind);
+	    driver->kind->driver, name, driver->kind->name);
 	return NULL;
 }
 
@@ -258,7 +261,7 @@ action_end(const struct driver *driver, const char *name, const char *did, enum 
 	if (code == ERR_OK)
 		printf("%s: %zu service%s %s\n", name, n, n == 1 ? "" : "s", did);
 	else
-		text_line_print(stderr, "%s: %s: %s", driver->program->name, name, err->text);
+		text_line_print(stderr, "%s: %s: %s", driver->kind->driver, name, err->text);
 	return code == ERR_OK ? SERVICE_OK : SERVICE_FAILED;
 }
 
@@ -278,7 +281,7 @@ driver_adopt(void *arg, const char *name)
 	plane_cluster = plane_cluster_of(driver, cluster);
 	targets = calloc(driver_cluster_rows(cluster) + 1, sizeof(*targets));
 	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory") :
-	    driver->program->ops->adopt(&plane_cluster, targets,
+	    driver->ops->adopt(&plane_cluster, targets,
 	    driver_cluster_targets(cluster, targets), &n, &err);
 	free(targets);
 	return action_end(driver, name, "adopted", code, n, &err);
@@ -297,16 +300,18 @@ driver_withdraw(void *arg, const char *name)
 	if (cluster == NULL)
 		return SERVICE_FAILED;
 	plane_cluster = plane_cluster_of(driver, cluster);
-	code = driver->program->ops->withdraw(&plane_cluster, WITHDRAW_TIMEOUT_MS, &n, &err);
+	code = driver->ops->withdraw(&plane_cluster, WITHDRAW_TIMEOUT_MS, &n, &err);
 	return action_end(driver, name, "removed", code, n, &err);
 }
 
 int
-driver_main(const struct driver_program *program, int argc, char **argv)
+driver_main(const struct plane_kind_ops *ops, int argc, char **argv)
 {
+	const struct plane_kind *kind = plane_kind_find(ops->kind);
+	char conf_file[PATH_MAX];
 	const struct service_program service_program = {
-		.name = program->name,
-		.conf_file = program->conf_file,
+		.name = kind->driver,
+		.conf_file = conf_file,
 		.settings = driver_settings,
 		.n_settings = DRIVER_SETTINGS,
 		.config_size = sizeof(struct driver_config),
@@ -315,18 +320,19 @@ driver_main(const struct driver_program *program, int argc, char **argv)
 		.start = driver_start,
 		.once = driver_once,
 		.actions = {
-			{ program->ops->adopt != NULL ? "adopt" : NULL, "CLUSTER", driver_adopt },
-			{ program->ops->withdraw != NULL ? "withdraw" : NULL, "CLUSTER",
+			{ ops->adopt != NULL ? "adopt" : NULL, "CLUSTER", driver_adopt },
+			{ ops->withdraw != NULL ? "withdraw" : NULL, "CLUSTER",
 			    driver_withdraw },
 		},
 		.tick = driver_tick,
 		.reload = driver_reload,
 		.end = driver_end,
 	};
-	struct driver driver = { .program = program };
+	struct driver driver = { .kind = kind, .ops = ops };
 
+	snprintf(conf_file, sizeof(conf_file), LBCLUSTER_CONF_DIR "/%s.conf", kind->driver);
 	driver.service = (struct service){ .program = &service_program, .arg = &driver,
 	    .config = &driver.config };
-	driver_tree_init(&driver.tree, program->ops->kind, on_detach);
+	driver_tree_init(&driver.tree, ops->kind, on_detach);
 	return service_main(&driver.service, argc, argv);
 }

@@ -41,6 +41,7 @@ struct plan_rules {
 	int64_t		 drain_ms;	/* longest drain; 0: no drain, no connection is ended */
 	int64_t		 job_timeout_s;	/* age at which a waiting job fails */
 	const struct plane_kind_ops *ops;	/* the kind of the data plane */
+	const char	*title;		/* and its name for people */
 };
 
 /* The commands of a round. */

@@ -118,7 +118,7 @@ job_fail(struct plan_job *job, uint32_t id, enum plane_command_kind kind,
 
 	if (cause == JOB_CAUSE_NONE)
 		result_set(job, JOB_FAILED, JOB_CAUSE_OTHER,
-		    "%s shows another value after the change", rules->ops->title);
+		    "%s shows another value after the change", rules->title);
 	else if (cause == JOB_CAUSE_NOT_FOUND || cause == JOB_CAUSE_REJECTED)
 		result_set(job, JOB_FAILED, cause, "%s", command->message);
 	else
@@ -152,14 +152,14 @@ service_judge(struct plan_job *job, const struct plan *plan, const struct plan_r
 	}
 	if (missing > 0 && missing == service->branch.children.n) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server of %s",
-		    rules->ops->title, service->row.name);
+		    rules->title, service->row.name);
 		return;
 	}
 	if (draining > 0)
 		plan_message_add(note, "%zu of its servers drain until their connections end",
 		    draining);
 	if (missing > 0)
-		plan_message_add(note, "%s lacks %zu of its servers", rules->ops->title, missing);
+		plan_message_add(note, "%s lacks %zu of its servers", rules->title, missing);
 	result_set(job, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", note);
 }
 
@@ -172,17 +172,17 @@ real_judge(struct plan_job *job, const struct plan *plan, const struct plan_rule
 
 	if (server == NULL) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_NOT_FOUND, "%s has no server %s/%s",
-		    rules->ops->title, driver_service_of(real)->row.name, real->row.name);
+		    rules->title, driver_service_of(real)->row.name, real->row.name);
 	} else if (job_operation_column(job->operation) == REAL_FALLBACK &&
 	    driver_cluster_of(real)->fallback_problem != NULL) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_REJECTED, "%s",
 		    driver_cluster_of(real)->fallback_problem);
 	} else if (job->operation == JOB_DISABLE_FALLBACK && server->role == ROLE_BACKUP) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_REJECTED, "%s's configuration makes it a"
-		    " backup, which no command changes", rules->ops->title);
+		    " backup, which no command changes", rules->title);
 	} else if (job_holds(job, note)) {
 		if (server->missing_at != NULL)
-			plan_message_add(note, "%s at %.108s has no such server", rules->ops->title,
+			plan_message_add(note, "%s at %.108s has no such server", rules->title,
 			    server->missing_at);
 		result_set(job, JOB_SUCCEEDED, JOB_CAUSE_NONE, "%s", note);
 	} else {
@@ -216,7 +216,7 @@ plan_job_judge(struct plan_job *job, const struct plan *plan, const struct plan_
 	job_judge(job, plan, rules);
 	if (job->result.state != JOB_FAILED || !rules->restarted)
 		return;
-	snprintf(text, sizeof(text), "%s was restarted or reloaded meanwhile", rules->ops->title);
+	snprintf(text, sizeof(text), "%s was restarted or reloaded meanwhile", rules->title);
 	plan_job_defer(job, job->result.cause, text, rules);
 }
 

@@ -129,7 +129,7 @@ plan_missing(const struct driver_cluster *cluster, const struct plan_rules *rule
 	PLAN_FOREACH(service, real, cluster) {
 		if (real->server == NULL || real->server->missing_at == NULL || n++ > 0)
 			continue;
-		plan_message_add(buf, "%.20s at %.70s has no server %.60s/%.60s", rules->ops->title,
+		plan_message_add(buf, "%.20s at %.70s has no server %.60s/%.60s", rules->title,
 		    real->server->missing_at, service->row.name, real->row.name);
 	}
 	if (n > 1)
@@ -148,7 +148,7 @@ reason_disabled(const struct driver_real *real, const struct plan_rules *rules,
 	char earlier[MODEL_MESSAGE_MAX + 1] = "";
 
 	if (real->drain_since_ms != 0 && server->number[STAT_ACTIVE_CONNECTIONS] == 0)
-		plan_earlier(driver_cluster_of(real), rules->ops->title, earlier);
+		plan_earlier(driver_cluster_of(real), rules->title, earlier);
 	if (real->ours && server->state == PLANE_DRAIN)
 		plan_message_add(buf, "%s%s%.200s", rules->ops->states[PLANE_DRAIN].by_lbcluster,
 		    earlier[0] != '\0' ? ": " : " until its connections end", earlier);
@@ -169,7 +169,7 @@ reason_enabled(const struct driver_real *real, const struct plan_rules *rules,
 	const struct plane_server *server = real->server;
 
 	if (server->role == ROLE_BACKUP)
-		plan_message_add(buf, "backup by %s's configuration", rules->ops->title);
+		plan_message_add(buf, "backup by %s's configuration", rules->title);
 	else if (plan_is_reserve(real) && (server->state == PLANE_DRAIN ||
 	    (server->state == PLANE_OUT && rules->ops->out_removes)))
 		plan_message_add(buf, "held in reserve by lbcluster");
@@ -191,7 +191,7 @@ reason_state(const struct driver_real *real, const struct plan_rules *rules,
 	foreign_message(&real->foreign[FOREIGN_WEIGHT], FOREIGN_WEIGHT, rules->ops, rules->now_ms,
 	    weight);
 	if (server == NULL)
-		plan_message_add(buf, "%s has no such server", rules->ops->title);
+		plan_message_add(buf, "%s has no such server", rules->title);
 	else if (foreign_message(&real->foreign[FOREIGN_STATE], FOREIGN_STATE, rules->ops,
 	    rules->now_ms, buf)[0] != '\0')
 		return;
@@ -259,9 +259,9 @@ plan_reason(const struct driver_real *real, const struct plan_rules *rules,
 		return buf;
 	if (endpoint_differs(real, &server->endpoint, text, sizeof(text)) ||
 	    endpoint_differs(real, &server->other_endpoint, text, sizeof(text)))
-		plan_message_add(buf, "its address in %s is %.80s", rules->ops->title, text);
+		plan_message_add(buf, "its address in %s is %.80s", rules->title, text);
 	if (server->missing_at != NULL)
-		plan_message_add(buf, "%s at %.108s has no such server", rules->ops->title,
+		plan_message_add(buf, "%s at %.108s has no such server", rules->title,
 		    server->missing_at);
 	return buf;
 }

@@ -72,6 +72,7 @@ rules_of(const struct worker *worker)
 		.drain_ms = worker->shared->config->drain_ms,
 		.job_timeout_s = worker->shared->config->job_patience_s,
 		.ops = worker->shared->ops,
+		.title = worker->shared->title,
 		.now_ms = clock_steady_ms(),
 		.restarted = worker->round.restarted,
 	};
@@ -329,7 +330,7 @@ status_put(struct worker *worker, enum plane_status status, const char *message)
 		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s: %s", name, message);
 	else if (status != worker->status_reported)
 		log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s answers, %u real services",
-		    name, worker->shared->ops->title, driver_cluster_reals(worker->cluster));
+		    name, worker->shared->title, driver_cluster_reals(worker->cluster));
 	worker->status_reported = status;
 	if (store_ready(worker, WORKER_MAIN))
 		(void)store_done(worker, WORKER_MAIN, store_plane_set(worker->shared->store,
@@ -466,7 +467,7 @@ routine_log(const struct worker *worker, const struct plane_command *command,
 	if (what == NULL)
 		return;
 	if (command->kind == PLANE_COMMAND_STATE && command->value == PLANE_OUT)
-		plan_earlier(cluster, worker->shared->ops->title, earlier);
+		plan_earlier(cluster, worker->shared->title, earlier);
 	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s%s%s: %s%s%s", cluster->row.name,
 	    row->service->row.name, row->real != NULL ? "/" : "",
 	    row->real != NULL ? row->real->row.name : "", what,
@@ -580,7 +581,7 @@ difference_log(struct worker *worker, const char *difference)
 		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s: %s", name, difference);
 	else
 		log_limited(&planes_limit, LOG_LEVEL_INFO,
-		    "%s: inventory no longer differs from %s", name, worker->shared->ops->title);
+		    "%s: inventory no longer differs from %s", name, worker->shared->title);
 	snprintf(worker->difference, sizeof(worker->difference), "%s", difference);
 }
 
@@ -595,7 +596,7 @@ remarks_put(struct worker *worker, const struct plane_poll *poll)
 	bool contested = plan_foreign(cluster, true, &rules, message)[0] != '\0';
 
 	plan_message_add(message, "%s", plan_missing(cluster, &rules, text));
-	difference_write(cluster, poll, rules.ops->title, text);
+	difference_write(cluster, poll, rules.title, text);
 	difference_log(worker, text);
 	if (poll->remark[0] != '\0' && strcmp(poll->remark, worker->remark) != 0)
 		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s: %s", cluster->row.name,

@@ -33,6 +33,7 @@ struct worker_shared {
 	struct driver_tree		*tree;
 	const struct driver_config	*config;
 	const struct plane_kind_ops	*ops;
+	const char			*title;		/* of the data plane, for people */
 	struct health			*health;
 	void				(*round_done)(void *arg, bool ok);
 	void				*arg;

@@ -104,10 +104,11 @@ static const char *const causes[] = {
 	[JOB_CAUSE_OTHER] = "other",
 };
 
+/* All kinds of data planes. HACKING, "A data plane", says what else a kind needs. */
 static const struct plane_kind plane_kinds[] = {
-	{ "none", MODEL_WEIGHT_MAX, NULL, NULL },
-	{ "haproxy", 256, "lbcluster-haproxy", "HAProxy" },
-	{ "ipvs", MODEL_WEIGHT_MAX, "lbcluster-ipvs", "IPVS" },
+	{ "none", MODEL_WEIGHT_MAX, NULL, NULL, PLANE_CHECKS_NONE },
+	{ "haproxy", 256, "lbcluster-haproxy", "HAProxy", PLANE_CHECKS_NONE },
+	{ "ipvs", MODEL_WEIGHT_MAX, "lbcluster-ipvs", "IPVS", PLANE_CHECKS_TCP },
 };
 
 /* Checks the number, because it may come from a file that another program wrote. */
@@ -198,9 +199,14 @@ plane_kind_find(const char *name)
 }
 
 const char *
-plane_kind_names(void)
+plane_kind_names(char buf[PLANE_KIND_NAMES_SIZE])
 {
-	return "none, haproxy, ipvs";
+	size_t used = 0;
+
+	for (size_t i = 0; i < ROWS(plane_kinds) && used < PLANE_KIND_NAMES_SIZE; i++)
+		used += (size_t)snprintf(buf + used, PLANE_KIND_NAMES_SIZE - used, "%s%s",
+		    i == 0 ? "" : ", ", plane_kinds[i].name);
+	return buf;
 }
 
 /* Does not use isalnum(3), which depends on the locale. */

@@ -219,18 +219,29 @@ const char *job_fail_cause_name(enum job_fail_cause cause);
 enum job_operation job_operation_for(enum real_column column, uint32_t value);
 enum real_column job_operation_column(enum job_operation operation);
 
+/* The real services that the driver of a kind checks. */
+enum plane_checks {
+	PLANE_CHECKS_NONE,	/* none: the data plane checks its servers itself */
+	PLANE_CHECKS_GIVEN,	/* those that have the option "check" */
+	PLANE_CHECKS_TCP,	/* also those of TCP without the option, with "connect" */
+};
+
 /* A kind of data plane. */
 struct plane_kind {
-	const char	*name;
-	uint32_t	 weight_max;	/* HAProxy: 256 (management.txt) */
-	const char	*driver;	/* its program; NULL: this release has no driver */
-	const char	*title;		/* for people; NULL without a driver */
+	const char		*name;
+	uint32_t		 weight_max;	/* HAProxy: 256 (management.txt) */
+	const char		*driver;	/* its program, and the name of its unit */
+	const char		*title;		/* for people */
+	enum plane_checks	 checks;
 };
 
 /* Returns NULL if there is no such kind. */
 const struct plane_kind *plane_kind_find(const char *name);
-/* Returns "none, haproxy, ipvs", the kinds that a cluster may have, for messages. */
-const char *plane_kind_names(void);
+
+enum { PLANE_KIND_NAMES_SIZE = 128 };
+
+/* Writes the kinds that a cluster may have, "none, haproxy, ipvs". Returns 'buf'. */
+const char *plane_kind_names(char buf[PLANE_KIND_NAMES_SIZE]);
 
 /* True for 1 to 64 of A-Z a-z 0-9 - . _ */
 bool model_name_valid(const char *name);

@@ -44,8 +44,8 @@ enum {
 	PARAM_CHOICE, MEMBER(member), .choices = (names), .value = (otherwise)
 #define TEXT(type, member) type, MEMBER(member)
 
-/* A driver that runs health checks adds its kind here. */
-#define CHECKED "ipvs"
+/* Kinds whose driver checks real services; see struct plane_kind. */
+#define CHECKED NULL
 #define BOTH (PARAM_SERVICE | PARAM_REAL)
 
 const struct param_key param_keys[] = {
@@ -101,14 +101,11 @@ param_key_find(enum param_depth depth, const char *name)
 bool
 param_key_of(const struct param_key *key, const char *plane)
 {
-	const char *at = key->planes;
-	size_t n = strcspn(at, " ");
+	const struct plane_kind *kind = plane_kind_find(plane);
 
-	while (at[n] != '\0' && (strlen(plane) != n || memcmp(at, plane, n) != 0)) {
-		at += n + 1;
-		n = strcspn(at, " ");
-	}
-	return strlen(plane) == n && memcmp(at, plane, n) == 0;
+	if (key->plane != NULL)
+		return strcmp(key->plane, plane) == 0;
+	return kind != NULL && kind->checks != PLANE_CHECKS_NONE;
 }
 
 /* -- one value ---------------------------------------------------------------------- */
@@ -425,6 +422,7 @@ enum err_code
 params_real(const char *plane, const char *service_params, const char *real_params,
     enum protocol protocol, struct params *ret, struct err *err)
 {
+	const struct plane_kind *kind = plane_kind_find(plane);
 	enum err_code code;
 
 	params_default(ret);
@@ -432,7 +430,8 @@ params_real(const char *plane, const char *service_params, const char *real_para
 	if (code == ERR_OK)
 		code = params_read(plane, PARAM_REAL, real_params, ret, err);
 	if (ret->check == PARAM_CHECK_AUTO)
-		ret->check = protocol == PROTOCOL_TCP ? PARAM_CHECK_CONNECT : PARAM_CHECK_NONE;
+		ret->check = protocol == PROTOCOL_TCP && kind != NULL &&
+		    kind->checks == PLANE_CHECKS_TCP ? PARAM_CHECK_CONNECT : PARAM_CHECK_NONE;
 	return code;
 }
 

@@ -108,7 +108,7 @@ enum param_type {
 struct param_key {
 	const char		*name;
 	unsigned int		 depths;	/* a real service overrides its service */
-	const char		*planes;	/* names of kinds, separated by spaces */
+	const char		*plane;		/* kind; NULL: all whose driver has checks */
 	enum param_type		 type;
 	size_t			 offset, size;	/* of the member of struct params */
 	uint32_t		 min, max;	/* of a number, or of milliseconds */

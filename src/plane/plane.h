@@ -162,7 +162,6 @@ struct plane_state_text {
 
 struct plane_kind_ops {
 	const char	*kind;		/* as in plane_kind_find() */
-	const char	*title;		/* for people */
 	struct plane_state_text	states[PLANE_MIXED];
 	/* What a person should do if another program keeps changing a weight or a state. */
 	const char	*weight_advice, *state_advice;

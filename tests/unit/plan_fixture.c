@@ -16,7 +16,8 @@ plan_world_setup(const struct plane_kind_ops *ops, char *service, const char *co
 {
 	plan_done(&w.plan);
 	memset(&w, 0, sizeof(w));
-	w.rules = (struct plan_rules){ .job_timeout_s = 3600, .ops = ops, .now_ms = 1000 };
+	w.rules = (struct plan_rules){ .job_timeout_s = 3600, .ops = ops,
+	    .title = plane_kind_find(ops->kind)->title, .now_ms = 1000 };
 	w.cluster.branch.children = (struct tree_list){ w.services, 1, 1 };
 	w.services[0] = &w.service.row;
 	w.service.row.parent = &w.cluster.branch;

@@ -167,7 +167,7 @@ fake_apply(struct plane *plane, struct plane_command *commands, size_t n, plane_
 }
 
 static const struct plane_kind_ops fake_ops = {
-	.kind = "haproxy", .title = "Fake",
+	.kind = "haproxy",
 	.states = {
 		[PLANE_READY] = { "ready", NULL, NULL },
 		[PLANE_DRAIN] = { "drain", "DRAIN by lbcluster", "DRAIN by others" },
@@ -253,7 +253,8 @@ setup(void **state)
 	    .job_patience_s = TIMEOUT_S };
 	driver_tree_init(&tree, "haproxy", on_detach);
 	shared = (struct worker_shared){ .loop = loop_new(), .store = fixture->store,
-	    .tree = &tree, .config = &config, .ops = &fake_ops, .round_done = on_round_done };
+	    .tree = &tree, .config = &config, .ops = &fake_ops, .title = "Fake",
+	    .round_done = on_round_done };
 	rounds = good_rounds = 0;
 	return result;
 }

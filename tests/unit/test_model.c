@@ -270,24 +270,22 @@ static void
 plane_kind_find_knows_three_kinds(void **state)
 {
 	static const struct plane_kind kinds[] = {
-		{ "none", 65535, NULL, NULL }, { "haproxy", 256, "lbcluster-haproxy", "HAProxy" },
-		{ "ipvs", 65535, "lbcluster-ipvs", "IPVS" },
+		{ "none", 65535, NULL, NULL, PLANE_CHECKS_NONE },
+		{ "haproxy", 256, "lbcluster-haproxy", "HAProxy", PLANE_CHECKS_NONE },
+		{ "ipvs", 65535, "lbcluster-ipvs", "IPVS", PLANE_CHECKS_TCP },
 	};
-	char names[64] = "";
+	char names[PLANE_KIND_NAMES_SIZE];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		const struct plane_kind *kind = plane_kind_find(kinds[i].name);
-		size_t n = strlen(names);
 
 		assert_non_null(kind);
 		assert_string_equal(kind->name, kinds[i].name);
 		assert_int_equal(kind->weight_max, kinds[i].weight_max);
-		if (i == 0 || kind->driver != NULL)
-			snprintf(names + n, sizeof(names) - n, "%s%s", i == 0 ? "" : ", ",
-			    kind->name);
+		assert_int_equal(kind->checks, kinds[i].checks);
 	}
-	assert_string_equal(plane_kind_names(), names);
+	assert_string_equal(plane_kind_names(names), "none, haproxy, ipvs");
 	assert_null(plane_kind_find(""));
 	assert_null(plane_kind_find("HAProxy"));
 	assert_null(plane_kind_find("nginx"));

@@ -603,7 +603,6 @@ plane_apply(struct plane *plane, struct plane_command *commands, size_t n, plane
 
 const struct plane_kind_ops haproxy_plane = {
 	.kind = "haproxy",
-	.title = "HAProxy",
 	.states = {
 		[PLANE_READY] = { "ready", NULL, NULL },
 		[PLANE_DRAIN] = { "drain", "DRAIN by lbcluster", "DRAIN by command or agent" },

@@ -9,7 +9,6 @@
 
 const struct plane_kind_ops ipvs_plane = {
 	.kind = "ipvs",
-	.title = "IPVS",
 	.states = {
 		[PLANE_READY] = { "ready", NULL, NULL },
 		[PLANE_DRAIN] = { "weight 0", "drained by lbcluster",
