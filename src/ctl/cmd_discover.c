@@ -156,11 +156,12 @@ cmd_discover(struct ctl *ctl)
 {
 	struct discovery discovery = { .ctl = ctl };
 	enum ctl_exit status = source_find(&discovery);
-	const char *name;
+	const char *name = ctl_argument(ctl, CTL_CLUSTER);
 
 	if (status != CTL_OK)
 		return status;
-	name = ctl->cluster == NULL ? discovery.source->cluster : ctl->cluster;
+	if (name == NULL)
+		name = discovery.source->cluster;
 	if (!model_name_valid(name))
 		return ctl_usage(ctl, "--cluster: invalid name %.80s; a name is 1 to %d of "
 		    "A-Z a-z 0-9 - . _", name, MODEL_NAME_MAX);

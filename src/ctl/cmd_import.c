@@ -314,7 +314,7 @@ import_run(struct import *import)
 	struct ctl *ctl = import->ctl;
 	enum err_code code;
 
-	progress_begin(&import->progress, ctl->err, "import-statistics", 0);
+	progress_begin(&import->progress, ctl_terminal(ctl), "import-statistics", 0);
 	code = import_all(import, &ctl->error);
 	progress_end(&import->progress);
 	if (import->bad > BAD_LINES_SHOWN_MAX)

@@ -113,6 +113,8 @@ summary_print(const struct load *load)
 		    { .number = merge->unchanged }, { .number = merge->jobs } });
 		return;
 	}
+	if (ctl->quiet)
+		return;
 	fprintf(file, "added %zu, updated %zu, removed %zu, unchanged %zu", merge->added,
 	    merge->updated, merge->removed, merge->unchanged);
 	if (merge->jobs > 0)
@@ -133,7 +135,7 @@ rows_merge(void *arg)
 	merge_done(&load->merge);
 	load->merge = load->merge_start;
 	diagnostics_truncate(&load->diagnostics, load->n_diagnostics, load->n_warnings);
-	progress_begin(&load->progress, load->ctl->err, "load", load->file->rows);
+	progress_begin(&load->progress, ctl_terminal(load->ctl), "load", load->file->rows);
 	code = merge_run(&load->merge);
 	progress_end(&load->progress);
 	return code;

@@ -37,6 +37,20 @@ static const enum ctl_exit exit_of_error[] = {
 	[ERR_IO] = CTL_REFUSED,
 };
 
+const char *
+ctl_argument(const struct ctl *ctl, unsigned int flag)
+{
+	return ctl->arguments[__builtin_ctz(flag)];
+}
+
+FILE *
+ctl_terminal(const struct ctl *ctl)
+{
+	int fd = fileno(ctl->err);
+
+	return !ctl->quiet && fd >= 0 && isatty(fd) ? ctl->err : NULL;
+}
+
 /* -- messages --------------------------------------------------------------- */
 
 void

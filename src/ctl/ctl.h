@@ -33,7 +33,7 @@ enum ctl_exit {
 /* The service of a path that names a server in all services of its cluster. */
 #define CTL_ANY_SERVICE "*"
 
-/* Options of single commands. */
+/* Options of single commands, as bits: struct command has the bits of its options. */
 enum {
 	CTL_RECURSIVE = 1 << 0,
 	CTL_PRUNE = 1 << 1,
@@ -45,6 +45,7 @@ enum {
 	CTL_SNMP = 1 << 7,
 	CTL_WRITE = 1 << 8,
 	CTL_CHANGE_PLANE = 1 << 9,
+	CTL_OPTIONS = 31,	/* bits at most */
 };
 
 enum {
@@ -59,11 +60,12 @@ struct ctl {
 	FILE			*err;
 	const char		*store_dir;
 	enum out_format		 format;
+	bool			 quiet;		/* 'out' is /dev/null */
+	bool			 help, version;	/* to print in place of the command */
 	unsigned int		 flags;
-	const char		*cluster;	/* arguments of CTL_CLUSTER, */
-	const char		*agentx;	/* CTL_AGENTX */
-	const char		*snmp;		/* and CTL_SNMP; NULL if not given */
-	const struct command	*command;
+	const char		*arguments[CTL_OPTIONS];	/* ctl_argument() returns one */
+	const struct ctl_table	*table;
+	const struct command	*command;	/* NULL: the arguments name none */
 	char			**operands;
 	int			 n_operands;
 	const struct path	*path;		/* the operand PATH; NULL: all rows */
@@ -75,10 +77,16 @@ struct ctl {
 /* When ctl_main() opens the store. */
 enum ctl_open { CTL_OPEN_FIRST, CTL_OPEN_LATER };
 
+enum { CTL_MANY = 1 << 20 };	/* operands, for 'max' */
+
+/* A command. arguments.c reads the command line by it, cmd_help.c prints it, cmd_complete.c
+ * completes it, and scripts/lint-commands compares it with lbclusterctl(1). */
 struct command {
 	const char	*name;
-	const char	*operands;	/* as usage shows them */
-	const char	*help;
+	/* As usage shows them. cmd_complete.c knows the names in capital letters. */
+	const char	*operands;
+	const char	*help;		/* one line, of at most 58 characters */
+	const char	*example;	/* arguments for a shell */
 	enum ctl_exit	(*run)(struct ctl *ctl);
 	int		 min, max;	/* number of operands */
 	/* Least depth of the first operand; NONE: not a path. SERVICE: its service may be
@@ -89,8 +97,35 @@ struct command {
 	unsigned int	 flags;		/* options that the command has */
 };
 
+/* An option of all commands, or of those that have its flag. */
+struct ctl_option {
+	const char	*name;
+	int		 letter;	/* 0: none */
+	/* As usage shows it; NULL: none. "[=all]": only after the long option, may be omitted. */
+	const char	*argument;
+	unsigned int	 flag;		/* 0: an option of all commands */
+	const char	*help;
+};
+
+struct ctl_table {
+	const struct command	*commands;
+	size_t			 n_commands;
+	const struct ctl_option	*options;
+	size_t			 n_options;
+	const char *const	*exits;		/* what each exit status means, from 0 on */
+	size_t			 n_exits;
+};
+
+extern const struct ctl_table ctl_tables;
+
 /* Runs lbclusterctl with its arguments. */
 enum ctl_exit ctl_main(int argc, char **argv, FILE *out, FILE *err);
+
+/* Returns the argument of the option with this flag; NULL if there is none. */
+const char *ctl_argument(const struct ctl *ctl, unsigned int flag);
+
+/* Returns the standard error for a progress line; NULL with --quiet or if it is not a terminal. */
+FILE *ctl_terminal(const struct ctl *ctl);
 
 /* Prints "lbclusterctl: MESSAGE" to 'err'. */
 void ctl_message(struct ctl *ctl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -138,7 +173,7 @@ enum ctl_exit ctl_job_print(struct ctl *ctl, uint32_t id);
 /* Prints a listing of the jobs first..first+n-1. */
 enum ctl_exit ctl_jobs_print(struct ctl *ctl, uint32_t first, size_t n);
 
-/* -- the commands, rows of the table of ctl_main.c ------------------------------------------- */
+/* -- the commands, rows of ctl_table.c ------------------------------------------------------- */
 
 enum ctl_exit cmd_list(struct ctl *ctl);
 enum ctl_exit cmd_info(struct ctl *ctl);
@@ -152,6 +187,12 @@ enum ctl_exit cmd_oid(struct ctl *ctl);
 enum ctl_exit cmd_remove(struct ctl *ctl);
 enum ctl_exit cmd_discover(struct ctl *ctl);
 enum ctl_exit cmd_doctor(struct ctl *ctl);
+enum ctl_exit cmd_help(struct ctl *ctl);
+
+/* Prints the usage of ctl->command, or how to list the commands if it is NULL. */
+void usage_print(const struct ctl *ctl, FILE *file);
+/* Prints the help of ctl->command, or of lbclusterctl if it is NULL. */
+void help_print(const struct ctl *ctl);
 
 /* Does what "load" does with an inventory in memory; 'name' is for its messages. The plane of
  * a cluster that exists changes only with CTL_CHANGE_PLANE. */

@@ -165,14 +165,15 @@ checks_run(struct doctor *doctor)
 enum ctl_exit
 cmd_doctor(struct ctl *ctl)
 {
-	struct doctor doctor = { .ctl = ctl, .snmp_given = ctl->snmp != NULL };
+	const char *agentx = ctl_argument(ctl, CTL_AGENTX), *snmp = ctl_argument(ctl, CTL_SNMP);
+	struct doctor doctor = { .ctl = ctl, .snmp_given = snmp != NULL };
 	enum ctl_exit status;
 
-	if (ctl->agentx != NULL &&
-	    endpoint_parse(ctl->agentx, &doctor.master, &ctl->error) != ERR_OK)
+	if (agentx != NULL &&
+	    endpoint_parse(agentx, &doctor.master, &ctl->error) != ERR_OK)
 		return ctl_usage(ctl, "-x: %s", ctl->error.text);
-	if (ctl->snmp != NULL) {
-		doctor.snmp = doctor_split(ctl->snmp);
+	if (snmp != NULL) {
+		doctor.snmp = doctor_split(snmp);
 		if (doctor.snmp == NULL || doctor.snmp[0] == NULL) {
 			free(doctor.snmp);
 			return ctl_usage(ctl, "--snmp: no arguments, or a quotation mark is not "
@@ -180,10 +181,10 @@ cmd_doctor(struct ctl *ctl)
 		}
 	}
 	doctor_find_daemon(&doctor);
-	if (ctl->agentx == NULL)
+	if (agentx == NULL)
 		socket_default(&doctor);
 	else
-		snprintf(doctor.socket, sizeof(doctor.socket), "%s", ctl->agentx);
+		snprintf(doctor.socket, sizeof(doctor.socket), "%s", agentx);
 	doctor_find_master(&doctor);
 	if (snmp_default(&doctor))
 		status = checks_run(&doctor);

@@ -1,6 +1,9 @@
 noinst_LIBRARIES += src/ctl/libctl.a
 src_ctl_libctl_a_SOURCES = \
+	src/ctl/arguments.c \
+	src/ctl/arguments.h \
 	src/ctl/cmd_discover.c \
+	src/ctl/cmd_help.c \
 	src/ctl/cmd_import.c \
 	src/ctl/cmd_inventory.c \
 	src/ctl/cmd_job.c \
@@ -11,6 +14,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/ctl.c \
 	src/ctl/ctl.h \
 	src/ctl/ctl_main.c \
+	src/ctl/ctl_table.c \
 	src/ctl/discover.h \
 	src/ctl/discover_haproxy.c \
 	src/ctl/discover_ipvs.c \

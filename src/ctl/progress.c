@@ -3,7 +3,6 @@
 #include "ctl/progress.h"
 
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "util/clock.h"
 
@@ -12,10 +11,7 @@ enum { PROGRESS_AFTER_MS = 1000, PROGRESS_EVERY_MS = 200, PROGRESS_CLOCK_ROWS = 
 void
 progress_begin(struct progress *progress, FILE *file, const char *what, uint64_t total)
 {
-	int fd = fileno(file);
-
-	*progress = (struct progress){ .what = what, .total = total };
-	progress->file = fd >= 0 && isatty(fd) ? file : NULL;
+	*progress = (struct progress){ .file = file, .what = what, .total = total };
 	progress->next_ms = clock_steady_ms() + PROGRESS_AFTER_MS;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The progress of a command that takes longer than a second, on the standard error if that is a
- * terminal.
+ * The progress of a command that takes longer than a second, on a terminal.
  */
 #ifndef CTL_PROGRESS_H
 #define CTL_PROGRESS_H
@@ -12,7 +11,7 @@
 #include <stdio.h>
 
 struct progress {
-	FILE		*file;		/* NULL: not a terminal */
+	FILE		*file;		/* a terminal; NULL: none */
 	const char	*what;
 	uint64_t	 done;
 	uint64_t	 total;		/* 0: unknown */

@@ -439,19 +439,113 @@ output_error_is_reported(void **state)
 	free(argv[1]);
 }
 
+/* All lines fit a terminal of 80 columns. */
 static void
-help_and_version_are_printed_to_the_output(void **state)
+assert_lines_fit(const char *text)
 {
-	static const char *const commands[] = {
-		"list", "info", "statistics", "enable", "disable", "enable-fallback",
-		"disable-fallback", "set-weight", "job", "load", "export", "import-statistics",
-		"oid", "remove", "--store", "DIR", "table|json", "--dry-run", "--prune", "--reset",
-	};
+	for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1)
+		assert_in_range(end - text, 0, 80);
+	assert_string_equal(text, "");
+}
+
+static void
+help_of_each_command_has_its_options_and_an_example(void **state)
+{
+	struct ctl_fixture *world = *state;
+	char text[128], *help;
+
+	assert_int_equal(run(world, "help", NULL), CTL_OK);
+	assert_lines_fit(world->out);
+	for (size_t i = 0; i < ctl_tables.n_commands; i++) {
+		const struct command *command = &ctl_tables.commands[i];
+
+		snprintf(text, sizeof(text), "\n  %s ", command->name);
+		assert_int_equal(run(world, "help", NULL), CTL_OK);
+		assert_non_null(strstr(world->out, text));
+		assert_int_equal(run(world, command->name, "--help", NULL), CTL_OK);
+		assert_lines_fit(world->out);
+		help = strdup(world->out);
+		assert_int_equal(run(world, "help", command->name, NULL), CTL_OK);
+		assert_string_equal(world->out, help);
+		free(help);
+		snprintf(text, sizeof(text), "usage: lbclusterctl %s", command->name);
+		assert_memory_equal(world->out, text, strlen(text));
+		snprintf(text, sizeof(text), "Example:\n  lbclusterctl %s", command->name);
+		assert_non_null(strstr(world->out, text));
+	}
+	assert_int_equal(run(world, "help", "load", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\n  -n, --dry-run "));
+	assert_null(strstr(world->out, "--recursive"));
+}
+
+static void
+commands_and_long_options_may_be_abbreviated(void **state)
+{
 	struct ctl_fixture *world = *state;
 
-	assert_int_equal(run(world, "--help", NULL), CTL_OK);
-	for (size_t i = 0; i < COUNT(commands); i++)
-		assert_non_null(strstr(world->out, commands[i]));
+	assert_int_equal(run(world, "l", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err, "lbclusterctl: l: is ambiguous: list, load\n"));
+	assert_int_equal(run(world, "li", "--rec", "web", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "web/http/web-1 "));
+	/* The full name of a command is not ambiguous. */
+	assert_int_equal(run(world, "disable", "web/http/web-1", NULL), CTL_OK);
+	assert_int_equal(run(world, "disab", "web/http/web-1", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err, "disab: is ambiguous: disable, disable-fallback\n"));
+	assert_int_equal(run(world, "doctor", "--s", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err, "--s: is ambiguous: --store, --snmp\n"));
+}
+
+static void
+similar_commands_and_options_are_named(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(run(world, "lits", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err, "lits: is not a command; similar: list\n"));
+	assert_int_equal(run(world, "list", "--recusive", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err,
+	    "--recusive: is not an option; similar: --recursive\n"));
+	assert_int_equal(run(world, "list", "--prune", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err, "--prune: is not an option of list\n"));
+	assert_int_equal(run(world, "list", "-p", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err, "-p: is not an option of list\n"));
+	assert_int_equal(run(world, "list", "--recursive=yes", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err, "--recursive: accepts no argument\n"));
+}
+
+static void
+json_is_the_same_as_the_format_json(void **state)
+{
+	struct ctl_fixture *world = *state;
+	char *json;
+
+	assert_int_equal(run(world, "-f", "json", "list", "-r", NULL), CTL_OK);
+	json = strdup(world->out);
+	assert_int_equal(run(world, "list", "-r", "--json", NULL), CTL_OK);
+	assert_string_equal(world->out, json);
+	free(json);
+}
+
+static void
+quiet_prints_errors_only(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(run(world, "-q", "disable", "web/http/web-1", NULL), CTL_OK);
+	assert_string_equal(world->out, "");
+	assert_string_equal(world->err, "");
+	assert_int_equal(run(world, "info", "--quiet", "web/http/web-1", NULL), CTL_OK);
+	assert_string_equal(world->out, "");
+	assert_int_equal(run(world, "info", "-q", "web/http/none", NULL), CTL_NOT_FOUND);
+	assert_string_equal(world->out, "");
+	assert_non_null(strstr(world->err, "web/http/none"));
+}
+
+static void
+version_is_printed_to_the_output(void **state)
+{
+	struct ctl_fixture *world = *state;
+
 	assert_int_equal(run(world, "--version", NULL), CTL_OK);
 	assert_memory_equal(world->out, "lbclusterctl ", strlen("lbclusterctl "));
 	assert_string_equal(world->err, "");
@@ -643,7 +737,12 @@ main(void)
 		cmocka_unit_test(store_missing_is_refused),
 		CTL_TEST(store_foreign_is_refused),
 		cmocka_unit_test(output_error_is_reported),
-		CTL_TEST(help_and_version_are_printed_to_the_output),
+		CTL_TEST(help_of_each_command_has_its_options_and_an_example),
+		CTL_TEST(commands_and_long_options_may_be_abbreviated),
+		CTL_TEST(similar_commands_and_options_are_named),
+		CTL_TEST(json_is_the_same_as_the_format_json),
+		CTL_TEST(quiet_prints_errors_only),
+		CTL_TEST(version_is_printed_to_the_output),
 		CTL_TEST(oid_of_a_real_service_has_commands_that_set),
 		CTL_TEST(oid_of_service_sets_enabled_and_of_cluster_nothing),
 		CTL_TEST(remove_removes_all_rows_below),
