@@ -220,6 +220,7 @@ integration_tests = \
 	tests/integration/test_set_services.py \
 	tests/integration/test_slow_disk.py \
 	tests/integration/test_unattended.py \
+	tests/integration/test_views.py \
 	tests/integration/test_walk.py \
 	tests/integration/test_watchdog.py
 
