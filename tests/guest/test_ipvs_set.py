@@ -30,9 +30,13 @@ class OnIpvs:
         conf = os.path.join(world.dir, 'driver.conf')
         with open(conf, 'w', encoding='ascii') as file:
             file.write('interval = 1\n')
+        # Each world has a store of its own, so the driver refuses what another world owns.
+        owned = os.path.join(world.dir, 'owned')
+        os.mkdir(owned)
         world.others.append(Program('lbcluster-ipvs', [
             driver_path('lbcluster-ipvs'), '-f', '-c', conf, '-s', world.store],
-            os.path.join(world.dir, 'driver.log')))
+            os.path.join(world.dir, 'driver.log'),
+            env={**os.environ, 'RUNTIME_DIRECTORY': owned}))
 
     def state(self):
         """Also waits until the driver has carried out all jobs."""
