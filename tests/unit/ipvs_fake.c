@@ -314,8 +314,20 @@ ipvs_socket_services(struct ipvs_socket *socket, ipvs_service_fn each, ipvs_done
 {
 	int error = error_of_all();
 
-	for (size_t i = 0; i < n_services && error == 0; i++)
+	for (size_t i = ipvs_fake.left_out; i < n_services && error == 0; i++)
 		error = each(arg, &services[i]) ? 0 : ENOMEM;
+	answer(socket, error, done, arg);
+}
+
+void
+ipvs_socket_service(struct ipvs_socket *socket, const struct ipvs_key *key, ipvs_service_fn each,
+    ipvs_done_fn done, void *arg)
+{
+	const struct ipvs_service *service = ipvs_fake_service(key);
+	int error = error_of_all();
+
+	if (error == 0 && service != NULL && !each(arg, service))
+		error = ENOMEM;
 	answer(socket, error, done, arg);
 }
 

@@ -15,6 +15,7 @@ struct ipvs_fake {
 	bool		 no_capability;	/* every operation is EPERM */
 	unsigned int	 fail_every;	/* each Nth change fails; 0: none does */
 	int		 fail_error;	/* with this errno */
+	unsigned int	 left_out;	/* services that a dump lacks, from the first one on */
 	unsigned int	 changes;	/* that were sent since the start, also those that failed */
 };
 

@@ -281,7 +281,7 @@ ipvs_poll_wait(struct ipvs_table *ret)
 
 	*ret = (struct ipvs_table){ 0 };
 	assert_non_null(socket);
-	assert_non_null(ipvs_poll_new(socket, ret, every, on_waited, &wait));
+	assert_non_null(ipvs_poll_new(socket, ret, every, NULL, on_waited, &wait));
 	loop_run(wait.loop);
 	ipvs_socket_free(socket);
 	loop_free(wait.loop);

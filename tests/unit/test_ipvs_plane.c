@@ -590,6 +590,21 @@ a_service_made_between_poll_and_commands_is_untouched(void **state)
 	assert_non_null(strstr(w.poll->problem, "lbcluster did not make it"));
 }
 
+/* The kernel leaves services out of a dump while another program removes other ones. */
+static void
+a_service_that_a_dump_lacks_is_found(void **state)
+{
+	(void)state;
+	make_all();
+	ipvs_fake.left_out = 2;
+	round_poll();
+	assert_false(w.poll->services[0].differs);
+	assert_int_equal(w.poll->servers[A].weight, 10);
+	commands_of_all();
+	assert_int_equal(apply(), JOB_CAUSE_NONE);
+	assert_string_equal(file_text("5"), WEB "\n" DNS "\n");
+}
+
 static void
 a_table_cleared_between_poll_and_commands_is_made_by_the_next_round(void **state)
 {
@@ -879,6 +894,7 @@ main(void)
 		TEST(invalid_rows_are_refused_with_the_first_rule),
 		TEST(a_service_of_another_program_is_untouched),
 		TEST(a_service_made_between_poll_and_commands_is_untouched),
+		TEST(a_service_that_a_dump_lacks_is_found),
 		TEST(a_table_cleared_between_poll_and_commands_is_made_by_the_next_round),
 		TEST(a_cleared_table_is_a_difference),
 		TEST(a_deletion_of_what_another_program_deleted_succeeds),

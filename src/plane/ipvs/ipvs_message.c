@@ -117,6 +117,14 @@ dest_put(struct nl_msg *message, const struct ipvs_dest *dest)
 }
 
 struct nl_msg *
+ipvs_message_service(uint16_t family, uint32_t sequence, const struct ipvs_key *key)
+{
+	struct nl_msg *message = message_new(family, sequence, IPVS_CMD_GET_SERVICE, 0);
+
+	return message == NULL ? NULL : message_finish(message, service_put(message, key, NULL));
+}
+
+struct nl_msg *
 ipvs_message_dump(uint16_t family, uint32_t sequence, uint8_t command,
     const struct ipvs_key *key)
 {

@@ -50,6 +50,10 @@ uint32_t ipvs_netmask(uint16_t family, uint32_t bits);
 /* Asks for the number of the family IPVS. */
 struct nl_msg *ipvs_message_family(uint32_t sequence);
 
+/* Asks for one service. The kernel answers with the service, or with ESRCH. */
+struct nl_msg *ipvs_message_service(uint16_t family, uint32_t sequence,
+    const struct ipvs_key *key);
+
 /* A dump of all services, or of all destinations of the service 'key'. */
 struct nl_msg *ipvs_message_dump(uint16_t family, uint32_t sequence, uint8_t command,
     const struct ipvs_key *key);

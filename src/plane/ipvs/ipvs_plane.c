@@ -228,6 +228,18 @@ is_read(void *arg, const struct ipvs_key *key)
 	return ipvs_owned_has(&plane->owned, key) || ipvs_rows_find(&plane->rows, key) != NULL;
 }
 
+/* Without manage = settings a service that lbcluster did not make need not exist. */
+static bool
+is_expected(void *arg, size_t i, struct ipvs_key *ret)
+{
+	const struct plane *plane = arg;
+	size_t n = plane->settings_only ? plane->rows.n_services : plane->owned.n;
+
+	if (i < n)
+		*ret = plane->settings_only ? plane->rows.by_key[i].key : plane->owned.keys[i];
+	return i < n;
+}
+
 void
 ipvs_plane_poll(struct plane *plane, plane_polled_fn fn, void *arg)
 {
@@ -243,7 +255,8 @@ ipvs_plane_poll(struct plane *plane, plane_polled_fn fn, void *arg)
 		poll_fail(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, err.text);
 		return;
 	}
-	plane->polling = ipvs_poll_new(plane->socket, &plane->have, is_read, on_polled, plane);
+	plane->polling = ipvs_poll_new(plane->socket, &plane->have, is_read, is_expected, on_polled,
+	    plane);
 	if (plane->polling == NULL)
 		poll_fail(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER, "out of memory for a poll");
 }

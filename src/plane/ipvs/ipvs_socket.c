@@ -24,7 +24,9 @@ enum {
 	READS_MAX = 22,		/* in one turn of the loop; about 2,000 destinations */
 };
 
-enum operation { OPERATION_NONE, OPERATION_SERVICES, OPERATION_DESTS, OPERATION_CHANGE };
+enum operation {
+	OPERATION_NONE, OPERATION_SERVICES, OPERATION_SERVICE, OPERATION_DESTS, OPERATION_CHANGE
+};
 
 struct ipvs_socket {
 	struct loop		*loop;
@@ -37,7 +39,7 @@ struct ipvs_socket {
 	enum operation		 operation;
 	bool			 resolving;	/* waits for the number of the family */
 	bool			 resolved;	/* the operation has asked for the number */
-	struct ipvs_key		 key;		/* of OPERATION_DESTS */
+	struct ipvs_key		 key;		/* of OPERATION_SERVICE, OPERATION_DESTS */
 	ipvs_service_fn		 each_service;
 	ipvs_dest_fn		 each_dest;
 	struct ipvs_request	*requests;
@@ -148,6 +150,8 @@ request_make(const struct ipvs_socket *socket)
 	case OPERATION_SERVICES:
 		return ipvs_message_dump(socket->family, socket->sequence, IPVS_CMD_GET_SERVICE,
 		    NULL);
+	case OPERATION_SERVICE:
+		return ipvs_message_service(socket->family, socket->sequence, &socket->key);
 	case OPERATION_DESTS:
 		return ipvs_message_dump(socket->family, socket->sequence, IPVS_CMD_GET_DEST,
 		    &socket->key);
@@ -218,6 +222,15 @@ ipvs_socket_services(struct ipvs_socket *socket, ipvs_service_fn each, ipvs_done
 }
 
 void
+ipvs_socket_service(struct ipvs_socket *socket, const struct ipvs_key *key,
+    ipvs_service_fn each, ipvs_done_fn done, void *arg)
+{
+	socket->key = *key;
+	socket->each_service = each;
+	start(socket, OPERATION_SERVICE, done, arg);
+}
+
+void
 ipvs_socket_dests(struct ipvs_socket *socket, const struct ipvs_key *key, ipvs_dest_fn each,
     ipvs_done_fn done, void *arg)
 {
@@ -260,10 +273,12 @@ on_entry(struct ipvs_socket *socket, const struct ipvs_reply *reply)
 	struct ipvs_service service;
 	struct ipvs_dest dest;
 
-	if (socket->operation == OPERATION_SERVICES) {
+	if (socket->operation != OPERATION_DESTS) {
 		if (!ipvs_reply_service(reply, &service))
 			return EBADMSG;
-		return socket->each_service(socket->arg, &service) ? GOES_ON : ENOMEM;
+		if (!socket->each_service(socket->arg, &service))
+			return ENOMEM;
+		return socket->operation == OPERATION_SERVICE ? 0 : GOES_ON;
 	}
 	if (!ipvs_reply_dest(reply, &dest))
 		return EBADMSG;
@@ -295,7 +310,8 @@ on_reply(struct ipvs_socket *socket, const struct ipvs_reply *reply)
 		return on_change(socket, reply);
 	if (reply->kind == IPVS_REPLY_DATA)
 		return on_entry(socket, reply);
-	if (reply->kind == IPVS_REPLY_END)
+	if (reply->kind == IPVS_REPLY_END ||
+	    (reply->error == ESRCH && socket->operation == OPERATION_SERVICE))
 		return 0;
 	/* The module was removed or loaded again. */
 	if (reply->error == ENOENT && !socket->resolved) {

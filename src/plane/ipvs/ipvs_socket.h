@@ -36,11 +36,14 @@ struct ipvs_socket *ipvs_socket_new(struct loop *loop, int timeout_ms);
 /* Ends an operation without its callback. NULL is allowed. */
 void ipvs_socket_free(struct ipvs_socket *socket);
 
-/* Each of the three calls done(arg) once, from the loop. The caller starts no other operation
+/* Each of the four calls done(arg) once, from the loop. The caller starts no other operation
  * before. A dump of the destinations of a service that does not exist has no entry and no
  * error. */
 void ipvs_socket_services(struct ipvs_socket *socket, ipvs_service_fn each, ipvs_done_fn done,
     void *arg);
+/* Calls each() for one service. A service that does not exist is no error. */
+void ipvs_socket_service(struct ipvs_socket *socket, const struct ipvs_key *key,
+    ipvs_service_fn each, ipvs_done_fn done, void *arg);
 void ipvs_socket_dests(struct ipvs_socket *socket, const struct ipvs_key *key, ipvs_dest_fn each,
     ipvs_done_fn done, void *arg);
 

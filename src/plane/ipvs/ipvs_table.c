@@ -122,8 +122,11 @@ struct ipvs_poll {
 	struct ipvs_socket	*socket;
 	struct ipvs_table	*table;
 	ipvs_wanted_fn		 wanted;
+	ipvs_expected_fn	 expected;
 	ipvs_done_fn		 done;
 	void			*arg;
+	struct ipvs_table	 dumped;	/* the sorted part of 'table' that the dump had */
+	size_t			 n_expected;	/* services that were looked for */
 	size_t			 at;	/* the service whose destinations are read */
 };
 
@@ -171,17 +174,47 @@ on_part(void *arg, int error)
 	    on_part, poll);
 }
 
+/* Asks for the next expected service that the dump does not have. */
+static void
+on_services(void *arg, int error)
+{
+	struct ipvs_poll *poll = arg;
+	struct ipvs_key key;
+
+	while (error == 0 && poll->expected != NULL &&
+	    poll->expected(poll->arg, poll->n_expected, &key)) {
+		poll->n_expected++;
+		poll->dumped.entries = poll->table->entries;
+		if (ipvs_table_service(&poll->dumped, &key) != NULL)
+			continue;
+		ipvs_socket_service(poll->socket, &key, on_service, on_services, poll);
+		return;
+	}
+	on_part(poll, error);
+}
+
+static void
+on_dump(void *arg, int error)
+{
+	struct ipvs_poll *poll = arg;
+
+	if (error == 0)
+		ipvs_table_sort(poll->table);
+	poll->dumped.n = poll->table->n;
+	on_services(poll, error);
+}
+
 struct ipvs_poll *
 ipvs_poll_new(struct ipvs_socket *socket, struct ipvs_table *table, ipvs_wanted_fn wanted,
-    ipvs_done_fn done, void *arg)
+    ipvs_expected_fn expected, ipvs_done_fn done, void *arg)
 {
 	struct ipvs_poll *poll = calloc(1, sizeof(*poll));
 
 	if (poll == NULL)
 		return NULL;
 	*poll = (struct ipvs_poll){ .socket = socket, .table = table, .wanted = wanted,
-	    .done = done, .arg = arg };
-	ipvs_socket_services(socket, on_service, on_part, poll);
+	    .expected = expected, .done = done, .arg = arg };
+	ipvs_socket_services(socket, on_service, on_dump, poll);
 	return poll;
 }
 

@@ -50,13 +50,17 @@ struct ipvs_dest *ipvs_entry_dest(const struct ipvs_entry *entry,
 /* True if the poll should read this service. It reads nothing of the other ones. */
 typedef bool (*ipvs_wanted_fn)(void *arg, const struct ipvs_key *key);
 
+/* Sets *ret to the service number i, from 0, that the kernel should have; false after the last. */
+typedef bool (*ipvs_expected_fn)(void *arg, size_t i, struct ipvs_key *ret);
+
 struct ipvs_poll;
 
 /* Reads the table of the kernel and calls done(arg, error) once, from the loop; 'error' is that of
- * ipvs_socket.h. 'table' is empty before, and sorted and complete after a poll without error. NULL
- * without memory. */
+ * ipvs_socket.h. 'table' is empty before, and sorted and complete after a poll without error. The
+ * kernel may leave services out of a dump while other services are removed, so the poll asks for
+ * each service of 'expected', which may be NULL, that the dump lacks. NULL without memory. */
 struct ipvs_poll *ipvs_poll_new(struct ipvs_socket *socket, struct ipvs_table *table,
-    ipvs_wanted_fn wanted, ipvs_done_fn done, void *arg);
+    ipvs_wanted_fn wanted, ipvs_expected_fn expected, ipvs_done_fn done, void *arg);
 
 /* Ends a poll that has not called done(). NULL is allowed. The socket has to be freed too. */
 void ipvs_poll_cancel(struct ipvs_poll *poll);
