@@ -282,7 +282,7 @@ driver_adopt(void *arg, const char *name)
 	targets = calloc(driver_cluster_rows(cluster) + 1, sizeof(*targets));
 	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory") :
 	    driver->ops->adopt(&plane_cluster, targets,
-	    driver_cluster_targets(cluster, targets), &n, &err);
+	    driver_cluster_targets(cluster, 0, targets), &n, &err);
 	free(targets);
 	return action_end(driver, name, "adopted", code, n, &err);
 }

@@ -35,7 +35,8 @@ driver_cluster_rows(const struct driver_cluster *cluster)
 }
 
 size_t
-driver_cluster_targets(struct driver_cluster *cluster, struct plane_target *targets)
+driver_cluster_targets(struct driver_cluster *cluster, int64_t drain_ms,
+    struct plane_target *targets)
 {
 	size_t n = 0, services = 0, reals = 0;
 	struct driver_service *service;
@@ -48,7 +49,8 @@ driver_cluster_targets(struct driver_cluster *cluster, struct plane_target *targ
 		    .address = tree_text(&service->row, TREE_ADDRESS),
 		    .port = tree_text(&service->row, TREE_PORT),
 		    .params = tree_text(&service->row, TREE_SERVICE_PARAMS),
-		    .enabled = service->enabled };
+		    .enabled = service->enabled,
+		    .drain_ms = service->drain_ms != 0 ? service->drain_ms : drain_ms };
 		service->target_enabled = service->enabled;
 		TREE_FOREACH(real, r, &service->branch.children) {
 			real->place = ++reals;

@@ -111,9 +111,10 @@ uint32_t driver_cluster_reals(const struct driver_cluster *cluster);
 /* Returns the number of services and real services of a cluster. */
 uint32_t driver_cluster_rows(const struct driver_cluster *cluster);
 
-/* Writes these rows to 'targets', which has room for them, and sets the place of each. Returns
- * their number. */
-size_t driver_cluster_targets(struct driver_cluster *cluster, struct plane_target *targets);
+/* Writes these rows to 'targets', which has room for them, and sets the place of each. 'drain_ms'
+ * is for services without a drain time of their own. Returns the number of rows. */
+size_t driver_cluster_targets(struct driver_cluster *cluster, int64_t drain_ms,
+    struct plane_target *targets);
 
 /* Returns the weight that the data plane should have now. */
 static inline uint32_t

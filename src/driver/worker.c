@@ -774,7 +774,7 @@ targets_set(struct worker *worker, struct plane_error *ret_error)
 	targets = calloc(driver_cluster_rows(cluster) + 1, sizeof(*targets));
 	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory for the rows") :
 	    ops->targets_set(worker->plane, targets,
-	    driver_cluster_targets(cluster, targets), &err);
+	    driver_cluster_targets(cluster, worker->shared->config->drain_ms, targets), &err);
 	free(targets);
 	if (code == ERR_OK)
 		return true;

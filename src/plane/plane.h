@@ -41,6 +41,9 @@ struct plane_target {
 	enum protocol	 protocol;	/* of a service */
 	/* No real service of a disabled service takes work, whatever its own setting is. */
 	bool		 enabled;
+	/* Of a service: how long a server that the store no longer has keeps its connections; 0: no
+	 * limit. */
+	int64_t		 drain_ms;
 	/* Of a real service: the weight that it should have now, and the setting of the store. */
 	uint32_t	 weight;
 	bool		 fallback;

@@ -414,6 +414,30 @@ a_destination_that_the_store_lacks_drains(void **state)
 	assert_string_equal(wanted(NULL, 0), "a 10 b 5");
 }
 
+static void
+a_destination_that_the_store_lacks_goes_after_the_drain_time(void **state)
+{
+	struct ipvs_table before = { 0 };
+
+	(void)state;
+	w.targets[0].drain_ms = 3000;
+	for (int64_t now_ms = 10000; now_ms <= 13000; now_ms += 1000) {
+		rows_set();
+		have(10, 5);
+		have_dest("10.0.0.9", 0)->active = 1;
+		ipvs_table_sort(&w.have);
+		w.view.now_ms = now_ms;
+		ipvs_leaving_update(&w.rows, &w.have, &before, now_ms);
+		answer(0);
+		assert_int_equal(w.services[0].differs, now_ms == 13000);
+		assert_string_equal(wanted(NULL, 0), now_ms < 13000 ? "a 10 b 5 ? 0" : "a 10 b 5");
+		ipvs_table_done(&before);
+		before = w.have;
+		w.have = (struct ipvs_table){ 0 };
+	}
+	ipvs_table_done(&before);
+}
+
 /* A client of UDP that keeps sending would keep it for ever. */
 static void
 a_destination_of_udp_that_the_store_lacks_goes_at_once(void **state)
@@ -615,6 +639,7 @@ main(void)
 		TEST(a_service_differs_with_a_message),
 		TEST(a_disabled_service_goes_with_its_last_destination),
 		TEST(a_destination_that_the_store_lacks_drains),
+		TEST(a_destination_that_the_store_lacks_goes_after_the_drain_time),
 		TEST(a_destination_of_udp_that_the_store_lacks_goes_at_once),
 		TEST(commands_make_the_wanted_table),
 		TEST(each_number_has_its_source),

@@ -34,10 +34,36 @@ ipvs_foreign_message(const struct ipvs_view *view, const struct ipvs_key *key,
 /* A destination that the store does not have leaves: it drains first. The clients of UDP never end,
  * so its destinations are removed at once. */
 static bool
-leaving_is_over(const struct ipvs_service *service, const struct ipvs_dest *dest)
+leaving_is_over(const struct ipvs_row_service *service, const struct ipvs_view *view,
+    const struct ipvs_dest *dest)
 {
-	return service->key.protocol == IPPROTO_UDP ||
-	    (dest->weight == 0 && dest->active == 0 && dest->inactive == 0);
+	bool expired = service->drain_ms != 0 && dest->leaving_ms != 0 &&
+	    view->now_ms - dest->leaving_ms >= service->drain_ms;
+
+	return service->service.key.protocol == IPPROTO_UDP || (dest->weight == 0 &&
+	    (expired || (dest->active == 0 && dest->inactive == 0)));
+}
+
+void
+ipvs_leaving_update(const struct ipvs_rows *rows, struct ipvs_table *have,
+    const struct ipvs_table *before, int64_t now_ms)
+{
+	for (size_t i = 0; i < rows->n_services; i++) {
+		const struct ipvs_row_service *service = &rows->services[i];
+		const struct ipvs_key *key = &service->service.key;
+		struct ipvs_entry *entry = ipvs_table_service(have, key),
+		    *earlier = ipvs_table_service(before, key);
+
+		for (size_t j = 0; entry != NULL && j < entry->n; j++) {
+			struct ipvs_dest *dest = &entry->dests[j], *old = earlier == NULL ? NULL :
+			    ipvs_entry_dest(earlier, &dest->address, dest->port);
+
+			if (ipvs_rows_have(rows, service, dest))
+				continue;
+			dest->leaving_ms =
+			    old == NULL || old->leaving_ms == 0 ? now_ms : old->leaving_ms;
+		}
+	}
 }
 
 /* -- services --------------------------------------------------------------------------- */
@@ -60,7 +86,8 @@ difference_note(struct plane_service *ret, bool routine, const char *fmt, ...)
 /* Compares the destinations of a service with its rows. */
 static void
 dests_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *service,
-    const struct ipvs_entry *entry, const char *name, struct plane_service *ret)
+    const struct ipvs_view *view, const struct ipvs_entry *entry, const char *name,
+    struct plane_service *ret)
 {
 	char text[IPVS_KEY_TEXT_SIZE];
 
@@ -78,7 +105,7 @@ dests_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *servi
 		const struct ipvs_dest *dest = &entry->dests[i];
 
 		if (!ipvs_rows_have(rows, service, dest) &&
-		    (dest->weight > 0 || leaving_is_over(&service->service, dest)))
+		    (dest->weight > 0 || leaving_is_over(service, view, dest)))
 			/* Weight 0: the end of its drain. */
 			difference_note(ret, rows->changed || dest->weight == 0,
 			    "%s had destination %s, which the store does not have", name,
@@ -115,7 +142,7 @@ service_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *ser
 	if (!ipvs_service_same(&entry->service, mine))
 		difference_note(ret, rows->changed, "%s had other flags or another persistence",
 		    name);
-	dests_compare(rows, service, entry, name, ret);
+	dests_compare(rows, service, view, entry, name, ret);
 }
 
 /* -- real services ------------------------------------------------------------------------ */
@@ -308,13 +335,13 @@ entry_copy(struct ipvs_table *table, const struct ipvs_entry *entry)
 /* Adds the destinations that the store does not have, and that still have connections. */
 static bool
 leaving_add(const struct ipvs_rows *rows, const struct ipvs_row_service *service,
-    const struct ipvs_entry *entry, struct ipvs_table *ret, bool *has)
+    const struct ipvs_view *view, const struct ipvs_entry *entry, struct ipvs_table *ret, bool *has)
 {
 	for (size_t i = 0; entry != NULL && i < entry->n; i++) {
 		struct ipvs_dest dest = entry->dests[i];
 
 		if (ipvs_rows_have(rows, service, &dest) ||
-		    leaving_is_over(&service->service, &dest))
+		    leaving_is_over(service, view, &dest))
 			continue;
 		dest.weight = 0;
 		if (!ipvs_table_dest_add(ret, &dest))
@@ -344,7 +371,7 @@ service_add(const struct ipvs_rows *rows, const struct ipvs_row_service *service
 			return false;
 		has = true;
 	}
-	if (!leaving_add(rows, service, entry, ret, &has))
+	if (!leaving_add(rows, service, view, entry, ret, &has))
 		return false;
 	if (!has)
 		ipvs_table_service_drop(ret);

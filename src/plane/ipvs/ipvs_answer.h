@@ -29,6 +29,7 @@ struct ipvs_view {
 	bool			 counts;	/* sysctl run_estimation: totals and rates */
 	bool			 first;		/* the first poll of the plane */
 	int64_t			 now_s, boot_s;	/* wall clock */
+	int64_t			 now_ms;	/* steady clock */
 };
 
 /* True if another program made the service. */
@@ -38,13 +39,19 @@ bool ipvs_is_foreign(const struct ipvs_view *view, const struct ipvs_key *key);
 void ipvs_foreign_message(const struct ipvs_view *view, const struct ipvs_key *key,
     char message[MODEL_MESSAGE_MAX + 1]);
 
+/* Sets 'leaving_ms' of the destinations in 'have' that the store lacks. 'before' is the table of
+ * the poll before. */
+void ipvs_leaving_update(const struct ipvs_rows *rows, struct ipvs_table *have,
+    const struct ipvs_table *before, int64_t now_ms);
+
 /* Fills poll->servers, poll->services (both have room) and poll->problem, and updates what the rows
  * remember. */
 void ipvs_answer(struct ipvs_rows *rows, const struct ipvs_view *view, struct plane_poll *poll);
 
 /* Makes the table that is wanted after the commands; the caller calls ipvs_table_done(). 'servers'
  * are those of the poll that 'have' is of. A destination that the store does not have gets weight
- * 0, and is removed when its connections have ended. False without memory. */
+ * 0, and is removed when its connections have ended or its drain time is over. False without
+ * memory. */
 bool ipvs_wanted_make(const struct ipvs_rows *rows, const struct ipvs_view *view,
     const struct plane_server *servers, const struct plane_command *commands, size_t n,
     struct ipvs_table *ret) __attribute__((warn_unused_result));

@@ -40,6 +40,7 @@ struct ipvs_dest {
 	uint32_t		 active, inactive, persistent;
 	uint8_t			 tunnel_type;	/* 0: IPIP, IP_VS_CONN_F_TUNNEL_TYPE_ */
 	uint64_t		 number[IPVS_STATS];
+	int64_t			 leaving_ms;	/* since when the store lacks it; 0: it has it */
 };
 
 /* Returns the netmask that covers the first 'bits' bits of an address; 0: all bits. */

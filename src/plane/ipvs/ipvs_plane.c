@@ -31,7 +31,9 @@ poll_free(struct plane *plane)
 	free(plane->poll.services);
 	plane->poll.servers = NULL;
 	plane->poll.services = NULL;
-	ipvs_table_done(&plane->have);
+	ipvs_table_done(&plane->before);
+	plane->before = plane->have;
+	plane->have = (struct ipvs_table){ 0 };
 }
 
 void
@@ -43,6 +45,7 @@ ipvs_plane_close(struct plane *plane)
 	ipvs_poll_cancel(plane->polling);
 	ipvs_plane_requests_free(plane);
 	poll_free(plane);
+	ipvs_table_done(&plane->before);
 	ipvs_rows_done(&plane->rows);
 	ipvs_owned_done(&plane->owned);
 	free(plane);
@@ -104,7 +107,7 @@ ipvs_plane_view(const struct plane *plane)
 {
 	return (struct ipvs_view){ .cluster = plane->cluster, .have = &plane->have,
 	    .owned = &plane->owned, .settings_only = plane->settings_only, .counts = true,
-	    .first = !plane->polled_before, .now_s = clock_wall_s(),
+	    .first = !plane->polled_before, .now_s = clock_wall_s(), .now_ms = clock_steady_ms(),
 	    .boot_s = plane->poll.counters_since };
 }
 
@@ -131,6 +134,7 @@ poll_answer(struct plane *plane)
 		    "out of memory for servers");
 		return;
 	}
+	ipvs_leaving_update(&plane->rows, &plane->have, &plane->before, view.now_ms);
 	ipvs_sysctl_remark(&plane->rows, plane->poll.remark, &view.counts);
 	ipvs_answer(&plane->rows, &view, &plane->poll);
 	plane->polled_before = true;

@@ -22,7 +22,7 @@ struct plane {
 	struct ipvs_poll	*polling;
 	struct ipvs_owned	 owned;
 	struct ipvs_rows	 rows;
-	struct ipvs_table	 have;		/* of the latest poll */
+	struct ipvs_table	 have, before;	/* of the latest poll, of the one before */
 	bool			 polled_before;
 	size_t			 n_removed;	/* services that the store no longer had */
 	struct plane_poll	 poll;

@@ -40,7 +40,8 @@ table_read_once(struct ipvs_table *ret, int timeout_ms)
 	struct ipvs_socket *socket = reading.loop == NULL ? NULL :
 	    ipvs_socket_new(reading.loop, timeout_ms);
 
-	if (socket != NULL && ipvs_poll_new(socket, ret, is_wanted, NULL, on_done, &reading) != NULL)
+	if (socket != NULL &&
+	    ipvs_poll_new(socket, ret, is_wanted, NULL, on_done, &reading) != NULL)
 		loop_run(reading.loop);
 	ipvs_socket_free(socket);
 	if (reading.loop != NULL)

@@ -280,6 +280,7 @@ settings_set(struct ipvs_rows *rows, const struct plane_target *targets, size_t 
 	for (size_t i = 0; i < n; i++) {
 		if (targets[i].is_service) {
 			rows->changed |= rows->services[services].enabled != targets[i].enabled;
+			rows->services[services].drain_ms = targets[i].drain_ms;
 			rows->services[services++].enabled = targets[i].enabled;
 			continue;
 		}
