@@ -19,6 +19,7 @@ NONE, OK, UNREACHABLE, FAILING, UNATTENDED = range(1, 6)    # lbcClusterPlaneSta
 # Checks that decide fast. A slow guest needs time to answer.
 CHECK = dict(check='connect', check_interval=0.5, check_retry=0.3, check_timeout=2, check_rise=1,
              check_fall=2)
+OPTION = {'tcp': '-t', 'udp': '-u', 'sctp': '--sctp-service'}    # of ipvsadm
 FORWARD = {'-m': 'nat', '-g': 'dr', '-i': 'tunnel'}
 
 _REAL_OF = {real(name, family): name for name in SERVERS for family in (4, 6)}
@@ -125,7 +126,7 @@ class IpvsCase(DriverCase):
 
     def weights(self, address, kind='tcp'):
         """The weights of a service by the names of the servers; None without the service."""
-        key = '-%s %s' % (kind[0], endpoint(address))
+        key = '%s %s' % (OPTION[kind], endpoint(address))
         table = kernel()
         if key not in table:
             return None

@@ -36,6 +36,8 @@ SILENCE_S = 1.0     # the same, in a test that expects no answer
 
 SILENT, REFUSED, RESET = 'silent', 'refused', 'reset'
 
+_TYPES = {'tcp': (socket.SOCK_STREAM,), 'udp': (socket.SOCK_DGRAM,),
+          'sctp': (socket.SOCK_STREAM, socket.IPPROTO_SCTP)}
 _CLONE_NEWNET = 0x40000000
 _IP_FREEBIND, _ETH_P_ALL, _SO_TIMESTAMPNS = 15, 3, 35
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
@@ -200,8 +202,7 @@ class Network:
 
     def client(self, kind, address, source=None, source_port=0):
         """A socket of a client, which does not block."""
-        sock = self.clients.socket(family_of(address), socket.SOCK_STREAM if kind == 'tcp'
-                                   else socket.SOCK_DGRAM)
+        sock = self.clients.socket(family_of(address), *_TYPES[kind])
         if source or source_port:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((source or ('::' if ':' in address else '0.0.0.0'), source_port))
@@ -278,8 +279,12 @@ class Server:
             return
         tcp = self._space.socket(socket.AF_INET6, socket.SOCK_STREAM)
         udp = self._space.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-        self._listeners = [tcp, udp]
-        for sock in self._listeners:
+        # With an address each, an association has one path, which the director translates.
+        sctp = {real(self.name, family): self._space.socket(family_of(real(self.name, family)),
+                                                            *_TYPES['sctp'])
+                for family in (4, 6)}
+        self._listeners = [tcp, udp, *sctp.values()]
+        for sock in (tcp, udp):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         udp.setsockopt(socket.SOL_IP, _IP_FREEBIND, 1)
@@ -287,6 +292,10 @@ class Server:
         tcp.bind(('::', self.port))
         tcp.listen(256)
         udp.bind(('::', self.port))
+        for address, sock in sctp.items():
+            sock.bind((address, self.port))
+            sock.listen(256)
+            self._engine.add(sock, self._accept)
         self._engine.add(tcp, self._accept)
         self._engine.add(udp, self._datagram)
 

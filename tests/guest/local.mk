@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	tests/guest/test_ipvs_failover.py \
 	tests/guest/test_ipvs_owner.py \
 	tests/guest/test_ipvs_set.py \
+	tests/guest/test_ipvs_ways.py \
 	tests/guest/test_migrate.py \
 	tests/guest/test_network.py \
 	tests/guest/test_readme_ipvs.py
