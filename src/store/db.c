@@ -240,6 +240,15 @@ db_exec(struct db *db, const char *sql, struct err *err)
 	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
 }
 
+void
+db_rules_set(struct db *db, bool on)
+{
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, (int)on, NULL);
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_FKEY, (int)on, NULL);
+	(void)db_exec(db, on ? "PRAGMA ignore_check_constraints = OFF" :
+	    "PRAGMA ignore_check_constraints = ON", NULL);
+}
+
 /* -- transactions ----------------------------------------------------------- */
 
 enum err_code

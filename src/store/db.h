@@ -31,6 +31,7 @@ struct db_kind {
 	const char		*const *pragmas;	/* at every open, NULL at the end */
 	const unsigned int	*needed;	/* statements over all tables and columns */
 	size_t			 n_needed;
+	bool			 rules_off;	/* triggers and CHECKs; the store does their work */
 };
 
 extern const struct db_kind db_main_kind;
@@ -149,6 +150,8 @@ enum err_code db_run(struct db *db, unsigned int sql, const struct db_value *val
     struct err *err);
 /* Runs SQL that is not in the table of statements and has no parameters. */
 enum err_code db_exec(struct db *db, const char *sql, struct err *err);
+/* Turns triggers, foreign keys and CHECKs off, or on again. */
+void db_rules_set(struct db *db, bool on);
 /* A query for one number. *ret stays as it is if there is no row. */
 enum err_code db_number(struct db *db, unsigned int sql, const struct db_value *values,
     size_t n, int64_t *ret, struct err *err);

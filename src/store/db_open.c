@@ -207,8 +207,13 @@ migrations_run(struct db *db, struct err *err)
 static enum err_code
 migrate(struct opening *opening, struct err *err)
 {
-	return opening->version < (int64_t)opening->db->kind->n_migrations ?
-	    migrations_run(opening->db, err) : ERR_OK;
+	struct db *db = opening->db;
+	enum err_code code = opening->version < (int64_t)db->kind->n_migrations ?
+	    migrations_run(db, err) : ERR_OK;
+
+	if (db->kind->rules_off)
+		db_rules_set(db, false);
+	return code;
 }
 
 /* Checks that the file has all tables and columns. */

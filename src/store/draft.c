@@ -272,17 +272,6 @@ rows_write(struct store *store, struct db *copy, int64_t moved, struct err *err)
 	return code == ERR_OK ? totals_add(store, copy, err) : code;
 }
 
-/* Turns triggers, foreign keys and CHECKs off, or on again: they have done their work in the
- * draft. */
-static void
-rules_set(struct db *db, int on)
-{
-	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, on, NULL);
-	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_FKEY, on, NULL);
-	(void)db_exec(db, on ? "PRAGMA ignore_check_constraints = OFF" :
-	    "PRAGMA ignore_check_constraints = ON", NULL);
-}
-
 enum err_code
 store_draft_write(struct store *store, struct db *copy, bool *ret_conflict, struct err *err)
 {
@@ -296,9 +285,10 @@ store_draft_write(struct store *store, struct db *copy, bool *ret_conflict, stru
 	code = conflict_find(store, copy, moved, ret_conflict, err);
 	if (code != ERR_OK || *ret_conflict)
 		return code;
-	rules_set(&store->main, 0);
+	/* The rules have done their work in the draft. */
+	db_rules_set(&store->main, false);
 	code = rows_write(store, copy, moved, err);
-	rules_set(&store->main, 1);
+	db_rules_set(&store->main, true);
 	*ret_conflict = code == ERR_INVALID;
 	store->begin_change = change;
 	return *ret_conflict ? ERR_OK : code;

@@ -59,8 +59,8 @@ batch_forget(struct store *store, int64_t *after, size_t *ret_n)
 	return code;
 }
 
-/* Deletes the statistics of the real services that the transaction removed. Ids are never used
- * again, so rows that stay after an error do no harm. */
+/* Deletes the statistics of the real services that the transaction removed. A trigger lists them
+ * for readers. Ids are never used again, so rows that stay after an error do no harm. */
 static void
 statistics_forget(struct store *store)
 {
@@ -68,8 +68,12 @@ statistics_forget(struct store *store)
 	enum err_code code = ERR_OK;
 	size_t n = 1;
 
-	while (n > 0 && code == ERR_OK && store->stats.handle != NULL)
+	if (store->stats.handle == NULL)
+		return;
+	db_rules_set(&store->stats, true);
+	while (n > 0 && code == ERR_OK)
 		code = batch_forget(store, &after, &n);
+	db_rules_set(&store->stats, false);
 }
 
 enum err_code

@@ -622,4 +622,5 @@ const struct db_kind db_stats_kind = {
 	.pragmas = stats_pragmas,
 	.needed = stats_needed,
 	.n_needed = ROWS(stats_needed),
+	.rules_off = true,	/* batch_write() of statistics.c keeps them */
 };

@@ -73,6 +73,7 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_INTEGRITY_CHECK] = "PRAGMA integrity_check(1)",
 	[SQL_EXTENT] = "SELECT change, removed_oldest FROM store",
 	[SQL_CHANGE] = "SELECT change FROM store",
+	[SQL_CHANGE_ADD] = "UPDATE store SET change = change + ?1",
 	[SQL_BIRTH] = "SELECT birth FROM store",
 	/* A large transaction must not lock readers out before its commit. */
 	[SQL_CACHE_SPILL_OFF] = "PRAGMA cache_spill = OFF",
@@ -283,8 +284,8 @@ static const char *const patterns[ROW_SQLS] = {
 	[ROW_FIND] = "SELECT <id>, <same> FROM <table> WHERE <key>",
 	[ROW_INSERT] = "INSERT INTO <table> (<names>) VALUES (<parameters>)",
 	[ROW_UPDATE] = "UPDATE <table> SET <changes> WHERE <key>",
-	[ROW_UPSERT] = "INSERT INTO <table> (<names>) VALUES (<parameters>)"
-	    " ON CONFLICT (<id>) DO UPDATE SET <excluded>",
+	[ROW_UPSERT] = "INSERT INTO <table> (<names>, changed) VALUES (<parameters>, ?)"
+	    " ON CONFLICT (<id>) DO UPDATE SET <excluded>, changed = excluded.changed",
 	[ROW_DELETE] = "DELETE FROM <table> WHERE <id> = ?1",
 	[ROW_WHY] = "SELECT <why> FROM <table> AS r WHERE r.<id> = ?1",
 	[ROW_LEFT_OUT] = "SELECT r.<id>, <why> AS why FROM <table> AS r WHERE why <> 0"

@@ -57,7 +57,7 @@ enum sql {
 	/* both files */
 	SQL_BEGIN, SQL_BEGIN_IMMEDIATE, SQL_COMMIT, SQL_ROLLBACK, SQL_APPLICATION_ID,
 	SQL_USER_VERSION, SQL_DATA_VERSION, SQL_INTEGRITY_CHECK, SQL_EXTENT, SQL_CHANGE,
-	SQL_BIRTH, SQL_CACHE_SPILL_OFF,
+	SQL_CHANGE_ADD, SQL_BIRTH, SQL_CACHE_SPILL_OFF,
 
 	/* a draft: see draft.c */
 	SQL_DRAFT_OTHERS, SQL_DRAFT_REALS, SQL_DRAFT_REAL_SAME, SQL_DRAFT_JOBS,
@@ -97,7 +97,8 @@ enum row_sql {
 	ROW_PAGE,	/* view; of parent ?1, after name or id ?2, at most ?3 */
 	ROW_GET,	/* view; of row ?1 */
 	ROW_FIND,	/* id, whether all is the same; ?N is column N of the row */
-	ROW_INSERT, ROW_UPDATE, ROW_UPSERT,	/* ?N is column N of the row */
+	ROW_INSERT, ROW_UPDATE,	/* ?N is column N of the row */
+	ROW_UPSERT,	/* the same; the parameter after them is "changed" */
 	ROW_DELETE,	/* row ?1 */
 	ROW_WHY,	/* why row ?1 is left out */
 	ROW_LEFT_OUT,	/* id, why; of each row that is left out */

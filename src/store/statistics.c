@@ -6,19 +6,58 @@
  */
 #include "store/store_private.h"
 
+/* Refuses a value that the CHECKs of the schema refuse: a reader reports it as damage. */
+static enum err_code
+values_check(const struct db *db, const struct shape *shape, const struct db_value *values,
+    struct err *err)
+{
+	for (size_t i = 0; i < shape->n; i++) {
+		const struct column *column = &shape->columns[i];
+
+		if (values[i].type == DB_INTEGER && (values[i].number < column->min ||
+		    values[i].number > column->max))
+			return err_set(err, ERR_INVALID, "%s: %s %lld of row %lld of table %s must "
+			    "be %lld to %lld", db->path, column->name,
+			    (long long)values[i].number, (long long)values[0].number,
+			    shape->table, (long long)column->min, (long long)column->max);
+	}
+	return ERR_OK;
+}
+
+/* Writes rows. Each row gets the next value of the counter, which is 'change' before it. */
+static enum err_code
+batch_rows_write(struct db *db, enum shape_id id, const void *rows, size_t n, size_t size,
+    int64_t change, struct err *err)
+{
+	const struct shape *shape = &shapes[id];
+	struct db_value values[SHAPE_COLUMNS_MAX + 1];
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < n && code == ERR_OK; i++) {
+		size_t columns = shape_values(shape, (const char *)rows + i * size, values);
+
+		values[columns] = db_int(++change);
+		if ((code = values_check(db, shape, values, err)) == ERR_OK)
+			code = db_run(db, SQL_OF_ROWS(ROW_UPSERT, id), values, columns + 1, err);
+	}
+	return code;
+}
+
 /* Writes rows in one transaction. Each row is written whole: a value that is not present
- * becomes NULL. */
+ * becomes NULL. The counter moves first by the number of rows, because the triggers and CHECKs of
+ * this connection are off: they take five times as long as the rest. */
 static enum err_code
 batch_write(struct store *store, enum shape_id shape, const void *rows, size_t n, size_t size,
     struct err *err)
 {
-	struct db_value values[SHAPE_COLUMNS_MAX];
 	struct db *db = &store->stats;
-	enum err_code code = db_begin(db, true, err);
+	enum err_code code;
+	int64_t change = 0;
 
-	for (size_t i = 0; i < n && code == ERR_OK; i++)
-		code = db_run(db, SQL_OF_ROWS(ROW_UPSERT, shape), values,
-		    shape_values(&shapes[shape], (const char *)rows + i * size, values), err);
+	if ((code = db_begin(db, true, err)) == ERR_OK &&
+	    (code = db_number(db, SQL_CHANGE, DB_NO_VALUES, &change, err)) == ERR_OK &&
+	    (code = db_run(db, SQL_CHANGE_ADD, DB_VALUES(db_int((int64_t)n)), err)) == ERR_OK)
+		code = batch_rows_write(db, shape, rows, n, size, change, err);
 	if (code == ERR_OK) {
 		store->committed = true;
 		store->stats_written = true;
