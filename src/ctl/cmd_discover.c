@@ -34,7 +34,7 @@ row_check(void *arg, const struct store_real_view *view)
 	return ERR_OK;
 }
 
-/* Reports the rows of the cluster that the source does not have; discover never removes a row. */
+/* Reports the rows of the cluster that the source does not have. */
 static enum ctl_exit
 rows_check(struct discovery *discovery)
 {
@@ -48,8 +48,29 @@ rows_check(struct discovery *discovery)
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return ctl_finish(ctl, code);
 	if (discovery->missing > 0)
-		ctl_message(ctl, "rows that %s does not have: %zu; 'lbclusterctl remove PATH' "
-		    "removes one", discovery->source->title, discovery->missing);
+		ctl_message(ctl, "rows that %s does not have: %zu; --prune removes them, "
+		    "\"lbclusterctl remove PATH\" removes one", discovery->source->title,
+		    discovery->missing);
+	return CTL_OK;
+}
+
+/* Refuses --prune where it would remove rows that the source has, or all rows of the cluster: the
+ * kernel has no service before lbcluster-ipvs has started. */
+static enum ctl_exit
+prune_check(struct discovery *discovery)
+{
+	struct ctl *ctl = discovery->ctl;
+
+	if ((ctl->flags & CTL_PRUNE_DISCOVERED) == 0)
+		return CTL_OK;
+	if (discovery->left_out > 0)
+		return ctl_failure(ctl, "--prune: nothing was loaded, because rows that are left "
+		    "out would be removed");
+	if (discovery->cluster->services == NULL)
+		return ctl_failure(ctl, "%s has no service: nothing was loaded, because --prune "
+		    "would remove all rows of %s; \"lbclusterctl remove\" removes rows",
+		    discovery->source->title, discovery->cluster->name);
+	ctl->flags |= CTL_PRUNE;
 	return CTL_OK;
 }
 
@@ -62,8 +83,11 @@ inventory_write_or_load(struct discovery *discovery)
 	enum ctl_exit status;
 
 	if ((ctl->flags & CTL_LOAD) != 0) {
+		if ((status = prune_check(discovery)) != CTL_OK)
+			return status;
 		status = cmd_load_inventory(ctl, discovery->inventory, discovery->from);
-		return status == CTL_OK ? rows_check(discovery) : status;
+		return status == CTL_OK && (ctl->flags & CTL_PRUNE) == 0 ? rows_check(discovery) :
+		    status;
 	}
 	return inventory_write(discovery->inventory, ctl->out, &ctl->error) ? CTL_OK :
 	    ctl_failure(ctl, "%s", ctl->error.text);
@@ -89,8 +113,8 @@ stored_read(struct discovery *discovery)
 	return ctl_finish(ctl, code);
 }
 
-static bool
-inventory_fill(struct discovery *discovery, const char *name)
+bool
+discover_inventory_make(struct discovery *discovery, const char *name)
 {
 	discovery->inventory = inventory_new();
 	if (discovery->inventory == NULL)
@@ -113,7 +137,7 @@ discover(struct discovery *discovery, const char *name)
 		status = stored_read(discovery);
 	if ((ctl->flags & CTL_LOAD) != 0 && status == CTL_OK)
 		status = ctl_open(ctl);
-	if (status == CTL_OK && !inventory_fill(discovery, name))
+	if (status == CTL_OK && !discover_inventory_make(discovery, name))
 		status = ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 	else if (status == CTL_OK)
 		status = inventory_write_or_load(discovery);
@@ -168,5 +192,8 @@ cmd_discover(struct ctl *ctl)
 	/* A dry run is of --load: without it nothing would be changed. */
 	if ((ctl->flags & CTL_DRY_RUN) != 0)
 		ctl->flags |= CTL_LOAD;
+	if ((ctl->flags & (CTL_PRUNE_DISCOVERED | CTL_LOAD)) == CTL_PRUNE_DISCOVERED)
+		return ctl_usage(ctl, "--prune: removes rows of the store; give also --load, or -n "
+		    "to see the differences");
 	return discover(&discovery, name);
 }

@@ -6,22 +6,13 @@
  * file is read and checked before the store is opened.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "ctl/change_lines.h"
 #include "ctl/ctl.h"
 #include "ctl/inventory.h"
 #include "ctl/merge.h"
 #include "ctl/progress.h"
-
-enum { VALUE_SIZE = 2048 };
-
-/* Differences as JSON. */
-static const struct out_column change_columns[] = {
-	{ "change", NULL, OUT_TEXT },
-	{ "path", NULL, OUT_TEXT },
-	{ "column", NULL, OUT_TEXT },
-	{ "from", NULL, OUT_TEXT },
-	{ "to", NULL, OUT_TEXT },
-};
 
 static const struct out_column summary_columns[] = {
 	{ "added", NULL, OUT_NUMBER },
@@ -34,7 +25,7 @@ static const struct out_column summary_columns[] = {
 struct load {
 	struct ctl		*ctl;
 	struct inventory	*file;
-	bool			 keep_plane;
+	bool			 of_plane;	/* the inventory is of discover */
 	struct diagnostics	 diagnostics;
 	size_t			 n_diagnostics, n_warnings;	/* of the file, before the merge */
 	struct merge		 merge_start;	/* before any row */
@@ -45,7 +36,7 @@ struct load {
 	FILE			*differences;
 	char			*text;
 	size_t			 text_size;
-	struct out		*out;		/* of JSON */
+	struct changes		 changes;	/* to 'differences' */
 };
 
 static bool
@@ -56,46 +47,12 @@ is_dry(const struct load *load)
 
 /* -- output ----------------------------------------------------------------------- */
 
-static const char *
-value_text(const char *value, char buf[VALUE_SIZE])
-{
-	return value[0] == '\0' ? "\"\"" : out_printable(value, buf, VALUE_SIZE);
-}
-
 static void
-table_print(struct load *load, const struct merge_change *change, const char *path)
-{
-	char from[VALUE_SIZE], to[VALUE_SIZE];
-
-	fprintf(load->differences, "%c %s", change->sign, path);
-	if (change->column != NULL)
-		fprintf(load->differences, " %s %s -> %s", change->column,
-		    value_text(change->from, from), value_text(change->to, to));
-	fputc('\n', load->differences);
-}
-
-static void
-json_print(struct load *load, const struct merge_change *change, const char *path)
-{
-	const char *name = change->sign == '+' ? "add" : change->sign == '-' ? "remove" : "update";
-	bool row = change->column == NULL;
-
-	out_row(load->out, (const struct out_value[ROWS(change_columns)]){ { .text = name },
-	    { .text = path }, { .text = change->column, .absent = row },
-	    { .text = change->from, .absent = row }, { .text = change->to, .absent = row } });
-}
-
-static void
-change_print(void *arg, const struct merge_change *change)
+on_change(void *arg, const struct merge_change *change)
 {
 	struct load *load = arg;
-	char path[PATH_TEXT_SIZE];
 
-	path_text(change->path, path);
-	if (load->out != NULL)
-		json_print(load, change, path);
-	else
-		table_print(load, change, path);
+	changes_print(&load->changes, change);
 }
 
 /* Prints the counts: to the standard error if the standard output has an array of JSON. */
@@ -175,21 +132,39 @@ static bool
 differences_begin(struct load *load)
 {
 	load->differences = open_memstream(&load->text, &load->text_size);
-	if (load->differences == NULL || load->ctl->format != OUT_JSON)
-		return load->differences != NULL;
-	load->out = out_begin(load->differences, OUT_JSON, OUT_LIST, change_columns,
-	    ROWS(change_columns));
-	return load->out != NULL;
+	return load->differences != NULL &&
+	    changes_begin(&load->changes, load->differences, load->ctl->format);
 }
 
 /* Prints the differences if the merge succeeded. */
 static void
 differences_end(struct load *load, bool ok)
 {
-	out_finish(load->out, ok);
+	changes_end(&load->changes, ok);
 	if (load->differences != NULL && fclose(load->differences) == 0 && ok)
 		fwrite(load->text, 1, load->text_size, load->ctl->out);
 	free(load->text);
+}
+
+/* Reports the clusters that --prune left, because it removed them before version 0.2.0. */
+static void
+kept_report(const struct load *load)
+{
+	size_t n = load->merge.clusters_kept;
+
+	if (n > 0 && !load->ctl->quiet && !load->of_plane)
+		ctl_message(load->ctl, "clusters that %s does not name: %zu, kept; --prune=all "
+		    "removes them", load->diagnostics.file, n);
+}
+
+static enum merge_prune
+prune_of(const struct ctl *ctl)
+{
+	const char *argument = ctl_argument(ctl, CTL_PRUNE);
+
+	if ((ctl->flags & CTL_PRUNE) == 0)
+		return MERGE_PRUNE_NONE;
+	return argument != NULL && argument[0] != '\0' ? MERGE_PRUNE_ALL : MERGE_PRUNE_NAMED;
 }
 
 static enum ctl_exit
@@ -204,36 +179,42 @@ load_run(struct load *load)
 	if (is_dry(load) && !differences_begin(load))
 		code = ERR_NOMEM;
 	load->merge_start = (struct merge){ .store = ctl->store, .file = load->file,
-	    .prune = (ctl->flags & CTL_PRUNE) != 0, .reset = (ctl->flags & CTL_RESET) != 0,
-	    .keep_plane = load->keep_plane, .diagnostics = &load->diagnostics,
-	    .progress = &load->progress, .err = &load->ctl->error,
-	    .report = is_dry(load) ? change_print : NULL, .report_arg = load };
+	    .prune = prune_of(ctl), .reset = (ctl->flags & CTL_RESET) != 0,
+	    .keep_plane = load->of_plane && (ctl->flags & CTL_CHANGE_PLANE) == 0,
+	    .diagnostics = &load->diagnostics, .progress = &load->progress,
+	    .err = &load->ctl->error, .report = is_dry(load) ? on_change : NULL,
+	    .report_arg = load };
 	if (code == ERR_OK)
 		code = load_transaction(load);
 	merge_done(&load->merge);
 	diagnostics_print(&load->diagnostics, ctl->err);
 	differences_end(load, code == ERR_OK);
-	if (code == ERR_OK)
+	if (code == ERR_OK) {
 		summary_print(load);
+		kept_report(load);
+	}
 	return ctl_finish(ctl, code);
 }
 
 enum ctl_exit
 cmd_load(struct ctl *ctl)
 {
+	const char *argument = ctl_argument(ctl, CTL_PRUNE);
 	struct load load = { .ctl = ctl };
 	enum ctl_exit status;
 	enum err_code code;
 
+	if (argument != NULL && argument[0] != '\0' && strcmp(argument, "all") != 0)
+		return ctl_usage(ctl, "--prune: unknown argument %s; give all or none", argument);
 	code = inventory_read(ctl->operands[0], &load.file, &load.diagnostics, &ctl->error);
 	if (code != ERR_OK) {
 		diagnostics_print(&load.diagnostics, ctl->err);
 		return ctl_failure(ctl, "%s", ctl->error.text);
 	}
-	/* An empty file is probably a mistake, and --prune would remove all rows. */
+	/* An empty file is probably a mistake, and --prune=all would remove all rows. */
 	if (load.file->rows == 0 && (ctl->flags & CTL_PRUNE) != 0)
-		status = ctl_failure(ctl, "%s: has no cluster, and --prune would remove all rows; "
-		    "use \"lbclusterctl remove\" to remove rows", load.diagnostics.file);
+		status = ctl_failure(ctl, "%s: has no cluster; --prune needs a file with the rows "
+		    "to keep, \"lbclusterctl remove\" removes rows", load.diagnostics.file);
 	else
 		status = load_run(&load);
 	diagnostics_free(&load.diagnostics);
@@ -245,7 +226,7 @@ enum ctl_exit
 cmd_load_inventory(struct ctl *ctl, struct inventory *inventory, const char *name)
 {
 	struct load load = { .ctl = ctl, .file = inventory, .diagnostics = { .file = name },
-	    .keep_plane = (ctl->flags & CTL_CHANGE_PLANE) == 0 };
+	    .of_plane = true };
 	enum ctl_exit status = load_run(&load);
 
 	diagnostics_free(&load.diagnostics);

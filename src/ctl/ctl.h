@@ -27,7 +27,7 @@ enum ctl_exit {
 	CTL_PRECOND = 4,
 	CTL_BUSY = 5,
 	CTL_REFUSED = 6,
-	CTL_UNKNOWN = 7,	/* doctor only */
+	CTL_UNKNOWN = 7,	/* doctor and diff only */
 };
 
 /* The service of a path that names a server in all services of its cluster. */
@@ -45,6 +45,8 @@ enum {
 	CTL_SNMP = 1 << 7,
 	CTL_WRITE = 1 << 8,
 	CTL_CHANGE_PLANE = 1 << 9,
+	CTL_PRUNE_DISCOVERED = 1 << 10,
+	CTL_COMPARE_SETTINGS = 1 << 11,
 	CTL_OPTIONS = 31,	/* bits at most */
 };
 
@@ -186,6 +188,7 @@ enum ctl_exit cmd_import(struct ctl *ctl);
 enum ctl_exit cmd_oid(struct ctl *ctl);
 enum ctl_exit cmd_remove(struct ctl *ctl);
 enum ctl_exit cmd_discover(struct ctl *ctl);
+enum ctl_exit cmd_diff(struct ctl *ctl);
 enum ctl_exit cmd_doctor(struct ctl *ctl);
 enum ctl_exit cmd_help(struct ctl *ctl);
 
@@ -194,7 +197,7 @@ void usage_print(const struct ctl *ctl, FILE *file);
 /* Prints the help of ctl->command, or of lbclusterctl if it is NULL. */
 void help_print(const struct ctl *ctl);
 
-/* Does what "load" does with an inventory in memory; 'name' is for its messages. The plane of
+/* Does what "load" does with an inventory of discover; 'name' is for its messages. The plane of
  * a cluster that exists changes only with CTL_CHANGE_PLANE. */
 struct inventory;
 enum ctl_exit cmd_load_inventory(struct ctl *ctl, struct inventory *inventory, const char *name);

@@ -21,7 +21,7 @@ struct discovery {
 	void				*state;		/* of the source */
 	struct inventory		*inventory;
 	struct inventory_cluster	*cluster;
-	struct inventory		*stored;	/* with --load: the store; NULL: none */
+	struct inventory		*stored;	/* the store, with --load; NULL: none */
 	size_t				 left_out;	/* rows, each with a message */
 	size_t				 missing;	/* rows of the store alone */
 };
@@ -42,6 +42,10 @@ struct discover_source {
 	void		(*done)(struct discovery *discovery);
 };
 
+/* Makes the inventory of the source, which has been read, with the cluster 'name'. The caller frees
+ * it. With CTL_LOAD, 'ctl->store' is open. False without memory. */
+bool discover_inventory_make(struct discovery *discovery, const char *name);
+
 /* Prints a message: "FILE:LINE: text", or "lbclusterctl: text" if 'line' is 0. */
 void discover_message(const struct discovery *discovery, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -56,6 +60,16 @@ const struct inventory_service *discover_service_stored(const struct discovery *
     const struct ipvs_key *key);
 const struct inventory_real *discover_real_stored(const struct inventory_service *service,
     const struct ipvs_address *address, uint16_t port);
+
+/* Returns the other cluster of the store that has a service with this endpoint or mark. NULL if
+ * there is none. */
+const struct inventory_cluster *discover_other_cluster(const struct discovery *discovery,
+    const struct ipvs_key *key);
+
+/* Adds the stored rows that the kernel lacks because of the store or of a check: a service or real
+ * service that is disabled, a fallback, and a real service of which lbcluster-ipvs reported a
+ * reason. False without memory. */
+bool discover_absent_add(struct discovery *discovery);
 
 /* Add a row with its name, address, port and protocol. Port 0 means that the row has no port. NULL
  * without memory. A row keeps the name, address and port of 'stored'. A new one has the name

@@ -143,6 +143,7 @@ service_add(struct discovery *discovery, const char *name)
 {
 	const struct haproxy_view *view = &((const struct haproxy_state *)discovery->state)->view;
 	struct inventory_service *service = NULL;
+	struct path path;
 
 	for (size_t i = 0; i < view->n_servers; i++) {
 		const struct haproxy_server *server = &view->servers[i];
@@ -159,6 +160,13 @@ service_add(struct discovery *discovery, const char *name)
 		if (service == NULL || !server_add(discovery, service, server))
 			return false;
 		service->protocol_given = true;
+	}
+	/* A stored service stays while HAProxy has its backend, with or without servers. */
+	if (service == NULL && model_name_valid(name)) {
+		path = path_of(discovery->cluster->name, name, "");
+		if (!is_new(discovery, &path))
+			return inventory_add_service(discovery->inventory, discovery->cluster,
+			    name) != NULL;
 	}
 	return true;
 }

@@ -330,8 +330,12 @@ entry_add(struct discovery *discovery, const struct ipvs_entry *entry)
 	    &entry->service.key);
 	struct found found = { .discovery = discovery, .entry = entry, .stored = stored,
 	    .forward = forward_of(entry, stored) };
+	const struct inventory_cluster *other = discover_other_cluster(discovery,
+	    &entry->service.key);
 	const char *problem = service_problem(&entry->service);
 
+	if (other != NULL)
+		return true;
 	if (problem != NULL) {
 		leave_out(&found, NULL, problem);
 		return true;
@@ -359,7 +363,7 @@ ipvs_rows_add(struct discovery *discovery)
 		if (!entry_add(discovery, &table->entries[i]))
 			return false;
 	}
-	return discover_rows_judge(discovery);
+	return discover_rows_judge(discovery) && discover_absent_add(discovery);
 }
 
 static void

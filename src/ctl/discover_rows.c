@@ -111,16 +111,42 @@ has_key(const struct inventory_service *service, const struct ipvs_key *key)
 	    (params.family == PARAM_IPV6) == (key->address.family == AF_INET6);
 }
 
-const struct inventory_service *
-discover_service_stored(const struct discovery *discovery, const struct ipvs_key *key)
+/* Returns the cluster of the store with the name of the one that is discovered; NULL if there is
+ * none. */
+static const struct inventory_cluster *
+cluster_stored(const struct discovery *discovery)
 {
-	const struct inventory_cluster *cluster = discovery->stored == NULL ? NULL :
+	return discovery->stored == NULL ? NULL :
 	    inventory_cluster(discovery->stored, discovery->cluster->name);
+}
+
+static const struct inventory_service *
+service_of_key(const struct inventory_cluster *cluster, const struct ipvs_key *key)
+{
 	const struct inventory_service *service = cluster == NULL ? NULL : cluster->services;
 
 	while (service != NULL && !has_key(service, key))
 		service = service->next;
 	return service;
+}
+
+const struct inventory_service *
+discover_service_stored(const struct discovery *discovery, const struct ipvs_key *key)
+{
+	return service_of_key(cluster_stored(discovery), key);
+}
+
+const struct inventory_cluster *
+discover_other_cluster(const struct discovery *discovery, const struct ipvs_key *key)
+{
+	const struct inventory_cluster *cluster =
+	    discovery->stored == NULL ? NULL : discovery->stored->clusters;
+
+	while (cluster != NULL && (strcmp(cluster->plane, "ipvs") != 0 ||
+	    strcmp(cluster->name, discovery->cluster->name) == 0 ||
+	    service_of_key(cluster, key) == NULL))
+		cluster = cluster->next;
+	return cluster;
 }
 
 const struct inventory_real *
@@ -184,6 +210,67 @@ discover_real_add(struct discovery *discovery, struct inventory_service *service
 	real->address_given = real->port_given = stored == NULL;
 	real->params_given = true;
 	return endpoint_set(address, port, &real->address, &real->port) ? real : NULL;
+}
+
+/* -- stored rows that the kernel lacks ------------------------------------------------------ */
+
+/* True if lbcluster-ipvs leaves the real service out. Its reason says so, unless the kernel's
+ * table belongs to another program that lacks the server. */
+static bool
+real_is_left_out(const struct inventory_service *service, const struct inventory_real *real)
+{
+	return !service->enabled || !real->enabled || real->fallback ||
+	    (real->reason[0] != '\0' && strstr(real->reason, "has no such server") == NULL);
+}
+
+/* The copy has no address, port and parameters: merge keeps those of the store. */
+static bool
+absent_real_add(struct discovery *discovery, struct inventory_service *service,
+    const struct inventory_real *stored)
+{
+	struct inventory_real *real = inventory_add_real(discovery->inventory, service,
+	    stored->name);
+
+	if (real == NULL)
+		return false;
+	real->weight = stored->weight;
+	real->fallback = stored->fallback;
+	real->enabled = stored->enabled;
+	return true;
+}
+
+static bool
+absent_service_add(struct discovery *discovery, const struct inventory_service *stored)
+{
+	struct inventory_service *service = inventory_service(discovery->cluster, stored->name);
+	const struct inventory_real *real;
+
+	if (service == NULL && !stored->enabled) {
+		service = inventory_add_service(discovery->inventory, discovery->cluster,
+		    stored->name);
+		if (service == NULL)
+			return false;
+		service->enabled = stored->enabled;
+	}
+	for (real = stored->reals; service != NULL && real != NULL; real = real->next) {
+		if (inventory_real(service, real->name) == NULL &&
+		    real_is_left_out(stored, real) && !absent_real_add(discovery, service, real))
+			return false;
+	}
+	return true;
+}
+
+bool
+discover_absent_add(struct discovery *discovery)
+{
+	const struct inventory_cluster *cluster = cluster_stored(discovery);
+	const struct inventory_service *service = cluster == NULL ? NULL : cluster->services;
+
+	for (; service != NULL; service = service->next) {
+		if (!absent_service_add(discovery, service))
+			return false;
+	}
+	return true;
 }
 
 /* -- parameters -------------------------------------------------------------------------- */

@@ -2,6 +2,9 @@ noinst_LIBRARIES += src/ctl/libctl.a
 src_ctl_libctl_a_SOURCES = \
 	src/ctl/arguments.c \
 	src/ctl/arguments.h \
+	src/ctl/change_lines.c \
+	src/ctl/change_lines.h \
+	src/ctl/cmd_diff.c \
 	src/ctl/cmd_discover.c \
 	src/ctl/cmd_help.c \
 	src/ctl/cmd_import.c \

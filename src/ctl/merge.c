@@ -213,6 +213,10 @@ cluster_prune(struct merge *merge, const struct inventory_cluster *cluster,
 	const struct inventory_service *service = cluster->services;
 	enum err_code code = ERR_OK;
 
+	if (named == NULL && merge->prune == MERGE_PRUNE_NAMED) {
+		merge->clusters_kept++;
+		return ERR_OK;
+	}
 	if (named == NULL) {
 		report_removed(merge, cluster->name, "", "");
 		for (; service != NULL; service = service->next)
@@ -234,7 +238,8 @@ fallback_stored(const struct merge *merge, const struct inventory_service *old,
 {
 	const struct inventory_real *fallback = old == NULL ? NULL : inventory_fallback(old);
 
-	if (fallback != NULL && merge->prune && inventory_real(service, fallback->name) == NULL)
+	if (fallback != NULL && merge->prune != MERGE_PRUNE_NONE &&
+	    inventory_real(service, fallback->name) == NULL)
 		return NULL;
 	return fallback;
 }
@@ -479,8 +484,8 @@ merge_run(struct merge *merge)
 	code = inventory_from_store(merge->store, NULL, &merge->stored, merge->err);
 	if (code != ERR_OK)
 		return code;
-	for (cluster = merge->stored->clusters; merge->prune && cluster != NULL && code == ERR_OK;
-	    cluster = cluster->next)
+	cluster = merge->prune == MERGE_PRUNE_NONE ? NULL : merge->stored->clusters;
+	for (; cluster != NULL && code == ERR_OK; cluster = cluster->next)
 		code = cluster_prune(merge, cluster, inventory_cluster(merge->file, cluster->name));
 	for (cluster = merge->file->clusters; cluster != NULL && code == ERR_OK;
 	    cluster = cluster->next)

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Merges an inventory into the store: adds and updates the rows that the inventory names and,
- * with 'prune', removes all others. Weight, fallback and enabled of a real service that exists
+ * with 'prune', removes others. Weight, fallback and enabled of a real service that exists
  * belong to its operators. They change only with 'reset', by the rules and with jobs, as any
  * other setting.
  */
@@ -27,11 +27,16 @@ struct merge_setting {
 	int		line;
 };
 
+/* Which rows that the inventory does not name are removed: none, those in the clusters that it
+ * names, or all. */
+enum merge_prune { MERGE_PRUNE_NONE, MERGE_PRUNE_NAMED, MERGE_PRUNE_ALL };
+
 struct merge {
 	/* Filled by the caller. */
 	struct store		*store;
 	const struct inventory	*file;
-	bool			 prune, reset;
+	enum merge_prune	 prune;
+	bool			 reset;
 	bool			 keep_plane;	/* another plane of a cluster is ERR_PRECOND */
 	struct diagnostics	*diagnostics;	/* gets warnings */
 	struct progress		*progress;
@@ -40,6 +45,7 @@ struct merge {
 	void			*report_arg;	/* 'report' may be NULL */
 	/* Results: numbers of rows, and of jobs for settings. */
 	size_t			 added, updated, removed, unchanged, jobs;
+	size_t			 clusters_kept;	/* by MERGE_PRUNE_NAMED */
 	/* Private. */
 	struct inventory	*stored;
 	struct merge_setting	*settings;

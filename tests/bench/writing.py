@@ -322,7 +322,7 @@ def loads(run):
         ('load --reset of %s rows, all weights changed' % size, large,
          ['--reset', inventory_of(run, 'load-weights', large, weights=large)]),
         ('load --prune of {:,} rows, all others removed'.format(small), large,
-         ['--prune', inventory_of(run, 'load-few', small)]))
+         ['--prune=all', inventory_of(run, 'load-few', small)]))
     run.report.heading('lbclusterctl load, while SETs go on')
     for number, (title, n, args) in enumerate(kinds):
         mine = Lbclusterd(run.bench, 'load-%d' % number,

@@ -27,7 +27,7 @@ finish(void)
 static void
 load_nothing_new(const char *file)
 {
-	ctl_run(&said, "load", "--prune", "--reset", "--dry-run", file, NULL);
+	ctl_run(&said, "load", "--prune=all", "--reset", "--dry-run", file, NULL);
 	require(said.status == CTL_OK, "the second load is refused: %s", said.err);
 	require(strncmp(said.out, "added 0, updated 0, removed 0,", 30) == 0 &&
 	    strstr(said.out, "jobs") == NULL, "the second load changes rows: %s", said.out);
@@ -68,7 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file_put("conf", data, size, path);
 	snprintf(head, sizeof(head), "%s:", path);
 	snprintf(tail, sizeof(tail), "lbclusterctl: %s:", path);
-	ctl_run(&said, "load", "--prune", "--reset", path, NULL);
+	ctl_run(&said, "load", "--prune=all", "--reset", path, NULL);
 	lines_begin(said.err, head, tail);
 	if (said.status != CTL_OK)
 		return 0;

@@ -56,7 +56,7 @@ command_run(uint8_t which)
 		{ "set-weight", "web/http/web-1", "7" },
 		{ "disable", "lb/http/a" }, { "enable-fallback", "web/http/web-1" },
 		{ "remove", "web/http" }, { "remove", "lb" },
-		{ "load", "--prune", "--reset", "@inventory" },
+		{ "load", "--prune=all", "--reset", "@inventory" },
 		{ "import-statistics", "@statistics" },
 	};
 	const char *const *words = commands[which % (sizeof(commands) / sizeof(commands[0]))];

@@ -5,6 +5,7 @@
 # servers that are down, reloads with open connections, servers that only one side has.
 """Backups, templates, checks, reloads, differences."""
 
+import json
 import socket
 import threading
 
@@ -419,6 +420,49 @@ class Differences(Fleet):
         self.assertIn('rows that HAProxy does not have: 1', done.stderr.splitlines()[-1])
         self.world.ctl('remove', 'web/http/b')
         self.assertEqual('', self.discover('--load').stderr)
+
+    def test_prune_removes_what_only_the_store_has(self):
+        self.world.load('cluster mail { service smtp { real mx { address = 10.0.1.1 } } }')
+        del self.services['http']['b']
+        del self.services['other']
+        self.set_services(self.proxy, self.services)
+        self.proxy.reload()
+        done = self.discover('--load', '--prune')
+        self.assertEqual('', done.stderr)
+        self.assertEqual('added 0, updated 0, removed 3, unchanged 4\n', done.stdout)
+        paths = [row[0] for row in self.world.sql('SELECT name FROM real_service ORDER BY name')]
+        self.assertEqual(['a', 'c', 'mx'], paths)
+
+    def diff(self, *args):
+        done = self.world.ctl('diff', *args, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_diff_is_what_discover_would_change(self):
+        self.assertEqual((0, '', ''), self.diff())
+        self.world.ctl('remove', 'web/http/c')
+        del self.services['http']['b']
+        self.set_services(self.proxy, self.services)
+        self.proxy.reload()
+        lines = ['- web/http/b\n', '+ web/http/c\n']
+        self.assertEqual((1, '--- web\n+++ haproxy %s\n%s%s' % (self.proxy.socket, *lines), ''),
+                         self.diff())
+        rows = json.loads(self.diff('--json', 'web')[1])
+        self.assertEqual([('remove', 'web/http/b'), ('add', 'web/http/c')],
+                         [(row['change'], row['path']) for row in rows])
+        self.assertEqual({'haproxy ' + self.proxy.socket}, {row['source'] for row in rows})
+        self.assertIn(''.join(lines), self.discover('-n', '--prune').stdout)
+        # A setting differs if it was changed in HAProxy.
+        self.discover('--load', '--prune')
+        self.stop_driver()
+        self.proxy.ask('set server http/a weight 7')
+        self.assertEqual((0, '', ''), self.diff('web'))
+        status, out, _ = self.diff('web', '--settings')
+        self.assertEqual(1, status)
+        self.assertRegex(out, r'\n~ web/http/a weight \d+ -> 7\n')
+        self.proxy.kill()
+        status, out, err = self.diff()
+        self.assertEqual((7, ''), (status, out))
+        self.assertIn('web: %s: ' % self.proxy.socket, err)
 
 
 if __name__ == '__main__':

@@ -316,8 +316,178 @@ a_row_without_a_destination_is_reported(void **state)
 	assert_int_equal(ipvs_change_wait(&gone, 1), 0);
 	assert_int_equal(run(world, "discover", "ipvs", "-n", NULL), CTL_OK);
 	assert_string_equal(world->err, "lbclusterctl: ipvs/tcp-192.0.2.10-80/10.0.0.12-80: IPVS "
-	    "has no such server\nlbclusterctl: rows that IPVS does not have: 1; 'lbclusterctl "
-	    "remove PATH' removes one\n");
+	    "has no such server\nlbclusterctl: rows that IPVS does not have: 1; --prune "
+	    "removes them, \"lbclusterctl remove PATH\" removes one\n");
+}
+
+/* -- --prune and diff ----------------------------------------------------------------------- */
+
+/* Loads the kernel's table and removes 10.0.0.12:80 from the kernel. The store also has the
+ * clusters of 'inventory'. */
+static void
+table_with_a_missing_destination(struct ctl_fixture *world)
+{
+	struct ipvs_service *web = service_make("tcp 192.0.2.10:80", "rr", 0, 0, UINT32_MAX);
+	struct ipvs_request gone = { .command = IPVS_CMD_DEL_DEST, .service = *web,
+	    .dest = *dest_make(web, "10.0.0.12:80", IP_VS_CONN_F_MASQ, 1) };
+
+	dest_make(web, "10.0.0.11:80", IP_VS_CONN_F_MASQ, 1);
+	assert_int_equal(run(world, "discover", "ipvs", "-l", NULL), CTL_OK);
+	assert_int_equal(ipvs_change_wait(&gone, 1), 0);
+}
+
+static void
+prune_removes_rows_of_the_cluster_that_the_kernel_lacks(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	table_with_a_missing_destination(world);
+	assert_int_equal(run(world, "discover", "ipvs", "--prune", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err, "--prune: removes rows of the store; give also "
+	    "--load, or -n"));
+	assert_int_equal(run(world, "discover", "ipvs", "-np", NULL), CTL_OK);
+	assert_string_equal(world->out, "- ipvs/tcp-192.0.2.10-80/10.0.0.12-80\n"
+	    "added 0, updated 0, removed 1, unchanged 3\n");
+	assert_string_equal(world->err, "");
+	assert_int_equal(run(world, "discover", "ipvs", "-l", "--prune=all", NULL), CTL_USAGE);
+	assert_int_equal(run(world, "discover", "ipvs", "-lp", NULL), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 1, unchanged 3\n");
+	assert_string_equal(world->err, "");
+	/* The other clusters are as before. */
+	assert_int_equal(run(world, "list", "-r", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\nweb/http/web-1 "));
+	assert_non_null(strstr(world->out, "\nha/s/a "));
+}
+
+static void
+prune_keeps_rows_that_the_driver_leaves_out_of_the_kernel(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	service_make("tcp 192.0.2.10:80", "wlc", 0, 0, UINT32_MAX);
+	assert_int_equal(load(world, "cluster ipvs {\n plane = ipvs\n service http {\n"
+	    "address = 192.0.2.10 port = 80 check = connect\n"
+	    "real gone { address = 10.0.0.1 }\n"
+	    "real out { address = 10.0.0.2 enabled = no }\n"
+	    "real sorry { address = 10.0.0.3 fallback = yes }\n"
+	    "} service off { address = 192.0.2.11 port = 80 enabled = no\n"
+	    "real a { address = 10.0.0.1 } }\n"
+	    "service old { address = 192.0.2.12 port = 80\n"
+	    "real a { address = 10.0.0.1 } } }\n", NULL, NULL), CTL_OK);
+	assert_int_equal(run(world, "discover", "ipvs", "-np", NULL), CTL_OK);
+	assert_string_equal(world->out, "- ipvs/http/gone\n- ipvs/old\n- ipvs/old/a\n"
+	    "added 0, updated 0, removed 3, unchanged 6\n");
+}
+
+/* A machine that has just started, where lbcluster-ipvs does not run yet. */
+static void
+prune_of_an_empty_table_is_refused(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	table_with_a_missing_destination(world);
+	ipvs_fake_reset();
+	assert_int_equal(run(world, "discover", "ipvs", "-lp", NULL), CTL_FAILURE);
+	assert_string_equal(world->err, "lbclusterctl: IPVS has no service: nothing was loaded, "
+	    "because --prune would remove all rows of ipvs; \"lbclusterctl remove\" removes "
+	    "rows\n");
+	assert_int_equal(run(world, "info", "ipvs/tcp-192.0.2.10-80/10.0.0.12-80", NULL), CTL_OK);
+}
+
+static void
+prune_with_rows_that_are_left_out_is_refused(void **state)
+{
+	struct ctl_fixture *world = *state;
+	struct ipvs_service *web;
+
+	table_with_a_missing_destination(world);
+	web = service_make("tcp 192.0.2.11:80", "rr", 0, 0, UINT32_MAX);
+	dest_make(web, "10.0.0.4:80", IP_VS_CONN_F_TUNNEL, 1)->tunnel_type = 1;
+	assert_int_equal(run(world, "discover", "ipvs", "-lp", NULL), CTL_FAILURE);
+	assert_non_null(strstr(world->err, "--prune: nothing was loaded, because rows that are "
+	    "left out would be removed\n"));
+	assert_int_equal(run(world, "info", "ipvs/tcp-192.0.2.10-80/10.0.0.12-80", NULL), CTL_OK);
+	assert_int_equal(run(world, "info", "ipvs/tcp-192.0.2.11-80", NULL), CTL_NOT_FOUND);
+}
+
+static void
+diff_shows_what_discover_would_change(void **state)
+{
+	struct ctl_fixture *world = *state;
+	struct ipvs_service *web;
+
+	/* web has no data plane. The socket of ha is missing. */
+	assert_int_equal(run(world, "diff", "web", NULL), CTL_UNKNOWN);
+	assert_non_null(strstr(world->err, "no cluster has a data plane"));
+	assert_int_equal(run(world, "diff", NULL), CTL_UNKNOWN);
+	assert_non_null(strstr(world->err, "ha: /run/x: "));
+	web = service_make("tcp 192.0.2.30:80", "rr", 0, 0, UINT32_MAX);
+	dest_make(web, "10.0.0.11:80", IP_VS_CONN_F_MASQ, 1);
+	assert_int_equal(run(world, "discover", "ipvs", "-l", NULL), CTL_OK);
+	assert_int_equal(run(world, "diff", "ipvs", NULL), CTL_OK);
+	assert_string_equal(world->out, "");
+	assert_string_equal(world->err, "");
+	assert_int_equal(run(world, "diff", "--json", "ipvs", NULL), CTL_OK);
+	assert_string_equal(world->out, "[]\n");
+	table_with_a_missing_destination(world);
+	dest_make(service_make("tcp 192.0.2.20:80", "rr", 0, 0, UINT32_MAX), "10.0.0.1:80",
+	    IP_VS_CONN_F_MASQ, 1);
+	assert_int_equal(run(world, "diff", "ipvs", NULL), CTL_FAILURE);
+	assert_string_equal(world->out, "--- ipvs\n+++ ipvs\n"
+	    "- ipvs/tcp-192.0.2.10-80/10.0.0.12-80\n"
+	    "+ ipvs/tcp-192.0.2.20-80\n"
+	    "+ ipvs/tcp-192.0.2.20-80/10.0.0.1-80\n");
+	assert_string_equal(world->err, "");
+	assert_int_equal(run(world, "diff", "-j", "ipvs", NULL), CTL_FAILURE);
+	assert_non_null(strstr(world->out, "{\"change\": \"remove\", \"path\": "
+	    "\"ipvs/tcp-192.0.2.10-80/10.0.0.12-80\", \"column\": null, \"from\": null, "
+	    "\"to\": null, \"source\": \"ipvs\"}"));
+	/* Nothing was changed. */
+	assert_int_equal(run(world, "info", "ipvs/tcp-192.0.2.10-80/10.0.0.12-80", NULL), CTL_OK);
+	assert_int_equal(run(world, "info", "ipvs/tcp-192.0.2.20-80", NULL), CTL_NOT_FOUND);
+}
+
+static void
+diff_compares_settings_on_request(void **state)
+{
+	struct ctl_fixture *world = *state;
+	struct ipvs_service *web = service_make("tcp 192.0.2.10:80", "rr", 0, 0, UINT32_MAX);
+
+	dest_make(web, "10.0.0.11:80", IP_VS_CONN_F_MASQ, 1);
+	assert_int_equal(run(world, "discover", "ipvs", "-l", NULL), CTL_OK);
+	assert_int_equal(run(world, "set-weight", "ipvs/tcp-192.0.2.10-80/10.0.0.11-80", "5",
+	    NULL), CTL_OK);
+	assert_int_equal(run(world, "diff", "ipvs", NULL), CTL_OK);
+	assert_int_equal(run(world, "diff", "--settings", "ipvs", NULL), CTL_FAILURE);
+	assert_non_null(strstr(world->out,
+	    "\n~ ipvs/tcp-192.0.2.10-80/10.0.0.11-80 weight 5 -> 1\n"));
+}
+
+static void
+diff_does_not_read_services_of_other_clusters(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	service_make("tcp 192.0.2.10:80", "rr", 0, 0, UINT32_MAX);
+	assert_int_equal(run(world, "discover", "ipvs", "-l", NULL), CTL_OK);
+	service_make("tcp 192.0.2.11:80", "wlc", 0, 0, UINT32_MAX);
+	assert_int_equal(load(world, "cluster lv2 {\n plane = ipvs\n service s {\n"
+	    "address = 192.0.2.11 port = 80 check = none } }\n", NULL, NULL), CTL_OK);
+	assert_int_equal(run(world, "diff", "ipvs", NULL), CTL_OK);
+	assert_string_equal(world->out, "");
+}
+
+static void
+diff_without_a_data_plane_is_unknown(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	table_with_a_missing_destination(world);
+	ipvs_fake.no_capability = true;
+	assert_int_equal(run(world, "diff", "ipvs", NULL), CTL_UNKNOWN);
+	assert_non_null(strstr(world->err, "ipvs: IPVS: Operation not permitted"));
+	assert_int_equal(run(world, "diff", "none", NULL), CTL_NOT_FOUND);
+	assert_int_equal(run(world, "diff", "web/http", NULL), CTL_USAGE);
 }
 
 static void
@@ -382,6 +552,14 @@ main(void)
 		TEST(what_discover_loads_is_what_it_finds_again),
 		TEST(stored_rows_keep_their_names_and_checks),
 		TEST(a_row_without_a_destination_is_reported),
+		TEST(prune_removes_rows_of_the_cluster_that_the_kernel_lacks),
+		TEST(prune_keeps_rows_that_the_driver_leaves_out_of_the_kernel),
+		TEST(prune_of_an_empty_table_is_refused),
+		TEST(prune_with_rows_that_are_left_out_is_refused),
+		TEST(diff_shows_what_discover_would_change),
+		TEST(diff_compares_settings_on_request),
+		TEST(diff_does_not_read_services_of_other_clusters),
+		TEST(diff_without_a_data_plane_is_unknown),
 		TEST(a_dry_run_needs_no_lock),
 		TEST(a_kernel_that_refuses_is_reported),
 		TEST(operands_are_checked),

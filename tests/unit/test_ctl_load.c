@@ -122,8 +122,9 @@ load_refuses_the_endpoint_of_a_stored_service(void **state)
 	    "clusters.conf:2: other/s: has the same protocol, address"
 	    " and port as lv/s"));
 	assert_int_equal(run(world, "list", "other", NULL), CTL_NOT_FOUND);
-	/* --prune removes the stored one. */
-	assert_int_equal(load(world, IPVS("other", ""), "--prune", NULL), CTL_OK);
+	/* --prune=all removes the stored one, which is in another cluster. */
+	assert_int_equal(load(world, IPVS("other", ""), "--prune", NULL), CTL_FAILURE);
+	assert_int_equal(load(world, IPVS("other", ""), "--prune=all", NULL), CTL_OK);
 }
 
 static void
@@ -157,18 +158,32 @@ load_prune_removes_rows_that_the_file_does_not_name(void **state)
 	struct ctl_fixture *world = *state;
 
 	assert_int_equal(load(world, changed, "--prune", NULL), CTL_OK);
-	assert_string_equal(world->out, "added 1, updated 2, removed 5, unchanged 2\n");
-	/* --prune removed the other fallback. */
-	assert_string_equal(world->err, "");
+	assert_string_equal(world->out, "added 1, updated 2, removed 2, unchanged 2\n");
+	/* --prune removed the other fallback, so web-4 is added as fallback without a warning. */
+	assert_non_null(strstr(world->err, "/clusters.conf does not name: 1, kept; --prune=all "
+	    "removes them\n"));
+	assert_null(strstr(world->err, "warning"));
 	assert_int_equal(run(world, "-f", "json", "list", "-r", NULL), CTL_OK);
 	assert_null(strstr(world->out, "sorry"));
-	assert_null(strstr(world->out, "ha/"));
+	assert_non_null(strstr(world->out, "ha/s/a"));
 	assert_int_equal(run(world, "-f", "json", "info", "web/http/web-4", NULL), CTL_OK);
 	assert_non_null(strstr(world->out, "\"fallback\": true"));
-	assert_int_equal(run(world, "list", NULL), CTL_OK);
-	assert_null(strstr(world->out, "ha"));
 	assert_int_equal(run(world, "list", "web", NULL), CTL_OK);
 	assert_null(strstr(world->out, "empty"));
+}
+
+static void
+load_prune_all_removes_other_clusters_too(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(load(world, changed, "--prune=all", NULL), CTL_OK);
+	assert_string_equal(world->out, "added 1, updated 2, removed 5, unchanged 2\n");
+	assert_string_equal(world->err, "");
+	assert_int_equal(run(world, "list", NULL), CTL_OK);
+	assert_null(strstr(world->out, "ha"));
+	assert_int_equal(load(world, changed, "--prune=some", NULL), CTL_USAGE);
+	assert_non_null(strstr(world->err, "--prune: unknown argument some; give all or none\n"));
 }
 
 static void
@@ -177,7 +192,7 @@ load_dry_run_prints_differences_and_changes_nothing(void **state)
 	struct ctl_fixture *world = *state;
 	json_t *json;
 
-	assert_int_equal(load(world, changed, "--prune", "--dry-run"), CTL_OK);
+	assert_int_equal(load(world, changed, "--prune=all", "--dry-run"), CTL_OK);
 	assert_string_equal(world->out,
 	    "- ha\n"
 	    "- ha/s\n"
@@ -188,6 +203,9 @@ load_dry_run_prints_differences_and_changes_nothing(void **state)
 	    "~ web/http/web-1 address 10.0.0.1 -> 10.0.0.7\n"
 	    "+ web/http/web-4\n"
 	    "added 1, updated 2, removed 5, unchanged 2\n");
+	assert_int_equal(load(world, changed, "--prune", "--dry-run"), CTL_OK);
+	assert_memory_equal(world->out, "- web/empty\n", strlen("- web/empty\n"));
+	assert_non_null(strstr(world->err, "--prune=all removes them\n"));
 	assert_int_equal(load(world, changed, "--reset", "--dry-run"), CTL_OK);
 	assert_string_equal(world->out,
 	    "~ web/http address 192.0.2.10 -> 192.0.2.11\n"
@@ -367,7 +385,7 @@ load_dry_run_needs_no_lock(void **state)
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(load(world, changed, "--prune", "--dry-run"), CTL_OK);
-	assert_non_null(strstr(world->out, "added 1, updated 2, removed 5, unchanged 2\n"));
+	assert_non_null(strstr(world->out, "added 1, updated 2, removed 2, unchanged 2\n"));
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
@@ -390,7 +408,9 @@ load_prune_of_an_empty_file_is_refused(void **state)
 	struct ctl_fixture *world = *state;
 
 	assert_int_equal(load(world, "# nothing\n", "--prune", NULL), CTL_FAILURE);
-	assert_non_null(strstr(world->err, "has no cluster, and --prune would remove all"));
+	assert_non_null(strstr(world->err, "has no cluster; --prune needs a file with the rows "
+	    "to keep"));
+	assert_int_equal(load(world, "# nothing\n", "--prune=all", NULL), CTL_FAILURE);
 	assert_int_equal(load(world, "# nothing\n", NULL, NULL), CTL_OK);
 }
 
@@ -497,6 +517,7 @@ main(void)
 		CTL_TEST(load_replaces_parameters_by_those_of_the_file),
 		CTL_TEST(load_refuses_the_endpoint_of_a_stored_service),
 		CTL_TEST(load_prune_removes_rows_that_the_file_does_not_name),
+		CTL_TEST(load_prune_all_removes_other_clusters_too),
 		CTL_TEST(load_dry_run_prints_differences_and_changes_nothing),
 		CTL_TEST(load_json_has_the_documented_keys),
 		CTL_TEST(enabled_of_a_service_is_a_setting),
