@@ -15,7 +15,7 @@ CLEANFILES += $(units)
 
 nodist_unit_DATA = $(units)
 dist_examples_DATA = conf/snmpd.conf.example conf/lbcluster-haproxy-tcp.conf.example \
-	conf/lbclusterd-tcp.conf.example conf/sysctl-ipvs.conf.example \
+	conf/lbclusterd-tcp.conf.example conf/sysctl-ipvs.conf.example conf/snmpd-cpu.conf.example \
 	conf/sample.conf conf/sample-ipvs.conf conf/sample-statistics.jsonl
 
 # A configuration that is there already is the administrator's.

@@ -15,6 +15,7 @@ unit_tests = \
 	tests/unit/test_ctl_import \
 	tests/unit/test_ctl_ldirectord \
 	tests/unit/test_ctl_load \
+	tests/unit/test_daemon_cpu \
 	tests/unit/test_daemon_turn \
 	tests/unit/test_dial \
 	tests/unit/test_doctor \
@@ -155,6 +156,8 @@ tests_unit_test_util_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 memory_fails_ldflags = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=reallocarray,--wrap=strdup
 store_fixture_ldflags = $(AM_LDFLAGS) $(memory_fails_ldflags) -Wl,--wrap=clock_steady_ms
+tests_unit_test_daemon_cpu_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=sched_getaffinity,--wrap=sched_setaffinity
 tests_unit_test_daemon_turn_LDFLAGS = $(store_fixture_ldflags) \
 	-Wl,--wrap=cache_refresh,--wrap=agentx_notifications_send,--wrap=loop_timer_set
 tests_unit_test_cache_LDFLAGS = $(store_fixture_ldflags)
@@ -192,6 +195,7 @@ integration_tests = \
 	tests/integration/test_backup.py \
 	tests/integration/test_bad_files.py \
 	tests/integration/test_closed.py \
+	tests/integration/test_cpu.py \
 	tests/integration/test_confined.py \
 	tests/integration/test_ctl.py \
 	tests/integration/test_daemon.py \

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -557,6 +558,17 @@ bool
 agentx_serving(const struct agentx *agentx)
 {
 	return agentx->state == STATE_SERVING;
+}
+
+pid_t
+agentx_master_pid(const struct agentx *agentx)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+
+	return agentx->stream.fd >= 0 && agentx->master.kind == ENDPOINT_UNIX &&
+	    getsockopt(agentx->stream.fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ?
+	    peer.pid : 0;
 }
 
 void

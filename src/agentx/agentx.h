@@ -9,6 +9,7 @@
 #define AGENTX_AGENTX_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "mib/mib.h"
 #include "util/loop.h"
@@ -30,6 +31,10 @@ void agentx_free(struct agentx *agentx);
 
 /* True while the MIB is registered with a master. */
 bool agentx_serving(const struct agentx *agentx);
+
+/* Returns the process that listens at the UNIX socket of the master (SO_PEERCRED of unix(7)).
+ * 0 over TCP, without a connection, or if it is in another PID namespace. */
+pid_t agentx_master_pid(const struct agentx *agentx);
 
 /* Calls fn(arg) whenever agentx_serving() changes. NULL ends the calls. */
 void agentx_notify_state(struct agentx *agentx, void (*fn)(void *arg), void *arg);

@@ -12,6 +12,7 @@
 #include "agentx/agentx.h"
 #include "cache/cache.h"
 #include "daemon/daemon_config.h"
+#include "daemon/daemon_cpu.h"
 #include "mib/mib.h"
 #include "util/clock.h"
 #include "util/clock_step.h"
@@ -33,6 +34,7 @@ struct daemon {
 	struct mib		*mib;
 	struct agentx		*agentx;
 	struct loop_timer	 refresh_timer;
+	struct daemon_cpu	 cpu;
 	int64_t			 polls_known_ms;	/* 0: the polls cannot be read */
 };
 
@@ -155,10 +157,25 @@ jobs_expire(struct daemon *daemon)
 }
 
 static void
+cpu_apply(struct daemon *daemon)
+{
+	daemon_cpu_apply(&daemon->cpu, daemon->config.cpu, agentx_master_pid(daemon->agentx));
+}
+
+/* A session with snmpd began or ended. */
+static void
+on_session(void *arg)
+{
+	cpu_apply(arg);
+	status_send(arg);
+}
+
+static void
 daemon_tick(void *arg)
 {
 	struct daemon *daemon = arg;
 
+	cpu_apply(daemon);
 	jobs_expire(daemon);
 	cache_tick(daemon->cache, clock_wall_s());
 	status_send(daemon);
@@ -253,7 +270,9 @@ daemon_start(void *arg)
 		daemon->agentx = agentx_new(daemon->service.loop, daemon->mib, &agentx_config);
 	if (daemon->agentx == NULL)
 		return false;
-	agentx_notify_state(daemon->agentx, status_send, daemon);
+	agentx_notify_state(daemon->agentx, on_session, daemon);
+	daemon_cpu_init(&daemon->cpu);
+	cpu_apply(daemon);
 	on_refresh(daemon);
 	return true;
 }

@@ -8,7 +8,7 @@
 
 #include "service/service.h"
 
-enum { DAEMON_SETTINGS = 7 };
+enum { DAEMON_SETTINGS = 8 };
 
 struct daemon_config {
 	struct service_config	 common;
@@ -17,6 +17,7 @@ struct daemon_config {
 	uint32_t		 job_max_rows;
 	uint32_t		 job_patience_s;
 	uint32_t		 notify_interval_s;
+	int32_t			 cpu;			/* for daemon_cpu_apply() */
 };
 
 /* The settings, with offsets in struct daemon_config. */

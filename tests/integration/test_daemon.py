@@ -63,7 +63,7 @@ class Options(Case):
 
     def test_check_of_good_configuration_is_ok(self):
         done = self.check('store = "/srv/x"\nagentx-socket = "/run/x"\nlog-level = debug\n'
-                          'stale-after = 60\njob-max-rows = 50\n')
+                          'stale-after = 60\njob-max-rows = 50\ncpu = 0\n')
         self.assertEqual((OK, ''), (done.returncode, done.stderr))
         self.assertEqual(OK, self.check('').returncode)
         self.assertEqual(OK, self.check('# nothing\n').returncode)
