@@ -236,6 +236,16 @@ state_is_routine(const struct driver_real *real, const struct plane_kind_ops *op
 	    (ops->out_removes && !real->foreign[FOREIGN_STATE].repairing);
 }
 
+/* True if the rows of the service changed, so that a difference of a real service is no change of
+ * another program: a service with a new address has no server yet. */
+static bool
+rows_changed(const struct driver_real *real)
+{
+	const struct plane_service *found = driver_service_of(real)->found;
+
+	return found != NULL && found->routine;
+}
+
 static void
 ours_update(struct driver_real *real, const struct foreign_round *round,
     const struct plane_kind_ops *ops)
@@ -278,6 +288,7 @@ state_plan(struct driver_real *real, bool on_fallback, struct foreign_round roun
 			code = command_add(plan, command);
 		command.kind = PLANE_COMMAND_STATE;
 		command.value = real->wanted;
+		foreign->repairing &= !rows_changed(real);
 		command.routine = state_is_routine(real, ops);
 		if (code == ERR_OK)
 			code = command_add(plan, command);
@@ -338,6 +349,7 @@ weights_plan(struct driver_cluster *cluster, const struct plane_poll *poll,
 		if (code != ERR_OK || real->server == NULL ||
 		    !foreign_update(foreign, command.value, real->server->weight, &round))
 			continue;
+		foreign->repairing &= !rows_changed(real);
 		command.routine = rules->ops->out_removes && !foreign->repairing;
 		code = command_add(plan, command);
 	}

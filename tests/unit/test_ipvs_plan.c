@@ -343,6 +343,17 @@ a_service_that_differs_because_its_row_changed_is_no_repair(void **state)
 }
 
 static void
+a_server_that_is_missing_because_its_row_changed_is_no_repair(void **state)
+{
+	(void)state;
+	assert_string_equal(plan(), "");
+	found = (struct plane_service){ .differs = true, .routine = true };
+	w.servers[A].state = PLANE_OUT;
+	w.servers[B].weight = 3;
+	assert_string_equal(plan(), "service; b weight 10; a ready");
+}
+
+static void
 a_service_that_another_program_keeps_changing_is_contested(void **state)
 {
 	char text[MODEL_MESSAGE_MAX + 1];
@@ -383,6 +394,7 @@ main(void)
 		TEST(a_slow_start_holds_weight_back),
 		TEST(a_server_that_another_program_removed_is_repaired),
 		TEST(a_service_that_differs_because_its_row_changed_is_no_repair),
+		TEST(a_server_that_is_missing_because_its_row_changed_is_no_repair),
 		TEST(a_service_that_another_program_keeps_changing_is_contested),
 	};
 
