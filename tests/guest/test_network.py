@@ -7,11 +7,12 @@
 
 import unittest
 
-from harness import main
+from harness import main, wait_for
 from ipvs_network import (
     REFUSED, RESET, SILENCE_S, SILENT, Network, Traffic, Watch, endpoint, ipvsadm, real, run,
     sysctl, vip)
 
+WAIT_S = 30
 EVEN = {'r1': 3, 'r2': 3, 'r3': 3}
 
 
@@ -92,13 +93,11 @@ class Paths(unittest.TestCase):
         address = vip(14)
         self.serve(address)
         traffic = Traffic(self.net, address, held=3)
-        while len(traffic.answers) < 20:
-            pass
+        wait_for(lambda: len(traffic.answers) >= 20, WAIT_S, 'answers')
         self.assertEqual([], traffic.failures())
         self.net.servers['r1'].stop()
         before = len(traffic.answers)
-        while len(traffic.answers) < before + 10:
-            pass
+        wait_for(lambda: len(traffic.answers) >= before + 10, WAIT_S, 'answers')
         answers = traffic.stop().failures()
         self.assertIn(REFUSED, [failure[1] for failure in answers])
         self.assertIn(('r1', RESET), [failure[1:] for failure in answers])
