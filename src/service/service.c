@@ -110,6 +110,12 @@ options_parse(struct service *service, int argc, char **argv)
 		case 'O': service->once = true; break;
 		case ACTION:
 		case ACTION + 1:
+			if (service->action != NULL) {
+				text_line_print(stderr, "%s: more than one of --%s and --%s",
+				    service->program->name, actions[0].option,
+				    actions[1].option);
+				return usage(service, stderr);
+			}
 			service->action = &actions[option - ACTION];
 			service->action_value = optarg;
 			service->once = true;

@@ -90,8 +90,8 @@ class Ownership(IpvsCase):
         table = kernel()
         self.assertEqual(foreign, {key: table.get(key) for key in foreign})
 
-    def driver_command(self, option, name='web'):
-        return subprocess.run(self.driver_argv(option, name), capture_output=True, text=True,
+    def driver_command(self, option, name='web', *more):
+        return subprocess.run(self.driver_argv(option, name, *more), capture_output=True, text=True,
                               env={**os.environ, **self.world.env},
                               timeout=30 * TIMEOUT_FACTOR, check=False)
 
@@ -136,6 +136,9 @@ class Ownership(IpvsCase):
         foreign = self.foreign(self.vip())
         self.serve(service(self.address, TWO))
         self.stop_driver()
+        done = self.driver_command('--adopt', 'web', '--withdraw', 'web')
+        self.assertEqual(2, done.returncode, done.stderr)
+        self.assertIn('more than one of --adopt and --withdraw', done.stderr)
         done = self.driver_command('--withdraw')
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertIsNone(self.weights(self.address))
