@@ -55,11 +55,12 @@ ipvs_leaving_update(const struct ipvs_rows *rows, struct ipvs_table *have,
 		    *earlier = ipvs_table_service(before, key);
 
 		for (size_t j = 0; entry != NULL && j < entry->n; j++) {
-			struct ipvs_dest *dest = &entry->dests[j], *old = earlier == NULL ? NULL :
-			    ipvs_entry_dest(earlier, &dest->address, dest->port);
+			struct ipvs_dest *dest = &entry->dests[j], *old;
 
 			if (ipvs_rows_have(rows, service, dest))
 				continue;
+			old = earlier == NULL ? NULL :
+			    ipvs_entry_dest(earlier, &dest->address, dest->port);
 			dest->leaving_ms =
 			    old == NULL || old->leaving_ms == 0 ? now_ms : old->leaving_ms;
 		}
