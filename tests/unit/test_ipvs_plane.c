@@ -358,6 +358,36 @@ nothing_is_made_if_the_file_cannot_be_written(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* A server that is down has to leave although a new service cannot be recorded. */
+static void
+other_services_are_changed_if_the_file_cannot_be_written(void **state)
+{
+	char path[80];
+
+	(void)state;
+	make_all();
+	another_program(IPVS_CMD_DEL_SERVICE, DNS, NS);
+	file_write("5", WEB "\n");
+	snprintf(path, sizeof(path), "%s/5.new", w.dir);
+	assert_int_equal(mkdir(path, 0755), 0);
+	round_poll();
+	command(PLANE_COMMAND_STATE, A, PLANE_OUT);
+	command(PLANE_COMMAND_WEIGHT, B, 7);
+	command(PLANE_COMMAND_STATE, NS, PLANE_READY);
+	assert_int_equal(apply(), JOB_CAUSE_NONE);
+	assert_int_equal(w.commands[1].cause, JOB_CAUSE_NONE);
+	assert_null(dest(A));
+	assert_int_equal(dest(B)->weight, 7);
+	assert_int_equal(w.commands[2].cause, JOB_CAUSE_OTHER);
+	assert_non_null(strstr(w.commands[2].message, "/5: cannot be written: "));
+	assert_null(service(DNS));
+	assert_int_equal(rmdir(path), 0);
+	round_poll();
+	command(PLANE_COMMAND_STATE, NS, PLANE_READY);
+	assert_int_equal(apply(), JOB_CAUSE_NONE);
+	assert_non_null(dest(NS));
+}
+
 static void
 a_restart_changes_nothing(void **state)
 {
@@ -885,6 +915,7 @@ main(void)
 		TEST(the_first_round_makes_services_and_destinations),
 		TEST(the_file_is_written_before_services_are_made),
 		TEST(nothing_is_made_if_the_file_cannot_be_written),
+		TEST(other_services_are_changed_if_the_file_cannot_be_written),
 		TEST(a_restart_changes_nothing),
 		TEST(commands_change_states_and_weights),
 		TEST(a_service_that_differs_is_made_as_its_row),

@@ -88,6 +88,14 @@ any_dest_failure(const struct plane *plane, const struct ipvs_key *key)
 	return NULL;
 }
 
+/* True if the service is in the file, or exists. Otherwise it must not be made. */
+static bool
+is_recorded(const struct plane *plane, const struct ipvs_key *key)
+{
+	return ipvs_owned_has(&plane->owned, key) ||
+	    ipvs_table_service(&plane->have, key) != NULL;
+}
+
 /* Records the state that the kernel has now. 'row' is NULL for a command of a service. */
 static void
 command_succeed(const struct plane *plane, struct ipvs_row *row, struct plane_command *command)
@@ -118,6 +126,12 @@ command_judge(struct plane *plane, const struct ipvs_view *view, struct plane_co
 	if (ipvs_is_foreign(view, &service->key)) {
 		command->cause = JOB_CAUSE_REJECTED;
 		ipvs_foreign_message(view, &service->key, command->message);
+		return;
+	}
+	if (plane->unrecorded.code != ERR_OK && !is_recorded(plane, &service->key)) {
+		command->cause = JOB_CAUSE_OTHER;
+		snprintf(command->message, sizeof(command->message), "%.255s",
+		    plane->unrecorded.text);
 		return;
 	}
 	failure = service_failure(plane->requests, plane->n_requests, service);
@@ -235,6 +249,27 @@ owned_add(struct plane *plane, struct err *err)
 	    &plane->owned, err) : ERR_OK;
 }
 
+/* Leaves out the services that could not be recorded. All other changes are made: a server that is
+ * down has to leave. */
+static enum err_code
+unrecorded_drop(struct plane *plane, struct err *err)
+{
+	size_t n = 0, n_services = 0;
+
+	ipvs_owned_done(&plane->owned);
+	if (ipvs_owned_read(ipvs_directory(), plane->cluster_id, &plane->owned, err) != ERR_OK)
+		return err->code;
+	for (size_t i = 0; i < plane->n_requests; i++) {
+		if (!is_recorded(plane, &plane->requests[i].service.key))
+			continue;
+		n_services += i < plane->n_services;
+		plane->requests[n++] = plane->requests[i];
+	}
+	plane->n_requests = n;
+	plane->n_services = n_services;
+	return ERR_OK;
+}
+
 /* Makes the requests for the commands. */
 static bool
 requests_make(struct plane *plane)
@@ -266,9 +301,12 @@ ipvs_plane_apply(struct plane *plane, struct plane_command *commands, size_t n,
 	plane->applied = fn;
 	plane->arg = arg;
 	ipvs_plane_requests_free(plane);
-	if (!requests_make(plane))
+	if (!requests_make(plane)) {
 		apply_refuse(plane, "out of memory for changes");
-	else if (owned_add(plane, &err) != ERR_OK)
+		return;
+	}
+	plane->unrecorded.code = owned_add(plane, &plane->unrecorded);
+	if (plane->unrecorded.code != ERR_OK && unrecorded_drop(plane, &err) != ERR_OK)
 		apply_refuse(plane, err.text);
 	else if (plane->n_services > 0)
 		ipvs_socket_change(plane->socket, plane->requests, plane->n_services,

@@ -15,6 +15,10 @@
 #include "plane/params.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/log_limit.h"
+
+/* Each poll tries again what failed. */
+static struct log_limit removal_limit = LOG_LIMIT("plane", 20);
 
 void
 ipvs_plane_requests_free(struct plane *plane)
@@ -155,7 +159,8 @@ on_removed(void *arg, int error)
 
 		if (request->error != 0 && !ipvs_change_is_done(request)) {
 			(void)ipvs_failure(request, request->error, message);
-			log_warn("plane", "%s: %s", plane->cluster, message);
+			log_limited(&removal_limit, LOG_LEVEL_WARN, "%s: %s", plane->cluster,
+			    message);
 			continue;
 		}
 		log_info("plane", "%s: %s: removed", plane->cluster,
@@ -166,7 +171,7 @@ on_removed(void *arg, int error)
 	ipvs_plane_requests_free(plane);
 	if (ipvs_owned_write(ipvs_directory(), plane->store, plane->cluster_id, &plane->owned,
 	    &err) != ERR_OK)
-		log_warn("plane", "%s: %s", plane->cluster, err.text);
+		log_limited(&removal_limit, LOG_LEVEL_WARN, "%s: %s", plane->cluster, err.text);
 	poll_answer(plane);
 }
 

@@ -37,6 +37,8 @@ struct plane {
 	size_t			 n_requests;
 	/* The first ones are of services. They have the order of ipvs_key_compare(). */
 	size_t			 n_services;
+	/* Why the latest commands made no new service; ERR_OK: all could be recorded. */
+	struct err		 unrecorded;
 };
 
 /* -- ipvs_plane.c: the functions of struct plane_kind_ops -------------------------------- */
