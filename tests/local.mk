@@ -15,6 +15,7 @@ unit_tests = \
 	tests/unit/test_ctl_import \
 	tests/unit/test_ctl_ldirectord \
 	tests/unit/test_ctl_load \
+	tests/unit/test_ctl_status \
 	tests/unit/test_daemon_cpu \
 	tests/unit/test_daemon_turn \
 	tests/unit/test_dial \
@@ -223,6 +224,7 @@ integration_tests = \
 	tests/integration/test_set.py \
 	tests/integration/test_set_services.py \
 	tests/integration/test_slow_disk.py \
+	tests/integration/test_status.py \
 	tests/integration/test_unattended.py \
 	tests/integration/test_views.py \
 	tests/integration/test_walk.py \

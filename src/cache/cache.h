@@ -205,5 +205,9 @@ enum freshness cache_real_freshness(const struct cache *cache, const struct cach
 /* Returns lbcRealOperStatus. */
 enum oper_status cache_real_status(const struct cache *cache, const struct cache_real *real,
     int64_t now);
+/* Returns lbcRealOperStatusReason: the data plane's reason, or that of lbclusterd if it has none.
+ * The text is valid until the next cache_refresh(). */
+const char *cache_real_reason(const struct cache *cache, const struct cache_real *real,
+    int64_t now);
 
 #endif

@@ -43,6 +43,27 @@ cache_real_status(const struct cache *cache, const struct cache_real *real, int6
 	return status_real(&status, &cache_service_of(real)->sums.tally);
 }
 
+const char *
+cache_real_reason(const struct cache *cache, const struct cache_real *real, int64_t now)
+{
+	const char *reason = tree_text(&real->row, TREE_REASON);
+
+	if (reason[0] != '\0' || !real->enabled)
+		return reason;
+	if (!cache_service_of(real)->enabled)
+		return "its service is disabled";
+	switch (cache_real_freshness(cache, real, now)) {
+	case FRESHNESS_FRESH:
+		return real->statistics.present & STAT_PRESENT_ACTIVE ? "" :
+		    "statistics have no value for active";
+	case FRESHNESS_STALE:
+		return "statistics are stale; start the collector or the driver";
+	case FRESHNESS_NEVER:
+		return "no statistics yet";
+	}
+	return "";
+}
+
 void
 cache_plane_view(const struct cache_cluster *cluster, bool readable, int64_t now,
     struct plane_view *ret)

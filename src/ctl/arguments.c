@@ -227,7 +227,8 @@ letter_refuse(struct ctl *ctl, char letter)
 static enum ctl_exit
 format_set(struct ctl *ctl, const char *name)
 {
-	static const char *const names[] = { [OUT_TABLE] = "table", [OUT_JSON] = "json" };
+	static const char *const names[] = { [OUT_TABLE] = "table", [OUT_JSON] = "json",
+		[OUT_HTML] = "html" };
 
 	for (size_t i = 0; i < ROWS(names); i++) {
 		if (strcmp(names[i], name) == 0) {
@@ -235,7 +236,7 @@ format_set(struct ctl *ctl, const char *name)
 			return CTL_OK;
 		}
 	}
-	return ctl_usage(ctl, "-f: unknown format %s; give table or json", name);
+	return ctl_usage(ctl, "-f: unknown format %s; give table, json or html", name);
 }
 
 /* Applies an option of all commands. */
@@ -294,17 +295,20 @@ option_read(struct ctl *ctl, const struct word *word)
 	return CTL_OK;
 }
 
-/* Returns the command that the first operand names; NULL if there is none. */
+/* Returns the command that the first operand names; NULL if there is none. An argument of an option
+ * whose letter another command has without one looks like an operand: "-w 2 status". */
 static const struct command *
 command_scan(const struct ctl *ctl, int n, char *const *argv)
 {
 	struct words words = { .table = ctl->table, .words = argv, .n = n };
 	struct word word;
 
-	do
-		word = word_next(&words);
-	while (word.kind != WORD_END && word.kind != WORD_OPERAND);
-	return word.kind == WORD_OPERAND ? command_find(ctl->table, word.text) : NULL;
+	const struct command *command = NULL;
+
+	while (command == NULL && (word = word_next(&words)).kind != WORD_END)
+		if (word.kind == WORD_OPERAND)
+			command = command_find(ctl->table, word.text);
+	return command;
 }
 
 enum ctl_exit
@@ -322,5 +326,7 @@ arguments_read(struct ctl *ctl, int argc, char **argv, int *ret_n)
 		else
 			status = option_read(ctl, &word);
 	}
+	if (*ret_n > 0 && command_find(ctl->table, argv[1]) != ctl->command)
+		ctl->command = NULL;	/* another operand is the name of a command */
 	return status;
 }

@@ -118,6 +118,8 @@ help_print(const struct ctl *ctl)
 	fputs("\nExit status:\n", ctl->out);
 	for (size_t i = 0; i < table->n_exits; i++)
 		fprintf(ctl->out, "  %zu  %s\n", i, table->exits[i]);
+	fputs("status: 0 all is well, 1 something is wrong, 2 a service is down, 3 an error\n",
+	    ctl->out);
 }
 
 enum ctl_exit

@@ -28,6 +28,9 @@ enum ctl_exit {
 	CTL_BUSY = 5,
 	CTL_REFUSED = 6,
 	CTL_UNKNOWN = 7,	/* doctor and diff only */
+	/* status only, which exits with 0, 1 or 2 for what it shows: any error. Monitoring plugins
+	 * have the same numbers. */
+	CTL_NO_STATUS = 3,
 };
 
 /* The service of a path that names a server in all services of its cluster. */
@@ -47,6 +50,9 @@ enum {
 	CTL_CHANGE_PLANE = 1 << 9,
 	CTL_PRUNE_DISCOVERED = 1 << 10,
 	CTL_COMPARE_SETTINGS = 1 << 11,
+	CTL_PROBLEMS = 1 << 12,
+	CTL_WATCH = 1 << 13,
+	CTL_OUTPUT = 1 << 14,
 	CTL_OPTIONS = 31,	/* bits at most */
 };
 
@@ -70,6 +76,7 @@ struct ctl {
 	const struct command	*command;	/* NULL: the arguments name none */
 	char			**operands;
 	int			 n_operands;
+	int			 level;		/* exit status of status without an error */
 	const struct path	*path;		/* the operand PATH; NULL: all rows */
 	struct path		 path_given;
 	struct store		*store;
@@ -177,6 +184,7 @@ enum ctl_exit ctl_jobs_print(struct ctl *ctl, uint32_t first, size_t n);
 
 /* -- the commands, rows of ctl_table.c ------------------------------------------------------- */
 
+enum ctl_exit cmd_status(struct ctl *ctl);
 enum ctl_exit cmd_list(struct ctl *ctl);
 enum ctl_exit cmd_info(struct ctl *ctl);
 enum ctl_exit cmd_statistics(struct ctl *ctl);

@@ -30,6 +30,8 @@ command_check(struct ctl *ctl, char **words, int n)
 			return ctl_usage(ctl, "%s: operand %d of %d is empty", command->name, i,
 			    n - 1);
 	}
+	if (ctl->format == OUT_HTML && command->run != cmd_status)
+		return ctl_usage(ctl, "-f html: only status writes a page");
 	if (ctl->format == OUT_JSON && (ctl->flags & (CTL_LOAD | CTL_DRY_RUN)) == 0 &&
 	    (command->run == cmd_export || command->run == cmd_discover))
 		return ctl_usage(ctl, "-f json: %s writes an inventory file; \"lbclusterctl -f "
@@ -172,5 +174,7 @@ ctl_main(int argc, char **argv, FILE *out, FILE *err)
 	}
 	if (ctl.out != out)
 		fclose(ctl.out);
+	if (ctl.command != NULL && ctl.command->run == cmd_status)
+		return status == CTL_OK ? (enum ctl_exit)ctl.level : CTL_NO_STATUS;
 	return status;
 }

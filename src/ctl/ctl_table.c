@@ -8,6 +8,9 @@
 /* Rows: name, operands, help, example, function, least and most operands, depth of PATH, open,
  * mode, options. */
 static const struct command commands[] = {
+	{ "status", "[PATH...]", "show all rows, or those of PATH, and what is wrong",
+	    "status -p -w 2", cmd_status, 0, CTL_MANY,
+	    DEPTH_NONE, CTL_OPEN_LATER, STORE_READ, CTL_PROBLEMS | CTL_WATCH | CTL_OUTPUT },
 	{ "list", "[PATH]", "list clusters, services, or real services",
 	    "list -r web", cmd_list, 0, 1,
 	    DEPTH_CLUSTER, CTL_OPEN_FIRST, STORE_READ, CTL_RECURSIVE },
@@ -69,7 +72,7 @@ static const struct command commands[] = {
  * letter or name. */
 static const struct ctl_option options[] = {
 	{ "store", 's', "DIR", 0, "directory of the store; default: " LBCLUSTER_STORE_DIR },
-	{ "format", 'f', "table|json", 0, "output format; default: table" },
+	{ "format", 'f', "FORMAT", 0, "table (default), json, or html of status" },
 	{ "json", 'j', NULL, 0, "the same as -f json" },
 	{ "quiet", 'q', NULL, 0, "print only warnings and errors" },
 	{ "help", 'h', NULL, 0, "print this help" },
@@ -88,6 +91,9 @@ static const struct ctl_option options[] = {
 	{ "settings", 'S', NULL, CTL_COMPARE_SETTINGS,
 	    "also compare weight, fallback and enabled" },
 	{ "write", 'w', NULL, CTL_WRITE, "try a SET that changes nothing" },
+	{ "problems", 'p', NULL, CTL_PROBLEMS, "only what is wrong" },
+	{ "watch", 'w', "SECONDS", CTL_WATCH, "again and again; q ends it" },
+	{ "output", 'o', "FILE", CTL_OUTPUT, "write to a file, which is replaced" },
 	{ "cluster", 'c', "NAME", CTL_CLUSTER,
 	    "name of the cluster; default: haproxy or ipvs" },
 	{ "agentx", 'x', "ADDRESS", CTL_AGENTX,

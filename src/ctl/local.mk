@@ -14,6 +14,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/cmd_load.c \
 	src/ctl/cmd_oid.c \
 	src/ctl/cmd_set.c \
+	src/ctl/cmd_status.c \
 	src/ctl/ctl.c \
 	src/ctl/ctl.h \
 	src/ctl/ctl_main.c \
@@ -53,9 +54,21 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/out.h \
 	src/ctl/path_hint.c \
 	src/ctl/path_hint.h \
+	src/ctl/path_pattern.c \
+	src/ctl/path_pattern.h \
 	src/ctl/process.c \
 	src/ctl/process.h \
 	src/ctl/progress.c \
 	src/ctl/progress.h \
 	src/ctl/snmp_conf.c \
-	src/ctl/snmp_conf.h
+	src/ctl/snmp_conf.h \
+	src/ctl/status_cells.c \
+	src/ctl/status_cells.h \
+	src/ctl/status_page.c \
+	src/ctl/status_page.h \
+	src/ctl/status_rows.c \
+	src/ctl/status_rows.h \
+	src/ctl/status_screen.c \
+	src/ctl/status_screen.h \
+	src/ctl/status_table.c \
+	src/ctl/status_table.h

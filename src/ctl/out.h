@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum out_format { OUT_TABLE, OUT_JSON };
+enum out_format { OUT_TABLE, OUT_JSON, OUT_HTML /* status only */ };
 
 enum out_type {
 	OUT_TEXT, OUT_NUMBER, OUT_BOOL, OUT_TIME,

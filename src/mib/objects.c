@@ -185,30 +185,8 @@ GETTER(get_real_path, REAL, mib_value_printf(value, "%s/%s/%s",
     row->row.parent->row.parent->row.name, row->row.parent->row.name, row->row.name))
 GETTER(get_real_status, REAL, mib_value_number(value,
     cache_real_status(mib->cache, row, clock_wall_s())))
-
-static bool
-get_real_reason(struct mib *mib, const void *row, struct mib_value *value)
-{
-	const REAL *real = row;
-	const char *reason = tree_text(&real->row, TREE_REASON);
-
-	/* Without a reason of the data plane, lbclusterd gives its own. */
-	if (reason[0] != '\0' || !real->enabled)
-		return mib_value_text(value, reason);
-	if (!cache_service_of(real)->enabled)
-		return mib_value_text(value, "its service is disabled");
-	switch (cache_real_freshness(mib->cache, real, clock_wall_s())) {
-	case FRESHNESS_FRESH:
-		return mib_value_text(value, real->statistics.present & STAT_PRESENT_ACTIVE ? "" :
-		    "statistics have no value for active");
-	case FRESHNESS_STALE:
-		return mib_value_text(value,
-		    "statistics are stale; start the collector or the driver");
-	case FRESHNESS_NEVER:
-		return mib_value_text(value, "no statistics yet");
-	}
-	return false;
-}
+GETTER(get_real_reason, REAL, mib_value_text(value,
+    cache_real_reason(mib->cache, row, clock_wall_s())))
 
 const struct mib_column mib_real_columns[] = {
 	INDEX(1, "lbcRealIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),

@@ -14,6 +14,24 @@ static const char *const freshnesses[] = {
 	[FRESHNESS_NEVER] = "never",
 };
 
+static const char *const oper_statuses[] = {
+	[OPER_IN_USE] = "inUse",
+	[OPER_STANDBY] = "standby",
+	[OPER_DRAINING] = "draining",
+	[OPER_INACTIVE] = "inactive",
+	[OPER_DISABLED] = "disabled",
+	[OPER_UNKNOWN] = "unknown",
+};
+
+static const char *const lb_statuses[] = {
+	[STATUS_UP] = "up",
+	[STATUS_DEGRADED] = "degraded",
+	[STATUS_ON_FALLBACK] = "onFallback",
+	[STATUS_DOWN] = "down",
+	[STATUS_DISABLED] = "disabled",
+	[STATUS_UNKNOWN] = "unknown",
+};
+
 /* A cluster has the status of its service with the highest number here. */
 static const int badness[] = {
 	[STATUS_UP] = 1,
@@ -24,11 +42,28 @@ static const int badness[] = {
 	[STATUS_UNKNOWN] = 2,
 };
 
+static const char *
+name_of(const char *const names[], size_t n, size_t number)
+{
+	return number >= 1 && number < n ? names[number] : "?";
+}
+
 const char *
 freshness_name(enum freshness freshness)
 {
-	return (size_t)freshness >= 1 && (size_t)freshness < ROWS(freshnesses) ?
-	    freshnesses[freshness] : "?";
+	return name_of(freshnesses, ROWS(freshnesses), freshness);
+}
+
+const char *
+oper_status_name(enum oper_status status)
+{
+	return name_of(oper_statuses, ROWS(oper_statuses), status);
+}
+
+const char *
+lb_status_name(enum lb_status status)
+{
+	return name_of(lb_statuses, ROWS(lb_statuses), status);
 }
 
 /* Returns the age. The time may be any number, because a collector wrote it. */

@@ -22,7 +22,10 @@ enum lb_status {
 	STATUS_UNKNOWN
 };
 
+/* Return the labels of LBCLUSTER-MIB, or "?" for an invalid number. */
 const char *freshness_name(enum freshness freshness);
+const char *oper_status_name(enum oper_status status);
+const char *lb_status_name(enum lb_status status);
 
 /* Returns the freshness of statistics with this update time (0: never). A time later than 'now'
  * is fresh. */

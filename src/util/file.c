@@ -133,6 +133,78 @@ file_open(const char *path, int flags, bool make, int *ret_fd, struct err *err)
 	return code == ERR_OK ? ERR_OK : err_set(err, code, "%s", again.text);
 }
 
+/* -- output files of a command -------------------------------------------------- */
+
+/* Returns the mode for a file that replaces 'path'. */
+static enum err_code
+replaced_mode(const char *path, mode_t *ret, struct err *err)
+{
+	mode_t mask = umask(0);
+	struct stat st;
+
+	umask(mask);
+	*ret = 0666 & ~mask;
+	if (lstat(path, &st) == -1)
+		return ERR_OK;	/* the directory is reported when the file is made */
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_FOREIGN, "%s: is a link, or not a regular file; give "
+		    "another name", path);
+	*ret = st.st_mode & 0777;
+	return ERR_OK;
+}
+
+/* Writes, syncs and closes the new file. Returns 0 or an errno. */
+static int
+filled_close(int fd, mode_t mode, bool (*fill)(void *arg, FILE *file), void *arg)
+{
+	FILE *file = fdopen(fd, "w");
+	int error = 0;
+
+	if (file == NULL) {
+		close(fd);
+		return ENOMEM;
+	}
+	if (!fill(arg, file))
+		error = ENOMEM;
+	else if (fflush(file) != 0 || ferror(file) || fchmod(fd, mode) == -1 || fsync(fd) == -1)
+		error = errno;
+	if (fclose(file) != 0 && error == 0)
+		error = errno;
+	return error;
+}
+
+enum err_code
+file_output(const char *path, bool (*fill)(void *arg, FILE *file), void *arg, struct err *err)
+{
+	int fd = -1, dir, error;
+	enum err_code code;
+	char *new_path;
+	mode_t mode;
+
+	if ((code = replaced_mode(path, &mode, err)) != ERR_OK)
+		return code;
+	if (asprintf(&new_path, "%s.new", path) == -1)
+		return err_set(err, ERR_NOMEM, "%s: out of memory", path);
+	/* A program that was killed may have left it. */
+	(void)unlink(new_path);
+	if ((code = file_make(new_path, &fd, err)) == ERR_OK) {
+		error = filled_close(fd, mode, fill, arg);
+		if (error == 0 && rename(new_path, path) == -1)
+			error = errno;
+		if (error != 0)
+			(void)unlink(new_path);
+		if (error == 0 && (dir = file_directory_open(path)) != -1) {
+			(void)fsync(dir);
+			close(dir);
+		}
+		if (error != 0)
+			code = err_set(err, err_of_errno(error), "%s: %s", new_path,
+			    strerror(error));
+	}
+	free(new_path);
+	return code;
+}
+
 /* -- input files of a command --------------------------------------------------- */
 
 const char *

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "util/err.h"
 
@@ -30,6 +31,13 @@ enum err_code file_make(const char *path, int *ret_fd, struct err *err);
  * it as file_make() does. ERR_NOT_FOUND: it does not exist and 'make' is false. ERR_FOREIGN:
  * it is a link, has a second hard link, or is not a regular file. */
 enum err_code file_open(const char *path, int flags, bool make, int *ret_fd, struct err *err);
+
+/* Replaces the file 'path', or creates it: fill(arg, file) writes "PATH.new", which is synced and
+ * renamed, so that a reader sees the old or the new content. A new file has the mode of open(2)
+ * with 0666, another one keeps its mode. False of fill(): the old file stays. ERR_FOREIGN: 'path'
+ * is a link, or not a regular file. */
+enum err_code file_output(const char *path, bool (*fill)(void *arg, FILE *file), void *arg,
+    struct err *err);
 
 /* The name of an input file in messages: "standard input" for "-". */
 const char *file_input_name(const char *file);

@@ -5,8 +5,10 @@
  */
 #include "util/text.h"
 
+#include <locale.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <wchar.h>
 
 #include "util/memory.h"
 
@@ -77,6 +79,48 @@ text_clean(char *text, char with)
 		}
 	}
 	return text;
+}
+
+/* wcwidth(3) depends on the locale; the program itself stays in the locale "C". */
+static size_t
+columns_of(uint32_t character)
+{
+	static locale_t utf8;
+	int columns = 1;
+	locale_t before;
+
+	if (utf8 == (locale_t)0)
+		utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (utf8 != (locale_t)0) {
+		before = uselocale(utf8);
+		columns = wcwidth((wchar_t)character);
+		uselocale(before);
+	}
+	return columns < 0 ? 1 : (size_t)columns;
+}
+
+size_t
+text_character(const char *text, size_t *ret_columns)
+{
+	size_t length = text_printable(text);
+	uint32_t character;
+
+	*ret_columns = length > 0;
+	if (length > 1 && sequence_decode(text, &character) > 0)
+		*ret_columns = columns_of(character);
+	return length;
+}
+
+size_t
+text_columns(const char *text)
+{
+	size_t length, columns, sum = 0;
+
+	while ((length = text_character(text, &columns)) > 0) {
+		text += length;
+		sum += columns;
+	}
+	return sum;
 }
 
 void

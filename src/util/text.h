@@ -25,6 +25,13 @@ bool text_is_clean(const char *text);
  * 'text', which keeps its length in bytes. */
 char *text_clean(char *text, char with);
 
+/* Returns the bytes of the character of a cleaned text at 'text', 0 at its end. *ret_columns: the
+ * columns of a terminal that the character occupies, 0 to 2. */
+size_t text_character(const char *text, size_t *ret_columns);
+
+/* Returns the columns of a terminal that a cleaned text occupies. */
+size_t text_columns(const char *text);
+
 /* Prints one cleaned line, with a newline after it. Prints nothing without memory. */
 void text_line_print(FILE *file, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_line_vprint(FILE *file, const char *fmt, va_list ap)

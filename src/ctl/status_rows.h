@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * The rows of "lbclusterctl status": the tree of the cache, which derives status and sums for SNMP
+ * too.
+ */
+#ifndef CTL_STATUS_ROWS_H
+#define CTL_STATUS_ROWS_H
+
+#include "cache/cache.h"
+#include "ctl/path_pattern.h"
+
+/* What a row means to a person on call; the highest one is the exit status. */
+enum status_level { LEVEL_WELL, LEVEL_WRONG, LEVEL_DOWN };
+
+/* How a status is shown. */
+enum status_look { LOOK_GOOD, LOOK_IDLE, LOOK_WARNING, LOOK_BAD, LOOK_UNKNOWN, LOOKS };
+
+struct status_row {
+	enum path_depth			 depth;
+	const struct tree_row		*row;		/* one of the next three */
+	const struct cache_cluster	*cluster;
+	const struct cache_service	*service;	/* NULL for a cluster */
+	const struct cache_real		*real;		/* NULL for a cluster or service */
+	bool				 context;	/* only shown because of a row below it */
+	const char			*status;	/* label of LBCLUSTER-MIB */
+	enum status_look		 look;
+	enum status_level		 level;
+	const struct plane_view		*plane;		/* of the cluster */
+};
+
+/* What is shown, and what was found. The caller sets the first members. */
+struct status_view {
+	struct cache			*cache;
+	bool				 readable;	/* the statistics */
+	int64_t				 now;
+	const struct path_pattern	*patterns;	/* none: all rows */
+	size_t				 n_patterns;
+	bool				 problems;	/* only rows that are not LEVEL_WELL */
+	/* Of the rows that the patterns select, after status_view_count(). */
+	enum status_level		 level;
+	size_t				 clusters, reals;
+	size_t				 services[STATUS_UNKNOWN + 1];	/* by enum lb_status */
+};
+
+/* Calls fn(arg, row) for each row that is shown, a row before those below it, sorted by name
+ * (strverscmp(3)), the fallback last. Ends when fn returns false. False without memory. */
+bool status_view_each(struct status_view *view,
+    bool (*fn)(void *arg, const struct status_row *row), void *arg);
+
+/* Sets the counts. False without memory. */
+bool status_view_count(struct status_view *view);
+
+/* Returns the first pattern that no row matches, or NULL. */
+const struct path_pattern *status_view_unmatched(struct status_view *view);
+
+/* Returns the sums of a cluster or service; NULL for a real service. */
+const struct cache_sums *status_row_sums(const struct status_row *row);
+
+/* Returns a number of the row, or a sum of it. False if it was not measured. */
+bool status_row_number(const struct status_row *row, enum stat_number which, uint64_t *ret);
+
+/* Returns the percentage of a real service in the weights of its service. False for a fallback, a
+ * real service that is not enabled, and weights that are all 0. */
+bool status_row_share(const struct status_row *row, unsigned int *ret);
+
+#endif
