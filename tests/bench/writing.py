@@ -368,6 +368,22 @@ def turns(run):
         report.line('%s: p99' % way, 'ms', a[3] * MS, NULL, b[3] * MS, a[3] / b[3])
 
 
+def status_shown(run, n, *options):
+    """Seconds of "lbclusterctl status" until its first row is printed, and until its end."""
+    start = time.monotonic()
+    process = subprocess.Popen([LBCLUSTERCTL, '-s', run.bench.store(n), 'status', *options],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    lines = [process.stdout.readline() for _ in range(4)]
+    first = time.monotonic() - start
+    left, errors = process.communicate(timeout=60)
+    ended = time.monotonic() - start
+    if process.returncode not in (0, 1, 2) or errors or not lines[0].split()[-1] == 'clusters':
+        raise Wrong('status of %d: %d\n%s%s' % (n, process.returncode, lines, errors))
+    if not options and len(left.splitlines()) < n:
+        raise Wrong('status of %d: %d lines' % (n, len(left.splitlines())))
+    return first, ended
+
+
 def command_line(run):
     """The times of lbclusterctl. Loads were measured when the stores were made."""
     report = run.report
@@ -384,3 +400,14 @@ def command_line(run):
             run.bench.run(argv)
             run.samples.add('info', '%d' % n, time.monotonic() - start)
         report.plain('info of one of {:,}'.format(n), 's', 'info', '%d' % n)
+    for n in run.sizes:
+        for _ in range(3):
+            first, ended = status_shown(run, n)
+            run.samples.add('first', '%d' % n, first)
+            run.samples.add('all', '%d' % n, ended)
+            run.samples.add('problems', '%d' % n, status_shown(run, n, '-p')[1])
+        target = ('<=', 1) if n <= 100000 else None
+        report.plain('status of {:,}, first row'.format(n), 's', 'first', '%d' % n,
+                     target=target)
+        report.plain('status of {:,}, to a file'.format(n), 's', 'all', '%d' % n)
+        report.plain('status -p of {:,}'.format(n), 's', 'problems', '%d' % n, target=target)

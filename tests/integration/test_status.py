@@ -179,6 +179,7 @@ class SameAsSnmp(Case):
                                                   json.loads(done.stdout)})
 
 
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 BEGIN, END = b'\x1b[?1049h', b'\x1b[?1049l'
 
 
@@ -192,7 +193,8 @@ class Terminal:
         self.output = b''
         self.process = subprocess.Popen(
             [LBCLUSTERCTL, '-s', world.store, *args], stdin=self.slave, stdout=self.slave,
-            stderr=self.slave, env={**os.environ, 'TERM': 'xterm', 'NO_COLOR': ''},
+            stderr=self.slave,
+            env={**os.environ, 'TERM': 'xterm', 'NO_COLOR': '', **world.env},
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
 
@@ -333,6 +335,20 @@ class Watch(Case):
         self.assertNotIn('\x1b[?', text)
         self.assertIn('\x1b[35munknown\x1b[m', text)
         self.assertLessEqual(max(len(line) for line in terminal.screen().splitlines()), 60)
+
+    def test_readme_shows_the_samples(self):
+        self.world.ctl('remove', 'web')
+        self.world.ctl('load', os.path.join(TOP, 'conf', 'sample.conf'))
+        self.world.ctl('import-statistics',
+                       os.path.join(TOP, 'conf', 'sample-statistics.jsonl'))
+        self.world.env['NO_COLOR'] = '1'
+        terminal = self.terminal('status', columns=80)
+        self.assertEqual(1, terminal.process.wait(10))
+        with open(os.path.join(TOP, 'README'), encoding='utf-8') as file:
+            shown = re.search(r'(?m)^    \d+ services: (.|\n)*?\n\n    NAME(.|\n)*?\n\n',
+                              file.read())
+        self.assertEqual(re.sub('(?m)^    ', '', shown[0].rstrip('\n')).splitlines(),
+                         terminal.read().decode().splitlines())
 
     def test_page_is_replaced_as_a_whole(self):
         page = self.world._path('page.html')
