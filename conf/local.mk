@@ -1,8 +1,10 @@
 # The units are templates: @names@ are paths chosen by configure.
 
-units = conf/lbclusterd.service conf/lbcluster-haproxy.service conf/lbcluster-ipvs.service
+units = conf/lbclusterd.service conf/lbcluster-haproxy.service conf/lbcluster-ipvs.service \
+	conf/lbcluster-checks.service
 unit_templates = $(units:=.in)
-configurations = lbclusterd.conf lbcluster-haproxy.conf lbcluster-ipvs.conf
+configurations = lbclusterd.conf lbcluster-haproxy.conf lbcluster-ipvs.conf \
+	lbcluster-checks.conf
 
 $(units): $(unit_templates) Makefile
 	$(AM_V_GEN)$(MKDIR_P) conf && \
@@ -18,13 +20,14 @@ $(setup): $(setup:=.in) Makefile
 	chmod +x $@.tmp && mv $@.tmp $@
 
 EXTRA_DIST += $(setup:=.in) $(unit_templates) conf/lbclusterd.conf conf/lbcluster-haproxy.conf \
-	conf/lbcluster-ipvs.conf conf/lbcluster.sysusers conf/lbcluster.tmpfiles
+	conf/lbcluster-ipvs.conf conf/lbcluster-checks.conf conf/lbcluster.sysusers \
+	conf/lbcluster.tmpfiles
 CLEANFILES += $(units) $(setup)
 
 nodist_unit_DATA = $(units)
 dist_examples_DATA = conf/snmpd.conf.example conf/lbcluster-haproxy-tcp.conf.example \
 	conf/lbclusterd-tcp.conf.example conf/sysctl-ipvs.conf.example conf/snmpd-cpu.conf.example \
-	conf/sample.conf conf/sample-ipvs.conf conf/sample-statistics.jsonl
+	conf/sample.conf conf/sample-checks.conf conf/sample-ipvs.conf conf/sample-statistics.jsonl
 
 # lbcluster-setup-snmpd reads it, also where documentation is not installed.
 dist_pkgdata_DATA = conf/snmpd.conf.example

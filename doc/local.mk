@@ -1,5 +1,7 @@
 dist_man_MANS = \
 	doc/LBCLUSTER-MIB.7 \
+	doc/lbcluster-checks.8 \
+	doc/lbcluster-checks.conf.5 \
 	doc/lbcluster-haproxy.8 \
 	doc/lbcluster-haproxy.conf.5 \
 	doc/lbcluster-ipvs-migrate.7 \

@@ -12,6 +12,10 @@ sbin_PROGRAMS += lbcluster-ipvs
 lbcluster_ipvs_SOURCES = src/lbcluster-ipvs.c
 lbcluster_ipvs_LDADD = src/plane/ipvs/libipvs.a $(DRIVER_LIBS) $(NL_LIBS)
 
+sbin_PROGRAMS += lbcluster-checks
+lbcluster_checks_SOURCES = src/lbcluster-checks.c
+lbcluster_checks_LDADD = src/plane/none/libnone.a $(DRIVER_LIBS)
+
 bin_PROGRAMS += lbclusterctl
 lbclusterctl_SOURCES = src/lbclusterctl.c
 lbclusterctl_LDADD = $(CTL_LIBS)

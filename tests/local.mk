@@ -196,6 +196,7 @@ integration_tests = \
 	tests/integration/test_backup.py \
 	tests/integration/test_bad_files.py \
 	tests/integration/test_closed.py \
+	tests/integration/test_checks.py \
 	tests/integration/test_cpu.py \
 	tests/integration/test_confined.py \
 	tests/integration/test_ctl.py \

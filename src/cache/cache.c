@@ -30,6 +30,7 @@ on_service(void *arg, void *row, bool first, const void *columns)
 	(void)first;
 	service->protocol = stored->protocol;
 	service->stored_enabled = stored->enabled;
+	service->has_check = model_params_check(stored->params);
 	cache_service_show(arg, service);
 }
 
@@ -44,6 +45,7 @@ on_real(void *arg, void *row, bool first, const void *columns)
 	cache_server_join(real, stored);
 	real->stored = cache_settings_key(stored->enabled, stored->fallback, stored->weight) &
 	    0xffffff;
+	real->has_check = model_params_check(stored->params);
 	cache_settings_show(cache, real);
 	if (cache->jobs_ahead == 0 || real->last_change < stored->last_change)
 		real->last_change = stored->last_change;

@@ -21,6 +21,7 @@ struct cache_sums {
 	uint64_t		number[STAT_TOTAL_CONNECTIONS];
 	int64_t			oldest_update;	/* of the enabled rows; 0 if one has none */
 	bool			any_enabled;
+	bool			checked;	/* a service or real service has a check */
 	uint32_t		present;	/* numbers of any row, bits of statistics.present */
 };
 
@@ -58,6 +59,7 @@ struct cache_service {
 	enum protocol		 protocol;
 	bool			 enabled;
 	bool			 stored_enabled;	/* of the store's row */
+	bool			 has_check;	/* model_params_check() */
 	uint32_t		 pending_jobs;
 	int64_t			 touched;	/* when 'enabled' changed or its job ended */
 	struct cache_sums	 sums;
@@ -78,6 +80,7 @@ struct cache_real {
 	bool			 fallback;
 	bool			 enabled;
 	bool			 was_kept_out;	/* by settings that have changed since */
+	bool			 has_check;	/* model_params_check() */
 	uint8_t			 pending;	/* events not reported yet, see cache_private.h */
 	uint32_t		 last_job;
 	uint32_t		 pending_jobs;

@@ -75,6 +75,6 @@ cache_plane_view(const struct cache_cluster *cluster, bool readable, int64_t now
 	else if (poll->time != 0)
 		now = poll->time + cluster->poll_age_s +
 		    (clock_steady_ms() - cluster->poll_seen_ms) / 1000;
-	status_plane(tree_text(&cluster->row, TREE_PLANE), cluster->plane_status,
-	    tree_text(&cluster->row, TREE_PLANE_MESSAGE), poll, now, ret);
+	status_plane(tree_text(&cluster->row, TREE_PLANE), cluster->sums.checked,
+	    cluster->plane_status, tree_text(&cluster->row, TREE_PLANE_MESSAGE), poll, now, ret);
 }

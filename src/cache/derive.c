@@ -37,6 +37,7 @@ sums_add_real(struct cache_sums *sums, const struct cache *cache, const struct c
 
 	status_tally_add(&sums->tally, &status);
 	sums->present |= statistics->present;
+	sums->checked |= real->has_check;
 	sums->stale += real->enabled && cache_real_freshness(cache, real, now) != FRESHNESS_FRESH;
 	if (real->enabled && !real->fallback)
 		sums->weight += real->weight;
@@ -51,6 +52,7 @@ sums_add_sums(struct cache_sums *sums, const struct cache_sums *more)
 	sums->tally.reals += more->tally.reals;
 	sums->tally.enabled += more->tally.enabled;
 	sums->tally.active += more->tally.active;
+	sums->checked |= more->checked;
 	sums->present |= more->present;
 	numbers_add(sums->number, more->number, UINT32_MAX);
 	if (more->any_enabled)
@@ -97,6 +99,7 @@ service_derive(struct cache *cache, struct cache_service *service, int64_t now, 
 
 	memset(&service->sums, 0, sizeof(service->sums));
 	service->sums.tally.disabled = !service->enabled;
+	service->sums.checked = service->has_check;
 	service->stale_at = 0;
 	service->fallback_id = 0;
 	TREE_FOREACH(real, i, &service->branch.children) {

@@ -102,6 +102,7 @@ doctor_daemon_conf(struct doctor *doctor)
 
 /* The drivers of the clusters, each once. */
 struct drivers {
+	struct store	*store;
 	const char	*names[4];
 	size_t		 n;
 };
@@ -111,9 +112,12 @@ driver_add(void *arg, const struct cluster_row *row)
 {
 	const struct plane_kind *kind = plane_kind_find(row->plane);
 	struct drivers *drivers = arg;
+	struct plane_view view;
 	size_t i = 0;
+	struct err err;
 
-	if (kind == NULL || kind->driver == NULL)
+	if (kind == NULL || store_plane_view(drivers->store, row, 0, &view, &err) != ERR_OK ||
+	    !view.has_driver)
 		return ERR_OK;
 	while (i < drivers->n && drivers->names[i] != kind->driver)
 		i++;
@@ -137,7 +141,7 @@ driver_conf_check(struct doctor *doctor, const char *name)
 void
 doctor_driver_conf(struct doctor *doctor)
 {
-	struct drivers drivers = { .n = 0 };
+	struct drivers drivers = { .store = doctor->ctl->store };
 
 	if (doctor->ctl->store == NULL)
 		doctor_skip(doctor, "the store could not be read");

@@ -292,8 +292,12 @@ cluster_check(void *arg, const struct cluster_row *row)
 	struct plane_view view;
 	struct err err;
 
-	if (strcmp(row->plane, "none") == 0) {
-		doctor_ok(doctor, "%s: no data plane", row->name);
+	if (store_plane_view(doctor->ctl->store, row, clock_wall_s(), &view, &err) != ERR_OK) {
+		doctor_unknown(doctor, NULL, "%s: %s", row->name, err.text);
+		return ERR_OK;
+	}
+	if (!view.has_driver) {
+		doctor_ok(doctor, "%s: no data plane, no health checks", row->name);
 		return ERR_OK;
 	}
 	if (kind == NULL) {
@@ -308,10 +312,6 @@ cluster_check(void *arg, const struct cluster_row *row)
 		doctor_fail(doctor, doctor_fix(doctor, "systemctl start %s", kind->driver), "%s: no"
 		    " driver polls its %s; the status in the store is out of date", row->name,
 		    kind->title);
-		return ERR_OK;
-	}
-	if (store_plane_view(doctor->ctl->store, row, clock_wall_s(), &view, &err) != ERR_OK) {
-		doctor_unknown(doctor, NULL, "%s: %s", row->name, err.text);
 		return ERR_OK;
 	}
 	/* A driver that has just started will poll soon. */

@@ -104,8 +104,8 @@ struct inventory_real *inventory_fallback(const struct inventory_service *servic
 enum err_code inventory_read(const char *file, struct inventory **ret,
     struct diagnostics *diagnostics, struct err *err);
 
-/* Judges the clusters of plane ipvs by ipvs_rules_judge(). The owners are the rows of the
- * inventory. ERR_NOMEM. */
+/* Judges the clusters by plane_rules_judge(). The owners are the rows of the inventory.
+ * ERR_NOMEM. */
 enum err_code inventory_judge(const struct inventory *inventory, rules_report_fn report, void *arg,
     struct err *err);
 

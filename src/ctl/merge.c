@@ -460,7 +460,7 @@ rules_check(const struct merge *merge)
 	struct inventory *merged;
 	enum err_code code;
 
-	while (cluster != NULL && strcmp(cluster->plane, "ipvs") != 0)
+	while (cluster != NULL && !plane_rules_exist(cluster->plane))
 		cluster = cluster->next;
 	if (cluster == NULL)
 		return ERR_OK;

@@ -313,7 +313,7 @@ driver_main(const struct plane_kind_ops *ops, int argc, char **argv)
 		.name = kind->driver,
 		.conf_file = conf_file,
 		.settings = driver_settings,
-		.n_settings = DRIVER_SETTINGS,
+		.n_settings = ops->apply == NULL ? DRIVER_CHECK_SETTINGS : DRIVER_SETTINGS,
 		.config_size = sizeof(struct driver_config),
 		.store_wait_ms = STORE_WAIT_MS,
 		.steps = { tree_load },

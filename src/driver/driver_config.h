@@ -8,7 +8,8 @@
 
 #include "service/service.h"
 
-enum { DRIVER_SETTINGS = 6 };
+/* A driver without settings of a data plane has the first ones: store, log-level, interval. */
+enum { DRIVER_SETTINGS = 6, DRIVER_CHECK_SETTINGS = 3 };
 
 struct driver_config {
 	struct service_config	 common;

@@ -97,16 +97,19 @@ on_cluster(void *arg, void *row, bool first, const void *columns)
 	const struct cluster_row *stored = columns;
 	const struct driver_tree *tree = arg;
 	struct driver_cluster *cluster = row;
-	bool mine = strcmp(stored->plane, tree->kind) == 0;
+	bool of_kind = strcmp(stored->plane, tree->kind) == 0;
 
-	if (!first && cluster->mine && !mine && tree->health != NULL)
+	if (!first && cluster->of_kind && !of_kind && tree->health != NULL)
 		health_cluster_remove(tree->health, cluster->row.id);
-	if (first || cluster->mine != mine ||
+	if (first || cluster->of_kind != of_kind ||
 	    strcmp(tree_text(&cluster->row, TREE_PLANE_PARAMS), stored->plane_params) != 0)
 		tree->on_detach(cluster);
 	if (first)
 		*cluster = (struct driver_cluster){ .branch = cluster->branch };
-	cluster->mine = mine;
+	cluster->of_kind = of_kind;
+	cluster->has_status = stored->plane_status != PLANE_STATUS_NONE;
+	if (!tree->only_checked || !of_kind)
+		cluster->mine = of_kind;
 }
 
 static void
@@ -125,6 +128,7 @@ on_service(void *arg, void *row, bool first, const void *columns)
 	service->failed_drain = params.on_failure == PARAM_DRAIN;
 	service->drain_ms = (int64_t)params.drain_time * 1000;
 	service->protocol = stored->protocol;
+	service->has_check = model_params_check(stored->params);
 	service->enabled = service->stored_enabled = stored->enabled;
 }
 
@@ -137,6 +141,7 @@ on_real(void *arg, void *row, bool first, const void *columns)
 	(void)arg;
 	if (first)
 		*real = (struct driver_real){ .row = real->row };
+	real->has_check = model_params_check(stored->params);
 	real->stored[REAL_ENABLED] = stored->enabled;
 	real->stored[REAL_FALLBACK] = stored->fallback;
 	real->stored[REAL_WEIGHT] = stored->weight;
@@ -215,7 +220,8 @@ void
 driver_tree_init(struct driver_tree *tree, const char *kind,
     void (*on_detach)(struct driver_cluster *cluster))
 {
-	*tree = (struct driver_tree){ .kind = kind, .on_detach = on_detach };
+	*tree = (struct driver_tree){ .kind = kind, .on_detach = on_detach,
+	    .only_checked = plane_kind_find(kind)->checks == PLANE_CHECKS_GIVEN };
 	tree_init(&tree->tree, &tree_ops);
 }
 
@@ -223,6 +229,29 @@ void
 driver_tree_done(struct driver_tree *tree)
 {
 	tree_done(&tree->tree);
+}
+
+/* Decides which clusters a driver of checks serves: those with a check. A cluster that has lost its
+ * checks is served until a round has cleared its status. */
+static void
+checked_clusters_find(struct driver_tree *tree)
+{
+	struct driver_cluster *cluster;
+	struct driver_service *service;
+	struct driver_real *real;
+
+	TREE_FOREACH(cluster, c, &tree->tree.root.children) {
+		cluster->checked = false;
+		TREE_FOREACH(service, s, &cluster->branch.children) {
+			cluster->checked |= service->has_check;
+			TREE_FOREACH(real, r, &service->branch.children)
+				cluster->checked |= real->has_check;
+		}
+		if (cluster->of_kind)
+			cluster->mine = cluster->checked || cluster->has_status;
+		if (!cluster->mine)
+			tree->on_detach(cluster);
+	}
 }
 
 enum err_code
@@ -248,6 +277,8 @@ driver_tree_refresh(struct driver_tree *tree, struct store *store, struct err *e
 			    "the store was replaced again while the driver read it");
 		again = true;
 	}
+	if (tree->only_checked)
+		checked_clusters_find(tree);
 	/* 0: the statistics file could not be read yet. */
 	if (code == ERR_OK && cursor->stats_birth != 0)
 		tree->resumed = true;

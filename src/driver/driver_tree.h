@@ -31,6 +31,8 @@ struct driver_real {
 	uint16_t		 held_back;	/* of its weight, by the slow start */
 	int64_t			 drain_since_ms;	/* 0: does not drain */
 	bool			 awaits_check;		/* it is down until its checks pass */
+	bool			 has_check;		/* model_params_check() */
+	bool			 active_written, active;	/* the latest row of statistics */
 };
 
 struct driver_service {
@@ -41,6 +43,7 @@ struct driver_service {
 	enum protocol		 protocol;
 	/* As those of a real service: its setting, and that of the targets of the round. */
 	bool			 enabled, stored_enabled, target_enabled;
+	bool			 has_check;	/* model_params_check() */
 	bool			 awaits_check;	/* see plan.h */
 	size_t			 place;		/* as that of a real service */
 	const struct plane_service *found;	/* plan_bind(); NULL: nothing to report */
@@ -55,7 +58,10 @@ struct driver_cluster {
 		struct tree_row		row;
 		struct tree_branch	branch;
 	};
-	bool			 mine;		/* its data plane is of the driver's kind */
+	bool			 of_kind;	/* its data plane is of the driver's kind */
+	bool			 mine;		/* the driver serves it */
+	bool			 checked;	/* a service or real service has a check */
+	bool			 has_status;	/* a driver has recorded a status of its plane */
 	bool			 round_due;	/* a job is new, or a check has a new result */
 	size_t			 repairs;	/* settings that were restored */
 	struct worker		*worker;
@@ -67,6 +73,7 @@ struct driver_cluster {
 struct driver_tree {
 	struct row_tree		 tree;		/* is the first member for struct tree_ops */
 	const char		*kind;		/* of data planes */
+	bool			 only_checked;	/* serves no cluster without checks */
 	void			(*on_detach)(struct driver_cluster *cluster);
 	struct health		*health;	/* loses the rows that are deleted; may be NULL */
 	bool			 resumed;	/* the statistics were read */

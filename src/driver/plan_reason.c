@@ -33,6 +33,8 @@ plan_active(const struct driver_real *real, const struct plan_rules *rules)
 
 	if (server == NULL || !plan_is_up(real))
 		return false;
+	if (rules->ops->apply == NULL)
+		return driver_real_enabled(real);
 	/* A foreign change that is kept gave it weight 0. */
 	if (real->foreign[FOREIGN_WEIGHT].kept && server->weight == 0)
 		return false;
@@ -254,8 +256,11 @@ plan_reason(const struct driver_real *real, const struct plan_rules *rules,
 	const struct plane_server *server = real->server;
 
 	buf[0] = '\0';
-	reason_state(real, rules, buf);
-	if (server == NULL)
+	if (rules->ops->apply != NULL)
+		reason_state(real, rules, buf);
+	else if (real->health_message != NULL)
+		plan_message_add(buf, "%s", real->health_message);
+	if (server == NULL || rules->ops->apply == NULL)
 		return buf;
 	if (endpoint_differs(real, &server->endpoint, text, sizeof(text)) ||
 	    endpoint_differs(real, &server->other_endpoint, text, sizeof(text)))

@@ -326,7 +326,9 @@ status_put(struct worker *worker, enum plane_status status, const char *message)
 	const char *name = worker->cluster->row.name;
 	struct err err;
 
-	if (status != worker->status_reported && status != PLANE_STATUS_OK)
+	if (status != worker->status_reported && status == PLANE_STATUS_NONE)
+		log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: has no health checks", name);
+	else if (status != worker->status_reported && status != PLANE_STATUS_OK)
 		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s: %s", name, message);
 	else if (status != worker->status_reported)
 		log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s answers, %u real services",
@@ -345,6 +347,17 @@ struct record {
 	size_t			 n_reasons, n_rows;
 };
 
+/* True if the round writes statistics of a real service. Without settings the statistics are the
+ * result of its check, which is written at once if it changed. */
+static bool
+is_measured(const struct worker *worker, const struct driver_real *real, bool active)
+{
+	if (worker->shared->ops->apply != NULL)
+		return worker->round.measures;
+	return real->health != HEALTH_NONE && (worker->round.measures ||
+	    !real->active_written || real->active != active);
+}
+
 static void
 record_make(struct worker *worker, const struct plane_poll *poll, struct record *record)
 {
@@ -355,19 +368,25 @@ record_make(struct worker *worker, const struct plane_poll *poll, struct record 
 
 	PLAN_FOREACH(service, real, worker->cluster) {
 		char *text = record->texts[record->n_reasons];
+		bool active = plan_active(real, &rules);
 
 		if (real->place == 0)
 			continue;	/* it was added during the poll */
+		/* The rows keep the result of the driver before until there is a new one. */
+		if (rules.ops->apply == NULL && real->health == HEALTH_UNKNOWN)
+			continue;
 		if (strcmp(plan_reason(real, &rules, text), tree_text(&real->row, TREE_REASON)) !=
 		    0)
 			record->reasons[record->n_reasons++] =
 			    (struct store_reason){ .real_id = real->row.id, .text = text };
-		if (worker->round.measures) {
+		if (is_measured(worker, real, active)) {
 			struct statistics *row = &record->rows[record->n_rows++];
 
 			measure_take(&real->measure, poll, real->server, now, real->row.id,
-			    plan_active(real, &rules), row);
+			    active, row);
 			row->role = real->server == NULL ? ROLE_MEMBER : real->server->role;
+			real->active_written = true;
+			real->active = active;
 		}
 	}
 }
@@ -608,7 +627,8 @@ remarks_put(struct worker *worker, const struct plane_poll *poll)
 		plan_message_add(message, "%s", worker->repairs);
 		plan_message_add(message, "%s", poll->remark);
 	}
-	status_put(worker, contested ? PLANE_STATUS_FAILING : PLANE_STATUS_OK, message);
+	status_put(worker, contested ? PLANE_STATUS_FAILING : !rules.ops->apply &&
+	    !cluster->checked ? PLANE_STATUS_NONE : PLANE_STATUS_OK, message);
 }
 
 /* Records the latest poll of the round, after plan_bind(). */
@@ -677,8 +697,9 @@ real_health_update(struct worker *worker, struct driver_real *real, char *text)
 	struct health_result result;
 	struct err err;
 
-	if (health_set(health, &row, real->server != NULL && real->server->state == PLANE_READY,
-	    &err) != ERR_OK)
+	/* Without a data plane no client depends on the first result, so it decides. */
+	if (health_set(health, &row, worker->shared->ops->apply != NULL && real->server != NULL &&
+	    real->server->state == PLANE_READY, &err) != ERR_OK)
 		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s/%s/%s: %s", cluster->row.name,
 		    service->row.name, real->row.name, err.text);
 	health_get(health, real->row.id, &result);
@@ -730,7 +751,8 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 	worker->restarts = poll->restarts;
 	plan_bind(worker->cluster, poll);
 	health_update(worker, poll);
-	code = plan_make(worker->cluster, poll, &rules, plan);
+	code = rules.ops->apply == NULL ? ERR_OK :
+	    plan_make(worker->cluster, poll, &rules, plan);
 	log_debug("round", "%s: polled and compared in %lld ms", worker->cluster->row.name,
 	    (long long)(clock_steady_ms() - worker->round.begun_ms));
 	if (code != ERR_OK)

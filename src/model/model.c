@@ -106,7 +106,7 @@ static const char *const causes[] = {
 
 /* All kinds of data planes. HACKING, "A data plane", says what else a kind needs. */
 static const struct plane_kind plane_kinds[] = {
-	{ "none", MODEL_WEIGHT_MAX, NULL, NULL, PLANE_CHECKS_NONE },
+	{ "none", MODEL_WEIGHT_MAX, "lbcluster-checks", "the real services", PLANE_CHECKS_GIVEN },
 	{ "haproxy", 256, "lbcluster-haproxy", "HAProxy", PLANE_CHECKS_NONE },
 	{ "ipvs", MODEL_WEIGHT_MAX, "lbcluster-ipvs", "IPVS", PLANE_CHECKS_TCP },
 };
@@ -187,6 +187,15 @@ job_operation_column(enum job_operation operation)
 	    columns[i].to_other != operation)
 		i++;
 	return (enum real_column)i;
+}
+
+bool
+model_params_check(const char *params)
+{
+	static const char key[] = "\"check\":", none[] = "\"none\"";
+	const char *at = strstr(params, key);
+
+	return at != NULL && strncmp(at + strlen(key), none, strlen(none)) != 0;
 }
 
 const struct plane_kind *

@@ -222,7 +222,8 @@ enum real_column job_operation_column(enum job_operation operation);
 /* The real services that the driver of a kind checks. */
 enum plane_checks {
 	PLANE_CHECKS_NONE,	/* none: the data plane checks its servers itself */
-	PLANE_CHECKS_GIVEN,	/* those that have the option "check" */
+	PLANE_CHECKS_GIVEN,	/* those that have the option "check"; a cluster without it has no
+				 * driver */
 	PLANE_CHECKS_TCP,	/* also those of TCP without the option, with "connect" */
 };
 
@@ -242,6 +243,10 @@ enum { PLANE_KIND_NAMES_SIZE = 128 };
 
 /* Writes the kinds that a cluster may have, "none, haproxy, ipvs". Returns 'buf'. */
 const char *plane_kind_names(char buf[PLANE_KIND_NAMES_SIZE]);
+
+/* True if the parameters of a service or real service have the option "check" with another value
+ * than "none". They are in the form in which lbclusterctl writes them to the store. */
+bool model_params_check(const char *params);
 
 /* True for 1 to 64 of A-Z a-z 0-9 - . _ */
 bool model_name_valid(const char *name);

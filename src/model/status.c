@@ -131,34 +131,34 @@ unattended_text(const char *plane, const struct driver_poll *poll, int64_t now,
     char text[MODEL_MESSAGE_MAX + 1])
 {
 	const struct plane_kind *kind = plane_kind_find(plane);
-	const char *driver = kind == NULL ? NULL : kind->driver;
 	char since[CLOCK_TEXT_SIZE];
 
-	if (driver == NULL)
+	if (kind == NULL)
 		snprintf(text, MODEL_MESSAGE_MAX + 1, "this release has no driver for plane %.32s",
 		    plane);
 	else if (poll == NULL)
 		snprintf(text, MODEL_MESSAGE_MAX + 1, "lbcluster-stats.db cannot be read; it is "
-		    "unknown whether %s runs", driver);
+		    "unknown whether %s runs", kind->driver);
 	else if (poll->time == 0)
 		snprintf(text, MODEL_MESSAGE_MAX + 1, "%s has not polled %s yet; start it",
-		    driver, kind->title);
+		    kind->driver, kind->title);
 	else
 		snprintf(text, MODEL_MESSAGE_MAX + 1,
-		    "%s has not polled %s since %s%s; start it", driver, kind->title,
+		    "%s has not polled %s since %s%s; start it", kind->driver, kind->title,
 		    clock_text(poll->time, since),
 		    poll_is_ahead(poll, now) ? " (the clock was set back since then)" : "");
 }
 
 void
-status_plane(const char *plane, enum plane_status recorded, const char *message,
+status_plane(const char *plane, bool checked, enum plane_status recorded, const char *message,
     const struct driver_poll *poll, int64_t now, struct plane_view *ret)
 {
 	static const struct driver_poll never;
 
 	ret->status = recorded;
 	snprintf(ret->message, sizeof(ret->message), "%s", message);
-	if (strcmp(plane, "none") == 0)
+	ret->has_driver = checked || strcmp(plane, "none") != 0;
+	if (!ret->has_driver)
 		return;
 	/* The plane of the cluster was changed, and no driver has polled the new one. */
 	if (poll != NULL && recorded == PLANE_STATUS_NONE)

@@ -37,16 +37,18 @@ uint32_t status_age(int64_t last_update, int64_t now);
 /* Status and message of a cluster's data plane. */
 struct plane_view {
 	enum plane_status	status;
+	bool			has_driver;	/* a driver should poll the cluster */
 	char			message[MODEL_MESSAGE_MAX + 1];
 };
 
-/* Returns lbcClusterPlaneStatus and lbcClusterPlaneMessage of a cluster with this plane: what the
+/* Returns lbcClusterPlaneStatus and lbcClusterPlaneMessage of a cluster with this plane. 'checked':
+ * a service or real service has a check; without one, no driver serves plane none. What the
  * driver recorded, if its latest poll is not older than three intervals and 5 s. Otherwise
  * PLANE_STATUS_UNATTENDED, and a message with the time and the program to start. 'poll' is
  * NULL if statistics cannot be read. A poll that is later than 'now' by more than that was
  * made before the clock was set back, and does not count. */
-void status_plane(const char *plane, enum plane_status recorded, const char *message,
-    const struct driver_poll *poll, int64_t now, struct plane_view *ret);
+void status_plane(const char *plane, bool checked, enum plane_status recorded,
+    const char *message, const struct driver_poll *poll, int64_t now, struct plane_view *ret);
 
 /* A real service, for its status. If 'active' was not measured, freshness is FRESHNESS_NEVER. A
  * real service with stale statistics does not count as active. */

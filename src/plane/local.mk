@@ -8,3 +8,4 @@ src_plane_libplane_a_SOURCES = \
 
 include src/plane/haproxy/local.mk
 include src/plane/ipvs/local.mk
+include src/plane/none/local.mk

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The rules of plane ipvs; see param_rules.h. The kernel refuses what breaks some of them. It
- * accepts the rest without an error, and the service does not work.
+ * The rules of each kind of data plane; see param_rules.h. The kernel refuses what breaks some
+ * rules of plane ipvs. It accepts the rest without an error, and the service does not work.
  */
 #include "plane/param_rules.h"
 
@@ -225,12 +225,27 @@ check_has_no_command(const struct judged *j)
 	return j->params.check == PARAM_CHECK_COMMAND && j->params.check_command[0] == '\0';
 }
 
+/* Plane none requires no address and no port, so that a check may lack them. */
+static bool
+none_check_has_no_address(const struct judged *j)
+{
+	return j->params.check != PARAM_CHECK_NONE && !is_literal(&j->rip) &&
+	    j->params.check_address[0] == '\0';
+}
+
+static bool
+none_check_has_no_port(const struct judged *j)
+{
+	return j->params.check != PARAM_CHECK_NONE && j->params.check != PARAM_CHECK_COMMAND &&
+	    j->rport == 0 && j->params.check_port == 0;
+}
+
 struct rule {
 	bool		(*is_broken)(const struct judged *judged);
 	const char	*text;
 };
 
-static const struct rule service_rules[] = {
+static const struct rule ipvs_service_rules[] = {
 	{ mark_has_endpoint, "a service with fwmark has no address and no port; remove them" },
 	{ has_no_literal, "a service of plane ipvs needs an IPv4 or IPv6 address; "
 	    "write address = 192.0.2.10, or fwmark" },
@@ -243,9 +258,10 @@ static const struct rule service_rules[] = {
 	{ has_long_mask, "persistence-mask is above 32, the bits of an IPv4 address" },
 	{ one_packet_is_not_udp, "one-packet is only for protocol udp; remove one-packet" },
 	{ hash_port_without_hash, "hash-port is only for scheduler sh or mh; remove hash-port" },
+	{ NULL, NULL },
 };
 
-static const struct rule real_rules[] = {
+static const struct rule ipvs_real_rules[] = {
 	{ real_has_no_literal, "a real service of plane ipvs needs an IPv4 or IPv6 address; "
 	    "write address = 10.0.0.1" },
 	{ real_has_refused_address, "IPVS accepts no address of all zeros, no multicast address, "
@@ -262,23 +278,61 @@ static const struct rule real_rules[] = {
 	{ min_is_above_max, "min-connections is above max-connections" },
 	{ check_has_no_port, "the check has no port; write check-port = 80" },
 	{ check_has_no_command, "check = command without a command; write check-command = NAME" },
+	{ NULL, NULL },
 };
+
+static const struct rule none_real_rules[] = {
+	{ none_check_has_no_address, "the check needs an IPv4 or IPv6 address; "
+	    "write check-address = 10.0.0.1" },
+	{ none_check_has_no_port, "the check has no port; write check-port = 80" },
+	{ check_has_no_command, "check = command without a command; write check-command = NAME" },
+	{ NULL, NULL },
+};
+
+static const struct rule no_rules[] = { { NULL, NULL } };
+
+/* The rules of the kinds of data planes. */
+static const struct rules {
+	const char		*plane;
+	const struct rule	*of_service, *of_real;
+	bool			 unique;	/* no two services, or reals of one, are equal */
+} rules[] = {
+	{ "ipvs", ipvs_service_rules, ipvs_real_rules, true },
+	{ "none", no_rules, none_real_rules, false },
+};
+
+static const struct rules *
+rules_find(const char *plane)
+{
+	for (size_t i = 0; i < ROWS(rules); i++) {
+		if (strcmp(rules[i].plane, plane) == 0)
+			return &rules[i];
+	}
+	return NULL;
+}
+
+bool
+plane_rules_exist(const char *plane)
+{
+	return rules_find(plane) != NULL;
+}
 
 /* Returns false if the parameters cannot be read, so that no rule can be applied. */
 static bool
-rules_apply(const struct judge *judge, struct judged *judged, const struct rule *rules, size_t n)
+rules_apply(const struct judge *judge, struct judged *judged, const struct rule *rule)
 {
 	const struct rules_service *service = judged->service;
+	const char *real_params = judged->real == NULL ? "" : judged->real->params;
 	struct err err;
 
-	if (params_real("ipvs", service->params, judged->real == NULL ? "" : judged->real->params,
-	    service->protocol, &judged->params, &err) != ERR_OK) {
+	if (params_real(service->plane, service->params, real_params, service->protocol,
+	    &judged->params, &err) != ERR_OK) {
 		report(judge, service, judged->real, "%s", err.text);
 		return false;
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (rules[i].is_broken(judged))
-			report(judge, service, judged->real, "%s", rules[i].text);
+	for (; rule->is_broken != NULL; rule++) {
+		if (rule->is_broken(judged))
+			report(judge, service, judged->real, "%s", rule->text);
 	}
 	return true;
 }
@@ -362,7 +416,7 @@ real_key(const struct judged *judged)
 /* -- all services ------------------------------------------------------------------- */
 
 static enum err_code
-reals_judge(const struct judge *judge, const struct judged *of_service)
+reals_judge(const struct judge *judge, const struct judged *of_service, const struct rules *set)
 {
 	const struct rules_service *service = of_service->service;
 	struct endpoint_key *keys = calloc(service->n + 1, sizeof(*keys));
@@ -376,7 +430,7 @@ reals_judge(const struct judge *judge, const struct judged *of_service)
 		judged.real = &service->reals[i];
 		judged.rip = address_from_text(judged.real->address);
 		judged.rport = address_port(judged.real->port);
-		if (rules_apply(judge, &judged, real_rules, ROWS(real_rules)) &&
+		if (rules_apply(judge, &judged, set->of_real) && set->unique &&
 		    is_literal(&judged.rip))
 			keys[n++] = real_key(&judged);
 	}
@@ -386,7 +440,7 @@ reals_judge(const struct judge *judge, const struct judged *of_service)
 }
 
 enum err_code
-ipvs_rules_judge(const struct rules_service *services, size_t n, rules_report_fn report_fn,
+plane_rules_judge(const struct rules_service *services, size_t n, rules_report_fn report_fn,
     void *arg)
 {
 	const struct judge judge = { .report = report_fn, .arg = arg };
@@ -397,15 +451,16 @@ ipvs_rules_judge(const struct rules_service *services, size_t n, rules_report_fn
 	if (keys == NULL)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < n && code == ERR_OK; i++) {
+		const struct rules *set = rules_find(services[i].plane);
 		struct judged judged = { .service = &services[i],
 		    .vip = address_from_text(services[i].address),
 		    .vport = address_port(services[i].port) };
 
-		if (!rules_apply(&judge, &judged, service_rules, ROWS(service_rules)))
+		if (set == NULL || !rules_apply(&judge, &judged, set->of_service))
 			continue;
-		if (has_mark(&judged) || is_literal(&judged.vip))
+		if (set->unique && (has_mark(&judged) || is_literal(&judged.vip)))
 			keys[n_keys++] = service_key(&judged);
-		code = reals_judge(&judge, &judged);
+		code = reals_judge(&judge, &judged, set);
 	}
 	if (code == ERR_OK)
 		equals_report(&judge, keys, n_keys);

@@ -17,6 +17,7 @@ struct rules_real {
 };
 
 struct rules_service {
+	const char		*plane;		/* of the cluster */
 	const char		*cluster, *name, *address, *port, *params;
 	enum protocol		 protocol;
 	const struct rules_real	*reals;
@@ -30,8 +31,12 @@ struct rules_service {
 typedef void (*rules_report_fn)(void *arg, const struct rules_service *service,
     const struct rules_real *real, const char *text);
 
-/* Judges all services of all clusters of plane ipvs and reports each broken rule. ERR_NOMEM. */
-enum err_code ipvs_rules_judge(const struct rules_service *services, size_t n,
+/* True if a kind of data plane has rules. */
+bool plane_rules_exist(const char *plane);
+
+/* Judges all services of all clusters whose data plane has rules, and reports each broken rule.
+ * ERR_NOMEM. */
+enum err_code plane_rules_judge(const struct rules_service *services, size_t n,
     rules_report_fn report_fn, void *arg);
 
 #endif

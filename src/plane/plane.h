@@ -183,10 +183,10 @@ struct plane_kind_ops {
 	 * driver polls it no more until the next round. ERR_NOMEM. */
 	enum err_code	(*targets_set)(struct plane *plane, const struct plane_target *targets,
 			    size_t n, struct err *err);
-	/* One poll or apply at a time. Each calls fn(arg) once. */
+	/* One poll or apply at a time. Each calls fn(arg) once, perhaps before it returns. */
 	void		(*poll)(struct plane *plane, plane_polled_fn fn, void *arg);
 	/* Carries out 'commands' and sets their results. 'commands' must stay in place until fn is
-	 * called. */
+	 * called. NULL: the data plane has no settings, and the driver only checks servers. */
 	void		(*apply)(struct plane *plane, struct plane_command *commands, size_t n,
 			    plane_applied_fn fn, void *arg);
 	/* Records that lbcluster owns the services of these rows, so that it may change and remove

@@ -17,6 +17,9 @@
 #define OF_SET(job)                                                            \
 	job ".state = <JOB_HELD> AND " job "." SQL_JOB_OPEN " AND " job ".token = ?1"
 
+#define HAS_CHECK(params)                                                      \
+	"instr(" params ", '\"check\":') AND NOT instr(" params ", '\"check\":\"none\"')"
+
 /* The cluster of a job of table job. */
 #define CLUSTER_OF_JOB                                                         \
 	"(SELECT s.cluster_id FROM service AS s WHERE s.id = ifnull(job.service_id," \
@@ -270,6 +273,10 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_PLANE_IS] = "SELECT plane_status = ?2 AND plane_message = ?3 FROM cluster"
 	    " WHERE id = ?1",
 	[SQL_PLANE_SET] = "UPDATE cluster SET plane_status = ?2, plane_message = ?3 WHERE id = ?1",
+	/* As model_params_check(). */
+	[SQL_CHECKED] = "SELECT EXISTS (SELECT 1 FROM service WHERE cluster_id = ?1 AND "
+	    HAS_CHECK("params") ") OR EXISTS (SELECT 1 FROM service AS s JOIN real_service AS r"
+	    " ON r.service_id = s.id WHERE s.cluster_id = ?1 AND " HAS_CHECK("r.params") ")",
 	[SQL_REASON_SET] = "UPDATE real_service SET reason = ?2 WHERE id = ?1"
 	    " AND reason IS NOT ?2",
 };

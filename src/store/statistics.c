@@ -6,6 +6,8 @@
  */
 #include "store/store_private.h"
 
+#include <string.h>
+
 /* Refuses a value that the CHECKs of the schema refuse: a reader reports it as damage. */
 static enum err_code
 values_check(const struct db *db, const struct shape *shape, const struct db_value *values,
@@ -131,7 +133,13 @@ store_plane_view(struct store *store, const struct cluster_row *row, int64_t now
 	sqlite3_stmt *stmt = NULL;
 	enum err_code code = ERR_OK;
 	bool found = false, is_open;
+	int64_t checked = 0;
 
+	if (strcmp(row->plane, "none") == 0)
+		code = db_number(&store->main, SQL_CHECKED, DB_VALUES(db_int(row->id)), &checked,
+		    err);
+	if (code != ERR_OK)
+		return store_note_read(store, code, err);
 	if (store->stats.handle != NULL)
 		code = db_first(&store->stats, SQL_OF_ROWS(ROW_GET, SHAPE_POLL),
 		    DB_VALUES(db_int(row->id)), &stmt, &found, err);
@@ -142,7 +150,7 @@ store_plane_view(struct store *store, const struct cluster_row *row, int64_t now
 	if (code != ERR_OK && store->stats_file.state != FILE_DAMAGED)
 		return code;
 	is_open = store->stats.handle != NULL;
-	status_plane(row->plane, row->plane_status, row->plane_message, is_open ? &poll : NULL,
-	    now, ret);
+	status_plane(row->plane, checked != 0, row->plane_status, row->plane_message,
+	    is_open ? &poll : NULL, now, ret);
 	return ERR_OK;
 }

@@ -270,7 +270,7 @@ static void
 plane_kind_find_knows_three_kinds(void **state)
 {
 	static const struct plane_kind kinds[] = {
-		{ "none", 65535, NULL, NULL, PLANE_CHECKS_NONE },
+		{ "none", 65535, "lbcluster-checks", "the real services", PLANE_CHECKS_GIVEN },
 		{ "haproxy", 256, "lbcluster-haproxy", "HAProxy", PLANE_CHECKS_NONE },
 		{ "ipvs", 65535, "lbcluster-ipvs", "IPVS", PLANE_CHECKS_TCP },
 	};

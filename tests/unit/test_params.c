@@ -136,8 +136,16 @@ static const struct refusal {
 	{ "option_of_another_plane", "cluster a { service s {\nscheduler = rr\nreal r {\n"
 	    "address = 10.0.0.1\ncheck = none } }\nmanage = all }",
 	    "2: scheduler of a/s is not a parameter of plane none\n"
-	    "5: check of a/s/r is not a parameter of plane none\n"
 	    "6: manage of a is not a parameter of plane none\n" },
+	{ "check_without_port_and_address", "cluster a { service s { check = connect\n"
+	    "real r {\naddress = x.example } } }",
+	    "2: a/s/r: the check needs an IPv4 or IPv6 address; write check-address = 10.0.0.1\n"
+	    "2: a/s/r: the check has no port; write check-port = 80\n" },
+	{ "check_of_other_data_plane", "cluster a { plane = haproxy socket = /s service s {\n"
+	    "check = connect } }", "2: check of a/s is not a parameter of plane haproxy\n" },
+	{ "accepted_check_without_plane", "cluster a { service s { check = connect\n"
+	    "check-address = 10.0.0.1 check-port = 25 real r { address = x.example }\n"
+	    "real q { address = y.example check = none } } }", "" },
 	{ "too_long_in_all", SERVICE("check-path = '/" QUOTES250 QUOTES250 "' check-host = '"
 	    QUOTES250 "' check-expect = '" QUOTES250 "'"),
 	    "1: the parameters of web/http have more than 2000 bytes\n" },
@@ -383,20 +391,22 @@ rules_hold_for_rows_that_another_program_wrote(void **state)
 		{ .name = "b", .address = "10.0.0.2", .port = "80", .params = "{\"x\":1}" },
 	};
 	const struct rules_service services[] = {
-		{ .cluster = "c", .name = "s", .address = "192.0.2.1", .port = "0", .params = "",
+		{ .plane = "ipvs",
+		  .cluster = "c", .name = "s", .address = "192.0.2.1", .port = "0", .params = "",
 		  .protocol = PROTOCOL_TCP, .reals = reals, .n = 2 },
-		{ .cluster = "c", .name = "t", .address = "", .port = "", .params = "{",
+		{ .plane = "ipvs",
+		  .cluster = "c", .name = "t", .address = "", .port = "", .params = "{",
 		  .protocol = PROTOCOL_TCP },
 	};
 	char text[1000] = "";
 
 	(void)state;
-	assert_int_equal(ipvs_rules_judge(services, 2, keep_text, text), ERR_OK);
+	assert_int_equal(plane_rules_judge(services, 2, keep_text, text), ERR_OK);
 	assert_string_equal(text, "c/s: " NO_PORT
 	    "c/s/a: the port is not a number of 1 to 65535; write port = 80\n"
 	    "c/s/b: x is not a parameter of plane ipvs\n"
 	    "c/t: the parameters are not a JSON object\n");
-	assert_int_equal(ipvs_rules_judge(NULL, 0, keep_text, text), ERR_OK);
+	assert_int_equal(plane_rules_judge(NULL, 0, keep_text, text), ERR_OK);
 }
 
 /* -- normal form ------------------------------------------------------------------------------ */

@@ -53,6 +53,13 @@ plane_is_unattended_after_three_intervals(void **state)
 		  " runs" },
 		{ "ipvs", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 0, 1000, 0,
 		  "lbcluster-ipvs has not polled IPVS yet; start it" },
+		/* Plane none with checks: its driver is lbcluster-checks. */
+		{ "checked", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 0, 1000, 0,
+		  "lbcluster-checks has not polled the real services yet; start it" },
+		{ "checked", PLANE_STATUS_OK, PLANE_STATUS_OK, 985, 1000, 5000, "recorded" },
+		{ "checked", PLANE_STATUS_OK, PLANE_STATUS_UNATTENDED, 984, 1000, 5000,
+		  "lbcluster-checks has not polled the real services since 1970-01-01T00:16:24Z;"
+		  " start it" },
 		{ "other", PLANE_STATUS_NONE, PLANE_STATUS_UNATTENDED, 0, 1000, 0,
 		  "this release has no driver for plane other" },
 		/* The clock was set back, by less and by more than the time for which a poll is
@@ -69,11 +76,13 @@ plane_is_unattended_after_three_intervals(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct driver_poll poll = { .time = cases[i].time,
 			.interval_ms = cases[i].interval_ms };
+		bool checked = strcmp(cases[i].plane, "checked") == 0;
 		struct plane_view view;
 
-		status_plane(cases[i].plane, cases[i].recorded, "recorded",
-		    cases[i].time == -1 ? NULL : &poll, cases[i].now, &view);
+		status_plane(checked ? "none" : cases[i].plane, checked, cases[i].recorded,
+		    "recorded", cases[i].time == -1 ? NULL : &poll, cases[i].now, &view);
 		assert_int_equal(view.status, cases[i].shown);
+		assert_int_equal(view.has_driver, strcmp(cases[i].plane, "none") != 0);
 		if (cases[i].message != NULL)
 			assert_string_equal(view.message, cases[i].message);
 	}

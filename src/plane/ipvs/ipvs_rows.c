@@ -88,9 +88,9 @@ targets_judge(const char *cluster, const struct plane_target *targets, size_t n,
 		const struct plane_target *of = &targets[i];
 
 		if (of->is_service) {
-			services[n_services++] = (struct rules_service){ .cluster = cluster,
-			    .name = of->name, .address = of->address, .port = of->port,
-			    .params = of->params, .protocol = of->protocol,
+			services[n_services++] = (struct rules_service){ .plane = "ipvs",
+			    .cluster = cluster, .name = of->name, .address = of->address,
+			    .port = of->port, .params = of->params, .protocol = of->protocol,
 			    .reals = reals + n_reals };
 			continue;
 		}
@@ -99,7 +99,7 @@ targets_judge(const char *cluster, const struct plane_target *targets, size_t n,
 		services[n_services - 1].n++;
 	}
 	if (services != NULL && reals != NULL)
-		code = ipvs_rules_judge(services, n_services, on_broken, err);
+		code = plane_rules_judge(services, n_services, on_broken, err);
 	free(services);
 	free(reals);
 	if (code != ERR_OK)
