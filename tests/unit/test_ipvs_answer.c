@@ -454,6 +454,18 @@ a_destination_of_udp_that_the_store_lacks_goes_at_once(void **state)
 	answer(0);
 	assert_true(w.services[0].differs);
 	assert_string_equal(wanted(NULL, 0), "a 10 b 5");
+	/* With a mark the key has no protocol. */
+	w.targets[0].address = w.targets[0].port = "";
+	w.targets[0].params = "{\"fwmark\":7}";
+	rows_set();
+	assert_true(ipvs_key_parse("fwmark 7 ipv4", &key));
+	assert_true(ipvs_owned_add(&w.owned, &key));
+	have_service();
+	have_dest("10.0.0.9", 4)->inactive = 1;
+	w.have.entries[0].dests[0].port = 0;
+	answer(0);
+	assert_true(w.services[0].differs);
+	assert_string_equal(wanted(NULL, 0), "");
 }
 
 /* -- the wanted table ------------------------------------------------------------------------ */

@@ -5,7 +5,6 @@
  */
 #include "plane/ipvs/ipvs_answer.h"
 
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +39,7 @@ leaving_is_over(const struct ipvs_row_service *service, const struct ipvs_view *
 	bool expired = service->drain_ms != 0 && dest->leaving_ms != 0 &&
 	    view->now_ms - dest->leaving_ms >= service->drain_ms;
 
-	return service->service.key.protocol == IPPROTO_UDP || (dest->weight == 0 &&
+	return service->udp || (dest->weight == 0 &&
 	    (expired || (dest->active == 0 && dest->inactive == 0)));
 }
 
