@@ -27,6 +27,7 @@ static const struct {
 	{ "secrets", doctor_secrets },
 	{ "agentx-socket", doctor_socket },
 	{ "agentx-master", doctor_master },
+	{ "cpus", doctor_cpus },
 	{ "snmpd", doctor_snmpd },
 	{ "registered", doctor_registered },
 	{ "view", doctor_view },

@@ -105,6 +105,7 @@ void doctor_store_files(struct doctor *doctor);
 void doctor_daemon(struct doctor *doctor);
 void doctor_socket(struct doctor *doctor);
 void doctor_master(struct doctor *doctor);
+void doctor_cpus(struct doctor *doctor);
 void doctor_snmpd_conf(struct doctor *doctor);
 void doctor_timeout(struct doctor *doctor);
 void doctor_communities(struct doctor *doctor);

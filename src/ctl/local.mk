@@ -27,6 +27,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/doctor.c \
 	src/ctl/doctor.h \
 	src/ctl/doctor_config.c \
+	src/ctl/doctor_cpu.c \
 	src/ctl/doctor_ipvs.c \
 	src/ctl/doctor_ipvs.h \
 	src/ctl/doctor_plane.c \

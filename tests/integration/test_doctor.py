@@ -26,8 +26,8 @@ from harness import (
 HAPROXY = 'cluster ha { plane = haproxy  socket = "%s" }\n'
 GOOD_CONF = 'master agentx\nagentXTimeout 5\nagentXRetries 0\n'
 CHECKS = ['store', 'lbclusterd.conf', 'lbclusterd', 'store-files', 'snmpd.conf',
-          'agentx-patience', 'communities', 'secrets', 'agentx-socket', 'agentx-master', 'snmpd',
-          'registered', 'view', 'served', 'write', 'mib-file', 'driver.conf', 'plane']
+          'agentx-patience', 'communities', 'secrets', 'agentx-socket', 'agentx-master', 'cpus',
+          'snmpd', 'registered', 'view', 'served', 'write', 'mib-file', 'driver.conf', 'plane']
 UNKNOWN = 7     # exit status
 NOBODY = 65534
 ROOT = '.1.3.6.1.4.1.8072.9999.9999.522'
@@ -125,7 +125,7 @@ class Right(Doctor):
                                '-t 10 -v2c -c "private" 127.0.0.1:%d' % world.port, form='table')
         lines = done.stdout.splitlines()
         self.assertEqual((0, ''), (done.returncode, done.stderr))
-        self.assertEqual(['ok'] * 14 + ['skipped', 'ok', 'skipped', 'ok'],
+        self.assertEqual(['ok'] * 15 + ['skipped', 'ok', 'skipped', 'ok'],
                          [line.split()[0] for line in lines if line[0] != ' '])
         self.assertEqual(['lbclusterctl doctor --write'],
                          [line.strip() for line in lines if line[0] == ' '])
@@ -154,6 +154,47 @@ class Right(Doctor):
         self.assert_finding(found, 'snmpd.conf', 'unseen', 'may not read', 'sudo')
         self.assert_finding(found, 'plane', 'unseen', 'store')
         self.assertEqual('ok', found['view'][0])
+
+
+CPUS = sorted(os.sched_getaffinity(0))
+
+
+@unittest.skipIf(len(CPUS) < 2, 'one CPU')
+class Cpus(Doctor):
+    """The CPUs of snmpd and lbclusterd."""
+
+    def found(self, world, snmpd, daemon):
+        os.sched_setaffinity(world.master.pid, snmpd)
+        os.sched_setaffinity(world.daemon.pid, daemon)
+        found = self.doctor(world, status=0)
+        self.assertEqual({}, {check: finding for check, finding in found.items()
+                              if finding[0] in ('FAIL', 'unseen')})
+        return found
+
+    def test_each_case(self):
+        world = self.configured()
+        world.configure(cpu='any')      # the test sets the CPUs
+        world.start()
+        world.load(INVENTORY)
+        first, second = CPUS[:2]
+        follow = 'lbclusterd.conf: cpu = like-snmpd'
+        for snmpd, daemon, result, message, cure in (
+                (CPUS, CPUS, 'ok', 'snmpd runs on %d CPUs; .* as fast if it runs on one: /.*/'
+                 r'snmpd-cpu\.conf\.example$' % len(CPUS), None),
+                ({first}, {first}, 'ok', '^snmpd and lbclusterd run on CPU %d$' % first, None),
+                ({first}, CPUS, 'ok', 'snmpd runs on CPU %d and lbclusterd on %d CPUs' % (
+                    first, len(CPUS)), follow),
+                ({first}, {second}, 'warn', 'snmpd runs on CPU %d and lbclusterd on CPU %d' % (
+                    first, second), follow)):
+            self.assert_finding(self.found(world, snmpd, daemon), 'cpus', result, message, cure)
+
+    def test_without_lbclusterd_or_snmpd_it_is_skipped(self):
+        world = self.started()
+        world.stop_daemon()
+        self.assert_finding(self.doctor(world), 'cpus', 'skipped', 'of lbclusterd are unknown')
+        world.start_daemon()
+        world.stop_master()
+        self.assert_finding(self.doctor(world), 'cpus', 'skipped', 'of snmpd are unknown')
 
 
 class Usage(Doctor):
