@@ -14,6 +14,8 @@ EXTRA_DIST += \
 	tests/bench/checks.py \
 	tests/bench/common.py \
 	tests/bench/fleet.py \
+	tests/bench/placing.py \
+	tests/bench/polling.py \
 	tests/bench/reading.py \
 	tests/bench/report.py \
 	tests/bench/rows.py \

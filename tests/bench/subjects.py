@@ -20,6 +20,7 @@ BUILD = os.environ.get('abs_top_builddir') or os.getcwd()
 LBCLUSTERD = os.path.join(BUILD, 'lbclusterd')
 LBCLUSTERCTL = os.path.join(BUILD, 'lbclusterctl')
 START_S = 120
+FOLLOW_S = 10           # until lbclusterd runs on another CPU
 BY_CTL_MAX = 100000     # SQL fills larger stores with the same rows, faster
 STATISTICS_VALUE = 7
 
@@ -282,6 +283,11 @@ class Subject:
         if self.master:
             self.master.stop()
 
+    def place(self, snmpd, subagent):
+        """Moves snmpd and the subagent to these CPUs."""
+        os.sched_setaffinity(self.master.process.pid, snmpd)
+        os.sched_setaffinity(self.process.pid, subagent)
+
     def cpu_ns(self):
         """(subagent, snmpd)"""
         return (sum(map(cpu_ns, self.pids())), cpu_ns(self.master.process.pid))
@@ -300,13 +306,27 @@ class Lbclusterd(Subject):
     def probe(self):
         return super().probe() if self.n else rows.text(rows.ROOT + (1, 1, 1, 0))
 
-    def spawn(self):
+    def _configure(self, cpu):
         conf = self.bench.path('lbclusterd.conf')
         with open(conf, 'w', encoding='ascii') as file:
-            file.write('stale-after = 86400\njob-max-rows = 10000\n')
+            file.write('stale-after = 86400\njob-max-rows = 10000\ncpu = %s\n' % cpu)
+        return conf
+
+    def spawn(self):
         self.process = self.bench.start(self.name, self.prefix + [
-            LBCLUSTERD, '-f', '-c', conf, '-s', self.store, '-x', self.master.socket,
-            '-l', 'info'])
+            LBCLUSTERD, '-f', '-c', self._configure('like-snmpd'), '-s', self.store, '-x',
+            self.master.socket, '-l', 'info'])
+
+    def place(self, snmpd, subagent):
+        """lbclusterd moves itself, by its setting "cpu"."""
+        os.sched_setaffinity(self.master.process.pid, snmpd)
+        self._configure('like-snmpd' if subagent == snmpd else min(subagent))
+        self.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + FOLLOW_S
+        while os.sched_getaffinity(self.process.pid) != subagent:
+            if time.monotonic() > end:
+                raise Wrong('lbclusterd does not run on CPU %s' % sorted(subagent))
+            time.sleep(0.01)
 
 
 class Stock(Subject):
