@@ -15,6 +15,7 @@ unit_tests = \
 	tests/unit/test_ctl_import \
 	tests/unit/test_ctl_ldirectord \
 	tests/unit/test_ctl_load \
+	tests/unit/test_ctl_settings \
 	tests/unit/test_ctl_status \
 	tests/unit/test_daemon_cpu \
 	tests/unit/test_daemon_turn \

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The commands enable, disable, enable-fallback, disable-fallback and set-weight. The store
- * judges the change, as for SNMP.
+ * The commands that change settings: enable, disable, enable-fallback, disable-fallback,
+ * set-weight, set and move-fallback. All changes of a command are one SET of the store, which
+ * judges it as one of SNMP: all or nothing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,13 @@
 #include "ctl/ctl.h"
 #include "util/num.h"
 
+enum { TIMEOUT_MAX_S = 86400 };
+
+/* The commands, and the setting that each changes on the rows of its operands. */
 static const struct setting {
 	const char		*command;
 	enum real_column	 column;	/* of a real service */
-	uint32_t		 value;		/* set-weight: from its second operand */
+	uint32_t		 value;		/* set-weight, set: from the operands */
 	const char		*unchanged;	/* why there is nothing to do */
 } settings[] = {
 	{ "enable", REAL_ENABLED, 1, "already enabled" },
@@ -21,96 +25,467 @@ static const struct setting {
 	{ "enable-fallback", REAL_FALLBACK, 1, "already fallback" },
 	{ "disable-fallback", REAL_FALLBACK, 0, "not fallback" },
 	{ "set-weight", REAL_WEIGHT, 0, "the weight has this value already" },
+	{ "set", REAL_ENABLED, 0, "the settings have these values already" },
+	{ "move-fallback", REAL_FALLBACK, 1, "already fallback" },
 };
 
-static bool
-is_server(const struct ctl *ctl)
+/* A setting of the row of a path, or of the rows of a pattern. */
+struct request {
+	struct path		path;
+	enum real_column	column;
+	uint32_t		value;
+};
+
+struct run {
+	struct ctl		*ctl;
+	const struct setting	*setting;
+	struct request		*requests;
+	size_t			 n_requests, requests_room;
+	struct change		*changes;
+	struct path		*paths;		/* of the row of each change */
+	size_t			 n, changes_room, paths_room;
+	const struct request	*request;	/* of which changes are added */
+	uint32_t		 first_job;	/* id of the first job of this command, 0: none */
+	uint32_t		*jobs;		/* ids, also of earlier jobs to wait for */
+	size_t			 n_jobs, jobs_room;
+	int64_t			 timeout_s;	/* of the wait for the jobs */
+};
+
+static enum err_code
+no_memory(struct run *run)
 {
-	return strcmp(ctl->path->service, CTL_ANY_SERVICE) == 0;
+	return err_set(&run->ctl->error, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
 }
 
-static enum ctl_exit
-nothing_to_do(struct ctl *ctl, const struct setting *setting)
+static void
+run_free(struct run *run)
 {
-	if (ctl->format != OUT_JSON)
-		fprintf(ctl->out, "nothing to do: %s\n", setting->unchanged);
-	else
-		fputs(is_server(ctl) ? "[]\n" : "{}\n", ctl->out);
+	free(run->requests);
+	free(run->changes);
+	free(run->paths);
+	free(run->jobs);
+}
+
+/* -- the operands ------------------------------------------------------------- */
+
+static enum ctl_exit
+request_add(struct run *run, const struct path *path, enum real_column column, uint32_t value)
+{
+	struct request *requests = memory_array_reserve(run->requests, run->n_requests,
+	    &run->requests_room, sizeof(*requests));
+
+	if (requests == NULL)
+		return ctl_failure(run->ctl, "%s", err_name(ERR_NOMEM));
+	run->requests = requests;
+	requests[run->n_requests++] = (struct request){ .path = *path, .column = column,
+	    .value = value };
 	return CTL_OK;
 }
 
-/* Makes a change with 'value' of each row that the path names: a real service, a service, or all
- * real services of a server. free(3) frees *ret. */
-static enum err_code
-changes_make(struct ctl *ctl, const struct setting *setting, uint32_t value,
-    struct change **ret, size_t *ret_n)
+/* Reads a PATH; a service has only the setting enabled. */
+static enum ctl_exit
+path_read(struct run *run, const char *word, enum real_column column, struct path *ret)
 {
-	uint32_t cluster_id, ids[DEPTH_REAL] = { 0 }, *server_ids = NULL;
-	enum path_depth depth = path_depth(ctl->path);
-	const uint32_t *id = &ids[depth - 1];
-	enum err_code code;
-	size_t n = 1;
+	enum path_depth least = column == REAL_ENABLED ? DEPTH_SERVICE : DEPTH_REAL;
 
-	if (is_server(ctl))
-		code = store_server_find(ctl->store, ctl->path->cluster, ctl->path->real,
-		    &server_ids, &n, &ctl->error);
-	else
-		code = store_find(ctl->store, ctl->path, &cluster_id, &ids[DEPTH_SERVICE - 1],
-		    &ids[DEPTH_REAL - 1], &ctl->error);
-	if (code != ERR_OK)
-		return code;
-	if (server_ids != NULL)
-		id = server_ids;
-	*ret = calloc(n, sizeof(**ret));
-	for (size_t i = 0; i < n && *ret != NULL; i++)
-		(*ret)[i] = (struct change){ .id = id[i], .value = value,
-		    .column = depth == DEPTH_SERVICE ? SERVICE_ENABLED : setting->column };
-	*ret_n = n;
-	free(server_ids);
-	return *ret != NULL ? ERR_OK : err_set(&ctl->error, ERR_NOMEM, "%s", err_name(ERR_NOMEM));
+	if (ctl_pattern_parse(word, ret, &run->ctl->error) != ERR_OK)
+		return ctl_usage(run->ctl, "%s", run->ctl->error.text);
+	return path_depth(ret) < least ? ctl_path_too_short(run->ctl, ret, least) : CTL_OK;
+}
+
+/* Reads operands that are paths, for one setting of all of them. */
+static enum ctl_exit
+paths_read(struct run *run, int n, enum real_column column, uint32_t value)
+{
+	enum ctl_exit status = CTL_OK;
+	struct path path;
+
+	for (int i = 0; i < n && status == CTL_OK; i++) {
+		status = path_read(run, run->ctl->operands[i], column, &path);
+		if (status == CTL_OK)
+			status = request_add(run, &path, column, value);
+	}
+	return status;
 }
 
 static enum ctl_exit
-set_run(struct ctl *ctl, const struct setting *setting, uint32_t value)
+weight_read(struct run *run, const char *word, uint32_t *ret)
 {
+	uint64_t value;
+
+	if (num_parse(word, 0, MODEL_WEIGHT_MAX, &value) != ERR_OK)
+		return ctl_usage(run->ctl, "%s: is not a whole number of 0 to %d", word,
+		    MODEL_WEIGHT_MAX);
+	*ret = (uint32_t)value;
+	return CTL_OK;
+}
+
+/* Reads NAME=VALUE. */
+static enum ctl_exit
+assignment_read(struct run *run, const char *word, enum real_column *ret_column, uint32_t *ret)
+{
+	static const char *const truths[] = { "no", "yes", "off", "on", "false", "true" };
+	size_t length = strcspn(word, "="), column = REAL_ENABLED, truth = 0;
+	const char *value = word + length + 1;
+
+	while (column < REAL_COLUMNS && (strlen(real_column_name(column)) != length ||
+	    strncmp(word, real_column_name(column), length) != 0))
+		column++;
+	if (column == REAL_COLUMNS)
+		return ctl_usage(run->ctl, "%.*s: is not a setting; the settings are enabled, "
+		    "fallback and weight", (int)length, word);
+	*ret_column = (enum real_column)column;
+	if (column == REAL_WEIGHT)
+		return weight_read(run, value, ret);
+	while (truth < ROWS(truths) && strcmp(value, truths[truth]) != 0)
+		truth++;
+	if (truth == ROWS(truths))
+		return ctl_usage(run->ctl, "%s: give %.*s=yes or %.*s=no", word, (int)length, word,
+		    (int)length, word);
+	*ret = truth % 2;
+	return CTL_OK;
+}
+
+static enum ctl_exit
+timeout_read(struct run *run)
+{
+	const char *argument = ctl_argument(run->ctl, CTL_TIMEOUT);
+	uint64_t seconds = CTL_JOBS_WAIT_S;
+
+	if (argument != NULL && num_parse(argument, 1, TIMEOUT_MAX_S, &seconds) != ERR_OK)
+		return ctl_usage(run->ctl, "--timeout: %s: is not a number of seconds, 1 to %d",
+		    argument, TIMEOUT_MAX_S);
+	run->timeout_s = (int64_t)seconds;
+	return CTL_OK;
+}
+
+/* Reads "PATH... NAME=VALUE..." once or several times: each setting is one of the paths before
+ * it. */
+static enum ctl_exit
+assignments_read(struct run *run)
+{
+	struct ctl *ctl = run->ctl;
+	enum ctl_exit status = CTL_OK;
+	int first = 0, i = 0;
+
+	while (i < ctl->n_operands && status == CTL_OK) {
+		for (first = i; i < ctl->n_operands && strchr(ctl->operands[i], '=') == NULL; i++)
+			;
+		if (i == first)
+			return ctl_usage(ctl, "%s: a PATH is missing before it", ctl->operands[i]);
+		if (i == ctl->n_operands)
+			return ctl_usage(ctl, "%s: a setting is missing after it, as enabled=no",
+			    ctl->operands[i - 1]);
+		for (int end = i; status == CTL_OK && i < ctl->n_operands &&
+		    strchr(ctl->operands[i], '=') != NULL; i++) {
+			enum real_column column = REAL_ENABLED;
+			uint32_t value = 0;
+			struct path path;
+
+			status = assignment_read(run, ctl->operands[i], &column, &value);
+			for (int at = first; at < end && status == CTL_OK; at++) {
+				status = path_read(run, ctl->operands[at], column, &path);
+				if (status == CTL_OK)
+					status = request_add(run, &path, column, value);
+			}
+		}
+	}
+	return status;
+}
+
+static enum ctl_exit
+operands_read(struct run *run)
+{
+	const struct setting *setting = run->setting;
+	int n = run->ctl->n_operands;
+	uint32_t value = setting->value;
+	enum ctl_exit status;
+
+	if (strcmp(setting->command, "set") == 0)
+		return assignments_read(run);
+	if (setting->column == REAL_WEIGHT) {
+		if ((status = weight_read(run, run->ctl->operands[--n], &value)) != CTL_OK)
+			return status;
+	}
+	return paths_read(run, n, setting->column, value);
+}
+
+/* -- the changes -------------------------------------------------------------- */
+
+static enum err_code
+change_add(struct run *run, const struct path *path, uint32_t id, enum real_column column,
+    uint32_t value)
+{
+	struct change *changes = memory_array_reserve(run->changes, run->n, &run->changes_room,
+	    sizeof(*changes));
+	struct path *paths;
+
+	if (changes == NULL)
+		return no_memory(run);
+	run->changes = changes;
+	paths = memory_array_reserve(run->paths, run->n, &run->paths_room, sizeof(*paths));
+	if (paths == NULL)
+		return no_memory(run);
+	run->paths = paths;
+	paths[run->n] = *path;
+	changes[run->n++] = (struct change){ .id = id, .value = value,
+	    .column = path->real[0] == '\0' ? SERVICE_ENABLED : column };
+	return ERR_OK;
+}
+
+static enum err_code
+service_add(void *arg, const struct path *path, const struct service_row *row)
+{
+	struct run *run = arg;
+
+	return change_add(run, path, row->id, run->request->column, run->request->value);
+}
+
+static enum err_code
+real_add(void *arg, const struct store_real_view *view)
+{
+	struct run *run = arg;
+
+	return change_add(run, &view->path, view->row.id, run->request->column,
+	    run->request->value);
+}
+
+static enum err_code
+pattern_resolve(struct run *run, const struct path *pattern)
+{
+	struct ctl *ctl = run->ctl;
+	size_t before = run->n;
+	enum err_code code = path_depth(pattern) == DEPTH_SERVICE ?
+	    store_each_service(ctl->store, pattern, service_add, run, &ctl->error) :
+	    store_each_real(ctl->store, pattern, real_add, run, &ctl->error);
+
+	return code == ERR_OK && run->n == before ? ctl_pattern_not_found(ctl, pattern) : code;
+}
+
+/* Adds the changes of all requests. */
+static enum err_code
+requests_resolve(struct run *run)
+{
+	struct ctl *ctl = run->ctl;
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < run->n_requests && code == ERR_OK; i++) {
+		const struct request *request = run->request = &run->requests[i];
+		uint32_t cluster_id, service_id, real_id;
+
+		ctl->path = NULL;
+		if (path_is_pattern(&request->path)) {
+			code = pattern_resolve(run, &request->path);
+			continue;
+		}
+		ctl->path = &request->path;	/* for the message */
+		code = store_find(ctl->store, ctl->path, &cluster_id, &service_id, &real_id,
+		    &ctl->error);
+		if (code == ERR_OK)
+			code = change_add(run, ctl->path, real_id != 0 ? real_id : service_id,
+			    request->column, request->value);
+	}
+	return code;
+}
+
+/* -- move-fallback ------------------------------------------------------------ */
+
+static enum err_code
+fallback_end(void *arg, const struct store_real_view *view)
+{
+	struct run *run = arg;
+
+	return view->row.fallback ?
+	    change_add(run, &view->path, view->row.id, REAL_FALLBACK, 0) : ERR_OK;
+}
+
+/* Adds the change that ends the present fallback of each service. The last change of a row
+ * counts, so those of the requests come after it. */
+static enum err_code
+fallbacks_end(struct run *run)
+{
+	struct ctl *ctl = run->ctl;
+	enum err_code code = ERR_OK;
+	size_t n = run->n;
+
+	for (size_t i = 0; i < n && code == ERR_OK; i++) {
+		struct path service = path_cut(&run->paths[i], DEPTH_SERVICE);
+
+		code = store_each_real(ctl->store, &service, fallback_end, run, &ctl->error);
+	}
+	for (size_t i = 0; i < n && code == ERR_OK; i++) {
+		struct path path = run->paths[i];
+
+		code = change_add(run, &path, run->changes[i].id, REAL_FALLBACK, 1);
+	}
+	return code;
+}
+
+/* -- the jobs ----------------------------------------------------------------- */
+
+static enum err_code
+job_add(struct run *run, uint32_t id)
+{
+	uint32_t *jobs = memory_array_reserve(run->jobs, run->n_jobs, &run->jobs_room,
+	    sizeof(*jobs));
+
+	if (jobs == NULL)
+		return no_memory(run);
+	run->jobs = jobs;
+	jobs[run->n_jobs++] = id;
+	return ERR_OK;
+}
+
+static int
+change_compare(const void *a, const void *b)
+{
+	const struct change *one = a, *other = b;
+
+	if (one->id != other->id)
+		return one->id < other->id ? -1 : 1;
+	return one->column != other->column ? (one->column < other->column ? -1 : 1) :
+	    (one->value > other->value) - (one->value < other->value);
+}
+
+/* Adds an open job of an earlier command that makes a change of this command. */
+static enum err_code
+open_job_add(void *arg, const struct job_row *row)
+{
+	struct run *run = arg;
+	const struct change key = { .id = row->real_id != 0 ? row->real_id : row->service_id,
+	    .column = job_operation_column(row->operation), .value = row->new_value };
+
+	bool earlier = run->first_job == 0 || row->id < run->first_job;
+
+	return earlier && job_state_open(row->state) && bsearch(&key, run->changes, run->n,
+	    sizeof(key), change_compare) != NULL ? job_add(run, row->id) : ERR_OK;
+}
+
+/* Makes the SET in an open transaction, and notes its jobs. A change that the store has already
+ * may still have an open job: the command waits for that one. */
+static enum err_code
+set_make(struct run *run)
+{
+	struct ctl *ctl = run->ctl;
 	char origin[CTL_ORIGIN_SIZE];
-	struct store_set set = { .lock = STORE_NO_LOCK, .source = JOB_SOURCE_CLI,
-	    .origin = ctl_origin(origin), .token = store_set_token() };
-	struct change *changes = NULL;
-	uint32_t first_job = 0;
+	struct store_set set = { .changes = run->changes, .n = run->n, .lock = STORE_NO_LOCK,
+	    .source = JOB_SOURCE_CLI, .origin = ctl_origin(origin), .token = store_set_token() };
 	struct verdict verdict;
 	enum err_code code;
 	size_t jobs = 0;
 
-	code = changes_make(ctl, setting, value, &changes, &set.n);
-	set.changes = changes;
 	/* The message of 'verdict' is in ctl->error as well. */
+	code = store_set(ctl->store, &set, STORE_SET_NOW, &verdict, &run->first_job, &jobs,
+	    &ctl->error);
+	if (code != ERR_OK) {
+		ctl->path = verdict.index < run->n ? &run->paths[verdict.index] : NULL;
+		return code;
+	}
+	if (jobs < run->n && (ctl->flags & CTL_DRY_RUN) == 0) {
+		qsort(run->changes, run->n, sizeof(*run->changes), change_compare);
+		code = store_each_job(ctl->store, 0, open_job_add, run, &ctl->error);
+	}
+	for (size_t i = 0; i < jobs && code == ERR_OK; i++)
+		code = job_add(run, run->first_job + (uint32_t)i);
+	return code;
+}
+
+/* -- the command -------------------------------------------------------------- */
+
+/* An object is the result of a command with one path, in the API. */
+static enum out_shape
+shape_of(const struct run *run)
+{
+	return run->ctl->format == OUT_JSON && run->n_requests == 1 &&
+	    strcmp(run->setting->command, "set") != 0 &&
+	    strcmp(run->setting->command, "move-fallback") != 0 &&
+	    !path_is_pattern(&run->requests[0].path) && run->n_jobs <= 1 ? OUT_OBJECT : OUT_LIST;
+}
+
+static enum ctl_exit
+jobs_print(struct run *run)
+{
+	struct ctl *ctl = run->ctl;
+	enum out_shape shape = shape_of(run);
+
+	if (run->n_jobs > 0)
+		return ctl_jobs_print(ctl, run->jobs, run->n_jobs, shape);
+	if (ctl->format != OUT_JSON)
+		fprintf(ctl->out, "nothing to do: %s\n", run->setting->unchanged);
+	else
+		fputs(shape == OUT_LIST ? "[]\n" : "{}\n", ctl->out);
+	return CTL_OK;
+}
+
+/* Prints the jobs of a transaction and undoes it. The text is printed after that, because a slow
+ * reader of the output must not keep the store locked. */
+static enum ctl_exit
+dry_run(struct run *run)
+{
+	struct ctl *ctl = run->ctl;
+	FILE *out = ctl->out;
+	char *text = NULL;
+	size_t size = 0;
+	enum ctl_exit status;
+
+	ctl->out = open_memstream(&text, &size);
+	if (ctl->out == NULL) {
+		ctl->out = out;
+		store_rollback(ctl->store);
+		return ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
+	}
+	status = jobs_print(run);
+	store_rollback(ctl->store);
+	fclose(ctl->out);
+	ctl->out = out;
+	if (text != NULL)
+		fputs(text, out);
+	free(text);
+	return status;
+}
+
+static enum ctl_exit
+settings_change(struct run *run)
+{
+	struct ctl *ctl = run->ctl;
+	enum ctl_exit status = CTL_OK, printed;
+	enum err_code code;
+
+	if ((code = requests_resolve(run)) != ERR_OK)
+		return ctl_finish(ctl, code);
+	ctl->path = NULL;
+	if ((code = store_begin(ctl->store, &ctl->error)) != ERR_OK)
+		return ctl_finish(ctl, code);
+	if (strcmp(run->setting->command, "move-fallback") == 0)
+		code = fallbacks_end(run);
 	if (code == ERR_OK)
-		code = store_set(ctl->store, &set, STORE_SET_NOW, &verdict, &first_job, &jobs,
-		    &ctl->error);
-	free(changes);
+		code = set_make(run);
+	if (code == ERR_OK && (ctl->flags & CTL_DRY_RUN) != 0)
+		return dry_run(run);
+	if (code == ERR_OK)
+		code = store_commit(ctl->store, &ctl->error);
+	else
+		store_rollback(ctl->store);
 	if (code != ERR_OK)
 		return ctl_finish(ctl, code);
-	if (jobs == 0)
-		return nothing_to_do(ctl, setting);
-	return is_server(ctl) ? ctl_jobs_print(ctl, first_job, jobs) :
-	    ctl_job_print(ctl, first_job);
+	if ((ctl->flags & CTL_NO_WAIT) == 0)
+		status = ctl_jobs_wait(ctl, run->jobs, run->n_jobs, run->timeout_s);
+	printed = jobs_print(run);
+	return status != CTL_OK ? status : printed;
 }
 
 enum ctl_exit
 cmd_set(struct ctl *ctl)
 {
-	const struct setting *setting = settings;
+	struct run run = { .ctl = ctl, .setting = settings };
 	enum ctl_exit status;
-	uint64_t value;
 
-	while (strcmp(setting->command, ctl->command->name) != 0)
-		setting++;
-	value = setting->value;
-	if (ctl->n_operands > 1 &&
-	    num_parse(ctl->operands[1], 0, MODEL_WEIGHT_MAX, &value) != ERR_OK)
-		return ctl_usage(ctl, "%s: is not a whole number of 0 to %d", ctl->operands[1],
-		    MODEL_WEIGHT_MAX);
-	status = ctl_open(ctl);
-	return status == CTL_OK ? set_run(ctl, setting, (uint32_t)value) : status;
+	while (strcmp(run.setting->command, ctl->command->name) != 0)
+		run.setting++;
+	if ((status = timeout_read(&run)) == CTL_OK &&
+	    (status = operands_read(&run)) == CTL_OK && (status = ctl_open(ctl)) == CTL_OK)
+		status = settings_change(&run);
+	ctl->path = NULL;
+	run_free(&run);
+	return status;
 }

@@ -149,20 +149,60 @@ ctl_path_parse(const char *text, struct path *ret, struct err *err)
 }
 
 enum err_code
-ctl_server_path_parse(const char *text, struct path *ret, struct err *err)
+ctl_pattern_parse(const char *text, struct path *ret, struct err *err)
 {
-	static const char any[] = "/" CTL_ANY_SERVICE "/";
-	const char *star = strstr(text, any);
-	char with_name[PATH_TEXT_SIZE + 1];
+	char names[PATH_TEXT_SIZE + 1];
+	struct path path;
+	char *const parts[] = { path.cluster, path.service, path.real };
+	const char *part = text;
 	enum err_code code;
 
-	if (star == NULL || strlen(text) >= sizeof(with_name) || star[sizeof(any) - 1] == '\0')
+	if (strpbrk(text, "*?[") == NULL || strlen(text) >= sizeof(names))
 		return ctl_path_parse(text, ret, err);
-	snprintf(with_name, sizeof(with_name), "%s", text);
-	with_name[star - text + 1] = '_';	/* a name in place of the star */
-	if ((code = ctl_path_parse(with_name, ret, err)) == ERR_OK)
-		snprintf(ret->service, sizeof(ret->service), CTL_ANY_SERVICE);
-	return code;
+	/* A name of the same length in place of each pattern. */
+	snprintf(names, sizeof(names), "%s", text);
+	for (char *p = names; (p = strpbrk(p, "*?[]!^")) != NULL; p++)
+		*p = '_';
+	if ((code = ctl_path_parse(names, &path, err)) != ERR_OK)
+		return code;
+	for (size_t i = 0; i < ROWS(parts); part += strlen(parts[i++]) + 1)
+		memcpy(parts[i], part, strlen(parts[i]));
+	*ret = path;
+	return ERR_OK;
+}
+
+enum err_code
+ctl_pattern_not_found(struct ctl *ctl, const struct path *pattern)
+{
+	enum path_depth depth = path_depth(pattern);
+	struct path names = *pattern;
+	char text[PATH_TEXT_SIZE];
+	uint32_t id;
+
+	while (depth > DEPTH_NONE && path_is_pattern(&names))
+		names = path_cut(pattern, --depth);
+	ctl->path = NULL;
+	if (depth > DEPTH_NONE && store_find(ctl->store, &names, &id, &id, &id,
+	    &ctl->error) == ERR_NOT_FOUND)
+		ctl_not_found_explain(ctl, &names, &ctl->error);
+	else
+		err_set(&ctl->error, ERR_NOT_FOUND, "%s: %s", path_text(pattern, text),
+		    err_name(ERR_NOT_FOUND));
+	return ERR_NOT_FOUND;
+}
+
+enum ctl_exit
+ctl_path_too_short(struct ctl *ctl, const struct path *path, enum path_depth least)
+{
+	char text[NAMES_TEXT_SIZE];
+
+	if (store_open(ctl->store_dir, STORE_READ, CTL_HINT_WAIT_MS, &ctl->store,
+	    &ctl->error) != ERR_OK)
+		ctl->store = NULL;
+	names_above(ctl->store, path, least, text);
+	store_close(ctl->store);
+	ctl->store = NULL;
+	return ctl_usage(ctl, "%s", text);
 }
 
 /* -- the store -------------------------------------------------------------- */

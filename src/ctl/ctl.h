@@ -31,10 +31,9 @@ enum ctl_exit {
 	/* status only, which exits with 0, 1 or 2 for what it shows: any error. Monitoring plugins
 	 * have the same numbers. */
 	CTL_NO_STATUS = 3,
+	CTL_JOB_OPEN = 8,	/* settings are stored; a job has not ended, */
+	CTL_JOB_FAILED = 9,	/* or has ended and has not succeeded */
 };
-
-/* The service of a path that names a server in all services of its cluster. */
-#define CTL_ANY_SERVICE "*"
 
 /* Options of single commands, as bits: struct command has the bits of its options. */
 enum {
@@ -53,6 +52,12 @@ enum {
 	CTL_PROBLEMS = 1 << 12,
 	CTL_WATCH = 1 << 13,
 	CTL_OUTPUT = 1 << 14,
+	CTL_NO_WAIT = 1 << 15,
+	CTL_TIMEOUT = 1 << 16,
+	CTL_YES = 1 << 17,
+	CTL_JOBS_OPEN = 1 << 18,
+	CTL_JOBS_FAILED = 1 << 19,
+	CTL_SINCE = 1 << 20,
 	CTL_OPTIONS = 31,	/* bits at most */
 };
 
@@ -60,6 +65,7 @@ enum {
 	CTL_STORE_WAIT_MS = 5000,	/* limit of a wait for another process's lock, */
 	CTL_HINT_WAIT_MS = 250,		/* the same to complete a message, */
 	CTL_READER_WAIT_MS = 1000,	/* and for lbclusterd to read a change */
+	CTL_JOBS_WAIT_S = 60,		/* for the ends of jobs, without --timeout */
 };
 
 struct ctl {
@@ -98,8 +104,7 @@ struct command {
 	const char	*example;	/* arguments for a shell */
 	enum ctl_exit	(*run)(struct ctl *ctl);
 	int		 min, max;	/* number of operands */
-	/* Least depth of the first operand; NONE: not a path. SERVICE: its service may be
-	 * CTL_ANY_SERVICE. */
+	/* Least depth of the first operand; NONE: not a path, or the command reads its operands. */
 	enum path_depth	 path;
 	enum ctl_open	 open;
 	enum store_mode	 mode;
@@ -158,9 +163,16 @@ enum ctl_exit ctl_finish(struct ctl *ctl, enum err_code code);
  * is not a path. */
 enum err_code ctl_path_parse(const char *text, struct path *ret, struct err *err);
 
-/* Parses a path as ctl_path_parse() does. Its service may be CTL_ANY_SERVICE if a server
- * follows. */
-enum err_code ctl_server_path_parse(const char *text, struct path *ret, struct err *err);
+/* Parses a path as ctl_path_parse() does. Each of its names may be a pattern of fnmatch(3). */
+enum err_code ctl_pattern_parse(const char *text, struct path *ret, struct err *err);
+
+/* Returns ERR_NOT_FOUND, with a message in ctl->error: no row has a path of 'pattern', or the row
+ * that its first names give does not exist. */
+enum err_code ctl_pattern_not_found(struct ctl *ctl, const struct path *pattern);
+
+/* Reports a path that ends above rows of depth 'least'; names the rows below it, if the store can
+ * be read. Returns CTL_USAGE. For use before ctl_open(). */
+enum ctl_exit ctl_path_too_short(struct ctl *ctl, const struct path *path, enum path_depth least);
 
 /* Opens the store in the mode of the command; ctl_main() closes it. Prints why it failed. */
 enum ctl_exit ctl_open(struct ctl *ctl);
@@ -177,10 +189,17 @@ const char *ctl_group(gid_t gid, char buf[CTL_NAME_SIZE]);
 enum { CTL_ORIGIN_SIZE = 2 * CTL_NAME_SIZE + 64 };
 const char *ctl_origin(char buf[CTL_ORIGIN_SIZE]);
 
-/* Prints one job with the keys of job.status() of the API. */
-enum ctl_exit ctl_job_print(struct ctl *ctl, uint32_t id);
-/* Prints a listing of the jobs first..first+n-1. */
-enum ctl_exit ctl_jobs_print(struct ctl *ctl, uint32_t first, size_t n);
+/* Formats the state of a job, with the cause of a failure: "failed: rejected". Returns 'buf'. */
+enum { CTL_JOB_STATUS_SIZE = 64 };
+const char *ctl_job_status(const struct job_row *row, char buf[CTL_JOB_STATUS_SIZE]);
+
+/* Prints jobs by their ids, with the keys of job.status() of the API. */
+enum ctl_exit ctl_jobs_print(struct ctl *ctl, const uint32_t *ids, size_t n, enum out_shape shape);
+
+/* Waits until the jobs have ended, 'timeout_s' at most, and no longer for jobs whose cluster no
+ * driver polls. Prints which jobs failed or are open. Returns CTL_OK, CTL_JOB_OPEN,
+ * CTL_JOB_FAILED, or the status of an error of the store. */
+enum ctl_exit ctl_jobs_wait(struct ctl *ctl, const uint32_t *ids, size_t n, int64_t timeout_s);
 
 /* -- the commands, rows of ctl_table.c ------------------------------------------------------- */
 
@@ -190,6 +209,7 @@ enum ctl_exit cmd_info(struct ctl *ctl);
 enum ctl_exit cmd_statistics(struct ctl *ctl);
 enum ctl_exit cmd_set(struct ctl *ctl);
 enum ctl_exit cmd_job(struct ctl *ctl);
+enum ctl_exit cmd_history(struct ctl *ctl);
 enum ctl_exit cmd_load(struct ctl *ctl);
 enum ctl_exit cmd_export(struct ctl *ctl);
 enum ctl_exit cmd_import(struct ctl *ctl);

@@ -39,34 +39,13 @@ command_check(struct ctl *ctl, char **words, int n)
 	return CTL_OK;
 }
 
-/* Reports a path that ends above the rows of the command. Lists the rows below it, if the store can
- * be read. */
-static enum ctl_exit
-path_too_short(struct ctl *ctl, const struct path *path)
-{
-	char text[NAMES_TEXT_SIZE];
-
-	if (store_open(ctl->store_dir, STORE_READ, CTL_HINT_WAIT_MS, &ctl->store,
-	    &ctl->error) != ERR_OK)
-		ctl->store = NULL;
-	names_above(ctl->store, path, ctl->command->path, text);
-	store_close(ctl->store);
-	ctl->store = NULL;
-	return ctl_usage(ctl, "%s", text);
-}
-
 static enum ctl_exit
 path_operand(struct ctl *ctl)
 {
-	enum err_code (*parse)(const char *text, struct path *ret, struct err *err);
-
 	if (ctl->command->path == DEPTH_NONE || ctl->n_operands == 0)
 		return CTL_OK;
-	parse = ctl->command->path == DEPTH_SERVICE ? ctl_server_path_parse : ctl_path_parse;
-	if (parse(ctl->operands[0], &ctl->path_given, &ctl->error) != ERR_OK)
+	if (ctl_path_parse(ctl->operands[0], &ctl->path_given, &ctl->error) != ERR_OK)
 		return ctl_usage(ctl, "%s", ctl->error.text);
-	if (path_depth(&ctl->path_given) < ctl->command->path)
-		return path_too_short(ctl, &ctl->path_given);
 	ctl->path = &ctl->path_given;
 	return CTL_OK;
 }

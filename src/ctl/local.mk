@@ -59,8 +59,11 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/path_pattern.h \
 	src/ctl/process.c \
 	src/ctl/process.h \
+	src/ctl/job_wait.c \
 	src/ctl/progress.c \
 	src/ctl/progress.h \
+	src/ctl/unattended.c \
+	src/ctl/unattended.h \
 	src/ctl/snmp_conf.c \
 	src/ctl/snmp_conf.h \
 	src/ctl/status_cells.c \

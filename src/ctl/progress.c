@@ -16,15 +16,12 @@ progress_begin(struct progress *progress, FILE *file, const char *what, uint64_t
 }
 
 void
-progress_step(struct progress *progress)
+progress_set(struct progress *progress, uint64_t done)
 {
 	int64_t now;
 
-	/* Reading the clock takes longer than a row. */
-	if (progress->done++ % PROGRESS_CLOCK_ROWS != 0 || progress->file == NULL)
-		return;
-	now = clock_steady_ms();
-	if (now < progress->next_ms)
+	progress->done = done;
+	if (progress->file == NULL || (now = clock_steady_ms()) < progress->next_ms)
 		return;
 	progress->next_ms = now + PROGRESS_EVERY_MS;
 	progress->shown = true;
@@ -32,6 +29,14 @@ progress_step(struct progress *progress)
 	if (progress->total != 0)
 		fprintf(progress->file, " of %" PRIu64, progress->total);
 	fflush(progress->file);
+}
+
+void
+progress_step(struct progress *progress)
+{
+	/* Reading the clock takes longer than a row. */
+	if (++progress->done % PROGRESS_CLOCK_ROWS == 1)
+		progress_set(progress, progress->done);
 }
 
 void

@@ -22,6 +22,8 @@ struct progress {
 void progress_begin(struct progress *progress, FILE *file, const char *what, uint64_t total);
 /* Counts a row. */
 void progress_step(struct progress *progress);
+/* Sets the number of rows that are done, at any rate. */
+void progress_set(struct progress *progress, uint64_t done);
 /* Erases the line. */
 void progress_end(struct progress *progress);
 

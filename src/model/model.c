@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors */
 #include "model/model.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -266,6 +267,32 @@ uint32_t
 model_lock_next(uint32_t lock)
 {
 	return lock == MODEL_ID_MAX ? 0 : lock + 1;
+}
+
+bool
+model_name_matches(const char *pattern, const char *name)
+{
+	return pattern[0] == '\0' || fnmatch(pattern, name, 0) == 0;
+}
+
+bool
+path_is_pattern(const struct path *path)
+{
+	const char *const names[] = { path->cluster, path->service, path->real };
+
+	for (size_t i = 0; i < ROWS(names); i++) {
+		if (strpbrk(names[i], "*?[") != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool
+path_matches(const struct path *pattern, const struct path *path)
+{
+	return model_name_matches(pattern->cluster, path->cluster) &&
+	    model_name_matches(pattern->service, path->service) &&
+	    model_name_matches(pattern->real, path->real);
 }
 
 const char *

@@ -248,6 +248,9 @@ const char *plane_kind_names(char buf[PLANE_KIND_NAMES_SIZE]);
  * than "none". They are in the form in which lbclusterctl writes them to the store. */
 bool model_params_check(const char *params);
 
+/* True if 'pattern' is "" or matches the name as of fnmatch(3). */
+bool model_name_matches(const char *pattern, const char *name);
+
 /* True for 1 to 64 of A-Z a-z 0-9 - . _ */
 bool model_name_valid(const char *name);
 
@@ -257,6 +260,11 @@ struct path {
 	char	service[MODEL_NAME_MAX + 1];	/* "" if the path ends before */
 	char	real[MODEL_NAME_MAX + 1];
 };
+
+/* True if a name of the path is a pattern of fnmatch(3), and not a name. */
+bool path_is_pattern(const struct path *path);
+/* True if each name of 'pattern' is "" or matches that of 'path': 'path' is at or below it. */
+bool path_matches(const struct path *pattern, const struct path *path);
 
 /* Reads a path. ERR_INVALID names the invalid part and the rule for names. */
 enum err_code path_parse(const char *text, struct path *ret, struct err *err);

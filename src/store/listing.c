@@ -103,7 +103,7 @@ statistics_add(struct store *store, struct store_real_view *view, struct err *er
 }
 
 /* Reads the statistics of a page of real services in one transaction: a transaction for each row
- * would double the time of a listing. 'name' is that of the only row to show, "" for all. If the
+ * would double the time of a listing. Only the rows whose names match 'name' are shown. If the
  * file is damaged, the rows have no statistics; store_statistics_report() says so. */
 static enum err_code
 page_statistics(struct store *store, const char *name, char *rows, size_t n, struct err *err)
@@ -117,7 +117,7 @@ page_statistics(struct store *store, const char *name, char *rows, size_t n, str
 	for (size_t i = 0; i < n && code == ERR_OK; i++) {
 		struct store_real_view *view = &row_of(rows, i, size)->real;
 
-		if (name[0] == '\0' || strcmp(name, view->row.name) == 0)
+		if (model_name_matches(name, view->row.name))
 			code = statistics_add(store, view, err);
 	}
 	db_rollback(&store->stats);
@@ -136,8 +136,8 @@ page_after(enum shape_id shape, const union shape_row *row, char name[MODEL_NAME
 	return db_str(name);
 }
 
-/* Calls fn for a copy of each row of a parent. Real services have their statistics; 'real' is the
- * name of the only one to show, "" for all. */
+/* Calls fn for a copy of each row of a parent. Real services have their statistics; Only
+ * those whose names match 'real' are shown. */
 static enum err_code
 pages_each(struct store *store, enum shape_id shape, int64_t parent, const char *real,
     enum err_code (*fn)(void *arg, const union shape_row *row), void *arg, struct err *err)
@@ -184,19 +184,13 @@ struct walk {
 	uint32_t		 cluster_id;
 };
 
-static bool
-is_wanted(const char *want, const char *name)
-{
-	return want[0] == '\0' || strcmp(want, name) == 0;
-}
-
 static enum err_code
 walk_real(void *arg, const union shape_row *row)
 {
 	struct walk *walk = arg;
 	struct store_real_view view = row->real;
 
-	if (!is_wanted(walk->want->real, view.row.name))
+	if (!model_name_matches(walk->want->real, view.row.name))
 		return ERR_OK;
 	snprintf(walk->at.real, sizeof(walk->at.real), "%s", view.row.name);
 	view.path = walk->at;
@@ -209,7 +203,7 @@ walk_service(void *arg, const union shape_row *row)
 {
 	struct walk *walk = arg;
 
-	if (!is_wanted(walk->want->service, row->service.name))
+	if (!model_name_matches(walk->want->service, row->service.name))
 		return ERR_OK;
 	snprintf(walk->at.service, sizeof(walk->at.service), "%s", row->service.name);
 	walk->at.real[0] = '\0';
@@ -224,7 +218,7 @@ walk_cluster(void *arg, const union shape_row *row)
 {
 	struct walk *walk = arg;
 
-	if (!is_wanted(walk->want->cluster, row->cluster.name))
+	if (!model_name_matches(walk->want->cluster, row->cluster.name))
 		return ERR_OK;
 	if (walk->cluster != NULL)
 		return walk->cluster(walk->arg, &row->cluster);
@@ -242,7 +236,7 @@ walk_all(struct walk *walk, const struct path *path)
 	enum err_code code = ERR_OK;
 
 	walk->want = path == NULL ? &all : path;
-	if (path != NULL)
+	if (path != NULL && !path_is_pattern(path))
 		code = store_find(walk->store, path, &cluster_id, &service_id, &real_id,
 		    walk->err);
 	return code != ERR_OK ? code :
@@ -276,44 +270,6 @@ store_each_real(struct store *store, const struct path *path,
 	struct walk walk = { .store = store, .err = err, .arg = arg, .real = fn };
 
 	return walk_all(&walk, path);
-}
-
-enum err_code
-store_server_find(struct store *store, const char *cluster, const char *name, uint32_t **ret_ids,
-    size_t *ret_n, struct err *err)
-{
-	struct path path = { .cluster = "" };
-	uint32_t cluster_id = 0, service_id = 0, real_id = 0, *ids = NULL, *more;
-	sqlite3_stmt *stmt;
-	enum err_code code;
-	size_t n = 0, room = 0;
-	bool row;
-
-	snprintf(path.cluster, sizeof(path.cluster), "%s", cluster);
-	code = store_find(store, &path, &cluster_id, &service_id, &real_id, err);
-	if (code == ERR_OK)
-		code = db_query(&store->main, SQL_OF_ROWS(ROW_SERVER, SHAPE_REAL),
-		    DB_VALUES(db_int(cluster_id), db_str(name)), &stmt, err);
-	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row) {
-		more = memory_array_reserve(ids, n, &room, sizeof(*ids));
-		if (more == NULL) {
-			db_reset(stmt);
-			code = err_set(err, ERR_NOMEM, "%s: out of memory for ids",
-			    store->main.path);
-			break;
-		}
-		ids = more;
-		ids[n++] = (uint32_t)sqlite3_column_int64(stmt, 0);
-	}
-	if (code == ERR_OK && n == 0)
-		code = err_set(err, ERR_NOT_FOUND, "%s/*/%s: does not exist", cluster, name);
-	if (code != ERR_OK) {
-		free(ids);
-		return code;
-	}
-	*ret_ids = ids;
-	*ret_n = n;
-	return ERR_OK;
 }
 
 struct job_walk {

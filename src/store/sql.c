@@ -300,8 +300,6 @@ static const char *const patterns[ROW_SQLS] = {
 	[ROW_UNNUMBERED] = "SELECT r.<id>, <why> FROM <table> AS r WHERE r.changed < 1",
 	[ROW_ORPHANS] = "SELECT r.<id>, <LEFT_OUT_PARENT> FROM <table> AS r WHERE r.<parent> = ?1"
 	    " AND (<why>) = <LEFT_OUT_PARENT>",
-	[ROW_SERVER] = "SELECT r.id FROM server AS v JOIN <table> AS r ON r.server_id = v.id"
-	    " WHERE v.cluster_id = ?1 AND v.name = ?2 AND (<why>) = 0 ORDER BY r.id",
 };
 
 /* -- words ------------------------------------------------------------------------ */

@@ -104,7 +104,6 @@ enum row_sql {
 	ROW_LEFT_OUT,	/* id, why; of each row that is left out */
 	ROW_UNNUMBERED,	/* id, why; of each row whose "changed" is below 1 */
 	ROW_ORPHANS,	/* id, why; of each row whose parent was ?1 */
-	ROW_SERVER,	/* id of each real service named ?2 of cluster ?1 */
 	ROW_SQLS
 };
 

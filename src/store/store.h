@@ -191,7 +191,7 @@ struct store_real_view {
 
 /* Call fn for each row at or below 'path' (NULL: all), sorted by name within the parent. An
  * error of fn ends the read and is returned. ERR_NOT_FOUND: the row of 'path' does not
- * exist. */
+ * exist. A path with patterns (path_is_pattern()) may name many rows, or none without an error. */
 enum err_code store_each_cluster(struct store *store, const struct path *path,
     enum err_code (*fn)(void *arg, const struct cluster_row *row), void *arg, struct err *err);
 enum err_code store_each_service(struct store *store, const struct path *path,
@@ -209,11 +209,6 @@ enum err_code store_each_job(struct store *store, uint32_t id,
 enum err_code store_find(struct store *store, const struct path *path,
     uint32_t *ret_cluster_id, uint32_t *ret_service_id, uint32_t *ret_real_id,
     struct err *err);
-
-/* Finds the ids of all real services named 'name' in the services of a cluster, in their order.
- * free(3) frees *ret_ids. ERR_NOT_FOUND: the cluster does not exist, or it has none. */
-enum err_code store_server_find(struct store *store, const char *cluster, const char *name,
-    uint32_t **ret_ids, size_t *ret_n, struct err *err);
 
 /* Reads the facts about the whole store. */
 enum err_code store_totals_read(struct store *store, struct store_totals *ret, struct err *err);

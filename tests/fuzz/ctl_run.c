@@ -143,7 +143,7 @@ store_make(void)
 	require(said.status == CTL_OK, "%s", said.err);
 	ctl_run(&said, "set-weight", "web/http/web-1", "11", NULL);
 	ctl_run(&said, "enable", "web/http/web-3", NULL);
-	ctl_run(&said, "set-weight", "lb/http/a", "1", NULL);
+	ctl_run(&said, "set-weight", "lb/http/a", "1", "--no-wait", NULL);
 	require(said.status == CTL_OK, "%s", said.err);
 	said_free(&said);
 	store_keep(0);

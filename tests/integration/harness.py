@@ -40,6 +40,10 @@ SERVED_S = 10.0     # until lbclusterd serves again after a master came back
 ENDED_S = 20.0      # until any program ends after SIGTERM
 STOP_S = 2.0        # until a program of lbcluster ends; see Program.stop_in_time()
 
+# Commands of lbclusterctl that wait for jobs.
+SETTINGS = {'enable', 'disable', 'enable-fallback', 'disable-fallback', 'set-weight', 'set',
+            'move-fallback'}
+
 # For tests that need any real service.
 INVENTORY = """
 cluster web {
@@ -480,8 +484,13 @@ class World:
 
     # -- the store --------------------------------------------------------
 
-    def ctl(self, *args, check=True, stdin=None):
-        """Runs lbclusterctl on the store."""
+    def ctl(self, *args, check=True, stdin=None, wait=False):
+        """Runs lbclusterctl on the store. Settings do not wait for the ends of their jobs, unless
+        with 'wait'. A removal is not asked about."""
+        if not wait and SETTINGS.intersection(args[:3]):
+            args += ('--no-wait',)
+        elif 'remove' in args[:3]:
+            args += ('--yes',)
         argv = self.as_user([LBCLUSTERCTL, '-s', self.store, *args])
         done = subprocess.run(argv, input=stdin, text=True, capture_output=True,
                               env={**os.environ, **self.env},

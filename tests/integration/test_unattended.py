@@ -130,8 +130,11 @@ class Unattended(Plane):
         row = json.loads(self.world.ctl('-f', 'json', 'job', str(job)).stdout)
         self.assertEqual('queued', row['status'])
         self.assertIn(message, self.world.ctl('job').stdout)
-        self.assertIn('job %d %s' % (job + 1, message),
-                      self.world.ctl('disable', 'web/s/a').stderr)
+        self.assertEqual(message, row['message'])
+        done = self.world.ctl('disable', 'web/s/a', wait=True, check=False)
+        self.assertEqual(8, done.returncode)
+        self.assertIn('job %d: web/s/a: disable: has not ended: %s' % (
+            job + 1, message.removeprefix('waits: ')), done.stderr)
         # The job of a driver that runs has the driver's message.
         self.start_driver()
         self.wait_job(job, self.QUEUED, 'No such file')

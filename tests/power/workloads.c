@@ -148,7 +148,7 @@ workload_sets(struct subject *subject)
 	flush(subject);
 	set_undo(subject, 1, store_set_undo);
 	ctl_run(subject, "set-weight", "plain/http/r2", "77");
-	ctl_run(subject, "disable", "proxy/http/r8", NULL);
+	ctl_run(subject, "disable", "proxy/http/r8", "--no-wait");
 	subject_step_begin(subject);
 	assert_int_equal(store_set_lock_increase(subject->store, &subject->err), ERR_OK);
 	subject_step_done(subject);
@@ -280,7 +280,7 @@ workload_load(struct subject *subject)
 	subject_open(subject);
 	ctl_run_file(subject, "load", first, NULL);
 	ctl_run_file(subject, "import-statistics", measured, NULL);
-	ctl_run(subject, "remove", "proxy/http/r9", NULL);
+	ctl_run(subject, "remove", "proxy/http/r9", "--yes");
 	ctl_run_file(subject, "load", second, "-pR");
 	assert_int_equal(sql_number(subject->main_path, "SELECT group_concat(weight || fallback"
 	    " || enabled) = '101,101,501,100,111,8001'"

@@ -324,7 +324,7 @@ class Commander(Writer):
         self.ops.append(op)
         op.begun = time.monotonic()
         done = subprocess.run(
-            [LBCLUSTERCTL, '-s', self._store, *self._command(op)],
+            [LBCLUSTERCTL, '-s', self._store, '--no-wait', *self._command(op)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True, timeout=60, check=False)
         statuses = {0: 'noError', 4: 'refused', 5: 'resourceUnavailable'}

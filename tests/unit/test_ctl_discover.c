@@ -256,7 +256,7 @@ what_discover_loads_is_what_it_finds_again(void **state)
 		ipvs_table_random(&wanted, seed);
 		free(ipvs_changes_wait(&wanted, &n));
 		ipvs_table_done(&wanted);
-		run(world, "remove", "ipvs", NULL);
+		run(world, "remove", "--yes", "ipvs", NULL);
 		assert_int_equal(run(world, "discover", "ipvs", "--load", NULL), CTL_OK);
 		assert_int_equal(run(world, "discover", "ipvs", NULL), CTL_OK);
 		assert_int_equal(load(world, world->out, "--dry-run", "--reset"), CTL_OK);
@@ -455,7 +455,7 @@ diff_compares_settings_on_request(void **state)
 
 	dest_make(web, "10.0.0.11:80", IP_VS_CONN_F_MASQ, 1);
 	assert_int_equal(run(world, "discover", "ipvs", "-l", NULL), CTL_OK);
-	assert_int_equal(run(world, "set-weight", "ipvs/tcp-192.0.2.10-80/10.0.0.11-80", "5",
+	assert_int_equal(run(world, "set-weight", "-W", "ipvs/tcp-192.0.2.10-80/10.0.0.11-80", "5",
 	    NULL), CTL_OK);
 	assert_int_equal(run(world, "diff", "ipvs", NULL), CTL_OK);
 	assert_int_equal(run(world, "diff", "--settings", "ipvs", NULL), CTL_FAILURE);

@@ -341,7 +341,7 @@ a_file_becomes_an_inventory(void **state)
 		if (cases[i].err != NULL)
 			assert_string_equal(world->err, cases[i].err);
 		assert_int_equal(load(world, world->out, NULL, NULL), CTL_OK);
-		assert_int_equal(run(world, "remove", "ipvs", NULL), CTL_OK);
+		assert_int_equal(run(world, "remove", "--yes", "ipvs", NULL), CTL_OK);
 	}
 }
 

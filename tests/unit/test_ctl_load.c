@@ -267,7 +267,7 @@ enabled_of_a_service_is_a_setting(void **state)
 	run(world, "-f", "json", "info", "web/new", NULL);
 	assert_non_null(strstr(world->out, "\"enabled\": true"));
 	run(world, "job", NULL);
-	assert_non_null(strstr(world->out, "enable_service  succeeded  web/new"));
+	assert_non_null(strstr(world->out, "web/new  enabled  no    yes  succeeded"));
 }
 
 static void
@@ -304,7 +304,7 @@ setting_equal_to_an_open_set_stays_after_its_undo(void **state)
 		struct err err;
 		size_t jobs;
 
-		run(world, "set-weight", "ha/s/a", "1", NULL);
+		run(world, "set-weight", "--no-wait", "ha/s/a", "1", NULL);
 		assert_int_equal(store_open(world->dir, STORE_WRITE, 1000, &store, &err), ERR_OK);
 		assert_int_equal(store_find(store, &path, &cluster_id, &service_id,
 		    &change.id, &err), ERR_OK);
@@ -315,7 +315,8 @@ setting_equal_to_an_open_set_stays_after_its_undo(void **state)
 			assert_string_equal(world->out,
 			    "added 0, updated 0, removed 0, unchanged 3, jobs 1\n");
 		} else {
-			assert_int_equal(run(world, "set-weight", "ha/s/a", "50", NULL), CTL_OK);
+			assert_int_equal(run(world, "set-weight", "-W", "ha/s/a", "50", NULL),
+			    CTL_OK);
 			assert_non_null(strstr(world->out, "queued"));
 		}
 		assert_int_equal(store_set_undo(store, set.token, &err), ERR_OK);
@@ -342,7 +343,7 @@ setting_after_an_answered_set_replaces_its_value(void **state)
 	struct err err;
 	size_t jobs;
 
-	run(world, "set-weight", "ha/s/a", "1", NULL);
+	run(world, "set-weight", "--no-wait", "ha/s/a", "1", NULL);
 	assert_int_equal(store_open(world->dir, STORE_WRITE, 1000, &store, &err), ERR_OK);
 	assert_int_equal(store_find(store, &path, &cluster_id, &service_id, &change.id,
 	    &err), ERR_OK);
@@ -445,7 +446,7 @@ export_of_disabled_fallback_is_loaded(void **state)
 	assert_int_equal(run(world, "disable", "web/http/sorry", NULL), CTL_OK);
 	assert_int_equal(run(world, "export", NULL), CTL_OK);
 	text = strdup(world->out);
-	assert_int_equal(run(world, "remove", "web", NULL), CTL_OK);
+	assert_int_equal(run(world, "remove", "--yes", "web", NULL), CTL_OK);
 	assert_int_equal(load(world, text, NULL, NULL), CTL_OK);
 	assert_int_equal(run(world, "export", NULL), CTL_OK);
 	assert_string_equal(world->out, text);
@@ -464,7 +465,7 @@ __wrap_store_snapshot(struct store *store, struct err *err)
 	enum err_code code = __real_store_snapshot(store, err);
 
 	if (removes_web != NULL)
-		assert_int_equal(run(removes_web, "remove", "web", NULL), CTL_OK);
+		assert_int_equal(run(removes_web, "remove", "--yes", "web", NULL), CTL_OK);
 	removes_web = NULL;
 	return code;
 }

@@ -632,8 +632,7 @@ every_statement_is_valid(void **state)
 			bool put = i == ROW_FIND || i == ROW_INSERT || i == ROW_UPDATE;
 
 			if (i != ROW_UPSERT && !(put && kind == SHAPE_JOB) &&
-			    !(i == ROW_ORPHANS && kind == SHAPE_CLUSTER) &&
-			    !(i == ROW_SERVER && kind != SHAPE_REAL))
+			    !(i == ROW_ORPHANS && kind == SHAPE_CLUSTER))
 				assert_prepares(f, &f->store->main, SQL_OF_ROWS(i, kind));
 		}
 		if (i == ROW_CHANGES || i == ROW_GET || i == ROW_UPSERT || i == ROW_DELETE) {

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/store_private.h"
 
@@ -263,25 +264,38 @@ servers_follow_any_changes(void **state)
 	assert_int_equal(sql_run(f->main_path, "PRAGMA integrity_check"), SQLITE_OK);
 }
 
-static void
-real_services_of_a_server_are_found(void **state)
+static enum err_code
+path_note(void *arg, const struct store_real_view *view)
 {
+	char *text = arg, path[PATH_TEXT_SIZE];
+
+	sprintf(text + strlen(text), "%s ", path_text(&view->path, path));
+	return ERR_OK;
+}
+
+static void
+real_services_of_a_pattern_are_found(void **state)
+{
+	static const struct {
+		struct path	 pattern;
+		const char	*found;
+	} cases[] = {
+		{ { "proxy", "*", "a" }, "proxy/http/a proxy/more/a " },
+		{ { "pro?y", "http", "[ab]" }, "proxy/http/a proxy/http/b " },
+		{ { "[!p]*", "http", "" }, "" },
+		{ { "proxy", "m*", "" }, "proxy/more/a proxy/more/d " },
+		{ { "proxy", "*", "z" }, "" }, { { "n*", "*", "a" }, "" },
+	};
 	struct fixture *f = *state;
-	uint32_t *ids;
-	size_t n;
+	char text[1000];
 
 	sql_exec(f->main_path, "INSERT INTO real_service (service_id, name) VALUES (3, 'a')");
-	assert_int_equal(store_server_find(f->store, "proxy", "a", &ids, &n, &f->err), ERR_OK);
-	assert_int_equal(n, 2);
-	assert_int_equal(ids[0], 4);
-	assert_int_equal(ids[1], 8);
-	free(ids);
-	assert_int_equal(store_server_find(f->store, "proxy", "z", &ids, &n, &f->err),
-	    ERR_NOT_FOUND);
-	assert_string_equal(f->err.text, "proxy/*/z: does not exist");
-	assert_int_equal(store_server_find(f->store, "nope", "a", &ids, &n, &f->err),
-	    ERR_NOT_FOUND);
-	assert_string_equal(f->err.text, "nope: does not exist");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		text[0] = '\0';
+		assert_int_equal(store_each_real(f->store, &cases[i].pattern, path_note, text,
+		    &f->err), ERR_OK);
+		assert_string_equal(text, cases[i].found);
+	}
 }
 
 /* -- migrations ------------------------------------------------------------------------------- */
@@ -340,7 +354,7 @@ main(void)
 		STORE_SET_TEST(servers_are_numbered_by_name_and_cluster),
 		STORE_SET_TEST(servers_are_changed_by_triggers_only),
 		STORE_SET_TEST(servers_follow_any_changes),
-		STORE_SET_TEST(real_services_of_a_server_are_found),
+		STORE_SET_TEST(real_services_of_a_pattern_are_found),
 		STORE_SET_TEST(rows_and_jobs_of_version_6_are_kept),
 	};
 
