@@ -201,6 +201,7 @@ integration_tests = \
 	tests/integration/test_cpu.py \
 	tests/integration/test_confined.py \
 	tests/integration/test_ctl.py \
+	tests/integration/test_ctl_settings.py \
 	tests/integration/test_daemon.py \
 	tests/integration/test_damaged_statistics.py \
 	tests/integration/test_doctor.py \

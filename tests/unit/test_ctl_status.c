@@ -138,7 +138,7 @@ reason_has_the_age_and_open_jobs(void **state)
 	assert_non_null(strstr(world->out,
 	    "\"reason\": \"statistics are stale; start the collector or the driver\""));
 	assert_non_null(strstr(world->out, "\"freshness\": \"stale\", \"age\": 108"));
-	assert_int_equal(run(world, "set-weight", "ha/s/a", "0", NULL), CTL_OK);
+	assert_int_equal(run(world, "set-weight", "--no-wait", "ha/s/a", "0", NULL), CTL_OK);
 	assert_int_equal(run(world, "status", "ha/s/a", NULL), WRONG);
 	assert_non_null(strstr(world->out, "no statistics yet; 1 open job\n"));
 }
@@ -254,8 +254,8 @@ store_without_rows_is_well(void **state)
 {
 	struct ctl_fixture *world = *state;
 
-	assert_int_equal(run(world, "remove", "web", NULL), CTL_OK);
-	assert_int_equal(run(world, "remove", "ha", NULL), CTL_OK);
+	assert_int_equal(run(world, "remove", "--yes", "web", NULL), CTL_OK);
+	assert_int_equal(run(world, "remove", "--yes", "ha", NULL), CTL_OK);
 	assert_int_equal(run(world, "status", NULL), WELL);
 	assert_string_equal(world->out, "0 real services\n\nThe store has no clusters.\n");
 	assert_int_equal(run(world, "-f", "json", "status", NULL), WELL);
