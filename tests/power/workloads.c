@@ -282,6 +282,7 @@ workload_load(struct subject *subject)
 	ctl_run_file(subject, "import-statistics", measured, NULL);
 	ctl_run(subject, "remove", "proxy/http/r9", "--yes");
 	ctl_run_file(subject, "load", second, "-pR");
+	ctl_run(subject, "remove", "web", "--yes");
 	assert_int_equal(sql_number(subject->main_path, "SELECT group_concat(weight || fallback"
 	    " || enabled) = '101,101,501,100,111,8001'"
 	    " FROM (SELECT * FROM real_service ORDER BY name)"), 1);
