@@ -198,8 +198,9 @@ integration_tests = \
 	tests/integration/test_bad_files.py \
 	tests/integration/test_closed.py \
 	tests/integration/test_checks.py \
-	tests/integration/test_cpu.py \
+	tests/integration/test_completion.py \
 	tests/integration/test_confined.py \
+	tests/integration/test_cpu.py \
 	tests/integration/test_ctl.py \
 	tests/integration/test_ctl_settings.py \
 	tests/integration/test_daemon.py \
@@ -273,8 +274,8 @@ EXTRA_DIST += tests/ctl.test
 
 # -- the tree itself
 
-TESTS += scripts/check-includes scripts/lint-lines scripts/lint-man scripts/lint-mib \
-	scripts/lint-promises scripts/lint-units
+TESTS += scripts/check-includes scripts/lint-commands scripts/lint-lines scripts/lint-man \
+	scripts/lint-mib scripts/lint-promises scripts/lint-units
 
 # -- the environment of a test, with absolute paths. Tests run in the build directory; the source
 # directory may be read-only.

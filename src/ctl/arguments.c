@@ -207,7 +207,7 @@ name_refuse(struct ctl *ctl, const struct word *word)
 	}
 	if (word->kind == WORD_AMBIGUOUS)
 		return ctl_usage(ctl, "%s: is ambiguous: %s", text, names_list(&begin, hint));
-	if (others)
+	if (others && ctl->command != NULL)
 		return ctl_usage(ctl, "%s: is not an option of %s", text, ctl->command->name);
 	return ctl_usage(ctl, "%s: is not an option%s", word->text,
 	    names_similar(&all, NULL, hint));
@@ -216,7 +216,7 @@ name_refuse(struct ctl *ctl, const struct word *word)
 static enum ctl_exit
 letter_refuse(struct ctl *ctl, char letter)
 {
-	for (size_t i = 0; i < ctl->table->n_options; i++) {
+	for (size_t i = 0; i < ctl->table->n_options && ctl->command != NULL; i++) {
 		if (ctl->table->options[i].letter == letter)
 			return ctl_usage(ctl, "-%c: is not an option of %s", letter,
 			    ctl->command->name);

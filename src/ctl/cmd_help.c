@@ -88,7 +88,7 @@ command_help_print(const struct ctl *ctl)
 			option_print(ctl->out, &ctl->table->options[i]);
 	}
 	fprintf(ctl->out, "%sExample:\n  lbclusterctl %s\n\nlbclusterctl(1) has more; "
-	    "\"lbclusterctl help\" shows the options of all commands.\n",
+	    "\"lbclusterctl help\" shows the common options.\n",
 	    command->flags != 0 ? "\n" : "", command->example);
 }
 

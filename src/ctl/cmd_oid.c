@@ -61,7 +61,10 @@ static const struct out_column listing[] = {
 	{ "snmpset", NULL, OUT_TEXT },
 };
 
-enum { OID_TEXT_SIZE = 192, LINE_SIZE = OID_TEXT_SIZE + 64 };
+/* The arguments of net-snmp's programs for the operator that lbcluster-setup-snmpd(8) creates. */
+#define OPERATOR "-v 3 -l authPriv -u lbop -a SHA-256 -A passphrase-1 -x AES -X passphrase-2 "
+
+enum { OID_TEXT_SIZE = 192, HOST_SIZE = 256, LINE_SIZE = OID_TEXT_SIZE + HOST_SIZE + 128 };
 
 /* The row whose OIDs are printed. */
 struct target {
@@ -69,7 +72,8 @@ struct target {
 	uint32_t	ids[DEPTH_REAL];	/* of the cluster, service and real service */
 	struct real_row	real;			/* its settings, without texts; a service has
 						 * 'enabled' */
-	bool		has_asker;		/* snmp.conf names a user or community */
+	const char	*asker;			/* arguments; "" if snmp.conf has them */
+	char		host[HOST_SIZE];	/* of snmpd, with the port if that is not 161 */
 };
 
 static void
@@ -111,18 +115,11 @@ value_now(const struct target *target, const struct oid_column *column)
 }
 
 static const char *
-snmpget_begin(const struct target *target)
-{
-	return target->has_asker ? "snmpget localhost" : "snmpget -v 2c -c public localhost";
-}
-
-static const char *
 snmpset_text(const struct target *target, const struct oid_column *column, const char *oid,
     char buf[LINE_SIZE])
 {
-	snprintf(buf, LINE_SIZE, "snmpset%s localhost %s %c %u",
-	    target->has_asker ? "" : " -v 2c -c private", oid, column->type,
-	    value_now(target, column));
+	snprintf(buf, LINE_SIZE, "snmpset %s%s %s %c %u", target->asker, target->host, oid,
+	    column->type, value_now(target, column));
 	return buf;
 }
 
@@ -139,7 +136,7 @@ columns_print(struct ctl *ctl, const struct target *target)
 		if (columns[i].depth != target->depth)
 			continue;
 		oid_text(target, &columns[i], oid);
-		snprintf(get, sizeof(get), "%s %s", snmpget_begin(target), oid);
+		snprintf(get, sizeof(get), "snmpget %s%s %s", target->asker, target->host, oid);
 		ok = out_row(out, (const struct out_value[ROWS(listing)]){
 		    { .text = columns[i].name }, { .text = oid }, { .truth = writable },
 		    { .text = get }, { .absent = !writable,
@@ -156,7 +153,10 @@ commands_print(struct ctl *ctl, const struct target *target)
 {
 	char oid[OID_TEXT_SIZE], set[LINE_SIZE];
 
-	fprintf(ctl->out, "\n%s", snmpget_begin(target));
+	if (target->asker[0] != '\0')
+		fputs("\n# snmp.conf(5) names no user: these are for lbop of "
+		    "lbcluster-setup-snmpd(8);\n# replace the passphrases", ctl->out);
+	fprintf(ctl->out, "\nsnmpget %s%s", target->asker, target->host);
 	for (size_t i = 0; i < ROWS(columns); i++) {
 		if (columns[i].depth == target->depth &&
 		    (target->depth != DEPTH_REAL || columns[i].type != 0))
@@ -196,9 +196,12 @@ cmd_oid(struct ctl *ctl)
 {
 	struct target target = { .depth = path_depth(ctl->path) };
 	struct snmp_asker asker;
+	struct snmpd_conf conf;
 	enum err_code code;
 
-	target.has_asker = snmp_asker_find(&asker);
+	target.asker = snmp_asker_find(&asker) ? "" : OPERATOR;
+	snmpd_conf_read(&conf);
+	snmpd_conf_target(conf.lines[CONF_ADDRESS].value, target.host, sizeof(target.host));
 	code = store_find(ctl->store, ctl->path, &target.ids[0], &target.ids[1], &target.ids[2],
 	    &ctl->error);
 	if (code == ERR_OK && target.depth == DEPTH_REAL)

@@ -25,7 +25,7 @@ command_check(struct ctl *ctl, char **words, int n)
 		return ctl_usage(ctl, "%s: an operand is missing", command->name);
 	if (n - 1 > command->max)
 		return ctl_usage(ctl, "%s: is one operand too many", words[command->max + 1]);
-	for (int i = 1; i < n; i++) {
+	for (int i = 1; i < n && command->run != cmd_complete; i++) {
 		if (words[i][0] == '\0')
 			return ctl_usage(ctl, "%s: operand %d of %d is empty", command->name, i,
 			    n - 1);

@@ -4,6 +4,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/arguments.h \
 	src/ctl/change_lines.c \
 	src/ctl/change_lines.h \
+	src/ctl/cmd_complete.c \
 	src/ctl/cmd_diff.c \
 	src/ctl/cmd_discover.c \
 	src/ctl/cmd_help.c \

@@ -12,11 +12,13 @@ import subprocess
 
 import mib
 from agentx import Proxy
-from harness import TIMEOUT_FACTOR, Case, main, wait_for
+from harness import LBCLUSTERCTL, TIMEOUT_FACTOR, Case, main, new_directory, wait_for
 from snmp import SHA_256, Client, ClientV3, Timeout, oid_text
 
 _EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                         '..', '..', 'conf', 'snmpd.conf.example')
+
+_README = os.path.join(os.path.dirname(_EXAMPLE), '..', 'README')
 
 INVENTORY = """
 cluster web { plane = none  service http { address = 192.0.2.10  port = 80
@@ -255,6 +257,64 @@ class Others(AccessCase):
         self.assertEqual((0, '.%s = Gauge32: 55\n' % oid_text(WEIGHT)),
                          (done.returncode, done.stdout), done.stderr)
         self.assertEqual(55, self.served('lbcRealWeight', 1, 1, 1))
+
+
+def readme():
+    """The users of README as lines of snmpd.conf, and its snmp.conf."""
+    with open(_README, encoding='utf-8') as file:
+        text = file.read()
+    users = re.findall(r'(?m)^ +(lb\w+) (passphrase-\d) (passphrase-\d)$', text)
+    snmp_conf = re.search(r"snmp\.conf <<'END'\n(.*?)\n +END\n", text, re.S).group(1)
+    return (''.join('createUser %s SHA-256 "%s" AES "%s"\n' % user for user in users),
+            re.sub(r'(?m)^ +', '', snmp_conf) + '\n')
+
+
+class PrintedCommands(AccessCase):
+    """The commands that "lbclusterctl oid" prints do what they say, without a change, for the
+    users of README."""
+
+    @classmethod
+    def prepare(cls, world):
+        cls.conf = re.sub(r'(?m)^createUser.*\n', '', cls.conf) + readme()[0]
+        super().prepare(world)
+
+    def lines(self, environment, path):
+        done = subprocess.run([LBCLUSTERCTL, '-s', self.world.store, 'oid', path],
+                              capture_output=True, text=True, check=True, env=environment)
+        return [line for line in done.stdout.split('\n\n')[1].splitlines() if line[0] != '#']
+
+    def environment(self, snmp_conf):
+        """A directory of net-snmp's files: snmpd.conf has the address of the snmpd."""
+        directory = new_directory()
+        with open(directory + '/snmpd.conf', 'w', encoding='ascii') as file:
+            file.write('agentaddress udp:127.0.0.1:%d\n' % self.world.port)
+        with open(directory + '/snmp.conf', 'w', encoding='ascii') as file:
+            file.write(snmp_conf)
+        return dict(os.environ, SNMPCONFPATH=directory, SNMP_PERSISTENT_DIR=directory, MIBS='')
+
+    def assert_commands_work(self, environment):
+        self.world.ctl('set-weight', 'web/http/a', '10')
+        for path, count in (('web', 1), ('web/http', 2), ('web/http/a', 4)):
+            lines = self.lines(environment, path)
+            self.assertEqual(count, len(lines), lines)
+            # A SET of another value than now shows that it is carried out.
+            for line in [*lines, *(re.sub(r' u 10$', ' u 44', line) for line in lines)]:
+                done = subprocess.run(['sh', '-c', line], capture_output=True, text=True,
+                                      env=environment, timeout=60 * TIMEOUT_FACTOR, check=False)
+                self.assertEqual(0, done.returncode, line + done.stderr)
+                self.assertNotIn('No Such', done.stdout)
+        self.assertEqual(44, self.served('lbcRealWeight', 1, 1, 1))
+
+    def test_with_the_snmp_conf_of_the_readme(self):
+        environment = self.environment(readme()[1])
+        self.assertIn('snmpset localhost:%d .1.' % self.world.port,
+                      self.lines(environment, 'web/http/a')[1])
+        self.assert_commands_work(environment)
+
+    def test_without_snmp_conf(self):
+        environment = dict(self.environment(''), HOME='/nonexistent')
+        self.assertIn('-u lbop', self.lines(environment, 'web/http/a')[1])
+        self.assert_commands_work(environment)
 
 
 if __name__ == '__main__':

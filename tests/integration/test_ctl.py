@@ -86,6 +86,31 @@ class Oids(harness.Case):
                 self.assertEqual('.' + '.'.join(map(str, wanted)), row['oid'], row['name'])
 
 
+class Help(harness.Case):
+    """The example of each command is accepted."""
+
+    def test_examples_are_no_wrong_usage(self):
+        world = self.new_world()
+        world.load(INVENTORY.replace('real a', 'real web-1').replace('cluster web', """
+            cluster edge { plane = haproxy  socket = /nonexistent }
+            cluster web"""))
+        for name in ('clusters.conf', 'statistics.jsonl'):
+            with open(os.path.join(world.dir, name), 'w', encoding='utf-8'):
+                pass
+        path = '%s:%s' % (os.path.dirname(LBCLUSTERCTL), os.environ['PATH'])
+        names = [line.split('\t')[0]
+                 for line in world.ctl('complete', '--', '').stdout.splitlines()]
+        for name in names:
+            with self.subTest(command=name):
+                example = re.search(r'(?m)^Example:\n  (lbclusterctl .*)$',
+                                    world.ctl('help', name).stdout).group(1)
+                done = subprocess.run(
+                    ['sh', '-c', example], capture_output=True, text=True, check=False,
+                    cwd=world.dir, timeout=60 * TIMEOUT_FACTOR,
+                    env=dict(os.environ, PATH=path, LBCLUSTER_STORE=world.store))
+                self.assertNotIn(done.returncode, (2, 127), example + done.stderr)
+
+
 class NotServed(harness.Case):
     """Without lbclusterd a command does not wait."""
 

@@ -560,6 +560,59 @@ version_is_printed_to_the_output(void **state)
 	assert_string_equal(world->err, "");
 }
 
+/* -- completion ----------------------------------------------------------------------------- */
+
+static void
+complete_offers_commands_options_and_rows(void **state)
+{
+	static const struct {
+		const char *words[4], *wanted;
+	} cases[] = {
+		{ { "inf" }, "info\tshow the settings of a cluster, service or real service\n" },
+		{ { "nonsense" }, "" },
+		{ { "list", "" }, "ha/\thaproxy\nweb/\tnone\n" },
+		{ { "list", "w" }, "web/\tnone\n" },
+		{ { "list", "web/" }, "web/empty/\t\nweb/http/\t192.0.2.10:80\n" },
+		{ { "list", "web/h" }, "web/http/\t192.0.2.10:80\n" },
+		{ { "list", "web/http/s" }, "web/http/sorry\t[2001:db8::9]:80\n" },
+		{ { "list", "web/http/sorry/" }, "" },
+		{ { "list", "web/none/" }, "" },
+		{ { "list", "//" }, "" },
+		/* An abbreviation has the operands of its command. */
+		{ { "stati", "-j", "h" }, "ha/\thaproxy\n" },
+		{ { "list", "web", "" }, "" },
+		{ { "diff", "" }, "ha\thaproxy\nweb\tnone\n" },
+		{ { "discover", "h" }, "haproxy\t\n" },
+		/* More paths, or what follows them. */
+		{ { "enable", "web/http/web-1", "h" }, "ha/\thaproxy\n" },
+		{ { "set-weight", "web/http/web-1", "h" }, "ha/\thaproxy\n" },
+		{ { "set", "e" }, "" },
+		{ { "set", "web/http/web-1", "e" }, "enabled=yes\t\nenabled=no\t\n" },
+		{ { "set", "web/http/web-1", "weight=1", "h" }, "ha/\thaproxy\n" },
+		{ { "discover", "haproxy", "" }, ":files\n" },
+		{ { "discover", "-c", "h" }, "ha\thaproxy\n" },
+		{ { "list", "--rec" }, "--recursive\tall real services below PATH\n" },
+		{ { "info", "--rec" }, "" },
+		{ { "list", "-f", "t" }, "table\t\n" },
+		{ { "list", "--format=j" }, "--format=json\t\n" },
+		{ { "load", "--prune=" }, "--prune=all\t\n" },
+		{ { "load", "--dry-run=" }, "" },
+		{ { "list", "--", "--rec" }, "" },
+		{ { "help", "lo" }, "load\tload an inventory file into the store\n" },
+		{ { "-s", "/nonexistent", "list", "w" }, "" },
+	};
+	struct ctl_fixture *world = *state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *const *words = cases[i].words;
+
+		assert_int_equal(run(world, "complete", "--", words[0], words[1], words[2],
+		    words[3], NULL), CTL_OK);
+		assert_string_equal(world->out, cases[i].wanted);
+		assert_string_equal(world->err, "");
+	}
+}
+
 /* -- oid, remove, job ---------------------------------------------------------------------- */
 
 #define ROOT ".1.3.6.1.4.1.8072.9999.9999.522.1"
@@ -576,14 +629,18 @@ oid_of_a_real_service_has_commands_that_set(void **state)
 	    "lbcRealWeight                " ROOT ".4.1.8.1.1.1   yes\n"));
 	assert_non_null(strstr(world->out,
 	    "lbcRealStatsLastUpdate       " ROOT ".5.1.12.1.1.1  no\n"));
-	assert_non_null(strstr(world->out, "\nsnmpget -v 2c -c public localhost "
+	assert_non_null(strstr(world->out, "\nsnmpget -v 3 -l authPriv -u lbop -a SHA-256 -A "
+	    "passphrase-1 -x AES -X passphrase-2 localhost "
 	    ROOT ".4.1.8.1.1.1 " ROOT ".4.1.9.1.1.1 " ROOT ".4.1.10.1.1.1\n"));
 	assert_non_null(strstr(world->out,
-	    "\nsnmpset -v 2c -c private localhost " ROOT ".4.1.8.1.1.1 u 10\n"));
+	    "\nsnmpset -v 3 -l authPriv -u lbop -a SHA-256 -A "
+	    "passphrase-1 -x AES -X passphrase-2 localhost " ROOT ".4.1.8.1.1.1 u 10\n"));
 	assert_non_null(strstr(world->out,
-	    "\nsnmpset -v 2c -c private localhost " ROOT ".4.1.9.1.1.1 i 2\n"));
+	    "\nsnmpset -v 3 -l authPriv -u lbop -a SHA-256 -A "
+	    "passphrase-1 -x AES -X passphrase-2 localhost " ROOT ".4.1.9.1.1.1 i 2\n"));
 	assert_non_null(strstr(world->out,
-	    "\nsnmpset -v 2c -c private localhost " ROOT ".4.1.10.1.1.1 i 1\n"));
+	    "\nsnmpset -v 3 -l authPriv -u lbop -a SHA-256 -A "
+	    "passphrase-1 -x AES -X passphrase-2 localhost " ROOT ".4.1.10.1.1.1 i 1\n"));
 	assert_int_equal(run(world, "-f", "json", "oid", "web/http/web-2", NULL), CTL_OK);
 	json = json_of(world);
 	assert_keys(json_array_get(json, 0), "name oid writable snmpget snmpset");
@@ -603,7 +660,7 @@ oid_of_service_sets_enabled_and_of_cluster_nothing(void **state)
 	assert_int_equal(run(world, "oid", "ha/s", NULL), CTL_OK);
 	assert_non_null(strstr(world->out, "lbcServiceStatus"));
 	assert_non_null(strstr(world->out, ROOT ".3.1.9.2.3"));
-	assert_non_null(strstr(world->out, "snmpset -v 2c -c private localhost " ROOT
+	assert_non_null(strstr(world->out, " -X passphrase-2 localhost " ROOT
 	    ".3.1.29.2.3 i 1\n"));
 }
 
@@ -753,6 +810,7 @@ main(void)
 		CTL_TEST(help_of_each_command_has_its_options_and_an_example),
 		CTL_TEST(commands_and_long_options_may_be_abbreviated),
 		CTL_TEST(similar_commands_and_options_are_named),
+		CTL_TEST(complete_offers_commands_options_and_rows),
 		CTL_TEST(json_is_the_same_as_the_format_json),
 		CTL_TEST(quiet_prints_errors_only),
 		CTL_TEST(version_is_printed_to_the_output),

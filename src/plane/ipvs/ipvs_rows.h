@@ -15,7 +15,6 @@ enum { IPVS_TOTALS = IPVS_STATS_ATTR_OUTBYTES };
 
 struct ipvs_row_service {
 	struct ipvs_service	 service;	/* as it is wanted */
-	bool			 udp;		/* also with a mark of the firewall */
 	bool			 enabled;
 	int64_t			 drain_ms;	/* of destinations that leave; 0: no limit */
 	size_t			 first, n;	/* its real services */
