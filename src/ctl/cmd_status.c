@@ -460,12 +460,17 @@ watch_option(struct status *status)
 static enum ctl_exit
 status_show(struct status *status)
 {
+	static const struct store_set all_sets = { .lock = STORE_NO_LOCK };
 	struct ctl *ctl = status->ctl;
 	const struct path_pattern *unmatched;
 	enum err_code code;
 
 	if ((code = rows_read(status, CTL_STORE_WAIT_MS)) != ERR_OK)
 		return ctl_finish(ctl, code);
+	/* As in lists, settings of a SET show at once, before lbclusterd writes them to the rows.
+	 * -w shows them when they are written. */
+	if (status->watch_s == 0)
+		cache_set_release(status->view.cache, &all_sets, 1, UINT32_MAX, status->view.now);
 	if ((unmatched = status_view_unmatched(&status->view)) != NULL) {
 		char path[PATH_TEXT_SIZE];
 

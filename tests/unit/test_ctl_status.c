@@ -155,6 +155,34 @@ weights_of_zero_are_reported(void **state)
 	assert_non_null(strstr(world->out, "draining"));
 }
 
+/* A SET of SNMP is answered, and lbclusterd has not written it to the row. */
+static void
+settings_of_a_set_show_at_once(void **state)
+{
+	struct ctl_fixture *world = *state;
+	struct change change = { .column = REAL_ENABLED, .value = 0 };
+	struct store_set set = { .changes = &change, .n = 1, .lock = STORE_NO_LOCK,
+		.source = JOB_SOURCE_SNMP, .token = 7 };
+	const struct path path = { "web", "http", "web-1" };
+	uint32_t cluster, service, first;
+	struct verdict verdict;
+	struct store *store;
+	struct err err;
+	size_t jobs;
+
+	measure(world, "true", "true");
+	assert_int_equal(store_open(world->dir, STORE_WRITE, 1000, &store, &err), ERR_OK);
+	assert_int_equal(store_find(store, &path, &cluster, &service, &change.id, &err), ERR_OK);
+	assert_int_equal(store_set(store, &set, STORE_SET_HOLD, &verdict, &first, &jobs, &err),
+	    ERR_OK);
+	assert_int_equal(run(world, "list", "web/http", NULL), CTL_OK);
+	assert_non_null(strstr(world->out,
+	    "web/http/web-1  10.0.0.1     80        10  no        no "));
+	assert_int_equal(run(world, "status", "web/http/web-1", NULL), WELL);
+	assert_non_null(strstr(world->out, "    web-1  disabled "));
+	store_close(store);
+}
+
 static void
 json_has_the_same_keys_for_each_row(void **state)
 {
@@ -488,6 +516,7 @@ main(void)
 		CTL_TEST(problems_are_shown_below_their_parents),
 		CTL_TEST(reason_has_the_age_and_open_jobs),
 		CTL_TEST(weights_of_zero_are_reported),
+		CTL_TEST(settings_of_a_set_show_at_once),
 		CTL_TEST(json_has_the_same_keys_for_each_row),
 		CTL_TEST(exit_status_is_of_the_worst_row),
 		CTL_TEST(errors_have_an_exit_status_of_their_own),
