@@ -484,7 +484,7 @@ status_show(struct status *status)
 	}
 	if (!status_view_count(&status->view))
 		return ctl_failure(ctl, "out of memory");
-	ctl->level = status->view.level;
+	ctl->level = (int)status->view.level;
 	if (status->watch_s > 0)
 		return ctl_argument(ctl, CTL_OUTPUT) != NULL ? watch_file(status) :
 		    watch_screen(status);
