@@ -247,13 +247,6 @@ cluster_named(struct driver *driver, const char *name)
 	return NULL;
 }
 
-static struct plane_cluster
-plane_cluster_of(const struct driver *driver, const struct driver_cluster *cluster)
-{
-	return (struct plane_cluster){ cluster->row.id, cluster->row.name,
-	    tree_text(&cluster->row, TREE_PLANE_PARAMS), store_dir(driver->service.store) };
-}
-
 static enum service_status
 action_end(const struct driver *driver, const char *name, const char *did, enum err_code code,
     size_t n, const struct err *err)
@@ -272,17 +265,16 @@ driver_adopt(void *arg, const char *name)
 	struct driver_cluster *cluster = cluster_named(driver, name);
 	struct plane_cluster plane_cluster;
 	struct plane_target *targets;
+	size_t n_targets, n = 0;
 	enum err_code code;
-	size_t n = 0;
 	struct err err;
 
 	if (cluster == NULL)
 		return SERVICE_FAILED;
-	plane_cluster = plane_cluster_of(driver, cluster);
-	targets = calloc(driver_cluster_rows(cluster) + 1, sizeof(*targets));
+	targets = driver_cluster_targets(cluster, 0, &n_targets);
+	plane_cluster = driver_cluster_plane(cluster, driver->service.store);
 	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory") :
-	    driver->ops->adopt(&plane_cluster, targets,
-	    driver_cluster_targets(cluster, 0, targets), &n, &err);
+	    driver->ops->adopt(&plane_cluster, targets, n_targets, &n, &err);
 	free(targets);
 	return action_end(driver, name, "adopted", code, n, &err);
 }
@@ -299,7 +291,7 @@ driver_withdraw(void *arg, const char *name)
 
 	if (cluster == NULL)
 		return SERVICE_FAILED;
-	plane_cluster = plane_cluster_of(driver, cluster);
+	plane_cluster = driver_cluster_plane(cluster, driver->service.store);
 	code = driver->ops->withdraw(&plane_cluster, WITHDRAW_TIMEOUT_MS, &n, &err);
 	return action_end(driver, name, "removed", code, n, &err);
 }

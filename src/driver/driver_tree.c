@@ -5,6 +5,7 @@
  */
 #include "driver/driver_tree.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "plane/params.h"
@@ -28,20 +29,24 @@ driver_cluster_reals(const struct driver_cluster *cluster)
 	return n;
 }
 
-uint32_t
-driver_cluster_rows(const struct driver_cluster *cluster)
+struct plane_cluster
+driver_cluster_plane(const struct driver_cluster *cluster, const struct store *store)
 {
-	return cluster->branch.children.n + driver_cluster_reals(cluster);
+	return (struct plane_cluster){ cluster->row.id, cluster->row.name,
+	    tree_text(&cluster->row, TREE_PLANE_PARAMS), store_dir(store) };
 }
 
-size_t
-driver_cluster_targets(struct driver_cluster *cluster, int64_t drain_ms,
-    struct plane_target *targets)
+struct plane_target *
+driver_cluster_targets(struct driver_cluster *cluster, int64_t drain_ms, size_t *ret_n)
 {
+	size_t room = cluster->branch.children.n + driver_cluster_reals(cluster) + 1;
+	struct plane_target *targets = calloc(room, sizeof(*targets));
 	size_t n = 0, services = 0, reals = 0;
 	struct driver_service *service;
 	struct driver_real *real;
 
+	if (targets == NULL)
+		return NULL;
 	TREE_FOREACH(service, s, &cluster->branch.children) {
 		service->place = ++services;
 		targets[n++] = (struct plane_target){ .id = service->row.id, .is_service = true,
@@ -63,7 +68,8 @@ driver_cluster_targets(struct driver_cluster *cluster, int64_t drain_ms,
 			    .enabled = real->enabled };
 		}
 	}
-	return n;
+	*ret_n = n;
+	return targets;
 }
 
 uint32_t
@@ -89,6 +95,16 @@ driver_real_value_set(struct driver_real *real, enum real_column column, uint32_
 	}
 }
 
+/* The checks of these real services are made again. */
+static void
+checks_unset(const struct tree_branch *service)
+{
+	struct driver_real *real;
+
+	TREE_FOREACH(real, i, &service->children)
+		real->check_set = false;
+}
+
 /* -- changes of the store -------------------------------------------------------------- */
 
 static void
@@ -98,12 +114,18 @@ on_cluster(void *arg, void *row, bool first, const void *columns)
 	const struct driver_tree *tree = arg;
 	struct driver_cluster *cluster = row;
 	bool of_kind = strcmp(stored->plane, tree->kind) == 0;
+	const struct tree_branch *service;
 
 	if (!first && cluster->of_kind && !of_kind && tree->health != NULL)
 		health_cluster_remove(tree->health, cluster->row.id);
 	if (first || cluster->of_kind != of_kind ||
 	    strcmp(tree_text(&cluster->row, TREE_PLANE_PARAMS), stored->plane_params) != 0)
 		tree->on_detach(cluster);
+	if (!first && (cluster->of_kind != of_kind ||
+	    strcmp(cluster->row.name, stored->name) != 0)) {
+		TREE_FOREACH(service, i, &cluster->branch.children)
+			checks_unset(service);
+	}
 	if (first)
 		*cluster = (struct driver_cluster){ .branch = cluster->branch };
 	cluster->of_kind = of_kind;
@@ -122,6 +144,7 @@ on_service(void *arg, void *row, bool first, const void *columns)
 
 	if (first)
 		*service = (struct driver_service){ .branch = service->branch };
+	checks_unset(&service->branch);
 	/* A row with invalid parameters has the defaults; the data plane reports it. */
 	if (params_service(tree->kind, stored->params, stored->protocol, &params, NULL) != ERR_OK)
 		params_default(&params);
@@ -142,6 +165,7 @@ on_real(void *arg, void *row, bool first, const void *columns)
 	if (first)
 		*real = (struct driver_real){ .row = real->row };
 	real->has_check = model_params_check(stored->params);
+	real->check_set = false;
 	real->stored[REAL_ENABLED] = stored->enabled;
 	real->stored[REAL_FALLBACK] = stored->fallback;
 	real->stored[REAL_WEIGHT] = stored->weight;

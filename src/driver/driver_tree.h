@@ -32,6 +32,7 @@ struct driver_real {
 	int64_t			 drain_since_ms;	/* 0: does not drain */
 	bool			 awaits_check;		/* it is down until its checks pass */
 	bool			 has_check;		/* model_params_check() */
+	bool			 check_set;		/* health_set() has the row as it is */
 	bool			 active_written, active;	/* the latest row of statistics */
 };
 
@@ -115,13 +116,14 @@ struct driver_real *driver_real_find(const struct driver_tree *tree, uint32_t id
 /* Returns the number of real services of a cluster. */
 uint32_t driver_cluster_reals(const struct driver_cluster *cluster);
 
-/* Returns the number of services and real services of a cluster. */
-uint32_t driver_cluster_rows(const struct driver_cluster *cluster);
+/* Returns the services and real services of a cluster, to be freed, and sets the place of each.
+ * 'drain_ms' is for services without a drain time of their own. NULL without memory. */
+struct plane_target *driver_cluster_targets(struct driver_cluster *cluster, int64_t drain_ms,
+    size_t *ret_n);
 
-/* Writes these rows to 'targets', which has room for them, and sets the place of each. 'drain_ms'
- * is for services without a drain time of their own. Returns the number of rows. */
-size_t driver_cluster_targets(struct driver_cluster *cluster, int64_t drain_ms,
-    struct plane_target *targets);
+/* Returns the cluster as the data plane gets it. */
+struct plane_cluster driver_cluster_plane(const struct driver_cluster *cluster,
+    const struct store *store);
 
 /* Returns the weight that the data plane should have now. */
 static inline uint32_t

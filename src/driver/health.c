@@ -10,21 +10,12 @@
 #include "check/checks.h"
 #include "model/address.h"
 #include "plane/params.h"
-#include "tree/tree.h"
 #include "util/clock.h"
 #include "util/idmap.h"
 #include "util/memory.h"
 
-/* What the check of a real service is made of. */
-enum {
-	TEXT_CLUSTER_NAME, TEXT_SERVICE_NAME, TEXT_NAME, TEXT_SERVICE_ADDRESS, TEXT_SERVICE_PORT,
-	TEXT_SERVICE_PARAMS, TEXT_ADDRESS, TEXT_PORT, TEXT_PARAMS, TEXTS
-};
-
 struct health_entry {
 	uint32_t			 id, cluster_id;
-	enum protocol			 protocol;
-	char				*texts;		/* of tree_texts_new() */
 	char				*problem;	/* why there is no check; NULL: none */
 	uint32_t			 slow_start_s;
 	int64_t				 idle_ms;	/* when it last did not serve; 0: never */
@@ -91,7 +82,6 @@ entry_free(struct health *health, struct health_entry *entry)
 	checks_remove(health->checks, entry->id);
 	idmap_remove(&health->by_id, entry->id);
 	TAILQ_REMOVE(&health->entries, entry, link);
-	free(entry->texts);
 	free(entry->problem);
 	free(entry);
 }
@@ -111,17 +101,6 @@ entry_new(struct health *health, uint32_t id)
 	}
 	TAILQ_INSERT_TAIL(&health->entries, entry, link);
 	return entry;
-}
-
-static bool
-texts_equal(const char *block, const char *const texts[TEXTS])
-{
-	for (size_t i = 0; i < TEXTS; i++) {
-		if (strcmp(block, texts[i]) != 0)
-			return false;
-		block += strlen(block) + 1;
-	}
-	return true;
 }
 
 /* Makes the check of the entry from the row. A row that gives no check gets a problem. */
@@ -163,42 +142,24 @@ health_is_used(const struct health *health)
 enum err_code
 health_set(struct health *health, const struct health_real *real, bool serves, struct err *err)
 {
-	const char *const texts[TEXTS] = {
-		[TEXT_CLUSTER_NAME] = real->cluster_name,
-		[TEXT_SERVICE_NAME] = real->service_name,
-		[TEXT_NAME] = real->name,
-		[TEXT_SERVICE_ADDRESS] = real->service_address,
-		[TEXT_SERVICE_PORT] = real->service_port,
-		[TEXT_SERVICE_PARAMS] = real->service_params,
-		[TEXT_ADDRESS] = real->address,
-		[TEXT_PORT] = real->port,
-		[TEXT_PARAMS] = real->params,
-	};
 	struct health_entry *entry = idmap_get(&health->by_id, real->id);
-	enum err_code code;
-	char *block;
 
 	if (health->checks == NULL)
 		return ERR_OK;
 	if (entry == NULL && (entry = entry_new(health, real->id)) == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
-	if (!serves)
-		entry->idle_ms = clock_steady_ms();
 	entry->cluster_id = real->cluster_id;
-	if (entry->texts != NULL && entry->protocol == real->protocol &&
-	    texts_equal(entry->texts, texts))
-		return ERR_OK;
-	block = tree_texts_new(texts, TEXTS);
-	code = block == NULL ? err_set(err, ERR_NOMEM, "out of memory") :
-	    entry_check(health, entry, real, serves, err);
-	if (code != ERR_OK) {
-		free(block);
-		return code;
-	}
-	free(entry->texts);
-	entry->texts = block;
-	entry->protocol = real->protocol;
-	return ERR_OK;
+	health_serves(health, real->id, serves);
+	return entry_check(health, entry, real, serves, err);
+}
+
+void
+health_serves(struct health *health, uint32_t real_id, bool serves)
+{
+	struct health_entry *entry = idmap_get(&health->by_id, real_id);
+
+	if (entry != NULL && !serves)
+		entry->idle_ms = clock_steady_ms();
 }
 
 void

@@ -50,14 +50,16 @@ void health_free(struct health *health);
 /* True if the kind has checks. */
 bool health_is_used(const struct health *health);
 
-/* Sets the check of a real service. Call it in each round for each real service: it only compares
- * texts if the row did not change. 'serves': the data plane gives the real service new work now.
+/* Makes the check of a real service. Call it when the row, its service or its cluster changed; an
+ * equal check goes on. 'serves': the data plane gives the real service new work now.
  * A new check of a real service that serves begins as HEALTH_UP, and 'check-fall' failures end
- * that; otherwise it begins as HEALTH_UNKNOWN, and one result decides. Later, 'serves' begins the
- * slow start, see health_weight(). Invalid rows are no error, but HEALTH_NONE with a message.
- * ERR_NOMEM changes nothing. */
+ * that; otherwise it begins as HEALTH_UNKNOWN, and one result decides. Invalid rows are no error,
+ * but HEALTH_NONE with a message. After ERR_NOMEM call it again. */
 enum err_code health_set(struct health *health, const struct health_real *real, bool serves,
     struct err *err);
+
+/* Call it in each round. False begins the slow start, see health_weight(). */
+void health_serves(struct health *health, uint32_t real_id, bool serves);
 
 /* Ends the check of a real service, or of all real services of a cluster. */
 void health_remove(struct health *health, uint32_t real_id);
@@ -67,7 +69,7 @@ void health_cluster_remove(struct health *health, uint32_t cluster_id);
 void health_get(const struct health *health, uint32_t real_id, struct health_result *ret);
 
 /* Returns the weight that the data plane should have now for the weight of the store. It grows in
- * 'slow-start' seconds after the last health_set() with 'serves' false, and is at least 1 if
+ * 'slow-start' seconds after the last health_serves() with false, and is at least 1 if
  * 'weight' is. A real service that served when the driver started has its whole weight. */
 uint32_t health_weight(const struct health *health, uint32_t real_id, uint32_t weight);
 

@@ -320,19 +320,32 @@ jobs_end(struct worker *worker, const struct plane_error *error)
 
 /* -- record ---------------------------------------------------------------------------- */
 
+/* Reports a new status. A driver of checks alone has no data plane that answers. */
+static void
+status_log(const struct worker *worker, enum plane_status status, const char *message)
+{
+	const char *name = worker->cluster->row.name;
+	unsigned int reals = driver_cluster_reals(worker->cluster);
+
+	if (status == PLANE_STATUS_NONE)
+		log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: has no health checks", name);
+	else if (status != PLANE_STATUS_OK)
+		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s: %s", name, message);
+	else if (worker->shared->ops->apply == NULL)
+		log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: is checked, %u real services",
+		    name, reals);
+	else
+		log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s answers, %u real services",
+		    name, worker->shared->title, reals);
+}
+
 static void
 status_put(struct worker *worker, enum plane_status status, const char *message)
 {
-	const char *name = worker->cluster->row.name;
 	struct err err;
 
-	if (status != worker->status_reported && status == PLANE_STATUS_NONE)
-		log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: has no health checks", name);
-	else if (status != worker->status_reported && status != PLANE_STATUS_OK)
-		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s: %s", name, message);
-	else if (status != worker->status_reported)
-		log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s answers, %u real services",
-		    name, worker->shared->title, driver_cluster_reals(worker->cluster));
+	if (status != worker->status_reported)
+		status_log(worker, status, message);
 	worker->status_reported = status;
 	if (store_ready(worker, WORKER_MAIN))
 		(void)store_done(worker, WORKER_MAIN, store_plane_set(worker->shared->store,
@@ -677,10 +690,9 @@ on_applied(void *arg)
 	worker->shared->ops->poll(worker->plane, on_second_poll, worker);
 }
 
-/* Sets the check of a real service and reads its result. A destination that serves keeps its place
- * until its check has failed often enough. */
+/* Makes the check of a real service whose row changed. */
 static void
-real_health_update(struct worker *worker, struct driver_real *real, char *text)
+real_check_set(struct worker *worker, struct driver_real *real, bool serves)
 {
 	const struct driver_service *service = driver_service_of(real);
 	const struct driver_cluster *cluster = worker->cluster;
@@ -693,15 +705,28 @@ real_health_update(struct worker *worker, struct driver_real *real, char *text)
 	    .protocol = service->protocol, .address = tree_text(&real->row, TREE_ADDRESS),
 	    .port = tree_text(&real->row, TREE_PORT),
 	    .params = tree_text(&real->row, TREE_REAL_PARAMS) };
-	struct health *health = worker->shared->health;
-	struct health_result result;
 	struct err err;
 
-	/* Without a data plane no client depends on the first result, so it decides. */
-	if (health_set(health, &row, worker->shared->ops->apply != NULL && real->server != NULL &&
-	    real->server->state == PLANE_READY, &err) != ERR_OK)
+	real->check_set = health_set(worker->shared->health, &row, serves, &err) == ERR_OK;
+	if (!real->check_set)
 		log_limited(&planes_limit, LOG_LEVEL_WARN, "%s/%s/%s: %s", cluster->row.name,
 		    service->row.name, real->row.name, err.text);
+}
+
+/* Reads the result of a check. A destination that serves keeps its place until its check has failed
+ * often enough. Without a data plane no client depends on the first result, so it decides. */
+static void
+real_health_update(struct worker *worker, struct driver_real *real, char *text)
+{
+	bool serves = worker->shared->ops->apply != NULL && real->server != NULL &&
+	    real->server->state == PLANE_READY;
+	struct health *health = worker->shared->health;
+	struct health_result result;
+
+	if (real->check_set)
+		health_serves(health, real->row.id, serves);
+	else
+		real_check_set(worker, real, serves);
 	health_get(health, real->row.id, &result);
 	real->health = result.state;
 	real->held_back = (uint16_t)(real->weight -
@@ -751,8 +776,11 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 	worker->restarts = poll->restarts;
 	plan_bind(worker->cluster, poll);
 	health_update(worker, poll);
-	code = rules.ops->apply == NULL ? ERR_OK :
-	    plan_make(worker->cluster, poll, &rules, plan);
+	if (rules.ops->apply == NULL) {
+		round_finish(worker, poll, error);
+		return;
+	}
+	code = plan_make(worker->cluster, poll, &rules, plan);
 	log_debug("round", "%s: polled and compared in %lld ms", worker->cluster->row.name,
 	    (long long)(clock_steady_ms() - worker->round.begun_ms));
 	if (code != ERR_OK)
@@ -760,8 +788,7 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 	else if (plan->n == 0)
 		round_finish(worker, poll, error);
 	else
-		worker->shared->ops->apply(worker->plane, plan->commands, plan->n, on_applied,
-		    worker);
+		rules.ops->apply(worker->plane, plan->commands, plan->n, on_applied, worker);
 }
 
 /* Opens the data plane if it is not open. Invalid parameters are reported like a data plane
@@ -769,9 +796,8 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 static bool
 plane_ready(struct worker *worker, struct plane_error *ret_error)
 {
-	const struct tree_row *row = &worker->cluster->row;
-	const struct plane_cluster cluster = { row->id, row->name,
-	    tree_text(row, TREE_PLANE_PARAMS), store_dir(worker->shared->store) };
+	const struct plane_cluster cluster = driver_cluster_plane(worker->cluster,
+	    worker->shared->store);
 	struct err err;
 
 	if (worker->plane != NULL || worker->shared->ops->open(worker->shared->loop, &cluster,
@@ -787,16 +813,14 @@ plane_ready(struct worker *worker, struct plane_error *ret_error)
 static bool
 targets_set(struct worker *worker, struct plane_error *ret_error)
 {
-	const struct plane_kind_ops *ops = worker->shared->ops;
-	struct driver_cluster *cluster = worker->cluster;
 	struct plane_target *targets;
 	enum err_code code;
 	struct err err;
+	size_t n;
 
-	targets = calloc(driver_cluster_rows(cluster) + 1, sizeof(*targets));
+	targets = driver_cluster_targets(worker->cluster, worker->shared->config->drain_ms, &n);
 	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory for the rows") :
-	    ops->targets_set(worker->plane, targets,
-	    driver_cluster_targets(cluster, worker->shared->config->drain_ms, targets), &err);
+	    worker->shared->ops->targets_set(worker->plane, targets, n, &err);
 	free(targets);
 	if (code == ERR_OK)
 		return true;

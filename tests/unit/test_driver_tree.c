@@ -202,6 +202,37 @@ cluster_is_served_while_it_has_the_plane_of_the_driver(void **state)
 	assert_true(is_mine(REAL_PLAIN));
 }
 
+/* The driver of plane none serves clusters with a check, and those whose status it has to clear. */
+static void
+cluster_without_a_data_plane_is_served_while_it_has_a_check(void **state)
+{
+	static const struct {
+		const char	*sql;
+		bool		 mine;
+	} steps[] = {
+		{ "SELECT 1", false },
+		{ "UPDATE service SET params = '{\"check\":\"none\"}'", false },
+		{ "UPDATE service SET params = '{\"check-path\":\"/\"}'", false },
+		{ "UPDATE service SET params = '{\"check\":\"http\"}'", true },
+		{ "UPDATE service SET params = ''", false },
+		{ "UPDATE real_service SET params = '{\"check\":\"connect\"}' WHERE id = 1", true },
+		{ "UPDATE cluster SET plane_status = 2 WHERE id = 1", true },
+		{ "UPDATE real_service SET params = ''", true },
+		{ "UPDATE cluster SET plane_status = 1 WHERE id = 1", false },
+	};
+	struct fixture *f = *state;
+
+	driver_tree_done(&tree);
+	driver_tree_init(&tree, "none", on_detach);
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		sql_exec(f->main_path, steps[i].sql);
+		refresh(f);
+		if (is_mine(REAL_PLAIN) != steps[i].mine)
+			fail_msg("%s", steps[i].sql);
+		assert_false(is_mine(REAL_PROXY));
+	}
+}
+
 /* A store that was changed without its triggers may have rows below no row. */
 static void
 row_without_its_parent_is_ignored(void **state)
@@ -234,6 +265,7 @@ main(void)
 		TEST(changed_parameters_detach_the_cluster),
 		TEST(parameters_of_rows_are_texts_of_the_tree),
 		TEST(cluster_is_served_while_it_has_the_plane_of_the_driver),
+		TEST(cluster_without_a_data_plane_is_served_while_it_has_a_check),
 		TEST(row_without_its_parent_is_ignored),
 	};
 
