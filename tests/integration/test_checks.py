@@ -70,9 +70,9 @@ class Checks(DriverCase):
         self.addCleanup(lambda: server and server.end())
         return server
 
-    def begin(self, reals, check='connect', wait=True):
+    def begin(self, reals, check='connect', wait=True, interval=0.5):
         """Loads service web/s with real services a, b, ... of these options, and starts all."""
-        self.driver_world(interval=0.5)
+        self.driver_world(interval=interval)
         self.inventory = reals
         self.load(check)
         self.start_driver(wait=wait)
@@ -127,10 +127,15 @@ class Statuses(Checks):
         self.wait_oper('a', INACTIVE, 'connect: Connection refused')
         self.wait_service(DEGRADED)
         self.assertEqual(1, self.world.get('lbcServiceRealsActive', *self.service()))
-        # A restart of the program keeps the status: one result decides.
+        # A restart of the program keeps the status until there is a result, which decides.
+        number = self.world.number('web/s/a')
+        changes = self.world.get('lbcRealStatsActiveTransitions', *number)
+        before = self.statistics('web/s/a')['last_update']
         self.stop_driver()
         self.start_driver()
+        wait_for(lambda: self.statistics('web/s/a')['last_update'] > before, EVENT_S, 'a result')
         self.wait_oper('a', INACTIVE, 'connect: Connection refused')
+        self.assertEqual(changes, self.world.get('lbcRealStatsActiveTransitions', *number))
         again = TcpServer(a.port)
         self.addCleanup(again.end)
         self.wait_oper('a', IN_USE)
@@ -149,6 +154,13 @@ class Statuses(Checks):
         self.addCleanup(TcpServer(a.port).end)
         self.wait_service(UP)
         self.wait_oper('b', INACTIVE, 'connect: Connection refused')
+
+    def test_result_does_not_wait_for_the_interval(self):
+        a = self.serve(TcpServer)
+        self.begin(['port = %d' % a.port], interval=3600)
+        self.wait_oper('a', IN_USE)
+        a.end()
+        self.wait_oper('a', INACTIVE, 'connect: Connection refused')
 
     def test_http_status_decides(self):
         a = self.serve(HttpServer, 503)
@@ -174,6 +186,7 @@ class Statuses(Checks):
         self.wait_service(DISABLED)
         self.start_driver()
         self.wait_oper('a', OFF)
+        self.wait_active('web/s/a', 0)
         self.world.ctl('enable', 'web/s/a')
         self.wait_oper('a', IN_USE)
 
