@@ -233,6 +233,29 @@ cluster_without_a_data_plane_is_served_while_it_has_a_check(void **state)
 	}
 }
 
+static void
+check_is_made_again_when_a_row_above_changed(void **state)
+{
+	static const char *const changes[] = {
+		"UPDATE real_service SET address = '10.9.9.9' WHERE id = 4",
+		"UPDATE service SET params = '{\"check\":\"http\"}' WHERE cluster_id = 2",
+		"UPDATE cluster SET name = 'other' WHERE id = 2",
+		"UPDATE cluster SET plane = 'ipvs' WHERE id = 2",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(changes); i++) {
+		refresh(f);
+		driver_real_find(&tree, REAL_PLAIN)->check_set = true;
+		driver_real_find(&tree, REAL_PROXY)->check_set = true;
+		sql_exec(f->main_path, changes[i]);
+		refresh(f);
+		if (driver_real_find(&tree, REAL_PROXY)->check_set)
+			fail_msg("%s", changes[i]);
+		assert_true(driver_real_find(&tree, REAL_PLAIN)->check_set);
+	}
+}
+
 /* A store that was changed without its triggers may have rows below no row. */
 static void
 row_without_its_parent_is_ignored(void **state)
@@ -266,6 +289,7 @@ main(void)
 		TEST(parameters_of_rows_are_texts_of_the_tree),
 		TEST(cluster_is_served_while_it_has_the_plane_of_the_driver),
 		TEST(cluster_without_a_data_plane_is_served_while_it_has_a_check),
+		TEST(check_is_made_again_when_a_row_above_changed),
 		TEST(row_without_its_parent_is_ignored),
 	};
 
