@@ -244,8 +244,8 @@ static enum ctl_exit
 removal_run(struct removal *removal)
 {
 	struct ctl *ctl = removal->ctl;
-	enum ctl_exit status = CTL_OK;
 	enum err_code code = rows_read(removal);
+	enum ctl_exit status;
 
 	if (code != ERR_OK)
 		return ctl_finish(ctl, code);

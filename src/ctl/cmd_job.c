@@ -60,7 +60,6 @@ struct job_texts {
 	char	id[16];
 	char	status[CTL_JOB_STATUS_SIZE];
 	char	service[PATH_TEXT_SIZE];
-	char	who[MODEL_MESSAGE_MAX + 32];
 	char	from[16], to[16];
 	char	message[MODEL_MESSAGE_MAX + 1];
 };

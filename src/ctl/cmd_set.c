@@ -166,7 +166,7 @@ assignments_read(struct run *run)
 {
 	struct ctl *ctl = run->ctl;
 	enum ctl_exit status = CTL_OK;
-	int first = 0, i = 0;
+	int first, i = 0;
 
 	while (i < ctl->n_operands && status == CTL_OK) {
 		for (first = i; i < ctl->n_operands && strchr(ctl->operands[i], '=') == NULL; i++)
@@ -423,21 +423,20 @@ static enum ctl_exit
 dry_run(struct run *run)
 {
 	struct ctl *ctl = run->ctl;
-	FILE *out = ctl->out;
 	char *text = NULL;
 	size_t size = 0;
+	FILE *out = ctl->out, *memory = open_memstream(&text, &size);
 	enum ctl_exit status;
 
-	ctl->out = open_memstream(&text, &size);
-	if (ctl->out == NULL) {
-		ctl->out = out;
+	if (memory == NULL) {
 		store_rollback(ctl->store);
 		return ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 	}
+	ctl->out = memory;
 	status = jobs_print(run);
-	store_rollback(ctl->store);
-	fclose(ctl->out);
 	ctl->out = out;
+	store_rollback(ctl->store);
+	fclose(memory);
 	if (text != NULL)
 		fputs(text, out);
 	free(text);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "ctl/progress.h"
@@ -22,10 +23,12 @@ enum {
 
 struct wait {
 	struct ctl		*ctl;
+	struct progress		 progress;
 	struct unattended	 unattended;
 	bool			 open;		/* the job that was read last has not ended */
 	size_t			 failed, left;	/* jobs that failed, that were left open */
 	size_t			 reported;
+	bool			 listed;	/* a table on the same terminal has the messages */
 };
 
 static void
@@ -36,6 +39,9 @@ job_report(struct wait *wait, const struct job_row *job, const char *status, con
 
 	if (wait->reported++ >= WAIT_REPORTS_MAX)
 		return;
+	if (wait->listed)
+		message = "";
+	progress_end(&wait->progress);
 	ctl_message(wait->ctl, "job %u: %s: %s: %s%s%s", job->id, path_text(&path, text),
 	    job_operation_name(job->operation), status, message[0] != '\0' ? ": " : "", message);
 }
@@ -90,11 +96,10 @@ jobs_await(struct wait *wait, uint32_t *ids, size_t n, int64_t timeout_s)
 	int64_t now = clock_steady_ms(), deadline_ms = now + timeout_s * 1000;
 	int64_t drivers_ms = now;
 	int pause_ms = WAIT_FIRST_MS;
-	struct progress progress;
 	enum err_code code = ERR_OK;
 	size_t open = n;
 
-	progress_begin(&progress, ctl_terminal(ctl), "jobs that have ended", n);
+	progress_begin(&wait->progress, ctl_terminal(ctl), "jobs that have ended", n);
 	for (;;) {
 		if (now >= drivers_ms) {
 			code = unattended_read(&wait->unattended, ctl->store, &ctl->error);
@@ -104,12 +109,12 @@ jobs_await(struct wait *wait, uint32_t *ids, size_t n, int64_t timeout_s)
 			code = jobs_check(wait, ids, &open);
 		if (code != ERR_OK || open == 0 || now >= deadline_ms)
 			break;
-		progress_set(&progress, n - open);
+		progress_set(&wait->progress, n - open);
 		poll(NULL, 0, pause_ms);
 		pause_ms = pause_ms * 2 < WAIT_LAST_MS ? pause_ms * 2 : WAIT_LAST_MS;
 		now = clock_steady_ms();
 	}
-	progress_end(&progress);
+	progress_end(&wait->progress);
 	wait->left += open;
 	if (code == ERR_OK && open != 0)
 		ctl_message(ctl, "job %u%s: not ended after %lld s; \"lbclusterctl job --open\" "
@@ -121,7 +126,8 @@ jobs_await(struct wait *wait, uint32_t *ids, size_t n, int64_t timeout_s)
 enum ctl_exit
 ctl_jobs_wait(struct ctl *ctl, const uint32_t *ids, size_t n, int64_t timeout_s)
 {
-	struct wait wait = { .ctl = ctl };
+	struct wait wait = { .ctl = ctl, .listed = ctl->format == OUT_TABLE &&
+	    ctl_terminal(ctl) != NULL && isatty(fileno(ctl->out)) == 1 };
 	uint32_t *open = calloc(n + 1, sizeof(*open));
 	enum err_code code = ERR_OK;
 

@@ -99,7 +99,13 @@ class Applied(Plane):
         status, screen = on_terminal(self.world, 'disable', '--timeout', '2', 'web/http/a')
         self.assertEqual(JOB_OPEN, status)
         self.assertIn('\rjobs that have ended: 0 of 1', screen)
-        self.assertIn('\r\x1b[K', screen)
+        self.assertIn('\r\x1b[Klbclusterctl: job 1: not ended after 2 s', screen)
+        # No message is on the screen twice.
+        self.stop_driver()
+        status, screen = on_terminal(self.world, 'disable', 'web/http/b')
+        self.assertEqual(JOB_OPEN, status)
+        self.assertIn('lbclusterctl: job 2: web/http/b: disable: has not ended\r\n', screen)
+        self.assertEqual(1, screen.count('has not polled HAProxy since'), screen)
 
 
 def on_terminal(world, *args, keys=None):
