@@ -125,16 +125,17 @@ static enum ctl_exit
 assignment_read(struct run *run, const char *word, enum real_column *ret_column, uint32_t *ret)
 {
 	static const char *const truths[] = { "no", "yes", "off", "on", "false", "true" };
-	size_t length = strcspn(word, "="), column = REAL_ENABLED, truth = 0;
+	size_t length = strcspn(word, "="), truth = 0;
+	enum real_column column = REAL_ENABLED;
 	const char *value = word + length + 1;
 
-	while (column < REAL_COLUMNS && (strlen(real_column_name(column)) != length ||
+	while (column <= REAL_WEIGHT && (strlen(real_column_name(column)) != length ||
 	    strncmp(word, real_column_name(column), length) != 0))
 		column++;
-	if (column == REAL_COLUMNS)
+	if (column > REAL_WEIGHT)
 		return ctl_usage(run->ctl, "%.*s: is not a setting; the settings are enabled, "
 		    "fallback and weight", (int)length, word);
-	*ret_column = (enum real_column)column;
+	*ret_column = column;
 	if (column == REAL_WEIGHT)
 		return weight_read(run, value, ret);
 	while (truth < ROWS(truths) && strcmp(value, truths[truth]) != 0)
