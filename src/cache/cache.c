@@ -52,23 +52,6 @@ on_real(void *arg, void *row, bool first, const void *columns)
 	real->last_job = stored->last_job;
 }
 
-static void
-on_deleted(void *arg, enum store_kind kind, void *row)
-{
-	struct cache *cache = arg;
-
-	if (kind == STORE_REAL) {
-		cache_service_changed(cache_service_of(row));
-		cache_cluster_of(cache_service_of(row))->has_deleted_reals = true;
-	}
-	if (kind == STORE_CLUSTER)
-		cache_servers_free(row);
-	if (kind == STORE_SERVICE) {
-		cache->reals_stale -= ((struct cache_service *)row)->sums.stale;
-		cache_cluster_of(row)->changed = true;
-	}
-}
-
 /* -- statistics ------------------------------------------------------------------------ */
 
 static enum err_code
@@ -77,36 +60,82 @@ on_statistics(void *arg, const struct statistics *columns)
 	struct cache *cache = arg;
 	struct cache_real *real = tree_find(&cache->tree, STORE_REAL, columns->real_id);
 
+	uint32_t before;
+
 	if (real == NULL)	/* the real service was removed */
 		return ERR_OK;
-	if (real->statistics.present & columns->present & STAT_PRESENT_ACTIVE &&
+	before = real->statistics.present;
+	if (!cache_numbers_set(&real->statistics, columns))
+		return ERR_NOMEM;
+	if (before & columns->present & STAT_PRESENT_ACTIVE &&
 	    cache->tree.loaded && real->statistics.active != columns->active) {
 		real->active_last_change = cache->now;
 		real->active_transitions++;
 		cache_active_note(cache, real, columns);
 	}
-	real->statistics = *columns;
+	real->statistics.active = columns->active;
+	real->statistics.role = (uint8_t)columns->role;
+	real->statistics.last_update = columns->last_update;
+	real->statistics.counters_since = columns->counters_since;
 	cache_service_changed(cache_service_of(real));
 	return ERR_OK;
+}
+
+static enum err_code
+on_service_statistics(void *arg, const struct statistics *columns)
+{
+	struct cache *cache = arg;
+	struct cache_service *service = tree_find(&cache->tree, STORE_SERVICE,
+	    columns->service_id);
+	const char *algorithm;
+	char *copy = NULL;
+
+	if (service == NULL)	/* the service was removed */
+		return ERR_OK;
+	algorithm = service->algorithm == NULL ? "" : service->algorithm;
+	if (strcmp(algorithm, columns->algorithm) != 0) {
+		copy = strdup(columns->algorithm);
+		if (copy == NULL)
+			return ERR_NOMEM;
+		free(service->algorithm);
+		service->algorithm = copy;
+	}
+	if (!cache_numbers_set(&service->counted, columns))
+		return ERR_NOMEM;
+	service->counted.last_update = columns->last_update;
+	service->counted.counters_since = columns->counters_since;
+	return ERR_OK;
+}
+
+static void
+service_statistics_forget(struct cache_service *service)
+{
+	cache_statistics_clear(&service->counted);
+	free(service->algorithm);
+	service->algorithm = NULL;
 }
 
 static void
 statistics_forget(struct cache_real *real)
 {
-	memset(&real->statistics, 0, sizeof(real->statistics));
+	cache_statistics_clear(&real->statistics);
 	cache_service_changed(cache_service_of(real));
 }
 
 static void
 statistics_forget_all(struct cache *cache)
 {
-	struct tree_branch *cluster, *service;
+	struct tree_branch *cluster;
+	struct cache_service *service;
 	struct cache_real *real;
 
-	TREE_FOREACH(cluster, i, &cache->tree.root.children)
-		TREE_FOREACH(service, j, &cluster->children)
-			TREE_FOREACH(real, k, &service->children)
+	TREE_FOREACH(cluster, i, &cache->tree.root.children) {
+		TREE_FOREACH(service, j, &cluster->children) {
+			service_statistics_forget(service);
+			TREE_FOREACH(real, k, &service->branch.children)
 				statistics_forget(real);
+		}
+	}
 }
 
 static enum err_code
@@ -114,15 +143,35 @@ on_removed(void *arg, enum store_kind kind, uint32_t id)
 {
 	struct cache *cache = arg;
 	void *row = kind == STORE_JOB ? (void *)tree_list_find(&cache->jobs, id) :
-	    tree_find(&cache->tree, STORE_REAL, id);
+	    tree_find(&cache->tree, kind == STORE_STATISTICS ? STORE_REAL : STORE_SERVICE, id);
 
 	if (kind == STORE_STATISTICS && id == 0)	/* the statistics file is a new one */
 		statistics_forget_all(cache);
 	else if (kind == STORE_STATISTICS && row != NULL)
 		statistics_forget(row);
+	else if (kind == STORE_SERVICE_STATISTICS && row != NULL)
+		service_statistics_forget(row);
 	else if (kind == STORE_JOB && row != NULL)
 		cache_job_remove(cache, row);
 	return ERR_OK;
+}
+
+static void
+on_deleted(void *arg, enum store_kind kind, void *row)
+{
+	struct cache *cache = arg;
+
+	if (kind == STORE_REAL) {
+		statistics_forget(row);
+		cache_cluster_of(cache_service_of(row))->has_deleted_reals = true;
+	}
+	if (kind == STORE_CLUSTER)
+		cache_servers_free(row);
+	if (kind == STORE_SERVICE) {
+		service_statistics_forget(row);
+		cache->reals_stale -= ((struct cache_service *)row)->sums.stale;
+		cache_cluster_of(row)->changed = true;
+	}
 }
 
 /* The age of a poll that comes while lbclusterd runs is counted by a clock that no one sets. A
@@ -176,6 +225,7 @@ static const struct tree_ops tree_ops = {
 	.sink = {
 		.job = cache_on_job, .statistics = on_statistics, .removed = on_removed,
 		.totals = on_totals, .poll = on_poll,
+		.service_statistics = on_service_statistics,
 	},
 };
 

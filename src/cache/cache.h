@@ -13,6 +13,20 @@
 #include "model/status.h"
 #include "tree/tree.h"
 
+/* Statistics of a real service, or those of a service that its data plane counts. */
+struct cache_statistics {
+	uint32_t	 present;	/* as in struct statistics */
+	bool		 active;
+	uint8_t		 role;		/* enum real_role */
+	int64_t		 last_update;
+	int64_t		 counters_since;
+	uint8_t		*numbers;	/* those that are present, see cache_number() */
+};
+
+/* Returns a number of statistics; 0 if it is absent. A number other than a counter or a bit rate
+ * stops at UINT32_MAX, as a Gauge32 does. */
+uint64_t cache_number(const struct cache_statistics *statistics, enum stat_number which);
+
 /* Sums of the statistics of many rows. A number that a row lacks adds nothing. */
 struct cache_sums {
 	struct status_tally	tally;
@@ -63,6 +77,8 @@ struct cache_service {
 	uint32_t		 pending_jobs;
 	int64_t			 touched;	/* when 'enabled' changed or its job ended */
 	struct cache_sums	 sums;
+	struct cache_statistics	 counted;	/* by the data plane for the service itself */
+	char			*algorithm;	/* of the data plane; NULL if unknown */
 	enum lb_status		 status;
 	int64_t			 status_last_change;
 	int64_t			 stale_at;	/* when the next row gets stale; 0: no row will */
@@ -91,7 +107,10 @@ struct cache_real {
 	uint32_t		 server_id;	/* number of its name in the cluster; 0: none */
 	int64_t			 last_change;
 	int64_t			 active_last_change;
-	struct statistics	 statistics;
+	struct cache_statistics	 statistics;
+	/* lbcRealStatsDowntime: until the current downtime; when that began, in seconds of
+	 * clock_steady_ms(), 0 if the real service is not down. */
+	uint32_t		 downtime_s, down_since_s;
 };
 
 struct cache_job {
@@ -201,6 +220,9 @@ void cache_plane_view(const struct cache_cluster *cluster, bool readable, int64_
  * the message that names the driver. 'readable' and 'now' are as for cache_plane_view(). */
 bool cache_job_unattended(const struct cache *cache, const struct cache_job *job, bool readable,
     int64_t now, struct plane_view *ret_view);
+
+/* Returns lbcRealStatsDowntime. */
+uint32_t cache_real_downtime(const struct cache_real *real);
 
 /* Returns lbcRealStatsFreshness. */
 enum freshness cache_real_freshness(const struct cache *cache, const struct cache_real *real,

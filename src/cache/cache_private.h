@@ -3,6 +3,7 @@
  *
  * What the files of src/cache share. A file calls only files above it:
  *
+ *     cache_numbers.c  numbers of statistics, in little memory
  *     cache_rows.c     status and freshness of a row
  *     cache_servers.c  real services of one name
  *     events.c         changes that managers are notified of
@@ -15,6 +16,15 @@
 
 #include "cache/cache.h"
 
+/* -- cache_numbers.c ------------------------------------------------------------------- */
+
+/* Stores the numbers of 'row' and which of them are present. False if out of memory: nothing has
+ * changed. */
+bool cache_numbers_set(struct cache_statistics *statistics, const struct statistics *row)
+    __attribute__((warn_unused_result));
+/* Frees the numbers. The statistics are those of a row without any. */
+void cache_statistics_clear(struct cache_statistics *statistics);
+
 /* -- cache_rows.c ---------------------------------------------------------------------- */
 
 /* Marks a service and its cluster: cache_derive() derives them again. */
@@ -23,6 +33,10 @@ void cache_service_changed(struct cache_service *service);
 /* Returns the arguments of status_real() for a row. */
 struct status_real cache_status_of(const struct cache *cache, const struct cache_real *real,
     int64_t now);
+
+/* Counts the time for lbcRealStatsDowntime. 'down': lbcRealOperStatus is inactive(4) now. Call it
+ * whenever that may have changed. */
+void cache_downtime_note(struct cache_real *real, bool down);
 
 /* -- cache_servers.c ------------------------------------------------------------------- */
 

@@ -20,7 +20,7 @@ cache_real_freshness(const struct cache *cache, const struct cache_real *real, i
 struct status_real
 cache_status_of(const struct cache *cache, const struct cache_real *real, int64_t now)
 {
-	const struct statistics *statistics = &real->statistics;
+	const struct cache_statistics *statistics = &real->statistics;
 	struct status_real status = {
 		.enabled = real->enabled, .fallback = real->fallback,
 		.active = statistics->active, .weight = real->weight,
@@ -31,7 +31,7 @@ cache_status_of(const struct cache *cache, const struct cache_real *real, int64_
 	if (!(statistics->present & STAT_PRESENT_ACTIVE))
 		status.freshness = FRESHNESS_NEVER;
 	if (status.freshness == FRESHNESS_FRESH)
-		status.role = statistics->role;
+		status.role = (enum real_role)statistics->role;
 	return status;
 }
 
@@ -62,6 +62,29 @@ cache_real_reason(const struct cache *cache, const struct cache_real *real, int6
 		return "no statistics yet";
 	}
 	return "";
+}
+
+/* Returns seconds that are never 0, which is "not down". */
+static uint32_t
+steady_s(void)
+{
+	return (uint32_t)(clock_steady_ms() / 1000) + 1;
+}
+
+uint32_t
+cache_real_downtime(const struct cache_real *real)
+{
+	return real->downtime_s +
+	    (real->down_since_s == 0 ? 0 : steady_s() - real->down_since_s);
+}
+
+void
+cache_downtime_note(struct cache_real *real, bool down)
+{
+	if (down == (real->down_since_s != 0))
+		return;
+	real->downtime_s = cache_real_downtime(real);
+	real->down_since_s = down ? steady_s() : 0;
 }
 
 void

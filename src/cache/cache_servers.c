@@ -94,15 +94,15 @@ cache_server_tally(const struct cache *cache, const struct cache_real *first, in
 	*ret_measured = false;
 	reals = cache_server_reals(cluster, first->server_id, &n);
 	for (uint32_t i = 0; i < n; i++) {
-		const struct statistics *statistics = &reals[i]->statistics;
+		const struct cache_statistics *statistics = &reals[i]->statistics;
 		struct status_real status = cache_status_of(cache, reals[i], now);
 
 		status_tally_add(&tally, &status);
 		if ((statistics->present & 1u << STAT_ACTIVE_CONNECTIONS) == 0)
 			continue;
 		*ret_measured = true;
-		if (__builtin_add_overflow(*ret_conns, statistics->number[STAT_ACTIVE_CONNECTIONS],
-		    ret_conns))
+		if (__builtin_add_overflow(*ret_conns,
+		    cache_number(statistics, STAT_ACTIVE_CONNECTIONS), ret_conns))
 			*ret_conns = UINT64_MAX;
 	}
 	return tally;

@@ -19,20 +19,19 @@ oldest_add(struct cache_sums *sums, int64_t update)
 	sums->any_enabled = true;
 }
 
-/* Adds the numbers whose bits are in 'present'; a sum stops at the highest number. */
+/* A sum stops at the highest number. */
 static void
-numbers_add(uint64_t to[], const uint64_t from[], uint32_t present)
+number_add(uint64_t *to, uint64_t more)
 {
-	for (int i = 0; i < STAT_TOTAL_CONNECTIONS; i++)
-		if (present & 1u << i && __builtin_add_overflow(to[i], from[i], &to[i]))
-			to[i] = UINT64_MAX;
+	if (__builtin_add_overflow(*to, more, to))
+		*to = UINT64_MAX;
 }
 
 static void
 sums_add_real(struct cache_sums *sums, const struct cache *cache, const struct cache_real *real,
     int64_t now)
 {
-	const struct statistics *statistics = &real->statistics;
+	const struct cache_statistics *statistics = &real->statistics;
 	struct status_real status = cache_status_of(cache, real, now);
 
 	status_tally_add(&sums->tally, &status);
@@ -41,7 +40,9 @@ sums_add_real(struct cache_sums *sums, const struct cache *cache, const struct c
 	sums->stale += real->enabled && cache_real_freshness(cache, real, now) != FRESHNESS_FRESH;
 	if (real->enabled && !real->fallback)
 		sums->weight += real->weight;
-	numbers_add(sums->number, statistics->number, statistics->present);
+	for (enum stat_number i = 0; i < STAT_TOTAL_CONNECTIONS; i++)
+		if (statistics->present & 1u << i)
+			number_add(&sums->number[i], cache_number(statistics, i));
 	if (real->enabled)
 		oldest_add(sums, statistics->last_update);
 }
@@ -54,7 +55,8 @@ sums_add_sums(struct cache_sums *sums, const struct cache_sums *more)
 	sums->tally.active += more->tally.active;
 	sums->checked |= more->checked;
 	sums->present |= more->present;
-	numbers_add(sums->number, more->number, UINT32_MAX);
+	for (enum stat_number i = 0; i < STAT_TOTAL_CONNECTIONS; i++)
+		number_add(&sums->number[i], more->number[i]);
 	if (more->any_enabled)
 		oldest_add(sums, more->oldest_update);
 }
@@ -105,6 +107,7 @@ service_derive(struct cache *cache, struct cache_service *service, int64_t now, 
 	TREE_FOREACH(real, i, &service->branch.children) {
 		cache_freshness_note(cache, real, now);
 		sums_add_real(&service->sums, cache, real, now);
+		cache_downtime_note(real, cache_real_status(cache, real, now) == OPER_INACTIVE);
 		stale_at_add(service, cache, real->statistics.last_update, now);
 		if (real->fallback)
 			service->fallback_id = real->row.id;

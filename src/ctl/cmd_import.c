@@ -8,6 +8,7 @@
  */
 #include <jansson.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -31,8 +32,11 @@ struct import {
 	struct ctl		*ctl;
 	struct lines		 lines;
 	struct progress		 progress;
+	/* Rows read and not stored: of real services, and of services with their texts. */
 	struct statistics	 rows[STORE_STATISTICS_BATCH];
-	size_t			 n;		/* rows read and not stored */
+	struct statistics	 services[STORE_STATISTICS_BATCH];
+	char			 algorithms[STORE_STATISTICS_BATCH][STAT_ALGORITHM_MAX + 1];
+	size_t			 n, n_services;
 	uint64_t		 imported, bad;
 	bool			 file_failed;	/* and not the store */
 };
@@ -91,7 +95,8 @@ time_read(const char *key, const json_t *value, int64_t *ret, struct err *err)
 }
 
 /* Keys that are not numbers. */
-static const char *const other_keys[] = { "active", "last_update", "counters_since" };
+static const char *const other_keys[] = { "active", "algorithm", "last_update",
+	"counters_since" };
 
 static enum err_code
 key_unknown(const char *key, struct err *err)
@@ -134,18 +139,41 @@ is_other_key(const char *key)
 	return i < ROWS(other_keys);
 }
 
-/* Reads the value of a key into the row; null is a value that was not measured. */
 static enum err_code
-value_read(const char *key, const json_t *value, struct statistics *row, struct err *err)
+algorithm_read(const json_t *value, char ret[STAT_ALGORITHM_MAX + 1], struct err *err)
 {
+	const char *algorithm = json_string_value(value);
+
+	if (algorithm == NULL || strlen(algorithm) > STAT_ALGORITHM_MAX)
+		return err_set(err, ERR_INVALID, "algorithm is not a text of at most %d bytes",
+		    STAT_ALGORITHM_MAX);
+	snprintf(ret, STAT_ALGORITHM_MAX + 1, "%s", algorithm);
+	return ERR_OK;
+}
+
+/* Reads the value of a key into the row; null is a value that was not measured. 'algorithm' is
+ * NULL for a real service. */
+static enum err_code
+value_read(const char *key, const json_t *value, struct statistics *row, char *algorithm,
+    struct err *err)
+{
+	bool is_service = algorithm != NULL;
 	unsigned int number = 0;
 
 	while (number < STAT_NUMBERS && strcmp(stat_number_names[number], key) != 0)
 		number++;
 	if (number == STAT_NUMBERS && !is_other_key(key))
 		return key_unknown(key, err);
+	if (is_service && (strcmp(key, "active") == 0 || (number < STAT_NUMBERS &&
+	    (STAT_SERVICE_MASK & 1u << number) == 0)))
+		return err_set(err, ERR_INVALID, "\"%s\" is not a key of a service; the path of a "
+		    "real service is cluster/service/server", key);
+	if (!is_service && strcmp(key, "algorithm") == 0)
+		return err_set(err, ERR_INVALID, "\"algorithm\" is not a key of a real service");
 	if (json_is_null(value))
 		return ERR_OK;
+	if (strcmp(key, "algorithm") == 0)
+		return algorithm_read(value, algorithm, err);
 	if (strcmp(key, "last_update") == 0)
 		return time_read(key, value, &row->last_update, err);
 	if (strcmp(key, "counters_since") == 0)
@@ -162,16 +190,18 @@ value_read(const char *key, const json_t *value, struct statistics *row, struct 
 }
 
 static enum err_code
-values_read(json_t *object, struct statistics *row, struct err *err)
+values_read(json_t *object, struct statistics *row, char *algorithm, struct err *err)
 {
 	enum err_code code = ERR_OK;
 	const char *key;
 	json_t *value;
 
-	*row = (struct statistics){ .last_update = clock_wall_s() };
+	*row = (struct statistics){ .last_update = clock_wall_s(), .algorithm = algorithm };
+	if (algorithm != NULL)
+		algorithm[0] = '\0';
 	json_object_foreach(object, key, value) {
 		if (strcmp(key, "path") != 0)
-			code = value_read(key, value, row, err);
+			code = value_read(key, value, row, algorithm, err);
 		if (code != ERR_OK)
 			break;
 	}
@@ -181,27 +211,52 @@ values_read(json_t *object, struct statistics *row, struct err *err)
 /* -- a line -------------------------------------------------------------------------- */
 
 static enum err_code
-find_real(struct import *import, const json_t *object, uint32_t *ret_id, struct err *err)
+line_path(struct import *import, const json_t *object, struct path *ret, struct err *err)
 {
 	const char *text = json_string_value(json_object_get(object, "path"));
-	uint32_t cluster_id, service_id;
 	char list[NAMES_TEXT_SIZE];
-	struct path path;
 	enum err_code code;
 
 	if (text == NULL)
 		return err_set(err, ERR_INVALID, "path is missing, or is not a text; give "
 		    "cluster/service/server");
-	code = ctl_path_parse(text, &path, err);
+	code = ctl_path_parse(text, ret, err);
 	if (code != ERR_OK)
 		return code;
-	if (path_depth(&path) != DEPTH_REAL)
-		return err_set(err, ERR_INVALID, "%s", names_above(import->ctl->store, &path,
-		    DEPTH_REAL, list));
-	code = store_find(import->ctl->store, &path, &cluster_id, &service_id, ret_id, err);
+	if (path_depth(ret) < DEPTH_SERVICE)
+		return err_set(err, ERR_INVALID, "%s", names_above(import->ctl->store, ret,
+		    DEPTH_SERVICE, list));
+	return ERR_OK;
+}
+
+/* Reads an object into import->rows or import->services. */
+static enum err_code
+object_read(struct import *import, json_t *object, struct err *err)
+{
+	uint32_t cluster_id, service_id, real_id;
+	struct path path = { .cluster = "" };
+	enum err_code code = line_path(import, object, &path, err);
+	struct statistics *row;
+	bool is_service;
+
+	if (code != ERR_OK)
+		return code;
+	is_service = path_depth(&path) == DEPTH_SERVICE;
+	row = is_service ? &import->services[import->n_services] : &import->rows[import->n];
+	code = values_read(object, row,
+	    is_service ? import->algorithms[import->n_services] : NULL, err);
+	if (code == ERR_OK)
+		code = store_find(import->ctl->store, &path, &cluster_id, &service_id, &real_id,
+		    err);
 	if (code == ERR_NOT_FOUND && import->bad < BAD_LINES_SHOWN_MAX)
 		ctl_not_found_explain(import->ctl, &path, err);
-	return code;
+	if (code != ERR_OK)
+		return code;
+	if (is_service)
+		import->services[import->n_services++].service_id = service_id;
+	else
+		import->rows[import->n++].real_id = real_id;
+	return ERR_OK;
 }
 
 /* True if the line is not one whole object; false for a mistake in an object. */
@@ -215,8 +270,7 @@ is_other_form(const json_error_t *error)
 }
 
 static enum err_code
-line_read(struct import *import, const char *line, size_t length, struct statistics *row,
-    struct err *err)
+line_read(struct import *import, const char *line, size_t length, struct err *err)
 {
 	json_error_t error;
 	json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
@@ -229,9 +283,7 @@ line_read(struct import *import, const char *line, size_t length, struct statist
 		code = err_set(err, ERR_INVALID, "is not JSON (%s)%s", error.text,
 		    is_other_form(&error) ? "; write one whole object on each line" : "");
 	else
-		code = values_read(object, row, err);
-	if (code == ERR_OK)
-		code = find_real(import, object, &row->real_id, err);
+		code = object_read(import, object, err);
 	json_decref(object);
 	return code;
 }
@@ -258,18 +310,22 @@ is_of_line(enum err_code code)
 static enum err_code
 flush(struct import *import, struct err *err)
 {
-	enum err_code code;
+	enum err_code code = ERR_OK;
 
-	if (import->n == 0)
-		return ERR_OK;
-	code = store_statistics_put(import->ctl->store, import->rows, import->n, err);
+	if (import->n > 0)
+		code = store_statistics_put(import->ctl->store, import->rows, import->n, err);
 	if (code == ERR_OK)
 		import->imported += import->n;
-	import->n = 0;
+	if (code == ERR_OK && import->n_services > 0)
+		code = store_service_statistics_put(import->ctl->store, import->services,
+		    import->n_services, err);
+	if (code == ERR_OK)
+		import->imported += import->n_services;
+	import->n = import->n_services = 0;
 	return code;
 }
 
-/* Reads a line into import->rows, or reports an invalid one. *ret_end: there was none. */
+/* Reads a line, or reports an invalid one. *ret_end: there was none. */
 static enum err_code
 import_line(struct import *import, bool *ret_end, struct err *err)
 {
@@ -283,13 +339,12 @@ import_line(struct import *import, bool *ret_end, struct err *err)
 	if (*ret_end || (code == ERR_OK && strspn(line, " \t\r") == length))
 		return code;
 	if (code == ERR_OK)
-		code = line_read(import, line, length, &import->rows[import->n], err);
+		code = line_read(import, line, length, err);
 	progress_step(&import->progress);
 	if (is_of_line(code)) {
 		bad_line(import, err);
 		return ERR_OK;
 	}
-	import->n += code == ERR_OK;
 	return code;
 }
 
@@ -301,7 +356,8 @@ import_all(struct import *import, struct err *err)
 
 	while (code == ERR_OK && !end) {
 		code = import_line(import, &end, err);
-		if (code == ERR_OK && (import->n == STORE_STATISTICS_BATCH || end ||
+		if (code == ERR_OK && (import->n == STORE_STATISTICS_BATCH ||
+		    import->n_services == STORE_STATISTICS_BATCH || end ||
 		    lines_would_wait(&import->lines)))
 			code = flush(import, err);
 	}

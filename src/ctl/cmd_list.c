@@ -50,8 +50,8 @@ static const struct out_column real_columns[] = {
 	{ "parameters", NULL, OUT_PARAMS },
 };
 
-/* First the keys of statistics() in the order of the API, then freshness, age and totals, which
- * the API does not have. */
+/* First the keys of statistics() in the order of the API, then freshness, age and the others,
+ * which the API does not have. */
 static const struct out_column statistics_columns[] = {
 	{ "path", "PATH", OUT_TEXT },
 	{ "active", "ACTIVE", OUT_BOOL },
@@ -72,12 +72,47 @@ static const struct out_column statistics_columns[] = {
 	{ "total_packets_out", NULL, OUT_NUMBER },
 	{ "total_octets_in", NULL, OUT_NUMBER },
 	{ "total_octets_out", NULL, OUT_NUMBER },
+	{ "connection_errors", NULL, OUT_NUMBER },
+	{ "response_errors", NULL, OUT_NUMBER },
+	{ "requests", NULL, OUT_NUMBER },
+	{ "http_4xx", NULL, OUT_NUMBER },
+	{ "http_5xx", NULL, OUT_NUMBER },
+	{ "check_failures", NULL, OUT_NUMBER },
+	{ "connection_limit", NULL, OUT_NUMBER },
+	{ "queued_connections", NULL, OUT_NUMBER },
+	{ "response_time_ms", NULL, OUT_NUMBER },
+	{ "connect_time_ms", NULL, OUT_NUMBER },
+	{ "queue_time_ms", NULL, OUT_NUMBER },
+	{ "check_code", NULL, OUT_NUMBER },
+	{ "check_duration_ms", NULL, OUT_NUMBER },
+};
+
+static const struct out_column service_statistics_columns[] = {
+	{ "path", "PATH", OUT_TEXT },
+	{ "algorithm", "ALGORITHM", OUT_TEXT },
+	{ "total_connections", "TOTAL-CONNS", OUT_NUMBER },
+	{ "total_octets_in", "OCTETS-IN", OUT_NUMBER },
+	{ "total_octets_out", "OCTETS-OUT", OUT_NUMBER },
+	{ "total_packets_in", NULL, OUT_NUMBER },
+	{ "total_packets_out", NULL, OUT_NUMBER },
+	{ "queued_connections", "QUEUED", OUT_NUMBER },
+	{ "connection_errors", "ERRORS", OUT_NUMBER },
+	{ "response_errors", NULL, OUT_NUMBER },
+	{ "requests", NULL, OUT_NUMBER },
+	{ "http_4xx", NULL, OUT_NUMBER },
+	{ "http_5xx", "HTTP-5XX", OUT_NUMBER },
+	{ "response_time_ms", "RESPONSE-MS", OUT_NUMBER },
+	{ "last_update", "LAST-UPDATE", OUT_TIME },
+	{ "freshness", "FRESHNESS", OUT_TEXT },
+	{ "age", "AGE", OUT_NUMBER },
+	{ "counters_since", NULL, OUT_TIME },
 };
 
 enum {
 	STATISTICS_FIRST = 1,
 	STATISTICS_WITHOUT_TOTALS = 13,
 	STATISTICS_ALL = ROWS(statistics_columns),
+	SERVICE_STATISTICS_ALL = ROWS(service_statistics_columns),
 };
 
 /* -- values of rows ----------------------------------------------------------- */
@@ -102,28 +137,27 @@ truth(bool value)
 
 /* The same as lbcRealStatsFreshness. */
 static enum freshness
-freshness_of(const struct listing *listing, const struct store_real_view *view)
+freshness_of(const struct listing *listing, const struct statistics *statistics)
 {
-	return status_freshness(view->has_statistics ? view->statistics.last_update : 0,
-	    listing->now, listing->stale_after_s);
+	return status_freshness(statistics->last_update, listing->now, listing->stale_after_s);
 }
 
 /* Only fresh statistics say whether a real service is active, as for lbcRealOperStatus. */
 static struct out_value
-active_value(const struct listing *listing, const struct store_real_view *view)
+active_value(const struct listing *listing, const struct statistics *statistics)
 {
-	if (freshness_of(listing, view) != FRESHNESS_FRESH ||
-	    (view->statistics.present & STAT_PRESENT_ACTIVE) == 0)
+	if (freshness_of(listing, statistics) != FRESHNESS_FRESH ||
+	    (statistics->present & STAT_PRESENT_ACTIVE) == 0)
 		return (struct out_value){ .absent = true };
-	return truth(view->statistics.active);
+	return truth(statistics->active);
 }
 
 static struct out_value
-age_value(const struct listing *listing, const struct store_real_view *view)
+age_value(const struct listing *listing, const struct statistics *statistics)
 {
-	if (freshness_of(listing, view) == FRESHNESS_NEVER)
+	if (freshness_of(listing, statistics) == FRESHNESS_NEVER)
 		return (struct out_value){ .absent = true };
-	return number(status_age(view->statistics.last_update, listing->now));
+	return number(status_age(statistics->last_update, listing->now));
 }
 
 /* Returns the statistic of a key, which is also the name of a column of the store. */
@@ -139,32 +173,39 @@ statistics_number(const struct statistics *statistics, const char *key)
 }
 
 static struct out_value
-statistics_value(const struct listing *listing, const struct store_real_view *view,
+algorithm_value(const char *algorithm)
+{
+	if (algorithm == NULL || algorithm[0] == '\0')
+		return (struct out_value){ .absent = true };
+	return text(algorithm);
+}
+
+static struct out_value
+statistics_value(const struct listing *listing, const struct statistics *statistics,
     const char *path, const char *key)
 {
-	static const struct statistics none;
-	const struct statistics *statistics = view->has_statistics ? &view->statistics : &none;
-
 	if (strcmp(key, "path") == 0)
 		return text(path);
+	if (strcmp(key, "algorithm") == 0)
+		return algorithm_value(statistics->algorithm);
 	if (strcmp(key, "last_update") == 0)
 		return (struct out_value){ .time = statistics->last_update };
 	if (strcmp(key, "counters_since") == 0)
 		return (struct out_value){ .time = statistics->counters_since };
 	if (strcmp(key, "active") == 0)
-		return active_value(listing, view);
+		return active_value(listing, statistics);
 	if (strcmp(key, "freshness") == 0)
-		return text(freshness_name(freshness_of(listing, view)));
+		return text(freshness_name(freshness_of(listing, statistics)));
 	if (strcmp(key, "age") == 0)
-		return age_value(listing, view);
+		return age_value(listing, statistics);
 	return statistics_number(statistics, key);
 }
 
+/* True if there is a number that the API does not have. */
 static bool
-has_totals(const struct store_real_view *view)
+has_more(const struct statistics *statistics)
 {
-	return view->has_statistics &&
-	    (view->statistics.present & (STAT_PRESENT_ACTIVE - 1) &
+	return (statistics->present & (STAT_PRESENT_ACTIVE - 1) &
 	    ~((1u << STAT_TOTAL_CONNECTIONS) - 1)) != 0;
 }
 
@@ -211,8 +252,10 @@ real_print(void *arg, const struct store_real_view *view)
 	return row_print(listing, (const struct out_value[ROWS(real_columns)]){
 	    text(path_text(&view->path, name)), text(view->row.name), text(view->row.address),
 	    text(view->row.port), number(view->row.weight), truth(view->row.fallback),
-	    truth(view->row.enabled), active_value(listing, view), number(view->pending_jobs),
-	    text(freshness_name(freshness_of(listing, view))), text(view->row.params) });
+	    truth(view->row.enabled), active_value(listing, &view->statistics),
+	    number(view->pending_jobs),
+	    text(freshness_name(freshness_of(listing, &view->statistics))),
+	    text(view->row.params) });
 }
 
 static enum err_code
@@ -224,15 +267,35 @@ statistics_print(void *arg, const struct store_real_view *view)
 
 	path_text(&view->path, path);
 	for (size_t i = 0; i < STATISTICS_ALL; i++)
-		values[i] = statistics_value(listing, view, path, statistics_columns[i].key);
-	if (listing->object && !has_totals(view))
+		values[i] = statistics_value(listing, &view->statistics, path,
+		    statistics_columns[i].key);
+	if (listing->object && !has_more(&view->statistics))
 		out_limit(listing->out, STATISTICS_FIRST, STATISTICS_WITHOUT_TOTALS);
+	return row_print(listing, values);
+}
+
+static enum err_code
+service_statistics_print(void *arg, const struct path *path, const struct service_row *row)
+{
+	struct out_value values[SERVICE_STATISTICS_ALL];
+	struct listing *listing = arg;
+	struct store_service_view view;
+	char name[PATH_TEXT_SIZE];
+	enum err_code code = store_service_statistics(listing->ctl->store, row->id, &view,
+	    &listing->ctl->error);
+
+	if (code != ERR_OK)
+		return code;
+	path_text(path, name);
+	for (size_t i = 0; i < SERVICE_STATISTICS_ALL; i++)
+		values[i] = statistics_value(listing, &view.statistics, name,
+		    service_statistics_columns[i].key);
 	return row_print(listing, values);
 }
 
 /* -- commands ----------------------------------------------------------------- */
 
-enum kind { CLUSTERS, SERVICES, REALS, STATISTICS };
+enum kind { CLUSTERS, SERVICES, REALS, STATISTICS, SERVICE_STATISTICS };
 
 /* An object has the columns from 'first' on and before 'end'; a list has the first 'n'. */
 static const struct {
@@ -245,6 +308,8 @@ static const struct {
 	[REALS] = { real_columns, 2, 7, ROWS(real_columns), real_print },
 	[STATISTICS] = { statistics_columns, STATISTICS_FIRST, STATISTICS_ALL,
 	    STATISTICS_WITHOUT_TOTALS, statistics_print },
+	[SERVICE_STATISTICS] = { service_statistics_columns, 1, SERVICE_STATISTICS_ALL,
+	    SERVICE_STATISTICS_ALL, NULL },
 };
 
 static enum err_code
@@ -265,6 +330,9 @@ rows_read(struct listing *listing, enum kind kind)
 		return code;
 	listing->now = clock_wall_s();
 	listing->stale_after_s = totals.stale_after_s;
+	if (kind == SERVICE_STATISTICS)
+		return store_each_service(ctl->store, ctl->path, service_statistics_print,
+		    listing, &ctl->error);
 	return store_each_real(ctl->store, ctl->path, kinds[kind].print, listing, &ctl->error);
 }
 
@@ -313,5 +381,8 @@ cmd_info(struct ctl *ctl)
 enum ctl_exit
 cmd_statistics(struct ctl *ctl)
 {
+	if ((ctl->flags & CTL_SERVICES) != 0 && depth_of(ctl) < DEPTH_REAL)
+		return rows_print(ctl, SERVICE_STATISTICS,
+		    depth_of(ctl) == DEPTH_SERVICE ? OUT_OBJECT : OUT_LIST);
 	return rows_print(ctl, STATISTICS, depth_of(ctl) == DEPTH_REAL ? OUT_OBJECT : OUT_LIST);
 }

@@ -37,6 +37,7 @@ enum ctl_exit {
 
 /* Options of single commands, as bits: struct command has the bits of its options. */
 enum {
+	CTL_SERVICES = 1 << 30,
 	CTL_RECURSIVE = 1 << 0,
 	CTL_PRUNE = 1 << 1,
 	CTL_RESET = 1 << 2,

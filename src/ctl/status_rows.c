@@ -55,7 +55,7 @@ status_row_number(const struct status_row *row, enum stat_number which, uint64_t
 
 	if ((present & (1u << which)) == 0)
 		return false;
-	*ret = sums != NULL ? sums->number[which] : row->real->statistics.number[which];
+	*ret = sums != NULL ? sums->number[which] : cache_number(&row->real->statistics, which);
 	return true;
 }
 

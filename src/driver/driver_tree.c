@@ -218,6 +218,17 @@ on_statistics(void *arg, const struct statistics *columns)
 	return ERR_OK;
 }
 
+static enum err_code
+on_service_statistics(void *arg, const struct statistics *columns)
+{
+	struct driver_service *service = tree_find(&((struct driver_tree *)arg)->tree,
+	    STORE_SERVICE, columns->service_id);
+
+	if (service != NULL)
+		measure_resume(&service->measure, columns);
+	return ERR_OK;
+}
+
 static void
 on_totals(void *arg, const struct store_totals *totals)
 {
@@ -237,7 +248,8 @@ static const struct tree_ops tree_ops = {
 	.changed = { [STORE_CLUSTER] = on_cluster, [STORE_SERVICE] = on_service,
 	    [STORE_REAL] = on_real },
 	.deleted = on_deleted,
-	.sink = { .job = on_job, .statistics = on_statistics, .totals = on_totals },
+	.sink = { .job = on_job, .statistics = on_statistics, .totals = on_totals,
+	    .service_statistics = on_service_statistics },
 };
 
 void
@@ -290,7 +302,8 @@ driver_tree_refresh(struct driver_tree *tree, struct store *store, struct err *e
 
 		/* The driver reads statistics once, at its start, because it writes them itself. */
 		if (tree->resumed)
-			cursor->statistics = cursor->removed_stats = INT64_MAX;
+			cursor->statistics = cursor->service_statistics =
+			    cursor->removed_stats = INT64_MAX;
 		code = tree_refresh(&tree->tree, store, SLICE_ROWS, &more, err);
 		if (tree->tree.generation == generation)
 			continue;

@@ -48,6 +48,8 @@ struct driver_service {
 	bool			 awaits_check;	/* see plan.h */
 	size_t			 place;		/* as that of a real service */
 	const struct plane_service *found;	/* plan_bind(); NULL: nothing to report */
+	const struct plane_service_counts *counted;	/* plan_bind(); NULL: nothing */
+	struct measure		 measure;
 	struct foreign		 foreign;	/* of FOREIGN_SERVICE */
 	/* Options of the service. */
 	bool			 failed_drain;	/* on-failure = drain */

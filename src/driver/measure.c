@@ -22,20 +22,20 @@ static const struct {
 };
 
 static bool
-total_decreased(const struct measure *measure, const struct plane_server *server)
+total_decreased(const struct measure *measure, const struct plane_counts *counts)
 {
-	for (size_t i = 0; i < ROWS(rates); i++) {
-		enum stat_number total = rates[i].total;
+	for (unsigned int i = 0; i < STAT_COUNTERS; i++) {
+		unsigned int total = STAT_COUNTERS_FIRST + i;
 
-		if ((measure->present & server->present & 1u << total) &&
-		    server->number[total] < measure->totals[total])
+		if ((measure->present & counts->present & 1u << total) &&
+		    counts->number[total] < measure->totals[i])
 			return true;
 	}
 	return false;
 }
 
 static void
-rates_take(const struct measure *measure, const struct plane_server *server,
+rates_take(const struct measure *measure, const struct plane_counts *counts,
     int64_t elapsed_ms, struct statistics *ret)
 {
 	for (size_t i = 0; i < ROWS(rates); i++) {
@@ -43,9 +43,9 @@ rates_take(const struct measure *measure, const struct plane_server *server,
 		uint32_t bit = 1u << rate;
 		uint64_t more;
 
-		if (!(measure->present & server->present & 1u << total) || (ret->present & bit))
+		if (!(measure->present & counts->present & 1u << total) || (ret->present & bit))
 			continue;
-		more = server->number[total] - measure->totals[total];
+		more = counts->number[total] - measure->totals[total - STAT_COUNTERS_FIRST];
 		/* In floating point, because bytes times 8000 can exceed 64 bits. */
 		ret->number[rate] = (uint64_t)((double)more * rates[i].factor * 1000.0 /
 		    (double)elapsed_ms + 0.5);
@@ -54,9 +54,6 @@ rates_take(const struct measure *measure, const struct plane_server *server,
 }
 
 /* -- counters_since ------------------------------------------------------------------- */
-
-static const uint32_t all_totals = 1u << STAT_TOTAL_CONNECTIONS | 1u << STAT_TOTAL_PACKETS_IN |
-    1u << STAT_TOTAL_PACKETS_OUT | 1u << STAT_TOTAL_OCTETS_IN | 1u << STAT_TOTAL_OCTETS_OUT;
 
 /* The totals began again at 'at'. counters_since must change for the manager, also if the clock
  * was set back and if the totals began twice within a second. */
@@ -72,9 +69,9 @@ since_move(struct measure *measure, int64_t at)
 /* Updates 'since'. Returns true if the totals continue from the latest measurement. */
 static bool
 since_update(struct measure *measure, const struct plane_poll *poll,
-    const struct plane_server *server, int64_t now_s)
+    const struct plane_counts *counts, int64_t now_s)
 {
-	int64_t since = server->counters_since != 0 ? server->counters_since :
+	int64_t since = counts->counters_since != 0 ? counts->counters_since :
 	    poll->counters_since;
 	bool resumed = measure->epoch == 0;
 
@@ -82,7 +79,7 @@ since_update(struct measure *measure, const struct plane_poll *poll,
 		measure->since = since;
 		return false;
 	}
-	if ((resumed || server->counters_since != 0) && since > measure->since) {
+	if ((resumed || counts->counters_since != 0) && since > measure->since) {
 		measure->since = since;
 		return false;
 	}
@@ -91,8 +88,9 @@ since_update(struct measure *measure, const struct plane_poll *poll,
 		return false;
 	}
 	/* Without totals at the latest measurement the server was deleted and added again. */
-	if (((measure->present & all_totals) == 0 && (server->present & all_totals) != 0) ||
-	    total_decreased(measure, server)) {
+	if (((measure->present & STAT_COUNTERS_MASK) == 0 &&
+	    (counts->present & STAT_COUNTERS_MASK) != 0) ||
+	    total_decreased(measure, counts)) {
 		since_move(measure, now_s);
 		return false;
 	}
@@ -107,7 +105,7 @@ measure_resume(struct measure *measure, const struct statistics *row)
 	if (measure->at_ms != 0)
 		return;
 	measure->present = row->present;
-	memcpy(measure->totals, row->number, sizeof(measure->totals));
+	memcpy(measure->totals, row->number + STAT_COUNTERS_FIRST, sizeof(measure->totals));
 }
 
 void
@@ -124,21 +122,33 @@ measure_continues(const struct measure *measure, const struct plane_poll *poll)
 
 void
 measure_take(struct measure *measure, const struct plane_poll *poll,
-    const struct plane_server *server, struct measure_time now, uint32_t real_id, bool active,
+    const struct plane_counts *counts, struct measure_time now, uint32_t real_id, bool active,
     struct statistics *ret)
 {
 	*ret = (struct statistics){ .real_id = real_id, .present = STAT_PRESENT_ACTIVE,
 	    .active = active, .last_update = now.wall_s };
-	if (server != NULL) {
-		ret->present |= server->present;
-		memcpy(ret->number, server->number, sizeof(ret->number));
-		if (since_update(measure, poll, server, now.wall_s) &&
+	if (counts != NULL) {
+		ret->present |= counts->present;
+		memcpy(ret->number, counts->number, sizeof(ret->number));
+		if (since_update(measure, poll, counts, now.wall_s) &&
 		    now.steady_ms > measure->at_ms)
-			rates_take(measure, server, now.steady_ms - measure->at_ms, ret);
-		memcpy(measure->totals, server->number, sizeof(measure->totals));
+			rates_take(measure, counts, now.steady_ms - measure->at_ms, ret);
+		memcpy(measure->totals, counts->number + STAT_COUNTERS_FIRST,
+		    sizeof(measure->totals));
 	}
 	ret->counters_since = measure->since;
 	measure->at_ms = now.steady_ms;
 	measure->epoch = poll->epoch;
-	measure->present = server == NULL ? 0 : server->present;
+	measure->present = counts == NULL ? 0 : counts->present;
+}
+
+void
+measure_service_take(struct measure *measure, const struct plane_poll *poll,
+    const struct plane_service_counts *counted, struct measure_time now, uint32_t service_id,
+    struct statistics *ret)
+{
+	measure_take(measure, poll, counted == NULL ? NULL : &counted->counts, now, service_id,
+	    false, ret);
+	ret->present &= STAT_SERVICE_MASK;
+	ret->algorithm = counted == NULL ? "" : counted->algorithm;
 }

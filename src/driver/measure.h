@@ -9,12 +9,12 @@
 
 #include "plane/plane.h"
 
-/* The latest measurement of one real service. Initialize with zeros. */
+/* The latest measurement of one real service or service. Initialize with zeros. */
 struct measure {
 	int64_t		at_ms;		/* clock_steady_ms() */
 	uint64_t	epoch;		/* of the poll; 0: of another driver or plane */
 	int64_t		since;		/* counters_since; 0: never measured */
-	uint64_t	totals[STAT_NUMBERS];
+	uint64_t	totals[STAT_COUNTERS];
 	uint32_t	present;
 };
 
@@ -34,13 +34,18 @@ void measure_detach(struct measure *measure);
  * the latest measurement, also if another driver made it. */
 bool measure_continues(const struct measure *measure, const struct plane_poll *poll);
 
-/* Fills 'ret' from 'server' of 'poll'. If the data plane has no such server ('server' is NULL),
- * the real service is not active and has no numbers. There are no rates at the first
+/* Fills 'ret' from 'counts' of 'poll'. If the data plane has no such server or service ('counts' is
+ * NULL), it has no numbers. There are no rates at the first
  * measurement, after a restart and after a total decreased. counters_since is the time when the
  * totals began. It only increases, and it changes whenever a total may have been reset: it is
  * the discontinuity indicator of the Counter64 objects (RFC 2578, 7.1.10). */
 void measure_take(struct measure *measure, const struct plane_poll *poll,
-    const struct plane_server *server, struct measure_time now, uint32_t real_id, bool active,
+    const struct plane_counts *counts, struct measure_time now, uint32_t real_id, bool active,
+    struct statistics *ret);
+/* The same for a service, which has no rates. 'counted' may be NULL; the text of 'ret' points into
+ * it. */
+void measure_service_take(struct measure *measure, const struct plane_poll *poll,
+    const struct plane_service_counts *counted, struct measure_time now, uint32_t service_id,
     struct statistics *ret);
 
 #endif

@@ -22,6 +22,9 @@ plan_bind(struct driver_cluster *cluster, const struct plane_poll *poll)
 	TREE_FOREACH(service, s, &cluster->branch.children) {
 		service->found = service->place == 0 || poll->services == NULL ? NULL :
 		    &poll->services[service->place - 1];
+		service->counted = service->place == 0 || poll->service_counts == NULL ||
+		    !poll->service_counts[service->place - 1].exists ? NULL :
+		    &poll->service_counts[service->place - 1];
 		TREE_FOREACH(real, r, &service->branch.children)
 			real->server = real->place == 0 ||
 			    !poll->servers[real->place - 1].exists ? NULL :
@@ -110,8 +113,8 @@ wanted_leaving(struct driver_real *real, const struct plan_rules *rules)
 {
 	const struct driver_service *service = driver_service_of(real);
 	const struct plane_server *server = real->server;
-	bool idle = server->number[STAT_ACTIVE_CONNECTIONS] == 0 &&
-	    server->number[STAT_INACTIVE_CONNECTIONS] == 0 &&
+	bool idle = server->counts.number[STAT_ACTIVE_CONNECTIONS] == 0 &&
+	    server->counts.number[STAT_INACTIVE_CONNECTIONS] == 0 &&
 	    driver_cluster_of(real)->earlier_pid == 0;
 	int64_t drain_ms = service->drain_ms != 0 ? service->drain_ms : rules->drain_ms;
 
@@ -301,7 +304,7 @@ state_plan(struct driver_real *real, bool on_fallback, struct foreign_round roun
 	command.routine = true;
 	if (code == ERR_OK && real->wanted == PLANE_OUT && server->state == PLANE_DRAIN &&
 	    real->drain_since_ms != 0 && !ops->out_removes &&
-	    server->number[STAT_ACTIVE_CONNECTIONS] > 0)
+	    server->counts.number[STAT_ACTIVE_CONNECTIONS] > 0)
 		code = command_add(plan, command);
 	return code;
 }

@@ -149,7 +149,7 @@ reason_disabled(const struct driver_real *real, const struct plan_rules *rules,
 	const struct plane_server *server = real->server;
 	char earlier[MODEL_MESSAGE_MAX + 1] = "";
 
-	if (real->drain_since_ms != 0 && server->number[STAT_ACTIVE_CONNECTIONS] == 0)
+	if (real->drain_since_ms != 0 && server->counts.number[STAT_ACTIVE_CONNECTIONS] == 0)
 		plan_earlier(driver_cluster_of(real), rules->title, earlier);
 	if (real->ours && server->state == PLANE_DRAIN)
 		plan_message_add(buf, "%s%s%.200s", rules->ops->states[PLANE_DRAIN].by_lbcluster,

@@ -356,8 +356,8 @@ status_put(struct worker *worker, enum plane_status status, const char *message)
 struct record {
 	struct store_reason	*reasons;
 	char			(*texts)[MODEL_MESSAGE_MAX + 1];
-	struct statistics	*rows;
-	size_t			 n_reasons, n_rows;
+	struct statistics	*rows, *services;
+	size_t			 n_reasons, n_rows, n_services;
 };
 
 /* True if the round writes statistics of a real service. Without settings the statistics are the
@@ -395,12 +395,27 @@ record_make(struct worker *worker, const struct plane_poll *poll, struct record 
 		if (is_measured(worker, real, active)) {
 			struct statistics *row = &record->rows[record->n_rows++];
 
-			measure_take(&real->measure, poll, real->server, now, real->row.id,
+			measure_take(&real->measure, poll,
+			    real->server == NULL ? NULL : &real->server->counts, now, real->row.id,
 			    active, row);
 			row->role = real->server == NULL ? ROLE_MEMBER : real->server->role;
 			real->active_written = true;
 			real->active = active;
 		}
+	}
+}
+
+/* Of services that the data plane counts. */
+static void
+record_services(struct worker *worker, const struct plane_poll *poll, struct record *record)
+{
+	const struct measure_time now = { clock_steady_ms(), clock_wall_s() };
+	struct driver_service *service;
+
+	TREE_FOREACH(service, i, &worker->cluster->branch.children) {
+		if (service->place != 0 && poll->service_counts != NULL)
+			measure_service_take(&service->measure, poll, service->counted, now,
+			    service->row.id, &record->services[record->n_services++]);
 	}
 }
 
@@ -413,21 +428,31 @@ record_put(struct worker *worker, const struct plane_poll *poll)
 		.reasons = calloc(room, sizeof(*record.reasons)),
 		.texts = calloc(room, sizeof(*record.texts)),
 		.rows = calloc(room, sizeof(*record.rows)),
+		.services = calloc(worker->cluster->branch.children.n + 1,
+		    sizeof(*record.services)),
 	};
 	struct err err;
 
-	if (record.reasons != NULL && record.texts != NULL && record.rows != NULL) {
+	if (record.reasons != NULL && record.texts != NULL && record.rows != NULL &&
+	    record.services != NULL) {
 		record_make(worker, poll, &record);
+		if (worker->round.measures)
+			record_services(worker, poll, &record);
 		if (store_ready(worker, WORKER_MAIN) && record.n_reasons > 0)
 			(void)store_done(worker, WORKER_MAIN, store_reasons_put(store,
 			    record.reasons, record.n_reasons, &err), &err);
 		if (store_ready(worker, WORKER_STATISTICS) && record.n_rows > 0)
 			(void)store_done(worker, WORKER_STATISTICS,
 			    store_statistics_put(store, record.rows, record.n_rows, &err), &err);
+		if (store_ready(worker, WORKER_STATISTICS) && record.n_services > 0)
+			(void)store_done(worker, WORKER_STATISTICS,
+			    store_service_statistics_put(store, record.services,
+			    record.n_services, &err), &err);
 	}
 	free(record.reasons);
 	free(record.texts);
 	free(record.rows);
+	free(record.services);
 }
 
 /* -- results of the commands -------------------------------------------------------------- */
@@ -859,6 +884,8 @@ worker_new(struct worker_shared *shared, struct driver_cluster *cluster)
 
 	if (worker == NULL)
 		return NULL;
+	TREE_FOREACH(service, i, &cluster->branch.children)
+		measure_detach(&service->measure);
 	PLAN_FOREACH(service, real, cluster)
 		measure_detach(&real->measure);
 	worker->shared = shared;

@@ -142,6 +142,15 @@ GETTER(get_port, struct tree_row, mib_value_number(value, address_port(tree_text
 GETTER(get_endpoint, struct tree_row, mib_value_endpoint(value, tree_text(row, TREE_ADDRESS),
     tree_text(row, TREE_PORT)))
 
+/* What the data plane counts for the service itself. */
+GETTER(get_algorithm, SERVICE, row->algorithm != NULL && row->algorithm[0] != '\0' &&
+    mib_value_text(value, row->algorithm))
+
+#define COUNTED(sub, title, which)                                             \
+	STAT(sub, title, SYNTAX_COUNTER64, SOURCE_STAT, SERVICE, counted, which)
+#define COUNTED_GAUGE(sub, title, which)                                       \
+	STAT(sub, title, SYNTAX_UNSIGNED32, SOURCE_STAT, SERVICE, counted, which)
+
 const struct mib_column mib_service_columns[] = {
 	INDEX(1, "lbcServiceIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
 	NAME(2, "lbcServiceName", SERVICE),
@@ -176,6 +185,24 @@ const struct mib_column mib_service_columns[] = {
 	TIME(28, "lbcServiceOldestUpdate", SERVICE, sums.oldest_update),
 	MEMBER_RW(29, "lbcServiceEnabled", SYNTAX_INTEGER, 1, 2, SOURCE_BOOL, SERVICE, enabled,
 	    SETTING_SERVICE_ENABLED),
+	GAUGE(30, "lbcServiceRealsStale", SERVICE, sums.stale),
+	{ .sub = 31, .name = "lbcServiceCountersSince", .syntax = SYNTAX_OCTETS,
+	  .access = ACCESS_READ, .source = SOURCE_TIME,
+	  .at = offsetof(SERVICE, counted.counters_since), .needs = STAT_COUNTERS_MASK,
+	  .needs_at = offsetof(SERVICE, counted.present) },
+	COUNTED(32, "lbcServiceTotalConns", STAT_TOTAL_CONNECTIONS),
+	COUNTED(33, "lbcServiceInOctets", STAT_TOTAL_OCTETS_IN),
+	COUNTED(34, "lbcServiceOutOctets", STAT_TOTAL_OCTETS_OUT),
+	COUNTED(35, "lbcServiceInPkts", STAT_TOTAL_PACKETS_IN),
+	COUNTED(36, "lbcServiceOutPkts", STAT_TOTAL_PACKETS_OUT),
+	FUNCTION(37, "lbcServiceAlgorithm", SYNTAX_OCTETS, 0, 32, get_algorithm),
+	COUNTED_GAUGE(38, "lbcServiceQueued", STAT_QUEUED_CONNECTIONS),
+	COUNTED(39, "lbcServiceConnErrors", STAT_CONNECTION_ERRORS),
+	COUNTED(40, "lbcServiceRespErrors", STAT_RESPONSE_ERRORS),
+	COUNTED(41, "lbcServiceRequests", STAT_REQUESTS),
+	COUNTED(42, "lbcServiceHttp4xx", STAT_HTTP_4XX),
+	COUNTED(43, "lbcServiceHttp5xx", STAT_HTTP_5XX),
+	COUNTED_GAUGE(44, "lbcServiceResponseTime", STAT_RESPONSE_TIME_MS),
 	COLUMNS_END,
 };
 
@@ -217,18 +244,16 @@ GETTER(get_stats_age, REAL, row->statistics.last_update != 0 &&
 GETTER(get_stats_freshness, REAL, mib_value_number(value,
     cache_real_freshness(mib->cache, row, clock_wall_s())))
 
-#define COUNTERS (((1u << STAT_NUMBERS) - 1) & ~((1u << STAT_TOTAL_CONNECTIONS) - 1))
-
+GETTER(get_downtime, REAL, mib_value_number(value, cache_real_downtime(row)))
 GETTER(get_counters_since, REAL, mib_value_time(value,
-    (row->statistics.present & COUNTERS) != 0 ? row->statistics.counters_since : 0))
+    (row->statistics.present & STAT_COUNTERS_MASK) != 0 ? row->statistics.counters_since : 0))
 
-#define STAT(number_, title, syn, src, which)                                  \
-	{ .sub = (number_), .name = (title), .syntax = (syn), .access = ACCESS_READ, \
-	  .source = (src), .at = offsetof(REAL, statistics.number[which]),     \
-	  .needs = 1u << (which), .needs_at = offsetof(REAL, statistics.present) }
-#define STAT_GAUGE(sub, title, which) STAT(sub, title, SYNTAX_UNSIGNED32, SOURCE_SUM, which)
-#define STAT_KILO(sub, title, which) STAT(sub, title, SYNTAX_UNSIGNED32, SOURCE_SUM_KILO, which)
-#define STAT_TOTAL(sub, title, which) STAT(sub, title, SYNTAX_COUNTER64, SOURCE_U64, which)
+#define STAT_GAUGE(sub, title, which)                                          \
+	STAT(sub, title, SYNTAX_UNSIGNED32, SOURCE_STAT, REAL, statistics, which)
+#define STAT_KILO(sub, title, which)                                           \
+	STAT(sub, title, SYNTAX_UNSIGNED32, SOURCE_STAT_KILO, REAL, statistics, which)
+#define STAT_TOTAL(sub, title, which)                                          \
+	STAT(sub, title, SYNTAX_COUNTER64, SOURCE_STAT, REAL, statistics, which)
 
 const struct mib_column mib_real_stats_columns[] = {
 	{ .sub = 1, .name = "lbcRealStatsActive", .syntax = SYNTAX_INTEGER,
@@ -257,6 +282,22 @@ const struct mib_column mib_real_stats_columns[] = {
 	STAT_TOTAL(20, "lbcRealStatsOutPkts", STAT_TOTAL_PACKETS_OUT),
 	STAT_TOTAL(21, "lbcRealStatsInOctets", STAT_TOTAL_OCTETS_IN),
 	STAT_TOTAL(22, "lbcRealStatsOutOctets", STAT_TOTAL_OCTETS_OUT),
+	STAT_GAUGE(23, "lbcRealStatsConnLimit", STAT_CONNECTION_LIMIT),
+	{ .sub = 24, .name = "lbcRealStatsDowntime", .syntax = SYNTAX_COUNTER32,
+	  .access = ACCESS_READ, .source = SOURCE_FUNCTION, .get = get_downtime,
+	  .needs = STAT_PRESENT_ACTIVE, .needs_at = offsetof(REAL, statistics.present) },
+	STAT_GAUGE(25, "lbcRealStatsQueued", STAT_QUEUED_CONNECTIONS),
+	STAT_TOTAL(26, "lbcRealStatsConnErrors", STAT_CONNECTION_ERRORS),
+	STAT_TOTAL(27, "lbcRealStatsRespErrors", STAT_RESPONSE_ERRORS),
+	STAT_TOTAL(28, "lbcRealStatsRequests", STAT_REQUESTS),
+	STAT_TOTAL(29, "lbcRealStatsHttp4xx", STAT_HTTP_4XX),
+	STAT_TOTAL(30, "lbcRealStatsHttp5xx", STAT_HTTP_5XX),
+	STAT_GAUGE(31, "lbcRealStatsResponseTime", STAT_RESPONSE_TIME_MS),
+	STAT_GAUGE(32, "lbcRealStatsConnectTime", STAT_CONNECT_TIME_MS),
+	STAT_GAUGE(33, "lbcRealStatsQueueTime", STAT_QUEUE_TIME_MS),
+	STAT_GAUGE(34, "lbcRealStatsCheckCode", STAT_CHECK_CODE),
+	STAT_GAUGE(35, "lbcRealStatsCheckDuration", STAT_CHECK_DURATION_MS),
+	STAT_TOTAL(36, "lbcRealStatsCheckFailures", STAT_CHECK_FAILURES),
 	COLUMNS_END,
 };
 

@@ -44,6 +44,8 @@ enum mib_source {
 	SOURCE_TIME,		/* int64_t seconds, as DateAndTime */
 	SOURCE_SUM,		/* uint64_t, latched at the maximum of Gauge32 */
 	SOURCE_SUM_KILO,	/* the same divided by 1000, rounded */
+	SOURCE_STAT,		/* number 'needs' of a struct cache_statistics */
+	SOURCE_STAT_KILO,	/* the same divided by 1000, rounded */
 };
 
 /* Fills the value except its type; false if the instance does not exist. */
@@ -129,6 +131,13 @@ extern const struct mib_column mib_system_columns[], mib_cluster_columns[],
 	  .needs_at = offsetof(type, sums.present) }
 #define SUM(col, title, type, which) SUM_FROM(col, title, SOURCE_SUM, type, which)
 #define SUM_KILO(col, title, type, which) SUM_FROM(col, title, SOURCE_SUM_KILO, type, which)
+/* A number of the struct cache_statistics 'member'; absent if the number is. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): the name of a member cannot be in parentheses. */
+#define STAT(col, title, syn, src, type, member, which)                     \
+	{ .sub = (col), .name = (title), .syntax = (syn), .access = ACCESS_READ, \
+	  .source = (src), .at = offsetof(type, member), .needs = 1u << (which), \
+	  .needs_at = offsetof(type, member.present) }
+/* NOLINTEND(bugprone-macro-parentheses): end of the macro. */
 
 /* -- names and values (value.c) ----------------------------------------------- */
 

@@ -143,17 +143,26 @@ mib_value_gauge(struct mib_value *value, uint64_t number)
 	return mib_value_number(value, number > UINT32_MAX ? UINT32_MAX : (uint32_t)number);
 }
 
+static bool
+value_kilo(struct mib_value *value, uint64_t number)
+{
+	return mib_value_gauge(value, number / 1000 + (number % 1000 >= 500));
+}
+
 bool
 mib_column_value(struct mib *mib, const struct mib_column *column, const void *row,
     struct mib_value *ret_value)
 {
 	const char *member = (const char *)row + column->at;
-	uint64_t sum;
+	uint64_t number = 0;
 
 	if (column->needs != 0 && !(*(const uint32_t *)(const void *)((const char *)row +
 	    column->needs_at) & column->needs))
 		return false;
 	ret_value->type = mib_syntax_type(column->syntax);
+	if (column->source == SOURCE_STAT || column->source == SOURCE_STAT_KILO)
+		number = cache_number((const struct cache_statistics *)(const void *)member,
+		    (enum stat_number)__builtin_ctz(column->needs));
 	switch (column->source) {
 	case SOURCE_NONE:
 		return false;
@@ -175,8 +184,14 @@ mib_column_value(struct mib *mib, const struct mib_column *column, const void *r
 	case SOURCE_SUM:
 		return mib_value_gauge(ret_value, *(const uint64_t *)(const void *)member);
 	case SOURCE_SUM_KILO:
-		sum = *(const uint64_t *)(const void *)member;
-		return mib_value_gauge(ret_value, sum / 1000 + (sum % 1000 >= 500));
+		return value_kilo(ret_value, *(const uint64_t *)(const void *)member);
+	case SOURCE_STAT:
+		if (ret_value->type != MIB_COUNTER64)
+			return mib_value_gauge(ret_value, number);
+		ret_value->counter64 = number;
+		return true;
+	case SOURCE_STAT_KILO:
+		return value_kilo(ret_value, number);
 	}
 	return false;
 }

@@ -22,6 +22,19 @@ const char *const stat_number_names[STAT_NUMBERS] = {
 	[STAT_TOTAL_PACKETS_OUT] = "total_packets_out",
 	[STAT_TOTAL_OCTETS_IN] = "total_octets_in",
 	[STAT_TOTAL_OCTETS_OUT] = "total_octets_out",
+	[STAT_CONNECTION_ERRORS] = "connection_errors",
+	[STAT_RESPONSE_ERRORS] = "response_errors",
+	[STAT_REQUESTS] = "requests",
+	[STAT_HTTP_4XX] = "http_4xx",
+	[STAT_HTTP_5XX] = "http_5xx",
+	[STAT_CHECK_FAILURES] = "check_failures",
+	[STAT_CONNECTION_LIMIT] = "connection_limit",
+	[STAT_QUEUED_CONNECTIONS] = "queued_connections",
+	[STAT_RESPONSE_TIME_MS] = "response_time_ms",
+	[STAT_CONNECT_TIME_MS] = "connect_time_ms",
+	[STAT_QUEUE_TIME_MS] = "queue_time_ms",
+	[STAT_CHECK_CODE] = "check_code",
+	[STAT_CHECK_DURATION_MS] = "check_duration_ms",
 };
 
 static const char *const plane_statuses[] = {

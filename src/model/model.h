@@ -156,10 +156,25 @@ enum stat_number {
 	 * original API does not have them. */
 	STAT_TOTAL_CONNECTIONS, STAT_TOTAL_PACKETS_IN, STAT_TOTAL_PACKETS_OUT,
 	STAT_TOTAL_OCTETS_IN, STAT_TOTAL_OCTETS_OUT,
+	STAT_CONNECTION_ERRORS, STAT_RESPONSE_ERRORS, STAT_REQUESTS, STAT_HTTP_4XX, STAT_HTTP_5XX,
+	STAT_CHECK_FAILURES,
+	/* Now. A time is the average of the latest requests, in milliseconds. */
+	STAT_CONNECTION_LIMIT, STAT_QUEUED_CONNECTIONS, STAT_RESPONSE_TIME_MS,
+	STAT_CONNECT_TIME_MS, STAT_QUEUE_TIME_MS, STAT_CHECK_CODE, STAT_CHECK_DURATION_MS,
 	STAT_NUMBERS
 };
 
-enum { STAT_PRESENT_ACTIVE = 1u << STAT_NUMBERS };
+enum {
+	STAT_PRESENT_ACTIVE = 1u << STAT_NUMBERS,
+	/* The numbers that only increase while counters_since stays, as bits. */
+	STAT_COUNTERS_FIRST = STAT_TOTAL_CONNECTIONS,
+	STAT_COUNTERS = STAT_CONNECTION_LIMIT - STAT_COUNTERS_FIRST,
+	STAT_COUNTERS_MASK = ((1u << STAT_COUNTERS) - 1) << STAT_COUNTERS_FIRST,
+	/* The numbers that a data plane counts for a service, as bits. */
+	STAT_SERVICE_MASK = (STAT_COUNTERS_MASK & ~(1u << STAT_CHECK_FAILURES)) |
+	    1u << STAT_QUEUED_CONNECTIONS | 1u << STAT_RESPONSE_TIME_MS,
+	STAT_ALGORITHM_MAX = 32,	/* bytes */
+};
 
 /* The role of a real service in the data plane's own configuration. */
 enum real_role {
@@ -169,18 +184,23 @@ enum real_role {
 	ROLES
 };
 
-/* A row of statistics. Bit i of 'present': number i was measured. */
+/* A row of statistics of a real service, or of a service as the data plane counts it. Bit i of
+ * 'present': number i was measured. */
 struct statistics {
-	uint32_t		real_id;
+	union {
+		uint32_t	real_id, service_id;
+	};
 	uint32_t		present;	/* 1u << stat_number, STAT_PRESENT_ACTIVE */
-	bool			active;
-	enum real_role		role;
+	bool			active;		/* of a real service */
+	enum real_role		role;		/* of a real service */
+	const char		*algorithm;	/* of a service, "" if unknown; otherwise NULL */
 	int64_t			last_update;
 	int64_t			counters_since;
 	uint64_t		number[STAT_NUMBERS];
 };
 
-/* The keys of statistics(), which are also the store's column names. */
+/* The keys of statistics(), of import-statistics and of lists, which are also the store's column
+ * names. */
 extern const char *const stat_number_names[STAT_NUMBERS];
 
 struct job_row {

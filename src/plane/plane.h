@@ -49,6 +49,22 @@ struct plane_target {
 	bool		 fallback;
 };
 
+/* Numbers of a server or a service. */
+struct plane_counts {
+	uint32_t	 present;	/* 1u << stat_number */
+	uint64_t	 number[STAT_NUMBERS];
+	/* When its totals began, of a data plane that counts for each server alone; 0: as the
+	 * totals of the poll. */
+	int64_t		 counters_since;
+};
+
+/* What the data plane counts for a service itself. */
+struct plane_service_counts {
+	bool			 exists;	/* false: no other member counts */
+	struct plane_counts	 counts;	/* those of STAT_SERVICE_MASK */
+	char			 algorithm[STAT_ALGORITHM_MAX + 1];	/* "" if unknown */
+};
+
 /* What the data plane has for a service. Its texts are valid until the next poll begins. */
 struct plane_service {
 	bool		 differs;	/* PLANE_COMMAND_SERVICE makes it as it is wanted */
@@ -70,11 +86,7 @@ struct plane_server {
 	bool			 checked;	/* its health check is on */
 	bool			 check_pending;	/* no health check has ended yet */
 	uint32_t		 weight;	/* PLANE_WEIGHT_MIXED: processes differ */
-	uint32_t		 present;	/* 1u << stat_number */
-	uint64_t		 number[STAT_NUMBERS];
-	/* When its totals began, of a data plane that counts for each server alone; 0: as the
-	 * totals of the poll. */
-	int64_t			 counters_since;
+	struct plane_counts	 counts;
 	char			 message[PLANE_MESSAGE_SIZE];	/* why it gets no new work */
 };
 
@@ -86,6 +98,7 @@ struct plane_name {
 struct plane_poll {
 	struct plane_server		*servers;	/* one for each real service */
 	struct plane_service		*services;	/* one for each service, or NULL */
+	struct plane_service_counts	*service_counts;	/* the same */
 	/* Servers that the data plane has in a service of the store, and the store lacks. */
 	struct plane_name		*unknown;
 	size_t				 n_unknown;

@@ -46,6 +46,7 @@ static const struct feed main_feeds[] = {
 static const struct feed stats_feeds[] = {
 	{ SHAPE_REMOVED_STATISTICS, offsetof(struct store_cursor, removed_stats) },
 	{ SHAPE_STATISTICS, offsetof(struct store_cursor, statistics) },
+	{ SHAPE_SERVICE_STATISTICS, offsetof(struct store_cursor, service_statistics) },
 	{ SHAPE_POLL, offsetof(struct store_cursor, poll) },
 };
 
@@ -70,12 +71,14 @@ row_pass(const struct store_sink *sink, enum shape_id shape, const union shape_r
 		return sink->job(sink->arg, &row->job);
 	case SHAPE_STATISTICS:
 		return sink->statistics(sink->arg, &row->statistics);
+	case SHAPE_SERVICE_STATISTICS:
+		return sink->service_statistics == NULL ? ERR_OK :
+		    sink->service_statistics(sink->arg, &row->statistics);
 	case SHAPE_POLL:
 		return sink->poll == NULL ? ERR_OK : sink->poll(sink->arg, &row->poll);
 	case SHAPE_REMOVED:
-		return sink->removed(sink->arg, row->removed.kind, row->removed.id);
 	case SHAPE_REMOVED_STATISTICS:
-		return sink->removed(sink->arg, STORE_STATISTICS, row->removed.id);
+		return sink->removed(sink->arg, row->removed.kind, row->removed.id);
 	case SHAPES:
 		break;
 	}
@@ -321,7 +324,8 @@ stats_begin(struct store *store, struct extent *ret)
 static void
 commit_check(struct store *store, const struct store_cursor *cursor, const struct extent *extent)
 {
-	const int64_t positions[] = { cursor->statistics, cursor->removed_stats, cursor->poll };
+	const int64_t positions[] = { cursor->statistics, cursor->service_statistics,
+		cursor->removed_stats, cursor->poll };
 	bool found = false;
 
 	for (size_t i = 0; i < ROWS(positions); i++)
@@ -352,6 +356,7 @@ stats_read(struct reading *reading, const struct extent *extent)
 			code = reading->sink->removed(reading->sink->arg, STORE_STATISTICS, 0);
 		cursor->stats_birth = birth;
 		cursor->statistics = 0;
+		cursor->service_statistics = 0;
 		cursor->poll = 0;
 		cursor->removed_stats = extent->removed_oldest;
 	}

@@ -29,17 +29,18 @@ store_begin(struct store *store, struct err *err)
 
 enum { FORGET_ROWS = 500 };
 
-/* Deletes the statistics of the next real services that were removed after *after, at most
- * FORGET_ROWS, and moves *after. *ret_n: how many. */
+/* Deletes the statistics of the next services and real services that were removed after *after, at
+ * most FORGET_ROWS, and moves *after. *ret_n: how many. */
 static enum err_code
 batch_forget(struct store *store, int64_t *after, size_t *ret_n)
 {
 	sqlite3_stmt *stmt = NULL;
+	enum shape_id shape;
 	enum err_code code;
 	bool row = false;
 
 	*ret_n = 0;
-	code = db_first(&store->main, SQL_REMOVED_REALS, DB_VALUES(db_int(*after),
+	code = db_first(&store->main, SQL_REMOVED_MEASURED, DB_VALUES(db_int(*after),
 	    db_int(FORGET_ROWS)), &stmt, &row, NULL);
 	if (code != ERR_OK || !row)
 		return code;
@@ -47,7 +48,9 @@ batch_forget(struct store *store, int64_t *after, size_t *ret_n)
 	while (code == ERR_OK && row) {
 		*after = sqlite3_column_int64(stmt, 0);
 		++*ret_n;
-		code = db_run(&store->stats, SQL_OF_ROWS(ROW_DELETE, SHAPE_STATISTICS),
+		shape = sqlite3_column_int(stmt, 2) == STORE_REAL ? SHAPE_STATISTICS :
+		    SHAPE_SERVICE_STATISTICS;
+		code = db_run(&store->stats, SQL_OF_ROWS(ROW_DELETE, shape),
 		    DB_VALUES(db_int(sqlite3_column_int64(stmt, 1))), NULL);
 		if (code == ERR_OK)
 			code = db_next(&store->main, stmt, &row, NULL);
@@ -59,8 +62,8 @@ batch_forget(struct store *store, int64_t *after, size_t *ret_n)
 	return code;
 }
 
-/* Deletes the statistics of the real services that the transaction removed. A trigger lists them
- * for readers. Ids are never used again, so rows that stay after an error do no harm. */
+/* Deletes the statistics of the rows that the transaction removed. A trigger lists them for
+ * readers. Ids are never used again, so rows that stay after an error do no harm. */
 static void
 statistics_forget(struct store *store)
 {

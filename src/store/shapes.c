@@ -122,6 +122,39 @@ static const struct column statistics_columns[] = {
 	MEASURED("total_packets_out", STAT_TOTAL_PACKETS_OUT),
 	MEASURED("total_octets_in", STAT_TOTAL_OCTETS_IN),
 	MEASURED("total_octets_out", STAT_TOTAL_OCTETS_OUT),
+	MEASURED("connection_errors", STAT_CONNECTION_ERRORS),
+	MEASURED("response_errors", STAT_RESPONSE_ERRORS),
+	MEASURED("requests", STAT_REQUESTS),
+	MEASURED("http_4xx", STAT_HTTP_4XX),
+	MEASURED("http_5xx", STAT_HTTP_5XX),
+	MEASURED("check_failures", STAT_CHECK_FAILURES),
+	MEASURED("connection_limit", STAT_CONNECTION_LIMIT),
+	MEASURED("queued_connections", STAT_QUEUED_CONNECTIONS),
+	MEASURED("response_time_ms", STAT_RESPONSE_TIME_MS),
+	MEASURED("connect_time_ms", STAT_CONNECT_TIME_MS),
+	MEASURED("queue_time_ms", STAT_QUEUE_TIME_MS),
+	MEASURED("check_code", STAT_CHECK_CODE),
+	MEASURED("check_duration_ms", STAT_CHECK_DURATION_MS),
+};
+
+static const struct column service_statistics_columns[] = {
+	{ "service_id", ID(statistics, service_id), .flags = COLUMN_KEY },
+	{ "algorithm", TEXT(statistics, algorithm, STAT_ALGORITHM_MAX), .flags = COLUMN_PUT },
+	{ "last_update", NUMBER(statistics, last_update, 0, INT64_MAX), .flags = COLUMN_PUT },
+	{ "counters_since", NUMBER(statistics, counters_since, 0, INT64_MAX),
+	    .flags = COLUMN_PUT },
+	MEASURED("total_connections", STAT_TOTAL_CONNECTIONS),
+	MEASURED("total_packets_in", STAT_TOTAL_PACKETS_IN),
+	MEASURED("total_packets_out", STAT_TOTAL_PACKETS_OUT),
+	MEASURED("total_octets_in", STAT_TOTAL_OCTETS_IN),
+	MEASURED("total_octets_out", STAT_TOTAL_OCTETS_OUT),
+	MEASURED("connection_errors", STAT_CONNECTION_ERRORS),
+	MEASURED("response_errors", STAT_RESPONSE_ERRORS),
+	MEASURED("requests", STAT_REQUESTS),
+	MEASURED("http_4xx", STAT_HTTP_4XX),
+	MEASURED("http_5xx", STAT_HTTP_5XX),
+	MEASURED("queued_connections", STAT_QUEUED_CONNECTIONS),
+	MEASURED("response_time_ms", STAT_RESPONSE_TIME_MS),
 };
 
 static const struct column poll_columns[] = {
@@ -132,6 +165,7 @@ static const struct column poll_columns[] = {
 };
 
 static const struct column removed_statistics_columns[] = {
+	{ "kind", NUMBER(removed_row, kind, STORE_STATISTICS, STORE_SERVICE_STATISTICS) },
 	{ "id", ID(removed_row, id) },
 };
 
@@ -180,6 +214,8 @@ const struct shape shapes[SHAPES] = {
 	    ") THEN <LEFT_OUT_PARENT> ELSE 0 END" },
 	[SHAPE_STATISTICS] = { SHAPE(statistics, statistics_columns), "statistics", "real_id",
 	    .why = "0" },
+	[SHAPE_SERVICE_STATISTICS] = { SHAPE(statistics, service_statistics_columns),
+	    "service_statistics", "service_id", .why = "0" },
 	[SHAPE_POLL] = { SHAPE(driver_poll, poll_columns), "look", "cluster_id", .why = "0" },
 	[SHAPE_REMOVED] = { SHAPE(removed_row, removed_columns), "removed", "id", .why = "0" },
 	[SHAPE_REMOVED_STATISTICS] = { SHAPE(removed_row, removed_statistics_columns), "removed",

@@ -16,6 +16,7 @@ struct db_value;
 enum shape_id {
 	SHAPE_CLUSTER = STORE_CLUSTER, SHAPE_SERVICE = STORE_SERVICE, SHAPE_REAL = STORE_REAL,
 	SHAPE_JOB = STORE_JOB, SHAPE_STATISTICS = STORE_STATISTICS,
+	SHAPE_SERVICE_STATISTICS = STORE_SERVICE_STATISTICS,
 	SHAPE_POLL,
 	SHAPE_REMOVED,			/* of lbcluster.db */
 	SHAPE_REMOVED_STATISTICS,	/* of lbcluster-stats.db */
@@ -42,7 +43,7 @@ enum column_flag {
 	COLUMN_VIEW = 16,	/* only in the view: not a column of the table */
 };
 
-enum { SHAPE_COLUMNS_MAX = 18 };
+enum { SHAPE_COLUMNS_MAX = 31 };
 
 struct column {
 	const char		*name;

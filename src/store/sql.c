@@ -125,8 +125,9 @@ static const char *const texts[SQL_TEXTS] = {
 	    " LEFT JOIN service AS s ON s.cluster_id = c.id AND s.name = ?2"
 	    " LEFT JOIN real_service AS r ON r.service_id = s.id AND r.name = ?3"
 	    " WHERE c.name = ?1 ORDER BY c.id, s.id, r.id LIMIT 1",
-	[SQL_REMOVED_REALS] = "SELECT changed, id FROM removed"
-	    " WHERE kind = <STORE_REAL> AND changed > ?1 ORDER BY changed LIMIT ?2",
+	[SQL_REMOVED_MEASURED] = "SELECT changed, id, kind FROM removed"
+	    " WHERE kind IN (<STORE_SERVICE>, <STORE_REAL>) AND changed > ?1"
+	    " ORDER BY changed LIMIT ?2",
 
 	/* -- a SET: judging and holding -- */
 
@@ -324,7 +325,8 @@ static const struct word {
 	NUMBER(JOB_DISABLE), NUMBER(JOB_ENABLE_FALLBACK), NUMBER(JOB_DISABLE_FALLBACK),
 	NUMBER(JOB_SET_WEIGHT), NUMBER(JOB_ENABLE_SERVICE), NUMBER(JOB_DISABLE_SERVICE),
 	NUMBER(LEFT_OUT_PARENT), NUMBER(LEFT_OUT_NAME),
-	NUMBER(LEFT_OUT_FALLBACK), NUMBER(LEFT_OUT_CHANGE), NUMBER(STORE_REAL), NUMBER(STORE_JOB),
+	NUMBER(LEFT_OUT_FALLBACK), NUMBER(LEFT_OUT_CHANGE), NUMBER(STORE_SERVICE),
+	NUMBER(STORE_REAL), NUMBER(STORE_JOB),
 	NUMBER(MODEL_ID_MAX),
 	MEMBER("table", table), MEMBER("id", id), MEMBER("order", order), MEMBER("why", why),
 	MEMBER("below", below), MEMBER("parent", parent_column),

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What is written to lbcluster-stats.db: statistics of real services, and polls of drivers
- * (table look). Transactions are short, so that no other program waits long.
+ * What is written to lbcluster-stats.db: statistics of real services and services, and polls of
+ * drivers (table look). Transactions are short, so that no other program waits long.
  */
 #include "store/store_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Refuses a value that the CHECKs of the schema refuse: a reader reports it as damage. */
@@ -117,6 +118,39 @@ store_statistics_put(struct store *store, const struct statistics *rows, size_t 
     struct err *err)
 {
 	return rows_write(store, SHAPE_STATISTICS, rows, n, sizeof(*rows), err);
+}
+
+enum err_code
+store_service_statistics_put(struct store *store, const struct statistics *rows, size_t n,
+    struct err *err)
+{
+	return rows_write(store, SHAPE_SERVICE_STATISTICS, rows, n, sizeof(*rows), err);
+}
+
+enum err_code
+store_service_statistics(struct store *store, uint32_t id, struct store_service_view *ret,
+    struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err_code code = ERR_OK;
+
+	*ret = (struct store_service_view){ .has_statistics = false };
+	if (store->stats.handle != NULL)
+		code = db_first(&store->stats, SQL_OF_ROWS(ROW_GET, SHAPE_SERVICE_STATISTICS),
+		    DB_VALUES(db_int(id)), &stmt, &ret->has_statistics, err);
+	if (code == ERR_OK && ret->has_statistics)
+		code = shape_read(&shapes[SHAPE_SERVICE_STATISTICS], stmt, 0, &ret->statistics,
+		    err);
+	if (code == ERR_OK && ret->has_statistics) {
+		snprintf(ret->algorithm, sizeof(ret->algorithm), "%s", ret->statistics.algorithm);
+		ret->statistics.algorithm = ret->algorithm;
+	}
+	db_reset(stmt);
+	store_note_statistics(store, code);
+	if (code == ERR_OK || store->stats_file.state != FILE_DAMAGED)
+		return code;
+	ret->has_statistics = false;
+	return ERR_OK;
 }
 
 enum err_code

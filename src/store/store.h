@@ -90,7 +90,7 @@ const char *store_dir(const struct store *store);
 /* How much a reader has read; all zero: nothing. */
 struct store_cursor {
 	int64_t cluster, service, real, job, removed;
-	int64_t statistics, removed_stats, poll, stats_birth;
+	int64_t statistics, service_statistics, removed_stats, poll, stats_birth;
 	int64_t stats_change;		/* the counter of the statistics at the last read */
 	unsigned int generation;	/* changes when the inventory is replaced */
 };
@@ -111,10 +111,15 @@ struct store_totals {
 	uint32_t	notify_enable;	/* lbcNotifyEnable: 1u << enum notify_bit */
 };
 
-enum store_kind { STORE_CLUSTER = 1, STORE_SERVICE, STORE_REAL, STORE_JOB, STORE_STATISTICS };
+enum store_kind {
+	STORE_CLUSTER = 1, STORE_SERVICE, STORE_REAL, STORE_JOB,
+	STORE_STATISTICS,		/* of a real service */
+	STORE_SERVICE_STATISTICS,
+};
 
 /* Receives changes. Each function may return an error, which ends the read; the cursor then
- * stays before that row. Parents come before children. A row comes again when it changes. Rows
+ * stays before that row. STORE_STATISTICS with id 0 is removed: all statistics are, of services
+ * too. Parents come before children. A row comes again when it changes. Rows
  * of store_left_out_report() do not come, and are removed if they came before. Rows below such
  * a row come; the receiver must ignore them. */
 struct store_sink {
@@ -126,7 +131,9 @@ struct store_sink {
 	enum err_code	(*statistics)(void *arg, const struct statistics *row);
 	enum err_code	(*removed)(void *arg, enum store_kind kind, uint32_t id);
 	void		(*totals)(void *arg, const struct store_totals *totals);
-	enum err_code	(*poll)(void *arg, const struct driver_poll *poll);	/* may be NULL */
+	/* These may be NULL. */
+	enum err_code	(*poll)(void *arg, const struct driver_poll *poll);
+	enum err_code	(*service_statistics)(void *arg, const struct statistics *row);
 };
 
 /* Does the checks that a program makes from its timer: whether the files are still in place and
@@ -203,6 +210,18 @@ enum err_code store_each_real(struct store *store, const struct path *path,
 /* Calls fn for job 'id', or for all jobs from the oldest if it is 0. */
 enum err_code store_each_job(struct store *store, uint32_t id,
     enum err_code (*fn)(void *arg, const struct job_row *row), void *arg, struct err *err);
+
+/* The statistics of a service. */
+struct store_service_view {
+	bool			has_statistics;
+	struct statistics	statistics;	/* its text is 'algorithm' */
+	char			algorithm[STAT_ALGORITHM_MAX + 1];
+};
+
+/* Reads the statistics of service 'id'. There are none if the file is damaged;
+ * store_statistics_report() says so. */
+enum err_code store_service_statistics(struct store *store, uint32_t id,
+    struct store_service_view *ret, struct err *err);
 
 /* Finds the ids of the rows that 'path' names; 0 for a part that it does not name. Of two rows
  * with that path, finds the one that is served. ERR_NOT_FOUND. */
@@ -382,6 +401,9 @@ enum { STORE_STATISTICS_BATCH = 1000 };
 /* Writes rows, in transactions of at most STORE_STATISTICS_BATCH rows. A value that is not
  * present becomes absent. Not inside store_begin(). */
 enum err_code store_statistics_put(struct store *store, const struct statistics *rows,
+    size_t n, struct err *err);
+/* The same for services. */
+enum err_code store_service_statistics_put(struct store *store, const struct statistics *rows,
     size_t n, struct err *err);
 
 #endif

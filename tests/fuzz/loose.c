@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { COLUMNS_MAX = 128, WORD_MAX = 32, ROWS_MAX = 8, MANY = 300 };
+enum { COLUMNS_MAX = 256, WORD_MAX = 32, ROWS_MAX = 8, MANY = 300 };
 
 static const char *const names[] = { "lbcluster.db", "lbcluster-stats.db" };
 

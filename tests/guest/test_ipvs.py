@@ -287,6 +287,34 @@ class Statistics(IpvsCase):
         numbers = self.assert_numbers(address, THREE)
         self.assertTrue(all(values[0] > 0 for values in numbers['--rate'].values()), numbers)
 
+    def service_statistics(self):
+        """The row of the only service; {} if there is none."""
+        names = ('algorithm', 'counters_since', *self.COLUMNS['--stats'])
+        rows = self.world.sql('SELECT %s FROM service_statistics' % ', '.join(names),
+                              file='lbcluster-stats.db')
+        return dict(zip(names, rows[0], strict=True)) if rows else {}
+
+    def test_service_has_numbers_of_its_own(self):
+        address = self.vip()
+        self.serve(service(address, THREE, scheduler='rr'))
+        self.net.ask('tcp', address, 6)
+
+        def equal():
+            text = run('ipvsadm', '-Ln', '--exact', '--stats', '-t', endpoint(address))
+            numbers = re.search(r'^TCP +\S+ +([\d ]+)$', text, re.M).group(1)
+            row = self.service_statistics()
+            return row if row.get('total_connections') == 6 and [
+                int(number) for number in numbers.split()] == [
+                    row[name] for name in self.COLUMNS['--stats']] else None
+        row = wait_for(equal, EVENT_S, 'the numbers of ipvsadm')
+        self.assertEqual('rr', row['algorithm'])
+        self.assertGreater(row['total_octets_out'], 0)
+        # A service that was deleted and made again counts from zero.
+        run('ipvsadm', '-D', '-t', endpoint(address))
+        again = wait_for(lambda: self.service_statistics()['total_connections'] == 0 and
+                         self.service_statistics(), EVENT_S, 'totals from zero')
+        self.assertGreater(again['counters_since'], row['counters_since'])
+
     def test_dr_has_no_numbers_of_answers(self):
         address = self.vip('dr')
         self.serve(service(address, THREE, scheduler='rr', forward='dr'))

@@ -5,12 +5,13 @@
 # requests, statistics, and repair after a restart of HAProxy.
 """Settings, statistics, repair."""
 
+import json
 import re
 import threading
 import time
 
 import mib
-from harness import TIMEOUT_FACTOR, main, cpu_wait_s, wait_for
+from harness import TIMEOUT_FACTOR, free_port, main, cpu_wait_s, wait_for
 from haproxy import CHECK, EVENT_S, FORCED_DRAIN, FORCED_MAINT, SERVER, HAProxy, Plane
 
 
@@ -481,6 +482,91 @@ class Many(Plane):
         # A repair of all servers.
         self.world.sql('UPDATE real_service SET weight = 3')
         self.wait_plane(2, '10000 settings restored')
+
+
+class Counts(Plane):
+    """What HAProxy counts for a service itself, and more of its servers, in SNMP."""
+
+    def value(self, name, *index):
+        """The varbind of an object: its type and value, of a reader."""
+        return self.world.client().get(mib.oid(name, *index))
+
+    def wait(self, expected, name, *index):
+        """'expected': the type and the value in a PDU."""
+        wait_for(lambda: (self.value(name, *index).type, self.value(name, *index).value) ==
+                 expected, EVENT_S, '%s is %r' % (name, expected))
+
+    def start(self, services, balance='roundrobin', more=''):
+        self.plane_world()
+        self.proxy = HAProxy(self.world)
+        self.proxy.configure({service: {server: (self.backend(server).port, options)
+                                        for server, options in servers.items()}
+                              for service, servers in services.items()}, balance, more)
+        for name in self.stopped:
+            self.backend(name).stop()
+        self.proxy.start()
+        self.load(self.proxy)
+        self.start_driver()
+        self.world.start()
+        self.addCleanup(self.world.stop_daemon)
+
+    stopped = ()
+
+    def test_errors_without_a_working_server_are_errors_of_the_service(self):
+        self.stopped = ('a', 'b')
+        self.start({'http': {'a': CHECK, 'b': SERVER + ' disabled'}}, 'leastconn')
+        cluster, service, real = self.world.number('web/http/a')
+        self.wait(('Counter64', 0), 'lbcServiceHttp5xx', cluster, service)
+        wait_for(lambda: self.proxy.states('http/a')[0] == 0, EVENT_S, 'a is down')
+        self.assertEqual({503: 10}, self.proxy.share('http', 10))
+        for name in ('Http5xx', 'ConnErrors', 'Requests', 'TotalConns'):
+            self.wait(('Counter64', 10), 'lbcService' + name, cluster, service)
+        for name in ('RespErrors', 'Http4xx'):
+            self.wait(('Counter64', 0), 'lbcService' + name, cluster, service)
+        self.wait(('STRING', b'leastconn'), 'lbcServiceAlgorithm', cluster, service)
+        self.wait(('Gauge32', 0), 'lbcServiceQueued', cluster, service)
+        self.wait(('Gauge32', 0), 'lbcServiceResponseTime', cluster, service)
+        # No server got a request.
+        for name in ('Http5xx', 'ConnErrors', 'Requests', 'TotalConns'):
+            self.wait(('Counter64', 0), 'lbcRealStats' + name, cluster, service, real)
+        # HAProxy counts no packets.
+        for name in ('InPkts', 'OutPkts'):
+            self.assertEqual('noSuchInstance', self.value('lbcService' + name, cluster,
+                                                          service).type)
+        since = self.world.get('lbcServiceCountersSince', cluster, service)
+        self.proxy.ask('clear counters all')
+        self.wait(('Counter64', 0), 'lbcServiceHttp5xx', cluster, service)
+        self.assertGreater(self.world.get('lbcServiceCountersSince', cluster, service), since)
+        shown = json.loads(self.world.ctl('-f', 'json', 'statistics', '-v', 'web/http').stdout)
+        self.assertEqual((0, 'leastconn', None),
+                         (shown['http_5xx'], shown['algorithm'], shown['total_packets_in']))
+
+    def test_servers_have_limit_check_and_downtime(self):
+        self.start({'http': {'a': CHECK + ' maxconn 33', 'b': CHECK}})
+        a, b = self.world.number('web/http/a'), self.world.number('web/http/b')
+        self.wait(('Gauge32', 33), 'lbcRealStatsConnLimit', *a)
+        self.assertEqual('noSuchInstance', self.value('lbcRealStatsConnLimit', *b).type)
+        self.assertEqual({'a': 5, 'b': 5}, self.proxy.share('http', 10))
+        self.wait(('Counter64', 5), 'lbcRealStatsRequests', *a)
+        self.wait(('Counter64', 0), 'lbcRealStatsCheckFailures', *a)
+        self.wait(('Counter32', 0), 'lbcRealStatsDowntime', *a)
+        for name in ('ResponseTime', 'ConnectTime', 'QueueTime', 'CheckDuration', 'Queued'):
+            self.assertEqual('Gauge32', self.value('lbcRealStats' + name, *a).type, name)
+        self.backend('a').stop()
+        self.wait(('Counter64', 1), 'lbcRealStatsCheckFailures', *a)
+        wait_for(lambda: self.world.get('lbcRealStatsDowntime', *a) > 0, EVENT_S, 'downtime')
+        self.assertEqual(0, self.world.get('lbcRealStatsDowntime', *b))
+
+    def test_tcp_has_no_requests(self):
+        self.start({}, more='listen db\n    mode tcp\n    bind 127.0.0.1:%d\n'
+                   '    server a 127.0.0.1:9\n' % free_port())
+        cluster, service, real = self.world.number('web/db/a')
+        self.wait(('Counter64', 0), 'lbcServiceConnErrors', cluster, service)
+        for name in ('Requests', 'Http4xx', 'Http5xx', 'ResponseTime'):
+            self.assertEqual('noSuchInstance', self.value('lbcService' + name, cluster,
+                                                          service).type, name)
+            self.assertEqual('noSuchInstance', self.value('lbcRealStats' + name, cluster,
+                                                          service, real).type, name)
 
 
 class Snmp(Plane):

@@ -41,9 +41,22 @@ def statistics(t):
              inactive_connections=12, persistent_connections=13, connections_per_second=14,
              bps_in=15000, bps_out=16499, pps_in=17, pps_out=18, total_connections=19,
              total_packets_in=20, total_packets_out=21, total_octets_in=22,
-             total_octets_out=9223372036854775807, counters_since=FIXED, last_update=t),
+             total_octets_out=9223372036854775807, counters_since=FIXED, last_update=t,
+             connection_limit=40, queued_connections=41, connection_errors=42,
+             response_errors=43, requests=44, http_4xx=45, http_5xx=46, response_time_ms=47,
+             connect_time_ms=48, queue_time_ms=49, check_code=200, check_duration_ms=50,
+             check_failures=51),
         # Measured in part.
-        dict(path='web/http/web-2', active=True, active_connections=5, last_update=t - 60),
+        dict(path='web/http/web-2', active=True, active_connections=5, last_update=t - 60,
+             connection_errors=0, check_code=503, queued_connections=4294967296),
+        # Of services.
+        dict(path='web/http', algorithm='leastconn', total_connections=60, total_octets_in=61,
+             total_octets_out=9223372036854775807, queued_connections=62, connection_errors=63,
+             response_errors=64, requests=65, http_4xx=66, http_5xx=67, response_time_ms=68,
+             counters_since=FIXED, last_update=t),
+        dict(path='lab/rates', algorithm='wlc', total_connections=0, total_packets_in=1,
+             total_packets_out=2, total_octets_in=3, total_octets_out=4, counters_since=t,
+             last_update=t),
         dict(path='web/http/sorry', active=True, active_connections=0, bps_in=1499,
              bps_out=1500, last_update=t),
         # Disabled, with connections.
@@ -122,6 +135,10 @@ class Golden(Case):
         world.wait_value(1, 'lbcServiceFallbackUses', 1, 2)
         world.wait_value(1, 'lbcServiceStatus', 1, 3)
         world.wait_value(50, 'lbcRealWeight', *world.number('lab/rates/small'))
+        # They were inactive at some time since the start of lbclusterd.
+        cls.were_down = [tuple(world.number(path)) for path in
+                         ('web/https/web-1', 'web/https/web-2', 'web/dns/ns.1',
+                          'lab/rates/small')]
         cls.varbinds = world.client().walk(ROOT)
         cls.oids = [varbind.oid for varbind in cls.varbinds]
 
@@ -151,6 +168,8 @@ class Golden(Case):
             value = self.date_token(value)
         elif name == 'lbcRealStatsAge':
             value = self.age_token(value)
+        elif name == 'lbcRealStatsDowntime' and tuple(varbind.oid[-3:]) in self.were_down:
+            value = '@downtime' if value <= time.time() - self.started + 1 else str(value)
         elif name == 'lbcSysVersion' and value:
             value = '@version'
         elif varbind.type == 'STRING':
@@ -191,7 +210,7 @@ class Golden(Case):
     # -- one by one -------------------------------------------------------
 
     def volatile(self, oid):
-        return mib.name_of(oid) == 'lbcRealStatsAge'
+        return mib.name_of(oid) in ('lbcRealStatsAge', 'lbcRealStatsDowntime')
 
     def assert_same(self, expected, found):
         for one, other in zip(expected, found, strict=True):

@@ -31,6 +31,7 @@ char log_latest[512];
 /* -- time ------------------------------------------------------------------------------ */
 
 static int64_t now_ms;
+int64_t fixture_steady_ms;	/* of mib_fixture.h: not used, this clock has a time of its own */
 static bool (*stop_when)(void);
 /* Static, because a check that fails inside the loop does not return to run(). */
 static struct loop_timer run_timer;
@@ -440,7 +441,7 @@ int
 world_begin(void **state)
 {
 	struct agentx_config config = { .socket = master.path, .description = "a test" };
-	struct mib *mib = engine_make();
+	struct mib *mib;
 
 	(void)state;
 	memset(&master, 0, sizeof(master));
@@ -448,6 +449,7 @@ world_begin(void **state)
 	worst_turn_ms = 0;
 	state_changes = log_lines = 0;
 	now_ms += 1000000;
+	mib = engine_make();
 	snprintf(master.dir, sizeof(master.dir), "/tmp/lbcluster-test-XXXXXX");
 	if (mkdtemp(master.dir) == NULL)
 		return -1;

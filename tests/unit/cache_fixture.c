@@ -24,11 +24,16 @@ sums_write(FILE *out, const struct cache_sums *sums)
 static void
 real_write(FILE *out, const struct cache *cache, const struct cache_real *real, int64_t now)
 {
-	fprintf(out, "real %u %s %s %s %u %d %d \"%s\" job %u pending %u fresh %d oper %d\n",
+	const struct cache_statistics *statistics = &real->statistics;
+
+	fprintf(out, "real %u %s %s %s %u %d %d \"%s\" job %u pending %u fresh %d oper %d"
+	    " pps %" PRIu64 " %" PRIu64 " requests %" PRIu64 " code %" PRIu64 "\n",
 	    real->row.id, real->row.name, tree_text(&real->row, TREE_ADDRESS),
 	    tree_text(&real->row, TREE_PORT), real->weight, real->fallback, real->enabled,
 	    tree_text(&real->row, TREE_REASON), real->last_job, real->pending_jobs,
-	    cache_real_freshness(cache, real, now), cache_real_status(cache, real, now));
+	    cache_real_freshness(cache, real, now), cache_real_status(cache, real, now),
+	    cache_number(statistics, STAT_PPS_IN), cache_number(statistics, STAT_PPS_OUT),
+	    cache_number(statistics, STAT_REQUESTS), cache_number(statistics, STAT_CHECK_CODE));
 }
 
 static void
@@ -43,7 +48,11 @@ service_write(FILE *out, struct cache *cache, const struct cache_service *servic
 	    service->on_fallback, service->fallback_id, service->sums.weight,
 	    service->sums.stale, service->stale_at);
 	sums_write(out, &service->sums);
-	fprintf(out, "\n");
+	fprintf(out, " counts \"%s\" %" PRId64 " %d requests %" PRIu64 " queued %" PRIu64 "\n",
+	    service->algorithm == NULL ? "" : service->algorithm,
+	    service->counted.counters_since, service->counted.present != 0,
+	    cache_number(&service->counted, STAT_REQUESTS),
+	    cache_number(&service->counted, STAT_QUEUED_CONNECTIONS));
 	TREE_FOREACH(real, i, &service->branch.children)
 		real_write(out, cache, real, now);
 }
@@ -110,6 +119,7 @@ static const char views_sql[] =
     " ifnull(inactive_connections, 0) AS n1, ifnull(persistent_connections, 0) AS n2,"
     " ifnull(connections_per_second, 0) AS n3, ifnull(bps_in, 0) AS n4,"
     " ifnull(bps_out, 0) AS n5, ifnull(pps_in, 0) AS n6, ifnull(pps_out, 0) AS n7, old, now"
+    ", ifnull(t.requests, 0) AS requests, ifnull(check_code, 0) AS code"
     ", s.enabled AS served, active_connections IS NOT NULL AS has_n0"
     " FROM main.real_service AS r JOIN main.service AS s ON s.id = r.service_id"
     " JOIN temp.parameter LEFT JOIN stats.statistics AS t ON t.real_id = r.id;"
@@ -154,18 +164,23 @@ static const char lines_sql[] =
     " ifnull(min(iif(any_enabled, oldest, NULL)), 0)) AS line"
     " FROM main.cluster AS c LEFT JOIN sv ON sv.cluster_id = c.id GROUP BY c.id"
     " UNION ALL SELECT cluster_id, id, 0, printf('service %d %s %s %s %d %d status %d on %d"
-    " fallback %d weight %d stale %d at %d %d/%d/%d %d %d %d %d %d %d %d %d oldest %d', id, name,"
+    " fallback %d weight %d stale %d at %d %d/%d/%d %d %d %d %d %d %d %d %d oldest %d"
+    " counts \"%s\" %d %d requests %d queued %d', id, name,"
     " address, port, protocol, served, status, on_fallback, fallback_id, weight, stale,"
     " stale_at, up,"
-    " enabled, reals, n0, n1, n2, n3, n4, n5, n6, n7, oldest) FROM sv"
+    " enabled, reals, n0, n1, n2, n3, n4, n5, n6, n7, oldest, ifnull(o.algorithm, ''),"
+    " ifnull(o.counters_since, 0), o.requests IS NOT NULL OR o.queued_connections IS NOT NULL,"
+    " ifnull(o.requests, 0), ifnull(o.queued_connections, 0))"
+    " FROM sv LEFT JOIN stats.service_statistics AS o ON o.service_id = sv.id"
     " UNION ALL SELECT cluster_id, service_id, id, printf('real %d %s %s %s %d %d %d \"%s\" job %d"
-    " pending %d fresh %d oper %d', id, name, address, port, weight, fallback, enabled, reason,"
+    " pending %d fresh %d oper %d pps %d %d requests %d code %d', id, name,"
+    " address, port, weight, fallback, enabled, reason,"
     " last_job, (SELECT count(*) FROM job WHERE real_id = y.id AND state < 3),"
     " CASE WHEN last_update = 0 THEN 3 WHEN fresh THEN 1 ELSE 2 END,"
     " CASE WHEN NOT served OR NOT enabled THEN 5 WHEN NOT known THEN 6 WHEN NOT up THEN 4"
     " WHEN weight = 0 THEN 3"
     " WHEN reserve AND EXISTS (SELECT 1 FROM y AS o WHERE o.service_id = y.service_id AND"
-    " o.member AND o.up) THEN 2 ELSE 1 END) FROM y"
+    " o.member AND o.up) THEN 2 ELSE 1 END, n6, n7, requests, code) FROM y"
     " UNION ALL SELECT v.cluster_id, 1 << 40, v.id, printf('server %d %s %d/%d/%d %d %d', v.id,"
     " v.name, cast(total(up) AS INTEGER), cast(total(enabled) AS INTEGER), count(*),"
     " cast(total(n0) AS INTEGER), max(has_n0)) FROM y JOIN main.server AS v ON v.name = y.name"

@@ -51,6 +51,7 @@ const char *fixture_text(sqlite3 *db, const char *sql);
 
 extern int64_t fixture_now;		/* clock_wall_s() */
 extern int64_t fixture_steady_offset_ms;	/* clock_steady_ms() is so much ahead */
+extern int64_t fixture_steady_ms;	/* it stays at this time; 0: it runs */
 extern int fixture_syncs_left;		/* that succeed before one fails; -1: all do */
 extern bool fixture_disk_full;
 extern bool fixture_read_only;		/* the file system may not be written */

@@ -21,6 +21,7 @@ reference_make(struct fixture *f, bool empty)
 	fixture_dir_make(f);
 	fixture_store_make(f);
 	fixture_now = START_S;
+	fixture_steady_ms = 1000000;
 	if (!empty) {
 		fixture_sql(f->main, "%s", world_inventory);
 		fixture_sql(f->main, "%s", world_jobs);

@@ -102,8 +102,23 @@ const char world_statistics[] =
 	" (" M ", 1, 2, 4294967295, 500, NULL, 1699999900);"
 	"INSERT INTO look (cluster_id, time, interval_ms) VALUES (1, 1700000000, 86400000),"
 	" (7, 1700000000, 86400000);"
-	/* statistics of a deleted real service */
+	"UPDATE statistics SET connection_limit = 100, queued_connections = 2,"
+	" connection_errors = 31, response_errors = 32, requests = 33, http_4xx = 34,"
+	" http_5xx = 35, check_failures = 36, response_time_ms = 37, connect_time_ms = 38,"
+	" queue_time_ms = 39, check_code = 200, check_duration_ms = 40 WHERE real_id = 1;"
+	"UPDATE statistics SET check_code = 503, connection_limit = 4294967296,"
+	" http_5xx = 9223372036854775807 WHERE real_id IN (4, " M_1 ");"
+	"INSERT INTO service_statistics (service_id, algorithm, last_update, counters_since,"
+	" total_connections, total_packets_in, total_packets_out, total_octets_in,"
+	" total_octets_out, connection_errors, response_errors, requests, http_4xx, http_5xx,"
+	" queued_connections, response_time_ms) VALUES (2, 'roundrobin', 1700000000, 1700000000,"
+	" 41, 42, 43, 44, 9223372036854775807, 46, 47, 48, 49, 50, 51, 52);"
+	"INSERT INTO service_statistics (service_id, total_octets_in) VALUES (5, 6), (" M ", 0);"
+	"INSERT INTO service_statistics (service_id, algorithm, queued_connections)"
+	" VALUES (8, 'wlc', 4294967296);"
+	/* statistics of deleted rows */
 	"INSERT INTO statistics (real_id, active) VALUES (777, 1);"
+	"INSERT INTO service_statistics (service_id, requests) VALUES (777, 1);"
 	"COMMIT;";
 
 /* Changes after the start of the engine. */
@@ -206,6 +221,21 @@ static const struct column service_columns[] = {
 	{ 28, 't', { "2023-11-14T22:13:19", "2023-11-14T22:09:19", NEVER, NEVER, START, NEVER,
 	    "2023-11-14T22:11:40" } },
 	{ 29, 'i', { "1", "1", "2", "1", "1", "1", "1" } },
+	{ 30, 'u', { "0", "1", "0", "0", "0", "1", "0" } },
+	{ 31, 't', { START, NEVER, NULL, NULL, NULL, NULL, NEVER } },
+	{ 32, 'C', { "41" } },
+	{ 33, 'C', { "44", "6", NULL, NULL, NULL, NULL, "0" } },
+	{ 34, 'C', { "9223372036854775807" } },
+	{ 35, 'C', { "42" } },
+	{ 36, 'C', { "43" } },
+	{ 37, 's', { "roundrobin", NULL, NULL, NULL, "wlc" } },
+	{ 38, 'u', { "51", NULL, NULL, NULL, "4294967295" } },
+	{ 39, 'C', { "46" } },
+	{ 40, 'C', { "47" } },
+	{ 41, 'C', { "48" } },
+	{ 42, 'C', { "49" } },
+	{ 43, 'C', { "50" } },
+	{ 44, 'u', { "52" } },
 };
 
 static const struct column real_columns[] = {
@@ -268,6 +298,22 @@ static const struct column stats_columns[] = {
 	{ 20, 'C', { "0" } },
 	{ 21, 'C', { "4294967296", NULL, NULL, NULL, NULL, NULL, NULL, NULL, "77" } },
 	{ 22, 'C', { "5" } },
+	{ 23, 'u', { "100", NULL, "4294967295", NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+	    "4294967295" } },
+	{ 24, 'c', { "0", "0", "0", "0", "0", "0", NULL, "0", NULL, NULL, "0", "0" } },
+	{ 25, 'u', { "2" } },
+	{ 26, 'C', { "31" } },
+	{ 27, 'C', { "32" } },
+	{ 28, 'C', { "33" } },
+	{ 29, 'C', { "34" } },
+	{ 30, 'C', { "35", NULL, "9223372036854775807", NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+	    "9223372036854775807" } },
+	{ 31, 'u', { "37" } },
+	{ 32, 'u', { "38" } },
+	{ 33, 'u', { "39" } },
+	{ 34, 'u', { "200", NULL, "503", NULL, NULL, NULL, NULL, NULL, NULL, NULL, "503" } },
+	{ 35, 'u', { "40" } },
+	{ 36, 'C', { "36" } },
 };
 
 static const struct column cluster_name_columns[] = {

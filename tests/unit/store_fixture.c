@@ -356,7 +356,7 @@ fixture_read_changes(struct fixture *f, struct store_cursor *cursor, int *ret_cl
 {
 	const struct store_sink sink = { ret_clusters, count_cluster, ignore_service, ignore_real,
 	    ignore_job,
-		ignore_statistics, ignore_removed, ignore_totals, NULL };
+		ignore_statistics, ignore_removed, ignore_totals, NULL, NULL };
 	bool more;
 
 	*ret_clusters = 0;

@@ -74,7 +74,7 @@ take_job(void *arg, const struct job_row *row)
 static enum err_code
 take_statistics(void *arg, const struct statistics *row)
 {
-	char text[400];
+	char text[600];
 	int n = snprintf(text, sizeof(text), "%d %lld %lld",
 	    row->present & STAT_PRESENT_ACTIVE ? row->active : -1, (long long)row->last_update,
 	    (long long)row->counters_since);
@@ -86,6 +86,20 @@ take_statistics(void *arg, const struct statistics *row)
 }
 
 static enum err_code
+take_service_statistics(void *arg, const struct statistics *row)
+{
+	char text[600];
+	int n = snprintf(text, sizeof(text), "%s %lld %lld", row->algorithm,
+	    (long long)row->last_update, (long long)row->counters_since);
+
+	for (int i = 0; i < STAT_NUMBERS; i++)
+		if (STAT_SERVICE_MASK & 1u << i)
+			n += snprintf(text + n, sizeof(text) - (size_t)n, " %lld",
+			    row->present & 1u << i ? (long long)row->number[i] : -1);
+	return keep(arg, STORE_SERVICE_STATISTICS, row->service_id, text);
+}
+
+static enum err_code
 take_removed(void *arg, enum store_kind kind, uint32_t id)
 {
 	struct reader *reader = arg;
@@ -93,7 +107,9 @@ take_removed(void *arg, enum store_kind kind, uint32_t id)
 	if (kind == STORE_STATISTICS && id == 0) {
 		for (uint32_t i = 1; i < IDS; i++) {
 			free(reader->rows[kind][i]);
+			free(reader->rows[STORE_SERVICE_STATISTICS][i]);
 			reader->rows[kind][i] = NULL;
+			reader->rows[STORE_SERVICE_STATISTICS][i] = NULL;
 		}
 		return ERR_OK;
 	}
@@ -110,7 +126,7 @@ enum err_code
 reader_read(struct fixture *f, struct reader *reader, size_t limit, bool *ret_more)
 {
 	const struct store_sink sink = { reader, take_cluster, take_service, take_real, take_job,
-		take_statistics, take_removed, take_totals, NULL };
+		take_statistics, take_removed, take_totals, NULL, take_service_statistics };
 
 	return store_changes(f->store, &reader->cursor, &sink, limit, ret_more, &f->err);
 }
@@ -157,14 +173,26 @@ static const char *const truths[KINDS] = {
 	    " ifnull(bps_in, -1), ifnull(bps_out, -1), ifnull(pps_in, -1), ifnull(pps_out, -1),"
 	    " ifnull(total_connections, -1), ifnull(total_packets_in, -1),"
 	    " ifnull(total_packets_out, -1), ifnull(total_octets_in, -1),"
-	    " ifnull(total_octets_out, -1)) FROM statistics",
+	    " ifnull(total_octets_out, -1), ifnull(connection_errors, -1),"
+	    " ifnull(response_errors, -1), ifnull(requests, -1), ifnull(http_4xx, -1),"
+	    " ifnull(http_5xx, -1), ifnull(check_failures, -1), ifnull(connection_limit, -1),"
+	    " ifnull(queued_connections, -1), ifnull(response_time_ms, -1),"
+	    " ifnull(connect_time_ms, -1), ifnull(queue_time_ms, -1), ifnull(check_code, -1),"
+	    " ifnull(check_duration_ms, -1)) FROM statistics",
+	[STORE_SERVICE_STATISTICS] = "SELECT service_id, concat(algorithm, last_update,"
+	    " counters_since, ifnull(total_connections, -1), ifnull(total_packets_in, -1),"
+	    " ifnull(total_packets_out, -1), ifnull(total_octets_in, -1),"
+	    " ifnull(total_octets_out, -1), ifnull(connection_errors, -1),"
+	    " ifnull(response_errors, -1), ifnull(requests, -1), ifnull(http_4xx, -1),"
+	    " ifnull(http_5xx, -1), ifnull(queued_connections, -1), ifnull(response_time_ms, -1))"
+	    " FROM service_statistics",
 };
 
 /* Joins its arguments with spaces. SQLite 3.40 has no concat_ws(). */
 static void
 concat(sqlite3_context *context, int n, sqlite3_value **values)
 {
-	char text[500];
+	char text[600];
 	int length = 0;
 
 	for (int i = 0; i < n; i++)
@@ -176,7 +204,7 @@ concat(sqlite3_context *context, int n, sqlite3_value **values)
 static void
 kind_is_true(struct fixture *f, const struct reader *reader, enum store_kind kind)
 {
-	const char *path = kind == STORE_STATISTICS ? f->stats_path : f->main_path;
+	const char *path = kind >= STORE_STATISTICS ? f->stats_path : f->main_path;
 	sqlite3_stmt *stmt;
 	sqlite3 *handle;
 	uint32_t next = 1;
@@ -203,6 +231,6 @@ kind_is_true(struct fixture *f, const struct reader *reader, enum store_kind kin
 void
 assert_reader_current(struct fixture *f, const struct reader *reader)
 {
-	for (enum store_kind kind = STORE_CLUSTER; kind <= STORE_STATISTICS; kind++)
+	for (enum store_kind kind = STORE_CLUSTER; kind <= STORE_SERVICE_STATISTICS; kind++)
 		kind_is_true(f, reader, kind);
 }

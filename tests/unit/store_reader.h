@@ -9,7 +9,7 @@
 
 #include "store_fixture.h"
 
-enum { KINDS = STORE_STATISTICS + 1, IDS = 400 };
+enum { KINDS = STORE_SERVICE_STATISTICS + 1, IDS = 400 };
 
 struct reader {
 	char			*rows[KINDS][IDS];

@@ -64,6 +64,18 @@ store_change_at_random(struct fixture *f, uint64_t *seed)
 		    " ORDER BY random() LIMIT 20" },
 		{ true, "UPDATE statistics SET role = %u %% 3 WHERE real_id %% 4 = 1" },
 		{ true, "DELETE FROM statistics WHERE real_id %% 10 = %u %% 10" },
+		{ true, "UPDATE statistics SET requests = 1 << 40, pps_in = %u,"
+		    " check_code = 503,"
+		    " http_5xx = 6 WHERE real_id %% 3 = abs(random() %% 3)" },
+		{ true, "UPDATE statistics SET requests = NULL, pps_in = NULL"
+		    " WHERE real_id %% 5 = %u %% 5" },
+		{ true, "INSERT OR REPLACE INTO service_statistics (service_id, algorithm,"
+		    " requests, counters_since) SELECT id, 'a%u', 1 << 50, 77"
+		    " FROM inventory.service"
+		    " ORDER BY random() LIMIT 5" },
+		{ true, "UPDATE service_statistics SET queued_connections = %u, requests = NULL"
+		    " WHERE service_id %% 2 = abs(random() %% 2)" },
+		{ true, "DELETE FROM service_statistics WHERE service_id %% 4 = %u %% 4" },
 	};
 	size_t i = random_next(seed) % COUNT(kinds);
 	char sql[700];
@@ -306,6 +318,51 @@ clock_set_back_leaves_rows_and_sums_equal(void **state)
 	cache_free(cache);
 }
 
+/* The downtime of real service 1 after that many more seconds. */
+static uint32_t
+downtime_after(struct fixture *f, struct cache *cache, int64_t now, int s)
+{
+	refresh(f, cache, 100, now);
+	clock_advance(s * INT64_C(1000));
+	return cache_real_downtime(real_of(cache, 1));
+}
+
+static void
+downtime_is_the_time_of_operstatus_inactive(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *cache = cache_make();
+	uint32_t all;
+
+	inventory_make(f);
+	assert_int_equal(downtime_after(f, cache, NOW, 100), 0);
+	statistics_set(f, 1, 0, NOW);
+	assert_in_range(downtime_after(f, cache, NOW, 100), 100, 101);
+	/* Disabled: the real service, its service. */
+	sql_exec(f->main_path, "UPDATE real_service SET enabled = 0 WHERE id = 1");
+	all = downtime_after(f, cache, NOW, 0);
+	assert_int_equal(downtime_after(f, cache, NOW, 100), all);
+	sql_exec(f->main_path, "UPDATE real_service SET enabled = 1 WHERE id = 1");
+	sql_exec(f->main_path, "UPDATE service SET enabled = 0");
+	assert_int_equal(downtime_after(f, cache, NOW, 100), all);
+	sql_exec(f->main_path, "UPDATE service SET enabled = 1");
+	assert_in_range(downtime_after(f, cache, NOW, 50), all + 50, all + 51);
+	/* Stale statistics: the status is unknown. */
+	cache_tick(cache, NOW + STALE_AFTER_S + 1);
+	all = cache_real_downtime(real_of(cache, 1));
+	assert_int_equal(downtime_after(f, cache, NOW + STALE_AFTER_S + 1, 100), all);
+	statistics_set(f, 1, 0, NOW + STALE_AFTER_S + 1);
+	assert_in_range(downtime_after(f, cache, NOW + STALE_AFTER_S + 1, 10), all + 10, all + 11);
+	/* Active again, then without statistics: the count stays. */
+	statistics_set(f, 1, 1, NOW + STALE_AFTER_S + 1);
+	all = downtime_after(f, cache, NOW + STALE_AFTER_S + 1, 0);
+	assert_int_equal(downtime_after(f, cache, NOW + STALE_AFTER_S + 1, 100), all);
+	sql_exec(f->stats_path, "DELETE FROM statistics");
+	assert_int_equal(downtime_after(f, cache, NOW + STALE_AFTER_S + 1, 100), all);
+	assert_int_equal(cache_real_downtime(real_of(cache, 2)), 0);
+	cache_free(cache);
+}
+
 static void
 stale_after_may_change(void **state)
 {
@@ -421,8 +478,11 @@ new_statistics_file_forgets_old_statistics(void **state)
 	struct cache *cache = cache_make();
 
 	inventory_make(f);
+	sql_exec(f->stats_path, "INSERT INTO service_statistics (service_id, algorithm, requests)"
+	    " VALUES (1, 'wrr', 5)");
 	refresh(f, cache, 1000, NOW);
 	assert_int_equal(cache->reals_stale, 0);
+	assert_cache_equals_store(f, cache, NOW);
 	assert_int_equal(remove(f->stats_path), 0);
 	clock_advance(2000);
 	refresh(f, cache, 1000, NOW);
@@ -570,6 +630,7 @@ main(void)
 		TEST(load_of_another_store_equals_it),
 		TEST(load_of_a_store_without_a_released_set_forgets_it),
 		TEST(new_statistics_file_forgets_old_statistics),
+		TEST(downtime_is_the_time_of_operstatus_inactive),
 		TEST(cache_keeps_its_rows_while_the_store_is_missing),
 		TEST(released_set_shows_at_once_what_the_store_will_have),
 	};

@@ -59,7 +59,10 @@ statistics_with_totals_have_the_keys_of_totals(void **state)
 	assert_int_equal(run(world, "-f", "json", "statistics", "web/http/web-1", NULL), CTL_OK);
 	json = json_of(world);
 	assert_keys(json, API_KEYS " counters_since total_connections total_packets_in "
-	    "total_packets_out total_octets_in total_octets_out");
+	    "total_packets_out total_octets_in total_octets_out connection_errors "
+	    "response_errors requests http_4xx http_5xx check_failures connection_limit "
+	    "queued_connections response_time_ms connect_time_ms queue_time_ms check_code "
+	    "check_duration_ms");
 	assert_string_equal(json_string_value(json_object_get(json, "last_update")),
 	    "1970-01-01T00:16:40Z");
 	assert_string_equal(json_string_value(json_object_get(json, "counters_since")),
@@ -68,6 +71,38 @@ statistics_with_totals_have_the_keys_of_totals(void **state)
 	assert_true(json_is_null(json_object_get(json, "total_octets_out")));
 	assert_true(json_is_null(json_object_get(json, "active")));
 	json_decref(json);
+}
+
+static void
+statistics_of_a_service_are_printed(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(import(world, "{\"path\": \"web/http\", \"algorithm\": \"leastconn\","
+	    " \"last_update\": \"2020-11-22T13:42:00Z\", \"total_connections\": 1,"
+	    " \"total_octets_in\": 2, \"total_octets_out\": 9223372036854775807,"
+	    " \"total_packets_in\": 4, \"total_packets_out\": 5, \"queued_connections\": 6,"
+	    " \"connection_errors\": 7, \"response_errors\": 8, \"requests\": 9, \"http_4xx\": 10,"
+	    " \"http_5xx\": 11, \"response_time_ms\": 12, \"counters_since\": 1000}\n"
+	    "{\"path\": \"web/http/web-1\", \"check_code\": 503}\n"), CTL_OK);
+	assert_string_equal(world->out, "imported  2\nbad       0\n");
+	assert_int_equal(run(world, "-f", "json", "statistics", "-v", "web/http", NULL), CTL_OK);
+	assert_json(world, "{\"algorithm\":\"leastconn\",\"total_connections\":1,"
+	    "\"total_octets_in\":2,\"total_octets_out\":9223372036854775807,"
+	    "\"total_packets_in\":4,\"total_packets_out\":5,\"queued_connections\":6,"
+	    "\"connection_errors\":7,\"response_errors\":8,\"requests\":9,\"http_4xx\":10,"
+	    "\"http_5xx\":11,\"response_time_ms\":12,"
+	    "\"last_update\":\"2020-11-22T13:42:00Z\",\"freshness\":\"stale\",\"age\":0,"
+	    "\"counters_since\":\"1970-01-01T00:16:40Z\"}");
+	assert_int_equal(run(world, "-f", "json", "statistics", "web/http/web-1", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\"check_code\": 503"));
+	/* A line replaces all values. */
+	assert_int_equal(import(world, "{\"path\": \"web/http\", \"requests\": null}\n"), CTL_OK);
+	assert_int_equal(run(world, "-f", "json", "statistics", "-v", "web", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "\"path\": \"web/http\""));
+	assert_non_null(strstr(world->out, "\"algorithm\": null"));
+	assert_non_null(strstr(world->out, "\"total_connections\": null"));
+	assert_non_null(strstr(world->out, "\"freshness\": \"fresh\""));
 }
 
 /* -- invalid lines -------------------------------------------------------------------- */
@@ -96,9 +131,23 @@ static const struct bad_line {
 	    ":2: web/http/web-9: does not exist; similar: web/http/web-1, web/http/web-2\n" },
 	{ "line_of_unknown_cluster_is_bad", "{\"path\": \"ipvs/http/web-9\"}\n",
 	    ":2: ipvs: does not exist; clusters: ha, web\n" },
-	{ "line_of_service_is_bad", "{\"path\": \"web/http\"}\n",
-	    ":2: web/http: is a service, not a real service; its real services: sorry, web-1, "
-	    "web-2\n" },
+	{ "line_of_cluster_is_bad", "{\"path\": \"web\"}\n",
+	    ":2: web: is a cluster, not a service or real service; its services: " },
+	{ "key_of_real_services_for_a_service_is_bad",
+	    "{\"path\": \"web/http\", \"requests\": 1, \"active\": true}\n",
+	    ":2: \"active\" is not a key of a service; the path of a real service is "
+	    "cluster/service/server\n" },
+	{ "number_of_real_services_for_a_service_is_bad",
+	    "{\"path\": \"web/http\", \"bps_in\": 1}\n",
+	    ":2: \"bps_in\" is not a key of a service; the path of a real service is "
+	    "cluster/service/server\n" },
+	{ "key_of_services_for_a_real_service_is_bad", ON_WEB_1("\"algorithm\": \"wrr\""),
+	    ":2: \"algorithm\" is not a key of a real service\n" },
+	{ "algorithm_of_number_is_bad", "{\"path\": \"web/http\", \"algorithm\": 1}\n",
+	    ":2: algorithm is not a text of at most 32 bytes\n" },
+	{ "algorithm_of_33_bytes_is_bad",
+	    "{\"path\": \"web/http\", \"algorithm\": \"123456789012345678901234567890123\"}\n",
+	    ":2: algorithm is not a text of at most 32 bytes\n" },
 	{ "line_with_an_empty_name_is_bad", "{\"path\": \"web//x\"}\n",
 	    ":2: \"\" is not the name of a" },
 	{ "key_unknown_is_bad", ON_WEB_1("\"load\": 1"),
@@ -349,6 +398,7 @@ main(void)
 	const struct CMUnitTest fixed[] = {
 		CTL_TEST(statistics_imported_are_printed),
 		CTL_TEST(statistics_with_totals_have_the_keys_of_totals),
+		CTL_TEST(statistics_of_a_service_are_printed),
 		CTL_TEST(line_too_long_is_bad),
 		CTL_TEST(line_of_the_buffer_is_skipped),
 		CTL_TEST(line_longer_than_the_buffer_ends_the_import),

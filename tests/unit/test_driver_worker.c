@@ -426,7 +426,7 @@ totals_of_a_server_may_begin_alone(void **state)
 	fake.poll.counters_since = 100;
 	refresh();
 	round_first();
-	fake.servers[1].counters_since = 200;
+	fake.servers[1].counts.counters_since = 200;
 	clock_advance(config.interval_ms);
 	round_next();
 	assert_string_equal(sql_text(fixture->stats_path, "SELECT group_concat(counters_since)"

@@ -271,12 +271,12 @@ plan_disabled_service_drains(void **state)
 	(void)state;
 	w.rules.drain_ms = 5000;
 	w.service.enabled = false;
-	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 3;
+	w.servers[A].counts.number[STAT_ACTIVE_CONNECTIONS] = 3;
 	assert_string_equal(plan(), "a drain; b drain; f drain; g drain");
 	assert_string_equal(plan(), "b out; f out; g out");
 	assert_string_equal(reason(A), "DRAIN by lbcluster until its connections end; its service"
 	    " is disabled");
-	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 0;
+	w.servers[A].counts.number[STAT_ACTIVE_CONNECTIONS] = 0;
 	assert_string_equal(plan(), "a out");
 }
 
@@ -286,12 +286,12 @@ plan_drain_ends_with_the_last_connection(void **state)
 	(void)state;
 	w.rules.drain_ms = 5000;
 	w.reals[A].enabled = false;
-	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 3;
+	w.servers[A].counts.number[STAT_ACTIVE_CONNECTIONS] = 3;
 	assert_string_equal(plan(), "a drain");
 	assert_string_equal(reason(A), "DRAIN by lbcluster until its connections end");
 	w.rules.now_ms += 4999;
 	assert_string_equal(plan(), "");
-	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 0;
+	w.servers[A].counts.number[STAT_ACTIVE_CONNECTIONS] = 0;
 	assert_string_equal(plan(), "a out");
 	w.reals[A].enabled = true;
 	assert_string_equal(plan(), "a ready");
@@ -342,7 +342,7 @@ plan_drain_ends_at_its_time(void **state)
 	(void)state;
 	w.rules.drain_ms = 5000;
 	w.reals[A].enabled = false;
-	w.servers[A].number[STAT_ACTIVE_CONNECTIONS] = 3;
+	w.servers[A].counts.number[STAT_ACTIVE_CONNECTIONS] = 3;
 	assert_string_equal(plan(), "a drain");
 	w.rules.now_ms += 5000;
 	assert_string_equal(plan(), "a out; a end sessions");
@@ -1018,11 +1018,11 @@ take(struct measure *measure, int64_t at_ms, uint64_t in, uint64_t out)
 	struct plane_server *server = &w.servers[A];
 	struct statistics row;
 
-	server->present = 1u << STAT_TOTAL_OCTETS_IN | 1u << STAT_TOTAL_OCTETS_OUT;
-	server->number[STAT_TOTAL_OCTETS_IN] = in;
-	server->number[STAT_TOTAL_OCTETS_OUT] = out;
-	measure_take(measure, &w.poll, server, (struct measure_time){ at_ms, at_ms / 1000 }, 1,
-	    true, &row);
+	server->counts.present = 1u << STAT_TOTAL_OCTETS_IN | 1u << STAT_TOTAL_OCTETS_OUT;
+	server->counts.number[STAT_TOTAL_OCTETS_IN] = in;
+	server->counts.number[STAT_TOTAL_OCTETS_OUT] = out;
+	measure_take(measure, &w.poll, &server->counts,
+	    (struct measure_time){ at_ms, at_ms / 1000 }, 1, true, &row);
 	return row;
 }
 
@@ -1176,6 +1176,41 @@ measure_increases_counters_since_of_an_added_server(void **state)
 }
 
 static void
+measure_of_a_service_has_its_numbers_only(void **state)
+{
+	struct plane_service_counts counted = { .exists = true, .algorithm = "wrr",
+	    .counts = { .present = UINT32_MAX } };
+	struct measure measure = { 0 };
+	struct statistics row;
+
+	(void)state;
+	for (int i = 0; i < STAT_NUMBERS; i++)
+		counted.counts.number[i] = 100;
+	w.poll.counters_since = 500;
+	for (int s = 11; s < 13; s++) {
+		measure_service_take(&measure, &w.poll, &counted,
+		    (struct measure_time){ s * 1000, s }, 7, &row);
+		assert_int_equal(row.service_id, 7);
+		assert_int_equal(row.present, STAT_SERVICE_MASK);
+		assert_int_equal(row.number[STAT_HTTP_5XX], 100);
+		assert_int_equal(row.counters_since, 500);
+		assert_string_equal(row.algorithm, "wrr");
+	}
+	/* Any counter may be the only one that shows a reset. */
+	counted.counts.number[STAT_HTTP_5XX] = 99;
+	measure_service_take(&measure, &w.poll, &counted, (struct measure_time){ 600000, 600 }, 7,
+	    &row);
+	assert_int_equal(row.counters_since, 600);
+	measure_service_take(&measure, &w.poll, NULL, (struct measure_time){ 601000, 601 }, 7,
+	    &row);
+	assert_int_equal(row.present, 0);
+	assert_string_equal(row.algorithm, "");
+	measure_service_take(&measure, &w.poll, &counted, (struct measure_time){ 602000, 602 }, 7,
+	    &row);
+	assert_int_equal(row.counters_since, 602);
+}
+
+static void
 measure_of_a_missing_server_is_not_active(void **state)
 {
 	struct measure measure = { 0 };
@@ -1198,13 +1233,14 @@ measure_keeps_a_rate_of_the_data_plane(void **state)
 
 	(void)state;
 	take(&measure, 10000, 0, 0);
-	w.servers[A].present = 1u << STAT_TOTAL_CONNECTIONS | 1u << STAT_CONNECTIONS_PER_SECOND;
-	w.servers[A].number[STAT_CONNECTIONS_PER_SECOND] = 77;
+	w.servers[A].counts.present =
+	    1u << STAT_TOTAL_CONNECTIONS | 1u << STAT_CONNECTIONS_PER_SECOND;
+	w.servers[A].counts.number[STAT_CONNECTIONS_PER_SECOND] = 77;
 	for (int i = 0; i < 2; i++) {
-		measure_take(&measure, &w.poll, &w.servers[A],
+		measure_take(&measure, &w.poll, &w.servers[A].counts,
 		    (struct measure_time){ 11000 + i * 1000, 11 + i }, 1, true, &row);
 		assert_int_equal(row.number[STAT_CONNECTIONS_PER_SECOND], 77);
-		w.servers[A].number[STAT_TOTAL_CONNECTIONS] += 5;
+		w.servers[A].counts.number[STAT_TOTAL_CONNECTIONS] += 5;
 	}
 }
 
@@ -1263,6 +1299,7 @@ main(void)
 		TEST(measure_keeps_counters_since_for_another_plane),
 		TEST(measure_increases_counters_since_at_each_reset),
 		TEST(measure_increases_counters_since_of_an_added_server),
+		TEST(measure_of_a_service_has_its_numbers_only),
 		TEST(measure_of_a_missing_server_is_not_active),
 		TEST(measure_keeps_a_rate_of_the_data_plane),
 	};

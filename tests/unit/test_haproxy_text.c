@@ -93,11 +93,11 @@ answer_is_parsed(void **state)
 	assert_string_equal(a->address, "10.0.0.1");
 	assert_string_equal(a->port, "80");
 	assert_string_equal(a->srv_record, "");
-	assert_int_equal(a->current, 3);
-	assert_int_equal(a->total, 40);
-	assert_int_equal(a->bytes_in, 500);
-	assert_int_equal(a->bytes_out, 600);
-	assert_int_equal(a->rate, 7);
+	assert_int_equal(a->counts.number[STAT_ACTIVE_CONNECTIONS], 3);
+	assert_int_equal(a->counts.number[STAT_TOTAL_CONNECTIONS], 40);
+	assert_int_equal(a->counts.number[STAT_TOTAL_OCTETS_IN], 500);
+	assert_int_equal(a->counts.number[STAT_TOTAL_OCTETS_OUT], 600);
+	assert_int_equal(a->counts.number[STAT_CONNECTIONS_PER_SECOND], 7);
 	assert_true(a->has_state);
 	assert_int_equal(a->weight, 10);
 	assert_string_equal(a->fqdn, "");
@@ -126,11 +126,71 @@ answer_columns_are_found_by_name(void **state)
 	assert_string_equal(parsed.view.servers[0].check_status, "L4CON");
 	assert_string_equal(parsed.view.servers[0].fqdn, "host.example");
 	assert_true(parsed.view.servers[0].backup);
-	assert_int_equal(parsed.view.servers[0].current, 2);
-	assert_int_equal(parsed.view.servers[0].bytes_out, 5);
+	assert_int_equal(parsed.view.servers[0].counts.number[STAT_ACTIVE_CONNECTIONS], 2);
+	assert_int_equal(parsed.view.servers[0].counts.number[STAT_TOTAL_OCTETS_OUT], 5);
 	assert_int_equal(parsed.view.servers[0].admin_state, 5);
 	assert_int_equal(parsed.view.servers[0].op_state, 0);
 	assert_int_equal(parsed.view.servers[0].weight, 9);
+	done(&parsed);
+}
+
+#define MORE_HEAD                                                              \
+	"# pxname,svname,scur,stot,bin,bout,status,bck,tracked,type,rate,"     \
+	"check_status,check_code,last_chk,last_agt,mode,qcur,slim,econ,eresp,req_tot,hrsp_4xx," \
+	"hrsp_5xx,rtime,ctime,qtime,check_duration,chkfail,algo,\n"
+#define MORE                                                                   \
+	LEVEL INFO MORE_HEAD                                                   \
+	"web,a,3,40,500,600,UP,0,,2,7,L7STS,503,,,http,11,12,13,14,15,16,17,18,19,20,21,22,,\n" \
+	"web,BACKEND,3,40,500,600,UP,0,,1,7,,,,,http,31,32,33,34,35,36,37,38,39,40,,,leastconn,\n" \
+	"db,a,3,40,500,600,UP,0,,2,7,L4OK,,,,tcp,0,,0,0,,,,0,5,6,,,,\n"         \
+	"db,BACKEND,3,41,500,600,UP,0,,1,7,,,,,tcp,0,200,0,0,,,,0,5,6,,,,\n\n"  \
+	STATE_HEAD "2 web 1 a 10.0.0.1 2 0 10 - 80 - 6\n\n\n"
+
+static void
+counts_are_those_of_the_row(void **state)
+{
+	static const uint64_t of_server[STAT_NUMBERS] = {
+		[STAT_ACTIVE_CONNECTIONS] = 3, [STAT_CONNECTIONS_PER_SECOND] = 7,
+		[STAT_TOTAL_CONNECTIONS] = 40, [STAT_TOTAL_OCTETS_IN] = 500,
+		[STAT_TOTAL_OCTETS_OUT] = 600, [STAT_QUEUED_CONNECTIONS] = 11,
+		[STAT_CONNECTION_LIMIT] = 12, [STAT_CONNECTION_ERRORS] = 13,
+		[STAT_RESPONSE_ERRORS] = 14, [STAT_REQUESTS] = 15, [STAT_HTTP_4XX] = 16,
+		[STAT_HTTP_5XX] = 17, [STAT_RESPONSE_TIME_MS] = 18, [STAT_CONNECT_TIME_MS] = 19,
+		[STAT_QUEUE_TIME_MS] = 20, [STAT_CHECK_DURATION_MS] = 21,
+		[STAT_CHECK_FAILURES] = 22, [STAT_CHECK_CODE] = 503,
+	};
+	static const uint32_t packets = 1u << STAT_TOTAL_PACKETS_IN | 1u << STAT_TOTAL_PACKETS_OUT;
+	static const uint32_t of_http = 1u << STAT_REQUESTS | 1u << STAT_HTTP_4XX |
+	    1u << STAT_HTTP_5XX | 1u << STAT_RESPONSE_TIME_MS;
+	const struct haproxy_backend *web, *db;
+	const struct plane_counts *counts;
+	struct parsed parsed;
+
+	(void)state;
+	assert_int_equal(parse(&parsed, MORE), ERR_OK);
+	counts = &parsed.view.servers[1].counts;
+	for (int i = 0; i < STAT_NUMBERS; i++) {
+		assert_int_equal(counts->number[i], of_server[i]);
+		assert_int_equal((counts->present & 1u << i) != 0, of_server[i] != 0);
+	}
+	web = haproxy_view_backend(&parsed.view, "web");
+	db = haproxy_view_backend(&parsed.view, "db");
+	assert_non_null(web);
+	assert_non_null(db);
+	assert_null(haproxy_view_backend(&parsed.view, "dba"));
+	assert_string_equal(web->algorithm, "leastconn");
+	assert_int_equal(web->counts.present, STAT_SERVICE_MASK & ~packets);
+	assert_int_equal(web->counts.number[STAT_HTTP_5XX], 37);
+	assert_int_equal(web->counts.number[STAT_CONNECTION_ERRORS], 33);
+	assert_int_equal(web->counts.number[STAT_QUEUED_CONNECTIONS], 31);
+	assert_int_equal(web->counts.number[STAT_RESPONSE_TIME_MS], 38);
+	assert_string_equal(db->algorithm, "");
+	assert_int_equal(db->counts.number[STAT_TOTAL_CONNECTIONS], 41);
+	assert_int_equal(db->counts.present, STAT_SERVICE_MASK & ~packets & ~of_http);
+	counts = &parsed.view.servers[0].counts;
+	assert_int_equal(counts->present & (of_http | 1u << STAT_CONNECTION_LIMIT |
+	    1u << STAT_CHECK_CODE | 1u << STAT_CHECK_FAILURES), 0);
+	assert_true(counts->present & 1u << STAT_CONNECT_TIME_MS);
 	done(&parsed);
 }
 
@@ -695,6 +755,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answer_is_parsed),
 		cmocka_unit_test(answer_columns_are_found_by_name),
+		cmocka_unit_test(counts_are_those_of_the_row),
 		cmocka_unit_test(answer_that_is_cut_off_is_refused),
 		cmocka_unit_test(answer_of_haproxy_without_servers_is_empty),
 		cmocka_unit_test(answer_server_without_state_is_marked),

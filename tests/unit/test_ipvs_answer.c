@@ -29,6 +29,7 @@ static struct {
 	struct ipvs_view	 view;
 	struct plane_server	 servers[REALS];
 	struct plane_service	 services[1];
+	struct plane_service_counts counted[1];
 	struct plane_poll	 poll;
 } w;
 
@@ -61,7 +62,8 @@ setup(void **state)
 	assert_true(ipvs_owned_add(&w.owned, &key));
 	w.view = (struct ipvs_view){ .cluster = "front", .have = &w.have, .owned = &w.owned,
 	    .counts = true, .now_s = 5000, .boot_s = BOOT_S };
-	w.poll = (struct plane_poll){ .servers = w.servers, .services = w.services };
+	w.poll = (struct plane_poll){ .servers = w.servers, .services = w.services,
+	    .service_counts = w.counted };
 	return 0;
 }
 
@@ -299,7 +301,7 @@ a_foreign_service_is_reported_and_wanted_as_it_is(void **state)
 	ipvs_owned_done(&w.owned);
 	assert_string_equal(answer(0), "out 4294967295 blocked");
 	assert_string_equal(w.servers[0].message, "lbcluster did not make its virtual service");
-	assert_int_equal(w.servers[0].present, 0);
+	assert_int_equal(w.servers[0].counts.present, 0);
 	assert_string_equal(w.poll.problem, "tcp 192.0.2.1:80 exists and lbcluster did not make"
 	    " it; stop the program that made it, then run lbcluster-ipvs --adopt front");
 	assert_false(w.services[0].differs);
@@ -532,9 +534,53 @@ assert_numbers(bool traffic, bool out)
 		if ((numbers[i].traffic && !traffic) || (numbers[i].out && !out))
 			continue;
 		present |= 1u << numbers[i].number;
-		assert_int_equal(w.servers[0].number[numbers[i].number], numbers[i].value);
+		assert_int_equal(w.servers[0].counts.number[numbers[i].number], numbers[i].value);
 	}
-	assert_int_equal(w.servers[0].present, present);
+	assert_int_equal(w.servers[0].counts.present, present);
+}
+
+static void
+service_has_numbers_of_its_own(void **state)
+{
+	const struct plane_service_counts *counted = &w.counted[0];
+	uint32_t present = 0;
+
+	(void)state;
+	have(10, 5);
+	for (uint64_t i = 0; i < IPVS_STATS; i++)
+		w.have.entries[0].service.number[i] = 100 + i;
+	w.have.entries[0].dests[0].upper = 30;
+	answer(0);
+	assert_true(counted->exists);
+	assert_string_equal(counted->algorithm, w.have.entries[0].service.scheduler);
+	for (size_t i = 0; i < ROWS(numbers); i++) {
+		if (!numbers[i].total)
+			continue;
+		present |= 1u << numbers[i].number;
+		assert_int_equal(counted->counts.number[numbers[i].number], numbers[i].value);
+	}
+	assert_int_equal(counted->counts.present, present);
+	assert_int_equal(w.servers[0].counts.number[STAT_CONNECTION_LIMIT], 30);
+	assert_false(w.servers[1].counts.present & 1u << STAT_CONNECTION_LIMIT);
+	/* The service was deleted and made again: its totals begin at zero. */
+	w.view.first = false;
+	w.view.now_s = 7000;
+	w.have.entries[0].service.number[0] = 1;
+	answer(0);
+	assert_int_equal(counted->counts.counters_since, 7000);
+	assert_int_equal(counted->counts.number[STAT_TOTAL_CONNECTIONS], 1);
+	/* The rows are made again, and the service does not exist. */
+	w.targets[1].id = 13;
+	rows_set();
+	ipvs_table_done(&w.have);
+	answer(0);
+	assert_true(counted->exists);
+	assert_string_equal(counted->algorithm, "");
+	assert_int_equal(counted->counts.counters_since, 7000);
+	assert_int_equal(counted->counts.number[STAT_TOTAL_CONNECTIONS], 1);
+	w.view.counts = false;	/* sysctl run_estimation = 0 */
+	answer(0);
+	assert_int_equal(counted->counts.present, 0);
 }
 
 static void
@@ -570,15 +616,15 @@ totals_stay_while_the_destination_is_away(void **state)
 	(void)state;
 	have(ABSENT, 5);
 	answer(0);
-	assert_int_equal(w.servers[0].present & 1u << STAT_TOTAL_CONNECTIONS, 0);
+	assert_int_equal(w.servers[0].counts.present & 1u << STAT_TOTAL_CONNECTIONS, 0);
 	have(10, 5);
 	numbers_set(&w.have.entries[0].dests[0]);
 	answer(0);
 	have(ABSENT, 5);
 	answer(0);
 	for (size_t i = 0; i < ROWS(numbers); i++) {
-		assert_true(w.servers[0].present & 1u << numbers[i].number);
-		assert_int_equal(w.servers[0].number[numbers[i].number],
+		assert_true(w.servers[0].counts.present & 1u << numbers[i].number);
+		assert_int_equal(w.servers[0].counts.number[numbers[i].number],
 		    numbers[i].total ? numbers[i].value : 0);
 	}
 }
@@ -614,14 +660,14 @@ counters_since_is_when_the_totals_began(void **state)
 		if (table[i].connections != ABSENT)
 			w.have.entries[0].dests[0].number[0] = (uint64_t)table[i].connections;
 		answer(0);
-		assert_int_equal(w.servers[0].counters_since, table[i].since);
+		assert_int_equal(w.servers[0].counts.counters_since, table[i].since);
 	}
 	/* A destination that the driver made itself. */
 	w.targets[1].id = 13;
 	rows_set();
 	w.view.now_s = 6000;
 	answer(0);
-	assert_int_equal(w.servers[0].counters_since, 6000);
+	assert_int_equal(w.servers[0].counts.counters_since, 6000);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -642,6 +688,7 @@ main(void)
 		TEST(a_destination_that_the_store_lacks_goes_after_the_drain_time),
 		TEST(a_destination_of_udp_that_the_store_lacks_goes_at_once),
 		TEST(commands_make_the_wanted_table),
+		TEST(service_has_numbers_of_its_own),
 		TEST(each_number_has_its_source),
 		TEST(dr_has_no_numbers_of_answers),
 		TEST(totals_stay_while_the_destination_is_away),

@@ -91,8 +91,8 @@ plan(void)
 static void
 connections_set(int i, uint64_t active, uint64_t inactive)
 {
-	w.servers[i].number[STAT_ACTIVE_CONNECTIONS] = active;
-	w.servers[i].number[STAT_INACTIVE_CONNECTIONS] = inactive;
+	w.servers[i].counts.number[STAT_ACTIVE_CONNECTIONS] = active;
+	w.servers[i].counts.number[STAT_INACTIVE_CONNECTIONS] = inactive;
 }
 
 static void

@@ -40,7 +40,7 @@ module_has_the_expected_number_of_objects(void **state)
 		sequences += smi_objects[i].is_sequence;
 		writable += strcmp(smi_objects[i].access, "read-write") == 0;
 	}
-	assert_int_equal(types, 17 + 23 + 29 + 15 + 22 + 4 + 7 + 16 + 3 + 7 + 2 * 10);
+	assert_int_equal(types, 17 + 23 + 44 + 15 + 36 + 4 + 7 + 16 + 3 + 7 + 2 * 10);
 	assert_int_equal(sequences, 2 * 10);
 	assert_int_equal(writable, 7);
 	assert_int_equal(smi_conventions_count, 5 + 1 + 3 + 3);

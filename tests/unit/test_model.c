@@ -201,7 +201,10 @@ stat_number_names_are_the_keys_of_statistics(void **state)
 		"active_connections", "inactive_connections", "persistent_connections",
 		"connections_per_second", "bps_in", "bps_out", "pps_in", "pps_out",
 		"total_connections", "total_packets_in", "total_packets_out", "total_octets_in",
-		"total_octets_out",
+		"total_octets_out", "connection_errors", "response_errors", "requests",
+		"http_4xx", "http_5xx", "check_failures", "connection_limit",
+		"queued_connections", "response_time_ms", "connect_time_ms", "queue_time_ms",
+		"check_code", "check_duration_ms",
 	};
 
 	(void)state;

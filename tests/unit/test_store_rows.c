@@ -429,6 +429,50 @@ statistics_put_replace_whole_rows(void **state)
 	assert_int_equal(store_statistics_put(f->store, NULL, 0, &f->err), ERR_OK);
 }
 
+static void
+service_statistics_put_replace_whole_rows(void **state)
+{
+	struct fixture *f = *state;
+	struct reader *reader = calloc(1, sizeof(*reader));
+	struct store_service_view view;
+	struct statistics row = { .service_id = 2, .last_update = 100, .counters_since = 50,
+		.algorithm = "roundrobin", .present = 1u << STAT_CONNECTION_ERRORS |
+		    1u << STAT_QUEUED_CONNECTIONS | 1u << STAT_CHECK_CODE };
+
+	assert_non_null(reader);
+	row.number[STAT_CONNECTION_ERRORS] = UINT64_MAX;	/* more than SQLite holds */
+	row.number[STAT_QUEUED_CONNECTIONS] = 3;
+	row.number[STAT_CHECK_CODE] = 4;			/* a service has none */
+	assert_int_equal(store_service_statistics(f->store, 2, &view, &f->err), ERR_OK);
+	assert_false(view.has_statistics);
+	assert_int_equal(store_service_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
+	assert_int_equal(store_service_statistics(f->store, 2, &view, &f->err), ERR_OK);
+	assert_true(view.has_statistics);
+	assert_string_equal(view.statistics.algorithm, "roundrobin");
+	assert_int_equal(view.statistics.counters_since, 50);
+	assert_int_equal(view.statistics.present,
+	    1u << STAT_CONNECTION_ERRORS | 1u << STAT_QUEUED_CONNECTIONS);
+	assert_int_equal(view.statistics.number[STAT_CONNECTION_ERRORS], INT64_MAX);
+	assert_int_equal(view.statistics.number[STAT_QUEUED_CONNECTIONS], 3);
+	reader_read_all(f, reader, 1000);
+	assert_non_null(reader->rows[STORE_SERVICE_STATISTICS][2]);
+	assert_reader_current(f, reader);
+	row = (struct statistics){ .service_id = 2, .last_update = 200, .algorithm = "",
+		.present = 1u << STAT_HTTP_5XX };
+	assert_int_equal(store_service_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
+	assert_string_equal(sql_text(f->stats_path, "SELECT algorithm || ' ' || last_update ||"
+	    " ' ' || counters_since || ' ' || http_5xx || ' ' || (connection_errors IS NULL)"
+	    " FROM service_statistics"), " 200 0 0 1");
+	reader_read_all(f, reader, 1000);
+	assert_reader_current(f, reader);
+	sql_exec(f->stats_path, "DELETE FROM service_statistics");
+	reader_read_all(f, reader, 1000);
+	assert_null(reader->rows[STORE_SERVICE_STATISTICS][2]);
+	assert_reader_current(f, reader);
+	reader_reset(reader);
+	free(reader);
+}
+
 /* Another program gets its turn between two batches: an invalid row in the third leaves the
  * first two. */
 static void
@@ -475,6 +519,7 @@ main(void)
 		NAMES(remove_deletes_rows_below_and_cancels_jobs),
 		TEST(rollback_undoes_all_rows_of_a_transaction),
 		TEST(statistics_put_replace_whole_rows),
+		TEST(service_statistics_put_replace_whole_rows),
 		TEST(statistics_go_in_batches),
 	};
 

@@ -328,6 +328,10 @@ static const struct {
 	{ "INSERT OR IGNORE INTO statistics (real_id) VALUES (1)", 0, 0 },
 	{ "UPDATE statistics SET total_octets_out = 5, counters_since = 6 WHERE real_id = 2", 1,
 	  0 },
+	{ "UPDATE statistics SET check_code = 503 WHERE real_id = 2", 1, 0 },
+	{ "UPDATE statistics SET role = 1, requests = 4 WHERE real_id = 2", 1, 0 },
+	{ "INSERT INTO service_statistics (service_id) VALUES (1)", 0, 0 },
+	{ "DELETE FROM service_statistics", 0, 1 },
 	{ "DELETE FROM statistics WHERE real_id = 9", 0, 1 },
 	{ "DELETE FROM statistics", 0, 5 },
 };
@@ -638,6 +642,8 @@ every_statement_is_valid(void **state)
 		if (i == ROW_CHANGES || i == ROW_GET || i == ROW_UPSERT || i == ROW_DELETE) {
 			assert_prepares(f, &f->store->stats, SQL_OF_ROWS(i, SHAPE_STATISTICS));
 			assert_prepares(f, &f->store->stats, SQL_OF_ROWS(i, SHAPE_POLL));
+			assert_prepares(f, &f->store->stats,
+			    SQL_OF_ROWS(i, SHAPE_SERVICE_STATISTICS));
 		}
 	}
 }

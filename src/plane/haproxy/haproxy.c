@@ -17,6 +17,7 @@
 #include "plane/haproxy/haproxy_process.h"
 #include "plane/haproxy/haproxy_socket.h"
 #include "util/clock.h"
+#include "util/text.h"
 
 /* A process of HAProxy, as the latest poll found it. */
 struct process {
@@ -114,6 +115,8 @@ poll_free(struct plane *plane)
 	}
 	free(plane->poll.servers);
 	free(plane->poll.unknown);
+	free(plane->poll.service_counts);
+	plane->poll.service_counts = NULL;
 	plane->poll.servers = NULL;
 	plane->poll.unknown = NULL;
 }
@@ -180,6 +183,26 @@ endpoint_same(const struct plane_endpoint *a, const struct plane_endpoint *b)
 	    strcmp(a->name, b->name) == 0;
 }
 
+/* Numbers of which several processes have the largest one; the others are added. */
+static const uint32_t largest = 1u << STAT_RESPONSE_TIME_MS | 1u << STAT_CONNECT_TIME_MS |
+    1u << STAT_QUEUE_TIME_MS | 1u << STAT_CHECK_CODE | 1u << STAT_CHECK_DURATION_MS;
+
+/* A process without a limit has no limit in all. */
+static void
+counts_merge(struct plane_counts *counts, const struct plane_counts *more)
+{
+	uint32_t limited = counts->present & more->present & 1u << STAT_CONNECTION_LIMIT;
+
+	counts->present |= more->present;
+	counts->present = (counts->present & ~(1u << STAT_CONNECTION_LIMIT)) | limited;
+	for (size_t i = 0; i < STAT_NUMBERS; i++) {
+		if (!(largest & 1u << i))
+			counts->number[i] += more->number[i];
+		else if (more->number[i] > counts->number[i])
+			counts->number[i] = more->number[i];
+	}
+}
+
 static void
 server_merge(struct haproxy_found *found, const struct haproxy_found *more)
 {
@@ -199,8 +222,7 @@ server_merge(struct haproxy_found *found, const struct haproxy_found *more)
 		server->other_endpoint = other->endpoint;
 	server->checked &= other->checked;
 	server->check_pending &= other->check_pending;
-	for (size_t i = 0; i < STAT_NUMBERS; i++)
-		server->number[i] += other->number[i];
+	counts_merge(&server->counts, &other->counts);
 }
 
 /* If the processes have different messages, the first one is taken, after its socket. */
@@ -282,6 +304,35 @@ servers_gather(struct plane *plane)
 	return ok;
 }
 
+/* Fills what the backends count. */
+static bool
+services_gather(struct plane *plane)
+{
+	const struct haproxy_targets *targets = &plane->targets;
+	struct plane_service_counts *counts = calloc(targets->n_services + 1, sizeof(*counts));
+
+	plane->poll.service_counts = counts;
+	for (size_t i = 0; counts != NULL && i < targets->n_services; i++) {
+		struct plane_service_counts *ret = &counts[i];
+
+		for (size_t j = 0; j < plane->n; j++) {
+			const struct haproxy_backend *backend =
+			    haproxy_view_backend(&plane->processes[j].view, targets->services[i]);
+
+			if (backend == NULL)
+				continue;
+			if (ret->exists)
+				counts_merge(&ret->counts, &backend->counts);
+			else
+				ret->counts = backend->counts;
+			ret->exists = true;
+			snprintf(ret->algorithm, sizeof(ret->algorithm), "%s", backend->algorithm);
+			text_clean(ret->algorithm, '?');
+		}
+	}
+	return counts != NULL;
+}
+
 /* -- what a poll reports besides servers ----------------------------------------------- */
 
 /* Writes why lbcluster cannot change servers over 'socket', with the line to write. */
@@ -324,8 +375,10 @@ totals_dropped(struct process *process, bool same_process)
 		same_process = false;
 	}
 	for (size_t i = 0; i < process->n_totals; i++) {
-		dropped |= same_process && view->backends[i].total < process->totals[i];
-		process->totals[i] = view->backends[i].total;
+		uint64_t total = view->backends[i].counts.number[STAT_TOTAL_CONNECTIONS];
+
+		dropped |= same_process && total < process->totals[i];
+		process->totals[i] = total;
 	}
 	return dropped;
 }
@@ -407,7 +460,7 @@ poll_end(struct plane *plane)
 
 	for (size_t i = 0; i < plane->n; i++)
 		answered |= plane->processes[i].answered;
-	if (answered && !servers_gather(plane)) {
+	if (answered && !(servers_gather(plane) && services_gather(plane))) {
 		error_note(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER,
 		    "out of memory for servers");
 	} else if (answered) {

@@ -16,12 +16,13 @@
 /* Column "type" of "show stat", management.txt 9.1, field 32. */
 enum { TYPE_BACKEND = 1, TYPE_SERVER = 2 };
 
-/* Columns of "show stat". Only a warning of discover uses agent_status, so an answer without
- * that column is valid. */
+/* Columns of "show stat". An answer without the columns after S_REQUIRED is valid. */
 enum stat_column {
 	S_PXNAME, S_SVNAME, S_TYPE, S_SCUR, S_RATE, S_STOT, S_BIN, S_BOUT, S_STATUS, S_BCK,
 	S_CHECK_STATUS, S_CHECK_CODE, S_LAST_CHK, S_LAST_AGT, S_TRACKED, S_MODE,
-	S_REQUIRED, S_AGENT_STATUS = S_REQUIRED, STAT_COLUMNS
+	S_REQUIRED, S_AGENT_STATUS = S_REQUIRED, S_ALGO, S_QCUR, S_SLIM, S_ECON, S_ERESP,
+	S_REQ_TOT, S_HRSP_4XX, S_HRSP_5XX, S_RTIME, S_CTIME, S_QTIME, S_CHECK_DURATION, S_CHKFAIL,
+	STAT_COLUMNS
 };
 
 static const char *const stat_names[STAT_COLUMNS] = {
@@ -30,6 +31,25 @@ static const char *const stat_names[STAT_COLUMNS] = {
 	[S_STATUS] = "status", [S_BCK] = "bck", [S_CHECK_STATUS] = "check_status",
 	[S_CHECK_CODE] = "check_code", [S_LAST_CHK] = "last_chk", [S_LAST_AGT] = "last_agt",
 	[S_TRACKED] = "tracked", [S_MODE] = "mode", [S_AGENT_STATUS] = "agent_status",
+	[S_ALGO] = "algo", [S_QCUR] = "qcur", [S_SLIM] = "slim", [S_ECON] = "econ",
+	[S_ERESP] = "eresp", [S_REQ_TOT] = "req_tot", [S_HRSP_4XX] = "hrsp_4xx",
+	[S_HRSP_5XX] = "hrsp_5xx", [S_RTIME] = "rtime", [S_CTIME] = "ctime",
+	[S_QTIME] = "qtime", [S_CHECK_DURATION] = "check_duration", [S_CHKFAIL] = "chkfail",
+};
+
+static const struct {
+	enum stat_column	column;
+	enum stat_number	number;
+} counted[] = {
+	{ S_SCUR, STAT_ACTIVE_CONNECTIONS }, { S_RATE, STAT_CONNECTIONS_PER_SECOND },
+	{ S_STOT, STAT_TOTAL_CONNECTIONS }, { S_BIN, STAT_TOTAL_OCTETS_IN },
+	{ S_BOUT, STAT_TOTAL_OCTETS_OUT }, { S_QCUR, STAT_QUEUED_CONNECTIONS },
+	{ S_SLIM, STAT_CONNECTION_LIMIT }, { S_ECON, STAT_CONNECTION_ERRORS },
+	{ S_ERESP, STAT_RESPONSE_ERRORS }, { S_REQ_TOT, STAT_REQUESTS },
+	{ S_HRSP_4XX, STAT_HTTP_4XX }, { S_HRSP_5XX, STAT_HTTP_5XX },
+	{ S_RTIME, STAT_RESPONSE_TIME_MS }, { S_CTIME, STAT_CONNECT_TIME_MS },
+	{ S_QTIME, STAT_QUEUE_TIME_MS }, { S_CHECK_CODE, STAT_CHECK_CODE },
+	{ S_CHECK_DURATION, STAT_CHECK_DURATION_MS }, { S_CHKFAIL, STAT_CHECK_FAILURES },
 };
 
 static const struct haproxy_columns stat_columns = { .command = "show stat",
@@ -129,6 +149,30 @@ number_of(const char *value)
 	return number;
 }
 
+/* Reads the numbers of a row. HAProxy leaves a value empty that it does not count, such as requests
+ * in mode tcp and a limit that is not configured; rtime is 0 in mode tcp (seen with HAProxy
+ * 2.6.12). */
+static struct plane_counts
+counts_read(const char *const v[STAT_COLUMNS], uint32_t mask)
+{
+	bool is_http = strcmp(v[S_MODE], "http") == 0;
+	struct plane_counts counts = { .present = 0 };
+
+	for (size_t i = 0; i < ROWS(counted); i++) {
+		const char *value = v[counted[i].column];
+		uint32_t bit = 1u << counted[i].number;
+
+		if (!(mask & bit) || (counted[i].column == S_RTIME && !is_http))
+			continue;
+		if (value[0] == '\0' && (counted[i].column >= S_REQUIRED ||
+		    counted[i].column == S_CHECK_CODE))
+			continue;
+		counts.present |= bit;
+		counts.number[counted[i].number] = number_of(value);
+	}
+	return counts;
+}
+
 static enum err_code
 server_add(struct answer *answer, const char *const v[STAT_COLUMNS], struct err *err)
 {
@@ -149,9 +193,7 @@ server_add(struct answer *answer, const char *const v[STAT_COLUMNS], struct err 
 		.last_agent = v[S_LAST_AGT], .tracked = v[S_TRACKED],
 		.has_agent = v[S_AGENT_STATUS][0] != '\0',
 		.address = "", .port = "", .fqdn = "", .srv_record = "",
-		.current = number_of(v[S_SCUR]), .rate = number_of(v[S_RATE]),
-		.total = number_of(v[S_STOT]), .bytes_in = number_of(v[S_BIN]),
-		.bytes_out = number_of(v[S_BOUT]), .backup = number_of(v[S_BCK]) != 0,
+		.counts = counts_read(v, UINT32_MAX), .backup = number_of(v[S_BCK]) != 0,
 	};
 	return ERR_OK;
 }
@@ -168,7 +210,8 @@ backend_add(struct answer *answer, const char *const v[STAT_COLUMNS], struct err
 		return err_set(err, ERR_NOMEM, "out of memory for backend %s", v[S_PXNAME]);
 	view->backends = backends;
 	backends[view->n_backends++] = (struct haproxy_backend){ .name = v[S_PXNAME],
-	    .mode = v[S_MODE], .total = number_of(v[S_STOT]) };
+	    .mode = v[S_MODE], .algorithm = v[S_ALGO],
+	    .counts = counts_read(v, STAT_SERVICE_MASK) };
 	return ERR_OK;
 }
 
@@ -179,6 +222,13 @@ by_name(const void *a, const void *b)
 	int order = strcmp(x->backend, y->backend);
 
 	return order != 0 ? order : strcmp(x->name, y->name);
+}
+
+static int
+by_backend(const void *a, const void *b)
+{
+	return strcmp(((const struct haproxy_backend *)a)->name,
+	    ((const struct haproxy_backend *)b)->name);
 }
 
 static enum err_code
@@ -202,6 +252,8 @@ stat_parse(struct answer *answer, char *header, struct err *err)
 	}
 	if (code == ERR_NOT_FOUND && view->n_servers > 0)
 		qsort(view->servers, view->n_servers, sizeof(*view->servers), by_name);
+	if (code == ERR_NOT_FOUND && view->n_backends > 0)
+		qsort(view->backends, view->n_backends, sizeof(*view->backends), by_backend);
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
@@ -308,6 +360,15 @@ parts_check(const struct answer *answer, bool ends_empty, size_t length, enum er
 		return code;
 	return err_set(err, ERR_INVALID, "its answer is \"%.120s\"",
 	    text_clean(answer->message, '?'));
+}
+
+const struct haproxy_backend *
+haproxy_view_backend(const struct haproxy_view *view, const char *name)
+{
+	const struct haproxy_backend key = { .name = name };
+
+	return view->n_backends == 0 ? NULL : bsearch(&key, view->backends, view->n_backends,
+	    sizeof(key), by_backend);
 }
 
 enum err_code

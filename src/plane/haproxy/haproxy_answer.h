@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "plane/haproxy/haproxy_text.h"
+#include "plane/plane.h"
 #include "util/err.h"
 
 /* The commands of a poll, as one line. */
@@ -65,7 +66,7 @@ struct haproxy_server {
 	const char	*last_check;	/* "Connection refused" */
 	const char	*last_agent;	/* the agent's answer: "maintenance" */
 	const char	*tracked;	/* "backend/server" */
-	uint64_t	 current, rate, total, bytes_in, bytes_out;
+	struct plane_counts counts;
 	bool		 backup;
 	bool		 has_agent;	/* an agent-check */
 	bool		 has_state;	/* "show servers state" has it, with: */
@@ -80,13 +81,15 @@ struct haproxy_server {
 struct haproxy_backend {
 	const char	*name;
 	const char	*mode;		/* "http", "tcp" ... */
-	uint64_t	 total;		/* sessions; "del server" does not change it */
+	const char	*algorithm;	/* "roundrobin"; "" for a socket of level user */
+	/* "del server" does not change the totals. */
+	struct plane_counts counts;
 };
 
 /* The answer to HAPROXY_POLL. */
 struct haproxy_view {
 	struct haproxy_server	*servers;	/* by backend and name */
-	struct haproxy_backend	*backends;
+	struct haproxy_backend	*backends;	/* by name */
 	size_t			 n_servers, n_backends;
 	struct haproxy_identity	 identity;
 	enum haproxy_level	 level;
@@ -105,6 +108,9 @@ const char *haproxy_info_read(struct haproxy_text *text, struct haproxy_identity
  * is cut off, or another program answered. ERR_NOMEM. */
 enum err_code haproxy_view_parse(char *text, size_t length, struct haproxy_view *ret,
     struct err *err);
+/* Returns the backend with this name, or NULL. */
+const struct haproxy_backend *haproxy_view_backend(const struct haproxy_view *view,
+    const char *name);
 void haproxy_view_done(struct haproxy_view *view);
 
 #endif

@@ -163,16 +163,7 @@ haproxy_server_read(const struct haproxy_server *server, struct haproxy_found *r
 		.checked = (server->check_state & HAPROXY_CHECK_ENABLED) != 0,
 		.check_pending = strcmp(server->check_status, "INI") == 0,
 		.weight = server->weight,
-		.present = 1u << STAT_ACTIVE_CONNECTIONS | 1u << STAT_CONNECTIONS_PER_SECOND |
-		    1u << STAT_TOTAL_CONNECTIONS | 1u << STAT_TOTAL_OCTETS_IN |
-		    1u << STAT_TOTAL_OCTETS_OUT,
-		.number = {
-			[STAT_ACTIVE_CONNECTIONS] = server->current,
-			[STAT_CONNECTIONS_PER_SECOND] = server->rate,
-			[STAT_TOTAL_CONNECTIONS] = server->total,
-			[STAT_TOTAL_OCTETS_IN] = server->bytes_in,
-			[STAT_TOTAL_OCTETS_OUT] = server->bytes_out,
-		},
+		.counts = server->counts,
 	};
 	reason_write(server, ret->server.message);
 }

@@ -172,42 +172,54 @@ static const struct {
 	[IPVS_STATS_ATTR_OUTBYTES - 1] = { STAT_TOTAL_OCTETS_OUT, true },
 };
 
-/* Updates the totals. A destination that was added again continues its totals or begins at zero,
- * which only the comparison shows. */
+/* Updates the totals from the numbers of the kernel. A destination that was added again continues
+ * its totals or begins at zero, which only the comparison shows; a service begins at zero. */
 static void
-totals_update(struct ipvs_row *row, const struct ipvs_view *view, const struct ipvs_dest *dest)
+totals_update(struct ipvs_totals *kept, const struct ipvs_view *view,
+    const uint64_t number[IPVS_STATS])
 {
 	bool lower = false;
 
-	if (dest == NULL)
-		return;
 	for (size_t i = 0; i < IPVS_TOTALS; i++)
-		lower |= dest->number[i] < row->totals[i];
-	if (!row->seen)
-		row->counters_since = view->first ? view->boot_s : view->now_s;
+		lower |= number[i] < kept->totals[i];
+	if (!kept->seen)
+		kept->counters_since = view->first ? view->boot_s : view->now_s;
 	else if (lower)
-		row->counters_since = view->now_s;
-	row->seen = true;
-	memcpy(row->totals, dest->number, sizeof(row->totals));
+		kept->counters_since = view->now_s;
+	kept->seen = true;
+	memcpy(kept->totals, number, sizeof(kept->totals));
 }
 
 static void
-number_set(struct plane_server *ret, enum stat_number number, uint64_t value)
+number_set(struct plane_counts *ret, enum stat_number number, uint64_t value)
 {
 	ret->present |= 1u << number;
 	ret->number[number] = value;
 }
 
+/* 'out': the answers pass the director. */
+static void
+totals_fill(const struct ipvs_totals *from, bool out, struct plane_counts *ret)
+{
+	for (size_t i = 0; i < IPVS_TOTALS && from->seen; i++) {
+		if (out || !totals[i].out)
+			number_set(ret, totals[i].number, from->totals[i]);
+	}
+	ret->counters_since = from->counters_since;
+}
+
 /* A real service without a destination has no connections and no traffic, and keeps its totals. */
 static void
 numbers_fill(const struct ipvs_row *row, const struct ipvs_view *view,
-    const struct ipvs_dest *dest, struct plane_server *ret)
+    const struct ipvs_dest *dest, struct plane_counts *ret)
 {
 	bool out = row->dest.forward == IP_VS_CONN_F_MASQ;
 
 	number_set(ret, STAT_ACTIVE_CONNECTIONS, dest == NULL ? 0 : dest->active);
 	number_set(ret, STAT_INACTIVE_CONNECTIONS, dest == NULL ? 0 : dest->inactive);
 	number_set(ret, STAT_PERSISTENT_CONNECTIONS, dest == NULL ? 0 : dest->persistent);
+	if (dest != NULL && dest->upper > 0)
+		number_set(ret, STAT_CONNECTION_LIMIT, dest->upper);
 	if (!view->counts)
 		return;
 	for (size_t i = 0; i < ROWS(counted); i++) {
@@ -215,11 +227,27 @@ numbers_fill(const struct ipvs_row *row, const struct ipvs_view *view,
 			number_set(ret, counted[i].number, dest == NULL ? 0 :
 			    counted[i].factor * dest->number[counted[i].attribute - 1]);
 	}
-	for (size_t i = 0; i < IPVS_TOTALS && row->seen; i++) {
-		if (out || !totals[i].out)
-			number_set(ret, totals[i].number, row->totals[i]);
+	totals_fill(&row->totals, out, ret);
+}
+
+/* Fills what the kernel counts for a service itself. A service that does not exist, because all of
+ * its real services are down, keeps its totals. */
+static void
+service_counts(const struct ipvs_rows *rows, struct ipvs_row_service *service,
+    const struct ipvs_view *view, const struct ipvs_entry *entry,
+    struct plane_service_counts *ret)
+{
+	bool out = false;
+
+	for (size_t i = service->first; i < service->first + service->n; i++)
+		out |= rows->reals[i].dest.forward == IP_VS_CONN_F_MASQ;
+	if (entry != NULL) {
+		totals_update(&service->totals, view, entry->service.number);
+		snprintf(ret->algorithm, sizeof(ret->algorithm), "%s", entry->service.scheduler);
 	}
-	ret->counters_since = row->counters_since;
+	ret->exists = entry != NULL || service->totals.seen;
+	if (view->counts)
+		totals_fill(&service->totals, out, &ret->counts);
 }
 
 /* Another program decides whether the destination exists. */
@@ -280,8 +308,9 @@ real_answer(struct ipvs_row *row, const struct ipvs_view *view, const struct ipv
 		settings_state(row, key, dest, server);
 	else
 		state_fill(row, dest, server);
-	totals_update(row, view, dest);
-	numbers_fill(row, view, dest, server);
+	if (dest != NULL)
+		totals_update(&row->totals, view, dest->number);
+	numbers_fill(row, view, dest, &server->counts);
 }
 
 /* A real service whose virtual service is another program's. It has no weight, so that a job for
@@ -292,16 +321,20 @@ static const struct plane_server foreign_server = {
 	.message = "lbcluster did not make its virtual service",
 };
 
+/* poll->service_counts has room too. */
 void
 ipvs_answer(struct ipvs_rows *rows, const struct ipvs_view *view, struct plane_poll *poll)
 {
 	poll->problem[0] = '\0';
 	for (size_t i = 0; i < rows->n_services; i++) {
-		const struct ipvs_row_service *service = &rows->services[i];
+		struct ipvs_row_service *service = &rows->services[i];
 		const struct ipvs_key *key = &service->service.key;
 		const struct ipvs_entry *entry = ipvs_table_service(view->have, key);
 		bool foreign = ipvs_is_foreign(view, key);
 
+		poll->service_counts[i] = (struct plane_service_counts){ .exists = false };
+		if (!foreign)
+			service_counts(rows, service, view, entry, &poll->service_counts[i]);
 		poll->services[i] = (struct plane_service){ 0 };
 		service_compare(rows, service, view, poll, &poll->services[i]);
 		for (size_t j = service->first; j < service->first + service->n; j++) {

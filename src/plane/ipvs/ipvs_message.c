@@ -286,17 +286,6 @@ settings_read(struct nlattr **attributes, struct ipvs_service *ret)
 	return true;
 }
 
-bool
-ipvs_reply_service(const struct ipvs_reply *reply, struct ipvs_service *ret)
-{
-	struct nlattr *outer[IPVS_CMD_ATTR_MAX + 1], *inner[IPVS_SVC_ATTR_MAX + 1];
-
-	return attributes_read(reply, IPVS_CMD_NEW_SERVICE, outer, IPVS_CMD_ATTR_MAX) &&
-	    outer[IPVS_CMD_ATTR_SERVICE] != NULL &&
-	    nla_parse_nested(inner, IPVS_SVC_ATTR_MAX, outer[IPVS_CMD_ATTR_SERVICE],
-	    service_policy) == 0 && key_read(inner, &ret->key) && settings_read(inner, ret);
-}
-
 /* -- destinations ------------------------------------------------------------------------- */
 
 /* A driver reads all destinations every few seconds. So the functions below read the attributes in
@@ -448,4 +437,23 @@ ipvs_reply_dest(const struct ipvs_reply *reply, struct ipvs_dest *ret)
 	if (ret->address.family == AF_INET)
 		memset(ret->address.bytes + 4, 0, sizeof(ret->address.bytes) - 4);
 	return true;
+}
+
+/* -- services ----------------------------------------------------------------------------- */
+
+bool
+ipvs_reply_service(const struct ipvs_reply *reply, struct ipvs_service *ret)
+{
+	struct nlattr *outer[IPVS_CMD_ATTR_MAX + 1], *inner[IPVS_SVC_ATTR_MAX + 1], *numbers;
+	bool ok = attributes_read(reply, IPVS_CMD_NEW_SERVICE, outer, IPVS_CMD_ATTR_MAX) &&
+	    outer[IPVS_CMD_ATTR_SERVICE] != NULL &&
+	    nla_parse_nested(inner, IPVS_SVC_ATTR_MAX, outer[IPVS_CMD_ATTR_SERVICE],
+	    service_policy) == 0 && key_read(inner, &ret->key) && settings_read(inner, ret);
+
+	memset(ret->number, 0, sizeof(ret->number));
+	if (!ok)
+		return false;
+	numbers = inner[IPVS_SVC_ATTR_STATS64] != NULL ? inner[IPVS_SVC_ATTR_STATS64] :
+	    inner[IPVS_SVC_ATTR_STATS];
+	return numbers == NULL || numbers_read(numbers, ret->number);
 }

@@ -13,6 +13,10 @@
 
 #include "plane/ipvs/ipvs_key.h"
 
+/* The numbers of a service or destination: number[IPVS_STATS_ATTR_CONNS - 1] and so on. Rates are
+ * per second, INBPS and OUTBPS in bytes. The kernel updates all of them every 2 s. */
+enum { IPVS_STATS = IPVS_STATS_ATTR_OUTBPS };
+
 /* A virtual service with its settings. */
 struct ipvs_service {
 	struct ipvs_key	 key;
@@ -24,11 +28,8 @@ struct ipvs_service {
 	uint32_t	 netmask;
 	/* The persistence engine, "" if none. What the kernel reports; not in requests. */
 	char		 engine[IP_VS_PENAME_MAXLEN];
+	uint64_t	 number[IPVS_STATS];	/* as 'engine' */
 };
-
-/* The numbers of a destination: number[IPVS_STATS_ATTR_CONNS - 1] and so on. Rates are per second,
- * INBPS and OUTBPS in bytes. The kernel updates all of them every 2 s. */
-enum { IPVS_STATS = IPVS_STATS_ATTR_OUTBPS };
 
 struct ipvs_dest {
 	struct ipvs_address	 address;

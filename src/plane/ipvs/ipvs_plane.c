@@ -33,6 +33,8 @@ poll_free(struct plane *plane)
 {
 	free(plane->poll.servers);
 	free(plane->poll.services);
+	free(plane->poll.service_counts);
+	plane->poll.service_counts = NULL;
 	plane->poll.servers = NULL;
 	plane->poll.services = NULL;
 	ipvs_table_done(&plane->before);
@@ -133,7 +135,10 @@ poll_answer(struct plane *plane)
 
 	plane->poll.servers = calloc(plane->rows.n_reals + 1, sizeof(*plane->poll.servers));
 	plane->poll.services = calloc(plane->rows.n_services + 1, sizeof(*plane->poll.services));
-	if (plane->poll.servers == NULL || plane->poll.services == NULL) {
+	plane->poll.service_counts = calloc(plane->rows.n_services + 1,
+	    sizeof(*plane->poll.service_counts));
+	if (plane->poll.servers == NULL || plane->poll.services == NULL ||
+	    plane->poll.service_counts == NULL) {
 		poll_fail(plane, PLANE_STATUS_FAILING, JOB_CAUSE_OTHER,
 		    "out of memory for servers");
 		return;

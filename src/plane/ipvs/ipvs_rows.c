@@ -211,6 +211,13 @@ by_id(const void *a, const void *b)
 static void
 memory_keep(struct ipvs_rows *earlier, struct ipvs_rows *rows)
 {
+	for (size_t i = 0; i < rows->n_services && earlier->n_services > 0; i++) {
+		const struct ipvs_row_service *before = ipvs_rows_find(earlier,
+		    &rows->services[i].service.key);
+
+		if (before != NULL)
+			rows->services[i].totals = before->totals;
+	}
 	if (earlier->n_reals == 0)
 		return;
 	qsort(earlier->reals, earlier->n_reals, sizeof(*earlier->reals), by_id);
@@ -224,9 +231,7 @@ memory_keep(struct ipvs_rows *earlier, struct ipvs_rows *rows)
 			continue;
 		row->commanded = before->commanded;
 		row->state = before->state;
-		row->seen = before->seen;
-		memcpy(row->totals, before->totals, sizeof(row->totals));
-		row->counters_since = before->counters_since;
+		row->totals = before->totals;
 	}
 }
 

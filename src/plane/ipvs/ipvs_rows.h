@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The rows of a cluster as IPVS needs them, with what the plane has to remember of each real
- * service from one poll to the next.
+ * The rows of a cluster as IPVS needs them, with what the plane has to remember of each service and
+ * real service from one poll to the next.
  */
 #ifndef PLANE_IPVS_ROWS_H
 #define PLANE_IPVS_ROWS_H
@@ -13,11 +13,19 @@
 /* The totals of IPVS are its first five numbers. */
 enum { IPVS_TOTALS = IPVS_STATS_ATTR_OUTBYTES };
 
+/* The totals of a destination or service, of the latest poll that found it. */
+struct ipvs_totals {
+	bool		seen;		/* a poll did */
+	uint64_t	totals[IPVS_TOTALS];
+	int64_t		counters_since;
+};
+
 struct ipvs_row_service {
 	struct ipvs_service	 service;	/* as it is wanted */
 	bool			 enabled;
 	int64_t			 drain_ms;	/* of destinations that leave; 0: no limit */
 	size_t			 first, n;	/* its real services */
+	struct ipvs_totals	 totals;
 };
 
 struct ipvs_row {
@@ -28,10 +36,7 @@ struct ipvs_row {
 	/* The latest command for its state, if 'commanded'. */
 	bool			 commanded;
 	enum plane_state	 state;
-	/* Of the latest poll that found it; 'seen': one did. */
-	bool			 seen;
-	uint64_t		 totals[IPVS_TOTALS];
-	int64_t			 counters_since;
+	struct ipvs_totals	 totals;
 };
 
 struct ipvs_row_place {
