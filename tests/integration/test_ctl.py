@@ -103,7 +103,7 @@ class Help(harness.Case):
         for name in names:
             with self.subTest(command=name):
                 example = re.search(r'(?m)^Example:\n  (lbclusterctl .*)$',
-                                    world.ctl('help', name).stdout).group(1)
+                                    world.ctl(name, '--help').stdout).group(1)
                 done = subprocess.run(
                     ['sh', '-c', example], capture_output=True, text=True, check=False,
                     cwd=world.dir, timeout=60 * TIMEOUT_FACTOR,
