@@ -462,7 +462,7 @@ status_show(struct status *status)
 {
 	static const struct store_set all_sets = { .lock = STORE_NO_LOCK };
 	struct ctl *ctl = status->ctl;
-	const struct path_pattern *unmatched;
+	const struct path *unmatched;
 	enum err_code code;
 
 	if ((code = rows_read(status, CTL_STORE_WAIT_MS)) != ERR_OK)
@@ -471,17 +471,8 @@ status_show(struct status *status)
 	 * -w shows them when they are written. */
 	if (status->watch_s == 0)
 		cache_set_release(status->view.cache, &all_sets, 1, UINT32_MAX, status->view.now);
-	if ((unmatched = status_view_unmatched(&status->view)) != NULL) {
-		char path[PATH_TEXT_SIZE];
-
-		if (unmatched->has_wildcard)
-			ctl_message(ctl, "%s: no row matches", path_text(&unmatched->path, path));
-		else {
-			ctl_not_found_explain(ctl, &unmatched->path, &ctl->error);
-			ctl_message(ctl, "%s", ctl->error.text);
-		}
-		return CTL_NOT_FOUND;
-	}
+	if ((unmatched = status_view_unmatched(&status->view)) != NULL)
+		return ctl_finish(ctl, ctl_pattern_not_found(ctl, unmatched));
 	if (!status_view_count(&status->view))
 		return ctl_failure(ctl, "out of memory");
 	ctl->level = (int)status->view.level;
@@ -496,7 +487,7 @@ cmd_status(struct ctl *ctl)
 {
 	struct status status = { .ctl = ctl, .view = {
 		.problems = (ctl->flags & CTL_PROBLEMS) != 0, .now = clock_wall_s() } };
-	struct path_pattern *patterns = calloc((size_t)ctl->n_operands + 1, sizeof(*patterns));
+	struct path *patterns = calloc((size_t)ctl->n_operands + 1, sizeof(*patterns));
 	enum ctl_exit exit_status = watch_option(&status);
 
 	status.view.patterns = patterns;
@@ -504,7 +495,7 @@ cmd_status(struct ctl *ctl)
 	if (patterns == NULL || status.view.cache == NULL)
 		exit_status = ctl_failure(ctl, "out of memory");
 	for (int i = 0; i < ctl->n_operands && exit_status == CTL_OK; i++) {
-		if (path_pattern_parse(ctl->operands[i], &patterns[i], &ctl->error) != ERR_OK)
+		if (ctl_pattern_parse(ctl->operands[i], &patterns[i], &ctl->error) != ERR_OK)
 			exit_status = ctl_usage(ctl, "%s", ctl->error.text);
 		status.view.n_patterns++;
 	}

@@ -56,8 +56,6 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/out.h \
 	src/ctl/path_hint.c \
 	src/ctl/path_hint.h \
-	src/ctl/path_pattern.c \
-	src/ctl/path_pattern.h \
 	src/ctl/process.c \
 	src/ctl/process.h \
 	src/ctl/job_wait.c \

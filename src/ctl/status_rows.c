@@ -85,20 +85,22 @@ struct walk {
 	bool			 ended, no_memory;
 };
 
+/* True if a pattern selects the row, or a row above it. */
 static bool
-row_is_selected(const struct status_view *view, const struct status_row *row, bool *ret_above)
+row_is_selected(const struct status_view *view, const struct status_row *row)
 {
 	const char *const names[] = { row->cluster->row.name,
-		row->service == NULL ? NULL : row->service->row.name,
-		row->real == NULL ? NULL : row->real->row.name };
+		row->service == NULL ? "" : row->service->row.name,
+		row->real == NULL ? "" : row->real->row.name };
 	bool selected = view->n_patterns == 0;
 
-	*ret_above = false;
 	for (size_t i = 0; i < view->n_patterns && !selected; i++) {
-		enum path_match match = path_pattern_match(&view->patterns[i], names, row->depth);
+		const struct path *pattern = &view->patterns[i];
 
-		selected = match == PATH_MATCHES;
-		*ret_above |= match == PATH_ABOVE;
+		selected = path_depth(pattern) <= row->depth &&
+		    model_name_matches(pattern->cluster, names[0]) &&
+		    model_name_matches(pattern->service, names[1]) &&
+		    model_name_matches(pattern->real, names[2]);
 	}
 	return selected;
 }
@@ -115,9 +117,8 @@ row_pass(struct walk *walk, const struct status_row *row)
 static void
 row_visit(struct walk *walk, struct status_row *row)
 {
-	bool above, selected = row_is_selected(walk->view, row, &above);
-
-	row->context = !selected || (walk->view->problems && row->level == LEVEL_WELL);
+	row->context = !row_is_selected(walk->view, row) ||
+	    (walk->view->problems && row->level == LEVEL_WELL);
 	if (row->depth <= DEPTH_SERVICE) {
 		walk->above[row->depth] = *row;
 		walk->waits[row->depth] = row->context;
@@ -282,10 +283,10 @@ row_found(void *arg, const struct status_row *row)
 	return false;
 }
 
-const struct path_pattern *
+const struct path *
 status_view_unmatched(struct status_view *view)
 {
-	const struct path_pattern *patterns = view->patterns, *found = NULL;
+	const struct path *patterns = view->patterns, *found = NULL;
 	size_t n = view->n_patterns;
 	bool problems = view->problems;
 

@@ -8,7 +8,7 @@
 #define CTL_STATUS_ROWS_H
 
 #include "cache/cache.h"
-#include "ctl/path_pattern.h"
+#include "ctl/path_hint.h"
 
 /* What a row means to a person on call; the highest one is the exit status. */
 enum status_level { LEVEL_WELL, LEVEL_WRONG, LEVEL_DOWN };
@@ -34,7 +34,7 @@ struct status_view {
 	struct cache			*cache;
 	bool				 readable;	/* the statistics */
 	int64_t				 now;
-	const struct path_pattern	*patterns;	/* none: all rows */
+	const struct path		*patterns;	/* path_matches(); none: all rows */
 	size_t				 n_patterns;
 	bool				 problems;	/* only rows that are not LEVEL_WELL */
 	/* Of the rows that the patterns select, after status_view_count(). */
@@ -52,7 +52,7 @@ bool status_view_each(struct status_view *view,
 bool status_view_count(struct status_view *view);
 
 /* Returns the first pattern that no row matches, or NULL. */
-const struct path_pattern *status_view_unmatched(struct status_view *view);
+const struct path *status_view_unmatched(struct status_view *view);
 
 /* Returns the sums of a cluster or service; NULL for a real service. */
 const struct cache_sums *status_row_sums(const struct status_row *row);

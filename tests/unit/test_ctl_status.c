@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "ctl_fixture.h"
-#include "ctl/path_pattern.h"
 #include "ctl/status_table.h"
 #include "util/clock.h"
 #include "util/text.h"
@@ -254,8 +253,9 @@ errors_have_an_exit_status_of_their_own(void **state)
 		{ { "status", "-w" }, "-w: its argument SECONDS is missing" },
 		{ { "status", "web/x" }, "web/x: does not exist; services of web: empty, http" },
 		{ { "status", "web/htt" }, "web/htt: does not exist; similar: web/http" },
-		{ { "status", "web", "z*" }, "z*: no row matches" },
+		{ { "status", "web", "z*" }, "z*: does not exist" },
 		{ { "status", "web/h!/a" }, "\"h!\" is not the name of a service" },
+		{ { "status", "web/x/w*" }, "web/x: does not exist; services of web: empty, http" },
 		{ { "status", "a/b/c/d" }, "has more than three parts" },
 		{ { "status", "-o", "/nonexistent/page" }, "/nonexistent/page.new: No such file" },
 		{ { "-s", "/nonexistent", "status" }, "give the directory of the store with -s" },
@@ -298,38 +298,34 @@ static void
 patterns_select_rows_and_those_below(void **state)
 {
 	static const struct {
-		const char	*pattern, *names[3];
-		enum path_match	 match;
+		const char	*words[2], *paths;
 	} cases[] = {
-		{ "web", { "web" }, PATH_MATCHES },
-		{ "web/", { "web", "http" }, PATH_MATCHES },
-		{ "web", { "web", "http", "a" }, PATH_MATCHES },
-		{ "web", { "we" }, PATH_OTHER },
-		{ "w*", { "web" }, PATH_MATCHES },
-		{ "*", { ".x" }, PATH_MATCHES },
-		{ "w?b/*/web-1", { "web" }, PATH_ABOVE },
-		{ "w?b/*/web-1", { "web", "http" }, PATH_ABOVE },
-		{ "w?b/*/web-1", { "web", "http", "web-1" }, PATH_MATCHES },
-		{ "w?b/*/web-1", { "web", "http", "web-10" }, PATH_OTHER },
-		{ "w?b/*/web-1", { "weeb", "http", "web-1" }, PATH_OTHER },
-		{ "*/*/*", { "web", "http", "web-1" }, PATH_MATCHES },
+		{ { "web/" }, "web web/empty web/http web/http/web-1 web/http/web-2 "
+		    "web/http/sorry" },
+		{ { "web/http", "ha/s/a" }, "ha/s/a web/http web/http/web-1 web/http/web-2 "
+		    "web/http/sorry" },
+		{ { "w?b/*/web-[13]" }, "web/http/web-1" },
+		{ { "*/*/*" }, "ha/s/a web/http/web-1 web/http/web-2 web/http/sorry" },
+		{ { "*/s", "web/e*" }, "ha/s ha/s/a web/empty" },
 	};
-	static const char *const invalid[] = { "", "/", "*//a", "a/*/b/c", "[a]", "\\*", "a b" };
-	struct path_pattern pattern;
-	struct err err;
+	struct ctl_fixture *world = *state;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		enum path_depth depth = DEPTH_NONE;
+		const char *const *words = cases[i].words;
+		char paths[512] = "";
+		json_t *rows, *row;
+		size_t j;
 
-		assert_int_equal(path_pattern_parse(cases[i].pattern, &pattern, &err), ERR_OK);
-		while (depth < DEPTH_REAL && cases[i].names[depth] != NULL)
-			depth++;
-		assert_int_equal(path_pattern_match(&pattern, cases[i].names, depth),
-		    cases[i].match);
+		assert_int_equal(run(world, "-f", "json", "status", words[0], words[1], NULL),
+		    WRONG);
+		rows = json_of(world);
+		json_array_foreach(rows, j, row) {
+			strcat(paths, j > 0 ? " " : "");
+			strcat(paths, json_string_value(json_object_get(row, "path")));
+		}
+		json_decref(rows);
+		assert_string_equal(paths, cases[i].paths);
 	}
-	for (size_t i = 0; i < COUNT(invalid); i++)
-		assert_int_equal(path_pattern_parse(invalid[i], &pattern, &err), ERR_INVALID);
 }
 
 /* -- widths and colours ------------------------------------------------------------------ */
@@ -521,7 +517,7 @@ main(void)
 		CTL_TEST(exit_status_is_of_the_worst_row),
 		CTL_TEST(errors_have_an_exit_status_of_their_own),
 		CTL_TEST(store_without_rows_is_well),
-		cmocka_unit_test(patterns_select_rows_and_those_below),
+		CTL_TEST(patterns_select_rows_and_those_below),
 		CTL_TEST(lines_fit_the_terminal),
 		CTL_TEST(narrow_terminal_has_fewer_columns),
 		CTL_TEST(colours_are_of_the_status),
