@@ -479,13 +479,16 @@ command_row(const struct worker *worker, const struct plane_command *command)
 	return row;
 }
 
-/* What the driver did to a server without a job; NULL: nothing to report. */
+/* What the driver did without a job to a server, or to a service if 'real' is NULL. Returns NULL if
+ * there is nothing to report. */
 static const char *
 routine_text(const struct worker *worker, const struct plane_command *command,
     const struct driver_real *real)
 {
 	const struct plane_kind_ops *ops = worker->shared->ops;
 
+	if (real == NULL)
+		return command->message;
 	switch (command->kind) {
 	case PLANE_COMMAND_DRAIN_FIRST:		/* HEALTH_DOWN follows */
 	case PLANE_COMMAND_WEIGHT:
@@ -495,7 +498,6 @@ routine_text(const struct worker *worker, const struct plane_command *command,
 	case PLANE_COMMAND_HEALTH_DOWN:
 		return "gets work when its checks pass";
 	case PLANE_COMMAND_SERVICE:
-		return command->message;
 	case PLANE_COMMAND_STATE:
 		break;
 	}
