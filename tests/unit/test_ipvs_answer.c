@@ -24,7 +24,7 @@ static const char key_text[] = "tcp 192.0.2.1:80";
 static struct {
 	struct plane_target	 targets[1 + REALS];
 	struct ipvs_rows	 rows;
-	struct ipvs_table	 have, wanted;
+	struct ipvs_table	 have, before, wanted;
 	struct ipvs_owned	 owned;
 	struct ipvs_view	 view;
 	struct plane_server	 servers[REALS];
@@ -60,7 +60,8 @@ setup(void **state)
 	rows_set();
 	assert_true(ipvs_key_parse(key_text, &key));
 	assert_true(ipvs_owned_add(&w.owned, &key));
-	w.view = (struct ipvs_view){ .cluster = "front", .have = &w.have, .owned = &w.owned,
+	w.view = (struct ipvs_view){ .cluster = "front", .have = &w.have,
+	    .before = &w.before, .owned = &w.owned,
 	    .counts = true, .now_s = 5000, .boot_s = BOOT_S };
 	w.poll = (struct plane_poll){ .servers = w.servers, .services = w.services,
 	    .service_counts = w.counted };
@@ -73,6 +74,7 @@ teardown(void **state)
 	(void)state;
 	ipvs_rows_done(&w.rows);
 	ipvs_table_done(&w.have);
+	ipvs_table_done(&w.before);
 	ipvs_table_done(&w.wanted);
 	ipvs_owned_done(&w.owned);
 	return 0;
@@ -419,8 +421,6 @@ a_destination_that_the_store_lacks_drains(void **state)
 static void
 a_destination_that_the_store_lacks_goes_after_the_drain_time(void **state)
 {
-	struct ipvs_table before = { 0 };
-
 	(void)state;
 	w.targets[0].drain_ms = 3000;
 	for (int64_t now_ms = 10000; now_ms <= 13000; now_ms += 1000) {
@@ -429,15 +429,13 @@ a_destination_that_the_store_lacks_goes_after_the_drain_time(void **state)
 		have_dest("10.0.0.9", 0)->active = 1;
 		ipvs_table_sort(&w.have);
 		w.view.now_ms = now_ms;
-		ipvs_leaving_update(&w.rows, &w.have, &before, now_ms);
 		answer(0);
 		assert_int_equal(w.services[0].differs, now_ms == 13000);
 		assert_string_equal(wanted(NULL, 0), now_ms < 13000 ? "a 10 b 5 ? 0" : "a 10 b 5");
-		ipvs_table_done(&before);
-		before = w.have;
+		ipvs_table_done(&w.before);
+		w.before = w.have;
 		w.have = (struct ipvs_table){ 0 };
 	}
-	ipvs_table_done(&before);
 }
 
 /* A client of UDP that keeps sending would keep it for ever. */
@@ -456,6 +454,18 @@ a_destination_of_udp_that_the_store_lacks_goes_at_once(void **state)
 	answer(0);
 	assert_true(w.services[0].differs);
 	assert_string_equal(wanted(NULL, 0), "a 10 b 5");
+	/* With a mark the key has no protocol. */
+	w.targets[0].address = w.targets[0].port = "";
+	w.targets[0].params = "{\"fwmark\":7}";
+	rows_set();
+	assert_true(ipvs_key_parse("fwmark 7 ipv4", &key));
+	assert_true(ipvs_owned_add(&w.owned, &key));
+	have_service();
+	have_dest("10.0.0.9", 4)->inactive = 1;
+	w.have.entries[0].dests[0].port = 0;
+	answer(0);
+	assert_true(w.services[0].differs);
+	assert_string_equal(wanted(NULL, 0), "");
 }
 
 /* -- the wanted table ------------------------------------------------------------------------ */

@@ -5,7 +5,6 @@
  */
 #include "plane/ipvs/ipvs_answer.h"
 
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,31 +39,20 @@ leaving_is_over(const struct ipvs_row_service *service, const struct ipvs_view *
 	bool expired = service->drain_ms != 0 && dest->leaving_ms != 0 &&
 	    view->now_ms - dest->leaving_ms >= service->drain_ms;
 
-	return service->service.key.protocol == IPPROTO_UDP || (dest->weight == 0 &&
+	return service->udp || (dest->weight == 0 &&
 	    (expired || (dest->active == 0 && dest->inactive == 0)));
 }
 
-void
-ipvs_leaving_update(const struct ipvs_rows *rows, struct ipvs_table *have,
-    const struct ipvs_table *before, int64_t now_ms)
+/* Takes over since when the store lacks the destination. */
+static void
+leaving_update(const struct ipvs_view *view, const struct ipvs_key *key, struct ipvs_dest *dest)
 {
-	for (size_t i = 0; i < rows->n_services; i++) {
-		const struct ipvs_row_service *service = &rows->services[i];
-		const struct ipvs_key *key = &service->service.key;
-		struct ipvs_entry *entry = ipvs_table_service(have, key),
-		    *earlier = ipvs_table_service(before, key);
+	const struct ipvs_entry *entry = ipvs_table_service(view->before, key);
+	const struct ipvs_dest *before =
+	    entry == NULL ? NULL : ipvs_entry_dest(entry, &dest->address, dest->port);
 
-		for (size_t j = 0; entry != NULL && j < entry->n; j++) {
-			struct ipvs_dest *dest = &entry->dests[j], *old;
-
-			if (ipvs_rows_have(rows, service, dest))
-				continue;
-			old = earlier == NULL ? NULL :
-			    ipvs_entry_dest(earlier, &dest->address, dest->port);
-			dest->leaving_ms =
-			    old == NULL || old->leaving_ms == 0 ? now_ms : old->leaving_ms;
-		}
-	}
+	dest->leaving_ms =
+	    before == NULL || before->leaving_ms == 0 ? view->now_ms : before->leaving_ms;
 }
 
 /* -- services --------------------------------------------------------------------------- */
@@ -87,7 +75,7 @@ difference_note(struct plane_service *ret, bool routine, const char *fmt, ...)
 /* Compares the destinations of a service with its rows. */
 static void
 dests_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *service,
-    const struct ipvs_view *view, const struct ipvs_entry *entry, const char *name,
+    const struct ipvs_view *view, struct ipvs_entry *entry, const char *name,
     struct plane_service *ret)
 {
 	char text[IPVS_KEY_TEXT_SIZE];
@@ -103,10 +91,12 @@ dests_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *servi
 			    ipvs_endpoint_text(&dest->address, dest->port, text));
 	}
 	for (size_t i = 0; i < entry->n; i++) {
-		const struct ipvs_dest *dest = &entry->dests[i];
+		struct ipvs_dest *dest = &entry->dests[i];
 
-		if (!ipvs_rows_have(rows, service, dest) &&
-		    (dest->weight > 0 || leaving_is_over(service, view, dest)))
+		if (ipvs_rows_have(rows, service, dest))
+			continue;
+		leaving_update(view, &service->service.key, dest);
+		if (dest->weight > 0 || leaving_is_over(service, view, dest))
 			/* Weight 0: the end of its drain. */
 			difference_note(ret, rows->changed || dest->weight == 0,
 			    "%s had destination %s, which the store does not have", name,
@@ -119,7 +109,7 @@ service_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *ser
     const struct ipvs_view *view, struct plane_poll *poll, struct plane_service *ret)
 {
 	const struct ipvs_service *mine = &service->service;
-	const struct ipvs_entry *entry = ipvs_table_service(view->have, &mine->key);
+	struct ipvs_entry *entry = ipvs_table_service(view->have, &mine->key);
 	char name[IPVS_KEY_TEXT_SIZE];
 
 	ipvs_key_text(&mine->key, name);

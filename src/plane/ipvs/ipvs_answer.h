@@ -24,6 +24,7 @@
 struct ipvs_view {
 	const char		*cluster;	/* its name, for messages */
 	const struct ipvs_table	*have;		/* the table of the kernel */
+	const struct ipvs_table	*before;	/* that of the poll before */
 	const struct ipvs_owned	*owned;
 	bool			 settings_only;	/* manage = settings */
 	bool			 counts;	/* sysctl run_estimation: totals and rates */
@@ -39,13 +40,8 @@ bool ipvs_is_foreign(const struct ipvs_view *view, const struct ipvs_key *key);
 void ipvs_foreign_message(const struct ipvs_view *view, const struct ipvs_key *key,
     char message[MODEL_MESSAGE_MAX + 1]);
 
-/* Sets 'leaving_ms' of the destinations in 'have' that the store lacks. 'before' is the table of
- * the poll before. */
-void ipvs_leaving_update(const struct ipvs_rows *rows, struct ipvs_table *have,
-    const struct ipvs_table *before, int64_t now_ms);
-
 /* Fills poll->servers, poll->services (both have room) and poll->problem, and updates what the rows
- * remember. */
+ * remember. Sets 'leaving_ms' of the destinations in 'have'. */
 void ipvs_answer(struct ipvs_rows *rows, const struct ipvs_view *view, struct plane_poll *poll);
 
 /* Makes the table that is wanted after the commands; the caller calls ipvs_table_done(). 'servers'

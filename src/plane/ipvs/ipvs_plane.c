@@ -112,7 +112,8 @@ struct ipvs_view
 ipvs_plane_view(const struct plane *plane)
 {
 	return (struct ipvs_view){ .cluster = plane->cluster, .have = &plane->have,
-	    .owned = &plane->owned, .settings_only = plane->settings_only, .counts = true,
+	    .before = &plane->before, .owned = &plane->owned,
+	    .settings_only = plane->settings_only, .counts = true,
 	    .first = !plane->polled_before, .now_s = clock_wall_s(), .now_ms = clock_steady_ms(),
 	    .boot_s = plane->poll.counters_since };
 }
@@ -143,7 +144,6 @@ poll_answer(struct plane *plane)
 		    "out of memory for servers");
 		return;
 	}
-	ipvs_leaving_update(&plane->rows, &plane->have, &plane->before, view.now_ms);
 	ipvs_sysctl_remark(&plane->rows, plane->poll.remark, &view.counts);
 	ipvs_answer(&plane->rows, &view, &plane->poll);
 	plane->polled_before = true;

@@ -256,6 +256,7 @@ rows_make(struct ipvs_rows *rows, const struct plane_target *targets, size_t n, 
 			of_service = &targets[i];
 			service = &rows->services[rows->n_services++];
 			service->first = rows->n_reals;
+			service->udp = of_service->protocol == PROTOCOL_UDP;
 			code = service_make(of_service, &service->service, err);
 		} else if (service != NULL) {
 			rows->n_reals++;

@@ -22,6 +22,7 @@ struct ipvs_totals {
 
 struct ipvs_row_service {
 	struct ipvs_service	 service;	/* as it is wanted */
+	bool			 udp;		/* also with a mark of the firewall */
 	bool			 enabled;
 	int64_t			 drain_ms;	/* of destinations that leave; 0: no limit */
 	size_t			 first, n;	/* its real services */

@@ -6,7 +6,6 @@
 #include "plane/ipvs/ipvs_sysctl.h"
 
 #include <limits.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,7 +39,7 @@ is_persistent(const struct ipvs_row_service *service)
 static bool
 is_udp(const struct ipvs_row_service *service)
 {
-	return service->service.key.protocol == IPPROTO_UDP;
+	return service->udp;
 }
 
 /* The settings of the kernel that a cluster needs. The driver never writes them, because they
