@@ -271,7 +271,7 @@ driver_adopt(void *arg, const char *name)
 
 	if (cluster == NULL)
 		return SERVICE_FAILED;
-	targets = driver_cluster_targets(cluster, 0, &n_targets);
+	targets = driver_cluster_targets(cluster, 0, true, &n_targets);
 	plane_cluster = driver_cluster_plane(cluster, driver->service.store);
 	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory") :
 	    driver->ops->adopt(&plane_cluster, targets, n_targets, &n, &err);

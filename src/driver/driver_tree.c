@@ -36,8 +36,18 @@ driver_cluster_plane(const struct driver_cluster *cluster, const struct store *s
 	    tree_text(&cluster->row, TREE_PLANE_PARAMS), store_dir(store) };
 }
 
+static void
+target_texts_set(struct plane_target *target, const struct tree_row *row, enum tree_text params)
+{
+	target->name = row->name;
+	target->address = tree_text(row, TREE_ADDRESS);
+	target->port = tree_text(row, TREE_PORT);
+	target->params = tree_text(row, params);
+}
+
 struct plane_target *
-driver_cluster_targets(struct driver_cluster *cluster, int64_t drain_ms, size_t *ret_n)
+driver_cluster_targets(struct driver_cluster *cluster, int64_t drain_ms, bool texts,
+    size_t *ret_n)
 {
 	size_t room = cluster->branch.children.n + driver_cluster_reals(cluster) + 1;
 	struct plane_target *targets = calloc(room, sizeof(*targets));
@@ -49,23 +59,21 @@ driver_cluster_targets(struct driver_cluster *cluster, int64_t drain_ms, size_t 
 		return NULL;
 	TREE_FOREACH(service, s, &cluster->branch.children) {
 		service->place = ++services;
-		targets[n++] = (struct plane_target){ .id = service->row.id, .is_service = true,
-		    .name = service->row.name, .protocol = service->protocol,
-		    .address = tree_text(&service->row, TREE_ADDRESS),
-		    .port = tree_text(&service->row, TREE_PORT),
-		    .params = tree_text(&service->row, TREE_SERVICE_PARAMS),
-		    .enabled = service->enabled,
+		targets[n] = (struct plane_target){ .id = service->row.id, .is_service = true,
+		    .protocol = service->protocol, .enabled = service->enabled,
 		    .drain_ms = service->drain_ms != 0 ? service->drain_ms : drain_ms };
+		if (texts)
+			target_texts_set(&targets[n], &service->row, TREE_SERVICE_PARAMS);
+		n++;
 		service->target_enabled = service->enabled;
 		TREE_FOREACH(real, r, &service->branch.children) {
 			real->place = ++reals;
-			targets[n++] = (struct plane_target){ .id = real->row.id,
-			    .name = real->row.name,
-			    .address = tree_text(&real->row, TREE_ADDRESS),
-			    .port = tree_text(&real->row, TREE_PORT),
-			    .params = tree_text(&real->row, TREE_REAL_PARAMS),
+			targets[n] = (struct plane_target){ .id = real->row.id,
 			    .weight = driver_real_weight_now(real), .fallback = real->fallback,
 			    .enabled = real->enabled };
+			if (texts)
+				target_texts_set(&targets[n], &real->row, TREE_REAL_PARAMS);
+			n++;
 		}
 	}
 	*ret_n = n;
@@ -111,11 +119,12 @@ static void
 on_cluster(void *arg, void *row, bool first, const void *columns)
 {
 	const struct cluster_row *stored = columns;
-	const struct driver_tree *tree = arg;
+	struct driver_tree *tree = arg;
 	struct driver_cluster *cluster = row;
 	bool of_kind = strcmp(stored->plane, tree->kind) == 0;
 	const struct tree_branch *service;
 
+	tree->changes++;
 	if (!first && cluster->of_kind && !of_kind && tree->health != NULL)
 		health_cluster_remove(tree->health, cluster->row.id);
 	if (first || cluster->of_kind != of_kind ||
@@ -138,10 +147,11 @@ static void
 on_service(void *arg, void *row, bool first, const void *columns)
 {
 	const struct service_row *stored = columns;
-	const struct driver_tree *tree = arg;
+	struct driver_tree *tree = arg;
 	struct driver_service *service = row;
 	struct params params;
 
+	tree->changes++;
 	if (first)
 		*service = (struct driver_service){ .branch = service->branch };
 	checks_unset(&service->branch);
@@ -159,9 +169,10 @@ static void
 on_real(void *arg, void *row, bool first, const void *columns)
 {
 	const struct real_row *stored = columns;
+	struct driver_tree *tree = arg;
 	struct driver_real *real = row;
 
-	(void)arg;
+	tree->changes++;
 	if (first)
 		*real = (struct driver_real){ .row = real->row };
 	real->has_check = model_params_check(stored->params);
@@ -176,8 +187,9 @@ on_real(void *arg, void *row, bool first, const void *columns)
 static void
 on_deleted(void *arg, enum store_kind kind, void *row)
 {
-	const struct driver_tree *tree = arg;
+	struct driver_tree *tree = arg;
 
+	tree->changes++;
 	if (kind == STORE_CLUSTER)
 		tree->on_detach(row);
 	if (kind == STORE_REAL && tree->health != NULL)
@@ -229,11 +241,22 @@ on_service_statistics(void *arg, const struct statistics *columns)
 	return ERR_OK;
 }
 
+static enum err_code
+on_removed(void *arg, enum store_kind kind, uint32_t id)
+{
+	struct driver_tree *tree = arg;
+
+	if (kind == STORE_STATISTICS && id == 0)
+		tree->statistics_lost++;
+	return ERR_OK;
+}
+
 static void
 on_totals(void *arg, const struct store_totals *totals)
 {
-	(void)arg;
-	(void)totals;
+	struct driver_tree *tree = arg;
+
+	tree->stale_after_s = totals->stale_after_s;
 }
 
 /* -- the tree as a whole --------------------------------------------------------------- */
@@ -248,8 +271,8 @@ static const struct tree_ops tree_ops = {
 	.changed = { [STORE_CLUSTER] = on_cluster, [STORE_SERVICE] = on_service,
 	    [STORE_REAL] = on_real },
 	.deleted = on_deleted,
-	.sink = { .job = on_job, .statistics = on_statistics, .totals = on_totals,
-	    .service_statistics = on_service_statistics },
+	.sink = { .job = on_job, .statistics = on_statistics, .removed = on_removed,
+	    .totals = on_totals, .service_statistics = on_service_statistics },
 };
 
 void

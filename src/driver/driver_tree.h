@@ -20,6 +20,7 @@ struct driver_real {
 	bool			 fallback, enabled;
 	uint32_t		 stored[REAL_COLUMNS];	/* by enum real_column */
 	struct measure		 measure;
+	struct statistics	 written;	/* the latest row of the store; last_update 0: none */
 	struct foreign		 foreign[FOREIGN_REAL_SETTINGS];
 	bool			 ours;		/* lbcluster set its state to drain or maint */
 	enum plane_state	 wanted;
@@ -80,6 +81,9 @@ struct driver_tree {
 	void			(*on_detach)(struct driver_cluster *cluster);
 	struct health		*health;	/* loses the rows that are deleted; may be NULL */
 	bool			 resumed;	/* the statistics were read */
+	uint32_t		 changes;	/* of rows, so far */
+	uint32_t		 statistics_lost;	/* how often their file was replaced */
+	uint32_t		 stale_after_s;	/* of lbclusterd */
 };
 
 static inline struct driver_service *
@@ -119,9 +123,10 @@ struct driver_real *driver_real_find(const struct driver_tree *tree, uint32_t id
 uint32_t driver_cluster_reals(const struct driver_cluster *cluster);
 
 /* Returns the services and real services of a cluster, to be freed, and sets the place of each.
- * 'drain_ms' is for services without a drain time of their own. NULL without memory. */
+ * 'drain_ms' is for services without a drain time of their own. Without 'texts' the texts are
+ * NULL. NULL without memory. */
 struct plane_target *driver_cluster_targets(struct driver_cluster *cluster, int64_t drain_ms,
-    size_t *ret_n);
+    bool texts, size_t *ret_n);
 
 /* Returns the cluster as the data plane gets it. */
 struct plane_cluster driver_cluster_plane(const struct driver_cluster *cluster,

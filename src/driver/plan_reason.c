@@ -238,7 +238,8 @@ endpoint_differs(const struct driver_real *real, const struct plane_endpoint *en
 	const char *stored = tree_text(&real->row, TREE_ADDRESS), *address;
 	const char *port = tree_text(&real->row, TREE_PORT);
 
-	if (endpoint->address == NULL)
+	if (endpoint->address == NULL || (endpoint->address[0] == '\0' &&
+	    endpoint->name[0] == '\0' && endpoint->port[0] == '\0'))
 		return false;
 	address = address_differs(stored, endpoint);
 	if (address == NULL && (port[0] == '\0' || endpoint->port[0] == '\0' ||

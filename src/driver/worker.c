@@ -19,6 +19,7 @@ enum {
 	JOBS_MAX = 1000,	/* of one round */
 	RETRY_FIRST_MS = 250,
 	RETRY_MAX_MS = 10000,	/* or the interval, if that is longer */
+	UNCHANGED_S = 30,	/* statistics that stay the same are written so often */
 };
 
 /* One round, from the first poll to the record. */
@@ -53,6 +54,10 @@ struct worker {
 	bool			 store_reported;	/* that the store failed */
 	int64_t			 polled_put_ms;		/* 0: no poll was recorded */
 	uint32_t		 polled_interval_ms;
+	bool			 targets_are_set;
+	uint32_t		 targets_changes;	/* those of the tree at that time */
+	bool			 statistics_lost;	/* the store may lack rows that were written */
+	uint32_t		 statistics_lost_seen;	/* as in the tree */
 	char			 repairs[MODEL_MESSAGE_MAX + 1];	/* the latest ones */
 	char			 difference[MODEL_MESSAGE_MAX + 1];
 	char			 remark[MODEL_MESSAGE_MAX + 1];
@@ -371,6 +376,37 @@ is_measured(const struct worker *worker, const struct driver_real *real, bool ac
 	    !real->active_written || real->active != active);
 }
 
+/* True if the row in the store has these numbers and is not old. Its time is that of the latest
+ * write, so it is at most a quarter of stale-after behind. */
+static bool
+is_written(const struct worker *worker, const struct statistics *written,
+    const struct statistics *row)
+{
+	int64_t age = row->last_update - written->last_update;
+	uint32_t most = worker->shared->tree->stale_after_s / 4;
+
+	most = most < UNCHANGED_S ? most : UNCHANGED_S;
+	return !worker->statistics_lost && written->last_update != 0 && age >= 0 && age < most &&
+	    written->present == row->present && written->active == row->active &&
+	    written->role == row->role && written->counters_since == row->counters_since &&
+	    memcmp(written->number, row->number, sizeof(row->number)) == 0;
+}
+
+static void
+record_statistics(struct worker *worker, const struct plane_poll *poll,
+    const struct measure_time now, struct driver_real *real, bool active, struct record *record)
+{
+	struct statistics *row = &record->rows[record->n_rows];
+
+	measure_take(&real->measure, poll, real->server == NULL ? NULL : &real->server->counts, now,
+	    real->row.id, active, row);
+	row->role = real->server == NULL ? ROLE_MEMBER : real->server->role;
+	if (is_written(worker, &real->written, row))
+		return;
+	real->written = *row;
+	record->n_rows++;
+}
+
 static void
 record_make(struct worker *worker, const struct plane_poll *poll, struct record *record)
 {
@@ -393,12 +429,7 @@ record_make(struct worker *worker, const struct plane_poll *poll, struct record 
 			record->reasons[record->n_reasons++] =
 			    (struct store_reason){ .real_id = real->row.id, .text = text };
 		if (is_measured(worker, real, active)) {
-			struct statistics *row = &record->rows[record->n_rows++];
-
-			measure_take(&real->measure, poll,
-			    real->server == NULL ? NULL : &real->server->counts, now, real->row.id,
-			    active, row);
-			row->role = real->server == NULL ? ROLE_MEMBER : real->server->role;
+			record_statistics(worker, poll, now, real, active, record);
 			real->active_written = true;
 			real->active = active;
 		}
@@ -435,15 +466,19 @@ record_put(struct worker *worker, const struct plane_poll *poll)
 
 	if (record.reasons != NULL && record.texts != NULL && record.rows != NULL &&
 	    record.services != NULL) {
+		worker->statistics_lost |= worker->statistics_lost_seen !=
+		    worker->shared->tree->statistics_lost;
+		worker->statistics_lost_seen = worker->shared->tree->statistics_lost;
 		record_make(worker, poll, &record);
 		if (worker->round.measures)
 			record_services(worker, poll, &record);
 		if (store_ready(worker, WORKER_MAIN) && record.n_reasons > 0)
 			(void)store_done(worker, WORKER_MAIN, store_reasons_put(store,
 			    record.reasons, record.n_reasons, &err), &err);
-		if (store_ready(worker, WORKER_STATISTICS) && record.n_rows > 0)
-			(void)store_done(worker, WORKER_STATISTICS,
-			    store_statistics_put(store, record.rows, record.n_rows, &err), &err);
+		if (record.n_rows > 0)
+			worker->statistics_lost = !store_ready(worker, WORKER_STATISTICS) ||
+			    !store_done(worker, WORKER_STATISTICS, store_statistics_put(store,
+			    record.rows, record.n_rows, &err), &err);
 		if (store_ready(worker, WORKER_STATISTICS) && record.n_services > 0)
 			(void)store_done(worker, WORKER_STATISTICS,
 			    store_service_statistics_put(store, record.services,
@@ -758,8 +793,10 @@ real_health_update(struct worker *worker, struct driver_real *real, char *text)
 	real->health = result.state;
 	real->held_back = (uint16_t)(real->weight -
 	    health_weight(health, real->row.id, real->weight));
+	if (result.message[0] == '\0')
+		return;
 	snprintf(text, MODEL_MESSAGE_MAX + 1, "%s", result.message);
-	real->health_message = text[0] == '\0' ? NULL : text;
+	real->health_message = text;
 }
 
 static void
@@ -836,19 +873,29 @@ plane_ready(struct worker *worker, struct plane_error *ret_error)
 	return false;
 }
 
-/* Gives the data plane the rows that it has to realise. */
+/* Gives the data plane the rows that it has to realise, or their settings if no row changed. */
 static bool
 targets_set(struct worker *worker, struct plane_error *ret_error)
 {
+	const struct plane_kind_ops *ops = worker->shared->ops;
+	uint32_t changes = worker->shared->tree->changes;
+	bool same = worker->targets_are_set && worker->targets_changes == changes;
 	struct plane_target *targets;
-	enum err_code code;
+	enum err_code code = ERR_OK;
 	struct err err;
 	size_t n;
 
-	targets = driver_cluster_targets(worker->cluster, worker->shared->config->drain_ms, &n);
-	code = targets == NULL ? err_set(&err, ERR_NOMEM, "out of memory for the rows") :
-	    worker->shared->ops->targets_set(worker->plane, targets, n, &err);
+	targets = driver_cluster_targets(worker->cluster, worker->shared->config->drain_ms, !same,
+	    &n);
+	if (targets == NULL)
+		code = err_set(&err, ERR_NOMEM, "out of memory for the rows");
+	else if (!same)
+		code = ops->targets_set(worker->plane, targets, n, &err);
+	else if (ops->settings_set != NULL)
+		ops->settings_set(worker->plane, targets, n);
 	free(targets);
+	worker->targets_are_set = code == ERR_OK;
+	worker->targets_changes = changes;
 	if (code == ERR_OK)
 		return true;
 	*ret_error = (struct plane_error){ .status = PLANE_STATUS_FAILING,
@@ -893,6 +940,7 @@ worker_new(struct worker_shared *shared, struct driver_cluster *cluster)
 	worker->shared = shared;
 	worker->cluster = cluster;
 	worker->requeue = true;	/* an earlier driver may have claimed jobs */
+	worker->statistics_lost = true;
 	worker->status_reported = PLANE_STATUS_NONE;
 	worker->job_timeout_at_s = INT64_MAX;
 	loop_timer_set(shared->loop, &worker->timer, 0, round_begin, worker);

@@ -190,12 +190,16 @@ struct plane_kind_ops {
 			    int timeout_ms, struct plane **ret, struct err *err);
 	/* Ends a poll or an apply without its callback. NULL is allowed. */
 	void		(*close)(struct plane *plane);
-	/* The rows of the cluster, before the first poll of each round: each service, then its
+	/* The rows of the cluster, before the first poll of a round: each service, then its
 	 * real services. Polls and commands have their order. The texts are valid until the
 	 * function returns. ERR_INVALID with a message for people: the plane fails, and the
 	 * driver polls it no more until the next round. ERR_NOMEM. */
 	enum err_code	(*targets_set)(struct plane *plane, const struct plane_target *targets,
 			    size_t n, struct err *err);
+	/* The same before a round whose rows are those of the last targets_set(), but for weights,
+	 * fallback and enabled. They have no texts. NULL: the kind needs no settings. */
+	void		(*settings_set)(struct plane *plane, const struct plane_target *targets,
+			    size_t n);
 	/* One poll or apply at a time. Each calls fn(arg) once, perhaps before it returns. */
 	void		(*poll)(struct plane *plane, plane_polled_fn fn, void *arg);
 	/* Carries out 'commands' and sets their results. 'commands' must stay in place until fn is

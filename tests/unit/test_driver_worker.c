@@ -433,6 +433,42 @@ totals_of_a_server_may_begin_alone(void **state)
 	    " FROM (SELECT counters_since FROM statistics ORDER BY real_id)"), "100,200,100,100");
 }
 
+/* Runs a round and returns how many rows of statistics it wrote. */
+static int64_t
+rows_written(void)
+{
+	char sql[80];
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM statistics WHERE changed > %lld",
+	    (long long)sql_number(fixture->stats_path, "SELECT change FROM store"));
+	clock_advance(config.interval_ms);
+	round_next();
+	return sql_number(fixture->stats_path, sql);
+}
+
+static void
+statistics_that_stay_the_same_are_seldom_written(void **state)
+{
+	(void)state;
+	refresh();
+	round_first();
+	assert_int_equal(rows_written(), 0);
+	fake.servers[B].counts.present = 1u << STAT_ACTIVE_CONNECTIONS;
+	assert_int_equal(rows_written(), 1);
+	fake.servers[B].counts.number[STAT_ACTIVE_CONNECTIONS] = 7;
+	assert_int_equal(rows_written(), 1);
+	fake.servers[A].up = fake.servers[D].up = false;
+	assert_int_equal(rows_written(), 2);
+	assert_int_equal(rows_written(), 0);
+	/* An empty file replaces a damaged one. */
+	sql_exec(fixture->stats_path, "UPDATE store SET birth = birth + 1");
+	assert_int_equal(rows_written(), SERVERS);
+	assert_int_equal(rows_written(), 0);
+	/* The time of a row is at most a quarter of stale-after old. */
+	assert_int_equal(store_stale_after_set(fixture->store, 3, &fixture->err), ERR_OK);
+	assert_int_equal(rows_written(), SERVERS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -448,6 +484,7 @@ main(void)
 		TEST(data_plane_gets_the_rows_of_the_store),
 		TEST(refused_rows_are_the_message_of_the_cluster),
 		TEST(totals_of_a_server_may_begin_alone),
+		TEST(statistics_that_stay_the_same_are_seldom_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@ const struct plane_kind_ops ipvs_plane = {
 	.open = ipvs_plane_open,
 	.close = ipvs_plane_close,
 	.targets_set = ipvs_plane_targets_set,
+	.settings_set = ipvs_plane_settings_set,
 	.poll = ipvs_plane_poll,
 	.apply = ipvs_plane_apply,
 	.adopt = ipvs_plane_adopt,

@@ -6,6 +6,7 @@
 #include "plane/ipvs/ipvs_answer.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,17 +73,43 @@ difference_note(struct plane_service *ret, bool routine, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Compares the destinations of a service with its rows. */
+/* Finds the destination of each row of a service. Both are sorted, so one pass does it. Returns
+ * how many destinations have a row. 'entry' is the service in the kernel, or NULL. */
+static size_t
+dests_find(struct ipvs_rows *rows, const struct ipvs_row_service *service,
+    const struct ipvs_entry *entry)
+{
+	const struct ipvs_row_endpoint *mine = rows->sorted + service->first;
+	const struct ipvs_dest *dest = entry == NULL ? NULL : entry->dests;
+	const struct ipvs_dest *end = entry == NULL ? NULL : entry->dests + entry->n;
+	const struct ipvs_dest *last = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < service->n; i++, mine++) {
+		int order = 1;
+
+		while (dest != end && (order = ipvs_endpoint_compare(&dest->address, dest->port,
+		    &mine->dest.address, mine->dest.port)) < 0)
+			dest++;
+		rows->reals[mine->at].found = order == 0 && dest != end ? dest : NULL;
+		if (order == 0 && dest != end && dest != last) {
+			last = dest;
+			n++;
+		}
+	}
+	return n;
+}
+
+/* Compares the destinations of a service with its rows. 'found': how many have a row. */
 static void
 dests_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *service,
-    const struct ipvs_view *view, struct ipvs_entry *entry, const char *name,
+    const struct ipvs_view *view, struct ipvs_entry *entry, size_t found, const char *name,
     struct plane_service *ret)
 {
 	char text[IPVS_KEY_TEXT_SIZE];
 
 	for (size_t i = service->first; i < service->first + service->n; i++) {
-		const struct ipvs_dest *mine = &rows->reals[i].dest, *dest =
-		    ipvs_entry_dest(entry, &mine->address, mine->port);
+		const struct ipvs_dest *mine = &rows->reals[i].dest, *dest = rows->reals[i].found;
 
 		if (dest != NULL && (dest->forward != mine->forward || dest->upper != mine->upper ||
 		    dest->lower != mine->lower))
@@ -90,7 +117,7 @@ dests_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *servi
 			    "%s had another forward method or threshold for %s", name,
 			    ipvs_endpoint_text(&dest->address, dest->port, text));
 	}
-	for (size_t i = 0; i < entry->n; i++) {
+	for (size_t i = 0; i < entry->n && found < entry->n; i++) {
 		struct ipvs_dest *dest = &entry->dests[i];
 
 		if (ipvs_rows_have(rows, service, dest))
@@ -106,10 +133,10 @@ dests_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *servi
 
 static void
 service_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *service,
-    const struct ipvs_view *view, struct plane_poll *poll, struct plane_service *ret)
+    const struct ipvs_view *view, struct ipvs_entry *entry, size_t found,
+    struct plane_poll *poll, struct plane_service *ret)
 {
 	const struct ipvs_service *mine = &service->service;
-	struct ipvs_entry *entry = ipvs_table_service(view->have, &mine->key);
 	char name[IPVS_KEY_TEXT_SIZE];
 
 	ipvs_key_text(&mine->key, name);
@@ -133,7 +160,7 @@ service_compare(const struct ipvs_rows *rows, const struct ipvs_row_service *ser
 	if (!ipvs_service_same(&entry->service, mine))
 		difference_note(ret, rows->changed, "%s had other flags or another persistence",
 		    name);
-	dests_compare(rows, service, view, entry, name, ret);
+	dests_compare(rows, service, view, entry, found, name, ret);
 }
 
 /* -- real services ------------------------------------------------------------------------ */
@@ -283,17 +310,20 @@ state_fill(struct ipvs_row *row, const struct ipvs_dest *dest, struct plane_serv
 	}
 }
 
-/* Fills the answer for one real service. 'entry' is its service in the kernel, or NULL. */
+/* Fills the answer for one real service. */
 static void
 real_answer(struct ipvs_row *row, const struct ipvs_view *view, const struct ipvs_key *key,
-    const struct ipvs_entry *entry, struct plane_server *server)
+    struct plane_server *server)
 {
-	const struct ipvs_dest *dest = entry == NULL ? NULL :
-	    ipvs_entry_dest(entry, &row->dest.address, row->dest.port);
+	static const struct plane_endpoint none = { "", "", "" };
+	const struct ipvs_dest *dest = row->found;
 
-	*server = (struct plane_server){ .exists = true, .up = true,
-	    .endpoint = { "", "", "" }, .other_endpoint = { "", "", "" },
-	    .weight = row->dest.weight };
+	/* Without the message, which is as large as the rest. */
+	memset(server, 0, offsetof(struct plane_server, message));
+	server->message[0] = '\0';
+	server->exists = server->up = true;
+	server->endpoint = server->other_endpoint = none;
+	server->weight = row->dest.weight;
 	if (view->settings_only)
 		settings_state(row, key, dest, server);
 	else
@@ -319,19 +349,20 @@ ipvs_answer(struct ipvs_rows *rows, const struct ipvs_view *view, struct plane_p
 	for (size_t i = 0; i < rows->n_services; i++) {
 		struct ipvs_row_service *service = &rows->services[i];
 		const struct ipvs_key *key = &service->service.key;
-		const struct ipvs_entry *entry = ipvs_table_service(view->have, key);
+		struct ipvs_entry *entry = ipvs_table_service(view->have, key);
 		bool foreign = ipvs_is_foreign(view, key);
 
 		poll->service_counts[i] = (struct plane_service_counts){ .exists = false };
 		if (!foreign)
 			service_counts(rows, service, view, entry, &poll->service_counts[i]);
 		poll->services[i] = (struct plane_service){ 0 };
-		service_compare(rows, service, view, poll, &poll->services[i]);
+		service_compare(rows, service, view, entry, dests_find(rows, service, entry), poll,
+		    &poll->services[i]);
 		for (size_t j = service->first; j < service->first + service->n; j++) {
 			if (foreign)
 				poll->servers[j] = foreign_server;
 			else
-				real_answer(&rows->reals[j], view, key, entry, &poll->servers[j]);
+				real_answer(&rows->reals[j], view, key, &poll->servers[j]);
 		}
 	}
 }

@@ -31,11 +31,9 @@ ipvs_plane_requests_free(struct plane *plane)
 static void
 poll_free(struct plane *plane)
 {
-	free(plane->poll.servers);
 	free(plane->poll.services);
 	free(plane->poll.service_counts);
 	plane->poll.service_counts = NULL;
-	plane->poll.servers = NULL;
 	plane->poll.services = NULL;
 	ipvs_table_done(&plane->before);
 	plane->before = plane->have;
@@ -52,6 +50,7 @@ ipvs_plane_close(struct plane *plane)
 	ipvs_plane_requests_free(plane);
 	poll_free(plane);
 	ipvs_table_done(&plane->before);
+	free(plane->poll.servers);
 	ipvs_rows_done(&plane->rows);
 	ipvs_owned_done(&plane->owned);
 	free(plane);
@@ -108,6 +107,12 @@ ipvs_plane_targets_set(struct plane *plane, const struct plane_target *targets, 
 	return ipvs_rows_set(&plane->rows, plane->cluster, targets, n, err);
 }
 
+void
+ipvs_plane_settings_set(struct plane *plane, const struct plane_target *targets, size_t n)
+{
+	ipvs_rows_settings_set(&plane->rows, targets, n);
+}
+
 struct ipvs_view
 ipvs_plane_view(const struct plane *plane)
 {
@@ -134,7 +139,13 @@ poll_answer(struct plane *plane)
 {
 	struct ipvs_view view = ipvs_plane_view(plane);
 
-	plane->poll.servers = calloc(plane->rows.n_reals + 1, sizeof(*plane->poll.servers));
+	/* The servers of the poll before are used again: they are some megabytes. */
+	if (plane->poll.servers == NULL || plane->servers_room < plane->rows.n_reals) {
+		free(plane->poll.servers);
+		plane->servers_room = plane->rows.n_reals;
+		plane->poll.servers = calloc(plane->servers_room + 1,
+		    sizeof(*plane->poll.servers));
+	}
 	plane->poll.services = calloc(plane->rows.n_services + 1, sizeof(*plane->poll.services));
 	plane->poll.service_counts = calloc(plane->rows.n_services + 1,
 	    sizeof(*plane->poll.service_counts));

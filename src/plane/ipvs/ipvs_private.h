@@ -26,6 +26,7 @@ struct plane {
 	bool			 polled_before;
 	size_t			 n_removed;	/* services that the store no longer had */
 	struct plane_poll	 poll;
+	size_t			 servers_room;	/* of its servers */
 	struct plane_error	 error;
 	void			*arg;		/* of 'polled' or 'applied' */
 	plane_polled_fn		 polled;
@@ -48,6 +49,7 @@ enum err_code ipvs_plane_open(struct loop *loop, const struct plane_cluster *clu
 void ipvs_plane_close(struct plane *plane);
 enum err_code ipvs_plane_targets_set(struct plane *plane, const struct plane_target *targets,
     size_t n, struct err *err);
+void ipvs_plane_settings_set(struct plane *plane, const struct plane_target *targets, size_t n);
 void ipvs_plane_poll(struct plane *plane, plane_polled_fn fn, void *arg);
 
 /* Frees the requests of a poll or an apply. */

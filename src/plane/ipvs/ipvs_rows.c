@@ -58,7 +58,7 @@ ipvs_rows_have(const struct ipvs_rows *rows, const struct ipvs_row_service *serv
     const struct ipvs_dest *dest)
 {
 	return service->n > 0 && bsearch(dest, rows->sorted + service->first, service->n,
-	    sizeof(*dest), by_endpoint) != NULL;
+	    sizeof(*rows->sorted), by_endpoint) != NULL;
 }
 
 /* -- rules ------------------------------------------------------------------------------ */
@@ -265,7 +265,8 @@ rows_make(struct ipvs_rows *rows, const struct plane_target *targets, size_t n, 
 			row->service = rows->n_services - 1;
 			code = real_make(&targets[i], of_service, &service->service, &row->dest,
 			    err);
-			rows->sorted[rows->n_reals - 1] = row->dest;
+			rows->sorted[rows->n_reals - 1] =
+			    (struct ipvs_row_endpoint){ row->dest, rows->n_reals - 1 };
 		}
 	}
 	for (size_t i = 0; i < rows->n_services; i++) {
@@ -278,11 +279,12 @@ rows_make(struct ipvs_rows *rows, const struct plane_target *targets, size_t n, 
 	return code;
 }
 
-static void
-settings_set(struct ipvs_rows *rows, const struct plane_target *targets, size_t n)
+void
+ipvs_rows_settings_set(struct ipvs_rows *rows, const struct plane_target *targets, size_t n)
 {
 	size_t services = 0, reals = 0;
 
+	rows->changed = false;
 	for (size_t i = 0; i < n; i++) {
 		if (targets[i].is_service) {
 			rows->changed |= rows->services[services].enabled != targets[i].enabled;
@@ -300,10 +302,10 @@ ipvs_rows_set(struct ipvs_rows *rows, const char *cluster, const struct plane_ta
     size_t n, struct err *err)
 {
 	struct ipvs_rows earlier, made = { .digest = targets_digest(targets, n) };
+	bool same = rows->services != NULL && rows->digest == made.digest;
 	enum err_code code;
 
-	rows->changed = false;
-	if (rows->services == NULL || rows->digest != made.digest) {
+	if (!same) {
 		code = targets_judge(cluster, targets, n, err);
 		if (code == ERR_OK)
 			code = rows_make(&made, targets, n, err);
@@ -315,8 +317,8 @@ ipvs_rows_set(struct ipvs_rows *rows, const char *cluster, const struct plane_ta
 		earlier = *rows;
 		*rows = made;
 		ipvs_rows_done(&earlier);
-		rows->changed = true;
 	}
-	settings_set(rows, targets, n);
+	ipvs_rows_settings_set(rows, targets, n);
+	rows->changed |= !same;
 	return ERR_OK;
 }

@@ -33,11 +33,17 @@ struct ipvs_row {
 	uint32_t		 id;
 	size_t			 service;	/* its place among the services */
 	struct ipvs_dest	 dest;		/* 'weight' is that of the row */
+	const struct ipvs_dest	*found;		/* in the kernel, during ipvs_answer() */
 	bool			 fallback;
 	/* The latest command for its state, if 'commanded'. */
 	bool			 commanded;
 	enum plane_state	 state;
 	struct ipvs_totals	 totals;
+};
+
+struct ipvs_row_endpoint {
+	struct ipvs_dest	 dest;
+	size_t			 at;		/* in 'reals' */
 };
 
 struct ipvs_row_place {
@@ -50,10 +56,10 @@ struct ipvs_rows {
 	struct ipvs_row_service	*services;
 	struct ipvs_row		*reals;
 	size_t			 n_services, n_reals;
-	struct ipvs_dest	*sorted;	/* of each service: its endpoints in their order */
+	struct ipvs_row_endpoint *sorted;	/* of each service: its endpoints in their order */
 	struct ipvs_row_place	*by_key;	/* all services, by ipvs_key_compare() */
 	uint64_t		 digest;	/* of what the rows were made of */
-	bool			 changed;	/* the latest ipvs_rows_set() changed a service */
+	bool			 changed;	/* the latest call below changed a service */
 };
 
 /* Makes the rows of the targets. Rows with the id of an earlier one keep what the plane remembers.
@@ -61,6 +67,8 @@ struct ipvs_rows {
  * their content then. ERR_NOMEM. */
 enum err_code ipvs_rows_set(struct ipvs_rows *rows, const char *cluster,
     const struct plane_target *targets, size_t n, struct err *err);
+/* Sets the weights, fallbacks and enabled of the same rows. */
+void ipvs_rows_settings_set(struct ipvs_rows *rows, const struct plane_target *targets, size_t n);
 void ipvs_rows_done(struct ipvs_rows *rows);
 
 /* The service with that key; NULL if there is none. */
