@@ -55,34 +55,32 @@ dest_same(const struct ipvs_dest *a, const struct ipvs_dest *b)
 	    a->lower == b->lower;
 }
 
+/* Adds the changes between the destinations of a service, which both tables have in the same order.
+ * 'have' is NULL if the kernel lacks the service. */
 static bool
-dests_put(struct changes *changes, const struct ipvs_entry *have,
+dests_change(struct changes *changes, const struct ipvs_entry *have,
     const struct ipvs_entry *wanted)
 {
-	for (size_t i = 0; i < wanted->n; i++) {
-		const struct ipvs_dest *dest = &wanted->dests[i], *old = have == NULL ? NULL :
-		    ipvs_entry_dest(have, &dest->address, dest->port);
+	const struct ipvs_dest *old = have == NULL ? NULL : have->dests, *new = wanted->dests;
+	const struct ipvs_dest *old_end = have == NULL ? NULL : old + have->n;
+	const struct ipvs_dest *new_end = new + wanted->n;
+	bool ok = true;
 
-		if ((old == NULL || !dest_same(old, dest)) &&
-		    !change_add(changes, dest->weight > 0 ? PHASE_WORK : PHASE_DRAIN,
-		    old == NULL ? IPVS_CMD_NEW_DEST : IPVS_CMD_SET_DEST, &wanted->service, dest))
-			return false;
+	while (ok && (old != old_end || new != new_end)) {
+		int order = old == old_end ? 1 : new == new_end ? -1 : ipvs_endpoint_compare(
+		    &old->address, old->port, &new->address, new->port);
+
+		if (order < 0)
+			ok = change_add(changes, PHASE_DELETE, IPVS_CMD_DEL_DEST, &have->service,
+			    old);
+		else if (order > 0 || !dest_same(old, new))
+			ok = change_add(changes, new->weight > 0 ? PHASE_WORK : PHASE_DRAIN,
+			    order > 0 ? IPVS_CMD_NEW_DEST : IPVS_CMD_SET_DEST, &wanted->service,
+			    new);
+		old += order <= 0;
+		new += order >= 0;
 	}
-	return true;
-}
-
-static bool
-dests_delete(struct changes *changes, const struct ipvs_entry *have,
-    const struct ipvs_entry *wanted)
-{
-	for (size_t i = 0; i < have->n; i++) {
-		const struct ipvs_dest *dest = &have->dests[i];
-
-		if (ipvs_entry_dest(wanted, &dest->address, dest->port) == NULL &&
-		    !change_add(changes, PHASE_DELETE, IPVS_CMD_DEL_DEST, &have->service, dest))
-			return false;
-	}
-	return true;
+	return ok;
 }
 
 /* Adds the changes of one phase. A deleted service takes its destinations with it. */
@@ -97,8 +95,7 @@ phase_make(struct changes *changes)
 		if (((have == NULL || !ipvs_service_same(&have->service, &wanted->service)) &&
 		    !change_add(changes, PHASE_SERVICE, have == NULL ? IPVS_CMD_NEW_SERVICE :
 		    IPVS_CMD_SET_SERVICE, &wanted->service, NULL)) ||
-		    !dests_put(changes, have, wanted) ||
-		    (have != NULL && !dests_delete(changes, have, wanted)))
+		    !dests_change(changes, have, wanted))
 			return false;
 	}
 	for (size_t i = 0; i < changes->have->n; i++) {
