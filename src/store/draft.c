@@ -17,11 +17,12 @@
 
 /* -- the copy ------------------------------------------------------------------------- */
 
-/* Table removed keeps all rows that the draft removes: store_draft_write() needs them, and the
+/* store_draft_real_insert() does the work of the trigger. Table removed keeps all rows that the draft removes: store_draft_write() needs them, and the
  * servers that it removes. Table begun keeps the totals before the draft, begun_ids the highest
  * ids. */
 static const char draft_sql[] =
     "DROP TRIGGER removed_prune;"
+    "DROP TRIGGER real_service_insert;"
     "CREATE TEMP TABLE begun AS SELECT * FROM store;"
     "CREATE TEMP TABLE begun_ids AS SELECT * FROM sqlite_sequence;"
     "CREATE TEMP TABLE removed_servers (id INTEGER PRIMARY KEY);"
@@ -42,6 +43,7 @@ store_draft_begin(struct store *store, struct err *err)
 	memset(copy->statements, 0, sizeof(copy->statements));
 	copy->handle = handle;
 	store->in_transaction = true;
+	store->draft_change = store->draft_change_end = 0;
 	if ((code = db_exec(copy, "PRAGMA temp_store = MEMORY", err)) != ERR_OK ||
 	    (code = db_begin(copy, true, err)) != ERR_OK ||
 	    (code = store_main_identity_check(store, err)) != ERR_OK ||
@@ -60,6 +62,69 @@ store_draft_end(struct store *store)
 	db_close(&store->main);
 	store->main = store->file;
 	store->file = (struct db){ .handle = NULL };
+}
+
+/* Takes the next value of the counter. The draft takes many at a time. */
+static enum err_code
+change_take(struct store *store, int64_t *ret, struct err *err)
+{
+	enum { TAKEN = 1000 };
+	enum err_code code = ERR_OK;
+
+	if (store->draft_change == store->draft_change_end) {
+		if ((code = db_run(&store->main, SQL_DRAFT_NUMBERS, DB_VALUES(db_int(TAKEN)),
+		    err)) != ERR_OK || (code = db_number(&store->main, SQL_CHANGE, DB_NO_VALUES,
+		    &store->draft_change_end, err)) != ERR_OK)
+			return code;
+		store->draft_change = store->draft_change_end - TAKEN;
+	}
+	*ret = ++store->draft_change;
+	return ERR_OK;
+}
+
+/* Finds or adds the server of a real service. */
+static enum err_code
+server_take(struct db *db, const struct real_row *row, uint32_t *ret, struct err *err)
+{
+	int64_t cluster_id = 0, id = 0;
+	sqlite3_stmt *stmt;
+	enum err_code code;
+	bool found;
+
+	code = db_first(db, SQL_DRAFT_SERVER, DB_VALUES(db_int(row->service_id),
+	    db_str(row->name)), &stmt, &found, err);
+	if (code != ERR_OK)
+		return code;
+	if (found) {
+		cluster_id = sqlite3_column_int64(stmt, 0);
+		id = sqlite3_column_int64(stmt, 1);
+		db_reset(stmt);
+	}
+	if (found && id == 0) {
+		code = db_run(db, SQL_SERVER_INSERT, DB_VALUES(db_int(cluster_id),
+		    db_str(row->name)), err);
+		id = sqlite3_last_insert_rowid(db->handle);
+	}
+	*ret = (uint32_t)id;
+	return code;
+}
+
+/* The trigger would write the row, its indexes and the counter a second time. */
+enum err_code
+store_draft_real_insert(struct store *store, const struct real_row *row, struct err *err)
+{
+	struct db_value values[SHAPE_COLUMNS_MAX];
+	struct store_real_view numbered = { .row = *row };
+	int64_t change = 0;
+	enum err_code code;
+	size_t n;
+
+	if ((code = server_take(&store->main, row, &numbered.row.server_id, err)) != ERR_OK ||
+	    (code = change_take(store, &change, err)) != ERR_OK)
+		return code;
+	n = shape_values(&shapes[SHAPE_REAL], &numbered, values);
+	values[10] = db_int(change);	/* ?11 */
+	return db_run(&store->main, SQL_OF_ROWS(ROW_NUMBERED, SHAPE_REAL), values, n, err);
 }
 
 /* -- conflicts ------------------------------------------------------------------------- */

@@ -218,7 +218,9 @@ row_put(struct store *store, enum shape_id shape, const union shape_row *row, ui
 		if (shape == SHAPE_REAL && row->real.row.fallback)
 			code = store_fallback_free(store, row->real.row.service_id, err);
 		if (code == ERR_OK)
-			code = db_run(db, SQL_OF_ROWS(ROW_INSERT, shape), values, n, err);
+			code = shape == SHAPE_REAL && store->file.handle != NULL ?
+			    store_draft_real_insert(store, &row->real.row, err) :
+			    db_run(db, SQL_OF_ROWS(ROW_INSERT, shape), values, n, err);
 		id = (uint32_t)sqlite3_last_insert_rowid(db->handle);
 	} else if (result == STORE_PUT_UPDATED) {
 		code = db_run(db, SQL_OF_ROWS(ROW_UPDATE, shape), values, n, err);

@@ -106,6 +106,12 @@ static const char *const texts[SQL_TEXTS] = {
 	    " jobs_open = jobs_open + ?6, jobs_succeeded = jobs_succeeded + ?7,"
 	    " jobs_failed = jobs_failed + ?8, jobs_bumped = jobs_bumped + ?9",
 
+	[SQL_DRAFT_NUMBERS] = "UPDATE store SET change = change + ?1,"
+	    " table_last_change = unixepoch()",
+	/* The cluster of service ?1, and its server with the name ?2. */
+	[SQL_DRAFT_SERVER] = "SELECT s.cluster_id, v.id FROM service AS s LEFT JOIN server AS v"
+	    " ON v.cluster_id = s.cluster_id AND v.name = ?2 WHERE s.id = ?1",
+	[SQL_SERVER_INSERT] = "INSERT INTO server (cluster_id, name) VALUES (?1, ?2)",
 	[SQL_SERVER_DELETE] = "DELETE FROM server WHERE id = ?1",
 
 	/* Columns that no other statement of db_main_kind.needed names. */
@@ -294,6 +300,8 @@ static const char *const patterns[ROW_SQLS] = {
 	[ROW_UPDATE] = "UPDATE <table> SET <changes> WHERE <key>",
 	[ROW_UPSERT] = "INSERT INTO <table> (<names>, changed) VALUES (<parameters>, ?)"
 	    " ON CONFLICT (<id>) DO UPDATE SET <excluded>, changed = excluded.changed",
+	[ROW_NUMBERED] = "INSERT INTO <table> (<names>, server_id, changed)"
+	    " VALUES (<parameters>, ?10, ?11)",
 	[ROW_DELETE] = "DELETE FROM <table> WHERE <id> = ?1",
 	[ROW_WHY] = "SELECT <why> FROM <table> AS r WHERE r.<id> = ?1",
 	[ROW_LEFT_OUT] = "SELECT r.<id>, <why> AS why FROM <table> AS r WHERE why <> 0"

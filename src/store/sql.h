@@ -62,7 +62,7 @@ enum sql {
 	/* a draft: see draft.c */
 	SQL_DRAFT_OTHERS, SQL_DRAFT_REALS, SQL_DRAFT_REAL_SAME, SQL_DRAFT_JOBS,
 	SQL_DRAFT_JOB_SAME, SQL_DRAFT_ADD,
-	SQL_SERVER_DELETE,
+	SQL_SERVER_DELETE, SQL_DRAFT_NUMBERS, SQL_DRAFT_SERVER, SQL_SERVER_INSERT,
 
 	/* reading */
 	SQL_NEEDED, SQL_TOTALS, SQL_PATH_FIND, SQL_REMOVED_MEASURED,
@@ -99,6 +99,7 @@ enum row_sql {
 	ROW_FIND,	/* id, whether all is the same; ?N is column N of the row */
 	ROW_INSERT, ROW_UPDATE,	/* ?N is column N of the row */
 	ROW_UPSERT,	/* the same; the parameter after them is "changed" */
+	ROW_NUMBERED,	/* INSERT of a real service; ?10 is its server_id, ?11 "changed" */
 	ROW_DELETE,	/* row ?1 */
 	ROW_WHY,	/* why row ?1 is left out */
 	ROW_LEFT_OUT,	/* id, why; of each row that is left out */

@@ -97,6 +97,8 @@ struct store {
 	int64_t			 restarts_since_ms;	/* see restart_allowed() of changes.c */
 	unsigned int		 restarts;
 	int64_t			 begin_change;		/* the counter at store_begin() */
+	int64_t			 draft_change;		/* values of the counter that a draft took */
+	int64_t			 draft_change_end;	/* and has not used */
 	bool			 in_transaction;	/* store_begin() .. store_commit() */
 	struct store_left_out	 left_out[LEFT_OUT_MAX];
 	size_t			 n_left_out;
@@ -171,6 +173,9 @@ void store_lock_marks_show(const struct store *store, int64_t main, int64_t stat
 enum err_code store_draft_begin(struct store *store, struct err *err);
 /* Closes a draft, and uses the file again. Does nothing without a draft. */
 void store_draft_end(struct store *store);
+/* Adds a real service to a draft. */
+enum err_code store_draft_real_insert(struct store *store, const struct real_row *row,
+    struct err *err);
 /* Writes the rows that differ between 'copy' and the store before it. Call in a write transaction.
  * *ret_conflict, with ERR_OK: another program changed such rows; the caller rolls back. */
 enum err_code store_draft_write(struct store *store, struct db *copy, bool *ret_conflict,
