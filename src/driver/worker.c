@@ -536,6 +536,8 @@ routine_text(const struct worker *worker, const struct plane_command *command,
 	case PLANE_COMMAND_STATE:
 		break;
 	}
+	if (real == NULL)
+		return NULL;
 	if (real->health == HEALTH_DOWN)
 		return real->health_message != NULL ? real->health_message : "down";
 	if (command->value == PLANE_READY)
@@ -849,7 +851,7 @@ on_first_poll(void *arg, const struct plane_poll *poll, const struct plane_error
 	    (long long)(clock_steady_ms() - worker->round.begun_ms));
 	if (code != ERR_OK)
 		round_fail(worker, &no_memory);
-	else if (plan->n == 0)
+	else if (plan->n == 0 || rules.ops->apply == NULL)
 		round_finish(worker, poll, error);
 	else
 		rules.ops->apply(worker->plane, plan->commands, plan->n, on_applied, worker);

@@ -55,30 +55,35 @@ dest_same(const struct ipvs_dest *a, const struct ipvs_dest *b)
 	    a->lower == b->lower;
 }
 
+static int
+dest_compare(const struct ipvs_dest *a, const struct ipvs_dest *b)
+{
+	return ipvs_endpoint_compare(&a->address, a->port, &b->address, b->port);
+}
+
 /* Adds the changes between the destinations of a service, which both tables have in the same order.
  * 'have' is NULL if the kernel lacks the service. */
 static bool
 dests_change(struct changes *changes, const struct ipvs_entry *have,
     const struct ipvs_entry *wanted)
 {
-	const struct ipvs_dest *old = have == NULL ? NULL : have->dests, *new = wanted->dests;
-	const struct ipvs_dest *old_end = have == NULL ? NULL : old + have->n;
-	const struct ipvs_dest *new_end = new + wanted->n;
+	size_t i = 0, j = 0, n = have == NULL ? 0 : have->n;
 	bool ok = true;
 
-	while (ok && (old != old_end || new != new_end)) {
-		int order = old == old_end ? 1 : new == new_end ? -1 : ipvs_endpoint_compare(
-		    &old->address, old->port, &new->address, new->port);
+	while (ok && (i < n || j < wanted->n)) {
+		int order = i == n ? 1 : j == wanted->n ? -1 :
+		    dest_compare(&have->dests[i], &wanted->dests[j]);
 
 		if (order < 0)
 			ok = change_add(changes, PHASE_DELETE, IPVS_CMD_DEL_DEST, &have->service,
-			    old);
-		else if (order > 0 || !dest_same(old, new))
-			ok = change_add(changes, new->weight > 0 ? PHASE_WORK : PHASE_DRAIN,
+			    &have->dests[i]);
+		else if (order > 0 || !dest_same(&have->dests[i], &wanted->dests[j]))
+			ok = change_add(changes,
+			    wanted->dests[j].weight > 0 ? PHASE_WORK : PHASE_DRAIN,
 			    order > 0 ? IPVS_CMD_NEW_DEST : IPVS_CMD_SET_DEST, &wanted->service,
-			    new);
-		old += order <= 0;
-		new += order >= 0;
+			    &wanted->dests[j]);
+		i += order <= 0;
+		j += order >= 0;
 	}
 	return ok;
 }
