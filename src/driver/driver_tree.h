@@ -20,7 +20,7 @@ struct driver_real {
 	bool			 fallback, enabled;
 	uint32_t		 stored[REAL_COLUMNS];	/* by enum real_column */
 	struct measure		 measure;
-	struct statistics	 written;	/* the latest row of the store; last_update 0: none */
+	struct statistics	 written;	/* the latest row; last_update 0: none */
 	struct foreign		 foreign[FOREIGN_REAL_SETTINGS];
 	bool			 ours;		/* lbcluster set its state to drain or maint */
 	enum plane_state	 wanted;

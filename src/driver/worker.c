@@ -56,7 +56,7 @@ struct worker {
 	uint32_t		 polled_interval_ms;
 	bool			 targets_are_set;
 	uint32_t		 targets_changes;	/* those of the tree at that time */
-	bool			 statistics_lost;	/* the store may lack rows that were written */
+	bool			 statistics_lost;	/* the store may lack rows */
 	uint32_t		 statistics_lost_seen;	/* as in the tree */
 	char			 repairs[MODEL_MESSAGE_MAX + 1];	/* the latest ones */
 	char			 difference[MODEL_MESSAGE_MAX + 1];

@@ -17,9 +17,9 @@
 
 /* -- the copy ------------------------------------------------------------------------- */
 
-/* store_draft_real_insert() does the work of the trigger. Table removed keeps all rows that the draft removes: store_draft_write() needs them, and the
- * servers that it removes. Table begun keeps the totals before the draft, begun_ids the highest
- * ids. */
+/* store_draft_real_insert() does the work of trigger real_service_insert. Table removed keeps all
+ * rows that the draft removes: store_draft_write() needs them, and the servers that it removes.
+ * Table begun keeps the totals before the draft, begun_ids the highest ids. */
 static const char draft_sql[] =
     "DROP TRIGGER removed_prune;"
     "DROP TRIGGER real_service_insert;"

@@ -97,8 +97,8 @@ struct store {
 	int64_t			 restarts_since_ms;	/* see restart_allowed() of changes.c */
 	unsigned int		 restarts;
 	int64_t			 begin_change;		/* the counter at store_begin() */
-	int64_t			 draft_change;		/* values of the counter that a draft took */
-	int64_t			 draft_change_end;	/* and has not used */
+	int64_t			 draft_change;		/* a draft has values of the counter */
+	int64_t			 draft_change_end;	/* from the one above to this one */
 	bool			 in_transaction;	/* store_begin() .. store_commit() */
 	struct store_left_out	 left_out[LEFT_OUT_MAX];
 	size_t			 n_left_out;
