@@ -147,7 +147,8 @@ static void
 a_poll_without_the_module_is_refused(void **state)
 {
 	static const char *const modules[] = { "ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc",
-	    "ip_vs_sh", "ip_vs_mh", "ip_vs_sed", "ip_vs_nq", "ip_vs" };
+	    "ip_vs_sh", "ip_vs_mh", "ip_vs_sed", "ip_vs_nq", "ip_vs_dh", "ip_vs_lblc",
+	    "ip_vs_lblcr", "ip_vs" };
 	struct ipvs_table table;
 
 	(void)state;
