@@ -383,9 +383,10 @@ is_written(const struct worker *worker, const struct statistics *written,
     const struct statistics *row)
 {
 	int64_t age = row->last_update - written->last_update;
-	uint32_t most = worker->shared->tree->stale_after_s / 4;
+	int64_t most = worker->shared->tree->stale_after_s / 4;
 
-	most = most < UNCHANGED_S ? most : UNCHANGED_S;
+	if (most > UNCHANGED_S)
+		most = UNCHANGED_S;
 	return !worker->statistics_lost && written->last_update != 0 && age >= 0 && age < most &&
 	    written->present == row->present && written->active == row->active &&
 	    written->role == row->role && written->counters_since == row->counters_since &&
