@@ -218,6 +218,7 @@ integration_tests = \
 	tests/integration/test_haproxy_sockets.py \
 	tests/integration/test_haproxy_states.py \
 	tests/integration/test_haproxy_takeover.py \
+	tests/integration/test_integrations.py \
 	tests/integration/test_left_out.py \
 	tests/integration/test_limits.py \
 	tests/integration/test_log.py \

@@ -1,0 +1,37 @@
+# Files for network management systems, installed with the examples; lbcluster-nms(7).
+
+nmsdir = $(examplesdir)
+nobase_dist_nms_DATA = \
+	integrations/cacti/lbcluster_service.xml \
+	integrations/collectd/lbcluster.conf \
+	integrations/librenms/os_detection/lbcluster.yaml \
+	integrations/librenms/os_discovery/lbcluster.yaml \
+	integrations/nagios/icinga2.conf \
+	integrations/prometheus/auth.yml \
+	integrations/prometheus/generator.yml \
+	integrations/prometheus/lbcluster.rules.test.yml \
+	integrations/prometheus/lbcluster.rules.yml \
+	integrations/prometheus/prometheus.yml \
+	integrations/prometheus/snmp-0.22.yml \
+	integrations/prometheus/snmp.yml \
+	integrations/telegraf/lbcluster.conf
+nobase_dist_nms_SCRIPTS = \
+	integrations/mrtg/mrtg-lbcluster \
+	integrations/munin/snmp__lbcluster \
+	integrations/nagios/check_lbcluster
+
+nms_checks = \
+	integrations/collectd/check \
+	integrations/librenms/check \
+	integrations/mrtg/check \
+	integrations/munin/check \
+	integrations/nagios/check \
+	integrations/prometheus/check \
+	integrations/telegraf/check
+EXTRA_DIST += integrations/check integrations/rig.sh $(nms_checks)
+
+# Each of these files with its program, if it is installed, and a private snmpd and lbclusterd.
+check-nms: lbclusterd lbclusterctl
+	BUILD=. $(top_srcdir)/integrations/check all
+
+.PHONY: check-nms
