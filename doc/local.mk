@@ -7,6 +7,7 @@ dist_man_MANS = \
 	doc/lbcluster-ipvs-migrate.7 \
 	doc/lbcluster-ipvs.8 \
 	doc/lbcluster-ipvs.conf.5 \
+	doc/lbcluster-nms.7 \
 	doc/lbcluster-promises.7 doc/lbcluster-setup-snmpd.8 \
 	doc/lbcluster-store.5 \
 	doc/lbclusterctl.1 \

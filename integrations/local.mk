@@ -14,8 +14,12 @@ nobase_dist_nms_DATA = \
 	integrations/prometheus/prometheus.yml \
 	integrations/prometheus/snmp-0.22.yml \
 	integrations/prometheus/snmp.yml \
-	integrations/telegraf/lbcluster.conf
-nobase_dist_nms_SCRIPTS = \
+	integrations/telegraf/lbcluster.conf \
+	$(nms_scripts)
+
+# Installed without execute permission, because rpm adds the Perl modules of an executable file to
+# the dependencies of lbcluster.
+nms_scripts = \
 	integrations/mrtg/mrtg-lbcluster \
 	integrations/munin/snmp__lbcluster \
 	integrations/nagios/check_lbcluster
