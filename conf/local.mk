@@ -46,7 +46,7 @@ install-data-local:
 	$(INSTALL_DATA) '$(srcdir)/conf/lbcluster.tmpfiles' \
 	    '$(DESTDIR)$(tmpfilesdir)/lbcluster.conf'
 
-# Only what was not changed goes; a store with anything in it stays.
+# Removes only configurations that were not changed, and the store only if it is empty.
 uninstall-local:
 	rm -f '$(DESTDIR)$(sysusersdir)/lbcluster.conf' '$(DESTDIR)$(tmpfilesdir)/lbcluster.conf'
 	for conf in $(configurations); do \

@@ -64,7 +64,7 @@ cache_real_reason(const struct cache *cache, const struct cache_real *real, int6
 	return "";
 }
 
-/* Returns seconds that are never 0, which is "not down". */
+/* Returns the steady clock in seconds, plus 1: 0 means that the real service is not down. */
 static uint32_t
 steady_s(void)
 {

@@ -295,8 +295,9 @@ option_read(struct ctl *ctl, const struct word *word)
 	return CTL_OK;
 }
 
-/* Returns the command that the first operand names; NULL if there is none. An argument of an option
- * whose letter another command has without one looks like an operand: "-w 2 status". */
+/* Returns the command that the first operand names; NULL if there is none. Words before the command
+ * may be arguments: -w needs one for status and none for doctor, so in "-w 2 status" the word 2 is
+ * read as an operand that names no command. */
 static const struct command *
 command_scan(const struct ctl *ctl, int n, char *const *argv)
 {

@@ -17,7 +17,7 @@ struct diff {
 	struct ctl			 silent;	/* its messages go to /dev/null */
 	struct inventory		*stored;
 	struct changes			 changes;
-	const struct inventory_cluster	*cluster;	/* that is compared now */
+	const struct inventory_cluster	*cluster;	/* which is compared now */
 	char				 source[256];	/* "haproxy /run/haproxy/admin.sock" */
 	bool				 headed;	/* its header was printed */
 	size_t				 compared;	/* data planes */
@@ -67,9 +67,9 @@ left_out_report(struct diff *diff, const struct discovery *discovery)
 	if (discovery->left_out == 0)
 		return;
 	diff->differs = true;
-	ctl_message(diff->ctl, "%s: %s has %zu that the store cannot have; \"lbclusterctl "
-	    "discover %s\" names them", diff->cluster->name, discovery->source->title,
-	    discovery->left_out, diff->source);
+	ctl_message(diff->ctl, "%s: %s has %zu services or servers that the store cannot "
+	    "have; \"lbclusterctl discover %s\" names them", diff->cluster->name,
+	    discovery->source->title, discovery->left_out, diff->source);
 }
 
 /* Compares the cluster with a data plane, of which 'from' is the operand of discover. A data plane

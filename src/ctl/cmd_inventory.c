@@ -36,7 +36,7 @@ static const struct out_column columns[] = {
 	{ "removed", "REMOVED", OUT_NUMBER },
 };
 
-/* A row that goes. */
+/* A row to remove. */
 struct removal_row {
 	enum store_kind	kind;
 	uint32_t	id;
@@ -195,7 +195,7 @@ counts_text(const struct removal *removal, char text[128])
 	return text;
 }
 
-/* Asks the user on a terminal. CTL_OK: the rows may go. */
+/* Asks the user on a terminal. CTL_OK: the rows may be removed. */
 static enum ctl_exit
 removal_confirm(struct removal *removal)
 {
@@ -207,8 +207,8 @@ removal_confirm(struct removal *removal)
 		return CTL_OK;
 	counts_text(removal, text);
 	if (terminal == NULL || isatty(STDIN_FILENO) == 0)
-		return ctl_usage(ctl, "%s would be removed; give --yes to remove without a "
-		    "question", text);
+		return ctl_usage(ctl, "%s would be removed; give --yes to remove them "
+		    "without asking", text);
 	fprintf(terminal, "Remove %s? [y/N] ", text);
 	fflush(terminal);
 	if (fgets(answer, sizeof(answer), stdin) != NULL &&

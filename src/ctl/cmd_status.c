@@ -28,7 +28,7 @@ struct status {
 	struct ctl		*ctl;
 	struct status_view	 view;
 	unsigned int		 watch_s;	/* 0: once */
-	char			 problem[ERR_TEXT_SIZE];	/* why the rows are old, or "" */
+	char			 problem[ERR_TEXT_SIZE];	/* of the latest read, or "" */
 	size_t			 skipped;	/* rows above the first one of the screen */
 };
 
@@ -335,8 +335,8 @@ output_write(struct status *status)
  * the last character. */
 #define CLEAR_LINE "\033[K"
 
-/* Prints a screen: the summary, as many rows as there is room for, and the time. It is one text, so
- * that a slow terminal shows no half of it. */
+/* Prints a screen: the summary, as many rows as there is room for, and the time. One write prints
+ * all of it, so that a slow terminal never shows half of a screen. */
 static bool
 screen_draw(struct status *status)
 {
@@ -376,7 +376,7 @@ screen_draw(struct status *status)
 	return ok;
 }
 
-/* Waits until it is time to read again, and draws at once what a key changes. False to end. */
+/* Waits until it is time to read again. Draws the screen again after each key. False to end. */
 static bool
 screen_keys(struct status *status)
 {
@@ -415,7 +415,7 @@ watch_screen(struct status *status)
 		ok = rows_read_again(status) && screen_draw(status);
 	} while (ok && screen_keys(status));
 	screen_end();
-	/* Who looks at the screen needs no exit status. */
+	/* A person reads the screen, so the exit status has no meaning. */
 	status->ctl->level = LEVEL_WELL;
 	return ok ? CTL_OK : ctl_failure(status->ctl, "cannot show the status: out of memory");
 }
@@ -467,8 +467,8 @@ status_show(struct status *status)
 
 	if ((code = rows_read(status, CTL_STORE_WAIT_MS)) != ERR_OK)
 		return ctl_finish(ctl, code);
-	/* As in lists, settings of a SET show at once, before lbclusterd writes them to the rows.
-	 * -w shows them when they are written. */
+	/* Settings of a SET are shown at once, as in lists, before lbclusterd writes them to the
+	 * rows. -w shows them when they are written. */
 	if (status->watch_s == 0)
 		cache_set_release(status->view.cache, &all_sets, 1, UINT32_MAX, status->view.now);
 	if ((unmatched = status_view_unmatched(&status->view)) != NULL)

@@ -29,7 +29,7 @@ static struct {
 	struct termios		 before, during;
 	sigset_t		 waiting;	/* the signal mask of screen_wait() */
 	volatile sig_atomic_t	 changed;
-	char			 bytes[64];	/* of keys that are not taken */
+	char			 bytes[64];	/* read and not returned by key_take() */
 } screen;
 
 size_t
@@ -174,7 +174,7 @@ key_take(void)
 	return key;
 }
 
-/* False if the terminal is gone. */
+/* False if the terminal is closed. */
 static bool
 keys_read(void)
 {

@@ -95,7 +95,7 @@ clusters_serve(struct driver *driver)
 	return n;
 }
 
-/* Removes what the data plane has for clusters that are gone. */
+/* Removes what the data plane has for clusters that were deleted. */
 static void
 clusters_sweep(struct driver *driver)
 {

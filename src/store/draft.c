@@ -64,7 +64,7 @@ store_draft_end(struct store *store)
 	store->file = (struct db){ .handle = NULL };
 }
 
-/* Takes the next value of the counter. The draft takes many at a time. */
+/* Returns the next value of the counter. The draft reserves many values at once. */
 static enum err_code
 change_take(struct store *store, int64_t *ret, struct err *err)
 {

@@ -136,8 +136,8 @@ page_after(enum shape_id shape, const union shape_row *row, char name[MODEL_NAME
 	return db_str(name);
 }
 
-/* Calls fn for a copy of each row of a parent. Real services have their statistics; Only
- * those whose names match 'real' are shown. */
+/* Calls fn for a copy of each row of a parent. Real services have their statistics. Only
+ * real services whose names match 'real' are shown. */
 static enum err_code
 pages_each(struct store *store, enum shape_id shape, int64_t parent, const char *real,
     enum err_code (*fn)(void *arg, const union shape_row *row), void *arg, struct err *err)

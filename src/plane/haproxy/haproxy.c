@@ -183,11 +183,11 @@ endpoint_same(const struct plane_endpoint *a, const struct plane_endpoint *b)
 	    strcmp(a->name, b->name) == 0;
 }
 
-/* Numbers of which several processes have the largest one; the others are added. */
+/* Numbers of which the largest one of several processes is shown; other numbers are added. */
 static const uint32_t largest = 1u << STAT_RESPONSE_TIME_MS | 1u << STAT_CONNECT_TIME_MS |
     1u << STAT_QUEUE_TIME_MS | 1u << STAT_CHECK_CODE | 1u << STAT_CHECK_DURATION_MS;
 
-/* A process without a limit has no limit in all. */
+/* Merges the numbers of two processes. There is no limit if one process has none. */
 static void
 counts_merge(struct plane_counts *counts, const struct plane_counts *more)
 {

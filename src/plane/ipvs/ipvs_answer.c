@@ -44,7 +44,7 @@ leaving_is_over(const struct ipvs_row_service *service, const struct ipvs_view *
 	    (expired || (dest->active == 0 && dest->inactive == 0)));
 }
 
-/* Takes over since when the store lacks the destination. */
+/* Sets when the store began to lack the destination: the time of the poll before, or now. */
 static void
 leaving_update(const struct ipvs_view *view, const struct ipvs_key *key, struct ipvs_dest *dest)
 {

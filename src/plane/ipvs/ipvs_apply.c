@@ -249,8 +249,8 @@ owned_add(struct plane *plane, struct err *err)
 	    &plane->owned, err) : ERR_OK;
 }
 
-/* Leaves out the services that could not be recorded. All other changes are made: a server that is
- * down has to leave. */
+/* Drops the requests of services that could not be recorded. All other changes are made, because a
+ * server that is down has to be removed. */
 static enum err_code
 unrecorded_drop(struct plane *plane, struct err *err)
 {
