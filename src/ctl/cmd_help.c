@@ -108,8 +108,8 @@ help_print(const struct ctl *ctl)
 		    table->commands[i].help);
 	fputs("\"lbclusterctl help COMMAND\" shows the options of a command, and an example.\n"
 	    "Commands and long options may be abbreviated.\n\n"
-	    "PATH is cluster, cluster/service or cluster/service/server. status, job, remove and\n"
-	    "the commands that change settings also accept patterns, such as 'web/*/web-1'.\n\n"
+	    "PATH is cluster, cluster/service or cluster/service/server. status, job,\n"
+	    "remove and commands that change settings also accept patterns: 'web/*/web-1'.\n\n"
 	    "Options of all commands:\n", ctl->out);
 	for (size_t i = 0; i < table->n_options; i++) {
 		if (table->options[i].flag == 0)

@@ -66,7 +66,7 @@ daemon_cpu_apply(struct daemon_cpu *cpu, int32_t setting, pid_t master)
 		change_log(setting, wanted);
 	} else if (cpu->refused != wanted) {
 		cpu->refused = wanted;
-		log_limited(&limit, LOG_LEVEL_WARN, "CPU %d: %s; lbclusterd keeps its CPUs",
+		log_limited(&limit, LOG_LEVEL_WARN, "CPU %d: %s; lbclusterd stays where it is",
 		    (int)wanted, strerror(errno));
 	}
 }
