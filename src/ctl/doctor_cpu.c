@@ -52,6 +52,6 @@ doctor_cpus(struct doctor *doctor)
 		doctor_report(doctor, DOCTOR_OK, FOLLOW, "snmpd runs on CPU %d and lbclusterd on"
 		    " %d CPUs; long walks are faster if lbclusterd follows", snmpd.first, daemon.n);
 	else
-		doctor_ok(doctor, "snmpd runs on %d CPUs; walks of many rows are two to three times"
+		doctor_ok(doctor, "snmpd runs on %d CPUs; walks of many rows are two to four times"
 		    " as fast if it runs on one: " EXAMPLE, snmpd.n);
 }
