@@ -99,7 +99,7 @@ row_compare(const void *a, const void *b)
 	return one->operand - other->operand;
 }
 
-/* Makes one row of those that several operands name. */
+/* Merges the entries of a row that several operands name into one entry. */
 static void
 rows_unite(struct removal *removal)
 {

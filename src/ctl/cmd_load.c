@@ -146,7 +146,7 @@ differences_end(struct load *load, bool ok)
 	free(load->text);
 }
 
-/* Reports the clusters that --prune left, because it removed them before version 0.2.0. */
+/* Reports how many clusters --prune did not remove. Before version 0.2.0 --prune removed them. */
 static void
 kept_report(const struct load *load)
 {

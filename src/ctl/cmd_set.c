@@ -300,8 +300,8 @@ fallback_end(void *arg, const struct store_real_view *view)
 	    change_add(run, &view->path, view->row.id, REAL_FALLBACK, 0) : ERR_OK;
 }
 
-/* Adds the change that ends the present fallback of each service. The last change of a row
- * counts, so those of the requests come after it. */
+/* Adds the change that ends the present fallback of each service, then the changes of the requests
+ * again: the last change of a row is the one that the store makes. */
 static enum err_code
 fallbacks_end(struct run *run)
 {
@@ -348,7 +348,7 @@ change_compare(const void *a, const void *b)
 	    (one->value > other->value) - (one->value < other->value);
 }
 
-/* Adds an open job of an earlier command that makes a change of this command. */
+/* Adds an open job of an earlier command for a change that this command requests. */
 static enum err_code
 open_job_add(void *arg, const struct job_row *row)
 {
@@ -362,8 +362,8 @@ open_job_add(void *arg, const struct job_row *row)
 	    sizeof(key), change_compare) != NULL ? job_add(run, row->id) : ERR_OK;
 }
 
-/* Makes the SET in an open transaction, and notes its jobs. A change that the store has already
- * may still have an open job: the command waits for that one. */
+/* Makes the SET in an open transaction, and notes its jobs. If the store has a value already, an
+ * earlier command may have an open job for that value: this command waits for that job too. */
 static enum err_code
 set_make(struct run *run)
 {

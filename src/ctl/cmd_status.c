@@ -60,7 +60,7 @@ rows_read(struct status *status, int wait_ms)
 	return ERR_OK;
 }
 
-/* Reads again for -w. An error is shown, and the rows stay as they were. */
+/* Reads again for -w. After an error, the rows of the read before are shown with the error. */
 static bool
 rows_read_again(struct status *status)
 {
@@ -331,8 +331,8 @@ output_write(struct status *status)
 
 /* -- -w ---------------------------------------------------------------------------- */
 
-/* Clears a line before it is printed. Behind a line as wide as the terminal, the cursor is still on
- * the last character. */
+/* Clears a line before it is printed. After a line as wide as the terminal, the cursor stays on the
+ * last character, so clearing the rest of the line would erase that character. */
 #define CLEAR_LINE "\033[K"
 
 /* Prints a screen: the summary, as many rows as there is room for, and the time. One write prints

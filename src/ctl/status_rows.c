@@ -112,8 +112,8 @@ row_pass(struct walk *walk, const struct status_row *row)
 		walk->ended = !walk->fn(walk->arg, row);
 }
 
-/* Passes a row if it is selected and wrong enough, after the rows above it. Keeps it for the rows
- * below it otherwise. */
+/* Passes a row that is selected and, with 'problems', wrong. The rows above it are passed first.
+ * Otherwise keeps the row, because a row below it may be passed later. */
 static void
 row_visit(struct walk *walk, struct status_row *row)
 {

@@ -18,7 +18,8 @@
 static const char begin_text[] = "\033[?1049h\033[?25l\033[?7l";
 static const char end_text[] = "\033[?7h\033[?25h\033[?1049l";
 
-/* Signals that end a process. SIGBUS belongs to the store, which repairs a truncated index. */
+/* Signals that end a process. The store handles SIGBUS, and repairs a
+ * truncated index. */
 static const int ending_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGFPE,
 	SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF,
 	SIGIO, SIGPWR, SIGSYS };

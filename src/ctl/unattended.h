@@ -18,7 +18,7 @@ struct unattended {
 	size_t		 n, room;
 };
 
-/* Reads them in place of those before. unattended_free() frees them, also after an error. */
+/* Reads the list again. unattended_free() frees it, also after an error. */
 enum err_code unattended_read(struct unattended *list, struct store *store, struct err *err);
 void unattended_free(struct unattended *list);
 

@@ -103,7 +103,7 @@ driver_real_value_set(struct driver_real *real, enum real_column column, uint32_
 	}
 }
 
-/* The checks of these real services are made again. */
+/* Marks all real services of a service, so that their checks are made again. */
 static void
 checks_unset(const struct tree_branch *service)
 {

@@ -58,7 +58,8 @@ bool health_is_used(const struct health *health);
 enum err_code health_set(struct health *health, const struct health_real *real, bool serves,
     struct err *err);
 
-/* Call it in each round. False begins the slow start, see health_weight(). */
+/* Sets whether the data plane gives the real service new work now. False begins the slow start, see
+ * health_weight(). Call this function in each round. */
 void health_serves(struct health *health, uint32_t real_id, bool serves);
 
 /* Ends the check of a real service, or of all real services of a cluster. */

@@ -225,7 +225,7 @@ check_has_no_command(const struct judged *j)
 	return j->params.check == PARAM_CHECK_COMMAND && j->params.check_command[0] == '\0';
 }
 
-/* Plane none requires no address and no port, so that a check may lack them. */
+/* Plane none requires no address and no port of a real service, so a check may lack them. */
 static bool
 none_check_has_no_address(const struct judged *j)
 {

@@ -304,7 +304,7 @@ servers_gather(struct plane *plane)
 	return ok;
 }
 
-/* Fills what the backends count. */
+/* Fills the numbers that HAProxy counts for each backend. */
 static bool
 services_gather(struct plane *plane)
 {
