@@ -150,8 +150,8 @@ number_of(const char *value)
 }
 
 /* Reads the numbers of a row. The value of a number that HAProxy does not count is empty, such as
- * requests in mode tcp and a limit that is not configured; rtime is 0 in mode tcp (seen with HAProxy
- * 2.6.12). */
+ * requests in mode tcp and a limit that is not configured. rtime is 0 in mode tcp (seen with
+ * HAProxy 2.6.12). */
 static struct plane_counts
 counts_read(const char *const v[STAT_COLUMNS], uint32_t mask)
 {
