@@ -69,9 +69,10 @@ static enum err_code
 change_take(struct store *store, int64_t *ret, struct err *err)
 {
 	enum { TAKEN = 1000 };
-	enum err_code code = ERR_OK;
 
 	if (store->draft_change == store->draft_change_end) {
+		enum err_code code;
+
 		if ((code = db_run(&store->main, SQL_DRAFT_NUMBERS, DB_VALUES(db_int(TAKEN)),
 		    err)) != ERR_OK || (code = db_number(&store->main, SQL_CHANGE, DB_NO_VALUES,
 		    &store->draft_change_end, err)) != ERR_OK)
