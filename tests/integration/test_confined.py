@@ -30,6 +30,8 @@ FORBIDDEN = re.compile(r'/(mibs|snmp|\.snmp|home)(/|\Z)|snmp\w*\.conf')
 
 # A program looks up the name of its user for its messages.
 NAMES = '/var/run/nscd/socket'
+# "lbclusterctl oid" prints the address of snmpd and the user of net-snmp's tools.
+SNMP_FILES = ('snmp.conf', 'snmpd.conf', 'snmpd.conf.d', 'snmpd.local.conf')
 
 _OPEN = re.compile(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]*)", (\S+?)[,)]')
 _SOCKET = re.compile(r'socket\((\w+)')
@@ -157,7 +159,7 @@ class Confined(Plane):
                 self.assertEqual((0, ''), (done.returncode, done.stderr))
                 self.wait_traced('ctl%d' % number)
                 self.assert_confined('ctl%d' % number, LBCLUSTERCTL,
-                                     reads=['snmp.conf'] if args[0] == 'oid' else ())
+                                     reads=SNMP_FILES if args[0] == 'oid' else ())
                 if args == ['export']:
                     with open(inventory, 'w', encoding='ascii') as file:
                         file.write(done.stdout)

@@ -501,22 +501,12 @@ class Single(SetCase):
             self.assertEqual('%s = Gauge32: %d\n' % (oid, number), done.stdout)
             self.assertEqual(number, self.world.client().get(self.oid(WEIGHT, 'a')).value)
 
-    def test_lines_of_oid_command_are_answered(self):
+    def test_oid_command_has_the_oids_of_a_row(self):
         self.place(a=(12, FALSE, TRUE))
         rows = json.loads(self.world.ctl('-f', 'json', 'oid', 'web/http/a').stdout)
         for row in rows:
             self.assertEqual('.' + oid_text(self.oid(row['name'], 'a')), row['oid'])
-        lines = [row['snmpget'] for row in rows] + [
-            row['snmpset'] for row in rows if row['snmpset']]
-        self.assertEqual(3, len(lines) - len(rows))
-        before = self.state()
-        for line in lines:
-            words = line.replace('localhost', '127.0.0.1:%d' % self.world.port).split()
-            done = subprocess.run([*words[:1], '-m', '', *words[1:]], capture_output=True,
-                                  text=True, check=True)
-            self.assertNotIn('No Such Object', done.stdout)
-        # The lines that set have the present values.
-        self.assertEqual(before, self.state())
+        self.assertEqual(3, sum(row['snmpset'] is not None for row in rows))
 
     def test_refused_snmpset_has_a_reason(self):
         self.place(b=(10, TRUE, TRUE))
