@@ -51,6 +51,8 @@ struct job_listing {
 	bool			 dry_run;	/* the jobs are not made */
 	bool			 missing;	/* the row of the filter does not exist */
 	size_t			 rows;		/* printed so far */
+	bool			 may_lack;	/* a job that the store has not is no error, */
+	size_t			 removed;	/* and counted */
 	struct unattended	 unattended;
 	struct job_filter	 filter;
 };
@@ -191,9 +193,14 @@ jobs_print(struct job_listing *listing, const uint32_t *ids, size_t n, enum out_
 	listing->out = out_begin(ctl->out, ctl->format, shape, columns, ROWS(columns));
 	if (listing->out == NULL)
 		code = ERR_NOMEM;
-	for (size_t i = 0; i < n && code == ERR_OK; i++)
+	for (size_t i = 0; i < n && code == ERR_OK; i++) {
 		code = store_each_job(ctl->store, ids == NULL ? 0 : ids[i], job_row_print, listing,
 		    &ctl->error);
+		if (code == ERR_NOT_FOUND && listing->may_lack) {
+			listing->removed++;
+			code = ERR_OK;
+		}
+	}
 	/* The jobs of a row that was removed are kept. */
 	if (code == ERR_OK && listing->missing && listing->rows == 0)
 		code = ERR_NOT_FOUND;
@@ -207,10 +214,14 @@ jobs_print(struct job_listing *listing, const uint32_t *ids, size_t n, enum out_
 enum ctl_exit
 ctl_jobs_print(struct ctl *ctl, const uint32_t *ids, size_t n, enum out_shape shape)
 {
-	struct job_listing listing = { .ctl = ctl,
+	struct job_listing listing = { .ctl = ctl, .may_lack = true,
 	    .dry_run = (ctl->flags & CTL_DRY_RUN) != 0 };
+	enum ctl_exit status = jobs_print(&listing, ids, n, shape);
 
-	return jobs_print(&listing, ids, n, shape);
+	if (listing.removed > 0)
+		ctl_message(ctl, "%zu more jobs have ended and are not shown: job-max-rows of "
+		    "lbclusterd.conf is too low to keep them", listing.removed);
+	return status;
 }
 
 /* -- the arguments ------------------------------------------------------------ */

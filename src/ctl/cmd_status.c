@@ -342,7 +342,7 @@ screen_draw(struct status *status)
 {
 	struct status_table table = { .colour = colour_is_wanted(status->ctl->out) };
 	struct lines lines = { .table = &table, .view = &status->view, .end = "\r\n" CLEAR_LINE };
-	char when[16] = "", head[CELL_SIZE], *bytes = NULL;
+	char when[16] = "", head[ERR_TEXT_SIZE + CELL_SIZE], *bytes = NULL;
 	time_t now = (time_t)status->view.now;
 	size_t n_lines = 0, size, room;
 	struct tm local;

@@ -194,7 +194,8 @@ const char *ctl_origin(char buf[CTL_ORIGIN_SIZE]);
 enum { CTL_JOB_STATUS_SIZE = 64 };
 const char *ctl_job_status(const struct job_row *row, char buf[CTL_JOB_STATUS_SIZE]);
 
-/* Prints jobs by their ids, with the keys of job.status() of the API. */
+/* Prints jobs by their ids, with the keys of job.status() of the API. Jobs that ended and that the
+ * store removed because of job-max-rows are counted in a message. */
 enum ctl_exit ctl_jobs_print(struct ctl *ctl, const uint32_t *ids, size_t n, enum out_shape shape);
 
 /* Waits until the jobs have ended, 'timeout_s' at most, and no longer for jobs whose cluster no

@@ -75,12 +75,9 @@ jobs_check(struct wait *wait, uint32_t *ids, size_t *n)
 	for (size_t i = 0; i < *n && code == ERR_OK; i++) {
 		wait->open = false;
 		code = store_each_job(ctl->store, ids[i], job_check, wait, &ctl->error);
-		if (code == ERR_NOT_FOUND) {
-			ctl_message(ctl, "job %u: is removed already: job-max-rows is too low to "
-			    "keep it", ids[i]);
-			wait->left++;
+		/* The store removes only jobs that have ended, beyond job-max-rows. */
+		if (code == ERR_NOT_FOUND)
 			code = ERR_OK;
-		}
 		if (wait->open)
 			ids[open++] = ids[i];
 	}
@@ -133,7 +130,8 @@ ctl_jobs_wait(struct ctl *ctl, const uint32_t *ids, size_t n, int64_t timeout_s)
 
 	if (open == NULL)
 		return ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
-	memcpy(open, ids, n * sizeof(*open));
+	if (n > 0)
+		memcpy(open, ids, n * sizeof(*open));
 	code = jobs_await(&wait, open, n, timeout_s);
 	free(open);
 	unattended_free(&wait.unattended);
