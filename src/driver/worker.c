@@ -19,7 +19,7 @@ enum {
 	JOBS_MAX = 1000,	/* of one round */
 	RETRY_FIRST_MS = 250,
 	RETRY_MAX_MS = 10000,	/* or the interval, if that is longer */
-	UNCHANGED_S = 30,	/* between writes of statistics that do not change */
+	UNCHANGED_S = 10,	/* between writes of statistics that do not change */
 };
 
 /* One round, from the first poll to the record. */
