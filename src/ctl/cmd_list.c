@@ -117,24 +117,6 @@ enum {
 
 /* -- values of rows ----------------------------------------------------------- */
 
-static struct out_value
-text(const char *value)
-{
-	return (struct out_value){ .text = value };
-}
-
-static struct out_value
-number(uint64_t value)
-{
-	return (struct out_value){ .number = value };
-}
-
-static struct out_value
-truth(bool value)
-{
-	return (struct out_value){ .truth = value };
-}
-
 /* The same as lbcRealStatsFreshness. */
 static enum freshness
 freshness_of(const struct listing *listing, const struct statistics *statistics)
@@ -149,7 +131,7 @@ active_value(const struct listing *listing, const struct statistics *statistics)
 	if (freshness_of(listing, statistics) != FRESHNESS_FRESH ||
 	    (statistics->present & STAT_PRESENT_ACTIVE) == 0)
 		return (struct out_value){ .absent = true };
-	return truth(statistics->active);
+	return out_truth(statistics->active);
 }
 
 static struct out_value
@@ -157,7 +139,7 @@ age_value(const struct listing *listing, const struct statistics *statistics)
 {
 	if (freshness_of(listing, statistics) == FRESHNESS_NEVER)
 		return (struct out_value){ .absent = true };
-	return number(status_age(statistics->last_update, listing->now));
+	return out_number(status_age(statistics->last_update, listing->now));
 }
 
 /* Returns the statistic of a key, which is also the name of a column of the store. */
@@ -167,7 +149,7 @@ statistics_number(const struct statistics *statistics, const char *key)
 	for (unsigned int i = 0; i < STAT_NUMBERS; i++) {
 		if (strcmp(stat_number_names[i], key) == 0 &&
 		    (statistics->present & (1u << i)) != 0)
-			return number(statistics->number[i]);
+			return out_number(statistics->number[i]);
 	}
 	return (struct out_value){ .absent = true };
 }
@@ -177,7 +159,7 @@ algorithm_value(const char *algorithm)
 {
 	if (algorithm == NULL || algorithm[0] == '\0')
 		return (struct out_value){ .absent = true };
-	return text(algorithm);
+	return out_text(algorithm);
 }
 
 static struct out_value
@@ -185,7 +167,7 @@ statistics_value(const struct listing *listing, const struct statistics *statist
     const char *path, const char *key)
 {
 	if (strcmp(key, "path") == 0)
-		return text(path);
+		return out_text(path);
 	if (strcmp(key, "algorithm") == 0)
 		return algorithm_value(statistics->algorithm);
 	if (strcmp(key, "last_update") == 0)
@@ -195,7 +177,7 @@ statistics_value(const struct listing *listing, const struct statistics *statist
 	if (strcmp(key, "active") == 0)
 		return active_value(listing, statistics);
 	if (strcmp(key, "freshness") == 0)
-		return text(freshness_name(freshness_of(listing, statistics)));
+		return out_text(freshness_name(freshness_of(listing, statistics)));
 	if (strcmp(key, "age") == 0)
 		return age_value(listing, statistics);
 	return statistics_number(statistics, key);
@@ -229,8 +211,8 @@ cluster_print(void *arg, const struct cluster_row *row)
 	if (code != ERR_OK)
 		return code;
 	return row_print(listing, (const struct out_value[ROWS(cluster_columns)]){
-	    text(row->name), text(row->plane), text(plane_status_name(plane.status)),
-	    text(plane.message) });
+	    out_text(row->name), out_text(row->plane), out_text(plane_status_name(plane.status)),
+	    out_text(plane.message) });
 }
 
 static enum err_code
@@ -239,8 +221,9 @@ service_print(void *arg, const struct path *path, const struct service_row *row)
 	char name[PATH_TEXT_SIZE];
 
 	return row_print(arg, (const struct out_value[ROWS(service_columns)]){
-	    text(path_text(path, name)), text(row->name), text(row->address), text(row->port),
-	    text(protocol_name(row->protocol)), truth(row->enabled), text(row->params) });
+	    out_text(path_text(path, name)), out_text(row->name), out_text(row->address),
+	    out_text(row->port), out_text(protocol_name(row->protocol)),
+	    out_truth(row->enabled), out_text(row->params) });
 }
 
 static enum err_code
@@ -250,12 +233,13 @@ real_print(void *arg, const struct store_real_view *view)
 	char name[PATH_TEXT_SIZE];
 
 	return row_print(listing, (const struct out_value[ROWS(real_columns)]){
-	    text(path_text(&view->path, name)), text(view->row.name), text(view->row.address),
-	    text(view->row.port), number(view->row.weight), truth(view->row.fallback),
-	    truth(view->row.enabled), active_value(listing, &view->statistics),
-	    number(view->pending_jobs),
-	    text(freshness_name(freshness_of(listing, &view->statistics))),
-	    text(view->row.params) });
+	    out_text(path_text(&view->path, name)), out_text(view->row.name),
+	    out_text(view->row.address), out_text(view->row.port),
+	    out_number(view->row.weight), out_truth(view->row.fallback),
+	    out_truth(view->row.enabled), active_value(listing, &view->statistics),
+	    out_number(view->pending_jobs),
+	    out_text(freshness_name(freshness_of(listing, &view->statistics))),
+	    out_text(view->row.params) });
 }
 
 static enum err_code

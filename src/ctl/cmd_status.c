@@ -116,47 +116,29 @@ struct json {
 	bool				 ok;
 };
 
-static struct out_value
-text(const char *value)
-{
-	return (struct out_value){ .text = value };
-}
-
-static struct out_value
-number(uint64_t value)
-{
-	return (struct out_value){ .number = value };
-}
-
-static struct out_value
-truth(bool value)
-{
-	return (struct out_value){ .truth = value };
-}
-
 static void
 statistic_value(const struct status_row *row, enum stat_number which, struct out_value *ret)
 {
 	uint64_t value;
 
 	if (status_row_number(row, which, &value))
-		*ret = number(value);
+		*ret = out_number(value);
 }
 
 static void
 cluster_values(const struct status_row *row, struct out_value values[JSON_KEYS])
 {
-	values[JSON_REASON] = text(row->plane->message);
-	values[JSON_PLANE] = text(tree_text(row->row, TREE_PLANE));
-	values[JSON_PLANE_STATUS] = text(plane_status_name(row->plane->status));
+	values[JSON_REASON] = out_text(row->plane->message);
+	values[JSON_PLANE] = out_text(tree_text(row->row, TREE_PLANE));
+	values[JSON_PLANE_STATUS] = out_text(plane_status_name(row->plane->status));
 }
 
 static void
 service_values(const struct cache_service *service, struct out_value values[JSON_KEYS])
 {
-	values[JSON_ENABLED] = truth(service->enabled);
-	values[JSON_WEIGHT] = number(service->sums.weight);
-	values[JSON_JOBS] = number(service->pending_jobs);
+	values[JSON_ENABLED] = out_truth(service->enabled);
+	values[JSON_WEIGHT] = out_number(service->sums.weight);
+	values[JSON_JOBS] = out_number(service->pending_jobs);
 }
 
 static void
@@ -165,14 +147,14 @@ real_values(const struct status_view *view, const struct cache_real *real,
 {
 	enum freshness freshness = cache_real_freshness(view->cache, real, view->now);
 
-	values[JSON_REASON] = text(cache_real_reason(view->cache, real, view->now));
-	values[JSON_ENABLED] = truth(real->enabled);
-	values[JSON_FALLBACK] = truth(real->fallback);
-	values[JSON_WEIGHT] = number(real->weight);
-	values[JSON_FRESHNESS] = text(freshness_name(freshness));
+	values[JSON_REASON] = out_text(cache_real_reason(view->cache, real, view->now));
+	values[JSON_ENABLED] = out_truth(real->enabled);
+	values[JSON_FALLBACK] = out_truth(real->fallback);
+	values[JSON_WEIGHT] = out_number(real->weight);
+	values[JSON_FRESHNESS] = out_text(freshness_name(freshness));
 	if (freshness != FRESHNESS_NEVER)
-		values[JSON_AGE] = number(status_age(real->statistics.last_update, view->now));
-	values[JSON_JOBS] = number(real->pending_jobs);
+		values[JSON_AGE] = out_number(status_age(real->statistics.last_update, view->now));
+	values[JSON_JOBS] = out_number(real->pending_jobs);
 }
 
 /* Prints a row with all keys, null for those that its kind does not have. */
@@ -183,7 +165,10 @@ json_row(void *arg, const struct status_row *row)
 		[DEPTH_SERVICE] = "service", [DEPTH_REAL] = "real" };
 	const struct cache_sums *sums = status_row_sums(row);
 	struct out_value values[JSON_KEYS];
-	char path[PATH_TEXT_SIZE], endpoint[CELL_SIZE];
+	const struct path path = path_of(row->cluster->row.name,
+	    row->service == NULL ? "" : row->service->row.name,
+	    row->real == NULL ? "" : row->real->row.name);
+	char text[PATH_TEXT_SIZE], endpoint[CELL_SIZE];
 	struct json *json = arg;
 	unsigned int share;
 
@@ -191,18 +176,15 @@ json_row(void *arg, const struct status_row *row)
 		return true;
 	for (size_t i = 0; i < JSON_KEYS; i++)
 		values[i] = (struct out_value){ .absent = true };
-	snprintf(path, sizeof(path), "%s%s%s%s%s", row->cluster->row.name,
-	    row->service != NULL ? "/" : "", row->service != NULL ? row->service->row.name : "",
-	    row->real != NULL ? "/" : "", row->real != NULL ? row->real->row.name : "");
-	values[JSON_PATH] = text(path);
-	values[JSON_KIND] = text(kinds[row->depth]);
-	values[JSON_STATUS] = text(row->status);
+	values[JSON_PATH] = out_text(path_text(&path, text));
+	values[JSON_KIND] = out_text(kinds[row->depth]);
+	values[JSON_STATUS] = out_text(row->status);
 	if (row->service != NULL)
-		values[JSON_ENDPOINT] = text(status_cell_text(json->view, row, CELL_ENDPOINT,
+		values[JSON_ENDPOINT] = out_text(status_cell_text(json->view, row, CELL_ENDPOINT,
 		    endpoint));
 	if (sums != NULL) {
-		values[JSON_REALS_ENABLED] = number(sums->tally.enabled);
-		values[JSON_REALS_ACTIVE] = number(sums->tally.active);
+		values[JSON_REALS_ENABLED] = out_number(sums->tally.enabled);
+		values[JSON_REALS_ACTIVE] = out_number(sums->tally.active);
 	}
 	if (row->real != NULL)
 		real_values(json->view, row->real, values);
@@ -211,7 +193,7 @@ json_row(void *arg, const struct status_row *row)
 	else
 		cluster_values(row, values);
 	if (status_row_share(row, &share))
-		values[JSON_PERCENT] = number(share);
+		values[JSON_PERCENT] = out_number(share);
 	statistic_value(row, STAT_ACTIVE_CONNECTIONS, &values[JSON_CONNS]);
 	statistic_value(row, STAT_CONNECTIONS_PER_SECOND, &values[JSON_RATE]);
 	statistic_value(row, STAT_BPS_IN, &values[JSON_BPS_IN]);

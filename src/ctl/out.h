@@ -36,6 +36,25 @@ struct out_value {
 	};
 };
 
+/* Each returns a value that is present; a text must outlive it. */
+static inline struct out_value
+out_text(const char *value)
+{
+	return (struct out_value){ .text = value };
+}
+
+static inline struct out_value
+out_number(uint64_t value)
+{
+	return (struct out_value){ .number = value };
+}
+
+static inline struct out_value
+out_truth(bool value)
+{
+	return (struct out_value){ .truth = value };
+}
+
 /* A listing of rows, or one row alone. */
 enum out_shape { OUT_LIST, OUT_OBJECT };
 
