@@ -28,8 +28,8 @@ struct word {
 	const char			*argument;	/* "" if there is none */
 };
 
-/* Reads 'n' words of a command line. Initialize it with these members and zeros. Options may be
- * anywhere before "--". A word of "-" and a digit is an operand. */
+/* Reads the 'n' words of a command line. The caller sets these members and zeroes the others.
+ * Options may be anywhere before "--". "-" and a digit are an operand. */
 struct words {
 	const struct ctl_table	*table;
 	const struct command	*command;	/* whose options exist; NULL: all options exist */

@@ -19,7 +19,7 @@ enum screen_key {
 };
 
 /* Returns the columns of the terminal 'fd', and its lines in *ret_lines (may be NULL). Returns 0 if
- * 'fd' is no terminal. */
+ * 'fd' is not a terminal. */
 size_t screen_size(int fd, size_t *ret_lines);
 
 /* Begins and ends the alternate screen of the terminal 'fd'. Keys come from the standard input, if

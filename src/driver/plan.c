@@ -239,8 +239,8 @@ state_is_routine(const struct driver_real *real, const struct plane_kind_ops *op
 	    (ops->out_removes && !real->foreign[FOREIGN_STATE].repairing);
 }
 
-/* True if the rows of the service changed, so that a difference of a real service is no change of
- * another program: a service with a new address has no server yet. */
+/* True if the rows of the service changed. Then no other program caused a difference of a real
+ * service: a service with a new address has no server yet. */
 static bool
 rows_changed(const struct driver_real *real)
 {

@@ -213,7 +213,7 @@ class Migration(IpvsCase):
         program, conf = self.start_ldirectord()
         traffic = self.traffic(VIP)
         before = table()
-        # The fallback is not in IPVS while a server is up, and is no difference.
+        # IPVS lacks the fallback while a server is up; diff does not report that.
         self.world.ctl('discover', 'ldirectord', conf, '-c', 'web', '--load')
         done = self.world.ctl('discover', 'ipvs', '-c', 'web', '--dry-run')
         self.assertEqual('added 0, updated 0, removed 0, unchanged 7\n', done.stdout)
