@@ -60,7 +60,8 @@ class Trial:
 
     def begin(self):
         world = self.world
-        world.configure(job_max_rows=5000, stale_after=86400, log_level='info')
+        # The judge needs every job of a round: a round may have 10,000 and more.
+        world.configure(job_max_rows=100000, stale_after=86400, log_level='info')
         self.stays = layout.inventory(*self.plane.start())
         world.load(self.stays + layout.loaded(self.seed, '').text())
         world.start_master()

@@ -8,6 +8,7 @@
 # SET only while it knows the values of its rows.
 """Manager, Commander: threads that set."""
 
+import collections
 import random
 import subprocess
 import threading
@@ -63,7 +64,7 @@ class Writer(threading.Thread):
         self._known = {}            # object -> value, of its own rows
         self._sure = True
         self._numbers = {}
-        self._mark = 0
+        self._marks = collections.Counter()
         self._may_go = threading.Event()
         self._rests = threading.Event()
         self._ends = False
@@ -123,9 +124,9 @@ class Writer(threading.Thread):
     # -- choosing -------------------------------------------------------------------
 
     def weight(self, path):
-        """A weight that identifies the writer and was not used recently."""
-        self._mark += 1
-        turn = layout.WRITERS.index(self.writer) + len(layout.WRITERS) * self._mark
+        """A weight that identifies the writer and that the row did not have recently."""
+        self._marks[path] += 1
+        turn = layout.WRITERS.index(self.writer) + len(layout.WRITERS) * self._marks[path]
         return turn % (layout.HIGHEST[path.split('/')[0]] // 3 * 3)
 
     def _services(self):
