@@ -89,9 +89,11 @@ class Lbcluster:
 
     def end(self):
         self.program.end()
+        # A driver with another store would leave the services of this store alone.
+        run(driver_path(self.name), '-c', self.conf, '-s', self.world.store, '--withdraw',
+            'bench')
         self.world.close()
         self.world.remove()
-        run('ipvsadm', '-C')
 
 
 def first_after(watch, at):
