@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The statements of the store and the words in them; see sql.h. The schema is in schema.c.
+ * The statements of the store and the words in them; see sql.h. The schema is in sqlite_schema.c.
  */
 #include "store/sql.h"
 

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * All SQL statements of the store, by number. A statement is one text, or a pattern that is
- * filled in for one shape of rows. db.c prepares a statement at its first use.
+ * filled in for one shape of rows. sqlite_engine.c prepares a statement at its first use.
  *
  * A word in angle brackets is replaced before SQLite sees the text: <JOB_HELD> by the number
  * of that enumerator, <table> by the table of the shape. words[] of sql.c lists the words.
