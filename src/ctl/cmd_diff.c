@@ -4,7 +4,6 @@
  * The command diff: what "discover --load --prune" would change in the clusters of the store. It
  * merges what each data plane has into a copy of the store in memory.
  */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 
 struct diff {
 	struct ctl			*ctl;
-	struct ctl			 silent;	/* its messages go to /dev/null */
 	struct inventory		*stored;
 	struct changes			 changes;
 	const struct inventory_cluster	*cluster;	/* which is compared now */
@@ -77,8 +75,8 @@ left_out_report(struct diff *diff, const struct discovery *discovery)
 static enum err_code
 plane_compare(struct diff *diff, const struct discover_source *source, const char *from)
 {
-	struct discovery discovery = { .ctl = &diff->silent, .source = source, .from = from,
-	    .stored = diff->stored };
+	struct discovery discovery = { .ctl = diff->ctl, .source = source, .from = from,
+	    .stored = diff->stored, .silent = true };
 	enum err_code code;
 	struct err err;
 
@@ -170,10 +168,8 @@ diff_run(struct diff *diff)
 	code = store_snapshot(ctl->store, &ctl->error);
 	if (code == ERR_OK)
 		code = inventory_from_store(ctl->store, NULL, &diff->stored, &ctl->error);
-	if (code == ERR_OK) {
-		diff->silent.store = ctl->store;
+	if (code == ERR_OK)
 		code = clusters_compare(diff);
-	}
 	inventory_free(diff->stored);
 	changes_end(&diff->changes, code == ERR_OK);
 	return code;
@@ -182,7 +178,7 @@ diff_run(struct diff *diff)
 enum ctl_exit
 cmd_diff(struct ctl *ctl)
 {
-	struct diff diff = { .ctl = ctl, .silent = *ctl };
+	struct diff diff = { .ctl = ctl };
 	enum err_code code;
 	uint32_t cluster, service, real;
 
@@ -192,11 +188,5 @@ cmd_diff(struct ctl *ctl)
 	if (ctl->path != NULL && (code = store_find(ctl->store, ctl->path, &cluster, &service,
 	    &real, &ctl->error)) != ERR_OK)
 		return ctl_finish(ctl, code);
-	diff.silent.flags |= CTL_LOAD;
-	diff.silent.err = fopen("/dev/null", "w");
-	if (diff.silent.err == NULL)
-		return ctl_failure(ctl, "/dev/null: %s", strerror(errno));
-	code = diff_run(&diff);
-	fclose(diff.silent.err);
-	return diff_finish(&diff, code);
+	return diff_finish(&diff, diff_run(&diff));
 }

@@ -22,6 +22,7 @@ struct discovery {
 	struct inventory		*inventory;
 	struct inventory_cluster	*cluster;
 	struct inventory		*stored;	/* the store, with --load; NULL: none */
+	bool				 silent;	/* no messages */
 	size_t				 left_out;	/* rows, each with a message */
 	size_t				 missing;	/* rows of the store alone */
 };
@@ -52,6 +53,15 @@ void discover_message(const struct discovery *discovery, int line, const char *f
 
 extern const struct discover_source discover_haproxy, discover_ipvs, discover_ldirectord;
 
+/* Returns the row of the store of the cluster that is discovered; NULL if there is none, or without
+ * 'stored'. */
+const struct inventory_cluster *discover_cluster_stored(const struct discovery *discovery);
+
+/* True if the store says that the server gets no new work: the server or its service is not
+ * enabled, or the server is the fallback, which lbcluster holds in reserve. */
+bool discover_real_is_out(const struct inventory_service *service,
+    const struct inventory_real *real);
+
 /* -- rows of plane ipvs, discover_rows.c ------------------------------------------------------- */
 
 /* Return the row of the store with this endpoint or mark, in the cluster that is discovered. NULL
@@ -66,9 +76,8 @@ const struct inventory_real *discover_real_stored(const struct inventory_service
 const struct inventory_cluster *discover_other_cluster(const struct discovery *discovery,
     const struct ipvs_key *key);
 
-/* Adds the stored rows that the kernel lacks because of the store or of a check: a service or real
- * service that is disabled, a fallback, and a real service of which lbcluster-ipvs reported a
- * reason. False without memory. */
+/* Adds the stored rows that the kernel lacks because of lbcluster: those that are disabled,
+ * fallbacks, and all rows of a service that lbcluster-ipvs made. False without memory. */
 bool discover_absent_add(struct discovery *discovery);
 
 /* Add a row with its name, address, port and protocol. Port 0 means that the row has no port. NULL

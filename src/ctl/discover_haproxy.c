@@ -26,8 +26,8 @@ struct haproxy_state {
 static void
 leave_out(struct discovery *discovery, const char *backend, const char *server)
 {
-	ctl_message(discovery->ctl, "%s/%.*s/%.*s: left out because of its name: a name is 1 to %d "
-	    "of A-Z a-z 0-9 - . _", discovery->cluster->name, NAME_SHOWN_MAX, backend,
+	discover_message(discovery, 0, "%s/%.*s/%.*s: left out because of its name: a name is 1 to "
+	    "%d of A-Z a-z 0-9 - . _", discovery->cluster->name, NAME_SHOWN_MAX, backend,
 	    NAME_SHOWN_MAX, server, MODEL_NAME_MAX);
 	discovery->left_out++;
 }
@@ -46,10 +46,9 @@ address_copy(struct discovery *discovery, struct inventory_real *real,
 	real->address_given = address_check(address, &err) == ERR_OK;
 	real->port_given = address_port(server->port) != 0;
 	if (!real->address_given && server->srv_record[0] == '\0')
-		ctl_message(discovery->ctl, "%s/%s/%s: HAProxy shows no address, as for a UNIX "
+		discover_message(discovery, 0, "%s/%s/%s: HAProxy shows no address, as for a UNIX "
 		    "socket; an address in the store is kept", discovery->cluster->name,
-		    server->backend,
-		    server->name);
+		    server->backend, server->name);
 	return memory_string_assign(&real->address, real->address_given ? address : "") &&
 	    memory_string_assign(&real->port, real->port_given ? server->port : "");
 }
@@ -63,8 +62,61 @@ is_new(const struct discovery *discovery, const struct path *path)
 	uint32_t cluster, service, real;
 	struct err err;
 
-	return (discovery->ctl->flags & CTL_LOAD) == 0 || store_find(discovery->ctl->store, path,
-	    &cluster, &service, &real, &err) == ERR_NOT_FOUND;
+	return discovery->ctl->store == NULL || store_find(discovery->ctl->store, path, &cluster,
+	    &service, &real, &err) == ERR_NOT_FOUND;
+}
+
+/* A backend, and its stored row. */
+struct backend {
+	const char				*name;
+	const struct inventory_service		*stored;	/* NULL: none */
+	struct inventory_service		*service;
+	bool					 has_backup, serves;	/* a server does */
+};
+
+/* True of a server in MAINT or DRAIN. */
+static bool
+is_taken_out(const struct haproxy_server *server)
+{
+	return (server->admin_state & (HAPROXY_FORCED_MAINT | HAPROXY_FORCED_DRAIN |
+	    HAPROXY_INHERITED_DRAIN)) != 0;
+}
+
+static void
+backend_read(const struct discovery *discovery, const char *name, struct backend *ret)
+{
+	const struct haproxy_view *view = &((const struct haproxy_state *)discovery->state)->view;
+	const struct inventory_cluster *cluster = discover_cluster_stored(discovery);
+
+	*ret = (struct backend){ .name = name,
+	    .stored = cluster == NULL ? NULL : inventory_service(cluster, name) };
+	for (size_t i = 0; i < view->n_servers; i++) {
+		const struct haproxy_server *server = &view->servers[i];
+
+		if (server->has_state && strcmp(server->backend, name) == 0) {
+			ret->has_backup |= server->backup;
+			ret->serves |= !is_taken_out(server);
+		}
+	}
+}
+
+/* Gives a row the settings of its stored row where HAProxy has what lbcluster makes of them: it
+ * takes a disabled server out, and holds in reserve a fallback that is no backup of HAProxy. */
+static void
+settings_keep(const struct backend *backend, struct inventory_real *real,
+    const struct haproxy_server *server)
+{
+	const struct inventory_real *stored =
+	    backend->stored == NULL ? NULL : inventory_real(backend->stored, real->name);
+
+	if (stored == NULL)
+		return;
+	if (!backend->has_backup)
+		real->fallback = stored->fallback;
+	if (!is_taken_out(server) || !discover_real_is_out(backend->service, stored))
+		return;
+	real->weight = server->weight;
+	real->enabled = stored->enabled;
 }
 
 /* Reports what may change the settings of the server in HAProxy, besides the driver. */
@@ -74,12 +126,12 @@ others_report(struct discovery *discovery, const struct haproxy_server *server, 
 	struct haproxy_state *state = discovery->state;
 
 	if (server->has_agent)
-		ctl_message(discovery->ctl, "%s: its agent-check may change weight and state; the"
-		    " driver restores them, unless foreign-changes = keep", path);
+		discover_message(discovery, 0, "%s: its agent-check may change weight and state; "
+		    "the driver restores them, unless foreign-changes = keep", path);
 	if (server->srv_record[0] == '\0' || strcmp(server->srv_record, state->srv_record) == 0)
 		return;
 	state->srv_record = server->srv_record;
-	ctl_message(discovery->ctl, "%s: SRV record %.80s may change its weight; the driver "
+	discover_message(discovery, 0, "%s: SRV record %.80s may change its weight; the driver "
 	    "restores it, unless haproxy.cfg has \"resolve-opts ignore-weight\" or foreign-changes "
 	    "= keep",
 	    path, server->srv_record);
@@ -90,13 +142,12 @@ others_report(struct discovery *discovery, const struct haproxy_server *server, 
  * server does not. A server that tracks a server in DRAIN gets weight 0 too: otherwise it would
  * get new work when that server changes from DRAIN to weight 0. */
 static void
-settings_choose(struct discovery *discovery, struct inventory_service *service,
+settings_choose(struct discovery *discovery, const struct backend *backend,
     struct inventory_real *real, const struct haproxy_server *server)
 {
 	const uint32_t drained = HAPROXY_FORCED_DRAIN | HAPROXY_INHERITED_DRAIN;
-	struct ctl *ctl = discovery->ctl;
+	struct path path = path_of(discovery->cluster->name, backend->name, real->name);
 	char text[PATH_TEXT_SIZE];
-	struct path path = path_of(discovery->cluster->name, service->name, real->name);
 	bool added = is_new(discovery, &path);
 
 	path_text(&path, text);
@@ -105,34 +156,34 @@ settings_choose(struct discovery *discovery, struct inventory_service *service,
 	if (real->enabled && (server->admin_state & drained) != 0) {
 		real->weight = 0;
 		if (added)
-			ctl_message(ctl, "%s: is in DRAIN in HAProxy; stored as enabled with "
-			    "weight 0, which keeps its sticky sessions; its weight was %u, "
-			    "\"lbclusterctl set-weight %s %u\" gives it new work", text,
-			    server->weight, text,
-			    server->weight);
+			discover_message(discovery, 0, "%s: is in DRAIN in HAProxy; stored as "
+			    "enabled with weight 0, which keeps its sticky sessions; its weight "
+			    "was %u, \"lbclusterctl set-weight %s %u\" gives it new work", text,
+			    server->weight, text, server->weight);
 	}
-	real->fallback = server->backup && inventory_fallback(service) == NULL;
+	real->fallback = server->backup && inventory_fallback(backend->service) == NULL;
 	if (server->backup && !real->fallback && added)
-		ctl_message(ctl, "%s: is another backup in HAProxy and stays backup there; stored "
-		    "without fallback, because a service has only one", text);
+		discover_message(discovery, 0, "%s: is another backup in HAProxy and stays backup "
+		    "there; stored without fallback, because a service has only one", text);
 	if (added)
 		others_report(discovery, server, text);
+	settings_keep(backend, real, server);
 }
 
 static bool
-server_add(struct discovery *discovery, struct inventory_service *service,
+server_add(struct discovery *discovery, const struct backend *backend,
     const struct haproxy_server *server)
 {
 	struct inventory_real *real;
 
 	if (!model_name_valid(server->name)) {
-		leave_out(discovery, service->name, server->name);
+		leave_out(discovery, backend->name, server->name);
 		return true;
 	}
-	real = inventory_add_real(discovery->inventory, service, server->name);
+	real = inventory_add_real(discovery->inventory, backend->service, server->name);
 	if (real == NULL || !address_copy(discovery, real, server))
 		return false;
-	settings_choose(discovery, service, real, server);
+	settings_choose(discovery, backend, real, server);
 	return true;
 }
 
@@ -142,9 +193,10 @@ static bool
 service_add(struct discovery *discovery, const char *name)
 {
 	const struct haproxy_view *view = &((const struct haproxy_state *)discovery->state)->view;
-	struct inventory_service *service = NULL;
+	struct backend backend;
 	struct path path;
 
+	backend_read(discovery, name, &backend);
 	for (size_t i = 0; i < view->n_servers; i++) {
 		const struct haproxy_server *server = &view->servers[i];
 
@@ -154,15 +206,19 @@ service_add(struct discovery *discovery, const char *name)
 			leave_out(discovery, name, server->name);
 			continue;
 		}
-		if (service == NULL)
-			service = inventory_add_service(discovery->inventory,
+		if (backend.service == NULL)
+			backend.service = inventory_add_service(discovery->inventory,
 			    discovery->cluster, name);
-		if (service == NULL || !server_add(discovery, service, server))
+		if (backend.service == NULL)
 			return false;
-		service->protocol_given = true;
+		backend.service->enabled = backend.serves || backend.stored == NULL ||
+		    backend.stored->enabled;
+		if (!server_add(discovery, &backend, server))
+			return false;
+		backend.service->protocol_given = true;
 	}
 	/* A stored service stays while HAProxy has its backend, with or without servers. */
-	if (service == NULL && model_name_valid(name)) {
+	if (backend.service == NULL && model_name_valid(name)) {
 		path = path_of(discovery->cluster->name, name, "");
 		if (!is_new(discovery, &path))
 			return inventory_add_service(discovery->inventory, discovery->cluster,
@@ -173,7 +229,8 @@ service_add(struct discovery *discovery, const char *name)
 
 /* Reports a socket that is reachable from the network, or whose level forbids changes. */
 static void
-socket_report(struct ctl *ctl, const struct haproxy_view *view, const char *socket)
+socket_report(const struct discovery *discovery, const struct haproxy_view *view,
+    const char *socket)
 {
 	const char *problem = haproxy_level_problem(view->level);
 	struct haproxy_endpoint endpoint;
@@ -181,11 +238,10 @@ socket_report(struct ctl *ctl, const struct haproxy_view *view, const char *sock
 	struct err err;
 
 	if (haproxy_endpoint_parse(socket, &endpoint, &err) == ERR_OK && endpoint.remote)
-		ctl_message(ctl, "%s: warning: the socket is reachable from the network: "
-		    HAPROXY_REMOTE_RISK, socket);
-
+		discover_message(discovery, 0, "%s: warning: the socket is reachable from the "
+		    "network: " HAPROXY_REMOTE_RISK, socket);
 	if (problem != NULL)
-		ctl_message(ctl, "%s: %s; haproxy.cfg: %s", socket, problem,
+		discover_message(discovery, 0, "%s: %s; haproxy.cfg: %s", socket, problem,
 		    haproxy_socket_line(socket, line, sizeof(line)));
 }
 
@@ -234,7 +290,7 @@ haproxy_read(struct discovery *discovery, struct err *err)
 		state->srv_record = "";
 		discovery->state = state;
 		discovery->from = state->socket;
-		socket_report(discovery->ctl, &state->view, state->socket);
+		socket_report(discovery, &state->view, state->socket);
 		return ERR_OK;
 	}
 	if (state != NULL)

@@ -142,6 +142,22 @@ dest_params(const struct found *found, const struct ipvs_dest *dest, json_t *par
 	return code;
 }
 
+/* A row has the weight of the kernel and its stored fallback, which IPVS does not have. lbcluster
+ * gives weight 0 to a destination that drains. */
+static void
+settings_choose(const struct found *found, const struct ipvs_dest *dest,
+    const struct inventory_real *stored, struct inventory_real *real)
+{
+	real->weight = dest->weight;
+	if (stored == NULL)
+		return;
+	real->fallback = stored->fallback;
+	if (dest->weight > 0 || !discover_real_is_out(found->service, stored))
+		return;
+	real->weight = stored->weight;
+	real->enabled = stored->enabled;
+}
+
 static bool
 dest_add(const struct found *found, const struct ipvs_dest *dest)
 {
@@ -164,7 +180,7 @@ dest_add(const struct found *found, const struct ipvs_dest *dest)
 		    params_keep(params, stored == NULL ? NULL : stored->params) &&
 		    discover_params_set(&real->params, params);
 		if (ok)
-			real->weight = dest->weight;
+			settings_choose(found, dest, stored, real);
 	}
 	json_decref(params);
 	return ok;
@@ -296,6 +312,16 @@ forward_of(const struct ipvs_entry *entry, const struct inventory_service *store
 }
 
 static bool
+serves(const struct ipvs_entry *entry)
+{
+	for (size_t i = 0; i < entry->n; i++) {
+		if (entry->dests[i].weight > 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
 service_add(struct found *found)
 {
 	json_t *params = json_object();
@@ -304,6 +330,8 @@ service_add(struct found *found)
 
 	found->service = discover_service_add(found->discovery, &found->entry->service.key,
 	    found->stored);
+	if (found->service != NULL && found->stored != NULL)
+		found->service->enabled = found->stored->enabled || serves(found->entry);
 	/* A mark has no protocol; only UDP has one-packet. */
 	if (found->service != NULL && (found->entry->service.flags & IP_VS_SVC_F_ONEPACKET) != 0 &&
 	    found->entry->service.key.fwmark != 0)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "model/address.h"
+#include "plane/ipvs/ipvs_owned.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -25,6 +26,8 @@ discover_message(const struct discovery *discovery, int line, const char *fmt, .
 	FILE *file = discovery->ctl->err;
 	va_list ap;
 
+	if (discovery->silent)
+		return;
 	if (line > 0)
 		fprintf(file, "%s:%d: ", discovery->from, line);
 	else
@@ -111,10 +114,8 @@ has_key(const struct inventory_service *service, const struct ipvs_key *key)
 	    (params.family == PARAM_IPV6) == (key->address.family == AF_INET6);
 }
 
-/* Returns the cluster of the store with the name of the one that is discovered; NULL if there is
- * none. */
-static const struct inventory_cluster *
-cluster_stored(const struct discovery *discovery)
+const struct inventory_cluster *
+discover_cluster_stored(const struct discovery *discovery)
 {
 	return discovery->stored == NULL ? NULL :
 	    inventory_cluster(discovery->stored, discovery->cluster->name);
@@ -133,7 +134,7 @@ service_of_key(const struct inventory_cluster *cluster, const struct ipvs_key *k
 const struct inventory_service *
 discover_service_stored(const struct discovery *discovery, const struct ipvs_key *key)
 {
-	return service_of_key(cluster_stored(discovery), key);
+	return service_of_key(discover_cluster_stored(discovery), key);
 }
 
 const struct inventory_cluster *
@@ -214,13 +215,22 @@ discover_real_add(struct discovery *discovery, struct inventory_service *service
 
 /* -- stored rows that the kernel lacks ------------------------------------------------------ */
 
-/* True if lbcluster-ipvs leaves the real service out. Its reason says so, unless the kernel's
- * table belongs to another program that lacks the server. */
-static bool
-real_is_left_out(const struct inventory_service *service, const struct inventory_real *real)
+bool
+discover_real_is_out(const struct inventory_service *service, const struct inventory_real *real)
 {
-	return !service->enabled || !real->enabled || real->fallback ||
-	    (real->reason[0] != '\0' && strstr(real->reason, "has no such server") == NULL);
+	return !service->enabled || !real->enabled || real->fallback;
+}
+
+/* True if lbcluster-ipvs makes the service in the kernel. Then the kernel lacks the real services
+ * that lbcluster-ipvs left out, as after a failed check. */
+static bool
+is_owned(const struct ipvs_owned *owned, const struct inventory_service *service)
+{
+	for (size_t i = 0; i < owned->n; i++) {
+		if (has_key(service, &owned->keys[i]))
+			return true;
+	}
+	return false;
 }
 
 /* The copy has no address, port and parameters: merge keeps those of the store. */
@@ -240,12 +250,14 @@ absent_real_add(struct discovery *discovery, struct inventory_service *service,
 }
 
 static bool
-absent_service_add(struct discovery *discovery, const struct inventory_service *stored)
+absent_service_add(struct discovery *discovery, const struct ipvs_owned *owned,
+    const struct inventory_service *stored)
 {
 	struct inventory_service *service = inventory_service(discovery->cluster, stored->name);
+	bool kept = is_owned(owned, stored);
 	const struct inventory_real *real;
 
-	if (service == NULL && !stored->enabled) {
+	if (service == NULL && (kept || !stored->enabled)) {
 		service = inventory_add_service(discovery->inventory, discovery->cluster,
 		    stored->name);
 		if (service == NULL)
@@ -254,7 +266,8 @@ absent_service_add(struct discovery *discovery, const struct inventory_service *
 	}
 	for (real = stored->reals; service != NULL && real != NULL; real = real->next) {
 		if (inventory_real(service, real->name) == NULL &&
-		    real_is_left_out(stored, real) && !absent_real_add(discovery, service, real))
+		    (kept || discover_real_is_out(stored, real)) &&
+		    !absent_real_add(discovery, service, real))
 			return false;
 	}
 	return true;
@@ -263,14 +276,22 @@ absent_service_add(struct discovery *discovery, const struct inventory_service *
 bool
 discover_absent_add(struct discovery *discovery)
 {
-	const struct inventory_cluster *cluster = cluster_stored(discovery);
+	const struct inventory_cluster *cluster = discover_cluster_stored(discovery);
 	const struct inventory_service *service = cluster == NULL ? NULL : cluster->services;
+	struct ipvs_owned owned = { 0 };
+	struct err err;
+	bool ok = true;
 
-	for (; service != NULL; service = service->next) {
-		if (!absent_service_add(discovery, service))
-			return false;
+	/* Without the file lbcluster-ipvs owns nothing. */
+	if (cluster != NULL && ipvs_owned_read(ipvs_directory(), cluster->id, &owned, &err) !=
+	    ERR_OK) {
+		discover_message(discovery, 0, "%s; left out", err.text);
+		discovery->left_out++;
 	}
-	return true;
+	for (; service != NULL && ok; service = service->next)
+		ok = absent_service_add(discovery, &owned, service);
+	ipvs_owned_done(&owned);
+	return ok;
 }
 
 /* -- parameters -------------------------------------------------------------------------- */

@@ -29,7 +29,6 @@ struct inventory_real {
 	uint32_t		 weight;
 	bool			 fallback, enabled;
 	bool			 pending;	/* it has jobs that have not ended */
-	char			*reason;	/* the driver's message about its state */
 	int			 line, weight_line, fallback_line;
 };
 

@@ -50,7 +50,6 @@ real_free(struct inventory_real *real)
 	free(real->address);
 	free(real->port);
 	free(real->params);
-	free(real->reason);
 	free(real);
 }
 
@@ -166,8 +165,7 @@ inventory_add_real(struct inventory *inventory, struct inventory_service *servic
 	real->enabled = true;
 	return memory_string_assign(&real->address, "") &&
 	    memory_string_assign(&real->port, "") &&
-	    memory_string_assign(&real->params, "") &&
-	    memory_string_assign(&real->reason, "") ? real : NULL;
+	    memory_string_assign(&real->params, "") ? real : NULL;
 }
 
 /* Removes a row from a tree of names, which has another row if two rows have the name. */

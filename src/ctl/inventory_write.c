@@ -254,7 +254,6 @@ real_read(void *arg, const struct store_real_view *view)
 	real = inventory_add_real(arg, service, view->row.name);
 	if (real == NULL || !memory_string_assign(&real->address, view->row.address) ||
 	    !memory_string_assign(&real->port, view->row.port) ||
-	    !memory_string_assign(&real->reason, view->row.reason) ||
 	    !params_copy(&real->params, view->row.params))
 		return ERR_NOMEM;
 	real->address_given = real->port_given = true;

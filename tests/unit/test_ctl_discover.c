@@ -19,6 +19,7 @@
 #include "ctl_fixture.h"
 #include "ipvs_fake.h"
 #include "ipvs_steps.h"
+#include "plane/ipvs/ipvs_owned.h"
 #include "plane/ipvs/ipvs_table.h"
 
 /* -- the table of the kernel -------------------------------------------------------------- */
@@ -58,8 +59,13 @@ dest_make(const struct ipvs_service *service, const char *to, uint32_t forward, 
 static int
 setup(void **state)
 {
+	const struct ctl_fixture *world;
+
 	ipvs_fake_reset();
-	return ctl_setup(state);
+	if (ctl_setup(state) != 0)
+		return -1;
+	world = *state;
+	return setenv("RUNTIME_DIRECTORY", world->dir, 1);
 }
 
 /* -- rows --------------------------------------------------------------------------------- */
@@ -379,6 +385,46 @@ prune_keeps_rows_that_the_driver_leaves_out_of_the_kernel(void **state)
 	    "added 0, updated 0, removed 3, unchanged 6\n");
 }
 
+/* Writes or removes the file of the services that lbcluster-ipvs made for cluster ipvs. */
+static void
+own(const struct ctl_fixture *world, const char *key)
+{
+	struct ipvs_owned owned = { 0 };
+	struct ipvs_key parsed;
+	struct path path = path_of("ipvs", "", "");
+	struct store *store;
+	uint32_t id, none;
+	struct err err;
+
+	assert_int_equal(store_open(world->dir, STORE_READ, 1000, &store, &err), ERR_OK);
+	assert_int_equal(store_find(store, &path, &id, &none, &none, &err), ERR_OK);
+	store_close(store);
+	if (key != NULL) {
+		assert_true(ipvs_key_parse(key, &parsed));
+		assert_true(ipvs_owned_add(&owned, &parsed));
+	}
+	assert_int_equal(ipvs_owned_write(ipvs_directory(), world->dir, id, &owned, &err), ERR_OK);
+	ipvs_owned_done(&owned);
+}
+
+/* lbcluster-ipvs removes a server whose check fails from a service that it made. */
+static void
+prune_keeps_rows_of_a_service_that_the_driver_made(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	table_with_a_missing_destination(world);
+	own(world, "tcp 192.0.2.10:80");
+	assert_int_equal(run(world, "discover", "ipvs", "-lp", NULL), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 0, unchanged 4\n");
+	assert_string_equal(world->err, "");
+	assert_int_equal(run(world, "diff", "ipvs", NULL), CTL_OK);
+	/* Another program makes the service. */
+	own(world, NULL);
+	assert_int_equal(run(world, "discover", "ipvs", "-lp", NULL), CTL_OK);
+	assert_string_equal(world->out, "added 0, updated 0, removed 1, unchanged 3\n");
+}
+
 /* A machine that has just started, where lbcluster-ipvs does not run yet. */
 static void
 prune_of_an_empty_table_is_refused(void **state)
@@ -408,6 +454,37 @@ prune_with_rows_that_are_left_out_is_refused(void **state)
 	    "left out would be removed\n"));
 	assert_int_equal(run(world, "info", "ipvs/tcp-192.0.2.10-80/10.0.0.12-80", NULL), CTL_OK);
 	assert_int_equal(run(world, "info", "ipvs/tcp-192.0.2.11-80", NULL), CTL_NOT_FOUND);
+}
+
+/* A fallback and a disabled server that are out, a disabled server that drains, a disabled
+ * service. */
+static void
+diff_of_settings_does_not_show_what_lbcluster_makes(void **state)
+{
+	struct ctl_fixture *world = *state;
+	struct ipvs_service *web = service_make("tcp 192.0.2.10:80", "wlc", 0, 0, UINT32_MAX);
+	struct ipvs_dest *sorry;
+
+	dest_make(web, "10.0.0.1:80", IP_VS_CONN_F_MASQ, 5);
+	dest_make(web, "10.0.0.2:80", IP_VS_CONN_F_MASQ, 0);
+	dest_make(service_make("tcp 192.0.2.11:80", "wlc", 0, 0, UINT32_MAX), "10.0.0.1:80",
+	    IP_VS_CONN_F_MASQ, 0);
+	sorry = dest_make(web, "10.0.0.3:80", IP_VS_CONN_F_MASQ, 0);
+	assert_int_equal(load(world, "cluster ipvs {\n plane = ipvs\n service http {\n"
+	    "address = 192.0.2.10 port = 80 check = connect scheduler = wlc forward = nat\n"
+	    "real a { address = 10.0.0.1 port = 80 weight = 5 }\n"
+	    "real out { address = 10.0.0.2 port = 80 weight = 9 enabled = no }\n"
+	    "real sorry { address = 10.0.0.3 port = 80 weight = 9 fallback = yes }\n"
+	    "} service off { address = 192.0.2.11 port = 80 enabled = no check = connect\n"
+	    "scheduler = wlc forward = nat real a { address = 10.0.0.1 port = 80 } } }\n", NULL,
+	    NULL), CTL_OK);
+	assert_int_equal(run(world, "diff", "-S", "ipvs", NULL), CTL_OK);
+	assert_string_equal(world->out, "");
+	assert_string_equal(world->err, "");
+	/* Weights of servers that get clients are compared. */
+	sorry->weight = 7;
+	assert_int_equal(run(world, "diff", "-S", "ipvs", NULL), CTL_FAILURE);
+	assert_string_equal(world->out, "--- ipvs\n+++ ipvs\n~ ipvs/http/sorry weight 9 -> 7\n");
 }
 
 static void
@@ -554,6 +631,8 @@ main(void)
 		TEST(a_row_without_a_destination_is_reported),
 		TEST(prune_removes_rows_of_the_cluster_that_the_kernel_lacks),
 		TEST(prune_keeps_rows_that_the_driver_leaves_out_of_the_kernel),
+		TEST(prune_keeps_rows_of_a_service_that_the_driver_made),
+		TEST(diff_of_settings_does_not_show_what_lbcluster_makes),
 		TEST(prune_of_an_empty_table_is_refused),
 		TEST(prune_with_rows_that_are_left_out_is_refused),
 		TEST(diff_shows_what_discover_would_change),
