@@ -8,10 +8,11 @@
 import itertools
 import os
 import re
+import subprocess
 
 import mib
 from driver_case import EVENT_S, DriverCase
-from harness import Program, new_directory, wait_for
+from harness import TIMEOUT_FACTOR, Program, new_directory, wait_for
 from ipvs_network import SERVERS, Network, endpoint, real, run, sysctl, vip
 
 NONE, OK, UNREACHABLE, FAILING, UNATTENDED = range(1, 6)    # lbcClusterPlaneStatus
@@ -117,6 +118,16 @@ class IpvsCase(DriverCase):
             directory + '/pid', '-c', directory + '/checkers'], self.world.dir + '/keepalived.log')
         self.world.others.append(program)
         return program
+
+    def driver_command(self, option, name='web', *more):
+        """Runs lbcluster-ipvs with --adopt or --withdraw, and the files of this world."""
+        return subprocess.run(self.driver_argv(option, name, *more), capture_output=True, text=True,
+                              env={**os.environ, **self.world.env},
+                              timeout=30 * TIMEOUT_FACTOR, check=False)
+
+    def adopt(self):
+        done = self.driver_command('--adopt')
+        self.assertEqual(0, done.returncode, done.stderr)
 
     def kill_driver(self):
         """SIGKILL."""

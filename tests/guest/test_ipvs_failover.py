@@ -7,10 +7,9 @@
 import os
 import re
 import signal
-import subprocess
 
 from driver_case import EVENT_S
-from harness import TIMEOUT_FACTOR, main, wait_for
+from harness import main, wait_for
 from ipvs_case import CHECK, IpvsCase, service
 from ipvs_network import REFUSED, SILENT, Traffic, endpoint, real
 
@@ -273,8 +272,7 @@ class Together(IpvsCase):
             for process in pids:
                 os.kill(process, number)
         keepalived.wait()
-        subprocess.run(self.driver_argv('--adopt', 'web'), check=True,
-                       env={**os.environ, **self.world.env}, timeout=30 * TIMEOUT_FACTOR)
+        self.adopt()
         self.start_driver()
         self.wait_rounds(3)
         path = 'web/tcp-%s-80/%s-80' % (address, real('r1'))

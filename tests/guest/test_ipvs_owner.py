@@ -6,10 +6,9 @@
 """Restarts, ownership, repairs, failures of the kernel."""
 
 import os
-import subprocess
 
 from driver_case import EVENT_S
-from harness import TIMEOUT_FACTOR, main, wait_for
+from harness import main, wait_for
 from ipvs_case import IpvsCase, cluster, kernel, service
 from ipvs_network import Traffic, endpoint, ipvsadm, real, run
 
@@ -90,11 +89,6 @@ class Ownership(IpvsCase):
         table = kernel()
         self.assertEqual(foreign, {key: table.get(key) for key in foreign})
 
-    def driver_command(self, option, name='web', *more):
-        return subprocess.run(self.driver_argv(option, name, *more), capture_output=True, text=True,
-                              env={**os.environ, **self.world.env},
-                              timeout=30 * TIMEOUT_FACTOR, check=False)
-
     def test_foreign_services_are_not_touched(self):
         foreign = self.foreign(self.vip())
         self.serve(service(self.address, TWO))
@@ -126,8 +120,7 @@ class Ownership(IpvsCase):
         self.assertEqual(self.REJECTED, self.wait_job(
             self.ctl('set-weight', 'web/http/r1', '3'), self.FAILED)[1])
         held = self.net.hold('tcp', self.address)
-        done = self.driver_command('--adopt')
-        self.assertEqual(0, done.returncode, done.stderr)
+        self.adopt()
         self.wait_weights(self.address, TWO)
         self.wait_plane(self.OK)
         self.assertEqual(held.first, held.again())

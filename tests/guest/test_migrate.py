@@ -123,9 +123,6 @@ class Migration(IpvsCase):
         """A start of ldirectord takes a slow guest's processor for seconds."""
         return Traffic(self.net, address, timeout=10 * ANSWER_S)
 
-    def adopt(self):
-        run(*self.driver_argv('--adopt', 'web'))
-
     def new_driver(self, before):
         """Starts lbcluster-ipvs, which changes nothing until a weight is set."""
         self.start_driver()
