@@ -199,7 +199,6 @@ class Large(IpvsCase):
     """A table that does not fit into one message."""
 
     def test_ownership_while_another_program_removes_services(self):
-        addresses = [self.vip() for _ in range(2)]
         services = [service(None, dict(r1=1), 's%d' % n, fwmark=100 + n, protocol='tcp')
                     for n in range(300)]
         self.serve(*services)
