@@ -15,7 +15,7 @@
 #include "util/endpoint.h"
 
 /* LAST-UPDATED of the LBCLUSTER-MIB of this version. */
-#define DOCTOR_MIB_REVISION "202611290000Z"
+#define DOCTOR_MIB_REVISION "202611300000Z"
 
 /* The socket of snmpd without agentXSocket, and of lbclusterd without agentx-socket. */
 #define DOCTOR_SOCKET "/var/agentx/master"
