@@ -2,6 +2,8 @@
  * Copyright (c) 2026 the lbcluster authors */
 #include "cache/cache_private.h"
 
+#include <string.h>
+
 #include "util/clock.h"
 
 void
@@ -43,6 +45,18 @@ cache_real_status(const struct cache *cache, const struct cache_real *real, int6
 	return status_real(&status, &cache_service_of(real)->sums.tally);
 }
 
+/* The reason of a real service with fresh statistics, without one of its data plane. */
+static const char *
+fresh_reason(const struct cache *cache, const struct cache_real *real, int64_t now)
+{
+	const struct status_tally *tally = &cache_service_of(real)->sums.tally;
+
+	if (!(real->statistics.present & STAT_PRESENT_ACTIVE))
+		return "statistics have no value for active";
+	return cache_real_status(cache, real, now) == OPER_STANDBY &&
+	    status_drained(tally) == DRAINED_TO_FALLBACK ? STATUS_OTHERS_DRAINED : "";
+}
+
 const char *
 cache_real_reason(const struct cache *cache, const struct cache_real *real, int64_t now)
 {
@@ -54,12 +68,31 @@ cache_real_reason(const struct cache *cache, const struct cache_real *real, int6
 		return "its service is disabled";
 	switch (cache_real_freshness(cache, real, now)) {
 	case FRESHNESS_FRESH:
-		return real->statistics.present & STAT_PRESENT_ACTIVE ? "" :
-		    "statistics have no value for active";
+		return fresh_reason(cache, real, now);
 	case FRESHNESS_STALE:
 		return "statistics are stale; start the collector or the driver";
 	case FRESHNESS_NEVER:
 		return "no statistics yet";
+	}
+	return "";
+}
+
+const char *
+cache_service_reason(const struct cache_service *service)
+{
+	const char *plane = tree_text(&cache_cluster_of(service)->row, TREE_PLANE);
+
+	switch (status_drained(&service->sums.tally)) {
+	case DRAINED_NO:
+		break;
+	case DRAINED_TO_FALLBACK:
+		/* Without a driver it is unknown when the fallback is used. */
+		return strcmp(plane, "none") == 0 ?
+		    "every active server except the fallback has weight 0" :
+		    "every active server except the fallback has weight 0: the fallback gets the"
+		    " new connections";
+	case DRAINED_ALL:
+		return "every active server has weight 0: no server gets new connections";
 	}
 	return "";
 }

@@ -136,6 +136,7 @@ cluster_values(const struct status_row *row, struct out_value values[JSON_KEYS])
 static void
 service_values(const struct cache_service *service, struct out_value values[JSON_KEYS])
 {
+	values[JSON_REASON] = out_text(cache_service_reason(service));
 	values[JSON_ENABLED] = out_truth(service->enabled);
 	values[JSON_WEIGHT] = out_number(service->sums.weight);
 	values[JSON_JOBS] = out_number(service->pending_jobs);

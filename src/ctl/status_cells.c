@@ -136,9 +136,8 @@ reason_text(const struct status_view *view, const struct status_row *row, char b
 
 	if (row->real != NULL)
 		real_reason_text(view, row->real, buf);
-	else if (service != NULL && service->sums.weight == 0 &&
-	    service->sums.tally.plain_active > 0)
-		text_append(buf, "all weights are 0: it gets no new connections");
+	else if (service != NULL)
+		text_append(buf, cache_service_reason(service));
 	if (service == NULL) {
 		if (row->plane->status != PLANE_STATUS_NONE &&
 		    row->plane->status != PLANE_STATUS_OK)

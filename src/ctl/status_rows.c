@@ -29,6 +29,13 @@ static const struct meaning real_meanings[] = {
 	[OPER_UNKNOWN] = { LOOK_UNKNOWN, LEVEL_WRONG },
 };
 
+/* Of a service whose active members have weight 0: its status is up or degraded. */
+static const struct meaning drained_meanings[] = {
+	[DRAINED_NO] = { LOOK_GOOD, LEVEL_WELL },
+	[DRAINED_TO_FALLBACK] = { LOOK_WARNING, LEVEL_WRONG },
+	[DRAINED_ALL] = { LOOK_BAD, LEVEL_DOWN },
+};
+
 static const enum status_level plane_levels[] = {
 	[PLANE_STATUS_NONE] = LEVEL_WELL,
 	[PLANE_STATUS_OK] = LEVEL_WELL,
@@ -191,6 +198,8 @@ real_visit(struct walk *walk, struct status_row row, const struct cache_real *re
 static void
 service_visit(struct walk *walk, struct status_row row, const struct cache_service *service)
 {
+	const struct meaning *drained =
+	    &drained_meanings[status_drained(&service->sums.tally)];
 	struct tree_row **reals;
 
 	row.depth = DEPTH_SERVICE;
@@ -199,6 +208,10 @@ service_visit(struct walk *walk, struct status_row row, const struct cache_servi
 	row.status = lb_status_name(service->status);
 	row.look = lb_meanings[service->status].look;
 	row.level = lb_meanings[service->status].level;
+	if (row.level < drained->level) {
+		row.look = drained->look;
+		row.level = drained->level;
+	}
 	row_visit(walk, &row);
 	reals = rows_sorted(walk, &service->branch.children, real_order);
 	for (uint32_t i = 0; !walk->ended && i < service->branch.children.n; i++)

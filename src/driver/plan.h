@@ -89,8 +89,8 @@ bool plan_active(const struct driver_real *real, const struct plan_rules *rules)
 const char *plan_reason(const struct driver_real *real, const struct plan_rules *rules,
     char buf[MODEL_MESSAGE_MAX + 1]);
 
-/* Why a fallback takes work. */
-const char *plan_fallback_cause(const struct driver_real *real);
+/* Why a fallback takes work, by the rule of status_drained(). */
+const char *plan_fallback_cause(const struct driver_real *real, const struct plan_rules *rules);
 
 /* Names the first contested ('contested') or kept setting of foreign.h, and the number of
  * such settings; "" if there is none. Returns 'buf'. */

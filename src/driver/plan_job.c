@@ -50,7 +50,8 @@ enabled_note(const struct driver_real *real, char note[MODEL_MESSAGE_MAX + 1])
 
 /* The same for "fallback" of 'value'. */
 static void
-fallback_note(const struct driver_real *real, uint32_t value, char note[MODEL_MESSAGE_MAX + 1])
+fallback_note(const struct driver_real *real, uint32_t value, const struct plan_rules *rules,
+    char note[MODEL_MESSAGE_MAX + 1])
 {
 	bool enabled = driver_real_enabled(real);
 
@@ -61,13 +62,14 @@ fallback_note(const struct driver_real *real, uint32_t value, char note[MODEL_ME
 	else if (value && enabled && real->wanted != PLANE_READY)
 		plan_message_add(note, "held in reserve");
 	else if (value && enabled)
-		plan_message_add(note, "brought in: %s", plan_fallback_cause(real));
+		plan_message_add(note, "brought in: %s", plan_fallback_cause(real, rules));
 }
 
 /* True if the poll has what the job of a real service asks for. Adds a note to the message of its
  * success. */
 static bool
-job_holds(const struct plan_job *job, char note[MODEL_MESSAGE_MAX + 1])
+job_holds(const struct plan_job *job, const struct plan_rules *rules,
+    char note[MODEL_MESSAGE_MAX + 1])
 {
 	const struct driver_real *real = job->real;
 
@@ -80,7 +82,7 @@ job_holds(const struct plan_job *job, char note[MODEL_MESSAGE_MAX + 1])
 		enabled_note(real, note);
 		return state_holds(real);
 	case REAL_FALLBACK:
-		fallback_note(real, job->value, note);
+		fallback_note(real, job->value, rules, note);
 		return driver_real_enabled(real) || !real->enabled ?
 		    real->server->state == real->wanted : state_holds(real);
 	case SERVICE_ENABLED:
@@ -180,7 +182,7 @@ real_judge(struct plan_job *job, const struct plan *plan, const struct plan_rule
 	} else if (job->operation == JOB_DISABLE_FALLBACK && server->role == ROLE_BACKUP) {
 		result_set(job, JOB_FAILED, JOB_CAUSE_REJECTED, "%s's configuration makes it a"
 		    " backup, which no command changes", rules->title);
-	} else if (job_holds(job, note)) {
+	} else if (job_holds(job, rules, note)) {
 		if (server->missing_at != NULL)
 			plan_message_add(note, "%s at %.108s has no such server", rules->title,
 			    server->missing_at);

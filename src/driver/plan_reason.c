@@ -10,6 +10,7 @@
 
 #include "driver/plan.h"
 #include "model/address.h"
+#include "model/status.h"
 
 void
 plan_message_add(char message[MODEL_MESSAGE_MAX + 1], const char *fmt, ...)
@@ -45,11 +46,33 @@ plan_active(const struct driver_real *real, const struct plan_rules *rules)
 	    real->health != HEALTH_UNKNOWN;
 }
 
-const char *
-plan_fallback_cause(const struct driver_real *real)
+/* The same as lbclusterd derives from the statistics of the round. */
+static enum drained
+drained_of(const struct driver_service *service, const struct plan_rules *rules)
 {
-	return driver_service_of(real)->awaits_check ?
-	    "no check of another server has ended yet" : "no other server is up";
+	struct status_tally tally = { .disabled = !service->enabled };
+	const struct driver_real *real;
+
+	TREE_FOREACH(real, i, &service->branch.children) {
+		const struct status_real status = { .enabled = real->enabled,
+		    .fallback = real->fallback, .active = plan_active(real, rules),
+		    .freshness = FRESHNESS_FRESH, .weight = real->weight,
+		    .role = real->server == NULL ? ROLE_MEMBER : real->server->role };
+
+		status_tally_add(&tally, &status);
+	}
+	return status_drained(&tally);
+}
+
+const char *
+plan_fallback_cause(const struct driver_real *real, const struct plan_rules *rules)
+{
+	const struct driver_service *service = driver_service_of(real);
+
+	if (service->awaits_check)
+		return "no check of another server has ended yet";
+	return drained_of(service, rules) == DRAINED_NO ? "no other server is up" :
+	    STATUS_OTHERS_DRAINED;
 }
 
 /* -- of a cluster ------------------------------------------------------------------------ */
@@ -163,6 +186,16 @@ reason_disabled(const struct driver_real *real, const struct plan_rules *rules,
 		plan_message_add(buf, PLAN_SERVICE_DISABLED);
 }
 
+/* A service may have many backups of HAProxy; the reason of its fallback is enough. */
+static void
+reason_backup(const struct driver_real *real, const struct plan_rules *rules,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	plan_message_add(buf, "backup by %s's configuration", rules->title);
+	if (real->fallback && drained_of(driver_service_of(real), rules) == DRAINED_TO_FALLBACK)
+		plan_message_add(buf, STATUS_OTHERS_DRAINED);
+}
+
 /* Why a fallback or an enabled server is in its state; "" if it needs no reason. */
 static void
 reason_enabled(const struct driver_real *real, const struct plan_rules *rules,
@@ -171,12 +204,13 @@ reason_enabled(const struct driver_real *real, const struct plan_rules *rules,
 	const struct plane_server *server = real->server;
 
 	if (server->role == ROLE_BACKUP)
-		plan_message_add(buf, "backup by %s's configuration", rules->title);
+		reason_backup(real, rules, buf);
 	else if (plan_is_reserve(real) && (server->state == PLANE_DRAIN ||
 	    (server->state == PLANE_OUT && rules->ops->out_removes)))
 		plan_message_add(buf, "held in reserve by lbcluster");
 	else if (plan_is_reserve(real))
-		plan_message_add(buf, "brought in by lbcluster: %s", plan_fallback_cause(real));
+		plan_message_add(buf, "brought in by lbcluster: %s",
+		    plan_fallback_cause(real, rules));
 	else if (server->state == PLANE_DRAIN)
 		plan_message_add(buf, "%s", rules->ops->states[PLANE_DRAIN].by_others);
 	else if (server->state == PLANE_MIXED)

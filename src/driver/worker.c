@@ -542,8 +542,7 @@ routine_text(const struct worker *worker, const struct plane_command *command,
 	if (real->health == HEALTH_DOWN)
 		return real->health_message != NULL ? real->health_message : "down";
 	if (command->value == PLANE_READY)
-		return plan_is_reserve(real) ? "fallback is brought in: no other server is up" :
-		    "gets work";
+		return plan_is_reserve(real) ? "fallback is brought in" : "gets work";
 	if (command->value == PLANE_DRAIN)
 		return plan_is_reserve(real) ? "fallback is held in reserve" :
 		    ops->states[PLANE_DRAIN].by_lbcluster;
@@ -558,17 +557,21 @@ routine_log(const struct worker *worker, const struct plane_command *command,
     const struct command_row *row)
 {
 	const char *what = routine_text(worker, command, row->real);
+	bool is_state = command->kind == PLANE_COMMAND_STATE;
 	const struct driver_cluster *cluster = worker->cluster;
-	char earlier[MODEL_MESSAGE_MAX + 1] = "";
+	char text[MODEL_MESSAGE_MAX + 1] = "", earlier[MODEL_MESSAGE_MAX + 1];
+	const struct plan_rules rules = rules_of(worker);
 
 	if (what == NULL)
 		return;
-	if (command->kind == PLANE_COMMAND_STATE && command->value == PLANE_OUT)
-		plan_earlier(cluster, worker->shared->title, earlier);
-	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s%s%s: %s%s%s", cluster->row.name,
+	plan_message_add(text, "%s", what);
+	if (is_state && command->value == PLANE_OUT)
+		plan_message_add(text, "%s", plan_earlier(cluster, rules.title, earlier));
+	else if (is_state && command->value == PLANE_READY && plan_is_reserve(row->real))
+		plan_message_add(text, "%s", plan_fallback_cause(row->real, &rules));
+	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s%s%s: %s", cluster->row.name,
 	    row->service->row.name, row->real != NULL ? "/" : "",
-	    row->real != NULL ? row->real->row.name : "", what,
-	    earlier[0] != '\0' ? "; " : "", earlier);
+	    row->real != NULL ? row->real->row.name : "", text);
 }
 
 /* Reports the commands that no job asked for. Writes the first refusal of such a command. */

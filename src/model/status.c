@@ -185,6 +185,8 @@ status_tally_add(struct status_tally *tally, const struct status_real *real)
 	tally->plain += real->enabled && is_member(real);
 	tally->plain_active += active && is_member(real);
 	tally->fallback_active += active && is_fallback(real);
+	tally->plain_weighted |= active && is_member(real) && real->weight > 0;
+	tally->fallback_weighted |= active && is_fallback(real) && real->weight > 0;
 }
 
 enum lb_status
@@ -203,6 +205,17 @@ bool
 status_on_fallback(const struct status_tally *tally)
 {
 	return !tally->disabled && tally->fallback_active > 0 && tally->plain_active == 0;
+}
+
+enum drained
+status_drained(const struct status_tally *tally)
+{
+	if (tally->disabled || tally->plain_weighted ||
+	    tally->plain_active + tally->fallback_active == 0)
+		return DRAINED_NO;
+	if (!tally->fallback_weighted)
+		return DRAINED_ALL;
+	return tally->plain_active > 0 ? DRAINED_TO_FALLBACK : DRAINED_NO;
 }
 
 enum oper_status

@@ -62,6 +62,8 @@ struct status_real {
 /* Counts of the real services of a service, or of a cluster. */
 struct status_tally {
 	bool		disabled;		/* the service itself; it takes no work */
+	/* An active member, or an active fallback or backup, has a weight above 0. */
+	bool		plain_weighted, fallback_weighted;
 	uint32_t	reals, enabled;
 	uint32_t	active;			/* enabled, and active by fresh statistics */
 	uint32_t	known;			/* enabled, with fresh statistics */
@@ -80,6 +82,22 @@ enum lb_status status_service(const struct status_tally *tally);
 
 /* Returns lbcServiceOnFallback: only the fallback or backups of an enabled service are active. */
 bool status_on_fallback(const struct status_tally *tally);
+
+/* Whether the weights leave a service without a member that gets new connections. Active servers
+ * with weight 0 count in lbcServiceStatus and lbcServiceOnFallback, so these two do not show it. */
+enum drained {
+	DRAINED_NO,
+	DRAINED_TO_FALLBACK,	/* every active member has weight 0, the fallback or a backup not */
+	DRAINED_ALL,		/* every active real service has weight 0 */
+};
+
+/* Returns DRAINED_NO for a service that is disabled, or down, or whose fallback is the only active
+ * real service and has a weight. A driver brings the fallback in by the same rule
+ * (src/driver/plan.c). */
+enum drained status_drained(const struct status_tally *tally);
+
+/* The reason of a fallback with DRAINED_TO_FALLBACK. */
+#define STATUS_OTHERS_DRAINED "every other active server has weight 0"
 
 /* Returns lbcRealOperStatus. 'tally' is of its service: if the service is disabled, so is the real
  * service; a fallback or backup is standby while a member is active. */

@@ -130,6 +130,17 @@ class Fallback(IpvsCase):
         self.wait_answers(self.address, ['r1'])
         self.wait_reason('web/http/r3', 'held in reserve')
 
+    def test_fallback_answers_while_the_others_have_weight_0(self):
+        self.serve_fallback()
+        self.done('set-weight', 'web/http/r1', 'web/http/r2', '0')
+        self.wait_weights(self.address, dict(r1=0, r2=0, r3=10))
+        self.assertEqual(dict(r3=6), self.net.ask('tcp', self.address, 6))
+        self.world.start()
+        self.addCleanup(self.world.stop_daemon)
+        self.wait_drained('web/http', 'web/http/r3')
+        self.done('disable', 'web/http/r3')
+        self.wait_all_drained('web/http')
+
     def failover_s(self):
         """Stops r1; returns the time from the first failure to the first answer of the fallback."""
         traffic = Traffic(self.net, self.address, held=0, timeout=1)
@@ -195,14 +206,6 @@ class Fallback(IpvsCase):
         self.wait_weights(self.address, dict(r1=10, r2=10))
         self.assertEqual(set(), {answer for _, answer in traffic.stop().answers} -
                          {'r1', 'r2', REFUSED, SILENT})
-
-    def test_weight_0_of_the_others_is_no_failure(self):
-        self.serve_fallback()
-        self.world.ctl('set-weight', 'web/http/r1', '0')
-        self.done('set-weight', 'web/http/r2', '0')
-        self.wait_rounds(3)
-        shown = self.weights(self.address)
-        self.assertEqual((0, 0), (shown['r1'], shown['r2']))
 
 
 KEEPALIVED = """

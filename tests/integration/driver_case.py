@@ -6,6 +6,7 @@
 """DriverCase, a test with a driver."""
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -110,6 +111,37 @@ class DriverCase(Case):
         except AssertionError:
             raise AssertionError('reason of %s is %r, not %r' % (
                 path, self.real(path)[3], message)) from None
+
+    def wait_status_row(self, path, level, status, reason, *options):
+        """Waits until "lbclusterctl status" ends with this exit status and shows this for a row."""
+        def row():
+            done = self.world.ctl('-f', 'json', 'status', *options, path, check=False)
+            rows = [(done.returncode, row['status'], row['reason'])
+                    for row in json.loads(done.stdout) if row['path'] == path]
+            self.last = rows[0] if rows else done.returncode
+            return self.last == (level, status, reason)
+        try:
+            wait_for(row, EVENT_S, 'status of ' + path)
+        except AssertionError:
+            raise AssertionError('status of %s is %r' % (path, self.last)) from None
+
+    def wait_drained(self, service, fallback):
+        """The members of a service are active and have weight 0, and its fallback answers: the
+        status, the reasons and SNMP show it."""
+        reason = 'brought in by lbcluster: every other active server has weight 0'
+        self.wait_status_row(service, 1, 'up', 'every active server except the fallback has weight'
+                             ' 0: the fallback gets the new connections', '-p')
+        self.wait_status_row(fallback, 0, 'standby', reason)
+        self.world.wait_value(reason.encode(), 'lbcRealOperStatusReason',
+                              *self.world.number(fallback))
+        number = self.world.number(fallback)[:2]
+        self.assertEqual((1, 2), tuple(self.world.get(name, *number) for name in (
+            'lbcServiceStatus', 'lbcServiceOnFallback')))
+
+    def wait_all_drained(self, service):
+        """No server of the service gets new connections."""
+        self.wait_status_row(service, 2, 'up', 'every active server has weight 0: no server gets'
+                             ' new connections', '-p')
 
     def statistics(self, path):
         """A row of statistics as a dictionary; {} if there is none."""

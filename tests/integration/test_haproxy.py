@@ -161,6 +161,30 @@ class Fallback(Plane):
         self.done('disable', 'web/http/a')
         self.wait_share('f')
 
+    def test_fallback_answers_while_the_others_have_weight_0(self):
+        self.serve({'http': {'a': CHECK, 'b': CHECK, 'f': CHECK},
+                    'imap': {'a': CHECK, 'k': CHECK + ' backup'}})
+        self.done('enable-fallback', 'web/http/f')
+        self.done('set-weight', 'web/http/a', 'web/http/b', 'web/imap/a', '0')
+        self.world.start()
+        self.addCleanup(self.world.stop_daemon)
+        self.wait_share('f')
+        self.assertEqual({'k': 2}, self.proxy.share('imap', 2))
+        self.wait_drained('web/http', 'web/http/f')
+        self.wait_reason('web/http/a', '')
+        self.wait_status_row('web/http/a', 0, 'draining', '')
+        self.wait_reason('web/imap/k', "backup by HAProxy's configuration; every other active"
+                         " server has weight 0")
+        self.assertIn('http/f: fallback is brought in; every other active server has weight 0',
+                      self.driver_log())
+        # Without the fallback.
+        self.done('disable', 'web/http/f')
+        self.assertEqual(503, self.proxy.get('http')[0])
+        self.wait_all_drained('web/http')
+        self.done('set-weight', 'web/http/a', '1')
+        self.assertEqual({'a': 2}, self.proxy.share('http', 2))
+        self.wait_status_row('web/http', 0, 'up', '')
+
     def test_backup_of_haproxy_is_controlled_by_haproxy(self):
         self.serve({'http': {'a': CHECK, 'f': CHECK + ' backup'}})
         self.assertEqual(1, self.real('web/http/f')[2])

@@ -160,7 +160,7 @@ class SameAsSnmp(Case):
         self.world.wait_written()
         self.check('the same after a SET')
         self.assertRegex(self.world.ctl('status', 'services/up', check=False).stdout,
-                         r'(?m)^  up +up .* all weights are 0: it gets no new connections$')
+                         r'(?m)^  up +up .* every active server except the fallback has weight 0$')
         # With another stale-after.
         self.world.configure(stale_after=2000)
         self.world.daemon.signal(signal.SIGHUP)

@@ -5,8 +5,17 @@
  */
 #include "plan_fixture.h"
 
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
 #include <stdio.h>
 #include <string.h>
+
+#include "model/status.h"
 
 struct plan_world w;
 
@@ -42,6 +51,30 @@ plan_world_teardown(void **state)
 	(void)state;
 	plan_done(&w.plan);
 	return 0;
+}
+
+void
+assert_fallback_is_as_derived(int i)
+{
+	struct status_tally tally = { .disabled = !w.service.enabled };
+	bool is_in = w.reals[i].enabled && plan_is_up(&w.reals[i]) &&
+	    w.reals[i].wanted == PLANE_READY;
+	enum drained drained;
+
+	for (uint32_t j = 0; j < w.service.branch.children.n; j++) {
+		const struct status_real real = { .enabled = w.reals[j].enabled,
+		    .fallback = w.reals[j].fallback, .weight = w.reals[j].weight,
+		    .active = plan_active(&w.reals[j], &w.rules), .freshness = FRESHNESS_FRESH };
+
+		status_tally_add(&tally, &real);
+	}
+	drained = status_drained(&tally);
+	assert_int_equal(is_in && w.reals[i].weight > 0,
+	    drained == DRAINED_TO_FALLBACK || (status_on_fallback(&tally) && !drained));
+	if (is_in)
+		assert_string_equal(reason(i), drained == DRAINED_NO ?
+		    "brought in by lbcluster: no other server is up" :
+		    "brought in by lbcluster: every other active server has weight 0");
 }
 
 const char *

@@ -33,6 +33,10 @@ void plan_world_setup(const struct plane_kind_ops *ops, char *service, const cha
 /* A teardown of cmocka. */
 int plan_world_teardown(void **state);
 
+/* Asserts after a plan that the driver brings in the fallback, server 'i', by the same rule as
+ * src/model/status.c derives from the statistics of the servers. */
+void assert_fallback_is_as_derived(int i);
+
 /* Returns the reason of server 'i'. */
 const char *reason(int i);
 

@@ -149,9 +149,28 @@ weights_of_zero_are_reported(void **state)
 
 	measure(world, "true", "true");
 	assert_int_equal(run(world, "set-weight", "web/http/web-1", "0", NULL), CTL_OK);
-	assert_int_equal(run(world, "status", "web/http", NULL), WELL);
-	assert_non_null(strstr(world->out, "all weights are 0: it gets no new connections\n"));
-	assert_non_null(strstr(world->out, "draining"));
+	/* A cluster without a driver. */
+	assert_int_equal(run(world, "status", "-p", "web/http", NULL), WRONG);
+	assert_string_equal(world->out,
+	    "1 service: 1 up; 3 real services\n"
+	    "\n"
+	    "NAME    STATUS  ENDPOINT       UP/SHARE  WEIGHT  CONNS  NEW/S  BPS-IN  BPS-OUT"
+	    "  REASON\n"
+	    "web     up      no data plane       2/2              7      2    9999    48.8M\n"
+	    "  http  up      192.0.2.10:80       2/2       0      7      2    9999    48.8M"
+	    "  every active server except the fallback has weight 0\n");
+	assert_int_equal(run(world, "-f", "json", "status", "web/http/sorry", NULL), WELL);
+	assert_non_null(strstr(world->out, "\"status\": \"standby\", "
+	    "\"reason\": \"every other active server has weight 0\""));
+	/* No server is left for new connections. */
+	assert_int_equal(run(world, "disable", "web/http/sorry", NULL), CTL_OK);
+	assert_int_equal(run(world, "status", "-p", "web/http", NULL), DOWN);
+	assert_non_null(strstr(world->out,
+	    "  every active server has weight 0: no server gets new connections\n"));
+	assert_int_equal(run(world, "-f", "json", "status", "-p", "web/http", NULL), DOWN);
+	assert_non_null(strstr(world->out, "\"kind\": \"service\", \"status\": \"up\", "
+	    "\"reason\": \"every active server has weight 0: no server gets new "
+	    "connections\""));
 }
 
 /* A SET of SNMP is answered, and lbclusterd has not written it to the row. */

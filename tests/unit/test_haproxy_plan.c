@@ -157,6 +157,47 @@ plan_fallback_is_brought_in_when_others_get_no_work(void **state)
 	assert_int_equal(w.reals[F].wanted, PLANE_READY);
 }
 
+/* The driver brings the fallback in exactly if status_drained() or status_on_fallback() says so:
+ * each combination of servers that are up, up with weight 0, down or disabled. */
+static void
+plan_fallback_is_brought_in_as_the_status_is_derived(void **state)
+{
+	enum { UP, DRAINED, DOWN, DISABLED, STATES };
+
+	(void)state;
+	w.reals[F].fallback = true;
+	w.reals[G].enabled = false;
+	for (int n = 0; n < 2 * STATES * STATES * STATES; n++) {
+		const int states[] = { n % STATES, n / STATES % STATES,
+			n / STATES / STATES % STATES };
+		static const int servers[] = { A, B, F };
+
+		w.service.enabled = n < STATES * STATES * STATES;
+		for (int i = 0; i < 3; i++) {
+			w.reals[servers[i]].enabled = states[i] != DISABLED;
+			w.reals[servers[i]].weight = states[i] == DRAINED ? 0 : 10;
+			w.servers[servers[i]].up = states[i] != DOWN;
+		}
+		for (int i = 0; i < 3; i++)
+			plan();
+		assert_fallback_is_as_derived(F);
+	}
+}
+
+static void
+backup_is_used_while_the_others_have_weight_0(void **state)
+{
+	(void)state;
+	w.reals[F].fallback = true;
+	w.servers[F].role = ROLE_BACKUP;
+	plan();
+	assert_string_equal(reason(F), "backup by HAProxy's configuration");
+	w.reals[A].weight = w.reals[B].weight = w.reals[G].weight = 0;
+	plan();
+	assert_string_equal(reason(F),
+	    "backup by HAProxy's configuration; every other active server has weight 0");
+}
+
 /* After a start of HAProxy all servers are up, and none was checked. */
 static void
 plan_fallback_keeps_its_state_until_a_check_has_ended(void **state)
@@ -1255,6 +1296,8 @@ main(void)
 		TEST(plan_has_no_command_for_a_missing_server),
 		TEST(plan_fallback_is_in_reserve_while_another_server_is_up),
 		TEST(plan_fallback_is_brought_in_when_others_get_no_work),
+		TEST(plan_fallback_is_brought_in_as_the_status_is_derived),
+		TEST(backup_is_used_while_the_others_have_weight_0),
 		TEST(plan_fallback_keeps_its_state_until_a_check_has_ended),
 		TEST(plan_server_enabled_beside_a_working_fallback_waits_for_its_checks),
 		TEST(plan_server_without_a_check_or_a_fallback_does_not_wait),

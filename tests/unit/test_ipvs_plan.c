@@ -192,6 +192,32 @@ a_fallback_comes_in_with_the_last_failure(void **state)
 	assert_string_equal(plan(), "f ready");
 }
 
+/* The driver brings the fallback in exactly if status_drained() or status_on_fallback() says so:
+ * each combination of servers that are up, up with weight 0, down or disabled. */
+static void
+fallback_is_brought_in_as_the_status_is_derived(void **state)
+{
+	enum { UP, DRAINED, DOWN, DISABLED, STATES };
+
+	(void)state;
+	w.reals[F].fallback = true;
+	for (int n = 0; n < 2 * STATES * STATES * STATES; n++) {
+		const int states[] = { n % STATES, n / STATES % STATES,
+			n / STATES / STATES % STATES };
+		static const int servers[] = { A, B, F };
+
+		w.service.enabled = n < STATES * STATES * STATES;
+		for (int i = 0; i < 3; i++) {
+			w.reals[servers[i]].enabled = states[i] != DISABLED;
+			w.reals[servers[i]].weight = states[i] == DRAINED ? 0 : 10;
+			down(servers[i], states[i] == DOWN);
+		}
+		for (int i = 0; i < 3; i++)
+			plan();
+		assert_fallback_is_as_derived(F);
+	}
+}
+
 static void
 a_fallback_keeps_its_state_until_a_check_has_ended(void **state)
 {
@@ -385,6 +411,7 @@ main(void)
 		TEST(a_server_that_is_not_checked_yet_stays_as_it_is),
 		TEST(a_fallback_drains_before_it_goes_out),
 		TEST(a_fallback_comes_in_with_the_last_failure),
+		TEST(fallback_is_brought_in_as_the_status_is_derived),
 		TEST(a_fallback_keeps_its_state_until_a_check_has_ended),
 		TEST(a_data_plane_with_a_fallback_of_its_own_keeps_it),
 		TEST(a_handover_of_the_fallback_brings_the_old_one_in_first),

@@ -184,7 +184,8 @@ real_status_is_as_in_the_table(void **state)
 
 /* A real service by a letter: a active, i inactive, s stale statistics with active, n no
  * statistics, d disabled and active by fresh statistics, b active backup of the data plane, c
- * inactive backup, e spare server. Capital letters: the fallback. */
+ * inactive backup, e spare server, z active with weight 0, y active backup with weight 0. Capital
+ * letters: the fallback. */
 static struct status_real
 real_of(char letter)
 {
@@ -198,6 +199,13 @@ real_of(char letter)
 		break;
 	case 'b':
 		real.role = ROLE_BACKUP;
+		break;
+	case 'y':
+		real.role = ROLE_BACKUP;
+		real.weight = 0;
+		break;
+	case 'z':
+		real.weight = 0;
 		break;
 	case 'c':
 		real.role = ROLE_BACKUP;
@@ -290,6 +298,41 @@ service_status_follows_its_reals(void **state)
 }
 
 static void
+weights_of_zero_drain_a_service(void **state)
+{
+	static const struct {
+		const char	*reals;
+		enum drained	 drained;
+	} cases[] = {
+		/* an active member has a weight */
+		{ "a", DRAINED_NO }, { "az", DRAINED_NO }, { "azA", DRAINED_NO },
+		{ "ab", DRAINED_NO }, { "zaZ", DRAINED_NO },
+		/* weights are not the reason: disabled, unknown, down, on the fallback */
+		{ "", DRAINED_NO }, { "d", DRAINED_NO }, { "s", DRAINED_NO }, { "i", DRAINED_NO },
+		{ "iI", DRAINED_NO }, { "iA", DRAINED_NO }, { "ib", DRAINED_NO },
+		{ "A", DRAINED_NO }, { "e", DRAINED_NO },
+		/* the fallback or a backup gets the connections */
+		{ "zA", DRAINED_TO_FALLBACK }, { "zzA", DRAINED_TO_FALLBACK },
+		{ "zb", DRAINED_TO_FALLBACK }, { "zbI", DRAINED_TO_FALLBACK },
+		{ "zisdeA", DRAINED_TO_FALLBACK }, { "zyA", DRAINED_TO_FALLBACK },
+		/* none gets any */
+		{ "z", DRAINED_ALL }, { "zz", DRAINED_ALL }, { "zi", DRAINED_ALL },
+		{ "zsde", DRAINED_ALL }, { "zI", DRAINED_ALL }, { "zD", DRAINED_ALL },
+		{ "zS", DRAINED_ALL }, { "zZ", DRAINED_ALL }, { "zc", DRAINED_ALL },
+		{ "zy", DRAINED_ALL }, { "iZ", DRAINED_ALL }, { "Z", DRAINED_ALL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct status_tally tally = tally_of(cases[i].reals);
+
+		assert_int_equal(status_drained(&tally), cases[i].drained);
+		tally.disabled = true;
+		assert_int_equal(status_drained(&tally), DRAINED_NO);
+	}
+}
+
+static void
 tally_counts_each_kind(void **state)
 {
 	struct status_tally tally = tally_of("aaaisnndDA");
@@ -347,6 +390,7 @@ main(void)
 		cmocka_unit_test(freshness_follows_age),
 		cmocka_unit_test(real_status_is_as_in_the_table),
 		cmocka_unit_test(service_status_follows_its_reals),
+		cmocka_unit_test(weights_of_zero_drain_a_service),
 		cmocka_unit_test(tally_counts_each_kind),
 		cmocka_unit_test(cluster_status_is_the_worst_not_disabled),
 		cmocka_unit_test(each_number_has_the_label_of_the_mib),
