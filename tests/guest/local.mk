@@ -18,7 +18,8 @@ EXTRA_DIST += \
 	tests/guest/test_ipvs_ways.py \
 	tests/guest/test_migrate.py \
 	tests/guest/test_network.py \
-	tests/guest/test_readme_ipvs.py
+	tests/guest/test_readme_ipvs.py \
+	tests/guest/test_vrrp.py
 check_PROGRAMS += tests/guest/ipvs_kernel
 tests_guest_ipvs_kernel_SOURCES = tests/guest/ipvs_kernel.c $(ipvs_steps)
 
