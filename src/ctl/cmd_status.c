@@ -378,6 +378,8 @@ screen_keys(struct status *status)
 			status->skipped += page;	/* screen_draw() limits it */
 		else if (key == SCREEN_TOP)
 			status->skipped = 0;
+		else if (key == SCREEN_BOTTOM)
+			status->skipped = SIZE_MAX / 2;
 		else if (key == SCREEN_PROBLEMS) {
 			status->view.problems = !status->view.problems;
 			status->skipped = 0;

@@ -94,7 +94,7 @@ share_text(const struct status_row *row, char buf[CELL_SIZE])
 		    sums->tally.enabled);
 	else if (!status_row_share(row, &share))
 		snprintf(buf, CELL_SIZE, "%s", row->real->fallback ? "fallback" : "-");
-	else if (share == 0 && row->real->weight > 0)
+	else if (share == 0 && row->serves)
 		snprintf(buf, CELL_SIZE, "<1%%");
 	else
 		snprintf(buf, CELL_SIZE, "%u%%", share);

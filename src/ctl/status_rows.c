@@ -69,14 +69,13 @@ status_row_number(const struct status_row *row, enum stat_number which, uint64_t
 bool
 status_row_share(const struct status_row *row, unsigned int *ret)
 {
-	uint64_t sum;
+	uint64_t sum = row->served_weight;
 
-	if (row->real == NULL || !row->real->enabled || row->real->fallback)
+	if (row->real == NULL || sum == 0 || !row->real->enabled ||
+	    (row->real->fallback && !row->serves))
 		return false;
-	sum = row->service->sums.weight;
-	if (sum == 0)
-		return false;
-	*ret = (unsigned int)((200 * (uint64_t)row->real->weight + sum) / (2 * sum));
+	*ret = row->serves ?
+	    (unsigned int)((200 * (uint64_t)row->real->weight + sum) / (2 * sum)) : 0;
 	return true;
 }
 
@@ -176,11 +175,34 @@ rows_sorted(struct walk *walk, const struct tree_list *list,
 	return rows;
 }
 
+/* True if a real service of this status gets new connections. */
+static bool
+real_serves(const struct cache_real *real, enum oper_status status)
+{
+	return real->weight > 0 &&
+	    (status == OPER_IN_USE || (status == OPER_UNKNOWN && !real->fallback));
+}
+
+/* Returns the weights of the real services of a service that get new connections. */
+static uint64_t
+weight_served(const struct walk *walk, const struct cache_service *service)
+{
+	const struct cache_real *real;
+	uint64_t weight = 0;
+
+	TREE_FOREACH(real, i, &service->branch.children) {
+		if (real_serves(real, cache_real_status(walk->view->cache, real, walk->view->now)))
+			weight += real->weight;
+	}
+	return weight;
+}
+
 static void
 real_visit(struct walk *walk, struct status_row row, const struct cache_real *real)
 {
 	enum oper_status status = cache_real_status(walk->view->cache, real, walk->view->now);
 
+	row.serves = real_serves(real, status);
 	row.depth = DEPTH_REAL;
 	row.row = &real->row;
 	row.real = real;
@@ -213,6 +235,7 @@ service_visit(struct walk *walk, struct status_row row, const struct cache_servi
 		row.level = drained->level;
 	}
 	row_visit(walk, &row);
+	row.served_weight = weight_served(walk, service);
 	reals = rows_sorted(walk, &service->branch.children, real_order);
 	for (uint32_t i = 0; !walk->ended && i < service->branch.children.n; i++)
 		real_visit(walk, row, (const struct cache_real *)(void *)reals[i]);

@@ -27,6 +27,9 @@ struct status_row {
 	enum status_look		 look;
 	enum status_level		 level;
 	const struct plane_view		*plane;		/* of the cluster */
+	bool				 serves;	/* a real service gets new connections */
+	/* The weights of the real services of the service that get new connections. */
+	uint64_t			 served_weight;
 };
 
 /* What is shown, and what was found. The caller sets the first members. */
@@ -60,8 +63,10 @@ const struct cache_sums *status_row_sums(const struct status_row *row);
 /* Returns a number of the row, or a sum of it. False if it was not measured. */
 bool status_row_number(const struct status_row *row, enum stat_number which, uint64_t *ret);
 
-/* Returns the percentage of a real service in the weights of its service. False for a fallback, a
- * real service that is not enabled, and weights that are all 0. */
+/* Returns the percentage of new connections that a real service gets by its weight: 0 if it gets
+ * none, as while it is inactive. A real service of unknown status counts as its settings say. False
+ * for a real service that is not enabled, for a fallback in reserve, and if no real service of its
+ * service gets new connections. */
 bool status_row_share(const struct status_row *row, unsigned int *ret);
 
 #endif

@@ -156,7 +156,10 @@ key_take(void)
 		{ "j", SCREEN_DOWN }, { "\033[B", SCREEN_DOWN }, { "\033OB", SCREEN_DOWN },
 		{ "b", SCREEN_PAGE_UP }, { "\033[5~", SCREEN_PAGE_UP },
 		{ " ", SCREEN_PAGE_DOWN }, { "\033[6~", SCREEN_PAGE_DOWN },
-		{ "g", SCREEN_TOP }, { "\033[H", SCREEN_TOP }, { "\033[1~", SCREEN_TOP },
+		{ "g", SCREEN_TOP }, { "\033[H", SCREEN_TOP }, { "\033OH", SCREEN_TOP },
+		{ "\033[1~", SCREEN_TOP }, { "\033[7~", SCREEN_TOP },
+		{ "G", SCREEN_BOTTOM }, { "\033[F", SCREEN_BOTTOM }, { "\033OF", SCREEN_BOTTOM },
+		{ "\033[4~", SCREEN_BOTTOM }, { "\033[8~", SCREEN_BOTTOM },
 	};
 	enum screen_key key = SCREEN_NONE;
 

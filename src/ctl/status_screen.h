@@ -15,7 +15,7 @@ enum screen_key {
 	SCREEN_NONE,		/* the time is over */
 	SCREEN_RESIZED,		/* or continued after a stop: draw again */
 	SCREEN_QUIT, SCREEN_UP, SCREEN_DOWN, SCREEN_PAGE_UP, SCREEN_PAGE_DOWN, SCREEN_TOP,
-	SCREEN_PROBLEMS
+	SCREEN_BOTTOM, SCREEN_PROBLEMS
 };
 
 /* Returns the columns of the terminal 'fd', and its lines in *ret_lines (may be NULL). Returns 0 if

@@ -273,6 +273,11 @@ class Watch(Case):
         terminal.wait_screen(r'r20 +inUse(.|\n)*q: quit')
         terminal.key('\x1b[B')
         terminal.wait_screen(r'r28 +inUse(.|\n)*q: quit')
+        for end, home in (('\x1b[F', '\x1b[H'), ('\x1b[4~', '\x1b[1~'), ('G', 'g')):
+            terminal.key(end)
+            terminal.wait_screen(r'r49 +inUse(.|\n)*\n    a +inUse(.|\n)*q: quit')
+            terminal.key(home)
+            terminal.wait_screen(r'many +degraded(.|\n)*r12 +inUse(.|\n)*q: quit')
         terminal.key('p')
         terminal.wait_screen(r's +degraded [^\n]*\n    r41 +inactive [^\n]*\n[^\n]*q: quit')
         terminal.key('p')

@@ -101,7 +101,7 @@ problems_are_shown_below_their_parents(void **state)
 	    "    48.8M\n"
 	    "  http     onFallback  192.0.2.10:80       1/2      10      7      2    9999"
 	    "    48.8M\n"
-	    "    web-1  inactive    10.0.0.1:80        100%      10      7      2    9999    48.8M"
+	    "    web-1  inactive    10.0.0.1:80          0%      10      7      2    9999    48.8M"
 	    "  L4CON: Connection refused\n");
 	/* The service of web-1 is not selected, and only shown because of web-1. */
 	assert_int_equal(run(world, "-f", "json", "status", "-p", "web/*/*", NULL), WRONG);
@@ -115,6 +115,32 @@ problems_are_shown_below_their_parents(void **state)
 	assert_int_equal(run(world, "status", "-p", "ha", NULL), WRONG);
 	assert_non_null(strstr(world->out,
 	    "unattended: lbcluster-haproxy has not polled HAProxy yet; start it\n"));
+}
+
+static void
+share_is_of_servers_that_get_new_connections(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	measure(world, "false", "true");
+	assert_int_equal(run(world, "enable", "web/http/web-2", NULL), CTL_OK);
+	assert_int_equal(run(world, "set-weight", "web/http/sorry", "7", NULL), CTL_OK);
+	assert_int_equal(run(world, "status", "web/http", NULL), WRONG);
+	assert_non_null(strstr(world->out, "10.0.0.1:80             0%      10 "));
+	assert_non_null(strstr(world->out, "10.0.0.2:80           100%      20 "));
+	assert_non_null(strstr(world->out, "[2001:db8::9]:80  fallback       7 "));
+	assert_int_equal(run(world, "-f", "json", "status", "web/http/web-1", NULL), WRONG);
+	assert_non_null(strstr(world->out, "\"weight\": 10, \"weight_percent\": 0,"));
+	/* The fallback serves. */
+	measure(world, "false", "false");
+	assert_int_equal(run(world, "status", "web/http", NULL), WRONG);
+	assert_non_null(strstr(world->out, "10.0.0.2:80             0%      20 "));
+	assert_non_null(strstr(world->out, "[2001:db8::9]:80      100%       7 "));
+	/* No server gets new connections. */
+	assert_int_equal(import(world, "{\"path\": \"web/http/sorry\", \"active\": false}\n"),
+	    CTL_OK);
+	assert_int_equal(run(world, "status", "web/http", NULL), DOWN);
+	assert_non_null(strstr(world->out, "10.0.0.1:80              -      10 "));
 }
 
 static void
@@ -529,6 +555,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CTL_TEST(table_has_a_row_for_each_row),
 		CTL_TEST(problems_are_shown_below_their_parents),
+		CTL_TEST(share_is_of_servers_that_get_new_connections),
 		CTL_TEST(reason_has_the_age_and_open_jobs),
 		CTL_TEST(weights_of_zero_are_reported),
 		CTL_TEST(settings_of_a_set_show_at_once),
