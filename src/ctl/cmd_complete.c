@@ -11,6 +11,7 @@
 
 #include "ctl/arguments.h"
 #include "ctl/ctl.h"
+#include "mib/table.h"
 #include "model/address.h"
 
 /* A command line and its last word. */
@@ -173,6 +174,20 @@ options_complete(const struct completion *completion)
 	}
 }
 
+/* Completes the name of a column of LBCLUSTER-MIB. */
+static void
+objects_complete(struct completion *completion)
+{
+	for (size_t i = 0; i < mib_tables_count; i++) {
+		const struct mib_column *column = mib_tables[i].columns;
+
+		for (; column->sub != 0; column++) {
+			if (column->access != ACCESS_NONE)
+				candidate_print(completion, "", column->name, "", "");
+		}
+	}
+}
+
 /* Completes one of "table|json". */
 static void
 choice_complete(const struct completion *completion, const char *choices)
@@ -202,6 +217,7 @@ static const struct {
 	{ "ADDRESS", files_complete, NULL },
 	{ "SOURCE", NULL, "haproxy|ipvs|ldirectord" },
 	{ "FORMAT", NULL, "table|json|html" },
+	{ "OBJECT", objects_complete, NULL },
 	{ "=all", NULL, "all" },
 	{ "NAME=VALUE", NULL, "enabled=yes|enabled=no|fallback=yes|fallback=no|weight=" },
 };

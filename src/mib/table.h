@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * LBCLUSTER-MIB as data: tables, their columns, and how rows are found. One engine
- * (engine.c) serves all of them. Only src/mib includes this file.
+ * (engine.c) serves all of them. "lbclusterctl oid" prints the names and OIDs of the columns; no
+ * other file outside of src/mib includes this file.
  */
 #ifndef MIB_TABLE_H
 #define MIB_TABLE_H

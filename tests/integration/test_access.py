@@ -300,7 +300,7 @@ class PrintedCommands(AccessCase):
 
     def assert_commands_work(self, environment):
         self.world.ctl('set-weight', 'web/http/a', '10')
-        for path, count in (('web', 1), ('web/http', 2), ('web/http/a', 4)):
+        for path, count in (('web', 1), ('web/http', 2), ('web/http/a', 5), ('1', 1)):
             lines = self.lines(environment, path)
             self.assertEqual(count, len(lines), lines)
             # A SET of another value than now shows that it is carried out.

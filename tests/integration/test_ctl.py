@@ -77,13 +77,21 @@ class Oids(harness.Case):
     inventory = INVENTORY
 
     def test_oids_are_those_of_the_module(self):
-        index = self.world.number('web/http/a')
-        for path, depth, count in (('web', 1, 6), ('web/http', 2, 7), ('web/http/a', 3, 18)):
+        self.world.ctl('set-weight', 'web/http/a', '77')
+        cluster, service, real = index = self.world.number('web/http/a')
+        server = (cluster, self.world.sql('SELECT server_id FROM real_service WHERE id = %d'
+                                          % real)[0][0])
+        for path, entries in (
+                ('web', {'lbcClusterEntry': (cluster,)}),
+                ('web/http', {'lbcServiceEntry': (cluster, service)}),
+                ('web/http/a', {'lbcRealEntry': index, 'lbcRealStatsEntry': index,
+                                'lbcServerEntry': server}),
+                ('1', {'lbcJobEntry': (1,)})):
+            wanted = [(name, '.' + '.'.join(map(str, oid + row))) for entry, row in entries.items()
+                      for name, oid in sorted(mib.NAMES.items(), key=lambda item: item[1])
+                      if oid[:-1] == mib.NAMES[entry] and not name.endswith(('Index', 'JobId'))]
             rows = json.loads(self.world.ctl('-f', 'json', 'oid', path).stdout)
-            self.assertEqual(count, len(rows))
-            for row in rows:
-                wanted = mib.oid(row['name'], *index[:depth])
-                self.assertEqual('.' + '.'.join(map(str, wanted)), row['oid'], row['name'])
+            self.assertEqual(wanted, [(row['name'], row['oid']) for row in rows])
 
 
 class Help(harness.Case):

@@ -503,7 +503,7 @@ class Single(SetCase):
 
     def test_oid_command_has_the_oids_of_a_row(self):
         self.place(a=(12, FALSE, TRUE))
-        rows = json.loads(self.world.ctl('-f', 'json', 'oid', 'web/http/a').stdout)
+        rows = json.loads(self.world.ctl('-f', 'json', 'oid', 'web/http/a', 'lbcReal*').stdout)
         for row in rows:
             self.assertEqual('.' + oid_text(self.oid(row['name'], 'a')), row['oid'])
         self.assertEqual(3, sum(row['snmpset'] is not None for row in rows))

@@ -603,6 +603,7 @@ complete_offers_commands_options_and_rows(void **state)
 		{ { "list", "--", "--rec" }, "" },
 		{ { "help", "lo" }, "load\tload an inventory file into the store\n" },
 		{ { "-s", "/nonexistent", "list", "w" }, "" },
+		{ { "oid", "web", "lbcRealW" }, "lbcRealWeight\t\n" },
 	};
 	struct ctl_fixture *world = *state;
 
@@ -629,12 +630,13 @@ oid_of_a_real_service_has_commands_that_set(void **state)
 	/* Ids follow the order of the file: web, http, web-1. */
 	assert_int_equal(run(world, "oid", "web/http/web-1", NULL), CTL_OK);
 	assert_non_null(strstr(world->out,
-	    "lbcRealWeight                " ROOT ".4.1.8.1.1.1   yes\n"));
+	    "lbcRealWeight                  " ROOT ".4.1.8.1.1.1   yes\n"));
 	assert_non_null(strstr(world->out,
-	    "lbcRealStatsLastUpdate       " ROOT ".5.1.12.1.1.1  no\n"));
+	    "lbcRealStatsLastUpdate         " ROOT ".5.1.12.1.1.1  no\n"));
 	assert_non_null(strstr(world->out, "\nsnmpget -v 3 -l authPriv -u lbop -a SHA-256 -A "
 	    "passphrase-1 -x AES -X passphrase-2 localhost "
-	    ROOT ".4.1.8.1.1.1 " ROOT ".4.1.9.1.1.1 " ROOT ".4.1.10.1.1.1\n"));
+	    ROOT ".4.1.8.1.1.1 " ROOT ".4.1.9.1.1.1 " ROOT ".4.1.10.1.1.1 "
+	    ROOT ".9.1.7.1.1\n"));
 	assert_non_null(strstr(world->out,
 	    "\nsnmpset -v 3 -l authPriv -u lbop -a SHA-256 -A "
 	    "passphrase-1 -x AES -X passphrase-2 localhost " ROOT ".4.1.8.1.1.1 u 10\n"));
@@ -649,6 +651,50 @@ oid_of_a_real_service_has_commands_that_set(void **state)
 	assert_keys(json_array_get(json, 0), "name oid writable snmpget snmpset");
 	json_decref(json);
 	assert_non_null(strstr(world->out, ROOT ".4.1.10.1.1.2 i 2\""));
+}
+
+static void
+oid_of_a_server_sets_what_its_real_services_have(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(load(world, "cluster web { service b { real web-1 { }\n"
+	    "real web-2 { } real only { enabled = no } } }\n", NULL, NULL), CTL_OK);
+	assert_int_equal(run(world, "oid", "web/b/web-1", "lbcServerEnabled", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, ROOT ".9.1.7.1.1 i 1\n"));
+	assert_int_equal(run(world, "oid", "web/b/only", "lbcServerEnabled", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, ROOT ".9.1.7.1.5 i 2\n"));
+	/* web-2 is disabled in web/http only: no SET keeps that. */
+	assert_int_equal(run(world, "oid", "web/b/web-2", "lbcServerEnabled", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, ROOT ".9.1.7.1.2  yes\n"));
+	assert_null(strstr(world->out, "snmpset"));
+}
+
+static void
+oid_prints_the_objects_that_are_named(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(run(world, "oid", "ha", "*STATUS", "lbcClusterStatus", "lbcClusterName",
+	    NULL), CTL_OK);
+	assert_string_equal(world->out,
+	    "NAME                   OID                                        WRITABLE\n"
+	    "lbcClusterName         " ROOT ".2.1.2.2  no\n"
+	    "lbcClusterPlaneStatus  " ROOT ".2.1.4.2  no\n"
+	    "lbcClusterStatus       " ROOT ".2.1.6.2  no\n"
+	    "\n"
+	    "# snmp.conf(5) names no user: these are for lbop of lbcluster-setup-snmpd(8);\n"
+	    "# replace the passphrases\n"
+	    "snmpget -v 3 -l authPriv -u lbop -a SHA-256 -A passphrase-1 -x AES -X passphrase-2 "
+	    "localhost " ROOT ".2.1.2.2 " ROOT ".2.1.4.2 " ROOT ".2.1.6.2\n");
+	assert_int_equal(run(world, "oid", "ha", "lbcClusterNam", NULL), CTL_NOT_FOUND);
+	assert_string_equal(world->err, "lbclusterctl: lbcClusterNam: is not an object of a "
+	    "cluster; similar: lbcClusterName; give a name or a pattern, as '*Status'\n");
+	assert_int_equal(run(world, "set-weight", "web/http/web-1", "11", NULL), CTL_OK);
+	assert_int_equal(run(world, "oid", "1", "lbcJobState", NULL), CTL_OK);
+	assert_non_null(strstr(world->out, "lbcJobState  " ROOT ".7.8.1.9.1  no\n"));
+	assert_int_equal(run(world, "oid", "2", NULL), CTL_NOT_FOUND);
+	assert_int_equal(run(world, "oid", "0", NULL), CTL_NOT_FOUND);
 }
 
 static void
@@ -819,6 +865,8 @@ main(void)
 		CTL_TEST(version_is_printed_to_the_output),
 		CTL_TEST(oid_of_a_real_service_has_commands_that_set),
 		CTL_TEST(oid_of_service_sets_enabled_and_of_cluster_nothing),
+		CTL_TEST(oid_of_a_server_sets_what_its_real_services_have),
+		CTL_TEST(oid_prints_the_objects_that_are_named),
 		CTL_TEST(remove_removes_all_rows_below),
 		CTL_TEST(job_list_and_job_have_the_keys_of_the_api),
 		cmocka_unit_test(table_of_many_rows_streams),
