@@ -6,6 +6,7 @@
 #include "store/store_private.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "util/clock.h"
 #include "util/memory.h"
@@ -88,26 +89,29 @@ row_pass(const struct store_sink *sink, enum shape_id shape, const union shape_r
 /* Reports a row whose "changed" is above the counter as damage. A reader with this value in its
  * cursor would find the counter too low and read all rows again, without end. */
 static enum err_code
-position_check(const struct db *db, const struct feed *feed, sqlite3_stmt *stmt, int64_t last,
-    struct err *err)
+position_check(const struct db *db, const struct feed *feed, const struct db_value *changed,
+    int64_t last, struct err *err)
 {
-	if (sqlite3_column_type(stmt, 0) == SQLITE_INTEGER && sqlite3_column_int64(stmt, 0) <= last)
+	char number[24];
+
+	if (changed->type == DB_INTEGER && changed->number <= last)
 		return ERR_OK;
+	snprintf(number, sizeof(number), "%lld", (long long)changed->number);
 	return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (a row of table %s has changed = "
 	    "%.20s, but the counter is %lld)", db->path, shapes[feed->shape].table,
-	    db_text(stmt, 0), (long long)last);
+	    changed->type == DB_INTEGER ? number : changed->text, (long long)last);
 }
 
 /* Passes the current row of 'stmt': "changed", enum left_out_why, columns. A row that is left
  * out is removed from a reader that had it. An invalid id is reported as damage also of such a
  * row. */
 static enum err_code
-row_read(const struct reading *reading, const struct feed *feed, sqlite3_stmt *stmt,
+row_read(const struct reading *reading, const struct feed *feed, struct db_statement *stmt,
     struct err *err)
 {
-	enum left_out_why why = (enum left_out_why)sqlite3_column_int(stmt, 1);
+	enum left_out_why why = (enum left_out_why)db_integer(stmt, 1);
 	const struct store_sink *sink = reading->sink;
-	int64_t id = sqlite3_column_int64(stmt, 2);
+	int64_t id = db_integer(stmt, 2);
 	union shape_row row;
 	enum err_code code;
 
@@ -132,7 +136,7 @@ feed_read(struct reading *reading, struct db *db, const struct feed *feed, int64
     struct err *err)
 {
 	int64_t *position = (int64_t *)(void *)((char *)reading->cursor + feed->cursor);
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 	bool row = true;
 
@@ -141,12 +145,12 @@ feed_read(struct reading *reading, struct db *db, const struct feed *feed, int64
 	if (code != ERR_OK)
 		return code;
 	while ((code = db_next(db, stmt, &row, err)) == ERR_OK && row) {
-		if ((code = position_check(db, feed, stmt, last, err)) != ERR_OK ||
+		if ((code = position_check(db, feed, &stmt->values[0], last, err)) != ERR_OK ||
 		    (code = row_read(reading, feed, stmt, err)) != ERR_OK) {
 			db_reset(stmt);
 			return code;
 		}
-		*position = sqlite3_column_int64(stmt, 0);
+		*position = db_integer(stmt, 0);
 		reading->left--;
 	}
 	return code;
@@ -180,14 +184,14 @@ struct extent {
 static enum err_code
 extent_read(struct db *db, struct extent *ret, struct err *err)
 {
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 	bool row;
 
 	if ((code = db_first(db, SQL_EXTENT, DB_NO_VALUES, &stmt, &row, err)) != ERR_OK)
 		return code;
-	ret->change = row ? sqlite3_column_int64(stmt, 0) : 0;
-	ret->removed_oldest = row ? sqlite3_column_int64(stmt, 1) : 0;
+	ret->change = row ? db_integer(stmt, 0) : 0;
+	ret->removed_oldest = row ? db_integer(stmt, 1) : 0;
 	db_reset(stmt);
 	/* Otherwise a reader would read all rows again, without end. */
 	if (ret->removed_oldest < 0 || ret->removed_oldest > ret->change)

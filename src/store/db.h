@@ -56,14 +56,24 @@ struct db {
 	int64_t			 data_version;	/* at the last read */
 	int			 wait_ms;	/* for a lock */
 	int64_t			 busy_since_ms;
-	sqlite3_stmt		*statements[SQL_STATEMENTS];	/* NULL: not prepared yet */
+	struct sqlite_statement	*statements[SQL_STATEMENTS];	/* NULL: not prepared yet */
 };
 
-/* A parameter of a statement. */
+/* A parameter of a statement, or a column of a row. */
 struct db_value {
-	enum { DB_NULL, DB_INTEGER, DB_TEXT } type;
-	int64_t		 number;
-	const char	*text;		/* SQLite copies it */
+	enum {
+		DB_NULL, DB_INTEGER, DB_TEXT,
+		DB_OTHER,		/* only in a damaged row: no column has another type */
+	} type;
+	int64_t		 number;	/* 0 unless an integer; of a text in a row, its bytes */
+	const char	*text;		/* "" unless a text. The engine copies a parameter. */
+};
+
+/* A statement that was prepared, and its current row, which is valid until the next step. */
+struct db_statement {
+	const char		*path;		/* of the database */
+	size_t			 n;		/* columns */
+	const struct db_value	*values;
 };
 
 static inline struct db_value
@@ -136,22 +146,28 @@ enum err_code db_error(struct db *db, int rc, struct err *err);
 /* Prepares statement 'sql' if necessary and binds 'values' to ?1, ?2 ... Ignores values without a
  * parameter. *ret_stmt belongs to 'db'. The caller steps the statement with db_next(). */
 enum err_code db_query(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
-    sqlite3_stmt **ret_stmt, struct err *err);
+    struct db_statement **ret_stmt, struct err *err);
 /* Steps to the next row. ERR_OK with *ret_row false at the end. The statement is reset at the
  * end and on an error. */
-enum err_code db_next(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err);
+enum err_code db_next(struct db *db, struct db_statement *stmt, bool *ret_row, struct err *err);
+/* The same of a statement that is not in the table of statements. */
+enum err_code db_step(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err);
 /* db_query() and the first db_next(). */
 enum err_code db_first(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
-    sqlite3_stmt **ret_stmt, bool *ret_row, struct err *err);
+    struct db_statement **ret_stmt, bool *ret_row, struct err *err);
 /* Resets a statement that was not stepped to its end. NULL is fine. */
-void db_reset(sqlite3_stmt *stmt);
+void db_reset(struct db_statement *stmt);
 /* Runs a statement to its end and ignores its rows. */
 enum err_code db_run(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
     struct err *err);
+/* How many rows the last INSERT, UPDATE or DELETE changed, without those of triggers. */
+int64_t db_changed_rows(const struct db *db);
 /* Runs SQL that is not in the table of statements and has no parameters. */
 enum err_code db_exec(struct db *db, const char *sql, struct err *err);
 /* Turns triggers, foreign keys and CHECKs off, or on again. */
 void db_rules_set(struct db *db, bool on);
+/* Frees a statement; NULL is fine. */
+void db_statement_free(struct sqlite_statement *statement);
 /* A query for one number. *ret stays as it is if there is no row. */
 enum err_code db_number(struct db *db, unsigned int sql, const struct db_value *values,
     size_t n, int64_t *ret, struct err *err);
@@ -164,13 +180,26 @@ void db_rollback(struct db *db);
 /* Sets how long a statement waits for the lock of another program. The file may be closed. */
 void db_wait_set(struct db *db, int wait_ms);
 
+/* The number of a column; 0 if it is no integer. */
+static inline int64_t
+db_integer(const struct db_statement *stmt, size_t column)
+{
+	const struct db_value *value = &stmt->values[column];
+
+	return value->type == DB_INTEGER ? value->number : 0;
+}
+
 /* Text of a column, never NULL. */
 static inline const char *
-db_text(sqlite3_stmt *stmt, int column)
+db_text(const struct db_statement *stmt, size_t column)
 {
-	const unsigned char *text = sqlite3_column_text(stmt, column);
+	return stmt->values[column].text;
+}
 
-	return text == NULL ? "" : (const char *)text;
+static inline bool
+db_is_null(const struct db_statement *stmt, size_t column)
+{
+	return stmt->values[column].type == DB_NULL;
 }
 
 #endif

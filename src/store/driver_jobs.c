@@ -17,14 +17,14 @@ static enum err_code
 claim_write(struct db *db, uint32_t cluster_id, size_t max, uint32_t *ret_ids, size_t *ret_n,
     struct err *err)
 {
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 	bool row;
 
 	code = db_query(db, SQL_JOBS_QUEUED, DB_VALUES(db_int(cluster_id), db_int((int64_t)max)),
 	    &stmt, err);
 	while (code == ERR_OK && (code = db_next(db, stmt, &row, err)) == ERR_OK && row)
-		ret_ids[(*ret_n)++] = (uint32_t)sqlite3_column_int64(stmt, 0);
+		ret_ids[(*ret_n)++] = (uint32_t)db_integer(stmt, 0);
 	for (size_t i = 0; i < *ret_n && code == ERR_OK; i++)
 		code = db_run(db, SQL_JOB_CLAIM, DB_VALUES(db_int(ret_ids[i])), err);
 	return code;
@@ -109,7 +109,7 @@ end_write(struct db *db, const struct store_job_end *end, struct err *err)
 	code = db_run(db, end_sql[end->state], DB_VALUES(db_int(end->id), db_str(end->message),
 	    db_int(end->cause)), err);
 	/* No row changed: the job had ended before. */
-	if (code != ERR_OK || end->state != JOB_FAILED || sqlite3_changes(db->handle) == 0)
+	if (code != ERR_OK || end->state != JOB_FAILED || db_changed_rows(db) == 0)
 		return code;
 	for (size_t i = 0; i < ROWS(back_sql) && code == ERR_OK; i++)
 		code = db_run(db, back_sql[i], DB_VALUES(db_int(end->id)), err);

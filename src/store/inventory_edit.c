@@ -34,7 +34,7 @@ enum { FORGET_ROWS = 500 };
 static enum err_code
 batch_forget(struct store *store, int64_t *after, size_t *ret_n)
 {
-	sqlite3_stmt *stmt = NULL;
+	struct db_statement *stmt = NULL;
 	enum shape_id shape;
 	enum err_code code;
 	bool row = false;
@@ -46,12 +46,12 @@ batch_forget(struct store *store, int64_t *after, size_t *ret_n)
 		return code;
 	code = db_begin(&store->stats, true, NULL);
 	while (code == ERR_OK && row) {
-		*after = sqlite3_column_int64(stmt, 0);
+		*after = db_integer(stmt, 0);
 		++*ret_n;
-		shape = sqlite3_column_int(stmt, 2) == STORE_REAL ? SHAPE_STATISTICS :
+		shape = db_integer(stmt, 2) == STORE_REAL ? SHAPE_STATISTICS :
 		    SHAPE_SERVICE_STATISTICS;
 		code = db_run(&store->stats, SQL_OF_ROWS(ROW_DELETE, shape),
-		    DB_VALUES(db_int(sqlite3_column_int64(stmt, 1))), NULL);
+		    DB_VALUES(db_int(db_integer(stmt, 1))), NULL);
 		if (code == ERR_OK)
 			code = db_next(&store->main, stmt, &row, NULL);
 	}
@@ -173,16 +173,16 @@ static enum err_code
 row_find(struct db *db, enum shape_id shape, const struct db_value *values, size_t n,
     uint32_t *ret_id, enum store_put_result *ret_result, struct err *err)
 {
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 	bool found;
 
 	code = db_first(db, SQL_OF_ROWS(ROW_FIND, shape), values, n, &stmt, &found, err);
 	if (code != ERR_OK)
 		return code;
-	*ret_id = found ? (uint32_t)sqlite3_column_int64(stmt, 0) : 0;
+	*ret_id = found ? (uint32_t)db_integer(stmt, 0) : 0;
 	*ret_result = !found ? STORE_PUT_ADDED :
-	    sqlite3_column_int(stmt, 1) != 0 ? STORE_PUT_SAME : STORE_PUT_UPDATED;
+	    db_integer(stmt, 1) != 0 ? STORE_PUT_SAME : STORE_PUT_UPDATED;
 	db_reset(stmt);
 	return ERR_OK;
 }
@@ -210,6 +210,7 @@ row_put(struct store *store, enum shape_id shape, const union shape_row *row, ui
 	struct db *db = &store->main;
 	enum store_put_result result;
 	enum err_code code;
+	int64_t added = 0;
 	uint32_t id;
 
 	if ((code = row_find(db, shape, values, n, &id, &result, err)) != ERR_OK)
@@ -219,9 +220,9 @@ row_put(struct store *store, enum shape_id shape, const union shape_row *row, ui
 			code = store_fallback_free(store, row->real.row.service_id, err);
 		if (code == ERR_OK)
 			code = shape == SHAPE_REAL && store->file.handle != NULL ?
-			    store_draft_real_insert(store, &row->real.row, err) :
-			    db_run(db, SQL_OF_ROWS(ROW_INSERT, shape), values, n, err);
-		id = (uint32_t)sqlite3_last_insert_rowid(db->handle);
+			    store_draft_real_insert(store, &row->real.row, &added, err) :
+			    db_number(db, SQL_OF_ROWS(ROW_INSERT, shape), values, n, &added, err);
+		id = (uint32_t)added;
 	} else if (result == STORE_PUT_UPDATED) {
 		code = db_run(db, SQL_OF_ROWS(ROW_UPDATE, shape), values, n, err);
 		if (code == ERR_OK && shape == SHAPE_CLUSTER)
@@ -270,7 +271,7 @@ store_remove(struct store *store, enum store_kind kind, uint32_t id, struct err 
 	if (code == ERR_OK)
 		code = db_run(&store->main, SQL_OF_ROWS(ROW_DELETE, kind), DB_VALUES(db_int(id)),
 		    err);
-	if (code == ERR_OK && sqlite3_changes(store->main.handle) == 0)
+	if (code == ERR_OK && db_changed_rows(&store->main) == 0)
 		code = err_set(err, ERR_NOT_FOUND, "row %u: does not exist", id);
 	if (alone && code == ERR_OK)
 		return store_commit(store, err);

@@ -38,19 +38,19 @@ static enum err_code
 rows_note(struct store *store, unsigned int sql, const struct db_value *values, size_t n,
     enum store_kind kind, const struct store_sink *sink, struct err *err)
 {
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 	bool row = false;
 
 	code = db_query(&store->main, sql, values, n, &stmt, err);
 	while (code == ERR_OK && (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row) {
 		size_t known = store->n_left_out;
-		int64_t id = sqlite3_column_int64(stmt, 0);
+		int64_t id = db_integer(stmt, 0);
 
 		if (id < 1 || id > MODEL_ID_MAX)
 			continue;
 		store_left_out_note(store, kind, (uint32_t)id,
-		    (enum left_out_why)sqlite3_column_int(stmt, 1));
+		    (enum left_out_why)db_integer(stmt, 1));
 		if (sink == NULL || store->n_left_out == known ||
 		    (code = sink->removed(sink->arg, kind, (uint32_t)id)) == ERR_OK)
 			continue;

@@ -36,7 +36,7 @@ store_find(struct store *store, const struct path *path, uint32_t *ret_cluster_i
 {
 	const char *const names[] = { path->cluster, path->service, path->real };
 	uint32_t ids[] = { 0, 0, 0 };
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 	bool row;
 
@@ -44,8 +44,8 @@ store_find(struct store *store, const struct path *path, uint32_t *ret_cluster_i
 	    db_str(names[2])), &stmt, &row, err);
 	if (code != ERR_OK)
 		return code;
-	for (int i = 0; i < 3 && row; i++)
-		ids[i] = (uint32_t)sqlite3_column_int64(stmt, i);
+	for (size_t i = 0; i < 3 && row; i++)
+		ids[i] = (uint32_t)db_integer(stmt, i);
 	if (row)
 		db_reset(stmt);
 	for (size_t i = 0; i < 3 && names[i][0] != '\0'; i++)
@@ -67,7 +67,7 @@ row_of(char *rows, size_t i, size_t size)
 
 /* Reads a page of rows, with their texts, into 'rows'. */
 static enum err_code
-page_read(struct db *db, enum shape_id shape, sqlite3_stmt *stmt, char *rows, size_t *ret_n,
+page_read(struct db *db, enum shape_id shape, struct db_statement *stmt, char *rows, size_t *ret_n,
     struct err *err)
 {
 	size_t size = shape_kept_size(&shapes[shape]), n = 0;
@@ -90,7 +90,7 @@ page_read(struct db *db, enum shape_id shape, sqlite3_stmt *stmt, char *rows, si
 static enum err_code
 statistics_add(struct store *store, struct store_real_view *view, struct err *err)
 {
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 
 	code = db_first(&store->stats, SQL_OF_ROWS(ROW_GET, SHAPE_STATISTICS),
@@ -147,7 +147,7 @@ pages_each(struct store *store, enum shape_id shape, int64_t parent, const char 
 	char name[MODEL_NAME_MAX + 1];
 	char *rows = malloc(PAGE_ROWS * size);
 	enum err_code code = ERR_OK;
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 
 	if (rows == NULL)
 		return err_set(err, ERR_NOMEM, "%s: out of memory for rows", store->main.path);
@@ -291,7 +291,7 @@ job_each(struct store *store, uint32_t id,
     enum err_code (*fn)(void *arg, const struct job_row *row), void *arg, struct err *err)
 {
 	union shape_row *row = malloc(shape_kept_size(&shapes[SHAPE_JOB]));
-	sqlite3_stmt *stmt = NULL;
+	struct db_statement *stmt = NULL;
 	enum err_code code;
 	bool found;
 

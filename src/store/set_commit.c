@@ -29,7 +29,7 @@ store_set_token(void)
 static enum err_code
 fallback_read(struct db *db, struct rules_before *ret, struct err *err)
 {
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 	bool found;
 
@@ -37,7 +37,7 @@ fallback_read(struct db *db, struct rules_before *ret, struct err *err)
 	    err);
 	if (code != ERR_OK || !found)
 		return code;
-	ret->fallback_id = (uint32_t)sqlite3_column_int64(stmt, 0);
+	ret->fallback_id = (uint32_t)db_integer(stmt, 0);
 	snprintf(ret->fallback_name, sizeof(ret->fallback_name), "%s", db_text(stmt, 1));
 	db_reset(stmt);
 	return ERR_OK;
@@ -52,7 +52,7 @@ before_read(struct store *store, const struct change *change, struct rules_befor
     bool *ret_found, struct err *err)
 {
 	bool of_service = change->column == SERVICE_ENABLED;
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 
 	code = db_first(&store->main, of_service ? SQL_SET_BEFORE_SERVICE : SQL_SET_BEFORE,
@@ -61,16 +61,16 @@ before_read(struct store *store, const struct change *change, struct rules_befor
 	if (code != ERR_OK || !*ret_found)
 		return code;
 	memset(ret, 0, sizeof(*ret));
-	ret->service_id = (uint32_t)sqlite3_column_int64(stmt, 0);
-	ret->weight = (uint32_t)sqlite3_column_int64(stmt, 1);
-	ret->fallback = sqlite3_column_int(stmt, 2) != 0;
-	*(of_service ? &ret->service_enabled : &ret->enabled) = sqlite3_column_int(stmt, 3) != 0;
+	ret->service_id = (uint32_t)db_integer(stmt, 0);
+	ret->weight = (uint32_t)db_integer(stmt, 1);
+	ret->fallback = db_integer(stmt, 2) != 0;
+	*(of_service ? &ret->service_enabled : &ret->enabled) = db_integer(stmt, 3) != 0;
 	snprintf(ret->path.cluster, sizeof(ret->path.cluster), "%s", db_text(stmt, 4));
 	snprintf(ret->path.service, sizeof(ret->path.service), "%s", db_text(stmt, 5));
 	snprintf(ret->path.real, sizeof(ret->path.real), "%s", db_text(stmt, 6));
 	snprintf(ret->plane, sizeof(ret->plane), "%s", db_text(stmt, 7));
-	ret->pending = sqlite3_column_type(stmt, 8) != SQLITE_NULL &&
-	    !store_set_is_released(store, (uint64_t)sqlite3_column_int64(stmt, 8));
+	ret->pending = !db_is_null(stmt, 8) &&
+	    !store_set_is_released(store, (uint64_t)db_integer(stmt, 8));
 	db_reset(stmt);
 	return change->column == REAL_FALLBACK ? fallback_read(&store->main, ret, err) : ERR_OK;
 }
@@ -183,6 +183,7 @@ jobs_insert(struct db *db, struct commit *commit, struct err *err)
 	int64_t request = set->source == JOB_SOURCE_SNMP ?
 	    (int64_t)commit->totals.job_last_id + 1 : 0;
 	enum err_code code = ERR_OK;
+	int64_t job = 0;
 
 	for (size_t i = 0; i < set->n && code == ERR_OK; i++) {
 		const struct change *change = &set->changes[i];
@@ -192,16 +193,16 @@ jobs_insert(struct db *db, struct commit *commit, struct err *err)
 
 		if (!commit->effective[i])
 			continue;
-		code = db_run(db, SQL_JOB_INSERT, DB_VALUES(of_service ? none : id,
+		code = db_number(db, SQL_JOB_INSERT, DB_VALUES(of_service ? none : id,
 		    of_service ? id : none,
 		    db_int(job_operation_for(change->column, change->value)), db_int(set->source),
 		    db_int(rules_value_before(before, change->column)),
 		    db_int(change->value), db_int(request), db_int((int64_t)set->token),
 		    db_str(before->path.cluster), db_str(before->path.service),
 		    db_str(before->path.real), db_str(set->origin == NULL ? "" : set->origin)),
-		    err);
+		    &job, err);
 		if (code == ERR_OK && commit->first_job == 0)
-			commit->first_job = (uint32_t)sqlite3_last_insert_rowid(db->handle);
+			commit->first_job = (uint32_t)job;
 	}
 	return code;
 }

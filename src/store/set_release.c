@@ -10,19 +10,16 @@
 
 /* -- release ------------------------------------------------------------------- */
 
-/* SQL of a release, in this order: first the rows, then the jobs, then the settings of
- * lbclusterd. */
+/* SQL of a release after fallback_free(), in this order: first the rows, then the jobs, then the
+ * settings of lbclusterd. */
 static const enum sql release_steps[] = {
-	SQL_RELEASE_FALLBACK_FREE, SQL_FALLBACK_UNCOUNT, SQL_RELEASE_COUNT,
-	SQL_RELEASE_FALLBACK_OFF, SQL_RELEASE_FALLBACK_ON, SQL_RELEASE_ENABLED,
+	SQL_RELEASE_COUNT, SQL_RELEASE_FALLBACK_OFF, SQL_RELEASE_FALLBACK_ON, SQL_RELEASE_ENABLED,
 	SQL_RELEASE_WEIGHT, SQL_RELEASE_SERVICE, SQL_RELEASE_REAL_TIME, SQL_RELEASE_CONFIG_TIME,
 	SQL_RELEASE_REFUSED, SQL_RELEASE_RECORDED, SQL_RELEASE_OVERTAKEN,
 	SQL_RELEASE_OVERTAKES, SQL_RELEASE_QUEUED, SQL_RELEASE_SETTINGS, SQL_SETTINGS_DROP,
 };
 
 static const enum sql undo_steps[] = { SQL_UNDO_OLD_VALUES, SQL_UNDO_JOBS, SQL_SETTINGS_DROP };
-
-static const enum sql fallback_free_steps[] = { SQL_FALLBACK_FREE, SQL_FALLBACK_UNCOUNT };
 
 static enum err_code
 steps_run(struct db *db, const enum sql *steps, size_t n, int64_t first, int64_t second,
@@ -35,10 +32,25 @@ steps_run(struct db *db, const enum sql *steps, size_t n, int64_t first, int64_t
 	return code;
 }
 
+/* Clears the fallback of rows by 'sql', which FALLBACK_FREE of sql.c makes. The triggers count each
+ * row as a change, and the release of its job counts it again. */
+static enum err_code
+fallback_free(struct db *db, enum sql sql, int64_t first, struct err *err)
+{
+	enum err_code code = db_run(db, sql, DB_VALUES(db_int(first)), err);
+	int64_t n = db_changed_rows(db);
+
+	return code != ERR_OK || n == 0 ? code :
+	    db_run(db, SQL_FALLBACK_UNCOUNT, DB_VALUES(db_int(n)), err);
+}
+
 enum err_code
 store_release_write(struct db *db, int64_t token, int64_t wall_s, struct err *err)
 {
-	return steps_run(db, release_steps, ROWS(release_steps), token, wall_s, err);
+	enum err_code code = fallback_free(db, SQL_RELEASE_FALLBACK_FREE, token, err);
+
+	return code != ERR_OK ? code :
+	    steps_run(db, release_steps, ROWS(release_steps), token, wall_s, err);
 }
 
 /* Releases all held jobs, SET by SET in the order of their commits. */
@@ -46,7 +58,7 @@ static enum err_code
 all_release(struct db *db, int64_t wall_s, struct err *err)
 {
 	enum err_code code = ERR_OK;
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	bool more = true;
 	int64_t token;
 
@@ -54,7 +66,7 @@ all_release(struct db *db, int64_t wall_s, struct err *err)
 		code = db_first(db, SQL_HELD_OLDEST, DB_NO_VALUES, &stmt, &more, err);
 		if (code != ERR_OK || !more)
 			break;
-		token = sqlite3_column_int64(stmt, 0);
+		token = db_integer(stmt, 0);
 		db_reset(stmt);
 		code = store_release_write(db, token, wall_s, err);
 	}
@@ -64,8 +76,7 @@ all_release(struct db *db, int64_t wall_s, struct err *err)
 enum err_code
 store_fallback_free(struct store *store, uint32_t service_id, struct err *err)
 {
-	return steps_run(&store->main, fallback_free_steps, ROWS(fallback_free_steps), service_id,
-	    0, err);
+	return fallback_free(&store->main, SQL_FALLBACK_FREE, service_id, err);
 }
 
 enum err_code
@@ -87,7 +98,7 @@ enum err_code
 store_releases_add(struct store *store, struct store_totals *totals, struct err *err)
 {
 	enum err_code code = ERR_OK;
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	bool row;
 
 	for (size_t i = 0; i < store->n_releases && code == ERR_OK; i++) {
@@ -95,10 +106,10 @@ store_releases_add(struct store *store, struct store_totals *totals, struct err 
 		    DB_VALUES(db_int((int64_t)store->releases[i].token)), &stmt, err);
 		while (code == ERR_OK &&
 		    (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row) {
-			if (sqlite3_column_int(stmt, 0) != 0)
+			if (db_integer(stmt, 0) != 0)
 				totals->set_lock = model_lock_next(totals->set_lock);
 			else
-				totals->notify_enable = (uint32_t)sqlite3_column_int64(stmt, 1);
+				totals->notify_enable = (uint32_t)db_integer(stmt, 1);
 		}
 	}
 	return code;

@@ -230,36 +230,23 @@ is_text(const struct column *column)
 	return column->type == COLUMN_TEXT || column->type == COLUMN_NAME;
 }
 
-/* True if column 'i' of the result may be a value of 'column'; *ret_number: its number. */
 static bool
-is_valid(sqlite3_stmt *stmt, int i, const struct column *column, int64_t *ret_number)
+is_valid(const struct db_value *value, const struct column *column)
 {
-	int type = sqlite3_column_type(stmt, i);
-
-	*ret_number = 0;
-	if (type == SQLITE_NULL)
+	if (value->type == DB_NULL)
 		return column->present != 0 || (column->flags & COLUMN_NULLABLE) != 0;
-	if (type != (is_text(column) ? SQLITE_TEXT : SQLITE_INTEGER))
-		return false;
-	*ret_number = is_text(column) ? sqlite3_column_bytes(stmt, i) :
-	    sqlite3_column_int64(stmt, i);
-	return *ret_number >= column->min && *ret_number <= column->max &&
-	    (column->type != COLUMN_NAME || *ret_number == 0 ||
-	    (model_name_valid(db_text(stmt, i)) &&
-	    strlen(db_text(stmt, i)) == (size_t)*ret_number));
+	return value->type == (is_text(column) ? DB_TEXT : DB_INTEGER) &&
+	    value->number >= column->min && value->number <= column->max &&
+	    (column->type != COLUMN_NAME || value->number == 0 ||
+	    (model_name_valid(value->text) && strlen(value->text) == (size_t)value->number));
 }
 
 static enum err_code
-damaged(const struct shape *shape, sqlite3_stmt *stmt, int first, int i, struct err *err)
+damaged(const struct shape *shape, const struct db_statement *stmt, size_t first, size_t i,
+    struct err *err)
 {
-	const char *file = sqlite3_db_filename(sqlite3_db_handle(stmt), "main");
-
-	/* A database in memory is a copy of lbcluster.db: store_snapshot(). */
-	if (file == NULL || file[0] == '\0')
-		file = db_main_kind.file;
-	return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s of row %lld of table %s)", file,
-	    sqlite3_column_name(stmt, i), (long long)sqlite3_column_int64(stmt, first),
-	    shape->table);
+	return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s of row %lld of table %s)",
+	    stmt->path, shape->columns[i].name, (long long)db_integer(stmt, first), shape->table);
 }
 
 static void
@@ -274,27 +261,23 @@ number_set(void *member, size_t size, int64_t number)
 }
 
 enum err_code
-shape_read(const struct shape *shape, sqlite3_stmt *stmt, int first, void *ret_row,
-    struct err *err)
+shape_read(const struct shape *shape, const struct db_statement *stmt, size_t first,
+    void *ret_row, struct err *err)
 {
-	int left = sqlite3_column_count(stmt) - first;
-	const char *text;
-	int64_t number;
-
 	memset(ret_row, 0, shape->row_size);
-	for (int i = 0; i < (int)shape->n && i < left; i++) {
+	for (size_t i = 0; i < shape->n && first + i < stmt->n; i++) {
 		const struct column *column = &shape->columns[i];
+		const struct db_value *value = &stmt->values[first + i];
 		char *member = (char *)ret_row + column->offset;
 
-		if (!is_valid(stmt, first + i, column, &number))
-			return damaged(shape, stmt, first, first + i, err);
+		if (!is_valid(value, column))
+			return damaged(shape, stmt, first, i, err);
 		if (is_text(column)) {
-			text = db_text(stmt, first + i);
-			memcpy(member, &text, sizeof(text));
+			memcpy(member, &value->text, sizeof(value->text));
 			continue;
 		}
-		number_set(member, column->size, number);
-		if (column->present != 0 && sqlite3_column_type(stmt, first + i) != SQLITE_NULL)
+		number_set(member, column->size, value->number);
+		if (column->present != 0 && value->type != DB_NULL)
 			((struct statistics *)ret_row)->present |= column->present;
 	}
 	return ERR_OK;

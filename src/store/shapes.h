@@ -7,10 +7,9 @@
 #ifndef STORE_SHAPES_H
 #define STORE_SHAPES_H
 
-#include <sqlite3.h>
-
 #include "store/store.h"
 
+struct db_statement;
 struct db_value;
 
 enum shape_id {
@@ -86,10 +85,10 @@ union shape_row {
 	struct removed_row	removed;
 };
 
-/* Reads the columns of 'shape' from column 'first' of a result on; those of the view if the
- * result has them. Texts are valid until the next step. ERR_CORRUPT names a column that
+/* Reads the columns of 'shape' from column 'first' of a row on; those of the view if the row has
+ * them. Texts are valid until the next step. ERR_CORRUPT names a column that
  * breaks a rule of the schema; *ret_row is incomplete then. */
-enum err_code shape_read(const struct shape *shape, sqlite3_stmt *stmt, int first,
+enum err_code shape_read(const struct shape *shape, const struct db_statement *stmt, size_t first,
     void *ret_row, struct err *err);
 
 /* The bytes of a row with its texts. */

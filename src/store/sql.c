@@ -6,6 +6,7 @@
 #include "store/sql.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,8 +30,7 @@
 #define OF_CLUSTER CLUSTER_OF_JOB " = ?1"
 
 /* Clears the fallback of the rows whose held jobs disable it, where 'condition' holds, before these
- * jobs are released. The trigger of real_service counts each row as a change. The release counts it
- * again, so SQL_FALLBACK_UNCOUNT comes next. */
+ * jobs are released. See fallback_free() of set_release.c. */
 #define FALLBACK_FREE(condition)                                               \
 	"UPDATE real_service SET fallback = 0 WHERE +fallback = 1 AND id IN (SELECT h.real_id" \
 	SQL_FROM_HELD " AND h.operation = <JOB_DISABLE_FALLBACK> AND " condition ")"
@@ -161,7 +161,8 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_JOBS_OPEN] = "SELECT jobs_open FROM store",
 	[SQL_JOB_INSERT] = "INSERT INTO job (state, real_id, service_id, operation, source,"
 	    " old_value, new_value, request, token, cluster_name, service_name, real_name,"
-	    " origin) VALUES (<JOB_HELD>, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	    " origin) VALUES (<JOB_HELD>, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+	    " RETURNING id",
 	[SQL_JOBS_OVER] = "SELECT job_rows - (SELECT value FROM setting"
 	    " WHERE name = 'job_max_rows') FROM store",
 	[SQL_JOBS_PRUNE] = "DELETE FROM job WHERE id IN (SELECT id FROM job"
@@ -182,7 +183,7 @@ static const char *const texts[SQL_TEXTS] = {
 	    " FROM job AS j JOIN real_service AS t ON t.id = j.real_id"
 	    " JOIN real_service AS o ON o.id = h.real_id WHERE " OF_SET("j")
 	    " AND j.operation = <JOB_ENABLE_FALLBACK> AND t.service_id = o.service_id)"),
-	[SQL_FALLBACK_UNCOUNT] = "UPDATE store SET config_changes = config_changes - changes()",
+	[SQL_FALLBACK_UNCOUNT] = "UPDATE store SET config_changes = config_changes - ?1",
 	/* The triggers of real_service and service count rows that change. lbcSysConfigChanges
 	 * counts jobs that change a value, also superseded ones. This adds the difference. */
 	[SQL_RELEASE_COUNT] = "UPDATE store SET config_changes = config_changes + (SELECT"
@@ -296,7 +297,7 @@ static const char *const patterns[ROW_SQLS] = {
 	    " AND (<why>) = 0 ORDER BY r.<order> LIMIT ?3",
 	[ROW_GET] = "SELECT <view> FROM <table> AS r WHERE r.<id> = ?1",
 	[ROW_FIND] = "SELECT <id>, <same> FROM <table> WHERE <key>",
-	[ROW_INSERT] = "INSERT INTO <table> (<names>) VALUES (<parameters>)",
+	[ROW_INSERT] = "INSERT INTO <table> (<names>) VALUES (<parameters>) RETURNING <id>",
 	[ROW_UPDATE] = "UPDATE <table> SET <changes> WHERE <key>",
 	[ROW_UPSERT] = "INSERT INTO <table> (<names>, changed) VALUES (<parameters>, ?)"
 	    " ON CONFLICT (<id>) DO UPDATE SET <excluded>, changed = excluded.changed",
@@ -348,8 +349,27 @@ static const struct word {
 	LIST("excluded", "@ = excluded.@", ", ", COLUMN_PUT),
 };
 
+struct text {
+	char	bytes[SQL_TEXT_SIZE];
+	size_t	n;
+};
+
+/* A text that is too long is cut, and the database refuses the statement. */
+static void __attribute__((format(printf, 2, 3)))
+append(struct text *text, const char *fmt, ...)
+{
+	size_t room = sizeof(text->bytes) - text->n;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text->bytes + text->n, room, fmt, ap);
+	va_end(ap);
+	text->n += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
+}
+
 static void
-list_write(sqlite3_str *text, const struct word *word, const struct shape *shape)
+list_write(struct text *text, const struct word *word, const struct shape *shape)
 {
 	const char *separator = "";
 
@@ -359,19 +379,19 @@ list_write(sqlite3_str *text, const struct word *word, const struct shape *shape
 		if (word->flags != 0 ? (column->flags & word->flags) == 0 :
 		    (column->flags & COLUMN_VIEW) != 0 && !word->view)
 			continue;
-		sqlite3_str_appendall(text, separator);
+		append(text, "%s", separator);
 		separator = word->separator;
 		if (column->view != NULL && word->view) {
-			sqlite3_str_appendf(text, "%s AS %s", column->view, column->name);
+			append(text, "%s AS %s", column->view, column->name);
 			continue;
 		}
 		for (const char *c = word->format; *c != '\0'; c++) {
 			if (*c == '@')
-				sqlite3_str_appendall(text, column->name);
+				append(text, "%s", column->name);
 			else if (*c == '#')
-				sqlite3_str_appendf(text, "%d", (int)i + 1);
+				append(text, "%d", (int)i + 1);
 			else
-				sqlite3_str_appendchar(text, 1, *c);
+				append(text, "%c", *c);
 		}
 	}
 }
@@ -379,7 +399,7 @@ list_write(sqlite3_str *text, const struct word *word, const struct shape *shape
 /* "becomes EVENT": what the event sets in a job; "before EVENT": true of a job to which it may
  * happen. False if 'word' is neither. */
 static bool
-transition_write(sqlite3_str *text, const char *word)
+transition_write(struct text *text, const char *word)
 {
 	const char *event = strchr(word, ' '), *separator = "state IN (";
 	const struct job_transition *t = job_transitions;
@@ -389,26 +409,26 @@ transition_write(sqlite3_str *text, const char *word)
 	if (event == NULL || t->event == NULL)
 		return false;
 	if (strncmp(word, "becomes", 7) == 0) {
-		sqlite3_str_appendf(text, "state = %d", t->to);
+		append(text, "state = %d", t->to);
 		if (t->cause != 0)
-			sqlite3_str_appendf(text, ", fail_cause = %d", t->cause);
+			append(text, ", fail_cause = %d", t->cause);
 		if (t->message != NULL)
-			sqlite3_str_appendf(text, ", message = %Q", t->message);
+			append(text, ", message = '%s'", t->message);
 		return true;
 	}
 	for (unsigned int state = JOB_HELD; state <= JOB_SUPERSEDED; state++) {
 		if ((t->from & 1u << state) == 0)
 			continue;
-		sqlite3_str_appendf(text, "%s%u", separator, state);
+		append(text, "%s%u", separator, state);
 		separator = ", ";
 	}
-	sqlite3_str_appendall(text, ")");
+	append(text, ")");
 	return true;
 }
 
-/* An unknown word stays, and SQLite refuses the statement. */
+/* An unknown word stays, and the database refuses the statement. */
 static void
-word_write(sqlite3_str *text, const char *name, const struct shape *shape)
+word_write(struct text *text, const char *name, const struct shape *shape)
 {
 	const struct word *word = words;
 
@@ -417,53 +437,51 @@ word_write(sqlite3_str *text, const char *name, const struct shape *shape)
 	while (word < words + ROWS(words) && strcmp(word->name, name) != 0)
 		word++;
 	if (word == words + ROWS(words))
-		sqlite3_str_appendf(text, "<%s>", name);
+		append(text, "<%s>", name);
 	else if (word->format != NULL)
 		list_write(text, word, shape);
 	else if (word->member != 0)
-		sqlite3_str_appendall(text, *(const char *const *)(const void *)
+		append(text, "%s", *(const char *const *)(const void *)
 		    ((const char *)shape + word->member));
 	else
-		sqlite3_str_appendf(text, "%d", word->number);
+		append(text, "%d", word->number);
 }
 
 /* 'sql' with its words replaced once. A word is between < and >, and begins with a letter. */
-static char *
-words_replace(const char *sql, const struct shape *shape)
+static void
+words_replace(const char *sql, const struct shape *shape, struct text *ret)
 {
-	sqlite3_str *text = sqlite3_str_new(NULL);
 	char word[32];
 
+	ret->n = 0;
+	ret->bytes[0] = '\0';
 	while (*sql != '\0') {
 		size_t n = strcspn(sql, "<");
 		bool is_word = sql[n] == '<' && isalpha((unsigned char)sql[n + 1]);
 
 		if (!is_word && sql[n] != '\0')
 			n++;
-		sqlite3_str_append(text, sql, (int)n);
+		append(ret, "%.*s", (int)n, sql);
 		sql += n;
 		if (!is_word)
 			continue;
 		n = strcspn(sql, ">");
 		snprintf(word, sizeof(word), "%.*s", (int)n - 1, sql + 1);
-		word_write(text, word, shape);
+		word_write(ret, word, shape);
 		sql += n + (sql[n] == '>');
 	}
-	return sqlite3_str_finish(text);
 }
 
-char *
-sql_build(unsigned int statement)
+void
+sql_build(unsigned int statement, char ret[SQL_TEXT_SIZE])
 {
 	unsigned int row = statement - SQL_TEXTS;
 	const char *sql = statement < SQL_TEXTS ? texts[statement] : patterns[row / SHAPES];
 	const struct shape *shape = &shapes[statement < SQL_TEXTS ? 0 : row % SHAPES];
-	char *once = words_replace(sql, shape), *twice;
+	struct text once, twice;
 
-	if (once == NULL)
-		return NULL;
+	words_replace(sql, shape, &once);
 	/* The words of a shape have words in them. */
-	twice = words_replace(once, shape);
-	sqlite3_free(once);
-	return twice;
+	words_replace(once.bytes, shape, &twice);
+	memcpy(ret, twice.bytes, twice.n + 1);
 }

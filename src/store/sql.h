@@ -97,7 +97,7 @@ enum row_sql {
 	ROW_PAGE,	/* view; of parent ?1, after name or id ?2, at most ?3 */
 	ROW_GET,	/* view; of row ?1 */
 	ROW_FIND,	/* id, whether all is the same; ?N is column N of the row */
-	ROW_INSERT, ROW_UPDATE,	/* ?N is column N of the row */
+	ROW_INSERT, ROW_UPDATE,	/* ?N is column N of the row; ROW_INSERT returns its id */
 	ROW_UPSERT,	/* the same; the parameter after them is "changed" */
 	ROW_NUMBERED,	/* INSERT of a real service; ?10 is its server_id, ?11 "changed" */
 	ROW_DELETE,	/* row ?1 */
@@ -112,7 +112,10 @@ enum row_sql {
 
 enum { SQL_STATEMENTS = SQL_OF_ROWS(ROW_SQLS, 0) };
 
-/* The statement with all words replaced, for sqlite3_free(); NULL if there is no memory. */
-char *sql_build(unsigned int statement);
+/* No statement is longer; with the NUL. */
+enum { SQL_TEXT_SIZE = 8192 };
+
+/* Writes the statement with all words replaced. */
+void sql_build(unsigned int statement, char ret[SQL_TEXT_SIZE]);
 
 #endif

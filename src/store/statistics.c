@@ -131,7 +131,7 @@ enum err_code
 store_service_statistics(struct store *store, uint32_t id, struct store_service_view *ret,
     struct err *err)
 {
-	sqlite3_stmt *stmt = NULL;
+	struct db_statement *stmt = NULL;
 	enum err_code code = ERR_OK;
 
 	*ret = (struct store_service_view){ .has_statistics = false };
@@ -164,7 +164,7 @@ store_plane_view(struct store *store, const struct cluster_row *row, int64_t now
     struct plane_view *ret, struct err *err)
 {
 	struct driver_poll poll = { 0 };
-	sqlite3_stmt *stmt = NULL;
+	struct db_statement *stmt = NULL;
 	enum err_code code = ERR_OK;
 	bool found = false, is_open;
 	int64_t checked = 0;

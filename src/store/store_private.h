@@ -175,7 +175,7 @@ enum err_code store_draft_begin(struct store *store, struct err *err);
 void store_draft_end(struct store *store);
 /* Adds a real service to a draft. */
 enum err_code store_draft_real_insert(struct store *store, const struct real_row *row,
-    struct err *err);
+    int64_t *ret_id, struct err *err);
 /* Writes the rows that differ between 'copy' and the store before it. Call in a write transaction.
  * *ret_conflict, with ERR_OK: another program changed such rows; the caller rolls back. */
 enum err_code store_draft_write(struct store *store, struct db *copy, bool *ret_conflict,

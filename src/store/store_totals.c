@@ -20,7 +20,7 @@ enum err_code
 store_totals_read(struct store *store, struct store_totals *ret, struct err *err)
 {
 	struct db *db = &store->main;
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 	bool row;
 
@@ -31,18 +31,18 @@ store_totals_read(struct store *store, struct store_totals *ret, struct err *err
 		return code;
 	if (!row)
 		return err_set(err, ERR_CORRUPT, "%s: table store is empty", db->path);
-	ret->config_changes = (uint32_t)sqlite3_column_int64(stmt, 0);
-	ret->config_last_change = sqlite3_column_int64(stmt, 1);
-	ret->table_last_change = sqlite3_column_int64(stmt, 2);
-	ret->jobs_succeeded = (uint32_t)sqlite3_column_int64(stmt, 3);
-	ret->jobs_failed = (uint32_t)sqlite3_column_int64(stmt, 4);
-	ret->jobs_bumped = (uint32_t)sqlite3_column_int64(stmt, 5);
-	ret->job_last_id = (uint32_t)within(sqlite3_column_int64(stmt, 6), 0, MODEL_ID_MAX);
-	ret->set_lock = (uint32_t)sqlite3_column_int64(stmt, 7) & MODEL_ID_MAX;
-	ret->job_max_rows = (uint32_t)within(sqlite3_column_int64(stmt, 8), 0, JOB_ROWS_MAX);
-	ret->notify_enable = (uint32_t)sqlite3_column_int64(stmt, 9) &
+	ret->config_changes = (uint32_t)db_integer(stmt, 0);
+	ret->config_last_change = db_integer(stmt, 1);
+	ret->table_last_change = db_integer(stmt, 2);
+	ret->jobs_succeeded = (uint32_t)db_integer(stmt, 3);
+	ret->jobs_failed = (uint32_t)db_integer(stmt, 4);
+	ret->jobs_bumped = (uint32_t)db_integer(stmt, 5);
+	ret->job_last_id = (uint32_t)within(db_integer(stmt, 6), 0, MODEL_ID_MAX);
+	ret->set_lock = (uint32_t)db_integer(stmt, 7) & MODEL_ID_MAX;
+	ret->job_max_rows = (uint32_t)within(db_integer(stmt, 8), 0, JOB_ROWS_MAX);
+	ret->notify_enable = (uint32_t)db_integer(stmt, 9) &
 	    ((1u << NOTIFY_BITS) - 1);
-	ret->stale_after_s = (uint32_t)within(sqlite3_column_int64(stmt, 10), 1,
+	ret->stale_after_s = (uint32_t)within(db_integer(stmt, 10), 1,
 	    STALE_AFTER_MAX_S);
 	db_reset(stmt);
 	return store_releases_add(store, ret, err);

@@ -616,7 +616,7 @@ held_jobs_of_version_3_are_released(void **state)
 static void
 assert_prepares(struct fixture *f, struct db *db, unsigned int statement)
 {
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 
 	if (db_query(db, statement, DB_NO_VALUES, &stmt, &f->err) != ERR_OK)
 		fail_msg("statement %u: %s", statement, f->err.text);

@@ -88,7 +88,7 @@ static enum err_code
 server_take(struct db *db, const struct real_row *row, uint32_t *ret, struct err *err)
 {
 	int64_t cluster_id = 0, id = 0;
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 	bool found;
 
@@ -97,8 +97,8 @@ server_take(struct db *db, const struct real_row *row, uint32_t *ret, struct err
 	if (code != ERR_OK)
 		return code;
 	if (found) {
-		cluster_id = sqlite3_column_int64(stmt, 0);
-		id = sqlite3_column_int64(stmt, 1);
+		cluster_id = db_integer(stmt, 0);
+		id = db_integer(stmt, 1);
 		db_reset(stmt);
 	}
 	if (found && id == 0) {
@@ -112,7 +112,8 @@ server_take(struct db *db, const struct real_row *row, uint32_t *ret, struct err
 
 /* The trigger would write the row, its indexes and the counter a second time. */
 enum err_code
-store_draft_real_insert(struct store *store, const struct real_row *row, struct err *err)
+store_draft_real_insert(struct store *store, const struct real_row *row, int64_t *ret_id,
+    struct err *err)
 {
 	struct db_value values[SHAPE_COLUMNS_MAX];
 	struct store_real_view numbered = { .row = *row };
@@ -125,7 +126,9 @@ store_draft_real_insert(struct store *store, const struct real_row *row, struct 
 		return code;
 	n = shape_values(&shapes[SHAPE_REAL], &numbered, values);
 	values[10] = db_int(change);	/* ?11 */
-	return db_run(&store->main, SQL_OF_ROWS(ROW_NUMBERED, SHAPE_REAL), values, n, err);
+	code = db_run(&store->main, SQL_OF_ROWS(ROW_NUMBERED, SHAPE_REAL), values, n, err);
+	*ret_id = sqlite3_last_insert_rowid(store->main.handle);
+	return code;
 }
 
 /* -- conflicts ------------------------------------------------------------------------- */
@@ -138,7 +141,7 @@ rows_conflict(struct store *store, struct db *copy, enum sql rows, enum sql same
     struct err *err)
 {
 	const struct db_value before = db_int(store->begin_change);
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 	enum err_code code;
 	bool row;
 
@@ -146,8 +149,8 @@ rows_conflict(struct store *store, struct db *copy, enum sql rows, enum sql same
 	while (code == ERR_OK && row) {
 		int64_t is_same = 0;
 
-		code = db_number(copy, same, DB_VALUES(db_int(sqlite3_column_int64(stmt, 0)),
-		    before), &is_same, err);
+		code = db_number(copy, same, DB_VALUES(db_int(db_integer(stmt, 0)), before),
+		    &is_same, err);
 		if (code != ERR_OK || is_same == 0) {
 			*ret = true;
 			db_reset(stmt);
@@ -238,7 +241,7 @@ selected_insert(struct store *store, struct db *copy, const char *table, char *s
 	if (code == ERR_OK)
 		code = statement_prepare(&store->main, insert_text(table,
 		    sqlite3_column_count(from)), &insert, err);
-	while (code == ERR_OK && (code = db_next(copy, from, &row, err)) == ERR_OK && row)
+	while (code == ERR_OK && (code = db_step(copy, from, &row, err)) == ERR_OK && row)
 		code = row_copy(&store->main, from, insert, moved, err);
 	sqlite3_finalize(from);
 	sqlite3_finalize(insert);
@@ -264,7 +267,7 @@ servers_write(struct store *store, struct db *copy, struct err *err)
 
 	code = statement_prepare(copy, sqlite3_mprintf("SELECT id FROM removed_servers"), &ids,
 	    err);
-	while (code == ERR_OK && (code = db_next(copy, ids, &row, err)) == ERR_OK && row)
+	while (code == ERR_OK && (code = db_step(copy, ids, &row, err)) == ERR_OK && row)
 		code = db_run(&store->main, SQL_SERVER_DELETE,
 		    DB_VALUES(db_int(sqlite3_column_int64(ids, 0))), err);
 	sqlite3_finalize(ids);
@@ -290,7 +293,7 @@ rows_delete(struct store *store, struct db *copy, struct err *err)
 		    " AND id <= coalesce((SELECT seq FROM begun_ids WHERE name = '%s'), 0)",
 		    (long long)store->begin_change, kind, table, (long long)store->begin_change,
 		    table), &ids, err);
-		while (code == ERR_OK && (code = db_next(copy, ids, &row, err)) == ERR_OK && row)
+		while (code == ERR_OK && (code = db_step(copy, ids, &row, err)) == ERR_OK && row)
 			code = db_run(&store->main, SQL_OF_ROWS(ROW_DELETE, kind),
 			    DB_VALUES(db_int(sqlite3_column_int64(ids, 0))), err);
 		sqlite3_finalize(ids);
@@ -317,7 +320,7 @@ totals_add(struct store *store, struct db *copy, struct err *err)
 
 	code = statement_prepare(copy, sqlite3_mprintf("%s", totals_sql), &stmt, err);
 	if (code == ERR_OK)
-		code = db_next(copy, stmt, &row, err);
+		code = db_step(copy, stmt, &row, err);
 	for (int i = 0; i < (int)ROWS(values) && row; i++)
 		values[i] = db_int(sqlite3_column_int64(stmt, i));
 	sqlite3_finalize(stmt);

@@ -124,24 +124,57 @@ db_error(struct db *db, int rc, struct err *err)
 
 /* -- statements ------------------------------------------------------------ */
 
-static enum err_code
-statement_get(struct db *db, unsigned int sql, sqlite3_stmt **ret, struct err *err)
+struct sqlite_statement {
+	struct db_statement	 statement;
+	sqlite3_stmt		*handle;
+	struct db_value		 row[];
+};
+
+static struct sqlite_statement *
+sqlite_of(struct db_statement *statement)
 {
-	char *text;
+	return (struct sqlite_statement *)(void *)statement;
+}
+
+static enum err_code
+no_memory(const struct db *db, struct err *err)
+{
+	return err_set(err, ERR_NOMEM, "%s: out of memory", db->path);
+}
+
+static enum err_code
+statement_prepare(struct db *db, unsigned int sql, struct err *err)
+{
+	struct sqlite_statement *statement;
+	char text[SQL_TEXT_SIZE];
+	sqlite3_stmt *handle;
+	size_t n;
 	int rc;
 
-	if (db->statements[sql] == NULL) {
-		text = sql_build(sql);
-		if (text == NULL)
-			return err_set(err, ERR_NOMEM, "%s: out of memory", db->path);
-		rc = sqlite3_prepare_v3(db->handle, text, -1, SQLITE_PREPARE_PERSISTENT,
-		    &db->statements[sql], NULL);
-		sqlite3_free(text);
-		if (rc != SQLITE_OK)
-			return db_error(db, rc, err);
+	sql_build(sql, text);
+	rc = sqlite3_prepare_v3(db->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &handle, NULL);
+	if (rc != SQLITE_OK)
+		return db_error(db, rc, err);
+	n = (size_t)sqlite3_column_count(handle);
+	statement = sqlite3_malloc64(sizeof(*statement) + n * sizeof(statement->row[0]));
+	if (statement == NULL) {
+		sqlite3_finalize(handle);
+		return no_memory(db, err);
 	}
-	*ret = db->statements[sql];
+	memset(statement, 0, sizeof(*statement));
+	statement->handle = handle;
+	statement->statement = (struct db_statement){ .path = db->path, .n = n,
+		.values = statement->row };
+	db->statements[sql] = statement;
 	return ERR_OK;
+}
+
+void
+db_statement_free(struct sqlite_statement *statement)
+{
+	if (statement != NULL)
+		sqlite3_finalize(statement->handle);
+	sqlite3_free(statement);
 }
 
 static int
@@ -163,19 +196,63 @@ values_bind(sqlite3_stmt *stmt, const struct db_value *values, size_t n)
 
 enum err_code
 db_query(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
-    sqlite3_stmt **ret_stmt, struct err *err)
+    struct db_statement **ret_stmt, struct err *err)
 {
-	enum err_code code = statement_get(db, sql, ret_stmt, err);
+	enum err_code code = ERR_OK;
 	int rc;
 
-	if (code != ERR_OK)
-		return code;
-	rc = values_bind(*ret_stmt, values, n);
+	if (db->statements[sql] == NULL)
+		code = statement_prepare(db, sql, err);
+	if (db->statements[sql] == NULL)
+		return code == ERR_OK ? ERR_NOMEM : code;	/* never ERR_OK: for an analyzer */
+	rc = values_bind(db->statements[sql]->handle, values, n);
+	*ret_stmt = &db->statements[sql]->statement;
 	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
 }
 
+/* Reads a column of the current row. False if out of memory. */
+static bool
+value_read(sqlite3_stmt *handle, int i, struct db_value *ret)
+{
+	int type = sqlite3_column_type(handle, i);
+	const unsigned char *text;
+
+	*ret = (struct db_value){ .type = DB_NULL, .text = "" };
+	if (type == SQLITE_NULL)
+		return true;
+	if (type == SQLITE_INTEGER) {
+		ret->type = DB_INTEGER;
+		ret->number = sqlite3_column_int64(handle, i);
+		return true;
+	}
+	ret->type = type == SQLITE_TEXT ? DB_TEXT : DB_OTHER;
+	if ((text = sqlite3_column_text(handle, i)) == NULL)
+		return type != SQLITE_TEXT;
+	ret->text = (const char *)text;
+	if (type == SQLITE_TEXT)
+		ret->number = sqlite3_column_bytes(handle, i);
+	return true;
+}
+
 enum err_code
-db_next(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err)
+db_next(struct db *db, struct db_statement *stmt, bool *ret_row, struct err *err)
+{
+	struct sqlite_statement *statement = sqlite_of(stmt);
+	enum err_code code = db_step(db, statement->handle, ret_row, err);
+
+	if (code != ERR_OK || !*ret_row)
+		return code;
+	for (size_t i = 0; i < stmt->n; i++) {
+		if (value_read(statement->handle, (int)i, &statement->row[i]))
+			continue;
+		db_reset(stmt);
+		return no_memory(db, err);
+	}
+	return ERR_OK;
+}
+
+enum err_code
+db_step(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err)
 {
 	enum err_code code = ERR_OK;
 	int rc = sqlite3_step(stmt);
@@ -194,7 +271,7 @@ db_next(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err)
 
 enum err_code
 db_first(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
-    sqlite3_stmt **ret_stmt, bool *ret_row, struct err *err)
+    struct db_statement **ret_stmt, bool *ret_row, struct err *err)
 {
 	enum err_code code = db_query(db, sql, values, n, ret_stmt, err);
 
@@ -202,23 +279,24 @@ db_first(struct db *db, unsigned int sql, const struct db_value *values, size_t 
 }
 
 void
-db_reset(sqlite3_stmt *stmt)
+db_reset(struct db_statement *stmt)
 {
-	sqlite3_reset(stmt);
+	if (stmt != NULL)
+		sqlite3_reset(sqlite_of(stmt)->handle);
 }
 
 enum err_code
 db_number(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
     int64_t *ret, struct err *err)
 {
-	sqlite3_stmt *stmt = NULL;
+	struct db_statement *stmt = NULL;
 	enum err_code code;
 	bool row;
 
 	code = db_first(db, sql, values, n, &stmt, &row, err);
 	if (code != ERR_OK || !row)
 		return code;
-	*ret = sqlite3_column_int64(stmt, 0);
+	*ret = db_integer(stmt, 0);
 	db_reset(stmt);
 	return ERR_OK;
 }
@@ -230,6 +308,12 @@ db_run(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
 	int64_t ignored;
 
 	return db_number(db, sql, values, n, &ignored, err);
+}
+
+int64_t
+db_changed_rows(const struct db *db)
+{
+	return sqlite3_changes(db->handle);
 }
 
 enum err_code

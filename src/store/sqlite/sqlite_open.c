@@ -222,7 +222,7 @@ schema_check(struct opening *opening, struct err *err)
 {
 	struct db *db = opening->db;
 	enum err_code code = ERR_OK;
-	sqlite3_stmt *stmt;
+	struct db_statement *stmt;
 
 	for (size_t i = 0; i < db->kind->n_needed && code == ERR_OK; i++)
 		code = db_query(db, db->kind->needed[i], DB_NO_VALUES, &stmt, err);
@@ -298,7 +298,7 @@ integrity_error(struct db *db, const char *message, struct err *err)
 enum err_code
 db_verify(struct db *db, struct err *err)
 {
-	sqlite3_stmt *stmt = NULL;
+	struct db_statement *stmt = NULL;
 	enum err_code code;
 	bool row;
 
@@ -366,7 +366,7 @@ void
 db_close(struct db *db)
 {
 	for (size_t i = 0; i < SQL_STATEMENTS; i++) {
-		sqlite3_finalize(db->statements[i]);
+		db_statement_free(db->statements[i]);
 		db->statements[i] = NULL;
 	}
 	sqlite3_close(db->handle);
