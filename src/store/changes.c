@@ -168,9 +168,9 @@ feeds_read(struct reading *reading, struct db *db, const struct feed *feeds, siz
 	for (size_t i = 0; i < n && reading->left > 0 && code == ERR_OK; i++)
 		code = feed_read(reading, db, &feeds[i], last, err);
 	if (code == ERR_OK)
-		code = db_number(db, SQL_DATA_VERSION, DB_NO_VALUES, &version, err);
+		code = db_version(db, &version, err);
 	if (code == ERR_OK && reading->left > 0)
-		db->data_version = version;
+		db->version_read = version;
 	return code;
 }
 
@@ -298,7 +298,7 @@ main_read(struct reading *reading, int64_t *ret_change, struct err *err)
 
 	if (!store->committed)
 		db_wait_set(&store->main, 0);
-	if ((code = db_begin(&store->main, false, err)) == ERR_OK)
+	if ((code = db_begin(&store->main, DB_BEGIN_READ, err)) == ERR_OK)
 		code = main_rows_read(reading, ret_change, err);
 	db_rollback(&store->main);
 	db_wait_set(&store->main, store->wait_ms);
@@ -312,11 +312,11 @@ stats_begin(struct store *store, struct extent *ret)
 {
 	enum err_code code;
 
-	if (store->stats.handle == NULL)
+	if (!db_is_open(&store->stats))
 		return ERR_NOT_FOUND;
 	if (store->stats_file.state == FILE_BUSY && clock_steady_ms() < store->stats_busy_until_ms)
 		return ERR_BUSY;
-	if ((code = db_begin(&store->stats, false, NULL)) == ERR_OK)
+	if ((code = db_begin(&store->stats, DB_BEGIN_READ, NULL)) == ERR_OK)
 		code = extent_read(&store->stats, ret, NULL);
 	store->stats_busy_until_ms = code == ERR_OK ? 0 : clock_steady_ms() + STATS_BUSY_RETRY_MS;
 	return code;
@@ -339,7 +339,7 @@ commit_check(struct store *store, const struct store_cursor *cursor, const struc
 	if (store->stats_hidden < HIDDEN_MAX)
 		return;
 	store->stats_hidden = 0;
-	db_shm_rebuild();
+	db_hidden_repair(&store->stats);
 }
 
 /* Reads the transaction of stats_begin(). A reader of another file, or one that is too far
@@ -349,7 +349,7 @@ stats_read(struct reading *reading, const struct extent *extent)
 {
 	struct db *db = &reading->store->stats;
 	struct store_cursor *cursor = reading->cursor;
-	int64_t birth = 0, known = db->data_version;
+	int64_t birth = 0, known = db->version_read;
 	enum err_code code;
 
 	if ((code = db_number(db, SQL_BIRTH, DB_NO_VALUES, &birth, NULL)) != ERR_OK)
@@ -369,7 +369,7 @@ stats_read(struct reading *reading, const struct extent *extent)
 		    NULL);
 	if (code != ERR_OK || reading->left == 0)
 		return code;
-	if (known != 0 && known != db->data_version)
+	if (known != 0 && known != db->version_read)
 		commit_check(reading->store, cursor, extent);
 	cursor->stats_change = extent->change;
 	return code;
@@ -406,16 +406,10 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 		return code;
 	*ret_more = reading.left == 0;
 	if (!*ret_more) {
-		/* PRAGMA data_version does not change for commits of this connection. */
+		/* db_version() does not change for commits of this connection. */
 		store->committed = false;
 		store_lock_marks_show(store, main_change,
 		    stats == ERR_OK ? stats_extent.change : 0);
 	}
 	return ERR_OK;
-}
-
-enum err_code
-store_verify(struct store *store, struct err *err)
-{
-	return db_copy_verify(&store->main, err);
 }

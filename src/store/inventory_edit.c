@@ -44,7 +44,7 @@ batch_forget(struct store *store, int64_t *after, size_t *ret_n)
 	    db_int(FORGET_ROWS)), &stmt, &row, NULL);
 	if (code != ERR_OK || !row)
 		return code;
-	code = db_begin(&store->stats, true, NULL);
+	code = db_begin(&store->stats, DB_BEGIN_WRITE, NULL);
 	while (code == ERR_OK && row) {
 		*after = db_integer(stmt, 0);
 		++*ret_n;
@@ -71,7 +71,7 @@ statistics_forget(struct store *store)
 	enum err_code code = ERR_OK;
 	size_t n = 1;
 
-	if (store->stats.handle == NULL)
+	if (!db_is_open(&store->stats))
 		return;
 	db_rules_set(&store->stats, true);
 	while (n > 0 && code == ERR_OK)
@@ -117,7 +117,7 @@ draft_commit(struct store *store, enum err_code (*settle)(void *arg), void *arg,
 
 	*ret_conflict = false;
 	store->main = store->file;
-	store->file = (struct db){ .handle = NULL };
+	store->file = (struct db){ .state = NULL };
 	store->in_transaction = false;
 	code = store_write_begin(store, err);
 	if (code == ERR_OK)
@@ -127,7 +127,7 @@ draft_commit(struct store *store, enum err_code (*settle)(void *arg), void *arg,
 	if (code == ERR_OK && !*ret_conflict)
 		code = store_write_commit(store, err);
 	store_write_end(store);
-	db_close(&copy);
+	db_free(&copy);
 	if (store_note_write(store, code, err) == ERR_OK && !*ret_conflict)
 		statistics_forget(store);
 	return code;
@@ -219,7 +219,7 @@ row_put(struct store *store, enum shape_id shape, const union shape_row *row, ui
 		if (shape == SHAPE_REAL && row->real.row.fallback)
 			code = store_fallback_free(store, row->real.row.service_id, err);
 		if (code == ERR_OK)
-			code = shape == SHAPE_REAL && store->file.handle != NULL ?
+			code = shape == SHAPE_REAL && store_has_draft(store) ?
 			    store_draft_real_insert(store, &row->real.row, &added, err) :
 			    db_number(db, SQL_OF_ROWS(ROW_INSERT, shape), values, n, &added, err);
 		id = (uint32_t)added;

@@ -111,9 +111,9 @@ page_statistics(struct store *store, const char *name, char *rows, size_t n, str
 	size_t size = shape_kept_size(&shapes[SHAPE_REAL]);
 	enum err_code code;
 
-	if (store->stats.handle == NULL)
+	if (!db_is_open(&store->stats))
 		return ERR_OK;
-	code = db_begin(&store->stats, false, err);
+	code = db_begin(&store->stats, DB_BEGIN_READ, err);
 	for (size_t i = 0; i < n && code == ERR_OK; i++) {
 		struct store_real_view *view = &row_of(rows, i, size)->real;
 

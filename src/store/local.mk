@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/store/libstore.a
 src_store_libstore_a_SOURCES = \
 	src/store/changes.c \
+	src/store/db.c \
 	src/store/db.h \
 	src/store/driver_jobs.c \
 	src/store/inventory_edit.c \
@@ -19,13 +20,18 @@ src_store_libstore_a_SOURCES = \
 	src/store/sqlite/sqlite_copy.c \
 	src/store/sqlite/sqlite_engine.c \
 	src/store/sqlite/sqlite_open.c \
+	src/store/sqlite/sqlite_private.h \
 	src/store/sqlite/sqlite_schema.c \
 	src/store/sqlite/sqlite_shm.c \
+	src/store/sqlite/sqlite_transaction.c \
 	src/store/sqlite/sqlite_wait.c \
 	src/store/sqlite/stats_file.c \
+	src/store/sqlite/store_files.c \
 	src/store/statistics.c \
 	src/store/store.c \
 	src/store/store.h \
+	src/store/store_health.c \
 	src/store/store_private.h \
 	src/store/store_totals.c \
+	src/store/store_write.c \
 	src/store/undo.c

@@ -98,14 +98,14 @@ store_reader_wait(struct store *store, const char *program, int wait_ms, struct 
 	char path[DB_PATH_SIZE];
 	int fd;
 
-	if (store->main.handle == NULL)
+	if (!db_is_open(&store->main))
 		return ERR_OK;
 	snprintf(path, sizeof(path), "%s/%s.lock", store->dir, program);
 	if (file_open(path, O_RDONLY, false, &fd, NULL) != ERR_OK)
 		return ERR_OK;
 	if (lockfile_mark_reached(fd, MARK_MAIN, 0)) {
 		code = counter_read(&store->main, wait_ms, &main, err);
-		if (code == ERR_OK && store->stats_written && store->stats.handle != NULL)
+		if (code == ERR_OK && store->stats_written && db_is_open(&store->stats))
 			code = counter_read(&store->stats, wait_ms, &stats, err);
 		if (code == ERR_OK)
 			code = marks_await(fd, main, stats, until, program, err);

@@ -114,7 +114,7 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_SERVER_INSERT] = "INSERT INTO server (cluster_id, name) VALUES (?1, ?2)",
 	[SQL_SERVER_DELETE] = "DELETE FROM server WHERE id = ?1",
 
-	/* Columns that no other statement of db_main_kind.needed names. */
+	/* Columns that no other statement of sqlite_main_kind.needed names. */
 	[SQL_NEEDED] = "SELECT j.token, h.token, h.name, h.value, m.birth, m.change,"
 	    " m.removed_oldest, m.job_rows, m.jobs_open, v.id, v.cluster_id, v.name"
 	    " FROM job AS j, held_setting AS h, store AS m, server AS v",

@@ -92,7 +92,7 @@ enum sql {
 
 /* Patterns of statements over the rows of one shape, as r. */
 enum row_sql {
-	ROW_NEEDED,	/* all columns, for db_kind.needed */
+	ROW_NEEDED,	/* all columns, for sqlite_kind.needed */
 	ROW_CHANGES,	/* changed, why it is left out, columns; after ?1, at most ?2 */
 	ROW_PAGE,	/* view; of parent ?1, after name or id ?2, at most ?3 */
 	ROW_GET,	/* view; of row ?1 */

@@ -57,7 +57,7 @@ batch_write(struct store *store, enum shape_id shape, const void *rows, size_t n
 	enum err_code code;
 	int64_t change = 0;
 
-	if ((code = db_begin(db, true, err)) == ERR_OK &&
+	if ((code = db_begin(db, DB_BEGIN_WRITE, err)) == ERR_OK &&
 	    (code = db_number(db, SQL_CHANGE, DB_NO_VALUES, &change, err)) == ERR_OK &&
 	    (code = db_run(db, SQL_CHANGE_ADD, DB_VALUES(db_int((int64_t)n)), err)) == ERR_OK)
 		code = batch_rows_write(db, shape, rows, n, size, change, err);
@@ -100,14 +100,14 @@ rows_write(struct store *store, enum shape_id shape, const void *rows, size_t n,
 		return code;
 	/* A program with a loop tries once a second. Its error is not ERR_BUSY, because it did not
 	 * wait and may use lbcluster.db. */
-	if (store->stats.handle == NULL && store->program != NULL)
+	if (!db_is_open(&store->stats) && store->program != NULL)
 		return err_set(err, ERR_IO, "%s", store->stats_error.text);
 	for (int tries = 0; tries < 2; tries++) {
-		if (store->stats.handle == NULL &&
+		if (!db_is_open(&store->stats) &&
 		    (code = store_stats_open(store, store->wait_ms, err)) != ERR_OK)
 			return code;
 		code = batches_write(store, shape, rows, n, size, err);
-		if (store->stats.handle != NULL || store->program != NULL)
+		if (db_is_open(&store->stats) || store->program != NULL)
 			break;
 	}
 	return code;
@@ -135,7 +135,7 @@ store_service_statistics(struct store *store, uint32_t id, struct store_service_
 	enum err_code code = ERR_OK;
 
 	*ret = (struct store_service_view){ .has_statistics = false };
-	if (store->stats.handle != NULL)
+	if (db_is_open(&store->stats))
 		code = db_first(&store->stats, SQL_OF_ROWS(ROW_GET, SHAPE_SERVICE_STATISTICS),
 		    DB_VALUES(db_int(id)), &stmt, &ret->has_statistics, err);
 	if (code == ERR_OK && ret->has_statistics)
@@ -174,7 +174,7 @@ store_plane_view(struct store *store, const struct cluster_row *row, int64_t now
 		    err);
 	if (code != ERR_OK)
 		return store_note_read(store, code, err);
-	if (store->stats.handle != NULL)
+	if (db_is_open(&store->stats))
 		code = db_first(&store->stats, SQL_OF_ROWS(ROW_GET, SHAPE_POLL),
 		    DB_VALUES(db_int(row->id)), &stmt, &found, err);
 	if (code == ERR_OK && found)
@@ -183,7 +183,7 @@ store_plane_view(struct store *store, const struct cluster_row *row, int64_t now
 	store_note_statistics(store, code);
 	if (code != ERR_OK && store->stats_file.state != FILE_DAMAGED)
 		return code;
-	is_open = store->stats.handle != NULL;
+	is_open = db_is_open(&store->stats);
 	status_plane(row->plane, checked != 0, row->plane_status, row->plane_message,
 	    is_open ? &poll : NULL, now, ret);
 	return ERR_OK;

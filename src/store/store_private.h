@@ -69,7 +69,7 @@ struct store_release {
 
 struct store {
 	struct db		 main;
-	struct db		 file;			/* lbcluster.db while 'main' is a draft */
+	struct db		 file;			/* the inventory while 'main' is a draft */
 	struct db		 stats;
 	struct store_file	 main_file;
 	struct store_file	 stats_file;
@@ -104,29 +104,67 @@ struct store {
 	size_t			 n_left_out;
 };
 
-/* -- main_file.c: lbcluster.db ---------------------------------------------------- */
+/* True between store_draft_begin() and store_draft_end(). */
+static inline bool
+store_has_draft(const struct store *store)
+{
+	return store->file.state != NULL;
+}
 
-/* Opens lbcluster.db. Takes the lock of 'program' first if its file exists, so that a newer
- * version, started by mistake, does not migrate a file in use. ERR_PRECOND: another process
- * holds the lock. Other errors are those of db_open(). */
-enum err_code store_main_open(struct store *store, struct err *err);
-/* Takes the lock for the file that store_main_open() opened, and lets calls use the file. The
- * lock file is created here, so only in a good store. Closes the file on an error. */
-enum err_code store_main_claim(struct store *store, struct err *err);
+/* -- the engine, src/store/sqlite: open and closed, lbcluster.db ------------------- */
+
+/* Prepares the two databases, closed. False if out of memory. store_close() frees what was
+ * made. */
+bool store_files_init(struct store *store);
+/* Opens both databases and takes the lock of the program. May be called again after an error. */
+enum err_code store_files_open(struct store *store, struct err *err);
 /* Checks the name of the file and the lock, and opens the file again if necessary; see enum
  * file_state. 'writes': the caller is going to write. ERR_OK: the file is open, or a
  * transaction of store_begin() is. Otherwise the error of the last attempt to open it. */
 enum err_code store_main_step(struct store *store, bool writes, struct err *err);
-/* Call in a transaction. ERR_BUSY: SQLite put another store in the place of the one that was
- * opened (sqlite3_backup_step(), as by .restore). The file is then FILE_REPLACED. */
+/* Call in a transaction. ERR_BUSY: another store is in the place of the one that was opened. The
+ * file is then FILE_REPLACED. */
 enum err_code store_main_identity_check(struct store *store, struct err *err);
 /* Does store_main_step() for a read, then store_stats_step(). */
 enum err_code store_files_check(struct store *store, struct err *err);
 
+/* -- the engine: lbcluster-stats.db ------------------------------------------------ */
+
+/* Opens the file. Unless the store is STORE_READ, creates it if it is missing and replaces it
+ * if it is damaged. Waits for each of two locks for 'wait_ms'. */
+enum err_code store_stats_open(struct store *store, int wait_ms, struct err *err);
+/* Checks the name of the file, and opens it again if necessary, at most once a second and
+ * almost without a wait for a lock. */
+void store_stats_step(struct store *store);
+/* Changes the state of the file by the result of a read or a write. */
+void store_note_statistics(struct store *store, enum err_code code);
+
+/* -- the engine: copies in memory --------------------------------------------------- */
+
+/* Begins a transaction like store_begin(), but on a copy in memory. store_rollback() drops it. */
+enum err_code store_draft_begin(struct store *store, struct err *err);
+/* Closes a draft, and uses the file again. Does nothing without a draft. */
+void store_draft_end(struct store *store);
+/* Adds a real service to a draft. */
+enum err_code store_draft_real_insert(struct store *store, const struct real_row *row,
+    int64_t *ret_id, struct err *err);
+/* Writes the rows that differ between 'copy' and the store before it. Call in a write transaction.
+ * *ret_conflict, with ERR_OK: another program changed such rows; the caller rolls back. */
+enum err_code store_draft_write(struct store *store, struct db *copy, bool *ret_conflict,
+    struct err *err);
+
+/* -- store_health.c: results of reads and writes ------------------------------------- */
+
+/* Stores a result. Without 'err' the message is the name of 'code'. */
+void store_result_set(struct err *result, enum err_code code, const struct err *err);
+/* Reports that ids which this process has read are of another store: ERR_BUSY. */
+enum err_code store_replaced_error(const struct store *store, struct err *err);
 /* Record the result of a read or a write for store_status(). store_note_read() also changes
  * the state of the file. Both return 'code'. */
 enum err_code store_note_read(struct store *store, enum err_code code, const struct err *err);
 enum err_code store_note_write(struct store *store, enum err_code code, const struct err *err);
+
+/* -- store_write.c: write transactions ----------------------------------------------- */
 
 /* Begin, commit and end a write transaction. store_write_begin() first checks the file and the
  * disk. ERR_BUSY also if another store is in the place of the one that this process has read: the
@@ -143,17 +181,6 @@ void store_write_check(struct store *store);
  * records the result. */
 enum err_code store_write_finish(struct store *store, enum err_code code, struct err *err);
 
-/* -- stats_file.c: lbcluster-stats.db ---------------------------------------------- */
-
-/* Opens the file. Unless the store is STORE_READ, creates it if it is missing and replaces it
- * if it is damaged. Waits for each of two locks for 'wait_ms'. */
-enum err_code store_stats_open(struct store *store, int wait_ms, struct err *err);
-/* Checks the name of the file, and opens it again if necessary, at most once a second and
- * almost without a wait for a lock. */
-void store_stats_step(struct store *store);
-/* Changes the state of the file by the result of a read or a write. */
-void store_note_statistics(struct store *store, enum err_code code);
-
 /* -- lock.c: the lock of store_open_exclusive() ------------------------------------ */
 
 /* True while the name of the lock file refers to the file whose lock is held, and if the store
@@ -166,20 +193,6 @@ void store_lock_release(struct store *store);
 /* Shows store_reader_wait() of other processes up to which value of its counter each file was
  * read; 0 if it was not. */
 void store_lock_marks_show(const struct store *store, int64_t main, int64_t stats);
-
-/* -- draft.c: copies in memory ------------------------------------------------------ */
-
-/* Begins a transaction like store_begin(), but on a copy in memory. store_rollback() drops it. */
-enum err_code store_draft_begin(struct store *store, struct err *err);
-/* Closes a draft, and uses the file again. Does nothing without a draft. */
-void store_draft_end(struct store *store);
-/* Adds a real service to a draft. */
-enum err_code store_draft_real_insert(struct store *store, const struct real_row *row,
-    int64_t *ret_id, struct err *err);
-/* Writes the rows that differ between 'copy' and the store before it. Call in a write transaction.
- * *ret_conflict, with ERR_OK: another program changed such rows; the caller rolls back. */
-enum err_code store_draft_write(struct store *store, struct db *copy, bool *ret_conflict,
-    struct err *err);
 
 /* -- other files ------------------------------------------------------------------- */
 

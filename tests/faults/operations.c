@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/store_private.h"
+#include "store/sqlite/sqlite_private.h"
 
 enum { SET_TOKEN = 5, JOBS = 4, ROWS = 60 };
 
@@ -52,8 +52,8 @@ files_older(struct fixture *f)
 	unlink(f->main_path);
 	file_bytes_write(f->main_path, "", 0);
 	snprintf(id, sizeof(id), "PRAGMA application_id = %d; PRAGMA user_version = 1",
-	    db_main_kind.application_id);
-	sql_exec(f->main_path, db_main_kind.migrations[0]);
+	    sqlite_main_kind.application_id);
+	sql_exec(f->main_path, sqlite_main_kind.migrations[0]);
 	sql_exec(f->main_path, id);
 	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('plain')");
 }

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "store/store_private.h"
+#include "store/sqlite/sqlite_private.h"
 
 #define FILL \
 	"INSERT INTO cluster (name, plane) VALUES ('plain', 'none'), ('proxy', 'haproxy');" \
@@ -291,17 +291,17 @@ workload_load(struct subject *subject)
 
 /* -- migrations ----------------------------------------------------------------------- */
 
-static const struct db_kind *
+static const struct sqlite_kind *
 kind_of(const struct migration *migration)
 {
-	return migration->statistics ? &db_stats_kind : &db_main_kind;
+	return migration->statistics ? &sqlite_stats_kind : &sqlite_main_kind;
 }
 
 /* The file as a program of that version knows it. */
-static struct db_kind
-kind_at(const struct db_kind *kind, size_t version)
+static struct sqlite_kind
+kind_at(const struct sqlite_kind *kind, size_t version)
 {
-	struct db_kind old = *kind;
+	struct sqlite_kind old = *kind;
 
 	old.n_migrations = version;
 	/* The statements name the tables of the newest version. */
@@ -317,10 +317,10 @@ migration_exists(const struct migration *migration)
 }
 
 static void
-file_create(struct subject *subject, const char *path, const struct db_kind *kind,
+file_create(struct subject *subject, const char *path, const struct sqlite_kind *kind,
     const char *sql)
 {
-	if (db_create(kind, path, &subject->err) != ERR_OK)
+	if (sqlite_create(kind, path, &subject->err) != ERR_OK)
 		fail_msg("%s", subject->err.text);
 	sql_exec(path, sql);
 }
@@ -329,10 +329,10 @@ file_create(struct subject *subject, const char *path, const struct db_kind *kin
 void
 migration_prepare(struct subject *subject, const struct migration *migration)
 {
-	struct db_kind main = kind_at(&db_main_kind, migration->statistics ?
-	    db_main_kind.n_migrations : migration->version);
-	struct db_kind stats = kind_at(&db_stats_kind, migration->statistics ?
-	    migration->version : db_stats_kind.n_migrations);
+	struct sqlite_kind main = kind_at(&sqlite_main_kind, migration->statistics ?
+	    sqlite_main_kind.n_migrations : migration->version);
+	struct sqlite_kind stats = kind_at(&sqlite_stats_kind, migration->statistics ?
+	    migration->version : sqlite_stats_kind.n_migrations);
 
 	assert_int_equal(mkdir(subject->dir, 0770), 0);
 	file_create(subject, subject->main_path, &main, FILL "INSERT INTO job (real_id,"
@@ -350,12 +350,13 @@ migration_prepare(struct subject *subject, const struct migration *migration)
 void
 migration_run(struct subject *subject, const struct migration *migration)
 {
-	struct db_kind next = kind_at(kind_of(migration), migration->version + 1);
-	struct db db = { .kind = &next, .verify = true };
+	struct sqlite_kind next = kind_at(kind_of(migration), migration->version + 1);
+	struct db_state state = { .kind = &next, .verify = DB_VERIFY_FILE };
+	struct db db = { .state = &state };
 
 	db.path = migration->statistics ? subject->stats_path : subject->main_path;
 	subject_step_begin(subject);
-	if (db_open(&db, true, WAIT_MS, &subject->err) != ERR_OK)
+	if (sqlite_open(&db, true, WAIT_MS, &subject->err) != ERR_OK)
 		fail_msg("%s", subject->err.text);
 	subject_step_done(subject);
 	db_close(&db);

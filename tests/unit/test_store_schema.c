@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/store_private.h"
+#include "store/sqlite/sqlite_private.h"
 
 #define FOREIGN_KEYS "PRAGMA foreign_keys = ON;"
 #define TEN "aaaaaaaaaa"
@@ -535,9 +535,9 @@ file_of_version(struct fixture *f, int version)
 	unlink(f->main_path);
 	file_bytes_write(f->main_path, "", 0);
 	for (int i = 0; i < version; i++)
-		sql_exec(f->main_path, db_main_kind.migrations[i]);
+		sql_exec(f->main_path, sqlite_main_kind.migrations[i]);
 	snprintf(id, sizeof(id), "PRAGMA application_id = %d; PRAGMA user_version = %d",
-	    db_main_kind.application_id, version);
+	    sqlite_main_kind.application_id, version);
 	sql_exec(f->main_path, id);
 }
 

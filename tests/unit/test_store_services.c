@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/store_private.h"
+#include "store/sqlite/sqlite_private.h"
 
 /* -- services ------------------------------------------------------------------------------- */
 
@@ -310,9 +310,9 @@ rows_and_jobs_of_version_6_are_kept(void **state)
 	fixture_remove_files(f);
 	file_bytes_write(f->main_path, "", 0);
 	for (int i = 0; i < 6; i++)
-		sql_exec(f->main_path, db_main_kind.migrations[i]);
+		sql_exec(f->main_path, sqlite_main_kind.migrations[i]);
 	snprintf(id, sizeof(id), "PRAGMA application_id = %d; PRAGMA user_version = 6",
-	    db_main_kind.application_id);
+	    sqlite_main_kind.application_id);
 	sql_exec(f->main_path, id);
 	sql_exec(f->main_path, "INSERT INTO cluster (name) VALUES ('c'), ('d');"
 	    "INSERT INTO service (cluster_id, name) VALUES (1, 's'), (1, 't'), (2, 's');"

@@ -8,7 +8,7 @@
  * Other programs may write to the file meanwhile. Their changes stay if they are about other
  * rows, as those of a SET are. Otherwise there is a conflict, and the caller makes a new draft.
  */
-#include "store/store_private.h"
+#include "store/sqlite/sqlite_private.h"
 
 #include <string.h>
 
@@ -33,21 +33,21 @@ enum err_code
 store_draft_begin(struct store *store, struct err *err)
 {
 	struct db *copy = &store->main;
+	struct db file;
 	enum err_code code;
-	sqlite3 *handle;
 
-	if ((code = store_main_step(store, true, err)) != ERR_OK ||
-	    (code = db_copy_make(&store->main, &handle, err)) != ERR_OK)
+	if ((code = store_main_step(store, true, err)) != ERR_OK)
 		return store_note_write(store, code, err);
-	store->file = store->main;
-	memset(copy->statements, 0, sizeof(copy->statements));
-	copy->handle = handle;
+	file = store->main;
+	if ((code = sqlite_copy_make(&file, copy, err)) != ERR_OK)
+		return store_note_write(store, code, err);
+	store->file = file;
 	store->in_transaction = true;
 	store->draft_change = store->draft_change_end = 0;
-	if ((code = db_exec(copy, "PRAGMA temp_store = MEMORY", err)) != ERR_OK ||
-	    (code = db_begin(copy, true, err)) != ERR_OK ||
+	if ((code = sqlite_exec(copy, "PRAGMA temp_store = MEMORY", err)) != ERR_OK ||
+	    (code = db_begin(copy, DB_BEGIN_WRITE, err)) != ERR_OK ||
 	    (code = store_main_identity_check(store, err)) != ERR_OK ||
-	    (code = db_exec(copy, draft_sql, err)) != ERR_OK ||
+	    (code = sqlite_exec(copy, draft_sql, err)) != ERR_OK ||
 	    (code = db_number(copy, SQL_CHANGE, DB_NO_VALUES, &store->begin_change, err)) != ERR_OK)
 		store_draft_end(store);
 	return code;
@@ -57,11 +57,11 @@ void
 store_draft_end(struct store *store)
 {
 	store->in_transaction = false;
-	if (store->file.handle == NULL)
+	if (!store_has_draft(store))
 		return;
-	db_close(&store->main);
+	db_free(&store->main);
 	store->main = store->file;
-	store->file = (struct db){ .handle = NULL };
+	store->file = (struct db){ .state = NULL };
 }
 
 /* Returns the next value of the counter. The draft reserves many values at once. */
@@ -104,7 +104,7 @@ server_take(struct db *db, const struct real_row *row, uint32_t *ret, struct err
 	if (found && id == 0) {
 		code = db_run(db, SQL_SERVER_INSERT, DB_VALUES(db_int(cluster_id),
 		    db_str(row->name)), err);
-		id = sqlite3_last_insert_rowid(db->handle);
+		id = sqlite3_last_insert_rowid(db->state->handle);
 	}
 	*ret = (uint32_t)id;
 	return code;
@@ -127,7 +127,7 @@ store_draft_real_insert(struct store *store, const struct real_row *row, int64_t
 	n = shape_values(&shapes[SHAPE_REAL], &numbered, values);
 	values[10] = db_int(change);	/* ?11 */
 	code = db_run(&store->main, SQL_OF_ROWS(ROW_NUMBERED, SHAPE_REAL), values, n, err);
-	*ret_id = sqlite3_last_insert_rowid(store->main.handle);
+	*ret_id = sqlite3_last_insert_rowid(store->main.state->handle);
 	return code;
 }
 
@@ -187,10 +187,11 @@ conflict_find(struct store *store, struct db *copy, int64_t moved, bool *ret, st
 static enum err_code
 statement_prepare(struct db *db, char *text, sqlite3_stmt **ret, struct err *err)
 {
-	int rc = text == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(db->handle, text, -1, ret, NULL);
+	int rc = text == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(db->state->handle, text, -1, ret,
+	    NULL);
 
 	sqlite3_free(text);
-	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
+	return rc == SQLITE_OK ? ERR_OK : sqlite_error(db, rc, err);
 }
 
 /* Copies a row; its number of the change moves by 'moved'. */
@@ -209,7 +210,7 @@ row_copy(struct db *to, sqlite3_stmt *from, sqlite3_stmt *insert, int64_t moved,
 	if (rc == SQLITE_OK && (rc = sqlite3_step(insert)) == SQLITE_DONE)
 		rc = SQLITE_OK;
 	if (rc != SQLITE_OK)
-		return db_error(to, rc, err);
+		return sqlite_error(to, rc, err);
 	sqlite3_reset(insert);
 	return ERR_OK;
 }
@@ -241,7 +242,7 @@ selected_insert(struct store *store, struct db *copy, const char *table, char *s
 	if (code == ERR_OK)
 		code = statement_prepare(&store->main, insert_text(table,
 		    sqlite3_column_count(from)), &insert, err);
-	while (code == ERR_OK && (code = db_step(copy, from, &row, err)) == ERR_OK && row)
+	while (code == ERR_OK && (code = sqlite_step(copy, from, &row, err)) == ERR_OK && row)
 		code = row_copy(&store->main, from, insert, moved, err);
 	sqlite3_finalize(from);
 	sqlite3_finalize(insert);
@@ -257,20 +258,29 @@ rows_insert(struct store *store, struct db *copy, const char *table, int64_t mov
 	    strcmp(table, "removed") == 0 ? "changed" : "id"), moved, err);
 }
 
+/* Runs statement 'delete' for each id that 'select' returns, which sqlite3_free() frees. */
+static enum err_code
+selected_delete(struct store *store, struct db *copy, unsigned int delete, char *select,
+    struct err *err)
+{
+	sqlite3_stmt *ids = NULL;
+	enum err_code code = statement_prepare(copy, select, &ids, err);
+	bool row = true;
+
+	while (code == ERR_OK && (code = sqlite_step(copy, ids, &row, err)) == ERR_OK && row)
+		code = db_run(&store->main, delete, DB_VALUES(db_int(sqlite3_column_int64(ids, 0))),
+		    err);
+	sqlite3_finalize(ids);
+	return code;
+}
+
 /* A server does not change: the draft adds it or removes it. */
 static enum err_code
 servers_write(struct store *store, struct db *copy, struct err *err)
 {
-	sqlite3_stmt *ids = NULL;
-	enum err_code code;
-	bool row = true;
+	enum err_code code = selected_delete(store, copy, SQL_SERVER_DELETE,
+	    sqlite3_mprintf("SELECT id FROM removed_servers"), err);
 
-	code = statement_prepare(copy, sqlite3_mprintf("SELECT id FROM removed_servers"), &ids,
-	    err);
-	while (code == ERR_OK && (code = db_step(copy, ids, &row, err)) == ERR_OK && row)
-		code = db_run(&store->main, SQL_SERVER_DELETE,
-		    DB_VALUES(db_int(sqlite3_column_int64(ids, 0))), err);
-	sqlite3_finalize(ids);
 	return code != ERR_OK ? code : selected_insert(store, copy, "server", sqlite3_mprintf(
 	    "SELECT * FROM server WHERE id > coalesce((SELECT seq FROM begun_ids"
 	    " WHERE name = 'server'), 0) ORDER BY id"), 0, err);
@@ -285,18 +295,13 @@ rows_delete(struct store *store, struct db *copy, struct err *err)
 
 	for (unsigned int kind = STORE_CLUSTER; kind <= STORE_JOB && code == ERR_OK; kind++) {
 		const char *table = shapes[kind].table;
-		sqlite3_stmt *ids = NULL;
-		bool row = true;
 
-		code = statement_prepare(copy, sqlite3_mprintf("SELECT id FROM removed WHERE"
-		    " changed > %lld AND kind = %u UNION ALL SELECT id FROM %s WHERE changed > %lld"
+		code = selected_delete(store, copy, SQL_OF_ROWS(ROW_DELETE, kind),
+		    sqlite3_mprintf("SELECT id FROM removed WHERE changed > %lld AND kind = %u"
+		    " UNION ALL SELECT id FROM %s WHERE changed > %lld"
 		    " AND id <= coalesce((SELECT seq FROM begun_ids WHERE name = '%s'), 0)",
 		    (long long)store->begin_change, kind, table, (long long)store->begin_change,
-		    table), &ids, err);
-		while (code == ERR_OK && (code = db_step(copy, ids, &row, err)) == ERR_OK && row)
-			code = db_run(&store->main, SQL_OF_ROWS(ROW_DELETE, kind),
-			    DB_VALUES(db_int(sqlite3_column_int64(ids, 0))), err);
-		sqlite3_finalize(ids);
+		    table), err);
 	}
 	return code;
 }
@@ -320,7 +325,7 @@ totals_add(struct store *store, struct db *copy, struct err *err)
 
 	code = statement_prepare(copy, sqlite3_mprintf("%s", totals_sql), &stmt, err);
 	if (code == ERR_OK)
-		code = db_step(copy, stmt, &row, err);
+		code = sqlite_step(copy, stmt, &row, err);
 	for (int i = 0; i < (int)ROWS(values) && row; i++)
 		values[i] = db_int(sqlite3_column_int64(stmt, i));
 	sqlite3_finalize(stmt);

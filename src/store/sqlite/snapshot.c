@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Replaces the open lbcluster.db by a copy in memory.
+ * Copies lbcluster.db to memory, to read it or to check it.
  */
-#include "store/store_private.h"
+#include "store/sqlite/sqlite_private.h"
 
 enum err_code
 store_snapshot(struct store *store, struct err *err)
 {
 	enum err_code code;
-	sqlite3 *copy;
+	struct db copy;
 
-	if ((code = db_copy_make(&store->main, &copy, err)) != ERR_OK)
+	if ((code = sqlite_copy_make(&store->main, &copy, err)) != ERR_OK)
 		return store_note_read(store, code, err);
-	db_close(&store->main);
-	store->main.handle = copy;
+	db_free(&store->main);
+	store->main = copy;
 	return ERR_OK;
+}
+
+enum err_code
+store_verify(struct store *store, struct err *err)
+{
+	return sqlite_copy_verify(&store->main, err);
 }

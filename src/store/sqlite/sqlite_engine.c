@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Errors, statements and transactions of one SQLite file; see db.h.
+ * The engine of db.h with SQLite: errors and statements of one file.
  */
-#include "store/db.h"
+#include "store/sqlite/sqlite_private.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -41,18 +42,18 @@ static const struct {
 	{ SQLITE_IOERR, ERR_IO, "input/output error; see the kernel's log" },
 };
 
-const char *const db_tails[DB_TAILS] = {
+const char *const sqlite_tails[DB_TAILS] = {
 	[DB_TAIL_JOURNAL] = "-journal", [DB_TAIL_WAL] = "-wal", [DB_TAIL_SHM] = "-shm",
 };
 
 enum err_code
-db_special_files_check(const struct db *db, struct err *err)
+sqlite_special_files_check(const struct db *db, struct err *err)
 {
 	char path[DB_PATH_SIZE];
 	struct stat st;
 
 	for (size_t i = 0; i < DB_TAILS; i++) {
-		snprintf(path, sizeof(path), "%s%s", db->path, db_tails[i]);
+		snprintf(path, sizeof(path), "%s%s", db->path, sqlite_tails[i]);
 		if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
 			return err_set(err, ERR_FOREIGN, "%s: not a regular file; move it away",
 			    path);
@@ -68,9 +69,9 @@ open_error(const struct db *db, int error, struct err *err)
 	struct statvfs vfs;
 	enum err_code code;
 
-	/* A link or a special file: see db_vfs(). */
+	/* A link or a special file: see sqlite_vfs(). */
 	if ((error == ENXIO || error == ELOOP) &&
-	    (code = db_special_files_check(db, err)) != ERR_OK)
+	    (code = sqlite_special_files_check(db, err)) != ERR_OK)
 		return code;
 	if (error != ENOENT)
 		return err_set(err, err_of_errno(error), "%s: cannot be opened: %s", db->path,
@@ -97,12 +98,12 @@ is_growth(int rc)
 }
 
 enum err_code
-db_error(struct db *db, int rc, struct err *err)
+sqlite_error(struct db *db, int rc, struct err *err)
 {
-	const char *detail = db->handle != NULL &&
-	    (sqlite3_errcode(db->handle) & 0xff) == (rc & 0xff) ? sqlite3_errmsg(db->handle) :
-	    sqlite3_errstr(rc);
-	int error = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
+	sqlite3 *handle = db->state->handle;
+	const char *detail = handle != NULL && (sqlite3_errcode(handle) & 0xff) == (rc & 0xff) ?
+	    sqlite3_errmsg(handle) : sqlite3_errstr(rc);
+	int error = handle != NULL ? sqlite3_system_errno(handle) : 0;
 
 	if ((rc & 0xff) == SQLITE_CANTOPEN && error != 0)
 		return open_error(db, error, err);
@@ -143,7 +144,8 @@ no_memory(const struct db *db, struct err *err)
 }
 
 static enum err_code
-statement_prepare(struct db *db, unsigned int sql, struct err *err)
+statement_prepare(struct db *db, unsigned int sql, struct sqlite_statement **ret,
+    struct err *err)
 {
 	struct sqlite_statement *statement;
 	char text[SQL_TEXT_SIZE];
@@ -152,9 +154,10 @@ statement_prepare(struct db *db, unsigned int sql, struct err *err)
 	int rc;
 
 	sql_build(sql, text);
-	rc = sqlite3_prepare_v3(db->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &handle, NULL);
+	rc = sqlite3_prepare_v3(db->state->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &handle,
+	    NULL);
 	if (rc != SQLITE_OK)
-		return db_error(db, rc, err);
+		return sqlite_error(db, rc, err);
 	n = (size_t)sqlite3_column_count(handle);
 	statement = sqlite3_malloc64(sizeof(*statement) + n * sizeof(statement->row[0]));
 	if (statement == NULL) {
@@ -165,12 +168,12 @@ statement_prepare(struct db *db, unsigned int sql, struct err *err)
 	statement->handle = handle;
 	statement->statement = (struct db_statement){ .path = db->path, .n = n,
 		.values = statement->row };
-	db->statements[sql] = statement;
+	*ret = statement;
 	return ERR_OK;
 }
 
-void
-db_statement_free(struct sqlite_statement *statement)
+static void
+statement_free(struct sqlite_statement *statement)
 {
 	if (statement != NULL)
 		sqlite3_finalize(statement->handle);
@@ -198,16 +201,17 @@ enum err_code
 db_query(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
     struct db_statement **ret_stmt, struct err *err)
 {
+	struct sqlite_statement **statement = &db->state->statements[sql];
 	enum err_code code = ERR_OK;
 	int rc;
 
-	if (db->statements[sql] == NULL)
-		code = statement_prepare(db, sql, err);
-	if (db->statements[sql] == NULL)
+	if (*statement == NULL)
+		code = statement_prepare(db, sql, statement, err);
+	if (*statement == NULL)
 		return code == ERR_OK ? ERR_NOMEM : code;	/* never ERR_OK: for an analyzer */
-	rc = values_bind(db->statements[sql]->handle, values, n);
-	*ret_stmt = &db->statements[sql]->statement;
-	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
+	rc = values_bind((*statement)->handle, values, n);
+	*ret_stmt = &(*statement)->statement;
+	return rc == SQLITE_OK ? ERR_OK : sqlite_error(db, rc, err);
 }
 
 /* Reads a column of the current row. False if out of memory. */
@@ -238,7 +242,7 @@ enum err_code
 db_next(struct db *db, struct db_statement *stmt, bool *ret_row, struct err *err)
 {
 	struct sqlite_statement *statement = sqlite_of(stmt);
-	enum err_code code = db_step(db, statement->handle, ret_row, err);
+	enum err_code code = sqlite_step(db, statement->handle, ret_row, err);
 
 	if (code != ERR_OK || !*ret_row)
 		return code;
@@ -252,7 +256,7 @@ db_next(struct db *db, struct db_statement *stmt, bool *ret_row, struct err *err
 }
 
 enum err_code
-db_step(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err)
+sqlite_step(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err)
 {
 	enum err_code code = ERR_OK;
 	int rc = sqlite3_step(stmt);
@@ -264,18 +268,9 @@ db_step(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err)
 	if (rc == SQLITE_DONE)
 		*ret_row = false;
 	else
-		code = db_error(db, rc, err);
+		code = sqlite_error(db, rc, err);
 	sqlite3_reset(stmt);
 	return code;
-}
-
-enum err_code
-db_first(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
-    struct db_statement **ret_stmt, bool *ret_row, struct err *err)
-{
-	enum err_code code = db_query(db, sql, values, n, ret_stmt, err);
-
-	return code == ERR_OK ? db_next(db, *ret_stmt, ret_row, err) : code;
 }
 
 void
@@ -285,80 +280,36 @@ db_reset(struct db_statement *stmt)
 		sqlite3_reset(sqlite_of(stmt)->handle);
 }
 
-enum err_code
-db_number(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
-    int64_t *ret, struct err *err)
-{
-	struct db_statement *stmt = NULL;
-	enum err_code code;
-	bool row;
-
-	code = db_first(db, sql, values, n, &stmt, &row, err);
-	if (code != ERR_OK || !row)
-		return code;
-	*ret = db_integer(stmt, 0);
-	db_reset(stmt);
-	return ERR_OK;
-}
-
-enum err_code
-db_run(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
-    struct err *err)
-{
-	int64_t ignored;
-
-	return db_number(db, sql, values, n, &ignored, err);
-}
-
 int64_t
 db_changed_rows(const struct db *db)
 {
-	return sqlite3_changes(db->handle);
+	return sqlite3_changes(db->state->handle);
 }
 
-enum err_code
-db_exec(struct db *db, const char *sql, struct err *err)
+/* -- open and closed ----------------------------------------------------------------- */
+
+bool
+db_is_open(const struct db *db)
 {
-	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-
-	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
-}
-
-void
-db_rules_set(struct db *db, bool on)
-{
-	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, (int)on, NULL);
-	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_FKEY, (int)on, NULL);
-	(void)db_exec(db, on ? "PRAGMA ignore_check_constraints = OFF" :
-	    "PRAGMA ignore_check_constraints = ON", NULL);
-}
-
-/* -- transactions ----------------------------------------------------------- */
-
-enum err_code
-db_begin(struct db *db, bool immediate, struct err *err)
-{
-	return db_run(db, immediate ? SQL_BEGIN_IMMEDIATE : SQL_BEGIN, DB_NO_VALUES, err);
-}
-
-enum err_code
-db_commit(struct db *db, struct err *err)
-{
-	enum err_code code = db_run(db, SQL_COMMIT, DB_NO_VALUES, err);
-
-	if (code == ERR_OK)
-		return ERR_OK;
-	db_rollback(db);
-	/* After a failed fsync(2) at the end the commit may be found when the file is opened
-	 * again: seen with SQLite 3.40.1 in both journal modes. */
-	if (code == ERR_IO && err != NULL)
-		err->code = ERR_DOUBT;
-	return code == ERR_IO ? ERR_DOUBT : code;
+	return db->state->handle != NULL;
 }
 
 void
-db_rollback(struct db *db)
+db_close(struct db *db)
 {
-	if (db->handle != NULL && !sqlite3_get_autocommit(db->handle))
-		(void)db_run(db, SQL_ROLLBACK, DB_NO_VALUES, NULL);
+	for (size_t i = 0; i < SQL_STATEMENTS; i++)
+		statement_free(db->state->statements[i]);
+	memset(db->state->statements, 0, sizeof(db->state->statements));
+	sqlite3_close(db->state->handle);
+	db->state->handle = NULL;
+	db->version_read = 0;
+}
+
+void
+db_free(struct db *db)
+{
+	if (db->state != NULL)
+		db_close(db);
+	free(db->state);
+	db->state = NULL;
 }

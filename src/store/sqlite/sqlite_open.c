@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Creates, opens, checks, migrates and closes one SQLite file; see db.h.
+ * Creates, opens, checks, migrates and closes one SQLite file.
  */
-#include "store/db.h"
+#include "store/sqlite/sqlite_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ name_check(struct opening *opening, struct err *err)
 	if (access(db->path, R_OK) == -1)
 		return err_set(err, ERR_READONLY, "%s: cannot be read: %s; check its owner and "
 		    "mode", db->path, strerror(errno));
-	db->file = (struct db_file){ st.st_dev, st.st_ino };
+	db->state->file = (struct sqlite_file){ st.st_dev, st.st_ino };
 	return ERR_OK;
 }
 
@@ -53,13 +53,13 @@ name_check(struct opening *opening, struct err *err)
 static enum err_code
 companions_check(struct opening *opening, struct err *err)
 {
-	enum err_code code = db_special_files_check(opening->db, err);
+	enum err_code code = sqlite_special_files_check(opening->db, err);
 	char path[DB_PATH_SIZE];
 
 	if (code != ERR_OK)
 		return code;
 	for (size_t i = 0; i < DB_TAILS; i++) {
-		snprintf(path, sizeof(path), "%s%s", opening->db->path, db_tails[i]);
+		snprintf(path, sizeof(path), "%s%s", opening->db->path, sqlite_tails[i]);
 		if (opening->writable && access(path, R_OK | W_OK) == -1 && errno == EACCES)
 			return err_set(err, ERR_READONLY, "%s: cannot be written: %s; check its "
 			    "owner and mode", path, strerror(errno));
@@ -73,7 +73,7 @@ pragmas_set(struct db *db, const char *const *pragmas, struct err *err)
 	enum err_code code = ERR_OK;
 
 	for (; *pragmas != NULL && code == ERR_OK; pragmas++)
-		code = db_exec(db, *pragmas, err);
+		code = sqlite_exec(db, *pragmas, err);
 	return code;
 }
 
@@ -86,10 +86,10 @@ journal_roll_back(struct opening *opening)
 	sqlite3 *writer = NULL;
 	int rc;
 
-	if (sqlite3_extended_errcode(opening->db->handle) != SQLITE_READONLY_ROLLBACK)
+	if (sqlite3_extended_errcode(opening->db->state->handle) != SQLITE_READONLY_ROLLBACK)
 		return false;
 	rc = sqlite3_open_v2(opening->db->path, &writer,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, db_vfs());
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, sqlite_vfs());
 	if (rc == SQLITE_OK) {
 		sqlite3_busy_timeout(writer, opening->wait_ms);
 		rc = sqlite3_exec(writer, "PRAGMA application_id", NULL, NULL, NULL);
@@ -110,13 +110,14 @@ connect_file(struct opening *opening, struct err *err)
 	};
 	struct db *db = opening->db;
 	int flags = opening->writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-	int rc = sqlite3_open_v2(db->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, db_vfs());
+	int rc = sqlite3_open_v2(db->path, &db->state->handle, flags | SQLITE_OPEN_NOMUTEX,
+	    sqlite_vfs());
 	enum err_code code;
 
 	if (rc != SQLITE_OK)
-		return db_error(db, rc, err);
-	sqlite3_extended_result_codes(db->handle, 1);
-	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+		return sqlite_error(db, rc, err);
+	sqlite3_extended_result_codes(db->state->handle, 1);
+	sqlite3_db_config(db->state->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	db_wait_set(db, opening->wait_ms);
 	code = pragmas_set(db, pragmas, err);
 	if (code == ERR_READONLY && journal_roll_back(opening))
@@ -128,13 +129,13 @@ static enum err_code
 identity_check(struct opening *opening, struct err *err)
 {
 	struct db *db = opening->db;
-	int64_t id = 0, version = 0, newest = (int64_t)db->kind->n_migrations;
+	int64_t id = 0, version = 0, newest = (int64_t)db->state->kind->n_migrations;
 	enum err_code code;
 
 	if ((code = db_number(db, SQL_APPLICATION_ID, DB_NO_VALUES, &id, err)) != ERR_OK ||
 	    (code = db_number(db, SQL_USER_VERSION, DB_NO_VALUES, &version, err)) != ERR_OK)
 		return code;
-	if (id != db->kind->application_id)
+	if (id != db->state->kind->application_id)
 		return err_set(err, ERR_FOREIGN, "%s: not a file of lbcluster "
 		    "(application_id %lld); move it away", db->path, (long long)id);
 	if (version < 0)
@@ -154,10 +155,10 @@ identity_check(struct opening *opening, struct err *err)
 static enum err_code
 pages_check(struct opening *opening, struct err *err)
 {
-	switch (opening->db->verify) {
+	switch (opening->db->state->verify) {
 	case DB_VERIFY_NO: break;
-	case DB_VERIFY_FILE: return db_verify(opening->db, err);
-	case DB_VERIFY_COPY: return db_copy_verify(opening->db, err);
+	case DB_VERIFY_FILE: return sqlite_verify(opening->db, err);
+	case DB_VERIFY_COPY: return sqlite_copy_verify(opening->db, err);
 	}
 	return ERR_OK;
 }
@@ -165,22 +166,23 @@ pages_check(struct opening *opening, struct err *err)
 static enum err_code
 kind_pragmas_set(struct opening *opening, struct err *err)
 {
-	return opening->writable ? pragmas_set(opening->db, opening->db->kind->pragmas, err) :
-	    ERR_OK;
+	struct db *db = opening->db;
+
+	return opening->writable ? pragmas_set(db, db->state->kind->pragmas, err) : ERR_OK;
 }
 
 static enum err_code
 migration_run(struct db *db, size_t step, struct err *err)
 {
 	char *sql = sqlite3_mprintf("PRAGMA application_id = %d;%sPRAGMA user_version = %d;",
-	    db->kind->application_id, db->kind->migrations[step], (int)step + 1);
+	    db->state->kind->application_id, db->state->kind->migrations[step], (int)step + 1);
 	int rc;
 
 	if (sql == NULL)
 		return err_set(err, ERR_NOMEM, "%s: out of memory", db->path);
-	rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	rc = sqlite3_exec(db->state->handle, sql, NULL, NULL, NULL);
 	sqlite3_free(sql);
-	return rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
+	return rc == SQLITE_OK ? ERR_OK : sqlite_error(db, rc, err);
 }
 
 /* Runs each missing migration in a transaction. The transaction reads the version again,
@@ -188,19 +190,19 @@ migration_run(struct db *db, size_t step, struct err *err)
 static enum err_code
 migrations_run(struct db *db, struct err *err)
 {
-	int64_t version = 0;
+	int64_t version = 0, newest = (int64_t)db->state->kind->n_migrations;
 	enum err_code code;
 
 	do {
-		code = db_begin(db, true, err);
+		code = db_begin(db, DB_BEGIN_WRITE, err);
 		if (code == ERR_OK)
 			code = db_number(db, SQL_USER_VERSION, DB_NO_VALUES, &version, err);
-		if (code == ERR_OK && version < (int64_t)db->kind->n_migrations)
+		if (code == ERR_OK && version < newest)
 			code = migration_run(db, (size_t)version, err);
 		if (code == ERR_OK)
 			code = db_commit(db, err);
 		db_rollback(db);
-	} while (code == ERR_OK && version + 1 < (int64_t)db->kind->n_migrations);
+	} while (code == ERR_OK && version + 1 < newest);
 	return code;
 }
 
@@ -208,10 +210,10 @@ static enum err_code
 migrate(struct opening *opening, struct err *err)
 {
 	struct db *db = opening->db;
-	enum err_code code = opening->version < (int64_t)db->kind->n_migrations ?
+	enum err_code code = opening->version < (int64_t)db->state->kind->n_migrations ?
 	    migrations_run(db, err) : ERR_OK;
 
-	if (db->kind->rules_off)
+	if (db->state->kind->rules_off)
 		db_rules_set(db, false);
 	return code;
 }
@@ -220,12 +222,12 @@ migrate(struct opening *opening, struct err *err)
 static enum err_code
 schema_check(struct opening *opening, struct err *err)
 {
-	struct db *db = opening->db;
+	const struct sqlite_kind *kind = opening->db->state->kind;
 	enum err_code code = ERR_OK;
 	struct db_statement *stmt;
 
-	for (size_t i = 0; i < db->kind->n_needed && code == ERR_OK; i++)
-		code = db_query(db, db->kind->needed[i], DB_NO_VALUES, &stmt, err);
+	for (size_t i = 0; i < kind->n_needed && code == ERR_OK; i++)
+		code = db_query(opening->db, kind->needed[i], DB_NO_VALUES, &stmt, err);
 	return code;
 }
 
@@ -233,7 +235,7 @@ schema_check(struct opening *opening, struct err *err)
 static enum err_code
 writable_check(struct opening *opening, struct err *err)
 {
-	if (opening->writable && sqlite3_db_readonly(opening->db->handle, "main") == 1)
+	if (opening->writable && sqlite3_db_readonly(opening->db->state->handle, "main") == 1)
 		return err_set(err, ERR_READONLY, "%s: cannot be written; check the owner and the "
 		    "file system", opening->db->path);
 	return ERR_OK;
@@ -250,13 +252,13 @@ tails_note(struct opening *opening, struct err *err)
 
 	if ((code = db_number(db, SQL_USER_VERSION, DB_NO_VALUES, &version, err)) != ERR_OK)
 		return code;
-	memcpy(db->beside, db_tails_opened, sizeof(db->beside));
-	db->beside[DB_TAIL_JOURNAL].ino = 0;
+	memcpy(db->state->beside, sqlite_tails_opened, sizeof(db->state->beside));
+	db->state->beside[DB_TAIL_JOURNAL].ino = 0;
 	return ERR_OK;
 }
 
 enum err_code
-db_open(struct db *db, bool writable, int wait_ms, struct err *err)
+sqlite_open(struct db *db, bool writable, int wait_ms, struct err *err)
 {
 	static enum err_code (*const steps[])(struct opening *, struct err *) = {
 		name_check, companions_check, connect_file, identity_check, pages_check,
@@ -265,13 +267,13 @@ db_open(struct db *db, bool writable, int wait_ms, struct err *err)
 	struct opening opening = { .db = db, .writable = writable, .wait_ms = wait_ms };
 	enum err_code code = ERR_OK;
 
-	memset(db_tails_opened, 0, sizeof(db_tails_opened));
+	memset(sqlite_tails_opened, 0, sizeof(sqlite_tails_opened));
 	for (size_t i = 0; i < ROWS(steps) && code == ERR_OK; i++)
 		code = steps[i](&opening, err);
 	/* SQLITE_ERROR means that SQLite cannot parse the schema or a statement. */
-	if (code == ERR_IO && db->handle != NULL && sqlite3_errcode(db->handle) == SQLITE_ERROR)
+	if (code == ERR_IO && db_is_open(db) && sqlite3_errcode(db->state->handle) == SQLITE_ERROR)
 		code = err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s)", db->path,
-		    sqlite3_errmsg(db->handle));
+		    sqlite3_errmsg(db->state->handle));
 	if (code != ERR_OK)
 		db_close(db);
 	return code;
@@ -289,14 +291,14 @@ integrity_error(struct db *db, const char *message, struct err *err)
 	int rc = code == NULL ? SQLITE_CORRUPT :
 	    (int)strtol(code + sizeof(mark) - 1, NULL, 10);
 
-	return (rc & 0xff) != SQLITE_CORRUPT ? db_error(db, rc, err) :
+	return (rc & 0xff) != SQLITE_CORRUPT ? sqlite_error(db, rc, err) :
 	    err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (%s)", db->path, message);
 }
 
 /* integrity_check also finds an index that lacks a row; quick_check does not (tried). Readers
  * find rows without a parent: left_out.c. */
 enum err_code
-db_verify(struct db *db, struct err *err)
+sqlite_verify(struct db *db, struct err *err)
 {
 	struct db_statement *stmt = NULL;
 	enum err_code code;
@@ -310,22 +312,20 @@ db_verify(struct db *db, struct err *err)
 }
 
 enum err_code
-db_copy_verify(struct db *db, struct err *err)
+sqlite_copy_verify(struct db *db, struct err *err)
 {
-	struct db copy = *db;
 	enum err_code code;
+	struct db copy;
 
-	memset(copy.statements, 0, sizeof(copy.statements));
-	code = db_copy_make(db, &copy.handle, err);
-	if (code != ERR_OK)
+	if ((code = sqlite_copy_make(db, &copy, err)) != ERR_OK)
 		return code;
-	code = db_verify(&copy, err);
-	db_close(&copy);
+	code = sqlite_verify(&copy, err);
+	db_free(&copy);
 	return code;
 }
 
 static bool
-is_named(const struct db *db, const char *tail, const struct db_file *file)
+is_named(const struct db *db, const char *tail, const struct sqlite_file *file)
 {
 	char path[DB_PATH_SIZE];
 	struct stat st;
@@ -335,49 +335,37 @@ is_named(const struct db *db, const char *tail, const struct db_file *file)
 }
 
 bool
-db_is_in_place(const struct db *db)
+sqlite_is_in_place(const struct db *db)
 {
-	return is_named(db, "", &db->file);
+	return is_named(db, "", &db->state->file);
 }
 
-enum db_place
-db_place(const struct db *db)
+enum sqlite_place
+sqlite_place(const struct db *db)
 {
-	size_t files = 1, named = db_is_in_place(db) ? 1 : 0;
+	size_t files = 1, named = sqlite_is_in_place(db) ? 1 : 0;
 
 	for (size_t i = 0; i < DB_TAILS; i++) {
-		if (db->beside[i].ino == 0)
+		if (db->state->beside[i].ino == 0)
 			continue;
 		files++;
-		named += is_named(db, db_tails[i], &db->beside[i]) ? 1 : 0;
+		named += is_named(db, sqlite_tails[i], &db->state->beside[i]) ? 1 : 0;
 	}
 	return named == files ? DB_IN_PLACE : named > 0 ? DB_PARTLY : DB_REPLACED;
 }
 
 void
-db_abandon(struct db *db)
+sqlite_abandon(struct db *db)
 {
-	if (db->handle != NULL)
-		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if (db_is_open(db))
+		sqlite3_db_config(db->state->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	db_close(db);
-}
-
-void
-db_close(struct db *db)
-{
-	for (size_t i = 0; i < SQL_STATEMENTS; i++) {
-		db_statement_free(db->statements[i]);
-		db->statements[i] = NULL;
-	}
-	sqlite3_close(db->handle);
-	db->handle = NULL;
-	db->data_version = 0;
 }
 
 /* -- a new file -------------------------------------------------------------------- */
 
 enum err_code
-db_directory_sync(const char *path, struct err *err)
+sqlite_directory_sync(const char *path, struct err *err)
 {
 	int fd = file_directory_open(path);
 	enum err_code code = ERR_OK;
@@ -415,11 +403,12 @@ leftovers_check(const char *path, struct err *err)
 static enum err_code
 file_fill(struct db *db, struct err *err)
 {
-	int rc = sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE, db_vfs());
-	enum err_code code = rc == SQLITE_OK ? ERR_OK : db_error(db, rc, err);
+	int rc = sqlite3_open_v2(db->path, &db->state->handle, SQLITE_OPEN_READWRITE,
+	    sqlite_vfs());
+	enum err_code code = rc == SQLITE_OK ? ERR_OK : sqlite_error(db, rc, err);
 
 	if (code == ERR_OK)
-		code = db_exec(db, "PRAGMA journal_mode = MEMORY", err);
+		code = sqlite_exec(db, "PRAGMA journal_mode = MEMORY", err);
 	if (code == ERR_OK)
 		code = migrations_run(db, err);
 	db_close(db);
@@ -427,10 +416,11 @@ file_fill(struct db *db, struct err *err)
 }
 
 enum err_code
-db_create(const struct db_kind *kind, const char *path, struct err *err)
+sqlite_create(const struct sqlite_kind *kind, const char *path, struct err *err)
 {
-	struct db db = { .kind = kind };
+	struct db_state state = { .kind = kind };
 	char name[DB_PATH_SIZE];
+	struct db db = { .path = name, .state = &state };
 	enum err_code code;
 	unsigned unique;
 	int fd;
@@ -440,7 +430,6 @@ db_create(const struct db_kind *kind, const char *path, struct err *err)
 	/* The pid alone is not unique, because pids are used again after a crash. */
 	sqlite3_randomness(sizeof(unique), &unique);
 	snprintf(name, sizeof(name), "%s.new-%d-%08x", path, (int)getpid(), unique);
-	db.path = name;
 	/* file_make() does not follow a link; SQLite would. */
 	if ((code = file_make(name, &fd, err)) != ERR_OK)
 		return code;
@@ -450,5 +439,5 @@ db_create(const struct db_kind *kind, const char *path, struct err *err)
 	if (code == ERR_OK && link(name, path) == -1 && errno != EEXIST)
 		code = err_set(err, err_of_errno(errno), "%s: %s", path, strerror(errno));
 	unlink(name);
-	return code == ERR_OK ? db_directory_sync(path, err) : code;
+	return code == ERR_OK ? sqlite_directory_sync(path, err) : code;
 }

@@ -9,7 +9,7 @@
  * the last change of the row. Triggers set it. A reader selects the rows above the value that it
  * has read, so its cost depends on the number of changed rows.
  */
-#include "store/db.h"
+#include "store/sqlite/sqlite_private.h"
 
 #include "util/memory.h"
 
@@ -671,7 +671,7 @@ static const unsigned int stats_needed[] = {
 	SQL_OF_ROWS(ROW_NEEDED, SHAPE_SERVICE_STATISTICS), SQL_EXTENT, SQL_BIRTH,
 };
 
-const struct db_kind db_main_kind = {
+const struct sqlite_kind sqlite_main_kind = {
 	.file = "lbcluster.db",
 	.application_id = 0x6c626331,	/* "lbc1" */
 	.migrations = main_migrations,
@@ -681,7 +681,7 @@ const struct db_kind db_main_kind = {
 	.n_needed = ROWS(main_needed),
 };
 
-const struct db_kind db_stats_kind = {
+const struct sqlite_kind sqlite_stats_kind = {
 	.file = "lbcluster-stats.db",
 	.application_id = 0x6c627331,	/* "lbs1" */
 	.migrations = stats_migrations,

@@ -6,7 +6,7 @@
  * private zeros in the place of the lost page. The index is wrong then: the store replaces the
  * statistics. SQLite reads zeros as an index that it has to build from the WAL.
  */
-#include "store/db.h"
+#include "store/sqlite/sqlite_private.h"
 
 #include <signal.h>
 #include <stdint.h>
@@ -45,8 +45,8 @@ is_of_statistics(int fd)
 
 	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", fd);
 	n = readlink(by_fd, mapped, sizeof(mapped));
-	length = (size_t)snprintf(name, sizeof(name), "/%s%s", db_stats_kind.file,
-	    db_tails[DB_TAIL_SHM]);
+	length = (size_t)snprintf(name, sizeof(name), "/%s%s", sqlite_stats_kind.file,
+	    sqlite_tails[DB_TAIL_SHM]);
 	return n >= (ssize_t)length && memcmp(mapped + (size_t)n - length, name, length) == 0;
 }
 
@@ -106,7 +106,7 @@ mapping_remove(void *memory, size_t size)
 }
 
 bool
-db_shm_guard(sqlite3_vfs *vfs)
+sqlite_shm_guard(sqlite3_vfs *vfs)
 {
 	page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
 	system_mmap = (void *(*)(void *, size_t, int, int, int, off_t))vfs->xGetSystemCall(vfs,
@@ -119,15 +119,16 @@ db_shm_guard(sqlite3_vfs *vfs)
 /* SQLite builds an index without a valid header again from the WAL, as after a crash. It takes the
  * locks that this needs (walIndexRecover() of SQLite 3.40.1). */
 void
-db_shm_rebuild(void)
+db_hidden_repair(const struct db *db)
 {
+	(void)db;
 	for (size_t i = 0; i < ROWS(mappings); i++)
 		if (mappings[i].begin != 0 && mappings[i].at == 0)
 			memset((void *)mappings[i].begin, 0, HEADERS_SIZE);
 }
 
 bool
-db_shm_was_lost(void)
+sqlite_shm_was_lost(void)
 {
 	bool was = lost != 0;
 

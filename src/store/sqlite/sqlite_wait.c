@@ -6,7 +6,7 @@
  * hundred times and sleeps longer each time, 10 s in all. A copy of the VFS whose xSleep
  * returns early ends that after 50 ms. An open(2) that refuses special files waits for no FIFO.
  */
-#include "store/db.h"
+#include "store/sqlite/sqlite_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,8 +44,8 @@ on_busy(void *arg, int tries)
 	struct db *db = arg;
 
 	if (tries == 0)
-		db->busy_since_ms = clock_steady_ms();
-	if (clock_steady_ms() - db->busy_since_ms >= db->wait_ms)
+		db->state->busy_since_ms = clock_steady_ms();
+	if (clock_steady_ms() - db->state->busy_since_ms >= db->wait_ms)
 		return 0;
 	pause_us(tries < LOCK_FIRST_TRIES ? LOCK_FIRST_US : LOCK_PAUSE_US);
 	return 1;
@@ -55,8 +55,8 @@ void
 db_wait_set(struct db *db, int wait_ms)
 {
 	db->wait_ms = wait_ms;
-	if (db->handle != NULL)
-		sqlite3_busy_handler(db->handle, on_busy, db);
+	if (db_is_open(db))
+		sqlite3_busy_handler(db->state->handle, on_busy, db);
 }
 
 /* -- read marks of a WAL -------------------------------------------------------------------- */
@@ -82,7 +82,7 @@ marks_sleep(sqlite3_vfs *vfs, int us)
 /* SQLite's own function for open(2). */
 static int (*system_open)(const char *path, int flags, int mode);
 
-struct db_file db_tails_opened[DB_TAILS];
+struct sqlite_file sqlite_tails_opened[DB_TAILS];
 
 static void
 tail_note(const char *path, const struct stat *st)
@@ -90,9 +90,9 @@ tail_note(const char *path, const struct stat *st)
 	size_t length = strlen(path), n;
 
 	for (size_t i = 0; i < DB_TAILS; i++) {
-		n = strlen(db_tails[i]);
-		if (length > n && strcmp(path + length - n, db_tails[i]) == 0)
-			db_tails_opened[i] = (struct db_file){ st->st_dev, st->st_ino };
+		n = strlen(sqlite_tails[i]);
+		if (length > n && strcmp(path + length - n, sqlite_tails[i]) == 0)
+			sqlite_tails_opened[i] = (struct sqlite_file){ st->st_dev, st->st_ino };
 	}
 }
 
@@ -119,7 +119,7 @@ file_open_for_sqlite(const char *path, int flags, int mode)
 }
 
 const char *
-db_vfs(void)
+sqlite_vfs(void)
 {
 	static sqlite3_vfs vfs;
 	const sqlite3_vfs *system;
@@ -133,7 +133,7 @@ db_vfs(void)
 		return NULL;
 	system_open = (int (*)(const char *, int, int))files->xGetSystemCall(files, "open");
 	if (files->xSetSystemCall(files, "open", (sqlite3_syscall_ptr)file_open_for_sqlite) !=
-	    SQLITE_OK || !db_shm_guard(files))
+	    SQLITE_OK || !sqlite_shm_guard(files))
 		return NULL;
 	vfs = *system;
 	vfs.zName = VFS_NAME;

@@ -4,7 +4,7 @@
  * The statistics file: opened, replaced if it is damaged, and its state. Statistics are measured
  * again within seconds, so a damaged file loses only the latest ones.
  */
-#include "store/store_private.h"
+#include "store/sqlite/sqlite_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,10 +67,10 @@ set_aside(const struct store *store, struct err *err)
 	if (rename(store->stats.path, path) == -1)
 		unlink(store->stats.path);
 	for (size_t i = 0; i < DB_TAILS; i++) {
-		snprintf(path, sizeof(path), "%s%s", store->stats.path, db_tails[i]);
+		snprintf(path, sizeof(path), "%s%s", store->stats.path, sqlite_tails[i]);
 		unlink(path);
 	}
-	return db_directory_sync(store->stats.path, err);
+	return sqlite_directory_sync(store->stats.path, err);
 }
 
 static bool
@@ -79,23 +79,23 @@ needs_replacement(enum err_code code)
 	return code == ERR_CORRUPT || code == ERR_FOREIGN || code == ERR_NOT_FOUND;
 }
 
-/* db_open(). An index that was truncated meanwhile has hidden pages. */
+/* sqlite_open(). An index that was truncated meanwhile has hidden pages. */
 static enum err_code
 file_open_once(struct store *store, int wait_ms, struct err *err)
 {
 	enum err_code code;
 
-	(void)db_shm_was_lost();
-	code = db_open(&store->stats, store->mode != STORE_READ, wait_ms, err);
-	if (!db_shm_was_lost())
+	(void)sqlite_shm_was_lost();
+	code = sqlite_open(&store->stats, store->mode != STORE_READ, wait_ms, err);
+	if (!sqlite_shm_was_lost())
 		return code;
-	db_abandon(&store->stats);
+	sqlite_abandon(&store->stats);
 	return err_set(err, ERR_CORRUPT, "%s: damaged", store->stats.path);
 }
 
 /* Replaces the files by empty ones, unless another program did so while this one waited for the
- * lock. db_open() does not find every invalid row. So a file in which a read found one is
- * replaced although db_open() accepts it. */
+ * lock. sqlite_open() does not find every invalid row. So a file in which a read found one is
+ * replaced although sqlite_open() accepts it. */
 static enum err_code
 stats_replace(struct store *store, int wait_ms, struct err *err)
 {
@@ -105,13 +105,13 @@ stats_replace(struct store *store, int wait_ms, struct err *err)
 
 	if ((code = replacement_lock(store, LOCK_EX, wait_ms, &lock, err)) != ERR_OK)
 		return code;
-	code = damaged && db_place(&store->stats) != DB_REPLACED ? ERR_CORRUPT :
+	code = damaged && sqlite_place(&store->stats) != DB_REPLACED ? ERR_CORRUPT :
 	    file_open_once(store, wait_ms, err);
 	if (needs_replacement(code)) {
 		store->stats_replaced |= code != ERR_NOT_FOUND;
 		code = set_aside(store, err);
 		if (code == ERR_OK)
-			code = db_create(&db_stats_kind, store->stats.path, err);
+			code = sqlite_create(&sqlite_stats_kind, store->stats.path, err);
 		if (code == ERR_OK)
 			code = file_open_once(store, wait_ms, err);
 	}
@@ -166,7 +166,7 @@ store_stats_open(struct store *store, int wait_ms, struct err *err)
 static void
 place_check(struct store *store)
 {
-	switch (db_place(&store->stats)) {
+	switch (sqlite_place(&store->stats)) {
 	case DB_IN_PLACE:
 		break;
 	case DB_PARTLY:
@@ -188,7 +188,7 @@ store_stats_step(struct store *store)
 		place_check(store);
 	if (store_file_is_open(file) || now < file->retry_at_ms)
 		return;
-	db_abandon(&store->stats);
+	sqlite_abandon(&store->stats);
 	(void)store_stats_open(store, store->wait_ms < STEP_WAIT_MS ? store->wait_ms : STEP_WAIT_MS,
 	    NULL);
 }
@@ -207,7 +207,7 @@ store_statistics_report(struct store *store,
 		    "opened", store->stats_error.text);
 	else if (store->stats_replaced)
 		snprintf(text, sizeof(text), "%s: was damaged; an empty file replaces it, and the "
-		    "damaged one is %s.ill", store->stats.path, db_stats_kind.file);
+		    "damaged one is %s.ill", store->stats.path, sqlite_stats_kind.file);
 	else
 		snprintf(text, sizeof(text), "%s: open; statistics are used again",
 		    store->stats.path);
@@ -223,13 +223,13 @@ store_note_statistics(struct store *store, enum err_code code)
 
 	if (!store_file_is_open(file))
 		return;
-	if (db_shm_was_lost())
+	if (sqlite_shm_was_lost())
 		code = ERR_CORRUPT;
 	file->state = code == ERR_OK ? FILE_OPEN : code == ERR_IO ? FILE_REPLACED :
 	    code == ERR_CORRUPT || code == ERR_FOREIGN ? FILE_DAMAGED : FILE_BUSY;
 	if (store_file_is_open(file))
 		return;
-	db_abandon(&store->stats);
+	sqlite_abandon(&store->stats);
 	if (file->state == FILE_DAMAGED)
 		damage_note(store);
 }
