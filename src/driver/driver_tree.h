@@ -68,6 +68,9 @@ struct driver_cluster {
 	bool			 has_status;	/* a driver has recorded a status of its plane */
 	bool			 round_due;	/* a job is new, or a check has a new result */
 	size_t			 repairs;	/* settings that were restored */
+	/* The latest ones: their number, and the time on both clocks. */
+	size_t			 repaired;
+	int64_t			 repaired_ms, repaired_s;
 	struct worker		*worker;
 	uint64_t		 earlier_pid;	/* as in the last poll */
 	bool			 earlier_unseen;

@@ -97,6 +97,11 @@ const char *plan_fallback_cause(const struct driver_real *real, const struct pla
 const char *plan_foreign(const struct driver_cluster *cluster, bool contested,
     const struct plan_rules *rules, char buf[MODEL_MESSAGE_MAX + 1]);
 
+/* Writes how many settings were restored, and when, for a minute after that; "" later. Returns
+ * 'buf'. */
+const char *plan_repairs(const struct driver_cluster *cluster, const struct plan_rules *rules,
+    char buf[MODEL_MESSAGE_MAX + 1]);
+
 /* Names what cannot be known of the connections of a server, as of the last plan_make(); "" if
  * all is known. Returns 'buf'. */
 const char *plan_earlier(const struct driver_cluster *cluster, const char *title,

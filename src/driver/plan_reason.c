@@ -11,6 +11,9 @@
 #include "driver/plan.h"
 #include "model/address.h"
 #include "model/status.h"
+#include "util/clock.h"
+
+enum { REPAIRS_SHOWN_MS = 60 * 1000 };
 
 void
 plan_message_add(char message[MODEL_MESSAGE_MAX + 1], const char *fmt, ...)
@@ -125,6 +128,22 @@ plan_foreign(const struct driver_cluster *cluster, bool contested,
 	    shown.service, shown.real[0] != '\0' ? "/" : "", shown.real, more, shown.text) >
 	    MODEL_MESSAGE_MAX)
 		memcpy(buf + MODEL_MESSAGE_MAX - 3, "...", 4);
+	return buf;
+}
+
+const char *
+plan_repairs(const struct driver_cluster *cluster, const struct plan_rules *rules,
+    char buf[MODEL_MESSAGE_MAX + 1])
+{
+	char when[CLOCK_TEXT_SIZE];
+
+	buf[0] = '\0';
+	if (cluster->repaired == 0 || rules->now_ms - cluster->repaired_ms > REPAIRS_SHOWN_MS)
+		return buf;
+	snprintf(buf, MODEL_MESSAGE_MAX + 1, "%zu setting%s restored to the values of the store, %s"
+	    " (%zu since the driver started)", cluster->repaired,
+	    cluster->repaired == 1 ? "" : "s", clock_text(cluster->repaired_s, when),
+	    cluster->repairs);
 	return buf;
 }
 

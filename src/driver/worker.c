@@ -58,7 +58,6 @@ struct worker {
 	uint32_t		 targets_changes;	/* those of the tree at that time */
 	bool			 statistics_lost;	/* the store may lack rows */
 	uint32_t		 statistics_lost_seen;	/* as in the tree */
-	char			 repairs[MODEL_MESSAGE_MAX + 1];	/* the latest ones */
 	char			 difference[MODEL_MESSAGE_MAX + 1];
 	char			 remark[MODEL_MESSAGE_MAX + 1];
 };
@@ -146,6 +145,25 @@ steady_s(void)
 	return clock_steady_ms() / 1000;
 }
 
+/* Sets the setting of a job in the tree. The command that the next round makes for it belongs to
+ * the job: it restores nothing that another program changed. */
+static void
+setting_set(struct driver_service *service, struct driver_real *real, enum job_operation operation,
+    uint32_t value)
+{
+	enum real_column column = job_operation_column(operation);
+
+	if (real != NULL) {
+		driver_real_value_set(real, column, value);
+		real->foreign[column == REAL_WEIGHT ? FOREIGN_WEIGHT : FOREIGN_STATE].job = true;
+		return;
+	}
+	service->enabled = value != 0;
+	service->foreign.job = true;
+	TREE_FOREACH(real, i, &service->branch.children)
+		real->foreign[FOREIGN_STATE].job = true;
+}
+
 /* Adds one claimed job to the round. The tree gets its value, which the store may not have shown
  * yet. If the tree has not read the row of the job yet, the next round claims the job again. The
  * time of a job that was made with SQL may be any number. */
@@ -173,16 +191,7 @@ job_take(void *arg, const struct job_row *row)
 	    .operation = row->operation, .value = row->new_value, .old_value = row->old_value,
 	    .created_s = steady_s() - clock_age_s(row->created < 0 ? 0 : row->created) };
 	snprintf(jobs->message, sizeof(jobs->message), "%s", row->message);
-	if (real != NULL) {
-		driver_real_value_set(real, job_operation_column(row->operation), row->new_value);
-		real->foreign[job_operation_column(row->operation) == REAL_WEIGHT ?
-		    FOREIGN_WEIGHT : FOREIGN_STATE].job = true;
-	} else {
-		service->enabled = row->new_value != 0;
-		service->foreign.job = true;
-		TREE_FOREACH(real, i, &service->branch.children)
-			real->foreign[FOREIGN_STATE].job = true;
-	}
+	setting_set(service, real, row->operation, row->new_value);
 	/* There may be more. */
 	if (worker->n_jobs == JOBS_MAX)
 		worker->cluster->round_due = true;
@@ -233,19 +242,15 @@ static void
 job_end(struct worker *worker, struct plan_job *job, struct store_job_end *ret)
 {
 	const struct plan_result *result = &job->result;
-	enum real_column column = job_operation_column(job->operation);
+	uint32_t value = job->real == NULL ? job->service->enabled :
+	    driver_real_value(job->real, job_operation_column(job->operation));
 	int64_t timeout_at_s = job->created_s + worker->shared->config->job_patience_s;
 
 	job_log(job);
 	if (result->state == JOB_QUEUED && timeout_at_s < worker->job_timeout_at_s)
 		worker->job_timeout_at_s = timeout_at_s;
-	if (result->state == JOB_FAILED && job->real == NULL) {
-		if (job->service->enabled == job->value)
-			job->service->enabled = job->old_value != 0;
-	} else if (result->state == JOB_FAILED &&
-	    driver_real_value(job->real, column) == job->value) {
-		driver_real_value_set(job->real, column, job->old_value);
-	}
+	if (result->state == JOB_FAILED && value == job->value)
+		setting_set(job->service, job->real, job->operation, job->old_value);
 	*ret = (struct store_job_end){ .id = job->id, .state = result->state,
 	    .cause = result->cause, .message = result->message };
 }
@@ -579,7 +584,9 @@ static void
 commands_log(struct worker *worker, char refusal[MODEL_MESSAGE_MAX + 1])
 {
 	const struct plan *plan = &worker->round.plan;
-	char now[CLOCK_TEXT_SIZE];
+	struct driver_cluster *cluster = worker->cluster;
+	const struct plan_rules rules = rules_of(worker);
+	char repairs[MODEL_MESSAGE_MAX + 1];
 	size_t repaired = 0;
 
 	for (size_t i = 0; i < plan->n; i++) {
@@ -589,7 +596,7 @@ commands_log(struct worker *worker, char refusal[MODEL_MESSAGE_MAX + 1])
 		if (row.service == NULL)
 			continue;
 		if (command->cause == JOB_CAUSE_NONE)
-			plan_carried_out(command, row.real, row.service, clock_steady_ms());
+			plan_carried_out(command, row.real, row.service, rules.now_ms);
 		if (command->of_job)
 			continue;
 		if (command->cause != JOB_CAUSE_NONE) {
@@ -607,12 +614,12 @@ commands_log(struct worker *worker, char refusal[MODEL_MESSAGE_MAX + 1])
 	}
 	if (repaired == 0)
 		return;
-	worker->cluster->repairs += repaired;
-	snprintf(worker->repairs, sizeof(worker->repairs), "%zu setting%s restored to the"
-	    " values of the store, %s (%zu since the driver started)", repaired,
-	    repaired == 1 ? "" : "s", clock_text(clock_wall_s(), now), worker->cluster->repairs);
-	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s", worker->cluster->row.name,
-	    worker->repairs);
+	cluster->repairs += repaired;
+	cluster->repaired = repaired;
+	cluster->repaired_ms = rules.now_ms;
+	cluster->repaired_s = clock_wall_s();
+	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s: %s", cluster->row.name,
+	    plan_repairs(cluster, &rules, repairs));
 }
 
 /* -- a round --------------------------------------------------------------------------- */
@@ -705,7 +712,7 @@ remarks_put(struct worker *worker, const struct plane_poll *poll)
 	plan_message_add(message, "%s", text);
 	if (!contested) {
 		plan_message_add(message, "%s", plan_foreign(cluster, false, &rules, text));
-		plan_message_add(message, "%s", worker->repairs);
+		plan_message_add(message, "%s", plan_repairs(cluster, &rules, text));
 		plan_message_add(message, "%s", poll->remark);
 	}
 	status_put(worker, contested ? PLANE_STATUS_FAILING : !rules.ops->apply &&

@@ -7,7 +7,6 @@
 
 import itertools
 import os
-import re
 import subprocess
 
 import mib
@@ -177,13 +176,6 @@ class IpvsCase(DriverCase):
         except AssertionError:
             raise AssertionError('%s is answered by %r, not by %r' % (
                 address, last, expected)) from None
-
-    def wait_rounds(self, n=2, name='web'):
-        """Waits for n more rounds of the driver."""
-        def rounds():
-            return len(re.findall('%s: .*measured' % name, self.driver_log()))
-        first = rounds()
-        wait_for(lambda: rounds() >= first + n, EVENT_S, 'rounds')
 
     # -- SNMP -------------------------------------------------------------------------------
 

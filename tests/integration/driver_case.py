@@ -90,6 +90,13 @@ class DriverCase(Case):
         return self.world.sql('SELECT plane_status, plane_message FROM cluster WHERE name = ?',
                               cluster)[0]
 
+    def wait_rounds(self, n=2, name='web'):
+        """Waits for n more rounds of the driver."""
+        def rounds():
+            return len(re.findall('%s: .*measured' % name, self.driver_log()))
+        first = rounds()
+        wait_for(lambda: rounds() >= first + n, EVENT_S, 'rounds')
+
     def wait_plane(self, status, message='', cluster='web'):
         def event():
             found = self.plane(cluster)

@@ -114,6 +114,10 @@ class Handover(Fleet):
         self.wait_job(jobs['b'], self.FAILED, 'y stays the fallback')
         self.assertEqual([0, 1], [self.real('web/http/' + name)[2] for name in 'by'])
         self.wait_share('ab')
+        # b is ready again, and no other program had changed it.
+        self.wait_rounds()
+        self.assertEqual((2, ''), self.plane())
+        self.assertNotIn('restored', self.driver_log())
 
 
 _RESOLVERS = """

@@ -496,6 +496,28 @@ missing_servers_of_a_pair_are_counted(void **state)
 	    " are missing in one of the pair");
 }
 
+static void
+repairs_are_shown_for_a_minute(void **state)
+{
+	char text[MODEL_MESSAGE_MAX + 1];
+
+	(void)state;
+	assert_string_equal(plan_repairs(&w.cluster, &w.rules, text), "");
+	w.cluster.repairs = 3;
+	w.cluster.repaired = 1;
+	w.cluster.repaired_s = 1000;
+	w.cluster.repaired_ms = w.rules.now_ms;
+	w.rules.now_ms += 60000;
+	assert_string_equal(plan_repairs(&w.cluster, &w.rules, text), "1 setting restored to the"
+	    " values of the store, 1970-01-01T00:16:40Z (3 since the driver started)");
+	w.rules.now_ms++;
+	assert_string_equal(plan_repairs(&w.cluster, &w.rules, text), "");
+	/* After the next repairs. */
+	w.cluster.repaired = 2;
+	w.cluster.repaired_ms = w.rules.now_ms;
+	assert_non_null(strstr(plan_repairs(&w.cluster, &w.rules, text), "2 settings restored"));
+}
+
 /* -- foreign changes -------------------------------------------------------------------- */
 
 /* Changes "a" in the data plane. */
@@ -1312,6 +1334,7 @@ main(void)
 		TEST(reason_names_an_address_that_differs),
 		TEST(reason_is_given_for_each_inactive_server),
 		TEST(missing_servers_of_a_pair_are_counted),
+		TEST(repairs_are_shown_for_a_minute),
 		TEST(plan_restores_foreign_changes_and_reports_the_third_one),
 		TEST(plan_does_not_count_restarts_and_jobs_as_foreign_changes),
 		TEST(plan_keeps_foreign_changes_until_a_job_or_a_restart),
