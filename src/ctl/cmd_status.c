@@ -136,7 +136,6 @@ cluster_values(const struct status_row *row, struct out_value values[JSON_KEYS])
 static void
 service_values(const struct cache_service *service, struct out_value values[JSON_KEYS])
 {
-	values[JSON_REASON] = out_text(cache_service_reason(service));
 	values[JSON_ENABLED] = out_truth(service->enabled);
 	values[JSON_WEIGHT] = out_number(service->sums.weight);
 	values[JSON_JOBS] = out_number(service->pending_jobs);
@@ -169,7 +168,7 @@ json_row(void *arg, const struct status_row *row)
 	const struct path path = path_of(row->cluster->row.name,
 	    row->service == NULL ? "" : row->service->row.name,
 	    row->real == NULL ? "" : row->real->row.name);
-	char text[PATH_TEXT_SIZE], endpoint[CELL_SIZE];
+	char text[PATH_TEXT_SIZE], endpoint[CELL_SIZE], reason[CELL_SIZE];
 	struct json *json = arg;
 	unsigned int share;
 
@@ -183,6 +182,8 @@ json_row(void *arg, const struct status_row *row)
 	if (row->service != NULL)
 		values[JSON_ENDPOINT] = out_text(status_cell_text(json->view, row, CELL_ENDPOINT,
 		    endpoint));
+	if (row->depth == DEPTH_SERVICE)
+		values[JSON_REASON] = out_text(status_service_reason(json->view, row, reason));
 	if (sums != NULL) {
 		values[JSON_REALS_ENABLED] = out_number(sums->tally.enabled);
 		values[JSON_REALS_ACTIVE] = out_number(sums->tally.active);

@@ -264,21 +264,22 @@ status_report(struct doctor *doctor, const struct cluster_row *row,
 {
 	const char *message = row->plane_message, *colon = message[0] == '\0' ? "" : ": ";
 	const char *fix = doctor_fix(doctor, "journalctl -u %s -n 20", kind->driver);
+	enum doctor_result result = DOCTOR_OK;
 
 	if (row->plane_status == PLANE_STATUS_UNATTENDED)
 		fix = driver != NULL && driver->process.state == 'T' ?
 		    doctor_fix(doctor, "kill -CONT %ld", (long)driver->process.pid) :
 		    doctor_fix(doctor, "systemctl restart %s", kind->driver);
-	if (row->plane_status == PLANE_STATUS_OK)
-		doctor_report(doctor, message[0] == '\0' ? DOCTOR_OK : DOCTOR_WARN,
-		    message[0] == '\0' ? NULL : fix, "%s: %s is reached%s%s", row->name, row->plane,
-		    colon, message);
-	else if (row->plane_status == PLANE_STATUS_NONE)
-		doctor_warn(doctor, fix, "%s: no driver has polled its %s yet",
-		    row->name, row->plane);
-	else
-		doctor_fail(doctor, fix, "%s: %s is %s%s%s", row->name, row->plane,
-		    plane_status_name(row->plane_status), colon, message);
+	if (row->plane_status == PLANE_STATUS_NONE) {
+		doctor_warn(doctor, fix, "%s: no driver has polled %s yet", row->name, kind->title);
+		return;
+	}
+	if (row->plane_status != PLANE_STATUS_OK)
+		result = DOCTOR_FAIL;
+	else if (message[0] != '\0')
+		result = DOCTOR_WARN;
+	doctor_report(doctor, result, result == DOCTOR_OK ? NULL : fix, "%s: plane %s is %s%s%s",
+	    row->name, row->plane, plane_status_name(row->plane_status), colon, message);
 }
 
 static enum err_code
@@ -310,7 +311,7 @@ cluster_check(void *arg, const struct cluster_row *row)
 		return ERR_OK;
 	if (driver != NULL && driver->lock == LOCK_FREE) {
 		doctor_fail(doctor, doctor_fix(doctor, "systemctl start %s", kind->driver), "%s: no"
-		    " driver polls its %s; the status in the store is out of date", row->name,
+		    " driver polls %s; the status in the store is out of date", row->name,
 		    kind->title);
 		return ERR_OK;
 	}

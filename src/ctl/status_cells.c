@@ -126,6 +126,23 @@ real_reason_text(const struct status_view *view, const struct cache_real *real,
 	snprintf(buf + strlen(buf), CELL_SIZE - strlen(buf), "%s", reason);
 }
 
+const char *
+status_service_reason(const struct status_view *view, const struct status_row *row,
+    char buf[CELL_SIZE])
+{
+	const struct cache_sums *sums = &row->service->sums;
+	char age[32], text[80];
+
+	snprintf(buf, CELL_SIZE, "%s", cache_service_reason(row->service));
+	if (!status_row_is_unpolled(row) || !sums->any_enabled || sums->oldest_update == 0)
+		return buf;
+	age_text(status_age(sums->oldest_update, view->now), age, sizeof(age));
+	snprintf(text, sizeof(text), "measured %s ago: its data plane is %s", age,
+	    plane_status_name(row->plane->status));
+	text_append(buf, text);
+	return buf;
+}
+
 static void
 reason_text(const struct status_view *view, const struct status_row *row, char buf[CELL_SIZE])
 {
@@ -137,7 +154,7 @@ reason_text(const struct status_view *view, const struct status_row *row, char b
 	if (row->real != NULL)
 		real_reason_text(view, row->real, buf);
 	else if (service != NULL)
-		text_append(buf, cache_service_reason(service));
+		status_service_reason(view, row, buf);
 	if (service == NULL) {
 		if (row->plane->status != PLANE_STATUS_NONE &&
 		    row->plane->status != PLANE_STATUS_OK)

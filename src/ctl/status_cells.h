@@ -29,6 +29,11 @@ extern const struct status_column status_columns[CELLS];
 const char *status_cell_text(const struct status_view *view, const struct status_row *row,
     enum status_cell cell, char buf[CELL_SIZE]);
 
+/* Returns why the status of a service may not be what clients see: cache_service_reason(), and the
+ * age of the measurement if its data plane is not polled. "" if there is nothing to say. */
+const char *status_service_reason(const struct status_view *view, const struct status_row *row,
+    char buf[CELL_SIZE]);
+
 /* Returns the counts in one line: "4 services: 1 degraded, 3 up; 9 real services, 2 clusters". */
 const char *status_summary_text(const struct status_view *view, char buf[CELL_SIZE]);
 

@@ -79,6 +79,13 @@ status_row_share(const struct status_row *row, unsigned int *ret)
 	return true;
 }
 
+bool
+status_row_is_unpolled(const struct status_row *row)
+{
+	return row->plane->status == PLANE_STATUS_UNREACHABLE ||
+	    row->plane->status == PLANE_STATUS_UNATTENDED;
+}
+
 /* -- the walk ------------------------------------------------------------------ */
 
 struct walk {
@@ -88,6 +95,7 @@ struct walk {
 	/* Rows above, which are shown if a row below is: [DEPTH_CLUSTER] and [DEPTH_SERVICE]. */
 	struct status_row	 above[DEPTH_SERVICE + 1];
 	bool			 waits[DEPTH_SERVICE + 1];
+	enum status_level	 unshown;	/* of the plane, while no row above is selected */
 	bool			 ended, no_memory;
 };
 
@@ -214,6 +222,8 @@ real_visit(struct walk *walk, struct status_row row, const struct cache_real *re
 		row.look = LOOK_IDLE;
 		row.level = LEVEL_WELL;
 	}
+	if (row.level < walk->unshown)
+		row.level = walk->unshown;
 	row_visit(walk, &row);
 }
 
@@ -222,6 +232,7 @@ service_visit(struct walk *walk, struct status_row row, const struct cache_servi
 {
 	const struct meaning *drained =
 	    &drained_meanings[status_drained(&service->sums.tally)];
+	enum status_level unshown = walk->unshown;
 	struct tree_row **reals;
 
 	row.depth = DEPTH_SERVICE;
@@ -234,11 +245,16 @@ service_visit(struct walk *walk, struct status_row row, const struct cache_servi
 		row.look = drained->look;
 		row.level = drained->level;
 	}
+	if (row.level < walk->unshown)
+		row.level = walk->unshown;
 	row_visit(walk, &row);
+	if (row_is_selected(walk->view, &row))
+		walk->unshown = LEVEL_WELL;
 	row.served_weight = weight_served(walk, service);
 	reals = rows_sorted(walk, &service->branch.children, real_order);
 	for (uint32_t i = 0; !walk->ended && i < service->branch.children.n; i++)
 		real_visit(walk, row, (const struct cache_real *)(void *)reals[i]);
+	walk->unshown = unshown;
 	free(reals);
 }
 
@@ -257,6 +273,8 @@ cluster_visit(struct walk *walk, const struct cache_cluster *cluster)
 	if (row.level < plane_levels[plane.status])
 		row.level = plane_levels[plane.status];
 	row_visit(walk, &row);
+	walk->unshown = row_is_selected(walk->view, &row) || !status_row_is_unpolled(&row) ?
+	    LEVEL_WELL : row.level;
 	services = rows_sorted(walk, &cluster->branch.children, order);
 	for (uint32_t i = 0; !walk->ended && i < cluster->branch.children.n; i++)
 		service_visit(walk, row, (const struct cache_service *)(void *)services[i]);

@@ -63,6 +63,11 @@ const struct cache_sums *status_row_sums(const struct status_row *row);
 /* Returns a number of the row, or a sum of it. False if it was not measured. */
 bool status_row_number(const struct status_row *row, enum stat_number which, uint64_t *ret);
 
+/* True if the data plane of the row's cluster does not answer, or no driver polls it. The status of
+ * a service is then that of the last poll, until its statistics are stale. The row of the cluster
+ * is LEVEL_WRONG; if no pattern selects that row, the first selected rows below it are. */
+bool status_row_is_unpolled(const struct status_row *row);
+
 /* Returns the percentage of new connections that a real service gets by its weight: 0 if it gets
  * none, as while it is inactive. A real service of unknown status counts as its settings say. False
  * for a real service that is not enabled, for a fallback in reserve, and if no real service of its

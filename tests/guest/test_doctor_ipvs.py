@@ -66,14 +66,14 @@ class Doctor(IpvsCase):
         self.serve(service(self.address, TWO))
         self.assert_healthy()
         self.finding('ok', 'IPVS: the kernel answers, 1 virtual service')
-        self.finding('ok', 'web: ipvs is reached')
+        self.finding('ok', 'web: plane ipvs is ok')
 
     def test_driver_that_does_not_run(self):
         self.serve(service(self.address, TWO))
         self.stop_driver()
         self.assertEqual('systemctl start lbcluster-ipvs',
                          self.finding('FAIL', 'lbcluster-ipvs does not run'))
-        self.finding('FAIL', 'web: no driver polls its IPVS')
+        self.finding('FAIL', 'web: no driver polls IPVS')
 
     def test_sysctls(self):
         sysctl(expire_nodest_conn=0, expire_quiescent_template=0)

@@ -214,6 +214,7 @@ class Attended(Checks):
         a = self.serve(TcpServer)
         self.begin(['port = %d' % a.port])
         self.wait_plane_status(OK)
+        self.assertIn('web: plane none is ok\n', self.world.ctl('doctor', check=False).stdout)
         self.driver.kill()
         self.wait_plane_status(UNATTENDED, 'lbcluster-checks has not polled the real services '
                                            'since ')
@@ -239,6 +240,7 @@ class Attended(Checks):
         text = self.world.ctl('doctor', check=False).stdout
         self.assertIn('lbcluster-checks does not run', text)
         self.assertIn('plain: no data plane, no health checks', text)
+        self.assertIn('web: no driver polls the real services; the status', text)
 
     def test_cluster_without_checks_stays_as_it_is(self):
         self.begin(['port = 9', 'port = 9'], check='', wait=False)

@@ -6,6 +6,7 @@
 """Failures."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -33,6 +34,25 @@ class Unreachable(Plane):
         self.proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}})
         self.load(self.proxy)
         self.start_driver()
+
+    def test_status_of_a_service_whose_haproxy_was_killed(self):
+        self.wait_status_row('web/http', 0, 'up', '')
+        self.proxy.kill()
+        self.wait_plane(UNREACHABLE, 'Connection refused')
+        # lbclusterd shows the statistics of the last poll as fresh for stale-after.
+        for options in ((), ('-p',)):
+            done = self.world.ctl('status', *options, 'web/http', check=False)
+            self.assertEqual(1, done.returncode)
+            self.assertRegex(done.stdout, r'(?m)^web +up .* unreachable: .*Connection refused$')
+            self.assertRegex(done.stdout, r'(?m)^  http +up .* measured \d+ s ago: its data plane'
+                             r' is unreachable$')
+        self.assertEqual(1, self.world.ctl('status', 'web/http/a', check=False).returncode)
+        # The row of the cluster is enough if it is selected.
+        rows = json.loads(self.world.ctl('-f', 'json', 'status', '-p', check=False).stdout)
+        self.assertEqual(['web'], [row['path'] for row in rows])
+        self.proxy.start()
+        self.wait_plane(OK)
+        self.wait_status_row('web/http', 0, 'up', '')
 
     def test_job_waits_for_a_haproxy_that_was_killed(self):
         self.proxy.kill()
