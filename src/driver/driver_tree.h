@@ -51,6 +51,8 @@ struct driver_service {
 	const struct plane_service *found;	/* plan_bind(); NULL: nothing to report */
 	const struct plane_service_counts *counted;	/* plan_bind(); NULL: nothing */
 	struct measure		 measure;
+	struct statistics	 written;	/* as that of a real service, without the text */
+	char			 algorithm[STAT_ALGORITHM_MAX + 1];	/* its text */
 	struct foreign		 foreign;	/* of FOREIGN_SERVICE */
 	/* Options of the service. */
 	bool			 failed_drain;	/* on-failure = drain */

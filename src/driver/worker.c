@@ -450,10 +450,35 @@ record_services(struct worker *worker, const struct plane_poll *poll, struct rec
 	struct driver_service *service;
 
 	TREE_FOREACH(service, i, &worker->cluster->branch.children) {
-		if (service->place != 0 && poll->service_counts != NULL)
-			measure_service_take(&service->measure, poll, service->counted, now,
-			    service->row.id, &record->services[record->n_services++]);
+		struct statistics *row = &record->services[record->n_services];
+
+		if (service->place == 0 || poll->service_counts == NULL)
+			continue;
+		measure_service_take(&service->measure, poll, service->counted, now,
+		    service->row.id, row);
+		if (is_written(worker, &service->written, row) &&
+		    strcmp(service->algorithm, row->algorithm) == 0)
+			continue;
+		service->written = *row;
+		service->written.algorithm = NULL;
+		snprintf(service->algorithm, sizeof(service->algorithm), "%s", row->algorithm);
+		record->n_services++;
 	}
+}
+
+/* False if rows were not written. */
+static bool
+record_statistics_put(struct worker *worker, const struct record *record)
+{
+	struct store *store = worker->shared->store;
+	struct err err;
+
+	return store_ready(worker, WORKER_STATISTICS) &&
+	    (record->n_rows == 0 || store_done(worker, WORKER_STATISTICS,
+	    store_statistics_put(store, record->rows, record->n_rows, &err), &err)) &&
+	    (record->n_services == 0 || store_done(worker, WORKER_STATISTICS,
+	    store_service_statistics_put(store, record->services, record->n_services, &err),
+	    &err));
 }
 
 static void
@@ -481,14 +506,8 @@ record_put(struct worker *worker, const struct plane_poll *poll)
 		if (store_ready(worker, WORKER_MAIN) && record.n_reasons > 0)
 			(void)store_done(worker, WORKER_MAIN, store_reasons_put(store,
 			    record.reasons, record.n_reasons, &err), &err);
-		if (record.n_rows > 0)
-			worker->statistics_lost = !store_ready(worker, WORKER_STATISTICS) ||
-			    !store_done(worker, WORKER_STATISTICS, store_statistics_put(store,
-			    record.rows, record.n_rows, &err), &err);
-		if (store_ready(worker, WORKER_STATISTICS) && record.n_services > 0)
-			(void)store_done(worker, WORKER_STATISTICS,
-			    store_service_statistics_put(store, record.services,
-			    record.n_services, &err), &err);
+		if (record.n_rows > 0 || record.n_services > 0)
+			worker->statistics_lost = !record_statistics_put(worker, &record);
 	}
 	free(record.reasons);
 	free(record.texts);

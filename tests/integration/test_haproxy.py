@@ -536,6 +536,20 @@ class Counts(Plane):
 
     stopped = ()
 
+    def test_numbers_that_do_not_change_are_seldom_written(self):
+        self.start({'http': {'a': SERVER}})
+        cluster, service, _ = self.world.number('web/http/a')
+        self.wait(('Counter64', 0), 'lbcServiceRequests', cluster, service)
+        for table in 'statistics', 'service_statistics':
+            written, begun = set(), time.monotonic()
+            for _ in range(10):
+                self.wait_rounds(1)
+                written.update(self.world.sql('SELECT changed FROM ' + table,
+                                              file='lbcluster-stats.db'))
+            self.assertLessEqual(len(written), 2 + (time.monotonic() - begun) // 10, table)
+        self.assertEqual({'a': 1}, self.proxy.share('http', 1))
+        self.wait(('Counter64', 1), 'lbcServiceRequests', cluster, service)
+
     def test_errors_without_a_working_server_are_errors_of_the_service(self):
         self.stopped = ('a', 'b')
         self.start({'http': {'a': CHECK, 'b': SERVER + ' disabled'}}, 'leastconn')
