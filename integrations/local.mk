@@ -4,6 +4,7 @@ nmsdir = $(examplesdir)
 nobase_dist_nms_DATA = \
 	integrations/cacti/lbcluster_service.xml \
 	integrations/collectd/lbcluster.conf \
+	integrations/grafana/lbcluster.json \
 	integrations/librenms/os_detection/lbcluster.yaml \
 	integrations/librenms/os_discovery/lbcluster.yaml \
 	integrations/nagios/icinga2.conf \
@@ -15,6 +16,7 @@ nobase_dist_nms_DATA = \
 	integrations/prometheus/snmp-0.22.yml \
 	integrations/prometheus/snmp.yml \
 	integrations/telegraf/lbcluster.conf \
+	integrations/zabbix/lbcluster.yaml \
 	$(nms_scripts)
 
 # Installed without execute permission, because rpm adds the Perl modules of an executable file to
@@ -22,16 +24,23 @@ nobase_dist_nms_DATA = \
 nms_scripts = \
 	integrations/mrtg/mrtg-lbcluster \
 	integrations/munin/snmp__lbcluster \
-	integrations/nagios/check_lbcluster
+	integrations/nagios/check_lbcluster \
+	integrations/zabbix/trap-to-zabbix
 
 nms_checks = \
 	integrations/collectd/check \
+	integrations/grafana/check \
+	integrations/grafana/make \
+	integrations/grafana/queries.py \
 	integrations/librenms/check \
 	integrations/mrtg/check \
 	integrations/munin/check \
 	integrations/nagios/check \
 	integrations/prometheus/check \
-	integrations/telegraf/check
+	integrations/telegraf/check \
+	integrations/zabbix/api.py \
+	integrations/zabbix/check \
+	integrations/zabbix/make
 EXTRA_DIST += integrations/check integrations/rig.sh $(nms_checks)
 
 # Each of these files with its program, if it is installed, and a private snmpd and lbclusterd.

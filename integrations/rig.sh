@@ -9,6 +9,11 @@
 #                   (options of net-snmp's tools) and root (the OID of lbcMIB)
 #   rig_down        ends all processes of the check; called at exit
 #   rig_later PID   ends this process at exit too
+#   rig_measure     imports statistics every second until the end: those of the sample, and a value
+#                   for each column of the service web/http and its real service web-1
+#   rig_prometheus  starts an snmp_exporter and a Prometheus that scrape the agent every second, by
+#                   the files of prometheus/; sets prometheus_at (127.0.0.1:PORT)
+#   rig_snmpd       may have further lines of snmpd.conf before rig_up
 #
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # a check uses the variables
@@ -90,6 +95,7 @@ rig_up() {
 		rwcommunity private 127.0.0.1 -V all
 		createUser lbmon SHA-256 "passphrase-3" AES "passphrase-4"
 		rouser lbmon authPriv -V all
+		${rig_snmpd-}
 	END_CONF
 	snmpd -f -C -c "$work/snmpd.conf" -I -smux -Lf "$work/snmpd.log" "udp:$agent" \
 	    >"$work/snmpd.out" 2>&1 </dev/null &
@@ -99,6 +105,67 @@ rig_up() {
 	    >"$work/lbclusterd.log" 2>&1 </dev/null &
 	rig_later $!
 	until_true 20 served || { cat "$work/lbclusterd.log" >&2; exit 2; }
+}
+
+# Prints a value for each column of the service and the real service; totals grow with SECONDS.
+all_statistics() {
+	local n=$((SECONDS * 100)) totals
+	totals="\"counters_since\": 1700000000, \"total_connections\": $n, \"requests\": $n,
+	    \"total_octets_in\": $n, \"total_octets_out\": $((n * 9)), \"total_packets_in\": $n,
+	    \"total_packets_out\": $n, \"connection_errors\": $n, \"response_errors\": $n,
+	    \"http_4xx\": $n, \"http_5xx\": $((n / 5)), \"queued_connections\": 3,
+	    \"response_time_ms\": 1500"
+	echo "{\"path\": \"web/http\", \"algorithm\": \"wrr\", $totals}" | tr -d '\n'
+	echo
+	sed -n 's/}$//; /web.http.web-1/p' "$SOURCE/conf/sample-statistics.jsonl" | tr -d '\n'
+	echo ", $totals, \"connection_limit\": 220, \"check_failures\": $n,
+	    \"connect_time_ms\": 1, \"queue_time_ms\": 2, \"check_code\": 200,
+	    \"check_duration_ms\": 4}" | tr -d '\n'
+	echo
+}
+
+rig_measure() {
+	while :; do
+		{
+			grep -v web/http/web-1 "$SOURCE/conf/sample-statistics.jsonl"
+			all_statistics
+		} | lbclusterctl -q import-statistics -
+		sleep 1
+	done >"$work/measure.log" 2>&1 &
+	rig_later $!
+}
+
+# Sets exporter_files to the files for this version of snmp_exporter, with an option before each.
+rig_exporter() {
+	local dir=$SOURCE/integrations/prometheus
+	exporter=prometheus-snmp-exporter
+	case $($exporter --version 2>&1 | sed -n '1s/.*version \([0-9.]*\).*/\1/p') in
+	0.1?.* | 0.20.* | 0.21.* | 0.22.*)
+		exporter_files=(--config.file="$dir/snmp-0.22.yml")
+		;;
+	*)
+		exporter_files=(--config.file="$dir/auth.yml" --config.file="$dir/snmp.yml")
+		;;
+	esac
+}
+
+rig_prometheus() {
+	local dir=$SOURCE/integrations/prometheus exporter_at
+	rig_exporter
+	exporter_at=127.0.0.1:$(free_port)
+	prometheus_at=127.0.0.1:$(free_port)
+	$exporter "${exporter_files[@]}" --web.listen-address="$exporter_at" \
+	    >"$work/exporter.log" 2>&1 &
+	rig_later $!
+	sed -e "s/lb1.example.net/$agent/" -e "s/127.0.0.1:9116/$exporter_at/" \
+	    -e 's/scrape_interval: .*/scrape_interval: 1s/' \
+	    -e 's/scrape_timeout: .*/scrape_timeout: 1s/' \
+	    -e 's/^rule_files/global: {evaluation_interval: 1s}\n&/' \
+	    "$dir/prometheus.yml" >"$work/prometheus.yml"
+	sed 's/for: .*/for: 1s/' "$dir/lbcluster.rules.yml" >"$work/lbcluster.rules.yml"
+	prometheus --config.file="$work/prometheus.yml" --web.listen-address="$prometheus_at" \
+	    --storage.tsdb.path="$work/tsdb" >"$work/prometheus.log" 2>&1 &
+	rig_later $!
 }
 
 # -- results -----------------------------------------------------------------------------

@@ -45,9 +45,43 @@ def _access():
             file.read(), re.M))
 
 
+def _objects():
+    """(name, text of its macro) of each object, textual convention and notification."""
+    with open(_FILE, encoding='ascii') as file:
+        module = re.sub(r'--[^\n]*', '', file.read())
+    return re.findall(r'^(\w+)(?: OBJECT-TYPE| NOTIFICATION-TYPE| ::= TEXTUAL-CONVENTION)\s'
+                      r'((?:"[^"]*"|[^"])*?)(?=\n\w)', module, re.M)
+
+
+def _first(pattern):
+    found = ((name, re.search(pattern, text)) for name, text in _objects())
+    return {name: ' '.join(match.group(1).split()) for name, match in found if match}
+
+
+def _labels():
+    """The labels of each enumeration by number; the name of its object or convention."""
+    labels = {'TruthValue': {1: 'true', 2: 'false'}}
+    owners = {}
+    for name, text in _objects():
+        values = re.search(r'\bSYNTAX\s+INTEGER\s*\{([^}]*)\}', text)
+        if values:
+            labels[name] = {int(n): label
+                            for label, n in re.findall(r'(\w+)\((\d+)\)', values.group(1))}
+            owners[name] = name
+    for name, syntax in SYNTAXES.items():
+        if name not in labels and syntax in labels:
+            labels[name] = labels[syntax]
+            owners[name] = syntax
+    return labels, owners
+
+
 NAMES = _load()
 ACCESS = _access()  # MAX-ACCESS of each readable object
 DATES = _dates()    # names of the objects of SYNTAX DateAndTime
+SYNTAXES = _first(r'\bSYNTAX\s+(\w+)')
+UNITS = _first(r'\bUNITS\s+"([^"]*)"')
+SUMMARIES = _first(r'\bDESCRIPTION\s+"((?:[^".]|\.(?!\s))*\.)')    # the first sentence
+LABELS, LABEL_OWNERS = _labels()
 ROOT = NAMES['lbcMIB']
 
 # Every readable column and scalar by its OID.

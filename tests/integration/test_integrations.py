@@ -5,8 +5,10 @@
 # enumerations. It starts no program. integrations/check runs the files with real programs.
 """The files for network management systems agree with LBCLUSTER-MIB."""
 
+import json
 import os
 import re
+import runpy
 import unittest
 
 import mib
@@ -66,26 +68,6 @@ TABLES = [
     ('mrtg/mrtg-lbcluster', 'lbcServiceEntry', r'^(lbc\w+)=(\d+)$', 3),
 ]
 
-
-def _syntaxes():
-    """The SYNTAX of each object, and the labels of its enumeration by number."""
-    with open(os.path.join(mib.DIRECTORY, 'LBCLUSTER-MIB.txt'), encoding='ascii') as file:
-        module = re.sub(r'--[^\n]*', '', file.read())
-    labels = {'TruthValue': {1: 'true', 2: 'false'}}
-    syntaxes = {}
-    for name, syntax, values in re.findall(
-            r'^(\w+)(?: OBJECT-TYPE| ::= TEXTUAL-CONVENTION)\s(?:"[^"]*"|[^"])*?'
-            r'\bSYNTAX\s+(\w+)(?:\s*\{([^}]*)\})?', module, re.M):
-        syntaxes[name] = syntax
-        if syntax == 'INTEGER' and values:
-            labels[name] = {int(n): label for label, n in re.findall(r'(\w+)\((\d+)\)', values)}
-    for name, syntax in syntaxes.items():
-        if name not in labels and syntax in labels:
-            labels[name] = labels[syntax]
-    return syntaxes, labels
-
-
-SYNTAXES, LABELS = _syntaxes()
 
 COUNTERS = {'Counter32', 'Counter64'}
 
@@ -157,13 +139,13 @@ class Integrations(unittest.TestCase):
                       r'((?: +- \{.*\}\n)+)', text(path))]
         self.assertEqual(len(found), 35, [(path, name) for path, name, _ in found])
         for path, name, labels in found:
-            self.assertEqual(labels, LABELS[name], '%s: %s' % (path, name))
+            self.assertEqual(labels, mib.LABELS[name], '%s: %s' % (path, name))
 
     def test_types_of_metrics(self):
         for path in SNMP_YML:
             for name, kind in re.findall(r'- name: (lbc\w+)\n +oid: .*\n +type: (\w+)$',
                                          text(path), re.M):
-                syntax = SYNTAXES[name]
+                syntax = mib.SYNTAXES[name]
                 self.assertEqual(kind == 'counter', syntax in COUNTERS, '%s: %s' % (path, name))
                 self.assertEqual(kind == 'DateAndTime', syntax == 'DateAndTime', name)
 
@@ -194,6 +176,211 @@ class Integrations(unittest.TestCase):
         tests = text('prometheus/lbcluster.rules.test.yml')
         for alert in alerts:
             self.assertRegex(tests, r'alertname: %s\n +exp_alerts:\n' % alert)
+
+
+class Grafana(unittest.TestCase):
+    """The dashboard shows metrics of snmp.yml, with the labels of the MIB."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dashboard = json.loads(text('grafana/lbcluster.json'))
+        cls.panels = [panel for panel in cls.dashboard['panels'] if panel['type'] != 'row']
+
+    def test_it_is_what_make_prints(self):
+        make = runpy.run_path(os.path.join(TOP, 'grafana', 'make'))
+        self.assertEqual(text('grafana/lbcluster.json'),
+                         json.dumps(make['document'](), indent=1) + '\n',
+                         'run integrations/grafana/make >lbcluster.json')
+
+    def test_expressions_use_metrics_and_labels(self):
+        metrics = set(re.findall(r'- name: (lbc\w+)$', text(SNMP_YML[0]), re.M))
+        labels = {'instance', 'job', 'lbcClusterName', 'lbcServiceName', 'lbcRealName'}
+        for panel in self.panels:
+            for target in panel['targets']:
+                expression = target['expr']
+                self.assertLessEqual(set(re.findall(r'\blbc[A-Z]\w+', expression)) - labels,
+                                     metrics, panel['title'])
+                grouped = set(re.findall(r'\w+', ' '.join(
+                    re.findall(r' by \(([^)]*)\)', expression))))
+                self.assertLessEqual(grouped, labels | metrics, panel['title'])
+                self.assertLessEqual(set(re.findall(r'\{\{(\w+)\}\}',
+                                                    target.get('legendFormat', ''))), grouped)
+
+    def test_labels_of_enumerations(self):
+        found = 0
+        for panel in self.panels:
+            mappings = panel['fieldConfig']['defaults'].get('mappings') or next(
+                (part['value'] for override in panel['fieldConfig']['overrides']
+                 for part in override['properties'] if part['id'] == 'mappings'), None)
+            if mappings:
+                metric = re.search(r'\((lbc\w+)\{', panel['targets'][0]['expr']).group(1)
+                self.assertEqual({int(number): value['text'] for number, value
+                                  in mappings[0]['options'].items()}, mib.LABELS[metric])
+                found += 1
+        self.assertEqual(found, 6)
+
+    def test_panels_have_places_of_their_own(self):
+        taken = {}
+        for panel in self.dashboard['panels']:
+            place = panel['gridPos']
+            self.assertLessEqual(place['x'] + place['w'], 24)
+            for x in range(place['x'], place['x'] + place['w']):
+                for y in range(place['y'], place['y'] + place['h']):
+                    self.assertNotIn((x, y), taken, panel['title'])
+                    taken[x, y] = panel
+        ids = [panel['id'] for panel in self.dashboard['panels']]
+        self.assertEqual(len(ids), len(set(ids)))
+
+    def test_tables_name_their_columns(self):
+        for panel in self.panels:
+            if panel['type'] != 'table':
+                continue
+            organize = panel['transformations'][1]['options']
+            self.assertEqual(set(organize['indexByName']), set(organize['renameByName']))
+            shown = set(organize['renameByName']) | set(organize['excludeByName'])
+            for target in panel['targets']:
+                self.assertIn('Value #' + target['refId'], shown)
+                labels = re.search(r' by \(([^)]*)\)', target['expr']).group(1).split(', ')
+                self.assertLessEqual(set(labels), shown)
+
+
+class Zabbix(unittest.TestCase):
+    """The template: its items, triggers, value maps and graphs refer to each other by name."""
+
+    # Names are in the macros of a rule, the endpoint has address and port, and the rates in
+    # kilobits have a value above 4 Gbit/s too. The others are settings and pointers.
+    LEFT_OUT = re.compile(r'Name$|Path$|Address|Port$|Endpoint$|BitRate$|ByName|^lbcJob(?!s|Row|'
+                          r'Max|LastId)|SetLock$|LastRejectObject$|NotifyEnable$')
+
+    @classmethod
+    def setUpClass(cls):
+        cls.make = runpy.run_path(os.path.join(TOP, 'zabbix', 'make'))
+        cls.template = cls.make['document']()['zabbix_export']['templates'][0]
+        cls.rules = cls.template['discovery_rules']
+        cls.items = cls.template['items'] + [
+            item for rule in cls.rules for item in rule['item_prototypes']]
+        cls.keys = {item['key']: item for item in cls.items}
+
+    def triggers(self):
+        """(keys that may be used, trigger) of each trigger."""
+        system = {item['key'] for item in self.template['items']}
+        for owner in [self.template] + self.rules:
+            items = owner.get('items') or owner['item_prototypes']
+            keys = {item['key'] for item in items} | system
+            for item in items:
+                for trigger in item.get('triggers', []) + item.get('trigger_prototypes', []):
+                    yield keys, trigger
+            if owner is not self.template:
+                for trigger in owner.get('trigger_prototypes', []):
+                    yield keys, trigger
+
+    def test_it_is_what_make_prints(self):
+        self.assertEqual(text('zabbix/lbcluster.yaml'),
+                         '\n'.join(self.make['yaml'](self.make['document']())) + '\n',
+                         'run integrations/zabbix/make >lbcluster.yaml')
+
+    def test_uuids(self):
+        found = re.findall(r'uuid: "(.*)"$', text('zabbix/lbcluster.yaml'), re.M)
+        self.assertGreater(len(found), 150)
+        self.assertEqual(len(found), len(set(found)))
+        for uuid in found:
+            self.assertRegex(uuid, r'^[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}$')
+
+    def test_each_item_is_an_object(self):
+        self.assertEqual(len(self.keys), len(self.items), 'two items have the same key')
+        for item in self.items:
+            name, index = re.fullmatch(r'(\w+)(\[.*\])?', item['key']).groups()
+            if item['type'] == 'SNMP_AGENT':
+                self.assertEqual(index, None if item['snmp_oid'].endswith('.0') else
+                                 '[{#SNMPINDEX}]')
+                self.assertEqual(item['snmp_oid'],
+                                 number(name) + ('.{#SNMPINDEX}' if index else '.0'))
+                self.assertIn(name, mib.ACCESS)
+            elif item['type'] == 'SNMP_TRAP':
+                notification = re.match(r'snmptrap\["(\w+)\|(.*)\\b"\]', item['key']).groups()
+                self.assertEqual(notification[1].replace('\\', ''), number(notification[0]))
+
+    def test_each_object_is_an_item(self):
+        items = {key.split('[')[0] for key in self.keys}
+        columns = {name for name in mib.ACCESS if not self.LEFT_OUT.search(name)}
+        columns |= {name for name in mib.ACCESS if name.endswith('KbitRate')}
+        self.assertEqual(items & set(mib.ACCESS), columns)
+
+    def test_value_maps(self):
+        maps = {found['name']: {int(m['value']): m['newvalue'] for m in found['mappings']}
+                for found in self.template['valuemaps']}
+        used = set()
+        for item in self.items:
+            name = item['key'].split('[')[0]
+            if name in mib.ACCESS:
+                self.assertEqual('valuemap' in item, name in mib.LABELS, name)
+            if 'valuemap' in item:
+                used.add(item['valuemap']['name'])
+                if name in mib.ACCESS:
+                    self.assertEqual(maps[item['valuemap']['name']], mib.LABELS[name], name)
+        self.assertEqual(used, set(maps))
+
+    def test_types(self):
+        for item in self.items:
+            name = item['key'].split('[')[0]
+            if name not in mib.ACCESS:
+                continue
+            steps = {step['type'] for step in item['preprocessing']}
+            self.assertIn('CHECK_NOT_SUPPORTED', steps, name)
+            syntax = mib.SYNTAXES[name]
+            self.assertEqual('CHANGE_PER_SECOND' in steps, syntax == 'Counter64', name)
+            self.assertEqual('SIMPLE_CHANGE' in steps, syntax == 'Counter32', name)
+            self.assertEqual('JAVASCRIPT' in steps, syntax == 'DateAndTime', name)
+            self.assertEqual(item.get('value_type') == 'CHAR', syntax == 'SnmpAdminString', name)
+
+    def test_macros_of_discovery(self):
+        for rule in self.rules:
+            pairs_of = re.findall(r'(\{#\w+\}),([\d.]+)', rule['snmp_oid'])
+            columns = [mib.OBJECTS[tuple(map(int, oid.split('.')))] for _, oid in pairs_of]
+            self.assertRegex(columns[0], r'^lbc(Cluster|Server)Name$|^lbc(Service|Real)Path$')
+            table = re.match(r'lbc(Cluster|Service|Server|Real)', columns[0]).group(0)
+            for item in rule['item_prototypes']:
+                self.assertTrue(item['key'].startswith(table), item['key'])
+
+    def test_triggers(self):
+        names = {}
+        for keys, trigger in self.triggers():
+            self.assertNotIn(trigger['name'], names)
+            names[trigger['name']] = trigger
+            self.assertIn(trigger['priority'], ('INFO', 'WARNING', 'AVERAGE', 'HIGH'))
+            self.assertEqual('recovery_expression' in trigger, 'recovery_mode' in trigger)
+            expression = trigger['expression'] + ' ' + trigger.get('recovery_expression', '')
+            used = re.findall(r'\(/%s/((?:[^][,()]|\[[^]]*\])+)' % self.template['template'],
+                              expression)
+            self.assertEqual(len(used), expression.count('/lbc') + expression.count('/zabbix['))
+            self.assertTrue(used)
+            self.assertLessEqual(set(used), keys, trigger['name'])
+        self.assertGreater(len(names), 20)
+        for trigger in names.values():
+            depends = [on['name'] for on in trigger.get('dependencies', [])]
+            self.assertEqual(len(depends), len(set(depends)), trigger['name'])
+            for on in trigger.get('dependencies', []):
+                for part in 'expression', 'recovery_expression':
+                    self.assertEqual(on.get(part), names[on['name']].get(part), trigger['name'])
+
+    def test_user_macros(self):
+        defined = {macro['macro'] for macro in self.template['macros']}
+        self.assertEqual(len(defined), len(self.template['macros']))
+        used = set(re.findall(r'\{\$[A-Z0-9._]+\}', re.sub(
+            r'- macro: .*|description: .*', '', text('zabbix/lbcluster.yaml'))))
+        self.assertEqual(used, defined)
+
+    def test_graphs_and_widgets(self):
+        graphs = {graph['name']: graph for rule in self.rules
+                  for graph in rule.get('graph_prototypes', [])}
+        for graph in graphs.values():
+            for item in graph['graph_items']:
+                self.assertIn(item['item']['key'], self.keys)
+        shown = [field['value'] for page in self.template['dashboards'][0]['pages']
+                 for widget in page['widgets'] for field in widget['fields']
+                 if field['type'] != 'INTEGER']
+        self.assertEqual({value['name'] for value in shown if 'name' in value}, set(graphs))
+        self.assertLessEqual({value['key'] for value in shown if 'key' in value}, set(self.keys))
 
 
 if __name__ == '__main__':
