@@ -45,6 +45,6 @@ EXTRA_DIST += integrations/check integrations/rig.sh $(nms_checks)
 
 # Each of these files with its program, if it is installed, and a private snmpd and lbclusterd.
 check-nms: lbclusterd lbclusterctl
-	BUILD=. $(top_srcdir)/integrations/check all
+	BUILD=. SCHEMA=yes $(top_srcdir)/integrations/check all
 
 .PHONY: check-nms
