@@ -139,7 +139,7 @@ rig_measure() {
 rig_exporter() {
 	local dir=$SOURCE/integrations/prometheus
 	exporter=prometheus-snmp-exporter
-	case $($exporter --version 2>&1 | sed -n '1s/.*version \([0-9.]*\).*/\1/p') in
+	case $("$exporter" --version 2>&1 | sed -n '1s/.*version \([0-9.]*\).*/\1/p') in
 	0.1?.* | 0.20.* | 0.21.* | 0.22.*)
 		exporter_files=(--config.file="$dir/snmp-0.22.yml")
 		;;
@@ -154,7 +154,7 @@ rig_prometheus() {
 	rig_exporter
 	exporter_at=127.0.0.1:$(free_port)
 	prometheus_at=127.0.0.1:$(free_port)
-	$exporter "${exporter_files[@]}" --web.listen-address="$exporter_at" \
+	"$exporter" "${exporter_files[@]}" --web.listen-address="$exporter_at" \
 	    >"$work/exporter.log" 2>&1 &
 	rig_later $!
 	sed -e "s/lb1.example.net/$agent/" -e "s/127.0.0.1:9116/$exporter_at/" \
