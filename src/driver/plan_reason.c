@@ -95,8 +95,8 @@ shown_add(struct shown *shown, const struct foreign *foreign, enum foreign_setti
 {
 	const struct plan_rules *rules = shown->rules;
 
-	if (!(shown->contested ? foreign_contested(foreign, rules->now_ms) : foreign->kept) ||
-	    shown->n++ > 0)
+	if (!foreign_is_seen(foreign) || !(shown->contested ?
+	    foreign_contested(foreign, rules->now_ms) : foreign->kept) || shown->n++ > 0)
 		return;
 	shown->service = service;
 	shown->real = real;
@@ -288,12 +288,13 @@ static bool
 endpoint_differs(const struct driver_real *real, const struct plane_endpoint *endpoint,
     char *buf, size_t size)
 {
-	const char *stored = tree_text(&real->row, TREE_ADDRESS), *address;
-	const char *port = tree_text(&real->row, TREE_PORT);
+	const char *stored, *port, *address;
 
 	if (endpoint->address == NULL || (endpoint->address[0] == '\0' &&
 	    endpoint->name[0] == '\0' && endpoint->port[0] == '\0'))
 		return false;
+	stored = tree_text(&real->row, TREE_ADDRESS);
+	port = tree_text(&real->row, TREE_PORT);
 	address = address_differs(stored, endpoint);
 	if (address == NULL && (port[0] == '\0' || endpoint->port[0] == '\0' ||
 	    strcmp(port, endpoint->port) == 0))

@@ -337,7 +337,8 @@ ipvs_socket_dests(struct ipvs_socket *socket, const struct ipvs_key *key, ipvs_d
 {
 	int error = error_of_all();
 
-	for (size_t i = 0; i < n_entries && error == 0; i++) {
+	/* ip_vs_add_dest() puts a new destination first. */
+	for (size_t i = n_entries; i-- > 0 && error == 0;) {
 		if (!entries[i].trash && ipvs_key_compare(&entries[i].key, key) == 0)
 			error = each(arg, &entries[i].dest) ? 0 : ENOMEM;
 	}

@@ -164,12 +164,15 @@ error_read(struct nlmsghdr *message)
 	return error < 0 && error >= -4095 ? -error : error == 0 ? 0 : EBADMSG;
 }
 
+/* The macros of linux/netlink.h, because a function of libnl for each destination costs more than
+ * what it does. */
 bool
 ipvs_reply_next(struct nlmsghdr **at, int *left, struct ipvs_reply *ret)
 {
 	struct nlmsghdr *message = *at;
+	int size;
 
-	if (!nlmsg_ok(message, *left))
+	if (*left < 0 || !NLMSG_OK(message, (unsigned int)*left))
 		return false;
 	*ret = (struct ipvs_reply){ .kind = IPVS_REPLY_DATA, .sequence = message->nlmsg_seq,
 	    .message = message };
@@ -181,10 +184,10 @@ ipvs_reply_next(struct nlmsghdr **at, int *left, struct ipvs_reply *ret)
 		ret->kind = IPVS_REPLY_ERROR;
 		ret->error = EINTR;
 	}
-	*at = nlmsg_next(message, left);
-	/* nlmsg_next() subtracts the padding of the last message too, which may be absent. */
-	if (*left < 0)
-		*left = 0;
+	/* The padding of the last message may be absent. */
+	size = (int)NLMSG_ALIGN(message->nlmsg_len);
+	*at = (void *)((char *)message + size);
+	*left = *left > size ? *left - size : 0;
 	return true;
 }
 
@@ -375,6 +378,20 @@ static const struct {
 };
 enum { DEST_FIELDS = 10 };
 
+/* Copies 'size' bytes. A size that the compiler knows needs no call of memcpy(3). */
+static void
+field_copy(char *to, const struct nlattr *attribute, size_t size)
+{
+	const void *from = attribute_data(attribute);
+
+	if (size == sizeof(uint32_t))
+		memcpy(to, from, sizeof(uint32_t));
+	else if (size == sizeof(uint16_t))
+		memcpy(to, from, sizeof(uint16_t));
+	else
+		memcpy(to, from, size);
+}
+
 /* Reads the attributes of a destination, in which numbers still have their order of bytes. */
 static bool
 fields_read(const struct nlattr *nest, struct ipvs_dest *ret)
@@ -394,7 +411,7 @@ fields_read(const struct nlattr *nest, struct ipvs_dest *ret)
 		if (attribute_size(attribute) < dest_fields[type].size ||
 		    (seen & 1u << type) != 0)
 			return false;
-		memcpy((char *)ret + dest_fields[type].offset, attribute_data(attribute),
+		field_copy((char *)ret + dest_fields[type].offset, attribute,
 		    dest_fields[type].size);
 		seen |= 1u << type;
 		n += type != IPVS_DEST_ATTR_TUN_TYPE;
@@ -406,17 +423,15 @@ fields_read(const struct nlattr *nest, struct ipvs_dest *ret)
 static const struct nlattr *
 dest_find(const struct ipvs_reply *reply)
 {
-	const struct nlattr *at, *attribute;
-	struct genlmsghdr *header;
-	size_t left;
+	const struct genlmsghdr *header = NLMSG_DATA(reply->message);
+	size_t left = reply->message->nlmsg_len - NLMSG_HDRLEN;
+	const struct nlattr *at = NULL, *attribute;
 
-	if (reply->kind != IPVS_REPLY_DATA || !genlmsg_valid_hdr(reply->message, 0))
+	if (reply->kind != IPVS_REPLY_DATA || left < GENL_HDRLEN ||
+	    header->cmd != IPVS_CMD_NEW_DEST)
 		return NULL;
-	header = genlmsg_hdr(reply->message);
-	if (header->cmd != IPVS_CMD_NEW_DEST)
-		return NULL;
-	at = genlmsg_attrdata(header, 0);
-	left = (size_t)genlmsg_attrlen(header, 0);
+	at = (const struct nlattr *)(const void *)((const char *)header + GENL_HDRLEN);
+	left -= GENL_HDRLEN;
 	do {
 		attribute = attribute_take(&at, &left);
 	} while (attribute != NULL && attribute_type(attribute) != IPVS_CMD_ATTR_DEST);

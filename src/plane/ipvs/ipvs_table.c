@@ -73,17 +73,27 @@ by_endpoint(const void *a, const void *b)
 	    second->port);
 }
 
-/* The kernel dumps destinations in the order in which they were added, or in the opposite one, so
- * an array is often sorted, and qsort(3) moves large elements. */
+/* Destinations that the driver added in their order are dumped in the opposite one, because the
+ * kernel puts each new one first. */
 static void
 dests_sort(struct ipvs_dest *dests, size_t n)
 {
-	size_t sorted = 1;
+	size_t rising = 1, falling = 1;
 
-	while (sorted < n && by_endpoint(&dests[sorted - 1], &dests[sorted]) < 0)
-		sorted++;
-	if (sorted < n)
+	while (rising < n && by_endpoint(&dests[rising - 1], &dests[rising]) < 0)
+		rising++;
+	while (falling < n && by_endpoint(&dests[falling - 1], &dests[falling]) > 0)
+		falling++;
+	if (falling >= n) {
+		for (size_t i = 0; i < n / 2; i++) {
+			struct ipvs_dest dest = dests[i];
+
+			dests[i] = dests[n - 1 - i];
+			dests[n - 1 - i] = dest;
+		}
+	} else if (rising < n) {
 		qsort(dests, n, sizeof(*dests), by_endpoint);
+	}
 }
 
 void
