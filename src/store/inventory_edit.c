@@ -16,8 +16,6 @@ store_begin(struct store *store, struct err *err)
 	enum err_code code = store_write_begin(store, err);
 
 	if (code == ERR_OK)
-		code = db_run(&store->main, SQL_CACHE_SPILL_OFF, DB_NO_VALUES, err);
-	if (code == ERR_OK)
 		code = db_number(&store->main, SQL_CHANGE, DB_NO_VALUES, &store->begin_change,
 		    err);
 	if (code == ERR_OK)

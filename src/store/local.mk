@@ -23,6 +23,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/sqlite/sqlite_private.h \
 	src/store/sqlite/sqlite_schema.c \
 	src/store/sqlite/sqlite_shm.c \
+	src/store/sqlite/sqlite_sql.c \
 	src/store/sqlite/sqlite_transaction.c \
 	src/store/sqlite/sqlite_wait.c \
 	src/store/sqlite/stats_file.c \

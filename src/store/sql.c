@@ -23,7 +23,7 @@
 
 /* The cluster of a job of table job. */
 #define CLUSTER_OF_JOB                                                         \
-	"(SELECT s.cluster_id FROM service AS s WHERE s.id = ifnull(job.service_id," \
+	"(SELECT s.cluster_id FROM service AS s WHERE s.id = coalesce(job.service_id," \
 	" (SELECT r.service_id FROM real_service AS r WHERE r.id = job.real_id)))"
 
 /* Jobs of cluster ?1. */
@@ -55,7 +55,7 @@
 /* Gives the row its value before job ?1 again. An earlier job that is held has not changed the row:
  * if there is one, the row gets the value before that job. */
 #define BACK(column)                                                           \
-	"UPDATE real_service SET " #column " = ifnull((SELECT h.old_value" SQL_FROM_HELD \
+	"UPDATE real_service SET " #column " = coalesce((SELECT h.old_value" SQL_FROM_HELD \
 	" AND h.operation IN (" SQL_OPERATIONS_##column ") AND h.real_id = j.real_id" \
 	" AND h.id < j.id ORDER BY h.id LIMIT 1), j.old_value) FROM job AS j"  \
 	" WHERE j.id = ?1 AND j.operation IN (" SQL_OPERATIONS_##column ")"        \
@@ -65,54 +65,10 @@
 
 /* "becomes EVENT" and "before EVENT" are of job_transitions[]. */
 static const char *const texts[SQL_TEXTS] = {
-	[SQL_BEGIN] = "BEGIN",
-	/* A read transaction that begins to write gets SQLITE_BUSY at once. */
-	[SQL_BEGIN_IMMEDIATE] = "BEGIN IMMEDIATE",
-	[SQL_COMMIT] = "COMMIT",
-	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_APPLICATION_ID] = "PRAGMA application_id",
-	[SQL_USER_VERSION] = "PRAGMA user_version",
-	[SQL_DATA_VERSION] = "PRAGMA data_version",
-	[SQL_INTEGRITY_CHECK] = "PRAGMA integrity_check(1)",
 	[SQL_EXTENT] = "SELECT change, removed_oldest FROM store",
 	[SQL_CHANGE] = "SELECT change FROM store",
 	[SQL_CHANGE_ADD] = "UPDATE store SET change = change + ?1",
 	[SQL_BIRTH] = "SELECT birth FROM store",
-	/* A large transaction must not lock readers out before its commit. */
-	[SQL_CACHE_SPILL_OFF] = "PRAGMA cache_spill = OFF",
-
-	/* Changes of other programs after ?1, but those of settings. */
-	[SQL_DRAFT_OTHERS] = "SELECT EXISTS (SELECT 1 FROM removed WHERE changed > ?1"
-	    " AND kind < <STORE_JOB>)"
-	    " OR EXISTS (SELECT 1 FROM cluster WHERE changed > ?1)"
-	    " OR EXISTS (SELECT 1 FROM service WHERE changed > ?1)"
-	    " OR EXISTS (SELECT 1 FROM job WHERE changed > ?1 AND (service_id IS NOT NULL"
-	    "  OR operation IN (<JOB_ENABLE_FALLBACK>, <JOB_DISABLE_FALLBACK>)))",
-	/* Rows that other programs have changed after ?1, and whether a draft that began at ?2 has
-	 * left row ?1 as it was. SETs were judged by the plane of their cluster. */
-	[SQL_DRAFT_REALS] = "SELECT id FROM real_service WHERE changed > ?1 UNION"
-	    " SELECT real_id FROM job WHERE changed > ?1 AND real_id IS NOT NULL",
-	[SQL_DRAFT_REAL_SAME] = "SELECT max(r.changed, c.changed) <= ?2 FROM real_service AS r"
-	    " JOIN service AS s ON s.id = r.service_id JOIN cluster AS c ON c.id = s.cluster_id"
-	    " WHERE r.id = ?1",
-	[SQL_DRAFT_JOBS] = "SELECT id FROM job WHERE changed > ?1 UNION"
-	    " SELECT id FROM removed WHERE changed > ?1 AND kind = <STORE_JOB>",
-	[SQL_DRAFT_JOB_SAME] = "SELECT coalesce((SELECT changed <= ?2 FROM job WHERE id = ?1),"
-	    " ?1 > (SELECT seq FROM sqlite_sequence WHERE name = 'job'), 1)",
-	[SQL_DRAFT_ADD] = "UPDATE store SET change = change + ?1,"
-	    " config_changes = config_changes + ?2,"
-	    " config_last_change = max(config_last_change, ?3),"
-	    " table_last_change = max(table_last_change, ?4), job_rows = job_rows + ?5,"
-	    " jobs_open = jobs_open + ?6, jobs_succeeded = jobs_succeeded + ?7,"
-	    " jobs_failed = jobs_failed + ?8, jobs_bumped = jobs_bumped + ?9",
-
-	[SQL_DRAFT_NUMBERS] = "UPDATE store SET change = change + ?1,"
-	    " table_last_change = unixepoch()",
-	/* The cluster of service ?1, and its server with the name ?2. */
-	[SQL_DRAFT_SERVER] = "SELECT s.cluster_id, v.id FROM service AS s LEFT JOIN server AS v"
-	    " ON v.cluster_id = s.cluster_id AND v.name = ?2 WHERE s.id = ?1",
-	[SQL_SERVER_INSERT] = "INSERT INTO server (cluster_id, name) VALUES (?1, ?2)",
-	[SQL_SERVER_DELETE] = "DELETE FROM server WHERE id = ?1",
 
 	/* Columns that no other statement of sqlite_main_kind.needed names. */
 	[SQL_NEEDED] = "SELECT j.token, h.token, h.name, h.value, m.birth, m.change,"
@@ -120,11 +76,11 @@ static const char *const texts[SQL_TEXTS] = {
 	    " FROM job AS j, held_setting AS h, store AS m, server AS v",
 	[SQL_TOTALS] = "SELECT config_changes, config_last_change, table_last_change,"
 	    " jobs_succeeded, jobs_failed, jobs_bumped,"
-	    " ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0),"
-	    " ifnull((SELECT value FROM setting WHERE name = 'set_lock'), 0),"
-	    " ifnull((SELECT value FROM setting WHERE name = 'job_max_rows'), 1000),"
-	    " ifnull((SELECT value FROM setting WHERE name = 'notify_enable'), ?1),"
-	    " ifnull((SELECT value FROM setting WHERE name = 'stale_after'), ?2)"
+	    " coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0),"
+	    " coalesce((SELECT value FROM setting WHERE name = 'set_lock'), 0),"
+	    " coalesce((SELECT value FROM setting WHERE name = 'job_max_rows'), 1000),"
+	    " coalesce((SELECT value FROM setting WHERE name = 'notify_enable'), ?1),"
+	    " coalesce((SELECT value FROM setting WHERE name = 'stale_after'), ?2)"
 	    " FROM store",
 	/* One query takes one lock. Of two rows of a name the lower id is served: left_out.c. */
 	[SQL_PATH_FIND] = "SELECT c.id, s.id, r.id FROM cluster AS c"
@@ -156,7 +112,7 @@ static const char *const texts[SQL_TEXTS] = {
 	    " WHERE o.service_id = ?1 AND o.fallback = 1 UNION ALL SELECT h.real_id" SQL_FROM_HELD
 	    " AND h.operation = <JOB_ENABLE_FALLBACK>) AND " SQL_REAL_AHEAD("f", fallback) " = 1",
 	/* Each held SET that names the lock will add 1 to it. */
-	[SQL_SET_LOCK] = "SELECT (ifnull((SELECT value FROM setting WHERE name = 'set_lock'), 0)"
+	[SQL_SET_LOCK] = "SELECT (coalesce((SELECT value FROM setting WHERE name = 'set_lock'), 0)"
 	    " + (SELECT count(*) FROM held_setting WHERE name = 'set_lock')) & <MODEL_ID_MAX>",
 	[SQL_JOBS_OPEN] = "SELECT jobs_open FROM store",
 	[SQL_JOB_INSERT] = "INSERT INTO job (state, real_id, service_id, operation, source,"
@@ -175,7 +131,7 @@ static const char *const texts[SQL_TEXTS] = {
 
 	[SQL_HELD_OLDEST] = "SELECT token FROM (SELECT token, id FROM job"
 	    " WHERE state = <JOB_HELD> AND " SQL_JOB_OPEN " UNION ALL SELECT token,"
-	    " 9223372036854775807 FROM held_setting) ORDER BY id LIMIT 1",
+	    " 9223372036854775807 FROM held_setting) AS held ORDER BY id LIMIT 1",
 	/* A service has at most one fallback at every moment. This SET was judged as if the held
 	 * jobs of earlier SETs had changed their rows. So a row whose job disables the fallback
 	 * loses it first. */
@@ -187,8 +143,9 @@ static const char *const texts[SQL_TEXTS] = {
 	/* The triggers of real_service and service count rows that change. lbcSysConfigChanges
 	 * counts jobs that change a value, also superseded ones. This adds the difference. */
 	[SQL_RELEASE_COUNT] = "UPDATE store SET config_changes = config_changes + (SELECT"
-	    " ifnull(sum((j.old_value <> j.new_value) - (NOT " SQL_OVERTAKEN("j")
-	    " AND j.new_value <> " VALUE_IN_ROW ")), 0) FROM job AS j"
+	    " coalesce(sum(CASE WHEN j.old_value <> j.new_value THEN 1 ELSE 0 END"
+	    " - CASE WHEN NOT " SQL_OVERTAKEN("j") " AND j.new_value <> " VALUE_IN_ROW
+	    " THEN 1 ELSE 0 END), 0) FROM job AS j"
 	    " LEFT JOIN real_service AS r ON r.id = j.real_id"
 	    " LEFT JOIN service AS s ON s.id = j.service_id WHERE " OF_SET("j") ")",
 	[SQL_RELEASE_FALLBACK_OFF] = APPLY(fallback, "<JOB_DISABLE_FALLBACK>"),
@@ -220,8 +177,9 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_RELEASE_QUEUED] = "UPDATE job SET <becomes released> WHERE " OF_SET("job"),
 	/* The lock counts up: TestAndIncr of RFC 2579. */
 	[SQL_RELEASE_SETTINGS] = "INSERT INTO setting SELECT name, value FROM held_setting"
-	    " WHERE token = ?1 ON CONFLICT (name) DO UPDATE SET value = iif(name = 'set_lock',"
-	    " (value + 1) & <MODEL_ID_MAX>, excluded.value)",
+	    " WHERE token = ?1 ON CONFLICT (name) DO UPDATE SET value = CASE WHEN"
+	    " setting.name = 'set_lock' THEN (setting.value + 1) & <MODEL_ID_MAX>"
+	    " ELSE excluded.value END",
 	[SQL_SETTINGS_DROP] = "DELETE FROM held_setting WHERE token = ?1",
 
 	/* The next job for the column gets the old value of this job, which the row gets if the
@@ -239,7 +197,7 @@ static const char *const texts[SQL_TEXTS] = {
 	/* -- settings of the store -- */
 
 	[SQL_LOCK_INCREASE] = "INSERT INTO setting (name, value) VALUES ('set_lock', 1)"
-	    " ON CONFLICT (name) DO UPDATE SET value = (value + 1) & <MODEL_ID_MAX>",
+	    " ON CONFLICT (name) DO UPDATE SET value = (setting.value + 1) & <MODEL_ID_MAX>",
 	[SQL_JOB_MAX_ROWS_SET] = "UPDATE setting SET value = ?1 WHERE name = 'job_max_rows'",
 	[SQL_STALE_AFTER_SET] = "INSERT INTO setting (name, value) VALUES ('stale_after', ?1)"
 	    " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -254,7 +212,8 @@ static const char *const texts[SQL_TEXTS] = {
 	    " WHERE <before requeued> AND " SQL_JOB_OPEN " AND " OF_CLUSTER,
 	/* A held job stays: its release changes the row first. */
 	[SQL_JOBS_RECORD] = "UPDATE job SET <becomes recorded>,"
-	    " started = iif(started = 0, unixepoch(), started), finished = unixepoch()"
+	    " started = CASE WHEN started = 0 THEN unixepoch() ELSE started END,"
+	    " finished = unixepoch()"
 	    " WHERE <before recorded> AND state <> <JOB_HELD> AND " SQL_JOB_OPEN
 	    " AND " OF_CLUSTER,
 	[SQL_JOB_REQUEUE] = "UPDATE job SET <becomes requeued>, message = ?2 WHERE id = ?1"
@@ -273,7 +232,7 @@ static const char *const texts[SQL_TEXTS] = {
 	    " AND (f.fallback = 1 OR f.id IN (SELECT h.real_id" SQL_FROM_HELD
 	    " AND h.operation = <JOB_ENABLE_FALLBACK>))))",
 	[SQL_BACK_WEIGHT] = BACK(weight),
-	[SQL_BACK_SERVICE] = "UPDATE service SET enabled = ifnull((SELECT h.old_value"
+	[SQL_BACK_SERVICE] = "UPDATE service SET enabled = coalesce((SELECT h.old_value"
 	    SQL_FROM_HELD " AND h.service_id = j.service_id AND h.id < j.id ORDER BY h.id LIMIT 1),"
 	    " j.old_value) FROM job AS j WHERE j.id = ?1 AND service.id = j.service_id"
 	    " AND service.enabled = j.new_value AND NOT EXISTS (SELECT 1 FROM job AS later"
@@ -286,7 +245,7 @@ static const char *const texts[SQL_TEXTS] = {
 	    HAS_CHECK("params") ") OR EXISTS (SELECT 1 FROM service AS s JOIN real_service AS r"
 	    " ON r.service_id = s.id WHERE s.cluster_id = ?1 AND " HAS_CHECK("r.params") ")",
 	[SQL_REASON_SET] = "UPDATE real_service SET reason = ?2 WHERE id = ?1"
-	    " AND reason IS NOT ?2",
+	    " AND reason <> ?2",
 };
 
 static const char *const patterns[ROW_SQLS] = {
@@ -301,11 +260,9 @@ static const char *const patterns[ROW_SQLS] = {
 	[ROW_UPDATE] = "UPDATE <table> SET <changes> WHERE <key>",
 	[ROW_UPSERT] = "INSERT INTO <table> (<names>, changed) VALUES (<parameters>, ?)"
 	    " ON CONFLICT (<id>) DO UPDATE SET <excluded>, changed = excluded.changed",
-	[ROW_NUMBERED] = "INSERT INTO <table> (<names>, server_id, changed)"
-	    " VALUES (<parameters>, ?10, ?11)",
 	[ROW_DELETE] = "DELETE FROM <table> WHERE <id> = ?1",
 	[ROW_WHY] = "SELECT <why> FROM <table> AS r WHERE r.<id> = ?1",
-	[ROW_LEFT_OUT] = "SELECT r.<id>, <why> AS why FROM <table> AS r WHERE why <> 0"
+	[ROW_LEFT_OUT] = "SELECT r.<id>, <why> FROM <table> AS r WHERE (<why>) <> 0"
 	    " ORDER BY r.<id>",
 	[ROW_UNNUMBERED] = "SELECT r.<id>, <why> FROM <table> AS r WHERE r.changed < 1",
 	[ROW_ORPHANS] = "SELECT r.<id>, <LEFT_OUT_PARENT> FROM <table> AS r WHERE r.<parent> = ?1"
@@ -473,15 +430,23 @@ words_replace(const char *sql, const struct shape *shape, struct text *ret)
 }
 
 void
+sql_words_replace(const char *sql, enum shape_id shape, char ret[SQL_TEXT_SIZE])
+{
+	struct text once, twice;
+
+	words_replace(sql, &shapes[shape], &once);
+	/* The words of a shape have words in them. */
+	words_replace(once.bytes, &shapes[shape], &twice);
+	memcpy(ret, twice.bytes, twice.n + 1);
+}
+
+void
 sql_build(unsigned int statement, char ret[SQL_TEXT_SIZE])
 {
 	unsigned int row = statement - SQL_TEXTS;
-	const char *sql = statement < SQL_TEXTS ? texts[statement] : patterns[row / SHAPES];
-	const struct shape *shape = &shapes[statement < SQL_TEXTS ? 0 : row % SHAPES];
-	struct text once, twice;
 
-	words_replace(sql, shape, &once);
-	/* The words of a shape have words in them. */
-	words_replace(once.bytes, shape, &twice);
-	memcpy(ret, twice.bytes, twice.n + 1);
+	if (statement < SQL_TEXTS)
+		sql_words_replace(texts[statement], SHAPE_CLUSTER, ret);
+	else
+		sql_words_replace(patterns[row / SHAPES], row % SHAPES, ret);
 }

@@ -2,9 +2,9 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * All SQL statements of the store, by number. A statement is one text, or a pattern that is
- * filled in for one shape of rows. sqlite_engine.c prepares a statement at its first use.
+ * filled in for one shape of rows. The engine prepares a statement at its first use.
  *
- * A word in angle brackets is replaced before SQLite sees the text: <JOB_HELD> by the number
+ * A word in angle brackets is replaced before the engine sees the text: <JOB_HELD> by the number
  * of that enumerator, <table> by the table of the shape. words[] of sql.c lists the words.
  */
 #ifndef STORE_SQL_H
@@ -44,25 +44,18 @@
 
 /* 'column' of real service 'r' (a table or alias) as it is once all held jobs are released. */
 #define SQL_REAL_AHEAD(r, column)                                              \
-	"ifnull((SELECT h.new_value" SQL_FROM_HELD " AND h.operation IN"       \
+	"coalesce((SELECT h.new_value" SQL_FROM_HELD " AND h.operation IN"       \
 	" (" SQL_OPERATIONS_##column ") AND h.real_id = " r ".id ORDER BY h.id DESC LIMIT 1), " \
 	r "." #column ")"
 
 /* "enabled" of service 's' (a table or alias) as it is once all held jobs are released. */
 #define SQL_SERVICE_AHEAD(s)                                                   \
-	"ifnull((SELECT h.new_value" SQL_FROM_HELD " AND h.service_id = " s ".id" \
+	"coalesce((SELECT h.new_value" SQL_FROM_HELD " AND h.service_id = " s ".id" \
 	" ORDER BY h.id DESC LIMIT 1), " s ".enabled)"
 
 enum sql {
-	/* both files */
-	SQL_BEGIN, SQL_BEGIN_IMMEDIATE, SQL_COMMIT, SQL_ROLLBACK, SQL_APPLICATION_ID,
-	SQL_USER_VERSION, SQL_DATA_VERSION, SQL_INTEGRITY_CHECK, SQL_EXTENT, SQL_CHANGE,
-	SQL_CHANGE_ADD, SQL_BIRTH, SQL_CACHE_SPILL_OFF,
-
-	/* a draft: see draft.c */
-	SQL_DRAFT_OTHERS, SQL_DRAFT_REALS, SQL_DRAFT_REAL_SAME, SQL_DRAFT_JOBS,
-	SQL_DRAFT_JOB_SAME, SQL_DRAFT_ADD,
-	SQL_SERVER_DELETE, SQL_DRAFT_NUMBERS, SQL_DRAFT_SERVER, SQL_SERVER_INSERT,
+	/* both databases */
+	SQL_EXTENT, SQL_CHANGE, SQL_CHANGE_ADD, SQL_BIRTH,
 
 	/* reading */
 	SQL_NEEDED, SQL_TOTALS, SQL_PATH_FIND, SQL_REMOVED_MEASURED,
@@ -99,7 +92,6 @@ enum row_sql {
 	ROW_FIND,	/* id, whether all is the same; ?N is column N of the row */
 	ROW_INSERT, ROW_UPDATE,	/* ?N is column N of the row; ROW_INSERT returns its id */
 	ROW_UPSERT,	/* the same; the parameter after them is "changed" */
-	ROW_NUMBERED,	/* INSERT of a real service; ?10 is its server_id, ?11 "changed" */
 	ROW_DELETE,	/* row ?1 */
 	ROW_WHY,	/* why row ?1 is left out */
 	ROW_LEFT_OUT,	/* id, why; of each row that is left out */
@@ -117,5 +109,7 @@ enum { SQL_TEXT_SIZE = 8192 };
 
 /* Writes the statement with all words replaced. */
 void sql_build(unsigned int statement, char ret[SQL_TEXT_SIZE]);
+/* Does the same with the text of a statement of an engine, and the words of 'shape'. */
+void sql_words_replace(const char *sql, enum shape_id shape, char ret[SQL_TEXT_SIZE]);
 
 #endif

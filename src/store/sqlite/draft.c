@@ -126,7 +126,7 @@ store_draft_real_insert(struct store *store, const struct real_row *row, int64_t
 		return code;
 	n = shape_values(&shapes[SHAPE_REAL], &numbered, values);
 	values[10] = db_int(change);	/* ?11 */
-	code = db_run(&store->main, SQL_OF_ROWS(ROW_NUMBERED, SHAPE_REAL), values, n, err);
+	code = db_run(&store->main, SQL_REAL_NUMBERED, values, n, err);
 	*ret_id = sqlite3_last_insert_rowid(store->main.state->handle);
 	return code;
 }
@@ -137,8 +137,8 @@ store_draft_real_insert(struct store *store, const struct real_row *row, int64_t
  * file that changed, 'same' says whether the draft has left one as it was. Sets *ret if there is
  * one. */
 static enum err_code
-rows_conflict(struct store *store, struct db *copy, enum sql rows, enum sql same, bool *ret,
-    struct err *err)
+rows_conflict(struct store *store, struct db *copy, enum sqlite_sql rows, enum sqlite_sql same,
+    bool *ret, struct err *err)
 {
 	const struct db_value before = db_int(store->begin_change);
 	struct db_statement *stmt;
@@ -352,8 +352,7 @@ store_draft_write(struct store *store, struct db *copy, bool *ret_conflict, stru
 	int64_t change = 0, moved;
 	enum err_code code;
 
-	if ((code = db_run(&store->main, SQL_CACHE_SPILL_OFF, DB_NO_VALUES, err)) != ERR_OK ||
-	    (code = db_number(&store->main, SQL_CHANGE, DB_NO_VALUES, &change, err)) != ERR_OK)
+	if ((code = db_number(&store->main, SQL_CHANGE, DB_NO_VALUES, &change, err)) != ERR_OK)
 		return code;
 	moved = change - store->begin_change;
 	code = conflict_find(store, copy, moved, ret_conflict, err);

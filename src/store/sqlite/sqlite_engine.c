@@ -153,7 +153,7 @@ statement_prepare(struct db *db, unsigned int sql, struct sqlite_statement **ret
 	size_t n;
 	int rc;
 
-	sql_build(sql, text);
+	sqlite_sql_build(sql, text);
 	rc = sqlite3_prepare_v3(db->state->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &handle,
 	    NULL);
 	if (rc != SQLITE_OK)
@@ -297,7 +297,7 @@ db_is_open(const struct db *db)
 void
 db_close(struct db *db)
 {
-	for (size_t i = 0; i < SQL_STATEMENTS; i++)
+	for (size_t i = 0; i < SQLITE_STATEMENTS; i++)
 		statement_free(db->state->statements[i]);
 	memset(db->state->statements, 0, sizeof(db->state->statements));
 	sqlite3_close(db->state->handle);

@@ -42,6 +42,24 @@ struct sqlite_file {
 	ino_t	ino;
 };
 
+/* Statements that are not in enum sql. */
+enum sqlite_sql {
+	SQL_BEGIN = SQL_STATEMENTS,
+	SQL_BEGIN_IMMEDIATE, SQL_COMMIT, SQL_ROLLBACK, SQL_APPLICATION_ID, SQL_USER_VERSION,
+	SQL_DATA_VERSION, SQL_INTEGRITY_CHECK,
+
+	/* a draft: see draft.c */
+	SQL_DRAFT_OTHERS, SQL_DRAFT_REALS, SQL_DRAFT_REAL_SAME, SQL_DRAFT_JOBS,
+	SQL_DRAFT_JOB_SAME, SQL_DRAFT_ADD, SQL_DRAFT_NUMBERS, SQL_DRAFT_SERVER,
+	SQL_SERVER_INSERT, SQL_SERVER_DELETE,
+	SQL_REAL_NUMBERED,	/* INSERT of a real service; ?10 is its server_id, ?11 "changed" */
+
+	SQLITE_STATEMENTS
+};
+
+/* sql_build() for both tables of statements. */
+void sqlite_sql_build(unsigned int statement, char ret[SQL_TEXT_SIZE]);
+
 struct db_state {
 	const struct sqlite_kind	*kind;
 	enum sqlite_verify		 verify;	/* at sqlite_open() */
@@ -49,7 +67,7 @@ struct db_state {
 	struct sqlite_file		 file;		/* that is open, or was open last */
 	struct sqlite_file		 beside[DB_TAILS];	/* the same of -wal and -shm */
 	int64_t				 busy_since_ms;
-	struct sqlite_statement		*statements[SQL_STATEMENTS];	/* NULL: not prepared */
+	struct sqlite_statement		*statements[SQLITE_STATEMENTS];	/* NULL: not prepared */
 };
 
 /* -- one file ----------------------------------------------------------------------- */

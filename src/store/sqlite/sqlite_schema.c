@@ -644,6 +644,8 @@ static const char *const stats_migrations[] = {
 static const char *const main_pragmas[] = {
 	"PRAGMA journal_mode = TRUNCATE",
 	"PRAGMA synchronous = FULL",
+	/* A large transaction must not lock readers out before its commit. */
+	"PRAGMA cache_spill = OFF",
 	NULL,
 };
 
