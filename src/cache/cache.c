@@ -2,6 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors */
 #include "cache/cache.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,38 +82,39 @@ on_statistics(void *arg, const struct statistics *columns)
 	return ERR_OK;
 }
 
+static void
+service_statistics_forget(struct cache_service *service)
+{
+	if (service->counted == NULL)
+		return;
+	cache_statistics_clear(&service->counted->statistics);
+	free(service->counted);
+	service->counted = NULL;
+}
+
 static enum err_code
 on_service_statistics(void *arg, const struct statistics *columns)
 {
 	struct cache *cache = arg;
 	struct cache_service *service = tree_find(&cache->tree, STORE_SERVICE,
 	    columns->service_id);
-	const char *algorithm;
-	char *copy = NULL;
+	struct cache_counted *counted;
 
 	if (service == NULL)	/* the service was removed */
 		return ERR_OK;
-	algorithm = service->algorithm == NULL ? "" : service->algorithm;
-	if (strcmp(algorithm, columns->algorithm) != 0) {
-		copy = strdup(columns->algorithm);
-		if (copy == NULL)
-			return ERR_NOMEM;
-		free(service->algorithm);
-		service->algorithm = copy;
+	if (columns->present == 0 && columns->algorithm[0] == '\0') {
+		service_statistics_forget(service);
+		return ERR_OK;
 	}
-	if (!cache_numbers_set(&service->counted, columns))
+	if (service->counted == NULL)
+		service->counted = calloc(1, sizeof(*service->counted));
+	counted = service->counted;
+	if (counted == NULL || !cache_numbers_set(&counted->statistics, columns))
 		return ERR_NOMEM;
-	service->counted.last_update = columns->last_update;
-	service->counted.counters_since = columns->counters_since;
+	snprintf(counted->algorithm, sizeof(counted->algorithm), "%s", columns->algorithm);
+	counted->statistics.last_update = columns->last_update;
+	counted->statistics.counters_since = columns->counters_since;
 	return ERR_OK;
-}
-
-static void
-service_statistics_forget(struct cache_service *service)
-{
-	cache_statistics_clear(&service->counted);
-	free(service->algorithm);
-	service->algorithm = NULL;
 }
 
 static void

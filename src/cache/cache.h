@@ -13,7 +13,7 @@
 #include "model/status.h"
 #include "tree/tree.h"
 
-/* Statistics of a real service, or those of a service that its data plane counts. */
+/* Statistics of a real service or service. */
 struct cache_statistics {
 	uint32_t	 present;	/* as in struct statistics */
 	bool		 active;
@@ -65,6 +65,12 @@ struct cache_cluster {
 	struct tree_names	 real_names;	/* the same by name */
 };
 
+/* What a data plane counts for a service itself. */
+struct cache_counted {
+	struct cache_statistics	 statistics;
+	char			 algorithm[STAT_ALGORITHM_MAX + 1];	/* "" if unknown */
+};
+
 struct cache_service {
 	union {
 		struct tree_row		row;
@@ -77,8 +83,7 @@ struct cache_service {
 	uint32_t		 pending_jobs;
 	int64_t			 touched;	/* when 'enabled' changed or its job ended */
 	struct cache_sums	 sums;
-	struct cache_statistics	 counted;	/* by the data plane for the service itself */
-	char			*algorithm;	/* of the data plane; NULL if unknown */
+	struct cache_counted	*counted;	/* NULL if there is no value */
 	enum lb_status		 status;
 	int64_t			 status_last_change;
 	int64_t			 stale_at;	/* when the next row gets stale; 0: no row will */

@@ -143,13 +143,16 @@ GETTER(get_endpoint, struct tree_row, mib_value_endpoint(value, tree_text(row, T
     tree_text(row, TREE_PORT)))
 
 /* What the data plane counts for the service itself. */
-GETTER(get_algorithm, SERVICE, row->algorithm != NULL && row->algorithm[0] != '\0' &&
-    mib_value_text(value, row->algorithm))
+GETTER(get_algorithm, SERVICE, row->counted != NULL && row->counted->algorithm[0] != '\0' &&
+    mib_value_text(value, row->counted->algorithm))
 
-#define COUNTED(sub, title, which)                                             \
-	STAT(sub, title, SYNTAX_COUNTER64, SOURCE_STAT, SERVICE, counted, which)
-#define COUNTED_GAUGE(sub, title, which)                                       \
-	STAT(sub, title, SYNTAX_UNSIGNED32, SOURCE_STAT, SERVICE, counted, which)
+#define COUNTED_AS(col, title, syn, which)                                     \
+	{ .sub = (col), .name = (title), .syntax = (syn), .access = ACCESS_READ,  \
+	  .source = SOURCE_STAT, .block = offsetof(SERVICE, counted),           \
+	  .at = offsetof(struct cache_counted, statistics), .needs = 1u << (which), \
+	  .needs_at = offsetof(struct cache_counted, statistics.present) }
+#define COUNTED(sub, title, which) COUNTED_AS(sub, title, SYNTAX_COUNTER64, which)
+#define COUNTED_GAUGE(sub, title, which) COUNTED_AS(sub, title, SYNTAX_UNSIGNED32, which)
 
 const struct mib_column mib_service_columns[] = {
 	INDEX(1, "lbcServiceIndex", SYNTAX_UNSIGNED32, 1, ID_MAX),
@@ -188,8 +191,10 @@ const struct mib_column mib_service_columns[] = {
 	GAUGE(30, "lbcServiceRealsStale", SERVICE, sums.stale),
 	{ .sub = 31, .name = "lbcServiceCountersSince", .syntax = SYNTAX_OCTETS,
 	  .access = ACCESS_READ, .source = SOURCE_TIME,
-	  .at = offsetof(SERVICE, counted.counters_since), .needs = STAT_COUNTERS_MASK,
-	  .needs_at = offsetof(SERVICE, counted.present) },
+	  .block = offsetof(SERVICE, counted),
+	  .at = offsetof(struct cache_counted, statistics.counters_since),
+	  .needs = STAT_COUNTERS_MASK,
+	  .needs_at = offsetof(struct cache_counted, statistics.present) },
 	COUNTED(32, "lbcServiceTotalConns", STAT_TOTAL_CONNECTIONS),
 	COUNTED(33, "lbcServiceInOctets", STAT_TOTAL_OCTETS_IN),
 	COUNTED(34, "lbcServiceOutOctets", STAT_TOTAL_OCTETS_OUT),

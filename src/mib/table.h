@@ -59,9 +59,11 @@ struct mib_column {
 	enum mib_access		access;
 	uint32_t		min, max;	/* range or size; both 0: none */
 	enum mib_source		source;
+	uint32_t		block;		/* offset of a pointer to the struct with the
+						 * member, NULL: no value; 0: the row itself */
 	uint32_t		at;		/* offset of the member */
 	uint32_t		needs;		/* without one of these bits there is no value */
-	uint32_t		needs_at;	/* offset of the bits in the row */
+	uint32_t		needs_at;	/* offset of the bits in that struct */
 	mib_get_fn		get;
 	enum mib_setting	setting;
 };

@@ -153,12 +153,15 @@ bool
 mib_column_value(struct mib *mib, const struct mib_column *column, const void *row,
     struct mib_value *ret_value)
 {
-	const char *member = (const char *)row + column->at;
+	const char *block = row, *member;
 	uint64_t number = 0;
 
-	if (column->needs != 0 && !(*(const uint32_t *)(const void *)((const char *)row +
-	    column->needs_at) & column->needs))
+	if (column->block != 0)
+		block = *(const char *const *)(const void *)(block + column->block);
+	if (block == NULL || (column->needs != 0 && !(*(const uint32_t *)(const void *)(block +
+	    column->needs_at) & column->needs)))
 		return false;
+	member = block + column->at;
 	ret_value->type = mib_syntax_type(column->syntax);
 	if (column->source == SOURCE_STAT || column->source == SOURCE_STAT_KILO)
 		number = cache_number((const struct cache_statistics *)(const void *)member,

@@ -39,6 +39,9 @@ real_write(FILE *out, const struct cache *cache, const struct cache_real *real, 
 static void
 service_write(FILE *out, struct cache *cache, const struct cache_service *service, int64_t now)
 {
+	static const struct cache_statistics none;
+	const struct cache_statistics *counted =
+	    service->counted == NULL ? &none : &service->counted->statistics;
 	const struct cache_real *real;
 
 	fprintf(out, "service %u %s %s %s %d %d status %d on %d fallback %u weight %" PRIu64
@@ -49,10 +52,9 @@ service_write(FILE *out, struct cache *cache, const struct cache_service *servic
 	    service->sums.stale, service->stale_at);
 	sums_write(out, &service->sums);
 	fprintf(out, " counts \"%s\" %" PRId64 " %d requests %" PRIu64 " queued %" PRIu64 "\n",
-	    service->algorithm == NULL ? "" : service->algorithm,
-	    service->counted.counters_since, service->counted.present != 0,
-	    cache_number(&service->counted, STAT_REQUESTS),
-	    cache_number(&service->counted, STAT_QUEUED_CONNECTIONS));
+	    service->counted == NULL ? "" : service->counted->algorithm,
+	    counted->counters_since, counted->present != 0,
+	    cache_number(counted, STAT_REQUESTS), cache_number(counted, STAT_QUEUED_CONNECTIONS));
 	TREE_FOREACH(real, i, &service->branch.children)
 		real_write(out, cache, real, now);
 }

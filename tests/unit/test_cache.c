@@ -495,6 +495,33 @@ new_statistics_file_forgets_old_statistics(void **state)
 	cache_free(cache);
 }
 
+/* The values of a service that are absent cost no memory. */
+static void
+service_without_values_has_no_block_for_them(void **state)
+{
+	struct fixture *f = *state;
+	struct cache *cache = cache_make();
+	const struct cache_service *service;
+
+	inventory_make(f);
+	refresh(f, cache, 1000, NOW);
+	service = tree_find(&cache->tree, STORE_SERVICE, 1);
+	assert_null(service->counted);
+	sql_exec(f->stats_path, "INSERT INTO service_statistics (service_id, algorithm)"
+	    " VALUES (1, 'wrr')");
+	refresh(f, cache, 1000, NOW);
+	assert_string_equal(service->counted->algorithm, "wrr");
+	assert_null(service->counted->statistics.numbers);
+	sql_exec(f->stats_path, "UPDATE service_statistics SET algorithm = '', requests = 5");
+	refresh(f, cache, 1000, NOW);
+	assert_string_equal(service->counted->algorithm, "");
+	assert_int_equal(cache_number(&service->counted->statistics, STAT_REQUESTS), 5);
+	sql_exec(f->stats_path, "UPDATE service_statistics SET requests = NULL");
+	refresh(f, cache, 1000, NOW);
+	assert_null(service->counted);
+	cache_free(cache);
+}
+
 static void
 cache_keeps_its_rows_while_the_store_is_missing(void **state)
 {
@@ -631,6 +658,7 @@ main(void)
 		TEST(load_of_a_store_without_a_released_set_forgets_it),
 		TEST(new_statistics_file_forgets_old_statistics),
 		TEST(downtime_is_the_time_of_operstatus_inactive),
+		TEST(service_without_values_has_no_block_for_them),
 		TEST(cache_keeps_its_rows_while_the_store_is_missing),
 		TEST(released_set_shows_at_once_what_the_store_will_have),
 	};
