@@ -30,7 +30,9 @@ nms_scripts = \
 nms_checks = \
 	integrations/collectd/check \
 	integrations/grafana/check \
+	integrations/grafana/draw.tsx \
 	integrations/grafana/make \
+	integrations/grafana/package.json \
 	integrations/grafana/queries.py \
 	integrations/librenms/check \
 	integrations/mrtg/check \

@@ -45,11 +45,10 @@ trap 'exit 130' INT TERM
 
 # until_true SECONDS COMMAND...: repeats the command until it succeeds.
 until_true() {
-	local i=$(($1 * 10))
+	local end=$((SECONDS + $1))
 	shift
-	while ! "$@" >/dev/null 2>&1; do
-		i=$((i - 1))
-		[ $i -gt 0 ] || { echo "not in time: $*" >&2; return 1; }
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || { echo "not in time: $*" >&2; return 1; }
 		sleep 0.1
 	done
 }
