@@ -237,6 +237,8 @@ removal_print(const struct removal *removal)
 		    { .text = path_text(&removal->paths[i], text) }, { .number = n } });
 	}
 	out_finish(out, ok);
+	if ((ctl->flags & CTL_DRY_RUN) != 0 && ctl->format == OUT_TABLE)
+		fprintf(ctl->out, "dry run: %s would be removed\n", counts_text(removal, text));
 	return ok ? CTL_OK : ctl_failure(ctl, "%s", err_name(ERR_NOMEM));
 }
 

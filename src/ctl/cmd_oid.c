@@ -363,7 +363,7 @@ cmd_oid(struct ctl *ctl)
 	enum err_code code;
 
 	target.asker = snmp_asker_find(&asker) ? "" : OPERATOR;
-	snmpd_conf_read(&conf);
+	snmpd_conf_read(&conf, 0);
 	snmpd_conf_target(conf.lines[CONF_ADDRESS].value, target.host, sizeof(target.host));
 	code = row[strspn(row, "0123456789")] == '\0' ? job_read(&target) : row_read(&target);
 	if (code != ERR_OK)

@@ -49,6 +49,7 @@ struct run {
 	uint32_t		*jobs;		/* ids, also of earlier jobs to wait for */
 	size_t			 n_jobs, jobs_room;
 	int64_t			 timeout_s;	/* of the wait for the jobs */
+	bool			 fallback_taken;	/* the store refused a second fallback */
 };
 
 static enum err_code
@@ -380,6 +381,7 @@ set_make(struct run *run)
 	    &ctl->error);
 	if (code != ERR_OK) {
 		ctl->path = verdict.index < run->n ? &run->paths[verdict.index] : NULL;
+		run->fallback_taken = verdict.reason == REJECT_FALLBACK_TAKEN;
 		return code;
 	}
 	if (jobs < run->n && (ctl->flags & CTL_DRY_RUN) == 0) {
@@ -444,6 +446,19 @@ dry_run(struct run *run)
 	return status;
 }
 
+/* Reports why the store refused the changes. */
+static enum ctl_exit
+refusal_report(struct run *run, enum err_code code)
+{
+	enum ctl_exit status = ctl_finish(run->ctl, code);
+	char text[PATH_TEXT_SIZE];
+
+	if (code == ERR_PRECOND && run->fallback_taken && run->ctl->path != NULL)
+		ctl_message(run->ctl, "\"lbclusterctl move-fallback %s\" makes it the fallback in "
+		    "place of the other one", path_text(run->ctl->path, text));
+	return status;
+}
+
 static enum ctl_exit
 settings_change(struct run *run)
 {
@@ -467,7 +482,7 @@ settings_change(struct run *run)
 	else
 		store_rollback(ctl->store);
 	if (code != ERR_OK)
-		return ctl_finish(ctl, code);
+		return refusal_report(run, code);
 	if ((ctl->flags & CTL_NO_WAIT) == 0)
 		status = ctl_jobs_wait(ctl, run->jobs, run->n_jobs, run->timeout_s);
 	printed = jobs_print(run);

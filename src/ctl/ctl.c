@@ -186,8 +186,8 @@ ctl_pattern_not_found(struct ctl *ctl, const struct path *pattern)
 	    &ctl->error) == ERR_NOT_FOUND)
 		ctl_not_found_explain(ctl, &names, &ctl->error);
 	else
-		err_set(&ctl->error, ERR_NOT_FOUND, "%s: %s", path_text(pattern, text),
-		    err_name(ERR_NOT_FOUND));
+		err_set(&ctl->error, ERR_NOT_FOUND, "%s: matches no row", path_text(pattern,
+		    text));
 	return ERR_NOT_FOUND;
 }
 

@@ -11,18 +11,36 @@
 
 /* -- operands --------------------------------------------------------------- */
 
+/* Returns the name that usage shows for operand 'at', such as "WEIGHT" for 1 of "PATH... WEIGHT",
+ * and its length. */
+static const char *
+operand_name(const struct command *command, int at, int *ret_length)
+{
+	const char *name = command->operands;
+
+	for (; at > 0 && strchr(name, ' ') != NULL; at--)
+		name = strchr(name, ' ') + 1;
+	*ret_length = (int)strcspn(name, " .");
+	return name;
+}
+
 /* Checks the operands, of which words[0] is the name of the command. */
 static enum ctl_exit
 command_check(struct ctl *ctl, char **words, int n)
 {
 	const struct command *command = ctl->command;
+	const char *name;
+	int length;
 
 	if (n == 0)
 		return ctl_usage(ctl, "a command is missing");
 	if (command == NULL)
 		return command_refuse(ctl, words[0]);
-	if (n - 1 < command->min)
-		return ctl_usage(ctl, "%s: an operand is missing", command->name);
+	if (n - 1 < command->min) {
+		name = operand_name(command, n - 1, &length);
+		return ctl_usage(ctl, "%s: the operand %.*s is missing", command->name, length,
+		    name);
+	}
 	if (n - 1 > command->max)
 		return ctl_usage(ctl, "%s: is one operand too many", words[command->max + 1]);
 	for (int i = 1; i < n && command->run != cmd_complete; i++) {
@@ -44,6 +62,9 @@ path_operand(struct ctl *ctl)
 {
 	if (ctl->command->path == DEPTH_NONE || ctl->n_operands == 0)
 		return CTL_OK;
+	if (strpbrk(ctl->operands[0], "*?[") != NULL)
+		return ctl_usage(ctl, "%s: is a pattern; %s accepts the path of one row",
+		    ctl->operands[0], ctl->command->name);
 	if (ctl_path_parse(ctl->operands[0], &ctl->path_given, &ctl->error) != ERR_OK)
 		return ctl_usage(ctl, "%s", ctl->error.text);
 	ctl->path = &ctl->path_given;

@@ -42,7 +42,7 @@ static const struct command commands[] = {
 	    "set-weight web/http/web-1 0", cmd_set, 2, CTL_MANY,
 	    DEPTH_NONE, CTL_OPEN_LATER, STORE_WRITE, CTL_SETTING },
 	{ "set", "PATH... NAME=VALUE...", "set several settings at once",
-	    "set web/http/web-1 enabled=no web/http/web-2 weight=9", cmd_set, 2, CTL_MANY,
+	    "set web/http/web-1 enabled=no web/http/web-2 weight=9", cmd_set, 1, CTL_MANY,
 	    DEPTH_NONE, CTL_OPEN_LATER, STORE_WRITE, CTL_SETTING },
 	{ "job", "[ID|PATH]", "show jobs: who changed what, and whether it is applied",
 	    "job --failed --since 1d web", cmd_job, 0, 1,

@@ -176,8 +176,10 @@ doctor_communities(struct doctor *doctor)
 {
 	const struct snmpd_conf *conf = &doctor->conf;
 	const struct conf_line *line = &conf->lines[CONF_RW];
-	char at[PLACE_SIZE];
+	char at[PLACE_SIZE], more[48] = "";
 
+	if (conf->n_files > 1)
+		snprintf(more, sizeof(more), " and %zu more files of snmpd", conf->n_files - 1);
 	if (line->at.line == 0)
 		line = &conf->lines[CONF_RW6];
 	if (conf->open[0] != '\0')
@@ -191,7 +193,7 @@ doctor_communities(struct doctor *doctor)
 		    "%s: this community may SET, and is sent without encryption; remove the line"
 		    " and use SNMPv3 with a write view", place_text(&line->at, at));
 	else if (!conf_unknown(doctor))
-		doctor_ok(doctor, "no community may SET");
+		doctor_ok(doctor, "no community may SET in %s%s", conf->first, more);
 }
 
 void

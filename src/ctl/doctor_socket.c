@@ -148,6 +148,36 @@ agentx_ping(int fd)
 	    answer[1] == PDU_RESPONSE ? YES : NO;
 }
 
+struct only {
+	size_t	n;
+	pid_t	pid;	/* of the first one */
+};
+
+static bool
+only_count(void *arg, const struct process *process)
+{
+	struct only *only = arg;
+
+	if (only->n++ == 0)
+		only->pid = process->pid;
+	return only->n < 2;
+}
+
+/* Returns the pid of the snmpd that lbclusterd uses: the AgentX master, or the only snmpd of this
+ * machine if the master is unknown. 0: unknown. */
+static pid_t
+snmpd_pid(const struct doctor *doctor)
+{
+	struct only only = { .n = 0 };
+	struct process master;
+
+	if (doctor->master_pid != 0)
+		return process_read(doctor->master_pid, &master) &&
+		    strcmp(master.name, "snmpd") == 0 ? doctor->master_pid : 0;
+	process_each("snmpd", only_count, &only);
+	return only.n == 1 ? only.pid : 0;
+}
+
 void
 doctor_find_master(struct doctor *doctor)
 {
@@ -155,7 +185,6 @@ doctor_find_master(struct doctor *doctor)
 	struct ucred peer = { .pid = 0 };
 	socklen_t length = sizeof(peer);
 
-	snmpd_conf_read(&doctor->conf);
 	*dialed = doctor_connect(&doctor->master);
 	if (dialed->status == DIAL_CONNECTED) {
 		if (getsockopt(dialed->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0)
@@ -166,6 +195,7 @@ doctor_find_master(struct doctor *doctor)
 	/* EAGAIN: the backlog of a UNIX socket is full. */
 	doctor->listening = dialed->status == DIAL_CONNECTED ||
 	    (dialed->status == DIAL_FAILED && dialed->code == EAGAIN);
+	snmpd_conf_read(&doctor->conf, snmpd_pid(doctor));
 }
 
 /* Reports the errno of connect(2). */

@@ -171,6 +171,20 @@ process_option(pid_t pid, char letter, char *ret, size_t size)
 }
 
 bool
+process_flag(pid_t pid, char letter)
+{
+	const char flag[] = { '-', letter, '\0' };
+	char text[TEXT_MAX];
+	size_t n = pid == 0 ? 0 : proc_read(pid, "cmdline", text);
+
+	for (const char *argument = text; argument < text + n; argument += strlen(argument) + 1) {
+		if (strcmp(argument, flag) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 process_store(pid_t pid, char *ret, size_t size)
 {
 	static const char name[] = "/lbclusterd.lock";

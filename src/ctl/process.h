@@ -47,6 +47,9 @@ bool process_find(const char *name, struct process *ret);
  * no such option or may not be seen. */
 bool process_option(pid_t pid, char letter, char *ret, size_t size);
 
+/* True if the command line of a process has the argument "-letter". */
+bool process_flag(pid_t pid, char letter);
+
 /* Finds the directory of the store that an lbclusterd serves, from its open files. False as
  * above. */
 bool process_store(pid_t pid, char *ret, size_t size);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctl/process.h"
 #include "util/memory.h"
 
 enum { LINE_MAX_SIZE = 1024, STACK_MAX = 64, FILES_MAX = 256 };
@@ -181,7 +182,8 @@ reading_open(struct snmpd_conf *conf, struct reading *reading)
 			snprintf(conf->hidden, sizeof(conf->hidden), "%s", reading->at.file);
 		return false;
 	}
-	conf->n_files++;
+	if (conf->n_files++ == 0)
+		snprintf(conf->first, sizeof(conf->first), "%s", reading->at.file);
 	if (fstat(fileno(reading->file), &st) == 0 && (st.st_mode & S_IWOTH) != 0)
 		snprintf(conf->open, sizeof(conf->open), "%s", reading->at.file);
 	return true;
@@ -239,11 +241,39 @@ dir_read(void *arg, const char *dir)
 	globfree(&found);
 }
 
-void
-snmpd_conf_read(struct snmpd_conf *conf)
+/* Reads the files of a list of -c, separated by commas. snmpd looks for a relative name in its own
+ * directory. */
+static void
+given_read(struct snmpd_conf *conf, pid_t snmpd, const char *list)
 {
+	char path[PATH_MAX];
+
+	while (*list != '\0') {
+		int length = (int)strcspn(list, ",");
+
+		if (list[0] == '/')
+			snprintf(path, sizeof(path), "%.*s", length, list);
+		else
+			snprintf(path, sizeof(path), "/proc/%ld/cwd/%.*s", (long)snmpd, length,
+			    list);
+		files_read(conf, path);
+		list += length;
+		list += *list == ',';
+	}
+}
+
+void
+snmpd_conf_read(struct snmpd_conf *conf, pid_t snmpd)
+{
+	char given[PATH_MAX];
+
 	*conf = (struct snmpd_conf){ .n_files = 0 };
-	snmp_conf_each_dir(conf_dirs(SNMPD_CONF_DIRS), dir_read, conf);
+	if (conf_dirs(NULL) != NULL)
+		snmpd = 0;
+	if (snmpd == 0 || !process_flag(snmpd, 'C'))
+		snmp_conf_each_dir(conf_dirs(SNMPD_CONF_DIRS), dir_read, conf);
+	if (snmpd != 0 && process_option(snmpd, 'c', given, sizeof(given)))
+		given_read(conf, snmpd, given);
 }
 
 /* -- addresses of net-snmp ----------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "util/endpoint.h"
 
@@ -41,6 +42,7 @@ struct snmpd_conf {
 	struct conf_line	lines[CONF_KEYS];
 	size_t			n_files;
 	/* Names of files; "" if there is none. */
+	char			first[256];	/* of the files that were read */
 	char			hidden[256];	/* this user may not read it */
 	char			open[256];	/* every user may write it */
 	char			secret[256];	/* every user may read a secret in it */
@@ -51,8 +53,9 @@ struct snmpd_conf {
 };
 
 /* Reads snmpd.conf and snmpd.local.conf in the directories of SNMPCONFPATH, or of
- * SNMPD_CONF_DIRS, and the files that they include. */
-void snmpd_conf_read(struct snmpd_conf *conf);
+ * SNMPD_CONF_DIRS, and the files that they include. Without SNMPCONFPATH, the options -c and -C of
+ * the process 'snmpd' (0: none) say which files that snmpd reads. */
+void snmpd_conf_read(struct snmpd_conf *conf, pid_t snmpd);
 
 /* True if a value of agentXSocket, a list in net-snmp's notation, has the address. */
 bool snmpd_conf_has_socket(const char *value, const struct endpoint *endpoint);

@@ -457,6 +457,25 @@ class Conf(Doctor):
             self.assertIn('\nsnmpd.conf: rocommunity COMMUNITY', found['communities'][2])
             self.assertNotIn('hearsay', str(found))
 
+    def test_files_of_the_running_snmpd(self):
+        # Its options -C and -c name a file that is in no directory of net-snmp.
+        world = self.started()
+        found = self.doctor(world, env={'SNMPCONFPATH': ''})
+        self.assert_finding(found, 'communities', 'warn',
+                            r'^%s/snmpd\.conf:\d+: this community may SET' % world.dir,
+                            "sed -i '")
+        world.stop_daemon()
+        world.stop_master()
+        world.configure_master('master agentx\n' + ''.join(
+            'rocommunity %s 127.0.0.1\n' % name for name in ('private', world.reader)))
+        world.start()
+        found = self.doctor(world, env={'SNMPCONFPATH': ''})
+        self.assert_finding(found, 'communities', 'ok',
+                            '^no community may SET in %s/snmpd.conf$' % world.dir)
+        # SNMPCONFPATH comes first.
+        self.assert_finding(self.doctor(world), 'communities', 'ok',
+                            '^no community may SET in %s/snmpd.conf$' % world.conf_dir)
+
     def test_conf_that_every_user_may_change(self):
         world = self.configured()
         path = os.path.join(world.conf_dir, 'snmpd.conf')

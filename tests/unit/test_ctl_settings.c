@@ -176,7 +176,7 @@ patterns_name_many_rows(void **state)
 	    CTL_OK);
 	assert_settings(world, "1f 5 5e");
 	assert_int_equal(run(world, "enable", "web/*/nope", NULL), CTL_NOT_FOUND);
-	assert_string_equal(world->err, PATH "web/*/nope: does not exist\n");
+	assert_string_equal(world->err, PATH "web/*/nope: matches no row\n");
 	assert_int_equal(run(world, "enable", "nope/*/a", NULL), CTL_NOT_FOUND);
 	assert_string_equal(world->err, PATH "nope: does not exist; clusters: ha, web\n");
 	assert_int_equal(run(world, "enable", "we b/*/a", NULL), CTL_USAGE);
@@ -388,7 +388,8 @@ remove_needs_yes_and_counts(void **state)
 	    "PATH        REMOVED\n"
 	    "web/http/*        3\n"
 	    "web/http          1\n"
-	    "ha                3\n");
+	    "ha                3\n"
+	    "dry run: 1 cluster, 2 services, 4 real services would be removed\n");
 	assert_settings(world, "1fe 10e 20");
 	assert_int_equal(run(world, "-f", "json", "remove", "-y", "web/http/web-?", "web/empty",
 	    NULL), CTL_OK);

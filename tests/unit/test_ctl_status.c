@@ -298,7 +298,7 @@ errors_have_an_exit_status_of_their_own(void **state)
 		{ { "status", "-w" }, "-w: its argument SECONDS is missing" },
 		{ { "status", "web/x" }, "web/x: does not exist; services of web: empty, http" },
 		{ { "status", "web/htt" }, "web/htt: does not exist; similar: web/http" },
-		{ { "status", "web", "z*" }, "z*: does not exist" },
+		{ { "status", "web", "z*" }, "z*: matches no row" },
 		{ { "status", "web/h!/a" }, "\"h!\" is not the name of a service" },
 		{ { "status", "web/x/w*" }, "web/x: does not exist; services of web: empty, http" },
 		{ { "status", "a/b/c/d" }, "has more than three parts" },
