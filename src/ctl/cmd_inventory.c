@@ -123,26 +123,13 @@ rows_unite(struct removal *removal)
 static enum err_code
 rows_read(struct removal *removal)
 {
-	struct ctl *ctl = removal->ctl;
+	const struct ctl_rows rows = { cluster_add, service_add, real_add, &removal->n };
 	enum err_code code = ERR_OK;
 
 	removal->n = 0;
-	for (int i = 0; i < ctl->n_operands && code == ERR_OK; i++) {
-		const struct path *path = ctl->path = &removal->paths[i];
-		enum path_depth depth = path_depth(path);
-		size_t before = removal->n;
-
+	for (int i = 0; i < removal->ctl->n_operands && code == ERR_OK; i++) {
 		removal->operand = i;
-		if (depth == DEPTH_CLUSTER)
-			code = store_each_cluster(ctl->store, path, cluster_add, removal,
-			    &ctl->error);
-		if (code == ERR_OK && depth <= DEPTH_SERVICE)
-			code = store_each_service(ctl->store, path, service_add, removal,
-			    &ctl->error);
-		if (code == ERR_OK)
-			code = store_each_real(ctl->store, path, real_add, removal, &ctl->error);
-		if (code == ERR_OK && removal->n == before)
-			code = ctl_pattern_not_found(ctl, path);
+		code = ctl_rows_each(removal->ctl, &removal->paths[i], false, &rows, removal);
 	}
 	rows_unite(removal);
 	return code;

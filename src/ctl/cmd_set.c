@@ -252,40 +252,16 @@ real_add(void *arg, const struct store_real_view *view)
 	    run->request->value);
 }
 
-static enum err_code
-pattern_resolve(struct run *run, const struct path *pattern)
-{
-	struct ctl *ctl = run->ctl;
-	size_t before = run->n;
-	enum err_code code = path_depth(pattern) == DEPTH_SERVICE ?
-	    store_each_service(ctl->store, pattern, service_add, run, &ctl->error) :
-	    store_each_real(ctl->store, pattern, real_add, run, &ctl->error);
-
-	return code == ERR_OK && run->n == before ? ctl_pattern_not_found(ctl, pattern) : code;
-}
-
 /* Adds the changes of all requests. */
 static enum err_code
 requests_resolve(struct run *run)
 {
-	struct ctl *ctl = run->ctl;
+	const struct ctl_rows rows = { NULL, service_add, real_add, &run->n };
 	enum err_code code = ERR_OK;
 
 	for (size_t i = 0; i < run->n_requests && code == ERR_OK; i++) {
-		const struct request *request = run->request = &run->requests[i];
-		uint32_t cluster_id, service_id, real_id;
-
-		ctl->path = NULL;
-		if (path_is_pattern(&request->path)) {
-			code = pattern_resolve(run, &request->path);
-			continue;
-		}
-		ctl->path = &request->path;	/* for the message */
-		code = store_find(ctl->store, ctl->path, &cluster_id, &service_id, &real_id,
-		    &ctl->error);
-		if (code == ERR_OK)
-			code = change_add(run, ctl->path, real_id != 0 ? real_id : service_id,
-			    request->column, request->value);
+		run->request = &run->requests[i];
+		code = ctl_rows_each(run->ctl, &run->request->path, true, &rows, run);
 	}
 	return code;
 }

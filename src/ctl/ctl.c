@@ -191,6 +191,24 @@ ctl_pattern_not_found(struct ctl *ctl, const struct path *pattern)
 	return ERR_NOT_FOUND;
 }
 
+enum err_code
+ctl_rows_each(struct ctl *ctl, const struct path *path, bool named_only,
+    const struct ctl_rows *rows, void *arg)
+{
+	enum path_depth depth = path_depth(path);
+	enum err_code code = ERR_OK;
+	size_t before = *rows->n;
+
+	ctl->path = path;	/* for the message */
+	if (depth == DEPTH_CLUSTER)
+		code = store_each_cluster(ctl->store, path, rows->cluster, arg, &ctl->error);
+	if (code == ERR_OK && (depth == DEPTH_SERVICE || (depth < DEPTH_SERVICE && !named_only)))
+		code = store_each_service(ctl->store, path, rows->service, arg, &ctl->error);
+	if (code == ERR_OK && (depth == DEPTH_REAL || !named_only))
+		code = store_each_real(ctl->store, path, rows->real, arg, &ctl->error);
+	return code == ERR_OK && *rows->n == before ? ctl_pattern_not_found(ctl, path) : code;
+}
+
 enum ctl_exit
 ctl_path_too_short(struct ctl *ctl, const struct path *path, enum path_depth least)
 {

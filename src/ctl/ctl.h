@@ -171,6 +171,20 @@ enum err_code ctl_pattern_parse(const char *text, struct path *ret, struct err *
  * that its first names give does not exist. */
 enum err_code ctl_pattern_not_found(struct ctl *ctl, const struct path *pattern);
 
+/* What a command does with rows. */
+struct ctl_rows {
+	enum err_code	(*cluster)(void *arg, const struct cluster_row *row);
+	enum err_code	(*service)(void *arg, const struct path *path,
+			    const struct service_row *row);
+	enum err_code	(*real)(void *arg, const struct store_real_view *view);
+	const size_t	*n;	/* how many rows the functions have counted */
+};
+
+/* Calls the functions for the rows that a path or a pattern names and, unless 'named_only', for the
+ * rows below them. ERR_NOT_FOUND with a message in ctl->error: there are none. */
+enum err_code ctl_rows_each(struct ctl *ctl, const struct path *path, bool named_only,
+    const struct ctl_rows *rows, void *arg);
+
 /* Reports a path that ends above rows of depth 'least'; names the rows below it, if the store can
  * be read. Returns CTL_USAGE. For use before ctl_open(). */
 enum ctl_exit ctl_path_too_short(struct ctl *ctl, const struct path *path, enum path_depth least);

@@ -206,10 +206,8 @@ job_operation_column(enum job_operation operation)
 bool
 model_params_check(const char *params)
 {
-	static const char key[] = "\"check\":", none[] = "\"none\"";
-	const char *at = strstr(params, key);
-
-	return at != NULL && strncmp(at + strlen(key), none, strlen(none)) != 0;
+	return strstr(params, MODEL_PARAM_CHECK) != NULL &&
+	    strstr(params, MODEL_PARAM_NO_CHECK) == NULL;
 }
 
 const struct plane_kind *

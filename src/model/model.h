@@ -264,8 +264,12 @@ enum { PLANE_KIND_NAMES_SIZE = 128 };
 /* Writes the kinds that a cluster may have, "none, haproxy, ipvs". Returns 'buf'. */
 const char *plane_kind_names(char buf[PLANE_KIND_NAMES_SIZE]);
 
-/* True if the parameters of a service or real service have the option "check" with another value
- * than "none". They are in the form in which lbclusterctl writes them to the store. */
+/* Parameters of a service or real service, in the form in which lbclusterctl writes them to the
+ * store, have a health check if they contain the first text and not the second one. */
+#define MODEL_PARAM_CHECK "\"check\":"
+#define MODEL_PARAM_NO_CHECK MODEL_PARAM_CHECK "\"none\""
+
+/* True if the parameters have a health check. */
 bool model_params_check(const char *params);
 
 /* True if 'pattern' is "" or matches the name as of fnmatch(3). */

@@ -19,7 +19,8 @@
 	job ".state = <JOB_HELD> AND " job "." SQL_JOB_OPEN " AND " job ".token = ?1"
 
 #define HAS_CHECK(params)                                                      \
-	"instr(" params ", '\"check\":') AND NOT instr(" params ", '\"check\":\"none\"')"
+	"instr(" params ", '" MODEL_PARAM_CHECK "') AND NOT instr(" params ", '"  \
+	MODEL_PARAM_NO_CHECK "')"
 
 /* The cluster of a job of table job. */
 #define CLUSTER_OF_JOB                                                         \
@@ -240,7 +241,6 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_PLANE_IS] = "SELECT plane_status = ?2 AND plane_message = ?3 FROM cluster"
 	    " WHERE id = ?1",
 	[SQL_PLANE_SET] = "UPDATE cluster SET plane_status = ?2, plane_message = ?3 WHERE id = ?1",
-	/* As model_params_check(). */
 	[SQL_CHECKED] = "SELECT EXISTS (SELECT 1 FROM service WHERE cluster_id = ?1 AND "
 	    HAS_CHECK("params") ") OR EXISTS (SELECT 1 FROM service AS s JOIN real_service AS r"
 	    " ON r.service_id = s.id WHERE s.cluster_id = ?1 AND " HAS_CHECK("r.params") ")",
