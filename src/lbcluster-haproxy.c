@@ -9,5 +9,5 @@
 int
 main(int argc, char **argv)
 {
-	return driver_main(&haproxy_plane, argc, argv);
+	return driver_main(&haproxy_plane, NULL, argc, argv);
 }

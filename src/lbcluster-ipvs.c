@@ -3,11 +3,12 @@
  *
  * lbcluster-ipvs(8), the driver of clusters whose data plane is IPVS of the kernel.
  */
+#include "check/checks.h"
 #include "driver/driver.h"
 #include "plane/ipvs/ipvs.h"
 
 int
 main(int argc, char **argv)
 {
-	return driver_main(&ipvs_plane, argc, argv);
+	return driver_main(&ipvs_plane, check_kinds, argc, argv);
 }

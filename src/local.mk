@@ -10,11 +10,11 @@ lbcluster_haproxy_LDADD = src/plane/haproxy/libhaproxy.a $(DRIVER_LIBS)
 
 sbin_PROGRAMS += lbcluster-ipvs
 lbcluster_ipvs_SOURCES = src/lbcluster-ipvs.c
-lbcluster_ipvs_LDADD = src/plane/ipvs/libipvs.a $(DRIVER_LIBS) $(NL_LIBS)
+lbcluster_ipvs_LDADD = src/plane/ipvs/libipvs.a $(DRIVER_LIBS) $(NL_LIBS) $(CURL_LIBS)
 
 sbin_PROGRAMS += lbcluster-checks
 lbcluster_checks_SOURCES = src/lbcluster-checks.c
-lbcluster_checks_LDADD = src/plane/none/libnone.a $(DRIVER_LIBS)
+lbcluster_checks_LDADD = src/plane/none/libnone.a $(DRIVER_LIBS) $(CURL_LIBS)
 
 bin_PROGRAMS += lbclusterctl
 lbclusterctl_SOURCES = src/lbclusterctl.c

@@ -75,16 +75,21 @@ on_timeout_set(CURLM *multi, long timeout_ms, void *arg)
 	return 0;
 }
 
-void
-check_http_timers(struct check_io *io)
+static void
+timers_run(struct check_io *io)
 {
 	int running;
 
-	if (io->multi == NULL)
-		return;
 	io->multi_due_ms = -1;
 	curl_multi_socket_action(io->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	finished_runs(io);
+}
+
+static void
+multi_close(struct check_io *io)
+{
+	curl_multi_cleanup(io->multi);
+	io->multi = NULL;
 }
 
 static bool
@@ -95,19 +100,14 @@ multi_open(struct check_io *io)
 	io->multi = curl_multi_init();
 	if (io->multi == NULL)
 		return false;
+	io->multi_timers = timers_run;
+	io->multi_close = multi_close;
 	curl_multi_setopt(io->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(io->multi, CURLMOPT_SOCKETDATA, io);
 	curl_multi_setopt(io->multi, CURLMOPT_TIMERFUNCTION, on_timeout_set);
 	curl_multi_setopt(io->multi, CURLMOPT_TIMERDATA, io);
 	curl_multi_setopt(io->multi, CURLMOPT_MAXCONNECTS, 1L);
 	return true;
-}
-
-void
-check_http_close(struct check_io *io)
-{
-	curl_multi_cleanup(io->multi);
-	io->multi = NULL;
 }
 
 /* -- one run -------------------------------------------------------------------------- */

@@ -40,6 +40,9 @@ struct check_io {
 	size_t			 n_watches;
 	void			*multi;		/* CURLM; NULL until the first http check */
 	int64_t			 multi_due_ms;	/* when libcurl wants to run; -1: never */
+	/* Of libcurl, set with 'multi': runs its timers; frees it, when all runs have ended. */
+	void			(*multi_timers)(struct check_io *io);
+	void			(*multi_close)(struct check_io *io);
 	char			*command_dir;
 	unsigned int		 open[CHECK_POOLS];
 	struct check_idle	 idle[2];	/* of IPv4 and IPv6 */
@@ -88,9 +91,5 @@ extern const struct check_ops check_connect_ops, check_http_ops, check_https_ops
 
 /* Closes the idle sockets. */
 void check_connect_close(struct check_io *io);
-/* Lets libcurl run its timers. */
-void check_http_timers(struct check_io *io);
-/* Frees what http checks share; all runs have ended. */
-void check_http_close(struct check_io *io);
 
 #endif

@@ -32,13 +32,6 @@ enum {
 	FREE_TRIES = 20, FREE_WAIT_MS = 100,
 };
 
-static const struct check_ops *const kinds[] = {
-	[CHECK_CONNECT] = &check_connect_ops,
-	[CHECK_HTTP] = &check_http_ops,
-	[CHECK_HTTPS] = &check_https_ops,
-	[CHECK_COMMAND] = &check_command_ops,
-};
-
 static const unsigned int pool_max[CHECK_POOLS] = {
 	[CHECK_POOL_SOCKETS] = SOCKETS_MAX,
 	[CHECK_POOL_COMMANDS] = COMMANDS_MAX,
@@ -69,6 +62,7 @@ struct probe {
 
 struct checks {
 	struct loop		*loop;
+	const struct check_ops	*const *kinds;
 	struct loop_timer	 timer;
 	checks_changed_fn	 changed;
 	void			*arg;
@@ -88,7 +82,7 @@ struct checks {
 static const struct check_ops *
 ops_of(const struct probe *probe)
 {
-	return kinds[probe->run.spec->kind];
+	return probe->checks->kinds[probe->run.spec->kind];
 }
 
 static struct probe *
@@ -302,7 +296,7 @@ turn(struct checks *checks)
 	due_handle(checks, now);
 	waiting_start(checks, now);
 	if (checks->io.multi_due_ms >= 0 && checks->io.multi_due_ms <= clock_steady_ms())
-		check_http_timers(&checks->io);
+		checks->io.multi_timers(&checks->io);
 	end = clock_steady_ms();
 	away_note(checks, now, end);
 	timer_set(checks, end);
@@ -494,14 +488,15 @@ checks_result(const struct checks *checks, uint32_t id, struct check_result *ret
 /* -- the set -------------------------------------------------------------------------- */
 
 enum err_code
-checks_new(struct loop *loop, const char *command_dir, checks_changed_fn changed, void *arg,
-    struct checks **ret, struct err *err)
+checks_new(struct loop *loop, const struct check_ops *const *kinds, const char *command_dir,
+    checks_changed_fn changed, void *arg, struct checks **ret, struct err *err)
 {
 	struct checks *checks = calloc(1, sizeof(*checks));
 
 	if (checks == NULL)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	checks->loop = loop;
+	checks->kinds = kinds;
 	checks->changed = changed;
 	checks->arg = arg;
 	checks->io.done = on_done;
@@ -539,7 +534,8 @@ checks_free(struct checks *checks)
 	/* The commands are killed; each is reaped when its end is reported. */
 	for (int n = 0; n < FREE_TRIES && checks->io.open[CHECK_POOL_COMMANDS] > 0; n++)
 		check_dispatch(&checks->io, FREE_WAIT_MS);
-	check_http_close(&checks->io);
+	if (checks->io.multi != NULL)
+		checks->io.multi_close(&checks->io);
 	check_connect_close(&checks->io);
 	loop_timer_cancel(checks->loop, &checks->timer);
 	loop_fd_watch(checks->loop, checks->io.epoll, 0, NULL, NULL);

@@ -10,8 +10,12 @@
 
 #include "check/check_spec.h"
 
+struct check_ops;
 struct checks;
 struct loop;
+
+/* The kinds of checks, by enum check_kind. */
+extern const struct check_ops *const check_kinds[];
 
 enum { CHECK_MESSAGE_SIZE = 256 };
 
@@ -29,12 +33,13 @@ struct check_result {
  * checks_remove(). */
 typedef void (*checks_changed_fn)(void *arg, uint32_t id);
 
-/* Creates an empty set of checks. 'command_dir' has the files of command checks; NULL means
- * checks.d in the directory of the configuration. Clears the ambient capabilities of the process,
- * so that a command gets none of them. *ret is the caller's until checks_free(). ERR_NOMEM,
- * ERR_IO. */
-enum err_code checks_new(struct loop *loop, const char *command_dir, checks_changed_fn changed,
-    void *arg, struct checks **ret, struct err *err);
+/* Creates an empty set of checks. 'kinds' is check_kinds. 'command_dir' has the files of command
+ * checks; NULL means checks.d in the directory of the configuration. Clears the ambient
+ * capabilities of the process, so that a command gets none of them. *ret is the caller's until
+ * checks_free(). ERR_NOMEM, ERR_IO. */
+enum err_code checks_new(struct loop *loop, const struct check_ops *const *kinds,
+    const char *command_dir, checks_changed_fn changed, void *arg, struct checks **ret,
+    struct err *err);
 
 /* Ends all probes and kills the commands that run. NULL is allowed. */
 void checks_free(struct checks *checks);

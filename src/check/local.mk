@@ -6,6 +6,7 @@ src_check_libcheck_a_SOURCES = \
 	src/check/check_file.h \
 	src/check/check_http.c \
 	src/check/check_io.c \
+	src/check/check_kinds.c \
 	src/check/check_private.h \
 	src/check/check_spec.c \
 	src/check/check_spec.h \

@@ -27,6 +27,7 @@ struct driver {
 	struct service			 service;
 	const struct plane_kind		*kind;
 	const struct plane_kind_ops	*ops;
+	const struct check_ops		*const *kinds;	/* NULL: no health checks */
 	struct driver_config		 config;
 	struct driver_tree		 tree;
 	struct worker_shared		 shared;
@@ -188,8 +189,8 @@ driver_start(void *arg)
 	const struct service *service = &driver->service;
 	struct err err;
 
-	if (health_new(service->loop, driver->kind->name, NULL, on_health_changed, driver,
-	    &driver->health, &err) != ERR_OK) {
+	if (health_new(service->loop, driver->kind->name, driver->kinds, NULL,
+	    on_health_changed, driver, &driver->health, &err) != ERR_OK) {
 		log_error("driver", "%s", err.text);
 		return false;
 	}
@@ -297,7 +298,8 @@ driver_withdraw(void *arg, const char *name)
 }
 
 int
-driver_main(const struct plane_kind_ops *ops, int argc, char **argv)
+driver_main(const struct plane_kind_ops *ops, const struct check_ops *const *kinds,
+    int argc, char **argv)
 {
 	const struct plane_kind *kind = plane_kind_find(ops->kind);
 	char conf_file[PATH_MAX];
@@ -320,7 +322,7 @@ driver_main(const struct plane_kind_ops *ops, int argc, char **argv)
 		.reload = driver_reload,
 		.end = driver_end,
 	};
-	struct driver driver = { .kind = kind, .ops = ops };
+	struct driver driver = { .kind = kind, .ops = ops, .kinds = kinds };
 
 	snprintf(conf_file, sizeof(conf_file), LBCLUSTER_CONF_DIR "/%s.conf", kind->driver);
 	driver.service = (struct service){ .program = &service_program, .arg = &driver,

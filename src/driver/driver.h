@@ -9,8 +9,12 @@
 
 #include "plane/plane.h"
 
-/* Runs the program; returns its exit status, lbcluster-haproxy(8). The registry of kinds
+struct check_ops;
+
+/* Runs the program; returns its exit status, lbcluster-haproxy(8). 'kinds' is check_kinds of
+ * check/checks.h, or NULL for a data plane that checks its servers itself. The registry of kinds
  * (plane_kind_find()) has the kind of 'ops', and the name of the program. */
-int driver_main(const struct plane_kind_ops *ops, int argc, char **argv);
+int driver_main(const struct plane_kind_ops *ops, const struct check_ops *const *kinds,
+    int argc, char **argv);
 
 #endif

@@ -31,7 +31,7 @@ struct health {
 
 /* -- the specification of a check ------------------------------------------------------- */
 
-static const enum check_kind kinds[] = {
+static const enum check_kind kind_of_param[] = {
 	[PARAM_CHECK_CONNECT] = CHECK_CONNECT,
 	[PARAM_CHECK_HTTP] = CHECK_HTTP,
 	[PARAM_CHECK_HTTPS] = CHECK_HTTPS,
@@ -42,7 +42,7 @@ static struct check_spec
 spec_of(const struct health_real *real, const struct params *params)
 {
 	struct check_spec spec = {
-		.kind = kinds[params->check],
+		.kind = kind_of_param[params->check],
 		.method = params->check_method == PARAM_HEAD ? CHECK_HEAD : CHECK_GET,
 		.interval_ms = params->check_interval_ms,
 		.retry_ms = params->check_retry_ms,
@@ -224,8 +224,9 @@ health_weight(const struct health *health, uint32_t real_id, uint32_t weight)
 /* -- start and end ---------------------------------------------------------------------- */
 
 enum err_code
-health_new(struct loop *loop, const char *kind, const char *command_dir,
-    health_changed_fn changed, void *arg, struct health **ret, struct err *err)
+health_new(struct loop *loop, const char *kind, const struct check_ops *const *kinds,
+    const char *command_dir, health_changed_fn changed, void *arg, struct health **ret,
+    struct err *err)
 {
 	struct health *health = calloc(1, sizeof(*health));
 	enum err_code code;
@@ -234,8 +235,8 @@ health_new(struct loop *loop, const char *kind, const char *command_dir,
 		return err_set(err, ERR_NOMEM, "out of memory");
 	TAILQ_INIT(&health->entries);
 	health->kind = kind;
-	if (param_key_of(param_key_find(PARAM_SERVICE, "check"), kind) && (code =
-	    checks_new(loop, command_dir, changed, arg, &health->checks, err)) != ERR_OK) {
+	if (kinds != NULL && (code = checks_new(loop, kinds, command_dir, changed, arg,
+	    &health->checks, err)) != ERR_OK) {
 		free(health);
 		return code;
 	}

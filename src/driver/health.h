@@ -11,6 +11,7 @@
 #include "model/model.h"
 #include "util/err.h"
 
+struct check_ops;
 struct health;
 struct loop;
 
@@ -38,10 +39,12 @@ struct health_result {
  * health_remove(). */
 typedef void (*health_changed_fn)(void *arg, uint32_t real_id);
 
-/* Creates the checks of a driver for plane 'kind', which run in 'loop'. 'command_dir' has the files
- * of command checks; NULL means checks.d in the directory of the configuration. *ret is the
+/* Creates the checks of a driver for plane 'kind', which run in 'loop'. 'kinds' is check_kinds of
+ * check/checks.h, or NULL for a data plane that checks its servers itself. 'command_dir' has the
+ * files of command checks; NULL means checks.d in the directory of the configuration. *ret is the
  * caller's until health_free(). ERR_NOMEM, ERR_IO. */
-enum err_code health_new(struct loop *loop, const char *kind, const char *command_dir,
+enum err_code health_new(struct loop *loop, const char *kind,
+    const struct check_ops *const *kinds, const char *command_dir,
     health_changed_fn changed, void *arg, struct health **ret, struct err *err);
 
 /* Ends all checks. NULL is allowed. */

@@ -158,7 +158,7 @@ measure(enum check_kind kind, uint32_t n, unsigned int seconds, uint16_t port)
 	long memory = memory_bytes();
 	double cpu;
 
-	if (checks_new(loop, NULL, on_changed, NULL, &checks, &error) != ERR_OK)
+	if (checks_new(loop, check_kinds, NULL, on_changed, NULL, &checks, &error) != ERR_OK)
 		errx(1, "%s", error.text);
 	checks_make(checks, kind, n, port);
 	run_for(loop, WARM_MS);

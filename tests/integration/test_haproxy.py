@@ -71,6 +71,12 @@ class Settings(Plane):
         # The commands of jobs are not repairs.
         self.assertNotIn('settings restored', self.driver_log())
 
+    def test_driver_loads_no_library_of_health_checks(self):
+        with open('/proc/%d/maps' % self.driver.pid, encoding='utf-8') as file:
+            text = file.read()
+        self.assertIn('libjansson', text)
+        self.assertNotIn('libcurl', text)
+
 
 class Drain(Plane):
     """disable with a drain time."""

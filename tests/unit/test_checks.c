@@ -201,8 +201,8 @@ run_until(bool (*met)(void *arg), void *arg)
 static void
 checks_open(void)
 {
-	assert_int_equal(checks_new(world.loop, world.dir, on_changed, NULL, &world.checks, NULL),
-	    ERR_OK);
+	assert_int_equal(checks_new(world.loop, check_kinds, world.dir, on_changed, NULL,
+	    &world.checks, NULL), ERR_OK);
 }
 
 static int
@@ -675,7 +675,7 @@ stopped_main(uint16_t port)
 	spec.port = port;
 	spec.timeout_ms = 2000;
 	spec.fall = 1;
-	if (checks_new(loop, world.dir, on_changed, NULL, &checks, NULL) != ERR_OK ||
+	if (checks_new(loop, check_kinds, world.dir, on_changed, NULL, &checks, NULL) != ERR_OK ||
 	    checks_set(checks, 1, &spec, true, NULL) != ERR_OK)
 		_exit(2);
 	world.wanted_changes = 1;

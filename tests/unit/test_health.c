@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "check/checks.h"
 #include "driver/health.h"
 #include "util/clock.h"
 #include "util/loop.h"
@@ -97,11 +98,12 @@ on_client(void *arg, short events)
 static void
 health_open(const char *kind)
 {
+	bool checks_itself = strcmp(kind, "haproxy") == 0;
 	struct err err;
 
 	health_free(world.health);
-	if (health_new(world.loop, kind, "/nonexistent", on_changed, &world, &world.health, &err) !=
-	    ERR_OK)
+	if (health_new(world.loop, kind, checks_itself ? NULL : check_kinds, "/nonexistent",
+	    on_changed, &world, &world.health, &err) != ERR_OK)
 		fail_msg("%s", err.text);
 }
 
