@@ -329,6 +329,27 @@ attribute_data(const struct nlattr *attribute)
 	return attribute + 1;
 }
 
+/* Reads the statistics of STATS64 in the form in which kernels of 64 bits send them: all numbers in
+ * their order, without padding. */
+static bool
+numbers_copy(const struct nlattr *nest, uint64_t ret[IPVS_STATS])
+{
+	const struct {
+		struct nlattr	head;
+		uint32_t	number[2];
+	} *numbers = (const void *)attribute_data(nest);
+
+	if (attribute_size(nest) != IPVS_STATS * sizeof(*numbers))
+		return false;
+	for (unsigned int i = 0; i < IPVS_STATS; i++) {
+		if (numbers[i].head.nla_len != sizeof(*numbers) ||
+		    numbers[i].head.nla_type != i + 1)
+			return false;
+		memcpy(&ret[i], numbers[i].number, sizeof(ret[i]));
+	}
+	return true;
+}
+
 /* Reads the statistics. Those of STATS64 have 8 bytes each. Those of STATS, which kernels before
  * 4.1 have alone, have 4 or 8. */
 static bool
@@ -339,6 +360,8 @@ numbers_read(const struct nlattr *nest, uint64_t ret[IPVS_STATS])
 	unsigned int seen = 0;
 	uint32_t short_number;
 
+	if (numbers_copy(nest, ret))
+		return true;
 	while ((number = attribute_take(&at, &left)) != NULL) {
 		unsigned int i = attribute_type(number) - 1;
 
