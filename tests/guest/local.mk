@@ -35,9 +35,12 @@ bench-ipvs: all
 	    $(abs_top_srcdir)/tests/integration/run -b '$(abs_top_builddir)' \
 	    $(abs_top_srcdir)/tests/guest/bench_failover.py
 
-# Times of rounds with 10,000 destinations, beside ipvsadm.
+# Times of rounds with 10,000 destinations, beside ipvsadm. GUEST_FLAGS=-i counts instructions.
+GUEST_FLAGS =
+
 bench-ipvs-round: all
-	$(top_srcdir)/tests/guest/run -t 1200 $(abs_top_srcdir)/tests/integration/run \
-	    -b '$(abs_top_builddir)' $(abs_top_srcdir)/tests/guest/bench_round.py
+	$(top_srcdir)/tests/guest/run $(GUEST_FLAGS) -t 1200 \
+	    $(abs_top_srcdir)/tests/integration/run -b '$(abs_top_builddir)' \
+	    $(abs_top_srcdir)/tests/guest/bench_round.py
 
 .PHONY: bench-ipvs bench-ipvs-round check-guest
