@@ -99,6 +99,9 @@ enum err_code db_query(struct db *db, unsigned int sql, const struct db_value *v
 enum err_code db_next(struct db *db, struct db_statement *stmt, bool *ret_row, struct err *err);
 /* Resets a statement that was not stepped to its end. NULL is fine. */
 void db_reset(struct db_statement *stmt);
+/* Runs an INSERT of one row. *ret_id: the id that the database gave the row. */
+enum err_code db_insert(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    int64_t *ret_id, struct err *err);
 /* How many rows the last INSERT, UPDATE or DELETE changed, without those of triggers. */
 int64_t db_changed_rows(const struct db *db);
 

@@ -219,7 +219,7 @@ row_put(struct store *store, enum shape_id shape, const union shape_row *row, ui
 		if (code == ERR_OK)
 			code = shape == SHAPE_REAL && store_has_draft(store) ?
 			    store_draft_real_insert(store, &row->real.row, &added, err) :
-			    db_number(db, SQL_OF_ROWS(ROW_INSERT, shape), values, n, &added, err);
+			    db_insert(db, SQL_OF_ROWS(ROW_INSERT, shape), values, n, &added, err);
 		id = (uint32_t)added;
 	} else if (result == STORE_PUT_UPDATED) {
 		code = db_run(db, SQL_OF_ROWS(ROW_UPDATE, shape), values, n, err);

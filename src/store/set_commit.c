@@ -193,7 +193,7 @@ jobs_insert(struct db *db, struct commit *commit, struct err *err)
 
 		if (!commit->effective[i])
 			continue;
-		code = db_number(db, SQL_JOB_INSERT, DB_VALUES(of_service ? none : id,
+		code = db_insert(db, SQL_JOB_INSERT, DB_VALUES(of_service ? none : id,
 		    of_service ? id : none,
 		    db_int(job_operation_for(change->column, change->value)), db_int(set->source),
 		    db_int(rules_value_before(before, change->column)),

@@ -118,8 +118,7 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_JOBS_OPEN] = "SELECT jobs_open FROM store",
 	[SQL_JOB_INSERT] = "INSERT INTO job (state, real_id, service_id, operation, source,"
 	    " old_value, new_value, request, token, cluster_name, service_name, real_name,"
-	    " origin) VALUES (<JOB_HELD>, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-	    " RETURNING id",
+	    " origin) VALUES (<JOB_HELD>, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	[SQL_JOBS_OVER] = "SELECT job_rows - (SELECT value FROM setting"
 	    " WHERE name = 'job_max_rows') FROM store",
 	[SQL_JOBS_PRUNE] = "DELETE FROM job WHERE id IN (SELECT id FROM job"
@@ -256,7 +255,7 @@ static const char *const patterns[ROW_SQLS] = {
 	    " AND (<why>) = 0 ORDER BY r.<order> LIMIT ?3",
 	[ROW_GET] = "SELECT <view> FROM <table> AS r WHERE r.<id> = ?1",
 	[ROW_FIND] = "SELECT <id>, <same> FROM <table> WHERE <key>",
-	[ROW_INSERT] = "INSERT INTO <table> (<names>) VALUES (<parameters>) RETURNING <id>",
+	[ROW_INSERT] = "INSERT INTO <table> (<names>) VALUES (<parameters>)",
 	[ROW_UPDATE] = "UPDATE <table> SET <changes> WHERE <key>",
 	[ROW_UPSERT] = "INSERT INTO <table> (<names>, changed) VALUES (<parameters>, ?)"
 	    " ON CONFLICT (<id>) DO UPDATE SET <excluded>, changed = excluded.changed",

@@ -90,7 +90,7 @@ enum row_sql {
 	ROW_PAGE,	/* view; of parent ?1, after name or id ?2, at most ?3 */
 	ROW_GET,	/* view; of row ?1 */
 	ROW_FIND,	/* id, whether all is the same; ?N is column N of the row */
-	ROW_INSERT, ROW_UPDATE,	/* ?N is column N of the row; ROW_INSERT returns its id */
+	ROW_INSERT, ROW_UPDATE,	/* ?N is column N of the row */
 	ROW_UPSERT,	/* the same; the parameter after them is "changed" */
 	ROW_DELETE,	/* row ?1 */
 	ROW_WHY,	/* why row ?1 is left out */

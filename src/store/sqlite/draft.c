@@ -101,11 +101,9 @@ server_take(struct db *db, const struct real_row *row, uint32_t *ret, struct err
 		id = db_integer(stmt, 1);
 		db_reset(stmt);
 	}
-	if (found && id == 0) {
-		code = db_run(db, SQL_SERVER_INSERT, DB_VALUES(db_int(cluster_id),
-		    db_str(row->name)), err);
-		id = sqlite3_last_insert_rowid(db->state->handle);
-	}
+	if (found && id == 0)
+		code = db_insert(db, SQL_SERVER_INSERT, DB_VALUES(db_int(cluster_id),
+		    db_str(row->name)), &id, err);
 	*ret = (uint32_t)id;
 	return code;
 }
@@ -126,9 +124,7 @@ store_draft_real_insert(struct store *store, const struct real_row *row, int64_t
 		return code;
 	n = shape_values(&shapes[SHAPE_REAL], &numbered, values);
 	values[10] = db_int(change);	/* ?11 */
-	code = db_run(&store->main, SQL_REAL_NUMBERED, values, n, err);
-	*ret_id = sqlite3_last_insert_rowid(store->main.state->handle);
-	return code;
+	return db_insert(&store->main, SQL_REAL_NUMBERED, values, n, ret_id, err);
 }
 
 /* -- conflicts ------------------------------------------------------------------------- */

