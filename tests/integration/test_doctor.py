@@ -591,7 +591,7 @@ class Planes(Doctor):
         self.assertIn('pid %d' % os.getpid(), driver[1])
         self.assertEqual('warn', cluster[0])
         for status, message, result, expected in (
-                (2, '', 'ok', 'reached'), (2, 'two servers', 'warn', 'reached: two servers'),
+                (2, '', 'ok', 'plane haproxy is ok'), (2, 'two servers', 'warn', 'ok: two servers'),
                 (3, 'gone', 'FAIL', 'unreachable: gone'), (4, 'gone', 'FAIL', 'failing: gone')):
             self.world.sql('UPDATE cluster SET plane_status = ?, plane_message = ?', status,
                            message)
