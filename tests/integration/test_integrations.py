@@ -172,7 +172,7 @@ class Integrations(unittest.TestCase):
                 'lbcRealIndex', 'lbcRealName'}
             self.assertLessEqual(used, metrics, expression)
         alerts = re.findall(r'- alert: (\w+)$', rules, re.M)
-        self.assertEqual(len(alerts), 15)
+        self.assertEqual(len(alerts), 17)
         tests = text('prometheus/lbcluster.rules.test.yml')
         for alert in alerts:
             self.assertRegex(tests, r'alertname: %s\n +exp_alerts:\n' % alert)
