@@ -6,6 +6,7 @@
 #
 #   queries.py rules          prints a file of rules with each expression, for "promtool check rules"
 #   queries.py run URL        asks a Prometheus; fails if an expression or a variable has no data
+#   queries.py before URL     fails if an expression has data at a time before all data
 """The expressions of the dashboard."""
 
 import json
@@ -50,25 +51,37 @@ def rules():
         print('  - {record: "dashboard:%d", expr: %s}' % (i, json.dumps(expression)))
 
 
+def series(url, expression, **more):
+    """The number of series of an expression; 0 after an error."""
+    query = '%s/api/v1/query?%s' % (url, urllib.parse.urlencode({'query': expression, **more}))
+    try:
+        with urllib.request.urlopen(query) as reply:
+            return len(json.load(reply)['data']['result'])
+    except urllib.error.HTTPError as error:
+        print(error.read().decode())
+        return 0
+
+
 def run(url):
     empty = 0
     for title, expression in expressions():
-        # A count has a value without any series too, and a service need not be down.
-        expression = re.sub(r' or vector\(0\)|(?<=\}) == \d', '', expression)
-        query = '%s/api/v1/query?%s' % (url, urllib.parse.urlencode({'query': expression}))
-        try:
-            with urllib.request.urlopen(query) as reply:
-                found = len(json.load(reply)['data']['result'])
-        except urllib.error.HTTPError as error:
-            found = 0
-            print(error.read().decode())
-        print('%3d series: %s' % (found, title))
-        if not found:
-            print('FAILED: no data: %s' % expression)
-            empty += 1
+        # A count is 0 without a match, and a service need not be down.
+        first = re.sub(r' or 0 \* count\(.*|(?<=\}) == \d', '', expression)
+        for part in {first, expression if ' or 0 * ' in expression else first}:
+            found = series(url, part)
+            print('%3d series: %s' % (found, title))
+            if not found:
+                print('FAILED: no data: %s' % part)
+                empty += 1
     print('%d expressions without data' % empty)
     return empty > 0
 
 
+def before(url):
+    found = [title for title, expression in expressions() if series(url, expression, time=1)]
+    print('a value without data:', ', '.join(found))
+    return len(found) > 0
+
+
 if __name__ == '__main__':
-    sys.exit({'rules': rules, 'run': run}[sys.argv[1]](*sys.argv[2:]))
+    sys.exit({'rules': rules, 'run': run, 'before': before}[sys.argv[1]](*sys.argv[2:]))

@@ -219,6 +219,15 @@ class Grafana(unittest.TestCase):
                 found += 1
         self.assertEqual(found, 6)
 
+    def test_without_data_a_number_is_not_0(self):
+        for panel in self.panels:
+            for target in panel['targets']:
+                self.assertNotIn('vector(', target['expr'], panel['title'])
+            if panel['type'] == 'stat':
+                defaults = panel['fieldConfig']['defaults']
+                self.assertEqual(defaults['noValue'], 'no data', panel['title'])
+                self.assertNotEqual(defaults['thresholds']['steps'][0]['color'], 'green')
+
     def test_panels_have_places_of_their_own(self):
         taken = {}
         for panel in self.dashboard['panels']:
