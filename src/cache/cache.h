@@ -239,8 +239,9 @@ enum oper_status cache_real_status(const struct cache *cache, const struct cache
  * The text is valid until the next cache_refresh(). */
 const char *cache_real_reason(const struct cache *cache, const struct cache_real *real,
     int64_t now);
-/* Returns what lbcServiceStatus does not say: weights of 0 leave the service without a member that
- * gets new connections, see status_drained(). Otherwise "". */
+/* Returns what lbcServiceStatus does not say: each real service, or each one except the fallback,
+ * is disabled; or weights of 0 leave the service without a member that gets new connections, see
+ * status_drained(). Otherwise "". */
 const char *cache_service_reason(const struct cache_service *service);
 
 #endif

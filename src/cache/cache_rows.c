@@ -57,6 +57,19 @@ fresh_reason(const struct cache *cache, const struct cache_real *real, int64_t n
 	    status_drained(tally) == DRAINED_TO_FALLBACK ? STATUS_OTHERS_DRAINED : "";
 }
 
+/* The reason of a real service with stale statistics. If the driver runs and cannot reach the data
+ * plane, the message of the cluster has the details. */
+static const char *
+stale_reason(const struct cache_cluster *cluster, int64_t now)
+{
+	struct plane_view plane;
+
+	cache_plane_view(cluster, true, now, &plane);
+	return plane.status == PLANE_STATUS_UNREACHABLE ?
+	    "statistics are stale: the data plane is unreachable" :
+	    "statistics are stale; start the collector or the driver";
+}
+
 const char *
 cache_real_reason(const struct cache *cache, const struct cache_real *real, int64_t now)
 {
@@ -70,7 +83,7 @@ cache_real_reason(const struct cache *cache, const struct cache_real *real, int6
 	case FRESHNESS_FRESH:
 		return fresh_reason(cache, real, now);
 	case FRESHNESS_STALE:
-		return "statistics are stale; start the collector or the driver";
+		return stale_reason(cache_cluster_of(cache_service_of(real)), now);
 	case FRESHNESS_NEVER:
 		return "no statistics yet";
 	}
@@ -80,14 +93,21 @@ cache_real_reason(const struct cache *cache, const struct cache_real *real, int6
 const char *
 cache_service_reason(const struct cache_service *service)
 {
-	const char *plane = tree_text(&cache_cluster_of(service)->row, TREE_PLANE);
+	const struct status_tally *tally = &service->sums.tally;
+	/* Without a driver it is unknown when the fallback is used. */
+	bool none = strcmp(tree_text(&cache_cluster_of(service)->row, TREE_PLANE), "none") == 0;
 
-	switch (status_drained(&service->sums.tally)) {
+	if (service->enabled && tally->reals > 0 && tally->enabled == 0)
+		return "each real service is disabled: clients get no answer";
+	switch (status_drained(tally)) {
 	case DRAINED_NO:
-		break;
+		if (!status_on_fallback(tally) || tally->plain > 0)
+			break;
+		return none ? "every server except the fallback is disabled" :
+		    "every server except the fallback is disabled: the fallback gets the new"
+		    " connections";
 	case DRAINED_TO_FALLBACK:
-		/* Without a driver it is unknown when the fallback is used. */
-		return strcmp(plane, "none") == 0 ?
+		return none ?
 		    "every active server except the fallback has weight 0" :
 		    "every active server except the fallback has weight 0: the fallback gets the"
 		    " new connections";

@@ -85,7 +85,8 @@ plane_compare(struct diff *diff, const struct discover_source *source, const cha
 	diff->headed = false;
 	diff->compared++;
 	if (source->read(&discovery, &err) != ERR_OK) {
-		ctl_message(diff->ctl, "%s: %s", diff->cluster->name, err.text);
+		ctl_message(diff->ctl, "%s: %s; \"lbclusterctl doctor\" says what to do",
+		    diff->cluster->name, err.text);
 		diff->failed = true;
 		return ERR_OK;
 	}

@@ -44,6 +44,7 @@ struct run {
 	struct change		*changes;
 	struct path		*paths;		/* of the row of each change */
 	size_t			 n, changes_room, paths_room;
+	size_t			 n_unserved;	/* after unserved_find(): services of 'paths' */
 	const struct request	*request;	/* of which changes are added */
 	uint32_t		 first_job;	/* id of the first job of this command, 0: none */
 	uint32_t		*jobs;		/* ids, also of earlier jobs to wait for */
@@ -369,6 +370,73 @@ set_make(struct run *run)
 	return code;
 }
 
+/* -- services without an enabled real service --------------------------------------- */
+
+struct enabled_rows {
+	bool	service, real;
+};
+
+static enum err_code
+service_note(void *arg, const struct path *path, const struct service_row *row)
+{
+	(void)path;
+	((struct enabled_rows *)arg)->service = row->enabled;
+	return ERR_OK;
+}
+
+static enum err_code
+real_note(void *arg, const struct store_real_view *view)
+{
+	((struct enabled_rows *)arg)->real |= view->row.enabled;
+	return ERR_OK;
+}
+
+static bool
+is_same_service(const struct path *a, const struct path *b)
+{
+	return strcmp(a->cluster, b->cluster) == 0 && strcmp(a->service, b->service) == 0;
+}
+
+/* Finds the services of the changes that are enabled, and have no enabled real service. Replaces
+ * the first ones of run->paths by their paths. */
+static enum err_code
+unserved_find(struct run *run)
+{
+	struct ctl *ctl = run->ctl;
+	struct path service, last = { "", "", "" };
+	enum err_code code;
+
+	for (size_t i = 0; i < run->n; i++) {
+		struct enabled_rows enabled = { false, false };
+		size_t known = 0;
+
+		service = path_cut(&run->paths[i], DEPTH_SERVICE);
+		if (is_same_service(&service, &last))
+			continue;
+		last = service;
+		if ((code = store_each_service(ctl->store, &service, service_note, &enabled,
+		    &ctl->error)) != ERR_OK ||
+		    (code = store_each_real(ctl->store, &service, real_note, &enabled,
+		    &ctl->error)) != ERR_OK)
+			return code;
+		while (known < run->n_unserved && !is_same_service(&run->paths[known], &service))
+			known++;
+		if (enabled.service && !enabled.real && known == run->n_unserved)
+			run->paths[run->n_unserved++] = service;
+	}
+	return ERR_OK;
+}
+
+static void
+unserved_report(struct run *run)
+{
+	char text[PATH_TEXT_SIZE];
+
+	for (size_t i = 0; i < run->n_unserved; i++)
+		ctl_message(run->ctl, "%s: no real service is enabled: clients get no answer",
+		    path_text(&run->paths[i], text));
+}
+
 /* -- the command -------------------------------------------------------------- */
 
 /* An object is the result of a command with one path, in the API. */
@@ -430,8 +498,8 @@ refusal_report(struct run *run, enum err_code code)
 	char text[PATH_TEXT_SIZE];
 
 	if (code == ERR_PRECOND && run->fallback_taken && run->ctl->path != NULL)
-		ctl_message(run->ctl, "\"lbclusterctl move-fallback %s\" makes it the fallback in "
-		    "place of the other one", path_text(run->ctl->path, text));
+		ctl_message(run->ctl, "\"lbclusterctl move-fallback %s\" makes it the only "
+		    "fallback of its service", path_text(run->ctl->path, text));
 	return status;
 }
 
@@ -451,14 +519,20 @@ settings_change(struct run *run)
 		code = fallbacks_end(run);
 	if (code == ERR_OK)
 		code = set_make(run);
-	if (code == ERR_OK && (ctl->flags & CTL_DRY_RUN) != 0)
-		return dry_run(run);
+	if (code == ERR_OK && run->setting->column == REAL_ENABLED)
+		code = unserved_find(run);
+	if (code == ERR_OK && (ctl->flags & CTL_DRY_RUN) != 0) {
+		status = dry_run(run);
+		unserved_report(run);
+		return status;
+	}
 	if (code == ERR_OK)
 		code = store_commit(ctl->store, &ctl->error);
 	else
 		store_rollback(ctl->store);
 	if (code != ERR_OK)
 		return refusal_report(run, code);
+	unserved_report(run);
 	if ((ctl->flags & CTL_NO_WAIT) == 0)
 		status = ctl_jobs_wait(ctl, run->jobs, run->n_jobs, run->timeout_s);
 	printed = jobs_print(run);

@@ -12,6 +12,7 @@
 #include "model/address.h"
 #include "plane/haproxy/haproxy.h"
 #include "util/memory.h"
+#include "util/text.h"
 
 enum { TIMEOUT_MS = 5000, NAME_SHOWN_MAX = 80 };
 
@@ -189,12 +190,24 @@ server_add(struct discovery *discovery, const struct backend *backend,
 
 /* -- a backend ------------------------------------------------------------------------ */
 
+/* Adds a comment to the inventory that is printed: HAProxy has no server in the backend. */
+static void
+comment_print(const struct discovery *discovery, const char *name)
+{
+	const struct ctl *ctl = discovery->ctl;
+
+	if (!discovery->silent && (ctl->flags & CTL_LOAD) == 0)
+		text_line_print(ctl->out, "# left out: backend %.*s, which has no server",
+		    NAME_SHOWN_MAX, name);
+}
+
 static bool
 service_add(struct discovery *discovery, const char *name)
 {
 	const struct haproxy_view *view = &((const struct haproxy_state *)discovery->state)->view;
 	struct backend backend;
 	struct path path;
+	bool empty = true;
 
 	backend_read(discovery, name, &backend);
 	for (size_t i = 0; i < view->n_servers; i++) {
@@ -202,6 +215,7 @@ service_add(struct discovery *discovery, const char *name)
 
 		if (!server->has_state || strcmp(server->backend, name) != 0)
 			continue;
+		empty = false;
 		if (!model_name_valid(name)) {
 			leave_out(discovery, name, server->name);
 			continue;
@@ -217,6 +231,8 @@ service_add(struct discovery *discovery, const char *name)
 			return false;
 		backend.service->protocol_given = true;
 	}
+	if (empty)
+		comment_print(discovery, name);
 	/* A stored service stays while HAProxy has its backend, with or without servers. */
 	if (backend.service == NULL && model_name_valid(name)) {
 		path = path_of(discovery->cluster->name, name, "");

@@ -93,7 +93,7 @@ share_text(const struct status_row *row, char buf[CELL_SIZE])
 		snprintf(buf, CELL_SIZE, "%" PRIu32 "/%" PRIu32, sums->tally.active,
 		    sums->tally.enabled);
 	else if (!status_row_share(row, &share))
-		snprintf(buf, CELL_SIZE, "%s", row->real->fallback ? "fallback" : "-");
+		snprintf(buf, CELL_SIZE, "%s", row->in_reserve ? "fallback" : "-");
 	else if (share == 0 && row->serves)
 		snprintf(buf, CELL_SIZE, "<1%%");
 	else

@@ -71,10 +71,10 @@ status_row_share(const struct status_row *row, unsigned int *ret)
 {
 	uint64_t sum = row->served_weight;
 
-	if (row->real == NULL || sum == 0 || !row->real->enabled ||
-	    (row->real->fallback && !row->serves))
+	if (row->real == NULL || !row->real->enabled || !row->service->enabled || row->in_reserve ||
+	    (sum == 0 && row->real->weight > 0))
 		return false;
-	*ret = row->serves ?
+	*ret = row->serves && sum > 0 ?
 	    (unsigned int)((200 * (uint64_t)row->real->weight + sum) / (2 * sum)) : 0;
 	return true;
 }
@@ -211,6 +211,8 @@ real_visit(struct walk *walk, struct status_row row, const struct cache_real *re
 	enum oper_status status = cache_real_status(walk->view->cache, real, walk->view->now);
 
 	row.serves = real_serves(real, status);
+	row.in_reserve = real->fallback && real->weight > 0 &&
+	    (status == OPER_STANDBY || status == OPER_UNKNOWN);
 	row.depth = DEPTH_REAL;
 	row.row = &real->row;
 	row.real = real;

@@ -28,6 +28,7 @@ struct status_row {
 	enum status_level		 level;
 	const struct plane_view		*plane;		/* of the cluster */
 	bool				 serves;	/* a real service gets new connections */
+	bool				 in_reserve;	/* a fallback that may get them later */
 	/* The weights of the real services of the service that get new connections. */
 	uint64_t			 served_weight;
 };
@@ -70,8 +71,8 @@ bool status_row_is_unpolled(const struct status_row *row);
 
 /* Returns the percentage of new connections that a real service gets by its weight: 0 if it gets
  * none, as while it is inactive. A real service of unknown status counts as its settings say. False
- * for a real service that is not enabled, for a fallback in reserve, and if no real service of its
- * service gets new connections. */
+ * for a real service that is disabled, for a fallback in reserve, and for a weight above 0 while no
+ * real service of its service gets new connections. */
 bool status_row_share(const struct status_row *row, unsigned int *ret);
 
 #endif

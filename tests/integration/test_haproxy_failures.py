@@ -814,8 +814,9 @@ class Discover(Plane):
     def test_inventory_has_the_servers_of_haproxy(self):
         self.plane_world()
         proxy = self.haproxy({'http': {'a': SERVER, 'f': SERVER + ' backup'},
-                              'api': {'b': 'weight 7 disabled'}})
+                              'api': {'b': 'weight 7 disabled'}, 'nothing': {}})
         text = self.world.ctl('discover', 'haproxy', proxy.socket, '--cluster', 'edge').stdout
+        self.assertIn('# left out: backend nothing, which has no server\n', text)
         self.assertIn('cluster edge {\n    plane = haproxy\n    socket = { "%s" }\n' %
                       proxy.socket, text)
         self.world.load(text)

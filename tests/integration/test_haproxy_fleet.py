@@ -484,6 +484,7 @@ class Differences(Fleet):
         status, out, err = self.diff()
         self.assertEqual((7, ''), (status, out))
         self.assertIn('web: %s: ' % self.proxy.socket, err)
+        self.assertTrue(err.endswith('; "lbclusterctl doctor" says what to do\n'), err)
 
 
 if __name__ == '__main__':

@@ -55,7 +55,9 @@ def store_fill(world):
          if service != 'disabled' or real == 'a'] +
         [dict(path='services/unknown/stale', active=True, last_update=now - 1000),
          dict(path='services/unknown/part', bps_in=5, last_update=now),
-         dict(path='up/s/a', active=True, connections_per_second=3, last_update=now)])
+         dict(path='up/s/a', active=True, connections_per_second=3, last_update=now)] +
+        [dict(path='%s/s/a' % name, active=True, last_update=now - 1000)
+         for name in ('unreachable', 'unattended')])
     world.sql('UPDATE real_service SET reason = ? WHERE name = \'b\'', 'L4CON: \u00fc <b>')
     for number, name in enumerate(PLANE):
         if number < 2:
@@ -152,6 +154,11 @@ class SameAsSnmp(Case):
         # The age of what is stale, for people.
         self.assertRegex(self.world.ctl('status', 'services/unknown/stale', check=False).stdout,
                          r'stale +unknown .* 1[67] min old: statistics are stale; start the')
+        reasons = {row['path']: row['reason'] for row in rows}
+        self.assertEqual('statistics are stale: the data plane is unreachable',
+                         reasons['unreachable/s/a'])
+        self.assertEqual('statistics are stale; start the collector or the driver',
+                         reasons['unattended/s/a'])
         # After SETs.
         a = self.numbers('services/up/a')
         self.world.set_with_retries(

@@ -23,6 +23,7 @@
 #include "util/clock.h"
 
 #define PATH "lbclusterctl: "
+#define NO_ANSWER ": no real service is enabled: clients get no answer\n"
 
 /* -- a driver -------------------------------------------------------------------------------- */
 
@@ -198,7 +199,32 @@ move_fallback_hands_it_over(void **state)
 	assert_int_equal(run(world, "move-fallback", "web/http/sorry", NULL), CTL_OK);
 	assert_settings(world, "1fe 10e 20");
 	assert_int_equal(run(world, "move-fallback", "web/http/*", NULL), CTL_PRECOND);
+	assert_non_null(strstr(world->err,
+	    "\" makes it the only fallback of its service\n"));
 	assert_settings(world, "1fe 10e 20");
+}
+
+static void
+service_without_an_enabled_real_service_is_reported(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	assert_int_equal(run(world, "disable", "-n", "web/http/*", NULL), CTL_OK);
+	assert_string_equal(world->err, PATH "web/http" NO_ANSWER);
+	assert_int_equal(run(world, "disable", "web/http/web-1", NULL), CTL_OK);
+	assert_string_equal(world->err, "");
+	assert_int_equal(run(world, "disable", "web/http/sorry", NULL), CTL_OK);
+	assert_string_equal(world->err, PATH "web/http" NO_ANSWER);
+	assert_int_equal(run(world, "set", "web/http/web-1", "ha/s/a", "web/http/web-2",
+	    "enabled=no", "--no-wait", NULL), CTL_OK);
+	assert_string_equal(world->err, PATH "web/http" NO_ANSWER PATH "ha/s" NO_ANSWER);
+	/* A service that is disabled itself is meant to give no answer. */
+	assert_int_equal(run(world, "disable", "web/http/web-1", "web/http", NULL), CTL_OK);
+	assert_string_equal(world->err, "");
+	assert_int_equal(run(world, "enable", "web/http", NULL), CTL_OK);
+	assert_string_equal(world->err, PATH "web/http" NO_ANSWER);
+	assert_int_equal(run(world, "enable", "web/http/web-1", NULL), CTL_OK);
+	assert_string_equal(world->err, "");
 }
 
 static void
@@ -272,7 +298,7 @@ failed_job_fails_the_command(void **state)
 	pid_t driver = driver_start(world, JOB_FAILED);
 
 	assert_int_equal(run(world, "disable", "ha/s/a", "web/http/web-1", NULL), CTL_JOB_FAILED);
-	assert_string_equal(world->err,
+	assert_string_equal(world->err, PATH "ha/s" NO_ANSWER
 	    PATH "job 1: ha/s/a: disable: failed: rejected: No such server.\n");
 	assert_non_null(strstr(world->out, "failed: rejected  No such server."));
 	driver_stop(driver);
@@ -286,7 +312,8 @@ job_that_does_not_end_ends_the_wait_in_time(void **state)
 	pid_t driver = driver_start(world, JOB_RUNNING);
 
 	assert_int_equal(run(world, "disable", "ha/s/a", "--timeout", "1", NULL), CTL_JOB_OPEN);
-	assert_string_equal(world->err, PATH "job 1: not ended after 1 s; \"lbclusterctl job "
+	assert_string_equal(world->err, PATH "ha/s" NO_ANSWER
+	    PATH "job 1: not ended after 1 s; \"lbclusterctl job "
 	    "--open\" shows the open jobs\n");
 	assert_int_equal(jobs_count(world, "--open"), 1);
 	/* The same setting again waits for the same job. */
@@ -303,7 +330,8 @@ setting_without_a_driver_does_not_wait(void **state)
 	int64_t begun_ms = clock_steady_ms();
 
 	assert_int_equal(run(world, "disable", "web/http/web-1", "ha/s/a", NULL), CTL_JOB_OPEN);
-	assert_string_equal(world->err, PATH "job 2: ha/s/a: disable: has not ended: "
+	assert_string_equal(world->err, PATH "ha/s" NO_ANSWER
+	    PATH "job 2: ha/s/a: disable: has not ended: "
 	    "lbcluster-haproxy has not polled HAProxy yet; start it\n");
 	assert_non_null(strstr(world->out, "succeeded"));
 	assert_true(clock_steady_ms() - begun_ms < CTL_JOBS_WAIT_S * 1000 / 2);
@@ -418,6 +446,7 @@ main(void)
 		CTL_TEST(one_refused_change_refuses_all),
 		CTL_TEST(patterns_name_many_rows),
 		CTL_TEST(move_fallback_hands_it_over),
+		CTL_TEST(service_without_an_enabled_real_service_is_reported),
 		CTL_TEST(dry_run_shows_the_changes_and_makes_none),
 		CTL_TEST(wrong_operands_are_usage),
 		CTL_TEST(setting_waits_until_its_job_succeeded),

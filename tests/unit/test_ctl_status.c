@@ -136,11 +136,27 @@ share_is_of_servers_that_get_new_connections(void **state)
 	assert_int_equal(run(world, "status", "web/http", NULL), WRONG);
 	assert_non_null(strstr(world->out, "10.0.0.2:80             0%      20 "));
 	assert_non_null(strstr(world->out, "[2001:db8::9]:80      100%       7 "));
+	/* The fallback is inactive. */
+	measure(world, "true", "true");
+	assert_int_equal(import(world, "{\"path\": \"web/http/sorry\", \"active\": false}\n"),
+	    CTL_OK);
+	assert_int_equal(run(world, "status", "web/http", NULL), WRONG);
+	assert_non_null(strstr(world->out, "[2001:db8::9]:80        0%       7 "));
 	/* No server gets new connections. */
+	measure(world, "false", "false");
 	assert_int_equal(import(world, "{\"path\": \"web/http/sorry\", \"active\": false}\n"),
 	    CTL_OK);
 	assert_int_equal(run(world, "status", "web/http", NULL), DOWN);
 	assert_non_null(strstr(world->out, "10.0.0.1:80              -      10 "));
+	/* A weight of 0 is a share of 0, also if no server gets new connections. */
+	assert_int_equal(run(world, "set-weight", "web/http/web-1", "0", NULL), CTL_OK);
+	assert_int_equal(run(world, "disable", "web/http/sorry", NULL), CTL_OK);
+	measure(world, "true", "false");
+	assert_int_equal(run(world, "status", "web/http", NULL), DOWN);
+	assert_non_null(strstr(world->out, "    web-1  draining "));
+	assert_non_null(strstr(world->out, " 0%       0 "));
+	assert_non_null(strstr(world->out,
+	    "    sorry  disabled  [2001:db8::9]:80         -       7 "));
 }
 
 static void
@@ -197,6 +213,27 @@ weights_of_zero_are_reported(void **state)
 	assert_non_null(strstr(world->out, "\"kind\": \"service\", \"status\": \"up\", "
 	    "\"reason\": \"every active server has weight 0: no server gets new "
 	    "connections\""));
+}
+
+static void
+services_without_enabled_members_have_a_reason(void **state)
+{
+	struct ctl_fixture *world = *state;
+
+	measure(world, "true", "true");
+	assert_int_equal(run(world, "disable", "web/http/web-1", NULL), CTL_OK);
+	assert_int_equal(run(world, "status", "-p", "web/http", NULL), WRONG);
+	assert_non_null(strstr(world->out, "every server except the fallback is disabled\n"));
+	assert_int_equal(run(world, "disable", "web/http/sorry", NULL), CTL_OK);
+	assert_int_equal(run(world, "-f", "json", "status", "web/http", NULL), WELL);
+	assert_non_null(strstr(world->out, "\"kind\": \"service\", \"status\": \"disabled\", "
+	    "\"reason\": \"each real service is disabled: clients get no answer\""));
+	assert_int_equal(run(world, "-f", "html", "status", "web/http", NULL), WELL);
+	assert_non_null(strstr(world->out, "each real service is disabled: clients get no "));
+	/* A service that was disabled itself. */
+	assert_int_equal(run(world, "disable", "web/http", NULL), CTL_OK);
+	assert_int_equal(run(world, "status", "web/http", NULL), WELL);
+	assert_null(strstr(world->out, "each real service is disabled"));
 }
 
 /* A SET of SNMP is answered, and lbclusterd has not written it to the row. */
@@ -558,6 +595,7 @@ main(void)
 		CTL_TEST(share_is_of_servers_that_get_new_connections),
 		CTL_TEST(reason_has_the_age_and_open_jobs),
 		CTL_TEST(weights_of_zero_are_reported),
+		CTL_TEST(services_without_enabled_members_have_a_reason),
 		CTL_TEST(settings_of_a_set_show_at_once),
 		CTL_TEST(json_has_the_same_keys_for_each_row),
 		CTL_TEST(exit_status_is_of_the_worst_row),
