@@ -71,7 +71,9 @@ def create_host(api, name, port, version):
         'host': name,
         'groups': [{'groupid': api.id_of('hostgroup', 'Linux servers')}],
         'templates': [{'templateid': api.id_of('template', TEMPLATE, 'host')}],
-        'macros': [{'macro': '{$LBC.INTERVAL}', 'value': '10s'}],
+        # Two real services of the check are not measured.
+        'macros': [{'macro': '{$LBC.INTERVAL}', 'value': '10s'},
+                   {'macro': '{$LBC.SYSTEM.STALE.MAX}', 'value': '2'}],
         'interfaces': [{'type': 2, 'main': 1, 'useip': 1, 'ip': '127.0.0.1', 'dns': '',
                         'port': port, 'details': V3 if version == '3' else V2}]}))
 

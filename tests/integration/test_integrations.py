@@ -372,6 +372,16 @@ class Zabbix(unittest.TestCase):
                 for part in 'expression', 'recovery_expression':
                     self.assertEqual(on.get(part), names[on['name']].get(part), trigger['name'])
 
+    def test_triggers_need_the_whole_time(self):
+        """min(), max() and avg() have a value at the first poll; sum() counts events."""
+        found = 0
+        for _, trigger in self.triggers():
+            part = re.search(r'\b(?:min|max|avg)\((/[^,]*),(\d+m)\)', trigger['expression'])
+            if part:
+                self.assertIn(' and count(%s,15m:now-%s)>0' % part.groups(), trigger['expression'])
+                found += 1
+        self.assertGreater(found, 10)
+
     def test_user_macros(self):
         defined = {macro['macro'] for macro in self.template['macros']}
         self.assertEqual(len(defined), len(self.template['macros']))
