@@ -46,6 +46,26 @@
 	"SELECT RAISE(ABORT, 'a name has 1 to 64 of A-Z a-z 0-9 - . _');\n"   \
 	"END;\n"
 
+/* The columns of table job after "operation", and its end. Migration 8 creates the table again, so
+ * both migrations have this text. Never edit it. */
+#define JOB_OTHER_COLUMNS                                                      \
+	"  state INTEGER NOT NULL DEFAULT 1 CHECK (state BETWEEN 0 AND 6),\n"  \
+	"  fail_cause INTEGER NOT NULL DEFAULT 1 CHECK (fail_cause BETWEEN 1 AND 6),\n" \
+	"  source INTEGER NOT NULL DEFAULT 1 CHECK (source BETWEEN 1 AND 3),\n" \
+	"  old_value INTEGER NOT NULL CHECK (old_value BETWEEN 0 AND 65535),\n" \
+	"  new_value INTEGER NOT NULL CHECK (new_value BETWEEN 0 AND 65535),\n" \
+	"  request INTEGER NOT NULL DEFAULT 0 CHECK (request BETWEEN 0 AND 2147483647),\n" \
+	"  token INTEGER NOT NULL DEFAULT 0,\n"                                \
+	"  created INTEGER NOT NULL DEFAULT (unixepoch()),\n"                  \
+	"  started INTEGER NOT NULL DEFAULT 0,\n"                              \
+	"  finished INTEGER NOT NULL DEFAULT 0,\n"                             \
+	"  cluster_name TEXT NOT NULL,\n"                                      \
+	"  service_name TEXT NOT NULL,\n"                                      \
+	"  real_name TEXT NOT NULL,\n"                                         \
+	"  message" TEXT_CHECK("message", 255) ",\n"                           \
+	"  changed INTEGER NOT NULL DEFAULT 0\n"                               \
+	") STRICT;\n"
+
 /* Indexes and triggers of table job. 'more': names of columns that job_update also watches. */
 #define JOB_INDEXES                                                            \
 	"CREATE INDEX job_changed ON job (changed);\n"                         \
@@ -199,22 +219,7 @@ static const char *const main_migrations[] = {
 	"  id" ID ",\n"
 	"  real_id INTEGER REFERENCES real_service (id) ON DELETE SET NULL,\n"
 	"  operation INTEGER NOT NULL CHECK (operation BETWEEN 1 AND 5),\n"
-	"  state INTEGER NOT NULL DEFAULT 1 CHECK (state BETWEEN 0 AND 6),\n"
-	"  fail_cause INTEGER NOT NULL DEFAULT 1 CHECK (fail_cause BETWEEN 1 AND 6),\n"
-	"  source INTEGER NOT NULL DEFAULT 1 CHECK (source BETWEEN 1 AND 3),\n"
-	"  old_value INTEGER NOT NULL CHECK (old_value BETWEEN 0 AND 65535),\n"
-	"  new_value INTEGER NOT NULL CHECK (new_value BETWEEN 0 AND 65535),\n"
-	"  request INTEGER NOT NULL DEFAULT 0 CHECK (request BETWEEN 0 AND 2147483647),\n"
-	"  token INTEGER NOT NULL DEFAULT 0,\n"
-	"  created INTEGER NOT NULL DEFAULT (unixepoch()),\n"
-	"  started INTEGER NOT NULL DEFAULT 0,\n"
-	"  finished INTEGER NOT NULL DEFAULT 0,\n"
-	"  cluster_name TEXT NOT NULL,\n"
-	"  service_name TEXT NOT NULL,\n"
-	"  real_name TEXT NOT NULL,\n"
-	"  message" TEXT_CHECK("message", 255) ",\n"
-	"  changed INTEGER NOT NULL DEFAULT 0\n"
-	") STRICT;\n"
+	JOB_OTHER_COLUMNS
 	JOB_INDEXES
 
 	/* Removed rows. kind: 1 cluster, 2 service, 3 real service, 4 job. */
@@ -316,18 +321,11 @@ static const char *const main_migrations[] = {
 	"CREATE TRIGGER real_service_parent BEFORE INSERT ON real_service\n"
 	"WHEN NOT EXISTS (SELECT 1 FROM service WHERE id = NEW.service_id)\n"
 	"BEGIN SELECT RAISE(ABORT, 'no such service'); END;\n"
-	"CREATE TRIGGER job_parent BEFORE INSERT ON job WHEN NEW.real_id IS NOT NULL\n"
-	"  AND NOT EXISTS (SELECT 1 FROM real_service WHERE id = NEW.real_id)\n"
-	"BEGIN SELECT RAISE(ABORT, 'no such real service'); END;\n"
+	PARENT_NEEDED("job_parent", "real_id", "real_service", "no such real service")
 
 	/* Most rows have no jobs. The WHEN clause halves the time of their removal. */
 	"DROP TRIGGER real_service_jobs;\n"
-	"CREATE TRIGGER real_service_jobs BEFORE DELETE ON real_service\n"
-	"WHEN EXISTS (SELECT 1 FROM job WHERE real_id = OLD.id) BEGIN\n"
-	"UPDATE job SET state = 5, finished = unixepoch(), message = 'real service removed'\n"
-	"  WHERE real_id = OLD.id AND state < 3;\n"
-	"UPDATE job SET real_id = NULL WHERE real_id = OLD.id;\n"
-	"END;\n"
+	JOBS_END("real_service_jobs", "real_service", "real_id", "real service removed")
 	REMOVED_PRUNE,
 
 	/* 3: triggers, because SQLite cannot add a constraint to an existing table. */
@@ -420,22 +418,7 @@ static const char *const main_migrations[] = {
 	"  service_id INTEGER REFERENCES service (id) ON DELETE SET NULL\n"
 	"    CHECK (service_id IS NULL OR operation IN (6, 7)),\n"
 	"  operation INTEGER NOT NULL CHECK (operation BETWEEN 1 AND 7),\n"
-	"  state INTEGER NOT NULL DEFAULT 1 CHECK (state BETWEEN 0 AND 6),\n"
-	"  fail_cause INTEGER NOT NULL DEFAULT 1 CHECK (fail_cause BETWEEN 1 AND 6),\n"
-	"  source INTEGER NOT NULL DEFAULT 1 CHECK (source BETWEEN 1 AND 3),\n"
-	"  old_value INTEGER NOT NULL CHECK (old_value BETWEEN 0 AND 65535),\n"
-	"  new_value INTEGER NOT NULL CHECK (new_value BETWEEN 0 AND 65535),\n"
-	"  request INTEGER NOT NULL DEFAULT 0 CHECK (request BETWEEN 0 AND 2147483647),\n"
-	"  token INTEGER NOT NULL DEFAULT 0,\n"
-	"  created INTEGER NOT NULL DEFAULT (unixepoch()),\n"
-	"  started INTEGER NOT NULL DEFAULT 0,\n"
-	"  finished INTEGER NOT NULL DEFAULT 0,\n"
-	"  cluster_name TEXT NOT NULL,\n"
-	"  service_name TEXT NOT NULL,\n"
-	"  real_name TEXT NOT NULL,\n"
-	"  message" TEXT_CHECK("message", 255) ",\n"
-	"  changed INTEGER NOT NULL DEFAULT 0\n"
-	") STRICT;\n"
+	JOB_OTHER_COLUMNS
 	"INSERT INTO job_new (" JOB_COLUMNS ") SELECT " JOB_COLUMNS " FROM job;\n"
 	"DELETE FROM sqlite_sequence WHERE name = 'job_new';\n"
 	"INSERT INTO sqlite_sequence (name, seq)\n"
