@@ -306,15 +306,15 @@ static const struct word {
 };
 
 struct text {
-	char	bytes[SQL_TEXT_SIZE];
-	size_t	n;
+	char	*bytes;		/* SQL_TEXT_SIZE of them */
+	size_t	 n;
 };
 
 /* A text that is too long is cut, and the database refuses the statement. */
 static void __attribute__((format(printf, 2, 3)))
 append(struct text *text, const char *fmt, ...)
 {
-	size_t room = sizeof(text->bytes) - text->n;
+	size_t room = SQL_TEXT_SIZE - text->n;
 	va_list ap;
 	int n;
 
@@ -405,25 +405,25 @@ word_write(struct text *text, const char *name, const struct shape *shape)
 
 /* 'sql' with its words replaced once. A word is between < and >, and begins with a letter. */
 static void
-words_replace(const char *sql, const struct shape *shape, struct text *ret)
+words_replace(const char *sql, const struct shape *shape, char ret[SQL_TEXT_SIZE])
 {
+	struct text text = { .bytes = ret };
 	char word[32];
 
-	ret->n = 0;
-	ret->bytes[0] = '\0';
+	ret[0] = '\0';
 	while (*sql != '\0') {
 		size_t n = strcspn(sql, "<");
 		bool is_word = sql[n] == '<' && isalpha((unsigned char)sql[n + 1]);
 
 		if (!is_word && sql[n] != '\0')
 			n++;
-		append(ret, "%.*s", (int)n, sql);
+		append(&text, "%.*s", (int)n, sql);
 		sql += n;
 		if (!is_word)
 			continue;
 		n = strcspn(sql, ">");
 		snprintf(word, sizeof(word), "%.*s", (int)n - 1, sql + 1);
-		word_write(ret, word, shape);
+		word_write(&text, word, shape);
 		sql += n + (sql[n] == '>');
 	}
 }
@@ -431,12 +431,11 @@ words_replace(const char *sql, const struct shape *shape, struct text *ret)
 void
 sql_words_replace(const char *sql, enum shape_id shape, char ret[SQL_TEXT_SIZE])
 {
-	struct text once, twice;
+	char once[SQL_TEXT_SIZE];
 
-	words_replace(sql, &shapes[shape], &once);
+	words_replace(sql, &shapes[shape], once);
 	/* The words of a shape have words in them. */
-	words_replace(once.bytes, &shapes[shape], &twice);
-	memcpy(ret, twice.bytes, twice.n + 1);
+	words_replace(once, &shapes[shape], ret);
 }
 
 void
