@@ -20,7 +20,8 @@ db_insert(struct db *db, unsigned int sql, const struct db_value *values, size_t
 {
 	enum err_code code = db_run(db, sql, values, n, err);
 
-	*ret_id = sqlite3_last_insert_rowid(db->state->handle);
+	if (code == ERR_OK)
+		*ret_id = sqlite3_last_insert_rowid(db->state->handle);
 	return code;
 }
 
