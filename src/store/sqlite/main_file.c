@@ -6,7 +6,6 @@
 #include "store/sqlite/sqlite_private.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>

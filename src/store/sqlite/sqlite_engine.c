@@ -164,7 +164,6 @@ statement_prepare(struct db *db, unsigned int sql, struct sqlite_statement **ret
 		sqlite3_finalize(handle);
 		return no_memory(db, err);
 	}
-	memset(statement, 0, sizeof(*statement));
 	statement->handle = handle;
 	statement->statement = (struct db_statement){ .path = db->path, .n = n,
 		.values = statement->row };
