@@ -32,23 +32,22 @@ static const char draft_sql[] =
 enum err_code
 store_draft_begin(struct store *store, struct err *err)
 {
-	struct db *copy = &store->main;
-	struct db file;
+	struct db *db = &store->main;
+	struct db copy;
 	enum err_code code;
 
-	if ((code = store_main_step(store, true, err)) != ERR_OK)
+	if ((code = store_main_step(store, true, err)) != ERR_OK ||
+	    (code = sqlite_copy_make(db, &copy, err)) != ERR_OK)
 		return store_note_write(store, code, err);
-	file = store->main;
-	if ((code = sqlite_copy_make(&file, copy, err)) != ERR_OK)
-		return store_note_write(store, code, err);
-	store->file = file;
+	store->file = *db;
+	*db = copy;
 	store->in_transaction = true;
 	store->draft_change = store->draft_change_end = 0;
-	if ((code = sqlite_exec(copy, "PRAGMA temp_store = MEMORY", err)) != ERR_OK ||
-	    (code = db_begin(copy, DB_BEGIN_WRITE, err)) != ERR_OK ||
+	if ((code = sqlite_exec(db, "PRAGMA temp_store = MEMORY", err)) != ERR_OK ||
+	    (code = db_begin(db, DB_BEGIN_WRITE, err)) != ERR_OK ||
 	    (code = store_main_identity_check(store, err)) != ERR_OK ||
-	    (code = sqlite_exec(copy, draft_sql, err)) != ERR_OK ||
-	    (code = db_number(copy, SQL_CHANGE, DB_NO_VALUES, &store->begin_change, err)) != ERR_OK)
+	    (code = sqlite_exec(db, draft_sql, err)) != ERR_OK ||
+	    (code = db_number(db, SQL_CHANGE, DB_NO_VALUES, &store->begin_change, err)) != ERR_OK)
 		store_draft_end(store);
 	return code;
 }
