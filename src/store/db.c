@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What each engine needs and none defines itself; see db.h.
+ * Queries that are made of the functions of an engine; see db.h.
  */
 #include "store/db.h"
 

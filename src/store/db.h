@@ -27,14 +27,14 @@ struct db {
 	int		 wait_ms;	/* for a lock: db_wait_set() */
 };
 
-/* A parameter of a statement, or a column of a row. */
+/* A parameter of a statement, or a column of a row. 'text' of a column is never NULL. */
 struct db_value {
 	enum {
 		DB_NULL, DB_INTEGER, DB_TEXT,
 		DB_OTHER,		/* only in a damaged row: no column has another type */
 	} type;
-	int64_t		 number;	/* 0 unless an integer; of a text in a row, its bytes */
-	const char	*text;		/* "" unless a text; the engine copies a parameter */
+	int64_t		 number;	/* of an integer; bytes of a text in a row; otherwise 0 */
+	const char	*text;		/* of DB_TEXT and DB_OTHER; the engine copies a parameter */
 };
 
 /* A prepared statement and its current row, which is valid until the next step. */
@@ -62,7 +62,7 @@ db_str(const char *text)
 	sizeof((const struct db_value[]){ __VA_ARGS__ }) / sizeof(struct db_value)
 #define DB_NO_VALUES NULL, 0
 
-/* The number of a column; 0 if it is no integer. */
+/* The number of a column; 0 if its value is not an integer. */
 static inline int64_t
 db_integer(const struct db_statement *stmt, size_t column)
 {

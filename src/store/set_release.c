@@ -33,7 +33,7 @@ steps_run(struct db *db, const enum sql *steps, size_t n, int64_t first, int64_t
 }
 
 /* Clears the fallback of rows by 'sql', which FALLBACK_FREE of sql.c makes. The triggers count each
- * row as a change, and the release of its job counts it again. */
+ * row as a change, and the release of its job counts it again. So one of the two is subtracted. */
 static enum err_code
 fallback_free(struct db *db, enum sql sql, int64_t first, struct err *err)
 {

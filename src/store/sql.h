@@ -109,7 +109,8 @@ enum { SQL_TEXT_SIZE = 8192 };
 
 /* Writes the statement with all words replaced. */
 void sql_build(unsigned int statement, char ret[SQL_TEXT_SIZE]);
-/* Does the same with the text of a statement of an engine, and the words of 'shape'. */
+/* Writes 'sql', a statement that an engine keeps itself, with all words replaced, for rows of
+ * 'shape'. */
 void sql_words_replace(const char *sql, enum shape_id shape, char ret[SQL_TEXT_SIZE]);
 
 #endif

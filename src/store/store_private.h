@@ -113,8 +113,8 @@ store_has_draft(const struct store *store)
 
 /* -- the engine, src/store/sqlite: open and closed, lbcluster.db ------------------- */
 
-/* Prepares the two databases, closed. False if out of memory. store_close() frees what was
- * made. */
+/* Prepares the two databases and opens neither. False if out of memory. store_close() frees what
+ * was made. */
 bool store_files_init(struct store *store);
 /* Opens both databases and takes the lock of the program. May be called again after an error. */
 enum err_code store_files_open(struct store *store, struct err *err);

@@ -206,8 +206,9 @@ db_query(struct db *db, unsigned int sql, const struct db_value *values, size_t 
 
 	if (*statement == NULL)
 		code = statement_prepare(db, sql, statement, err);
+	/* ERR_OK does not happen here. For an analyzer, sqlite_error() may return it. */
 	if (*statement == NULL)
-		return code == ERR_OK ? ERR_NOMEM : code;	/* never ERR_OK: for an analyzer */
+		return code == ERR_OK ? ERR_NOMEM : code;
 	rc = values_bind((*statement)->handle, values, n);
 	*ret_stmt = &(*statement)->statement;
 	return rc == SQLITE_OK ? ERR_OK : sqlite_error(db, rc, err);

@@ -95,8 +95,8 @@ void sqlite_abandon(struct db *db);
  * read marks of a WAL, and without special files. NULL, SQLite's default, if out of memory. */
 const char *sqlite_vfs(void);
 
-/* The files that SQLite opened last with that VFS, by the end of the name. Another program may have
- * removed or replaced a file since, so the name does not tell. */
+/* The files that SQLite opened last with that VFS, by the end of the name. The names may refer to
+ * other files or to none, because another program may have removed or replaced a file since. */
 extern struct sqlite_file sqlite_tails_opened[DB_TAILS];
 
 /* Lets this process survive the truncation of a -shm file of statistics that 'vfs' maps. */

@@ -20,7 +20,7 @@ static const char *const texts[SQLITE_STATEMENTS - SQL_STATEMENTS] = {
 
 	/* -- a draft: see draft.c -- */
 
-	/* Changes of other programs after ?1, but those of settings. */
+	/* Whether other programs made changes after ?1, other than those of settings. */
 	TEXT(SQL_DRAFT_OTHERS) = "SELECT EXISTS (SELECT 1 FROM removed WHERE changed > ?1"
 	    " AND kind < <STORE_JOB>)"
 	    " OR EXISTS (SELECT 1 FROM cluster WHERE changed > ?1)"

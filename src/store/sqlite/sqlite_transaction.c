@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The engine of db.h with SQLite: INSERT and transactions.
+ * The engine of db.h with SQLite: transactions, db_insert(), SQL that is not in the table of
+ * statements. Most of these functions need db.c, which needs sqlite_engine.c: one file for all
+ * would be a circle.
  */
 #include "store/sqlite/sqlite_private.h"
 

@@ -32,7 +32,7 @@ sqlite_configure(void)
 	if (done)
 		return;
 	sqlite3_config(SQLITE_CONFIG_LOG, sqlite_log, NULL);
-	/* Debian's SQLite takes a file name that begins with "file:" for a URI. */
+	/* Debian's SQLite reads a file name that begins with "file:" as a URI. */
 	sqlite3_config(SQLITE_CONFIG_URI, 0);
 	done = true;
 }
