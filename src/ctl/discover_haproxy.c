@@ -201,6 +201,20 @@ comment_print(const struct discovery *discovery, const char *name)
 		    NAME_SHOWN_MAX, name);
 }
 
+/* Adds the row of a backend. False without memory. */
+static bool
+backend_add(struct discovery *discovery, struct backend *backend)
+{
+	backend->service = inventory_add_service(discovery->inventory, discovery->cluster,
+	    backend->name);
+	if (backend->service == NULL)
+		return false;
+	backend->service->enabled = backend->serves || backend->stored == NULL ||
+	    backend->stored->enabled;
+	backend->service->protocol_given = true;
+	return true;
+}
+
 static bool
 service_add(struct discovery *discovery, const char *name)
 {
@@ -220,16 +234,9 @@ service_add(struct discovery *discovery, const char *name)
 			leave_out(discovery, name, server->name);
 			continue;
 		}
-		if (backend.service == NULL)
-			backend.service = inventory_add_service(discovery->inventory,
-			    discovery->cluster, name);
-		if (backend.service == NULL)
+		if ((backend.service == NULL && !backend_add(discovery, &backend)) ||
+		    !server_add(discovery, &backend, server))
 			return false;
-		backend.service->enabled = backend.serves || backend.stored == NULL ||
-		    backend.stored->enabled;
-		if (!server_add(discovery, &backend, server))
-			return false;
-		backend.service->protocol_given = true;
 	}
 	if (empty)
 		comment_print(discovery, name);
