@@ -143,6 +143,16 @@ status_service_reason(const struct status_view *view, const struct status_row *r
 	return buf;
 }
 
+/* The status of a data plane, unless that is none or ok, and its message. */
+static void
+plane_reason_text(const struct plane_view *plane, char buf[CELL_SIZE])
+{
+	if (plane->status != PLANE_STATUS_NONE && plane->status != PLANE_STATUS_OK)
+		snprintf(buf, CELL_SIZE, "%s%s", plane_status_name(plane->status),
+		    plane->message[0] != '\0' ? ": " : "");
+	snprintf(buf + strlen(buf), CELL_SIZE - strlen(buf), "%s", plane->message);
+}
+
 static void
 reason_text(const struct status_view *view, const struct status_row *row, char buf[CELL_SIZE])
 {
@@ -155,13 +165,8 @@ reason_text(const struct status_view *view, const struct status_row *row, char b
 		real_reason_text(view, row->real, buf);
 	else if (service != NULL)
 		status_service_reason(view, row, buf);
-	if (service == NULL) {
-		if (row->plane->status != PLANE_STATUS_NONE &&
-		    row->plane->status != PLANE_STATUS_OK)
-			snprintf(buf, CELL_SIZE, "%s%s", plane_status_name(row->plane->status),
-			    row->plane->message[0] != '\0' ? ": " : "");
-		snprintf(buf + strlen(buf), CELL_SIZE - strlen(buf), "%s", row->plane->message);
-	}
+	else
+		plane_reason_text(row->plane, buf);
 	if (jobs == 0)
 		return;
 	snprintf(text, sizeof(text), "%" PRIu32 " open job%s", jobs, jobs == 1 ? "" : "s");
