@@ -83,7 +83,7 @@ struct cache_service {
 	uint32_t		 pending_jobs;
 	int64_t			 touched;	/* when 'enabled' changed or its job ended */
 	struct cache_sums	 sums;
-	struct cache_counted	*counted;	/* NULL if there is no value */
+	struct cache_counted	*counted;	/* NULL: the data plane counts nothing for it */
 	enum lb_status		 status;
 	int64_t			 status_last_change;
 	int64_t			 stale_at;	/* when the next row gets stale; 0: no row will */
@@ -239,9 +239,9 @@ enum oper_status cache_real_status(const struct cache *cache, const struct cache
  * The text is valid until the next cache_refresh(). */
 const char *cache_real_reason(const struct cache *cache, const struct cache_real *real,
     int64_t now);
-/* Returns what lbcServiceStatus does not say: each real service, or each one except the fallback,
- * is disabled; or weights of 0 leave the service without a member that gets new connections, see
- * status_drained(). Otherwise "". */
+/* Returns a message about what lbcServiceStatus does not show: each real service, or each one
+ * except the fallback, is disabled; or every active member has weight 0, see status_drained().
+ * Otherwise "". */
 const char *cache_service_reason(const struct cache_service *service);
 
 #endif

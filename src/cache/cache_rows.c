@@ -45,7 +45,7 @@ cache_real_status(const struct cache *cache, const struct cache_real *real, int6
 	return status_real(&status, &cache_service_of(real)->sums.tally);
 }
 
-/* The reason of a real service with fresh statistics, without one of its data plane. */
+/* The reason of a real service with fresh statistics for which the driver recorded none. */
 static const char *
 fresh_reason(const struct cache *cache, const struct cache_real *real, int64_t now)
 {

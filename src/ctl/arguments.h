@@ -28,8 +28,9 @@ struct word {
 	const char			*argument;	/* "" if there is none */
 };
 
-/* Reads the 'n' words of a command line. The caller sets these members and zeroes the others.
- * Options may be anywhere before "--". "-" and a digit are an operand. */
+/* The arguments of a command line, which word_next() reads one after the other. The caller sets
+ * 'table', 'command', 'words' and 'n'; all other members are zero at first. Options may be anywhere
+ * before "--". A word such as "-5" is an operand. */
 struct words {
 	const struct ctl_table	*table;
 	const struct command	*command;	/* whose options exist; NULL: all options exist */

@@ -51,8 +51,8 @@ struct job_listing {
 	bool			 dry_run;	/* the jobs are not made */
 	bool			 missing;	/* the row of the filter does not exist */
 	size_t			 rows;		/* printed so far */
-	bool			 may_lack;	/* count jobs missing in the store: no error */
-	size_t			 removed;	/* the number of these jobs */
+	bool			 may_lack;	/* a job that the store lacks is not an error */
+	size_t			 removed;	/* the number of such jobs */
 	struct unattended	 unattended;
 	struct job_filter	 filter;
 };

@@ -165,8 +165,8 @@ oid_text(const struct target *target, const struct object *object, char buf[OID_
 	return buf;
 }
 
-/* Sets the value of a writable column for snmpset(1): a TruthValue is 1 or 2. False if a SET of
- * the value would be refused: a server whose real services differ has none that could be set. */
+/* Sets *ret to the value that a writable column has, for snmpset(1): a TruthValue is 1 or 2. False
+ * if a SET of this value would be refused, as one of lbcServerEnabled while it is mixed(3). */
 static bool
 value_now(const struct target *target, const struct mib_column *column, uint32_t *ret)
 {
@@ -195,7 +195,7 @@ value_now(const struct target *target, const struct mib_column *column, uint32_t
 	return false;
 }
 
-/* Formats a command that sets the value that the column has. NULL if there is none. */
+/* Formats a command that sets the value that the column has. NULL if no SET of it succeeds. */
 static const char *
 snmpset_text(const struct target *target, const struct object *object, char buf[LINE_SIZE])
 {
@@ -233,8 +233,9 @@ objects_print(const struct target *target)
 	return ok ? ERR_OK : ERR_NOMEM;
 }
 
-/* True if the command that reads the row has the object. Operands select all of them. Otherwise
- * it has the settings, and the enumerations of a row without settings: most are always present. */
+/* True if the command that reads the row reads the object. With operands it reads each selected
+ * object, otherwise the settings. Of a row without settings it reads the enumerations, because most
+ * of them always have a value. */
 static bool
 is_read(const struct target *target, const struct object *object, bool has_settings)
 {

@@ -44,7 +44,7 @@ struct run {
 	struct change		*changes;
 	struct path		*paths;		/* of the row of each change */
 	size_t			 n, changes_room, paths_room;
-	size_t			 n_unserved;	/* after unserved_find(): services of 'paths' */
+	size_t			 n_unserved;	/* paths of unserved_find() */
 	const struct request	*request;	/* of which changes are added */
 	uint32_t		 first_job;	/* id of the first job of this command, 0: none */
 	uint32_t		*jobs;		/* ids, also of earlier jobs to wait for */
@@ -397,8 +397,8 @@ is_same_service(const struct path *a, const struct path *b)
 	return strcmp(a->cluster, b->cluster) == 0 && strcmp(a->service, b->service) == 0;
 }
 
-/* Finds the services of the changes that are enabled, and have no enabled real service. Replaces
- * the first ones of run->paths by their paths. */
+/* Finds services of the changes that are enabled and have no enabled real service. Overwrites the
+ * first elements of run->paths with their paths, and counts these in run->n_unserved. */
 static enum err_code
 unserved_find(struct run *run)
 {

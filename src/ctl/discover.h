@@ -21,7 +21,9 @@ struct discovery {
 	void				*state;		/* of the source */
 	struct inventory		*inventory;
 	struct inventory_cluster	*cluster;
-	struct inventory		*stored;	/* the store, with --load; NULL: none */
+	/* The rows of the store, in diff and for a source with 'keeps_names' and --load; otherwise
+	 * NULL. */
+	struct inventory		*stored;
 	bool				 silent;	/* no messages */
 	size_t				 left_out;	/* rows, each with a message */
 	size_t				 missing;	/* rows of the store alone */
@@ -33,7 +35,7 @@ struct discover_source {
 	const char	*plane;
 	const char	*cluster;	/* the name of the cluster without --cluster */
 	const char	*title;		/* for people */
-	bool		 keeps_names;	/* uses 'stored' of the discovery */
+	bool		 keeps_names;	/* of stored rows; --load needs 'stored' then */
 
 	/* Reads the source and sets 'state'. An error has a message in 'err'. */
 	enum err_code	(*read)(struct discovery *discovery, struct err *err);
@@ -44,7 +46,7 @@ struct discover_source {
 };
 
 /* Makes the inventory of the source, which has been read, with the cluster 'name'. The caller frees
- * it. With CTL_LOAD, 'ctl->store' is open. False without memory. */
+ * it. 'ctl->store' is open in diff and with --load, otherwise NULL. False without memory. */
 bool discover_inventory_make(struct discovery *discovery, const char *name);
 
 /* Prints a message: "FILE:LINE: text", or "lbclusterctl: text" if 'line' is 0. */

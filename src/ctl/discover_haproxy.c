@@ -101,8 +101,9 @@ backend_read(const struct discovery *discovery, const char *name, struct backend
 	}
 }
 
-/* Gives a row the settings of its stored row where HAProxy has what lbcluster makes of them: it
- * takes a disabled server out, and holds in reserve a fallback that is no backup of HAProxy. */
+/* Gives a row the settings of its stored row where lbcluster caused the difference in HAProxy: it
+ * takes disabled servers out, and holds a fallback in reserve that HAProxy does not have as a
+ * backup. */
 static void
 settings_keep(const struct backend *backend, struct inventory_real *real,
     const struct haproxy_server *server)

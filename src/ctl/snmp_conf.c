@@ -241,8 +241,8 @@ dir_read(void *arg, const char *dir)
 	globfree(&found);
 }
 
-/* Reads the files of a list of -c, separated by commas. snmpd looks for a relative name in its own
- * directory. */
+/* Reads the files of an argument of -c, a list with commas. A relative name is below the working
+ * directory of snmpd. */
 static void
 given_read(struct snmpd_conf *conf, pid_t snmpd, const char *list)
 {

@@ -15,7 +15,7 @@ const struct status_column status_columns[CELLS] = {
 	[CELL_STATUS] = { "STATUS", false, 0 },
 	[CELL_ENDPOINT] = { "ENDPOINT", false, 2 },
 	/* Of a cluster or service the real services that are active; of a real service its share of
-	 * the weights. */
+	 * the new connections. */
 	[CELL_SHARE] = { "UP/SHARE", true, 1 },
 	[CELL_WEIGHT] = { "WEIGHT", true, 5 },
 	[CELL_CONNS] = { "CONNS", true, 3 },

@@ -29,7 +29,7 @@ static const struct meaning real_meanings[] = {
 	[OPER_UNKNOWN] = { LOOK_UNKNOWN, LEVEL_WRONG },
 };
 
-/* Of a service whose active members have weight 0: its status is up or degraded. */
+/* Of a service whose active members have weight 0. Its status does not show that. */
 static const struct meaning drained_meanings[] = {
 	[DRAINED_NO] = { LOOK_GOOD, LEVEL_WELL },
 	[DRAINED_TO_FALLBACK] = { LOOK_WARNING, LEVEL_WRONG },
@@ -95,7 +95,8 @@ struct walk {
 	/* Rows above, which are shown if a row below is: [DEPTH_CLUSTER] and [DEPTH_SERVICE]. */
 	struct status_row	 above[DEPTH_SERVICE + 1];
 	bool			 waits[DEPTH_SERVICE + 1];
-	enum status_level	 unshown;	/* of the plane, while no row above is selected */
+	/* The level of an unpolled data plane if no row above is selected, otherwise LEVEL_WELL. */
+	enum status_level	 unshown;
 	bool			 ended, no_memory;
 };
 

@@ -70,9 +70,9 @@ bool status_row_number(const struct status_row *row, enum stat_number which, uin
 bool status_row_is_unpolled(const struct status_row *row);
 
 /* Returns the percentage of new connections that a real service gets by its weight: 0 if it gets
- * none, as while it is inactive. A real service of unknown status counts as its settings say. False
- * for a real service that is disabled, for a fallback in reserve, and for a weight above 0 while no
- * real service of its service gets new connections. */
+ * none, as while it is inactive. While the status is unknown, a fallback counts as in reserve and
+ * any other real service as active. False for a real service that is disabled, for a fallback in
+ * reserve, and for a weight above 0 while no real service of its service gets new connections. */
 bool status_row_share(const struct status_row *row, unsigned int *ret);
 
 #endif

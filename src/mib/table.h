@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * LBCLUSTER-MIB as data: tables, their columns, and how rows are found. One engine
- * (engine.c) serves all of them. "lbclusterctl oid" prints the names and OIDs of the columns; no
- * other file outside of src/mib includes this file.
+ * (engine.c) serves all of them. Outside of src/mib only two commands of lbclusterctl include this
+ * file: "oid" prints the names and OIDs of the columns, "complete" completes the names.
  */
 #ifndef MIB_TABLE_H
 #define MIB_TABLE_H
@@ -59,8 +59,9 @@ struct mib_column {
 	enum mib_access		access;
 	uint32_t		min, max;	/* range or size; both 0: none */
 	enum mib_source		source;
-	uint32_t		block;		/* offset of a pointer to the struct with the
-						 * member, NULL: no value; 0: the row itself */
+	/* 0: the member is in the struct of the row. Otherwise the offset of a pointer in it to the
+	 * struct with the member; if that is NULL, there is no value. */
+	uint32_t		block;
 	uint32_t		at;		/* offset of the member */
 	uint32_t		needs;		/* without one of these bits there is no value */
 	uint32_t		needs_at;	/* offset of the bits in that struct */
