@@ -467,7 +467,7 @@ class Differences(Fleet):
         self.assertEqual(1, status)
         self.assertRegex(out, r'\n~ web/http/a weight \d+ -> 7\n')
         self.proxy.ask('set server http/a weight 1')
-        # What lbcluster makes of settings is no difference: it takes disabled servers out and
+        # diff does not show differences that lbcluster causes: it takes disabled servers out and
         # holds a fallback in reserve.
         self.start_driver()
         self.done('enable-fallback', 'web/http/c')
