@@ -10,7 +10,8 @@ import re
 
 DIRECTORY = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                           '..', '..', 'mibs'))
-_FILE = os.path.join(DIRECTORY, 'LBCLUSTER-MIB.txt')
+with open(os.path.join(DIRECTORY, 'LBCLUSTER-MIB.txt'), encoding='ascii') as _file:
+    _TEXT = re.sub(r'--[^\n]*', '', _file.read())
 
 _OUTSIDE = {'enterprises': (1, 3, 6, 1, 4, 1)}
 
@@ -19,12 +20,14 @@ _ASSIGNMENT = re.compile(
     r'NOTIFICATION-TYPE|NOTIFICATION-GROUP|MODULE-COMPLIANCE)\b'
     r'(?:"[^"]*"|(?!::=)[^"])*::=\s*\{([^}]*)\}', re.M)
 
+# (name, text of its macro) of each object, textual convention and notification.
+_MACROS = re.findall(r'^(\w+)(?: OBJECT-TYPE| NOTIFICATION-TYPE| ::= TEXTUAL-CONVENTION)\s'
+                     r'((?:"[^"]*"|[^"])*?)(?=\n\w)', _TEXT, re.M)
+
 
 def _load():
-    with open(_FILE, encoding='ascii') as file:
-        text = re.sub(r'--[^\n]*', '', file.read())
     found = dict(_OUTSIDE)
-    for name, value in _ASSIGNMENT.findall(text):
+    for name, value in _ASSIGNMENT.findall(_TEXT):
         parent, *rest = value.split()
         # A number is written as "netSnmp(8072)" or "8072".
         found[name] = found[parent] + tuple(
@@ -32,29 +35,9 @@ def _load():
     return found
 
 
-def _dates():
-    with open(_FILE, encoding='ascii') as file:
-        return frozenset(re.findall(
-            r'^(lbc\w+) OBJECT-TYPE\s+SYNTAX\s+DateAndTime\b', file.read(), re.M))
-
-
-def _access():
-    with open(_FILE, encoding='ascii') as file:
-        return dict(re.findall(
-            r'^(lbc\w+) OBJECT-TYPE\s(?:"[^"]*"|(?!::=)[^"])*?MAX-ACCESS\s+(read-only|read-write)',
-            file.read(), re.M))
-
-
-def _objects():
-    """(name, text of its macro) of each object, textual convention and notification."""
-    with open(_FILE, encoding='ascii') as file:
-        module = re.sub(r'--[^\n]*', '', file.read())
-    return re.findall(r'^(\w+)(?: OBJECT-TYPE| NOTIFICATION-TYPE| ::= TEXTUAL-CONVENTION)\s'
-                      r'((?:"[^"]*"|[^"])*?)(?=\n\w)', module, re.M)
-
-
 def _first(pattern):
-    found = ((name, re.search(pattern, text)) for name, text in _objects())
+    """The first match in the macro of each object, textual convention and notification."""
+    found = ((name, re.search(pattern, macro)) for name, macro in _MACROS)
     return {name: ' '.join(match.group(1).split()) for name, match in found if match}
 
 
@@ -62,8 +45,8 @@ def _labels():
     """The labels of each enumeration by number; the name of its object or convention."""
     labels = {'TruthValue': {1: 'true', 2: 'false'}}
     owners = {}
-    for name, text in _objects():
-        values = re.search(r'\bSYNTAX\s+INTEGER\s*\{([^}]*)\}', text)
+    for name, macro in _MACROS:
+        values = re.search(r'\bSYNTAX\s+INTEGER\s*\{([^}]*)\}', macro)
         if values:
             labels[name] = {int(n): label
                             for label, n in re.findall(r'(\w+)\((\d+)\)', values.group(1))}
@@ -76,8 +59,7 @@ def _labels():
 
 
 NAMES = _load()
-ACCESS = _access()  # MAX-ACCESS of each readable object
-DATES = _dates()    # names of the objects of SYNTAX DateAndTime
+ACCESS = _first(r'\bMAX-ACCESS\s+(read-only|read-write)')  # of each readable object
 SYNTAXES = _first(r'\bSYNTAX\s+(\w+)')
 UNITS = _first(r'\bUNITS\s+"([^"]*)"')
 SUMMARIES = _first(r'\bDESCRIPTION\s+"((?:[^".]|\.(?!\s))*\.)')    # the first sentence

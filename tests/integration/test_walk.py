@@ -164,7 +164,7 @@ class Golden(Case):
         """A varbind as in the golden file; values that change from run to run are @word."""
         name = mib.name_of(varbind.oid)
         value = varbind.value
-        if name in mib.DATES:
+        if mib.SYNTAXES.get(name) == 'DateAndTime':
             value = self.date_token(value)
         elif name == 'lbcRealStatsAge':
             value = self.age_token(value)
