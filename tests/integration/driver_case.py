@@ -90,10 +90,10 @@ class DriverCase(Case):
         return self.world.sql('SELECT plane_status, plane_message FROM cluster WHERE name = ?',
                               cluster)[0]
 
-    def wait_rounds(self, n=2, name='web'):
-        """Waits for n more rounds of the driver."""
+    def wait_rounds(self, n=2):
+        """Waits for n more rounds of the cluster web that measure."""
         def rounds():
-            return len(re.findall('%s: .*measured' % name, self.driver_log()))
+            return len(re.findall('web: .*measured', self.driver_log()))
         first = rounds()
         wait_for(lambda: rounds() >= first + n, EVENT_S, 'rounds')
 

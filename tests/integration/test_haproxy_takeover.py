@@ -40,13 +40,6 @@ class Others(Plane):
             raise AssertionError('%s is %r, not %r' % (
                 server, self.proxy.state(server), state)) from None
 
-    def wait_rounds(self, n=3):
-        """Waits for n more rounds."""
-        def rounds():
-            return self.driver_log().count('[round] web: ')
-        first = rounds()
-        wait_for(lambda: rounds() >= first + n, EVENT_S, 'rounds')
-
 
 class Contested(Others):
     """A setting that is changed again after each repair (foreign-changes = restore)."""
@@ -140,7 +133,7 @@ class Keep(Others):
         self.assertEqual(10, self.real('web/http/a')[0])
 
     def assert_as_set_by_hand(self):
-        self.wait_rounds()
+        self.wait_rounds(3)
         self.assertEqual([(0, 3), (FORCED_MAINT, 10), (0, 10)],
                          [self.proxy.state('http/' + name) for name in 'abc'])
 
@@ -198,7 +191,7 @@ class Keep(Others):
         self.serve({'http': {'a': SERVER + check, 'b': SERVER}}, keep=True)
         agent.answer = 'drain'
         self.wait_state('http/a', (FORCED_DRAIN, 10))
-        self.wait_rounds()
+        self.wait_rounds(3)
         agent.answer = 'ready 50%'
         self.wait_state('http/a', (0, 5))
         self.wait_reason('web/http/a', 'weight 5 was set outside lbcluster and is kept')
@@ -210,13 +203,13 @@ class Keep(Others):
     def test_autoscaler_deletes_and_adds_a_server(self):
         self.serve({'http': {'a': SERVER, 'b': SERVER}}, keep=True)
         self.proxy.ask('set server http/a state maint')
-        self.wait_rounds()
+        self.wait_rounds(3)
         self.assertIn('deleted', self.proxy.ask('del server http/a'))
         self.wait_reason('web/http/a', 'HAProxy has no such server')
         self.assertIn('registered', self.proxy.ask(
             'add server http/a 127.0.0.1:%d weight 10' % self.backend('a').port))
         self.wait_reason('web/http/a', 'state maint was set outside lbcluster and is kept')
-        self.wait_rounds()
+        self.wait_rounds(3)
         self.assertEqual(FORCED_MAINT, self.proxy.state('http/a')[0] & FORCED_MAINT)
         self.proxy.ask('set server http/a state ready')
         self.wait_reason('web/http/a', '')
@@ -229,7 +222,7 @@ class Keep(Others):
         wait_for(lambda: self.proxy.share('http', 4) == {'f': 4}, EVENT_S, 'the fallback')
         self.stop_driver()
         self.start_driver()
-        self.wait_rounds()
+        self.wait_rounds(3)
         self.assertEqual({'f': 4}, self.proxy.share('http', 4))
         self.proxy.ask('set server http/a state ready')
         wait_for(lambda: self.proxy.share('http', 4) == {'a': 4}, EVENT_S, 'a')
@@ -241,11 +234,11 @@ class Keep(Others):
         self.wait_reason('web/http/f', 'state maint was set outside lbcluster and is kept')
         self.proxy.ask('set server http/a state maint')
         self.wait_reason('web/http/a', 'state maint was set outside lbcluster and is kept')
-        self.wait_rounds()
+        self.wait_rounds(3)
         self.assertEqual(FORCED_MAINT, self.proxy.state('http/f')[0])
         self.stop_driver()
         self.start_driver()
-        self.wait_rounds()
+        self.wait_rounds(3)
         self.assertEqual(FORCED_MAINT, self.proxy.state('http/f')[0])
         self.wait_active('web/http/f', 0)
         self.proxy.ask('set server http/f state ready')
@@ -270,7 +263,7 @@ class Keep(Others):
                        "\"foreign-changes\":\"keep\"}'" % (self.proxy.socket, other.socket))
         self.configure(timeout=0.5)
         self.start_driver()
-        self.wait_rounds()
+        self.wait_rounds(3)
         for proxy in (self.proxy, other):
             proxy.ask('set server http/a weight 3')
         self.wait_reason('web/http/a', 'weight 3 was set outside lbcluster and is kept')
@@ -312,12 +305,12 @@ class TakeOver(Others):
         self.assertEqual(said[0], said[1])
         self.assertEqual(said[0], said[2])
         self.start_driver()
-        self.wait_rounds()
+        self.wait_rounds(3)
         self.assertEqual(self.before, self.traffic())
         # A second driver does not change the traffic either.
         self.stop_driver()
         self.start_driver()
-        self.wait_rounds()
+        self.wait_rounds(3)
         self.assertEqual(self.before, self.traffic())
         self.assertEqual('', self.world.ctl('discover', 'haproxy', self.proxy.socket, '-c',
                                             'web', '-l').stderr)
@@ -356,7 +349,7 @@ class TakeOver(Others):
         self.wait_reason('web/http/e', 'MAINT by lbcluster')
         self.stop_driver()
         self.start_driver()
-        self.wait_rounds()
+        self.wait_rounds(3)
         self.wait_reason('web/http/e', 'MAINT by lbcluster')
         self.proxy.restart()
         self.wait_reason('web/http/e', "MAINT by HAProxy's configuration")
@@ -417,13 +410,6 @@ class Since(Plane):
 
     def since(self):
         return tuple(self.statistics('web/http/' + name)['counters_since'] for name in 'ab')
-
-    def wait_rounds(self, n=2):
-        """Waits for n more measurements."""
-        def rounds():
-            return self.driver_log().count(', measured')
-        first = rounds()
-        wait_for(lambda: rounds() >= first + n, EVENT_S, 'measurements')
 
     def wait_later(self, before):
         """Waits until both values have increased."""
