@@ -256,7 +256,7 @@ class Grafana(unittest.TestCase):
 class Zabbix(unittest.TestCase):
     """The template: its items, triggers, value maps and graphs refer to each other by name."""
 
-    # Names are in the macros of a rule, the endpoint has address and port, and the rates in
+    # Names are in the macro of a rule, addresses and ports in the inventory. The rates in
     # kilobits have a value above 4 Gbit/s too. The others are settings and pointers.
     LEFT_OUT = re.compile(r'Name$|Path$|Address|Port$|Endpoint$|BitRate$|ByName|^lbcJob(?!s|Row|'
                           r'Max|LastId)|SetLock$|LastRejectObject$|NotifyEnable$')
