@@ -46,7 +46,7 @@ nms_checks = \
 EXTRA_DIST += integrations/check integrations/rig.sh $(nms_checks)
 
 # Each of these files with its program, if it is installed, and a private snmpd and lbclusterd.
-check-nms: lbclusterd lbclusterctl
+check-nms: lbclusterd lbclusterctl lbcluster-haproxy
 	BUILD=. SCHEMA=yes $(top_srcdir)/integrations/check all
 
 .PHONY: check-nms
