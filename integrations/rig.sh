@@ -11,9 +11,13 @@
 #   rig_later PID   ends this process at exit too
 #   rig_measure     imports statistics every second until the end: those of the sample, and a value
 #                   for each column of the service web/http and its real service web-1
+#   rig_edge SOCKET adds a cluster edge, with one server, whose HAProxy has this socket
+#   rig_driver      starts lbcluster-haproxy
+#   rig_exporter    sets exporter (the program) and exporter_files (its options, by its version)
 #   rig_prometheus  starts an snmp_exporter and a Prometheus that scrape the agent every second, by
 #                   the files of prometheus/; sets prometheus_at (127.0.0.1:PORT)
-#   rig_snmpd       may have further lines of snmpd.conf before rig_up
+#
+# The variable rig_snmpd may have further lines of snmpd.conf before rig_up.
 #
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # a check uses the variables
@@ -134,7 +138,25 @@ rig_measure() {
 	rig_later $!
 }
 
-# Sets exporter_files to the files for this version of snmp_exporter, with an option before each.
+rig_edge() {
+	cat >"$work/edge.conf" <<-END
+		cluster edge {
+		    plane = haproxy  socket = "$1"
+		    service http {
+		        address = 192.0.2.11  port = 80  protocol = tcp
+		        real web-1 { address = 10.0.0.1  port = 80  weight = 1 }
+		    }
+		}
+	END
+	lbclusterctl load "$work/edge.conf" >>"$work/load.log" || exit 2
+}
+
+rig_driver() {
+	lbcluster-haproxy -f -c "$SOURCE/conf/lbcluster-haproxy.conf" -s "$work/store" \
+	    >"$work/driver.log" 2>&1 </dev/null &
+	rig_later $!
+}
+
 rig_exporter() {
 	local dir=$SOURCE/integrations/prometheus
 	exporter=prometheus-snmp-exporter
