@@ -65,9 +65,9 @@ def series(url, expression, **more):
 def run(url):
     empty = 0
     for title, expression in expressions():
-        # A count is 0 without a match, and a service need not be down.
-        first = re.sub(r' or 0 \* count\(.*|(?<=\}) == \d', '', expression)
-        for part in {first, expression if ' or 0 * ' in expression else first}:
+        # A count is 0 if no series matches its condition, so the series are counted without it too.
+        counted = re.sub(r' or 0 \* count\(.*|(?<=\}) == \d', '', expression)
+        for part in {counted, expression}:
             found = series(url, part)
             print('%3d series: %s' % (found, title))
             if not found:
