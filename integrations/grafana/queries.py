@@ -4,9 +4,9 @@
 #
 # Reads lbcluster.json for the check beside it:
 #
-#   queries.py rules          prints a file of rules with each expression, for "promtool check rules"
-#   queries.py run URL        asks a Prometheus; fails if an expression or a variable has no data
-#   queries.py before URL     fails if an expression has data at a time before all data
+#   queries.py rules        prints a file of rules with each expression, for "promtool check rules"
+#   queries.py run URL      asks a Prometheus; fails if an expression or a variable has no data
+#   queries.py before URL   fails if an expression has data at a time before all data
 """The expressions of the dashboard."""
 
 import json
