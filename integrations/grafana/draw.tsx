@@ -113,6 +113,21 @@ async function get(path: string, q: any) {
 }
 const legend = (f: string | undefined, l: any) =>
   f ? f.replace(/\{\{(\w+)\}\}/g, (_, k) => l[k] ?? '') : undefined;
+// A series of a query as Grafana has it: a field of times and a field of values.
+const frame = (t: any, r: any, times: number[], values: any[]) =>
+  toDataFrame({
+    refId: t.refId,
+    fields: [
+      { name: 'Time', type: FieldType.time, values: times, config: {} },
+      {
+        name: 'Value',
+        type: FieldType.number,
+        labels: r.metric,
+        values,
+        config: { displayNameFromDS: legend(t.legendFormat, r.metric) },
+      },
+    ],
+  });
 async function frames(p: any) {
   if (!p.targets) return [];
   const out: any[] = [];
@@ -149,21 +164,7 @@ async function frames(p: any) {
       );
     } else if (t.instant) {
       for (const r of await get('/api/v1/query', { query: e, time: END }))
-        out.push(
-          toDataFrame({
-            refId: t.refId,
-            fields: [
-              { name: 'Time', type: FieldType.time, values: [r.value[0] * 1000], config: {} },
-              {
-                name: 'Value',
-                type: FieldType.number,
-                labels: r.metric,
-                values: [Number(r.value[1])],
-                config: { displayNameFromDS: legend(t.legendFormat, r.metric) },
-              },
-            ],
-          }),
-        );
+        out.push(frame(t, r, [r.value[0] * 1000], [Number(r.value[1])]));
     } else
       for (const r of await get('/api/v1/query_range', {
         query: e,
@@ -178,21 +179,7 @@ async function frames(p: any) {
           times.push(t0 * 1000);
           vals.push(m.has(t0) ? m.get(t0) : null);
         }
-        out.push(
-          toDataFrame({
-            refId: t.refId,
-            fields: [
-              { name: 'Time', type: FieldType.time, values: times, config: {} },
-              {
-                name: 'Value',
-                type: FieldType.number,
-                labels: r.metric,
-                values: vals,
-                config: { displayNameFromDS: legend(t.legendFormat, r.metric) },
-              },
-            ],
-          }),
-        );
+        out.push(frame(t, r, times, vals));
       }
   }
   return out;
@@ -308,11 +295,6 @@ function Panel({ p }: any) {
     (async () => {
       try {
         let d: any = await frames(p);
-        (window as any).report ??= {};
-        (window as any).report[p.id + ' ' + p.title] = d.reduce(
-          (a: number, f: any) => a + (f.length > 0 ? 1 : 0),
-          0,
-        );
         if (p.transformations)
           d = await new Promise((ok, no) =>
             transformDataFrame(p.transformations, d).subscribe({ next: ok, error: no }),
