@@ -2,7 +2,8 @@
 # Copyright (c) 2026 the lbcluster authors
 #
 # Maps names of LBCLUSTER-MIB to OIDs, from the text of the module: mib.oid('lbcRealWeight', 1,
-# 1, 1). fixture.golden has the numbers that must never change.
+# 1, 1). Also has what the module says about each object: access, syntax, units, labels.
+# fixture.golden has the numbers that must never change.
 """Names of the MIB module to OIDs."""
 
 import os
