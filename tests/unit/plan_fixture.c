@@ -53,8 +53,10 @@ plan_world_teardown(void **state)
 	return 0;
 }
 
-void
-assert_fallback_is_as_derived(int i)
+/* Asserts after a plan that server 'i', the fallback, is brought in or not as src/model/status.c
+ * derives it. */
+static void
+assert_is_as_derived(int i)
 {
 	struct status_tally tally = { .disabled = !w.service.enabled };
 	bool is_in = w.reals[i].enabled && plan_is_up(&w.reals[i]) &&
@@ -75,6 +77,28 @@ assert_fallback_is_as_derived(int i)
 		assert_string_equal(reason(i), drained == DRAINED_NO ?
 		    "brought in by lbcluster: no other server is up" :
 		    "brought in by lbcluster: every other active server has weight 0");
+}
+
+void
+assert_fallback_is_as_derived(void (*down)(int i, bool is_down), const char *(*plan)(void))
+{
+	enum { UP, DRAINED, DOWN, DISABLED, STATES };
+
+	w.reals[2].fallback = true;
+	for (int n = 0; n < 2 * STATES * STATES * STATES; n++) {
+		const int states[] = { n % STATES, n / STATES % STATES,
+			n / STATES / STATES % STATES };
+
+		w.service.enabled = n < STATES * STATES * STATES;
+		for (int i = 0; i < 3; i++) {
+			w.reals[i].enabled = states[i] != DISABLED;
+			w.reals[i].weight = states[i] == DRAINED ? 0 : 10;
+			down(i, states[i] == DOWN);
+		}
+		for (int i = 0; i < 3; i++)
+			plan();
+		assert_is_as_derived(2);
+	}
 }
 
 const char *

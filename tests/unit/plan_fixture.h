@@ -33,9 +33,11 @@ void plan_world_setup(const struct plane_kind_ops *ops, char *service, const cha
 /* A teardown of cmocka. */
 int plan_world_teardown(void **state);
 
-/* Asserts after a plan that the driver brings in the fallback, server 'i', by the same rule as
- * src/model/status.c derives from the statistics of the servers. */
-void assert_fallback_is_as_derived(int i);
+/* Makes server 2 the fallback. Asserts that the driver brings it in exactly if status_drained() or
+ * status_on_fallback() says so: for each combination of servers 0, 1 and 2 that are up, up with
+ * weight 0, down or disabled, in a service that is enabled or not. 'down' makes a health check of
+ * server 'i' fail or pass; 'plan' makes a plan and carries it out. */
+void assert_fallback_is_as_derived(void (*down)(int i, bool is_down), const char *(*plan)(void));
 
 /* Returns the reason of server 'i'. */
 const char *reason(int i);

@@ -192,30 +192,11 @@ a_fallback_comes_in_with_the_last_failure(void **state)
 	assert_string_equal(plan(), "f ready");
 }
 
-/* The driver brings the fallback in exactly if status_drained() or status_on_fallback() says so:
- * each combination of servers that are up, up with weight 0, down or disabled. */
 static void
 fallback_is_brought_in_as_the_status_is_derived(void **state)
 {
-	enum { UP, DRAINED, DOWN, DISABLED, STATES };
-
 	(void)state;
-	w.reals[F].fallback = true;
-	for (int n = 0; n < 2 * STATES * STATES * STATES; n++) {
-		const int states[] = { n % STATES, n / STATES % STATES,
-			n / STATES / STATES % STATES };
-		static const int servers[] = { A, B, F };
-
-		w.service.enabled = n < STATES * STATES * STATES;
-		for (int i = 0; i < 3; i++) {
-			w.reals[servers[i]].enabled = states[i] != DISABLED;
-			w.reals[servers[i]].weight = states[i] == DRAINED ? 0 : 10;
-			down(servers[i], states[i] == DOWN);
-		}
-		for (int i = 0; i < 3; i++)
-			plan();
-		assert_fallback_is_as_derived(F);
-	}
+	assert_fallback_is_as_derived(down, plan);
 }
 
 static void
