@@ -132,6 +132,9 @@ struct plan_job {
 	struct plan_result	 result;
 };
 
+/* Returns the setting that 'job' changes, as the tree has it. */
+uint32_t plan_job_value(const struct plan_job *job);
+
 /* Sets the result of 'job' by the poll after the commands. A job whose command was not
  * answered or not sent is deferred, and so is a job that would fail in a round with
  * 'restarted'. */

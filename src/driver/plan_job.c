@@ -194,13 +194,17 @@ real_judge(struct plan_job *job, const struct plan *plan, const struct plan_rule
 	}
 }
 
+uint32_t
+plan_job_value(const struct plan_job *job)
+{
+	return job->real == NULL ? job->service->enabled :
+	    driver_real_value(job->real, job_operation_column(job->operation));
+}
+
 static void
 job_judge(struct plan_job *job, const struct plan *plan, const struct plan_rules *rules)
 {
-	uint32_t value = job->real == NULL ? job->service->enabled :
-	    driver_real_value(job->real, job_operation_column(job->operation));
-
-	if (value != job->value)
+	if (plan_job_value(job) != job->value)
 		result_set(job, JOB_SUPERSEDED, JOB_CAUSE_NONE, JOB_MESSAGE_SUPERSEDED);
 	else if (job->real == NULL)
 		service_judge(job, plan, rules);

@@ -242,14 +242,12 @@ static void
 job_end(struct worker *worker, struct plan_job *job, struct store_job_end *ret)
 {
 	const struct plan_result *result = &job->result;
-	uint32_t value = job->real == NULL ? job->service->enabled :
-	    driver_real_value(job->real, job_operation_column(job->operation));
 	int64_t timeout_at_s = job->created_s + worker->shared->config->job_patience_s;
 
 	job_log(job);
 	if (result->state == JOB_QUEUED && timeout_at_s < worker->job_timeout_at_s)
 		worker->job_timeout_at_s = timeout_at_s;
-	if (result->state == JOB_FAILED && value == job->value)
+	if (result->state == JOB_FAILED && plan_job_value(job) == job->value)
 		setting_set(job->service, job->real, job->operation, job->old_value);
 	*ret = (struct store_job_end){ .id = job->id, .state = result->state,
 	    .cause = result->cause, .message = result->message };
