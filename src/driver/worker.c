@@ -575,22 +575,21 @@ routine_text(const struct worker *worker, const struct plane_command *command,
 }
 
 static void
-routine_log(const struct worker *worker, const struct plane_command *command,
-    const struct command_row *row)
+routine_log(const struct worker *worker, const struct plan_rules *rules,
+    const struct plane_command *command, const struct command_row *row)
 {
 	const char *what = routine_text(worker, command, row->real);
 	bool is_state = command->kind == PLANE_COMMAND_STATE;
 	const struct driver_cluster *cluster = worker->cluster;
 	char text[MODEL_MESSAGE_MAX + 1] = "", earlier[MODEL_MESSAGE_MAX + 1];
-	const struct plan_rules rules = rules_of(worker);
 
 	if (what == NULL)
 		return;
 	plan_message_add(text, "%s", what);
 	if (is_state && command->value == PLANE_OUT)
-		plan_message_add(text, "%s", plan_earlier(cluster, rules.title, earlier));
+		plan_message_add(text, "%s", plan_earlier(cluster, rules->title, earlier));
 	else if (is_state && command->value == PLANE_READY && plan_is_reserve(row->real))
-		plan_message_add(text, "%s", plan_fallback_cause(row->real, &rules));
+		plan_message_add(text, "%s", plan_fallback_cause(row->real, rules));
 	log_limited(&planes_limit, LOG_LEVEL_INFO, "%s/%s%s%s: %s", cluster->row.name,
 	    row->service->row.name, row->real != NULL ? "/" : "",
 	    row->real != NULL ? row->real->row.name : "", text);
@@ -626,7 +625,7 @@ commands_log(struct worker *worker, char refusal[MODEL_MESSAGE_MAX + 1])
 		}
 		/* A repair of a service says what the service had. */
 		if (command->routine || command->kind == PLANE_COMMAND_SERVICE)
-			routine_log(worker, command, &row);
+			routine_log(worker, &rules, command, &row);
 		repaired += !command->routine;
 	}
 	if (repaired == 0)
