@@ -52,13 +52,6 @@ void foreign_confirm(struct foreign *foreign, uint32_t found);
 /* Records a repair: the data plane carried out the command that foreign_update() requested. */
 void foreign_repaired(struct foreign *foreign, int64_t now_ms);
 
-/* False for a setting that was neither kept nor repaired, which almost every setting is. */
-static inline bool
-foreign_is_seen(const struct foreign *foreign)
-{
-	return foreign->kept || foreign->repairs > 0;
-}
-
 /* True while something outside lbcluster keeps changing the setting. That is the case after three
  * repairs, until the last repair is older than three times the longest pause between two
  * repairs. */

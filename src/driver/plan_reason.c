@@ -94,9 +94,11 @@ shown_add(struct shown *shown, const struct foreign *foreign, enum foreign_setti
     const char *service, const char *real)
 {
 	const struct plan_rules *rules = shown->rules;
+	/* Almost no setting was repaired, so almost none needs a call of foreign_contested(). */
+	bool is_shown = shown->contested ?
+	    foreign->repairs > 0 && foreign_contested(foreign, rules->now_ms) : foreign->kept;
 
-	if (!foreign_is_seen(foreign) || !(shown->contested ?
-	    foreign_contested(foreign, rules->now_ms) : foreign->kept) || shown->n++ > 0)
+	if (!is_shown || shown->n++ > 0)
 		return;
 	shown->service = service;
 	shown->real = real;
