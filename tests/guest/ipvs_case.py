@@ -107,14 +107,15 @@ class IpvsCase(DriverCase):
         if start:
             self.start_driver()
 
-    def keepalived(self, text):
-        """Starts keepalived without VRRP."""
+    def keepalived(self, text, part='-C'):
+        """Starts keepalived without VRRP, or with '-P' only VRRP."""
         directory = new_directory()
         with open(directory + '/keepalived.conf', 'w', encoding='ascii') as file:
             file.write(text)
         program = Program('keepalived', [
-            'keepalived', '-C', '-n', '-l', '-f', directory + '/keepalived.conf', '-p',
-            directory + '/pid', '-c', directory + '/checkers'], self.world.dir + '/keepalived.log')
+            'keepalived', part, '-n', '-l', '-f', directory + '/keepalived.conf', '-p',
+            directory + '/pid', '-c', directory + '/checkers', '-r', directory + '/vrrp'],
+                          self.world.dir + '/keepalived.log')
         self.world.others.append(program)
         return program
 

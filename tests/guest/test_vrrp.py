@@ -6,10 +6,9 @@
 """A pair of directors."""
 
 import collections
-import os
 import time
 
-from harness import TIMEOUT_FACTOR, Program, main, new_directory, wait_for
+from harness import TIMEOUT_FACTOR, main, wait_for
 from ipvs_case import CHECK, IpvsCase, cluster, kernel, service
 from ipvs_network import Namespace, Traffic, endpoint, real, run
 
@@ -86,19 +85,8 @@ class Pair(IpvsCase):
             self.world.load(inventory)
             self.start_driver()
             self.drivers[name] = self.driver
-            self.start_keepalived(name)
-
-    def start_keepalived(self, name):
-        directory = new_directory()
-        path = os.path.join(directory, 'keepalived.conf')
-        with open(path, 'w', encoding='ascii') as file:
-            file.write(KEEPALIVED % (PRIORITY[name], VIP, ROUTER))
-        with self.on(name):
-            program = Program('keepalived', [
-                'keepalived', '-P', '-n', '-l', '-f', path, '-p', directory + '/pid', '-r',
-                directory + '/vrrp'], os.path.join(self.world.dir, 'keepalived.log'))
-        self.world.others.append(program)
-        self.keepalived_of[name] = program
+            self.keepalived_of[name] = self.keepalived(
+                KEEPALIVED % (PRIORITY[name], VIP, ROUTER), '-P')
 
     def stop(self):
         for name, program in self.keepalived_of.items():
