@@ -40,7 +40,8 @@ struct check_io {
 	size_t			 n_watches;
 	void			*multi;		/* CURLM; NULL until the first http check */
 	int64_t			 multi_due_ms;	/* when libcurl wants to run; -1: never */
-	/* Of libcurl, set with 'multi': runs its timers; frees it, when all runs have ended. */
+	/* Functions of check_http.c, set with 'multi'. They run the timers of libcurl, and free
+	 * 'multi' after all runs have ended. */
 	void			(*multi_timers)(struct check_io *io);
 	void			(*multi_close)(struct check_io *io);
 	char			*command_dir;

@@ -51,8 +51,8 @@ struct driver_service {
 	const struct plane_service *found;	/* plan_bind(); NULL: nothing to report */
 	const struct plane_service_counts *counted;	/* plan_bind(); NULL: nothing */
 	struct measure		 measure;
-	struct statistics	 written;	/* as that of a real service, without the text */
-	char			 algorithm[STAT_ALGORITHM_MAX + 1];	/* its text */
+	struct statistics	 written;	/* the latest row; last_update 0: none */
+	char			 algorithm[STAT_ALGORITHM_MAX + 1];	/* of that row */
 	struct foreign		 foreign;	/* of FOREIGN_SERVICE */
 	/* Options of the service. */
 	bool			 failed_drain;	/* on-failure = drain */
@@ -70,7 +70,7 @@ struct driver_cluster {
 	bool			 has_status;	/* a driver has recorded a status of its plane */
 	bool			 round_due;	/* a job is new, or a check has a new result */
 	size_t			 repairs;	/* settings that were restored */
-	/* The latest ones: their number, and the time on both clocks. */
+	/* The settings that the latest repair restored, and its time on both clocks. */
 	size_t			 repaired;
 	int64_t			 repaired_ms, repaired_s;
 	struct worker		*worker;

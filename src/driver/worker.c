@@ -145,8 +145,8 @@ steady_s(void)
 	return clock_steady_ms() / 1000;
 }
 
-/* Sets the setting of a job in the tree. The command that the next round makes for it belongs to
- * the job: it restores nothing that another program changed. */
+/* Sets the setting of a job in the tree. The command that the next plan has for it belongs to the
+ * job, so it is not counted as the repair of a change that another program made. */
 static void
 setting_set(struct driver_service *service, struct driver_real *real, enum job_operation operation,
     uint32_t value)

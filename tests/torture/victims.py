@@ -19,7 +19,7 @@ from history import Violation
 
 SET_S = 0.030       # some SETs of each manager
 START_S = 0.060     # a start of lbclusterd
-BACK_S = 20.0       # until statistics are shown again; the same ones are written every 10 s
+BACK_S = 20.0       # until statistics are shown again; unchanged ones are written every 10 s
 
 
 def kill_now(pid):

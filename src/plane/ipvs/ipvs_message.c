@@ -164,8 +164,8 @@ error_read(struct nlmsghdr *message)
 	return error < 0 && error >= -4095 ? -error : error == 0 ? 0 : EBADMSG;
 }
 
-/* The macros of linux/netlink.h, because a function of libnl for each destination costs more than
- * what it does. */
+/* Uses the macros of linux/netlink.h. libnl has functions for the same, but calling them for every
+ * destination takes longer than the work in them. */
 bool
 ipvs_reply_next(struct nlmsghdr **at, int *left, struct ipvs_reply *ret)
 {

@@ -73,8 +73,9 @@ by_endpoint(const void *a, const void *b)
 	    second->port);
 }
 
-/* Destinations that the driver added in their order are dumped in the opposite one, because the
- * kernel puts each new one first. */
+/* Sorts destinations. The kernel dumps the latest destination first, so those that the driver added
+ * in rising order come in falling order. qsort(3) is not used for these, nor for sorted ones,
+ * because it moves large elements. */
 static void
 dests_sort(struct ipvs_dest *dests, size_t n)
 {
