@@ -83,17 +83,19 @@ dests_sort(struct ipvs_dest *dests, size_t n)
 
 	while (rising < n && by_endpoint(&dests[rising - 1], &dests[rising]) < 0)
 		rising++;
+	if (rising >= n)
+		return;
 	while (falling < n && by_endpoint(&dests[falling - 1], &dests[falling]) > 0)
 		falling++;
-	if (falling >= n) {
-		for (size_t i = 0; i < n / 2; i++) {
-			struct ipvs_dest dest = dests[i];
-
-			dests[i] = dests[n - 1 - i];
-			dests[n - 1 - i] = dest;
-		}
-	} else if (rising < n) {
+	if (falling < n) {
 		qsort(dests, n, sizeof(*dests), by_endpoint);
+		return;
+	}
+	for (size_t i = 0; i < n / 2; i++) {
+		struct ipvs_dest dest = dests[i];
+
+		dests[i] = dests[n - 1 - i];
+		dests[n - 1 - i] = dest;
 	}
 }
 
