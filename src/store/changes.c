@@ -263,7 +263,7 @@ main_rows_read(struct reading *reading, int64_t *ret_change, struct err *err)
 	bool repaired = false;
 	enum err_code code;
 
-	if ((code = store_main_identity_check(store, err)) != ERR_OK ||
+	if ((code = store->engine->identity_check(store, err)) != ERR_OK ||
 	    (code = store_totals_read(store, &totals, err)) != ERR_OK ||
 	    (code = extent_read(&store->main, &extent, err)) != ERR_OK ||
 	    (code = store_left_out_check(store, &repaired, err)) != ERR_OK)
@@ -375,6 +375,13 @@ stats_read(struct reading *reading, const struct extent *extent)
 	return code;
 }
 
+static void
+read_show(struct store *store, int64_t main, int64_t stats)
+{
+	if (store->engine->read_show != NULL)
+		store->engine->read_show(store, main, stats);
+}
+
 enum err_code
 store_changes(struct store *store, struct store_cursor *cursor, const struct store_sink *sink,
     size_t limit, bool *ret_more, struct err *err)
@@ -384,7 +391,7 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	enum err_code code, stats;
 	int64_t main_change = 0;
 
-	if ((code = store_files_check(store, err)) != ERR_OK)
+	if ((code = store_step(store, err)) != ERR_OK)
 		return code;
 	/* The snapshot of the statistics is the older one. So the inventory has each real
 	 * service that they name. */
@@ -392,14 +399,14 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	code = main_read(&reading, &main_change, err);
 	/* It is another store: the next read opens it and returns ERR_GONE. */
 	if (code == ERR_BUSY && store->main_file.state == FILE_REPLACED &&
-	    (code = store_main_step(store, false, err)) == ERR_OK)
+	    (code = store->engine->main_step(store, false, err)) == ERR_OK)
 		code = main_read(&reading, &main_change, err);
 	if (code == ERR_OK && stats == ERR_OK && reading.left > 0)
 		stats = stats_read(&reading, &stats_extent);
 	db_rollback(&store->stats);
-	store_note_statistics(store, stats);
+	store->engine->stats_note(store, stats);
 	if (code == ERR_GONE)
-		store_lock_marks_show(store, 0, 0);
+		read_show(store, 0, 0);
 	else
 		store_note_read(store, code, err);
 	if (code != ERR_OK)
@@ -408,8 +415,7 @@ store_changes(struct store *store, struct store_cursor *cursor, const struct sto
 	if (!*ret_more) {
 		/* db_version() does not change for commits of this connection. */
 		store->committed = false;
-		store_lock_marks_show(store, main_change,
-		    stats == ERR_OK ? stats_extent.change : 0);
+		read_show(store, main_change, stats == ERR_OK ? stats_extent.change : 0);
 	}
 	return ERR_OK;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * What src/store needs from an engine: statements and their values, transactions. The files of
- * src/store/sqlite define these functions with SQLite. No other file knows SQLite.
+ * What src/store needs from an engine: statements and their values, transactions. An engine is a
+ * table of functions; db.c calls them. The files of src/store/sqlite are the engine with SQLite,
+ * and no other file knows SQLite.
  */
 #ifndef STORE_DB_H
 #define STORE_DB_H
@@ -17,14 +18,15 @@ enum { DB_PATH_SIZE = 4096 };
 
 #define DB_DAMAGED "damaged: put a backup in its place"
 
-struct db_state;	/* what the engine keeps; it defines this struct */
+struct db_state;	/* what an engine keeps; it defines this struct for its own files */
 
 /* A database: the inventory, or the statistics. */
 struct db {
-	char		*path;		/* names the database in messages */
-	struct db_state	*state;
-	int64_t		 version_read;	/* db_version() after the last read of all rows */
-	int		 wait_ms;	/* for a lock: db_wait_set() */
+	const struct db_engine	*engine;
+	char			*path;		/* names the database in messages */
+	struct db_state		*state;
+	int64_t			 version_read;	/* db_version() after the last read of all rows */
+	int			 wait_ms;	/* for a lock: db_wait_set() */
 };
 
 /* A parameter of a statement, or a column of a row. 'text' of a column is never NULL. */
@@ -37,11 +39,43 @@ struct db_value {
 	const char	*text;		/* of DB_TEXT and DB_OTHER; the engine copies a parameter */
 };
 
-/* A prepared statement and its current row, which is valid until the next step. */
+/* A prepared statement and its current row, which is valid until the next step. It is the first
+ * member of the engine's own struct. */
 struct db_statement {
+	const struct db_engine	*engine;
 	const char		*path;		/* of the database */
 	size_t			 n;		/* columns */
 	const struct db_value	*values;
+};
+
+enum db_begin {
+	DB_BEGIN_READ,
+	DB_BEGIN_WRITE,		/* waits for other writers, and keeps them out */
+	DB_BEGIN_ROWS,		/* the same, for db_rows_put() and nothing else */
+};
+
+/* The functions of an engine. db_query() calls engine->query(), and so on: see below. */
+struct db_engine {
+	bool (*is_open)(const struct db *db);
+	void (*close)(struct db *db);
+	void (*free)(struct db *db);
+	enum err_code (*query)(struct db *db, unsigned int sql, const struct db_value *values,
+	    size_t n, struct db_statement **ret_stmt, struct err *err);
+	enum err_code (*next)(struct db *db, struct db_statement *stmt, bool *ret_row,
+	    struct err *err);
+	void (*reset)(struct db_statement *stmt);
+	enum err_code (*insert)(struct db *db, unsigned int sql, const struct db_value *values,
+	    size_t n, int64_t *ret_id, struct err *err);
+	int64_t (*changed_rows)(const struct db *db);
+	enum err_code (*rows_put)(struct db *db, enum shape_id shape, const void *rows, size_t n,
+	    size_t size, struct err *err);
+	enum err_code (*begin)(struct db *db, enum db_begin how, struct err *err);
+	enum err_code (*commit)(struct db *db, struct err *err);
+	void (*rollback)(struct db *db);
+	void (*wait_set)(struct db *db, int wait_ms);
+	enum err_code (*version)(struct db *db, int64_t *ret, struct err *err);
+	enum err_code (*write_check)(const struct db *db, struct err *err);
+	void (*hidden_repair)(const struct db *db);
 };
 
 static inline struct db_value
@@ -104,8 +138,13 @@ enum err_code db_insert(struct db *db, unsigned int sql, const struct db_value *
     int64_t *ret_id, struct err *err);
 /* How many rows the last INSERT, UPDATE or DELETE changed, without those of triggers. */
 int64_t db_changed_rows(const struct db *db);
+/* Adds or replaces 'n' rows of statistics, of 'size' bytes each, in the transaction of
+ * DB_BEGIN_ROWS. A row is written whole: a value that is not present becomes NULL. Each row gets
+ * the next value of the counter. ERR_INVALID: a value that shape_values_check() refuses. */
+enum err_code db_rows_put(struct db *db, enum shape_id shape, const void *rows, size_t n,
+    size_t size, struct err *err);
 
-/* -- db.c: made of the functions above --------------------------------------------- */
+/* -- made of the functions above ------------------------------------------------------ */
 
 /* db_query() and the first db_next(). */
 enum err_code db_first(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
@@ -119,20 +158,14 @@ enum err_code db_number(struct db *db, unsigned int sql, const struct db_value *
 
 /* -- transactions -------------------------------------------------------------------- */
 
-enum db_begin {
-	DB_BEGIN_READ,
-	DB_BEGIN_WRITE,		/* waits for other writers, and keeps them out */
-};
-
 enum err_code db_begin(struct db *db, enum db_begin how, struct err *err);
 /* ERR_DOUBT: the COMMIT failed with an I/O error. The transaction has ended in any case. */
 enum err_code db_commit(struct db *db, struct err *err);
+/* Does nothing without a transaction, and if the database is closed. */
 void db_rollback(struct db *db);
 
 /* Sets how long a statement waits for the lock of another program. The database may be closed. */
 void db_wait_set(struct db *db, int wait_ms);
-/* Turns triggers, foreign keys and CHECKs off, or on again, for this program. */
-void db_rules_set(struct db *db, bool on);
 /* Reads a number that changes with each commit of another connection. In a transaction: of the
  * commits that the transaction sees. */
 enum err_code db_version(struct db *db, int64_t *ret, struct err *err);

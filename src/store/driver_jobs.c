@@ -35,7 +35,7 @@ static enum err_code
 queue_check(struct store *store, uint32_t cluster_id, bool *ret_queued, struct err *err)
 {
 	int64_t id = 0;
-	enum err_code code = store_files_check(store, err);
+	enum err_code code = store_step(store, err);
 
 	if (code == ERR_OK)
 		code = db_number(&store->main, SQL_JOBS_QUEUED, DB_VALUES(db_int(cluster_id),
@@ -140,7 +140,7 @@ store_plane_set(struct store *store, uint32_t cluster_id, enum plane_status stat
 	int64_t same = 1;	/* also if there is no such cluster */
 	enum err_code code;
 
-	code = store_files_check(store, err);
+	code = store_step(store, err);
 	if (code == ERR_OK)
 		code = db_number(&store->main, SQL_PLANE_IS, values, 3, &same, err);
 	if (code != ERR_OK || same)

@@ -71,10 +71,8 @@ statistics_forget(struct store *store)
 
 	if (!db_is_open(&store->stats))
 		return;
-	db_rules_set(&store->stats, true);
 	while (n > 0 && code == ERR_OK)
 		code = batch_forget(store, &after, &n);
-	db_rules_set(&store->stats, false);
 }
 
 enum err_code
@@ -89,79 +87,33 @@ store_commit(struct store *store, struct err *err)
 	return code;
 }
 
-/* Calls a function of store_change() with the file locked. */
-static enum err_code
-locked_call(struct store *store, enum err_code (*fn)(void *arg), void *arg)
-{
-	enum err_code code;
-
-	if (fn == NULL)
-		return ERR_OK;
-	store->in_transaction = true;
-	code = fn(arg);
-	store->in_transaction = false;
-	return code;
-}
-
-/* Writes what the draft has changed and calls 'settle', in one durable transaction. The draft has
- * ended in any case. *ret_conflict, with ERR_OK: nothing was written, because other programs
- * changed rows that the draft depends on. */
-static enum err_code
-draft_commit(struct store *store, enum err_code (*settle)(void *arg), void *arg,
-    bool *ret_conflict, struct err *err)
-{
-	struct db copy = store->main;
-	enum err_code code;
-
-	*ret_conflict = false;
-	store->main = store->file;
-	store->file = (struct db){ .state = NULL };
-	store->in_transaction = false;
-	code = store_write_begin(store, err);
-	if (code == ERR_OK)
-		code = store_draft_write(store, &copy, ret_conflict, err);
-	if (code == ERR_OK && !*ret_conflict)
-		code = locked_call(store, settle, arg);
-	if (code == ERR_OK && !*ret_conflict)
-		code = store_write_commit(store, err);
-	store_write_end(store);
-	db_free(&copy);
-	if (store_note_write(store, code, err) == ERR_OK && !*ret_conflict)
-		statistics_forget(store);
-	return code;
-}
-
 void
 store_rollback(struct store *store)
 {
 	store->in_transaction = false;
 	db_rollback(&store->main);
-	store_draft_end(store);
 }
 
-enum { DRAFTS_MAX = 4 };
-
 enum err_code
-store_change(struct store *store, enum err_code (*prepare)(void *arg),
+store_change_locked(struct store *store, enum err_code (*prepare)(void *arg),
     enum err_code (*settle)(void *arg), void *arg, struct err *err)
 {
-	enum err_code code = ERR_OK;
-	bool conflict = true;
+	enum err_code code;
 
-	for (int i = 0; i < DRAFTS_MAX && code == ERR_OK && conflict; i++) {
-		if ((code = store_draft_begin(store, err)) != ERR_OK)
-			return code;
-		if ((code = prepare(arg)) == ERR_OK)
-			code = draft_commit(store, settle, arg, &conflict, err);
-		else
-			store_rollback(store);
-	}
-	if (code != ERR_OK || !conflict || (code = store_begin(store, err)) != ERR_OK)
+	if ((code = store_begin(store, err)) != ERR_OK)
 		return code;
 	if ((code = prepare(arg)) == ERR_OK && (settle == NULL || (code = settle(arg)) == ERR_OK))
 		return store_commit(store, err);
 	store_rollback(store);
 	return code;
+}
+
+enum err_code
+store_change(struct store *store, enum err_code (*prepare)(void *arg),
+    enum err_code (*settle)(void *arg), void *arg, struct err *err)
+{
+	return (store->engine->change != NULL ? store->engine->change : store_change_locked)(store,
+	    prepare, settle, arg, err);
 }
 
 /* -- rows --------------------------------------------------------------------------- */
@@ -218,7 +170,7 @@ row_put(struct store *store, enum shape_id shape, const union shape_row *row, ui
 			code = store_fallback_free(store, row->real.row.service_id, err);
 		if (code == ERR_OK)
 			code = shape == SHAPE_REAL && store_has_draft(store) ?
-			    store_draft_real_insert(store, &row->real.row, &added, err) :
+			    store->engine->draft_real_insert(store, &row->real.row, &added, err) :
 			    db_insert(db, SQL_OF_ROWS(ROW_INSERT, shape), values, n, &added, err);
 		id = (uint32_t)added;
 	} else if (result == STORE_PUT_UPDATED) {

@@ -121,7 +121,7 @@ page_statistics(struct store *store, const char *name, char *rows, size_t n, str
 			code = statistics_add(store, view, err);
 	}
 	db_rollback(&store->stats);
-	store_note_statistics(store, code);
+	store->engine->stats_note(store, code);
 	return store->stats_file.state == FILE_DAMAGED ? ERR_OK : code;
 }
 

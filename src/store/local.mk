@@ -7,7 +7,6 @@ src_store_libstore_a_SOURCES = \
 	src/store/inventory_edit.c \
 	src/store/left_out.c \
 	src/store/listing.c \
-	src/store/lock.c \
 	src/store/set_commit.c \
 	src/store/set_release.c \
 	src/store/shapes.c \
@@ -16,15 +15,14 @@ src_store_libstore_a_SOURCES = \
 	src/store/sql.h \
 	src/store/sqlite/draft.c \
 	src/store/sqlite/main_file.c \
-	src/store/sqlite/snapshot.c \
 	src/store/sqlite/sqlite_copy.c \
 	src/store/sqlite/sqlite_engine.c \
+	src/store/sqlite/sqlite_lock.c \
 	src/store/sqlite/sqlite_open.c \
 	src/store/sqlite/sqlite_private.h \
 	src/store/sqlite/sqlite_schema.c \
 	src/store/sqlite/sqlite_shm.c \
 	src/store/sqlite/sqlite_sql.c \
-	src/store/sqlite/sqlite_transaction.c \
 	src/store/sqlite/sqlite_wait.c \
 	src/store/sqlite/stats_file.c \
 	src/store/sqlite/store_files.c \

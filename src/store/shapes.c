@@ -353,3 +353,20 @@ shape_values(const struct shape *shape, const void *row, struct db_value *ret_va
 	}
 	return shape->n;
 }
+
+enum err_code
+shape_values_check(const struct shape *shape, const struct db_value *values, const char *path,
+    struct err *err)
+{
+	for (size_t i = 0; i < shape->n; i++) {
+		const struct column *column = &shape->columns[i];
+
+		if (values[i].type == DB_INTEGER && (values[i].number < column->min ||
+		    values[i].number > column->max))
+			return err_set(err, ERR_INVALID, "%s: %s %lld of row %lld of table %s must "
+			    "be %lld to %lld", path, column->name, (long long)values[i].number,
+			    (long long)values[0].number, shape->table, (long long)column->min,
+			    (long long)column->max);
+	}
+	return ERR_OK;
+}

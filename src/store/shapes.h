@@ -101,5 +101,9 @@ void shape_keep(const struct shape *shape, union shape_row *row);
  * Columns of the view are NULL, because a row that is written may lack their members. Texts
  * belong to the row. Returns how many. */
 size_t shape_values(const struct shape *shape, const void *row, struct db_value *ret_values);
+/* Refuses a number that the CHECKs of the schema refuse: a reader reports it as damage.
+ * ERR_INVALID; 'path' names the database. */
+enum err_code shape_values_check(const struct shape *shape, const struct db_value *values,
+    const char *path, struct err *err);
 
 #endif

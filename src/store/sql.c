@@ -19,8 +19,8 @@
 	job ".state = <JOB_HELD> AND " job "." SQL_JOB_OPEN " AND " job ".token = ?1"
 
 #define HAS_CHECK(params)                                                      \
-	"instr(" params ", '" MODEL_PARAM_CHECK "') AND NOT instr(" params ", '"  \
-	MODEL_PARAM_NO_CHECK "')"
+	"instr(" params ", '" MODEL_PARAM_CHECK "') > 0 AND instr(" params ", '"  \
+	MODEL_PARAM_NO_CHECK "') = 0"
 
 /* The cluster of a job of table job. */
 #define CLUSTER_OF_JOB                                                         \
@@ -37,11 +37,17 @@
 	SQL_FROM_HELD " AND h.operation = <JOB_DISABLE_FALLBACK> AND " condition ")"
 
 /* Writes the values of SET ?1 to the rows. A value that breaks a constraint changes nothing:
- * another program may have written the row. */
-#define APPLY(column, operations)                                              \
-	"UPDATE OR IGNORE real_service SET " #column " = j.new_value FROM job AS j WHERE " \
+ * another program may have written the row or the job. */
+#define APPLY(column, operations, valid)                                       \
+	"UPDATE real_service SET " #column " = j.new_value FROM job AS j WHERE " \
 	OF_SET("j") " AND j.operation IN (" operations ") AND real_service.id = j.real_id" \
-	" AND NOT " SQL_OVERTAKEN("j")
+	" AND NOT " SQL_OVERTAKEN("j") " AND " valid
+#define VALID_SWITCH "j.new_value IN (0, 1)"
+#define VALID_WEIGHT "j.new_value BETWEEN 0 AND <MODEL_WEIGHT_MAX>"
+#define VALID_FALLBACK                                                         \
+	"(j.new_value = 0 OR j.new_value = 1 AND NOT EXISTS (SELECT 1 FROM real_service AS f" \
+	" WHERE f.service_id = real_service.service_id AND f.fallback = 1"     \
+	" AND f.id <> real_service.id))"
 
 /* The value in the row of job j, NULL if there is no row. */
 #define VALUE_IN_ROW                                                           \
@@ -68,7 +74,6 @@
 static const char *const texts[SQL_TEXTS] = {
 	[SQL_EXTENT] = "SELECT change, removed_oldest FROM store",
 	[SQL_CHANGE] = "SELECT change FROM store",
-	[SQL_CHANGE_ADD] = "UPDATE store SET change = change + ?1",
 	[SQL_BIRTH] = "SELECT birth FROM store",
 
 	/* Columns that no other statement of sqlite_main_kind.needed names. */
@@ -77,7 +82,7 @@ static const char *const texts[SQL_TEXTS] = {
 	    " FROM job AS j, held_setting AS h, store AS m, server AS v",
 	[SQL_TOTALS] = "SELECT config_changes, config_last_change, table_last_change,"
 	    " jobs_succeeded, jobs_failed, jobs_bumped,"
-	    " coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0),"
+	    " <job_last_id>,"
 	    " coalesce((SELECT value FROM setting WHERE name = 'set_lock'), 0),"
 	    " coalesce((SELECT value FROM setting WHERE name = 'job_max_rows'), 1000),"
 	    " coalesce((SELECT value FROM setting WHERE name = 'notify_enable'), ?1),"
@@ -148,12 +153,13 @@ static const char *const texts[SQL_TEXTS] = {
 	    " THEN 1 ELSE 0 END), 0) FROM job AS j"
 	    " LEFT JOIN real_service AS r ON r.id = j.real_id"
 	    " LEFT JOIN service AS s ON s.id = j.service_id WHERE " OF_SET("j") ")",
-	[SQL_RELEASE_FALLBACK_OFF] = APPLY(fallback, "<JOB_DISABLE_FALLBACK>"),
-	[SQL_RELEASE_FALLBACK_ON] = APPLY(fallback, "<JOB_ENABLE_FALLBACK>"),
-	[SQL_RELEASE_ENABLED] = APPLY(enabled, SQL_OPERATIONS_enabled),
-	[SQL_RELEASE_WEIGHT] = APPLY(weight, SQL_OPERATIONS_weight),
-	[SQL_RELEASE_SERVICE] = "UPDATE OR IGNORE service SET enabled = j.new_value FROM job AS j"
-	    " WHERE " OF_SET("j") " AND service.id = j.service_id AND NOT " SQL_OVERTAKEN("j"),
+	[SQL_RELEASE_FALLBACK_OFF] = APPLY(fallback, "<JOB_DISABLE_FALLBACK>", VALID_FALLBACK),
+	[SQL_RELEASE_FALLBACK_ON] = APPLY(fallback, "<JOB_ENABLE_FALLBACK>", VALID_FALLBACK),
+	[SQL_RELEASE_ENABLED] = APPLY(enabled, SQL_OPERATIONS_enabled, VALID_SWITCH),
+	[SQL_RELEASE_WEIGHT] = APPLY(weight, SQL_OPERATIONS_weight, VALID_WEIGHT),
+	[SQL_RELEASE_SERVICE] = "UPDATE service SET enabled = j.new_value FROM job AS j WHERE "
+	    OF_SET("j") " AND service.id = j.service_id AND NOT " SQL_OVERTAKEN("j")
+	    " AND " VALID_SWITCH,
 	/* Triggers set the time of this write. SNMP has shown the time of the answer. */
 	[SQL_RELEASE_REAL_TIME] = "UPDATE real_service SET last_change = ?2 FROM job AS j WHERE "
 	    OF_SET("j") " AND real_service.id = j.real_id AND "
@@ -257,7 +263,7 @@ static const char *const patterns[ROW_SQLS] = {
 	[ROW_FIND] = "SELECT <id>, <same> FROM <table> WHERE <key>",
 	[ROW_INSERT] = "INSERT INTO <table> (<names>) VALUES (<parameters>)",
 	[ROW_UPDATE] = "UPDATE <table> SET <changes> WHERE <key>",
-	[ROW_UPSERT] = "INSERT INTO <table> (<names>, changed) VALUES (<parameters>, ?)"
+	[ROW_UPSERT] = "INSERT INTO <table> (<names>, changed) VALUES (<parameters>, <next>)"
 	    " ON CONFLICT (<id>) DO UPDATE SET <excluded>, changed = excluded.changed",
 	[ROW_DELETE] = "DELETE FROM <table> WHERE <id> = ?1",
 	[ROW_WHY] = "SELECT <why> FROM <table> AS r WHERE r.<id> = ?1",
@@ -292,7 +298,7 @@ static const struct word {
 	NUMBER(LEFT_OUT_PARENT), NUMBER(LEFT_OUT_NAME),
 	NUMBER(LEFT_OUT_FALLBACK), NUMBER(LEFT_OUT_CHANGE), NUMBER(STORE_SERVICE),
 	NUMBER(STORE_REAL), NUMBER(STORE_JOB),
-	NUMBER(MODEL_ID_MAX),
+	NUMBER(MODEL_ID_MAX), NUMBER(MODEL_WEIGHT_MAX),
 	MEMBER("table", table), MEMBER("id", id), MEMBER("order", order), MEMBER("why", why),
 	MEMBER("below", below), MEMBER("parent", parent_column),
 	LIST("columns", "r.@", ", ", 0),
@@ -382,17 +388,25 @@ transition_write(struct text *text, const char *word)
 	return true;
 }
 
-/* An unknown word stays, and the database refuses the statement. */
+/* "next": the parameter after those of all columns. An unknown word stays, and the database
+ * refuses the statement. */
 static void
-word_write(struct text *text, const char *name, const struct shape *shape)
+word_write(struct text *text, const char *name, const struct shape *shape,
+    const struct sql_word *dialect)
 {
 	const struct word *word = words;
 
 	if (transition_write(text, name))
 		return;
+	while (dialect->name != NULL && strcmp(dialect->name, name) != 0)
+		dialect++;
 	while (word < words + ROWS(words) && strcmp(word->name, name) != 0)
 		word++;
-	if (word == words + ROWS(words))
+	if (dialect->name != NULL)
+		append(text, "%s", dialect->text);
+	else if (strcmp(name, "next") == 0)
+		append(text, "?%zu", shape->n + 1);
+	else if (word == words + ROWS(words))
 		append(text, "<%s>", name);
 	else if (word->format != NULL)
 		list_write(text, word, shape);
@@ -405,7 +419,8 @@ word_write(struct text *text, const char *name, const struct shape *shape)
 
 /* 'sql' with its words replaced once. A word is between < and >, and begins with a letter. */
 static void
-words_replace(const char *sql, const struct shape *shape, char ret[SQL_TEXT_SIZE])
+words_replace(const char *sql, const struct shape *shape, const struct sql_word *dialect,
+    char ret[SQL_TEXT_SIZE])
 {
 	struct text text = { .bytes = ret };
 	char word[32];
@@ -423,28 +438,30 @@ words_replace(const char *sql, const struct shape *shape, char ret[SQL_TEXT_SIZE
 			continue;
 		n = strcspn(sql, ">");
 		snprintf(word, sizeof(word), "%.*s", (int)n - 1, sql + 1);
-		word_write(&text, word, shape);
+		word_write(&text, word, shape, dialect);
 		sql += n + (sql[n] == '>');
 	}
 }
 
 void
-sql_words_replace(const char *sql, enum shape_id shape, char ret[SQL_TEXT_SIZE])
+sql_words_replace(const char *sql, enum shape_id shape, const struct sql_word *dialect,
+    char ret[SQL_TEXT_SIZE])
 {
 	char once[SQL_TEXT_SIZE];
 
-	words_replace(sql, &shapes[shape], once);
+	words_replace(sql, &shapes[shape], dialect, once);
 	/* The words of a shape have words in them. */
-	words_replace(once, &shapes[shape], ret);
+	words_replace(once, &shapes[shape], dialect, ret);
 }
 
 void
-sql_build(unsigned int statement, char ret[SQL_TEXT_SIZE])
+sql_build(unsigned int statement, const struct sql_word *dialect, char ret[SQL_TEXT_SIZE])
 {
 	unsigned int row = statement - SQL_TEXTS;
 
 	if (statement < SQL_TEXTS)
-		sql_words_replace(texts[statement], SHAPE_CLUSTER, ret);
+		sql_words_replace(texts[statement], SHAPE_CLUSTER, dialect, ret);
 	else
-		sql_words_replace(patterns[row / SHAPES], row % SHAPES, ret);
+		sql_words_replace(patterns[row / SHAPES], row % SHAPES, dialect,
+		    ret);
 }

@@ -55,7 +55,7 @@
 
 enum sql {
 	/* both databases */
-	SQL_EXTENT, SQL_CHANGE, SQL_CHANGE_ADD, SQL_BIRTH,
+	SQL_EXTENT, SQL_CHANGE, SQL_BIRTH,
 
 	/* reading */
 	SQL_NEEDED, SQL_TOTALS, SQL_PATH_FIND, SQL_REMOVED_MEASURED,
@@ -107,10 +107,16 @@ enum { SQL_STATEMENTS = SQL_OF_ROWS(ROW_SQLS, 0) };
 /* No statement is longer; with the NUL. */
 enum { SQL_TEXT_SIZE = 8192 };
 
+/* A word that each engine replaces by its own text: see "dialect" in sql.c. */
+struct sql_word {
+	const char	*name, *text;		/* name NULL: the end of the table */
+};
+
 /* Writes the statement with all words replaced. */
-void sql_build(unsigned int statement, char ret[SQL_TEXT_SIZE]);
+void sql_build(unsigned int statement, const struct sql_word *dialect, char ret[SQL_TEXT_SIZE]);
 /* Writes 'sql', a statement that an engine keeps itself, with all words replaced, for rows of
  * 'shape'. */
-void sql_words_replace(const char *sql, enum shape_id shape, char ret[SQL_TEXT_SIZE]);
+void sql_words_replace(const char *sql, enum shape_id shape, const struct sql_word *dialect,
+    char ret[SQL_TEXT_SIZE]);
 
 #endif

@@ -9,58 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Refuses a value that the CHECKs of the schema refuse: a reader reports it as damage. */
-static enum err_code
-values_check(const struct db *db, const struct shape *shape, const struct db_value *values,
-    struct err *err)
-{
-	for (size_t i = 0; i < shape->n; i++) {
-		const struct column *column = &shape->columns[i];
-
-		if (values[i].type == DB_INTEGER && (values[i].number < column->min ||
-		    values[i].number > column->max))
-			return err_set(err, ERR_INVALID, "%s: %s %lld of row %lld of table %s must "
-			    "be %lld to %lld", db->path, column->name,
-			    (long long)values[i].number, (long long)values[0].number,
-			    shape->table, (long long)column->min, (long long)column->max);
-	}
-	return ERR_OK;
-}
-
-/* Writes rows. Each row gets the next value of the counter, which is 'change' before it. */
-static enum err_code
-batch_rows_write(struct db *db, enum shape_id id, const void *rows, size_t n, size_t size,
-    int64_t change, struct err *err)
-{
-	const struct shape *shape = &shapes[id];
-	struct db_value values[SHAPE_COLUMNS_MAX + 1];
-	enum err_code code = ERR_OK;
-
-	for (size_t i = 0; i < n && code == ERR_OK; i++) {
-		size_t columns = shape_values(shape, (const char *)rows + i * size, values);
-
-		values[columns] = db_int(++change);
-		if ((code = values_check(db, shape, values, err)) == ERR_OK)
-			code = db_run(db, SQL_OF_ROWS(ROW_UPSERT, id), values, columns + 1, err);
-	}
-	return code;
-}
-
-/* Writes rows in one transaction. Each row is written whole: a value that is not present
- * becomes NULL. The counter moves first by the number of rows, because the triggers and CHECKs of
- * this connection are off: they take five times as long as the rest. */
+/* Writes rows in one transaction. */
 static enum err_code
 batch_write(struct store *store, enum shape_id shape, const void *rows, size_t n, size_t size,
     struct err *err)
 {
 	struct db *db = &store->stats;
 	enum err_code code;
-	int64_t change = 0;
 
-	if ((code = db_begin(db, DB_BEGIN_WRITE, err)) == ERR_OK &&
-	    (code = db_number(db, SQL_CHANGE, DB_NO_VALUES, &change, err)) == ERR_OK &&
-	    (code = db_run(db, SQL_CHANGE_ADD, DB_VALUES(db_int((int64_t)n)), err)) == ERR_OK)
-		code = batch_rows_write(db, shape, rows, n, size, change, err);
+	if ((code = db_begin(db, DB_BEGIN_ROWS, err)) == ERR_OK)
+		code = db_rows_put(db, shape, rows, n, size, err);
 	if (code == ERR_OK) {
 		store->committed = true;
 		store->stats_written = true;
@@ -82,7 +40,7 @@ batches_write(struct store *store, enum shape_id shape, const void *rows, size_t
 		some = n - done < STORE_STATISTICS_BATCH ? n - done : STORE_STATISTICS_BATCH;
 		code = batch_write(store, shape, (const char *)rows + done * size, some, size, err);
 	}
-	store_note_statistics(store, code);
+	store->engine->stats_note(store, code);
 	if (code != ERR_OK && store->stats_file.state == FILE_DAMAGED)
 		err_set(err, code, "%s", store->stats_error.text);
 	return code;
@@ -94,7 +52,7 @@ static enum err_code
 rows_write(struct store *store, enum shape_id shape, const void *rows, size_t n, size_t size,
     struct err *err)
 {
-	enum err_code code = store_files_check(store, err);
+	enum err_code code = store_step(store, err);
 
 	if (code != ERR_OK)
 		return code;
@@ -104,7 +62,7 @@ rows_write(struct store *store, enum shape_id shape, const void *rows, size_t n,
 		return err_set(err, ERR_IO, "%s", store->stats_error.text);
 	for (int tries = 0; tries < 2; tries++) {
 		if (!db_is_open(&store->stats) &&
-		    (code = store_stats_open(store, store->wait_ms, err)) != ERR_OK)
+		    (code = store->engine->stats_open(store, store->wait_ms, err)) != ERR_OK)
 			return code;
 		code = batches_write(store, shape, rows, n, size, err);
 		if (db_is_open(&store->stats) || store->program != NULL)
@@ -146,7 +104,7 @@ store_service_statistics(struct store *store, uint32_t id, struct store_service_
 		ret->statistics.algorithm = ret->algorithm;
 	}
 	db_reset(stmt);
-	store_note_statistics(store, code);
+	store->engine->stats_note(store, code);
 	if (code == ERR_OK || store->stats_file.state != FILE_DAMAGED)
 		return code;
 	ret->has_statistics = false;
@@ -180,11 +138,43 @@ store_plane_view(struct store *store, const struct cluster_row *row, int64_t now
 	if (code == ERR_OK && found)
 		code = shape_read(&shapes[SHAPE_POLL], stmt, 0, &poll, err);
 	db_reset(stmt);
-	store_note_statistics(store, code);
+	store->engine->stats_note(store, code);
 	if (code != ERR_OK && store->stats_file.state != FILE_DAMAGED)
 		return code;
 	is_open = db_is_open(&store->stats);
 	status_plane(row->plane, checked != 0, row->plane_status, row->plane_message,
 	    is_open ? &poll : NULL, now, ret);
 	return ERR_OK;
+}
+
+/* -- whether they can be read ------------------------------------------------------- */
+
+void
+store_statistics_report(struct store *store,
+    void (*fn)(void *arg, bool repaired, const char *text), void *arg)
+{
+	const char *path = store->stats.path, *name = strrchr(path, '/');
+	enum err_code code = store->stats_error.code;
+	char text[ERR_TEXT_SIZE + 80];
+
+	if ((code == store->stats_reported && !store->stats_replaced) || code == ERR_NOT_FOUND)
+		return;
+	if (code != ERR_OK)
+		snprintf(text, sizeof(text), "%s; statistics are not used until the file can be "
+		    "opened", store->stats_error.text);
+	else if (store->stats_replaced)
+		snprintf(text, sizeof(text), "%s: was damaged; an empty file replaces it, and the "
+		    "damaged one is %s.ill", path, name == NULL ? path : name + 1);
+	else
+		snprintf(text, sizeof(text), "%s: open; statistics are used again",
+		    path);
+	store->stats_reported = code;
+	store->stats_replaced = false;
+	fn(arg, code == ERR_OK, text);
+}
+
+bool
+store_statistics_readable(const struct store *store)
+{
+	return store->stats_file.state == FILE_OPEN;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Opens and closes the store, and reports that it changed; see store.h.
+ * Picks the engine of a store, opens and closes the store, and reports that it changed; see
+ * store.h. Only this file names engines.
  */
 #include "store/store.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/store_private.h"
@@ -39,55 +39,88 @@ store_retry_while_busy(enum err_code (*step)(void *arg, struct err *err), void *
 	return code;
 }
 
+/* -- open and close --------------------------------------------------------------- */
+
+/* Engines by the beginning of a store's name; the last one accepts any name. NULL: this build lacks
+ * the engine. */
+static const struct {
+	const char			*prefix;
+	const struct store_engine	*engine;
+} engines[] = {
+#ifdef HAVE_LIBPQ
+	{ "postgresql://", &postgres_store_engine },
+	{ "postgres://", &postgres_store_engine },
+#else
+	{ "postgresql://", NULL },
+	{ "postgres://", NULL },
+#endif
+	{ "", &sqlite_store_engine },
+};
+
+static size_t
+engine_of(const char *name)
+{
+	size_t i = 0;
+
+	while (strncmp(name, engines[i].prefix, strlen(engines[i].prefix)) != 0)
+		i++;
+	return i;
+}
+
 bool
 store_error_is_transient(const char *dir, enum err_code code)
 {
-	struct statvfs vfs;
+	const struct store_engine *engine = engines[engine_of(dir)].engine;
 
-	if (code == ERR_READONLY)
-		return statvfs(dir, &vfs) == 0 && (vfs.f_flag & ST_RDONLY) != 0;
-	return code == ERR_NOMEM || code == ERR_BUSY || code == ERR_FULL || code == ERR_DOUBT;
+	return engine != NULL && engine->error_is_transient(dir, code);
 }
 
-/* -- open and close --------------------------------------------------------------- */
-
-/* Returns NULL if there is no memory. */
-static struct store *
-store_new(const char *dir, enum store_mode mode, int wait_ms, const char *program)
+/* *ret_store is set with ERR_OK only. The name may have a password, so the message has its prefix
+ * only. */
+static enum err_code
+store_new(const char *dir, enum store_mode mode, int wait_ms, const char *program,
+    struct store **ret_store, struct err *err)
 {
-	struct store *store = calloc(1, sizeof(*store));
+	size_t i = engine_of(dir);
+	struct store *store;
 
-	if (store == NULL)
-		return NULL;
+	if (engines[i].engine == NULL)
+		return err_set(err, ERR_INVALID, "%s...: this lbcluster was built without "
+		    "PostgreSQL; install libpq-dev and configure again", engines[i].prefix);
+	if ((store = calloc(1, sizeof(*store))) == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory for a store");
+	store->engine = engines[i].engine;
 	store->mode = mode;
 	store->wait_ms = wait_ms;
 	store->program = program;
-	store->lock_fd = -1;
 	store->main_file.state = store->stats_file.state = FILE_REPLACED;
-	store->dir = strdup(dir);
-	if (store->dir != NULL && store_files_init(store))
-		return store;
+	if ((store->dir = strdup(dir)) != NULL && store->engine->init(store)) {
+		*ret_store = store;
+		return ERR_OK;
+	}
 	store_close(store);
-	return NULL;
+	return err_set(err, ERR_NOMEM, "out of memory for a store");
 }
 
 /* Opens the store. May be called again after an error. */
 static enum err_code
 open_step(void *arg, struct err *err)
 {
-	return store_files_open(arg, err);
+	struct store *store = arg;
+
+	return store->engine->open(store, err);
 }
 
 enum err_code
 store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **ret_store,
     struct err *err)
 {
-	struct store *store = store_new(dir, mode, wait_ms, NULL);
-	enum err_code code;
+	struct store *store = NULL;
+	enum err_code code = store_new(dir, mode, wait_ms, NULL, &store, err);
 
 	if (store == NULL)
-		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", dir);
-	if ((code = store_files_open(store, err)) == ERR_OK)
+		return code;
+	if ((code = open_step(store, err)) == ERR_OK)
 		*ret_store = store;
 	else
 		store_close(store);
@@ -98,11 +131,11 @@ enum err_code
 store_open_exclusive(const char *dir, const char *program, int wait_ms,
     struct store **ret_store, struct err *err)
 {
-	struct store *store = store_new(dir, STORE_CREATE, wait_ms, program);
-	enum err_code code;
+	struct store *store = NULL;
+	enum err_code code = store_new(dir, STORE_CREATE, wait_ms, program, &store, err);
 
 	if (store == NULL)
-		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", dir);
+		return code;
 	if ((code = store_retry_while_busy(open_step, store, err)) == ERR_OK)
 		*ret_store = store;
 	else
@@ -115,13 +148,30 @@ store_close(struct store *store)
 {
 	if (store == NULL)
 		return;
-	db_free(&store->main);
-	db_free(&store->stats);
-	store_lock_release(store);
+	store->engine->close(store);
 	free(store->dir);
-	free(store->main.path);
-	free(store->stats.path);
 	free(store);
+}
+
+/* -- functions of the engine ------------------------------------------------------- */
+
+enum err_code
+store_snapshot(struct store *store, struct err *err)
+{
+	return store->engine->snapshot(store, err);
+}
+
+enum err_code
+store_verify(struct store *store, struct err *err)
+{
+	return store->engine->verify(store, err);
+}
+
+enum err_code
+store_reader_wait(struct store *store, const char *program, int wait_ms, struct err *err)
+{
+	return store->engine->reader_wait == NULL ? ERR_OK :
+	    store->engine->reader_wait(store, program, wait_ms, err);
 }
 
 /* -- changes ---------------------------------------------------------------------- */
@@ -140,7 +190,7 @@ was_committed_to(struct db *db)
 bool
 store_changed(struct store *store)
 {
-	if (store_files_check(store, NULL) != ERR_OK)
+	if (store_step(store, NULL) != ERR_OK)
 		return true;
 	store_write_check(store);
 	return store->committed || store->repaired || store->read.code != ERR_OK ||

@@ -34,7 +34,8 @@ enum store_status {
  * decides. All programs use it; see lbcluster-store(5), "Where it is". */
 const char *store_dir_named(const char *option);
 
-/* Opens the store in directory 'dir' and checks its identity and version. An older version is
+/* Opens the store in directory 'dir' and checks its identity and version. A URI, as
+ * "postgresql://...", is ERR_INVALID if this build has no PostgreSQL. An older version is
  * migrated, except with STORE_READ (ERR_INVALID). A damaged inventory is refused and not
  * changed; damaged statistics are replaced by empty ones. If another program locks the statistics,
  * the store opens without them after half a second, and store_changed() or a write of statistics

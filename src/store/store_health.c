@@ -61,6 +61,17 @@ store_note_write(struct store *store, enum err_code code, const struct err *err)
 	return code;
 }
 
+enum err_code
+store_step(struct store *store, struct err *err)
+{
+	enum err_code code = store->engine->main_step(store, false, err);
+
+	/* Statistics that cannot be read only get old: they are no error of the store. */
+	if (code == ERR_OK && !store->in_transaction)
+		store->engine->stats_step(store);
+	return code;
+}
+
 /* The last read counts before the last write. */
 static const struct err *
 result_of(const struct store *store)

@@ -29,8 +29,8 @@
  * If a file cannot be opened it keeps its state, or becomes DAMAGED if it is damaged, foreign or
  * newer. An I/O error of the statistics makes them REPLACED, because a new file would not help.
  *
- * store_main_step() and store_stats_step() open files. The timer of a program calls both, by
- * store_changed(); they try once a second. A write calls store_main_step() too: it must not go
+ * main_step() and stats_step() of the engine open files. The timer of a program calls both, by
+ * store_changed(); they try once a second. A write calls main_step() too: it must not go
  * to a file that lost its name, so a REPLACED or IN_DOUBT file is opened at once. A DAMAGED file
  * waits for the timer, because its check takes long.
  */
@@ -61,6 +61,63 @@ struct store_left_out {
 	enum { LEFT_OUT_NEW, LEFT_OUT_REPORTED, LEFT_OUT_ENDED } state;
 };
 
+/*
+ * The functions of an engine: SQLite with its two files, or PostgreSQL. store.c picks the engine by
+ * the name of the store. An engine changes 'main_file' and 'stats_file'; see enum file_state.
+ */
+struct store_engine {
+	/* Prepares the two databases of a new store and opens neither: engine, path and state of
+	 * 'main' and 'stats', note_dir. False if out of memory; close() frees what was made. */
+	bool (*init)(struct store *store);
+	/* Opens both databases and takes the lock of the program. May be called again after an
+	 * error. */
+	enum err_code (*open)(struct store *store, struct err *err);
+	/* Closes both databases, and frees what init() and open() made. */
+	void (*close)(struct store *store);
+	/* Whether a program that failed to start with 'code' may succeed later without a change of
+	 * the store 'name'. */
+	bool (*error_is_transient)(const char *name, enum err_code code);
+
+	/* Checks that the inventory is in place with the lock, and opens it again if necessary.
+	 * 'writes': the caller is going to write. ERR_OK: it is open, or a transaction of
+	 * store_begin() is. Otherwise the error of the last attempt to open it. */
+	enum err_code (*main_step)(struct store *store, bool writes, struct err *err);
+	/* Call in a transaction. ERR_BUSY: another store is in the place of the one that was
+	 * opened. The inventory is then FILE_REPLACED. */
+	enum err_code (*identity_check)(struct store *store, struct err *err);
+
+	/* Opens the statistics. SQLite, unless the store is STORE_READ: creates the file if it is
+	 * missing and replaces it if it is damaged. Waits for each of two locks for 'wait_ms'. */
+	enum err_code (*stats_open)(struct store *store, int wait_ms, struct err *err);
+	/* Checks that the statistics are in place, and opens them again if necessary, at most once
+	 * a second and almost without a wait. */
+	void (*stats_step)(struct store *store);
+	/* Changes the state of the statistics by the result of a read or a write. */
+	void (*stats_note)(struct store *store, enum err_code code);
+
+	/* store_snapshot(), store_verify() */
+	enum err_code (*snapshot)(struct store *store, struct err *err);
+	enum err_code (*verify)(struct store *store, struct err *err);
+
+	/* The members below may be NULL. */
+
+	/* Shows store_reader_wait() of other processes up to which value of its counter each
+	 * database was read; 0 if it was not. */
+	void (*read_show)(struct store *store, int64_t main, int64_t stats);
+	/* store_reader_wait(); NULL: ERR_OK */
+	enum err_code (*reader_wait)(struct store *store, const char *program, int wait_ms,
+	    struct err *err);
+	/* store_change(); NULL: store_change_locked() */
+	enum err_code (*change)(struct store *store, enum err_code (*prepare)(void *arg),
+	    enum err_code (*settle)(void *arg), void *arg, struct err *err);
+	/* Adds a real service to the draft of change(), while store_has_draft(). */
+	enum err_code (*draft_real_insert)(struct store *store, const struct real_row *row,
+	    int64_t *ret_id, struct err *err);
+};
+
+extern const struct store_engine sqlite_store_engine;
+extern const struct store_engine postgres_store_engine;	/* with HAVE_LIBPQ */
+
 /* A SET that was answered at 'wall_s' and whose release is not written. */
 struct store_release {
 	uint64_t		 token;
@@ -68,6 +125,7 @@ struct store_release {
 };
 
 struct store {
+	const struct store_engine *engine;
 	struct db		 main;
 	struct db		 file;			/* the inventory while 'main' is a draft */
 	struct db		 stats;
@@ -75,7 +133,8 @@ struct store {
 	struct store_file	 stats_file;
 	enum store_mode		 mode;
 	int			 wait_ms;
-	char			*dir;
+	char			*dir;			/* the name of the store */
+	const char		*note_dir;		/* of the notes of undo.c; of the engine */
 	const char		*program;		/* whose lock is held; NULL: none */
 	int			 lock_fd;		/* -1: not taken */
 	struct err		 read;			/* results of the last read and write */
@@ -104,54 +163,12 @@ struct store {
 	size_t			 n_left_out;
 };
 
-/* True between store_draft_begin() and store_draft_end(). */
+/* True while prepare() of store_change() changes a copy. */
 static inline bool
 store_has_draft(const struct store *store)
 {
 	return store->file.state != NULL;
 }
-
-/* -- the engine, src/store/sqlite: open and closed, lbcluster.db ------------------- */
-
-/* Prepares the two databases and opens neither. False if out of memory. store_close() frees what
- * was made. */
-bool store_files_init(struct store *store);
-/* Opens both databases and takes the lock of the program. May be called again after an error. */
-enum err_code store_files_open(struct store *store, struct err *err);
-/* Checks the name of the file and the lock, and opens the file again if necessary; see enum
- * file_state. 'writes': the caller is going to write. ERR_OK: the file is open, or a
- * transaction of store_begin() is. Otherwise the error of the last attempt to open it. */
-enum err_code store_main_step(struct store *store, bool writes, struct err *err);
-/* Call in a transaction. ERR_BUSY: another store is in the place of the one that was opened. The
- * file is then FILE_REPLACED. */
-enum err_code store_main_identity_check(struct store *store, struct err *err);
-/* Does store_main_step() for a read, then store_stats_step(). */
-enum err_code store_files_check(struct store *store, struct err *err);
-
-/* -- the engine: lbcluster-stats.db ------------------------------------------------ */
-
-/* Opens the file. Unless the store is STORE_READ, creates it if it is missing and replaces it
- * if it is damaged. Waits for each of two locks for 'wait_ms'. */
-enum err_code store_stats_open(struct store *store, int wait_ms, struct err *err);
-/* Checks the name of the file, and opens it again if necessary, at most once a second and
- * almost without a wait for a lock. */
-void store_stats_step(struct store *store);
-/* Changes the state of the file by the result of a read or a write. */
-void store_note_statistics(struct store *store, enum err_code code);
-
-/* -- the engine: copies in memory --------------------------------------------------- */
-
-/* Begins a transaction like store_begin(), but on a copy in memory. store_rollback() drops it. */
-enum err_code store_draft_begin(struct store *store, struct err *err);
-/* Closes a draft, and uses the file again. Does nothing without a draft. */
-void store_draft_end(struct store *store);
-/* Adds a real service to a draft. */
-enum err_code store_draft_real_insert(struct store *store, const struct real_row *row,
-    int64_t *ret_id, struct err *err);
-/* Writes the rows that differ between 'copy' and the store before it. Call in a write transaction.
- * *ret_conflict, with ERR_OK: another program changed such rows; the caller rolls back. */
-enum err_code store_draft_write(struct store *store, struct db *copy, bool *ret_conflict,
-    struct err *err);
 
 /* -- store_health.c: results of reads and writes ------------------------------------- */
 
@@ -163,6 +180,8 @@ enum err_code store_replaced_error(const struct store *store, struct err *err);
  * the state of the file. Both return 'code'. */
 enum err_code store_note_read(struct store *store, enum err_code code, const struct err *err);
 enum err_code store_note_write(struct store *store, enum err_code code, const struct err *err);
+/* Calls main_step() of the engine for a read, then stats_step(). */
+enum err_code store_step(struct store *store, struct err *err);
 
 /* -- store_write.c: write transactions ----------------------------------------------- */
 
@@ -181,19 +200,6 @@ void store_write_check(struct store *store);
  * records the result. */
 enum err_code store_write_finish(struct store *store, enum err_code code, struct err *err);
 
-/* -- lock.c: the lock of store_open_exclusive() ------------------------------------ */
-
-/* True while the name of the lock file refers to the file whose lock is held, and if the store
- * needs no lock. */
-bool store_lock_is_in_place(const struct store *store);
-/* Takes the lock unless it is in place. If its file does not exist: creates it with 'make',
- * otherwise ERR_OK without a lock. ERR_PRECOND: another process holds the lock. */
-enum err_code store_lock_take(struct store *store, bool make, struct err *err);
-void store_lock_release(struct store *store);
-/* Shows store_reader_wait() of other processes up to which value of its counter each file was
- * read; 0 if it was not. */
-void store_lock_marks_show(const struct store *store, int64_t main, int64_t stats);
-
 /* -- other files ------------------------------------------------------------------- */
 
 /* Call before a real service of 'service_id' becomes fallback. If a held job of the present
@@ -210,6 +216,10 @@ enum err_code store_jobs_prune(struct db *db, struct err *err);
 /* Applies the settings of released SETs that are not written yet to 'totals'. */
 enum err_code store_releases_add(struct store *store, struct store_totals *totals,
     struct err *err);
+
+/* Does store_change() in one write transaction, without a copy. */
+enum err_code store_change_locked(struct store *store, enum err_code (*prepare)(void *arg),
+    enum err_code (*settle)(void *arg), void *arg, struct err *err);
 
 /* Ends the queued and running jobs of a cluster without data plane as succeeded. */
 enum err_code store_jobs_record(struct store *store, uint32_t cluster_id, struct err *err);

@@ -17,14 +17,14 @@ store_write_begin(struct store *store, struct err *err)
 
 	if (store->in_transaction)
 		return ERR_OK;
-	if ((code = store_main_step(store, true, err)) != ERR_OK)
+	if ((code = store->engine->main_step(store, true, err)) != ERR_OK)
 		return code;
 	if (store->birth != birth)
 		return store_replaced_error(store, err);
 	if ((code = db_write_check(&store->main, err)) != ERR_OK ||
 	    (code = db_begin(&store->main, DB_BEGIN_WRITE, err)) != ERR_OK)
 		return code;
-	return store_main_identity_check(store, err);
+	return store->engine->identity_check(store, err);
 }
 
 enum err_code

@@ -23,7 +23,7 @@
 static void
 note_path(const struct store *store, uint64_t token, char path[DB_PATH_SIZE])
 {
-	snprintf(path, DB_PATH_SIZE, "%s/" NOTE_NAME "%" PRIu64, store->dir, token);
+	snprintf(path, DB_PATH_SIZE, "%s/" NOTE_NAME "%" PRIu64, store->note_dir, token);
 }
 
 enum err_code
@@ -64,13 +64,14 @@ note_token(const char *name)
 enum err_code
 store_undo_noted(struct store *store, size_t *ret_n, struct err *err)
 {
-	DIR *dir = opendir(store->dir);
+	DIR *dir = opendir(store->note_dir);
 	const struct dirent *entry;
 	enum err_code code = ERR_OK;
 
 	*ret_n = 0;
 	if (dir == NULL)
-		return err_set(err, err_of_errno(errno), "%s: %s", store->dir, strerror(errno));
+		return err_set(err, err_of_errno(errno), "%s: %s", store->note_dir,
+		    strerror(errno));
 	while (code == ERR_OK && (entry = readdir(dir)) != NULL) {
 		uint64_t token = note_token(entry->d_name);
 

@@ -599,6 +599,28 @@ statistics_damaged_while_open_are_replaced(void **state)
 	}
 }
 
+/* Otherwise the name would become a directory. The message must not repeat a password. */
+static void
+uri_without_postgresql_is_refused_by_name(void **state)
+{
+#ifdef HAVE_LIBPQ
+	(void)state;
+	skip();
+#else
+	struct store *store = NULL;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(store_open("postgresql://user:secret@db1/lbcluster", STORE_CREATE, WAIT_MS,
+	    &store, &err), ERR_INVALID);
+	assert_null(store);
+	assert_string_equal(err.text, "postgresql://...: this lbcluster was built without "
+	    "PostgreSQL; install libpq-dev and configure again");
+	assert_int_equal(store_open_exclusive("postgres://db1/lbcluster", "lbclusterd", WAIT_MS,
+	    &store, &err), ERR_INVALID);
+#endif
+}
+
 int
 main(void)
 {
@@ -606,6 +628,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(open_of_a_missing_store_without_create_is_not_found),
 		TEST(open_create_makes_directory_and_both_files),
+		TEST(uri_without_postgresql_is_refused_by_name),
 		TEST(open_create_keeps_an_existing_store),
 		TEST(open_create_below_a_missing_parent_is_reported),
 		TEST(create_beside_files_of_a_crash_succeeds),

@@ -17,8 +17,8 @@
 
 /* -- the copy ------------------------------------------------------------------------- */
 
-/* store_draft_real_insert() does the work of trigger real_service_insert. Table removed keeps all
- * rows that the draft removes: store_draft_write() needs them, and the servers that it removes.
+/* sqlite_draft_real_insert() does the work of trigger real_service_insert. Table removed keeps all
+ * rows that the draft removes: draft_write() needs them, and the servers that it removes.
  * Table begun keeps the totals before the draft, begun_ids the highest ids. */
 static const char draft_sql[] =
     "DROP TRIGGER removed_prune;"
@@ -29,14 +29,25 @@ static const char draft_sql[] =
     "CREATE TEMP TRIGGER server_delete AFTER DELETE ON server BEGIN"
     " INSERT INTO removed_servers VALUES (OLD.id); END";
 
-enum err_code
-store_draft_begin(struct store *store, struct err *err)
+/* Closes a draft, and uses the file again. */
+static void
+draft_end(struct store *store)
+{
+	store->in_transaction = false;
+	db_free(&store->main);
+	store->main = store->file;
+	store->file = (struct db){ .state = NULL };
+}
+
+/* Begins a transaction like store_begin(), but on a copy in memory. */
+static enum err_code
+draft_begin(struct store *store, struct err *err)
 {
 	struct db *db = &store->main;
 	struct db copy;
 	enum err_code code;
 
-	if ((code = store_main_step(store, true, err)) != ERR_OK ||
+	if ((code = sqlite_main_step(store, true, err)) != ERR_OK ||
 	    (code = sqlite_copy_make(db, &copy, err)) != ERR_OK)
 		return store_note_write(store, code, err);
 	store->file = *db;
@@ -45,22 +56,11 @@ store_draft_begin(struct store *store, struct err *err)
 	store->draft_change = store->draft_change_end = 0;
 	if ((code = sqlite_exec(db, "PRAGMA temp_store = MEMORY", err)) != ERR_OK ||
 	    (code = db_begin(db, DB_BEGIN_WRITE, err)) != ERR_OK ||
-	    (code = store_main_identity_check(store, err)) != ERR_OK ||
+	    (code = sqlite_identity_check(store, err)) != ERR_OK ||
 	    (code = sqlite_exec(db, draft_sql, err)) != ERR_OK ||
 	    (code = db_number(db, SQL_CHANGE, DB_NO_VALUES, &store->begin_change, err)) != ERR_OK)
-		store_draft_end(store);
+		draft_end(store);
 	return code;
-}
-
-void
-store_draft_end(struct store *store)
-{
-	store->in_transaction = false;
-	if (!store_has_draft(store))
-		return;
-	db_free(&store->main);
-	store->main = store->file;
-	store->file = (struct db){ .state = NULL };
 }
 
 /* Returns the next value of the counter. The draft reserves many values at once. */
@@ -109,7 +109,7 @@ server_take(struct db *db, const struct real_row *row, uint32_t *ret, struct err
 
 /* The trigger would write the row, its indexes and the counter a second time. */
 enum err_code
-store_draft_real_insert(struct store *store, const struct real_row *row, int64_t *ret_id,
+sqlite_draft_real_insert(struct store *store, const struct real_row *row, int64_t *ret_id,
     struct err *err)
 {
 	struct db_value values[SHAPE_COLUMNS_MAX];
@@ -341,8 +341,10 @@ rows_write(struct store *store, struct db *copy, int64_t moved, struct err *err)
 	return code == ERR_OK ? totals_add(store, copy, err) : code;
 }
 
-enum err_code
-store_draft_write(struct store *store, struct db *copy, bool *ret_conflict, struct err *err)
+/* Writes the rows that differ between 'copy' and the store before it, in a write transaction.
+ * *ret_conflict, with ERR_OK: another program changed such rows; the caller rolls back. */
+static enum err_code
+draft_write(struct store *store, struct db *copy, bool *ret_conflict, struct err *err)
 {
 	int64_t change = 0, moved;
 	enum err_code code;
@@ -354,10 +356,55 @@ store_draft_write(struct store *store, struct db *copy, bool *ret_conflict, stru
 	if (code != ERR_OK || *ret_conflict)
 		return code;
 	/* The rules have done their work in the draft. */
-	db_rules_set(&store->main, false);
+	sqlite_rules_set(&store->main, false);
 	code = rows_write(store, copy, moved, err);
-	db_rules_set(&store->main, true);
+	sqlite_rules_set(&store->main, true);
 	*ret_conflict = code == ERR_INVALID;
 	store->begin_change = change;
 	return *ret_conflict ? ERR_OK : code;
+}
+
+/* Writes what the draft has changed and calls 'settle', in one durable transaction. The draft has
+ * ended in any case. *ret_conflict, with ERR_OK: nothing was written, because other programs
+ * changed rows that the draft depends on. */
+static enum err_code
+draft_commit(struct store *store, enum err_code (*settle)(void *arg), void *arg,
+    bool *ret_conflict, struct err *err)
+{
+	struct db copy = store->main;
+	enum err_code code;
+
+	*ret_conflict = false;
+	store->main = store->file;
+	store->file = (struct db){ .state = NULL };
+	store->in_transaction = false;
+	if ((code = store_write_begin(store, err)) == ERR_OK)
+		code = draft_write(store, &copy, ret_conflict, err);
+	db_free(&copy);
+	store->in_transaction = code == ERR_OK && !*ret_conflict;
+	if (store->in_transaction && (settle == NULL || (code = settle(arg)) == ERR_OK))
+		return store_commit(store, err);
+	store_rollback(store);
+	return store_note_write(store, code, err);
+}
+
+enum { DRAFTS_MAX = 4 };
+
+enum err_code
+sqlite_change(struct store *store, enum err_code (*prepare)(void *arg),
+    enum err_code (*settle)(void *arg), void *arg, struct err *err)
+{
+	enum err_code code = ERR_OK;
+	bool conflict = true;
+
+	for (int i = 0; i < DRAFTS_MAX && code == ERR_OK && conflict; i++) {
+		if ((code = draft_begin(store, err)) != ERR_OK)
+			return code;
+		if ((code = prepare(arg)) == ERR_OK)
+			code = draft_commit(store, settle, arg, &conflict, err);
+		else
+			draft_end(store);
+	}
+	return code != ERR_OK || !conflict ? code :
+	    store_change_locked(store, prepare, settle, arg, err);
 }

@@ -39,7 +39,8 @@ enum err_code
 sqlite_copy_make(struct db *db, struct db *ret, struct err *err)
 {
 	struct db_state *state = malloc(sizeof(*state));
-	struct db copy = { .path = db->path, .state = state, .wait_ms = db->wait_ms };
+	struct db copy = { .engine = db->engine, .path = db->path, .state = state,
+		.wait_ms = db->wait_ms };
 	enum err_code code;
 
 	if (state == NULL)

@@ -210,12 +210,9 @@ static enum err_code
 migrate(struct opening *opening, struct err *err)
 {
 	struct db *db = opening->db;
-	enum err_code code = opening->version < (int64_t)db->state->kind->n_migrations ?
-	    migrations_run(db, err) : ERR_OK;
 
-	if (db->state->kind->rules_off)
-		db_rules_set(db, false);
-	return code;
+	return opening->version < (int64_t)db->state->kind->n_migrations ?
+	    migrations_run(db, err) : ERR_OK;
 }
 
 /* Checks that the file has all tables and columns. */
@@ -420,7 +417,7 @@ sqlite_create(const struct sqlite_kind *kind, const char *path, struct err *err)
 {
 	struct db_state state = { .kind = kind };
 	char name[DB_PATH_SIZE];
-	struct db db = { .path = name, .state = &state };
+	struct db db = { .engine = &sqlite_db_engine, .path = name, .state = &state };
 	enum err_code code;
 	unsigned unique;
 	int fd;

@@ -26,8 +26,9 @@ struct sqlite_kind {
 	const char		*const *pragmas;	/* at every open, NULL at the end */
 	const unsigned int	*needed;	/* statements over all tables and columns */
 	size_t			 n_needed;
-	bool			 rules_off;	/* triggers and CHECKs; the store does their work */
 };
+
+extern const struct db_engine sqlite_db_engine;
 
 extern const struct sqlite_kind sqlite_main_kind;
 extern const struct sqlite_kind sqlite_stats_kind;
@@ -46,7 +47,7 @@ struct sqlite_file {
 enum sqlite_sql {
 	SQL_BEGIN = SQL_STATEMENTS,
 	SQL_BEGIN_IMMEDIATE, SQL_COMMIT, SQL_ROLLBACK, SQL_APPLICATION_ID, SQL_USER_VERSION,
-	SQL_DATA_VERSION, SQL_INTEGRITY_CHECK,
+	SQL_DATA_VERSION, SQL_INTEGRITY_CHECK, SQL_CHANGE_ADD,
 
 	/* a draft: see draft.c */
 	SQL_DRAFT_OTHERS, SQL_DRAFT_REALS, SQL_DRAFT_REAL_SAME, SQL_DRAFT_JOBS,
@@ -64,6 +65,7 @@ struct db_state {
 	const struct sqlite_kind	*kind;
 	enum sqlite_verify		 verify;	/* at sqlite_open() */
 	sqlite3				*handle;	/* NULL while closed */
+	bool				 rules_off;	/* sqlite_rules_set() */
 	struct sqlite_file		 file;		/* that is open, or was open last */
 	struct sqlite_file		 beside[DB_TAILS];	/* the same of -wal and -shm */
 	int64_t				 busy_since_ms;
@@ -122,14 +124,42 @@ enum err_code sqlite_exec(struct db *db, const char *sql, struct err *err);
 /* Steps a statement that is not in the table of statements, as db_next() does. */
 enum err_code sqlite_step(struct db *db, sqlite3_stmt *stmt, bool *ret_row, struct err *err);
 
+/* Turns triggers, foreign keys and CHECKs off, or on again, for this connection. */
+void sqlite_rules_set(struct db *db, bool on);
+/* Functions of sqlite_db_engine. */
+void sqlite_wait_set(struct db *db, int wait_ms);
+void sqlite_hidden_repair(const struct db *db);
+
 /* -- the two files of a store --------------------------------------------------------- */
 
 /* Opens lbcluster.db. Takes the lock of 'program' first if its file exists, so that a newer
  * version, started by mistake, does not migrate a file in use. ERR_PRECOND: another process
  * holds the lock. Other errors are those of sqlite_open(). */
-enum err_code store_main_open(struct store *store, struct err *err);
-/* Takes the lock for the file that store_main_open() opened, and lets calls use the file. The
+enum err_code sqlite_main_open(struct store *store, struct err *err);
+/* Takes the lock for the file that sqlite_main_open() opened, and lets calls use the file. The
  * lock file is created here, so only in a good store. Closes the file on an error. */
-enum err_code store_main_claim(struct store *store, struct err *err);
+enum err_code sqlite_main_claim(struct store *store, struct err *err);
+
+/* True while the name of the lock file refers to the file whose lock is held, and if the store
+ * needs no lock. */
+bool sqlite_lock_is_in_place(const struct store *store);
+/* Takes the lock unless it is in place. If its file does not exist: creates it with 'make',
+ * otherwise ERR_OK without a lock. ERR_PRECOND: another process holds the lock. */
+enum err_code sqlite_lock_take(struct store *store, bool make, struct err *err);
+void sqlite_lock_release(struct store *store);
+
+/* Functions of sqlite_store_engine. */
+enum err_code sqlite_main_step(struct store *store, bool writes, struct err *err);
+enum err_code sqlite_identity_check(struct store *store, struct err *err);
+enum err_code sqlite_stats_open(struct store *store, int wait_ms, struct err *err);
+void sqlite_stats_step(struct store *store);
+void sqlite_stats_note(struct store *store, enum err_code code);
+void sqlite_read_show(struct store *store, int64_t main, int64_t stats);
+enum err_code sqlite_reader_wait(struct store *store, const char *program, int wait_ms,
+    struct err *err);
+enum err_code sqlite_change(struct store *store, enum err_code (*prepare)(void *arg),
+    enum err_code (*settle)(void *arg), void *arg, struct err *err);
+enum err_code sqlite_draft_real_insert(struct store *store, const struct real_row *row,
+    int64_t *ret_id, struct err *err);
 
 #endif

@@ -656,6 +656,10 @@ static const unsigned int stats_needed[] = {
 	SQL_OF_ROWS(ROW_NEEDED, SHAPE_SERVICE_STATISTICS), SQL_EXTENT, SQL_BIRTH,
 };
 
+const char *const sqlite_tails[DB_TAILS] = {
+	[DB_TAIL_JOURNAL] = "-journal", [DB_TAIL_WAL] = "-wal", [DB_TAIL_SHM] = "-shm",
+};
+
 const struct sqlite_kind sqlite_main_kind = {
 	.file = "lbcluster.db",
 	.application_id = 0x6c626331,	/* "lbc1" */
@@ -674,5 +678,4 @@ const struct sqlite_kind sqlite_stats_kind = {
 	.pragmas = stats_pragmas,
 	.needed = stats_needed,
 	.n_needed = ROWS(stats_needed),
-	.rules_off = true,	/* batch_write() of statistics.c keeps them */
 };

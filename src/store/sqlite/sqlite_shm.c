@@ -119,7 +119,7 @@ sqlite_shm_guard(sqlite3_vfs *vfs)
 /* SQLite builds an index without a valid header again from the WAL, as after a crash. It takes the
  * locks that this needs (walIndexRecover() of SQLite 3.40.1). */
 void
-db_hidden_repair(const struct db *db)
+sqlite_hidden_repair(const struct db *db)
 {
 	(void)db;
 	for (size_t i = 0; i < ROWS(mappings); i++)

@@ -17,6 +17,7 @@ static const char *const texts[SQLITE_STATEMENTS - SQL_STATEMENTS] = {
 	TEXT(SQL_USER_VERSION) = "PRAGMA user_version",
 	TEXT(SQL_DATA_VERSION) = "PRAGMA data_version",
 	TEXT(SQL_INTEGRITY_CHECK) = "PRAGMA integrity_check(1)",
+	TEXT(SQL_CHANGE_ADD) = "UPDATE store SET change = change + ?1",
 
 	/* -- a draft: see draft.c -- */
 
@@ -55,11 +56,17 @@ static const char *const texts[SQLITE_STATEMENTS - SQL_STATEMENTS] = {
 	    " VALUES (<parameters>, ?10, ?11)",
 };
 
+static const struct sql_word dialect[] = {
+	{ "job_last_id", "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0)" },
+	{ NULL, NULL },
+};
+
 void
 sqlite_sql_build(unsigned int statement, char ret[SQL_TEXT_SIZE])
 {
 	if (statement < SQL_STATEMENTS)
-		sql_build(statement, ret);
+		sql_build(statement, dialect, ret);
 	else
-		sql_words_replace(texts[statement - SQL_STATEMENTS], SHAPE_REAL, ret);
+		sql_words_replace(texts[statement - SQL_STATEMENTS], SHAPE_REAL, dialect,
+		    ret);
 }

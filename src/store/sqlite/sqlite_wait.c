@@ -52,7 +52,7 @@ on_busy(void *arg, int tries)
 }
 
 void
-db_wait_set(struct db *db, int wait_ms)
+sqlite_wait_set(struct db *db, int wait_ms)
 {
 	db->wait_ms = wait_ms;
 	if (db_is_open(db))

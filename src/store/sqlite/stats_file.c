@@ -145,7 +145,7 @@ damage_note(struct store *store)
 }
 
 enum err_code
-store_stats_open(struct store *store, int wait_ms, struct err *err)
+sqlite_stats_open(struct store *store, int wait_ms, struct err *err)
 {
 	enum err_code code = stats_open(store, wait_ms, &store->stats_error);
 
@@ -179,7 +179,7 @@ place_check(struct store *store)
 }
 
 void
-store_stats_step(struct store *store)
+sqlite_stats_step(struct store *store)
 {
 	struct store_file *file = &store->stats_file;
 	int64_t now = clock_steady_ms();
@@ -189,35 +189,12 @@ store_stats_step(struct store *store)
 	if (store_file_is_open(file) || now < file->retry_at_ms)
 		return;
 	sqlite_abandon(&store->stats);
-	(void)store_stats_open(store, store->wait_ms < STEP_WAIT_MS ? store->wait_ms : STEP_WAIT_MS,
-	    NULL);
+	(void)sqlite_stats_open(store,
+	    store->wait_ms < STEP_WAIT_MS ? store->wait_ms : STEP_WAIT_MS, NULL);
 }
 
 void
-store_statistics_report(struct store *store,
-    void (*fn)(void *arg, bool repaired, const char *text), void *arg)
-{
-	enum err_code code = store->stats_error.code;
-	char text[ERR_TEXT_SIZE + 80];
-
-	if ((code == store->stats_reported && !store->stats_replaced) || code == ERR_NOT_FOUND)
-		return;
-	if (code != ERR_OK)
-		snprintf(text, sizeof(text), "%s; statistics are not used until the file can be "
-		    "opened", store->stats_error.text);
-	else if (store->stats_replaced)
-		snprintf(text, sizeof(text), "%s: was damaged; an empty file replaces it, and the "
-		    "damaged one is %s.ill", store->stats.path, sqlite_stats_kind.file);
-	else
-		snprintf(text, sizeof(text), "%s: open; statistics are used again",
-		    store->stats.path);
-	store->stats_reported = code;
-	store->stats_replaced = false;
-	fn(arg, code == ERR_OK, text);
-}
-
-void
-store_note_statistics(struct store *store, enum err_code code)
+sqlite_stats_note(struct store *store, enum err_code code)
 {
 	struct store_file *file = &store->stats_file;
 
@@ -232,10 +209,4 @@ store_note_statistics(struct store *store, enum err_code code)
 	sqlite_abandon(&store->stats);
 	if (file->state == FILE_DAMAGED)
 		damage_note(store);
-}
-
-bool
-store_statistics_readable(const struct store *store)
-{
-	return store->stats_file.state == FILE_OPEN;
 }

@@ -4,7 +4,7 @@
  * The lock file of store_open_exclusive(). One process per program name holds it, and shows in
  * it how far it has read the store.
  */
-#include "store/store_private.h"
+#include "store/sqlite/sqlite_private.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,32 +20,32 @@ enum { PAUSE_US = 5000 };
 enum { MARK_MAIN, MARK_STATS };
 
 bool
-store_lock_is_in_place(const struct store *store)
+sqlite_lock_is_in_place(const struct store *store)
 {
 	return store->program == NULL || (store->lock_fd != -1 &&
 	    lockfile_is_in_place(store->dir, store->program, store->lock_fd));
 }
 
 enum err_code
-store_lock_take(struct store *store, bool make, struct err *err)
+sqlite_lock_take(struct store *store, bool make, struct err *err)
 {
 	enum err_code code;
 	int fd;
 
-	if (store_lock_is_in_place(store))
+	if (sqlite_lock_is_in_place(store))
 		return ERR_OK;
 	code = lockfile_take(store->dir, store->program, make, &fd, err);
 	if (code == ERR_NOT_FOUND && !make)
 		return ERR_OK;
 	if (code != ERR_OK)
 		return code;
-	store_lock_release(store);
+	sqlite_lock_release(store);
 	store->lock_fd = fd;
 	return ERR_OK;
 }
 
 void
-store_lock_release(struct store *store)
+sqlite_lock_release(struct store *store)
 {
 	if (store->lock_fd != -1)
 		close(store->lock_fd);
@@ -53,7 +53,7 @@ store_lock_release(struct store *store)
 }
 
 void
-store_lock_marks_show(const struct store *store, int64_t main, int64_t stats)
+sqlite_read_show(struct store *store, int64_t main, int64_t stats)
 {
 	if (store->lock_fd == -1)
 		return;
@@ -91,7 +91,7 @@ marks_await(int fd, int64_t main, int64_t stats, int64_t until, const char *prog
 }
 
 enum err_code
-store_reader_wait(struct store *store, const char *program, int wait_ms, struct err *err)
+sqlite_reader_wait(struct store *store, const char *program, int wait_ms, struct err *err)
 {
 	int64_t until = clock_steady_ms() + wait_ms, main = 0, stats = 0;
 	enum err_code code = ERR_OK;
