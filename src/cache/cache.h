@@ -220,6 +220,9 @@ void cache_tick(struct cache *cache, int64_t now);
  * can be read. */
 void cache_plane_view(const struct cache_cluster *cluster, bool readable, int64_t now,
     struct plane_view *ret);
+/* Returns lbcClusterPlaneStatus alone, without the cost of a message. */
+enum plane_status cache_plane_status(const struct cache_cluster *cluster, bool readable,
+    int64_t now);
 
 /* True if 'job' is open and no driver polls its cluster. ret_view then has the cluster's view, with
  * the message that names the driver. 'readable' and 'now' are as for cache_plane_view(). */

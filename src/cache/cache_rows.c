@@ -62,10 +62,7 @@ fresh_reason(const struct cache *cache, const struct cache_real *real, int64_t n
 static const char *
 stale_reason(const struct cache_cluster *cluster, int64_t now)
 {
-	struct plane_view plane;
-
-	cache_plane_view(cluster, true, now, &plane);
-	return plane.status == PLANE_STATUS_UNREACHABLE ?
+	return cache_plane_status(cluster, true, now) == PLANE_STATUS_UNREACHABLE ?
 	    "statistics are stale: the data plane is unreachable" :
 	    "statistics are stale; start the collector or the driver";
 }
@@ -140,17 +137,35 @@ cache_downtime_note(struct cache_real *real, bool down)
 	real->down_since_s = down ? steady_s() : 0;
 }
 
+/* Returns the latest poll of a cluster, NULL if it cannot be read. Sets *now to the time of the
+ * poll plus its age by the steady clock, which does not change if the clock is set. */
+static const struct driver_poll *
+cluster_poll(const struct cache_cluster *cluster, bool readable, int64_t *now)
+{
+	const struct driver_poll *poll = &cluster->poll;
+
+	if (poll->time == 0)
+		return readable ? poll : NULL;
+	*now = poll->time + cluster->poll_age_s +
+	    (clock_steady_ms() - cluster->poll_seen_ms) / 1000;
+	return poll;
+}
+
 void
 cache_plane_view(const struct cache_cluster *cluster, bool readable, int64_t now,
     struct plane_view *ret)
 {
-	const struct driver_poll *poll = &cluster->poll;
+	const struct driver_poll *poll = cluster_poll(cluster, readable, &now);
 
-	if (poll->time == 0 && !readable)
-		poll = NULL;
-	else if (poll->time != 0)
-		now = poll->time + cluster->poll_age_s +
-		    (clock_steady_ms() - cluster->poll_seen_ms) / 1000;
 	status_plane(tree_text(&cluster->row, TREE_PLANE), cluster->sums.checked,
 	    cluster->plane_status, tree_text(&cluster->row, TREE_PLANE_MESSAGE), poll, now, ret);
+}
+
+enum plane_status
+cache_plane_status(const struct cache_cluster *cluster, bool readable, int64_t now)
+{
+	const struct driver_poll *poll = cluster_poll(cluster, readable, &now);
+
+	return status_plane_status(tree_text(&cluster->row, TREE_PLANE), cluster->sums.checked,
+	    cluster->plane_status, poll, now);
 }

@@ -99,7 +99,8 @@ plane_view(struct mib *mib, const CLUSTER *cluster)
 }
 
 GETTER(get_plane, CLUSTER, mib_value_text(value, tree_text(&row->row, TREE_PLANE)))
-GETTER(get_plane_status, CLUSTER, mib_value_number(value, plane_view(mib, row).status))
+GETTER(get_plane_status, CLUSTER, mib_value_number(value,
+    cache_plane_status(row, store_statistics_readable(mib->store), clock_wall_s())))
 GETTER(get_plane_message, CLUSTER, mib_value_printf(value, "%s", plane_view(mib, row).message))
 
 const struct mib_column mib_cluster_columns[] = {

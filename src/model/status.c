@@ -149,25 +149,37 @@ unattended_text(const char *plane, const struct driver_poll *poll, int64_t now,
 		    poll_is_ahead(poll, now) ? " (the clock was set back since then)" : "");
 }
 
+static bool
+has_driver(const char *plane, bool checked)
+{
+	return checked || strcmp(plane, "none") != 0;
+}
+
+enum plane_status
+status_plane_status(const char *plane, bool checked, enum plane_status recorded,
+    const struct driver_poll *poll, int64_t now)
+{
+	/* PLANE_STATUS_NONE: the plane of the cluster was changed, and no driver has polled the new
+	 * one. */
+	bool polled = poll != NULL && poll->time != 0 && recorded != PLANE_STATUS_NONE &&
+	    !poll_is_ahead(poll, now) && age_of(poll->time, now) <= poll_valid_s(poll);
+
+	return polled || !has_driver(plane, checked) ? recorded : PLANE_STATUS_UNATTENDED;
+}
+
 void
 status_plane(const char *plane, bool checked, enum plane_status recorded, const char *message,
     const struct driver_poll *poll, int64_t now, struct plane_view *ret)
 {
 	static const struct driver_poll never;
 
-	ret->status = recorded;
-	snprintf(ret->message, sizeof(ret->message), "%s", message);
-	ret->has_driver = checked || strcmp(plane, "none") != 0;
-	if (!ret->has_driver)
-		return;
-	/* The plane of the cluster was changed, and no driver has polled the new one. */
-	if (poll != NULL && recorded == PLANE_STATUS_NONE)
-		poll = &never;
-	if (poll != NULL && poll->time != 0 && !poll_is_ahead(poll, now) &&
-	    age_of(poll->time, now) <= poll_valid_s(poll))
-		return;
-	ret->status = PLANE_STATUS_UNATTENDED;
-	unattended_text(plane, poll, now, ret->message);
+	ret->status = status_plane_status(plane, checked, recorded, poll, now);
+	ret->has_driver = has_driver(plane, checked);
+	if (ret->status != PLANE_STATUS_UNATTENDED)
+		snprintf(ret->message, sizeof(ret->message), "%s", message);
+	else
+		unattended_text(plane, poll != NULL && recorded == PLANE_STATUS_NONE ? &never :
+		    poll, now, ret->message);
 }
 
 /* -- real services ------------------------------------------------------------ */

@@ -41,12 +41,15 @@ struct plane_view {
 	char			message[MODEL_MESSAGE_MAX + 1];
 };
 
-/* Returns lbcClusterPlaneStatus and lbcClusterPlaneMessage of a cluster with this plane. 'checked':
- * a service or real service has a check; without one, no driver serves plane none. What the
- * driver recorded, if its latest poll is not older than three intervals and 5 s. Otherwise
- * PLANE_STATUS_UNATTENDED, and a message with the time and the program to start. 'poll' is
+/* Returns lbcClusterPlaneStatus of a cluster with this plane. 'checked': a service or real service
+ * has a check; without one, no driver serves plane none. What the driver recorded, if its latest
+ * poll is not older than three intervals and 5 s; otherwise PLANE_STATUS_UNATTENDED. 'poll' is
  * NULL if statistics cannot be read. A poll that is later than 'now' by more than that was
  * made before the clock was set back, and does not count. */
+enum plane_status status_plane_status(const char *plane, bool checked, enum plane_status recorded,
+    const struct driver_poll *poll, int64_t now);
+/* Returns status_plane_status() and lbcClusterPlaneMessage: the recorded 'message', or with
+ * PLANE_STATUS_UNATTENDED one with the time of the poll and the program to start. */
 void status_plane(const char *plane, bool checked, enum plane_status recorded,
     const char *message, const struct driver_poll *poll, int64_t now, struct plane_view *ret);
 

@@ -82,6 +82,9 @@ plane_is_unattended_after_three_intervals(void **state)
 		status_plane(checked ? "none" : cases[i].plane, checked, cases[i].recorded,
 		    "recorded", cases[i].time == -1 ? NULL : &poll, cases[i].now, &view);
 		assert_int_equal(view.status, cases[i].shown);
+		assert_int_equal(status_plane_status(checked ? "none" : cases[i].plane, checked,
+		    cases[i].recorded, cases[i].time == -1 ? NULL : &poll, cases[i].now),
+		    cases[i].shown);
 		assert_int_equal(view.has_driver, strcmp(cases[i].plane, "none") != 0);
 		if (cases[i].message != NULL)
 			assert_string_equal(view.message, cases[i].message);
