@@ -130,7 +130,7 @@ static const char *const texts[SQL_TEXTS] = {
 	    " WHERE state >= <JOB_SUCCEEDED> ORDER BY id LIMIT ?1)",
 	[SQL_SETTING_HOLD] = "INSERT INTO held_setting (token, name, value) VALUES (?1, ?2, ?3)",
 	[SQL_SETTINGS_HELD] = "SELECT name = 'set_lock', value FROM held_setting"
-	    " WHERE ?1 IN (token, 0)",
+	    " WHERE token = ?1 OR ?1 = 0",
 
 	/* -- a SET: release of SET ?1, answered at ?2 -- */
 
