@@ -75,31 +75,34 @@ store_error_is_transient(const char *dir, enum err_code code)
 	return engine != NULL && engine->error_is_transient(dir, code);
 }
 
-/* *ret_store is set with ERR_OK only. The name may have a password, so the message has its prefix
- * only. */
+/* *ret_store is set with ERR_OK only. A URI may have a password: messages have its prefix only. */
 static enum err_code
 store_new(const char *dir, enum store_mode mode, int wait_ms, const char *program,
     struct store **ret_store, struct err *err)
 {
 	size_t i = engine_of(dir);
+	const char *shown = engines[i].prefix[0] != '\0' ? engines[i].prefix : dir;
 	struct store *store;
 
 	if (engines[i].engine == NULL)
 		return err_set(err, ERR_INVALID, "%s...: this lbcluster was built without "
-		    "PostgreSQL; install libpq-dev and configure again", engines[i].prefix);
-	if ((store = calloc(1, sizeof(*store))) == NULL)
-		return err_set(err, ERR_NOMEM, "out of memory for a store");
+		    "PostgreSQL; install libpq-dev and configure again", shown);
+	store = calloc(1, sizeof(*store));
+	if (store == NULL || (store->dir = strdup(dir)) == NULL) {
+		free(store);
+		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", shown);
+	}
 	store->engine = engines[i].engine;
 	store->mode = mode;
 	store->wait_ms = wait_ms;
 	store->program = program;
 	store->main_file.state = store->stats_file.state = FILE_REPLACED;
-	if ((store->dir = strdup(dir)) != NULL && store->engine->init(store)) {
-		*ret_store = store;
-		return ERR_OK;
+	if (!store->engine->init(store)) {
+		store_close(store);
+		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", shown);
 	}
-	store_close(store);
-	return err_set(err, ERR_NOMEM, "out of memory for a store");
+	*ret_store = store;
+	return ERR_OK;
 }
 
 /* Opens the store. May be called again after an error. */

@@ -352,7 +352,7 @@ migration_run(struct subject *subject, const struct migration *migration)
 {
 	struct sqlite_kind next = kind_at(kind_of(migration), migration->version + 1);
 	struct db_state state = { .kind = &next, .verify = DB_VERIFY_FILE };
-	struct db db = { .state = &state };
+	struct db db = { .engine = &sqlite_db_engine, .state = &state };
 
 	db.path = migration->statistics ? subject->stats_path : subject->main_path;
 	subject_step_begin(subject);
