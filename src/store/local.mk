@@ -34,3 +34,9 @@ src_store_libstore_a_SOURCES = \
 	src/store/store_totals.c \
 	src/store/store_write.c \
 	src/store/undo.c
+
+# The engine of PostgreSQL, where configure found libpq.
+postgres_sources =
+if POSTGRESQL
+src_store_libstore_a_SOURCES += $(postgres_sources)
+endif
