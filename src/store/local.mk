@@ -36,7 +36,20 @@ src_store_libstore_a_SOURCES = \
 	src/store/undo.c
 
 # The engine of PostgreSQL, where configure found libpq.
-postgres_sources =
+postgres_sources = \
+	src/store/postgres/postgres_create.c \
+	src/store/postgres/postgres_engine.c \
+	src/store/postgres/postgres_error.c \
+	src/store/postgres/postgres_exchange.c \
+	src/store/postgres/postgres_private.h \
+	src/store/postgres/postgres_rows.c \
+	src/store/postgres/postgres_schema.c \
+	src/store/postgres/postgres_session.c \
+	src/store/postgres/postgres_setup.c \
+	src/store/postgres/postgres_statement.c \
+	src/store/postgres/postgres_store.c \
+	src/store/postgres/postgres_transaction.c \
+	src/store/postgres/postgres_uri.c
 if POSTGRESQL
 src_store_libstore_a_SOURCES += $(postgres_sources)
 endif

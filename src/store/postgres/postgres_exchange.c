@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * Sends queries and waits for answers, never past a deadline. A session that misses its deadline is
+ * closed, because no one waits for what may still come.
+ */
+#include "store/postgres/postgres_private.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+
+#include "util/clock.h"
+
+/* -- the deadline -------------------------------------------------------------------------- */
+
+/* How long a program waits. After one session was silent, the other one gets less time, so that a
+ * loop does not wait twice for a server that is stopped. */
+static int
+limit_ms(const struct db *db)
+{
+	const struct postgres_server *server = db->state->server;
+
+	if (!server->has_loop)
+		return POSTGRES_OTHERS_MS;
+	return clock_steady_ms() < server->silent_until_ms ? POSTGRES_SILENT_MS : POSTGRES_LOOP_MS;
+}
+
+/* The deadline of a transaction; a statement outside of one, or inside store_begin(), has its
+ * own. */
+static int64_t
+deadline(const struct db *db)
+{
+	const struct db_state *state = db->state;
+
+	if (state->until_ms != 0 && state->server->has_loop && !*state->in_transaction)
+		return state->until_ms;
+	return clock_steady_ms() + limit_ms(db);
+}
+
+void
+postgres_deadline_set(struct db *db)
+{
+	db->state->until_ms = clock_steady_ms() + limit_ms(db);
+}
+
+static enum err_code
+deadline_missed(struct db *db, struct err *err)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "no answer within %d ms; lbcluster tries again", limit_ms(db));
+	db->state->server->silent_until_ms = clock_steady_ms() + POSTGRES_PAUSE_MS;
+	return postgres_session_lose(db, ERR_IO, text, err);
+}
+
+static enum err_code
+connection_lost(struct db *db, struct err *err)
+{
+	char line[ERR_TEXT_SIZE - 80], text[ERR_TEXT_SIZE];
+
+	snprintf(text, sizeof(text), "the connection failed (%s); lbcluster tries again",
+	    postgres_line(PQerrorMessage(db->state->connection), line, sizeof(line)));
+	return postgres_session_lose(db, ERR_IO, text, err);
+}
+
+/* -- waiting -------------------------------------------------------------------------------- */
+
+/* Waits until all is sent and PQgetResult() would not wait. */
+static enum err_code
+answer_await(struct db *db, int64_t until, struct err *err)
+{
+	PGconn *connection = db->state->connection;
+	struct pollfd watch = { .fd = PQsocket(connection) };
+	int64_t left;
+	int unsent;
+
+	while ((unsent = PQflush(connection)) == 1 || PQisBusy(connection)) {
+		watch.events = unsent == 1 ? POLLIN | POLLOUT : POLLIN;
+		left = until - clock_steady_ms();
+		left = left < 0 ? 0 : left > INT_MAX ? INT_MAX : left;
+		if (poll(&watch, 1, (int)left) == 0 && left == 0)
+			return deadline_missed(db, err);
+		if ((watch.revents & ~POLLOUT) != 0 && PQconsumeInput(connection) == 0)
+			return connection_lost(db, err);
+		watch.revents = 0;
+	}
+	return unsent == 0 ? ERR_OK : connection_lost(db, err);
+}
+
+/* Reads all results up to the end of the answer. */
+static enum err_code
+answer_read(struct db *db, int64_t until, PGresult **ret, struct err *err)
+{
+	PGconn *connection = db->state->connection;
+	PGresult *result, *kept = NULL;
+	enum err_code code, failed = ERR_OK;
+
+	while ((code = answer_await(db, until, err)) == ERR_OK &&
+	    (result = PQgetResult(connection)) != NULL) {
+		if (PQresultStatus(result) == PGRES_FATAL_ERROR && failed == ERR_OK)
+			failed = postgres_error(db, result, err);
+		PQclear(kept);
+		kept = result;
+	}
+	if (code == ERR_OK && failed != ERR_OK && PQstatus(connection) == CONNECTION_BAD)
+		code = err == NULL ? postgres_session_lose(db, ERR_IO, "the connection failed; "
+		    "lbcluster tries again", NULL) : connection_lost(db, err);
+	if (code == ERR_OK)
+		code = failed;
+	if (code == ERR_OK && ret != NULL)
+		*ret = kept;
+	else
+		PQclear(kept);
+	return code;
+}
+
+static enum err_code
+not_ready(const struct db *db, struct err *err)
+{
+	const struct err *error = &db->state->error;
+
+	return error->code == ERR_OK ? err_set(err, ERR_IO, "%s: not connected", db->path) :
+	    err_set(err, error->code, "%s", error->text);
+}
+
+enum err_code
+postgres_drain(struct db *db, int64_t until, struct err *err)
+{
+	if (!db->state->draining)
+		return ERR_OK;
+	db->state->draining = false;
+	return answer_read(db, until, NULL, err);
+}
+
+enum err_code
+postgres_exchange_begin(struct db *db, struct err *err)
+{
+	struct db_state *state = db->state;
+
+	if (state->step != POSTGRES_READY)
+		return not_ready(db, err);
+	return postgres_drain(db, deadline(db), err);
+}
+
+enum err_code
+postgres_exchange_end(struct db *db, int sent, PGresult **ret, struct err *err)
+{
+	return sent == 1 ? answer_read(db, deadline(db), ret, err) : connection_lost(db, err);
+}
+
+enum err_code
+postgres_exec(struct db *db, const char *sql, PGresult **ret, struct err *err)
+{
+	enum err_code code = postgres_exchange_begin(db, err);
+
+	return code != ERR_OK ? code :
+	    postgres_exchange_end(db, PQsendQuery(db->state->connection, sql), ret, err);
+}
+
+void
+postgres_rollback_send(struct db *db)
+{
+	struct db_state *state = db->state;
+
+	state->until_ms = 0;
+	if (state->step != POSTGRES_READY || state->draining ||
+	    PQtransactionStatus(state->connection) == PQTRANS_IDLE)
+		return;
+	if (PQsendQuery(state->connection, "ROLLBACK") == 1)
+		state->draining = true;
+	else
+		(void)connection_lost(db, NULL);
+}
+
+/* -- notifications ----------------------------------------------------------------------------- */
+
+/* Takes what has arrived of the answer to a ROLLBACK. libpq reads no notification after a result
+ * that was not taken. */
+static void
+arrived_drain(struct db_state *state)
+{
+	PGresult *result;
+
+	while (state->draining && !PQisBusy(state->connection)) {
+		result = PQgetResult(state->connection);
+		state->draining = result != NULL;
+		PQclear(result);
+	}
+}
+
+enum err_code
+postgres_notifications_read(struct db *db, struct err *err)
+{
+	struct db_state *state = db->state;
+	PGnotify *notify;
+
+	if (state->step != POSTGRES_READY)
+		return not_ready(db, err);
+	if (PQconsumeInput(state->connection) == 0)
+		return connection_lost(db, err);
+	arrived_drain(state);
+	while ((notify = PQnotifies(state->connection)) != NULL) {
+		state->notifications += notify->be_pid != PQbackendPID(state->connection);
+		PQfreemem(notify);
+	}
+	return ERR_OK;
+}

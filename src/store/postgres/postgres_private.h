@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 the lbcluster authors
+ *
+ * What the files of src/store/postgres share: the server, a session for each of the two databases
+ * of a store, and their schemas. Only they and tests include this.
+ */
+#ifndef STORE_POSTGRES_POSTGRES_PRIVATE_H
+#define STORE_POSTGRES_POSTGRES_PRIVATE_H
+
+#include <libpq-fe.h>
+
+#include "store/store_private.h"
+
+/* -- schemas: postgres_schema.c --------------------------------------------------------- */
+
+/*
+ * A schema of the database: the inventory, or the statistics. The engine creates the schema with
+ * CREATE SCHEMA, sets search_path to "pg_catalog, SCHEMA" and runs each migration as one simple
+ * query (several statements), all in one transaction. Then it writes how many migrations there
+ * are to store_row.version. The first migration creates table store_row with its row:
+ * id = 1, birth (bigint, random), version.
+ *
+ * The engine also uses: function tally_fold() without a result that counts, which a writer calls
+ * when it holds the lock of store_row; the channel, on which triggers send notifications.
+ */
+struct postgres_kind {
+	const char		*schema;	/* "lbcluster", "lbcluster_statistics" */
+	const char		*channel;	/* of LISTEN and NOTIFY; the same names */
+	const char *const	*migrations;	/* append-only: [n-1] migrates to version n */
+	size_t			 n_migrations;
+};
+
+extern const struct postgres_kind postgres_main_kind, postgres_stats_kind;
+
+/* -- the server: postgres_uri.c --------------------------------------------------------- */
+
+enum { POSTGRES_HOSTS_MAX = 16, POSTGRES_OPTIONS_MAX = 40 };
+
+struct postgres_host {
+	char	*name;		/* a directory of a socket, a name, or an address; "": of libpq */
+	char	*address;	/* of hostaddr, or "" */
+	char	*port;
+};
+
+/* What a URI names. Both sessions of a store use it. */
+struct postgres_server {
+	char			*text;		/* "HOST:PORT,HOST:PORT/NAME" for messages */
+	char			*note_dir;	/* a local directory for notes of undo.c */
+	struct postgres_host	 hosts[POSTGRES_HOSTS_MAX];
+	size_t			 n_hosts;
+	/* Options of libpq without those that name hosts, and their values. */
+	char			*options[POSTGRES_OPTIONS_MAX], *values[POSTGRES_OPTIONS_MAX];
+	size_t			 n_options;
+	bool			 any;		/* a standby is fine: the program only reads */
+	bool			 has_loop;	/* the program: waits POSTGRES_LOOP_MS at most */
+	int64_t			 silent_until_ms;	/* a session missed its deadline */
+};
+
+enum {
+	POSTGRES_LOOP_MS = 250,		/* a transaction of a program with a loop */
+	POSTGRES_SILENT_MS = 20,	/* the same soon after the other session missed it */
+	POSTGRES_OTHERS_MS = 60000,	/* a statement of other programs */
+	POSTGRES_OPEN_MS = 10000,	/* the start of a program, all hosts together */
+	POSTGRES_HOST_MS = 2000,	/* a connection to one host */
+	POSTGRES_PAUSE_MS = 1000,	/* after all hosts failed */
+	POSTGRES_LOCK_MS = 100,		/* lock_timeout; db_begin() sets another one if necessary */
+};
+
+/* Parses a URI. ERR_INVALID: a syntax error, or a password in the URI. No message contains the
+ * URI. postgres_server_free() frees *ret; NULL is allowed. */
+enum err_code postgres_server_parse(const char *uri, struct postgres_server **ret,
+    struct err *err);
+void postgres_server_free(struct postgres_server *server);
+
+/* -- errors: postgres_error.c ------------------------------------------------------------- */
+
+/* Maps a failed result to an error that names the database, the problem and what to do. */
+enum err_code postgres_error(const struct db *db, const PGresult *result, struct err *err);
+/* The first line of a message of libpq, without the newline, cut at 'size'. Returns 'ret'. */
+char *postgres_line(const char *message, char *ret, size_t size);
+
+/* -- a session: postgres_session.c ------------------------------------------------------- */
+
+/*
+ *   CLOSED --retry_at_ms--> LOOKUP --> CONNECT --> SETUP --> READY
+ *     ^                        |          |          |         |
+ *     '---- an error, a missed deadline, no host left ----------'
+ */
+enum postgres_step {
+	POSTGRES_CLOSED, POSTGRES_LOOKUP, POSTGRES_CONNECT, POSTGRES_SETUP, POSTGRES_READY
+};
+
+struct postgres_statement;
+struct lookup;
+
+struct db_state {
+	const struct postgres_kind	*kind;
+	struct postgres_server		*server;	/* of the store */
+	const char			*program;	/* whose advisory lock it takes, or NULL */
+	const bool			*in_transaction;	/* of the store; see exchange */
+
+	enum postgres_step		 step;
+	PGconn				*connection;	/* from CONNECT on */
+	PostgresPollingStatusType	 polling;	/* CONNECT: what the socket must be ready for */
+	struct lookup			*lookup;	/* LOOKUP */
+	struct addrinfo			*addresses, *address;	/* of the host; the present one */
+	size_t				 host;		/* index of the host that is tried */
+	size_t				 setup;		/* SETUP: index of the query */
+	int64_t				 host_until_ms;	/* the present host */
+	int64_t				 retry_at_ms;	/* CLOSED: not before */
+	int64_t				 ready_at_ms;	/* when it became READY */
+	struct err			 error;		/* why it is not READY */
+
+	/* what SETUP learned */
+	char				 identity[80];	/* system, database, timeline */
+	char				 known_identity[80];	/* of the rows that readers have */
+	bool				 standby;
+	int64_t				 version;	/* of the schema; 0: there is none */
+	int64_t				 birth;		/* also of the last db_begin() */
+
+	int64_t				 until_ms;	/* of the transaction; 0: none is open */
+	bool				 draining;	/* the answer to a ROLLBACK is on its way */
+	bool				 snapshot;	/* store_snapshot(): see transaction */
+	bool				 local_commit;	/* a notice: no standby has the commit */
+	int64_t				 notifications;	/* of other sessions */
+	int64_t				 changed_rows;
+	struct postgres_statement	*statements[SQL_STATEMENTS];	/* NULL: not prepared */
+};
+
+/* postgres_setup.c: writes the next query of SETUP, from query state->setup on. False: there is none.
+ * postgres_setup_read() judges a result of that query. */
+bool postgres_setup_write(struct db *db, char *sql, size_t size);
+enum err_code postgres_setup_read(struct db *db, const PGresult *result, struct err *err);
+
+/* Goes on with the connection as far as it can without a wait. ERR_OK: the session is READY.
+ * Otherwise the error of the last attempt. */
+enum err_code postgres_session_step(struct db *db, struct err *err);
+/* Does the same and waits until the session is READY or all hosts failed, for 'wait_ms' at most. */
+enum err_code postgres_session_wait(struct db *db, int64_t wait_ms, struct err *err);
+/* Closes the session, which becomes CLOSED with this error. Returns 'code'. */
+enum err_code postgres_session_lose(struct db *db, enum err_code code, const char *problem,
+    struct err *err);
+void postgres_session_close(struct db *db);
+
+/* -- queries and answers: postgres_exchange.c -------------------------------------------- */
+
+/* Reads notifications that have arrived, without a wait. ERR_IO: the session is lost. */
+enum err_code postgres_notifications_read(struct db *db, struct err *err);
+/* Reads the answer to a ROLLBACK that is on its way. */
+enum err_code postgres_drain(struct db *db, int64_t until_ms, struct err *err);
+/* Makes the session ready for a query: reads the answer to a ROLLBACK. ERR_IO: it is not READY. */
+enum err_code postgres_exchange_begin(struct db *db, struct err *err);
+/* Waits for the answer to a query, until the deadline. Returns the last result, or the first
+ * that failed, for PQclear(): ERR_OK and *ret, or the error. 'sent' is the result of PQsend...(). */
+enum err_code postgres_exchange_end(struct db *db, int sent, PGresult **ret, struct err *err);
+/* Runs SQL without parameters. 'ret' may be NULL. */
+enum err_code postgres_exec(struct db *db, const char *sql, PGresult **ret, struct err *err);
+/* Sets the deadline of a transaction that begins. */
+void postgres_deadline_set(struct db *db);
+/* Sends ROLLBACK, and does not wait for the answer. */
+void postgres_rollback_send(struct db *db);
+
+/* -- functions of struct db_engine --------------------------------------------------------- */
+
+/* postgres_statement.c */
+enum err_code postgres_query(struct db *db, unsigned int sql, const struct db_value *values,
+    size_t n, struct db_statement **ret_stmt, struct err *err);
+enum err_code postgres_next(struct db *db, struct db_statement *stmt, bool *ret_row,
+    struct err *err);
+void postgres_reset(struct db_statement *stmt);
+enum err_code postgres_insert(struct db *db, unsigned int sql, const struct db_value *values,
+    size_t n, int64_t *ret_id, struct err *err);
+/* Marks all statements as not prepared, when a session ends. */
+void postgres_statements_forget(struct db_state *state);
+void postgres_statements_free(struct db_state *state);
+/* Replaces each byte that is not part of a character of UTF-8 by '?', in place. */
+void postgres_utf8_repair(char *text);
+
+/* postgres_rows.c */
+enum err_code postgres_rows_put(struct db *db, enum shape_id shape, const void *rows, size_t n,
+    size_t size, struct err *err);
+
+/* postgres_transaction.c */
+enum err_code postgres_begin(struct db *db, enum db_begin how, struct err *err);
+enum err_code postgres_commit(struct db *db, struct err *err);
+void postgres_rollback(struct db *db);
+/* Begins the transaction of store_snapshot(), in which all later reads see one moment. A write
+ * transaction interrupts it. */
+enum err_code postgres_snapshot_begin(struct db *db, struct err *err);
+
+/* postgres_engine.c */
+extern const struct db_engine postgres_engine;
+
+/* -- postgres_create.c -------------------------------------------------------------------- */
+
+/* Checks the version of the schema of a READY session. 'mode' STORE_CREATE creates a missing
+ * schema; other modes than STORE_READ migrate an older one. ERR_NOT_FOUND, ERR_NEWER, ERR_INVALID. */
+enum err_code postgres_schema_check(struct db *db, enum store_mode mode, struct err *err);
+
+#endif
