@@ -98,6 +98,7 @@ tests_unit_libfixtures_a_SOURCES = \
 	tests/unit/mib_world.c tests/unit/mib_world.h \
 	tests/unit/phases_model.c tests/unit/phases_model.h \
 	tests/unit/plan_fixture.c tests/unit/plan_fixture.h \
+	tests/unit/postgres_fixture.c tests/unit/postgres_fixture.h \
 	tests/unit/smi.c tests/unit/smi.h \
 	tests/unit/store_fixture.c tests/unit/store_fixture.h \
 	tests/unit/store_reader.c tests/unit/store_reader.h \

@@ -207,10 +207,9 @@ expected_dump(struct fixture *f, int64_t now)
 	FILE *out = open_memstream(&text, &size);
 
 	assert_non_null(out);
-	assert_int_equal(sqlite3_open_v2(f->main_path, &handle, SQLITE_OPEN_READWRITE, NULL),
-	    SQLITE_OK);
-	snprintf(sql, sizeof(sql), "ATTACH '%s' AS stats; CREATE TEMP TABLE parameter AS SELECT"
-	    " %" PRId64 " AS now, %d AS old;", f->stats_path, now, STALE_AFTER_S);
+	handle = fixture_tables(f);
+	snprintf(sql, sizeof(sql), "CREATE TEMP TABLE parameter AS SELECT"
+	    " %" PRId64 " AS now, %d AS old;", now, STALE_AFTER_S);
 	assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
 	if (sqlite3_exec(handle, views_sql, NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v2(handle, lines_sql, -1, &stmt, NULL) != SQLITE_OK)

@@ -23,6 +23,7 @@
 
 #include "util/clock.h"
 #include "in_range.h"
+#include "postgres_fixture.h"
 
 enum { HANGS_AFTER_S = 240 };
 
@@ -46,9 +47,19 @@ fixture_setup(void **state)
 		free(f);
 		return -1;
 	}
-	snprintf(f->main_path, sizeof(f->main_path), "%s/lbcluster.db", f->dir);
-	snprintf(f->stats_path, sizeof(f->stats_path), "%s/lbcluster-stats.db", f->dir);
 	*state = f;
+	if (!postgres_used()) {
+		snprintf(f->name, sizeof(f->name), "%s", f->dir);
+		snprintf(f->main_path, sizeof(f->main_path), "%s/lbcluster.db", f->dir);
+		snprintf(f->stats_path, sizeof(f->stats_path), "%s/lbcluster-stats.db", f->dir);
+		return 0;
+	}
+	/* There are the notes of SETs that must be undone. */
+	setenv("STATE_DIRECTORY", f->dir, 1);
+	if (!postgres_database_create(f->main_path, sizeof(f->main_path) - 1, f->name,
+	    sizeof(f->name)))
+		return -1;
+	snprintf(f->stats_path, sizeof(f->stats_path), "/%.94s", f->main_path);
 	return 0;
 }
 
@@ -88,9 +99,27 @@ fixture_teardown(void **state)
 	fixture_close(f);
 	sql_process_stop(f);
 	mount_free(f);
+	if (postgres_used())
+		postgres_database_drop(f->main_path);
 	nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(f);
 	return 0;
+}
+
+bool
+fixture_is_postgres(void)
+{
+	return postgres_used();
+}
+
+void
+sqlite_only(void **state, const char *reason)
+{
+	(void)state;
+	if (!postgres_used())
+		return;
+	print_message("skipped with PostgreSQL: %s\n", reason);
+	skip();
 }
 
 enum err_code
@@ -98,7 +127,7 @@ fixture_open(struct fixture *f, enum store_mode mode)
 {
 	fixture_close(f);
 	f->err.text[0] = '\0';
-	return store_open(f->dir, mode, WAIT_MS, &f->store, &f->err);
+	return store_open(f->name, mode, WAIT_MS, &f->store, &f->err);
 }
 
 void
@@ -226,14 +255,28 @@ plain_open(const char *path)
 	return handle;
 }
 
+static int
+postgres_run(const char *path, const char *sql)
+{
+	struct postgres_sql *session = postgres_sql_open(path);
+	int rc = postgres_sql_run(session, sql, sql_result, sizeof(sql_result));
+
+	postgres_sql_close(session);
+	sql_result_number = strtoll(sql_result, NULL, 10);
+	return rc;
+}
+
 int
 sql_run(const char *path, const char *sql)
 {
-	sqlite3 *handle = plain_open(path);
+	sqlite3 *handle;
 	int rc = SQLITE_CANTOPEN;
 
+	if (postgres_used())
+		return postgres_run(path, sql);
 	sql_result[0] = '\0';
 	sql_result_number = 0;
+	handle = plain_open(path);
 	if (handle != NULL)
 		rc = sqlite3_exec(handle, sql, plain_row, NULL, NULL);
 	if (rc != SQLITE_OK)
@@ -263,6 +306,33 @@ sql_text(const char *path, const char *sql)
 {
 	sql_exec(path, sql);
 	return sql_result;
+}
+
+sqlite3 *
+fixture_tables(struct fixture *f)
+{
+	sqlite3 *handle;
+	char sql[150];
+
+	if (postgres_used()) {
+		handle = postgres_copy(f->main_path);
+		assert_non_null(handle);
+		return handle;
+	}
+	handle = plain_open(f->main_path);
+	assert_non_null(handle);
+	snprintf(sql, sizeof(sql), "ATTACH '%s' AS stats", f->stats_path);
+	assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+	return handle;
+}
+
+void
+assert_changed(struct fixture *f)
+{
+	int64_t until = clock_steady_ms() + LONG_WAIT_MS;
+
+	while (!store_changed(f->store))
+		assert_true(postgres_used() && clock_steady_ms() < until);
 }
 
 /* -- content -------------------------------------------------------------------------- */
@@ -387,6 +457,28 @@ struct sql_process {
 	int	fd;
 };
 
+/* The same as sql_process_serve() for PostgreSQL. */
+static void
+postgres_process_serve(int fd, const char *path)
+{
+	static char sql[4096], result[4096];
+	struct postgres_sql *session = postgres_sql_open(path);
+	ssize_t n;
+
+	while ((n = recv(fd, sql, sizeof(sql) - 1, 0)) > 0) {
+		int rc;
+
+		sql[n] = '\0';
+		rc = postgres_sql_run(session, sql, result, sizeof(result));
+		if (rc != SQLITE_OK)
+			fprintf(stderr, "%s: %s", sql, result);
+		if (send(fd, &rc, sizeof(rc), 0) != (ssize_t)sizeof(rc))
+			break;
+	}
+	postgres_sql_close(session);
+	_exit(0);
+}
+
 /* Receives SQL as messages and answers each with SQLite's code, an int. */
 static void
 sql_process_serve(int fd, const char *path)
@@ -423,6 +515,8 @@ sql_process_start(struct fixture *f, const char *path)
 	assert_int_not_equal(f->other->pid, -1);
 	if (f->other->pid == 0) {
 		close(fds[0]);
+		if (postgres_used())
+			postgres_process_serve(fds[1], path);
 		sql_process_serve(fds[1], path);
 	}
 	close(fds[1]);

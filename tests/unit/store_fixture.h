@@ -3,6 +3,10 @@
  *
  * What the tests of store and cache share: a store in a directory of its own, SQL from this
  * and from other processes, a clock that the test moves, disks that fail.
+ *
+ * With LBCLUSTER_TEST_POSTGRESQL (see tests/unit/postgres) the store is a new database of
+ * PostgreSQL instead, and the same tests run against it. A test about files of SQLite calls
+ * sqlite_only().
  */
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
@@ -14,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
 #include <stdbool.h>
 
 #include "../faults/disk.h"
@@ -28,6 +33,8 @@ struct sql_process;
 
 struct fixture {
 	char		 dir[64];	/* removed at the end */
+	char		 name[256];	/* for store_open(): 'dir', or the URI of a database */
+	/* For SQL and messages: the two files, or "DATABASE" and "/DATABASE". */
 	char		 main_path[96];
 	char		 stats_path[96];
 	struct store	*store;
@@ -43,6 +50,10 @@ int fixture_setup(void **state);
 int fixture_setup_open(void **state);
 int fixture_setup_filled(void **state);
 int fixture_teardown(void **state);
+
+/* Skips the test with PostgreSQL, because of 'reason'. */
+void sqlite_only(void **state, const char *reason);
+bool fixture_is_postgres(void);
 
 enum err_code fixture_open(struct fixture *f, enum store_mode mode);
 void fixture_close(struct fixture *f);
@@ -69,11 +80,19 @@ bool file_exists(const char *path);
 /* The message contains 'file' and 'cure'. */
 void assert_error_contains(const struct err *err, const char *file, const char *cure);
 
-/* Run SQL on a connection that is closed again. */
+/* Run SQL on a connection that is closed again. With PostgreSQL, booleans are 0 and 1, and "BEGIN
+ * IMMEDIATE" and "BEGIN EXCLUSIVE" lock out other writers. */
 int sql_run(const char *path, const char *sql);		/* returns SQLite's primary code */
 void sql_exec(const char *path, const char *sql);
 int64_t sql_number(const char *path, const char *sql);
 const char *sql_text(const char *path, const char *sql);	/* valid until the next call */
+
+/* The rows of both databases, as "main" and "stats" of SQLite, for SQL that only SQLite
+ * understands: the files, or with PostgreSQL a copy of the tables. */
+sqlite3 *fixture_tables(struct fixture *f);
+
+/* Waits until store_changed() is true: a program is notified shortly after the write. */
+void assert_changed(struct fixture *f);
 
 /* Creates a store of one cluster, one service and 300 real services with statistics, and
  * leaves it closed. */

@@ -156,7 +156,7 @@ reader_reset(struct reader *reader)
 	memset(reader, 0, sizeof(*reader));
 }
 
-/* Reads the rows of a kind from the file, as the same text. */
+/* Reads the rows of a kind from the tables, as the same text, in the order of their ids. */
 static const char *const truths[KINDS] = {
 	[STORE_CLUSTER] = "SELECT id, concat(name, plane, plane_params, plane_status,"
 	    " plane_message) FROM cluster",
@@ -202,16 +202,14 @@ concat(sqlite3_context *context, int n, sqlite3_value **values)
 }
 
 static void
-kind_is_true(struct fixture *f, const struct reader *reader, enum store_kind kind)
+kind_is_true(sqlite3 *handle, const struct reader *reader, enum store_kind kind)
 {
-	const char *path = kind >= STORE_STATISTICS ? f->stats_path : f->main_path;
 	sqlite3_stmt *stmt;
-	sqlite3 *handle;
 	uint32_t next = 1;
+	char sql[1500];
 
-	assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	sqlite3_create_function(handle, "concat", -1, SQLITE_UTF8, NULL, concat, NULL, NULL);
-	assert_int_equal(sqlite3_prepare_v2(handle, truths[kind], -1, &stmt, NULL), SQLITE_OK);
+	snprintf(sql, sizeof(sql), "%s ORDER BY 1", truths[kind]);
+	assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL), SQLITE_OK);
 	while (sqlite3_step(stmt) == SQLITE_ROW) {
 		uint32_t id = (uint32_t)sqlite3_column_int(stmt, 0);
 
@@ -225,12 +223,15 @@ kind_is_true(struct fixture *f, const struct reader *reader, enum store_kind kin
 	for (; next < IDS; next++)
 		assert_null(reader->rows[kind][next]);
 	sqlite3_finalize(stmt);
-	sqlite3_close(handle);
 }
 
 void
 assert_reader_current(struct fixture *f, const struct reader *reader)
 {
+	sqlite3 *handle = fixture_tables(f);
+
+	sqlite3_create_function(handle, "concat", -1, SQLITE_UTF8, NULL, concat, NULL, NULL);
 	for (enum store_kind kind = STORE_CLUSTER; kind <= STORE_SERVICE_STATISTICS; kind++)
-		kind_is_true(f, reader, kind);
+		kind_is_true(handle, reader, kind);
+	sqlite3_close(handle);
 }

@@ -126,7 +126,7 @@ create_and_write(void *arg, int i)
 	bool wrong;
 
 	snprintf(name, sizeof(name), "c%d", i);
-	if (store_open(f->dir, STORE_CREATE, LONG_WAIT_MS, &store, &err) != ERR_OK) {
+	if (store_open(f->name, STORE_CREATE, LONG_WAIT_MS, &store, &err) != ERR_OK) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
@@ -392,7 +392,7 @@ open_for_writing(void *arg, int i)
 	struct err err;
 
 	(void)i;
-	if (store_open(f->dir, STORE_WRITE, LONG_WAIT_MS, &store, &err) != ERR_OK) {
+	if (store_open(f->name, STORE_WRITE, LONG_WAIT_MS, &store, &err) != ERR_OK) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}

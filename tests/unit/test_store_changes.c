@@ -337,7 +337,7 @@ write_and_read(void *arg, int i)
 		.source = JOB_SOURCE_CLI };
 	int wrong = 0;
 
-	if (reader == NULL || store_open(f->dir, STORE_WRITE, LONG_WAIT_MS, &f->store,
+	if (reader == NULL || store_open(f->name, STORE_WRITE, LONG_WAIT_MS, &f->store,
 	    &f->err) != ERR_OK)
 		return 1;
 	for (uint32_t turn = 1; turn <= TURNS && wrong == 0; turn++) {

@@ -23,14 +23,14 @@ lock_path(const struct fixture *f)
 static enum err_code
 serve(struct fixture *f)
 {
-	return store_open_exclusive(f->dir, "prog", WAIT_MS, &f->store, &f->err);
+	return store_open_exclusive(f->name, "prog", WAIT_MS, &f->store, &f->err);
 }
 
 /* Opens the store as a second process of the same program. */
 static enum err_code
 open_again(struct fixture *f, struct store **ret_other)
 {
-	return store_open_exclusive(f->dir, "prog", WAIT_MS, ret_other, &f->err);
+	return store_open_exclusive(f->name, "prog", WAIT_MS, ret_other, &f->err);
 }
 
 static void
@@ -43,7 +43,7 @@ store_is_open_once_per_program_name(void **state)
 	assert_int_equal(serve(f), ERR_OK);
 	assert_int_equal(open_again(f, &other), ERR_PRECOND);
 	assert_error_contains(&f->err, lock_path(f), "another prog serves this store");
-	assert_int_equal(store_open_exclusive(f->dir, "another", WAIT_MS, &other, &f->err), ERR_OK);
+	assert_int_equal(store_open_exclusive(f->name, "another", WAIT_MS, &other, &f->err), ERR_OK);
 	store_close(other);
 	fixture_close(f);
 	assert_int_equal(lockfile_take(f->dir, "prog", false, &fd, &f->err), ERR_OK);
@@ -147,7 +147,7 @@ lock_of_a_store_that_replaced_the_old_one_is_taken(void **state)
 	directory_replace(f);
 	assert_int_equal(check_and_read(f), ERR_IO);
 	assert_false(file_exists(lock_path(f)));
-	assert_int_equal(store_open(f->dir, STORE_CREATE, WAIT_MS, &other, &f->err), ERR_OK);
+	assert_int_equal(store_open(f->name, STORE_CREATE, WAIT_MS, &other, &f->err), ERR_OK);
 	store_close(other);
 	assert_int_equal(check_and_read(f), ERR_OK);
 	assert_int_equal(open_again(f, &other), ERR_PRECOND);
@@ -210,7 +210,7 @@ writer_waits_until_the_reader_has_read_its_change(void **state)
 	struct store *writer;
 	int clusters;
 
-	assert_int_equal(store_open(f->dir, STORE_CREATE, WAIT_MS, &writer, &f->err), ERR_OK);
+	assert_int_equal(store_open(f->name, STORE_CREATE, WAIT_MS, &writer, &f->err), ERR_OK);
 	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* no reader runs */
 	assert_int_equal(serve(f), ERR_OK);
 	assert_int_equal(reader_wait(f, writer), ERR_OK);	/* it shows nothing yet */
@@ -240,7 +240,7 @@ writer_of_statistics_waits_until_they_are_read(void **state)
 	fixture_fill(f);
 	assert_int_equal(serve(f), ERR_OK);
 	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
-	assert_int_equal(store_open(f->dir, STORE_WRITE, WAIT_MS, &writer, &f->err), ERR_OK);
+	assert_int_equal(store_open(f->name, STORE_WRITE, WAIT_MS, &writer, &f->err), ERR_OK);
 	assert_int_equal(store_statistics_put(writer, &row, 1, &f->err), ERR_OK);
 	assert_int_equal(reader_wait(f, writer), ERR_BUSY);
 	assert_int_equal(fixture_read_changes(f, &cursor, &clusters), ERR_OK);
