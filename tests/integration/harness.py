@@ -283,9 +283,11 @@ class World:
     """One snmpd, one store and one lbclusterd in a private directory."""
 
     def __init__(self, agentx_timeout=5, agentx_retries=0, user=None, store=None,
-                 agentx=None):
-        """'agentx' is the TCP address of the AgentX master, in the form of lbclusterd."""
+                 agentx=None, server=None):
+        """'agentx' is the TCP address of the AgentX master, in the form of lbclusterd. 'server' is
+        a postgres.Server: the store is then a new database of it."""
         self.dir = new_directory()
+        self.server = server
         self.store = store or os.path.join(self.dir, 'store')
         self.socket = agentx or os.path.join(self.dir, 'agentx')
         self.daemon_socket = self.socket    # a test may put a proxy here
@@ -301,6 +303,10 @@ class World:
         self._problems = []
         if store is None:
             os.mkdir(self.store)
+        if server:
+            self.env['STATE_DIRECTORY'] = self.store
+            self.database = 'lbctest_%s' % os.path.basename(self.dir).lower().replace('-', '_')
+            self.store = server.create_database(self.database)
         os.mkdir(self._path('persistent'))
         if user:
             os.chmod(self.dir, 0o755)
@@ -518,6 +524,13 @@ class World:
 
     def sql(self, statement, *args, file='lbcluster.db'):
         """Runs one SQL statement and returns its rows."""
+        if self.server:
+            schema = 'lbcluster' if file == 'lbcluster.db' else 'lbcluster_statistics'
+            for arg in args:
+                quoted = str(arg) if isinstance(arg, int) else \
+                    "'%s'" % str(arg).replace("'", "''")
+                statement = statement.replace('?', quoted, 1)
+            return self.server.sql(statement, self.database, search_path=schema)
         with contextlib.closing(self.connect(file)) as connection:
             return connection.execute(statement, args).fetchall()
 

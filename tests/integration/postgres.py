@@ -275,6 +275,11 @@ class Server:
             return int(text) if re.fullmatch(r'-?\d+', text) else text
         return [tuple(map(value, line.split('\x1f'))) for line in done.stdout.splitlines()]
 
+    def hold_lock(self, database):
+        """A session that holds the lock of writers, until end() of the result."""
+        return _Holder([os.path.join(self.bindir, 'psql'), '-X', '-q', '-A', '-t', '-h', self.dir,
+                        '-p', str(self.port), '-U', 'postgres', '-d', database], self._env())
+
     def _processes(self):
         """The pids of the server and its sessions."""
         with contextlib.suppress(OSError):
@@ -313,6 +318,20 @@ class Server:
         atexit.unregister(self.remove)
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class _Holder:
+    """See Server.hold_lock()."""
+
+    def __init__(self, argv, env):
+        self.process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.process.stdin.write('BEGIN;\nSELECT id FROM lbcluster.store_row FOR UPDATE;\n')
+        self.process.stdin.flush()
+        self.process.stdout.readline()
+
+    def end(self):
+        self.process.communicate('ROLLBACK;\n')
 
 
 # -- by hand ---------------------------------------------------------------------------

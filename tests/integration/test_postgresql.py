@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 the lbcluster authors
+#
+# lbclusterd and lbcluster-haproxy with a store in PostgreSQL, behind a real snmpd: the golden walk,
+# the answer to each kind of SET, jobs; then a server that stands still, is killed, or is restarted,
+# and a network that does the same. Reads go on, SETs are refused at once, and SETs work again
+# without a restart of lbclusterd.
+"""A store in PostgreSQL."""
+
+import os
+import signal
+import time
+import urllib.parse
+
+import postgres
+
+postgres.skip_without_server()
+
+import mib
+import test_set
+import test_set_services
+import test_walk
+from haproxy import SERVER, Plane
+from harness import INVENTORY, Case, main, wait_for
+from proxy import Proxy
+
+AT_ONCE_S = 1.0         # a SET without a server: below the deadlines of snmpd and of managers
+RECOVERS_S = 10.0
+REFUSED = ('resourceUnavailable', 'commitFailed')
+
+
+class WithServer:
+    """A server for the tests of a class, and worlds with a database of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = postgres.Server().start().create_template()
+        cls.addClassCleanup(cls.server.remove)
+        cls.options = dict(cls.options, server=cls.server)
+        super().setUpClass()
+
+    def new_world(self, **options):
+        return super().new_world(server=self.server, **options)
+
+
+class Golden(WithServer, test_walk.Golden):
+    pass
+
+
+class Single(WithServer, test_set.Single):
+    pass
+
+
+class Several(WithServer, test_set.Several):
+    pass
+
+
+class Services(WithServer, test_set_services.Services):
+    pass
+
+
+class Servers(WithServer, test_set_services.Servers):
+    pass
+
+
+class Jobs(WithServer, Plane):
+    """lbcluster-haproxy carries out the jobs of SETs."""
+
+    def setUp(self):
+        self.plane_world()
+        self.proxy = self.haproxy({'http': {'a': SERVER, 'b': SERVER}})
+        self.load(self.proxy)
+        self.start_driver()
+        self.world.start()
+
+    def set(self, value):
+        oid = mib.oid('lbcRealWeight', *self.world.number('web/http/a'))
+        return self.world.client().set_answer((oid, 'u', value)).status
+
+    def test_set_takes_effect_in_haproxy(self):
+        self.assertEqual('noError', self.set(77))
+        wait_for(lambda: self.proxy.state('http/a') == (0, 77), 10, 'HAProxy has the weight')
+        wait_for(lambda: self.world.sql('SELECT state, old_value, new_value FROM job') ==
+                 [(mib.SUCCEEDED, 10, 77)], 10, 'the job has ended')
+        self.world.wait_value(mib.SUCCEEDED, 'lbcJobState', 1)
+
+    def test_statistics_of_the_driver_are_shown(self):
+        self.proxy.get('http')
+        self.world.wait_value(1, 'lbcRealActive', *self.world.number('web/http/a'))
+        self.world.wait_value(1, 'lbcRealStatsFreshness', *self.world.number('web/http/a'))
+
+    def test_driver_goes_on_after_a_restart_of_the_server(self):
+        self.server.stop(signal.SIGQUIT)
+        self.server.start()
+        self.world.set_with_retries((mib.oid('lbcRealWeight', *self.world.number('web/http/a')),
+                                     'u', 55))
+        wait_for(lambda: self.proxy.state('http/a') == (0, 55), 30, 'HAProxy has the weight')
+
+
+class Faults(WithServer, Case):
+    """The server or the network to it fails under a running lbclusterd."""
+
+    def setUp(self):
+        self.world = self.new_world()
+        self.world.load(INVENTORY)
+        self.socket = os.path.join(self.world.dir, '.s.PGSQL.5432')
+        self.network = Proxy(self.socket, os.path.join(self.server.dir, '.s.PGSQL.5432'))
+        self.addCleanup(self.network.close)
+        self.direct = self.world.store
+        self.world.store = 'postgresql://%s@%s/%s' % (
+            postgres.ROLE, urllib.parse.quote(self.world.dir, safe=''), self.world.database)
+        self.world.start()
+        self.addCleanup(self.server_back)
+        self.weight = mib.oid('lbcRealWeight', 1, 1, 1)
+
+    def server_back(self):
+        self.server.resume()
+        if self.server.process.poll() is not None:
+            self.server.start()
+
+    def set(self, value):
+        """(status, seconds) of a SET."""
+        began = time.monotonic()
+        status = self.world.client().set_answer((self.weight, 'u', value)).status
+        return status, time.monotonic() - began
+
+    def shown(self):
+        return self.world.client().get(self.weight).value
+
+    def assert_away(self, *texts):
+        """SETs are refused at once, reads go on, the status tells why."""
+        for value in (71, 72, 73):
+            status, took = self.set(value)
+            self.assertIn(status, REFUSED)
+            self.assertLess(took, AT_ONCE_S)
+        with self.world.slowest_get() as slowest:
+            self.world.wait_value(mib.STORE_UNAVAILABLE, 'lbcSysStoreStatus', 0,
+                                  deadline_s=RECOVERS_S)
+            for _ in range(20):
+                self.assertEqual(10, self.shown())
+        self.assertLess(slowest[0], AT_ONCE_S)
+        text = self.world.get('lbcSysLastRejectText', 0).decode()
+        for expected in texts:
+            self.assertIn(expected, text)
+
+    def assert_back(self):
+        """SETs work again without a restart; what was refused is not stored."""
+        def works():
+            status, took = self.set(11)
+            self.assertLess(took, AT_ONCE_S)
+            return status == 'noError'
+        wait_for(works, RECOVERS_S, 'a SET works again')
+        self.world.wait_value(mib.STORE_OK, 'lbcSysStoreStatus', 0, deadline_s=RECOVERS_S)
+        self.assertEqual(11, self.shown())
+        self.world.wait_written()
+        self.assertEqual([(11,)], self.world.sql('SELECT weight FROM real_service'))
+        self.assertEqual([(11,)], self.world.sql(
+            'SELECT new_value FROM job WHERE state = ?', mib.SUCCEEDED))
+        self.world.ctl('-s', self.direct, 'set-weight', 'web/http/a', '10')
+        self.world.wait_value(10, 'lbcRealWeight', 1, 1, 1)
+
+    def test_server_that_stands_still(self):
+        self.server.pause()
+        self.assert_away()
+        self.server.resume()
+        self.assert_back()
+
+    def test_network_that_stands_still(self):
+        self.network.stand_still()
+        self.assert_away()
+        self.network.go_on()
+        self.assert_back()
+
+    def test_server_that_is_killed_and_started_again(self):
+        self.server.stop(signal.SIGKILL)
+        self.assert_away()
+        self.server.start()
+        self.assert_back()
+
+    def test_server_that_is_restarted(self):
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            with self.subTest(signal=number):
+                self.server.stop(number)
+                self.assert_away()
+                self.server.start()
+                self.assert_back()
+                self.world.ctl('-s', self.direct, 'set-weight', 'web/http/a', '10')
+                self.world.sql('DELETE FROM job')
+
+    def test_connections_that_are_cut(self):
+        for _ in range(3):
+            self.network.cut()
+            wait_for(lambda: self.set(11)[0] == 'noError', RECOVERS_S, 'a SET works again')
+            wait_for(lambda: self.set(10)[0] == 'noError', RECOVERS_S, 'a SET works again')
+        self.assertTrue(self.world.daemon.alive())
+
+    def test_slow_network(self):
+        self.network.go_on(delay_s=0.002)
+        wait_for(lambda: self.set(11)[0] == 'noError', RECOVERS_S, 'a SET works')
+        self.assertEqual(11, self.shown())
+
+    def test_lock_of_another_session(self):
+        """Another writer holds the lock: the SET is refused, and works after that."""
+        holder = self.world.server.hold_lock(self.world.database)
+        try:
+            status, took = self.set(71)
+            self.assertIn(status, REFUSED)
+            self.assertLess(took, AT_ONCE_S)
+            self.assertEqual(10, self.shown())
+        finally:
+            holder.end()
+        self.assert_back()
+
+    def test_daemon_ends_in_time_without_a_server(self):
+        self.network.stand_still()
+        self.set(71)
+        self.world.stop_daemon()
+
+
+class Start(WithServer, Case):
+    """Which databases lbclusterd opens."""
+
+    def test_empty_database_gets_the_schema(self):
+        world = self.new_world()
+        world.start()
+        self.assertEqual(0, world.get('lbcSysReals', 0))
+        world.load(INVENTORY)
+        world.wait_value(1, 'lbcSysReals', 0)
+
+    def test_change_of_another_program_is_shown_soon(self):
+        world = self.new_world()
+        world.load(INVENTORY)
+        world.start()
+        world.sql('UPDATE real_service SET weight = 44')
+        world.wait_value(44, 'lbcRealWeight', 1, 1, 1, deadline_s=1)
+
+    def test_password_in_the_uri_is_refused_and_never_printed(self):
+        world = self.new_world()
+        world.store = world.store.replace('@', ':geheim@', 1)
+        done = world.ctl('export', check=False)
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn('password', done.stderr)
+        self.assertNotIn('geheim', done.stderr)
+
+    def test_tls_over_tcp(self):
+        """The certificate of the server is verified, unless the URI says otherwise."""
+        server = postgres.Server(tls=True).start().create_template()
+        self.addCleanup(server.remove)
+        world = Case.new_world(self, server=server)
+        world.env['PGPASSFILE'] = world._write('pgpass', '*:*:*:*:%s\n' % postgres.PASSWORD)
+        os.chmod(world.env['PGPASSFILE'], 0o600)
+        plain = 'postgresql://%s@localhost:%d/%s' % (postgres.ROLE, server.port, world.database)
+        root = '?sslrootcert=' + os.path.join(server.dir, 'root.crt')
+        world.store = plain + '?sslrootcert=/dev/null'
+        done = world.ctl('list', check=False)
+        self.assertNotEqual(0, done.returncode)
+        self.assertNotIn(postgres.PASSWORD, done.stderr)
+        world.store = plain + root
+        world.load(INVENTORY)
+        world.start()
+        self.assertEqual(10, world.get('lbcRealWeight', 1, 1, 1))
+        self.assertEqual([(1,)], server.sql('SELECT DISTINCT ssl::int FROM pg_stat_ssl JOIN'
+                                            " pg_stat_activity USING (pid) WHERE usename = '%s'"
+                                            % postgres.ROLE))
+
+    def test_server_that_is_missing_is_reported(self):
+        world = self.new_world()
+        world.store = 'postgresql://lbcluster@%2Fnonexistent/x'
+        done = world.ctl('list', check=False)
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn('/nonexistent', done.stderr)
+        self.assertEqual(1, done.stderr.count('\n'), done.stderr)
+
+
+if __name__ == '__main__':
+    main()
