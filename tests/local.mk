@@ -83,6 +83,10 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 EXTRA_DIST += tests/unit/in_range.h tests/unit/require.h
 
+# The same programs against PostgreSQL.
+TESTS += tests/unit/postgres
+EXTRA_DIST += tests/unit/postgres tests/unit/sqlite_functions.sql
+
 # Shared by several tests. A program gets only the objects that it refers to.
 check_LIBRARIES = tests/unit/libfixtures.a
 tests_unit_libfixtures_a_SOURCES = \
@@ -226,6 +230,7 @@ integration_tests = \
 	tests/integration/test_many.py \
 	tests/integration/test_master.py \
 	tests/integration/test_notify.py \
+	tests/integration/test_postgresql.py \
 	tests/integration/test_restarts.py \
 	tests/integration/test_set.py \
 	tests/integration/test_set_services.py \
@@ -252,6 +257,8 @@ EXTRA_DIST += $(integration_tests) \
 	tests/integration/mib.py \
 	tests/integration/mounts.py \
 	tests/integration/needs \
+	tests/integration/postgres.py \
+	tests/integration/proxy.py \
 	tests/integration/run \
 	tests/integration/snmp.py \
 	tests/integration/traps.py

@@ -8,6 +8,7 @@
 # Usage: postgres.py run COMMAND...   runs a command beside a server, with its exit status
 #        postgres.py start DIR        starts a server with its files in DIR, prints its URI
 #        postgres.py stop DIR         ends that server and removes DIR
+#        postgres.py find             prints the directory of the programs of a server
 # COMMAND finds the server by LBCLUSTER_TEST_POSTGRESQL: a URI that ends with a slash, to which the
 # name of a database is appended. Exits with 77 if the programs of a server are missing, or with 1
 # if LBCLUSTER_TESTS_FORCE=1.
@@ -137,8 +138,8 @@ class Server:
     def _argv(self, program, *args):
         argv = [os.path.join(self.bindir, program), *args]
         if self.user:
-            argv = ['setpriv', '--reuid=%d' % self.user.pw_uid, '--regid=%d' % self.user.pw_gid,
-                    '--clear-groups', *argv]
+            argv = ['setpriv', '--reuid=%d' % self.user.pw_uid,
+                    '--regid=%d' % self.user.pw_gid, '--clear-groups', *argv]
         return argv
 
     def _run(self, program, *args, **options):
@@ -373,7 +374,9 @@ def _stop(directory):
 
 def main(args):
     skip_without_server()
-    if len(args) >= 2 and args[0] == 'run':
+    if args == ['find']:
+        print(bindir())
+    elif len(args) >= 2 and args[0] == 'run':
         sys.exit(_run(args[1:]))
     if len(args) == 2 and args[0] == 'start':
         server = Server(args[1]).start(dies_with_us=False).create_template()
@@ -383,7 +386,7 @@ def main(args):
     elif len(args) == 2 and args[0] == 'stop':
         _stop(args[1])
     else:
-        sys.exit('usage: postgres.py run COMMAND... | start DIR | stop DIR')
+        sys.exit('usage: postgres.py run COMMAND... | start DIR | stop DIR | find')
 
 
 if __name__ == '__main__':

@@ -43,7 +43,8 @@ store_is_open_once_per_program_name(void **state)
 	assert_int_equal(serve(f), ERR_OK);
 	assert_int_equal(open_again(f, &other), ERR_PRECOND);
 	assert_error_contains(&f->err, lock_path(f), "another prog serves this store");
-	assert_int_equal(store_open_exclusive(f->name, "another", WAIT_MS, &other, &f->err), ERR_OK);
+	assert_int_equal(store_open_exclusive(f->name, "another", WAIT_MS, &other, &f->err),
+	    ERR_OK);
 	store_close(other);
 	fixture_close(f);
 	assert_int_equal(lockfile_take(f->dir, "prog", false, &fd, &f->err), ERR_OK);
