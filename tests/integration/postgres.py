@@ -160,7 +160,8 @@ class Server:
             self._give(self.data)
         else:
             self._initdb()
-            Server._initialized = tempfile.mkdtemp(prefix='lbc-initdb-', dir=os.path.dirname(self.dir))
+            Server._initialized = tempfile.mkdtemp(prefix='lbc-initdb-',
+                                                   dir=os.path.dirname(self.dir))
             atexit.register(shutil.rmtree, Server._initialized, ignore_errors=True)
             shutil.copytree(self.data, Server._initialized, dirs_exist_ok=True)
         os.chmod(self.data, 0o700)
