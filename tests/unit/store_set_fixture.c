@@ -77,7 +77,8 @@ char *
 stored_dump(struct fixture *f)
 {
 	return strdup(sql_text(f->main_path, "SELECT (SELECT group_concat(id || ' ' || weight"
-	    " || ' ' || fallback || ' ' || enabled, ', ') FROM real_service) || ' jobs ' ||"
+	    " || ' ' || fallback || ' ' || enabled, ', ') FROM"
+	    " (SELECT * FROM real_service ORDER BY id) AS r) || ' jobs ' ||"
 	    " (SELECT count(*) FROM job) || ' open ' || (SELECT jobs_open FROM store) || ' lock '"
 	    " || (SELECT value FROM setting WHERE name = 'set_lock')"));
 }

@@ -26,7 +26,8 @@ open_of_a_missing_store_without_create_is_not_found(void **state)
 
 	for (size_t i = 0; i < COUNT(modes); i++) {
 		assert_int_equal(fixture_open(f, modes[i]), ERR_NOT_FOUND);
-		assert_error_contains(&f->err, f->main_path, "No such file");
+		assert_error_contains(&f->err, f->main_path,
+		    fixture_is_postgres() ? "has no store" : "No such file");
 		assert_null(f->store);
 		assert_int_equal(f->err.code, ERR_NOT_FOUND);
 	}
@@ -39,6 +40,7 @@ open_create_makes_directory_and_both_files(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite has files");
 	assert_int_equal(rmdir(f->dir), 0);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
 	assert_int_equal(store_status(f->store), STORE_OK);
@@ -81,6 +83,7 @@ open_create_below_a_missing_parent_is_reported(void **state)
 	struct fixture *f = *state;
 	char dir[96];
 
+	sqlite_only(state, "SQLite has files");
 	snprintf(dir, sizeof(dir), "%s/no/where", f->dir);
 	assert_int_equal(store_open(dir, STORE_CREATE, WAIT_MS, &f->store, &f->err), ERR_IO);
 	assert_error_contains(&f->err, dir, "No such file");
@@ -93,6 +96,7 @@ create_beside_files_of_a_crash_succeeds(void **state)
 	struct fixture *f = *state;
 	char path[128];
 
+	sqlite_only(state, "SQLite has files");
 	snprintf(path, sizeof(path), "%s.new-%d", f->main_path, (int)getpid());
 	file_bytes_write(path, "half", 4);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
@@ -105,6 +109,7 @@ create_beside_the_journal_of_a_lost_file_is_refused(void **state)
 	struct fixture *f = *state;
 	char path[128];
 
+	sqlite_only(state, "SQLite has files");
 	snprintf(path, sizeof(path), "%s-journal", f->main_path);
 	file_bytes_write(path, "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7 and so on", 18);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_FOREIGN);
@@ -285,6 +290,7 @@ open_of_a_damaged_file_is_refused_and_changes_nothing(void **state)
 	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE, STORE_CREATE };
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite has files");
 	for (size_t i = 0; i < COUNT(damages); i++) {
 		struct bytes before = { 0, NULL };
 		struct stat was, is;
@@ -324,6 +330,7 @@ open_of_a_file_with_a_random_byte_never_crashes(void **state)
 	uint64_t seed = 7;
 	int refused = 0;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	good = file_bytes(f->main_path);
 	for (int i = 0; i < 200; i++) {
@@ -369,6 +376,7 @@ older_file_is_migrated_by_writers_only(void **state)
 	struct bytes before;
 	char *schema;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	schema = strdup(sql_text(f->main_path, all_sql));
 	version_0_make(f->main_path, 0x6c626331);
@@ -405,6 +413,7 @@ older_file_opened_by_several_is_migrated_once(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	for (int round = 0; round < 10; round++) {
 		version_0_make(f->main_path, 0x6c626331);
@@ -420,6 +429,7 @@ damaged_statistics_are_replaced_and_the_inventory_stays(void **state)
 	struct fixture *f = *state;
 	char aside[128];
 
+	sqlite_only(state, "SQLite has files");
 	snprintf(aside, sizeof(aside), "%s.ill", f->stats_path);
 	for (size_t i = 0; i < COUNT(damages); i++) {
 		if (damages[i].main_only)
@@ -443,6 +453,7 @@ missing_statistics_are_created(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	assert_int_equal(unlink(f->stats_path), 0);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
@@ -456,6 +467,7 @@ newer_statistics_are_refused_and_not_changed(void **state)
 	struct fixture *f = *state;
 	struct bytes before;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	damage_newer(f->stats_path);
 	before = file_bytes(f->stats_path);
@@ -469,6 +481,7 @@ reader_ignores_damaged_statistics_and_does_not_change_them(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite has files");
 	for (size_t i = 0; i < COUNT(damages); i++) {
 		struct store_cursor cursor = { 0 };
 		struct bytes before = { 0, NULL };
@@ -496,6 +509,7 @@ unfinished_write_is_rolled_back_by_the_next_open(void **state)
 	static const enum store_mode modes[] = { STORE_READ, STORE_WRITE, STORE_CREATE };
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	for (size_t i = 0; i < COUNT(modes); i++) {
 		struct store_cursor cursor = { 0 };
@@ -527,6 +541,7 @@ damaged_statistics_are_replaced_once_by_several_processes(void **state)
 	enum { PROCESSES = 6 };
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite has files");
 	for (int round = 0; round < 5; round++) {
 		fixture_fill(f);
 		damage_page(f->stats_path);
@@ -546,6 +561,7 @@ damaged_statistics_under_a_lock_that_stays_are_replaced_later(void **state)
 	char lock[128];
 	int fd;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	damage_page(f->stats_path);
 	snprintf(lock, sizeof(lock), "%s.lock", f->stats_path);
@@ -573,6 +589,7 @@ statistics_damaged_while_open_are_replaced(void **state)
 	};
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite has files");
 	for (size_t i = 0; i < COUNT(statements); i++) {
 		struct store_cursor cursor = { 0 };
 		char sql[200];

@@ -221,7 +221,7 @@ oldest_finished_jobs_are_deleted(void **state)
 		assert_int_equal(do_set(f, STORE_SET_NOW, SET_OF(i + 2,
 		    { 1, REAL_WEIGHT, 100 + i })).code, ERR_OK);
 	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(id) FROM"
-	    " (SELECT id FROM job ORDER BY id)"),
+	    " (SELECT id FROM job ORDER BY id) AS j"),
 	    "1,8,9,10,11");
 	assert_int_equal(store_totals_read(f->store, &totals, &f->err), ERR_OK);
 	assert_int_equal(totals.jobs_bumped, 6);
@@ -232,7 +232,7 @@ oldest_finished_jobs_are_deleted(void **state)
 
 	assert_int_equal(store_job_max_rows_set(f->store, 2, &f->err), ERR_OK);
 	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(id) FROM"
-	    " (SELECT id FROM job ORDER BY id)"), "1,11");
+	    " (SELECT id FROM job ORDER BY id) AS j"), "1,11");
 }
 
 /* -- claims ------------------------------------------------------------------------------- */

@@ -33,6 +33,7 @@ removed_file_is_reported_and_read_again_when_it_is_back(void **state)
 	char away[128];
 	int clusters;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	snprintf(away, sizeof(away), "%s.away", f->main_path);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_OK);
@@ -71,6 +72,7 @@ readers_of_a_replaced_file_must_read_again(void **state)
 	char aside[128];
 	int clusters;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	cluster_add_plain(f, "later");
 	snprintf(aside, sizeof(aside), "VACUUM INTO '%s.backup'", f->main_path);
@@ -130,6 +132,7 @@ readers_of_older_content_in_the_same_file_must_read_again(void **state)
 	};
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite has files");
 	for (size_t i = 0; i < COUNT(last); i++) {
 		struct store_cursor cursor = { 0 };
 		struct bytes before;
@@ -172,6 +175,7 @@ readers_of_another_store_in_the_same_file_must_read_again(void **state)
 	struct store_cursor cursors[2] = { { 0 }, { 0 } };
 	int clusters;
 
+	sqlite_only(state, "SQLite has files");
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	for (size_t i = 0; i < COUNT(cursors); i++)
 		assert_int_equal(fixture_read_changes(f, &cursors[i], &clusters), ERR_OK);
@@ -198,6 +202,7 @@ file_replaced_by_a_damaged_one_is_refused_until_repaired(void **state)
 	char aside[128];
 	int clusters;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	good = file_bytes(f->main_path);
 	snprintf(aside, sizeof(aside), "%s.aside", f->main_path);
@@ -258,6 +263,7 @@ file_replaced_by_a_locked_one_is_busy_until_unlocked(void **state)
 	char aside[128];
 	int clusters;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	good = file_bytes(f->main_path);
 	snprintf(aside, sizeof(aside), "%s.next", f->main_path);
@@ -296,6 +302,7 @@ write_after_the_file_was_replaced_goes_to_the_new_file(void **state)
 	struct bytes good;
 	char aside[128];
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	good = file_bytes(f->main_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
@@ -334,6 +341,7 @@ set_of_a_row_of_another_store_is_refused(void **state)
 	char aside[128];
 	int clusters;
 
+	sqlite_only(state, "SQLite has files");
 	for (int by_rename = 0; by_rename < 2; by_rename++) {
 		other = content_of_another_store(f);
 		memset(&cursor, 0, sizeof(cursor));
@@ -367,6 +375,7 @@ lock_of_another_program_is_busy_and_reported_until_released(void **state)
 	struct store_cursor cursor = { 0 };
 	int clusters;
 
+	sqlite_only(state, "no lock of another program blocks a reader");
 	fixture_fill(f);
 	sql_process_start(f, f->main_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
@@ -404,6 +413,7 @@ file_removed_after_a_failed_write_is_reported(void **state)
 	struct fixture *f = *state;
 	char away[128];
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	snprintf(away, sizeof(away), "%s.away", f->main_path);
 	sql_process_start(f, f->main_path);
@@ -449,6 +459,7 @@ commit_blocked_by_a_reader_is_busy_and_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "no lock of another program blocks a reader");
 	fixture_fill(f);
 	sql_process_start(f, f->main_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
@@ -468,6 +479,7 @@ open_while_locked_is_busy(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "no lock of another program blocks a reader");
 	fixture_fill(f);
 	sql_process_start(f, f->main_path);
 	assert_int_equal(sql_process_exec(f, "BEGIN EXCLUSIVE"), SQLITE_OK);
@@ -488,7 +500,7 @@ lock_of_statistics_does_not_block_settings(void **state)
 
 	fixture_fill(f);
 	sql_process_start(f, f->stats_path);
-	assert_int_equal(sql_process_exec(f, "PRAGMA journal_mode"), SQLITE_OK);
+	assert_int_equal(sql_process_exec(f, "SELECT * FROM store"), SQLITE_OK);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	assert_int_equal(sql_process_exec(f, "BEGIN IMMEDIATE; DELETE FROM statistics"), SQLITE_OK);
 	assert_int_equal(set_weight(f, 44), ERR_OK);
@@ -506,6 +518,7 @@ full_disk_refuses_writes_until_there_is_space(void **state)
 	struct store_cursor cursor = { 0 };
 	int clusters;
 
+	sqlite_only(state, "the disk is that of the server");
 	mount_small(f, 2048);
 	fixture_fill(f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
@@ -531,6 +544,7 @@ full_disk_is_reported_before_a_write(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "the disk is that of the server");
 	mount_small(f, 2048);
 	fixture_fill(f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
@@ -550,6 +564,7 @@ disk_that_fills_up_during_a_load_rolls_it_back(void **state)
 	enum err_code code;
 	char name[16];
 
+	sqlite_only(state, "the disk is that of the server");
 	mount_small(f, 2048);
 	fixture_fill(f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
@@ -581,6 +596,7 @@ full_disk_leaves_no_file_of_a_new_store(void **state)
 	struct fixture *f = *state;
 	char ballast[96];
 
+	sqlite_only(state, "the disk is that of the server");
 	mount_small(f, 256);
 	mount_fill(f, 16);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_FULL);
@@ -596,8 +612,10 @@ full_disk_refuses_statistics_and_keeps_settings(void **state)
 {
 	enum { ROWS = 3000 };
 	struct fixture *f = *state;
-	struct statistics *rows = calloc(ROWS, sizeof(*rows));
+	struct statistics *rows;
 
+	sqlite_only(state, "the disk is that of the server");
+	rows = calloc(ROWS, sizeof(*rows));
 	assert_non_null(rows);
 	for (uint32_t i = 0; i < ROWS; i++)
 		rows[i] = (struct statistics){ .real_id = i + 1, .last_update = 7 };
@@ -620,6 +638,7 @@ read_only_disk_refuses_writes_until_it_is_writable(void **state)
 	struct store_cursor cursor = { 0 };
 	int clusters;
 
+	sqlite_only(state, "the disk is that of the server");
 	mount_small(f, 2048);
 	fixture_fill(f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
@@ -642,6 +661,7 @@ open_on_a_read_only_disk_succeeds_for_readers_only(void **state)
 	struct store_cursor cursor = { 0 };
 	int clusters;
 
+	sqlite_only(state, "the disk is that of the server");
 	mount_small(f, 2048);
 	fixture_fill(f);
 	mount_read_only(f, true);
@@ -660,6 +680,7 @@ create_on_a_read_only_disk_is_refused(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "the disk is that of the server");
 	mount_small(f, 2048);
 	mount_read_only(f, true);
 	assert_int_equal(fixture_open(f, STORE_CREATE), ERR_READONLY);
@@ -694,6 +715,7 @@ special_file_in_place_of_any_name_blocks_nothing(void **state)
 	char path[128], away[128];
 	uint32_t weight = 50;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	snprintf(away, sizeof(away), "%s/away", f->dir);
 	alarm(60);
@@ -769,6 +791,7 @@ truncated_index_of_statistics_costs_statistics_only(void **state)
 	struct fixture *f = *state;
 	char path[128];
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	snprintf(path, sizeof(path), "%s-shm", f->stats_path);
 	for (size_t i = 0; i < 2 * COUNT(sizes); i++) {
@@ -803,6 +826,7 @@ removed_files_of_new_statistics_are_noticed(void **state)
 	struct fixture *f = *state;
 	char path[128], aside[128];
 
+	sqlite_only(state, "SQLite has files");
 	snprintf(aside, sizeof(aside), "%s.ill", f->stats_path);
 	for (size_t i = 0; i < COUNT(tails); i++) {
 		fixture_fill(f);
@@ -859,6 +883,7 @@ damaged_index_of_statistics_hides_no_row_for_long(void **state)
 	char sql[80];
 	int fds[5];
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	sql_process_start(f, f->stats_path);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
@@ -914,6 +939,7 @@ damaged_statistics_are_left_out_of_a_listing_and_replaced_by_a_write(void **stat
 	struct fixture *f = *state;
 	int reals = 0;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	table_damage(f->stats_path);
 	assert_int_equal(fixture_open(f, STORE_READ), ERR_OK);
@@ -947,6 +973,7 @@ wal_of_statistics_shrinks_again(void **state)
 	enum { USUAL = 8 * 1024 * 1024 };
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite has files");
 	fixture_fill(f);
 	sql_process_start(f, f->stats_path);
 	assert_int_equal(sql_process_exec(f, "BEGIN; SELECT count(*) FROM statistics"), 0);
