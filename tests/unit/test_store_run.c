@@ -171,11 +171,12 @@ static void
 readers_of_another_store_in_the_same_file_must_read_again(void **state)
 {
 	struct fixture *f = *state;
-	struct bytes other = content_of_another_store(f);
 	struct store_cursor cursors[2] = { { 0 }, { 0 } };
+	struct bytes other;
 	int clusters;
 
 	sqlite_only(state, "SQLite has files");
+	other = content_of_another_store(f);
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	for (size_t i = 0; i < COUNT(cursors); i++)
 		assert_int_equal(fixture_read_changes(f, &cursors[i], &clusters), ERR_OK);
