@@ -55,6 +55,7 @@ unit_tests = \
 	tests/unit/test_reject \
 	tests/unit/test_rules \
 	tests/unit/test_status \
+	tests/unit/test_postgres_schema \
 	tests/unit/test_store \
 	tests/unit/test_store_changes \
 	tests/unit/test_store_jobs \
@@ -134,6 +135,10 @@ tests_unit_test_hostile_names_SOURCES = tests/unit/test_hostile_names.c $(agentx
 tests_unit_test_hostile_pdus_SOURCES = tests/unit/test_hostile_pdus.c $(agentx_real)
 tests_unit_test_hostile_values_SOURCES = tests/unit/test_hostile_values.c $(agentx_real)
 tests_unit_test_phases_SOURCES = tests/unit/test_phases.c $(agentx_real)
+
+# The schemas of both engines.
+tests_unit_test_postgres_schema_SOURCES = tests/unit/test_postgres_schema.c \
+	tests/unit/sqlite_schemas.c
 
 # IPVS: a table of changes, and a kernel in memory in place of ipvs_socket.c.
 ipvs_steps = tests/unit/ipvs_steps.c tests/unit/ipvs_steps.h
