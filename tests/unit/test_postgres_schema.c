@@ -221,7 +221,7 @@ static void
 compare(struct pair *pair, enum part part, const char *after)
 {
 	static char of_lite[ANSWER_SIZE], of_postgres[ANSWER_SIZE];
-	const char *format = "SELECT %s FROM %s WHERE changed > %lld ORDER BY 1, %s";
+	static const char format[] = "SELECT %s FROM %s WHERE changed > %lld ORDER BY 1, %s";
 	char sql[600];
 
 	for (size_t i = 0; i < COUNT(tables); i++) {

@@ -101,6 +101,7 @@ struct db_state {
 
 	enum postgres_step		 step;
 	PGconn				*connection;	/* from CONNECT on */
+	unsigned int			 session;	/* its number, from 1 on */
 	PostgresPollingStatusType	 polling;	/* CONNECT: what the socket must be ready for */
 	struct lookup			*lookup;	/* LOOKUP */
 	struct addrinfo			*addresses, *address;	/* of the host; the present one */
@@ -170,8 +171,6 @@ enum err_code postgres_next(struct db *db, struct db_statement *stmt, bool *ret_
 void postgres_reset(struct db_statement *stmt);
 enum err_code postgres_insert(struct db *db, unsigned int sql, const struct db_value *values,
     size_t n, int64_t *ret_id, struct err *err);
-/* Marks all statements as not prepared, when a session ends. */
-void postgres_statements_forget(struct db_state *state);
 void postgres_statements_free(struct db_state *state);
 /* Replaces each byte that is not part of a character of UTF-8 by '?', in place. */
 void postgres_utf8_repair(char *text);

@@ -32,8 +32,6 @@ connection_finish(struct db_state *state)
 {
 	lookup_abandon(state->lookup);
 	state->lookup = NULL;
-	/* Prepared statements are the server's and end with the session. */
-	postgres_statements_forget(state);
 	PQfinish(state->connection);
 	state->connection = NULL;
 	state->draining = state->snapshot = state->local_commit = false;
@@ -158,6 +156,7 @@ connect_begin(struct db *db)
 	state->step = POSTGRES_CONNECT;
 	state->polling = PGRES_POLLING_WRITING;
 	state->connection = PQconnectStartParams(names, values, 0);
+	state->session++;
 	if (state->connection == NULL)
 		host_failed_with(db, "out of memory");
 	else if (PQstatus(state->connection) == CONNECTION_BAD)

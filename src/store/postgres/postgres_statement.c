@@ -24,7 +24,7 @@ enum {
 
 struct postgres_statement {
 	struct db_statement	 statement;
-	bool			 prepared;			/* in the present session */
+	unsigned int		 session;			/* in which it is prepared */
 	char			 name[NAME_SIZE];
 	size_t			 n_parameters;
 	size_t			 value_of[PARAMETERS_MAX];	/* $k has the value of ?value_of[k-1]+1 */
@@ -49,15 +49,6 @@ static enum err_code
 no_memory(const struct db *db, struct err *err)
 {
 	return err_set(err, ERR_NOMEM, "%s: out of memory", db->path);
-}
-
-/* A caller may still hold a statement whose session is lost, and reset it. */
-void
-postgres_statements_forget(struct db_state *state)
-{
-	for (size_t i = 0; i < SQL_STATEMENTS; i++)
-		if (state->statements[i] != NULL)
-			state->statements[i]->prepared = false;
 }
 
 void
@@ -121,7 +112,7 @@ statement_prepare(struct db *db, unsigned int sql, const char *returning, struct
 	strcat(numbered, returning);
 	code = postgres_exchange_end(db, PQsendPrepare(db->state->connection, statement->name,
 	    numbered, 0, NULL), NULL, err);
-	statement->prepared = code == ERR_OK;
+	statement->session = code == ERR_OK ? db->state->session : 0;
 	return code;
 }
 
@@ -253,7 +244,8 @@ statement_run(struct db *db, unsigned int sql, const char *returning,
 
 	if ((code = postgres_exchange_begin(db, err)) != ERR_OK)
 		return code;
-	if ((state->statements[sql] == NULL || !state->statements[sql]->prepared) &&
+	if ((state->statements[sql] == NULL ||
+	    state->statements[sql]->session != state->session) &&
 	    (code = statement_prepare(db, sql, returning, err)) != ERR_OK)
 		return code;
 	statement = state->statements[sql];
