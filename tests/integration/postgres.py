@@ -41,7 +41,6 @@ listen_addresses = '{address}'
 port = {port}
 fsync = {durable}
 full_page_writes = {durable}
-synchronous_commit = {durable}
 max_connections = 60
 shared_buffers = 16MB
 # No memory of it stays in /dev/shm after a SIGKILL.
@@ -107,8 +106,8 @@ def _server_user():
 
 
 class Server:
-    """One server. 'tls' lets it also listen at TCP port 'port' of 127.0.0.1; 'durable' syncs each
-    commit."""
+    """One server. 'tls' lets it also listen at TCP port 'port' of 127.0.0.1; 'durable' syncs the
+    disk."""
 
     _initialized = None     # a data directory to copy
 

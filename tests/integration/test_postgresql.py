@@ -24,6 +24,7 @@ from haproxy import SERVER, Plane
 from harness import INVENTORY, Case, main, wait_for
 from proxy import Proxy
 
+IN_USE = 1              # of lbcRealOperStatus
 AT_ONCE_S = 1.0         # a SET without a server: below the deadlines of snmpd and of managers
 RECOVERS_S = 10.0
 REFUSED = ('resourceUnavailable', 'commitFailed')
@@ -34,13 +35,13 @@ class WithServer:
 
     @classmethod
     def setUpClass(cls):
-        cls.server = postgres.Server().start().create_template()
-        cls.addClassCleanup(cls.server.remove)
-        cls.options = dict(cls.options, server=cls.server)
+        cls.postgres = postgres.Server().start().create_template()
+        cls.addClassCleanup(cls.postgres.remove)
+        cls.options = dict(cls.options, server=cls.postgres)
         super().setUpClass()
 
     def new_world(self, **options):
-        return super().new_world(server=self.server, **options)
+        return super().new_world(server=self.postgres, **options)
 
 
 class Golden(WithServer, test_walk.Golden):
@@ -86,12 +87,12 @@ class Jobs(WithServer, Plane):
 
     def test_statistics_of_the_driver_are_shown(self):
         self.proxy.get('http')
-        self.world.wait_value(1, 'lbcRealActive', *self.world.number('web/http/a'))
+        self.world.wait_value(IN_USE, 'lbcRealOperStatus', *self.world.number('web/http/a'))
         self.world.wait_value(1, 'lbcRealStatsFreshness', *self.world.number('web/http/a'))
 
     def test_driver_goes_on_after_a_restart_of_the_server(self):
-        self.server.stop(signal.SIGQUIT)
-        self.server.start()
+        self.postgres.stop(signal.SIGQUIT)
+        self.postgres.start()
         self.world.set_with_retries((mib.oid('lbcRealWeight', *self.world.number('web/http/a')),
                                      'u', 55))
         wait_for(lambda: self.proxy.state('http/a') == (0, 55), 30, 'HAProxy has the weight')
@@ -104,19 +105,19 @@ class Faults(WithServer, Case):
         self.world = self.new_world()
         self.world.load(INVENTORY)
         self.socket = os.path.join(self.world.dir, '.s.PGSQL.5432')
-        self.network = Proxy(self.socket, os.path.join(self.server.dir, '.s.PGSQL.5432'))
+        self.network = Proxy(self.socket, os.path.join(self.postgres.dir, '.s.PGSQL.5432'))
         self.addCleanup(self.network.close)
         self.direct = self.world.store
         self.world.store = 'postgresql://%s@%s/%s' % (
             postgres.ROLE, urllib.parse.quote(self.world.dir, safe=''), self.world.database)
         self.world.start()
-        self.addCleanup(self.server_back)
+        self.addCleanup(self.postgres_back)
         self.weight = mib.oid('lbcRealWeight', 1, 1, 1)
 
     def server_back(self):
-        self.server.resume()
-        if self.server.process.poll() is not None:
-            self.server.start()
+        self.postgres.resume()
+        if self.postgres.process.poll() is not None:
+            self.postgres.start()
 
     def set(self, value):
         """(status, seconds) of a SET."""
@@ -160,9 +161,9 @@ class Faults(WithServer, Case):
         self.world.wait_value(10, 'lbcRealWeight', 1, 1, 1)
 
     def test_server_that_stands_still(self):
-        self.server.pause()
+        self.postgres.pause()
         self.assert_away()
-        self.server.resume()
+        self.postgres.resume()
         self.assert_back()
 
     def test_network_that_stands_still(self):
@@ -172,19 +173,18 @@ class Faults(WithServer, Case):
         self.assert_back()
 
     def test_server_that_is_killed_and_started_again(self):
-        self.server.stop(signal.SIGKILL)
+        self.postgres.stop(signal.SIGKILL)
         self.assert_away()
-        self.server.start()
+        self.postgres.start()
         self.assert_back()
 
     def test_server_that_is_restarted(self):
         for number in (signal.SIGINT, signal.SIGQUIT):
             with self.subTest(signal=number):
-                self.server.stop(number)
+                self.postgres.stop(number)
                 self.assert_away()
-                self.server.start()
+                self.postgres.start()
                 self.assert_back()
-                self.world.ctl('-s', self.direct, 'set-weight', 'web/http/a', '10')
                 self.world.sql('DELETE FROM job')
 
     def test_connections_that_are_cut(self):
@@ -201,7 +201,7 @@ class Faults(WithServer, Case):
 
     def test_lock_of_another_session(self):
         """Another writer holds the lock: the SET is refused, and works after that."""
-        holder = self.world.server.hold_lock(self.world.database)
+        holder = self.postgres.hold_lock(self.world.database)
         try:
             status, took = self.set(71)
             self.assertIn(status, REFUSED)
