@@ -114,7 +114,7 @@ class Faults(WithServer, Case):
         self.addCleanup(self.postgres_back)
         self.weight = mib.oid('lbcRealWeight', 1, 1, 1)
 
-    def server_back(self):
+    def postgres_back(self):
         self.postgres.resume()
         if self.postgres.process.poll() is not None:
             self.postgres.start()

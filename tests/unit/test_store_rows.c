@@ -419,7 +419,8 @@ statistics_put_replace_whole_rows(void **state)
 	assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
 	assert_string_equal(sql_text(f->stats_path, "SELECT active || ' ' || bps_in || ' ' ||"
 	    " total_octets_out || ' ' || last_update || ' ' || counters_since || ' ' ||"
-	    " CAST(bps_out IS NULL AS INTEGER) FROM statistics"), "1 40000000000 9223372036854775807 100 50 1");
+	    " CAST(bps_out IS NULL AS INTEGER) FROM statistics"),
+	    "1 40000000000 9223372036854775807 100 50 1");
 	row = (struct statistics){ .real_id = 5, .last_update = 200,
 		.present = 1u << STAT_ACTIVE_CONNECTIONS };
 	assert_int_equal(store_statistics_put(f->store, &row, 1, &f->err), ERR_OK);
@@ -503,7 +504,8 @@ statistics_go_in_batches(void **state)
 	assert_int_equal(sql_number(f->stats_path, "SELECT count(*) FROM statistics"), ROWS);
 	/* Each row has a number of its own, and the last one has that of the store. */
 	assert_string_equal(sql_text(f->stats_path, "SELECT count(DISTINCT changed) || ' ' ||"
-	    " CAST(max(changed) = (SELECT change FROM store) AS INTEGER) FROM statistics"), "2500 1");
+	    " CAST(max(changed) = (SELECT change FROM store) AS INTEGER) FROM statistics"),
+	    "2500 1");
 	free(rows);
 }
 

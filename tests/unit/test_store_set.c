@@ -182,8 +182,8 @@ release_keeps_a_fallback_set_by_plain_sql(void **state)
 	assert_row(f, 5, "10 1 1");
 	assert_row(f, 6, "10 0 1");
 	assert_string_equal(sql_text(f->main_path, "SELECT group_concat(state || ':' ||"
-	    " fail_cause || ':' || message, ' ') FROM (SELECT * FROM job ORDER BY id) AS j"), "1:1: 4:3:another real service of"
-	    " the service has become fallback 1:1:");
+	    " fail_cause || ':' || message, ' ') FROM (SELECT * FROM job ORDER BY id) AS j"),
+	    "1:1: 4:3:another real service of the service has become fallback 1:1:");
 	assert_int_equal(stored_number(f, "SELECT finished > 0 FROM job WHERE id = 2"), 1);
 }
 
