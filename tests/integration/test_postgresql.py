@@ -49,11 +49,11 @@ class Golden(WithServer, test_walk.Golden):
 
 
 class Single(WithServer, test_set.Single):
-    pass
+    versions = (2,)
 
 
 class Several(WithServer, test_set.Several):
-    pass
+    versions = (2,)
 
 
 class Services(WithServer, test_set_services.Services):
