@@ -97,11 +97,11 @@ postgres_schema_check(struct db *db, enum store_mode mode, struct err *err)
 		    "knows %lld; upgrade lbcluster", db->path, state->kind->schema,
 		    (long long)state->version, (long long)newest);
 	if (state->version == 0 && mode != STORE_CREATE)
-		return err_set(err, ERR_NOT_FOUND, "%s: the database has no store of lbcluster; start "
-		    "lbclusterd, which creates it", db->path);
+		return err_set(err, ERR_NOT_FOUND, "%s: the database has no store of lbcluster; "
+		    "start lbclusterd, which creates it", db->path);
 	if (mode == STORE_READ)
-		return err_set(err, ERR_INVALID, "%s: schema %s has version %lld, which is older than "
-		    "this lbcluster; start lbclusterd, which migrates it", db->path,
+		return err_set(err, ERR_INVALID, "%s: schema %s has version %lld, which is older "
+		    "than this lbcluster; start lbclusterd, which migrates it", db->path,
 		    state->kind->schema, (long long)state->version);
 	if ((code = schema_make(db, err)) != ERR_OK)
 		postgres_rollback(db);

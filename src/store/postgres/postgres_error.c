@@ -14,7 +14,7 @@
 static const struct {
 	const char	*state;
 	enum err_code	 code;
-	const char	*message;	/* NULL: the message of the server, of a rule of the schema */
+	const char	*message;	/* NULL: that of a rule of the schema */
 } states[] = {
 	{ "55P03", ERR_BUSY, "locked by another program" },
 	{ "40001", ERR_BUSY, "another program changed the same rows; try again" },

@@ -82,12 +82,14 @@ char *postgres_line(const char *message, char *ret, size_t size);
 /* -- a session: postgres_session.c ------------------------------------------------------- */
 
 /*
- *   CLOSED --retry_at_ms--> LOOKUP --> CONNECT --> SETUP --> READY
- *     ^                        |          |          |         |
- *     '---- an error, a missed deadline, no host left ----------'
+ *   CLOSED --retry_at_ms--> HOST --> LOOKUP --> CONNECT --> SETUP --> READY
+ *     ^                     ^          |          |           |         |
+ *     '-- no host is left --+--- an error or no answer -------'         |
+ *     '---------------------- an error, a missed deadline --------------'
  */
 enum postgres_step {
-	POSTGRES_CLOSED, POSTGRES_LOOKUP, POSTGRES_CONNECT, POSTGRES_SETUP, POSTGRES_READY
+	POSTGRES_CLOSED, POSTGRES_HOST, POSTGRES_LOOKUP, POSTGRES_CONNECT, POSTGRES_SETUP,
+	POSTGRES_READY
 };
 
 struct postgres_statement;
@@ -102,7 +104,7 @@ struct db_state {
 	enum postgres_step		 step;
 	PGconn				*connection;	/* from CONNECT on */
 	unsigned int			 session;	/* its number, from 1 on */
-	PostgresPollingStatusType	 polling;	/* CONNECT: what the socket must be ready for */
+	PostgresPollingStatusType	 polling;	/* CONNECT: what the socket waits for */
 	struct lookup			*lookup;	/* LOOKUP */
 	struct addrinfo			*addresses, *address;	/* of the host; the present one */
 	size_t				 host;		/* index of the host that is tried */
@@ -128,8 +130,8 @@ struct db_state {
 	struct postgres_statement	*statements[SQL_STATEMENTS];	/* NULL: not prepared */
 };
 
-/* postgres_setup.c: writes the next query of SETUP, from query state->setup on. False: there is none.
- * postgres_setup_read() judges a result of that query. */
+/* postgres_setup.c: writes the next query of SETUP, from query state->setup on. False: there is
+ * none. postgres_setup_read() judges a result of that query. */
 bool postgres_setup_write(struct db *db, char *sql, size_t size);
 enum err_code postgres_setup_read(struct db *db, const PGresult *result, struct err *err);
 
@@ -151,8 +153,8 @@ enum err_code postgres_notifications_read(struct db *db, struct err *err);
 enum err_code postgres_drain(struct db *db, int64_t until_ms, struct err *err);
 /* Makes the session ready for a query: reads the answer to a ROLLBACK. ERR_IO: it is not READY. */
 enum err_code postgres_exchange_begin(struct db *db, struct err *err);
-/* Waits for the answer to a query, until the deadline. Returns the last result, or the first
- * that failed, for PQclear(): ERR_OK and *ret, or the error. 'sent' is the result of PQsend...(). */
+/* Waits for the answer to a query, until the deadline. 'sent' is the result of PQsend...(). ERR_OK
+ * with the last result, for PQclear(), or the error of the first result that failed. */
 enum err_code postgres_exchange_end(struct db *db, int sent, PGresult **ret, struct err *err);
 /* Runs SQL without parameters. 'ret' may be NULL. */
 enum err_code postgres_exec(struct db *db, const char *sql, PGresult **ret, struct err *err);
@@ -176,7 +178,7 @@ void postgres_statements_free(struct db_state *state);
 void postgres_utf8_repair(char *text);
 
 /* postgres_rows.c */
-enum err_code postgres_rows_put(struct db *db, enum shape_id shape, const void *rows, size_t n,
+enum err_code postgres_rows_put(struct db *db, enum shape_id id, const void *rows, size_t n,
     size_t size, struct err *err);
 
 /* postgres_transaction.c */
@@ -193,7 +195,8 @@ extern const struct db_engine postgres_engine;
 /* -- postgres_create.c -------------------------------------------------------------------- */
 
 /* Checks the version of the schema of a READY session. 'mode' STORE_CREATE creates a missing
- * schema; other modes than STORE_READ migrate an older one. ERR_NOT_FOUND, ERR_NEWER, ERR_INVALID. */
+ * schema; other modes than STORE_READ migrate an older one. ERR_NOT_FOUND, ERR_NEWER,
+ * ERR_INVALID. */
 enum err_code postgres_schema_check(struct db *db, enum store_mode mode, struct err *err);
 
 #endif

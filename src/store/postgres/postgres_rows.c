@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Statistics: one statement writes all rows of a batch. Each column is a parameter, an array. Row by
- * row takes six times as long.
+ * Statistics: one statement writes all rows of a batch. Each column is a parameter, an array. Row
+ * by row takes six times as long.
  */
 #include "store/postgres/postgres_private.h"
 
@@ -85,24 +85,19 @@ element_write(FILE *file, const struct db_value *value)
 	return true;
 }
 
-/* Opens a text in memory that close() gives to *ret. */
+/* Texts in memory: an array for each column, and the statement. */
 struct texts {
 	char	*bytes[SHAPE_COLUMNS_MAX + 1];
 	size_t	 sizes[SHAPE_COLUMNS_MAX + 1];
 	FILE	*files[SHAPE_COLUMNS_MAX + 1];
 };
 
-static bool
+static void
 texts_open(struct texts *texts, size_t n)
 {
-	bool ok = true;
-
 	*texts = (struct texts){ .bytes = { NULL } };
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		texts->files[i] = open_memstream(&texts->bytes[i], &texts->sizes[i]);
-		ok = ok && texts->files[i] != NULL;
-	}
-	return ok;
 }
 
 static bool
@@ -129,13 +124,17 @@ arrays_write(const struct db *db, const struct shape *shape, const char *rows, s
 		if ((code = shape_values_check(shape, values, db->path, err)) != ERR_OK)
 			return code;
 		for (size_t i = 0; i < shape->n; i++) {
+			if (texts->files[i] == NULL)
+				return no_memory(db, n, err);
 			fputc(row == 0 ? '{' : ',', texts->files[i]);
 			if (!element_write(texts->files[i], &values[i]))
 				return no_memory(db, n, err);
 		}
 	}
-	for (size_t i = 0; i < shape->n; i++)
+	for (size_t i = 0; i < shape->n && texts->files[i] != NULL; i++)
 		fputc('}', texts->files[i]);
+	if (texts->files[shape->n] == NULL)
+		return no_memory(db, n, err);
 	statement_write(texts->files[shape->n], shape);
 	return ERR_OK;
 }
@@ -146,14 +145,12 @@ postgres_rows_put(struct db *db, enum shape_id id, const void *rows, size_t n, s
 {
 	const struct shape *shape = &shapes[id];
 	struct texts texts;
-	enum err_code code = ERR_OK;
+	enum err_code code;
 
 	if (n == 0)
 		return ERR_OK;
-	if (!texts_open(&texts, shape->n + 1))
-		code = no_memory(db, n, err);
-	else
-		code = arrays_write(db, shape, rows, n, size, &texts, err);
+	texts_open(&texts, shape->n + 1);
+	code = arrays_write(db, shape, rows, n, size, &texts, err);
 	if (!texts_close(&texts, shape->n + 1) && code == ERR_OK)
 		code = no_memory(db, n, err);
 	if (code == ERR_OK)

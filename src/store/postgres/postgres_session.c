@@ -61,8 +61,8 @@ postgres_session_lose(struct db *db, enum err_code code, const char *problem, st
 
 /* -- steps ------------------------------------------------------------------------------- */
 
-/* What poll(2) waits for in a step. False: nothing, the step can go on. */
-static bool
+/* What poll(2) waits for in a step. */
+static void
 session_watch(const struct db_state *state, struct pollfd *ret)
 {
 	*ret = (struct pollfd){ .fd = -1, .events = POLLIN };
@@ -72,7 +72,6 @@ session_watch(const struct db_state *state, struct pollfd *ret)
 		ret->fd = PQsocket(state->connection);
 	if (state->step == POSTGRES_CONNECT && state->polling == PGRES_POLLING_WRITING)
 		ret->events = POLLOUT;
-	return ret->fd != -1;
 }
 
 /* Sends the next query of SETUP. The session is READY if there is none. */
@@ -91,9 +90,7 @@ setup_send(struct db *db)
 	return true;
 }
 
-static void host_begin(struct db *db);
-
-/* Notes why a host failed, and goes on with its next address or the next host. */
+/* Notes why a host failed. The next step is its next address, or the next host. */
 static void
 host_failed(struct db *db, enum err_code code, const char *problem)
 {
@@ -108,7 +105,11 @@ host_failed(struct db *db, enum err_code code, const char *problem)
 		next = NULL;
 	}
 	state->address = next;
-	host_begin(db);
+	state->step = POSTGRES_HOST;
+	if (state->host < state->server->n_hosts)
+		return;
+	state->step = POSTGRES_CLOSED;
+	state->retry_at_ms = clock_steady_ms() + POSTGRES_PAUSE_MS;
 }
 
 static void
@@ -174,11 +175,6 @@ host_begin(struct db *db)
 	const struct postgres_host *host = &state->server->hosts[state->host];
 	const char *name;
 
-	if (state->host == state->server->n_hosts) {
-		state->step = POSTGRES_CLOSED;
-		state->retry_at_ms = clock_steady_ms() + POSTGRES_PAUSE_MS;
-		return;
-	}
 	if (state->address == NULL)
 		state->host_until_ms = clock_steady_ms() + POSTGRES_HOST_MS;
 	name = host->address[0] != '\0' ? host->address : host->name;
@@ -272,10 +268,14 @@ session_continue(struct db *db, int brief_ms)
 
 	if (state->step == POSTGRES_CLOSED && clock_steady_ms() >= state->retry_at_ms) {
 		state->host = 0;
-		host_begin(db);
+		state->step = POSTGRES_HOST;
 	}
-	while (state->step != POSTGRES_CLOSED && state->step != POSTGRES_READY &&
-	    session_watch(state, &watch)) {
+	while (state->step != POSTGRES_CLOSED && state->step != POSTGRES_READY) {
+		if (state->step == POSTGRES_HOST) {
+			host_begin(db);
+			continue;
+		}
+		session_watch(state, &watch);
 		if (clock_steady_ms() >= state->host_until_ms) {
 			host_failed_with(db, "no answer within 2 s");
 		} else if (poll(&watch, 1, brief_ms) <= 0) {

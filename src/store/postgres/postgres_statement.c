@@ -14,7 +14,12 @@
 
 #include "util/memory.h"
 
-enum { PARAMETERS_MAX = SHAPE_COLUMNS_MAX + 1, NUMBER_SIZE = 24, NAME_SIZE = 16 };
+#define RETURNING " RETURNING id"
+
+enum {
+	PARAMETERS_MAX = SHAPE_COLUMNS_MAX + 1, NUMBER_SIZE = 24, NAME_SIZE = 16,
+	SQL_NUMBERED_SIZE = SQL_TEXT_SIZE + 512,
+};
 
 /* Numbers of types: src/include/catalog/pg_type.dat of PostgreSQL. */
 enum {
@@ -27,7 +32,7 @@ struct postgres_statement {
 	unsigned int		 session;			/* in which it is prepared */
 	char			 name[NAME_SIZE];
 	size_t			 n_parameters;
-	size_t			 value_of[PARAMETERS_MAX];	/* $k has the value of ?value_of[k-1]+1 */
+	size_t			 value_of[PARAMETERS_MAX];	/* [k-1]: N-1 of ?N, $k */
 	PGresult		*result;			/* NULL: reset */
 	int			 row;				/* the next one */
 	size_t			 room;				/* of 'values' */
@@ -69,8 +74,8 @@ postgres_statements_free(struct db_state *state)
 /* -- preparing ------------------------------------------------------------------------------ */
 
 /* Writes $1, $2 ... for ?N. A text may use ?2 without ?1, which PostgreSQL refuses, so parameters
- * get numbers in the order in which they appear. */
-static void
+ * get numbers in the order in which they appear. Returns the length. */
+static size_t
 parameters_number(const char *text, struct postgres_statement *statement, char *ret, size_t size)
 {
 	size_t n = 0, k;
@@ -91,14 +96,16 @@ parameters_number(const char *text, struct postgres_statement *statement, char *
 		text = end - 1;
 	}
 	ret[n] = '\0';
+	return n;
 }
 
 static enum err_code
 statement_prepare(struct db *db, unsigned int sql, const char *returning, struct err *err)
 {
 	struct postgres_statement *statement = db->state->statements[sql];
-	char text[SQL_TEXT_SIZE], numbered[SQL_TEXT_SIZE + 512];
+	char text[SQL_TEXT_SIZE], numbered[SQL_NUMBERED_SIZE + sizeof(RETURNING)];
 	enum err_code code;
+	size_t n;
 
 	if (statement == NULL && (statement = calloc(1, sizeof(*statement))) == NULL)
 		return no_memory(db, err);
@@ -108,8 +115,8 @@ statement_prepare(struct db *db, unsigned int sql, const char *returning, struct
 	statement->n_parameters = 0;
 	snprintf(statement->name, sizeof(statement->name), "s%u", sql);
 	sql_build(sql, dialect, text);
-	parameters_number(text, statement, numbered, sizeof(numbered) - strlen(returning));
-	strcat(numbered, returning);
+	n = parameters_number(text, statement, numbered, SQL_NUMBERED_SIZE);
+	snprintf(numbered + n, sizeof(numbered) - n, "%s", returning);
 	code = postgres_exchange_end(db, PQsendPrepare(db->state->connection, statement->name,
 	    numbered, 0, NULL), NULL, err);
 	statement->session = code == ERR_OK ? db->state->session : 0;
@@ -118,22 +125,31 @@ statement_prepare(struct db *db, unsigned int sql, const char *returning, struct
 
 /* -- parameters ------------------------------------------------------------------------------ */
 
-/* Returns the bytes of the character of UTF-8 at 'text', 0 if there is none: RFC 3629, section 4. */
+/* Characters of UTF-8 by their first byte, and the bounds of the second: RFC 3629, section 4. */
+static const struct {
+	unsigned char	first, last, second_min, second_max;
+	size_t		n;
+} characters[] = {
+	{ 0x01, 0x7f, 0, 0, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+	{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+	{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+};
+
+/* Returns the bytes of the character at 'text', 0 if there is none. */
 static size_t
 utf8_character(const unsigned char *text)
 {
-	unsigned int low = 0x80, high = 0xbf;
-	size_t n = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 :
-	    text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 : 0;
+	size_t row = 0, n = 1;
 
-	if (text[0] == 0xe0 || text[0] == 0xf0)
-		low = text[0] == 0xe0 ? 0xa0 : 0x90;
-	if (text[0] == 0xed || text[0] == 0xf4)
-		high = text[0] == 0xed ? 0x9f : 0x8f;
-	for (size_t i = 1; i < n; i++, low = 0x80, high = 0xbf)
-		if (text[i] < low || text[i] > high)
-			return 0;
-	return n;
+	while (row < ROWS(characters) &&
+	    (text[0] < characters[row].first || text[0] > characters[row].last))
+		row++;
+	if (row == ROWS(characters) || (characters[row].n > 1 &&
+	    (text[1] < characters[row].second_min || text[1] > characters[row].second_max)))
+		return 0;
+	while (n < characters[row].n && (n == 1 || (text[n] & 0xc0) == 0x80))
+		n++;
+	return n == characters[row].n ? n : 0;
 }
 
 void
@@ -316,11 +332,11 @@ enum err_code
 postgres_insert(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
     int64_t *ret_id, struct err *err)
 {
-	struct postgres_statement *statement;
+	struct postgres_statement *statement = NULL;
 	enum err_code code;
 
-	code = statement_run(db, sql, " RETURNING id", values, n, &statement, err);
-	if (code != ERR_OK)
+	code = statement_run(db, sql, RETURNING, values, n, &statement, err);
+	if (code != ERR_OK || statement == NULL)
 		return code;
 	if (PQntuples(statement->result) == 1)
 		*ret_id = strtoll(PQgetvalue(statement->result, 0, 0), NULL, 10);
