@@ -519,8 +519,8 @@ static const char *const statistics_accepted[] = {
 	"INSERT INTO statistics (real_id) VALUES (7), (2147483647)",
 	"UPDATE statistics SET active = 0 WHERE real_id = 1",
 	"UPDATE statistics SET active = 0 WHERE real_id = 1",
-	"INSERT INTO statistics (real_id, bps_in) VALUES (1, 5), (3, 9223372036854775807)"
-	    " ON CONFLICT (real_id) DO UPDATE SET bps_in = excluded.bps_in",
+	("INSERT INTO statistics (real_id, bps_in) VALUES (1, 5), (3, 9223372036854775807)"
+	    " ON CONFLICT (real_id) DO UPDATE SET bps_in = excluded.bps_in"),
 	"INSERT INTO statistics (real_id, bps_in) VALUES (1, 5) ON CONFLICT DO NOTHING",
 	"UPDATE statistics SET real_id = 8 WHERE real_id = 7",
 	"UPDATE service_statistics SET requests = 7, algorithm = 'rr'",
