@@ -111,7 +111,7 @@ class Faults(WithServer, Case):
         self.world.store = 'postgresql://%s@%s/%s' % (
             postgres.ROLE, urllib.parse.quote(self.world.dir, safe=''), self.world.database)
         self.world.start()
-        self.addCleanup(self.server_back)
+        self.addCleanup(self.postgres_back)
         self.weight = mib.oid('lbcRealWeight', 1, 1, 1)
 
     def postgres_back(self):
