@@ -21,6 +21,16 @@ settings_path(struct conf *conf, const struct conf_option *option, void *into, c
 		conf_error(conf, "%s is not an absolute path", option->name);
 }
 
+/* The store checks the URI when it opens. */
+void
+settings_store(struct conf *conf, const struct conf_option *option, void *into, const char *value)
+{
+	if (strstr(value, "://") != NULL)
+		conf_keep(conf, into, value);
+	else
+		settings_path(conf, option, into, value);
+}
+
 void
 settings_agentx(struct conf *conf, const struct conf_option *option, void *into, const char *value)
 {
@@ -142,7 +152,8 @@ settings_done(const struct conf_option *settings, size_t n, void *into)
 	for (size_t i = 0; i < n; i++) {
 		char **text = (char **)(void *)((char *)into + settings[i].at);
 
-		if (settings[i].set != settings_path && settings[i].set != settings_agentx)
+		if (settings[i].set != settings_path && settings[i].set != settings_store &&
+		    settings[i].set != settings_agentx)
 			continue;
 		free(*text);
 		*text = NULL;

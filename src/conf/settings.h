@@ -12,6 +12,8 @@
 /* Functions for conf_option.set, beside conf_number(). The strings are on the heap. */
 void settings_path(struct conf *conf, const struct conf_option *option, void *into,
     const char *value);		/* char *: an absolute path */
+void settings_store(struct conf *conf, const struct conf_option *option, void *into,
+    const char *value);		/* char *: an absolute path or a URI */
 void settings_agentx(struct conf *conf, const struct conf_option *option, void *into,
     const char *value);		/* char *: an address for endpoint_parse() */
 void settings_level(struct conf *conf, const struct conf_option *option, void *into,

@@ -101,7 +101,9 @@ busy_message(struct ctl *ctl, const char *text)
 		snprintf(paths[i], sizeof(paths[i]), "%s/%s", ctl->store_dir, files[i]);
 		pointers[i] = paths[i];
 	}
-	if (lockers_text(pointers, ROWS(files), holders)[0] != '\0')
+	if (store_is_uri(ctl->store_dir))
+		ctl_message(ctl, "%s; pg_stat_activity of the server shows its sessions", text);
+	else if (lockers_text(pointers, ROWS(files), holders)[0] != '\0')
 		ctl_message(ctl, "%s; held by %s", text, holders);
 	else
 		ctl_message(ctl, "%s; \"fuser %s/*\" shows the processes that use it", text,

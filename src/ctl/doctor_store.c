@@ -59,7 +59,10 @@ store_fault(struct doctor *doctor, const struct err *err)
 {
 	const char *dir = doctor->ctl->store_dir;
 
-	if (err->code == ERR_NOT_FOUND && access(dir, F_OK) == 0)
+	if (store_is_uri(dir))
+		doctor_fail(doctor, err->code == ERR_NOT_FOUND ? "systemctl start lbclusterd" :
+		    NULL, "%s", err->text);
+	else if (err->code == ERR_NOT_FOUND && access(dir, F_OK) == 0)
 		doctor_fail(doctor, "systemctl start lbclusterd",
 		    "%s; lbclusterd creates it when it starts", err->text);
 	else if (err->code == ERR_NOT_FOUND)
@@ -121,13 +124,13 @@ void
 doctor_store(struct doctor *doctor)
 {
 	const char *dir = doctor->ctl->store_dir;
-	unsigned int version;
-	char path[PATH_MAX];
+	char path[PATH_MAX], version[32] = "";
 	size_t clusters = 0;
 	struct err err;
 
 	snprintf(path, sizeof(path), "%s/lbcluster.db", dir);
-	version = store_version(path);
+	if (!store_is_uri(dir))
+		snprintf(version, sizeof(version), "version %u, ", store_version(path));
 	if (access(path, R_OK) == -1 && errno == EACCES)
 		doctor_unknown(doctor, group_fix(doctor),
 		    "%s: you may not read it; root and its group may", dir);
@@ -135,9 +138,9 @@ doctor_store(struct doctor *doctor)
 		store_fault(doctor, &err);
 	else if (clusters == 0)
 		doctor_warn(doctor, "lbclusterctl load FILE",
-		    "%s: version %u, empty", dir, version);
+		    "%s: %sempty", dir, version);
 	else
-		doctor_ok(doctor, "%s: version %u, %zu cluster%s", dir, version, clusters,
+		doctor_ok(doctor, "%s: %s%zu cluster%s", dir, version, clusters,
 		    clusters == 1 ? "" : "s");
 }
 
@@ -202,6 +205,10 @@ doctor_store_files(struct doctor *doctor)
 	char path[PATH_MAX];
 	bool good = true;
 
+	if (store_is_uri(dir)) {
+		doctor_skip(doctor, "the store is a database of PostgreSQL");
+		return;
+	}
 	if (access(dir, X_OK) == -1) {
 		doctor_unknown(doctor, NULL, "%s: %s", dir, strerror(errno));
 		return;
@@ -260,6 +267,9 @@ doctor_daemon(struct doctor *doctor)
 		    "does not run on %s: no process holds lbclusterd.lock there", dir);
 	else if (doctor->daemon.pid != 0)
 		daemon_report(doctor, "; it is unknown whether it serves this store");
+	else if (store_is_uri(dir))
+		doctor_fail(doctor, "systemctl start lbclusterd\n"
+		    "journalctl -u lbclusterd -n 20", "does not run on this machine");
 	else
 		doctor_unknown(doctor, group_fix(doctor), "%s/" DAEMON_NAME
 		    ".lock: %s", dir, strerror(doctor->lock_error));

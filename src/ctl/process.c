@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/store.h"
 #include "util/clock.h"
 #include "util/lockers.h"
 
@@ -282,6 +283,9 @@ process_of_lock(const char *dir, const char *program, struct process *ret)
 	char path[PATH_MAX];
 
 	*ret = (struct process){ 0 };
+	errno = ENOTSUP;
+	if (store_is_uri(dir))
+		return LOCK_UNKNOWN;
 	snprintf(path, sizeof(path), "%s/%s.lock", dir, program);
 	if (stat(path, &search.st) == -1)
 		return errno == ENOENT ? LOCK_FREE : LOCK_UNKNOWN;

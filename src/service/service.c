@@ -136,7 +136,7 @@ options_parse(struct service *service, int argc, char **argv)
 
 /* -- configuration ---------------------------------------------------------------------- */
 
-/* The directory of the store: the option, then $LBCLUSTER_STORE, then the configuration. An
+/* The name of the store: the option, then $LBCLUSTER_STORE, then the configuration. An
  * empty option is an unset variable of a script. */
 static enum err_code
 store_override(const struct service *service, struct service_config *config, struct err *err)
@@ -144,7 +144,7 @@ store_override(const struct service *service, struct service_config *config, str
 	const char *dir = store_dir_named(service->override[0]);
 
 	if (dir != NULL && dir[0] == '\0')
-		return err_set(err, ERR_INVALID, "-s: the name of the directory is empty");
+		return err_set(err, ERR_INVALID, "-s: the name of the store is empty");
 	if (dir != NULL && !memory_string_assign(&config->store, dir))
 		return err_set(err, ERR_NOMEM, "-s: out of memory");
 	return ERR_OK;

@@ -25,13 +25,13 @@ enum service_status {
 
 /* The first member of each program's configuration. */
 struct service_config {
-	char		*store;		/* directory */
+	char		*store;		/* directory or URI */
 	enum log_level	 log_level;
 };
 
 /* The first rows of each program's table of settings. */
 #define SERVICE_SETTINGS \
-	{ .name = "store", .set = settings_path, \
+	{ .name = "store", .set = settings_store, \
 	    .at = offsetof(struct service_config, store), .text = LBCLUSTER_STORE_DIR }, \
 	{ .name = "log-level", .set = settings_level, \
 	    .at = offsetof(struct service_config, log_level), .text = "info" }

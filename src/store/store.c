@@ -68,6 +68,12 @@ engine_of(const char *name)
 }
 
 bool
+store_is_uri(const char *name)
+{
+	return engines[engine_of(name)].prefix[0] != '\0';
+}
+
+bool
 store_error_is_transient(const char *dir, enum err_code code)
 {
 	const struct store_engine *engine = engines[engine_of(dir)].engine;

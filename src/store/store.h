@@ -29,7 +29,11 @@ enum store_status {
 	STORE_OK = 1, STORE_READ_ONLY, STORE_LOCKED, STORE_UNAVAILABLE
 };
 
-/* Returns the directory that the user named: 'option', the argument of -s, or $LBCLUSTER_STORE
+/* True if the name of a store is the URI of a database, "postgresql://...". Otherwise it is a
+ * directory. */
+bool store_is_uri(const char *name);
+
+/* Returns the name that the user gave: 'option', the argument of -s, or $LBCLUSTER_STORE
  * unless it is empty. NULL: the user named none ('option' is NULL too), so the configuration
  * decides. All programs use it; see lbcluster-store(5), "Where it is". */
 const char *store_dir_named(const char *option);

@@ -7,8 +7,10 @@
 # without a restart of lbclusterd.
 """A store in PostgreSQL."""
 
+import json
 import os
 import signal
+import subprocess
 import time
 import urllib.parse
 
@@ -262,6 +264,37 @@ class Start(WithServer, Case):
         self.assertEqual([(1,)], server.sql('SELECT DISTINCT ssl::int FROM pg_stat_ssl JOIN'
                                             " pg_stat_activity USING (pid) WHERE usename = '%s'"
                                             % postgres.ROLE))
+
+    def test_configuration_names_the_database(self):
+        """The same as with -s; and a name that is neither a URI nor a path is refused."""
+        world = self.new_world()
+        world.load(INVENTORY)
+        world.start_master()
+        argv = world.daemon_argv()
+        at = argv.index('-s')
+        del argv[at:at + 2]
+        for name, status in (('store', 2), (world.store, 0)):
+            with open(world.conf, 'w', encoding='ascii') as file:
+                file.write('store = "%s"\n' % name)
+            self.assertEqual(status, subprocess.run(
+                [argv[0], '--check', '-c', world.conf], stderr=subprocess.DEVNULL,
+                check=False).returncode)
+        world.daemon_argv = lambda: argv
+        world.start_daemon()
+        self.assertEqual(10, world.get('lbcRealWeight', 1, 1, 1))
+
+    def test_doctor_looks_for_no_files(self):
+        world = self.new_world()
+        world.load(INVENTORY)
+        found = {item['check']: item for item in
+                 json.loads(world.ctl('-j', 'doctor', check=False).stdout)}
+        self.assertEqual('ok', found['store']['result'])
+        self.assertIn('1 cluster', found['store']['words'])
+        self.assertNotIn('version', found['store']['words'])
+        self.assertEqual('skipped', found['store-files']['result'])
+        self.assertNotIn('lbclusterd.lock', found['lbclusterd']['words'])
+        world.store = world.store.replace('@', ':geheim@', 1)
+        self.assertNotIn('geheim', world.ctl('-j', 'doctor', check=False).stdout)
 
     def test_server_that_is_missing_is_reported(self):
         world = self.new_world()
