@@ -244,7 +244,9 @@ class Server:
 
     def create_template(self):
         """Makes the role and the template of the databases of the tests."""
-        self.sql('CREATE ROLE %s LOGIN CREATEDB PASSWORD \'%s\'' % (ROLE, PASSWORD))
+        # pg_signal_backend: DROP DATABASE WITH (FORCE) also ends autovacuum in that database.
+        self.sql('CREATE ROLE %s LOGIN CREATEDB PASSWORD \'%s\' IN ROLE pg_signal_backend' % (
+            ROLE, PASSWORD))
         self.create_database(TEMPLATE, 'template1')
         self.sql('ALTER DATABASE %s IS_TEMPLATE true' % TEMPLATE)
         return self

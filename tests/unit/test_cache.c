@@ -98,6 +98,7 @@ cache_reads_every_change_with_any_limit(void **state)
 	uint64_t seed = 17;
 	uint32_t most = 0;
 
+	sqlite_only(state, "its statements are of SQLite; store_changes has the same for both");
 	for (size_t i = 0; i < COUNT(limits); i++)
 		caches[i] = cache_make();
 	for (int round = 0; round < 120; round++) {
@@ -396,9 +397,11 @@ static void
 load_of_a_backup_keeps_counters_and_removes_missing_rows(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *cache = cache_make();
+	struct cache *cache;
 	char sql[200], backup[128];
 
+	sqlite_only(state, "SQLite has files");
+	cache = cache_make();
 	inventory_make(f);
 	snprintf(backup, sizeof(backup), "%s.backup", f->main_path);
 	snprintf(sql, sizeof(sql), "VACUUM INTO '%s'", backup);
@@ -442,8 +445,10 @@ load_of_another_store_equals_it(void **state)
 		"INSERT INTO real_service (service_id, name) VALUES (1, 'z')",
 	};
 	struct fixture *f = *state;
-	struct cache *cache = cache_make();
+	struct cache *cache;
 
+	sqlite_only(state, "SQLite has files");
+	cache = cache_make();
 	inventory_make(f);
 	sql_exec(f->main_path, "INSERT INTO job (real_id, operation, old_value, new_value,"
 	    " cluster_name, service_name, real_name) VALUES (1, 5, 1, 2, 'web', 'http', 'a'),"
@@ -475,8 +480,10 @@ static void
 new_statistics_file_forgets_old_statistics(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *cache = cache_make();
+	struct cache *cache;
 
+	sqlite_only(state, "SQLite has files");
+	cache = cache_make();
 	inventory_make(f);
 	sql_exec(f->stats_path, "INSERT INTO service_statistics (service_id, algorithm, requests)"
 	    " VALUES (1, 'wrr', 5)");
@@ -526,10 +533,12 @@ static void
 cache_keeps_its_rows_while_the_store_is_missing(void **state)
 {
 	struct fixture *f = *state;
-	struct cache *cache = cache_make();
+	struct cache *cache;
 	char away[128], *before, *after;
 	bool more;
 
+	sqlite_only(state, "SQLite has files");
+	cache = cache_make();
 	inventory_make(f);
 	refresh(f, cache, 1000, NOW);
 	before = cache_dump(cache, NOW);
@@ -557,11 +566,13 @@ load_of_a_store_without_a_released_set_forgets_it(void **state)
 		.source = JOB_SOURCE_SNMP, .token = 9 };
 	char sql[200], backup[128];
 	struct fixture *f = *state;
-	struct cache *cache = cache_make();
+	struct cache *cache;
 	struct verdict verdict;
 	uint32_t first;
 	size_t jobs;
 
+	sqlite_only(state, "SQLite has files");
+	cache = cache_make();
 	inventory_make(f);
 	snprintf(backup, sizeof(backup), "%s.backup", f->main_path);
 	snprintf(sql, sizeof(sql), "VACUUM INTO '%s'", backup);

@@ -103,7 +103,8 @@ snapshot_does_not_change(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
-	assert_int_in_range(writer.slices, 2, 1000);
+	if (!fixture_is_postgres())
+		assert_int_in_range(writer.slices, 2, 1000);
 	assert_int_equal(sql_process_exec(f, "BEGIN EXCLUSIVE; UPDATE real_service SET weight = 7;"
 	    " DELETE FROM real_service WHERE id < 100; COMMIT"), SQLITE_OK);
 	weights_are(f, 1);
@@ -117,6 +118,7 @@ snapshot_during_writes_is_of_one_moment(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite copies the file in slices");
 	writer.left = 3;
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
 	assert_int_equal(writer.left, 0);
@@ -129,6 +131,7 @@ snapshot_during_endless_writes_ends(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite copies the file in slices");
 	writer.left = 1000;
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
 	assert_int_in_range(writer.slices, 2, 100);
@@ -140,6 +143,7 @@ snapshot_of_a_locked_store_is_busy(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "no lock blocks a reader");
 	assert_int_equal(sql_process_exec(f, "BEGIN EXCLUSIVE"), SQLITE_OK);
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_BUSY);
 	assert_int_equal(sql_process_exec(f, "ROLLBACK"), SQLITE_OK);
@@ -152,6 +156,7 @@ check_of_all_pages_blocks_no_writer(void **state)
 {
 	struct fixture *f = *state;
 
+	sqlite_only(state, "SQLite copies the file in slices");
 	fixture_close(f);
 	writer.checks = 0;
 	/* As "lbclusterctl load" does. */
@@ -176,6 +181,7 @@ snapshot_of_a_damaged_row_names_the_file(void **state)
 	struct weights weights = { 0 };
 	struct fixture *f = *state;
 
+	sqlite_only(state, "nobody can switch the constraints off");
 	sql_exec(f->main_path, "PRAGMA ignore_check_constraints = ON;"
 	    " UPDATE real_service SET name = 'a b' WHERE id = 7");
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
