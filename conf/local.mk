@@ -27,6 +27,7 @@ CLEANFILES += $(units) $(setup)
 nodist_unit_DATA = $(units)
 dist_examples_DATA = conf/snmpd.conf.example conf/lbcluster-haproxy-tcp.conf.example \
 	conf/lbclusterd-tcp.conf.example conf/sysctl-ipvs.conf.example conf/snmpd-cpu.conf.example \
+	conf/postgresql-roles.sql \
 	conf/sample.conf conf/sample-checks.conf conf/sample-ipvs.conf conf/sample-statistics.jsonl
 
 # lbcluster-setup-snmpd reads it, also where documentation is not installed.

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Compares the schema of PostgreSQL with that of SQLite: tables and columns, and the effect of the
- * same plain SQL on all rows of both. Skipped unless LBCLUSTER_TEST_POSTGRESQL names a server
- * (tests/unit/postgres starts one).
+ * same plain SQL on all rows of both. Also tests the grants of conf/postgresql-roles.sql. Skipped
+ * unless LBCLUSTER_TEST_POSTGRESQL names a server (tests/unit/postgres starts one).
  */
 #include "store_fixture.h"
 
@@ -21,7 +21,7 @@
 /* sqlite_private.h defines another struct db_state. */
 void sqlite_schemas_create(sqlite3 *main, sqlite3 *stats);
 
-enum { ANSWER_SIZE = 60000, CALLS = 1500 };
+enum { ANSWER_SIZE = 60000, CALLS = 1000 };
 
 enum part { MAIN, STATS, PARTS };
 
@@ -60,14 +60,29 @@ session_runf(PGconn *session, const char *format, const char *text)
 	free(sql);
 }
 
+/* A session of the superuser, who may create roles. */
 static PGconn *
 session_open(const char *uri, const struct postgres_kind *kind)
 {
-	PGconn *session = PQconnectdb(uri);
+	const char *const keywords[] = { "dbname", "user", NULL };
+	const char *const values[] = { uri, "postgres", NULL };
+	PGconn *session = PQconnectdbParams(keywords, values, 1);
 
 	assert_int_equal(PQstatus(session), CONNECTION_OK);
-	session_runf(session, "SET search_path = %s, pg_temp", kind->schema);
+	session_runf(session, "SET client_min_messages = warning; SET search_path = %s, pg_temp",
+	    kind->schema);
 	return session;
+}
+
+/* The owner of the schemas is no superuser. */
+static void
+owner_become(PGconn *session)
+{
+	session_run(session, "DO $$ BEGIN CREATE ROLE lbctest_owner; EXCEPTION"
+	    " WHEN duplicate_object THEN NULL; END $$");
+	session_run(session, "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO"
+	    " lbctest_owner', current_database()); END $$");
+	session_run(session, "SET ROLE lbctest_owner");
 }
 
 static void
@@ -91,6 +106,7 @@ setup(void **state)
 		return -1;
 	for (enum part part = MAIN; part < PARTS; part++) {
 		pair->session[part] = session_open(uri, kinds[part]);
+		owner_become(pair->session[part]);
 		schema_create(pair->session[part], kinds[part]);
 		assert_int_equal(sqlite3_open(":memory:", &pair->lite[part]), SQLITE_OK);
 	}
@@ -216,12 +232,19 @@ static const struct {
 	{ STATS, "store", NULL, "id, removed_oldest" },
 };
 
+static void
+changed_rows_sql(char *ret, size_t size, bool removed, const char *table, const char *id,
+    int64_t change)
+{
+	snprintf(ret, size, "SELECT %s, %s FROM %s WHERE changed > %lld ORDER BY 1, 2",
+	    removed ? "kind" : "0", id, table, (long long)change);
+}
+
 /* Compares all rows, and which rows have a "changed" above the counter before the statement. */
 static void
 compare(struct pair *pair, enum part part, const char *after)
 {
 	static char of_lite[ANSWER_SIZE], of_postgres[ANSWER_SIZE];
-	static const char format[] = "SELECT %s FROM %s WHERE changed > %lld ORDER BY 1, %s";
 	char sql[600];
 
 	for (size_t i = 0; i < COUNT(tables); i++) {
@@ -235,11 +258,9 @@ compare(struct pair *pair, enum part part, const char *after)
 		assert_same_answer(pair, part, sql, after);
 		if (id == NULL)
 			continue;
-		snprintf(sql, sizeof(sql), format, removed ? "kind" : "0", table,
-		    (long long)pair->lite_change, id);
+		changed_rows_sql(sql, sizeof(sql), removed, table, id, pair->lite_change);
 		lite_answer(pair->lite[part], sql, of_lite);
-		snprintf(sql, sizeof(sql), format, removed ? "kind" : "0", table,
-		    (long long)pair->change, id);
+		changed_rows_sql(sql, sizeof(sql), removed, table, id, pair->change);
 		answer(pair->session[part], sql, of_postgres);
 		if (strcmp(of_lite, of_postgres) != 0)
 			fail_msg("after %s\nchanged rows of %s\nSQLite:\n%s\nPostgreSQL:\n%s",
@@ -358,8 +379,9 @@ both_have_the_same_columns(void **state)
 	}
 }
 
-/* PostgreSQL refuses a parameter without a type; a statement that does not use ?1 has one. */
-static void
+/* Prepares a statement of the store. Returns how many parameters it gets. PostgreSQL refuses a
+ * parameter without a type, as ?1 is in a statement that does not use it. */
+static int
 prepare(struct pair *pair, enum part part, unsigned int statement)
 {
 	static const struct sql_word dialect[] = {
@@ -369,16 +391,19 @@ prepare(struct pair *pair, enum part part, unsigned int statement)
 	Oid types[40];
 	char text[SQL_TEXT_SIZE];
 	PGresult *result;
+	int n;
 
 	sql_build(statement, dialect, text);
 	for (size_t i = 0; i < COUNT(types); i++)
 		types[i] = TYPE_TEXT;
 	for (char *c = text; (c = strchr(c, '?')) != NULL; *c = '$')
 		types[strtoul(c + 1, NULL, 10) - 1] = 0;
-	result = PQprepare(pair->session[part], "", text, COUNT(types), types);
+	n = (int)(strstr(text, "$") == NULL ? 0 : COUNT(types));
+	result = PQprepare(pair->session[part], "", text, n, types);
 	if (PQresultStatus(result) != PGRES_COMMAND_OK)
 		fail_msg("%u: %s: %s", statement, text, PQresultErrorMessage(result));
 	PQclear(result);
+	return n;
 }
 
 static void
@@ -487,14 +512,16 @@ static const char *const rows_accepted[] = {
 	JOB("real_id, operation, state", "2, 1, 2"),
 	("INSERT INTO job (service_id, operation, old_value, new_value, cluster_name,"
 	    " service_name, real_name) VALUES (1, 6, 0, 1, 'web', 'http', '')"),
+	("INSERT INTO job (real_id, operation, old_value, new_value, cluster_name, service_name,"
+	    " real_name) VALUES (2, 5, 1, 2, 'a', 'b', 'c'), (2, 5, 2, 3, 'a', 'b', 'c')"),
 	"UPDATE job SET state = 4, fail_cause = 3, message = 'no' WHERE id = 1",
 	"UPDATE job SET message = 'again' WHERE id = 2", "UPDATE job SET finished = 5",
 	"UPDATE store SET config_changes = config_changes - 3, config_last_change = 5",
 	"UPDATE store SET jobs_failed = 0, table_last_change = 7",
 	"DELETE FROM job WHERE id IN (1, 2)", "DELETE FROM real_service WHERE id = 2",
 	"INSERT INTO held_setting (token, name, value) VALUES (-5, 'set_lock', 1)",
-	"INSERT INTO setting SELECT name, value FROM held_setting WHERE token = -5"
-	    " ON CONFLICT (name) DO UPDATE SET value = setting.value + excluded.value",
+	("INSERT INTO setting SELECT name, value FROM held_setting WHERE token = -5"
+	    " ON CONFLICT (name) DO UPDATE SET value = setting.value + excluded.value"),
 	"DELETE FROM held_setting", "DELETE FROM service WHERE id = 1",
 	"DELETE FROM cluster WHERE id = 2", "DELETE FROM cluster WHERE id = 2",
 	"DELETE FROM cluster", "DELETE FROM job",
@@ -555,10 +582,10 @@ static const char *const random_statements[] = {
 	"INSERT INTO service (cluster_id, name) VALUES (%, '@')",
 	"INSERT INTO real_service (service_id, name, weight) VALUES (%, '@', %), (%, '@', %)",
 	"INSERT INTO real_service (service_id, name, fallback) VALUES (%, '@', 1)",
-	"INSERT INTO real_service (service_id, name) VALUES (%, '@')"
-	    " ON CONFLICT (service_id, name) DO UPDATE SET port = excluded.name",
-	"INSERT INTO real_service (service_id, name) VALUES (%, '@'), (%, '@')"
-	    " ON CONFLICT (service_id, name) DO NOTHING",
+	("INSERT INTO real_service (service_id, name) VALUES (%, '@')"
+	    " ON CONFLICT (service_id, name) DO UPDATE SET port = excluded.name"),
+	("INSERT INTO real_service (service_id, name) VALUES (%, '@'), (%, '@')"
+	    " ON CONFLICT (service_id, name) DO NOTHING"),
 	"UPDATE cluster SET name = '@', plane_status = 2 WHERE id = %",
 	"UPDATE cluster SET plane_message = '@' WHERE id > %",
 	"UPDATE service SET name = '@' WHERE id = %",
@@ -616,10 +643,382 @@ random_statements_have_the_same_effect(void **state)
 	for (int i = 0; i < CALLS; i++) {
 		char sql[600];
 
+		/* A time that a statement sets differs from 1. */
+		accepted(pair, MAIN, "UPDATE store SET config_last_change = 1,"
+		    " table_last_change = 1");
 		random_statement(&seed, sql, sizeof(sql));
 		n += both(pair, MAIN, sql);
 	}
 	assert_true(n > CALLS / 4 && n < CALLS);
+}
+
+/* -- what SQLite does in another way ---------------------------------------------------------- */
+
+static void
+rows_insert(struct pair *pair)
+{
+	for (size_t i = 0; i < COUNT(rows); i++)
+		session_run(pair->session[MAIN], rows[i]);
+	session_run(pair->session[STATS], "INSERT INTO statistics (real_id) VALUES (1), (2), (3)");
+}
+
+static void
+children_are_removed_before_their_parent(void **state)
+{
+	struct pair *pair = *state;
+	char kinds_removed[ANSWER_SIZE];
+
+	rows_insert(pair);
+	session_run(pair->session[MAIN], "DELETE FROM cluster WHERE id = 1");
+	answer(pair->session[MAIN], "SELECT string_agg(kind::text, '' ORDER BY changed)"
+	    " FROM removed", kinds_removed);
+	assert_string_equal(kinds_removed, "33221 \n");
+}
+
+/* Table removed keeps 195,000 changes; removed_oldest says how far back it reaches. */
+static void
+removed_rows_are_deleted_after_many_changes(void **state)
+{
+	static const char *const deletes[PARTS][3] = {
+		{ "DELETE FROM real_service WHERE id = 1", "DELETE FROM real_service WHERE id = 2",
+		  "DELETE FROM real_service WHERE id = 3" },
+		{ "DELETE FROM statistics WHERE real_id = 1",
+		  "DELETE FROM statistics WHERE real_id = 2",
+		  "DELETE FROM statistics WHERE real_id = 3" },
+	};
+	struct pair *pair = *state;
+
+	rows_insert(pair);
+	for (enum part part = MAIN; part < PARTS; part++) {
+		PGconn *session = pair->session[part];
+		int64_t first;
+
+		session_run(session, deletes[part][0]);
+		first = number(session, "SELECT max(changed) FROM removed");
+		session_run(session, "SELECT setval('change', nextval('change') + 190000)");
+		session_run(session, deletes[part][1]);
+		assert_int_equal(number(session, "SELECT count(*) FROM removed"), 2);
+		assert_int_equal(number(session, "SELECT removed_oldest FROM store"), 0);
+		session_run(session, "SELECT setval('change', nextval('change') + 20000)");
+		session_run(session, deletes[part][2]);
+		assert_int_equal(number(session, "SELECT count(*) FROM removed"), 2);
+		assert_int_equal(number(session, "SELECT removed_oldest FROM store"), first);
+	}
+}
+
+static void
+folded_differences_have_the_same_sums(void **state)
+{
+	struct pair *pair = *state;
+	static char before[ANSWER_SIZE], after[ANSWER_SIZE];
+	const char *const store = "SELECT * FROM store";
+
+	rows_insert(pair);
+	for (int i = 0; i < 60; i++) {
+		session_run(pair->session[MAIN], "UPDATE real_service SET weight = weight + 1");
+		session_run(pair->session[MAIN], JOB("real_id, operation, state", "1, 5, 4"));
+		session_run(pair->session[MAIN], "DELETE FROM job WHERE id % 2 = 0");
+		if (i == 0)
+			session_run(pair->session[MAIN], "SELECT tally_fold()");
+	}
+	session_run(pair->session[MAIN], "UPDATE store SET config_last_change = 5,"
+	    " table_last_change = 6");
+	answer(pair->session[MAIN], store, before);
+	assert_true(number(pair->session[MAIN], "SELECT count(*) FROM tally") > 100);
+	session_run(pair->session[MAIN], "SELECT tally_fold()");
+	assert_int_equal(number(pair->session[MAIN], "SELECT count(*) FROM tally"), 1);
+	answer(pair->session[MAIN], store, after);
+	assert_string_equal(before, after);
+}
+
+/* Runs 'sql' in another session, until it waits for a lock or is done. */
+static PGconn *
+other_writer(struct pair *pair, enum part part, const char *sql)
+{
+	char uri[200], waits[200];
+	PGconn *writer;
+
+	snprintf(uri, sizeof(uri), "%s%s", getenv("LBCLUSTER_TEST_POSTGRESQL"), pair->name);
+	writer = session_open(uri, kinds[part]);
+	assert_int_equal(PQsendQuery(writer, sql), 1);
+	snprintf(waits, sizeof(waits), "SELECT count(*) FROM pg_locks WHERE pid = %d"
+	    " AND NOT granted", PQbackendPID(writer));
+	while (PQisBusy(writer) && number(pair->session[!part], waits) == 0)
+		assert_int_equal(PQconsumeInput(writer), 1);
+	return writer;
+}
+
+/* A reader that read up to the counter would miss a row with a lower number, committed later. */
+static void
+numbers_are_in_the_order_of_commits(void **state)
+{
+	static const char *const updates[PARTS][2] = {
+		{ "UPDATE real_service SET weight = 7 WHERE id = 1",
+		  "UPDATE cluster SET name = 'later' WHERE id = 2" },
+		{ "UPDATE statistics SET active = 1 WHERE real_id = 1",
+		  "INSERT INTO look (cluster_id, interval_ms) VALUES (1, 1)" },
+	};
+	static const char *const later[] = {
+		"SELECT changed FROM cluster WHERE id = 2", "SELECT changed FROM look"
+	};
+	struct pair *pair = *state;
+
+	rows_insert(pair);
+	for (enum part part = MAIN; part < PARTS; part++) {
+		PGconn *session = pair->session[part], *writer;
+		PGresult *result;
+		int64_t change;
+
+		session_run(session, "BEGIN");
+		session_run(session, updates[part][0]);
+		writer = other_writer(pair, part, updates[part][1]);
+		assert_true(PQisBusy(writer));
+		change = number(session, "SELECT change FROM store");
+		session_run(session, "COMMIT");
+		while ((result = PQgetResult(writer)) != NULL)
+			PQclear(result);
+		assert_true(number(session, later[part]) > change);
+		PQfinish(writer);
+	}
+}
+
+static int
+notifications(PGconn *listener)
+{
+	PGnotify *notify;
+	int n = 0;
+
+	/* An answer follows the notifications of commits before it. */
+	session_run(listener, "SELECT 1");
+	assert_int_equal(PQconsumeInput(listener), 1);
+	for (; (notify = PQnotifies(listener)) != NULL; n++)
+		PQfreemem(notify);
+	return n;
+}
+
+static void
+each_write_sends_one_notification(void **state)
+{
+	static const struct {
+		enum part	 part;
+		const char	*sql;
+		int		 n;
+	} steps[] = {
+		{ MAIN, "INSERT INTO cluster (name) VALUES ('new'), ('new2')", 1 },
+		{ MAIN, "UPDATE real_service SET weight = 9", 1 },
+		{ MAIN, "UPDATE real_service SET weight = 9 WHERE id = 77", 0 },
+		{ MAIN, "INSERT INTO cluster (name) VALUES ('new') ON CONFLICT DO NOTHING", 0 },
+		{ MAIN, "UPDATE service SET enabled = 0", 1 },
+		{ MAIN, "UPDATE job SET state = 2 WHERE id = 1", 1 },
+		{ MAIN, "UPDATE job SET state = 2 WHERE id = 77", 0 },
+		{ MAIN, "UPDATE setting SET value = 5 WHERE name = 'set_lock'", 1 },
+		{ MAIN, "INSERT INTO held_setting VALUES (1, 'set_lock', 1)", 1 },
+		{ MAIN, "UPDATE store SET config_changes = 3", 1 },
+		{ MAIN, "DELETE FROM job WHERE id = 77", 0 },
+		{ MAIN, "DELETE FROM cluster", 1 }, { MAIN, "DELETE FROM job", 1 },
+		{ STATS, "UPDATE statistics SET active = 1", 1 },
+		{ STATS, "INSERT INTO look (cluster_id, interval_ms) VALUES (1, 1)", 1 },
+		{ STATS, "DELETE FROM statistics WHERE real_id = 77", 0 },
+		{ STATS, "DELETE FROM statistics", 1 },
+	};
+	struct pair *pair = *state;
+	PGconn *listeners[PARTS];
+	char uri[200];
+
+	rows_insert(pair);
+	snprintf(uri, sizeof(uri), "%s%s", getenv("LBCLUSTER_TEST_POSTGRESQL"), pair->name);
+	for (enum part part = MAIN; part < PARTS; part++) {
+		listeners[part] = session_open(uri, kinds[part]);
+		session_runf(listeners[part], "LISTEN %s", kinds[part]->channel);
+	}
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		session_run(pair->session[steps[i].part], steps[i].sql);
+		if (notifications(listeners[steps[i].part]) != steps[i].n)
+			fail_msg("%s", steps[i].sql);
+		assert_int_equal(notifications(listeners[!steps[i].part]), 0);
+	}
+	for (enum part part = MAIN; part < PARTS; part++)
+		PQfinish(listeners[part]);
+}
+
+/* -- roles ------------------------------------------------------------------------------------ */
+
+static void
+roles_create(PGconn *session)
+{
+	const char *top = getenv("abs_top_srcdir") ?: getenv("srcdir") ?: "..";
+	char path[500], sql[8000];
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/conf/postgresql-roles.sql", top);
+	file = fopen(path, "r");
+	if (file == NULL)
+		fail_msg("%s", path);
+	n = fread(sql, 1, sizeof(sql) - 1, file);
+	fclose(file);
+	sql[n] = '\0';
+	session_run(session, "RESET ROLE");
+	/* A second time after a migration. */
+	session_run(session, sql);
+	session_run(session, sql);
+}
+
+static void
+role_begin(PGconn *session, const char *role)
+{
+	session_run(session, "BEGIN");
+	session_runf(session, "SET LOCAL ROLE %s", role);
+}
+
+/* Ends the transaction. Returns whether PostgreSQL refused the statement for its role. */
+static bool
+role_end(PGconn *session, const char *role, const char *sql, PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE) ?: "";
+	bool denied = strcmp(state, "42501") == 0;
+
+	/* Values of the statements are NULL, so a constraint may refuse them. */
+	if (!denied && state[0] != '\0' && strncmp(state, "23", 2) != 0)
+		fail_msg("%s: %s: %s", role, sql, PQresultErrorMessage(result));
+	PQclear(result);
+	session_run(session, "ROLLBACK");
+	return denied;
+}
+
+enum grantee { READS, COLLECTS, DRIVES, SERVES, ADMINS, GRANTEES };
+
+static const char *const role_names[] = {
+	"lbc_read", "lbc_collect", "lbc_drive", "lbc_serve", "lbc_admin"
+};
+
+#define OF(role) (1u << (role))
+#define WRITERS (OF(DRIVES) | OF(SERVES) | OF(ADMINS))
+#define COLLECTORS (OF(COLLECTS) | OF(DRIVES) | OF(ADMINS))
+#define SERVERS (OF(SERVES) | OF(ADMINS))
+#define ALL (OF(GRANTEES) - 1)
+
+static const struct {
+	const char	*sql;
+	unsigned int	 allowed;
+	enum part	 part;
+} grants[] = {
+	{ "SELECT * FROM store, real_service, job, removed, server, tally", ALL, MAIN },
+	{ "SELECT id FROM store_row FOR UPDATE", WRITERS, MAIN },
+	{ "SELECT tally_fold()", WRITERS, MAIN },
+	{ "SELECT id FROM store_row FOR UPDATE", COLLECTORS, STATS },
+	{ "SELECT tally_fold()", COLLECTORS, STATS },
+	{ "UPDATE store_row SET birth = 1", 0, MAIN },
+	{ "UPDATE store_row SET version = 9", 0, STATS },
+	{ "SELECT nextval('change')", 0, MAIN }, { "SELECT setval('change', 1)", 0, STATS },
+	{ "INSERT INTO removed VALUES (1, 1, 1)", 0, MAIN },
+	{ "INSERT INTO tally DEFAULT VALUES", 0, MAIN }, { "DELETE FROM tally", 0, MAIN },
+	{ "DELETE FROM server", 0, MAIN }, { "TRUNCATE job", 0, MAIN },
+	{ "ALTER TABLE job DISABLE TRIGGER ALL", 0, MAIN },
+	{ "CREATE TABLE other ()", 0, MAIN }, { "DROP VIEW store", 0, MAIN },
+
+	{ "INSERT INTO statistics (real_id) VALUES (5)", COLLECTORS, STATS },
+	{ "UPDATE statistics SET active = 1", COLLECTORS, STATS },
+	{ "DELETE FROM service_statistics", COLLECTORS, STATS },
+	{ "INSERT INTO look (cluster_id, interval_ms) VALUES (1, 1)", COLLECTORS, STATS },
+
+	{ "UPDATE cluster SET plane_status = 2", OF(DRIVES) | OF(ADMINS), MAIN },
+	{ "UPDATE cluster SET plane = 'none'", OF(ADMINS), MAIN },
+	{ "UPDATE cluster SET name = 'a'", OF(ADMINS), MAIN },
+	{ "INSERT INTO cluster (name) VALUES ('new')", OF(ADMINS), MAIN },
+	{ "DELETE FROM cluster", OF(ADMINS), MAIN },
+	{ "UPDATE service SET enabled = 0", WRITERS, MAIN },
+	{ "UPDATE service SET address = 'x'", OF(ADMINS), MAIN },
+	{ "UPDATE real_service SET weight = 5", WRITERS, MAIN },
+	{ "UPDATE real_service SET reason = 'x'", OF(DRIVES) | OF(ADMINS), MAIN },
+	{ "UPDATE real_service SET address = 'x'", OF(ADMINS), MAIN },
+	{ "UPDATE real_service SET changed = 1", OF(ADMINS), MAIN },
+	{ "INSERT INTO real_service (service_id, name) VALUES (1, 'new')", OF(ADMINS), MAIN },
+	{ "DELETE FROM real_service", OF(ADMINS), MAIN },
+	{ "UPDATE job SET state = 2, started = 1 WHERE state = 1", WRITERS, MAIN },
+	{ "UPDATE job SET old_value = 3", SERVERS, MAIN },
+	{ "UPDATE job SET new_value = 3", 0, MAIN },
+	{ JOB("real_id, operation", "1, 5"), SERVERS, MAIN },
+	{ "DELETE FROM job", SERVERS, MAIN },
+	{ "UPDATE setting SET value = 1", SERVERS, MAIN },
+	{ "INSERT INTO held_setting VALUES (1, 'set_lock', 1)", SERVERS, MAIN },
+	{ "UPDATE store SET config_changes = 1", SERVERS, MAIN },
+	{ "UPDATE store SET jobs_failed = 1", 0, MAIN },
+};
+
+static void
+each_role_may_do_its_part(void **state)
+{
+	struct pair *pair = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		session_run(pair->session[MAIN], rows[i]);
+	roles_create(pair->session[MAIN]);
+	session_run(pair->session[STATS], "RESET ROLE");
+	for (size_t i = 0; i < COUNT(grants); i++) {
+		PGconn *session = pair->session[grants[i].part];
+
+		for (enum grantee role = READS; role < GRANTEES; role++) {
+			bool allowed = (grants[i].allowed & OF(role)) != 0;
+
+			role_begin(session, role_names[role]);
+			if (role_end(session, role_names[role], grants[i].sql,
+			    PQexec(session, grants[i].sql)) == allowed)
+				fail_msg("%s: %s: %s", role_names[role], grants[i].sql,
+				    allowed ? "refused" : "accepted");
+		}
+	}
+}
+
+/* Runs statements 'first' to 'last' with NULL for each value. */
+static void
+role_runs(struct pair *pair, enum part part, enum grantee role, unsigned int first,
+    unsigned int last)
+{
+	const char *const values[40] = { NULL };
+	PGconn *session = pair->session[part];
+	char name[40];
+
+	for (unsigned int i = first; i <= last; i++) {
+		int n;
+
+		snprintf(name, sizeof(name), "statement %u", i);
+		role_begin(session, role_names[role]);
+		n = prepare(pair, part, i);
+		if (role_end(session, role_names[role], name, PQexecPrepared(session, "", n,
+		    values, NULL, NULL, 0)))
+			fail_msg("%s: %s: refused", role_names[role], name);
+	}
+}
+
+/* The statements of the programs that have the role. */
+static void
+each_role_may_run_the_statements_of_its_programs(void **state)
+{
+	struct pair *pair = *state;
+
+	roles_create(pair->session[MAIN]);
+	session_run(pair->session[STATS], "RESET ROLE");
+	for (enum grantee role = READS; role < GRANTEES; role++) {
+		role_runs(pair, MAIN, role, SQL_EXTENT, SQL_REMOVED_MEASURED);
+		for (enum shape_id kind = SHAPE_CLUSTER; kind <= SHAPE_JOB; kind++)
+			role_runs(pair, MAIN, role, SQL_OF_ROWS(ROW_CHANGES, kind),
+			    SQL_OF_ROWS(ROW_CHANGES, kind));
+	}
+	role_runs(pair, MAIN, DRIVES, SQL_JOBS_QUEUED, SQL_REASON_SET);
+	role_runs(pair, MAIN, SERVES, SQL_SET_BEFORE, SQL_JOB_MAX_ROWS_SET);
+	role_runs(pair, MAIN, SERVES, SQL_STALE_AFTER_SET, SQL_STALE_AFTER_SET);
+	role_runs(pair, MAIN, ADMINS, SQL_SET_BEFORE, SQL_REASON_SET);
+	for (enum shape_id kind = SHAPE_CLUSTER; kind <= SHAPE_REAL; kind++) {
+		role_runs(pair, MAIN, ADMINS, SQL_OF_ROWS(ROW_INSERT, kind),
+		    SQL_OF_ROWS(ROW_INSERT, kind));
+		role_runs(pair, MAIN, ADMINS, SQL_OF_ROWS(ROW_UPDATE, kind),
+		    SQL_OF_ROWS(ROW_UPDATE, kind));
+		role_runs(pair, MAIN, ADMINS, SQL_OF_ROWS(ROW_DELETE, kind),
+		    SQL_OF_ROWS(ROW_DELETE, kind));
+	}
+	role_runs(pair, STATS, COLLECTS, SQL_OF_ROWS(ROW_DELETE, SHAPE_STATISTICS),
+	    SQL_OF_ROWS(ROW_DELETE, SHAPE_POLL));
 }
 
 int
@@ -631,6 +1030,13 @@ main(void)
 		TEST(every_statement_is_valid),
 		TEST(same_statements_have_the_same_effect),
 		TEST(random_statements_have_the_same_effect),
+		TEST(children_are_removed_before_their_parent),
+		TEST(removed_rows_are_deleted_after_many_changes),
+		TEST(folded_differences_have_the_same_sums),
+		TEST(numbers_are_in_the_order_of_commits),
+		TEST(each_write_sends_one_notification),
+		TEST(each_role_may_do_its_part),
+		TEST(each_role_may_run_the_statements_of_its_programs),
 	};
 
 	if (!postgres_used())

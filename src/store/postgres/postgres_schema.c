@@ -123,6 +123,9 @@
 	    "RETURN NULL;\n")                                                  \
 	TRIGGER("removed_prune", "AFTER INSERT", "removed", NEW_ROWS, "removed_prune()")
 
+/* Who calls it holds the lock until the transaction ends. */
+#define FOLD_GRANT "REVOKE EXECUTE ON FUNCTION tally_fold() FROM PUBLIC;\n"
+
 #define GREATEST_CHANGED(table) "(SELECT max(changed) FROM " table ")"
 
 /* -- the inventory ------------------------------------------------------------------------ */
@@ -134,7 +137,7 @@
 #define LATEST(column)                                                         \
 	",\n  coalesce((SELECT " column " FROM tally WHERE " column " IS NOT NULL\n" \
 	"    ORDER BY id DESC LIMIT 1), 0) AS " column
-#define LATEST_OF(rows, column)                                                \
+#define LATEST_OF(column)                                                \
 	"  (array_agg(" column " ORDER BY id DESC) FILTER (WHERE " column " IS NOT NULL))[1]"
 #define COUNTER(column) "  " column " bigint NOT NULL DEFAULT 0,\n"
 #define DIFFERS(column) "OLD." column " IS DISTINCT FROM NEW." column
@@ -343,9 +346,10 @@ static const char *const main_migrations[] = {
 	"  jobs_bumped, job_last_id, config_last_change, table_last_change) SELECT\n"
 	"  sum(config_changes), sum(job_rows), sum(jobs_open), sum(jobs_succeeded),\n"
 	"  sum(jobs_failed), sum(jobs_bumped), max(job_last_id),\n"
-	LATEST_OF("folded", "config_last_change") ",\n"
-	LATEST_OF("folded", "table_last_change") " FROM folded;\n"
+	LATEST_OF("config_last_change") ",\n"
+	LATEST_OF("table_last_change") " FROM folded;\n"
 	"END $$;\n"
+	FOLD_GRANT
 
 	/* -- clusters, services, real services -- */
 
@@ -547,6 +551,7 @@ static const char *const stats_migrations[] = {
 	    "  kind smallint NOT NULL DEFAULT 5 CHECK (kind IN (5, 6)),\n")
 	/* There is nothing to fold. */
 	"CREATE FUNCTION tally_fold() RETURNS void LANGUAGE sql BEGIN ATOMIC END;\n"
+	FOLD_GRANT
 
 	/* NULL: not measured. */
 	"CREATE TABLE statistics (\n"
