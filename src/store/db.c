@@ -140,3 +140,11 @@ db_run(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
 
 	return db_number(db, sql, values, n, &ignored, err);
 }
+
+enum err_code
+db_queue(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    struct err *err)
+{
+	return db->engine->queue == NULL ? db_run(db, sql, values, n, err) :
+	    db->engine->queue(db, sql, values, n, err);
+}

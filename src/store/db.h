@@ -64,6 +64,9 @@ struct db_engine {
 	enum err_code (*next)(struct db *db, struct db_statement *stmt, bool *ret_row,
 	    struct err *err);
 	void (*reset)(struct db_statement *stmt);
+	/* db_queue(); NULL: db_run() */
+	enum err_code (*queue)(struct db *db, unsigned int sql, const struct db_value *values,
+	    size_t n, struct err *err);
 	enum err_code (*insert)(struct db *db, unsigned int sql, const struct db_value *values,
 	    size_t n, int64_t *ret_id, struct err *err);
 	int64_t (*changed_rows)(const struct db *db);
@@ -151,6 +154,10 @@ enum err_code db_first(struct db *db, unsigned int sql, const struct db_value *v
     struct db_statement **ret_stmt, bool *ret_row, struct err *err);
 /* Runs a statement to its end and ignores its rows. */
 enum err_code db_run(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    struct err *err);
+/* Runs a statement in a write transaction, and ignores its rows. An engine may send it to its
+ * server with the next query or commit, which then returns its error. */
+enum err_code db_queue(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
     struct err *err);
 /* A query for one number. *ret stays as it is if there is no row. */
 enum err_code db_number(struct db *db, unsigned int sql, const struct db_value *values,

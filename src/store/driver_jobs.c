@@ -26,7 +26,7 @@ claim_write(struct db *db, uint32_t cluster_id, size_t max, uint32_t *ret_ids, s
 	while (code == ERR_OK && (code = db_next(db, stmt, &row, err)) == ERR_OK && row)
 		ret_ids[(*ret_n)++] = (uint32_t)db_integer(stmt, 0);
 	for (size_t i = 0; i < *ret_n && code == ERR_OK; i++)
-		code = db_run(db, SQL_JOB_CLAIM, DB_VALUES(db_int(ret_ids[i])), err);
+		code = db_queue(db, SQL_JOB_CLAIM, DB_VALUES(db_int(ret_ids[i])), err);
 	return code;
 }
 
@@ -162,7 +162,7 @@ store_reasons_put(struct store *store, const struct store_reason *reasons, size_
 		batch_end = n - i < STORE_STATISTICS_BATCH ? n : i + STORE_STATISTICS_BATCH;
 		code = store_write_begin(store, err);
 		for (; i < batch_end && code == ERR_OK; i++)
-			code = db_run(&store->main, SQL_REASON_SET, DB_VALUES(
+			code = db_queue(&store->main, SQL_REASON_SET, DB_VALUES(
 			    db_int(reasons[i].real_id), db_str(reasons[i].text)), err);
 		code = store_write_finish(store, code, err);
 	}

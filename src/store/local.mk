@@ -48,6 +48,7 @@ postgres_sources = \
 	src/store/postgres/postgres_setup.c \
 	src/store/postgres/postgres_statement.c \
 	src/store/postgres/postgres_store.c \
+	src/store/postgres/postgres_text.c \
 	src/store/postgres/postgres_transaction.c \
 	src/store/postgres/postgres_uri.c
 if POSTGRESQL

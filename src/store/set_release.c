@@ -28,7 +28,7 @@ steps_run(struct db *db, const enum sql *steps, size_t n, int64_t first, int64_t
 	enum err_code code = ERR_OK;
 
 	for (size_t i = 0; i < n && code == ERR_OK; i++)
-		code = db_run(db, steps[i], DB_VALUES(db_int(first), db_int(second)), err);
+		code = db_queue(db, steps[i], DB_VALUES(db_int(first), db_int(second)), err);
 	return code;
 }
 

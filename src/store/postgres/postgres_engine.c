@@ -76,6 +76,7 @@ const struct db_engine postgres_engine = {
 	.query = postgres_query,
 	.next = postgres_next,
 	.reset = postgres_reset,
+	.queue = postgres_queue,
 	.insert = postgres_insert,
 	.changed_rows = changed_rows,
 	.rows_put = postgres_rows_put,

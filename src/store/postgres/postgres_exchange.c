@@ -133,20 +133,104 @@ postgres_drain(struct db *db, int64_t until, struct err *err)
 	return answer_read(db, until, NULL, err);
 }
 
+/* Reads the answer to one statement of a pipeline. 'ret' gets its last result. */
+static enum err_code
+piped_read(struct db *db, int64_t until, PGresult **ret, enum err_code *failed, struct err *err)
+{
+	PGresult *result;
+	enum err_code code;
+
+	while ((code = answer_await(db, until, err)) == ERR_OK &&
+	    (result = PQgetResult(db->state->connection)) != NULL) {
+		if (PQresultStatus(result) == PGRES_FATAL_ERROR && *failed == ERR_OK)
+			*failed = postgres_error(db, result, err);
+		PQclear(*ret);
+		*ret = result;
+	}
+	return code;
+}
+
+/* Reads the answers to all statements of a pipeline and leaves pipeline mode. 'ret' gets the result
+ * of the last one. An error ends the transaction, so the first one counts. */
+static enum err_code
+pipeline_end(struct db *db, PGresult **ret, struct err *err)
+{
+	struct db_state *state = db->state;
+	PGconn *connection = state->connection;
+	enum err_code code = ERR_OK, failed = ERR_OK;
+	int64_t until = deadline(db);
+	size_t n = state->queued;
+
+	state->queued = 0;
+	if (PQpipelineSync(connection) != 1)
+		return connection_lost(db, err);
+	for (size_t i = 0; i < n && code == ERR_OK; i++)
+		code = piped_read(db, until, ret, &failed, err);
+	if (code == ERR_OK && (code = answer_await(db, until, err)) == ERR_OK) {
+		PQclear(PQgetResult(connection));	/* PGRES_PIPELINE_SYNC */
+		if (PQexitPipelineMode(connection) != 1)
+			code = connection_lost(db, err);
+	}
+	return code == ERR_OK ? failed : code;
+}
+
+enum err_code
+postgres_queue_begin(struct db *db, struct err *err)
+{
+	struct db_state *state = db->state;
+	enum err_code code;
+
+	if (state->queued > 0)
+		return ERR_OK;
+	if ((code = postgres_exchange_begin(db, err)) != ERR_OK)
+		return code;
+	return PQenterPipelineMode(state->connection) == 1 ? ERR_OK : connection_lost(db, err);
+}
+
+enum err_code
+postgres_queue_add(struct db *db, int sent, struct err *err)
+{
+	if (sent != 1)
+		return connection_lost(db, err);
+	db->state->queued++;
+	return ERR_OK;
+}
+
 enum err_code
 postgres_exchange_begin(struct db *db, struct err *err)
 {
 	struct db_state *state = db->state;
+	PGresult *ignored = NULL;
+	enum err_code code;
 
 	if (state->step != POSTGRES_READY)
 		return not_ready(db, err);
+	if (state->queued > 0) {
+		code = pipeline_end(db, &ignored, err);
+		PQclear(ignored);
+		return code;
+	}
 	return postgres_drain(db, deadline(db), err);
 }
 
 enum err_code
 postgres_exchange_end(struct db *db, int sent, PGresult **ret, struct err *err)
 {
-	return sent == 1 ? answer_read(db, deadline(db), ret, err) : connection_lost(db, err);
+	PGresult *result = NULL;
+	enum err_code code;
+
+	if (sent != 1)
+		return connection_lost(db, err);
+	if (db->state->queued == 0)
+		return answer_read(db, deadline(db), ret, err);
+	/* The last one of a pipeline. */
+	db->state->queued++;
+	code = pipeline_end(db, &result, err);
+	if (code == ERR_OK && ret != NULL)
+		*ret = result;
+	else
+		PQclear(result);
+	return code;
 }
 
 enum err_code
@@ -163,6 +247,9 @@ postgres_rollback_send(struct db *db)
 {
 	struct db_state *state = db->state;
 
+	/* An error of a queued statement needs no report: nothing is committed. */
+	if (state->queued > 0)
+		(void)postgres_exchange_begin(db, NULL);
 	state->until_ms = 0;
 	if (state->step != POSTGRES_READY || state->draining ||
 	    PQtransactionStatus(state->connection) == PQTRANS_IDLE)

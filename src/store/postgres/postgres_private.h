@@ -122,6 +122,7 @@ struct db_state {
 	int64_t				 birth;		/* also of the last db_begin() */
 
 	int64_t				 until_ms;	/* of the transaction; 0: none is open */
+	size_t				 queued;	/* statements sent, not answered */
 	bool				 draining;	/* the answer to a ROLLBACK is on its way */
 	bool				 snapshot;	/* store_snapshot(): see transaction */
 	bool				 local_commit;	/* a notice: no standby has the commit */
@@ -151,7 +152,11 @@ void postgres_session_close(struct db *db);
 enum err_code postgres_notifications_read(struct db *db, struct err *err);
 /* Reads the answer to a ROLLBACK that is on its way. */
 enum err_code postgres_drain(struct db *db, int64_t until_ms, struct err *err);
-/* Makes the session ready for a query: reads the answer to a ROLLBACK. ERR_IO: it is not READY. */
+/* Counts a statement that was sent in pipeline mode. postgres_queue_begin() enters that mode. */
+enum err_code postgres_queue_begin(struct db *db, struct err *err);
+enum err_code postgres_queue_add(struct db *db, int sent, struct err *err);
+/* Makes the session ready for a query: reads the answers to queued statements and to a ROLLBACK.
+ * ERR_IO: it is not READY. Other errors are those of a queued statement. */
 enum err_code postgres_exchange_begin(struct db *db, struct err *err);
 /* Waits for the answer to a query, until the deadline. 'sent' is the result of PQsend...(). ERR_OK
  * with the last result, for PQclear(), or the error of the first result that failed. */
@@ -168,13 +173,15 @@ void postgres_rollback_send(struct db *db);
 /* postgres_statement.c */
 enum err_code postgres_query(struct db *db, unsigned int sql, const struct db_value *values,
     size_t n, struct db_statement **ret_stmt, struct err *err);
+enum err_code postgres_queue(struct db *db, unsigned int sql, const struct db_value *values,
+    size_t n, struct err *err);
 enum err_code postgres_next(struct db *db, struct db_statement *stmt, bool *ret_row,
     struct err *err);
 void postgres_reset(struct db_statement *stmt);
 enum err_code postgres_insert(struct db *db, unsigned int sql, const struct db_value *values,
     size_t n, int64_t *ret_id, struct err *err);
 void postgres_statements_free(struct db_state *state);
-/* Replaces each byte that is not part of a character of UTF-8 by '?', in place. */
+/* postgres_text.c: replaces each byte that is not part of a character of UTF-8 by '?', in place. */
 void postgres_utf8_repair(char *text);
 
 /* postgres_rows.c */

@@ -34,6 +34,7 @@ connection_finish(struct db_state *state)
 	state->lookup = NULL;
 	PQfinish(state->connection);
 	state->connection = NULL;
+	state->queued = 0;
 	state->draining = state->snapshot = state->local_commit = false;
 	state->until_ms = 0;
 }

@@ -125,45 +125,6 @@ statement_prepare(struct db *db, unsigned int sql, const char *returning, struct
 
 /* -- parameters ------------------------------------------------------------------------------ */
 
-/* Characters of UTF-8 by their first byte, and the bounds of the second: RFC 3629, section 4. */
-static const struct {
-	unsigned char	first, last, second_min, second_max;
-	size_t		n;
-} characters[] = {
-	{ 0x01, 0x7f, 0, 0, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-	{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-	{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-};
-
-/* Returns the bytes of the character at 'text', 0 if there is none. */
-static size_t
-utf8_character(const unsigned char *text)
-{
-	size_t row = 0, n = 1;
-
-	while (row < ROWS(characters) &&
-	    (text[0] < characters[row].first || text[0] > characters[row].last))
-		row++;
-	if (row == ROWS(characters) || (characters[row].n > 1 &&
-	    (text[1] < characters[row].second_min || text[1] > characters[row].second_max)))
-		return 0;
-	while (n < characters[row].n && (n == 1 || (text[n] & 0xc0) == 0x80))
-		n++;
-	return n == characters[row].n ? n : 0;
-}
-
-void
-postgres_utf8_repair(char *text)
-{
-	size_t n;
-
-	for (; *text != '\0'; text += n == 0 ? 1 : n) {
-		n = utf8_character((const unsigned char *)text);
-		if (n == 0)
-			*text = '?';
-	}
-}
-
 /* Texts of parameters; 'copies' are to be freed. */
 struct parameters {
 	const char	*texts[PARAMETERS_MAX];
@@ -248,6 +209,23 @@ value_read(const PGresult *result, int row, int column, struct db_value *ret)
 	}
 }
 
+/* Prepares a statement at its first use in the session. */
+static enum err_code
+statement_find(struct db *db, unsigned int sql, const char *returning,
+    struct postgres_statement **ret, struct err *err)
+{
+	struct db_state *state = db->state;
+	enum err_code code = ERR_OK;
+
+	if (state->statements[sql] == NULL || state->statements[sql]->session != state->session) {
+		code = postgres_exchange_begin(db, err);
+		if (code == ERR_OK)
+			code = statement_prepare(db, sql, returning, err);
+	}
+	*ret = state->statements[sql];
+	return code;
+}
+
 static enum err_code
 statement_run(struct db *db, unsigned int sql, const char *returning,
     const struct db_value *values, size_t n, struct postgres_statement **ret, struct err *err)
@@ -258,13 +236,10 @@ statement_run(struct db *db, unsigned int sql, const char *returning,
 	const char *changed;
 	size_t columns;
 
-	if ((code = postgres_exchange_begin(db, err)) != ERR_OK)
+	if ((code = statement_find(db, sql, returning, &statement, err)) != ERR_OK)
 		return code;
-	if ((state->statements[sql] == NULL ||
-	    state->statements[sql]->session != state->session) &&
-	    (code = statement_prepare(db, sql, returning, err)) != ERR_OK)
+	if (state->queued == 0 && (code = postgres_exchange_begin(db, err)) != ERR_OK)
 		return code;
-	statement = state->statements[sql];
 	postgres_reset(&statement->statement);
 	code = postgres_exchange_end(db, statement_send(db, statement, values, n),
 	    &statement->result, err);
@@ -299,6 +274,19 @@ postgres_query(struct db *db, unsigned int sql, const struct db_value *values, s
 	if (code == ERR_OK)
 		*ret_stmt = &statement->statement;
 	return code;
+}
+
+enum err_code
+postgres_queue(struct db *db, unsigned int sql, const struct db_value *values, size_t n,
+    struct err *err)
+{
+	struct postgres_statement *statement;
+	enum err_code code;
+
+	if ((code = statement_find(db, sql, "", &statement, err)) != ERR_OK ||
+	    (code = postgres_queue_begin(db, err)) != ERR_OK)
+		return code;
+	return postgres_queue_add(db, statement_send(db, statement, values, n), err);
 }
 
 enum err_code

@@ -65,8 +65,9 @@ postgres_commit(struct db *db, struct err *err)
 	PGresult *result = NULL;
 	enum err_code code;
 
-	if (state->step != POSTGRES_READY)
-		return postgres_exchange_begin(db, err);
+	/* An error before the COMMIT leaves no doubt. */
+	if ((code = postgres_exchange_begin(db, err)) != ERR_OK)
+		return code;
 	state->local_commit = false;
 	code = postgres_exec(db, "COMMIT", &result, err);
 	state->until_ms = 0;
