@@ -242,6 +242,7 @@ integration_tests = \
 	tests/integration/test_set_services.py \
 	tests/integration/test_slow_disk.py \
 	tests/integration/test_status.py \
+	tests/integration/test_store_command.py \
 	tests/integration/test_unattended.py \
 	tests/integration/test_views.py \
 	tests/integration/test_walk.py \

@@ -234,6 +234,7 @@ enum ctl_exit cmd_remove(struct ctl *ctl);
 enum ctl_exit cmd_discover(struct ctl *ctl);
 enum ctl_exit cmd_diff(struct ctl *ctl);
 enum ctl_exit cmd_doctor(struct ctl *ctl);
+enum ctl_exit cmd_store(struct ctl *ctl);
 enum ctl_exit cmd_complete(struct ctl *ctl);
 enum ctl_exit cmd_help(struct ctl *ctl);
 

@@ -16,6 +16,7 @@ src_ctl_libctl_a_SOURCES = \
 	src/ctl/cmd_oid.c \
 	src/ctl/cmd_set.c \
 	src/ctl/cmd_status.c \
+	src/ctl/cmd_store.c \
 	src/ctl/ctl.c \
 	src/ctl/ctl.h \
 	src/ctl/ctl_main.c \

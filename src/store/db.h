@@ -27,6 +27,7 @@ struct db {
 	struct db_state		*state;
 	int64_t			 version_read;	/* db_version() after the last read of all rows */
 	int			 wait_ms;	/* for a lock: db_wait_set() */
+	int64_t			 version_found;	/* of the schema, before open() migrated it */
 };
 
 /* A parameter of a statement, or a column of a row. 'text' of a column is never NULL. */

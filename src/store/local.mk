@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/store/libstore.a
 src_store_libstore_a_SOURCES = \
 	src/store/changes.c \
+	src/store/copy_rows.c \
 	src/store/db.c \
 	src/store/db.h \
 	src/store/driver_jobs.c \
@@ -17,6 +18,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/sqlite/main_file.c \
 	src/store/sqlite/sqlite_copy.c \
 	src/store/sqlite/sqlite_engine.c \
+	src/store/sqlite/sqlite_load.c \
 	src/store/sqlite/sqlite_lock.c \
 	src/store/sqlite/sqlite_open.c \
 	src/store/sqlite/sqlite_private.h \
@@ -29,6 +31,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/statistics.c \
 	src/store/store.c \
 	src/store/store.h \
+	src/store/store_copy.c \
+	src/store/store_copy.h \
 	src/store/store_health.c \
 	src/store/store_private.h \
 	src/store/store_totals.c \
@@ -41,6 +45,7 @@ postgres_sources = \
 	src/store/postgres/postgres_engine.c \
 	src/store/postgres/postgres_error.c \
 	src/store/postgres/postgres_exchange.c \
+	src/store/postgres/postgres_load.c \
 	src/store/postgres/postgres_private.h \
 	src/store/postgres/postgres_rows.c \
 	src/store/postgres/postgres_schema.c \

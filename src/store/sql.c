@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/store_copy.h"
 #include "util/memory.h"
 
 /* -- texts ------------------------------------------------------------------------ */
@@ -69,6 +70,10 @@
 	" AND real_service.id = j.real_id AND real_service." #column " = j.new_value" \
 	" AND NOT EXISTS (SELECT 1 FROM job AS later WHERE later.id > j.id AND " \
 	SQL_SAME_COLUMN("later", "j") ")"
+
+/* Rows of a table after key ?1, at most ?2. */
+#define COPY_PAGE(columns, table, key)                                         \
+	"SELECT " columns " FROM " table " WHERE " key " > ?1 ORDER BY " key " LIMIT ?2"
 
 /* "becomes EVENT" and "before EVENT" are of job_transitions[]. */
 static const char *const texts[SQL_TEXTS] = {
@@ -251,6 +256,31 @@ static const char *const texts[SQL_TEXTS] = {
 	    " ON r.service_id = s.id WHERE s.cluster_id = ?1 AND " HAS_CHECK("r.params") ")",
 	[SQL_REASON_SET] = "UPDATE real_service SET reason = ?2 WHERE id = ?1"
 	    " AND reason <> ?2",
+
+	/* -- store_copy() and store_describe() -- */
+
+	[SQL_COPY_CLUSTER] = COPY_PAGE(COPY_CLUSTER, "cluster", "id"),
+	[SQL_COPY_SERVICE] = COPY_PAGE(COPY_SERVICE, "service", "id"),
+	[SQL_COPY_SERVER] = COPY_PAGE(COPY_SERVER, "server", "id"),
+	[SQL_COPY_REAL] = COPY_PAGE(COPY_REAL, "real_service", "id"),
+	[SQL_COPY_JOB] = COPY_PAGE(COPY_JOB, "job", "id"),
+	[SQL_COPY_SETTING] = "SELECT " COPY_SETTING " FROM setting",
+	[SQL_COPY_HELD_SETTING] = "SELECT " COPY_HELD_SETTING " FROM held_setting",
+	[SQL_COPY_STATISTICS] = COPY_PAGE(COPY_STATISTICS, "statistics", "real_id"),
+	[SQL_COPY_SERVICE_STATISTICS] = COPY_PAGE(COPY_SERVICE_STATISTICS, "service_statistics",
+	    "service_id"),
+	[SQL_COPY_POLL] = COPY_PAGE(COPY_POLL, "look", "cluster_id"),
+	[SQL_COPY_ROWS] = "SELECT (SELECT count(*) FROM cluster) + (SELECT count(*) FROM service)"
+	    " + (SELECT count(*) FROM real_service) + (SELECT count(*) FROM server)"
+	    " + (SELECT count(*) FROM job) + (SELECT count(*) FROM held_setting)",
+	[SQL_COPY_TOTALS] = "SELECT " COPY_SUM_COLUMNS ", <cluster_last_id>, <service_last_id>,"
+	    " <server_last_id>, <real_service_last_id>, <job_last_id> FROM store",
+	/* In the order of enum store_count. */
+	[SQL_COUNTS] = "SELECT (SELECT count(*) FROM cluster), (SELECT count(*) FROM service),"
+	    " (SELECT count(*) FROM real_service), (SELECT count(*) FROM server),"
+	    " (SELECT count(*) FROM job), (SELECT count(*) FROM job WHERE " SQL_JOB_OPEN ")",
+	[SQL_COUNTS_STATISTICS] = "SELECT (SELECT count(*) FROM statistics),"
+	    " (SELECT count(*) FROM service_statistics)",
 };
 
 static const char *const patterns[ROW_SQLS] = {

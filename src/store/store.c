@@ -136,8 +136,8 @@ store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **re
 	return code;
 }
 
-enum err_code
-store_open_exclusive(const char *dir, const char *program, int wait_ms,
+static enum err_code
+open_exclusive(const char *dir, const char *program, int wait_ms, bool loads,
     struct store **ret_store, struct err *err)
 {
 	struct store *store = NULL;
@@ -145,11 +145,26 @@ store_open_exclusive(const char *dir, const char *program, int wait_ms,
 
 	if (store == NULL)
 		return code;
+	store->loads = loads;
 	if ((code = store_retry_while_busy(open_step, store, err)) == ERR_OK)
 		*ret_store = store;
 	else
 		store_close(store);
 	return code;
+}
+
+enum err_code
+store_open_exclusive(const char *dir, const char *program, int wait_ms,
+    struct store **ret_store, struct err *err)
+{
+	return open_exclusive(dir, program, wait_ms, false, ret_store, err);
+}
+
+enum err_code
+store_open_to_load(const char *dir, const char *program, int wait_ms, struct store **ret_store,
+    struct err *err)
+{
+	return open_exclusive(dir, program, wait_ms, true, ret_store, err);
 }
 
 void

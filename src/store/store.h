@@ -87,8 +87,7 @@ void store_close(struct store *store);
 enum store_status store_status(const struct store *store);
 const char *store_status_text(const struct store *store);
 
-/* Returns the name with which the store was opened: a URI, or a directory, with which messages name
- * its files. */
+/* Returns the directory, with which messages name the files of the store. */
 const char *store_dir(const struct store *store);
 
 /* -- reading what changed ------------------------------------------------- */
@@ -411,5 +410,40 @@ enum err_code store_statistics_put(struct store *store, const struct statistics 
 /* The same for services. */
 enum err_code store_service_statistics_put(struct store *store, const struct statistics *rows,
     size_t n, struct err *err);
+
+/* -- for administrators ------------------------------------------------------ */
+
+/* Rows that store_describe() counts, in the order of SQL_COUNTS and SQL_COUNTS_STATISTICS. */
+enum store_count {
+	STORE_COUNT_CLUSTERS, STORE_COUNT_SERVICES, STORE_COUNT_REALS, STORE_COUNT_SERVERS,
+	STORE_COUNT_JOBS, STORE_COUNT_JOBS_OPEN,
+	STORE_COUNT_STATISTICS, STORE_COUNT_SERVICE_STATISTICS,
+	STORE_COUNTS
+};
+
+/* What store_describe() finds out. No text has a password. */
+struct store_description {
+	char		name[512];		/* the directory, or "HOST:PORT/DATABASE" */
+	char		engine[64];		/* "SQLite 3.40.1", "PostgreSQL 15.18" */
+	int64_t		version, stats_version;	/* of the schemas */
+	int64_t		version_found;		/* before store_open() migrated the schema */
+	int64_t		stats_version_found;
+	bool		writable;		/* by this user or role */
+	bool		has_statistics;		/* they can be read */
+	int64_t		bytes;
+	char		programs[512];		/* other processes that hold its locks, or "" */
+	uint64_t	counts[STORE_COUNTS];
+};
+
+enum err_code store_describe(struct store *store, struct store_description *ret,
+    struct err *err);
+
+/* Copies all rows of store 'from' to store 'to', in one transaction: with their ids, also held
+ * jobs, settings, sums, statistics, and the highest id ever given. "changed" and "birth" are those
+ * of 'to'. Creates 'to' if it does not exist; a failed copy leaves it empty. Copies the inventory
+ * of one moment, and the statistics of a moment shortly after it. *ret_statistics: those of 'from'
+ * could be read. ERR_PRECOND: 'to' has rows, or a program uses it. */
+enum err_code store_copy(const char *from, const char *to, int wait_ms, bool *ret_statistics,
+    struct err *err);
 
 #endif

@@ -9,6 +9,13 @@
 
 #include "store/db.h"
 
+struct copy_rows;
+struct copy_totals;
+struct store_description;
+
+/* Programs that take the lock of a store. */
+#define STORE_PROGRAMS "lbclusterd", "lbcluster-haproxy", "lbcluster-ipvs"
+
 /*
  * The state of lbcluster.db, and of lbcluster-stats.db.
  *
@@ -99,6 +106,17 @@ struct store_engine {
 	enum err_code (*snapshot)(struct store *store, struct err *err);
 	enum err_code (*verify)(struct store *store, struct err *err);
 
+	/* store_copy(): load_begin() begins a write transaction of both databases, without triggers
+	 * and without the settings and statistics that the store had. load_rows() writes rows.
+	 * load_end() commits. */
+	enum err_code (*load_begin)(struct store *store, struct err *err);
+	enum err_code (*load_rows)(struct store *store, struct copy_rows *rows, struct err *err);
+	enum err_code (*load_end)(struct store *store, const struct copy_totals *totals,
+	    struct err *err);
+	/* store_describe(): all but the counts and the versions found. */
+	enum err_code (*describe)(struct store *store, struct store_description *ret,
+	    struct err *err);
+
 	/* The members below may be NULL. */
 
 	/* Shows store_reader_wait() of other processes up to which value of its counter each
@@ -136,6 +154,7 @@ struct store {
 	char			*dir;			/* the name of the store */
 	const char		*note_dir;		/* of the notes of undo.c; of the engine */
 	const char		*program;		/* whose lock is held; NULL: none */
+	bool			 loads;			/* store_copy() writes to it */
 	int			 lock_fd;		/* -1: not taken */
 	struct err		 read;			/* results of the last read and write */
 	struct err		 write;
@@ -199,6 +218,10 @@ void store_write_check(struct store *store);
 /* Commits if 'code', the result since store_write_begin(), is ERR_OK; ends the transaction and
  * records the result. */
 enum err_code store_write_finish(struct store *store, enum err_code code, struct err *err);
+
+/* Opens a store as store_open_exclusive() does, for store_copy(): a statement may take long. */
+enum err_code store_open_to_load(const char *dir, const char *program, int wait_ms,
+    struct store **ret_store, struct err *err);
 
 /* -- other files ------------------------------------------------------------------- */
 

@@ -384,16 +384,13 @@ both_have_the_same_columns(void **state)
 static int
 prepare(struct pair *pair, enum part part, unsigned int statement)
 {
-	static const struct sql_word dialect[] = {
-		{ "job_last_id", "job_last_id" }, { NULL, NULL }
-	};
 	enum { TYPE_TEXT = 25 };
 	Oid types[40];
 	char text[SQL_TEXT_SIZE];
 	PGresult *result;
 	int n;
 
-	sql_build(statement, dialect, text);
+	sql_build(statement, postgres_dialect, text);
 	for (size_t i = 0; i < COUNT(types); i++)
 		types[i] = TYPE_TEXT;
 	for (char *c = text; (c = strchr(c, '?')) != NULL; *c = '$')
@@ -413,7 +410,7 @@ every_statement_is_valid(void **state)
 	const unsigned int of_both[] = { SQL_EXTENT, SQL_CHANGE, SQL_BIRTH };
 
 	for (unsigned int i = 0; i < SQL_TEXTS; i++)
-		prepare(pair, MAIN, i);
+		prepare(pair, i < SQL_COPY_STATISTICS ? MAIN : STATS, i);
 	for (size_t i = 0; i < COUNT(of_both); i++)
 		prepare(pair, STATS, of_both[i]);
 	for (enum row_sql i = 0; i < ROW_SQLS; i++) {

@@ -630,7 +630,7 @@ every_statement_is_valid(void **state)
 
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
 	for (unsigned int i = 0; i < SQL_TEXTS; i++)
-		assert_prepares(f, &f->store->main, i);
+		assert_prepares(f, i < SQL_COPY_STATISTICS ? &f->store->main : &f->store->stats, i);
 	for (unsigned int i = SQL_STATEMENTS; i < SQLITE_STATEMENTS; i++)
 		assert_prepares(f, &f->store->main, i);
 	for (enum row_sql i = 0; i < ROW_SQLS; i++) {

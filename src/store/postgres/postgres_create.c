@@ -90,6 +90,7 @@ postgres_schema_check(struct db *db, enum store_mode mode, struct err *err)
 	int64_t newest = (int64_t)state->kind->n_migrations;
 	enum err_code code;
 
+	db->version_found = state->version;
 	if (state->version == newest)
 		return ERR_OK;
 	if (state->version > newest)
@@ -98,10 +99,10 @@ postgres_schema_check(struct db *db, enum store_mode mode, struct err *err)
 		    (long long)state->version, (long long)newest);
 	if (state->version == 0 && mode != STORE_CREATE)
 		return err_set(err, ERR_NOT_FOUND, "%s: the database has no store of lbcluster; "
-		    "start lbclusterd, which creates it", db->path);
+		    "\"lbclusterctl store create\" creates it", db->path);
 	if (mode == STORE_READ)
 		return err_set(err, ERR_INVALID, "%s: schema %s has version %lld, which is older "
-		    "than this lbcluster; start lbclusterd, which migrates it", db->path,
+		    "than this lbcluster; \"lbclusterctl store migrate\" migrates it", db->path,
 		    state->kind->schema, (long long)state->version);
 	if ((code = schema_make(db, err)) != ERR_OK)
 		postgres_rollback(db);

@@ -242,6 +242,34 @@ postgres_exec(struct db *db, const char *sql, PGresult **ret, struct err *err)
 	    postgres_exchange_end(db, PQsendQuery(db->state->connection, sql), ret, err);
 }
 
+enum err_code
+postgres_copy_in(struct db *db, const char *sql, const char *bytes, size_t n, struct err *err)
+{
+	PGconn *connection = db->state->connection;
+	enum err_code code = postgres_exchange_begin(db, err);
+	PGresult *result;
+	bool ready;
+
+	if (code != ERR_OK)
+		return code;
+	if (PQsendQuery(connection, sql) != 1)
+		return connection_lost(db, err);
+	if ((code = answer_await(db, deadline(db), err)) != ERR_OK)
+		return code;
+	result = PQgetResult(connection);
+	ready = PQresultStatus(result) == PGRES_COPY_IN;
+	if (!ready)
+		code = postgres_error(db, result, err);
+	PQclear(result);
+	if (ready && (n > INT_MAX || PQputCopyData(connection, bytes, (int)n) != 1 ||
+	    PQputCopyEnd(connection, NULL) != 1))
+		return connection_lost(db, err);
+	if (ready)
+		return answer_read(db, deadline(db), NULL, err);
+	(void)answer_read(db, deadline(db), NULL, NULL);
+	return code;
+}
+
 void
 postgres_rollback_send(struct db *db)
 {

@@ -163,6 +163,9 @@ enum err_code postgres_exchange_begin(struct db *db, struct err *err);
 enum err_code postgres_exchange_end(struct db *db, int sent, PGresult **ret, struct err *err);
 /* Runs SQL without parameters. 'ret' may be NULL. */
 enum err_code postgres_exec(struct db *db, const char *sql, PGresult **ret, struct err *err);
+/* Runs "COPY ... FROM STDIN" with its 'n' bytes. */
+enum err_code postgres_copy_in(struct db *db, const char *sql, const char *bytes, size_t n,
+    struct err *err);
 /* Sets the deadline of a transaction that begins. */
 void postgres_deadline_set(struct db *db);
 /* Sends ROLLBACK, and does not wait for the answer. */
@@ -171,6 +174,7 @@ void postgres_rollback_send(struct db *db);
 /* -- functions of struct db_engine --------------------------------------------------------- */
 
 /* postgres_statement.c */
+extern const struct sql_word postgres_dialect[];
 enum err_code postgres_query(struct db *db, unsigned int sql, const struct db_value *values,
     size_t n, struct db_statement **ret_stmt, struct err *err);
 enum err_code postgres_queue(struct db *db, unsigned int sql, const struct db_value *values,
@@ -195,6 +199,14 @@ void postgres_rollback(struct db *db);
 /* Begins the transaction of store_snapshot(), in which all later reads see one moment. A write
  * transaction interrupts it. */
 enum err_code postgres_snapshot_begin(struct db *db, struct err *err);
+
+/* postgres_load.c: functions of struct store_engine */
+enum err_code postgres_load_begin(struct store *store, struct err *err);
+enum err_code postgres_load_rows(struct store *store, struct copy_rows *rows, struct err *err);
+enum err_code postgres_load_end(struct store *store, const struct copy_totals *totals,
+    struct err *err);
+enum err_code postgres_describe(struct store *store, struct store_description *ret,
+    struct err *err);
 
 /* postgres_engine.c */
 extern const struct db_engine postgres_engine;

@@ -39,7 +39,13 @@ struct postgres_statement {
 	struct db_value		*values;
 };
 
-static const struct sql_word dialect[] = {
+/* The highest id that was ever given to a row of 'table'. */
+#define LAST_ID(table)                                                         \
+	{ table "_last_id",                                                    \
+	    "(SELECT last_value - (NOT is_called)::integer FROM " table "_id_seq)" }
+
+const struct sql_word postgres_dialect[] = {
+	LAST_ID("cluster"), LAST_ID("service"), LAST_ID("server"), LAST_ID("real_service"),
 	{ "job_last_id", "job_last_id" },
 	{ NULL, NULL },
 };
@@ -114,7 +120,7 @@ statement_prepare(struct db *db, unsigned int sql, const char *returning, struct
 	statement->statement.path = db->path;
 	statement->n_parameters = 0;
 	snprintf(statement->name, sizeof(statement->name), "s%u", sql);
-	sql_build(sql, dialect, text);
+	sql_build(sql, postgres_dialect, text);
 	n = parameters_number(text, statement, numbered, SQL_NUMBERED_SIZE);
 	snprintf(numbered + n, sizeof(numbered) - n, "%s", returning);
 	code = postgres_exchange_end(db, PQsendPrepare(db->state->connection, statement->name,

@@ -53,7 +53,7 @@ server_find(struct store *store, struct err *err)
 		return ERR_OK;
 	if ((code = postgres_server_parse(store->dir, &server, err)) != ERR_OK)
 		return code;
-	server->has_loop = store->program != NULL;
+	server->has_loop = store->program != NULL && !store->loads;
 	server->any |= store->mode == STORE_READ;
 	store->main.state->server = store->stats.state->server = server;
 	store->note_dir = server->note_dir;
@@ -276,4 +276,8 @@ const struct store_engine postgres_store_engine = {
 	.stats_note = stats_note,
 	.snapshot = snapshot,
 	.verify = verify,
+	.load_begin = postgres_load_begin,
+	.load_rows = postgres_load_rows,
+	.load_end = postgres_load_end,
+	.describe = postgres_describe,
 };

@@ -148,7 +148,7 @@ identity_check(struct opening *opening, struct err *err)
 	if (version < newest && !opening->writable)
 		return err_set(err, ERR_INVALID, "%s: of an older lbcluster (version %lld); start "
 		    "lbclusterd once to migrate it", db->path, (long long)version);
-	opening->version = version;
+	opening->version = db->version_found = version;
 	return ERR_OK;
 }
 

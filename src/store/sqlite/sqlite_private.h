@@ -162,4 +162,12 @@ enum err_code sqlite_change(struct store *store, enum err_code (*prepare)(void *
 enum err_code sqlite_draft_real_insert(struct store *store, const struct real_row *row,
     int64_t *ret_id, struct err *err);
 
+/* sqlite_load.c: functions of struct store_engine */
+enum err_code sqlite_load_begin(struct store *store, struct err *err);
+enum err_code sqlite_load_rows(struct store *store, struct copy_rows *rows, struct err *err);
+enum err_code sqlite_load_end(struct store *store, const struct copy_totals *totals,
+    struct err *err);
+enum err_code sqlite_describe(struct store *store, struct store_description *ret,
+    struct err *err);
+
 #endif

@@ -56,8 +56,14 @@ static const char *const texts[SQLITE_STATEMENTS - SQL_STATEMENTS] = {
 	    " VALUES (<parameters>, ?10, ?11)",
 };
 
+/* The highest id that a row of 'table' ever had. */
+#define LAST_ID(table)                                                         \
+	{ table "_last_id",                                                    \
+	    "coalesce((SELECT seq FROM sqlite_sequence WHERE name = '" table "'), 0)" }
+
 static const struct sql_word dialect[] = {
-	{ "job_last_id", "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0)" },
+	LAST_ID("cluster"), LAST_ID("service"), LAST_ID("server"), LAST_ID("real_service"),
+	LAST_ID("job"),
 	{ NULL, NULL },
 };
 
