@@ -159,7 +159,7 @@ tests_unit_test_hostile_pdus_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=wire_decode
 tests_unit_test_hostile_values_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=wire_decode
 tests_unit_test_idmap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 tests_unit_test_reject_LDFLAGS = $(AM_LDFLAGS) \
-	-Wl,--wrap=store_status,--wrap=store_status_text,--wrap=store_dir
+	-Wl,--wrap=store_status,--wrap=store_status_text,--wrap=store_message_name
 tests_unit_test_rules_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 tests_unit_test_sync_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fsync
 tests_unit_test_util_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray

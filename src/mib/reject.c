@@ -16,7 +16,8 @@
 /* Managers can cause these lines at any rate. */
 static struct log_limit refusals = LOG_LIMIT("set", 20), states = LOG_LIMIT("store", 10);
 
-/* Copies a message without the directory of the store, which managers need not know. */
+/* Copies a message without the directory or the server of the store, which managers need not
+ * know. */
 static const char *
 without_directory(const char *text, const char *dir, char *buf, size_t size)
 {
@@ -66,7 +67,7 @@ mib_reject_by_store(struct mib *mib, enum reject_reason reason, const char *text
 	char shown[ERR_TEXT_SIZE];
 
 	reject_set(mib, reason,
-	    without_directory(text, store_dir(mib->store), shown, sizeof(shown)), object);
+	    without_directory(text, store_message_name(mib->store), shown, sizeof(shown)), object);
 	snprintf(mib->reported.refusal, sizeof(mib->reported.refusal), "%s", text);
 }
 

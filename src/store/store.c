@@ -73,6 +73,12 @@ store_is_uri(const char *name)
 	return engines[engine_of(name)].prefix[0] != '\0';
 }
 
+const char *
+store_message_name(const struct store *store)
+{
+	return store_is_uri(store->dir) ? store->main.path : store->dir;
+}
+
 bool
 store_error_is_transient(const char *dir, enum err_code code)
 {

@@ -90,6 +90,9 @@ const char *store_status_text(const struct store *store);
 /* Returns the directory, with which messages name the files of the store. */
 const char *store_dir(const struct store *store);
 
+/* Returns how messages name the store: the directory of its files, or "HOST:PORT/NAME". */
+const char *store_message_name(const struct store *store);
+
 /* -- reading what changed ------------------------------------------------- */
 
 /* How much a reader has read; all zero: nothing. */

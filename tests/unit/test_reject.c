@@ -51,7 +51,7 @@ log_line(enum log_level level, const char *token, const char *fmt, ...)
 /* Replace the functions of the store, by the linker. */
 enum store_status __wrap_store_status(const struct store *store);
 const char *__wrap_store_status_text(const struct store *store);
-const char *__wrap_store_dir(const struct store *store);
+const char *__wrap_store_message_name(const struct store *store);
 
 enum store_status
 __wrap_store_status(const struct store *store)
@@ -68,7 +68,7 @@ __wrap_store_status_text(const struct store *store)
 }
 
 const char *
-__wrap_store_dir(const struct store *store)
+__wrap_store_message_name(const struct store *store)
 {
 	(void)store;
 	return DIR;
