@@ -3,7 +3,7 @@
 --
 --     psql -v ON_ERROR_STOP=1 -d NAME -f postgresql-roles.sql
 --
--- Nobody can log in as one of these roles. Grant each user of a program the role that it needs:
+-- These roles cannot log in. Grant each user of a program the role that it needs:
 --
 --     CREATE ROLE lbclusterd LOGIN;
 --     GRANT lbc_serve TO lbclusterd;
