@@ -125,6 +125,7 @@ struct db_state {
 	size_t				 queued;	/* statements sent, not answered */
 	bool				 draining;	/* the answer to a ROLLBACK is on its way */
 	bool				 snapshot;	/* store_snapshot(): see transaction */
+	bool				 writing;	/* since db_begin() of a writer */
 	bool				 local_commit;	/* a notice: no standby has the commit */
 	int64_t				 notifications;	/* of other sessions */
 	int64_t				 changed_rows;

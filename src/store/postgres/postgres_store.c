@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/clock.h"
 
 enum {
 	LOCK_WAIT_MS = 3000,	/* for the server to end the session of a process that ended */
+	LOCK_PAUSE_US = 100000,
 	RECONNECT_MS = 2000,	/* a program without a loop, after its session was lost */
 };
 
@@ -112,7 +114,7 @@ main_open(struct store *store, struct err *err)
 
 	while ((code = postgres_session_wait(&store->main, POSTGRES_OPEN_MS, err)) == ERR_PRECOND &&
 	    clock_steady_ms() < until)
-		;
+		usleep(LOCK_PAUSE_US);
 	return code == ERR_OK ? postgres_schema_check(&store->main, store->mode, err) : code;
 }
 

@@ -43,6 +43,7 @@ postgres_begin(struct db *db, enum db_begin how, struct err *err)
 		return ERR_OK;
 	if (state->snapshot)
 		postgres_rollback_send(db);
+	state->writing = how != DB_BEGIN_READ;
 	begin_write(db, how, sql);
 	postgres_deadline_set(db);
 	if ((code = postgres_exec(db, sql, &result, err)) != ERR_OK) {
@@ -90,11 +91,11 @@ postgres_rollback(struct db *db)
 
 	if (state->step != POSTGRES_READY)
 		return;
-	if (!state->snapshot) {
+	if (!state->snapshot || state->writing)
 		postgres_rollback_send(db);
-	} else if (PQtransactionStatus(state->connection) != PQTRANS_INTRANS) {
+	if (state->snapshot && state->writing)
 		(void)postgres_snapshot_begin(db, NULL);
-	}
+	state->writing = false;
 }
 
 enum err_code
