@@ -8,6 +8,7 @@
 """Stores of both engines: created, migrated, described, copied."""
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -68,6 +69,27 @@ class Stores(Case):
     def setUp(self):
         self.dir = new_directory()
         self.addCleanup(shutil.rmtree, self.dir)
+
+    @contextlib.contextmanager
+    def session(self, database):
+        """A function that runs SQL in one session."""
+        psql = subprocess.Popen(
+            [os.path.join(self.server.bindir, 'psql'), '-X', '-A', '-t', '-h', self.server.dir,
+             '-p', str(self.server.port), '-U', 'postgres', '-d', database], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+        def run(sql):
+            psql.stdin.write(sql + ";\n\\echo done\n")
+            psql.stdin.flush()
+            while psql.stdout.readline() != 'done\n':
+                self.assertIsNone(psql.poll())
+
+        try:
+            yield run
+        finally:
+            psql.stdin.close()
+            psql.stdout.close()
+            psql.wait()
 
     def directory(self, name):
         return os.path.join(self.dir, name)
@@ -396,6 +418,26 @@ class Copy(Stores):
             self.refused(CTL_PRECOND, 'stop it first' if server else 'lbclusterd', 'store', 'copy',
                          self.source, world.store)
             self.assert_empty(world.store)
+
+    def test_target_of_a_driver(self):
+        """The lock of any program counts, and is shown."""
+        name, uri = self.database()
+        path = self.directory('to')
+        for store in (uri, path):
+            self.done('store', 'create', store)
+        with open(os.path.join(path, 'lbcluster-ipvs.lock'), 'w', encoding='ascii') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.assertIn('process %d' % os.getpid(), self.status_of(path)['programs'])
+            self.refused(CTL_PRECOND, 'stop it first', 'store', 'copy', self.source, path)
+        with self.session(name) as session:
+            session("SELECT pg_advisory_lock(hashtext('lbcluster'), hashtext('lbcluster-haproxy'))")
+            self.assertIn('lbcluster-haproxy (server process', self.status_of(uri)['programs'])
+            self.refused(CTL_PRECOND, 'lbcluster-haproxy', 'store', 'copy', self.source, uri)
+        for store in (uri, path):
+            self.assert_empty(store)
+            wait_for(lambda store=store: self.status_of(store)['programs'] is None, 60,
+                     'the end of the lock')
+            self.done('store', 'copy', self.source, store)
 
     def test_served_source(self):
         """A store may be copied while lbclusterd serves it."""
