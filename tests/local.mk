@@ -60,6 +60,7 @@ unit_tests = \
 	tests/unit/test_store_changes \
 	tests/unit/test_store_jobs \
 	tests/unit/test_store_marks \
+	tests/unit/test_store_instances \
 	tests/unit/test_store_notes \
 	tests/unit/test_store_invalid_rows \
 	tests/unit/test_store_rows \
@@ -183,6 +184,7 @@ tests_unit_test_store_changes_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_draft_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_jobs_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_marks_LDFLAGS = $(store_fixture_ldflags)
+tests_unit_test_store_instances_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_notes_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_invalid_rows_LDFLAGS = $(store_fixture_ldflags)
 tests_unit_test_store_rows_LDFLAGS = $(store_fixture_ldflags)
@@ -229,6 +231,7 @@ integration_tests = \
 	tests/integration/test_haproxy_sockets.py \
 	tests/integration/test_haproxy_states.py \
 	tests/integration/test_haproxy_takeover.py \
+	tests/integration/test_instances.py \
 	tests/integration/test_integrations.py \
 	tests/integration/test_left_out.py \
 	tests/integration/test_limits.py \

@@ -3,12 +3,16 @@
 #include "conf/settings.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "util/endpoint.h"
 #include "util/log.h"
+
+enum { INSTANCE_MAX = 64 };	/* bytes, as of a name in the store */
 
 /* -- values ------------------------------------------------------------------------- */
 
@@ -41,6 +45,27 @@ settings_agentx(struct conf *conf, const struct conf_option *option, void *into,
 		conf_keep(conf, into, value);
 	else
 		conf_error(conf, "%s %s", option->name, err.text);
+}
+
+void
+settings_instance(struct conf *conf, const struct conf_option *option, void *into,
+    const char *value)
+{
+	static const char valid[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	    "0123456789-._";
+	char host[INSTANCE_MAX + 1] = "";
+	size_t n = strlen(value);
+
+	if (n > INSTANCE_MAX || strspn(value, valid) != n) {
+		conf_error(conf, "%s \"%.64s\" is not 1 to %d characters of A-Z, a-z, 0-9, - . _",
+		    option->name, value, INSTANCE_MAX);
+		return;
+	}
+	if (n == 0 && (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0'))
+		snprintf(host, sizeof(host), "localhost");
+	for (size_t i = strspn(host, valid); host[i] != '\0'; i += strspn(host + i, valid))
+		host[i] = '-';
+	conf_keep(conf, into, n > 0 ? value : host);
 }
 
 void
@@ -153,7 +178,7 @@ settings_done(const struct conf_option *settings, size_t n, void *into)
 		char **text = (char **)(void *)((char *)into + settings[i].at);
 
 		if (settings[i].set != settings_path && settings[i].set != settings_store &&
-		    settings[i].set != settings_agentx)
+		    settings[i].set != settings_agentx && settings[i].set != settings_instance)
 			continue;
 		free(*text);
 		*text = NULL;

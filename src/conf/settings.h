@@ -16,6 +16,9 @@ void settings_store(struct conf *conf, const struct conf_option *option, void *i
     const char *value);		/* char *: an absolute path or a URI */
 void settings_agentx(struct conf *conf, const struct conf_option *option, void *into,
     const char *value);		/* char *: an address for endpoint_parse() */
+void settings_instance(struct conf *conf, const struct conf_option *option, void *into,
+    const char *value);		/* char *: a name, 1 to 64 bytes; "": the host name. An invalid
+				 * byte of the host name becomes a hyphen */
 void settings_level(struct conf *conf, const struct conf_option *option, void *into,
     const char *value);		/* enum log_level */
 void settings_seconds(struct conf *conf, const struct conf_option *option, void *into,

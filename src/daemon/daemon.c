@@ -156,6 +156,16 @@ jobs_expire(struct daemon *daemon)
 			    messages[i]);
 }
 
+/* Releases what other instances of lbclusterd left when they ended. */
+static void
+orphans_release(const struct daemon *daemon)
+{
+	struct err err;
+
+	if (store_orphans_release(daemon->service.store, &err) != ERR_OK)
+		log_debug("store", "held jobs of other instances: %s", err.text);
+}
+
 static void
 cpu_apply(struct daemon *daemon)
 {
@@ -177,6 +187,7 @@ daemon_tick(void *arg)
 
 	cpu_apply(daemon);
 	jobs_expire(daemon);
+	orphans_release(daemon);
 	cache_tick(daemon->cache, clock_wall_s());
 	status_send(daemon);
 }
@@ -195,6 +206,8 @@ daemon_reload(void *arg, void *new_config)
 
 	if (strcmp(config->agentx_socket, old->agentx_socket) != 0)
 		log_warn("config", "a new value of agentx-socket takes effect at a restart");
+	if (strcmp(config->common.instance, old->common.instance) != 0)
+		log_warn("config", "a new value of instance takes effect at a restart");
 	if (config->job_max_rows != old->job_max_rows &&
 	    store_job_max_rows_set(store, config->job_max_rows, &err) != ERR_OK) {
 		log_error("config", "job-max-rows remains %u: %s", old->job_max_rows, err.text);

@@ -43,5 +43,6 @@ const struct conf_option daemon_settings[DAEMON_SETTINGS] = {
 	    .text = "3600", .min = 1, .max = 604800 },
 	{ .name = "notify-min-interval", .set = conf_number, .at = AT(notify_interval_s),
 	    .text = "10", .min = 0, .max = 3600 },
+	{ .name = "instance", .set = settings_instance, .at = AT(common.instance), .text = "" },
 	{ .name = "cpu", .set = cpu_set, .at = AT(cpu), .text = "like-snmpd" },
 };

@@ -8,7 +8,7 @@
 
 #include "service/service.h"
 
-enum { DAEMON_SETTINGS = 8 };
+enum { DAEMON_SETTINGS = 9 };
 
 struct daemon_config {
 	struct service_config	 common;

@@ -256,7 +256,7 @@ store_start(struct service *service)
 
 	code = service->action != NULL ?
 	    store_open(config->store, STORE_READ, ONCE_WAIT_MS, &service->store, &err) :
-	    store_open_exclusive(config->store, program->name,
+	    store_open_exclusive(config->store, program->name, config->instance,
 	    service->once ? ONCE_WAIT_MS : program->store_wait_ms, &service->store, &err);
 	if (code == ERR_PRECOND) {
 		log_error("store", "%s", err.text);

@@ -27,6 +27,7 @@ enum service_status {
 struct service_config {
 	char		*store;		/* directory or URI */
 	enum log_level	 log_level;
+	char		*instance;	/* for store_open_exclusive(); NULL: the program has none */
 };
 
 /* The first rows of each program's table of settings. */

@@ -78,6 +78,7 @@ before_read(struct store *store, const struct change *change, struct rules_befor
 /* The commit of one SET. */
 struct commit {
 	const struct store_set	*set;
+	const char		*owner;
 	enum store_set_mode	 mode;
 	struct rules_before	*before;	/* one for each change */
 	bool			*effective;	/* likewise */
@@ -199,7 +200,8 @@ jobs_insert(struct db *db, struct commit *commit, struct err *err)
 		    db_int(rules_value_before(before, change->column)),
 		    db_int(change->value), db_int(request), db_int((int64_t)set->token),
 		    db_str(before->path.cluster), db_str(before->path.service),
-		    db_str(before->path.real), db_str(set->origin == NULL ? "" : set->origin)),
+		    db_str(before->path.real), db_str(set->origin == NULL ? "" : set->origin),
+		    db_str(commit->owner)),
 		    &job, err);
 		if (code == ERR_OK && commit->first_job == 0)
 			commit->first_job = (uint32_t)job;
@@ -208,11 +210,11 @@ jobs_insert(struct db *db, struct commit *commit, struct err *err)
 }
 
 static enum err_code
-setting_hold(struct db *db, const struct store_set *set, const char *name, int64_t value,
+setting_hold(struct db *db, const struct commit *commit, const char *name, int64_t value,
     struct err *err)
 {
-	return db_run(db, SQL_SETTING_HOLD, DB_VALUES(db_int((int64_t)set->token), db_str(name),
-	    db_int(value)), err);
+	return db_run(db, SQL_SETTING_HOLD, DB_VALUES(db_int((int64_t)commit->set->token),
+	    db_str(name), db_int(value), db_str(commit->owner)), err);
 }
 
 static enum err_code
@@ -226,10 +228,10 @@ set_write(struct store *store, struct commit *commit, struct err *err)
 	if (code == ERR_OK)
 		code = jobs_insert(db, commit, err);
 	if (code == ERR_OK && set->lock != STORE_NO_LOCK)
-		code = setting_hold(db, set, "set_lock", model_lock_next((uint32_t)set->lock),
+		code = setting_hold(db, commit, "set_lock", model_lock_next((uint32_t)set->lock),
 		    err);
 	if (code == ERR_OK && set->sets_notify)
-		code = setting_hold(db, set, "notify_enable", set->notify, err);
+		code = setting_hold(db, commit, "notify_enable", set->notify, err);
 	if (code == ERR_OK && commit->mode == STORE_SET_NOW)
 		code = store_release_write(db, (int64_t)set->token, clock_wall_s(), err);
 	return code == ERR_OK ? store_jobs_prune(db, err) : code;
@@ -257,7 +259,8 @@ enum err_code
 store_set(struct store *store, const struct store_set *set, enum store_set_mode mode,
     struct verdict *ret_verdict, uint32_t *ret_first_job, size_t *ret_jobs, struct err *err)
 {
-	struct commit commit = { .set = set, .mode = mode, .verdict = ret_verdict };
+	struct commit commit = { .set = set, .owner = store->owner, .mode = mode,
+		.verdict = ret_verdict };
 	enum err_code code;
 
 	*ret_verdict = (struct verdict){ .reason = REJECT_NONE };

@@ -8,6 +8,8 @@
 #include "util/clock.h"
 #include "util/memory.h"
 
+enum { ORPHAN_AGE_S = 30 };	/* an undo of a SET comes within this time */
+
 /* -- release ------------------------------------------------------------------- */
 
 /* SQL of a release after fallback_free(), in this order: first the rows, then the jobs, then the
@@ -53,9 +55,9 @@ store_release_write(struct db *db, int64_t token, int64_t wall_s, struct err *er
 	    steps_run(db, release_steps, ROWS(release_steps), token, wall_s, err);
 }
 
-/* Releases all held jobs, SET by SET in the order of their commits. */
+/* Releases the held SETs that 'sql' finds with 'value', in the order of their commits. */
 static enum err_code
-all_release(struct db *db, int64_t wall_s, struct err *err)
+all_release(struct db *db, enum sql sql, struct db_value value, int64_t wall_s, struct err *err)
 {
 	enum err_code code = ERR_OK;
 	struct db_statement *stmt;
@@ -63,7 +65,7 @@ all_release(struct db *db, int64_t wall_s, struct err *err)
 	int64_t token;
 
 	while (code == ERR_OK) {
-		code = db_first(db, SQL_HELD_OLDEST, DB_NO_VALUES, &stmt, &more, err);
+		code = db_first(db, sql, DB_VALUES(value), &stmt, &more, err);
 		if (code != ERR_OK || !more)
 			break;
 		token = db_integer(stmt, 0);
@@ -87,7 +89,8 @@ store_releases_write(struct store *store, struct err *err)
 	for (size_t i = 0; i < store->n_releases && code == ERR_OK; i++) {
 		const struct store_release *release = &store->releases[i];
 
-		code = release->token == 0 ? all_release(&store->main, release->wall_s, err) :
+		code = release->token == 0 ? all_release(&store->main, SQL_HELD_OLDEST,
+		    db_str(store->owner), release->wall_s, err) :
 		    store_release_write(&store->main, (int64_t)release->token, release->wall_s,
 		    err);
 	}
@@ -103,7 +106,8 @@ store_releases_add(struct store *store, struct store_totals *totals, struct err 
 
 	for (size_t i = 0; i < store->n_releases && code == ERR_OK; i++) {
 		code = db_query(&store->main, SQL_SETTINGS_HELD,
-		    DB_VALUES(db_int((int64_t)store->releases[i].token)), &stmt, err);
+		    DB_VALUES(db_int((int64_t)store->releases[i].token), db_str(store->owner)),
+		    &stmt, err);
 		while (code == ERR_OK &&
 		    (code = db_next(&store->main, stmt, &row, err)) == ERR_OK && row) {
 			if (db_integer(stmt, 0) != 0)
@@ -120,8 +124,8 @@ store_set_is_released(const struct store *store, uint64_t token)
 {
 	size_t i = 0;
 
-	while (i < store->n_releases && store->releases[i].token != 0 &&
-	    store->releases[i].token != token)
+	/* A release of all (0) is of this instance alone, and the SET may be of another one. */
+	while (i < store->n_releases && store->releases[i].token != token)
 		i++;
 	return i < store->n_releases;
 }
@@ -169,6 +173,25 @@ store_set_release(struct store *store, uint64_t token)
 		return;
 	}
 	store->releases[store->n_releases++] = release;
+}
+
+enum err_code
+store_orphans_release(struct store *store, struct err *err)
+{
+	const struct db_value age = db_int(ORPHAN_AGE_S);
+	enum err_code code = store_step(store, err);
+	struct db_statement *stmt;
+	bool found = false;
+
+	if (code != ERR_OK || (code = db_write_check(&store->main, err)) != ERR_OK ||
+	    (code = db_first(&store->main, SQL_HELD_ORPHAN, DB_VALUES(age), &stmt, &found,
+	    err)) != ERR_OK || !found)
+		return code;
+	db_reset(stmt);
+	/* Another instance may have released it meanwhile. */
+	if ((code = store_write_begin(store, err)) == ERR_OK)
+		code = all_release(&store->main, SQL_HELD_ORPHAN, age, clock_wall_s(), err);
+	return store_write_finish(store, code, err);
 }
 
 /* -- undo ---------------------------------------------------------------------- */

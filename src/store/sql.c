@@ -50,6 +50,13 @@
 	" WHERE f.service_id = real_service.service_id AND f.fallback = 1"     \
 	" AND f.id <> real_service.id))"
 
+/* The token of the oldest held SET for which 'condition' is true. */
+#define HELD(condition)                                                        \
+	"SELECT token FROM (SELECT token, id FROM job WHERE state = <JOB_HELD>" \
+	" AND " SQL_JOB_OPEN " AND " condition " UNION ALL SELECT token,"      \
+	" 9223372036854775807 FROM held_setting WHERE " condition ") AS held"  \
+	" ORDER BY id LIMIT 1"
+
 /* The value in the row of job j, NULL if there is no row. */
 #define VALUE_IN_ROW                                                           \
 	"CASE WHEN j.operation IN (" SQL_OPERATIONS_enabled ") THEN r.enabled" \
@@ -82,9 +89,9 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_BIRTH] = "SELECT birth FROM store",
 
 	/* Columns that no other statement of sqlite_main_kind.needed names. */
-	[SQL_NEEDED] = "SELECT j.token, h.token, h.name, h.value, m.birth, m.change,"
-	    " m.removed_oldest, m.job_rows, m.jobs_open, v.id, v.cluster_id, v.name"
-	    " FROM job AS j, held_setting AS h, store AS m, server AS v",
+	[SQL_NEEDED] = "SELECT j.token, j.owner, h.token, h.name, h.value, h.owner,"
+	    " h.created, m.birth, m.change, m.removed_oldest, m.job_rows, m.jobs_open, v.id,"
+	    " v.cluster_id, v.name FROM job AS j, held_setting AS h, store AS m, server AS v",
 	[SQL_TOTALS] = "SELECT config_changes, config_last_change, table_last_change,"
 	    " jobs_succeeded, jobs_failed, jobs_bumped,"
 	    " <job_last_id>,"
@@ -128,20 +135,23 @@ static const char *const texts[SQL_TEXTS] = {
 	[SQL_JOBS_OPEN] = "SELECT jobs_open FROM store",
 	[SQL_JOB_INSERT] = "INSERT INTO job (state, real_id, service_id, operation, source,"
 	    " old_value, new_value, request, token, cluster_name, service_name, real_name,"
-	    " origin) VALUES (<JOB_HELD>, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	    " origin, owner) VALUES (<JOB_HELD>, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+	    " ?12, ?13)",
 	[SQL_JOBS_OVER] = "SELECT job_rows - (SELECT value FROM setting"
 	    " WHERE name = 'job_max_rows') FROM store",
 	[SQL_JOBS_PRUNE] = "DELETE FROM job WHERE id IN (SELECT id FROM job"
 	    " WHERE state >= <JOB_SUCCEEDED> ORDER BY id LIMIT ?1)",
-	[SQL_SETTING_HOLD] = "INSERT INTO held_setting (token, name, value) VALUES (?1, ?2, ?3)",
+	[SQL_SETTING_HOLD] = "INSERT INTO held_setting (token, name, value, owner, created)"
+	    " VALUES (?1, ?2, ?3, ?4, unixepoch())",
 	[SQL_SETTINGS_HELD] = "SELECT name = 'set_lock', value FROM held_setting"
-	    " WHERE token = ?1 OR ?1 = 0",
+	    " WHERE token = ?1 OR ?1 = 0 AND owner = ?2",
 
 	/* -- a SET: release of SET ?1, answered at ?2 -- */
 
-	[SQL_HELD_OLDEST] = "SELECT token FROM (SELECT token, id FROM job"
-	    " WHERE state = <JOB_HELD> AND " SQL_JOB_OPEN " UNION ALL SELECT token,"
-	    " 9223372036854775807 FROM held_setting) AS held ORDER BY id LIMIT 1",
+	/* The oldest SET of owner ?1 that is held. */
+	[SQL_HELD_OLDEST] = HELD("owner = ?1"),
+	/* The oldest held SET of an instance that has ended, answered ?1 seconds ago or more. */
+	[SQL_HELD_ORPHAN] = HELD("created <= unixepoch() - ?1 AND <owner_has_ended>"),
 	/* A service has at most one fallback at every moment. This SET was judged as if the held
 	 * jobs of earlier SETs had changed their rows. So a row whose job disables the fallback
 	 * loses it first. */

@@ -90,7 +90,7 @@ store_error_is_transient(const char *dir, enum err_code code)
 /* *ret_store is set with ERR_OK only. A URI may have a password: messages have its prefix only. */
 static enum err_code
 store_new(const char *dir, enum store_mode mode, int wait_ms, const char *program,
-    struct store **ret_store, struct err *err)
+    const char *instance, struct store **ret_store, struct err *err)
 {
 	size_t i = engine_of(dir);
 	const char *shown = engines[i].prefix[0] != '\0' ? engines[i].prefix : dir;
@@ -100,7 +100,10 @@ store_new(const char *dir, enum store_mode mode, int wait_ms, const char *progra
 		return err_set(err, ERR_INVALID, "%s...: this lbcluster was built without "
 		    "PostgreSQL; install libpq-dev and configure again", shown);
 	store = calloc(1, sizeof(*store));
-	if (store == NULL || (store->dir = strdup(dir)) == NULL) {
+	if (store == NULL || (store->dir = strdup(dir)) == NULL ||
+	    (instance != NULL && (store->instance = strdup(instance)) == NULL)) {
+		if (store != NULL)
+			free(store->dir);
 		free(store);
 		return err_set(err, ERR_NOMEM, "%s: out of memory for a store", shown);
 	}
@@ -108,6 +111,7 @@ store_new(const char *dir, enum store_mode mode, int wait_ms, const char *progra
 	store->mode = mode;
 	store->wait_ms = wait_ms;
 	store->program = program;
+	store->owner = "";
 	store->main_file.state = store->stats_file.state = FILE_REPLACED;
 	if (!store->engine->init(store)) {
 		store_close(store);
@@ -131,7 +135,7 @@ store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **re
     struct err *err)
 {
 	struct store *store = NULL;
-	enum err_code code = store_new(dir, mode, wait_ms, NULL, &store, err);
+	enum err_code code = store_new(dir, mode, wait_ms, NULL, NULL, &store, err);
 
 	if (store == NULL)
 		return code;
@@ -143,11 +147,11 @@ store_open(const char *dir, enum store_mode mode, int wait_ms, struct store **re
 }
 
 static enum err_code
-open_exclusive(const char *dir, const char *program, int wait_ms, bool loads,
+open_exclusive(const char *dir, const char *program, const char *instance, int wait_ms, bool loads,
     struct store **ret_store, struct err *err)
 {
 	struct store *store = NULL;
-	enum err_code code = store_new(dir, STORE_CREATE, wait_ms, program, &store, err);
+	enum err_code code = store_new(dir, STORE_CREATE, wait_ms, program, instance, &store, err);
 
 	if (store == NULL)
 		return code;
@@ -160,17 +164,17 @@ open_exclusive(const char *dir, const char *program, int wait_ms, bool loads,
 }
 
 enum err_code
-store_open_exclusive(const char *dir, const char *program, int wait_ms,
+store_open_exclusive(const char *dir, const char *program, const char *instance, int wait_ms,
     struct store **ret_store, struct err *err)
 {
-	return open_exclusive(dir, program, wait_ms, false, ret_store, err);
+	return open_exclusive(dir, program, instance, wait_ms, false, ret_store, err);
 }
 
 enum err_code
 store_open_to_load(const char *dir, const char *program, int wait_ms, struct store **ret_store,
     struct err *err)
 {
-	return open_exclusive(dir, program, wait_ms, true, ret_store, err);
+	return open_exclusive(dir, program, NULL, wait_ms, true, ret_store, err);
 }
 
 void
@@ -179,6 +183,7 @@ store_close(struct store *store)
 	if (store == NULL)
 		return;
 	store->engine->close(store);
+	free(store->instance);
 	free(store->dir);
 	free(store);
 }

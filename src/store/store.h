@@ -59,9 +59,12 @@ enum err_code store_open(const char *dir, enum store_mode mode, int wait_ms,
  * If the lock file or its directory is replaced later, the next call takes the new lock. While
  * another process holds that lock, calls return ERR_BUSY. 'program' must stay valid until
  * store_close(). Errors: ERR_PRECOND (another process holds the lock), those of
- * store_open(). */
-enum err_code store_open_exclusive(const char *dir, const char *program, int wait_ms,
-    struct store **ret_store, struct err *err) __attribute__((warn_unused_result));
+ * store_open().
+ * With PostgreSQL several processes of a program may use one store, if each has its own 'instance',
+ * a valid name: the lock is that of the instance. NULL: the program has one process. SQLite
+ * ignores it. */
+enum err_code store_open_exclusive(const char *dir, const char *program, const char *instance,
+    int wait_ms, struct store **ret_store, struct err *err) __attribute__((warn_unused_result));
 
 /* Calls 'step' again for up to 10 s while it returns ERR_BUSY. For the start of a program:
  * another program may be loading an inventory. */
@@ -282,11 +285,11 @@ enum err_code store_set(struct store *store, const struct store_set *set,
     enum store_set_mode mode, struct verdict *ret_verdict, uint32_t *ret_first_job,
     size_t *ret_jobs, struct err *err) __attribute__((warn_unused_result));
 
-/* Releases SET 'token', or all at the start of a program (0). Each held job changes its row and
- * becomes queued, or succeeded if the cluster has no data plane. A queued job for the same
- * column becomes superseded. A held job with a later job for its column changes nothing and
- * becomes superseded. A job that would make a second fallback fails. lbcSysSetLock goes up and
- * lbcNotifyEnable changes.
+/* Releases SET 'token', or all of this instance at the start of a program (0). Each held job
+ * changes its row and becomes queued, or succeeded if the cluster has no data plane. A queued job
+ * for the same column becomes superseded. A held job with a later job for its column changes
+ * nothing and becomes superseded. A job that would make a second fallback fails. lbcSysSetLock goes
+ * up and lbcNotifyEnable changes.
  * The next write of this process or store_flush() writes the release, so that a manager that
  * sends one SET after the other waits for the disk once per SET. After a crash the jobs are
  * still held, and the next start releases them. */
@@ -303,6 +306,11 @@ bool store_needs_flush(const struct store *store);
 enum err_code store_flush(struct store *store, struct err *err)
     __attribute__((warn_unused_result));
 
+/* Releases the held SETs of instances that have ended, if they are 30 s old: an undo comes earlier.
+ * Call it once a second. SQLite has no other instances. */
+enum err_code store_orphans_release(struct store *store, struct err *err)
+    __attribute__((warn_unused_result));
+
 /* Cancels the held jobs of SET 'token' that are stored, and drops its settings. After a commit
  * in doubt it opens the inventory again first. Repeating it does no harm. */
 enum err_code store_set_undo(struct store *store, uint64_t token, struct err *err)
@@ -314,8 +322,8 @@ enum err_code store_set_undo(struct store *store, uint64_t token, struct err *er
 enum err_code store_undo_note(struct store *store, uint64_t token, struct err *err);
 /* Removes the note of a SET that is undone. */
 void store_undo_note_drop(struct store *store, uint64_t token);
-/* Undoes the noted SETs. A program calls it at its start, before it releases held jobs.
- * ret_n: how many SETs. */
+/* Undoes the noted SETs of this instance. A program calls it at its start, before it releases held
+ * jobs. ret_n: how many SETs. */
 enum err_code store_undo_noted(struct store *store, size_t *ret_n, struct err *err);
 
 /* Write settings that are kept over a restart. */

@@ -59,6 +59,7 @@ struct copy_totals {
 #define COPY_REAL                                                              \
 	"id, service_id, name, address, port, weight, fallback, enabled, reason, last_change," \
 	" last_job, params, server_id"
+/* Without "owner": the store that is copied to has other instances, or none. */
 #define COPY_JOB                                                               \
 	"id, real_id, service_id, operation, state, fail_cause, source, old_value, new_value," \
 	" request, token, created, started, finished, cluster_name, service_name, real_name," \

@@ -154,6 +154,8 @@ struct store {
 	char			*dir;			/* the name of the store */
 	const char		*note_dir;		/* of the notes of undo.c; of the engine */
 	const char		*program;		/* whose lock is held; NULL: none */
+	char			*instance;		/* of the program; NULL: it has none */
+	const char		*owner;			/* of its held jobs; "" with SQLite */
 	bool			 loads;			/* store_copy() writes to it */
 	int			 lock_fd;		/* -1: not taken */
 	struct err		 read;			/* results of the last read and write */

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Notes of SETs that must still be undone. A note is an empty file beside lbcluster.db, named
- * after the token of the SET. lbclusterd answered such a SET with an error, but the undo failed
+ * after the token of the SET, with the name of the instance before it if there may be several
+ * instances. lbclusterd answered such a SET with an error, but the undo failed
  * or the commit is in doubt. Without the note, the next start would release the jobs of the SET.
  * The removal of a note is not synced, because undoing a SET twice does no harm.
  */
@@ -23,7 +24,8 @@
 static void
 note_path(const struct store *store, uint64_t token, char path[DB_PATH_SIZE])
 {
-	snprintf(path, DB_PATH_SIZE, "%s/" NOTE_NAME "%" PRIu64, store->note_dir, token);
+	snprintf(path, DB_PATH_SIZE, "%s/" NOTE_NAME "%s%s%" PRIu64, store->note_dir, store->owner,
+	    store->owner[0] == '\0' ? "" : "-", token);
 }
 
 enum err_code
@@ -48,15 +50,22 @@ store_undo_note_drop(struct store *store, uint64_t token)
 	unlink(path);
 }
 
-/* The token in the name of a note; 0 for any other file. */
+/* The token in the name of a note of this instance; 0 for any other file. */
 static uint64_t
-note_token(const char *name)
+note_token(const struct store *store, const char *name)
 {
+	size_t n = strlen(store->owner);
 	uint64_t token;
 	int end = 0;
 
+	if (strncmp(name, NOTE_NAME, strlen(NOTE_NAME)) != 0)
+		return 0;
+	name += strlen(NOTE_NAME);
+	if (n > 0 && (strncmp(name, store->owner, n) != 0 || name[n] != '-'))
+		return 0;
+	name += n > 0 ? n + 1 : 0;
 	/* NOLINTNEXTLINE(cert-err34-c): a number that store_undo_note() wrote. */
-	if (sscanf(name, NOTE_NAME "%" SCNu64 "%n", &token, &end) == 1 && name[end] == '\0')
+	if (sscanf(name, "%" SCNu64 "%n", &token, &end) == 1 && name[end] == '\0')
 		return token;
 	return 0;
 }
@@ -73,7 +82,7 @@ store_undo_noted(struct store *store, size_t *ret_n, struct err *err)
 		return err_set(err, err_of_errno(errno), "%s: %s", store->note_dir,
 		    strerror(errno));
 	while (code == ERR_OK && (entry = readdir(dir)) != NULL) {
-		uint64_t token = note_token(entry->d_name);
+		uint64_t token = note_token(store, entry->d_name);
 
 		if (token == 0)
 			continue;

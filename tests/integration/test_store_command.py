@@ -146,7 +146,8 @@ class Stores(Case):
                        (ODD_TEXT, ODD_TEXT))
             db.execute('INSERT INTO job (service_id, operation, old_value, new_value, cluster_name,'
                        ' service_name, real_name) VALUES (2, 6, 0, 1, "web", "empty", "")')
-            db.execute('INSERT INTO held_setting VALUES (-123456789012345678, "set_lock", 5)')
+            db.execute('INSERT INTO held_setting (token, name, value)'
+                       ' VALUES (-123456789012345678, "set_lock", 5)')
             # Triggers would write the present time.
             db.execute('UPDATE store SET jobs_failed = 41, config_last_change = 42')
             db.commit()
@@ -266,14 +267,16 @@ class Create(Stores):
     def test_migrate(self):
         path = self.directory('old')
         self.fill(path)
-        with connect(path) as db:       # version 10 added this column
-            db.execute('ALTER TABLE job DROP COLUMN origin')
-            db.execute('PRAGMA user_version = 9')
+        with connect(path) as db:       # version 11 added these columns
+            for table, column in (('job', 'owner'), ('held_setting', 'owner'),
+                                  ('held_setting', 'created')):
+                db.execute('ALTER TABLE %s DROP COLUMN %s' % (table, column))
+            db.execute('PRAGMA user_version = 10')
             db.commit()
-        self.refused(1, 'version 9', 'store', 'status', path)
-        self.assertIn('inventory: migrated from version 9 to 10',
+        self.refused(1, 'version 10', 'store', 'status', path)
+        self.assertIn('inventory: migrated from version 10 to 11',
                       self.done('store', 'migrate', path))
-        self.assertEqual(self.status_of(path)['version'], 10)
+        self.assertEqual(self.status_of(path)['version'], 11)
 
     def test_newer(self):
         name, uri = self.database()

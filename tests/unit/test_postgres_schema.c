@@ -216,7 +216,7 @@ static const struct {
 	  " fallback, enabled, reason, last_job, server_id, " TIME("last_change") },
 	{ MAIN, "job", "id", "id, real_id, service_id, operation, state, fail_cause, source,"
 	  " old_value, new_value, request, token, cluster_name, service_name, real_name,"
-	  " message, origin, " TIME("created") ", " TIME("started") ", " TIME("finished") },
+	  " message, origin, owner, " TIME("created") ", " TIME("started") ", " TIME("finished") },
 	{ STATS, "statistics", "real_id", "real_id, active, role, bps_in, total_octets_out,"
 	  " check_code, counters_since, " TIME("last_update") },
 	{ STATS, "service_statistics", "service_id", "service_id, algorithm, requests,"
@@ -225,7 +225,7 @@ static const struct {
 	{ MAIN, "removed", "id", "kind, id" }, { STATS, "removed", "id", "kind, id" },
 	{ MAIN, "server", NULL, "id, cluster_id, name" },
 	{ MAIN, "setting", NULL, "name, value" },
-	{ MAIN, "held_setting", NULL, "token, name, value" },
+	{ MAIN, "held_setting", NULL, "token, name, value, owner, created" },
 	{ MAIN, "store", NULL, "id, removed_oldest, config_changes, job_rows, jobs_open,"
 	  " jobs_succeeded, jobs_failed, jobs_bumped, " TIME("config_last_change") ", "
 	  TIME("table_last_change") },

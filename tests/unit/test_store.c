@@ -633,8 +633,8 @@ uri_without_postgresql_is_refused_by_name(void **state)
 	assert_null(store);
 	assert_string_equal(err.text, "postgresql://...: this lbcluster was built without "
 	    "PostgreSQL; install libpq-dev and configure again");
-	assert_int_equal(store_open_exclusive("postgres://db1/lbcluster", "lbclusterd", WAIT_MS,
-	    &store, &err), ERR_INVALID);
+	assert_int_equal(store_open_exclusive("postgres://db1/lbcluster", "lbclusterd", NULL,
+	    WAIT_MS, &store, &err), ERR_INVALID);
 #endif
 }
 

@@ -23,14 +23,14 @@ lock_path(const struct fixture *f)
 static enum err_code
 serve(struct fixture *f)
 {
-	return store_open_exclusive(f->name, "prog", WAIT_MS, &f->store, &f->err);
+	return store_open_exclusive(f->name, "prog", NULL, WAIT_MS, &f->store, &f->err);
 }
 
 /* Opens the store as a second process of the same program. */
 static enum err_code
 open_again(struct fixture *f, struct store **ret_other)
 {
-	return store_open_exclusive(f->name, "prog", WAIT_MS, ret_other, &f->err);
+	return store_open_exclusive(f->name, "prog", NULL, WAIT_MS, ret_other, &f->err);
 }
 
 static void
@@ -46,7 +46,7 @@ store_is_open_once_per_program_name(void **state)
 		assert_error_contains(&f->err, f->main_path, "another process of prog");
 	else
 		assert_error_contains(&f->err, lock_path(f), "another prog serves this store");
-	assert_int_equal(store_open_exclusive(f->name, "another", WAIT_MS, &other, &f->err),
+	assert_int_equal(store_open_exclusive(f->name, "another", NULL, WAIT_MS, &other, &f->err),
 	    ERR_OK);
 	store_close(other);
 	fixture_close(f);

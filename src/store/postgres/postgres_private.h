@@ -92,13 +92,17 @@ enum postgres_step {
 	POSTGRES_READY
 };
 
+/* The number of the advisory lock of an instance. 'name' is SQL. */
+#define POSTGRES_INSTANCE_KEY(name) "hashtextextended('lbclusterd/' || " name ", 0)"
+
 struct postgres_statement;
 struct lookup;
 
 struct db_state {
 	const struct postgres_kind	*kind;
 	struct postgres_server		*server;	/* of the store */
-	const char			*program;	/* whose advisory lock it takes, or NULL */
+	/* Whose advisory lock it takes: of the program, or of one instance of it; or NULL. */
+	const char			*program, *instance;
 	const bool			*in_transaction;	/* of the store; see exchange */
 
 	enum postgres_step		 step;
@@ -175,7 +179,7 @@ void postgres_rollback_send(struct db *db);
 /* -- functions of struct db_engine --------------------------------------------------------- */
 
 /* postgres_statement.c */
-extern const struct sql_word postgres_dialect[];
+extern const struct sql_word postgres_dialect[];	/* for sql_build() */
 enum err_code postgres_query(struct db *db, unsigned int sql, const struct db_value *values,
     size_t n, struct db_statement **ret_stmt, struct err *err);
 enum err_code postgres_queue(struct db *db, unsigned int sql, const struct db_value *values,

@@ -528,6 +528,11 @@ static const char *const main_migrations[] = {
 	LOCKED("held_setting")
 	NOTIFIED("held_setting", INSERT, "NEW") NOTIFIED("held_setting", UPDATE, "NEW")
 	NOTIFIED("held_setting", DELETE, "OLD"),
+
+	/* 2: the instance of lbclusterd whose SET it is. */
+	"ALTER TABLE job ADD COLUMN owner" TEXT_CHECK("owner", 64) ";\n"
+	"ALTER TABLE held_setting ADD COLUMN owner" TEXT_CHECK("owner", 64) ";\n"
+	"ALTER TABLE held_setting ADD COLUMN created bigint NOT NULL DEFAULT 0;\n",
 };
 
 /* -- the statistics ------------------------------------------------------------------------ */

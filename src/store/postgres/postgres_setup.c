@@ -87,22 +87,40 @@ listen_write(const struct db *db, char *sql, size_t size)
 		snprintf(sql, size, "LISTEN %s", db->state->kind->channel);
 }
 
-/* One process of a program uses the database. A standby has no such lock to share. */
+#define PROGRAM_KEY "hashtext('lbcluster'), hashtext('%s')"
+
+/* One process of a program, or of each instance, uses the database. All instances share the lock of
+ * the program, which store_open_to_load() takes alone. The lock of an instance also shows the other
+ * instances that it runs. A standby has no such lock to share. */
 static void
 lock_write(const struct db *db, char *sql, size_t size)
 {
-	if (db->state->program != NULL && !db->state->standby)
-		snprintf(sql, size, "SELECT pg_try_advisory_lock(hashtext('lbcluster'),"
-		    " hashtext('%s'))", db->state->program);
+	const struct db_state *state = db->state;
+
+	if (state->program == NULL || state->standby)
+		return;
+	if (state->instance != NULL)
+		snprintf(sql, size, "SELECT pg_try_advisory_lock_shared(" PROGRAM_KEY "),"
+		    " pg_try_advisory_lock(" POSTGRES_INSTANCE_KEY("'%s'") ")", state->program,
+		    state->instance);
+	else
+		snprintf(sql, size, "SELECT pg_try_advisory_lock(" PROGRAM_KEY "), true",
+		    state->program);
 }
 
 static enum err_code
 lock_read(struct db *db, const PGresult *result, struct err *err)
 {
-	if (PQntuples(result) == 1 && PQgetvalue(result, 0, 0)[0] == 't')
-		return ERR_OK;
-	return err_set(err, ERR_PRECOND, "%s: another process of %s uses the store; stop it first",
-	    db->path, db->state->program);
+	const struct db_state *state = db->state;
+
+	if (PQntuples(result) != 1 || PQgetvalue(result, 0, 0)[0] != 't')
+		return err_set(err, ERR_PRECOND, "%s: another process of %s uses the store; stop "
+		    "it first", db->path, state->program);
+	if (PQgetvalue(result, 0, 1)[0] != 't')
+		return err_set(err, ERR_PRECOND, "%s: another %s with the instance name \"%s\" "
+		    "uses the store; stop it, or give this one another \"instance\" in its "
+		    "configuration", db->path, state->program, state->instance);
+	return ERR_OK;
 }
 
 /* Queries after the connection, in this order. */

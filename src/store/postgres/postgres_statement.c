@@ -47,6 +47,10 @@ struct postgres_statement {
 const struct sql_word postgres_dialect[] = {
 	LAST_ID("cluster"), LAST_ID("service"), LAST_ID("server"), LAST_ID("real_service"),
 	{ "job_last_id", "job_last_id" },
+	{ "owner_has_ended", "NOT EXISTS (SELECT FROM pg_locks AS l WHERE l.locktype = 'advisory'"
+	    " AND l.objsubid = 1 AND l.granted AND l.database = (SELECT d.oid FROM pg_database AS d"
+	    " WHERE d.datname = current_database()) AND l.classid::bigint << 32"
+	    " | l.objid::bigint = " POSTGRES_INSTANCE_KEY("owner") ")" },
 	{ NULL, NULL },
 };
 

@@ -39,8 +39,12 @@ postgres_init(struct store *store)
 	bool main = db_init(store, &store->main, &postgres_main_kind);
 	bool stats = db_init(store, &store->stats, &postgres_stats_kind);
 
-	if (main)
+	if (main) {
 		store->main.state->program = store->program;
+		store->main.state->instance = store->instance;
+	}
+	if (store->instance != NULL)
+		store->owner = store->instance;
 	return main && stats;
 }
 

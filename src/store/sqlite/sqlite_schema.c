@@ -449,6 +449,11 @@ static const char *const main_migrations[] = {
 
 	/* 10: the user who made the change of a job. */
 	"ALTER TABLE job ADD COLUMN origin" TEXT_CHECK("origin", 255) ";\n",
+
+	/* 11: the instance of lbclusterd whose SET it is. Only PostgreSQL has several. */
+	"ALTER TABLE job ADD COLUMN owner" TEXT_CHECK("owner", 64) ";\n"
+	"ALTER TABLE held_setting ADD COLUMN owner" TEXT_CHECK("owner", 64) ";\n"
+	"ALTER TABLE held_setting ADD COLUMN created INTEGER NOT NULL DEFAULT 0;\n",
 };
 
 #define LOOK_STAMP                                                             \

@@ -64,6 +64,7 @@ static const char *const texts[SQLITE_STATEMENTS - SQL_STATEMENTS] = {
 static const struct sql_word dialect[] = {
 	LAST_ID("cluster"), LAST_ID("service"), LAST_ID("server"), LAST_ID("real_service"),
 	LAST_ID("job"),
+	{ "owner_has_ended", "0" },	/* one lbclusterd has the store */
 	{ NULL, NULL },
 };
 
