@@ -328,7 +328,7 @@ ctl_open(struct ctl *ctl)
 	}
 	if (err->code == ERR_BUSY)
 		return ctl_finish(ctl, ERR_BUSY);
-	if (err->code == ERR_NOT_FOUND)
+	if (err->code == ERR_NOT_FOUND && !store_is_uri(ctl->store_dir))
 		ctl_message(ctl, "%s; give the directory of the store with -s, or create one with "
 		    "\"lbclusterctl load\"", err->text);
 	else if (!permission_message(ctl))

@@ -54,7 +54,7 @@ static const struct {
 	{ "postgresql://", NULL },
 	{ "postgres://", NULL },
 #endif
-	{ "", &sqlite_store_engine },
+	{ "", &sqlite_store_engine },	/* a directory */
 };
 
 static size_t
@@ -96,6 +96,10 @@ store_new(const char *dir, enum store_mode mode, int wait_ms, const char *progra
 	const char *shown = engines[i].prefix[0] != '\0' ? engines[i].prefix : dir;
 	struct store *store;
 
+	/* It may be a URI with a password, in capitals for example, so it is not shown. */
+	if (engines[i].prefix[0] == '\0' && strstr(dir, "://") != NULL)
+		return err_set(err, ERR_INVALID, "store: a name with :// must begin with "
+		    "postgresql://");
 	if (engines[i].engine == NULL)
 		return err_set(err, ERR_INVALID, "%s...: this lbcluster was built without "
 		    "PostgreSQL; install libpq-dev and configure again", shown);

@@ -250,6 +250,31 @@ class Start(WithServer, Case):
         self.assertIn('password', done.stderr)
         self.assertNotIn('geheim', done.stderr)
 
+    def test_uri_with_a_secret_or_an_unknown_value_is_refused(self):
+        world = self.new_world()
+        good = world.store
+        mark = '&' if '?' in good else '?'
+        for store, problem in (
+                (good + mark + 'sslpassword=geheim', 'password (option sslpassword)'),
+                (good + mark + 'target_session_attrs=bogus', 'target_session_attrs=bogus'),
+                ('POSTGRESQL://u:geheim@db1/lb', 'must begin with postgresql://')):
+            world.store = store
+            done = world.ctl('list', check=False)
+            self.assertNotEqual(0, done.returncode)
+            self.assertIn(problem, done.stderr)
+            self.assertNotIn('geheim', done.stderr)
+
+    def test_schema_of_another_program_is_refused_and_unchanged(self):
+        world = self.new_world()
+        world.sql('CREATE SCHEMA lbcluster AUTHORIZATION %s;'
+                  'CREATE TABLE lbcluster.invoice (id integer)' % postgres.ROLE)
+        done = world.ctl('load', world._write('inventory.conf', INVENTORY), check=False)
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn('schema lbcluster has tables of another program', done.stderr)
+        self.assertNotIn('tries again', done.stderr)
+        self.assertEqual([(1,)], world.sql(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = 'lbcluster'"))
+
     def test_tls_over_tcp(self):
         """The certificate of the server is verified, unless the URI says otherwise."""
         server = postgres.Server(tls=True).start().create_template()

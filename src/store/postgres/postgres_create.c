@@ -10,7 +10,7 @@
 
 #include "util/clock.h"
 
-enum { SQL_SIZE = 256 };
+enum { SQL_SIZE = 320 };
 
 static enum err_code
 migrations_run(struct db *db, struct err *err)
@@ -43,18 +43,21 @@ version_read(struct db *db, struct err *err)
 	PGresult *result = NULL;
 	enum err_code code;
 	char sql[SQL_SIZE];
-	bool exists;
+	bool exists, empty;
 
 	/* to_regclass() would use what this session knew before the wait. */
-	snprintf(sql, sizeof(sql), "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = '%s'"
-	    " AND tablename = 'store_row')", kind->schema);
+	snprintf(sql, sizeof(sql), "SELECT bool_or(c.relname = 'store_row'), count(c.oid) = 0"
+	    " FROM pg_namespace AS n JOIN pg_class AS c ON c.relnamespace = n.oid"
+	    " WHERE n.nspname = '%s'", kind->schema);
 	if ((code = postgres_exec(db, sql, &result, err)) != ERR_OK)
 		return code;
 	exists = PQgetvalue(result, 0, 0)[0] == 't';
+	empty = PQgetvalue(result, 0, 1)[0] == 't';
 	PQclear(result);
 	db->state->version = 0;
 	if (!exists)
-		return ERR_OK;
+		return empty ? ERR_OK : err_set(err, ERR_FOREIGN, "%s: schema %s has tables of "
+		    "another program; use another database", db->path, kind->schema);
 	if ((code = postgres_exec(db, "SELECT version FROM store_row", &result, err)) != ERR_OK)
 		return code;
 	if (PQntuples(result) == 1)

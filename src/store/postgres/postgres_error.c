@@ -31,13 +31,20 @@ static const struct {
 	{ "P0001", ERR_INVALID, NULL },
 	{ "3F000", ERR_FOREIGN, "not a store of lbcluster" },
 	{ "42P01", ERR_FOREIGN, "not a store of lbcluster" },
+	{ "42P07", ERR_FOREIGN, "not a store of lbcluster" },
 	{ "42703", ERR_FOREIGN, "not a store of lbcluster" },
 	{ "XX001", ERR_CORRUPT, DB_DAMAGED },
 	{ "XX002", ERR_CORRUPT, DB_DAMAGED },
-	{ "57P", ERR_IO, "the server ended the connection; lbcluster tries again" },
-	{ "08", ERR_IO, "the connection failed; lbcluster tries again" },
+	{ "57P", ERR_IO, "the server ended the connection" },
+	{ "08", ERR_IO, "the connection failed" },
 	{ "", ERR_IO, "the server reports an error" },
 };
+
+const char *
+postgres_retry_text(const struct db *db)
+{
+	return db->state->server->has_loop ? "; lbcluster tries again" : "";
+}
 
 char *
 postgres_line(const char *message, char *ret, size_t size)
@@ -62,6 +69,7 @@ postgres_error(const struct db *db, const PGresult *result, struct err *err)
 		i++;
 	if (states[i].message == NULL)
 		return err_set(err, states[i].code, "%s: %s", db->path, line);
-	return err_set(err, states[i].code, "%s: %s (%s, SQLSTATE %s)", db->path,
-	    states[i].message, line, state);
+	return err_set(err, states[i].code, "%s: %s (%s, SQLSTATE %s)%s", db->path,
+	    states[i].message, line, state,
+	    states[i].code == ERR_IO ? postgres_retry_text(db) : "");
 }

@@ -49,7 +49,8 @@ deadline_missed(struct db *db, struct err *err)
 {
 	char text[80];
 
-	snprintf(text, sizeof(text), "no answer within %d ms; lbcluster tries again", limit_ms(db));
+	snprintf(text, sizeof(text), "no answer within %d ms%s", limit_ms(db),
+	    postgres_retry_text(db));
 	db->state->server->silent_until_ms = clock_steady_ms() + POSTGRES_PAUSE_MS;
 	return postgres_session_lose(db, ERR_IO, text, err);
 }
@@ -59,8 +60,9 @@ connection_lost(struct db *db, struct err *err)
 {
 	char line[ERR_TEXT_SIZE - 80], text[ERR_TEXT_SIZE];
 
-	snprintf(text, sizeof(text), "the connection failed (%s); lbcluster tries again",
-	    postgres_line(PQerrorMessage(db->state->connection), line, sizeof(line)));
+	snprintf(text, sizeof(text), "the connection failed (%s)%s",
+	    postgres_line(PQerrorMessage(db->state->connection), line, sizeof(line)),
+	    postgres_retry_text(db));
 	return postgres_session_lose(db, ERR_IO, text, err);
 }
 
@@ -104,8 +106,7 @@ answer_read(struct db *db, int64_t until, PGresult **ret, struct err *err)
 		kept = result;
 	}
 	if (code == ERR_OK && failed != ERR_OK && PQstatus(connection) == CONNECTION_BAD)
-		code = err == NULL ? postgres_session_lose(db, ERR_IO, "the connection failed; "
-		    "lbcluster tries again", NULL) : connection_lost(db, err);
+		code = connection_lost(db, err);
 	if (code == ERR_OK)
 		code = failed;
 	if (code == ERR_OK && ret != NULL)

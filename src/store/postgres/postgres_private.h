@@ -76,6 +76,8 @@ void postgres_server_free(struct postgres_server *server);
 
 /* Maps a failed result to an error that names the database, the problem and what to do. */
 enum err_code postgres_error(const struct db *db, const PGresult *result, struct err *err);
+/* The end of a message of a lost connection: that a program with a loop tries again. */
+const char *postgres_retry_text(const struct db *db);
 /* The first line of a message of libpq, without the newline, cut at 'size'. Returns 'ret'. */
 char *postgres_line(const char *message, char *ret, size_t size);
 

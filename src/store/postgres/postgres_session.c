@@ -98,7 +98,9 @@ host_failed(struct db *db, enum err_code code, const char *problem)
 	struct db_state *state = db->state;
 	struct addrinfo *next = state->address == NULL ? NULL : state->address->ai_next;
 
-	err_set(&state->error, code, "%s", problem);
+	/* A standby says nothing about why the primary failed. */
+	if (code != ERR_READONLY || state->host == 0)
+		err_set(&state->error, code, "%s", problem);
 	connection_finish(state);
 	if (next == NULL || clock_steady_ms() >= state->host_until_ms) {
 		addresses_free(state);
@@ -116,9 +118,15 @@ host_failed(struct db *db, enum err_code code, const char *problem)
 static void
 host_failed_with(struct db *db, const char *problem)
 {
+	const struct postgres_server *server = db->state->server;
 	char text[ERR_TEXT_SIZE];
 
-	snprintf(text, sizeof(text), "%s: %s; lbcluster tries again", db->path, problem);
+	if (server->n_hosts == 1)
+		snprintf(text, sizeof(text), "%s: %s%s", db->path, problem,
+		    postgres_retry_text(db));
+	else
+		snprintf(text, sizeof(text), "%s: %.64s: %s%s", db->path,
+		    server->hosts[db->state->host].name, problem, postgres_retry_text(db));
 	host_failed(db, ERR_IO, text);
 }
 
@@ -234,7 +242,7 @@ static void
 setup_continue(struct db *db)
 {
 	struct db_state *state = db->state;
-	enum err_code code = ERR_OK;
+	enum err_code code;
 	char line[ERR_TEXT_SIZE];
 	PGresult *result;
 	struct err err;

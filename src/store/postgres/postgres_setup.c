@@ -26,7 +26,8 @@ settings_write(const struct db *db, char *sql, size_t size)
 	    " SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3;"
 	    " SET tcp_user_timeout = 5000; SET client_min_messages = warning;"
 	    " SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;"
-	    " SET synchronous_commit = %s", state->kind->schema, POSTGRES_LOCK_MS,
+	    " SET synchronous_commit = %s", state->kind->schema,
+	    loop ? POSTGRES_LOCK_MS : db->wait_ms < 1 ? 1 : db->wait_ms,
 	    loop ? 4 * POSTGRES_LOOP_MS : POSTGRES_OTHERS_MS,
 	    loop ? 4 * POSTGRES_LOOP_MS : POSTGRES_OTHERS_MS, POSTGRES_LOOP_MS,
 	    state->kind == &postgres_stats_kind ? "off" : "on");

@@ -176,8 +176,10 @@ main_reopen(struct store *store, struct err *err)
 	enum err_code code = session_make(store, &store->main, err);
 
 	if (code == ERR_OK &&
-	    (code = postgres_schema_check(&store->main, STORE_READ, err)) != ERR_OK)
+	    (code = postgres_schema_check(&store->main, STORE_READ, err)) != ERR_OK) {
 		db_close(&store->main);
+		store->main.state->error = *err;
+	}
 	if (code == ERR_OK)
 		main_claim(store);
 	/* ERR_NOT_FOUND would mean a row, and ERR_PRECOND a rule or the end of this process. */

@@ -17,17 +17,19 @@ enum { SQL_SIZE = 256 };
 static const char *const snapshot_sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
     " SET LOCAL idle_in_transaction_session_timeout = 0; SELECT birth, version FROM store_row";
 
-/* lock_timeout 0 would be no limit. */
+/* lock_timeout 0 would be no limit. A read waits for a lock only if another program locks a whole
+ * table. */
 static void
 begin_write(const struct db *db, enum db_begin how, char sql[SQL_SIZE])
 {
+	int wait_ms = db->wait_ms < 1 ? 1 : db->wait_ms;
+
 	if (how == DB_BEGIN_READ)
 		snprintf(sql, SQL_SIZE, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-		    " SELECT birth, version FROM store_row");
+		    " SET LOCAL lock_timeout = %d; SELECT birth, version FROM store_row", wait_ms);
 	else
 		snprintf(sql, SQL_SIZE, "BEGIN; SET LOCAL lock_timeout = %d; SELECT FROM store_row"
-		    " FOR UPDATE; SELECT birth, version, tally_fold() FROM store_row",
-		    db->wait_ms < 1 ? 1 : db->wait_ms);
+		    " FOR UPDATE; SELECT birth, version, tally_fold() FROM store_row", wait_ms);
 }
 
 /* The numbers of store_row tell whether the store was replaced: see identity_check(). */

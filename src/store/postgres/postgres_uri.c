@@ -32,6 +32,15 @@ static const struct {
 	{ "tcp_user_timeout", "5000", true },
 };
 
+/* Values of option target_session_attrs, and whether a standby is fine. */
+static const struct {
+	const char	*name;
+	bool		 any;
+} targets[] = {
+	{ "read-write", false }, { "primary", false }, { "any", true }, { "read-only", true },
+	{ "standby", true }, { "prefer-standby", true },
+};
+
 /* Options that are not passed to libpq: the session does what they mean. */
 static const char *const own_options[] = { "host", "hostaddr", "port", "target_session_attrs" };
 
@@ -132,7 +141,7 @@ hosts_copy(struct postgres_server *server, const PQconninfoOption *options)
 	return true;
 }
 
-/* "HOST:PORT,HOST:PORT/NAME" */
+/* "HOST:PORT,HOST:PORT/NAME". Long names are cut, so that a message has room for the problem. */
 static bool
 text_make(struct postgres_server *server, const char *name)
 {
@@ -145,10 +154,10 @@ text_make(struct postgres_server *server, const char *name)
 	for (size_t i = 0; i < server->n_hosts; i++) {
 		const struct postgres_host *host = &server->hosts[i];
 
-		fprintf(file, "%s%s:%s", i == 0 ? "" : ",",
+		fprintf(file, "%s%.64s:%.8s", i == 0 ? "" : ",",
 		    host->name[0] == '\0' ? "localhost" : host->name, host->port);
 	}
-	fprintf(file, "/%s", name);
+	fprintf(file, "/%.64s", name);
 	fclose(file);
 	server->text = text;
 	return text != NULL;
@@ -167,21 +176,47 @@ note_dir_find(struct postgres_server *server)
 	    dir[0] == '\0' ? LBCLUSTER_STORE_DIR : dir);
 }
 
+/* libpq marks the options that are passwords with "*": PQconninfoOption.dispchar. */
+static enum err_code
+secrets_refuse(const PQconninfoOption *options, struct err *err)
+{
+	for (; options->keyword != NULL; options++)
+		if (options->val != NULL && options->dispchar[0] == '*')
+			return err_set(err, ERR_INVALID, "postgresql://: the URI has a password "
+			    "(option %s), which other users could read; write it to a file of "
+			    "mode 0600 and name the file with ?passfile=FILE",
+			    options->keyword);
+	return ERR_OK;
+}
+
+static enum err_code
+target_read(struct postgres_server *server, const PQconninfoOption *options, struct err *err)
+{
+	const char *target = option_value(options, "target_session_attrs");
+
+	for (size_t i = 0; i < ROWS(targets) && target != NULL; i++) {
+		if (strcmp(targets[i].name, target) != 0)
+			continue;
+		server->any = targets[i].any;
+		return ERR_OK;
+	}
+	return target == NULL ? ERR_OK : err_set(err, ERR_INVALID, "postgresql://: "
+	    "target_session_attrs=%.32s is unknown; use read-write, primary, any, read-only, "
+	    "standby or prefer-standby", target);
+}
+
 static enum err_code
 server_make(struct postgres_server *server, const PQconninfoOption *options, struct err *err)
 {
 	const char *name = option_value(options, "dbname");
-	const char *target = option_value(options, "target_session_attrs");
+	enum err_code code;
 
-	if (option_value(options, "password") != NULL)
-		return err_set(err, ERR_INVALID, "postgresql://: the URI has a password, which "
-		    "other users could read; write it to a file of mode 0600 and name the file "
-		    "with ?passfile=FILE");
+	if ((code = secrets_refuse(options, err)) != ERR_OK ||
+	    (code = target_read(server, options, err)) != ERR_OK)
+		return code;
 	if (name == NULL || name[0] == '\0')
 		return err_set(err, ERR_INVALID, "postgresql://: the URI names no database; "
 		    URI_FORM);
-	server->any = target != NULL && strcmp(target, "read-write") != 0 &&
-	    strcmp(target, "primary") != 0;
 	return hosts_copy(server, options) && options_copy(server, options) &&
 	    text_make(server, name) && note_dir_find(server) ? ERR_OK : no_memory(err);
 }
