@@ -55,7 +55,6 @@ unit_tests = \
 	tests/unit/test_reject \
 	tests/unit/test_rules \
 	tests/unit/test_status \
-	tests/unit/test_postgres_schema \
 	tests/unit/test_store \
 	tests/unit/test_store_changes \
 	tests/unit/test_store_jobs \
@@ -82,6 +81,8 @@ unit_tests = \
 	tests/unit/test_util
 
 check_PROGRAMS += $(unit_tests)
+# tests/unit/postgres runs this program: it needs a server.
+check_PROGRAMS += tests/unit/test_postgres_schema
 TESTS += $(unit_tests)
 EXTRA_DIST += tests/unit/in_range.h tests/unit/require.h
 
