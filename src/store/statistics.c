@@ -160,14 +160,13 @@ store_statistics_report(struct store *store,
 	if ((code == store->stats_reported && !store->stats_replaced) || code == ERR_NOT_FOUND)
 		return;
 	if (code != ERR_OK)
-		snprintf(text, sizeof(text), "%s; statistics are not used until the file can be "
-		    "opened", store->stats_error.text);
+		snprintf(text, sizeof(text), "%s; statistics are not used until they can be opened",
+		    store->stats_error.text);
 	else if (store->stats_replaced)
 		snprintf(text, sizeof(text), "%s: was damaged; an empty file replaces it, and the "
 		    "damaged one is %s.ill", path, name == NULL ? path : name + 1);
 	else
-		snprintf(text, sizeof(text), "%s: open; statistics are used again",
-		    path);
+		snprintf(text, sizeof(text), "%s: open; statistics are used again", path);
 	store->stats_reported = code;
 	store->stats_replaced = false;
 	fn(arg, code == ERR_OK, text);

@@ -90,7 +90,8 @@ void store_close(struct store *store);
 enum store_status store_status(const struct store *store);
 const char *store_status_text(const struct store *store);
 
-/* Returns the directory, with which messages name the files of the store. */
+/* Returns the name with which the store was opened: a URI, or a directory, with which messages name
+ * its files. */
 const char *store_dir(const struct store *store);
 
 /* Returns how messages name the store: the directory of its files, or "HOST:PORT/NAME". */
