@@ -203,9 +203,18 @@ class Faults(WithServer, Case):
         self.assertTrue(self.world.daemon.alive())
 
     def test_slow_network(self):
-        self.network.go_on(delay_s=0.002)
-        wait_for(lambda: self.set(11)[0] == 'noError', RECOVERS_S, 'a SET works')
-        self.assertEqual(11, self.shown())
+        """A round trip of 10 ms, also in new sessions, where no statement is prepared."""
+        self.network.go_on(delay_s=0.005)
+        for value in (11, 12, 13):
+            with self.subTest(value=value):
+                wait_for(lambda: self.set(value)[0] == 'noError', RECOVERS_S, 'a SET works')
+                self.assertEqual(value, self.shown())
+                self.world.wait_written()
+                self.world.ctl('-s', self.direct, 'set-weight', 'web/http/a', '10')
+                self.world.wait_value(10, 'lbcRealWeight', 1, 1, 1, deadline_s=RECOVERS_S)
+                self.network.stand_still()
+                self.assertIn(self.set(71)[0], REFUSED)
+                self.network.go_on(delay_s=0.005)
 
     def test_lock_of_another_session(self):
         """Another writer holds the lock: the SET is refused, and works after that."""

@@ -51,7 +51,9 @@ deadline_missed(struct db *db, struct err *err)
 
 	snprintf(text, sizeof(text), "no answer within %d ms%s", limit_ms(db),
 	    postgres_retry_text(db));
-	db->state->server->silent_until_ms = clock_steady_ms() + POSTGRES_PAUSE_MS;
+	/* Only after a full limit: a slow network would never get one again. */
+	if (limit_ms(db) != POSTGRES_SILENT_MS)
+		db->state->server->silent_until_ms = clock_steady_ms() + POSTGRES_PAUSE_MS;
 	return postgres_session_lose(db, ERR_IO, text, err);
 }
 
@@ -151,6 +153,18 @@ piped_read(struct db *db, int64_t until, PGresult **ret, enum err_code *failed, 
 	return code;
 }
 
+/* After a pipeline whose first 'n_done' messages succeeded: a statement whose Parse did not is
+ * prepared again at its next use. */
+static void
+parses_done(struct db_state *state, size_t n_done)
+{
+	for (size_t i = 0; i < SQL_STATEMENTS; i++) {
+		if (state->prepared[i].queued_at > n_done)
+			state->prepared[i].session = 0;
+		state->prepared[i].queued_at = 0;
+	}
+}
+
 /* Reads the answers to all statements of a pipeline and leaves pipeline mode. 'ret' gets the result
  * of the last one. An error ends the transaction, so the first one counts. */
 static enum err_code
@@ -160,13 +174,16 @@ pipeline_end(struct db *db, PGresult **ret, struct err *err)
 	PGconn *connection = state->connection;
 	enum err_code code = ERR_OK, failed = ERR_OK;
 	int64_t until = deadline(db);
-	size_t n = state->queued;
+	size_t n = state->queued, n_done = 0;
 
 	state->queued = 0;
 	if (PQpipelineSync(connection) != 1)
 		return connection_lost(db, err);
 	for (size_t i = 0; i < n && code == ERR_OK; i++)
-		code = piped_read(db, until, ret, &failed, err);
+		if ((code = piped_read(db, until, ret, &failed, err)) == ERR_OK &&
+		    failed == ERR_OK)
+			n_done++;
+	parses_done(state, n_done);
 	if (code == ERR_OK && (code = answer_await(db, until, err)) == ERR_OK) {
 		PQclear(PQgetResult(connection));	/* PGRES_PIPELINE_SYNC */
 		if (PQexitPipelineMode(connection) != 1)

@@ -135,7 +135,11 @@ struct db_state {
 	bool				 local_commit;	/* a notice: no standby has the commit */
 	int64_t				 notifications;	/* of other sessions */
 	int64_t				 changed_rows;
-	struct postgres_statement	*statements[SQL_STATEMENTS];	/* NULL: not prepared */
+	struct postgres_statement	*statements[SQL_STATEMENTS];	/* NULL: never prepared */
+	struct {
+		unsigned int	session;	/* that has it; 0: none */
+		size_t		queued_at;	/* its Parse in the pipeline, from 1; 0: answered */
+	} prepared[SQL_STATEMENTS];
 };
 
 /* postgres_setup.c: writes the next query of SETUP, from query state->setup on. False: there is

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Statements: prepared at their first use in a session. Parameters are sent as texts, and the
- * server infers their types. All rows of an answer arrive at once.
+ * Statements: prepared at their first use in a session, in one round trip with that use. Parameters
+ * are sent as texts, and the server infers their types. All rows of an answer arrive at once.
  */
 #include "store/postgres/postgres_private.h"
 
@@ -29,7 +29,6 @@ enum {
 
 struct postgres_statement {
 	struct db_statement	 statement;
-	unsigned int		 session;			/* in which it is prepared */
 	char			 name[NAME_SIZE];
 	size_t			 n_parameters;
 	size_t			 value_of[PARAMETERS_MAX];	/* [k-1]: N-1 of ?N, $k */
@@ -109,6 +108,7 @@ parameters_number(const char *text, struct postgres_statement *statement, char *
 	return n;
 }
 
+/* Queues the Parse of a statement. Its answer comes with that of the next query. */
 static enum err_code
 statement_prepare(struct db *db, unsigned int sql, const char *returning, struct err *err)
 {
@@ -127,10 +127,13 @@ statement_prepare(struct db *db, unsigned int sql, const char *returning, struct
 	sql_build(sql, postgres_dialect, text);
 	n = parameters_number(text, statement, numbered, SQL_NUMBERED_SIZE);
 	snprintf(numbered + n, sizeof(numbered) - n, "%s", returning);
-	code = postgres_exchange_end(db, PQsendPrepare(db->state->connection, statement->name,
-	    numbered, 0, NULL), NULL, err);
-	statement->session = code == ERR_OK ? db->state->session : 0;
-	return code;
+	if ((code = postgres_queue_begin(db, err)) != ERR_OK ||
+	    (code = postgres_queue_add(db, PQsendPrepare(db->state->connection, statement->name,
+	    numbered, 0, NULL), err)) != ERR_OK)
+		return code;
+	db->state->prepared[sql].session = db->state->session;
+	db->state->prepared[sql].queued_at = db->state->queued;
+	return ERR_OK;
 }
 
 /* -- parameters ------------------------------------------------------------------------------ */
@@ -167,9 +170,8 @@ statement_send(struct db *db, const struct postgres_statement *statement,
 	struct parameters parameters = { .texts = { NULL } };
 	bool ok = true;
 	int sent = 0;
-	size_t k = 0;
 
-	for (; k < statement->n_parameters; k++) {
+	for (size_t k = 0; k < statement->n_parameters; k++) {
 		size_t of = statement->value_of[k];
 
 		ok = parameter_write(&parameters, k, of < n ? &values[of] : &none) && ok;
@@ -177,7 +179,7 @@ statement_send(struct db *db, const struct postgres_statement *statement,
 	if (ok)
 		sent = PQsendQueryPrepared(db->state->connection, statement->name,
 		    (int)statement->n_parameters, parameters.texts, NULL, NULL, 0);
-	while (k-- > 0)
+	for (size_t k = 0; k < PARAMETERS_MAX; k++)
 		free(parameters.copies[k]);
 	return sent;
 }
@@ -227,11 +229,8 @@ statement_find(struct db *db, unsigned int sql, const char *returning,
 	struct db_state *state = db->state;
 	enum err_code code = ERR_OK;
 
-	if (state->statements[sql] == NULL || state->statements[sql]->session != state->session) {
-		code = postgres_exchange_begin(db, err);
-		if (code == ERR_OK)
-			code = statement_prepare(db, sql, returning, err);
-	}
+	if (state->statements[sql] == NULL || state->prepared[sql].session != state->session)
+		code = statement_prepare(db, sql, returning, err);
 	*ret = state->statements[sql];
 	return code;
 }
