@@ -83,7 +83,8 @@ unit_tests = \
 check_PROGRAMS += $(unit_tests)
 # tests/unit/postgres runs this program: it needs a server.
 check_PROGRAMS += tests/unit/test_postgres_schema
-TESTS += $(unit_tests)
+# The test of power cuts first: it takes minutes, and would run alone at the end.
+TESTS += $(power_test) $(unit_tests)
 EXTRA_DIST += tests/unit/in_range.h tests/unit/require.h
 
 # The same programs against PostgreSQL.

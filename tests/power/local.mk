@@ -10,7 +10,6 @@ tests_power_test_power_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_power_test_power_LDFLAGS = $(store_fixture_ldflags)
 
 check_PROGRAMS += $(power_test)
-TESTS += $(power_test)
 
 # Many disks at each cut. Takes some minutes.
 POWER_VARIANTS = 50
