@@ -124,6 +124,9 @@ ctl_finish(struct ctl *ctl, enum err_code code)
 		ctl_not_found_explain(ctl, ctl->path, err);
 	if (code == ERR_BUSY)
 		busy_message(ctl, err->text);
+	else if (code == ERR_DOUBT)
+		ctl_message(ctl, "%s; the change may be stored: read it before you repeat the "
+		    "command", err->text);
 	else if (ctl->path != NULL && code == ERR_PRECOND)
 		ctl_message(ctl, "%s: %s: %s", path_text(ctl->path, text), err_name(code),
 		    ctl_without_path(err->text, ctl->path));
