@@ -102,6 +102,7 @@ enum {
 	AT_BYTES = AT_COUNTS + STORE_COUNTS, AT_PROGRAMS, AT_END
 };
 
+/* Unlike store_is_uri() also for a URI of no engine, because that may have a password too. */
 static bool
 is_uri(const char *name)
 {

@@ -143,7 +143,7 @@ status_service_reason(const struct status_view *view, const struct status_row *r
 	return buf;
 }
 
-/* The status of a data plane, unless that is none or ok, and its message. */
+/* Formats the message of a data plane. Its status is before it, unless that is none or ok. */
 static void
 plane_reason_text(const struct plane_view *plane, char buf[CELL_SIZE])
 {
