@@ -179,11 +179,15 @@ enum err_code
 store_orphans_release(struct store *store, struct err *err)
 {
 	const struct db_value age = db_int(ORPHAN_AGE_S);
-	enum err_code code = store_step(store, err);
 	struct db_statement *stmt;
+	enum err_code code;
 	bool found = false;
 
-	if (code != ERR_OK || (code = db_write_check(&store->main, err)) != ERR_OK ||
+	/* A store without owners of SETs has one instance. */
+	if (store->owner[0] == '\0')
+		return ERR_OK;
+	if ((code = store_step(store, err)) != ERR_OK ||
+	    (code = db_write_check(&store->main, err)) != ERR_OK ||
 	    (code = db_first(&store->main, SQL_HELD_ORPHAN, DB_VALUES(age), &stmt, &found,
 	    err)) != ERR_OK || !found)
 		return code;
