@@ -12,18 +12,16 @@
 # COMMAND finds the server by LBCLUSTER_TEST_POSTGRESQL: a URI that ends with a slash, to which the
 # name of a database is appended. Exits with 77 if the programs of a server are missing, or with 1
 # if LBCLUSTER_TESTS_FORCE=1.
-"""Server, a private server of PostgreSQL; skip_without_server()."""
+"""Server, a private server of PostgreSQL; WithServer, for tests; skip_without_server()."""
 
 import atexit
 import contextlib
 import glob
 import os
 import pwd
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -31,7 +29,7 @@ import time
 import urllib.parse
 
 START_S = 60
-ROLE = 'lbcluster'              # owns the databases of the tests; no superuser
+ROLE = 'lbcluster'              # owns the databases of the tests; not a superuser
 PASSWORD = 'only for tests'     # over TCP
 TEMPLATE = 'lbcluster_tests'    # new databases are copies of it
 
@@ -39,11 +37,11 @@ _CONF = """
 unix_socket_directories = '{dir}'
 listen_addresses = '{address}'
 port = {port}
-fsync = {durable}
-full_page_writes = {durable}
+fsync = off
+full_page_writes = off
 max_connections = 60
 shared_buffers = 16MB
-# No memory of it stays in /dev/shm after a SIGKILL.
+# A server that is killed leaves no shared memory in /dev/shm.
 dynamic_shared_memory_type = mmap
 log_line_prefix = '%m [%p] %u@%d '
 """
@@ -80,19 +78,14 @@ def skip_without_server():
 
 
 def _new_directory():
-    """In memory if there is room, because a busy disk would delay the server. Short because of
-    sun_path."""
+    """A new directory, in memory if there is room, because a busy disk would delay the server.
+    Paths are short because of sun_path."""
     for parent, need in (('/dev/shm', 1 << 30), ('/tmp', 0)):
         with contextlib.suppress(OSError):
             room = os.statvfs(parent)
             if room.f_bavail * room.f_frsize >= need:
                 return tempfile.mkdtemp(prefix='lbc-pg-', dir=parent)
     raise OSError('no directory for a server of PostgreSQL')
-
-
-def _free_port():
-    with socket.create_server(('127.0.0.1', 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def _server_user():
@@ -106,12 +99,11 @@ def _server_user():
 
 
 class Server:
-    """One server. 'tls' lets it also listen at TCP port 'port' of 127.0.0.1; 'durable' syncs the
-    disk."""
+    """One server. With 'port' it also listens at this TCP port of 127.0.0.1, with TLS."""
 
     _initialized = None     # a data directory to copy
 
-    def __init__(self, directory=None, tls=False, durable=False):
+    def __init__(self, directory=None, port=None):
         self.bindir = bindir()
         if not self.bindir:
             raise FileNotFoundError('the programs of a server of PostgreSQL are missing')
@@ -121,11 +113,11 @@ class Server:
         self.dir = os.path.realpath(self.dir)
         self.data = os.path.join(self.dir, 'data')
         self.log = os.path.join(self.dir, 'postgres.log')
-        self.tls = tls
-        self.port = _free_port() if tls else 5432
+        self.tls = port is not None
+        self.port = port or 5432
         self.process = None
         self._give(self.dir)
-        self._create(durable)
+        self._create()
         atexit.register(self.remove)
 
     # -- files ------------------------------------------------------------
@@ -150,7 +142,7 @@ class Server:
     def _env():
         return {'PATH': os.environ.get('PATH', '/usr/bin:/bin'), 'LC_ALL': 'C', 'TZ': 'UTC'}
 
-    def _create(self, durable):
+    def _create(self):
         if Server._initialized:
             shutil.copytree(Server._initialized, self.data)
             for parent, folders, files in os.walk(self.data):
@@ -164,7 +156,7 @@ class Server:
             atexit.register(shutil.rmtree, Server._initialized, ignore_errors=True)
             shutil.copytree(self.data, Server._initialized, dirs_exist_ok=True)
         os.chmod(self.data, 0o700)
-        text = _CONF.format(dir=self.dir, port=self.port, durable='on' if durable else 'off',
+        text = _CONF.format(dir=self.dir, port=self.port,
                             address='127.0.0.1' if self.tls else '')
         if self.tls:
             self._make_certificates()
@@ -175,7 +167,7 @@ class Server:
             file.write(_HBA)
 
     def _initdb(self):
-        """With a collation that is not that of octets, so that a missing COLLATE "C" is seen."""
+        """The collation is not the order of bytes, so that a test finds a missing COLLATE "C"."""
         args = ['--pgdata', self.data, '--auth=trust', '--username=postgres', '--encoding=UTF8',
                 '--locale=C', '--no-sync']
         try:
@@ -261,13 +253,16 @@ class Server:
         return 'postgresql://%s@%s:%d/%s' % (
             ROLE, urllib.parse.quote(self.dir, safe=''), self.port, name)
 
+    def _psql(self, database, user, *args):
+        return [os.path.join(self.bindir, 'psql'), '-X', '-q', '-A', '-t', '-h', self.dir, '-p',
+                str(self.port), '-U', user, '-d', database, *args]
+
     def sql(self, statement, database='postgres', user='postgres', search_path=''):
         """Runs SQL and returns the rows of its last statement: numbers as int, NULL as None."""
         env = dict(self._env(), PGOPTIONS='-c search_path=' + search_path if search_path else '')
         done = subprocess.run(
-            [os.path.join(self.bindir, 'psql'), '-X', '-q', '-A', '-t', '-F', '\x1f', '-P',
-             'null=\x1e', '-v', 'ON_ERROR_STOP=1', '-h', self.dir, '-p', str(self.port), '-U',
-             user, '-d', database, '-c', statement],
+            self._psql(database, user, '-F', '\x1f', '-P', 'null=\x1e', '-v', 'ON_ERROR_STOP=1',
+                       '-c', statement),
             env=env, text=True, capture_output=True, check=False)
         if done.returncode != 0:
             raise AssertionError('%s: %s' % (statement, done.stderr))
@@ -278,10 +273,19 @@ class Server:
             return int(text) if re.fullmatch(r'-?\d+', text) else text
         return [tuple(map(value, line.split('\x1f'))) for line in done.stdout.splitlines()]
 
-    def hold_lock(self, database):
-        """A session that holds the lock of writers, until end() of the result."""
-        return _Holder([os.path.join(self.bindir, 'psql'), '-X', '-q', '-A', '-t', '-h', self.dir,
-                        '-p', str(self.port), '-U', 'postgres', '-d', database], self._env())
+    @contextlib.contextmanager
+    def session(self, database):
+        """Yields a function that runs SQL in one session. The session ends with the block."""
+        with subprocess.Popen(self._psql(database, 'postgres'), env=self._env(), text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as psql:
+            def run(sql):
+                psql.stdin.write(sql + ';\n\\echo done\n')
+                psql.stdin.flush()
+                while psql.stdout.readline() != 'done\n':
+                    if psql.poll() is not None:
+                        raise AssertionError('psql ended: ' + sql)
+            yield run
+            psql.stdin.close()
 
     def _processes(self):
         """The pids of the server and its sessions."""
@@ -323,18 +327,20 @@ class Server:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-class _Holder:
-    """See Server.hold_lock()."""
+class WithServer:
+    """For a harness.Case: a server for the tests of the class, 'postgres'. Worlds have a database
+    of it, unless a test says otherwise."""
 
-    def __init__(self, argv, env):
-        self.process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-        self.process.stdin.write('BEGIN;\nSELECT id FROM lbcluster.store_row FOR UPDATE;\n')
-        self.process.stdin.flush()
-        self.process.stdout.readline()
+    @classmethod
+    def setUpClass(cls):
+        cls.postgres = Server().start().create_template()
+        cls.addClassCleanup(cls.postgres.remove)
+        cls.options = dict(cls.options, server=cls.postgres)
+        super().setUpClass()
 
-    def end(self):
-        self.process.communicate('ROLLBACK;\n')
+    def new_world(self, **options):
+        options.setdefault('server', self.postgres)
+        return super().new_world(**options)
 
 
 # -- by hand ---------------------------------------------------------------------------
@@ -380,7 +386,7 @@ def main(args):
         print(bindir())
     elif len(args) >= 2 and args[0] == 'run':
         sys.exit(_run(args[1:]))
-    if len(args) == 2 and args[0] == 'start':
+    elif len(args) == 2 and args[0] == 'start':
         server = Server(args[1]).start(dies_with_us=False).create_template()
         _load_functions(server)
         atexit.unregister(server.remove)

@@ -18,7 +18,7 @@ postgres.skip_without_server()
 
 import mib
 from agentx import Proxy
-from harness import Case, LBCLUSTERD, Program, main, wait_for
+from harness import Case, main, wait_for
 
 SHOWN_S = 0.5           # until the other instance shows a SET
 SETS = 100              # through each instance at once
@@ -40,24 +40,18 @@ LOCK = mib.oid('lbcSysSetLock', 0)
 NOTIFY = mib.oid('lbcNotifyEnable', 0)
 
 
-class Instances(Case):
+class Instances(postgres.WithServer, Case):
     """Instances a and b, with the inventory."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = postgres.Server().start().create_template()
-        cls.addClassCleanup(cls.postgres.remove)
-        super().setUpClass()
-
     def setUp(self):
-        self.first = self.new_world(server=self.postgres)
+        self.first = self.new_world()
         self.first.load(INVENTORY)
         self.first.configure(instance='a')
         self.second = self.new_instance('b')
 
     def new_instance(self, name):
         """A world with the database of the first one."""
-        world = self.new_world(server=self.postgres)
+        world = self.new_world()
         world.store, world.database = self.first.store, self.first.database
         world.configure(instance=name)
         return world
@@ -71,12 +65,9 @@ class Instances(Case):
 
     def run_daemon(self, world):
         """(exit status, log) of an lbclusterd that is refused."""
-        argv = [LBCLUSTERD, '-f', '-c', world.conf, '-s', world.store, '-x', world.socket]
-        program = Program('lbclusterd', argv, os.path.join(world.dir, 'refused.log'),
-                          env={**os.environ, **world.env})
-        status = program.wait()
-        with open(program.log, encoding='utf-8') as file:
-            return status, file.read()
+        world.start_daemon(wait=False)
+        status = world.daemon.wait()
+        return status, world.daemon_log()
 
 
 class BothRun(Instances):
@@ -153,7 +144,6 @@ class BothRun(Instances):
             world.wait_value(jobs[-1][0], 'lbcRealWeight', 1, 1, 1)
             world.wait_value(len(done), 'lbcSysConfigChanges', 0)
 
-
     def test_lock_of_an_instance_is_taken_again_after_its_session_was_lost(self):
         self.postgres.sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE'
                           " datname = '%s'" % self.first.database)
@@ -199,11 +189,6 @@ class Killed(Instances):
     def age(self, seconds):
         self.sql('UPDATE job SET created = created - %d WHERE state = 0; UPDATE held_setting'
                  ' SET created = created - %d' % (seconds, seconds))
-
-    def assert_done(self, before):
-        """The SET had its effect once."""
-        self.assertEqual((before[0] + 1, before[1] + 1, 77, 0), self.facts())
-        self.assertEqual([(mib.SUCCEEDED, 'a')], self.held())
 
     def test_others_release_it_once_and_not_before_30_s(self):
         third = self.new_instance('c')

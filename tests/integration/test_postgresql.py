@@ -23,7 +23,8 @@ import test_set
 import test_set_services
 import test_walk
 from haproxy import SERVER, Plane
-from harness import INVENTORY, Case, cpu_wait_s, main, wait_for
+from harness import INVENTORY, Case, cpu_wait_s, free_port, main, wait_for
+from postgres import WithServer
 from proxy import Proxy
 
 IN_USE = 1              # of lbcRealOperStatus
@@ -32,20 +33,6 @@ RECOVERS_S = 10.0
 SILENT = 'no answer within'
 CLOSED = 'the connection failed'
 REFUSED = ('resourceUnavailable', 'commitFailed')
-
-
-class WithServer:
-    """A server for the tests of a class, and worlds with a database of it."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = postgres.Server().start().create_template()
-        cls.addClassCleanup(cls.postgres.remove)
-        cls.options = dict(cls.options, server=cls.postgres)
-        super().setUpClass()
-
-    def new_world(self, **options):
-        return super().new_world(server=self.postgres, **options)
 
 
 class Golden(WithServer, test_walk.Golden):
@@ -218,13 +205,11 @@ class Faults(WithServer, Case):
 
     def test_lock_of_another_session(self):
         """Another writer holds the lock: the SET is refused, and works after that."""
-        holder = self.postgres.hold_lock(self.world.database)
-        try:
+        with self.postgres.session(self.world.database) as session:
+            session('BEGIN; SELECT id FROM lbcluster.store_row FOR UPDATE')
             self.assert_refused_at_once(71)
             self.assertEqual(10, self.shown())
             self.assertEqual(mib.STORE_LOCKED, self.world.get('lbcSysStoreStatus', 0))
-        finally:
-            holder.end()
         self.assert_back()
 
     def test_daemon_ends_in_time_without_a_server(self):
@@ -285,9 +270,9 @@ class Start(WithServer, Case):
 
     def test_tls_over_tcp(self):
         """The certificate of the server is verified, unless the URI says otherwise."""
-        server = postgres.Server(tls=True).start().create_template()
+        server = postgres.Server(port=free_port()).start().create_template()
         self.addCleanup(server.remove)
-        world = Case.new_world(self, server=server)
+        world = self.new_world(server=server)
         world.env['PGPASSFILE'] = world._write('pgpass', '*:*:*:*:%s\n' % postgres.PASSWORD)
         os.chmod(world.env['PGPASSFILE'], 0o600)
         plain = 'postgresql://%s@localhost:%d/%s' % (postgres.ROLE, server.port, world.database)

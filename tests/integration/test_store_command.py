@@ -58,38 +58,12 @@ def connect(directory, file='lbcluster.db'):
     return contextlib.closing(sqlite3.connect(os.path.join(directory, file)))
 
 
-class Stores(Case):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = postgres.Server().start().create_template()
-        cls.addClassCleanup(cls.server.remove)
-        cls.names = 0
-        super().setUpClass()
+class Stores(postgres.WithServer, Case):
+    names = 0       # databases of the class
 
     def setUp(self):
         self.dir = new_directory()
         self.addCleanup(shutil.rmtree, self.dir)
-
-    @contextlib.contextmanager
-    def session(self, database):
-        """A function that runs SQL in one session."""
-        psql = subprocess.Popen(
-            [os.path.join(self.server.bindir, 'psql'), '-X', '-A', '-t', '-h', self.server.dir,
-             '-p', str(self.server.port), '-U', 'postgres', '-d', database], text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-        def run(sql):
-            psql.stdin.write(sql + ";\n\\echo done\n")
-            psql.stdin.flush()
-            while psql.stdout.readline() != 'done\n':
-                self.assertIsNone(psql.poll())
-
-        try:
-            yield run
-        finally:
-            psql.stdin.close()
-            psql.stdout.close()
-            psql.wait()
 
     def directory(self, name):
         return os.path.join(self.dir, name)
@@ -98,7 +72,7 @@ class Stores(Case):
         """An empty database; returns its name and its URI."""
         type(self).names += 1
         name = 'copies_%d' % self.names
-        return name, self.server.create_database(name, 'template1')
+        return name, self.postgres.create_database(name, 'template1')
 
     def done(self, *args):
         result = ctl(*args)
@@ -175,22 +149,19 @@ class Stores(Case):
         found = {}
         for file, tables in TABLES.items():
             schema = 'lbcluster' if file == 'lbcluster.db' else 'lbcluster_statistics'
-
-            def read(select):
-                if database:
-                    lines = self.server.sql('SELECT json_build_array(%s) FROM %s' % (
-                        ', '.join(select[0]), select[1]), database, search_path=schema)
-                    rows = [json.loads(line[0]) for line in lines]
-                else:
-                    with connect(directory, file) as db:
-                        rows = db.execute('SELECT %s FROM %s' % (
-                            ', '.join(select[0]), select[1])).fetchall()
-                return sorted((list(row) for row in rows), key=str)
-
             for table in tables:
                 with connect(model, file) as db:
                     names = [row[1] for row in db.execute('PRAGMA table_info(%s)' % table)]
-                found[table] = read(([name for name in names if name != 'changed'], table))
+                columns = ', '.join(name for name in names if name != 'changed')
+                if database:
+                    lines = self.postgres.sql('SELECT json_build_array(%s) FROM %s' % (
+                        columns, table), database, search_path=schema)
+                    rows = [json.loads(line[0]) for line in lines]
+                else:
+                    with connect(directory, file) as db:
+                        rows = [list(row) for row in db.execute('SELECT %s FROM %s' % (
+                            columns, table))]
+                found[table] = sorted(rows, key=str)
         found['sums'] = [list(row) for row in self.sql_of(directory, database,
                                                           'SELECT %s FROM store' % ', '.join(SUMS))]
         found['last'] = [self.sql_of(
@@ -202,7 +173,7 @@ class Stores(Case):
 
     def sql_of(self, directory, database, sql):
         if database:
-            return [tuple(row) for row in self.server.sql(sql, database, search_path='lbcluster')]
+            return [tuple(row) for row in self.postgres.sql(sql, database, search_path='lbcluster')]
         with connect(directory) as db:
             return db.execute(sql).fetchall()
 
@@ -225,14 +196,14 @@ class Create(Stores):
 
     def test_no_database(self):
         self.refused(CTL_REFUSED, 'does not exist', 'store', 'create',
-                     self.server.uri('there_is_none'))
+                     self.postgres.uri('there_is_none'))
 
     def test_no_right(self):
         name, uri = self.database()
-        self.server.sql('CREATE ROLE stranger LOGIN')
+        self.postgres.sql('CREATE ROLE stranger LOGIN')
         self.refused(CTL_REFUSED, 'permission denied', 'store', 'create',
                      uri.replace(postgres.ROLE + '@', 'stranger@'))
-        self.assertEqual(self.server.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE"
+        self.assertEqual(self.postgres.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE"
                                          " 'lbcluster%'", name), [(0,)])
 
     def test_status_without_a_store(self):
@@ -248,7 +219,7 @@ class Create(Stores):
     def test_status_of_a_reader(self):
         name, uri = self.database()
         self.done('store', 'create', uri)
-        self.server.sql('CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA lbcluster,'
+        self.postgres.sql('CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA lbcluster,'
                         ' lbcluster_statistics TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA'
                         ' lbcluster, lbcluster_statistics TO reader', name)
         status = self.status_of(uri.replace(postgres.ROLE + '@', 'reader@'))
@@ -281,7 +252,7 @@ class Create(Stores):
     def test_newer(self):
         name, uri = self.database()
         self.done('store', 'create', uri)
-        self.server.sql('UPDATE lbcluster.store_row SET version = 99', name)
+        self.postgres.sql('UPDATE lbcluster.store_row SET version = 99', name)
         self.refused(CTL_REFUSED, 'upgrade lbcluster', 'store', 'migrate', uri)
         self.refused(CTL_REFUSED, 'upgrade lbcluster', 'store', 'create', uri)
 
@@ -365,7 +336,7 @@ class Copy(Stores):
 
     def test_foreign_target(self):
         name, uri = self.database()
-        self.server.sql('CREATE SCHEMA lbcluster; CREATE TABLE lbcluster.store_row (x integer)',
+        self.postgres.sql('CREATE SCHEMA lbcluster; CREATE TABLE lbcluster.store_row (x integer)',
                         name, user=postgres.ROLE)
         self.refused(CTL_REFUSED, 'not a store of lbcluster', 'store', 'copy', self.source, uri)
         path = self.directory('foreign')
@@ -404,7 +375,7 @@ class Copy(Stores):
     def test_not_the_owner(self):
         name, uri = self.database()
         self.done('store', 'create', uri)
-        self.server.sql('CREATE ROLE guest LOGIN; GRANT USAGE ON SCHEMA lbcluster,'
+        self.postgres.sql('CREATE ROLE guest LOGIN; GRANT USAGE ON SCHEMA lbcluster,'
                         ' lbcluster_statistics TO guest; GRANT ALL ON ALL TABLES IN SCHEMA'
                         ' lbcluster, lbcluster_statistics TO guest; GRANT EXECUTE ON ALL FUNCTIONS'
                         ' IN SCHEMA lbcluster, lbcluster_statistics TO guest', name)
@@ -413,7 +384,7 @@ class Copy(Stores):
         self.assert_empty(uri)
 
     def test_served_target(self):
-        for server in (self.server, None):
+        for server in (self.postgres, None):
             world = self.new_world(server=server)
             world.start()
             self.assertIn('lbclusterd' if server else str(world.daemon.pid),
@@ -432,7 +403,7 @@ class Copy(Stores):
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.assertIn('process %d' % os.getpid(), self.status_of(path)['programs'])
             self.refused(CTL_PRECOND, 'stop it first', 'store', 'copy', self.source, path)
-        with self.session(name) as session:
+        with self.postgres.session(name) as session:
             session("SELECT pg_advisory_lock(hashtext('lbcluster'), hashtext('lbcluster-haproxy'))")
             self.assertIn('lbcluster-haproxy (server process', self.status_of(uri)['programs'])
             self.refused(CTL_PRECOND, 'lbcluster-haproxy', 'store', 'copy', self.source, uri)
@@ -444,7 +415,7 @@ class Copy(Stores):
 
     def test_served_source(self):
         """A store may be copied while lbclusterd serves it."""
-        for server in (self.server, None):
+        for server in (self.postgres, None):
             world = self.new_world(server=server)
             world.load(INVENTORY)
             world.start()
@@ -501,12 +472,12 @@ class Many(Stores):
         name, uri = self.database()
         for table in ('real_service', 'lbcluster_statistics.statistics'):
             copy = self.start(uri)
-            wait_for(lambda table=table: self.server.sql(
+            wait_for(lambda table=table: self.postgres.sql(
                 "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY %s %%'"
                 " AND datname = '%s'" % (table, name)) != [(0,)], 60, 'the rows of ' + table)
             copy.kill()
             copy.wait()
-            wait_for(lambda: self.server.sql(
+            wait_for(lambda: self.postgres.sql(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = '%s'" % name) == [(0,)], 60,
                      'the end of the session')
             self.assert_empty(uri)
