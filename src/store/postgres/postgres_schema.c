@@ -38,6 +38,7 @@
 #define REFUSE(message)                                                        \
 	"RAISE EXCEPTION '" message "' USING ERRCODE = 'check_violation';\n"
 #define NOTIFY(schema) "PERFORM pg_notify('" schema "', '');\n"
+#define DIFFERS(column) "OLD." column " IS DISTINCT FROM NEW." column
 
 /*
  * pg_temp is last, so that no temporary table of the caller takes the place of a table.
@@ -72,7 +73,7 @@
 	TRIGGER(table "_number", "BEFORE INSERT OR UPDATE", table, ROW, "row_number_set()")
 #define ID_STAYS(table, column)                                                \
 	TRIGGER(table "_stays", "BEFORE UPDATE", table,                        \
-	    ROW " WHEN (OLD." column " IS DISTINCT FROM NEW." column ")",      \
+	    ROW " WHEN (" DIFFERS(column) ")",                                 \
 	    "refuse('" table "." column ": the id of a row does not change')")
 
 /*
@@ -126,6 +127,10 @@
 /* Who calls it holds the lock until the transaction ends. */
 #define FOLD_GRANT "REVOKE EXECUTE ON FUNCTION tally_fold() FROM PUBLIC;\n"
 
+/* Lists the removed rows of a statement, by their column 'id'. */
+#define REMOVED(kind, id) "INSERT INTO removed (changed, kind, id)\n"          \
+	"  SELECT nextval('change'), " kind ", " id " FROM old_rows ORDER BY " id ";\n"
+
 #define GREATEST_CHANGED(table) "(SELECT max(changed) FROM " table ")"
 
 /* -- the inventory ------------------------------------------------------------------------ */
@@ -140,7 +145,6 @@
 #define LATEST_OF(column)                                                \
 	"  (array_agg(" column " ORDER BY id DESC) FILTER (WHERE " column " IS NOT NULL))[1]"
 #define COUNTER(column) "  " column " bigint NOT NULL DEFAULT 0,\n"
-#define DIFFERS(column) "OLD." column " IS DISTINCT FROM NEW." column
 
 /* table_last_change becomes the present time. A load adds many rows a second, so the same time is
  * not added again. */
@@ -148,9 +152,6 @@
 	"INSERT INTO tally (table_last_change) SELECT now_s FROM unixepoch() AS now_s\n" \
 	"  WHERE now_s IS DISTINCT FROM (SELECT t.table_last_change FROM tally AS t\n" \
 	"    WHERE t.table_last_change IS NOT NULL ORDER BY t.id DESC LIMIT 1);\n"
-
-#define REMOVED(kind) "INSERT INTO removed (changed, kind, id)\n"              \
-	"  SELECT nextval('change'), " kind ", id FROM old_rows ORDER BY id;\n"
 
 /* Rows of an inventory table that are added, changed, renamed, and removed as 'kind'. */
 #define INVENTORY(table, kind)                                                 \
@@ -184,7 +185,7 @@
 	"    WHERE " column " = OLD.id;\n"                                     \
 	"END IF;\n"
 
-#define JOB_COUNTS(rows, sign)                                                 \
+#define JOB_COUNTS(sign)                                                       \
 	sign "count(*) FILTER (WHERE state < 3),\n"                            \
 	"    " sign "count(*) FILTER (WHERE state = 3), "                      \
 	sign "count(*) FILTER (WHERE state = 4)"
@@ -359,7 +360,7 @@ static const char *const main_migrations[] = {
 	FUNCTION("row_renamed", "", TABLE_CHANGE "RETURN NULL;\n")
 	FUNCTION("rows_removed", "",
 	    "IF EXISTS (SELECT FROM old_rows) THEN\n"
-	    REMOVED("TG_ARGV[0]::smallint") TABLE_CHANGE NOTIFY(MAIN)
+	    REMOVED("TG_ARGV[0]::smallint", "id") TABLE_CHANGE NOTIFY(MAIN)
 	    "END IF;\n"
 	    "RETURN NULL;\n")
 
@@ -491,7 +492,7 @@ static const char *const main_migrations[] = {
 	FUNCTION("jobs_added", "",
 	    "IF EXISTS (SELECT FROM new_rows) THEN\n"
 	    "INSERT INTO tally (job_rows, job_last_id, jobs_open, jobs_succeeded, jobs_failed)\n"
-	    "  SELECT count(*), max(id), " JOB_COUNTS("new_rows", "") " FROM new_rows;\n"
+	    "  SELECT count(*), max(id), " JOB_COUNTS("") " FROM new_rows;\n"
 	    "UPDATE real_service SET last_job = j.id FROM (SELECT real_id, max(id) AS id\n"
 	    "  FROM new_rows WHERE real_id IS NOT NULL GROUP BY real_id) AS j\n"
 	    "  WHERE real_service.id = j.real_id;\n"
@@ -503,8 +504,8 @@ static const char *const main_migrations[] = {
 	FUNCTION("jobs_updated", "",
 	    "INSERT INTO tally (jobs_open, jobs_succeeded, jobs_failed)\n"
 	    "  SELECT sum(open), sum(succeeded), sum(failed) FROM (\n"
-	    "  SELECT " JOB_COUNTS("new_rows", "") " FROM new_rows UNION ALL\n"
-	    "  SELECT " JOB_COUNTS("old_rows", "-") " FROM old_rows)\n"
+	    "  SELECT " JOB_COUNTS("") " FROM new_rows UNION ALL\n"
+	    "  SELECT " JOB_COUNTS("-") " FROM old_rows)\n"
 	    "  AS counts (open, succeeded, failed)\n"
 	    "  HAVING sum(open) <> 0 OR sum(succeeded) <> 0 OR sum(failed) <> 0;\n"
 	    "IF EXISTS (SELECT FROM new_rows) THEN\n" NOTIFY(MAIN) "END IF;\n"
@@ -515,7 +516,7 @@ static const char *const main_migrations[] = {
 	    "IF EXISTS (SELECT FROM old_rows) THEN\n"
 	    "INSERT INTO tally (job_rows, jobs_open, jobs_bumped)\n"
 	    "  SELECT -count(*), -count(*) FILTER (WHERE state < 3), count(*) FROM old_rows;\n"
-	    REMOVED("4") NOTIFY(MAIN)
+	    REMOVED("4", "id") NOTIFY(MAIN)
 	    "END IF;\n"
 	    "RETURN NULL;\n")
 	TRIGGER("job_removed", "AFTER DELETE", "job", OLD_ROWS, "jobs_removed()")
@@ -606,16 +607,12 @@ static const char *const stats_migrations[] = {
 
 	FUNCTION_OF(STATS, "statistics_removed", "",
 	    "IF EXISTS (SELECT FROM old_rows) THEN\n"
-	    "INSERT INTO removed (changed, kind, id)\n"
-	    "  SELECT nextval('change'), 5, real_id FROM old_rows ORDER BY real_id;\n"
-	    NOTIFY(STATS)
+	    REMOVED("5", "real_id") NOTIFY(STATS)
 	    "END IF;\n"
 	    "RETURN NULL;\n")
 	FUNCTION_OF(STATS, "service_statistics_removed", "",
 	    "IF EXISTS (SELECT FROM old_rows) THEN\n"
-	    "INSERT INTO removed (changed, kind, id)\n"
-	    "  SELECT nextval('change'), 6, service_id FROM old_rows ORDER BY service_id;\n"
-	    NOTIFY(STATS)
+	    REMOVED("6", "service_id") NOTIFY(STATS)
 	    "END IF;\n"
 	    "RETURN NULL;\n")
 	/* An UPDATE of the number of a row removes the row of the old number. */
