@@ -92,22 +92,33 @@ answer_await(struct db *db, int64_t until, struct err *err)
 	return unsent == 0 ? ERR_OK : connection_lost(db, err);
 }
 
-/* Reads all results up to the end of the answer. */
+/* Reads the answer to a query, or to one statement of a pipeline. 'ret' gets its last result, and
+ * 'failed' the first error of the server. */
+static enum err_code
+results_read(struct db *db, int64_t until, PGresult **ret, enum err_code *failed, struct err *err)
+{
+	PGresult *result;
+	enum err_code code;
+
+	while ((code = answer_await(db, until, err)) == ERR_OK &&
+	    (result = PQgetResult(db->state->connection)) != NULL) {
+		if (PQresultStatus(result) == PGRES_FATAL_ERROR && *failed == ERR_OK)
+			*failed = postgres_error(db, result, err);
+		PQclear(*ret);
+		*ret = result;
+	}
+	return code;
+}
+
+/* Reads the answer to a query outside of a pipeline. */
 static enum err_code
 answer_read(struct db *db, int64_t until, PGresult **ret, struct err *err)
 {
-	PGconn *connection = db->state->connection;
-	PGresult *result, *kept = NULL;
-	enum err_code code, failed = ERR_OK;
+	PGresult *kept = NULL;
+	enum err_code failed = ERR_OK, code = results_read(db, until, &kept, &failed, err);
 
-	while ((code = answer_await(db, until, err)) == ERR_OK &&
-	    (result = PQgetResult(connection)) != NULL) {
-		if (PQresultStatus(result) == PGRES_FATAL_ERROR && failed == ERR_OK)
-			failed = postgres_error(db, result, err);
-		PQclear(kept);
-		kept = result;
-	}
-	if (code == ERR_OK && failed != ERR_OK && PQstatus(connection) == CONNECTION_BAD)
+	if (code == ERR_OK && failed != ERR_OK &&
+	    PQstatus(db->state->connection) == CONNECTION_BAD)
 		code = connection_lost(db, err);
 	if (code == ERR_OK)
 		code = failed;
@@ -134,23 +145,6 @@ postgres_drain(struct db *db, int64_t until, struct err *err)
 		return ERR_OK;
 	db->state->draining = false;
 	return answer_read(db, until, NULL, err);
-}
-
-/* Reads the answer to one statement of a pipeline. 'ret' gets its last result. */
-static enum err_code
-piped_read(struct db *db, int64_t until, PGresult **ret, enum err_code *failed, struct err *err)
-{
-	PGresult *result;
-	enum err_code code;
-
-	while ((code = answer_await(db, until, err)) == ERR_OK &&
-	    (result = PQgetResult(db->state->connection)) != NULL) {
-		if (PQresultStatus(result) == PGRES_FATAL_ERROR && *failed == ERR_OK)
-			*failed = postgres_error(db, result, err);
-		PQclear(*ret);
-		*ret = result;
-	}
-	return code;
 }
 
 /* After a pipeline whose first 'n_done' messages succeeded: a statement whose Parse did not is
@@ -180,7 +174,7 @@ pipeline_end(struct db *db, PGresult **ret, struct err *err)
 	if (PQpipelineSync(connection) != 1)
 		return connection_lost(db, err);
 	for (size_t i = 0; i < n && code == ERR_OK; i++)
-		if ((code = piped_read(db, until, ret, &failed, err)) == ERR_OK &&
+		if ((code = results_read(db, until, ret, &failed, err)) == ERR_OK &&
 		    failed == ERR_OK)
 			n_done++;
 	parses_done(state, n_done);
