@@ -49,12 +49,11 @@ deadline_missed(struct db *db, struct err *err)
 {
 	char text[80];
 
-	snprintf(text, sizeof(text), "no answer within %d ms%s", limit_ms(db),
-	    postgres_retry_text(db));
+	snprintf(text, sizeof(text), "no answer within %d ms", limit_ms(db));
 	/* Only after a full limit: a slow network would never get one again. */
 	if (limit_ms(db) != POSTGRES_SILENT_MS)
 		db->state->server->silent_until_ms = clock_steady_ms() + POSTGRES_PAUSE_MS;
-	return postgres_session_lose(db, ERR_IO, text, err);
+	return postgres_session_lose(db, text, err);
 }
 
 static enum err_code
@@ -62,10 +61,9 @@ connection_lost(struct db *db, struct err *err)
 {
 	char line[ERR_TEXT_SIZE - 80], text[ERR_TEXT_SIZE];
 
-	snprintf(text, sizeof(text), "the connection failed (%s)%s",
-	    postgres_line(PQerrorMessage(db->state->connection), line, sizeof(line)),
-	    postgres_retry_text(db));
-	return postgres_session_lose(db, ERR_IO, text, err);
+	snprintf(text, sizeof(text), "the connection failed (%s)",
+	    postgres_line(PQerrorMessage(db->state->connection), line, sizeof(line)));
+	return postgres_session_lose(db, text, err);
 }
 
 /* -- waiting -------------------------------------------------------------------------------- */

@@ -152,9 +152,8 @@ enum err_code postgres_setup_read(struct db *db, const PGresult *result, struct 
 enum err_code postgres_session_step(struct db *db, struct err *err);
 /* Does the same and waits until the session is READY or all hosts failed, for 'wait_ms' at most. */
 enum err_code postgres_session_wait(struct db *db, int64_t wait_ms, struct err *err);
-/* Closes the session, which becomes CLOSED with this error. Returns 'code'. */
-enum err_code postgres_session_lose(struct db *db, enum err_code code, const char *problem,
-    struct err *err);
+/* Closes the session, which becomes CLOSED with an error that names 'problem'. Returns ERR_IO. */
+enum err_code postgres_session_lose(struct db *db, const char *problem, struct err *err);
 void postgres_session_close(struct db *db);
 
 /* -- queries and answers: postgres_exchange.c -------------------------------------------- */

@@ -53,11 +53,11 @@ postgres_session_close(struct db *db)
 }
 
 enum err_code
-postgres_session_lose(struct db *db, enum err_code code, const char *problem, struct err *err)
+postgres_session_lose(struct db *db, const char *problem, struct err *err)
 {
-	err_set(&db->state->error, code, "%s: %s", db->path, problem);
+	err_set(&db->state->error, ERR_IO, "%s: %s%s", db->path, problem, postgres_retry_text(db));
 	postgres_session_close(db);
-	return err_set(err, code, "%s", db->state->error.text);
+	return err_set(err, ERR_IO, "%s", db->state->error.text);
 }
 
 /* -- steps ------------------------------------------------------------------------------- */
