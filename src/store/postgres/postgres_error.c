@@ -49,8 +49,7 @@ postgres_retry_text(const struct db *db)
 char *
 postgres_line(const char *message, char *ret, size_t size)
 {
-	snprintf(ret, size, "%.*s", (int)strcspn(message == NULL ? "" : message, "\n"),
-	    message == NULL ? "" : message);
+	snprintf(ret, size, "%.*s", (int)strcspn(message, "\n"), message);
 	return ret;
 }
 
