@@ -127,15 +127,6 @@ answer_read(struct db *db, int64_t until, PGresult **ret, struct err *err)
 	return code;
 }
 
-static enum err_code
-not_ready(const struct db *db, struct err *err)
-{
-	const struct err *error = &db->state->error;
-
-	return error->code == ERR_OK ? err_set(err, ERR_IO, "%s: not connected", db->path) :
-	    err_set(err, error->code, "%s", error->text);
-}
-
 enum err_code
 postgres_drain(struct db *db, int64_t until, struct err *err)
 {
@@ -213,8 +204,8 @@ postgres_exchange_begin(struct db *db, struct err *err)
 	PGresult *ignored = NULL;
 	enum err_code code;
 
-	if (state->step != POSTGRES_READY)
-		return not_ready(db, err);
+	if ((code = postgres_session_result(db, err)) != ERR_OK)
+		return code;
 	if (state->queued > 0) {
 		code = pipeline_end(db, &ignored, err);
 		PQclear(ignored);
@@ -319,9 +310,10 @@ postgres_notifications_read(struct db *db, struct err *err)
 {
 	struct db_state *state = db->state;
 	PGnotify *notify;
+	enum err_code code;
 
-	if (state->step != POSTGRES_READY)
-		return not_ready(db, err);
+	if ((code = postgres_session_result(db, err)) != ERR_OK)
+		return code;
 	if (PQconsumeInput(state->connection) == 0)
 		return connection_lost(db, err);
 	arrived_drain(state);

@@ -147,8 +147,9 @@ struct db_state {
 bool postgres_setup_write(struct db *db, char *sql, size_t size);
 enum err_code postgres_setup_read(struct db *db, const PGresult *result, struct err *err);
 
-/* Goes on with the connection as far as it can without a wait. ERR_OK: the session is READY.
- * Otherwise the error of the last attempt. */
+/* ERR_OK: the session is READY. Otherwise the error of the last attempt to connect. */
+enum err_code postgres_session_result(const struct db *db, struct err *err);
+/* Goes on with the connection as far as it can without a wait. Returns the same. */
 enum err_code postgres_session_step(struct db *db, struct err *err);
 /* Does the same and waits until the session is READY or all hosts failed, for 'wait_ms' at most. */
 enum err_code postgres_session_wait(struct db *db, int64_t wait_ms, struct err *err);

@@ -130,6 +130,16 @@ host_failed_with(struct db *db, const char *problem)
 	host_failed(db, ERR_IO, text);
 }
 
+/* The host failed with the error that libpq reports. */
+static void
+connection_failed(struct db *db)
+{
+	char line[ERR_TEXT_SIZE];
+
+	host_failed_with(db, postgres_line(PQerrorMessage(db->state->connection), line,
+	    sizeof(line)));
+}
+
 static void
 notice_receive(void *arg, const PGresult *result)
 {
@@ -149,7 +159,7 @@ connect_begin(struct db *db)
 	const struct postgres_server *server = state->server;
 	const struct postgres_host *host = &server->hosts[state->host];
 	const char *names[POSTGRES_OPTIONS_MAX + 4], *values[POSTGRES_OPTIONS_MAX + 4];
-	char address[NI_MAXHOST], line[ERR_TEXT_SIZE];
+	char address[NI_MAXHOST];
 	size_t n = 0;
 
 	for (; n < server->n_options; n++) {
@@ -170,8 +180,7 @@ connect_begin(struct db *db)
 	if (state->connection == NULL)
 		host_failed_with(db, "out of memory");
 	else if (PQstatus(state->connection) == CONNECTION_BAD)
-		host_failed_with(db, postgres_line(PQerrorMessage(state->connection), line,
-		    sizeof(line)));
+		connection_failed(db);
 	else
 		PQsetNoticeReceiver(state->connection, notice_receive, state);
 }
@@ -220,12 +229,10 @@ static void
 connect_continue(struct db *db)
 {
 	struct db_state *state = db->state;
-	char line[ERR_TEXT_SIZE];
 
 	state->polling = PQconnectPoll(state->connection);
 	if (state->polling == PGRES_POLLING_FAILED) {
-		host_failed_with(db, postgres_line(PQerrorMessage(state->connection), line,
-		    sizeof(line)));
+		connection_failed(db);
 		return;
 	}
 	if (state->polling != PGRES_POLLING_OK)
@@ -243,13 +250,11 @@ setup_continue(struct db *db)
 {
 	struct db_state *state = db->state;
 	enum err_code code;
-	char line[ERR_TEXT_SIZE];
 	PGresult *result;
 	struct err err;
 
 	if (PQconsumeInput(state->connection) == 0) {
-		host_failed_with(db, postgres_line(PQerrorMessage(state->connection), line,
-		    sizeof(line)));
+		connection_failed(db);
 		return;
 	}
 	while (!PQisBusy(state->connection)) {
@@ -299,8 +304,8 @@ session_continue(struct db *db, int brief_ms)
 	}
 }
 
-static enum err_code
-session_result(const struct db *db, struct err *err)
+enum err_code
+postgres_session_result(const struct db *db, struct err *err)
 {
 	const struct db_state *state = db->state;
 
@@ -316,7 +321,7 @@ postgres_session_step(struct db *db, struct err *err)
 {
 	if (db->state->step != POSTGRES_READY)
 		session_continue(db, BRIEF_MS);
-	return session_result(db, err);
+	return postgres_session_result(db, err);
 }
 
 enum err_code
@@ -331,5 +336,5 @@ postgres_session_wait(struct db *db, int64_t wait_ms, struct err *err)
 		session_continue(db, PAUSE_MS);
 	while (state->step != POSTGRES_READY && state->step != POSTGRES_CLOSED &&
 	    clock_steady_ms() < until);
-	return session_result(db, err);
+	return postgres_session_result(db, err);
 }
