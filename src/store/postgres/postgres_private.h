@@ -44,7 +44,7 @@ struct postgres_host {
 
 /* What a URI names. Both sessions of a store use it. */
 struct postgres_server {
-	char			*text;		/* "HOST:PORT,HOST:PORT/NAME" for messages */
+	char			*text;		/* "HOST:PORT,HOST:PORT/NAME": db->path */
 	char			*note_dir;	/* a local directory for notes of undo.c */
 	struct postgres_host	 hosts[POSTGRES_HOSTS_MAX];
 	size_t			 n_hosts;

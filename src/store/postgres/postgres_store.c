@@ -63,10 +63,8 @@ server_find(struct store *store, struct err *err)
 	server->any |= store->mode == STORE_READ;
 	store->main.state->server = store->stats.state->server = server;
 	store->note_dir = server->note_dir;
-	store->main.path = strdup(server->text);
-	store->stats.path = strdup(server->text);
-	return store->main.path != NULL && store->stats.path != NULL ? ERR_OK :
-	    err_set(err, ERR_NOMEM, "%s: out of memory", server->text);
+	store->main.path = store->stats.path = server->text;
+	return ERR_OK;
 }
 
 /* Lets calls use the inventory of a READY session with the right schema. A reader of another
@@ -147,8 +145,6 @@ postgres_close(struct store *store)
 	if (store->stats.state != NULL)
 		db_free(&store->stats);
 	postgres_server_free(server);
-	free(store->main.path);
-	free(store->stats.path);
 }
 
 /* The server may come back, or another one become writable. */
