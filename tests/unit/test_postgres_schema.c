@@ -826,7 +826,7 @@ each_write_sends_one_notification(void **state)
 	snprintf(uri, sizeof(uri), "%s%s", getenv("LBCLUSTER_TEST_POSTGRESQL"), pair->name);
 	for (enum part part = MAIN; part < PARTS; part++) {
 		listeners[part] = session_open(uri, kinds[part]);
-		session_runf(listeners[part], "LISTEN %s", kinds[part]->channel);
+		session_runf(listeners[part], "LISTEN %s", kinds[part]->schema);
 	}
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		session_run(pair->session[steps[i].part], steps[i].sql);

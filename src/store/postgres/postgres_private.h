@@ -15,17 +15,16 @@
 
 /*
  * A schema of the database: the inventory, or the statistics. The engine creates the schema with
- * CREATE SCHEMA, sets search_path to "pg_catalog, SCHEMA" and runs each migration as one simple
- * query (several statements), all in one transaction. Then it writes how many migrations there
- * are to store_row.version. The first migration creates table store_row with its row:
+ * CREATE SCHEMA. The search_path of its session is "SCHEMA, pg_temp". It runs each migration as one
+ * simple query (several statements), all in one transaction. Then it writes how many migrations
+ * there are to store_row.version. The first migration creates table store_row with its row:
  * id = 1, birth (bigint, random), version.
  *
- * The engine also uses: function tally_fold() without a result that counts, which a writer calls
- * when it holds the lock of store_row; the channel, on which triggers send notifications.
+ * A writer that holds the lock of store_row calls function tally_fold() and ignores its result.
+ * Triggers send notifications on the channel that has the name of the schema.
  */
 struct postgres_kind {
 	const char		*schema;	/* "lbcluster", "lbcluster_statistics" */
-	const char		*channel;	/* of LISTEN and NOTIFY; the same names */
 	const char *const	*migrations;	/* append-only: [n-1] migrates to version n */
 	size_t			 n_migrations;
 };

@@ -635,14 +635,12 @@ static const char *const stats_migrations[] = {
 
 const struct postgres_kind postgres_main_kind = {
 	.schema = MAIN,
-	.channel = MAIN,
 	.migrations = main_migrations,
 	.n_migrations = ROWS(main_migrations),
 };
 
 const struct postgres_kind postgres_stats_kind = {
 	.schema = STATS,
-	.channel = STATS,
 	.migrations = stats_migrations,
 	.n_migrations = ROWS(stats_migrations),
 };

@@ -85,7 +85,7 @@ static void
 listen_write(const struct db *db, char *sql, size_t size)
 {
 	if (!db->state->standby)
-		snprintf(sql, size, "LISTEN %s", db->state->kind->channel);
+		snprintf(sql, size, "LISTEN %s", db->state->kind->schema);
 }
 
 #define PROGRAM_KEY "hashtext('lbcluster'), hashtext('%s')"
