@@ -143,12 +143,12 @@ parses_done(struct db_state *state, size_t n_done)
 {
 	for (size_t i = 0; i < SQL_STATEMENTS; i++) {
 		if (state->prepared[i].queued_at > n_done)
-			state->prepared[i].session = 0;
+			state->prepared[i].sent = false;
 		state->prepared[i].queued_at = 0;
 	}
 }
 
-/* Reads the answers to all statements of a pipeline and leaves pipeline mode. 'ret' gets the result
+/* Reads the answers to all messages of a pipeline and leaves pipeline mode. 'ret' gets the result
  * of the last one. An error ends the transaction, so the first one counts. */
 static enum err_code
 pipeline_end(struct db *db, PGresult **ret, struct err *err)

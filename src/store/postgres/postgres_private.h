@@ -108,7 +108,6 @@ struct db_state {
 
 	enum postgres_step		 step;
 	PGconn				*connection;	/* from CONNECT on */
-	unsigned int			 session;	/* its number, from 1 on */
 	PostgresPollingStatusType	 polling;	/* CONNECT: what the socket waits for */
 	struct lookup			*lookup;	/* LOOKUP */
 	struct addrinfo			*addresses, *address;	/* of the host; the present one */
@@ -127,7 +126,7 @@ struct db_state {
 	int64_t				 birth;		/* also of the last db_begin() */
 
 	int64_t				 until_ms;	/* of the transaction; 0: none is open */
-	size_t				 queued;	/* statements sent, not answered */
+	size_t				 queued;	/* messages of a pipeline, unanswered */
 	bool				 draining;	/* the answer to a ROLLBACK is on its way */
 	bool				 snapshot;	/* store_snapshot(): see transaction */
 	bool				 writing;	/* since db_begin() of a writer */
@@ -136,8 +135,8 @@ struct db_state {
 	int64_t				 changed_rows;
 	struct postgres_statement	*statements[SQL_STATEMENTS];	/* NULL: never prepared */
 	struct {
-		unsigned int	session;	/* that has it; 0: none */
-		size_t		queued_at;	/* its Parse in the pipeline, from 1; 0: answered */
+		bool	sent;		/* its Parse, in this session */
+		size_t	queued_at;	/* its Parse in the pipeline, from 1; 0: answered */
 	} prepared[SQL_STATEMENTS];
 };
 
@@ -162,8 +161,9 @@ void postgres_session_close(struct db *db);
 enum err_code postgres_notifications_read(struct db *db, struct err *err);
 /* Reads the answer to a ROLLBACK that is on its way. */
 enum err_code postgres_drain(struct db *db, int64_t until_ms, struct err *err);
-/* Counts a statement that was sent in pipeline mode. postgres_queue_begin() enters that mode. */
+/* Enters pipeline mode, unless the session is in it. */
 enum err_code postgres_queue_begin(struct db *db, struct err *err);
+/* Counts a message that was sent in pipeline mode; 'sent' is the result of PQsend...(). */
 enum err_code postgres_queue_add(struct db *db, int sent, struct err *err);
 /* Makes the session ready for a query: reads the answers to queued statements and to a ROLLBACK.
  * ERR_IO: it is not READY. Other errors are those of a queued statement. */

@@ -34,6 +34,7 @@ connection_finish(struct db_state *state)
 	state->lookup = NULL;
 	PQfinish(state->connection);
 	state->connection = NULL;
+	memset(state->prepared, 0, sizeof(state->prepared));
 	state->queued = 0;
 	state->draining = state->snapshot = state->local_commit = false;
 	state->until_ms = 0;
@@ -176,7 +177,6 @@ connect_begin(struct db *db)
 	state->step = POSTGRES_CONNECT;
 	state->polling = PGRES_POLLING_WRITING;
 	state->connection = PQconnectStartParams(names, values, 0);
-	state->session++;
 	if (state->connection == NULL)
 		host_failed_with(db, "out of memory");
 	else if (PQstatus(state->connection) == CONNECTION_BAD)

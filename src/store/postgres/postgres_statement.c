@@ -131,7 +131,7 @@ statement_prepare(struct db *db, unsigned int sql, const char *returning, struct
 	    (code = postgres_queue_add(db, PQsendPrepare(db->state->connection, statement->name,
 	    numbered, 0, NULL), err)) != ERR_OK)
 		return code;
-	db->state->prepared[sql].session = db->state->session;
+	db->state->prepared[sql].sent = true;
 	db->state->prepared[sql].queued_at = db->state->queued;
 	return ERR_OK;
 }
@@ -229,7 +229,7 @@ statement_find(struct db *db, unsigned int sql, const char *returning,
 	struct db_state *state = db->state;
 	enum err_code code = ERR_OK;
 
-	if (state->statements[sql] == NULL || state->prepared[sql].session != state->session)
+	if (!state->prepared[sql].sent)
 		code = statement_prepare(db, sql, returning, err);
 	*ret = state->statements[sql];
 	return code;
