@@ -6,7 +6,6 @@
 #include "store/postgres/postgres_private.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "util/clock.h"
 
@@ -25,19 +24,18 @@ migrations_run(struct db *db, struct err *err)
 		code = postgres_exec(db, kind->migrations[i], NULL, err);
 	if (code != ERR_OK)
 		return code;
-	snprintf(sql, sizeof(sql), "UPDATE store_row SET version = %zu RETURNING birth",
+	snprintf(sql, sizeof(sql), "UPDATE store_row SET version = %zu RETURNING birth, version",
 	    kind->n_migrations);
 	if ((code = postgres_exec(db, sql, &result, err)) != ERR_OK)
 		return code;
-	state->birth = PQntuples(result) == 1 ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
-	state->version = (int64_t)kind->n_migrations;
+	postgres_store_row_read(state, result);
 	PQclear(result);
 	return postgres_commit(db, err);
 }
 
 /* Reads the version that another program may have written while this one waited for its lock. */
 static enum err_code
-version_read(struct db *db, struct err *err)
+version_read_locked(struct db *db, struct err *err)
 {
 	const struct postgres_kind *kind = db->state->kind;
 	PGresult *result = NULL;
@@ -58,10 +56,10 @@ version_read(struct db *db, struct err *err)
 	if (!exists)
 		return empty ? ERR_OK : err_set(err, ERR_FOREIGN, "%s: schema %s has tables of "
 		    "another program; use another database", db->path, kind->schema);
-	if ((code = postgres_exec(db, "SELECT version FROM store_row", &result, err)) != ERR_OK)
+	code = postgres_exec(db, "SELECT birth, version FROM store_row", &result, err);
+	if (code != ERR_OK)
 		return code;
-	if (PQntuples(result) == 1)
-		db->state->version = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+	postgres_store_row_read(db->state, result);
 	PQclear(result);
 	return ERR_OK;
 }
@@ -78,7 +76,7 @@ schema_make(struct db *db, struct err *err)
 	snprintf(sql, sizeof(sql), "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout"
 	    " = 5000; SELECT pg_advisory_xact_lock(hashtext('%s'), 0)", kind->schema);
 	if ((code = postgres_exec(db, sql, NULL, err)) != ERR_OK ||
-	    (code = version_read(db, err)) != ERR_OK)
+	    (code = version_read_locked(db, err)) != ERR_OK)
 		return code;
 	snprintf(sql, sizeof(sql), "CREATE SCHEMA IF NOT EXISTS %s", kind->schema);
 	if (db->state->version == 0 && (code = postgres_exec(db, sql, NULL, err)) != ERR_OK)

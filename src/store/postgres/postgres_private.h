@@ -144,6 +144,9 @@ struct db_state {
  * none. postgres_setup_read() judges a result of that query. */
 bool postgres_setup_write(struct db *db, char *sql, size_t size);
 enum err_code postgres_setup_read(struct db *db, const PGresult *result, struct err *err);
+/* Sets birth and version by a result whose first columns are these of store_row; 0 if it has no
+ * row. */
+void postgres_store_row_read(struct db_state *state, const PGresult *result);
 
 /* ERR_OK: the session is READY. Otherwise the error of the last attempt to connect. */
 enum err_code postgres_session_result(const struct db *db, struct err *err);

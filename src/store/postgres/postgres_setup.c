@@ -66,7 +66,17 @@ static void
 version_write(const struct db *db, char *sql, size_t size)
 {
 	if (db->state->version != 0)
-		snprintf(sql, size, "SELECT version, birth FROM store_row");
+		snprintf(sql, size, "SELECT birth, version FROM store_row");
+}
+
+void
+postgres_store_row_read(struct db_state *state, const PGresult *result)
+{
+	state->birth = state->version = 0;
+	if (PQntuples(result) != 1)
+		return;
+	state->birth = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+	state->version = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
 }
 
 static enum err_code
@@ -75,8 +85,7 @@ version_read(struct db *db, const PGresult *result, struct err *err)
 	if (PQntuples(result) != 1)
 		return err_set(err, ERR_CORRUPT, "%s: " DB_DAMAGED " (table store_row has %d rows)",
 		    db->path, PQntuples(result));
-	db->state->version = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-	db->state->birth = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
+	postgres_store_row_read(db->state, result);
 	return ERR_OK;
 }
 

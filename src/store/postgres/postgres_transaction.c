@@ -7,7 +7,6 @@
 #include "store/postgres/postgres_private.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "util/clock.h"
@@ -52,11 +51,7 @@ postgres_begin(struct db *db, enum db_begin how, struct err *err)
 		postgres_rollback_send(db);
 		return code;
 	}
-	state->version = state->birth = 0;
-	if (PQntuples(result) == 1) {
-		state->birth = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-		state->version = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
-	}
+	postgres_store_row_read(state, result);
 	PQclear(result);
 	return ERR_OK;
 }
