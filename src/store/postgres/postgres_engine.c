@@ -43,8 +43,8 @@ wait_set(struct db *db, int wait_ms)
 	db->wait_ms = wait_ms;
 }
 
-/* A standby cannot LISTEN, so its readers read once a second. 0 is never a version: a reader that
- * has read nothing has it. */
+/* A standby cannot LISTEN, so its readers read once a second. The result is never 0, which is the
+ * version of a reader that has read nothing. */
 static enum err_code
 version(struct db *db, int64_t *ret, struct err *err)
 {

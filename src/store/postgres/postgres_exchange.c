@@ -2,7 +2,7 @@
  * Copyright (c) 2026 the lbcluster authors
  *
  * Sends queries and waits for answers, never past a deadline. A session that misses its deadline is
- * closed, because no one waits for what may still come.
+ * closed, because no caller would read an answer that comes later.
  */
 #include "store/postgres/postgres_private.h"
 
@@ -50,7 +50,8 @@ deadline_missed(struct db *db, struct err *err)
 	char text[80];
 
 	snprintf(text, sizeof(text), "no answer within %d ms", limit_ms(db));
-	/* Only after a full limit: a slow network would never get one again. */
+	/* A missed short limit does not prolong the time of short limits. Otherwise no call over a
+	 * slow network would get a full limit again. */
 	if (limit_ms(db) != POSTGRES_SILENT_MS)
 		db->state->server->silent_until_ms = clock_steady_ms() + POSTGRES_PAUSE_MS;
 	return postgres_session_lose(db, text, err);
@@ -291,8 +292,8 @@ postgres_rollback_send(struct db *db)
 
 /* -- notifications ----------------------------------------------------------------------------- */
 
-/* Takes what has arrived of the answer to a ROLLBACK. libpq reads no notification after a result
- * that was not taken. */
+/* Reads what has arrived of the answer to a ROLLBACK. libpq reports no notification that follows a
+ * result which was not read. */
 static void
 arrived_drain(struct db_state *state)
 {

@@ -62,7 +62,7 @@ enum {
 	POSTGRES_OPEN_MS = 10000,	/* the start of a program, all hosts together */
 	POSTGRES_HOST_MS = 2000,	/* a connection to one host */
 	POSTGRES_PAUSE_MS = 1000,	/* after all hosts failed */
-	POSTGRES_LOCK_MS = 100,		/* lock_timeout; db_begin() sets another one if necessary */
+	POSTGRES_LOCK_MS = 100,		/* lock_timeout outside of a transaction */
 };
 
 /* Parses a URI. ERR_INVALID: a syntax error, or a password in the URI. No message contains the
@@ -102,7 +102,8 @@ struct lookup;
 struct db_state {
 	const struct postgres_kind	*kind;
 	struct postgres_server		*server;	/* of the store */
-	/* Whose advisory lock it takes: of the program, or of one instance of it; or NULL. */
+	/* The session takes the advisory lock of the program, or of one instance of it. NULL: no
+	 * lock, or the program has no instances. */
 	const char			*program, *instance;
 	const bool			*in_transaction;	/* of the store; see exchange */
 
@@ -122,10 +123,10 @@ struct db_state {
 	char				 identity[80];	/* system, database, timeline */
 	char				 known_identity[80];	/* of the rows that readers have */
 	bool				 standby;
-	int64_t				 version;	/* of the schema; 0: there is none */
+	int64_t				 version;	/* of the schema; 0: none; -1: unread */
 	int64_t				 birth;		/* also of the last db_begin() */
 
-	int64_t				 until_ms;	/* of the transaction; 0: none is open */
+	int64_t				 until_ms;	/* deadline of the transaction; 0: none */
 	size_t				 queued;	/* messages of a pipeline, unanswered */
 	bool				 draining;	/* the answer to a ROLLBACK is on its way */
 	bool				 snapshot;	/* store_snapshot(): see transaction */

@@ -23,7 +23,8 @@ is_text(const struct column *column)
 	return column->type == COLUMN_TEXT || column->type == COLUMN_NAME;
 }
 
-/* Writes a list of the columns, each in 'format' with its name for %1$s. */
+/* Writes a list of the columns with one of 'flags', or of all columns if that is 0. In 'format', @
+ * is the name of the column, and # is its parameter with the type. */
 static void
 columns_list(FILE *file, const struct shape *shape, const char *format, unsigned int flags)
 {

@@ -124,7 +124,7 @@
 	    "RETURN NULL;\n")                                                  \
 	TRIGGER("removed_prune", "AFTER INSERT", "removed", NEW_ROWS, "removed_prune()")
 
-/* Who calls it holds the lock until the transaction ends. */
+/* tally_fold() locks store_row until its transaction ends, so only writers may call it. */
 #define FOLD_GRANT "REVOKE EXECUTE ON FUNCTION tally_fold() FROM PUBLIC;\n"
 
 /* Lists the removed rows of a statement, by their column 'id'. */
@@ -163,7 +163,7 @@
 	    ROW " WHEN (" DIFFERS("name") ")", "row_renamed()")                \
 	TRIGGER(table "_removed", "AFTER DELETE", table, OLD_ROWS, "rows_removed(" kind ")")
 
-/* Ends a BEFORE trigger: an UPDATE to the same values is no change. */
+/* Ends a BEFORE trigger. An UPDATE that changes no value of a row gives it no new number. */
 #define NUMBER_IF_CHANGED                                                      \
 	"IF TG_OP = 'INSERT' THEN\n"                                           \
 	"  NEW.changed := nextval('change');\n"                                \
@@ -306,8 +306,8 @@ static const char *const main_migrations[] = {
 	"CREATE INDEX job_open ON job (state, id) WHERE state < 3;\n"
 	"CREATE INDEX job_held ON job (real_id) WHERE state = 0;\n"
 
-	/* The number that a reader may believe is the greatest one that its snapshot has. The
-	 * sequence is ahead of it while a transaction is open. */
+	/* Column change is the greatest number in the snapshot of a reader. While a transaction of
+	 * a writer is open, the sequence is ahead of it. */
 	"CREATE VIEW store AS SELECT id, birth, greatest(removed_oldest,\n  "
 	GREATEST_CHANGED("cluster") ", " GREATEST_CHANGED("service") ",\n  "
 	GREATEST_CHANGED("real_service") ", " GREATEST_CHANGED("job") ",\n  "
@@ -442,7 +442,7 @@ static const char *const main_migrations[] = {
 	    JOBS_END("real_id", "real service removed") "RETURN OLD;\n")
 	TRIGGER("real_service_jobs", "BEFORE DELETE", "real_service", ROW, "real_service_jobs()")
 
-	/* A name is removed with its last real service. */
+	/* A row of server is removed with its last real service. */
 	FUNCTION("servers_reap", "",
 	    "DELETE FROM server AS v WHERE v.id IN (SELECT server_id FROM old_rows)\n"
 	    "  AND NOT EXISTS (SELECT FROM real_service AS r WHERE r.server_id = v.id);\n"

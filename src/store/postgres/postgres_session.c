@@ -4,7 +4,7 @@
  * A session: connected in steps that never wait, to one host after the other. A program with a loop
  * calls the step from its timer, so that a silent name server or host stops nothing. libpq would
  * look up names itself and would never leave a first host that accepts and is silent (seen with
- * libpq 15.18), so it gets one address at a time.
+ * libpq 15.18), so libpq gets one address at a time.
  */
 #include "store/postgres/postgres_private.h"
 
@@ -99,7 +99,7 @@ host_failed(struct db *db, enum err_code code, const char *problem)
 	struct db_state *state = db->state;
 	struct addrinfo *next = state->address == NULL ? NULL : state->address->ai_next;
 
-	/* A standby says nothing about why the primary failed. */
+	/* That a later host is a standby does not explain why the first one failed. */
 	if (code != ERR_READONLY || state->host == 0)
 		err_set(&state->error, code, "%s", problem);
 	connection_finish(state);

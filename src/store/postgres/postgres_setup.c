@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The queries of a new session: its settings, who the server is, the version of the schema,
- * notifications, the lock of the program.
+ * The queries of a new session: its settings, the identity of the server, the version of the
+ * schema, notifications, the lock of the program.
  */
 #include "store/postgres/postgres_private.h"
 
@@ -11,9 +11,9 @@
 
 #include "util/memory.h"
 
-/* Settings of the session. A pooler drops those of a connection string. The server ends what a
- * program with a loop left behind. Each statement of the store reads by an index, also while tables
- * are empty and without statistics of the planner. */
+/* Settings of the session. A pooler drops settings of a connection string. The timeouts end a
+ * transaction that a program left open. The planner has to use an index for each statement of the
+ * store, also while tables are empty and it has no statistics of them. */
 static void
 settings_write(const struct db *db, char *sql, size_t size)
 {
@@ -33,8 +33,8 @@ settings_write(const struct db *db, char *sql, size_t size)
 	    state->kind == &postgres_stats_kind ? "off" : "on");
 }
 
-/* Who the server is, and whether the schema is there. A cursor is good for one identity: after the
- * promotion of an asynchronous standby its numbers are of other rows. */
+/* The identity of the server, and whether the schema exists. A cursor of a reader holds for one
+ * identity: after the promotion of an asynchronous standby, other rows have the same numbers. */
 static void
 identity_write(const struct db *db, char *sql, size_t size)
 {
@@ -52,7 +52,7 @@ identity_read(struct db *db, const PGresult *result, struct err *err)
 	struct db_state *state = db->state;
 
 	if (PQntuples(result) != 1 || PQnfields(result) != 3)
-		return err_set(err, ERR_IO, "%s: the server does not say who it is", db->path);
+		return err_set(err, ERR_IO, "%s: the server did not report its identity", db->path);
 	state->standby = PQgetvalue(result, 0, 0)[0] == 't';
 	snprintf(state->identity, sizeof(state->identity), "%s", PQgetvalue(result, 0, 1));
 	state->version = PQgetvalue(result, 0, 2)[0] == 't' ? -1 : 0;
@@ -101,7 +101,7 @@ listen_write(const struct db *db, char *sql, size_t size)
 
 /* One process of a program, or of each instance, uses the database. All instances share the lock of
  * the program, which store_open_to_load() takes alone. The lock of an instance also shows the other
- * instances that it runs. A standby has no such lock to share. */
+ * instances that it runs. A standby has locks of its own, so no program takes one there. */
 static void
 lock_write(const struct db *db, char *sql, size_t size)
 {

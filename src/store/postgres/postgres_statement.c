@@ -152,7 +152,7 @@ parameter_write(struct parameters *ret, size_t k, const struct db_value *value)
 		snprintf(ret->numbers[k], NUMBER_SIZE, "%" PRId64, value->number);
 		ret->texts[k] = ret->numbers[k];
 	} else if (value->type == DB_TEXT) {
-		/* PostgreSQL refuses other bytes: SQLSTATE 22021. */
+		/* PostgreSQL refuses bytes that are not UTF-8: SQLSTATE 22021. */
 		if ((ret->copies[k] = strdup(value->text)) == NULL)
 			return false;
 		postgres_utf8_repair(ret->copies[k]);

@@ -251,7 +251,7 @@ stats_note(struct store *store, enum err_code code)
 	err_set(&store->stats_error, code, "%s", store->stats.state->error.text);
 }
 
-/* -- pictures -------------------------------------------------------------------------------- */
+/* -- snapshots ------------------------------------------------------------------------------- */
 
 static enum err_code
 snapshot(struct store *store, struct err *err)

@@ -31,7 +31,7 @@ begin_write(const struct db *db, enum db_begin how, char sql[SQL_SIZE])
 		    " FOR UPDATE; SELECT birth, version, tally_fold() FROM store_row", wait_ms);
 }
 
-/* The numbers of store_row tell whether the store was replaced: see identity_check(). */
+/* The numbers of store_row show whether the store was replaced: see identity_check(). */
 enum err_code
 postgres_begin(struct db *db, enum db_begin how, struct err *err)
 {

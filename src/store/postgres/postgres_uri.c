@@ -21,7 +21,7 @@ static const struct {
 	bool		 tcp;		/* only if a host is reached by TCP */
 } defaults[] = {
 	{ "sslmode", "verify-full", true },
-	/* Kerberos would ask servers of its own. */
+	/* Otherwise libpq may first ask a Kerberos server, which may not answer. */
 	{ "gssencmode", "disable", false },
 	{ "client_encoding", "UTF8", false },
 	{ "fallback_application_name", "lbcluster", false },
