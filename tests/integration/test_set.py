@@ -463,6 +463,9 @@ class Single(SetCase):
         before = self.world.get('lbcSysSetLock', 0)
         self.world.wait_written()
         self.world.sql("UPDATE setting SET value = 2147483647 WHERE name = 'set_lock'")
+        if self.world.server:
+            # lbclusterd may get the notification of PostgreSQL after psql got its answer.
+            self.world.wait_value(2147483647, 'lbcSysSetLock', 0)
         # A lock that another program changed is compared as stored.
         self.assertEqual(('noError', 0), self.send(2, [(LOCK, 'i', 2147483647)])[:2])
         self.assertEqual(0, self.world.get('lbcSysSetLock', 0))
