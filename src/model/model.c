@@ -219,6 +219,12 @@ plane_kind_find(const char *name)
 	return NULL;
 }
 
+const struct plane_kind *
+plane_kind_at(size_t i)
+{
+	return i < ROWS(plane_kinds) ? &plane_kinds[i] : NULL;
+}
+
 const char *
 plane_kind_names(char buf[PLANE_KIND_NAMES_SIZE])
 {

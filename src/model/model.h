@@ -258,6 +258,8 @@ struct plane_kind {
 
 /* Returns NULL if there is no such kind. */
 const struct plane_kind *plane_kind_find(const char *name);
+/* Returns kind 'i', from 0 on; NULL after the last one. */
+const struct plane_kind *plane_kind_at(size_t i);
 
 enum { PLANE_KIND_NAMES_SIZE = 128 };
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * The rows that store_copy() reads and an engine writes; see store_copy.h.
+ * The rows that store_copy() reads and an engine writes, and the programs that may use a store; see
+ * store_copy.h.
  */
 #include "store/store_copy.h"
+
+#include "model/model.h"
 
 enum err_code
 copy_rows_next(struct copy_rows *rows, bool *ret_row, struct err *err)
@@ -25,4 +28,15 @@ copy_rows_next(struct copy_rows *rows, bool *ret_row, struct err *err)
 	rows->key = db_integer(rows->stmt, 0);
 	rows->count++;
 	return ERR_OK;
+}
+
+const char *
+store_program(size_t i)
+{
+	const struct plane_kind *kind;
+
+	if (i == 0)
+		return "lbclusterd";
+	kind = plane_kind_at(i - 1);
+	return kind == NULL ? NULL : kind->driver;
 }

@@ -37,6 +37,10 @@ struct copy_rows {
  * an integer nor a text. */
 enum err_code copy_rows_next(struct copy_rows *rows, bool *ret_row, struct err *err);
 
+/* Returns program 'i' of those that take a lock of the store: lbclusterd and the drivers. NULL
+ * after the last one. */
+const char *store_program(size_t i);
+
 /* Tables with ids that are never used again, in the order of copy_totals.last_ids. */
 #define COPY_NUMBERED { "cluster", "service", "server", "real_service", "job" }
 enum { COPY_NUMBERED_TABLES = 5 };

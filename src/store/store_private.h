@@ -13,9 +13,6 @@ struct copy_rows;
 struct copy_totals;
 struct store_description;
 
-/* Programs that take the lock of a store. */
-#define STORE_PROGRAMS "lbclusterd", "lbcluster-haproxy", "lbcluster-ipvs"
-
 /*
  * The state of lbcluster.db, and of lbcluster-stats.db.
  *

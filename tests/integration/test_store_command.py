@@ -399,14 +399,16 @@ class Copy(Stores):
         path = self.directory('to')
         for store in (uri, path):
             self.done('store', 'create', store)
-        with open(os.path.join(path, 'lbcluster-ipvs.lock'), 'w', encoding='ascii') as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self.assertIn('process %d' % os.getpid(), self.status_of(path)['programs'])
-            self.refused(CTL_PRECOND, 'stop it first', 'store', 'copy', self.source, path)
-        with self.postgres.session(name) as session:
-            session("SELECT pg_advisory_lock(hashtext('lbcluster'), hashtext('lbcluster-haproxy'))")
-            self.assertIn('lbcluster-haproxy (server process', self.status_of(uri)['programs'])
-            self.refused(CTL_PRECOND, 'lbcluster-haproxy', 'store', 'copy', self.source, uri)
+        for driver in ('lbcluster-ipvs', 'lbcluster-checks'):
+            with open(os.path.join(path, driver + '.lock'), 'w', encoding='ascii') as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self.assertIn('process %d' % os.getpid(), self.status_of(path)['programs'])
+                self.refused(CTL_PRECOND, 'stop it first', 'store', 'copy', self.source, path)
+        for driver in ('lbcluster-haproxy', 'lbcluster-checks'):
+            with self.postgres.session(name) as session:
+                session("SELECT pg_advisory_lock(hashtext('lbcluster'), hashtext('%s'))" % driver)
+                self.assertIn(driver + ' (server process', self.status_of(uri)['programs'])
+                self.refused(CTL_PRECOND, driver, 'store', 'copy', self.source, uri)
         for store in (uri, path):
             self.assert_empty(store)
             wait_for(lambda store=store: self.status_of(store)['programs'] is None, 60,

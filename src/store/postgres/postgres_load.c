@@ -174,17 +174,17 @@ postgres_load_end(struct store *store, const struct copy_totals *totals, struct 
 
 /* -- description -------------------------------------------------------------------------- */
 
-/* The programs that hold a lock of postgres_setup.c in this database, other than this process. */
-#define PROGRAM_OF(program) "(" program ", hashtext(" program ")::bigint & 4294967295)"
+/* A format. Its parameter, names with a space between them, are the programs whose locks of
+ * postgres_setup.c it finds, those of other processes. */
 static const char describe_sql[] =
     "SELECT current_setting('server_version'), (SELECT sum(pg_total_relation_size(c.oid))"
     " FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
     " AND n.nspname IN ('lbcluster', 'lbcluster_statistics')),"
     " NOT pg_is_in_recovery() AND has_any_column_privilege('job', 'INSERT'),"
-    " (SELECT string_agg(format('%s (server process %s)', p.name, l.pid), ', ' ORDER BY p.name)"
-    " FROM pg_locks AS l JOIN (VALUES " PROGRAM_OF("'lbclusterd'") ", "
-    PROGRAM_OF("'lbcluster-haproxy'") ", " PROGRAM_OF("'lbcluster-ipvs'") ") AS p (name, id)"
-    " ON l.objid::bigint = p.id WHERE l.locktype = 'advisory' AND l.granted"
+    " (SELECT string_agg(format('%%s (server process %%s)', p.name, l.pid), ', ' ORDER BY p.name)"
+    " FROM pg_locks AS l JOIN string_to_table('%s', ' ') AS p (name)"
+    " ON l.objid::bigint = hashtext(p.name)::bigint & 4294967295"
+    " WHERE l.locktype = 'advisory' AND l.granted"
     " AND l.classid::bigint = hashtext('lbcluster')::bigint & 4294967295"
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     " AND l.pid <> pg_backend_pid())";
@@ -192,11 +192,18 @@ static const char describe_sql[] =
 enum err_code
 postgres_describe(struct store *store, struct store_description *ret, struct err *err)
 {
+	char names[256] = "", sql[SQL_SIZE];
 	struct db *db = &store->main;
 	PGresult *result = NULL;
+	const char *program;
 	enum err_code code;
+	int used = 0;
 
-	if ((code = postgres_exec(db, describe_sql, &result, err)) != ERR_OK)
+	for (size_t i = 0; (program = store_program(i)) != NULL; i++)
+		used += snprintf(names + used, sizeof(names) - (size_t)used, "%s%s",
+		    i == 0 ? "" : " ", program);
+	snprintf(sql, sizeof(sql), describe_sql, names);
+	if ((code = postgres_exec(db, sql, &result, err)) != ERR_OK)
 		return code;
 	snprintf(ret->name, sizeof(ret->name), "%s", db->path);
 	/* "15.18 (Debian 15.18-0+deb12u1)" */

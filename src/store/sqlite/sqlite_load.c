@@ -155,15 +155,14 @@ file_bytes(const char *path, const char *tail)
 static void
 programs_find(const struct store *store, char *ret, size_t size)
 {
-	static const char *const programs[] = { STORE_PROGRAMS };
 	char path[DB_PATH_SIZE], holders[LOCKERS_TEXT_SIZE];
-	const char *paths[] = { path };
+	const char *paths[] = { path }, *program;
 
 	ret[0] = '\0';
-	for (size_t i = 0; i < ROWS(programs); i++) {
+	for (size_t i = 0; (program = store_program(i)) != NULL; i++) {
 		size_t used = strlen(ret);
 
-		snprintf(path, sizeof(path), "%s/%s.lock", store->dir, programs[i]);
+		snprintf(path, sizeof(path), "%s/%s.lock", store->dir, program);
 		if (lockers_text(paths, 1, holders)[0] != '\0')
 			snprintf(ret + used, size - used, "%s%s", used == 0 ? "" : ", ", holders);
 	}
