@@ -88,7 +88,7 @@ ctl_not_found_explain(struct ctl *ctl, const struct path *path, struct err *err)
 	    names_hint(ctl->store, &part, hint));
 }
 
-/* Prints 'text', which names a file that another process kept locked for the whole wait. */
+/* Prints 'text', which names a file or a database that was locked for the whole wait. */
 static void
 busy_message(struct ctl *ctl, const char *text)
 {
@@ -97,13 +97,15 @@ busy_message(struct ctl *ctl, const char *text)
 	char paths[ROWS(files)][STORE_PATH_SIZE], holders[LOCKERS_TEXT_SIZE];
 	const char *pointers[ROWS(files)];
 
+	if (store_is_uri(ctl->store_dir)) {
+		ctl_message(ctl, "%s; pg_stat_activity of the server shows its sessions", text);
+		return;
+	}
 	for (size_t i = 0; i < ROWS(files); i++) {
 		snprintf(paths[i], sizeof(paths[i]), "%s/%s", ctl->store_dir, files[i]);
 		pointers[i] = paths[i];
 	}
-	if (store_is_uri(ctl->store_dir))
-		ctl_message(ctl, "%s; pg_stat_activity of the server shows its sessions", text);
-	else if (lockers_text(pointers, ROWS(files), holders)[0] != '\0')
+	if (lockers_text(pointers, ROWS(files), holders)[0] != '\0')
 		ctl_message(ctl, "%s; held by %s", text, holders);
 	else
 		ctl_message(ctl, "%s; \"fuser %s/*\" shows the processes that use it", text,

@@ -283,9 +283,10 @@ process_of_lock(const char *dir, const char *program, struct process *ret)
 	char path[PATH_MAX];
 
 	*ret = (struct process){ 0 };
-	errno = ENOTSUP;
-	if (store_is_uri(dir))
+	if (store_is_uri(dir)) {
+		errno = ENOTSUP;
 		return LOCK_UNKNOWN;
+	}
 	snprintf(path, sizeof(path), "%s/%s.lock", dir, program);
 	if (stat(path, &search.st) == -1)
 		return errno == ENOENT ? LOCK_FREE : LOCK_UNKNOWN;
