@@ -61,9 +61,8 @@ value_write(FILE *file, const struct db_value *value)
 		fputs("\\N", file);
 		return true;
 	}
-	if ((text = strdup(value->text)) == NULL)
+	if ((text = postgres_utf8_copy(value->text)) == NULL)
 		return false;
-	postgres_utf8_repair(text);
 	for (const char *c = text; *c != '\0'; c++) {
 		switch (*c) {
 		case '\\': fputs("\\\\", file); break;

@@ -199,8 +199,9 @@ void postgres_reset(struct db_statement *stmt);
 enum err_code postgres_insert(struct db *db, unsigned int sql, const struct db_value *values,
     size_t n, int64_t *ret_id, struct err *err);
 void postgres_statements_free(struct db_state *state);
-/* postgres_text.c: replaces each byte that is not part of a character of UTF-8 by '?', in place. */
-void postgres_utf8_repair(char *text);
+/* postgres_text.c: copies a text, with '?' for each byte that is not part of a character of UTF-8.
+ * The caller frees the copy. NULL: out of memory. */
+char *postgres_utf8_copy(const char *text);
 
 /* postgres_rows.c */
 enum err_code postgres_rows_put(struct db *db, enum shape_id id, const void *rows, size_t n,

@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static enum err_code
 no_memory(const struct db *db, size_t n, struct err *err)
@@ -72,9 +71,8 @@ element_write(FILE *file, const struct db_value *value)
 		fputs("NULL", file);
 		return true;
 	}
-	if ((text = strdup(value->text)) == NULL)
+	if ((text = postgres_utf8_copy(value->text)) == NULL)
 		return false;
-	postgres_utf8_repair(text);
 	fputc('"', file);
 	for (const char *c = text; *c != '\0'; c++) {
 		if (*c == '"' || *c == '\\')

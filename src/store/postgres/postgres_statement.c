@@ -153,9 +153,8 @@ parameter_write(struct parameters *ret, size_t k, const struct db_value *value)
 		ret->texts[k] = ret->numbers[k];
 	} else if (value->type == DB_TEXT) {
 		/* PostgreSQL refuses bytes that are not UTF-8: SQLSTATE 22021. */
-		if ((ret->copies[k] = strdup(value->text)) == NULL)
+		if ((ret->copies[k] = postgres_utf8_copy(value->text)) == NULL)
 			return false;
-		postgres_utf8_repair(ret->copies[k]);
 		ret->texts[k] = ret->copies[k];
 	}
 	return true;

@@ -5,6 +5,8 @@
  */
 #include "store/postgres/postgres_private.h"
 
+#include <string.h>
+
 #include "util/memory.h"
 
 /* Characters of UTF-8 by their first byte, and the bounds of the second: RFC 3629, section 4. */
@@ -34,14 +36,16 @@ utf8_character(const unsigned char *text)
 	return n == characters[row].n ? n : 0;
 }
 
-void
-postgres_utf8_repair(char *text)
+char *
+postgres_utf8_copy(const char *text)
 {
+	char *copy = strdup(text);
 	size_t n;
 
-	for (; *text != '\0'; text += n == 0 ? 1 : n) {
-		n = utf8_character((const unsigned char *)text);
+	for (char *at = copy; at != NULL && *at != '\0'; at += n == 0 ? 1 : n) {
+		n = utf8_character((const unsigned char *)at);
 		if (n == 0)
-			*text = '?';
+			*at = '?';
 	}
+	return copy;
 }
