@@ -54,7 +54,7 @@ fixture_setup(void **state)
 		snprintf(f->stats_path, sizeof(f->stats_path), "%s/lbcluster-stats.db", f->dir);
 		return 0;
 	}
-	/* There are the notes of SETs that must be undone. */
+	/* Gets the notes of SETs that must be undone. */
 	setenv("STATE_DIRECTORY", f->dir, 1);
 	if (!postgres_database_create(f->main_path, sizeof(f->main_path) - 1, f->name,
 	    sizeof(f->name)))
@@ -457,48 +457,30 @@ struct sql_process {
 	int	fd;
 };
 
-/* The same as sql_process_serve() for PostgreSQL. */
-static void
-postgres_process_serve(int fd, const char *path)
-{
-	static char sql[4096], result[4096];
-	struct postgres_sql *session = postgres_sql_open(path);
-	ssize_t n;
-
-	while ((n = recv(fd, sql, sizeof(sql) - 1, 0)) > 0) {
-		int rc;
-
-		sql[n] = '\0';
-		rc = postgres_sql_run(session, sql, result, sizeof(result));
-		if (rc != SQLITE_OK)
-			fprintf(stderr, "%s: %s", sql, result);
-		if (send(fd, &rc, sizeof(rc), 0) != (ssize_t)sizeof(rc))
-			break;
-	}
-	postgres_sql_close(session);
-	_exit(0);
-}
-
 /* Receives SQL as messages and answers each with SQLite's code, an int. */
 static void
 sql_process_serve(int fd, const char *path)
 {
 	static char sql[4096];
+	struct postgres_sql *session = postgres_used() ? postgres_sql_open(path) : NULL;
 	sqlite3 *handle = NULL;
 	ssize_t n;
 
 	while ((n = recv(fd, sql, sizeof(sql) - 1, 0)) > 0) {
-		int rc = SQLITE_OK;
+		int rc = SQLITE_CANTOPEN;
 
 		sql[n] = '\0';
-		if (handle == NULL)
-			rc = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL);
-		sqlite3_busy_timeout(handle, LONG_WAIT_MS);
-		if (rc == SQLITE_OK)
+		if (postgres_used()) {
+			rc = postgres_sql_run(session, sql, sql_result, sizeof(sql_result));
+			if (rc != SQLITE_OK)
+				fprintf(stderr, "%s: %s", sql, sql_result);
+		} else if (handle != NULL || (handle = plain_open(path)) != NULL) {
 			rc = sqlite3_exec(handle, sql, NULL, NULL, NULL);
+		}
 		if (send(fd, &rc, sizeof(rc), 0) != (ssize_t)sizeof(rc))
 			break;
 	}
+	postgres_sql_close(session);
 	sqlite3_close(handle);
 	_exit(0);
 }
@@ -515,8 +497,6 @@ sql_process_start(struct fixture *f, const char *path)
 	assert_int_not_equal(f->other->pid, -1);
 	if (f->other->pid == 0) {
 		close(fds[0]);
-		if (postgres_used())
-			postgres_process_serve(fds[1], path);
 		sql_process_serve(fds[1], path);
 	}
 	close(fds[1]);
