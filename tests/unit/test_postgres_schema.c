@@ -30,7 +30,7 @@ static const struct postgres_kind *const kinds[] = { &postgres_main_kind, &postg
 struct pair {
 	sqlite3	*lite[PARTS];
 	PGconn	*session[PARTS];
-	char	 name[64];
+	char	 name[64], uri[200];	/* of the database */
 	int64_t	 lite_change, change;	/* store.change before the latest statement */
 };
 
@@ -74,7 +74,7 @@ session_open(const char *uri, const struct postgres_kind *kind)
 	return session;
 }
 
-/* The owner of the schemas is no superuser. */
+/* Makes the session one of the role that owns the schemas, which is not a superuser. */
 static void
 owner_become(PGconn *session)
 {
@@ -99,13 +99,12 @@ static int
 setup(void **state)
 {
 	struct pair *pair = calloc(1, sizeof(*pair));
-	char uri[200];
 
-	if (pair == NULL || !postgres_database_create(pair->name, sizeof(pair->name), uri,
-	    sizeof(uri)))
+	if (pair == NULL || !postgres_database_create(pair->name, sizeof(pair->name), pair->uri,
+	    sizeof(pair->uri)))
 		return -1;
 	for (enum part part = MAIN; part < PARTS; part++) {
-		pair->session[part] = session_open(uri, kinds[part]);
+		pair->session[part] = session_open(pair->uri, kinds[part]);
 		owner_become(pair->session[part]);
 		schema_create(pair->session[part], kinds[part]);
 		assert_int_equal(sqlite3_open(":memory:", &pair->lite[part]), SQLITE_OK);
@@ -732,11 +731,10 @@ folded_differences_have_the_same_sums(void **state)
 static PGconn *
 other_writer(struct pair *pair, enum part part, const char *sql)
 {
-	char uri[200], waits[200];
+	char waits[200];
 	PGconn *writer;
 
-	snprintf(uri, sizeof(uri), "%s%s", getenv("LBCLUSTER_TEST_POSTGRESQL"), pair->name);
-	writer = session_open(uri, kinds[part]);
+	writer = session_open(pair->uri, kinds[part]);
 	assert_int_equal(PQsendQuery(writer, sql), 1);
 	snprintf(waits, sizeof(waits), "SELECT count(*) FROM pg_locks WHERE pid = %d"
 	    " AND NOT granted", PQbackendPID(writer));
@@ -820,12 +818,10 @@ each_write_sends_one_notification(void **state)
 	};
 	struct pair *pair = *state;
 	PGconn *listeners[PARTS];
-	char uri[200];
 
 	rows_insert(pair);
-	snprintf(uri, sizeof(uri), "%s%s", getenv("LBCLUSTER_TEST_POSTGRESQL"), pair->name);
 	for (enum part part = MAIN; part < PARTS; part++) {
-		listeners[part] = session_open(uri, kinds[part]);
+		listeners[part] = session_open(pair->uri, kinds[part]);
 		session_runf(listeners[part], "LISTEN %s", kinds[part]->schema);
 	}
 	for (size_t i = 0; i < COUNT(steps); i++) {
@@ -948,8 +944,7 @@ each_role_may_do_its_part(void **state)
 {
 	struct pair *pair = *state;
 
-	for (size_t i = 0; i < COUNT(rows); i++)
-		session_run(pair->session[MAIN], rows[i]);
+	rows_insert(pair);
 	roles_create(pair->session[MAIN]);
 	session_run(pair->session[STATS], "RESET ROLE");
 	for (size_t i = 0; i < COUNT(grants); i++) {
