@@ -37,7 +37,7 @@ postgres_used(void)
 	return server_uri() != NULL;
 }
 
-/* Notices are of no interest. */
+/* Replaces the receiver of libpq, which prints each notice. */
 static void
 notice_ignore(void *arg, const PGresult *result)
 {
@@ -187,7 +187,7 @@ results_read(PGconn *connection, char *ret, size_t size)
 	return code;
 }
 
-/* SQL in the words of PostgreSQL. */
+/* Replaces the two forms of BEGIN that only SQLite understands. */
 static void
 sql_translate(const char *sql, char *ret, size_t size)
 {

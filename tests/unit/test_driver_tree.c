@@ -265,7 +265,7 @@ row_without_its_parent_is_ignored(void **state)
 	struct fixture *f = *state;
 	uint32_t rows;
 
-	sqlite_only(state, "nobody can switch the references off");
+	sqlite_only(state, "PostgreSQL checks references always");
 	refresh(f);
 	rows = tree_count(&tree.tree, STORE_REAL);
 	sql_exec(f->main_path, "PRAGMA foreign_keys = OFF; DROP TRIGGER service_parent;"

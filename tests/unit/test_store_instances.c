@@ -149,7 +149,7 @@ start_releases_nothing_of_another_instance(void **state)
 
 	hold_as_a(f);
 	if (!fixture_is_postgres()) {
-		/* A new host name is no reason to keep a SET. */
+		/* A store of SQLite has one instance, whose name changes with that of the host. */
 		fixture_close(f);
 		assert_int_equal(open_as(f, "b", &other), ERR_OK);
 		release_all_as(f, other);

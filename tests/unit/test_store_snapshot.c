@@ -181,7 +181,7 @@ snapshot_of_a_damaged_row_names_the_file(void **state)
 	struct weights weights = { 0 };
 	struct fixture *f = *state;
 
-	sqlite_only(state, "nobody can switch the constraints off");
+	sqlite_only(state, "PostgreSQL checks constraints always");
 	sql_exec(f->main_path, "PRAGMA ignore_check_constraints = ON;"
 	    " UPDATE real_service SET name = 'a b' WHERE id = 7");
 	assert_int_equal(store_snapshot(f->store, &f->err), ERR_OK);
