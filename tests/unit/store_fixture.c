@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/sql.h"
 #include "util/clock.h"
 #include "in_range.h"
 #include "postgres_fixture.h"
@@ -324,6 +325,34 @@ fixture_tables(struct fixture *f)
 	snprintf(sql, sizeof(sql), "ATTACH '%s' AS stats", f->stats_path);
 	assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
 	return handle;
+}
+
+void
+statements_each(void (*fn)(void *arg, bool stats, unsigned int statement), void *arg)
+{
+	static const unsigned int of_both[] = { SQL_EXTENT, SQL_CHANGE, SQL_BIRTH };
+
+	for (unsigned int i = 0; i < SQL_TEXTS; i++)
+		fn(arg, i >= SQL_COPY_STATISTICS, i);
+	for (size_t i = 0; i < COUNT(of_both); i++)
+		fn(arg, true, of_both[i]);
+	for (enum row_sql i = 0; i < ROW_SQLS; i++) {
+		for (enum shape_id kind = SHAPE_CLUSTER; kind <= SHAPE_JOB; kind++) {
+			bool put = i == ROW_FIND || i == ROW_INSERT || i == ROW_UPDATE;
+
+			if (i != ROW_UPSERT && !(put && kind == SHAPE_JOB) &&
+			    !(i == ROW_ORPHANS && kind == SHAPE_CLUSTER))
+				fn(arg, false, SQL_OF_ROWS(i, kind));
+		}
+		if (i == ROW_NEEDED || i == ROW_CHANGES)
+			fn(arg, false, SQL_OF_ROWS(i, SHAPE_REMOVED));
+		if (i == ROW_NEEDED || i == ROW_CHANGES || i == ROW_GET || i == ROW_UPSERT ||
+		    i == ROW_DELETE) {
+			fn(arg, true, SQL_OF_ROWS(i, SHAPE_STATISTICS));
+			fn(arg, true, SQL_OF_ROWS(i, SHAPE_POLL));
+			fn(arg, true, SQL_OF_ROWS(i, SHAPE_SERVICE_STATISTICS));
+		}
+	}
 }
 
 void

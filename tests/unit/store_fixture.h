@@ -91,6 +91,10 @@ const char *sql_text(const char *path, const char *sql);	/* valid until the next
  * understands: the files, or with PostgreSQL a copy of the tables. */
 sqlite3 *fixture_tables(struct fixture *f);
 
+/* Calls fn() for each statement of store/sql.h that the store uses. 'stats': a statement for the
+ * database of the statistics. */
+void statements_each(void (*fn)(void *arg, bool stats, unsigned int statement), void *arg);
+
 /* Waits until store_changed() is true: a program is notified shortly after the write. */
 void assert_changed(struct fixture *f);
 

@@ -403,32 +403,15 @@ prepare(struct pair *pair, enum part part, unsigned int statement)
 }
 
 static void
+statement_prepare(void *arg, bool stats, unsigned int statement)
+{
+	prepare(arg, stats ? STATS : MAIN, statement);
+}
+
+static void
 every_statement_is_valid(void **state)
 {
-	struct pair *pair = *state;
-	const unsigned int of_both[] = { SQL_EXTENT, SQL_CHANGE, SQL_BIRTH };
-
-	for (unsigned int i = 0; i < SQL_TEXTS; i++)
-		prepare(pair, i < SQL_COPY_STATISTICS ? MAIN : STATS, i);
-	for (size_t i = 0; i < COUNT(of_both); i++)
-		prepare(pair, STATS, of_both[i]);
-	for (enum row_sql i = 0; i < ROW_SQLS; i++) {
-		for (enum shape_id kind = SHAPE_CLUSTER; kind <= SHAPE_JOB; kind++) {
-			bool put = i == ROW_FIND || i == ROW_INSERT || i == ROW_UPDATE;
-
-			if (i != ROW_UPSERT && !(put && kind == SHAPE_JOB) &&
-			    !(i == ROW_ORPHANS && kind == SHAPE_CLUSTER))
-				prepare(pair, MAIN, SQL_OF_ROWS(i, kind));
-		}
-		if (i == ROW_NEEDED || i == ROW_CHANGES)
-			prepare(pair, MAIN, SQL_OF_ROWS(i, SHAPE_REMOVED));
-		if (i == ROW_NEEDED || i == ROW_CHANGES || i == ROW_GET || i == ROW_UPSERT ||
-		    i == ROW_DELETE) {
-			prepare(pair, STATS, SQL_OF_ROWS(i, SHAPE_STATISTICS));
-			prepare(pair, STATS, SQL_OF_ROWS(i, SHAPE_POLL));
-			prepare(pair, STATS, SQL_OF_ROWS(i, SHAPE_SERVICE_STATISTICS));
-		}
-	}
+	statements_each(statement_prepare, *state);
 }
 
 #define TEN "aaaaaaaaaa"

@@ -614,11 +614,13 @@ held_jobs_of_version_3_are_released(void **state)
 /* -- statements ------------------------------------------------------------------------------- */
 
 static void
-assert_prepares(struct fixture *f, struct db *db, unsigned int statement)
+assert_prepares(void *arg, bool stats, unsigned int statement)
 {
+	struct fixture *f = arg;
 	struct db_statement *stmt;
 
-	if (db_query(db, statement, DB_NO_VALUES, &stmt, &f->err) != ERR_OK)
+	if (db_query(stats ? &f->store->stats : &f->store->main, statement, DB_NO_VALUES, &stmt,
+	    &f->err) != ERR_OK)
 		fail_msg("statement %u: %s", statement, f->err.text);
 }
 
@@ -629,25 +631,9 @@ every_statement_is_valid(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(fixture_open(f, STORE_WRITE), ERR_OK);
-	for (unsigned int i = 0; i < SQL_TEXTS; i++)
-		assert_prepares(f, i < SQL_COPY_STATISTICS ? &f->store->main : &f->store->stats, i);
+	statements_each(assert_prepares, f);
 	for (unsigned int i = SQL_STATEMENTS; i < SQLITE_STATEMENTS; i++)
-		assert_prepares(f, &f->store->main, i);
-	for (enum row_sql i = 0; i < ROW_SQLS; i++) {
-		for (enum shape_id kind = SHAPE_CLUSTER; kind <= SHAPE_JOB; kind++) {
-			bool put = i == ROW_FIND || i == ROW_INSERT || i == ROW_UPDATE;
-
-			if (i != ROW_UPSERT && !(put && kind == SHAPE_JOB) &&
-			    !(i == ROW_ORPHANS && kind == SHAPE_CLUSTER))
-				assert_prepares(f, &f->store->main, SQL_OF_ROWS(i, kind));
-		}
-		if (i == ROW_CHANGES || i == ROW_GET || i == ROW_UPSERT || i == ROW_DELETE) {
-			assert_prepares(f, &f->store->stats, SQL_OF_ROWS(i, SHAPE_STATISTICS));
-			assert_prepares(f, &f->store->stats, SQL_OF_ROWS(i, SHAPE_POLL));
-			assert_prepares(f, &f->store->stats,
-			    SQL_OF_ROWS(i, SHAPE_SERVICE_STATISTICS));
-		}
-	}
+		assert_prepares(f, false, i);
 }
 
 int
