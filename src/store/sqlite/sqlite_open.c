@@ -21,7 +21,6 @@ struct opening {
 	struct db	*db;
 	bool		 writable;
 	int		 wait_ms;
-	int64_t		 version;	/* user_version of the file */
 };
 
 /* Checks that the name refers to a regular file with content. SQLite would open an empty file
@@ -148,7 +147,7 @@ identity_check(struct opening *opening, struct err *err)
 	if (version < newest && !opening->writable)
 		return err_set(err, ERR_INVALID, "%s: of an older lbcluster (version %lld); start "
 		    "lbclusterd once to migrate it", db->path, (long long)version);
-	opening->version = db->version_found = version;
+	db->version_found = version;
 	return ERR_OK;
 }
 
@@ -211,7 +210,7 @@ migrate(struct opening *opening, struct err *err)
 {
 	struct db *db = opening->db;
 
-	return opening->version < (int64_t)db->state->kind->n_migrations ?
+	return db->version_found < (int64_t)db->state->kind->n_migrations ?
 	    migrations_run(db, err) : ERR_OK;
 }
 
