@@ -6,6 +6,9 @@
  */
 #include "store/store_copy.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "model/model.h"
 
 enum err_code
@@ -28,6 +31,17 @@ copy_rows_next(struct copy_rows *rows, bool *ret_row, struct err *err)
 	rows->key = db_integer(rows->stmt, 0);
 	rows->count++;
 	return ERR_OK;
+}
+
+const char *
+copy_sums_text(const struct copy_totals *totals, char buf[COPY_SUMS_SIZE])
+{
+	int used = 0;
+
+	for (size_t i = 0; i < COPY_SUMS; i++)
+		used += snprintf(buf + used, COPY_SUMS_SIZE - (size_t)used, "%s%" PRId64,
+		    i == 0 ? "" : ", ", totals->sums[i]);
+	return buf;
 }
 
 const char *

@@ -57,6 +57,10 @@ struct copy_totals {
 	"config_changes, config_last_change, table_last_change, job_rows, jobs_open," \
 	" jobs_succeeded, jobs_failed, jobs_bumped"
 
+enum { COPY_SUMS_SIZE = COPY_SUMS * 24 };
+/* Writes the sums for SQL, with ", " between them. Returns 'buf'. */
+const char *copy_sums_text(const struct copy_totals *totals, char buf[COPY_SUMS_SIZE]);
+
 #define COPY_CLUSTER "id, name, plane, plane_params, plane_status, plane_message"
 #define COPY_SERVICE "id, cluster_id, name, address, port, protocol, params, enabled"
 #define COPY_SERVER "id, cluster_id, name"

@@ -133,14 +133,11 @@ static enum err_code
 totals_write(struct db *db, const struct copy_totals *totals, struct err *err)
 {
 	static const char *const numbered[] = COPY_NUMBERED;
-	const int64_t *sums = totals->sums;
+	char sql[SQL_SIZE], sums[COPY_SUMS_SIZE];
 	enum err_code code;
-	char sql[SQL_SIZE];
 
 	snprintf(sql, sizeof(sql), "DELETE FROM tally; INSERT INTO tally (" COPY_SUM_COLUMNS
-	    ", job_last_id) VALUES (%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
-	    ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ")", sums[0], sums[1], sums[2],
-	    sums[3], sums[4], sums[5], sums[6], sums[7],
+	    ", job_last_id) VALUES (%s, %" PRId64 ")", copy_sums_text(totals, sums),
 	    totals->last_ids[COPY_NUMBERED_TABLES - 1]);
 	code = postgres_exec(db, sql, NULL, err);
 	for (size_t i = 0; i < ROWS(numbered) && code == ERR_OK; i++) {

@@ -105,14 +105,11 @@ static enum err_code
 totals_write(struct db *db, const struct copy_totals *totals, struct err *err)
 {
 	static const char *const numbered[] = COPY_NUMBERED;
-	const int64_t *sums = totals->sums;
+	char sql[SQL_SIZE], sums[COPY_SUMS_SIZE];
 	enum err_code code;
-	char sql[SQL_SIZE];
 
 	snprintf(sql, sizeof(sql), "UPDATE store SET change = %" PRId64 ", (" COPY_SUM_COLUMNS
-	    ") = (%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
-	    ", %" PRId64 ", %" PRId64 ")", totals->change, sums[0], sums[1], sums[2], sums[3],
-	    sums[4], sums[5], sums[6], sums[7]);
+	    ") = (%s)", totals->change, copy_sums_text(totals, sums));
 	code = sqlite_exec(db, sql, err);
 	for (size_t i = 0; i < ROWS(numbered) && code == ERR_OK; i++) {
 		snprintf(sql, sizeof(sql), "DELETE FROM sqlite_sequence WHERE name = '%s';"
