@@ -59,8 +59,8 @@ struct mib_column {
 	enum mib_access		access;
 	uint32_t		min, max;	/* range or size; both 0: none */
 	enum mib_source		source;
-	/* 0: the member is in the struct of the row. Otherwise the offset of a pointer in it to the
-	 * struct with the member; if that is NULL, there is no value. */
+	/* 0: the struct of the row has the member. Otherwise the row has a pointer at this offset,
+	 * to the struct with the member. If the pointer is NULL, the column has no value. */
 	uint32_t		block;
 	uint32_t		at;		/* offset of the member */
 	uint32_t		needs;		/* without one of these bits there is no value */

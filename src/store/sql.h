@@ -115,7 +115,7 @@ enum { SQL_STATEMENTS = SQL_OF_ROWS(ROW_SQLS, 0) };
 /* No statement is longer; with the NUL. */
 enum { SQL_TEXT_SIZE = 8192 };
 
-/* A word that each engine replaces by its own text: see "dialect" in sql.c. */
+/* A word that each engine replaces by its own text, before the words of sql.c. */
 struct sql_word {
 	const char	*name, *text;		/* name NULL: the end of the table */
 };

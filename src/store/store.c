@@ -96,7 +96,7 @@ store_new(const char *dir, enum store_mode mode, int wait_ms, const char *progra
 	const char *shown = engines[i].prefix[0] != '\0' ? engines[i].prefix : dir;
 	struct store *store;
 
-	/* It may be a URI with a password, in capitals for example, so it is not shown. */
+	/* The name may be a URI in capitals, with a password, so the message does not show it. */
 	if (engines[i].prefix[0] == '\0' && strstr(dir, "://") != NULL)
 		return err_set(err, ERR_INVALID, "store: a name with :// must begin with "
 		    "postgresql://");

@@ -90,8 +90,7 @@ void store_close(struct store *store);
 enum store_status store_status(const struct store *store);
 const char *store_status_text(const struct store *store);
 
-/* Returns the name with which the store was opened: a URI, or a directory, with which messages name
- * its files. */
+/* Returns the name with which the store was opened: a directory, or a URI. */
 const char *store_dir(const struct store *store);
 
 /* Returns how messages name the store: the directory of its files, or "HOST:PORT/NAME". */
@@ -307,8 +306,8 @@ bool store_needs_flush(const struct store *store);
 enum err_code store_flush(struct store *store, struct err *err)
     __attribute__((warn_unused_result));
 
-/* Releases the held SETs of instances that have ended, if they are 30 s old: an undo comes earlier.
- * Call it once a second. SQLite has no other instances. */
+/* Releases each held SET that is 30 s old and whose instance has ended: an undo comes earlier. Call
+ * it once a second. Does nothing with SQLite, which has one instance. */
 enum err_code store_orphans_release(struct store *store, struct err *err)
     __attribute__((warn_unused_result));
 

@@ -82,7 +82,7 @@ struct store_engine {
 	 * the store 'name'. */
 	bool (*error_is_transient)(const char *name, enum err_code code);
 
-	/* Checks that the inventory is in place with the lock, and opens it again if necessary.
+	/* Checks that the inventory and the lock are in place, and opens both again if needed.
 	 * 'writes': the caller is going to write. ERR_OK: it is open, or a transaction of
 	 * store_begin() is. Otherwise the error of the last attempt to open it. */
 	enum err_code (*main_step)(struct store *store, bool writes, struct err *err);
@@ -217,6 +217,8 @@ void store_write_check(struct store *store);
 /* Commits if 'code', the result since store_write_begin(), is ERR_OK; ends the transaction and
  * records the result. */
 enum err_code store_write_finish(struct store *store, enum err_code code, struct err *err);
+
+/* -- store.c ------------------------------------------------------------------------ */
 
 /* Opens a store as store_open_exclusive() does, for store_copy(): a statement may take long. */
 enum err_code store_open_to_load(const char *dir, const char *program, int wait_ms,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC
  * Copyright (c) 2026 the lbcluster authors
  *
- * Notes of SETs that must still be undone. A note is an empty file beside lbcluster.db, named
- * after the token of the SET, with the name of the instance before it if there may be several
- * instances. lbclusterd answered such a SET with an error, but the undo failed
- * or the commit is in doubt. Without the note, the next start would release the jobs of the SET.
+ * Notes of SETs that must still be undone. A note is an empty file in a directory of the engine:
+ * with SQLite beside lbcluster.db. Its name has the token of the SET, after the name of the
+ * instance if there may be several. lbclusterd answered such a SET with an error, but the undo
+ * failed or the commit is in doubt. Without the note, the next start would release the jobs of the
+ * SET.
  * The removal of a note is not synced, because undoing a SET twice does no harm.
  */
 #include <dirent.h>
